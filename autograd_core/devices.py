@@ -1,0 +1,119 @@
+"""Where a tensor lives: device names, the backends behind them, and moves between them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import backends
+from autograd_core import functional
+from autograd_core.dtypes import as_dtype
+from autograd_core.kinds import CAST
+from autograd_core.registry import LIBRARY, Interval, op, sample, use_backend
+from autograd_core.tensor import Tensor
+
+
+class Device(str):
+    """A device by name: "cpu", "cuda" or "cuda:1"; compares equal to its name.
+
+    >>> Device("cuda:1").index
+    1
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, name="cpu", index=None):
+        if index is not None:
+            name = f"{name}:{index}"
+        kind, _, number = str(name).partition(":")
+        if number and not number.isdigit():
+            raise RuntimeError(f"{name!r} is not a device; write for example 'cpu', 'cuda' or 'cuda:1'")
+        return super().__new__(cls, name)
+
+    @property
+    def type(self):
+        """The kind of device: "cpu", "cuda"."""
+        return str(self).partition(":")[0]
+
+    @property
+    def index(self):
+        """Which of them; None where the name does not say."""
+        number = str(self).partition(":")[2]
+        return int(number) if number else None
+
+    def __repr__(self):
+        return f"device({str(self)!r})"
+
+
+def backend_of(device):
+    """The backend of a device, loaded and registered on first use."""
+    try:
+        backend = backends.get(Device(device).type)
+    except ValueError as e:
+        raise RuntimeError(str(e)) from None
+    if backend.array_types[0] not in LIBRARY:
+        use_backend(backend)
+    return backend
+
+
+def place(array, device):
+    """A host array on a device, or an array of any device moved to another."""
+    device = Device(device or "cpu")
+    target, index = backend_of(device), device.index or 0
+    source = LIBRARY[array.__class__].backend if array.__class__ in LIBRARY else None
+    if source is target:
+        return target.transfer(array, index)
+    return target.from_host(array if source is None else source.to_host(array), index)
+
+
+def device_of(array):
+    """The device of an array."""
+    return Device(LIBRARY[array.__class__].backend.device_of(array))
+
+
+@op(CAST, symbol="→", domain=Interval(-2, 2), reference=lambda x, device: x, samples=(sample((2, 3), device=None),), method=False,
+    vjp=lambda xp, g, origin: xp.move(g, device=origin), residuals=("origin",))  # fmt: skip
+def move(xp, x, *, device):
+    """`input` on another device (its own where `device` is None)."""
+    origin = device_of(x)
+    return place(x, device or origin), origin
+
+
+def to(self, *args, device=None, dtype=None, non_blocking=False, copy=False):
+    """On another device, in another dtype, or both: x.to("cuda"), x.to(float64), x.to("cuda", float64), x.to(other).
+
+    The tensor itself where nothing changes. Gradients flow back to the original's device and dtype.
+    """
+    for a in args:
+        if isinstance(a, Tensor):
+            device, dtype = a.device, a.dtype
+        elif isinstance(a, str) and a not in np.sctypeDict:
+            device = a
+        elif a is not None and not isinstance(a, bool):
+            dtype = a
+    out = self
+    if dtype is not None and as_dtype(dtype) != out.dtype:
+        out = functional.astype(out, as_dtype(dtype))
+    if device is not None and not _same(out.device, Device(device)):
+        out = functional.move(out, device=Device(device))
+    return functional.clone(out) if copy and out is self else out
+
+
+def _same(here, there):
+    return here.type == there.type and there.index in (None, here.index, None if here.index else 0)
+
+
+def cpu(self):
+    """On the host."""
+    return to(self, "cpu")
+
+
+def cuda(self, device=None):
+    """On a CUDA GPU: the first, or that of the given number or name."""
+    return to(self, device if isinstance(device, str) else Device("cuda", device))
+
+
+def install():
+    """Device members of Tensor."""
+    Tensor.to, Tensor.cpu, Tensor.cuda = to, cpu, cuda
+    Tensor.device = property(lambda self: device_of(self.array), doc="Where the elements live.")
+    Tensor.is_cuda = property(lambda self: self.device.type == "cuda", doc="Whether the elements live on a CUDA GPU.")

@@ -1,0 +1,4 @@
+"""The functional form: every operation as a function on Tensors. The registry fills it; `functional.pyi` lists it.
+
+It is also the closed namespace `xp` in which a rule runs when its own result is recorded.
+"""

@@ -1,0 +1,133 @@
+"""Activations: functions of one element that networks put between their layers."""
+
+import math
+
+from autograd_core import functional
+from autograd_core.kinds import ELEMENTWISE
+from autograd_core.registry import Interval, composition, op, sample
+
+REAL = Interval(-3, 3)
+KINK_AT_0 = Interval(-3, 3, kinks=(0,))
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+@op(ELEMENTWISE, symbol="relu", domain=KINK_AT_0, reference=lambda x: max(x, 0.0),
+    vjp=lambda xp, g, y: xp.where(y > 0, g, 0))  # fmt: skip
+def relu(xp, x):
+    """max(x, 0); its gradient at 0 is 0.
+
+    >>> from autograd_core import tensor
+    >>> tensor([-1.0, 2.0]).relu()
+    tensor([0., 2.])
+    """
+    return xp.maximum(x, 0)
+
+
+@op(ELEMENTWISE, symbol="σ", domain=REAL, reference=lambda x: 1 / (1 + math.exp(-x)), floating=True,
+    vjp=lambda xp, g, y: g * (y * (1 - y)))  # fmt: skip
+def sigmoid(xp, x):
+    """Logistic function, 1 / (1 + exp(-x))."""
+    return 1 / (1 + xp.exp(-x))
+
+
+@op(ELEMENTWISE, symbol="leaky relu", domain=KINK_AT_0, method=False,
+    reference=lambda x, negative_slope=0.01: x if x > 0 else negative_slope * x,
+    samples=(sample((2, 3)), sample((5,), negative_slope=0.2)),
+    vjp=lambda xp, g, x, negative_slope: xp.where(x > 0, g, g * negative_slope))  # fmt: skip
+def leaky_relu(xp, x, *, negative_slope=0.01):
+    """x above 0, `negative_slope`·x elsewhere, the slope at 0 included."""
+    return xp.where(x > 0, x, x * negative_slope)
+
+
+@op(ELEMENTWISE, symbol="elu", domain=KINK_AT_0, method=False,
+    reference=lambda x, alpha=1.0: x if x > 0 else alpha * math.expm1(x),
+    samples=(sample((2, 3)), sample((5,), alpha=0.5)),
+    vjp=lambda xp, g, x, alpha: xp.where(x > 0, g, g * (alpha * xp.exp(xp.minimum(x, 0)))))  # fmt: skip
+def elu(xp, x, *, alpha=1.0):
+    """x above 0, alpha·(exp(x) - 1) elsewhere (Clevert et al. 2015)."""
+    return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
+
+
+@composition(ELEMENTWISE, domain=KINK_AT_0, method=False,
+             reference=lambda x: SELU_SCALE * (x if x > 0 else SELU_ALPHA * math.expm1(x)))  # fmt: skip
+def selu(input):
+    """Self-normalising ELU: 1.0507·elu(x, 1.6733) (Klambauer et al. 2017)."""
+    return SELU_SCALE * functional.elu(input, alpha=SELU_ALPHA)
+
+
+@op(ELEMENTWISE, symbol="softplus", domain=REAL, method=False,
+    reference=lambda x, beta=1.0: math.log1p(math.exp(beta * x)) / beta,
+    samples=(sample((2, 3)), sample((5,), beta=2.0)), vjp=lambda xp, g, x, beta: g * xp.sigmoid(x * beta))  # fmt: skip
+def softplus(xp, x, *, beta=1.0):
+    """log(1 + exp(beta·x)) / beta, without overflow and exact in both tails."""
+    z = x * beta
+    return (xp.maximum(z, 0) + xp.log1p(xp.exp(-abs(z)))) / beta
+
+
+@op(ELEMENTWISE, symbol="log σ", domain=REAL, method=False, reference=lambda x: -math.log1p(math.exp(-x)), floating=True,
+    vjp=lambda xp, g, x: g * xp.sigmoid(-x))  # fmt: skip
+def logsigmoid(xp, x):
+    """log(sigmoid(x)), without overflow."""
+    return xp.minimum(x, 0) - xp.log1p(xp.exp(-abs(x)))
+
+
+def _silu_rule(xp, g, x):
+    s = xp.sigmoid(x)
+    return g * (s * (1 + x * (1 - s)))
+
+
+@op(ELEMENTWISE, symbol="silu", domain=REAL, method=False, reference=lambda x: x / (1 + math.exp(-x)), floating=True,
+    vjp=_silu_rule)  # fmt: skip
+def silu(xp, x):
+    """x·sigmoid(x), also known as swish."""
+    return x / (1 + xp.exp(-x))
+
+
+_ROOT_HALF, _DENSITY, _TANH = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi), math.sqrt(2 / math.pi)
+
+
+@op(ELEMENTWISE, symbol="gelu", domain=REAL, method=False, floating=True,
+    reference=lambda x: 0.5 * x * math.erfc(-x * math.sqrt(0.5)),
+    vjp=lambda xp, g, x: g * (0.5 * xp.erfc(x * -_ROOT_HALF) + x * (_DENSITY * xp.exp(-0.5 * x * x))))  # fmt: skip
+def gelu_erf(xp, x):
+    """x·Φ(x), with Φ the distribution function of the normal distribution; exact in the tail."""
+    return 0.5 * x * xp.kernels.erfc(x * -_ROOT_HALF)
+
+
+@composition(ELEMENTWISE, domain=REAL, method=False, samples=(sample((2, 3)), sample((5,), approximate="tanh")),
+             reference=lambda x, approximate="none": (
+                 0.5 * x * math.erfc(-x * math.sqrt(0.5)) if approximate == "none"
+                 else 0.5 * x * (1 + math.tanh(_TANH * (x + 0.044715 * x**3)))))  # fmt: skip
+def gelu(input, approximate="none"):
+    """Gaussian error linear unit (Hendrycks and Gimpel 2016), exact or with the tanh approximation."""
+    if approximate == "none":
+        return gelu_erf(input)
+    if approximate != "tanh":
+        raise ValueError(f"gelu(): approximate must be 'none' or 'tanh', not {approximate!r}")
+    return 0.5 * input * (1 + functional.tanh(_TANH * (input + 0.044715 * input * input * input)))
+
+
+@composition(ELEMENTWISE, domain=Interval(-3, 3, kinks=(-1, 1)), method=False,
+             reference=lambda x, min_val=-1.0, max_val=1.0: min(max(x, min_val), max_val))  # fmt: skip
+def hardtanh(input, min_val=-1.0, max_val=1.0):
+    """x clipped to [min_val, max_val]; the gradient is 0 on the bounds."""
+    inside = (input > min_val) & (input < max_val)
+    return functional.where(inside, input, functional.clamp(input.detach(), min_val, max_val))
+
+
+@composition(ELEMENTWISE, domain=Interval(-3, 8, kinks=(0, 6)), method=False, reference=lambda x: min(max(x, 0.0), 6.0))
+def relu6(input):
+    """x clipped to [0, 6]; the gradient is 0 on the bounds."""
+    return hardtanh(input, 0.0, 6.0)
+
+
+@composition(ELEMENTWISE, domain=REAL, method=False, reference=lambda x: x * math.tanh(math.log1p(math.exp(x))))
+def mish(input):
+    """x·tanh(softplus(x)) (Misra 2019)."""
+    return input * functional.tanh(softplus(input))
+
+
+@composition(ELEMENTWISE, domain=KINK_AT_0, method=False, reference=lambda x: x / (1 + abs(x)))
+def softsign(input):
+    """x / (1 + |x|)."""
+    return input / (1 + functional.abs(input))

@@ -1,0 +1,47 @@
+"""What rules and forwards say about axes, in one place. No operations here."""
+
+import math
+
+from autograd_core.errors import OperandError
+
+
+def normalized(dim, ndim):
+    """`dim` (None, an int, or several) as a tuple of axes, each from 0 to ndim - 1."""
+    if dim is None or dim == ():
+        return tuple(range(ndim))
+    dims = dim if isinstance(dim, (tuple, list)) else (dim,)
+    out = tuple(one(d, ndim) for d in dims)
+    if len(set(out)) < len(out):
+        raise OperandError(f"an axis appears twice in dim={dim}")
+    return out
+
+
+def one(dim, ndim):
+    """One axis, from 0 to ndim - 1; a 0-d tensor counts as having one."""
+    if not -max(ndim, 1) <= dim < max(ndim, 1):
+        raise IndexError(f"dim {dim} is out of range for {ndim} axes")
+    return dim % max(ndim, 1)
+
+
+def kept(shape, dim):
+    """The shape after a reduction with keepdim=True."""
+    dims = normalized(dim, len(shape))
+    return tuple(1 if i in dims else k for i, k in enumerate(shape))
+
+
+def count(shape, dim):
+    """How many elements are reduced into one."""
+    dims = normalized(dim, len(shape))
+    return math.prod(k for i, k in enumerate(shape) if i in dims)
+
+
+def spread(xp, g, x_shape, dim, keepdim):
+    """What a reduction returned, again with the reduced axes, of length 1."""
+    if keepdim or (dim is None and not x_shape):
+        return g
+    return xp.reshape(g, shape=kept(x_shape, dim))
+
+
+def inverse(dims):
+    """The permutation that undoes `dims`."""
+    return tuple(sorted(range(len(dims)), key=[d % len(dims) for d in dims].__getitem__))

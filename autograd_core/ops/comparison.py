@@ -1,0 +1,146 @@
+"""Comparisons, tests of elements, boolean logic and selection."""
+
+import math
+import operator
+
+from autograd_core.kinds import COMPARISON, ELEMENTWISE
+from autograd_core.registry import NO_GRADIENT, Interval, booleans, composition, op, sample
+
+REAL = Interval(-2, 2)
+
+
+@op(COMPARISON, symbol="=", domain=REAL, reference=operator.eq, operators=("__eq__",), vjp=NO_GRADIENT)
+def eq(xp, a, b):
+    """Where the elements are equal."""
+    return a == b
+
+
+@op(COMPARISON, symbol="≠", domain=REAL, reference=operator.ne, operators=("__ne__",), aliases=("not_equal",), vjp=NO_GRADIENT)
+def ne(xp, a, b):
+    """Where the elements differ."""
+    return a != b
+
+
+@op(COMPARISON, symbol="<", domain=REAL, reference=operator.lt, operators=("__lt__",), aliases=("less",), vjp=NO_GRADIENT)
+def lt(xp, a, b):
+    """Where `input` is smaller than `other`."""
+    return a < b
+
+
+@op(COMPARISON, symbol="≤", domain=REAL, reference=operator.le, operators=("__le__",), aliases=("less_equal",), vjp=NO_GRADIENT)
+def le(xp, a, b):
+    """Where `input` is at most `other`."""
+    return a <= b
+
+
+@op(COMPARISON, symbol=">", domain=REAL, reference=operator.gt, operators=("__gt__",), aliases=("greater",), vjp=NO_GRADIENT)
+def gt(xp, a, b):
+    """Where `input` is larger than `other`."""
+    return a > b
+
+
+@op(COMPARISON, symbol="≥", domain=REAL, reference=operator.ge, operators=("__ge__",), aliases=("greater_equal",), vjp=NO_GRADIENT)
+def ge(xp, a, b):
+    """Where `input` is at least `other`."""
+    return a >= b
+
+
+@op(COMPARISON, symbol="∧", domain=REAL, reference=lambda a, b: bool(a) and bool(b), vjp=NO_GRADIENT)
+def logical_and(xp, a, b):
+    """Where both elements are true (not zero)."""
+    return xp.logical_and(a, b)
+
+
+@op(COMPARISON, symbol="∨", domain=REAL, reference=lambda a, b: bool(a) or bool(b), vjp=NO_GRADIENT)
+def logical_or(xp, a, b):
+    """Where either element is true (not zero)."""
+    return xp.logical_or(a, b)
+
+
+@op(COMPARISON, symbol="⊻", domain=REAL, reference=lambda a, b: bool(a) != bool(b), vjp=NO_GRADIENT)
+def logical_xor(xp, a, b):
+    """Where exactly one element is true (not zero)."""
+    return xp.logical_xor(a, b)
+
+
+@op(COMPARISON, symbol="¬", domain=REAL, reference=operator.not_, vjp=NO_GRADIENT)
+def logical_not(xp, x):
+    """Where the element is false (zero)."""
+    return xp.logical_not(x)
+
+
+@op(COMPARISON, symbol="&", domain=REAL, reference=lambda a, b: a and b, operators=("__and__", "__rand__"),
+    samples=(sample(booleans((2, 3)), booleans((3,))),), commutative=True, vjp=NO_GRADIENT)  # fmt: skip
+def bitwise_and(xp, a, b):
+    """Bitwise and of integers or booleans."""
+    return a & b
+
+
+@op(COMPARISON, symbol="|", domain=REAL, reference=lambda a, b: a or b, operators=("__or__", "__ror__"),
+    samples=(sample(booleans((2, 3)), booleans((3,))),), commutative=True, vjp=NO_GRADIENT)  # fmt: skip
+def bitwise_or(xp, a, b):
+    """Bitwise or of integers or booleans."""
+    return a | b
+
+
+@op(COMPARISON, symbol="xor", domain=REAL, reference=operator.ne, operators=("__xor__", "__rxor__"),
+    samples=(sample(booleans((2, 3)), booleans((3,))),), commutative=True, vjp=NO_GRADIENT)  # fmt: skip
+def bitwise_xor(xp, a, b):
+    """Bitwise exclusive or of integers or booleans."""
+    return a ^ b
+
+
+@op(COMPARISON, symbol="~", domain=REAL, reference=operator.not_, operators=("__invert__",),
+    samples=(sample(booleans((2, 3))),), vjp=NO_GRADIENT)  # fmt: skip
+def bitwise_not(xp, x):
+    """Bitwise complement of integers, negation of booleans."""
+    return ~x
+
+
+@op(COMPARISON, symbol="nan?", domain=REAL, reference=math.isnan, vjp=NO_GRADIENT)
+def isnan(xp, x):
+    """Where the element is NaN."""
+    return xp.isnan(x)
+
+
+@op(COMPARISON, symbol="inf?", domain=REAL, reference=math.isinf, vjp=NO_GRADIENT)
+def isinf(xp, x):
+    """Where the element is infinite."""
+    return xp.isinf(x)
+
+
+@op(COMPARISON, symbol="finite?", domain=REAL, reference=math.isfinite, vjp=NO_GRADIENT)
+def isfinite(xp, x):
+    """Where the element is neither infinite nor NaN."""
+    return xp.isfinite(x)
+
+
+@op(COMPARISON, symbol="≈", domain=REAL, reference=lambda a, b, rtol=1e-5, atol=1e-8: abs(a - b) <= atol + rtol * abs(b),
+    samples=(sample((2, 3), (3,)), sample((4,), (4,), rtol=0.5)), vjp=NO_GRADIENT)  # fmt: skip
+def isclose(xp, a, b, *, rtol=1e-5, atol=1e-8, equal_nan=False):
+    """Where |input - other| ≤ atol + rtol·|other|."""
+    return xp.isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
+
+
+@op(ELEMENTWISE, symbol="where", domain=REAL, reference=lambda condition, a, b: a if condition else b, method=False,
+    samples=(sample(booleans((2, 3)), (2, 3), (2, 3)), sample(booleans((3,)), (2, 1), ()), sample(booleans(()), (2,), (1, 2))),
+    vjp=(None, lambda xp, g, condition: xp.where(condition, g, 0), lambda xp, g, condition: xp.where(condition, 0, g)))  # fmt: skip
+def where(xp, condition, input, other):
+    """`input` where `condition` holds, else `other`.
+
+    A gradient of infinity or NaN in the branch that was not taken becomes NaN further up (0·inf): keep the argument of
+    such a function away from its pole with a second `where` inside.
+    """
+    return xp.where(condition, input, other)
+
+
+@composition(COMPARISON, reference=None, samples=())
+def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
+    """Whether all elements are close, as a Python bool."""
+    return bool(isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan).all())
+
+
+@composition(COMPARISON, reference=None, samples=())
+def equal(input, other):
+    """Whether shapes and all elements are equal, as a Python bool."""
+    return input.shape == other.shape and bool((input == other).all())

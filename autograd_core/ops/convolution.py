@@ -1,0 +1,175 @@
+"""Convolution in any number of spatial dimensions, and its two transposes, each of which is the others' gradient."""
+
+import itertools
+
+import numpy as np
+
+from autograd_core.errors import OperandError
+from autograd_core.kinds import CONVOLUTION
+from autograd_core.registry import Interval, composition, op, sample
+
+REAL = Interval(-2, 2)
+CASES = (
+    sample((2, 3, 5, 4), (2, 3, 3, 2), (2,), stride=(1, 1), padding=(1, 0), dilation=(1, 1), groups=1),
+    sample((1, 2, 6, 5), (4, 1, 2, 2), None, stride=(2, 1), padding=(1, 1), dilation=(2, 1), groups=2),
+    sample((2, 2, 7), (3, 2, 3), (3,), stride=(2,), padding=(2,), dilation=(1,), groups=1),
+    sample((1, 1, 3, 3, 3), (2, 1, 2, 2, 2), None, stride=(1, 2, 1), padding=(0, 1, 0), dilation=(1, 1, 2), groups=1),
+)
+
+
+def _slow(x, weight, stride, padding, dilation, groups):
+    """Convolution written as the definition."""
+    rank = x.ndim - 2
+    x = np.pad(x, [(0, 0), (0, 0), *[(p, p) for p in padding]])
+    kernel = weight.shape[2:]
+    size = [(x.shape[2 + i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1 for i in range(rank)]
+    y = np.zeros((x.shape[0], weight.shape[0], *size))
+    per_group, outs = weight.shape[1], weight.shape[0] // groups
+    for o in range(weight.shape[0]):
+        channels = slice(o // outs * per_group, (o // outs + 1) * per_group)
+        for at in itertools.product(*map(range, size)):
+            window = tuple(slice(at[i] * stride[i], at[i] * stride[i] + dilation[i] * (kernel[i] - 1) + 1, dilation[i]) for i in range(rank))
+            y[(slice(None), o, *at)] = (x[(slice(None), channels, *window)] * weight[o]).reshape(x.shape[0], -1).sum(1)
+    return y
+
+
+def _slow_transpose(which):
+    """A transpose of the definition, found column by column: it is linear in each operand."""
+
+    def reference(g, other, stride, padding, dilation, groups, **shape):
+        (target,) = shape.values()
+        out = np.zeros(target)
+        for at in np.ndindex(*target):
+            unit = np.zeros(target)
+            unit[at] = 1
+            pair = (unit, other) if which == "input" else (other, unit)
+            out[at] = (_slow(*pair, stride, padding, dilation, groups) * g).sum()
+        return out
+
+    return reference
+
+
+
+
+@op(CONVOLUTION, symbol="conv", domain=REAL, samples=CASES, method=False,
+    reference=lambda x, weight, bias=None, **geometry: _slow(x, weight, **geometry) + (
+        0 if bias is None else bias.reshape(-1, *[1] * (x.ndim - 2))),
+    vjp=(lambda xp, g, weight, input_shape, stride, padding, dilation, groups: xp.convolve_input(
+            g, weight, input_shape=input_shape, stride=stride, padding=padding, dilation=dilation, groups=groups),
+         lambda xp, g, input, weight_shape, stride, padding, dilation, groups: xp.convolve_weight(
+            g, input, weight_shape=weight_shape, stride=stride, padding=padding, dilation=dilation, groups=groups),
+         lambda xp, g: xp.sum(g, dim=(0, *range(2, g.ndim)))))  # fmt: skip
+def convolve(xp, input, weight, bias=None, *, stride, padding, dilation, groups):
+    """Cross-correlation of (N, C, *size) with kernels (O, C / groups, *kernel), as networks call convolution."""
+    y = xp.kernels.convolve(input, weight, stride, padding, dilation, groups)
+    if bias is not None:
+        y += bias.reshape((-1,) + (1,) * (y.ndim - 2))
+    return y
+
+
+@op(CONVOLUTION, symbol="convᵀ", domain=REAL, method=False, reference=_slow_transpose("input"),
+    samples=(sample((1, 2, 3, 3), (2, 1, 2, 2), input_shape=(1, 1, 4, 4), stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1),
+             sample((1, 2, 2), (2, 1, 2), input_shape=(1, 2, 4), stride=(2,), padding=(1,), dilation=(2,), groups=2)),
+    vjp=(lambda xp, g, weight, stride, padding, dilation, groups: xp.convolve(
+            g, weight, stride=stride, padding=padding, dilation=dilation, groups=groups),
+         lambda xp, g, gradient, weight_shape, stride, padding, dilation, groups: xp.convolve_weight(
+            gradient, g, weight_shape=weight_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)))  # fmt: skip
+def convolve_input(xp, gradient, weight, *, input_shape, stride, padding, dilation, groups):
+    """The transpose of convolution in its input: what each input element contributed to, weighted."""
+    return xp.kernels.convolve_input(gradient, weight, input_shape, stride, padding, dilation, groups)
+
+
+@op(CONVOLUTION, symbol="convᵂ", domain=REAL, method=False, reference=_slow_transpose("weight"),
+    samples=(sample((1, 2, 3, 3), (1, 1, 4, 4), weight_shape=(2, 1, 2, 2), stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1),
+             sample((1, 2, 2), (1, 2, 4), weight_shape=(2, 1, 2), stride=(2,), padding=(1,), dilation=(2,), groups=2)),
+    vjp=(lambda xp, g, input, stride, padding, dilation, groups: xp.convolve(
+            input, g, stride=stride, padding=padding, dilation=dilation, groups=groups),
+         lambda xp, g, gradient, input_shape, stride, padding, dilation, groups: xp.convolve_input(
+            gradient, g, input_shape=input_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)))  # fmt: skip
+def convolve_weight(xp, gradient, input, *, weight_shape, stride, padding, dilation, groups):
+    """The transpose of convolution in its kernels."""
+    return xp.kernels.convolve_weight(gradient, input, weight_shape, stride, padding, dilation, groups)
+
+
+def each(value, rank, name):
+    """A parameter for every spatial axis, from one number or a sequence."""
+    if isinstance(value, int):
+        return (value,) * rank
+    value = tuple(value)
+    if len(value) == 1:
+        value *= rank
+    if len(value) != rank:
+        raise OperandError(f"{name}={value} does not fit {rank} spatial axes")
+    return value
+
+
+def _same(input, kernel, stride, dilation):
+    """Padding that keeps the size; an odd total puts the extra element at the end."""
+    if any(s != 1 for s in stride):
+        raise OperandError(f"padding='same' needs stride 1, not {stride}")
+    totals = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+    if any(t % 2 for t in totals):
+        from autograd_core.ops.shape import pad
+
+        input = pad(input, [w for t in reversed(totals) for w in (0, t % 2)])
+    return input, tuple(t // 2 for t in totals)
+
+
+def _conv(input, weight, bias, stride, padding, dilation, groups, rank):
+    name = f"conv{rank}d"
+    if weight.ndim != rank + 2:
+        raise OperandError(f"{name}() takes kernels (O, C / groups, {'k, ' * rank}) but weight has shape {weight.shape}")
+    if input.ndim not in (rank + 1, rank + 2):
+        raise OperandError(f"{name}() takes {rank + 2} axes (N, C, ...), or {rank + 1} without a batch; input has shape {input.shape}")
+    stride, dilation = each(stride, rank, "stride"), each(dilation, rank, "dilation")
+    single = input.ndim == rank + 1
+    if single:
+        input = input.unsqueeze(0)
+    if padding == "same":
+        input, padding = _same(input, weight.shape[2:], stride, dilation)
+    padding = (0,) * rank if padding == "valid" else each(padding, rank, "padding")
+    if min(stride) < 1 or min(dilation) < 1 or min(padding) < 0:
+        raise OperandError(f"{name}(): stride {stride} and dilation {dilation} must be positive, padding {padding} not negative")
+    if input.shape[1] != weight.shape[1] * groups or weight.shape[0] % groups:
+        raise OperandError(
+            f"{name}(): input of shape {input.shape} has {input.shape[1]} channels, but weight of shape {weight.shape} with "
+            f"groups={groups} takes {weight.shape[1] * groups} and gives {weight.shape[0]}"
+        )
+    y = convolve(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    return y.squeeze(0) if single else y
+
+
+def _reference(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    rank = weight.ndim - 2
+    stride, dilation = (np.broadcast_to(v, rank).tolist() for v in (stride, dilation))
+    if padding == "same":
+        total = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True)]
+        x = np.pad(x, [(0, 0), (0, 0), *[(t // 2, t - t // 2) for t in total]])
+        padding = 0
+    y = _slow(x, weight, stride, np.broadcast_to(padding, rank).tolist(), dilation, groups)
+    return y if bias is None else y + bias.reshape(-1, *[1] * rank)
+
+
+@composition(CONVOLUTION, domain=REAL, reference=_reference, method=False,
+             samples=(sample((1, 2, 5), (3, 2, 2), (3,), stride=2), sample((1, 1, 4), (1, 1, 3), None, padding=1)))  # fmt: skip
+def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Convolution of (N, C, L) with kernels (O, C / groups, K); see `conv2d`."""
+    return _conv(input, weight, bias, stride, padding, dilation, groups, 1)
+
+
+@composition(CONVOLUTION, domain=REAL, reference=_reference, method=False,
+             samples=(sample((1, 2, 4, 3), (3, 2, 2, 2), (3,), padding="same"), sample((1, 2, 4, 4), (2, 1, 3, 3), None, 1, 1, 1, 2)))  # fmt: skip
+def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Convolution (cross-correlation) of images (N, C, H, W) with kernels (O, C / groups, KH, KW) to (N, O, H', W').
+
+    H' = ⌊(H + 2·padding - dilation·(KH - 1) - 1) / stride⌋ + 1. padding: a number, one for each axis, "valid" or
+    "same". Input channels and kernels are split into `groups` that do not see each other.
+    """
+    return _conv(input, weight, bias, stride, padding, dilation, groups, 2)
+
+
+@composition(CONVOLUTION, domain=REAL, reference=_reference, method=False,
+             samples=(sample((1, 1, 3, 3, 3), (2, 1, 2, 2, 2), (2,), stride=(1, 2, 1)),))  # fmt: skip
+def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Convolution of volumes (N, C, D, H, W) with kernels (O, C / groups, KD, KH, KW); see `conv2d`."""
+    return _conv(input, weight, bias, stride, padding, dilation, groups, 3)

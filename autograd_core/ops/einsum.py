@@ -1,0 +1,129 @@
+"""Einstein summation, lowered to diagonals, sums, permutations and matrix products: each differentiable to any order."""
+
+import math
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.errors import OperandError
+from autograd_core.kinds import MATMUL
+from autograd_core.registry import Interval, composition, sample
+
+EQUATIONS = (
+    sample("ij,jk->ik", (2, 3), (3, 2)), sample("bij,bjk->bik", (2, 2, 3), (2, 3, 2)), sample("ii->i", (3, 3)), sample("ii", (3, 3)),
+    sample("ij->ji", (2, 3)), sample("i,j", (2,), (3,)), sample("ij,ij->", (2, 3), (2, 3)), sample("...ij,...jk", (2, 2, 3), (3, 2)),
+    sample("bn,anm,bm->ba", (2, 3), (2, 3, 2), (2, 2)), sample("ijk->j", (2, 3, 2)), sample("i,i,i", (3,), (3,), (3,)),
+    sample("ab,b,c->c", (2, 3), (3,), (2,)), sample("ij,kj->ik", (2, 1), (3, 4)),
+)  # fmt: skip
+
+
+@composition(MATMUL, domain=Interval(-2, 2), samples=EQUATIONS, reference=np.einsum, method=False)
+def einsum(equation, *operands):
+    """Sum of products named by letters: einsum("bij,bjk->bik", x, y).
+
+    Repeated letters multiply along the same axis, letters missing after the arrow are summed, "..." stands for the
+    remaining axes. Operands come one by one or in a list; three or more are contracted pairwise, cheapest first.
+
+    >>> from autograd_core import einsum, tensor
+    >>> einsum("i,i->", tensor([1.0, 2.0]), tensor([3.0, 4.0]))
+    tensor(11.)
+    """
+    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
+        operands = tuple(operands[0])
+    terms, output = _parsed(equation, operands)
+    terms = [_simplified(x, t, output) for x, t in zip(operands, terms, strict=True)]
+    for pair in _order(terms, output):
+        later, sooner = sorted(pair, reverse=True)
+        (x, s), (y, t) = terms[sooner], terms[later]
+        rest = [p for i, p in enumerate(terms) if i not in pair]
+        needed = set(output).union(*[p[1] for p in rest])
+        terms = [*rest, _contracted(x, s, y, t, needed)]
+    return _finished(*terms[0], output)
+
+
+def _parsed(equation, operands):
+    """One string of letters per operand, and the output's; an ellipsis becomes capital letters nobody used."""
+    text = equation.replace(" ", "")
+    left, arrow, output = text.partition("->")
+    terms = left.split(",")
+    if len(terms) != len(operands):
+        raise OperandError(f"einsum(): '{equation}' names {len(terms)} operands but {len(operands)} were given")
+    free = [c for c in "ZYXWVUTSRQPONMLKJIHGFEDCBA" if c not in text]
+    most = max([x.ndim - len(t.replace("...", "")) for x, t in zip(operands, terms, strict=True) if "..." in t], default=0)
+    rest = "".join(free[:most])[::-1]
+    out = []
+    for x, t in zip(operands, terms, strict=True):
+        extra = x.ndim - len(t.replace("...", ""))
+        if extra < 0 or (extra and "..." not in t):
+            raise OperandError(f"einsum(): '{t}' in '{equation}' does not fit an operand of shape {x.shape}")
+        out.append(t.replace("...", rest[len(rest) - extra :]))
+    if arrow:
+        output = output.replace("...", rest)
+    else:
+        named = [c for c in "".join(out) if c not in rest]
+        output = rest + "".join(sorted(c for c in set(named) if named.count(c) == 1))
+    if len(set(output)) < len(output) or not set(output) <= set("".join(out)):
+        raise OperandError(f"einsum(): the output '{output}' of '{equation}' repeats a letter or names one that no operand has")
+    return out, output
+
+
+def _simplified(x, letters, output):
+    """Repeated letters of one operand made one, by its diagonal."""
+    for c in dict.fromkeys(letters):
+        while letters.count(c) > 1:
+            i = letters.index(c)
+            j = letters.index(c, i + 1)
+            if x.shape[i] != x.shape[j]:
+                raise OperandError(f"einsum(): '{c}' stands for lengths {x.shape[i]} and {x.shape[j]} of one operand")
+            along = functional.arange(x.shape[i], device=x.device)
+            x = functional.movedim(x, (i, j), (0, 1))[along, along]
+            letters = c + "".join(d for k, d in enumerate(letters) if k not in (i, j))
+    return x, letters
+
+
+def _order(terms, output):
+    if len(terms) <= 2:  # noqa: PLR2004  nothing to choose
+        return [(0, 1)] if len(terms) == 2 else []  # noqa: PLR2004
+    equation = ",".join(t for _, t in terms) + "->" + output
+    return np.einsum_path(equation, *[np.broadcast_to(0.0, x.shape) for x, _ in terms], optimize=("greedy", math.inf))[0][1:] \
+        if all(len({x.shape[t.index(c)] for x, t in terms if c in t}) == 1 for c in set("".join(t for _, t in terms))) \
+        else [(0, 1)] * (len(terms) - 1)  # fmt: skip
+
+
+def _contracted(x, s, y, t, needed):
+    """One product of two operands: letters both have and nobody needs are summed, by a matrix product."""
+    x, s = _summed(x, s, set(t) | needed)
+    y, t = _summed(y, t, set(s) | needed)
+    both = [c for c in s if c in t]
+    for c in both:
+        m, n = x.shape[s.index(c)], y.shape[t.index(c)]
+        if m != n and 1 not in (m, n):
+            raise OperandError(f"einsum(): '{c}' stands for lengths {m} and {n}")
+    if any(x.shape[s.index(c)] != y.shape[t.index(c)] for c in both):
+        return _broadcast_product(x, s, y, t, needed)
+    batch, inner = [c for c in both if c in needed], [c for c in both if c not in needed]
+    left, right = [c for c in s if c not in both], [c for c in t if c not in both]
+    size = {**dict(zip(s, x.shape, strict=True)), **dict(zip(t, y.shape, strict=True))}
+    b, i, m, n = ([size[c] for c in part] for part in (batch, inner, left, right))
+    x = functional.reshape(functional.permute(x, tuple(s.index(c) for c in batch + left + inner)), (*b, math.prod(m), math.prod(i)))
+    y = functional.reshape(functional.permute(y, tuple(t.index(c) for c in batch + inner + right)), (*b, math.prod(i), math.prod(n)))
+    return functional.reshape(functional.matmul(x, y), (*b, *m, *n)), "".join(batch + left + right)
+
+
+def _broadcast_product(x, s, y, t, needed):
+    """The rare case of an axis of length 1 against a longer one."""
+    union = "".join(dict.fromkeys(s + t))
+    aligned = [functional.reshape(functional.permute(v, tuple(w.index(c) for c in union if c in w)),
+                                  tuple(v.shape[w.index(c)] if c in w else 1 for c in union)) for v, w in ((x, s), (y, t))]  # fmt: skip
+    return _summed(aligned[0] * aligned[1], union, needed)
+
+
+def _summed(x, letters, needed):
+    dims = tuple(i for i, c in enumerate(letters) if c not in needed)
+    return (functional.sum(x, dim=dims), "".join(c for c in letters if c in needed)) if dims else (x, letters)
+
+
+def _finished(x, letters, output):
+    x, letters = _summed(x, letters, set(output))
+    order = tuple(letters.index(c) for c in output)
+    return x if order == tuple(range(len(order))) else functional.permute(x, order)

@@ -1,0 +1,113 @@
+"""Products of vectors and matrices."""
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.errors import OperandError
+from autograd_core.kinds import MATMUL
+from autograd_core.registry import Interval, composition, op, sample
+
+REAL = Interval(-2, 2)
+PRODUCTS = (sample((2, 3), (3, 4)), sample((3,), (3,)), sample((2, 3), (3,)), sample((3,), (3, 2)), sample((2, 2, 3), (3, 2)),
+            sample((2, 1, 2, 3), (3, 3, 2)), sample((3,), (2, 3, 2)), sample((2, 2, 3), (3,)), sample((0, 3), (3, 2)),
+            sample((2, 0), (0, 3)))  # fmt: skip
+
+
+def _left_rule(xp, g, a, b):
+    if b.ndim == 1:
+        return xp.reshape(g, shape=(*g.shape, 1)) * b
+    if a.ndim == 1:
+        return xp.reshape(xp.matmul(b, xp.reshape(g, shape=(*g.shape, 1))), shape=b.shape[:-1])
+    return xp.matmul(g, xp.swapped(b))
+
+
+def _right_rule(xp, g, a, b):
+    if a.ndim == 1:
+        return g * a if b.ndim == 1 else xp.reshape(a, shape=(*a.shape, 1)) * xp.reshape(g, shape=(*g.shape[:-1], 1, g.shape[-1]))
+    if b.ndim == 1:
+        return xp.reshape(xp.matmul(xp.swapped(a), xp.reshape(g, shape=(*g.shape, 1))), shape=(*a.shape[:-2], a.shape[-1]))
+    return xp.matmul(xp.swapped(a), g)
+
+
+@op(MATMUL, symbol="@", domain=REAL, samples=PRODUCTS, reference=np.matmul, operators=("__matmul__", "__rmatmul__"),
+    vjp=(_left_rule, _right_rule))  # fmt: skip
+def matmul(xp, a, b):
+    """Product of matrices, of stacks of matrices (the leading axes broadcast), or of vectors.
+
+    >>> from autograd_core import tensor
+    >>> tensor([[1.0, 2.0]]) @ tensor([3.0, 4.0])
+    tensor([11.])
+    """
+    return xp.dot(a, b) if a.ndim == 2 == b.ndim else xp.matmul(a, b)  # noqa: PLR2004  matrices
+
+
+def _rows(xp, x):
+    return x if x.ndim == 2 else xp.reshape(x, shape=(-1, x.shape[-1]))  # noqa: PLR2004  a matrix
+
+
+@op(MATMUL, symbol="xWᵀ+b", domain=REAL, method=False, reference=lambda x, weight, bias=0.0: np.matmul(x, weight.T) + bias,
+    samples=(sample((2, 3), (4, 3), (4,)), sample((2, 3), (4, 3), None), sample((3,), (2, 3), (2,)), sample((2, 2, 3), (2, 3), (2,))),
+    vjp=(lambda xp, g, weight: xp.matmul(g, weight),
+         lambda xp, g, input: xp.matmul(xp.swapped(_rows(xp, g)), _rows(xp, input)) if input.ndim > 1 else (
+             xp.reshape(g, shape=(-1, 1)) * input),
+         lambda xp, g: xp.sum(g, dim=tuple(range(g.ndim - 1))) if g.ndim > 1 else g))  # fmt: skip
+def linear(xp, input, weight, bias=None):
+    """input weightᵀ + bias, for `input` of shape (..., in), `weight` (out, in) and `bias` (out)."""
+    y = xp.dot(input, weight.T) if input.ndim == 2 else xp.matmul(input, weight.T)  # noqa: PLR2004  a matrix
+    if bias is not None:
+        y = y + bias if y.ndim < 2 else _added(y, bias)  # noqa: PLR2004  a matrix
+    return y
+
+
+def _added(y, bias):
+    y += bias
+    return y
+
+
+def _vectors(name, *tensors):
+    for x in tensors:
+        if x.ndim != 1:
+            raise OperandError(f"{name}() takes vectors, not a tensor of shape {x.shape}; matmul() takes more axes")
+
+
+@composition(MATMUL, domain=REAL, samples=(sample((3,), (3,)),), reference=np.dot)
+def dot(input, other):
+    """Inner product of two vectors."""
+    _vectors("dot", input, other)
+    return matmul(input, other)
+
+
+@composition(MATMUL, domain=REAL, samples=(sample((3,), (2,)),), reference=np.outer, aliases=("ger",))
+def outer(input, vec2):
+    """Outer product of two vectors."""
+    _vectors("outer", input, vec2)
+    return functional.unsqueeze(input, 1) * vec2
+
+
+def _with_axes(name, ndims, *tensors):
+    if tuple(x.ndim for x in tensors) != ndims:
+        raise OperandError(f"{name}() takes tensors of {' and '.join(map(str, ndims))} axes, not of shapes "
+                           f"{' and '.join(str(x.shape) for x in tensors)}; matmul() takes any")  # fmt: skip
+
+
+@composition(MATMUL, domain=REAL, samples=(sample((2, 3), (3, 2)),), reference=np.matmul)
+def mm(input, mat2):
+    """Product of two matrices."""
+    _with_axes("mm", (2, 2), input, mat2)
+    return matmul(input, mat2)
+
+
+@composition(MATMUL, domain=REAL, samples=(sample((2, 3), (3,)),), reference=np.matmul)
+def mv(input, vec):
+    """Product of a matrix and a vector."""
+    _with_axes("mv", (2, 1), input, vec)
+    return matmul(input, vec)
+
+
+@composition(MATMUL, domain=REAL, samples=(sample((2, 2, 3), (2, 3, 2)),), reference=np.matmul)
+def bmm(input, mat2):
+    """Products of two stacks of matrices, pair by pair."""
+    _with_axes("bmm", (3, 3), input, mat2)
+    if input.shape[0] != mat2.shape[0]:
+        raise OperandError(f"bmm() takes stacks of one length, not of shapes {input.shape} and {mat2.shape}")
+    return matmul(input, mat2)

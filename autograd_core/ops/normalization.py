@@ -1,0 +1,113 @@
+"""Normalisation by the statistics of a batch."""
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.errors import OperandError
+from autograd_core.kinds import NORMALIZATION
+from autograd_core.registry import Interval, composition, op, sample
+from autograd_core.tensor import no_grad
+from autograd_core.versions import record_write
+
+REAL = Interval(-2, 2)
+
+
+def _around(x):
+    """All axes but the channels, and the shape in which channels broadcast."""
+    return (0, *range(2, x.ndim)), (1, x.shape[1], *(1,) * (x.ndim - 2))
+
+
+def _count(x):
+    return x.shape[0] * int(np.prod(x.shape[2:]))
+
+
+def _fast_rule(xp, g, x, weight, mean, scale, needs):
+    """Ioffe and Szegedy 2015, the equations of section 3, with the sums shared."""
+    dims, shape = _around(x)
+    normal = (x - mean.reshape(shape)) * scale.reshape(shape)
+    g_bias = xp.sum(g, dim=dims)
+    g_weight = xp.sum(g * normal, dim=dims)
+    if not needs[0]:
+        return None, g_weight, g_bias
+    n = _count(x)
+    slope = scale if weight is None else scale * weight
+    d = normal * (g_weight / -n).reshape(shape)
+    d += g
+    d -= (g_bias / n).reshape(shape)
+    d *= slope.reshape(shape)
+    return d, g_weight, g_bias
+
+
+def _recorded_rule(xp, g, x, weight, eps):
+    """The same in terms of the input, with the statistics computed again, so that they are differentiated too."""
+    dims, shape = _around(x)
+    n = _count(x)
+    d = x - xp.mean(x, dim=dims, keepdim=True)
+    scale = xp.rsqrt(xp.mean(d * d, dim=dims, keepdim=True) + eps)
+    normal = d * scale
+    g_bias = xp.sum(g, dim=dims, keepdim=True)
+    g_weight = xp.sum(g * normal, dim=dims, keepdim=True)
+    slope = scale if weight is None else scale * xp.reshape(weight, shape=shape)
+    flat = (x.shape[1],)
+    dx = slope * (g - g_bias / n - normal * (g_weight / n))
+    return dx, None if weight is None else xp.reshape(g_weight, shape=flat), xp.reshape(g_bias, shape=flat)
+
+
+def _reference(x, weight, bias, eps=1e-5):
+    dims, shape = _around(x)
+    mean, var = x.mean(dims, keepdims=True), x.var(dims, keepdims=True)
+    y = (x - mean) / np.sqrt(var + eps)
+    y = y if weight is None else y * weight.reshape(shape) + bias.reshape(shape)
+    return y, mean.reshape(-1), 1 / np.sqrt(var + eps).reshape(-1)
+
+
+@op(NORMALIZATION, symbol="batch norm", domain=REAL, outputs=("output", "mean", "scale"), detached=("mean", "scale"), method=False,
+    samples=(sample((4, 3), (3,), (3,)), sample((2, 2, 3, 2), (2,), (2,), eps=1e-2), sample((3, 2, 4), None, None)),
+    reference=_reference, tolerance=1e-10,
+    joint=lambda xp, g, input, weight, mean, scale, eps, needs: _fast_rule(xp, g[0], input, weight, mean, scale, needs),
+    composite=lambda xp, g, input, weight, eps: _recorded_rule(xp, g[0], input, weight, eps))  # fmt: skip
+def normalize_batch(xp, input, weight=None, bias=None, *, eps=1e-5):
+    """Zero mean and unit variance of each channel of (N, C, ...), then scale and shift; also the mean and 1/√(var + eps)."""
+    dims, shape = _around(input)
+    mean = input.mean(axis=dims)
+    d = input - mean.reshape(shape)
+    scale = 1 / xp.sqrt((d * d).mean(axis=dims) + eps)
+    d *= (scale if weight is None else scale * weight).reshape(shape)
+    if bias is not None:
+        d += bias.reshape(shape)
+    return d, mean, scale
+
+
+@composition(NORMALIZATION, domain=REAL, method=False, reference=lambda x, mean, var, weight=None, bias=None, training=False, eps=1e-5: (
+                 _reference(x, weight, bias, eps)[0] if training else
+                 (x - mean[None]) / np.sqrt(abs(var[None]) + eps) * weight[None] + bias[None]),
+             samples=(sample((4, 3), None, None, (3,), (3,), training=True),))  # fmt: skip
+def batch_norm(input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+    """Batch normalisation of (N, C, ...), channel by channel (Ioffe and Szegedy 2015).
+
+    In training by the statistics of the batch, which also move the running ones by `momentum` (the variance unbiased);
+    otherwise by the running ones.
+    """
+    if input.ndim < 2:  # noqa: PLR2004  batch and channels
+        raise OperandError(f"batch_norm() takes (N, C, ...), not a tensor of shape {input.shape}")
+    shape = (1, input.shape[1], *(1,) * (input.ndim - 2))
+    if not training and running_mean is not None:
+        scale = functional.rsqrt(running_var + eps)
+        scale = scale if weight is None else scale * weight
+        y = (input - running_mean.reshape(shape)) * scale.reshape(shape)
+        return y if bias is None else y + bias.reshape(shape)
+    n = _count(input)
+    if training and n == 1:
+        raise OperandError(f"batch_norm() in training needs more than one value per channel; input has shape {input.shape}. "
+                           "Use a larger batch, or model.eval()")  # fmt: skip
+    y, mean, scale = normalize_batch(input, weight, bias, eps=eps)
+    if training and running_mean is not None:
+        with no_grad():
+            _move(running_mean, mean, momentum)
+            _move(running_var, (1 / (scale * scale) - eps) * (n / max(n - 1, 1)), momentum)
+    return y
+
+
+def _move(running, value, momentum):
+    running.array += momentum * (value.array.astype(running.array.dtype) - running.array)
+    record_write(running.array)

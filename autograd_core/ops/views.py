@@ -1,0 +1,52 @@
+"""The operations behind in-place writes: the part of a tensor that a path of views leads to, and its replacement."""
+
+from autograd_core.kinds import INDEXING
+from autograd_core.registry import OPS, Interval, op, sample
+
+REAL = Interval(-2, 2)
+
+
+def follow(xp, x, path):
+    """Take the views of a path, one after the other."""
+    for name, statics in path:
+        x = OPS[name].forward(xp, x, **dict(statics))
+    return x
+
+
+def _slow_put(x, v, path):
+    out = x.copy()
+    part = out
+    for _, statics in path:
+        part = part[dict(statics)["index"]]
+    part[...] = v
+    return out
+
+
+FIRST_ROW = (("getitem", (("index", 0),)),)
+EVERY_OTHER = (("getitem", (("index", slice(None, None, 2)),)),)
+
+
+@op(INDEXING, symbol="view", domain=REAL, method=False, samples=(sample((3, 2), path=FIRST_ROW), sample((3, 2), path=EVERY_OTHER)),
+    reference=lambda x, path: x[dict(path[0][1])["index"]],
+    vjp=lambda xp, g, x_shape, path: xp.put_view(xp.zeros_beside(g, shape=x_shape), g, path=path))  # fmt: skip
+def get_view(xp, x, *, path):
+    """The part of `input` that a path of view operations leads to."""
+    return follow(xp, x, path)
+
+
+@op(INDEXING, symbol="write", domain=REAL, method=False, reference=_slow_put,
+    samples=(sample((3, 2), (2,), path=FIRST_ROW), sample((3, 2), (2, 2), path=EVERY_OTHER)),
+    vjp=(lambda xp, g, v_shape, path: xp.put_view(g, xp.zeros_beside(g, shape=v_shape), path=path),
+         lambda xp, g, path: xp.get_view(g, path=path)))  # fmt: skip
+def put_view(xp, x, v, *, path):
+    """A copy of `input` in which the part that `path` leads to is `other`."""
+    out = x.copy()
+    follow(xp, out, path)[...] = v
+    return out
+
+
+@op(INDEXING, symbol="0", domain=REAL, method=False, samples=(sample((2, 3), shape=(4,)),),
+    reference=lambda x, shape: [0.0] * shape[0], vjp=lambda xp, g: None)  # fmt: skip
+def zeros_beside(xp, x, *, shape):
+    """Zeros of `shape`, with the dtype and on the device of `input`."""
+    return xp.zeros(shape, x.dtype)

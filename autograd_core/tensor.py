@@ -1,0 +1,285 @@
+"""The objects of the graph, Tensor, Node and Leaf, and the state they share: grad mode and the creation counter."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import weakref
+from contextvars import ContextVar
+
+import numpy as np
+
+# Numbers nodes *and* in-place writes. It runs downwards: the newest node is the smallest, so a heap yields it first.
+tick = itertools.count(-1, -1).__next__
+_grad_mode = ContextVar("grad_mode", default=True)
+grad_enabled = _grad_mode.get
+new = object.__new__
+
+
+class set_grad_enabled:
+    """Record operations, or do not: a context manager, a decorator, or a plain call that lasts.
+
+    Holds for the current thread or async task only.
+
+    >>> from autograd_core import tensor, set_grad_enabled
+    >>> x = tensor(2.0, requires_grad=True)
+    >>> with set_grad_enabled(False):
+    ...     (x * x).requires_grad
+    False
+    """
+
+    def __init__(self, mode):
+        self._mode, self._before = bool(mode), [grad_enabled()]
+        _grad_mode.set(self._mode)
+
+    def __enter__(self):
+        return None
+
+    def __exit__(self, *_):
+        _grad_mode.set(self._before.pop())
+
+    def __call__(self, function):
+        _grad_mode.set(self._before[0])
+        return _decorated(function, lambda: set_grad_enabled(self._mode))
+
+
+class _GradMode:
+    _mode: bool
+
+    def __init__(self):
+        self._before = []
+
+    def __enter__(self):
+        self._before.append(grad_enabled())
+        _grad_mode.set(self._mode)
+
+    def __exit__(self, *_):
+        _grad_mode.set(self._before.pop())
+
+    def __call__(self, function):
+        return _decorated(function, type(self))
+
+
+class no_grad(_GradMode):
+    """Do not record operations: a context manager or a decorator.
+
+    >>> from autograd_core import tensor, no_grad
+    >>> x = tensor(2.0, requires_grad=True)
+    >>> with no_grad():
+    ...     (x * x).requires_grad
+    False
+    """
+
+    _mode = False
+
+
+class enable_grad(_GradMode):
+    """Record operations again inside a `no_grad` block: a context manager or a decorator."""
+
+    _mode = True
+
+
+inference_mode = no_grad
+
+
+def _decorated(function, mode):
+    @functools.wraps(function)
+    def wrapped(*args, **kwargs):
+        with mode():
+            return function(*args, **kwargs)
+
+    return wrapped
+
+
+class Node:
+    """One recorded operation: what a backward walk needs to know of it, and nothing that holds its output."""
+
+    __slots__ = ("hooks", "number", "op", "parents", "saved", "shapes")
+
+    def __init__(self, op, parents, saved, shapes=None):
+        self.op, self.parents, self.saved, self.shapes = op, parents, saved, shapes
+        self.hooks, self.number = None, tick()
+
+    @property
+    def name(self):
+        return self.op.name
+
+    def __repr__(self):
+        return f"<{self.op.name}>"
+
+
+class Leaf:
+    """Where a gradient ends. Holds its Tensor weakly: no cycle, and a dead leaf needs no gradient."""
+
+    __slots__ = ("__weakref__", "hooks", "number", "tensor")
+    op, parents, saved, shapes, name = None, (), (), None, "leaf"
+
+    def __init__(self, tensor):
+        self.tensor, self.hooks, self.number = weakref.ref(tensor), None, tick()
+
+    def __repr__(self):
+        return "<leaf>"
+
+
+class Removable:
+    """Handle of a hook: `remove()` takes the hook off again; as a context manager it does so at the end."""
+
+    def __init__(self, owner, attribute, hook):
+        self._owner, self._attribute, self._hook = owner, attribute, hook
+
+    def remove(self):
+        hooks = getattr(self._owner, self._attribute) or ()
+        setattr(self._owner, self._attribute, tuple(h for h in hooks if h is not self._hook) or None)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.remove()
+
+
+class Tensor:
+    """A multi-dimensional array that remembers how it was computed.
+
+    Make one with `tensor(...)`, `zeros(...)`, `randn(...)`; every operation of the functional form is also a method.
+    """
+
+    # The last four stay unset unless used: the hot path does not pay for them. alias: inplace.py; name, role: labels.
+    __slots__ = ("__weakref__", "_alias", "_name", "_role", "array", "grad", "node")
+
+    def __new__(cls, *args, **kwargs):
+        from autograd_core.creation import legacy_tensor
+
+        return legacy_tensor(*args, **kwargs)
+
+    @property
+    def shape(self):
+        """The length of every axis."""
+        return self.array.shape
+
+    @property
+    def ndim(self):
+        """The number of axes."""
+        return self.array.ndim
+
+    @property
+    def dtype(self):
+        """The NumPy dtype of the elements."""
+        return self.array.dtype
+
+    @property
+    def itemsize(self):
+        """Bytes of one element."""
+        return self.array.dtype.itemsize
+
+    @property
+    def nbytes(self):
+        """Bytes of all elements."""
+        return self.array.size * self.array.dtype.itemsize
+
+    @property
+    def requires_grad(self):
+        """Whether a backward walk would compute a gradient here. Settable on leaves."""
+        return self.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, on):
+        self.requires_grad_(on)
+
+    def requires_grad_(self, requires_grad=True):
+        """Turn recording on or off for this leaf; returns it."""
+        if not requires_grad and self.node is not None and self.node.op is not None:
+            raise RuntimeError("only a leaf can stop requiring a gradient; use .detach() for a computed tensor")
+        if requires_grad and self.node is None:
+            check_differentiable(self.array.dtype)
+            self.node = Leaf(self)
+        elif not requires_grad:
+            self.node = None
+        return self
+
+    @property
+    def is_leaf(self):
+        """Whether the tensor was made by the user rather than computed from tensors that require a gradient."""
+        return self.node is None or self.node.op is None
+
+    @property
+    def grad_fn(self):
+        """The node that computed this tensor; None for a leaf."""
+        return None if self.is_leaf else self.node
+
+    @property
+    def name(self):
+        """A label for graph pictures and error messages; None if none was given."""
+        return getattr(self, "_name", None)
+
+    @name.setter
+    def name(self, name):
+        self._name = name
+
+    @property
+    def data(self):
+        """The same storage without the graph. Writing `x.data = other` exchanges the storage itself."""
+        return wrap(self.array)
+
+    @data.setter
+    def data(self, other):
+        source = other.array if other.__class__ is Tensor else np.asarray(other)
+        if self.node is not None and source.dtype.kind not in "fc":
+            raise RuntimeError(f"data of dtype {source.dtype} cannot replace that of a tensor that requires a gradient")
+        self.array = source
+
+    def detach(self):
+        """The same values and storage, without history: no gradient flows through it."""
+        own_scalar(self)
+        return wrap(self.array)
+
+    def register_hook(self, hook):
+        """Call `hook(gradient)` when the gradient of this tensor is known; what it returns, if anything, replaces it."""
+        if self.node is None:
+            raise RuntimeError("register_hook() on a tensor that does not require a gradient")
+        self.node.hooks = (*(self.node.hooks or ()), hook)
+        return Removable(self.node, "hooks", hook)
+
+    def retain_grad(self):
+        """Keep `.grad` of this computed tensor too."""
+        if self.node is None:
+            raise RuntimeError("retain_grad() on a tensor that does not require a gradient")
+        if self.is_leaf or self.retains_grad:
+            return
+        self.node.hooks = (*(self.node.hooks or ()), RetainGrad(weakref.ref(self)))
+
+    @property
+    def retains_grad(self):
+        """Whether `retain_grad()` was called on this computed tensor."""
+        return any(h.__class__ is RetainGrad and h.tensor() is self for h in (self.node and self.node.hooks) or ())
+
+    def __hash__(self):
+        return id(self)
+
+
+class RetainGrad:
+    """The hook behind `retain_grad`: the engine commits what it saw together with the gradients of the leaves."""
+
+    __slots__ = ("tensor",)
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+
+def check_differentiable(dtype):
+    """Raise unless gradients exist in this dtype."""
+    if dtype.kind not in "fcV":
+        raise RuntimeError(f"only floating point and complex tensors can require a gradient; this one is {dtype}")
+
+
+def own_scalar(t):
+    """Give a computed 0-d value, which may be an immutable NumPy scalar, storage before anything can share or write it."""
+    if isinstance(t.array, np.generic):
+        t.array = np.asarray(t.array)
+
+
+def wrap(array, node=None):
+    """A Tensor on this very array."""
+    t = new(Tensor)
+    t.array, t.node, t.grad = array, node, None
+    return t

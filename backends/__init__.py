@@ -1,0 +1,6 @@
+"""Arrays and kernels for each kind of device, behind one protocol. Knows nothing of gradients."""
+
+from backends.protocol import Backend, BackendUnavailable
+from backends.registry import available, get, register
+
+__all__ = ["Backend", "BackendUnavailable", "available", "get", "register"]

@@ -1,0 +1,119 @@
+"""Random numbers on CUDA devices from the counter-based Philox 4x32-10.
+
+CuPy's own generators cannot hand out a state that restores them; here the state is two numbers. One counter
+gives one element. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+"""
+
+import secrets
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from backends.geometry import Array, Sizes
+
+PHILOX = """
+struct Words { unsigned int v[4]; };
+
+__device__ Words philox(unsigned long long counter, unsigned long long key) {
+    Words w = {{(unsigned int)counter, (unsigned int)(counter >> 32), 0u, 0u}};
+    unsigned int k0 = (unsigned int)key, k1 = (unsigned int)(key >> 32);
+    for (int round = 0; round < 10; ++round) {
+        unsigned long long a = 0xD2511F53ull * w.v[0], b = 0xCD9E8D57ull * w.v[2];
+        Words next = {{(unsigned int)(b >> 32) ^ w.v[1] ^ k0, (unsigned int)b,
+                       (unsigned int)(a >> 32) ^ w.v[3] ^ k1, (unsigned int)a}};
+        w = next;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    return w;
+}
+
+__device__ unsigned long long wide(unsigned int high, unsigned int low) {
+    return ((unsigned long long)high << 32) | low;
+}
+
+__device__ float unit_float(unsigned int w) { return (w >> 8) * 0x1p-24f; }
+__device__ double unit_double(unsigned int high, unsigned int low) { return (wide(high, low) >> 11) * 0x1p-53; }
+"""
+WORDS = "Words w = philox(start + i, seed);"
+# Box-Muller; 1 - u lies in (0, 1], so that its logarithm is finite.
+BODIES = {
+    ("uniform", "f"): "y = unit_float(w.v[0]);",
+    ("uniform", "d"): "y = unit_double(w.v[0], w.v[1]);",
+    ("normal", "f"): "y = sqrtf(-2.0f * logf(1.0f - unit_float(w.v[0]))) * cospif(2.0f * unit_float(w.v[1]));",
+    ("normal", "d"): (
+        "y = sqrt(-2.0 * log(1.0 - unit_double(w.v[0], w.v[1]))) * cospi(2.0 * unit_double(w.v[2], w.v[3]));"
+    ),
+}
+INTEGERS = "y = low + (long long)(wide(w.v[0], w.v[1]) % span);"
+
+
+class CupyGenerator:
+    """A stream of random CuPy arrays on one device."""
+
+    def __init__(self, cupy: Any, seed: int | None, index: int) -> None:
+        self._cupy, self._index = cupy, index
+        self.state: dict[str, int] = {"seed": secrets.randbits(64) if seed is None else seed, "drawn": 0}
+
+    def uniform(self, shape: Sizes, dtype: Any) -> Array:
+        """Floats in [0, 1)."""
+        dtype = np.dtype(dtype)
+        if dtype.itemsize > 2:
+            return self._fill("uniform", shape, dtype)
+        # Cut, not rounded, to the significand of float16 or bfloat16: rounding could reach 1.
+        steps = 2.0**11 if dtype == np.float16 else 2.0**8
+        return (self._cupy.floor(self._fill("uniform", shape, np.dtype(np.float32)) * steps) / steps).astype(dtype)
+
+    def normal(self, shape: Sizes, dtype: Any) -> Array:
+        """Standard normal floats."""
+        dtype = np.dtype(dtype)
+        native = dtype if dtype.itemsize > 2 else np.dtype(np.float32)
+        return self._fill("normal", shape, native).astype(dtype, copy=False)
+
+    def integers(self, low: int, high: int, shape: Sizes) -> Array:
+        """int64 numbers in [low, high)."""
+        if low >= high:
+            raise ValueError(f"integers: low={low} must be less than high={high}")
+        arguments = "uint64 seed, uint64 start, int64 low, uint64 span"
+        kernel = _kernel(self._cupy, arguments, "int64 y", INTEGERS, "random_integers")
+        return self._run(kernel, shape, np.dtype(np.int64), np.int64(low), np.uint64(high - low))
+
+    def permutation(self, n: int) -> Array:
+        """The numbers 0 to n - 1 in random order."""
+        keys = self.uniform((n,), np.float64)
+        with self._cupy.cuda.Device(self._index):
+            return self._cupy.argsort(keys)
+
+    def bernoulli(self, p: float, shape: Sizes) -> Array:
+        """Booleans that are True with probability p."""
+        return self.uniform(shape, np.float32) < p
+
+    def _fill(self, kind: str, shape: Sizes, dtype: Any) -> Array:
+        body, name = BODIES[kind, dtype.char], f"random_{kind}_{dtype.name}"
+        kernel = _kernel(self._cupy, "uint64 seed, uint64 start", f"{dtype.name} y", body, name)
+        return self._run(kernel, shape, dtype)
+
+    def _run(self, kernel: Any, shape: Sizes, dtype: Any, *arguments: Any) -> Array:
+        with self._cupy.cuda.Device(self._index):
+            y = self._cupy.empty(shape, dtype=dtype)
+            start = np.uint64(self.state["drawn"])
+            kernel(np.uint64(self.state["seed"] % 2**64), start, *arguments, y)
+        self.state = self.state | {"drawn": self.state["drawn"] + y.size}
+        return y
+
+
+@cache
+def _kernel(cupy: Any, inputs: str, outputs: str, body: str, name: str) -> Any:
+    return cupy.ElementwiseKernel(inputs, outputs, f"{WORDS} {body}", name, preamble=PHILOX)
+
+
+class CupyRandom:
+    """Maker of generators on CUDA devices."""
+
+    def __init__(self, cupy: Any) -> None:
+        self._cupy = cupy
+
+    def generator(self, seed: int | None, index: int) -> CupyGenerator:
+        """A generator on GPU `index`; the same seed gives the same numbers."""
+        return CupyGenerator(self._cupy, seed, index)

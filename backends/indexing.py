@@ -1,0 +1,65 @@
+"""Gathering from planes, and adding at indices that may repeat, for every array library."""
+
+from math import prod
+from typing import Any
+
+from backends.geometry import Array, Sizes, channels_first, channels_last, wide_dtype
+
+
+def take_plane(xp: Any, x: Array, indices: Array) -> Array:
+    """Elements of x (N, C, *S) at flat indices (N, C, *out) into each plane *S; the shape of `indices`."""
+    xs = xp.ascontiguousarray(channels_last(x))
+    return channels_first(xp.take(xs.reshape(-1), _positions(xp, indices, x.shape)))
+
+
+def add_plane(xp: Any, g: Array, indices: Array, x_shape: Sizes) -> Array:
+    """Adjoint of `take_plane`: zeros of `x_shape` with g added at `indices`; repeated indices accumulate."""
+    shape = (x_shape[0], *x_shape[2:], x_shape[1])
+    flat = xp.zeros(prod(shape), dtype=wide_dtype(xp, g.dtype))
+    _add_flat(xp, flat, _positions(xp, indices, x_shape), channels_last(g))
+    return channels_first(flat.reshape(shape).astype(g.dtype, copy=False))
+
+
+def add_at(xp: Any, shape: Sizes, dtype: Any, index: Any, values: Array) -> Array:
+    """Zeros of `shape` with `values` added at `index`, any NumPy index expression; repeats accumulate."""
+    dtype = xp.dtype(dtype)
+    parts = index if isinstance(index, tuple) else (index,)
+    parts = tuple(xp.asarray(part) if isinstance(part, list) else part for part in parts)
+    arrays = [part for part in parts if hasattr(part, "dtype")]
+    if _never_repeats(arrays):
+        out = xp.zeros(shape, dtype=dtype)
+        out[parts] = values
+        return out
+    flat = xp.zeros(prod(shape), dtype=wide_dtype(xp, dtype))
+    if len(parts) == 1:
+        width = prod(shape[1:])
+        # Indexing an `arange` counts negative indices from the end and refuses those beyond it.
+        rows = xp.arange(shape[0])[parts[0]]
+        places = rows.reshape(*rows.shape, 1) * width + xp.arange(width)
+        places = places.reshape(*rows.shape, *shape[1:])
+    else:
+        places = xp.arange(prod(shape)).reshape(shape)[parts]
+    _add_flat(xp, flat, places, xp.broadcast_to(values, places.shape))
+    return flat.reshape(shape).astype(dtype, copy=False)
+
+
+def _never_repeats(arrays: list[Array]) -> bool:
+    """Whether an index with these array parts names every place at most once."""
+    if all(part.ndim == 0 for part in arrays):
+        return True
+    return len(arrays) == 1 and arrays[0].dtype.kind == "b"
+
+
+def _add_flat(xp: Any, flat: Array, places: Array, values: Array) -> None:
+    # One-dimensional `add.at` is an indexed loop in NumPy, as fast as assignment; any other form is 5-25 times slower.
+    xp.add.at(flat, places.reshape(-1), values.astype(flat.dtype, copy=False).reshape(-1))
+
+
+def _positions(xp: Any, indices: Array, x_shape: Sizes) -> Array:
+    """Positions in a flat channels-last buffer of flat plane indices (N, C, *out), shaped (N, *out, C)."""
+    n, c, *sizes = x_shape
+    ones = (1,) * (indices.ndim - 2)
+    images = xp.arange(n).reshape(n, *ones, 1) * (prod(sizes) * c)
+    places = channels_last(indices) * c
+    places += images + xp.arange(c)
+    return places

@@ -1,0 +1,61 @@
+"""Random numbers from NumPy's PCG64."""
+
+from typing import Any
+
+import numpy as np
+
+from backends.geometry import Array, Sizes
+
+_NATIVE = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+class NumpyGenerator:
+    """A stream of random NumPy arrays."""
+
+    def __init__(self, seed: int | None) -> None:
+        self._generator = np.random.Generator(np.random.PCG64(seed))
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """A plain dictionary; assign it to resume the stream."""
+        return dict(self._generator.bit_generator.state)
+
+    @state.setter
+    def state(self, value: dict[str, Any]) -> None:
+        self._generator.bit_generator.state = value
+
+    def uniform(self, shape: Sizes, dtype: Any) -> Array:
+        """Floats in [0, 1)."""
+        dtype = np.dtype(dtype)
+        if dtype in _NATIVE:
+            return self._generator.random(shape, dtype=dtype.type)
+        # Cut, not rounded, to the significand of float16 or bfloat16: rounding could reach 1.
+        steps = 2.0**11 if dtype == np.float16 else 2.0**8
+        return (np.floor(self._generator.random(shape, dtype=np.float32) * steps) / steps).astype(dtype)
+
+    def normal(self, shape: Sizes, dtype: Any) -> Array:
+        """Standard normal floats."""
+        dtype = np.dtype(dtype)
+        if dtype in _NATIVE:
+            return self._generator.standard_normal(shape, dtype=dtype.type)
+        return self._generator.standard_normal(shape, dtype=np.float32).astype(dtype)
+
+    def integers(self, low: int, high: int, shape: Sizes) -> Array:
+        """int64 numbers in [low, high)."""
+        return self._generator.integers(low, high, shape, dtype=np.int64)
+
+    def permutation(self, n: int) -> Array:
+        """The numbers 0 to n - 1 in random order."""
+        return self._generator.permutation(n)
+
+    def bernoulli(self, p: float, shape: Sizes) -> Array:
+        """Booleans that are True with probability p."""
+        return self._generator.random(shape, dtype=np.float32) < p
+
+
+class NumpyRandom:
+    """Maker of generators on the CPU."""
+
+    def generator(self, seed: int | None, index: int) -> NumpyGenerator:
+        """A generator; the same seed gives the same numbers."""
+        return NumpyGenerator(seed)

@@ -1,0 +1,196 @@
+"""Maximum and average over windows, for every array library.
+
+A window's maximum or sum is taken one axis at a time, over strided slices: no columns, no padding copies, and
+the first axis runs over whole contiguous lines.
+"""
+
+from collections.abc import Callable
+from functools import reduce
+from itertools import product
+from math import prod
+from typing import Any
+
+from backends.geometry import (
+    Array,
+    Sizes,
+    channels_first,
+    channels_last,
+    check_gradient,
+    pooling_sizes,
+    tap_range,
+    wide_dtype,
+)
+
+
+def max_pool(
+    xp: Any, x: Array, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
+) -> tuple[Array, Array]:
+    """Largest element of every window of x (N, C, *S) and its int64 flat index into the plane *S.
+
+    The first of equal elements is named; a NaN wins over every number; padding never wins.
+    """
+    out = pooling_sizes(x.shape, kernel, stride, padding, dilation, ceil_mode)
+    xs = xp.ascontiguousarray(channels_last(x))
+    y = xs
+    for axis, geometry in enumerate(zip(out, kernel, stride, padding, dilation, strict=True), 1):
+        y = _slide(xp, xp.maximum, y, axis, _lowest(xp, x.dtype), *geometry)
+    indices = _argmax(xp, xs, y, kernel, stride, padding, dilation)
+    return channels_first(y), channels_first(indices)
+
+
+def avg_pool(
+    xp: Any,
+    x: Array,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor: float | None,
+) -> Array:
+    """Mean of every window of x (N, C, *S), or its sum over `divisor`.
+
+    Zeros of the padding count as elements if `count_include_pad`; the overhang of `ceil_mode` never does.
+    """
+    out = pooling_sizes(x.shape, kernel, stride, padding, (1,) * len(kernel), ceil_mode)
+    y = xp.ascontiguousarray(channels_last(x)).astype(wide_dtype(xp, x.dtype), copy=False)
+    for axis, geometry in enumerate(zip(out, kernel, stride, padding, strict=True), 1):
+        y = _slide(xp, xp.add, y, axis, 0, *geometry, 1)
+    y = y / _divisor(xp, y.dtype, x.shape[2:], out, kernel, stride, padding, count_include_pad, divisor)
+    return channels_first(y.astype(x.dtype, copy=False))
+
+
+def avg_pool_input(
+    xp: Any,
+    g: Array,
+    x_shape: Sizes,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor: float | None,
+) -> Array:
+    """Adjoint of `avg_pool`: the gradient g (N, C, *out) carried to `x_shape`."""
+    out = pooling_sizes(x_shape, kernel, stride, padding, (1,) * len(kernel), ceil_mode)
+    check_gradient("avg_pool_input", g.shape, (*x_shape[:2], *out))
+    wide = wide_dtype(xp, g.dtype)
+    dx = xp.ascontiguousarray(channels_last(g)).astype(wide, copy=False)
+    dx = dx / _divisor(xp, wide, x_shape[2:], out, kernel, stride, padding, count_include_pad, divisor)
+    axes = list(enumerate(zip(x_shape[2:], kernel, stride, padding, strict=True), 1))
+    for axis, geometry in reversed(axes):
+        dx = _spread(xp, dx, axis, *geometry)
+    return channels_first(dx.astype(g.dtype, copy=False))
+
+
+def _slide(
+    xp: Any,
+    combine: Callable[..., Array],
+    x: Array,
+    axis: int,
+    fill: Any,
+    count: int,
+    kernel: int,
+    stride: int,
+    padding: int,
+    dilation: int,
+) -> Array:
+    """Combine the `kernel` taps of every window along one axis; taps outside the array are left out."""
+    head = (slice(None),) * axis
+    taps = [tap_range(x.shape[axis], count, k * dilation - padding, stride) for k in range(kernel)]
+    # Taps that serve every output need no filled start: two of them make it, which saves passes over memory.
+    taps.sort(key=lambda tap: tap[0] != slice(0, count))
+    whole = [head + (i,) for o, i in taps[:2] if o == slice(0, count)]
+    if len(whole) == 2:
+        y = combine(x[whole[0]], x[whole[1]])
+    elif whole:
+        y = x[whole[0]].copy()
+    else:
+        y = xp.full((*x.shape[:axis], count, *x.shape[axis + 1 :]), fill, dtype=x.dtype)
+    for o, i in taps[len(whole) :]:
+        part = y[head + (o,)]
+        combine(part, x[head + (i,)], out=part)
+    return y
+
+
+def _spread(xp: Any, g: Array, axis: int, size: int, kernel: int, stride: int, padding: int) -> Array:
+    """Adjoint of summing `kernel` taps along one axis: back from the windows to `size` positions."""
+    head = (slice(None),) * axis
+    x = xp.zeros((*g.shape[:axis], size, *g.shape[axis + 1 :]), dtype=g.dtype)
+    for k in range(kernel):
+        o, i = tap_range(size, g.shape[axis], k - padding, stride)
+        if stride >= kernel:
+            x[head + (i,)] = g[head + (o,)]
+        else:
+            x[head + (i,)] += g[head + (o,)]
+    return x
+
+
+def _argmax(xp: Any, x: Array, y: Array, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Array:
+    """Flat index into the plane of the first tap of each window that equals its maximum y (N, *out, C).
+
+    Counts, in bytes, the taps that pass before the first match: much less traffic than selecting int64 indices.
+    """
+    sizes, out = x.shape[1:-1], y.shape[1:-1]
+    taps = list(product(*map(range, kernel)))
+    passed = xp.zeros(y.shape, dtype=xp.uint8 if len(taps) < 256 else xp.int32)
+    missing = xp.ones(y.shape, dtype=xp.bool_)
+    has_nan = x.dtype.kind not in "iub" and bool(xp.isnan(y).any())
+    for tap in taps[:-1]:
+        ranges = [
+            tap_range(size, count, k * d - p, s)
+            for size, count, k, d, p, s in zip(sizes, out, tap, dilation, padding, stride, strict=True)
+        ]
+        outputs, inputs = ((slice(None), *part) for part in zip(*ranges, strict=True))
+        value = x[inputs]
+        differs = value != y[outputs]
+        if has_nan:
+            differs &= value == value
+        missing[outputs] &= differs
+        passed += missing
+    indices = xp.asarray([_offset(tap, dilation, sizes) for tap in taps], dtype=xp.int64)[passed]
+    for axis, (count, s, p) in enumerate(zip(out, stride, padding, strict=True)):
+        starts = (xp.arange(count) * s - p) * prod(sizes[axis + 1 :])
+        indices += starts.reshape(count, *(1,) * (len(sizes) - axis))
+    if any(padding) and any(d > 1 for d in dilation):
+        # A dilated window can miss the input altogether; its index must still be one that can be gathered.
+        indices = xp.clip(indices, 0, max(0, prod(sizes) - 1))
+    return indices
+
+
+def _offset(tap: Sizes, dilation: Sizes, sizes: Sizes) -> int:
+    """How far in the flat plane a tap lies from its window's corner."""
+    return reduce(lambda flat, axis: flat * axis[2] + axis[0] * axis[1], zip(tap, dilation, sizes, strict=True), 0)
+
+
+def _lowest(xp: Any, dtype: Any) -> Any:
+    """The value that never wins: -inf, or the smallest integer."""
+    if dtype.kind in "iu":
+        return xp.iinfo(dtype).min
+    return False if dtype.kind == "b" else -float("inf")
+
+
+def _divisor(
+    xp: Any,
+    dtype: Any,
+    sizes: Sizes,
+    out: Sizes,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    count_include_pad: bool,
+    divisor: float | None,
+) -> Any:
+    """What each window's sum is divided by: a number, or an array that broadcasts against (N, *out, C)."""
+    if divisor is not None:
+        return divisor
+    axes = []
+    for size, count, k, s, p in zip(sizes, out, kernel, stride, padding, strict=True):
+        starts = [o * s - p for o in range(count)]
+        if count_include_pad:
+            axes.append([min(start + k, size + p) - start for start in starts])
+        else:
+            axes.append([min(start + k, size) - max(start, 0) for start in starts])
+    if all(len(set(counts)) == 1 for counts in axes):
+        return prod(counts[0] for counts in axes)
+    return xp.asarray([prod(counts) for counts in product(*axes)], dtype=dtype).reshape(1, *out, 1)

@@ -1,0 +1,72 @@
+"""What a backend offers: an array library, its kernels, its devices and its random numbers."""
+
+from types import SimpleNamespace
+from typing import Any, Protocol
+
+from backends.geometry import Array
+
+
+class BackendUnavailable(RuntimeError, ImportError):
+    """A known backend cannot run here; the message says what is missing and how to get it."""
+
+
+class Generator(Protocol):
+    """A stream of random arrays on one device; assigning a saved `state` resumes it there."""
+
+    state: Any
+
+    def uniform(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """Floats in [0, 1)."""
+
+    def normal(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """Standard normal floats."""
+
+    def integers(self, low: int, high: int, shape: tuple[int, ...]) -> Array:
+        """int64 numbers in [low, high)."""
+
+    def permutation(self, n: int) -> Array:
+        """The numbers 0 to n - 1 in random order."""
+
+    def bernoulli(self, p: float, shape: tuple[int, ...]) -> Array:
+        """Booleans that are True with probability p."""
+
+
+class Random(Protocol):
+    """Maker of generators."""
+
+    def generator(self, seed: int | None, index: int) -> Generator:
+        """A generator on device `index`; the same seed gives the same numbers, None an unpredictable one."""
+
+
+class Backend(Protocol):
+    """Arrays and kernels of one kind of device; see docs/design.md, section 5.
+
+    `namespace` holds every public function of the array library, and as `namespace.kernels` the functions listed
+    in `backends.kernels`. `array_types` are the types that belong to this backend.
+    """
+
+    name: str
+    array_types: tuple[type, ...]
+    namespace: SimpleNamespace
+    random: Random
+
+    def from_host(self, array: Any, index: int) -> Array:
+        """A NumPy array on device `index`; may share its memory where the device is the host."""
+
+    def to_host(self, array: Array) -> Any:
+        """The array as a NumPy array, after all pending work on it."""
+
+    def device_of(self, array: Array) -> str:
+        """Where an array lives: "cpu", "cuda:0"."""
+
+    def device_count(self) -> int:
+        """How many devices of this kind there are."""
+
+    def transfer(self, array: Array, index: int) -> Array:
+        """The array on device `index` of this kind; the array itself if it is there already."""
+
+    def synchronize(self) -> None:
+        """Wait for all pending work."""
+
+    def describe(self) -> str:
+        """One line: library, version, hardware."""

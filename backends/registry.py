@@ -1,0 +1,50 @@
+"""Which backends there are; each is imported when it is first asked for."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import cast
+
+from backends.protocol import Backend, BackendUnavailable
+
+Loader = Callable[[], Backend]
+
+
+def _module(name: str) -> Loader:
+    return lambda: cast(Backend, import_module(name).load())
+
+
+_loaders: dict[str, Loader] = {"cpu": _module("backends.numpy_backend"), "cuda": _module("backends.cupy_backend")}
+_loaded: dict[str, Backend] = {}
+
+
+def get(device_type: str) -> Backend:
+    """The backend of a device type such as "cpu" or "cuda".
+
+    Raises BackendUnavailable with the remedy if it cannot run here, ValueError if there is none of that name.
+    """
+    backend = _loaded.get(device_type)
+    if backend is None:
+        if device_type not in _loaders:
+            known = ", ".join(repr(name) for name in sorted(_loaders))
+            raise ValueError(f"unknown device type {device_type!r}; known are {known}")
+        backend = _loaded[device_type] = _loaders[device_type]()
+    return backend
+
+
+def available() -> list[str]:
+    """Names of the backends that can run here."""
+
+    def runs(name: str) -> bool:
+        try:
+            get(name)
+        except BackendUnavailable:
+            return False
+        return True
+
+    return [name for name in _loaders if runs(name)]
+
+
+def register(name: str, loader: Loader) -> None:
+    """Add the backend that `loader` makes under a device type, in place of any earlier one of that name."""
+    _loaders[name] = loader
+    _loaded.pop(name, None)

@@ -1,0 +1,85 @@
+"""Command line of the benchmarks. Ratios hold on a shared, noisy machine; times do not, so quote only ratios."""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks import report, runner
+from benchmarks.engines import ENGINES, OURS
+from benchmarks.workloads import WORKLOADS
+
+PEERS = [engine for engine in ENGINES if engine != OURS]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the workloads and print the tables; 2 for a name that does not exist, never a verdict on a time."""
+    options = _parser().parse_args(arguments)
+    workloads = options.workloads or list(WORKLOADS)
+    peers = options.peers.split(",") if options.peers else []
+    for kind, names, known in (("workload", workloads, list(WORKLOADS)), ("peer", peers, PEERS)):
+        if unknown := [name for name in names if name not in known]:
+            print(f"unknown {kind} {', '.join(unknown)}; known: {', '.join(known)}", file=sys.stderr)
+            return 2
+
+    print(report.machine(), flush=True)
+    engines = [OURS, *peers]
+    for engine in [engine for engine in engines if not ENGINES[engine].installed]:
+        print(f"{engine}: skipped, {ENGINES[engine].package} cannot be found", flush=True)
+        engines.remove(engine)
+
+    rounds, seconds = (1, 0.3) if options.quick else (3, 1.5)
+    results = {
+        workload: _measure(workload, engines, options.rounds or rounds, seconds)
+        for workload in workloads
+        if workload != "overhead"
+    }
+    overhead = _overhead() if "overhead" in workloads and OURS in engines else {}
+    _print(results, overhead, options.markdown)
+    if options.json:
+        document = {"machine": report.machine(), "overhead": overhead, "seconds and bytes": results}
+        options.json.write_text(json.dumps(document, indent=2, default=asdict) + "\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("workloads", nargs="*", metavar="workload", help=f"default: all of {', '.join(WORKLOADS)}")
+    parser.add_argument("--peers", default=",".join(PEERS), help="separated by commas (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, help="interleaved processes per engine (default: 3; --quick: 1)")
+    parser.add_argument("--quick", action="store_true", help="one short round, for a look")
+    parser.add_argument("--markdown", action="store_true", help="print the README's table of ratios")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to FILE")
+    return parser
+
+
+def _measure(workload: str, engines: Sequence[str], rounds: int, seconds: float) -> dict[str, runner.Answer]:
+    able = [engine for engine in engines if engine == OURS or engine in WORKLOADS[workload].peers]
+    print(f"{workload}: {', '.join(able)} ...", file=sys.stderr)
+    answers = runner.collect({engine: runner.command(workload, engine, seconds) for engine in able}, rounds)
+    for engine, answer in answers.items():
+        if isinstance(answer, str):
+            print(f"{workload}, {engine}: failed, {answer}", flush=True)
+    return answers
+
+
+def _overhead() -> dict[str, float]:
+    answer = runner.run([sys.executable, "-m", "benchmarks.overhead"])
+    if isinstance(answer, str):
+        print(f"overhead, {OURS}: failed, {answer}", flush=True)
+        return {}
+    return answer
+
+
+def _print(results: report.Results, overhead: Mapping[str, float], markdown: bool) -> None:
+    tables = [report.ratios(results) if markdown else report.details(results), report.budgets(overhead, results)]
+    layout = report.markdown if markdown else report.text
+    for rows in tables:
+        if len(rows) > 1:
+            print("", layout(rows), sep="\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

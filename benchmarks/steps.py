@@ -1,0 +1,54 @@
+"""The timed steps. Our names are PyTorch's, so one text serves both; micrograd's scalars join where they can."""
+
+from collections.abc import Callable
+from typing import Any
+
+Step = Callable[[], object]
+
+# Small, so that thousands of steps do not learn the batch by heart: vanishing gradients turn denormal, and
+# denormal numbers are many times slower. The learning rate itself costs the same at any value.
+LEARNING_RATE = 1e-6
+
+
+def chain_step(x: Any, seed: Any) -> Step:
+    """A chain of 100 products, forward and backward."""
+
+    def step() -> None:
+        x.grad = None
+        h = x
+        for _ in range(100):
+            h = h * x
+        h.backward(seed)
+
+    return step
+
+
+def scalar_step(leaf: Callable[[float], Any]) -> Step:
+    """The expression of micrograd's README at a = -4, b = 2, forward and backward, on fresh leaves."""
+
+    def step() -> tuple[Any, Any]:
+        a, b = leaf(-4.0), leaf(2.0)
+        c = a + b
+        d = a * b + b**3
+        c = c + (c + 1)
+        c = c + (1 + c + (-a))
+        d = d + (d * 2 + (b + a).relu())
+        d = d + (3 * d + (b - a).relu())
+        f = (c - d) ** 2
+        g = f / 2.0
+        g = g + 10.0 / f
+        g.backward()
+        return a.grad, b.grad
+
+    return step
+
+
+def training_step(model: Any, loss: Callable[[Any, Any], Any], optimizer: Any, inputs: Any, targets: Any) -> Step:
+    """One whole training step on a batch that stays the same."""
+
+    def step() -> None:
+        optimizer.zero_grad()
+        loss(model(inputs), targets).backward()
+        optimizer.step()
+
+    return step

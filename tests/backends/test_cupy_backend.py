@@ -1,0 +1,147 @@
+"""The CUDA backend without a GPU: over a stand-in for CuPy, and its C code on the CPU."""
+
+import math
+import shutil
+import subprocess
+from contextlib import nullcontext
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+from foreign_array import ForeignArray, namespace, wrapped
+
+from backends.cupy_backend import backend as module
+from backends.cupy_backend import random
+from backends.cupy_backend.backend import CupyBackend
+
+
+class ElementwiseKernel:
+    """Fills its output with numbers that depend on seed, start and place only, as Philox does."""
+
+    def __init__(self, inputs, outputs, operation, name, preamble):
+        self.outputs = outputs
+        assert "philox(" in preamble
+        assert operation.startswith("Words w = philox(start + i, seed);")
+
+    def __call__(self, seed, start, *arguments):
+        *limits, y = arguments
+        assert self.outputs == f"{y.dtype.name} y"
+        counters = np.arange(int(start), int(start) + y.size, dtype=np.uint64)
+        words = (counters * np.uint64(2654435761) + np.uint64(seed)) % np.uint64(1 << 20)
+        values = (limits[0] + (words % limits[1]).astype(np.int64)) if limits else words / (1 << 20)
+        y.held[...] = values.reshape(y.shape)
+
+
+@pytest.fixture
+def cuda(monkeypatch):
+    runtime = SimpleNamespace(
+        getDeviceCount=lambda: 2,
+        getDevice=lambda: 0,
+        getDeviceProperties=lambda index: {"name": b"H200"},
+        runtimeGetVersion=lambda: 13000,
+    )
+    stream = SimpleNamespace(synchronize=lambda: None)
+    monkeypatch.setattr(ForeignArray, "device", SimpleNamespace(id=0), raising=False)
+    cupy = ModuleType("cupy")
+    vars(cupy).update(vars(namespace()))
+    cupy.ndarray, cupy.__version__ = ForeignArray, "14.2.0"
+    cupy.array = lambda source: ForeignArray(np.array(getattr(source, "held", source)))
+    cupy.asnumpy = lambda array: array.held
+    cupy.ElementwiseKernel = ElementwiseKernel
+    cupy.cuda = SimpleNamespace(runtime=runtime, Device=lambda index: nullcontext(), get_current_stream=lambda: stream)
+
+    def in_float(function):
+        return wrapped(lambda x: np.vectorize(function, otypes=[np.promote_types(x.dtype, np.float32)])(x))
+
+    special = SimpleNamespace(erf=in_float(math.erf), erfc=in_float(math.erfc))
+    monkeypatch.setattr(module, "import_module", {"cupyx.scipy.special": special}.__getitem__)
+    random._kernel.cache_clear()
+    return CupyBackend(cupy)
+
+
+def test_arrays_travel(cuda):
+    x = np.arange(3.0)
+    y = cuda.from_host(x, 0)
+    assert isinstance(y, cuda.array_types)
+    assert not np.shares_memory(cuda.to_host(y), x)
+    np.testing.assert_array_equal(cuda.to_host(y), x)
+    assert cuda.transfer(y, 0) is y
+    np.testing.assert_array_equal(cuda.to_host(cuda.transfer(y, 1)), x)
+    assert cuda.device_of(y) == "cuda:0"
+    assert cuda.describe() == "CuPy 14.2.0 (CUDA 13000) on 2 x H200"
+    cuda.synchronize()
+    with pytest.raises(ValueError, match="'cuda:2' does not exist; there are 2"):
+        cuda.from_host(x, 2)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.int64])
+def test_special_functions_keep_the_type(cuda, dtype):
+    y = cuda.namespace.kernels.erf(cuda.from_host(np.ones(2, dtype), 0))
+    assert y.dtype == (np.float32 if dtype is np.int64 else dtype)
+    np.testing.assert_allclose(cuda.to_host(y), math.erf(1), rtol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floats_have_their_type(cuda, dtype):
+    generator = cuda.random.generator(3, 0)
+    for draw in (generator.uniform, generator.normal):
+        y = draw((4, 5), dtype)
+        assert y.dtype == dtype
+        assert y.shape == (4, 5)
+
+
+def test_state_repeats_and_moves_on(cuda):
+    generator = cuda.random.generator(3, 0)
+    generator.uniform((7,), np.float32)
+    saved = generator.state
+    assert saved == {"seed": 3, "drawn": 7}
+    first = cuda.to_host(generator.uniform((5,), np.float64))
+    later = cuda.to_host(generator.uniform((5,), np.float64))
+    other = cuda.random.generator(None, 0)
+    other.state = saved
+    np.testing.assert_array_equal(cuda.to_host(other.uniform((5,), np.float64)), first)
+    assert not np.array_equal(first, later)
+
+
+def test_discrete_draws(cuda):
+    generator = cuda.random.generator(0, 0)
+    integers = cuda.to_host(generator.integers(-2, 3, (100,)))
+    assert integers.dtype == np.int64
+    assert set(integers) == {-2, -1, 0, 1, 2}
+    np.testing.assert_array_equal(np.sort(cuda.to_host(generator.permutation(20))), np.arange(20))
+    assert generator.bernoulli(0.5, (3,)).dtype == np.bool_
+    with pytest.raises(ValueError, match="low=3 must be less than high=3"):
+        generator.integers(3, 3, (1,))
+
+
+MAIN = """
+#include <cmath>
+#include <cstdio>
+#define __device__ static
+static double cospi(double x) { return cos(M_PI * x); }
+static float cospif(float x) { return cospi(x); }
+%s
+int main() {
+    Words zero = philox(0, 0);
+    printf("%%08x %%08x %%08x %%08x\\n", zero.v[0], zero.v[1], zero.v[2], zero.v[3]);
+    double sums[6] = {};
+    for (unsigned long long i = 0; i < 100000; ++i) {
+        Words w = philox(i, 7);
+        { float y; %s sums[0] += y; }
+        { double y; %s sums[1] += y; }
+        { float y; %s sums[2] += y; sums[3] += y * y; }
+        { double y; %s sums[4] += y; sums[5] += y * y; }
+    }
+    for (double sum : sums) printf("%%f ", sum / 100000);
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler to run the CUDA source on the CPU")
+def test_philox_gives_the_published_words_and_the_right_moments(tmp_path):
+    source, program = tmp_path / "philox.cpp", tmp_path / "philox"
+    source.write_text(MAIN % (random.PHILOX, *random.BODIES.values()))
+    subprocess.run(["g++", "-std=c++17", "-O1", "-o", program, source], check=True)
+    words, moments = subprocess.run([program], check=True, capture_output=True, text=True).stdout.splitlines()
+    assert words == "6627e8d5 e169c58d bc57ac4c 9b00dbd8"  # Random123's known answer for counter and key zero
+    np.testing.assert_allclose([float(m) for m in moments.split()], [0.5, 0.5, 0, 1, 0, 1], atol=0.02)

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+INTEGERS = np.array([[0, 3, -1], [3, 3, 1]])
+MASK = np.arange(20).reshape(4, 5) % 3 == 0
+INDICES = {
+    "integer": 2,
+    "slice": slice(None, None, -2),
+    "mixed basic": (Ellipsis, None, slice(1, 4)),
+    "array": INTEGERS,
+    "array of no elements": np.zeros(0, np.int64),
+    "unsigned": np.array([3, 0, 3], np.uint8),
+    "list": [1, 1, 0],
+    "numpy integer": np.int64(3),
+    "mask": MASK,
+    "mask of rows": np.array([True, False, True, True]),
+    "mask of columns": (slice(None), MASK[0]),
+    "rows and columns": (INTEGERS, np.array([0, 4, 4])),
+    "columns": (slice(1, 3), np.array([0, 4, 4, -1])),
+    "mask and columns": (np.array([True, False, True, False]), np.array([4, 4])),
+}
+
+
+def put_index(library, index):
+    if isinstance(index, tuple):
+        return tuple(put_index(library, part) for part in index)
+    return library.put(index) if isinstance(index, np.ndarray) else index
+
+
+@pytest.mark.parametrize("name", INDICES)
+@pytest.mark.parametrize("tail", [(), (3,)], ids=["matrix", "with trailing axis"])
+def test_add_at_accumulates_like_numpy(library, name, tail):
+    shape = (4, 5, *tail)
+    expected = np.zeros(shape)
+    values = np.random.default_rng(0).standard_normal(expected[INDICES[name]].shape)
+    np.add.at(expected, INDICES[name], values)
+    index = put_index(library, INDICES[name])
+    result = library.get(library.kernels.add_at(shape, np.float64, index, library.put(values)))
+    np.testing.assert_allclose(result, expected)
+
+
+def test_add_at_broadcasts_values_and_keeps_the_type(library):
+    ones = library.put(np.ones((), np.float16))
+    result = library.get(library.kernels.add_at((2, 2), np.float16, library.put(np.zeros(4096, int)), ones))
+    assert result.dtype == np.float16
+    np.testing.assert_array_equal(result, [[4096, 4096], [0, 0]])
+
+
+def test_add_at_beyond_the_end_is_an_error(library):
+    with pytest.raises(IndexError):
+        library.kernels.add_at((3, 2), np.float64, library.put(np.array([3])), library.put(np.ones((1, 2))))
+    with pytest.raises(IndexError):
+        library.kernels.add_at((3, 2), np.float64, library.put(np.array([-4])), library.put(np.ones((1, 2))))
+
+
+@pytest.mark.parametrize("sizes,out", [((4,), (6,)), ((3, 4), (2, 5)), ((2, 2, 3), (1, 2, 2))])
+def test_planes(library, sizes, out):
+    rng = np.random.default_rng(2)
+    x, g = rng.standard_normal((2, 3, *sizes)), rng.standard_normal((2, 3, *out))
+    indices = rng.integers(0, np.prod(sizes), g.shape)
+    taken = library.get(library.kernels.take_plane(library.put(x), library.put(indices)))
+    expected = np.take_along_axis(x.reshape(2, 3, -1), indices.reshape(2, 3, -1), 2).reshape(g.shape)
+    np.testing.assert_array_equal(taken, expected)
+    added = library.get(library.kernels.add_plane(library.put(g), library.put(indices), x.shape))
+    assert added.shape == x.shape
+    np.testing.assert_allclose(np.vdot(added, x), np.vdot(g, taken))

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+import backends
+
+
+@pytest.fixture
+def make():
+    return lambda seed=0: backends.get("cpu").random.generator(seed, 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floats_have_their_type_and_distribution(make, dtype):
+    uniform, normal = make().uniform((200, 100), dtype), make().normal((200, 100), dtype)
+    assert uniform.dtype == normal.dtype == dtype
+    assert uniform.shape == (200, 100)
+    assert uniform.min() >= 0
+    assert uniform.max() < 1
+    assert abs(uniform.mean(dtype=float) - 0.5) < 0.01
+    assert abs(normal.mean(dtype=float)) < 0.03
+    assert abs(normal.std(dtype=float) - 1) < 0.03
+
+
+def test_float32_is_drawn_natively(make):
+    expected = np.random.Generator(np.random.PCG64(5)).random(4, dtype=np.float32)
+    np.testing.assert_array_equal(make(5).uniform((4,), np.float32), expected)
+
+
+def test_discrete_draws(make):
+    integers = make().integers(-2, 3, (1000,))
+    assert integers.dtype == np.int64
+    assert set(integers) == {-2, -1, 0, 1, 2}
+    np.testing.assert_array_equal(np.sort(make().permutation(50)), np.arange(50))
+    coins = make().bernoulli(0.3, (10000,))
+    assert coins.dtype == np.bool_
+    assert abs(coins.mean() - 0.3) < 0.02
+    assert not make().bernoulli(0.0, (100,)).any()
+    assert make().bernoulli(1.0, (100,)).all()
+
+
+def test_seeds_and_states_repeat(make):
+    first = make(3)
+    first.normal((7,), np.float32)
+    saved = first.state
+    expected = first.uniform((5,), np.float32)
+    other = make(None)
+    other.state = saved
+    np.testing.assert_array_equal(other.uniform((5,), np.float32), expected)
+    assert not np.array_equal(make(1).uniform((5,), np.float32), make(2).uniform((5,), np.float32))

@@ -1,0 +1,53 @@
+"""What a user installs is what pyproject.toml promises."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import autograd_core
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+PACKAGES = ("autograd_core", "backends", "nn", "optim", "training")
+NEEDS_GPU_OR_MPI = {"cuda12", "cuda13", "distributed"}
+HEAVY = {"cupy", "graphviz", "hypothesis", "matplotlib", "onnx", "pygraphviz", "pytest", "sklearn", "tqdm"}
+
+
+def named_extras(text):
+    """The extras in every `autograd-core[one,two]` of a text."""
+    return {extra.strip() for names in re.findall(r"autograd-core\[([\w\s,-]+)\]", text) for extra in names.split(",")}
+
+
+def test_version_is_the_same_everywhere():
+    assert autograd_core.__version__ == PROJECT["version"]
+    assert f"## [{PROJECT['version']}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_package_is_typed(package):
+    assert (ROOT / package / "py.typed").is_file(), f"create an empty {package}/py.typed, or mypy ignores our types"
+
+
+def test_import_is_light():
+    program = f"import sys, autograd_core; print(*sorted({HEAVY} & set(sys.modules)))"
+    command = [sys.executable, "-W", "error", "-c", program]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert not run.stdout.split(), "import these where they are used, not with autograd_core"
+
+
+def test_all_holds_every_extra_that_installs_anywhere():
+    assert named_extras(*EXTRAS["all"]) == set(EXTRAS) - NEEDS_GPU_OR_MPI - {"all"}
+
+
+@pytest.mark.parametrize("place", [*PACKAGES, "README.md", "docs", "examples", "benchmarks"])
+def test_extras_that_texts_name_exist(place):
+    root = ROOT / place
+    files = [root] if root.is_file() else [file for file in root.rglob("*") if file.suffix in {".py", ".md"}]
+    named = {extra for file in files for extra in named_extras(file.read_text("utf-8"))}
+    assert named <= set(EXTRAS)
