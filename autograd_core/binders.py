@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 
 import numpy as np
+from numpy import ndarray
 
 from autograd_core import dtypes, functional
 from autograd_core.dtypes import result_type
@@ -16,9 +18,11 @@ from autograd_core.errors import DeviceError, DtypeError, OperandError
 from autograd_core.tensor import Node, Tensor, grad_enabled, new, own_scalar, tick, wrap
 from autograd_core.versions import note_view
 
-LIBRARY = {}
+LIBRARY = {}  # array type -> the namespace of its functions
+MUTABLE = set()  # array types that can be written: all but NumPy's scalars
 SYNONYMS = {"axis": "dim", "keepdims": "keepdim"}
-_SCALARS = (float, int)
+_NUMBERS = (float, int)
+_FLOATS = {np.float32, np.float64}
 
 
 def bind(o):
@@ -74,19 +78,21 @@ def bind_binary(o):
             cls = a.__class__
             if other.__class__ is Tensor:
                 b, q = other.array, other.node
-                if a.dtype is not b.dtype and a.dtype != b.dtype:
-                    return promoted(call, input, other)
-                k, m = a.shape, b.shape
-                shapes = None if k == m else (k, m)
-            elif other.__class__ in _SCALARS:
+                if cls is ndarray or cls is not b.__class__ or cls in MUTABLE:
+                    if a.dtype is not b.dtype and a.dtype != b.dtype:
+                        return promoted(call, input, other)
+                    k, m = a.shape, b.shape
+                    shapes = None if k == m else (k, m)
+                else:
+                    shapes = None  # two NumPy scalars of one type
+            elif other.__class__ in _NUMBERS:
                 b, q = other, None
                 shapes = None
-                kind = a.dtype.kind
-                if kind not in "fc" and (kind == "b" or other.__class__ is float):
+                if cls not in _FLOATS and (kind := a.dtype.kind) not in "fc" and (kind == "b" or other.__class__ is float):
                     return promoted(call, input, other)
             else:
                 return foreign(o, (input, other))
-        elif input.__class__ in _SCALARS and other.__class__ is Tensor and other.array.dtype.kind in "fc":
+        elif input.__class__ in _NUMBERS and other.__class__ is Tensor and other.array.dtype.kind in "fc":
             a, p, b, q = input, None, other.array, other.node
             cls = b.__class__
             shapes = None
@@ -127,11 +133,15 @@ def bind_binary(o):
 def bind_general(o):
     """Static parameters, residuals beside the output, several outputs, lists of inputs, joint rules."""
     arity, defaults = len(o.inputs), o.statics
+    names = defaults.keys()
     plain = not o.variadic and not o.signature and not o.packs
 
     def call(*args, **given):
-        if plain and not given and len(args) == arity:
-            return apply(o, args, defaults)
+        if plain and len(args) == arity:
+            if not given:
+                return apply(o, args, defaults)
+            if given.keys() <= names:
+                return apply(o, args, {**defaults, **given})
         return apply(o, *parse(o, args, given))
 
     return call
@@ -139,22 +149,29 @@ def bind_general(o):
 
 def apply(o, args, statics):
     """Run an entry on Tensors (or None) and static parameters, and record it."""
-    arrays, parents, recording = [], [], False
+    arrays, parents, wants, bit, dtype, mixed = [], [], 0, 1, None, False
     for a in args:
         if a.__class__ is Tensor:
-            arrays.append(a.array)
+            x = a.array
             p = a.node
+            arrays.append(x)
             parents.append(p)
             if p is not None:
-                recording = True
+                wants |= bit
+            if dtype is None:
+                dtype = x.dtype
+            elif x.dtype is not dtype:
+                mixed = True
         elif a is None:
             arrays.append(None)
             parents.append(None)
         else:
             return apply(o, constants(o, args), statics)
-    dtype = _common_dtype(o, arrays)
-    if dtype is not None:
-        return apply(o, [_cast(a, dtype) if i in o.promoted or o.variadic else a for i, a in enumerate(args)], statics)
+        bit <<= 1
+    if mixed or o.floating:
+        common = _common_dtype(o, arrays)
+        if common is not None:
+            return apply(o, [_cast(a, common) if o.variadic or i in o.promoted else a for i, a in enumerate(args)], statics)
     if o.view:
         own_scalar(args[0])
         arrays[0] = args[0].array
@@ -166,11 +183,23 @@ def apply(o, args, statics):
     if o.residuals:
         y, *rest = y
     node = None
-    if recording and o.differentiable and grad_enabled():
-        node = _record(o, arrays, parents, y, rest, statics)
+    if wants and o.differentiable and grad_enabled():
+        plan = o.plans.get(wants)
+        if plan is None:
+            plan = o.plans[wants] = _saving_plan(o, wants)
+        node = new(Node)
+        node.op = o
+        node.parents = tuple(parents)
+        node.saved = tuple([f and f(arrays, y, rest, statics) for f in plan])
+        node.shapes = _shapes(o, arrays, y) if o.outputs or o.broadcasts else None
+        node.hooks = None
+        node.number = tick()
     if o.outputs:
         return _several(o, y, node)
-    t = wrap(y, node)
+    t = new(Tensor)
+    t.array = y
+    t.node = node
+    t.grad = None
     if o.view:
         note_view(t, args[0], o, statics)
     return t
@@ -178,46 +207,31 @@ def apply(o, args, statics):
 
 def _common_dtype(o, arrays):
     """The dtype that the promoted inputs must be cast to first, or None where nothing is to be done."""
-    if o.promoted:
-        found = arrays if o.variadic else [arrays[i] for i in o.promoted]
-        first = next(a for a in found if a is not None).dtype
-        for a in found:
-            if a is not None and a.dtype is not first and a.dtype != first:
-                return result_type(*[a for a in found if a is not None])
-        if o.floating and first.kind in "biu":
-            return dtypes.get_default_dtype()
-    elif o.floating and arrays[0].dtype.kind in "biu":
-        return dtypes.get_default_dtype()
-    return None
+    found = arrays if o.variadic else [arrays[i] for i in o.promoted or (0,)]
+    found = [a for a in found if a is not None]
+    dtype = found[0].dtype
+    if o.promoted and any(a.dtype != dtype for a in found):
+        dtype = result_type(*found)
+        return dtypes.get_default_dtype() if o.floating and dtype.kind in "biu" else dtype
+    return dtypes.get_default_dtype() if o.floating and dtype.kind in "biu" else None
+
+
+def _shapes(o, arrays, y):
+    """What the walk must know: outputs to make zeros for where no cotangent arrives, or operands to sum back to."""
+    if o.outputs:
+        return tuple([(v.shape, v.dtype) for v in y])
+    return tuple([None if a is None else a.shape for a in arrays])
 
 
 def _cast(a, dtype):
     return a if a is None or a.array.dtype == dtype else functional.astype(a, dtype)
 
 
-def _record(o, arrays, parents, y, rest, statics):
-    wants = tuple([p is not None for p in parents])
-    plan = o.plans.get(wants)
-    if plan is None:
-        plan = o.plans[wants] = _saving_plan(o, wants)
-    node = new(Node)
-    node.op, node.parents, node.hooks = o, tuple(parents), None
-    node.saved = tuple([f and f(arrays, y, rest, statics) for f in plan])
-    if o.outputs:  # a rule gets a cotangent for every output: zeros like these where none arrived
-        node.shapes = tuple([(v.shape, v.dtype) for v in y])
-    elif o.kind.broadcasts:
-        node.shapes = tuple([None if a is None else a.shape for a in arrays])
-    else:
-        node.shapes = None
-    node.number = tick()
-    return node
-
-
 def _saving_plan(o, wants):
-    """Per name of `keep`, how to get its value, or None where no input that wants a gradient needs it."""
+    """Per name of `keep`, how to get its value, or None where no input that wants a gradient (a bit each) needs it."""
     needed = set()
     for i, w in enumerate(o.wants):
-        if o.variadic or wants[i]:
+        if o.variadic or wants >> i & 1:
             needed.update(w)
     return tuple([_getter(o, n) if n in needed else None for n in o.keep])
 
@@ -226,6 +240,9 @@ def _getter(o, name):
     """How to find the value behind a name that a rule may mention."""
     if name == "y":
         return lambda arrays, y, rest, statics: y
+    if name in o.inputs:
+        i = o.inputs.index(name)
+        return (lambda arrays, y, rest, statics: tuple(arrays)) if o.variadic else lambda arrays, y, rest, statics: arrays[i]
     if name in o.residuals:
         i = o.residuals.index(name)
         return lambda arrays, y, rest, statics: rest[i]
@@ -234,15 +251,14 @@ def _getter(o, name):
     if isinstance(o.outputs, tuple) and name in o.outputs:
         i = o.outputs.index(name)
         return lambda arrays, y, rest, statics: y[i]
-    of, _, attribute = name.rpartition("_")
-    source = name if name in o.inputs else of
-    if source not in o.inputs or (source is of and attribute not in ("shape", "dtype")):
+    source, _, attribute = name.rpartition("_")
+    if source not in o.inputs or attribute not in ("shape", "dtype"):
         raise TypeError(f"op '{o.name}': a rule names '{name}', which is no input, output, residual or parameter")
-    read = (lambda a: a) if source is name else (lambda a: None if a is None else getattr(a, attribute))
+    read = operator.attrgetter(attribute)
     if o.variadic:
         return lambda arrays, y, rest, statics: tuple([read(a) for a in arrays])
     i = o.inputs.index(source)
-    return lambda arrays, y, rest, statics: read(arrays[i])
+    return lambda arrays, y, rest, statics: None if arrays[i] is None else read(arrays[i])
 
 
 def _several(o, y, node):
@@ -257,7 +273,7 @@ def _several(o, y, node):
 class Pick:
     """The pseudo-op of a node that stands for one output of an operation with several."""
 
-    name, symbol, keep, rules, holds = "output", "output", (), (), False
+    name, symbol, keep, rules, holds, plain = "output", "output", (), (), False, False
 
 
 def parse(o, args, given):

@@ -21,7 +21,12 @@ def tensor(data, dtype=None, device=None, requires_grad=False, name=None):
     >>> tensor([[1, 2], [3, 4]]).shape
     (2, 2)
     """
-    return _finish(_array(data, dtype, copy=True), device, requires_grad, name)
+    if data.__class__ is float and device is None:
+        # A NumPy scalar: several times faster to compute with than a 0-d array, and made one before it is written.
+        array = (dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)).type(data)
+    else:
+        array = _array(data, dtype, copy=True)
+    return _finish(array, device, requires_grad, name)
 
 
 def as_tensor(data, dtype=None, device=None):

@@ -9,10 +9,10 @@ from heapq import heapify, heappop, heappush, heappushpop
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.binders import Pick
+from autograd_core.binders import MUTABLE, Pick
 from autograd_core.errors import GraphReleasedError, HigherOrderError, NoGraphError, OperandError
 from autograd_core.registry import LIBRARY, RULES
-from autograd_core.tensor import Leaf, Node, RetainGrad, Tensor, set_grad_enabled, wrap
+from autograd_core.tensor import Leaf, Node, RetainGrad, Tensor, new, set_grad_enabled, wrap
 from autograd_core.versions import check_unchanged, last_write
 
 _commit = threading.Lock()
@@ -32,10 +32,10 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     wanted = None if inputs is None else [_node_of(x) for x in inputs]
     found, retained = walk(seeds, create_graph, create_graph if retain_graph is None else retain_graph, wanted)
     if inputs is None:
-        pairs = [(leaf.tensor(), g) for leaf, g in found.items() if leaf.__class__ is Leaf]
+        pairs = [(x, g) for leaf, g in found.items() if leaf.__class__ is Leaf and (x := leaf.tensor()) is not None]
     else:
         pairs = [(x, found[n]) for x, n in zip(inputs, wanted, strict=True) if n in found]
-    commit([(x, g) for x, g in pairs if x is not None], retained, given, create_graph)
+    commit(pairs, retained, given, create_graph)
 
 
 def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False,
@@ -89,16 +89,18 @@ def _seeds(outputs, cotangents, create_graph, strict=True):
     if len(outputs) != len(cotangents):
         raise RuntimeError(f"{len(outputs)} tensors but {len(cotangents)} gradients were given")
     seeds, given = {}, []
-    with set_grad_enabled(create_graph):
-        for t, g in zip(outputs, cotangents, strict=True):
-            if t.node is None:
-                if strict:
-                    raise NoGraphError("backward() of a tensor that records nothing: no input had requires_grad=True, or it was computed under no_grad()")  # fmt: skip
-                continue
-            g = _seed(t, g)
-            given.append(g.array)
-            g = g if create_graph else g.array
-            seeds[t.node] = seeds[t.node] + g if t.node in seeds else g
+    for t, g in zip(outputs, cotangents, strict=True):
+        if t.node is None:
+            if strict:
+                raise NoGraphError("backward() of a tensor that records nothing: no input had requires_grad=True, or it was computed under no_grad()")  # fmt: skip
+            continue
+        g = _seed(t, g)
+        given.append(g.array)
+        g = g if create_graph else g.array
+        if t.node in seeds:
+            with set_grad_enabled(create_graph):
+                g = seeds[t.node] + g
+        seeds[t.node] = g
     if not seeds:
         raise NoGraphError("grad() of tensors that record nothing: no input had requires_grad=True")
     return seeds, given
@@ -113,7 +115,8 @@ def _seed(t, g):
             )
         if t.array.dtype.kind == "c":
             raise RuntimeError("a gradient is implied only for real tensors; this one is complex. Pass one: y.backward(gradient)")
-        return wrap(LIBRARY[t.array.__class__].ones_like(t.array))
+        a = t.array
+        return wrap(a.dtype.type(1) if isinstance(a, np.generic) else LIBRARY[a.__class__].ones_like(a))
     if not isinstance(g, Tensor):
         raise TypeError(f"a gradient must be a Tensor or None, not {type(g).__name__}")
     if g.shape != t.shape:
@@ -123,14 +126,19 @@ def _seed(t, g):
 
 def commit(pairs, retained, given, create_graph):
     """Write `.grad` of leaves and of tensors that retain theirs: all at once, so that nobody sees half of it."""
-    if not pairs and not retained:
-        return
-    with _commit, set_grad_enabled(create_graph):
-        pairs = pairs + [(x, g) for ref, g in retained if (x := ref()) is not None]
+    pairs += [(x, g) for ref, g in retained if (x := ref()) is not None]
+    with _commit:
         grads = exclusive([g for _, g in pairs], given)
-        grads = [g if x.grad is None else x.grad + g for (x, _), g in zip(pairs, grads, strict=True)]
+        for i, (x, _) in enumerate(pairs):
+            if x.grad is not None:
+                grads[i] = _sum(x.grad, grads[i], create_graph)
         # One C loop: neither an interrupt nor another thread can see half of it.
         deque(map(_set_grad, [x for x, _ in pairs], grads), maxlen=0)
+
+
+def _sum(before, g, create_graph):
+    with set_grad_enabled(create_graph):
+        return before + g
 
 
 _set_grad = Tensor.grad.__set__
@@ -138,50 +146,54 @@ _set_grad = Tensor.grad.__set__
 
 def exclusive(grads, given):
     """Tensors whose storage nobody else sees: copy a view, a seed, or an array handed out already."""
-    out, taken = [], {id(a) for a in given}
+    out, taken = [], set(map(id, given))
     for g in grads:
         if g.__class__ is Tensor:
             out.append(g)
             continue
-        if id(g) in taken or getattr(g, "base", None) is not None:
+        key = id(g)
+        if key in taken or (g.__class__ in MUTABLE and g.base is not None):
             g = g.copy()
-        taken.add(id(g))
-        out.append(wrap(g))
+        taken.add(key)
+        t = new(Tensor)
+        t.array = g
+        t.node = t.grad = None
+        out.append(t)
     return out
 
 
 def walk(seeds, create_graph, retain, wanted=None):
     """{leaf or wanted node: cotangent}, and the (tensor, cotangent) pairs that `retain_grad` asked for."""
-    with np.errstate(all="ignore"), set_grad_enabled(create_graph):
-        return _walk(seeds, create_graph, retain, wanted)
+    with np.errstate(all="ignore"):
+        if not create_graph:
+            return _walk(seeds, False, retain, wanted)
+        with set_grad_enabled(True):
+            return _walk(seeds, True, retain, wanted)
 
 
-def _walk(seeds, create_graph, retain, wanted):  # noqa: C901, PLR0912, PLR0915  the hot loop: a call per node would cost a tenth
+def _walk(seeds, create_graph, retain, wanted):
+    """The hot loop, in one piece: a call per node would cost a tenth of it."""
     cots, owned, found, retained = dict(seeds), set(), {}, []
     heap = [(n.number, n) for n in seeds]
     heapify(heap)
-    useful = leading_to(seeds, wanted) if wanted is not None else None
-    targets = set(wanted) if wanted is not None else ()
-    get, newest, last = cots.get, None, last_write()
+    useful = None if wanted is None else leading_to(seeds, wanted)
+    targets = () if wanted is None else set(wanted)
+    get, pop, newest, last = cots.get, cots.pop, None, last_write()
     while heap or newest:
         # The newest candidate stays out of the heap: along a chain there is never another.
         n = heappushpop(heap, newest)[1] if newest else heappop(heap)[1]
         newest = None
-        g = cots.pop(n)
-        op = n.op
+        g = pop(n)
         if n.hooks:
             g = _hooked(n, g, create_graph, retained)
-        if op is None or n in targets:
+        op = n.op
+        if op is None:
             found[n] = g
-            if op is None or useful.isdisjoint(n.parents):
-                continue
-        if op is Pick:
-            (m,) = n.parents
-            slots = get(m)
-            if slots is None:
-                heappush(heap, (m.number, m))
-            cots[m] = _put(slots, n.saved, g)
             continue
+        if targets and n in targets:
+            found[n] = g
+            if useful.isdisjoint(n.parents):
+                continue
         s = n.saved
         if s is None:
             raise GraphReleasedError(
@@ -190,19 +202,16 @@ def _walk(seeds, create_graph, retain, wanted):  # noqa: C901, PLR0912, PLR0915 
             )
         if n.number > last:
             check_unchanged(n)
-        shapes, parents = n.shapes, n.parents
         try:
-            if op.outputs:
-                g, shapes = _materialized(op, g, shapes, create_graph), None
-            if create_graph:
-                xp, s = functional, rewrap(n)
+            if op.plain and not create_graph:
+                xp, rules, shapes = RULES[g.__class__], op.rules, n.shapes
+            elif op is Pick:
+                _project(n, g, cots, heap)
+                continue
             else:
-                xp = RULES[g.__class__ if g.__class__ is not tuple else g[0].__class__]
-            rules = op.rules
-            if not rules:
-                rules = _joint(n, xp, g, s, create_graph, useful)
+                xp, rules, shapes, g, s = _prepared(n, g, s, create_graph, useful)
             i = 0
-            for m in parents:
+            for m in n.parents:
                 if m is not None and (useful is None or m in useful):
                     gi = rules[i](xp, g, s)
                     if gi is not None:
@@ -211,24 +220,34 @@ def _walk(seeds, create_graph, retain, wanted):  # noqa: C901, PLR0912, PLR0915 
                         o = get(m)
                         if o is None:
                             cots[m] = gi
-                            if newest is None:
-                                newest = (m.number, m)
-                            else:
+                            if newest is not None:
                                 heappush(heap, newest)
-                                newest = (m.number, m)
+                            newest = (m.number, m)
                         elif m in owned:
                             o += gi
                         else:
                             cots[m] = o = o + gi
-                            if hasattr(o, "__setitem__") and o.__class__ is not Tensor and o.ndim:
-                                owned.add(m)  # an array of our own making; neither a Tensor nor an immutable scalar
+                            if o.__class__ in MUTABLE:  # an array of our own making, not a scalar or a Tensor
+                                owned.add(m)
                 i += 1
         except Exception as e:
             e.add_note(_where(n, g))
             raise
-        if not retain and op.holds:
+        if op.holds and not retain:
             n.saved = None
     return found, retained
+
+
+def _prepared(n, g, s, create_graph, useful):
+    """Namespace, rules, operand shapes, cotangent and saved values of a node that is not the ordinary case."""
+    op, shapes = n.op, n.shapes
+    if op.outputs:
+        g, shapes = _materialized(op, g, shapes, create_graph), None
+    if create_graph:
+        xp, s = functional, rewrap(n)
+    else:
+        xp = RULES[next(v for v in g if v is not None).__class__ if op.outputs else g.__class__]
+    return xp, op.rules or _joint(n, xp, g, s, create_graph, useful), shapes, g, s
 
 
 def _where(n, g):
@@ -236,11 +255,14 @@ def _where(n, g):
     return f"in the backward rule of '{n.op.name}' (cotangent of shape {shape}); no .grad was changed"
 
 
-def _put(slots, where, g):
-    """One more cotangent among those of an operation with several outputs."""
-    i, count = where
-    slots = (None,) * count if slots is None else slots
-    return tuple([g if k == i and v is None else v + g if k == i else v for k, v in enumerate(slots)])
+def _project(n, g, cots, heap):
+    """Put the cotangent of one output among those of its operation."""
+    (m,), (i, count) = n.parents, n.saved
+    slots = cots.get(m)
+    if slots is None:
+        slots = (None,) * count
+        heappush(heap, (m.number, m))
+    cots[m] = tuple([g if k == i and v is None else v + g if k == i else v for k, v in enumerate(slots)])
 
 
 def _materialized(op, g, likes, create_graph):
@@ -315,7 +337,8 @@ def _hooked(n, g, create_graph, retained):
         if hook.__class__ is RetainGrad:
             retained.append((hook.tensor, g))
             continue
-        result = hook(g if create_graph else wrap(_read_only(g)))
+        with set_grad_enabled(create_graph):
+            result = hook(g if create_graph else wrap(_read_only(g)))
         if result is None:
             continue
         if not isinstance(result, Tensor) or result.shape != g.shape:

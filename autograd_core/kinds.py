@@ -11,6 +11,7 @@ class Kind:
 
     broadcasts: operands of different shapes combine, and the engine sums each gradient back to its operand's shape.
     promotes: operands of different dtypes are cast to a common one first.
+    pointwise: operands of any shape will do, and a reference computes one element.
     colour: of the node in a graph picture.
     """
 
@@ -18,15 +19,16 @@ class Kind:
     colour: str
     broadcasts: bool = False
     promotes: bool = True
+    pointwise: bool = False
 
     def __repr__(self) -> str:
         return self.name
 
 
 # Fills on which black text has a contrast above 9:1, told apart by colour-blind readers too (Okabe and Ito, lightened).
-ELEMENTWISE = Kind("elementwise", "#9fd3f6", broadcasts=True)
-BINARY = Kind("binary", "#f7c97f", broadcasts=True)
-COMPARISON = Kind("comparison", "#d9d9d9", broadcasts=True)
+ELEMENTWISE = Kind("elementwise", "#9fd3f6", broadcasts=True, pointwise=True)
+BINARY = Kind("binary", "#f7c97f", broadcasts=True, pointwise=True)
+COMPARISON = Kind("comparison", "#d9d9d9", broadcasts=True, pointwise=True)
 REDUCTION = Kind("reduction", "#f2a97e")
 SHAPE = Kind("shape", "#e6e6e6", promotes=False)
 INDEXING = Kind("indexing", "#e3c9dd", promotes=False)
@@ -36,6 +38,6 @@ CONVOLUTION = Kind("convolution", "#8fdcc2")
 POOLING = Kind("pooling", "#f4ec9a", promotes=False)
 NORMALIZATION = Kind("normalization", "#c5d8f7")
 LOSS = Kind("loss", "#f5b3b3")
-CAST = Kind("cast", "#f5f5f5", promotes=False)
+CAST = Kind("cast", "#f5f5f5", promotes=False, pointwise=True)
 KINDS = (ELEMENTWISE, BINARY, COMPARISON, REDUCTION, SHAPE, INDEXING, JOIN, MATMUL, CONVOLUTION, POOLING, NORMALIZATION,
          LOSS, CAST)  # fmt: skip

@@ -6,7 +6,6 @@ import functools
 import inspect
 from dataclasses import dataclass, field
 from itertools import chain
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -91,6 +90,7 @@ class Op:
     view: bool = False
     floating: bool = False  # integers are cast to the default floating dtype first
     commutative: bool = False
+    broadcasts: bool | None = None  # where it differs from the kind's
     method: bool = True
     packs: str | None = None  # the static that also takes its elements as separate arguments: x.permute(1, 0)
     order: int = 2  # how many times it can be differentiated, as far as tests look
@@ -101,7 +101,8 @@ class Op:
     public: tuple = ()
     statics: dict = field(default_factory=dict)
     variadic: bool = False
-    simple: bool = False
+    simple: bool = False  # one or two inputs and nothing else: the fast binders apply
+    plain: bool = False  # one rule per input and one output: the ordinary case of the walk
     differentiable: bool = False
     promoted: tuple = ()
     rules: tuple = ()
@@ -153,7 +154,7 @@ def op(kind=None, *, symbol=None, domain=None, reference=None, vjp=None, **field
         _describe(o.call, o)
         OPS[o.name] = o
         for rules in {id(r): r for r in RULES.values()}.values():
-            _overlay(o, rules.library, rules)
+            _overlay(o, rules.forwards, rules)
         _publish(o)
         return o.call
 
@@ -227,6 +228,9 @@ def _read_rules(o):
     if o.composite:
         o.composite = _adapt(o.composite, o.keep)
     with_rule = [i for i, r in enumerate(rules) if r] if rules else range(len(o.inputs))
+    if o.broadcasts is None:
+        o.broadcasts = o.kind is not None and o.kind.broadcasts
+    o.plain = bool(rules) and not o.outputs
     o.promoted = tuple(with_rule if o.differentiable else range(len(o.inputs))) if o.kind and o.kind.promotes else ()
     if named:
         from collections import namedtuple
@@ -236,13 +240,19 @@ def _read_rules(o):
 
 def names_of(rule):
     """What a rule asks for beside the namespace, the cotangent and which inputs want a gradient."""
-    return [n for n in inspect.signature(rule).parameters if n not in ("xp", "g", "needs")] if rule else []
+    return [n for n in _parameters(rule) if n not in ("xp", "g", "needs")] if rule else []
+
+
+def _parameters(function):
+    """Names of the parameters; `inspect.signature` would take a third of the time to import the package."""
+    code = function.__code__
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def _adapt(rule, keep):
     """rule(xp, g, b) -> pull(xp, g, saved): fixed positions, no loop for the common sizes."""
     at = [keep.index(n) for n in names_of(rule)]
-    if "needs" in inspect.signature(rule).parameters:
+    if "needs" in _parameters(rule):
         return lambda xp, g, s, needs: rule(xp, g, *[s[i] for i in at], needs=needs)
     if not at:
         return lambda xp, g, s, needs=None: rule(xp, g)
@@ -257,9 +267,10 @@ def _adapt(rule, keep):
 
 def add_library(library, array_types):
     """Make forwards and rules work on another array type, given the namespace of its functions."""
-    rules = SimpleNamespace(**vars(library))
-    rules.library = library
+    rules = type(library)(**vars(library))
+    rules.forwards = library
     LIBRARY.update(dict.fromkeys(array_types, library))
+    binders.MUTABLE.update(t for t in array_types if hasattr(t, "__setitem__"))
     RULES.update(dict.fromkeys(array_types, rules))
     for o in OPS.values():
         _overlay(o, library, rules)

@@ -35,7 +35,17 @@ def bind(xp: Any, column_bytes: int) -> SimpleNamespace:
     return kernels
 
 
-def namespace_of(library: Any, kernels: SimpleNamespace) -> SimpleNamespace:
-    """Every public name of an array library, with `kernels` beside them."""
-    public = {name: getattr(library, name) for name in dir(library) if not name.startswith("_")}
-    return SimpleNamespace(**public | {"kernels": kernels})
+class Namespace(SimpleNamespace):
+    """The functions of an array library, with its kernels beside them.
+
+    What the library itself loads on demand (NumPy: fft, random, testing, ...) is looked up on demand here too.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.library, name)
+
+
+def namespace_of(library: Any, kernels: SimpleNamespace) -> Namespace:
+    """Every public name that an array library has loaded, with `kernels` beside them."""
+    public = {name: value for name, value in vars(library).items() if not name.startswith("_")}
+    return Namespace(**public, library=library, kernels=kernels)

@@ -41,21 +41,20 @@ def matmul(xp, a, b):
     return xp.dot(a, b) if a.ndim == 2 == b.ndim else xp.matmul(a, b)  # noqa: PLR2004  matrices
 
 
-def _rows(xp, x):
-    return x if x.ndim == 2 else xp.reshape(x, shape=(-1, x.shape[-1]))  # noqa: PLR2004  a matrix
+def _weight_rule(xp, g, input):
+    if input.ndim == 2:
+        return g.T @ input
+    return xp.reshape(g, shape=(-1, g.shape[-1])).T @ xp.reshape(input, shape=(-1, input.shape[-1]))
 
 
-@op(MATMUL, symbol="xWᵀ+b", domain=REAL, method=False, reference=lambda x, weight, bias=0.0: np.matmul(x, weight.T) + bias,
+@op(MATMUL, symbol="xWᵀ+b", domain=REAL, method=False, broadcasts=False, reference=lambda x, weight, bias=0.0: np.matmul(x, weight.T) + bias,
     samples=(sample((2, 3), (4, 3), (4,)), sample((2, 3), (4, 3), None), sample((3,), (2, 3), (2,)), sample((2, 2, 3), (2, 3), (2,))),
-    vjp=(lambda xp, g, weight: xp.matmul(g, weight),
-         lambda xp, g, input: xp.matmul(xp.swapped(_rows(xp, g)), _rows(xp, input)) if input.ndim > 1 else (
-             xp.reshape(g, shape=(-1, 1)) * input),
-         lambda xp, g: xp.sum(g, dim=tuple(range(g.ndim - 1))) if g.ndim > 1 else g))  # fmt: skip
+    vjp=(lambda xp, g, weight: g @ weight, _weight_rule, lambda xp, g: xp.sum(g, dim=0) if g.ndim == 2 else g))  # fmt: skip
 def linear(xp, input, weight, bias=None):
     """input weightᵀ + bias, for `input` of shape (..., in), `weight` (out, in) and `bias` (out)."""
-    y = xp.dot(input, weight.T) if input.ndim == 2 else xp.matmul(input, weight.T)  # noqa: PLR2004  a matrix
+    y = xp.dot(input, weight.T) if input.ndim == 2 else xp.matmul(input, weight.T)
     if bias is not None:
-        y = y + bias if y.ndim < 2 else _added(y, bias)  # noqa: PLR2004  a matrix
+        y = _added(y, bias) if y.ndim else y + bias
     return y
 
 

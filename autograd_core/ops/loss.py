@@ -30,13 +30,14 @@ def _same_shape(input, target, name):
         raise OperandError(f"{name}(): input has shape {input.shape} but target {target.shape}; they must be equal")
 
 
-def _mse_rule(xp, g, input, target, reduction, needs):
-    d = (input - target) * (g * (2 / max(math.prod(input.shape), 1) if reduction == "mean" else 2 * g))
-    return d, -d if needs[1] else None
+def _mse_rule(xp, g, a, b, reduction):
+    return (a - b) * (g * (2 / max(math.prod(a.shape), 1)) if reduction == "mean" else 2 * g)
 
 
 @op(LOSS, symbol="mse", domain=REAL, samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="sum")), method=False,
-    reference=lambda a, b, reduction="mean": _np_reduced((a - b) ** 2, reduction), joint=_mse_rule)  # fmt: skip
+    reference=lambda a, b, reduction="mean": _np_reduced((a - b) ** 2, reduction),
+    vjp=(lambda xp, g, input, target, reduction: _mse_rule(xp, g, input, target, reduction),
+         lambda xp, g, input, target, reduction: _mse_rule(xp, g, target, input, reduction)))  # fmt: skip
 def squared_error(xp, input, target, *, reduction="mean"):
     """Mean or sum of the squared differences, in one pass."""
     d = input - target

@@ -39,9 +39,11 @@ def sum(xp, x, *, dim=None, keepdim=False, dtype=None):
     >>> tensor([[1.0, 2.0], [3.0, 4.0]]).sum(dim=0)
     tensor([4., 6.])
     """
-    y = xp.add.reduce(x, axis=_axis(dim), dtype=_accumulator(x), keepdims=keepdim) if x.dtype.kind == "f" else (
-        xp.sum(x, axis=_axis(dim), keepdims=keepdim))  # fmt: skip
-    return y if dtype is None and y.dtype == x.dtype or x.dtype.kind in "biu" and dtype is None else y.astype(dtype or x.dtype)
+    if dtype is None and x.dtype.kind in "biu":
+        return xp.sum(x, axis=_axis(dim), keepdims=keepdim)
+    if dtype is None and x.dtype.itemsize > 2:
+        return xp.add.reduce(x, dim if dim.__class__ is int else _axis(dim), None, None, keepdim)
+    return xp.sum(x, axis=_axis(dim), keepdims=keepdim, dtype=dtype or _accumulator(x)).astype(dtype or x.dtype)
 
 
 def _slow_sum(x, dim, keepdim):

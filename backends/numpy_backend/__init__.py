@@ -1,7 +1,6 @@
 """The CPU backend: NumPy."""
 
 import platform
-import warnings
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -29,10 +28,7 @@ class NumpyBackend:
         kernels = bind(np, COLUMN_BYTES)
         kernels.erf = partial(special.blockwise, kernels.erf)
         kernels.erfc = partial(special.blockwise, kernels.erfc)
-        with warnings.catch_warnings():
-            # NumPy announces the end of some names on attribute access; whoever uses one still gets it.
-            warnings.simplefilter("ignore")
-            self.namespace: SimpleNamespace = namespace_of(np, kernels)
+        self.namespace: SimpleNamespace = namespace_of(np, kernels)
         self.random: Random = NumpyRandom()
 
     def from_host(self, array: np.ndarray, index: int) -> Array:

@@ -1,0 +1,13 @@
+"""What tests of operations, layers and models need: gradient checks, and the suite that every registered entry passes.
+
+Hypothesis strategies live in `autograd_core.testing.strategies`, the stand-in for a GPU array in
+`autograd_core.testing.refusing`; the pytest plugin offers the checks as fixtures.
+"""
+
+from autograd_core.testing.entries import check_entry as check_entry
+from autograd_core.testing.entries import temporary_ops as temporary_ops
+from autograd_core.testing.gradients import GradientError as GradientError
+from autograd_core.testing.gradients import gradcheck as gradcheck
+from autograd_core.testing.gradients import gradgradcheck as gradgradcheck
+from autograd_core.testing.refusing import RefusingArray as RefusingArray
+from autograd_core.testing.suite import check_op as check_op

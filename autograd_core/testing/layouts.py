@@ -1,0 +1,51 @@
+"""Ways in which the same elements may lie in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+def contiguous(a: Array) -> Array:
+    """Row-major, in memory of its own."""
+    return a.copy()
+
+
+def transposed(a: Array) -> Array:
+    """Column-major."""
+    return a.copy(order="F")
+
+
+def reversed_(a: Array) -> Array:
+    """Negative strides along every axis."""
+    return a[(slice(None, None, -1),) * a.ndim].copy()[(slice(None, None, -1),) * a.ndim]
+
+
+def sliced(a: Array) -> Array:
+    """Every second element of something larger, at an offset."""
+    room = np.full([2 * k + 1 for k in a.shape], 77, a.dtype)
+    part = room[tuple(slice(1, None, 2) for _ in a.shape)]
+    part[...] = a
+    return part
+
+
+def expanded(a: Array) -> Array:
+    """The first element of the first axis repeated with stride 0; other elements than `a` has."""
+    return np.broadcast_to(a[:1].copy(), a.shape) if a.ndim and a.shape[0] else a.copy()
+
+
+def read_only(a: Array) -> Array:
+    """Memory that may not be written."""
+    a = a.copy()
+    a.flags.writeable = False
+    return a
+
+
+LAYOUTS: dict[str, Callable[[Array], Array]] = {
+    "contiguous": contiguous, "transposed": transposed, "reversed": reversed_, "sliced": sliced, "expanded": expanded,
+    "read-only": read_only,
+}  # fmt: skip

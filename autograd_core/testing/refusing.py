@@ -1,0 +1,200 @@
+"""An array type that stands in for a GPU's: NumPy's functions for it exist, but NumPy itself never gets to see it.
+
+Importing this module registers the device "refusing". An operation that runs there uses nothing but the namespace and
+the operators of its arrays: a leaked `np.`, an operand that stayed on the host and an implicit read of an element all
+raise. It follows CuPy: results of no axes stay arrays, views know their base, and iteration is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+import backends
+from backends.kernels import bind, namespace_of
+
+Array = np.ndarray[Any, Any]
+COLUMN_BYTES = 1 << 10  # small, so that convolutions of test size are cut into pieces too
+
+
+class RefusingArray:
+    """A NumPy array that only `refusing.to_host` gives away."""
+
+    __slots__ = ("__weakref__", "_held", "base")
+    __array_ufunc__ = None
+    __hash__ = None  # type: ignore[assignment]  # as of every array
+
+    def __init__(self, held: Array, base: RefusingArray | None = None) -> None:
+        self._held, self.base = held, base
+
+    def __repr__(self) -> str:
+        return f"RefusingArray({self._held!r})"
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("an array on the device 'refusing' was handed to NumPy; use the functions of xp, or .cpu() on purpose")
+
+    def __array_function__(self, function: Callable[..., Any], *_: Any) -> Any:
+        raise TypeError(f"np.{function.__name__} was called with an array on the device 'refusing'; use xp.{function.__name__}")
+
+    def _refuse(self, *_: Any) -> Any:
+        raise TypeError("an element of an array on the device 'refusing' was read implicitly, which would wait for a GPU; "
+                        "use xp.where, or .item() on purpose")  # fmt: skip
+
+    __bool__ = __float__ = __int__ = __index__ = __complex__ = __iter__ = __contains__ = _refuse
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._held[_unwrap(index)] = _unwrap(value)
+
+    def item(self) -> Any:
+        """The only element as a Python number."""
+        return self._held.item()
+
+
+def _unwrap(value: Any) -> Any:
+    if isinstance(value, RefusingArray):
+        return value._held
+    if isinstance(value, (np.ndarray, np.generic)):
+        raise TypeError(f"{type(value).__name__} of NumPy was mixed with arrays on the device 'refusing'")
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(_unwrap, value))
+    if isinstance(value, dict):
+        return {name: _unwrap(v) for name, v in value.items()}
+    return value
+
+
+def _wrap(value: Any, sources: tuple[Any, ...]) -> Any:
+    """A result, with the base that it is a view of, if one of the sources owns its memory."""
+    if isinstance(value, (tuple, list)):
+        return type(value)(_wrap(v, sources) for v in value)
+    if isinstance(value, np.generic):
+        value = np.asarray(value)
+    if not isinstance(value, np.ndarray):
+        return value
+    for source in sources if value.base is not None else ():
+        if isinstance(source, RefusingArray) and np.may_share_memory(value, source._held):
+            return RefusingArray(value, source if source.base is None else source.base)
+    return RefusingArray(value)
+
+
+def _function(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return _wrap(function(*_unwrap(args), **_unwrap(kwargs)), args)
+
+    return call
+
+
+class _Ufunc:
+    """A ufunc with those of its methods that CuPy has too."""
+
+    def __init__(self, ufunc: np.ufunc) -> None:
+        self._call, self.at, self.reduce = _function(ufunc), _function(ufunc.at), _function(ufunc.reduce)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call(*args, **kwargs)
+
+
+def _method(name: str) -> Callable[..., Any]:
+    def method(self: RefusingArray, *args: Any, **kwargs: Any) -> Any:
+        result = getattr(self._held, name)(*_unwrap(args), **_unwrap(kwargs))
+        return self if result is self._held else result if result is NotImplemented else _wrap(result, (self, *args))
+
+    return method
+
+
+OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
+METHODS = (
+    *(f"__{prefix}{name}__" for name in OPERATORS for prefix in ("", "r", "i")),
+    *(f"__{name}__" for name in ("eq", "ne", "lt", "le", "gt", "ge", "neg", "pos", "abs", "invert", "getitem")),
+    "all", "any", "argmax", "argmin", "argsort", "astype", "clip", "conj", "copy", "cumsum", "diagonal", "dot", "fill", "flatten",
+    "max", "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "round", "sort", "squeeze", "std", "sum", "swapaxes",
+    "take", "trace", "transpose", "var", "view",
+)  # fmt: skip
+ATTRIBUTES = ("dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides")
+for _name in METHODS:
+    setattr(RefusingArray, _name, _method(_name))
+for _name in ATTRIBUTES:
+    setattr(RefusingArray, _name, property(lambda self, name=_name: getattr(self._held, name)))
+for _name in ("T", "real", "imag"):
+    setattr(RefusingArray, _name, property(lambda self, name=_name: _wrap(getattr(self._held, name), (self,))))
+
+
+class RefusingBackend:
+    """RefusingArrays on the one device "refusing:0", with the generic kernels: what CuPy gets before its own."""
+
+    name = "refusing"
+    array_types: tuple[type, ...] = (RefusingArray,)
+
+    def __init__(self) -> None:
+        host = backends.get("cpu")
+        library = SimpleNamespace(**{name: _library(f) for name, f in vars(host.namespace).items() if name != "kernels"})
+        library.lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_function(np.lib.stride_tricks.as_strided)))
+        self.namespace: SimpleNamespace = namespace_of(library, bind(library, COLUMN_BYTES))
+        self.random = _Random(host.random)
+
+    def from_host(self, array: Array, index: int) -> RefusingArray:
+        """A copy on the device."""
+        return RefusingArray(np.array(array, order="K"))
+
+    def to_host(self, array: RefusingArray) -> Array:
+        """A copy as a NumPy array."""
+        return array._held.copy(order="K")
+
+    def device_of(self, array: RefusingArray) -> str:
+        """Always "refusing:0"."""
+        return "refusing:0"
+
+    def device_count(self) -> int:
+        """Always one."""
+        return 1
+
+    def transfer(self, array: RefusingArray, index: int) -> RefusingArray:
+        """The array itself."""
+        return array
+
+    def synchronize(self) -> None:
+        """Nothing is ever pending."""
+
+    def describe(self) -> str:
+        """What it is for."""
+        return "arrays that refuse NumPy, for tests"
+
+
+def _library(member: Any) -> Any:
+    if isinstance(member, np.ufunc):
+        return _Ufunc(member)
+    return _function(member) if callable(member) and not isinstance(member, type) else member
+
+
+class _Random:
+    def __init__(self, host: Any) -> None:
+        self._host = host
+
+    def generator(self, seed: int | None, index: int) -> _Generator:
+        return _Generator(self._host.generator(seed, 0))
+
+
+class _Generator:
+    """The host's generator, its numbers copied to the device."""
+
+    def __init__(self, host: Any) -> None:
+        self._host = host
+
+    @property
+    def state(self) -> Any:
+        return self._host.state
+
+    @state.setter
+    def state(self, value: Any) -> None:
+        self._host.state = value
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return _function(getattr(self._host, name))
+
+
+backends.register("refusing", RefusingBackend)

@@ -1,0 +1,219 @@
+"""Concrete arguments for an entry: from its samples, or from its kind where shapes do not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.devices import place
+from autograd_core.registry import Composition, Interval, Op, Sample, Values
+from autograd_core.tensor import Tensor
+from autograd_core.testing.layouts import LAYOUTS
+
+Array = np.ndarray[Any, Any]
+Entry = Op | Composition
+# Shapes of one, two and three operands of a pointwise operation, by what they show.
+SHAPES: dict[str, tuple[tuple[tuple[int, ...], ...], ...]] = {
+    "given": (((2, 3), (2, 3), (2, 3)),),
+    "broadcast": (((2, 3), (3,), (2, 1)), ((1, 3), (2, 1), ()), ((), (2, 1, 2), (2,))),
+    "0-d": (((), (), ()),),
+    "empty": (((0,), (0,), (0,)), ((2, 0), (1,), (2, 1)), ((3, 1), (0,), ())),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of an entry: `inputs` in the order of a sample, with NumPy arrays in the place of shapes."""
+
+    entry: Entry
+    inputs: tuple[Any, ...]
+    statics: dict[str, Any]
+    device: str = "cpu"
+    layout: str = "contiguous"
+
+    def __repr__(self) -> str:
+        shown = [f"{a.dtype.name}{a.shape}" if isinstance(a, np.ndarray) else repr(a) for a in self._flat()]
+        shown += [f"{name}={value!r}" for name, value in self.statics.items()]
+        return f"{self.entry.name}({', '.join(shown)}) on '{self.device}', {self.layout}"
+
+    def _flat(self) -> Iterator[Any]:
+        for x in self.inputs:
+            yield from x if _is_list(x) else (x,)
+
+    def arrays(self) -> list[Array]:
+        """The arrays among the inputs, those in lists too, in order."""
+        return [x for x in self._flat() if isinstance(x, np.ndarray)]
+
+    def changed(self, change: Callable[[Array], Any]) -> Case:
+        """The case with every array replaced by `change(array)`."""
+        return replace(self, inputs=tuple(_mapped(x, change) for x in self.inputs))
+
+    def tensors(self, requires_grad: bool = False) -> list[Tensor]:
+        """The arrays as tensors on the device, as they lie in memory; floating ones may require a gradient."""
+        arrange = LAYOUTS[self.layout]
+        made = []
+        for a in self.arrays():
+            t = functional.as_tensor(place(arrange(a), self.device))
+            made.append(t.requires_grad_() if requires_grad and a.dtype.kind == "f" else t)
+        return made
+
+    def call(self, *tensors: Tensor) -> list[Any]:
+        """The entry's outputs for these tensors, as a list."""
+        given = iter(tensors)
+        inputs = [_mapped(x, lambda _: next(given)) for x in self.inputs]
+        statics = {name: _placed(value, self.device) for name, value in self.statics.items()}
+        if isinstance(self.entry, Op):
+            if self.entry.variadic:
+                inputs = [inputs[0]]
+            statics |= dict(zip([public for public, own, _ in self.entry.public if own is None], inputs, strict=False))
+            return listed(self.entry.call(**statics))
+        return listed(self.entry.call(*inputs, **statics))
+
+    def expected(self) -> list[Any]:
+        """What the entry's reference gives."""
+        reference: Any = self.entry.reference
+        inputs = self.inputs[0] if isinstance(self.entry, Op) and self.entry.variadic else self.inputs
+        with np.errstate(all="ignore"):
+            if not self.entry.kind.pointwise:
+                return listed(reference(*inputs, **self.statics))
+            arrays = np.broadcast_arrays(*self.arrays())
+            numbers = [reference(*map(_number, e), **self.statics) for e in zip(*(a.ravel() for a in arrays), strict=True)]
+            return [np.array(numbers, None if numbers else np.float64).reshape(arrays[0].shape)]
+
+
+def listed(value: Any) -> list[Any]:
+    """Several outputs, nested or not, as one flat list."""
+    if not _is_list(value):
+        return [value]
+    return [v for part in value for v in listed(part)]
+
+
+def _is_list(x: Any) -> bool:
+    return isinstance(x, (list, tuple)) and bool(x) and all(isinstance(v, (np.ndarray, Tensor, list, tuple)) for v in x)
+
+
+def _mapped(x: Any, change: Callable[[Array], Any]) -> Any:
+    if isinstance(x, np.ndarray):
+        return change(x)
+    return [change(v) for v in x] if _is_list(x) else x
+
+
+def _placed(value: Any, device: str) -> Any:
+    """A static parameter whose arrays are on the device."""
+    if isinstance(value, np.ndarray):
+        return place(value, device)
+    return tuple(_placed(v, device) for v in value) if isinstance(value, tuple) else value
+
+
+def _number(element: np.generic) -> Any:
+    return element.item()
+
+
+def cases(entry: Entry, shapes: str = "given", seed: int = 0, device: str = "cpu", layout: str = "contiguous") -> list[Case]:
+    """All cases that an entry's samples, or its kind, give for one of SHAPES."""
+    return [case_of(entry, s, seed, device, layout) for s in samples_for(entry, shapes)]
+
+
+def samples_for(entry: Entry, shapes: str = "given") -> tuple[Sample, ...]:
+    """The entry's samples; where it is pointwise, one of them in other shapes too."""
+    samples: tuple[Sample, ...] = entry.samples
+    if not entry.kind.pointwise:
+        return samples if shapes == "given" else tuple(s for s in samples if _shows(s, shapes))
+    first = samples[0] if samples else Sample(tuple((2, 3) for _ in range(operands(entry))), {})
+    if shapes == "given" and samples:
+        return samples
+    return tuple(reshaped(first, some) for some in SHAPES[shapes])
+
+
+def operands(entry: Entry) -> int:
+    """How many tensors a pointwise entry without samples takes."""
+    return len(entry.inputs) if isinstance(entry, Op) else 1
+
+
+def reshaped(sample: Sample, shapes: tuple[tuple[int, ...], ...]) -> Sample:
+    """The sample with other shapes, and the same domains, dtypes and static parameters."""
+    rest = iter(shapes)
+    inputs = [next(rest) if is_shape(x) else replace(x, shape=next(rest)) if isinstance(x, Values) else x for x in sample.inputs]
+    return Sample(tuple(inputs), sample.statics)
+
+
+def _shows(sample: Sample, shapes: str) -> bool:
+    """Whether a sample has what SHAPES names."""
+    found = [x.shape if isinstance(x, Values) else x for x in _leaves(sample) if is_shape(x) or isinstance(x, Values)]
+    if shapes == "0-d":
+        return () in found
+    return shapes == "empty" and any(0 in shape for shape in found)
+
+
+def _leaves(sample: Sample) -> Iterator[Any]:
+    for x in sample.inputs:
+        yield from x if _is_shapes(x) else (x,)
+
+
+def is_shape(x: Any) -> bool:
+    """Whether an input of a sample is a shape, to be filled with values."""
+    return isinstance(x, tuple) and all(isinstance(k, int) for k in x)
+
+
+def _is_shapes(x: Any) -> bool:
+    return isinstance(x, list) and all(is_shape(v) or isinstance(v, Values) for v in x)
+
+
+def named_statics(entry: Op) -> set[str]:
+    """The static parameters that at least one sample sets."""
+    return {name for s in entry.samples for name in s.statics}
+
+
+def case_of(entry: Entry, sample: Sample, seed: int = 0, device: str = "cpu", layout: str = "contiguous") -> Case:
+    """The sample with values, all different wherever they share a domain: ties are for tests of ties."""
+    wanted = [_values(x, _domain(entry, i)) for i, x in enumerate(_leaves(sample))]
+    pools = {}
+    for domain in {w.domain for w in wanted if w is not None and w.dtype == "float64"}:
+        count = sum(prod(w.shape) for w in wanted if w is not None and w.dtype == "float64" and w.domain == domain)
+        pools[domain] = iter(spaced(domain, count, seed))
+    random = np.random.default_rng(seed)
+    arrays = iter([None if w is None else _filled(w, pools, random) for w in wanted])
+    inputs = []
+    for x in sample.inputs:
+        if _is_shapes(x):
+            inputs.append([next(arrays) for _ in x])
+        else:
+            a = next(arrays)
+            inputs.append(x if a is None else a)
+    return Case(entry, tuple(inputs), dict(sample.statics), device, layout)
+
+
+def _domain(entry: Entry, i: int) -> Interval:
+    domain = entry.domain
+    found: Interval = domain[i] if isinstance(domain, tuple) else domain
+    return found
+
+
+def _values(x: Any, domain: Interval) -> Values | None:
+    if is_shape(x):
+        return Values(x, domain)
+    return replace(x, domain=x.domain or domain) if isinstance(x, Values) else None
+
+
+def _filled(w: Values, pools: dict[Any, Iterator[float]], random: np.random.Generator) -> Array:
+    assert w.domain is not None
+    if w.dtype == "float64":
+        return np.array([next(pools[w.domain]) for _ in range(prod(w.shape))]).reshape(w.shape)
+    return random.integers(int(w.domain.low), int(w.domain.high), w.shape).astype(w.dtype)
+
+
+def spaced(domain: Interval, count: int, seed: int = 0) -> Array:
+    """`count` different numbers in shuffled order: a grid over the domain without its kinks, jittered by a quarter."""
+    margin = (domain.high - domain.low) / 100
+    ends = [domain.low, *sorted(v for k in domain.kinks for v in (k - margin, k + margin)), domain.high]
+    lows, highs = np.array(ends[::2]), np.array(ends[1::2])
+    room = np.maximum(highs - lows, 0).cumsum()
+    random = np.random.default_rng(seed)
+    along = (np.arange(count) + 0.5 + random.uniform(-0.25, 0.25, count)) / max(count, 1) * room[-1]
+    part = np.searchsorted(room, along)
+    return random.permutation(highs[part] - (room[part] - along))
