@@ -70,12 +70,13 @@ def device_of(array):
     return Device(LIBRARY[array.__class__].backend.device_of(array))
 
 
-@op(CAST, symbol="→", domain=Interval(-2, 2), reference=lambda x, device: x, samples=(sample((2, 3), device=None),), method=False,
+@op(CAST, symbol="→", domain=Interval(-2, 2), reference=lambda x, device: x, samples=(sample((2, 3), device=None), sample((3,), device="cpu")), method=False,
     vjp=lambda xp, g, origin: xp.move(g, device=origin), residuals=("origin",))  # fmt: skip
 def move(xp, x, *, device):
     """`input` on another device (its own where `device` is None)."""
     origin = device_of(x)
-    return place(x, device or origin), origin
+    moved = place(x, device or origin)
+    return moved.copy() if moved is x else moved, origin
 
 
 def to(self, *args, device=None, dtype=None, non_blocking=False, copy=False):

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush, heappushpop
+from typing import Any
 
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.binders import MUTABLE, Pick
+from autograd_core.binders import Pick, outputs_of
+from autograd_core.entries import Op
 from autograd_core.errors import GraphReleasedError, HigherOrderError, NoGraphError, OperandError
-from autograd_core.registry import LIBRARY, RULES
+from autograd_core.libraries import LIBRARY, MUTABLE, RULES
 from autograd_core.tensor import Leaf, Node, RetainGrad, Tensor, new, set_grad_enabled, wrap
 from autograd_core.versions import check_unchanged, last_write
 
+Cotangents = dict[Any, Any]  # by node
 _commit = threading.Lock()
 
 
-def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, inputs=None):
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
     """Add the gradient of `tensors` to the `.grad` of every leaf (or of `inputs`): of all of them, or of none if
     anything raises.
 
@@ -34,12 +44,19 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     if inputs is None:
         pairs = [(x, g) for leaf, g in found.items() if leaf.__class__ is Leaf and (x := leaf.tensor()) is not None]
     else:
-        pairs = [(x, found[n]) for x, n in zip(inputs, wanted, strict=True) if n in found]
+        pairs = [(x, found[x.node]) for x in inputs if x.node in found]
     commit(pairs, retained, given, create_graph)
 
 
-def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False,
-         materialize_grads=False):  # fmt: skip
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Any, ...]:
     """The gradients of `outputs` (their sum, weighted by `grad_outputs`) with respect to `inputs`, as a tuple.
 
     No `.grad` is touched. create_graph: the result can be differentiated again. allow_unused: None for an input that
@@ -56,7 +73,9 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     found, retained = walk(seeds, create_graph, create_graph if retain_graph is None else retain_graph, wanted)
     missing = [i for i, n in enumerate(wanted) if n not in found]
     if missing and not (allow_unused or materialize_grads):
-        raise RuntimeError(f"grad(): input {missing[0]} was not used to compute the outputs; allow_unused=True gives None for it")  # fmt: skip
+        raise RuntimeError(
+            f"grad(): input {missing[0]} was not used to compute the outputs; allow_unused=True gives None for it"
+        )
     commit([], retained, given, create_graph)
     grads = dict(zip(found, exclusive(list(found.values()), given), strict=True))
     used = set()
@@ -70,29 +89,35 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     return tuple(out)
 
 
-def _listed(value, length=1):
+def _listed(value: Any, length: int = 1) -> tuple[Any, ...]:
     if value is None:
         return (None,) * length
     return (value,) if isinstance(value, Tensor) else tuple(value)
 
 
-def _node_of(x):
+def _node_of(x: Any) -> Any:
     if not isinstance(x, Tensor):
         raise TypeError(f"expected tensors to differentiate with respect to, not {type(x).__name__}")
     if x.node is None:
-        raise RuntimeError("one of the inputs does not require a gradient; set requires_grad=True before computing with it")
+        raise RuntimeError("an input does not require a gradient; set requires_grad=True before computing with it")
     return x.node
 
 
-def _seeds(outputs, cotangents, create_graph, strict=True):
+def _seeds(
+    outputs: Sequence[Tensor], cotangents: Sequence[Tensor | None], create_graph: bool, strict: bool = True
+) -> tuple[Cotangents, list[Any]]:
     """{node: cotangent} to start from, and the arrays among them that belong to the user."""
     if len(outputs) != len(cotangents):
         raise RuntimeError(f"{len(outputs)} tensors but {len(cotangents)} gradients were given")
-    seeds, given = {}, []
+    seeds: Cotangents = {}
+    given = []
     for t, g in zip(outputs, cotangents, strict=True):
         if t.node is None:
             if strict:
-                raise NoGraphError("backward() of a tensor that records nothing: no input had requires_grad=True, or it was computed under no_grad()")  # fmt: skip
+                raise NoGraphError(
+                    "backward() of a tensor that records nothing: no input had requires_grad=True, "
+                    "or it was computed under no_grad()"
+                )
             continue
         g = _seed(t, g)
         given.append(g.array)
@@ -106,7 +131,7 @@ def _seeds(outputs, cotangents, create_graph, strict=True):
     return seeds, given
 
 
-def _seed(t, g):
+def _seed(t: Tensor, g: Tensor | None) -> Tensor:
     if g is None:
         if t.array.size != 1:
             raise RuntimeError(
@@ -114,7 +139,7 @@ def _seed(t, g):
                 "Pass one (y.backward(gradient)) or reduce it first (y.sum().backward())"
             )
         if t.array.dtype.kind == "c":
-            raise RuntimeError("a gradient is implied only for real tensors; this one is complex. Pass one: y.backward(gradient)")
+            raise RuntimeError("a gradient is implied only for real tensors; pass one: y.backward(gradient)")
         a = t.array
         return wrap(a.dtype.type(1) if isinstance(a, np.generic) else LIBRARY[a.__class__].ones_like(a))
     if not isinstance(g, Tensor):
@@ -124,7 +149,7 @@ def _seed(t, g):
     return g if g.dtype == t.dtype else functional.astype(g, t.dtype)
 
 
-def commit(pairs, retained, given, create_graph):
+def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any], create_graph: bool) -> None:
     """Write `.grad` of leaves and of tensors that retain theirs: all at once, so that nobody sees half of it."""
     pairs += [(x, g) for ref, g in retained if (x := ref()) is not None]
     with _commit:
@@ -136,17 +161,19 @@ def commit(pairs, retained, given, create_graph):
         deque(map(_set_grad, [x for x, _ in pairs], grads), maxlen=0)
 
 
-def _sum(before, g, create_graph):
+def _sum(before: Tensor, g: Tensor, create_graph: bool) -> Tensor:
     with set_grad_enabled(create_graph):
         return before + g
 
 
-_set_grad = Tensor.grad.__set__
+_set_grad: Any = Tensor.grad.__set__  # type: ignore[union-attr]  # the slot itself, called from C
 
 
-def exclusive(grads, given):
+def exclusive(grads: list[Any], given: list[Any]) -> list[Tensor]:
     """Tensors whose storage nobody else sees: copy a view, a seed, or an array handed out already."""
-    out, taken = [], set(map(id, given))
+    out: list[Tensor] = []
+    taken = set(map(id, given))
+    g: Any
     for g in grads:
         if g.__class__ is Tensor:
             out.append(g)
@@ -162,7 +189,9 @@ def exclusive(grads, given):
     return out
 
 
-def walk(seeds, create_graph, retain, wanted=None):
+def walk(
+    seeds: Cotangents, create_graph: bool, retain: bool, wanted: list[Any] | None = None
+) -> tuple[Cotangents, list[Any]]:
     """{leaf or wanted node: cotangent}, and the (tensor, cotangent) pairs that `retain_grad` asked for."""
     with np.errstate(all="ignore"):
         if not create_graph:
@@ -171,13 +200,17 @@ def walk(seeds, create_graph, retain, wanted=None):
             return _walk(seeds, True, retain, wanted)
 
 
-def _walk(seeds, create_graph, retain, wanted):
-    """The hot loop, in one piece: a call per node would cost a tenth of it."""
-    cots, owned, found, retained = dict(seeds), set(), {}, []
+def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a tenth of it
+    seeds: Cotangents, create_graph: bool, retain: bool, wanted: list[Any] | None
+) -> tuple[Cotangents, list[Any]]:
+    """The hot loop."""
+    cots, found = dict(seeds), {}
+    owned: set[Any] = set()
+    retained: list[Any] = []
     heap = [(n.number, n) for n in seeds]
     heapify(heap)
     useful = None if wanted is None else leading_to(seeds, wanted)
-    targets = () if wanted is None else set(wanted)
+    targets = frozenset(wanted or ())
     get, pop, newest, last = cots.get, cots.pop, None, last_write()
     while heap or newest:
         # The newest candidate stays out of the heap: along a chain there is never another.
@@ -192,7 +225,7 @@ def _walk(seeds, create_graph, retain, wanted):
             continue
         if targets and n in targets:
             found[n] = g
-            if useful.isdisjoint(n.parents):
+            if useful is not None and useful.isdisjoint(n.parents):
                 continue
         s = n.saved
         if s is None:
@@ -210,8 +243,7 @@ def _walk(seeds, create_graph, retain, wanted):
                 continue
             else:
                 xp, rules, shapes, g, s = _prepared(n, g, s, create_graph, useful)
-            i = 0
-            for m in n.parents:
+            for i, m in enumerate(n.parents):
                 if m is not None and (useful is None or m in useful):
                     gi = rules[i](xp, g, s)
                     if gi is not None:
@@ -229,7 +261,6 @@ def _walk(seeds, create_graph, retain, wanted):
                             cots[m] = o = o + gi
                             if o.__class__ in MUTABLE:  # an array of our own making, not a scalar or a Tensor
                                 owned.add(m)
-                i += 1
         except Exception as e:
             e.add_note(_where(n, g))
             raise
@@ -238,7 +269,7 @@ def _walk(seeds, create_graph, retain, wanted):
     return found, retained
 
 
-def _prepared(n, g, s, create_graph, useful):
+def _prepared(n: Node, g: Any, s: Any, create_graph: bool, useful: set[Any] | None) -> tuple[Any, ...]:
     """Namespace, rules, operand shapes, cotangent and saved values of a node that is not the ordinary case."""
     op, shapes = n.op, n.shapes
     if op.outputs:
@@ -250,12 +281,12 @@ def _prepared(n, g, s, create_graph, useful):
     return xp, op.rules or _joint(n, xp, g, s, create_graph, useful), shapes, g, s
 
 
-def _where(n, g):
+def _where(n: Node, g: Any) -> str:
     shape = getattr(g, "shape", None)
     return f"in the backward rule of '{n.op.name}' (cotangent of shape {shape}); no .grad was changed"
 
 
-def _project(n, g, cots, heap):
+def _project(n: Node, g: Any, cots: Cotangents, heap: list[Any]) -> None:
     """Put the cotangent of one output among those of its operation."""
     (m,), (i, count) = n.parents, n.saved
     slots = cots.get(m)
@@ -265,30 +296,32 @@ def _project(n, g, cots, heap):
     cots[m] = tuple([g if k == i and v is None else v + g if k == i else v for k, v in enumerate(slots)])
 
 
-def _materialized(op, g, likes, create_graph):
+def _materialized(op: Op, g: tuple[Any, ...], likes: tuple[Any, ...], create_graph: bool) -> tuple[Any, ...]:
     """Zeros for outputs that no cotangent reached; None stays for outputs that cannot carry one."""
+    named = outputs_of(op)
     known = next(v for v in g if v is not None)
     library = LIBRARY[(known.array if create_graph else known).__class__]
     out = []
     for i, (v, (shape, dtype)) in enumerate(zip(g, likes, strict=True)):
-        if v is None and dtype.kind in "fcV" and not (op.detached and op.outputs[i] in op.detached):
+        if v is None and dtype.kind in "fcV" and not (op.detached and named[i] in op.detached):
             v = library.zeros(shape, dtype)
             v = wrap(v) if create_graph else v
         out.append(v)
     return tuple(out)
 
 
-def _joint(n, xp, g, s, create_graph, useful):
+def _joint(n: Node, xp: Any, g: Any, s: Any, create_graph: bool, useful: set[Any] | None) -> list[Any]:
     """One rule for all inputs, seen as one per input."""
     needs = tuple([m is not None and (useful is None or m in useful) for m in n.parents])
     rule = n.op.composite if create_graph and n.op.composite else n.op.joint
     return [lambda xp, g, s, gi=gi: gi for gi in rule(xp, g, s, needs=needs)]
 
 
-def rewrap(n):
+def rewrap(n: Node) -> list[Any]:
     """Saved arrays as Tensors again: an input gets its parent node, an output gets this node, the rest is constant."""
-    op, out = n.op, []
-    named = op.outputs if isinstance(op.outputs, tuple) else ()
+    op: Op = n.op
+    out: list[Any] = []
+    named = outputs_of(op)
     for name, v in zip(op.keep, n.saved, strict=True):
         if v is None or name in op.statics:
             out.append(v)
@@ -311,19 +344,22 @@ def rewrap(n):
     return out
 
 
-def _output(n, array, i, count):
+def _output(n: Node, array: Any, i: int, count: int) -> Tensor:
     return wrap(array, Node(Pick, (n,), (i, count)) if array.dtype.kind in "fcV" else None)
 
 
-def _residual(op, name, v):
+def _residual(op: Op, name: str, v: Any) -> Any:
     if not hasattr(v, "dtype"):
         return v
     if not op.composite and v.dtype.kind not in "biu":
-        raise HigherOrderError(f"{op.name}: the residual '{name}' depends on the inputs, so create_graph=True would be wrong; give the entry a composite rule")  # fmt: skip
+        raise HigherOrderError(
+            f"{op.name}: the residual '{name}' depends on the inputs, so create_graph=True would be wrong; "
+            "give the entry a composite rule"
+        )
     return wrap(v)
 
 
-def unbroadcast(xp, g, shape):
+def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
     """Sum a cotangent over the axes that broadcasting added or stretched."""
     extra = g.ndim - len(shape)
     if extra > 0:
@@ -332,7 +368,7 @@ def unbroadcast(xp, g, shape):
     return xp.sum(g, dim=dims, keepdim=True) if dims else g
 
 
-def _hooked(n, g, create_graph, retained):
+def _hooked(n: Node | Leaf, g: Any, create_graph: bool, retained: list[Any]) -> Any:
     for hook in n.hooks:
         if hook.__class__ is RetainGrad:
             retained.append((hook.tensor, g))
@@ -347,7 +383,7 @@ def _hooked(n, g, create_graph, retained):
     return g
 
 
-def _read_only(g):
+def _read_only(g: Any) -> Any:
     """A view that a hook cannot write: the array may also be another tensor's cotangent."""
     if g.__class__ is np.ndarray:
         g = g.view()
@@ -355,7 +391,7 @@ def _read_only(g):
     return g
 
 
-def leading_to(seeds, wanted):
+def leading_to(seeds: Iterable[Any], wanted: Iterable[Any]) -> set[Any]:
     """Nodes through which some wanted node is reached: the rest of the graph is not computed."""
     seen, stack = set(seeds), list(seeds)
     while stack:
@@ -370,7 +406,13 @@ def leading_to(seeds, wanted):
     return useful
 
 
-def _backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
+def _backward(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
     """Add the gradient of this tensor to the `.grad` of every leaf (or of `inputs`).
 
     gradient: the cotangent, of this tensor's shape; implied for a single element. If anything raises, no `.grad`
@@ -385,4 +427,4 @@ def _backward(self, gradient=None, retain_graph=None, create_graph=False, inputs
     backward((self,), (gradient,), retain_graph, create_graph, inputs)
 
 
-Tensor.backward = _backward
+Tensor.backward = _backward  # type: ignore[method-assign]  # how Tensor gets it

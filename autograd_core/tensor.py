@@ -234,7 +234,7 @@ class Tensor:
         return wrap(self.array)
 
     def register_hook(self, hook):
-        """Call `hook(gradient)` when the gradient of this tensor is known; what it returns, if anything, replaces it."""
+        """Call `hook(gradient)` when this tensor's gradient is known; what it returns, if anything, replaces it."""
         if self.node is None:
             raise RuntimeError("register_hook() on a tensor that does not require a gradient")
         self.node.hooks = (*(self.node.hooks or ()), hook)
@@ -251,7 +251,8 @@ class Tensor:
     @property
     def retains_grad(self):
         """Whether `retain_grad()` was called on this computed tensor."""
-        return any(h.__class__ is RetainGrad and h.tensor() is self for h in (self.node and self.node.hooks) or ())
+        hooks = (self.node and self.node.hooks) or ()
+        return any(h.__class__ is RetainGrad and h.tensor() is self for h in hooks)
 
     def __hash__(self):
         return id(self)
@@ -273,7 +274,7 @@ def check_differentiable(dtype):
 
 
 def own_scalar(t):
-    """Give a computed 0-d value, which may be an immutable NumPy scalar, storage before anything can share or write it."""
+    """Give a 0-d value, which may be an immutable NumPy scalar, storage before anything can share or write it."""
     if isinstance(t.array, np.generic):
         t.array = np.asarray(t.array)
 

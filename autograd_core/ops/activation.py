@@ -2,7 +2,10 @@
 
 import math
 
+import numpy as np
+
 from autograd_core import functional
+from autograd_core.errors import OperandError
 from autograd_core.kinds import ELEMENTWISE
 from autograd_core.registry import Interval, composition, op, sample
 
@@ -30,7 +33,7 @@ def sigmoid(xp, x):
     return 1 / (1 + xp.exp(-x))
 
 
-@op(ELEMENTWISE, symbol="leaky relu", domain=KINK_AT_0, method=False,
+@op(ELEMENTWISE, symbol="leaky relu", domain=KINK_AT_0, method=False, floating=True,
     reference=lambda x, negative_slope=0.01: x if x > 0 else negative_slope * x,
     samples=(sample((2, 3)), sample((5,), negative_slope=0.2)),
     vjp=lambda xp, g, x, negative_slope: xp.where(x > 0, g, g * negative_slope))  # fmt: skip
@@ -39,7 +42,7 @@ def leaky_relu(xp, x, *, negative_slope=0.01):
     return xp.where(x > 0, x, x * negative_slope)
 
 
-@op(ELEMENTWISE, symbol="elu", domain=KINK_AT_0, method=False,
+@op(ELEMENTWISE, symbol="elu", domain=KINK_AT_0, method=False, floating=True,
     reference=lambda x, alpha=1.0: x if x > 0 else alpha * math.expm1(x),
     samples=(sample((2, 3)), sample((5,), alpha=0.5)),
     vjp=lambda xp, g, x, alpha: xp.where(x > 0, g, g * (alpha * xp.exp(xp.minimum(x, 0)))))  # fmt: skip
@@ -55,7 +58,7 @@ def selu(input):
     return SELU_SCALE * functional.elu(input, alpha=SELU_ALPHA)
 
 
-@op(ELEMENTWISE, symbol="softplus", domain=REAL, method=False,
+@op(ELEMENTWISE, symbol="softplus", domain=REAL, method=False, floating=True,
     reference=lambda x, beta=1.0: math.log1p(math.exp(beta * x)) / beta,
     samples=(sample((2, 3)), sample((5,), beta=2.0)), vjp=lambda xp, g, x, beta: g * xp.sigmoid(x * beta))  # fmt: skip
 def softplus(xp, x, *, beta=1.0):
@@ -131,3 +134,75 @@ def mish(input):
 def softsign(input):
     """x / (1 + |x|)."""
     return input / (1 + functional.abs(input))
+
+
+@composition(ELEMENTWISE, domain=KINK_AT_0, method=False, samples=(sample((2, 3)), sample((5,), value=-1.0)),
+             reference=lambda x, threshold=0.0, value=0.0: x if x > threshold else value)  # fmt: skip
+def threshold(input, threshold=0.0, value=0.0):
+    """x above `threshold`, `value` elsewhere; the gradient at the threshold is 0."""
+    return functional.where(input > threshold, input, value)
+
+
+@composition(
+    ELEMENTWISE, domain=Interval(-5, 5, kinks=(-3, 3)), method=False, reference=lambda x: min(max(x + 3, 0.0), 6.0) / 6
+)
+def hardsigmoid(input):
+    """The logistic function in three straight pieces: x / 6 + ½ between -3 and 3; the gradient is 0 on the bounds."""
+    return hardtanh(input, -3.0, 3.0) / 6 + 0.5
+
+
+@composition(
+    ELEMENTWISE,
+    domain=Interval(-5, 5, kinks=(-3, 3)),
+    method=False,
+    reference=lambda x: x * min(max(x + 3, 0.0), 6.0) / 6,
+)
+def hardswish(input):
+    """x·hardsigmoid(x) (Howard et al. 2019)."""
+    return input * hardsigmoid(input)
+
+
+@composition(ELEMENTWISE, domain=KINK_AT_0, method=False, samples=(sample((2, 3)), sample((5,), alpha=0.5)),
+             reference=lambda x, alpha=1.0: x if x > 0 else alpha * math.expm1(x / alpha))  # fmt: skip
+def celu(input, alpha=1.0):
+    """x above 0, alpha·(exp(x / alpha) - 1) elsewhere: an ELU whose slope is continuous (Barron 2017)."""
+    return functional.where(input > 0, input, alpha * functional.elu(input / alpha))
+
+
+@composition(ELEMENTWISE, domain=REAL, method=False, reference=lambda x: x - math.tanh(x))
+def tanhshrink(input):
+    """x - tanh(x)."""
+    return input - functional.tanh(input)
+
+
+@composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(-0.5, 0.5)), method=False,
+             reference=lambda x, lambd=0.5: math.copysign(max(abs(x) - lambd, 0.0), x))  # fmt: skip
+def softshrink(input, lambd=0.5):
+    """x moved towards 0 by `lambd`, and 0 within; the gradient is 0 on the bounds."""
+    return input - functional.clamp(input, -lambd, lambd)
+
+
+@composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(-0.5, 0.5)), method=False,
+             reference=lambda x, lambd=0.5: x if abs(x) > lambd else 0.0)  # fmt: skip
+def hardshrink(input, lambd=0.5):
+    """x, but 0 within [-lambd, lambd]."""
+    return functional.where((input >= -lambd) & (input <= lambd), 0, input)
+
+
+def _slow_prelu(x, weight):
+    slope = np.broadcast_to(weight.reshape(-1, *(1,) * (x.ndim - 2)), x.shape)
+    return np.where(x > 0, x, slope * x)
+
+
+@composition(ELEMENTWISE, domain=KINK_AT_0, method=False, samples=(sample((2, 3), (1,)), sample((2, 3, 2), (3,))),
+             reference=_slow_prelu)  # fmt: skip
+def prelu(input, weight):
+    """x above 0, weight·x elsewhere, with one slope, or one for each channel of (N, C, ...) (He et al. 2015)."""
+    if weight.shape not in ((), (1,)):
+        channels = input.shape[1] if input.ndim > 1 else 1
+        if weight.shape != (channels,):
+            raise OperandError(
+                f"prelu(): weight has shape {weight.shape}; input of shape {input.shape} needs (1,) or ({channels},)"
+            )
+        weight = functional.reshape(weight, (channels, *(1,) * (input.ndim - 2)))
+    return functional.where(input > 0, input, input * weight)

@@ -3,11 +3,15 @@
 import math
 
 from autograd_core.kinds import BINARY
-from autograd_core.registry import Interval, op
+from autograd_core.registry import Interval, Values, op, sample
 
 NUMBERS = (int, float, bool)
 POSITIVE = Interval(0.5, 2)
 REAL = Interval(-2, 2)
+# Quotients that stay clear of the integers, where rounding jumps.
+BETWEEN = (sample(Values((2, 3), Interval(2.2, 2.8)), Values((3,), Interval(0.95, 1.05))),
+           sample(Values((2, 1), Interval(-2.8, -2.2)), Values((2, 3), Interval(-1.05, -0.95))),
+           sample(Values((3,), Interval(-2.8, -2.2)), Values((2, 3), Interval(0.95, 1.05))))  # fmt: skip
 
 
 @op(BINARY, symbol="+", domain=REAL, reference=lambda a, b: a + b, commutative=True,
@@ -71,21 +75,21 @@ def power(xp, a, b):
     return a**b
 
 
-@op(BINARY, symbol="mod", domain=Interval(0.5, 2), reference=math.fmod,
+@op(BINARY, symbol="mod", domain=POSITIVE, reference=lambda a, b: a - b * math.floor(a / b), samples=BETWEEN,
     operators=("__mod__", "__rmod__"), vjp=(lambda xp, g: g, lambda xp, g, a, b: -g * xp.floor(a / b)))  # fmt: skip
 def remainder(xp, a, b):
     """Remainder of the division rounded down: it has the sign of the divisor."""
     return a % b
 
 
-@op(BINARY, symbol="fmod", domain=Interval(0.5, 2), reference=math.fmod,
+@op(BINARY, symbol="fmod", domain=POSITIVE, reference=math.fmod, samples=BETWEEN,
     vjp=(lambda xp, g: g, lambda xp, g, a, b: -g * xp.trunc(a / b)))  # fmt: skip
 def fmod(xp, a, b):
     """Remainder of the division rounded towards zero: it has the sign of the dividend."""
     return xp.fmod(a, b)
 
 
-@op(BINARY, symbol="⌊÷⌋", domain=POSITIVE, reference=lambda a, b: math.floor(a / b),
+@op(BINARY, symbol="⌊÷⌋", domain=POSITIVE, reference=lambda a, b: math.floor(a / b), samples=BETWEEN,
     operators=("__floordiv__", "__rfloordiv__"),
     vjp=(lambda xp, g: xp.zeros_like(g), lambda xp, g: xp.zeros_like(g)))  # fmt: skip
 def floor_divide(xp, a, b):

@@ -5,7 +5,9 @@ import operator
 
 import numpy as np
 
-from autograd_core.kinds import COMPARISON, ELEMENTWISE
+import numpy as np
+
+from autograd_core.kinds import COMPARISON, ELEMENTWISE, REDUCTION
 from autograd_core.registry import NO_GRADIENT, Interval, booleans, composition, op, sample
 
 REAL = Interval(-2, 2)
@@ -117,8 +119,8 @@ def isfinite(xp, x):
     return xp.isfinite(x)
 
 
-@op(COMPARISON, symbol="≈", domain=REAL, reference=lambda a, b, rtol=1e-5, atol=1e-8: abs(a - b) <= atol + rtol * abs(b),
-    samples=(sample((2, 3), (3,)), sample((4,), (4,), rtol=0.5)), vjp=NO_GRADIENT)  # fmt: skip
+@op(COMPARISON, symbol="≈", domain=REAL, reference=lambda a, b, rtol=1e-5, atol=1e-8, equal_nan=False: abs(a - b) <= atol + rtol * abs(b),
+    samples=(sample((2, 3), (3,)), sample((4,), (4,), rtol=0.5, atol=0.1, equal_nan=True)), vjp=NO_GRADIENT)  # fmt: skip
 def isclose(xp, a, b, *, rtol=1e-5, atol=1e-8, equal_nan=False):
     """Where |input - other| ≤ atol + rtol·|other|."""
     return xp.isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
@@ -138,13 +140,16 @@ def where(xp, condition, input, other):
     return xp.where(condition, input, other)
 
 
-@composition(COMPARISON, reference=None, samples=())
+CLOSE = (sample((2, 3), (2, 3)), sample((3,), (3,), atol=9.0), sample((3,), (3,), rtol=9.0, equal_nan=True), sample((0, 3), (0, 3)))
+
+
+@composition(REDUCTION, domain=REAL, reference=np.allclose, samples=CLOSE)
 def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     """Whether all elements are close, as a Python bool."""
     return bool(isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan).all())
 
 
-@composition(COMPARISON, reference=None, samples=())
+@composition(REDUCTION, domain=REAL, reference=np.array_equal, samples=(sample((2, 3), (2, 3)), sample(booleans(()), booleans(())), sample((2,), (3,)), sample((0, 3), (0, 3))))
 def equal(input, other):
     """Whether shapes and all elements are equal, as a Python bool."""
     return input.shape == other.shape and bool((input == other).all())

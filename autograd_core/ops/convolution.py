@@ -14,6 +14,7 @@ CASES = (
     sample((1, 2, 6, 5), (4, 1, 2, 2), None, stride=(2, 1), padding=(1, 1), dilation=(2, 1), groups=2),
     sample((2, 2, 7), (3, 2, 3), (3,), stride=(2,), padding=(2,), dilation=(1,), groups=1),
     sample((1, 1, 3, 3, 3), (2, 1, 2, 2, 2), None, stride=(1, 2, 1), padding=(0, 1, 0), dilation=(1, 1, 2), groups=1),
+    sample((0, 2, 4), (3, 2, 2), (3,), stride=(1,), padding=(0,), dilation=(1,), groups=1),
 )
 
 
@@ -69,7 +70,8 @@ def convolve(xp, input, weight, bias=None, *, stride, padding, dilation, groups)
 
 @op(CONVOLUTION, symbol="convᵀ", domain=REAL, method=False, reference=_slow_transpose("input"),
     samples=(sample((1, 2, 3, 3), (2, 1, 2, 2), input_shape=(1, 1, 4, 4), stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1),
-             sample((1, 2, 2), (2, 1, 2), input_shape=(1, 2, 4), stride=(2,), padding=(1,), dilation=(2,), groups=2)),
+             sample((1, 2, 2), (2, 1, 2), input_shape=(1, 2, 4), stride=(2,), padding=(1,), dilation=(2,), groups=2),
+             sample((0, 2, 3), (2, 1, 2), input_shape=(0, 1, 4), stride=(1,), padding=(0,), dilation=(1,), groups=1)),
     vjp=(lambda xp, g, weight, stride, padding, dilation, groups: xp.convolve(
             g, weight, stride=stride, padding=padding, dilation=dilation, groups=groups),
          lambda xp, g, gradient, weight_shape, stride, padding, dilation, groups: xp.convolve_weight(
@@ -81,7 +83,8 @@ def convolve_input(xp, gradient, weight, *, input_shape, stride, padding, dilati
 
 @op(CONVOLUTION, symbol="convᵂ", domain=REAL, method=False, reference=_slow_transpose("weight"),
     samples=(sample((1, 2, 3, 3), (1, 1, 4, 4), weight_shape=(2, 1, 2, 2), stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1),
-             sample((1, 2, 2), (1, 2, 4), weight_shape=(2, 1, 2), stride=(2,), padding=(1,), dilation=(2,), groups=2)),
+             sample((1, 2, 2), (1, 2, 4), weight_shape=(2, 1, 2), stride=(2,), padding=(1,), dilation=(2,), groups=2),
+             sample((0, 2, 3), (0, 1, 4), weight_shape=(2, 1, 2), stride=(1,), padding=(0,), dilation=(1,), groups=1)),
     vjp=(lambda xp, g, input, stride, padding, dilation, groups: xp.convolve(
             input, g, stride=stride, padding=padding, dilation=dilation, groups=groups),
          lambda xp, g, gradient, input_shape, stride, padding, dilation, groups: xp.convolve_input(
@@ -151,14 +154,15 @@ def _reference(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 
 @composition(CONVOLUTION, domain=REAL, reference=_reference, method=False,
-             samples=(sample((1, 2, 5), (3, 2, 2), (3,), stride=2), sample((1, 1, 4), (1, 1, 3), None, padding=1)))  # fmt: skip
+             samples=(sample((1, 2, 5), (3, 2, 2), (3,), stride=2), sample((1, 1, 4), (1, 1, 3), None, padding=1), sample((0, 1, 4), (1, 1, 3))))  # fmt: skip
 def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Convolution of (N, C, L) with kernels (O, C / groups, K); see `conv2d`."""
     return _conv(input, weight, bias, stride, padding, dilation, groups, 1)
 
 
 @composition(CONVOLUTION, domain=REAL, reference=_reference, method=False,
-             samples=(sample((1, 2, 4, 3), (3, 2, 2, 2), (3,), padding="same"), sample((1, 2, 4, 4), (2, 1, 3, 3), None, 1, 1, 1, 2)))  # fmt: skip
+             samples=(sample((1, 2, 4, 3), (3, 2, 2, 2), (3,), padding="same"), sample((1, 2, 4, 4), (2, 1, 3, 3), None, 1, 1, 1, 2),
+                      sample((0, 1, 3, 3), (2, 1, 2, 2))))  # fmt: skip
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Convolution (cross-correlation) of images (N, C, H, W) with kernels (O, C / groups, KH, KW) to (N, O, H', W').
 
@@ -169,7 +173,7 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 
 
 @composition(CONVOLUTION, domain=REAL, reference=_reference, method=False,
-             samples=(sample((1, 1, 3, 3, 3), (2, 1, 2, 2, 2), (2,), stride=(1, 2, 1)),))  # fmt: skip
+             samples=(sample((1, 1, 3, 3, 3), (2, 1, 2, 2, 2), (2,), stride=(1, 2, 1)), sample((0, 1, 2, 2, 2), (2, 1, 2, 2, 2))))  # fmt: skip
 def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Convolution of volumes (N, C, D, H, W) with kernels (O, C / groups, KD, KH, KW); see `conv2d`."""
     return _conv(input, weight, bias, stride, padding, dilation, groups, 3)

@@ -14,6 +14,7 @@ EQUATIONS = (
     sample("ij->ji", (2, 3)), sample("i,j", (2,), (3,)), sample("ij,ij->", (2, 3), (2, 3)), sample("...ij,...jk", (2, 2, 3), (3, 2)),
     sample("bn,anm,bm->ba", (2, 3), (2, 3, 2), (2, 2)), sample("ijk->j", (2, 3, 2)), sample("i,i,i", (3,), (3,), (3,)),
     sample("ab,b,c->c", (2, 3), (3,), (2,)), sample("ij,kj->ik", (2, 1), (3, 4)),
+    sample("ij,jk->ik", (0, 3), (3, 2)), sample("ij,jk->ik", (2, 0), (0, 2)),
 )  # fmt: skip
 
 
@@ -85,7 +86,7 @@ def _order(terms, output):
     if len(terms) <= 2:  # noqa: PLR2004  nothing to choose
         return [(0, 1)] if len(terms) == 2 else []  # noqa: PLR2004
     equation = ",".join(t for _, t in terms) + "->" + output
-    return np.einsum_path(equation, *[np.broadcast_to(0.0, x.shape) for x, _ in terms], optimize=("greedy", math.inf))[0][1:] \
+    return np.einsum_path(equation, *[np.broadcast_to(0.0, x.shape) for x, _ in terms], optimize=("greedy", 2**62))[0][1:] \
         if all(len({x.shape[t.index(c)] for x, t in terms if c in t}) == 1 for c in set("".join(t for _, t in terms))) \
         else [(0, 1)] * (len(terms) - 1)  # fmt: skip
 

@@ -6,10 +6,10 @@ from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import INDEXING
 from autograd_core.ops import axes
-from autograd_core.registry import Interval, Values, composition, integers, op, sample
+from autograd_core.registry import Interval, booleans, composition, integers, op, sample
 
 REAL = Interval(-2, 2)
-INDICES = (sample((4, 3), index=1), sample((4, 3), index=(slice(None, None, -2), slice(1, None))), sample((5,), index=[0, 0, 3]),
+INDICES = (sample((4, 3), index=1), sample((0, 3), index=slice(1, None)), sample((4, 3), index=(slice(None, None, -2), slice(1, None))), sample((5,), index=[0, 0, 3]),
            sample((4, 3), index=(Ellipsis, None, -1)), sample((3, 4), index=([0, 2, 0], [1, 1, 1])),
            sample((2, 2), index=np.array([[True, False], [True, True]])), sample((3, 2, 4), index=([1, 0], slice(None), [3, 3])))  # fmt: skip
 
@@ -28,7 +28,7 @@ def _place_reference(x, index, shape):
 
 
 @op(INDEXING, symbol="[ ]=", domain=REAL, method=False, reference=_place_reference,
-    samples=(sample((3,), index=1, shape=(4, 3)), sample((2,), index=slice(None, None, -2), shape=(4,)),
+    samples=(sample((3,), index=1, shape=(4, 3)), sample((2,), index=slice(None, None, -2), shape=(4,)), sample((0, 3), index=slice(0), shape=(4, 3)),
              sample((3,), index=[0, 0, 3], shape=(5,)), sample((2, 1), index=np.array([True, False, True]), shape=(3, 1))),
     vjp=lambda xp, g, index: g[index])  # fmt: skip
 def place(xp, x, *, index, shape):
@@ -43,7 +43,7 @@ def _grid(xp, index, dim):
                  for i, k in enumerate(index.shape))  # fmt: skip
 
 
-def _gather_reference(x, dim, index):
+def _gather_reference(x, index, dim):
     out = np.empty(index.shape)
     for at in np.ndindex(index.shape):
         out[at] = x[(*at[:dim], index[at], *at[dim + 1 :])]
@@ -51,7 +51,8 @@ def _gather_reference(x, dim, index):
 
 
 @op(INDEXING, symbol="gather", domain=REAL, signature=("x", "dim", "index"), reference=_gather_reference,
-    samples=(sample((3, 4), integers((2, 4), 0, 3), dim=0), sample((2, 3), integers((2, 5), 0, 3), dim=1)),
+    samples=(sample((3, 4), integers((2, 4), 0, 3), dim=0), sample((2, 3), integers((2, 5), 0, 3), dim=1),
+             sample((3, 4), integers((0, 4), 0, 3), dim=0)),
     vjp=(lambda xp, g, x_shape, index, dim: xp.spread(g, index, dim=dim, shape=x_shape), None))  # fmt: skip
 def gather(xp, x, index, *, dim):
     """Elements picked along `dim` by an integer tensor: y[i, j] = x[index[i, j], j] for dim = 0."""
@@ -76,8 +77,9 @@ def _spread_reference(x, index, dim, shape):
 
 
 @op(INDEXING, symbol="spread", domain=REAL, method=False, reference=_spread_reference,
-    samples=(sample((2, 4), integers((2, 4), 0, 3), dim=0, shape=(3, 4)), sample((2, 5), integers((2, 5), 0, 3), dim=1, shape=(2, 3))),
-    vjp=(lambda xp, g, index, dim: xp.gather(g, index, dim=dim), None))  # fmt: skip
+    samples=(sample((2, 4), integers((2, 4), 0, 3), dim=0, shape=(3, 4)), sample((2, 5), integers((2, 5), 0, 3), dim=1, shape=(2, 3)),
+             sample((0, 4), integers((0, 4), 0, 3), dim=0, shape=(3, 4))),
+    vjp=(lambda xp, g, index, dim: xp.gather(g, index=index, dim=dim), None))  # fmt: skip
 def spread(xp, x, index, *, dim, shape):
     """Zeros of `shape` to which elements are added along `dim` at `index`: the transpose of `gather`."""
     if not shape:
@@ -86,7 +88,8 @@ def spread(xp, x, index, *, dim, shape):
 
 
 @composition(INDEXING, domain=REAL, reference=lambda x, dim, index, src: x + _spread_reference(src, index, dim, x.shape),
-             samples=(sample((3, 4), 0, integers((2, 4), 0, 3), (2, 4)), sample((2, 3), 1, integers((2, 2), 0, 3), (2, 2))))  # fmt: skip
+             samples=(sample((3, 4), 0, integers((2, 4), 0, 3), (2, 4)), sample((2, 3), 1, integers((2, 2), 0, 3), (2, 2)),
+                      sample((2, 3), 1, integers((0, 2), 0, 3), (2, 2))))  # fmt: skip
 def scatter_add(input, dim, index, src):
     """`input` with the elements of `src` added along `dim` at `index`; repeated indices add up."""
     _check_index(input.shape, index, dim, "scatter_add")
@@ -98,7 +101,7 @@ def scatter_add(input, dim, index, src):
 
 
 @composition(INDEXING, domain=REAL, reference=lambda x, dim, index: np.take(x, index, dim),
-             samples=(sample((3, 4), 0, integers((5,), 0, 3)), sample((2, 3), -1, integers((2,), 0, 3))))  # fmt: skip
+             samples=(sample((3, 4), 0, integers((5,), 0, 3)), sample((2, 3), -1, integers((2,), 0, 3)), sample((2, 3), 0, integers((0,), 0, 2))))  # fmt: skip
 def index_select(input, dim, index):
     """The slices of `input` along `dim` at the positions in a vector of integers."""
     if index.ndim > 1:
@@ -107,7 +110,8 @@ def index_select(input, dim, index):
 
 
 @composition(INDEXING, domain=REAL, reference=lambda x, index, dim: np.take_along_axis(x, index, dim),
-             samples=(sample((3, 4), integers((1, 4), 0, 3), 0), sample((2, 3), integers((2, 2), 0, 3), dim=1)))  # fmt: skip
+             samples=(sample((3, 4), integers((1, 4), 0, 3), 0), sample((2, 3), integers((2, 2), 0, 3), dim=1),
+                      sample((2, 0), integers((1, 0), 0, 2), dim=0)))  # fmt: skip
 def take_along_dim(input, indices, dim):
     """Elements picked along `dim`, where the other axes broadcast."""
     at = axes.one(dim, input.ndim)
@@ -116,7 +120,8 @@ def take_along_dim(input, indices, dim):
     return gather(source, at, functional.expand(indices, tuple(indices.shape[i] if k is None else k for i, k in enumerate(shape))))
 
 
-@composition(INDEXING, domain=REAL, reference=None, samples=())
+@composition(INDEXING, domain=REAL, samples=(sample((4, 3), 0, 1, 2), sample((2, 3), -1, start=-2, length=2), sample((2, 3), 0, 2, 0), sample((0, 3), 0, 0, 0)),
+             reference=lambda x, dim, start, length: np.take(x, np.arange(length) + start % max(x.shape[dim], 1), dim))  # fmt: skip
 def narrow(input, dim, start, length):
     """The slice from `start` of `length` along `dim`; a view."""
     at = axes.one(dim, input.ndim)
@@ -126,14 +131,16 @@ def narrow(input, dim, start, length):
     return _item(input, (*(slice(None),) * at, slice(start, start + length)))
 
 
-@composition(INDEXING, domain=REAL, reference=None, samples=())
+@composition(INDEXING, domain=REAL, samples=(sample(integers((3, 4), -1, 2)), sample(booleans((5,)), as_tuple=True), sample((0, 3))),
+             reference=lambda x, as_tuple=False: np.nonzero(x) if as_tuple else np.argwhere(x))  # fmt: skip
 def nonzero(input, as_tuple=False):
     """The positions of the elements that are not zero: a matrix with one row each, or a tuple of vectors."""
     found = [functional.as_tensor(v) for v in input.array.nonzero()]
     return tuple(found) if as_tuple else functional.stack(found, dim=-1)
 
 
-@composition(INDEXING, domain=REAL, reference=None, samples=())
+@composition(INDEXING, domain=REAL, samples=(sample((2, 3), booleans((2, 3))), sample((2, 1), booleans((3,))), sample((0, 3), booleans((3,)))),
+             reference=lambda x, mask: np.extract(*np.broadcast_arrays(mask, x)))  # fmt: skip
 def masked_select(input, mask):
     """The elements where `mask` holds, in a vector."""
     shape = np.broadcast_shapes(input.shape, mask.shape)
@@ -141,7 +148,7 @@ def masked_select(input, mask):
 
 
 @composition(INDEXING, domain=REAL, reference=lambda x, mask, value: np.where(mask, value, x),
-             samples=(sample((2, 3), Values((3,), Interval(0, 2), "bool"), 1.5),))  # fmt: skip
+             samples=(sample((2, 3), booleans((3,)), 1.5), sample((0, 3), booleans((3,)), -1.0)))  # fmt: skip
 def masked_fill(input, mask, value):
     """`input` with `value` where `mask` holds."""
     return functional.where(mask, value, input)

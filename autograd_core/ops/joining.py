@@ -25,7 +25,7 @@ def cat(xp, *xs, dim=0):
     return xp.concatenate(xs, dim)
 
 
-@op(JOIN, symbol="stack", domain=REAL, method=False, samples=(sample([(2, 3), (2, 3)]), sample([(2,), (2,), (2,)], dim=-1)),
+@op(JOIN, symbol="stack", domain=REAL, method=False, samples=(sample([(2, 3), (2, 3)]), sample([(2,), (2,), (2,)], dim=-1), sample([(0,), (0,)])),
     reference=lambda *xs, dim=0: np.stack(xs, dim), joint=lambda xp, g, dim, needs: xp.unbind(g, dim=dim))  # fmt: skip
 def stack(xp, *xs, dim=0):
     """Tensors of one shape joined along a new axis."""
@@ -33,7 +33,7 @@ def stack(xp, *xs, dim=0):
 
 
 @op(JOIN, symbol="split", domain=REAL, outputs=..., method=False,
-    samples=(sample((5, 2), sizes=(2, 3)), sample((2, 6), sizes=(1, 2, 3), dim=1)),
+    samples=(sample((5, 2), sizes=(2, 3)), sample((2, 6), sizes=(1, 2, 3), dim=1), sample((2, 0), sizes=(1, 1))),
     reference=lambda x, sizes, dim=0: np.split(x, np.cumsum(sizes)[:-1], dim),
     vjp=lambda xp, g, dim: xp.cat(g, dim=dim))  # fmt: skip
 def split_sizes(xp, x, *, sizes, dim=0):
@@ -45,7 +45,7 @@ def split_sizes(xp, x, *, sizes, dim=0):
     return tuple(out)
 
 
-@op(JOIN, symbol="unbind", domain=REAL, outputs=..., samples=(sample((3, 2)), sample((2, 3), dim=-1)),
+@op(JOIN, symbol="unbind", domain=REAL, outputs=..., samples=(sample((3, 2)), sample((2, 3), dim=-1), sample((2, 0))),
     reference=lambda x, dim=0: list(np.moveaxis(x, dim, 0)), vjp=lambda xp, g, dim: xp.stack(g, dim=dim))  # fmt: skip
 def unbind(xp, x, *, dim=0):
     """The slices along `dim`, without that axis."""
@@ -53,7 +53,7 @@ def unbind(xp, x, *, dim=0):
     return tuple(x[(*before, i)] for i in range(x.shape[dim]))
 
 
-@composition(JOIN, domain=REAL, samples=(sample((5, 2), 2), sample((2, 6), [1, 5], dim=1)),
+@composition(JOIN, domain=REAL, samples=(sample((5, 2), 2), sample((2, 6), [1, 5], dim=1), sample((2, 0), 1)),
              reference=lambda x, split_size, dim=0: np.split(x, range(split_size, x.shape[dim], split_size) if isinstance(
                  split_size, int) else np.cumsum(split_size)[:-1], dim))  # fmt: skip
 def split(input, split_size, dim=0):
@@ -70,7 +70,7 @@ def split(input, split_size, dim=0):
     return split_sizes(input, sizes=tuple(sizes), dim=dim)
 
 
-@composition(JOIN, domain=REAL, samples=(sample((5, 2), 3), sample((2, 4), 2, dim=1)),
+@composition(JOIN, domain=REAL, samples=(sample((5, 2), 3), sample((2, 4), 2, dim=1), sample((2, 0), 2)),
              reference=lambda x, chunks, dim=0: np.split(x, range(-(-x.shape[dim] // chunks), x.shape[dim], -(-x.shape[dim] // chunks)), dim))  # fmt: skip
 def chunk(input, chunks, dim=0):
     """At most `chunks` pieces of equal length along `dim`, the last one shorter."""
@@ -79,13 +79,13 @@ def chunk(input, chunks, dim=0):
     return split(input, max(math.ceil(input.shape[axes.one(dim, input.ndim)] / chunks), 1), dim)
 
 
-@composition(JOIN, domain=REAL, samples=(), reference=None, method=False)
+@composition(JOIN, domain=REAL, samples=(sample([(2, 3), (3,)]), sample([(3,), (3,)]), sample([(0, 3), (2, 3)])), reference=np.vstack, method=False)
 def vstack(tensors):
     """Tensors joined along the first axis; vectors become rows."""
     return cat([unsqueeze(x, 0) if x.ndim == 1 else x for x in tensors])
 
 
-@composition(JOIN, domain=REAL, samples=(), reference=None, method=False)
+@composition(JOIN, domain=REAL, samples=(sample([(2, 3), (2, 1)]), sample([(3,), (2,)]), sample([(2, 0), (2, 1)])), reference=np.hstack, method=False)
 def hstack(tensors):
     """Tensors joined along the second axis, vectors along the only one."""
     return cat(tensors, dim=0 if tensors[0].ndim == 1 else 1)

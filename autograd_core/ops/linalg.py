@@ -47,9 +47,10 @@ def _weight_rule(xp, g, input):
     return xp.reshape(g, shape=(-1, g.shape[-1])).T @ xp.reshape(input, shape=(-1, input.shape[-1]))
 
 
-@op(MATMUL, symbol="xWᵀ+b", domain=REAL, method=False, broadcasts=False, reference=lambda x, weight, bias=0.0: np.matmul(x, weight.T) + bias,
-    samples=(sample((2, 3), (4, 3), (4,)), sample((2, 3), (4, 3), None), sample((3,), (2, 3), (2,)), sample((2, 2, 3), (2, 3), (2,))),
-    vjp=(lambda xp, g, weight: g @ weight, _weight_rule, lambda xp, g: xp.sum(g, dim=0) if g.ndim == 2 else g))  # fmt: skip
+@op(MATMUL, symbol="xWᵀ+b", domain=REAL, method=False, broadcasts=False, reference=lambda x, weight, bias: np.matmul(x, weight.T) + (0 if bias is None else bias),
+    samples=(sample((2, 3), (4, 3), (4,)), sample((2, 3), (4, 3), None), sample((3,), (2, 3), (2,)), sample((2, 2, 3), (2, 3), (2,)),
+             sample((0, 3), (2, 3), (2,))),
+    vjp=(lambda xp, g, weight: g @ weight, _weight_rule, lambda xp, g: xp.sum(g, dim=tuple(range(g.ndim - 1))) if g.ndim > 1 else g))  # fmt: skip
 def linear(xp, input, weight, bias=None):
     """input weightᵀ + bias, for `input` of shape (..., in), `weight` (out, in) and `bias` (out)."""
     y = xp.dot(input, weight.T) if input.ndim == 2 else xp.matmul(input, weight.T)
@@ -69,14 +70,14 @@ def _vectors(name, *tensors):
             raise OperandError(f"{name}() takes vectors, not a tensor of shape {x.shape}; matmul() takes more axes")
 
 
-@composition(MATMUL, domain=REAL, samples=(sample((3,), (3,)),), reference=np.dot)
+@composition(MATMUL, domain=REAL, samples=(sample((3,), (3,)), sample((0,), (0,))), reference=np.dot)
 def dot(input, other):
     """Inner product of two vectors."""
     _vectors("dot", input, other)
     return matmul(input, other)
 
 
-@composition(MATMUL, domain=REAL, samples=(sample((3,), (2,)),), reference=np.outer, aliases=("ger",))
+@composition(MATMUL, domain=REAL, samples=(sample((3,), (2,)), sample((0,), (2,))), reference=np.outer, aliases=("ger",))
 def outer(input, vec2):
     """Outer product of two vectors."""
     _vectors("outer", input, vec2)
@@ -89,21 +90,21 @@ def _with_axes(name, ndims, *tensors):
                            f"{' and '.join(str(x.shape) for x in tensors)}; matmul() takes any")  # fmt: skip
 
 
-@composition(MATMUL, domain=REAL, samples=(sample((2, 3), (3, 2)),), reference=np.matmul)
+@composition(MATMUL, domain=REAL, samples=(sample((2, 3), (3, 2)), sample((0, 3), (3, 2))), reference=np.matmul)
 def mm(input, mat2):
     """Product of two matrices."""
     _with_axes("mm", (2, 2), input, mat2)
     return matmul(input, mat2)
 
 
-@composition(MATMUL, domain=REAL, samples=(sample((2, 3), (3,)),), reference=np.matmul)
+@composition(MATMUL, domain=REAL, samples=(sample((2, 3), (3,)), sample((2, 0), (0,))), reference=np.matmul)
 def mv(input, vec):
     """Product of a matrix and a vector."""
     _with_axes("mv", (2, 1), input, vec)
     return matmul(input, vec)
 
 
-@composition(MATMUL, domain=REAL, samples=(sample((2, 2, 3), (2, 3, 2)),), reference=np.matmul)
+@composition(MATMUL, domain=REAL, samples=(sample((2, 2, 3), (2, 3, 2)), sample((0, 2, 3), (0, 3, 2))), reference=np.matmul)
 def bmm(input, mat2):
     """Products of two stacks of matrices, pair by pair."""
     _with_axes("bmm", (3, 3), input, mat2)

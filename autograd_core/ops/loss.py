@@ -11,6 +11,9 @@ from autograd_core.registry import Interval, Values, composition, integers, op, 
 
 REAL = Interval(-3, 3)
 UNIT = Interval(0.1, 0.9)
+NEAR, FAR = Interval(-0.4, 0.4), Interval(5, 8)
+# The losses that bend where operands differ by 1 are sampled well on either side of it.
+NEAR_AND_FAR = (sample(Values((2, 3), NEAR), Values((2, 3), NEAR)), sample((2, 3), Values((2, 3), FAR), reduction="sum"), sample((0, 3), (0, 3)))
 REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -34,7 +37,7 @@ def _mse_rule(xp, g, a, b, reduction):
     return (a - b) * (g * (2 / max(math.prod(a.shape), 1)) if reduction == "mean" else 2 * g)
 
 
-@op(LOSS, symbol="mse", domain=REAL, samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="sum")), method=False,
+@op(LOSS, symbol="mse", domain=REAL, samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="sum"), sample((0, 3), (0, 3), reduction="sum")), method=False,
     reference=lambda a, b, reduction="mean": _np_reduced((a - b) ** 2, reduction),
     vjp=(lambda xp, g, input, target, reduction: _mse_rule(xp, g, input, target, reduction),
          lambda xp, g, input, target, reduction: _mse_rule(xp, g, target, input, reduction)))  # fmt: skip
@@ -45,7 +48,8 @@ def squared_error(xp, input, target, *, reduction="mean"):
     return xp.dot(d, d) / d.size if reduction == "mean" else xp.dot(d, d)
 
 
-@composition(LOSS, domain=REAL, method=False, samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((4,), (4,), reduction="sum")),
+@composition(LOSS, domain=REAL, method=False, samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((4,), (4,), reduction="sum"),
+                                                    sample((0, 3), (0, 3))),
              reference=lambda a, b, reduction="mean": _np_reduced((a - b) ** 2, reduction))  # fmt: skip
 def mse_loss(input, target, reduction="mean"):
     """Mean squared error, Σ (input - target)² / n.
@@ -61,14 +65,14 @@ def mse_loss(input, target, reduction="mean"):
     return squared_error(input, target, reduction=reduction)
 
 
-@composition(LOSS, domain=REAL, method=False, samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none")),
+@composition(LOSS, domain=REAL, method=False, samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((0, 3), (0, 3))),
              reference=lambda a, b, reduction="mean": _np_reduced(abs(a - b), reduction))  # fmt: skip
 def l1_loss(input, target, reduction="mean"):
     """Mean absolute error."""
     return reduced(functional.abs(input - target), reduction)
 
 
-@composition(LOSS, domain=REAL, method=False, samples=(sample((2, 3), (2, 3)), sample((4,), (4,), delta=0.5, reduction="none")),
+@composition(LOSS, domain=REAL, method=False, samples=(*NEAR_AND_FAR, sample((4,), Values((4,), FAR), delta=0.5, reduction="none")),
              reference=lambda a, b, reduction="mean", delta=1.0: _np_reduced(
                  np.where(abs(a - b) < delta, 0.5 * (a - b) ** 2, delta * (abs(a - b) - delta / 2)), reduction))  # fmt: skip
 def huber_loss(input, target, reduction="mean", delta=1.0):
@@ -77,7 +81,7 @@ def huber_loss(input, target, reduction="mean", delta=1.0):
     return reduced(functional.where(d < delta, 0.5 * d * d, delta * (d - 0.5 * delta)), reduction)
 
 
-@composition(LOSS, domain=REAL, method=False, samples=(sample((2, 3), (2, 3)), sample((4,), (4,), beta=0.5, reduction="none")),
+@composition(LOSS, domain=REAL, method=False, samples=(*NEAR_AND_FAR, sample((4,), Values((4,), FAR), beta=0.5, reduction="none")),
              reference=lambda a, b, reduction="mean", beta=1.0: _np_reduced(
                  np.where(abs(a - b) < beta, 0.5 * (a - b) ** 2 / beta, abs(a - b) - beta / 2), reduction))  # fmt: skip
 def smooth_l1_loss(input, target, reduction="mean", beta=1.0):
@@ -85,7 +89,7 @@ def smooth_l1_loss(input, target, reduction="mean", beta=1.0):
     return l1_loss(input, target, reduction) if beta == 0 else huber_loss(input, target, reduction, beta) / beta
 
 
-@op(ELEMENTWISE, symbol="bce", domain=REAL, method=False, samples=(sample((2, 3), Values((2, 3), UNIT)),),
+@op(ELEMENTWISE, symbol="bce", domain=REAL, method=False, floating=True, samples=(sample((2, 3), Values((2, 3), UNIT)),),
     reference=lambda x, t: math.log1p(math.exp(x)) - t * x,
     vjp=(lambda xp, g, input, target: g * (xp.sigmoid(input) - target), lambda xp, g, input: -g * input))  # fmt: skip
 def logistic_loss(xp, input, target):
@@ -95,7 +99,7 @@ def logistic_loss(xp, input, target):
 
 @composition(LOSS, domain=REAL, method=False, reference=lambda x, t, reduction="mean", pos_weight=None: _np_reduced(
                  np.logaddexp(0, -x) * t * (1 if pos_weight is None else pos_weight) + np.logaddexp(0, x) * (1 - t), reduction),
-             samples=(sample((2, 3), Values((2, 3), UNIT)), sample((4,), Values((4,), UNIT), reduction="none")))  # fmt: skip
+             samples=(sample((2, 3), Values((2, 3), UNIT)), sample((4,), Values((4,), UNIT), reduction="none"), sample((0, 3), (0, 3))))  # fmt: skip
 def binary_cross_entropy_with_logits(input, target, weight=None, reduction="mean", pos_weight=None):
     """Cross-entropy of Bernoulli targets in [0, 1] against sigmoid(input), without overflow.
 
@@ -109,7 +113,7 @@ def binary_cross_entropy_with_logits(input, target, weight=None, reduction="mean
     return reduced(loss if weight is None else loss * weight, reduction)
 
 
-@op(ELEMENTWISE, symbol="bce", domain=UNIT, method=False, samples=(sample((2, 3), (2, 3)),),
+@op(ELEMENTWISE, symbol="bce", domain=UNIT, method=False, floating=True, samples=(sample((2, 3), (2, 3)),),
     reference=lambda p, t: -t * math.log(p) - (1 - t) * math.log1p(-p),
     vjp=(lambda xp, g, input, target: g * ((input - target) / xp.maximum(input * (1 - input), 1e-12)),
          lambda xp, g, input: g * (_clamped(xp, xp.log1p(-input)) - _clamped(xp, xp.log(input)))))  # fmt: skip
@@ -122,7 +126,7 @@ def _clamped(xp, log):
     return xp.maximum(log, -100)
 
 
-@composition(LOSS, domain=UNIT, method=False, samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none")),
+@composition(LOSS, domain=UNIT, method=False, samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((0, 3), (0, 3))),
              reference=lambda p, t, reduction="mean": _np_reduced(-t * np.log(p) - (1 - t) * np.log1p(-p), reduction))  # fmt: skip
 def binary_cross_entropy(input, target, weight=None, reduction="mean"):
     """Cross-entropy of Bernoulli targets against probabilities; each logarithm is taken as at least -100."""
@@ -157,7 +161,8 @@ def _slow_nll(x, target, ignore_index=-100, reduction="mean"):
 
 @op(LOSS, symbol="cross entropy", domain=REAL, method=False, vjp=(_nll_rule, None), reference=_slow_nll,
     samples=(sample((4, 3), integers((4,), 0, 3)), sample((4, 3), integers((4,), 0, 3), reduction="none"),
-             sample((2, 3, 2), integers((2, 2), 0, 3), reduction="sum"), sample((5, 3), integers((5,), 0, 3), ignore_index=1)))  # fmt: skip
+             sample((2, 3, 2), integers((2, 2), 0, 3), reduction="sum"), sample((5, 3), integers((5,), 0, 3), ignore_index=1),
+             sample((0, 3), integers((0,), 0, 3)), sample((2, 3, 0), integers((2, 0), 0, 3), reduction="none")))  # fmt: skip
 def softmax_nll(xp, input, target, *, ignore_index=-100, reduction="mean"):
     """-log softmax(input)[target] along axis 1, in one pass."""
     valid = target != ignore_index
@@ -187,7 +192,8 @@ def _check_range(target, classes, ignore_index, name):
 @composition(LOSS, domain=REAL, method=False,
              reference=lambda x, t, reduction="mean": -np.take_along_axis(x, t[:, None], 1)[:, 0].mean() if reduction == "mean" else (
                  -np.take_along_axis(x, t[:, None], 1)[:, 0]),
-             samples=(sample((4, 3), integers((4,), 0, 3)), sample((4, 3), integers((4,), 0, 3), reduction="none")))  # fmt: skip
+             samples=(sample((4, 3), integers((4,), 0, 3)), sample((4, 3), integers((4,), 0, 3), reduction="none"),
+                      sample((0, 3), integers((0,), 0, 3))))  # fmt: skip
 def nll_loss(input, target, weight=None, ignore_index=-100, reduction="mean"):
     """Negative log-likelihood: -input[target], from log-probabilities (N, C, ...) and class indices (N, ...)."""
     if input.ndim == 1:
@@ -220,7 +226,8 @@ def _slow_cross_entropy(x, t, reduction="mean", label_smoothing=0.0):
 
 @composition(LOSS, domain=REAL, method=False, reference=_slow_cross_entropy,
              samples=(sample((4, 3), integers((4,), 0, 3)), sample((4, 3), Values((4, 3), UNIT)),
-                      sample((2, 3, 2), integers((2, 2), 0, 3), label_smoothing=0.1), sample((4, 3), integers((4,), 0, 3), reduction="none")))  # fmt: skip
+                      sample((2, 3, 2), integers((2, 2), 0, 3), label_smoothing=0.1), sample((4, 3), integers((4,), 0, 3), reduction="none"),
+                      sample((0, 3), integers((0,), 0, 3)), sample((0, 3), (0, 3), reduction="sum")))  # fmt: skip
 def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
     """Cross-entropy of scores (N, C, ...) against class indices (N, ...) or probabilities (N, C, ...).
 
@@ -276,7 +283,7 @@ def _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoo
 @composition(LOSS, domain=UNIT, method=False,
              reference=lambda x, t, reduction="mean": (t * (np.log(t) - x)).sum() / x.shape[0] if reduction == "batchmean" else _np_reduced(
                  t * (np.log(t) - x), reduction),
-             samples=(sample((2, 3), (2, 3)), sample((2, 3), (2, 3), reduction="batchmean")))  # fmt: skip
+             samples=(sample((2, 3), (2, 3)), sample((2, 3), (2, 3), reduction="batchmean"), sample((0, 3), (0, 3))))  # fmt: skip
 def kl_div(input, target, reduction="mean", log_target=False):
     """Kullback-Leibler divergence Σ t·(log t - input), from log-probabilities and target probabilities (or their logs)."""
     if log_target:

@@ -5,7 +5,7 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import NORMALIZATION
-from autograd_core.registry import Interval, composition, op, sample
+from autograd_core.registry import Interval, Values, composition, op, sample
 from autograd_core.tensor import no_grad
 from autograd_core.versions import record_write
 
@@ -62,7 +62,7 @@ def _reference(x, weight, bias, eps=1e-5):
 
 
 @op(NORMALIZATION, symbol="batch norm", domain=REAL, outputs=("output", "mean", "scale"), detached=("mean", "scale"), method=False,
-    samples=(sample((4, 3), (3,), (3,)), sample((2, 2, 3, 2), (2,), (2,), eps=1e-2), sample((3, 2, 4), None, None)),
+    samples=(sample((4, 3), (3,), (3,)), sample((2, 2, 3, 2), (2,), (2,), eps=1e-2), sample((3, 2, 4), None, None), sample((2, 0, 3), (0,), (0,))),
     reference=_reference, tolerance=1e-10,
     joint=lambda xp, g, input, weight, mean, scale, eps, needs: _fast_rule(xp, g[0], input, weight, mean, scale, needs),
     composite=lambda xp, g, input, weight, eps: _recorded_rule(xp, g[0], input, weight, eps))  # fmt: skip
@@ -81,7 +81,8 @@ def normalize_batch(xp, input, weight=None, bias=None, *, eps=1e-5):
 @composition(NORMALIZATION, domain=REAL, method=False, reference=lambda x, mean, var, weight=None, bias=None, training=False, eps=1e-5: (
                  _reference(x, weight, bias, eps)[0] if training else
                  (x - mean[None]) / np.sqrt(abs(var[None]) + eps) * weight[None] + bias[None]),
-             samples=(sample((4, 3), None, None, (3,), (3,), training=True),))  # fmt: skip
+             samples=(sample((4, 3), None, None, (3,), (3,), training=True), sample((2, 3, 2), (3,), Values((3,), Interval(0.5, 2)), (3,), (3,)),
+                      sample((2, 0, 3), None, None, (0,), (0,), training=True)))  # fmt: skip
 def batch_norm(input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     """Batch normalisation of (N, C, ...), channel by channel (Ioffe and Szegedy 2015).
 

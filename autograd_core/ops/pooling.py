@@ -53,7 +53,8 @@ def _slow_mean(x, kernel, stride, padding, ceil_mode=False, count_include_pad=Tr
 
 WINDOWS = (sample((1, 2, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1)),
            sample((2, 1, 5, 4), kernel=(3, 2), stride=(2, 1), padding=(1, 1), dilation=(1, 2)),
-           sample((1, 2, 6), kernel=(3,), stride=(2,), padding=(0,), dilation=(1,), ceil_mode=True))  # fmt: skip
+           sample((1, 2, 6), kernel=(3,), stride=(2,), padding=(0,), dilation=(1,), ceil_mode=True),
+           sample((0, 2, 4), kernel=(2,), stride=(2,), padding=(0,), dilation=(1,)))  # fmt: skip
 
 
 @op(POOLING, symbol="max pool", domain=REAL, samples=WINDOWS, reference=_slow_max, outputs=("values", "indices"), method=False,
@@ -64,7 +65,7 @@ def max_pool(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False):
 
 
 @op(POOLING, symbol="unpool", domain=REAL, method=False,
-    samples=(sample((1, 2, 2, 2), integers((1, 2, 2, 2), 0, 9), shape=(1, 2, 3, 3)),),
+    samples=(sample((1, 2, 2, 2), integers((1, 2, 2, 2), 0, 9), shape=(1, 2, 3, 3)), sample((0, 2, 2), integers((0, 2, 2), 0, 3), shape=(0, 2, 3))),
     reference=lambda x, indices, shape: _slow_unpool(x, indices, shape),
     vjp=(lambda xp, g, indices: xp.take_plane(g, indices), None))  # fmt: skip
 def unpool(xp, x, indices, *, shape):
@@ -80,7 +81,7 @@ def _slow_unpool(x, indices, shape):
 
 
 @op(POOLING, symbol="take", domain=REAL, method=False,
-    samples=(sample((1, 2, 3, 3), integers((1, 2, 2, 2), 0, 9)),),
+    samples=(sample((1, 2, 3, 3), integers((1, 2, 2, 2), 0, 9)), sample((0, 2, 3), integers((0, 2, 2), 0, 3))),
     reference=lambda x, indices: np.take_along_axis(x.reshape(*x.shape[:2], -1), indices.reshape(*x.shape[:2], -1), 2).reshape(indices.shape),
     vjp=(lambda xp, g, x_shape, indices: xp.unpool(g, indices, shape=x_shape), None))  # fmt: skip
 def take_plane(xp, x, indices):
@@ -91,7 +92,7 @@ def take_plane(xp, x, indices):
 MEANS = (sample((1, 2, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0)),
          sample((2, 1, 5, 4), kernel=(3, 2), stride=(2, 1), padding=(1, 1), count_include_pad=False),
          sample((1, 2, 6), kernel=(3,), stride=(2,), padding=(1,), ceil_mode=True),
-         sample((1, 1, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(1, 1), divisor=3))  # fmt: skip
+         sample((1, 1, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(1, 1), divisor=3), sample((0, 2, 4), kernel=(2,), stride=(2,), padding=(0,)))  # fmt: skip
 
 
 @op(POOLING, symbol="mean pool", domain=REAL, samples=MEANS, reference=_slow_mean, method=False,
@@ -114,7 +115,9 @@ def _slow_avg_unpool(g, shape, kernel, stride, padding, **rest):
 
 @op(POOLING, symbol="mean poolᵀ", domain=REAL, method=False, reference=_slow_avg_unpool,
     samples=(sample((1, 1, 2, 2), shape=(1, 1, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0)),
-             sample((1, 1, 3), shape=(1, 1, 5), kernel=(2,), stride=(2,), padding=(1,), count_include_pad=False)),
+             sample((1, 1, 3), shape=(1, 1, 5), kernel=(2,), stride=(2,), padding=(1,), count_include_pad=False),
+             sample((1, 1, 4), shape=(1, 1, 6), kernel=(3,), stride=(2,), padding=(1,), ceil_mode=True, divisor=5),
+             sample((0, 1, 2), shape=(0, 1, 4), kernel=(2,), stride=(2,), padding=(0,))),
     vjp=lambda xp, g, kernel, stride, padding, ceil_mode, count_include_pad, divisor: xp.avg_pool(
         g, kernel=kernel, stride=stride, padding=padding, ceil_mode=ceil_mode, count_include_pad=count_include_pad, divisor=divisor))  # fmt: skip
 def avg_unpool(xp, x, *, shape, kernel, stride, padding, ceil_mode=False, count_include_pad=True, divisor=None):
@@ -162,13 +165,13 @@ def _avg_reference(x, kernel_size, stride=None, padding=0, ceil_mode=False, coun
     return _slow_mean(x, kernel, s, p, ceil_mode, count_include_pad, divisor_override)
 
 
-@composition(POOLING, domain=REAL, reference=_max_reference, samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1)), method=False)
+@composition(POOLING, domain=REAL, reference=_max_reference, samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1), sample((0, 2, 6), 2)), method=False)
 def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """Largest element of every window of (N, C, L); see `max_pool2d`."""
     return _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 1)
 
 
-@composition(POOLING, domain=REAL, reference=_max_reference, samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1)), method=False)
+@composition(POOLING, domain=REAL, reference=_max_reference, samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1), sample((0, 1, 4, 4), 2)), method=False)
 def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """Largest element of every window of images (N, C, H, W); the windows touch unless `stride` says otherwise.
 
@@ -182,19 +185,19 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     return _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 2)
 
 
-@composition(POOLING, domain=REAL, reference=_max_reference, samples=(sample((1, 1, 4, 2, 4), 2),), method=False)
+@composition(POOLING, domain=REAL, reference=_max_reference, samples=(sample((1, 1, 4, 2, 4), 2), sample((0, 1, 2, 2, 2), 2)), method=False)
 def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """Largest element of every window of volumes (N, C, D, H, W); see `max_pool2d`."""
     return _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 3)
 
 
-@composition(POOLING, domain=REAL, reference=_avg_reference, samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1)), method=False)
+@composition(POOLING, domain=REAL, reference=_avg_reference, samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1), sample((0, 2, 6), 2)), method=False)
 def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
     """Mean of every window of (N, C, L); see `avg_pool2d`."""
     return _avg(input, kernel_size, stride, padding, ceil_mode, count_include_pad, None, 1)
 
 
-@composition(POOLING, domain=REAL, reference=_avg_reference, samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1)), method=False)
+@composition(POOLING, domain=REAL, reference=_avg_reference, samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1), sample((0, 1, 4, 4), 2)), method=False)
 def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
     """Mean of every window of images (N, C, H, W); the windows touch unless `stride` says otherwise.
 
@@ -203,7 +206,7 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
     return _avg(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, 2)
 
 
-@composition(POOLING, domain=REAL, reference=_avg_reference, samples=(sample((1, 1, 4, 2, 4), 2),), method=False)
+@composition(POOLING, domain=REAL, reference=_avg_reference, samples=(sample((1, 1, 4, 2, 4), 2), sample((0, 1, 2, 2, 2), 2)), method=False)
 def avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
     """Mean of every window of volumes (N, C, D, H, W); see `avg_pool2d`."""
     return _avg(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, 3)

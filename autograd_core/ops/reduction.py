@@ -12,8 +12,10 @@ from autograd_core.registry import NO_GRADIENT, Interval, composition, op, sampl
 
 REAL = Interval(-2, 2)
 EVERYWHERE = (sample((2, 3)), sample((2, 3, 4), dim=1), sample((2, 3, 4), dim=(0, -1)), sample((3, 2), dim=-1, keepdim=True),
-              sample(()), sample((2, 3), dim=None, keepdim=True))  # fmt: skip
-ALONG_ONE = (sample((4,), dim=0), sample((2, 3, 4), dim=1), sample((3, 5), dim=-1, keepdim=True))
+              sample(()), sample((2, 3), dim=None, keepdim=True), sample((0, 3), dim=1), sample((2, 3), dim=[0, 1]))  # fmt: skip
+OF_NOTHING = (*EVERYWHERE, sample((0, 3)), sample((2, 0), dim=1))
+CAST_FIRST = (*OF_NOTHING, sample((2, 3), dtype="float64"))
+ALONG_ONE = (sample((4,), dim=0), sample((2, 3, 4), dim=1), sample((3, 5), dim=-1, keepdim=True), sample((0, 3), dim=1))
 
 
 def _axis(dim):
@@ -30,7 +32,7 @@ def _np(function):
     return lambda x, dim=None, keepdim=False, **k: function(x, axis=dim, keepdims=keepdim, **k)
 
 
-@op(REDUCTION, symbol="Σ", domain=REAL, samples=EVERYWHERE, reference=lambda x, dim=None, keepdim=False: _slow_sum(x, dim, keepdim),
+@op(REDUCTION, symbol="Σ", domain=REAL, samples=CAST_FIRST, reference=lambda x, dim=None, keepdim=False, dtype=None: _slow_sum(x, dim, keepdim),
     vjp=lambda xp, g, x_shape, dim, keepdim: xp.expand(axes.spread(xp, g, x_shape, dim, keepdim), shape=x_shape))  # fmt: skip
 def sum(xp, x, *, dim=None, keepdim=False, dtype=None):
     """Sum over `dim` (all axes by default); integers and booleans add up in int64.
@@ -56,11 +58,11 @@ def _slow_sum(x, dim, keepdim):
 
 
 def _mean_rule(xp, g, x_shape, dim, keepdim):
-    g = axes.spread(xp, g, x_shape, dim, keepdim) / max(axes.count(x_shape, dim), 1)
+    g = axes.spread(xp, g, x_shape, dim, keepdim) / (axes.count(x_shape, dim) or 1)
     return xp.expand(g, shape=x_shape)
 
 
-@op(REDUCTION, symbol="mean", domain=REAL, samples=EVERYWHERE, reference=_np(np.mean), vjp=_mean_rule)
+@op(REDUCTION, symbol="mean", domain=REAL, samples=CAST_FIRST, reference=_np(np.mean), vjp=_mean_rule)
 def mean(xp, x, *, dim=None, keepdim=False, dtype=None):
     """Mean over `dim` (all axes by default); of nothing it is NaN."""
     if dtype is not None:
@@ -96,7 +98,7 @@ def _others(xp, x):
     return xp.reshape(pairs, shape=(*x.shape[:-1], n + n % 2))[..., :n]
 
 
-@op(REDUCTION, symbol="Π", domain=REAL, samples=EVERYWHERE, reference=_np(np.prod), vjp=_prod_rule)
+@op(REDUCTION, symbol="Π", domain=REAL, samples=OF_NOTHING, reference=_np(np.prod), vjp=_prod_rule)
 def prod(xp, x, *, dim=None, keepdim=False):
     """Product over `dim` (all axes by default); of nothing it is 1. Its gradient is exact where elements are 0."""
     return xp.prod(x, axis=_axis(dim), keepdims=keepdim, dtype=None if x.dtype.kind in "biu" else x.dtype)
@@ -162,7 +164,7 @@ def _extremum(input, dim, keepdim, whole, along, pairwise):
     return whole(input)
 
 
-@composition(REDUCTION, domain=REAL, samples=(sample((2, 3)), sample((4,), dim=0), sample((3, 4), dim=1, keepdim=True)),
+@composition(REDUCTION, domain=REAL, samples=(sample((2, 3)), sample((4,), dim=0), sample((3, 4), dim=1, keepdim=True), sample((0, 3), dim=1)),
              reference=lambda x, dim=None, keepdim=False: np.max(x) if dim is None else (
                  np.max(x, dim, keepdims=keepdim), np.argmax(x, dim, keepdims=keepdim)))  # fmt: skip
 def max(input, dim=None, keepdim=False):
@@ -173,7 +175,7 @@ def max(input, dim=None, keepdim=False):
     return _extremum(input, dim, keepdim, amax, max_along, functional.maximum)
 
 
-@composition(REDUCTION, domain=REAL, samples=(sample((2, 3)), sample((4,), dim=0), sample((3, 4), dim=1, keepdim=True)),
+@composition(REDUCTION, domain=REAL, samples=(sample((2, 3)), sample((4,), dim=0), sample((3, 4), dim=1, keepdim=True), sample((0, 3), dim=1)),
              reference=lambda x, dim=None, keepdim=False: np.min(x) if dim is None else (
                  np.min(x, dim, keepdims=keepdim), np.argmin(x, dim, keepdims=keepdim)))  # fmt: skip
 def min(input, dim=None, keepdim=False):
@@ -209,13 +211,13 @@ def argmin(xp, x, *, dim=None, keepdim=False):
     return xp.reshape(y, axes.kept(x.shape, dim)) if keepdim else y
 
 
-@op(REDUCTION, symbol="∀", domain=REAL, samples=EVERYWHERE, reference=_np(np.all), vjp=NO_GRADIENT)
+@op(REDUCTION, symbol="∀", domain=REAL, samples=OF_NOTHING, reference=_np(np.all), vjp=NO_GRADIENT)
 def all(xp, x, *, dim=None, keepdim=False):
     """Whether all elements are true (not zero)."""
     return xp.all(x, axis=_axis(dim), keepdims=keepdim)
 
 
-@op(REDUCTION, symbol="∃", domain=REAL, samples=EVERYWHERE, reference=_np(np.any), vjp=NO_GRADIENT)
+@op(REDUCTION, symbol="∃", domain=REAL, samples=OF_NOTHING, reference=_np(np.any), vjp=NO_GRADIENT)
 def any(xp, x, *, dim=None, keepdim=False):
     """Whether any element is true (not zero)."""
     return xp.any(x, axis=_axis(dim), keepdims=keepdim)
@@ -237,7 +239,7 @@ def _np_spread(function):
     return lambda x, dim=None, correction=1, keepdim=False: function(x, axis=dim, ddof=correction, keepdims=keepdim)
 
 
-SPREAD = (sample((2, 3)), sample((2, 3, 4), dim=1), sample((4, 3), dim=(0, 1), correction=0), sample((3, 2), dim=-1, keepdim=True))
+SPREAD = (sample((2, 3)), sample((2, 3, 4), dim=1), sample((4, 3), dim=(0, 1), correction=0), sample((3, 2), dim=-1, keepdim=True), sample((0, 3), dim=1))
 
 
 @op(REDUCTION, symbol="var", domain=REAL, samples=SPREAD, reference=_np_spread(np.var), method=False,
@@ -295,7 +297,7 @@ def std(input, dim=None, unbiased=None, *, correction=1, keepdim=False):
     return deviation(input, dim=dim, correction=correction, keepdim=keepdim)
 
 
-@op(REDUCTION, symbol="#", domain=REAL, samples=EVERYWHERE[:4], reference=_np(np.count_nonzero), vjp=NO_GRADIENT)
+@op(REDUCTION, symbol="#", domain=REAL, samples=OF_NOTHING, reference=_np(np.count_nonzero), vjp=NO_GRADIENT)
 def count_nonzero(xp, x, *, dim=None, keepdim=False):
     """How many elements are not zero."""
     return xp.sum(x != 0, axis=_axis(dim), keepdims=keepdim, dtype=dtypes.int64)

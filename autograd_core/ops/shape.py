@@ -14,7 +14,7 @@ REAL = Interval(-2, 2)
 
 
 @op(SHAPE, symbol="reshape", domain=REAL, packs="shape", aliases=("view",), view=True,
-    samples=(sample((2, 3), shape=(3, 2)), sample((2, 3, 4), shape=(-1, 6)), sample((), shape=(1, 1)), sample((6,), shape=(2, 3))),
+    samples=(sample((2, 3), shape=(3, 2)), sample((2, 3, 4), shape=(-1, 6)), sample((), shape=(1, 1)), sample((6,), shape=(2, 3)), sample((0, 3), shape=(3, 0))),
     reference=lambda x, shape: np.reshape(x, shape), vjp=lambda xp, g, x_shape: xp.reshape(g, shape=x_shape))  # fmt: skip
 def reshape(xp, x, *, shape):
     """The same elements in order, in another shape; one length may be -1. A view where the strides allow it."""
@@ -22,7 +22,7 @@ def reshape(xp, x, *, shape):
 
 
 @op(SHAPE, symbol="permute", domain=REAL, packs="dims", view=True,
-    samples=(sample((2, 3), dims=(1, 0)), sample((2, 3, 4), dims=(2, 0, 1)), sample((2, 3, 4), dims=(-1, 0, 1))),
+    samples=(sample((2, 3), dims=(1, 0)), sample((2, 3, 4), dims=(2, 0, 1)), sample((2, 3, 4), dims=(-1, 0, 1)), sample((0, 3), dims=(1, 0))),
     reference=lambda x, dims: np.transpose(x, dims), vjp=lambda xp, g, dims: xp.permute(g, dims=axes.inverse(dims)))  # fmt: skip
 def permute(xp, x, *, dims):
     """The axes in another order; a view."""
@@ -30,7 +30,7 @@ def permute(xp, x, *, dims):
 
 
 @op(SHAPE, symbol="expand", domain=REAL, packs="shape", aliases=("broadcast_to",), view=True,
-    samples=(sample((3, 1), shape=(3, 4)), sample((3,), shape=(2, 3)), sample((2, 1), shape=(3, -1, 2)), sample((), shape=(2,))),
+    samples=(sample((3, 1), shape=(3, 4)), sample((3,), shape=(2, 3)), sample((2, 1), shape=(3, -1, 2)), sample((), shape=(2,)), sample((1, 0), shape=(2, 0))),
     reference=lambda x, shape: np.broadcast_to(x, _filled(x, shape)),
     vjp=lambda xp, g, x_shape: xp.sum_to(g, shape=x_shape))  # fmt: skip
 def expand(xp, x, *, shape):
@@ -44,13 +44,13 @@ def _filled(x, shape):
 
 
 @op(SHAPE, symbol="Σ→", domain=REAL, packs="shape", aliases=("sum_to_size",),
-    samples=(sample((3, 4), shape=(3, 1)), sample((2, 3), shape=(3,)), sample((2, 3), shape=(2, 3)), sample((2,), shape=())),
+    samples=(sample((3, 4), shape=(3, 1)), sample((2, 3), shape=(3,)), sample((2, 3), shape=(2, 3)), sample((2,), shape=()), sample((0, 3), shape=(1, 3))),
     reference=lambda x, shape: np.reshape(x.sum(_added(x.shape, shape), keepdims=True), shape),
     vjp=lambda xp, g, x_shape: xp.expand(g, shape=x_shape))  # fmt: skip
 def sum_to(xp, x, *, shape):
     """Sum over the axes that broadcasting from `shape` would have added or stretched: the transpose of `expand`."""
     dims = _added(x.shape, shape)
-    return xp.sum(x, axis=dims, keepdims=True).reshape(shape) if dims else x.reshape(shape)
+    return xp.sum(x, axis=dims, keepdims=True).reshape(shape) if dims else x.copy()
 
 
 def _added(full, shape):
@@ -58,21 +58,21 @@ def _added(full, shape):
     return (*range(lead), *(lead + i for i, k in enumerate(shape) if k != full[lead + i]))
 
 
-@op(SHAPE, symbol="flip", domain=REAL, packs="dims", samples=(sample((3,), dims=(0,)), sample((2, 3, 2), dims=(0, -1))),
+@op(SHAPE, symbol="flip", domain=REAL, packs="dims", samples=(sample((3,), dims=(0,)), sample((2, 3, 2), dims=(0, -1)), sample((0, 3), dims=(0,))),
     reference=lambda x, dims: np.flip(x, dims), vjp=lambda xp, g, dims: xp.flip(g, dims=dims))  # fmt: skip
 def flip(xp, x, *, dims):
     """The elements in reverse order along `dims`."""
     return xp.flip(x, axes.normalized(dims, x.ndim)).copy()
 
 
-@op(SHAPE, symbol="ᵀ", domain=REAL, samples=(sample((2, 3)), sample((2, 3, 4))), method=False, view=True,
+@op(SHAPE, symbol="ᵀ", domain=REAL, samples=(sample((2, 3)), sample((2, 3, 4)), sample((0, 3))), method=False, view=True,
     reference=lambda x: np.swapaxes(x, -1, -2), vjp=lambda xp, g: xp.swapped(g))  # fmt: skip
 def swapped(xp, x):
     """The last two axes exchanged; a view."""
     return x.T if x.ndim == 2 else x.swapaxes(-1, -2)  # noqa: PLR2004  a matrix
 
 
-@composition(SHAPE, domain=REAL, samples=(sample((2, 3), 0, 1), sample((2, 3, 4), -1, 0)), aliases=("swapaxes", "swapdims"),
+@composition(SHAPE, domain=REAL, samples=(sample((2, 3), 0, 1), sample((2, 3, 4), -1, 0), sample((0, 3), 0, 1)), aliases=("swapaxes", "swapdims"),
              reference=lambda x, dim0, dim1: np.swapaxes(x, dim0, dim1))  # fmt: skip
 def transpose(input, dim0, dim1):
     """Two axes exchanged; a view."""
@@ -82,7 +82,7 @@ def transpose(input, dim0, dim1):
     return permute(input, tuple(dims)) if input.ndim else input
 
 
-@composition(SHAPE, domain=REAL, samples=(sample((2, 3)), sample((3,)), sample(())), reference=np.transpose)
+@composition(SHAPE, domain=REAL, samples=(sample((2, 3)), sample((3,)), sample(()), sample((0, 3))), reference=np.transpose)
 def t(input):
     """The transpose of a matrix; a vector or a 0-d tensor as it is."""
     if input.ndim > 2:  # noqa: PLR2004  a matrix
@@ -90,7 +90,7 @@ def t(input):
     return permute(input, tuple(reversed(range(input.ndim)))) if input.ndim else input
 
 
-@composition(SHAPE, domain=REAL, samples=(sample((2, 3, 4), 0, 2), sample((2, 3, 4), source=(0, 1), destination=(-1, 0))), aliases=("moveaxis",),
+@composition(SHAPE, domain=REAL, samples=(sample((2, 3, 4), 0, 2), sample((2, 3, 4), source=(0, 1), destination=(-1, 0)), sample((0, 3), 0, 1)), aliases=("moveaxis",),
              reference=np.moveaxis)  # fmt: skip
 def movedim(input, source, destination):
     """Axes `source` moved to the positions `destination`, the others kept in order; a view."""
@@ -101,7 +101,8 @@ def movedim(input, source, destination):
     return permute(input, tuple(order))
 
 
-@composition(SHAPE, domain=REAL, samples=(sample((2, 1, 3)), sample((1, 2, 1), dim=0), sample((2, 3), dim=1), sample((1, 2, 1), dim=(0, 2))),
+@composition(SHAPE, domain=REAL, samples=(sample((2, 1, 3)), sample((1, 2, 1), dim=0), sample((2, 3), dim=1), sample((1, 2, 1), dim=(0, 2)),
+                                           sample((0, 1))),
              reference=lambda x, dim=None: x.reshape([k for i, k in enumerate(x.shape) if k != 1 or (
                  dim is not None and i not in np.atleast_1d(dim) % x.ndim)]))  # fmt: skip
 def squeeze(input, dim=None):
@@ -110,14 +111,14 @@ def squeeze(input, dim=None):
     return reshape(input, tuple(k for i, k in enumerate(input.shape) if k != 1 or i not in dims))
 
 
-@composition(SHAPE, domain=REAL, samples=(sample((2, 3), 0), sample((2, 3), -1), sample((), 0)), reference=np.expand_dims)
+@composition(SHAPE, domain=REAL, samples=(sample((2, 3), 0), sample((2, 3), -1), sample((), 0), sample((0, 3), 1)), reference=np.expand_dims)
 def unsqueeze(input, dim):
     """With a new axis of length 1 at `dim`; a view."""
     at = axes.one(dim, input.ndim + 1)
     return reshape(input, (*input.shape[:at], 1, *input.shape[at:]))
 
 
-@composition(SHAPE, domain=REAL, samples=(sample((2, 3, 4)), sample((2, 3, 4), 1), sample((2, 3, 4), 0, 1), sample(())),
+@composition(SHAPE, domain=REAL, samples=(sample((2, 3, 4)), sample((2, 3, 4), 1), sample((2, 3, 4), 0, 1), sample(()), sample((0, 3))),
              reference=lambda x, start_dim=0, end_dim=-1: x.reshape(
                  *x.shape[:start_dim], -1, *x.shape[x.ndim if end_dim == -1 else end_dim + 1 :]))  # fmt: skip
 def flatten(input, start_dim=0, end_dim=-1):
@@ -129,13 +130,13 @@ def flatten(input, start_dim=0, end_dim=-1):
     return reshape(input, (*input.shape[:first], merged, *input.shape[last + 1 :]))
 
 
-@composition(SHAPE, domain=REAL, samples=(sample((2, 3)),), reference=np.ravel)
+@composition(SHAPE, domain=REAL, samples=(sample((2, 3)), sample((0, 3))), reference=np.ravel)
 def ravel(input):
     """All elements along one axis."""
     return reshape(input, (-1,))
 
 
-@composition(SHAPE, domain=REAL, samples=(sample((2, 6), 1, sizes=(2, -1)), sample((6,), 0, sizes=(3, 2))),
+@composition(SHAPE, domain=REAL, samples=(sample((2, 6), 1, sizes=(2, -1)), sample((6,), 0, sizes=(3, 2)), sample((0, 6), 1, sizes=(3, 2))),
              reference=lambda x, dim, sizes: x.reshape(*x.shape[:dim], *sizes, *x.shape[dim + 1 :]))  # fmt: skip
 def unflatten(input, dim, sizes):
     """Axis `dim` made several, of lengths `sizes` (one may be -1); a view."""
@@ -147,7 +148,7 @@ def unflatten(input, dim, sizes):
 
 
 @op(SHAPE, symbol="pad", domain=REAL, method=False,
-    samples=(sample((2, 3), widths=((0, 0), (1, 2))), sample((2, 3), widths=((1, 0), (0, 1)), value=1.5)),
+    samples=(sample((2, 3), widths=((0, 0), (1, 2))), sample((2, 3), widths=((1, 0), (0, 1)), value=1.5), sample((0, 3), widths=((1, 0), (0, 0)))),
     reference=lambda x, widths, value=0.0: np.pad(x, widths, constant_values=value),
     vjp=lambda xp, g, x_shape, widths: g[tuple(slice(lo, lo + k) for (lo, _), k in zip(widths, x_shape, strict=True))])  # fmt: skip
 def pad_constant(xp, x, *, widths, value=0.0):
@@ -159,7 +160,7 @@ MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
 @composition(SHAPE, domain=REAL, method=False,
-             samples=(sample((2, 3), pad=(1, 2)), sample((2, 4), pad=(1, 1, 0, 1), value=2.0), sample((2, 4), pad=(-1, 1)),
+             samples=(sample((2, 3), pad=(1, 2)), sample((2, 4), pad=(1, 1, 0, 1), value=2.0), sample((2, 4), pad=(-1, 1)), sample((0, 3), pad=(1, 1)),
                       sample((1, 2, 4), pad=(1, 2), mode="reflect"), sample((1, 2, 4), pad=(1, 2), mode="replicate"),
                       sample((1, 2, 4), pad=(2, 1), mode="circular")),
              reference=lambda x, pad, mode="constant", value=0.0: _reference_pad(x, pad, mode, value))  # fmt: skip

@@ -7,7 +7,8 @@ from autograd_core.ops import axes
 from autograd_core.registry import Interval, op, sample
 
 REAL = Interval(-3, 3)
-ALONG = (sample((4,), dim=0), sample((2, 3, 4), dim=1), sample((3, 2), dim=-1))
+ALONG = (sample((4,), dim=0), sample((2, 3, 4), dim=1), sample((3, 2), dim=-1), sample((0, 3), dim=1), sample((2, 0), dim=1))
+CAST_FIRST = (*ALONG, sample((2, 3), dim=0, dtype="float64"))
 
 
 def _shift(xp, x, dim):
@@ -54,8 +55,8 @@ def _softmax(xp, x, dim):
     return e
 
 
-@op(REDUCTION, symbol="softmax", domain=REAL, samples=ALONG, floating=True, vjp=_softmax_rule,
-    reference=lambda x, dim: np.exp(x) / np.exp(x).sum(dim, keepdims=True))  # fmt: skip
+@op(REDUCTION, symbol="softmax", domain=REAL, samples=CAST_FIRST, floating=True, vjp=_softmax_rule,
+    reference=lambda x, dim, dtype=None: np.exp(x) / np.exp(x).sum(dim, keepdims=True))  # fmt: skip
 def softmax(xp, x, *, dim, dtype=None):
     """exp(x) / Σ exp(x) along `dim`: positive, and adding up to 1.
 
@@ -66,8 +67,8 @@ def softmax(xp, x, *, dim, dtype=None):
     return _softmax(xp, _wide(x), _tuple(dim)).astype(dtype or x.dtype, copy=False)
 
 
-@op(REDUCTION, symbol="log softmax", domain=REAL, samples=ALONG, floating=True,
-    reference=lambda x, dim: x - np.log(np.exp(x).sum(dim, keepdims=True)),
+@op(REDUCTION, symbol="log softmax", domain=REAL, samples=CAST_FIRST, floating=True,
+    reference=lambda x, dim, dtype=None: x - np.log(np.exp(x).sum(dim, keepdims=True)),
     vjp=lambda xp, g, y, dim: g - xp.exp(y) * xp.sum(g, dim=dim, keepdim=True))  # fmt: skip
 def log_softmax(xp, x, *, dim, dtype=None):
     """log(softmax(x)) along `dim`, exact where the softmax underflows."""

@@ -26,7 +26,8 @@ FIRST_ROW = (("getitem", (("index", 0),)),)
 EVERY_OTHER = (("getitem", (("index", slice(None, None, 2)),)),)
 
 
-@op(INDEXING, symbol="view", domain=REAL, method=False, samples=(sample((3, 2), path=FIRST_ROW), sample((3, 2), path=EVERY_OTHER)),
+@op(INDEXING, symbol="view", domain=REAL, method=False, view=True,
+    samples=(sample((3, 2), path=FIRST_ROW), sample((3, 2), path=EVERY_OTHER), sample((0, 2), path=EVERY_OTHER)),
     reference=lambda x, path: x[dict(path[0][1])["index"]],
     vjp=lambda xp, g, x_shape, path: xp.put_view(xp.zeros_beside(g, shape=x_shape), g, path=path))  # fmt: skip
 def get_view(xp, x, *, path):
@@ -35,7 +36,7 @@ def get_view(xp, x, *, path):
 
 
 @op(INDEXING, symbol="write", domain=REAL, method=False, reference=_slow_put,
-    samples=(sample((3, 2), (2,), path=FIRST_ROW), sample((3, 2), (2, 2), path=EVERY_OTHER)),
+    samples=(sample((3, 2), (2,), path=FIRST_ROW), sample((3, 2), (2, 2), path=EVERY_OTHER), sample((0, 2), (0, 2), path=EVERY_OTHER)),
     vjp=(lambda xp, g, v_shape, path: xp.put_view(g, xp.zeros_beside(g, shape=v_shape), path=path),
          lambda xp, g, path: xp.get_view(g, path=path)))  # fmt: skip
 def put_view(xp, x, v, *, path):
@@ -45,7 +46,7 @@ def put_view(xp, x, v, *, path):
     return out
 
 
-@op(INDEXING, symbol="0", domain=REAL, method=False, samples=(sample((2, 3), shape=(4,)),),
+@op(INDEXING, symbol="0", domain=REAL, method=False, samples=(sample((2, 3), shape=(4,)), sample((0, 3), shape=(4,))),
     reference=lambda x, shape: [0.0] * shape[0], vjp=lambda xp, g: None)  # fmt: skip
 def zeros_beside(xp, x, *, shape):
     """Zeros of `shape`, with the dtype and on the device of `input`."""

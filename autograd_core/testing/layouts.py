@@ -22,13 +22,14 @@ def transposed(a: Array) -> Array:
 
 def reversed_(a: Array) -> Array:
     """Negative strides along every axis."""
-    return a[(slice(None, None, -1),) * a.ndim].copy()[(slice(None, None, -1),) * a.ndim]
+    backwards = (..., *(slice(None, None, -1),) * a.ndim)
+    return a[backwards].copy()[backwards]
 
 
 def sliced(a: Array) -> Array:
     """Every second element of something larger, at an offset."""
     room = np.full([2 * k + 1 for k in a.shape], 77, a.dtype)
-    part = room[tuple(slice(1, None, 2) for _ in a.shape)]
+    part = room[(..., *(slice(1, None, 2),) * a.ndim)]
     part[...] = a
     return part
 

@@ -82,8 +82,13 @@ class Case:
             if not self.entry.kind.pointwise:
                 return listed(reference(*inputs, **self.statics))
             arrays = np.broadcast_arrays(*self.arrays())
-            numbers = [reference(*map(_number, e), **self.statics) for e in zip(*(a.ravel() for a in arrays), strict=True)]
+            numbers = [self._reference_of(elements) for elements in zip(*(a.ravel() for a in arrays), strict=True)]
             return [np.array(numbers, None if numbers else np.float64).reshape(arrays[0].shape)]
+
+    def _reference_of(self, elements: tuple[Any, ...]) -> Any:
+        rest = iter(elements)
+        reference: Any = self.entry.reference
+        return reference(*[next(rest).item() if isinstance(x, np.ndarray) else x for x in self.inputs], **self.statics)
 
 
 def listed(value: Any) -> list[Any]:
@@ -94,7 +99,7 @@ def listed(value: Any) -> list[Any]:
 
 
 def _is_list(x: Any) -> bool:
-    return isinstance(x, (list, tuple)) and bool(x) and all(isinstance(v, (np.ndarray, Tensor, list, tuple)) for v in x)
+    return isinstance(x, (list, tuple)) and bool(x) and all(isinstance(v, (np.ndarray, np.generic, Tensor, list, tuple)) for v in x)
 
 
 def _mapped(x: Any, change: Callable[[Array], Any]) -> Any:
@@ -108,10 +113,6 @@ def _placed(value: Any, device: str) -> Any:
     if isinstance(value, np.ndarray):
         return place(value, device)
     return tuple(_placed(v, device) for v in value) if isinstance(value, tuple) else value
-
-
-def _number(element: np.generic) -> Any:
-    return element.item()
 
 
 def cases(entry: Entry, shapes: str = "given", seed: int = 0, device: str = "cpu", layout: str = "contiguous") -> list[Case]:
@@ -171,7 +172,7 @@ def named_statics(entry: Op) -> set[str]:
 
 def case_of(entry: Entry, sample: Sample, seed: int = 0, device: str = "cpu", layout: str = "contiguous") -> Case:
     """The sample with values, all different wherever they share a domain: ties are for tests of ties."""
-    wanted = [_values(x, _domain(entry, i)) for i, x in enumerate(_leaves(sample))]
+    wanted = [_values(x, entry.domain) for x in _leaves(sample)]
     pools = {}
     for domain in {w.domain for w in wanted if w is not None and w.dtype == "float64"}:
         count = sum(prod(w.shape) for w in wanted if w is not None and w.dtype == "float64" and w.domain == domain)
@@ -188,13 +189,7 @@ def case_of(entry: Entry, sample: Sample, seed: int = 0, device: str = "cpu", la
     return Case(entry, tuple(inputs), dict(sample.statics), device, layout)
 
 
-def _domain(entry: Entry, i: int) -> Interval:
-    domain = entry.domain
-    found: Interval = domain[i] if isinstance(domain, tuple) else domain
-    return found
-
-
-def _values(x: Any, domain: Interval) -> Values | None:
+def _values(x: Any, domain: Interval | None) -> Values | None:
     if is_shape(x):
         return Values(x, domain)
     return replace(x, domain=x.domain or domain) if isinstance(x, Values) else None

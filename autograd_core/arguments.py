@@ -1,0 +1,148 @@
+"""From what a caller wrote to what an operation takes: names and synonyms, numbers and arrays, common dtypes."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.dtypes import result_type
+from autograd_core.entries import Op
+from autograd_core.errors import OperandError
+from autograd_core.libraries import LIBRARY, is_array
+from autograd_core.tensor import Tensor, wrap
+
+SYNONYMS = {"axis": "dim", "keepdims": "keepdim"}
+_MISSING = inspect.Parameter.empty
+
+
+def parse(o: Op, args: tuple[Any, ...], given: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
+    """Public arguments to (inputs, statics): by position or name, with NumPy's synonyms."""
+    names = [p[0] for p in o.public]
+    if o.packs:
+        args = _packed(o, args)
+    if len(args) > len(names):
+        raise TypeError(
+            f"{o.name}() takes at most {len(names)} arguments, {', '.join(names)}, but {len(args)} were given"
+        )
+    values = dict(zip(names, args, strict=False))
+    for name, value in given.items():
+        name = name if name in names else SYNONYMS.get(name, name)
+        if name not in names:
+            raise TypeError(f"{o.name}() got an unexpected keyword argument '{name}'; it takes {', '.join(names)}")
+        if name in values:
+            raise TypeError(f"{o.name}() got multiple values for argument '{name}'")
+        values[name] = value
+    inputs: Sequence[Any] = []
+    statics = {}
+    for name, own, default in o.public:
+        value = values.get(name, default)
+        if value is _MISSING:
+            raise TypeError(f"{o.name}() is missing the argument '{name}'; it takes {', '.join(names)}")
+        if own is None:
+            inputs = [*inputs, value]
+        else:
+            statics[own] = value
+    return _listed(o, inputs[0]) if o.variadic else inputs, statics
+
+
+def _packed(o: Op, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """x.permute(1, 0) as x.permute((1, 0))."""
+    at = next(i for i, p in enumerate(o.public) if p[1] == o.packs)
+    if len(args) > at and not isinstance(args[at], tuple | list) and args[at] is not None:
+        return (*args[:at], tuple(args[at:]))
+    return args
+
+
+def _listed(o: Op, tensors: Any) -> tuple[Any, ...]:
+    if not isinstance(tensors, tuple | list):
+        raise TypeError(f"{o.name}() takes a list or tuple of tensors, not {type(tensors).__name__}")
+    if not tensors:
+        raise OperandError(f"{o.name}() needs at least one tensor; the list is empty")
+    return tuple(tensors)
+
+
+def constants(o: Op, args: Iterable[Any]) -> list[Any]:
+    """The operands with every array, list or number made a Tensor, numbers in the dtype that promotion gives them."""
+    ready = [a if a is None or a.__class__ is Tensor or is_number(a) else _constant(o, a) for a in args]
+    if not any(map(is_number, ready)):
+        return ready
+    peers = ready if o.variadic else [ready[i] for i in o.promoted or range(len(ready))]
+    dtype = result_type(*[getattr(p, "array", p) for p in peers if p is not None])
+    like = next((t.array for t in ready if t.__class__ is Tensor), None)
+    return [_number(a, dtype, like) if is_number(a) else a for a in ready]
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a Python number, which takes its dtype from the tensors beside it."""
+    return isinstance(value, bool | int | float | complex) and not isinstance(value, np.generic)
+
+
+def _number(value: Any, dtype: Any, like: Any) -> Tensor:
+    return wrap(LIBRARY[np.ndarray if like is None else like.__class__].asarray(value, dtype))
+
+
+def _constant(o: Op, value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if is_array(value):
+        return wrap(value)
+    if isinstance(value, np.ndarray | list | tuple):
+        return functional.as_tensor(value)
+    kind = type(value).__name__
+    raise TypeError(f"{o.name}(): {kind} is not a tensor, an array or a number; convert it with tensor(...)")
+
+
+def foreign(o: Op, args: tuple[Any, ...]) -> Any:
+    """An operation on operands that are not all Tensors: numbers, arrays, lists."""
+    plain = [a if a.__class__ is Tensor or is_number(a) else _constant(o, a) for a in args]
+    dtype = result_type(*[getattr(a, "array", a) for a in plain]) if any(map(is_number, plain)) else None
+    return o.call(*[a if dtype is None else cast(a, dtype) for a in constants(o, plain)])
+
+
+def deferring(o: Op, args: tuple[Any, ...]) -> Any:
+    """The same for an operator: an operand of a type we do not know is left to that type."""
+    return foreign(o, args) if all(map(is_operand, args)) else NotImplemented
+
+
+def is_operand(value: Any) -> bool:
+    """Whether a value can stand in an expression with tensors."""
+    if value.__class__ is Tensor or is_number(value) or is_array(value):
+        return True
+    return isinstance(value, np.ndarray | list | tuple)
+
+
+def promoted(call: Callable[..., Any], a: Any, b: Any, dtype: Any = None) -> Any:
+    """A cast is its own node, so that every other rule sees one dtype and `grad.dtype == tensor.dtype` follows."""
+    dtype = dtype or result_type(getattr(a, "array", a), getattr(b, "array", b))
+    like = a.array if a.__class__ is Tensor else b.array
+    return call(*[cast(t, dtype) if t.__class__ is Tensor else _number(t, dtype, like) for t in (a, b)])
+
+
+def cast(a: Any, dtype: Any) -> Any:
+    """A tensor (or None) in a dtype."""
+    return a if a is None or a.array.dtype == dtype else functional.astype(a, dtype)
+
+
+def reflected(call: Callable[..., Any]) -> Callable[..., Any]:
+    """The operator for a tensor on the right."""
+    return lambda b, a: call(a, b)
+
+
+def with_synonyms(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Accept NumPy's `axis` and `keepdims` for `dim` and `keepdim` in a composition."""
+    code = function.__code__
+    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    names = {s: n for s, n in SYNONYMS.items() if n in parameters}
+    if not names:
+        return function
+
+    @functools.wraps(function)
+    def call(*args: Any, **given: Any) -> Any:
+        return function(*args, **{names.get(k, k): v for k, v in given.items()})
+
+    return call

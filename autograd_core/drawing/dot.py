@@ -1,0 +1,93 @@
+"""The graph as text in Graphviz' language DOT: every decision about looks is here."""
+
+from __future__ import annotations
+
+from autograd_core.drawing.collect import Edge, Graph, Vertex
+from autograd_core.drawing.text import markup
+
+INK, FAINT, BLUE = "#1b1f24", "#5c636b", "#0072b2"
+LINE = "#7d848c"  # as far from white as from black: edges and their labels are read on either
+LEFT = '<BR ALIGN="LEFT"/>'
+FONT = "Helvetica,Arial,sans-serif"
+STYLES = {
+    "op": {"fillcolor": "#ffffff", "color": "#4d555e"},
+    "leaf": {"fillcolor": "#ffffff", "color": BLUE, "penwidth": "1.6"},
+    "output": {"fillcolor": "#ffffff", "color": INK, "penwidth": "2"},
+    "constant": {"fillcolor": "#eceff1", "color": "#eceff1", "fontcolor": FAINT},
+    "copy": {"fillcolor": "#ffffff", "style": "rounded,filled,dashed"},
+    "cut": {"fillcolor": "#ffffff", "style": "rounded,filled,dashed", "color": FAINT},
+}
+
+
+def describe(graph: Graph, direction: str, legend: bool) -> str:
+    """DOT that says everything about the picture: the same graph gives the same text."""
+    defaults = {
+        "graph": {"rankdir": direction, "bgcolor": "transparent", "nodesep": "0.18", "ranksep": "0.32", "pad": "0.1",
+                  "fontname": FONT, "fontsize": "11", "fontcolor": LINE, "labeljust": "l", "labelloc": "t"},
+        "node": {"shape": "box", "style": "rounded,filled", "fontname": FONT, "fontsize": "12", "fontcolor": INK,
+                 "height": "0.33", "width": "0.33", "margin": "0.1,0.03", "penwidth": "0.9"},
+        "edge": {"color": LINE, "fontcolor": LINE, "fontname": FONT, "fontsize": "9", "arrowsize": "0.6",
+                 "penwidth": "0.9"},
+    }  # fmt: skip
+    lines = [f"  {what} {_attributes(values)}" for what, values in defaults.items()]
+    if graph.notices:
+        lines.append(f"  label=<{''.join(markup(n) + LEFT for n in graph.notices)}>")
+    lines += [_vertex(i, v) for i, v in enumerate(graph.vertices)]
+    lines += [_edge(e) for e in graph.edges]
+    if legend:
+        lines.append(_legend(graph))
+    return "\n".join(["digraph {", *lines, "}", ""])
+
+
+def _vertex(i: int, v: Vertex) -> str:
+    style = dict(STYLES[v.role])
+    if v.kind:
+        style["fillcolor"] = v.kind.colour
+    return f"  n{i} {_attributes(style, LABELS[v.role](v))}"
+
+
+def _edge(e: Edge) -> str:
+    return f"  n{e.source} -> n{e.target}" + (f" {_attributes({}, markup(e.label))}" if e.label else "")
+
+
+def _attributes(values: dict[str, str], label: str = "") -> str:
+    written = [f'{k}="{v}"' for k, v in values.items()]
+    return f"[{' '.join([*written, f'label=<{label}>'] if label else written)}]"
+
+
+def _operation(v: Vertex) -> str:
+    return _lines(f"<B>{markup(v.title)}</B>", *_small(v.name, v.value and f"data {v.value}", v.gradient and f"grad {v.gradient}"))
+
+
+def _tensor(v: Vertex) -> str:
+    """A cell with name, shape and dtype; then cells with value and gradient."""
+    kind = "" if v.shape is None else f"{v.shape} {v.dtype}".strip()
+    first = _lines(*([f"<B>{markup(v.title)}</B>"] if v.title else []), *_small(kind))
+    rest = [f"<VR/><TD>{label}<BR/>{markup(value)}</TD>" for label, value in (("data", v.value), ("grad", v.gradient)) if value]
+    if not rest:
+        return first
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3"><TR><TD>{first}</TD>{"".join(rest)}</TR></TABLE>'
+
+
+def _constant(v: Vertex) -> str:
+    kind = f"{v.shape} {v.dtype}".strip() if v.shape else ""
+    return _lines(*_small(v.title or v.value or ("" if kind else "const"), kind))
+
+
+LABELS = {"op": _operation, "leaf": _tensor, "output": _tensor, "constant": _constant, "copy": _constant,
+          "cut": lambda v: "⋯"}  # fmt: skip
+
+
+def _lines(*parts: str) -> str:
+    return "<BR/>".join(parts)
+
+
+def _small(*texts: str) -> list[str]:
+    return [f'<FONT POINT-SIZE="9" COLOR="{FAINT}">{markup(t)}</FONT>' for t in texts if t]
+
+
+def _legend(graph: Graph) -> str:
+    kinds = dict.fromkeys(v.kind for v in graph.vertices if v.kind)
+    rows = "".join(f'<TR><TD BGCOLOR="{k.colour}" WIDTH="24"></TD><TD ALIGN="LEFT">{k.name}</TD></TR>' for k in kinds)
+    table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2">{rows}</TABLE>'
+    return f"  legend {_attributes({'shape': 'plain', 'style': '', 'fontsize': '9', 'fontcolor': LINE}, table)}"

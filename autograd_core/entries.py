@@ -1,0 +1,129 @@
+"""What an entry holds: the operation, the inputs it is tested on, and what registration derives from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import EllipsisType
+from typing import Any
+
+from autograd_core.kinds import Kind
+
+Rule = Callable[..., Any]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Where an operation is sampled: values between `low` and `high`, kept away from each of `kinks`."""
+
+    low: float
+    high: float
+    kinks: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """One input of a sample: its shape and, where they differ from the entry's, domain or dtype."""
+
+    shape: Shape
+    domain: Interval | None = None
+    dtype: str = "float64"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Inputs (shapes, `Values`, lists of these, or None) and static parameters on which an operation is tested."""
+
+    inputs: tuple[Any, ...]
+    statics: dict[str, Any]
+
+
+def sample(*inputs: Any, **statics: Any) -> Sample:
+    """A sample of an entry: `sample((2, 3), dim=1)`."""
+    return Sample(inputs, statics)
+
+
+def integers(shape: Shape, low: int, high: int) -> Values:
+    """Integer input of a sample, from `low` up to but not including `high`."""
+    return Values(shape, Interval(low, high), "int64")
+
+
+def booleans(shape: Shape) -> Values:
+    """Boolean input of a sample."""
+    return Values(shape, Interval(0, 2), "bool")
+
+
+@dataclass(slots=True, eq=False)
+class Op:
+    """The entry and what registration derives from it.
+
+    vjp: one rule (xp, g, ...) -> cotangent per input; or joint: one for all of them, told which `needs` a gradient.
+    composite: the joint rule for higher order, in terms of what the fast rule keeps.
+    """
+
+    # The entry.
+    name: str
+    kind: Kind
+    symbol: str | None
+    doc: str | None
+    domain: Interval | None
+    reference: Callable[..., Any] | None
+    vjp: Rule | tuple[Rule | None, ...] | None
+    forward: Callable[..., Any]
+    joint: Rule | None = None
+    composite: Rule | None = None
+    operators: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    residuals: tuple[str, ...] = ()
+    outputs: tuple[str, ...] | EllipsisType | None = None  # the names of several outputs, or `...` for a list
+    detached: tuple[str, ...] = ()  # those of them that come without a gradient, such as statistics
+    view: bool = False
+    floating: bool = False  # integers are cast to the default floating dtype first
+    commutative: bool = False
+    broadcasts: bool | None = None  # where it differs from the kind's
+    method: bool = True
+    packs: str | None = None  # the static that also takes its elements as separate arguments: x.permute(1, 0)
+    order: int = 2  # how many times it can be differentiated, as far as tests look
+    tolerance: float = 1e-12  # relative error of the value against `reference`
+    signature: tuple[str, ...] = ()  # public parameters in order, where it is not inputs first, statics after
+    # Derived.
+    inputs: tuple[str, ...] = ()
+    public: tuple[tuple[str, str | None, Any], ...] = ()  # public name, own name (None for an input), default
+    statics: dict[str, Any] = field(default_factory=dict)
+    variadic: bool = False
+    simple: bool = False  # one or two inputs and nothing else: the fast binders apply
+    plain: bool = False  # one rule per input and one output: the ordinary case of the walk
+    differentiable: bool = False
+    promoted: tuple[int, ...] = ()  # inputs that are cast to a common dtype
+    rules: tuple[Rule | None, ...] = ()  # adapted: (xp, g, saved) -> cotangent
+    wants: tuple[tuple[str, ...], ...] = ()  # per input, the names its rule mentions
+    keep: tuple[str, ...] = ()  # the names behind `saved`, in order
+    holds: bool = False  # whether an array is among them
+    plans: dict[int, tuple[Callable[..., Any] | None, ...]] = field(default_factory=dict)
+    result: Callable[[Any], tuple[Any, ...]] = tuple
+    call: Callable[..., Any] = None  # type: ignore[assignment]  # set right after binding
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+@dataclass(slots=True, eq=False)
+class Composition:
+    """A function of the functional form that is written in terms of operations and needs no rule of its own."""
+
+    name: str
+    kind: Kind
+    doc: str | None
+    domain: Interval | None
+    reference: Callable[..., Any] | None
+    samples: tuple[Sample, ...]
+    aliases: tuple[str, ...]
+    method: bool
+    tolerance: float
+    call: Callable[..., Any]
+    order: int = 2
+
+    def __repr__(self) -> str:
+        return self.name

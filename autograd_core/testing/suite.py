@@ -1,0 +1,236 @@
+"""The suite that every registered entry passes, generated from what the entry says about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from autograd_core import dtypes
+from autograd_core.registry import COMPOSITIONS, LIBRARY, OPS, Composition, Op
+from autograd_core.tensor import Tensor
+from autograd_core.testing.entries import check_entry
+from autograd_core.testing.gradients import _gradients, _tensor, cotangent, gradcheck, gradgradcheck
+from autograd_core.testing.samples import Case, Entry, cases
+
+Array = np.ndarray[Any, Any]
+UNEVEN = ("transposed", "reversed", "sliced", "expanded")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One of the suite's checks: what it runs, on which shapes and layouts, and for which entries."""
+
+    run: Callable[[Case], None]
+    shapes: str = "given"
+    layouts: tuple[str, ...] = ("contiguous",)
+    applies: Callable[[Entry], bool] = lambda entry: True
+
+
+def check_op(entry: Entry | str, device: str = "cpu") -> None:
+    """Run the whole generated suite for one entry (or its name); AssertionError says what is missing or wrong.
+
+    >>> check_op("tanh")
+    """
+    if isinstance(entry, str):
+        entry = _named(entry)
+    missing = check_entry(entry)
+    if missing:
+        raise AssertionError("\n".join(missing))
+    for name, check in CHECKS.items():
+        if check.applies(entry):
+            for layout in check.layouts:
+                for case in cases(entry, check.shapes, device=device, layout=layout):
+                    run(name, case)
+
+
+def run(name: str, case: Case) -> None:
+    """Run one check on one case; whatever it raises says so."""
+    try:
+        CHECKS[name].run(case)
+    except Exception as e:
+        e.add_note(f"in the check '{name}' of {case!r}")
+        raise
+
+
+def _named(name: str) -> Entry:
+    entry = OPS.get(name) or COMPOSITIONS.get(name)
+    if entry is None:
+        raise LookupError(f"no operation is registered under the name {name!r}")
+    return entry
+
+
+def check_value(case: Case) -> None:
+    """Every output against the reference."""
+    outputs, expected = case.call(*case.tensors()), case.expected()
+    assert len(outputs) == len(expected), f"{len(outputs)} outputs, but the reference gives {len(expected)}"
+    for k, (y, wanted) in enumerate(zip(map(_host, outputs), map(np.asarray, expected), strict=True)):
+        assert y.shape == wanted.shape, f"output {k} has shape {y.shape}, the reference {wanted.shape}"
+        _assert_close(y, wanted, case.entry.tolerance, case.entry.kind.pointwise, f"output {k}", "the reference")
+
+
+def check_gradient(case: Case) -> None:
+    """The gradient against differences, also recorded, and its dtype and shape."""
+    xs = case.tensors(requires_grad=True)
+    if any(x.requires_grad for x in xs):
+        gradcheck(_floating(case), xs)
+
+
+def check_second_order(case: Case) -> None:
+    """The gradient of the gradient, with respect to inputs and cotangents."""
+    xs = case.tensors(requires_grad=True)
+    if any(x.requires_grad for x in xs):
+        gradgradcheck(_floating(case), xs, fast_mode=True)
+
+
+def check_shapes(case: Case) -> None:
+    """Value and gradients of a shape of its own."""
+    check_value(case)
+    if _differentiable(case.entry):
+        check_gradient(case)
+        if case.entry.order > 1:
+            check_second_order(case)
+
+
+def check_recorded(case: Case) -> None:
+    """Every rule on Tensors: the recorded walk gives what the fast one gives."""
+    for fast, recorded in zip(_backward(case), _backward(case, create_graph=True), strict=True):
+        _assert_close(_host(recorded), _host(fast), 1e-12, False, "the recorded gradient", "the fast one")
+
+
+def check_layout(case: Case) -> None:
+    """Value and gradient do not depend on how the inputs lie in memory."""
+    moved = case.tensors()
+    values = iter([_host(t) for t in moved])
+    plain = replace(case.changed(lambda a: next(values)), layout="contiguous")
+    for k, (y, wanted) in enumerate(zip(case.call(*moved), plain.call(*plain.tensors()), strict=True)):
+        _assert_close(_host(y), _host(wanted), 1e-12, False, f"output {k}", "that of contiguous inputs")
+    if _differentiable(case.entry):
+        for g, wanted in zip(_backward(case), _backward(plain), strict=True):
+            _assert_close(_host(g), _host(wanted), 1e-12, False, "the gradient", "that of contiguous inputs")
+
+
+def check_dtype(case: Case) -> None:
+    """float32 and float16 stay what they are, in outputs and gradients, and are close to the float64 result."""
+    wide = [_host(y) for y in case.call(*case.tensors())]
+    for dtype, tolerance in (("float32", 1e-4), ("float16", 5e-2)):
+        narrow = case.changed(lambda a, dtype=dtype: a.astype(dtype) if a.dtype == np.float64 else a)
+        expected = np.dtype(case.statics.get("dtype") or dtype)
+        for k, (y, reference) in enumerate(zip(map(_host, narrow.call(*narrow.tensors())), wide, strict=True)):
+            kept = expected if reference.dtype == np.float64 else reference.dtype
+            assert y.dtype == kept, f"output {k} of {dtype} inputs is {y.dtype}, not {kept}"
+            if y.dtype.kind == "f":
+                _assert_close(y.astype(np.float64), reference, tolerance, False, f"output {k} in {dtype}", "that in float64")
+        if _differentiable(case.entry):
+            for g, a in zip(_backward(narrow), [a for a in narrow.arrays() if a.dtype.kind == "f"], strict=True):
+                assert g.dtype == a.dtype, f"the gradient of a {a.dtype} input is {g.dtype}"
+
+
+def check_integers(case: Case) -> None:
+    """Of integers, what is floating point is so in the default dtype, as in PyTorch."""
+    whole = case.changed(lambda a: np.ones_like(a, np.int64) if a.dtype.kind == "f" else a)
+    for y in map(_host, whole.call(*whole.tensors())):
+        if y.dtype.kind == "f" and "dtype" not in case.statics:
+            assert y.dtype == dtypes.get_default_dtype(), f"of int64 it makes {y.dtype}; set floating=True in the entry"
+
+
+def check_purity(case: Case) -> None:
+    """Inputs and outputs are not written, outputs share memory only where the entry says `view`, gradients never do."""
+    xs = case.tensors(requires_grad=True)
+    before = [_host(x).copy() for x in xs]
+    outputs = [y for y in case.call(*xs) if isinstance(y, Tensor)]
+    for k, y in enumerate(outputs):
+        if isinstance(case.entry, Op) and not case.entry.view and any(_share(y, x) for x in xs):
+            raise AssertionError(f"output {k} shares memory with an input; copy it, or set view=True in the entry")
+    values = [_host(y).copy() for y in outputs]
+    if _differentiable(case.entry):
+        _check_unshared(case, xs, outputs)
+    for what, tensors, copies in (("input", xs, before), ("output", outputs, values)):
+        for i, (t, a) in enumerate(zip(tensors, copies, strict=True)):
+            assert np.array_equal(_host(t), a, equal_nan=a.dtype.kind == "f"), f"{what} {i} was written"
+
+
+def _check_unshared(case: Case, xs: list[Tensor], outputs: list[Tensor]) -> None:
+    floating = [y for y in outputs if y.dtype.kind == "f"]
+    seeds = [_tensor(cotangent(y.shape, i), y, False) for i, y in enumerate(floating)]
+    wanted = [x for x in xs if x.requires_grad]
+    for g in _gradients(floating, wanted, seeds) if wanted else ():
+        if any(_share(g, t) for t in (*xs, *outputs, *seeds)):
+            raise AssertionError("a gradient shares memory with an input, an output or a cotangent: "
+                                 "a rule returns a saved array itself; return a new one")  # fmt: skip
+
+
+def _share(a: Tensor, b: Tensor) -> bool:
+    if type(a.array) is not type(b.array) or isinstance(a.array, np.generic):
+        return False
+    return bool(LIBRARY[type(a.array)].shares_memory(a.array, b.array))
+
+
+def _backward(case: Case, create_graph: bool = False) -> tuple[Tensor, ...]:
+    """Gradients of the floating inputs for fixed cotangents."""
+    xs = case.tensors(requires_grad=True)
+    outputs = _floating(case)(*xs)
+    wanted = [x for x in xs if x.requires_grad]
+    if not wanted:
+        return ()
+    return _gradients(outputs, wanted, [_tensor(cotangent(y.shape, i), y, False) for i, y in enumerate(outputs)], create_graph)
+
+
+def _floating(case: Case) -> Callable[..., list[Tensor]]:
+    """The call, without outputs that cannot carry a gradient, such as indices and detached statistics."""
+    detached = [case.entry.outputs.index(n) for n in case.entry.detached] if isinstance(case.entry, Op) else []
+
+    def function(*tensors: Tensor) -> list[Tensor]:
+        return [y for k, y in enumerate(case.call(*tensors))
+                if isinstance(y, Tensor) and y.dtype.kind == "f" and k not in detached]  # fmt: skip
+
+    return function
+
+
+def _host(value: Any) -> Array:
+    return value.numpy(force=True) if isinstance(value, Tensor) else np.asarray(value)
+
+
+def _assert_close(y: Array, wanted: Array, tolerance: float, each: bool, what: str, against: str) -> None:
+    """Within a relative tolerance of every element (`each`), or of the largest."""
+    if wanted.dtype.kind != "f" and y.dtype.kind != "f":
+        assert np.array_equal(y, wanted), f"{what} is {y.tolist()}, {against} {wanted.tolist()}"
+        return
+    finite = np.where(np.isfinite(wanted), abs(wanted), 0)
+    scale = finite if each else np.max(finite, initial=0.0)
+    with np.errstate(invalid="ignore"):
+        right = (y == wanted) | (np.isnan(y) & np.isnan(wanted)) | (abs(y - wanted) <= tolerance * scale + 1e-300)
+    if not right.all():
+        at = tuple(int(k) for k in np.argwhere(~right)[0])
+        raise AssertionError(f"{what} differs from {against} in {int((~right).sum())} of {right.size} elements; at {at} it is "
+                             f"{y[at]!r} and should be {wanted[at]!r}")  # fmt: skip
+
+
+def _differentiable(entry: Entry) -> bool:
+    return entry.order > 0 and (isinstance(entry, Composition) or entry.differentiable)
+
+
+def _twice(entry: Entry) -> bool:
+    return _differentiable(entry) and entry.order > 1
+
+
+def _pointwise(entry: Entry) -> bool:
+    return bool(entry.kind.pointwise)
+
+
+CHECKS = {
+    "value": Check(check_value),
+    "gradient": Check(check_gradient, applies=_differentiable),
+    "second order": Check(check_second_order, applies=_twice),
+    "rules on tensors": Check(check_recorded, applies=_twice),
+    "broadcasting": Check(check_shapes, "broadcast", applies=lambda e: e.kind.pointwise and e.kind.broadcasts),
+    "0-d": Check(check_shapes, "0-d"),
+    "empty": Check(check_shapes, "empty"),
+    "layout": Check(check_layout, layouts=UNEVEN),
+    "read-only": Check(check_layout, layouts=("read-only",)),
+    "dtype": Check(check_dtype),
+    "integers": Check(check_integers, applies=_pointwise),
+    "purity": Check(check_purity),
+}
