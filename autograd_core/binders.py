@@ -211,12 +211,16 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
         node = new(Node)
         node.op = o
         node.parents = tuple(parents)
-        node.saved = tuple([f and f(arrays, y, rest, statics) for f in plan])
+        node.saved = plan(arrays, y, rest, statics)
         node.shapes = _shapes(o, arrays, y) if o.outputs or o.broadcasts else None
         node.hooks = None
         node.number = tick()
     if o.outputs:
-        return _several(o, y, node)
+        pieces = _several(o, y, node)
+        if o.view:
+            for i, piece in enumerate(pieces):
+                note_view(piece, args[0], o, statics, i)
+        return pieces
     t = new(Tensor)
     t.array = y
     t.node = node
@@ -244,13 +248,17 @@ def _shapes(o: Op, arrays: list[Any], y: Any) -> tuple[Any, ...]:
     return tuple([None if a is None else a.shape for a in arrays])
 
 
-def _saving_plan(o: Op, wants: int) -> tuple[Callable[..., Any] | None, ...]:
-    """Per name of `keep`, how to get its value, or None where no input that wants a gradient (a bit each) needs it."""
+def _saving_plan(o: Op, wants: int) -> Callable[..., tuple[Any, ...]]:
+    """How to get the values behind `keep`; None for what no input that wants a gradient (a bit each) needs."""
     needed: set[str] = set()
     for i, w in enumerate(o.wants):
         if o.variadic or wants >> i & 1:
             needed.update(w)
-    return tuple([_getter(o, n) if n in needed else None for n in o.keep])
+    if len(o.keep) > 1 and needed.issuperset(o.keep) and not o.variadic and set(o.keep) <= set(o.inputs):
+        pick = operator.itemgetter(*[o.inputs.index(n) for n in o.keep])
+        return lambda arrays, y, rest, statics: pick(arrays)
+    getters = [_getter(o, n) if n in needed else None for n in o.keep]
+    return lambda arrays, y, rest, statics: tuple([f and f(arrays, y, rest, statics) for f in getters])
 
 
 def _getter(o: Op, name: str) -> Callable[..., Any]:  # noqa: PLR0911  a return per place where a value can come from

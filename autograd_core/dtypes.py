@@ -3,98 +3,124 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
+
+DType = np.dtype[Any]
 
 bool_ = np.dtype(np.bool_)
 uint8, int8, int16, int32, int64 = map(np.dtype, ("u1", "i1", "i2", "i4", "i8"))
 float16, float32, float64 = map(np.dtype, ("f2", "f4", "f8"))
 complex64, complex128 = map(np.dtype, ("c8", "c16"))
-half, float_, double, int_, long, short = float16, float32, float64, int32, int64, int16
+half, float_, double, int_, long, short, cfloat, cdouble = (
+    float16, float32, float64, int32, int64, int16, complex64, complex128)  # fmt: skip
 
+# The kind V is that of bfloat16, which NumPy knows from ml_dtypes only.
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "V": 2, "c": 3}
-_NAMED = {bool: bool_, int: int64, float: float32, complex: complex64}
-_default = float32
+_default: DType = float32
 
 
-def set_default_dtype(dtype):
+def set_default_dtype(dtype: DTypeLike) -> None:
     """Let Python floats make tensors of this floating dtype (float32 until changed)."""
     global _default
-    dtype = as_dtype(dtype)
-    if dtype.kind != "f":
-        raise TypeError(f"the default dtype must be floating point, not {dtype}")
-    _default = dtype
-    promote_types.cache_clear()
+    given = as_dtype(dtype)
+    if given is None or given.kind != "f":
+        raise TypeError(f"the default dtype must be floating point, not {given}")
+    _default = given
 
 
-def get_default_dtype():
+def get_default_dtype() -> DType:
     """The dtype that Python floats make."""
     return _default
 
 
-def as_dtype(dtype):
-    """A NumPy dtype from a dtype, a scalar type, a Python type or a name; None stays None."""
-    if dtype is None or dtype.__class__ in _DTYPE_CLASSES:
-        return dtype
-    if dtype is float:
-        return _default
-    if dtype is complex:
-        return default_complex()
-    return _NAMED.get(dtype) or np.dtype(dtype)
-
-
-_DTYPE_CLASSES = {d.__class__ for d in (bool_, uint8, int8, int16, int32, int64, float16, float32, float64)}
-
-
-def default_complex():
+def default_complex() -> DType:
     """The complex dtype with the precision of the default floating dtype."""
-    return complex128 if _default == float64 else complex64
+    return _complex_like(_default)
 
 
-def of_python(data):
-    """The dtype that Python numbers, or nested lists of them, make: bool, int64, the default float, or complex."""
-    kind = np.asarray(data).dtype.kind
+def as_dtype(dtype: DTypeLike | None) -> DType | None:
+    """A dtype in native byte order from a dtype, a scalar type, a Python type or a name; None stays None.
+
+    Raises TypeError for what no tensor can hold, such as strings and objects.
+    """
+    if dtype is None:
+        return None
+    if dtype == "bfloat16":
+        return bfloat16()
+    found = np.dtype(dtype)
+    if not is_numeric(found):
+        raise TypeError(f"{found} is not a dtype of tensors: they hold numbers or booleans")
+    return found if found.isnative else found.newbyteorder("=")
+
+
+def is_numeric(dtype: DType) -> bool:
+    """Whether tensors can hold elements of this dtype."""
+    return dtype.kind in "biufc" or dtype.name == "bfloat16"
+
+
+def bfloat16() -> DType:
+    """The 16-bit floating dtype with the range of float32."""
+    try:
+        import ml_dtypes
+    except ImportError:
+        raise ImportError("bfloat16 needs the package ml_dtypes, which is not installed: pip install ml_dtypes") from None
+    found: DType = np.dtype(ml_dtypes.bfloat16)
+    return found
+
+
+def of_python(value: Any) -> DType | None:
+    """The dtype that a Python number makes: bool, int64, the default float or complex; None for anything else."""
+    kind = np.asarray(value).dtype.kind
     return {"b": bool_, "i": int64, "u": int64, "f": _default, "c": default_complex()}.get(kind)
 
 
 @functools.cache
-def promote_types(a, b):
+def promote_types(a: DTypeLike, b: DTypeLike) -> DType:
     """The dtype of `a` combined with `b`: float beside integer stays as it is (float32 with int64 is float32).
 
     >>> promote_types(float32, int64)
     dtype('float32')
     """
-    a, b = as_dtype(a), as_dtype(b)
-    ra, rb = _RANK[a.kind], _RANK[b.kind]
-    if ra == rb:
-        return np.promote_types(a, b)
-    low, high = (a, b) if ra < rb else (b, a)
-    if high.kind == "c" and low.kind == "f":
+    low, high = sorted((np.dtype(a), np.dtype(b)), key=lambda d: _RANK[d.kind])
+    if {low.name, high.name} == {"bfloat16", "float16"}:
+        return float32
+    if _RANK[low.kind] == _RANK[high.kind] or (high.kind == "c" and low.kind == "f"):
         return np.promote_types(low, high)
     return high
 
 
-def result_type(*operands):
+def result_type(*operands: Any) -> DType:
     """The dtype that an operation on these tensors, arrays and Python scalars computes in: category first, and within
     one category arrays before 0-d arrays before Python scalars.
 
     >>> result_type(np.ones(2, "f4"), np.float64(1), 2.5)
     dtype('float32')
     """
-    levels = {}
+    levels: list[DType | None] = [None, None, None]
     for x in operands:
         dtype = getattr(x, "dtype", None)
-        level = 0 if dtype is None else 2 if x.ndim else 1
-        dtype = as_dtype(type(x)) if dtype is None else dtype
-        levels[level] = promote_types(levels[level], dtype) if level in levels else dtype
-    best = None
-    for level in sorted(levels, reverse=True):
-        dtype = levels[level]
-        if best is None or _RANK[dtype.kind] > _RANK[best.kind]:
-            both_float = best is not None and best.kind == "f" and dtype.kind == "c"
-            best = promote_types(best, dtype) if both_float and level else _complex_like(best) if both_float else dtype
-    return best
+        level = 2 if dtype is None else 0 if x.ndim else 1
+        dtype = of_python(x) if dtype is None else dtype
+        before = levels[level]
+        levels[level] = dtype if before is None else promote_types(before, dtype)
+    first, *rest = [dtype for dtype in levels if dtype is not None]
+    return functools.reduce(_dominate, rest, first)
 
 
-def _complex_like(dtype):
+def _dominate(strong: DType, weak: DType) -> DType:
+    """A weaker level only counts where its category is higher; complex beside float then keeps the float's precision."""
+    if _RANK[weak.kind] <= _RANK[strong.kind]:
+        return strong
+    return _complex_like(strong) if weak.kind == "c" and strong.kind in "fV" else weak
+
+
+def _complex_like(dtype: DType) -> DType:
     return complex128 if dtype == float64 else complex64
+
+
+def can_cast(source: DTypeLike, target: DTypeLike) -> bool:
+    """Whether the category of `target` (boolean, integer, floating, complex) is not lower than that of `source`."""
+    return _RANK[np.dtype(source).kind] <= _RANK[np.dtype(target).kind]

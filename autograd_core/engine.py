@@ -35,15 +35,20 @@ def backward(
     tensors: one Tensor or several; grad_tensors: for each the cotangent, of its shape; implied for a single element.
     retain_graph: keep what was saved for another walk. create_graph: record the walk, for higher derivatives.
     """
-    tensors, grad_tensors = _listed(tensors), _listed(grad_tensors, len(_listed(tensors)))
+    tensors = _listed(tensors)
+    _accumulate(tensors, _listed(grad_tensors, len(tensors)), retain_graph, create_graph, inputs)
+
+
+def _accumulate(tensors: Any, grad_tensors: Any, retain_graph: Any, create_graph: bool, inputs: Any) -> None:
     seeds, given = _seeds(tensors, grad_tensors, create_graph)
-    if inputs is not None and not (inputs := _listed(inputs)):
-        raise RuntimeError("backward(): inputs is empty; leave it out to reach every leaf")
-    wanted = None if inputs is None else [_node_of(x) for x in inputs]
-    found, retained = walk(seeds, create_graph, create_graph if retain_graph is None else retain_graph, wanted)
+    retain = create_graph if retain_graph is None else retain_graph
     if inputs is None:
-        pairs = [(x, g) for leaf, g in found.items() if leaf.__class__ is Leaf and (x := leaf.tensor()) is not None]
+        found, retained = walk(seeds, create_graph, retain)
+        pairs = [(x, g) for leaf, g in found.items() if (x := leaf.tensor()) is not None]
     else:
+        if not (inputs := _listed(inputs)):
+            raise RuntimeError("backward(): inputs is empty; leave it out to reach every leaf")
+        found, retained = walk(seeds, create_graph, retain, [_node_of(x) for x in inputs])
         pairs = [(x, found[x.node]) for x in inputs if x.node in found]
     commit(pairs, retained, given, create_graph)
 
@@ -207,7 +212,7 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
     cots, found = dict(seeds), {}
     owned: set[Any] = set()
     retained: list[Any] = []
-    heap = [(n.number, n) for n in seeds]
+    heap = [(n.number, n) for n in seeds if n.op is not None]
     heapify(heap)
     useful = None if wanted is None else leading_to(seeds, wanted)
     targets = frozenset(wanted or ())
@@ -220,9 +225,6 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
         if n.hooks:
             g = _hooked(n, g, create_graph, retained)
         op = n.op
-        if op is None:
-            found[n] = g
-            continue
         if targets and n in targets:
             found[n] = g
             if useful is not None and useful.isdisjoint(n.parents):
@@ -252,9 +254,10 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
                         o = get(m)
                         if o is None:
                             cots[m] = gi
-                            if newest is not None:
-                                heappush(heap, newest)
-                            newest = (m.number, m)
+                            if m.op is not None:  # a leaf waits for the end
+                                if newest is not None:
+                                    heappush(heap, newest)
+                                newest = (m.number, m)
                         elif m in owned:
                             o += gi
                         else:
@@ -266,6 +269,8 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
             raise
         if op.holds and not retain:
             n.saved = None
+    for leaf, g in cots.items():
+        found[leaf] = _hooked(leaf, g, create_graph, retained) if leaf.hooks else g
     return found, retained
 
 
@@ -424,7 +429,7 @@ def _backward(
     >>> x.grad
     tensor([2., 4.])
     """
-    backward((self,), (gradient,), retain_graph, create_graph, inputs)
+    _accumulate((self,), (gradient,), retain_graph, create_graph, inputs)
 
 
 Tensor.backward = _backward  # type: ignore[method-assign]  # how Tensor gets it

@@ -101,7 +101,7 @@ class Op:
     wants: tuple[tuple[str, ...], ...] = ()  # per input, the names its rule mentions
     keep: tuple[str, ...] = ()  # the names behind `saved`, in order
     holds: bool = False  # whether an array is among them
-    plans: dict[int, tuple[Callable[..., Any] | None, ...]] = field(default_factory=dict)
+    plans: dict[int, Callable[..., tuple[Any, ...]]] = field(default_factory=dict)
     result: Callable[[Any], tuple[Any, ...]] = tuple
     call: Callable[..., Any] = None  # type: ignore[assignment]  # set right after binding
 

@@ -2,135 +2,183 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.dtypes import can_cast
 from autograd_core.errors import InplaceError
+from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
 from autograd_core.ops.indexing import plain_index
-from autograd_core.registry import OPS
+from autograd_core.registry import COMPOSITIONS, OPS
 from autograd_core.tensor import Leaf, Node, Tensor, grad_enabled, own_scalar, wrap
 from autograd_core.versions import View, record_write, storage
 
+Path = tuple[tuple[str, tuple[tuple[str, Any], ...], int | None], ...]
 
-def write(x, compute, *args, depth=3):
-    """x becomes compute(x, ...) where it lies; x, its base and every live view of it get nodes that say so."""
-    alias = getattr(x, "_alias", None)
-    base = alias.base if alias.__class__ is View else x
-    recording = grad_enabled()
-    _refuse(x, base, recording)
+
+def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, depth: int = 3) -> Tensor:
+    """x becomes compute(x, ...) where it lies; x, its base and every live view of it get nodes that say so.
+
+    depth: how many frames up the line stands that errors name as the writer.
+    """
+    base, path = _origin(x)
+    _refuse(x, base)
     own_scalar(x)
-    root = storage(x.array)
     # What a rule keeps of the old value must survive the write.
-    new = compute(*[_survivor(a, root) for a in (x, *args)])
-    if new.shape != x.shape or not _fits(new.dtype, x.dtype):
+    new = compute(*[_survivor(a, x) for a in (x, *args)])
+    if new.shape != x.shape or not can_cast(new.dtype, x.dtype):
         raise InplaceError(f"the result, of shape {new.shape} and dtype {new.dtype}, does not fit into the tensor that is written, "
                            f"of shape {x.shape} and dtype {x.dtype}")  # fmt: skip
+    new = _cast(new, x)
     x.array[...] = new.array
     record_write(x.array, depth)
-    if recording and (new.node is not None or base.node is not None):
-        _rebase(x, base, alias, new if new.dtype == x.dtype else functional.astype(new, x.dtype))
+    if grad_enabled() and base is x and new.node is not None:
+        x.node = new.node
+        _refresh_views(x)
+    else:
+        _replace_part(base, path, new)
     return x
 
 
-def _refuse(x, base, recording):
-    if recording and base.node.__class__ is Leaf:
-        raise InplaceError("in-place write to a leaf that requires a gradient, or to a view of one; use `with no_grad():`, or .clone() it first")  # fmt: skip
+def _setitem(x: Tensor, index: Any, value: Any) -> None:
+    base, path = _origin(x)
+    _refuse(x, base)
+    own_scalar(x)
+    plain = plain_index(index, x)
+    new = _broadcast(_cast(_as_tensor(value, x), x), x.array[plain].shape)
+    x.array[plain] = _survivor(new, x).array
+    record_write(x.array, 2)
+    _replace_part(base, (*path, ("getitem", (("index", plain),), None)), new)
+
+
+def _origin(x: Tensor) -> tuple[Tensor, Path]:
+    """The tensor that `x` is a view of (or itself), and the operations that lead from there to `x`."""
+    alias = getattr(x, "_alias", None)
+    if alias.__class__ is not View:
+        return x, ()
+    return alias.base, _path_of(alias)
+
+
+def _path_of(alias: View) -> Path:
+    return tuple((o.name, tuple(statics.items()), which) for o, statics, which in alias.path)
+
+
+def _refuse(x: Tensor, base: Tensor) -> None:
+    if grad_enabled() and base.node.__class__ is Leaf:
+        raise InplaceError("in-place write to a leaf that requires a gradient, or to a view of one; "
+                           "use `with no_grad():`, or .clone() it first")  # fmt: skip
     if any(s == 0 and k > 1 for s, k in zip(getattr(x.array, "strides", ()), x.shape, strict=False)):
         raise InplaceError(f"in-place write to an expanded tensor of shape {x.shape}: its elements share memory; .clone() it first")
+    if x.array.__class__ is np.ndarray and not x.array.flags.writeable:
+        raise InplaceError(f"in-place write to a tensor of shape {x.shape} on read-only memory; .clone() it first")
 
 
-def _survivor(a, root):
-    if a.__class__ is not Tensor or isinstance(a.array, np.generic) or storage(a.array) is not root:
+def _survivor(a: Any, written: Tensor) -> Any:
+    """The operand, on storage of its own if a write would reach it."""
+    if a.__class__ is not Tensor or isinstance(a.array, np.generic) or storage(a.array) is not storage(written.array):
         return a
     return wrap(a.array.copy(), a.node)
 
 
-def _fits(source, target):
-    ranks = {"b": 0, "u": 1, "i": 1, "f": 2, "V": 2, "c": 3}
-    return ranks[source.kind] <= ranks[target.kind]
+def _as_tensor(value: Any, like: Tensor) -> Tensor:
+    if value.__class__ is Tensor:
+        return value  # type: ignore[no-any-return]
+    try:
+        return functional.as_tensor(value, device=like.device)
+    except TypeError as e:
+        raise TypeError(f"cannot write this into a tensor: {e}") from None
 
 
-def _rebase(x, base, alias, new):
-    if base is x:
-        x.node = new.node
-    else:
-        base.node = _node("put_view", (base.node, new.node), v_shape=x.shape, path=_frozen(alias.path))
-    views = getattr(base, "_alias", ())
-    for v in () if views.__class__ is View else views:
-        v.node = _node("get_view", (base.node,), x_shape=base.shape, path=_frozen(v._alias.path))
+def _cast(new: Tensor, x: Tensor) -> Tensor:
+    """`new` in the dtype of `x`, where no imaginary part and no gradient is lost by it."""
+    if new.dtype == x.dtype:
+        return new
+    lost = new.dtype.kind == "c" if x.dtype.kind != "c" else False
+    if lost or (new.node is not None and x.dtype.kind in "biu"):
+        raise InplaceError(f"writing {new.dtype} into a tensor of {x.dtype} would lose {'an imaginary part' if lost else 'a gradient'}; "
+                           "convert one of them first")  # fmt: skip
+    return functional.astype(new, x.dtype)
 
 
-def _frozen(path):
-    return tuple((o.name, tuple(statics.items())) for o, statics in path)
+def _broadcast(new: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """As assignment broadcasts: leading axes of length 1 may also be too many."""
+    lead = new.ndim - len(shape)
+    if lead > 0 and set(new.shape[:lead]) == {1}:
+        new = functional.reshape(new, new.shape[lead:])
+    return new if new.shape == shape else functional.expand(new, shape)
 
 
-def _node(name, parents, **values):
+def _replace_part(base: Tensor, path: Path, new: Tensor) -> None:
+    """Record that the part of `base` that `path` leads to is `new` now."""
+    if grad_enabled() and (new.node is not None or base.node is not None):
+        base.node = _node("put_view", (base.node, new.node), v_shape=new.shape, path=path)
+        _refresh_views(base)
+
+
+def _refresh_views(base: Tensor) -> None:
+    for v in getattr(base, "_alias", ()):
+        v.node = _node("get_view", (base.node,), x_shape=base.shape, path=_path_of(v._alias))
+
+
+def _node(name: str, parents: tuple[Any, ...], **values: Any) -> Node:
     o = OPS[name]
     return Node(o, parents, tuple([values.get(k) for k in o.keep]))
 
 
-def _setitem(x, index, value):
-    plain = plain_index(index, x)
-    value = value if value.__class__ is Tensor else functional.as_tensor(value, dtype=x.dtype, device=x.device)
-
-    def put(old, value):
-        target = old.array[plain].shape
-        if value.shape != target:
-            lead = value.ndim - len(target)
-            if lead > 0 and set(value.shape[:lead]) == {1}:
-                value = functional.reshape(value, value.shape[lead:])
-            value = functional.expand(value, target)
-        if value.dtype != old.dtype:
-            if not _fits(value.dtype, old.dtype):
-                raise InplaceError(f"x[index] = value would turn {value.dtype} into {old.dtype}; convert one of them first")
-            value = functional.astype(value, old.dtype)
-        return functional.put_view(old, value, path=(("getitem", (("index", plain),)),))
-
-    write(x, put, value)
-
-
-IN_PLACE = ("add", "sub", "mul", "div", "pow", "remainder", "floor_divide", "clamp", "clip", "abs", "neg", "exp", "log", "sqrt",
-            "rsqrt", "reciprocal", "square", "sin", "cos", "tanh", "sigmoid", "relu", "floor", "ceil", "round", "trunc", "sign",
-            "masked_fill", "scatter_add")  # fmt: skip
 OPERATORS = {"__iadd__": "add", "__isub__": "sub", "__imul__": "mul", "__itruediv__": "div", "__ipow__": "pow",
-             "__ifloordiv__": "floor_divide", "__imod__": "remainder"}  # fmt: skip
+             "__ifloordiv__": "floor_divide", "__imod__": "remainder", "__iand__": "bitwise_and", "__ior__": "bitwise_or",
+             "__ixor__": "bitwise_xor"}  # fmt: skip
+OTHERS = ("masked_fill", "scatter_add")  # of kinds whose results need not have the shape of what is written
 
 
-def _method(name):
+def _method(name: str) -> Callable[..., Tensor]:
     function = getattr(functional, name)
 
-    def method(self, *args, **kwargs):
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         return write(self, lambda x, *a: function(x, *a, **kwargs), *args)
 
-    method.__name__ = name + "_"
     method.__doc__ = f"`{name}` in place: writes the result into this tensor and returns it."
     return method
 
 
-def _fill(self, value):
-    """Write `value` into every element; returns the tensor."""
-    return write(self, lambda x, v: functional.expand(functional.astype(_as_tensor(v, x), x.dtype), x.shape), value)
+def _scaled(name: str) -> Callable[..., Tensor]:
+    function = getattr(functional, name)
+
+    def method(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
+        return write(self, lambda x, y: function(x, y if alpha == 1 else y * alpha), other)
+
+    method.__doc__ = f"`{name}` in place, of `alpha` times the other operand: writes the result and returns the tensor."
+    return method
 
 
-def _zero(self):
+def _fill(self: Tensor, value: Any) -> Tensor:
+    """Write `value`, a number or a tensor of no axes, into every element; returns the tensor."""
+    if getattr(value, "ndim", 0):
+        raise InplaceError(f"fill_() takes one number, not a tensor of shape {tuple(value.shape)}; use copy_()")
+    return write(self, lambda x, v: functional.expand(_cast(_as_tensor(v, x), x), x.shape), value)
+
+
+def _zero(self: Tensor) -> Tensor:
     """Write zeros; returns the tensor."""
-    return write(self, lambda x: functional.zeros_like(x))
+    return write(self, lambda x: functional.zeros_like(x.detach()))
 
 
-def _copy(self, src):
-    """Write the elements of `src`, broadcast and converted; returns the tensor."""
-    return write(self, lambda x, s: functional.expand(functional.astype(_as_tensor(s, x), x.dtype), x.shape), src)
+def _copy(self: Tensor, src: Any) -> Tensor:
+    """Write the elements of `src`, broadcast, converted and moved here; returns the tensor."""
+    return write(self, lambda x, s: functional.expand(_cast(_as_tensor(s, x), x).to(x.device), x.shape), src)
 
 
-def _as_tensor(value, like):
-    return value if value.__class__ is Tensor else functional.as_tensor(value, device=like.device)
-
-
-def install():
+def install() -> None:
     """In-place methods and operators on Tensor."""
-    for name in IN_PLACE:
-        setattr(Tensor, name + "_", _method(name))
-    for operator, name in OPERATORS.items():
-        setattr(Tensor, operator, _method(name))
-    Tensor.__setitem__ = _setitem
-    Tensor.fill_, Tensor.zero_, Tensor.copy_ = _fill, _zero, _copy
+    names = [n for entry in (*OPS.values(), *COMPOSITIONS.values()) for n in (entry.name, *entry.aliases)
+             if entry.method and (entry.kind in (ELEMENTWISE, BINARY, COMPARISON) or entry.name in OTHERS)]  # fmt: skip
+    methods = {f"{name}_": _scaled(name) if name in ("add", "sub", "subtract") else _method(name) for name in names}
+    methods |= {operator: _method(name) for operator, name in OPERATORS.items()}
+    methods |= {"fill_": _fill, "zero_": _zero, "copy_": _copy}
+    for name, method in methods.items():
+        method.__name__ = name
+        setattr(Tensor, name, method)
+    setattr(Tensor, "__setitem__", _setitem)

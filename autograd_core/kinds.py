@@ -27,6 +27,7 @@ class Kind:
 
 # Fills on which black text has a contrast above 9:1, told apart by colour-blind readers too (Okabe and Ito, lightened).
 ELEMENTWISE = Kind("elementwise", "#9fd3f6", broadcasts=True, pointwise=True)
+CHANNELWISE = Kind("channelwise", "#9fd3f6")  # element by element, with parameters for each channel
 BINARY = Kind("binary", "#f7c97f", broadcasts=True, pointwise=True)
 COMPARISON = Kind("comparison", "#d9d9d9", broadcasts=True, pointwise=True)
 REDUCTION = Kind("reduction", "#f2a97e")
@@ -39,5 +40,5 @@ POOLING = Kind("pooling", "#f4ec9a", promotes=False)
 NORMALIZATION = Kind("normalization", "#c5d8f7")
 LOSS = Kind("loss", "#f5b3b3")
 CAST = Kind("cast", "#f5f5f5", promotes=False, pointwise=True)
-KINDS = (ELEMENTWISE, BINARY, COMPARISON, REDUCTION, SHAPE, INDEXING, JOIN, MATMUL, CONVOLUTION, POOLING, NORMALIZATION,
+KINDS = (ELEMENTWISE, CHANNELWISE, BINARY, COMPARISON, REDUCTION, SHAPE, INDEXING, JOIN, MATMUL, CONVOLUTION, POOLING, NORMALIZATION,
          LOSS, CAST)  # fmt: skip

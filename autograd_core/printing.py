@@ -2,91 +2,149 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
 import numpy as np
 
 from autograd_core import dtypes
-from autograd_core.registry import LIBRARY
+from autograd_core.libraries import LIBRARY
 from autograd_core.tensor import Tensor
 
-_options = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80}
+Array = np.ndarray[Any, Any]
+NEWLINE = "\n"
 
 
-def set_printoptions(precision=None, threshold=None, edgeitems=None, linewidth=None):
-    """How tensors are printed: digits, from how many elements on to abbreviate, how many to show then, width of a line."""
+@dataclass(frozen=True)
+class _Options:
+    precision: int = 4
+    threshold: float = 1000
+    edgeitems: int = 3
+    linewidth: int = 80
+    sci_mode: bool | None = None
+
+
+PROFILES = {"default": _Options(), "short": _Options(precision=2, edgeitems=2), "full": _Options(threshold=math.inf)}
+_options = PROFILES["default"]
+
+
+def set_printoptions(precision: int | None = None, threshold: float | None = None, edgeitems: int | None = None,
+                     linewidth: int | None = None, profile: str | None = None, sci_mode: bool | None = None) -> None:  # fmt: skip
+    """How tensors are printed: digits, from how many elements on to abbreviate, how many to show then, width of a line.
+
+    profile: "default", "short" or "full", which abbreviates nothing. sci_mode: scientific notation always or never;
+    left out, the values decide.
+    """
+    global _options
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
-    _options.update({k: v for k, v in given.items() if v is not None})
+    base = _options if profile is None else PROFILES[profile]
+    _options = replace(base, **{k: v for k, v in given.items() if v is not None}, sci_mode=sci_mode)  # type: ignore[arg-type]
 
 
-def _repr(self):
-    host = LIBRARY[self.array.__class__].backend.to_host(self.array)
+def _repr(self: Tensor) -> str:
+    host = np.asarray(LIBRARY[self.array.__class__].backend.to_host(self.array))
     prefix = "tensor("
+    text = prefix + (_text(host, len(prefix)) if host.size else "[]")
+    used = len(text) - text.rfind("\n") + 1
+    for note in _notes(self):
+        if used + len(note) + 2 > _options.linewidth:
+            text += f",\n{' ' * len(prefix)}{note}"
+            used = len(prefix) + len(note)
+        else:
+            text += f", {note}"
+            used += len(note) + 2
+    return f"Parameter containing:\n{text})" if getattr(self, "_role", None) == "parameter" else f"{text})"
+
+
+def _notes(t: Tensor) -> list[str]:
     notes = []
-    if 0 in self.shape and len(self.shape) > 1:
-        notes.append(f"size={self.shape}")
-    device = self.device
-    if device.type != "cpu":
-        notes.append(f"device={str(device)!r}")
-    if self.dtype not in (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool_):
-        notes.append(f"dtype={self.dtype}")
-    if self.node is not None:
-        notes.append("requires_grad=True" if self.is_leaf else f"grad_fn={self.node!r}")
-    text = ", ".join([_values(np.asarray(host), len(prefix)), *notes])
-    text = f"{prefix}{text})"
-    return f"Parameter containing:\n{text}" if getattr(self, "_role", None) == "parameter" else text
+    if t.device.type != "cpu":
+        notes.append(f"device={str(t.device)!r}")
+    if not t.numel() and t.ndim > 1:
+        notes.append(f"size={t.shape}")
+    silent = (dtypes.get_default_dtype(), dtypes.default_complex(), dtypes.int64, dtypes.bool_)
+    if t.dtype not in (silent if t.numel() else silent[:1]):
+        notes.append(f"dtype={t.dtype}")
+    if t.node is not None:
+        notes.append("requires_grad=True" if t.is_leaf else f"grad_fn={t.node!r}")
+    return notes
 
 
-def _values(a, indent):
-    if a.dtype.kind in "fV":
-        format_ = _float_format(a.astype(np.float64))
-        formatter = {"float_kind": format_}
-        a = a.astype(np.float64)
-    else:
-        formatter = None
-    return np.array2string(
-        a, separator=", ", prefix=" " * indent, formatter=formatter, max_line_width=_options["linewidth"],
-        threshold=_options["threshold"], edgeitems=_options["edgeitems"])  # fmt: skip
+def _text(a: Array, indent: int) -> str:
+    brief = a.size > _options.threshold
+    shown = _edges(a) if brief else a
+    if a.dtype.kind != "c":
+        form, width = _format_of(shown)
+        return _nested(a, indent, form, width + 2, brief)
+    (real, w), (imaginary, v) = _format_of(shown.real), _format_of(shown.imag)
+
+    def both(z: complex) -> str:
+        tail = imaginary(z.imag).lstrip()
+        return f"{real(z.real)}{'' if tail[0] in '+-' else '+'}{tail}j"
+
+    return _nested(a, indent, both, w + v + 3, brief)
 
 
-def _float_format(a):
-    """PyTorch's choice: integers as `1.`, scientific where magnitudes differ too much, else `precision` digits."""
-    digits = _options["precision"]
-    finite = a[np.isfinite(a)]
-    nonzero = np.abs(finite[finite != 0])
-    if not nonzero.size:
-        return _padded(a, lambda v: f"{v:.0f}." if np.isfinite(v) else _special(v))
-    largest, smallest = nonzero.max(), nonzero.min()
-    if np.all(finite == np.ceil(finite)):
-        if largest / smallest > 1000.0 or largest > 1.0e8:
-            return _padded(a, lambda v: f"{v:.{digits}e}" if np.isfinite(v) else _special(v))
-        return _padded(a, lambda v: f"{v:.0f}." if np.isfinite(v) else _special(v))
-    if largest / smallest > 1000.0 or largest > 1.0e8 or smallest < 1.0e-4:
-        return _padded(a, lambda v: f"{v:.{digits}e}" if np.isfinite(v) else _special(v))
-    return _padded(a, lambda v: f"{v:.{digits}f}" if np.isfinite(v) else _special(v))
+def _edges(a: Array) -> Array:
+    """What an abbreviated array shows: the first and last few along every axis."""
+    edge = _options.edgeitems
+    for axis, length in enumerate(a.shape):
+        if length > 2 * edge:
+            a = np.take(a, [*range(edge), *range(length - edge, length)], axis)
+    return a
 
 
-def _special(v):
-    return "nan" if np.isnan(v) else "inf" if v > 0 else "-inf"
+def _nested(a: Array, indent: int, form: Callable[[Any], str], width: int, brief: bool) -> str:
+    """The brackets around `a`; `width` is that of an element and of the comma and space behind it."""
+    if not a.ndim:
+        return form(a.item())
+    edge = _options.edgeitems
+    cut = brief and len(a) > 2 * edge
+    rows = [*a[:edge], *a[len(a) - edge :]] if cut else a
+    items = [form(v.item()) if a.ndim == 1 else _nested(v, indent + 1, form, width, brief) for v in rows]
+    if cut:
+        items.insert(edge, " ..." if a.ndim == 1 else "...")
+    margin = " " * (indent + 1)
+    if a.ndim > 1:
+        return f"[{(',' + NEWLINE * (a.ndim - 1) + margin).join(items)}]"
+    per_line = max(1, (_options.linewidth - indent) // width)
+    lines = [", ".join(items[i : i + per_line]) for i in range(0, len(items), per_line)]
+    return f"[{(',' + NEWLINE + margin).join(lines)}]"
 
 
-def _padded(a, text):
-    """Every number as wide as the widest of those shown."""
-    edge = _options["edgeitems"]
-    if a.size > _options["threshold"]:
-        for axis in range(a.ndim):
-            if a.shape[axis] > 2 * edge:
-                a = np.take(a, [*range(edge), *range(-edge, 0)], axis=axis)
-    width = max((len(text(v)) for v in a.ravel().tolist()), default=0) if a.ndim else 0
-    return lambda v: text(v).rjust(width)
+def _format_of(a: Array) -> tuple[Callable[[Any], str], int]:
+    """How to write an element, and the width of the widest, which all get."""
+    if a.dtype.kind in "biu":
+        width = max(len(str(v)) for v in a.ravel().tolist())
+        return lambda v: str(v).rjust(width), width
+    a = a.astype(np.float64)
+    values = a[np.isfinite(a) & (a != 0)]
+    plain = _number_format(values)
+    width = max((len(plain(v)) for v in values.tolist()), default=1)
+    return lambda v: plain(v).rjust(width), width
 
 
-def _format(self, spec):
-    if not self.shape and spec:
-        return format(self.item(), spec)
-    if not self.shape:
-        return str(self.item()) if self.node is None else repr(self)
-    return format(repr(self), spec)
+def _number_format(values: Array) -> Callable[[float], str]:
+    """Whole numbers as `1.`, scientific where magnitudes are extreme or far apart, else `precision` digits."""
+    digits, scientific = _options.precision, _options.sci_mode
+    if scientific is None and values.size:
+        sizes = np.abs(values)
+        low, high = sizes.min(), sizes.max()
+        scientific = bool(high / low > 1000 or high > 1e8 or low < 1e-4)
+    if scientific and values.size:
+        return lambda v: f"{v:.{digits}e}"
+    if np.all(values == np.ceil(values)):
+        return lambda v: f"{v:.0f}." if math.isfinite(v) else f"{v:.0f}"
+    return lambda v: f"{v:.{digits}f}"
 
 
-def install():
+def _format(self: Tensor, spec: str) -> str:
+    return object.__format__(self, spec) if self.ndim else format(self.item(), spec)
+
+
+def install() -> None:
     """These members on Tensor."""
-    Tensor.__repr__, Tensor.__format__ = _repr, _format
+    setattr(Tensor, "__repr__", _repr)
+    setattr(Tensor, "__format__", _format)

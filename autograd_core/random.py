@@ -2,152 +2,147 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
+from typing import Any
+
+from numpy.typing import DTypeLike
 
 from autograd_core import dtypes, functional
-from autograd_core.creation import _shape
+from autograd_core.creation import Size, check_tensor, finish, shape_of
 from autograd_core.devices import Device, backend_of
-from autograd_core.tensor import Tensor, wrap
+from autograd_core.errors import DtypeError, OperandError
+from autograd_core.libraries import LIBRARY
+from autograd_core.tensor import Tensor, no_grad, wrap
 
-_generators = {}
-_seed = None
-_lock = threading.Lock()
+SEEDS = 1 << 64
 
 
 class Generator:
     """A stream of random numbers of its own, for one device."""
 
-    def __init__(self, device="cpu"):
+    def __init__(self, device: str = "cpu") -> None:
         self.device = Device(device)
-        self.manual_seed(None)
+        self.seed()
 
-    def manual_seed(self, seed):
-        """Start again from `seed`; returns the generator."""
-        self._stream = backend_of(self.device).random.generator(seed, self.device.index or 0)
+    def manual_seed(self, seed: int) -> Generator:
+        """Start again from `seed`, negative ones counting down from 2^64; returns the generator."""
+        self._seed = _checked(seed)
+        self.stream = backend_of(self.device).random.generator(self._seed, self.device.index or 0)
         return self
 
-    def get_state(self):
+    def seed(self) -> int:
+        """Start again from an unpredictable seed; returns it."""
+        self.manual_seed(secrets.randbits(64))
+        return self._seed
+
+    def initial_seed(self) -> int:
+        """The seed that the stream started from."""
+        return self._seed
+
+    def get_state(self) -> Any:
         """What `set_state` needs to resume here."""
-        return self._stream.state
+        return self.stream.state
 
-    def set_state(self, state):
+    def set_state(self, state: Any) -> None:
         """Resume from a state."""
-        self._stream.state = state
+        self.stream.state = state
 
 
-def manual_seed(seed):
-    """Start the random numbers of every device again from `seed`.
+_generators: dict[tuple[str, int], Generator] = {}
+_seed: int | None = None
+_lock = threading.Lock()
+
+
+def _checked(seed: int) -> int:
+    value = int(seed)
+    if not -SEEDS // 2 <= value < SEEDS:
+        raise OperandError(f"a seed has 64 bits; {value} does not fit")
+    return value % SEEDS
+
+
+def manual_seed(seed: int) -> Generator:
+    """Start the random numbers of every device again from `seed`; returns the generator of the CPU.
 
     >>> from autograd_core import rand
-    >>> manual_seed(0); a = rand(2); manual_seed(0); bool((a == rand(2)).all())
+    >>> _ = manual_seed(0); a = rand(2); _ = manual_seed(0); bool((a == rand(2)).all())
     True
     """
     global _seed
     with _lock:
-        _seed = int(seed)
+        _seed = _checked(seed)
         _generators.clear()
+    return _default("cpu")
 
 
-def get_rng_state(device="cpu"):
+def initial_seed() -> int:
+    """The seed that the random numbers of the CPU started from."""
+    return _default("cpu").initial_seed()
+
+
+def get_rng_state(device: str = "cpu") -> Any:
     """The state of a device's generator, for `set_rng_state`."""
-    return _stream(device, None).state
+    return _default(device).get_state()
 
 
-def set_rng_state(state, device="cpu"):
+def set_rng_state(state: Any, device: str = "cpu") -> None:
     """Resume a device's generator from a state."""
-    _stream(device, None).state = state
+    _default(device).set_state(state)
 
 
-def _stream(device, generator):
-    if generator is not None:
-        return generator._stream
+def _default(device: str | None) -> Generator:
     device = Device(device or "cpu")
     key = (device.type, device.index or 0)
     with _lock:
         if key not in _generators:
-            _generators[key] = backend_of(device).random.generator(_seed, key[1])
+            _generators[key] = Generator(device)
+            if _seed is not None:
+                _generators[key].manual_seed(_seed)
         return _generators[key]
 
 
-def _finish(array, requires_grad):
-    t = wrap(array)
-    return t.requires_grad_() if requires_grad else t
+def _stream(device: str | None, generator: Generator | None) -> Any:
+    return (generator or _default(device)).stream
 
 
-def rand(*size, dtype=None, device=None, requires_grad=False, generator=None):
+def _floating(dtype: DTypeLike | None) -> dtypes.DType:
+    found = dtypes.as_dtype(dtype) or dtypes.get_default_dtype()
+    if found.kind not in "fV":
+        raise DtypeError(f"random real numbers are drawn in a floating dtype, not in {found}")
+    return found
+
+
+def rand(*shape: Any, size: Size | None = None, dtype: DTypeLike | None = None, device: str | None = None,
+         requires_grad: bool = False, generator: Generator | None = None) -> Tensor:  # fmt: skip
     """Uniform numbers in [0, 1)."""
-    dtype = dtypes.as_dtype(dtype) or dtypes.get_default_dtype()
-    return _finish(_stream(device, generator).uniform(_shape(size), dtype), requires_grad)
+    draws = _stream(device, generator).uniform(shape_of(shape, size), _floating(dtype))
+    return finish(draws, None, requires_grad, None)
 
 
-def randn(*size, dtype=None, device=None, requires_grad=False, generator=None):
+def randn(*shape: Any, size: Size | None = None, dtype: DTypeLike | None = None, device: str | None = None,
+          requires_grad: bool = False, generator: Generator | None = None) -> Tensor:  # fmt: skip
     """Standard normal numbers."""
-    dtype = dtypes.as_dtype(dtype) or dtypes.get_default_dtype()
-    return _finish(_stream(device, generator).normal(_shape(size), dtype), requires_grad)
+    draws = _stream(device, generator).normal(shape_of(shape, size), _floating(dtype))
+    return finish(draws, None, requires_grad, None)
 
 
-def randint(low, high=None, size=None, dtype=None, device=None, generator=None):
-    """Integers from `low` (0 if only one bound is given) up to but not including `high`."""
+def randint(low: Any = None, high: Any = None, size: Any = None, dtype: DTypeLike | None = None, device: str | None = None,
+            requires_grad: bool = False, generator: Generator | None = None) -> Tensor:  # fmt: skip
+    """Integers from `low` (0 if only one bound is given) up to but not including `high`.
+
+    >>> randint(3, 4, (2,))
+    tensor([3, 3])
+    """
     if size is None:
-        low, high, size = 0, low, high
-    elif high is None:
-        low, high = 0, low
-    if high <= low:
-        raise RuntimeError(f"randint() needs low < high, not {low} and {high}")
-    array = _stream(device, generator).integers(low, high, _shape((size,)))
-    return wrap(array if dtype is None else array.astype(dtypes.as_dtype(dtype)))
-
-
-def randperm(n, device=None, generator=None):
-    """The numbers 0 to n - 1 in random order."""
-    return wrap(_stream(device, generator).permutation(n))
-
-
-def bernoulli(input, generator=None):
-    """Ones with the probabilities in `input`, else zeros."""
-    draws = _stream(input.device, generator).uniform(input.shape, input.dtype)
-    return wrap((draws < input.array).astype(input.dtype))
-
-
-def normal(mean, std, size=None, dtype=None, device=None, generator=None):
-    """Normal numbers with a mean and a standard deviation, each a number or a tensor."""
-    if size is None:
-        size = next(v.shape for v in (mean, std) if hasattr(v, "shape"))
-    return mean + std * randn(size, dtype=dtype, device=device, generator=generator)
-
-
-def rand_like(input, dtype=None):
-    """Uniform numbers in [0, 1) in the shape of `input`."""
-    return rand(input.shape, dtype=dtype or input.dtype, device=input.device)
-
-
-def randn_like(input, dtype=None):
-    """Standard normal numbers in the shape of `input`."""
-    return randn(input.shape, dtype=dtype or input.dtype, device=input.device)
-
-
-def keep_mask(like, p, generator=None):
-    """Booleans in the shape of `like` that are True with probability 1 - p."""
-    return wrap(_stream(like.device, generator).bernoulli(1 - p, like.shape))
-
-
-RANDOM = (manual_seed, get_rng_state, set_rng_state, rand, randn, randint, randperm, bernoulli, normal, rand_like, randn_like)
-
-
-def install():
-    """Random functions in the functional form, and their in-place methods."""
-    for f in RANDOM:
-        setattr(functional, f.__name__, f)
-    functional.Generator = Generator
-
-    def uniform_(self, low=0.0, high=1.0, generator=None):
-        """Write uniform numbers in [low, high); returns the tensor."""
-        draws = _stream(self.device, generator).uniform(self.shape, self.dtype)
-        return self.copy_(wrap(low + (high - low) * draws))
-
-    def normal_(self, mean=0.0, std=1.0, generator=None):
-        """Write normal numbers; returns the tensor."""
-        draws = _stream(self.device, generator).normal(self.shape, self.dtype)
-        return self.copy_(wrap(mean + std * draws))
-
-    Tensor.uniform_, Tensor.normal_ = uniform_, normal_
+        low, high, size = None, low, high
+    if high is None:
+        low, high = None, low
+    first, last = int(low or 0), int(high)
+    kind = dtypes.as_dtype(dtype) or dtypes.int64
+    if last <= first:
+        raise OperandError(f"randint() needs low < high, not {first} and {last}")
+    draws = _stream(device, generator).integers(first, last, shape_of((size,)))
+    if kind.kind in "iu" and kind.itemsize < 8 and not -(1 << 8 * kind.itemsize - 1) * (kind.kind == "i") <= first < last <= (
+            1 << 8 * kind.itemsize - (kind.kind == "i")):  # fmt: skip
+        raise OperandError(f"randint() from {first} to {last - 1} does not fit into {kind}")
+    return finish(draws.astype(kind), None, requires_grad, None)

@@ -4,7 +4,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from backends import im2col, indexing, pooling, special
+from backends import im2col, indexing, pooling, selection, special
 
 NAMES = (
     "convolve",
@@ -18,6 +18,7 @@ NAMES = (
     "add_at",
     "erf",
     "erfc",
+    "gate",
 )
 
 
@@ -28,7 +29,7 @@ def bind(xp: Any, column_bytes: int) -> SimpleNamespace:
         convolve_input=partial(im2col.convolve_input, xp, column_bytes=column_bytes),
         convolve_weight=partial(im2col.convolve_weight, xp, column_bytes=column_bytes),
     )
-    for module in (pooling, indexing, special):
+    for module in (pooling, indexing, selection, special):
         for name in NAMES:
             if hasattr(module, name):
                 setattr(kernels, name, partial(getattr(module, name), xp))

@@ -135,7 +135,7 @@ def _argmax(xp: Any, x: Array, y: Array, kernel: Sizes, stride: Sizes, padding: 
     taps = list(product(*map(range, kernel)))
     passed = xp.zeros(y.shape, dtype=xp.uint8 if len(taps) < 256 else xp.int32)
     missing = xp.ones(y.shape, dtype=xp.bool_)
-    has_nan = x.dtype.kind not in "iub" and bool(xp.isnan(y).any())
+    has_nan = x.dtype.kind not in "iub" and xp.isnan(y).any().item()
     for tap in taps[:-1]:
         ranges = [
             tap_range(size, count, k * d - p, s)

@@ -33,7 +33,7 @@ def describe(graph: Graph, direction: str, legend: bool) -> str:
     if graph.notices:
         lines.append(f"  label=<{''.join(markup(n) + LEFT for n in graph.notices)}>")
     lines += [_vertex(i, v) for i, v in enumerate(graph.vertices)]
-    lines += [_edge(e) for e in graph.edges]
+    lines += [_edge(e, graph.vertices[e.source]) for e in graph.edges]
     if legend:
         lines.append(_legend(graph))
     return "\n".join(["digraph {", *lines, "}", ""])
@@ -46,8 +46,9 @@ def _vertex(i: int, v: Vertex) -> str:
     return f"  n{i} {_attributes(style, LABELS[v.role](v))}"
 
 
-def _edge(e: Edge) -> str:
-    return f"  n{e.source} -> n{e.target}" + (f" {_attributes({}, markup(e.label))}" if e.label else "")
+def _edge(e: Edge, source: Vertex) -> str:
+    straight = {"weight": "4"} if source.role == "op" else {}  # the flow through the operations is the line to follow
+    return f"  n{e.source} -> n{e.target} {_attributes(straight, markup(e.label))}"
 
 
 def _attributes(values: dict[str, str], label: str = "") -> str:
@@ -61,17 +62,21 @@ def _operation(v: Vertex) -> str:
 
 def _tensor(v: Vertex) -> str:
     """A cell with name, shape and dtype; then cells with value and gradient."""
-    kind = "" if v.shape is None else f"{v.shape} {v.dtype}".strip()
-    first = _lines(*([f"<B>{markup(v.title)}</B>"] if v.title else []), *_small(kind))
-    rest = [f"<VR/><TD>{label}<BR/>{markup(value)}</TD>" for label, value in (("data", v.value), ("grad", v.gradient)) if value]
+    first = _lines(*([f"<B>{markup(v.title)}</B>"] if v.title else []), *_small(_array(v)))
+    rest = [f"<VR/><TD>{_lines(*_small(label), markup(value))}</TD>" for label, value in (("data", v.value), ("grad", v.gradient)) if value]
     if not rest:
         return first
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3"><TR><TD>{first}</TD>{"".join(rest)}</TR></TABLE>'
 
 
 def _constant(v: Vertex) -> str:
-    kind = f"{v.shape} {v.dtype}".strip() if v.shape else ""
-    return _lines(*_small(v.title or v.value or ("" if kind else "const"), kind))
+    array = _array(v)
+    return _lines(*_small(v.title or v.value or ("" if array else "const"), array))
+
+
+def _array(v: Vertex) -> str:
+    """Shape and dtype; of a single number the dtype alone."""
+    return f"{v.shape or ''} {v.dtype}".strip()
 
 
 LABELS = {"op": _operation, "leaf": _tensor, "output": _tensor, "constant": _constant, "copy": _constant,

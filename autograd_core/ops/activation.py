@@ -6,7 +6,7 @@ import numpy as np
 
 from autograd_core import functional
 from autograd_core.errors import OperandError
-from autograd_core.kinds import ELEMENTWISE
+from autograd_core.kinds import CHANNELWISE, ELEMENTWISE
 from autograd_core.registry import Interval, composition, op, sample
 
 REAL = Interval(-3, 3)
@@ -14,8 +14,16 @@ KINK_AT_0 = Interval(-3, 3, kinks=(0,))
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
+@op(ELEMENTWISE, symbol="gate", domain=KINK_AT_0, reference=lambda a, b: a if b > 0 else 0.0, method=False, broadcasts=False,
+    samples=(sample((2, 3), (2, 3)), sample((5,), (5,)), sample((), ())),
+    vjp=(lambda xp, g, b: xp.gate(g, b), lambda xp, g: None))  # fmt: skip
+def gate(xp, a, b):
+    """`input` where `other` is positive, else 0: what `relu` does to a gradient."""
+    return xp.kernels.gate(a, b)
+
+
 @op(ELEMENTWISE, symbol="relu", domain=KINK_AT_0, reference=lambda x: max(x, 0.0),
-    vjp=lambda xp, g, y: xp.where(y > 0, g, 0))  # fmt: skip
+    vjp=lambda xp, g, y: xp.gate(g, y))  # fmt: skip
 def relu(xp, x):
     """max(x, 0); its gradient at 0 is 0.
 
@@ -194,8 +202,8 @@ def _slow_prelu(x, weight):
     return np.where(x > 0, x, slope * x)
 
 
-@composition(ELEMENTWISE, domain=KINK_AT_0, method=False, samples=(sample((2, 3), (1,)), sample((2, 3, 2), (3,))),
-             reference=_slow_prelu)  # fmt: skip
+@composition(CHANNELWISE, domain=KINK_AT_0, method=False, reference=_slow_prelu,
+             samples=(sample((2, 3), (1,)), sample((2, 3, 2), (3,)), sample((0, 3), (3,))))  # fmt: skip
 def prelu(input, weight):
     """x above 0, weight·x elsewhere, with one slope, or one for each channel of (N, C, ...) (He et al. 2015)."""
     if weight.shape not in ((), (1,)):

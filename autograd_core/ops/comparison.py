@@ -5,8 +5,6 @@ import operator
 
 import numpy as np
 
-import numpy as np
-
 from autograd_core.kinds import COMPARISON, ELEMENTWISE, REDUCTION
 from autograd_core.registry import NO_GRADIENT, Interval, booleans, composition, op, sample
 
@@ -135,8 +133,6 @@ def where(xp, condition, input, other):
     A gradient of infinity or NaN in the branch that was not taken becomes NaN further up (0·inf): keep the argument of
     such a function away from its pole with a second `where` inside.
     """
-    if condition.__class__ is np.bool_ and isinstance(input, np.generic) and other.__class__ is int:
-        return input if condition else input.dtype.type(other)  # 0-d: np.where would take twenty times as long
     return xp.where(condition, input, other)
 
 

@@ -30,7 +30,7 @@ def _slow(x, weight, stride, padding, dilation, groups):
         channels = slice(o // outs * per_group, (o // outs + 1) * per_group)
         for at in itertools.product(*map(range, size)):
             window = tuple(slice(at[i] * stride[i], at[i] * stride[i] + dilation[i] * (kernel[i] - 1) + 1, dilation[i]) for i in range(rank))
-            y[(slice(None), o, *at)] = (x[(slice(None), channels, *window)] * weight[o]).reshape(x.shape[0], -1).sum(1)
+            y[(slice(None), o, *at)] = (x[(slice(None), channels, *window)] * weight[o]).sum(tuple(range(1, x.ndim)))
     return y
 
 

@@ -18,7 +18,11 @@ INDICES = (sample((4, 3), index=1), sample((0, 3), index=slice(1, None)), sample
     reference=lambda x, index: np.asarray(x)[index], vjp=lambda xp, g, x_shape, index: xp.place(g, index=index, shape=x_shape))  # fmt: skip
 def getitem(xp, x, *, index):
     """The elements at `index`: integers, slices (negative steps too), None, Ellipsis, integer or boolean arrays."""
-    return x[index]
+    y = x[index]
+    if hasattr(y, "__setitem__"):
+        return y
+    # NumPy gives a copy of a single element; as an array of no axes it is a view.
+    return x[(*index, ...) if index.__class__ is tuple else (index, ...)]
 
 
 def _place_reference(x, index, shape):

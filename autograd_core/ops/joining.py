@@ -32,7 +32,7 @@ def stack(xp, *xs, dim=0):
     return xp.stack(xs, dim)
 
 
-@op(JOIN, symbol="split", domain=REAL, outputs=..., method=False,
+@op(JOIN, symbol="split", domain=REAL, outputs=..., view=True, method=False,
     samples=(sample((5, 2), sizes=(2, 3)), sample((2, 6), sizes=(1, 2, 3), dim=1), sample((2, 0), sizes=(1, 1))),
     reference=lambda x, sizes, dim=0: np.split(x, np.cumsum(sizes)[:-1], dim),
     vjp=lambda xp, g, dim: xp.cat(g, dim=dim))  # fmt: skip
@@ -45,12 +45,12 @@ def split_sizes(xp, x, *, sizes, dim=0):
     return tuple(out)
 
 
-@op(JOIN, symbol="unbind", domain=REAL, outputs=..., samples=(sample((3, 2)), sample((2, 3), dim=-1), sample((2, 0))),
+@op(JOIN, symbol="unbind", domain=REAL, outputs=..., view=True, samples=(sample((3, 2)), sample((2, 3), dim=-1), sample((2, 0))),
     reference=lambda x, dim=0: list(np.moveaxis(x, dim, 0)), vjp=lambda xp, g, dim: xp.stack(g, dim=dim))  # fmt: skip
 def unbind(xp, x, *, dim=0):
-    """The slices along `dim`, without that axis."""
+    """The slices along `dim`, without that axis; views."""
     before = (slice(None),) * axes.one(dim, x.ndim)
-    return tuple(x[(*before, i)] for i in range(x.shape[dim]))
+    return tuple(x[(*before, i, ...)] for i in range(x.shape[dim]))
 
 
 @composition(JOIN, domain=REAL, samples=(sample((5, 2), 2), sample((2, 6), [1, 5], dim=1), sample((2, 0), 1)),

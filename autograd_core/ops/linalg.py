@@ -43,24 +43,19 @@ def matmul(xp, a, b):
 
 def _weight_rule(xp, g, input):
     if input.ndim == 2:
-        return g.T @ input
-    return xp.reshape(g, shape=(-1, g.shape[-1])).T @ xp.reshape(input, shape=(-1, input.shape[-1]))
+        return xp.matmul(g.T, input)
+    return xp.matmul(xp.reshape(g, shape=(-1, g.shape[-1])).T, xp.reshape(input, shape=(-1, input.shape[-1])))
 
 
 @op(MATMUL, symbol="xWᵀ+b", domain=REAL, method=False, broadcasts=False, reference=lambda x, weight, bias: np.matmul(x, weight.T) + (0 if bias is None else bias),
     samples=(sample((2, 3), (4, 3), (4,)), sample((2, 3), (4, 3), None), sample((3,), (2, 3), (2,)), sample((2, 2, 3), (2, 3), (2,)),
              sample((0, 3), (2, 3), (2,))),
-    vjp=(lambda xp, g, weight: g @ weight, _weight_rule, lambda xp, g: xp.sum(g, dim=tuple(range(g.ndim - 1))) if g.ndim > 1 else g))  # fmt: skip
+    vjp=(lambda xp, g, weight: xp.matmul(g, weight), _weight_rule, lambda xp, g: xp.sum(g, dim=tuple(range(g.ndim - 1))) if g.ndim > 1 else g))  # fmt: skip
 def linear(xp, input, weight, bias=None):
     """input weightᵀ + bias, for `input` of shape (..., in), `weight` (out, in) and `bias` (out)."""
     y = xp.dot(input, weight.T) if input.ndim == 2 else xp.matmul(input, weight.T)
     if bias is not None:
-        y = _added(y, bias) if y.ndim else y + bias
-    return y
-
-
-def _added(y, bias):
-    y += bias
+        y += bias
     return y
 
 

@@ -44,8 +44,8 @@ def _mse_rule(xp, g, a, b, reduction):
 def squared_error(xp, input, target, *, reduction="mean"):
     """Mean or sum of the squared differences, in one pass."""
     d = input - target
-    d = d.reshape(-1) if d.ndim != 1 else d
-    return xp.dot(d, d) / d.size if reduction == "mean" else xp.dot(d, d)
+    total = xp.vdot(d, d)
+    return total / d.size if reduction == "mean" else total
 
 
 @composition(LOSS, domain=REAL, method=False, samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((4,), (4,), reduction="sum"),
@@ -58,11 +58,10 @@ def mse_loss(input, target, reduction="mean"):
     >>> mse_loss(tensor([1.0, 2.0]), tensor([1.0, 4.0]))
     tensor(2.)
     """
-    if reduction == "none" or input.shape != target.shape or not input.array.size or input.dtype.kind != "f" or input.dtype.itemsize < 4:  # noqa: PLR2004
-        return reduced(functional.square(input - target), reduction)
-    if reduction not in REDUCTIONS:
-        return reduced(input, reduction)
-    return squared_error(input, target, reduction=reduction)
+    a = input.array
+    if reduction in ("mean", "sum") and a.shape == target.shape and a.dtype.char in "fd" and a.size:
+        return squared_error(input, target, reduction=reduction)
+    return reduced(functional.square(input - target), reduction)
 
 
 @composition(LOSS, domain=REAL, method=False, samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((0, 3), (0, 3))),
@@ -162,7 +161,7 @@ def _slow_nll(x, target, ignore_index=-100, reduction="mean"):
 @op(LOSS, symbol="cross entropy", domain=REAL, method=False, vjp=(_nll_rule, None), reference=_slow_nll,
     samples=(sample((4, 3), integers((4,), 0, 3)), sample((4, 3), integers((4,), 0, 3), reduction="none"),
              sample((2, 3, 2), integers((2, 2), 0, 3), reduction="sum"), sample((5, 3), integers((5,), 0, 3), ignore_index=1),
-             sample((0, 3), integers((0,), 0, 3)), sample((2, 3, 0), integers((2, 0), 0, 3), reduction="none")))  # fmt: skip
+             sample((0, 3), integers((0,), 0, 3), reduction="sum"), sample((2, 3, 0), integers((2, 0), 0, 3), reduction="none")))  # fmt: skip
 def softmax_nll(xp, input, target, *, ignore_index=-100, reduction="mean"):
     """-log softmax(input)[target] along axis 1, in one pass."""
     valid = target != ignore_index
@@ -185,15 +184,15 @@ def _classes(input, target, name):
 
 def _check_range(target, classes, ignore_index, name):
     t = target.array
-    if t.size and bool((((t < 0) | (t >= classes)) & (t != ignore_index)).any()):
-        raise IndexError(f"{name}(): targets must lie between 0 and {classes - 1}; found {int(t.min())} to {int(t.max())}")
+    if t.size and (((t < 0) | (t >= classes)) & (t != ignore_index)).any().item():
+        raise IndexError(f"{name}(): targets must lie between 0 and {classes - 1}; found {t.min().item()} to {t.max().item()}")
 
 
 @composition(LOSS, domain=REAL, method=False,
              reference=lambda x, t, reduction="mean": -np.take_along_axis(x, t[:, None], 1)[:, 0].mean() if reduction == "mean" else (
                  -np.take_along_axis(x, t[:, None], 1)[:, 0]),
              samples=(sample((4, 3), integers((4,), 0, 3)), sample((4, 3), integers((4,), 0, 3), reduction="none"),
-                      sample((0, 3), integers((0,), 0, 3))))  # fmt: skip
+                      sample((0, 3), integers((0,), 0, 3), reduction="none")))  # fmt: skip
 def nll_loss(input, target, weight=None, ignore_index=-100, reduction="mean"):
     """Negative log-likelihood: -input[target], from log-probabilities (N, C, ...) and class indices (N, ...)."""
     if input.ndim == 1:
@@ -227,7 +226,7 @@ def _slow_cross_entropy(x, t, reduction="mean", label_smoothing=0.0):
 @composition(LOSS, domain=REAL, method=False, reference=_slow_cross_entropy,
              samples=(sample((4, 3), integers((4,), 0, 3)), sample((4, 3), Values((4, 3), UNIT)),
                       sample((2, 3, 2), integers((2, 2), 0, 3), label_smoothing=0.1), sample((4, 3), integers((4,), 0, 3), reduction="none"),
-                      sample((0, 3), integers((0,), 0, 3)), sample((0, 3), (0, 3), reduction="sum")))  # fmt: skip
+                      sample((0, 3), integers((0,), 0, 3), reduction="sum"), sample((0, 3), (0, 3), reduction="sum")))  # fmt: skip
 def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
     """Cross-entropy of scores (N, C, ...) against class indices (N, ...) or probabilities (N, C, ...).
 

@@ -53,6 +53,10 @@ def _recorded_rule(xp, g, x, weight, eps):
     return dx, None if weight is None else xp.reshape(g_weight, shape=flat), xp.reshape(g_bias, shape=flat)
 
 
+def _channels(x, v):
+    return v.reshape(_around(x)[1])
+
+
 def _reference(x, weight, bias, eps=1e-5):
     dims, shape = _around(x)
     mean, var = x.mean(dims, keepdims=True), x.var(dims, keepdims=True)
@@ -80,7 +84,7 @@ def normalize_batch(xp, input, weight=None, bias=None, *, eps=1e-5):
 
 @composition(NORMALIZATION, domain=REAL, method=False, reference=lambda x, mean, var, weight=None, bias=None, training=False, eps=1e-5: (
                  _reference(x, weight, bias, eps)[0] if training else
-                 (x - mean[None]) / np.sqrt(abs(var[None]) + eps) * weight[None] + bias[None]),
+                 (x - _channels(x, mean)) / np.sqrt(_channels(x, var) + eps) * _channels(x, weight) + _channels(x, bias)),
              samples=(sample((4, 3), None, None, (3,), (3,), training=True), sample((2, 3, 2), (3,), Values((3,), Interval(0.5, 2)), (3,), (3,)),
                       sample((2, 0, 3), None, None, (0,), (0,), training=True)))  # fmt: skip
 def batch_norm(input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):

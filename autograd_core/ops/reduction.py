@@ -29,11 +29,17 @@ def _accumulator(x):
 
 def _np(function):
     """A NumPy reduction as a reference."""
-    return lambda x, dim=None, keepdim=False, **k: function(x, axis=dim, keepdims=keepdim, **k)
+    return lambda x, dim=None, keepdim=False, **k: function(x, axis=_axis(dim), keepdims=keepdim, **k)
+
+
+def in_dtype(xp, g, dtype):
+    """A cotangent in the dtype of the input, where `dtype=` made the output's another."""
+    return g if g.dtype == dtype else xp.astype(g, dtype=dtype)
 
 
 @op(REDUCTION, symbol="Σ", domain=REAL, samples=CAST_FIRST, reference=lambda x, dim=None, keepdim=False, dtype=None: _slow_sum(x, dim, keepdim),
-    vjp=lambda xp, g, x_shape, dim, keepdim: xp.expand(axes.spread(xp, g, x_shape, dim, keepdim), shape=x_shape))  # fmt: skip
+    vjp=lambda xp, g, x_shape, x_dtype, dim, keepdim: xp.expand(
+        axes.spread(xp, in_dtype(xp, g, x_dtype), x_shape, dim, keepdim), shape=x_shape))  # fmt: skip
 def sum(xp, x, *, dim=None, keepdim=False, dtype=None):
     """Sum over `dim` (all axes by default); integers and booleans add up in int64.
 
@@ -52,13 +58,13 @@ def _slow_sum(x, dim, keepdim):
     """Exactly rounded sums, one at a time."""
     dims = axes.normalized(dim, x.ndim)
     rest = tuple(i for i in range(x.ndim) if i not in dims)
-    rows = x.transpose(*rest, *dims).reshape(*(x.shape[i] for i in rest), -1) if x.ndim else x.reshape(1)
+    rows = x.transpose(*rest, *dims).reshape(*(x.shape[i] for i in rest), axes.count(x.shape, dim))
     out = np.array([math.fsum(rows[i]) for i in np.ndindex(rows.shape[:-1])]).reshape(rows.shape[:-1])
     return out.reshape(axes.kept(x.shape, dim)) if keepdim else out
 
 
-def _mean_rule(xp, g, x_shape, dim, keepdim):
-    g = axes.spread(xp, g, x_shape, dim, keepdim) / (axes.count(x_shape, dim) or 1)
+def _mean_rule(xp, g, x_shape, x_dtype, dim, keepdim):
+    g = axes.spread(xp, in_dtype(xp, g, x_dtype), x_shape, dim, keepdim) / (axes.count(x_shape, dim) or 1)
     return xp.expand(g, shape=x_shape)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
+from autograd_core.ops.reduction import in_dtype
 from autograd_core.registry import Interval, op, sample
 
 REAL = Interval(-3, 3)
@@ -16,7 +17,7 @@ def _shift(xp, x, dim):
     if 0 in x.shape:
         return xp.zeros(axes.kept(x.shape, dim), x.dtype)
     m = xp.max(x, axis=dim, keepdims=True)
-    return xp.where(xp.isfinite(m), m, m.dtype.type(0))
+    return xp.where(xp.isfinite(m), m, 0)
 
 
 def _wide(x):
@@ -42,9 +43,13 @@ def logsumexp(xp, x, *, dim, keepdim=False):
     return (y if keepdim else y.squeeze(dim)).astype(x.dtype)
 
 
-def _softmax_rule(xp, g, y, dim):
+def _softmax_rule(xp, g, y, x_dtype, dim):
     p = g * y
-    return p - y * xp.sum(p, dim=dim, keepdim=True)
+    return in_dtype(xp, p - y * xp.sum(p, dim=dim, keepdim=True), x_dtype)
+
+
+def _log_softmax_rule(xp, g, y, x_dtype, dim):
+    return in_dtype(xp, g - xp.exp(y) * xp.sum(g, dim=dim, keepdim=True), x_dtype)
 
 
 def _softmax(xp, x, dim):
@@ -64,17 +69,18 @@ def softmax(xp, x, *, dim, dtype=None):
     >>> tensor([0.0, 0.0]).softmax(dim=0)
     tensor([0.5000, 0.5000])
     """
-    return _softmax(xp, _wide(x), _tuple(dim)).astype(dtype or x.dtype, copy=False)
+    x = x if dtype is None else x.astype(dtype)
+    return _softmax(xp, _wide(x), _tuple(dim)).astype(x.dtype, copy=False)
 
 
 @op(REDUCTION, symbol="log softmax", domain=REAL, samples=CAST_FIRST, floating=True,
-    reference=lambda x, dim, dtype=None: x - np.log(np.exp(x).sum(dim, keepdims=True)),
-    vjp=lambda xp, g, y, dim: g - xp.exp(y) * xp.sum(g, dim=dim, keepdim=True))  # fmt: skip
+    reference=lambda x, dim, dtype=None: x - np.log(np.exp(x).sum(dim, keepdims=True)), vjp=_log_softmax_rule)  # fmt: skip
 def log_softmax(xp, x, *, dim, dtype=None):
     """log(softmax(x)) along `dim`, exact where the softmax underflows."""
+    x = x if dtype is None else x.astype(dtype)
     wide, dim = _wide(x), _tuple(dim)
     if not x.size:
         return x.copy()
     d = wide - xp.max(wide, axis=dim, keepdims=True)
     d = d - xp.log(xp.sum(xp.exp(d), axis=dim, keepdims=True))
-    return d.astype(dtype or x.dtype, copy=False)
+    return d.astype(x.dtype, copy=False)

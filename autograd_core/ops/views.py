@@ -8,22 +8,23 @@ REAL = Interval(-2, 2)
 
 def follow(xp, x, path):
     """Take the views of a path, one after the other."""
-    for name, statics in path:
+    for name, statics, which in path:
         x = OPS[name].forward(xp, x, **dict(statics))
+        x = x if which is None else x[which]
     return x
 
 
 def _slow_put(x, v, path):
     out = x.copy()
     part = out
-    for _, statics in path:
+    for _, statics, _ in path:
         part = part[dict(statics)["index"]]
     part[...] = v
     return out
 
 
-FIRST_ROW = (("getitem", (("index", 0),)),)
-EVERY_OTHER = (("getitem", (("index", slice(None, None, 2)),)),)
+FIRST_ROW = (("getitem", (("index", 0),), None),)
+EVERY_OTHER = (("getitem", (("index", slice(None, None, 2)),), None),)
 
 
 @op(INDEXING, symbol="view", domain=REAL, method=False, view=True,
@@ -42,7 +43,11 @@ def get_view(xp, x, *, path):
 def put_view(xp, x, v, *, path):
     """A copy of `input` in which the part that `path` leads to is `other`."""
     out = x.copy()
-    follow(xp, out, path)[...] = v
+    part, last = follow(xp, out, path[:-1]), path[-1:]
+    if last and last[0][0] == "getitem":
+        part[dict(last[0][1])["index"]] = v  # reaches what is no view, too: one element, or a list of positions
+    else:
+        follow(xp, part, last)[...] = v
     return out
 
 

@@ -71,7 +71,7 @@ def _unwrap(value: Any) -> Any:
 def _wrap(value: Any, sources: tuple[Any, ...]) -> Any:
     """A result, with the base that it is a view of, if one of the sources owns its memory."""
     if isinstance(value, (tuple, list)):
-        return type(value)(_wrap(v, sources) for v in value)
+        return [_wrap(v, sources) for v in value] if isinstance(value, list) else tuple(_wrap(v, sources) for v in value)
     if isinstance(value, np.generic):
         value = np.asarray(value)
     if not isinstance(value, np.ndarray):
@@ -132,7 +132,7 @@ class RefusingBackend:
 
     def __init__(self) -> None:
         host = backends.get("cpu")
-        library = SimpleNamespace(**{name: _library(f) for name, f in vars(host.namespace).items() if name != "kernels"})
+        library = SimpleNamespace(**{name: _library(f) for name, f in vars(np).items() if not name.startswith("_")})
         library.lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_function(np.lib.stride_tricks.as_strided)))
         self.namespace: SimpleNamespace = namespace_of(library, bind(library, COLUMN_BYTES))
         self.random = _Random(host.random)

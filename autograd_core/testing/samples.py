@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -78,7 +79,8 @@ class Case:
         """What the entry's reference gives."""
         reference: Any = self.entry.reference
         inputs = self.inputs[0] if isinstance(self.entry, Op) and self.entry.variadic else self.inputs
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the mean of nothing
             if not self.entry.kind.pointwise:
                 return listed(reference(*inputs, **self.statics))
             arrays = np.broadcast_arrays(*self.arrays())
@@ -172,41 +174,36 @@ def named_statics(entry: Op) -> set[str]:
 
 def case_of(entry: Entry, sample: Sample, seed: int = 0, device: str = "cpu", layout: str = "contiguous") -> Case:
     """The sample with values, all different wherever they share a domain: ties are for tests of ties."""
-    wanted = [_values(x, entry.domain) for x in _leaves(sample)]
-    pools = {}
-    for domain in {w.domain for w in wanted if w is not None and w.dtype == "float64"}:
-        count = sum(prod(w.shape) for w in wanted if w is not None and w.dtype == "float64" and w.domain == domain)
-        pools[domain] = iter(spaced(domain, count, seed))
-    random = np.random.default_rng(seed)
-    arrays = iter([None if w is None else _filled(w, pools, random) for w in wanted])
-    inputs = []
-    for x in sample.inputs:
-        if _is_shapes(x):
-            inputs.append([next(arrays) for _ in x])
+    wanted = [x if isinstance(x, Values) else Values(x) for x in _leaves(sample) if is_shape(x) or isinstance(x, Values)]
+    arrays = iter(filled([replace(w, domain=w.domain or entry.domain) for w in wanted], seed))
+
+    def input_of(x: Any) -> Any:
+        return [next(arrays) for _ in x] if _is_shapes(x) else next(arrays) if is_shape(x) or isinstance(x, Values) else x
+
+    return Case(entry, tuple(map(input_of, sample.inputs)), dict(sample.statics), device, layout)
+
+
+def filled(wanted: Sequence[Values], seed: int = 0) -> list[Array]:
+    """Arrays with these shapes, domains and dtypes; all floats of one domain differ, across the arrays too."""
+    random, pools = np.random.default_rng(seed), {}
+    for domain in {w.domain for w in wanted if w.domain is not None}:
+        pools[domain] = iter(spaced(domain, sum(prod(w.shape) for w in wanted if w.domain == domain), seed))
+    arrays = []
+    for w in wanted:
+        assert w.domain is not None
+        if np.dtype(w.dtype).kind == "f":
+            array = np.array([next(pools[w.domain]) for _ in range(prod(w.shape))])
         else:
-            a = next(arrays)
-            inputs.append(x if a is None else a)
-    return Case(entry, tuple(inputs), dict(sample.statics), device, layout)
-
-
-def _values(x: Any, domain: Interval | None) -> Values | None:
-    if is_shape(x):
-        return Values(x, domain)
-    return replace(x, domain=x.domain or domain) if isinstance(x, Values) else None
-
-
-def _filled(w: Values, pools: dict[Any, Iterator[float]], random: np.random.Generator) -> Array:
-    assert w.domain is not None
-    if w.dtype == "float64":
-        return np.array([next(pools[w.domain]) for _ in range(prod(w.shape))]).reshape(w.shape)
-    return random.integers(int(w.domain.low), int(w.domain.high), w.shape).astype(w.dtype)
+            array = random.integers(int(w.domain.low), int(w.domain.high), prod(w.shape))
+        arrays.append(array.astype(w.dtype).reshape(w.shape))
+    return arrays
 
 
 def spaced(domain: Interval, count: int, seed: int = 0) -> Array:
     """`count` different numbers in shuffled order: a grid over the domain without its kinks, jittered by a quarter."""
     margin = (domain.high - domain.low) / 100
     ends = [domain.low, *sorted(v for k in domain.kinks for v in (k - margin, k + margin)), domain.high]
-    lows, highs = np.array(ends[::2]), np.array(ends[1::2])
+    lows, highs = np.maximum(ends[::2], domain.low), np.minimum(ends[1::2], domain.high)
     room = np.maximum(highs - lows, 0).cumsum()
     random = np.random.default_rng(seed)
     along = (np.arange(count) + 0.5 + random.uniform(-0.25, 0.25, count)) / max(count, 1) * room[-1]

@@ -39,11 +39,17 @@ def check_op(entry: Entry | str, device: str = "cpu") -> None:
     missing = check_entry(entry)
     if missing:
         raise AssertionError("\n".join(missing))
-    for name, check in CHECKS.items():
-        if check.applies(entry):
-            for layout in check.layouts:
-                for case in cases(entry, check.shapes, device=device, layout=layout):
-                    run(name, case)
+    for name in CHECKS:
+        for case in check_cases(name, entry, device):
+            run(name, case)
+
+
+def check_cases(name: str, entry: Entry, device: str = "cpu") -> list[Case]:
+    """What the check runs on for this entry; nothing if it does not apply."""
+    check = CHECKS[name]
+    if not check.applies(entry):
+        return []
+    return [case for layout in check.layouts for case in cases(entry, check.shapes, device=device, layout=layout)]
 
 
 def run(name: str, case: Case) -> None:

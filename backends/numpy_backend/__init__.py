@@ -9,7 +9,7 @@ import numpy as np
 
 from backends.geometry import Array
 from backends.kernels import bind, namespace_of
-from backends.numpy_backend import special
+from backends.numpy_backend import selection, special
 from backends.numpy_backend.random import NumpyRandom
 from backends.protocol import Backend, Random
 
@@ -28,6 +28,7 @@ class NumpyBackend:
         kernels = bind(np, COLUMN_BYTES)
         kernels.erf = partial(special.blockwise, kernels.erf)
         kernels.erfc = partial(special.blockwise, kernels.erfc)
+        kernels.gate = selection.gate
         self.namespace: SimpleNamespace = namespace_of(np, kernels)
         self.random: Random = NumpyRandom()
 

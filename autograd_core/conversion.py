@@ -1,0 +1,78 @@
+"""Arrays from what people hold: numbers, nested lists, tensors, arrays of this and of other libraries."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from autograd_core import dtypes
+from autograd_core.errors import DtypeError, OperandError
+from autograd_core.libraries import LIBRARY
+from autograd_core.tensor import Tensor
+
+_PYTHON_NUMBERS = {bool, int, float, complex}
+
+
+def array_from(data: Any, dtype: DTypeLike | None, copy: bool) -> Any:
+    """The array behind `data` in `dtype` (its own, if None); a copy where `copy` says so or sharing is impossible."""
+    if data.__class__ is Tensor:
+        data = data.array
+    if data.__class__ in LIBRARY:
+        return _converted(data, dtype, copy)
+    if isinstance(data, np.ma.MaskedArray):
+        raise TypeError("a masked array has no values under its mask; choose them first: data.filled(0)")
+    if any(hasattr(data, name) for name in ("__array__", "__array_interface__")):
+        return _converted(np.asarray(data), dtype, copy)
+    return _from_python(data, dtypes.as_dtype(dtype))
+
+
+def _converted(array: Any, dtype: DTypeLike | None, copy: bool) -> Any:
+    try:
+        own = dtypes.as_dtype(array.dtype)
+    except TypeError as e:
+        raise DtypeError(f"cannot make a tensor of this array: {e}") from None
+    target = dtypes.as_dtype(dtype) or own
+    if array.dtype.kind == "c" and target.kind not in "cb":
+        raise DtypeError(f"{array.dtype} does not fit into {target}; take .real or .abs() first")
+    if array.dtype != target:
+        return array.astype(target)
+    frozen = array.__class__ is np.ndarray and not array.flags.writeable
+    return array.copy(order="K") if copy or frozen else array
+
+
+def _from_python(data: Any, dtype: dtypes.DType | None) -> np.ndarray[Any, Any]:
+    found: set[dtypes.DType] = set()
+    plain = _without_tensors(data, found)
+    if dtype is None:
+        dtype = functools.reduce(dtypes.promote_types, found) if found else dtypes.get_default_dtype()
+    try:
+        return np.array(plain, dtype)
+    except OverflowError as e:
+        raise OperandError(f"a number does not fit into {dtype}: {e}") from None
+    except ValueError as e:
+        raise ValueError(f"cannot make a tensor of lists of different lengths: {e}") from None
+    except TypeError as e:
+        raise DtypeError(f"cannot make a tensor of {dtype} of these numbers: {e}") from None
+
+
+def _without_tensors(data: Any, found: set[dtypes.DType]) -> Any:
+    """Nested lists in which every tensor became an array; adds the dtype of each kind of leaf to `found`."""
+    if isinstance(data, (list, tuple)):
+        kinds = set(map(type, data))
+        if not kinds <= _PYTHON_NUMBERS:
+            return [_without_tensors(v, found) for v in data]
+        leaves = [kind() for kind in kinds]
+    elif data.__class__ is Tensor:
+        data = LIBRARY[data.array.__class__].backend.to_host(data.array)
+        leaves = [data]
+    else:
+        leaves = [data]
+    for leaf in leaves:
+        dtype = leaf.dtype if isinstance(leaf, (np.ndarray, np.generic)) else dtypes.of_python(leaf)
+        if dtype is None or not dtypes.is_numeric(dtype):
+            raise TypeError(f"cannot make a tensor of {type(leaf).__name__}: numbers, lists of numbers or arrays are needed")
+        found.add(dtype)
+    return data

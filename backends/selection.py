@@ -1,0 +1,10 @@
+"""Choosing elements by a condition."""
+
+from typing import Any
+
+from backends.geometry import Array
+
+
+def gate(xp: Any, g: Array, x: Array) -> Array:
+    """g where x > 0, else 0; both of one shape."""
+    return xp.where(x > 0, g, 0)

@@ -1,0 +1,48 @@
+"""Limits on gradients."""
+
+from collections.abc import Iterable
+
+from autograd_core import Tensor, no_grad
+from autograd_core import functional as core
+
+
+def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    parameters = [parameters] if isinstance(parameters, Tensor) else parameters
+    return [p.grad for p in parameters if p.grad is not None]
+
+
+@no_grad()
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
+) -> Tensor:
+    """Scale all gradients by one factor, so that together they have at most the norm `max_norm` (Pascanu et al. 2013).
+
+    norm_type: p of the p-norm, possibly infinite. Returns the norm before. error_if_nonfinite: raise if that is not
+    finite, before anything changes.
+    """
+    gradients = _gradients(parameters)
+    if not gradients:
+        return core.tensor(0.0)
+    total = _norm(core.stack([_norm(g, norm_type).to(gradients[0].device) for g in gradients]), norm_type)
+    if error_if_nonfinite and not core.isfinite(total):
+        raise RuntimeError(
+            f"The total norm of order {norm_type} for gradients from `parameters` is {total.item()}, so it cannot be "
+            "clipped. To scale the gradients by it anyway, set `error_if_nonfinite=False`"
+        )
+    factor = core.clamp(max_norm / (total + 1e-6), max=1.0)
+    for g in gradients:
+        g.mul_(factor.to(g.device))
+    return total
+
+
+def _norm(x: Tensor, p: float) -> Tensor:
+    if p == float("inf"):
+        return core.amax(core.abs(x))
+    return (core.abs(x) ** p).sum() ** (1.0 / p)
+
+
+@no_grad()
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+    """Limit every element of every gradient to [-clip_value, clip_value]."""
+    for g in _gradients(parameters):
+        g.clamp_(-clip_value, clip_value)

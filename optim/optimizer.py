@@ -1,0 +1,151 @@
+"""The base of all optimizers: groups of named parameters, their state, and how both are saved."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
+from typing import Any
+
+from autograd_core import Tensor, enable_grad, no_grad
+from autograd_core.tensor import own_scalar
+from autograd_core.versions import record_writes
+
+Params = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
+
+
+class Optimizer:
+    """Base of optimizers: subclasses say in `update` how one parameter changes.
+
+    params: tensors, (name, tensor) pairs as `model.named_parameters()` gives them, or groups: dicts with "params" and
+    hyper-parameters of their own. Tensors without a name are named by their position, "0", "1", ...
+    state: per parameter, what the method remembers of it.
+    """
+
+    def __init__(self, params: Params, defaults: Mapping[str, Any]) -> None:
+        self.defaults = dict(defaults)
+        self.state: dict[Tensor, dict[str, Any]] = {}
+        self.param_groups: list[dict[str, Any]] = []
+        if isinstance(params, Tensor):
+            raise TypeError("an optimizer takes an iterable of tensors or dicts, not a Tensor; write [tensor]")
+        entries: list[Any] = list(params)
+        if not entries:
+            raise ValueError("optimizer got an empty parameter list")
+        for group in entries if isinstance(entries[0], dict) else [{"params": entries}]:
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group: Mapping[str, Any]) -> None:
+        """Optimize more parameters, with the hyper-parameters of this group or the defaults."""
+        params = param_group["params"]
+        entries: list[Any] = [params] if isinstance(params, Tensor) else list(params)
+        first = sum(len(group["params"]) for group in self.param_groups)
+        named = [e if isinstance(e, tuple) else (str(first + i), e) for i, e in enumerate(entries)]
+        _check(named, self._named_parameters())
+        own = {k: v for k, v in param_group.items() if k != "params"}
+        group = {**self.defaults, **own, "params": [p for _, p in named], "param_names": [name for name, _ in named]}
+        self.check_options(group)
+        self.param_groups.append(group)
+
+    def check_options(self, group: Mapping[str, Any]) -> None:
+        """Raise ValueError for hyper-parameters out of range."""
+        for name in ("lr", "weight_decay", "eps", "momentum"):
+            if group.get(name, 0.0) < 0.0:
+                raise ValueError(f"Invalid {name} value: {group[name]}; it must not be negative")
+
+    def _named_parameters(self) -> dict[str, Tensor]:
+        return dict(chain.from_iterable(zip(g["param_names"], g["params"], strict=True) for g in self.param_groups))
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or set them to zero."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if set_to_none or p.grad is None:
+                    p.grad = None
+                else:
+                    with no_grad():
+                        p.grad = p.grad.detach().zero_()
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change every parameter that has a gradient.
+
+        closure: computes the gradients anew; its value is returned.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            updated = [p for p in group["params"] if p.grad is not None]
+            for p in updated:
+                if not p.array.ndim:
+                    own_scalar(p)
+            self.update(updated, group)
+            record_writes([p.array for p in updated], 2)
+        return loss
+
+    def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
+        """Change the arrays of these parameters in place, by their gradients and the group's hyper-parameters."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how parameters change: define update()")
+
+    def state_dict(self) -> dict[str, Any]:
+        """What `load_state_dict` needs: the state by parameter name, and the groups with names for tensors."""
+        state = {name: dict(self.state[p]) for name, p in self._named_parameters().items() if p in self.state}
+        groups = [{k: v for k, v in group.items() if k not in ("params", "param_names")} for group in self.param_groups]
+        for saved, group in zip(groups, self.param_groups, strict=True):
+            saved["params"] = list(group["param_names"])
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Continue from a saved state, matched by parameter name; if names do not match, nothing has changed."""
+        groups = state_dict["param_groups"]
+        expected = [set(group["param_names"]) for group in self.param_groups]
+        if [set(group["params"]) for group in groups] != expected:
+            own, found = set(self._named_parameters()), set(chain.from_iterable(group["params"] for group in groups))
+            raise ValueError(
+                f"the saved state has other parameters or groups: missing {sorted(own - found)}, "
+                f"unexpected {sorted(found - own)}, {len(groups)} groups saved, {len(expected)} here"
+            )
+        parameters = self._named_parameters()
+        state = {
+            parameters[name]: _fitted(name, values, parameters[name]) for name, values in state_dict["state"].items()
+        }
+        options = [{k: copy.deepcopy(v) for k, v in group.items() if k != "params"} for group in groups]
+        self.state = state
+        for group, saved in zip(self.param_groups, options, strict=True):
+            group.update(saved)
+
+    def __repr__(self) -> str:
+        lines = []
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {k}: {group[k]}" for k in sorted(group) if k not in ("params", "param_names")]
+            lines.append("")
+        return f"{type(self).__name__} (\n" + "\n".join(lines[:-1]) + "\n)"
+
+
+def _check(named: list[tuple[str, Any]], known: dict[str, Tensor]) -> None:
+    if not named:
+        raise ValueError("optimizer got an empty parameter list")
+    names, ids = set(known), {id(p) for p in known.values()}
+    for name, p in named:
+        if not isinstance(p, Tensor):
+            raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
+        if not p.is_leaf:
+            raise ValueError(f"can't optimize a non-leaf Tensor: '{name}' was computed by {p.grad_fn}; pass a leaf")
+        if id(p) in ids or name in names:
+            raise ValueError(f"parameter '{name}' appears twice; list every tensor and every name once")
+        names.add(name)
+        ids.add(id(p))
+
+
+def _fitted(name: str, values: Mapping[str, Any], p: Tensor) -> dict[str, Any]:
+    """Saved state of one parameter: tensors copied, in its dtype and on its device."""
+    fitted = {}
+    for key, value in values.items():
+        if isinstance(value, Tensor):
+            if value.shape != p.shape:
+                raise ValueError(f"the saved '{key}' of '{name}' has shape {value.shape}, but the parameter {p.shape}")
+            value = value.detach().to(device=p.device, dtype=p.dtype, copy=True)
+            own_scalar(value)
+        fitted[key] = value
+    return fitted

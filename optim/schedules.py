@@ -1,0 +1,233 @@
+"""Learning rates that change from epoch to epoch, or from step to step."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from optim.optimizer import Optimizer
+
+
+class LRScheduler:
+    """Base of schedules: subclasses give the learning rates of an epoch in `lrs_at`.
+
+    Several schedules on one optimizer multiply: each changes the current rate by the ratio of its own, so that a
+    rate set by hand between steps is respected as well. last_epoch: where to resume, -1 to begin.
+    """
+
+    def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
+        self.optimizer, self.last_epoch = optimizer, last_epoch
+        for i, group in enumerate(optimizer.param_groups):
+            if last_epoch == -1:
+                group.setdefault("initial_lr", group["lr"])
+            elif "initial_lr" not in group:
+                raise KeyError(f"param 'initial_lr' is not specified in param_groups[{i}] when resuming an optimizer")
+        self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
+        if last_epoch == -1:
+            self.step()
+        else:
+            self.step(last_epoch + 1)
+
+    def lrs_at(self, epoch: float) -> list[float]:
+        """The learning rate of every group at an epoch, were this the only schedule."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how rates change: define lrs_at() or get_lr()")
+
+    def get_lr(self) -> list[float]:
+        """The learning rates to set on arrival at `last_epoch`."""
+        before = self.lrs_at(self.last_epoch - 1) if self.last_epoch > 0 else self.base_lrs
+        current = [group["lr"] for group in self.optimizer.param_groups]
+        return [
+            lr * (now / old) if old else now
+            for lr, now, old in zip(current, self.lrs_at(self.last_epoch), before, strict=True)
+        ]
+
+    def get_last_lr(self) -> list[float]:
+        """The learning rates that the last step set."""
+        return self._last_lr
+
+    def step(self, epoch: float | None = None) -> None:
+        """Go on by one epoch, or to a given one, which sets the rates whatever they are."""
+        if epoch is None:
+            self.last_epoch += 1
+            lrs = self.get_lr()
+        else:
+            self.last_epoch = math.floor(epoch)
+            lrs = self.lrs_at(epoch)
+        for group, lr in zip(self.optimizer.param_groups, lrs, strict=True):
+            group["lr"] = lr
+        self._last_lr = lrs
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer and functions."""
+        return {k: v for k, v in self.__dict__.items() if k not in ("optimizer", "lr_lambdas", "schedulers")}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from a saved state; load the optimizer's, which holds the rates, as well."""
+        self.__dict__.update(state_dict)
+
+
+class LambdaLR(LRScheduler):
+    """The initial rate times a function of the epoch: one, or one for each group."""
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        lr_lambda: Callable[[float], float] | Sequence[Callable[[float], float]],
+        last_epoch: int = -1,
+    ) -> None:
+        count = len(optimizer.param_groups)
+        self.lr_lambdas = [lr_lambda] * count if callable(lr_lambda) else list(lr_lambda)
+        if len(self.lr_lambdas) != count:
+            raise ValueError(f"Expected {count} lr_lambdas, but got {len(self.lr_lambdas)}")
+        super().__init__(optimizer, last_epoch)
+
+    def lrs_at(self, epoch: float) -> list[float]:
+        return [base * f(epoch) for base, f in zip(self.base_lrs, self.lr_lambdas, strict=True)]
+
+
+class _Factor(LRScheduler):
+    """A schedule that multiplies every initial rate by the same factor."""
+
+    def factor_at(self, epoch: float) -> float:
+        """What the initial rates are multiplied by."""
+        raise NotImplementedError
+
+    def lrs_at(self, epoch: float) -> list[float]:
+        return [base * self.factor_at(epoch) for base in self.base_lrs]
+
+
+class StepLR(_Factor):
+    """Times `gamma` every `step_size` epochs."""
+
+    def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+        self.step_size, self.gamma = step_size, gamma
+        super().__init__(optimizer, last_epoch)
+
+    def factor_at(self, epoch: float) -> float:
+        return float(self.gamma ** (epoch // self.step_size))
+
+
+class MultiStepLR(_Factor):
+    """Times `gamma` at each of the milestones."""
+
+    def __init__(
+        self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1, last_epoch: int = -1
+    ) -> None:
+        self.milestones, self.gamma = sorted(milestones), gamma
+        super().__init__(optimizer, last_epoch)
+
+    def factor_at(self, epoch: float) -> float:
+        return self.gamma ** bisect_right(self.milestones, epoch)
+
+
+class ExponentialLR(_Factor):
+    """Times `gamma` every epoch."""
+
+    def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
+        self.gamma = gamma
+        super().__init__(optimizer, last_epoch)
+
+    def factor_at(self, epoch: float) -> float:
+        return float(self.gamma**epoch)
+
+
+class ConstantLR(_Factor):
+    """Times `factor` until epoch `total_iters`."""
+
+    def __init__(
+        self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
+    ) -> None:
+        if not 0.0 <= factor <= 1.0:
+            raise ValueError("Constant multiplicative factor expected to be between 0 and 1.")
+        self.factor, self.total_iters = factor, total_iters
+        super().__init__(optimizer, last_epoch)
+
+    def factor_at(self, epoch: float) -> float:
+        return self.factor if epoch < self.total_iters else 1.0
+
+
+class LinearLR(_Factor):
+    """Times a factor that goes in a straight line from `start_factor` to `end_factor` at epoch `total_iters`."""
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        start_factor: float = 1.0 / 3,
+        end_factor: float = 1.0,
+        total_iters: int = 5,
+        last_epoch: int = -1,
+    ) -> None:
+        if not 0.0 < start_factor <= 1.0:
+            raise ValueError("Starting multiplicative factor expected to be greater than 0 and less or equal to 1.")
+        if not 0.0 <= end_factor <= 1.0:
+            raise ValueError("Ending multiplicative factor expected to be between 0 and 1.")
+        self.start_factor, self.end_factor, self.total_iters = start_factor, end_factor, total_iters
+        super().__init__(optimizer, last_epoch)
+
+    def factor_at(self, epoch: float) -> float:
+        return self.start_factor + (self.end_factor - self.start_factor) * min(epoch / self.total_iters, 1.0)
+
+
+class CosineAnnealingLR(LRScheduler):
+    """Half a cosine from the initial rate to `eta_min` at epoch `T_max`, then up again (Loshchilov and Hutter 2016)."""
+
+    def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
+        self.T_max, self.eta_min = T_max, eta_min
+        super().__init__(optimizer, last_epoch)
+
+    def lrs_at(self, epoch: float) -> list[float]:
+        share = (1 + math.cos(math.pi * epoch / self.T_max)) / 2
+        return [self.eta_min + (base - self.eta_min) * share for base in self.base_lrs]
+
+
+class CosineAnnealingWarmRestarts(LRScheduler):
+    """Half a cosine, again and again, each `T_mult` times as long as the one before (Loshchilov and Hutter 2016).
+
+    `step(epoch)` takes fractions, for a rate that changes within the epoch.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
+    ) -> None:
+        if T_0 <= 0 or T_mult < 1:
+            raise ValueError(f"Expected positive integer T_0 and T_mult >= 1, but got {T_0} and {T_mult}")
+        self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min
+        super().__init__(optimizer, last_epoch)
+
+    def lrs_at(self, epoch: float) -> list[float]:
+        length = self.T_0
+        if self.T_mult == 1:
+            epoch %= length
+        while epoch >= length:
+            epoch, length = epoch - length, length * self.T_mult
+        share = (1 + math.cos(math.pi * epoch / length)) / 2
+        return [self.eta_min + (base - self.eta_min) * share for base in self.base_lrs]
+
+
+class SequentialLR(LRScheduler):
+    """One schedule after the other: at each of the milestones the next one begins, at its own epoch 0."""
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        schedulers: Sequence[LRScheduler],
+        milestones: Sequence[int],
+        last_epoch: int = -1,
+    ) -> None:
+        if len(milestones) != len(schedulers) - 1:
+            raise ValueError(
+                f"{len(schedulers)} schedulers need {len(schedulers) - 1} milestones, but got {len(milestones)}"
+            )
+        if any(s.optimizer is not optimizer for s in schedulers):
+            raise ValueError("SequentialLR expects all schedulers to belong to the same optimizer")
+        self.schedulers, self.milestones = list(schedulers), list(milestones)
+        # Each schedule has multiplied the rate by its first factor.
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"]
+        super().__init__(optimizer, last_epoch)
+
+    def lrs_at(self, epoch: float) -> list[float]:
+        i = bisect_right(self.milestones, epoch)
+        return self.schedulers[i].lrs_at(epoch - (self.milestones[i - 1] if i else 0))
