@@ -359,6 +359,15 @@ def test_several_outputs_collect_only_what_arrives():
     assert_grad(x, np.repeat([[3.0, 0.0, 1.0]] * 2, 2, axis=1))
 
 
+def test_a_write_elsewhere_after_a_node_of_several_outputs():
+    x = leaf(4, 3)
+    running = ag.zeros(3, dtype=ag.float64), ag.ones(3, dtype=ag.float64)
+    y = ag.functional.batch_norm(x, *running, training=True)  # writes the running statistics after recording
+    (y * y * y).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy().sum(0), 0, atol=1e-12)
+    assert running[0].tolist() == pytest.approx(0.1 * x.numpy(force=True).mean(0))
+
+
 def test_concurrent_backward_onto_a_shared_leaf_is_exact():
     x = leaf(4)
 

@@ -13,12 +13,12 @@ class Terminal(io.StringIO):
         return True
 
 
-def run(show, epochs, batches=3):
+def run(show, epochs, validated=None, batches=3):
     with Progress(show, epochs, batches) as progress:
         for epoch in range(1, epochs + 1):
             for _ in range(batches):
-                progress.batch(epoch, "loss 0.5, accuracy 90.0%")
-            progress.epoch(epoch, f"loss 0.{epoch:03}, accuracy 95.0%")
+                progress.batch(epoch, "loss 0.5, accuracy 90.0 %")
+            progress.epoch(epoch, f"loss 0.{epoch:03}, accuracy 95.0 %", validated)
 
 
 @pytest.mark.parametrize("epochs", [1, 3, 10, 57, 1000])
@@ -26,18 +26,24 @@ def test_few_lines_without_a_terminal(capsys, epochs):
     run(True, epochs)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == min(epochs, LINES)
-    assert lines[-1] == f"epoch {epochs}/{epochs}: loss 0.{epochs:03}, accuracy 95.0%"
+    assert lines[-1] == f"epoch {epochs}/{epochs}: loss 0.{epochs:03}, accuracy 95.0 %"
 
 
-def test_bar_on_a_terminal(monkeypatch):
-    screen = Terminal()
-    monkeypatch.setattr(sys, "stderr", screen)
-    run(True, 4)
+def test_line_with_validation(capsys):
+    run(True, 1, "loss 0.7000, accuracy 80.0 %")
+    expected = "epoch 1/1: loss 0.001, accuracy 95.0 %; validation loss 0.7000, accuracy 80.0 %\n"
+    assert capsys.readouterr().err == expected
+
+
+@pytest.mark.parametrize("validated, shown", [(None, "loss 0.004, acc"), ("loss 0.7000", "validation loss 0.7000")])
+def test_bar_on_a_terminal(monkeypatch, validated, shown):
+    monkeypatch.setattr(sys, "stderr", screen := Terminal())
+    monkeypatch.setenv("COLUMNS", "80")
+    run(True, 4, validated)
     last = screen.getvalue().split("\r")[-1]
-    assert "epoch 4/4: 100%" in last
-    assert "12/12" in last
-    assert "loss 0.004, accuracy 95.0%" in last
-    assert screen.getvalue().endswith("\n")
+    assert last.endswith("\n")
+    for part in ("epoch 4/4: ", "12/12", shown):
+        assert part in last
 
 
 def test_silence(monkeypatch, capsys):

@@ -1,0 +1,284 @@
+"""Activations as layers. What each computes is said at the function of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autograd_core import Tensor
+from autograd_core import functional as core
+from nn import functional as F
+from nn.module import Module
+from nn.parameter import Parameter
+
+
+class _Activation(Module):
+    """A function of one tensor, without parameters."""
+
+    _function: Callable[..., Tensor]
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._function(input)
+
+
+class _InplaceActivation(_Activation):
+    """A function that may write its result into its input."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._function(input, inplace=self.inplace)
+
+    def extra_repr(self) -> str:
+        return "inplace=True" if self.inplace else ""
+
+
+def _also_inplace(text: str, inplace: bool) -> str:
+    return f"{text}, inplace=True" if inplace else text
+
+
+class Sigmoid(_Activation):
+    """1 / (1 + exp(-x))."""
+
+    _function = staticmethod(core.sigmoid)
+
+
+class Tanh(_Activation):
+    """Hyperbolic tangent."""
+
+    _function = staticmethod(core.tanh)
+
+
+class LogSigmoid(_Activation):
+    """log(sigmoid(x))."""
+
+    _function = staticmethod(core.logsigmoid)
+
+
+class Softsign(_Activation):
+    """x / (1 + |x|)."""
+
+    _function = staticmethod(core.softsign)
+
+
+class Tanhshrink(_Activation):
+    """x - tanh(x)."""
+
+    _function = staticmethod(core.tanhshrink)
+
+
+class ReLU(_InplaceActivation):
+    """max(x, 0)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.relu(input, inplace=True) if self.inplace else core.relu(input)
+
+
+class SELU(_InplaceActivation):
+    """Self-normalising ELU (Klambauer et al. 2017); use `init.lecun_normal_` and `AlphaDropout` with it."""
+
+    _function = staticmethod(F.selu)
+
+
+class SiLU(_InplaceActivation):
+    """x·sigmoid(x), also known as swish."""
+
+    _function = staticmethod(F.silu)
+
+
+class Mish(_InplaceActivation):
+    """x·tanh(softplus(x)) (Misra 2019)."""
+
+    _function = staticmethod(F.mish)
+
+
+class ReLU6(_InplaceActivation):
+    """x clipped to [0, 6]."""
+
+    _function = staticmethod(F.relu6)
+
+
+class Hardsigmoid(_InplaceActivation):
+    """The logistic function in three straight pieces."""
+
+    _function = staticmethod(F.hardsigmoid)
+
+    def extra_repr(self) -> str:
+        return ""
+
+
+class Hardswish(_InplaceActivation):
+    """x·hardsigmoid(x) (Howard et al. 2019)."""
+
+    _function = staticmethod(F.hardswish)
+
+    def extra_repr(self) -> str:
+        return ""
+
+
+class LeakyReLU(Module):
+    """x above 0, `negative_slope`·x elsewhere."""
+
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        super().__init__()
+        self.negative_slope, self.inplace = negative_slope, inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.leaky_relu(input, self.negative_slope, self.inplace)
+
+    def extra_repr(self) -> str:
+        return _also_inplace(f"negative_slope={self.negative_slope}", self.inplace)
+
+
+class ELU(Module):
+    """x above 0, alpha·(exp(x) - 1) elsewhere (Clevert et al. 2015)."""
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.alpha, self.inplace = alpha, inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.elu(input, self.alpha, self.inplace)
+
+    def extra_repr(self) -> str:
+        return _also_inplace(f"alpha={self.alpha}", self.inplace)
+
+
+class CELU(Module):
+    """x above 0, alpha·(exp(x / alpha) - 1) elsewhere (Barron 2017)."""
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.alpha, self.inplace = alpha, inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.celu(input, self.alpha, self.inplace)
+
+    def extra_repr(self) -> str:
+        return _also_inplace(f"alpha={self.alpha}", self.inplace)
+
+
+class Hardtanh(Module):
+    """x clipped to [min_val, max_val]."""
+
+    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.min_val, self.max_val, self.inplace = min_val, max_val, inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
+
+    def extra_repr(self) -> str:
+        return _also_inplace(f"min_val={self.min_val}, max_val={self.max_val}", self.inplace)
+
+
+class Threshold(Module):
+    """x above `threshold`, `value` elsewhere."""
+
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        super().__init__()
+        self.threshold, self.value, self.inplace = threshold, value, inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.threshold(input, self.threshold, self.value, self.inplace)
+
+    def extra_repr(self) -> str:
+        return _also_inplace(f"threshold={self.threshold}, value={self.value}", self.inplace)
+
+
+class Softplus(Module):
+    """log(1 + exp(beta·x)) / beta."""
+
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
+        super().__init__()
+        self.beta, self.threshold = beta, threshold
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.softplus(input, self.beta, self.threshold)
+
+    def extra_repr(self) -> str:
+        return f"beta={self.beta}, threshold={self.threshold}"
+
+
+class GELU(Module):
+    """Gaussian error linear unit (Hendrycks and Gimpel 2016), exact or with `approximate="tanh"`."""
+
+    def __init__(self, approximate: str = "none") -> None:
+        super().__init__()
+        self.approximate = approximate
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.gelu(input, self.approximate)
+
+    def extra_repr(self) -> str:
+        return f"approximate={self.approximate!r}"
+
+
+class Softshrink(Module):
+    """x moved towards 0 by `lambd`, and 0 within."""
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.softshrink(input, self.lambd)
+
+    def extra_repr(self) -> str:
+        return f"{self.lambd}"
+
+
+class Hardshrink(Module):
+    """x, but 0 within [-lambd, lambd]."""
+
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.hardshrink(input, self.lambd)
+
+    def extra_repr(self) -> str:
+        return f"{self.lambd}"
+
+
+class PReLU(Module):
+    """x above 0, weight·x elsewhere, with one learned slope, or one for each channel (He et al. 2015)."""
+
+    weight: Tensor
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
+        super().__init__()
+        self.num_parameters, self.init = num_parameters, init
+        self.weight = Parameter(core.full((num_parameters,), float(init), device=device, dtype=dtype))
+
+    def forward(self, input: Tensor) -> Tensor:
+        return core.prelu(input, self.weight)
+
+    def extra_repr(self) -> str:
+        return f"num_parameters={self.num_parameters}"
+
+
+class _Along(Module):
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+class Softmax(_Along):
+    """exp(x) / Σ exp(x) along `dim`. `CrossEntropyLoss` takes the scores before it."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return core.softmax(input, dim=self.dim)
+
+
+class LogSoftmax(_Along):
+    """log(softmax(x)) along `dim`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return core.log_softmax(input, dim=self.dim)

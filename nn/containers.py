@@ -1,0 +1,280 @@
+"""Modules and parameters in sequences and dictionaries."""
+
+from __future__ import annotations
+
+import itertools
+import operator
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Self, overload
+
+from autograd_core import Tensor
+from nn.module import Module, framed
+from nn.parameter import Parameter
+
+
+class _Modules(Module):
+    """Modules in order, named "0", "1", ... unless they bring names."""
+
+    def __init__(self, modules: Iterable[Module] | OrderedDict[str, Module] = ()) -> None:
+        super().__init__()
+        named = modules.items() if isinstance(modules, OrderedDict) else enumerate(modules)
+        for name, module in named:
+            self.add_module(str(name), module)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._modules.values())  # type: ignore[arg-type]  # containers hold no None
+
+    def __contains__(self, module: object) -> bool:
+        return any(m is module for m in self)
+
+    def _key(self, index: int) -> str:
+        index = operator.index(index)
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"index {index} is out of range")
+        return list(self._modules)[index]
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> Self: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return self._sliced(OrderedDict(list(self._modules.items())[index]))
+        return self._modules[self._key(index)]
+
+    def _sliced(self, modules: OrderedDict[str, Any]) -> Self:
+        return type(self)(modules.values())
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        setattr(self, self._key(index), module)
+
+    def __delitem__(self, index: int | slice) -> None:
+        kept = list(self)
+        del kept[index]
+        self._renumber(kept)
+
+    def _renumber(self, modules: Iterable[Module]) -> None:
+        for name in list(self._modules):
+            delattr(self, name)
+        for i, module in enumerate(modules):
+            self.add_module(str(i), module)
+
+    def append(self, module: Module) -> Self:
+        """Add a module at the end; returns the container."""
+        self.add_module(str(len(self)), module)
+        return self
+
+    def insert(self, index: int, module: Module) -> Self:
+        """Add a module before position `index`; returns the container."""
+        if not -len(self) <= index <= len(self):
+            raise IndexError(f"Index out of range: {index}")
+        modules = list(self)
+        modules.insert(index, module)
+        self._renumber(modules)
+        return self
+
+    def extend(self, modules: Iterable[Module]) -> Self:
+        """Add modules at the end; returns the container."""
+        for module in modules:
+            self.append(module)
+        return self
+
+    def pop(self, index: int) -> Module:
+        """Take a module out."""
+        module: Module = self[index]
+        del self[index]
+        return module
+
+    def __add__(self, other: Iterable[Module]) -> Self:
+        return type(self)._of(itertools.chain(self, other))
+
+    def __iadd__(self, other: Iterable[Module]) -> Self:
+        return self.extend(list(other))
+
+    @classmethod
+    def _of(cls, modules: Iterable[Module]) -> Self:
+        return cls(modules)
+
+
+class Sequential(_Modules):
+    """Modules applied one after the other: given as arguments, or as an OrderedDict that names them.
+
+    >>> from nn import Linear, ReLU
+    >>> Sequential(Linear(2, 3), ReLU())
+    Sequential(
+      (0): Linear(in_features=2, out_features=3, bias=True)
+      (1): ReLU()
+    )
+    """
+
+    def __init__(self, *modules: Module | OrderedDict[str, Module]) -> None:
+        first = modules[0] if len(modules) == 1 else None
+        super().__init__(first if isinstance(first, OrderedDict) else modules)  # type: ignore[arg-type]  # no second one
+
+    @classmethod
+    def _of(cls, modules: Iterable[Module]) -> Self:
+        return cls(*modules)
+
+    def _sliced(self, modules: OrderedDict[str, Any]) -> Self:
+        return type(self)(modules)
+
+    def forward(self, input: Any) -> Any:
+        x = input
+        for module in self._modules.values():
+            x = module(x)  # type: ignore[misc]  # containers hold no None
+        return x
+
+
+class ModuleList(_Modules):
+    """A list of modules that is part of a module; it has no forward of its own."""
+
+    def __repr__(self) -> str:
+        """Runs of modules that read the same are shown once, with their number."""
+        lines, start = [], 0
+        for text, run in itertools.groupby(map(repr, self)):
+            count = len(list(run))
+            text = text.replace("\n", "\n  ")
+            names = f"({start}): " if count == 1 else f"({start}-{start + count - 1}): {count} x "
+            lines.append(names + text)
+            start += count
+        return framed(type(self).__name__, [], lines)
+
+
+class ModuleDict(Module):
+    """A dictionary of modules that is part of a module, in the order of insertion."""
+
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
+        super().__init__()
+        self.update(modules or {})
+
+    def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
+        """Add modules, or exchange those whose names are taken."""
+        for name, module in dict(modules).items():
+            self[name] = module
+
+    def __getitem__(self, name: str) -> Any:
+        return self._modules[name]
+
+    def __setitem__(self, name: str, module: Module) -> None:
+        self.add_module(name, module)
+
+    def __delitem__(self, name: str) -> None:
+        del self._modules[name]
+        object.__delattr__(self, name)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._modules
+
+    def keys(self) -> Iterable[str]:
+        """The names."""
+        return self._modules.keys()
+
+    def values(self) -> Iterable[Any]:
+        """The modules."""
+        return self._modules.values()
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        """Names and modules."""
+        return self._modules.items()
+
+    def pop(self, name: str) -> Module:
+        """Take a module out."""
+        module: Module = self[name]
+        del self[name]
+        return module
+
+
+def _as_parameter(value: Any) -> Tensor:
+    return value if isinstance(value, Parameter) else Parameter(value)
+
+
+def _described(t: Tensor | None) -> str:
+    return "None" if t is None else f"Parameter containing: [{t.dtype} of size {'x'.join(map(str, t.shape))}]"
+
+
+class _Parameters(Module):
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def extra_repr(self) -> str:
+        return "\n".join(f"({name}): {_described(t)}" for name, t in self._parameters.items())
+
+
+class ParameterList(_Parameters):
+    """A list of parameters that is part of a module; tensors become parameters."""
+
+    def __init__(self, values: Iterable[Any] = ()) -> None:
+        super().__init__()
+        self.extend(values)
+
+    def append(self, value: Any) -> Self:
+        """Add a parameter at the end; returns the list."""
+        self.register_parameter(str(len(self)), _as_parameter(value))
+        return self
+
+    def extend(self, values: Iterable[Any]) -> Self:
+        """Add parameters at the end; returns the list."""
+        for value in values:
+            self.append(value)
+        return self
+
+    @overload
+    def __getitem__(self, index: int) -> Tensor: ...
+    @overload
+    def __getitem__(self, index: slice) -> ParameterList: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        values = list(self._parameters.values())[index]
+        return ParameterList(values) if isinstance(values, list) else values
+
+    def __setitem__(self, index: int, value: Any) -> None:
+        setattr(self, list(self._parameters)[index], _as_parameter(value))
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._parameters.values())
+
+
+class ParameterDict(_Parameters):
+    """A dictionary of parameters that is part of a module; tensors become parameters."""
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        for name, value in (values or {}).items():
+            self[name] = value
+
+    def __getitem__(self, name: str) -> Any:
+        return self._parameters[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.register_parameter(name, _as_parameter(value))
+
+    def __delitem__(self, name: str) -> None:
+        del self._parameters[name]
+        object.__delattr__(self, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parameters)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._parameters
+
+    def keys(self) -> Iterable[str]:
+        """The names."""
+        return self._parameters.keys()
+
+    def values(self) -> Iterable[Any]:
+        """The parameters."""
+        return self._parameters.values()
+
+    def items(self) -> Iterable[tuple[str, Any]]:
+        """Names and parameters."""
+        return self._parameters.items()

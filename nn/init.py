@@ -1,0 +1,187 @@
+"""Initial values of parameters, written in place: PyTorch's `torch.nn.init`."""
+
+import math
+import warnings
+from typing import Any
+
+from autograd_core import Tensor, no_grad
+from autograd_core import functional as core
+from autograd_core.registry import LIBRARY
+from autograd_core.tensor import wrap
+
+LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "sigmoid")
+
+
+@no_grad()
+def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
+    """Uniform in [a, b)."""
+    return tensor.uniform_(a, b, generator=generator)
+
+
+@no_grad()
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
+    """Normal."""
+    return tensor.normal_(mean, std, generator=generator)
+
+
+@no_grad()
+def constant_(tensor: Tensor, val: float) -> Tensor:
+    """One number."""
+    return tensor.fill_(val)
+
+
+def ones_(tensor: Tensor) -> Tensor:
+    """Ones."""
+    return constant_(tensor, 1.0)
+
+
+def zeros_(tensor: Tensor) -> Tensor:
+    """Zeros."""
+    return constant_(tensor, 0.0)
+
+
+@no_grad()
+def trunc_normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
+) -> Tensor:
+    """Normal, restricted to [a, b].
+
+    Drawn by rejection from the uniform distribution; beyond eight standard deviations nothing would ever be kept.
+    """
+    low, high = max(a, mean - 8 * std), min(b, mean + 8 * std)
+    if low >= high:
+        warnings.warn(
+            f"trunc_normal_(): [{a}, {b}] lies beyond 8 standard deviations from the mean {mean}", stacklevel=2
+        )
+        return tensor.fill_(a if mean < a else b)
+    mode = min(max(mean, low), high)
+    values = core.empty(tensor.array.size, dtype=tensor.dtype, device=tensor.device)
+    rejected = core.arange(tensor.array.size, device=tensor.device)
+    while rejected.array.size:
+        x = (
+            core.rand(rejected.shape, dtype=tensor.dtype, device=tensor.device, generator=generator) * (high - low)
+            + low
+        )
+        density = core.exp(((mode - mean) ** 2 - (x - mean) ** 2) / (2 * std * std))
+        values[rejected] = x
+        kept = core.rand(rejected.shape, dtype=tensor.dtype, device=tensor.device, generator=generator) < density
+        rejected = rejected[~kept]
+    return tensor.copy_(values.reshape(tensor.shape).clamp(a, b))
+
+
+@no_grad()
+def eye_(tensor: Tensor) -> Tensor:
+    """The identity matrix."""
+    if tensor.ndim != 2:
+        raise ValueError("Only tensors with 2 dimensions are supported")
+    return tensor.copy_(core.eye(tensor.shape[0], tensor.shape[1], dtype=tensor.dtype, device=tensor.device))
+
+
+@no_grad()
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """Kernels (O, C, ...) that hand channels on unchanged, in each of the groups."""
+    if tensor.ndim not in (3, 4, 5):
+        raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
+    if tensor.shape[0] % groups:
+        raise ValueError("dim 0 must be divisible by groups")
+    tensor.zero_()
+    centre = [k // 2 for k in tensor.shape[2:]]
+    per_group = tensor.shape[0] // groups
+    for group in range(groups):
+        for channel in range(min(per_group, tensor.shape[1])):
+            tensor[(group * per_group + channel, channel, *centre)] = 1.0
+    return tensor
+
+
+def fans(tensor: Tensor) -> tuple[int, int]:
+    """How many inputs reach an output, and how many outputs an input, of a weight (out, in, ...)."""
+    if tensor.ndim < 2:
+        raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions")
+    field = math.prod(tensor.shape[2:])
+    return tensor.shape[1] * field, tensor.shape[0] * field
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """By how much the weights before a nonlinearity are larger than those before none.
+
+    param: the negative slope of "leaky_relu", 0.01 if not given.
+    """
+    if nonlinearity in LINEAR:
+        return 1.0
+    if nonlinearity == "leaky_relu":
+        return math.sqrt(2.0 / (1.0 + (0.01 if param is None else param) ** 2))
+    gains = {"tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}
+    if nonlinearity not in gains:
+        raise ValueError(
+            f"Unsupported nonlinearity {nonlinearity}; known are {', '.join([*LINEAR, 'leaky_relu', *gains])}"
+        )
+    return gains[nonlinearity]
+
+
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
+    """Uniform with variance 2·gain² / (fan_in + fan_out) (Glorot and Bengio 2010)."""
+    bound = gain * math.sqrt(6.0 / sum(fans(tensor)))
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
+    """Normal with variance 2·gain² / (fan_in + fan_out) (Glorot and Bengio 2010)."""
+    return normal_(tensor, 0.0, gain * math.sqrt(2.0 / sum(fans(tensor))), generator)
+
+
+def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
+    fan = fans(tensor)[mode == "fan_out"]
+    return calculate_gain(nonlinearity, a) / math.sqrt(fan) if fan else 0.0
+
+
+def kaiming_uniform_(
+    tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+) -> Tensor:
+    """Uniform with variance gain² / fan (He et al. 2015); `a` is the negative slope of "leaky_relu"."""
+    bound = math.sqrt(3.0) * _kaiming_std(tensor, a, mode, nonlinearity)
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def kaiming_normal_(
+    tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", generator: Any = None
+) -> Tensor:
+    """Normal with variance gain² / fan (He et al. 2015); `a` is the negative slope of "leaky_relu"."""
+    return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
+
+
+def lecun_normal_(tensor: Tensor, generator: Any = None) -> Tensor:
+    """Normal with variance 1 / fan_in (LeCun et al. 1998), which networks of SELU need."""
+    return kaiming_normal_(tensor, nonlinearity="linear", generator=generator)
+
+
+@no_grad()
+def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
+    """A random matrix (first axis, all others) with orthonormal rows or columns, times `gain` (Saxe et al. 2013)."""
+    if tensor.ndim < 2:
+        raise ValueError("Only tensors with 2 or more dimensions are supported")
+    rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
+    if not rows * columns:
+        return tensor
+    flat = core.randn(
+        max(rows, columns), min(rows, columns), dtype=tensor.dtype, device=tensor.device, generator=generator
+    )
+    xp = LIBRARY[flat.array.__class__]
+    q, r = xp.linalg.qr(flat.array)
+    # Without the signs q would not be uniform over the orthogonal matrices (Mezzadri 2007).
+    q *= xp.sign(xp.diagonal(r))
+    return tensor.copy_((gain * wrap(q.T if rows < columns else q)).reshape(tensor.shape))
+
+
+@no_grad()
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:
+    """Normal, with the fraction `sparsity` of every column, at random places, set to zero (Martens 2010)."""
+    if tensor.ndim != 2:
+        raise ValueError("Only tensors with 2 dimensions are supported")
+    rows, columns = tensor.shape
+    normal_(tensor, 0.0, std, generator)
+    for column in range(columns):
+        places = core.randperm(rows, device=tensor.device, generator=generator)[: math.ceil(sparsity * rows)]
+        tensor[places, column] = 0.0
+    return tensor

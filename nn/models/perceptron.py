@@ -1,0 +1,38 @@
+"""Networks of fully connected layers."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+from nn.activation import ReLU, Sigmoid
+from nn.containers import Sequential
+from nn.layers import Dropout, Linear
+from nn.module import Module
+
+
+def perceptron(in_features: int) -> Sequential:
+    """One neuron: σ(w·x + b), the perceptron with the smooth threshold that gradients need; (N, in) to (N, 1)."""
+    return Sequential(Linear(in_features, 1), Sigmoid())
+
+
+def mlp(*sizes: int, activation: Callable[[], Module] = ReLU, dropout: float = 0.0) -> Sequential:
+    """Multilayer perceptron: linear layers from `sizes[0]` to `sizes[-1]` features, with activations between.
+
+    dropout: the probability that a hidden unit is dropped in training.
+
+    >>> mlp(2, 16, 1)
+    Sequential(
+      (0): Linear(in_features=2, out_features=16, bias=True)
+      (1): ReLU()
+      (2): Linear(in_features=16, out_features=1, bias=True)
+    )
+    """
+    if len(sizes) < 2:
+        raise ValueError(f"mlp() needs the number of inputs and of outputs at least, as in mlp(2, 16, 1), not {sizes}")
+    layers: list[Module] = []
+    for inputs, outputs in pairwise(sizes):
+        if layers:
+            layers.append(activation())
+            if dropout:
+                layers.append(Dropout(dropout))
+        layers.append(Linear(inputs, outputs))
+    return Sequential(*layers)

@@ -1,0 +1,109 @@
+"""Residual networks for images of 32×32 (He et al. 2015, section 4.2)."""
+
+from autograd_core import Tensor
+from nn import functional as F
+from nn import init
+from nn.containers import Sequential
+from nn.convolution import Conv2d
+from nn.layers import Linear
+from nn.module import Module
+from nn.normalization import BatchNorm2d
+
+
+class Subsample(Module):
+    """Shortcut A: every `stride`-th pixel, with channels of zeros added in front and behind; nothing to learn."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.before = (out_channels - in_channels) // 2
+        self.after = out_channels - in_channels - self.before
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.before, self.after))
+
+    def extra_repr(self) -> str:
+        return f"stride={self.stride}, padding=({self.before}, {self.after})"
+
+
+class BasicBlock(Module):
+    """relu(x + f(x)), with f two 3×3 convolutions, each batch-normalised.
+
+    Where the shape changes, `option` "A" subsamples and pads x, "B" projects it by a 1×1 convolution.
+    """
+
+    def __init__(self, in_planes: int, planes: int, stride: int = 1, option: str = "A") -> None:
+        super().__init__()
+        if option not in ("A", "B"):
+            raise ValueError(f'option must be "A" or "B", not {option!r}')
+        self.conv1 = Conv2d(in_planes, planes, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = BatchNorm2d(planes)
+        self.conv2 = Conv2d(planes, planes, 3, padding=1, bias=False)
+        self.bn2 = BatchNorm2d(planes)
+        self.shortcut: Module = Sequential()
+        if stride != 1 or in_planes != planes:
+            project = option == "B"
+            self.shortcut = _projection(in_planes, planes, stride) if project else Subsample(in_planes, planes, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = F.relu(self.bn1(self.conv1(x)))
+        out = self.bn2(self.conv2(out))
+        return F.relu(out + self.shortcut(x))
+
+
+def _projection(in_planes: int, planes: int, stride: int) -> Sequential:
+    return Sequential(Conv2d(in_planes, planes, 1, stride=stride, bias=False), BatchNorm2d(planes))
+
+
+class CifarResNet(Module):
+    """A 3×3 convolution, three stages of blocks with 16, 32 and 64 channels, the mean of each channel, a linear layer.
+
+    Images (N, 3, 32, 32) to scores (N, num_classes); 6·blocks + 2 layers with weights.
+    """
+
+    def __init__(self, blocks: int, num_classes: int = 10, option: str = "A") -> None:
+        super().__init__()
+        self.conv1 = Conv2d(3, 16, 3, padding=1, bias=False)
+        self.bn1 = BatchNorm2d(16)
+        self.layer1 = _stage(16, 16, blocks, 1, option)
+        self.layer2 = _stage(16, 32, blocks, 2, option)
+        self.layer3 = _stage(32, 64, blocks, 2, option)
+        self.linear = Linear(64, num_classes)
+        for module in self.modules():
+            if isinstance(module, (Conv2d, Linear)):
+                init.kaiming_normal_(module.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.bn1(self.conv1(x)))
+        x = self.layer3(self.layer2(self.layer1(x)))
+        return self.linear(x.mean(dim=(2, 3)))  # type: ignore[no-any-return]  # a layer gives a Tensor
+
+
+def _stage(in_planes: int, planes: int, blocks: int, stride: int, option: str) -> Sequential:
+    rest = [BasicBlock(planes, planes) for _ in range(blocks - 1)]
+    return Sequential(BasicBlock(in_planes, planes, stride, option), *rest)
+
+
+def resnet20(num_classes: int = 10) -> CifarResNet:
+    """20 layers, 269,722 parameters."""
+    return CifarResNet(3, num_classes)
+
+
+def resnet32(num_classes: int = 10) -> CifarResNet:
+    """32 layers, 464,154 parameters."""
+    return CifarResNet(5, num_classes)
+
+
+def resnet44(num_classes: int = 10) -> CifarResNet:
+    """44 layers, 658,586 parameters."""
+    return CifarResNet(7, num_classes)
+
+
+def resnet56(num_classes: int = 10) -> CifarResNet:
+    """56 layers, 853,018 parameters."""
+    return CifarResNet(9, num_classes)
+
+
+def resnet110(num_classes: int = 10) -> CifarResNet:
+    """110 layers, 1,727,962 parameters."""
+    return CifarResNet(18, num_classes)

@@ -1,0 +1,363 @@
+"""The base of every layer and model: what it owns, and what follows from that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar, Self
+
+from autograd_core import Tensor, no_grad
+from autograd_core.tensor import Removable, own_scalar
+from nn.loading import IncompatibleKeys, load_tensors
+from nn.parameter import Parameter
+
+PRE, POST = "forward pre-hook", "forward hook"
+
+
+class Module:
+    """Base of layers and models: subclasses make their parts in `__init__` and use them in `forward`.
+
+    A `Parameter` or another `Module` becomes part of this one by being assigned to an attribute.
+
+    >>> from autograd_core import ones
+    >>> class Scale(Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.factor = Parameter(ones(1))
+    ...
+    ...     def forward(self, x):
+    ...         return x * self.factor
+    >>> [name for name, _ in Scale().named_parameters()]
+    ['factor']
+    """
+
+    training: bool
+    # Parts are plain attributes, so that reading one costs nothing; the registries know which attributes are parts.
+    _parameters: dict[str, Tensor | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: dict[str, Module | None]
+    _transient: set[str]  # buffers that are not saved
+    _hooks: tuple[tuple[str, Callable[..., Any]], ...] | None = None
+    _optional_keys: ClassVar[tuple[str, ...]] = ()  # of the state: files of other origin may lack them
+
+    def __init__(self) -> None:
+        for name in ("_parameters", "_buffers", "_modules"):
+            object.__setattr__(self, name, {})
+        self._transient = set()
+        self.training = True
+
+    def _unimplemented(self, *args: Any) -> Any:
+        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+
+    forward: Callable[..., Any] = _unimplemented
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._hooks is None:
+            try:
+                return self.forward(*args, **kwargs)
+            except Exception as e:
+                if not hasattr(e, "__notes__"):  # the innermost module says where
+                    e.add_note(f"in {self!r}")
+                raise
+        for kind, hook in self._hooks:
+            if kind is PRE and (result := hook(self, args)) is not None:
+                args = result if isinstance(result, tuple) else (result,)
+        output = self.forward(*args, **kwargs)
+        for kind, hook in self._hooks or ():
+            if kind is POST and (result := hook(self, args, output)) is not None:
+                output = result
+        return output
+
+    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> Removable:
+        """Call `hook(module, args)` before `forward`; what it returns, if anything, replaces the arguments."""
+        return self._register_hook((PRE, hook))
+
+    def register_forward_hook(self, hook: Callable[..., Any]) -> Removable:
+        """Call `hook(module, args, output)` after `forward`; what it returns, if anything, replaces the output."""
+        return self._register_hook((POST, hook))
+
+    def _register_hook(self, entry: tuple[str, Callable[..., Any]]) -> Removable:
+        self._hooks = (*(self._hooks or ()), entry)
+        return Removable(self, "_hooks", entry)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Parameter):
+            self._own("_parameters", name, value, "parameters")
+        elif isinstance(value, Module):
+            self._own("_modules", name, value, "module")
+        else:
+            registry = self._registry_of(name)
+            if registry is None:
+                object.__setattr__(self, name, value)
+            elif value is None or (registry == "_buffers" and isinstance(value, Tensor)):
+                self._own(registry, name, value, "")
+            else:
+                _refuse(registry, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        object.__delattr__(self, name)
+        self._forget(name)
+
+    def _own(self, registry: str, name: str, value: Any, what: str) -> None:
+        if registry not in self.__dict__:
+            raise AttributeError(f"cannot assign {what} before Module.__init__() call")
+        if name not in self.__dict__[registry]:
+            self._forget(name)
+        self.__dict__[registry][name] = value
+        object.__setattr__(self, name, value)
+
+    def _registry_of(self, name: str) -> str | None:
+        own = self.__dict__
+        return next((r for r in ("_parameters", "_modules", "_buffers") if name in own.get(r, ())), None)
+
+    def _forget(self, name: str) -> None:
+        for registry in (self._parameters, self._buffers, self._modules):
+            registry.pop(name, None)
+        self._transient.discard(name)
+
+    def register_parameter(self, name: str, param: Tensor | None) -> None:
+        """Own a parameter under a name; None reserves the name."""
+        self._check_name("parameter", "_parameters", name)
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"cannot assign '{type(param).__name__}' object to parameter '{name}' (nn.Parameter or None required)"
+            )
+        self._own("_parameters", name, param, "parameter")
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Own a tensor that is state but not learned; it is saved unless it is not `persistent`."""
+        self._check_name("buffer", "_buffers", name)
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (Tensor or None required)"
+            )
+        self._own("_buffers", name, tensor, "buffer")
+        (self._transient.discard if persistent else self._transient.add)(name)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Own a module under a name."""
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        self._check_name("module", "_modules", name)
+        self._own("_modules", name, module, "module")
+
+    def _check_name(self, kind: str, registry: str, name: str) -> None:
+        if registry not in self.__dict__:
+            raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+        if not isinstance(name, str):
+            raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
+        if "." in name or not name:
+            raise KeyError(f'{kind} name can\'t contain "."' if name else f'{kind} name can\'t be empty string ""')
+        if hasattr(self, name) and name not in self.__dict__[registry]:
+            raise KeyError(f"attribute '{name}' already exists")
+
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """This module and all below it, with their paths, each once unless `remove_duplicate` is off."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, module in self._modules.items():
+            if module is not None:
+                yield from module.named_modules(memo, _joined(prefix, name), remove_duplicate)
+
+    def _named_members(self, registry: str, prefix: str, recurse: bool, once: bool) -> Iterator[tuple[str, Tensor]]:
+        owners = self.named_modules(prefix=prefix, remove_duplicate=once) if recurse else [(prefix, self)]
+        seen: set[int] = set()
+        for path, owner in owners:
+            for name, t in getattr(owner, registry).items():
+                if t is not None and id(t) not in seen:
+                    if once:
+                        seen.add(id(t))
+                    yield _joined(path, name), t
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """Parameters with their paths, shared ones once."""
+        return self._named_members("_parameters", prefix, recurse, remove_duplicate)
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """Buffers with their paths, shared ones once."""
+        return self._named_members("_buffers", prefix, recurse, remove_duplicate)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Tensor]:
+        """Parameters, shared ones once."""
+        return (t for _, t in self.named_parameters(recurse=recurse))
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """Buffers, shared ones once."""
+        return (t for _, t in self.named_buffers(recurse=recurse))
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all below it, each once."""
+        return (module for _, module in self.named_modules())
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly below, each once."""
+        seen: set[Module] = set()
+        for name, module in self._modules.items():
+            if module is not None and module not in seen:
+                seen.add(module)
+                yield name, module
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly below, each once."""
+        return (module for _, module in self.named_children())
+
+    def get_submodule(self, target: str) -> Module:
+        """The module at a path such as "layer1.0.conv1"; this one for an empty path."""
+        module: Any = self
+        for name in target.split(".") if target else ():
+            parent, module = module, getattr(module, name, None)
+            if not isinstance(module, Module):
+                raise AttributeError(f"{type(parent).__name__} has no submodule `{name}`, asked for as {target!r}")
+        return module  # type: ignore[no-any-return]  # a Module, as the loop has seen
+
+    def get_parameter(self, target: str) -> Tensor:
+        """The parameter at a path such as "layer1.0.conv1.weight"."""
+        return self._get_tensor("_parameters", target)
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer at a path such as "bn1.running_mean"."""
+        return self._get_tensor("_buffers", target)
+
+    def _get_tensor(self, registry: str, target: str) -> Tensor:
+        path, _, name = target.rpartition(".")
+        owner = self.get_submodule(path)
+        t: Tensor | None = getattr(owner, registry).get(name)
+        if t is None:
+            raise AttributeError(f"{type(owner).__name__} has no {registry[1:-1]} `{name}`, asked for as {target!r}")
+        return t
+
+    def _persistent(self, prefix: str = "") -> Iterator[tuple[str, Tensor, bool]]:
+        """Path, tensor, and whether a file may lack it, in the order of `state_dict`."""
+        saved = [(k, t) for k, t in self._buffers.items() if k not in self._transient]
+        for name, t in [*self._parameters.items(), *saved]:
+            if t is not None:
+                yield prefix + name, t, name in self._optional_keys
+        for name, module in self._modules.items():
+            if module is not None:
+                yield from module._persistent(f"{prefix}{name}.")
+
+    def state_dict(self, prefix: str = "") -> dict[str, Tensor]:
+        """Parameters and persistent buffers by path: detached tensors that share their storage."""
+        return {path: t.detach() for path, t, _ in self._persistent(prefix)}
+
+    def load_state_dict(self, state_dict: Mapping[str, Tensor], strict: bool = True) -> IncompatibleKeys:
+        """Copy values into parameters and buffers.
+
+        A RuntimeError lists every shape that differs and, if `strict`, every missing and unexpected key; then nothing
+        has changed.
+        """
+        return load_tensors(type(self).__name__, list(self._persistent()), state_dict, strict)
+
+    def train(self, mode: bool = True) -> Self:
+        """Behave as in training: dropout drops, batch normalisation uses the batch. Returns the module."""
+        if not isinstance(mode, bool):
+            raise ValueError("training mode is expected to be boolean")
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Self:
+        """Behave as in evaluation. Returns the module."""
+        return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        """Turn gradients of all parameters on or off. Returns the module."""
+        for p in self.parameters():
+            p.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of all parameters, or set them to zero."""
+        for p in self.parameters():
+            if set_to_none or p.grad is None:
+                p.grad = None
+            else:
+                with no_grad():
+                    p.grad = p.grad.detach().zero_()
+
+    def apply(self, fn: Callable[[Module], object]) -> Self:
+        """Call `fn` on every module below, then on this one. Returns the module."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    def _convert(self, convert: Callable[[Tensor], Tensor]) -> Self:
+        for t in [*self.parameters(), *self.buffers()]:
+            t.data = convert(t.data)
+            own_scalar(t)
+            if t.grad is not None:
+                t.grad = convert(t.grad.data)
+        return self
+
+    def to(self, *args: Any, device: Any = None, dtype: Any = None) -> Self:
+        """Move to a device, convert floating-point parts to a dtype, or both, in place. Returns the module."""
+
+        def convert(t: Tensor) -> Tensor:
+            converted = t.to(*args, device=device, dtype=dtype)
+            return converted if t.dtype.kind in "fcV" else t.to(converted.device)
+
+        return self._convert(convert)
+
+    def cpu(self) -> Self:
+        """Move to the host. Returns the module."""
+        return self._convert(lambda t: t.cpu())
+
+    def cuda(self, device: Any = None) -> Self:
+        """Move to a CUDA GPU. Returns the module."""
+        return self._convert(lambda t: t.cuda(device))
+
+    def float(self) -> Self:
+        """Convert floating-point parts to float32. Returns the module."""
+        return self.to(dtype="float32")
+
+    def double(self) -> Self:
+        """Convert floating-point parts to float64. Returns the module."""
+        return self.to(dtype="float64")
+
+    def half(self) -> Self:
+        """Convert floating-point parts to float16. Returns the module."""
+        return self.to(dtype="float16")
+
+    def extra_repr(self) -> str:
+        """What to print between the parentheses, for subclasses to say."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr().split("\n") if self.extra_repr() else []
+        children = [f"({name}): {_indented(repr(module))}" for name, module in self._modules.items()]
+        return framed(type(self).__name__, extra, children)
+
+
+def _joined(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
+
+
+def _refuse(registry: str, name: str, value: object) -> None:
+    kind, wanted = {
+        "_parameters": ("parameter", "nn.Parameter"),
+        "_modules": ("child module", "nn.Module"),
+        "_buffers": ("buffer", "Tensor"),
+    }[registry]
+    raise TypeError(f"cannot assign '{type(value).__name__}' as {kind} '{name}' ({wanted} or None expected)")
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n  ")
+
+
+def framed(name: str, extra: list[str], children: list[str]) -> str:
+    """A name and what belongs to it in parentheses: on one line if that is a single remark."""
+    if len(extra) == 1 and not children:
+        return f"{name}({extra[0]})"
+    lines = extra + children
+    return f"{name}(" + ("\n  " + "\n  ".join(lines) + "\n" if lines else "") + ")"

@@ -1,0 +1,110 @@
+"""Batch normalisation layers."""
+
+from typing import Any
+
+from autograd_core import Tensor
+from autograd_core import functional as core
+from nn import functional as F
+from nn import init
+from nn.module import Module
+from nn.parameter import Parameter
+
+
+class _BatchNorm(Module):
+    """What batch normalisations of every rank share (Ioffe and Szegedy 2015).
+
+    In training by the statistics of the batch, which move the running ones by `momentum` (None: their plain average);
+    in evaluation by the running ones, or the batch's without `track_running_stats`.
+    """
+
+    ndims: tuple[int, ...]
+    weight: Tensor | None
+    bias: Tensor | None
+    running_mean: Tensor | None
+    running_var: Tensor | None
+    num_batches_tracked: Tensor | None
+    # PyTorch counts batches only since version 0.4.1, and some files leave the count out.
+    _optional_keys = ("num_batches_tracked",)
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
+        place = {"device": device, "dtype": dtype}
+        self.register_parameter("weight", Parameter(core.ones(num_features, **place)) if affine else None)
+        self.register_parameter("bias", Parameter(core.zeros(num_features, **place)) if affine and bias else None)
+        tracked = track_running_stats
+        self.register_buffer("running_mean", core.zeros(num_features, **place) if tracked else None)
+        self.register_buffer("running_var", core.ones(num_features, **place) if tracked else None)
+        self.register_buffer("num_batches_tracked", core.tensor(0, device=device) if tracked else None)
+
+    def reset_running_stats(self) -> None:
+        """Forget all batches seen."""
+        if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
+            init.zeros_(self.running_mean)
+            init.ones_(self.running_var)
+            init.zeros_(self.num_batches_tracked)
+
+    def reset_parameters(self) -> None:
+        """Start again: no batches seen, weight 1, bias 0."""
+        self.reset_running_stats()
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        self._check(input)
+        momentum = self.momentum
+        if self.training and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+            if momentum is None:
+                momentum = 1.0 / self.num_batches_tracked.item()
+        by_batch = self.training or self.running_mean is None
+        return F.batch_norm(
+            input, self.running_mean, self.running_var, self.weight, self.bias, by_batch, momentum or 0.0, self.eps
+        )
+
+    def _check(self, input: Tensor) -> None:
+        if input.ndim not in self.ndims:
+            expected = " or ".join(f"{n}D" for n in self.ndims)
+            raise ValueError(f"expected {expected} input (got {input.ndim}D input)")
+        if input.shape[1] != self.num_features:
+            raise ValueError(
+                f"{type(self).__name__}({self.num_features}) takes {self.num_features} channels; "
+                f"input of shape {input.shape} has {input.shape[1]}"
+            )
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalisation of (N, C) or (N, C, L), channel by channel."""
+
+    ndims = (2, 3)
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch normalisation of (N, C, H, W), channel by channel."""
+
+    ndims = (4,)
+
+
+class BatchNorm3d(_BatchNorm):
+    """Batch normalisation of (N, C, D, H, W), channel by channel."""
+
+    ndims = (5,)

@@ -1,0 +1,41 @@
+"""Parameters: the tensors that a module learns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from autograd_core import Tensor, functional
+from autograd_core.tensor import check_differentiable, wrap
+
+
+class _ParameterType(type):
+    def __call__(cls, data: Any = None, requires_grad: bool = True) -> Tensor:
+        source = functional.empty(0) if data is None else functional.as_tensor(data)
+        check_differentiable(source.dtype)
+        t = wrap(source.detach().array)
+        t._role = "parameter"
+        return t.requires_grad_() if requires_grad else t
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return value.__class__ is Tensor and getattr(value, "_role", None) == "parameter"
+
+
+if TYPE_CHECKING:
+
+    class Parameter(Tensor):
+        """What type checkers see: they do not ask metaclasses."""
+
+        def __init__(self, data: Any = None, requires_grad: bool = True) -> None: ...
+
+else:
+
+    class Parameter(metaclass=_ParameterType):
+        """A leaf on the storage of `data` that a `Module` lists among its parameters.
+
+        What it makes is a plain `Tensor` that carries a mark, because operations test for that very class;
+        `isinstance(t, Parameter)` looks at the mark.
+
+        >>> from autograd_core import tensor
+        >>> isinstance(Parameter(tensor([1.0])), Parameter)
+        True
+        """

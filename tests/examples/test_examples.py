@@ -1,0 +1,168 @@
+"""The examples, run as a user runs them."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DIGITS = ROOT / "examples" / "digits.py"
+SIGMOID = ROOT / "examples" / "sigmoid_derivative.py"
+SLIDES = ROOT.parent / "shared" / "seeds" / "001_b7ecadbc813b6485.txt"
+PATH = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+# One thread: where test workers already fill the cores, more only wait for each other.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": PATH, "MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1"}
+
+
+def run(*arguments, cwd):
+    command = [sys.executable, "-W", "error", *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=100)
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """A short run from a foreign directory, and the folder it wrote to."""
+    place = tmp_path_factory.mktemp("elsewhere")
+    return run(DIGITS, "--epochs", 3, "--out", "results", cwd=place), place / "results"
+
+
+def test_digits_runs(digits):
+    result, _ = digits
+    assert result.returncode == 0, result.stderr
+    assert len(result.stderr.splitlines()) == 6, "one line per epoch and model where there is no terminal"
+
+
+def test_digits_models_learn_and_survive_their_files(digits):
+    found = re.findall(r"^(MLP|CNN)  test accuracy ([\d.]+) %, .* ([\d.]+) %$", digits[0].stdout, re.MULTILINE)
+    assert [name for name, _, _ in found] == ["MLP", "CNN"]
+    for name, before, after in found:
+        assert before == after
+        assert float(before) > {"MLP": 85, "CNN": 93}[name]
+
+
+def test_digits_writes_pictures_and_weights(digits):
+    _, out = digits
+    names = {path.name for path in out.iterdir()}
+    assert names == {f"{m}{end}" for m in ("mlp", "cnn") for end in (".safetensors", "_loss.svg")} | {
+        "learning_curves.png"
+    }
+    assert (out / "learning_curves.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (out / "cnn_loss.svg").read_text("utf-8")
+
+
+def test_digits_weights_are_safetensors(digits):
+    from safetensors.numpy import load_file
+
+    tensors = load_file(digits[1] / "cnn.safetensors")
+    assert tensors["0.weight"].shape == (16, 1, 3, 3)
+    assert all(np.isfinite(t).all() for t in tensors.values())
+
+
+def test_digits_help_names_every_option(tmp_path):
+    result = run(DIGITS, "--help", cwd=tmp_path)
+    assert result.returncode == 0
+    for option in ("--epochs", "--device", "--seed", "--out"):
+        assert option in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (("--epochs", "-3"), "argument --epochs: '-3' is not a whole number from 1 on"),
+        (("--epochs", "abc"), "argument --epochs: 'abc' is not a whole number from 1 on"),
+        (("--epochs", "0"), "argument --epochs: '0' is not a whole number from 1 on"),
+        (("--epochs",), "argument --epochs: expected one argument"),
+        (("--seed", "1.5"), "argument --seed: '1.5' is not a whole number from 0 on"),
+        (("--device", "tpu"), r"argument --device: invalid choice: 'tpu' \(choose from '?cpu'?, '?cuda'?\)"),
+        (("--out", str(DIGITS)), ".*File exists.*"),
+        (("--speed", "9"), "unrecognized arguments: --speed 9"),
+    ],
+)
+def test_digits_wrong_options_give_one_line(tmp_path, arguments, message):
+    result = run(DIGITS, *arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert re.fullmatch(f"digits.py: error: {message}\n", result.stderr)
+    assert not result.stdout
+
+
+def test_digits_says_how_to_install_what_a_gpu_needs(tmp_path):
+    (tmp_path / "cupy.py").write_text("raise ImportError('blocked by a test')")
+    blocked = {**ENVIRONMENT, "PYTHONPATH": os.pathsep.join([str(tmp_path), PATH])}
+    command = [sys.executable, str(DIGITS), "--device", "cuda"]
+    result = subprocess.run(command, cwd=tmp_path, env=blocked, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert re.fullmatch(r'digits.py: error: .*pip install "autograd-core\[cuda12\]".*\n', result.stderr)
+
+
+@pytest.fixture
+def as_from_a_terminal():
+    """Ctrl-C works in programs that the test starts, even where a shell started the tests in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("as_from_a_terminal")
+def test_digits_ctrl_c_keeps_what_was_learned(tmp_path):
+    command = [sys.executable, DIGITS, "--epochs", "300", "--out", tmp_path]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, env=ENVIRONMENT, text=True, stdout=pipe, stderr=pipe)
+    assert process.stderr.readline().startswith("epoch 30/300: loss")
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert "Interrupted: what the MLP has learned so far is in" in output
+    assert "Traceback" not in errors
+    from safetensors.numpy import load_file
+
+    assert load_file(tmp_path / "mlp.safetensors")["1.0.weight"].shape == (128, 64)
+    assert not (tmp_path / "cnn.safetensors").exists()
+
+
+def slide_program(text):
+    """The example's part that the slide shows: from the first import to the line that draws the legend."""
+    return text[text.index("import autograd_core") : text.index("plt.legend();") + len("plt.legend();")]
+
+
+def test_sigmoid_derivative_is_right(monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    names = {}
+    exec(slide_program(SIGMOID.read_text("utf-8")), names)
+    _, analytical, autodiff = (line.get_ydata() for line in plt.gca().lines)
+    plt.close("all")
+    np.testing.assert_allclose(autodiff, analytical, rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(autodiff, names["x"].grad.numpy())
+    z = 1 / (1 + np.exp(-np.linspace(-10, 10, 100)))
+    np.testing.assert_allclose(autodiff, z * (1 - z), rtol=0, atol=1e-6)
+
+
+def test_sigmoid_derivative_writes_its_picture(tmp_path):
+    example = tmp_path / "examples" / SIGMOID.name
+    example.parent.mkdir()
+    example.write_text(SIGMOID.read_text("utf-8"))
+    result = run(example, cwd="/")
+    assert result.returncode == 0, result.stderr
+    picture = tmp_path / "runs" / "sigmoid_derivative.png"
+    assert result.stdout == f"wrote {picture}\n"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.skipif(not SLIDES.is_file(), reason="the slides are not part of this repository")
+def test_sigmoid_derivative_is_the_slide():
+    slides = SLIDES.read_text("utf-8")
+    program = re.search(r"^# Autodiff example\n+```\n(.*?)\n```", slides, re.MULTILINE | re.DOTALL)[1]
+
+    def without_imports(text):
+        return [line for line in text.splitlines() if not line.startswith("import ")]
+
+    assert without_imports(slide_program(SIGMOID.read_text("utf-8"))) == without_imports(program)

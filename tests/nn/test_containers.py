@@ -1,0 +1,83 @@
+"""Containers of modules and of parameters."""
+
+from collections import OrderedDict
+
+import pytest
+
+import autograd_core as ag
+import nn
+
+
+def test_sequential_is_a_sequence():
+    a, b, c = nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)
+    m = nn.Sequential(a, b)
+    assert m.append(c) is m
+    assert list(m) == [a, b, c]
+    assert (m[0], m[-1], len(m)) == (a, c, 3)
+    assert list(m[1:]) == [b, c]
+    assert list(m[1:].state_dict()) == ["2.weight", "2.bias"]
+    x = ag.randn(4, 2)
+    assert m(x).tolist() == c(b(a(x))).tolist()
+    m.insert(1, nn.Tanh())
+    assert [type(layer).__name__ for layer in m] == ["Linear", "Tanh", "ReLU", "Linear"]
+    assert list(m.state_dict()) == ["0.weight", "0.bias", "3.weight", "3.bias"]
+    del m[1]
+    assert m.pop(-1) is c
+    m[1] = nn.Sigmoid()
+    assert repr(m[1]) == "Sigmoid()"
+    m.extend([c])
+    m += [b]
+    assert [name for name, _ in m.named_children()] == ["0", "1", "2", "3"]
+    assert len(m + nn.Sequential(a)) == 5
+    assert b in m
+    with pytest.raises(IndexError, match="index 5 is out of range"):
+        m[5]
+    with pytest.raises(IndexError, match="out of range"):
+        m.insert(9, b)
+    with pytest.raises(TypeError, match="int is not a Module subclass"):
+        m.append(3)
+
+
+def test_sequential_keeps_given_names():
+    m = nn.Sequential(OrderedDict(first=nn.Linear(1, 2), act=nn.ReLU()))
+    assert list(m.state_dict()) == ["first.weight", "first.bias"]
+    assert m.first is m[0]
+    assert list(m[:1].state_dict()) == ["first.weight", "first.bias"]
+
+
+def test_module_list_registers_and_renumbers():
+    layers = nn.ModuleList(nn.Linear(1, 1) for _ in range(3))
+    second = layers[1]
+    del layers[0]
+    assert layers[0] is second
+    assert list(layers.state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+    assert isinstance(layers[:1], nn.ModuleList)
+    with pytest.raises(NotImplementedError):
+        layers(ag.ones(1))
+
+
+def test_module_dict():
+    m = nn.ModuleDict({"a": nn.Linear(1, 1), "b": nn.ReLU()})
+    m["c"] = nn.Tanh()
+    assert list(m) == list(m.keys()) == ["a", "b", "c"]
+    assert (len(m), "b" in m) == (3, True)
+    assert m.pop("b") not in m.values()
+    assert [name for name, _ in m.items()] == ["a", "c"]
+    assert list(m.state_dict()) == ["a.weight", "a.bias"]
+
+
+def test_parameter_list_and_dict():
+    values = nn.ParameterList([ag.ones(2), nn.Parameter(ag.zeros(1))])
+    assert all(isinstance(p, nn.Parameter) for p in values)
+    values[1] = ag.ones(3)
+    assert [p.shape for p in values.parameters()] == [(2,), (3,)]
+    assert list(values.state_dict()) == ["0", "1"]
+    assert len(values[1:]) == 1
+    assert repr(values).splitlines()[1] == "  (0): Parameter containing: [float32 of size 2]"
+    named = nn.ParameterDict({"w": ag.ones(2, 2)})
+    named["v"] = ag.ones(1)
+    assert list(named) == list(named.keys()) == ["w", "v"]
+    del named["w"]
+    assert list(named.state_dict()) == ["v"]
+    assert [p.shape for p in named.values()] == [p.shape for _, p in named.items()] == [(1,)]
+    assert ("v" in named, len(named), named["v"].requires_grad) == (True, 1, True)

@@ -1,0 +1,55 @@
+"""Model files: round trips, and that a failed save harms nothing."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+
+pytest.importorskip("safetensors", reason='needs pip install "autograd-core[io]"')
+
+
+def test_round_trip(tmp_path):
+    source, target = nn.models.lenet5(), nn.models.lenet5()
+    nn.save(source, tmp_path / "model.safetensors")
+    target.load_state_dict(nn.load(tmp_path / "model.safetensors"))
+    x = ag.randn(1, 1, 28, 28)
+    assert target(x).tolist() == source(x).tolist()
+    assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_values_of_every_layout_and_dtype(tmp_path):
+    state = {
+        "transposed": ag.tensor([[1.0, 2.0], [3.0, 4.0]], dtype="float64").T,
+        "count": ag.tensor(7),
+        "half": ag.ones(2, dtype="float16"),
+        "empty": ag.ones(0, 3),
+    }
+    nn.save(state, str(tmp_path / "s"))
+    loaded = nn.load(str(tmp_path / "s"))
+    for name, t in state.items():
+        assert loaded[name].dtype == t.dtype
+        np.testing.assert_array_equal(loaded[name].numpy(), t.numpy())
+
+
+@pytest.mark.parametrize("failure", ["os.fsync", "pathlib.Path.replace"])
+def test_failed_save_keeps_the_old_file(tmp_path, monkeypatch, failure):
+    path = tmp_path / "model"
+    nn.save({"x": ag.ones(1)}, path)
+
+    def fail(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(failure, fail)
+    with pytest.raises(KeyboardInterrupt):
+        nn.save({"x": ag.zeros(1)}, path)
+    assert nn.load(path)["x"].item() == 1.0
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_missing_package_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    with pytest.raises(ImportError, match=r'pip install "autograd-core\[io\]"'):
+        nn.save({}, tmp_path / "model")

@@ -1,0 +1,280 @@
+"""Modules: what they own, how they are saved and loaded, hooks, modes, and how they read."""
+
+import copy
+import pickle
+
+import pytest
+
+import autograd_core as ag
+import nn
+
+
+def small():
+    return nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.ReLU(), nn.Linear(3, 1, bias=False))
+
+
+KEYS = [
+    "0.weight",
+    "0.bias",
+    "1.weight",
+    "1.bias",
+    "1.running_mean",
+    "1.running_var",
+    "1.num_batches_tracked",
+    "3.weight",
+]
+
+
+class Owner(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(ag.ones(2))
+        self.part = nn.Linear(2, 2)
+        self.register_buffer("seen", ag.zeros(2))
+        self.register_buffer("scratch", ag.zeros(2), persistent=False)
+
+    def forward(self, x):
+        return self.part(x) * self.weight
+
+
+def test_parameter_is_a_marked_tensor_on_the_same_storage():
+    data = ag.ones(2)
+    p = nn.Parameter(data)
+    assert type(p) is ag.Tensor
+    assert isinstance(p, nn.Parameter)
+    assert not isinstance(data, nn.Parameter)
+    assert p.requires_grad
+    assert p.array is data.array
+    assert not nn.Parameter(data, requires_grad=False).requires_grad
+    assert repr(p) == "Parameter containing:\ntensor([1., 1.], requires_grad=True)"
+    with pytest.raises(RuntimeError, match="floating point"):
+        nn.Parameter(ag.tensor([1, 2]))
+
+
+def test_attributes_register_parts():
+    m = Owner()
+    assert [n for n, _ in m.named_parameters()] == ["weight", "part.weight", "part.bias"]
+    assert [n for n, _ in m.named_parameters(recurse=False)] == ["weight"]
+    assert [n for n, _ in m.named_buffers()] == ["seen", "scratch"]
+    assert [n for n, _ in m.named_modules()] == ["", "part"]
+    assert list(m.children()) == [m.part]
+    assert list(m.state_dict()) == ["weight", "seen", "part.weight", "part.bias"]
+    m.part = nn.Linear(2, 1)
+    assert m.get_parameter("part.weight").shape == (1, 2)
+    m.weight = None
+    assert "weight" not in dict(m.named_parameters())
+    m.seen = ag.ones(2)
+    assert m.get_buffer("seen") is m.seen
+    del m.part, m.seen
+    assert list(m.state_dict()) == []
+    assert not hasattr(m, "part")
+    m.scratch = nn.Parameter(ag.ones(1))
+    assert list(m.state_dict()) == ["scratch"]
+    assert list(m.named_buffers()) == []
+
+
+def test_shared_parts_are_listed_once():
+    layer = nn.Linear(2, 2)
+    tied = nn.Linear(2, 2)
+    tied.weight = layer.weight
+    m = nn.Sequential(layer, layer, tied)
+    assert len(list(m.parameters())) == 3
+    assert len(list(m.modules())) == 3
+    assert len(list(m.children())) == 2
+    assert [n for n, _ in m.named_parameters(remove_duplicate=False)][:4] == [
+        "0.weight",
+        "0.bias",
+        "1.weight",
+        "1.bias",
+    ]
+    assert len(m.state_dict()) == 6
+
+
+@pytest.mark.parametrize(
+    "action, error, message",
+    [
+        (lambda m: setattr(m, "weight", ag.ones(2)), TypeError, "as parameter 'weight'"),
+        (lambda m: setattr(m, "part", 3), TypeError, "cannot assign 'int' as child module 'part'"),
+        (lambda m: setattr(m, "seen", 3), TypeError, "as buffer 'seen'"),
+        (lambda m: m.register_parameter("a.b", None), KeyError, "contain"),
+        (lambda m: m.register_parameter("", None), KeyError, "empty string"),
+        (lambda m: m.register_buffer("training", None), KeyError, "'training' already exists"),
+        (lambda m: m.add_module("weight", nn.ReLU()), KeyError, "'weight' already exists"),
+        (lambda m: m.add_module("x", 3), TypeError, "int is not a Module subclass"),
+        (lambda m: m.register_parameter("x", 3), TypeError, "object to parameter 'x'"),
+        (lambda m: m.register_buffer("x", 3), TypeError, "object to buffer 'x'"),
+        (lambda m: m.register_buffer(3, None), TypeError, "should be a string"),
+        (lambda m: m.missing, AttributeError, "'Owner' object has no attribute 'missing'"),
+        (lambda m: m.get_submodule("part.x"), AttributeError, "Linear has no submodule `x`, asked for as 'part.x'"),
+        (lambda m: m.get_parameter("part.x"), AttributeError, "Linear has no parameter `x`"),
+        (lambda m: m.train(1), ValueError, "boolean"),
+        (lambda m: nn.Module()(1), NotImplementedError, r"Module \[Module\] is missing"),
+    ],
+)
+def test_misuse_is_named(action, error, message):
+    with pytest.raises(error, match=message):
+        action(Owner())
+
+
+@pytest.mark.parametrize("part, kind", [(nn.ReLU(), "module"), (nn.Parameter(ag.ones(1)), "parameters")])
+def test_assigning_a_part_before_init_is_named(part, kind):
+    class Hasty(nn.Module):
+        def __init__(self):
+            self.part = part
+
+    with pytest.raises(AttributeError, match=f"cannot assign {kind} before Module.__init__"):
+        Hasty()
+
+
+def test_state_round_trip_shares_nothing():
+    source, target = small(), small()
+    assert list(source.state_dict()) == KEYS
+    source(ag.randn(4, 2))
+    assert str(target.load_state_dict(source.state_dict())) == "<All keys matched successfully>"
+    for key, value in target.state_dict().items():
+        assert value.tolist() == source.state_dict()[key].tolist()
+        assert value.array is not source.state_dict()[key].array
+    assert source.state_dict()["0.weight"].array is source[0].weight.array
+
+
+def test_failed_load_names_everything_and_changes_nothing():
+    m = small()
+    before = {k: v.tolist() for k, v in m.state_dict().items()}
+    state = {**small().state_dict(), "0.weight": ag.zeros(1), "extra": ag.zeros(1)}
+    del state["3.weight"]
+    with pytest.raises(RuntimeError) as error:
+        m.load_state_dict(state)
+    assert str(error.value) == (
+        "Error(s) in loading state_dict for Sequential:\n"
+        '\tMissing key(s) in state_dict: "3.weight". \n'
+        '\tUnexpected key(s) in state_dict: "extra". \n'
+        "\tsize mismatch for 0.weight: copying a param with shape (1,) from checkpoint, "
+        "the shape in current model is (3, 2)."
+    )
+    with pytest.raises(RuntimeError, match=r"0\.bias needs a Tensor, not float"):
+        m.load_state_dict({**small().state_dict(), "0.bias": 1.0})
+    assert {k: v.tolist() for k, v in m.state_dict().items()} == before
+
+
+def test_loose_load_reports_keys_and_converts_dtypes():
+    m = small()
+    result = m.load_state_dict({"0.bias": ag.tensor([1.0, 2.0, 3.0], dtype="float64"), "x": ag.ones(1)}, strict=False)
+    assert result.missing_keys == [k for k in KEYS if k not in ("0.bias", "1.num_batches_tracked")]
+    assert result.unexpected_keys == ["x"]
+    assert m[0].bias.tolist() == [1.0, 2.0, 3.0]
+    assert m[0].bias.dtype == ag.float32
+
+
+def test_files_without_batch_count_load():
+    state = small().state_dict()
+    del state["1.num_batches_tracked"]
+    assert str(small().load_state_dict(state)) == "<All keys matched successfully>"
+
+
+def test_hooks_see_and_replace():
+    m, calls = nn.Linear(1, 1), []
+    with ag.no_grad():
+        m.weight.fill_(2.0)
+        m.bias.fill_(0.0)
+    seen = m.register_forward_hook(lambda module, args, output: calls.append((module, args, output)))
+    doubled = m.register_forward_pre_hook(lambda module, args: args[0] * 2)
+    plus = m.register_forward_hook(lambda module, args, output: output + 1)
+    x = ag.tensor([[3.0]])
+    assert m(x).item() == 13.0
+    ((module, args, output),) = calls
+    assert module is m
+    assert args[0].item() == 6.0
+    assert output.item() == 12.0
+    plus.remove()
+    doubled.remove()
+    assert m(x).item() == 6.0
+    seen.remove()
+    assert m(x).item() == 6.0
+    assert len(calls) == 2
+
+
+def test_modes_reach_every_module():
+    m = nn.Sequential(nn.Dropout(0.5), nn.Sequential(nn.Dropout(0.5)))
+    assert m.eval() is m
+    assert [module.training for module in m.modules()] == [False] * 4
+    x = ag.ones(50)
+    assert m(x).tolist() == x.tolist()
+    assert 0.0 in m.train()(x).tolist()
+
+
+def test_zero_grad_and_requires_grad():
+    m = nn.Linear(2, 1)
+    m(ag.ones(1, 2)).sum().backward()
+    kept = m.weight.grad
+    m.zero_grad(set_to_none=False)
+    assert m.weight.grad.tolist() == [[0.0, 0.0]]
+    assert kept.tolist() == [[0.0, 0.0]]
+    m.zero_grad()
+    assert m.weight.grad is None
+    m.requires_grad_(False)
+    assert not m(ag.ones(1, 2)).requires_grad
+
+
+def test_apply_visits_children_first():
+    m, order = nn.Sequential(nn.Linear(1, 1), nn.Sequential(nn.ReLU())), []
+    m.apply(lambda module: order.append(type(module).__name__))
+    assert order == ["Linear", "ReLU", "Sequential", "Sequential"]
+
+
+def test_conversion_keeps_parameters_and_spares_integers():
+    m = small()
+    p = m[0].weight
+    m(ag.ones(2, 2)).sum().backward()
+    assert m.double() is m
+    assert m[0].weight is p
+    assert p.dtype == p.grad.dtype == m[1].running_mean.dtype == ag.float64
+    assert m[1].num_batches_tracked.dtype == ag.int64
+    assert m.half()[0].weight.dtype == ag.float16
+    assert m.to("cpu", ag.float64)[0].weight.dtype == ag.float64
+    assert m.to(ag.ones(1))[0].weight.dtype == ag.float32
+    assert m.float().cpu()[0].weight.requires_grad
+
+
+@pytest.mark.parametrize("twin", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_are_whole_and_separate(twin):
+    m = small()
+    m[3].weight = m[0].get_parameter("weight")  # tied
+    other = twin(m)
+    assert repr(other) == repr(m)
+    assert other[0].weight is not m[0].weight
+    assert other[0].weight is dict(other.named_parameters())["0.weight"]
+    assert other[0].weight.tolist() == m[0].weight.tolist()
+    assert isinstance(other[0].weight, nn.Parameter)
+    assert other[3].weight is other[0].weight
+    other[0].weight = nn.Parameter(ag.zeros(3, 2))
+    assert m.state_dict()["0.weight"].tolist() != other.state_dict()["0.weight"].tolist()
+
+
+def test_nested_model_reads_as_in_pytorch():
+    m = nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2),
+        nn.MaxPool2d(2),
+        nn.BatchNorm2d(6),
+        nn.Sequential(nn.Flatten(), nn.Linear(10, 3, bias=False)),
+        nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2), nn.Tanh()]),
+        nn.ModuleDict({"a": nn.Softmax(dim=1)}),
+    )
+    assert repr(m) == (
+        "Sequential(\n"
+        "  (0): Conv2d(1, 6, kernel_size=(5, 5), stride=(1, 1), padding=(2, 2))\n"
+        "  (1): MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)\n"
+        "  (2): BatchNorm2d(6, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)\n"
+        "  (3): Sequential(\n"
+        "    (0): Flatten(start_dim=1, end_dim=-1)\n"
+        "    (1): Linear(in_features=10, out_features=3, bias=False)\n"
+        "  )\n"
+        "  (4): ModuleList(\n"
+        "    (0-1): 2 x Linear(in_features=2, out_features=2, bias=True)\n"
+        "    (2): Tanh()\n"
+        "  )\n"
+        "  (5): ModuleDict(\n"
+        "    (a): Softmax(dim=1)\n"
+        "  )\n"
+        ")"
+    )
+    assert repr(nn.Sequential()) == "Sequential()"

@@ -1,0 +1,58 @@
+"""Limits on gradients."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import autograd_core as ag
+import optim
+
+GRADIENTS = ([3.0, -4.0], [[1.0], [2.0]], -0.5)
+
+
+def parameters():
+    params = [ag.ones(*np.shape(g), dtype="float64", requires_grad=True) for g in GRADIENTS]
+    for p, g in zip(params, GRADIENTS, strict=True):
+        p.grad = ag.tensor(g, dtype="float64")
+    return [*params, ag.ones(1, requires_grad=True)]
+
+
+def flat(params):
+    return np.concatenate([np.ravel(p.grad.numpy()) for p in params if p.grad is not None])
+
+
+@given(st.floats(0.01, 20.0), st.sampled_from([1.0, 2.0, 3.0, math.inf]))
+def test_norm_is_limited_and_returned(limit, order):
+    params = parameters()
+    before = flat(params)
+    expected = np.linalg.norm(before, order)
+    assert optim.clip_grad_norm_(params, limit, order).item() == pytest.approx(expected, rel=1e-12)
+    factor = min(1.0, limit / (expected + 1e-6))
+    np.testing.assert_allclose(flat(params), before * factor, rtol=1e-12)
+
+
+def test_nonfinite_norm():
+    params = parameters()
+    params[0].grad = ag.tensor([math.nan, 1.0], dtype="float64")
+    with pytest.raises(RuntimeError, match=r"total norm of order 2\.0 for gradients from `parameters` is nan"):
+        optim.clip_grad_norm_(params, 1.0, error_if_nonfinite=True)
+    assert params[1].grad.tolist() == GRADIENTS[1]
+    assert math.isnan(optim.clip_grad_norm_(params, 1.0).item())
+
+
+def test_one_tensor_and_none():
+    p = parameters()[0]
+    assert optim.clip_grad_norm_(p, 1.0).item() == 5.0
+    p.grad = None
+    assert optim.clip_grad_norm_([p], 1.0).item() == 0.0
+
+
+@given(st.floats(0.1, 5.0))
+def test_values_are_limited(limit):
+    params = parameters()
+    before = flat(params)
+    optim.clip_grad_value_(params, limit)
+    np.testing.assert_allclose(flat(params), np.clip(before, -limit, limit))

@@ -1,0 +1,115 @@
+"""Data sets: examples by number."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+import autograd_core as ag
+from autograd_core import Tensor
+from training.extras import require
+
+
+class Dataset(Protocol):
+    """Anything with a length whose item `i` is example `i`: an array, a number, or a tuple of them."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
+class TensorDataset:
+    """Tensors or arrays of equal length, side by side: item `i` is the tuple of their elements `i`.
+
+    Raises ValueError where the lengths differ.
+    """
+
+    def __init__(self, *tensors: Any) -> None:
+        self.tensors: tuple[Tensor, ...] = tuple(ag.as_tensor(t) for t in tensors)
+        shapes = [tuple(t.shape) for t in self.tensors]
+        if not shapes or any(not shape for shape in shapes) or len({shape[0] for shape in shapes}) > 1:
+            raise ValueError(
+                f"TensorDataset takes tensors of one length along their first axis; these have shapes {shapes}"
+            )
+
+    def __len__(self) -> int:
+        return int(self.tensors[0].shape[0])
+
+    def __getitem__(self, index: int) -> tuple[Tensor, ...]:
+        return tuple(t[index] for t in self.tensors)
+
+    def batch(self, indices: Tensor) -> tuple[Tensor, ...]:
+        """The examples of these numbers, in one indexing operation per tensor."""
+        return tuple(t[indices.to(t.device)] for t in self.tensors)
+
+    def to(self, device: str) -> TensorDataset:
+        """The same examples on another device, where batches are then taken from."""
+        return TensorDataset(*[t.to(device) for t in self.tensors])
+
+
+class Subset:
+    """Some examples of a data set, by their numbers."""
+
+    def __init__(self, dataset: Dataset, indices: Any) -> None:
+        self.dataset = dataset
+        self.indices: Tensor = ag.as_tensor(indices)
+
+    def __len__(self) -> int:
+        return int(self.indices.shape[0])
+
+    def __getitem__(self, index: int) -> Any:
+        return self.dataset[int(self.indices[index])]
+
+    def batch(self, indices: Tensor) -> Any:
+        """The examples of these numbers within the subset."""
+        return take(self.dataset, self.indices[indices])
+
+
+def take(dataset: Dataset, indices: Tensor) -> Any:
+    """A batch of the examples of these numbers: at once where the data set offers `batch(indices)`, else stacked."""
+    if hasattr(dataset, "batch"):
+        return dataset.batch(indices)
+    examples = [dataset[i] for i in indices.tolist()]
+    if isinstance(examples[0], (tuple, list)):
+        return tuple(ag.stack([ag.as_tensor(v) for v in column]) for column in zip(*examples, strict=True))
+    return ag.stack([ag.as_tensor(v) for v in examples])
+
+
+def random_split(dataset: Dataset, lengths: Sequence[float], generator: ag.Generator | None = None) -> list[Subset]:
+    """Disjoint random subsets of the given lengths, or of the given fractions of the whole.
+
+    Raises ValueError unless the lengths add up to that of the data set (fractions: to 1).
+    """
+    n = len(dataset)
+    if math.isclose(sum(lengths), 1) and all(0 < fraction <= 1 for fraction in lengths):
+        ends = [round(n * end) for end in itertools.accumulate(lengths)]
+    elif all(length == int(length) >= 0 for length in lengths) and sum(lengths) == n:
+        ends = [int(end) for end in itertools.accumulate(lengths)]
+    else:
+        raise ValueError(
+            f"random_split() of {n} examples: lengths {list(lengths)} must add up to {n}, or be fractions of it"
+        )
+    order = ag.randperm(n, generator=generator)
+    return [Subset(dataset, order[start:end]) for start, end in itertools.pairwise([0, *ends])]
+
+
+def digits(seed: int = 0, test_fraction: float = 0.2) -> tuple[TensorDataset, TensorDataset]:
+    """Handwritten digits for training and for testing: images (N, 1, 8, 8) in [0, 1] and labels (N,) from 0 to 9.
+
+    The 1,797 digits that scikit-learn carries (the test set of Alpaydin and Kaynak, "Optical Recognition of
+    Handwritten Digits", UCI 1998), so nothing is downloaded. `seed` alone decides which are held out; every digit
+    is held out in the same proportion.
+    """
+    if not 0 < test_fraction < 1:
+        raise ValueError(f"digits(): test_fraction must lie between 0 and 1, not {test_fraction}")
+    purpose = "the digits data set"
+    source = require("sklearn.datasets", purpose).load_digits()
+    images = (source.images[:, None] / 16).astype(np.float32)
+    labels = source.target.astype(np.int64)
+    split = require("sklearn.model_selection", purpose).train_test_split
+    draws = np.random.RandomState(np.random.MT19937(seed))  # scikit-learn itself takes no seed above 2³² - 1
+    train, test = split(np.arange(len(labels)), test_size=test_fraction, random_state=draws, stratify=labels)
+    return TensorDataset(images[train], labels[train]), TensorDataset(images[test], labels[test])

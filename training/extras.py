@@ -1,0 +1,15 @@
+"""Libraries that only some parts of training need."""
+
+from importlib import import_module
+from typing import Any
+
+
+def require(module: str, purpose: str) -> Any:
+    """The imported module, or an error that says what it is needed for and how to install it."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        library = module.partition(".")[0]
+        raise ImportError(
+            f'{purpose} needs {library}, which is not installed: pip install "autograd-core[train]"'
+        ) from error

@@ -1,0 +1,44 @@
+"""How well scores agree with labels."""
+
+from __future__ import annotations
+
+import autograd_core as ag
+from autograd_core import Tensor
+
+
+def is_classification(output: Tensor, target: Tensor) -> bool:
+    """Whether these are scores (N, C, ...) and integer labels (N, ...)."""
+    return target.dtype.kind in "iu" and output.ndim == target.ndim + 1
+
+
+def accuracy(output: Tensor, target: Tensor) -> float:
+    """The fraction of labels (N, ...) whose score in (N, C, ...) is the highest.
+
+    >>> accuracy(ag.tensor([[0.1, 0.9], [0.8, 0.2]]), ag.tensor([1, 1]))
+    0.5
+    """
+    return 1 - topk_error(output, target, k=1)
+
+
+def topk_error(output: Tensor, target: Tensor, k: int = 5) -> float:
+    """The fraction of labels (N, ...) whose score in (N, C, ...) is not among the `k` highest.
+
+    Among equal scores the first counts as higher, and NaN as higher than every number, so that a model that gives
+    all classes the same score, or NaN, is not called right.
+
+    >>> topk_error(ag.tensor([[0.1, 0.9, 0.5], [0.8, 0.2, 0.1]]), ag.tensor([2, 2]), k=2)
+    0.5
+    """
+    if not is_classification(output, target) or output.shape[:1] + output.shape[2:] != target.shape:
+        raise ValueError(
+            "scores (N, C, ...) and integer labels (N, ...) are needed, not "
+            f"{output.dtype} of shape {tuple(output.shape)} and {target.dtype} of shape {tuple(target.shape)}"
+        )
+    if not 1 <= k <= output.shape[1] or not target.numel():
+        raise ValueError(f"k={k} is out of range for {target.numel()} labels of {output.shape[1]} classes")
+    with ag.no_grad():
+        column = target.unsqueeze(1)
+        own = output.gather(1, column)
+        classes = ag.arange(output.shape[1], device=target.device).reshape(1, -1, *[1] * (target.ndim - 1))
+        ahead = (output <= own).logical_not().logical_or((output == own).logical_and(classes < column))
+        return int((ahead.sum(dim=1) >= k).sum()) / target.numel()
