@@ -15,7 +15,7 @@ from autograd_core.binders import Pick, outputs_of
 from autograd_core.entries import Op
 from autograd_core.errors import GraphReleasedError, HigherOrderError, NoGraphError, OperandError
 from autograd_core.libraries import LIBRARY, MUTABLE, RULES
-from autograd_core.tensor import Leaf, Node, RetainGrad, Tensor, new, set_grad_enabled, wrap
+from autograd_core.tensor import Leaf, Node, RetainGrad, Tensor, new, record, set_grad_enabled, wrap
 from autograd_core.versions import check_unchanged, last_write
 
 Cotangents = dict[Any, Any]  # by node
@@ -350,7 +350,7 @@ def rewrap(n: Node) -> list[Any]:
 
 
 def _output(n: Node, array: Any, i: int, count: int) -> Tensor:
-    return wrap(array, Node(Pick, (n,), (i, count)) if array.dtype.kind in "fcV" else None)
+    return wrap(array, record(Pick, (n,), (i, count)) if array.dtype.kind in "fcV" else None)
 
 
 def _residual(op: Op, name: str, v: Any) -> Any:

@@ -12,8 +12,8 @@ from autograd_core.dtypes import can_cast
 from autograd_core.errors import InplaceError
 from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
 from autograd_core.ops.indexing import plain_index
-from autograd_core.registry import COMPOSITIONS, OPS
-from autograd_core.tensor import Leaf, Node, Tensor, grad_enabled, own_scalar, wrap
+from autograd_core.registry import COMPOSITIONS, OPS, Composition, Op
+from autograd_core.tensor import Leaf, Tensor, grad_enabled, own_scalar, record, wrap
 from autograd_core.versions import View, record_write, storage
 
 Path = tuple[tuple[str, tuple[tuple[str, Any], ...], int | None], ...]
@@ -71,7 +71,9 @@ def _refuse(x: Tensor, base: Tensor) -> None:
         raise InplaceError("in-place write to a leaf that requires a gradient, or to a view of one; "
                            "use `with no_grad():`, or .clone() it first")  # fmt: skip
     if any(s == 0 and k > 1 for s, k in zip(getattr(x.array, "strides", ()), x.shape, strict=False)):
-        raise InplaceError(f"in-place write to an expanded tensor of shape {x.shape}: its elements share memory; .clone() it first")
+        raise InplaceError(
+            f"in-place write to an expanded tensor of shape {x.shape}, whose elements share memory; .clone() it first"
+        )
     if x.array.__class__ is np.ndarray and not x.array.flags.writeable:
         raise InplaceError(f"in-place write to a tensor of shape {x.shape} on read-only memory; .clone() it first")
 
@@ -85,7 +87,7 @@ def _survivor(a: Any, written: Tensor) -> Any:
 
 def _as_tensor(value: Any, like: Tensor) -> Tensor:
     if value.__class__ is Tensor:
-        return value  # type: ignore[no-any-return]
+        return value
     try:
         return functional.as_tensor(value, device=like.device)
     except TypeError as e:
@@ -125,11 +127,12 @@ def _refresh_views(base: Tensor) -> None:
 
 def _node(name: str, parents: tuple[Any, ...], **values: Any) -> Node:
     o = OPS[name]
-    return Node(o, parents, tuple([values.get(k) for k in o.keep]))
+    return record(o, parents, tuple([values.get(k) for k in o.keep]))
 
 
 OPERATORS = {"__iadd__": "add", "__isub__": "sub", "__imul__": "mul", "__itruediv__": "div", "__ipow__": "pow",
-             "__ifloordiv__": "floor_divide", "__imod__": "remainder", "__iand__": "bitwise_and", "__ior__": "bitwise_or",
+             "__ifloordiv__": "floor_divide", "__imod__": "remainder", "__iand__": "bitwise_and",
+             "__ior__": "bitwise_or",
              "__ixor__": "bitwise_xor"}  # fmt: skip
 OTHERS = ("masked_fill", "scatter_add")  # of kinds whose results need not have the shape of what is written
 
@@ -141,6 +144,7 @@ def _method(name: str) -> Callable[..., Tensor]:
         return write(self, lambda x, *a: function(x, *a, **kwargs), *args)
 
     method.__doc__ = f"`{name}` in place: writes the result into this tensor and returns it."
+    method.__wrapped__ = function  # type: ignore[attr-defined]  # its signature is what help() and the stub show
     return method
 
 
@@ -173,7 +177,8 @@ def _copy(self: Tensor, src: Any) -> Tensor:
 
 def install() -> None:
     """In-place methods and operators on Tensor."""
-    names = [n for entry in (*OPS.values(), *COMPOSITIONS.values()) for n in (entry.name, *entry.aliases)
+    entries: list[Op | Composition] = [*OPS.values(), *COMPOSITIONS.values()]
+    names = [n for entry in entries for n in (entry.name, *entry.aliases)
              if entry.method and (entry.kind in (ELEMENTWISE, BINARY, COMPARISON) or entry.name in OTHERS)]  # fmt: skip
     methods = {f"{name}_": _scaled(name) if name in ("add", "sub", "subtract") else _method(name) for name in names}
     methods |= {operator: _method(name) for operator, name in OPERATORS.items()}
@@ -181,4 +186,4 @@ def install() -> None:
     for name, method in methods.items():
         method.__name__ = name
         setattr(Tensor, name, method)
-    setattr(Tensor, "__setitem__", _setitem)
+    Tensor.__setitem__ = _setitem

@@ -46,6 +46,10 @@ class set_grad_enabled:
 class _GradMode:
     _mode: bool
 
+    def __new__(cls, function=None):
+        # Without parentheses, @no_grad is handed the function to decorate.
+        return super().__new__(cls) if function is None else cls()(function)
+
     def __init__(self):
         self._before = []
 
@@ -92,13 +96,12 @@ def _decorated(function, mode):
 
 
 class Node:
-    """One recorded operation: what a backward walk needs to know of it, and nothing that holds its output."""
+    """One recorded operation: what a backward walk needs to know of it, and nothing that holds its output.
+
+    Made by `record`, or slot by slot in the binders: a constructor would double its cost.
+    """
 
     __slots__ = ("hooks", "number", "op", "parents", "saved", "shapes")
-
-    def __init__(self, op, parents, saved, shapes=None):
-        self.op, self.parents, self.saved, self.shapes = op, parents, saved, shapes
-        self.hooks, self.number = None, tick()
 
     @property
     def name(self):
@@ -106,6 +109,13 @@ class Node:
 
     def __repr__(self):
         return f"<{self.op.name}>"
+
+
+def record(op, parents, saved):
+    """A node with the next number."""
+    n = Node()
+    n.op, n.parents, n.saved, n.shapes, n.hooks, n.number = op, parents, saved, None, None, tick()
+    return n
 
 
 class Leaf:
