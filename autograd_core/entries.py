@@ -97,7 +97,7 @@ class Op:
     plain: bool = False  # one rule per input and one output: the ordinary case of the walk
     differentiable: bool = False
     promoted: tuple[int, ...] = ()  # inputs that are cast to a common dtype
-    rules: tuple[Rule | None, ...] = ()  # adapted: (xp, g, saved) -> cotangent
+    rules: tuple[Rule, ...] = ()  # adapted: (xp, g, saved) -> cotangent
     wants: tuple[tuple[str, ...], ...] = ()  # per input, the names its rule mentions
     keep: tuple[str, ...] = ()  # the names behind `saved`, in order
     holds: bool = False  # whether an array is among them

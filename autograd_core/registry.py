@@ -133,7 +133,7 @@ def _read_rules(o: Op) -> None:
     o.keep = ("y", *o.inputs) if o.simple else tuple(mentioned)  # a fixed layout; what no rule needs is None
     named = binders.outputs_of(o)
     o.holds = not {"y", *o.inputs, *o.residuals, *named}.isdisjoint(mentioned)
-    o.rules = tuple(_adapted(r, o.keep) if r else None for r in rules)
+    o.rules = tuple(_adapted(r, o.keep) if r else _nothing for r in rules)
     o.joint, o.composite = (r and _adapted(r, o.keep) for r in (o.joint, o.composite))
     o.broadcasts = o.kind.broadcasts if o.broadcasts is None else o.broadcasts
     o.plain = bool(rules) and not o.outputs
@@ -153,6 +153,10 @@ def _parameters(function: Rule) -> tuple[str, ...]:
     """Names of the parameters; `inspect.signature` would take a third of the time to import the package."""
     code = function.__code__
     return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
+def _nothing(xp: Any, g: Any, s: Any) -> None:
+    """The rule of an input that takes no gradient, such as an index or a condition."""
 
 
 def _adapted(rule: Rule, keep: tuple[str, ...]) -> Rule:

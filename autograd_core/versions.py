@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from autograd_core.errors import InplaceError
-from autograd_core.tensor import tick
+from autograd_core.tensor import Tensor, tick
 
 # id of the owning array -> [number of the last write, how many, (file, line) of the last, weak reference to the array]
 _writes: dict[int, list[Any]] = {}
 _last = 0
 
 
-def last_write():
+def last_write() -> int:
     """The number of the last write anywhere; 0 before the first."""
     return _last
 
@@ -69,7 +69,7 @@ def check_unchanged(node: Any) -> None:
             w = _writes.get(id(storage(a)))
             if w and w[0] < node.number:
                 raise InplaceError(
-                    f"{node.op.name}: '{name}' of shape {tuple(a.shape)}, kept for backward, was written in place since, "
+                    f"{node.op.name}: '{name}' of shape {tuple(a.shape)}, kept for backward, was written in place "
                     f"by {w[2][0]}:{w[2][1]} (write {w[1]} to that storage); write to a .clone() of it instead"
                 )
 
@@ -79,7 +79,7 @@ class View:
 
     __slots__ = ("base", "path")
 
-    def __init__(self, base, path):
+    def __init__(self, base: Tensor, path: tuple[tuple[Any, dict[str, Any], int | None], ...]) -> None:
         self.base, self.path = base, path
 
 
@@ -88,20 +88,21 @@ class Views:
 
     __slots__ = ("_refs", "_room")
 
-    def __init__(self):
-        self._refs, self._room = [], 8
+    def __init__(self) -> None:
+        self._refs: list[weakref.ref[Tensor]] = []
+        self._room = 8
 
-    def add(self, t):
+    def add(self, t: Tensor) -> None:
         if len(self._refs) >= self._room:
             self._refs = [r for r in self._refs if r() is not None]
             self._room = 2 * len(self._refs) + 8
         self._refs.append(weakref.ref(t))
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Tensor]:
         return iter([t for r in self._refs if (t := r()) is not None])
 
 
-def note_view(t, source, op, statics, which=None):
+def note_view(t: Tensor, source: Tensor, op: Any, statics: dict[str, Any], which: int | None = None) -> None:
     """Remember that `t` is `op(source)`, or output number `which` of it, on the same storage."""
     a = t.array
     if isinstance(a, np.generic) or getattr(a, "base", None) is None or storage(a) is not storage(source.array):

@@ -177,7 +177,7 @@ def celu(input, alpha=1.0):
     return functional.where(input > 0, input, alpha * functional.elu(input / alpha))
 
 
-@composition(ELEMENTWISE, domain=REAL, method=False, reference=lambda x: x - math.tanh(x))
+@composition(ELEMENTWISE, domain=REAL, method=False, reference=lambda x: x - math.tanh(x), tolerance=1e-8)
 def tanhshrink(input):
     """x - tanh(x)."""
     return input - functional.tanh(input)

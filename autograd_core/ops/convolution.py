@@ -1,6 +1,7 @@
 """Convolution in any number of spatial dimensions, and its two transposes, each of which is the others' gradient."""
 
 import itertools
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -94,7 +95,7 @@ def convolve_weight(xp, gradient, input, *, weight_shape, stride, padding, dilat
     return xp.kernels.convolve_weight(gradient, input, weight_shape, stride, padding, dilation, groups)
 
 
-def each(value, rank, name):
+def each(value: int | Iterable[int], rank: int, name: str) -> tuple[int, ...]:
     """A parameter for every spatial axis, from one number or a sequence."""
     if isinstance(value, int):
         return (value,) * rank

@@ -4,7 +4,7 @@ import math
 
 from autograd_core import dtypes, functional
 from autograd_core.kinds import CAST, ELEMENTWISE
-from autograd_core.registry import Interval, composition, op, sample
+from autograd_core.registry import Interval, Values, composition, op, sample
 
 REAL = Interval(-2, 2)
 POSITIVE = Interval(0.5, 2)
@@ -221,7 +221,7 @@ def trunc(xp, x):
     return xp.trunc(x)
 
 
-@op(ELEMENTWISE, symbol="round", domain=STEPS, samples=(sample((3,)), sample((2, 3), decimals=1)),
+@op(ELEMENTWISE, symbol="round", domain=STEPS, samples=(sample((3,)), sample(Values((2, 3), Interval(0.06, 0.14)), decimals=1)),
     reference=lambda x, decimals=0: float(f"{x:.{decimals}f}"),
     vjp=lambda xp, g: xp.zeros_like(g))  # fmt: skip
 def round(xp, x, *, decimals=0):

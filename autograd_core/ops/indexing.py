@@ -1,5 +1,7 @@
 """Elements by position: indexing, gathering, and their transposes, which add."""
 
+from typing import Any
+
 import numpy as np
 
 from autograd_core import functional
@@ -7,6 +9,7 @@ from autograd_core.errors import OperandError
 from autograd_core.kinds import INDEXING
 from autograd_core.ops import axes
 from autograd_core.registry import Interval, booleans, composition, integers, op, sample
+from autograd_core.tensor import Tensor
 
 REAL = Interval(-2, 2)
 INDICES = (sample((4, 3), index=1), sample((0, 3), index=slice(1, None)), sample((4, 3), index=(slice(None, None, -2), slice(1, None))), sample((5,), index=[0, 0, 3]),
@@ -158,7 +161,7 @@ def masked_fill(input, mask, value):
     return functional.where(mask, value, input)
 
 
-def plain_index(index, like):
+def plain_index(index: Any, like: Tensor) -> Any:
     """An index expression as the array library takes it: tensors and lists become arrays."""
     if index.__class__ is tuple:
         return tuple([_plain_item(i, like) for i in index])

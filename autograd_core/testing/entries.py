@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from autograd_core import functional
+from autograd_core.kinds import Kind
 from autograd_core.registry import COMPOSITIONS, OPS, RULES, Composition, Op
 from autograd_core.tensor import Tensor
 from autograd_core.testing.samples import Case, cases, named_statics
@@ -22,7 +23,7 @@ def check_entry(entry: Entry) -> list[str]:
 def _missing(entry: Entry) -> Iterator[str]:
     if not (entry.doc or "").strip():
         yield "no docstring; say in one sentence what it computes"
-    if entry.kind is None:
+    if cast(Kind | None, entry.kind) is None:
         yield "no kind; choose one of autograd_core.kinds, such as ELEMENTWISE"
     if entry.domain is None:
         yield "no domain; say where it is sampled, such as domain=Interval(-2, 2)"
@@ -36,7 +37,7 @@ def _missing(entry: Entry) -> Iterator[str]:
 
 
 def _missing_samples(entry: Entry) -> Iterator[str]:
-    if entry.kind is None or entry.domain is None:
+    if cast(Kind | None, entry.kind) is None or entry.domain is None:
         return
     if isinstance(entry, Op):
         for name in entry.statics:
@@ -61,10 +62,10 @@ def temporary_ops() -> Iterator[None]:
     >>> from autograd_core import functional
     >>> from autograd_core.kinds import ELEMENTWISE
     >>> from autograd_core.registry import op
+    >>> def same(xp, x):
+    ...     return x + 0
     >>> with temporary_ops():
-    ...     @op(ELEMENTWISE, vjp=lambda xp, g: g)
-    ...     def same(xp, x):
-    ...         return x + 0
+    ...     call = op(ELEMENTWISE, vjp=lambda xp, g: g)(same)
     >>> hasattr(functional, "same")
     False
     """

@@ -22,14 +22,16 @@ def transposed(a: Array) -> Array:
 
 def reversed_(a: Array) -> Array:
     """Negative strides along every axis."""
-    backwards = (..., *(slice(None, None, -1),) * a.ndim)
-    return a[backwards].copy()[backwards]
+    backwards: Any = (..., *(slice(None, None, -1),) * a.ndim)
+    turned: Array = a[backwards].copy()[backwards]
+    return turned
 
 
 def sliced(a: Array) -> Array:
     """Every second element of something larger, at an offset."""
     room = np.full([2 * k + 1 for k in a.shape], 77, a.dtype)
-    part = room[(..., *(slice(1, None, 2),) * a.ndim)]
+    every_second: Any = (..., *(slice(1, None, 2),) * a.ndim)
+    part: Array = room[every_second]
     part[...] = a
     return part
 

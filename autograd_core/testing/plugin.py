@@ -1,44 +1,37 @@
 """The pytest plugin: gradient checks and the suite of one operation, as fixtures.
 
-It is loaded by every pytest run on a machine that has this package, so it imports nothing before a test asks.
+Every pytest run where this package is installed loads it, so it needs no more than the engine: no Hypothesis.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
+
+from autograd_core import testing
 
 
 @pytest.fixture(scope="session")
 def gradcheck() -> Callable[..., bool]:
     """`autograd_core.testing.gradcheck`: gradients against finite differences."""
-    from autograd_core import testing
-
     return testing.gradcheck
 
 
 @pytest.fixture(scope="session")
 def gradgradcheck() -> Callable[..., bool]:
     """`autograd_core.testing.gradgradcheck`: gradients of gradients against finite differences."""
-    from autograd_core import testing
-
     return testing.gradgradcheck
 
 
 @pytest.fixture(scope="session")
-def check_op() -> Callable[..., Any]:
+def check_op() -> Callable[..., None]:
     """`autograd_core.testing.check_op`: the whole generated suite for one operation, by name."""
-    from autograd_core import testing
-
     return testing.check_op
 
 
 @pytest.fixture
-def temporary_ops() -> Any:
+def temporary_ops() -> Iterator[None]:
     """Operations that the test registers are forgotten after it."""
-    from autograd_core import testing
-
     with testing.temporary_ops():
         yield

@@ -15,6 +15,7 @@ import numpy as np
 
 import backends
 from backends.kernels import bind, namespace_of
+from backends.protocol import Backend
 
 Array = np.ndarray[Any, Any]
 COLUMN_BYTES = 1 << 10  # small, so that convolutions of test size are cut into pieces too
@@ -34,14 +35,18 @@ class RefusingArray:
         return f"RefusingArray({self._held!r})"
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError("an array on the device 'refusing' was handed to NumPy; use the functions of xp, or .cpu() on purpose")
+        raise TypeError("an array on the device 'refusing' was handed to NumPy; use xp, or .cpu() on purpose")
 
     def __array_function__(self, function: Callable[..., Any], *_: Any) -> Any:
-        raise TypeError(f"np.{function.__name__} was called with an array on the device 'refusing'; use xp.{function.__name__}")
+        raise TypeError(
+            f"np.{function.__name__} was called with an array on the device 'refusing'; use xp.{function.__name__}"
+        )
 
     def _refuse(self, *_: Any) -> Any:
-        raise TypeError("an element of an array on the device 'refusing' was read implicitly, which would wait for a GPU; "
-                        "use xp.where, or .item() on purpose")  # fmt: skip
+        raise TypeError(
+            "an element of an array on the device 'refusing' was read implicitly, which would wait for a GPU; "
+            "use xp.where, or .item() on purpose"
+        )
 
     __bool__ = __float__ = __int__ = __index__ = __complex__ = __iter__ = __contains__ = _refuse
 
@@ -71,7 +76,8 @@ def _unwrap(value: Any) -> Any:
 def _wrap(value: Any, sources: tuple[Any, ...]) -> Any:
     """A result, with the base that it is a view of, if one of the sources owns its memory."""
     if isinstance(value, (tuple, list)):
-        return [_wrap(v, sources) for v in value] if isinstance(value, list) else tuple(_wrap(v, sources) for v in value)
+        wrapped = [_wrap(v, sources) for v in value]
+        return wrapped if isinstance(value, list) else tuple(wrapped)
     if isinstance(value, np.generic):
         value = np.asarray(value)
     if not isinstance(value, np.ndarray):
@@ -107,21 +113,27 @@ def _method(name: str) -> Callable[..., Any]:
     return method
 
 
+def _attribute(name: str) -> property:
+    def attribute(self: RefusingArray) -> Any:
+        value = getattr(self._held, name)
+        return _wrap(value, (self,)) if isinstance(value, np.ndarray) else value
+
+    return property(attribute)
+
+
 OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
 METHODS = (
     *(f"__{prefix}{name}__" for name in OPERATORS for prefix in ("", "r", "i")),
     *(f"__{name}__" for name in ("eq", "ne", "lt", "le", "gt", "ge", "neg", "pos", "abs", "invert", "getitem")),
-    "all", "any", "argmax", "argmin", "argsort", "astype", "clip", "conj", "copy", "cumsum", "diagonal", "dot", "fill", "flatten",
-    "max", "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "round", "sort", "squeeze", "std", "sum", "swapaxes",
-    "take", "trace", "transpose", "var", "view",
+    "all", "any", "argmax", "argmin", "argsort", "astype", "clip", "conj", "copy", "cumsum", "diagonal", "dot", "fill",
+    "flatten", "max", "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "round", "sort", "squeeze", "std",
+    "sum", "swapaxes", "take", "trace", "transpose", "var", "view",
 )  # fmt: skip
-ATTRIBUTES = ("dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides")
+ATTRIBUTES = ("T", "dtype", "flags", "imag", "itemsize", "nbytes", "ndim", "real", "shape", "size", "strides")
 for _name in METHODS:
     setattr(RefusingArray, _name, _method(_name))
 for _name in ATTRIBUTES:
-    setattr(RefusingArray, _name, property(lambda self, name=_name: getattr(self._held, name)))
-for _name in ("T", "real", "imag"):
-    setattr(RefusingArray, _name, property(lambda self, name=_name: _wrap(getattr(self._held, name), (self,))))
+    setattr(RefusingArray, _name, _attribute(_name))
 
 
 class RefusingBackend:
@@ -133,9 +145,10 @@ class RefusingBackend:
     def __init__(self) -> None:
         host = backends.get("cpu")
         library = SimpleNamespace(**{name: _library(f) for name, f in vars(np).items() if not name.startswith("_")})
-        library.lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_function(np.lib.stride_tricks.as_strided)))
+        strides = SimpleNamespace(as_strided=_function(np.lib.stride_tricks.as_strided))
+        library.lib = SimpleNamespace(stride_tricks=strides)
         self.namespace: SimpleNamespace = namespace_of(library, bind(library, COLUMN_BYTES))
-        self.random = _Random(host.random)
+        self.random: Any = _Random(host.random)
 
     def from_host(self, array: Array, index: int) -> RefusingArray:
         """The array itself, wrapped: its strides are kept, so that every layout can be tested here too."""
@@ -163,6 +176,11 @@ class RefusingBackend:
     def describe(self) -> str:
         """What it is for."""
         return "arrays that refuse NumPy, for tests"
+
+
+def load() -> Backend:
+    """The backend."""
+    return RefusingBackend()
 
 
 def _library(member: Any) -> Any:
@@ -197,4 +215,4 @@ class _Generator:
         return _function(getattr(self._host, name))
 
 
-backends.register("refusing", RefusingBackend)
+backends.register("refusing", load)

@@ -101,7 +101,8 @@ def listed(value: Any) -> list[Any]:
 
 
 def _is_list(x: Any) -> bool:
-    return isinstance(x, (list, tuple)) and bool(x) and all(isinstance(v, (np.ndarray, np.generic, Tensor, list, tuple)) for v in x)
+    parts = (np.ndarray, np.generic, Tensor, list, tuple)
+    return isinstance(x, (list, tuple)) and bool(x) and all(isinstance(v, parts) for v in x)
 
 
 def _mapped(x: Any, change: Callable[[Array], Any]) -> Any:
@@ -117,7 +118,9 @@ def _placed(value: Any, device: str) -> Any:
     return tuple(_placed(v, device) for v in value) if isinstance(value, tuple) else value
 
 
-def cases(entry: Entry, shapes: str = "given", seed: int = 0, device: str = "cpu", layout: str = "contiguous") -> list[Case]:
+def cases(
+    entry: Entry, shapes: str = "given", seed: int = 0, device: str = "cpu", layout: str = "contiguous"
+) -> list[Case]:
     """All cases that an entry's samples, or its kind, give for one of SHAPES."""
     return [case_of(entry, s, seed, device, layout) for s in samples_for(entry, shapes)]
 
@@ -141,13 +144,16 @@ def operands(entry: Entry) -> int:
 def reshaped(sample: Sample, shapes: tuple[tuple[int, ...], ...]) -> Sample:
     """The sample with other shapes, and the same domains, dtypes and static parameters."""
     rest = iter(shapes)
-    inputs = [next(rest) if is_shape(x) else replace(x, shape=next(rest)) if isinstance(x, Values) else x for x in sample.inputs]
-    return Sample(tuple(inputs), sample.statics)
+
+    def moved(x: Any) -> Any:
+        return next(rest) if is_shape(x) else replace(x, shape=next(rest)) if isinstance(x, Values) else x
+
+    return Sample(tuple(map(moved, sample.inputs)), sample.statics)
 
 
 def _shows(sample: Sample, shapes: str) -> bool:
     """Whether a sample has what SHAPES names."""
-    found = [x.shape if isinstance(x, Values) else x for x in _leaves(sample) if is_shape(x) or isinstance(x, Values)]
+    found = [x.shape if isinstance(x, Values) else x for x in _leaves(sample) if is_tensor(x)]
     if shapes == "0-d":
         return () in found
     return shapes == "empty" and any(0 in shape for shape in found)
@@ -164,7 +170,12 @@ def is_shape(x: Any) -> bool:
 
 
 def _is_shapes(x: Any) -> bool:
-    return isinstance(x, list) and all(is_shape(v) or isinstance(v, Values) for v in x)
+    return isinstance(x, list) and all(map(is_tensor, x))
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether an input of a sample stands for a tensor."""
+    return is_shape(x) or isinstance(x, Values)
 
 
 def named_statics(entry: Op) -> set[str]:
@@ -174,11 +185,11 @@ def named_statics(entry: Op) -> set[str]:
 
 def case_of(entry: Entry, sample: Sample, seed: int = 0, device: str = "cpu", layout: str = "contiguous") -> Case:
     """The sample with values, all different wherever they share a domain: ties are for tests of ties."""
-    wanted = [x if isinstance(x, Values) else Values(x) for x in _leaves(sample) if is_shape(x) or isinstance(x, Values)]
+    wanted = [x if isinstance(x, Values) else Values(x) for x in _leaves(sample) if is_tensor(x)]
     arrays = iter(filled([replace(w, domain=w.domain or entry.domain) for w in wanted], seed))
 
     def input_of(x: Any) -> Any:
-        return [next(arrays) for _ in x] if _is_shapes(x) else next(arrays) if is_shape(x) or isinstance(x, Values) else x
+        return [next(arrays) for _ in x] if _is_shapes(x) else next(arrays) if is_tensor(x) else x
 
     return Case(entry, tuple(map(input_of, sample.inputs)), dict(sample.statics), device, layout)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as of_numpy
@@ -17,12 +16,13 @@ from autograd_core.testing.samples import (
     Entry,
     case_of,
     filled,
-    operands,
+    is_tensor,
     reshaped,
     samples_for,
 )
 
 Shape = tuple[int, ...]
+REAL = Interval(-2, 2)
 SEEDS = st.integers(0, 2**32 - 1)
 
 
@@ -31,9 +31,13 @@ def shapes(min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: in
     return st.lists(st.integers(min_side, max_side), min_size=min_dims, max_size=max_dims).map(tuple)
 
 
-def broadcastable_shapes(count: int, max_dims: int = 3, min_side: int = 0, max_side: int = 3) -> st.SearchStrategy[tuple[Shape, ...]]:
+def broadcastable_shapes(
+    count: int, max_dims: int = 3, min_side: int = 0, max_side: int = 3
+) -> st.SearchStrategy[tuple[Shape, ...]]:
     """`count` shapes that broadcast together."""
-    found = of_numpy.mutually_broadcastable_shapes(num_shapes=count, max_dims=max_dims, min_side=min_side, max_side=max_side)
+    found = of_numpy.mutually_broadcastable_shapes(
+        num_shapes=count, max_dims=max_dims, min_side=min_side, max_side=max_side
+    )
     return found.map(lambda shapes: shapes.input_shapes)
 
 
@@ -44,7 +48,7 @@ def layouts() -> st.SearchStrategy[str]:
 
 @st.composite
 def tensors(draw: st.DrawFn, shape: Shape | st.SearchStrategy[Shape] | None = None, dtype: str = "float64",
-            domain: Interval = Interval(-2, 2), requires_grad: bool = False,
+            domain: Interval = REAL, requires_grad: bool = False,
             layout: str | st.SearchStrategy[str] = "contiguous") -> Tensor:  # fmt: skip
     """Tensors whose elements all differ, spread evenly over the domain and away from its kinks.
 
@@ -67,7 +71,6 @@ def samples_of(draw: st.DrawFn, entry: Entry, shapes: str = "given", device: str
     known = samples_for(entry, shapes)
     sample = draw(st.sampled_from(known))
     if entry.kind.pointwise and shapes == "given":
-        count = sum(1 for x in sample.inputs if isinstance(x, (tuple, Values))) or operands(entry)
+        count = sum(map(is_tensor, sample.inputs))
         sample = draw(st.just(sample) | broadcastable_shapes(count).map(lambda some: reshaped(sample, some)))
     return case_of(entry, sample, draw(SEEDS), device, draw(st.sampled_from(layouts)))
-

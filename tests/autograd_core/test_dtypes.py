@@ -1,0 +1,156 @@
+"""Promotion as PyTorch's tables have it, dtype names, and the default dtype."""
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core import dtypes
+
+NAMES = ["?", "u1", "i1", "i2", "i4", "i8", "f2", "f4", "f8", "c8", "c16"]
+# torch.result_type of two tensors with axes, row and column in the order of NAMES ...
+ARRAYS = """
+?   u1  i1  i2  i4  i8  f2  f4  f8  c8  c16
+u1  u1  i2  i2  i4  i8  f2  f4  f8  c8  c16
+i1  i2  i1  i2  i4  i8  f2  f4  f8  c8  c16
+i2  i2  i2  i2  i4  i8  f2  f4  f8  c8  c16
+i4  i4  i4  i4  i4  i8  f2  f4  f8  c8  c16
+i8  i8  i8  i8  i8  i8  f2  f4  f8  c8  c16
+f2  f2  f2  f2  f2  f2  f2  f4  f8  c8  c16
+f4  f4  f4  f4  f4  f4  f4  f4  f8  c8  c16
+f8  f8  f8  f8  f8  f8  f8  f8  f8  c16 c16
+c8  c8  c8  c8  c8  c8  c8  c8  c16 c8  c16
+c16 c16 c16 c16 c16 c16 c16 c16 c16 c16 c16
+"""
+# ... of a tensor with axes (row) and one without (column); float16 with complex is complex32 there, complex64 here ...
+WITH_SCALAR_TENSOR = """
+?   u1  i1  i2  i4  i8  f2  f4  f8  c8  c16
+u1  u1  u1  u1  u1  u1  f2  f4  f8  c8  c16
+i1  i1  i1  i1  i1  i1  f2  f4  f8  c8  c16
+i2  i2  i2  i2  i2  i2  f2  f4  f8  c8  c16
+i4  i4  i4  i4  i4  i4  f2  f4  f8  c8  c16
+i8  i8  i8  i8  i8  i8  f2  f4  f8  c8  c16
+f2  f2  f2  f2  f2  f2  f2  f2  f2  c8  c8
+f4  f4  f4  f4  f4  f4  f4  f4  f4  c8  c8
+f8  f8  f8  f8  f8  f8  f8  f8  f8  c16 c16
+c8  c8  c8  c8  c8  c8  c8  c8  c8  c8  c8
+c16 c16 c16 c16 c16 c16 c16 c16 c16 c16 c16
+"""
+# ... and of either with True, 2, 2.5 and 2j.
+WITH_NUMBER = """
+?   i8  f4  c8
+u1  u1  f4  c8
+i1  i1  f4  c8
+i2  i2  f4  c8
+i4  i4  f4  c8
+i8  i8  f4  c8
+f2  f2  f2  c8
+f4  f4  f4  c8
+f8  f8  f8  c16
+c8  c8  c8  c8
+c16 c16 c16 c16
+"""
+NUMBERS = (True, 2, 2.5, 2j)
+
+
+def rows(table):
+    return zip(NAMES, [line.split() for line in table.strip().splitlines()], strict=True)
+
+
+@pytest.fixture
+def float64_default():
+    ag.set_default_dtype(ag.float64)
+    yield
+    ag.set_default_dtype(ag.float32)
+
+
+@pytest.mark.parametrize(
+    "shape, other, table", [((2,), (2,), ARRAYS), ((), (), ARRAYS), ((2,), (), WITH_SCALAR_TENSOR)]
+)
+def test_promotion_of_two_tensors(shape, other, table):
+    for a, row in rows(table):
+        for b, expected in zip(NAMES, row, strict=True):
+            x, y = ag.ones(shape, dtype=a), ag.ones(other, dtype=b)
+            for left, right in ((x, y), (y, x)):
+                assert ag.result_type(left, right) == expected, (a, b)
+                assert (left * right).dtype == expected, (a, b)
+            if shape == other:
+                assert ag.promote_types(a, b) == expected
+
+
+@pytest.mark.parametrize("shape", [(2,), ()])
+def test_promotion_with_python_numbers(shape):
+    for a, row in rows(WITH_NUMBER):
+        x = ag.ones(shape, dtype=a)
+        for number, expected in zip(NUMBERS, row, strict=True):
+            assert ag.result_type(x, number) == ag.result_type(number, x) == expected, (a, number)
+            assert (x * number).dtype == (number * x).dtype == expected, (a, number)
+
+
+def test_three_levels_at_once():
+    assert ag.result_type(ag.ones(2, dtype="i4"), ag.tensor(1.0, dtype="f2"), 2.5) == ag.float16
+    assert ag.result_type(ag.ones(2, dtype="u1"), ag.tensor(7), 3) == ag.uint8
+    assert ag.result_type(ag.ones(2, dtype="i4"), ag.tensor(7), 3j) == ag.complex64
+    assert ag.result_type(1, 2.5) == ag.float32
+
+
+@pytest.mark.parametrize("op", [ag.add, ag.mul, ag.maximum, ag.where])
+def test_gradients_keep_the_dtype_of_their_tensor(op):
+    x = ag.tensor([1.0, 2.0], dtype="f2", requires_grad=True)
+    y = ag.tensor([3.0, 4.0], dtype="f8", requires_grad=True)
+    (op(ag.tensor([True, False]), x, y) if op is ag.where else op(x, y)).sum().backward()
+    assert (x.grad.dtype, y.grad.dtype) == (ag.float16, ag.float64)
+
+
+def test_the_default_dtype_decides_for_python_floats_only(float64_default):
+    assert ag.get_default_dtype() == ag.float64
+    assert ag.tensor(1.5).dtype == ag.tensor([1.5]).dtype == ag.zeros(2).dtype == ag.rand(2).dtype == ag.float64
+    assert ag.tensor(2j).dtype == ag.complex128
+    assert ag.tensor(np.ones(2, "f4")).dtype == ag.float32
+    assert (ag.ones(2, dtype="i4") * 2.5).dtype == ag.float64
+    assert (ag.ones(2, dtype="f4") * 2.5).dtype == ag.float32
+    assert repr(ag.tensor([1.5], dtype=ag.float32)) == "tensor([1.5000], dtype=float32)"
+
+
+@pytest.mark.parametrize("bad", [ag.int64, ag.complex64, ag.bool, int])
+def test_the_default_dtype_is_floating(bad):
+    with pytest.raises(TypeError, match="must be floating point"):
+        ag.set_default_dtype(bad)
+
+
+@pytest.mark.parametrize(
+    "given, expected",
+    [(float, "f8"), (int, "i8"), (bool, "?"), (complex, "c16"), ("float16", "f2"), (np.float32, "f4"),
+    (np.dtype(">i4"), "<i4"),
+     (ag.float, "f4"), (ag.int, "i4"), (ag.long, "i8"), (ag.half, "f2"), (ag.double, "f8"), (ag.short, "i2"),
+     (ag.cfloat, "c8")],
+)  # fmt: skip
+def test_names_of_dtypes(given, expected):
+    assert ag.zeros(1, dtype=given).dtype == np.dtype(expected)
+    assert ag.zeros(1).to(dtype=given).dtype == np.dtype(expected)
+
+
+@pytest.mark.parametrize("bad", ["U3", object, "M8[s]", "V8", "no such dtype"])
+def test_what_no_tensor_holds(bad):
+    with pytest.raises(TypeError):
+        ag.zeros(1, dtype=bad)
+
+
+def test_can_cast_goes_up_the_categories():
+    order = [ag.bool, ag.int64, ag.float16, ag.complex64]
+    assert [[ag.can_cast(a, b) for b in order] for a in order] == [[i <= j for j in range(4)] for i in range(4)]
+
+
+def test_bfloat16_computes_and_differentiates():
+    pytest.importorskip("ml_dtypes")
+    x = ag.tensor([1.5, -2.0], dtype=ag.bfloat16, requires_grad=True)
+    (x * x + 2.5).sum().backward()
+    assert repr(x) == "tensor([ 1.5000, -2.0000], dtype=bfloat16, requires_grad=True)"
+    assert repr(x.grad) == "tensor([ 3., -4.], dtype=bfloat16)"
+    assert ag.promote_types(ag.bfloat16, "f2") == ag.float32
+    assert ag.promote_types(ag.int64, ag.bfloat16) == ag.tensor(np.ones(2, ag.bfloat16)).dtype == ag.bfloat16
+
+
+def test_bfloat16_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "ml_dtypes", None)
+    with pytest.raises(ImportError, match="pip install ml_dtypes"):
+        dtypes.bfloat16()

@@ -1,0 +1,134 @@
+"""The generated files: current, complete, and types that a program can rely on."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+import autograd_core as ag
+from autograd_core import functional, generate, stubs
+from autograd_core import tensor as _  # noqa: F401  the function: the module of that name hides behind it
+
+MODULE = sys.modules["autograd_core.tensor"]
+PROGRAM = """
+from typing import assert_type
+
+import numpy as np
+
+import autograd_core as ag
+
+x = ag.tensor([1.0, 2.0], requires_grad=True, name="x")
+assert_type(x, ag.Tensor)
+assert_type((2 * x @ x - np.ones(2) / x) ** 2, ag.Tensor)
+assert_type(x > 1, ag.Tensor)
+assert_type(x.reshape(2, 1).reshape((1, 2)).permute(1, 0).expand(2, -1), ag.Tensor)
+assert_type(ag.reshape(x, (2, 1)), ag.Tensor)
+assert_type(x.sum(dim=0, keepdim=True), ag.Tensor)
+assert_type(x.split(1), tuple[ag.Tensor, ...])
+assert_type((x.shape, x.ndim, x.requires_grad, bool(x.all())), tuple[tuple[int, ...], int, bool, bool])
+assert_type(x.add_(1, alpha=2).exp_(), ag.Tensor)
+x += 1
+x[0] = 3
+assert_type(x.to("cpu").float().int(), ag.Tensor)
+if x.grad is not None:
+    assert_type(x.grad.numpy().tolist(), object)  # type: ignore[assert-type]
+@ag.no_grad()
+def function(y: ag.Tensor, n: int) -> float:
+    return float(y) + n
+assert_type(function(x, 2), float)
+x.no_such_method()  # type: ignore[attr-defined]
+x.reshape("a")  # type: ignore[arg-type]
+ag.zeros(2, dtype="f4", divice="cpu")  # type: ignore[call-arg]
+"""
+
+
+def parsed(name):
+    return ast.parse((generate.HERE / name).read_text(encoding="utf-8"))
+
+
+def test_generated_files_are_current():
+    assert generate.outdated() == []
+
+
+def test_check_names_what_is_out_of_date(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "ops.md"
+    path.write_text("# Operations\n")
+    monkeypatch.setattr(generate, "FILES", {path: generate.ops_table})
+    assert generate.main(["--check"]) == 1
+    assert "ops.md is out of date: run python -m autograd_core.generate" in capsys.readouterr().out
+    assert path.read_text() == "# Operations\n"
+    assert generate.main([]) == 0
+    assert path.read_text() == generate.ops_table()
+    assert generate.main(["--check"]) == 0
+
+
+def test_the_stub_lists_every_public_member_of_tensor_and_nothing_else():
+    (cls,) = (node for node in parsed("tensor.pyi").body if isinstance(node, ast.ClassDef) and node.name == "Tensor")
+    listed = {node.name for node in cls.body if isinstance(node, ast.FunctionDef)}
+    listed |= {node.target.id for node in cls.body if isinstance(node, ast.AnnAssign)}
+    private = {"_alias", "_name", "_role"}
+    assert listed - private == {n for n in vars(ag.Tensor) if stubs.is_public(n)} | {"array", "grad", "node", "__new__"}
+
+
+def test_the_stub_lists_what_the_module_defines():
+    listed = {n.name for n in parsed("tensor.pyi").body if isinstance(n, (ast.ClassDef, ast.FunctionDef))} | {
+        "inference_mode"
+    }
+    own = {n for n, v in vars(MODULE).items() if getattr(v, "__module__", None) == MODULE.__name__ and callable(v)}
+    assert own - {"_decorated"} <= listed
+    assert all(hasattr(MODULE, n) for n in listed)
+
+
+def test_the_functional_stub_lists_every_function():
+    listed = {n.name for n in parsed("functional.pyi").body if isinstance(n, ast.FunctionDef)}
+    assert listed == {n for n, f in vars(functional).items() if not n.startswith("_") and inspect.isfunction(f)}
+
+
+def test_stub_signatures_accept_what_the_functions_accept():
+    """Parameter names and defaults agree, for everything but operators."""
+    for node in parsed("functional.pyi").body:
+        if isinstance(node, ast.FunctionDef) and not node.decorator_list:
+            parameters = inspect.signature(getattr(functional, node.name)).parameters
+            arguments = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+            assert {a.arg for a in arguments} == {
+                n for n, p in parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+            }
+
+
+def test_the_table_of_operations_has_a_row_per_entry():
+    table = generate.ops_table()
+    rows = [line for line in table.splitlines() if line.startswith("| `")]
+    assert len(rows) == len(stubs.OPS) + len(stubs.COMPOSITIONS)
+    for row in rows:
+        cells = row.replace("\\|", "¦").split("|")[1:-1]
+        assert len(cells) == 5
+        assert cells[-1].strip(), f"{cells[0]} lacks a docstring"
+
+
+@pytest.mark.skipif(find_spec("mypy") is None, reason="mypy is not installed")
+def test_a_typed_program_type_checks(tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--follow-imports=silent",
+        "--no-error-summary",
+        "--cache-dir",
+        str(tmp_path / "cache"),
+        "program.py",
+    ]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={"MYPYPATH": str(generate.HERE.parent), "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == ""
+    assert done.returncode == 0

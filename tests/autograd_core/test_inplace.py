@@ -1,0 +1,241 @@
+"""In-place writes: values, views, gradients (the numbers are PyTorch's) and errors."""
+
+import re
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core.errors import InplaceError
+from autograd_core.registry import COMPOSITIONS, OPS
+
+# Programs on x = arange(1, 7).reshape(2, 3): each with what x is afterwards.
+WRITES = {
+    "x += 1": [[2, 3, 4], [5, 6, 7]],
+    "x -= ag.arange(3)": [[1, 1, 1], [4, 4, 4]],
+    "x *= x": [[1, 4, 9], [16, 25, 36]],
+    "x /= 2": [[0.5, 1, 1.5], [2, 2.5, 3]],
+    "x //= 2": [[0, 1, 1], [2, 2, 3]],
+    "x **= 2": [[1, 4, 9], [16, 25, 36]],
+    "x %= 3": [[1, 2, 0], [1, 2, 0]],
+    "x[0] = 0": [[0, 0, 0], [4, 5, 6]],
+    "x[1, 2] = 9": [[1, 2, 3], [4, 5, 9]],
+    "x[-1][0] = 9": [[1, 2, 3], [9, 5, 6]],
+    "x[:, 1] = ag.tensor([7.0, 8.0])": [[1, 7, 3], [4, 8, 6]],
+    "x[:, ::-2] = ag.tensor([[8.0, 9.0]])": [[9, 2, 8], [9, 5, 8]],
+    "x[x > 4] = 0": [[1, 2, 3], [4, 0, 0]],
+    "x[[0, 1], [2, 0]] = ag.tensor([8.0, 9.0])": [[1, 2, 8], [9, 5, 6]],
+    "x[ag.tensor([1])] = [7, 8, 9]": [[1, 2, 3], [7, 8, 9]],
+    "x[ag.tensor([True, False])] *= 2": [[2, 4, 6], [4, 5, 6]],
+    "x[..., None] = 3": [[3, 3, 3], [3, 3, 3]],
+    "x[0, 0] = ag.tensor([[5.0]])": [[5, 2, 3], [4, 5, 6]],
+    "x[0] = np.array([7, 8, 9])": [[7, 8, 9], [4, 5, 6]],
+    "x[0] = x[1]": [[4, 5, 6], [4, 5, 6]],
+    "x[:, 1:] = x[:, :-1]": [[1, 1, 2], [4, 4, 5]],
+    "x[:, :-1] += x[:, 1:]": [[3, 5, 3], [9, 11, 6]],
+    "x.add_(1).mul_(2)": [[4, 6, 8], [10, 12, 14]],
+    "x.add_(x, alpha=2)": [[3, 6, 9], [12, 15, 18]],
+    "x.sub_(1, alpha=0.5)": [[0.5, 1.5, 2.5], [3.5, 4.5, 5.5]],
+    "x.clamp_(2, 4)": [[2, 2, 3], [4, 4, 4]],
+    "x.clamp_(max=4)": [[1, 2, 3], [4, 4, 4]],
+    "x.neg_().relu_()": [[0, 0, 0], [0, 0, 0]],
+    "x.fill_(ag.tensor(7))": [[7, 7, 7], [7, 7, 7]],
+    "x.zero_()": [[0, 0, 0], [0, 0, 0]],
+    "x.copy_(ag.arange(3))": [[0, 1, 2], [0, 1, 2]],
+    "x.masked_fill_(x > 4, -1)": [[1, 2, 3], [4, -1, -1]],
+    "x.scatter_add_(1, ag.tensor([[0, 0]]), ag.ones(1, 2))": [[3, 2, 3], [4, 5, 6]],
+    "x.gt_(3)": [[0, 0, 0], [1, 1, 1]],
+    "y = x[0]; y += 1": [[2, 3, 4], [4, 5, 6]],
+    "y = x[0][1]; y += 1": [[1, 3, 3], [4, 5, 6]],
+    "y = x.t(); y[1] = 0": [[1, 0, 3], [4, 0, 6]],
+    "y = x.view(6)[1:]; y *= 2": [[1, 4, 6], [8, 10, 12]],
+    "y = x.unsqueeze(0); y.zero_()": [[0, 0, 0], [0, 0, 0]],
+    "a, b = x; b += a": [[1, 2, 3], [5, 7, 9]],
+    "a, b = x.split([1, 2], 1); b.zero_()": [[1, 0, 0], [4, 0, 0]],
+    "for row in x: row.mul_(2)": [[2, 4, 6], [8, 10, 12]],
+}
+
+
+@pytest.mark.parametrize("program", WRITES)
+def test_values(program):
+    x = ag.arange(1.0, 7.0).reshape(2, 3).clone()
+    before = x
+    scope = {"x": x, "ag": ag, "np": np}
+    exec(program, scope)
+    assert scope["x"] is before
+    assert x.tolist() == WRITES[program]
+
+
+# Programs on a = [1, 2, 3] (a leaf) and x = a * 2: each with the gradient of (x * [1, 2, 3]) · x with respect to a.
+GRADIENTS = {
+    "x += a": [18, 72, 162],
+    "x *= a": [16, 256, 1296],
+    "x[0] = a[1] * 3": [0, 68, 72],
+    "x[1:] = x[:2]": [24, 48, 0],
+    "x[1:] *= 3": [8, 288, 648],
+    "x[[0, 2]] = a[1] * 2": [0, 96, 0],
+    "x[ag.tensor([True, False, True])] *= 3": [72, 32, 648],
+    "v = x[1:]; v *= 3": [8, 288, 648],
+    "v = x[1:]; x *= 3; v += 1": [72, 312, 684],
+    "v = x.view(3, 1)[2]; v += a[:1]": [50, 32, 84],
+    "v = x[2]; v *= a[0]": [224, 32, 72],
+    "p, q, r = x; q.zero_()": [8, 0, 72],
+    "x.zero_()": [0, 0, 0],
+    "x.fill_(3)": [0, 0, 0],
+    "x[1] = 5": [8, 0, 72],
+    "x.copy_(a * 3)": [18, 72, 162],
+    "x.clamp_(3, 5)": [0, 32, 0],
+    "x.masked_fill_(x > 5, 0)": [8, 32, 0],
+    "x /= a": [0, 0, 0],
+    "x **= 2": [64, 1024, 5184],
+    "x.sub_(a, alpha=2)": [0, 0, 0],
+    "x = ag.zeros(3); x += a": [2, 8, 18],
+    "x = ag.zeros(3); x[1] = a[2]": [0, 0, 12],
+    "x = ag.zeros(3); v = x[1:]; v += a[:2]": [4, 12, 0],
+    "x = ag.zeros(3, dtype='f8'); x.copy_(a * 3)": [18, 72, 162],
+}
+
+
+@pytest.mark.parametrize("program", GRADIENTS)
+def test_gradients(program):
+    a = ag.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    scope = {"a": a, "x": a * 2, "ag": ag}
+    exec(program, scope)
+    x = scope["x"]
+    (x * x * ag.tensor([1, 2, 3])).sum().backward()
+    np.testing.assert_allclose(a.grad.numpy(), GRADIENTS[program], rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "program, expected",
+    [("x += 1", [256, 4160, 26880]), ("x[1:] = (x[:-1] * 2) * a[1:]", [177248, 4653824, 1892352]),
+     ("v = x[1:]; v *= a[:2]", [48736, 527376, 680832])],
+)  # fmt: skip
+def test_second_order(program, expected):
+    a = ag.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    x = a * a
+    exec(program, {"a": a, "x": x})
+    (g,) = ag.autograd.grad((x * x).sum(), a, create_graph=True)
+    (gg,) = ag.autograd.grad((g * g).sum(), a)
+    assert gg.tolist() == expected
+
+
+def test_writes_under_no_grad_reach_leaves():
+    w = ag.ones(3, requires_grad=True)
+    with ag.no_grad():
+        w -= 0.5
+        w[0] = 7
+        w[1:].zero_()
+    assert (w.tolist(), w.is_leaf, w.requires_grad) == ([7, 0, 0], True, True)
+    w.data.fill_(2)
+    w.detach()[0] = 3
+    assert w.tolist() == [3, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "program", ["w += 1", "w[0] = 1", "w.zero_()", "w[:1] += 1", "w.view(3)[0] = 1", "w.copy_(w * 2)"]
+)
+def test_leaves_that_require_a_gradient_refuse(program):
+    w = ag.ones(3, requires_grad=True)
+    with pytest.raises(InplaceError, match=r"leaf that requires a gradient.*no_grad"):
+        exec(program, {"w": w})
+    assert w.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("program", ["x += 1", "x[0] = 1", "x.zero_()"])
+def test_expanded_and_read_only_memory_refuse(program):
+    with pytest.raises(InplaceError, match=r"expanded tensor of shape \(2, 3\).*clone"):
+        exec(program, {"x": ag.ones(3).expand(2, 3)})
+    frozen = ag.ones(3)
+    frozen.array.flags.writeable = False
+    with pytest.raises(InplaceError, match="read-only"):
+        exec(program, {"x": frozen})
+
+
+@pytest.mark.parametrize(
+    "program", ["x += 1.5", "x /= 2", "x += 2j", "x *= ag.ones(3)", "x += ag.ones(2, 3, dtype='i4')", "x.exp_()"]
+)
+def test_results_that_do_not_fit_refuse(program):
+    x = ag.tensor([1, 2, 3])
+    with pytest.raises(InplaceError, match="does not fit"):
+        exec(program, {"x": x, "ag": ag})
+    assert x.tolist() == [1, 2, 3]
+
+
+def test_what_fits_is_converted():
+    x = ag.tensor([1.0, 2.0], dtype="f2")
+    x += ag.ones(2, dtype="f8")
+    assert (x.dtype, x.tolist()) == (ag.float16, [2, 3])
+    n = ag.tensor([1, 2, 3])
+    n[0] = 2.7
+    n[1] = ag.tensor(-1.5)
+    n.copy_(n.double())
+    assert (n.dtype, n.tolist()) == (ag.int64, [2, -1, 3])
+    b = ag.zeros(2, dtype=bool)
+    b[0] = 2
+    assert b.tolist() == [True, False]
+
+
+def test_conversions_that_lose_something_refuse():
+    with pytest.raises(InplaceError, match="imaginary part"):
+        ag.ones(2)[0] = 2j
+    with pytest.raises(InplaceError, match="lose a gradient"):
+        ag.tensor([1, 2])[0] = ag.tensor(1.0, requires_grad=True)
+    with pytest.raises(InplaceError, match=r"one number, not a tensor of shape \(2,\)"):
+        ag.ones(2).fill_(ag.ones(2))
+    with pytest.raises(TypeError, match="cannot write this"):
+        ag.ones(2)[0] = "a"
+    with pytest.raises(RuntimeError, match=r"\(2, 3\)"):
+        ag.ones(3).copy_(ag.ones(2, 3))
+    with pytest.raises(RuntimeError):
+        ag.ones(3)[0] = ag.ones(2)
+    with pytest.raises(IndexError):
+        ag.ones(3)[5] = 1
+
+
+STALE = {
+    "y = b * a; b += 1": ("multiply", 1),
+    "y = a.exp(); y.detach().add_(1); y.detach()[0] = 3": ("exp", 2),
+    "y = a.exp(); y.data.zero_()": ("exp", 1),
+    "z = a * a; y = z.sin(); z[1] = 0": ("sin", 1),
+    "z = a * a; v = z[1:]; y = v.sin(); z.zero_()": ("sin", 1),
+}
+
+
+@pytest.mark.parametrize("program", STALE)
+def test_stale_saved_arrays(program):
+    op, writes = STALE[program]
+    scope = {"a": ag.tensor([2.0, 3.0], requires_grad=True), "b": ag.ones(2)}
+    exec(compile(program.replace("; ", "\n"), "program.py", "exec"), scope)
+    line = program.count(";") + 1
+    pattern = rf"{op}: '\w+' of shape \(\d,\), .*by program\.py:{line} \(write {writes} to that storage\).*clone"
+    with pytest.raises(InplaceError, match=pattern):
+        scope["y"].sum().backward()
+    assert scope["a"].grad is None
+
+
+def test_writes_that_no_rule_needs_are_harmless():
+    a, b = ag.tensor([2.0], requires_grad=True), ag.ones(1)
+    y = a + b
+    b += 1
+    z = (a * 3).sum()
+    y.backward()
+    z.backward()
+    assert a.grad.tolist() == [4]
+
+
+def test_the_line_of_every_kind_of_write_is_named():
+    for program in ("b += 1", "b[0] = 2", "b.add_(1)", "b.fill_(2)", "b.uniform_()", "b.copy_(b + 1)", "b.zero_()"):
+        b, a = ag.ones(1), ag.ones(1, requires_grad=True)
+        y = a * b
+        exec(compile("\n\n" + program, "there.py", "exec"), {"b": b})
+        with pytest.raises(InplaceError, match=re.escape("there.py:3")):
+            y.backward()
+
+
+def test_every_pointwise_method_has_an_in_place_form():
+    pointwise = [n for e in (*OPS.values(),
+                 *COMPOSITIONS.values()) if e.method and e.kind.pointwise and e.kind.name != "cast"
+                 for n in (e.name, *e.aliases)]  # fmt: skip
+    assert [n for n in pointwise if not hasattr(ag.Tensor, n + "_")] == []
+    assert "in place" in ag.Tensor.exp_.__doc__

@@ -1,0 +1,269 @@
+"""Tensors among Python numbers, NumPy functions, DLPack, copies and pickles."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+
+
+def leaf():
+    x = ag.tensor([1.0, 2.0], requires_grad=True, name="w")
+    (x * x).sum().backward()
+    x._role = "parameter"
+    return x
+
+
+def test_numbers():
+    assert (ag.tensor([1.5]).item(), ag.tensor(True).item(), type(ag.tensor(2).item())) == (1.5, True, int)
+    assert (float(ag.tensor([1.5])), int(ag.tensor(2.7)), complex(ag.tensor(1.5)), bool(ag.tensor([2]))) == (
+        1.5,
+        2,
+        1.5,
+        True,
+    )
+    assert (ag.tensor([[1, 2]]).tolist(), ag.tensor(1.5).tolist(), ag.zeros(0, 2).tolist()) == ([[1, 2]], 1.5, [])
+    assert [10, 20, 30][ag.tensor([1])] == 20
+    assert list(range(ag.tensor(3))) == [0, 1, 2]
+    assert round(float(ag.tensor(1.5, requires_grad=True))) == 2
+
+
+@pytest.mark.parametrize("shape", [(2,), (0,), (1, 2)])
+@pytest.mark.parametrize("convert", [float, int, complex, bool, ag.Tensor.item])
+def test_numbers_of_other_than_one_element(convert, shape):
+    with pytest.raises(RuntimeError, match=r"of one element|ambiguous"):
+        convert(ag.ones(shape))
+
+
+def test_indices_are_integers():
+    for bad in (ag.tensor(1.0), ag.tensor([1, 2])):
+        with pytest.raises(TypeError, match="can be an index"):
+            [1, 2][bad]
+
+
+def test_containers():
+    x = ag.arange(6).reshape(3, 2)
+    assert (len(x), [r.tolist() for r in x]) == (3, [[0, 1], [2, 3], [4, 5]])
+    a, b = ag.tensor([1.0, 2.0])
+    assert (a.item(), b.item()) == (1, 2)
+    for function in (len, iter, list):
+        with pytest.raises(TypeError, match="0-d tensor"):
+            function(ag.tensor(1))
+    assert [v in x for v in (5, ag.tensor(5), np.int64(5), 7)] == [True, True, True, False]
+    for bad in ("a", [1], None):
+        with pytest.raises(RuntimeError, match="contains numbers"):
+            assert bad in x
+
+
+def test_hash_is_identity_and_equality_is_elementwise():
+    x, y = ag.ones(2), ag.ones(2)
+    assert len({x: 1, y: 2}) == 2
+    assert hash(x) == id(x)
+    assert (x == y).tolist() == (x == np.ones(2)).tolist() == (np.ones(2) == x).tolist() == [True, True]
+    assert (x == None) is False  # noqa: E711  what PyTorch answers
+    assert (x == "a") is False
+    assert (x != None) is True  # noqa: E711
+    with pytest.raises(TypeError):
+        assert x < "a"
+
+
+def test_numpy_shares_and_refuses():
+    x = ag.ones(2)
+    x.numpy()[0] = 5
+    assert x[0] == 5
+    y = ag.tensor(1.0) * 2
+    y.numpy()[...] = 7
+    assert y.item() == 7
+    w = ag.ones(2, requires_grad=True)
+    for bad in (w.numpy, (w * 2).numpy, lambda: np.asarray(w), lambda: np.add.accumulate(np.asarray(w))):
+        with pytest.raises(RuntimeError, match=r"\.detach\(\)\.numpy\(\)"):
+            bad()
+    forced = (w * 2).numpy(force=True)
+    np.testing.assert_array_equal(forced, [2, 2])
+    assert not np.shares_memory(w.detach().numpy(), w.numpy(force=True))
+
+
+def test_array_protocol():
+    x = ag.ones(2)
+    assert np.asarray(x).dtype == np.float32
+    assert np.shares_memory(np.asarray(x), x.numpy())
+    assert not np.shares_memory(np.array(x), x.numpy())
+    assert np.asarray(x, np.float64).dtype == np.float64
+    with pytest.raises(ValueError, match="copy"):
+        np.asarray(x, np.float64, copy=False)
+    a = np.zeros(2)
+    a += x.numpy()
+    a[:] = x
+    assert np.zeros(3)[ag.tensor([0, 1])].shape == (2,)
+
+
+@pytest.mark.parametrize("operand", [np.float64(2), np.float32(2), np.int64(2), np.full(2, 2.0, "f4"), [2.0, 2.0], (2,
+                         2)],
+                         ids=["f8", "f4", "i8", "array", "list", "tuple"])  # fmt: skip
+def test_operators_with_other_values(operand):
+    x = ag.tensor([1.0, 3.0], requires_grad=True)
+    for y, expected in (
+        (operand * x, [2, 6]),
+        (x * operand, [2, 6]),
+        (operand - x, [1, -1]),
+        (x / operand, [0.5, 1.5]),
+    ):
+        assert isinstance(y, ag.Tensor)
+        assert (y.tolist(), y.dtype, y.requires_grad) == (expected, ag.float32, True)
+
+
+def test_arrays_keep_their_dtype_in_operators():
+    assert (np.ones(2) * ag.ones(2)).dtype == (ag.ones(2) * np.ones(2)).dtype == ag.float64
+    assert (np.ones((2, 2)) @ ag.ones(2, 2, dtype="f8")).tolist() == [[2, 2], [2, 2]]
+    assert (np.ones(2) < ag.full((2,), 2.0)).tolist() == [True, True]
+    for bad in ("a", None, {}, object()):
+        with pytest.raises(TypeError):
+            ag.ones(2) + bad
+        with pytest.raises(TypeError):
+            bad + ag.ones(2)
+
+
+X = np.array([[1.0, -2.0, 3.0], [0.5, 4.0, -1.0]])
+SAME = {
+    "exp": np.exp, "absolute": np.abs, "power": lambda x: np.power(x, 2), "maximum": lambda x: np.maximum(x, 0.5),
+    "rint": np.rint,
+    "invert": lambda x: np.invert(x > 0), "isnan": np.isnan, "fabs": np.fabs, "sum": np.sum,
+    "sum_axis": lambda x: np.sum(x, axis=0),
+    "mean": lambda x: np.mean(x, 1, keepdims=True), "max": np.max, "max_axis": lambda x: np.max(x, axis=1),
+    "min": np.min,
+    "var": np.var, "std": lambda x: np.std(x, axis=0, ddof=1), "transpose": np.transpose,
+    "transpose_axes": lambda x: np.transpose(x, (1, 0)),
+    "stack": lambda x: np.stack([x, x], axis=1), "concatenate": lambda x: np.concatenate([x, x], axis=1),
+    "clip": lambda x: np.clip(x, -1, 1),
+    "clip_max": lambda x: np.clip(x, None, 1), "where": lambda x: np.where(x > 0, x, 0.0),
+    "reshape": lambda x: np.reshape(x, (3, 2)),
+    "squeeze": lambda x: np.squeeze(np.expand_dims(x, 0)), "argmax": lambda x: np.argmax(x, axis=1), "flip": np.flip,
+    "prod": np.prod,
+    "moveaxis": lambda x: np.moveaxis(x, 0, 1), "einsum": lambda x: np.einsum("ij,ij->i", x, x),
+    "matmul": lambda x: np.matmul(x, x.T),
+    "dot": lambda x: np.dot(x, x.T), "dot_scalar": lambda x: np.dot(2.0, x), "swapaxes": lambda x: np.swapaxes(x, 0, 1),
+    "all": lambda x: np.all(x > -3), "round": np.round, "copy": np.copy, "zeros_like": np.zeros_like,
+    "size": lambda x: np.array(np.size(x)),
+    "shape": lambda x: np.array(np.shape(x)), "allclose": lambda x: np.array(np.allclose(x, x)),
+    "array_equal": lambda x: np.array(np.array_equal(x, x)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_numpy_functions_compute_what_they_do_on_arrays(name):
+    got, expected = SAME[name](ag.tensor(X)), SAME[name](X)
+    assert isinstance(got, ag.Tensor) or name in ("size", "shape", "allclose", "array_equal")
+    np.testing.assert_allclose(np.asarray(got), expected, rtol=1e-12)
+
+
+def test_numpy_functions_carry_gradients():
+    x = ag.tensor(X, requires_grad=True)
+    np.sum(np.exp(x) * X, axis=0).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), np.exp(X) * X)
+
+
+@pytest.mark.parametrize("name, call", {
+    r"np\.add\.reduce": np.add.reduce, r"np\.linalg\.norm": np.linalg.norm, r"np\.fft\.fft": np.fft.fft,
+    r"np\.repeat": lambda x: np.repeat(x, 2),
+    r"np\.split": lambda x: np.split(x, 2), r"np\.pad": lambda x: np.pad(x, 1), r"np\.sort": np.sort,
+    r"np\.modf": np.modf,
+    r"np\.exp with where": lambda x: np.exp(x, where=True), r"np\.exp\(\.\.\., out=array\)": lambda x: np.exp(x,
+    out=np.zeros((2, 3))),
+}.items(), ids=str)  # fmt: skip
+def test_what_has_no_counterpart_raises(name, call):
+    with pytest.raises(TypeError, match=name):
+        call(ag.tensor(X))
+
+
+def test_dlpack_both_ways():
+    x = ag.arange(3.0)
+    np.from_dlpack(x)
+    a = np.ones(2, "f4")
+    t = ag.from_dlpack(a)
+    a[0] = 5
+    assert t[0] == 5
+    assert ag.from_dlpack(x).data_ptr() == x.data_ptr()
+    assert x.__dlpack_device__() == (1, 0)
+    assert ag.from_dlpack(ag.tensor(1.0) * 2).item() == 2
+    with pytest.raises(BufferError, match="detach"):
+        np.from_dlpack(ag.ones(1, requires_grad=True))
+
+
+@pytest.mark.parametrize(
+    "make", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))], ids=["copy", "deepcopy", "pickle"]
+)
+def test_copies_of_leaves(make):
+    x = leaf()
+    twin = make(x)
+    assert (twin is x, twin.is_leaf, twin.requires_grad) == (False, True, True)
+    assert (twin.tolist(), twin.grad.tolist(), twin.name, twin._role) == (x.tolist(), [2.0, 4.0], "w", "parameter")
+    assert (twin.data_ptr() == x.data_ptr()) == (make is copy.copy)
+    (twin * 3).sum().backward()
+    assert (twin.grad.tolist(), x.grad.tolist()) == ([5, 7], [2, 4])
+    assert make(ag.tensor(1.5)).item() == 1.5
+    with pytest.raises(RuntimeError, match="only leaves"):
+        make(x * 2)
+
+
+def test_deepcopy_knows_what_it_copied_and_keeps_the_memory_order():
+    x = ag.tensor(np.asfortranarray(np.ones((2, 3))))
+    first, second = copy.deepcopy([x, x])
+    assert first is second
+    assert first.stride() == x.stride() == (1, 2)
+
+
+def test_metadata():
+    x = ag.ones(2, 3)
+    assert (x.size(), x.size(-1), x.numel(), x.nelement(), x.dim(), x.ndimension()) == ((2, 3), 3, 6, 6, 2, 2)
+    assert (x.stride(), x.stride(1), x.element_size(), x.nbytes, x.itemsize) == ((3, 1), 1, 4, 24, 4)
+    assert (x.T.shape, x.mT.shape, ag.ones(2, 3, 4).T.shape, ag.ones(2, 3, 4).mT.shape) == (
+        (3, 2),
+        (3, 2),
+        (4, 3, 2),
+        (2, 4, 3),
+    )
+    assert (x.is_contiguous(), x.contiguous() is x, x.t().is_contiguous()) == (True, True, False)
+    assert x.t().contiguous().stride() == (2, 1)
+    assert (x.expand_as(ag.ones(4, 2, 3)).shape, x.view_as(ag.ones(6)).shape, x.reshape_as(ag.ones(3, 2)).shape) == (
+        (4, 2, 3),
+        (6,),
+        (3, 2),
+    )
+    assert (x.is_floating_point(), x.is_complex(), ag.is_tensor(x), ag.is_tensor(1), ag.numel(x)) == (
+        True,
+        False,
+        True,
+        False,
+        6,
+    )
+    assert (x.type(), x.type(ag.float64).dtype, x.type_as(ag.ones(1, dtype="f8")).dtype) == (
+        "float32",
+        ag.float64,
+        ag.float64,
+    )
+    casts = {"double": "f8", "half": "f2", "float": "f4", "int": "i4", "long": "i8", "short": "i2", "char": "i1",
+             "byte": "u1", "bool": "?",
+             "cfloat": "c8", "cdouble": "c16"}  # fmt: skip
+    for name, dtype in casts.items():
+        assert getattr(x, name)().dtype == np.dtype(dtype)
+    with pytest.raises(IndexError, match="out of range"):
+        x.size(2)
+    with pytest.raises(RuntimeError, match="last two axes"):
+        ag.ones(2).mT
+
+
+def test_detach_in_place():
+    w = ag.ones(2, requires_grad=True)
+    y = w * 2
+    assert y.detach_() is y
+    assert (y.is_leaf, y.requires_grad) == (True, False)
+    with pytest.raises(RuntimeError, match="view"):
+        (w * 2)[:1].detach_()
+
+
+def test_contiguous_passes_the_gradient():
+    w = ag.ones(2, 3, requires_grad=True)
+    (w.t().contiguous() * ag.arange(6.0).reshape(3, 2)).sum().backward()
+    assert w.grad.tolist() == [[0, 2, 4], [1, 3, 5]]

@@ -1,0 +1,200 @@
+"""Reproducible streams, ranges and moments."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+
+MANY = 20_000
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    ag.manual_seed(7)
+
+
+DRAWS = {
+    "rand": lambda **k: ag.rand(4, **k), "randn": lambda **k: ag.randn(4, **k), "randint": lambda **k: ag.randint(100,
+    (4,), **k),
+    "randperm": lambda **k: ag.randperm(50, **k), "normal": lambda **k: ag.normal(1.0, 2.0, (4,), **k),
+    "bernoulli": lambda **k: ag.bernoulli(ag.full((50,), 0.5), **k), "uniform_": lambda **k: ag.empty(4).uniform_(**k),
+    "normal_": lambda **k: ag.empty(4).normal_(**k), "multinomial": lambda **k: ag.multinomial(ag.ones(50), 9, **k),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_streams_can_be_repeated(name):
+    draw = DRAWS[name]
+    ag.manual_seed(3)
+    first, second = draw().tolist(), draw().tolist()
+    assert first != second
+    ag.manual_seed(3)
+    state = ag.get_rng_state()
+    assert draw().tolist() == first
+    ag.set_rng_state(state)
+    assert [draw().tolist(), draw().tolist()] == [first, second]
+    own = ag.Generator().manual_seed(3)
+    assert draw(generator=own).tolist() == first
+    saved = own.get_state()
+    again = draw(generator=own).tolist()
+    own.set_state(saved)
+    assert draw(generator=own).tolist() == again == second
+
+
+def test_seeds():
+    assert ag.manual_seed(5).initial_seed() == ag.initial_seed() == 5
+    a = ag.manual_seed(-1) and ag.rand(2).tolist()
+    assert a == (ag.manual_seed(2**64 - 1) and ag.rand(2).tolist())
+    assert ag.Generator().initial_seed() != ag.Generator().initial_seed()
+    g = ag.Generator("cpu")
+    assert g.seed() == g.initial_seed()
+    assert g.device == "cpu"
+    for bad in (2**64, -(2**63) - 1):
+        with pytest.raises(RuntimeError, match="64 bits"):
+            ag.manual_seed(bad)
+    with pytest.raises(ValueError, match="invalid literal"):
+        ag.manual_seed("a")
+
+
+def test_generators_do_not_disturb_each_other():
+    expected = ag.manual_seed(1) and ag.rand(3).tolist()
+    ag.manual_seed(1)
+    ag.rand(5, generator=ag.Generator())
+    np.random.seed(0)  # noqa: NPY002  the global state must not matter
+    assert ag.rand(3).tolist() == expected
+
+
+def test_threads_share_one_stream_without_repeating_it():
+    found = []
+    threads = [threading.Thread(target=lambda: found.extend(ag.rand(1000).tolist())) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert len(set(found)) > 3990
+
+
+def moments(t):
+    a = t.numpy().astype("f8")
+    return a.mean(), a.var()
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_moments_and_native_dtypes(dtype):
+    u, z = ag.rand(MANY, dtype=dtype), ag.randn(MANY, dtype=dtype)
+    assert u.dtype == z.dtype == np.dtype(dtype)
+    assert bool(((u >= 0) & (u < 1)).all())
+    assert moments(u) == pytest.approx((1 / 2, 1 / 12), abs=0.01)
+    assert moments(z) == pytest.approx((0, 1), abs=0.05)
+    assert moments(ag.normal(3.0, 2.0, (MANY,), dtype=dtype)) == pytest.approx((3, 4), abs=0.2)
+    x = ag.empty(MANY, dtype=dtype)
+    assert moments(x.uniform_(-1, 3)) == pytest.approx((1, 16 / 12), abs=0.05)
+    assert moments(x.normal_(1, 2)) == pytest.approx((1, 4), abs=0.2)
+    assert moments(x.bernoulli_(0.3)) == pytest.approx((0.3, 0.21), abs=0.02)
+
+
+def test_single_precision_is_drawn_as_such():
+    """A native draw is a multiple of 2^-24; a double cast down rarely is, below one half."""
+    assert bool((ag.rand(1000) * 2**24 % 1 == 0).all())
+
+
+def test_randint():
+    t = ag.randint(2, 5, (MANY,))
+    assert (t.dtype, set(t.tolist())) == (ag.int64, {2, 3, 4})
+    for shaped in (
+        ag.randint(5, (2, 3)),
+        ag.randint(low=0, high=5, size=(2, 3)),
+        ag.randint(high=5, size=(2, 3)),
+        ag.randint(-5, 0, (2, 3)),
+    ):
+        assert shaped.shape == (2, 3)
+    assert ag.randint(5, ()).shape == ()
+    assert ag.randint(0, 256, (9,), dtype=ag.uint8).dtype == ag.uint8
+    assert ag.randint(0, 5, (9,), dtype=ag.float32, requires_grad=True).requires_grad
+    for bad in ((5, 2, (3,)), (0, 0, (3,)), (0, 257, (3,), "u1"), (-129, 0, (3,), "i1")):
+        with pytest.raises(RuntimeError, match="randint"):
+            ag.randint(*bad)
+
+
+def test_randperm():
+    assert sorted(ag.randperm(50).tolist()) == list(range(50))
+    assert ag.randperm(5, dtype=ag.int32).dtype == ag.int32
+    assert ag.randperm(0).shape == (0,)
+    with pytest.raises(RuntimeError, match="negative"):
+        ag.randperm(-1)
+
+
+def test_bernoulli():
+    p = ag.tensor([0.0, 0.25, 1.0], dtype="f8").expand(MANY, 3)
+    t = ag.bernoulli(p)
+    assert (t.dtype, set(t.ravel().tolist())) == (ag.float64, {0, 1})
+    assert t.mean(0).tolist() == pytest.approx([0, 0.25, 1], abs=0.02)
+    assert float(ag.ones(MANY, dtype=ag.int64).bernoulli(0.25).double().mean()) == pytest.approx(0.25, abs=0.02)
+    for bad in ([2.0], [-0.1], [float("nan")]):
+        with pytest.raises(RuntimeError, match="between 0 and 1"):
+            ag.bernoulli(ag.tensor(bad))
+    with pytest.raises(RuntimeError, match="floating dtype"):
+        ag.bernoulli(ag.tensor([1]))
+
+
+def test_normal_of_tensors():
+    assert ag.normal(ag.zeros(3, 1), ag.ones(1, 2)).shape == (3, 2)
+    assert ag.normal(ag.full((3,), 4.0, dtype="f8"), 0.0).tolist() == [4, 4, 4]
+    assert ag.normal(0.0, ag.ones(3)).shape == ag.normal(ag.zeros(3)).shape == (3,)
+    assert not ag.normal(ag.zeros(3, requires_grad=True), 1.0).requires_grad
+    for bad in (
+        lambda: ag.normal(0.0, -1.0, (2,)),
+        lambda: ag.normal(ag.zeros(2), -ag.ones(2)),
+        lambda: ag.empty(2).normal_(0, -1),
+    ):
+        with pytest.raises(RuntimeError, match="not negative"):
+            bad()
+    with pytest.raises(TypeError, match="needs a size"):
+        ag.normal(0.0, 1.0)
+
+
+def test_multinomial():
+    w = ag.tensor([[1.0, 0.0, 3.0], [0.0, 2.0, 2.0]])
+    drawn = ag.multinomial(w, MANY, replacement=True)
+    assert (drawn.shape, drawn.dtype) == ((2, MANY), ag.int64)
+    shares = [[float((row == k).double().mean()) for k in range(3)] for row in drawn]
+    assert shares == [pytest.approx([0.25, 0, 0.75], abs=0.02), pytest.approx([0, 0.5, 0.5], abs=0.02)]
+    assert [sorted(row) for row in ag.multinomial(w, 2).tolist()] == [[0, 2], [1, 2]]
+    firsts = ag.multinomial(ag.tensor([1.0, 3.0]).expand(MANY, 2), 2)[:, 0]
+    assert float(firsts.double().mean()) == pytest.approx(0.75, abs=0.02)
+    for bad, k in ((w, 3), (ag.zeros(2), 1), (-w, 1), (ag.tensor([float("inf")]), 1), (ag.ones(1, 1, 1), 1)):
+        with pytest.raises(RuntimeError, match="multinomial"):
+            ag.multinomial(bad, k)
+
+
+@pytest.mark.parametrize(
+    "make", [ag.rand_like, ag.randn_like, lambda x, **k: ag.randint_like(x, 5, **k)], ids=["rand", "randn", "randint"]
+)
+def test_likes(make):
+    x = ag.ones(2, 3, dtype="f8")
+    assert (make(x).shape, make(x).dtype) == ((2, 3), ag.float64)
+    assert make(x, dtype="f4", requires_grad=True).dtype == ag.float32
+    with pytest.raises(TypeError, match="takes a tensor"):
+        make([1, 2])
+
+
+def test_real_numbers_need_a_floating_dtype():
+    for bad in (lambda: ag.rand(2, dtype=int), lambda: ag.randn(2, dtype=ag.complex64), lambda: ag.empty(2,
+                dtype=int).normal_(),
+                lambda: ag.empty(2, dtype=int).uniform_(), lambda: ag.rand_like(ag.arange(2))):  # fmt: skip
+        with pytest.raises(RuntimeError, match="floating dtype"):
+            bad()
+    with pytest.raises(RuntimeError, match="low <= high"):
+        ag.empty(2).uniform_(1, 0)
+
+
+def test_writing_random_numbers_to_a_leaf_needs_no_grad():
+    w = ag.empty(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match="leaf"):
+        w.uniform_()
+    with ag.no_grad():
+        assert w.uniform_(1, 2) is w
+    assert w.requires_grad
+    assert float(w.detach().min()) >= 1

@@ -1,0 +1,122 @@
+"""An entry says everything that documentation, pictures and tests need; what it leaves out is named."""
+
+from dataclasses import replace
+
+import pytest
+
+import autograd_core as ag
+from autograd_core import generate, stubs
+from autograd_core.errors import HigherOrderError
+from autograd_core.registry import COMPOSITIONS, OPS, Op, op
+from autograd_core.testing import check_entry, check_op, gradgradcheck, temporary_ops
+
+ENTRIES = [*OPS.values(), *COMPOSITIONS.values()]
+# Field, what the entry has instead, and the complaint.
+REQUIRED = (
+    ("doc", {"doc": None}, "no docstring"),
+    ("kind", {"kind": None}, "no kind"),
+    ("symbol", {"symbol": None}, "no symbol"),
+    ("domain", {"domain": None}, "no domain"),
+    ("reference", {"reference": None}, "no reference"),
+    ("rule", {"vjp": None, "joint": None}, "no rule"),
+    ("samples", {"samples": ()}, "no sample"),
+)
+NEWCOMER = '''
+from autograd_core.kinds import ELEMENTWISE
+from autograd_core.registry import Interval, op
+
+
+@op(ELEMENTWISE, symbol="x³", domain=Interval(-2, 2), reference=lambda x: x**3,
+    vjp=lambda xp, g, x: g * (3 * x * x))
+def cube(xp, x):
+    """The cube of every element."""
+    return x * x * x
+'''
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=str)
+def test_every_entry_is_complete(entry):
+    assert check_entry(entry) == []
+
+
+@pytest.mark.parametrize("field, without, complaint", REQUIRED, ids=[field for field, _, _ in REQUIRED])
+def test_a_missing_field_is_named(field, without, complaint):
+    for entry in ENTRIES:
+        if needs(entry, field):
+            sentences = check_entry(replace(entry, **without))
+            assert any(s.startswith(f"{entry.name}: {complaint}") for s in sentences), (entry, sentences)
+
+
+def needs(entry, field):
+    if field in ("symbol", "rule"):
+        return isinstance(entry, Op)
+    return field != "samples" or not entry.kind.pointwise or bool(isinstance(entry, Op) and entry.statics)
+
+
+def test_an_entry_without_a_rule_is_refused_when_it_is_registered():
+    with temporary_ops(), pytest.raises(TypeError, match="op 'cube' has no rule: give vjp="):
+        exec(NEWCOMER.replace("vjp=lambda xp, g, x: g * (3 * x * x)", "vjp=None"), {})
+
+
+def test_samples_that_skip_a_parameter_or_the_empty_case_are_named():
+    leaky = replace(OPS["leaky_relu"], samples=OPS["relu"].samples)
+    assert check_entry(leaky) == [
+        "leaky_relu: no sample sets 'negative_slope'; vary it, such as samples=(sample((2, 3), negative_slope=...),)"
+    ]
+    matmul = replace(OPS["matmul"], samples=OPS["matmul"].samples[:1])
+    assert check_entry(matmul) == ["matmul: no sample has an empty input; add one, such as sample((0, 3))"]
+
+
+@pytest.mark.parametrize("name, field, without, complaint", [
+    ("exp", "floating", False, "set floating=True"),
+    ("reshape", "view", False, "set view=True"),
+    ("where", "vjp", (None, None, OPS["where"].vjp[2]), "by input 1 .* by differences"),
+    ("flip", "samples", OPS["square"].samples, "no samples"),
+])  # fmt: skip
+def test_other_fields_are_noticed_when_they_are_wrong(name, field, without, complaint):
+    entry = OPS[name]
+    fields = {
+        f: getattr(entry, f)
+        for f in ("symbol", "domain", "reference", "vjp", "samples", "view", "floating", "packs", "method")
+    }
+    with temporary_ops():
+        op(entry.kind, **fields | {field: without})(entry.forward)
+        with pytest.raises(AssertionError, match=complaint):
+            check_op(name)
+
+
+@pytest.mark.parametrize("field, without, complaint", [
+    ("composite", None, "give the entry a composite rule"),
+    ("detached", (), "by differences"),
+    ("tolerance", 0.0, "differs from the reference"),
+])  # fmt: skip
+def test_fields_of_a_fused_operation_are_noticed_when_they_are_missing(monkeypatch, field, without, complaint):
+    monkeypatch.setattr(OPS["normalize_batch"], field, without)
+    with pytest.raises((AssertionError, HigherOrderError), match=complaint):
+        check_op("normalize_batch")
+
+
+def test_a_newcomer_adds_an_operation_in_one_file_and_gets_everything():
+    with temporary_ops():
+        exec(NEWCOMER, {})
+        x = ag.tensor([1.0, 2.0], dtype="float64", requires_grad=True)
+        y = ag.functional.cube(x)
+        assert y.tolist() == x.cube().tolist() == [1.0, 8.0]
+        y.sum().backward()
+        assert x.grad.tolist() == [3.0, 12.0]
+        assert gradgradcheck(ag.functional.cube, x)
+        for device in ("cpu", "refusing"):
+            check_op("cube", device)
+        assert_documented()
+        assert "x³" in ag.draw(y).dot
+    assert not hasattr(ag.Tensor, "cube")
+    assert not hasattr(ag.functional, "cube")
+    assert "cube" not in OPS
+
+
+def assert_documented():
+    table, methods, functions = generate.ops_table(), stubs.tensor_stub(), stubs.functional_stub()
+    assert "| `cube` | `(input)` | x³ |" in table
+    assert "The cube of every element." in table
+    assert "    def cube(self) -> Tensor: ..." in methods
+    assert "def cube(input: Operand) -> Tensor: ..." in functions
