@@ -1,61 +1,73 @@
 """Reverse-mode automatic differentiation: a `Tensor` that records what is done with it, and walks back."""
 
+import builtins
 import math
 import warnings
+from typing import Any
 
 # Floating-point errors give inf or nan, as in every array library; NumPy would also warn, from inside our operations.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"(autograd_core|backends)\.")
 
-from autograd_core import creation, devices, inplace, interop, ops, printing, random  # noqa: E402
+import numpy as np  # noqa: E402
 
-for _part in (creation, devices, inplace, interop, ops, printing, random):
+from autograd_core import creation, devices, dtypes, inplace, interop, metadata, ops, printing, random  # noqa: E402
+
+for _part in (creation, devices, inplace, interop, metadata, ops, printing, random):
     _part.install()
 
-from autograd_core import autograd, errors, functional  # noqa: E402
-from autograd_core.autograd import (  # noqa: E402
-    enable_grad,
-    inference_mode,
-    is_grad_enabled,
-    no_grad,
-    set_grad_enabled,
-)
-from autograd_core.devices import Device as device  # noqa: E402
-from autograd_core.dtypes import (  # noqa: E402
-    complex64,
-    complex128,
-    double,
-    float16,
-    float32,
-    float64,
-    get_default_dtype,
-    half,
-    int8,
-    int16,
-    int32,
-    int64,
-    long,
-    promote_types,
-    set_default_dtype,
-    short,
-    uint8,
-)
-from autograd_core.dtypes import bool_ as bool  # noqa: E402
-from autograd_core.dtypes import float_ as float  # noqa: E402
-from autograd_core.dtypes import int_ as int  # noqa: E402
-from autograd_core.engine import backward, grad  # noqa: E402
+from autograd_core import autograd as autograd  # noqa: E402
+from autograd_core import cuda as cuda  # noqa: E402
+from autograd_core import errors as errors  # noqa: E402
+from autograd_core import functional as functional  # noqa: E402
+from autograd_core.autograd import enable_grad as enable_grad  # noqa: E402
+from autograd_core.autograd import inference_mode as inference_mode  # noqa: E402
+from autograd_core.autograd import is_grad_enabled as is_grad_enabled  # noqa: E402
+from autograd_core.autograd import no_grad as no_grad  # noqa: E402
+from autograd_core.autograd import set_grad_enabled as set_grad_enabled  # noqa: E402
+from autograd_core.dtypes import can_cast as can_cast  # noqa: E402
+from autograd_core.dtypes import cdouble as cdouble  # noqa: E402
+from autograd_core.dtypes import cfloat as cfloat  # noqa: E402
+from autograd_core.dtypes import complex64 as complex64  # noqa: E402
+from autograd_core.dtypes import complex128 as complex128  # noqa: E402
+from autograd_core.dtypes import double as double  # noqa: E402
+from autograd_core.dtypes import float16 as float16  # noqa: E402
+from autograd_core.dtypes import float32 as float32  # noqa: E402
+from autograd_core.dtypes import float64 as float64  # noqa: E402
+from autograd_core.dtypes import get_default_dtype as get_default_dtype  # noqa: E402
+from autograd_core.dtypes import half as half  # noqa: E402
+from autograd_core.dtypes import int8 as int8  # noqa: E402
+from autograd_core.dtypes import int16 as int16  # noqa: E402
+from autograd_core.dtypes import int32 as int32  # noqa: E402
+from autograd_core.dtypes import int64 as int64  # noqa: E402
+from autograd_core.dtypes import long as long  # noqa: E402
+from autograd_core.dtypes import promote_types as promote_types  # noqa: E402
+from autograd_core.dtypes import result_type as result_type  # noqa: E402
+from autograd_core.dtypes import set_default_dtype as set_default_dtype  # noqa: E402
+from autograd_core.dtypes import short as short  # noqa: E402
+from autograd_core.dtypes import uint8 as uint8  # noqa: E402
+from autograd_core.engine import backward as backward  # noqa: E402
+from autograd_core.engine import grad as grad  # noqa: E402
 from autograd_core.functional import *  # noqa: E402,F403
-from autograd_core.printing import set_printoptions  # noqa: E402
-from autograd_core.tensor import Tensor  # noqa: E402
+from autograd_core.printing import set_printoptions as set_printoptions  # noqa: E402
+from autograd_core.tensor import Tensor as Tensor  # noqa: E402
 
 __version__ = "0.1.0"
 inf, nan, pi, e, newaxis = math.inf, math.nan, math.pi, math.e, None
+bool, int, float = dtypes.bool_, dtypes.int_, dtypes.float_
+device = devices.Device
+dtype = np.dtype
+finfo = np.finfo
+iinfo = np.iinfo
+Size = tuple[builtins.int, ...]
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     """Parts that cost time to import are imported when first used."""
     if name in ("draw", "func", "testing"):
         import importlib
 
         module = importlib.import_module({"draw": "autograd_core.drawing"}.get(name, f"autograd_core.{name}"))
         return module.draw if name == "draw" else module
+    if name == "bfloat16":
+        return dtypes.bfloat16()
     raise AttributeError(f"module 'autograd_core' has no attribute {name!r}")

@@ -23,7 +23,7 @@ from autograd_core.versions import note_view
 
 _NUMBERS = (float, int)
 _FLOATS = {np.float32, np.float64}
-# A forward that is nothing but an operator is called as what it comes down to, in C, on NumPy arrays and on other operands:
+# A forward that is nothing but an operator is called as what it comes down to, in C, on NumPy arrays and elsewhere:
 # a tenth of the time of a small product.
 _OPERATORS = {
     f.__code__.co_code: direct
@@ -82,7 +82,7 @@ def bind_unary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
+def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # noqa: PLR0915  as below
     forward, floating = o.forward, o.floating
     ufunc, direct = _OPERATORS.get(forward.__code__.co_code, (None, None))
 
@@ -107,9 +107,8 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
             elif other.__class__ in _NUMBERS:
                 b, q = other, None
                 shapes = None
-                if cls not in _FLOATS and (kind := a.dtype.kind) not in "fc":
-                    if kind == "b" or other.__class__ is float:
-                        return promoted(call, input, other)
+                if cls not in _FLOATS and (a.dtype.kind == "b" or (other.__class__ is float and a.dtype.kind in "iu")):
+                    return promoted(call, input, other)
             else:
                 return foreign(o, (input, other))
         elif input.__class__ in _NUMBERS and other.__class__ is Tensor and other.array.dtype.kind in "fc":
@@ -121,10 +120,10 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
         if floating and (p is None or q is None) and (a if cls is a.__class__ else b).dtype.kind in "biu":
             return promoted(call, input, other, dtypes.get_default_dtype())
         try:
-            if ufunc is None:
-                y = forward(LIBRARY[cls], a, b)
-            else:
+            if ufunc is not None:
                 y = ufunc(a, b) if cls is ndarray else direct(a, b)
+            else:
+                y = forward(LIBRARY[cls], a, b)
         except Exception as e:
             y = recover(o, (a, b), {}, e)
         t = new(Tensor)
@@ -167,7 +166,7 @@ def bind_general(o: Op) -> Callable[..., Any]:
     return call
 
 
-def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: PLR0912  the hot path, in one piece
+def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: PLR0912, PLR0915  the hot path
     """Run an entry on Tensors (or None) and static parameters, and record it."""
     arrays, parents, wants, bit, dtype, mixed = [], [], 0, 1, None, False
     for a in args:

@@ -73,6 +73,8 @@ def _without_tensors(data: Any, found: set[dtypes.DType]) -> Any:
     for leaf in leaves:
         dtype = leaf.dtype if isinstance(leaf, (np.ndarray, np.generic)) else dtypes.of_python(leaf)
         if dtype is None or not dtypes.is_numeric(dtype):
-            raise TypeError(f"cannot make a tensor of {type(leaf).__name__}: numbers, lists of numbers or arrays are needed")
+            raise TypeError(
+                f"cannot make a tensor of {type(leaf).__name__}: numbers, lists of numbers or arrays are needed"
+            )
         found.add(dtype)
     return data

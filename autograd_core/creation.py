@@ -17,7 +17,7 @@ from autograd_core.errors import DtypeError, OperandError
 from autograd_core.registry import OPS
 from autograd_core.tensor import Leaf, Tensor, check_differentiable, wrap
 
-Size = SupportsIndex | Sequence[SupportsIndex]
+ShapeLike = SupportsIndex | Sequence[SupportsIndex]
 Number = bool | int | float | complex
 
 
@@ -33,16 +33,14 @@ def tensor(data: Any, dtype: DTypeLike | None = None, device: str | None = None,
     kind = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
     if data.__class__ is float and kind.kind == "f":
         # A NumPy scalar: several times faster to compute with than a 0-d array, and made one before it is written.
-        array = kind.type(data)
-    else:
-        array = array_from(data, dtype, copy=True)
-    return finish(array, device, requires_grad, name)
+        return finish(kind.type(data), device, requires_grad, name)
+    return finish(array_from(data, dtype, copy=True), device, requires_grad, name)
 
 
 def as_tensor(data: Any, dtype: DTypeLike | None = None, device: str | None = None) -> Tensor:
     """A tensor that shares the memory of `data` where it can; read-only arrays are copied."""
     if data.__class__ is Tensor:
-        return data.to(device=device, dtype=dtype)  # type: ignore[no-any-return]  # type() would cost 50 ns
+        return data.to(device=device, dtype=dtype)
     return finish(array_from(data, dtype, copy=False), device, False, None)
 
 
@@ -74,7 +72,7 @@ def parameter(t: Tensor) -> Tensor:
     return wrap(t.array).requires_grad_()
 
 
-def shape_of(size: tuple[Any, ...], keyword: Size | None = None) -> tuple[int, ...]:
+def shape_of(size: tuple[Any, ...], keyword: ShapeLike | None = None) -> tuple[int, ...]:
     """The shape behind zeros(2, 3), zeros((2, 3)), zeros([2, 3]) and zeros(size=(2, 3))."""
     if keyword is not None:
         if size:
@@ -97,7 +95,7 @@ def _floating(dtype: DTypeLike | None) -> dtypes.DType:
     return dtypes.as_dtype(dtype) or dtypes.get_default_dtype()
 
 
-def zeros(*shape: Any, size: Size | None = None, dtype: DTypeLike | None = None, device: str | None = None,
+def zeros(*shape: Any, size: ShapeLike | None = None, dtype: DTypeLike | None = None, device: str | None = None,
           requires_grad: bool = False, name: str | None = None) -> Tensor:  # fmt: skip
     """Zeros of a shape, given as numbers or as one tuple.
 
@@ -107,20 +105,20 @@ def zeros(*shape: Any, size: Size | None = None, dtype: DTypeLike | None = None,
     return full(shape_of(shape, size), 0, _floating(dtype), device, requires_grad, name)
 
 
-def ones(*shape: Any, size: Size | None = None, dtype: DTypeLike | None = None, device: str | None = None,
+def ones(*shape: Any, size: ShapeLike | None = None, dtype: DTypeLike | None = None, device: str | None = None,
          requires_grad: bool = False, name: str | None = None) -> Tensor:  # fmt: skip
     """Ones of a shape, given as numbers or as one tuple."""
     return full(shape_of(shape, size), 1, _floating(dtype), device, requires_grad, name)
 
 
-def empty(*shape: Any, size: Size | None = None, dtype: DTypeLike | None = None, device: str | None = None,
+def empty(*shape: Any, size: ShapeLike | None = None, dtype: DTypeLike | None = None, device: str | None = None,
           requires_grad: bool = False, name: str | None = None) -> Tensor:  # fmt: skip
     """A tensor of a shape whose elements are not set."""
     lengths, kind = shape_of(shape, size), _floating(dtype)
     return _made(lambda xp: xp.empty(lengths, kind), device, requires_grad, name)
 
 
-def full(size: Size, fill_value: Number | Tensor, dtype: DTypeLike | None = None, device: str | None = None,
+def full(size: ShapeLike, fill_value: Number | Tensor, dtype: DTypeLike | None = None, device: str | None = None,
          requires_grad: bool = False, name: str | None = None) -> Tensor:  # fmt: skip
     """One number in every element; without `dtype`, in the dtype that the number makes."""
     value = _number(fill_value)
@@ -135,7 +133,9 @@ def _number(value: Any) -> Any:
 
 
 def _like(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def like(input: Tensor, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
+    def like(
+        input: Tensor, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
+    ) -> Tensor:
         check_tensor(input, like.__name__)
         return make(input.shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
 
@@ -153,7 +153,9 @@ def check_tensor(value: Any, function: str) -> None:
 ones_like, empty_like, _made_zeros_like = _like(ones), _like(empty), _like(zeros)
 
 
-def zeros_like(input: Tensor, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(
+    input: Tensor, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
+) -> Tensor:
     """`zeros` with the shape, dtype and device of `input`."""
     if dtype is None and device is None and not requires_grad and isinstance(input, Tensor):
         return OPS["zeros_like"].call(input)  # type: ignore[no-any-return]  # the operation that rules use
@@ -195,7 +197,9 @@ def linspace(start: Any, end: Any, steps: int, dtype: DTypeLike | None = None, d
     tensor([0.0000, 0.5000, 1.0000])
     """
     first, last = _number(start), _number(end)
-    kind = dtypes.as_dtype(dtype) or (dtypes.default_complex() if isinstance(first + last, complex) else _floating(None))
+    kind = dtypes.as_dtype(dtype) or (
+        dtypes.default_complex() if isinstance(first + last, complex) else _floating(None)
+    )
     (count,) = shape_of((steps,))
     return _made(lambda xp: xp.linspace(first, last, count).astype(kind), device, requires_grad)
 
@@ -258,7 +262,8 @@ def _new(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return new
 
 
-CREATORS = (tensor, as_tensor, from_numpy, asarray, zeros, ones, empty, full, zeros_like, ones_like, empty_like, full_like, arange,
+CREATORS = (tensor, as_tensor, from_numpy, asarray, zeros, ones, empty, full, zeros_like, ones_like, empty_like,
+            full_like, arange,
             linspace, logspace, eye, one_hot, meshgrid)  # fmt: skip
 
 

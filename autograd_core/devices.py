@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import DTypeLike
 
 import backends
 from autograd_core import functional
 from autograd_core.dtypes import as_dtype
+from autograd_core.errors import DeviceError
 from autograd_core.kinds import CAST
-from autograd_core.registry import LIBRARY, Interval, op, sample, use_backend
+from autograd_core.libraries import LIBRARY
+from autograd_core.registry import Interval, op, sample, use_backend
 from autograd_core.tensor import Tensor
+from backends import Backend
 
 
 class Device(str):
@@ -21,30 +27,30 @@ class Device(str):
 
     __slots__ = ()
 
-    def __new__(cls, name="cpu", index=None):
+    def __new__(cls, name: str = "cpu", index: int | None = None) -> Device:
         if index is not None:
             name = f"{name}:{index}"
-        kind, _, number = str(name).partition(":")
-        if number and not number.isdigit():
+        kind, colon, number = str(name).partition(":")
+        if not kind.isidentifier() or (colon and not number.isdecimal()):
             raise RuntimeError(f"{name!r} is not a device; write for example 'cpu', 'cuda' or 'cuda:1'")
         return super().__new__(cls, name)
 
     @property
-    def type(self):
+    def type(self) -> str:
         """The kind of device: "cpu", "cuda"."""
         return str(self).partition(":")[0]
 
     @property
-    def index(self):
+    def index(self) -> int | None:  # type: ignore[override]  # str's searches
         """Which of them; None where the name does not say."""
         number = str(self).partition(":")[2]
         return int(number) if number else None
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"device({str(self)!r})"
 
 
-def backend_of(device):
+def backend_of(device: str) -> Backend:
     """The backend of a device, loaded and registered on first use."""
     try:
         backend = backends.get(Device(device).type)
@@ -55,31 +61,35 @@ def backend_of(device):
     return backend
 
 
-def place(array, device):
+def place(array: Any, device: str) -> Any:
     """A host array on a device, or an array of any device moved to another."""
-    device = Device(device or "cpu")
-    target, index = backend_of(device), device.index or 0
+    target, index = backend_of(device), Device(device).index or 0
     source = LIBRARY[array.__class__].backend if array.__class__ in LIBRARY else None
-    if source is target:
-        return target.transfer(array, index)
-    return target.from_host(array if source is None else source.to_host(array), index)
+    try:
+        if source is target:
+            return target.transfer(array, index)
+        return target.from_host(array if source is None else source.to_host(array), index)
+    except ValueError as e:
+        raise DeviceError(str(e)) from None
 
 
-def device_of(array):
+def device_of(array: Any) -> Device:
     """The device of an array."""
     return Device(LIBRARY[array.__class__].backend.device_of(array))
 
 
-@op(CAST, symbol="→", domain=Interval(-2, 2), reference=lambda x, device: x, samples=(sample((2, 3), device=None), sample((3,), device="cpu")), method=False,
+@op(CAST, symbol="→", domain=Interval(-2, 2), reference=lambda x, device: x, samples=(sample((2, 3), device=None),
+    sample((3,), device="cpu")), method=False,
     vjp=lambda xp, g, origin: xp.move(g, device=origin), residuals=("origin",))  # fmt: skip
-def move(xp, x, *, device):
+def move(xp: Any, x: Any, *, device: str | None) -> Any:
     """`input` on another device (its own where `device` is None)."""
     origin = device_of(x)
     moved = place(x, device or origin)
     return moved.copy() if moved is x else moved, origin
 
 
-def to(self, *args, device=None, dtype=None, non_blocking=False, copy=False):
+def to(self: Tensor, *args: Any, device: str | None = None, dtype: DTypeLike | None = None, non_blocking: bool = False,
+       copy: bool = False) -> Tensor:  # fmt: skip
     """On another device, in another dtype, or both: x.to("cuda"), x.to(float64), x.to("cuda", float64), x.to(other).
 
     The tensor itself where nothing changes. Gradients flow back to the original's device and dtype.
@@ -87,34 +97,43 @@ def to(self, *args, device=None, dtype=None, non_blocking=False, copy=False):
     for a in args:
         if isinstance(a, Tensor):
             device, dtype = a.device, a.dtype
-        elif isinstance(a, str) and a not in np.sctypeDict:
+        elif isinstance(a, str) and not _names_dtype(a):
             device = a
         elif a is not None and not isinstance(a, bool):
             dtype = a
     out = self
-    if dtype is not None and as_dtype(dtype) != out.dtype:
-        out = functional.astype(out, as_dtype(dtype))
+    wanted = as_dtype(dtype)
+    if wanted is not None and wanted != out.dtype:
+        out = functional.astype(out, wanted)
     if device is not None and not _same(out.device, Device(device)):
         out = functional.move(out, device=Device(device))
     return functional.clone(out) if copy and out is self else out
 
 
-def _same(here, there):
+def _names_dtype(name: str) -> bool:
+    return name in np.sctypeDict or name == "bfloat16"
+
+
+def _same(here: Device, there: Device) -> bool:
     return here.type == there.type and there.index in (None, here.index, None if here.index else 0)
 
 
-def cpu(self):
+def cpu(self: Tensor) -> Tensor:
     """On the host."""
     return to(self, "cpu")
 
 
-def cuda(self, device=None):
+def cuda(self: Tensor, device: str | int | None = None) -> Tensor:
     """On a CUDA GPU: the first, or that of the given number or name."""
     return to(self, device if isinstance(device, str) else Device("cuda", device))
 
 
-def install():
+def install() -> None:
     """Device members of Tensor."""
-    Tensor.to, Tensor.cpu, Tensor.cuda = to, cpu, cuda
-    Tensor.device = property(lambda self: device_of(self.array), doc="Where the elements live.")
-    Tensor.is_cuda = property(lambda self: self.device.type == "cuda", doc="Whether the elements live on a CUDA GPU.")
+    members = {
+        "to": to, "cpu": cpu, "cuda": cuda,
+        "device": property(lambda self: device_of(self.array), doc="Where the elements live."),
+        "is_cuda": property(lambda self: self.device.type == "cuda", doc="Whether the elements live on a CUDA GPU."),
+    }  # fmt: skip
+    for name, member in members.items():
+        setattr(Tensor, name, member)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import DTypeLike
+
+from autograd_core.libraries import LIBRARY, RULES
 
 DType = np.dtype[Any]
 
@@ -26,7 +28,7 @@ def set_default_dtype(dtype: DTypeLike) -> None:
     """Let Python floats make tensors of this floating dtype (float32 until changed)."""
     global _default
     given = as_dtype(dtype)
-    if given is None or given.kind != "f":
+    if given.kind != "f":
         raise TypeError(f"the default dtype must be floating point, not {given}")
     _default = given
 
@@ -41,6 +43,10 @@ def default_complex() -> DType:
     return _complex_like(_default)
 
 
+@overload
+def as_dtype(dtype: None) -> None: ...
+@overload
+def as_dtype(dtype: DTypeLike) -> DType: ...
 def as_dtype(dtype: DTypeLike | None) -> DType | None:
     """A dtype in native byte order from a dtype, a scalar type, a Python type or a name; None stays None.
 
@@ -48,9 +54,9 @@ def as_dtype(dtype: DTypeLike | None) -> DType | None:
     """
     if dtype is None:
         return None
-    if dtype == "bfloat16":
+    found = bfloat16() if dtype == "bfloat16" else np.dtype(dtype)
+    if found.kind == "V" and is_numeric(found):
         return bfloat16()
-    found = np.dtype(dtype)
     if not is_numeric(found):
         raise TypeError(f"{found} is not a dtype of tensors: they hold numbers or booleans")
     return found if found.isnative else found.newbyteorder("=")
@@ -66,9 +72,11 @@ def bfloat16() -> DType:
     try:
         import ml_dtypes
     except ImportError:
-        raise ImportError("bfloat16 needs the package ml_dtypes, which is not installed: pip install ml_dtypes") from None
-    found: DType = np.dtype(ml_dtypes.bfloat16)
-    return found
+        raise ImportError("bfloat16 needs the package ml_dtypes: pip install ml_dtypes") from None
+    scalar: type[np.generic] = ml_dtypes.bfloat16
+    for table in (LIBRARY, RULES):
+        table.setdefault(scalar, table[np.ndarray])
+    return np.dtype(scalar)
 
 
 def of_python(value: Any) -> DType | None:
@@ -111,7 +119,7 @@ def result_type(*operands: Any) -> DType:
 
 
 def _dominate(strong: DType, weak: DType) -> DType:
-    """A weaker level only counts where its category is higher; complex beside float then keeps the float's precision."""
+    """A weaker level counts only where its category is higher; complex beside float keeps the float's precision."""
     if _RANK[weak.kind] <= _RANK[strong.kind]:
         return strong
     return _complex_like(strong) if weak.kind == "c" and strong.kind in "fV" else weak

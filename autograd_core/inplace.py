@@ -13,7 +13,7 @@ from autograd_core.errors import InplaceError
 from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
 from autograd_core.ops.indexing import plain_index
 from autograd_core.registry import COMPOSITIONS, OPS, Composition, Op
-from autograd_core.tensor import Leaf, Tensor, grad_enabled, own_scalar, record, wrap
+from autograd_core.tensor import Leaf, Node, Tensor, grad_enabled, own_scalar, record, wrap
 from autograd_core.versions import View, record_write, storage
 
 Path = tuple[tuple[str, tuple[tuple[str, Any], ...], int | None], ...]
@@ -30,7 +30,7 @@ def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, depth: int = 3)
     # What a rule keeps of the old value must survive the write.
     new = compute(*[_survivor(a, x) for a in (x, *args)])
     if new.shape != x.shape or not can_cast(new.dtype, x.dtype):
-        raise InplaceError(f"the result, of shape {new.shape} and dtype {new.dtype}, does not fit into the tensor that is written, "
+        raise InplaceError(f"the result, of shape {new.shape} and dtype {new.dtype}, does not fit into a tensor "
                            f"of shape {x.shape} and dtype {x.dtype}")  # fmt: skip
     new = _cast(new, x)
     x.array[...] = new.array
@@ -98,10 +98,10 @@ def _cast(new: Tensor, x: Tensor) -> Tensor:
     """`new` in the dtype of `x`, where no imaginary part and no gradient is lost by it."""
     if new.dtype == x.dtype:
         return new
-    lost = new.dtype.kind == "c" if x.dtype.kind != "c" else False
-    if lost or (new.node is not None and x.dtype.kind in "biu"):
-        raise InplaceError(f"writing {new.dtype} into a tensor of {x.dtype} would lose {'an imaginary part' if lost else 'a gradient'}; "
-                           "convert one of them first")  # fmt: skip
+    lost = ("an imaginary part" if new.dtype.kind == "c" and x.dtype.kind != "c" else
+            "a gradient" if new.node is not None and x.dtype.kind in "biu" else None)  # fmt: skip
+    if lost:
+        raise InplaceError(f"writing {new.dtype} into a tensor of {x.dtype} would lose {lost}; convert one first")
     return functional.astype(new, x.dtype)
 
 
@@ -180,10 +180,10 @@ def install() -> None:
     entries: list[Op | Composition] = [*OPS.values(), *COMPOSITIONS.values()]
     names = [n for entry in entries for n in (entry.name, *entry.aliases)
              if entry.method and (entry.kind in (ELEMENTWISE, BINARY, COMPARISON) or entry.name in OTHERS)]  # fmt: skip
+    methods: dict[str, Callable[..., Any]]
     methods = {f"{name}_": _scaled(name) if name in ("add", "sub", "subtract") else _method(name) for name in names}
     methods |= {operator: _method(name) for operator, name in OPERATORS.items()}
-    methods |= {"fill_": _fill, "zero_": _zero, "copy_": _copy}
+    methods |= {"fill_": _fill, "zero_": _zero, "copy_": _copy, "__setitem__": _setitem}
     for name, method in methods.items():
         method.__name__ = name
         setattr(Tensor, name, method)
-    Tensor.__setitem__ = _setitem

@@ -1,33 +1,39 @@
-"""Tensors among Python numbers, NumPy arrays and other libraries."""
+"""Tensors among Python numbers, NumPy arrays, other libraries, copies and pickles."""
 
 from __future__ import annotations
 
 import copy as copying
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
-from autograd_core import dtypes, functional
-
+from autograd_core import functional
 from autograd_core.devices import backend_of
-from autograd_core.registry import LIBRARY
+from autograd_core.errors import DtypeError, OperandError
+from autograd_core.libraries import LIBRARY
+from autograd_core.numpy_functions import array_function, array_ufunc
 from autograd_core.tensor import Leaf, Tensor, own_scalar, wrap
 
-_MISSING = object()
+LABELS = ("_name", "_role")
+DLPACK_CPU = 1
 
 
-def item(self):
+def item(self: Tensor) -> Any:
     """The only element as a Python number."""
     if self.array.size != 1:
-        raise RuntimeError(f"item() needs a tensor of one element; this one has shape {self.shape}; .tolist() gives them all")
+        raise OperandError(
+            f"item() needs a tensor of one element; this one has shape {self.shape}; .tolist() gives them all"
+        )
     return _host(self).item()
 
 
-def tolist(self):
+def tolist(self: Tensor) -> Any:
     """The elements as nested lists of Python numbers."""
     return _host(self).tolist()
 
 
-def numpy(self, force=False):
+def numpy(self: Tensor, force: bool = False) -> np.ndarray[Any, Any]:
     """The elements as a NumPy array that shares the storage. With `force`, a copy from any device or graph."""
     if force:
         return _host(self).copy()
@@ -36,216 +42,129 @@ def numpy(self, force=False):
     if self.device.type != "cpu":
         raise TypeError(f"this tensor is on {self.device}; use .cpu().numpy()")
     own_scalar(self)
-    return self.array
+    return self.array  # type: ignore[no-any-return]
 
 
-def _host(t):
-    return LIBRARY[t.array.__class__].backend.to_host(t.array)
+def _host(t: Tensor) -> np.ndarray[Any, Any]:
+    return LIBRARY[t.array.__class__].backend.to_host(t.array)  # type: ignore[no-any-return]
 
 
-def _array(self, dtype=None, copy=None):
-    array = numpy(self)
-    if copy is False and dtype is not None and array.dtype != dtype:
-        raise ValueError(f"a copy is needed to turn {array.dtype} into {dtype}")
-    return array.astype(dtype or array.dtype) if copy else np.asarray(array, dtype)
+def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+    return np.array(numpy(self), dtype, copy=copy)
 
 
-UFUNCS = {"true_divide": "divide", "equal": "eq", "invert": "bitwise_not", "conjugate": "conj"}
-RENAMED = {"keepdims": "keepdim", "axis": "dim", "axes": "dims"}
-FUNCTIONS = {"transpose": "permute", "concatenate": "cat", "clip": "clamp", "expand_dims": "unsqueeze", "max": "amax", "min": "amin",
-             "amax": "amax", "amin": "amin"}  # fmt: skip
-
-
-def _array_ufunc(self, ufunc, method, *inputs, out=None, **kwargs):
-    """np.exp(tensor) and array * tensor are operations like any other."""
-    function = getattr(functional, UFUNCS.get(ufunc.__name__, ufunc.__name__), None)
-    if method != "__call__" or function is None or kwargs:
-        form = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-        raise TypeError(f"np.{form} has no counterpart for tensors; use a tensor function, or .detach().numpy() on purpose")
-    if out is not None:
-        raise TypeError(f"np.{ufunc.__name__}(..., out=array) cannot write a tensor's value into an array; drop out=")
-    return function(*[functional.as_tensor(x) if isinstance(x, np.ndarray) else x for x in inputs])
-
-
-def _array_function(self, function, types, args, kwargs):
-    """np.sum(tensor) and its like are operations; what has no counterpart raises rather than dropping a gradient."""
-    ours = getattr(functional, FUNCTIONS.get(function.__name__, function.__name__), None)
-    if ours is None or not function.__module__.startswith("numpy"):
-        raise TypeError(f"np.{function.__name__} has no counterpart for tensors; use a tensor function, or .detach().numpy() on purpose")
-    return ours(*args, **{RENAMED.get(k, k): v for k, v in kwargs.items() if v is not np._NoValue})
-
-
-def _bool(self):
+def _bool(self: Tensor) -> bool:
     if self.array.size != 1:
-        raise RuntimeError(f"the truth of a tensor of shape {self.shape} is ambiguous; use .all() or .any()")
-    return bool(_host(self).item())
+        raise OperandError(f"the truth of a tensor of shape {self.shape} is ambiguous; use .all() or .any()")
+    return bool(item(self))
 
 
-def _number(kind):
-    def convert(self):
-        return kind(item(self))
-
-    return convert
+def _number(kind: type) -> Callable[[Tensor], Any]:
+    return lambda self: kind(item(self))
 
 
-def _index(self):
+def _index(self: Tensor) -> int:
     if self.dtype.kind not in "biu" or self.array.size != 1:
-        raise TypeError(f"only an integer tensor of one element can be an index, not {self.dtype} of shape {self.shape}")
+        raise TypeError(
+            f"only an integer tensor of one element can be an index, not {self.dtype} of shape {self.shape}"
+        )
     return int(item(self))
 
 
-def _len(self):
+def _len(self: Tensor) -> int:
     if not self.shape:
         raise TypeError("len() of a 0-d tensor")
     return self.shape[0]
 
 
-def _iter(self):
+def _iter(self: Tensor) -> Iterator[Tensor]:
     if not self.shape:
         raise TypeError("iteration over a 0-d tensor")
     return iter(functional.unbind(self))
 
 
-def _contains(self, value):
+def _contains(self: Tensor, value: Any) -> bool:
+    if not isinstance(value, (Tensor, np.generic, int, float, complex)):
+        raise DtypeError(f"a tensor contains numbers; it cannot be asked for {type(value).__name__}")
     return bool((self == value).any())
 
 
-def _deepcopy(self, memo):
-    if not self.is_leaf:
-        raise RuntimeError("only leaves can be deep-copied: a computed tensor carries its graph; .detach() it first")
-    twin = wrap(self.array.copy())
-    _carry_labels(self, twin)
-    if self.node is not None:
-        twin.node = Leaf(twin)
-    twin.grad = copying.deepcopy(self.grad, memo)
-    memo[id(self)] = twin
+def _copy(self: Tensor) -> Tensor:
+    own_scalar(self)
+    return _twin(self, self.array, self.grad)
+
+
+def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    memo[id(self)] = twin = _twin(self, self.array.copy(order="K"), copying.deepcopy(self.grad, memo))
     return twin
 
 
-def _carry_labels(source, target):
-    for label in ("_name", "_role"):
-        value = getattr(source, label, _MISSING)
-        if value is not _MISSING:
-            setattr(target, label, value)
+def _twin(source: Tensor, array: Any, grad: Tensor | None) -> Tensor:
+    """A leaf like `source` on another array."""
+    _only_leaf(source, "copied")
+    twin = wrap(array)
+    twin.grad = grad
+    if source.node is not None:
+        twin.node = Leaf(twin)
+    for label in LABELS:
+        if hasattr(source, label):
+            setattr(twin, label, getattr(source, label))
+    return twin
 
 
-def _reduce(self):
-    if not self.is_leaf:
-        raise RuntimeError("only leaves can be pickled: a computed tensor carries its graph; .detach() it first")
-    return _rebuild, (_host(self), str(self.device), self.requires_grad, self.name, getattr(self, "_role", None))
+def _only_leaf(t: Tensor, done: str) -> None:
+    if not t.is_leaf:
+        raise RuntimeError(f"only leaves can be {done}: a computed tensor carries its graph; .detach() it first")
 
 
-def _rebuild(array, device, requires_grad, name, role):
-    t = functional.tensor(array, device=device, requires_grad=requires_grad, name=name)
-    if role is not None:
-        t._role = role
+def _reduce(self: Tensor) -> tuple[Any, ...]:
+    _only_leaf(self, "pickled")
+    labels = {label: getattr(self, label) for label in LABELS if hasattr(self, label)}
+    return _rebuild, (_host(self), str(self.device), self.requires_grad, self.grad, labels)
+
+
+def _rebuild(
+    array: np.ndarray[Any, Any], device: str, requires_grad: bool, grad: Tensor | None, labels: dict[str, str]
+) -> Tensor:
+    t = functional.tensor(array, device=device, requires_grad=requires_grad)
+    t.grad = grad
+    for label, value in labels.items():
+        setattr(t, label, value)
     return t
 
 
-def size(self, dim=None):
-    """The shape, or one of its lengths."""
-    if dim is None:
-        return self.shape
-    if not -self.ndim <= dim < self.ndim:
-        raise IndexError(f"dim {dim} is out of range for shape {self.shape}")
-    return self.shape[dim]
-
-
-def numel(self):
-    """The number of elements."""
-    return self.array.size
-
-
-def is_contiguous(self):
-    """Whether the elements lie in memory one after the other in row-major order."""
-    own_scalar(self)
-    return bool(self.array.flags.c_contiguous)
-
-
-def contiguous(self):
-    """The tensor with its elements in row-major order: itself, or a copy."""
-    if is_contiguous(self):
-        return self
-    return functional.reshape(functional.clone(functional.reshape(self, (-1,))), self.shape)
-
-
-def stride(self, dim=None):
-    """How many elements lie between neighbours along each axis."""
-    own_scalar(self)
-    steps = tuple(s // self.array.itemsize for s in self.array.strides)
-    return steps if dim is None else steps[dim]
-
-
-def data_ptr(self):
-    """The address of the first element."""
-    own_scalar(self)
-    return self.array.__array_interface__["data"][0] if isinstance(self.array, np.ndarray) else self.array.data.ptr
-
-
-def detach_(self):
-    """Forget how this tensor was computed; returns it."""
-    if hasattr(self, "_alias") and getattr(self._alias, "base", None) is not None:
-        raise RuntimeError("a view cannot forget its base in place; use .detach()")
-    self.node = None
-    return self
-
-
-def _dlpack(self, **kwargs):
+def _dlpack(self: Tensor, **kwargs: Any) -> Any:
     if self.node is not None:
         raise BufferError("this tensor requires a gradient, which DLPack would not carry; use .detach()")
     own_scalar(self)
     return self.array.__dlpack__(**kwargs)
 
 
-def from_dlpack(source):
+def _dlpack_device(self: Tensor) -> tuple[int, int]:
+    own_scalar(self)
+    return self.array.__dlpack_device__()  # type: ignore[no-any-return]
+
+
+def from_dlpack(ext_tensor: Any) -> Tensor:
     """A tensor on the memory of any object that speaks DLPack."""
-    if source.__dlpack_device__()[0] == 1:
-        return wrap(np.from_dlpack(source))
-    return wrap(backend_of("cuda").namespace.from_dlpack(source))
+    if ext_tensor.__dlpack_device__()[0] == DLPACK_CPU:
+        return functional.as_tensor(np.from_dlpack(ext_tensor))
+    return wrap(backend_of("cuda").namespace.from_dlpack(ext_tensor))
 
 
-def _expand_as(self, other):
-    """Expanded to the shape of `other`."""
-    return functional.expand(self, other.shape)
-
-
-def _reshape_as(self, other):
-    """Reshaped to the shape of `other`."""
-    return functional.reshape(self, other.shape)
-
-
-def _cast(name, dtype):
-    def cast(self):
-        return self.to(dtype=dtype)
-
-    cast.__name__, cast.__doc__ = name, f"The elements as {dtype}."
-    return cast
-
-
-CASTS = {"float": dtypes.float32, "double": dtypes.float64, "half": dtypes.float16, "int": dtypes.int32, "long": dtypes.int64,
-         "short": dtypes.int16, "bool": dtypes.bool_}  # fmt: skip
 MEMBERS = {
-    "__array__": _array, "__array_ufunc__": _array_ufunc, "__array_function__": _array_function, "__bool__": _bool, "__len__": _len,
-    "__float__": _number(float), "__int__": _number(int), "__complex__": _number(complex), "__index__": _index, "__iter__": _iter,
-    "__contains__": _contains, "__deepcopy__": _deepcopy, "__reduce__": _reduce, "__dlpack__": _dlpack,
-    "__dlpack_device__": lambda self: self.array.__dlpack_device__(), "item": item, "tolist": tolist, "numpy": numpy, "size": size,
-    "numel": numel, "nelement": numel, "dim": lambda self: self.ndim, "is_contiguous": is_contiguous, "contiguous": contiguous,
-    "stride": stride, "data_ptr": data_ptr, "detach_": detach_, "expand_as": _expand_as, "view_as": _reshape_as, "reshape_as": _reshape_as,
-    "element_size": lambda self: self.itemsize, "type": lambda self, dtype=None: str(self.dtype) if dtype is None else self.to(dtype=dtype),
-    "type_as": lambda self, other: self.to(dtype=other.dtype), "is_floating_point": lambda self: self.dtype.kind in "fV",
-    "is_complex": lambda self: self.dtype.kind == "c",
-    "T": property(lambda self: functional.permute(self, tuple(reversed(range(self.ndim)))), doc="The axes in reverse order."),
-    "mT": property(lambda self: functional.swapped(self), doc="The last two axes exchanged."),
+    "__array__": _array, "__array_ufunc__": array_ufunc, "__array_function__": array_function, "__bool__": _bool,
+    "__len__": _len,
+    "__float__": _number(float), "__int__": _number(int), "__complex__": _number(complex), "__index__": _index,
+    "__iter__": _iter,
+    "__contains__": _contains, "__copy__": _copy, "__deepcopy__": _deepcopy, "__reduce__": _reduce,
+    "__dlpack__": _dlpack,
+    "__dlpack_device__": _dlpack_device, "item": item, "tolist": tolist, "numpy": numpy,
 }  # fmt: skip
 
 
-def install():
+def install() -> None:
     """These members on Tensor."""
     for name, member in MEMBERS.items():
         setattr(Tensor, name, member)
-    for name, dtype in CASTS.items():
-        setattr(Tensor, name, _cast(name, dtype))
     functional.from_dlpack = from_dlpack
-    functional.numel = numel
-    functional.is_tensor = lambda obj: isinstance(obj, Tensor)
-    functional.is_floating_point = MEMBERS["is_floating_point"]

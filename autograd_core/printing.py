@@ -31,7 +31,8 @@ _options = PROFILES["default"]
 
 
 def set_printoptions(precision: int | None = None, threshold: float | None = None, edgeitems: int | None = None,
-                     linewidth: int | None = None, profile: str | None = None, sci_mode: bool | None = None) -> None:  # fmt: skip
+                     linewidth: int | None = None, profile: str | None = None,
+                     sci_mode: bool | None = None) -> None:  # fmt: skip
     """How tensors are printed: digits, from how many elements on to abbreviate, how many to show then, width of a line.
 
     profile: "default", "short" or "full", which abbreviates nothing. sci_mode: scientific notation always or never;
@@ -146,5 +147,5 @@ def _format(self: Tensor, spec: str) -> str:
 
 def install() -> None:
     """These members on Tensor."""
-    setattr(Tensor, "__repr__", _repr)
-    setattr(Tensor, "__format__", _format)
+    for name, method in (("__repr__", _repr), ("__format__", _format)):
+        setattr(Tensor, name, method)

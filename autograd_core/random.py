@@ -6,12 +6,14 @@ import secrets
 import threading
 from typing import Any
 
+import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core import dtypes, functional
-from autograd_core.creation import Size, check_tensor, finish, shape_of
+from autograd_core.creation import ShapeLike, check_tensor, finish, shape_of
 from autograd_core.devices import Device, backend_of
 from autograd_core.errors import DtypeError, OperandError
+from autograd_core.inplace import write
 from autograd_core.libraries import LIBRARY
 from autograd_core.tensor import Tensor, no_grad, wrap
 
@@ -64,9 +66,8 @@ def _checked(seed: int) -> int:
 def manual_seed(seed: int) -> Generator:
     """Start the random numbers of every device again from `seed`; returns the generator of the CPU.
 
-    >>> from autograd_core import rand
-    >>> _ = manual_seed(0); a = rand(2); _ = manual_seed(0); bool((a == rand(2)).all())
-    True
+    >>> manual_seed(0).initial_seed()
+    0
     """
     global _seed
     with _lock:
@@ -112,21 +113,22 @@ def _floating(dtype: DTypeLike | None) -> dtypes.DType:
     return found
 
 
-def rand(*shape: Any, size: Size | None = None, dtype: DTypeLike | None = None, device: str | None = None,
+def rand(*shape: Any, size: ShapeLike | None = None, dtype: DTypeLike | None = None, device: str | None = None,
          requires_grad: bool = False, generator: Generator | None = None) -> Tensor:  # fmt: skip
     """Uniform numbers in [0, 1)."""
     draws = _stream(device, generator).uniform(shape_of(shape, size), _floating(dtype))
     return finish(draws, None, requires_grad, None)
 
 
-def randn(*shape: Any, size: Size | None = None, dtype: DTypeLike | None = None, device: str | None = None,
+def randn(*shape: Any, size: ShapeLike | None = None, dtype: DTypeLike | None = None, device: str | None = None,
           requires_grad: bool = False, generator: Generator | None = None) -> Tensor:  # fmt: skip
     """Standard normal numbers."""
     draws = _stream(device, generator).normal(shape_of(shape, size), _floating(dtype))
     return finish(draws, None, requires_grad, None)
 
 
-def randint(low: Any = None, high: Any = None, size: Any = None, dtype: DTypeLike | None = None, device: str | None = None,
+def randint(low: Any = None, high: Any = None, size: Any = None, dtype: DTypeLike | None = None,
+            device: str | None = None,
             requires_grad: bool = False, generator: Generator | None = None) -> Tensor:  # fmt: skip
     """Integers from `low` (0 if only one bound is given) up to but not including `high`.
 
@@ -141,8 +143,119 @@ def randint(low: Any = None, high: Any = None, size: Any = None, dtype: DTypeLik
     kind = dtypes.as_dtype(dtype) or dtypes.int64
     if last <= first:
         raise OperandError(f"randint() needs low < high, not {first} and {last}")
+    if kind.kind in "iu" and not np.iinfo(kind).min <= first < last <= np.iinfo(kind).max + 1:
+        raise OperandError(f"randint(): numbers from {first} to {last - 1} do not fit into {kind}")
     draws = _stream(device, generator).integers(first, last, shape_of((size,)))
-    if kind.kind in "iu" and kind.itemsize < 8 and not -(1 << 8 * kind.itemsize - 1) * (kind.kind == "i") <= first < last <= (
-            1 << 8 * kind.itemsize - (kind.kind == "i")):  # fmt: skip
-        raise OperandError(f"randint() from {first} to {last - 1} does not fit into {kind}")
     return finish(draws.astype(kind), None, requires_grad, None)
+
+
+def randperm(
+    n: int, dtype: DTypeLike | None = None, device: str | None = None, generator: Generator | None = None
+) -> Tensor:
+    """The numbers 0 to n - 1 in random order."""
+    (count,) = shape_of((n,))
+    return wrap(_stream(device, generator).permutation(count).astype(dtypes.as_dtype(dtype) or dtypes.int64))
+
+
+def bernoulli(input: Tensor, p: float | None = None, generator: Generator | None = None) -> Tensor:
+    """Ones with the probabilities in `input`, or all with probability `p`; else zeros."""
+    check_tensor(input, "bernoulli")
+    if p is None and not bool(((input >= 0) & (input <= 1)).all()):
+        raise OperandError("bernoulli(): probabilities lie between 0 and 1")
+    draws = _stream(input.device, generator).uniform(input.shape, _floating(input.dtype if p is None else None))
+    return wrap((draws < (input.array if p is None else p)).astype(input.dtype))
+
+
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, generator: Generator | None = None
+) -> Tensor:
+    """Positions drawn along the last axis, with probabilities proportional to the weights in `input`."""
+    check_tensor(input, "multinomial")
+    weights, xp = input.array, LIBRARY[input.array.__class__]
+    if input.ndim not in (1, 2) or not bool(((input >= 0) & input.isfinite()).all() and (input.sum(-1) > 0).all()):
+        raise OperandError(
+            "multinomial() takes one or two axes of weights that are not negative and have a positive sum"
+        )
+    if not replacement and num_samples > int(input.count_nonzero(-1).min()):
+        raise OperandError(f"multinomial() cannot draw {num_samples} different positions: too few weights are positive")
+    stream, kind = _stream(input.device, generator), _floating(input.dtype)
+    if not replacement:
+        # Exponential clocks with these rates ring in the order of draws without replacement.
+        clocks = -xp.log1p(-stream.uniform(input.shape, kind)) / xp.where(weights > 0, weights, 1)
+        return wrap(xp.argsort(xp.where(weights > 0, clocks, xp.inf), axis=-1)[..., :num_samples])
+    ends = xp.cumsum(weights, axis=-1)
+    draws = stream.uniform((*input.shape[:-1], num_samples), kind) * ends[..., -1:]
+    return wrap(xp.sum(draws[..., None] >= ends[..., None, :], axis=-1))
+
+
+def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, dtype: DTypeLike | None = None, device: str | None = None,
+           generator: Generator | None = None) -> Tensor:  # fmt: skip
+    """Normal numbers with a mean and a standard deviation, each a number or a tensor; `size` where both are numbers."""
+    tensors = [v for v in (mean, std) if isinstance(v, Tensor)]
+    if not tensors and size is None:
+        raise TypeError("normal() of two numbers needs a size: normal(0.0, 1.0, (2, 3))")
+    if bool((std < 0).any()) if isinstance(std, Tensor) else std < 0:
+        raise OperandError("normal() needs standard deviations that are not negative")
+    if tensors:
+        total = functional.add(mean, std)
+        size, dtype, device = total.shape, dtype or total.dtype, device or total.device
+    with no_grad():
+        draws = randn(size, dtype=dtype, device=device, generator=generator)
+        return mean + std * draws  # type: ignore[no-any-return]
+
+
+def _like(make: Any) -> Any:
+    def like(input: Tensor, *bounds: Any, dtype: DTypeLike | None = None, device: str | None = None,
+             requires_grad: bool = False) -> Tensor:  # fmt: skip
+        check_tensor(input, like.__name__)
+        found = make(*bounds, size=input.shape, dtype=dtype or input.dtype, device=device or input.device)
+        return found.requires_grad_(requires_grad)  # type: ignore[no-any-return]
+
+    like.__name__ = like.__qualname__ = f"{make.__name__}_like"
+    like.__doc__ = f"`{make.__name__}` with the shape, dtype and device of `input`."
+    return like
+
+
+rand_like, randn_like, randint_like = map(_like, (rand, randn, randint))
+
+
+def keep_mask(like: Tensor, p: float, generator: Generator | None = None) -> Tensor:
+    """Booleans in the shape of `like` that are True with probability 1 - p."""
+    return wrap(_stream(like.device, generator).bernoulli(1 - p, like.shape))
+
+
+def _uniform(self: Tensor, low: float = 0.0, high: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Write uniform numbers in [low, high); returns the tensor."""
+    if low > high:
+        raise OperandError(f"uniform_() needs low <= high, not {low} and {high}")
+    draws = _stream(self.device, generator).uniform(self.shape, _floating(self.dtype))
+    return write(self, lambda _: wrap(low + (high - low) * draws))
+
+
+def _normal(self: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Write normal numbers; returns the tensor."""
+    if std < 0:
+        raise OperandError(f"normal_() needs a standard deviation that is not negative, not {std}")
+    draws = _stream(self.device, generator).normal(self.shape, _floating(self.dtype))
+    return write(self, lambda _: wrap(mean + std * draws))
+
+
+def _bernoulli(self: Tensor, p: float = 0.5, generator: Generator | None = None) -> Tensor:
+    """Write ones with probability `p`, else zeros; returns the tensor."""
+    return write(self, lambda x: bernoulli(x.detach(), p, generator))
+
+
+RANDOM = (manual_seed, initial_seed, get_rng_state, set_rng_state, rand, randn, randint, randperm, bernoulli,
+          multinomial,
+          normal, rand_like, randn_like, randint_like, Generator)  # fmt: skip
+METHODS = {"uniform_": _uniform, "normal_": _normal, "bernoulli_": _bernoulli, "bernoulli": bernoulli,
+           "multinomial": multinomial}  # fmt: skip
+
+
+def install() -> None:
+    """Random functions in the functional form, and their methods."""
+    for f in RANDOM:
+        setattr(functional, f.__name__, f)
+    for name, method in METHODS.items():
+        method.__name__ = name
+        setattr(Tensor, name, method)

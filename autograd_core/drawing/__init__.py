@@ -8,15 +8,16 @@ from functools import cached_property
 from os import PathLike
 from pathlib import Path
 
-from autograd_core.drawing.collect import Graph, collect
 from autograd_core.drawing.dot import describe
-from autograd_core.drawing.render import render
-from autograd_core.drawing.shorten import shorten
+from autograd_core.drawing.graph import Graph, collect
+from autograd_core.drawing.long_edges import shorten
+from autograd_core.drawing.rendering import render
 from autograd_core.errors import NoGraphError
 from autograd_core.tensor import Tensor
 
 DIRECTIONS = ("LR", "TB", "RL", "BT")
 FORMATS = ("svg", "dot", "png", "pdf")
+SHARP = 300  # nodes: a larger picture has pixels enough at half the resolution
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,14 @@ class Drawing:
             raise ValueError(f"cannot save a drawing as '{path.name}': the name must end in .svg, .dot, .png or .pdf")
         if not path.parent.is_dir():
             raise FileNotFoundError(f"cannot save '{path.name}': there is no folder '{path.parent}'; create it first")
+        path.write_bytes(self._rendered(format))
+
+    def _rendered(self, format: str) -> bytes:
         if format in ("svg", "dot"):
-            path.write_bytes((self.svg if format == "svg" else self.dot).encode())
-        else:
-            path.write_bytes(render(self.dot, format))
+            return (self.svg if format == "svg" else self.dot).encode()
+        if format == "pdf":
+            return render(self.dot, format)
+        return render(self.dot, format, dpi=144 if len(self.graph.vertices) <= SHARP else 72)
 
     def _repr_svg_(self) -> str:
         return self.svg
@@ -70,13 +75,13 @@ def draw(
 ) -> Drawing:
     """A picture of the operations that led to `outputs`.
 
-    Leaves that want a gradient have a blue frame, constants are grey, operations are coloured by kind. Tensors of one
-    element show their value, and their gradient once it is known. What backward has released is not shown: draw before
-    it, or call `backward(retain_graph=True)`.
+    Leaves that want a gradient have a blue frame, constants are grey, operations are coloured by kind. An edge bears a
+    shape where an operation changed it. Tensors of one element show their value and their gradient, as far as the graph
+    knows them: what a backward walk has released is gone, so draw before it or call `backward(retain_graph=True)`.
 
-    outputs: a Tensor, several, or several by name. names: labels for leaves, constants and intermediate tensors, such as
-    `dict(model.named_parameters())`; a tensor's own `name` serves otherwise. direction: in which the data flows,
-    LR, TB, RL or BT. legend: explain the colours. max_nodes: older operations beyond so many nodes are left out, and
+    outputs: a Tensor, several, or several by name. names: labels for leaves, constants and intermediate tensors, such
+    as `dict(model.named_parameters())`; a tensor's own `name` serves otherwise. direction: in which the data flows: LR,
+    TB, RL or BT. legend: explain the colours. max_nodes: operations and leaves to draw; older ones are left out, and
     the picture says so.
 
     >>> from autograd_core import draw, tensor
@@ -93,7 +98,9 @@ def draw(
         if not isinstance(t, Tensor):
             raise TypeError(f"draw() takes tensors, not {type(t).__name__}")
     if all(t.node is None for _, t in ends):
-        raise NoGraphError("draw() of tensors that record nothing: no input had requires_grad=True, or they were computed under no_grad()")  # fmt: skip
+        raise NoGraphError(
+            "draw() of tensors that record nothing: no input had requires_grad=True, or they were made under no_grad()"
+        )
     graph = shorten(collect(ends, names, max_nodes))
     return Drawing(graph, describe(graph, direction, legend))
 

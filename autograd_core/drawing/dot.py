@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from autograd_core.drawing.collect import Edge, Graph, Vertex
+from collections.abc import Callable
+
+from autograd_core.drawing.graph import Edge, Graph, Vertex
 from autograd_core.drawing.text import markup
 
 INK, FAINT, BLUE = "#1b1f24", "#5c636b", "#0072b2"
 LINE = "#7d848c"  # as far from white as from black: edges and their labels are read on either
 LEFT = '<BR ALIGN="LEFT"/>'
-FONT = "Helvetica,Arial,sans-serif"
+TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="2">'
+# Equally wide wherever they are found, so that text fits the box measured for it on another machine.
+FONT = "Verdana,DejaVu Sans,Geneva,sans-serif"
+WEIGHTED = 4000  # edges: beyond, pulling the flow straight would make the layout take three times as long
 STYLES = {
     "op": {"fillcolor": "#ffffff", "color": "#4d555e"},
     "leaf": {"fillcolor": "#ffffff", "color": BLUE, "penwidth": "1.6"},
@@ -31,9 +36,10 @@ def describe(graph: Graph, direction: str, legend: bool) -> str:
     }  # fmt: skip
     lines = [f"  {what} {_attributes(values)}" for what, values in defaults.items()]
     if graph.notices:
-        lines.append(f"  label=<{''.join(markup(n) + LEFT for n in graph.notices)}>")
+        lines.append(f"  label=<{''.join(markup(n, len(n)) + LEFT for n in graph.notices)}>")
     lines += [_vertex(i, v) for i, v in enumerate(graph.vertices)]
-    lines += [_edge(e, graph.vertices[e.source]) for e in graph.edges]
+    weighted = len(graph.edges) <= WEIGHTED
+    lines += [_edge(e, weighted and graph.vertices[e.source].role == "op") for e in graph.edges]
     if legend:
         lines.append(_legend(graph))
     return "\n".join(["digraph {", *lines, "}", ""])
@@ -46,9 +52,9 @@ def _vertex(i: int, v: Vertex) -> str:
     return f"  n{i} {_attributes(style, LABELS[v.role](v))}"
 
 
-def _edge(e: Edge, source: Vertex) -> str:
-    straight = {"weight": "4"} if source.role == "op" else {}  # the flow through the operations is the line to follow
-    return f"  n{e.source} -> n{e.target} {_attributes(straight, markup(e.label))}"
+def _edge(e: Edge, straight: bool) -> str:
+    weight = {"weight": "2"} if straight else {}
+    return f"  n{e.source} -> n{e.target} {_attributes(weight, markup(e.label and f' {e.label}'))}"
 
 
 def _attributes(values: dict[str, str], label: str = "") -> str:
@@ -57,16 +63,22 @@ def _attributes(values: dict[str, str], label: str = "") -> str:
 
 
 def _operation(v: Vertex) -> str:
-    return _lines(f"<B>{markup(v.title)}</B>", *_small(v.name, v.value and f"data {v.value}", v.gradient and f"grad {v.gradient}"))
+    return _lines(
+        f"<B>{markup(v.title)}</B>", *_small(v.name, v.value and f"data {v.value}", v.gradient and f"grad {v.gradient}")
+    )
 
 
 def _tensor(v: Vertex) -> str:
     """A cell with name, shape and dtype; then cells with value and gradient."""
     first = _lines(*([f"<B>{markup(v.title)}</B>"] if v.title else []), *_small(_array(v)))
-    rest = [f"<VR/><TD>{_lines(*_small(label), markup(value))}</TD>" for label, value in (("data", v.value), ("grad", v.gradient)) if value]
+    rest = [
+        f"<VR/><TD>{_lines(*_small(label), markup(value))}</TD>"
+        for label, value in (("data", v.value), ("grad", v.gradient))
+        if value
+    ]
     if not rest:
         return first
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3"><TR><TD>{first}</TD>{"".join(rest)}</TR></TABLE>'
+    return f"{TABLE}<TR><TD>{first}</TD>{''.join(rest)}</TR></TABLE>"
 
 
 def _constant(v: Vertex) -> str:
@@ -79,8 +91,13 @@ def _array(v: Vertex) -> str:
     return f"{v.shape or ''} {v.dtype}".strip()
 
 
-LABELS = {"op": _operation, "leaf": _tensor, "output": _tensor, "constant": _constant, "copy": _constant,
-          "cut": lambda v: "⋯"}  # fmt: skip
+def _cut(v: Vertex) -> str:
+    return "⋯"
+
+
+LABELS: dict[str, Callable[[Vertex], str]] = {
+    "op": _operation, "leaf": _tensor, "output": _tensor, "constant": _constant, "copy": _constant, "cut": _cut,
+}  # fmt: skip
 
 
 def _lines(*parts: str) -> str:
@@ -93,6 +110,6 @@ def _small(*texts: str) -> list[str]:
 
 def _legend(graph: Graph) -> str:
     kinds = dict.fromkeys(v.kind for v in graph.vertices if v.kind)
-    rows = "".join(f'<TR><TD BGCOLOR="{k.colour}" WIDTH="24"></TD><TD ALIGN="LEFT">{k.name}</TD></TR>' for k in kinds)
-    table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2">{rows}</TABLE>'
-    return f"  legend {_attributes({'shape': 'plain', 'style': '', 'fontsize': '9', 'fontcolor': LINE}, table)}"
+    rows = [f'<TR><TD BGCOLOR="{k.colour}" WIDTH="24"></TD><TD ALIGN="LEFT">{k.name}</TD></TR>' for k in kinds]
+    style = {"shape": "plain", "style": "", "fontsize": "9", "fontcolor": LINE}
+    return "  legend " + _attributes(style, TABLE + "".join(rows) + "</TABLE>")

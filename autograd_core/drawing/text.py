@@ -20,9 +20,10 @@ def number(value: Any) -> str:
     return text if set(text) & set(".enj") else text + ".0"
 
 
-def markup(text: str) -> str:
+def markup(text: object, longest: int = LONGEST) -> str:
     """Any text, ready for an HTML-like label: what cannot be printed becomes its escape, as in `repr`."""
-    shown = "".join(c if c.isprintable() or c in JOINERS else c.encode("unicode_escape").decode() for c in text)
-    if len(shown) > LONGEST:
-        shown = shown[: LONGEST - 1] + "…"
-    return escape(shown).replace(" ", "&#160;")
+    shown = "".join(c if c.isprintable() or c in JOINERS else c.encode("unicode_escape").decode() for c in str(text))
+    if len(shown) > longest:
+        shown = shown[: longest - 1] + "…"
+    # Graphviz would put the node's name for a backslash and N, and one space for several.
+    return escape(shown).replace("\\", "\\\\").replace(" ", "&#160;")

@@ -14,9 +14,16 @@ KINK_AT_0 = Interval(-3, 3, kinks=(0,))
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
-@op(ELEMENTWISE, symbol="gate", domain=KINK_AT_0, reference=lambda a, b: a if b > 0 else 0.0, method=False, broadcasts=False,
+@op(
+    ELEMENTWISE,
+    symbol="gate",
+    domain=KINK_AT_0,
+    reference=lambda a, b: a if b > 0 else 0.0,
+    method=False,
+    broadcasts=False,
     samples=(sample((2, 3), (2, 3)), sample((5,), (5,)), sample((), ())),
-    vjp=(lambda xp, g, b: xp.gate(g, b), lambda xp, g: None))  # fmt: skip
+    vjp=(lambda xp, g, b: xp.gate(g, b), lambda xp, g: None),
+)
 def gate(xp, a, b):
     """`input` where `other` is positive, else 0: what `relu` does to a gradient."""
     return xp.kernels.gate(a, b)
@@ -75,8 +82,15 @@ def softplus(xp, x, *, beta=1.0):
     return (xp.maximum(z, 0) + xp.log1p(xp.exp(-abs(z)))) / beta
 
 
-@op(ELEMENTWISE, symbol="log σ", domain=REAL, method=False, reference=lambda x: -math.log1p(math.exp(-x)), floating=True,
-    vjp=lambda xp, g, x: g * xp.sigmoid(-x))  # fmt: skip
+@op(
+    ELEMENTWISE,
+    symbol="log σ",
+    domain=REAL,
+    method=False,
+    reference=lambda x: -math.log1p(math.exp(-x)),
+    floating=True,
+    vjp=lambda xp, g, x: g * xp.sigmoid(-x),
+)
 def logsigmoid(xp, x):
     """log(sigmoid(x)), without overflow."""
     return xp.minimum(x, 0) - xp.log1p(xp.exp(-abs(x)))

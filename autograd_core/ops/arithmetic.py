@@ -51,7 +51,7 @@ def divide(xp, a, b):
 def _base_rule(xp, g, a, b):
     """b·a^(b-1), and 0 where b is 0: a^0 is constant, at 0 too."""
     if b.__class__ in NUMBERS:
-        if b == 2:  # noqa: PLR2004  the square, by far the most frequent power
+        if b == 2:
             return g * (2 * a)
         return g * (b * a ** (b - 1)) if b else xp.zeros_like(a) * g
     constant = b == 0
@@ -116,8 +116,15 @@ def minimum(xp, a, b):
     return xp.minimum(a, b)
 
 
-@op(BINARY, symbol="atan2", domain=POSITIVE, reference=math.atan2, floating=True, aliases=("arctan2",),
-    vjp=(lambda xp, g, a, b: _atan2_rule(xp, g, a, b, b), lambda xp, g, a, b: _atan2_rule(xp, g, a, b, -a)))  # fmt: skip
+@op(
+    BINARY,
+    symbol="atan2",
+    domain=POSITIVE,
+    reference=math.atan2,
+    floating=True,
+    aliases=("arctan2",),
+    vjp=(lambda xp, g, a, b: _atan2_rule(xp, g, a, b, b), lambda xp, g, a, b: _atan2_rule(xp, g, a, b, -a)),
+)
 def atan2(xp, a, b):
     """Angle of the point (other, input), in radians, in (-π, π]."""
     return xp.arctan2(a, b)

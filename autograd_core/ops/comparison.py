@@ -17,31 +17,71 @@ def eq(xp, a, b):
     return a == b
 
 
-@op(COMPARISON, symbol="≠", domain=REAL, reference=operator.ne, operators=("__ne__",), aliases=("not_equal",), vjp=NO_GRADIENT)
+@op(
+    COMPARISON,
+    symbol="≠",
+    domain=REAL,
+    reference=operator.ne,
+    operators=("__ne__",),
+    aliases=("not_equal",),
+    vjp=NO_GRADIENT,
+)
 def ne(xp, a, b):
     """Where the elements differ."""
     return a != b
 
 
-@op(COMPARISON, symbol="<", domain=REAL, reference=operator.lt, operators=("__lt__",), aliases=("less",), vjp=NO_GRADIENT)
+@op(
+    COMPARISON,
+    symbol="<",
+    domain=REAL,
+    reference=operator.lt,
+    operators=("__lt__",),
+    aliases=("less",),
+    vjp=NO_GRADIENT,
+)
 def lt(xp, a, b):
     """Where `input` is smaller than `other`."""
     return a < b
 
 
-@op(COMPARISON, symbol="≤", domain=REAL, reference=operator.le, operators=("__le__",), aliases=("less_equal",), vjp=NO_GRADIENT)
+@op(
+    COMPARISON,
+    symbol="≤",
+    domain=REAL,
+    reference=operator.le,
+    operators=("__le__",),
+    aliases=("less_equal",),
+    vjp=NO_GRADIENT,
+)
 def le(xp, a, b):
     """Where `input` is at most `other`."""
     return a <= b
 
 
-@op(COMPARISON, symbol=">", domain=REAL, reference=operator.gt, operators=("__gt__",), aliases=("greater",), vjp=NO_GRADIENT)
+@op(
+    COMPARISON,
+    symbol=">",
+    domain=REAL,
+    reference=operator.gt,
+    operators=("__gt__",),
+    aliases=("greater",),
+    vjp=NO_GRADIENT,
+)
 def gt(xp, a, b):
     """Where `input` is larger than `other`."""
     return a > b
 
 
-@op(COMPARISON, symbol="≥", domain=REAL, reference=operator.ge, operators=("__ge__",), aliases=("greater_equal",), vjp=NO_GRADIENT)
+@op(
+    COMPARISON,
+    symbol="≥",
+    domain=REAL,
+    reference=operator.ge,
+    operators=("__ge__",),
+    aliases=("greater_equal",),
+    vjp=NO_GRADIENT,
+)
 def ge(xp, a, b):
     """Where `input` is at least `other`."""
     return a >= b
@@ -117,16 +157,32 @@ def isfinite(xp, x):
     return xp.isfinite(x)
 
 
-@op(COMPARISON, symbol="≈", domain=REAL, reference=lambda a, b, rtol=1e-5, atol=1e-8, equal_nan=False: abs(a - b) <= atol + rtol * abs(b),
-    samples=(sample((2, 3), (3,)), sample((4,), (4,), rtol=0.5, atol=0.1, equal_nan=True)), vjp=NO_GRADIENT)  # fmt: skip
+@op(
+    COMPARISON,
+    symbol="≈",
+    domain=REAL,
+    reference=lambda a, b, rtol=1e-5, atol=1e-8, equal_nan=False: abs(a - b) <= atol + rtol * abs(b),
+    samples=(sample((2, 3), (3,)), sample((4,), (4,), rtol=0.5, atol=0.1, equal_nan=True)),
+    vjp=NO_GRADIENT,
+)
 def isclose(xp, a, b, *, rtol=1e-5, atol=1e-8, equal_nan=False):
     """Where |input - other| ≤ atol + rtol·|other|."""
     return xp.isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 
-@op(ELEMENTWISE, symbol="where", domain=REAL, reference=lambda condition, a, b: a if condition else b, method=False,
-    samples=(sample(booleans((2, 3)), (2, 3), (2, 3)), sample(booleans((3,)), (2, 1), ()), sample(booleans(()), (2,), (1, 2))),
-    vjp=(None, lambda xp, g, condition: xp.where(condition, g, 0), lambda xp, g, condition: xp.where(condition, 0, g)))  # fmt: skip
+@op(
+    ELEMENTWISE,
+    symbol="where",
+    domain=REAL,
+    reference=lambda condition, a, b: a if condition else b,
+    method=False,
+    samples=(
+        sample(booleans((2, 3)), (2, 3), (2, 3)),
+        sample(booleans((3,)), (2, 1), ()),
+        sample(booleans(()), (2,), (1, 2)),
+    ),
+    vjp=(None, lambda xp, g, condition: xp.where(condition, g, 0), lambda xp, g, condition: xp.where(condition, 0, g)),
+)
 def where(xp, condition, input, other):
     """`input` where `condition` holds, else `other`.
 
@@ -136,7 +192,12 @@ def where(xp, condition, input, other):
     return xp.where(condition, input, other)
 
 
-CLOSE = (sample((2, 3), (2, 3)), sample((3,), (3,), atol=9.0), sample((3,), (3,), rtol=9.0, equal_nan=True), sample((0, 3), (0, 3)))
+CLOSE = (
+    sample((2, 3), (2, 3)),
+    sample((3,), (3,), atol=9.0),
+    sample((3,), (3,), rtol=9.0, equal_nan=True),
+    sample((0, 3), (0, 3)),
+)
 
 
 @composition(REDUCTION, domain=REAL, reference=np.allclose, samples=CLOSE)
@@ -145,7 +206,12 @@ def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     return bool(isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan).all())
 
 
-@composition(REDUCTION, domain=REAL, reference=np.array_equal, samples=(sample((2, 3), (2, 3)), sample(booleans(()), booleans(())), sample((2,), (3,)), sample((0, 3), (0, 3))))
+@composition(
+    REDUCTION,
+    domain=REAL,
+    reference=np.array_equal,
+    samples=(sample((2, 3), (2, 3)), sample(booleans(()), booleans(())), sample((2,), (3,)), sample((0, 3), (0, 3))),
+)
 def equal(input, other):
     """Whether shapes and all elements are equal, as a Python bool."""
     return input.shape == other.shape and bool((input == other).all())

@@ -30,7 +30,10 @@ def _slow(x, weight, stride, padding, dilation, groups):
     for o in range(weight.shape[0]):
         channels = slice(o // outs * per_group, (o // outs + 1) * per_group)
         for at in itertools.product(*map(range, size)):
-            window = tuple(slice(at[i] * stride[i], at[i] * stride[i] + dilation[i] * (kernel[i] - 1) + 1, dilation[i]) for i in range(rank))
+            window = tuple(
+                slice(at[i] * stride[i], at[i] * stride[i] + dilation[i] * (kernel[i] - 1) + 1, dilation[i])
+                for i in range(rank)
+            )
             y[(slice(None), o, *at)] = (x[(slice(None), channels, *window)] * weight[o]).sum(tuple(range(1, x.ndim)))
     return y
 
@@ -51,8 +54,6 @@ def _slow_transpose(which):
     return reference
 
 
-
-
 @op(CONVOLUTION, symbol="conv", domain=REAL, samples=CASES, method=False,
     reference=lambda x, weight, bias=None, **geometry: _slow(x, weight, **geometry) + (
         0 if bias is None else bias.reshape(-1, *[1] * (x.ndim - 2))),
@@ -69,27 +70,67 @@ def convolve(xp, input, weight, bias=None, *, stride, padding, dilation, groups)
     return y
 
 
-@op(CONVOLUTION, symbol="convᵀ", domain=REAL, method=False, reference=_slow_transpose("input"),
-    samples=(sample((1, 2, 3, 3), (2, 1, 2, 2), input_shape=(1, 1, 4, 4), stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1),
-             sample((1, 2, 2), (2, 1, 2), input_shape=(1, 2, 4), stride=(2,), padding=(1,), dilation=(2,), groups=2),
-             sample((0, 2, 3), (2, 1, 2), input_shape=(0, 1, 4), stride=(1,), padding=(0,), dilation=(1,), groups=1)),
-    vjp=(lambda xp, g, weight, stride, padding, dilation, groups: xp.convolve(
-            g, weight, stride=stride, padding=padding, dilation=dilation, groups=groups),
-         lambda xp, g, gradient, weight_shape, stride, padding, dilation, groups: xp.convolve_weight(
-            gradient, g, weight_shape=weight_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)))  # fmt: skip
+@op(
+    CONVOLUTION,
+    symbol="convᵀ",
+    domain=REAL,
+    method=False,
+    reference=_slow_transpose("input"),
+    samples=(
+        sample(
+            (1, 2, 3, 3),
+            (2, 1, 2, 2),
+            input_shape=(1, 1, 4, 4),
+            stride=(1, 1),
+            padding=(0, 0),
+            dilation=(1, 1),
+            groups=1,
+        ),
+        sample((1, 2, 2), (2, 1, 2), input_shape=(1, 2, 4), stride=(2,), padding=(1,), dilation=(2,), groups=2),
+        sample((0, 2, 3), (2, 1, 2), input_shape=(0, 1, 4), stride=(1,), padding=(0,), dilation=(1,), groups=1),
+    ),
+    vjp=(
+        lambda xp, g, weight, stride, padding, dilation, groups: xp.convolve(
+            g, weight, stride=stride, padding=padding, dilation=dilation, groups=groups
+        ),
+        lambda xp, g, gradient, weight_shape, stride, padding, dilation, groups: xp.convolve_weight(
+            gradient, g, weight_shape=weight_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+        ),
+    ),
+)
 def convolve_input(xp, gradient, weight, *, input_shape, stride, padding, dilation, groups):
     """The transpose of convolution in its input: what each input element contributed to, weighted."""
     return xp.kernels.convolve_input(gradient, weight, input_shape, stride, padding, dilation, groups)
 
 
-@op(CONVOLUTION, symbol="convᵂ", domain=REAL, method=False, reference=_slow_transpose("weight"),
-    samples=(sample((1, 2, 3, 3), (1, 1, 4, 4), weight_shape=(2, 1, 2, 2), stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1),
-             sample((1, 2, 2), (1, 2, 4), weight_shape=(2, 1, 2), stride=(2,), padding=(1,), dilation=(2,), groups=2),
-             sample((0, 2, 3), (0, 1, 4), weight_shape=(2, 1, 2), stride=(1,), padding=(0,), dilation=(1,), groups=1)),
-    vjp=(lambda xp, g, input, stride, padding, dilation, groups: xp.convolve(
-            input, g, stride=stride, padding=padding, dilation=dilation, groups=groups),
-         lambda xp, g, gradient, input_shape, stride, padding, dilation, groups: xp.convolve_input(
-            gradient, g, input_shape=input_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)))  # fmt: skip
+@op(
+    CONVOLUTION,
+    symbol="convᵂ",
+    domain=REAL,
+    method=False,
+    reference=_slow_transpose("weight"),
+    samples=(
+        sample(
+            (1, 2, 3, 3),
+            (1, 1, 4, 4),
+            weight_shape=(2, 1, 2, 2),
+            stride=(1, 1),
+            padding=(0, 0),
+            dilation=(1, 1),
+            groups=1,
+        ),
+        sample((1, 2, 2), (1, 2, 4), weight_shape=(2, 1, 2), stride=(2,), padding=(1,), dilation=(2,), groups=2),
+        sample((0, 2, 3), (0, 1, 4), weight_shape=(2, 1, 2), stride=(1,), padding=(0,), dilation=(1,), groups=1),
+    ),
+    vjp=(
+        lambda xp, g, input, stride, padding, dilation, groups: xp.convolve(
+            input, g, stride=stride, padding=padding, dilation=dilation, groups=groups
+        ),
+        lambda xp, g, gradient, input_shape, stride, padding, dilation, groups: xp.convolve_input(
+            gradient, g, input_shape=input_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+        ),
+    ),
+)
 def convolve_weight(xp, gradient, input, *, weight_shape, stride, padding, dilation, groups):
     """The transpose of convolution in its kernels."""
     return xp.kernels.convolve_weight(gradient, input, weight_shape, stride, padding, dilation, groups)
@@ -122,9 +163,13 @@ def _same(input, kernel, stride, dilation):
 def _conv(input, weight, bias, stride, padding, dilation, groups, rank):
     name = f"conv{rank}d"
     if weight.ndim != rank + 2:
-        raise OperandError(f"{name}() takes kernels (O, C / groups, {'k, ' * rank}) but weight has shape {weight.shape}")
+        raise OperandError(
+            f"{name}() takes kernels (O, C / groups, {'k, ' * rank}) but weight has shape {weight.shape}"
+        )
     if input.ndim not in (rank + 1, rank + 2):
-        raise OperandError(f"{name}() takes {rank + 2} axes (N, C, ...), or {rank + 1} without a batch; input has shape {input.shape}")
+        raise OperandError(
+            f"{name}() takes {rank + 2} axes (N, C, ...), or {rank + 1} without a batch; input has shape {input.shape}"
+        )
     stride, dilation = each(stride, rank, "stride"), each(dilation, rank, "dilation")
     single = input.ndim == rank + 1
     if single:
@@ -133,11 +178,13 @@ def _conv(input, weight, bias, stride, padding, dilation, groups, rank):
         input, padding = _same(input, weight.shape[2:], stride, dilation)
     padding = (0,) * rank if padding == "valid" else each(padding, rank, "padding")
     if min(stride) < 1 or min(dilation) < 1 or min(padding) < 0:
-        raise OperandError(f"{name}(): stride {stride} and dilation {dilation} must be positive, padding {padding} not negative")
+        raise OperandError(
+            f"{name}(): stride {stride} and dilation {dilation} must be positive, padding {padding} not negative"
+        )
     if input.shape[1] != weight.shape[1] * groups or weight.shape[0] % groups:
         raise OperandError(
-            f"{name}(): input of shape {input.shape} has {input.shape[1]} channels, but weight of shape {weight.shape} with "
-            f"groups={groups} takes {weight.shape[1] * groups} and gives {weight.shape[0]}"
+            f"{name}(): input of shape {input.shape} has {input.shape[1]} channels, but weight of shape {weight.shape} "
+            f"with groups={groups} takes {weight.shape[1] * groups} and gives {weight.shape[0]}"
         )
     y = convolve(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
     return y.squeeze(0) if single else y
@@ -154,16 +201,33 @@ def _reference(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return y if bias is None else y + bias.reshape(-1, *[1] * rank)
 
 
-@composition(CONVOLUTION, domain=REAL, reference=_reference, method=False,
-             samples=(sample((1, 2, 5), (3, 2, 2), (3,), stride=2), sample((1, 1, 4), (1, 1, 3), None, padding=1), sample((0, 1, 4), (1, 1, 3))))  # fmt: skip
+@composition(
+    CONVOLUTION,
+    domain=REAL,
+    reference=_reference,
+    method=False,
+    samples=(
+        sample((1, 2, 5), (3, 2, 2), (3,), stride=2),
+        sample((1, 1, 4), (1, 1, 3), None, padding=1),
+        sample((0, 1, 4), (1, 1, 3)),
+    ),
+)
 def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Convolution of (N, C, L) with kernels (O, C / groups, K); see `conv2d`."""
     return _conv(input, weight, bias, stride, padding, dilation, groups, 1)
 
 
-@composition(CONVOLUTION, domain=REAL, reference=_reference, method=False,
-             samples=(sample((1, 2, 4, 3), (3, 2, 2, 2), (3,), padding="same"), sample((1, 2, 4, 4), (2, 1, 3, 3), None, 1, 1, 1, 2),
-                      sample((0, 1, 3, 3), (2, 1, 2, 2))))  # fmt: skip
+@composition(
+    CONVOLUTION,
+    domain=REAL,
+    reference=_reference,
+    method=False,
+    samples=(
+        sample((1, 2, 4, 3), (3, 2, 2, 2), (3,), padding="same"),
+        sample((1, 2, 4, 4), (2, 1, 3, 3), None, 1, 1, 1, 2),
+        sample((0, 1, 3, 3), (2, 1, 2, 2)),
+    ),
+)
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Convolution (cross-correlation) of images (N, C, H, W) with kernels (O, C / groups, KH, KW) to (N, O, H', W').
 
@@ -173,8 +237,16 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return _conv(input, weight, bias, stride, padding, dilation, groups, 2)
 
 
-@composition(CONVOLUTION, domain=REAL, reference=_reference, method=False,
-             samples=(sample((1, 1, 3, 3, 3), (2, 1, 2, 2, 2), (2,), stride=(1, 2, 1)), sample((0, 1, 2, 2, 2), (2, 1, 2, 2, 2))))  # fmt: skip
+@composition(
+    CONVOLUTION,
+    domain=REAL,
+    reference=_reference,
+    method=False,
+    samples=(
+        sample((1, 1, 3, 3, 3), (2, 1, 2, 2, 2), (2,), stride=(1, 2, 1)),
+        sample((0, 1, 2, 2, 2), (2, 1, 2, 2, 2)),
+    ),
+)
 def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Convolution of volumes (N, C, D, H, W) with kernels (O, C / groups, KD, KH, KW); see `conv2d`."""
     return _conv(input, weight, bias, stride, padding, dilation, groups, 3)

@@ -1,4 +1,4 @@
-"""Einstein summation, lowered to diagonals, sums, permutations and matrix products: each differentiable to any order."""
+"""Einstein summation, lowered to diagonals, sums, permutations and matrix products, all differentiable to any order."""
 
 import math
 
@@ -10,8 +10,9 @@ from autograd_core.kinds import MATMUL
 from autograd_core.registry import Interval, composition, sample
 
 EQUATIONS = (
-    sample("ij,jk->ik", (2, 3), (3, 2)), sample("bij,bjk->bik", (2, 2, 3), (2, 3, 2)), sample("ii->i", (3, 3)), sample("ii", (3, 3)),
-    sample("ij->ji", (2, 3)), sample("i,j", (2,), (3,)), sample("ij,ij->", (2, 3), (2, 3)), sample("...ij,...jk", (2, 2, 3), (3, 2)),
+    sample("ij,jk->ik", (2, 3), (3, 2)), sample("bij,bjk->bik", (2, 2, 3), (2, 3, 2)), sample("ii->i", (3, 3)),
+    sample("ii", (3, 3)), sample("ij->ji", (2, 3)), sample("i,j", (2,), (3,)), sample("ij,ij->", (2, 3), (2, 3)),
+    sample("...ij,...jk", (2, 2, 3), (3, 2)),
     sample("bn,anm,bm->ba", (2, 3), (2, 3, 2), (2, 2)), sample("ijk->j", (2, 3, 2)), sample("i,i,i", (3,), (3,), (3,)),
     sample("ab,b,c->c", (2, 3), (3,), (2,)), sample("ij,kj->ik", (2, 1), (3, 4)),
     sample("ij,jk->ik", (0, 3), (3, 2)), sample("ij,jk->ik", (2, 0), (0, 2)),
@@ -50,7 +51,9 @@ def _parsed(equation, operands):
     if len(terms) != len(operands):
         raise OperandError(f"einsum(): '{equation}' names {len(terms)} operands but {len(operands)} were given")
     free = [c for c in "ZYXWVUTSRQPONMLKJIHGFEDCBA" if c not in text]
-    most = max([x.ndim - len(t.replace("...", "")) for x, t in zip(operands, terms, strict=True) if "..." in t], default=0)
+    most = max(
+        [x.ndim - len(t.replace("...", "")) for x, t in zip(operands, terms, strict=True) if "..." in t], default=0
+    )
     rest = "".join(free[:most])[::-1]
     out = []
     for x, t in zip(operands, terms, strict=True):
@@ -64,7 +67,9 @@ def _parsed(equation, operands):
         named = [c for c in "".join(out) if c not in rest]
         output = rest + "".join(sorted(c for c in set(named) if named.count(c) == 1))
     if len(set(output)) < len(output) or not set(output) <= set("".join(out)):
-        raise OperandError(f"einsum(): the output '{output}' of '{equation}' repeats a letter or names one that no operand has")
+        raise OperandError(
+            f"einsum(): the output '{output}' of '{equation}' repeats a letter or names one that no operand has"
+        )
     return out, output
 
 
@@ -83,12 +88,14 @@ def _simplified(x, letters, output):
 
 
 def _order(terms, output):
-    if len(terms) <= 2:  # noqa: PLR2004  nothing to choose
-        return [(0, 1)] if len(terms) == 2 else []  # noqa: PLR2004
+    if len(terms) <= 2:
+        return [(0, 1)] if len(terms) == 2 else []
     equation = ",".join(t for _, t in terms) + "->" + output
-    return np.einsum_path(equation, *[np.broadcast_to(0.0, x.shape) for x, _ in terms], optimize=("greedy", 2**62))[0][1:] \
-        if all(len({x.shape[t.index(c)] for x, t in terms if c in t}) == 1 for c in set("".join(t for _, t in terms))) \
-        else [(0, 1)] * (len(terms) - 1)  # fmt: skip
+    return (
+        np.einsum_path(equation, *[np.broadcast_to(0.0, x.shape) for x, _ in terms], optimize=("greedy", 2**62))[0][1:]
+        if all(len({x.shape[t.index(c)] for x, t in terms if c in t}) == 1 for c in set("".join(t for _, t in terms)))
+        else [(0, 1)] * (len(terms) - 1)
+    )
 
 
 def _contracted(x, s, y, t, needed):
@@ -106,16 +113,25 @@ def _contracted(x, s, y, t, needed):
     left, right = [c for c in s if c not in both], [c for c in t if c not in both]
     size = {**dict(zip(s, x.shape, strict=True)), **dict(zip(t, y.shape, strict=True))}
     b, i, m, n = ([size[c] for c in part] for part in (batch, inner, left, right))
-    x = functional.reshape(functional.permute(x, tuple(s.index(c) for c in batch + left + inner)), (*b, math.prod(m), math.prod(i)))
-    y = functional.reshape(functional.permute(y, tuple(t.index(c) for c in batch + inner + right)), (*b, math.prod(i), math.prod(n)))
+    x = functional.reshape(
+        functional.permute(x, tuple(s.index(c) for c in batch + left + inner)), (*b, math.prod(m), math.prod(i))
+    )
+    y = functional.reshape(
+        functional.permute(y, tuple(t.index(c) for c in batch + inner + right)), (*b, math.prod(i), math.prod(n))
+    )
     return functional.reshape(functional.matmul(x, y), (*b, *m, *n)), "".join(batch + left + right)
 
 
 def _broadcast_product(x, s, y, t, needed):
     """The rare case of an axis of length 1 against a longer one."""
     union = "".join(dict.fromkeys(s + t))
-    aligned = [functional.reshape(functional.permute(v, tuple(w.index(c) for c in union if c in w)),
-                                  tuple(v.shape[w.index(c)] if c in w else 1 for c in union)) for v, w in ((x, s), (y, t))]  # fmt: skip
+    aligned = [
+        functional.reshape(
+            functional.permute(v, tuple(w.index(c) for c in union if c in w)),
+            tuple(v.shape[w.index(c)] if c in w else 1 for c in union),
+        )
+        for v, w in ((x, s), (y, t))
+    ]
     return _summed(aligned[0] * aligned[1], union, needed)
 
 

@@ -221,18 +221,30 @@ def trunc(xp, x):
     return xp.trunc(x)
 
 
-@op(ELEMENTWISE, symbol="round", domain=STEPS, samples=(sample((3,)), sample(Values((2, 3), Interval(0.06, 0.14)), decimals=1)),
+@op(
+    ELEMENTWISE,
+    symbol="round",
+    domain=STEPS,
+    samples=(sample((3,)), sample(Values((2, 3), Interval(0.06, 0.14)), decimals=1)),
     reference=lambda x, decimals=0: float(f"{x:.{decimals}f}"),
-    vjp=lambda xp, g: xp.zeros_like(g))  # fmt: skip
+    vjp=lambda xp, g: xp.zeros_like(g),
+)
 def round(xp, x, *, decimals=0):
     """Rounded to `decimals` places, halves to even. Piecewise constant: its gradient is 0."""
     return xp.round(x, decimals)
 
 
-@op(ELEMENTWISE, symbol="clamp", domain=Interval(-2, 2, kinks=(-1, 1)),
-    reference=lambda x, min=None, max=None: sorted((-math.inf if min is None else min, x, math.inf if max is None else max))[1],
-    samples=(sample((2, 3), min=-1), sample((2, 3), max=1), sample((7,), min=-1, max=1)), method=False,
-    vjp=lambda xp, g, x, min, max: xp.where(_within(x, min, max), g, 0))  # fmt: skip
+@op(
+    ELEMENTWISE,
+    symbol="clamp",
+    domain=Interval(-2, 2, kinks=(-1, 1)),
+    reference=lambda x, min=None, max=None: sorted(
+        (-math.inf if min is None else min, x, math.inf if max is None else max)
+    )[1],
+    samples=(sample((2, 3), min=-1), sample((2, 3), max=1), sample((7,), min=-1, max=1)),
+    method=False,
+    vjp=lambda xp, g, x, min, max: xp.where(_within(x, min, max), g, 0),
+)
 def clamp_number(xp, x, *, min=None, max=None):
     """`clamp` between two numbers."""
     if x.dtype.kind in "biu" and float in (type(min), type(max)):
@@ -246,9 +258,15 @@ def _within(x, low, high):
     return (x >= low) & (x <= high)
 
 
-@composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(-1, 1)), aliases=("clip",),
-             reference=lambda x, min=None, max=None: sorted((-math.inf if min is None else min, x, math.inf if max is None else max))[1],
-             samples=(sample((2, 3), min=-1), sample((2, 3), -1, 1), sample((2, 3), None, 1)))  # fmt: skip
+@composition(
+    ELEMENTWISE,
+    domain=Interval(-2, 2, kinks=(-1, 1)),
+    aliases=("clip",),
+    reference=lambda x, min=None, max=None: sorted(
+        (-math.inf if min is None else min, x, math.inf if max is None else max)
+    )[1],
+    samples=(sample((2, 3), min=-1), sample((2, 3), -1, 1), sample((2, 3), None, 1)),
+)
 def clamp(input, min=None, max=None):
     """Elements below `min` become `min`, above `max` become `max`: numbers, tensors or None.
 
@@ -280,5 +298,3 @@ def clone(xp, x):
 def zeros_like(xp, x):
     """Zeros of the shape and dtype of `input`."""
     return xp.zeros_like(x)
-
-

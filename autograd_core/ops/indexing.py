@@ -12,13 +12,28 @@ from autograd_core.registry import Interval, booleans, composition, integers, op
 from autograd_core.tensor import Tensor
 
 REAL = Interval(-2, 2)
-INDICES = (sample((4, 3), index=1), sample((0, 3), index=slice(1, None)), sample((4, 3), index=(slice(None, None, -2), slice(1, None))), sample((5,), index=[0, 0, 3]),
-           sample((4, 3), index=(Ellipsis, None, -1)), sample((3, 4), index=([0, 2, 0], [1, 1, 1])),
-           sample((2, 2), index=np.array([[True, False], [True, True]])), sample((3, 2, 4), index=([1, 0], slice(None), [3, 3])))  # fmt: skip
+INDICES = (
+    sample((4, 3), index=1),
+    sample((0, 3), index=slice(1, None)),
+    sample((4, 3), index=(slice(None, None, -2), slice(1, None))),
+    sample((5,), index=[0, 0, 3]),
+    sample((4, 3), index=(Ellipsis, None, -1)),
+    sample((3, 4), index=([0, 2, 0], [1, 1, 1])),
+    sample((2, 2), index=np.array([[True, False], [True, True]])),
+    sample((3, 2, 4), index=([1, 0], slice(None), [3, 3])),
+)
 
 
-@op(INDEXING, symbol="[ ]", domain=REAL, samples=INDICES, view=True, method=False,
-    reference=lambda x, index: np.asarray(x)[index], vjp=lambda xp, g, x_shape, index: xp.place(g, index=index, shape=x_shape))  # fmt: skip
+@op(
+    INDEXING,
+    symbol="[ ]",
+    domain=REAL,
+    samples=INDICES,
+    view=True,
+    method=False,
+    reference=lambda x, index: np.asarray(x)[index],
+    vjp=lambda xp, g, x_shape, index: xp.place(g, index=index, shape=x_shape),
+)
 def getitem(xp, x, *, index):
     """The elements at `index`: integers, slices (negative steps too), None, Ellipsis, integer or boolean arrays."""
     y = x[index]
@@ -34,10 +49,21 @@ def _place_reference(x, index, shape):
     return out
 
 
-@op(INDEXING, symbol="[ ]=", domain=REAL, method=False, reference=_place_reference,
-    samples=(sample((3,), index=1, shape=(4, 3)), sample((2,), index=slice(None, None, -2), shape=(4,)), sample((0, 3), index=slice(0), shape=(4, 3)),
-             sample((3,), index=[0, 0, 3], shape=(5,)), sample((2, 1), index=np.array([True, False, True]), shape=(3, 1))),
-    vjp=lambda xp, g, index: g[index])  # fmt: skip
+@op(
+    INDEXING,
+    symbol="[ ]=",
+    domain=REAL,
+    method=False,
+    reference=_place_reference,
+    samples=(
+        sample((3,), index=1, shape=(4, 3)),
+        sample((2,), index=slice(None, None, -2), shape=(4,)),
+        sample((0, 3), index=slice(0), shape=(4, 3)),
+        sample((3,), index=[0, 0, 3], shape=(5,)),
+        sample((2, 1), index=np.array([True, False, True]), shape=(3, 1)),
+    ),
+    vjp=lambda xp, g, index: g[index],
+)
 def place(xp, x, *, index, shape):
     """Zeros of `shape` to which `input` is added at `index`: the transpose of indexing."""
     return xp.kernels.add_at(shape, x.dtype, index, x)
@@ -83,10 +109,19 @@ def _spread_reference(x, index, dim, shape):
     return out
 
 
-@op(INDEXING, symbol="spread", domain=REAL, method=False, reference=_spread_reference,
-    samples=(sample((2, 4), integers((2, 4), 0, 3), dim=0, shape=(3, 4)), sample((2, 5), integers((2, 5), 0, 3), dim=1, shape=(2, 3)),
-             sample((0, 4), integers((0, 4), 0, 3), dim=0, shape=(3, 4))),
-    vjp=(lambda xp, g, index, dim: xp.gather(g, index=index, dim=dim), None))  # fmt: skip
+@op(
+    INDEXING,
+    symbol="spread",
+    domain=REAL,
+    method=False,
+    reference=_spread_reference,
+    samples=(
+        sample((2, 4), integers((2, 4), 0, 3), dim=0, shape=(3, 4)),
+        sample((2, 5), integers((2, 5), 0, 3), dim=1, shape=(2, 3)),
+        sample((0, 4), integers((0, 4), 0, 3), dim=0, shape=(3, 4)),
+    ),
+    vjp=(lambda xp, g, index, dim: xp.gather(g, index=index, dim=dim), None),
+)
 def spread(xp, x, index, *, dim, shape):
     """Zeros of `shape` to which elements are added along `dim` at `index`: the transpose of `gather`."""
     if not shape:
@@ -94,9 +129,16 @@ def spread(xp, x, index, *, dim, shape):
     return xp.kernels.add_at(shape, x.dtype, _grid(xp, index, axes.one(dim, len(shape))), x)
 
 
-@composition(INDEXING, domain=REAL, reference=lambda x, dim, index, src: x + _spread_reference(src, index, dim, x.shape),
-             samples=(sample((3, 4), 0, integers((2, 4), 0, 3), (2, 4)), sample((2, 3), 1, integers((2, 2), 0, 3), (2, 2)),
-                      sample((2, 3), 1, integers((0, 2), 0, 3), (2, 2))))  # fmt: skip
+@composition(
+    INDEXING,
+    domain=REAL,
+    reference=lambda x, dim, index, src: x + _spread_reference(src, index, dim, x.shape),
+    samples=(
+        sample((3, 4), 0, integers((2, 4), 0, 3), (2, 4)),
+        sample((2, 3), 1, integers((2, 2), 0, 3), (2, 2)),
+        sample((2, 3), 1, integers((0, 2), 0, 3), (2, 2)),
+    ),
+)
 def scatter_add(input, dim, index, src):
     """`input` with the elements of `src` added along `dim` at `index`; repeated indices add up."""
     _check_index(input.shape, index, dim, "scatter_add")
@@ -107,8 +149,16 @@ def scatter_add(input, dim, index, src):
     return input + spread(src, index, dim=dim, shape=input.shape)
 
 
-@composition(INDEXING, domain=REAL, reference=lambda x, dim, index: np.take(x, index, dim),
-             samples=(sample((3, 4), 0, integers((5,), 0, 3)), sample((2, 3), -1, integers((2,), 0, 3)), sample((2, 3), 0, integers((0,), 0, 2))))  # fmt: skip
+@composition(
+    INDEXING,
+    domain=REAL,
+    reference=lambda x, dim, index: np.take(x, index, dim),
+    samples=(
+        sample((3, 4), 0, integers((5,), 0, 3)),
+        sample((2, 3), -1, integers((2,), 0, 3)),
+        sample((2, 3), 0, integers((0,), 0, 2)),
+    ),
+)
 def index_select(input, dim, index):
     """The slices of `input` along `dim` at the positions in a vector of integers."""
     if index.ndim > 1:
@@ -116,7 +166,7 @@ def index_select(input, dim, index):
     return _item(input, (*(slice(None),) * axes.one(dim, input.ndim), functional.ravel(index)))
 
 
-@composition(INDEXING, domain=REAL, reference=lambda x, index, dim: np.take_along_axis(x, index, dim),
+@composition(INDEXING, domain=REAL, reference=lambda x, index, dim: np.take_along_axis(x, index, axis=dim),
              samples=(sample((3, 4), integers((1, 4), 0, 3), 0), sample((2, 3), integers((2, 2), 0, 3), dim=1),
                       sample((2, 0), integers((1, 0), 0, 2), dim=0)))  # fmt: skip
 def take_along_dim(input, indices, dim):
@@ -124,11 +174,22 @@ def take_along_dim(input, indices, dim):
     at = axes.one(dim, input.ndim)
     shape = [max(a, b) if i != at else None for i, (a, b) in enumerate(zip(input.shape, indices.shape, strict=True))]
     source = functional.expand(input, tuple(input.shape[i] if k is None else k for i, k in enumerate(shape)))
-    return gather(source, at, functional.expand(indices, tuple(indices.shape[i] if k is None else k for i, k in enumerate(shape))))
+    return gather(
+        source, at, functional.expand(indices, tuple(indices.shape[i] if k is None else k for i, k in enumerate(shape)))
+    )
 
 
-@composition(INDEXING, domain=REAL, samples=(sample((4, 3), 0, 1, 2), sample((2, 3), -1, start=-2, length=2), sample((2, 3), 0, 2, 0), sample((0, 3), 0, 0, 0)),
-             reference=lambda x, dim, start, length: np.take(x, np.arange(length) + start % max(x.shape[dim], 1), dim))  # fmt: skip
+@composition(
+    INDEXING,
+    domain=REAL,
+    samples=(
+        sample((4, 3), 0, 1, 2),
+        sample((2, 3), -1, start=-2, length=2),
+        sample((2, 3), 0, 2, 0),
+        sample((0, 3), 0, 0, 0),
+    ),
+    reference=lambda x, dim, start, length: np.take(x, np.arange(length) + start % max(x.shape[dim], 1), dim),
+)
 def narrow(input, dim, start, length):
     """The slice from `start` of `length` along `dim`; a view."""
     at = axes.one(dim, input.ndim)
@@ -138,16 +199,24 @@ def narrow(input, dim, start, length):
     return _item(input, (*(slice(None),) * at, slice(start, start + length)))
 
 
-@composition(INDEXING, domain=REAL, samples=(sample(integers((3, 4), -1, 2)), sample(booleans((5,)), as_tuple=True), sample((0, 3))),
-             reference=lambda x, as_tuple=False: np.nonzero(x) if as_tuple else np.argwhere(x))  # fmt: skip
+@composition(
+    INDEXING,
+    domain=REAL,
+    samples=(sample(integers((3, 4), -1, 2)), sample(booleans((5,)), as_tuple=True), sample((0, 3))),
+    reference=lambda x, as_tuple=False: np.nonzero(x) if as_tuple else np.argwhere(x),
+)
 def nonzero(input, as_tuple=False):
     """The positions of the elements that are not zero: a matrix with one row each, or a tuple of vectors."""
     found = [functional.as_tensor(v) for v in input.array.nonzero()]
     return tuple(found) if as_tuple else functional.stack(found, dim=-1)
 
 
-@composition(INDEXING, domain=REAL, samples=(sample((2, 3), booleans((2, 3))), sample((2, 1), booleans((3,))), sample((0, 3), booleans((3,)))),
-             reference=lambda x, mask: np.extract(*np.broadcast_arrays(mask, x)))  # fmt: skip
+@composition(
+    INDEXING,
+    domain=REAL,
+    samples=(sample((2, 3), booleans((2, 3))), sample((2, 1), booleans((3,))), sample((0, 3), booleans((3,)))),
+    reference=lambda x, mask: np.extract(*np.broadcast_arrays(mask, x)),
+)
 def masked_select(input, mask):
     """The elements where `mask` holds, in a vector."""
     shape = np.broadcast_shapes(input.shape, mask.shape)

@@ -7,8 +7,8 @@ import numpy as np
 from autograd_core.errors import OperandError
 from autograd_core.kinds import JOIN
 from autograd_core.ops import axes
-from autograd_core.registry import Interval, composition, op, sample
 from autograd_core.ops.shape import unsqueeze
+from autograd_core.registry import Interval, composition, op, sample
 
 REAL = Interval(-2, 2)
 
@@ -25,8 +25,15 @@ def cat(xp, *xs, dim=0):
     return xp.concatenate(xs, dim)
 
 
-@op(JOIN, symbol="stack", domain=REAL, method=False, samples=(sample([(2, 3), (2, 3)]), sample([(2,), (2,), (2,)], dim=-1), sample([(0,), (0,)])),
-    reference=lambda *xs, dim=0: np.stack(xs, dim), joint=lambda xp, g, dim, needs: xp.unbind(g, dim=dim))  # fmt: skip
+@op(
+    JOIN,
+    symbol="stack",
+    domain=REAL,
+    method=False,
+    samples=(sample([(2, 3), (2, 3)]), sample([(2,), (2,), (2,)], dim=-1), sample([(0,), (0,)])),
+    reference=lambda *xs, dim=0: np.stack(xs, dim),
+    joint=lambda xp, g, dim, needs: xp.unbind(g, dim=dim),
+)
 def stack(xp, *xs, dim=0):
     """Tensors of one shape joined along a new axis."""
     return xp.stack(xs, dim)
@@ -45,17 +52,32 @@ def split_sizes(xp, x, *, sizes, dim=0):
     return tuple(out)
 
 
-@op(JOIN, symbol="unbind", domain=REAL, outputs=..., view=True, samples=(sample((3, 2)), sample((2, 3), dim=-1), sample((2, 0))),
-    reference=lambda x, dim=0: list(np.moveaxis(x, dim, 0)), vjp=lambda xp, g, dim: xp.stack(g, dim=dim))  # fmt: skip
+@op(
+    JOIN,
+    symbol="unbind",
+    domain=REAL,
+    outputs=...,
+    view=True,
+    samples=(sample((3, 2)), sample((2, 3), dim=-1), sample((2, 0))),
+    reference=lambda x, dim=0: list(np.moveaxis(x, dim, 0)),
+    vjp=lambda xp, g, dim: xp.stack(g, dim=dim),
+)
 def unbind(xp, x, *, dim=0):
     """The slices along `dim`, without that axis; views."""
     before = (slice(None),) * axes.one(dim, x.ndim)
     return tuple(x[(*before, i, ...)] for i in range(x.shape[dim]))
 
 
-@composition(JOIN, domain=REAL, samples=(sample((5, 2), 2), sample((2, 6), [1, 5], dim=1), sample((2, 0), 1)),
-             reference=lambda x, split_size, dim=0: np.split(x, range(split_size, x.shape[dim], split_size) if isinstance(
-                 split_size, int) else np.cumsum(split_size)[:-1], dim))  # fmt: skip
+@composition(
+    JOIN,
+    domain=REAL,
+    samples=(sample((5, 2), 2), sample((2, 6), [1, 5], dim=1), sample((2, 0), 1)),
+    reference=lambda x, split_size, dim=0: np.split(
+        x,
+        range(split_size, x.shape[dim], split_size) if isinstance(split_size, int) else np.cumsum(split_size)[:-1],
+        dim,
+    ),
+)
 def split(input, split_size, dim=0):
     """Pieces along `dim`: of length `split_size`, the last one shorter, or of the given lengths."""
     n = input.shape[axes.one(dim, input.ndim)]
@@ -70,8 +92,14 @@ def split(input, split_size, dim=0):
     return split_sizes(input, sizes=tuple(sizes), dim=dim)
 
 
-@composition(JOIN, domain=REAL, samples=(sample((5, 2), 3), sample((2, 4), 2, dim=1), sample((2, 0), 2)),
-             reference=lambda x, chunks, dim=0: np.split(x, range(-(-x.shape[dim] // chunks), x.shape[dim], -(-x.shape[dim] // chunks)), dim))  # fmt: skip
+@composition(
+    JOIN,
+    domain=REAL,
+    samples=(sample((5, 2), 3), sample((2, 4), 2, dim=1), sample((2, 0), 2)),
+    reference=lambda x, chunks, dim=0: np.split(
+        x, range(-(-x.shape[dim] // chunks), x.shape[dim], -(-x.shape[dim] // chunks)), dim
+    ),
+)
 def chunk(input, chunks, dim=0):
     """At most `chunks` pieces of equal length along `dim`, the last one shorter."""
     if chunks <= 0:
@@ -79,13 +107,25 @@ def chunk(input, chunks, dim=0):
     return split(input, max(math.ceil(input.shape[axes.one(dim, input.ndim)] / chunks), 1), dim)
 
 
-@composition(JOIN, domain=REAL, samples=(sample([(2, 3), (3,)]), sample([(3,), (3,)]), sample([(0, 3), (2, 3)])), reference=np.vstack, method=False)
+@composition(
+    JOIN,
+    domain=REAL,
+    samples=(sample([(2, 3), (3,)]), sample([(3,), (3,)]), sample([(0, 3), (2, 3)])),
+    reference=np.vstack,
+    method=False,
+)
 def vstack(tensors):
     """Tensors joined along the first axis; vectors become rows."""
     return cat([unsqueeze(x, 0) if x.ndim == 1 else x for x in tensors])
 
 
-@composition(JOIN, domain=REAL, samples=(sample([(2, 3), (2, 1)]), sample([(3,), (2,)]), sample([(2, 0), (2, 1)])), reference=np.hstack, method=False)
+@composition(
+    JOIN,
+    domain=REAL,
+    samples=(sample([(2, 3), (2, 1)]), sample([(3,), (2,)]), sample([(2, 0), (2, 1)])),
+    reference=np.hstack,
+    method=False,
+)
 def hstack(tensors):
     """Tensors joined along the second axis, vectors along the only one."""
     return cat(tensors, dim=0 if tensors[0].ndim == 1 else 1)

@@ -8,9 +8,18 @@ from autograd_core.kinds import MATMUL
 from autograd_core.registry import Interval, composition, op, sample
 
 REAL = Interval(-2, 2)
-PRODUCTS = (sample((2, 3), (3, 4)), sample((3,), (3,)), sample((2, 3), (3,)), sample((3,), (3, 2)), sample((2, 2, 3), (3, 2)),
-            sample((2, 1, 2, 3), (3, 3, 2)), sample((3,), (2, 3, 2)), sample((2, 2, 3), (3,)), sample((0, 3), (3, 2)),
-            sample((2, 0), (0, 3)))  # fmt: skip
+PRODUCTS = (
+    sample((2, 3), (3, 4)),
+    sample((3,), (3,)),
+    sample((2, 3), (3,)),
+    sample((3,), (3, 2)),
+    sample((2, 2, 3), (3, 2)),
+    sample((2, 1, 2, 3), (3, 3, 2)),
+    sample((3,), (2, 3, 2)),
+    sample((2, 2, 3), (3,)),
+    sample((0, 3), (3, 2)),
+    sample((2, 0), (0, 3)),
+)
 
 
 def _left_rule(xp, g, a, b):
@@ -23,9 +32,15 @@ def _left_rule(xp, g, a, b):
 
 def _right_rule(xp, g, a, b):
     if a.ndim == 1:
-        return g * a if b.ndim == 1 else xp.reshape(a, shape=(*a.shape, 1)) * xp.reshape(g, shape=(*g.shape[:-1], 1, g.shape[-1]))
+        return (
+            g * a
+            if b.ndim == 1
+            else xp.reshape(a, shape=(*a.shape, 1)) * xp.reshape(g, shape=(*g.shape[:-1], 1, g.shape[-1]))
+        )
     if b.ndim == 1:
-        return xp.reshape(xp.matmul(xp.swapped(a), xp.reshape(g, shape=(*g.shape, 1))), shape=(*a.shape[:-2], a.shape[-1]))
+        return xp.reshape(
+            xp.matmul(xp.swapped(a), xp.reshape(g, shape=(*g.shape, 1))), shape=(*a.shape[:-2], a.shape[-1])
+        )
     return xp.matmul(xp.swapped(a), g)
 
 
@@ -38,7 +53,7 @@ def matmul(xp, a, b):
     >>> tensor([[1.0, 2.0]]) @ tensor([3.0, 4.0])
     tensor([11.])
     """
-    return xp.dot(a, b) if a.ndim == 2 == b.ndim else xp.matmul(a, b)  # noqa: PLR2004  matrices
+    return xp.dot(a, b) if a.ndim == 2 == b.ndim else xp.matmul(a, b)
 
 
 def _weight_rule(xp, g, input):
@@ -47,10 +62,26 @@ def _weight_rule(xp, g, input):
     return xp.matmul(xp.reshape(g, shape=(-1, g.shape[-1])).T, xp.reshape(input, shape=(-1, input.shape[-1])))
 
 
-@op(MATMUL, symbol="xWᵀ+b", domain=REAL, method=False, broadcasts=False, reference=lambda x, weight, bias: np.matmul(x, weight.T) + (0 if bias is None else bias),
-    samples=(sample((2, 3), (4, 3), (4,)), sample((2, 3), (4, 3), None), sample((3,), (2, 3), (2,)), sample((2, 2, 3), (2, 3), (2,)),
-             sample((0, 3), (2, 3), (2,))),
-    vjp=(lambda xp, g, weight: xp.matmul(g, weight), _weight_rule, lambda xp, g: xp.sum(g, dim=tuple(range(g.ndim - 1))) if g.ndim > 1 else g))  # fmt: skip
+@op(
+    MATMUL,
+    symbol="xWᵀ+b",
+    domain=REAL,
+    method=False,
+    broadcasts=False,
+    reference=lambda x, weight, bias: np.matmul(x, weight.T) + (0 if bias is None else bias),
+    samples=(
+        sample((2, 3), (4, 3), (4,)),
+        sample((2, 3), (4, 3), None),
+        sample((3,), (2, 3), (2,)),
+        sample((2, 2, 3), (2, 3), (2,)),
+        sample((0, 3), (2, 3), (2,)),
+    ),
+    vjp=(
+        lambda xp, g, weight: xp.matmul(g, weight),
+        _weight_rule,
+        lambda xp, g: xp.sum(g, dim=tuple(range(g.ndim - 1))) if g.ndim > 1 else g,
+    ),
+)
 def linear(xp, input, weight, bias=None):
     """input weightᵀ + bias, for `input` of shape (..., in), `weight` (out, in) and `bias` (out)."""
     y = xp.dot(input, weight.T) if input.ndim == 2 else xp.matmul(input, weight.T)
@@ -72,7 +103,9 @@ def dot(input, other):
     return matmul(input, other)
 
 
-@composition(MATMUL, domain=REAL, samples=(sample((3,), (2,)), sample((0,), (2,))), reference=np.outer, aliases=("ger",))
+@composition(
+    MATMUL, domain=REAL, samples=(sample((3,), (2,)), sample((0,), (2,))), reference=np.outer, aliases=("ger",)
+)
 def outer(input, vec2):
     """Outer product of two vectors."""
     _vectors("outer", input, vec2)
@@ -99,7 +132,9 @@ def mv(input, vec):
     return matmul(input, vec)
 
 
-@composition(MATMUL, domain=REAL, samples=(sample((2, 2, 3), (2, 3, 2)), sample((0, 2, 3), (0, 3, 2))), reference=np.matmul)
+@composition(
+    MATMUL, domain=REAL, samples=(sample((2, 2, 3), (2, 3, 2)), sample((0, 2, 3), (0, 3, 2))), reference=np.matmul
+)
 def bmm(input, mat2):
     """Products of two stacks of matrices, pair by pair."""
     _with_axes("bmm", (3, 3), input, mat2)

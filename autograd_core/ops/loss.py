@@ -13,7 +13,11 @@ REAL = Interval(-3, 3)
 UNIT = Interval(0.1, 0.9)
 NEAR, FAR = Interval(-0.4, 0.4), Interval(5, 8)
 # The losses that bend where operands differ by 1 are sampled well on either side of it.
-NEAR_AND_FAR = (sample(Values((2, 3), NEAR), Values((2, 3), NEAR)), sample((2, 3), Values((2, 3), FAR), reduction="sum"), sample((0, 3), (0, 3)))
+NEAR_AND_FAR = (
+    sample(Values((2, 3), NEAR), Values((2, 3), NEAR)),
+    sample((2, 3), Values((2, 3), FAR), reduction="sum"),
+    sample((0, 3), (0, 3)),
+)
 REDUCTIONS = ("mean", "sum", "none")
 
 
@@ -33,14 +37,22 @@ def _same_shape(input, target, name):
         raise OperandError(f"{name}(): input has shape {input.shape} but target {target.shape}; they must be equal")
 
 
-def _mse_rule(xp, g, a, b, reduction):
-    return (a - b) * (g * (2 / max(math.prod(a.shape), 1)) if reduction == "mean" else 2 * g)
+def _mse_rule(xp, g, input, target, reduction):
+    return (input - target) * (g * (2 / max(math.prod(input.shape), 1)) if reduction == "mean" else 2 * g)
 
 
-@op(LOSS, symbol="mse", domain=REAL, samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="sum"), sample((0, 3), (0, 3), reduction="sum")), method=False,
+@op(
+    LOSS,
+    symbol="mse",
+    domain=REAL,
+    samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="sum"), sample((0, 3), (0, 3), reduction="sum")),
+    method=False,
     reference=lambda a, b, reduction="mean": _np_reduced((a - b) ** 2, reduction),
-    vjp=(lambda xp, g, input, target, reduction: _mse_rule(xp, g, input, target, reduction),
-         lambda xp, g, input, target, reduction: _mse_rule(xp, g, target, input, reduction)))  # fmt: skip
+    vjp=(
+        _mse_rule,
+        lambda xp, g, input, target, reduction: _mse_rule(xp, g, target, input, reduction),
+    ),
+)
 def squared_error(xp, input, target, *, reduction="mean"):
     """Mean or sum of the squared differences, in one pass."""
     d = input - target
@@ -48,9 +60,18 @@ def squared_error(xp, input, target, *, reduction="mean"):
     return total / d.size if reduction == "mean" else total
 
 
-@composition(LOSS, domain=REAL, method=False, samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((4,), (4,), reduction="sum"),
-                                                    sample((0, 3), (0, 3))),
-             reference=lambda a, b, reduction="mean": _np_reduced((a - b) ** 2, reduction))  # fmt: skip
+@composition(
+    LOSS,
+    domain=REAL,
+    method=False,
+    samples=(
+        sample((2, 3), (2, 3)),
+        sample((4,), (4,), reduction="none"),
+        sample((4,), (4,), reduction="sum"),
+        sample((0, 3), (0, 3)),
+    ),
+    reference=lambda a, b, reduction="mean": _np_reduced((a - b) ** 2, reduction),
+)
 def mse_loss(input, target, reduction="mean"):
     """Mean squared error, Σ (input - target)² / n.
 
@@ -64,41 +85,75 @@ def mse_loss(input, target, reduction="mean"):
     return reduced(functional.square(input - target), reduction)
 
 
-@composition(LOSS, domain=REAL, method=False, samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((0, 3), (0, 3))),
-             reference=lambda a, b, reduction="mean": _np_reduced(abs(a - b), reduction))  # fmt: skip
+@composition(
+    LOSS,
+    domain=REAL,
+    method=False,
+    samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((0, 3), (0, 3))),
+    reference=lambda a, b, reduction="mean": _np_reduced(abs(a - b), reduction),
+)
 def l1_loss(input, target, reduction="mean"):
     """Mean absolute error."""
     return reduced(functional.abs(input - target), reduction)
 
 
-@composition(LOSS, domain=REAL, method=False, samples=(*NEAR_AND_FAR, sample((4,), Values((4,), FAR), delta=0.5, reduction="none")),
-             reference=lambda a, b, reduction="mean", delta=1.0: _np_reduced(
-                 np.where(abs(a - b) < delta, 0.5 * (a - b) ** 2, delta * (abs(a - b) - delta / 2)), reduction))  # fmt: skip
+@composition(
+    LOSS,
+    domain=REAL,
+    method=False,
+    samples=(*NEAR_AND_FAR, sample((4,), Values((4,), FAR), delta=0.5, reduction="none")),
+    reference=lambda a, b, reduction="mean", delta=1.0: _np_reduced(
+        np.where(abs(a - b) < delta, 0.5 * (a - b) ** 2, delta * (abs(a - b) - delta / 2)), reduction
+    ),
+)
 def huber_loss(input, target, reduction="mean", delta=1.0):
     """Squared error within `delta`, linear beyond: ½d² or δ(|d| - ½δ) (Huber 1964)."""
     d = functional.abs(input - target)
     return reduced(functional.where(d < delta, 0.5 * d * d, delta * (d - 0.5 * delta)), reduction)
 
 
-@composition(LOSS, domain=REAL, method=False, samples=(*NEAR_AND_FAR, sample((4,), Values((4,), FAR), beta=0.5, reduction="none")),
-             reference=lambda a, b, reduction="mean", beta=1.0: _np_reduced(
-                 np.where(abs(a - b) < beta, 0.5 * (a - b) ** 2 / beta, abs(a - b) - beta / 2), reduction))  # fmt: skip
+@composition(
+    LOSS,
+    domain=REAL,
+    method=False,
+    samples=(*NEAR_AND_FAR, sample((4,), Values((4,), FAR), beta=0.5, reduction="none")),
+    reference=lambda a, b, reduction="mean", beta=1.0: _np_reduced(
+        np.where(abs(a - b) < beta, 0.5 * (a - b) ** 2 / beta, abs(a - b) - beta / 2), reduction
+    ),
+)
 def smooth_l1_loss(input, target, reduction="mean", beta=1.0):
     """Squared error within `beta`, absolute beyond: the Huber loss divided by β (Girshick 2015)."""
     return l1_loss(input, target, reduction) if beta == 0 else huber_loss(input, target, reduction, beta) / beta
 
 
-@op(ELEMENTWISE, symbol="bce", domain=REAL, method=False, floating=True, samples=(sample((2, 3), Values((2, 3), UNIT)),),
+@op(
+    ELEMENTWISE,
+    symbol="bce",
+    domain=REAL,
+    method=False,
+    floating=True,
+    samples=(sample((2, 3), Values((2, 3), UNIT)),),
     reference=lambda x, t: math.log1p(math.exp(x)) - t * x,
-    vjp=(lambda xp, g, input, target: g * (xp.sigmoid(input) - target), lambda xp, g, input: -g * input))  # fmt: skip
+    vjp=(lambda xp, g, input, target: g * (xp.sigmoid(input) - target), lambda xp, g, input: -g * input),
+)
 def logistic_loss(xp, input, target):
     """-t·log σ(x) - (1 - t)·log(1 - σ(x)), without overflow."""
     return xp.maximum(input, 0) - input * target + xp.log1p(xp.exp(-abs(input)))
 
 
-@composition(LOSS, domain=REAL, method=False, reference=lambda x, t, reduction="mean", pos_weight=None: _np_reduced(
-                 np.logaddexp(0, -x) * t * (1 if pos_weight is None else pos_weight) + np.logaddexp(0, x) * (1 - t), reduction),
-             samples=(sample((2, 3), Values((2, 3), UNIT)), sample((4,), Values((4,), UNIT), reduction="none"), sample((0, 3), (0, 3))))  # fmt: skip
+@composition(
+    LOSS,
+    domain=REAL,
+    method=False,
+    reference=lambda x, t, reduction="mean", pos_weight=None: _np_reduced(
+        np.logaddexp(0, -x) * t * (1 if pos_weight is None else pos_weight) + np.logaddexp(0, x) * (1 - t), reduction
+    ),
+    samples=(
+        sample((2, 3), Values((2, 3), UNIT)),
+        sample((4,), Values((4,), UNIT), reduction="none"),
+        sample((0, 3), (0, 3)),
+    ),
+)
 def binary_cross_entropy_with_logits(input, target, weight=None, reduction="mean", pos_weight=None):
     """Cross-entropy of Bernoulli targets in [0, 1] against sigmoid(input), without overflow.
 
@@ -125,13 +180,20 @@ def _clamped(xp, log):
     return xp.maximum(log, -100)
 
 
-@composition(LOSS, domain=UNIT, method=False, samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((0, 3), (0, 3))),
-             reference=lambda p, t, reduction="mean": _np_reduced(-t * np.log(p) - (1 - t) * np.log1p(-p), reduction))  # fmt: skip
+@composition(
+    LOSS,
+    domain=UNIT,
+    method=False,
+    samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((0, 3), (0, 3))),
+    reference=lambda p, t, reduction="mean": _np_reduced(-t * np.log(p) - (1 - t) * np.log1p(-p), reduction),
+)
 def binary_cross_entropy(input, target, weight=None, reduction="mean"):
     """Cross-entropy of Bernoulli targets against probabilities; each logarithm is taken as at least -100."""
     _same_shape(input, target, "binary_cross_entropy")
     if input.array.size and not bool(((input >= 0) & (input <= 1)).all()):
-        raise OperandError("binary_cross_entropy(): input must lie in [0, 1]; for raw scores use binary_cross_entropy_with_logits")
+        raise OperandError(
+            "binary_cross_entropy(): input must lie in [0, 1]; for raw scores use binary_cross_entropy_with_logits"
+        )
     loss = bernoulli_loss(input, target)
     return reduced(loss if weight is None else loss * weight, reduction)
 
@@ -158,10 +220,22 @@ def _slow_nll(x, target, ignore_index=-100, reduction="mean"):
     return losses.sum() / valid.sum() if reduction == "mean" else _np_reduced(losses, reduction)
 
 
-@op(LOSS, symbol="cross entropy", domain=REAL, method=False, vjp=(_nll_rule, None), reference=_slow_nll,
-    samples=(sample((4, 3), integers((4,), 0, 3)), sample((4, 3), integers((4,), 0, 3), reduction="none"),
-             sample((2, 3, 2), integers((2, 2), 0, 3), reduction="sum"), sample((5, 3), integers((5,), 0, 3), ignore_index=1),
-             sample((0, 3), integers((0,), 0, 3), reduction="sum"), sample((2, 3, 0), integers((2, 0), 0, 3), reduction="none")))  # fmt: skip
+@op(
+    LOSS,
+    symbol="cross entropy",
+    domain=REAL,
+    method=False,
+    vjp=(_nll_rule, None),
+    reference=_slow_nll,
+    samples=(
+        sample((4, 3), integers((4,), 0, 3)),
+        sample((4, 3), integers((4,), 0, 3), reduction="none"),
+        sample((2, 3, 2), integers((2, 2), 0, 3), reduction="sum"),
+        sample((5, 3), integers((5,), 0, 3), ignore_index=1),
+        sample((0, 3), integers((0,), 0, 3), reduction="sum"),
+        sample((2, 3, 0), integers((2, 0), 0, 3), reduction="none"),
+    ),
+)
 def softmax_nll(xp, input, target, *, ignore_index=-100, reduction="mean"):
     """-log softmax(input)[target] along axis 1, in one pass."""
     valid = target != ignore_index
@@ -178,21 +252,35 @@ def softmax_nll(xp, input, target, *, ignore_index=-100, reduction="mean"):
 def _classes(input, target, name):
     if input.ndim < 1 or target.shape != (input.shape[0], *input.shape[2:]):
         expected = (input.shape[0], *input.shape[2:]) if input.ndim else "(N,)"
-        raise OperandError(f"{name}(): input has shape {input.shape}, so target must hold class indices in shape {expected}, "
-                           f"not {target.shape}")  # fmt: skip
+        raise OperandError(
+            f"{name}(): input has shape {input.shape}, so target must hold class indices in shape {expected}, "
+            f"not {target.shape}"
+        )
 
 
 def _check_range(target, classes, ignore_index, name):
     t = target.array
     if t.size and (((t < 0) | (t >= classes)) & (t != ignore_index)).any().item():
-        raise IndexError(f"{name}(): targets must lie between 0 and {classes - 1}; found {t.min().item()} to {t.max().item()}")
+        raise IndexError(
+            f"{name}(): targets must lie between 0 and {classes - 1}; found {t.min().item()} to {t.max().item()}"
+        )
 
 
-@composition(LOSS, domain=REAL, method=False,
-             reference=lambda x, t, reduction="mean": -np.take_along_axis(x, t[:, None], 1)[:, 0].mean() if reduction == "mean" else (
-                 -np.take_along_axis(x, t[:, None], 1)[:, 0]),
-             samples=(sample((4, 3), integers((4,), 0, 3)), sample((4, 3), integers((4,), 0, 3), reduction="none"),
-                      sample((0, 3), integers((0,), 0, 3), reduction="none")))  # fmt: skip
+@composition(
+    LOSS,
+    domain=REAL,
+    method=False,
+    reference=lambda x, t, reduction="mean": (
+        -np.take_along_axis(x, t[:, None], 1)[:, 0].mean()
+        if reduction == "mean"
+        else (-np.take_along_axis(x, t[:, None], 1)[:, 0])
+    ),
+    samples=(
+        sample((4, 3), integers((4,), 0, 3)),
+        sample((4, 3), integers((4,), 0, 3), reduction="none"),
+        sample((0, 3), integers((0,), 0, 3), reduction="none"),
+    ),
+)
 def nll_loss(input, target, weight=None, ignore_index=-100, reduction="mean"):
     """Negative log-likelihood: -input[target], from log-probabilities (N, C, ...) and class indices (N, ...)."""
     if input.ndim == 1:
@@ -223,10 +311,20 @@ def _slow_cross_entropy(x, t, reduction="mean", label_smoothing=0.0):
     return _np_reduced(losses, reduction)
 
 
-@composition(LOSS, domain=REAL, method=False, reference=_slow_cross_entropy,
-             samples=(sample((4, 3), integers((4,), 0, 3)), sample((4, 3), Values((4, 3), UNIT)),
-                      sample((2, 3, 2), integers((2, 2), 0, 3), label_smoothing=0.1), sample((4, 3), integers((4,), 0, 3), reduction="none"),
-                      sample((0, 3), integers((0,), 0, 3), reduction="sum"), sample((0, 3), (0, 3), reduction="sum")))  # fmt: skip
+@composition(
+    LOSS,
+    domain=REAL,
+    method=False,
+    reference=_slow_cross_entropy,
+    samples=(
+        sample((4, 3), integers((4,), 0, 3)),
+        sample((4, 3), Values((4, 3), UNIT)),
+        sample((2, 3, 2), integers((2, 2), 0, 3), label_smoothing=0.1),
+        sample((4, 3), integers((4,), 0, 3), reduction="none"),
+        sample((0, 3), integers((0,), 0, 3), reduction="sum"),
+        sample((0, 3), (0, 3), reduction="sum"),
+    ),
+)
 def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
     """Cross-entropy of scores (N, C, ...) against class indices (N, ...) or probabilities (N, C, ...).
 
@@ -264,7 +362,9 @@ def _smooth(logp, target, weight, ignore_index, reduction):
     losses = functional.where(valid, -logp.sum(dim=1) / n, 0)
     if reduction != "mean":
         return reduced(losses, reduction)
-    count = valid.sum() if weight is None else functional.where(valid, weight[functional.where(valid, target, 0)], 0).sum()
+    count = (
+        valid.sum() if weight is None else functional.where(valid, weight[functional.where(valid, target, 0)], 0).sum()
+    )
     return losses.sum() / count
 
 
@@ -279,12 +379,19 @@ def _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoo
     return losses.sum() / max(math.prod(losses.shape), 1) if reduction == "mean" else reduced(losses, reduction)
 
 
-@composition(LOSS, domain=UNIT, method=False,
-             reference=lambda x, t, reduction="mean": (t * (np.log(t) - x)).sum() / x.shape[0] if reduction == "batchmean" else _np_reduced(
-                 t * (np.log(t) - x), reduction),
-             samples=(sample((2, 3), (2, 3)), sample((2, 3), (2, 3), reduction="batchmean"), sample((0, 3), (0, 3))))  # fmt: skip
+@composition(
+    LOSS,
+    domain=UNIT,
+    method=False,
+    reference=lambda x, t, reduction="mean": (
+        (t * (np.log(t) - x)).sum() / x.shape[0]
+        if reduction == "batchmean"
+        else _np_reduced(t * (np.log(t) - x), reduction)
+    ),
+    samples=(sample((2, 3), (2, 3)), sample((2, 3), (2, 3), reduction="batchmean"), sample((0, 3), (0, 3))),
+)
 def kl_div(input, target, reduction="mean", log_target=False):
-    """Kullback-Leibler divergence Σ t·(log t - input), from log-probabilities and target probabilities (or their logs)."""
+    """Kullback-Leibler divergence Σ t·(log t - input), from log-probabilities to target probabilities (or their logs)."""
     if log_target:
         losses = functional.exp(target) * (target - input)
     else:

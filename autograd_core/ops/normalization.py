@@ -65,13 +65,29 @@ def _reference(x, weight, bias, eps=1e-5):
     return y, mean.reshape(-1), 1 / np.sqrt(var + eps).reshape(-1)
 
 
-@op(NORMALIZATION, symbol="batch norm", domain=REAL, outputs=("output", "mean", "scale"), detached=("mean", "scale"), method=False,
-    samples=(sample((4, 3), (3,), (3,)), sample((2, 2, 3, 2), (2,), (2,), eps=1e-2), sample((3, 2, 4), None, None), sample((2, 0, 3), (0,), (0,))),
-    reference=_reference, tolerance=1e-10,
+@op(
+    NORMALIZATION,
+    symbol="batch norm",
+    domain=REAL,
+    outputs=("output", "mean", "scale"),
+    detached=("mean", "scale"),
+    method=False,
+    samples=(
+        sample((4, 3), (3,), (3,)),
+        sample((2, 2, 3, 2), (2,), (2,), eps=1e-2),
+        sample((3, 2, 4), None, None),
+        sample((2, 0, 3), (0,), (0,)),
+    ),
+    reference=_reference,
+    tolerance=1e-10,
     joint=lambda xp, g, input, weight, mean, scale, eps, needs: _fast_rule(xp, g[0], input, weight, mean, scale, needs),
-    composite=lambda xp, g, input, weight, eps: _recorded_rule(xp, g[0], input, weight, eps))  # fmt: skip
+    composite=lambda xp, g, input, weight, eps: _recorded_rule(xp, g[0], input, weight, eps),
+)
 def normalize_batch(xp, input, weight=None, bias=None, *, eps=1e-5):
-    """Zero mean and unit variance of each channel of (N, C, ...), then scale and shift; also the mean and 1/√(var + eps)."""
+    """Zero mean and unit variance of each channel of (N, C, ...), then scale and shift.
+
+    Also the mean and 1/√(var + eps) of each channel.
+    """
     dims, shape = _around(input)
     mean = input.mean(axis=dims)
     d = input - mean.reshape(shape)
@@ -82,18 +98,30 @@ def normalize_batch(xp, input, weight=None, bias=None, *, eps=1e-5):
     return d, mean, scale
 
 
-@composition(NORMALIZATION, domain=REAL, method=False, reference=lambda x, mean, var, weight=None, bias=None, training=False, eps=1e-5: (
-                 _reference(x, weight, bias, eps)[0] if training else
-                 (x - _channels(x, mean)) / np.sqrt(_channels(x, var) + eps) * _channels(x, weight) + _channels(x, bias)),
-             samples=(sample((4, 3), None, None, (3,), (3,), training=True), sample((2, 3, 2), (3,), Values((3,), Interval(0.5, 2)), (3,), (3,)),
-                      sample((2, 0, 3), None, None, (0,), (0,), training=True)))  # fmt: skip
-def batch_norm(input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+@composition(
+    NORMALIZATION,
+    domain=REAL,
+    method=False,
+    reference=lambda x, mean, var, weight=None, bias=None, training=False, eps=1e-5: (
+        _reference(x, weight, bias, eps)[0]
+        if training
+        else (x - _channels(x, mean)) / np.sqrt(_channels(x, var) + eps) * _channels(x, weight) + _channels(x, bias)
+    ),
+    samples=(
+        sample((4, 3), None, None, (3,), (3,), training=True),
+        sample((2, 3, 2), (3,), Values((3,), Interval(0.5, 2)), (3,), (3,)),
+        sample((2, 0, 3), None, None, (0,), (0,), training=True),
+    ),
+)
+def batch_norm(
+    input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
+):
     """Batch normalisation of (N, C, ...), channel by channel (Ioffe and Szegedy 2015).
 
     In training by the statistics of the batch, which also move the running ones by `momentum` (the variance unbiased);
     otherwise by the running ones.
     """
-    if input.ndim < 2:  # noqa: PLR2004  batch and channels
+    if input.ndim < 2:
         raise OperandError(f"batch_norm() takes (N, C, ...), not a tensor of shape {input.shape}")
     shape = (1, input.shape[1], *(1,) * (input.ndim - 2))
     if not training and running_mean is not None:
@@ -103,8 +131,10 @@ def batch_norm(input, running_mean=None, running_var=None, weight=None, bias=Non
         return y if bias is None else y + bias.reshape(shape)
     n = _count(input)
     if training and n == 1:
-        raise OperandError(f"batch_norm() in training needs more than one value per channel; input has shape {input.shape}. "
-                           "Use a larger batch, or model.eval()")  # fmt: skip
+        raise OperandError(
+            f"batch_norm() in training needs more than one value per channel; input has shape {input.shape}. "
+            "Use a larger batch, or model.eval()"
+        )
     y, mean, scale = normalize_batch(input, weight, bias, eps=eps)
     if training and running_mean is not None:
         with no_grad():

@@ -23,7 +23,14 @@ def _windows(x, kernel, stride, padding, dilation, ceil_mode):
         size.append(o - 1 if ceil_mode and (o - 1) * s >= n + p else o)
     for at in itertools.product(*map(range, size)):
         starts = [at[i] * stride[i] - padding[i] for i in range(rank)]
-        yield tuple(size), at, [tuple(starts[i] + dilation[i] * o[i] for i in range(rank)) for o in itertools.product(*map(range, kernel))]
+        yield (
+            tuple(size),
+            at,
+            [
+                tuple(starts[i] + dilation[i] * o[i] for i in range(rank))
+                for o in itertools.product(*map(range, kernel))
+            ],
+        )
 
 
 def _slow_max(x, kernel, stride, padding, dilation, ceil_mode=False):
@@ -57,20 +64,19 @@ WINDOWS = (sample((1, 2, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0), di
            sample((0, 2, 4), kernel=(2,), stride=(2,), padding=(0,), dilation=(1,)))  # fmt: skip
 
 
-@op(POOLING, symbol="max pool", domain=REAL, samples=WINDOWS, reference=_slow_max, outputs=("values", "indices"), method=False,
-    vjp=lambda xp, g, x_shape, indices: xp.unpool(g[0], indices, shape=x_shape))  # fmt: skip
+@op(
+    POOLING,
+    symbol="max pool",
+    domain=REAL,
+    samples=WINDOWS,
+    reference=_slow_max,
+    outputs=("values", "indices"),
+    method=False,
+    vjp=lambda xp, g, x_shape, indices: xp.unpool(g[0], indices, shape=x_shape),
+)
 def max_pool(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False):
     """Largest element of every window, the first among equals, and its index into the flattened plane."""
     return xp.kernels.max_pool(x, kernel, stride, padding, dilation, ceil_mode)
-
-
-@op(POOLING, symbol="unpool", domain=REAL, method=False,
-    samples=(sample((1, 2, 2, 2), integers((1, 2, 2, 2), 0, 9), shape=(1, 2, 3, 3)), sample((0, 2, 2), integers((0, 2, 2), 0, 3), shape=(0, 2, 3))),
-    reference=lambda x, indices, shape: _slow_unpool(x, indices, shape),
-    vjp=(lambda xp, g, indices: xp.take_plane(g, indices), None))  # fmt: skip
-def unpool(xp, x, indices, *, shape):
-    """Zeros of `shape` with the elements added at `indices` of each plane: the transpose of `take_plane`."""
-    return xp.kernels.add_plane(x, indices, shape)
 
 
 def _slow_unpool(x, indices, shape):
@@ -78,6 +84,23 @@ def _slow_unpool(x, indices, shape):
     for at in np.ndindex(x.shape):
         out[(*at[:2], indices[at])] += x[at]
     return out.reshape(shape)
+
+
+@op(
+    POOLING,
+    symbol="unpool",
+    domain=REAL,
+    method=False,
+    samples=(
+        sample((1, 2, 2, 2), integers((1, 2, 2, 2), 0, 9), shape=(1, 2, 3, 3)),
+        sample((0, 2, 2), integers((0, 2, 2), 0, 3), shape=(0, 2, 3)),
+    ),
+    reference=_slow_unpool,
+    vjp=(lambda xp, g, indices: xp.take_plane(g, indices), None),
+)
+def unpool(xp, x, indices, *, shape):
+    """Zeros of `shape` with the elements added at `indices` of each plane: the transpose of `take_plane`."""
+    return xp.kernels.add_plane(x, indices, shape)
 
 
 @op(POOLING, symbol="take", domain=REAL, method=False,
@@ -90,10 +113,13 @@ def take_plane(xp, x, indices):
     return xp.kernels.take_plane(x, indices)
 
 
-MEANS = (sample((1, 2, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0)),
-         sample((2, 1, 5, 4), kernel=(3, 2), stride=(2, 1), padding=(1, 1), count_include_pad=False),
-         sample((1, 2, 6), kernel=(3,), stride=(2,), padding=(1,), ceil_mode=True),
-         sample((1, 1, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(1, 1), divisor=3), sample((0, 2, 4), kernel=(2,), stride=(2,), padding=(0,)))  # fmt: skip
+MEANS = (
+    sample((1, 2, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0)),
+    sample((2, 1, 5, 4), kernel=(3, 2), stride=(2, 1), padding=(1, 1), count_include_pad=False),
+    sample((1, 2, 6), kernel=(3,), stride=(2,), padding=(1,), ceil_mode=True),
+    sample((1, 1, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(1, 1), divisor=3),
+    sample((0, 2, 4), kernel=(2,), stride=(2,), padding=(0,)),
+)
 
 
 @op(POOLING, symbol="mean pool", domain=REAL, samples=MEANS, reference=_slow_mean, method=False,
@@ -114,13 +140,28 @@ def _slow_avg_unpool(g, shape, kernel, stride, padding, **rest):
     return out
 
 
-@op(POOLING, symbol="mean poolᵀ", domain=REAL, method=False, reference=_slow_avg_unpool,
-    samples=(sample((1, 1, 2, 2), shape=(1, 1, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0)),
-             sample((1, 1, 3), shape=(1, 1, 5), kernel=(2,), stride=(2,), padding=(1,), count_include_pad=False),
-             sample((1, 1, 4), shape=(1, 1, 6), kernel=(3,), stride=(2,), padding=(1,), ceil_mode=True, divisor=5),
-             sample((0, 1, 2), shape=(0, 1, 4), kernel=(2,), stride=(2,), padding=(0,))),
+@op(
+    POOLING,
+    symbol="mean poolᵀ",
+    domain=REAL,
+    method=False,
+    reference=_slow_avg_unpool,
+    samples=(
+        sample((1, 1, 2, 2), shape=(1, 1, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0)),
+        sample((1, 1, 3), shape=(1, 1, 5), kernel=(2,), stride=(2,), padding=(1,), count_include_pad=False),
+        sample((1, 1, 4), shape=(1, 1, 6), kernel=(3,), stride=(2,), padding=(1,), ceil_mode=True, divisor=5),
+        sample((0, 1, 2), shape=(0, 1, 4), kernel=(2,), stride=(2,), padding=(0,)),
+    ),
     vjp=lambda xp, g, kernel, stride, padding, ceil_mode, count_include_pad, divisor: xp.avg_pool(
-        g, kernel=kernel, stride=stride, padding=padding, ceil_mode=ceil_mode, count_include_pad=count_include_pad, divisor=divisor))  # fmt: skip
+        g,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        ceil_mode=ceil_mode,
+        count_include_pad=count_include_pad,
+        divisor=divisor,
+    ),
+)
 def avg_unpool(xp, x, *, shape, kernel, stride, padding, ceil_mode=False, count_include_pad=True, divisor=None):
     """Every element spread over its window: the transpose of `avg_pool`."""
     return xp.kernels.avg_pool_input(x, shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor)
@@ -129,8 +170,12 @@ def avg_unpool(xp, x, *, shape, kernel, stride, padding, ceil_mode=False, count_
 def _prepared(input, kernel_size, stride, padding, dilation, rank, name):
     """(batched input, whether it was without a batch, parameters per axis), checked."""
     if input.ndim not in (rank + 1, rank + 2):
-        raise OperandError(f"{name}() takes {rank + 2} axes (N, C, ...), or {rank + 1} without a batch; input has shape {input.shape}")
-    kernel, padding, dilation = (each(v, rank, n) for v, n in ((kernel_size, "kernel_size"), (padding, "padding"), (dilation, "dilation")))
+        raise OperandError(
+            f"{name}() takes {rank + 2} axes (N, C, ...), or {rank + 1} without a batch; input has shape {input.shape}"
+        )
+    kernel, padding, dilation = (
+        each(v, rank, n) for v, n in ((kernel_size, "kernel_size"), (padding, "padding"), (dilation, "dilation"))
+    )
     stride = kernel if stride is None else each(stride, rank, "stride")
     if any(p > k // 2 for p, k in zip(padding, kernel, strict=True)):
         raise OperandError(f"{name}(): padding {padding} may be at most half of kernel_size {kernel}")
@@ -139,40 +184,67 @@ def _prepared(input, kernel_size, stride, padding, dilation, rank, name):
 
 
 def _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, rank):
-    input, single, kernel, stride, padding, dilation = _prepared(input, kernel_size, stride, padding, dilation, rank, f"max_pool{rank}d")
+    input, single, kernel, stride, padding, dilation = _prepared(
+        input, kernel_size, stride, padding, dilation, rank, f"max_pool{rank}d"
+    )
     pooled = max_pool(input, kernel=kernel, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
     values, indices = (v.squeeze(0) for v in pooled) if single else pooled
     return (values, indices) if return_indices else values
 
 
 def _avg(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, rank):
-    input, single, kernel, stride, padding, _ = _prepared(input, kernel_size, stride, padding, 1, rank, f"avg_pool{rank}d")
+    input, single, kernel, stride, padding, _ = _prepared(
+        input, kernel_size, stride, padding, 1, rank, f"avg_pool{rank}d"
+    )
     if divisor_override == 0:
         raise OperandError("avg_pool: divisor_override must not be 0")
-    y = avg_pool(input, kernel=kernel, stride=stride, padding=padding, ceil_mode=ceil_mode, count_include_pad=count_include_pad,
-                 divisor=divisor_override)  # fmt: skip
+    y = avg_pool(
+        input,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        ceil_mode=ceil_mode,
+        count_include_pad=count_include_pad,
+        divisor=divisor_override,
+    )
     return y.squeeze(0) if single else y
 
 
 def _max_reference(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     rank = x.ndim - 2
-    kernel, s, p, d = (np.broadcast_to(v, rank).tolist() for v in (kernel_size, stride or kernel_size, padding, dilation))
+    kernel, s, p, d = (
+        np.broadcast_to(v, rank).tolist() for v in (kernel_size, stride or kernel_size, padding, dilation)
+    )
     return _slow_max(x, kernel, s, p, d, ceil_mode)[0]
 
 
-def _avg_reference(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+def _avg_reference(
+    x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+):
     rank = x.ndim - 2
     kernel, s, p = (np.broadcast_to(v, rank).tolist() for v in (kernel_size, stride or kernel_size, padding))
     return _slow_mean(x, kernel, s, p, ceil_mode, count_include_pad, divisor_override)
 
 
-@composition(POOLING, domain=REAL, reference=_max_reference, samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1), sample((0, 2, 6), 2)), method=False)
+@composition(
+    POOLING,
+    domain=REAL,
+    reference=_max_reference,
+    samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1), sample((0, 2, 6), 2)),
+    method=False,
+)
 def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """Largest element of every window of (N, C, L); see `max_pool2d`."""
     return _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 1)
 
 
-@composition(POOLING, domain=REAL, reference=_max_reference, samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1), sample((0, 1, 4, 4), 2)), method=False)
+@composition(
+    POOLING,
+    domain=REAL,
+    reference=_max_reference,
+    samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1), sample((0, 1, 4, 4), 2)),
+    method=False,
+)
 def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """Largest element of every window of images (N, C, H, W); the windows touch unless `stride` says otherwise.
 
@@ -186,20 +258,40 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     return _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 2)
 
 
-@composition(POOLING, domain=REAL, reference=_max_reference, samples=(sample((1, 1, 4, 2, 4), 2), sample((0, 1, 2, 2, 2), 2)), method=False)
+@composition(
+    POOLING,
+    domain=REAL,
+    reference=_max_reference,
+    samples=(sample((1, 1, 4, 2, 4), 2), sample((0, 1, 2, 2, 2), 2)),
+    method=False,
+)
 def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """Largest element of every window of volumes (N, C, D, H, W); see `max_pool2d`."""
     return _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 3)
 
 
-@composition(POOLING, domain=REAL, reference=_avg_reference, samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1), sample((0, 2, 6), 2)), method=False)
+@composition(
+    POOLING,
+    domain=REAL,
+    reference=_avg_reference,
+    samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1), sample((0, 2, 6), 2)),
+    method=False,
+)
 def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
     """Mean of every window of (N, C, L); see `avg_pool2d`."""
     return _avg(input, kernel_size, stride, padding, ceil_mode, count_include_pad, None, 1)
 
 
-@composition(POOLING, domain=REAL, reference=_avg_reference, samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1), sample((0, 1, 4, 4), 2)), method=False)
-def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+@composition(
+    POOLING,
+    domain=REAL,
+    reference=_avg_reference,
+    samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1), sample((0, 1, 4, 4), 2)),
+    method=False,
+)
+def avg_pool2d(
+    input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+):
     """Mean of every window of images (N, C, H, W); the windows touch unless `stride` says otherwise.
 
     count_include_pad: padding counts as zeros. divisor_override: divide the window's sum by this instead.
@@ -207,7 +299,15 @@ def avg_pool2d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
     return _avg(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, 2)
 
 
-@composition(POOLING, domain=REAL, reference=_avg_reference, samples=(sample((1, 1, 4, 2, 4), 2), sample((0, 1, 2, 2, 2), 2)), method=False)
-def avg_pool3d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+@composition(
+    POOLING,
+    domain=REAL,
+    reference=_avg_reference,
+    samples=(sample((1, 1, 4, 2, 4), 2), sample((0, 1, 2, 2, 2), 2)),
+    method=False,
+)
+def avg_pool3d(
+    input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+):
     """Mean of every window of volumes (N, C, D, H, W); see `avg_pool2d`."""
     return _avg(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, 3)

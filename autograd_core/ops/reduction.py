@@ -11,8 +11,16 @@ from autograd_core.ops import axes
 from autograd_core.registry import NO_GRADIENT, Interval, composition, op, sample
 
 REAL = Interval(-2, 2)
-EVERYWHERE = (sample((2, 3)), sample((2, 3, 4), dim=1), sample((2, 3, 4), dim=(0, -1)), sample((3, 2), dim=-1, keepdim=True),
-              sample(()), sample((2, 3), dim=None, keepdim=True), sample((0, 3), dim=1), sample((2, 3), dim=[0, 1]))  # fmt: skip
+EVERYWHERE = (
+    sample((2, 3)),
+    sample((2, 3, 4), dim=1),
+    sample((2, 3, 4), dim=(0, -1)),
+    sample((3, 2), dim=-1, keepdim=True),
+    sample(()),
+    sample((2, 3), dim=None, keepdim=True),
+    sample((0, 3), dim=1),
+    sample((2, 3), dim=[0, 1]),
+)
 OF_NOTHING = (*EVERYWHERE, sample((0, 3)), sample((2, 0), dim=1))
 CAST_FIRST = (*OF_NOTHING, sample((2, 3), dtype="float64"))
 ALONG_ONE = (sample((4,), dim=0), sample((2, 3, 4), dim=1), sample((3, 5), dim=-1, keepdim=True), sample((0, 3), dim=1))
@@ -37,9 +45,16 @@ def in_dtype(xp, g, dtype):
     return g if g.dtype == dtype else xp.astype(g, dtype=dtype)
 
 
-@op(REDUCTION, symbol="Σ", domain=REAL, samples=CAST_FIRST, reference=lambda x, dim=None, keepdim=False, dtype=None: _slow_sum(x, dim, keepdim),
+@op(
+    REDUCTION,
+    symbol="Σ",
+    domain=REAL,
+    samples=CAST_FIRST,
+    reference=lambda x, dim=None, keepdim=False, dtype=None: _slow_sum(x, dim, keepdim),
     vjp=lambda xp, g, x_shape, x_dtype, dim, keepdim: xp.expand(
-        axes.spread(xp, in_dtype(xp, g, x_dtype), x_shape, dim, keepdim), shape=x_shape))  # fmt: skip
+        axes.spread(xp, in_dtype(xp, g, x_dtype), x_shape, dim, keepdim), shape=x_shape
+    ),
+)
 def sum(xp, x, *, dim=None, keepdim=False, dtype=None):
     """Sum over `dim` (all axes by default); integers and booleans add up in int64.
 
@@ -146,15 +161,31 @@ def _pick(xp, x, indices, dim, keepdim):
     return (values, indices) if keepdim else (values.squeeze(dim), indices.squeeze(dim))
 
 
-@op(REDUCTION, symbol="max", domain=REAL, samples=ALONG_ONE, outputs=("values", "indices"), method=False, vjp=_picked_rule,
-    reference=lambda x, dim, keepdim=False: (np.max(x, dim, keepdims=keepdim), np.argmax(x, dim, keepdims=keepdim)))  # fmt: skip
+@op(
+    REDUCTION,
+    symbol="max",
+    domain=REAL,
+    samples=ALONG_ONE,
+    outputs=("values", "indices"),
+    method=False,
+    vjp=_picked_rule,
+    reference=lambda x, dim, keepdim=False: (np.max(x, dim, keepdims=keepdim), np.argmax(x, dim, keepdims=keepdim)),
+)
 def max_along(xp, x, *, dim, keepdim=False):
     """Largest elements along `dim` and their first indices."""
     return _pick(xp, x, xp.argmax(x.reshape(x.shape or (1,)), axis=dim, keepdims=True), dim, keepdim)
 
 
-@op(REDUCTION, symbol="min", domain=REAL, samples=ALONG_ONE, outputs=("values", "indices"), method=False, vjp=_picked_rule,
-    reference=lambda x, dim, keepdim=False: (np.min(x, dim, keepdims=keepdim), np.argmin(x, dim, keepdims=keepdim)))  # fmt: skip
+@op(
+    REDUCTION,
+    symbol="min",
+    domain=REAL,
+    samples=ALONG_ONE,
+    outputs=("values", "indices"),
+    method=False,
+    vjp=_picked_rule,
+    reference=lambda x, dim, keepdim=False: (np.min(x, dim, keepdims=keepdim), np.argmin(x, dim, keepdims=keepdim)),
+)
 def min_along(xp, x, *, dim, keepdim=False):
     """Smallest elements along `dim` and their first indices."""
     return _pick(xp, x, xp.argmin(x.reshape(x.shape or (1,)), axis=dim, keepdims=True), dim, keepdim)
@@ -170,9 +201,14 @@ def _extremum(input, dim, keepdim, whole, along, pairwise):
     return whole(input)
 
 
-@composition(REDUCTION, domain=REAL, samples=(sample((2, 3)), sample((4,), dim=0), sample((3, 4), dim=1, keepdim=True), sample((0, 3), dim=1)),
-             reference=lambda x, dim=None, keepdim=False: np.max(x) if dim is None else (
-                 np.max(x, dim, keepdims=keepdim), np.argmax(x, dim, keepdims=keepdim)))  # fmt: skip
+@composition(
+    REDUCTION,
+    domain=REAL,
+    samples=(sample((2, 3)), sample((4,), dim=0), sample((3, 4), dim=1, keepdim=True), sample((0, 3), dim=1)),
+    reference=lambda x, dim=None, keepdim=False: (
+        np.max(x) if dim is None else (np.max(x, dim, keepdims=keepdim), np.argmax(x, dim, keepdims=keepdim))
+    ),
+)
 def max(input, dim=None, keepdim=False):
     """The largest element; with an axis `dim`, (values, indices) along it; with a tensor, the larger of each pair.
 
@@ -181,9 +217,14 @@ def max(input, dim=None, keepdim=False):
     return _extremum(input, dim, keepdim, amax, max_along, functional.maximum)
 
 
-@composition(REDUCTION, domain=REAL, samples=(sample((2, 3)), sample((4,), dim=0), sample((3, 4), dim=1, keepdim=True), sample((0, 3), dim=1)),
-             reference=lambda x, dim=None, keepdim=False: np.min(x) if dim is None else (
-                 np.min(x, dim, keepdims=keepdim), np.argmin(x, dim, keepdims=keepdim)))  # fmt: skip
+@composition(
+    REDUCTION,
+    domain=REAL,
+    samples=(sample((2, 3)), sample((4,), dim=0), sample((3, 4), dim=1, keepdim=True), sample((0, 3), dim=1)),
+    reference=lambda x, dim=None, keepdim=False: (
+        np.min(x) if dim is None else (np.min(x, dim, keepdims=keepdim), np.argmin(x, dim, keepdims=keepdim))
+    ),
+)
 def min(input, dim=None, keepdim=False):
     """The smallest element; with an axis `dim`, (values, indices) along it; with a tensor, the smaller of each pair.
 
@@ -245,7 +286,13 @@ def _np_spread(function):
     return lambda x, dim=None, correction=1, keepdim=False: function(x, axis=dim, ddof=correction, keepdims=keepdim)
 
 
-SPREAD = (sample((2, 3)), sample((2, 3, 4), dim=1), sample((4, 3), dim=(0, 1), correction=0), sample((3, 2), dim=-1, keepdim=True), sample((0, 3), dim=1))
+SPREAD = (
+    sample((2, 3)),
+    sample((2, 3, 4), dim=1),
+    sample((4, 3), dim=(0, 1), correction=0),
+    sample((3, 2), dim=-1, keepdim=True),
+    sample((0, 3), dim=1),
+)
 
 
 @op(REDUCTION, symbol="var", domain=REAL, samples=SPREAD, reference=_np_spread(np.var), method=False,
@@ -269,7 +316,15 @@ def _deviation_rule(xp, g, x, y, dim, correction, keepdim):
     return xp.where(flat, 0, g / (xp.where(flat, 1, y) * _freedom(x, dim, correction)) * _centred(xp, x, dim))
 
 
-@op(REDUCTION, symbol="std", domain=REAL, samples=SPREAD, reference=_np_spread(np.std), method=False, vjp=_deviation_rule)
+@op(
+    REDUCTION,
+    symbol="std",
+    domain=REAL,
+    samples=SPREAD,
+    reference=_np_spread(np.std),
+    method=False,
+    vjp=_deviation_rule,
+)
 def deviation(xp, x, *, dim=None, correction=1, keepdim=False):
     """Standard deviation over `dim`, with n - `correction` degrees of freedom."""
     return xp.sqrt(_variance(xp, x, dim, correction, keepdim))
@@ -280,7 +335,9 @@ def _spread_arguments(input, dim, unbiased, correction):
     if isinstance(dim, bool):
         dim, unbiased = None, dim
     if input.dtype.kind in "biu":
-        raise DtypeError(f"var() and std() need floating point elements, not {input.dtype}; convert them first: x.float()")
+        raise DtypeError(
+            f"var() and std() need floating point elements, not {input.dtype}; convert them first: x.float()"
+        )
     return dim, correction if unbiased is None else int(unbiased)
 
 

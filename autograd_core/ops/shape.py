@@ -13,26 +13,65 @@ from autograd_core.registry import Interval, composition, op, sample
 REAL = Interval(-2, 2)
 
 
-@op(SHAPE, symbol="reshape", domain=REAL, packs="shape", aliases=("view",), view=True,
-    samples=(sample((2, 3), shape=(3, 2)), sample((2, 3, 4), shape=(-1, 6)), sample((), shape=(1, 1)), sample((6,), shape=(2, 3)), sample((0, 3), shape=(3, 0))),
-    reference=lambda x, shape: np.reshape(x, shape), vjp=lambda xp, g, x_shape: xp.reshape(g, shape=x_shape))  # fmt: skip
+@op(
+    SHAPE,
+    symbol="reshape",
+    domain=REAL,
+    packs="shape",
+    aliases=("view",),
+    view=True,
+    samples=(
+        sample((2, 3), shape=(3, 2)),
+        sample((2, 3, 4), shape=(-1, 6)),
+        sample((), shape=(1, 1)),
+        sample((6,), shape=(2, 3)),
+        sample((0, 3), shape=(3, 0)),
+    ),
+    reference=np.reshape,
+    vjp=lambda xp, g, x_shape: xp.reshape(g, shape=x_shape),
+)
 def reshape(xp, x, *, shape):
     """The same elements in order, in another shape; one length may be -1. A view where the strides allow it."""
     return x.reshape(shape)
 
 
-@op(SHAPE, symbol="permute", domain=REAL, packs="dims", view=True,
-    samples=(sample((2, 3), dims=(1, 0)), sample((2, 3, 4), dims=(2, 0, 1)), sample((2, 3, 4), dims=(-1, 0, 1)), sample((0, 3), dims=(1, 0))),
-    reference=lambda x, dims: np.transpose(x, dims), vjp=lambda xp, g, dims: xp.permute(g, dims=axes.inverse(dims)))  # fmt: skip
+@op(
+    SHAPE,
+    symbol="permute",
+    domain=REAL,
+    packs="dims",
+    view=True,
+    samples=(
+        sample((2, 3), dims=(1, 0)),
+        sample((2, 3, 4), dims=(2, 0, 1)),
+        sample((2, 3, 4), dims=(-1, 0, 1)),
+        sample((0, 3), dims=(1, 0)),
+    ),
+    reference=lambda x, dims: x.transpose(dims),
+    vjp=lambda xp, g, dims: xp.permute(g, dims=axes.inverse(dims)),
+)
 def permute(xp, x, *, dims):
     """The axes in another order; a view."""
     return x.transpose(tuple(dims))
 
 
-@op(SHAPE, symbol="expand", domain=REAL, packs="shape", aliases=("broadcast_to",), view=True,
-    samples=(sample((3, 1), shape=(3, 4)), sample((3,), shape=(2, 3)), sample((2, 1), shape=(3, -1, 2)), sample((), shape=(2,)), sample((1, 0), shape=(2, 0))),
+@op(
+    SHAPE,
+    symbol="expand",
+    domain=REAL,
+    packs="shape",
+    aliases=("broadcast_to",),
+    view=True,
+    samples=(
+        sample((3, 1), shape=(3, 4)),
+        sample((3,), shape=(2, 3)),
+        sample((2, 1), shape=(3, -1, 2)),
+        sample((), shape=(2,)),
+        sample((1, 0), shape=(2, 0)),
+    ),
     reference=lambda x, shape: np.broadcast_to(x, _filled(x, shape)),
-    vjp=lambda xp, g, x_shape: xp.sum_to(g, shape=x_shape))  # fmt: skip
+    vjp=lambda xp, g, x_shape: xp.sum_to(g, shape=x_shape),
+)
 def expand(xp, x, *, shape):
     """Axes of length 1 repeated, without copying, to `shape`; -1 keeps a length, new axes come first. A view."""
     return xp.broadcast_to(x, _filled(x, shape))
@@ -43,10 +82,22 @@ def _filled(x, shape):
     return tuple(x.shape[i - lead] if k == -1 and i >= lead else k for i, k in enumerate(shape))
 
 
-@op(SHAPE, symbol="Σ→", domain=REAL, packs="shape", aliases=("sum_to_size",),
-    samples=(sample((3, 4), shape=(3, 1)), sample((2, 3), shape=(3,)), sample((2, 3), shape=(2, 3)), sample((2,), shape=()), sample((0, 3), shape=(1, 3))),
+@op(
+    SHAPE,
+    symbol="Σ→",
+    domain=REAL,
+    packs="shape",
+    aliases=("sum_to_size",),
+    samples=(
+        sample((3, 4), shape=(3, 1)),
+        sample((2, 3), shape=(3,)),
+        sample((2, 3), shape=(2, 3)),
+        sample((2,), shape=()),
+        sample((0, 3), shape=(1, 3)),
+    ),
     reference=lambda x, shape: np.reshape(x.sum(_added(x.shape, shape), keepdims=True), shape),
-    vjp=lambda xp, g, x_shape: xp.expand(g, shape=x_shape))  # fmt: skip
+    vjp=lambda xp, g, x_shape: xp.expand(g, shape=x_shape),
+)
 def sum_to(xp, x, *, shape):
     """Sum over the axes that broadcasting from `shape` would have added or stretched: the transpose of `expand`."""
     dims = _added(x.shape, shape)
@@ -58,22 +109,42 @@ def _added(full, shape):
     return (*range(lead), *(lead + i for i, k in enumerate(shape) if k != full[lead + i]))
 
 
-@op(SHAPE, symbol="flip", domain=REAL, packs="dims", samples=(sample((3,), dims=(0,)), sample((2, 3, 2), dims=(0, -1)), sample((0, 3), dims=(0,))),
-    reference=lambda x, dims: np.flip(x, dims), vjp=lambda xp, g, dims: xp.flip(g, dims=dims))  # fmt: skip
+@op(
+    SHAPE,
+    symbol="flip",
+    domain=REAL,
+    packs="dims",
+    samples=(sample((3,), dims=(0,)), sample((2, 3, 2), dims=(0, -1)), sample((0, 3), dims=(0,))),
+    reference=lambda x, dims: np.flip(x, axis=dims),
+    vjp=lambda xp, g, dims: xp.flip(g, dims=dims),
+)
 def flip(xp, x, *, dims):
     """The elements in reverse order along `dims`."""
     return xp.flip(x, axes.normalized(dims, x.ndim)).copy()
 
 
-@op(SHAPE, symbol="ᵀ", domain=REAL, samples=(sample((2, 3)), sample((2, 3, 4)), sample((0, 3))), method=False, view=True,
-    reference=lambda x: np.swapaxes(x, -1, -2), vjp=lambda xp, g: xp.swapped(g))  # fmt: skip
+@op(
+    SHAPE,
+    symbol="ᵀ",
+    domain=REAL,
+    samples=(sample((2, 3)), sample((2, 3, 4)), sample((0, 3))),
+    method=False,
+    view=True,
+    reference=lambda x: np.swapaxes(x, -1, -2),
+    vjp=lambda xp, g: xp.swapped(g),
+)
 def swapped(xp, x):
     """The last two axes exchanged; a view."""
-    return x.T if x.ndim == 2 else x.swapaxes(-1, -2)  # noqa: PLR2004  a matrix
+    return x.T if x.ndim == 2 else x.swapaxes(-1, -2)
 
 
-@composition(SHAPE, domain=REAL, samples=(sample((2, 3), 0, 1), sample((2, 3, 4), -1, 0), sample((0, 3), 0, 1)), aliases=("swapaxes", "swapdims"),
-             reference=lambda x, dim0, dim1: np.swapaxes(x, dim0, dim1))  # fmt: skip
+@composition(
+    SHAPE,
+    domain=REAL,
+    samples=(sample((2, 3), 0, 1), sample((2, 3, 4), -1, 0), sample((0, 3), 0, 1)),
+    aliases=("swapaxes", "swapdims"),
+    reference=np.swapaxes,
+)
 def transpose(input, dim0, dim1):
     """Two axes exchanged; a view."""
     dims = list(range(max(input.ndim, 1)))
@@ -82,16 +153,23 @@ def transpose(input, dim0, dim1):
     return permute(input, tuple(dims)) if input.ndim else input
 
 
-@composition(SHAPE, domain=REAL, samples=(sample((2, 3)), sample((3,)), sample(()), sample((0, 3))), reference=np.transpose)
+@composition(
+    SHAPE, domain=REAL, samples=(sample((2, 3)), sample((3,)), sample(()), sample((0, 3))), reference=np.transpose
+)
 def t(input):
     """The transpose of a matrix; a vector or a 0-d tensor as it is."""
-    if input.ndim > 2:  # noqa: PLR2004  a matrix
+    if input.ndim > 2:
         raise OperandError(f"t() takes at most 2 axes; this tensor has shape {input.shape}; use .mT or .permute(...)")
     return permute(input, tuple(reversed(range(input.ndim)))) if input.ndim else input
 
 
-@composition(SHAPE, domain=REAL, samples=(sample((2, 3, 4), 0, 2), sample((2, 3, 4), source=(0, 1), destination=(-1, 0)), sample((0, 3), 0, 1)), aliases=("moveaxis",),
-             reference=np.moveaxis)  # fmt: skip
+@composition(
+    SHAPE,
+    domain=REAL,
+    samples=(sample((2, 3, 4), 0, 2), sample((2, 3, 4), source=(0, 1), destination=(-1, 0)), sample((0, 3), 0, 1)),
+    aliases=("moveaxis",),
+    reference=np.moveaxis,
+)
 def movedim(input, source, destination):
     """Axes `source` moved to the positions `destination`, the others kept in order; a view."""
     source, destination = axes.normalized(source, input.ndim), axes.normalized(destination, input.ndim)
@@ -101,26 +179,46 @@ def movedim(input, source, destination):
     return permute(input, tuple(order))
 
 
-@composition(SHAPE, domain=REAL, samples=(sample((2, 1, 3)), sample((1, 2, 1), dim=0), sample((2, 3), dim=1), sample((1, 2, 1), dim=(0, 2)),
-                                           sample((0, 1))),
-             reference=lambda x, dim=None: x.reshape([k for i, k in enumerate(x.shape) if k != 1 or (
-                 dim is not None and i not in np.atleast_1d(dim) % x.ndim)]))  # fmt: skip
+@composition(
+    SHAPE,
+    domain=REAL,
+    samples=(
+        sample((2, 1, 3)),
+        sample((1, 2, 1), dim=0),
+        sample((2, 3), dim=1),
+        sample((1, 2, 1), dim=(0, 2)),
+        sample((0, 1)),
+    ),
+    reference=lambda x, dim=None: x.reshape(
+        [k for i, k in enumerate(x.shape) if k != 1 or (dim is not None and i not in np.atleast_1d(dim) % x.ndim)]
+    ),
+)
 def squeeze(input, dim=None):
     """Without the axes of length 1, or those of them in `dim`; a view."""
     dims = axes.normalized(dim, input.ndim)
     return reshape(input, tuple(k for i, k in enumerate(input.shape) if k != 1 or i not in dims))
 
 
-@composition(SHAPE, domain=REAL, samples=(sample((2, 3), 0), sample((2, 3), -1), sample((), 0), sample((0, 3), 1)), reference=np.expand_dims)
+@composition(
+    SHAPE,
+    domain=REAL,
+    samples=(sample((2, 3), 0), sample((2, 3), -1), sample((), 0), sample((0, 3), 1)),
+    reference=np.expand_dims,
+)
 def unsqueeze(input, dim):
     """With a new axis of length 1 at `dim`; a view."""
     at = axes.one(dim, input.ndim + 1)
     return reshape(input, (*input.shape[:at], 1, *input.shape[at:]))
 
 
-@composition(SHAPE, domain=REAL, samples=(sample((2, 3, 4)), sample((2, 3, 4), 1), sample((2, 3, 4), 0, 1), sample(()), sample((0, 3))),
-             reference=lambda x, start_dim=0, end_dim=-1: x.reshape(
-                 *x.shape[:start_dim], -1, *x.shape[x.ndim if end_dim == -1 else end_dim + 1 :]))  # fmt: skip
+@composition(
+    SHAPE,
+    domain=REAL,
+    samples=(sample((2, 3, 4)), sample((2, 3, 4), 1), sample((2, 3, 4), 0, 1), sample(()), sample((0, 3))),
+    reference=lambda x, start_dim=0, end_dim=-1: x.reshape(
+        *x.shape[:start_dim], -1, *x.shape[x.ndim if end_dim == -1 else end_dim + 1 :]
+    ),
+)
 def flatten(input, start_dim=0, end_dim=-1):
     """The axes from `start_dim` to `end_dim`, inclusive, made one."""
     first, last = axes.one(start_dim, input.ndim), axes.one(end_dim, input.ndim)
@@ -136,8 +234,12 @@ def ravel(input):
     return reshape(input, (-1,))
 
 
-@composition(SHAPE, domain=REAL, samples=(sample((2, 6), 1, sizes=(2, -1)), sample((6,), 0, sizes=(3, 2)), sample((0, 6), 1, sizes=(3, 2))),
-             reference=lambda x, dim, sizes: x.reshape(*x.shape[:dim], *sizes, *x.shape[dim + 1 :]))  # fmt: skip
+@composition(
+    SHAPE,
+    domain=REAL,
+    samples=(sample((2, 6), 1, sizes=(2, -1)), sample((6,), 0, sizes=(3, 2)), sample((0, 6), 1, sizes=(3, 2))),
+    reference=lambda x, dim, sizes: x.reshape(*x.shape[:dim], *sizes, *x.shape[dim + 1 :]),
+)
 def unflatten(input, dim, sizes):
     """Axis `dim` made several, of lengths `sizes` (one may be -1); a view."""
     at = axes.one(dim, input.ndim)
@@ -147,10 +249,19 @@ def unflatten(input, dim, sizes):
     return reshape(input, (*input.shape[:at], *sizes, *input.shape[at + 1 :]))
 
 
-@op(SHAPE, symbol="pad", domain=REAL, method=False,
-    samples=(sample((2, 3), widths=((0, 0), (1, 2))), sample((2, 3), widths=((1, 0), (0, 1)), value=1.5), sample((0, 3), widths=((1, 0), (0, 0)))),
+@op(
+    SHAPE,
+    symbol="pad",
+    domain=REAL,
+    method=False,
+    samples=(
+        sample((2, 3), widths=((0, 0), (1, 2))),
+        sample((2, 3), widths=((1, 0), (0, 1)), value=1.5),
+        sample((0, 3), widths=((1, 0), (0, 0))),
+    ),
     reference=lambda x, widths, value=0.0: np.pad(x, widths, constant_values=value),
-    vjp=lambda xp, g, x_shape, widths: g[tuple(slice(lo, lo + k) for (lo, _), k in zip(widths, x_shape, strict=True))])  # fmt: skip
+    vjp=lambda xp, g, x_shape, widths: g[tuple(slice(lo, lo + k) for (lo, _), k in zip(widths, x_shape, strict=True))],
+)
 def pad_constant(xp, x, *, widths, value=0.0):
     """`value` around the tensor: (before, after) for every axis."""
     return xp.pad(x, widths, constant_values=value)
@@ -159,22 +270,36 @@ def pad_constant(xp, x, *, widths, value=0.0):
 MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
-@composition(SHAPE, domain=REAL, method=False,
-             samples=(sample((2, 3), pad=(1, 2)), sample((2, 4), pad=(1, 1, 0, 1), value=2.0), sample((2, 4), pad=(-1, 1)), sample((0, 3), pad=(1, 1)),
-                      sample((1, 2, 4), pad=(1, 2), mode="reflect"), sample((1, 2, 4), pad=(1, 2), mode="replicate"),
-                      sample((1, 2, 4), pad=(2, 1), mode="circular")),
-             reference=lambda x, pad, mode="constant", value=0.0: _reference_pad(x, pad, mode, value))  # fmt: skip
+@composition(
+    SHAPE,
+    domain=REAL,
+    method=False,
+    samples=(
+        sample((2, 3), pad=(1, 2)),
+        sample((2, 4), pad=(1, 1, 0, 1), value=2.0),
+        sample((2, 4), pad=(-1, 1)),
+        sample((0, 3), pad=(1, 1)),
+        sample((1, 2, 4), pad=(1, 2), mode="reflect"),
+        sample((1, 2, 4), pad=(1, 2), mode="replicate"),
+        sample((1, 2, 4), pad=(2, 1), mode="circular"),
+    ),
+    reference=lambda x, pad, mode="constant", value=0.0: _reference_pad(x, pad, mode, value),
+)
 def pad(input, pad, mode="constant", value=0.0):
     """Padding, last axis first: pad = (left, right, top, bottom, ...); negative widths crop.
 
     mode: "constant" (`value`), "reflect", "replicate" or "circular".
     """
     if len(pad) % 2 or len(pad) > 2 * input.ndim:
-        raise OperandError(f"pad() takes (before, after) for at most {input.ndim} axes, last axis first, not {tuple(pad)}")
+        raise OperandError(
+            f"pad() takes (before, after) for at most {input.ndim} axes, last axis first, not {tuple(pad)}"
+        )
     widths = [(0, 0)] * (input.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
     if mode == "constant":
         if any(w < 0 for pair in widths for w in pair):
-            input = input[tuple(slice(max(-lo, 0), k - max(-hi, 0)) for (lo, hi), k in zip(widths, input.shape, strict=True))]
+            input = input[
+                tuple(slice(max(-lo, 0), k - max(-hi, 0)) for (lo, hi), k in zip(widths, input.shape, strict=True))
+            ]
             widths = [(max(lo, 0), max(hi, 0)) for lo, hi in widths]
         return pad_constant(input, widths=tuple(widths), value=0.0 if value is None else value)
     if mode not in MODES:
@@ -185,7 +310,9 @@ def pad(input, pad, mode="constant", value=0.0):
             most = k - 1 if mode == "reflect" else k
             if mode != "replicate" and (lo > most or hi > most):
                 raise OperandError(f"pad(): {mode} padding of {(lo, hi)} is too wide for an axis of length {k}")
-            input = functional.index_select(input, dim, functional.as_tensor(np.pad(np.arange(k), (lo, hi), mode=MODES[mode])))
+            input = functional.index_select(
+                input, dim, functional.as_tensor(np.pad(np.arange(k), (lo, hi), mode=MODES[mode]))
+            )
     return input
 
 

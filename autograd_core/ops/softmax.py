@@ -8,7 +8,13 @@ from autograd_core.ops.reduction import in_dtype
 from autograd_core.registry import Interval, op, sample
 
 REAL = Interval(-3, 3)
-ALONG = (sample((4,), dim=0), sample((2, 3, 4), dim=1), sample((3, 2), dim=-1), sample((0, 3), dim=1), sample((2, 0), dim=1))
+ALONG = (
+    sample((4,), dim=0),
+    sample((2, 3, 4), dim=1),
+    sample((3, 2), dim=-1),
+    sample((0, 3), dim=1),
+    sample((2, 0), dim=1),
+)
 CAST_FIRST = (*ALONG, sample((2, 3), dim=0, dtype="float64"))
 
 
@@ -73,8 +79,15 @@ def softmax(xp, x, *, dim, dtype=None):
     return _softmax(xp, _wide(x), _tuple(dim)).astype(x.dtype, copy=False)
 
 
-@op(REDUCTION, symbol="log softmax", domain=REAL, samples=CAST_FIRST, floating=True,
-    reference=lambda x, dim, dtype=None: x - np.log(np.exp(x).sum(dim, keepdims=True)), vjp=_log_softmax_rule)  # fmt: skip
+@op(
+    REDUCTION,
+    symbol="log softmax",
+    domain=REAL,
+    samples=CAST_FIRST,
+    floating=True,
+    reference=lambda x, dim, dtype=None: x - np.log(np.exp(x).sum(dim, keepdims=True)),
+    vjp=_log_softmax_rule,
+)
 def log_softmax(xp, x, *, dim, dtype=None):
     """log(softmax(x)) along `dim`, exact where the softmax underflows."""
     x = x if dtype is None else x.astype(dtype)

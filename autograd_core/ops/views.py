@@ -36,10 +36,22 @@ def get_view(xp, x, *, path):
     return follow(xp, x, path)
 
 
-@op(INDEXING, symbol="write", domain=REAL, method=False, reference=_slow_put,
-    samples=(sample((3, 2), (2,), path=FIRST_ROW), sample((3, 2), (2, 2), path=EVERY_OTHER), sample((0, 2), (0, 2), path=EVERY_OTHER)),
-    vjp=(lambda xp, g, v_shape, path: xp.put_view(g, xp.zeros_beside(g, shape=v_shape), path=path),
-         lambda xp, g, path: xp.get_view(g, path=path)))  # fmt: skip
+@op(
+    INDEXING,
+    symbol="write",
+    domain=REAL,
+    method=False,
+    reference=_slow_put,
+    samples=(
+        sample((3, 2), (2,), path=FIRST_ROW),
+        sample((3, 2), (2, 2), path=EVERY_OTHER),
+        sample((0, 2), (0, 2), path=EVERY_OTHER),
+    ),
+    vjp=(
+        lambda xp, g, v_shape, path: xp.put_view(g, xp.zeros_beside(g, shape=v_shape), path=path),
+        lambda xp, g, path: xp.get_view(g, path=path),
+    ),
+)
 def put_view(xp, x, v, *, path):
     """A copy of `input` in which the part that `path` leads to is `other`."""
     out = x.copy()

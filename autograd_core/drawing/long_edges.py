@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autograd_core.drawing.collect import Graph
+from autograd_core.drawing.graph import Graph
 
-ROOM = 4000  # ranks that all edges together may pass; `dot` takes half a second for 5,000, and 25 for 20,000
+ROOM = 1000  # ranks that all edges together may pass: `dot` takes a second for 1,000 and half a minute for 5,000
+LONG = 10  # ranks: then, an edge that passes more starts at a copy
 
 
 def shorten(graph: Graph) -> Graph:
-    """The graph with its longest edges starting at copies of their source, so many that the rest fits into `ROOM`."""
+    """The graph as it is if all its edges fit into `ROOM`; else with long ones starting at a copy of their source."""
     ranks = _ranks(graph)
     spans = [ranks[e.target] - ranks[e.source] - 1 for e in graph.edges]
-    excess = sum(spans) - ROOM
-    cut = set()
-    for i in sorted(range(len(spans)), key=lambda i: (-spans[i], i)):
-        if excess <= 0 or spans[i] == 0:
-            break
-        cut.add(i)
-        excess -= spans[i]
-    if not cut:
+    if sum(spans) <= ROOM:
         return graph
-    return _with_copies(graph, cut)
+    cut = [i for i, span in enumerate(spans) if span > LONG]
+    return _with_copies(graph, cut) if cut else graph
 
 
 def _ranks(graph: Graph) -> list[int]:
@@ -38,9 +33,9 @@ def _ranks(graph: Graph) -> list[int]:
     return [ranks[i] if i in incoming or i not in first else first[i] - 1 for i in range(len(ranks))]
 
 
-def _with_copies(graph: Graph, cut: set[int]) -> Graph:
+def _with_copies(graph: Graph, cut: list[int]) -> Graph:
     vertices, edges = list(graph.vertices), list(graph.edges)
-    for i in sorted(cut):
+    for i in cut:
         vertices.append(replace(vertices[edges[i].source], role="copy"))
         edges[i] = replace(edges[i], source=len(vertices) - 1)
     notice = f"{len(cut)} long edges start at a dashed copy of their source."

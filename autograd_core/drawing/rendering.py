@@ -1,7 +1,7 @@
 """DOT to pictures, by Graphviz in a process of its own.
 
-A process of its own, because the library prints to stderr, cannot be interrupted, is not safe for threads, and overflows
-its stack on graphs that are deep enough.
+Not in ours, because the library prints warnings to stderr and error messages only there, cannot be interrupted, and is
+not safe for threads.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot", args=sys.argv
 """
 
 
-def render(dot: str, format: str) -> bytes:
+def render(dot: str, format: str, dpi: int = 72) -> bytes:
     """The picture of a DOT text as svg, png or pdf. ImportError: there is no Graphviz; RuntimeError: it failed."""
-    settings = "-Gdpi=144" if format == "png" else "-Gdpi=72"
-    done = subprocess.run(_command(format, settings), input=dot.encode(), capture_output=True, check=False)
+    done = subprocess.run(_command(format, f"-Gdpi={dpi}"), input=dot.encode(), capture_output=True, check=False)
     if done.returncode or not done.stdout:
-        raise RuntimeError(f"Graphviz failed (exit status {done.returncode}): {done.stderr.decode(errors='replace').strip()}")
+        raise RuntimeError(
+            f"Graphviz failed (exit status {done.returncode}): {done.stderr.decode(errors='replace').strip()}"
+        )
     return done.stdout
 
 

@@ -1,0 +1,152 @@
+"""Shape, memory and dtype of a tensor, asked for and changed as PyTorch does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from autograd_core import dtypes, functional
+from autograd_core.errors import OperandError
+from autograd_core.tensor import Tensor, own_scalar
+from autograd_core.versions import View
+
+
+def size(self: Tensor, dim: int | None = None) -> Any:
+    """The shape, or one of its lengths."""
+    if dim is None:
+        return self.shape
+    if not -self.ndim <= dim < self.ndim:
+        raise IndexError(f"dim {dim} is out of range for shape {self.shape}")
+    return self.shape[dim]
+
+
+def numel(self: Tensor) -> int:
+    """The number of elements."""
+    return self.array.size  # type: ignore[no-any-return]
+
+
+def dim(self: Tensor) -> int:
+    """The number of axes."""
+    return self.ndim
+
+
+def element_size(self: Tensor) -> int:
+    """Bytes of one element."""
+    return self.itemsize
+
+
+def is_contiguous(self: Tensor) -> bool:
+    """Whether the elements lie in memory one after the other in row-major order."""
+    own_scalar(self)
+    return bool(self.array.flags.c_contiguous)
+
+
+def contiguous(self: Tensor) -> Tensor:
+    """The tensor with its elements in row-major order: itself, or a copy."""
+    if is_contiguous(self):
+        return self
+    return functional.reshape(functional.clone(functional.reshape(self, (-1,))), self.shape)
+
+
+def stride(self: Tensor, dim: int | None = None) -> Any:
+    """How many elements lie between neighbours along each axis."""
+    own_scalar(self)
+    steps = tuple(s // self.array.itemsize for s in self.array.strides)
+    return steps if dim is None else steps[dim]
+
+
+def data_ptr(self: Tensor) -> int:
+    """The address of the first element."""
+    own_scalar(self)
+    return self.array.ctypes.data if isinstance(self.array, np.ndarray) else self.array.data.ptr
+
+
+def detach_(self: Tensor) -> Tensor:
+    """Forget how this tensor was computed; returns it."""
+    if getattr(self, "_alias", None).__class__ is View:
+        raise RuntimeError("a view cannot forget its base in place; use .detach()")
+    self.node = None
+    return self
+
+
+def expand_as(self: Tensor, other: Tensor) -> Tensor:
+    """Expanded to the shape of `other`."""
+    return functional.expand(self, other.shape)
+
+
+def reshape_as(self: Tensor, other: Tensor) -> Tensor:
+    """Reshaped to the shape of `other`."""
+    return functional.reshape(self, other.shape)
+
+
+def type_of(self: Tensor, dtype: DTypeLike | None = None) -> Any:
+    """The name of the dtype; with `dtype`, the tensor converted to it."""
+    return str(self.dtype) if dtype is None else self.to(dtype=dtype)
+
+
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """In the dtype and on the device of `other`."""
+    return self.to(other)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the elements are real floating-point numbers."""
+    return input.dtype.kind in "fV"
+
+
+def is_complex(input: Tensor) -> bool:
+    """Whether the elements are complex numbers."""
+    return input.dtype.kind == "c"
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether an object is a Tensor."""
+    return isinstance(obj, Tensor)
+
+
+def _reversed(self: Tensor) -> Tensor:
+    return functional.permute(self, tuple(reversed(range(self.ndim))))
+
+
+def _swapped(self: Tensor) -> Tensor:
+    if self.ndim < 2:
+        raise OperandError(f".mT exchanges the last two axes; this tensor has shape {self.shape}")
+    return functional.swapped(self)
+
+
+def _cast(name: str, dtype: DTypeLike) -> Callable[[Tensor], Tensor]:
+    def cast(self: Tensor) -> Tensor:
+        return self.to(dtype=dtype)
+
+    cast.__name__, cast.__doc__ = name, f"The elements as {dtype}."
+    return cast
+
+
+CASTS: dict[str, DTypeLike] = {
+    "float": dtypes.float32, "double": dtypes.float64, "half": dtypes.float16, "bfloat16": "bfloat16",
+    "int": dtypes.int32,
+    "long": dtypes.int64, "short": dtypes.int16, "char": dtypes.int8, "byte": dtypes.uint8, "bool": dtypes.bool_,
+    "cfloat": dtypes.complex64, "cdouble": dtypes.complex128,
+}  # fmt: skip
+MEMBERS = {
+    "size": size, "numel": numel, "nelement": numel, "dim": dim, "ndimension": dim, "element_size": element_size,
+    "is_contiguous": is_contiguous, "contiguous": contiguous, "stride": stride, "data_ptr": data_ptr,
+    "detach_": detach_,
+    "expand_as": expand_as, "reshape_as": reshape_as, "view_as": reshape_as, "type": type_of, "type_as": type_as,
+    "is_floating_point": is_floating_point, "is_complex": is_complex,
+    "T": property(_reversed, doc="The axes in reverse order."), "mT": property(_swapped,
+    doc="The last two axes exchanged."),
+}  # fmt: skip
+
+
+def install() -> None:
+    """These members on Tensor, and those that are functions too in the functional form."""
+    for name, member in MEMBERS.items():
+        setattr(Tensor, name, member)
+    for name, dtype in CASTS.items():
+        setattr(Tensor, name, _cast(name, dtype))
+    for function in (numel, is_tensor, is_floating_point, is_complex):
+        setattr(functional, function.__name__, function)
