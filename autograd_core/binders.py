@@ -25,7 +25,7 @@ _NUMBERS = (float, int)
 _FLOATS = {np.float32, np.float64}
 # A forward that is nothing but an operator is called as what it comes down to, in C, on NumPy arrays and elsewhere:
 # a tenth of the time of a small product.
-_OPERATORS = {
+_OPERATORS: dict[bytes, Any] = {
     f.__code__.co_code: direct
     for f, direct in (
         (lambda xp, a, b: a + b, (np.add, operator.add)),
@@ -82,7 +82,7 @@ def bind_unary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # noqa: PLR0915  as below
+def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # noqa: PLR0915  the hot path
     forward, floating = o.forward, o.floating
     ufunc, direct = _OPERATORS.get(forward.__code__.co_code, (None, None))
 
@@ -107,7 +107,7 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
             elif other.__class__ in _NUMBERS:
                 b, q = other, None
                 shapes = None
-                if cls not in _FLOATS and (a.dtype.kind == "b" or (other.__class__ is float and a.dtype.kind in "iu")):
+                if cls not in _FLOATS and (a.dtype.kind in "bV" or (other.__class__ is float and a.dtype.kind in "iu")):
                     return promoted(call, input, other)
             else:
                 return foreign(o, (input, other))
@@ -120,10 +120,12 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
         if floating and (p is None or q is None) and (a if cls is a.__class__ else b).dtype.kind in "biu":
             return promoted(call, input, other, dtypes.get_default_dtype())
         try:
-            if ufunc is not None:
-                y = ufunc(a, b) if cls is ndarray else direct(a, b)
-            else:
+            if ufunc is None:
                 y = forward(LIBRARY[cls], a, b)
+            elif cls is ndarray:
+                y = ufunc(a, b)
+            else:
+                y = direct(a, b)
         except Exception as e:
             y = recover(o, (a, b), {}, e)
         t = new(Tensor)

@@ -178,13 +178,12 @@ def exclusive(grads: list[Any], given: list[Any]) -> list[Tensor]:
     """Tensors whose storage nobody else sees: copy a view, a seed, or an array handed out already."""
     out: list[Tensor] = []
     taken = set(map(id, given))
-    g: Any
     for g in grads:
         if g.__class__ is Tensor:
             out.append(g)
             continue
         key = id(g)
-        if key in taken or (g.__class__ in MUTABLE and g.base is not None):
+        if key in taken or (type(g) in MUTABLE and g.base is not None):
             g = g.copy()
         taken.add(key)
         t = new(Tensor)

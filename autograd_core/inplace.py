@@ -28,12 +28,13 @@ def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, depth: int = 3)
     _refuse(x, base)
     own_scalar(x)
     # What a rule keeps of the old value must survive the write.
-    new = compute(*[_survivor(a, x) for a in (x, *args)])
+    operands = [_survivor(a, x) for a in (x, *args)] if grad_enabled() else (x, *args)
+    new = compute(*operands)
     if new.shape != x.shape or not can_cast(new.dtype, x.dtype):
         raise InplaceError(f"the result, of shape {new.shape} and dtype {new.dtype}, does not fit into a tensor "
                            f"of shape {x.shape} and dtype {x.dtype}")  # fmt: skip
     new = _cast(new, x)
-    x.array[...] = new.array
+    x.array[...] = _survivor(new, x).array
     record_write(x.array, depth)
     if grad_enabled() and base is x and new.node is not None:
         x.node = new.node

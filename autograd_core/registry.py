@@ -7,7 +7,7 @@ import inspect
 from collections import namedtuple
 from collections.abc import Callable, Iterable
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import backends
 from autograd_core import arguments, binders, functional
@@ -140,8 +140,12 @@ def _read_rules(o: Op) -> None:
     if o.kind.promotes:
         o.promoted = tuple(i for i in range(len(o.inputs)) if not rules or rules[i])
     if named:
-        kind: Any = namedtuple(o.name, named)
-        o.result = kind._make
+        o.result = _named_result(o.name, named)
+
+
+def _named_result(name: str, fields: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    make: Any = namedtuple  # the fields are data, which its type does not foresee
+    return cast(Callable[[Any], tuple[Any, ...]], make(name, fields)._make)
 
 
 def names_of(rule: Rule | None) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -19,13 +20,13 @@ CASES = (
 )
 
 
-def _slow(x, weight, stride, padding, dilation, groups):
+def _slow(x: Any, weight: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
     """Convolution written as the definition."""
     rank = x.ndim - 2
     x = np.pad(x, [(0, 0), (0, 0), *[(p, p) for p in padding]])
     kernel = weight.shape[2:]
     size = [(x.shape[2 + i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1 for i in range(rank)]
-    y = np.zeros((x.shape[0], weight.shape[0], *size))
+    y: Any = np.zeros((x.shape[0], weight.shape[0], *size))
     per_group, outs = weight.shape[1], weight.shape[0] // groups
     for o in range(weight.shape[0]):
         channels = slice(o // outs * per_group, (o // outs + 1) * per_group)
@@ -34,7 +35,7 @@ def _slow(x, weight, stride, padding, dilation, groups):
                 slice(at[i] * stride[i], at[i] * stride[i] + dilation[i] * (kernel[i] - 1) + 1, dilation[i])
                 for i in range(rank)
             )
-            y[(slice(None), o, *at)] = (x[(slice(None), channels, *window)] * weight[o]).sum(tuple(range(1, x.ndim)))
+            y[:, o, *at] = (x[:, channels, *window] * weight[o]).sum(tuple(range(1, x.ndim)))
     return y
 
 
@@ -47,8 +48,8 @@ def _slow_transpose(which):
         for at in np.ndindex(*target):
             unit = np.zeros(target)
             unit[at] = 1
-            pair = (unit, other) if which == "input" else (other, unit)
-            out[at] = (_slow(*pair, stride, padding, dilation, groups) * g).sum()
+            x, weight = (unit, other) if which == "input" else (other, unit)
+            out[at] = (_slow(x, weight, stride, padding, dilation, groups) * g).sum()
         return out
 
     return reference

@@ -40,7 +40,8 @@ def einsum(equation, *operands):
         rest = [p for i, p in enumerate(terms) if i not in pair]
         needed = set(output).union(*[p[1] for p in rest])
         terms = [*rest, _contracted(x, s, y, t, needed)]
-    return _finished(*terms[0], output)
+    x, letters = terms[0]
+    return _finished(x, letters, output)
 
 
 def _parsed(equation, operands):

@@ -391,7 +391,10 @@ def _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoo
     samples=(sample((2, 3), (2, 3)), sample((2, 3), (2, 3), reduction="batchmean"), sample((0, 3), (0, 3))),
 )
 def kl_div(input, target, reduction="mean", log_target=False):
-    """Kullback-Leibler divergence Σ t·(log t - input), from log-probabilities to target probabilities (or their logs)."""
+    """Kullback-Leibler divergence Σ t·(log t - input), from log-probabilities and target probabilities.
+
+    log_target: the targets are logarithms of probabilities too.
+    """
     if log_target:
         losses = functional.exp(target) * (target - input)
     else:

@@ -103,10 +103,13 @@ def unpool(xp, x, indices, *, shape):
     return xp.kernels.add_plane(x, indices, shape)
 
 
+def _planes(x):
+    return x.reshape(*x.shape[:2], math.prod(x.shape[2:]))
+
+
 @op(POOLING, symbol="take", domain=REAL, method=False,
     samples=(sample((1, 2, 3, 3), integers((1, 2, 2, 2), 0, 9)), sample((0, 2, 3), integers((0, 2, 2), 0, 3))),
-    reference=lambda x, indices: np.take_along_axis(
-        *(v.reshape(*v.shape[:2], math.prod(v.shape[2:])) for v in (x, indices)), 2).reshape(indices.shape),
+    reference=lambda x, indices: np.take_along_axis(_planes(x), _planes(indices), 2).reshape(indices.shape),
     vjp=(lambda xp, g, x_shape, indices: xp.unpool(g, indices, shape=x_shape), None))  # fmt: skip
 def take_plane(xp, x, indices):
     """The elements at `indices` of each flattened plane."""

@@ -1,6 +1,7 @@
 """The same elements in another arrangement: most of these are views that share the storage."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -267,7 +268,7 @@ def pad_constant(xp, x, *, widths, value=0.0):
     return xp.pad(x, widths, constant_values=value)
 
 
-MODES = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+MODES: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 
 
 @composition(
@@ -310,9 +311,8 @@ def pad(input, pad, mode="constant", value=0.0):
             most = k - 1 if mode == "reflect" else k
             if mode != "replicate" and (lo > most or hi > most):
                 raise OperandError(f"pad(): {mode} padding of {(lo, hi)} is too wide for an axis of length {k}")
-            input = functional.index_select(
-                input, dim, functional.as_tensor(np.pad(np.arange(k), (lo, hi), mode=MODES[mode]))
-            )
+            index = np.pad(np.arange(k), (lo, hi), mode=MODES[mode])
+            input = functional.index_select(input, dim, functional.as_tensor(index))
     return input
 
 

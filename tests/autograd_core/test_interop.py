@@ -164,17 +164,19 @@ def test_numpy_functions_carry_gradients():
     np.testing.assert_allclose(x.grad.numpy(), np.exp(X) * X)
 
 
-@pytest.mark.parametrize("name, call", {
+WITHOUT_COUNTERPART = {
     r"np\.add\.reduce": np.add.reduce, r"np\.linalg\.norm": np.linalg.norm, r"np\.fft\.fft": np.fft.fft,
-    r"np\.repeat": lambda x: np.repeat(x, 2),
-    r"np\.split": lambda x: np.split(x, 2), r"np\.pad": lambda x: np.pad(x, 1), r"np\.sort": np.sort,
-    r"np\.modf": np.modf,
-    r"np\.exp with where": lambda x: np.exp(x, where=True), r"np\.exp\(\.\.\., out=array\)": lambda x: np.exp(x,
-    out=np.zeros((2, 3))),
-}.items(), ids=str)  # fmt: skip
-def test_what_has_no_counterpart_raises(name, call):
+    r"np\.repeat": lambda x: np.repeat(x, 2), r"np\.split": lambda x: np.split(x, 2),
+    r"np\.pad": lambda x: np.pad(x, 1), r"np\.sort": np.sort, r"np\.modf": np.modf,
+    r"np\.exp with where": lambda x: np.exp(x, where=True),
+    r"np\.exp\(\.\.\., out=array\)": lambda x: np.exp(x, out=np.zeros((2, 3))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WITHOUT_COUNTERPART)
+def test_what_has_no_counterpart_raises(name):
     with pytest.raises(TypeError, match=name):
-        call(ag.tensor(X))
+        WITHOUT_COUNTERPART[name](ag.tensor(X))
 
 
 def test_dlpack_both_ways():
