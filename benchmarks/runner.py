@@ -50,9 +50,11 @@ def collect(commands: Mapping[str, list[str]], rounds: int) -> dict[str, Answer]
 def run(arguments: list[str]) -> dict[str, Any] | str:
     """The JSON object the command prints last, or the reason there is none."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(THREADS))
+    # Imports are timed as after an installation, with their bytecode cached.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | threads
     try:
         process = subprocess.run(
-            arguments, check=False, cwd=ROOT, env=os.environ | threads, capture_output=True, text=True, timeout=TIMEOUT
+            arguments, check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=TIMEOUT
         )
     except subprocess.TimeoutExpired:
         return f"no answer within {TIMEOUT} s"

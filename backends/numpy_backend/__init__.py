@@ -1,6 +1,5 @@
 """The CPU backend: NumPy."""
 
-import platform
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -59,6 +58,8 @@ class NumpyBackend:
 
     def describe(self) -> str:
         """NumPy's version and the machine."""
+        import platform
+
         blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
         return f"NumPy {np.__version__} ({blas['name']} {blas['version']}) on {platform.machine()}"
 
