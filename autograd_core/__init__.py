@@ -19,6 +19,8 @@ from autograd_core import autograd as autograd  # noqa: E402
 from autograd_core import cuda as cuda  # noqa: E402
 from autograd_core import errors as errors  # noqa: E402
 from autograd_core import functional as functional  # noqa: E402
+from autograd_core.autograd import Function as Function  # noqa: E402
+from autograd_core.autograd import detect_anomaly as detect_anomaly  # noqa: E402
 from autograd_core.autograd import enable_grad as enable_grad  # noqa: E402
 from autograd_core.autograd import inference_mode as inference_mode  # noqa: E402
 from autograd_core.autograd import is_grad_enabled as is_grad_enabled  # noqa: E402

@@ -18,7 +18,8 @@ from autograd_core.dtypes import result_type
 from autograd_core.entries import Op
 from autograd_core.failures import recover
 from autograd_core.libraries import LIBRARY, MUTABLE
-from autograd_core.tensor import Node, Tensor, grad_enabled, new, own_scalar, record, tick, wrap
+from autograd_core.tensor import Node, Tensor, grad_enabled, new, own_scalar, record, wrap
+from autograd_core.tensor import tick as tick  # detect_anomaly puts its own in this place
 from autograd_core.versions import note_view
 
 _NUMBERS = (float, int)

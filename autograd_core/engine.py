@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.anomaly import watching
 from autograd_core.binders import Pick, outputs_of
 from autograd_core.entries import Op
 from autograd_core.errors import GraphReleasedError, HigherOrderError, NoGraphError, OperandError
@@ -214,7 +215,7 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
     heap = [(n.number, n) for n in seeds if n.op is not None]
     heapify(heap)
     useful = None if wanted is None else leading_to(seeds, wanted)
-    targets = frozenset(wanted or ())
+    targets, watch = frozenset(wanted or ()), watching()
     get, pop, newest, last = cots.get, cots.pop, None, last_write()
     while heap or newest:
         # The newest candidate stays out of the heap: along a chain there is never another.
@@ -244,6 +245,8 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
                 continue
             else:
                 xp, rules, shapes, g, s = _prepared(n, g, s, create_graph, useful)
+            if watch is not None:
+                rules = watch(n, rules)
             for i, m in enumerate(n.parents):
                 if m is not None and (useful is None or m in useful):
                     gi = rules[i](xp, g, s)

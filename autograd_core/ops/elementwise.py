@@ -65,7 +65,7 @@ def exp(xp, x):
 
     >>> from autograd_core import tensor
     >>> tensor([0.0, 1.0]).exp()
-    tensor([1.    , 2.7183])
+    tensor([1.0000, 2.7183])
     """
     return xp.exp(x)
 

@@ -1,0 +1,147 @@
+"""Operations that users define on Tensors, with a backward of their own."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from autograd_core.binders import Pick
+from autograd_core.errors import OperandError
+from autograd_core.kinds import CAST
+from autograd_core.tensor import Tensor, grad_enabled, no_grad, record, set_grad_enabled, wrap
+
+
+class Context:
+    """What `forward` leaves for `backward`: saved tensors and whatever attributes are set on it."""
+
+    needs_input_grad: tuple[bool, ...] = ()
+    saved_tensors: tuple[Any, ...] = ()  # filled while `backward` runs
+
+    def __init__(self) -> None:
+        self._kept: tuple[Any, ...] = ()
+        self._constant: set[int] = set()
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keep inputs or outputs (or None) for backward, where `saved_tensors` gives them back."""
+        self._kept = tensors
+
+    def mark_non_differentiable(self, *tensors: Tensor) -> None:
+        """These outputs carry no gradient."""
+        self._constant.update(id(t) for t in tensors)
+
+
+class _Operation:
+    """What the walk and the pictures ask of an operation, for one subclass of Function."""
+
+    kind, keep, statics = CAST, ("context", "y"), ("context",)
+    rules: tuple[Any, ...] = ()
+    residuals: tuple[str, ...] = ()
+    detached: tuple[str, ...] = ()
+    variadic = plain = view = False
+    holds, composite = True, None
+
+    def __init__(self, function: type[Function], arguments: int, several: bool) -> None:
+        self.name = self.symbol = function.__name__
+        self.inputs = tuple([f"argument {i}" for i in range(arguments)])
+        self.public = tuple([(name, None, inspect.Parameter.empty) for name in self.inputs])
+        self.function, self.outputs = function, ... if several else None
+
+    def joint(self, xp: Any, g: Any, saved: Any, needs: tuple[bool, ...]) -> list[Any]:
+        """The user's backward, on Tensors; on the fast path their arrays are unwrapped again."""
+        ctx, y = saved
+        cotangents, outputs = (g, y or ()) if self.outputs else ((g,), (y,))
+        recorded = any(isinstance(c, Tensor) for c in cotangents)
+        ctx.saved_tensors = tuple([_tensor(outputs[t]) if isinstance(t, int) else t for t in ctx._kept])
+        try:
+            with set_grad_enabled(recorded):
+                grads = self.function.backward(ctx, *map(_tensor, cotangents))
+        finally:
+            del ctx.saved_tensors  # a recorded output in it would be a reference cycle
+        grads = grads if isinstance(grads, tuple | list) else (grads,)
+        if len(grads) != len(needs):
+            raise OperandError(
+                f"{self.name}.backward returned {len(grads)} gradients for {len(needs)} arguments of forward; "
+                "return one for each, None for those that have none"
+            )
+        return [None if v is None or not n else v if recorded else v.array for v, n in zip(grads, needs, strict=True)]
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Function:
+    """Base of user-defined operations: static methods `forward(ctx, ...)` and `backward(ctx, *gradients)`.
+
+    Call `apply`. `backward` gets one gradient per output and returns one per argument of `forward`, None where there
+    is none. Written with tensor operations it can itself be differentiated. As in PyTorch, `forward(...)` may leave
+    `ctx` to a second method, `setup_context(ctx, inputs, output)`.
+
+    >>> from autograd_core import Function, tensor
+    >>> class Cube(Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x**3
+    ...
+    ...     @staticmethod
+    ...     def backward(ctx, g):
+    ...         (x,) = ctx.saved_tensors
+    ...         return g * 3 * x**2
+    >>> x = tensor(2.0, requires_grad=True)
+    >>> Cube.apply(x).backward()
+    >>> x.grad
+    tensor(12.)
+    """
+
+    setup_context: Any = None
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        """The value: a Tensor or a tuple of them."""
+        raise NotImplementedError("a Function needs a static method forward(ctx, ...)")
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        """The gradient of every argument of `forward`, from the gradient of every output."""
+        raise NotImplementedError("a Function needs a static method backward(ctx, *gradients)")
+
+    @classmethod
+    def apply(cls, *args: Any) -> Any:
+        """Compute `forward` and record it."""
+        ctx = Context()
+        ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
+        with no_grad():
+            if cls.setup_context is None:
+                result = cls.forward(ctx, *args)
+            else:
+                result = cls.forward(*args)
+                cls.setup_context(ctx, args, result)
+        several = isinstance(result, tuple | list)
+        outputs = tuple(result) if several else (result,)
+        if not all(isinstance(t, Tensor) for t in outputs):
+            raise TypeError(f"{cls.__name__}.forward must return a Tensor or a tuple of Tensors")
+        if not (grad_enabled() and any(ctx.needs_input_grad)):
+            return result
+        made = _recorded(_Operation(cls, len(args), several), ctx, args, outputs)
+        return made if several else made[0]
+
+
+def _recorded(o: _Operation, ctx: Context, args: tuple[Any, ...], outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The outputs again, with nodes; those that are saved too are kept as arrays: as Tensors they would be a cycle."""
+    positions = {id(t): i for i, t in enumerate(outputs)}
+    ctx._kept = tuple([positions.get(id(t), t) for t in ctx._kept])
+    arrays = tuple([t.array for t in outputs])
+    y = (arrays if o.outputs else arrays[0]) if any(isinstance(t, int) for t in ctx._kept) else None
+    node = record(o, tuple([a.node if isinstance(a, Tensor) else None for a in args]), (ctx, y))
+    if not o.outputs:
+        return (wrap(arrays[0], node),)
+    node.shapes = tuple([(a.shape, a.dtype) for a in arrays])
+    made = []
+    for i, (a, t) in enumerate(zip(arrays, outputs, strict=True)):
+        carries = a.dtype.kind in "fcV" and id(t) not in ctx._constant
+        made.append(wrap(a, record(Pick, (node,), (i, len(arrays))) if carries else None))
+    return tuple(made)
+
+
+def _tensor(value: Any) -> Any:
+    return value if value is None or isinstance(value, Tensor) else wrap(value)

@@ -1,0 +1,152 @@
+"""Operations that users define with a backward of their own, and the search for a gradient that went wrong."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core.errors import AnomalyError, GraphReleasedError, OperandError
+
+
+class Exp(ag.Function):
+    @staticmethod
+    def forward(ctx, x):
+        y = x.exp()
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, g):
+        (y,) = ctx.saved_tensors
+        return g * y
+
+
+class ScaledProduct(ag.Function):
+    @staticmethod
+    def forward(ctx, x, y, scale):
+        ctx.save_for_backward(x, y)
+        ctx.scale = scale
+        return x * y * scale, (x > y).to(dtype=ag.float64)
+
+    @staticmethod
+    def backward(ctx, g, unused):
+        assert unused.shape == g.shape
+        x, y = ctx.saved_tensors
+        return g * y * ctx.scale, g * x * ctx.scale, None
+
+
+def leaf(*shape, seed=0):
+    return ag.tensor(np.random.default_rng(seed).normal(size=shape), requires_grad=True)
+
+
+def test_saved_outputs_differentiate_to_any_order():
+    x = leaf(3)
+    y = Exp.apply(x)
+    for _ in range(3):
+        (y,) = ag.grad(y.sum(), x, create_graph=True)
+        np.testing.assert_allclose(y.numpy(force=True), np.exp(x.numpy(force=True)))
+
+
+def test_several_outputs_and_arguments_without_gradient():
+    x, y = leaf(3), leaf(3, seed=1)
+    product, larger = ScaledProduct.apply(x, y, 2.0)
+    (product * product + larger).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), 8 * (x * y * y).numpy(force=True))
+    np.testing.assert_allclose(y.grad.numpy(), 8 * (x * x * y).numpy(force=True))
+
+
+def test_the_separate_form_of_setup_context():
+    class Double(ag.Function):
+        @staticmethod
+        def forward(x):
+            return x * 2
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.factor = 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.factor
+
+    x = leaf(2)
+    Double.apply(x).sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0]
+
+
+def test_what_a_function_saves_is_released_and_leaves_no_cycle():
+    gc.disable()
+    try:
+        x = leaf(3)
+        y = Exp.apply(x)
+        (g,) = ag.grad(y.sum(), x, create_graph=True)
+        alive = weakref.ref(y)
+        del y, g
+        assert alive() is None
+        y = Exp.apply(x)
+        y.sum().backward()
+        with pytest.raises(GraphReleasedError, match="Exp"):
+            y.sum().backward()
+    finally:
+        gc.enable()
+
+
+def test_the_number_of_gradients_is_checked():
+    class Wrong(Exp):
+        @staticmethod
+        def backward(ctx, g):
+            return g, g
+
+    with pytest.raises(OperandError, match="returned 2 gradients for 1 arguments"):
+        Wrong.apply(leaf(2)).sum().backward()
+    with pytest.raises(NotImplementedError, match="forward"):
+        ag.Function.apply(leaf(2))
+
+
+def test_outputs_without_gradient_and_constants():
+    class Both(ag.Function):
+        @staticmethod
+        def forward(ctx, x):
+            rounded = x.round()
+            ctx.mark_non_differentiable(rounded)
+            return x * 1, rounded
+
+        @staticmethod
+        def backward(ctx, g, unused):
+            return g
+
+    kept, rounded = Both.apply(leaf(3))
+    assert kept.requires_grad
+    assert not rounded.requires_grad
+    assert not Exp.apply(ag.ones(2)).requires_grad
+
+
+def test_drawn_like_any_operation():
+    assert "Exp" in ag.draw(Exp.apply(leaf(2)).sum()).dot
+
+
+def test_anomaly_names_operation_shapes_and_line():
+    x = ag.tensor([1.0, 0.0], requires_grad=True)
+    with (
+        pytest.raises(AnomalyError, match=r"sqrt .* infinite .*shape \(2,\).*test_function\.py:\d+"),
+        ag.detect_anomaly(),
+    ):
+        x.sqrt().sum().backward()
+    assert x.grad is None
+    x.sqrt().sum().backward()  # silent again
+    assert x.grad.tolist() == [0.5, np.inf]
+
+
+def test_anomaly_finds_nan_also_when_recording():
+    x = ag.tensor([0.0], requires_grad=True)
+    with pytest.raises(AnomalyError, match=r"sqrt .* NaN"), ag.detect_anomaly():
+        ag.grad((x.sqrt() * 0.0).sum(), x, create_graph=True)
+
+
+def test_anomaly_mode_nests_and_switches_off():
+    x = ag.tensor([0.0], requires_grad=True)
+    with ag.detect_anomaly(), ag.detect_anomaly(False):
+        x.sqrt().sum().backward()
+    assert np.isinf(x.grad.item())
