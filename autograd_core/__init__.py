@@ -20,8 +20,10 @@ from autograd_core import cuda as cuda  # noqa: E402
 from autograd_core import errors as errors  # noqa: E402
 from autograd_core import functional as functional  # noqa: E402
 from autograd_core.autograd import Function as Function  # noqa: E402
+from autograd_core.autograd import backward as backward  # noqa: E402
 from autograd_core.autograd import detect_anomaly as detect_anomaly  # noqa: E402
 from autograd_core.autograd import enable_grad as enable_grad  # noqa: E402
+from autograd_core.autograd import grad as grad  # noqa: E402
 from autograd_core.autograd import inference_mode as inference_mode  # noqa: E402
 from autograd_core.autograd import is_grad_enabled as is_grad_enabled  # noqa: E402
 from autograd_core.autograd import no_grad as no_grad  # noqa: E402
@@ -47,8 +49,6 @@ from autograd_core.dtypes import result_type as result_type  # noqa: E402
 from autograd_core.dtypes import set_default_dtype as set_default_dtype  # noqa: E402
 from autograd_core.dtypes import short as short  # noqa: E402
 from autograd_core.dtypes import uint8 as uint8  # noqa: E402
-from autograd_core.engine import backward as backward  # noqa: E402
-from autograd_core.engine import grad as grad  # noqa: E402
 from autograd_core.functional import *  # noqa: E402,F403
 from autograd_core.printing import set_printoptions as set_printoptions  # noqa: E402
 from autograd_core.tensor import Tensor as Tensor  # noqa: E402

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from heapq import heapify, heappop, heappush, heappushpop
 from typing import Any
 
@@ -14,184 +12,12 @@ from autograd_core import functional
 from autograd_core.anomaly import watching
 from autograd_core.binders import Pick, outputs_of
 from autograd_core.entries import Op
-from autograd_core.errors import GraphReleasedError, HigherOrderError, NoGraphError, OperandError
+from autograd_core.errors import GraphReleasedError, HigherOrderError
 from autograd_core.libraries import LIBRARY, MUTABLE, RULES
-from autograd_core.tensor import Leaf, Node, RetainGrad, Tensor, new, record, set_grad_enabled, wrap
+from autograd_core.tensor import Leaf, Node, RetainGrad, Tensor, record, set_grad_enabled, wrap
 from autograd_core.versions import check_unchanged, last_write
 
 Cotangents = dict[Any, Any]  # by node
-_commit = threading.Lock()
-
-
-def backward(
-    tensors: Tensor | Sequence[Tensor],
-    grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    inputs: Tensor | Sequence[Tensor] | None = None,
-) -> None:
-    """Add the gradient of `tensors` to the `.grad` of every leaf (or of `inputs`): of all of them, or of none if
-    anything raises.
-
-    tensors: one Tensor or several; grad_tensors: for each the cotangent, of its shape; implied for a single element.
-    retain_graph: keep what was saved for another walk. create_graph: record the walk, for higher derivatives.
-    """
-    tensors = _listed(tensors)
-    _accumulate(tensors, _listed(grad_tensors, len(tensors)), retain_graph, create_graph, inputs)
-
-
-def _accumulate(tensors: Any, grad_tensors: Any, retain_graph: Any, create_graph: bool, inputs: Any) -> None:
-    seeds, given = _seeds(tensors, grad_tensors, create_graph)
-    retain = create_graph if retain_graph is None else retain_graph
-    if inputs is None:
-        found, retained = walk(seeds, create_graph, retain)
-        pairs = [(x, g) for leaf, g in found.items() if (x := leaf.tensor()) is not None]
-    else:
-        if not (inputs := _listed(inputs)):
-            raise RuntimeError("backward(): inputs is empty; leave it out to reach every leaf")
-        found, retained = walk(seeds, create_graph, retain, [_node_of(x) for x in inputs])
-        pairs = [(x, found[x.node]) for x in inputs if x.node in found]
-    commit(pairs, retained, given, create_graph)
-
-
-def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
-    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    allow_unused: bool = False,
-    materialize_grads: bool = False,
-) -> tuple[Any, ...]:
-    """The gradients of `outputs` (their sum, weighted by `grad_outputs`) with respect to `inputs`, as a tuple.
-
-    No `.grad` is touched. create_graph: the result can be differentiated again. allow_unused: None for an input that
-    the outputs do not depend on, instead of an error; materialize_grads: zeros for it.
-
-    >>> from autograd_core import tensor
-    >>> x = tensor(3.0, requires_grad=True)
-    >>> grad(x * x, x)
-    (tensor(6.),)
-    """
-    outputs, inputs = _listed(outputs), _listed(inputs)
-    seeds, given = _seeds(outputs, _listed(grad_outputs, len(outputs)), create_graph, strict=False)
-    wanted = [_node_of(x) for x in inputs]
-    found, retained = walk(seeds, create_graph, create_graph if retain_graph is None else retain_graph, wanted)
-    missing = [i for i, n in enumerate(wanted) if n not in found]
-    if missing and not (allow_unused or materialize_grads):
-        raise RuntimeError(
-            f"grad(): input {missing[0]} was not used to compute the outputs; allow_unused=True gives None for it"
-        )
-    commit([], retained, given, create_graph)
-    grads = dict(zip(found, exclusive(list(found.values()), given), strict=True))
-    used = set()
-    out = []
-    for x, n in zip(inputs, wanted, strict=True):
-        g = grads.get(n)
-        if g is not None and n in used and not create_graph:
-            g = wrap(g.array.copy())  # the same input asked for twice
-        used.add(n)
-        out.append(functional.zeros_like(x) if g is None and materialize_grads else g)
-    return tuple(out)
-
-
-def _listed(value: Any, length: int = 1) -> tuple[Any, ...]:
-    if value is None:
-        return (None,) * length
-    return (value,) if isinstance(value, Tensor) else tuple(value)
-
-
-def _node_of(x: Any) -> Any:
-    if not isinstance(x, Tensor):
-        raise TypeError(f"expected tensors to differentiate with respect to, not {type(x).__name__}")
-    if x.node is None:
-        raise RuntimeError("an input does not require a gradient; set requires_grad=True before computing with it")
-    return x.node
-
-
-def _seeds(
-    outputs: Sequence[Tensor], cotangents: Sequence[Tensor | None], create_graph: bool, strict: bool = True
-) -> tuple[Cotangents, list[Any]]:
-    """{node: cotangent} to start from, and the arrays among them that belong to the user."""
-    if len(outputs) != len(cotangents):
-        raise RuntimeError(f"{len(outputs)} tensors but {len(cotangents)} gradients were given")
-    seeds: Cotangents = {}
-    given = []
-    for t, g in zip(outputs, cotangents, strict=True):
-        if t.node is None:
-            if strict:
-                raise NoGraphError(
-                    "backward() of a tensor that records nothing: no input had requires_grad=True, "
-                    "or it was computed under no_grad()"
-                )
-            continue
-        g = _seed(t, g)
-        given.append(g.array)
-        g = g if create_graph else g.array
-        if t.node in seeds:
-            with set_grad_enabled(create_graph):
-                g = seeds[t.node] + g
-        seeds[t.node] = g
-    if not seeds:
-        raise NoGraphError("grad() of tensors that record nothing: no input had requires_grad=True")
-    return seeds, given
-
-
-def _seed(t: Tensor, g: Tensor | None) -> Tensor:
-    if g is None:
-        if t.array.size != 1:
-            raise RuntimeError(
-                f"a gradient is implied only for a tensor of one element; this one has shape {t.shape}. "
-                "Pass one (y.backward(gradient)) or reduce it first (y.sum().backward())"
-            )
-        if t.array.dtype.kind == "c":
-            raise RuntimeError("a gradient is implied only for real tensors; pass one: y.backward(gradient)")
-        a = t.array
-        return wrap(a.dtype.type(1) if isinstance(a, np.generic) else LIBRARY[a.__class__].ones_like(a))
-    if not isinstance(g, Tensor):
-        raise TypeError(f"a gradient must be a Tensor or None, not {type(g).__name__}")
-    if g.shape != t.shape:
-        raise OperandError(f"the gradient has shape {g.shape} but the tensor {t.shape}")
-    return g if g.dtype == t.dtype else functional.astype(g, t.dtype)
-
-
-def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any], create_graph: bool) -> None:
-    """Write `.grad` of leaves and of tensors that retain theirs: all at once, so that nobody sees half of it."""
-    pairs += [(x, g) for ref, g in retained if (x := ref()) is not None]
-    with _commit:
-        grads = exclusive([g for _, g in pairs], given)
-        for i, (x, _) in enumerate(pairs):
-            if x.grad is not None:
-                grads[i] = _sum(x.grad, grads[i], create_graph)
-        # One C loop: neither an interrupt nor another thread can see half of it.
-        deque(map(_set_grad, [x for x, _ in pairs], grads), maxlen=0)
-
-
-def _sum(before: Tensor, g: Tensor, create_graph: bool) -> Tensor:
-    with set_grad_enabled(create_graph):
-        return before + g
-
-
-_set_grad: Any = Tensor.grad.__set__  # type: ignore[union-attr]  # the slot itself, called from C
-
-
-def exclusive(grads: list[Any], given: list[Any]) -> list[Tensor]:
-    """Tensors whose storage nobody else sees: copy a view, a seed, or an array handed out already."""
-    out: list[Tensor] = []
-    taken = set(map(id, given))
-    for g in grads:
-        if g.__class__ is Tensor:
-            out.append(g)
-            continue
-        key = id(g)
-        if key in taken or (type(g) in MUTABLE and g.base is not None):
-            g = g.copy()
-        taken.add(key)
-        t = new(Tensor)
-        t.array = g
-        t.node = t.grad = None
-        out.append(t)
-    return out
 
 
 def walk(
@@ -411,27 +237,3 @@ def leading_to(seeds: Iterable[Any], wanted: Iterable[Any]) -> set[Any]:
         if not useful.isdisjoint(n.parents):
             useful.add(n)
     return useful
-
-
-def _backward(
-    self: Tensor,
-    gradient: Tensor | None = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    inputs: Tensor | Sequence[Tensor] | None = None,
-) -> None:
-    """Add the gradient of this tensor to the `.grad` of every leaf (or of `inputs`).
-
-    gradient: the cotangent, of this tensor's shape; implied for a single element. If anything raises, no `.grad`
-    has changed.
-
-    >>> from autograd_core import tensor
-    >>> x = tensor([1.0, 2.0], requires_grad=True)
-    >>> (x * x).sum().backward()
-    >>> x.grad
-    tensor([2., 4.])
-    """
-    _accumulate((self,), (gradient,), retain_graph, create_graph, inputs)
-
-
-Tensor.backward = _backward  # type: ignore[method-assign]  # how Tensor gets it

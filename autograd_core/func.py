@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd_core import functional
-from autograd_core.engine import grad as _grad
+from autograd_core.autograd import grad as _grad
 from autograd_core.errors import OperandError
 from autograd_core.tensor import Leaf, Tensor, enable_grad, wrap
 

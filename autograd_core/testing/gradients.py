@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.engine import grad
+from autograd_core.autograd import grad
 from autograd_core.errors import HigherOrderError
 from autograd_core.tensor import Tensor
 
