@@ -5,6 +5,7 @@ The binders are specialised by arity because a general one costs more than the a
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -155,14 +156,14 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
 def bind_general(o: Op) -> Callable[..., Any]:
     """Static parameters, residuals beside the output, several outputs, lists of inputs, joint rules."""
     arity, defaults = len(o.inputs), o.statics
-    names = defaults.keys()
+    names, required = defaults.keys(), {n for n, default in defaults.items() if default is inspect.Parameter.empty}
     plain = not o.variadic and not o.signature and not o.packs
 
     def call(*args: Any, **given: Any) -> Any:
         if plain and len(args) == arity:
-            if not given:
+            if not given and not required:
                 return apply(o, args, defaults)
-            if given.keys() <= names:
+            if required <= given.keys() <= names:
                 return apply(o, args, {**defaults, **given})
         return apply(o, *parse(o, args, given))
 

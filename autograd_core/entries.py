@@ -88,6 +88,7 @@ class Op:
     order: int = 2  # how many times it can be differentiated, as far as tests look
     tolerance: float = 1e-12  # relative error of the value against `reference`
     signature: tuple[str, ...] = ()  # public parameters in order, where it is not inputs first, statics after
+    form: Callable[..., Any] | None = None  # from the functional form to one with a keyword more
     # Derived.
     inputs: tuple[str, ...] = ()
     public: tuple[tuple[str, str | None, Any], ...] = ()  # public name, own name (None for an input), default

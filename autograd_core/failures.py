@@ -31,6 +31,8 @@ def _explain(o: Op, arrays: Sequence[Any], error: Exception) -> NoReturn:
     kind = next((k for e, k in kinds.items() if type(error) is e), None)
     if kind is None and isinstance(error, TypeError) and type(error).__module__.startswith("numpy"):
         kind = DtypeError  # UFuncTypeError and its like, which are private
+    if kind is None and isinstance(error, AttributeError) and not all(map(is_array, arrays)):
+        kind = DtypeError  # a number, or None, where the forward needs an array
     if kind is None:
         raise error
     raise kind(f"{o.name}: {error} [{_described(o, arrays)}]") from error

@@ -11,7 +11,7 @@ from autograd_core import functional
 from autograd_core.dtypes import can_cast
 from autograd_core.errors import InplaceError
 from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
-from autograd_core.ops.indexing import plain_index
+from autograd_core.ops.indexing import plain_index, steps
 from autograd_core.registry import COMPOSITIONS, OPS, Composition, Op
 from autograd_core.tensor import Leaf, Node, Tensor, grad_enabled, own_scalar, record, wrap
 from autograd_core.versions import View, record_write, storage
@@ -45,10 +45,12 @@ def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, depth: int = 3)
 
 
 def _setitem(x: Tensor, index: Any, value: Any) -> None:
+    *before, plain = steps(plain_index(index, x))
+    for step in before:
+        x = functional.getitem(x, index=step)
     base, path = _origin(x)
     _refuse(x, base)
     own_scalar(x)
-    plain = plain_index(index, x)
     new = _broadcast(_cast(_as_tensor(value, x), x), x.array[plain].shape)
     x.array[plain] = _survivor(new, x).array
     record_write(x.array, 2)
@@ -149,16 +151,6 @@ def _method(name: str) -> Callable[..., Tensor]:
     return method
 
 
-def _scaled(name: str) -> Callable[..., Tensor]:
-    function = getattr(functional, name)
-
-    def method(self: Tensor, other: Any, *, alpha: Any = 1) -> Tensor:
-        return write(self, lambda x, y: function(x, y if alpha == 1 else y * alpha), other)
-
-    method.__doc__ = f"`{name}` in place, of `alpha` times the other operand: writes the result and returns the tensor."
-    return method
-
-
 def _fill(self: Tensor, value: Any) -> Tensor:
     """Write `value`, a number or a tensor of no axes, into every element; returns the tensor."""
     if getattr(value, "ndim", 0):
@@ -181,8 +173,7 @@ def install() -> None:
     entries: list[Op | Composition] = [*OPS.values(), *COMPOSITIONS.values()]
     names = [n for entry in entries for n in (entry.name, *entry.aliases)
              if entry.method and (entry.kind in (ELEMENTWISE, BINARY, COMPARISON) or entry.name in OTHERS)]  # fmt: skip
-    methods: dict[str, Callable[..., Any]]
-    methods = {f"{name}_": _scaled(name) if name in ("add", "sub", "subtract") else _method(name) for name in names}
+    methods: dict[str, Callable[..., Any]] = {f"{name}_": _method(name) for name in names}
     methods |= {operator: _method(name) for operator, name in OPERATORS.items()}
     methods |= {"fill_": _fill, "zero_": _zero, "copy_": _copy, "__setitem__": _setitem}
     for name, method in methods.items():

@@ -82,6 +82,16 @@ def reshape_as(self: Tensor, other: Tensor) -> Tensor:
     return functional.reshape(self, other.shape)
 
 
+def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
+    """The elements where `condition` holds, else those of `other`."""
+    return functional.where(condition, self, other)
+
+
+def itself(self: Tensor) -> Tensor:
+    """The tensor, which a plus sign leaves as it is."""
+    return self
+
+
 def type_of(self: Tensor, dtype: DTypeLike | None = None) -> Any:
     """The name of the dtype; with `dtype`, the tensor converted to it."""
     return str(self.dtype) if dtype is None else self.to(dtype=dtype)
@@ -136,7 +146,7 @@ MEMBERS = {
     "is_contiguous": is_contiguous, "contiguous": contiguous, "stride": stride, "data_ptr": data_ptr,
     "detach_": detach_,
     "expand_as": expand_as, "reshape_as": reshape_as, "view_as": reshape_as, "type": type_of, "type_as": type_as,
-    "is_floating_point": is_floating_point, "is_complex": is_complex,
+    "is_floating_point": is_floating_point, "is_complex": is_complex, "where": where, "__pos__": itself,
     "T": property(_reversed, doc="The axes in reverse order."), "mT": property(_swapped,
     doc="The last two axes exchanged."),
 }  # fmt: skip

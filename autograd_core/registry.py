@@ -52,9 +52,12 @@ def op(
         _read_signature(o)
         _read_rules(o)
         o.call = binders.bind(o)
+        if o.form:
+            o.call = o.form(o.call)
+        else:
+            o.call.__signature__ = public_signature(o)  # type: ignore[attr-defined]  # what help() and stubs show
         o.call.__name__ = o.call.__qualname__ = o.name
         o.call.__doc__ = o.doc
-        o.call.__signature__ = public_signature(o)  # type: ignore[attr-defined]  # what help() and stubs show
         OPS[o.name] = o
         for rules in {id(r): r for r in RULES.values()}.values():
             _overlay(o, rules)

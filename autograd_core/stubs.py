@@ -121,9 +121,11 @@ BINARY |= {f"__{name}__" for name in ("eq", "ne", "lt", "le", "gt", "ge")}
 EXTENT = "_int | Sequence[_int]"
 # The parameters of entries, by name where neither an input nor a default tells.
 TYPES = {
-    "chunks": "_int", "destination": EXTENT, "device": "str | None", "dilation": EXTENT, "dim0": "_int", "dim1": "_int",
+    "alpha": "Number", "chunks": "_int", "destination": EXTENT,
+    "device": "str | None", "dilation": EXTENT, "dim0": "_int", "dim1": "_int",
     "dims": EXTENT, "dtype": "DTypeLike | None", "equation": "str", "index": "Any", "kernel_size": EXTENT,
     "length": "_int", "output_padding": EXTENT, "pad": "Sequence[_int]", "padding": f"str | {EXTENT}",
+    "rounding_mode": "str | None",
     "shape": "ShapeLike", "sizes": "Sequence[_int]", "source": EXTENT,
     "split_size_or_sections": EXTENT, "start": "_int", "stride": EXTENT, "tensors": "Sequence[Tensor]",
 }  # fmt: skip

@@ -9,8 +9,12 @@ early and keeps what was learned.
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
+
+# Matrices of 8×8 images are small: one thread multiplies them as fast as several, and does not wait for busy cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import autograd_core as ag
 import nn

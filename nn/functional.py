@@ -200,7 +200,7 @@ def _adaptive_avg_pool(input: Tensor, output_size: int | Sequence[int | None] | 
             f"adaptive_avg_pool{rank}d() takes (N, C, ...) or (C, ...) with {rank} more axes, not shape {input.shape}"
         )
     sizes = (output_size,) * rank if output_size is None or isinstance(output_size, int) else tuple(output_size)
-    if len(sizes) != rank:
+    if len(sizes) != rank or any(size is not None and size < 0 for size in sizes):
         raise OperandError(f"adaptive_avg_pool{rank}d(): output_size={output_size} does not name {rank} lengths")
     if all(size == 1 for size in sizes):
         return input.mean(dim=tuple(range(-rank, 0)), keepdim=True)
@@ -210,7 +210,7 @@ def _adaptive_avg_pool(input: Tensor, output_size: int | Sequence[int | None] | 
         if size is not None and size != n:
             cells = [(i * n // size, -(-(i + 1) * n // size)) for i in range(size)]
             means = [x.narrow(dim, low, high - low).mean(dim=dim, keepdim=True) for low, high in cells]
-            x = core.cat(means, dim=dim)
+            x = core.cat(means, dim=dim) if means else x.narrow(dim, 0, 0)
     return x
 
 

@@ -128,7 +128,7 @@ def gelu(input, approximate="none"):
     if approximate == "none":
         return gelu_erf(input)
     if approximate != "tanh":
-        raise ValueError(f"gelu(): approximate must be 'none' or 'tanh', not {approximate!r}")
+        raise OperandError(f"gelu(): approximate must be 'none' or 'tanh', not {approximate!r}")
     return 0.5 * input * (1 + functional.tanh(_TANH * (input + 0.044715 * input * input * input)))
 
 
@@ -136,6 +136,8 @@ def gelu(input, approximate="none"):
              reference=lambda x, min_val=-1.0, max_val=1.0: min(max(x, min_val), max_val))  # fmt: skip
 def hardtanh(input, min_val=-1.0, max_val=1.0):
     """x clipped to [min_val, max_val]; the gradient is 0 on the bounds."""
+    if min_val > max_val:
+        raise OperandError(f"hardtanh(): min_val {min_val} is above max_val {max_val}")
     inside = (input > min_val) & (input < max_val)
     return functional.where(inside, input, functional.clamp(input.detach(), min_val, max_val))
 
@@ -188,7 +190,7 @@ def hardswish(input):
              reference=lambda x, alpha=1.0: x if x > 0 else alpha * math.expm1(x / alpha))  # fmt: skip
 def celu(input, alpha=1.0):
     """x above 0, alpha·(exp(x / alpha) - 1) elsewhere: an ELU whose slope is continuous (Barron 2017)."""
-    return functional.where(input > 0, input, alpha * functional.elu(input / alpha))
+    return functional.where(input > 0, input, alpha * functional.expm1(functional.clamp(input, max=0) / alpha))
 
 
 @composition(ELEMENTWISE, domain=REAL, method=False, reference=lambda x: x - math.tanh(x), tolerance=1e-8)
@@ -201,6 +203,8 @@ def tanhshrink(input):
              reference=lambda x, lambd=0.5: math.copysign(max(abs(x) - lambd, 0.0), x))  # fmt: skip
 def softshrink(input, lambd=0.5):
     """x moved towards 0 by `lambd`, and 0 within; the gradient is 0 on the bounds."""
+    if lambd < 0:
+        raise OperandError(f"softshrink(): lambd must not be negative, but is {lambd}")
     return input - functional.clamp(input, -lambd, lambd)
 
 
@@ -220,7 +224,9 @@ def _slow_prelu(x, weight):
              samples=(sample((2, 3), (1,)), sample((2, 3, 2), (3,)), sample((0, 3), (3,))))  # fmt: skip
 def prelu(input, weight):
     """x above 0, weight·x elsewhere, with one slope, or one for each channel of (N, C, ...) (He et al. 2015)."""
-    if weight.shape not in ((), (1,)):
+    if weight.shape == (1,):
+        weight = functional.reshape(weight, ())
+    elif weight.shape != ():
         channels = input.shape[1] if input.ndim > 1 else 1
         if weight.shape != (channels,):
             raise OperandError(

@@ -2,6 +2,8 @@
 
 import math
 
+from autograd_core import functional
+from autograd_core.errors import OperandError
 from autograd_core.kinds import BINARY
 from autograd_core.registry import Interval, Values, op, sample
 
@@ -14,10 +16,22 @@ BETWEEN = (sample(Values((2, 3), Interval(2.2, 2.8)), Values((3,), Interval(0.95
            sample(Values((3,), Interval(-2.8, -2.2)), Values((2, 3), Interval(0.95, 1.05))))  # fmt: skip
 
 
-@op(BINARY, symbol="+", domain=REAL, reference=lambda a, b: a + b, commutative=True,
-    operators=("__add__", "__radd__"), vjp=(lambda xp, g: g, lambda xp, g: g))  # fmt: skip
+def _scaled(call):
+    """With `alpha`, as PyTorch has it: `other` counts that many times."""
+
+    def scaled(input, other, *, alpha=1):
+        if alpha == 1:
+            return call(input, other)
+        return call(input, other * alpha if isinstance(other, NUMBERS) else functional.multiply(other, alpha))
+
+    return scaled
+
+
+@op(BINARY, symbol="+", domain=REAL, reference=lambda a, b, alpha=1: a + alpha * b, commutative=True, form=_scaled,
+    samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=-1.5)), operators=("__add__", "__radd__"),
+    vjp=(lambda xp, g: g, lambda xp, g: g))  # fmt: skip
 def add(xp, a, b):
-    """Sum, element by element.
+    """Sum, element by element; `alpha` times `other` if it is given.
 
     >>> from autograd_core import tensor
     >>> tensor([1.0, 2.0]) + 1
@@ -26,10 +40,11 @@ def add(xp, a, b):
     return a + b
 
 
-@op(BINARY, symbol="-", domain=REAL, reference=lambda a, b: a - b, aliases=("sub",),
-    operators=("__sub__", "__rsub__"), vjp=(lambda xp, g: g, lambda xp, g: -g))  # fmt: skip
+@op(BINARY, symbol="-", domain=REAL, reference=lambda a, b, alpha=1: a - alpha * b, aliases=("sub",), form=_scaled,
+    samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=2)), operators=("__sub__", "__rsub__"),
+    vjp=(lambda xp, g: g, lambda xp, g: -g))  # fmt: skip
 def subtract(xp, a, b):
-    """Difference, element by element."""
+    """Difference, element by element; `alpha` times `other` if it is given."""
     return a - b
 
 
@@ -40,11 +55,38 @@ def multiply(xp, a, b):
     return a * b
 
 
-@op(BINARY, symbol="÷", domain=POSITIVE, reference=lambda a, b: a / b, aliases=("div", "true_divide"), floating=True,
+def _rounded(call):
+    """With `rounding_mode`, as PyTorch has it."""
+
+    def divided(input, other, *, rounding_mode=None):
+        if rounding_mode is None:
+            return call(input, other)
+        if rounding_mode == "floor":
+            return functional.floor_divide(input, other)
+        if rounding_mode != "trunc":
+            raise OperandError(f"divide(): rounding_mode must be None, 'floor' or 'trunc', not {rounding_mode!r}")
+        rest = functional.fmod(input, other)
+        if rest.dtype.kind in "iu":  # a floating-point quotient would lose digits
+            return functional.floor_divide(input - rest, other)
+        return functional.trunc(call(input, other))
+
+    return divided
+
+
+ROUNDED = {None: lambda q: q, "floor": math.floor, "trunc": math.trunc}
+
+
+@op(BINARY, symbol="÷", domain=POSITIVE, aliases=("div", "true_divide"), floating=True, form=_rounded,
+    reference=lambda a, b, rounding_mode=None: ROUNDED[rounding_mode](a / b),
+    samples=(sample((2, 3), (3,)), *[sample(*s.inputs, rounding_mode=mode) for s in BETWEEN
+                                     for mode in ("floor", "trunc")]),
     operators=("__truediv__", "__rtruediv__"),
     vjp=(lambda xp, g, b: g / b, lambda xp, g, y, b: -g * y / b))  # fmt: skip
 def divide(xp, a, b):
-    """Quotient, element by element; of integers it is floating point."""
+    """Quotient, element by element; of integers it is floating point.
+
+    rounding_mode: None, "floor" or "trunc"; rounded, the quotient of integers is one, and the gradient is 0.
+    """
     return a / b
 
 
@@ -76,16 +118,26 @@ def power(xp, a, b):
 
 
 @op(BINARY, symbol="mod", domain=POSITIVE, reference=lambda a, b: a - b * math.floor(a / b), samples=BETWEEN,
-    operators=("__mod__", "__rmod__"), vjp=(lambda xp, g: g, lambda xp, g, a, b: -g * xp.floor(a / b)))  # fmt: skip
+    operators=("__mod__", "__rmod__"),
+    vjp=(lambda xp, g: g, lambda xp, g, a, b: -g * xp.floor_divide(a, b)))  # fmt: skip
 def remainder(xp, a, b):
     """Remainder of the division rounded down: it has the sign of the divisor."""
+    _check_divisor(b, a)
     return a % b
 
 
+def _check_divisor(b, a):
+    """Integers have no infinity to answer a division by 0 with."""
+    kind = (b if hasattr(b, "dtype") else a).dtype.kind
+    if kind in "biu" and (b == 0 if b.__class__ in NUMBERS else (b == 0).any().item()):
+        raise ValueError("integer division by zero")
+
+
 @op(BINARY, symbol="fmod", domain=POSITIVE, reference=math.fmod, samples=BETWEEN,
-    vjp=(lambda xp, g: g, lambda xp, g, a, b: -g * xp.trunc(a / b)))  # fmt: skip
+    vjp=(lambda xp, g: g, lambda xp, g, y, a, b: -g * xp.round((a - y) / b)))  # fmt: skip
 def fmod(xp, a, b):
     """Remainder of the division rounded towards zero: it has the sign of the dividend."""
+    _check_divisor(b, a)
     return xp.fmod(a, b)
 
 
@@ -94,6 +146,7 @@ def fmod(xp, a, b):
     vjp=(lambda xp, g: xp.zeros_like(g), lambda xp, g: xp.zeros_like(g)))  # fmt: skip
 def floor_divide(xp, a, b):
     """Quotient rounded down. Piecewise constant: its gradient is 0."""
+    _check_divisor(b, a)
     return a // b
 
 

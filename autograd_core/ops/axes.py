@@ -6,14 +6,24 @@ from autograd_core.errors import OperandError
 
 
 def normalized(dim, ndim):
-    """`dim` (None, an int, or several) as a tuple of axes, each from 0 to ndim - 1."""
-    if dim is None or dim == ():
-        return tuple(range(ndim))
+    """The axes that a reduction over `dim` (None or () for all, an int, or several) runs over."""
+    return tuple(range(ndim)) if dim is None or dim == () else several(dim, ndim)
+
+
+def several(dim, ndim):
+    """`dim` (an int, or several) as a tuple of axes, each from 0 to ndim - 1."""
     dims = dim if isinstance(dim, (tuple, list)) else (dim,)
     out = tuple(one(d, ndim) for d in dims)
     if len(set(out)) < len(out):
         raise OperandError(f"an axis appears twice in dim={dim}")
     return out
+
+
+def length(x, dim, name):
+    """The length of one axis, which a 0-d tensor does not have."""
+    if not x.ndim:
+        raise OperandError(f"{name}() takes a tensor with axes, not one of shape ()")
+    return x.shape[one(dim, x.ndim)]
 
 
 def one(dim, ndim):

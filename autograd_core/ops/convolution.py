@@ -177,6 +177,8 @@ def _conv(input, weight, bias, stride, padding, dilation, groups, rank):
         input = input.unsqueeze(0)
     if padding == "same":
         input, padding = _same(input, weight.shape[2:], stride, dilation)
+    if isinstance(padding, str) and padding != "valid":
+        raise OperandError(f"{name}(): padding must be numbers, 'valid' or 'same', not {padding!r}")
     padding = (0,) * rank if padding == "valid" else each(padding, rank, "padding")
     if min(stride) < 1 or min(dilation) < 1 or min(padding) < 0:
         raise OperandError(
@@ -187,6 +189,8 @@ def _conv(input, weight, bias, stride, padding, dilation, groups, rank):
             f"{name}(): input of shape {input.shape} has {input.shape[1]} channels, but weight of shape {weight.shape} "
             f"with groups={groups} takes {weight.shape[1] * groups} and gives {weight.shape[0]}"
         )
+    if bias is not None and bias.shape != weight.shape[:1]:
+        raise OperandError(f"{name}(): bias must have shape {weight.shape[:1]}, not {bias.shape}")
     y = convolve(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
     return y.squeeze(0) if single else y
 

@@ -8,6 +8,7 @@ from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import MATMUL
 from autograd_core.registry import Interval, composition, sample
+from autograd_core.tensor import Tensor
 
 EQUATIONS = (
     sample("ij,jk->ik", (2, 3), (3, 2)), sample("bij,bjk->bik", (2, 2, 3), (2, 3, 2)), sample("ii->i", (3, 3)),
@@ -15,7 +16,7 @@ EQUATIONS = (
     sample("...ij,...jk", (2, 2, 3), (3, 2)),
     sample("bn,anm,bm->ba", (2, 3), (2, 3, 2), (2, 2)), sample("ijk->j", (2, 3, 2)), sample("i,i,i", (3,), (3,), (3,)),
     sample("ab,b,c->c", (2, 3), (3,), (2,)), sample("ij,kj->ik", (2, 1), (3, 4)),
-    sample("ij,jk->ik", (0, 3), (3, 2)), sample("ij,jk->ik", (2, 0), (0, 2)),
+    sample("a,b,c->abc", (2,), (3,), (2,)), sample("ij,jk->ik", (0, 3), (3, 2)), sample("ij,jk->ik", (2, 0), (0, 2)),
 )  # fmt: skip
 
 
@@ -49,6 +50,8 @@ def _parsed(equation, operands):
     text = equation.replace(" ", "")
     left, arrow, output = text.partition("->")
     terms = left.split(",")
+    if odd := [type(x).__name__ for x in operands if not isinstance(x, Tensor)]:
+        raise TypeError(f"einsum() takes tensors, not {odd[0]}")
     if len(terms) != len(operands):
         raise OperandError(f"einsum(): '{equation}' names {len(terms)} operands but {len(operands)} were given")
     free = [c for c in "ZYXWVUTSRQPONMLKJIHGFEDCBA" if c not in text]
@@ -89,14 +92,15 @@ def _simplified(x, letters, output):
 
 
 def _order(terms, output):
-    if len(terms) <= 2:
-        return [(0, 1)] if len(terms) == 2 else []
+    """Pairs of positions to contract, one after the other; a product goes to the end."""
+    in_turn = [(0, 1)] * (len(terms) - 1)
+    letters = set("".join(t for _, t in terms))
+    if len(terms) <= 2 or any(len({x.shape[t.index(c)] for x, t in terms if c in t}) > 1 for c in letters):
+        return in_turn
     equation = ",".join(t for _, t in terms) + "->" + output
-    return (
-        np.einsum_path(equation, *[np.broadcast_to(0.0, x.shape) for x, _ in terms], optimize=("greedy", 2**62))[0][1:]
-        if all(len({x.shape[t.index(c)] for x, t in terms if c in t}) == 1 for c in set("".join(t for _, t in terms)))
-        else [(0, 1)] * (len(terms) - 1)
-    )
+    path = np.einsum_path(equation, *[np.broadcast_to(0.0, x.shape) for x, _ in terms], optimize=("greedy", 2**62))[0]
+    pairs = [step for step in path[1:] if len(step) == 2]
+    return pairs + in_turn[len(pairs) :]  # what is left when no pair is better than another comes last
 
 
 def _contracted(x, s, y, t, needed):

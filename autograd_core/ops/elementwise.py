@@ -3,6 +3,7 @@
 import math
 
 from autograd_core import dtypes, functional
+from autograd_core.errors import OperandError
 from autograd_core.kinds import CAST, ELEMENTWISE
 from autograd_core.registry import Interval, Values, composition, op, sample
 
@@ -273,12 +274,13 @@ def clamp(input, min=None, max=None):
     The gradient is 1 within and on the bounds, 0 outside.
     """
     if min is None and max is None:
-        raise ValueError("clamp(): give min, max or both")
+        raise OperandError("clamp(): give min, max or both")
     if not hasattr(min, "shape") and not hasattr(max, "shape"):
         return clamp_number(input, min=min, max=max)
+    # A bound that is NaN makes the element NaN.
     if min is not None:
-        input = functional.where(input < min, min, input)
-    return input if max is None else functional.where(input > max, max, input)
+        input = functional.where((input < min) | (min != min), min, input)
+    return input if max is None else functional.where((input > max) | (max != max), max, input)
 
 
 @op(CAST, symbol="cast", domain=REAL, reference=lambda x, dtype: x, samples=(sample((2, 3), dtype="float64"),),

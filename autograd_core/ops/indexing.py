@@ -100,6 +100,9 @@ def _check_index(shape, index, dim, name):
         raise OperandError(f"{name}(): index has {index.ndim} axes but the tensor {len(shape)}; they must be as many")
     if index.dtype.kind not in "iu":
         raise OperandError(f"{name}(): index must hold integers, not {index.dtype}")
+    at = axes.one(dim, len(shape))
+    if any(k > n for i, (k, n) in enumerate(zip(index.shape, shape, strict=True)) if i != at):
+        raise OperandError(f"{name}(): index of shape {index.shape} reaches beyond a tensor of shape {tuple(shape)}")
 
 
 def _spread_reference(x, index, dim, shape):
@@ -162,15 +165,22 @@ def scatter_add(input, dim, index, src):
 def index_select(input, dim, index):
     """The slices of `input` along `dim` at the positions in a vector of integers."""
     if index.ndim > 1:
-        raise OperandError(f"index_select(): index must be a vector, not of shape {index.shape}")
+        raise IndexError(f"index_select(): index must be a vector, not of shape {index.shape}")
+    if index.dtype.kind not in "iu":
+        raise OperandError(f"index_select(): index must hold integers, not {index.dtype}")
     return _item(input, (*(slice(None),) * axes.one(dim, input.ndim), functional.ravel(index)))
 
 
-@composition(INDEXING, domain=REAL, reference=lambda x, index, dim: np.take_along_axis(x, index, axis=dim),
+@composition(INDEXING, domain=REAL, reference=lambda x, index, dim=None: np.take_along_axis(x, index, axis=dim),
              samples=(sample((3, 4), integers((1, 4), 0, 3), 0), sample((2, 3), integers((2, 2), 0, 3), dim=1),
-                      sample((2, 0), integers((1, 0), 0, 2), dim=0)))  # fmt: skip
-def take_along_dim(input, indices, dim):
-    """Elements picked along `dim`, where the other axes broadcast."""
+                      sample((2, 3), integers((4,), 0, 6)), sample((2, 0), integers((1, 0), 0, 2), dim=0)))  # fmt: skip
+def take_along_dim(input, indices, dim=None):
+    """Elements picked along `dim`, where the other axes broadcast; without `dim`, from the flattened tensor."""
+    if dim is None:
+        return gather(functional.ravel(input), 0, functional.ravel(indices))
+    if input.ndim != indices.ndim:
+        raise OperandError(f"take_along_dim(): input of shape {input.shape} and indices of shape {indices.shape} must "
+                           "have as many axes")  # fmt: skip
     at = axes.one(dim, input.ndim)
     shape = [max(a, b) if i != at else None for i, (a, b) in enumerate(zip(input.shape, indices.shape, strict=True))]
     source = functional.expand(input, tuple(input.shape[i] if k is None else k for i, k in enumerate(shape)))
@@ -192,10 +202,13 @@ def take_along_dim(input, indices, dim):
 )
 def narrow(input, dim, start, length):
     """The slice from `start` of `length` along `dim`; a view."""
-    at = axes.one(dim, input.ndim)
-    if not 0 <= length <= input.shape[at] - start % max(input.shape[at], 1):
-        raise OperandError(f"narrow(): {length} elements from {start} do not fit an axis of length {input.shape[at]}")
-    start %= max(input.shape[at], 1)
+    n, at = axes.length(input, dim, "narrow"), axes.one(dim, input.ndim)
+    start = int(start)
+    if not -n <= start <= n:
+        raise IndexError(f"narrow(): start {start} is out of range for an axis of length {n}")
+    start = start + n if start < 0 else start
+    if not 0 <= length <= n - start:
+        raise OperandError(f"narrow(): {length} elements from {start} do not fit an axis of length {n}")
     return _item(input, (*(slice(None),) * at, slice(start, start + length)))
 
 
@@ -207,8 +220,9 @@ def narrow(input, dim, start, length):
 )
 def nonzero(input, as_tuple=False):
     """The positions of the elements that are not zero: a matrix with one row each, or a tuple of vectors."""
-    found = [functional.as_tensor(v) for v in input.array.nonzero()]
-    return tuple(found) if as_tuple else functional.stack(found, dim=-1)
+    array = input.array if input.ndim else input.array.reshape(1)
+    found = [functional.as_tensor(v) for v in array.nonzero()]
+    return tuple(found) if as_tuple else functional.stack(found, dim=-1)[:, : input.ndim]
 
 
 @composition(
@@ -219,15 +233,21 @@ def nonzero(input, as_tuple=False):
 )
 def masked_select(input, mask):
     """The elements where `mask` holds, in a vector."""
-    shape = np.broadcast_shapes(input.shape, mask.shape)
+    if mask.dtype.kind != "b":
+        raise OperandError(f"masked_select(): mask must hold booleans, not {mask.dtype}")
+    try:
+        shape = np.broadcast_shapes(input.shape, mask.shape)
+    except ValueError as e:
+        raise OperandError(f"masked_select(): {e}") from None
     return _item(functional.expand(input, shape), functional.expand(mask, shape))
 
 
 @composition(INDEXING, domain=REAL, reference=lambda x, mask, value: np.where(mask, value, x),
              samples=(sample((2, 3), booleans((3,)), 1.5), sample((0, 3), booleans((3,)), -1.0)))  # fmt: skip
 def masked_fill(input, mask, value):
-    """`input` with `value` where `mask` holds."""
-    return functional.where(mask, value, input)
+    """`input` with `value`, in its dtype, where `mask` holds."""
+    filled = functional.where(mask, value, input)
+    return filled if filled.dtype == input.dtype else functional.astype(filled, input.dtype)
 
 
 def plain_index(index: Any, like: Tensor) -> Any:
@@ -250,9 +270,34 @@ def _plain_item(i, like):
     return i
 
 
+def steps(index: Any) -> tuple[Any, ...]:
+    """The index expression as one step, or as two where PyTorch's meaning differs from NumPy's.
+
+    An integer apart from index arrays, as in x[0, :, [1, 2]], counts as an array to NumPy, which then moves their axes
+    to the front; to PyTorch it picks first.
+    """
+    if index.__class__ is not tuple or not any(getattr(i, "ndim", 0) for i in index):
+        return (index,)
+    index = [int(i) if getattr(i, "ndim", 1) == 0 and i.dtype.kind in "iu" else i for i in index]
+    picks = [k for k, i in enumerate(index) if i.__class__ is int]
+    chosen = sorted(picks + [k for k, i in enumerate(index) if hasattr(i, "ndim")])
+    if not picks or chosen[-1] - chosen[0] < len(chosen):
+        return (tuple(index),)
+    first = [(slice(None),) * _axes_taken(i) if hasattr(i, "ndim") else (i,) for i in index]
+    second = [i if hasattr(i, "ndim") or i is Ellipsis else slice(None) for i in index if i.__class__ is not int]
+    return tuple(i for part in first for i in part), tuple(second)
+
+
+def _axes_taken(array):
+    return array.ndim if array.dtype.kind == "b" else 1
+
+
 def _item(x, index):
+    y = x
     try:
-        return getitem(x, index=plain_index(index, x))
+        for step in steps(plain_index(index, x)):
+            y = getitem(y, index=step)
+        return y
     except IndexError as e:
         raise IndexError(f"{e} [tensor of shape {x.shape}, index {index!r}]") from None
 

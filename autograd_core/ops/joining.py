@@ -7,7 +7,7 @@ import numpy as np
 from autograd_core.errors import OperandError
 from autograd_core.kinds import JOIN
 from autograd_core.ops import axes
-from autograd_core.ops.shape import unsqueeze
+from autograd_core.ops.shape import reshape
 from autograd_core.registry import Interval, composition, op, sample
 
 REAL = Interval(-2, 2)
@@ -80,15 +80,15 @@ def unbind(xp, x, *, dim=0):
 )
 def split(input, split_size, dim=0):
     """Pieces along `dim`: of length `split_size`, the last one shorter, or of the given lengths."""
-    n = input.shape[axes.one(dim, input.ndim)]
+    n = axes.length(input, dim, "split")
     if isinstance(split_size, int):
         if split_size <= 0:
             raise OperandError(f"split() needs a positive size, not {split_size}")
         sizes = [min(split_size, n - i) for i in range(0, n, split_size)] or [0]
     else:
         sizes = list(split_size)
-    if sum(sizes) != n:
-        raise OperandError(f"split(): the sizes {sizes} add up to {sum(sizes)}, not to the length {n} of axis {dim}")
+    if sum(sizes) != n or min(sizes, default=0) < 0:
+        raise OperandError(f"split(): the sizes {sizes} do not add up to the length {n} of axis {dim}")
     return split_sizes(input, sizes=tuple(sizes), dim=dim)
 
 
@@ -104,28 +104,30 @@ def chunk(input, chunks, dim=0):
     """At most `chunks` pieces of equal length along `dim`, the last one shorter."""
     if chunks <= 0:
         raise OperandError(f"chunk() needs a positive number of chunks, not {chunks}")
-    return split(input, max(math.ceil(input.shape[axes.one(dim, input.ndim)] / chunks), 1), dim)
+    n = axes.length(input, dim, "chunk")
+    return split(input, math.ceil(n / chunks) if n else [0] * chunks, dim)
 
 
 @composition(
     JOIN,
     domain=REAL,
-    samples=(sample([(2, 3), (3,)]), sample([(3,), (3,)]), sample([(0, 3), (2, 3)])),
+    samples=(sample([(2, 3), (3,)]), sample([(3,), (3,)]), sample([(0, 3), (2, 3)]), sample([(), (1, 1)])),
     reference=np.vstack,
     method=False,
 )
 def vstack(tensors):
-    """Tensors joined along the first axis; vectors become rows."""
-    return cat([unsqueeze(x, 0) if x.ndim == 1 else x for x in tensors])
+    """Tensors joined along the first axis; numbers and vectors become rows."""
+    return cat([reshape(x, (1, -1)) if x.ndim < 2 else x for x in tensors])
 
 
 @composition(
     JOIN,
     domain=REAL,
-    samples=(sample([(2, 3), (2, 1)]), sample([(3,), (2,)]), sample([(2, 0), (2, 1)])),
+    samples=(sample([(2, 3), (2, 1)]), sample([(3,), (2,)]), sample([(2, 0), (2, 1)]), sample([(), (2,)])),
     reference=np.hstack,
     method=False,
 )
 def hstack(tensors):
-    """Tensors joined along the second axis, vectors along the only one."""
-    return cat(tensors, dim=0 if tensors[0].ndim == 1 else 1)
+    """Tensors joined along the second axis, numbers and vectors along the only one."""
+    tensors = [x if x.ndim else reshape(x, (1,)) for x in tensors]
+    return cat(tensors, dim=1 if tensors and tensors[0].ndim > 1 else 0)

@@ -1,5 +1,7 @@
 """Products of vectors and matrices."""
 
+import math
+
 import numpy as np
 
 from autograd_core import functional
@@ -59,7 +61,14 @@ def matmul(xp, a, b):
 def _weight_rule(xp, g, input):
     if input.ndim == 2:
         return xp.matmul(g.T, input)
-    return xp.matmul(xp.reshape(g, shape=(-1, g.shape[-1])).T, xp.reshape(input, shape=(-1, input.shape[-1])))
+    rows = math.prod(g.shape[:-1])
+    return xp.matmul(xp.reshape(g, shape=(rows, g.shape[-1])).T, xp.reshape(input, shape=(rows, input.shape[-1])))
+
+
+def _bias_rule(xp, g):
+    if g.ndim == 2:  # by far the most frequent, and one axis is quicker to name than several
+        return xp.sum(g, dim=0)
+    return xp.sum(g, dim=tuple(range(g.ndim - 1))) if g.ndim > 1 else g
 
 
 @op(
@@ -75,15 +84,19 @@ def _weight_rule(xp, g, input):
         sample((3,), (2, 3), (2,)),
         sample((2, 2, 3), (2, 3), (2,)),
         sample((0, 3), (2, 3), (2,)),
+        sample((2, 3), (0, 3), (0,)),
+        sample((3,), (0, 3), None),
     ),
     vjp=(
         lambda xp, g, weight: xp.matmul(g, weight),
         _weight_rule,
-        lambda xp, g: xp.sum(g, dim=tuple(range(g.ndim - 1))) if g.ndim > 1 else g,
+        _bias_rule,
     ),
 )
 def linear(xp, input, weight, bias=None):
     """input weightᵀ + bias, for `input` of shape (..., in), `weight` (out, in) and `bias` (out)."""
+    if weight.ndim != 2 or (bias is not None and bias.shape != weight.shape[:1]):
+        raise ValueError("weight must have 2 axes, (out, in), and bias the shape (out,)")
     y = xp.dot(input, weight.T) if input.ndim == 2 else xp.matmul(input, weight.T)
     if bias is not None:
         y += bias

@@ -21,8 +21,11 @@ NEAR_AND_FAR = (
 REDUCTIONS = ("mean", "sum", "none")
 
 
-def reduced(loss, reduction):
-    """The mean, the sum, or the losses themselves."""
+def reduced(loss, reduction, weight=None):
+    """The mean, the sum, or the losses themselves; with a weight for each element, the weighted mean."""
+    if weight is not None:
+        total = reduced(loss * weight, "sum" if reduction == "mean" else reduction)
+        return total / weight.sum() if reduction == "mean" else total
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
     return loss.mean() if reduction == "mean" else loss.sum() if reduction == "sum" else loss
@@ -72,17 +75,17 @@ def squared_error(xp, input, target, *, reduction="mean"):
     ),
     reference=lambda a, b, reduction="mean": _np_reduced((a - b) ** 2, reduction),
 )
-def mse_loss(input, target, reduction="mean"):
-    """Mean squared error, Σ (input - target)² / n.
+def mse_loss(input, target, reduction="mean", weight=None):
+    """Mean squared error, Σ (input - target)² / n; `weight` is of each element.
 
     >>> from autograd_core import tensor
     >>> mse_loss(tensor([1.0, 2.0]), tensor([1.0, 4.0]))
     tensor(2.)
     """
     a = input.array
-    if reduction in ("mean", "sum") and a.shape == target.shape and a.dtype.char in "fd" and a.size:
+    if weight is None and reduction in ("mean", "sum") and a.shape == target.shape and a.dtype.char in "fd" and a.size:
         return squared_error(input, target, reduction=reduction)
-    return reduced(functional.square(input - target), reduction)
+    return reduced(functional.square(input - target), reduction, weight)
 
 
 @composition(
@@ -92,9 +95,9 @@ def mse_loss(input, target, reduction="mean"):
     samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((0, 3), (0, 3))),
     reference=lambda a, b, reduction="mean": _np_reduced(abs(a - b), reduction),
 )
-def l1_loss(input, target, reduction="mean"):
-    """Mean absolute error."""
-    return reduced(functional.abs(input - target), reduction)
+def l1_loss(input, target, reduction="mean", weight=None):
+    """Mean absolute error; `weight` is of each element."""
+    return reduced(functional.abs(input - target), reduction, weight)
 
 
 @composition(
@@ -106,10 +109,13 @@ def l1_loss(input, target, reduction="mean"):
         np.where(abs(a - b) < delta, 0.5 * (a - b) ** 2, delta * (abs(a - b) - delta / 2)), reduction
     ),
 )
-def huber_loss(input, target, reduction="mean", delta=1.0):
-    """Squared error within `delta`, linear beyond: ½d² or δ(|d| - ½δ) (Huber 1964)."""
+def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
+    """Squared error within `delta`, linear beyond: ½d² or δ(|d| - ½δ) (Huber 1964); `weight` is of each element."""
+    if delta <= 0:
+        raise OperandError(f"huber_loss(): delta must be positive, but is {delta}")
     d = functional.abs(input - target)
-    return reduced(functional.where(d < delta, 0.5 * d * d, delta * (d - 0.5 * delta)), reduction)
+    losses = functional.where(d < delta, 0.5 * d * d, delta * (d - 0.5 * delta))
+    return reduced(losses if weight is None else losses * weight, reduction)
 
 
 @composition(
@@ -123,6 +129,8 @@ def huber_loss(input, target, reduction="mean", delta=1.0):
 )
 def smooth_l1_loss(input, target, reduction="mean", beta=1.0):
     """Squared error within `beta`, absolute beyond: the Huber loss divided by β (Girshick 2015)."""
+    if beta < 0:
+        raise OperandError(f"smooth_l1_loss(): beta must not be negative, but is {beta}")
     return l1_loss(input, target, reduction) if beta == 0 else huber_loss(input, target, reduction, beta) / beta
 
 
@@ -190,10 +198,10 @@ def _clamped(xp, log):
 def binary_cross_entropy(input, target, weight=None, reduction="mean"):
     """Cross-entropy of Bernoulli targets against probabilities; each logarithm is taken as at least -100."""
     _same_shape(input, target, "binary_cross_entropy")
-    if input.array.size and not bool(((input >= 0) & (input <= 1)).all()):
-        raise OperandError(
-            "binary_cross_entropy(): input must lie in [0, 1]; for raw scores use binary_cross_entropy_with_logits"
-        )
+    for name, x in (("input", input), ("target", target)):
+        if not bool(((x >= 0) & (x <= 1)).all()):
+            raise OperandError(f"binary_cross_entropy(): {name} must lie in [0, 1]; for raw scores use "
+                               "binary_cross_entropy_with_logits")  # fmt: skip
     loss = bernoulli_loss(input, target)
     return reduced(loss if weight is None else loss * weight, reduction)
 
@@ -249,21 +257,26 @@ def softmax_nll(xp, input, target, *, ignore_index=-100, reduction="mean"):
     return total if reduction == "sum" else total / xp.sum(valid).astype(losses.dtype)
 
 
-def _classes(input, target, name):
+def _classes(input, target, weight, ignore_index, name):
+    """The target as int64, checked together with what it must fit."""
+    if target.dtype.kind not in "iu":
+        raise OperandError(f"{name}(): class indices must be integers, not {target.dtype}")
     if input.ndim < 1 or target.shape != (input.shape[0], *input.shape[2:]):
         expected = (input.shape[0], *input.shape[2:]) if input.ndim else "(N,)"
         raise OperandError(
             f"{name}(): input has shape {input.shape}, so target must hold class indices in shape {expected}, "
             f"not {target.shape}"
         )
-
-
-def _check_range(target, classes, ignore_index, name):
+    classes = input.shape[1]
+    if weight is not None and weight.shape != (classes,):
+        raise OperandError(f"{name}(): weight must have shape {(classes,)}, one for each class, not {weight.shape}")
+    target = target.long()
     t = target.array
     if t.size and (((t < 0) | (t >= classes)) & (t != ignore_index)).any().item():
         raise IndexError(
             f"{name}(): targets must lie between 0 and {classes - 1}; found {t.min().item()} to {t.max().item()}"
         )
+    return target
 
 
 @composition(
@@ -287,8 +300,7 @@ def nll_loss(input, target, weight=None, ignore_index=-100, reduction="mean"):
         input, target = input.unsqueeze(0), target.reshape((1,))
         loss = nll_loss(input, target, weight, ignore_index, reduction)
         return loss.squeeze(0) if reduction == "none" else loss
-    _classes(input, target, "nll_loss")
-    _check_range(target, input.shape[1], ignore_index, "nll_loss")
+    target = _classes(input, target, weight, ignore_index, "nll_loss")
     valid = target != ignore_index
     chosen = functional.where(valid, target, 0)
     losses = -functional.gather(input, 1, chosen.unsqueeze(1)).squeeze(1)
@@ -297,9 +309,12 @@ def nll_loss(input, target, weight=None, ignore_index=-100, reduction="mean"):
 
 def _weighted(losses, valid, chosen, weight, reduction):
     """Losses reduced, each counting as much as the weight of its class."""
-    weights = functional.astype(valid, losses.dtype) if weight is None else functional.where(valid, weight[chosen], 0)
-    losses = functional.where(valid, losses, 0) if weight is None else losses * weights
-    return losses.sum() / weights.sum() if reduction == "mean" else reduced(losses, reduction)
+    weights = 1 if weight is None else weight[chosen]
+    # Selected last: where nothing counts, the mean is 0 / 0, and yet every gradient 0.
+    losses = functional.where(valid, losses if weight is None else losses * weights, 0)
+    if reduction != "mean":
+        return reduced(losses, reduction)
+    return losses.sum() / functional.astype(functional.where(valid, weights, 0).sum(), losses.dtype)
 
 
 def _slow_cross_entropy(x, t, reduction="mean", label_smoothing=0.0):
@@ -337,14 +352,19 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
     """
     if reduction not in REDUCTIONS:
         return reduced(input, reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise OperandError(f"cross_entropy(): label_smoothing must lie between 0 and 1, but is {label_smoothing}")
     if input.ndim == 1:
-        target = target.unsqueeze(0) if target.ndim == 1 else target.reshape((1,))
+        target = (
+            target.unsqueeze(0)
+            if target.shape == input.shape and target.dtype.kind not in "iu"
+            else target.reshape((1,))
+        )
         loss = cross_entropy(input.unsqueeze(0), target, weight, ignore_index, reduction, label_smoothing)
         return loss.squeeze(0) if reduction == "none" else loss
     if target.dtype.kind not in "iu":
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
-    _classes(input, target, "cross_entropy")
-    _check_range(target, input.shape[1], ignore_index, "cross_entropy")
+    target = _classes(input, target, weight, ignore_index, "cross_entropy")
     if weight is None and not label_smoothing:
         return softmax_nll(input, target, ignore_index=ignore_index, reduction=reduction)
     logp = functional.log_softmax(input, dim=1)
@@ -376,7 +396,7 @@ def _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoo
     if weight is not None:
         terms = terms * weight.reshape((1, input.shape[1], *(1,) * (input.ndim - 2)))
     losses = -terms.sum(dim=1)
-    return losses.sum() / max(math.prod(losses.shape), 1) if reduction == "mean" else reduced(losses, reduction)
+    return reduced(losses, reduction)
 
 
 @composition(
@@ -398,7 +418,7 @@ def kl_div(input, target, reduction="mean", log_target=False):
     if log_target:
         losses = functional.exp(target) * (target - input)
     else:
-        positive = target > 0
-        safe = functional.where(positive, target, 1)
-        losses = functional.where(positive, target * functional.log(safe), 0) - target * input
-    return losses.sum() / input.shape[0] if reduction == "batchmean" else reduced(losses, reduction)
+        nothing = target == 0  # adds 0, the limit of t·log t
+        safe = functional.where(nothing, 1, target)
+        losses = functional.where(nothing, 0, target * functional.log(safe)) - target * input
+    return losses.sum() / math.prod(input.shape[:1]) if reduction == "batchmean" else reduced(losses, reduction)

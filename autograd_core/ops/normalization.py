@@ -136,7 +136,7 @@ def batch_norm(
             "Use a larger batch, or model.eval()"
         )
     y, mean, scale = normalize_batch(input, weight, bias, eps=eps)
-    if training and running_mean is not None:
+    if training and running_mean is not None and n:
         with no_grad():
             _move(running_mean, mean, momentum)
             _move(running_var, (1 / (scale * scale) - eps) * (n / max(n - 1, 1)), momentum)

@@ -26,8 +26,12 @@ CAST_FIRST = (*OF_NOTHING, sample((2, 3), dtype="float64"))
 ALONG_ONE = (sample((4,), dim=0), sample((2, 3, 4), dim=1), sample((3, 5), dim=-1, keepdim=True), sample((0, 3), dim=1))
 
 
-def _axis(dim):
-    return tuple(dim) if isinstance(dim, list) else None if dim == () else dim
+def axis_of(x, dim):
+    """`dim` as NumPy takes it: a 0-d array has no axis to name, () stands for all."""
+    if dim is None or (dim.__class__ is int and x.ndim):
+        return dim
+    dims = axes.normalized(dim, x.ndim)
+    return dims if x.ndim else None
 
 
 def _accumulator(x):
@@ -37,7 +41,9 @@ def _accumulator(x):
 
 def _np(function):
     """A NumPy reduction as a reference."""
-    return lambda x, dim=None, keepdim=False, **k: function(x, axis=_axis(dim), keepdims=keepdim, **k)
+    return lambda x, dim=None, keepdim=False, **k: function(
+        x, axis=tuple(dim) if isinstance(dim, list) else dim, keepdims=keepdim, **k
+    )
 
 
 def in_dtype(xp, g, dtype):
@@ -63,10 +69,10 @@ def sum(xp, x, *, dim=None, keepdim=False, dtype=None):
     tensor([4., 6.])
     """
     if dtype is None and x.dtype.kind in "biu":
-        return xp.sum(x, axis=_axis(dim), keepdims=keepdim)
+        dtype = dtypes.int64
     if dtype is None and x.dtype.itemsize > 2:
-        return xp.add.reduce(x, dim if dim.__class__ is int else _axis(dim), None, None, keepdim)
-    return xp.sum(x, axis=_axis(dim), keepdims=keepdim, dtype=dtype or _accumulator(x)).astype(dtype or x.dtype)
+        return xp.add.reduce(x, dim if dim.__class__ is int else axis_of(x, dim), None, None, keepdim)
+    return xp.sum(x, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtype or _accumulator(x)).astype(dtype or x.dtype)
 
 
 def _slow_sum(x, dim, keepdim):
@@ -90,14 +96,17 @@ def mean(xp, x, *, dim=None, keepdim=False, dtype=None):
         x = x.astype(dtype)
     if x.dtype.kind in "biu":
         raise DtypeError(f"mean() needs floating point elements, not {x.dtype}; convert them first: x.float().mean()")
-    total = xp.add.reduce(x, axis=_axis(dim), dtype=_accumulator(x), keepdims=keepdim)
+    total = xp.add.reduce(x, axis=axis_of(x, dim), dtype=_accumulator(x), keepdims=keepdim)
     n = axes.count(x.shape, dim)
     return (total / n if n else total * math.nan).astype(x.dtype)
 
 
-def _prod_rule(xp, g, x, dim, keepdim):
+def _prod_rule(xp, g, x, x_dtype, dim, keepdim):
     """The product of all *other* elements, by a tree of pairwise products: exact where elements are 0."""
+    g = in_dtype(xp, g, x_dtype)
     ndim = len(x.shape)
+    if not ndim:
+        return g
     dims = axes.normalized(dim, ndim)
     order = (*(i for i in range(ndim) if i not in dims), *dims)
     rest = tuple(x.shape[i] for i in order[: ndim - len(dims)])
@@ -119,29 +128,31 @@ def _others(xp, x):
     return xp.reshape(pairs, shape=(*x.shape[:-1], n + n % 2))[..., :n]
 
 
-@op(REDUCTION, symbol="Π", domain=REAL, samples=OF_NOTHING, reference=_np(np.prod), vjp=_prod_rule)
-def prod(xp, x, *, dim=None, keepdim=False):
+@op(REDUCTION, symbol="Π", domain=REAL, samples=CAST_FIRST, reference=_np(np.prod), vjp=_prod_rule)
+def prod(xp, x, *, dim=None, keepdim=False, dtype=None):
     """Product over `dim` (all axes by default); of nothing it is 1. Its gradient is exact where elements are 0."""
-    return xp.prod(x, axis=_axis(dim), keepdims=keepdim, dtype=None if x.dtype.kind in "biu" else x.dtype)
+    own = dtypes.int64 if x.dtype.kind in "biu" else x.dtype
+    return xp.prod(x, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtype or own)
 
 
 def _extremum_rule(xp, g, x, y, x_dtype, dim, keepdim):
     """Ties share the gradient equally."""
-    hit = x == axes.spread(xp, y, x.shape, dim, keepdim)
+    y = axes.spread(xp, y, x.shape, dim, keepdim)
+    hit = x == y
     share = axes.spread(xp, g, x.shape, dim, keepdim) / xp.astype(xp.sum(hit, dim=dim, keepdim=True), dtype=x_dtype)
-    return xp.where(hit, share, 0)
+    return xp.where(hit, share, xp.where(y == y, 0, y))  # NaN where the extremum is
 
 
 @op(REDUCTION, symbol="max", domain=REAL, samples=EVERYWHERE, reference=_np(np.max), vjp=_extremum_rule)
 def amax(xp, x, *, dim=None, keepdim=False):
     """Largest element over `dim` (all axes by default); NaN if one is. Ties share the gradient equally."""
-    return xp.max(x, axis=_axis(dim), keepdims=keepdim)
+    return xp.max(x, axis=axis_of(x, dim), keepdims=keepdim)
 
 
 @op(REDUCTION, symbol="min", domain=REAL, samples=EVERYWHERE, reference=_np(np.min), vjp=_extremum_rule)
 def amin(xp, x, *, dim=None, keepdim=False):
     """Smallest element over `dim` (all axes by default); NaN if one is. Ties share the gradient equally."""
-    return xp.min(x, axis=_axis(dim), keepdims=keepdim)
+    return xp.min(x, axis=axis_of(x, dim), keepdims=keepdim)
 
 
 def _picked_rule(xp, g, x_shape, indices, dim, keepdim):
@@ -191,9 +202,9 @@ def min_along(xp, x, *, dim, keepdim=False):
     return _pick(xp, x, xp.argmin(x.reshape(x.shape or (1,)), axis=dim, keepdims=True), dim, keepdim)
 
 
-def _extremum(input, dim, keepdim, whole, along, pairwise):
-    if hasattr(dim, "array"):
-        return pairwise(input, dim)
+def _extremum(input, dim, keepdim, other, whole, along, pairwise):
+    if hasattr(dim, "array") or other is not None:
+        return pairwise(input, dim if other is None else other)
     if dim is not None:
         return along(input, dim=dim, keepdim=keepdim)
     if 0 in input.shape:
@@ -209,12 +220,12 @@ def _extremum(input, dim, keepdim, whole, along, pairwise):
         np.max(x) if dim is None else (np.max(x, dim, keepdims=keepdim), np.argmax(x, dim, keepdims=keepdim))
     ),
 )
-def max(input, dim=None, keepdim=False):
+def max(input, dim=None, keepdim=False, *, other=None):
     """The largest element; with an axis `dim`, (values, indices) along it; with a tensor, the larger of each pair.
 
     Over all elements ties share the gradient equally, along an axis the first takes it.
     """
-    return _extremum(input, dim, keepdim, amax, max_along, functional.maximum)
+    return _extremum(input, dim, keepdim, other, amax, max_along, functional.maximum)
 
 
 @composition(
@@ -225,12 +236,12 @@ def max(input, dim=None, keepdim=False):
         np.min(x) if dim is None else (np.min(x, dim, keepdims=keepdim), np.argmin(x, dim, keepdims=keepdim))
     ),
 )
-def min(input, dim=None, keepdim=False):
+def min(input, dim=None, keepdim=False, *, other=None):
     """The smallest element; with an axis `dim`, (values, indices) along it; with a tensor, the smaller of each pair.
 
     Over all elements ties share the gradient equally, along an axis the first takes it.
     """
-    return _extremum(input, dim, keepdim, amin, min_along, functional.minimum)
+    return _extremum(input, dim, keepdim, other, amin, min_along, functional.minimum)
 
 
 def _index(function):
@@ -261,13 +272,13 @@ def argmin(xp, x, *, dim=None, keepdim=False):
 @op(REDUCTION, symbol="∀", domain=REAL, samples=OF_NOTHING, reference=_np(np.all), vjp=NO_GRADIENT)
 def all(xp, x, *, dim=None, keepdim=False):
     """Whether all elements are true (not zero)."""
-    return xp.all(x, axis=_axis(dim), keepdims=keepdim)
+    return xp.all(x, axis=axis_of(x, dim), keepdims=keepdim)
 
 
 @op(REDUCTION, symbol="∃", domain=REAL, samples=OF_NOTHING, reference=_np(np.any), vjp=NO_GRADIENT)
 def any(xp, x, *, dim=None, keepdim=False):
     """Whether any element is true (not zero)."""
-    return xp.any(x, axis=_axis(dim), keepdims=keepdim)
+    return xp.any(x, axis=axis_of(x, dim), keepdims=keepdim)
 
 
 def _centred(xp, x, dim):
@@ -276,9 +287,9 @@ def _centred(xp, x, dim):
 
 def _variance(xp, x, dim, correction, keepdim):
     wide = x.astype(np.float32) if x.dtype == np.float16 else x
-    d = wide - wide.mean(axis=_axis(dim), keepdims=True)
+    d = wide - wide.mean(axis=axis_of(x, dim), keepdims=True)
     n = axes.count(x.shape, dim) - correction
-    total = xp.sum(abs(d * d) if x.dtype.kind == "c" else d * d, axis=_axis(dim), keepdims=keepdim)
+    total = xp.sum(abs(d * d) if x.dtype.kind == "c" else d * d, axis=axis_of(x, dim), keepdims=keepdim)
     return (total / n if n > 0 else total * math.nan).astype(x.dtype)
 
 
@@ -338,7 +349,9 @@ def _spread_arguments(input, dim, unbiased, correction):
         raise DtypeError(
             f"var() and std() need floating point elements, not {input.dtype}; convert them first: x.float()"
         )
-    return dim, correction if unbiased is None else int(unbiased)
+    if unbiased is not None:
+        return dim, int(unbiased)
+    return dim, 1 if correction is None else correction
 
 
 @composition(REDUCTION, domain=REAL, samples=SPREAD, reference=_np_spread(np.var))
@@ -363,4 +376,4 @@ def std(input, dim=None, unbiased=None, *, correction=1, keepdim=False):
 @op(REDUCTION, symbol="#", domain=REAL, samples=OF_NOTHING, reference=_np(np.count_nonzero), vjp=NO_GRADIENT)
 def count_nonzero(xp, x, *, dim=None, keepdim=False):
     """How many elements are not zero."""
-    return xp.sum(x != 0, axis=_axis(dim), keepdims=keepdim, dtype=dtypes.int64)
+    return xp.sum(x != 0, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtypes.int64)

@@ -115,13 +115,19 @@ def _added(full, shape):
     symbol="flip",
     domain=REAL,
     packs="dims",
-    samples=(sample((3,), dims=(0,)), sample((2, 3, 2), dims=(0, -1)), sample((0, 3), dims=(0,))),
+    samples=(
+        sample((3,), dims=(0,)),
+        sample((2, 3, 2), dims=(0, -1)),
+        sample((0, 3), dims=(0,)),
+        sample((3,), dims=()),
+    ),
     reference=lambda x, dims: np.flip(x, axis=dims),
     vjp=lambda xp, g, dims: xp.flip(g, dims=dims),
 )
 def flip(xp, x, *, dims):
     """The elements in reverse order along `dims`."""
-    return xp.flip(x, axes.normalized(dims, x.ndim)).copy()
+    dims = axes.several(dims, x.ndim)
+    return xp.flip(x, dims if x.ndim else ()).copy()
 
 
 @op(
@@ -173,11 +179,13 @@ def t(input):
 )
 def movedim(input, source, destination):
     """Axes `source` moved to the positions `destination`, the others kept in order; a view."""
-    source, destination = axes.normalized(source, input.ndim), axes.normalized(destination, input.ndim)
+    source, destination = axes.several(source, input.ndim), axes.several(destination, input.ndim)
+    if len(source) != len(destination):
+        raise OperandError(f"movedim(): {len(source)} axes cannot move to {len(destination)} positions")
     order = [i for i in range(input.ndim) if i not in source]
     for to, of in sorted(zip(destination, source, strict=True)):
         order.insert(to, of)
-    return permute(input, tuple(order))
+    return permute(input, tuple(order)) if input.ndim else input
 
 
 @composition(
@@ -188,15 +196,20 @@ def movedim(input, source, destination):
         sample((1, 2, 1), dim=0),
         sample((2, 3), dim=1),
         sample((1, 2, 1), dim=(0, 2)),
+        sample((1, 2), dim=()),
         sample((0, 1)),
     ),
     reference=lambda x, dim=None: x.reshape(
-        [k for i, k in enumerate(x.shape) if k != 1 or (dim is not None and i not in np.atleast_1d(dim) % x.ndim)]
+        [
+            k
+            for i, k in enumerate(x.shape)
+            if k != 1 or (dim is not None and i not in np.atleast_1d(dim) % max(x.ndim, 1))
+        ]
     ),
 )
 def squeeze(input, dim=None):
     """Without the axes of length 1, or those of them in `dim`; a view."""
-    dims = axes.normalized(dim, input.ndim)
+    dims = range(input.ndim) if dim is None else axes.several(dim, input.ndim)
     return reshape(input, tuple(k for i, k in enumerate(input.shape) if k != 1 or i not in dims))
 
 
@@ -283,6 +296,7 @@ MODES: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "circular": 
         sample((1, 2, 4), pad=(1, 2), mode="reflect"),
         sample((1, 2, 4), pad=(1, 2), mode="replicate"),
         sample((1, 2, 4), pad=(2, 1), mode="circular"),
+        sample((1, 2, 4), pad=(-1, 1), mode="replicate"),
     ),
     reference=lambda x, pad, mode="constant", value=0.0: _reference_pad(x, pad, mode, value),
 )
@@ -296,12 +310,14 @@ def pad(input, pad, mode="constant", value=0.0):
             f"pad() takes (before, after) for at most {input.ndim} axes, last axis first, not {tuple(pad)}"
         )
     widths = [(0, 0)] * (input.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
+    if any(w < 0 for pair in widths for w in pair):
+        if any(lo + k + hi < 0 for (lo, hi), k in zip(widths, input.shape, strict=True)):
+            raise OperandError(f"pad(): {tuple(pad)} crops more than a tensor of shape {input.shape} has")
+        input = input[
+            tuple(slice(max(-lo, 0), k - max(-hi, 0)) for (lo, hi), k in zip(widths, input.shape, strict=True))
+        ]
+        widths = [(max(lo, 0), max(hi, 0)) for lo, hi in widths]
     if mode == "constant":
-        if any(w < 0 for pair in widths for w in pair):
-            input = input[
-                tuple(slice(max(-lo, 0), k - max(-hi, 0)) for (lo, hi), k in zip(widths, input.shape, strict=True))
-            ]
-            widths = [(max(lo, 0), max(hi, 0)) for lo, hi in widths]
         return pad_constant(input, widths=tuple(widths), value=0.0 if value is None else value)
     if mode not in MODES:
         raise NotImplementedError(f"pad(): mode {mode!r} is not one of 'constant', 'reflect', 'replicate', 'circular'")
@@ -309,7 +325,7 @@ def pad(input, pad, mode="constant", value=0.0):
         if lo or hi:
             k = input.shape[dim]
             most = k - 1 if mode == "reflect" else k
-            if mode != "replicate" and (lo > most or hi > most):
+            if not k or (mode != "replicate" and (lo > most or hi > most)):
                 raise OperandError(f"pad(): {mode} padding of {(lo, hi)} is too wide for an axis of length {k}")
             index = np.pad(np.arange(k), (lo, hi), mode=MODES[mode])
             input = functional.index_select(input, dim, functional.as_tensor(index))
@@ -318,7 +334,6 @@ def pad(input, pad, mode="constant", value=0.0):
 
 def _reference_pad(x, pad, mode, value):
     widths = [(0, 0)] * (x.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
-    if mode != "constant":
-        return np.pad(x, widths, mode=MODES[mode])
     x = x[tuple(slice(-min(lo, 0), k + min(hi, 0)) for (lo, hi), k in zip(widths, x.shape, strict=True))]
-    return np.pad(x, [(max(lo, 0), max(hi, 0)) for lo, hi in widths], constant_values=value)
+    how = {"constant_values": value} if mode == "constant" else {"mode": MODES[mode]}
+    return np.pad(x, [(max(lo, 0), max(hi, 0)) for lo, hi in widths], **how)

@@ -4,7 +4,7 @@ import numpy as np
 
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
-from autograd_core.ops.reduction import in_dtype
+from autograd_core.ops.reduction import axis_of, in_dtype
 from autograd_core.registry import Interval, op, sample
 
 REAL = Interval(-3, 3)
@@ -30,20 +30,16 @@ def _wide(x):
     return x.astype(np.float32) if x.dtype == np.float16 else x
 
 
-def _tuple(dim):
-    return tuple(dim) if isinstance(dim, list) else dim
-
-
 def _reference_lse(x, dim, keepdim=False):
     return np.log(np.sum(np.exp(x), axis=dim, keepdims=keepdim))
 
 
 @op(REDUCTION, symbol="lse", domain=REAL, floating=True, reference=_reference_lse,
-    samples=(*ALONG, sample((2, 3), dim=(0, 1)), sample((2, 3), dim=1, keepdim=True)),
+    samples=(*ALONG, sample((2, 3), dim=(0, 1)), sample((2, 3), dim=1, keepdim=True), sample((2, 3), dim=None)),
     vjp=lambda xp, g, x, dim, keepdim: axes.spread(xp, g, x.shape, dim, keepdim) * xp.softmax(x, dim=dim))  # fmt: skip
 def logsumexp(xp, x, *, dim, keepdim=False):
     """log(Σ exp(x)) over `dim`; of nothing it is -inf."""
-    wide, dim = _wide(x), _tuple(dim)
+    wide, dim = _wide(x), axis_of(x, dim)
     m = _shift(xp, wide, dim)
     y = xp.log(xp.sum(xp.exp(wide - m), axis=dim, keepdims=True)) + m
     return (y if keepdim else y.squeeze(dim)).astype(x.dtype)
@@ -58,9 +54,15 @@ def _log_softmax_rule(xp, g, y, x_dtype, dim):
     return in_dtype(xp, g - xp.exp(y) * xp.sum(g, dim=dim, keepdim=True), x_dtype)
 
 
+def _nothing(x, dim):
+    axes.normalized(dim, x.ndim)
+    return x.copy()
+
+
 def _softmax(xp, x, dim):
+    dim = axis_of(x, dim)
     if not x.size:
-        return x.copy()
+        return _nothing(x, dim)
     e = xp.exp(x - xp.max(x, axis=dim, keepdims=True))
     e /= xp.sum(e, axis=dim, keepdims=True)
     return e
@@ -76,7 +78,7 @@ def softmax(xp, x, *, dim, dtype=None):
     tensor([0.5000, 0.5000])
     """
     x = x if dtype is None else x.astype(dtype)
-    return _softmax(xp, _wide(x), _tuple(dim)).astype(x.dtype, copy=False)
+    return _softmax(xp, _wide(x), dim).astype(x.dtype, copy=False)
 
 
 @op(
@@ -91,9 +93,9 @@ def softmax(xp, x, *, dim, dtype=None):
 def log_softmax(xp, x, *, dim, dtype=None):
     """log(softmax(x)) along `dim`, exact where the softmax underflows."""
     x = x if dtype is None else x.astype(dtype)
-    wide, dim = _wide(x), _tuple(dim)
+    wide, dim = _wide(x), axis_of(x, dim)
     if not x.size:
-        return x.copy()
+        return _nothing(x, dim)
     d = wide - xp.max(wide, axis=dim, keepdims=True)
     d = d - xp.log(xp.sum(xp.exp(d), axis=dim, keepdims=True))
     return d.astype(x.dtype, copy=False)

@@ -1,5 +1,7 @@
 """The operations behind in-place writes: the part of a tensor that a path of views leads to, and its replacement."""
 
+import numpy as np
+
 from autograd_core.kinds import INDEXING
 from autograd_core.registry import OPS, Interval, op, sample
 
@@ -24,13 +26,29 @@ def _slow_put(x, v, path):
 
 
 FIRST_ROW = (("getitem", (("index", 0),), None),)
+REPEATED = (("getitem", (("index", np.array([0, 2, 0])),), None),)
 EVERY_OTHER = (("getitem", (("index", slice(None, None, 2)),), None),)
 
 
+def _put_back(xp, g, x_shape, path):
+    """Zeros to which `g` is added where `path` leads: an index array may lead to one place repeatedly."""
+    zeros = xp.zeros_beside(g, shape=x_shape)
+    *before, (name, statics, _) = path
+    if name != "getitem" or not _has_arrays(dict(statics)["index"]):
+        return xp.put_view(zeros, g, path=path)
+    part = xp.get_view(zeros, path=before)
+    return xp.put_view(zeros, xp.place(g, index=dict(statics)["index"], shape=part.shape), path=before)
+
+
+def _has_arrays(index):
+    return any(hasattr(i, "ndim") for i in (index if index.__class__ is tuple else (index,)))
+
+
 @op(INDEXING, symbol="view", domain=REAL, method=False, view=True,
-    samples=(sample((3, 2), path=FIRST_ROW), sample((3, 2), path=EVERY_OTHER), sample((0, 2), path=EVERY_OTHER)),
+    samples=(sample((3, 2), path=FIRST_ROW), sample((3, 2), path=EVERY_OTHER), sample((0, 2), path=EVERY_OTHER),
+             sample((3, 2), path=REPEATED)),
     reference=lambda x, path: x[dict(path[0][1])["index"]],
-    vjp=lambda xp, g, x_shape, path: xp.put_view(xp.zeros_beside(g, shape=x_shape), g, path=path))  # fmt: skip
+    vjp=_put_back)  # fmt: skip
 def get_view(xp, x, *, path):
     """The part of `input` that a path of view operations leads to."""
     return follow(xp, x, path)

@@ -6,7 +6,8 @@ import numpy as np
 
 from backends.geometry import Array
 
-_BITS = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
+_BITS: dict[Any, Any] = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
+_ZERO = {dtype: dtype.type(0) for dtype in _BITS}
 SMALL = 1 << 9  # below it the calls cost more than the branches
 
 
@@ -16,10 +17,12 @@ def gate(g: Array, x: Array) -> Array:
     np.where and boolean assignment mispredict a branch for every other element of a random mask; clearing bits is nine
     times faster on 2M elements and, unlike a product with the mask, turns an infinite or NaN g into 0 too.
     """
-    if not isinstance(x, np.ndarray):
+    if g.size < SMALL:
+        if g.__class__ is np.ndarray:
+            return np.where(x > 0, g, _ZERO.get(g.dtype, 0))
         return g if x > 0 else g.dtype.type(0)
-    bits: Any = _BITS.get(g.dtype)
-    if g.size < SMALL or bits is None or g.shape != x.shape:
+    bits = _BITS.get(g.dtype)
+    if bits is None or g.shape != x.shape:
         return np.where(x > 0, g, g.dtype.type(0))
     mask = np.negative((x > 0).view(np.int8), dtype=bits)
     np.bitwise_and(mask, g.view(bits), out=mask)

@@ -1,0 +1,116 @@
+"""Values and gradients where formulas break: differentiable there, the derivative; at a convex kink, the subgradient of
+least norm; defined by continuity, that value, possibly infinite; undefined, NaN."""
+
+import math
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn.functional as F
+
+INF, NAN = math.inf, math.nan
+E50 = math.exp(-50)
+
+
+def sum_of(function):
+    return lambda *xs: function(*xs).sum()
+
+
+# Name: function, its inputs, its value, the gradient of each input.
+POINTS = {
+    "logsumexp overflow": (lambda x: x.logsumexp(0), [[1000, 1000]], 1000 + math.log(2), [[0.5, 0.5]]),
+    "logsumexp -inf": (lambda x: x.logsumexp(0), [[-INF, -INF]], -INF, [[NAN, NAN]]),
+    "logsumexp empty": (lambda x: x.logsumexp(0), [[]], -INF, [[]]),
+    "log_softmax": (lambda x: x.log_softmax(0)[1], [[1000, 0]], -1000, [[-1, 1]]),
+    "softmax -inf": (lambda x: x.softmax(0)[0], [[-INF, -INF]], NAN, [[NAN, NAN]]),
+    "softmax 0 -inf": (lambda x: x.softmax(0)[0], [[0, -INF]], 1, [[0, 0]]),
+    "bce_logits 1000": (lambda x: F.binary_cross_entropy_with_logits(x, x.detach() * 0), [1000], 1000, [1]),
+    "bce_logits -1000": (lambda x: F.binary_cross_entropy_with_logits(x, x.detach() * 0 + 1), [-1000], 1000, [-1]),
+    "bce p=0 t=1": (lambda p: F.binary_cross_entropy(p, p.detach() + 1), [0], 100, [-1e12]),
+    "sigmoid -1000": (ag.sigmoid, [-1000], 0, [0]),
+    "sigmoid 1000": (ag.sigmoid, [1000], 1, [0]),
+    "logsigmoid -1000": (F.logsigmoid, [-1000], -1000, [1]),
+    "softplus 1000": (F.softplus, [1000], 1000, [1]),
+    "softplus above the threshold": (lambda x: F.softplus(x) - x, [20.5], 1.25015e-09, [-1.25015e-09]),
+    "softplus -50": (F.softplus, [-50], E50, [E50]),
+    "gelu tail": (F.gelu, [-10], -7.61985302416e-23, [-7.61840e-22]),
+    "gelu": (F.gelu, [1], 0.8413447460685429, [1.0833154705876864]),
+    "gelu tanh": (lambda x: F.gelu(x, approximate="tanh"), [1], 0.8411919906082768, [1.0829640838457826]),
+    "relu 0": (F.relu, [0], 0, [0]),
+    "leaky_relu 0": (F.leaky_relu, [0], 0, [0.01]),
+    "elu 0": (F.elu, [0], 0, [1]),
+    "relu6 6": (F.relu6, [6], 6, [0]),
+    "hardtanh 1": (F.hardtanh, [1], 1, [0]),
+    "abs 0": (abs, [0], 0, [0]),
+    "sqrt of squares at 0": (lambda x: (x * x).sum().sqrt(), [[0, 0]], 0, [[NAN, NAN]]),
+    "hypot 0": (ag.hypot, [0, 0], 0, [0, 0]),
+    "sqrt 0": (ag.sqrt, [0], 0, [INF]),
+    "0 sqrt 0": (lambda x: 0 * x.sqrt(), [0], 0, [NAN]),
+    "rsqrt 0": (ag.rsqrt, [0], INF, [-INF]),
+    "log 0": (ag.log, [0], -INF, [INF]),
+    "log1p": (ag.log1p, [1e-20], 1e-20, [1]),
+    "expm1": (ag.expm1, [1e-20], 1e-20, [1]),
+    "x log x at 0": (lambda x: x * x.log(), [0], NAN, [NAN]),
+    "pow 0 0": (ag.pow, [0, 0], 1, [0, 0]),
+    "pow 0 2": (ag.pow, [0, 2], 0, [0, 0]),
+    "pow 0 .5": (ag.pow, [0, 0.5], 0, [INF, 0]),
+    "pow -2 2": (ag.pow, [-2, 2], 4, [-4, NAN]),
+    "x**2": (lambda x: x**2, [-2], 4, [-4]),
+    "x**0": (lambda x: x**0, [0], 1, [0]),
+    "x**-1": (lambda x: x**-1, [0], INF, [-INF]),
+    "0**y": (lambda y: 0.0**y, [0], 1, [0]),
+    "max shares a tie": (ag.max, [[1, 1, 0]], 1, [[0.5, 0.5, 0]]),
+    "max along an axis": (lambda x: x.max(0).values, [[1, 1, 0]], 1, [[1, 0, 0]]),
+    "amax": (lambda x: x.amax(), [[1, 1, 0]], 1, [[0.5, 0.5, 0]]),
+    "maximum": (ag.maximum, [1, 1], 1, [0.5, 0.5]),
+    "max NaN": (ag.max, [[NAN, 1]], NAN, [[NAN, NAN]]),
+    "clamp": (sum_of(lambda x: x.clamp(0, 1)), [[0, 1, 2, -1]], 2, [[1, 1, 0, 0]]),
+    "max_pool": (lambda x: F.max_pool1d(x[None], 4).sum(), [[1, 0, 1, 0]], 1, [[1, 0, 0, 0]]),
+    "std of one": (lambda x: x.std(), [[5]], NAN, [[NAN]]),
+    "std of one, correction 0": (lambda x: x.std(correction=0), [[5]], 0, [[0]]),
+    "std of equals": (lambda x: x.std(), [[1, 1]], 0, [[0, 0]]),
+    "mean of nothing": (ag.mean, [[]], NAN, [[]]),
+    "sum of nothing": (ag.sum, [[]], 0, [[]]),
+    "prod of nothing": (ag.prod, [[]], 1, [[]]),
+    "where and a pole": (lambda x: ag.where(x > 0, 1 / x, 0), [0], 0, [NAN]),
+    "double where": (lambda x: ag.where(x > 0, 1 / ag.where(x > 0, x, 1), 0), [0], 0, [0]),
+    "mask and a pole": (lambda x: (1 / x)[x > 0].sum(), [[0, 1]], 1, [[NAN, -1]]),
+    "0/0": (ag.div, [0, 0], NAN, [INF, NAN]),
+    "prod with a zero": (ag.prod, [[0, 2, 3]], 0, [[6, 0, 0]]),
+    "prod with zeros": (ag.prod, [[0, 0, 3]], 0, [[0, 0, 0]]),
+    "atan2": (ag.atan2, [0, 0], 0, [0, 0]),
+    "asin 1": (ag.asin, [1], math.pi / 2, [INF]),
+    "remainder": (ag.remainder, [-5, 3], 1, [1, 2]),
+    "round": (ag.round, [2.5], 2, [0]),
+    "floor_divide": (ag.floor_divide, [-5, 3], -2, [0, 0]),
+    "smooth_l1 beta 0": (lambda x: F.smooth_l1_loss(x, x.detach(), beta=0), [0], 0, [0]),
+    "l1 0": (lambda x: F.l1_loss(x, x.detach()), [0], 0, [0]),
+    "subnormal": (lambda x: x * 1, [1e-310], 1e-310, [1]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("function, inputs, value, gradients", POINTS.values(), ids=POINTS)
+def test_point(function, inputs, value, gradients):
+    xs = [ag.tensor(x, dtype="float64", requires_grad=True) for x in inputs]
+    y = function(*xs)
+    y.backward()
+    close = {"rtol": 1e-5, "atol": 0, "equal_nan": True}
+    np.testing.assert_allclose(y.numpy(force=True), value, **close)
+    for x, g in zip(xs, gradients, strict=True):
+        np.testing.assert_allclose(x.grad.numpy(), g, **close)
+
+
+def test_a_nan_goes_through_relu_and_its_relatives():
+    for function in (F.relu, F.leaky_relu, F.elu, F.gelu, F.silu, F.relu6, F.hardtanh, F.softplus):
+        assert math.isnan(function(ag.tensor(NAN)).item()), function
+
+
+def test_halves_are_added_up_in_float32():
+    assert ag.tensor([65504, 65504], dtype="float16").mean().item() == 65504
+    assert ag.tensor([12, 12], dtype="float16").softmax(0).tolist() == [0.5, 0.5]
+
+
+def test_batch_norm_refuses_a_single_value_per_channel():
+    with pytest.raises(ValueError, match="more than one value per channel"):
+        F.batch_norm(ag.ones(1, 3), None, None, training=True)

@@ -1,0 +1,150 @@
+"""What operations and their registration say about what they cannot take."""
+
+import pytest
+
+import autograd_core as ag
+from autograd_core.errors import DtypeError, OperandError
+from autograd_core.kinds import BINARY, ELEMENTWISE
+from autograd_core.registry import op
+from autograd_core.testing import temporary_ops
+
+F = ag.functional
+
+
+def wide(values, requires_grad=False):
+    return ag.tensor(values, dtype="float64", requires_grad=requires_grad)
+
+
+def whole(values):
+    return ag.tensor(values, dtype="int64")
+
+
+def zeros(*shape):
+    return ag.zeros(shape, dtype="float64")
+
+
+X, COLUMN = wide([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), whole([[0], [1]])
+HALF = wide([0.5, 0.5])
+WRONG = {
+    "reduction": (ValueError, lambda: F.mse_loss(X, X, reduction="average"), "'mean', 'sum' or 'none'"),
+    "reduction of cross_entropy": (ValueError, lambda: F.cross_entropy(X, whole([0, 1]), reduction="no"), "'mean'"),
+    "classes": (OperandError, lambda: F.cross_entropy(X, whole([0, 1, 2])), r"in shape \(2,\)"),
+    "class range": (IndexError, lambda: F.cross_entropy(X, whole([0, 3])), "between 0 and 2; found 0 to 3"),
+    "class dtype": (OperandError, lambda: F.nll_loss(X, HALF), "must be integers, not float64"),
+    "class weight": (OperandError, lambda: F.nll_loss(X, whole([0, 1]), HALF), r"shape \(3,\)"),
+    "smoothing": (OperandError, lambda: F.cross_entropy(X, whole([0, 1]), label_smoothing=1.5), "between 0 and 1"),
+    "probabilities": (OperandError, lambda: F.cross_entropy(X, HALF), "they must be equal"),
+    "bce input": (OperandError, lambda: F.binary_cross_entropy(X, X), "input must lie in"),
+    "bce target": (OperandError, lambda: F.binary_cross_entropy(HALF, HALF * 3), "target must lie in"),
+    "bce shapes": (OperandError, lambda: F.binary_cross_entropy(HALF, wide([0.5])), "they must be equal"),
+    "delta": (OperandError, lambda: F.huber_loss(X, X, delta=0), "delta must be positive"),
+    "beta": (OperandError, lambda: F.smooth_l1_loss(X, X, beta=-1), "must not be negative"),
+    "mean of integers": (DtypeError, lambda: whole([1, 2]).mean(), "x.float"),
+    "variance of integers": (DtypeError, lambda: whole([1, 2]).var(), "x.float"),
+    "maximum of nothing": (OperandError, lambda: zeros(0, 3).max(), "no elements"),
+    "argmax of nothing": (OperandError, lambda: zeros(0).argmax(), "empty"),
+    "axis": (IndexError, lambda: X.softmax(2), "2 is out of bounds"),
+    "axis of nothing": (IndexError, lambda: zeros(0, 3).softmax(2), "dim 2 is out of range"),
+    "axis of an array": (IndexError, lambda: X.unsqueeze(4), "dim 4 is out of range for 3 axes"),
+    "axis of a number": (IndexError, lambda: wide(1.0).sum(dim=(1,)), "dim 1 is out of range for 0 axes"),
+    "axis twice": (OperandError, lambda: X.sum(dim=(0, -2)), "appears twice"),
+    "missing parameter": (TypeError, lambda: F.softmax(X), "missing the argument 'dim'"),
+    "gather axes": (OperandError, lambda: X.gather(0, whole([0])), "index has 1 axes but the tensor 2"),
+    "gather dtype": (OperandError, lambda: X.gather(0, X), "must hold integers"),
+    "gather beyond": (OperandError, lambda: X.gather(0, whole([[0] * 4])), "reaches beyond"),
+    "scatter beyond": (OperandError, lambda: X.scatter_add(1, COLUMN, zeros(1, 1)), "beyond src"),
+    "select by matrix": (IndexError, lambda: X.index_select(0, COLUMN), "must be a vector"),
+    "select by mask": (OperandError, lambda: X.index_select(0, ag.tensor([True, False])), "integers, not bool"),
+    "along axes": (OperandError, lambda: X.take_along_dim(whole([0]), 0), "as many axes"),
+    "narrow start": (IndexError, lambda: X.narrow(1, -4, 1), "start -4 is out of range"),
+    "narrow length": (OperandError, lambda: X.narrow(1, 2, 2), "2 elements from 2 do not fit"),
+    "narrow number": (OperandError, lambda: wide(1.0).narrow(0, 0, 1), "with axes"),
+    "mask dtype": (OperandError, lambda: X.masked_select(whole([0, 1, 1])), "must hold booleans"),
+    "mask shape": (OperandError, lambda: X.masked_select(ag.tensor([True, False])), "broadcast"),
+    "index dtype": (IndexError, lambda: X[wide([0.0])], "integers or booleans"),
+    "index range": (IndexError, lambda: X[5], r"tensor of shape \(2, 3\), index 5"),
+    "empty list": (OperandError, lambda: ag.cat([]), "the list is empty"),
+    "no list": (TypeError, lambda: ag.stack(X), "list or tuple of tensors"),
+    "hstack of nothing": (OperandError, lambda: ag.hstack([]), "the list is empty"),
+    "split size": (OperandError, lambda: X.split(0), "positive size"),
+    "split sum": (OperandError, lambda: X.split([1, 3], dim=1), "do not add up"),
+    "split below 0": (OperandError, lambda: X.split([-1, 4], dim=1), "do not add up"),
+    "chunks": (OperandError, lambda: X.chunk(0), "positive number of chunks"),
+    "chunk of a number": (OperandError, lambda: wide(1.0).chunk(2), "with axes"),
+    "einsum count": (OperandError, lambda: ag.einsum("ij,j", X), "names 2 operands but 1"),
+    "einsum rank": (OperandError, lambda: ag.einsum("ijk", X), "does not fit an operand"),
+    "einsum output": (OperandError, lambda: ag.einsum("ij->ii", X), "repeats a letter"),
+    "einsum unknown": (OperandError, lambda: ag.einsum("ij->k", X), "names one that no operand has"),
+    "einsum lengths": (OperandError, lambda: ag.einsum("ij,jk", X, X), "'j' stands for lengths 3 and 2"),
+    "einsum diagonal": (OperandError, lambda: ag.einsum("ii", X), "lengths 2 and 3 of one operand"),
+    "einsum type": (TypeError, lambda: ag.einsum("i,i", HALF, 2.0), "takes tensors, not float"),
+    "kernel axes": (OperandError, lambda: F.conv1d(X, X), "takes kernels"),
+    "image axes": (OperandError, lambda: F.conv2d(X, zeros(1, 1, 2, 2)), "without a batch"),
+    "channels": (OperandError, lambda: F.conv1d(X, zeros(4, 3, 1)), "has 2 channels"),
+    "groups": (OperandError, lambda: F.conv1d(X, zeros(3, 1, 1), groups=2), "groups=2"),
+    "stride": (OperandError, lambda: F.conv1d(X, zeros(1, 2, 1), stride=0), "must be positive"),
+    "strides": (OperandError, lambda: F.conv1d(X, zeros(1, 2, 1), stride=(1, 1)), "does not fit 1 spatial"),
+    "same with stride": (OperandError, lambda: F.conv1d(X, zeros(1, 2, 1), stride=2, padding="same"), "stride 1"),
+    "padding": (OperandError, lambda: F.conv1d(X, zeros(1, 2, 1), padding="x"), "'valid' or 'same'"),
+    "conv bias": (OperandError, lambda: F.conv1d(X, zeros(1, 2, 1), zeros(2)), r"bias must have shape \(1,\)"),
+    "pool axes": (OperandError, lambda: F.max_pool2d(X, 2), "without a batch"),
+    "pool padding": (OperandError, lambda: F.avg_pool1d(X, 2, padding=2), "at most half"),
+    "pool divisor": (OperandError, lambda: F.avg_pool2d(zeros(1, 2, 2), 2, divisor_override=0), "must not be 0"),
+    "pool kernel": (OperandError, lambda: F.avg_pool1d(X, (2, 2)), "does not fit 1 spatial"),
+    "t": (OperandError, lambda: zeros(1, 2, 3).t(), "at most 2 axes"),
+    "mT": (OperandError, lambda: HALF.mT, "last two axes"),
+    "flatten": (OperandError, lambda: X.flatten(1, 0), "comes after"),
+    "movedim": (OperandError, lambda: X.movedim((0, 1), (0,)), "2 axes cannot move to 1"),
+    "reshape": (OperandError, lambda: X.reshape(4, 2), "reshape"),
+    "pad widths": (OperandError, lambda: F.pad(X, (1, 1, 1)), "at most 2 axes"),
+    "pad crop": (OperandError, lambda: F.pad(X, (-2, -2)), "crops more"),
+    "pad mode": (NotImplementedError, lambda: F.pad(X, (1, 1), mode="mirror"), "is not one of"),
+    "pad reflect": (OperandError, lambda: F.pad(X, (3, 0), mode="reflect"), "too wide"),
+    "pad nothing": (OperandError, lambda: F.pad(zeros(0, 2), (0, 0, 1, 0), mode="replicate"), "length 0"),
+    "dot": (OperandError, lambda: ag.dot(X, X), "takes vectors"),
+    "mm": (OperandError, lambda: ag.mm(X, HALF), "of 2 and 2 axes"),
+    "bmm": (OperandError, lambda: ag.bmm(zeros(2, 1, 1), zeros(3, 1, 1)), "of one length"),
+    "matmul": (OperandError, lambda: X @ X, "matmul"),
+    "matmul by a number": (TypeError, lambda: X @ 2, "matmul"),
+    "linear weight": (OperandError, lambda: F.linear(X, wide([1.0, 2.0, 3.0])), "weight must have 2 axes"),
+    "linear bias": (OperandError, lambda: F.linear(X, zeros(4, 3), zeros(1)), "bias the shape"),
+    "integer division": (OperandError, lambda: whole([1, 2]) // whole([0, 1]), "division by zero"),
+    "integer remainder": (OperandError, lambda: whole([1, 2]) % 0, "division by zero"),
+    "integer fmod": (OperandError, lambda: ag.fmod(7, whole([0])), "division by zero"),
+    "rounding mode": (OperandError, lambda: X.div(2, rounding_mode="up"), "'floor' or 'trunc'"),
+    "clamp": (OperandError, X.clamp, "give min, max or both"),
+    "no operand": (TypeError, lambda: ag.logical_xor(X, None), "logical_xor"),
+    "gelu": (OperandError, lambda: F.gelu(X, approximate="erf"), "'none' or 'tanh'"),
+    "hardtanh": (OperandError, lambda: F.hardtanh(X, 1.0, -1.0), "is above"),
+    "softshrink": (OperandError, lambda: F.softshrink(X, -1.0), "negative"),
+    "prelu": (OperandError, lambda: F.prelu(X, HALF), r"needs \(1,\) or \(3,\)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("error, call, says", WRONG.values(), ids=WRONG)
+def test_wrong_operands_are_named(error, call, says):
+    with pytest.raises(error, match=says):
+        call()
+
+
+REGISTRATIONS = {
+    "no rule": (lambda: op(ELEMENTWISE)(lambda xp, x: x), "has no rule"),
+    "too few rules": (lambda: op(BINARY, vjp=lambda xp, g: g)(lambda xp, a, b: a), "has 2 inputs .* but 1 rules"),
+    "composite keeps more": (
+        lambda: op(ELEMENTWISE, joint=lambda xp, g, x, needs: (g,), composite=lambda xp, g, y: (g,))(lambda xp, x: x),
+        r"names \['y'\], which the fast rule does not keep",
+    ),
+}
+
+
+@pytest.mark.parametrize("register, says", REGISTRATIONS.values(), ids=REGISTRATIONS)
+def test_an_inconsistent_entry_is_refused(register, says):
+    with temporary_ops(), pytest.raises(TypeError, match=says):
+        register()
+
+
+def test_a_rule_may_only_name_what_there_is():
+    with temporary_ops():
+        named = op(ELEMENTWISE, vjp=lambda xp, g, z: g)(lambda xp, x: x * 1)
+        with pytest.raises(TypeError, match="names 'z', which is no input"):
+            named(wide(1.0, requires_grad=True))
