@@ -5,6 +5,7 @@ from autograd_core.ops import (  # noqa: F401  imported to register
     arithmetic,
     comparison,
     convolution,
+    cross_entropy,
     einsum,
     elementwise,
     indexing,

@@ -33,6 +33,9 @@ REAL = Interval(-2, 2)
 )
 def reshape(xp, x, *, shape):
     """The same elements in order, in another shape; one length may be -1. A view where the strides allow it."""
+    lengths = (shape,) if shape.__class__ is int else shape
+    if min(lengths, default=0) < -1:  # NumPy would take any negative length for -1
+        raise OperandError(f"reshape: {tuple(shape)} has a negative length other than -1")
     return x.reshape(shape)
 
 
