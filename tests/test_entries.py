@@ -1,6 +1,9 @@
 """An entry says everything that documentation, pictures and tests need; what it leaves out is named."""
 
+import math
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -21,17 +24,10 @@ REQUIRED = (
     ("rule", {"vjp": None, "joint": None}, "no rule"),
     ("samples", {"samples": ()}, "no sample"),
 )
-NEWCOMER = '''
-from autograd_core.kinds import ELEMENTWISE
-from autograd_core.registry import Interval, op
-
-
-@op(ELEMENTWISE, symbol="x³", domain=Interval(-2, 2), reference=lambda x: x**3,
-    vjp=lambda xp, g, x: g * (3 * x * x))
-def cube(xp, x):
-    """The cube of every element."""
-    return x * x * x
-'''
+README = Path(__file__).parents[1] / "README.md"
+NEWCOMER = next(
+    b for b in re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL) if "@op(" in b
+)
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=str)
@@ -54,8 +50,8 @@ def needs(entry, field):
 
 
 def test_an_entry_without_a_rule_is_refused_when_it_is_registered():
-    with temporary_ops(), pytest.raises(TypeError, match="op 'cube' has no rule: give vjp="):
-        exec(NEWCOMER.replace("vjp=lambda xp, g, x: g * (3 * x * x)", "vjp=None"), {})
+    with temporary_ops(), pytest.raises(TypeError, match="op 'gaussian' has no rule: give vjp="):
+        exec(NEWCOMER.replace("vjp=lambda xp, g, x, y: -2 * g * x * y", "vjp=None"), {})
 
 
 def test_samples_that_skip_a_parameter_or_the_empty_case_are_named():
@@ -96,27 +92,27 @@ def test_fields_of_a_fused_operation_are_noticed_when_they_are_missing(monkeypat
         check_op("normalize_batch")
 
 
-def test_a_newcomer_adds_an_operation_in_one_file_and_gets_everything():
+def test_a_newcomer_adds_the_operation_of_the_readme_and_gets_everything():
     with temporary_ops():
         exec(NEWCOMER, {})
         x = ag.tensor([1.0, 2.0], dtype="float64", requires_grad=True)
-        y = ag.functional.cube(x)
-        assert y.tolist() == x.cube().tolist() == [1.0, 8.0]
+        y = ag.functional.gaussian(x)
+        assert y.tolist() == x.gaussian().tolist() == pytest.approx([math.exp(-1), math.exp(-4)])
         y.sum().backward()
-        assert x.grad.tolist() == [3.0, 12.0]
-        assert gradgradcheck(ag.functional.cube, x)
+        assert x.grad.tolist() == pytest.approx([-2 * math.exp(-1), -4 * math.exp(-4)])
+        assert gradgradcheck(ag.functional.gaussian, x)
         for device in ("cpu", "refusing"):
-            check_op("cube", device)
+            check_op("gaussian", device)
         assert_documented()
-        assert "x³" in ag.draw(y).dot
-    assert not hasattr(ag.Tensor, "cube")
-    assert not hasattr(ag.functional, "cube")
-    assert "cube" not in OPS
+        assert "gauss" in ag.draw(y).dot
+    assert not hasattr(ag.Tensor, "gaussian")
+    assert not hasattr(ag.functional, "gaussian")
+    assert "gaussian" not in OPS
 
 
 def assert_documented():
     table, methods, functions = generate.ops_table(), stubs.tensor_stub(), stubs.functional_stub()
-    assert "| `cube` | `(input)` | x³ |" in table
-    assert "The cube of every element." in table
-    assert "    def cube(self) -> Tensor: ..." in methods
-    assert "def cube(input: Operand) -> Tensor: ..." in functions
+    assert "| `gaussian` | `(input)` | gauss |" in table
+    assert "exp(-x²), element by element." in table
+    assert "    def gaussian(self) -> Tensor: ..." in methods
+    assert "def gaussian(input: Operand) -> Tensor: ..." in functions
