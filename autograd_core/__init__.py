@@ -18,7 +18,10 @@ for _part in (creation, devices, inplace, interop, metadata, ops, printing, rand
 from autograd_core import autograd as autograd  # noqa: E402
 from autograd_core import cuda as cuda  # noqa: E402
 from autograd_core import errors as errors  # noqa: E402
+from autograd_core import fft as fft  # noqa: E402
 from autograd_core import functional as functional  # noqa: E402
+from autograd_core import linalg as linalg  # noqa: E402
+from autograd_core import special as special  # noqa: E402
 from autograd_core.autograd import Function as Function  # noqa: E402
 from autograd_core.autograd import backward as backward  # noqa: E402
 from autograd_core.autograd import detect_anomaly as detect_anomaly  # noqa: E402

@@ -10,11 +10,11 @@ from typing import Any, SupportsIndex
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograd_core import dtypes, functional
+from autograd_core import dtypes
 from autograd_core.conversion import array_from
 from autograd_core.devices import backend_of, place
 from autograd_core.errors import DtypeError, OperandError
-from autograd_core.registry import OPS
+from autograd_core.registry import OPS, publish
 from autograd_core.tensor import Leaf, Tensor, check_differentiable, wrap
 
 ShapeLike = SupportsIndex | Sequence[SupportsIndex]
@@ -270,6 +270,6 @@ CREATORS = (tensor, as_tensor, from_numpy, asarray, zeros, ones, empty, full, ze
 def install() -> None:
     """Creation functions in the functional form, and their methods."""
     for f in CREATORS:
-        setattr(functional, f.__name__, f)
+        publish(f)
     for f in (zeros, ones, empty, full, tensor):
         setattr(Tensor, f"new_{f.__name__}", _new(f))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import EllipsisType
 from typing import Any
@@ -74,7 +74,8 @@ class Op:
     joint: Rule | None = None
     composite: Rule | None = None
     operators: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
+    module: str = ""  # where it is public, such as "linalg"; rules find it under its bare name all the same
+    aliases: tuple[str, ...] = ()  # further names, such as "inverse" or "linalg.inv"
     samples: tuple[Sample, ...] = ()
     residuals: tuple[str, ...] = ()
     outputs: tuple[str, ...] | EllipsisType | None = None  # the names of several outputs, or `...` for a list
@@ -83,6 +84,9 @@ class Op:
     floating: bool = False  # integers are cast to the default floating dtype first
     commutative: bool = False
     broadcasts: bool | None = None  # where it differs from the kind's
+    # Of complex numbers: True, it has a complex derivative and the walk conjugates around its rule; False, its rule is
+    # right as it stands; None, it takes none, unless its kind says otherwise.
+    holomorphic: bool | None = None
     method: bool = True
     packs: str | None = None  # the static that also takes its elements as separate arguments: x.permute(1, 0)
     order: int = 2  # how many times it can be differentiated, as far as tests look
@@ -125,6 +129,15 @@ class Composition:
     tolerance: float
     call: Callable[..., Any]
     order: int = 2
+    module: str = ""
 
     def __repr__(self) -> str:
         return self.name
+
+
+def public_names(entry: Op | Composition) -> Iterator[tuple[str, str]]:
+    """Where an entry is public: pairs of a module ("" for the top level) and a name."""
+    yield entry.module, entry.name.rpartition(".")[2]
+    for alias in entry.aliases:
+        module, _, name = alias.rpartition(".")
+        yield module, name

@@ -2,3 +2,5 @@
 
 It is also the closed namespace `xp` in which a rule runs when its own result is recorded.
 """
+
+__all__: list[str] = []

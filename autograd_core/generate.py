@@ -10,9 +10,11 @@ import difflib
 import inspect
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from autograd_core.registry import COMPOSITIONS, OPS, Composition, Op
+from autograd_core.entries import public_names
+from autograd_core.registry import COMPOSITIONS, MODULES, OPS, Composition, Op
 from autograd_core.stubs import functional_stub, tensor_stub
 
 HERE = Path(__file__).parent
@@ -42,7 +44,7 @@ def ops_table() -> str:
 
 
 def _row(entry: Op | Composition) -> str:
-    names = ", ".join(f"`{n}`" for n in (entry.name, *entry.aliases))
+    names = ", ".join(f"`{module}.{name}`" if module else f"`{name}`" for module, name in public_names(entry))
     signature = str(inspect.signature(entry.call)).replace("|", "\\|")
     symbol = "∘" if isinstance(entry, Composition) else (entry.symbol or "").replace("|", "\\|")
     doc = " ".join(inspect.cleandoc(entry.doc or "").partition("\n\n")[0].split()).replace("|", "\\|")
@@ -52,9 +54,10 @@ def _row(entry: Op | Composition) -> str:
 
 
 FILES: dict[Path, Callable[[], str]] = {
-    HERE / "tensor.pyi": tensor_stub, HERE / "functional.pyi": functional_stub,
+    HERE / "tensor.pyi": tensor_stub,
+    **{HERE / f"{name or 'functional'}.pyi": partial(functional_stub, module) for name, module in MODULES.items()},
     HERE.parent / "docs" / "ops.md": ops_table,
-}  # fmt: skip
+}
 
 
 def outdated() -> list[str]:

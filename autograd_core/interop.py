@@ -13,6 +13,7 @@ from autograd_core.devices import backend_of
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.libraries import LIBRARY
 from autograd_core.numpy_functions import array_function, array_ufunc
+from autograd_core.registry import publish
 from autograd_core.tensor import Leaf, Tensor, own_scalar, wrap
 
 LABELS = ("_name", "_role")
@@ -167,4 +168,4 @@ def install() -> None:
     """These members on Tensor."""
     for name, member in MEMBERS.items():
         setattr(Tensor, name, member)
-    functional.from_dlpack = from_dlpack
+    publish(from_dlpack)

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from autograd_core import dtypes, functional
 from autograd_core.errors import OperandError
+from autograd_core.registry import publish
 from autograd_core.tensor import Tensor, own_scalar
 from autograd_core.versions import View
 
@@ -159,4 +160,4 @@ def install() -> None:
     for name, dtype in CASTS.items():
         setattr(Tensor, name, _cast(name, dtype))
     for function in (numel, is_tensor, is_floating_point, is_complex):
-        setattr(functional, function.__name__, function)
+        publish(function)

@@ -15,6 +15,7 @@ from autograd_core.devices import Device, backend_of
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.inplace import write
 from autograd_core.libraries import LIBRARY
+from autograd_core.registry import publish
 from autograd_core.tensor import Tensor, no_grad, wrap
 
 SEEDS = 1 << 64
@@ -255,7 +256,7 @@ METHODS = {"uniform_": _uniform, "normal_": _normal, "bernoulli_": _bernoulli, "
 def install() -> None:
     """Random functions in the functional form, and their methods."""
     for f in RANDOM:
-        setattr(functional, f.__name__, f)
+        publish(f)
     for name, method in METHODS.items():
         method.__name__ = name
         setattr(Tensor, name, method)

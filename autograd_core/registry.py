@@ -10,11 +10,11 @@ from itertools import chain
 from typing import Any, cast
 
 import backends
-from autograd_core import arguments, binders, functional
+from autograd_core import arguments, binders, fft, functional, linalg, special
 from autograd_core.entries import Composition as Composition
 from autograd_core.entries import Interval as Interval
 from autograd_core.entries import Op as Op
-from autograd_core.entries import Rule
+from autograd_core.entries import Rule, public_names
 from autograd_core.entries import Sample as Sample
 from autograd_core.entries import Values as Values
 from autograd_core.entries import booleans as booleans
@@ -28,6 +28,7 @@ from autograd_core.tensor import Tensor
 
 OPS: dict[str, Op] = {}
 COMPOSITIONS: dict[str, Composition] = {}
+MODULES: dict[str, Any] = {"": functional, "linalg": linalg, "special": special, "fft": fft}
 NO_GRADIENT: tuple[Rule | None, ...] = ()  # `vjp` of what is piecewise constant by nature: a comparison, argmax
 
 
@@ -58,6 +59,7 @@ def op(
             o.call.__signature__ = public_signature(o)  # type: ignore[attr-defined]  # what help() and stubs show
         o.call.__name__ = o.call.__qualname__ = o.name
         o.call.__doc__ = o.doc
+        o.call.entry = o  # type: ignore[attr-defined]  # for stubs: from a function to what it is the form of
         OPS[o.name] = o
         for rules in {id(r): r for r in RULES.values()}.values():
             _overlay(o, rules)
@@ -77,12 +79,15 @@ def composition(
     method: bool = True,
     tolerance: float = 1e-12,
     order: int = 2,
+    module: str = "",
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function on Tensors that is a composition of operations."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        c = Composition(function.__name__, kind, function.__doc__, domain, reference, samples, aliases, method,
-                        tolerance, arguments.with_synonyms(function), order)  # fmt: skip
+        name = f"{module}.{function.__name__}" if module else function.__name__
+        c = Composition(name, kind, function.__doc__, domain, reference, samples, aliases, method,
+                        tolerance, arguments.with_synonyms(function), order, module)  # fmt: skip
+        c.call.entry = c  # type: ignore[attr-defined]
         COMPOSITIONS[c.name] = c
         _publish(c)
         return c.call
@@ -90,17 +95,31 @@ def composition(
     return register
 
 
+def publish(function: Callable[..., Any], name: str = "", module: str = "") -> None:
+    """Offer a function in the functional form, or in one of its modules."""
+    place, name = MODULES[module], name or function.__name__
+    setattr(place, name, function)
+    place.__all__ = [*place.__all__, name]
+
+
 def _publish(entry: Op | Composition) -> None:
     """The functional form, methods and operators."""
-    for name in (entry.name, *entry.aliases):
-        setattr(functional, name, entry.call)
-        if entry.method:
+    for module, name in public_names(entry):
+        publish(entry.call, name, module)
+        if entry.method and not module:
             setattr(Tensor, name, entry.call)
-    if isinstance(entry, Op) and entry.operators:
-        operator = binders.bind_operator(entry)
-        for name in entry.operators:
-            reflected = name.startswith("__r") and not entry.commutative
-            setattr(Tensor, name, arguments.reflected(operator) if reflected else operator)
+    if isinstance(entry, Op):
+        setattr(functional, entry.name, entry.call)  # the namespace of rules has it too
+        _publish_operators(entry)
+
+
+def _publish_operators(entry: Op) -> None:
+    if not entry.operators:
+        return
+    operator = binders.bind_operator(entry)
+    for name in entry.operators:
+        reflected = name.startswith("__r") and not entry.commutative
+        setattr(Tensor, name, arguments.reflected(operator) if reflected else operator)
 
 
 def _read_signature(o: Op) -> None:
@@ -203,7 +222,7 @@ def use_backend(backend: Any) -> None:
 def _overlay(o: Op, rules: Any) -> None:
     """Let rules find this operation's forward, under the names of the functional form."""
     library = rules.forwards
-    for name in (o.name, *o.aliases):
+    for name in (o.name, *[alias for alias in o.aliases if "." not in alias]):
         if not (o.simple and hasattr(library, name)) or o.floating:  # else the same function has the same name
             setattr(rules, name, _bare(o, library))
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 from autograd_core import functional
-from autograd_core.registry import COMPOSITIONS, OPS, Composition, Op
+from autograd_core.registry import Composition, Op
 from autograd_core.tensor import Tensor
 
 HEADER = """\
@@ -149,14 +150,15 @@ def tensor_stub() -> str:
     return HEADER.format(imports="") + TENSOR_MODULE + "\n".join(lines) + "\n"
 
 
-def functional_stub() -> str:
-    """`functional.pyi`: the functional form."""
-    functions = {n: f for n, f in vars(functional).items() if not n.startswith("_") and inspect.isfunction(f)}
+def functional_stub(module: ModuleType = functional) -> str:
+    """`functional.pyi`, `linalg.pyi` and their like: the functional form, or what of it a module offers."""
+    functions = {n: f for n, f in vars(module).items() if not n.startswith("_") and inspect.isfunction(f)}
     lines = [line for name, f in sorted(functions.items()) for line in _function(name, f, "")]
     head = HEADER.replace(
         "import Generator{imports}", "import Generator as Generator\nfrom autograd_core.tensor import Tensor"
     )
-    return head + "\n" + "\n".join(lines) + "\n"
+    offered = [f"    {name!r}," for name in sorted(set(module.__all__))]
+    return "\n".join([head, "__all__ = [", *offered, "]", *lines]) + "\n"
 
 
 def is_public(name: str) -> bool:
@@ -247,9 +249,5 @@ def _returns(name: str, function: Callable[..., Any]) -> str:
 
 def _entry(function: Callable[..., Any]) -> Op | Composition | None:
     """The entry that a function, or the one that it wraps, is the functional form of."""
-    for f in (function, getattr(function, "__wrapped__", None)):
-        name = getattr(f, "__name__", "")
-        entry = OPS.get(name) or COMPOSITIONS.get(name)
-        if entry is not None and entry.call is f:
-            return entry
-    return None
+    entry = getattr(function, "entry", None) or getattr(getattr(function, "__wrapped__", None), "entry", None)
+    return cast(Op | Composition | None, entry)

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from autograd_core import functional
 from autograd_core.kinds import Kind
-from autograd_core.registry import COMPOSITIONS, OPS, RULES, Composition, Op
+from autograd_core.registry import COMPOSITIONS, MODULES, OPS, RULES, Composition, Op
 from autograd_core.tensor import Tensor
 from autograd_core.testing.samples import Case, cases, named_statics
 
@@ -69,7 +68,7 @@ def temporary_ops() -> Iterator[None]:
     >>> hasattr(functional, "same")
     False
     """
-    places: list[Any] = [functional, Tensor, *{id(rules): rules for rules in RULES.values()}.values()]
+    places: list[Any] = [*MODULES.values(), Tensor, *{id(rules): rules for rules in RULES.values()}.values()]
     before = [dict(vars(place)) for place in places]
     registries: list[dict[str, Any]] = [OPS, COMPOSITIONS]
     entries = [dict(registry) for registry in registries]

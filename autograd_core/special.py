@@ -1,0 +1,3 @@
+"""Special functions under the names of `torch.special`. The registry fills it."""
+
+__all__: list[str] = []
