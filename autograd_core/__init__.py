@@ -10,9 +10,24 @@ warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"(autograd_co
 
 import numpy as np  # noqa: E402
 
-from autograd_core import creation, devices, dtypes, inplace, interop, metadata, ops, printing, random  # noqa: E402
+from autograd_core import (  # noqa: E402
+    absent,
+    creation,
+    devices,
+    distributions,
+    dtypes,
+    inplace,
+    interop,
+    metadata,
+    ops,
+    printing,
+    random,
+    reshaping,
+    signal,
+)
 
-for _part in (creation, devices, inplace, interop, metadata, ops, printing, random):
+for _part in (absent, creation, devices, inplace, interop, metadata, ops, printing, random, reshaping, distributions,
+              signal.windows):  # fmt: skip
     _part.install()
 
 from autograd_core import autograd as autograd  # noqa: E402
@@ -68,11 +83,19 @@ Size = tuple[builtins.int, ...]
 
 def __getattr__(name: str) -> Any:
     """Parts that cost time to import are imported when first used."""
-    if name in ("draw", "func", "testing"):
+    if name in ("batching", "draw", "func", "testing", "utils"):
         import importlib
 
         module = importlib.import_module({"draw": "autograd_core.drawing"}.get(name, f"autograd_core.{name}"))
         return module.draw if name == "draw" else module
+    if name == "vmap":
+        from autograd_core.batching import vmap
+
+        return vmap
+    if name == "checkpoint":
+        from autograd_core.recomputation import checkpoint
+
+        return checkpoint
     if name == "bfloat16":
         return dtypes.bfloat16()
-    raise AttributeError(f"module 'autograd_core' has no attribute {name!r}")
+    absent.refuse("", name)

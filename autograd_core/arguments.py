@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.dtypes import result_type
+from autograd_core.dtypes import can_cast, is_numeric, result_type
 from autograd_core.entries import Op
-from autograd_core.errors import OperandError
+from autograd_core.errors import DtypeError, OperandError, VmapError
 from autograd_core.libraries import LIBRARY, is_array
-from autograd_core.tensor import Tensor, wrap
+from autograd_core.tensor import Tensor, grad_enabled, wrap
 
-SYNONYMS = {"axis": "dim", "keepdims": "keepdim"}
+SYNONYMS = {"axis": "dim", "keepdims": "keepdim", "A": "input", "size": "shape", "axis0": "dim0", "axis1": "dim1"}
 _MISSING = inspect.Parameter.empty
 
 
@@ -68,7 +68,7 @@ def _listed(o: Op, tensors: Any) -> tuple[Any, ...]:
 
 def constants(o: Op, args: Iterable[Any]) -> list[Any]:
     """The operands with every array, list or number made a Tensor, numbers in the dtype that promotion gives them."""
-    ready = [a if a is None or a.__class__ is Tensor or is_number(a) else _constant(o, a) for a in args]
+    ready = [a if a is None or a.__class__ is Tensor or is_number(a) else _constant(o, a) for a in _typed(args)]
     if not any(map(is_number, ready)):
         return ready
     peers = ready if o.variadic else [ready[i] for i in o.promoted or range(len(ready))]
@@ -86,12 +86,20 @@ def _number(value: Any, dtype: Any, like: Any) -> Tensor:
     return wrap(LIBRARY[np.ndarray if like is None else like.__class__].asarray(value, dtype))
 
 
+def _typed(args: Iterable[Any]) -> list[Any]:
+    """NumPy's scalars keep their dtype among themselves; beside tensors and arrays they count as numbers."""
+    args = list(args)
+    if any(a.__class__ is Tensor or getattr(a, "ndim", 0) for a in args):
+        return args
+    return [wrap(a) if isinstance(a, np.generic) and is_array(a) else a for a in args]
+
+
 def _constant(o: Op, value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
-    if is_array(value):
+    if is_array(value) and is_numeric(value.dtype) and value.dtype.isnative:
         return wrap(value)
-    if isinstance(value, np.ndarray | list | tuple):
+    if is_array(value) or isinstance(value, np.ndarray | list | tuple):
         return functional.as_tensor(value)
     kind = type(value).__name__
     raise TypeError(f"{o.name}(): {kind} is not a tensor, an array or a number; convert it with tensor(...)")
@@ -99,7 +107,7 @@ def _constant(o: Op, value: Any) -> Any:
 
 def foreign(o: Op, args: tuple[Any, ...]) -> Any:
     """An operation on operands that are not all Tensors: numbers, arrays, lists."""
-    plain = [a if a.__class__ is Tensor or is_number(a) else _constant(o, a) for a in args]
+    plain = [a if a.__class__ is Tensor or is_number(a) else _constant(o, a) for a in _typed(args)]
     dtype = result_type(*[getattr(a, "array", a) for a in plain]) if any(map(is_number, plain)) else None
     return o.call(*[a if dtype is None else cast(a, dtype) for a in constants(o, plain)])
 
@@ -123,9 +131,42 @@ def promoted(call: Callable[..., Any], a: Any, b: Any, dtype: Any = None) -> Any
     return call(*[cast(t, dtype) if t.__class__ is Tensor else _number(t, dtype, like) for t in (a, b)])
 
 
+def of_one_depth(args: Sequence[Any]) -> list[Any]:
+    """The operands where some are inside a call of vmap and others come from outside: all inside."""
+    from autograd_core.batching.graph import lifted
+
+    return lifted(args)
+
+
 def cast(a: Any, dtype: Any) -> Any:
     """A tensor (or None) in a dtype."""
     return a if a is None or a.array.dtype == dtype else functional.astype(a, dtype)
+
+
+def deliver(name: str, result: Any, out: Any) -> Any:
+    """What `out=` asks for: the result written into one tensor, or several into a tuple of them, which is returned.
+
+    A tensor without elements takes on the result's shape; any other must have it. Nothing of it is recorded.
+    """
+    if out.__class__ is not Tensor and result.__class__ is not Tensor:
+        if len(out) != len(result):
+            raise OperandError(f"{name}(): out= must hold {len(result)} tensors, not {len(out)}")
+        for one, target in zip(result, out, strict=True):
+            deliver(name, one, target)
+        return out
+    if out.__class__ is not Tensor or result.__class__ is not Tensor:
+        raise TypeError(f"{name}(): out= must be a tensor for each result, not {type(out).__name__}")
+    if grad_enabled() and (result.node is not None or out.node is not None):
+        raise OperandError(f"{name}(): what is written to out= is not recorded, but a tensor requires a gradient; "
+                           "drop out=, or use no_grad()")  # fmt: skip
+    if not can_cast(result.dtype, out.dtype):
+        raise DtypeError(f"{name}(): the result of {result.dtype} cannot be written to out= of {out.dtype}")
+    if result.shape == out.shape:
+        return out.copy_(result)
+    if out.array.size:
+        raise OperandError(f"{name}(): the result has shape {result.shape} but out= has shape {out.shape}")
+    out.array = cast(result, out.dtype).array.copy()
+    return out
 
 
 def reflected(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -134,15 +175,26 @@ def reflected(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def with_synonyms(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Accept NumPy's `axis` and `keepdims` for `dim` and `keepdim` in a composition."""
+    """Accept `out=`, and NumPy's `axis` and `keepdims` for `dim` and `keepdim`, in a composition."""
     code = function.__code__
     parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     names = {s: n for s, n in SYNONYMS.items() if n in parameters}
-    if not names:
-        return function
 
     @functools.wraps(function)
     def call(*args: Any, **given: Any) -> Any:
-        return function(*args, **{names.get(k, k): v for k, v in given.items()})
+        out = given.pop("out", None) if given else None
+        if given:
+            given = {names.get(k, k): v for k, v in given.items()}
+        try:
+            result = function(*args, **given)
+        except VmapError as e:  # it reads values, which differ
+            result = _one_by_one(function, args, given, e)
+        return result if out is None else deliver(function.__name__, result, out)
 
     return call
+
+
+def _one_by_one(function: Callable[..., Any], args: Any, kwargs: Any, error: VmapError) -> Any:
+    from autograd_core.batching.samples import one_by_one
+
+    return one_by_one(function, args, kwargs, error)

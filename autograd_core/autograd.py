@@ -5,16 +5,18 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextvars import copy_context
 from typing import Any
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import functional as operations
 from autograd_core.anomaly import detect_anomaly as detect_anomaly
+from autograd_core.arguments import of_one_depth
 from autograd_core.engine import Cotangents, walk
-from autograd_core.errors import NoGraphError, OperandError
+from autograd_core.errors import DtypeError, NoGraphError, OperandError
 from autograd_core.function import Function as Function
-from autograd_core.libraries import LIBRARY, MUTABLE
+from autograd_core.libraries import LAYERS, LIBRARY, MUTABLE
 from autograd_core.tensor import Tensor, new, set_grad_enabled, wrap
 from autograd_core.tensor import enable_grad as enable_grad
 from autograd_core.tensor import grad_enabled as is_grad_enabled
@@ -101,10 +103,13 @@ def grad(
     out = []
     for x, n in zip(inputs, wanted, strict=True):
         g = grads.get(n)
-        if g is not None and n in used and not create_graph:
+        if g is not None and g.dtype is not x.dtype:
+            with set_grad_enabled(create_graph):
+                g = _narrowed(g, x)
+        elif g is not None and n in used and not create_graph:
             g = wrap(g.array.copy())  # the same input asked for twice
         used.add(n)
-        out.append(functional.zeros_like(x) if g is None and materialize_grads else g)
+        out.append(operations.zeros_like(x) if g is None and materialize_grads else g)
     return tuple(out)
 
 
@@ -142,8 +147,7 @@ def _seeds(
         given.append(g.array)
         g = g if create_graph else g.array
         if t.node in seeds:
-            with set_grad_enabled(create_graph):
-                g = seeds[t.node] + g
+            g = copy_context().run(_sum, seeds[t.node], g, create_graph)
         seeds[t.node] = g
     if not seeds:
         raise NoGraphError("grad() of tensors that record nothing: no input had requires_grad=True")
@@ -165,7 +169,13 @@ def _seed(t: Tensor, g: Tensor | None) -> Tensor:
         raise TypeError(f"a gradient must be a Tensor or None, not {type(g).__name__}")
     if g.shape != t.shape:
         raise OperandError(f"the gradient has shape {g.shape} but the tensor {t.shape}")
-    return g if g.dtype == t.dtype else functional.astype(g, t.dtype)
+    if g.array.__class__ is not t.array.__class__ and t.array.__class__ in LAYERS:
+        g = of_one_depth((t, g))[1]
+    if g.dtype == t.dtype:
+        return g
+    if "c" in (g.dtype.kind, t.dtype.kind) and g.dtype.kind != t.dtype.kind:
+        raise DtypeError(f"the gradient is {g.dtype} but the tensor {t.dtype}: both must be complex, or both real")
+    return operations.astype(g, t.dtype)
 
 
 def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any], create_graph: bool) -> None:
@@ -174,15 +184,27 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
     with _commit:
         grads = exclusive([g for _, g in pairs], given)
         for i, (x, _) in enumerate(pairs):
+            if grads[i].array.dtype is not x.array.dtype:
+                grads[i] = _narrowed(grads[i], x)
             if x.grad is not None:
-                grads[i] = _sum(x.grad, grads[i], create_graph)
+                grads[i] = copy_context().run(_sum, x.grad, grads[i], create_graph)
         # One C loop: neither an interrupt nor another thread can see half of it.
         deque(map(_set_grad, [x for x, _ in pairs], grads), maxlen=0)
+    for x, _ in pairs:
+        if x.node is not None and x.node.after:
+            for hook in x.node.after:
+                hook(x)
 
 
-def _sum(before: Tensor, g: Tensor, create_graph: bool) -> Tensor:
-    with set_grad_enabled(create_graph):
-        return before + g
+def _narrowed(g: Tensor, x: Tensor) -> Tensor:
+    """A gradient in the dtype of a 16-bit tensor: rules may have computed it in a wider one."""
+    return operations.astype(g, x.dtype) if x.dtype.itemsize == 2 and g.dtype != x.dtype else g
+
+
+def _sum(before: Any, g: Any, create_graph: bool) -> Any:
+    """In a context of its own: an interrupt cannot leave the caller another mode."""
+    set_grad_enabled(create_graph)
+    return before + g
 
 
 _set_grad: Any = Tensor.grad.__set__  # type: ignore[union-attr]  # the slot itself, called from C
@@ -229,3 +251,12 @@ def _backward(
 
 
 Tensor.backward = _backward  # type: ignore[method-assign]  # how Tensor gets it
+
+
+def __getattr__(name: str) -> Any:
+    """What PyTorch has as `torch.autograd.functional` is imported when first used."""
+    if name == "functional":
+        from autograd_core import derivatives
+
+        return derivatives
+    raise AttributeError(f"module 'autograd_core.autograd' has no attribute {name!r}")

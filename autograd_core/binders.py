@@ -14,11 +14,21 @@ import numpy as np
 from numpy import ndarray
 
 from autograd_core import dtypes
-from autograd_core.arguments import cast, constants, deferring, foreign, is_operand, parse, promoted
+from autograd_core.arguments import (
+    cast,
+    constants,
+    deferring,
+    deliver,
+    foreign,
+    is_operand,
+    of_one_depth,
+    parse,
+    promoted,
+)
 from autograd_core.dtypes import result_type
 from autograd_core.entries import Op
-from autograd_core.failures import recover
-from autograd_core.libraries import LIBRARY, MUTABLE
+from autograd_core.failures import recover, refuse_complex
+from autograd_core.libraries import LAYERS, LIBRARY, MUTABLE
 from autograd_core.tensor import Node, Tensor, grad_enabled, new, own_scalar, record, wrap
 from autograd_core.tensor import tick as tick  # detect_anomaly puts its own in this place
 from autograd_core.versions import note_view
@@ -53,16 +63,20 @@ def bind_operator(o: Op) -> Callable[..., Any]:
 
 
 def bind_unary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
-    forward, floating = o.forward, o.floating
+    forward, floating, real_only = o.forward, o.floating, o.real_only
     keep_y, keep_x = "y" in o.wants[0], o.inputs[0] in o.wants[0]
 
-    def call(input: Any) -> Any:
+    def call(input: Any, out: Any = None) -> Any:
+        if out is not None:
+            return deliver(o.name, call(input), out)
         if input.__class__ is not Tensor:
             return foreign(o, (input,))
         x = input.array
         p = input.node
         if p is None and floating and x.dtype.kind in "biu":
             x = x.astype(dtypes.get_default_dtype())
+        if real_only and x.dtype.kind == "c":
+            refuse_complex(o.name, (x,))
         try:
             y = forward(LIBRARY[x.__class__], x)
         except Exception as e:
@@ -85,7 +99,7 @@ def bind_unary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # noqa: PLR0915  the hot path
-    forward, floating = o.forward, o.floating
+    forward, floating, real_only = o.forward, o.floating, o.real_only
     ufunc, direct = _OPERATORS.get(forward.__code__.co_code, (None, None))
 
     def flags(*wants: tuple[str, ...]) -> tuple[bool, ...]:
@@ -93,12 +107,16 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
 
     (both_y, both_a, both_b), left, right = flags(*o.wants), flags(o.wants[0]), flags(o.wants[1])
 
-    def call(input: Any, other: Any) -> Any:  # noqa: PLR0911, PLR0912  the hot path, in one piece
+    def call(input: Any, other: Any, out: Any = None) -> Any:  # noqa: PLR0911, PLR0912, PLR0915  the hot path, in one piece
+        if out is not None:
+            return deliver(o.name, call(input, other), out)
         if input.__class__ is Tensor:
             a, p = input.array, input.node
             cls = a.__class__
             if other.__class__ is Tensor:
                 b, q = other.array, other.node
+                if cls is not b.__class__ and (cls in LAYERS or b.__class__ in LAYERS):
+                    return call(*of_one_depth((input, other)))
                 if cls is ndarray or cls is not b.__class__ or cls in MUTABLE:
                     if a.dtype is not b.dtype and a.dtype != b.dtype:
                         return promoted(call, input, other)
@@ -121,6 +139,8 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
             return foreign(o, (input, other))
         if floating and (p is None or q is None) and (a if cls is a.__class__ else b).dtype.kind in "biu":
             return promoted(call, input, other, dtypes.get_default_dtype())
+        if real_only and (a if cls is a.__class__ else b).dtype.kind == "c":
+            refuse_complex(o.name, (a if cls is a.__class__ else b,))
         try:
             if ufunc is None:
                 y = forward(LIBRARY[cls], a, b)
@@ -165,6 +185,10 @@ def bind_general(o: Op) -> Callable[..., Any]:
                 return apply(o, args, defaults)
             if required <= given.keys() <= names:
                 return apply(o, args, {**defaults, **given})
+        if "out" in given:
+            out = given.pop("out")
+            result = call(*args, **given)
+            return result if out is None else deliver(o.name, result, out)
         return apply(o, *parse(o, args, given))
 
     return call
@@ -172,11 +196,16 @@ def bind_general(o: Op) -> Callable[..., Any]:
 
 def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: PLR0912, PLR0915  the hot path
     """Run an entry on Tensors (or None) and static parameters, and record it."""
-    arrays, parents, wants, bit, dtype, mixed = [], [], 0, 1, None, False
+    dtype: Any = None
+    arrays, parents, wants, bit, mixed, cls = [], [], 0, 1, False, None
     for a in args:
         if a.__class__ is Tensor:
             x = a.array
             p = a.node
+            if x.__class__ is not cls:
+                if cls is not None and (cls in LAYERS or x.__class__ in LAYERS):
+                    return apply(o, of_one_depth(constants(o, args)), statics)
+                cls = x.__class__
             arrays.append(x)
             parents.append(p)
             if p is not None:
@@ -191,8 +220,10 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
         else:
             return apply(o, constants(o, args), statics)
         bit <<= 1
-    if mixed or o.floating:
-        common = _common_dtype(o, arrays)
+    if mixed or o.screened:
+        if o.real_only and (mixed or dtype.kind == "c"):
+            refuse_complex(o.name, arrays)
+        common = _common_dtype(o, arrays) if mixed or o.floating else None
         if common is not None:
             ready = [cast(a, common) if o.variadic or i in o.promoted else a for i, a in enumerate(args)]
             return apply(o, ready, statics)
@@ -202,6 +233,8 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
     try:
         y = o.forward(LIBRARY[arrays[0].__class__], *arrays, **statics)
     except Exception as e:
+        if o.fallback and isinstance(e, ValueError):
+            return o.fallback(*args, **statics)
         y = recover(o, arrays, statics, e)
     rest = ()
     if o.residuals:

@@ -51,9 +51,20 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     return as_tensor(array)
 
 
-def asarray(data: Any, dtype: DTypeLike | None = None, device: str | None = None) -> Tensor:
-    """A tensor on `data`, shared where possible."""
-    return as_tensor(data, dtype, device)
+def asarray(data: Any, dtype: DTypeLike | None = None, device: str | None = None, copy: bool | None = None,
+            requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """A tensor on `data`, shared where possible, or a copy where `copy` says so; False raises where it cannot share."""
+    t = (tensor if copy else as_tensor)(data.detach() if isinstance(data, Tensor) else data, dtype, device)
+    if copy is False and (not hasattr(data, "dtype") or t.dtype != data.dtype):
+        raise ValueError(f"asarray(): {type(data).__name__} cannot be shared as {t.dtype}; drop copy=False")
+    return t.requires_grad_() if requires_grad else t
+
+
+def frombuffer(buffer: Any, *, dtype: DTypeLike, count: int = -1, offset: int = 0, requires_grad: bool = False
+               ) -> Tensor:  # fmt: skip
+    """A vector on the bytes of a buffer, from `offset` on; a copy if it is read-only."""
+    array = np.frombuffer(buffer, dtypes.as_dtype(dtype), count, offset)
+    return finish(array_from(array, None, copy=False), None, requires_grad, None)
 
 
 def finish(array: Any, device: str | None, requires_grad: bool, name: str | None) -> Tensor:
@@ -218,6 +229,49 @@ def eye(n: int, m: int | None = None, dtype: DTypeLike | None = None, device: st
     return _made(lambda xp: xp.eye(rows, columns, dtype=_floating(dtype)), device, requires_grad)
 
 
+def _triangle(name: str, doc: str) -> Callable[..., Tensor]:
+    def indices(row: int, col: int, offset: int = 0, *, dtype: DTypeLike = dtypes.int64, device: str | None = None
+                ) -> Tensor:  # fmt: skip
+        rows, columns = shape_of((row, col))
+        return _made(lambda xp: xp.stack(getattr(xp, name)(rows, offset, columns)).astype(dtype), device, False)
+
+    indices.__name__ = indices.__qualname__ = name
+    indices.__doc__ = doc
+    return indices
+
+
+tril_indices = _triangle(
+    "tril_indices", "Rows and columns of the lower triangle of a matrix, up to and with a diagonal."
+)
+triu_indices = _triangle("triu_indices", "Rows and columns of the upper triangle of a matrix, from a diagonal on.")
+
+
+def scalar_tensor(s: Number, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
+                  ) -> Tensor:  # fmt: skip
+    """A tensor of no axes that holds a number, in the default floating dtype unless one is given."""
+    return full((), s, _floating(dtype), device, requires_grad)
+
+
+def empty_strided(size: ShapeLike, stride: ShapeLike, dtype: DTypeLike | None = None, device: str | None = None,
+                  requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """A tensor of a shape and of given strides, in elements, whose elements are not set."""
+    shape, strides = shape_of((size,)), shape_of((stride,))
+    length = 1 + sum(s * (k - 1) for s, k in zip(strides, shape, strict=False)) if 0 not in shape else 0
+    array = OPS["restride"].call(empty(length, dtype=dtype, device=device), old=((length,), (1,), 0),
+                                 new=(shape, strides, 0)).array  # fmt: skip
+    return finish(array, None, requires_grad, None)
+
+
+def empty_permuted(size: ShapeLike, physical_layout: Sequence[int], dtype: DTypeLike | None = None,
+                   device: str | None = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """A tensor whose axes lie in memory in the given order, outermost first, and whose elements are not set."""
+    shape, order = shape_of((size,)), tuple(map(operator.index, physical_layout))
+    if sorted(order) != list(range(len(shape))):
+        raise RuntimeError(f"empty_permuted(): {order} is no order of the {len(shape)} axes of {shape}")
+    t = empty(tuple([shape[i] for i in order]), dtype=dtype, device=device)
+    return finish(t.array.transpose([order.index(i) for i in range(len(shape))]), None, requires_grad, None)
+
+
 def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     """Integers as vectors with a single 1, in int64."""
     check_tensor(input, "one_hot")
@@ -262,14 +316,14 @@ def _new(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return new
 
 
-CREATORS = (tensor, as_tensor, from_numpy, asarray, zeros, ones, empty, full, zeros_like, ones_like, empty_like,
-            full_like, arange,
-            linspace, logspace, eye, one_hot, meshgrid)  # fmt: skip
+CREATORS = (tensor, as_tensor, from_numpy, frombuffer, asarray, zeros, ones, empty, full, zeros_like, ones_like,
+            empty_like, full_like, arange, linspace, logspace, eye, one_hot, meshgrid, tril_indices, triu_indices,
+            scalar_tensor, empty_strided, empty_permuted)  # fmt: skip
 
 
 def install() -> None:
     """Creation functions in the functional form, and their methods."""
     for f in CREATORS:
         publish(f)
-    for f in (zeros, ones, empty, full, tensor):
+    for f in (zeros, ones, empty, full, tensor, empty_strided):
         setattr(Tensor, f"new_{f.__name__}", _new(f))

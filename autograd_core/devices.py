@@ -79,7 +79,7 @@ def device_of(array: Any) -> Device:
 
 
 @op(CAST, symbol="→", domain=Interval(-2, 2), reference=lambda x, device: x, samples=(sample((2, 3), device=None),
-    sample((3,), device="cpu")), method=False,
+    sample((3,), device="cpu")), method=False, holomorphic=False,
     vjp=lambda xp, g, origin: xp.move(g, device=origin), residuals=("origin",))  # fmt: skip
 def move(xp: Any, x: Any, *, device: str | None) -> Any:
     """`input` on another device (its own where `device` is None)."""

@@ -64,7 +64,7 @@ def as_dtype(dtype: DTypeLike | None) -> DType | None:
 
 def is_numeric(dtype: DType) -> bool:
     """Whether tensors can hold elements of this dtype."""
-    return dtype.kind in "biufc" or dtype.name == "bfloat16"
+    return (dtype.kind in "biufc" and dtype.itemsize <= 8 * (1 + (dtype.kind == "c"))) or dtype.name == "bfloat16"
 
 
 def bfloat16() -> DType:
@@ -127,6 +127,11 @@ def _dominate(strong: DType, weak: DType) -> DType:
 
 def _complex_like(dtype: DType) -> DType:
     return complex128 if dtype == float64 else complex64
+
+
+def real_part(dtype: DType) -> DType:
+    """The dtype of the parts of complex numbers."""
+    return float64 if dtype == complex128 else float32
 
 
 def can_cast(source: DTypeLike, target: DTypeLike) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextvars import copy_context
 from heapq import heapify, heappop, heappush, heappushpop
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.anomaly import watching
 from autograd_core.binders import Pick, outputs_of
-from autograd_core.entries import Op
+from autograd_core.entries import Op, Rule
 from autograd_core.errors import GraphReleasedError, HigherOrderError
 from autograd_core.libraries import LIBRARY, MUTABLE, RULES
 from autograd_core.tensor import Leaf, Node, RetainGrad, Tensor, record, set_grad_enabled, wrap
@@ -24,11 +25,15 @@ def walk(
     seeds: Cotangents, create_graph: bool, retain: bool, wanted: list[Any] | None = None
 ) -> tuple[Cotangents, list[Any]]:
     """{leaf or wanted node: cotangent}, and the (tensor, cotangent) pairs that `retain_grad` asked for."""
+    # In a context of its own, which ends with the call: an interrupt cannot leave the caller another mode.
+    return copy_context().run(_quiet_walk, seeds, create_graph, retain, wanted)
+
+
+def _quiet_walk(seeds: Cotangents, create_graph: bool, *rest: Any) -> tuple[Cotangents, list[Any]]:
+    if create_graph:
+        set_grad_enabled(True)
     with np.errstate(all="ignore"):
-        if not create_graph:
-            return _walk(seeds, False, retain, wanted)
-        with set_grad_enabled(True):
-            return _walk(seeds, True, retain, wanted)
+        return _walk(seeds, create_graph, *rest)
 
 
 def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a tenth of it
@@ -42,6 +47,10 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
     heapify(heap)
     useful = None if wanted is None else leading_to(seeds, wanted)
     targets, watch = frozenset(wanted or ()), watching()
+    # Real numbers need no conjugation and, unless recorded, take the short way; `unsure`: complex ones may come next.
+    short, unsure = not create_graph, False
+    for g in cots.values():
+        short = short and g.dtype.kind != "c"
     get, pop, newest, last = cots.get, cots.pop, None, last_write()
     while heap or newest:
         # The newest candidate stays out of the heap: along a chain there is never another.
@@ -64,13 +73,14 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
         if n.number > last:
             check_unchanged(n)
         try:
-            if op.plain and not create_graph:
+            if op.plain and short:
                 xp, rules, shapes = RULES[g.__class__], op.rules, n.shapes
             elif op is Pick:
                 _project(n, g, cots, heap)
                 continue
             else:
                 xp, rules, shapes, g, s = _prepared(n, g, s, create_graph, useful)
+                unsure = short
             if watch is not None:
                 rules = watch(n, rules)
             for i, m in enumerate(n.parents):
@@ -97,6 +107,8 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
             raise
         if op.holds and not retain:
             n.saved = None
+        if unsure:
+            short, unsure = not any(map(_is_complex, map(get, n.parents))), False
     for leaf, g in cots.items():
         found[leaf] = _hooked(leaf, g, create_graph, retained) if leaf.hooks else g
     return found, retained
@@ -105,13 +117,35 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
 def _prepared(n: Node, g: Any, s: Any, create_graph: bool, useful: set[Any] | None) -> tuple[Any, ...]:
     """Namespace, rules, operand shapes, cotangent and saved values of a node that is not the ordinary case."""
     op, shapes = n.op, n.shapes
+    while op.plain is None:  # checkpoint() dropped what was saved
+        op.restore(n)
+        op, s = n.op, n.saved
     if op.outputs:
-        g, shapes = _materialized(op, g, shapes, create_graph), None
+        g, shapes = g if op.partial else _materialized(op, g, shapes, create_graph), None
     if create_graph:
         xp, s = functional, rewrap(n)
     else:
         xp = RULES[next(v for v in g if v is not None).__class__ if op.outputs else g.__class__]
-    return xp, op.rules or _joint(n, xp, g, s, create_graph, useful), shapes, g, s
+    conjugated = op.holomorphic and any(map(_is_complex, g if op.outputs else (g,)))
+    if conjugated:
+        g = tuple([_conj(xp, v) for v in g]) if op.outputs else _conj(xp, g)
+    rules = op.rules or _joint(n, xp, g, s, create_graph, useful)
+    return xp, [_conjugated(r) for r in rules] if conjugated else rules, shapes, g, s
+
+
+def _is_complex(g: Any) -> bool:
+    """Whether a cotangent, an array or a Tensor, is complex; None, and those of several outputs, are not."""
+    dtype = getattr(g, "dtype", None)
+    return dtype is not None and dtype.kind == "c"
+
+
+def _conj(xp: Any, g: Any) -> Any:
+    return xp.conj(g) if _is_complex(g) else g
+
+
+def _conjugated(rule: Rule) -> Rule:
+    """A rule transposes the Jacobian; the gradient, as PyTorch defines it, wants the conjugate transpose."""
+    return lambda xp, g, s: _conj(xp, rule(xp, g, s))
 
 
 def _where(n: Node, g: Any) -> str:
@@ -202,9 +236,10 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _hooked(n: Node | Leaf, g: Any, create_graph: bool, retained: list[Any]) -> Any:
+    kept = []
     for hook in n.hooks:
-        if hook.__class__ is RetainGrad:
-            retained.append((hook.tensor, g))
+        if hook.__class__ is RetainGrad:  # it sees what the other hooks make of the gradient
+            kept.append(hook.tensor)
             continue
         with set_grad_enabled(create_graph):
             result = hook(g if create_graph else wrap(_read_only(g)))
@@ -213,6 +248,7 @@ def _hooked(n: Node | Leaf, g: Any, create_graph: bool, retained: list[Any]) -> 
         if not isinstance(result, Tensor) or result.shape != g.shape:
             raise RuntimeError(f"a hook must return a Tensor of shape {g.shape} or None, not {result!r}")
         g = result if create_graph else result.array.copy()
+    retained.extend([(tensor, g) for tensor in kept])
     return g
 
 

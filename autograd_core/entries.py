@@ -24,19 +24,27 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """One input of a sample: its shape and, where they differ from the entry's, domain or dtype."""
+    """One input of a sample: its shape and, where they differ from the entry's, domain or dtype.
+
+    made: from a tensor of these values to the operand, where operands are of one sort, such as symmetric matrices.
+    """
 
     shape: Shape
     domain: Interval | None = None
     dtype: str = "float64"
+    made: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Inputs (shapes, `Values`, lists of these, or None) and static parameters on which an operation is tested."""
+    """Inputs (shapes, `Values`, lists of these, or None) and static parameters on which an operation is tested.
+
+    seen: what is compared, of outputs that are not unique, such as eigenvectors.
+    """
 
     inputs: tuple[Any, ...]
     statics: dict[str, Any]
+    seen: Callable[..., Any] | None = None
 
 
 def sample(*inputs: Any, **statics: Any) -> Sample:
@@ -80,18 +88,22 @@ class Op:
     residuals: tuple[str, ...] = ()
     outputs: tuple[str, ...] | EllipsisType | None = None  # the names of several outputs, or `...` for a list
     detached: tuple[str, ...] = ()  # those of them that come without a gradient, such as statistics
+    partial: bool = False  # its rule takes None for an output that no cotangent reached
     view: bool = False
     floating: bool = False  # integers are cast to the default floating dtype first
+    wide: bool = False  # 16-bit floats are computed in float32 and rounded once
     commutative: bool = False
     broadcasts: bool | None = None  # where it differs from the kind's
     # Of complex numbers: True, it has a complex derivative and the walk conjugates around its rule; False, its rule is
     # right as it stands; None, it takes none, unless its kind says otherwise.
     holomorphic: bool | None = None
+    real_only: bool = False  # it takes none, although its kind does
     method: bool = True
     packs: str | None = None  # the static that also takes its elements as separate arguments: x.permute(1, 0)
     order: int = 2  # how many times it can be differentiated, as far as tests look
     tolerance: float = 1e-12  # relative error of the value against `reference`
     signature: tuple[str, ...] = ()  # public parameters in order, where it is not inputs first, statics after
+    fallback: Callable[..., Any] | None = None  # computes on Tensors what the forward refuses by a ValueError
     form: Callable[..., Any] | None = None  # from the functional form to one with a keyword more
     # Derived.
     inputs: tuple[str, ...] = ()
@@ -100,6 +112,7 @@ class Op:
     variadic: bool = False
     simple: bool = False  # one or two inputs and nothing else: the fast binders apply
     plain: bool = False  # one rule per input and one output: the ordinary case of the walk
+    screened: bool = False  # its operands' dtypes are looked at before it runs
     differentiable: bool = False
     promoted: tuple[int, ...] = ()  # inputs that are cast to a common dtype
     rules: tuple[Rule, ...] = ()  # adapted: (xp, g, saved) -> cotangent
@@ -130,6 +143,8 @@ class Composition:
     call: Callable[..., Any]
     order: int = 2
     module: str = ""
+    real_only: bool = False
+    by_memory: bool = False  # what it gives depends on how its input lies in memory
 
     def __repr__(self) -> str:
         return self.name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from backends import BackendUnavailable as BackendUnavailable
 
 
@@ -11,6 +13,22 @@ class OperandError(RuntimeError, ValueError):
 
 class DtypeError(RuntimeError, TypeError):
     """An operation that is not defined for this dtype."""
+
+
+class PositionError(RuntimeError, IndexError):
+    """An index beyond the axis that it points into."""
+
+
+class AbsentError(AttributeError, NotImplementedError):
+    """A function of PyTorch's that is not provided; `hasattr` says no, and the message why."""
+
+
+class LinAlgError(RuntimeError, np.linalg.LinAlgError):
+    """A matrix without the inverse, factor or eigenvalues that were asked for."""
+
+
+class ComplexError(DtypeError, NotImplementedError):
+    """An operation that takes no complex numbers."""
 
 
 class DeviceError(RuntimeError):
@@ -35,3 +53,15 @@ class HigherOrderError(RuntimeError):
 
 class AnomalyError(RuntimeError):
     """A NaN or infinity found by `detect_anomaly`."""
+
+
+class VmapError(RuntimeError):
+    """Something that cannot be done for many samples at once, such as Python control flow that depends on values."""
+
+
+class VmapShapeError(VmapError, NotImplementedError):
+    """An operation in vmap whose result has another shape for some samples than for others."""
+
+
+class CheckpointError(RuntimeError):
+    """A function under `checkpoint` that did something else when it was computed again."""

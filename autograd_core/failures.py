@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 from autograd_core.entries import Op
-from autograd_core.errors import DeviceError, DtypeError, OperandError
+from autograd_core.errors import ComplexError, DeviceError, DtypeError, LinAlgError, OperandError
 from autograd_core.libraries import LIBRARY, backend_of_array, is_array
 
 
 def recover(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Exception) -> Any:
-    """The value after all, where only a floating-point warning was turned into an error; else raise, and say more."""
+    """The value after all, where only a floating-point warning was turned into an error, or where a batch can still be
+    computed sample by sample; else raise, and say more.
+    """
+    library = LIBRARY[next(a.__class__ for a in arrays if is_array(a))]
+    if hasattr(library, "each"):  # batches, whose forward has a second way
+        try:
+            return library.each(o, arrays, statics)
+        except Exception as e:
+            error = e
     if not isinstance(error, RuntimeWarning | FloatingPointError):
         _explain(o, arrays, error)
-    library = LIBRARY[next(a.__class__ for a in arrays if is_array(a))]
     with np.errstate(all="ignore"):
         return o.forward(library, *arrays, **statics)
 
@@ -27,7 +34,8 @@ def _explain(o: Op, arrays: Sequence[Any], error: Exception) -> NoReturn:
         raise DeviceError(
             f"{o.name}: operands on different devices ({', '.join(devices)}); move one with .to({devices[0]!r})"
         ) from error
-    kinds = {ValueError: OperandError, TypeError: DtypeError, np.exceptions.DTypePromotionError: DtypeError}
+    kinds = {ValueError: OperandError, TypeError: DtypeError, np.exceptions.DTypePromotionError: DtypeError,
+             np.linalg.LinAlgError: LinAlgError}  # fmt: skip
     kind = next((k for e, k in kinds.items() if type(error) is e), None)
     if kind is None and isinstance(error, TypeError) and type(error).__module__.startswith("numpy"):
         kind = DtypeError  # UFuncTypeError and its like, which are private
@@ -36,6 +44,14 @@ def _explain(o: Op, arrays: Sequence[Any], error: Exception) -> NoReturn:
     if kind is None:
         raise error
     raise kind(f"{o.name}: {error} [{_described(o, arrays)}]") from error
+
+
+def refuse_complex(name: str, arrays: Iterable[Any]) -> None:
+    """Raise if an operand is complex: the array library may compute something all the same, such as an order."""
+    for a in arrays:
+        if a is not None and a.dtype.kind == "c":
+            raise ComplexError(f"{name}() takes no complex numbers, but got {a.dtype}; "
+                             "take .real, .imag, .abs() or view_as_real() first")  # fmt: skip
 
 
 def _described(o: Op, arrays: Sequence[Any]) -> str:

@@ -38,7 +38,8 @@ class _Operation:
     residuals: tuple[str, ...] = ()
     detached: tuple[str, ...] = ()
     variadic = plain = view = False
-    holds, composite = True, None
+    partial = False
+    holds, composite, holomorphic = True, None, False  # its backward is right for complex numbers as it stands
 
     def __init__(self, function: type[Function], arguments: int, several: bool) -> None:
         self.name = self.symbol = function.__name__

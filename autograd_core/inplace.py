@@ -8,13 +8,17 @@ from typing import Any
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.arguments import of_one_depth
+from autograd_core.binders import apply
 from autograd_core.dtypes import can_cast
+from autograd_core.entries import public_names
 from autograd_core.errors import InplaceError
 from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
-from autograd_core.ops.indexing import plain_index, steps
-from autograd_core.registry import COMPOSITIONS, OPS, Composition, Op
+from autograd_core.libraries import LAYERS
+from autograd_core.ops.subscripts import assign, plain_index, steps
+from autograd_core.registry import COMPOSITIONS, OPS, Composition, Op, publish
 from autograd_core.tensor import Leaf, Node, Tensor, grad_enabled, own_scalar, record, wrap
-from autograd_core.versions import View, record_write, storage
+from autograd_core.versions import View, may_overlap, record_write, storage
 
 Path = tuple[tuple[str, tuple[tuple[str, Any], ...], int | None], ...]
 
@@ -29,7 +33,7 @@ def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, depth: int = 3)
     own_scalar(x)
     # What a rule keeps of the old value must survive the write.
     operands = [_survivor(a, x) for a in (x, *args)] if grad_enabled() else (x, *args)
-    new = compute(*operands)
+    new = _inside(compute(*operands), x)
     if new.shape != x.shape or not can_cast(new.dtype, x.dtype):
         raise InplaceError(f"the result, of shape {new.shape} and dtype {new.dtype}, does not fit into a tensor "
                            f"of shape {x.shape} and dtype {x.dtype}")  # fmt: skip
@@ -52,7 +56,7 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
     _refuse(x, base)
     own_scalar(x)
     new = _broadcast(_cast(_as_tensor(value, x), x), x.array[plain].shape)
-    x.array[plain] = _survivor(new, x).array
+    assign(x.array, plain, _survivor(new, x).array)
     record_write(x.array, 2)
     _replace_part(base, (*path, ("getitem", (("index", plain),), None)), new)
 
@@ -73,10 +77,9 @@ def _refuse(x: Tensor, base: Tensor) -> None:
     if grad_enabled() and base.node.__class__ is Leaf:
         raise InplaceError("in-place write to a leaf that requires a gradient, or to a view of one; "
                            "use `with no_grad():`, or .clone() it first")  # fmt: skip
-    if any(s == 0 and k > 1 for s, k in zip(getattr(x.array, "strides", ()), x.shape, strict=False)):
-        raise InplaceError(
-            f"in-place write to an expanded tensor of shape {x.shape}, whose elements share memory; .clone() it first"
-        )
+    if may_overlap(x.shape, getattr(x.array, "strides", ())):
+        raise InplaceError(f"in-place write to an expanded tensor of shape {x.shape}, whose elements share memory; "
+                           ".clone() it first")  # fmt: skip
     if x.array.__class__ is np.ndarray and not x.array.flags.writeable:
         raise InplaceError(f"in-place write to a tensor of shape {x.shape} on read-only memory; .clone() it first")
 
@@ -90,11 +93,23 @@ def _survivor(a: Any, written: Tensor) -> Any:
 
 def _as_tensor(value: Any, like: Tensor) -> Tensor:
     if value.__class__ is Tensor:
-        return value
+        return _inside(value, like)
     try:
         return functional.as_tensor(value, device=like.device)
     except TypeError as e:
         raise TypeError(f"cannot write this into a tensor: {e}") from None
+
+
+def _inside(new: Tensor, x: Tensor) -> Tensor:
+    """`new` inside the calls of vmap that `x` is in, which has to be in all that `new` is in."""
+    if new.array.__class__ is x.array.__class__ or not LAYERS:
+        return new
+    if LAYERS.get(new.array.__class__, 0) > LAYERS.get(x.array.__class__, 0):
+        raise InplaceError(
+            "values that differ between the samples of vmap cannot be written into a tensor that "
+            "all of them share; make one for each: zeros_like() or clone() of a tensor inside vmap"
+        )
+    return of_one_depth((x, new))[1]  # type: ignore[no-any-return]
 
 
 def _cast(new: Tensor, x: Tensor) -> Tensor:
@@ -119,13 +134,17 @@ def _broadcast(new: Tensor, shape: tuple[int, ...]) -> Tensor:
 def _replace_part(base: Tensor, path: Path, new: Tensor) -> None:
     """Record that the part of `base` that `path` leads to is `new` now."""
     if grad_enabled() and (new.node is not None or base.node is not None):
-        base.node = _node("put_view", (base.node, new.node), v_shape=new.shape, path=path)
+        base.node = _node("put_view", (base.node, new.node), v_shape=new.shape, v_dtype=new.dtype, path=path)
         _refresh_views(base)
 
 
 def _refresh_views(base: Tensor) -> None:
     for v in getattr(base, "_alias", ()):
-        v.node = _node("get_view", (base.node,), x_shape=base.shape, path=_path_of(v._alias))
+        t = wrap(base.array, base.node)
+        for o, statics, which in v._alias.path:
+            t = apply(o, (t,), statics)
+            t = t if which is None else t[which]
+        v.node = t.node
 
 
 def _node(name: str, parents: tuple[Any, ...], **values: Any) -> Node:
@@ -136,8 +155,12 @@ def _node(name: str, parents: tuple[Any, ...], **values: Any) -> Node:
 OPERATORS = {"__iadd__": "add", "__isub__": "sub", "__imul__": "mul", "__itruediv__": "div", "__ipow__": "pow",
              "__ifloordiv__": "floor_divide", "__imod__": "remainder", "__iand__": "bitwise_and",
              "__ior__": "bitwise_or",
-             "__ixor__": "bitwise_xor"}  # fmt: skip
-OTHERS = ("masked_fill", "scatter_add")  # of kinds whose results need not have the shape of what is written
+             "__ixor__": "bitwise_xor", "__ilshift__": "bitwise_left_shift",
+             "__irshift__": "bitwise_right_shift"}  # fmt: skip
+# Of kinds whose results need not have the shape of what is written.
+OTHERS = ("addbmm", "addmm", "addmv", "addr", "baddbmm", "cumprod", "cumsum", "fill", "fill_diagonal", "index_add",
+          "index_copy", "index_fill", "index_put", "index_reduce", "masked_fill", "masked_scatter", "put", "renorm",
+          "scatter", "scatter_add", "scatter_reduce", "tril", "triu")  # fmt: skip
 
 
 def _method(name: str) -> Callable[..., Tensor]:
@@ -149,13 +172,6 @@ def _method(name: str) -> Callable[..., Tensor]:
     method.__doc__ = f"`{name}` in place: writes the result into this tensor and returns it."
     method.__wrapped__ = function  # type: ignore[attr-defined]  # its signature is what help() and the stub show
     return method
-
-
-def _fill(self: Tensor, value: Any) -> Tensor:
-    """Write `value`, a number or a tensor of no axes, into every element; returns the tensor."""
-    if getattr(value, "ndim", 0):
-        raise InplaceError(f"fill_() takes one number, not a tensor of shape {tuple(value.shape)}; use copy_()")
-    return write(self, lambda x, v: functional.expand(_cast(_as_tensor(v, x), x), x.shape), value)
 
 
 def _zero(self: Tensor) -> Tensor:
@@ -171,11 +187,14 @@ def _copy(self: Tensor, src: Any) -> Tensor:
 def install() -> None:
     """In-place methods and operators on Tensor."""
     entries: list[Op | Composition] = [*OPS.values(), *COMPOSITIONS.values()]
-    names = [n for entry in entries for n in (entry.name, *entry.aliases)
-             if entry.method and (entry.kind in (ELEMENTWISE, BINARY, COMPARISON) or entry.name in OTHERS)]  # fmt: skip
+    names = {n: entry for entry in entries for module, n in public_names(entry) if not module and
+             (entry.name in OTHERS or (entry.method and entry.kind in (ELEMENTWISE, BINARY, COMPARISON)))}  # fmt: skip
     methods: dict[str, Callable[..., Any]] = {f"{name}_": _method(name) for name in names}
+    functions = [f"{name}_" for name, entry in names.items() if entry.kind is ELEMENTWISE]
     methods |= {operator: _method(name) for operator, name in OPERATORS.items()}
-    methods |= {"fill_": _fill, "zero_": _zero, "copy_": _copy, "__setitem__": _setitem}
+    methods |= {"zero_": _zero, "copy_": _copy, "__setitem__": _setitem}
     for name, method in methods.items():
         method.__name__ = name
         setattr(Tensor, name, method)
+    for name in (*functions, "fill_", "zero_"):
+        publish(methods[name])

@@ -43,7 +43,7 @@ def numpy(self: Tensor, force: bool = False) -> np.ndarray[Any, Any]:
     if self.device.type != "cpu":
         raise TypeError(f"this tensor is on {self.device}; use .cpu().numpy()")
     own_scalar(self)
-    return self.array  # type: ignore[no-any-return]
+    return _host(self)
 
 
 def _host(t: Tensor) -> np.ndarray[Any, Any]:
@@ -61,7 +61,11 @@ def _bool(self: Tensor) -> bool:
 
 
 def _number(kind: type) -> Callable[[Tensor], Any]:
-    return lambda self: kind(item(self))
+    def number(self: Tensor) -> Any:
+        value = item(self)
+        return kind(value.real if kind is not complex and isinstance(value, complex) and not value.imag else value)
+
+    return number
 
 
 def _index(self: Tensor) -> int:

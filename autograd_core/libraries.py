@@ -7,6 +7,7 @@ from typing import Any
 LIBRARY: dict[type, Any] = {}  # array type -> `xp` of a forward: a backend's namespace
 RULES: dict[type, Any] = {}  # array type -> `xp` of a rule on arrays: the library overlaid with every op's forward
 MUTABLE: set[type] = set()  # array types that can be written: all but NumPy's scalars
+LAYERS: dict[Any, int] = {}  # array types that hold a batch of others (batching/) -> how many of them are nested
 
 
 def is_array(value: Any) -> bool:
@@ -17,3 +18,14 @@ def is_array(value: Any) -> bool:
 def backend_of_array(array: Any) -> Any:
     """The backend that an array belongs to."""
     return LIBRARY[array.__class__].backend
+
+
+def holds(condition: Any) -> bool:
+    """Whether a condition, booleans in an array or a tensor, is true everywhere: what a check of values asks.
+
+    Unlike `bool(condition.all())` it can be asked inside vmap, of all samples at once.
+    """
+    array: Any = getattr(condition, "array", condition)
+    while array.__class__ in LAYERS:
+        array = array.held
+    return bool(array.all().item())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from autograd_core import dtypes, functional
 from autograd_core.errors import OperandError
 from autograd_core.registry import publish
 from autograd_core.tensor import Tensor, own_scalar
-from autograd_core.versions import View
+from autograd_core.versions import View, address, storage
 
 
 def size(self: Tensor, dim: int | None = None) -> Any:
@@ -62,7 +62,7 @@ def stride(self: Tensor, dim: int | None = None) -> Any:
 def data_ptr(self: Tensor) -> int:
     """The address of the first element."""
     own_scalar(self)
-    return self.array.ctypes.data if isinstance(self.array, np.ndarray) else self.array.data.ptr
+    return address(self.array)
 
 
 def detach_(self: Tensor) -> Tensor:
@@ -113,6 +113,82 @@ def is_complex(input: Tensor) -> bool:
     return input.dtype.kind == "c"
 
 
+def is_signed(input: Tensor) -> bool:
+    """Whether the dtype has negative numbers."""
+    return input.dtype.kind not in "bu"
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the only element is not zero."""
+    if input.array.size != 1:
+        raise OperandError(f"is_nonzero() is of one element; this tensor has shape {input.shape}")
+    return bool(input)
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether both have the same shape."""
+    return input.shape == other.shape
+
+
+def is_inference(input: Tensor) -> bool:
+    """Whether the tensor can never be recorded: no tensor is such."""
+    return False
+
+
+def detach(input: Tensor) -> Tensor:
+    """The same values and storage, without history."""
+    return input.detach()
+
+
+def get_device(self: Tensor) -> int:
+    """The number of the GPU, and -1 on a CPU."""
+    return -1 if self.device.type == "cpu" else self.device.index or 0
+
+
+def storage_offset(self: Tensor) -> int:
+    """How many elements of the storage come before the first."""
+    own_scalar(self)
+    return (address(self.array) - address(storage(self.array))) // self.itemsize
+
+
+def broadcast_shapes(*shapes: Sequence[int] | int) -> tuple[int, ...]:
+    """The shape that tensors of these shapes broadcast to."""
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError as e:
+        raise OperandError(f"broadcast_shapes(): {e}") from None
+
+
+def is_conj(input: Tensor) -> bool:
+    """Whether a conjugation is still to be done: never, it is done at once."""
+    return False
+
+
+def is_neg(input: Tensor) -> bool:
+    """Whether a negation is still to be done: never, it is done at once."""
+    return False
+
+
+def resolve_conj(input: Tensor) -> Tensor:
+    """The tensor itself: no conjugation is ever still to be done."""
+    return input
+
+
+def resolve_neg(input: Tensor) -> Tensor:
+    """The tensor itself: no negation is ever still to be done."""
+    return input
+
+
+def _part(name: str, doc: str) -> property:
+    def part(self: Tensor) -> Any:
+        return getattr(functional, name)(self)
+
+    def write(self: Tensor, value: Any) -> None:
+        part(self).copy_(value)
+
+    return property(part, write, doc=doc)
+
+
 def is_tensor(obj: Any) -> bool:
     """Whether an object is a Tensor."""
     return isinstance(obj, Tensor)
@@ -126,6 +202,16 @@ def _swapped(self: Tensor) -> Tensor:
     if self.ndim < 2:
         raise OperandError(f".mT exchanges the last two axes; this tensor has shape {self.shape}")
     return functional.swapped(self)
+
+
+def _adjoints(self: Tensor) -> Any:
+    return functional.adjoint(self)
+
+
+def _adjoint(self: Tensor) -> Any:
+    if self.ndim != 2:
+        raise OperandError(f".H is of a matrix; this tensor has shape {self.shape}; .mH takes more axes")
+    return functional.adjoint(self)
 
 
 def _cast(name: str, dtype: DTypeLike) -> Callable[[Tensor], Tensor]:
@@ -145,12 +231,22 @@ CASTS: dict[str, DTypeLike] = {
 MEMBERS = {
     "size": size, "numel": numel, "nelement": numel, "dim": dim, "ndimension": dim, "element_size": element_size,
     "is_contiguous": is_contiguous, "contiguous": contiguous, "stride": stride, "data_ptr": data_ptr,
-    "detach_": detach_,
+    "detach_": detach_, "is_signed": is_signed, "is_nonzero": is_nonzero, "is_same_size": is_same_size,
+    "is_inference": is_inference, "get_device": get_device, "storage_offset": storage_offset,
     "expand_as": expand_as, "reshape_as": reshape_as, "view_as": reshape_as, "type": type_of, "type_as": type_as,
-    "is_floating_point": is_floating_point, "is_complex": is_complex, "where": where, "__pos__": itself,
+    "is_floating_point": is_floating_point, "is_complex": is_complex, "is_conj": is_conj, "is_neg": is_neg,
+    "resolve_conj": resolve_conj, "resolve_neg": resolve_neg, "where": where, "__pos__": itself,
+    "real": _part("real", "The real parts, a view; a real tensor itself. Settable."),
+    "imag": _part("imag", "The imaginary parts of a complex tensor, a view. Settable."),
+    "H": property(_adjoint, doc="The conjugate transpose of a matrix."),
+    "mH": property(_adjoints, doc="The last two axes exchanged, and conjugated."),
     "T": property(_reversed, doc="The axes in reverse order."), "mT": property(_swapped,
     doc="The last two axes exchanged."),
 }  # fmt: skip
+
+
+FUNCTIONS = (broadcast_shapes, detach, get_device, is_complex, is_conj, is_floating_point, is_inference, is_neg,
+             is_nonzero, is_same_size, is_signed, is_tensor, numel, resolve_conj, resolve_neg)  # fmt: skip
 
 
 def install() -> None:
@@ -159,5 +255,5 @@ def install() -> None:
         setattr(Tensor, name, member)
     for name, dtype in CASTS.items():
         setattr(Tensor, name, _cast(name, dtype))
-    for function in (numel, is_tensor, is_floating_point, is_complex):
+    for function in FUNCTIONS:
         publish(function)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes
-from autograd_core.libraries import LIBRARY
+from autograd_core.libraries import LAYERS, LIBRARY
 from autograd_core.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -45,7 +45,10 @@ def set_printoptions(precision: int | None = None, threshold: float | None = Non
 
 
 def _repr(self: Tensor) -> str:
-    host = np.asarray(LIBRARY[self.array.__class__].backend.to_host(self.array))
+    array: Any = self.array
+    while array.__class__ in LAYERS:
+        array = array.held
+    host = np.asarray(LIBRARY[array.__class__].backend.to_host(array))
     prefix = "tensor("
     text = prefix + (_text(host, len(prefix)) if host.size else "[]")
     used = len(text) - text.rfind("\n") + 1
@@ -61,6 +64,8 @@ def _repr(self: Tensor) -> str:
 
 def _notes(t: Tensor) -> list[str]:
     notes = []
+    if t.array.__class__ in LAYERS:
+        notes.append(f"inside vmap, each of shape {t.shape}")
     if t.device.type != "cpu":
         notes.append(f"device={str(t.device)!r}")
     if not t.numel() and t.ndim > 1:

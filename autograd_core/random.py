@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,7 +17,7 @@ from autograd_core.creation import ShapeLike, check_tensor, finish, shape_of
 from autograd_core.devices import Device, backend_of
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.inplace import write
-from autograd_core.libraries import LIBRARY
+from autograd_core.libraries import LAYERS, LIBRARY, holds
 from autograd_core.registry import publish
 from autograd_core.tensor import Tensor, no_grad, wrap
 
@@ -77,6 +80,11 @@ def manual_seed(seed: int) -> Generator:
     return _default("cpu")
 
 
+def seed() -> int:
+    """Start the random numbers of every device again from an unpredictable seed; returns it."""
+    return manual_seed(int.from_bytes(os.urandom(8)) - SEEDS // 2).initial_seed()
+
+
 def initial_seed() -> int:
     """The seed that the random numbers of the CPU started from."""
     return _default("cpu").initial_seed()
@@ -103,8 +111,36 @@ def _default(device: str | None) -> Generator:
         return _generators[key]
 
 
-def _stream(device: str | None, generator: Generator | None) -> Any:
-    return (generator or _default(device)).stream
+def rng_states() -> dict[tuple[str, int], Any]:
+    """The states of all generators of devices, for `resumed`."""
+    _default("cpu")
+    return {key: generator.get_state() for key, generator in list(_generators.items())}
+
+
+@contextmanager
+def resumed(states: dict[tuple[str, int], Any]) -> Iterator[None]:
+    """Draw again what followed these states; afterwards go on where the generators are now."""
+    before = rng_states()
+    _restore(states)
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
+def _restore(states: dict[tuple[str, int], Any]) -> None:
+    for (kind, index), state in states.items():
+        _default(f"{kind}:{index}" if index else kind).set_state(state)
+
+
+def stream_of(device: str | None, generator: Generator | None) -> Any:
+    """The stream of a generator, or of a device's own."""
+    stream = (generator or _default(device)).stream
+    if not LAYERS:  # nobody used vmap yet
+        return stream
+    from autograd_core.batching.randomness import stream_inside
+
+    return stream_inside(stream)
 
 
 def _floating(dtype: DTypeLike | None) -> dtypes.DType:
@@ -114,17 +150,26 @@ def _floating(dtype: DTypeLike | None) -> dtypes.DType:
     return found
 
 
+def _drawn(draw: Callable[[Any, Any], Any], shape: tuple[int, ...], dtype: DTypeLike | None, scale: float = 1.0) -> Any:
+    """Numbers of a floating dtype; of a complex one both parts, scaled."""
+    kind = dtypes.as_dtype(dtype) or dtypes.get_default_dtype()
+    if kind.kind != "c":
+        return draw(shape, _floating(kind))
+    pairs = draw((*shape, 2), dtypes.real_part(kind)) * scale
+    return pairs.view(kind)[..., 0]
+
+
 def rand(*shape: Any, size: ShapeLike | None = None, dtype: DTypeLike | None = None, device: str | None = None,
          requires_grad: bool = False, generator: Generator | None = None) -> Tensor:  # fmt: skip
-    """Uniform numbers in [0, 1)."""
-    draws = _stream(device, generator).uniform(shape_of(shape, size), _floating(dtype))
+    """Uniform numbers in [0, 1); of complex ones both parts are."""
+    draws = _drawn(stream_of(device, generator).uniform, shape_of(shape, size), dtype)
     return finish(draws, None, requires_grad, None)
 
 
 def randn(*shape: Any, size: ShapeLike | None = None, dtype: DTypeLike | None = None, device: str | None = None,
           requires_grad: bool = False, generator: Generator | None = None) -> Tensor:  # fmt: skip
-    """Standard normal numbers."""
-    draws = _stream(device, generator).normal(shape_of(shape, size), _floating(dtype))
+    """Standard normal numbers; complex ones have a mean square of 1."""
+    draws = _drawn(stream_of(device, generator).normal, shape_of(shape, size), dtype, math.sqrt(0.5))
     return finish(draws, None, requires_grad, None)
 
 
@@ -146,7 +191,7 @@ def randint(low: Any = None, high: Any = None, size: Any = None, dtype: DTypeLik
         raise OperandError(f"randint() needs low < high, not {first} and {last}")
     if kind.kind in "iu" and not np.iinfo(kind).min <= first < last <= np.iinfo(kind).max + 1:
         raise OperandError(f"randint(): numbers from {first} to {last - 1} do not fit into {kind}")
-    draws = _stream(device, generator).integers(first, last, shape_of((size,)))
+    draws = stream_of(device, generator).integers(first, last, shape_of((size,)))
     return finish(draws.astype(kind), None, requires_grad, None)
 
 
@@ -155,15 +200,15 @@ def randperm(
 ) -> Tensor:
     """The numbers 0 to n - 1 in random order."""
     (count,) = shape_of((n,))
-    return wrap(_stream(device, generator).permutation(count).astype(dtypes.as_dtype(dtype) or dtypes.int64))
+    return wrap(stream_of(device, generator).permutation(count).astype(dtypes.as_dtype(dtype) or dtypes.int64))
 
 
 def bernoulli(input: Tensor, p: float | None = None, generator: Generator | None = None) -> Tensor:
     """Ones with the probabilities in `input`, or all with probability `p`; else zeros."""
     check_tensor(input, "bernoulli")
-    if p is None and not bool(((input >= 0) & (input <= 1)).all()):
+    if p is None and not holds((input >= 0) & (input <= 1)):
         raise OperandError("bernoulli(): probabilities lie between 0 and 1")
-    draws = _stream(input.device, generator).uniform(input.shape, _floating(input.dtype if p is None else None))
+    draws = stream_of(input.device, generator).uniform(input.shape, _floating(input.dtype if p is None else None))
     return wrap((draws < (input.array if p is None else p)).astype(input.dtype))
 
 
@@ -173,13 +218,13 @@ def multinomial(
     """Positions drawn along the last axis, with probabilities proportional to the weights in `input`."""
     check_tensor(input, "multinomial")
     weights, xp = input.array, LIBRARY[input.array.__class__]
-    if input.ndim not in (1, 2) or not bool(((input >= 0) & input.isfinite()).all() and (input.sum(-1) > 0).all()):
+    if input.ndim not in (1, 2) or not (holds((input >= 0) & input.isfinite()) and holds(input.sum(-1) > 0)):
         raise OperandError(
             "multinomial() takes one or two axes of weights that are not negative and have a positive sum"
         )
-    if not replacement and num_samples > int(input.count_nonzero(-1).min()):
+    if not replacement and not holds(input.count_nonzero(-1) >= num_samples):
         raise OperandError(f"multinomial() cannot draw {num_samples} different positions: too few weights are positive")
-    stream, kind = _stream(input.device, generator), _floating(input.dtype)
+    stream, kind = stream_of(input.device, generator), _floating(input.dtype)
     if not replacement:
         # Exponential clocks with these rates ring in the order of draws without replacement.
         clocks = -xp.log1p(-stream.uniform(input.shape, kind)) / xp.where(weights > 0, weights, 1)
@@ -195,7 +240,7 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, dtype: DTypeLike |
     tensors = [v for v in (mean, std) if isinstance(v, Tensor)]
     if not tensors and size is None:
         raise TypeError("normal() of two numbers needs a size: normal(0.0, 1.0, (2, 3))")
-    if bool((std < 0).any()) if isinstance(std, Tensor) else std < 0:
+    if not holds(~(std < 0)) if isinstance(std, Tensor) else std < 0:
         raise OperandError("normal() needs standard deviations that are not negative")
     if tensors:
         total = functional.add(mean, std)
@@ -222,14 +267,14 @@ rand_like, randn_like, randint_like = map(_like, (rand, randn, randint))
 
 def keep_mask(like: Tensor, p: float, generator: Generator | None = None) -> Tensor:
     """Booleans in the shape of `like` that are True with probability 1 - p."""
-    return wrap(_stream(like.device, generator).bernoulli(1 - p, like.shape))
+    return wrap(stream_of(like.device, generator).bernoulli(1 - p, like.shape))
 
 
 def _uniform(self: Tensor, low: float = 0.0, high: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Write uniform numbers in [low, high); returns the tensor."""
     if low > high:
         raise OperandError(f"uniform_() needs low <= high, not {low} and {high}")
-    draws = _stream(self.device, generator).uniform(self.shape, _floating(self.dtype))
+    draws = stream_of(self.device, generator).uniform(self.shape, _floating(self.dtype))
     return write(self, lambda _: wrap(low + (high - low) * draws))
 
 
@@ -237,7 +282,7 @@ def _normal(self: Tensor, mean: float = 0.0, std: float = 1.0, generator: Genera
     """Write normal numbers; returns the tensor."""
     if std < 0:
         raise OperandError(f"normal_() needs a standard deviation that is not negative, not {std}")
-    draws = _stream(self.device, generator).normal(self.shape, _floating(self.dtype))
+    draws = stream_of(self.device, generator).normal(self.shape, _floating(self.dtype))
     return write(self, lambda _: wrap(mean + std * draws))
 
 
@@ -246,7 +291,7 @@ def _bernoulli(self: Tensor, p: float = 0.5, generator: Generator | None = None)
     return write(self, lambda x: bernoulli(x.detach(), p, generator))
 
 
-RANDOM = (manual_seed, initial_seed, get_rng_state, set_rng_state, rand, randn, randint, randperm, bernoulli,
+RANDOM = (manual_seed, seed, initial_seed, get_rng_state, set_rng_state, rand, randn, randint, randperm, bernoulli,
           multinomial,
           normal, rand_like, randn_like, randint_like, Generator)  # fmt: skip
 METHODS = {"uniform_": _uniform, "normal_": _normal, "bernoulli_": _bernoulli, "bernoulli": bernoulli,

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any, cast
 
 import backends
-from autograd_core import arguments, binders, fft, functional, linalg, special
+from autograd_core import arguments, binders, fft, functional, linalg, precision, special
 from autograd_core.entries import Composition as Composition
 from autograd_core.entries import Interval as Interval
 from autograd_core.entries import Op as Op
@@ -20,6 +20,7 @@ from autograd_core.entries import Values as Values
 from autograd_core.entries import booleans as booleans
 from autograd_core.entries import integers as integers
 from autograd_core.entries import sample as sample
+from autograd_core.failures import refuse_complex
 from autograd_core.kinds import Kind
 from autograd_core.libraries import LIBRARY as LIBRARY
 from autograd_core.libraries import MUTABLE
@@ -52,9 +53,11 @@ def op(
         o = Op(forward.__name__, kind, symbol, forward.__doc__, domain, reference, vjp, forward, **fields)
         _read_signature(o)
         _read_rules(o)
+        if o.wide:
+            o.forward = precision.widened(o.forward)
         o.call = binders.bind(o)
         if o.form:
-            o.call = o.form(o.call)
+            o.call = arguments.with_synonyms(o.form(o.call))
         else:
             o.call.__signature__ = public_signature(o)  # type: ignore[attr-defined]  # what help() and stubs show
         o.call.__name__ = o.call.__qualname__ = o.name
@@ -69,6 +72,15 @@ def op(
     return register
 
 
+def private(forward: Callable[..., Any], kind: Kind, symbol: str, *vjp: Rule) -> Op:
+    """An operation that the engine records but nobody can call by name; it is in no table."""
+    o = Op(forward.__name__.strip("_"), kind, symbol, forward.__doc__, None, None, vjp, forward)
+    _read_signature(o)
+    _read_rules(o)
+    o.call = binders.bind(o)
+    return o
+
+
 def composition(
     kind: Kind,
     *,
@@ -80,19 +92,36 @@ def composition(
     tolerance: float = 1e-12,
     order: int = 2,
     module: str = "",
+    real_only: bool = False,
+    by_memory: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a function on Tensors that is a composition of operations."""
+    """Register a function on Tensors that is a composition of operations.
+
+    real_only: it takes no complex numbers, although its operations do.
+    by_memory: what it gives depends on how its input lies in memory.
+    """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         name = f"{module}.{function.__name__}" if module else function.__name__
-        c = Composition(name, kind, function.__doc__, domain, reference, samples, aliases, method,
-                        tolerance, arguments.with_synonyms(function), order, module)  # fmt: skip
+        call = arguments.with_synonyms(function)
+        call = _refusing_complex(call) if real_only else call
+        c = Composition(name, kind, function.__doc__, domain, reference, samples, aliases, method, tolerance, call,
+                        order, module, real_only, by_memory)  # fmt: skip
         c.call.entry = c  # type: ignore[attr-defined]
         COMPOSITIONS[c.name] = c
         _publish(c)
         return c.call
 
     return register
+
+
+def _refusing_complex(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(*args: Any, **given: Any) -> Any:
+        refuse_complex(function.__name__, [t.array for t in (*args, *given.values()) if t.__class__ is Tensor])
+        return function(*args, **given)
+
+    return call
 
 
 def publish(function: Callable[..., Any], name: str = "", module: str = "") -> None:
@@ -118,23 +147,27 @@ def _publish_operators(entry: Op) -> None:
         return
     operator = binders.bind_operator(entry)
     for name in entry.operators:
-        reflected = name.startswith("__r") and not entry.commutative
+        reflected = f"__{name[3:]}" in entry.operators and not entry.commutative  # __rshift__ is not of __shift__
         setattr(Tensor, name, arguments.reflected(operator) if reflected else operator)
 
 
 def _read_signature(o: Op) -> None:
-    ps = list(inspect.signature(o.forward).parameters.values())[1:]
-    o.inputs = tuple(p.name for p in ps if p.kind in (p.POSITIONAL_OR_KEYWORD, p.VAR_POSITIONAL))
-    o.variadic = any(p.kind is p.VAR_POSITIONAL for p in ps)
-    o.statics = {p.name: p.default for p in ps if p.kind is p.KEYWORD_ONLY}
-    defaults = {p.name: p.default for p in ps}
+    forward = inspect.unwrap(o.forward)  # its code says what inspect.signature would, in a tenth of the time
+    code = forward.__code__
+    names, last = code.co_varnames, code.co_argcount + code.co_kwonlyargcount
+    o.variadic = bool(code.co_flags & inspect.CO_VARARGS)
+    o.inputs = (*names[1 : code.co_argcount], *names[last : last + o.variadic])
+    given = forward.__defaults__ or ()
+    defaults: dict[str, Any] = dict.fromkeys((*o.inputs, *names[code.co_argcount : last]), inspect.Parameter.empty)
+    defaults |= dict(zip(o.inputs[len(o.inputs) - len(given) :], given, strict=True)) | (forward.__kwdefaults__ or {})
+    o.statics = {n: defaults[n] for n in names[code.co_argcount : last]}
     # The letters of formulas are public under PyTorch's names.
-    public = dict(zip(o.inputs, ("input", "other"), strict=False))
-    names = {n: public.get(n, n) if len(n) == 1 else n for n in o.inputs}
+    letters = dict(zip(o.inputs, ("input", "other"), strict=False))
+    public = {n: letters.get(n, n) if len(n) == 1 else n for n in o.inputs}
     if o.variadic:
-        names = {o.inputs[0]: "tensors"}
+        public = {o.inputs[0]: "tensors"}
     order = o.signature or (*o.inputs, *o.statics)
-    o.public = tuple((names.get(n, n), n if n in o.statics else None, defaults[n]) for n in order)
+    o.public = tuple((public.get(n, n), n if n in o.statics else None, defaults[n]) for n in order)
 
 
 def _read_rules(o: Op) -> None:
@@ -149,7 +182,9 @@ def _read_rules(o: Op) -> None:
     if extra := set(names_of(o.composite)) - set(mentioned):
         # Higher order may not cost first order anything.
         raise TypeError(f"op '{o.name}': its composite rule names {sorted(extra)}, which the fast rule does not keep")
+    # A number among two operands has no dtype to widen: the general binder makes a tensor of it.
     o.simple = (not (o.statics or o.residuals or o.outputs or o.variadic or o.joint or o.view)
+                and not (o.wide and len(o.inputs) > 1)
                 and set(mentioned) <= {"y", *o.inputs}
                 and [p[0] for p in o.public] == ["input", "other"][: len(o.inputs)])  # fmt: skip
     o.keep = ("y", *o.inputs) if o.simple else tuple(mentioned)  # a fixed layout; what no rule needs is None
@@ -158,7 +193,12 @@ def _read_rules(o: Op) -> None:
     o.rules = tuple(_adapted(r, o.keep) if r else _nothing for r in rules)
     o.joint, o.composite = (r and _adapted(r, o.keep) for r in (o.joint, o.composite))
     o.broadcasts = o.kind.broadcasts if o.broadcasts is None else o.broadcasts
-    o.plain = bool(rules) and not o.outputs
+    if o.holomorphic is None and not o.real_only:
+        o.holomorphic = o.kind.holomorphic
+    o.real_only = o.real_only or o.holomorphic is None
+    o.screened = o.real_only or o.floating
+    # A rule of its own for complex numbers may make them of a real cotangent: the walk looks.
+    o.plain = bool(rules) and not o.outputs and o.holomorphic is not False
     if o.kind.promotes:
         o.promoted = tuple(i for i in range(len(o.inputs)) if not rules or rules[i])
     if named:
@@ -229,7 +269,8 @@ def _overlay(o: Op, rules: Any) -> None:
 
 def _bare(o: Op, library: Any) -> Callable[..., Any]:
     """The forward as a rule calls it: inputs positional, a list for a list, statics by keyword, residuals dropped."""
-    forward = functools.partial(o.forward, library)
+    run = getattr(library, "run", None)  # of batches (batching/), where a forward has a second way
+    forward = functools.partial(run, o) if run else functools.partial(o.forward, library)
     if o.variadic:
         return lambda xs, **statics: forward(*xs, **statics)
     if o.residuals:

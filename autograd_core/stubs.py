@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from autograd_core import functional
+from autograd_core.absent import Absent
 from autograd_core.registry import Composition, Op
 from autograd_core.tensor import Tensor
 
@@ -86,6 +87,7 @@ class Leaf:
     shapes: None
     number: _int
     hooks: Any
+    after: tuple[Callable[[Tensor], Any], ...] | None
     name: str
     tensor: Callable[[], Tensor | None]
     def __init__(self, tensor: Tensor) -> None: ...
@@ -125,7 +127,7 @@ TYPES = {
     "alpha": "Number", "chunks": "_int", "destination": EXTENT,
     "device": "str | None", "dilation": EXTENT, "dim0": "_int", "dim1": "_int",
     "dims": EXTENT, "dtype": "DTypeLike | None", "equation": "str", "index": "Any", "kernel_size": EXTENT,
-    "length": "_int", "output_padding": EXTENT, "pad": "Sequence[_int]", "padding": f"str | {EXTENT}",
+    "length": "_int", "output_padding": EXTENT, "pad": EXTENT, "padding": f"str | {EXTENT}",
     "rounding_mode": "str | None",
     "shape": "ShapeLike", "sizes": "Sequence[_int]", "source": EXTENT,
     "split_size_or_sections": EXTENT, "start": "_int", "stride": EXTENT, "tensors": "Sequence[Tensor]",
@@ -136,7 +138,8 @@ OPERANDS = {"input", "other", "mat2", "vec", "vec2", "mask", "value", "src", "in
 RETURNS = {
     "shape": "tuple[_int, ...]", "ndim": "_int", "dtype": "np.dtype[Any]", "device": "Device", "itemsize": "_int",
     "nbytes": "_int", "requires_grad": "_bool", "is_leaf": "_bool", "retains_grad": "_bool", "is_cuda": "_bool",
-    "name": "str | None", "grad_fn": "Any", "register_hook": "Removable", "retain_grad": "None", "allclose": "_bool",
+    "name": "str | None", "grad_fn": "Any", "register_hook": "Removable",
+    "register_post_accumulate_grad_hook": "Removable", "retain_grad": "None", "allclose": "_bool",
     "equal": "_bool", "__hash__": "_int", "max": "Any", "min": "Any", "nonzero": "Any", "max_pool1d": "Any",
     "max_pool2d": "Any", "max_pool3d": "Any",
 }  # fmt: skip
@@ -145,14 +148,14 @@ SEVERAL = {"split", "chunk", "unbind"}
 
 def tensor_stub() -> str:
     """`tensor.pyi`: the class with everything that the registry and the installers gave it."""
-    members = sorted(name for name in vars(Tensor) if is_public(name))
+    members = sorted(name for name, member in vars(Tensor).items() if is_public(name, member))
     lines = [line for name in members for line in _member(name, vars(Tensor)[name])]
     return HEADER.format(imports="") + TENSOR_MODULE + "\n".join(lines) + "\n"
 
 
 def functional_stub(module: ModuleType = functional) -> str:
     """`functional.pyi`, `linalg.pyi` and their like: the functional form, or what of it a module offers."""
-    functions = {n: f for n, f in vars(module).items() if not n.startswith("_") and inspect.isfunction(f)}
+    functions = {n: f for n, f in vars(module).items() if inspect.isfunction(f) and (n in module.__all__ or _entry(f))}
     lines = [line for name, f in sorted(functions.items()) for line in _function(name, f, "")]
     head = HEADER.replace(
         "import Generator{imports}", "import Generator as Generator\nfrom autograd_core.tensor import Tensor"
@@ -161,9 +164,9 @@ def functional_stub(module: ModuleType = functional) -> str:
     return "\n".join([head, "__all__ = [", *offered, "]", *lines]) + "\n"
 
 
-def is_public(name: str) -> bool:
+def is_public(name: str, member: Any) -> bool:
     """Whether the stub of Tensor lists this attribute among those that were installed."""
-    return name not in HIDDEN and (not name.startswith("_") or name.startswith("__"))
+    return not isinstance(member, Absent) and name not in HIDDEN and (not name.startswith("_") or name.startswith("__"))
 
 
 def _member(name: str, member: Any) -> Iterator[str]:
@@ -224,7 +227,7 @@ def _type(p: inspect.Parameter, entry: Op | Composition | None) -> str:
     if isinstance(entry, Op) and any(public == p.name and own is None for public, own, _ in entry.public):
         known = "Sequence[Tensor]" if entry.variadic else "Operand"
     elif p.name == "dim":
-        known = "Dim" if p.default is None else "_int"
+        known = "Dim" if p.default is None or isinstance(p.default, tuple) else "_int"
     elif p.name not in TYPES and isinstance(p.default, bool | int | float | str):
         known = type(p.default).__name__
         known = f"_{known}" if hasattr(Tensor, known) else known

@@ -9,6 +9,9 @@ from contextvars import ContextVar
 
 import numpy as np
 
+from autograd_core.errors import VmapError
+from autograd_core.libraries import LAYERS
+
 # Numbers nodes *and* in-place writes. It runs downwards: the newest node is the smallest, so a heap yields it first.
 tick = itertools.count(-1, -1).__next__
 _grad_mode = ContextVar("grad_mode", default=True)
@@ -102,6 +105,7 @@ class Node:
     """
 
     __slots__ = ("hooks", "number", "op", "parents", "saved", "shapes")
+    after = None  # of leaves only
 
     @property
     def name(self):
@@ -121,14 +125,28 @@ def record(op, parents, saved):
 class Leaf:
     """Where a gradient ends. Holds its Tensor weakly: no cycle, and a dead leaf needs no gradient."""
 
-    __slots__ = ("__weakref__", "hooks", "number", "tensor")
+    __slots__ = ("__weakref__", "after", "hooks", "number", "tensor")
     op, parents, saved, shapes, name = None, (), (), None, "leaf"
 
     def __init__(self, tensor):
+        if LAYERS:
+            _check_inside(tensor)
         self.tensor, self.hooks, self.number = weakref.ref(tensor), None, tick()
+        self.after = None  # hooks that run once the gradient is in place
 
     def __repr__(self):
         return "<leaf>"
+
+
+def _check_inside(tensor):
+    """Raise where it would be unclear whose gradient this is: that of each sample of a vmap, or that of all."""
+    from autograd_core.batching.levels import active
+
+    if LAYERS.get(tensor.array.__class__, 0) < len(active()):
+        raise VmapError(
+            "a tensor that all samples share was made to require a gradient inside vmap; do so outside of it, "
+            "or use func.grad() inside, which knows that each sample has a gradient of its own"
+        )
 
 
 class Removable:
@@ -249,6 +267,13 @@ class Tensor:
             raise RuntimeError("register_hook() on a tensor that does not require a gradient")
         self.node.hooks = (*(self.node.hooks or ()), hook)
         return Removable(self.node, "hooks", hook)
+
+    def register_post_accumulate_grad_hook(self, hook):
+        """Call `hook(leaf)` after each backward walk that changed this leaf's `.grad`."""
+        if self.node.__class__ is not Leaf:
+            raise RuntimeError("register_post_accumulate_grad_hook() is for leaves that require a gradient")
+        self.node.after = (*(self.node.after or ()), hook)
+        return Removable(self.node, "after", hook)
 
     def retain_grad(self):
         """Keep `.grad` of this computed tensor too."""

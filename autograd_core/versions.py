@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -15,10 +16,13 @@ from typing import Any
 import numpy as np
 
 from autograd_core.errors import InplaceError
+from autograd_core.libraries import LAYERS
 from autograd_core.tensor import Tensor, tick
 
-# id of the owning array -> [number of the last write, how many, (file, line) of the last, weak reference to the array]
+# id of the owning array -> [number of the last write, how many (the version), (file, line) of the last, weak reference
+# to the array, numbers of the most recent writes]
 _writes: dict[int, list[Any]] = {}
+RECENT = 32
 _last = 0
 
 
@@ -29,10 +33,33 @@ def last_write() -> int:
 
 def storage(array: Any) -> Any:
     """The array that owns the memory (or that borrowed it from something that is not an array)."""
+    while array.__class__ in LAYERS:
+        array = array.held
     kind = array.__class__
-    while array.base.__class__ is kind:
-        array = array.base
-    return array
+    while True:
+        base = array.base
+        if base is None:
+            return array
+        if base.__class__ is not kind:
+            base = getattr(base, "base", None)  # NumPy's as_strided puts an object of its own in between
+            if base.__class__ is not kind:
+                return array
+        array = base
+
+
+def address(array: Any) -> int:
+    """The address of the first element."""
+    return int(array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr)
+
+
+def may_overlap(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
+    """Whether two elements of an array with these strides may share memory; False is certain."""
+    reach = 0
+    for step, k in sorted((abs(s), k) for s, k in zip(strides, shape, strict=True) if k != 1):
+        if k and step <= reach:
+            return 0 not in shape
+        reach += step * (k - 1)
+    return False
 
 
 def record_write(array: Any, depth: int = 1) -> None:
@@ -50,10 +77,12 @@ def record_writes(arrays: Iterable[Any], depth: int = 1) -> None:
         root = storage(array)
         entry = _writes.get(id(root))
         if entry is None:
-            _writes[id(root)] = [number, 1, where, weakref.ref(root, partial(_forget, id(root)))]
+            reference = weakref.ref(root, partial(_forget, id(root)))
+            _writes[id(root)] = [number, 1, where, reference, deque((number,), RECENT)]
         else:
             entry[0], entry[2] = number, where
             entry[1] += 1
+            entry[4].append(number)
 
 
 def _forget(key: int, _: Any) -> None:
@@ -68,9 +97,12 @@ def check_unchanged(node: Any) -> None:
                 continue
             w = _writes.get(id(storage(a)))
             if w and w[0] < node.number:
+                since = sum(number < node.number for number in w[4])
+                kept = f"{w[1] - since}" if since < RECENT else f"{w[1] - since} or earlier"
                 raise InplaceError(
-                    f"{node.op.name}: '{name}' of shape {tuple(a.shape)}, kept for backward, was written in place "
-                    f"by {w[2][0]}:{w[2][1]} (write {w[1]} to that storage); write to a .clone() of it instead"
+                    f"{node.op.name}: '{name}' of shape {tuple(a.shape)}, kept for backward at version {kept}, is at "
+                    f"version {w[1]} now: it was written in place by {w[2][0]}:{w[2][1]}; write to a .clone() of it "
+                    "instead"
                 )
 
 

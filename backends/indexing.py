@@ -16,7 +16,7 @@ def add_plane(xp: Any, g: Array, indices: Array, x_shape: Sizes) -> Array:
     """Adjoint of `take_plane`: zeros of `x_shape` with g added at `indices`; repeated indices accumulate."""
     shape = (x_shape[0], *x_shape[2:], x_shape[1])
     flat = xp.zeros(prod(shape), dtype=wide_dtype(xp, g.dtype))
-    _add_flat(xp, flat, _positions(xp, indices, x_shape), channels_last(g))
+    add_flat(xp, flat, _positions(xp, indices, x_shape), channels_last(g))
     return channels_first(flat.reshape(shape).astype(g.dtype, copy=False))
 
 
@@ -39,8 +39,16 @@ def add_at(xp: Any, shape: Sizes, dtype: Any, index: Any, values: Array) -> Arra
         places = places.reshape(*rows.shape, *shape[1:])
     else:
         places = xp.arange(prod(shape)).reshape(shape)[parts]
-    _add_flat(xp, flat, places, xp.broadcast_to(values, places.shape))
+    add_flat(xp, flat, places, xp.broadcast_to(values, places.shape))
     return flat.reshape(shape).astype(dtype, copy=False)
+
+
+def diagonal(xp: Any, x: Array, offset: int, dim1: int, dim2: int) -> Array:
+    """The diagonal along two axes, as the last axis; a view through which `x` can be written."""
+    y = x.diagonal(offset, dim1, dim2)
+    if getattr(x.flags, "writeable", False):
+        y.flags.writeable = True  # NumPy's own is read-only for historical reasons
+    return y
 
 
 def _never_repeats(arrays: list[Array]) -> bool:
@@ -50,7 +58,8 @@ def _never_repeats(arrays: list[Array]) -> bool:
     return len(arrays) == 1 and arrays[0].dtype.kind == "b"
 
 
-def _add_flat(xp: Any, flat: Array, places: Array, values: Array) -> None:
+def add_flat(xp: Any, flat: Array, places: Array, values: Array) -> None:
+    """Add values at flat places of a vector; repeated places accumulate."""
     # One-dimensional `add.at` is an indexed loop in NumPy, as fast as assignment; any other form is 5-25 times slower.
     xp.add.at(flat, places.reshape(-1), values.astype(flat.dtype, copy=False).reshape(-1))
 

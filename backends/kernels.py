@@ -4,8 +4,35 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from backends import im2col, indexing, pooling, selection, special
+from backends import (
+    activations,
+    factorizations,
+    gamma,
+    im2col,
+    indexing,
+    normal,
+    patches,
+    points,
+    pooling,
+    resampling,
+    scans,
+    selection,
+    special,
+)
 
+MODULES = (
+    activations,
+    factorizations,
+    indexing,
+    normal,
+    patches,
+    points,
+    pooling,
+    resampling,
+    scans,
+    selection,
+    special,
+)
 NAMES = (
     "convolve",
     "convolve_input",
@@ -16,20 +43,51 @@ NAMES = (
     "take_plane",
     "add_plane",
     "add_at",
+    "diagonal",
+    "patches",
+    "add_patches",
+    "read_points",
+    "add_points",
+    "match_points",
+    "resample",
+    "max_of_cells",
     "erf",
     "erfc",
+    "erfcx",
+    "bell",
+    "gelu_gate",
+    "silu_slope",
+    "ndtr",
+    "log_ndtr",
+    "lgamma",
+    "special",
     "gate",
+    "recurrence",
+    "running",
+    "lu_factor",
+    "row_order",
+    "solve_triangular",
+    "cholesky",
+    "inverse",
+    "solve",
+    "cofactor",
+    "matrix_exp",
 )
 
 
-def bind(xp: Any, column_bytes: int) -> SimpleNamespace:
-    """The generic kernels over the namespace `xp`; convolutions make columns of about `column_bytes` at a time."""
+def bind(xp: Any, column_bytes: int, functions: Any) -> SimpleNamespace:
+    """The generic kernels over the namespace `xp`; convolutions make columns of about `column_bytes` at a time.
+
+    functions: scipy.special or its counterpart for these arrays, offered as `special`.
+    """
     kernels = SimpleNamespace(
+        special=functions,
+        lgamma=partial(gamma.lgamma, xp, functions),
         convolve=partial(im2col.convolve, xp, column_bytes=column_bytes),
         convolve_input=partial(im2col.convolve_input, xp, column_bytes=column_bytes),
         convolve_weight=partial(im2col.convolve_weight, xp, column_bytes=column_bytes),
     )
-    for module in (pooling, indexing, selection, special):
+    for module in MODULES:
         for name in NAMES:
             if hasattr(module, name):
                 setattr(kernels, name, partial(getattr(module, name), xp))

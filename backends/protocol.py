@@ -30,6 +30,12 @@ class Generator(Protocol):
     def bernoulli(self, p: float, shape: tuple[int, ...]) -> Array:
         """Booleans that are True with probability p."""
 
+    def poisson(self, rate: Array) -> Array:
+        """Counts with these rates."""
+
+    def binomial(self, count: Array, p: Array) -> Array:
+        """Successes among `count` trials of probability p."""
+
 
 class Random(Protocol):
     """Maker of generators."""

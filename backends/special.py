@@ -111,7 +111,7 @@ QN = (
 
 def erf(xp: Any, x: Array) -> Array:
     """2 / sqrt(pi) times the integral of exp(-t * t) from 0 to x, element by element."""
-    dtype, x = _double(xp, x)
+    dtype, x = double(xp, x)
     if dtype.itemsize < 8:
         # Beyond 4 every narrow float's erf is one.
         small = xp.clip(x, -4.0, 4.0)
@@ -129,7 +129,7 @@ def erf(xp: Any, x: Array) -> Array:
 
 def erfc(xp: Any, x: Array) -> Array:
     """1 - erf(x), element by element, to full relative accuracy where it is tiny."""
-    dtype, x = _double(xp, x)
+    dtype, x = double(xp, x)
     size = xp.abs(x)
     small = xp.clip(x, -1.0, 1.0)
     ratio = _ratio(small * small, PP, QQ)
@@ -142,14 +142,14 @@ def erfc(xp: Any, x: Array) -> Array:
     return xp.where(xp.isnan(x), x, result).astype(dtype, copy=False)
 
 
-def _double(xp: Any, x: Array) -> tuple[Any, Array]:
+def double(xp: Any, x: Array) -> tuple[Any, Array]:
     """The type to answer in (float32 for what is no float, as PyTorch) and x in float64."""
     x = xp.asarray(x)
     dtype = xp.dtype(xp.float32) if x.dtype.kind in "iub" else x.dtype
     return dtype, x.astype(xp.float64, copy=False)
 
 
-def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
+def polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
     result = coefficients[-1] * x + coefficients[-2]
     for coefficient in coefficients[-3::-1]:
         result *= x
@@ -158,7 +158,7 @@ def _polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
 
 
 def _ratio(x: Array, numerator: tuple[float, ...], denominator: tuple[float, ...]) -> Array:
-    return _polynomial(numerator, x) / _polynomial(denominator, x)
+    return polynomial(numerator, x) / polynomial(denominator, x)
 
 
 def _around_one(xp: Any, size: Array) -> Array:
@@ -166,13 +166,25 @@ def _around_one(xp: Any, size: Array) -> Array:
 
 
 def _tail(xp: Any, size: Array) -> Array:
-    """erfc of `size` >= 1.25, zero from 28 on.
-
-    exp(-z * z) * exp((z - s) * (z + s)) is exp(-s * s) without the rounding error of s * s: z is s cut to float32,
-    so that z * z is exact.
-    """
+    """erfc of `size` >= 1.25, zero from 28 on."""
     s = xp.clip(size, 1.25, 28.0)
+    square, rest = split_square(xp, s)
+    return xp.exp(-square) * xp.exp(_scaled_exponent(xp, s) - rest) / s
+
+
+def scaled_tail(xp: Any, size: Array) -> Array:
+    """exp(s²)·erfc(s) of s = `size` >= 1.25."""
+    s = xp.maximum(size, 1.25)
+    return xp.exp(_scaled_exponent(xp, s)) / s
+
+
+def _scaled_exponent(xp: Any, s: Array) -> Array:
+    """log(s·exp(s²)·erfc(s))."""
     inverse = 1.0 / (s * s)
-    ratio = xp.where(s < 1 / 0.35, _ratio(inverse, RA, SA), _ratio(inverse, RB, SB))
-    z = s.astype(xp.float32).astype(xp.float64)
-    return xp.exp(-z * z - 0.5625) * xp.exp((z - s) * (z + s) + ratio) / s
+    return xp.where(s < 1 / 0.35, _ratio(inverse, RA, SA), _ratio(inverse, RB, SB)) - 0.5625
+
+
+def split_square(xp: Any, x: Array) -> tuple[Array, Array]:
+    """x² as the exact square of x cut to float32, and the rest: x² itself would lose as many digits as exp(x²) has."""
+    z = x.astype(xp.float32).astype(xp.float64)
+    return z * z, (x - z) * (x + z)

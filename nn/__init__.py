@@ -56,6 +56,7 @@ from nn.pooling import (
     MaxPool2d,
     MaxPool3d,
 )
+from nn.stateless import functional_call, stack_module_state
 
 __all__ = [
     "CELU",
@@ -123,8 +124,10 @@ __all__ = [
     "Threshold",
     "Unflatten",
     "functional",
+    "functional_call",
     "init",
     "load",
     "models",
     "save",
+    "stack_module_state",
 ]  # fmt: skip

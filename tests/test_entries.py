@@ -68,13 +68,16 @@ def test_samples_that_skip_a_parameter_or_the_empty_case_are_named():
     ("reshape", "view", False, "set view=True"),
     ("where", "vjp", (None, None, OPS["where"].vjp[2]), "by input 1 .* by differences"),
     ("flip", "samples", OPS["square"].samples, "no samples"),
+    ("exp", "holomorphic", False, "by differences"),
+    ("absolute", "holomorphic", True, "set holomorphic=False"),
 ])  # fmt: skip
 def test_other_fields_are_noticed_when_they_are_wrong(name, field, without, complaint):
     entry = OPS[name]
     fields = {
         f: getattr(entry, f)
-        for f in ("symbol", "domain", "reference", "vjp", "samples", "view", "floating", "packs", "method")
-    }
+        for f in ("symbol", "domain", "reference", "vjp", "samples", "view", "floating", "packs", "method",
+                  "holomorphic")
+    }  # fmt: skip
     with temporary_ops():
         op(entry.kind, **fields | {field: without})(entry.forward)
         with pytest.raises(AssertionError, match=complaint):

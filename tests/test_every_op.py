@@ -32,5 +32,5 @@ def test_every_sample(entry, device, name):
 @given(data=st.data())
 def test_other_values_shapes_and_layouts(entry, device, data):
     for name, check in CHECKS.items():
-        if check_cases(name, entry):
+        if check.most is None and check_cases(name, entry):
             run(name, data.draw(samples_of(entry, check.shapes, device, check.layouts), label=name))

@@ -41,14 +41,7 @@ def relu(xp, x):
     return xp.maximum(x, 0)
 
 
-@op(ELEMENTWISE, symbol="σ", domain=REAL, reference=lambda x: 1 / (1 + math.exp(-x)), floating=True,
-    vjp=lambda xp, g, y: g * (y * (1 - y)))  # fmt: skip
-def sigmoid(xp, x):
-    """Logistic function, 1 / (1 + exp(-x))."""
-    return 1 / (1 + xp.exp(-x))
-
-
-@op(ELEMENTWISE, symbol="leaky relu", domain=KINK_AT_0, method=False, floating=True,
+@op(ELEMENTWISE, symbol="leaky relu", domain=KINK_AT_0, method=False, floating=True, wide=True,
     reference=lambda x, negative_slope=0.01: x if x > 0 else negative_slope * x,
     samples=(sample((2, 3)), sample((5,), negative_slope=0.2)),
     vjp=lambda xp, g, x, negative_slope: xp.where(x > 0, g, g * negative_slope))  # fmt: skip
@@ -59,8 +52,8 @@ def leaky_relu(xp, x, *, negative_slope=0.01):
 
 @op(ELEMENTWISE, symbol="elu", domain=KINK_AT_0, method=False, floating=True,
     reference=lambda x, alpha=1.0: x if x > 0 else alpha * math.expm1(x),
-    samples=(sample((2, 3)), sample((5,), alpha=0.5)),
-    vjp=lambda xp, g, x, alpha: xp.where(x > 0, g, g * (alpha * xp.exp(xp.minimum(x, 0)))))  # fmt: skip
+    samples=(sample((2, 3)), sample((5,), alpha=0.5)), wide=True,
+    vjp=lambda xp, g, x, alpha: xp.where(x > 0, g, g * (alpha * xp.exp(xp.clamp_number(x, max=0)))))  # fmt: skip
 def elu(xp, x, *, alpha=1.0):
     """x above 0, alpha·(exp(x) - 1) elsewhere (Clevert et al. 2015)."""
     return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
@@ -73,71 +66,14 @@ def selu(input):
     return SELU_SCALE * functional.elu(input, alpha=SELU_ALPHA)
 
 
-@op(ELEMENTWISE, symbol="softplus", domain=REAL, method=False, floating=True,
-    reference=lambda x, beta=1.0: math.log1p(math.exp(beta * x)) / beta,
-    samples=(sample((2, 3)), sample((5,), beta=2.0)), vjp=lambda xp, g, x, beta: g * xp.sigmoid(x * beta))  # fmt: skip
-def softplus(xp, x, *, beta=1.0):
-    """log(1 + exp(beta·x)) / beta, without overflow and exact in both tails."""
-    z = x * beta
-    return (xp.maximum(z, 0) + xp.log1p(xp.exp(-abs(z)))) / beta
-
-
-@op(
-    ELEMENTWISE,
-    symbol="log σ",
-    domain=REAL,
-    method=False,
-    reference=lambda x: -math.log1p(math.exp(-x)),
-    floating=True,
-    vjp=lambda xp, g, x: g * xp.sigmoid(-x),
-)
-def logsigmoid(xp, x):
-    """log(sigmoid(x)), without overflow."""
-    return xp.minimum(x, 0) - xp.log1p(xp.exp(-abs(x)))
-
-
-def _silu_rule(xp, g, x):
-    s = xp.sigmoid(x)
-    return g * (s * (1 + x * (1 - s)))
-
-
-@op(ELEMENTWISE, symbol="silu", domain=REAL, method=False, reference=lambda x: x / (1 + math.exp(-x)), floating=True,
-    vjp=_silu_rule)  # fmt: skip
-def silu(xp, x):
-    """x·sigmoid(x), also known as swish."""
-    return x / (1 + xp.exp(-x))
-
-
-_ROOT_HALF, _DENSITY, _TANH = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi), math.sqrt(2 / math.pi)
-
-
-@op(ELEMENTWISE, symbol="gelu", domain=REAL, method=False, floating=True,
-    reference=lambda x: 0.5 * x * math.erfc(-x * math.sqrt(0.5)),
-    vjp=lambda xp, g, x: g * (0.5 * xp.erfc(x * -_ROOT_HALF) + x * (_DENSITY * xp.exp(-0.5 * x * x))))  # fmt: skip
-def gelu_erf(xp, x):
-    """x·Φ(x), with Φ the distribution function of the normal distribution; exact in the tail."""
-    return 0.5 * x * xp.kernels.erfc(x * -_ROOT_HALF)
-
-
-@composition(ELEMENTWISE, domain=REAL, method=False, samples=(sample((2, 3)), sample((5,), approximate="tanh")),
-             reference=lambda x, approximate="none": (
-                 0.5 * x * math.erfc(-x * math.sqrt(0.5)) if approximate == "none"
-                 else 0.5 * x * (1 + math.tanh(_TANH * (x + 0.044715 * x**3)))))  # fmt: skip
-def gelu(input, approximate="none"):
-    """Gaussian error linear unit (Hendrycks and Gimpel 2016), exact or with the tanh approximation."""
-    if approximate == "none":
-        return gelu_erf(input)
-    if approximate != "tanh":
-        raise OperandError(f"gelu(): approximate must be 'none' or 'tanh', not {approximate!r}")
-    return 0.5 * input * (1 + functional.tanh(_TANH * (input + 0.044715 * input * input * input)))
-
-
 @composition(ELEMENTWISE, domain=Interval(-3, 3, kinks=(-1, 1)), method=False,
              reference=lambda x, min_val=-1.0, max_val=1.0: min(max(x, min_val), max_val))  # fmt: skip
 def hardtanh(input, min_val=-1.0, max_val=1.0):
     """x clipped to [min_val, max_val]; the gradient is 0 on the bounds."""
     if min_val > max_val:
         raise OperandError(f"hardtanh(): min_val {min_val} is above max_val {max_val}")
+    if input.dtype.kind in "iu":
+        return functional.clamp(input, int(min_val), int(max_val))
     inside = (input > min_val) & (input < max_val)
     return functional.where(inside, input, functional.clamp(input.detach(), min_val, max_val))
 
@@ -148,23 +84,11 @@ def relu6(input):
     return hardtanh(input, 0.0, 6.0)
 
 
-@composition(ELEMENTWISE, domain=REAL, method=False, reference=lambda x: x * math.tanh(math.log1p(math.exp(x))))
-def mish(input):
-    """x·tanh(softplus(x)) (Misra 2019)."""
-    return input * functional.tanh(softplus(input))
-
-
-@composition(ELEMENTWISE, domain=KINK_AT_0, method=False, reference=lambda x: x / (1 + abs(x)))
-def softsign(input):
-    """x / (1 + |x|)."""
-    return input / (1 + functional.abs(input))
-
-
 @composition(ELEMENTWISE, domain=KINK_AT_0, method=False, samples=(sample((2, 3)), sample((5,), value=-1.0)),
              reference=lambda x, threshold=0.0, value=0.0: x if x > threshold else value)  # fmt: skip
 def threshold(input, threshold=0.0, value=0.0):
     """x above `threshold`, `value` elsewhere; the gradient at the threshold is 0."""
-    return functional.where(input > threshold, input, value)
+    return functional.where(input <= threshold, value, input)  # so that NaN stays
 
 
 @composition(
@@ -191,12 +115,6 @@ def hardswish(input):
 def celu(input, alpha=1.0):
     """x above 0, alpha·(exp(x / alpha) - 1) elsewhere: an ELU whose slope is continuous (Barron 2017)."""
     return functional.where(input > 0, input, alpha * functional.expm1(functional.clamp(input, max=0) / alpha))
-
-
-@composition(ELEMENTWISE, domain=REAL, method=False, reference=lambda x: x - math.tanh(x), tolerance=1e-8)
-def tanhshrink(input):
-    """x - tanh(x)."""
-    return input - functional.tanh(input)
 
 
 @composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(-0.5, 0.5)), method=False,

@@ -5,13 +5,16 @@ import operator
 
 import numpy as np
 
+from autograd_core import functional
+from autograd_core.errors import OperandError
 from autograd_core.kinds import COMPARISON, ELEMENTWISE, REDUCTION
 from autograd_core.registry import NO_GRADIENT, Interval, booleans, composition, op, sample
 
 REAL = Interval(-2, 2)
 
 
-@op(COMPARISON, symbol="=", domain=REAL, reference=operator.eq, operators=("__eq__",), vjp=NO_GRADIENT)
+@op(COMPARISON, symbol="=", domain=REAL, reference=operator.eq, operators=("__eq__",),
+    holomorphic=False, vjp=NO_GRADIENT)  # fmt: skip
 def eq(xp, a, b):
     """Where the elements are equal."""
     return a == b
@@ -24,6 +27,7 @@ def eq(xp, a, b):
     reference=operator.ne,
     operators=("__ne__",),
     aliases=("not_equal",),
+    holomorphic=False,
     vjp=NO_GRADIENT,
 )
 def ne(xp, a, b):
@@ -87,71 +91,46 @@ def ge(xp, a, b):
     return a >= b
 
 
-@op(COMPARISON, symbol="∧", domain=REAL, reference=lambda a, b: bool(a) and bool(b), vjp=NO_GRADIENT)
+@op(COMPARISON, symbol="∧", domain=REAL, reference=lambda a, b: bool(a) and bool(b),
+    holomorphic=False, vjp=NO_GRADIENT)  # fmt: skip
 def logical_and(xp, a, b):
     """Where both elements are true (not zero)."""
     return xp.logical_and(a, b)
 
 
-@op(COMPARISON, symbol="∨", domain=REAL, reference=lambda a, b: bool(a) or bool(b), vjp=NO_GRADIENT)
+@op(COMPARISON, symbol="∨", domain=REAL, reference=lambda a, b: bool(a) or bool(b),
+    holomorphic=False, vjp=NO_GRADIENT)  # fmt: skip
 def logical_or(xp, a, b):
     """Where either element is true (not zero)."""
     return xp.logical_or(a, b)
 
 
-@op(COMPARISON, symbol="⊻", domain=REAL, reference=lambda a, b: bool(a) != bool(b), vjp=NO_GRADIENT)
+@op(COMPARISON, symbol="⊻", domain=REAL, reference=lambda a, b: bool(a) != bool(b),
+    holomorphic=False, vjp=NO_GRADIENT)  # fmt: skip
 def logical_xor(xp, a, b):
     """Where exactly one element is true (not zero)."""
     return xp.logical_xor(a, b)
 
 
-@op(COMPARISON, symbol="¬", domain=REAL, reference=operator.not_, vjp=NO_GRADIENT)
+@op(COMPARISON, symbol="¬", domain=REAL, reference=operator.not_, holomorphic=False, vjp=NO_GRADIENT)
 def logical_not(xp, x):
     """Where the element is false (zero)."""
     return xp.logical_not(x)
 
 
-@op(COMPARISON, symbol="&", domain=REAL, reference=lambda a, b: a and b, operators=("__and__", "__rand__"),
-    samples=(sample(booleans((2, 3)), booleans((3,))),), commutative=True, vjp=NO_GRADIENT)  # fmt: skip
-def bitwise_and(xp, a, b):
-    """Bitwise and of integers or booleans."""
-    return a & b
-
-
-@op(COMPARISON, symbol="|", domain=REAL, reference=lambda a, b: a or b, operators=("__or__", "__ror__"),
-    samples=(sample(booleans((2, 3)), booleans((3,))),), commutative=True, vjp=NO_GRADIENT)  # fmt: skip
-def bitwise_or(xp, a, b):
-    """Bitwise or of integers or booleans."""
-    return a | b
-
-
-@op(COMPARISON, symbol="xor", domain=REAL, reference=operator.ne, operators=("__xor__", "__rxor__"),
-    samples=(sample(booleans((2, 3)), booleans((3,))),), commutative=True, vjp=NO_GRADIENT)  # fmt: skip
-def bitwise_xor(xp, a, b):
-    """Bitwise exclusive or of integers or booleans."""
-    return a ^ b
-
-
-@op(COMPARISON, symbol="~", domain=REAL, reference=operator.not_, operators=("__invert__",),
-    samples=(sample(booleans((2, 3))),), vjp=NO_GRADIENT)  # fmt: skip
-def bitwise_not(xp, x):
-    """Bitwise complement of integers, negation of booleans."""
-    return ~x
-
-
-@op(COMPARISON, symbol="nan?", domain=REAL, reference=math.isnan, vjp=NO_GRADIENT)
+@op(COMPARISON, symbol="nan?", domain=REAL, reference=math.isnan, holomorphic=False, vjp=NO_GRADIENT)
 def isnan(xp, x):
     """Where the element is NaN."""
     return xp.isnan(x)
 
 
-@op(COMPARISON, symbol="inf?", domain=REAL, reference=math.isinf, vjp=NO_GRADIENT)
+@op(COMPARISON, symbol="inf?", domain=REAL, reference=math.isinf, holomorphic=False, vjp=NO_GRADIENT)
 def isinf(xp, x):
     """Where the element is infinite."""
     return xp.isinf(x)
 
 
-@op(COMPARISON, symbol="finite?", domain=REAL, reference=math.isfinite, vjp=NO_GRADIENT)
+@op(COMPARISON, symbol="finite?", domain=REAL, reference=math.isfinite, holomorphic=False, vjp=NO_GRADIENT)
 def isfinite(xp, x):
     """Where the element is neither infinite nor NaN."""
     return xp.isfinite(x)
@@ -163,11 +142,25 @@ def isfinite(xp, x):
     domain=REAL,
     reference=lambda a, b, rtol=1e-5, atol=1e-8, equal_nan=False: abs(a - b) <= atol + rtol * abs(b),
     samples=(sample((2, 3), (3,)), sample((4,), (4,), rtol=0.5, atol=0.1, equal_nan=True)),
+    holomorphic=False,
     vjp=NO_GRADIENT,
 )
 def isclose(xp, a, b, *, rtol=1e-5, atol=1e-8, equal_nan=False):
     """Where |input - other| ≤ atol + rtol·|other|."""
+    if rtol < 0 or atol < 0:
+        raise OperandError(f"isclose(): rtol and atol must not be negative, but are {rtol} and {atol}")
     return xp.isclose(a, b, rtol=rtol, atol=atol, equal_nan=equal_nan)
+
+
+def _or_positions(call):
+    """With a condition alone, as PyTorch and NumPy have it: the positions where it holds."""
+
+    def where(condition, input=None, other=None):
+        if input is None and other is None:
+            return functional.nonzero(condition, as_tuple=True)
+        return call(condition, input, other)
+
+    return where
 
 
 @op(
@@ -176,15 +169,17 @@ def isclose(xp, a, b, *, rtol=1e-5, atol=1e-8, equal_nan=False):
     domain=REAL,
     reference=lambda condition, a, b: a if condition else b,
     method=False,
+    form=_or_positions,
     samples=(
         sample(booleans((2, 3)), (2, 3), (2, 3)),
         sample(booleans((3,)), (2, 1), ()),
         sample(booleans(()), (2,), (1, 2)),
     ),
+    holomorphic=True,
     vjp=(None, lambda xp, g, condition: xp.where(condition, g, 0), lambda xp, g, condition: xp.where(condition, 0, g)),
 )
 def where(xp, condition, input, other):
-    """`input` where `condition` holds, else `other`.
+    """`input` where `condition` holds, else `other`; of a condition alone, the positions where it holds.
 
     A gradient of infinity or NaN in the branch that was not taken becomes NaN further up (0·inf): keep the argument of
     such a function away from its pole with a second `where` inside.

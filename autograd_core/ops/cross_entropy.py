@@ -7,7 +7,8 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import LOSS
-from autograd_core.ops.loss import REAL, REDUCTIONS, UNIT, np_reduced, reduced, same_shape
+from autograd_core.libraries import holds
+from autograd_core.ops.loss import REAL, REDUCTIONS, UNIT, np_reduced, reduced, reduction_of, same_shape
 from autograd_core.registry import Values, composition, integers, op, sample
 
 
@@ -77,7 +78,7 @@ def _classes(input, target, weight, ignore_index, name):
         raise OperandError(f"{name}(): weight must have shape {(classes,)}, one for each class, not {weight.shape}")
     target = target.long()
     t = target.array
-    if t.size and (((t < 0) | (t >= classes)) & (t != ignore_index)).any().item():
+    if not holds(((t >= 0) & (t < classes)) | (t == ignore_index)):
         raise IndexError(
             f"{name}(): targets must lie between 0 and {classes - 1}; found {t.min().item()} to {t.max().item()}"
         )
@@ -99,11 +100,12 @@ def _classes(input, target, weight, ignore_index, name):
         sample((0, 3), integers((0,), 0, 3), reduction="none"),
     ),
 )
-def nll_loss(input, target, weight=None, ignore_index=-100, reduction="mean"):
+def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
     """Negative log-likelihood: -input[target], from log-probabilities (N, C, ...) and class indices (N, ...)."""
+    reduction = reduction_of(reduction, size_average, reduce)
     if input.ndim == 1:
         input, target = input.unsqueeze(0), target.reshape((1,))
-        loss = nll_loss(input, target, weight, ignore_index, reduction)
+        loss = nll_loss(input, target, weight, ignore_index=ignore_index, reduction=reduction)
         return loss.squeeze(0) if reduction == "none" else loss
     target = _classes(input, target, weight, ignore_index, "nll_loss")
     valid = target != ignore_index
@@ -145,7 +147,16 @@ def _slow_cross_entropy(x, t, reduction="mean", label_smoothing=0.0):
         sample((0, 3), (0, 3), reduction="sum"),
     ),
 )
-def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+def cross_entropy(
+    input,
+    target,
+    weight=None,
+    size_average=None,
+    ignore_index=-100,
+    reduce=None,
+    reduction="mean",
+    label_smoothing=0.0,
+):
     """Cross-entropy of scores (N, C, ...) against class indices (N, ...) or probabilities (N, C, ...).
 
     weight: of each class (C). ignore_index: targets that do not count. label_smoothing: how much of each target is
@@ -155,6 +166,7 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
     >>> cross_entropy(tensor([[2.0, 2.0]]), tensor([1]))
     tensor(0.6931)
     """
+    reduction = reduction_of(reduction, size_average, reduce)
     if reduction not in REDUCTIONS:
         return reduced(input, reduction)
     if not 0 <= label_smoothing <= 1:
@@ -165,7 +177,14 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
             if target.shape == input.shape and target.dtype.kind not in "iu"
             else target.reshape((1,))
         )
-        loss = cross_entropy(input.unsqueeze(0), target, weight, ignore_index, reduction, label_smoothing)
+        loss = cross_entropy(
+            input.unsqueeze(0),
+            target,
+            weight,
+            ignore_index=ignore_index,
+            reduction=reduction,
+            label_smoothing=label_smoothing,
+        )
         return loss.squeeze(0) if reduction == "none" else loss
     if target.dtype.kind not in "iu":
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
@@ -173,7 +192,7 @@ def cross_entropy(input, target, weight=None, ignore_index=-100, reduction="mean
     if weight is None and not label_smoothing:
         return softmax_nll(input, target, ignore_index=ignore_index, reduction=reduction)
     logp = functional.log_softmax(input, dim=1)
-    loss = nll_loss(logp, target, weight, ignore_index, reduction)
+    loss = nll_loss(logp, target, weight, ignore_index=ignore_index, reduction=reduction)
     if not label_smoothing:
         return loss
     return (1 - label_smoothing) * loss + label_smoothing * _smooth(logp, target, weight, ignore_index, reduction)
@@ -202,3 +221,59 @@ def _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoo
         terms = terms * weight.reshape((1, input.shape[1], *(1,) * (input.ndim - 2)))
     losses = -terms.sum(dim=1)
     return reduced(losses, reduction)
+
+
+def _slow_linear_cross_entropy(x, w, t, linear_bias=None, **statics):
+    scores = np.tensordot(x, w, (-1, -1)) + (0 if linear_bias is None else linear_bias)
+    return _slow_cross_entropy(scores, t, **statics)
+
+
+@composition(
+    LOSS,
+    domain=REAL,
+    method=False,
+    reference=_slow_linear_cross_entropy,
+    samples=(
+        sample((4, 2), (3, 2), integers((4,), 0, 3)),
+        sample((4, 2), (3, 2), Values((4, 3), UNIT), label_smoothing=0.1),
+        sample((2, 2), (3, 2, 2), integers((2, 2), 0, 3), reduction="none"),
+        sample((0, 2), (3, 2), integers((0,), 0, 3), reduction="sum"),
+    ),
+)
+def linear_cross_entropy(
+    input,
+    linear_weight,
+    target,
+    *,
+    linear_bias=None,
+    weight=None,
+    reduction="mean",
+    ignore_index=None,
+    label_smoothing=0.0,
+    options=None,
+):
+    """Cross-entropy of the scores linear(input, linear_weight, linear_bias), from (N, in) or (in).
+
+    linear_weight: (C, in), or (C, d1, ..., in) for targets (N, d1, ...). `options`, which in PyTorch choose how to save
+    memory, are accepted and make no difference.
+    """
+    head, spread = linear_weight.shape[0], linear_weight.shape[1:-1]
+    if input.ndim not in (1, 2) or linear_weight.ndim < 2 or (spread and input.ndim == 1):
+        raise OperandError(f"linear_cross_entropy() takes (N, in) and a weight (C, ..., in), or (in) and (C, in), not "
+                           f"{input.shape} and {linear_weight.shape}")  # fmt: skip
+    if linear_bias is not None and linear_bias.shape != (head, *spread):
+        raise OperandError(f"linear_cross_entropy(): linear_bias must have shape {(head, *spread)}, "
+                           f"not {linear_bias.shape}")  # fmt: skip
+    shape = (*input.shape[:-1], head, *spread)
+    if ignore_index is not None and target.shape == shape:
+        raise OperandError("linear_cross_entropy(): ignore_index has no meaning for target probabilities")
+    flat = functional.reshape(linear_weight, (math.prod((head, *spread)), linear_weight.shape[-1]))
+    scores = functional.linear(input, flat, None if linear_bias is None else functional.ravel(linear_bias))
+    return cross_entropy(
+        functional.reshape(scores, shape),
+        target,
+        weight,
+        ignore_index=-100 if ignore_index is None else ignore_index,
+        reduction=reduction,
+        label_smoothing=label_smoothing,
+    )

@@ -1,6 +1,7 @@
 """Einstein summation, lowered to diagonals, sums, permutations and matrix products, all differentiable to any order."""
 
 import math
+import string
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from autograd_core.kinds import MATMUL
 from autograd_core.registry import Interval, composition, sample
 from autograd_core.tensor import Tensor
 
+LETTERS = string.ascii_uppercase + string.ascii_lowercase
 EQUATIONS = (
     sample("ij,jk->ik", (2, 3), (3, 2)), sample("bij,bjk->bik", (2, 2, 3), (2, 3, 2)), sample("ii->i", (3, 3)),
     sample("ii", (3, 3)), sample("ij->ji", (2, 3)), sample("i,j", (2,), (3,)), sample("ij,ij->", (2, 3), (2, 3)),
@@ -26,15 +28,18 @@ def einsum(equation, *operands):
 
     Repeated letters multiply along the same axis, letters missing after the arrow are summed, "..." stands for the
     remaining axes. Operands come one by one or in a list; three or more are contracted pairwise, cheapest first.
+    Numbers below 52 may stand in the place of letters: einsum(x, [0, 1], y, [1, 2], [0, 2]).
 
     >>> from autograd_core import einsum, tensor
     >>> einsum("i,i->", tensor([1.0, 2.0]), tensor([3.0, 4.0]))
     tensor(11.)
     """
+    if not isinstance(equation, str):
+        equation, operands = _spelled((equation, *operands))
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     terms, output = _parsed(equation, operands)
-    terms = [_simplified(x, t, output) for x, t in zip(operands, terms, strict=True)]
+    terms = [_simplified(x, t) for x, t in zip(operands, terms, strict=True)]
     for pair in _order(terms, output):
         later, sooner = sorted(pair, reverse=True)
         (x, s), (y, t) = terms[sooner], terms[later]
@@ -45,11 +50,26 @@ def einsum(equation, *operands):
     return _finished(x, letters, output)
 
 
+def _spelled(arguments):
+    """The equation and the operands of a call that gives numbers after each operand, and at the end for the output."""
+    pairs = len(arguments) // 2 * 2
+    equation = ",".join(map(_letters, arguments[1:pairs:2]))
+    return "->".join([equation, *map(_letters, arguments[pairs:])]), arguments[:pairs:2]
+
+
+def _letters(numbers):
+    if odd := [k for k in numbers if k is not Ellipsis and not 0 <= k < len(LETTERS)]:
+        raise OperandError(f"einsum(): axes are numbered from 0 to 51, not {odd[0]}")
+    return "".join("..." if k is Ellipsis else LETTERS[k] for k in numbers)
+
+
 def _parsed(equation, operands):
     """One string of letters per operand, and the output's; an ellipsis becomes capital letters nobody used."""
     text = equation.replace(" ", "")
     left, arrow, output = text.partition("->")
     terms = left.split(",")
+    if odd := sorted(set(text.replace("...", "").replace(",", "").replace("->", "")) - set(LETTERS)):
+        raise OperandError(f"einsum(): '{odd[0]}' in '{equation}' is no letter")
     if odd := [type(x).__name__ for x in operands if not isinstance(x, Tensor)]:
         raise TypeError(f"einsum() takes tensors, not {odd[0]}")
     if len(terms) != len(operands):
@@ -77,7 +97,7 @@ def _parsed(equation, operands):
     return out, output
 
 
-def _simplified(x, letters, output):
+def _simplified(x, letters):
     """Repeated letters of one operand made one, by its diagonal."""
     for c in dict.fromkeys(letters):
         while letters.count(c) > 1:
@@ -85,9 +105,8 @@ def _simplified(x, letters, output):
             j = letters.index(c, i + 1)
             if x.shape[i] != x.shape[j]:
                 raise OperandError(f"einsum(): '{c}' stands for lengths {x.shape[i]} and {x.shape[j]} of one operand")
-            along = functional.arange(x.shape[i], device=x.device)
-            x = functional.movedim(x, (i, j), (0, 1))[along, along]
-            letters = c + "".join(d for k, d in enumerate(letters) if k not in (i, j))
+            x = functional.diagonal(x, dim1=i, dim2=j)
+            letters = "".join(d for k, d in enumerate(letters) if k not in (i, j)) + c
     return x, letters
 
 

@@ -1,15 +1,15 @@
 """Elements by position: indexing, gathering, and their transposes, which add."""
 
-from typing import Any
-
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.errors import OperandError
+from autograd_core.errors import OperandError, PositionError
 from autograd_core.kinds import INDEXING
 from autograd_core.ops import axes
+from autograd_core.ops.subscripts import grid, holds_batches, inside
+from autograd_core.ops.subscripts import plain_index as plain_index
+from autograd_core.ops.subscripts import steps as steps
 from autograd_core.registry import Interval, booleans, composition, integers, op, sample
-from autograd_core.tensor import Tensor
 
 REAL = Interval(-2, 2)
 INDICES = (
@@ -69,39 +69,45 @@ def place(xp, x, *, index, shape):
     return xp.kernels.add_at(shape, x.dtype, index, x)
 
 
-def _grid(xp, index, dim):
-    """The index expression that picks along `dim` and keeps every other position."""
-    n = index.ndim
-    return tuple(index if i == dim else xp.arange(k).reshape([-1 if j == i else 1 for j in range(n)])
-                 for i, k in enumerate(index.shape))  # fmt: skip
-
-
 def _gather_reference(x, index, dim):
     out = np.empty(index.shape)
     for at in np.ndindex(index.shape):
-        out[at] = x[(*at[:dim], index[at], *at[dim + 1 :])]
+        out[at] = x[(*at[:dim], index[at], *at[dim + 1 :])] if x.ndim else x
     return out
 
 
-@op(INDEXING, symbol="gather", domain=REAL, signature=("x", "dim", "index"), reference=_gather_reference,
+def _dense(call):
+    """With PyTorch's `sparse_grad`, which changes nothing: gradients are dense."""
+
+    def gather(input, dim, index, *, sparse_grad=False):
+        return call(input, dim, index)
+
+    return gather
+
+
+@op(INDEXING, symbol="gather", form=_dense, domain=REAL, signature=("x", "dim", "index"), reference=_gather_reference,
     samples=(sample((3, 4), integers((2, 4), 0, 3), dim=0), sample((2, 3), integers((2, 5), 0, 3), dim=1),
-             sample((3, 4), integers((0, 4), 0, 3), dim=0)),
+             sample((3, 4), integers((0, 4), 0, 3), dim=0), sample((), integers((1,), 0, 1), dim=0)),
     vjp=(lambda xp, g, x_shape, index, dim: xp.spread(g, index, dim=dim, shape=x_shape), None))  # fmt: skip
 def gather(xp, x, index, *, dim):
     """Elements picked along `dim` by an integer tensor: y[i, j] = x[index[i, j], j] for dim = 0."""
-    if not x.ndim:
-        return x.reshape(1)[index]
-    _check_index(x.shape, index, dim, "gather")
-    return x[_grid(xp, index, axes.one(dim, x.ndim))]
+    at = axes.one(dim, x.ndim)
+    if not index.size:
+        return xp.zeros(index.shape, x.dtype)
+    check_index(x.shape or (1,), index if index.ndim else index.reshape(1), at, "gather")
+    try:
+        return x[grid(xp, index, at)] if x.ndim and index.ndim else x.reshape(-1)[index]
+    except IndexError as e:
+        raise PositionError(f"gather(): {e}") from None
 
 
-def _check_index(shape, index, dim, name):
+def check_index(shape, index, dim, name):
+    """Raise unless an index fits a shape for picking along `dim`."""
     if index.ndim != len(shape):
         raise OperandError(f"{name}(): index has {index.ndim} axes but the tensor {len(shape)}; they must be as many")
     if index.dtype.kind not in "iu":
         raise OperandError(f"{name}(): index must hold integers, not {index.dtype}")
-    at = axes.one(dim, len(shape))
-    if any(k > n for i, (k, n) in enumerate(zip(index.shape, shape, strict=True)) if i != at):
+    if any(k > n for i, (k, n) in enumerate(zip(index.shape, shape, strict=True)) if i != dim):
         raise OperandError(f"{name}(): index of shape {index.shape} reaches beyond a tensor of shape {tuple(shape)}")
 
 
@@ -129,46 +135,57 @@ def spread(xp, x, index, *, dim, shape):
     """Zeros of `shape` to which elements are added along `dim` at `index`: the transpose of `gather`."""
     if not shape:
         return x.sum().reshape(())
-    return xp.kernels.add_at(shape, x.dtype, _grid(xp, index, axes.one(dim, len(shape))), x)
+    if not index.size:
+        return xp.zeros(shape, x.dtype)
+    x, index = (a if a.ndim else a.reshape(1) for a in (x, index))
+    try:
+        return xp.kernels.add_at(shape, x.dtype, grid(xp, index, axes.one(dim, len(shape))), x)
+    except IndexError as e:
+        raise PositionError(f"an index for adding along axis {dim} of {tuple(shape)}: {e}") from None
 
 
 @composition(
     INDEXING,
     domain=REAL,
-    reference=lambda x, dim, index, src: x + _spread_reference(src, index, dim, x.shape),
-    samples=(
-        sample((3, 4), 0, integers((2, 4), 0, 3), (2, 4)),
-        sample((2, 3), 1, integers((2, 2), 0, 3), (2, 2)),
-        sample((2, 3), 1, integers((0, 2), 0, 3), (2, 2)),
-    ),
-)
-def scatter_add(input, dim, index, src):
-    """`input` with the elements of `src` added along `dim` at `index`; repeated indices add up."""
-    _check_index(input.shape, index, dim, "scatter_add")
-    if any(k > s for k, s in zip(index.shape, src.shape, strict=True)):
-        raise OperandError(f"scatter_add(): index of shape {index.shape} reaches beyond src of shape {src.shape}")
-    if index.shape != src.shape:
-        src = src[tuple(slice(k) for k in index.shape)]
-    return input + spread(src, index, dim=dim, shape=input.shape)
-
-
-@composition(
-    INDEXING,
-    domain=REAL,
-    reference=lambda x, dim, index: np.take(x, index, dim),
+    reference=lambda x, dim, index: np.take(x, index, dim) if x.ndim else x,
     samples=(
         sample((3, 4), 0, integers((5,), 0, 3)),
         sample((2, 3), -1, integers((2,), 0, 3)),
         sample((2, 3), 0, integers((0,), 0, 2)),
+        sample((), 0, integers((1,), 0, 1)),
     ),
 )
 def index_select(input, dim, index):
     """The slices of `input` along `dim` at the positions in a vector of integers."""
+    at = axes.one(dim, input.ndim)
     if index.ndim > 1:
         raise IndexError(f"index_select(): index must be a vector, not of shape {index.shape}")
     if index.dtype.kind not in "iu":
         raise OperandError(f"index_select(): index must hold integers, not {index.dtype}")
-    return _item(input, (*(slice(None),) * axes.one(dim, input.ndim), functional.ravel(index)))
+    index = functional.ravel(index)
+    if input.ndim:
+        return _item(input, (*(slice(None),) * at, index))
+    if index.shape != (1,):
+        raise IndexError(f"index_select(): of a tensor without axes one position can be taken, not {index.shape[0]}")
+    return _item(functional.reshape(input, (1,)), (index,)).reshape(())
+
+
+@composition(
+    INDEXING,
+    domain=REAL,
+    samples=(
+        sample((3, 4), integers((2, 2), -12, 12)),
+        sample((3,), integers((), 0, 3)),
+        sample((2, 3), integers((0,), 0, 6)),
+    ),
+    reference=np.take,
+)
+def take(input, index):
+    """The elements at positions in the flattened tensor, in the shape of `index`; negative ones count from the end."""
+    if index.dtype.kind not in "iu":
+        raise OperandError(f"take(): index must hold integers, not {index.dtype}")
+    picked = _item(functional.ravel(input), (functional.ravel(index),))
+    return functional.reshape(picked, index.shape)
 
 
 @composition(INDEXING, domain=REAL, reference=lambda x, index, dim=None: np.take_along_axis(x, index, axis=dim),
@@ -192,42 +209,6 @@ def take_along_dim(input, indices, dim=None):
 @composition(
     INDEXING,
     domain=REAL,
-    samples=(
-        sample((4, 3), 0, 1, 2),
-        sample((2, 3), -1, start=-2, length=2),
-        sample((2, 3), 0, 2, 0),
-        sample((0, 3), 0, 0, 0),
-    ),
-    reference=lambda x, dim, start, length: np.take(x, np.arange(length) + start % max(x.shape[dim], 1), dim),
-)
-def narrow(input, dim, start, length):
-    """The slice from `start` of `length` along `dim`; a view."""
-    n, at = axes.length(input, dim, "narrow"), axes.one(dim, input.ndim)
-    start = int(start)
-    if not -n <= start <= n:
-        raise IndexError(f"narrow(): start {start} is out of range for an axis of length {n}")
-    start = start + n if start < 0 else start
-    if not 0 <= length <= n - start:
-        raise OperandError(f"narrow(): {length} elements from {start} do not fit an axis of length {n}")
-    return _item(input, (*(slice(None),) * at, slice(start, start + length)))
-
-
-@composition(
-    INDEXING,
-    domain=REAL,
-    samples=(sample(integers((3, 4), -1, 2)), sample(booleans((5,)), as_tuple=True), sample((0, 3))),
-    reference=lambda x, as_tuple=False: np.nonzero(x) if as_tuple else np.argwhere(x),
-)
-def nonzero(input, as_tuple=False):
-    """The positions of the elements that are not zero: a matrix with one row each, or a tuple of vectors."""
-    array = input.array if input.ndim else input.array.reshape(1)
-    found = [functional.as_tensor(v) for v in array.nonzero()]
-    return tuple(found) if as_tuple else functional.stack(found, dim=-1)[:, : input.ndim]
-
-
-@composition(
-    INDEXING,
-    domain=REAL,
     samples=(sample((2, 3), booleans((2, 3))), sample((2, 1), booleans((3,))), sample((0, 3), booleans((3,)))),
     reference=lambda x, mask: np.extract(*np.broadcast_arrays(mask, x)),
 )
@@ -235,67 +216,23 @@ def masked_select(input, mask):
     """The elements where `mask` holds, in a vector."""
     if mask.dtype.kind != "b":
         raise OperandError(f"masked_select(): mask must hold booleans, not {mask.dtype}")
+    return _item(*masked(input, mask, "masked_select"))
+
+
+def masked(input, mask, name):
+    """A tensor and a mask expanded to one shape."""
     try:
         shape = np.broadcast_shapes(input.shape, mask.shape)
     except ValueError as e:
-        raise OperandError(f"masked_select(): {e}") from None
-    return _item(functional.expand(input, shape), functional.expand(mask, shape))
-
-
-@composition(INDEXING, domain=REAL, reference=lambda x, mask, value: np.where(mask, value, x),
-             samples=(sample((2, 3), booleans((3,)), 1.5), sample((0, 3), booleans((3,)), -1.0)))  # fmt: skip
-def masked_fill(input, mask, value):
-    """`input` with `value`, in its dtype, where `mask` holds."""
-    filled = functional.where(mask, value, input)
-    return filled if filled.dtype == input.dtype else functional.astype(filled, input.dtype)
-
-
-def plain_index(index: Any, like: Tensor) -> Any:
-    """An index expression as the array library takes it: tensors and lists become arrays."""
-    if index.__class__ is tuple:
-        return tuple([_plain_item(i, like) for i in index])
-    return _plain_item(index, like)
-
-
-def _plain_item(i, like):
-    if i.__class__ is int or i.__class__ is slice or i is None or i is Ellipsis:
-        return i
-    i = i.array if hasattr(i, "array") else i
-    if isinstance(i, (list, np.ndarray)):
-        i = functional.as_tensor(i, device=like.device).array
-    if getattr(i, "dtype", None) is not None and i.dtype.kind not in "biu":
-        if getattr(i, "size", 1):
-            raise IndexError(f"tensors used as indices must hold integers or booleans, not {i.dtype}")
-        i = i.astype(np.int64)
-    return i
-
-
-def steps(index: Any) -> tuple[Any, ...]:
-    """The index expression as one step, or as two where PyTorch's meaning differs from NumPy's.
-
-    An integer apart from index arrays, as in x[0, :, [1, 2]], counts as an array to NumPy, which then moves their axes
-    to the front; to PyTorch it picks first.
-    """
-    if index.__class__ is not tuple or not any(getattr(i, "ndim", 0) for i in index):
-        return (index,)
-    index = [int(i) if getattr(i, "ndim", 1) == 0 and i.dtype.kind in "iu" else i for i in index]
-    picks = [k for k, i in enumerate(index) if i.__class__ is int]
-    chosen = sorted(picks + [k for k, i in enumerate(index) if hasattr(i, "ndim")])
-    if not picks or chosen[-1] - chosen[0] < len(chosen):
-        return (tuple(index),)
-    first = [(slice(None),) * _axes_taken(i) if hasattr(i, "ndim") else (i,) for i in index]
-    second = [i if hasattr(i, "ndim") or i is Ellipsis else slice(None) for i in index if i.__class__ is not int]
-    return tuple(i for part in first for i in part), tuple(second)
-
-
-def _axes_taken(array):
-    return array.ndim if array.dtype.kind == "b" else 1
+        raise OperandError(f"{name}(): {e}") from None
+    return functional.expand(input, shape), functional.expand(mask, shape)
 
 
 def _item(x, index):
-    y = x
+    plain = plain_index(index, x)
+    y, plain = inside(x, plain) if holds_batches(plain) else (x, plain)
     try:
-        for step in steps(plain_index(index, x)):
+        for step in steps(plain):
             y = getitem(y, index=step)
         return y
     except IndexError as e:

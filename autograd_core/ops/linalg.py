@@ -1,7 +1,5 @@
 """Products of vectors and matrices."""
 
-import math
-
 import numpy as np
 
 from autograd_core import functional
@@ -47,7 +45,7 @@ def _right_rule(xp, g, a, b):
 
 
 @op(MATMUL, symbol="@", domain=REAL, samples=PRODUCTS, reference=np.matmul, operators=("__matmul__", "__rmatmul__"),
-    vjp=(_left_rule, _right_rule))  # fmt: skip
+    aliases=("linalg.matmul",), vjp=(_left_rule, _right_rule))  # fmt: skip
 def matmul(xp, a, b):
     """Product of matrices, of stacks of matrices (the leading axes broadcast), or of vectors.
 
@@ -55,52 +53,9 @@ def matmul(xp, a, b):
     >>> tensor([[1.0, 2.0]]) @ tensor([3.0, 4.0])
     tensor([11.])
     """
-    return xp.dot(a, b) if a.ndim == 2 == b.ndim else xp.matmul(a, b)
-
-
-def _weight_rule(xp, g, input):
-    if input.ndim == 2:
-        return xp.matmul(g.T, input)
-    rows = math.prod(g.shape[:-1])
-    return xp.matmul(xp.reshape(g, shape=(rows, g.shape[-1])).T, xp.reshape(input, shape=(rows, input.shape[-1])))
-
-
-def _bias_rule(xp, g):
-    if g.ndim == 2:  # by far the most frequent, and one axis is quicker to name than several
-        return xp.sum(g, dim=0)
-    return xp.sum(g, dim=tuple(range(g.ndim - 1))) if g.ndim > 1 else g
-
-
-@op(
-    MATMUL,
-    symbol="xWᵀ+b",
-    domain=REAL,
-    method=False,
-    broadcasts=False,
-    reference=lambda x, weight, bias: np.matmul(x, weight.T) + (0 if bias is None else bias),
-    samples=(
-        sample((2, 3), (4, 3), (4,)),
-        sample((2, 3), (4, 3), None),
-        sample((3,), (2, 3), (2,)),
-        sample((2, 2, 3), (2, 3), (2,)),
-        sample((0, 3), (2, 3), (2,)),
-        sample((2, 3), (0, 3), (0,)),
-        sample((3,), (0, 3), None),
-    ),
-    vjp=(
-        lambda xp, g, weight: xp.matmul(g, weight),
-        _weight_rule,
-        _bias_rule,
-    ),
-)
-def linear(xp, input, weight, bias=None):
-    """input weightᵀ + bias, for `input` of shape (..., in), `weight` (out, in) and `bias` (out)."""
-    if weight.ndim != 2 or (bias is not None and bias.shape != weight.shape[:1]):
-        raise ValueError("weight must have 2 axes, (out, in), and bias the shape (out,)")
-    y = xp.dot(input, weight.T) if input.ndim == 2 else xp.matmul(input, weight.T)
-    if bias is not None:
-        y += bias
-    return y
+    if a.ndim == 2 == b.ndim:
+        return xp.dot(a, b)
+    return xp.matmul(a, b).astype(a.dtype, copy=False)  # NumPy multiplies stacks of bfloat16 in float32
 
 
 def _vectors(name, *tensors):
@@ -110,10 +65,10 @@ def _vectors(name, *tensors):
 
 
 @composition(MATMUL, domain=REAL, samples=(sample((3,), (3,)), sample((0,), (0,))), reference=np.dot)
-def dot(input, other):
+def dot(input, tensor):
     """Inner product of two vectors."""
-    _vectors("dot", input, other)
-    return matmul(input, other)
+    _vectors("dot", input, tensor)
+    return matmul(input, tensor)
 
 
 @composition(
@@ -125,7 +80,8 @@ def outer(input, vec2):
     return functional.unsqueeze(input, 1) * vec2
 
 
-def _with_axes(name, ndims, *tensors):
+def with_axes(name, ndims, *tensors):
+    """Raise unless the tensors have these numbers of axes."""
     if tuple(x.ndim for x in tensors) != ndims:
         raise OperandError(f"{name}() takes tensors of {' and '.join(map(str, ndims))} axes, not of shapes "
                            f"{' and '.join(str(x.shape) for x in tensors)}; matmul() takes any")  # fmt: skip
@@ -134,14 +90,14 @@ def _with_axes(name, ndims, *tensors):
 @composition(MATMUL, domain=REAL, samples=(sample((2, 3), (3, 2)), sample((0, 3), (3, 2))), reference=np.matmul)
 def mm(input, mat2):
     """Product of two matrices."""
-    _with_axes("mm", (2, 2), input, mat2)
+    with_axes("mm", (2, 2), input, mat2)
     return matmul(input, mat2)
 
 
 @composition(MATMUL, domain=REAL, samples=(sample((2, 3), (3,)), sample((2, 0), (0,))), reference=np.matmul)
 def mv(input, vec):
     """Product of a matrix and a vector."""
-    _with_axes("mv", (2, 1), input, vec)
+    with_axes("mv", (2, 1), input, vec)
     return matmul(input, vec)
 
 
@@ -150,7 +106,7 @@ def mv(input, vec):
 )
 def bmm(input, mat2):
     """Products of two stacks of matrices, pair by pair."""
-    _with_axes("bmm", (3, 3), input, mat2)
+    with_axes("bmm", (3, 3), input, mat2)
     if input.shape[0] != mat2.shape[0]:
         raise OperandError(f"bmm() takes stacks of one length, not of shapes {input.shape} and {mat2.shape}")
     return matmul(input, mat2)

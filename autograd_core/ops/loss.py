@@ -1,12 +1,14 @@
-"""Losses: how far an output is from its target."""
+"""Losses of differences and of probabilities; what every loss shares about shapes and reductions."""
 
 import math
+import warnings
 
 import numpy as np
 
 from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import ELEMENTWISE, LOSS
+from autograd_core.libraries import holds
 from autograd_core.registry import Interval, Values, composition, op, sample
 
 REAL = Interval(-3, 3)
@@ -19,6 +21,18 @@ NEAR_AND_FAR = (
     sample((0, 3), (0, 3)),
 )
 REDUCTIONS = ("mean", "sum", "none")
+
+
+def reduction_of(reduction, size_average=None, reduce=None):
+    """The reduction, which PyTorch's two older arguments override where they are given."""
+    if size_average is None and reduce is None:
+        return reduction
+    if any(v is not None and not isinstance(v, bool) for v in (size_average, reduce)):
+        raise TypeError(f"size_average and reduce are booleans, not {size_average!r} and {reduce!r}; name what follows "
+                        "them in the list of parameters, such as reduction='sum'")  # fmt: skip
+    reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+    warnings.warn(f"size_average and reduce are deprecated; write reduction='{reduction}'", stacklevel=3)
+    return reduction
 
 
 def reduced(loss, reduction, weight=None):
@@ -40,6 +54,19 @@ def same_shape(input, target, name):
     """Raise unless input and target have one shape."""
     if input.shape != target.shape:
         raise OperandError(f"{name}(): input has shape {input.shape} but target {target.shape}; they must be equal")
+
+
+def _difference(input, target, weight, name):
+    """input - target; operands of different shapes are suspicious, and weights of another shape wrong."""
+    if weight is not None and weight.shape != input.shape:
+        raise OperandError(f"{name}(): weight has shape {weight.shape}, but must have that of input, {input.shape}")
+    if input.shape != target.shape:
+        warnings.warn(
+            f"{name}(): input has shape {input.shape} but target {target.shape}; they are broadcast, which is rarely "
+            "what a loss is meant to do",
+            stacklevel=3,
+        )
+    return input - target
 
 
 def _mse_rule(xp, g, input, target, reduction):
@@ -77,17 +104,18 @@ def squared_error(xp, input, target, *, reduction="mean"):
     ),
     reference=lambda a, b, reduction="mean": np_reduced((a - b) ** 2, reduction),
 )
-def mse_loss(input, target, reduction="mean", weight=None):
+def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """Mean squared error, Σ (input - target)² / n; `weight` is of each element.
 
     >>> from autograd_core import tensor
     >>> mse_loss(tensor([1.0, 2.0]), tensor([1.0, 4.0]))
     tensor(2.)
     """
+    reduction = reduction_of(reduction, size_average, reduce)
     a = input.array
     if weight is None and reduction in ("mean", "sum") and a.shape == target.shape and a.dtype.char in "fd" and a.size:
         return squared_error(input, target, reduction=reduction)
-    return reduced(functional.square(input - target), reduction, weight)
+    return reduced(functional.square(_difference(input, target, weight, "mse_loss")), reduction, weight)
 
 
 @composition(
@@ -97,9 +125,10 @@ def mse_loss(input, target, reduction="mean", weight=None):
     samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((0, 3), (0, 3))),
     reference=lambda a, b, reduction="mean": np_reduced(abs(a - b), reduction),
 )
-def l1_loss(input, target, reduction="mean", weight=None):
+def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """Mean absolute error; `weight` is of each element."""
-    return reduced(functional.abs(input - target), reduction, weight)
+    reduction = reduction_of(reduction, size_average, reduce)
+    return reduced(functional.abs(_difference(input, target, weight, "l1_loss")), reduction, weight)
 
 
 @composition(
@@ -115,9 +144,15 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     """Squared error within `delta`, linear beyond: ½d² or δ(|d| - ½δ) (Huber 1964); `weight` is of each element."""
     if delta <= 0:
         raise OperandError(f"huber_loss(): delta must be positive, but is {delta}")
-    d = functional.abs(input - target)
-    losses = functional.where(d < delta, 0.5 * d * d, delta * (d - 0.5 * delta))
+    losses = _huber(_difference(input, target, weight, "huber_loss"), delta)
     return reduced(losses if weight is None else losses * weight, reduction)
+
+
+def _huber(d, delta):
+    """½d² or δ(|d| - ½δ) in one formula, whose gradient is right where d is infinite too."""
+    d = functional.abs(d)
+    least = functional.clamp(d, max=delta)
+    return least * (d - 0.5 * least)
 
 
 @composition(
@@ -129,11 +164,13 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
         np.where(abs(a - b) < beta, 0.5 * (a - b) ** 2 / beta, abs(a - b) - beta / 2), reduction
     ),
 )
-def smooth_l1_loss(input, target, reduction="mean", beta=1.0):
+def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
     """Squared error within `beta`, absolute beyond: the Huber loss divided by β (Girshick 2015)."""
     if beta < 0:
         raise OperandError(f"smooth_l1_loss(): beta must not be negative, but is {beta}")
-    return l1_loss(input, target, reduction) if beta == 0 else huber_loss(input, target, reduction, beta) / beta
+    d = _difference(input, target, None, "smooth_l1_loss")
+    losses = functional.abs(d) if beta == 0 else _huber(d, beta) / beta
+    return reduced(losses, reduction_of(reduction, size_average, reduce))
 
 
 @op(
@@ -164,7 +201,9 @@ def logistic_loss(xp, input, target):
         sample((0, 3), (0, 3)),
     ),
 )
-def binary_cross_entropy_with_logits(input, target, weight=None, reduction="mean", pos_weight=None):
+def binary_cross_entropy_with_logits(
+    input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None
+):
     """Cross-entropy of Bernoulli targets in [0, 1] against sigmoid(input), without overflow.
 
     weight: of each element; pos_weight: of the positive targets. Both broadcast.
@@ -174,7 +213,7 @@ def binary_cross_entropy_with_logits(input, target, weight=None, reduction="mean
         loss = logistic_loss(input, target)
     else:
         loss = (1 - target) * input - (1 + (pos_weight - 1) * target) * functional.logsigmoid(input)
-    return reduced(loss if weight is None else loss * weight, reduction)
+    return reduced(loss if weight is None else loss * weight, reduction_of(reduction, size_average, reduce))
 
 
 @op(ELEMENTWISE, symbol="bce", domain=UNIT, method=False, floating=True, samples=(sample((2, 3), (2, 3)),),
@@ -197,37 +236,12 @@ def _clamped(xp, log):
     samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((0, 3), (0, 3))),
     reference=lambda p, t, reduction="mean": np_reduced(-t * np.log(p) - (1 - t) * np.log1p(-p), reduction),
 )
-def binary_cross_entropy(input, target, weight=None, reduction="mean"):
+def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     """Cross-entropy of Bernoulli targets against probabilities; each logarithm is taken as at least -100."""
     same_shape(input, target, "binary_cross_entropy")
     for name, x in (("input", input), ("target", target)):
-        if not bool(((x >= 0) & (x <= 1)).all()):
+        if not holds((x >= 0) & (x <= 1)):
             raise OperandError(f"binary_cross_entropy(): {name} must lie in [0, 1]; for raw scores use "
                                "binary_cross_entropy_with_logits")  # fmt: skip
     loss = bernoulli_loss(input, target)
-    return reduced(loss if weight is None else loss * weight, reduction)
-
-
-@composition(
-    LOSS,
-    domain=UNIT,
-    method=False,
-    reference=lambda x, t, reduction="mean": (
-        (t * (np.log(t) - x)).sum() / x.shape[0]
-        if reduction == "batchmean"
-        else np_reduced(t * (np.log(t) - x), reduction)
-    ),
-    samples=(sample((2, 3), (2, 3)), sample((2, 3), (2, 3), reduction="batchmean"), sample((0, 3), (0, 3))),
-)
-def kl_div(input, target, reduction="mean", log_target=False):
-    """Kullback-Leibler divergence Σ t·(log t - input), from log-probabilities and target probabilities.
-
-    log_target: the targets are logarithms of probabilities too.
-    """
-    if log_target:
-        losses = functional.exp(target) * (target - input)
-    else:
-        nothing = target == 0  # adds 0, the limit of t·log t
-        safe = functional.where(nothing, 1, target)
-        losses = functional.where(nothing, 0, target * functional.log(safe)) - target * input
-    return losses.sum() / math.prod(input.shape[:1]) if reduction == "batchmean" else reduced(losses, reduction)
+    return reduced(loss if weight is None else loss * weight, reduction_of(reduction, size_average, reduce))

@@ -1,4 +1,6 @@
-"""Normalisation by the statistics of a batch."""
+"""Normalisation by statistics of each channel: of a batch, or of each of its samples."""
+
+import math
 
 import numpy as np
 
@@ -18,7 +20,8 @@ def _around(x):
 
 
 def _count(x):
-    return x.shape[0] * int(np.prod(x.shape[2:]))
+    """How many elements of each channel there are; 1 where there are none, to divide by."""
+    return max(x.shape[0] * math.prod(x.shape[2:]), 1)
 
 
 def _fast_rule(xp, g, x, weight, mean, scale, needs):
@@ -42,8 +45,8 @@ def _recorded_rule(xp, g, x, weight, eps):
     """The same in terms of the input, with the statistics computed again, so that they are differentiated too."""
     dims, shape = _around(x)
     n = _count(x)
-    d = x - xp.mean(x, dim=dims, keepdim=True)
-    scale = xp.rsqrt(xp.mean(d * d, dim=dims, keepdim=True) + eps)
+    d = x - xp.sum(x, dim=dims, keepdim=True) / n
+    scale = xp.rsqrt(xp.sum(d * d, dim=dims, keepdim=True) / n + eps)
     normal = d * scale
     g_bias = xp.sum(g, dim=dims, keepdim=True)
     g_weight = xp.sum(g * normal, dim=dims, keepdim=True)
@@ -72,6 +75,7 @@ def _reference(x, weight, bias, eps=1e-5):
     outputs=("output", "mean", "scale"),
     detached=("mean", "scale"),
     method=False,
+    wide=True,
     samples=(
         sample((4, 3), (3,), (3,)),
         sample((2, 2, 3, 2), (2,), (2,), eps=1e-2),
@@ -88,10 +92,10 @@ def normalize_batch(xp, input, weight=None, bias=None, *, eps=1e-5):
 
     Also the mean and 1/√(var + eps) of each channel.
     """
-    dims, shape = _around(input)
-    mean = input.mean(axis=dims)
+    (dims, shape), n = _around(input), _count(input)
+    mean = input.sum(axis=dims) / n
     d = input - mean.reshape(shape)
-    scale = 1 / xp.sqrt((d * d).mean(axis=dims) + eps)
+    scale = 1 / xp.sqrt((d * d).sum(axis=dims) / n + eps)
     d *= (scale if weight is None else scale * weight).reshape(shape)
     if bias is not None:
         d += bias.reshape(shape)
@@ -123,26 +127,89 @@ def batch_norm(
     """
     if input.ndim < 2:
         raise OperandError(f"batch_norm() takes (N, C, ...), not a tensor of shape {input.shape}")
-    shape = (1, input.shape[1], *(1,) * (input.ndim - 2))
+    if eps < 0 or (training and eps == 0):
+        raise ValueError(f"batch_norm(): eps must be positive, but is {eps}")
     if not training and running_mean is not None:
+        shape = _around(input)[1]
         scale = functional.rsqrt(running_var + eps)
         scale = scale if weight is None else scale * weight
         y = (input - running_mean.reshape(shape)) * scale.reshape(shape)
         return y if bias is None else y + bias.reshape(shape)
-    n = _count(input)
-    if training and n == 1:
+    if training and math.prod((input.shape[0], *input.shape[2:])) == 1:
         raise OperandError(
             f"batch_norm() in training needs more than one value per channel; input has shape {input.shape}. "
             "Use a larger batch, or model.eval()"
         )
     y, mean, scale = normalize_batch(input, weight, bias, eps=eps)
-    if training and running_mean is not None and n:
-        with no_grad():
-            _move(running_mean, mean, momentum)
-            _move(running_var, (1 / (scale * scale) - eps) * (n / max(n - 1, 1)), momentum)
+    if training and input.numel():
+        _track(running_mean, running_var, mean, scale, _count(input), momentum, eps)
     return y
 
 
+def _track(running_mean, running_var, mean, scale, n, momentum, eps):
+    """Move running statistics, where there are any, towards those of n elements."""
+    with no_grad():
+        if running_mean is not None:
+            _move(running_mean, mean, momentum)
+        if running_var is not None:
+            _move(running_var, (1 / (scale * scale) - eps) * (n / max(n - 1, 1)), momentum)
+
+
 def _move(running, value, momentum):
-    running.array += momentum * (value.array.astype(running.array.dtype) - running.array)
+    """By samples where there are several statistics of each channel: towards their mean."""
+    value = value.array.reshape(-1, *running.shape).mean(axis=0).astype(running.array.dtype)
+    running.array += momentum * (value - running.array)
     record_write(running.array)
+
+
+def _slow_instances(x, mean=None, var=None, weight=None, bias=None, use_input_stats=True, eps=1e-5):
+    def normal(sample):
+        return _reference(sample[None], weight, np.zeros(x.shape[1]) if bias is None else bias, eps)[0][0]
+
+    if use_input_stats:
+        return np.array([normal(sample) for sample in x]).reshape(x.shape)
+    return (x - _channels(x, mean)) / np.sqrt(_channels(x, var) + eps)
+
+
+@composition(
+    NORMALIZATION,
+    domain=REAL,
+    method=False,
+    tolerance=1e-10,
+    reference=_slow_instances,
+    samples=(
+        sample((2, 3, 4), None, None, (3,), (3,)),
+        sample((2, 2, 2, 2), eps=1e-2),
+        sample((2, 3, 2), (3,), Values((3,), Interval(0.5, 2)), use_input_stats=False),
+        sample((0, 3, 2), None, None, (3,), (3,)),
+    ),
+)
+def instance_norm(
+    input,
+    running_mean=None,
+    running_var=None,
+    weight=None,
+    bias=None,
+    use_input_stats=True,
+    momentum=0.1,
+    eps=1e-5,
+):
+    """Normalisation of each channel of each sample of (N, C, ...) by itself (Ulyanov et al. 2016).
+
+    By statistics of the input, whose mean over the samples also moves the running ones by `momentum`; or, with
+    use_input_stats=False, by the running ones.
+    """
+    if not use_input_stats:
+        if running_mean is None or running_var is None:
+            raise OperandError("instance_norm() with use_input_stats=False needs running_mean and running_var")
+        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    if input.ndim < 2:
+        raise OperandError(f"instance_norm() takes (N, C, ...), not a tensor of shape {input.shape}")
+    n, channels, *rest = input.shape
+    if math.prod(rest) == 1:
+        raise OperandError(f"instance_norm() needs more than one value per channel; input has shape {input.shape}")
+    weight, bias = (p if p is None else functional.ravel(functional.expand(p, (n, channels))) for p in (weight, bias))
+    y, mean, scale = normalize_batch(functional.reshape(input, (1, n * channels, *rest)), weight, bias, eps=eps)
+    if input.numel():
+        _track(running_mean, running_var, mean, scale, math.prod(rest), momentum, eps)
+    return functional.reshape(y, input.shape)

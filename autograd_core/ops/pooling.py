@@ -179,7 +179,9 @@ def _prepared(input, kernel_size, stride, padding, dilation, rank, name):
     kernel, padding, dilation = (
         each(v, rank, n) for v, n in ((kernel_size, "kernel_size"), (padding, "padding"), (dilation, "dilation"))
     )
-    stride = kernel if stride is None else each(stride, rank, "stride")
+    stride = kernel if stride is None or stride in ((), []) else each(stride, rank, "stride")
+    if 0 in input.shape[-rank - 1 :]:
+        raise OperandError(f"{name}() needs channels and elements to pool, but input has shape {input.shape}")
     if any(p > k // 2 for p, k in zip(padding, kernel, strict=True)):
         raise OperandError(f"{name}(): padding {padding} may be at most half of kernel_size {kernel}")
     single = input.ndim == rank + 1

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from autograd_core import dtypes, functional
-from autograd_core.errors import DtypeError, OperandError
+from autograd_core.errors import DtypeError
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
 from autograd_core.registry import NO_GRADIENT, Interval, composition, op, sample
@@ -23,7 +23,6 @@ EVERYWHERE = (
 )
 OF_NOTHING = (*EVERYWHERE, sample((0, 3)), sample((2, 0), dim=1))
 CAST_FIRST = (*OF_NOTHING, sample((2, 3), dtype="float64"))
-ALONG_ONE = (sample((4,), dim=0), sample((2, 3, 4), dim=1), sample((3, 5), dim=-1, keepdim=True), sample((0, 3), dim=1))
 
 
 def axis_of(x, dim):
@@ -34,12 +33,12 @@ def axis_of(x, dim):
     return dims if x.ndim else None
 
 
-def _accumulator(x):
-    """float16 adds up in float32."""
-    return np.float32 if x.dtype == np.float16 else None
+def accumulator(x):
+    """16-bit floats add up in float32."""
+    return np.float32 if x.dtype.itemsize == 2 and x.dtype.kind in "fV" else None
 
 
-def _np(function):
+def reduced_by(function):
     """A NumPy reduction as a reference."""
     return lambda x, dim=None, keepdim=False, **k: function(
         x, axis=tuple(dim) if isinstance(dim, list) else dim, keepdims=keepdim, **k
@@ -57,6 +56,7 @@ def in_dtype(xp, g, dtype):
     domain=REAL,
     samples=CAST_FIRST,
     reference=lambda x, dim=None, keepdim=False, dtype=None: _slow_sum(x, dim, keepdim),
+    holomorphic=True,
     vjp=lambda xp, g, x_shape, x_dtype, dim, keepdim: xp.expand(
         axes.spread(xp, in_dtype(xp, g, x_dtype), x_shape, dim, keepdim), shape=x_shape
     ),
@@ -72,7 +72,7 @@ def sum(xp, x, *, dim=None, keepdim=False, dtype=None):
         dtype = dtypes.int64
     if dtype is None and x.dtype.itemsize > 2:
         return xp.add.reduce(x, dim if dim.__class__ is int else axis_of(x, dim), None, None, keepdim)
-    return xp.sum(x, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtype or _accumulator(x)).astype(dtype or x.dtype)
+    return xp.sum(x, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtype or accumulator(x)).astype(dtype or x.dtype)
 
 
 def _slow_sum(x, dim, keepdim):
@@ -89,21 +89,22 @@ def _mean_rule(xp, g, x_shape, x_dtype, dim, keepdim):
     return xp.expand(g, shape=x_shape)
 
 
-@op(REDUCTION, symbol="mean", domain=REAL, samples=CAST_FIRST, reference=_np(np.mean), vjp=_mean_rule)
+@op(REDUCTION, symbol="mean", domain=REAL, samples=CAST_FIRST, reference=reduced_by(np.mean),
+    holomorphic=True, vjp=_mean_rule)  # fmt: skip
 def mean(xp, x, *, dim=None, keepdim=False, dtype=None):
     """Mean over `dim` (all axes by default); of nothing it is NaN."""
     if dtype is not None:
         x = x.astype(dtype)
     if x.dtype.kind in "biu":
         raise DtypeError(f"mean() needs floating point elements, not {x.dtype}; convert them first: x.float().mean()")
-    total = xp.add.reduce(x, axis=axis_of(x, dim), dtype=_accumulator(x), keepdims=keepdim)
+    total = xp.add.reduce(x, axis=axis_of(x, dim), dtype=accumulator(x), keepdims=keepdim)
     n = axes.count(x.shape, dim)
     return (total / n if n else total * math.nan).astype(x.dtype)
 
 
-def _prod_rule(xp, g, x, x_dtype, dim, keepdim):
+def _prod_rule(xp, g, x, y, x_dtype, dim, keepdim):
     """The product of all *other* elements, by a tree of pairwise products: exact where elements are 0."""
-    g = in_dtype(xp, g, x_dtype)
+    g = in_dtype(xp, xp.where(y == y, g, y), x_dtype)  # NaN where the product is
     ndim = len(x.shape)
     if not ndim:
         return g
@@ -128,252 +129,62 @@ def _others(xp, x):
     return xp.reshape(pairs, shape=(*x.shape[:-1], n + n % 2))[..., :n]
 
 
-@op(REDUCTION, symbol="Π", domain=REAL, samples=CAST_FIRST, reference=_np(np.prod), vjp=_prod_rule)
+@op(REDUCTION, symbol="Π", domain=REAL, samples=CAST_FIRST, reference=reduced_by(np.prod), wide=True,
+    holomorphic=True, vjp=_prod_rule)  # fmt: skip
 def prod(xp, x, *, dim=None, keepdim=False, dtype=None):
     """Product over `dim` (all axes by default); of nothing it is 1. Its gradient is exact where elements are 0."""
     own = dtypes.int64 if x.dtype.kind in "biu" else x.dtype
     return xp.prod(x, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtype or own)
 
 
-def _extremum_rule(xp, g, x, y, x_dtype, dim, keepdim):
-    """Ties share the gradient equally."""
-    y = axes.spread(xp, y, x.shape, dim, keepdim)
-    hit = x == y
-    share = axes.spread(xp, g, x.shape, dim, keepdim) / xp.astype(xp.sum(hit, dim=dim, keepdim=True), dtype=x_dtype)
-    return xp.where(hit, share, xp.where(y == y, 0, y))  # NaN where the extremum is
+def _truth(x, y):
+    """Booleans; of uint8, which was PyTorch's boolean type once, uint8."""
+    return y.astype(np.uint8) if x.dtype == np.uint8 else y
 
 
-@op(REDUCTION, symbol="max", domain=REAL, samples=EVERYWHERE, reference=_np(np.max), vjp=_extremum_rule)
-def amax(xp, x, *, dim=None, keepdim=False):
-    """Largest element over `dim` (all axes by default); NaN if one is. Ties share the gradient equally."""
-    return xp.max(x, axis=axis_of(x, dim), keepdims=keepdim)
-
-
-@op(REDUCTION, symbol="min", domain=REAL, samples=EVERYWHERE, reference=_np(np.min), vjp=_extremum_rule)
-def amin(xp, x, *, dim=None, keepdim=False):
-    """Smallest element over `dim` (all axes by default); NaN if one is. Ties share the gradient equally."""
-    return xp.min(x, axis=axis_of(x, dim), keepdims=keepdim)
-
-
-def _picked_rule(xp, g, x_shape, indices, dim, keepdim):
-    values = g[0]
-    if not x_shape:
-        return values
-    if not keepdim:
-        values, indices = (xp.reshape(v, shape=axes.kept(x_shape, dim)) for v in (values, indices))
-    return xp.spread(values, indices, dim=dim, shape=x_shape)
-
-
-def _pick(xp, x, indices, dim, keepdim):
-    """The elements along `dim` at `indices` (which kept the axis), and the indices, shaped as asked."""
-    if not x.ndim:
-        return x, indices.reshape(())
-    values = xp.take_along_axis(x, indices, axis=dim)
-    return (values, indices) if keepdim else (values.squeeze(dim), indices.squeeze(dim))
-
-
-@op(
-    REDUCTION,
-    symbol="max",
-    domain=REAL,
-    samples=ALONG_ONE,
-    outputs=("values", "indices"),
-    method=False,
-    vjp=_picked_rule,
-    reference=lambda x, dim, keepdim=False: (np.max(x, dim, keepdims=keepdim), np.argmax(x, dim, keepdims=keepdim)),
-)
-def max_along(xp, x, *, dim, keepdim=False):
-    """Largest elements along `dim` and their first indices."""
-    return _pick(xp, x, xp.argmax(x.reshape(x.shape or (1,)), axis=dim, keepdims=True), dim, keepdim)
-
-
-@op(
-    REDUCTION,
-    symbol="min",
-    domain=REAL,
-    samples=ALONG_ONE,
-    outputs=("values", "indices"),
-    method=False,
-    vjp=_picked_rule,
-    reference=lambda x, dim, keepdim=False: (np.min(x, dim, keepdims=keepdim), np.argmin(x, dim, keepdims=keepdim)),
-)
-def min_along(xp, x, *, dim, keepdim=False):
-    """Smallest elements along `dim` and their first indices."""
-    return _pick(xp, x, xp.argmin(x.reshape(x.shape or (1,)), axis=dim, keepdims=True), dim, keepdim)
-
-
-def _extremum(input, dim, keepdim, other, whole, along, pairwise):
-    if hasattr(dim, "array") or other is not None:
-        return pairwise(input, dim if other is None else other)
-    if dim is not None:
-        return along(input, dim=dim, keepdim=keepdim)
-    if 0 in input.shape:
-        raise OperandError("the maximum or minimum of no elements is undefined; give dim=, or test x.numel() first")
-    return whole(input)
-
-
-@composition(
-    REDUCTION,
-    domain=REAL,
-    samples=(sample((2, 3)), sample((4,), dim=0), sample((3, 4), dim=1, keepdim=True), sample((0, 3), dim=1)),
-    reference=lambda x, dim=None, keepdim=False: (
-        np.max(x) if dim is None else (np.max(x, dim, keepdims=keepdim), np.argmax(x, dim, keepdims=keepdim))
-    ),
-)
-def max(input, dim=None, keepdim=False, *, other=None):
-    """The largest element; with an axis `dim`, (values, indices) along it; with a tensor, the larger of each pair.
-
-    Over all elements ties share the gradient equally, along an axis the first takes it.
-    """
-    return _extremum(input, dim, keepdim, other, amax, max_along, functional.maximum)
-
-
-@composition(
-    REDUCTION,
-    domain=REAL,
-    samples=(sample((2, 3)), sample((4,), dim=0), sample((3, 4), dim=1, keepdim=True), sample((0, 3), dim=1)),
-    reference=lambda x, dim=None, keepdim=False: (
-        np.min(x) if dim is None else (np.min(x, dim, keepdims=keepdim), np.argmin(x, dim, keepdims=keepdim))
-    ),
-)
-def min(input, dim=None, keepdim=False, *, other=None):
-    """The smallest element; with an axis `dim`, (values, indices) along it; with a tensor, the smaller of each pair.
-
-    Over all elements ties share the gradient equally, along an axis the first takes it.
-    """
-    return _extremum(input, dim, keepdim, other, amin, min_along, functional.minimum)
-
-
-def _index(function):
-    def reference(x, dim=None, keepdim=False):
-        y = function(x, axis=dim)
-        return y if not keepdim else np.reshape(y, axes.kept(x.shape, dim))
-
-    return reference
-
-
-INDEXED = (*ALONG_ONE, sample((2, 3)), sample((2, 3), keepdim=True))
-
-
-@op(REDUCTION, symbol="argmax", domain=REAL, samples=INDEXED, reference=_index(np.argmax), vjp=NO_GRADIENT)
-def argmax(xp, x, *, dim=None, keepdim=False):
-    """Index of the largest element, the first among equals: along `dim`, or in the flattened tensor."""
-    y = xp.argmax(x, axis=dim)
-    return xp.reshape(y, axes.kept(x.shape, dim)) if keepdim else y
-
-
-@op(REDUCTION, symbol="argmin", domain=REAL, samples=INDEXED, reference=_index(np.argmin), vjp=NO_GRADIENT)
-def argmin(xp, x, *, dim=None, keepdim=False):
-    """Index of the smallest element, the first among equals: along `dim`, or in the flattened tensor."""
-    y = xp.argmin(x, axis=dim)
-    return xp.reshape(y, axes.kept(x.shape, dim)) if keepdim else y
-
-
-@op(REDUCTION, symbol="∀", domain=REAL, samples=OF_NOTHING, reference=_np(np.all), vjp=NO_GRADIENT)
+@op(REDUCTION, symbol="∀", domain=REAL, samples=OF_NOTHING, reference=reduced_by(np.all),
+    holomorphic=False, vjp=NO_GRADIENT)  # fmt: skip
 def all(xp, x, *, dim=None, keepdim=False):
     """Whether all elements are true (not zero)."""
-    return xp.all(x, axis=axis_of(x, dim), keepdims=keepdim)
+    return _truth(x, xp.all(x, axis=axis_of(x, dim), keepdims=keepdim))
 
 
-@op(REDUCTION, symbol="∃", domain=REAL, samples=OF_NOTHING, reference=_np(np.any), vjp=NO_GRADIENT)
+@op(REDUCTION, symbol="∃", domain=REAL, samples=OF_NOTHING, reference=reduced_by(np.any),
+    holomorphic=False, vjp=NO_GRADIENT)  # fmt: skip
 def any(xp, x, *, dim=None, keepdim=False):
     """Whether any element is true (not zero)."""
-    return xp.any(x, axis=axis_of(x, dim), keepdims=keepdim)
+    return _truth(x, xp.any(x, axis=axis_of(x, dim), keepdims=keepdim))
 
 
-def _centred(xp, x, dim):
-    return x - xp.mean(x, dim=dim, keepdim=True)
-
-
-def _variance(xp, x, dim, correction, keepdim):
-    wide = x.astype(np.float32) if x.dtype == np.float16 else x
-    d = wide - wide.mean(axis=axis_of(x, dim), keepdims=True)
-    n = axes.count(x.shape, dim) - correction
-    total = xp.sum(abs(d * d) if x.dtype.kind == "c" else d * d, axis=axis_of(x, dim), keepdims=keepdim)
-    return (total / n if n > 0 else total * math.nan).astype(x.dtype)
-
-
-def _np_spread(function):
-    return lambda x, dim=None, correction=1, keepdim=False: function(x, axis=dim, ddof=correction, keepdims=keepdim)
-
-
-SPREAD = (
-    sample((2, 3)),
-    sample((2, 3, 4), dim=1),
-    sample((4, 3), dim=(0, 1), correction=0),
-    sample((3, 2), dim=-1, keepdim=True),
-    sample((0, 3), dim=1),
-)
-
-
-@op(REDUCTION, symbol="var", domain=REAL, samples=SPREAD, reference=_np_spread(np.var), method=False,
-    vjp=lambda xp, g, x, dim, correction, keepdim: axes.spread(xp, g, x.shape, dim, keepdim) * (
-        _centred(xp, x, dim) * (2 / _freedom(x, dim, correction))))  # fmt: skip
-def variance(xp, x, *, dim=None, correction=1, keepdim=False):
-    """Variance over `dim`, the sum of squared deviations divided by n - `correction`."""
-    return _variance(xp, x, dim, correction, keepdim)
-
-
-def _freedom(x, dim, correction):
-    n = axes.count(x.shape, dim) - correction
-    return n if n > 0 else math.nan
-
-
-def _deviation_rule(xp, g, x, y, dim, correction, keepdim):
-    """Where the deviation is 0 its minimum-norm subgradient is 0."""
-    y = axes.spread(xp, y, x.shape, dim, keepdim)
-    g = axes.spread(xp, g, x.shape, dim, keepdim)
-    flat = y == 0
-    return xp.where(flat, 0, g / (xp.where(flat, 1, y) * _freedom(x, dim, correction)) * _centred(xp, x, dim))
-
-
-@op(
-    REDUCTION,
-    symbol="std",
-    domain=REAL,
-    samples=SPREAD,
-    reference=_np_spread(np.std),
-    method=False,
-    vjp=_deviation_rule,
-)
-def deviation(xp, x, *, dim=None, correction=1, keepdim=False):
-    """Standard deviation over `dim`, with n - `correction` degrees of freedom."""
-    return xp.sqrt(_variance(xp, x, dim, correction, keepdim))
-
-
-def _spread_arguments(input, dim, unbiased, correction):
-    """PyTorch's older form has a boolean, `unbiased`, also in the place of `dim`."""
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim
-    if input.dtype.kind in "biu":
-        raise DtypeError(
-            f"var() and std() need floating point elements, not {input.dtype}; convert them first: x.float()"
-        )
-    if unbiased is not None:
-        return dim, int(unbiased)
-    return dim, 1 if correction is None else correction
-
-
-@composition(REDUCTION, domain=REAL, samples=SPREAD, reference=_np_spread(np.var))
-def var(input, dim=None, unbiased=None, *, correction=1, keepdim=False):
-    """Variance over `dim` (all axes by default), divided by n - `correction`.
-
-    >>> from autograd_core import tensor
-    >>> tensor([1.0, 2.0, 3.0]).var()
-    tensor(1.)
-    """
-    dim, correction = _spread_arguments(input, dim, unbiased, correction)
-    return variance(input, dim=dim, correction=correction, keepdim=keepdim)
-
-
-@composition(REDUCTION, domain=REAL, samples=SPREAD, reference=_np_spread(np.std))
-def std(input, dim=None, unbiased=None, *, correction=1, keepdim=False):
-    """Standard deviation over `dim` (all axes by default), with n - `correction` degrees of freedom."""
-    dim, correction = _spread_arguments(input, dim, unbiased, correction)
-    return deviation(input, dim=dim, correction=correction, keepdim=keepdim)
-
-
-@op(REDUCTION, symbol="#", domain=REAL, samples=OF_NOTHING, reference=_np(np.count_nonzero), vjp=NO_GRADIENT)
+@op(REDUCTION, symbol="#", domain=REAL, samples=OF_NOTHING, reference=reduced_by(np.count_nonzero),
+    holomorphic=False, vjp=NO_GRADIENT)  # fmt: skip
 def count_nonzero(xp, x, *, dim=None, keepdim=False):
     """How many elements are not zero."""
     return xp.sum(x != 0, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtypes.int64)
+
+
+def _known(x):
+    """Where elements are not NaN."""
+    return x == x
+
+
+@composition(REDUCTION, domain=REAL, samples=CAST_FIRST, reference=reduced_by(np.nansum))
+def nansum(input, dim=None, keepdim=False, *, dtype=None):
+    """Sum over `dim` (all axes by default) in which NaN counts as 0."""
+    if input.dtype.kind in "fV":
+        input = functional.where(_known(input), input, 0)
+    return sum(input, dim=dim, keepdim=keepdim, dtype=dtype)
+
+
+@composition(
+    REDUCTION,
+    domain=REAL,
+    samples=(*EVERYWHERE, sample((2, 3), dtype="float64")),
+    reference=reduced_by(np.nanmean),
+)
+def nanmean(input, dim=None, keepdim=False, *, dtype=None):
+    """Mean over `dim` (all axes by default) of the elements that are not NaN."""
+    if input.dtype.kind in "biu":
+        raise DtypeError(f"nanmean() needs floating point elements, not {input.dtype}; convert them first: x.float()")
+    total = nansum(input, dim=dim, keepdim=keepdim, dtype=dtype)
+    return total / sum(_known(input), dim=dim, keepdim=keepdim)

@@ -1,15 +1,15 @@
 """The same elements in another arrangement: most of these are views that share the storage."""
 
 import math
-from typing import Any
 
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.dtypes import as_dtype
 from autograd_core.errors import OperandError
 from autograd_core.kinds import SHAPE
 from autograd_core.ops import axes
-from autograd_core.registry import Interval, composition, op, sample
+from autograd_core.registry import NO_GRADIENT, Interval, composition, op, sample
 
 REAL = Interval(-2, 2)
 
@@ -19,7 +19,6 @@ REAL = Interval(-2, 2)
     symbol="reshape",
     domain=REAL,
     packs="shape",
-    aliases=("view",),
     view=True,
     samples=(
         sample((2, 3), shape=(3, 2)),
@@ -37,6 +36,41 @@ def reshape(xp, x, *, shape):
     if min(lengths, default=0) < -1:  # NumPy would take any negative length for -1
         raise OperandError(f"reshape: {tuple(shape)} has a negative length other than -1")
     return x.reshape(shape)
+
+
+@composition(
+    SHAPE,
+    domain=REAL,
+    samples=(sample((2, 3), 3, 2), sample((2, 3), size=(6, 1)), sample((2, 3), "uint8"), sample((0, 2), 2, 0)),
+    reference=lambda x, *shape, size=None: x.view(*shape) if shape == ("uint8",) else x.reshape(size or shape),
+)
+def view(input, *shape, size=None, dtype=None):
+    """The same storage in another shape; or, given a dtype, its bytes read as elements of that dtype.
+
+    Unlike PyTorch it copies where the strides allow no view, as `reshape` does: they depend on the kernels that ran.
+    """
+    if size is not None:
+        return reshape(input, size)
+    if dtype is None and len(shape) == 1 and isinstance(shape[0], (str, type, np.dtype)):
+        (dtype,) = shape
+    return reshape(input, *shape) if dtype is None else functional.reinterpret(input, dtype=as_dtype(dtype))
+
+
+@op(
+    SHAPE,
+    symbol="bytes",
+    domain=REAL,
+    view=True,
+    method=False,
+    samples=(sample((2, 3), dtype=np.dtype("uint8")), sample((0, 2), dtype=np.dtype("uint8"))),
+    reference=lambda x, dtype: x.view(dtype),
+    vjp=NO_GRADIENT,
+)
+def reinterpret(xp, x, *, dtype):
+    """The bytes of a tensor read as elements of another dtype; a view where they lie together."""
+    if x.ndim and x.dtype.itemsize != np.dtype(dtype).itemsize and x.strides[-1] != x.dtype.itemsize:
+        x = x.copy()
+    return x.view(dtype)
 
 
 @op(
@@ -264,79 +298,3 @@ def unflatten(input, dim, sizes):
         known = -math.prod(sizes)
         sizes = tuple(input.shape[at] // known if k == -1 and known else k for k in sizes)
     return reshape(input, (*input.shape[:at], *sizes, *input.shape[at + 1 :]))
-
-
-@op(
-    SHAPE,
-    symbol="pad",
-    domain=REAL,
-    method=False,
-    samples=(
-        sample((2, 3), widths=((0, 0), (1, 2))),
-        sample((2, 3), widths=((1, 0), (0, 1)), value=1.5),
-        sample((0, 3), widths=((1, 0), (0, 0))),
-    ),
-    reference=lambda x, widths, value=0.0: np.pad(x, widths, constant_values=value),
-    vjp=lambda xp, g, x_shape, widths: g[tuple(slice(lo, lo + k) for (lo, _), k in zip(widths, x_shape, strict=True))],
-)
-def pad_constant(xp, x, *, widths, value=0.0):
-    """`value` around the tensor: (before, after) for every axis."""
-    return xp.pad(x, widths, constant_values=value)
-
-
-MODES: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
-
-
-@composition(
-    SHAPE,
-    domain=REAL,
-    method=False,
-    samples=(
-        sample((2, 3), pad=(1, 2)),
-        sample((2, 4), pad=(1, 1, 0, 1), value=2.0),
-        sample((2, 4), pad=(-1, 1)),
-        sample((0, 3), pad=(1, 1)),
-        sample((1, 2, 4), pad=(1, 2), mode="reflect"),
-        sample((1, 2, 4), pad=(1, 2), mode="replicate"),
-        sample((1, 2, 4), pad=(2, 1), mode="circular"),
-        sample((1, 2, 4), pad=(-1, 1), mode="replicate"),
-    ),
-    reference=lambda x, pad, mode="constant", value=0.0: _reference_pad(x, pad, mode, value),
-)
-def pad(input, pad, mode="constant", value=0.0):
-    """Padding, last axis first: pad = (left, right, top, bottom, ...); negative widths crop.
-
-    mode: "constant" (`value`), "reflect", "replicate" or "circular".
-    """
-    if len(pad) % 2 or len(pad) > 2 * input.ndim:
-        raise OperandError(
-            f"pad() takes (before, after) for at most {input.ndim} axes, last axis first, not {tuple(pad)}"
-        )
-    widths = [(0, 0)] * (input.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
-    if any(w < 0 for pair in widths for w in pair):
-        if any(lo + k + hi < 0 for (lo, hi), k in zip(widths, input.shape, strict=True)):
-            raise OperandError(f"pad(): {tuple(pad)} crops more than a tensor of shape {input.shape} has")
-        input = input[
-            tuple(slice(max(-lo, 0), k - max(-hi, 0)) for (lo, hi), k in zip(widths, input.shape, strict=True))
-        ]
-        widths = [(max(lo, 0), max(hi, 0)) for lo, hi in widths]
-    if mode == "constant":
-        return pad_constant(input, widths=tuple(widths), value=0.0 if value is None else value)
-    if mode not in MODES:
-        raise NotImplementedError(f"pad(): mode {mode!r} is not one of 'constant', 'reflect', 'replicate', 'circular'")
-    for dim, (lo, hi) in enumerate(widths):
-        if lo or hi:
-            k = input.shape[dim]
-            most = k - 1 if mode == "reflect" else k
-            if not k or (mode != "replicate" and (lo > most or hi > most)):
-                raise OperandError(f"pad(): {mode} padding of {(lo, hi)} is too wide for an axis of length {k}")
-            index = np.pad(np.arange(k), (lo, hi), mode=MODES[mode])
-            input = functional.index_select(input, dim, functional.as_tensor(index))
-    return input
-
-
-def _reference_pad(x, pad, mode, value):
-    widths = [(0, 0)] * (x.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
-    x = x[tuple(slice(-min(lo, 0), k + min(hi, 0)) for (lo, hi), k in zip(widths, x.shape, strict=True))]
-    how = {"constant_values": value} if mode == "constant" else {"mode": MODES[mode]}
-    return np.pad(x, [(max(lo, 0), max(hi, 0)) for lo, hi in widths], **how)

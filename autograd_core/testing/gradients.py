@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -30,13 +31,14 @@ def gradcheck(function: Function, inputs: Tensor | Sequence[Any], *, eps: float 
               fast_mode: bool = False) -> bool:  # fmt: skip
     """Check the gradients of `function` at `inputs` against central differences of fourth order.
 
-    function: of `inputs`, returning a Tensor or several. inputs: float64 tensors that require a gradient, beside
-    anything else the function takes. eps: the step, relative to elements larger than 1. nondet_tol: how far two walks
-    over the same graph may differ.
+    function: of `inputs`, returning a Tensor or several. inputs: float64 or complex128 tensors that require a gradient,
+    beside anything else the function takes; of complex numbers both parts are moved. eps: the step, relative to
+    elements larger than 1. nondet_tol: how far two walks over the same graph may differ.
 
     Checked besides: that a recorded walk gives the same gradients, that each has the dtype and shape of its input, and
-    that neither inputs nor saved arrays are written. fast_mode: with one cotangent for all output elements together
-    instead of also one for each. Raises GradientError with the worst element, or returns False.
+    that neither inputs nor saved arrays are written. fast_mode: along one direction in which all input elements
+    move, and for one cotangent of all output elements; element by element only where these disagree. Raises
+    GradientError with the worst element, or returns False.
 
     >>> from autograd_core import tensor
     >>> gradcheck(lambda x: x * x.exp(), tensor(0.5, dtype="float64", requires_grad=True))
@@ -69,7 +71,7 @@ def gradgradcheck(function: Function, inputs: Tensor | Sequence[Any],
     wanted = _differentiable(inputs)
     outputs = _outputs(function, inputs)
     if grad_outputs is None:
-        given = [tensor_like(y, cotangent(y.shape, i)).requires_grad_() for i, y in enumerate(outputs)]
+        given = [g.requires_grad_() for g in cotangents(outputs)]
     else:
         given = [grad_outputs] if isinstance(grad_outputs, Tensor) else list(grad_outputs)
 
@@ -89,8 +91,15 @@ def cotangent(shape: tuple[int, ...], seed: int = 0) -> Array:
 
 
 def cotangents(outputs: Sequence[Tensor]) -> list[Tensor]:
-    """For every output one of these."""
-    return [tensor_like(y, cotangent(y.shape, i)) for i, y in enumerate(outputs)]
+    """For every output one of these; for a complex one its parts are two of them."""
+    return [_cotangent_like(y, i) for i, y in enumerate(outputs)]
+
+
+def _cotangent_like(y: Tensor, seed: int) -> Tensor:
+    if y.dtype.kind != "c":
+        return tensor_like(y, cotangent(y.shape, seed))
+    real, imag = cotangent((2, *y.shape), seed)
+    return tensor_like(y, np.asarray(real + 1j * imag))
 
 
 def gradients(
@@ -119,10 +128,10 @@ def _differentiable(inputs: tuple[Any, ...]) -> list[int]:
     if not wanted:
         raise ValueError("gradcheck() needs at least one input with requires_grad=True")
     for i in wanted:
-        if inputs[i].dtype != np.float64:
+        if inputs[i].dtype not in (np.float64, np.complex128):
             raise ValueError(
-                f"gradcheck() needs float64, because differences of {inputs[i].dtype} values say nothing; "
-                f"make input {i} with dtype=float64 or convert it with .double()"
+                f"gradcheck() needs float64 or complex128, because differences of {inputs[i].dtype} values say "
+                f"nothing; make input {i} with dtype=float64 or convert it with .double()"
             )
     return wanted
 
@@ -134,7 +143,7 @@ def _outputs(function: Function, inputs: Sequence[Any]) -> list[Tensor]:
     for y in outputs:
         if not isinstance(y, Tensor):
             raise ValueError(f"gradcheck() needs a function that returns Tensors, not {type(y).__name__}")
-    return [y for y in outputs if y.dtype.kind == "f"]
+    return [y for y in outputs if y.dtype.kind in "fc"]
 
 
 def _check(function: Function, inputs: tuple[Any, ...], wanted: list[int], eps: float, close: dict[str, float],
@@ -157,6 +166,8 @@ def _check(function: Function, inputs: tuple[Any, ...], wanted: list[int], eps: 
     )
     _repeatable("output", "two calls", values, _outputs(function, inputs), nondet_tol)
     _same_recorded(analytic, outputs, xs, weights, close)
+    if fast_mode and _agrees_along(function, inputs, wanted, eps, analytic, weights, close):
+        return
     jacobians = [_jacobian(function, inputs, i, eps) for i in wanted]
     _compare("all outputs, weighted,", analytic, jacobians, [host(g) for g in weights], wanted, close)
     if not fast_mode:
@@ -186,7 +197,7 @@ def _unwritten(
             raise GradientError(f"input {i} was written by the function or by a rule")
     for where, array, copy in kept:
         now = host(functional.as_tensor(array))
-        if not np.array_equal(now, copy, equal_nan=copy.dtype.kind == "f"):
+        if not np.array_equal(now, copy, equal_nan=copy.dtype.kind in "fc"):
             raise GradientError(f"{where} was written during the backward walk; rules may not write in place")
 
 
@@ -216,25 +227,50 @@ def _same_recorded(
             raise GradientError(f"the gradients number {k} of create_graph=True and create_graph=False differ {gap}")
 
 
+def _agrees_along(function: Function, inputs: tuple[Any, ...], wanted: list[int], eps: float,
+                  analytic: Sequence[Array], weights: Sequence[Tensor], close: dict[str, float]) -> bool:  # fmt: skip
+    """Whether one number is right, the derivative of all outputs, weighted, along a direction of all inputs."""
+    bases = {i: host(inputs[i]) for i in wanted}
+    directions = {i: host(_cotangent_like(inputs[i], i + 1)) * np.maximum(1, abs(x)) for i, x in bases.items()}
+
+    def value(step: float) -> Any:
+        moved = [tensor_like(x, bases[i] + step * directions[i]).requires_grad_() if i in bases else x
+                 for i, x in enumerate(inputs)]  # fmt: skip
+        return _flat([host(y) for y in _outputs(function, moved)]) @ _flat([host(g) for g in weights])
+
+    numeric = sum(weight / eps * value(k * eps) for k, weight in STENCIL)
+    terms = _flat(analytic) * _flat(list(directions.values()))
+    return bool(abs(terms.sum() - numeric) <= close["atol"] + close["rtol"] * abs(terms).sum())
+
+
 def _jacobian(function: Function, inputs: tuple[Any, ...], i: int, eps: float) -> Array:
-    """The derivatives of all output elements (columns) by every element of input i (rows), by differences."""
+    """The derivatives of all output elements (columns) by every element of input i (rows), by differences.
+
+    Elements that are complex count as two, their parts.
+    """
     base = host(inputs[i])
 
-    def value(at: tuple[int, ...], step: float) -> Array:
+    def value(at: tuple[int, ...], step: complex) -> Array:
         moved = base.copy(order="K")
         moved[at] += step
         arguments = (*inputs[:i], tensor_like(inputs[i], moved).requires_grad_(), *inputs[i + 1 :])
         return _flat([host(y) for y in _outputs(function, arguments)])
 
-    rows = []
-    for at in np.ndindex(base.shape):
-        h = eps * max(1.0, abs(float(base[at])))
-        rows.append(np.sum([weight / h * value(at, k * h) for k, weight in STENCIL], axis=0))
-    return np.array(rows)
+    def row(at: tuple[int, ...], unit: complex) -> Array:
+        h = eps * max(1.0, abs(base[at].item()))
+        return np.sum([weight / h * value(at, k * h * unit) for k, weight in STENCIL], axis=0)  # type: ignore[no-any-return]
+
+    return np.array([row(at, unit) for at in np.ndindex(base.shape) for unit in _units(base)])
+
+
+def _units(a: Array) -> tuple[complex, ...]:
+    """The directions in which an element can move."""
+    return (1, 1j) if a.dtype.kind == "c" else (1,)
 
 
 def _flat(arrays: Sequence[Array]) -> Array:
-    return np.concatenate([a.ravel() for a in arrays] or [np.zeros(0)])
+    """All elements as real numbers: of complex ones the real and the imaginary part in turn."""
+    return np.concatenate([np.ascontiguousarray(a).ravel().view(a.real.dtype) for a in arrays] or [np.zeros(0)])
 
 
 def _compare(output: str, analytic: Sequence[Array], jacobians: Sequence[Array], weights: Sequence[Array],
@@ -243,7 +279,7 @@ def _compare(output: str, analytic: Sequence[Array], jacobians: Sequence[Array],
     for i, a, jacobian in zip(wanted, analytic, jacobians, strict=True):
         if not a.size:
             continue
-        numeric = (jacobian @ _flat(weights)).reshape(a.shape)
+        numeric = (jacobian @ _flat(weights)).view(a.dtype).reshape(a.shape)
         wrong = ~(abs(a - numeric) <= close["atol"] + close["rtol"] * abs(numeric))
         if wrong.any():
             gaps = np.where(wrong, np.nan_to_num(abs(a - numeric), nan=np.inf), -1)
@@ -264,8 +300,8 @@ def _check_rows(
     """The same with a cotangent for one output element at a time."""
     for o, y in enumerate(outputs):
         weights = cotangent(y.shape, o + 1)
-        for at in np.ndindex(y.shape):
-            unit = [np.zeros(v.shape) for v in outputs]
-            unit[o][at] = weights[at]
+        for at, direction in product(np.ndindex(y.shape), _units(host(y))):
+            unit = [np.zeros(v.shape, v.dtype) for v in outputs]
+            unit[o][at] = weights[at] * direction
             analytic = gradients(outputs, xs, [tensor_like(v, u) for u, v in zip(unit, outputs, strict=True)])
             _compare(f"output {o} at {at}", [host(g) for g in analytic], jacobians, unit, wanted, close)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 import backends
+from backends.deferred import Deferred
 from backends.kernels import bind, namespace_of
 from backends.protocol import Backend
 
@@ -55,6 +56,11 @@ class RefusingArray:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         self._held[_unwrap(index)] = _unwrap(value)
+
+    @property
+    def data(self) -> Any:
+        """Where the elements lie, as CuPy says it."""
+        return SimpleNamespace(ptr=self._held.ctypes.data)
 
     def item(self) -> Any:
         """The only element as a Python number."""
@@ -147,7 +153,12 @@ class RefusingBackend:
         library = SimpleNamespace(**{name: _library(f) for name, f in vars(np).items() if not name.startswith("_")})
         strides = SimpleNamespace(as_strided=_function(np.lib.stride_tricks.as_strided))
         library.lib = SimpleNamespace(stride_tricks=strides)
-        self.namespace: SimpleNamespace = namespace_of(library, bind(library, COLUMN_BYTES))
+        for module in (np.linalg, np.fft):
+            members = {name: _library(f) for name, f in vars(module).items() if not name.startswith("_")}
+            setattr(library, module.__name__.rpartition(".")[2], SimpleNamespace(**members))
+        self.namespace: SimpleNamespace = namespace_of(
+            library, bind(library, COLUMN_BYTES, Deferred("scipy.special", _library))
+        )
         self.random: Any = _Random(host.random)
 
     def from_host(self, array: Array, index: int) -> RefusingArray:

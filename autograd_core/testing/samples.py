@@ -14,6 +14,7 @@ from autograd_core import functional
 from autograd_core.devices import place
 from autograd_core.registry import Composition, Interval, Op, Sample, Values
 from autograd_core.tensor import Tensor
+from autograd_core.testing.gradients import cotangent
 from autograd_core.testing.layouts import LAYOUTS
 
 Array = np.ndarray[Any, Any]
@@ -29,13 +30,18 @@ SHAPES: dict[str, tuple[tuple[tuple[int, ...], ...], ...]] = {
 
 @dataclass(frozen=True)
 class Case:
-    """One call of an entry: `inputs` in the order of a sample, with NumPy arrays in the place of shapes."""
+    """One call of an entry: `inputs` in the order of a sample, with NumPy arrays in the place of shapes.
+
+    made: for each array, how the operand is made of it, or None. seen: what of the outputs is compared.
+    """
 
     entry: Entry
     inputs: tuple[Any, ...]
     statics: dict[str, Any]
     device: str = "cpu"
     layout: str = "contiguous"
+    made: tuple[Callable[[Any], Any] | None, ...] = ()
+    seen: Callable[..., Any] | None = None
 
     def __repr__(self) -> str:
         shown = [f"{a.dtype.name}{a.shape}" if isinstance(a, np.ndarray) else repr(a) for a in self._flat()]
@@ -60,29 +66,43 @@ class Case:
         made = []
         for a in self.arrays():
             t = functional.as_tensor(place(arrange(a), self.device))
-            made.append(t.requires_grad_() if requires_grad and a.dtype.kind == "f" else t)
+            made.append(t.requires_grad_() if requires_grad and a.dtype.kind in "fcV" else t)
         return made
 
     def call(self, *tensors: Tensor) -> list[Any]:
         """The entry's outputs for these tensors, as a list."""
-        given = iter(tensors)
+        given = iter(self._operands(tensors))
         inputs = [_mapped(x, lambda _: next(given)) for x in self.inputs]
         statics = {name: _placed(value, self.device) for name, value in self.statics.items()}
         if isinstance(self.entry, Op):
             if self.entry.variadic:
                 inputs = [inputs[0]]
             statics |= dict(zip([public for public, own, _ in self.entry.public if own is None], inputs, strict=False))
-            return listed(self.entry.call(**statics))
-        return listed(self.entry.call(*inputs, **statics))
+            return self._seen(listed(self.entry.call(**statics)))
+        return self._seen(listed(self.entry.call(*inputs, **statics)))
+
+    def _seen(self, outputs: Any) -> list[Any]:
+        return listed(self.seen(*outputs)) if self.seen else outputs
+
+    def _operands(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+        if not any(self.made):
+            return tensors
+        return [make(t) if make else t for make, t in zip(self.made, tensors, strict=True)]
 
     def expected(self) -> list[Any]:
         """What the entry's reference gives."""
+        if any(self.made):
+            plain = replace(self, device="cpu", layout="contiguous")
+            operands = iter(plain._operands(plain.tensors()))
+            return replace(plain.changed(lambda _: next(operands).numpy()), made=()).expected()
         reference: Any = self.entry.reference
         inputs = self.inputs[0] if isinstance(self.entry, Op) and self.entry.variadic else self.inputs
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the mean of nothing
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)  # of loops that fill an array of floats
             if not self.entry.kind.pointwise:
-                return listed(reference(*inputs, **self.statics))
+                outputs = listed(reference(*inputs, **self.statics))
+                return self._seen(map(functional.tensor, outputs)) if self.seen else outputs
             arrays = np.broadcast_arrays(*self.arrays())
             numbers = [self._reference_of(elements) for elements in zip(*(a.ravel() for a in arrays), strict=True)]
             return [np.array(numbers, None if numbers else np.float64).reshape(arrays[0].shape)]
@@ -191,23 +211,34 @@ def case_of(entry: Entry, sample: Sample, seed: int = 0, device: str = "cpu", la
     def input_of(x: Any) -> Any:
         return [next(arrays) for _ in x] if _is_shapes(x) else next(arrays) if is_tensor(x) else x
 
-    return Case(entry, tuple(map(input_of, sample.inputs)), dict(sample.statics), device, layout)
+    inputs = tuple(map(input_of, sample.inputs))
+    return Case(entry, inputs, dict(sample.statics), device, layout, tuple(w.made for w in wanted), sample.seen)
 
 
 def filled(wanted: Sequence[Values], seed: int = 0) -> list[Array]:
-    """Arrays with these shapes, domains and dtypes; all floats of one domain differ, across the arrays too."""
+    """Arrays with these shapes, domains and dtypes; all floats of one domain differ, across the arrays too.
+
+    The domain of complex numbers is that of their real parts.
+    """
     random, pools = np.random.default_rng(seed), {}
     for domain in {w.domain for w in wanted if w.domain is not None}:
         pools[domain] = iter(spaced(domain, sum(prod(w.shape) for w in wanted if w.domain == domain), seed))
     arrays = []
     for w in wanted:
         assert w.domain is not None
-        if np.dtype(w.dtype).kind == "f":
+        kind = np.dtype(w.dtype).kind
+        if kind in "fc":
             array = np.array([next(pools[w.domain]) for _ in range(prod(w.shape))])
+            array = complexified(array) if kind == "c" else array
         else:
             array = random.integers(int(w.domain.low), int(w.domain.high), prod(w.shape))
         arrays.append(array.astype(w.dtype).reshape(w.shape))
     return arrays
+
+
+def complexified(a: Array) -> Array:
+    """Complex numbers with these real parts, and imaginary ones away from 0 and from the cuts that begin at ±i."""
+    return np.asarray(a + 0.5j * cotangent(a.shape))
 
 
 def spaced(domain: Interval, count: int, seed: int = 0) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,13 +11,15 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes
+from autograd_core.errors import DtypeError
 from autograd_core.registry import COMPOSITIONS, LIBRARY, OPS, Composition, Op
 from autograd_core.tensor import Tensor
 from autograd_core.testing.entries import check_entry
 from autograd_core.testing.gradients import cotangents, gradcheck, gradgradcheck, gradients
-from autograd_core.testing.samples import Case, Entry, cases
+from autograd_core.testing.samples import Case, Entry, cases, complexified
 
 Array = np.ndarray[Any, Any]
+NARROW = (("float32", 1e-4), ("float16", 5e-2), ("bfloat16", 2e-1))  # and how close to the float64 result
 UNEVEN = ("transposed", "reversed", "sliced", "expanded")
 
 
@@ -28,6 +31,7 @@ class Check:
     shapes: str = "given"
     layouts: tuple[str, ...] = ("contiguous",)
     applies: Callable[[Entry], bool] = lambda entry: True
+    most: int | None = None  # so many cases are enough, and no other values need be tried
 
 
 def check_op(entry: Entry | str, device: str = "cpu") -> None:
@@ -50,7 +54,8 @@ def check_cases(name: str, entry: Entry, device: str = "cpu") -> list[Case]:
     check = CHECKS[name]
     if not check.applies(entry):
         return []
-    return [case for layout in check.layouts for case in cases(entry, check.shapes, device=device, layout=layout)]
+    found = [case for layout in check.layouts for case in cases(entry, check.shapes, device=device, layout=layout)]
+    return found[: check.most]
 
 
 def run(name: str, case: Case) -> None:
@@ -120,24 +125,27 @@ def check_layout(case: Case) -> None:
 
 
 def check_dtype(case: Case) -> None:
-    """float32 and float16 stay what they are, in outputs and gradients, and are close to the float64 result."""
+    """Narrower floats stay what they are, in outputs and gradients, and are close to the float64 result."""
     wide = [_host(y) for y in case.call(*case.tensors())]
-    for dtype, tolerance in (("float32", 1e-4), ("float16", 5e-2)):
+    of_complex = any(a.dtype.kind == "c" for a in (*wide, *case.arrays()))
+    for dtype, tolerance in NARROW[: 1 if of_complex else None]:  # there is no complex32
         narrow = case.changed(partial(_narrowed, dtype))
-        expected = np.dtype(case.statics.get("dtype") or dtype)
+        expected = dtypes.as_dtype(case.statics.get("dtype") or dtype)
         for k, (y, reference) in enumerate(zip(map(_host, narrow.call(*narrow.tensors())), wide, strict=True)):
-            kept = expected if reference.dtype == np.float64 else reference.dtype
-            assert y.dtype == kept, f"output {k} of {dtype} inputs is {y.dtype}, not {kept}"
-            if y.dtype.kind == "f":
-                what = f"output {k} in {dtype}"
-                _assert_close(y.astype(np.float64), reference, tolerance, False, what, "that in float64", least=1.0)
+            by_name: dict[str, Any] = {"float64": expected, "complex128": dtypes.complex64}
+            kept = by_name.get(reference.dtype.name, reference.dtype)
+            advice = "; set wide=True in the entry" if kept.itemsize == 2 else ""
+            assert y.dtype == kept, f"output {k} of {dtype} inputs is {y.dtype}, not {kept}{advice}"
+            if reference.dtype.kind in "fc":
+                what, y = f"output {k} in {dtype}", y.astype(reference.dtype)
+                _assert_close(y, reference, tolerance, False, what, "that in float64", least=1.0)
         if _differentiable(case.entry):
-            for g, a in zip(_backward(narrow), [a for a in narrow.arrays() if a.dtype.kind == "f"], strict=True):
+            for g, a in zip(_backward(narrow), [a for a in narrow.arrays() if a.dtype.kind in "fcV"], strict=True):
                 assert g.dtype == a.dtype, f"the gradient of a {a.dtype} input is {g.dtype}"
 
 
 def _narrowed(dtype: str, a: Array) -> Array:
-    return a.astype(dtype) if a.dtype == np.float64 else a
+    return a.astype({"float64": dtypes.as_dtype(dtype), "complex128": dtypes.complex64}.get(a.dtype.name, a.dtype))
 
 
 def check_integers(case: Case) -> None:
@@ -146,6 +154,47 @@ def check_integers(case: Case) -> None:
     for y in map(_host, whole.call(*whole.tensors())):
         if y.dtype.kind == "f" and "dtype" not in case.statics:
             assert y.dtype == dtypes.get_default_dtype(), f"of int64 it makes {y.dtype}; set floating=True in the entry"
+
+
+def check_complex(case: Case) -> None:
+    """Complex numbers are refused, or continue what is computed of real ones and have gradients too."""
+    if "dtype" in case.statics or not any(a.dtype == np.float64 for a in case.arrays()):
+        return
+    entry, given = case.entry, case.changed(lambda a: complexified(a) if a.dtype == np.float64 else a)
+    try:
+        outputs = given.call(*given.tensors())
+    except DtypeError:
+        # An operation that a composition, or the form of this one, is made of may refuse.
+        if isinstance(entry, Composition) or entry.real_only or entry.form:
+            return
+        raise
+    assert not entry.real_only, "complex numbers are not refused"
+    if isinstance(entry, Op) and entry.holomorphic and any(_host(y).dtype.kind == "f" for y in outputs):
+        raise AssertionError("of complex numbers it makes real ones; set holomorphic=False in the entry")
+    flat = case.changed(lambda a: a.astype(np.complex128) if a.dtype == np.float64 else a)
+    pairs = zip(flat.call(*flat.tensors()), case.call(*case.tensors()), strict=True)
+    for k, (y, wanted) in enumerate((_host(y), _host(wanted)) for y, wanted in pairs):
+        if y.shape == wanted.shape:  # a spectrum of complex numbers has more frequencies
+            _assert_close(y, wanted, 1e-12, False, f"output {k} of real numbers as complex ones", "that of real ones")
+    _check_complex_values(given, outputs)
+    if _differentiable(entry):
+        xs = given.tensors(requires_grad=True)
+        gradcheck(_floating(given), xs, fast_mode=True)
+        if entry.order > 1:
+            check_second_order(given)
+
+
+def _check_complex_values(case: Case, outputs: list[Any]) -> None:
+    """Against the reference, where it takes complex numbers, or has a namesake in cmath that does."""
+    reference: Any = case.entry.reference
+    if getattr(reference, "__module__", None) == "math":
+        reference = getattr(cmath, reference.__name__, reference)
+    try:
+        expected = replace(case, entry=replace(case.entry, reference=reference)).expected()
+    except (TypeError, np.exceptions.ComplexWarning):
+        return
+    for k, (y, wanted) in enumerate(zip(map(_host, outputs), map(np.asarray, expected), strict=True)):
+        _assert_close(y, wanted, case.entry.tolerance, False, f"output {k} of complex numbers", "the reference", 1.0)
 
 
 def check_purity(case: Case) -> None:
@@ -161,11 +210,11 @@ def check_purity(case: Case) -> None:
         _check_unshared(case, xs, outputs)
     for what, tensors, copies in (("input", xs, before), ("output", outputs, values)):
         for i, (t, a) in enumerate(zip(tensors, copies, strict=True)):
-            assert np.array_equal(_host(t), a, equal_nan=a.dtype.kind == "f"), f"{what} {i} was written"
+            assert np.array_equal(_host(t), a, equal_nan=a.dtype.kind in "fc"), f"{what} {i} was written"
 
 
 def _check_unshared(case: Case, xs: list[Tensor], outputs: list[Tensor]) -> None:
-    floating = [y for y in outputs if y.dtype.kind == "f"]
+    floating = [y for y in outputs if y.dtype.kind in "fcV"]
     seeds = cotangents(floating)
     wanted = [x for x in xs if x.requires_grad]
     for g in gradients(floating, wanted, seeds) if wanted else ():
@@ -200,7 +249,7 @@ def _floating(case: Case) -> Callable[..., list[Tensor]]:
 
     def function(*tensors: Tensor) -> list[Tensor]:
         return [y for k, y in enumerate(case.call(*tensors))
-                if isinstance(y, Tensor) and y.dtype.kind == "f" and k not in detached]  # fmt: skip
+                if isinstance(y, Tensor) and y.dtype.kind in "fcV" and k not in detached]  # fmt: skip
 
     return function
 
@@ -213,7 +262,7 @@ def _assert_close(
     y: Array, wanted: Array, tolerance: float, each: bool, what: str, against: str, least: float = 0.0
 ) -> None:
     """Within a relative tolerance of every element (`each`), or of the largest and at least of `least`."""
-    if wanted.dtype.kind != "f" and y.dtype.kind != "f":
+    if wanted.dtype.kind not in "fc" and y.dtype.kind not in "fc":
         assert np.array_equal(y, wanted), f"{what} is {y.tolist()}, {against} {wanted.tolist()}"
         return
     finite = np.where(np.isfinite(wanted), abs(wanted), 0)
@@ -236,8 +285,16 @@ def _twice(entry: Entry) -> bool:
     return _differentiable(entry) and entry.order > 1
 
 
+def _broadcasts(entry: Entry) -> bool:
+    return entry.kind.pointwise and bool(entry.broadcasts if isinstance(entry, Op) else entry.kind.broadcasts)
+
+
 def _pointwise(entry: Entry) -> bool:
     return bool(entry.kind.pointwise)
+
+
+def _by_value(entry: Entry) -> bool:
+    return not (isinstance(entry, Composition) and entry.by_memory)
 
 
 CHECKS = {
@@ -245,12 +302,13 @@ CHECKS = {
     "gradient": Check(check_gradient, applies=_differentiable),
     "second order": Check(check_second_order, applies=_twice),
     "rules on tensors": Check(check_recorded, applies=_twice),
-    "broadcasting": Check(check_shapes, "broadcast", applies=lambda e: e.kind.pointwise and e.kind.broadcasts),
+    "broadcasting": Check(check_shapes, "broadcast", applies=_broadcasts),
     "0-d": Check(check_shapes, "0-d"),
     "empty": Check(check_shapes, "empty"),
-    "layout": Check(check_layout, layouts=UNEVEN),
+    "layout": Check(check_layout, layouts=UNEVEN, applies=_by_value),
     "read-only": Check(check_layout, layouts=("read-only",)),
     "dtype": Check(check_dtype),
     "integers": Check(check_integers, applies=_pointwise),
+    "complex": Check(check_complex, most=3),
     "purity": Check(check_purity),
 }

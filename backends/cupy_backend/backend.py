@@ -1,11 +1,11 @@
 """CuPy arrays on CUDA devices, with the generic kernels."""
 
 from functools import partial
-from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
 from backends.cupy_backend.random import CupyRandom
+from backends.deferred import Deferred
 from backends.geometry import Array
 from backends.kernels import bind, namespace_of
 from backends.protocol import Random
@@ -22,8 +22,8 @@ class CupyBackend:
     def __init__(self, cupy: Any) -> None:
         self._cupy = cupy
         self.array_types: tuple[type, ...] = (cupy.ndarray,)
-        library = import_module("cupyx.scipy.special")
-        kernels = bind(cupy, COLUMN_BYTES)
+        library = Deferred("cupyx.scipy.special")
+        kernels = bind(cupy, COLUMN_BYTES, library)
         kernels.erf = partial(_keeping_dtype, cupy, library.erf)
         kernels.erfc = partial(_keeping_dtype, cupy, library.erfc)
         self.namespace: SimpleNamespace = namespace_of(cupy, kernels)

@@ -89,6 +89,21 @@ class CupyGenerator:
         """Booleans that are True with probability p."""
         return self.uniform(shape, np.float32) < p
 
+    def poisson(self, rate: Array) -> Array:
+        """Counts with these rates."""
+        return self._library().poisson(rate)
+
+    def binomial(self, count: Array, p: Array) -> Array:
+        """Successes among `count` trials of probability p."""
+        return self._library().binomial(count, p)
+
+    def _library(self) -> Any:
+        """CuPy's own generator, seeded from this stream: rejection sampling has no fixed number of draws."""
+        seed, drawn = self.state["seed"], self.state["drawn"]
+        self.state = self.state | {"drawn": drawn + 1}
+        with self._cupy.cuda.Device(self._index):
+            return self._cupy.random.RandomState((seed + drawn) % 2**32)
+
     def _fill(self, kind: str, shape: Sizes, dtype: Any) -> Array:
         body, name = BODIES[kind, dtype.char], f"random_{kind}_{dtype.name}"
         kernel = _kernel(self._cupy, "uint64 seed, uint64 start", f"{dtype.name} y", body, name)

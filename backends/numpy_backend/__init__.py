@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from backends.deferred import Deferred
 from backends.geometry import Array
 from backends.kernels import bind, namespace_of
-from backends.numpy_backend import selection, special
+from backends.numpy_backend import lapack, scans, selection, special
 from backends.numpy_backend.random import NumpyRandom
 from backends.protocol import Backend, Random
 
@@ -24,10 +25,12 @@ class NumpyBackend:
     array_types: tuple[type, ...] = (np.ndarray, *sorted({*np.sctypeDict.values()}, key=lambda kind: kind.__name__))
 
     def __init__(self) -> None:
-        kernels = bind(np, COLUMN_BYTES)
-        kernels.erf = partial(special.blockwise, kernels.erf)
-        kernels.erfc = partial(special.blockwise, kernels.erfc)
+        kernels = bind(np, COLUMN_BYTES, Deferred("scipy.special"))
+        for name in ("bell", "erf", "erfc", "erfcx", "gelu_gate", "lgamma", "log_ndtr", "ndtr", "silu_slope"):
+            setattr(kernels, name, partial(special.blockwise, getattr(kernels, name)))
         kernels.gate = selection.gate
+        kernels.running = scans.running
+        kernels.lu_factor, kernels.solve_triangular = lapack.lu_factor, lapack.solve_triangular
         self.namespace: SimpleNamespace = namespace_of(np, kernels)
         self.random: Random = NumpyRandom()
 

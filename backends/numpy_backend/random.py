@@ -52,6 +52,14 @@ class NumpyGenerator:
         """Booleans that are True with probability p."""
         return self._generator.random(shape, dtype=np.float32) < p
 
+    def poisson(self, rate: Array) -> Array:
+        """Counts with these rates."""
+        return self._generator.poisson(rate)
+
+    def binomial(self, count: Array, p: Array) -> Array:
+        """Successes among `count` trials of probability p."""
+        return self._generator.binomial(count, p)
+
 
 class NumpyRandom:
     """Maker of generators on the CPU."""

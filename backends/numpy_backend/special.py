@@ -1,6 +1,7 @@
 """Elementwise kernels of many passes, kept in the cache."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -10,14 +11,14 @@ from backends.geometry import Array
 BLOCK = 1 << 14
 
 
-def blockwise(function: Callable[[Array], Array], x: Array) -> Array:
+def blockwise(function: Callable[..., Array], x: Array, *rest: Any) -> Array:
     """`function` of every element of x, a block at a time; the result keeps x's order of axes in memory."""
     x = np.asarray(x)
     if x.size <= BLOCK:
-        return function(x)
+        return function(x, *rest)
     axes = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
     source = x.transpose(axes).reshape(-1)
-    y = np.empty(x.size, dtype=function(source[:0]).dtype)
+    y = np.empty(x.size, dtype=function(source[:0], *rest).dtype)
     for start in range(0, x.size, BLOCK):
-        y[start : start + BLOCK] = function(source[start : start + BLOCK])
+        y[start : start + BLOCK] = function(source[start : start + BLOCK], *rest)
     return y.reshape([x.shape[axis] for axis in axes]).transpose(np.argsort(axes))

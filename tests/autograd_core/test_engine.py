@@ -329,6 +329,17 @@ def test_retain_grad_on_intermediates():
         ag.ones(2).retain_grad()
 
 
+def test_retain_grad_sees_what_hooks_make_of_the_gradient_in_whatever_order():
+    for first, second in (("retain_grad", "register_hook"), ("register_hook", "retain_grad")):
+        x = leaf(3)
+        y = x * 2
+        for name in (first, second):
+            getattr(y, name)(*([lambda g: g * 10] if name == "register_hook" else []))
+        y.sum().backward()
+        assert_grad(y, np.full(3, 10.0))
+        assert_grad(x, np.full(3, 20.0))
+
+
 def test_detach_and_no_grad_cut_the_graph():
     x = leaf(3)
     y = (x * x.detach()).sum()
@@ -394,3 +405,19 @@ def test_floating_point_errors_stay_silent_even_when_warnings_are_errors():
 @pytest.mark.parametrize("name", ["add", "multiply", "power", "exp", "relu", "matmul"])
 def test_common_operations_take_the_fast_binders(name):
     assert OPS[name].simple
+
+
+def test_hooks_after_accumulation_see_the_gradient_in_place():
+    x, y = (ag.tensor(v, requires_grad=True) for v in (2.0, 3.0))
+    seen = []
+    handle = x.register_post_accumulate_grad_hook(lambda leaf: seen.append((leaf is x, leaf.grad.item())))
+    (x * y).backward()
+    (x * y).backward()
+    assert seen == [(True, 3.0), (True, 6.0)]
+    x.register_post_accumulate_grad_hook(lambda leaf: setattr(leaf, "grad", None))
+    handle.remove()
+    (x * y).backward()
+    assert x.grad is None
+    assert len(seen) == 2
+    with pytest.raises(RuntimeError, match="for leaves"):
+        (x * y).register_post_accumulate_grad_hook(seen.append)

@@ -93,3 +93,98 @@ def test_misuse_is_named():
         func.jvp(lambda x: x, (values(3),), (values(2),))
     with pytest.raises(ValueError, match="'reverse' or 'forward'"):
         func.jacobian(lambda x: x, mode="sideways")
+
+
+def test_arguments_and_results_may_be_nested():
+    p = {"w": values(3, 2), "b": [values(2, seed=1)]}
+    x = values(3, seed=2)
+    f = lambda p, x: {"y": (x @ p["w"] + p["b"][0]).tanh()}  # noqa: E731
+    g = func.grad(lambda p, x: f(p, x)["y"].sum())(p, x)
+    slope = 1 - f(p, x)["y"].numpy() ** 2
+    close(g["w"], np.outer(x.numpy(), slope))
+    close(g["b"][0], slope)
+    _, pull = func.vjp(f, p, x)
+    of_p, of_x = pull({"y": ag.ones(2).double()})
+    close(of_p["w"], g["w"])
+    close(of_x, p["w"].numpy() @ slope)
+    tangents = ({"w": p["w"] * 0, "b": [ag.ones(2).double()]}, x * 0)
+    close(func.jvp(f, (p, x), tangents)[1]["y"], slope)
+    jacobian = func.jacrev(f, argnums=(0, 1))(p, x)
+    close(jacobian["y"][0]["b"][0], np.diag(slope))
+    close(jacobian["y"][1], p["w"].numpy().T * slope[:, None])
+    forward = func.jacfwd(f, argnums=(0, 1))(p, x)
+    close(forward["y"][0]["w"], jacobian["y"][0]["w"])
+
+
+def test_several_outputs_and_auxiliary_ones():
+    x = values(3)
+    _, pull, aux = func.vjp(lambda x: ((x * 2, x.sum()), {"kept": x}), x, has_aux=True)
+    close(pull((x, ag.tensor(1.0).double()))[0], 2 * x.numpy() + 1)
+    assert not aux["kept"].requires_grad
+    for transform in (func.jacrev, func.jacfwd):
+        (a, b), aux = transform(lambda x: ((x * 2, x.sum()), x * 3), has_aux=True)(x)
+        close(a, 2 * np.eye(3))
+        close(b, np.ones(3))
+        close(aux, 3 * x.numpy())
+    assert func.jvp(lambda x: (x * 2, "kept"), (x,), (x,), has_aux=True)[2] == "kept"
+    g, value = func.grad_and_value(lambda x: (x * x).sum())(x)
+    close(g, 2 * x.numpy())
+    close(value, (x.numpy() ** 2).sum())
+
+
+def test_linearize_computes_the_function_once():
+    calls = []
+    x = values(3)
+    y, push = func.linearize(lambda x: calls.append(x) or x.sin(), x)
+    close(push(x), np.cos(x.numpy()) * x.numpy())
+    close(push(x * 2), np.cos(x.numpy()) * x.numpy() * 2)
+    close(y, np.sin(x.numpy()))
+    assert len(calls) == 1
+
+
+def test_hessian_of_several_arguments():
+    x, y = values(3), values(3, seed=1)
+    h = func.hessian(lambda x, y: (x * y * y).sum(), argnums=(0, 1))(x, y)
+    for row, wanted in zip(h, ((0 * x, 2 * y), (2 * y, 2 * x)), strict=True):
+        for block, diagonal in zip(row, wanted, strict=True):
+            close(block, np.diag(diagonal.numpy()))
+
+
+def test_no_graph_is_recorded_when_nobody_can_ask_for_it(monkeypatch):
+    from autograd_core import transforms
+
+    seen = []
+    real = transforms._grad
+    monkeypatch.setattr(transforms, "_grad", lambda *a, **k: seen.append(k["create_graph"]) or real(*a, **k))
+    x, w = values(3), values(3, seed=1).requires_grad_()
+    func.grad(lambda x: (x * x).sum())(x)
+    func.jacrev(lambda x: x * x)(x)
+    assert seen == [False, False]
+    func.grad(lambda x: (x * w).sum())(x)
+    with ag.no_grad():
+        func.grad(lambda x: (x * w).sum())(x)
+    assert seen == [False, False, True, False]
+
+
+def test_derivatives_at_a_point_under_the_names_of_autograd():
+    af = ag.autograd.functional
+    x, v, w = values(3), values(3, seed=1), values(3, seed=2).requires_grad_()
+    f = lambda x: (x**3).sum()  # noqa: E731
+    close(af.jacobian(lambda x: x**3, x), np.diag(3 * x.numpy() ** 2))
+    close(af.jacobian(lambda x: x**3, x, strategy="forward-mode"), np.diag(3 * x.numpy() ** 2))
+    close(af.hessian(f, x), np.diag(6 * x.numpy()))
+    close(af.vjp(lambda x: x**3, x, v)[1], 3 * x.numpy() ** 2 * v.numpy())
+    close(af.jvp(lambda x: x**3, x, v)[1], 3 * x.numpy() ** 2 * v.numpy())
+    for product in (af.hvp, af.vhp):
+        value, found = product(f, x, v)
+        close(value, f(x))
+        close(found, 6 * x.numpy() * v.numpy())
+    (_, b), (c, d) = af.hessian(lambda x, y: (x * y * y).sum(), (x, v))
+    close(d, np.diag(2 * x.numpy()))
+    close(b, c.T)
+    assert not af.jacobian(lambda x: x * w, x).requires_grad
+    assert af.jacobian(lambda x: x * w, x, create_graph=True).requires_grad
+    with pytest.raises(RuntimeError, match="output 1 does not depend on input 0"):
+        af.jacobian(lambda x: (x, w), x, strict=True)
+    with pytest.raises(RuntimeError, match="one number as its value"):
+        af.hessian(lambda x: x, x)

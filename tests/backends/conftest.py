@@ -10,10 +10,11 @@ import pytest
 
 import backends
 from backends import kernels
+from backends.deferred import Deferred
 
 # pytest does not put a test's own folder on the path in importlib mode.
 sys.path.insert(0, str(Path(__file__).parent))
-from foreign_array import ForeignArray, namespace
+from foreign_array import ForeignArray, namespace, wrapped
 
 
 class Library:
@@ -31,4 +32,5 @@ class Library:
 def library(request):
     if request.param == "cpu":
         return Library("cpu", backends.get("cpu").namespace.kernels, np.asarray, np.asarray)
-    return Library("foreign", kernels.bind(namespace(), 1 << 10), ForeignArray, lambda array: array.held)
+    functions = Deferred("scipy.special", wrapped)
+    return Library("foreign", kernels.bind(namespace(), 1 << 10, functions), ForeignArray, lambda array: array.held)

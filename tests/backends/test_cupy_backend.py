@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from foreign_array import ForeignArray, namespace, wrapped
 
-from backends.cupy_backend import backend as module
+from backends import deferred
 from backends.cupy_backend import random
 from backends.cupy_backend.backend import CupyBackend
 
@@ -54,7 +54,7 @@ def cuda(monkeypatch):
         return wrapped(lambda x: np.vectorize(function, otypes=[np.promote_types(x.dtype, np.float32)])(x))
 
     special = SimpleNamespace(erf=in_float(math.erf), erfc=in_float(math.erfc))
-    monkeypatch.setattr(module, "import_module", {"cupyx.scipy.special": special}.__getitem__)
+    monkeypatch.setattr(deferred, "import_module", {"cupyx.scipy.special": special}.__getitem__)
     random._kernel.cache_clear()
     return CupyBackend(cupy)
 

@@ -52,6 +52,20 @@ def test_one_output_element_at_a_time():
         gradcheck(wrong, x)
 
 
+def test_both_parts_of_complex_numbers_are_moved():
+    z = ag.tensor([1 + 2j, -0.5j], dtype="complex128", requires_grad=True)
+    assert gradcheck(lambda z: (z * z.conj(), z.exp()), z)
+    assert gradgradcheck(lambda z: z.abs() * z, z)
+    for part in ("real", "imag"):
+        with pytest.raises(GradientError, match="by differences"):
+            gradcheck(lambda z, part=part: z + getattr(z.detach(), part), z)
+
+
+def test_the_fast_mode_names_the_worst_element_too():
+    with pytest.raises(GradientError, match="is wrong in 1 of 1 elements; the worst, at"):
+        gradcheck(detached_slope, leaf(1.0), fast_mode=True)
+
+
 def test_it_can_answer_instead_of_raising():
     assert not gradcheck(detached_slope, leaf(1.0), raise_exception=False)
     assert not gradgradcheck(lambda a: a * detached_slope(a), leaf(1.0), raise_exception=False)

@@ -93,8 +93,8 @@ def pointwise(forward, reference, *vjp, kind=ELEMENTWISE, domain=POSITIVE, **fie
     return forward, {"kind": kind, "reference": reference, "vjp": vjp, "domain": domain} | fields
 
 
-def shaped(forward, kind, reference, *vjp, samples):
-    return forward, {"kind": kind, "reference": reference, "vjp": vjp, "domain": REAL, "samples": samples}
+def shaped(forward, kind, reference, *vjp, **fields):
+    return forward, {"kind": kind, "reference": reference, "vjp": vjp, "domain": REAL} | fields
 
 
 wrong_cube = partial(pointwise, cube, lambda x: x**3)
@@ -107,7 +107,7 @@ wrong_scale = partial(
 wrong_buffer = partial(pointwise, buffered, lambda x: x**3, residuals=("slope",), order=1)
 wrong_quotient = partial(pointwise, quotient, lambda a, b: a / b, kind=BINARY, floating=True)
 wrong_product = partial(
-    shaped, product, CONVOLUTION, np.matmul, samples=(sample((3, 3), (3, 3)), sample((0, 3), (3, 3)))
+    shaped, product, CONVOLUTION, np.matmul, wide=True, samples=(sample((3, 3), (3, 3)), sample((0, 3), (3, 3)))
 )
 wrong_total = partial(shaped, total, REDUCTION, lambda x, dim: x.sum(dim),
                       samples=(sample((3, 3), dim=0), sample((3, 3), dim=1), sample((0, 3), dim=1)))  # fmt: skip

@@ -1,0 +1,73 @@
+"""PyTorch's public functions that are not here, each with the reason; asking for one by name says so.
+
+`docs/ops.md` lists them. Names are as in PyTorch without the leading `torch.`; a method that is no function is
+`Tensor.x`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from autograd_core.errors import AbsentError
+from autograd_core.tensor import Tensor
+
+# Reason -> names.
+ABSENT: dict[str, str] = {
+    "tensors are dense": """
+        Tensor.coalesce Tensor.is_coalesced Tensor.sparse_mask Tensor.to_dense Tensor.to_padded_tensor Tensor.to_sparse
+        Tensor.to_sparse_coo Tensor.to_sparse_csr hspmm saddmm smm sparse_coo_tensor sparse_csr_tensor spmm sspaddmm
+        """,
+    "arrays are not quantized": """
+        Tensor.int_repr Tensor.q_scale Tensor.q_zero_point dequantize fake_quantize_per_channel_affine
+        fake_quantize_per_tensor_affine nn.functional.grouped_mm nn.functional.scaled_grouped_mm nn.functional.scaled_mm
+        quantize_per_channel quantize_per_tensor
+        """,
+    "recurrent networks are modules, not single operations": """
+        gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell
+        """,
+    "an array of NumPy or CuPy has no storage that could be resized; use reshape, clone or a new tensor": """
+        Tensor.resize_ Tensor.resize_as_ Tensor.set_ Tensor.share_memory_ Tensor.storage Tensor.untyped_storage
+        """,
+    "a Python function of single elements is no operation; write it with functions of tensors": """
+        Tensor.apply_ Tensor.map2_ Tensor.map_
+        """,
+    "Python's own control flow is recorded as it runs": "cond while_loop",
+    "it is how PyTorch's own layers are written; use the function of nn.functional without `native_`": """
+        native_batch_norm native_dropout native_group_norm native_layer_norm
+        """,
+    "it has no derivative, in PyTorch neither; use cholesky(), lu_factor() or solve()": """
+        linalg.ldl_factor linalg.ldl_factor_ex linalg.ldl_solve
+        """,
+    "an iterative method for large sparse matrices; use linalg.eigh() or svd_lowrank()": "lobpcg",
+    "use scatter_reduce() or index_reduce() with the number of each element's segment": "segment_reduce",
+    "NumPy has no complex numbers of two bytes a part; use cfloat()": "Tensor.chalf",
+}
+
+
+REASONS = {name: reason for reason, names in ABSENT.items() for name in names.split()}
+
+
+def refuse(module: str, name: str) -> NoReturn:
+    """Raise for an attribute that a module ("" for the top level) lacks: with the reason, if PyTorch has it."""
+    qualified = f"{module}.{name}" if module else name
+    if qualified in REASONS:
+        raise AbsentError(f"'{qualified}' is not provided: {REASONS[qualified]}", name=name)
+    place = module if module == "nn.functional" else f"autograd_core.{module}".rstrip(".")
+    raise AttributeError(f"module {place!r} has no attribute {name!r}", name=name)
+
+
+class Absent:
+    """A method of PyTorch's tensors that is not provided."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: Any) -> NoReturn:
+        raise AbsentError(f"'{self._name}' is not provided: {REASONS[self._name]}", name=self._name)
+
+
+def install() -> None:
+    """The absent methods on Tensor."""
+    for name in REASONS:
+        if name.startswith("Tensor."):
+            setattr(Tensor, name.removeprefix("Tensor."), Absent(name))

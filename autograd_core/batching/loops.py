@@ -1,0 +1,92 @@
+"""What is always right for a pure function: sample by sample, the results stacked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autograd_core.batching import arrays
+from autograd_core.errors import VmapError, VmapShapeError
+from autograd_core.libraries import is_array
+
+
+def each(cls: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """`function` of every sample, as a batch; whatever is no array must be the same for all."""
+    level = arrays.level_of(args, kwargs, depth=cls.depth)
+    if level is None:
+        return _shared(cls, function(*sampled(args, 0, cls.depth), **sampled(kwargs, 0, cls.depth)))
+    if kwargs.get("out") is not None:
+        raise TypeError("what is written into an array that is given cannot be stacked")
+    if not level.size:
+        raise VmapError(f"{_name(function)} cannot be computed for a batch of no samples: its shape would be a guess")
+    calls = [(sampled(args, i, cls.depth), sampled(kwargs, i, cls.depth)) for i in range(level.size)]
+    results = [function(*a, **k) for a, k in calls]
+    return _stacked(cls, results, level, _name(function), _shares(cls, results[0], calls[0]))
+
+
+def sampled(values: Any, i: int, depth: int) -> Any:
+    """The values with every batch replaced by one of its samples."""
+    if isinstance(values, arrays.Batched):
+        return values.sample(i) if values.depth == depth else values
+    if isinstance(values, tuple | list):
+        parts = [sampled(v, i, depth) for v in values]
+        return parts if isinstance(values, list) else tuple(parts)
+    if isinstance(values, dict):
+        return {k: sampled(v, i, depth) for k, v in values.items()}
+    return values
+
+
+def _stacked(cls: Any, results: list[Any], level: Any, name: str, frozen: bool) -> Any:
+    first = results[0]
+    if is_array(first):
+        shapes = {y.shape for y in results}
+        if len(shapes) > 1:
+            raise VmapShapeError(different_shapes(name, shapes))
+        return cls(cls.inner.stack([_array(cls, y) for y in results]), level, frozen)
+    if isinstance(first, tuple | list):
+        if len({len(y) for y in results}) > 1:
+            raise VmapShapeError(f"vmap: {name} gives the samples different numbers of results")
+        parts = [_stacked(cls, list(part), level, name, frozen) for part in zip(*results, strict=True)]
+        return parts if isinstance(first, list) else tuple(parts)
+    if any(y != first for y in results):
+        raise VmapError(f"{name} gives the samples different values, {first!r} among them, which are not arrays")
+    return first
+
+
+def _array(cls: Any, y: Any) -> Any:
+    return y if hasattr(y, "__setitem__") else cls.inner.asarray(y)
+
+
+def _shared(cls: Any, y: Any) -> Any:
+    if isinstance(y, tuple | list):
+        parts = [_shared(cls, v) for v in y]
+        return parts if isinstance(y, list) else tuple(parts)
+    return cls(y) if is_array(y) else y
+
+
+def _shares(cls: Any, y: Any, sources: Any) -> bool:
+    """Whether a result is a view of what it was computed from, which a stack is not."""
+    views = [v for v in _arrays(y) if getattr(v, "base", None) is not None]
+    found = [x for x in _arrays(sources) if hasattr(x, "__setitem__")] if views else []
+    return any(cls.inner.shares_memory(x, v) for x in found for v in views)
+
+
+def _arrays(values: Any) -> list[Any]:
+    if isinstance(values, dict):
+        values = values.values()
+    elif not isinstance(values, tuple | list):
+        return [values] if is_array(values) else []
+    return [x for v in values for x in _arrays(v)]
+
+
+def _name(function: Any) -> str:
+    return getattr(getattr(function, "func", function), "__name__", "a function")
+
+
+def different_shapes(name: str, shapes: set[Any]) -> str:
+    """What to say where the samples have results that cannot be stacked."""
+    found = ", ".join(map(str, sorted(shapes)))
+    return (
+        f"vmap: {name} gives the samples results of different shapes, {found}; call it outside of vmap, or use an "
+        "operation whose shape does not depend on values, such as where()"
+    )

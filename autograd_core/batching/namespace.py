@@ -1,0 +1,291 @@
+"""The functions of an array library on batches of its arrays.
+
+Each is one of a few kinds, as `tables` says; what is in no table runs sample by sample.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from autograd_core.batching import loops, products, shaping, tables
+from autograd_core.batching.arrays import Batched, differs, held_by, level_of, pointwise
+from autograd_core.batching.subscripts import add_at
+from autograd_core.entries import Op
+from autograd_core.errors import VmapError
+from autograd_core.libraries import LAYERS, LIBRARY, is_array
+from autograd_core.registry import add_library
+
+_lock = threading.Lock()
+_classes: dict[int, type[Batched]] = {}  # by identity of the library of what is held
+
+
+class BatchedNamespace(SimpleNamespace):
+    """What stands for the array library in a forward that runs on batches."""
+
+    def run(self, o: Op, *arrays: Any, **statics: Any) -> Any:
+        """An operation's forward on batches, or, if it does something that batches cannot do, on each sample."""
+        try:
+            return o.forward(self, *arrays, **statics)
+        except Exception:
+            return self.each(o, arrays, statics)
+
+    def each(self, o: Op, arrays: Any, statics: dict[str, Any]) -> Any:
+        """An operation's forward on each sample."""
+
+        def forward(*arrays: Any, **statics: Any) -> Any:
+            library = next(LIBRARY[a.__class__] for a in arrays if a is not None)
+            if o.view:  # it may look at the storage, which is that of all samples
+                arrays = tuple([a.copy(order="K") if is_array(a) else a for a in arrays])
+            return o.forward(library, *arrays, **statics)
+
+        forward.__name__ = o.name
+        return loops.each(self.type, forward, *arrays, **statics)
+
+
+class BatchedBackend:
+    """What is asked of the backend of an array, asked of what a batch holds."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    @property
+    def name(self) -> str:
+        """Of the arrays that are held."""
+        return self.inner.name  # type: ignore[no-any-return]
+
+    def device_of(self, array: Any) -> str:
+        """Where the elements live."""
+        return self.inner.device_of(array.held)  # type: ignore[no-any-return]
+
+    def to_host(self, array: Any) -> Any:
+        """The elements, if all samples share them."""
+        if array.level is not None:
+            raise VmapError(
+                f"the values of {array.level.size} samples inside vmap cannot be read by Python: control flow must not "
+                "depend on them; use where() instead of if, and return tensors instead of numbers"
+            )
+        return self.inner.to_host(array.held)
+
+    def synchronize(self) -> None:
+        """Wait for all pending work."""
+        self.inner.synchronize()
+
+
+def layer(library: Any) -> type[Batched]:
+    """The array type for batches of the arrays of a library; registered when it is first asked for."""
+    with _lock:
+        key = id(library)
+        if key not in _classes:
+            depth = getattr(library, "depth", 0) + 1
+            body = {"__slots__": (), "depth": depth, "inner": library}
+            cls: Any = type(f"Batched{depth if depth > 1 else ''}", (Batched,), body)
+            namespace = _namespace(cls, library)
+            cls.library = namespace
+            LAYERS[cls] = depth
+            add_library(namespace, (cls,))
+            _classes[key] = cls
+        return _classes[key]
+
+
+def _namespace(cls: Any, library: Any) -> BatchedNamespace:
+    members = {name: _member(cls, library, name, m) for name, m in vars(library).items() if not name.startswith("_")}
+    members |= {name: partial(f, cls, getattr(library, name, None)) for name, f in SPECIAL.items()}
+    members["linalg"] = _part(cls, library.linalg, tables.LINALG, {})
+    members["fft"] = _part(cls, library.fft, (), tables.TRANSFORMS)
+    members["kernels"] = _kernels(cls, library.kernels)
+    members |= {"backend": BatchedBackend(library.backend), "type": cls, "depth": cls.depth}
+    return BatchedNamespace(**members)
+
+
+def _member(cls: Any, library: Any, name: str, member: Any) -> Any:
+    if not callable(member) or isinstance(member, type):
+        return member
+    if isinstance(getattr(np, name, None), np.ufunc) and name != "matmul":
+        return _Ufunc(cls, member)
+    if name in tables.POINTWISE:
+        return partial(pointwise, cls, member)
+    if name in tables.AXIS:
+        return partial(_along, cls, member, *tables.AXIS[name])
+    return partial(_stacked if name in tables.LAST_AXES else loops.each, cls, member)
+
+
+def _part(cls: Any, library: Any, matrices: tuple[str, ...], axes: dict[str, Any]) -> SimpleNamespace:
+    """A module within an array library."""
+    members = {}
+    for name, member in vars(library).items():
+        if callable(member) and not isinstance(member, type) and not name.startswith("_"):
+            kind = partial(_along, cls, member, *axes[name]) if name in axes else None
+            members[name] = kind or partial(_stacked if name in matrices else loops.each, cls, member)
+    return SimpleNamespace(**members)
+
+
+def _kernels(cls: Any, kernels: SimpleNamespace) -> SimpleNamespace:
+    members: dict[str, Any] = {}
+    for name, kernel in vars(kernels).items():
+        if not callable(kernel):
+            members[name] = _Pointwise(cls, kernel)
+            continue
+        module = getattr(kernel, "func", kernel).__module__.rpartition(".")[2]
+        if name in tables.FOLDED:
+            members[name] = partial(_folded, cls, kernel, *tables.FOLDED[name])
+        elif module in tables.POINTWISE_MODULES or getattr(kernel, "func", None) is pointwise:
+            members[name] = partial(pointwise, cls, kernel)
+        else:
+            members[name] = partial(_stacked if name in tables.MATRICES else loops.each, cls, kernel)
+    members["add_at"] = partial(add_at, cls)
+    members["diagonal"] = partial(_diagonal_kernel, cls, kernels.diagonal)
+    return SimpleNamespace(**members)
+
+
+class _Pointwise:
+    """A module of functions of corresponding elements, such as scipy.special, imported when one is asked for."""
+
+    def __init__(self, cls: Any, library: Any) -> None:
+        self._cls, self._library = cls, library
+
+    def __getattr__(self, name: str) -> Any:
+        return partial(pointwise, self._cls, getattr(self._library, name))
+
+
+class _Ufunc:
+    """A ufunc on batches, with its reductions."""
+
+    def __init__(self, cls: Any, ufunc: Any) -> None:
+        self.cls, self.ufunc = cls, ufunc
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("out") is not None:
+            raise TypeError("batches are not written through out=")
+        return pointwise(self.cls, self.ufunc, *args, **kwargs)
+
+    def at(self, x: Any, index: Any, *values: Any) -> None:
+        """Write at positions that may repeat."""
+        level = level_of(x, index, values, depth=self.cls.depth)
+        if level is not None:
+            x.diverge(level)
+        for i in range(1 if level is None else level.size):
+            self.ufunc.at(x.sample(i), *loops.sampled((index, *values), i, self.cls.depth))
+
+    def reduce(self, x: Any, axis: Any = 0, *args: Any, **kwargs: Any) -> Any:
+        """The reduction over one axis, several, or all (None)."""
+        return _along(self.cls, self.ufunc.reduce, 1, tables.ALL, x, axis, *args, **kwargs)
+
+    def accumulate(self, x: Any, axis: Any = 0, *args: Any, **kwargs: Any) -> Any:
+        """The running results along an axis."""
+        return _along(self.cls, self.ufunc.accumulate, 1, 0, x, axis, *args, **kwargs)
+
+
+def _along(cls: Any, function: Callable[..., Any], place: int, default: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+    """A function along axes, which are counted one further in what is held."""
+    if level_of(args, kwargs, depth=cls.depth) is not None or not differs(cls, x):
+        return loops.each(cls, function, x, *args, **kwargs)
+    given = [held_by(cls, a) for a in args]
+    keyword = "axes" if "axes" in kwargs else "axis"
+    positional = len(given) >= place
+    axis = given[place - 1] if positional else kwargs.pop(keyword, None if isinstance(default, str) else default)
+    held = x.held
+    if axis is None and default == tables.ALL:
+        axis = tuple(range(1, held.ndim))
+    elif axis is None and default == tables.FLAT:
+        if kwargs.get("keepdims"):
+            return loops.each(cls, function, x, *args, **kwargs)
+        held, axis = held.reshape(held.shape[0], x.size), 1
+    elif axis is None:
+        return loops.each(cls, function, x, *args, **kwargs)
+    else:
+        axis = shaping.shifted(axis, x.ndim)
+    if positional:
+        given[place - 1] = axis
+    else:
+        kwargs[keyword] = axis
+    return cls(function(held, *given, **kwargs), x.level)
+
+
+def _stacked(cls: Any, function: Callable[..., Any], x: Any, *args: Any, **kwargs: Any) -> Any:
+    """A function of the last axes of one array."""
+    if level_of(args, kwargs, depth=cls.depth) is not None or not differs(cls, x):
+        return loops.each(cls, function, x, *args, **kwargs)
+    y = function(x.held, *args, **kwargs)
+    return tuple([cls(v, x.level) for v in y]) if isinstance(y, tuple) else cls(y, x.level)
+
+
+def _folded(cls: Any, kernel: Callable[..., Any], places: tuple[int, ...], shape: int | None, *args: Any) -> Any:
+    """A kernel whose arrays share a first axis, into which that of the samples is folded."""
+    level = level_of(args, depth=cls.depth)
+    rest = [a for i, a in enumerate(args) if i not in places]
+    if level is None or level_of(rest, depth=cls.depth) is not None:
+        return loops.each(cls, kernel, *args)
+    given = [held_by(cls, a) for a in args]
+    for i in places:
+        held = shaping.spread(cls, args[i], level)
+        given[i] = held.reshape(held.shape[0] * held.shape[1], *held.shape[2:])
+    if shape is not None:
+        given[shape] = (level.size * given[shape][0], *given[shape][1:])
+    y = kernel(*given)
+    several = isinstance(y, tuple)
+    parts = [cls(v.reshape(level.size, -1 if level.size else 0, *v.shape[1:]), level) for v in (y if several else (y,))]
+    return tuple(parts) if several else parts[0]
+
+
+def _diagonal_kernel(cls: Any, kernel: Callable[..., Any], x: Any, offset: int, dim1: int, dim2: int) -> Any:
+    if x.__class__ is not cls:
+        return cls(kernel(x, offset, dim1, dim2))
+    dims = (dim1, dim2) if x.level is None else (shaping.shifted(dim1, x.ndim), shaping.shifted(dim2, x.ndim))
+    return x.part(kernel(x.held, offset, *dims))
+
+
+def _like(cls: Any, function: Callable[..., Any], x: Any, *args: Any, **kwargs: Any) -> Any:
+    """zeros_like and its relatives: an array for each sample, so that each can be written."""
+    if kwargs.get("shape") is not None or x.__class__ is not cls or level_of(args, depth=cls.depth) is not None:
+        return loops.each(cls, function, x, *args, **kwargs)
+    return cls(function(x.held, *[held_by(cls, a) for a in args], **kwargs), x.level)
+
+
+def _array(cls: Any, function: Callable[..., Any], x: Any, dtype: Any = None, **kwargs: Any) -> Any:
+    if x.__class__ is cls:
+        return x if dtype is None or x.dtype == dtype else x.astype(dtype)
+    return cls(function(x, dtype, **kwargs)) if level_of(x, depth=cls.depth) is None else _nested(cls, x, dtype)
+
+
+def _nested(cls: Any, values: Any, dtype: Any) -> Any:
+    """A list with batches in it."""
+    stacked = shaping.stack(cls, None, [_array(cls, cls.inner.asarray, v) for v in values])
+    return stacked if dtype is None else stacked.astype(dtype)
+
+
+def _shares(cls: Any, function: Callable[..., Any], a: Any, b: Any) -> bool:
+    return bool(function(held_by(cls, a), held_by(cls, b)))
+
+
+def _on_dtypes(cls: Any, function: Callable[..., Any], *args: Any) -> Any:
+    return function(*[a.dtype if isinstance(a, Batched) else a for a in args])
+
+
+def _astype(cls: Any, function: Callable[..., Any], x: Any, dtype: Any, **kwargs: Any) -> Any:
+    return x.astype(dtype, **kwargs)
+
+
+def _take_along_axis(cls: Any, function: Callable[..., Any], x: Any, indices: Any, axis: int = -1) -> Any:
+    level = level_of((x, indices), depth=cls.depth)
+    if level is None or axis is None:
+        return loops.each(cls, function, x, indices, axis)
+    at = shaping.shifted(axis, x.ndim)
+    return cls(function(shaping.spread(cls, x, level), shaping.spread(cls, indices, level), at), level)
+
+
+SPECIAL: dict[str, Callable[..., Any]] = {
+    **products.FUNCTIONS, **shaping.FUNCTIONS,
+    **dict.fromkeys(("zeros_like", "ones_like", "empty_like", "full_like"), _like),
+    **dict.fromkeys(("asarray", "array", "asanyarray"), _array),
+    **dict.fromkeys(("shares_memory", "may_share_memory"), _shares),
+    **dict.fromkeys(("result_type", "promote_types", "can_cast", "issubdtype"), _on_dtypes),
+    "astype": _astype, "take_along_axis": _take_along_axis,
+    "ndim": lambda cls, function, x: getattr(x, "ndim", 0), "shape": lambda cls, function, x: x.shape,
+    "size": lambda cls, function, x: x.size,
+}  # fmt: skip

@@ -1,0 +1,61 @@
+"""Random numbers inside vmap: none, the same for all samples, or some for each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd_core.batching.graph import raised
+from autograd_core.batching.levels import Level, active
+from autograd_core.batching.namespace import layer
+from autograd_core.batching.shaping import spread
+from autograd_core.libraries import LIBRARY
+
+
+def stream_inside(stream: Any) -> Any:
+    """A stream of random arrays as the calls of vmap that are being run see it."""
+    for level in active():
+        if level.randomness == "error":
+            raise RuntimeError(
+                "a random function was called inside vmap: shall the samples share its numbers? "
+                "Say so: vmap(..., randomness='different') or randomness='same'"
+            )
+        if level.randomness == "different":
+            stream = _Different(stream, level)
+    return stream
+
+
+class _Different:
+    """Draws for each sample."""
+
+    def __init__(self, stream: Any, level: Level) -> None:
+        self._stream, self._level = stream, level
+
+    def _batch(self, array: Any) -> Any:
+        array = raised(array, self._level.depth - 1)
+        return layer(LIBRARY[array.__class__])(array, self._level)
+
+    def uniform(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        return self._batch(self._stream.uniform((self._level.size, *shape), dtype))
+
+    def normal(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        return self._batch(self._stream.normal((self._level.size, *shape), dtype))
+
+    def integers(self, low: int, high: int, shape: tuple[int, ...]) -> Any:
+        return self._batch(self._stream.integers(low, high, (self._level.size, *shape)))
+
+    def bernoulli(self, p: float, shape: tuple[int, ...]) -> Any:
+        return self._batch(self._stream.bernoulli(p, (self._level.size, *shape)))
+
+    def poisson(self, rate: Any) -> Any:
+        return self._batch(self._stream.poisson(self._spread(rate)))
+
+    def binomial(self, count: Any, p: Any) -> Any:
+        return self._batch(self._stream.binomial(self._spread(count), self._spread(p)))
+
+    def _spread(self, array: Any) -> Any:
+        array = raised(array, self._level.depth)
+        return spread(array.__class__, array, self._level)
+
+    def permutation(self, n: int) -> Any:
+        draws = [self._stream.permutation(n) for _ in range(self._level.size)]
+        return self._batch(LIBRARY[draws[0].__class__].stack(draws) if draws else self._stream.integers(0, 1, (0, n)))

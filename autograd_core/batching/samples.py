@@ -1,0 +1,54 @@
+"""A function of tensors on one sample after another, differentiably: for what reads values inside vmap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+from autograd_core import functional, random, trees
+from autograd_core.batching.graph import depth_of, enter, leave
+from autograd_core.batching.levels import Level, active, outside
+from autograd_core.batching.loops import different_shapes
+from autograd_core.errors import VmapError, VmapShapeError
+from autograd_core.tensor import Tensor
+
+
+def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any, error: VmapError) -> Any:
+    """function(*args, **kwargs) of every sample of the innermost vmap, outside of it; `error` if there is none."""
+    level = active()[-1] if active() else None
+    values = trees.leaves((args, kwargs))
+    if level is None or not level.size or not any(_differs(v, level) for v in values):
+        raise error
+    columns = [_samples(v, level) if _differs(v, level) else v for v in values]
+    states = random.rng_states() if level.randomness == "same" else None
+    results = []
+    with outside(level):
+        for i in range(level.size):
+            a, k = trees.rebuild((args, kwargs), [c[i] if isinstance(c, tuple) else c for c in columns])
+            again = states is not None and i + 1 < level.size
+            with random.resumed(states) if again and states else nullcontext():
+                results.append(function(*a, **k))
+        stacked = [_stacked(ys, function) for ys in zip(*map(trees.leaves, results), strict=True)]
+    inside = [enter(y, level=level, dim=0, at=level.depth) if isinstance(y, Tensor) else y for y in stacked]
+    return trees.rebuild(results[0], inside)
+
+
+def _differs(value: Any, level: Level) -> bool:
+    return isinstance(value, Tensor) and depth_of(value.array) == level.depth and value.array.level is level
+
+
+def _samples(value: Tensor, level: Level) -> tuple[Tensor, ...]:
+    """Each on storage of its own, for functions that look at it."""
+    return tuple(map(functional.clone, functional.unbind(leave(value, level=level, dim=0, at=level.depth))))
+
+
+def _stacked(values: tuple[Any, ...], function: Callable[..., Any]) -> Any:
+    if not isinstance(values[0], Tensor):
+        if any(v != values[0] for v in values):
+            raise VmapError(f"vmap: {function.__name__} gives the samples different values, {values[0]!r} among them")
+        return values[0]
+    shapes = {y.shape for y in values}
+    if len(shapes) > 1:
+        raise VmapShapeError(different_shapes(function.__name__, shapes))
+    return functional.stack(values)

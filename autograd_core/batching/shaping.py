@@ -1,0 +1,125 @@
+"""Functions that move elements, on batches: each counts the axes of a sample, not that of the samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_core.batching import loops
+from autograd_core.batching.arrays import aligned, differs, held_by, level_of
+
+
+def shifted(axis: Any, ndim: int) -> Any:
+    """Axes of a sample of `ndim` axes, counted in what is held."""
+    if isinstance(axis, tuple | list):
+        return tuple([shifted(a, ndim) for a in axis])
+    axis = int(axis)
+    if not -ndim <= axis < ndim:
+        raise np.exceptions.AxisError(axis, ndim)
+    return axis % ndim + 1
+
+
+def spread(cls: Any, x: Any, level: Any) -> Any:
+    """What is held, with an axis of samples even where all share one array."""
+    held = held_by(cls, x)
+    if differs(cls, x):
+        return held
+    return cls.inner.broadcast_to(held, (level.size, *held.shape))
+
+
+def _reshape(cls: Any, function: Callable[..., Any], x: Any, shape: Any, **kwargs: Any) -> Any:
+    if not differs(cls, x):
+        return _one(cls, function, x, shape, **kwargs)
+    shape = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+    if -1 in shape:  # of a batch of no samples its length could not be told
+        known = -int(np.prod(shape, dtype=np.int64))
+        shape = tuple([(x.size // known if known else 0) if k == -1 else k for k in shape])
+    return x.part(x.held.reshape((x.held.shape[0], *shape), **kwargs))
+
+
+def _one(cls: Any, function: Callable[..., Any], x: Any, *args: Any, **kwargs: Any) -> Any:
+    """A function on an array that all samples share."""
+    if x.__class__ is cls:
+        return x.part(function(x.held, *args, **kwargs))
+    return cls(function(x, *args, **kwargs))
+
+
+def _transpose(cls: Any, function: Callable[..., Any], x: Any, axes: Any = None) -> Any:
+    if not differs(cls, x):
+        return _one(cls, function, x, axes)
+    order = tuple(range(x.ndim, 0, -1)) if axes is None else shifted(axes, x.ndim)
+    if len(order) != x.ndim:
+        raise ValueError("axes do not match the array")
+    return x.part(x.held.transpose((0, *order)))
+
+
+def _axes(count: int) -> Callable[..., Any]:
+    """A function with this many arguments that name axes, all of them given."""
+
+    def call(cls: Any, function: Callable[..., Any], x: Any, *axes: Any) -> Any:
+        if not differs(cls, x):
+            return _one(cls, function, x, *axes)
+        return x.part(function(x.held, *[shifted(a, x.ndim) for a in axes[:count]]))
+
+    return call
+
+
+def _expand_dims(cls: Any, function: Callable[..., Any], x: Any, axis: Any) -> Any:
+    if not differs(cls, x):
+        return _one(cls, function, x, axis)
+    more = len(axis) if isinstance(axis, tuple | list) else 1
+    return x.part(function(x.held, shifted(axis, x.ndim + more)))
+
+
+def _squeeze(cls: Any, function: Callable[..., Any], x: Any, axis: Any = None) -> Any:
+    if not differs(cls, x):
+        return _one(cls, function, x, axis)
+    dims = tuple([i for i, k in enumerate(x.shape) if k == 1]) if axis is None else axis
+    return x.part(function(x.held, shifted(dims, x.ndim)))
+
+
+def _broadcast_to(cls: Any, function: Callable[..., Any], x: Any, shape: Any) -> Any:
+    if not differs(cls, x):
+        return _one(cls, function, x, shape)
+    shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    if len(shape) < x.ndim:
+        raise ValueError(f"shape {x.shape} does not broadcast to {shape}")
+    return x.part(function(aligned(cls, x, len(shape)), (x.held.shape[0], *shape)))
+
+
+def _diagonal(cls: Any, function: Callable[..., Any], x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    if not differs(cls, x):
+        return _one(cls, function, x, offset, axis1, axis2)
+    return x.part(function(x.held, offset, shifted(axis1, x.ndim), shifted(axis2, x.ndim)))
+
+
+def _pad(cls: Any, function: Callable[..., Any], x: Any, widths: Any, *args: Any, **kwargs: Any) -> Any:
+    pairs = not isinstance(widths, int) and len(widths) == x.ndim and all(hasattr(w, "__len__") for w in widths)
+    if not differs(cls, x) or not pairs:
+        return loops.each(cls, function, x, widths, *args, **kwargs)
+    return cls(function(x.held, ((0, 0), *[tuple(w) for w in widths]), *args, **kwargs), x.level)
+
+
+def _concatenate(cls: Any, function: Callable[..., Any], parts: Any, axis: Any = 0, **kwargs: Any) -> Any:
+    level = level_of(parts, depth=cls.depth)
+    if level is None or axis is None:
+        return loops.each(cls, function, parts, axis, **kwargs)
+    return cls(cls.inner.concatenate([spread(cls, p, level) for p in parts], shifted(axis, parts[0].ndim)), level)
+
+
+def stack(cls: Any, function: Any, parts: Any, axis: int = 0, **kwargs: Any) -> Any:
+    """Arrays of one shape joined along a new axis."""
+    level = level_of(parts, depth=cls.depth)
+    if level is None:
+        return loops.each(cls, cls.inner.stack, parts, axis, **kwargs)
+    return cls(cls.inner.stack([spread(cls, p, level) for p in parts], shifted(axis, parts[0].ndim + 1)), level)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "reshape": _reshape, "transpose": _transpose, "permute_dims": _transpose, "swapaxes": _axes(2),
+    "moveaxis": _axes(2), "expand_dims": _expand_dims, "squeeze": _squeeze, "broadcast_to": _broadcast_to,
+    "diagonal": _diagonal, "pad": _pad, "concatenate": _concatenate, "concat": _concatenate, "stack": stack,
+    "ravel": lambda cls, function, x: _reshape(cls, cls.inner.reshape, x, (-1,)),
+}  # fmt: skip

@@ -1,0 +1,36 @@
+"""How the functions of an array library treat a leading axis of samples: data for `namespace`."""
+
+from __future__ import annotations
+
+# Functions of corresponding elements that are no ufuncs. A ufunc is one by being one.
+POINTWISE = ("where", "clip", "nan_to_num", "round", "around", "isclose", "sinc", "i0", "angle", "isposinf", "isneginf",
+             "fix", "real_if_close", "ascontiguousarray")  # fmt: skip
+# Functions of one array along axes: where the axis stands among the positional arguments, and what it is if left out.
+ALL, FLAT = "all axes", "the flattened array"
+AXIS = {
+    **dict.fromkeys(("sum", "prod", "max", "min", "amax", "amin", "mean", "std", "var", "all", "any", "count_nonzero",
+                     "nansum", "nanprod", "nanmax", "nanmin", "nanmean", "nanstd", "nanvar", "flip"), (1, ALL)),
+    **dict.fromkeys(("argmax", "argmin", "nanargmax", "nanargmin", "cumsum", "cumprod", "nancumsum", "nancumprod",
+                     "median", "nanmedian"), (1, FLAT)),
+    **dict.fromkeys(("sort", "argsort"), (1, -1)),
+    **dict.fromkeys(("repeat", "take"), (2, FLAT)),
+    "diff": (2, -1), "partition": (2, -1), "argpartition": (2, -1), "roll": (2, None),
+}  # fmt: skip
+# Functions of the last axes, which take any number of others before them.
+LAST_AXES = ("tril", "triu")
+LINALG = ("cholesky", "det", "eig", "eigh", "eigvals", "eigvalsh", "inv", "pinv", "qr", "slogdet", "svd", "svdvals",
+          "matrix_power")  # fmt: skip
+TRANSFORMS = {**dict.fromkeys(("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"), (2, -1)),
+              **dict.fromkeys(("fftn", "ifftn", "rfftn", "irfftn", "fftshift", "ifftshift"), (2, None))}  # fmt: skip
+# Kernels of stacks of matrices.
+MATRICES = ("lu_factor", "row_order", "cholesky", "inverse", "cofactor", "matrix_exp")
+# Kernels whose arrays share a first axis, into which that of the samples is folded: which of the arguments they are,
+# and at which stands the shape of one. Further arrays must be the same for all samples.
+FOLDED = {
+    "convolve": ((0,), None), "convolve_input": ((0,), 2), "max_pool": ((0,), None), "avg_pool": ((0,), None),
+    "avg_pool_input": ((0,), 1), "take_plane": ((0, 1), None), "add_plane": ((0, 1), 2), "max_of_cells": ((0,), None),
+    "patches": ((0,), None), "add_patches": ((0,), 1), "read_points": ((0, 1, 2), None),
+    "add_points": ((0, 1, 2), 3), "match_points": ((0, 1, 2), None),
+}  # fmt: skip
+# The modules of backends/ whose kernels are functions of corresponding elements.
+POINTWISE_MODULES = ("gamma", "normal", "selection", "special")

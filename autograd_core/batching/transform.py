@@ -1,0 +1,134 @@
+"""`vmap`: from a function of one sample to one of many."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from autograd_core import functional, trees
+from autograd_core.batching.graph import depth_of, enter, inside, leave
+from autograd_core.batching.levels import Level, entered
+from autograd_core.tensor import Tensor
+
+RANDOMNESS = ("error", "different", "same")
+
+
+def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0, randomness: str = "error", *,
+         chunk_size: int | None = None) -> Callable[..., Any]:  # fmt: skip
+    """The function that does for every sample what `func` does for one, for all of them at once.
+
+    in_dims: the axis of each argument along which the samples lie, or None for one that all share; an int for all
+    arguments, or a tuple with an entry for each, itself nested where the argument is. out_dims: where the samples are
+    put in the results; None for a result that is the same for all. randomness: whether random functions raise
+    ("error"), draw for each sample ("different") or once ("same"). chunk_size: how many samples at a time.
+
+    Transforms combine: vmap(grad(loss)) has the gradients of each sample. Where Python would have to follow values that
+    differ between samples, it raises VmapError.
+
+    >>> from autograd_core import tensor
+    >>> x = tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> vmap(lambda row: row @ row)(x)
+    tensor([ 5., 25.])
+    """
+    if randomness not in RANDOMNESS:
+        raise RuntimeError(f"vmap(): randomness must be one of {', '.join(map(repr, RANDOMNESS))}, not {randomness!r}")
+    if chunk_size is not None and chunk_size <= 0:
+        raise ValueError(f"vmap(): chunk_size must be positive, not {chunk_size}")
+
+    @functools.wraps(func, updated=())
+    def batched(*args: Any, **kwargs: Any) -> Any:
+        values = trees.leaves(args)
+        dims = _in_dims(in_dims, args, values)
+        size = _size(values, dims)
+        if chunk_size is None or size <= chunk_size:
+            return _run(func, args, values, dims, kwargs, out_dims, size, randomness)
+        starts = range(0, size, chunk_size)
+        return _joined(
+            [_run(func, args, [_part(v, d, i, chunk_size) for v, d in zip(values, dims, strict=True)], dims, kwargs,
+                  out_dims, min(chunk_size, size - i), randomness) for i in starts], out_dims)  # fmt: skip
+
+    return batched
+
+
+def _run(func: Callable[..., Any], args: Any, values: list[Any], dims: list[int | None], kwargs: dict[str, Any],
+         out_dims: Any, size: int, randomness: str) -> Any:  # fmt: skip
+    with entered(size, randomness) as level:
+        inside = [
+            v if d is None else enter(v, level=level, dim=d, at=level.depth) for v, d in zip(values, dims, strict=True)
+        ]
+        result = func(*trees.rebuild(args, inside), **kwargs)
+        outputs = trees.leaves(result)
+        out = [_left(y, d, level) for y, d in zip(outputs, _out_dims(out_dims, result, outputs), strict=True)]
+    return trees.rebuild(result, out)
+
+
+def _left(y: Any, dim: int | None, level: Level) -> Tensor:
+    """An output, outside: with an axis of samples, or without one if they are all the same."""
+    if dim is not None:
+        y = inside(y)
+        if not -y.ndim - 1 <= dim <= y.ndim:
+            raise IndexError(f"vmap(): out_dims has {dim}, which is out of range for an output of {y.ndim + 1} axes")
+        return leave(y, level=level, dim=dim % (y.ndim + 1), at=level.depth)  # type: ignore[no-any-return]
+    if depth_of(y.array) < level.depth:
+        return y  # type: ignore[no-any-return]
+    if y.array.level is not None:
+        raise ValueError("vmap(): out_dims is None for an output that differs between samples")
+    return leave(y, level=level, dim=0, at=level.depth)[0]  # type: ignore[no-any-return]
+
+
+def _in_dims(in_dims: Any, args: tuple[Any, ...], values: list[Any]) -> list[int | None]:
+    """An axis for each value, counted from the first; None for what all samples share."""
+    if not isinstance(in_dims, int | tuple | list):
+        raise ValueError(f"vmap(): in_dims must be an int or a tuple with an entry for each argument, not {in_dims!r}")
+    if not args:
+        raise ValueError("vmap(): the function was called without arguments; samples lie along an axis of one")
+    try:
+        dims = trees.spread(tuple(in_dims) if isinstance(in_dims, list) else in_dims, args)
+    except ValueError as e:
+        raise ValueError(f"vmap(): in_dims does not fit the arguments: {e}") from None
+    return [d if d is None else _in_dim(d, v) for d, v in zip(dims, values, strict=True)]
+
+
+def _in_dim(dim: Any, value: Any) -> int:
+    if not isinstance(dim, int):
+        raise ValueError(f"vmap(): in_dims must hold ints and None, not {dim!r}")
+    if not isinstance(value, Tensor):
+        raise ValueError(
+            f"vmap(): in_dims has {dim} for an argument of type {type(value).__name__}, which has no axes; give None"
+        )
+    if not -value.ndim <= dim < value.ndim:
+        raise ValueError(f"vmap(): in_dims has {dim}, which is out of range for a tensor of shape {value.shape}")
+    return dim % value.ndim
+
+
+def _size(values: list[Any], dims: list[int | None]) -> int:
+    """How many samples there are."""
+    sizes = [v.shape[d] for v, d in zip(values, dims, strict=True) if d is not None]
+    if not sizes:
+        raise ValueError("vmap(): in_dims is None for every argument; samples lie along an axis of at least one")
+    if len(set(sizes)) > 1:
+        raise ValueError(f"vmap(): the arguments have different numbers of samples along in_dims: {sizes}")
+    return sizes[0]  # type: ignore[no-any-return]
+
+
+def _out_dims(out_dims: Any, result: Any, outputs: list[Any]) -> list[int | None]:
+    for y in outputs:
+        if not isinstance(y, Tensor):
+            raise ValueError(f"vmap(): the function must return tensors, not {type(y).__name__}")
+    try:
+        return trees.spread(out_dims, result)
+    except ValueError as e:
+        raise ValueError(f"vmap(): out_dims does not fit the outputs: {e}") from None
+
+
+def _part(value: Any, dim: int | None, start: int, count: int) -> Any:
+    return value if dim is None else value[(slice(None),) * dim + (slice(start, start + count),)]
+
+
+def _joined(parts: Sequence[Any], out_dims: Any) -> Any:
+    """The results of consecutive samples, put together."""
+    dims = trees.spread(out_dims, parts[0])
+    columns = zip(*map(trees.leaves, parts), strict=True)
+    joined = [c[0] if d is None else functional.cat(c, dim=d) for c, d in zip(columns, dims, strict=True)]
+    return trees.rebuild(parts[0], joined)

@@ -1,0 +1,106 @@
+"""Random numbers of further distributions: tensors of counts, and methods that fill a tensor in place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from autograd_core import dtypes
+from autograd_core.creation import check_tensor
+from autograd_core.errors import OperandError
+from autograd_core.inplace import write
+from autograd_core.libraries import LIBRARY, holds
+from autograd_core.random import Generator, stream_of
+from autograd_core.registry import publish
+from autograd_core.tensor import Tensor, wrap
+
+
+def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
+    """Counts drawn from Poisson distributions with the rates in `input`, in its dtype."""
+    check_tensor(input, "poisson")
+    if not holds(input >= 0):
+        raise OperandError("poisson() needs rates that are not negative")
+    draws = stream_of(input.device, generator).poisson(input.array)
+    return wrap(draws.astype(input.dtype))
+
+
+def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
+    """Numbers of successes among `count` trials, each with probability `prob`; in the dtype of `count`."""
+    check_tensor(count, "binomial")
+    if not (holds(count >= 0) and holds((prob >= 0) & (prob <= 1))):
+        raise OperandError("binomial() needs counts that are not negative and probabilities between 0 and 1")
+    draws = stream_of(count.device, generator).binomial(count.array.astype(dtypes.int64), prob.array)
+    return wrap(draws.astype(count.dtype))
+
+
+def _drawn(name: str, quantile: Callable[..., Any], check: Callable[..., str | None], doc: str) -> Any:
+    """A method that fills a tensor with `quantile(xp, u, ...)` of uniform numbers u in (0, 1]."""
+    code = quantile.__code__
+    defaults = dict(zip(code.co_varnames[2 : code.co_argcount], quantile.__defaults__ or (), strict=True))
+
+    def method(self: Tensor, *args: Any, generator: Generator | None = None, **given: Any) -> Tensor:
+        values = {**defaults, **dict(zip(defaults, args, strict=False)), **given}
+        if unknown := values.keys() - defaults.keys():
+            raise TypeError(f"{name}() got an unexpected keyword argument '{min(unknown)}'")
+        if complaint := check(**values):
+            raise OperandError(f"{name}() needs {complaint}, not {values}")
+        wide = dtypes.float64 if self.dtype.kind in "iu" else self.dtype
+        u = 1 - stream_of(self.device, generator).uniform(self.shape, wide)
+        draws = quantile(LIBRARY[u.__class__], u, **values).astype(self.dtype)
+        return write(self, lambda _: wrap(draws))
+
+    method.__doc__ = doc
+    return method
+
+
+def _random(self: Tensor, low: int = 0, high: int | None = None, generator: Generator | None = None) -> Tensor:
+    """Write whole numbers from `low` up to but not including `high`; returns the tensor.
+
+    With one argument it is the upper bound; without, every number that the dtype holds exactly may come.
+    """
+    if high is None:
+        low, high = 0, low or _largest(self.dtype) + 1
+    if low >= high:
+        raise OperandError(f"random_() needs low < high, not {low} and {high}")
+    draws = stream_of(self.device, generator).integers(int(low), int(high), self.shape)
+    return write(self, lambda _: wrap(draws.astype(self.dtype)))
+
+
+def _largest(dtype: dtypes.DType) -> int:
+    bits = {"b": 1, "u": 8 * dtype.itemsize, "i": 8 * dtype.itemsize - 1, "V": 8}.get(dtype.kind)
+    return int(2 ** (bits or {2: 11, 4: 24, 8: 53}[dtype.itemsize])) - 1
+
+
+def _positive(**values: float) -> str | None:
+    return None if all(v > 0 for v in values.values()) else "positive parameters"
+
+
+METHODS: dict[str, Any] = {
+    "random_": _random,
+    "exponential_": _drawn("exponential_", lambda xp, u, lambd=1.0: -xp.log(u) / lambd, _positive,
+                           "Write numbers with density lambd·exp(-lambd·x); returns the tensor."),
+    "geometric_": _drawn("geometric_", lambda xp, u, p=0.5: xp.ceil(xp.log(u) / math.log1p(-p)).clip(1),
+                         lambda p: None if 0 < p < 1 else "a probability in (0, 1)",
+                         "Write the number of trials up to the first success of probability p; returns the tensor."),
+    "cauchy_": _drawn("cauchy_", lambda xp, u, median=0.0, sigma=1.0: median + sigma * xp.tan(math.pi * (u - 0.5)),
+                      lambda median, sigma: _positive(sigma=sigma),
+                      "Write numbers of a Cauchy distribution; returns the tensor."),
+}  # fmt: skip
+
+
+def _log_normal(self: Tensor, mean: float = 1.0, std: float = 2.0, generator: Generator | None = None) -> Tensor:
+    """Write exponentials of normal numbers with this mean and standard deviation; returns the tensor."""
+    if std <= 0:
+        raise OperandError(f"log_normal_() needs a positive standard deviation, not {std}")
+    draws = stream_of(self.device, generator).normal(self.shape, self.dtype)
+    return write(self, lambda _: wrap(LIBRARY[draws.__class__].exp(mean + std * draws)))
+
+
+def install() -> None:
+    """These functions in the functional form, and the methods."""
+    publish(poisson)
+    publish(binomial)
+    for name, method in (METHODS | {"log_normal_": _log_normal}).items():
+        method.__name__ = name
+        setattr(Tensor, name, method)

@@ -1,0 +1,116 @@
+"""Scaled dot-product attention: means of values, weighted by how well their keys match a query."""
+
+import math
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.errors import OperandError
+from autograd_core.kinds import MATMUL
+from autograd_core.registry import Interval, composition, sample
+
+REAL = Interval(-2, 2)
+
+
+def _slow_weights(query, key, attn_mask=None, is_causal=False, scale=None, enable_gqa=False):
+    if enable_gqa:
+        key = np.repeat(key, query.shape[-3] // key.shape[-3], -3)
+    scores = np.einsum("...le,...se->...ls", query, key) * (query.shape[-1] ** -0.5 if scale is None else scale)
+    if is_causal:
+        attn_mask = np.tri(*scores.shape[-2:], dtype=bool)
+    if attn_mask is not None:
+        scores = np.where(attn_mask, scores, -np.inf) if attn_mask.dtype == bool else scores + attn_mask
+    weights = np.exp(scores)
+    return weights / weights.sum(-1, keepdims=True)
+
+
+@composition(
+    MATMUL,
+    domain=REAL,
+    method=False,
+    real_only=True,
+    reference=_slow_weights,
+    samples=(
+        sample((2, 3), (4, 3)),
+        sample((2, 2, 3), (2, 4, 3), (2, 4), scale=0.5),
+        sample((3, 2), (3, 2), is_causal=True),
+        sample((4, 2, 3), (2, 2, 3), enable_gqa=True),
+        sample((0, 3), (2, 3)),
+    ),
+)
+def attention_weights(query, key, attn_mask=None, is_causal=False, scale=None, enable_gqa=False):
+    """softmax(query keyᵀ·scale + mask), of shape (..., L, S); a query from which every key is masked has weights 0."""
+    query = query * (1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale)
+    scores = functional.matmul(query, functional.swapaxes(_shared(key, query, enable_gqa), -1, -2))
+    if is_causal:
+        if attn_mask is not None:
+            raise OperandError("scaled_dot_product_attention() takes attn_mask or is_causal, not both")
+        attn_mask = functional.tril(functional.ones(*scores.shape[-2:], dtype=bool, device=scores.device))
+    if attn_mask is None:
+        return functional.softmax(scores, dim=-1)
+    return _masked_softmax(scores, attn_mask)
+
+
+def _shared(heads, query, enable_gqa):
+    """Keys or values (..., H / n, S, E), each for n neighbouring heads of the query (..., H, L, E)."""
+    if not enable_gqa:
+        return heads
+    if min(heads.ndim, query.ndim) < 3 or query.shape[-3] % heads.shape[-3]:
+        raise OperandError(
+            "scaled_dot_product_attention(): with enable_gqa the heads of query must be a multiple of those of key and "
+            f"value, which shapes {query.shape} and {heads.shape} are not"
+        )
+    return functional.repeat_interleave(heads, query.shape[-3] // heads.shape[-3], dim=-3)
+
+
+def _masked_softmax(scores, mask):
+    """The softmax along the last axis of what a mask lets through (booleans) or shifts (numbers); 0 of nothing."""
+    if mask.dtype.kind == "b":
+        scores = functional.where(mask, scores, -math.inf)
+    elif mask.dtype in (scores.dtype, np.float32):
+        scores = scores + functional.astype(mask, scores.dtype)
+    else:
+        raise OperandError(
+            f"attn_mask must hold booleans or numbers of the dtype of query, {scores.dtype}, not {mask.dtype}"
+        )
+    if not scores.shape[-1]:
+        return functional.softmax(scores, dim=-1)
+    nothing = (scores.detach() == -math.inf).all(dim=-1, keepdim=True)
+    # Selected before and after, so that no NaN reaches a gradient.
+    return functional.where(nothing, 0, functional.softmax(functional.where(nothing, 0, scores), dim=-1))
+
+
+def _slow_attention(query, key, value, attn_mask=None, enable_gqa=False, **statics):
+    if enable_gqa:
+        value = np.repeat(value, query.shape[-3] // value.shape[-3], -3)
+    return _slow_weights(query, key, attn_mask, enable_gqa=enable_gqa, **statics) @ value
+
+
+@composition(
+    MATMUL,
+    domain=REAL,
+    method=False,
+    real_only=True,
+    reference=_slow_attention,
+    samples=(
+        sample((2, 3), (4, 3), (4, 2)),
+        sample((2, 2, 3), (2, 4, 3), (2, 4, 3), (2, 4), scale=0.5),
+        sample((4, 2, 3), (2, 2, 3), (2, 2, 3), is_causal=True, enable_gqa=True),
+        sample((0, 3), (2, 3), (2, 3)),
+    ),
+)
+def attention(query, key, value, attn_mask=None, is_causal=False, scale=None, enable_gqa=False, dropout=None):
+    """softmax(query keyᵀ·scale + mask) value (Vaswani et al. 2017), for (..., L, E), (..., S, E) and (..., S, V).
+
+    attn_mask: what is added to the scores (..., L, S), or booleans that say where to look; is_causal: only at keys that
+    are not later. scale: by default 1/√E. enable_gqa: each head of key and value serves several of the query.
+    dropout: a function that the weights go through.
+    """
+    if min(query.ndim, key.ndim, value.ndim) < 2:
+        raise OperandError("scaled_dot_product_attention() takes tensors of at least two axes, not of shapes "
+                           f"{query.shape}, {key.shape} and {value.shape}")  # fmt: skip
+    if not query.dtype == key.dtype == value.dtype:
+        raise OperandError("scaled_dot_product_attention() takes query, key and value of one dtype, not "
+                           f"{query.dtype}, {key.dtype} and {value.dtype}")  # fmt: skip
+    weights = attention_weights(query, key, attn_mask, is_causal, scale, enable_gqa)
+    return functional.matmul(weights if dropout is None else dropout(weights), _shared(value, query, enable_gqa))

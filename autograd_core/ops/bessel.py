@@ -1,0 +1,160 @@
+"""Bessel functions of orders 0 and 1, plain, modified and scaled, and Airy's function."""
+
+import math
+
+from autograd_core.kinds import ELEMENTWISE
+from autograd_core.registry import Interval, op
+
+REAL = Interval(-3, 3)
+POSITIVE = Interval(0.5, 4)
+OFF_ZERO = Interval(-3, 3, kinks=(0,))
+BETWEEN_ZEROS = Interval(0.5, 2.2)
+
+
+def _mean(function):
+    """The mean over half a turn of a function of x and the angle; the midpoint rule is exact for those of Bessel."""
+    angles = [math.pi * (k + 0.5) / 64 for k in range(64)]
+    return lambda x: math.fsum(function(x, t) for t in angles) / 64
+
+
+def _tail(function):
+    """The integral over t from 0 of a function of x and t that falls double exponentially."""
+    return lambda x: math.fsum([function(x, 0.0) / 2, *[function(x, k / 64) for k in range(1, 500)]]) / 64
+
+
+def _slow_y0(x):
+    """DLMF 10.8.2"""
+    terms, term, harmonic = [], 1.0, 0.0
+    for k in range(1, 40):
+        term *= -x * x / 4 / k**2
+        harmonic += 1 / k
+        terms.append(-harmonic * term)
+    return 2 / math.pi * ((math.log(x / 2) + 0.5772156649015329) * _j0(x) + math.fsum(terms))
+
+
+def _slow_y1(x):
+    """From J1·Y0 - J0·Y1 = 2 / (πx), away from the zeros of J0."""
+    return (_j1(x) * _slow_y0(x) - 2 / (math.pi * x)) / _j0(x)
+
+
+def _slow_airy(x, derivative=False):
+    """The power series of Airy's function or of its derivative (DLMF 9.4.1 and 9.4.2)."""
+    start = -1 / (3 ** (1 / 3) * math.gamma(1 / 3)) if derivative else 1 / (3 ** (2 / 3) * math.gamma(2 / 3))
+    slope = x * x / 2 / (3 ** (2 / 3) * math.gamma(2 / 3)) if derivative else -x / (3 ** (1 / 3) * math.gamma(1 / 3))
+    terms = []
+    for k in range(30):
+        terms += [start, slope]
+        n = 3 * k
+        start *= x**3 / ((n + 1) * (n + 3) if derivative else (n + 2) * (n + 3))
+        slope *= x**3 / ((n + 3) * (n + 5) if derivative else (n + 3) * (n + 4))
+    return math.fsum(terms)
+
+
+_j0, _j1 = _mean(lambda x, t: math.cos(x * math.sin(t))), _mean(lambda x, t: math.cos(t - x * math.sin(t)))
+_i0, _i1 = _mean(lambda x, t: math.exp(x * math.cos(t))), _mean(lambda x, t: math.exp(x * math.cos(t)) * math.cos(t))
+_k0 = _tail(lambda x, t: math.exp(-x * math.cosh(t)))
+_k1 = _tail(lambda x, t: math.exp(-x * math.cosh(t)) * math.cosh(t))
+SPECIAL = {"module": "special", "floating": True, "wide": True, "tolerance": 1e-11}
+
+
+def _over(xp, y, x):
+    """y / x, and its limit ½ at 0."""
+    zero = x == 0
+    return xp.where(zero, 0.5, y / xp.where(zero, 1, x))
+
+
+@op(ELEMENTWISE, symbol="J₀", domain=BETWEEN_ZEROS, reference=_j0, vjp=lambda xp, g, x: -g * xp.bessel_j1(x), **SPECIAL)
+def bessel_j0(xp, x):
+    """Bessel function of the first kind of order 0."""
+    return xp.kernels.special.j0(x)
+
+
+@op(ELEMENTWISE, symbol="J₁", domain=OFF_ZERO, reference=_j1,
+    vjp=lambda xp, g, x, y: g * (xp.bessel_j0(x) - _over(xp, y, x)), **SPECIAL)  # fmt: skip
+def bessel_j1(xp, x):
+    """Bessel function of the first kind of order 1."""
+    return xp.kernels.special.j1(x)
+
+
+@op(ELEMENTWISE, symbol="Y₀", domain=Interval(1, 3), reference=_slow_y0,
+    vjp=lambda xp, g, x: -g * xp.bessel_y1(x), **SPECIAL)  # fmt: skip
+def bessel_y0(xp, x):
+    """Bessel function of the second kind of order 0; -inf at 0, NaN below."""
+    return xp.kernels.special.y0(x)
+
+
+@op(ELEMENTWISE, symbol="Y₁", domain=Interval(0.5, 1.8), reference=_slow_y1,
+    vjp=lambda xp, g, x, y: g * (xp.bessel_y0(x) - y / x), **SPECIAL)  # fmt: skip
+def bessel_y1(xp, x):
+    """Bessel function of the second kind of order 1; -inf at 0, NaN below."""
+    return xp.kernels.special.y1(x)
+
+
+@op(ELEMENTWISE, symbol="I₀", domain=REAL, reference=_i0, vjp=lambda xp, g, x: g * xp.i1(x),
+    aliases=("special.i0", "special.modified_bessel_i0"), **SPECIAL | {"module": ""})  # fmt: skip
+def i0(xp, x):
+    """Modified Bessel function of the first kind of order 0."""
+    return xp.kernels.special.i0(x)
+
+
+@op(ELEMENTWISE, symbol="I₁", domain=OFF_ZERO, reference=_i1, aliases=("special.modified_bessel_i1",),
+    vjp=lambda xp, g, x, y: g * (xp.i0(x) - _over(xp, y, x)), **SPECIAL)  # fmt: skip
+def i1(xp, x):
+    """Modified Bessel function of the first kind of order 1."""
+    return xp.kernels.special.i1(x)
+
+
+@op(ELEMENTWISE, symbol="e⁻I₀", domain=OFF_ZERO, reference=lambda x: math.exp(-abs(x)) * _i0(x),
+    vjp=lambda xp, g, x, y: g * (xp.i1e(x) - xp.sign(x) * y), **SPECIAL)  # fmt: skip
+def i0e(xp, x):
+    """exp(-|x|)·I₀(x), which does not overflow."""
+    return xp.kernels.special.i0e(x)
+
+
+@op(ELEMENTWISE, symbol="e⁻I₁", domain=OFF_ZERO, reference=lambda x: math.exp(-abs(x)) * _i1(x),
+    vjp=lambda xp, g, x, y: g * (xp.i0e(x) - xp.sign(x) * y - _over(xp, y, x)), **SPECIAL)  # fmt: skip
+def i1e(xp, x):
+    """exp(-|x|)·I₁(x), which does not overflow."""
+    return xp.kernels.special.i1e(x)
+
+
+@op(ELEMENTWISE, symbol="K₀", domain=POSITIVE, reference=_k0, aliases=("special.k0",),
+    vjp=lambda xp, g, x: -g * xp.modified_bessel_k1(x), **SPECIAL)  # fmt: skip
+def modified_bessel_k0(xp, x):
+    """Modified Bessel function of the second kind of order 0; inf at 0, NaN below."""
+    return xp.kernels.special.k0(x)
+
+
+@op(ELEMENTWISE, symbol="K₁", domain=POSITIVE, reference=_k1, aliases=("special.k1",),
+    vjp=lambda xp, g, x, y: -g * (xp.modified_bessel_k0(x) + y / x), **SPECIAL)  # fmt: skip
+def modified_bessel_k1(xp, x):
+    """Modified Bessel function of the second kind of order 1; inf at 0, NaN below."""
+    return xp.kernels.special.k1(x)
+
+
+@op(ELEMENTWISE, symbol="e⁺K₀", domain=POSITIVE, reference=lambda x: math.exp(x) * _k0(x), aliases=("special.k0e",),
+    vjp=lambda xp, g, x, y: g * (y - xp.scaled_modified_bessel_k1(x)), **SPECIAL)  # fmt: skip
+def scaled_modified_bessel_k0(xp, x):
+    """exp(x)·K₀(x), which does not underflow."""
+    return xp.kernels.special.k0e(x)
+
+
+@op(ELEMENTWISE, symbol="e⁺K₁", domain=POSITIVE, reference=lambda x: math.exp(x) * _k1(x), aliases=("special.k1e",),
+    vjp=lambda xp, g, x, y: g * (y - xp.scaled_modified_bessel_k0(x) - y / x), **SPECIAL)  # fmt: skip
+def scaled_modified_bessel_k1(xp, x):
+    """exp(x)·K₁(x), which does not underflow."""
+    return xp.kernels.special.k1e(x)
+
+
+@op(ELEMENTWISE, symbol="Ai", domain=Interval(-2, 2), reference=_slow_airy,
+    vjp=lambda xp, g, x: g * xp.airy_ai_derivative(x), **SPECIAL)  # fmt: skip
+def airy_ai(xp, x):
+    """Airy's function Ai."""
+    return xp.kernels.special.airy(x)[0]
+
+
+@op(ELEMENTWISE, symbol="Ai′", domain=Interval(-0.9, 2), reference=lambda x: _slow_airy(x, derivative=True),
+    vjp=lambda xp, g, x: g * (x * xp.airy_ai(x)), **SPECIAL)  # fmt: skip
+def airy_ai_derivative(xp, x):
+    """The derivative of Airy's function Ai."""
+    return xp.kernels.special.airy(x)[1]

@@ -1,0 +1,121 @@
+"""The larger and the smaller of two, clamping between bounds, steps."""
+
+import math
+
+from autograd_core import dtypes, functional
+from autograd_core.errors import OperandError
+from autograd_core.kinds import BINARY, ELEMENTWISE
+from autograd_core.registry import NO_GRADIENT, Interval, composition, op, sample
+
+REAL = Interval(-2, 2)
+
+
+def _larger(xp, g, a, b):
+    """The cotangent where a is larger, half of it where both are equal; all of it where one is NaN."""
+    return xp.where(a == b, g / 2, xp.where(a < b, 0, g))
+
+
+def _smaller(xp, g, a, b):
+    return xp.where(a == b, g / 2, xp.where(a > b, 0, g))
+
+
+@op(BINARY, symbol="max", domain=REAL, reference=max,
+    vjp=(_larger, lambda xp, g, a, b: _larger(xp, g, b, a)))  # fmt: skip
+def maximum(xp, a, b):
+    """The larger of two elements; NaN if either is. A tie shares the gradient equally."""
+    return xp.maximum(a, b)
+
+
+@op(BINARY, symbol="min", domain=REAL, reference=min,
+    vjp=(_smaller, lambda xp, g, a, b: _smaller(xp, g, b, a)))  # fmt: skip
+def minimum(xp, a, b):
+    """The smaller of two elements; NaN if either is. A tie shares the gradient equally."""
+    return xp.minimum(a, b)
+
+
+def _chosen(xp, g, a, b, beyond):
+    """The cotangent where a is `beyond` b or b is NaN, half of it where both are equal."""
+    return xp.where(a == b, g / 2, xp.where(beyond | (b != b), g, 0))
+
+
+@op(BINARY, symbol="fmax", domain=REAL, reference=max,
+    vjp=(lambda xp, g, a, b: _chosen(xp, g, a, b, a > b), lambda xp, g, a, b: _chosen(xp, g, b, a, b > a)))  # fmt: skip
+def fmax(xp, a, b):
+    """The larger of two elements, or the one that is not NaN. A tie shares the gradient equally."""
+    return xp.fmax(a, b)
+
+
+@op(BINARY, symbol="fmin", domain=REAL, reference=min,
+    vjp=(lambda xp, g, a, b: _chosen(xp, g, a, b, a < b), lambda xp, g, a, b: _chosen(xp, g, b, a, b < a)))  # fmt: skip
+def fmin(xp, a, b):
+    """The smaller of two elements, or the one that is not NaN. A tie shares the gradient equally."""
+    return xp.fmin(a, b)
+
+
+def _within(x, low, high):
+    if low is None or high is None:
+        return x <= high if low is None else x >= low
+    return (x >= low) & (x <= high)
+
+
+@op(
+    ELEMENTWISE,
+    symbol="clamp",
+    domain=Interval(-2, 2, kinks=(-1, 1)),
+    reference=lambda x, min=None, max=None: sorted(
+        (-math.inf if min is None else min, x, math.inf if max is None else max)
+    )[1],
+    samples=(sample((2, 3), min=-1), sample((2, 3), max=1), sample((7,), min=-1, max=1)),
+    method=False,
+    wide=True,
+    vjp=lambda xp, g, x, min, max: xp.where(_within(x, min, max), g, 0),
+)
+def clamp_number(xp, x, *, min=None, max=None):
+    """`clamp` between two numbers."""
+    if x.dtype.kind in "biu" and float in (type(min), type(max)):
+        x = x.astype(dtypes.get_default_dtype())
+    return xp.clip(x, min, max)
+
+
+@composition(
+    ELEMENTWISE,
+    domain=Interval(-2, 2, kinks=(-1, 1)),
+    aliases=("clip",),
+    reference=lambda x, min=None, max=None: sorted(
+        (-math.inf if min is None else min, x, math.inf if max is None else max)
+    )[1],
+    samples=(sample((2, 3), min=-1), sample((2, 3), -1, 1), sample((2, 3), None, 1)),
+)
+def clamp(input, min=None, max=None):
+    """Elements below `min` become `min`, above `max` become `max`: numbers, tensors or None.
+
+    The gradient is 1 within and on the bounds, 0 outside.
+    """
+    if min is None and max is None:
+        raise OperandError("clamp(): give min, max or both")
+    if not hasattr(min, "shape") and not hasattr(max, "shape"):
+        return clamp_number(input, min=min, max=max)
+    # A bound that is NaN makes the element NaN.
+    if min is not None:
+        input = functional.where((input < min) | (min != min), min, input)
+    return input if max is None else functional.where((input > max) | (max != max), max, input)
+
+
+@composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(-1,)), reference=lambda x, min: x if x > min else min,
+             samples=(sample((2, 3), -1), sample((2, 3), min=-1.0)))  # fmt: skip
+def clamp_min(input, min):
+    """Elements below `min`, a number or a tensor, become `min`."""
+    return clamp(input, min)
+
+
+@composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(1,)), reference=lambda x, max: x if x < max else max,
+             samples=(sample((2, 3), 1), sample((2, 3), max=1.0)))  # fmt: skip
+def clamp_max(input, max):
+    """Elements above `max`, a number or a tensor, become `max`."""
+    return clamp(input, None, max)
+
+
+@op(BINARY, symbol="step", domain=Interval(-2, 2, kinks=(0,)), reference=lambda a, b: float(a > 0), vjp=NO_GRADIENT)
+def heaviside(xp, x, values):
+    """0 below 0, 1 above, and `values` at 0; NaN of NaN. Piecewise constant: it records nothing."""
+    return xp.where(x == 0, values, xp.where(x == x, (x > 0).astype(x.dtype), x))

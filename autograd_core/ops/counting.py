@@ -1,0 +1,181 @@
+"""Counting: which values occur, and how often. Nothing here has a gradient but `bincount`, by its weights."""
+
+import math
+from collections import namedtuple
+
+import numpy as np
+
+from autograd_core import dtypes, functional
+from autograd_core.errors import DtypeError, OperandError
+from autograd_core.kinds import INDEXING, REDUCTION
+from autograd_core.libraries import LIBRARY
+from autograd_core.ops import axes
+from autograd_core.registry import Interval, Values, composition, integers, sample
+
+REAL = Interval(-2, 2)
+Histogram = namedtuple("Histogram", "hist bin_edges")
+FEW = (
+    sample(integers((6,), 0, 3)),
+    sample(integers((2, 3), 0, 3), return_inverse=True, return_counts=True),
+    sample(integers((4, 2), 0, 2), return_inverse=True, return_counts=True, dim=0),
+    sample((0,), return_counts=True),
+)
+
+
+def _asked(values, inverse, counts, return_inverse, return_counts):
+    """The unique values, with what else the caller wants."""
+    parts = [functional.as_tensor(values)]
+    if return_inverse:
+        parts.append(functional.as_tensor(inverse))
+    if return_counts:
+        parts.append(functional.as_tensor(counts))
+    return tuple(parts) if len(parts) > 1 else parts[0]
+
+
+def _check_unique(x, dim):
+    if x.dtype.kind == "c":
+        raise DtypeError(f"complex numbers such as {x.dtype} have no order; unique() takes view_as_real(x), with dim=")
+    if dim is not None:
+        at = axes.one(dim, x.ndim)
+        if any(k == 0 for i, k in enumerate(x.shape) if i != at):
+            raise OperandError(f"unique() along dim {dim} of shape {x.shape}: what is to be compared has no elements")
+
+
+def _np_unique(x, return_inverse=False, return_counts=False, dim=None):
+    found = np.unique(x, return_inverse=True, return_counts=True, axis=dim)
+    return tuple(v for v, wanted in zip(found, (True, return_inverse, return_counts), strict=True) if wanted)
+
+
+@composition(INDEXING, domain=REAL, samples=FEW, order=0, reference=_np_unique)
+def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
+    """The different elements in rising order (`sorted` or not), or the different slices along `dim`.
+
+    return_inverse: also which of them every element is; return_counts: also how often each occurs. No NaN is another's
+    equal.
+    """
+    _check_unique(input, dim)
+    x = input.array
+    xp, shape = LIBRARY[x.__class__], (-1,) if dim is not None else input.shape
+    values, inverse, counts = xp.unique(x, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
+    return _asked(values, inverse.reshape(shape), counts, return_inverse, return_counts)
+
+
+def _np_runs(x, return_inverse=False, return_counts=False, dim=None):
+    rows = [x.ravel()[i] for i in range(x.size)] if dim is None else list(np.moveaxis(x, dim, 0))
+    first = [i for i in range(len(rows)) if i == 0 or np.any(rows[i] != rows[i - 1])]
+    inverse = np.array([sum(f <= i for f in first) - 1 for i in range(len(rows))], np.int64)
+    values = np.take(x, first, dim) if first else x
+    counts = np.diff([*first, len(rows)]) if first else np.zeros(0, np.int64)
+    found = values, inverse.reshape(x.shape if dim is None else -1), counts
+    return tuple(v for v, wanted in zip(found, (True, return_inverse, return_counts), strict=True) if wanted)
+
+
+@composition(INDEXING, domain=REAL, samples=FEW, order=0, reference=_np_runs)
+def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
+    """The elements, or the slices along `dim`, without those equal to the one before.
+
+    return_inverse: also which of them every element belongs to; return_counts: also how many each stands for.
+    """
+    x = input.array.reshape(-1) if dim is None else input.array
+    xp, at = LIBRARY[x.__class__], axes.one(dim or 0, x.ndim)
+    rows = xp.moveaxis(x, at, 0)
+    differs = xp.any(rows[1:] != rows[:-1], axis=tuple(range(1, rows.ndim)))
+    begins = xp.concatenate([xp.ones(min(len(rows), 1), bool), differs])
+    first = begins.nonzero()[0]
+    counts = xp.diff(xp.concatenate([first, xp.full(1, len(rows))]))
+    inverse = (xp.cumsum(begins) - 1).reshape((-1,) if dim is not None else input.shape)
+    return _asked(xp.take(x, first, axis=at), inverse, counts, return_inverse, return_counts)
+
+
+@composition(REDUCTION, domain=REAL, order=0, reference=np.bincount,
+             samples=(sample(integers((5,), 0, 4)), sample(integers((4,), 0, 3), minlength=6),
+                      sample(integers((0,), 0, 3), minlength=2)))  # fmt: skip
+def bincount(input, weights=None, minlength=0):
+    """How often each of 0, 1, 2, ... occurs in a vector of integers, or the sum of its `weights`, which get a gradient.
+
+    For as many numbers as there are up to the largest, but at least for `minlength`.
+    """
+    if input.ndim != 1 or input.dtype.kind not in "iu":
+        raise OperandError(f"bincount() takes a vector of integers, not {input.dtype} of shape {input.shape}")
+    if minlength < 0:
+        raise OperandError(f"bincount(): minlength must not be negative, but is {minlength}")
+    x = input.array
+    if x.size and x.min().item() < 0:
+        raise OperandError("bincount() takes integers that are not negative")
+    if weights is None:
+        return functional.as_tensor(LIBRARY[x.__class__].bincount(x, minlength=minlength))
+    if weights.shape != input.shape:
+        raise OperandError(f"bincount(): {weights.shape} weights do not fit {input.shape} integers")
+    weights = weights if weights.dtype in (dtypes.float32, dtypes.float64) else weights.double()
+    length = max(minlength, x.max().item() + 1 if x.size else 0)
+    return functional.place(weights, index=x, shape=(length,))
+
+
+def _limits(name, x, low, high, margin):
+    """The range of a histogram: as given, or from the smallest to the largest element, widened where they are equal."""
+    if low == high and x.size:
+        low, high = x.min().item(), x.max().item()
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise OperandError(f"{name}(): the range from {low} to {high} is not finite; give one")
+    if low > high:
+        raise OperandError(f"{name}(): the range from {low} to {high} is empty")
+    return (low - margin, high + margin) if low == high else (low, high)
+
+
+def _check_histogram(name, x, bins):
+    if x.dtype.kind not in "fV":
+        raise DtypeError(f"{name}() needs floating point elements, not {x.dtype}; convert them first: x.float()")
+    if isinstance(bins, int) and bins <= 0:
+        raise OperandError(f"{name}(): bins must be positive, not {bins}")
+
+
+def _single(*shape):
+    """A float32 input of a sample: rounded to float16, an element could change its bin."""
+    return Values(shape, dtype="float32")
+
+
+def _np_histc(x, bins=100, min=0, max=0):
+    limits = (min, max) if min < max else None if x.size else (0, 1)
+    return np.histogram(x, bins, limits)[0].astype(float)
+
+
+@composition(REDUCTION, domain=REAL, order=0, reference=_np_histc,
+             samples=(sample(_single(8), 4), sample(_single(6), bins=3, min=-1, max=1.5), sample((0,), 5)))  # fmt: skip
+def histc(input, bins=100, min=0, max=0):
+    """How many elements lie in each of `bins` equal parts of the range from `min` to `max`; others do not count.
+
+    Where both are equal, the range is that of the elements.
+    """
+    x = input.array
+    _check_histogram("histc", x, bins)
+    low, high = _limits("histc", x, float(min), float(max), 1)
+    counts, _ = LIBRARY[x.__class__].histogram(x.astype(dtypes.float64), bins, range=(low, high))
+    return functional.as_tensor(counts.astype(x.dtype))
+
+
+@composition(
+    REDUCTION,
+    domain=REAL,
+    order=0,
+    tolerance=1e-6,
+    samples=(sample(_single(8), 4), sample(_single(2, 3), 3, range=(-1.0, 1.5), density=True), sample((0,), 5)),
+    reference=lambda x, bins, range=None, density=False: np.histogram(x, bins, range, density),
+)
+def histogram(input, bins, *, range=None, weight=None, density=False):
+    """(hist, bin_edges): how many elements, or how much `weight`, lies between neighbours of `bins` rising edges.
+
+    bins: the edges, or how many equal parts the `range` (by default that of the elements) has. density: divided so that
+    the integral is 1.
+    """
+    x = input.array
+    _check_histogram("histogram", x, bins)
+    xp = LIBRARY[x.__class__]
+    if isinstance(bins, int):
+        low, high = range or ((0, 0) if x.size else (0, 1))
+        limits = _limits("histogram", x, low, high, 0.5)
+        edges = xp.linspace(*limits, bins + 1).astype(x.dtype)
+    else:
+        edges = functional.as_tensor(bins, device=input.device).array
+    weights = None if weight is None else weight.array.reshape(-1)
+    hist, _ = xp.histogram(x.reshape(-1), edges, weights=weights, density=density)
+    return Histogram(functional.as_tensor(hist.astype(x.dtype)), functional.as_tensor(edges))

@@ -1,0 +1,273 @@
+"""Rows of a table looked up by number, one by one or in bags."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from autograd_core import functional, linalg
+from autograd_core.errors import DtypeError, OperandError
+from autograd_core.kinds import INDEXING
+from autograd_core.registry import Interval, composition, integers, op, sample
+from autograd_core.versions import record_write
+
+REAL = Interval(-2, 2)
+
+
+def _slow_sum_of_rows(x, index, count):
+    out = np.zeros((count, x.shape[-1]))
+    for at in np.ndindex(index.shape):
+        out[index[at]] += x[at]
+    return out
+
+
+@op(
+    INDEXING,
+    symbol="rows",
+    domain=REAL,
+    method=False,
+    reference=lambda x, index, share=None: np.take(x, index, axis=0),
+    samples=(
+        sample((4, 3), integers((2, 3), 0, 4), None),
+        sample((4, 3), integers((), 0, 4), None),
+        sample((4, 3), integers((0,), 0, 4), None),
+        sample((4, 0), integers((2,), 0, 4), None),
+    ),
+    vjp=(
+        lambda xp, g, x_shape, index, share: xp.add_rows(
+            g if share is None else g * xp.reshape(share, shape=(*share.shape, 1)), index, count=x_shape[0]
+        ),
+        None,
+        None,
+    ),
+)
+def take_rows(xp, x, index, share=None):
+    """The rows of a matrix at the numbers in `index`; `share` says how much of each one's gradient goes back."""
+    return xp.take(x, index, axis=0)
+
+
+@op(
+    INDEXING,
+    symbol="Σ rows",
+    domain=REAL,
+    method=False,
+    reference=_slow_sum_of_rows,
+    samples=(
+        sample((5, 3), integers((5,), 0, 4), count=4),
+        sample((2, 3, 2), integers((2, 3), 0, 4), count=5),
+        sample((3,), integers((), 0, 2), count=2),
+        sample((0, 3), integers((0,), 0, 4), count=4),
+    ),
+    vjp=(lambda xp, g, index: xp.take_rows(g, index), None),
+)
+def add_rows(xp, x, index, *, count):
+    """A matrix of `count` rows, to which the rows of `input` are added at the numbers in `index`."""
+    return xp.kernels.add_at((count, x.shape[-1]), x.dtype, index, x)
+
+
+def _checked(input, weight, padding_idx, name):
+    """The number of the row that stands for padding, counted from the start, after a look at all arguments."""
+    if input.dtype.kind not in "iu":
+        raise DtypeError(f"{name}(): input must hold integers, not {input.dtype}")
+    if weight.ndim != 2:
+        raise OperandError(f"{name}(): weight must have the shape (rows, width), not {weight.shape}")
+    count = weight.shape[0]
+    if bool(((input < 0) | (input >= count)).any()):
+        raise IndexError(f"{name}(): input holds numbers outside of the {count} rows of weight")
+    if padding_idx is None:
+        return None
+    if not -count <= padding_idx < count:
+        raise AssertionError(f"{name}(): padding_idx={padding_idx} is not one of the {count} rows of weight")
+    return padding_idx % count
+
+
+def _shrink(weight, input, max_norm, norm_type):
+    """Scale those rows down to `max_norm`, where they lie, that are looked up and longer."""
+    rows, table = input.array.reshape(-1), weight.array
+    found = functional.as_tensor(table)[functional.as_tensor(rows)]
+    norm = linalg.vector_norm(found, norm_type, dim=-1, keepdim=True)
+    table[rows] = functional.where(norm > max_norm, found * (max_norm / (norm + 1e-7)), found).array
+    record_write(table)
+
+
+def _frequency(input, count):
+    """How often each number is looked up, by place."""
+    ones = functional.ones(input.shape + (1,), dtype="int64", device=input.device)
+    return add_rows(ones, input, count=count)[input][..., 0]
+
+
+def _look_up(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq):
+    if max_norm is not None:
+        _shrink(weight.detach(), input, max_norm, norm_type)
+    share = None
+    if scale_grad_by_freq:
+        share = 1 / functional.astype(_frequency(input, weight.shape[0]), weight.dtype)
+    if padding_idx is not None:
+        share = functional.where(input == padding_idx, 0, 1 if share is None else share)
+        share = functional.astype(share, weight.dtype)
+    return take_rows(weight, input, share)
+
+
+@composition(
+    INDEXING,
+    domain=REAL,
+    method=False,
+    reference=lambda index, weight: weight[index],
+    samples=(
+        sample(integers((2, 3), 0, 4), (4, 3)),
+        sample(integers((), 0, 4), (4, 3)),
+        sample(integers((0,), 0, 4), (4, 3)),
+    ),
+)
+def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
+    """The rows of `weight` at the numbers in `input`, in the shape (..., width).
+
+    padding_idx: a row that gets no gradient. max_norm: rows that are looked up and whose norm, of order `norm_type`, is
+    larger are first scaled down in place. scale_grad_by_freq: a row's gradient is the mean over its uses, not the sum.
+    `sparse` is accepted; gradients are dense.
+    """
+    padding_idx = _checked(input, weight, padding_idx, "embedding")
+    return _look_up(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
+
+
+def _slow_bags(
+    index,
+    weight,
+    offsets=None,
+    max_norm=None,
+    norm_type=2.0,
+    scale_grad_by_freq=False,
+    mode="mean",
+    sparse=False,
+    per_sample_weights=None,
+    include_last_offset=False,
+    padding_idx=None,
+):
+    if offsets is None:
+        bags = [
+            list(zip(row, k, strict=True)) for row, k in zip(index, _or_ones(per_sample_weights, index), strict=True)
+        ]
+    else:
+        ends = offsets[1:] if include_last_offset else np.append(offsets, len(index))[1:]
+        pairs = list(zip(index, _or_ones(per_sample_weights, index), strict=True))
+        bags = [pairs[a:b] for a, b in zip(offsets, ends, strict=False)]
+    out = np.zeros((len(bags), weight.shape[1]))
+    for i, bag in enumerate(bags):
+        rows = [weight[j] * k for j, k in bag if j != padding_idx]
+        if rows:
+            out[i] = getattr(np, mode)(rows, axis=0)
+    return out
+
+
+def _or_ones(weights, index):
+    return np.ones(index.shape) if weights is None else weights
+
+
+@composition(
+    INDEXING,
+    domain=REAL,
+    method=False,
+    reference=_slow_bags,
+    samples=(
+        sample(integers((5,), 0, 4), (4, 3), np.array([0, 2, 2])),
+        sample(integers((2, 3), 0, 4), (4, 3), mode="max"),
+        sample(integers((2, 3), 0, 4), (4, 2), None, None, 2.0, False, "sum", False, (2, 3)),
+        sample(integers((5,), 0, 4), (4, 2), np.array([0, 3, 5]), mode="max", include_last_offset=True),
+        sample(integers((0,), 0, 4), (4, 3), np.array([0, 0])),
+        sample(integers((2, 0), 0, 4), (4, 3)),
+    ),
+)
+def embedding_bag(
+    input,
+    weight,
+    offsets=None,
+    max_norm=None,
+    norm_type=2.0,
+    scale_grad_by_freq=False,
+    mode="mean",
+    sparse=False,
+    per_sample_weights=None,
+    include_last_offset=False,
+    padding_idx=None,
+):
+    """The sum, mean or maximum of the rows of `weight` in each bag of numbers; of an empty bag it is 0.
+
+    input: a bag in each row; or one bag after the other, with `offsets` saying where each starts (and where the last
+    ends, with include_last_offset). per_sample_weights: factors of the rows, for sums. Numbers equal to `padding_idx`
+    do not count. The other parameters are those of `embedding`.
+    """
+    padding_idx = _checked(input, weight, padding_idx, "embedding_bag")
+    offsets, per_sample_weights = (
+        v if v is None else functional.as_tensor(v, device=input.device) for v in (offsets, per_sample_weights)
+    )
+    _check_bags(input, offsets, mode, per_sample_weights, scale_grad_by_freq)
+    bounds = _bounds(input, offsets, include_last_offset)
+    index, places = functional.ravel(input)[: bounds[-1]], functional.arange(bounds[-1], device=input.device)
+    if padding_idx is not None:
+        places = places[index != padding_idx]
+    if mode == "max":
+        if max_norm is not None:
+            _shrink(weight.detach(), index, max_norm, norm_type)
+        return _largest(index, bounds, weight, padding_idx)
+    rows = _look_up(index, weight, None, max_norm, norm_type, scale_grad_by_freq)
+    if per_sample_weights is not None:
+        rows = rows * functional.ravel(per_sample_weights)[: bounds[-1], None]
+    counts = functional.as_tensor([b - a for a, b in pairwise(bounds)], dtype="int64", device=input.device)
+    bag = functional.repeat_interleave(functional.arange(len(bounds) - 1, device=input.device), counts)[places]
+    total = add_rows(rows[places], bag, count=len(bounds) - 1)
+    if mode == "sum":
+        return total
+    members = add_rows(functional.ones_like(rows.detach()[places][:, :1]), bag, count=len(bounds) - 1)
+    return total / functional.clamp(members, min=1)
+
+
+def _largest(index, bounds, weight, padding_idx):
+    """The maximum of each bag, whose gradient goes to the first of the rows that have it."""
+    ends = functional.as_tensor(bounds, dtype="int64", device=index.device).unsqueeze(-1)
+    width = max((b - a for a, b in pairwise(bounds)), default=0)
+    if not width:
+        return functional.zeros(len(bounds) - 1, weight.shape[1], dtype=weight.dtype, device=weight.device)
+    places = ends[:-1] + functional.arange(width, device=index.device)
+    rows = index[functional.clamp(places, max=len(index) - 1)]
+    counted = places < ends[1:]
+    if padding_idx is not None:
+        counted = counted & (rows != padding_idx)
+    candidates = functional.where(counted.unsqueeze(-1), weight.detach()[rows], -np.inf)
+    chosen = functional.gather(rows, 1, functional.argmax(candidates, dim=1))
+    return functional.where(counted.any(dim=1, keepdim=True), functional.gather(weight, 0, chosen), 0)
+
+
+def _check_bags(input, offsets, mode, per_sample_weights, scale_grad_by_freq):
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError(f"embedding_bag(): mode must be 'sum', 'mean' or 'max', not {mode!r}")
+    if (
+        input.ndim not in (1, 2)
+        or (input.ndim == 2) != (offsets is None)
+        or (offsets is not None and offsets.ndim != 1)
+    ):
+        raise OperandError(
+            "embedding_bag() takes a matrix with a bag in each row and no offsets, or a vector of numbers and one of "
+            "offsets"
+        )
+    if scale_grad_by_freq and mode == "max":
+        raise ValueError("embedding_bag(): scale_grad_by_freq has no meaning for mode='max'")
+    if per_sample_weights is not None:
+        if mode != "sum":
+            raise NotImplementedError("embedding_bag(): per_sample_weights are for mode='sum'")
+        if per_sample_weights.shape != input.shape:
+            raise OperandError(f"embedding_bag(): per_sample_weights must have the shape of input, {input.shape}, "
+                               f"not {per_sample_weights.shape}")  # fmt: skip
+
+
+def _bounds(input, offsets, include_last_offset):
+    """Where each bag starts in the numbers laid in a row, and where the last ends."""
+    if offsets is None:
+        count, width = input.shape
+        return [i * width for i in range(count + 1)]
+    starts = offsets.tolist()
+    if offsets.dtype.kind not in "iu":
+        raise DtypeError(f"embedding_bag(): offsets must be integers, not {offsets.dtype}")
+    if starts != sorted(starts) or (starts and (starts[0] != 0 or starts[-1] > len(input))):
+        raise OperandError(f"embedding_bag(): offsets must rise from 0 to at most {len(input)}, but are {starts}")
+    if include_last_offset and not starts:
+        raise OperandError("embedding_bag(): with include_last_offset there is at least one offset")
+    return starts if include_last_offset else [*starts, len(input)] if starts else [0]

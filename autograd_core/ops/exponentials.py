@@ -1,0 +1,70 @@
+"""Exponentials and logarithms of one element."""
+
+import math
+
+from autograd_core.kinds import ELEMENTWISE
+from autograd_core.registry import Interval, op
+
+REAL = Interval(-2, 2)
+POSITIVE = Interval(0.5, 2)
+INSIDE = Interval(-0.9, 0.9)
+
+
+@op(ELEMENTWISE, symbol="exp", domain=REAL, reference=math.exp, floating=True,
+    holomorphic=True, vjp=lambda xp, g, y: g * y)  # fmt: skip
+def exp(xp, x):
+    """Exponential of every element.
+
+    >>> from autograd_core import tensor
+    >>> tensor([0.0, 1.0]).exp()
+    tensor([1.0000, 2.7183])
+    """
+    return xp.exp(x)
+
+
+@op(ELEMENTWISE, symbol="2ˣ", domain=REAL, reference=lambda x: 2.0**x, floating=True, aliases=("special.exp2",),
+    holomorphic=True, vjp=lambda xp, g, y: g * (y * math.log(2)))  # fmt: skip
+def exp2(xp, x):
+    """2 to the power of every element."""
+    return xp.exp(x * math.log(2)) if x.dtype.kind == "c" else xp.exp2(x)
+
+
+@op(ELEMENTWISE, symbol="expm1", domain=REAL, reference=math.expm1, floating=True, aliases=("special.expm1",),
+    holomorphic=True, vjp=lambda xp, g, x: g * xp.exp(x))  # fmt: skip
+def expm1(xp, x):
+    """exp(x) - 1, exact for small x."""
+    return xp.expm1(x)
+
+
+def _positive(xp, x):
+    """x, but NaN where the logarithm is: nothing but the sign of 1 / x would tell."""
+    root = xp.sqrt(x)
+    return root * root
+
+
+@op(ELEMENTWISE, symbol="log", domain=POSITIVE, reference=math.log, floating=True,
+    holomorphic=True, vjp=lambda xp, g, x: g / _positive(xp, x))  # fmt: skip
+def log(xp, x):
+    """Natural logarithm; -inf at 0, NaN below."""
+    return xp.log(x)
+
+
+@op(ELEMENTWISE, symbol="log₂", domain=POSITIVE, reference=math.log2, floating=True,
+    holomorphic=True, vjp=lambda xp, g, x: g / (_positive(xp, x) * math.log(2)))  # fmt: skip
+def log2(xp, x):
+    """Logarithm to base 2."""
+    return xp.log2(x)
+
+
+@op(ELEMENTWISE, symbol="log₁₀", domain=POSITIVE, reference=math.log10, floating=True,
+    holomorphic=True, vjp=lambda xp, g, x: g / (_positive(xp, x) * math.log(10)))  # fmt: skip
+def log10(xp, x):
+    """Logarithm to base 10."""
+    return xp.log10(x)
+
+
+@op(ELEMENTWISE, symbol="log1p", domain=INSIDE, reference=math.log1p, floating=True, aliases=("special.log1p",),
+    holomorphic=True, vjp=lambda xp, g, x: g / _positive(xp, 1 + x))  # fmt: skip
+def log1p(xp, x):
+    """log(1 + x), exact for small x."""
+    return xp.log1p(x)

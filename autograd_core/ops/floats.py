@@ -1,0 +1,98 @@
+"""The parts of floating point numbers: sign, mantissa and exponent, neighbours, infinities and NaN."""
+
+import math
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.errors import DtypeError
+from autograd_core.kinds import BINARY, CHANNELWISE, COMPARISON, ELEMENTWISE
+from autograd_core.registry import NO_GRADIENT, Interval, composition, integers, op, sample
+from autograd_core.tensor import Tensor
+
+REAL = Interval(-2, 2)
+OFF_ZERO = Interval(-2, 2, kinks=(0,))
+
+
+@op(COMPARISON, symbol="-?", domain=OFF_ZERO, reference=lambda x: x < 0, vjp=NO_GRADIENT)
+def signbit(xp, x):
+    """Where the sign is minus: of -0.0 too."""
+    return xp.signbit(x) if x.dtype.kind in "fV" else x < 0
+
+
+@op(COMPARISON, symbol="+∞?", domain=REAL, reference=lambda x: x == math.inf, vjp=NO_GRADIENT)
+def isposinf(xp, x):
+    """Where the element is positive infinity."""
+    return x == math.inf
+
+
+@op(COMPARISON, symbol="-∞?", domain=REAL, reference=lambda x: x == -math.inf, vjp=NO_GRADIENT)
+def isneginf(xp, x):
+    """Where the element is negative infinity."""
+    return x == -math.inf
+
+
+@op(BINARY, symbol="±", domain=OFF_ZERO, floating=True, wide=True, reference=math.copysign,
+    vjp=(lambda xp, g, a, y: g * (xp.sign(a) * xp.sign(y)), lambda xp, g: xp.zeros_like(g)))  # fmt: skip
+def copysign(xp, a, b):
+    """The size of `input` with the sign of `other`; its gradient where `input` is 0 is 0."""
+    return xp.copysign(a, b)
+
+
+@op(BINARY, symbol="next", domain=REAL, reference=math.nextafter, floating=True,
+    vjp=(lambda xp, g, a, b: xp.where(a == b, 0, g), lambda xp, g: xp.zeros_like(g)))  # fmt: skip
+def nextafter(xp, a, b):
+    """The next floating point number after `input` towards `other`."""
+    return xp.nextafter(a, b)
+
+
+@composition(ELEMENTWISE, domain=REAL, reference=lambda x, k: x * 2**k,
+             samples=(sample((2, 3), integers((2, 3), -4, 5)), sample((2, 3), (3,))))  # fmt: skip
+def ldexp(input, other):
+    """input·2^other."""
+    if {input.__class__, other.__class__} == {Tensor} and input.dtype.kind in "fVc" and other.dtype.kind in "biu":
+        # As integers they would make 2^other the default dtype.
+        other = functional.astype(other, functional.real(input).dtype)
+    return input * functional.exp2(other)
+
+
+@op(CHANNELWISE, symbol="m·2ⁿ", domain=Interval(0.6, 3, kinks=(1, 2)), reference=np.frexp,
+    outputs=("mantissa", "exponent"), detached=("exponent",), wide=True,
+    samples=(sample((2, 3)), sample(()), sample((0, 3))),
+    vjp=lambda xp, g, exponent: g[0] * xp.exp2(xp.astype(-exponent, dtype=g[0].dtype)))  # fmt: skip
+def frexp(xp, x):
+    """Mantissas in [0.5, 1) and exponents of 2, whose products are the elements."""
+    if x.dtype.kind not in "fV":
+        raise DtypeError(f"frexp() takes floating point elements, not {x.dtype}; convert them first: x.float()")
+    return xp.frexp(x)
+
+
+def _largest(dtype):
+    """The largest finite number."""
+    if dtype.kind != "V":
+        return float(np.finfo(dtype).max)
+    import ml_dtypes
+
+    return float(ml_dtypes.finfo(dtype).max)
+
+
+@op(
+    ELEMENTWISE,
+    symbol="NaN→0",
+    domain=REAL,
+    samples=(sample((2, 3)), sample((3,), nan=1.0), sample((3,), posinf=2.0, neginf=-2.0)),
+    reference=lambda x, nan=0.0, posinf=None, neginf=None: x,
+    vjp=lambda xp, g, x: xp.where(xp.isfinite(x), g, 0),
+)
+def nan_to_num(xp, x, *, nan=0.0, posinf=None, neginf=None):
+    """NaN replaced by `nan`, infinities by `posinf` and `neginf`, or by the largest and smallest finite number.
+
+    Where something was replaced the gradient is 0.
+    """
+    if x.dtype.kind in "biu":
+        return x.copy()
+    largest = _largest(x.dtype)
+    posinf, neginf = largest if posinf is None else posinf, -largest if neginf is None else neginf
+    y = xp.where(x != x, nan or 0.0, x)
+    y = xp.where(x == math.inf, posinf, y)
+    return xp.where(x == -math.inf, neginf, y).astype(x.dtype, copy=False)

@@ -1,0 +1,130 @@
+"""The gamma function's logarithm, the derivatives of that, its incomplete integrals, and Hurwitz's zeta function."""
+
+import math
+
+from autograd_core.errors import OperandError
+from autograd_core.kinds import BINARY, ELEMENTWISE
+from autograd_core.registry import Interval, composition, integers, op, sample
+
+POSITIVE = Interval(0.5, 4)
+# A first operand without a derivative is sampled as integers.
+ORDERS = integers((2, 3), 2, 5)
+
+
+def _slow_zeta(s, q):
+    """A sum, and Euler and Maclaurin's formula for the rest of it."""
+    m = q + 30
+    rest = m / (s - 1) + 0.5 + s / m / 12 * (1 - (s + 1) * (s + 2) / m**2 / 60 * (1 - (s + 3) * (s + 4) / m**2 / 42))
+    return math.fsum((q + k) ** -s for k in range(30)) + m**-s * rest
+
+
+def _slow_digamma(x):
+    m = x + 30
+    rest = math.log(m) - 0.5 / m - 1 / m**2 / 12 * (1 - 1 / m**2 / 10 * (1 - 10 / m**2 / 21))
+    return rest - math.fsum(1 / (x + k) for k in range(30))
+
+
+def _slow_polygamma(n, x):
+    return -((-1) ** n) * math.factorial(n) * _slow_zeta(n + 1, x) if n else _slow_digamma(x)
+
+
+@op(ELEMENTWISE, symbol="log Γ", domain=POSITIVE, floating=True, aliases=("special.gammaln",), reference=math.lgamma,
+    tolerance=1e-11, vjp=lambda xp, g, x: g * xp.digamma(x))  # fmt: skip
+def lgamma(xp, x):
+    """Logarithm of the gamma function's absolute value."""
+    return xp.kernels.lgamma(x)
+
+
+@op(ELEMENTWISE, symbol="ψ", domain=POSITIVE, floating=True, wide=True, aliases=("special.digamma", "special.psi"),
+    tolerance=1e-11, reference=_slow_digamma, vjp=lambda xp, g, x: g * xp.polygamma_of(x, n=1))  # fmt: skip
+def digamma(xp, x):
+    """Derivative of the logarithm of the gamma function; NaN at negative integers."""
+    return xp.kernels.special.digamma(x)
+
+
+@op(ELEMENTWISE, symbol="ψ⁽ⁿ⁾", domain=POSITIVE, method=False, floating=True, wide=True, tolerance=1e-11,
+    samples=(sample((2, 3), n=1), sample((3,), n=0), sample((3,), n=3)), reference=lambda x, n: _slow_polygamma(n, x),
+    vjp=lambda xp, g, x, n: g * xp.polygamma_of(x, n=n + 1))  # fmt: skip
+def polygamma_of(xp, x, *, n):
+    """The n-th derivative of `digamma`."""
+    if n == 0:
+        return xp.kernels.special.digamma(x)
+    factor = float(math.factorial(n)) if n <= 170 else math.inf
+    return xp.kernels.special.zeta(n + 1.0, x) * (factor if n % 2 else -factor)
+
+
+@composition(ELEMENTWISE, domain=POSITIVE, aliases=("special.polygamma",), tolerance=1e-11,
+             samples=(sample(1, (2, 3)), sample(0, (3,)), sample(2, (3,))), reference=_slow_polygamma)  # fmt: skip
+def polygamma(n, input):
+    """The n-th derivative of `digamma`; x.polygamma(n) as a method."""
+    if hasattr(n, "array"):
+        n, input = input, n
+    if n < 0:
+        raise OperandError(f"polygamma(): n must not be negative, but is {n}")
+    return polygamma_of(input, n=n)
+
+
+@composition(
+    ELEMENTWISE,
+    domain=Interval(1.5, 4),
+    aliases=("special.multigammaln",),
+    samples=(sample((2, 3), 2), sample((3,), p=1), sample((3,), p=3)),
+    reference=lambda x, p: math.fsum(
+        [p * (p - 1) / 4 * math.log(math.pi), *[math.lgamma(x - i / 2) for i in range(p)]]
+    ),
+    tolerance=1e-11,
+)
+def mvlgamma(input, p):
+    """Logarithm of the multivariate gamma function with dimension `p`, for elements above (p - 1) / 2."""
+    if p < 1:
+        raise OperandError(f"mvlgamma(): p must be at least 1, but is {p}")
+    total = lgamma(input) + p * (p - 1) / 4 * math.log(math.pi)
+    for i in range(1, p):
+        total = total + lgamma(input - i / 2)
+    return total
+
+
+def _refusal(name):
+    def rule(xp, g):
+        raise NotImplementedError(f"{name}: no derivative with respect to its first operand; detach() it")
+
+    return rule
+
+
+@op(BINARY, symbol="ζ", domain=POSITIVE, module="special", floating=True, wide=True, tolerance=1e-11,
+    samples=(sample(ORDERS, (2, 3)),), reference=_slow_zeta,
+    vjp=(_refusal("zeta"), lambda xp, g, a, b: g * (-a * xp.zeta(a + 1, b))))  # fmt: skip
+def zeta(xp, a, b):
+    """Hurwitz's zeta function, Σ (other + k)^-input over k ≥ 0; differentiable with respect to `other`."""
+    return xp.kernels.special.zeta(a, b)
+
+
+def _slow_igamma(a, x):
+    return math.fsum(math.exp((a + k) * math.log(x) - x - math.lgamma(a + k + 1)) for k in range(80))
+
+
+def _gamma_density(xp, a, x):
+    """x^(a-1) exp(-x) / Γ(a)"""
+    return xp.exp(xp.xlogy(a - 1, x) - x - xp.lgamma(a))
+
+
+@op(BINARY, symbol="P", domain=POSITIVE, floating=True, wide=True, aliases=("special.gammainc",), tolerance=1e-11,
+    samples=(sample(ORDERS, (2, 3)),), reference=_slow_igamma,
+    vjp=(_refusal("igamma"), lambda xp, g, a, b: g * _gamma_density(xp, a, b)))  # fmt: skip
+def igamma(xp, a, b):
+    """Regularised lower incomplete gamma function, 1/Γ(a) ∫₀ˣ t^(a-1) exp(-t) dt of a = `input` up to x = `other`.
+
+    Differentiable with respect to `other`.
+    """
+    return xp.kernels.special.gammainc(a, b)
+
+
+@op(BINARY, symbol="Q", domain=POSITIVE, floating=True, wide=True, aliases=("special.gammaincc",), tolerance=1e-11,
+    samples=(sample(ORDERS, (2, 3)),), reference=lambda a, x: 1 - _slow_igamma(a, x),
+    vjp=(_refusal("igammac"), lambda xp, g, a, b: -g * _gamma_density(xp, a, b)))  # fmt: skip
+def igammac(xp, a, b):
+    """Regularised upper incomplete gamma function, 1 - igamma(input, other), exact in the tail.
+
+    Differentiable with respect to `other`.
+    """
+    return xp.kernels.special.gammaincc(a, b)

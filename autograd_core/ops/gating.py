@@ -1,0 +1,32 @@
+"""Gated linear units."""
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.errors import OperandError
+from autograd_core.kinds import CHANNELWISE
+from autograd_core.ops import axes
+from autograd_core.registry import Interval, composition, sample
+
+REAL = Interval(-3, 3)
+
+
+def _slow_glu(x, dim=-1):
+    a, b = np.split(x, 2, dim)
+    return a / (1 + np.exp(-b))
+
+
+@composition(
+    CHANNELWISE,
+    domain=REAL,
+    method=False,
+    real_only=True,
+    reference=_slow_glu,
+    samples=(sample((2, 4)), sample((2, 4, 3), dim=1), sample((0, 4)), sample((2, 0))),
+)
+def glu(input, dim=-1):
+    """a·sigmoid(b), for the two halves a and b of the input along `dim` (Dauphin et al. 2017)."""
+    n = axes.length(input, dim, "glu")
+    if n % 2:
+        raise OperandError(f"glu() needs an axis that can be halved; axis {dim} of shape {input.shape} has length {n}")
+    return functional.narrow(input, dim, 0, n // 2) * functional.sigmoid(functional.narrow(input, dim, n // 2, n // 2))

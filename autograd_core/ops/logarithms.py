@@ -1,0 +1,85 @@
+"""Logarithms of sums, of products with 0, and of odds."""
+
+import math
+
+from autograd_core.kinds import BINARY, ELEMENTWISE
+from autograd_core.registry import Interval, op, sample
+
+REAL = Interval(-2, 2)
+POSITIVE = Interval(0.5, 2)
+UNIT = Interval(0.1, 0.9)
+
+
+@op(BINARY, symbol="log e+e", domain=REAL, floating=True, holomorphic=True,
+    reference=lambda a, b: math.log(math.exp(a) + math.exp(b)),
+    vjp=(lambda xp, g, a, b: g * xp.sigmoid(a - b), lambda xp, g, a, b: g * xp.sigmoid(b - a)))  # fmt: skip
+def logaddexp(xp, a, b):
+    """log(exp(input) + exp(other)), without overflow."""
+    if (a if hasattr(a, "dtype") else b).dtype.kind != "c":
+        return xp.logaddexp(a, b)
+    first = a.real >= b.real
+    larger, smaller = xp.where(first, a, b), xp.where(first, b, a)
+    return larger + xp.log1p(xp.exp(smaller - larger))
+
+
+LOG_2 = math.log(2)
+
+
+@op(BINARY, symbol="log₂ 2+2", domain=REAL, floating=True, reference=lambda a, b: math.log2(2**a + 2**b),
+    vjp=(lambda xp, g, a, b: g * xp.sigmoid((a - b) * LOG_2),
+         lambda xp, g, a, b: g * xp.sigmoid((b - a) * LOG_2)))  # fmt: skip
+def logaddexp2(xp, a, b):
+    """log₂(2^input + 2^other), without overflow."""
+    return xp.logaddexp2(a, b)
+
+
+def _times_log(xp, x, log, y):
+    """x·log(y), and 0 where x is 0, unless y is NaN."""
+    return xp.where((x == 0) & (y == y), 0, x * log(xp.where(x == 0, 1, y)))
+
+
+@op(BINARY, symbol="x log y", domain=POSITIVE, floating=True, wide=True, reference=lambda x, y: x * math.log(y),
+    aliases=("special.xlogy",),
+    vjp=(lambda xp, g, a, b: g * xp.where((a == 0) & (b == b), 0, xp.log(b)),
+         lambda xp, g, a, b: g * (a / b)))  # fmt: skip
+def xlogy(xp, a, b):
+    """input·log(other), and 0 where `input` is 0, whatever finite or infinite number `other` is."""
+    return _times_log(xp, a, xp.log, b)
+
+
+@op(BINARY, symbol="x log1p y", domain=POSITIVE, module="special", floating=True, wide=True,
+    reference=lambda x, y: x * math.log1p(y),
+    vjp=(lambda xp, g, a, b: g * xp.where((a == 0) & (b == b), 0, xp.log1p(b)),
+         lambda xp, g, a, b: g * (a / (1 + b))))  # fmt: skip
+def xlog1py(xp, a, b):
+    """input·log(1 + other), exact for small `other`, and 0 where `input` is 0."""
+    return _times_log(xp, a, xp.log1p, b)
+
+
+@op(ELEMENTWISE, symbol="-x log x", domain=POSITIVE, module="special", floating=True, wide=True,
+    reference=lambda x: -x * math.log(x), vjp=lambda xp, g, x: g * (-1 - xp.log(x)))  # fmt: skip
+def entr(xp, x):
+    """Entropy of every element, -x·log(x): 0 at 0, -inf below."""
+    positive = xp.where(x > 0, x, 1)
+    return xp.where(x >= 0, -x * xp.log(positive), xp.where(x < 0, -math.inf, x))
+
+
+def _logit_rule(xp, g, x, eps):
+    """Outside of the unit interval NaN, or 0 where `eps` clamps."""
+    slope = g / (x * (1 - x))
+    if eps is None:
+        return xp.where((x < 0) | (x > 1), math.nan, slope)
+    return xp.where((x < eps) | (x > 1 - eps), 0, slope)
+
+
+@op(ELEMENTWISE, symbol="logit", domain=UNIT, floating=True, wide=True, aliases=("special.logit",),
+    samples=(sample((2, 3)), sample((3,), eps=0.01)), reference=lambda x, eps=None: math.log(x / (1 - x)),
+    tolerance=1e-11, vjp=_logit_rule)  # fmt: skip
+def logit(xp, x, *, eps=None):
+    """log(x / (1 - x)), the inverse of `sigmoid`; with `eps`, of x clamped to [eps, 1 - eps]."""
+    if eps is not None:
+        x = xp.clip(x, eps, 1 - eps)
+    # Around one half the odds themselves would cancel.
+    near = xp.clip(x, 0.25, 0.75)
+    middle = xp.log1p((2 * near - 1) / (1 - near))
+    return xp.where(near == x, middle, xp.log(x) - xp.log1p(-x))

@@ -1,0 +1,103 @@
+"""What operations on matrices share: checks, the adjoint, and matrices on which they are tested. No operations here."""
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.errors import DtypeError, OperandError
+from autograd_core.registry import Interval, Values
+
+NEAR = Interval(-0.5, 0.5, kinks=(0,))
+
+
+def require(name, *matrices, square=False):
+    """Raise unless all are (stacks of) matrices of floating point elements, square ones if so asked."""
+    for a in matrices:
+        if a.dtype.kind not in "fcV":
+            raise DtypeError(f"{name}() needs floating point elements, not {a.dtype}; convert them first: x.float()")
+        if a.ndim < 2:
+            raise OperandError(f"{name}() takes matrices, in the last two axes, not a tensor of shape {tuple(a.shape)}")
+        if square and a.shape[-1] != a.shape[-2]:
+            raise OperandError(f"{name}() takes square matrices, not a tensor of shape {tuple(a.shape)}")
+
+
+def failing(info, reason):
+    """'(Batch element 2): ' and the reason, of the first matrix whose `info` is not 0; None if all are."""
+    for at in np.ndindex(info.shape):
+        if place := int(info[at].item()):
+            where = f"(Batch element {', '.join(map(str, at))}): " if at else ""
+            return where + reason.format(place)
+    return None
+
+
+def adjoint(xp, a):
+    """The conjugate transpose."""
+    return xp.swapped(xp.conj(a))
+
+
+def precision(dtype):
+    """The machine epsilon, and the dtype of real numbers as precise."""
+    if dtype.kind == "V":
+        import ml_dtypes
+
+        return float(ml_dtypes.finfo(dtype).eps), dtype
+    info = np.finfo(dtype)
+    return float(info.eps), info.dtype
+
+
+def each(g):
+    """One number per matrix, to multiply the matrix by."""
+    return g[..., None, None]
+
+
+def identity(xp, a):
+    """Ones on the diagonal of matrices of the shape of `a`."""
+    return xp.tril(xp.triu(xp.zeros_like(a) + 1))
+
+
+def regular(*shape):
+    """A sample's input: well conditioned matrices with separate singular values."""
+    return Values(shape, NEAR, made=_regular)
+
+
+def positive(*shape):
+    """A sample's input: symmetric positive definite matrices with separate eigenvalues."""
+    return Values(shape, NEAR, made=_positive)
+
+
+def triangular(*shape):
+    """A sample's input: lower triangular matrices, well conditioned."""
+    return Values(shape, NEAR, made=lambda a: functional.tril(_regular(a)))
+
+
+def singular(*shape):
+    """A sample's input: square matrices of rank one less than full."""
+    return Values(shape, NEAR, made=_singular)
+
+
+def _regular(a):
+    m, n = a.shape[-2:]
+    far = np.eye(m, n) * (2 + 3 * np.arange(n))
+    return a + functional.tensor(far, dtype=a.dtype, device=a.device)
+
+
+def _positive(a):
+    return _regular((a + adjoint(functional, a)) / 2)
+
+
+def _singular(a):
+    """The last row is the sum of the others."""
+    above = _regular(a)[..., :-1, :]
+    return functional.cat((above, functional.sum(above, dim=-2, keepdim=True)), dim=-2)
+
+
+def by_matrix(function):
+    """A reference for stacks of matrices, from one for single matrices that may return several arrays."""
+
+    def reference(*stacks, **statics):
+        batch = stacks[0].shape[:-2]
+        found = [function(*[a[i] for a in stacks], **statics) for i in np.ndindex(batch)]
+        if isinstance(found[0], tuple):
+            return tuple(np.reshape(parts, (*batch, *np.shape(parts[0]))) for parts in zip(*found, strict=True))
+        return np.reshape(found, (*batch, *np.shape(found[0])))
+
+    return reference

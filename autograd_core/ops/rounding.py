@@ -1,0 +1,93 @@
+"""Rounding, and divisions whose quotient is rounded."""
+
+import math
+
+from autograd_core import functional
+from autograd_core.kinds import BINARY, ELEMENTWISE
+from autograd_core.registry import Interval, Values, composition, op, sample
+
+NUMBERS = (int, float, bool)
+POSITIVE = Interval(0.5, 2)
+STEPS = Interval(-2.4, 2.4, kinks=(-2.5, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2))
+# Quotients that stay clear of the integers, where rounding jumps.
+BETWEEN = (sample(Values((2, 3), Interval(2.2, 2.8)), Values((3,), Interval(0.95, 1.05))),
+           sample(Values((2, 1), Interval(-2.8, -2.2)), Values((2, 3), Interval(-1.05, -0.95))),
+           sample(Values((3,), Interval(-2.8, -2.2)), Values((2, 3), Interval(0.95, 1.05))))  # fmt: skip
+
+
+@op(ELEMENTWISE, symbol="⌊·⌋", domain=STEPS, reference=math.floor, vjp=lambda xp, g: xp.zeros_like(g))
+def floor(xp, x):
+    """Rounded down. Piecewise constant: its gradient is 0."""
+    return xp.floor(x)
+
+
+@op(ELEMENTWISE, symbol="⌈·⌉", domain=STEPS, reference=math.ceil, vjp=lambda xp, g: xp.zeros_like(g))
+def ceil(xp, x):
+    """Rounded up. Piecewise constant: its gradient is 0."""
+    return xp.ceil(x)
+
+
+@op(
+    ELEMENTWISE,
+    symbol="trunc",
+    domain=STEPS,
+    reference=math.trunc,
+    aliases=("fix",),
+    vjp=lambda xp, g: xp.zeros_like(g),
+)
+def trunc(xp, x):
+    """Rounded towards zero. Piecewise constant: its gradient is 0."""
+    return xp.trunc(x)
+
+
+@op(
+    ELEMENTWISE,
+    symbol="round",
+    domain=STEPS,
+    samples=(sample((3,)), sample(Values((2, 3), Interval(0.06, 0.14)), decimals=1)),
+    reference=lambda x, decimals=0: float(f"{x:.{decimals}f}"),
+    aliases=("special.round",),
+    vjp=lambda xp, g: xp.zeros_like(g),
+)
+def round(xp, x, *, decimals=0):
+    """Rounded to `decimals` places, halves to even. Piecewise constant: its gradient is 0."""
+    return xp.round(x, decimals)
+
+
+@composition(ELEMENTWISE, domain=STEPS, reference=lambda x: x - math.trunc(x), tolerance=1e-11)
+def frac(input):
+    """What `trunc` cuts off, with the sign of the element."""
+    return input - functional.trunc(input)
+
+
+def _check_divisor(b, a):
+    """Integers have no infinity to answer a division by 0 with."""
+    kind = (b if hasattr(b, "dtype") else a).dtype.kind
+    if kind in "biu" and (b == 0 if b.__class__ in NUMBERS else (b == 0).any().item()):
+        raise ValueError("integer division by zero")
+
+
+@op(BINARY, symbol="mod", domain=POSITIVE, reference=lambda a, b: a - b * math.floor(a / b), samples=BETWEEN,
+    operators=("__mod__", "__rmod__"),
+    vjp=(lambda xp, g: g, lambda xp, g, a, b: -g * xp.floor_divide(a, b)))  # fmt: skip
+def remainder(xp, a, b):
+    """Remainder of the division rounded down: it has the sign of the divisor."""
+    _check_divisor(b, a)
+    return a % b
+
+
+@op(BINARY, symbol="fmod", domain=POSITIVE, reference=math.fmod, samples=BETWEEN,
+    vjp=(lambda xp, g: g, lambda xp, g, y, a, b: -g * xp.round((a - y) / b)))  # fmt: skip
+def fmod(xp, a, b):
+    """Remainder of the division rounded towards zero: it has the sign of the dividend."""
+    _check_divisor(b, a)
+    return xp.fmod(a, b)
+
+
+@op(BINARY, symbol="⌊÷⌋", domain=POSITIVE, reference=lambda a, b: math.floor(a / b), samples=BETWEEN,
+    operators=("__floordiv__", "__rfloordiv__"),
+    vjp=(lambda xp, g: xp.zeros_like(g), lambda xp, g: xp.zeros_like(g)))  # fmt: skip
+def floor_divide(xp, a, b):
+    """Quotient rounded down. Piecewise constant: its gradient is 0."""
+    _check_divisor(b, a)
+    return a // b

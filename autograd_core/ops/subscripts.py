@@ -1,0 +1,103 @@
+"""From what stands in brackets to what the array library takes. No operations here."""
+
+from typing import Any
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.libraries import LAYERS, LIBRARY
+from autograd_core.tensor import Tensor
+
+
+def plain_index(index: Any, like: Tensor) -> Any:
+    """An index expression as the array library takes it: tensors and lists become arrays."""
+    if index.__class__ is tuple:
+        return tuple([_plain_item(i, like) for i in index])
+    return _plain_item(index, like)
+
+
+def holds_batches(index: Any) -> bool:
+    """Whether a plain index expression has positions that differ between the samples of a vmap."""
+    return bool(LAYERS) and any(i.__class__ in LAYERS for i in (index if index.__class__ is tuple else (index,)))
+
+
+def inside(x: Tensor, index: Any) -> tuple[Tensor, Any]:
+    """A tensor and such an index expression, both inside of the vmap."""
+    from autograd_core.batching.picks import resolved
+
+    return resolved(x, index)
+
+
+def _plain_item(i: Any, like: Tensor) -> Any:
+    if i.__class__ is int or i.__class__ is slice or i is None or i is Ellipsis:
+        return i
+    i = i.array if hasattr(i, "array") else list(i) if isinstance(i, range) else i
+    if isinstance(i, list | tuple | bool | np.ndarray):
+        i = functional.as_tensor(i, device=like.device).array
+    dtype = getattr(i, "dtype", None)
+    if dtype is None or dtype.kind in "bi":
+        return i
+    if not getattr(i, "size", 1):
+        return i.astype(np.int64)
+    if dtype.kind == "u":
+        raise IndexError("uint8 as an index is a mask to PyTorch but positions to NumPy; say .bool() or .long()")
+    raise IndexError(f"tensors used as indices must hold integers or booleans, not {dtype}")
+
+
+def steps(index: Any) -> tuple[Any, ...]:
+    """The plain index expression as one step, or as two where PyTorch's meaning differs from NumPy's.
+
+    An integer apart from index arrays, as in x[0, :, [1, 2]], counts as an array to NumPy, which then moves their axes
+    to the front; to PyTorch it picks first. True and False, too, are arrays to NumPy; to PyTorch they insert an axis,
+    on which they pick everything or nothing.
+    """
+    items = index if index.__class__ is tuple else (index,)
+    if not any(hasattr(i, "ndim") for i in items):
+        return (index,)
+    items = tuple([int(i) if _is_scalar(i) and i.dtype.kind in "iu" else i for i in items])
+    arrays = [k for k, i in enumerate(items) if hasattr(i, "ndim")]
+    picks = [k for k, i in enumerate(items) if i.__class__ is int]
+    chosen = sorted(picks + arrays)
+    if not any(map(_is_scalar, items)) and (not picks or not arrays or chosen[-1] - chosen[0] < len(chosen)):
+        return (items if index.__class__ is tuple else items[0],)
+    first = [(None,) if _is_scalar(i) else (slice(None),) * axes_taken(i) if hasattr(i, "ndim") else (i,)
+             for i in items]  # fmt: skip
+    second = [_all_or_nothing(i) if _is_scalar(i) else i if hasattr(i, "ndim") or i is Ellipsis else slice(None)
+              for i in items if i.__class__ is not int]  # fmt: skip
+    return tuple([i for part in first for i in part]), tuple(second)
+
+
+def _is_scalar(item: Any) -> bool:
+    return getattr(item, "ndim", 1) == 0
+
+
+def axes_taken(array: Any) -> int:
+    """How many axes of a tensor one index array replaces."""
+    return array.ndim if array.dtype.kind == "b" else 1
+
+
+def _all_or_nothing(flag: Any) -> Any:
+    return LIBRARY[flag.__class__].zeros(int(flag.item()), np.int64)
+
+
+def may_repeat(index: Any) -> bool:
+    """Whether an index expression can name one place twice."""
+    return any(getattr(i, "ndim", 0) and i.dtype.kind != "b"
+               for i in (index if index.__class__ is tuple else (index,)))  # fmt: skip
+
+
+def assign(target: Any, index: Any, values: Any) -> None:
+    """target[index] = values; of positions given twice the last value stays, however the operands lie in memory."""
+    if may_repeat(index):
+        xp = LIBRARY[target.__class__]
+        parts = index if index.__class__ is tuple else (index,)
+        index = tuple([xp.ascontiguousarray(i) if getattr(i, "ndim", 0) else i for i in parts])
+        values = xp.ascontiguousarray(values)
+    target[index] = values
+
+
+def grid(xp: Any, index: Any, dim: int) -> tuple[Any, ...]:
+    """The index expression that picks by `index` along `dim` and keeps every other position."""
+    n = index.ndim
+    return tuple([index if i == dim else xp.arange(k).reshape([-1 if j == i else 1 for j in range(n)])
+                  for i, k in enumerate(index.shape)])  # fmt: skip

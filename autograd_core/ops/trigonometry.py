@@ -1,0 +1,143 @@
+"""Sines and their relatives of one element, circular and hyperbolic, their inverses, and units of angles."""
+
+import math
+
+from autograd_core.kinds import BINARY, ELEMENTWISE
+from autograd_core.registry import Interval, composition, op
+
+REAL = Interval(-2, 2)
+POSITIVE = Interval(0.5, 2)
+INSIDE = Interval(-0.9, 0.9)
+
+
+@op(ELEMENTWISE, symbol="sin", domain=REAL, reference=math.sin, floating=True,
+    holomorphic=True, vjp=lambda xp, g, x: g * xp.cos(x))  # fmt: skip
+def sin(xp, x):
+    """Sine of every element, in radians."""
+    return xp.sin(x)
+
+
+@op(ELEMENTWISE, symbol="cos", domain=REAL, reference=math.cos, floating=True,
+    holomorphic=True, vjp=lambda xp, g, x: -g * xp.sin(x))  # fmt: skip
+def cos(xp, x):
+    """Cosine of every element, in radians."""
+    return xp.cos(x)
+
+
+@op(ELEMENTWISE, symbol="tan", domain=Interval(-1.2, 1.2), reference=math.tan, floating=True,
+    holomorphic=True, vjp=lambda xp, g, y: g * (1 + y * y))  # fmt: skip
+def tan(xp, x):
+    """Tangent of every element, in radians."""
+    return xp.tan(x)
+
+
+@op(ELEMENTWISE, symbol="asin", domain=INSIDE, reference=math.asin, floating=True, aliases=("arcsin",),
+    holomorphic=True, vjp=lambda xp, g, x: g / xp.sqrt((1 - x) * (1 + x)))  # fmt: skip
+def asin(xp, x):
+    """Inverse sine, in [-π/2, π/2]."""
+    return xp.arcsin(x)
+
+
+@op(ELEMENTWISE, symbol="acos", domain=INSIDE, reference=math.acos, floating=True, aliases=("arccos",),
+    holomorphic=True, vjp=lambda xp, g, x: -g / xp.sqrt((1 - x) * (1 + x)))  # fmt: skip
+def acos(xp, x):
+    """Inverse cosine, in [0, π]."""
+    return xp.arccos(x)
+
+
+@op(ELEMENTWISE, symbol="atan", domain=REAL, reference=math.atan, floating=True, aliases=("arctan",),
+    holomorphic=True, vjp=lambda xp, g, x: g / (1 + x * x))  # fmt: skip
+def atan(xp, x):
+    """Inverse tangent, in (-π/2, π/2)."""
+    return xp.arctan(x)
+
+
+def _atan2_rule(xp, g, a, b, across):
+    length = xp.hypot(a, b)
+    origin = length == 0
+    length = xp.where(origin, 1, length)
+    return g * xp.where(origin, 0, across / length / length)
+
+
+@op(
+    BINARY,
+    symbol="atan2",
+    domain=POSITIVE,
+    reference=math.atan2,
+    floating=True,
+    aliases=("arctan2",),
+    vjp=(lambda xp, g, a, b: _atan2_rule(xp, g, a, b, b), lambda xp, g, a, b: _atan2_rule(xp, g, a, b, -a)),
+)
+def atan2(xp, a, b):
+    """Angle of the point (other, input), in radians, in (-π, π]."""
+    return xp.arctan2(a, b)
+
+
+@composition(ELEMENTWISE, domain=REAL, reference=math.radians, aliases=("radians",))
+def deg2rad(input):
+    """Angles in degrees as radians."""
+    return input * (math.pi / 180)
+
+
+@composition(ELEMENTWISE, domain=REAL, reference=math.degrees, aliases=("degrees",))
+def rad2deg(input):
+    """Angles in radians as degrees."""
+    return input * (180 / math.pi)
+
+
+@op(ELEMENTWISE, symbol="sinh", domain=REAL, reference=math.sinh, floating=True,
+    holomorphic=True, vjp=lambda xp, g, x: g * xp.cosh(x))  # fmt: skip
+def sinh(xp, x):
+    """Hyperbolic sine of every element."""
+    return xp.sinh(x)
+
+
+@op(ELEMENTWISE, symbol="cosh", domain=REAL, reference=math.cosh, floating=True,
+    holomorphic=True, vjp=lambda xp, g, x: g * xp.sinh(x))  # fmt: skip
+def cosh(xp, x):
+    """Hyperbolic cosine of every element."""
+    return xp.cosh(x)
+
+
+def _tanh_rule(xp, g, x):
+    """1 / cosh², which keeps its digits where 1 - tanh² cancels; divided twice, since cosh² overflows first."""
+    if x.dtype.kind == "c":
+        y = xp.tanh(x)
+        return g * (1 - y * y)
+    c = xp.cosh(x)
+    return g / c / c
+
+
+@op(ELEMENTWISE, symbol="tanh", domain=REAL, reference=math.tanh, floating=True,
+    holomorphic=True, vjp=_tanh_rule)  # fmt: skip
+def tanh(xp, x):
+    """Hyperbolic tangent of every element."""
+    return xp.tanh(x)
+
+
+@op(ELEMENTWISE, symbol="asinh", domain=REAL, reference=math.asinh, floating=True, aliases=("arcsinh",),
+    holomorphic=True,
+    vjp=lambda xp, g, x: g / (xp.sqrt(x * x + 1) if x.dtype.kind == "c" else xp.hypot(x, 1)))  # fmt: skip
+def asinh(xp, x):
+    """Inverse hyperbolic sine."""
+    return xp.arcsinh(x)
+
+
+@op(ELEMENTWISE, symbol="acosh", domain=Interval(1.5, 3), reference=math.acosh, floating=True, aliases=("arccosh",),
+    holomorphic=True, vjp=lambda xp, g, x: g / (xp.sqrt(x - 1) * xp.sqrt(x + 1)))  # fmt: skip
+def acosh(xp, x):
+    """Inverse hyperbolic cosine; NaN below 1."""
+    return xp.arccosh(x)
+
+
+def _atanh_rule(xp, g, x):
+    """1 / (1 - x²), but NaN beyond ±1."""
+    root = xp.sqrt((1 - x) * (1 + x))
+    return g / (root * root)
+
+
+@op(ELEMENTWISE, symbol="atanh", domain=INSIDE, reference=math.atanh, floating=True, aliases=("arctanh",),
+    holomorphic=True, vjp=_atanh_rule)  # fmt: skip
+def atanh(xp, x):
+    """Inverse hyperbolic tangent."""
+    return xp.arctanh(x)

@@ -1,0 +1,159 @@
+"""Less memory for more time: what a function saves for backward is dropped, and computed again when it is needed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from contextvars import copy_context
+from typing import Any
+
+from autograd_core import random, trees
+from autograd_core.binders import Pick
+from autograd_core.errors import CheckpointError
+from autograd_core.tensor import Node, Tensor, enable_grad, grad_enabled, tick, wrap
+from autograd_core.versions import check_unchanged
+
+
+def checkpoint(
+    function: Callable[..., Any],
+    *args: Any,
+    use_reentrant: bool | None = None,
+    preserve_rng_state: bool = True,
+    **kwargs: Any,
+) -> Any:
+    """function(*args, **kwargs), of which only the arguments are kept until backward, where it is computed again.
+
+    preserve_rng_state: random functions draw the same numbers again. use_reentrant: accepted for PyTorch's sake; there
+    is one way to do it, which knows tensors in closures, nested checkpoints and higher derivatives.
+
+    >>> from autograd_core import tensor
+    >>> x = tensor(2.0, requires_grad=True)
+    >>> checkpoint(lambda x: (x * x).sin(), x).backward()
+    >>> x.grad
+    tensor(-2.6146)
+    """
+    if not grad_enabled():
+        return function(*args, **kwargs)
+    region = _Region(function, args, kwargs, preserve_rng_state)
+    start = tick()
+    result = function(*args, **kwargs)
+    region.drop(_nodes(result, start))
+    return result
+
+
+def checkpoint_sequential(functions: Any, segments: int, input: Any, use_reentrant: bool | None = None,
+                          preserve_rng_state: bool = True) -> Any:  # fmt: skip
+    """The functions (or the layers of a module) one after the other, in `segments` checkpoints of equal length.
+
+    The last segment is not dropped: backward needs it first.
+    """
+    layers = list(functions.children()) if hasattr(functions, "children") else list(functions)
+    length = max(len(layers) // segments, 1)
+    x, last = input, max(0, length * (min(segments, len(layers) // length) - 1))
+    for k in range(0, last, length):
+        x = checkpoint(_chain(layers[k : k + length]), x, preserve_rng_state=preserve_rng_state)
+    return _chain(layers[last:])(x)
+
+
+def _chain(functions: Sequence[Callable[..., Any]]) -> Callable[[Any], Any]:
+    def run(x: Any) -> Any:
+        for function in functions:
+            x = function(x)
+        return x
+
+    return run
+
+
+class _Region:
+    """One call that can be made again. It knows its nodes by position alone, so that nothing refers in a circle."""
+
+    def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any, preserve_rng_state: bool) -> None:
+        self._function, self._number = function, tick()
+        self._inputs = trees.mapped(_frozen, (args, kwargs))
+        self._arrays = tuple([x.array for x in trees.leaves(self._inputs) if isinstance(x, Tensor)])
+        self._states = random.rng_states() if preserve_rng_state else None
+        self._context, self._lock = copy_context(), threading.Lock()
+        self._names: list[str] = []
+        self._again: dict[int, tuple[Any, Any]] = {}  # position -> operation and saved values of the second call
+
+    def drop(self, nodes: list[Node]) -> None:
+        """Let go of what the nodes have saved."""
+        self._names = [n.op.name for n in nodes]
+        for position, n in enumerate(nodes):
+            if n.op.holds:
+                n.op, n.saved = _Dropped(n.op, self, position), ()
+
+    def restore(self, n: Node, position: int) -> None:
+        """Give a node its operation and saved values again."""
+        with self._lock:
+            if position not in self._again:
+                self._context.copy().run(self._compute)
+            n.op, n.saved = self._again.pop(position)
+        check_unchanged(n)
+
+    def _compute(self) -> None:
+        args, kwargs = self._inputs
+        check_unchanged(_Arguments(self._number, self._arrays))
+        start = tick()
+        with enable_grad(), nullcontext() if self._states is None else random.resumed(self._states):
+            nodes = _nodes(self._function(*args, **kwargs), start)
+        names = [n.op.name for n in nodes]
+        if names != self._names:
+            k = next((i for i, (a, b) in enumerate(zip(names, self._names, strict=False)) if a != b), None)
+            what = f"{len(names)} operations, not {len(self._names)}" if k is None else f"'{names[k]}' as operation {k}"
+            first = "" if k is None else f", where it was '{self._names[k]}'"
+            raise CheckpointError(
+                f"checkpoint(): computed again, the function recorded {what}{first}; it must do the same both times: "
+                "let it depend on its arguments alone, and keep preserve_rng_state=True"
+            )
+        self._again = {position: (n.op, n.saved) for position, n in enumerate(nodes) if n.op.holds}
+
+
+class _Arguments:
+    """The arguments of a region, seen as a node: whether they were written in place since."""
+
+    class op:
+        name, keep = "checkpoint", ("arguments",)
+
+    def __init__(self, number: int, arrays: tuple[Any, ...]) -> None:
+        self.number, self.saved = number, (arrays,)
+
+
+class _Dropped:
+    """Stands for the operation of a node whose saved values were dropped; the walk asks it to restore them."""
+
+    plain, keep, holds = None, (), True
+
+    def __init__(self, op: Any, region: _Region, position: int) -> None:
+        self._op, self._region, self._position = op, region, position
+
+    def restore(self, n: Node) -> None:
+        self._region.restore(n, self._position)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._op, name)
+
+    def __repr__(self) -> str:
+        return repr(self._op)
+
+
+def _frozen(x: Any) -> Any:
+    """A tensor as it is now, whatever is assigned to it later."""
+    return wrap(x.array, x.node) if x.__class__ is Tensor else x
+
+
+def _nodes(result: Any, start: int) -> list[Node]:
+    """The nodes behind a result that are younger than `start`, in the order in which they were made."""
+    stack = [x.node for x in trees.leaves(result) if isinstance(x, Tensor) and x.node is not None]
+    seen = set(stack)
+    found = []
+    while stack:
+        n = stack.pop()
+        if n.op is not None and n.number < start:
+            found.append(n)
+            for m in n.parents:
+                if m is not None and m not in seen:
+                    seen.add(m)
+                    stack.append(m)
+    return sorted([n for n in found if n.op is not Pick], key=lambda n: n.number, reverse=True)

@@ -1,0 +1,225 @@
+"""Gradients of functions, and products with their Jacobians.
+
+Forward mode is reverse mode twice: a rule is linear in its cotangent, so its own gradient is what a tangent becomes.
+Arguments and results may be nested tuples, lists and dicts of tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from autograd_core import functional, trees
+from autograd_core.autograd import grad as _grad
+from autograd_core.batching.graph import inside
+from autograd_core.errors import OperandError
+from autograd_core.tensor import Leaf, Tensor, enable_grad, grad_enabled, wrap
+
+Argnums = int | tuple[int, ...]
+
+
+def grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The function that computes the gradient of the scalar function `func` in its argument(s) `argnums`.
+
+    has_aux: func returns (value, anything else); so does the gradient function then.
+
+    >>> from autograd_core import tensor
+    >>> grad(lambda x: x**3)(tensor(2.0))
+    tensor(12.)
+    >>> grad(grad(lambda x: x**3))(tensor(2.0))
+    tensor(12.)
+    """
+    both = grad_and_value(func, argnums, has_aux)
+
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        g, value = both(*args, **kwargs)
+        return (g, value[1]) if has_aux else g
+
+    return gradient
+
+
+def value_and_grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The function that computes (value, gradient) of the scalar function `func`."""
+    both = grad_and_value(func, argnums, has_aux)
+
+    def computed(*args: Any, **kwargs: Any) -> Any:
+        g, value = both(*args, **kwargs)
+        return value, g
+
+    return computed
+
+
+def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """The function that computes (gradient, value) of the scalar function `func`."""
+
+    def computed(*args: Any, **kwargs: Any) -> Any:
+        inputs, chosen = fresh(args, argnums)
+        leaves = trees.leaves(chosen)
+        with enable_grad():
+            result = func(*inputs, **kwargs)
+        value = result[0] if has_aux else result
+        if not isinstance(value, Tensor) or value.array.size != 1:
+            shown = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
+            raise OperandError(f"grad() needs a function with one number as its value, not {shown}; use jacobian()")
+        grads = trees.rebuild(chosen, pulled([value], leaves, None, retain=False))
+        value = cut(value, leaves)
+        return grads, (value, trees.mapped(lambda x: cut(x, leaves), result[1])) if has_aux else value
+
+    return computed
+
+
+def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """The value of `func` at `primals`, and the function from cotangents (structured as the value) to their product
+    with the Jacobian, a tuple with an entry for each primal.
+
+    has_aux: func returns (value, anything else), and the latter comes third.
+
+    >>> from autograd_core import tensor
+    >>> y, pull = vjp(lambda x: x * x, tensor([1.0, 2.0]))
+    >>> pull(tensor([1.0, 1.0]))
+    (tensor([2., 4.]),)
+    """
+    inputs, chosen = fresh(primals, tuple(range(len(primals))))
+    leaves = trees.leaves(chosen)
+    with enable_grad():
+        result = func(*inputs)
+    y, aux = result if has_aux else (result, None)
+    outputs = trees.leaves(y)
+
+    def pull(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> tuple[Any, ...]:
+        seeds = trees.spread(cotangents, y)
+        grads: tuple[Any, ...] = trees.rebuild(chosen, pulled(outputs, leaves, seeds, retain_graph, create_graph))
+        return grads
+
+    value = trees.mapped(lambda x: cut(x, leaves), y)
+    return (value, pull, trees.mapped(lambda x: cut(x, leaves), aux)) if has_aux else (value, pull)
+
+
+def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
+    """The value of `func` at `primals`, and the function from tangents, one for each primal, to their product with the
+    Jacobian.
+
+    The function is computed once, however many tangents follow.
+
+    >>> from autograd_core import tensor
+    >>> y, push = linearize(lambda x: x * x, tensor([1.0, 2.0]))
+    >>> push(tensor([1.0, 1.0]))
+    tensor([2., 4.])
+    """
+    inputs, chosen = fresh(primals, tuple(range(len(primals))))
+    leaves = trees.leaves(chosen)
+    with enable_grad():
+        y = func(*inputs)
+        outputs = [x for x in trees.leaves(y) if isinstance(x, Tensor) and x.node is not None]
+        weights = [functional.zeros_like(inside(x.detach())).requires_grad_() for x in outputs]
+        linear = pulled(outputs, leaves, weights, create_graph=True) if outputs else []
+        reached = [i for i, p in enumerate(linear) if p.node is not None]
+
+    def push(*tangents: Any) -> Any:
+        given = trees.leaves(tangents)
+        if [t.shape for t in given] != [x.shape for x in leaves]:
+            raise OperandError(f"tangents have shapes {[t.shape for t in given]}, primals {[x.shape for x in leaves]}")
+        products = {}
+        if reached:
+            found = pulled([linear[i] for i in reached], weights, [given[i] for i in reached], own=leaves)
+            products = dict(zip(map(id, outputs), found, strict=True))
+        return trees.mapped(lambda x: products[id(x)] if id(x) in products else functional.zeros_like(x.detach()), y)
+
+    return trees.mapped(lambda x: cut(x, [*leaves, *weights]), y), push
+
+
+def jvp(
+    func: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: bool = False
+) -> tuple[Any, ...]:
+    """The value of `func` at `primals`, and the Jacobian times `tangents`, by two reverse passes.
+
+    has_aux: func returns (value, anything else), and the latter comes third.
+    """
+    aux: list[Any] = []
+
+    def kept(*args: Any) -> Any:
+        value, rest = func(*args)
+        aux.append(rest)
+        return value
+
+    y, push = linearize(kept if has_aux else func, *primals)
+    return (y, push(*tangents), *aux)
+
+
+def hvp(func: Callable[..., Any], primal: Any, tangent: Any) -> Any:
+    """The Hessian of the scalar function `func` at `primal`, times `tangent`."""
+    return jvp(grad(func), (primal,), (tangent,))[1]
+
+
+def fresh(args: tuple[Any, ...], argnums: Argnums) -> tuple[list[Any], Any]:
+    """The arguments with those at `argnums` as new leaves that still remember where they came from; and these alone."""
+    inputs = list(args)
+    places = argnums if isinstance(argnums, tuple) else (argnums,)
+    for i in places:
+        if not -len(args) <= i < len(args):
+            raise RuntimeError(f"argnums names argument {i}, but {len(args)} were given")
+        inputs[i] = trees.mapped(partial(_leaf, i), args[i])
+    return inputs, tuple([inputs[i] for i in places]) if isinstance(argnums, tuple) else inputs[argnums]
+
+
+def _leaf(i: int, x: Any) -> Tensor:
+    if not isinstance(x, Tensor) or x.dtype.kind not in "fcV":
+        shown = x.dtype if isinstance(x, Tensor) else type(x).__name__
+        raise TypeError(f"argument {i} must be a floating point tensor to be differentiated, not {shown}")
+    with enable_grad():
+        x = inside(x)
+        return wrap(x.array).requires_grad_() if x.node is None else functional.clone(x)
+
+
+def pulled(outputs: Sequence[Any], inputs: list[Tensor], cotangents: Sequence[Any] | None, retain: bool = True,
+           create_graph: bool | None = None, own: Sequence[Tensor] = ()) -> list[Tensor]:  # fmt: skip
+    """Gradients of outputs with respect to inputs, zeros where there are none.
+
+    They are recorded where somebody else could ask for their gradients: through the outputs, by way of leaves other
+    than the inputs and `own`, or through the cotangents.
+    """
+    pairs = [(y, None if cotangents is None else cotangents[i]) for i, y in enumerate(outputs) if _has_graph(y)]
+    if not pairs:
+        return [functional.zeros_like(x.detach()) for x in inputs]
+    ys, seeds = zip(*pairs, strict=True)
+    leaves = [*inputs, *own]
+    record = create_graph
+    if record is None:
+        record = grad_enabled() and (any(map(_has_graph, seeds)) or leads_elsewhere([y.node for y in ys], leaves))
+    grads = _grad(ys, inputs, seeds, retain_graph=retain or record, create_graph=record, materialize_grads=True)
+    return [g if create_graph else cut(g, leaves) for g in grads]
+
+
+def _has_graph(x: Any) -> bool:
+    return isinstance(x, Tensor) and x.node is not None
+
+
+def leads_elsewhere(nodes: Sequence[Any], own: Sequence[Tensor]) -> bool:
+    """Whether a graph leads to leaves that are not our own."""
+    ours = {x.node for x in own}
+    return any(n.__class__ is Leaf and n not in ours for n in _behind(nodes))
+
+
+def reaches(node: Any, other: Any) -> bool:
+    """Whether a graph leads from one node to another."""
+    return any(n is other for n in _behind([node]))
+
+
+def _behind(nodes: Sequence[Any]) -> Iterator[Any]:
+    """The nodes of a graph, these first."""
+    seen, stack = set(nodes), list(nodes)
+    while stack:
+        n = stack.pop()
+        yield n
+        for m in n.parents:
+            if m is not None and m not in seen:
+                seen.add(m)
+                stack.append(m)
+
+
+def cut(result: Any, own: Sequence[Tensor]) -> Any:
+    """Without its graph, if that leads to nothing but our own leaves; nobody else could ask for those gradients."""
+    if not _has_graph(result) or leads_elsewhere([result.node], own):
+        return result
+    return result.detach()

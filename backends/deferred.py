@@ -1,0 +1,23 @@
+"""Libraries that cost too much to import before someone uses them."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+
+class Deferred:
+    """A module, such as scipy.special, imported when its first function is asked for.
+
+    wrap: what each function is passed through, such as one that adapts it to another array type.
+    """
+
+    def __init__(self, name: str, wrap: Callable[[Any], Any] | None = None) -> None:
+        self._name, self._wrap = name, wrap
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(import_module(self._name), name, None)
+        if function is None:
+            raise NotImplementedError(f"{self._name} has no function '{name}'; compute it on the CPU: x.cpu()")
+        function = self._wrap(function) if self._wrap else function
+        setattr(self, name, function)
+        return function

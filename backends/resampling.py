@@ -1,0 +1,66 @@
+"""Linear maps along one axis and maxima over uneven windows, for every array library."""
+
+from collections.abc import Iterable, Sequence
+from math import prod
+from typing import Any
+
+from backends.geometry import Array, channels_first, channels_last, wide_dtype
+
+Index = Any  # a slice, or an array of integers
+
+
+def resample(xp: Any, x: Array, axis: int, count: int, columns: Iterable[tuple[Index, Index, Array | None]]) -> Array:
+    """`count` outputs along an axis: for each of the columns, y[outputs] += weights * x[inputs].
+
+    No column names an output twice; weights of None are 1. The order of the axes in memory is kept.
+    """
+    order = sorted(range(x.ndim), key=lambda i: -abs(x.strides[i]))
+    back = sorted(range(x.ndim), key=order.__getitem__)
+    xs = xp.ascontiguousarray(x.transpose(order))
+    return _weighted(xp, xs, order.index(axis), count, columns).transpose(back).astype(x.dtype, copy=False)
+
+
+def _weighted(xp: Any, x: Array, axis: int, count: int, columns: Iterable[tuple[Index, Index, Array | None]]) -> Array:
+    head, tail = (slice(None),) * axis, (1,) * (x.ndim - axis - 1)
+    shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
+    dtype, y = wide_dtype(xp, x.dtype), None
+    real = xp.empty(0, dtype).real.dtype
+    for outputs, inputs, weights in columns:
+        view = isinstance(inputs, slice) and weights is None
+        part = x[head + (inputs,)] if isinstance(inputs, slice) else xp.take(x, inputs, axis=axis)
+        if weights is not None:
+            part = part * weights.astype(real, copy=False).reshape(-1, *tail)
+        if y is None and part.shape == shape:  # it then serves every output
+            y = part.astype(dtype, copy=view)
+        else:
+            y = xp.zeros(shape, dtype=dtype) if y is None else y
+            y[head + (outputs,)] += part
+    return xp.zeros(shape, dtype=dtype) if y is None else y
+
+
+def max_of_cells(xp: Any, x: Array, windows: Sequence[Sequence[tuple[int, int]]]) -> tuple[Array, Array]:
+    """Largest element of x (N, C, *S) in every cell of a grid, and its int64 flat index into the plane *S.
+
+    windows: for every spatial axis, where its cells start and stop. Of equal elements the first is named; NaN wins.
+    """
+    y = xp.ascontiguousarray(channels_last(x))
+    places = xp.arange(prod(x.shape[2:])).reshape(1, *x.shape[2:], 1)
+    # The last axis first: among equals, it then is the first row that wins, and in it the first element.
+    for axis in range(x.ndim - 2, 0, -1):
+        y, places = _largest(xp, y, places, axis, windows[axis - 1])
+    return channels_first(y), channels_first(places)
+
+
+def _largest(xp: Any, x: Array, places: Array, axis: int, windows: Sequence[tuple[int, int]]) -> tuple[Array, Array]:
+    """Along one axis, the largest element of every window and its entry of `places`."""
+    y = found = None
+    for k in range(max((stop - start for start, stop in windows), default=1)):
+        # Where a window is shorter, its last element is looked at again.
+        index = xp.asarray([min(start + k, stop - 1) for start, stop in windows], dtype=xp.int64)
+        value, place = xp.take(x, index, axis=axis), xp.take(places, index, axis=axis)
+        if y is None:
+            y, found = value, xp.broadcast_to(place, value.shape)
+        else:
+            better = (value > y) | ((value != value) & (y == y))
+            y, found = xp.where(better, value, y), xp.where(better, place, found)
+    return y, found

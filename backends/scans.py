@@ -1,0 +1,32 @@
+"""Running results along an axis, for every array library."""
+
+from typing import Any
+
+from backends.geometry import Array
+
+
+def running(xp: Any, name: str, x: Array, axis: int) -> Array:
+    """Running result of an associative function such as "maximum": what is combined spans twice as much every pass."""
+    combine, y, step = getattr(xp, name), xp.moveaxis(x, axis, -1), 1
+    while step < y.shape[-1]:
+        y = xp.concatenate([y[..., :step], combine(y[..., step:], y[..., :-step])], axis=-1)
+        step *= 2
+    return xp.moveaxis(y, -1, axis).copy()
+
+
+def recurrence(xp: Any, a: Array, b: Array, axis: int) -> Array:
+    """y[i] = a[i] y[i-1] + b[i] along an axis, from y[-1] = 0; a and b of one shape and dtype."""
+    return xp.moveaxis(_recurrence(xp, xp.moveaxis(a, axis, -1), xp.moveaxis(b, axis, -1)), -1, axis)
+
+
+def _recurrence(xp: Any, a: Array, b: Array) -> Array:
+    """Two steps are one of the same form: half the length is solved first, then every other element."""
+    n = b.shape[-1]
+    if n < 2:
+        return b.copy()
+    y = xp.empty_like(b)
+    odd = a[..., 1::2]
+    y[..., 1::2] = _recurrence(xp, odd * a[..., : n - 1 : 2], odd * b[..., : n - 1 : 2] + b[..., 1::2])
+    y[..., 0] = b[..., 0]
+    y[..., 2::2] = a[..., 2::2] * y[..., 1:-1:2] + b[..., 2::2]
+    return y

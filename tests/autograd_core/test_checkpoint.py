@@ -1,0 +1,145 @@
+"""checkpoint: the same values and gradients from a second computation, and less memory meanwhile."""
+
+import gc
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+from autograd_core import checkpoint, func
+from autograd_core.errors import CheckpointError, GraphReleasedError, InplaceError
+from autograd_core.utils.checkpoint import checkpoint_sequential
+
+
+def leaf(*shape, seed=0):
+    return ag.tensor(np.random.default_rng(seed).normal(size=shape), requires_grad=True)
+
+
+def same(found, wanted, tolerance=1e-12):
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(a.numpy(force=True), b.numpy(force=True), rtol=tolerance, atol=tolerance)
+
+
+def plain(function, *args, **kwargs):
+    return function(*args, **kwargs)
+
+
+def test_values_gradients_and_second_derivatives_with_random_numbers_keywords_and_several_outputs():
+    x, w = leaf(3, 4), leaf(4, 4, seed=1)
+
+    def block(x, scale=1.0):
+        a, b = nn.functional.dropout((x @ w).tanh(), 0.5).split(2, dim=-1)
+        return {"product": (a * b * scale).exp()}, a.sum()
+
+    def run(call):
+        ag.manual_seed(1)
+        out, total = call(block, x, scale=3.0)
+        loss = out["product"].sum() * total + ag.rand(1).sum().double()
+        grads = ag.grad(loss, (x, w), create_graph=True)
+        return [loss, *grads, *ag.grad(sum((g * g).sum() for g in grads), (x, w)), ag.rand(2)]
+
+    same(run(checkpoint), run(plain))
+
+
+def test_without_the_random_state_the_numbers_are_new():
+    x = leaf(100)
+    ag.manual_seed(0)
+    y = checkpoint(lambda x: x * ag.rand(100).double(), x, preserve_rng_state=False)
+    y.sum().backward()
+    assert not np.allclose(x.grad.numpy(), (y / x).numpy(force=True))
+
+
+def test_nested_and_sequential():
+    x, w = leaf(3, 4), leaf(4, 4, seed=1)
+    inner = lambda h: (h @ w).sin()  # noqa: E731
+    outer = lambda call: lambda x: call(inner, x.tanh()) * x  # noqa: E731
+    wanted = ag.grad(outer(plain)(x).sum(), (x, w))
+    same(ag.grad(checkpoint(outer(checkpoint), x).sum(), (x, w)), wanted)
+    net = nn.Sequential(*[nn.Linear(4, 4) for _ in range(5)]).double()
+    for segments in (1, 2, 3, 5, 9):
+        same([checkpoint_sequential(net, segments, x), *ag.grad(checkpoint_sequential(net, segments, x).sum(), (x,))],
+             [net(x), *ag.grad(net(x).sum(), (x,))])  # fmt: skip
+
+
+def test_it_combines_with_the_transforms():
+    x, w = leaf(5, 4).detach(), leaf(4, 4, seed=1)
+    f = lambda call: lambda row: call(lambda r: (r @ w).sin().sum(), row)  # noqa: E731
+    for transform in (lambda f: func.vmap(func.grad(f)), lambda f: func.grad(lambda x: func.vmap(f)(x).sum()),
+                      lambda f: lambda x: func.hessian(f)(x[0])):  # fmt: skip
+        found, wanted = transform(f(checkpoint))(x), transform(f(plain))(x)
+        same([found, *ag.grad((found**2).sum(), w)], [wanted, *ag.grad((wanted**2).sum(), w)])
+
+
+def test_a_graph_can_be_kept_and_is_released_otherwise():
+    x = leaf(3)
+    y = checkpoint(lambda x: (x * x).exp().sum(), x)
+    y.backward(retain_graph=True)
+    once = x.grad.clone()
+    y.backward()
+    same([x.grad], [once * 2])
+    with pytest.raises(GraphReleasedError):
+        y.backward()
+
+
+def test_only_the_part_that_is_needed_is_differentiated():
+    x, w = leaf(3), leaf(3, seed=1)
+    a, b = checkpoint(lambda x: (x.exp(), (x * w).sin()), x)
+    same(ag.grad(a.sum(), x), [x.exp()])
+    same(ag.grad(b.sum(), w), [x * (x * w).cos()])
+
+
+def test_what_was_written_meanwhile_is_noticed():
+    x, w = leaf(3), leaf(3, seed=1)
+    argument, closure = (x * 1).detach(), checkpoint(lambda x: (x * w).exp(), x)
+    y = checkpoint(lambda a: (a * w).exp(), argument)
+    with ag.no_grad():
+        argument.mul_(2)
+        w.mul_(2)
+    for z in (y, closure):
+        with pytest.raises(InplaceError, match="written in place"):
+            z.sum().backward()
+    assert x.grad is None
+    assert w.grad is None
+
+
+def test_a_function_that_does_something_else_the_second_time():
+    calls = []
+
+    def fickle(x):
+        calls.append(x)
+        return x.sin() if len(calls) == 1 else x.cos()
+
+    x = leaf(3)
+    with pytest.raises(CheckpointError, match="recorded 'cos' as operation 0, where it was 'sin'"):
+        checkpoint(fickle, x).sum().backward()
+    assert x.grad is None
+
+
+def test_under_no_grad_it_is_a_call():
+    with ag.no_grad():
+        assert not checkpoint(lambda x: x * 2, leaf(3)).requires_grad
+    assert not checkpoint(lambda x: x * 2, leaf(3).detach()).requires_grad
+
+
+def test_less_memory_and_no_garbage():
+    net = nn.Sequential(*[layer for _ in range(16) for layer in (nn.Linear(32, 32), nn.Tanh())])
+    x = ag.randn(512, 32, requires_grad=True)
+
+    def peak(segments):
+        tracemalloc.start()
+        checkpoint_sequential(net, segments, x).sum().backward()
+        try:
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(1)
+    gc.collect()
+    gc.disable()
+    try:
+        assert peak(4) < 0.6 * peak(1)
+        assert not gc.collect()
+    finally:
+        gc.enable()

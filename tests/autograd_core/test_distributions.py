@@ -1,0 +1,65 @@
+"""Random numbers of further distributions: moments, ranges, repeatability and wrong parameters."""
+
+import math
+
+import pytest
+
+import autograd_core as ag
+from autograd_core.errors import OperandError
+
+N = 20_000
+# Call on a tensor of N zeros, mean, standard deviation.
+MOMENTS = {
+    "exponential": (lambda x: x.exponential_(2.0), 0.5, 0.5),
+    "geometric": (lambda x: x.geometric_(p=0.25), 4.0, math.sqrt(12)),
+    "log of log-normal": (lambda x: x.log_normal_(0.5, 0.25).log(), 0.5, 0.25),
+    "arctangent of Cauchy": (lambda x: ((x.cauchy_(3, sigma=2) - 3) / 2).atan(), 0.0, math.pi / math.sqrt(12)),
+    "whole numbers": (lambda x: x.random_(2, 5), 3.0, math.sqrt(2 / 3)),
+    "whole numbers below": (lambda x: x.random_(3), 1.0, math.sqrt(2 / 3)),
+    "poisson": (lambda x: ag.poisson(x + 3), 3.0, math.sqrt(3)),
+    "binomial": (lambda x: ag.binomial(x + 10, x + 0.3), 3.0, math.sqrt(2.1)),
+}
+
+
+@pytest.mark.parametrize("device", ["cpu", "refusing"])
+@pytest.mark.parametrize("name", MOMENTS)
+def test_moments(name, device):
+    draw, mean, deviation = MOMENTS[name]
+    ag.manual_seed(1)
+    y = draw(ag.zeros(N, device=device))
+    assert y.mean().item() == pytest.approx(mean, abs=5 * deviation / math.sqrt(N))
+    assert y.std().item() == pytest.approx(deviation, rel=0.05)
+    ag.manual_seed(1)
+    assert ag.equal(draw(ag.zeros(N, device=device)), y)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "int8", "uint8", "int64", "bool"])
+def test_whole_numbers_without_bounds_fit_the_dtype(dtype):
+    x = ag.zeros(200, dtype=dtype).random_()
+    assert x.dtype == dtype
+    assert bool((x >= 0).all())
+    assert not bool((x == x[0]).all())
+
+
+IMPOSSIBLE = {
+    "exponential": lambda x: x.exponential_(0),
+    "geometric": lambda x: x.geometric_(1.5),
+    "cauchy": lambda x: x.cauchy_(0, -1),
+    "log-normal": lambda x: x.log_normal_(0, 0),
+    "whole numbers": lambda x: x.random_(3, 3),
+    "poisson": lambda x: ag.poisson(x - 1),
+    "binomial": lambda x: ag.binomial(x, x + 2),
+}
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_impossible_parameters_are_refused_and_nothing_is_written(name):
+    x = ag.zeros(3)
+    with pytest.raises(OperandError, match="needs"):
+        IMPOSSIBLE[name](x)
+    assert x.tolist() == [0, 0, 0]
+
+
+def test_unknown_parameters_are_refused():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'rate'"):
+        ag.zeros(3).exponential_(rate=2)

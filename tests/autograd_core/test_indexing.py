@@ -1,0 +1,77 @@
+"""What stands in brackets, where PyTorch's meaning differs from NumPy's, and positions that do not exist."""
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+
+X = np.arange(24.0).reshape(3, 4, 2)
+# Index expressions of x: each with the shape of the result (PyTorch's) and one element of it, at the end.
+EXPRESSIONS = {
+    "x[True]": ((1, 3, 4, 2), 23),
+    "x[False]": ((0, 3, 4, 2), None),
+    "x[0, True]": ((1, 4, 2), 7),
+    "x[True, [0, 2]]": ((2, 4, 2), 23),
+    "x[[0, 2], :, True]": ((2, 4, 2), 23),
+    "x[:, True, 1]": ((3, 1, 2), 19),
+    "x[ag.tensor(True), ..., 0]": ((1, 3, 4), 22),
+    "x[0, :, [1, 0]]": ((4, 2), 6),
+    "x[[0, 1], :, 0]": ((2, 4), 14),
+    "x[0, None, [1, 2]]": ((1, 2, 2), 5),
+    "x[[[0], [1]], [1, 2]]": ((2, 2, 2), 13),
+    "x[..., ag.tensor(1)]": ((3, 4), 23),
+    "x[range(2)]": ((2, 4, 2), 15),
+    "x[x > 20]": ((3,), 23),
+    "x[ag.tensor([True, False, True]), 1]": ((2, 2), 19),
+    "x[(x > 20).any(-1)]": ((2, 2), 23),
+    "x[[]]": ((0, 4, 2), None),
+    "x[::-1, ::2]": ((3, 2, 2), 5),
+}
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_expressions(expression):
+    y = eval(expression, {"x": ag.tensor(X), "ag": ag})
+    shape, last = EXPRESSIONS[expression]
+    assert y.shape == shape
+    assert last is None or y.flatten()[-1].item() == last
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_writes_reach_what_is_read(expression):
+    x, places = ag.tensor(X), ag.arange(24.0).reshape(3, 4, 2)
+    read = eval(expression.replace("x[", "places[", 1), {"places": places, "x": x, "ag": ag}).flatten().tolist()
+    exec(f"{expression} = -1", {"x": x, "ag": ag})
+    assert sorted(read) == np.flatnonzero(x.numpy() == -1).tolist()
+
+
+def test_an_index_is_a_view_where_it_can_be():
+    x = ag.zeros(2, 3)
+    x[ag.tensor(1)][0] = 5
+    assert x.tolist() == [[0, 0, 0], [5, 0, 0]]
+
+
+WRONG = {
+    "x[..., ...]": "single ellipsis",
+    "x[3]": r"out of bounds.*\(3, 4, 2\)",
+    "x[[0, 3]]": "out of bounds",
+    "x[0, 0, 0, 0]": "too many indices",
+    "x[ag.tensor([True, False])]": "boolean",
+    "x[ag.tensor([0, 1], dtype='uint8')]": r"\.bool\(\) or \.long\(\)",
+    "x[ag.tensor([0.5])]": "integers or booleans",
+    "x.select(0, 3)": "out of range",
+    "x.index_select(0, ag.tensor([3]))": "out of bounds",
+    "x.gather(0, ag.tensor([[[3]]]))": "out of bounds",
+    "x.scatter(0, ag.tensor([[[3]]]), 1.0)": "out of bounds",
+    "x.scatter_add(0, ag.tensor([[[3]]]), ag.ones(1, 1, 1, dtype='f8'))": "out of bounds",
+    "x.index_add(0, ag.tensor([3]), ag.ones(1, 4, 2, dtype='f8'))": "out of range",
+    "x.take(ag.tensor([24]))": "out of bounds",
+    "x.put(ag.tensor([24]), ag.ones(1, dtype='f8'))": "out of range",
+    "ag.unbind(ag.tensor(1.0))": "with axes",
+}
+
+
+@pytest.mark.parametrize("expression", WRONG)
+def test_positions_that_do_not_exist(expression):
+    with pytest.raises(IndexError, match=WRONG[expression]):
+        eval(expression, {"x": ag.tensor(X), "ag": ag})

@@ -1,0 +1,130 @@
+"""Losses: arguments, edges and limits that the generated suite does not reach."""
+
+import math
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn.functional as F
+from autograd_core.errors import HigherOrderError
+
+
+def leaf(values):
+    return ag.tensor(values, dtype="float64", requires_grad=True)
+
+
+@pytest.mark.parametrize(
+    "older, reduction", [({"reduce": False}, "none"), ({"size_average": False}, "sum"), ({"reduce": True}, "mean")]
+)
+@pytest.mark.parametrize("loss", [F.mse_loss, F.smooth_l1_loss, F.soft_margin_loss, F.hinge_embedding_loss, F.kl_div])
+def test_the_older_arguments_say_how_to_reduce(loss, older, reduction):
+    x, t = ag.tensor([0.5, -2.0]), ag.tensor([1.0, 3.0])
+    with pytest.warns(UserWarning, match=f"reduction='{reduction}'"):
+        assert loss(x, t, **older).tolist() == loss(x, t, reduction=reduction).tolist()
+
+
+def test_a_reduction_in_the_place_of_an_older_argument_is_refused():
+    with pytest.raises(TypeError, match="reduction='sum'"):
+        F.mse_loss(ag.ones(2), ag.ones(2), "sum")
+
+
+@pytest.mark.parametrize("loss", [F.mse_loss, F.l1_loss, F.huber_loss, F.smooth_l1_loss])
+def test_operands_of_different_shapes_are_suspicious(loss):
+    with pytest.warns(UserWarning, match=r"shape \(2, 1\) but target \(2,\)"):
+        assert loss(ag.ones(2, 1), ag.zeros(2), reduction="none").shape == (2, 2)
+
+
+@pytest.mark.parametrize("loss", [F.mse_loss, F.l1_loss, F.huber_loss])
+def test_weights_have_the_shape_of_the_input(loss):
+    with pytest.raises(ValueError, match="weight has shape"):
+        loss(ag.ones(2, 3), ag.ones(2, 3), weight=ag.ones(3))
+
+
+def test_a_variance_at_its_bound_still_gets_a_gradient():
+    var = leaf([0.0])
+    F.gaussian_nll_loss(ag.zeros(1, dtype="float64"), ag.ones(1, dtype="float64"), var, eps=0.5).backward()
+    assert var.grad.item() == pytest.approx(0.5 * (1 / 0.5 - 1 / 0.5**2))
+    with pytest.raises(ValueError, match="negative"):
+        F.gaussian_nll_loss(ag.zeros(1), ag.zeros(1), -1.0)
+
+
+def test_stirlings_term_has_no_pole_at_a_count_of_0():
+    t = leaf([0.0, 2.0])
+    F.poisson_nll_loss(ag.zeros(2, dtype="float64"), t, full=True, reduction="sum").backward()
+    np.testing.assert_allclose(t.grad.numpy(), [0.0, math.log(2) + 1 / 4])
+
+
+def test_margins_that_are_just_met_have_no_gradient():
+    x = leaf([2.0, 1.0])
+    F.multi_margin_loss(x, ag.tensor(0)).backward()
+    assert x.grad.tolist() == [0, 0]
+
+
+def test_labels_after_the_first_negative_one_do_not_count():
+    scores = ag.tensor([0.1, 0.2, 0.4, 0.8])
+    assert F.multilabel_margin_loss(scores, ag.tensor([3, 0, -1, 1])).item() == pytest.approx(0.85)
+
+
+def test_targets_must_be_classes():
+    for loss in (F.multi_margin_loss, F.nll_loss):
+        with pytest.raises((ValueError, IndexError), match="between 0 and 2"):
+            loss(ag.ones(1, 3), ag.tensor([3]))
+
+
+def test_a_triplet_loss_takes_any_distance():
+    a, b, c = ag.tensor([[0.0]]), ag.tensor([[1.0]]), ag.tensor([[1.5]])
+    distance = lambda x, y: abs(x - y).sum(-1)  # noqa: E731
+    assert F.triplet_margin_with_distance_loss(a, b, c, distance_function=distance).item() == 0.5
+    assert F.triplet_margin_with_distance_loss(a, b, c, distance_function=distance, swap=True).item() == 1.5
+    with pytest.raises(ValueError, match="positive"):
+        F.triplet_margin_loss(a, b, c, margin=0)
+
+
+def test_linear_cross_entropy_is_that_of_the_scores():
+    x, w, b = ag.rand(4, 3), ag.rand(5, 2, 3), ag.rand(5, 2)
+    t = ag.tensor([[0, 1], [2, 3], [4, 0], [1, 2]])
+    wanted = F.cross_entropy(ag.einsum("ni,cki->nck", x, w) + b, t)
+    assert F.linear_cross_entropy(x, w, t, linear_bias=b).item() == pytest.approx(wanted.item(), rel=1e-6)
+    with pytest.raises(RuntimeError, match="probabilities"):
+        F.linear_cross_entropy(x, w[:, 0], ag.rand(4, 5), ignore_index=0)
+
+
+class TestCTC:
+    def test_labels_that_do_not_fit_into_the_time(self):
+        for zero_infinity, value, gradient in ((False, math.inf, True), (True, 0, False)):
+            x = leaf(np.log([[[0.5, 0.5]]]))
+            loss = F.ctc_loss(x, ag.tensor([[1, 1]]), (1,), (2,), zero_infinity=zero_infinity)
+            loss.backward()
+            assert loss.item() == value
+            assert np.isnan(x.grad.numpy()).any() == gradient
+
+    def test_no_time_for_no_labels_is_certain(self):
+        assert F.ctc_loss(ag.zeros(3, 1, 2), ag.zeros(1, 2, dtype=int), (0,), (0,), reduction="none").tolist() == [0]
+
+    def test_one_sample_needs_no_batch(self):
+        x, t = ag.rand(5, 3).log_softmax(-1), ag.tensor([1, 2])
+        alone = F.ctc_loss(x, t, ag.tensor(5), ag.tensor(2), reduction="none")
+        assert alone.shape == ()
+        assert alone.item() == F.ctc_loss(x.unsqueeze(1), t.unsqueeze(0), (5,), (2,), reduction="sum").item()
+
+    def test_labels_in_a_row_and_in_rows_agree(self):
+        x, lengths = ag.rand(6, 3, 4).log_softmax(-1), (2, 0, 1)
+        rows = F.ctc_loss(x, ag.tensor([[1, 2], [9, 9], [3, 9]]), (6, 6, 4), lengths, reduction="none")
+        assert rows.tolist() == F.ctc_loss(x, ag.tensor([1, 2, 3]), (6, 6, 4), lengths, reduction="none").tolist()
+
+    def test_a_second_order_is_refused(self):
+        x = leaf(np.log([[[0.5, 0.5]]]))
+        (g,) = ag.grad(F.ctc_loss(x, ag.tensor([[1]]), (1,), (1,)), x, create_graph=True)
+        with pytest.raises(HigherOrderError, match="once"):
+            ag.grad(g.sum(), x)
+
+    @pytest.mark.parametrize("change, match", [
+        ({"input_lengths": (4,)}, "input lengths"), ({"target_lengths": (3,)}, "target lengths"),
+        ({"blank": 2}, "blank"), ({"targets": ag.ones(1, 2)}, "integers"),
+        ({"input_lengths": (3, 3)}, "1 input lengths"),
+    ])  # fmt: skip
+    def test_arguments_must_fit(self, change, match):
+        given = {"targets": ag.tensor([[1, 1]]), "input_lengths": (3,), "target_lengths": (2,), **change}
+        with pytest.raises(RuntimeError, match=match):
+            F.ctc_loss(ag.zeros(3, 1, 2), **given)

@@ -1,0 +1,66 @@
+"""Normalisations: running statistics, empty batches, what does not fit."""
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn.functional as F
+
+X = np.random.default_rng(0).normal(size=(3, 2, 4))
+
+
+def running():
+    return ag.zeros(2, dtype="float64"), ag.ones(2, dtype="float64")
+
+
+@pytest.mark.parametrize("function, axes", [(F.batch_norm, (0, 2)), (F.instance_norm, 2)])
+def test_running_statistics_move_towards_those_of_the_input(function, axes):
+    mean, var = running()
+    function(ag.tensor(X), mean, var, None, None, True, 0.25)
+    wanted = X.mean(axes), X.var(axes, ddof=1)
+    if function is F.instance_norm:
+        wanted = [v.mean(0) for v in wanted]
+    np.testing.assert_allclose(mean.numpy(), 0.25 * wanted[0])
+    np.testing.assert_allclose(var.numpy(), 0.75 + 0.25 * wanted[1])
+
+
+@pytest.mark.parametrize("function", [F.batch_norm, F.instance_norm])
+def test_an_empty_batch_has_gradients_of_0_to_second_order(function):
+    x, weight = ag.zeros(0, 2, 4, requires_grad=True), ag.ones(2, requires_grad=True)
+    mean, var = running()
+    y = function(x, mean, var, weight, None, True)
+    (g,) = ag.grad(y.sum(), weight, create_graph=True)
+    assert g.tolist() == [0, 0]
+    assert ag.grad(g.sum(), x)[0].shape == x.shape
+    assert mean.tolist() == [0, 0]
+
+
+def test_the_least_mean_square_is_the_precision_of_the_dtype():
+    for dtype, eps in (("float64", 2**-52), ("float32", 2**-23), ("float16", 2**-23)):
+        x = ag.tensor([2.0**-12], dtype=dtype)
+        assert F.rms_norm(x, (1,)).item() == pytest.approx(2.0**-12 / (2.0**-24 + eps) ** 0.5, rel=1e-3)
+
+
+def test_large_halves_do_not_overflow():
+    x = ag.tensor([[-60000.0, 60000.0]], dtype="float16")
+    for y in (F.layer_norm(x, (2,)), F.group_norm(x, 1), F.batch_norm(x.T.contiguous(), None, None, training=True).T):
+        assert y.tolist() == [[-1, 1]]
+
+
+REFUSED = {
+    "shape": (lambda: F.layer_norm(ag.ones(2, 3), (2,)), "normalized_shape"),
+    "weight": (lambda: F.layer_norm(ag.ones(2, 3), (3,), ag.ones(2)), "weight and bias"),
+    "no axes": (lambda: F.rms_norm(ag.ones(2, 3), ()), "normalized_shape"),
+    "groups": (lambda: F.group_norm(ag.ones(2, 3, 2), 2), "equal groups"),
+    "groups of one": (lambda: F.group_norm(ag.ones(1, 2), 2), "more than one value"),
+    "one value": (lambda: F.instance_norm(ag.ones(2, 3, 1)), "more than one value"),
+    "no statistics": (lambda: F.instance_norm(ag.ones(2, 3, 2), use_input_stats=False), "running_mean"),
+    "no neighbours": (lambda: F.local_response_norm(ag.ones(2, 3), 2), "N, C, L"),
+    "eps": (lambda: F.batch_norm(ag.ones(2, 3), None, None, training=True, eps=0.0), "eps"),
+}
+
+
+@pytest.mark.parametrize("call, match", REFUSED.values(), ids=REFUSED)
+def test_what_does_not_fit_is_refused(call, match):
+    with pytest.raises(ValueError, match=match):
+        call()

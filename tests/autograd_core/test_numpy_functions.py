@@ -1,0 +1,86 @@
+"""NumPy's functions on tensors give what they give on arrays, and keep the gradient."""
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+
+A = np.array([[2.0, -1.0, 0.5], [1.0, 3.0, -0.25], [0.75, 0.5, 4.0]])
+B = np.array([[0.5, 1.5, -2.0], [3.0, 0.25, 1.0], [-1.0, 2.0, 0.125]])
+CALLS = {
+    "arctan2": np.arctan2,
+    "argsort": lambda a, b: np.argsort(a, axis=0),
+    "array_split": lambda a, b: np.array_split(a, 2, axis=1),
+    "clip": lambda a, b: np.clip(a, -0.5, 2),
+    "cross": np.cross,
+    "cumprod flat": lambda a, b: np.cumprod(a),
+    "cumsum": lambda a, b: np.cumsum(a, axis=1),
+    "cumsum flat": lambda a, b: np.cumsum(a),
+    "degrees": lambda a, b: np.degrees(a),
+    "diag": lambda a, b: np.diag(a, k=1),
+    "diagonal": lambda a, b: np.diagonal(a, offset=-1),
+    "diff": lambda a, b: np.diff(a, n=2, axis=0),
+    "dot": np.dot,
+    "expand_dims": lambda a, b: np.expand_dims(a, axis=1),
+    "fft": lambda a, b: np.fft.fft(a, axis=0),
+    "fft2": lambda a, b: np.fft.fft2(a, axes=(0, 1)),
+    "rfft": lambda a, b: np.fft.rfft(a, n=4),
+    "flip": lambda a, b: np.flip(a),
+    "hypot": np.hypot,
+    "inner": np.inner,
+    "inv": lambda a, b: np.linalg.inv(a),
+    "det": lambda a, b: np.linalg.det(a),
+    "norm": lambda a, b: np.linalg.norm(a),
+    "norm of rows": lambda a, b: np.linalg.norm(a, ord=3, axis=1, keepdims=True),
+    "eigh": lambda a, b: np.linalg.eigvalsh(a @ a.T),
+    "svd": lambda a, b: np.linalg.svd(a, compute_uv=False) if isinstance(a, np.ndarray) else np.linalg.svd(a)[1],
+    "solve": np.linalg.solve,
+    "kron": np.kron,
+    "logaddexp": np.logaddexp,
+    "matmul": np.matmul,
+    "maximum": np.maximum,
+    "median": lambda a, b: np.median(a[:2], axis=0),
+    "moveaxis": lambda a, b: np.moveaxis(a, 0, -1),
+    "nansum": lambda a, b: np.nansum(a, axis=1),
+    "outer": lambda a, b: np.outer(a[0], b[0]),
+    "power": lambda a, b: np.power(abs(a), b),
+    "quantile": lambda a, b: np.quantile(a, 0.3, axis=1),
+    "repeat": lambda a, b: np.repeat(a, 2, axis=0),
+    "repeat flat": lambda a, b: np.repeat(a, 3),
+    "roll": lambda a, b: np.roll(a, 1, axis=1),
+    "roll flat": lambda a, b: np.roll(a, 2),
+    "rot90": lambda a, b: np.rot90(a, k=3, axes=(0, 1)),
+    "sort": lambda a, b: np.sort(a),
+    "sort flat": lambda a, b: np.sort(a, axis=None),
+    "split": lambda a, b: np.split(a, [1, 2]),
+    "square": lambda a, b: np.square(a),
+    "std": lambda a, b: np.std(a, axis=0, ddof=1),
+    "swapaxes": lambda a, b: np.swapaxes(a, 0, 1),
+    "take_along_axis": lambda a, b: np.take_along_axis(a, np.array([[0], [2], [1]]), axis=1),
+    "tensordot": lambda a, b: np.tensordot(a, b, axes=1),
+    "tensordot of pairs": lambda a, b: np.tensordot(a, b, axes=([0, 1], [1, 0])),
+    "tile": lambda a, b: np.tile(a, (2, 1)),
+    "trace": lambda a, b: np.trace(a, offset=1),
+    "transpose": lambda a, b: np.transpose(a, axes=(1, 0)),
+    "tril": lambda a, b: np.tril(a, k=-1),
+    "var": lambda a, b: np.var(a),
+    "vstack": lambda a, b: np.vstack([a, b]),
+    "where": lambda a, b: np.where(a > b, a, b),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_tensor_gives_what_an_array_gives(name):
+    x, y = (ag.tensor(v, requires_grad=True) for v in (A, B))
+    expected, result = CALLS[name](A, B), CALLS[name](x, y)
+    pairs = zip(expected, result, strict=True) if isinstance(expected, list) else [(expected, result)]
+    for wanted, got in pairs:
+        assert isinstance(got, ag.Tensor)
+        assert got.requires_grad == (wanted.dtype.kind in "fc")
+        np.testing.assert_allclose(got.detach().numpy(), wanted, rtol=1e-12, atol=1e-14)
+        assert got.dtype == wanted.dtype
+
+
+def test_an_uneven_split_is_refused_as_by_numpy():
+    with pytest.raises(ValueError, match="3 elements do not divide into 2 equal parts"):
+        np.split(ag.tensor(A), 2)

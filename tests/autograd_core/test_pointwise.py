@@ -1,0 +1,127 @@
+"""Functions of single elements, beyond the generated suite: literal values, errors, second derivatives at ties."""
+
+import math
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn.functional as F
+
+X = ag.tensor([0.25, 0.5])
+
+
+def slope_of_slope(function, at):
+    x = ag.tensor(at, dtype="float64", requires_grad=True)
+    (g,) = ag.grad(function(x), x, create_graph=True)
+    return ag.grad(g, x)[0].item()
+
+
+def test_integers_to_negative_powers():
+    powers = ag.tensor([2, -1, -1, 1, 3]) ** ag.tensor([-1, -3, -2, -2, -2])
+    assert powers.tolist() == [0, -1, 1, 1, 0]
+    assert powers.dtype == ag.int64
+    with pytest.raises(RuntimeError, match="negative integer powers"):
+        ag.tensor([2]) ** -1
+    with pytest.raises(RuntimeError, match="booleans"):
+        ag.tensor([True]) ** ag.tensor([True])
+
+
+def test_powers_by_name_and_in_double_precision():
+    assert ag.pow(X, exponent=2).tolist() == X.pow(2).tolist() == [0.0625, 0.25]
+    for y in (ag.float_power(X, 2), X.float_power(ag.tensor(2)), ag.float_power(2, ag.tensor([1, 2]))):
+        assert y.dtype == ag.float64
+
+
+def test_booleans():
+    flags = ag.tensor([True, False])
+    assert flags.sign().tolist() == [True, False]
+    assert flags.square().dtype == ag.int64
+    for refused in (lambda: ag.positive(flags), lambda: flags << flags, lambda: -flags, lambda: ag.gcd(flags, flags)):
+        with pytest.raises(RuntimeError):
+            refused()
+
+
+def test_shifts_beyond_the_width():
+    assert (ag.tensor([1, -8]) << 70).tolist() == [0, 0]
+    assert (ag.tensor([1, -8]) >> 70).tolist() == [0, -1]
+    assert (1 << ag.tensor([3])).tolist() == [8]
+    assert np.left_shift(ag.tensor([3]), 1).tolist() == [6]
+
+
+def test_numbers_keep_the_dtype_of_the_tensor_beside_them():
+    for y in (ag.xlogy(2.0, X), ag.xlogy(X, 2), ag.special.zeta(X + 2, 1.5), ag.lerp(X, X, 0.5), ag.copysign(X, -1)):
+        assert y.dtype == ag.float32
+    assert ag.ldexp(X, ag.tensor([1, 2])).tolist() == ag.ldexp(X.half(), ag.tensor([1, 2])).tolist() == [0.5, 2.0]
+
+
+def test_derivatives_of_digamma():
+    assert ag.polygamma(1, X).tolist() == X.polygamma(1).tolist() == ag.special.polygamma(1, X).tolist()
+    assert ag.polygamma(1, ag.tensor(-0.5, dtype="float64")).item() == pytest.approx(math.pi**2 / 2 + 4)
+    with pytest.raises(RuntimeError, match="must not be negative"):
+        ag.polygamma(-1, X)
+    with pytest.raises(RuntimeError, match="at least 1"):
+        ag.mvlgamma(X, 0)
+
+
+@pytest.mark.parametrize("function", [ag.special.zeta, ag.igamma, ag.igammac])
+def test_a_derivative_that_nobody_knows_is_refused(function):
+    a, b = ag.tensor(2.0, requires_grad=True), ag.tensor(1.5, requires_grad=True)
+    assert ag.grad(function(a.detach(), b), b)[0].item() != 0
+    with pytest.raises(NotImplementedError, match="no derivative with respect to its first operand"):
+        function(a, b).backward()
+
+
+def test_logarithms_at_the_ends_of_the_unit_interval():
+    x = ag.tensor([0.0, 1.0, 2.0, -1.0], requires_grad=True)
+    y = ag.logit(x)
+    assert np.array_equal(y.tolist(), [-math.inf, math.inf, math.nan, math.nan], equal_nan=True)
+    assert np.array_equal(ag.grad(y.sum(), x)[0].tolist(), [math.inf, math.inf, math.nan, math.nan], equal_nan=True)
+    assert ag.grad(ag.logit(x, eps=0.1).sum(), x)[0].tolist() == [0, 0, 0, 0]
+    assert ag.special.entr(ag.tensor([0.0, -1.0, 1.0])).tolist() == [0, -math.inf, 0]
+
+
+def test_sinc_at_integers():
+    whole = ag.tensor([-3.0, 0.0, 1.0, 1e6], dtype="float64", requires_grad=True)
+    y = ag.sinc(whole)
+    assert y.tolist() == [0, 1, 0, 0]
+    assert ag.grad(y.sum(), whole)[0].tolist() == pytest.approx([1 / 3, 0, -1, 1e-6])
+    assert ag.special.spherical_bessel_j0(ag.tensor([0.0, math.inf])).tolist() == [1, 0]
+
+
+def test_floats_in_pieces():
+    mantissa, exponent = ag.frexp(ag.tensor([3.0, -0.25]))
+    assert (mantissa.tolist(), exponent.tolist(), exponent.dtype) == ([0.75, -0.5], [2, -1], ag.int32)
+    with pytest.raises(RuntimeError, match="floating point"):
+        ag.frexp(ag.tensor([1]))
+    odd = ag.tensor([math.nan, math.inf, -math.inf, -0.0], dtype="bfloat16")
+    assert ag.nan_to_num(odd).float().isfinite().all()
+    assert ag.nan_to_num(odd, 1, 2, 3).tolist() == [1, 2, 3, 0]
+    assert odd.signbit().tolist()[2:] == [True, True]
+    assert ag.nan_to_num(ag.tensor([1])).tolist() == [1]
+
+
+def test_second_derivatives_at_kinks():
+    assert slope_of_slope(lambda x: F.elu(x, alpha=0.5), 0.0) == 0.5
+    assert slope_of_slope(lambda x: F.celu(x, alpha=2.0), 0.0) == 0.5
+    assert slope_of_slope(F.silu, 0.0) == 0.5
+    assert slope_of_slope(F.mish, 0.0) == pytest.approx(0.64)
+    assert slope_of_slope(ag.special.log_ndtr, 0.0) == pytest.approx(-2 / math.pi)
+
+
+def test_polynomials_of_a_degree_for_each_element():
+    degrees = ag.tensor([0, 1, 2, -1])
+    assert ag.special.legendre_polynomial_p(0.5, degrees).tolist() == [1, 0.5, -0.125, 0]
+    assert ag.special.hermite_polynomial_h(ag.tensor([math.inf]), 0).tolist() == [1]
+    assert ag.special.chebyshev_polynomial_t(ag.zeros(0), ag.zeros(0)).shape == (0,)
+
+
+def test_tolerances_of_isclose_are_not_negative():
+    with pytest.raises(RuntimeError, match="must not be negative"):
+        ag.isclose(X, X, rtol=-1)
+
+
+def test_what_pytorch_calls_special():
+    assert ag.special.expit is ag.sigmoid
+    assert ag.special.gammaln is ag.lgamma
+    assert ag.special.softmax is ag.softmax

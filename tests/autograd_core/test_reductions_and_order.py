@@ -1,0 +1,194 @@
+"""What the generated suite cannot express of reductions, scans, sorting and counting: ties, NaN, warnings, errors."""
+
+import math
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core import linalg
+from autograd_core.errors import DtypeError, OperandError
+from autograd_core.testing import gradcheck
+
+NAN = math.nan
+
+
+def f64(*values):
+    return ag.tensor(values, dtype="float64")
+
+
+def test_sorting_keeps_the_order_of_equal_elements_and_puts_nan_last():
+    x = f64(2, NAN, 1, 2, 1)
+    assert x.argsort().tolist() == [2, 4, 0, 3, 1]
+    assert x.argsort(descending=True).tolist() == [1, 0, 3, 2, 4]
+    assert f64(2, 1, 2, 1, 2).topk(3).indices.tolist() == [0, 2, 4]
+    assert math.isnan(x.topk(1).values.item())
+    assert x.topk(2, largest=False).values.tolist() == [1, 1]
+
+
+def test_results_have_pytorchs_names():
+    x = f64(3, 1, 2)
+    for name, given in {"sort": (), "topk": (2,), "kthvalue": (2,), "mode": (), "median": (0,), "nanmedian": (0,),
+                        "cummax": (0,), "cummin": (0,)}.items():  # fmt: skip
+        result = getattr(ag, name)(x, *given)
+        assert result._fields == ("values", "indices"), name
+        np.testing.assert_array_equal(x[result.indices].numpy(), result.values.numpy())
+    assert (x.aminmax().min.item(), x.aminmax().max.item()) == (1, 3)
+    assert x.histogram(2)._fields == ("hist", "bin_edges")
+
+
+def test_running_extremes_take_the_last_of_equals_and_every_nan():
+    assert f64(1, 1, 0, 2).cummax(0).indices.tolist() == [0, 1, 1, 3]
+    assert f64(1, 1, 2, 0).cummin(0).indices.tolist() == [0, 1, 1, 3]
+    values, indices = f64(1, NAN, 2, NAN).cummax(0)
+    assert indices.tolist() == [0, 1, 1, 3]
+    assert np.isnan(values.numpy()).tolist() == [False, True, True, True]
+
+
+def test_float32_sums_run_in_float64():
+    x = ag.full((1000,), 0.1, dtype="float32")
+    exact = np.float32(0.1).astype(float) * 1000
+    assert x.cumsum(0)[-1].item() == np.float32(exact)
+
+
+def test_a_long_scan_is_differentiated_in_linear_time():
+    x = ag.full((100_000,), 1.0, dtype="float64", requires_grad=True)
+    x.cumprod(0)[-1].backward()
+    assert (x.grad == 1).all()
+
+
+def test_mode_and_median_of_ties_and_nan():
+    assert f64(2, 1, 2, 1, 3).mode() == (1, 3)
+    assert f64(1, NAN, NAN).median(0).indices.item() == 1
+    assert f64(NAN, NAN).nanmedian(0).indices.item() == 0
+    assert math.isnan(f64().median().item())
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_one_observation_has_no_spread_and_says_so():
+    for function in (ag.var, ag.std, ag.std_mean, lambda x: x.reshape(1, 1).cov()):
+        with pytest.warns(UserWarning, match="degrees of freedom"):
+            function(f64(5))
+
+
+def test_weighted_covariance():
+    x, a = np.random.default_rng(0).normal(size=(3, 5)), np.array([0.5, 1, 0.25, 2, 1])
+    f = np.array([1, 3, 0, 2, 1])
+    y = ag.tensor(x).cov(fweights=ag.tensor(f), aweights=ag.tensor(a))
+    np.testing.assert_allclose(y.numpy(), np.cov(x, fweights=f, aweights=a), rtol=1e-12)
+    assert gradcheck(lambda x, a: x.cov(aweights=a), [ag.tensor(v, requires_grad=True) for v in (x, a)])
+
+
+def test_weights_of_bincount_get_a_gradient():
+    weights = ag.tensor([0.5, 1.0, 2.0], requires_grad=True)
+    y = ag.tensor([1, 1, 3]).bincount(weights)
+    assert y.tolist() == [0, 1.5, 0, 2]
+    (y * ag.tensor([1.0, 2.0, 3.0, 4.0])).sum().backward()
+    assert weights.grad.tolist() == [2, 2, 4]
+
+
+def test_every_nan_is_unique():
+    values, inverse, counts = f64(3, NAN, 1, NAN, 1).unique(return_inverse=True, return_counts=True)
+    assert values.tolist()[:2] == [1, 3]
+    assert np.isnan(values.numpy()).tolist() == [False, False, True, True]
+    assert inverse.tolist()[0] == 1
+    assert counts.tolist() == [2, 1, 1, 1]
+
+
+def test_searching_rows_agrees_with_searching_one():
+    rows, x = np.sort(np.random.default_rng(0).integers(0, 5, (2, 6)), 1), np.arange(-1, 7)
+    for right in (False, True):
+        found = ag.searchsorted(ag.tensor(rows), ag.tensor(np.stack([x, x])), right=right).tolist()
+        assert found == [np.searchsorted(r, x, "right" if right else "left").tolist() for r in rows]
+    assert ag.searchsorted(f64(1, NAN), f64(NAN, 0)).tolist() == [1, 0]
+    assert ag.bucketize(3, ag.tensor([1, 3, 5])).item() == 1
+
+
+def test_norms_of_float16_do_not_overflow():
+    x = ag.tensor([30000.0, 40000.0], dtype="float16")
+    assert x.norm().item() == np.float16(50000)
+    assert x.norm(3, dtype="float64").item() == pytest.approx((3e4**3 + 4e4**3) ** (1 / 3))
+
+
+def test_distances_by_products_are_close_to_exact_ones():
+    a, b = (ag.tensor(np.random.default_rng(k).normal(size=(30, 4))) for k in range(2))
+    quick = ag.cdist(a, b, compute_mode="use_mm_for_euclid_dist")
+    np.testing.assert_allclose(quick.numpy(), ag.cdist(a, b).numpy(), rtol=1e-10)
+
+
+def test_gradient_of_unevenly_spaced_samples():
+    x = np.array([0.0, 0.5, 2.0, 3.0])
+    (slope,) = ag.gradient(ag.tensor(x**2), spacing=[ag.tensor(x)], edge_order=2)
+    np.testing.assert_allclose(slope.numpy(), 2 * x, atol=1e-12)
+
+
+REFUSED = {
+    IndexError: (
+        "ag.zeros(0, 3).max(0)",
+        "ag.zeros(0, 3).argmax(0)",
+        "ag.zeros(0).argmax()",
+        "ag.zeros(0, 3).median(0)",
+        "ag.zeros(0).mode()",
+        "ag.trapezoid(x.sum())",
+        "x.cumsum(2)",
+    ),
+    OperandError: (
+        "ag.zeros(0).max()",
+        "ag.zeros(0).amax()",
+        "x.kthvalue(4)",
+        "x.kthvalue(0)",
+        "x.topk(4)",
+        "x.quantile(1.5)",
+        'x.quantile(0.5, interpolation="cubic")',
+        "ag.zeros(0).quantile(0.5)",
+        'x.norm("bad")',
+        "linalg.vector_norm(ag.zeros(0), math.inf)",
+        "x[0].renorm(2, 0, 1.0)",
+        "x.renorm(0, 0, 1.0)",
+        "ag.cdist(x, x[:, :2])",
+        "ag.cdist(x, x, p=-1)",
+        "ag.pdist(x[0])",
+        "x.diff(n=-1)",
+        "x.sum().diff()",
+        "ag.gradient(x, spacing=[1.0])",
+        "ag.gradient(x, edge_order=3)",
+        "ag.gradient(x[:1])",
+        "ag.trapezoid(x, x[0, :2])",
+        "ag.searchsorted(x, x[:1])",
+        'ag.searchsorted(x[0], x, side="left", right=True)',
+        "ag.searchsorted(x[0], whole)",
+        "ag.bucketize(x, x)",
+        "x.bincount()",
+        "(-whole).bincount()",
+        "whole.bincount(x)",
+        "x.histc(0)",
+        "x.histc(2, 3, 1)",
+        "(x / 0).histogram(3)",
+        "x.cov(fweights=ag.tensor([1, 2]))",
+        "x.cov(fweights=ag.tensor([1, 2, -1]))",
+        "x.cov(aweights=whole)",
+    ),
+    TypeError: (
+        "ag.max(2, x)",
+        'linalg.vector_norm(x, "fro")',
+        "ag.trapezoid(x, x, dx=1.0)",
+    ),
+    DtypeError: (
+        "whole.quantile(0.5)",
+        "whole.std()",
+        "whole.nanmean()",
+        "whole.norm()",
+        'x.norm(dtype="float16")',
+        "whole.histc(2)",
+    ),
+    ValueError: ('ag.cdist(x, x, compute_mode="fast")',),
+}
+
+
+@pytest.mark.parametrize(
+    "error, expression", [(error, expression) for error, some in REFUSED.items() for expression in some]
+)
+def test_refused(error, expression):
+    names = {"ag": ag, "linalg": linalg, "math": math, "x": ag.ones(2, 3), "whole": ag.ones(3, dtype="int64")}
+    with pytest.raises(error):
+        eval(expression, names)

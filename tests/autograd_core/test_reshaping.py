@@ -1,0 +1,55 @@
+"""In-place methods that change only how a tensor is seen."""
+
+import pytest
+
+import autograd_core as ag
+from autograd_core.errors import InplaceError
+
+# Programs on x of shape (1, 2, 3): each with the shape of x afterwards.
+SHAPES = {
+    "x.squeeze_()": (2, 3),
+    "x.squeeze_(0).t_()": (3, 2),
+    "x.transpose_(0, 2)": (3, 2, 1),
+    "x.swapaxes_(0, 1)": (2, 1, 3),
+    "x.swapdims_(1, 2)": (1, 3, 2),
+    "x.unsqueeze_(-1)": (1, 2, 3, 1),
+    "x.as_strided_((3, 2), (2, 1))": (3, 2),
+}
+
+
+@pytest.mark.parametrize("program", SHAPES)
+def test_the_tensor_itself_takes_the_new_shape(program):
+    a = ag.arange(6.0).requires_grad_()
+    x = (a * 2).reshape(1, 2, 3).clone()
+    address = x.data_ptr()
+    assert eval(program, {"x": x}) is x
+    assert (x.shape, x.data_ptr()) == (SHAPES[program], address)
+    x *= 3
+    x.sum().backward()
+    assert a.grad.tolist() == [6.0] * 6
+
+
+def test_a_view_stays_one():
+    base = ag.zeros(2, 3)
+    row = base[0]
+    row.unsqueeze_(0).t_()
+    row[2, 0] = 5
+    assert base.tolist() == [[0, 0, 5], [0, 0, 0]]
+
+
+def test_a_tensor_whose_views_are_alive_refuses():
+    x = ag.zeros(2, 3)
+    row = x[0]
+    with pytest.raises(InplaceError, match="live views"):
+        x.t_()
+    del row
+    assert x.t_().shape == (3, 2)
+
+
+def test_a_leaf_that_requires_a_gradient_refuses():
+    w = ag.ones(3, requires_grad=True)
+    with pytest.raises(InplaceError, match=r"leaf.*no_grad"):
+        w.unsqueeze_(0)
+    with ag.no_grad():
+        w.unsqueeze_(0)
+    assert (w.shape, w.is_leaf, w.requires_grad) == ((1, 3), True, True)

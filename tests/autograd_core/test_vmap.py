@@ -1,0 +1,299 @@
+"""vmap: against loops over the samples, combined with the other transforms, and what it refuses."""
+
+import operator
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import autograd_core.testing.refusing  # registers the device "refusing"
+import nn
+from autograd_core import func
+from autograd_core.errors import InplaceError, VmapError
+from autograd_core.func import grad, hessian, jacfwd, jacrev, jvp, vjp, vmap
+
+
+def values(*shape, seed=0, device="cpu", requires_grad=False):
+    x = ag.tensor(np.random.default_rng(seed).normal(size=shape), device=device)
+    return x.requires_grad_(requires_grad)
+
+
+def close(a, b, tolerance=1e-10):
+    a, b = (x.numpy(force=True) if isinstance(x, ag.Tensor) else x for x in (a, b))
+    assert a.shape == b.shape
+    np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+def each(function, *columns):
+    return ag.stack([function(*row) for row in zip(*columns, strict=True)])
+
+
+def vector(w):
+    return lambda x: (x @ w).tanh() ** 2
+
+
+def scalar(w):
+    return lambda x: vector(w)(x).sum()
+
+
+# A transform of functions of one sample, beside what it has to equal; X has 5 samples, XS two batches of them.
+COMBINED = {
+    "vmap": (lambda w, x, xs: vmap(vector(w))(x), lambda w, x, xs: each(vector(w), x)),
+    "vmap(grad)": (lambda w, x, xs: vmap(grad(scalar(w)))(x), lambda w, x, xs: each(grad(scalar(w)), x)),
+    "grad(vmap)": (lambda w, x, xs: grad(lambda x: vmap(scalar(w))(x).sum())(x),
+                   lambda w, x, xs: each(grad(scalar(w)), x)),
+    "vmap(vmap(grad))": (lambda w, x, xs: vmap(vmap(grad(scalar(w))))(xs),
+                         lambda w, x, xs: each(lambda x: each(grad(scalar(w)), x), xs)),
+    "vmap(grad(vmap))": (lambda w, x, xs: vmap(grad(lambda x: vmap(scalar(w))(x).sum()))(xs),
+                         lambda w, x, xs: each(lambda x: each(grad(scalar(w)), x), xs)),
+    "grad(vmap(grad))": (lambda w, x, xs: grad(lambda x: (vmap(grad(scalar(w)))(x) ** 2).sum())(x),
+                         lambda w, x, xs: grad(lambda x: (each(grad(scalar(w)), x) ** 2).sum())(x)),
+    "vmap(hessian)": (lambda w, x, xs: vmap(hessian(scalar(w)))(x), lambda w, x, xs: each(hessian(scalar(w)), x)),
+    "jacrev(vmap)": (lambda w, x, xs: jacrev(vmap(vector(w)))(x),
+                     lambda w, x, xs: jacrev(lambda x: each(vector(w), x))(x)),
+    "jacfwd(vmap)": (lambda w, x, xs: jacfwd(vmap(vector(w)))(x),
+                     lambda w, x, xs: jacrev(lambda x: each(vector(w), x))(x)),
+    "vmap(jacrev(vmap))": (lambda w, x, xs: vmap(jacrev(vmap(vector(w))))(xs),
+                           lambda w, x, xs: each(jacrev(lambda x: each(vector(w), x)), xs)),
+    "grad(vmap(jacrev))": (lambda w, x, xs: grad(lambda x: (vmap(jacrev(vector(w)))(x) ** 2).sum())(x),
+                           lambda w, x, xs: grad(lambda x: (each(jacrev(vector(w)), x) ** 2).sum())(x)),
+    "jacrev(jacrev(vmap))": (lambda w, x, xs: jacrev(jacrev(vmap(vector(w))))(x),
+                             lambda w, x, xs: jacrev(jacrev(lambda x: each(vector(w), x)))(x)),
+    "jacfwd(jacrev(jacfwd))": (lambda w, x, xs: jacfwd(jacrev(jacfwd(vector(w))))(x[0]),
+                               lambda w, x, xs: jacrev(jacrev(jacrev(vector(w))))(x[0])),
+    "vmap(jvp)": (lambda w, x, xs: vmap(lambda x: jvp(vector(w), (x,), (w[:, 0],))[1])(x),
+                  lambda w, x, xs: each(lambda x: jvp(vector(w), (x,), (w[:, 0],))[1], x)),
+    "vmap(vjp)": (lambda w, x, xs: vmap(lambda x: vjp(vector(w), x)[1](w[0])[0])(x),
+                  lambda w, x, xs: each(lambda x: vjp(vector(w), x)[1](w[0])[0], x)),
+    "the same for all": (lambda w, x, xs: vmap(lambda x: w * 2)(x), lambda w, x, xs: each(lambda x: w * 2, x)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("device", ["cpu", "refusing"])
+@pytest.mark.parametrize("name", COMBINED)
+def test_combinations_are_differentiable_with_respect_to_what_they_close_over(name, device):
+    batched, looped = COMBINED[name]
+    w = values(3, 4, device=device, requires_grad=True)
+    x, xs = values(5, 3, seed=1, device=device), values(2, 5, 3, seed=2, device=device)
+    y, wanted = batched(w, x, xs), looped(w, x, xs)
+    close(y, wanted)
+    assert y.requires_grad
+    close(*[ag.grad((z * z).sum(), w)[0] for z in (y, wanted)])
+
+
+def test_results_of_plain_tensors_are_plain():
+    x = values(5, 3)
+    for f in (vmap(lambda x: x.sin()), vmap(grad(lambda x: x.sin().sum())), jacrev(vmap(lambda x: x.sin()))):
+        assert not f(x).requires_grad
+
+
+def test_axes_in_and_out():
+    a, b = values(3, 5), values(4, seed=1)
+    out = vmap(lambda a, b: (a.sum() * b, b * 2), in_dims=(1, None), out_dims=(-1, 0))(a, b)
+    close(out[0], np.outer(b.numpy(), a.numpy().sum(0)))
+    close(out[1], np.stack([2 * b.numpy()] * 5))
+    close(vmap(operator.mul, in_dims=(-1, 0), out_dims=1)(a, values(5, seed=2)), a.numpy() * values(5, seed=2).numpy())
+
+
+def test_nested_arguments_and_results():
+    tree = {"a": values(5, 3), "b": [values(3, seed=1), values(2, 5, seed=2)]}
+    out = vmap(lambda t, k: {"s": t["a"] @ t["b"][0], "p": (t["b"][1] * k,)}, in_dims=({"a": 0, "b": [None, 1]}, None))(
+        tree, 3
+    )
+    close(out["s"], tree["a"].numpy() @ tree["b"][0].numpy())
+    close(out["p"][0], 3 * tree["b"][1].numpy().T)
+
+
+def test_a_result_that_is_the_same_for_all_may_go_without_an_axis():
+    w = values(3, requires_grad=True)
+    y = vmap(lambda x: w * 2, out_dims=None)(values(5, 3))
+    assert y.shape == (3,)
+    y.sum().backward()
+    close(w.grad, np.full(3, 2.0))
+    with pytest.raises(ValueError, match="differs between samples"):
+        vmap(lambda x: x, out_dims=None)(values(5, 3))
+
+
+@pytest.mark.parametrize("chunk_size", [1, 2, 5, 7])
+def test_chunks_change_nothing(chunk_size):
+    x = values(3, 5)
+    f = lambda x: (x.sin(), x.sum())  # noqa: E731
+    whole, parts = (vmap(f, in_dims=1, out_dims=(1, 0), chunk_size=n)(x) for n in (None, chunk_size))
+    for a, b in zip(whole, parts, strict=True):
+        close(a, b)
+    close(jacrev(lambda x: x.sin(), chunk_size=chunk_size)(x), jacrev(lambda x: x.sin())(x))
+
+
+def test_no_samples():
+    assert vmap(lambda x: (x @ x).exp())(values(0, 3)).shape == (0,)
+    assert vmap(grad(lambda x: (x @ x).exp()))(values(0, 3)).shape == (0, 3)
+
+
+def test_gradients_of_each_sample_of_a_network():
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8, 3)).double()
+    params = {name: p.detach() for name, p in net.named_parameters()}
+    x, y = values(4, 1, 6, 6), ag.tensor([0, 2, 1, 1])
+
+    def loss(params, x, y):
+        return nn.functional.cross_entropy(nn.functional_call(net, params, x.unsqueeze(0)), y.unsqueeze(0))
+
+    found = vmap(grad(loss), in_dims=(None, 0, 0))(params, x, y)
+    alone = [grad(loss)(params, *sample) for sample in zip(x, y, strict=True)]
+    for name, g in found.items():
+        close(g, ag.stack([a[name] for a in alone]))
+
+
+def test_an_ensemble_of_models():
+    models = [nn.Linear(3, 2) for _ in range(4)]
+    params, _ = nn.stack_module_state(models)
+    x = ag.randn(5, 3)
+    y = vmap(lambda p: nn.functional_call(models[0], p, x))(params)
+    close(y, ag.stack([m(x) for m in models]), 1e-6)
+    y.sum().backward()
+    assert params["weight"].grad.shape == (4, 2, 3)
+
+
+def test_positions_that_differ_between_samples():
+    x, i = values(5, 3, 4), ag.tensor([0, 2, 1, 1, 0])
+    close(vmap(lambda x, i: x[i])(x, i), x.numpy()[np.arange(5), i.numpy()])
+    close(vmap(lambda x, i: x[..., i])(x, i), x.numpy()[np.arange(5), :, i.numpy()])
+    close(vmap(lambda i: x[0, i])(i), x.numpy()[0, i.numpy()])
+    pairs = ag.tensor([[0, 0], [2, 1], [1, 2], [0, 1], [2, 2]])
+    close(
+        vmap(lambda x, i: x[:, i])(x, pairs), np.stack([a[:, k] for a, k in zip(x.numpy(), pairs.numpy(), strict=True)])
+    )
+    twice = lambda take: grad(lambda x: (take(x) ** 2).sum())(x)  # noqa: E731
+    close(twice(lambda x: vmap(lambda x, i: x[:, i])(x, pairs)),
+          twice(lambda x: ag.stack([x[k][:, pairs[k]] for k in range(5)])))  # fmt: skip
+
+
+def writes(x):
+    y = ag.zeros_like(x)
+    y[1] = x[0] * x[2]
+    part = y[1:]
+    part += x[:2]
+    part[0].mul_(3)
+    return y
+
+
+def test_writes_in_place_to_what_was_made_inside():
+    x = values(5, 3)
+    close(vmap(writes)(x), each(writes, x))
+    close(*[grad(lambda x, f=f: (f(x) ** 2).sum())(x) for f in (vmap(writes), lambda x: each(writes, x))])
+    close(vmap(grad(lambda x: (writes(x) ** 2).sum()))(x), each(grad(lambda x: (writes(x) ** 2).sum()), x))
+
+
+def test_writes_to_what_lies_outside_are_refused():
+    x = values(5, 3)
+    before = x.numpy().copy()
+    with pytest.raises(InplaceError, match="outside shares"):
+        vmap(lambda x: x.mul_(2))(x)
+    with pytest.raises(InplaceError, match="all of them share"):
+        vmap(lambda row: ag.zeros(3).add_(row))(x)
+    close(x, before)
+
+
+def test_a_write_to_an_argument_before_backward_is_noticed():
+    x, w = values(5, 3), values(3, requires_grad=True)
+    y = vmap(lambda x: (x * w).sum())(x)
+    x.zero_()
+    with pytest.raises(InplaceError, match="kept for backward"):
+        y.sum().backward()
+
+
+@pytest.mark.parametrize("function", [
+    lambda x: x if x.sum() > 0 else -x,
+    lambda x: x * x.sum().item(),
+    lambda x: x[: int(x.sum())],
+    lambda x: x * float(x[0]),
+    lambda x: x * x.tolist()[0],
+    lambda x: x * x.numpy(),
+    lambda x: x * np.asarray(x),
+], ids=["if", "item", "int", "float", "tolist", "numpy", "asarray"])  # fmt: skip
+def test_python_cannot_follow_values(function):
+    with pytest.raises(VmapError, match="use where"):
+        vmap(function)(values(5, 3))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda x: x[x > 0], lambda x: ag.masked_select(x, x > 0), ag.nonzero],
+    ids=["index", "masked_select", "nonzero"],
+)
+def test_shapes_cannot_follow_values(function):
+    with pytest.raises(NotImplementedError, match="different shapes"):
+        vmap(function)(ag.tensor([[1.0, 0.0, -1.0], [1.0, 1.0, 1.0]]))
+
+
+def test_misuse_is_named():
+    x = values(5, 3)
+    for error, message, call in (
+        (ValueError, "has no axes; give None", lambda: vmap(lambda x, k: x)(x, 2)),
+        (ValueError, r"different numbers of samples along in_dims: \[5, 3\]", lambda: vmap(lambda a, b: a)(x, x.T)),
+        (ValueError, "None for every argument", lambda: vmap(lambda x: x, in_dims=(None,))(x)),
+        (ValueError, "structure", lambda: vmap(lambda x: x, in_dims=(0, 0))(x)),
+        (ValueError, "out of range", lambda: vmap(lambda x: x, in_dims=2)(x)),
+        (ValueError, "without arguments", vmap(lambda: x)),
+        (ValueError, "must return tensors, not float", lambda: vmap(lambda x: 1.0)(x)),
+        (ValueError, "structure", lambda: vmap(lambda x: x, out_dims=(0, 0))(x)),
+        (IndexError, "out of range", lambda: vmap(lambda x: x, out_dims=3)(x)),
+        (RuntimeError, "randomness must be", lambda: vmap(lambda x: x, randomness="maybe")),
+        (ValueError, "chunk_size", lambda: vmap(lambda x: x, chunk_size=0)),
+        (RuntimeError, "randomness='different'", lambda: vmap(lambda x: x + ag.rand(3))(x)),
+        (VmapError, "require a gradient inside vmap", lambda: vmap(lambda r: ag.ones(3, requires_grad=True))(x)),
+    ):  # fmt: skip
+        with pytest.raises(error, match=message):
+            call()
+
+
+def test_tensors_of_two_calls_do_not_mix():
+    kept = []
+    vmap(lambda x: kept.append(x) or x)(values(5, 3))
+    with pytest.raises(VmapError, match="two calls of vmap were mixed"):
+        vmap(lambda x: x + kept[0])(values(5, 3))
+
+
+def test_random_numbers_for_each_sample_or_for_all():
+    x = ag.zeros(4, 100)
+    different = vmap(lambda x: x + ag.rand(100), randomness="different")(x)
+    same = vmap(lambda x: x + ag.rand(100), randomness="same")(x)
+    assert len({tuple(row) for row in different.tolist()}) == 4
+    assert len({tuple(row) for row in same.tolist()}) == 1
+    dropped = vmap(lambda x: nn.functional.dropout(x + 1), randomness="different")(x)
+    assert len({tuple(row) for row in dropped.tolist()}) == 4
+    inner = vmap(vmap(lambda x: x + ag.randn(10), randomness="different"), randomness="same")(ag.zeros(3, 4, 10))
+    assert len({tuple(row) for rows in inner.tolist() for row in rows}) == 4
+
+
+def test_a_batch_can_be_printed():
+    seen = []
+    vmap(lambda x: seen.append(repr(x)) or x)(ag.ones(2, 3))
+    assert "each of shape (3,)" in seen[0]
+
+
+def test_user_defined_functions_and_modules_run_inside():
+    class Cube(ag.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x**3
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return g * 3 * x**2
+
+    x = values(5, 3)
+    close(vmap(grad(lambda x: Cube.apply(x).sum()))(x), 3 * x.numpy() ** 2)
+    close(grad(lambda x: vmap(Cube.apply)(x).sum())(x), 3 * x.numpy() ** 2)
+
+
+def test_concurrent_calls_do_not_disturb_each_other():
+    from concurrent.futures import ThreadPoolExecutor
+
+    def work(seed):
+        x = values(5, 3, seed=seed)
+        close(func.vmap(func.grad(lambda x: x.sin().sum()))(x), np.cos(x.numpy()))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(40)))

@@ -1,0 +1,82 @@
+"""Factorizations: the generic kernels against LAPACK's, and against what defines them."""
+
+import math
+
+import numpy as np
+import pytest
+
+import backends
+from backends import factorizations
+
+RANDOM = np.random.default_rng(0)
+LAPACK = backends.get("cpu").namespace.kernels
+DTYPES = ("float32", "float64", "complex64", "complex128")
+
+
+def stack(*shape, dtype="float64"):
+    a = RANDOM.normal(size=shape) + 1j * RANDOM.normal(size=shape)
+    return (a if dtype.startswith("c") else a.real).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(4, 4), (2, 5, 3), (2, 1, 3, 5), (0, 2, 2), (3, 0), (0, 0)])
+def test_lu_factors_are_those_of_lapack(shape, dtype):
+    a = stack(*shape, dtype=dtype)
+    lu, pivots, info = factorizations.lu_factor(np, a)
+    wanted, wanted_pivots, wanted_info = LAPACK.lu_factor(a)
+    np.testing.assert_allclose(lu, wanted, rtol=2e-4 if a.dtype.itemsize == 4 or dtype == "complex64" else 1e-10)
+    assert lu.dtype == wanted.dtype == a.dtype
+    np.testing.assert_array_equal(pivots, wanted_pivots)
+    np.testing.assert_array_equal(info, wanted_info)
+
+
+def test_rows_in_the_order_of_the_pivots_are_the_product_of_the_factors():
+    a = stack(2, 4, 4)
+    lu, pivots, _ = LAPACK.lu_factor(a)
+    order = factorizations.row_order(np, pivots, 4)
+    product = (np.tril(lu, -1) + np.eye(4)) @ np.triu(lu)
+    np.testing.assert_allclose(np.take_along_axis(a, order[..., None], -2), product, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("order", "CF")
+@pytest.mark.parametrize("upper, unit", [(True, False), (True, True), (False, False), (False, True)])
+def test_triangular_systems(upper, unit, order, dtype):
+    a, b = np.asarray(stack(4, 4, dtype=dtype), order=order) + 4 * np.eye(4, dtype=dtype), stack(3, 4, 2, dtype=dtype)
+    kept = np.triu(a) if upper else np.tril(a)
+    kept = kept - np.diag(np.diag(kept)) + np.eye(4) if unit else kept
+    for solve in (LAPACK.solve_triangular, lambda *given: factorizations.solve_triangular(np, *given)):
+        x = solve(a, b, upper, unit)
+        assert x.dtype == b.dtype
+        np.testing.assert_allclose(kept @ x, b, atol=1e-4)
+
+
+def test_a_factor_that_fails_says_at_which_minor():
+    a = np.stack([np.eye(3), np.diag([1.0, 1.0, -1.0]), np.diag([1.0, -1.0, 1.0]), -np.eye(3)])
+    factor, info = factorizations.cholesky(np, a)
+    assert info.tolist() == [0, 3, 2, 1]
+    np.testing.assert_array_equal(factor[0], np.eye(3))
+    assert np.isnan(factor[1:]).all()
+
+
+def test_the_inverse_of_a_singular_matrix_is_infinite_and_leaves_the_others_alone():
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inverse, info = factorizations.inverse(np, np.array([[[2.0, 0.0], [0.0, 4.0]], [[1.0, 1.0], [1.0, 1.0]]]))
+    assert info.tolist() == [0, 2]
+    assert inverse[0].tolist() == [[0.5, 0], [0, 0.25]]
+    assert np.isinf(inverse[1]).all()
+
+
+@pytest.mark.parametrize("size", [1e-8, 1.0, 30.0])
+def test_the_exponential_of_a_turn_is_a_rotation(size):
+    turn = factorizations.matrix_exp(np, np.array([[0.0, -size], [size, 0.0]]))
+    c, s = math.cos(size), math.sin(size)
+    np.testing.assert_allclose(turn, [[c, -s], [s, c]], rtol=1e-12, atol=1e-13)
+
+
+def test_the_exponentials_of_a_stack_are_scaled_each_by_itself():
+    a = np.stack([np.diag([1e-9, -1e-9]), np.diag([40.0, -300.0]), np.full((2, 2), np.nan)])
+    with np.errstate(invalid="ignore"):
+        y = factorizations.matrix_exp(np, a)
+    np.testing.assert_allclose([np.diag(m) for m in y[:2]], np.exp([[1e-9, -1e-9], [40.0, -300.0]]), rtol=1e-12)
+    assert np.isnan(y[2]).all()

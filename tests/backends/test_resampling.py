@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from autograd_core.ops.taps import Taps, cells, interpolation, mean_of_cells, picking
+from backends import geometry
+
+MAPS = {
+    "uneven": Taps(4, 3, of=np.array([3, 0, 2]), to=np.array([0, 2, 2]), weights=np.array([2.0, -1.0, 0.5])),
+    "gather": picking(4, np.array([3, 0, 0, 1])),
+    "every second": picking(4, np.array([0, 2])),
+    "larger": interpolation("linear", 4, 9),
+    "smaller": interpolation("cubic", 4, 3, antialias=True),
+    "cells": mean_of_cells(4, 3),
+}
+
+
+def columns_of(taps, put):
+    return [[put(v) if isinstance(v, np.ndarray) else v for v in column] for column in taps.columns]
+
+
+def dense(taps):
+    matrix = np.zeros((taps.count, taps.size))
+    np.add.at(matrix, (taps.to, taps.of), taps.weights)
+    return matrix
+
+
+@pytest.mark.parametrize("name", MAPS)
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_resampling_is_the_product_with_a_matrix(library, name, transposed, axis):
+    taps = MAPS[name].transposed if transposed else MAPS[name]
+    shape = [2, 3, 2]
+    shape[axis] = taps.size
+    x = np.cos(np.arange(np.prod(shape))).reshape(shape)
+    y = library.get(library.kernels.resample(library.put(x), axis, taps.count, columns_of(taps, library.put)))
+    np.testing.assert_allclose(y, np.moveaxis(np.tensordot(dense(taps), x, (1, axis)), 0, axis), atol=1e-14)
+
+
+def test_inputs_that_are_not_read_do_not_matter(library):
+    taps = MAPS["uneven"]
+    x = np.array([[1.0, np.inf, 3.0, 4.0]])
+    y = library.get(library.kernels.resample(library.put(x), 1, 3, columns_of(taps, library.put)))
+    np.testing.assert_array_equal(y, [[8.0, 0.0, 0.5]])
+
+
+def test_the_order_in_memory_and_the_dtype_are_kept(library):
+    x = geometry.channels_first(np.ones((2, 4, 3, 2), np.float16))
+    y = library.get(library.kernels.resample(library.put(x), 2, 9, columns_of(MAPS["larger"], library.put)))
+    assert y.dtype == np.float16
+    assert geometry.channels_last(y).flags.c_contiguous
+
+
+@pytest.mark.parametrize("out", [(3, 2), (1, 5), (4, 3), (6, 7)])
+def test_largest_of_cells_matches_loops(library, out):
+    x = np.random.default_rng(0).integers(-2, 3, (2, 2, 4, 5)).astype(float)
+    windows = [
+        list(zip(*(bounds.tolist() for bounds in cells(n, m)), strict=True)) for n, m in zip((4, 5), out, strict=True)
+    ]
+    y, indices = map(library.get, library.kernels.max_of_cells(library.put(x), windows))
+    plane = np.arange(20).reshape(4, 5)
+    for n, c, i, j in np.ndindex(2, 2, *out):
+        part = slice(*windows[0][i]), slice(*windows[1][j])
+        assert y[n, c, i, j] == x[n, c][part].max()
+        assert indices[n, c, i, j] == plane[part].ravel()[x[n, c][part].argmax()]
+
+
+def test_nan_wins_in_a_cell(library):
+    x = np.array([[[1.0, np.nan, 5.0, 2.0, 3.0]]])
+    y, indices = map(library.get, library.kernels.max_of_cells(library.put(x), [[(0, 3), (2, 5)]]))
+    np.testing.assert_array_equal(y, [[[np.nan, 5.0]]])
+    np.testing.assert_array_equal(indices, [[[1, 2]]])

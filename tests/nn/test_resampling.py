@@ -1,0 +1,137 @@
+"""Interpolation, grids, padding and patches: literal values, kinks, and what is refused."""
+
+import math
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn.functional as F
+
+NAN, INF = math.nan, math.inf
+
+
+def image(*shape):
+    return ag.arange(math.prod(shape)).float().reshape(shape)
+
+
+@pytest.mark.parametrize("mode, size, corners, expected", [
+    ("nearest", 4, None, [0, 0, 1, 1]),
+    ("nearest", 3, None, [0, 0, 1]),
+    ("nearest-exact", 3, None, [0, 1, 1]),
+    ("linear", 4, False, [0, 0.25, 0.75, 1]),
+    ("linear", 3, True, [0, 0.5, 1]),
+    ("area", 1, None, [0.5]),
+])  # fmt: skip
+def test_two_samples_interpolated(mode, size, corners, expected):
+    assert F.interpolate(image(1, 1, 2), size, mode=mode, align_corners=corners).flatten().tolist() == expected
+
+
+def test_samples_of_weight_zero_are_not_read():
+    y = F.interpolate(ag.tensor([[[1.0, INF]]]), 3, mode="linear", align_corners=True)
+    assert y.flatten().tolist() == [1, INF, INF]
+    assert F.adaptive_avg_pool1d(ag.tensor([[[1.0, 3, INF, 5, 7]]]), 2).flatten().tolist() == [INF, INF]
+
+
+def test_a_given_scale_factor_is_kept_unless_it_shall_be_computed_anew():
+    x = image(1, 1, 5)
+    kept, anew = (
+        F.interpolate(x, scale_factor=1.7, mode="linear", recompute_scale_factor=r).flatten() for r in (False, True)
+    )
+    assert kept[1].item() == pytest.approx(1.5 / 1.7 - 0.5)
+    assert anew[1].item() == pytest.approx(1.5 * 5 / 8 - 0.5)
+
+
+def test_interpolation_to_the_same_size_is_a_copy():
+    x = image(1, 1, 3)
+    y = F.interpolate(x, 3)
+    y += 1
+    assert x.flatten().tolist() == [0, 1, 2]
+
+
+def test_integers_are_interpolated_only_by_copying():
+    assert F.interpolate(ag.tensor([[[1, 2]]]), 4).flatten().tolist() == [1, 1, 2, 2]
+    with pytest.raises(TypeError, match="needs floating point elements, not int64"):
+        F.interpolate(ag.tensor([[[1, 2]]]), 4, mode="linear")
+
+
+@pytest.mark.parametrize("error, arguments", [
+    (ValueError, {}),
+    (ValueError, {"size": 2, "scale_factor": 2}),
+    (ValueError, {"size": (2, 2)}),
+    (ValueError, {"size": 2, "align_corners": True}),
+    (ValueError, {"size": 2, "recompute_scale_factor": True}),
+    (ValueError, {"size": 2, "mode": "linear", "antialias": True}),
+    (NotImplementedError, {"size": 2, "mode": "bilinear"}),
+    (NotImplementedError, {"size": 2, "mode": "quintic"}),
+    (TypeError, {"size": 2.5}),
+    (RuntimeError, {"size": 0}),
+])  # fmt: skip
+def test_interpolation_refuses(error, arguments):
+    with pytest.raises(error):
+        F.interpolate(image(1, 1, 4), **arguments)
+
+
+@pytest.mark.parametrize("mode, pad, expected", [
+    ("circular", (-1, 2), [1, 2, 3, 1, 2]),
+    ("replicate", (-4, 2), [3, 3]),
+    ("reflect", (3, -1), [3, 2, 1, 0, 1, 2]),
+    ("constant", (-1, 1), [1, 2, 3, 0]),
+])  # fmt: skip
+def test_padding_with_negative_widths(mode, pad, expected):
+    assert F.pad(image(1, 4), pad, mode).flatten().tolist() == expected
+
+
+def test_padding_refuses_a_value_that_it_would_not_use():
+    with pytest.raises(ValueError, match="has no meaning"):
+        F.pad(image(1, 4), (1, 1), "reflect", 1.0)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
+@pytest.mark.parametrize("corners", [False, True])
+def test_the_identity_reads_every_pixel(mode, corners):
+    x = image(1, 2, 3, 4).double()
+    identity = ag.tensor([[[1.0, 0, 0], [0, 1, 0]]], dtype="float64")
+    grid = F.affine_grid(identity, x.shape, align_corners=corners)
+    y = F.grid_sample(x, grid, mode, align_corners=corners)
+    np.testing.assert_allclose(y.numpy(), x.numpy(), atol=1e-12)
+
+
+@pytest.mark.parametrize("padding, expected", [("zeros", [0, 0, 0]), ("border", [0, 3, 2]), ("reflection", [3, 0, 0])])
+def test_points_outside_and_points_that_are_no_numbers(padding, expected):
+    grid = ag.tensor([[[[-3.0, -3], [3, 3], [NAN, INF]]]], requires_grad=True)
+    y = F.grid_sample(image(1, 1, 2, 2), grid, padding_mode=padding)
+    assert y.flatten().tolist() == expected
+    y.sum().backward()
+    assert grid.grad.nan_to_num(9).flatten().tolist() == [0] * 6
+
+
+def test_the_nearest_pixel_has_slope_zero_in_the_grid():
+    grid = ag.zeros(1, 1, 1, 2, requires_grad=True)
+    F.grid_sample(image(1, 1, 3, 3), grid, "nearest").sum().backward()
+    assert grid.grad.flatten().tolist() == [0, 0]
+
+
+def test_grids_that_do_not_fit_are_refused():
+    with pytest.raises(RuntimeError, match="takes images"):
+        F.grid_sample(image(1, 1, 2, 2), ag.zeros(2, 1, 1, 2))
+    with pytest.raises(ValueError, match="mode must be one of"):
+        F.grid_sample(image(1, 1, 2, 2), ag.zeros(1, 1, 1, 2), "cubic")
+    with pytest.raises(ValueError, match="affine_grid"):
+        F.affine_grid(ag.zeros(1, 3, 3), (1, 1, 2, 2))
+
+
+def test_fold_adds_what_unfold_took_apart():
+    x = image(1, 1, 3, 3)
+    counts = F.fold(F.unfold(ag.ones_like(x), 2), 3, 2)
+    assert counts[0, 0].tolist() == [[1, 2, 1], [2, 4, 2], [1, 2, 1]]
+    assert (F.fold(F.unfold(x, 2), 3, 2) == counts * x).all()
+    with pytest.raises(RuntimeError, match="no multiple"):
+        F.fold(image(1, 5, 1), 2, 2)
+
+
+def test_pixel_unshuffle_undoes_pixel_shuffle():
+    x = image(2, 8, 1, 3)
+    assert (F.pixel_unshuffle(F.pixel_shuffle(x, 2), 2) == x).all()
+    with pytest.raises(RuntimeError, match="pixel_shuffle"):
+        F.pixel_shuffle(image(1, 3, 2, 2), 2)
