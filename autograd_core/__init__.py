@@ -16,6 +16,7 @@ from autograd_core import (  # noqa: E402
     devices,
     distributions,
     dtypes,
+    families,
     inplace,
     interop,
     metadata,
@@ -27,7 +28,7 @@ from autograd_core import (  # noqa: E402
 )
 
 for _part in (absent, creation, devices, inplace, interop, metadata, ops, printing, random, reshaping, distributions,
-              signal.windows):  # fmt: skip
+              signal.windows, families):  # fmt: skip
     _part.install()
 
 from autograd_core import autograd as autograd  # noqa: E402
@@ -98,4 +99,4 @@ def __getattr__(name: str) -> Any:
         return checkpoint
     if name == "bfloat16":
         return dtypes.bfloat16()
-    absent.refuse("", name)
+    return families.attribute("", name)

@@ -106,6 +106,7 @@ class Op:
     fallback: Callable[..., Any] | None = None  # computes on Tensors what the forward refuses by a ValueError
     form: Callable[..., Any] | None = None  # from the functional form to one with a keyword more
     # Derived.
+    home: str = ""  # the module that registered it
     inputs: tuple[str, ...] = ()
     public: tuple[tuple[str, str | None, Any], ...] = ()  # public name, own name (None for an input), default
     statics: dict[str, Any] = field(default_factory=dict)
@@ -145,6 +146,7 @@ class Composition:
     module: str = ""
     real_only: bool = False
     by_memory: bool = False  # what it gives depends on how its input lies in memory
+    home: str = ""  # the module that registered it
 
     def __repr__(self) -> str:
         return self.name

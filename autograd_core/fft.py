@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from autograd_core.absent import refuse
+from autograd_core.families import attribute
 
-__getattr__ = partial(refuse, "fft")
+__getattr__ = partial(attribute, "fft")
 __all__: list[str] = []

@@ -16,7 +16,7 @@ from autograd_core.errors import InplaceError
 from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
 from autograd_core.libraries import LAYERS
 from autograd_core.ops.subscripts import assign, plain_index, steps
-from autograd_core.registry import COMPOSITIONS, OPS, Composition, Op, publish
+from autograd_core.registry import COMPOSITIONS, LISTENERS, OPS, Composition, Op, publish
 from autograd_core.tensor import Leaf, Node, Tensor, grad_enabled, own_scalar, record, wrap
 from autograd_core.versions import View, may_overlap, record_write, storage
 
@@ -163,12 +163,11 @@ OTHERS = ("addbmm", "addmm", "addmv", "addr", "baddbmm", "cumprod", "cumsum", "f
           "scatter", "scatter_add", "scatter_reduce", "tril", "triu")  # fmt: skip
 
 
-def _method(name: str) -> Callable[..., Tensor]:
-    function = getattr(functional, name)
-
+def _method(function: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         return write(self, lambda x, *a: function(x, *a, **kwargs), *args)
 
+    method.__name__ = f"{name}_"
     method.__doc__ = f"`{name}` in place: writes the result into this tensor and returns it."
     method.__wrapped__ = function  # type: ignore[attr-defined]  # its signature is what help() and the stub show
     return method
@@ -184,17 +183,27 @@ def _copy(self: Tensor, src: Any) -> Tensor:
     return write(self, lambda x, s: functional.expand(_cast(_as_tensor(s, x), x).to(x.device), x.shape), src)
 
 
+def _offer(entry: Op | Composition) -> None:
+    """The in-place forms of an entry: methods, and functions too of what has one operand."""
+    if entry.name not in OTHERS and not (entry.method and entry.kind in (ELEMENTWISE, BINARY, COMPARISON)):
+        return
+    for module, name in public_names(entry):
+        if not module:
+            method = _method(entry.call, name)
+            setattr(Tensor, method.__name__, method)
+            if entry.kind is ELEMENTWISE or name == "fill":
+                publish(method)
+
+
 def install() -> None:
     """In-place methods and operators on Tensor."""
     entries: list[Op | Composition] = [*OPS.values(), *COMPOSITIONS.values()]
-    names = {n: entry for entry in entries for module, n in public_names(entry) if not module and
-             (entry.name in OTHERS or (entry.method and entry.kind in (ELEMENTWISE, BINARY, COMPARISON)))}  # fmt: skip
-    methods: dict[str, Callable[..., Any]] = {f"{name}_": _method(name) for name in names}
-    functions = [f"{name}_" for name, entry in names.items() if entry.kind is ELEMENTWISE]
-    methods |= {operator: _method(name) for operator, name in OPERATORS.items()}
-    methods |= {"zero_": _zero, "copy_": _copy, "__setitem__": _setitem}
-    for name, method in methods.items():
+    for entry in entries:
+        _offer(entry)
+    LISTENERS.append(_offer)
+    for operator, name in OPERATORS.items():
+        setattr(Tensor, operator, _method(getattr(functional, name), name))
+    for name, method in {"zero_": _zero, "copy_": _copy, "__setitem__": _setitem}.items():
         method.__name__ = name
         setattr(Tensor, name, method)
-    for name in (*functions, "fill_", "zero_"):
-        publish(methods[name])
+    publish(_zero)

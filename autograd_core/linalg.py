@@ -2,8 +2,8 @@
 
 from functools import partial
 
-from autograd_core.absent import refuse
 from autograd_core.errors import LinAlgError as LinAlgError
+from autograd_core.families import attribute
 
-__getattr__ = partial(refuse, "linalg")
+__getattr__ = partial(attribute, "linalg")
 __all__: list[str] = ["LinAlgError"]

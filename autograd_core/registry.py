@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections import namedtuple
 from collections.abc import Callable, Iterable
 from itertools import chain
@@ -21,6 +22,7 @@ from autograd_core.entries import booleans as booleans
 from autograd_core.entries import integers as integers
 from autograd_core.entries import sample as sample
 from autograd_core.failures import refuse_complex
+from autograd_core.families import foresee
 from autograd_core.kinds import Kind
 from autograd_core.libraries import LIBRARY as LIBRARY
 from autograd_core.libraries import MUTABLE
@@ -29,6 +31,7 @@ from autograd_core.tensor import Tensor
 
 OPS: dict[str, Op] = {}
 COMPOSITIONS: dict[str, Composition] = {}
+LISTENERS: list[Callable[[Op | Composition], None]] = []  # told of every entry that is registered later
 MODULES: dict[str, Any] = {"": functional, "linalg": linalg, "special": special, "fft": fft}
 NO_GRADIENT: tuple[Rule | None, ...] = ()  # `vjp` of what is piecewise constant by nature: a comparison, argmax
 
@@ -49,8 +52,11 @@ def op(
     residuals, static parameters, `x_shape` and `x_dtype` of an input `x`.
     """
 
+    home = sys._getframe(1).f_globals.get("__name__", "")
+
     def register(forward: Callable[..., Any]) -> Callable[..., Any]:
         o = Op(forward.__name__, kind, symbol, forward.__doc__, domain, reference, vjp, forward, **fields)
+        o.home = home
         _read_signature(o)
         _read_rules(o)
         if o.wide:
@@ -101,12 +107,14 @@ def composition(
     by_memory: what it gives depends on how its input lies in memory.
     """
 
+    home = sys._getframe(1).f_globals.get("__name__", "")
+
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         name = f"{module}.{function.__name__}" if module else function.__name__
         call = arguments.with_synonyms(function)
         call = _refusing_complex(call) if real_only else call
         c = Composition(name, kind, function.__doc__, domain, reference, samples, aliases, method, tolerance, call,
-                        order, module, real_only, by_memory)  # fmt: skip
+                        order, module, real_only, by_memory, home)  # fmt: skip
         c.call.entry = c  # type: ignore[attr-defined]
         COMPOSITIONS[c.name] = c
         _publish(c)
@@ -133,6 +141,8 @@ def publish(function: Callable[..., Any], name: str = "", module: str = "") -> N
 
 def _publish(entry: Op | Composition) -> None:
     """The functional form, methods and operators."""
+    for listener in LISTENERS:
+        listener(entry)
     for module, name in public_names(entry):
         publish(entry.call, name, module)
         if entry.method and not module:
@@ -246,6 +256,7 @@ def add_library(library: Any, array_types: Iterable[type]) -> None:
     types = tuple(array_types)
     rules = type(library)(**vars(library))
     rules.forwards = library
+    foresee(rules)
     LIBRARY.update(dict.fromkeys(types, library))
     RULES.update(dict.fromkeys(types, rules))
     MUTABLE.update(t for t in types if hasattr(t, "__setitem__"))

@@ -4,6 +4,7 @@ Hypothesis strategies live in `autograd_core.testing.strategies`, the stand-in f
 `autograd_core.testing.refusing`; the pytest plugin offers the checks as fixtures.
 """
 
+from autograd_core.families import load_all
 from autograd_core.testing.entries import check_entry as check_entry
 from autograd_core.testing.entries import temporary_ops as temporary_ops
 from autograd_core.testing.gradients import GradientError as GradientError
@@ -11,3 +12,5 @@ from autograd_core.testing.gradients import gradcheck as gradcheck
 from autograd_core.testing.gradients import gradgradcheck as gradgradcheck
 from autograd_core.testing.refusing import RefusingArray as RefusingArray
 from autograd_core.testing.suite import check_op as check_op
+
+load_all()

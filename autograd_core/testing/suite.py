@@ -133,7 +133,7 @@ def check_dtype(case: Case) -> None:
         expected = dtypes.as_dtype(case.statics.get("dtype") or dtype)
         for k, (y, reference) in enumerate(zip(map(_host, narrow.call(*narrow.tensors())), wide, strict=True)):
             by_name: dict[str, Any] = {"float64": expected, "complex128": dtypes.complex64}
-            kept = by_name.get(reference.dtype.name, reference.dtype)
+            kept: Any = by_name.get(reference.dtype.name, reference.dtype)
             advice = "; set wide=True in the entry" if kept.itemsize == 2 else ""
             assert y.dtype == kept, f"output {k} of {dtype} inputs is {y.dtype}, not {kept}{advice}"
             if reference.dtype.kind in "fc":
