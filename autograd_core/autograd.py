@@ -17,7 +17,7 @@ from autograd_core.engine import Cotangents, walk
 from autograd_core.errors import DtypeError, NoGraphError, OperandError
 from autograd_core.function import Function as Function
 from autograd_core.libraries import LAYERS, LIBRARY, MUTABLE
-from autograd_core.tensor import Tensor, new, set_grad_enabled, wrap
+from autograd_core.tensor import Leaf, Tensor, new, set_grad_enabled, wrap
 from autograd_core.tensor import enable_grad as enable_grad
 from autograd_core.tensor import grad_enabled as is_grad_enabled
 from autograd_core.tensor import inference_mode as inference_mode
@@ -103,7 +103,7 @@ def grad(
     out = []
     for x, n in zip(inputs, wanted, strict=True):
         g = grads.get(n)
-        if g is not None and g.dtype is not x.dtype:
+        if g is not None and x.itemsize == 2:
             with set_grad_enabled(create_graph):
                 g = _narrowed(g, x)
         elif g is not None and n in used and not create_graph:
@@ -184,21 +184,21 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
     with _commit:
         grads = exclusive([g for _, g in pairs], given)
         for i, (x, _) in enumerate(pairs):
-            if grads[i].array.dtype is not x.array.dtype:
+            if x.array.itemsize == 2:
                 grads[i] = _narrowed(grads[i], x)
             if x.grad is not None:
                 grads[i] = copy_context().run(_sum, x.grad, grads[i], create_graph)
         # One C loop: neither an interrupt nor another thread can see half of it.
         deque(map(_set_grad, [x for x, _ in pairs], grads), maxlen=0)
-    for x, _ in pairs:
-        if x.node is not None and x.node.after:
-            for hook in x.node.after:
+    if Leaf.followed:
+        for x, _ in pairs:
+            for hook in getattr(x.node, "after", None) or ():
                 hook(x)
 
 
 def _narrowed(g: Tensor, x: Tensor) -> Tensor:
     """A gradient in the dtype of a 16-bit tensor: rules may have computed it in a wider one."""
-    return operations.astype(g, x.dtype) if x.dtype.itemsize == 2 and g.dtype != x.dtype else g
+    return g if g.dtype == x.dtype or g.dtype.kind not in "fV" else operations.astype(g, x.dtype)
 
 
 def _sum(before: Any, g: Any, create_graph: bool) -> Any:
@@ -218,10 +218,10 @@ def exclusive(grads: list[Any], given: list[Any]) -> list[Tensor]:
         if g.__class__ is Tensor:
             out.append(g)
             continue
-        key = id(g)
-        if key in taken or (type(g) in MUTABLE and g.base is not None):
+        if id(g) in taken or (g.__class__ in MUTABLE and g.base is not None):
             g = g.copy()
-        taken.add(key)
+        else:
+            taken.add(id(g))
         t = new(Tensor)
         t.array = g
         t.node = t.grad = None

@@ -202,7 +202,7 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
         if a.__class__ is Tensor:
             x = a.array
             p = a.node
-            if x.__class__ is not cls:
+            if LAYERS and x.__class__ is not cls:
                 if cls is not None and (cls in LAYERS or x.__class__ in LAYERS):
                     return apply(o, of_one_depth(constants(o, args)), statics)
                 cls = x.__class__

@@ -32,8 +32,8 @@ def walk(
 def _quiet_walk(seeds: Cotangents, create_graph: bool, *rest: Any) -> tuple[Cotangents, list[Any]]:
     if create_graph:
         set_grad_enabled(True)
-    with np.errstate(all="ignore"):
-        return _walk(seeds, create_graph, *rest)
+    np.errstate(all="ignore").__enter__()  # it is left together with the context
+    return _walk(seeds, create_graph, *rest)
 
 
 def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a tenth of it

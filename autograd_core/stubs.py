@@ -87,6 +87,7 @@ class Leaf:
     shapes: None
     number: _int
     hooks: Any
+    followed: _bool
     after: tuple[Callable[[Tensor], Any], ...] | None
     name: str
     tensor: Callable[[], Tensor | None]

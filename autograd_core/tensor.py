@@ -105,8 +105,6 @@ class Node:
     """
 
     __slots__ = ("hooks", "number", "op", "parents", "saved", "shapes")
-    after = None  # of leaves only
-
     @property
     def name(self):
         return self.op.name
@@ -127,6 +125,7 @@ class Leaf:
 
     __slots__ = ("__weakref__", "after", "hooks", "number", "tensor")
     op, parents, saved, shapes, name = None, (), (), None, "leaf"
+    followed = False  # whether any leaf ever got a hook that runs after accumulation
 
     def __init__(self, tensor):
         if LAYERS:
@@ -272,6 +271,7 @@ class Tensor:
         """Call `hook(leaf)` after each backward walk that changed this leaf's `.grad`."""
         if self.node.__class__ is not Leaf:
             raise RuntimeError("register_post_accumulate_grad_hook() is for leaves that require a gradient")
+        Leaf.followed = True
         self.node.after = (*(self.node.after or ()), hook)
         return Removable(self.node, "after", hook)
 

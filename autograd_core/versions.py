@@ -74,7 +74,7 @@ def record_writes(arrays: Iterable[Any], depth: int = 1) -> None:
     where = frame.f_code.co_filename, frame.f_lineno
     _last = number = tick()
     for array in arrays:
-        root = storage(array)
+        root = array if getattr(array, "base", array) is None else storage(array)
         entry = _writes.get(id(root))
         if entry is None:
             reference = weakref.ref(root, partial(_forget, id(root)))

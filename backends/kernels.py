@@ -62,6 +62,7 @@ NAMES = (
     "lgamma",
     "special",
     "gate",
+    "relu",
     "recurrence",
     "running",
     "lu_factor",

@@ -5,6 +5,11 @@ from typing import Any
 from backends.geometry import Array
 
 
+def relu(xp: Any, x: Array) -> Array:
+    """max(x, 0)."""
+    return xp.maximum(x, 0)
+
+
 def gate(xp: Any, g: Array, x: Array) -> Array:
     """g where x > 0, else 0; both of one shape."""
     return xp.where(x > 0, g, 0)

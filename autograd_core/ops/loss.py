@@ -111,7 +111,8 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     >>> mse_loss(tensor([1.0, 2.0]), tensor([1.0, 4.0]))
     tensor(2.)
     """
-    reduction = reduction_of(reduction, size_average, reduce)
+    if size_average is not None or reduce is not None:
+        reduction = reduction_of(reduction, size_average, reduce)
     a = input.array
     if weight is None and reduction in ("mean", "sum") and a.shape == target.shape and a.dtype.char in "fd" and a.size:
         return squared_error(input, target, reduction=reduction)

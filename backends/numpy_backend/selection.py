@@ -7,8 +7,14 @@ import numpy as np
 from backends.geometry import Array
 
 _BITS: dict[Any, Any] = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
-_ZERO = {dtype: dtype.type(0) for dtype in _BITS}
+# Arrays of no axes: a Python number or a NumPy scalar would be converted again by every call, at half its cost.
+_ZERO = {dtype: np.zeros((), dtype) for dtype in _BITS}
 SMALL = 1 << 9  # below it the calls cost more than the branches
+
+
+def relu(x: Array) -> Array:
+    """max(x, 0)."""
+    return np.maximum(x, _ZERO.get(x.dtype, 0))
 
 
 def gate(g: Array, x: Array) -> Array:
@@ -19,7 +25,8 @@ def gate(g: Array, x: Array) -> Array:
     """
     if g.size < SMALL:
         if g.__class__ is np.ndarray:
-            return np.where(x > 0, g, _ZERO.get(g.dtype, 0))
+            zero = _ZERO.get(g.dtype, 0)
+            return np.where(x > zero, g, zero)
         return g if x > 0 else g.dtype.type(0)
     bits = _BITS.get(g.dtype)
     if bits is None or g.shape != x.shape:
