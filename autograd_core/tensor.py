@@ -105,6 +105,7 @@ class Node:
     """
 
     __slots__ = ("hooks", "number", "op", "parents", "saved", "shapes")
+
     @property
     def name(self):
         return self.op.name
