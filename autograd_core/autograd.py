@@ -218,7 +218,7 @@ def exclusive(grads: list[Any], given: list[Any]) -> list[Tensor]:
         if g.__class__ is Tensor:
             out.append(g)
             continue
-        if id(g) in taken or (g.__class__ in MUTABLE and g.base is not None):
+        if id(g) in taken or (type(g) in MUTABLE and g.base is not None):
             g = g.copy()
         else:
             taken.add(id(g))

@@ -67,8 +67,9 @@ def _check_mode(input, mode, align_corners, antialias):
     rank = input.ndim - 2
     if mode not in MODES or rank not in MODES[mode][1]:
         known = ", ".join(name for name, (_, ranks) in MODES.items() if rank in ranks)
+        advice = f"there are: {known}" if known else "it takes one to three axes behind N and C"
         raise NotImplementedError(
-            f"interpolate(): no mode {mode!r} for an input of shape {input.shape} (N, C, ...); there are: {known}"
+            f"interpolate(): no mode {mode!r} for an input of shape {input.shape} (N, C, ...); {advice}"
         )
     if align_corners is not None and len(MODES[mode][1]) > 1:
         raise ValueError(f"interpolate(): align_corners has no meaning in the mode {mode!r}; leave it out")
