@@ -32,8 +32,11 @@ ABSENT: dict[str, str] = {
         Tensor.apply_ Tensor.map2_ Tensor.map_
         """,
     "Python's own control flow is recorded as it runs": "cond while_loop",
-    "it is how PyTorch's own layers are written; use the function of nn.functional without `native_`": """
+    "a part of PyTorch's own layers; use the function of nn.functional": """
         native_batch_norm native_dropout native_group_norm native_layer_norm
+        """,
+    "a part of PyTorch that is not documented; use brackets, or the gradient of the function": """
+        Tensor.slice max_pool2d_with_indices_backward native_dropout_backward
         """,
     "it has no derivative, in PyTorch neither; use cholesky(), lu_factor() or solve()": """
         linalg.ldl_factor linalg.ldl_factor_ex linalg.ldl_solve
