@@ -238,7 +238,8 @@ def _agrees_along(function: Function, inputs: tuple[Any, ...], wanted: list[int]
                  for i, x in enumerate(inputs)]  # fmt: skip
         return _flat([host(y) for y in _outputs(function, moved)]) @ _flat([host(g) for g in weights])
 
-    numeric = sum(weight / eps * value(k * eps) for k, weight in STENCIL)
+    with np.errstate(invalid="ignore"):  # infinite outputs: whether libraries warn depends on the machine
+        numeric = sum(weight / eps * value(k * eps) for k, weight in STENCIL)
     terms = _flat(analytic) * _flat(list(directions.values()))
     return bool(abs(terms.sum() - numeric) <= close["atol"] + close["rtol"] * abs(terms).sum())
 
