@@ -27,7 +27,9 @@ def add_at(xp: Any, shape: Sizes, dtype: Any, index: Any, values: Array) -> Arra
     parts = tuple(xp.asarray(part) if isinstance(part, list) else part for part in parts)
     arrays = [part for part in parts if hasattr(part, "dtype")]
     if _never_repeats(arrays):
-        out = xp.zeros(shape, dtype=dtype)
+        # Axes lie in memory as those of the values do: the gradient of channels-last images is channels-last.
+        alike = values.ndim == len(shape)
+        out = xp.zeros_like(values, dtype=dtype, shape=shape) if alike else xp.zeros(shape, dtype=dtype)
         out[parts] = values
         return out
     flat = xp.zeros(prod(shape), dtype=wide_dtype(xp, dtype))

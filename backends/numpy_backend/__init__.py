@@ -9,7 +9,7 @@ import numpy as np
 from backends.deferred import Deferred
 from backends.geometry import Array
 from backends.kernels import bind, namespace_of
-from backends.numpy_backend import lapack, scans, selection, special
+from backends.numpy_backend import lapack, padding, scans, selection, special
 from backends.numpy_backend.random import NumpyRandom
 from backends.protocol import Backend, Random
 
@@ -32,6 +32,7 @@ class NumpyBackend:
         kernels.running = scans.running
         kernels.lu_factor, kernels.solve_triangular = lapack.lu_factor, lapack.solve_triangular
         self.namespace: SimpleNamespace = namespace_of(np, kernels)
+        self.namespace.pad = padding.pad
         self.random: Random = NumpyRandom()
 
     def from_host(self, array: np.ndarray, index: int) -> Array:
