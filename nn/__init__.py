@@ -30,6 +30,7 @@ from nn.activation import (
 from nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from nn.convolution import Conv1d, Conv2d, Conv3d
 from nn.files import load, save
+from nn.fusion import fuse
 from nn.layers import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, Flatten, Identity, Linear, Unflatten
 from nn.loss import (
     BCELoss,
@@ -125,6 +126,7 @@ __all__ = [
     "Unflatten",
     "functional",
     "functional_call",
+    "fuse",
     "init",
     "load",
     "models",

@@ -59,11 +59,11 @@ class Module:
                     e.add_note(f"in {self!r}")
                 raise
         for kind, hook in self._hooks:
-            if kind is PRE and (result := hook(self, args)) is not None:
+            if kind == PRE and (result := hook(self, args)) is not None:
                 args = result if isinstance(result, tuple) else (result,)
         output = self.forward(*args, **kwargs)
         for kind, hook in self._hooks or ():
-            if kind is POST and (result := hook(self, args, output)) is not None:
+            if kind == POST and (result := hook(self, args, output)) is not None:
                 output = result
         return output
 

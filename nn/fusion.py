@@ -1,0 +1,142 @@
+"""Batch normalisation folded into the layers before it, for models that no longer train."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from typing import Any
+
+from autograd_core import Tensor, enable_grad, no_grad
+from autograd_core import functional as core
+from autograd_core.trees import leaves
+from nn.convolution import _Conv
+from nn.layers import Identity, Linear
+from nn.module import Module
+from nn.normalization import _BatchNorm
+from nn.parameter import Parameter
+
+TOLERANCE = {"float64": 1e-9, "float32": 1e-3}  # of the outputs, relative to the largest
+
+
+def fuse(model: Module, *example: Any) -> Module:
+    """A copy for inference in which every batch normalisation that can be is part of the layer before it.
+
+    A normalisation by running statistics is an affine map of each channel, and a convolution or a linear layer takes
+    it in: w ← w·s, b ← (b - mean)·s + bias, for s = weight / √(var + eps). Which layer feeds which is found by running
+    the model, on `example` or, without one, when the copy is called first: folded is what follows a layer whose output
+    goes nowhere else. Then the copy runs again; if the outputs differ by more than rounding, RuntimeError.
+
+    >>> from autograd_core import randn
+    >>> from nn import BatchNorm1d, Linear, Sequential
+    >>> fuse(Sequential(Linear(2, 3), BatchNorm1d(3)), randn(4, 2))
+    Sequential(
+      (0): Linear(in_features=2, out_features=3, bias=True)
+      (1): Identity()
+    )
+    """
+    fused = copy.deepcopy(model).eval().requires_grad_(False)
+    if example:
+        _fold_all(fused, example)
+    else:
+        fused.register_forward_pre_hook(_fold_at_first_call)
+    return fused
+
+
+def _fold_at_first_call(model: Module, args: tuple[Any, ...]) -> None:
+    model._hooks = tuple(entry for entry in model._hooks or () if entry[1] is not _fold_at_first_call) or None
+    _fold_all(model, args)
+
+
+def _fold_all(model: Module, args: tuple[Any, ...]) -> None:
+    pairs, before = _pairs(model, args)
+    parents = [(owner, name, part) for owner in model.modules() for name, part in owner._modules.items()]
+    for layer, norm in pairs:
+        _fold(layer, norm)
+        for owner, name, part in parents:
+            if part is norm:
+                setattr(owner, name, Identity())
+    with no_grad():
+        after = _tensors(model(*args))
+    for y, wanted in zip(after, before, strict=True):
+        _check_close(type(model).__name__, y, wanted)
+
+
+def _pairs(model: Module, args: tuple[Any, ...]) -> tuple[list[tuple[Any, _BatchNorm]], list[Tensor]]:
+    """(layer, the normalisation that alone takes what it gives), and what the model gives."""
+    made: dict[int, tuple[Module, Tensor]] = {}
+    fed: dict[_BatchNorm, Any] = {}
+    calls: Counter[Module] = Counter()
+
+    def note(layer: Module, _: Any, output: Any) -> None:
+        calls[layer] += 1
+        made[id(output)] = layer, output  # which keeps it alive, and its identity its own
+
+    def look(norm: Any, inputs: tuple[Any, ...]) -> None:
+        calls[norm] += 1
+        fed[norm] = made.get(id(inputs[0]))
+
+    handles = []
+    for module in model.modules():
+        if isinstance(module, (_Conv, Linear)):
+            handles.append(module.register_forward_hook(note))
+        elif isinstance(module, _BatchNorm) and module.running_mean is not None:
+            handles.append(module.register_forward_pre_hook(look))
+    layers = [m for m in model.modules() if isinstance(m, (_Conv, Linear))]
+    own = Counter(id(t) for m in model.modules() for t in m._parameters.values())
+    try:
+        for layer in layers:
+            layer.weight.requires_grad_()  # so that the run is recorded from there on
+        with enable_grad():
+            outputs = _tensors(model(*args))
+    finally:
+        for handle in handles:
+            handle.remove()
+        for layer in layers:
+            layer.weight.requires_grad_(False)
+    uses = _uses(outputs)
+
+    def alone(layer: Any, norm: _BatchNorm, y: Tensor) -> bool:
+        once = calls[layer] == calls[norm] == uses[y.node] == own[id(layer.weight)] == 1
+        return once and layer._hooks is None
+
+    pairs = [(*found, norm) for norm, found in fed.items() if found is not None]
+    return [(layer, norm) for layer, y, norm in pairs if alone(layer, norm, y)], [y.detach() for y in outputs]
+
+
+def _uses(outputs: list[Tensor]) -> Counter[Any]:
+    """How often the output of each recorded operation is an operand, or an output of the model."""
+    uses = Counter(y.node for y in outputs)
+    stack, seen = list(uses), set(uses)
+    while stack:
+        node = stack.pop()
+        for parent in node.parents if node is not None else ():
+            uses[parent] += 1
+            if parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return uses
+
+
+def _tensors(outputs: Any) -> list[Tensor]:
+    return [y for y in leaves(outputs) if isinstance(y, Tensor)]
+
+
+@no_grad()
+def _fold(layer: Any, norm: Any) -> None:
+    scale = core.rsqrt(norm.running_var + norm.eps)
+    scale = scale if norm.weight is None else scale * norm.weight
+    bias = -norm.running_mean if layer.bias is None else layer.bias - norm.running_mean
+    bias = bias * scale if norm.bias is None else bias * scale + norm.bias
+    layer.weight.data = (layer.weight * scale.reshape(-1, *(1,) * (layer.weight.ndim - 1))).data
+    layer.bias = Parameter(bias.to(layer.weight.dtype), requires_grad=False)
+
+
+def _check_close(name: str, y: Tensor, wanted: Tensor) -> None:
+    if y.dtype.kind != "f" or not wanted.numel():
+        return
+    gap, size = (y - wanted).abs().max().item(), wanted.abs().max().item()
+    if gap > TOLERANCE.get(str(y.dtype), 1e-2) * size:
+        raise RuntimeError(
+            f"fuse(): {name} with its batch normalisations folded gives other outputs, by {gap:.3g} of {size:.3g}. A "
+            "model whose forward() reads the layers' weights, or the running statistics, itself cannot be fused"
+        )
