@@ -81,6 +81,7 @@ class Op:
     forward: Callable[..., Any]
     joint: Rule | None = None
     composite: Rule | None = None
+    before: Rule | None = None  # (xp, g, ...) -> what every rule gets as its g: the gradient of a last step of its own
     operators: tuple[str, ...] = ()
     module: str = ""  # where it is public, such as "linalg"; rules find it under its bare name all the same
     aliases: tuple[str, ...] = ()  # further names, such as "inverse" or "linalg.inv"

@@ -131,6 +131,8 @@ INDEX: dict[str, str] = {
     "quantiles": """
         Tensor.median Tensor.mode Tensor.nanmedian Tensor.nanquantile Tensor.quantile median median_position mode
         mode_position nanmedian nanquantile quantile shared_median""",
+    "rectified": """
+        add_relu conv_relu convolve_relu linear_relu""",
     "reflections": """
         Tensor.geqrf Tensor.orgqr Tensor.ormqr geqrf linalg.householder_product orgqr ormqr""",
     "resampling": """

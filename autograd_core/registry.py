@@ -188,12 +188,14 @@ def _read_rules(o: Op) -> None:
         raise TypeError(f"op '{o.name}' has {len(o.inputs)} inputs {o.inputs} but {len(rules)} rules")
     o.differentiable = bool(rules or o.joint)
     o.wants = tuple(names_of(r) for r in rules) or (names_of(o.joint),) * len(o.inputs)
+    if o.before:
+        o.wants = tuple((*names, *names_of(o.before)) for names in o.wants)
     mentioned = dict.fromkeys(chain(*o.wants))
     if extra := set(names_of(o.composite)) - set(mentioned):
         # Higher order may not cost first order anything.
         raise TypeError(f"op '{o.name}': its composite rule names {sorted(extra)}, which the fast rule does not keep")
     # A number among two operands has no dtype to widen: the general binder makes a tensor of it.
-    o.simple = (not (o.statics or o.residuals or o.outputs or o.variadic or o.joint or o.view)
+    o.simple = (not (o.statics or o.residuals or o.outputs or o.variadic or o.joint or o.view or o.before)
                 and not (o.wide and len(o.inputs) > 1)
                 and set(mentioned) <= {"y", *o.inputs}
                 and [p[0] for p in o.public] == ["input", "other"][: len(o.inputs)])  # fmt: skip
@@ -201,14 +203,14 @@ def _read_rules(o: Op) -> None:
     named = binders.outputs_of(o)
     o.holds = not {"y", *o.inputs, *o.residuals, *named}.isdisjoint(mentioned)
     o.rules = tuple(_adapted(r, o.keep) if r else _nothing for r in rules)
-    o.joint, o.composite = (r and _adapted(r, o.keep) for r in (o.joint, o.composite))
+    o.joint, o.composite, o.before = (r and _adapted(r, o.keep) for r in (o.joint, o.composite, o.before))
     o.broadcasts = o.kind.broadcasts if o.broadcasts is None else o.broadcasts
     if o.holomorphic is None and not o.real_only:
         o.holomorphic = o.kind.holomorphic
     o.real_only = o.real_only or o.holomorphic is None
     o.screened = o.real_only or o.floating
     # A rule of its own for complex numbers may make them of a real cotangent: the walk looks.
-    o.plain = bool(rules) and not o.outputs and o.holomorphic is not False
+    o.plain = bool(rules) and not o.outputs and not o.before and o.holomorphic is not False
     if o.kind.promotes:
         o.promoted = tuple(i for i in range(len(o.inputs)) if not rules or rules[i])
     if named:

@@ -63,6 +63,7 @@ NAMES = (
     "special",
     "gate",
     "relu",
+    "rectify",
     "recurrence",
     "running",
     "lu_factor",

@@ -11,6 +11,7 @@ from typing import Any, Self, overload
 from autograd_core import Tensor
 from nn.module import Module, framed
 from nn.parameter import Parameter
+from nn.rectified import RECTIFIED, can_follow, rectified
 
 
 class _Modules(Module):
@@ -123,10 +124,18 @@ class Sequential(_Modules):
         return type(self)(modules)
 
     def forward(self, input: Any) -> Any:
-        x = input
+        x, layer = input, None  # a layer that waits: if a ReLU follows, it does it itself
         for module in self._modules.values():
-            x = module(x)  # type: ignore[misc]  # containers hold no None
-        return x
+            if layer is not None:
+                if can_follow(layer, module):
+                    x, layer = rectified(layer, x), None
+                    continue
+                x, layer = layer(x), None
+            if module.__class__ in RECTIFIED:
+                layer = module
+            else:
+                x = module(x)  # type: ignore[misc]  # containers hold no None
+        return x if layer is None else layer(x)
 
 
 class ModuleList(_Modules):

@@ -1,5 +1,6 @@
 """Convolutional layers."""
 
+from collections.abc import Callable
 from typing import Any
 
 from autograd_core import Tensor
@@ -71,10 +72,14 @@ class _Conv(Module):
         reset(self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        x, padding = input, self.padding
+        return self.convolved(input, self._convolution)
+
+    def convolved(self, x: Tensor, by: Callable[..., Tensor]) -> Tensor:
+        """What `by`, which takes arguments as `functional.conv2d` does, makes of x with this layer's."""
+        padding = self.padding
         if self.padding_mode != "zeros":
             x, padding = F.pad(x, self._widths, mode=self.padding_mode), (0,) * self.rank
-        return self._convolution(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        return by(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
     def _convolution(self, *args: Any) -> Tensor:
         raise NotImplementedError

@@ -179,7 +179,8 @@ def check_bias(bias, channels, name):
         raise OperandError(f"{name}(): bias must have shape {(channels,)}, not {bias.shape}")
 
 
-def _conv(input, weight, bias, stride, padding, dilation, groups, rank):
+def convolution(input, weight, bias, stride, padding, dilation, groups, rank, run=None):
+    """What the public functions share: their arguments, looked at and completed, for `run`, by default `convolve`."""
     name = f"conv{rank}d"
     input, single = batched(input, weight, rank, name)
     stride, dilation = each(stride, rank, "stride"), each(dilation, rank, "dilation")
@@ -198,7 +199,7 @@ def _conv(input, weight, bias, stride, padding, dilation, groups, rank):
             f"with groups={groups} takes {weight.shape[1] * groups} and gives {weight.shape[0]}"
         )
     check_bias(bias, weight.shape[0], name)
-    y = convolve(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    y = (run or convolve)(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
     return y.squeeze(0) if single else y
 
 
@@ -227,7 +228,7 @@ def slow_convolution(x, weight, bias=None, stride=1, padding=0, dilation=1, grou
 )
 def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Convolution of (N, C, L) with kernels (O, C / groups, K); see `conv2d`."""
-    return _conv(input, weight, bias, stride, padding, dilation, groups, 1)
+    return convolution(input, weight, bias, stride, padding, dilation, groups, 1)
 
 
 @composition(
@@ -247,7 +248,7 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     H' = ⌊(H + 2·padding - dilation·(KH - 1) - 1) / stride⌋ + 1. padding: a number, one for each axis, "valid" or
     "same". Input channels and kernels are split into `groups` that do not see each other.
     """
-    return _conv(input, weight, bias, stride, padding, dilation, groups, 2)
+    return convolution(input, weight, bias, stride, padding, dilation, groups, 2)
 
 
 @composition(
@@ -262,4 +263,4 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
 )
 def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Convolution of volumes (N, C, D, H, W) with kernels (O, C / groups, KD, KH, KW); see `conv2d`."""
-    return _conv(input, weight, bias, stride, padding, dilation, groups, 3)
+    return convolution(input, weight, bias, stride, padding, dilation, groups, 3)

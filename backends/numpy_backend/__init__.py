@@ -28,7 +28,7 @@ class NumpyBackend:
         kernels = bind(np, COLUMN_BYTES, Deferred("scipy.special"))
         for name in ("bell", "erf", "erfc", "erfcx", "gelu_gate", "lgamma", "log_ndtr", "ndtr", "silu_slope"):
             setattr(kernels, name, partial(special.blockwise, getattr(kernels, name)))
-        kernels.gate, kernels.relu = selection.gate, selection.relu
+        kernels.gate, kernels.relu, kernels.rectify = selection.gate, selection.relu, selection.rectify
         kernels.running = scans.running
         kernels.lu_factor, kernels.solve_triangular = lapack.lu_factor, lapack.solve_triangular
         self.namespace: SimpleNamespace = namespace_of(np, kernels)

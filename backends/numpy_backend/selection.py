@@ -17,6 +17,11 @@ def relu(x: Array) -> Array:
     return np.maximum(x, _ZERO.get(x.dtype, 0))
 
 
+def rectify(y: Array) -> Array:
+    """max(y, 0), written into `y`, which nobody else has."""
+    return np.maximum(y, _ZERO.get(y.dtype, 0), out=y if y.__class__ is np.ndarray else None)
+
+
 def gate(g: Array, x: Array) -> Array:
     """g where x > 0, else 0; both of one shape.
 

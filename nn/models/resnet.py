@@ -1,6 +1,7 @@
 """Residual networks for images of 32×32 (He et al. 2015, section 4.2)."""
 
 from autograd_core import Tensor
+from autograd_core import functional as core
 from nn import functional as F
 from nn import init
 from nn.containers import Sequential
@@ -48,7 +49,7 @@ class BasicBlock(Module):
     def forward(self, x: Tensor) -> Tensor:
         out = F.relu(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
-        return F.relu(out + self.shortcut(x))
+        return core.add_relu(out, self.shortcut(x))
 
 
 def _projection(in_planes: int, planes: int, stride: int) -> Sequential:
