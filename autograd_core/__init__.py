@@ -97,6 +97,10 @@ def __getattr__(name: str) -> Any:
         from autograd_core.recomputation import checkpoint
 
         return checkpoint
+    if name == "config":
+        from autograd_core.configuration import config
+
+        return config
     if name == "bfloat16":
         return dtypes.bfloat16()
     return families.attribute("", name)

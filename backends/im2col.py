@@ -26,9 +26,18 @@ from backends.geometry import (
 
 
 def convolve(
-    xp: Any, x: Array, w: Array, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int, *, column_bytes: int
+    xp: Any,
+    x: Array,
+    w: Array,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    groups: int,
+    bias: Array | None = None,
+    *,
+    column_bytes: int,
 ) -> Array:
-    """Cross-correlation of x (N, C, *S) with w (O, C / groups, *K), zero padded.
+    """Cross-correlation of x (N, C, *S) with w (O, C / groups, *K), zero padded, plus bias (O) if there is one.
 
     Returns (N, O, *out) in channels-last memory. ValueError when the shapes do not fit.
     """
@@ -39,8 +48,10 @@ def convolve(
         return _correlate(xp, x, w, taps, column_bytes)
 
     weights = _taps_first(w)
-    y = _grouped(xp, one, channels_last(x), weights, groups, w.shape[0])
-    return channels_first(y.astype(x.dtype, copy=False))
+    y = _grouped(xp, one, channels_last(x), weights, groups, w.shape[0]).astype(x.dtype, copy=False)
+    if bias is not None:
+        y += bias
+    return channels_first(y)
 
 
 def convolve_input(

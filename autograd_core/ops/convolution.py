@@ -67,10 +67,7 @@ def _slow_transpose(which):
          lambda xp, g: xp.sum(g, dim=(0, *range(2, g.ndim)))))  # fmt: skip
 def convolve(xp, input, weight, bias=None, *, stride, padding, dilation, groups):
     """Cross-correlation of (N, C, *size) with kernels (O, C / groups, *kernel), as networks call convolution."""
-    y = xp.kernels.convolve(input, weight, stride, padding, dilation, groups)
-    if bias is not None:
-        y += bias.reshape((-1,) + (1,) * (y.ndim - 2))
-    return y
+    return xp.kernels.convolve(input, weight, stride, padding, dilation, groups, bias)
 
 
 @op(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from backends import onednn
 from backends.deferred import Deferred
 from backends.geometry import Array
 from backends.kernels import bind, namespace_of
@@ -31,6 +32,7 @@ class NumpyBackend:
         kernels.gate, kernels.relu, kernels.rectify = selection.gate, selection.relu, selection.rectify
         kernels.running = scans.running
         kernels.lu_factor, kernels.solve_triangular = lapack.lu_factor, lapack.solve_triangular
+        onednn.overlay(kernels)
         self.namespace: SimpleNamespace = namespace_of(np, kernels)
         self.namespace.pad = padding.pad
         self.random: Random = NumpyRandom()

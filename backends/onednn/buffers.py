@@ -1,0 +1,109 @@
+"""Aligned memory for what kernels make, used again once no array refers to it.
+
+Fresh memory costs a page fault every 4 KiB, more than many a kernel. Here the owner of the memory, the last base of
+every array and view on it, is told when it dies, and keeps its memory for the next array of that size.
+"""
+
+import ctypes
+import os
+import threading
+from functools import lru_cache
+from math import prod
+from typing import Any
+
+import numpy as np
+
+Sizes = tuple[int, ...]
+FLOAT32 = np.dtype(np.float32)
+ALIGNMENT = 64
+SMALL = 1 << 16  # bytes below which the allocator has warm memory at hand
+LIMIT = 1 << 29  # bytes kept for later
+
+# CPython keeps the address of an array's data right behind the object's head: a third of the time of array.ctypes.
+_HEAD = object.__basicsize__
+_pointer = ctypes.c_void_p
+
+
+def _address(array: Any) -> Any:
+    return _pointer.from_address(id(array) + _HEAD).value
+
+
+_probe = np.empty(3)[1:]
+address = _address if _address(_probe) == _probe.ctypes.data else lambda array: array.ctypes.data
+
+
+class Pool:
+    """Memory that nobody uses, by size, the sizes in the order of their last use."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit, self.held = limit, 0
+        self.free: dict[int, list[Any]] = {}
+        self.lock = threading.RLock()  # a collection of garbage may return memory in the middle of a call
+
+    def take(self, size: int) -> Any:
+        """The owner of `size` bytes."""
+        with self.lock:
+            if size in self.free:
+                return self._pop(size).view(_Owner)
+        return _Memory((size,), np.uint8).view(_Owner)
+
+    def put(self, memory: Any) -> None:
+        """Keep memory that nobody refers to any longer; the sizes that were not used for longest make room."""
+        size = memory.nbytes
+        if size > self.limit:
+            return
+        with self.lock:
+            free = self.free.pop(size, [])
+            free.append(memory)
+            self.free[size] = free
+            self.held += size
+            while self.held > self.limit:
+                self._pop(next(iter(self.free)))
+
+    def _pop(self, size: int) -> Any:
+        free = self.free[size]
+        self.held -= size
+        if len(free) == 1:
+            del self.free[size]
+        return free.pop()
+
+
+pool = Pool(LIMIT)
+
+
+class _Memory(np.ndarray):
+    """What the pool keeps. A type of its own: NumPy looks for the base of a view as long as the types are the same."""
+
+
+class _Owner(np.ndarray):
+    """The base of every array on a memory, which returns to the pool with it."""
+
+    def __del__(self, put: Any = pool.put) -> None:  # bound here: at the end of the interpreter there are no globals
+        put(self.base)
+
+
+def _after_fork() -> None:
+    pool.lock = threading.RLock()  # another thread of the parent may have held it
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+@lru_cache(maxsize=1024)
+def channels_last_strides(shape: Sizes, itemsize: int = 4) -> Sizes:
+    """Strides, in bytes, of (N, C, *S) that lies in memory as (N, *S, C)."""
+    c, *spatial = shape[1:]
+    strides, step = [], c * itemsize
+    for size in reversed(spatial):
+        strides.append(step)
+        step *= size
+    return (step, itemsize, *reversed(strides))
+
+
+def empty(shape: Sizes, strides: Sizes | None = None, dtype: Any = FLOAT32) -> Any:
+    """An uninitialised array; `strides`, in bytes, those of a dense array, by default in C order."""
+    size = prod(shape) * dtype.itemsize
+    if size < SMALL:
+        return np.ndarray(shape, dtype, None, 0, strides)
+    owner = pool.take(-(-size // 4096) * 4096 + ALIGNMENT)
+    return np.ndarray(shape, dtype, owner, -address(owner) % ALIGNMENT, strides)

@@ -1,0 +1,262 @@
+"""Convolution and its two adjoints, in one to three spatial dimensions.
+
+Images lie channels-last in memory: as plain (N, C, *S) oneDNN takes two to six times as long, and its faster blocked
+layouts would have to be undone for everybody else. Kernels stay as their owner has them and are reordered by every
+call, which takes microseconds.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from backends.geometry import Array, Sizes, check_gradient, convolution_sizes
+from backends.onednn.buffers import FLOAT32, channels_last_strides, empty
+from backends.onednn.choice import active
+from backends.onednn.layouts import can_be_described, canonical, dense, to_channels_last
+from backends.onednn.plans import (
+    BIAS,
+    DIFF_DST,
+    DIFF_SRC,
+    DIFF_WEIGHTS,
+    DST,
+    OF_DIFF_WEIGHTS,
+    OF_WEIGHTS,
+    SRC,
+    TRAINING,
+    WEIGHTS,
+    Plan,
+    Workshop,
+    dims,
+    planned,
+    state,
+)
+
+Kernel = Callable[..., Array]
+DIRECT = 1
+SMALL = 1 << 14  # multiplications below which a call costs more than NumPy's
+
+
+class _Convolution(Plan):
+    """A convolution, the shape and strides of its result, and how kernels get into its own layout or out of it."""
+
+    reorder: Plan | None = None
+    weights_size = 0
+
+    def __init__(self, workshop: Workshop, desc: Any, shape: Sizes, *operands: tuple[int, Any]) -> None:
+        super().__init__(workshop, desc, *operands)
+        self.shape, self.strides = shape, channels_last_strides(shape)
+
+    def weights(self, w: Array) -> Array:
+        """The kernels in the layout that the primitive wants."""
+        if self.reorder is None:
+            return w
+        inside = state.scratch(self.weights_size, "weights")
+        self.reorder.run(w, inside)
+        return inside
+
+
+def _suits(x: Array, w: Array) -> bool:
+    """Whether an image, or its gradient, and kernels are a case for oneDNN."""
+    return (
+        x.dtype == FLOAT32
+        and w.dtype == FLOAT32
+        and x.size > 0
+        and x.ndim == w.ndim
+        and x.size // x.shape[1] * w.size >= SMALL
+        and active()
+    )
+
+
+def convolve(
+    plain: Kernel,
+    x: Array,
+    w: Array,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    groups: int,
+    bias: Array | None = None,
+) -> Array:
+    """See `backends.im2col.convolve`."""
+    if not _suits(x, w):
+        return plain(x, w, stride, padding, dilation, groups, bias)
+    w = _described(w)
+    plan = _forward(x.shape, w.shape, w.strides, stride, padding, dilation, groups, bias is not None)
+    if plan is None:
+        return plain(x, w, stride, padding, dilation, groups, bias)
+    y = empty(plan.shape, plan.strides)
+    if bias is None:
+        plan.run(to_channels_last(x), plan.weights(w), y)
+    else:
+        plan.run(to_channels_last(x), plan.weights(w), y, np.ascontiguousarray(bias))
+    return y
+
+
+def convolve_input(
+    plain: Kernel,
+    g: Array,
+    w: Array,
+    x_shape: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    groups: int,
+) -> Array:
+    """See `backends.im2col.convolve_input`."""
+    if not _suits(g, w):
+        return plain(g, w, x_shape, stride, padding, dilation, groups)
+    w = _described(w)
+    plan = _input(x_shape, g.shape, w.shape, w.strides, stride, padding, dilation, groups)
+    if plan is None:
+        return plain(g, w, x_shape, stride, padding, dilation, groups)
+    dx = empty(plan.shape, plan.strides)
+    plan.run(to_channels_last(g), plan.weights(w), dx)
+    return dx
+
+
+def convolve_weight(
+    plain: Kernel,
+    g: Array,
+    x: Array,
+    w_shape: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    groups: int,
+) -> Array:
+    """See `backends.im2col.convolve_weight`."""
+    dw = empty(w_shape)
+    plan = None
+    if _suits(g, dw) and x.dtype == FLOAT32:
+        plan = _weight(x.shape, g.shape, w_shape, stride, padding, dilation, groups)
+    if plan is None:
+        return plain(g, x, w_shape, stride, padding, dilation, groups)
+    inside = dw if plan.reorder is None else state.scratch(plan.weights_size, "weights")
+    plan.run(to_channels_last(x), to_channels_last(g), inside)
+    if plan.reorder is not None:
+        plan.reorder.run(inside, dw)
+    return dw
+
+
+def _described(w: Array) -> Array:
+    return w if can_be_described(w.shape, w.strides) else np.ascontiguousarray(w)
+
+
+def _image(workshop: Workshop, shape: Sizes) -> Any:
+    return workshop.memory(shape, channels_last_strides(shape))
+
+
+def _grouped(shape: Sizes, groups: int) -> Sizes:
+    """Kernels (O, C / groups, *K) as (groups, O / groups, C / groups, *K)."""
+    return shape if groups == 1 else (groups, shape[0] // groups, *shape[1:])
+
+
+def _kernels(workshop: Workshop, shape: Sizes, strides: Sizes, groups: int) -> Any:
+    strides = canonical(shape, strides)
+    if groups > 1:
+        strides = (strides[0] * (shape[0] // groups), *strides)
+    return workshop.memory(_grouped(shape, groups), strides)
+
+
+def _steps(stride: Sizes, padding: Sizes, dilation: Sizes) -> tuple[Any, ...]:
+    return dims(stride), dims(d - 1 for d in dilation), dims(padding), dims(padding)
+
+
+@planned
+def _forward(
+    workshop: Workshop,
+    x_shape: Sizes,
+    w_shape: Sizes,
+    w_strides: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    groups: int,
+    biased: bool,
+) -> Plan:
+    out = convolution_sizes(x_shape, w_shape, stride, padding, dilation, groups)
+    shape = (x_shape[0], w_shape[0], *out)
+    x, y = _image(workshop, x_shape), _image(workshop, shape)
+    bias = [workshop.memory((w_shape[0],), (4,))] if biased else []
+    desc = workshop.primitive(
+        "convolution_forward",
+        TRAINING,
+        DIRECT,
+        x,
+        workshop.any_layout(_grouped(w_shape, groups)),
+        bias[0] if biased else None,
+        y,
+        *_steps(stride, padding, dilation),
+        avoid="ref" if _is_wide(w_shape, groups) else "brg",
+    )
+    inside = workshop.asked(desc, OF_WEIGHTS)
+    plan = _Convolution(workshop, desc, shape, (SRC, x), (WEIGHTS, inside), (DST, y), *[(BIAS, b) for b in bias])
+    _reordered(workshop, plan, inside, _kernels(workshop, w_shape, w_strides, groups), into=True)
+    return plan
+
+
+def _reordered(workshop: Workshop, plan: _Convolution, inside: Any, outside: Any, into: bool) -> None:
+    """Let a plan reorder kernels where its own layout is another."""
+    if not workshop.same(inside, outside):
+        plan.weights_size = workshop.size(inside)
+        plan.reorder = workshop.reorder(outside, inside) if into else workshop.reorder(inside, outside)
+
+
+def _is_wide(w_shape: Sizes, groups: int) -> bool:
+    """Whether there are channels enough for the kernels that are made of matrix products (brg); measured."""
+    return min(w_shape[0] // groups, w_shape[1]) >= 16
+
+
+def _hint(workshop: Workshop, x: Any, y: Any, w_shape: Sizes, groups: int, steps: tuple[Any, ...]) -> Any:
+    """The forward primitive that the adjoints ask for; which one makes no difference to them."""
+    weights = workshop.any_layout(_grouped(w_shape, groups))
+    return workshop.primitive("convolution_forward", TRAINING, DIRECT, x, weights, None, y, *steps)
+
+
+@planned
+def _input(
+    workshop: Workshop,
+    x_shape: Sizes,
+    g_shape: Sizes,
+    w_shape: Sizes,
+    w_strides: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    groups: int,
+) -> Plan:
+    out = convolution_sizes(x_shape, w_shape, stride, padding, dilation, groups)
+    check_gradient("convolve_input", g_shape, (x_shape[0], w_shape[0], *out))
+    x, g, steps = _image(workshop, x_shape), _image(workshop, g_shape), _steps(stride, padding, dilation)
+    hint = _hint(workshop, x, g, w_shape, groups, steps)
+    weights = workshop.any_layout(_grouped(w_shape, groups))
+    avoid = "brgconv_strided" if _is_wide(w_shape, groups) else "brg"
+    desc = workshop.primitive("convolution_backward_data", DIRECT, x, weights, g, *steps, hint, avoid=avoid)
+    inside = workshop.asked(desc, OF_WEIGHTS)
+    plan = _Convolution(workshop, desc, x_shape, (DIFF_DST, g), (WEIGHTS, inside), (DIFF_SRC, x))
+    _reordered(workshop, plan, inside, _kernels(workshop, w_shape, w_strides, groups), into=True)
+    return plan
+
+
+@planned
+def _weight(
+    workshop: Workshop,
+    x_shape: Sizes,
+    g_shape: Sizes,
+    w_shape: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    groups: int,
+) -> Plan:
+    out = convolution_sizes(x_shape, w_shape, stride, padding, dilation, groups)
+    check_gradient("convolve_weight", g_shape, (x_shape[0], w_shape[0], *out))
+    x, g, steps = _image(workshop, x_shape), _image(workshop, g_shape), _steps(stride, padding, dilation)
+    hint = _hint(workshop, x, g, w_shape, groups, steps)
+    weights = workshop.any_layout(_grouped(w_shape, groups))
+    desc = workshop.primitive("convolution_backward_weights", DIRECT, x, weights, None, g, *steps, hint)
+    inside = workshop.asked(desc, OF_DIFF_WEIGHTS)
+    plan = _Convolution(workshop, desc, x_shape, (SRC, x), (DIFF_DST, g), (DIFF_WEIGHTS, inside))
+    _reordered(workshop, plan, inside, _kernels(workshop, w_shape, dense(w_shape), groups), into=False)
+    return plan

@@ -1,0 +1,70 @@
+"""Bringing operands into the layouts that kernels are fast with."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import numpy as np
+
+from backends.geometry import Array, Sizes
+from backends.onednn.buffers import channels_last_strides, empty
+from backends.onednn.plans import Plan, Workshop, planned
+
+
+@lru_cache(maxsize=4096)
+def is_channels_last(shape: Sizes, strides: Sizes) -> bool:
+    """Whether an array of float32 lies dense in memory as (N, *S, C); an axis of length 1 may have any stride."""
+    wanted = channels_last_strides(shape)
+    return all(k == 1 or s == w for k, s, w in zip(shape, strides, wanted, strict=True))
+
+
+def to_channels_last(x: Array) -> Array:
+    """The array itself if it lies channels-last in memory, else a copy that does."""
+    if is_channels_last(x.shape, x.strides):
+        return x
+    return copied(x, channels_last_strides(x.shape))
+
+
+def copied(x: Array, strides: Sizes) -> Array:
+    """A copy with these strides, in bytes."""
+    y = empty(x.shape, strides)
+    if can_be_described(x.shape, x.strides):
+        _copy(x.shape, x.strides, strides).run(x, y)
+    else:
+        np.copyto(y, x)
+    return y
+
+
+@planned
+def _copy(workshop: Workshop, shape: Sizes, strides: Sizes, wanted: Sizes) -> Plan:
+    return workshop.reorder(workshop.memory(shape, canonical(shape, strides)), workshop.memory(shape, wanted))
+
+
+def dense(shape: Sizes, order: Iterable[int] | None = None) -> Sizes:
+    """Strides, in bytes, of an array with its axes in this order in memory, the innermost first; by default C order."""
+    strides, step = [0] * len(shape), 4
+    for axis in order or reversed(range(len(shape))):
+        strides[axis] = step
+        step *= max(shape[axis], 1)
+    return tuple(strides)
+
+
+def canonical(shape: Sizes, strides: Sizes) -> Sizes:
+    """An axis of length 1 may have any stride; fast kernels are only found for the one of an array without gaps."""
+    steps = list(strides)
+    for axis in reversed(range(len(shape))):
+        if shape[axis] == 1:
+            steps[axis] = steps[axis + 1] * shape[axis + 1] if axis + 1 < len(shape) else 4
+    return tuple(steps)
+
+
+@lru_cache(maxsize=4096)
+def can_be_described(shape: Sizes, strides: Sizes) -> bool:
+    """Whether oneDNN can read an array of float32: no negative, broken or zero strides, no overlap."""
+    if len(shape) > 12 or 0 in shape:
+        return False
+    reach = 0
+    for step, size in sorted((s, k) for s, k in zip(strides, shape, strict=True) if k > 1):
+        if step <= reach or step % 4:
+            return False
+        reach += step * (size - 1)
+    return True

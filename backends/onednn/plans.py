@@ -1,0 +1,270 @@
+"""Plans: primitives that were made for operands of certain shapes and strides, kept, and run on arrays.
+
+Making a primitive costs 0.2 to 2 ms, running it microseconds. A plan holds pointers to the operands of its last run and
+ctypes releases the GIL, so every thread has plans of its own.
+"""
+
+import ctypes
+import functools
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from backends.onednn import buffers
+from backends.onednn.buffers import Sizes, address
+from backends.onednn.library import DIMENSIONS, INT, POINTER, Library, load
+
+# The arguments of a primitive.
+SRC, SRC1, DST, WEIGHTS, BIAS, MEAN, VARIANCE, SCALE, SHIFT, WORKSPACE, SCRATCHPAD = (
+    1,
+    2,
+    17,
+    33,
+    41,
+    49,
+    50,
+    51,
+    52,
+    64,
+    80,
+)
+DIFF_SRC, DIFF_DST, DIFF_WEIGHTS, DIFF_BIAS, DIFF_SCALE, DIFF_SHIFT = 129, 145, 161, 169, 255, 256
+# What its descriptor may be asked about.
+IMPLEMENTATION, OF_WEIGHTS, OF_DIFF_WEIGHTS, OF_WORKSPACE, OF_SCRATCHPAD = 8, 131, 132, 135, 136
+TRAINING, INFERENCE, BACKWARD = 64, 96, 128
+F32, ANY = 3, 1
+UNIMPLEMENTED = 3
+CAPACITY = 1024  # plans per thread
+
+
+class Unsupported(Exception):
+    """oneDNN has no kernel for this, or only a reference implementation: NumPy's is better."""
+
+
+class Failed(RuntimeError):
+    """A call of the library failed."""
+
+
+class Workshop:
+    """What making a plan takes: descriptors and attributes, given up at the end."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.handles: list[tuple[str, Any]] = []
+
+    def __enter__(self) -> "Workshop":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for destroy, handle in reversed(self.handles):
+            self.library[destroy](handle)
+
+    def make(self, function: str, *arguments: Any) -> Any:
+        """A new handle; Unsupported where there is no such kernel."""
+        handle = POINTER()
+        status = self.library[function](ctypes.byref(handle), *arguments)
+        if status == UNIMPLEMENTED:
+            raise Unsupported(function)
+        check(status, function)
+        for kind in ("memory_desc", "primitive_desc", "primitive_attr", "post_ops"):
+            if f"{kind}_create" in function:
+                self.handles.append((f"{kind}_destroy", handle))
+        return handle
+
+    def primitive(self, operation: str, *arguments: Any, attributes: Any = None, avoid: str = "ref") -> Any:
+        """The descriptor of a primitive, never that of a reference implementation.
+
+        avoid: how names of implementations begin that are passed over where the next one is just-in-time compiled.
+        """
+        name, engine = f"{operation}_primitive_desc_create", self.library.engine
+        request = (name, engine, *arguments, attributes or self.attributes())
+        found = self.make(*request)
+        if self.implementation(found).startswith(avoid):
+            second = self.make(*request)
+            if not self.library["primitive_desc_next_impl"](second) and self.implementation(second).startswith("jit"):
+                found = second
+        if self.implementation(found).startswith("ref"):
+            raise Unsupported(f"{operation} has only a reference implementation")
+        return found
+
+    def implementation(self, primitive: Any) -> str:
+        """The name of the implementation behind a primitive's descriptor."""
+        text = ctypes.c_char_p()
+        self.library["primitive_desc_query"](primitive, IMPLEMENTATION, 0, ctypes.byref(text))
+        return (text.value or b"").decode()
+
+    def attributes(self, *steps: tuple[Any, ...]) -> Any:
+        """Attributes with steps for the result: the names and arguments of post-operations."""
+        attributes = self.make("primitive_attr_create")
+        self.library["primitive_attr_set_scratchpad_mode"](attributes, 1)
+        if steps:
+            chain = self.make("post_ops_create")
+            for kind, *rest in steps:
+                check(self.library[f"post_ops_append_{kind}"](chain, *rest), kind)
+            check(self.library["primitive_attr_set_post_ops"](attributes, chain), "post-operations")
+        return attributes
+
+    def memory(self, shape: Sizes, strides: Sizes) -> Any:
+        """Descriptor of a float32 array with these strides, in bytes."""
+        steps = [s // 4 for s in strides]
+        return self.make("memory_desc_create_with_strides", len(shape), dims(shape), F32, dims(steps))
+
+    def any_layout(self, shape: Sizes) -> Any:
+        """Descriptor that leaves the layout to the primitive."""
+        return self.make("memory_desc_create_with_tag", len(shape), dims(shape), F32, ANY)
+
+    def asked(self, primitive: Any, what: int) -> Any:
+        """The descriptor of one of a primitive's operands; None where it is empty."""
+        found = self.library["primitive_desc_query_md"](primitive, what, 0)
+        return POINTER(found) if found and self.size(found) else None
+
+    def size(self, memory: Any) -> int:
+        """Bytes that a descriptor describes."""
+        return int(self.library["memory_desc_get_size"](memory))
+
+    def same(self, one: Any, other: Any) -> bool:
+        """Whether two descriptors agree."""
+        return bool(self.library["memory_desc_equal"](one, other))
+
+    def reorder(self, source: Any, target: Any) -> "Plan":
+        """The plan that copies from one layout to the other."""
+        engine = self.library.engine
+        desc = self.make("reorder_primitive_desc_create", source, engine, target, engine, self.attributes())
+        return Plan(self, desc, (SRC, source), (DST, target))
+
+
+def dims(sizes: Iterable[int]) -> Any:
+    """Sizes as the library takes them."""
+    return DIMENSIONS(*sizes)
+
+
+def check(status: int, what: str) -> None:
+    """Raise unless a call of the library succeeded."""
+    if status:
+        raise MemoryError(f"oneDNN {what}") if status == 1 else Failed(f"oneDNN {what}: status {status}")
+
+
+class _Argument(ctypes.Structure):
+    _fields_ = [("kind", INT), ("memory", POINTER)]
+
+
+class Plan:
+    """A primitive with its memory objects; `run` points them at arrays, in the order in which they were given."""
+
+    def __init__(self, workshop: Workshop, desc: Any, *operands: tuple[int, Any]) -> None:
+        library = self.library = workshop.library
+        self.used = 0
+        self.implementation = workshop.implementation(desc)
+        self.primitive, self.memories = workshop.make("primitive_create", desc), []
+        for _, memory in operands:
+            self.memories.append(workshop.make("memory_create", memory, library.engine, None))
+        self.addresses = [0] * len(operands)
+        kinds = [kind for kind, _ in operands]
+        scratch = workshop.asked(desc, OF_SCRATCHPAD)
+        self.scratch_size = workshop.size(scratch) if scratch else 0
+        if scratch:
+            self.memories.append(workshop.make("memory_create", scratch, library.engine, None))
+            self.addresses.append(0)
+            kinds.append(SCRATCHPAD)
+        self.count = len(kinds)
+        self.arguments = (_Argument * self.count)(*map(_Argument, kinds, self.memories))
+        self.set_handle, self.execute = library.set_handle, library.execute
+
+    def __del__(self) -> None:
+        library = self.library
+        for memory in getattr(self, "memories", ()):
+            library["memory_destroy"](memory)
+        if primitive := getattr(self, "primitive", None):
+            library["primitive_destroy"](primitive)
+
+    def run(self, *arrays: Any) -> None:
+        """Execute on arrays that have the shapes and strides the plan was made for."""
+        if self.scratch_size:
+            arrays += (state.scratch(self.scratch_size),)
+        at = self.addresses
+        for i, array in enumerate(arrays):
+            where = address(array)
+            if at[i] != where:
+                self.set_handle(self.memories[i], where)
+                at[i] = where
+        if status := self.execute(self.primitive, state.stream, self.count, self.arguments):
+            check(status, self.implementation)
+
+
+class _State(threading.local):
+    """What each thread has of its own."""
+
+    def __init__(self) -> None:
+        self.plans: dict[Any, Any] = {}
+        self.clock, self.setting = 0, -1
+        self.stream: Any = None
+        self.workspaces: dict[str, Any] = {}
+
+    def refresh(self, library: Library) -> None:
+        """After the number of threads was set: primitives keep theirs, so all are made again."""
+        self.plans.clear()
+        if threads.count:
+            library.set_threads(threads.count)
+        self.setting = threads.setting
+        if self.stream is None:
+            self.stream = POINTER()
+            check(library["stream_create"](ctypes.byref(self.stream), library.engine, 1), "stream_create")
+
+    def scratch(self, size: int, purpose: str = "scratch") -> Any:
+        """Memory for the time of a run."""
+        found = self.workspaces.get(purpose)
+        if found is None or found.nbytes < size:
+            found = self.workspaces[purpose] = buffers.empty((-(-size // 4),))
+        return found
+
+    def make_room(self) -> None:
+        """Forget the half of the plans that was not used for longest."""
+        by_use = sorted(self.plans, key=lambda key: self.plans[key].used)
+        for key in by_use[: len(by_use) // 2]:
+            del self.plans[key]
+
+
+class _Threads:
+    """How many threads kernels use; 0 leaves it to OpenMP. `setting` counts the changes."""
+
+    count, setting = 0, 0
+
+
+class _Nothing:
+    """The plan of what oneDNN does not support."""
+
+    used = 0
+
+
+state = _State()
+threads = _Threads()
+
+
+def planned(make: Callable[..., Plan]) -> Callable[..., Any]:
+    """Keep what `make(workshop, *key)` returns, by key; None for what oneDNN does not support."""
+
+    @functools.wraps(make)
+    def find(*key: Any) -> Any:
+        own = state
+        if own.setting != threads.setting:
+            own.refresh(load())
+        own.clock += 1
+        plan = own.plans.get((make, key))
+        if plan is None:
+            if len(own.plans) >= CAPACITY:
+                own.make_room()
+            try:
+                with Workshop(load()) as workshop:
+                    plan = make(workshop, *key)
+            except Unsupported:
+                plan = _Nothing()
+            own.plans[make, key] = plan
+        plan.used = own.clock
+        return None if plan.__class__ is _Nothing else plan
+
+    return find
+
+
+def set_threads(count: int) -> None:
+    """Let all kernels use `count` threads, from their next call on."""
+    threads.count, threads.setting = count, threads.setting + 1

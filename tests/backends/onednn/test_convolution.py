@@ -1,0 +1,147 @@
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from backends import geometry
+from backends.geometry import channels_last
+from backends.onednn import convolution, plans
+
+
+def gaps(array):
+    wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), np.nan, array.dtype)
+    wide[..., ::2] = array
+    return wide[..., ::2]
+
+
+def odd_strides_of_ones(array):
+    strides = [s if k > 1 else 4 * 7 for k, s in zip(array.shape, array.strides, strict=True)]
+    return np.lib.stride_tricks.as_strided(array, strides=strides)
+
+
+def unaligned(array):
+    raw = np.empty(array.nbytes + 1, np.uint8)[1:].view(array.dtype).reshape(array.shape)
+    raw[...] = array
+    return raw
+
+
+def read_only(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+LAYOUTS = (
+    np.asarray,
+    lambda x: geometry.channels_first(np.ascontiguousarray(channels_last(x))),
+    lambda x: np.ascontiguousarray(x[::-1, ::-1, ::-1])[::-1, ::-1, ::-1],
+    lambda x: np.broadcast_to(x[:1], x.shape),
+    gaps,
+    odd_strides_of_ones,
+    unaligned,
+    read_only,
+)
+
+
+@st.composite
+def cases(draw):
+    """Shapes of x and w, parameters that fit, and a layout each for x, w and the gradient."""
+    rank, groups = draw(st.integers(1, 3)), draw(st.sampled_from([1, 1, 2, 4]))
+
+    def sizes(low, high):
+        return tuple(draw(st.integers(low, high)) for _ in range(rank))
+
+    channels = st.sampled_from([1, 2, 3, 16])
+    kernel, stride, padding, dilation = sizes(1, 3), sizes(1, 3), sizes(0, 3), sizes(1, 2)
+    x_shape = (draw(st.integers(0, 3)), groups * draw(channels), *sizes(1, 8))
+    w_shape = (groups * draw(channels), x_shape[1] // groups, *kernel)
+    try:
+        geometry.convolution_sizes(x_shape, w_shape, stride, padding, dilation, groups)
+    except ValueError:
+        assume(False)
+    return x_shape, w_shape, (stride, padding, dilation, groups), draw(st.tuples(*[st.sampled_from(LAYOUTS)] * 3))
+
+
+def close(found, expected):
+    """Agreement to float32's rounding, as far as the largest element goes."""
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6 * max(np.abs(expected).max(initial=0), 1))
+
+
+@pytest.fixture
+def all_sizes(monkeypatch):
+    monkeypatch.setattr(convolution, "SMALL", 1)
+
+
+@given(case=cases(), biased=st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_as_in_float64(kernels, case, biased):
+    x_shape, w_shape, parameters, layouts = case
+    rng = np.random.default_rng(0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolution, "SMALL", 1)
+        x, w = (lay(rng.standard_normal(s, np.float32)) for s, lay in zip((x_shape, w_shape), layouts, strict=False))
+        bias = rng.standard_normal(w_shape[0], np.float32) if biased else None
+        wide = [v if v is None else v.astype(np.float64) for v in (x, w, bias)]
+        y, expected = kernels.convolve(x, w, *parameters, bias), kernels.convolve(*wide[:2], *parameters, wide[2])
+        close(y, expected)
+        assert channels_last(y).flags.c_contiguous
+        g = layouts[2](rng.standard_normal(y.shape, np.float32))
+        wide_g = g.astype(np.float64)
+        before = x.copy(), w.copy(), g.copy()
+        dx, dw = kernels.convolve_input(g, w, x_shape, *parameters), kernels.convolve_weight(g, x, w_shape, *parameters)
+        close(dx, kernels.convolve_input(wide_g, wide[1], x_shape, *parameters))
+        close(dw, kernels.convolve_weight(wide_g, wide[0], w_shape, *parameters))
+        assert dw.flags.c_contiguous
+        for found, kept in zip((x, w, g), before, strict=True):
+            np.testing.assert_array_equal(found, kept)
+
+
+# Of ResNet-20 and 50, VGG, U-Net and LeNet.
+SHAPES = [
+    ((2, 3, 32, 32), (16, 3, 3, 3), 1, 1),
+    ((2, 16, 32, 32), (16, 16, 3, 3), 1, 1),
+    ((2, 16, 32, 32), (32, 16, 3, 3), 2, 1),
+    ((2, 16, 32, 32), (32, 16, 1, 1), 2, 0),
+    ((2, 64, 8, 8), (64, 64, 3, 3), 1, 1),
+    ((2, 3, 64, 64), (64, 3, 7, 7), 2, 3),
+    ((2, 64, 16, 16), (256, 64, 1, 1), 1, 0),
+    ((2, 128, 16, 16), (64, 128, 3, 3), 1, 1),
+    ((2, 64, 32, 32), (64, 32, 2, 2), 2, 0),
+    ((2, 1, 28, 28), (6, 1, 5, 5), 1, 2),
+    ((2, 6, 14, 14), (16, 6, 5, 5), 1, 0),
+]
+
+
+@pytest.mark.parametrize("x_shape, w_shape, stride, padding", SHAPES, ids=str)
+def test_no_layer_of_the_usual_networks_is_left_to_a_reference_implementation(
+    kernels, x_shape, w_shape, stride, padding
+):
+    if x_shape[1] != w_shape[1]:  # a transposed convolution
+        x_shape = (x_shape[0], w_shape[1], *x_shape[2:])
+    parameters = ((stride,) * 2, (padding,) * 2, (1, 1), 1)
+    plans.state.plans.clear()
+    x, w = np.ones(x_shape, np.float32), np.ones(w_shape, np.float32)
+    y = kernels.convolve(x, w, *parameters)
+    kernels.convolve_input(y, w, x_shape, *parameters)
+    kernels.convolve_weight(y, x, w_shape, *parameters)
+    made = {key[0].__name__: plan.implementation for key, plan in plans.state.plans.items()}
+    assert {"_forward", "_input", "_weight"} <= made.keys()
+    assert not [name for name in made.values() if "ref" in name]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_other_dtypes_are_numpys(kernels, dtype):
+    x, w = np.ones((1, 8, 16, 16), dtype), np.ones((8, 8, 3, 3), dtype)
+    plans.state.plans.clear()
+    assert kernels.convolve(x, w, (1, 1), (0, 0), (1, 1), 1).dtype == dtype
+    assert not plans.state.plans
+
+
+@pytest.mark.usefixtures("all_sizes")
+def test_misfits_are_named(kernels):
+    x, w = np.ones((1, 2, 3, 3), np.float32), np.ones((4, 2, 5, 5), np.float32)
+    with pytest.raises(ValueError, match="larger than the input"):
+        kernels.convolve(x, w, (1, 1), (0, 0), (1, 1), 1)
+    with pytest.raises(ValueError, match="the output has shape"):
+        kernels.convolve_input(x, np.ones((2, 2, 1, 1), np.float32), (1, 2, 4, 4), (1, 1), (0, 0), (1, 1), 1)
