@@ -71,6 +71,8 @@ from autograd_core.dtypes import uint8 as uint8  # noqa: E402
 from autograd_core.functional import *  # noqa: E402,F403
 from autograd_core.printing import set_printoptions as set_printoptions  # noqa: E402
 from autograd_core.tensor import Tensor as Tensor  # noqa: E402
+from backends.threads import get_num_threads as get_num_threads  # noqa: E402
+from backends.threads import set_num_threads as set_num_threads  # noqa: E402
 
 __version__ = "0.1.0"
 inf, nan, pi, e, newaxis = math.inf, math.nan, math.pi, math.e, None

@@ -3,13 +3,16 @@
 All three kernels are one: `_correlate` slides a window over a channels-last image. The gradient in the input is
 again a correlation, of the gradient with the flipped kernel; a stride splits it into one correlation per phase
 of the input grid, so nothing is ever scattered. Columns are made for a block of images at a time and the block
-is chosen by bytes: a column buffer that leaves the cache costs more than the product.
+is chosen by bytes: a column buffer that leaves the cache costs more than the product. Blocks do not depend on each
+other, so that threads may share them; what they add up to is added in an order that does not depend on threads.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import product
 from math import gcd, prod
-from typing import Any
+from threading import get_ident
+from typing import Any, NamedTuple
 
 from backends.geometry import (
     Array,
@@ -24,6 +27,28 @@ from backends.geometry import (
     wide_dtype,
 )
 
+Block = tuple[slice, slice]  # images, and rows of the first output axis
+InBlocks = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
+SUMS = 16  # partial sums of a weight's gradient, and so the most threads that can work on it
+SUM_BYTES = 1 << 26
+
+
+def serially(function: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
+    """One part after the other."""
+    return [function(part) for part in parts]
+
+
+class Schedule(NamedTuple):
+    """How an array library goes about the work.
+
+    column_bytes: memory for the columns of a block; in_blocks: calls a function on independent parts, in any order,
+    and returns the results in theirs; matmul: the product of columns (pixels, taps) with weights, into `out`.
+    """
+
+    column_bytes: int
+    in_blocks: InBlocks
+    matmul: Callable[..., Any]
+
 
 def convolve(
     xp: Any,
@@ -35,7 +60,7 @@ def convolve(
     groups: int,
     bias: Array | None = None,
     *,
-    column_bytes: int,
+    schedule: Schedule,
 ) -> Array:
     """Cross-correlation of x (N, C, *S) with w (O, C / groups, *K), zero padded, plus bias (O) if there is one.
 
@@ -43,15 +68,8 @@ def convolve(
     """
     out = convolution_sizes(x.shape, w.shape, stride, padding, dilation, groups)
     taps = Taps(w.shape[2:], stride, dilation, padding, out)
-
-    def one(x: Array, w: Array) -> Array:
-        return _correlate(xp, x, w, taps, column_bytes)
-
-    weights = _taps_first(w)
-    y = _grouped(xp, one, channels_last(x), weights, groups, w.shape[0]).astype(x.dtype, copy=False)
-    if bias is not None:
-        y += bias
-    return channels_first(y)
+    y = _correlate(xp, channels_last(x), _taps_first(w, groups), taps, schedule, bias)
+    return channels_first(y.astype(x.dtype, copy=False))
 
 
 def convolve_input(
@@ -64,21 +82,14 @@ def convolve_input(
     dilation: Sizes,
     groups: int,
     *,
-    column_bytes: int,
+    schedule: Schedule,
 ) -> Array:
     """Adjoint of `convolve` in x: the gradient g (N, O, *out) carried to `x_shape`."""
     out = convolution_sizes(x_shape, w.shape, stride, padding, dilation, groups)
     check_gradient("convolve_input", g.shape, (x_shape[0], w.shape[0], *out))
     forward = Taps(w.shape[2:], stride, dilation, padding, out)
-
-    def one(g: Array, w: Array) -> Array:
-        return _correlate_input(xp, g, w, x_shape[2:], forward, column_bytes)
-
-    weights = _taps_first(w)
-    if groups > 1:
-        # Group j maps outputs [j] back to inputs [j]: bring w's group axis to where `_grouped` slices it.
-        weights = xp.concatenate([weights[..., s] for s in blocks(w.shape[0], w.shape[0] // groups)], axis=-2)
-    dx = _grouped(xp, one, channels_last(g), weights.swapaxes(-1, -2), groups, x_shape[1])
+    weights = _taps_first(w, groups).swapaxes(-1, -2)
+    dx = _correlate_input(xp, channels_last(g), weights, x_shape[2:], forward, schedule)
     return channels_first(dx.astype(g.dtype, copy=False))
 
 
@@ -92,82 +103,110 @@ def convolve_weight(
     dilation: Sizes,
     groups: int,
     *,
-    column_bytes: int,
+    schedule: Schedule,
 ) -> Array:
     """Adjoint of `convolve` in w: the gradient g (N, O, *out) and the input x give (O, C / groups, *K), contiguous."""
     out = convolution_sizes(x.shape, w_shape, stride, padding, dilation, groups)
     check_gradient("convolve_weight", g.shape, (x.shape[0], w_shape[0], *out))
     taps = Taps(w_shape[2:], stride, dilation, padding, out)
-    xs, gs = channels_last(x), channels_last(g)
-    parts = [
-        _correlate_weight(xp, xs[..., i], gs[..., o], taps, column_bytes)
-        for i, o in zip(_group_slices(x.shape[1], groups), _group_slices(w_shape[0], groups), strict=True)
-    ]
-    dw = parts[0] if groups == 1 else xp.concatenate(parts, axis=-1)
-    rank = dw.ndim - 2
-    return xp.ascontiguousarray(dw.transpose(rank + 1, rank, *range(rank)).astype(g.dtype, copy=False))
+    dw = _correlate_weight(xp, channels_last(x), channels_last(g), groups, taps, schedule)
+    rank = len(out)
+    dw = dw.reshape(groups, *w_shape[2:], w_shape[1], w_shape[0] // groups)
+    dw = dw.transpose(0, rank + 2, rank + 1, *range(1, rank + 1)).reshape(w_shape)
+    return xp.ascontiguousarray(dw.astype(g.dtype, copy=False))
 
 
-def _taps_first(w: Array) -> Array:
-    """View of (O, C, *K) as (*K, C, O)."""
-    return w.transpose(*range(2, w.ndim), 1, 0)
+def _taps_first(w: Array, groups: int) -> Array:
+    """(O, C, *K) as (groups, *K, C, O / groups)."""
+    grouped = w.reshape(groups, w.shape[0] // groups, *w.shape[1:])
+    return grouped.transpose(0, *range(3, grouped.ndim), 2, 1)
 
 
-def _group_slices(channels: int, groups: int) -> list[slice]:
-    each = channels // groups
-    return [slice(j * each, (j + 1) * each) for j in range(groups)]
-
-
-def _grouped(
-    xp: Any, one: Callable[[Array, Array], Array], x: Array, w: Array, groups: int, out_channels: int
+def _correlate(
+    xp: Any,
+    x: Array,
+    w: Array,
+    taps: Taps,
+    schedule: Schedule,
+    bias: Array | None = None,
+    out: Array | None = None,
 ) -> Array:
-    """Apply `one` to each group of x's channels and of w's last axis."""
-    if groups == 1:
-        return one(x, w)
-    pairs = zip(_group_slices(x.shape[-1], groups), _group_slices(out_channels, groups), strict=True)
-    return xp.concatenate([one(x[..., i], w[..., o]) for i, o in pairs], axis=-1)
-
-
-def _correlate(xp: Any, x: Array, w: Array, taps: Taps, column_bytes: int) -> Array:
-    """Correlation of x (N, *S, C) with w (*K, C, O): a contiguous (N, *out, O) in the wide type."""
+    """Correlation of x (N, *S, G C) with w (G, *K, C, O): (N, *out, G O) in the wide type, into `out` or anew."""
     dtype = wide_dtype(xp, x.dtype)
-    channels = w.shape[-1]
-    matrix = xp.ascontiguousarray(w.astype(dtype, copy=False).reshape(-1, channels))
-    y = xp.empty((x.shape[0], *taps.out, channels), dtype=dtype)
-    for images, rows, columns in _columns(xp, x, taps, dtype, column_bytes):
-        xp.matmul(columns, matrix, out=y[images, rows].reshape(columns.shape[0], channels))
+    groups, *_, each = w.shape
+    matrices = xp.ascontiguousarray(
+        w.astype(dtype, copy=False).reshape(groups, elements(w.shape[1:-2]) * w.shape[-2], each)
+    )
+    y = xp.empty((x.shape[0], *taps.out, groups * each), dtype=dtype) if out is None else out
+
+    columns_of = _Columns(xp, x, taps, groups, dtype)
+
+    def block(at: Block) -> None:
+        part = y[at]
+        columns = columns_of(at)
+        pixels = columns.shape[-2]
+        flat = part if part.flags.c_contiguous else xp.empty(part.shape, dtype=dtype)
+        if groups == 1:
+            schedule.matmul(columns[0], matrices[0], out=flat.reshape(pixels, each))
+        else:
+            xp.matmul(columns, matrices, out=flat.reshape(pixels, groups, each).swapaxes(0, 1))
+        if bias is not None:
+            flat += bias
+        if flat is not part:
+            part[...] = flat
+
+    schedule.in_blocks(block, _blocks(x, taps, dtype, schedule.column_bytes))
     return y
 
 
-def _correlate_weight(xp: Any, x: Array, g: Array, taps: Taps, column_bytes: int) -> Array:
-    """Gradient (*K, C, O) of the correlation of x (N, *S, C), given g (N, *out, O)."""
+def _correlate_weight(xp: Any, x: Array, g: Array, groups: int, taps: Taps, schedule: Schedule) -> Array:
+    """Gradient (G, K C, O) of the correlation of x (N, *S, G C), given g (N, *out, G O)."""
     dtype = wide_dtype(xp, x.dtype)
-    channels = g.shape[-1]
-    total = xp.zeros((prod(taps.kernel) * x.shape[-1], channels), dtype=dtype)
-    for images, rows, columns in _columns(xp, x, taps, dtype, column_bytes):
-        part = g[images, rows].astype(dtype, copy=False).reshape(columns.shape[0], channels)
-        total += xp.matmul(columns.T, part)
-    return total.reshape(*taps.kernel, x.shape[-1], channels)
+    each = g.shape[-1] // groups
+    shape = (groups, prod(taps.kernel) * (x.shape[-1] // groups), each)
+
+    columns_of = _Columns(xp, x, taps, groups, dtype)
+
+    def one(at: Block) -> Array:
+        columns = columns_of(at)
+        part = g[at].astype(dtype, copy=False).reshape(columns.shape[-2], groups, each)
+        if groups == 1:
+            return xp.matmul(columns[0].T, part[:, 0])[None]
+        return xp.matmul(columns.swapaxes(1, 2), part.swapaxes(0, 1))
+
+    def total(run: Sequence[Block]) -> Array:
+        result = one(run[0])
+        for at in run[1:]:
+            result += one(at)
+        return result
+
+    work = _blocks(x, taps, dtype, schedule.column_bytes)
+    most = max(1, min(SUMS, SUM_BYTES // (elements(shape) * dtype.itemsize)))
+    parts = schedule.in_blocks(total, [work[run] for run in blocks(len(work), -(-len(work) // most) or 1)])
+    if not parts:
+        return xp.zeros(shape, dtype=dtype)
+    result = parts[0]
+    for part in parts[1:]:
+        result += part
+    return result
 
 
-def _correlate_input(xp: Any, g: Array, w: Array, sizes: Sizes, forward: Taps, column_bytes: int) -> Array:
-    """Carry g (N, *out, O) back through w (*K, O, C) to (N, *sizes, C), one stride-1 correlation per phase."""
+def _correlate_input(xp: Any, g: Array, w: Array, sizes: Sizes, forward: Taps, schedule: Schedule) -> Array:
+    """Carry g (N, *out, G O) back through w (G, *K, O, C) to (N, *sizes, G C), one stride-1 correlation per phase."""
     axes = [
         [_phase(a, *axis) for a in range(min(axis[0], axis[1]))]
         for axis in zip(sizes, forward.stride, forward.kernel, forward.dilation, forward.low, strict=True)
     ]
-    if all(s == 1 for s in forward.stride):
-        picks, dilation, low, out = zip(*(axis[0][1:] for axis in axes), strict=True)
-        flipped = w[tuple(picks)]
-        return _correlate(xp, g, flipped, Taps(flipped.shape[:-2], (1,) * len(sizes), dilation, low, out), column_bytes)
-    dx = xp.zeros((g.shape[0], *sizes, w.shape[-1]), dtype=wide_dtype(xp, g.dtype))
+    # What no tap reaches stays zero; with one phase everything is written.
+    make = xp.empty if all(s == 1 for s in forward.stride) else xp.zeros
+    dx = make((g.shape[0], *sizes, w.shape[0] * w.shape[-1]), dtype=wide_dtype(xp, g.dtype))
     for phases in product(*axes):
         places, picks, dilation, low, out = zip(*phases, strict=True)
-        flipped = w[tuple(picks)]
-        kernel = flipped.shape[:-2]
+        flipped = w[(slice(None), *picks)]
+        kernel = flipped.shape[1:-2]
         if min(kernel) and min(out):
             phase = Taps(kernel, (1,) * len(sizes), dilation, low, out)
-            dx[(slice(None), *places)] = _correlate(xp, g, flipped, phase, column_bytes)
+            _correlate(xp, g, flipped, phase, schedule, out=dx[(slice(None), *places)])
     return dx
 
 
@@ -190,48 +229,88 @@ def _phase(
     return places, slice(taps[-1], stop, -(stride // common)), dilation // common, low, count
 
 
-def _columns(xp: Any, x: Array, taps: Taps, dtype: Any, column_bytes: int) -> Iterator[tuple[slice, slice, Array]]:
-    """Blocks of windows of x (N, *S, C): images, rows of the first output axis, and their (pixels, taps) matrix.
-
-    The matrix is a buffer that the next block overwrites.
-    """
-    n, *sizes, c = x.shape
-    rank = len(sizes)
-    if taps == Taps((1,) * rank, (1,) * rank, taps.dilation, (0,) * rank, tuple(sizes)) and x.dtype == dtype:
-        yield slice(None), slice(None), x.reshape(elements(x.shape[:-1]) if 0 not in x.shape[:-1] else 0, c)
-        return
-    row = elements((*taps.kernel, c, *taps.out[1:])) * dtype.itemsize
+def _blocks(x: Array, taps: Taps, dtype: Any, column_bytes: int) -> list[Block]:
+    """Images and rows of the output of x (N, *S, C), so many at a time that their columns take `column_bytes`."""
+    row = elements((*taps.kernel, x.shape[-1], *taps.out[1:])) * dtype.itemsize
     rows = max(1, min(taps.out[0], column_bytes // row))
-    images = max(1, min(n, column_bytes // (row * taps.out[0])))
-    buffer = xp.empty(images * rows * prod(taps.out[1:]) * prod(taps.kernel) * c, dtype=dtype)
-    run = c * (taps.kernel[-1] if taps.dilation[-1] == 1 else 1)
-    # The copy's inner loop is a pixel's contiguous run of taps or, where that is short, a line of pixels.
-    fill = _fill_by_tap if run < taps.out[-1] else _fill_by_pixel
-    for block, windows in _windows(xp, x, taps, dtype, images):
-        for part in blocks(taps.out[0], rows):
-            yield block, part, fill(buffer, windows[:, part], rank)
+    images = max(1, column_bytes // (row * taps.out[0]))
+    return [(some, part) for part in blocks(taps.out[0], rows) for some in blocks(x.shape[0], images)]
 
 
-def _windows(xp: Any, x: Array, taps: Taps, dtype: Any, images: int) -> Iterator[tuple[slice, Array]]:
-    """Blocks of images and the view (n, *out, *K, C) of their windows, zero padded where they need it."""
-    n, *sizes, c = x.shape
-    inside = not any(taps.low) and all(r <= h for r, h in zip(taps.reach, sizes, strict=True))
-    if inside and (prod(taps.kernel) == 1 or (x.dtype == dtype and x.strides[-1] == x.dtype.itemsize)):
-        view = _slide(xp, x, taps)
-        for block in blocks(n, images):
-            yield block, view[block]
-        return
-    padded = xp.zeros((images, *taps.reach, c), dtype=dtype)
-    view = _slide(xp, padded, taps)
+class _Columns:
+    """The windows of x (N, *S, G C) that make a block of the output, as matrices (G, pixels, K C).
+
+    Every thread has its own buffers, which its next block overwrites.
+    """
+
+    def __init__(self, xp: Any, x: Array, taps: Taps, groups: int, dtype: Any) -> None:
+        self.make = partial(_Part, xp, x, taps, groups, dtype)
+        self.of_thread: dict[int, _Part] = {}
+
+    def __call__(self, at: Block) -> Array:
+        images, rows = at
+        thread = get_ident()
+        part = self.of_thread.get(thread)
+        if part is None or part.rows != rows or part.images < images.stop - images.start:
+            part = self.of_thread[thread] = self.make(rows, images.stop - images.start)
+        return part.columns(images)
+
+
+class _Part:
+    """The same for some rows of the first output axis and up to `images` images at a time."""
+
+    def __init__(self, xp: Any, x: Array, taps: Taps, groups: int, dtype: Any, rows: slice, images: int) -> None:
+        self.rows, self.images = rows, images
+        low, out = taps.low[0] - rows.start * taps.stride[0], rows.stop - rows.start
+        taps = taps._replace(low=(low, *taps.low[1:]), out=(out, *taps.out[1:]))
+        to, source = _stretch(x.shape[1:-1], taps)
+        self.x = x[(slice(None), *source)]
+        inside = self.x.shape[1:-1] == taps.reach
+        # Windows overlap, so that a copy which brings channels together, in the type to compute in, is read many times.
+        whole = inside and (prod(taps.kernel) == 1 or (x.dtype == dtype and x.strides[-1] == x.dtype.itemsize))
+        self.padded = None if whole else xp.zeros((images, *taps.reach, x.shape[-1]), dtype=dtype)
+        self.inner = None if self.padded is None else self.padded[(slice(None), *to)]
+
+        rank, each = len(taps.out), x.shape[-1] // groups
+        windows = _slide(xp, self.x if self.padded is None else self.padded, taps)
+        windows = windows.reshape(*windows.shape[:-1], groups, each)
+        pixel, window = range(1, rank + 1), (*range(rank + 1, 2 * rank + 1), 2 * rank + 2)
+        run = each * (taps.kernel[-1] if groups == 1 and taps.dilation[-1] == 1 else 1)
+        # The copy's inner loop is a pixel's contiguous run of taps or, where that is short, a line of pixels.
+        self.by_pixel = run >= taps.out[-1]
+        order = (2 * rank + 1, 0, *pixel, *window) if self.by_pixel else (2 * rank + 1, *window, 0, *pixel)
+        self.windows = windows.transpose(order)
+        self.before = (slice(None),) * order.index(0)
+        self.shape = (groups, prod(taps.out), prod(taps.kernel) * each)
+        # Taps that are not copied: every window is one pixel, and its channels lie as the product wants them.
+        plain = prod(taps.kernel) == groups == 1 and x.dtype == dtype
+        self.buffer = None if plain else xp.empty(images * prod(self.shape), dtype=dtype)
+
+    def columns(self, images: slice) -> Array:
+        count = images.stop - images.start
+        groups, pixels, taps = self.shape[0], count * self.shape[1], self.shape[2]
+        if self.inner is not None:
+            self.inner[:count] = self.x[images]
+            images = slice(count)
+        windows = self.windows[(*self.before, images)]
+        if self.buffer is not None:
+            columns = self.buffer[: groups * pixels * taps].reshape(windows.shape)
+            columns[...] = windows
+            windows = columns
+        if self.by_pixel:
+            return windows.reshape(groups, pixels, taps)
+        return windows.reshape(groups, taps, pixels).swapaxes(1, 2)
+
+
+def _stretch(sizes: Sizes, taps: Taps) -> tuple[list[slice], list[slice]]:
+    """Where in the stretch of positions that windows read an image of `sizes` lies, and which part of it."""
     to, source = [], []
     for low, reach, size in zip(taps.low, taps.reach, sizes, strict=True):
         stop = max(0, min(reach, low + size))
-        to.append(slice(min(max(0, low), stop), stop))
-        source.append(slice(to[-1].start - low, stop - low) if to[-1].start < stop else slice(0, 0))
-    for block in blocks(n, images):
-        count = block.stop - block.start
-        padded[(slice(0, count), *to)] = x[(block, *source)]
-        yield block, view[:count]
+        start = min(max(0, low), stop)
+        to.append(slice(start, stop))
+        source.append(slice(start - low, stop - low) if start < stop else slice(0, 0))
+    return to, source
 
 
 def _slide(xp: Any, x: Array, taps: Taps) -> Array:
@@ -241,18 +320,3 @@ def _slide(xp: Any, x: Array, taps: Taps) -> Array:
     within = [a * d for a, d in zip(spatial, taps.dilation, strict=True)]
     shape = (x.shape[0], *taps.out, *taps.kernel, x.shape[-1])
     return xp.lib.stride_tricks.as_strided(x, shape, (first, *steps, *within, last))
-
-
-def _fill_by_pixel(buffer: Array, windows: Array, rank: int) -> Array:
-    size, pixels = prod(windows.shape), prod(windows.shape[: rank + 1])
-    block = buffer[:size]
-    block.reshape(windows.shape)[...] = windows
-    return block.reshape(pixels, prod(windows.shape[rank + 1 :]))
-
-
-def _fill_by_tap(buffer: Array, windows: Array, rank: int) -> Array:
-    turned = windows.transpose(*range(rank + 1, 2 * rank + 2), *range(rank + 1))
-    size, pixels = prod(windows.shape), prod(windows.shape[: rank + 1])
-    block = buffer[:size]
-    block.reshape(turned.shape)[...] = turned
-    return block.reshape(prod(windows.shape[rank + 1 :]), pixels).T

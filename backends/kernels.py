@@ -1,5 +1,6 @@
 """The kernels every backend offers, bound to its array library."""
 
+from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,7 @@ from backends import (
     selection,
     special,
 )
+from backends.geometry import Array
 
 MODULES = (
     activations,
@@ -77,17 +79,25 @@ NAMES = (
 )
 
 
-def bind(xp: Any, column_bytes: int, functions: Any) -> SimpleNamespace:
+def bind(
+    xp: Any,
+    column_bytes: int,
+    functions: Any,
+    in_blocks: im2col.InBlocks = im2col.serially,
+    matmul: Callable[..., Array] | None = None,
+) -> SimpleNamespace:
     """The generic kernels over the namespace `xp`; convolutions make columns of about `column_bytes` at a time.
 
-    functions: scipy.special or its counterpart for these arrays, offered as `special`.
+    functions: scipy.special or its counterpart for these arrays, offered as `special`. in_blocks, matmul: as in
+    `im2col.Schedule`.
     """
+    schedule = im2col.Schedule(column_bytes, in_blocks, matmul or xp.matmul)
     kernels = SimpleNamespace(
         special=functions,
         lgamma=partial(gamma.lgamma, xp, functions),
-        convolve=partial(im2col.convolve, xp, column_bytes=column_bytes),
-        convolve_input=partial(im2col.convolve_input, xp, column_bytes=column_bytes),
-        convolve_weight=partial(im2col.convolve_weight, xp, column_bytes=column_bytes),
+        convolve=partial(im2col.convolve, xp, schedule=schedule),
+        convolve_input=partial(im2col.convolve_input, xp, schedule=schedule),
+        convolve_weight=partial(im2col.convolve_weight, xp, schedule=schedule),
     )
     for module in MODULES:
         for name in NAMES:

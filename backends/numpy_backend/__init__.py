@@ -6,17 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from backends import onednn
+from backends import onednn, threads
 from backends.deferred import Deferred
 from backends.geometry import Array
 from backends.kernels import bind, namespace_of
-from backends.numpy_backend import lapack, padding, scans, selection, special
+from backends.numpy_backend import lapack, padding, products, scans, selection, special
 from backends.numpy_backend.random import NumpyRandom
 from backends.protocol import Backend, Random
 
-# Measured: 2 to 5 MiB of columns is fastest (level-2 cache and GEMM blocking balance), beyond it up to twice slower.
-# Threads over the blocks gain nothing: OpenBLAS already uses every core, and concurrent calls queue for its threads.
-COLUMN_BYTES = 5 << 19
+# Measured: columns that stay in a core's level-2 cache, beside the image and the result, are fastest.
+COLUMN_BYTES = 1 << 20
 
 
 class NumpyBackend:
@@ -26,7 +25,7 @@ class NumpyBackend:
     array_types: tuple[type, ...] = (np.ndarray, *sorted({*np.sctypeDict.values()}, key=lambda kind: kind.__name__))
 
     def __init__(self) -> None:
-        kernels = bind(np, COLUMN_BYTES, Deferred("scipy.special"))
+        kernels = bind(np, COLUMN_BYTES, Deferred("scipy.special"), threads.in_blocks, products.tall)
         for name in ("bell", "erf", "erfc", "erfcx", "gelu_gate", "lgamma", "log_ndtr", "ndtr", "silu_slope"):
             setattr(kernels, name, partial(special.blockwise, getattr(kernels, name)))
         kernels.gate, kernels.relu, kernels.rectify = selection.gate, selection.relu, selection.rectify

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from backends import geometry, im2col
+from backends import geometry, kernels
 
 
 @st.composite
@@ -62,17 +62,13 @@ def test_forward_matches_loops_and_gradients_are_adjoint(library, case):
 def test_the_size_of_blocks_changes_nothing(case, column_bytes):
     *shapes, parameters = case
     x, w = operands(*shapes)
-    small = im2col.convolve(np, x, w, *parameters, column_bytes=column_bytes)
-    large = im2col.convolve(np, x, w, *parameters, column_bytes=1 << 30)
-    np.testing.assert_allclose(small, large, atol=1e-12)
-    g = np.cos(np.arange(large.size)).reshape(large.shape)
-    for kernel, arguments in (
-        (im2col.convolve_input, (g, w, x.shape)),
-        (im2col.convolve_weight, (g, x, w.shape)),
-    ):
-        small = kernel(np, *arguments, *parameters, column_bytes=column_bytes)
-        large = kernel(np, *arguments, *parameters, column_bytes=1 << 30)
-        np.testing.assert_allclose(small, large, atol=1e-11)
+    small, large = (kernels.bind(np, size, None) for size in (column_bytes, 1 << 30))
+    y = large.convolve(x, w, *parameters)
+    np.testing.assert_allclose(small.convolve(x, w, *parameters), y, atol=1e-12)
+    g = np.cos(np.arange(y.size)).reshape(y.shape)
+    for name, arguments in (("convolve_input", (g, w, x.shape)), ("convolve_weight", (g, x, w.shape))):
+        small_result, result = (getattr(kind, name)(*arguments, *parameters) for kind in (small, large))
+        np.testing.assert_allclose(small_result, result, atol=1e-11)
 
 
 def with_layout(array, layout):

@@ -1,0 +1,217 @@
+"""How many threads kernels use on the CPU, and a pool that runs a kernel's independent blocks on them.
+
+While blocks run, the BLAS libraries compute on one thread each: theirs would wait actively for work that ours have
+taken, which on busy cores makes a program many times slower.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import Any
+
+_count: int | None = None
+_followers: list[Callable[[int], None]] = []
+
+
+def get_num_threads() -> int:
+    """How many threads one operation may use on the CPU.
+
+    Initially OMP_NUM_THREADS or OPENBLAS_NUM_THREADS, or else the number of cores this process may run on.
+    """
+    global _count
+    if _count is None:
+        _count = _initial()
+    return _count
+
+
+def set_num_threads(n: int) -> None:
+    """Let every operation on the CPU use up to n threads, those of the BLAS libraries loaded by now included.
+
+    RuntimeError if n is not a positive integer.
+    """
+    global _count
+    _count = _positive("set_num_threads", n)
+    _blas.resize(n)
+    for follower in _followers:
+        follower(n)
+
+
+def on_change(callback: Callable[[int], None]) -> None:
+    """Call `callback(n)` whenever the number of threads is set: for libraries that keep threads of their own."""
+    _followers.append(callback)
+
+
+def _positive(name: str, n: Any) -> int:
+    if isinstance(n, bool) or not isinstance(n, int):
+        raise RuntimeError(f"{name} expects an int, but got {type(n).__name__}")
+    if n < 1:
+        raise RuntimeError(f"{name} expects a positive integer, but got {n}")
+    return n
+
+
+def _initial() -> int:
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        with suppress(ValueError):  # absent or malformed; nested OpenMP levels are separated by commas
+            return max(1, int(os.environ.get(name, "").partition(",")[0]))
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _Blas:
+    """The BLAS libraries in this process, held to one thread as long as somebody runs blocks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._libraries: list[Any] | None = None
+        self._sizes: list[int] = []
+
+    def _find(self) -> list[Any]:
+        if self._libraries is None:
+            from threadpoolctl import ThreadpoolController
+
+            self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+        return self._libraries
+
+    def resize(self, n: int) -> None:
+        """Give every library n threads: now, or when the blocks that are running have ended."""
+        with self._lock:
+            self._libraries = self._libraries if self._users else None
+            self._sizes = [n] * len(self._find())
+            if not self._users:
+                self._apply(self._sizes)
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._sizes = [library.get_num_threads() or 1 for library in self._find()]
+                self._apply([1] * len(self._sizes))
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._apply(self._sizes)
+
+    def _apply(self, sizes: list[int]) -> None:
+        for library, size in zip(self._find(), sizes, strict=True):
+            library.set_num_threads(size)
+
+    def after_fork(self) -> None:
+        """In a child: nobody runs blocks, whatever the threads of the parent did."""
+        self._lock = threading.Lock()
+        if self._users:
+            self._users = 0
+            self._apply(self._sizes)
+
+
+class _Job:
+    """Blocks of one kernel, which the caller and helpers take one by one."""
+
+    def __init__(self, function: Callable[[Any], Any], blocks: Sequence[Any]) -> None:
+        self.function = function
+        self.blocks = blocks
+        self.results: list[Any] = [None] * len(blocks)
+        self.error: BaseException | None = None
+        self._taken = 0
+        self._helping = 0
+        self._changed = threading.Condition(threading.Lock())
+
+    def help(self) -> None:
+        """In a helper: take blocks while there are any."""
+        with self._changed:
+            if self._taken >= len(self.blocks):
+                return
+            self._helping += 1
+        try:
+            self.work()
+        except BaseException as error:  # the caller raises it
+            self.error = self.error or error
+        finally:
+            with self._changed:
+                self._helping -= 1
+                self._changed.notify_all()
+
+    def work(self) -> None:
+        """Take blocks while there are any; an exception stops everybody after the block at hand."""
+        _inside.blocks = True
+        try:
+            while True:
+                with self._changed:
+                    i, self._taken = self._taken, self._taken + 1
+                if i >= len(self.blocks):
+                    return
+                self.results[i] = self.function(self.blocks[i])
+        finally:
+            _inside.blocks = False
+            self._taken = len(self.blocks)
+
+    def wait(self) -> None:
+        """Until no helper works on a block."""
+        with self._changed:
+            while self._helping:
+                self._changed.wait()
+
+
+class _Pool:
+    """Helper threads, started when they are first needed; they are daemons that hold nothing between jobs."""
+
+    def __init__(self) -> None:
+        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._helpers = 0
+
+    def run(self, job: _Job, helpers: int) -> None:
+        with self._lock:
+            while self._helpers < helpers:
+                threading.Thread(target=self._serve, name="kernel blocks", daemon=True).start()
+                self._helpers += 1
+        for _ in range(helpers):
+            self._jobs.put(job)
+        try:
+            job.work()
+        finally:
+            job.wait()
+        if job.error is not None:
+            raise job.error
+
+    def _serve(self) -> None:
+        jobs = self._jobs
+        while True:
+            jobs.get().help()
+
+
+_inside = threading.local()
+_blas = _Blas()
+_pool = _Pool()
+
+
+def in_blocks(function: Callable[[Any], Any], blocks: Sequence[Any]) -> list[Any]:
+    """[function(block) for block in blocks], by all threads at once; for blocks that do not depend on each other.
+
+    Which thread takes a block is left to chance, so `function` must give the same result on any. Inside a block, and on
+    one thread, it is the plain loop.
+    """
+    threads = min(get_num_threads(), len(blocks))
+    if threads < 2 or getattr(_inside, "blocks", False):
+        return [function(block) for block in blocks]
+    job = _Job(function, blocks)
+    with _blas:
+        _pool.run(job, threads - 1)
+    return job.results
+
+
+def _after_fork() -> None:
+    """A child has none of its parent's threads, and may have been made in the middle of their work."""
+    global _pool
+    _pool = _Pool()
+    _blas.after_fork()
+    _inside.blocks = False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
