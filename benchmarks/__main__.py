@@ -1,4 +1,11 @@
-"""Command line of the benchmarks. Ratios hold on a shared, noisy machine; times do not, so quote only ratios."""
+"""Time and peak memory of whole steps, side by side with the peers.
+
+Every engine runs in processes of its own, two threads each, interleaved round by round. "best" is the ratio of the
+fastest steps of all rounds, "paired" the median of the ratios within a round: above 1 this engine is faster. Ratios
+hold on a shared, noisy machine; times do not, so quote only ratios. Memory is the peak during steps above that after
+the import. GFLOP/s count the convolutions and matrix products, over the time of the whole step; "of sgemm" compares
+with NumPy's product of 2048×2048 matrices, measured in the same rounds. Compilation is never timed.
+"""
 
 import argparse
 import json
@@ -45,12 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("workloads", nargs="*", metavar="workload", help=f"default: all of {', '.join(WORKLOADS)}")
+    lines = (f"  {name:16} {workload.description}" for name, workload in WORKLOADS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        epilog="\n".join(["workloads:", *lines]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("workloads", nargs="*", metavar="workload", help="one of those below (default: all)")
     parser.add_argument("--peers", default=",".join(PEERS), help="separated by commas (default: %(default)s)")
     parser.add_argument("--rounds", type=int, help="interleaved processes per engine (default: 3; --quick: 1)")
     parser.add_argument("--quick", action="store_true", help="one short round, for a look")
-    parser.add_argument("--markdown", action="store_true", help="print the README's table of ratios")
+    parser.add_argument("--markdown", action="store_true", help="print the tables of docs/performance.md")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to FILE")
     return parser
 
@@ -58,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(workload: str, engines: Sequence[str], rounds: int, seconds: float) -> dict[str, runner.Answer]:
     able = [engine for engine in engines if engine == OURS or engine in WORKLOADS[workload].peers]
     print(f"{workload}: {', '.join(able)} ...", file=sys.stderr)
+    if WORKLOADS[workload].products:
+        able.append(runner.SGEMM)
     answers = runner.collect({engine: runner.command(workload, engine, seconds) for engine in able}, rounds)
     for engine, answer in answers.items():
         if isinstance(answer, str):
@@ -74,7 +89,8 @@ def _overhead() -> dict[str, float]:
 
 
 def _print(results: report.Results, overhead: Mapping[str, float], markdown: bool) -> None:
-    tables = [report.ratios(results) if markdown else report.details(results), report.budgets(overhead, results)]
+    figures = [report.ratios(results), report.roofline(results)] if markdown else [report.details(results)]
+    tables = [*figures, report.budgets(overhead, results)]
     layout = report.markdown if markdown else report.text
     for rows in tables:
         if len(rows) > 1:

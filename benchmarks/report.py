@@ -3,13 +3,14 @@
 import os
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from benchmarks.engines import OURS
+from benchmarks.engines import ENGINES, OURS
 from benchmarks.overhead import BUDGETS
-from benchmarks.runner import Answer
-from benchmarks.worker import Timing
+from benchmarks.runner import SGEMM, Answer, Rounds
+from benchmarks.sgemm import FLOPS as SGEMM_FLOPS
 from benchmarks.workloads import WORKLOADS
 
 Results = Mapping[str, Mapping[str, Answer]]
@@ -26,34 +27,47 @@ def machine() -> str:
         models = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
         cpu = models[0] if models else cpu
     parts = [cpu, f"{os.cpu_count()} cores", f"Python {platform.python_version()}"]
-    for package in ("numpy", "torch"):
-        try:
+    for package in dict.fromkeys(["numpy", *(engine.package for name, engine in ENGINES.items() if name != OURS)]):
+        with suppress(PackageNotFoundError):
             parts.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            parts.append(f"no {package}")
     return ", ".join(parts)
 
 
 def details(results: Results) -> Rows:
     """Every figure: one row per workload and engine."""
-    rows = [["workload", "engine", "time / ours", "best, ms", "median, ms", "memory, MiB"]]
+    rows = [
+        ["workload", "engine", "best ratio", "paired", "best, ms", "median, ms", "memory, MiB", "GFLOP/s", "of sgemm"]
+    ]
     for workload, answers in results.items():
-        for engine, timing in answers.items():
-            if isinstance(timing, str):
-                rows.append([workload, engine, ABSENT, "failed", "", ""])
+        for engine, rounds in answers.items():
+            if engine == SGEMM:
+                continue
+            if isinstance(rounds, str):
+                rows.append([workload, engine, ABSENT, ABSENT, "failed", "", "", "", ""])
             else:
-                memory = ABSENT if timing.memory is None else f"{timing.memory / 2**20:.1f}"
-                times = f"{1e3 * timing.best:.3f}", f"{1e3 * timing.median:.3f}"
-                rows.append([workload, engine, ratio(answers, engine), *times, memory])
+                best, paired = ratios_of(answers, engine)
+                times = f"{1e3 * rounds.best:.3f}", f"{1e3 * rounds.median:.3f}"
+                rows.append([workload, engine, best, paired, *times, *resources(workload, answers, engine)])
     return rows
 
 
 def ratios(results: Results) -> Rows:
-    """Only the ratios: one row per workload, one column per peer."""
-    peers = list(dict.fromkeys(engine for answers in results.values() for engine in answers if engine != OURS))
-    rows = [["time of the peer / ours", *peers]]
+    """Best and paired ratio of every peer: one row per workload, one column per peer."""
+    peers = [peer for peer in ENGINES if peer != OURS and any(peer in answers for answers in results.values())]
+    rows = [["time of the peer / ours: best, paired", *peers]]
     for workload, answers in results.items():
-        rows.append([WORKLOADS[workload].description, *(ratio(answers, peer) for peer in peers)])
+        cells = (", ".join(dict.fromkeys(ratios_of(answers, peer))) for peer in peers)
+        rows.append([WORKLOADS[workload].description, *cells])
+    return rows
+
+
+def roofline(results: Results) -> Rows:
+    """Of each network our peak memory beside PyTorch's, and our rate as a share of the machine's."""
+    rows = [["peak memory above the import; rate", "MiB", "torch, MiB", "GFLOP/s", "of sgemm"]]
+    for workload, answers in results.items():
+        if WORKLOADS[workload].products:
+            ours, torch = (resources(workload, answers, engine) for engine in (OURS, "torch"))
+            rows.append([WORKLOADS[workload].description, ours[0], torch[0], *ours[1:]])
     return rows
 
 
@@ -61,17 +75,29 @@ def budgets(overhead: Mapping[str, float], results: Results) -> Rows:
     """What the design promises (DESIGN.md, section 3) against what was measured."""
     rows = [["cost of the engine", "measured", "budget"]]
     rows += [[f"{name}, × np.multiply", f"{overhead[name]:.1f}×", f"{BUDGETS[name]:g}×"] for name in overhead]
-    if isinstance(ours := results.get("import", {}).get(OURS), Timing):
+    if isinstance(ours := results.get("import", {}).get(OURS), Rounds):
         rows.append(["import, above numpy", f"{1e3 * ours.best:.1f} ms", f"{1e3 * IMPORT_BUDGET:g} ms"])
     return rows
 
 
-def ratio(answers: Mapping[str, Answer], engine: str) -> str:
-    """How many times our time the engine takes."""
+def ratios_of(answers: Mapping[str, Answer], engine: str) -> tuple[str, str]:
+    """How many times our time the engine takes: best over best of all rounds, and the median of the rounds' ratios."""
     ours, theirs = answers.get(OURS), answers.get(engine)
-    if not isinstance(ours, Timing) or not isinstance(theirs, Timing):
-        return ABSENT
-    return f"{theirs.best / ours.best:.2f}×"
+    if not isinstance(ours, Rounds) or not isinstance(theirs, Rounds):
+        return ABSENT, ABSENT
+    return f"{theirs.best / ours.best:.2f}×", f"{theirs.paired(ours):.2f}×"
+
+
+def resources(workload: str, answers: Mapping[str, Answer], engine: str) -> tuple[str, str, str]:
+    """Peak memory, and the rate of the workload's products over the whole step: alone, and as a share of sgemm's."""
+    rounds, sgemm = answers.get(engine), answers.get(SGEMM)
+    if not isinstance(rounds, Rounds):
+        return ABSENT, ABSENT, ABSENT
+    memory = ABSENT if rounds.memory is None else f"{rounds.memory / 2**20:.1f}"
+    if not (flops := WORKLOADS[workload].flops) or not isinstance(sgemm, Rounds):
+        return memory, ABSENT, ABSENT
+    rate, roof = flops / rounds.best, SGEMM_FLOPS / sgemm.best
+    return memory, f"{rate / 1e9:.1f}", f"{100 * rate / roof:.0f} %"
 
 
 def text(rows: Rows) -> str:

@@ -1,10 +1,11 @@
-"""Runs commands in processes of their own, interleaved (A B A B ...), and keeps the best of all rounds."""
+"""Runs commands in processes of their own, interleaved (A B A B ...), round by round."""
 
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -12,11 +13,11 @@ from typing import Any
 from benchmarks.engines import ENGINES
 from benchmarks.worker import Timing
 
-Answer = Timing | str  # figures, or one line on why there are none
-
+SGEMM = "sgemm"  # stands among the engines of a workload, so that its rate is measured in the same rounds
 ROOT = Path(__file__).parent.parent
 THREADS = 2
-TIMEOUT = 120
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PJRT_NPROC", "NUM_CPU_THREADS")
+TIMEOUT = 600  # seconds, of which a compiler may take minutes
 IMPORT = """\
 import sys, time, numpy
 start = time.perf_counter()
@@ -26,8 +27,40 @@ print(f'{{"best": {seconds}, "median": {seconds}}}')
 """
 
 
+@dataclass(frozen=True)
+class Rounds:
+    """What the processes of one engine measured, a timing per round."""
+
+    timings: tuple[Timing, ...]
+
+    @property
+    def best(self) -> float:
+        """Seconds of the fastest step of all rounds."""
+        return min(timing.best for timing in self.timings)
+
+    @property
+    def median(self) -> float:
+        """Seconds of the usual step."""
+        return median(timing.median for timing in self.timings)
+
+    @property
+    def memory(self) -> int | None:
+        """The highest peak, in bytes."""
+        return max((timing.memory for timing in self.timings if timing.memory is not None), default=None)
+
+    def paired(self, other: "Rounds") -> float:
+        """The median over the rounds of this engine's best time over the other's in the same round."""
+        pairs = zip(self.timings, other.timings, strict=True)
+        return median(timing.best / others.best for timing, others in pairs)
+
+
+Answer = Rounds | str  # figures, or one line on why there are none
+
+
 def command(workload: str, engine: str, seconds: float) -> list[str]:
     """The process that measures one workload on one engine; a bare one for imports, so that nothing is loaded yet."""
+    if engine == SGEMM:
+        return [sys.executable, "-m", "benchmarks.sgemm"]
     if workload == "import":
         return [sys.executable, "-c", IMPORT, ENGINES[engine].package]
     return [sys.executable, "-m", "benchmarks.worker", workload, engine, "--seconds", str(seconds)]
@@ -44,12 +77,12 @@ def collect(commands: Mapping[str, list[str]], rounds: int) -> dict[str, Answer]
                 failures[engine] = answer
             else:
                 timings[engine].append(Timing(**answer))
-    return {engine: failures.get(engine) or _combined(timings[engine]) for engine in commands}
+    return {engine: failures.get(engine) or Rounds(tuple(timings[engine])) for engine in commands}
 
 
 def run(arguments: list[str]) -> dict[str, Any] | str:
     """The JSON object the command prints last, or the reason there is none."""
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(THREADS))
+    threads = dict.fromkeys(THREAD_VARIABLES, str(THREADS))
     # Imports are timed as after an installation, with their bytecode cached.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | threads
     try:
@@ -68,12 +101,3 @@ def _error_line(stderr: str) -> str:
     """The first line of the last traceback's message: its frames are indented, the message is not."""
     lines = stderr.rpartition("Traceback (most recent call last):\n")[2].splitlines()
     return next((line for line in lines if line and not line.startswith(" ")), "")
-
-
-def _combined(rounds: list[Timing]) -> Timing:
-    memory = [timing.memory for timing in rounds if timing.memory is not None]
-    return Timing(
-        min(timing.best for timing in rounds),
-        median(timing.median for timing in rounds),
-        max(memory, default=None),
-    )

@@ -1,6 +1,8 @@
 """The timed steps. Our names are PyTorch's, so one text serves both; micrograd's scalars join where they can."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from operator import methodcaller
 from typing import Any
 
 Step = Callable[[], object]
@@ -23,21 +25,25 @@ def chain_step(x: Any, seed: Any) -> Step:
     return step
 
 
-def scalar_step(leaf: Callable[[float], Any]) -> Step:
-    """The expression of micrograd's README at a = -4, b = 2, forward and backward, on fresh leaves."""
+def expression(a: Any, b: Any, relu: Callable[[Any], Any]) -> Any:
+    """The expression of micrograd's README."""
+    c = a + b
+    d = a * b + b**3
+    c = c + (c + 1)
+    c = c + (1 + c + (-a))
+    d = d + (d * 2 + relu(b + a))
+    d = d + (3 * d + relu(b - a))
+    f = (c - d) ** 2
+    g = f / 2.0
+    return g + 10.0 / f
+
+
+def scalar_step(leaf: Callable[[float], Any], relu: Callable[[Any], Any] = methodcaller("relu")) -> Step:
+    """The expression at a = -4, b = 2, forward and backward, on fresh leaves."""
 
     def step() -> tuple[Any, Any]:
         a, b = leaf(-4.0), leaf(2.0)
-        c = a + b
-        d = a * b + b**3
-        c = c + (c + 1)
-        c = c + (1 + c + (-a))
-        d = d + (d * 2 + (b + a).relu())
-        d = d + (3 * d + (b - a).relu())
-        f = (c - d) ** 2
-        g = f / 2.0
-        g = g + 10.0 / f
-        g.backward()
+        expression(a, b, relu).backward()
         return a.grad, b.grad
 
     return step
@@ -50,5 +56,15 @@ def training_step(model: Any, loss: Callable[[Any, Any], Any], optimizer: Any, i
         optimizer.zero_grad()
         loss(model(inputs), targets).backward()
         optimizer.step()
+
+    return step
+
+
+def inference_step(no_grad: Callable[[], AbstractContextManager[Any]], model: Any, inputs: Any) -> Step:
+    """One forward that records nothing."""
+
+    def step() -> Any:
+        with no_grad():
+            return model(inputs)
 
     return step

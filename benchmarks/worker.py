@@ -18,17 +18,25 @@ SAMPLE_SECONDS = 2e-3  # a sample holds several short steps, so that it also pay
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds per step, and the peak memory in bytes above that after import (None where it cannot be read)."""
+    """Seconds per step, and the peak memory in bytes (None where it cannot be read).
+
+    memory: the most that was resident while steps were timed, above that after the import. It includes model, batch,
+    optimizer state, whatever the engine keeps between steps, and of a compiled engine the compiler.
+    """
 
     best: float
     median: float
     memory: int | None = None
 
 
-def measure(step: Step, seconds: float) -> Timing:
-    """Warm up, then time samples of ``step`` for about ``seconds``, at least three."""
+def warm_up(step: Step) -> None:
+    """Enough steps for compilers, caches and the allocator to settle."""
     for _ in range(3):
         step()
+
+
+def measure(step: Step, seconds: float) -> Timing:
+    """Time samples of ``step`` for about ``seconds``, at least three."""
     start = perf_counter()
     step()
     loops = max(1, round(SAMPLE_SECONDS / max(perf_counter() - start, 1e-9)))
@@ -59,10 +67,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seconds", type=float, default=1.5, help="how long to take samples (default: %(default)s)")
     options = parser.parse_args(arguments)
     builder = ENGINES[options.engine].builder(options.workload)
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")  # importing has its own peak: start the high-water mark afresh
     before = resident("VmRSS")
-    timing = measure(builder(), options.seconds)
+    step = builder()
+    warm_up(step)
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")  # the peaks of import and compilation are past: start afresh
+    timing = measure(step, options.seconds)
     peak = resident("VmHWM")
     memory = None if before is None or peak is None else peak - before
     print(json.dumps(asdict(timing) | {"memory": memory}))

@@ -5,25 +5,75 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import flops
+
 
 @dataclass(frozen=True)
 class Workload:
-    """One thing to time: what it is, who else can do it, and the shape of its input batch (if it has one)."""
+    """One thing to time: what it is and who else can do it; of a network also its input batch and its products.
+
+    products: multiply-adds per sample of each convolution and matrix product, in the order of the forward.
+    """
 
     description: str
     peers: tuple[str, ...]
     batch: tuple[int, ...] = ()
+    products: tuple[int, ...] = ()
+    training: bool = True
+
+    @property
+    def flops(self) -> int:
+        """Of the convolutions and products of one step: forward and both gradients, but of the first no input's."""
+        count = 3 * sum(self.products) - self.products[0] if self.products and self.training else sum(self.products)
+        return 2 * self.batch[0] * count if self.products else 0
 
 
+TORCH = ("torch", "torch-compile")
+IMAGES = ("torch", "torch-cl", "torch-compile", "jax")
+SMALL = ("tinygrad", "mygrad", "autograd")
+
+# Compilers of whole graphs stay out of the chain and the scalar expression: they would measure one fused kernel.
 WORKLOADS = {
     "overhead": Workload("100 × `h * x`, 4×4 float32, as multiples of bare `np.multiply`", ()),
-    "import": Workload("import, above `import numpy`", ("torch",)),
-    "chain": Workload("100 × `h * x`, 4×4, forward + backward", ("torch",)),
-    "scalar": Workload("micrograd's README expression, forward + backward", ("torch", "micrograd")),
-    "mlp-tiny": Workload("MLP 2-16-16-1, batch 1, MSE, SGD step", ("torch", "micrograd"), (1, 2)),
-    "mlp": Workload("MLP 784-256-128-10, batch 64, Adam step", ("torch",), (64, 784)),
-    "lenet5": Workload("LeNet-5, 28×28, batch 64, SGD step", ("torch", "torch-cl"), (64, 1, 28, 28)),
-    "resnet20": Workload("ResNet-20, 32×32, batch 128, SGD step", ("torch", "torch-cl"), (128, 3, 32, 32)),
+    "import": Workload("import, above `import numpy`", ("torch", "jax", *SMALL)),
+    "chain": Workload("100 × `h * x`, 4×4, forward + backward", ("torch", *SMALL)),
+    "scalar": Workload("micrograd's README expression, forward + backward", ("torch", *SMALL, "micrograd")),
+    "mlp-tiny": Workload(
+        "MLP 2-16-16-1, batch 1, MSE, SGD step",
+        (*TORCH, "jax", *SMALL, "micrograd"),
+        (1, 2),
+        flops.mlp(2, 16, 16, 1),
+    ),
+    "mlp": Workload(
+        "MLP 784-256-128-10, batch 64, Adam step",
+        (*TORCH, "jax", *SMALL),
+        (64, 784),
+        flops.mlp(784, 256, 128, 10),
+    ),
+    "mlp-wide": Workload(
+        "MLP 784-1024-1024-10, batch 256, Adam step",
+        (*TORCH, "jax"),
+        (256, 784),
+        flops.mlp(784, 1024, 1024, 10),
+    ),
+    "lenet5": Workload("LeNet-5, 28×28, batch 64, SGD step", (*IMAGES, *SMALL), (64, 1, 28, 28), flops.lenet5()),
+    "resnet20": Workload("ResNet-20, 32×32, batch 128, SGD step", IMAGES, (128, 3, 32, 32), flops.resnet20()),
+    "vgg": Workload("VGG-style net, 32×32, batch 64, SGD step", IMAGES, (64, 3, 32, 32), flops.vgg()),
+    "unet": Workload("U-Net, 128×128, batch 8, BCE, SGD step", IMAGES, (8, 3, 128, 128), flops.unet()),
+    "resnet20-eval": Workload(
+        "ResNet-20, batch 128, inference",
+        IMAGES,
+        (128, 3, 32, 32),
+        flops.resnet20(),
+        training=False,
+    ),
+    "resnet20-folded": Workload(
+        "ResNet-20, batch 128, inference, BatchNorm folded",
+        ("torch", "torch-cl", "torch-compile"),
+        (128, 3, 32, 32),
+        flops.resnet20(),
+        training=False,
+    ),
 }
 
 
@@ -32,3 +82,11 @@ def classification_batch(name: str) -> tuple[NDArray[np.float32], NDArray[np.int
     rng = np.random.default_rng(0)
     shape = WORKLOADS[name].batch
     return rng.standard_normal(shape, dtype=np.float32), rng.integers(0, 10, shape[0])
+
+
+def segmentation_batch(name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Standard-normal images (N, C, H, W) and masks (N, 1, H, W) of 0 and 1."""
+    rng = np.random.default_rng(0)
+    count, _, *size = WORKLOADS[name].batch
+    masks = rng.integers(0, 2, (count, 1, *size)).astype(np.float32)
+    return rng.standard_normal(WORKLOADS[name].batch, dtype=np.float32), masks

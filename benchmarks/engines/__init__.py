@@ -1,4 +1,4 @@
-"""The engines compared. A module has a builder per workload (``mlp_tiny`` for ``mlp-tiny``) that returns the step."""
+"""The engines compared. Each has a builder per workload (``mlp_tiny`` for ``mlp-tiny``) that returns the step."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,10 +10,11 @@ from benchmarks.steps import Step
 
 @dataclass(frozen=True)
 class Engine:
-    """An installed package, and the module here that drives it."""
+    """An installed package, and the module here that drives it, or its object that does."""
 
     package: str
     module: str
+    driver: str | None = None
 
     @property
     def installed(self) -> bool:
@@ -22,14 +23,21 @@ class Engine:
 
     def builder(self, workload: str) -> Callable[[], Step]:
         """Import the engine and return the builder of one workload."""
-        builder: Callable[[], Step] = getattr(import_module(self.module), workload.replace("-", "_"))
+        module = import_module(self.module)
+        driver = getattr(module, self.driver) if self.driver else module
+        builder: Callable[[], Step] = getattr(driver, workload.replace("-", "_"))
         return builder
 
 
 OURS = "ours"
 ENGINES = {
-    OURS: Engine("autograd_core", "benchmarks.engines.ours"),
-    "torch": Engine("torch", "benchmarks.engines.torch_engine"),
-    "torch-cl": Engine("torch", "benchmarks.engines.torch_channels_last"),
+    OURS: Engine("autograd_core", "benchmarks.engines.ours", "programs"),
+    "torch": Engine("torch", "benchmarks.engines.torch_engine", "eager"),
+    "torch-cl": Engine("torch", "benchmarks.engines.torch_engine", "channels_last"),
+    "torch-compile": Engine("torch", "benchmarks.engines.torch_engine", "compiled"),
+    "jax": Engine("jax", "benchmarks.engines.jax_engine"),
+    "tinygrad": Engine("tinygrad", "benchmarks.engines.tinygrad_engine"),
+    "mygrad": Engine("mygrad", "benchmarks.engines.mygrad_engine"),
+    "autograd": Engine("autograd", "benchmarks.engines.autograd_engine"),
     "micrograd": Engine("micrograd", "benchmarks.engines.micrograd_engine"),
 }

@@ -1,0 +1,91 @@
+"""The networks, written once in PyTorch's names: `nn` is torch.nn or this project's."""
+
+from itertools import pairwise
+from typing import Any
+
+
+def mlp(nn: Any, *sizes: int) -> Any:
+    layers = [layer for inputs, outputs in pairwise(sizes) for layer in (nn.Linear(inputs, outputs), nn.ReLU())]
+    return nn.Sequential(*layers[:-1])
+
+
+def lenet5(nn: Any) -> Any:
+    convolutions = [nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2)]
+    convolutions += [nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()]
+    return nn.Sequential(*convolutions, *mlp(nn, 400, 120, 84, 10))
+
+
+def resnet20(nn: Any) -> Any:
+    """He et al. 2015, section 4.2, with n = 3: 269,722 parameters."""
+    block = _basic_block(nn)
+    blocks = [block(16, 16) for _ in range(3)]
+    for channels in (32, 64):
+        blocks += [block(channels // 2, channels), block(channels, channels), block(channels, channels)]
+    stem = [nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
+    return nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
+
+
+def _basic_block(nn: Any) -> Any:
+    F = nn.functional
+
+    class BasicBlock(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+        """Two 3×3 convolutions and a shortcut; a block that widens strides by 2 and pads the shortcut (option A)."""
+
+        def __init__(self, channels: int, out_channels: int) -> None:
+            super().__init__()
+            self.stride = out_channels // channels
+            self.padding = (out_channels - channels) // 2
+            self.conv1 = nn.Conv2d(channels, out_channels, 3, self.stride, padding=1, bias=False)
+            self.bn1 = nn.BatchNorm2d(out_channels)
+            self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+            self.bn2 = nn.BatchNorm2d(out_channels)
+
+        def forward(self, x: Any) -> Any:
+            out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+            if self.padding:
+                x = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.padding, self.padding))
+            return F.relu(out + x)
+
+    return BasicBlock
+
+
+def vgg(nn: Any) -> Any:
+    """Three stages of two convolutions (after Simonyan & Zisserman 2014), batch-normalised: 1,187,274 parameters."""
+    stages = ((*_double(nn, channels, out), nn.MaxPool2d(2)) for channels, out in pairwise((3, 64, 128, 256)))
+    return nn.Sequential(*(layer for stage in stages for layer in stage), nn.Flatten(), nn.Linear(256 * 4 * 4, 10))
+
+
+def unet(core: Any, nn: Any) -> Any:
+    """Ronneberger et al. 2015 with padding and batch normalisation, scores (N, 1, H, W) of images (N, 3, H, W).
+
+    core: the package of `cat`: torch or this project's.
+    """
+    widths = (16, 32, 64, 128)
+    upwards = list(pairwise(widths[::-1]))
+
+    class UNet(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+        def __init__(self) -> None:
+            super().__init__()
+            self.down = nn.ModuleList([nn.Sequential(*_double(nn, *pair)) for pair in pairwise((3, *widths))])
+            self.pool = nn.MaxPool2d(2)
+            self.up = nn.ModuleList([nn.ConvTranspose2d(*pair, 2, stride=2) for pair in upwards])
+            self.merge = nn.ModuleList([nn.Sequential(*_double(nn, *pair)) for pair in upwards])
+            self.head = nn.Conv2d(widths[0], 1, 1)
+
+        def forward(self, x: Any) -> Any:
+            skips: list[Any] = []
+            for block in self.down:
+                x = block(self.pool(x) if skips else x)
+                skips.append(x)
+            for up, merge, skip in zip(self.up, self.merge, skips[-2::-1], strict=True):
+                x = merge(core.cat([skip, up(x)], 1))
+            return self.head(x)
+
+    return UNet()
+
+
+def _double(nn: Any, channels: int, out_channels: int) -> list[Any]:
+    layers: list[Any] = []
+    for inputs in (channels, out_channels):
+        layers += [nn.Conv2d(inputs, out_channels, 3, padding=1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU()]
+    return layers

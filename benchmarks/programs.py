@@ -1,0 +1,90 @@
+"""The workloads as programs in PyTorch's names: a method each (``mlp_tiny`` for ``mlp-tiny``) that returns the step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmarks import models
+from benchmarks.steps import LEARNING_RATE, Step, chain_step, inference_step, scalar_step, training_step
+from benchmarks.workloads import classification_batch, segmentation_batch
+
+
+def unchanged(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True)
+class Programs:
+    """PyTorch's three packages, or ours of the same names, and how they are to run.
+
+    layout: brings a model and its images into a memory layout. compile: makes of a model the one that runs.
+    fold: puts the batch normalisations of a model in evaluation mode into its convolutions.
+    """
+
+    core: Any
+    nn: Any
+    optim: Any
+    fold: Callable[[Any], Any]
+    layout: Callable[[Any], Any] = unchanged
+    compile: Callable[[Any], Any] = unchanged
+
+    def chain(self) -> Step:
+        one = np.ones((4, 4), np.float32)
+        return chain_step(self.core.tensor(one, requires_grad=True), self.core.tensor(one))
+
+    def scalar(self) -> Step:
+        float64 = self.core.float64
+        return scalar_step(lambda value: self.core.tensor(value, dtype=float64, requires_grad=True))
+
+    def mlp_tiny(self) -> Step:
+        model = models.mlp(self.nn, 2, 16, 16, 1)
+        optimizer = self.optim.SGD(model.parameters(), lr=LEARNING_RATE)
+        batch = self.core.tensor([[0.5, -0.3]]), self.core.tensor([[1.0]])
+        return training_step(self.compile(model), self.nn.functional.mse_loss, optimizer, *batch)
+
+    def mlp(self) -> Step:
+        return self._perceptron("mlp", models.mlp(self.nn, 784, 256, 128, 10))
+
+    def mlp_wide(self) -> Step:
+        return self._perceptron("mlp-wide", models.mlp(self.nn, 784, 1024, 1024, 10))
+
+    def lenet5(self) -> Step:
+        return self._classifier("lenet5", models.lenet5(self.nn))
+
+    def resnet20(self) -> Step:
+        return self._classifier("resnet20", models.resnet20(self.nn), weight_decay=1e-4)
+
+    def vgg(self) -> Step:
+        return self._classifier("vgg", models.vgg(self.nn))
+
+    def unet(self) -> Step:
+        loss = self.nn.functional.binary_cross_entropy_with_logits
+        return self._training(models.unet(self.core, self.nn), loss, *segmentation_batch("unet"))
+
+    def resnet20_eval(self) -> Step:
+        return self._inference("resnet20-eval", models.resnet20(self.nn).eval())
+
+    def resnet20_folded(self) -> Step:
+        return self._inference("resnet20-folded", self.fold(models.resnet20(self.nn).eval()))
+
+    def _perceptron(self, workload: str, model: Any) -> Step:
+        optimizer = self.optim.Adam(model.parameters(), lr=LEARNING_RATE)
+        batch = map(self.core.tensor, classification_batch(workload))
+        return training_step(self.compile(model), self.nn.functional.cross_entropy, optimizer, *batch)
+
+    def _classifier(self, workload: str, model: Any, weight_decay: float = 0.0) -> Step:
+        loss = self.nn.functional.cross_entropy
+        return self._training(model, loss, *classification_batch(workload), weight_decay=weight_decay)
+
+    def _training(self, model: Any, loss: Any, images: Any, targets: Any, weight_decay: float = 0.0) -> Step:
+        model = self.layout(model)
+        optimizer = self.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=0.9, weight_decay=weight_decay)
+        batch = self.layout(self.core.tensor(images)), self.core.tensor(targets)
+        return training_step(self.compile(model), loss, optimizer, *batch)
+
+    def _inference(self, workload: str, model: Any) -> Step:
+        images, _ = classification_batch(workload)
+        model = self.compile(self.layout(model))
+        return inference_step(self.core.no_grad, model, self.layout(self.core.tensor(images)))
