@@ -1,52 +1,83 @@
-"""Parts of activations that take many passes: the slope of SiLU, the gate of GELU's tanh approximation."""
+"""Activations of many passes and their slopes, in the precision of their operand, for every array library.
+
+A slope is formed so that it keeps its digits in the tails and next to its zero: there it is a difference from its own
+value at the zero, with terms of one sign. A zero is written as a number of 24 bits and a rest, so that the distance
+from it is exact in float32 too.
+"""
 
 from typing import Any
 
 from backends.geometry import Array
-from backends.special import double
 
-# 2√(2/π) and 0.044715 times this, and what rounding took from each.
-LINEAR, LINEAR_REST = 1.5957691216057308, -9.96930880911092e-17
-CUBIC, CUBIC_REST = 0.07135481627260025, -6.175149918155315e-19
-SPLITTER = 2.0**27 + 1
-# Where the slope of SiLU is 0, in two parts, and exp of that.
-ROOT, ROOT_REST, ROOT_EXP = -1.2784645427610737, -1.0946994183093437e-16, 0.2784645427610738
+# Where the slope of SiLU is 0, with the other sign, and exp of that zero.
+SILU_ZERO, SILU_REST, SILU_EXP = 1.2784645557403564, -1.297928265020314e-08, 0.2784645427610738
+# Where that of Mish is, and (4r + 6)·w, 4w², w³ of r this zero and w = exp(r), as powers of exp(x - r) - 1.
+MISH_ZERO, MISH_REST = -1.1924312114715576, -3.043937594950088e-09
+MISH_ONE, MISH_TWO, MISH_THREE = 1.194033938963939, 0.4522603229111282, 0.027951242009170138
 
 
 def silu_slope(xp: Any, x: Array) -> Array:
-    """σ(x)·(1 + x·σ(-x)).
-
-    Below 0 the sum is σ(-x)·(1 + x + exp(x)), and this minus its value at the root, 0, has terms of one sign only.
-    Where x has the other sign, each of the two parts is constant: `where` would cost more than all the rest.
-    """
+    """σ(x)·(1 + x·σ(-x)): with s = |x| and e = exp(-s), e·(1 + e - s) / (1 + e)² below 0."""
     if x.dtype.kind == "c":
         return (1.0 + x / (1.0 + xp.exp(x))) / (1.0 + xp.exp(-x))
-    low, high = xp.minimum(x, 0), xp.maximum(x, 0)
-    d = low - ROOT - ROOT_REST
-    below, above = xp.exp(low), xp.exp(-high)
-    total = (d + ROOT_EXP * xp.expm1(d)) / (1 + below) + high * above / (1 + above)
-    return total / (1 + xp.exp(-x))
+    s = xp.minimum(abs(x), 800.0)
+    d = (SILU_ZERO - s) + SILU_REST
+    e = xp.exp(-s)
+    h = xp.expm1(d)
+    h *= SILU_EXP
+    h += d
+    h *= e
+    e += 1.0
+    h /= e
+    h /= e
+    return mirrored(x, h)
 
 
-def gelu_gate(xp: Any, x: Array) -> Array:
-    """σ(z) of z = LINEAR·x + CUBIC·x³. For float64 with the rounding error of z, which counts z times in exp(z)."""
-    dtype, x = double(xp, x)
-    x = xp.clip(x, -25.0, 25.0)
-    square = x * x
-    cubic = CUBIC * square
-    factor = cubic + LINEAR
-    z = x * factor
-    size = xp.exp(-xp.abs(z))
-    if dtype.itemsize == 8:
-        grown = factor - LINEAR
-        rest = (LINEAR - (factor - grown)) + (cubic - grown) + LINEAR_REST + CUBIC_REST * square
-        rest = rest + _lost(square, CUBIC, cubic) + CUBIC * _lost(x, x, square)
-        size = size - size * xp.copysign(1.0, z) * (_lost(x, factor, z) + x * rest)
-    return (xp.where(z < 0.0, size, 1.0) / (1.0 + size)).astype(dtype, copy=False)
+def mirrored(x: Array, h: Array) -> Array:
+    """h where x is negative, else 1 - h: f(x) - f(-x) = x makes such a slope of f that of its tail."""
+    above = (x >= 0).astype(x.dtype)
+    h *= 1.0 - 2.0 * above
+    h += above
+    return h
 
 
-def _lost(a: Array, b: Any, product: Array) -> Array:
-    """a·b - product, what rounding took away, by splitting both in halves (Dekker 1971)."""
-    a_high, b_high = SPLITTER * a - (SPLITTER * a - a), SPLITTER * b - (SPLITTER * b - b)
-    a_low, b_low = a - a_high, b - b_high
-    return ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+def mish(xp: Any, x: Array) -> Array:
+    """x·tanh(log(1 + w)) of w = exp(x); of narrow floats x·v / (v + 2) with v = w·(w + 2), half a unit less exact."""
+    if x.dtype.itemsize == 8:
+        return x * xp.tanh(xp.maximum(x, 0.0) + xp.log1p(xp.exp(-abs(x))))
+    w = xp.exp(xp.minimum(x, 40.0))
+    v = w + 2.0
+    v *= w
+    w = x * v
+    v += 2.0
+    w /= v
+    return w
+
+
+def mish_slope(xp: Any, x: Array) -> Array:
+    """T·w / (2 + 2w + w²)² of w = exp(x) and T = 4(x + 1) + (4x + 6)·w + 4w² + w³."""
+    x = xp.clip(x, -800.0, 20.0)  # above, it is 1 to the last place
+    w = xp.exp(x)
+    d = (xp.minimum(x, 0.0) - MISH_ZERO) - MISH_REST
+    m = xp.expm1(d)
+    below = MISH_THREE * m
+    below += MISH_TWO
+    below *= m
+    below += MISH_ONE
+    below *= m
+    d *= 4.0
+    d *= w + 1.0
+    below += d
+    total = w + 4.0
+    total *= w
+    total += 4.0 * x + 6.0
+    total *= w
+    total += 4.0 * x + 4.0
+    total = xp.where(x < 0, below, total)
+    total *= w
+    square = w + 2.0
+    square *= w
+    square += 2.0
+    total /= square
+    total /= square
+    return total

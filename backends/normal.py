@@ -22,18 +22,18 @@ def bell(xp: Any, x: Array, half: bool = False) -> Array:
     scale = -0.5 if half else -1.0
     if dtype.itemsize < 8:
         return xp.exp(scale * x * x).astype(dtype)
-    return _exp_square(xp, xp.clip(x, -40.0, 40.0), scale)
+    return exp_square(xp, xp.clip(x, -40.0, 40.0), scale)
 
 
 def erfcx(xp: Any, x: Array) -> Array:
     """exp(x²)·erfc(x), which falls like 1 / x where erfc itself has long become 0."""
     dtype, x = double(xp, x)
     near = xp.clip(x, -27.0, 1.25)
-    near = _exp_square(xp, near, 1.0) * erfc(xp, near)
+    near = exp_square(xp, near, 1.0) * erfc(xp, near)
     return xp.where(x < 1.25, near, scaled_tail(xp, x)).astype(dtype, copy=False)
 
 
-def _exp_square(xp: Any, x: Array, scale: float) -> Array:
+def exp_square(xp: Any, x: Array, scale: float) -> Array:
     """exp(scale·x²) for a power of two, or minus one."""
     square, rest = split_square(xp, x)
     head = xp.exp(scale * square)
@@ -49,7 +49,7 @@ def ndtr(xp: Any, x: Array) -> Array:
         return (0.5 * erfc(xp, t)).astype(dtype)
     z = x.astype(xp.float32).astype(xp.float64)
     lost = (z * -HEAD - t) - (x - z) * HEAD - x * TAIL  # what the rounding of t took away
-    return 0.5 * erfc(xp, t) - _exp_square(xp, t, -1.0) * (lost * ROOT_PI)
+    return 0.5 * erfc(xp, t) - exp_square(xp, t, -1.0) * (lost * ROOT_PI)
 
 
 def log_ndtr(xp: Any, x: Array) -> Array:

@@ -115,10 +115,10 @@ def erf(xp: Any, x: Array) -> Array:
     if dtype.itemsize < 8:
         # Beyond 4 every narrow float's erf is one.
         small = xp.clip(x, -4.0, 4.0)
-        return (small * _ratio(small * small, PN, QN)).astype(dtype)
+        return (small * ratio(small * small, PN, QN)).astype(dtype)
     size = xp.abs(x)
     small = xp.clip(x, -1.0, 1.0)
-    near = small + small * _ratio(small * small, PP, QQ)
+    near = small + small * ratio(small * small, PP, QQ)
     # Below 2**-28 the sum above would lose subnormals' last bit; FDLIBM scales instead.
     near = xp.where(size < 2.0**-28, 0.125 * (8.0 * small + 8.0 * EFX * small), near)
     far = xp.where(size < 1.25, ERX + _around_one(xp, size), 1.0 - _tail(xp, size))
@@ -132,8 +132,8 @@ def erfc(xp: Any, x: Array) -> Array:
     dtype, x = double(xp, x)
     size = xp.abs(x)
     small = xp.clip(x, -1.0, 1.0)
-    ratio = _ratio(small * small, PP, QQ)
-    near = xp.where(x < 0.25, 1.0 - (small + small * ratio), 0.5 - (small - 0.5 + small * ratio))
+    slope = ratio(small * small, PP, QQ)
+    near = xp.where(x < 0.25, 1.0 - (small + small * slope), 0.5 - (small - 0.5 + small * slope))
     middle = _around_one(xp, size)
     middle = xp.where(x < 0.0, 1.0 + (ERX + middle), 1.0 - ERX - middle)
     tail = _tail(xp, size)
@@ -157,12 +157,12 @@ def polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
     return result
 
 
-def _ratio(x: Array, numerator: tuple[float, ...], denominator: tuple[float, ...]) -> Array:
+def ratio(x: Array, numerator: tuple[float, ...], denominator: tuple[float, ...]) -> Array:
     return polynomial(numerator, x) / polynomial(denominator, x)
 
 
 def _around_one(xp: Any, size: Array) -> Array:
-    return _ratio(xp.clip(size, 0.84375, 1.25) - 1.0, PA, QA)
+    return ratio(xp.clip(size, 0.84375, 1.25) - 1.0, PA, QA)
 
 
 def _tail(xp: Any, size: Array) -> Array:
@@ -181,7 +181,7 @@ def scaled_tail(xp: Any, size: Array) -> Array:
 def _scaled_exponent(xp: Any, s: Array) -> Array:
     """log(s·exp(s²)·erfc(s))."""
     inverse = 1.0 / (s * s)
-    return xp.where(s < 1 / 0.35, _ratio(inverse, RA, SA), _ratio(inverse, RB, SB)) - 0.5625
+    return xp.where(s < 1 / 0.35, ratio(inverse, RA, SA), ratio(inverse, RB, SB)) - 0.5625
 
 
 def split_square(xp: Any, x: Array) -> tuple[Array, Array]:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.errors import OperandError
+from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import CHANNELWISE, ELEMENTWISE
 from autograd_core.registry import Interval, composition, op, sample
 
@@ -22,7 +22,7 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.050700987355480493
     method=False,
     broadcasts=False,
     samples=(sample((2, 3), (2, 3)), sample((5,), (5,)), sample((), ())),
-    vjp=(lambda xp, g, b: xp.gate(g, b), lambda xp, g: None),
+    vjp=(lambda xp, g, b: xp.gate(g, b), lambda xp, g, b: xp.zeros_like(b)),
 )
 def gate(xp, a, b):
     """`input` where `other` is positive, else 0: what `relu` does to a gradient."""
@@ -53,7 +53,8 @@ def leaky_relu(xp, x, *, negative_slope=0.01):
 @op(ELEMENTWISE, symbol="elu", domain=KINK_AT_0, method=False, floating=True,
     reference=lambda x, alpha=1.0: x if x > 0 else alpha * math.expm1(x),
     samples=(sample((2, 3)), sample((5,), alpha=0.5)), wide=True,
-    vjp=lambda xp, g, x, alpha: xp.where(x > 0, g, g * (alpha * xp.exp(xp.clamp_number(x, max=0)))))  # fmt: skip
+    # Where x is 0 the exponential has a gradient of 0, the second derivative of the other side.
+    vjp=lambda xp, g, x, alpha: xp.where(x > 0, g, g * (alpha * xp.exp(xp.where(x < 0, x, 0)))))  # fmt: skip
 def elu(xp, x, *, alpha=1.0):
     """x above 0, alpha·(exp(x) - 1) elsewhere (Clevert et al. 2015)."""
     return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
@@ -72,6 +73,8 @@ def hardtanh(input, min_val=-1.0, max_val=1.0):
     """x clipped to [min_val, max_val]; the gradient is 0 on the bounds."""
     if min_val > max_val:
         raise OperandError(f"hardtanh(): min_val {min_val} is above max_val {max_val}")
+    if input.dtype == bool:
+        raise DtypeError("hardtanh() takes no booleans; convert them first: x.float()")
     if input.dtype.kind in "iu":
         return functional.clamp(input, int(min_val), int(max_val))
     inside = (input > min_val) & (input < max_val)
@@ -114,7 +117,7 @@ def hardswish(input):
              reference=lambda x, alpha=1.0: x if x > 0 else alpha * math.expm1(x / alpha))  # fmt: skip
 def celu(input, alpha=1.0):
     """x above 0, alpha·(exp(x / alpha) - 1) elsewhere: an ELU whose slope is continuous (Barron 2017)."""
-    return functional.where(input > 0, input, alpha * functional.expm1(functional.clamp(input, max=0) / alpha))
+    return functional.where(input > 0, input, alpha * functional.elu(input / alpha))
 
 
 @composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(-0.5, 0.5)), method=False,

@@ -125,6 +125,8 @@ def batch_norm(
     In training by the statistics of the batch, which also move the running ones by `momentum` (the variance unbiased);
     otherwise by the running ones.
     """
+    if input.shape == (0,):  # no samples, of however many channels
+        return functional.clone(input)
     if input.ndim < 2:
         raise OperandError(f"batch_norm() takes (N, C, ...), not a tensor of shape {input.shape}")
     if eps < 0 or (training and eps == 0):

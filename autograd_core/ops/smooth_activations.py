@@ -70,48 +70,62 @@ def silu(xp, x):
     return x / (1 + xp.exp(-x))
 
 
-# Where the derivative of mish is 0, in two parts, and products of powers of exp of that.
-MISH_ROOT, MISH_REST = -1.1924312145154952, -4.8484829848031044e-17
-MISH_ONE, MISH_TWO, MISH_THREE = 0.3733670191691929, 0.3684065968836178, 0.027951242009170138
+def _mish_bend(xp, g, x):
+    s, t = xp.sigmoid(x), xp.tanh(xp.softplus(x))
+    x = xp.clamp_number(x, min=-800, max=40)
+    return g * (s * (1 - t * t) * (2 + x * (xp.sigmoid(-x) - 2 * s * t)))
 
 
-def _mish_rule(xp, g, x):
-    """exp(x)·(4(x + 1) + (4x + 6)·exp(x) + 4·exp(2x) + exp(3x)) / (2 + 2·exp(x) + exp(2x))² below 0.
-
-    The sum minus its value at the root, 0, has terms of one sign only.
-    Above 0 the same in powers of exp(-x), where nothing cancels. Each is 0.6 where x has the other sign.
-    """
-    low, high = xp.minimum(x, 0), xp.maximum(x, 0)
-    d = low - MISH_ROOT - MISH_REST
-    e = xp.exp(low)
-    total = 4 * d * (1 + e) + MISH_ONE * xp.expm1(d) + MISH_TWO * xp.expm1(2 * d) + MISH_THREE * xp.expm1(3 * d)
-    under = 2 + e * (2 + e)
-    w = xp.exp(-high)
-    over = 1 + 2 * w * (1 + w)
-    above = ((1 + 2 * w) * over + 4 * high * w * w * (1 + w)) / over / over
-    return g * (e * total / under / under + (above - 0.6))
+def _slow_mish_slope(x):
+    s = math.log1p(math.exp(x))
+    return math.tanh(s) + x / (1 + math.exp(-x)) / math.cosh(s) ** 2
 
 
-@op(ELEMENTWISE, symbol="mish", domain=REAL, method=False, floating=True, wide=True, vjp=_mish_rule,
+@op(ELEMENTWISE, symbol="mish′", domain=REAL, method=False, floating=True, wide=True, vjp=_mish_bend,
+    reference=_slow_mish_slope, tolerance=1e-10)  # fmt: skip
+def mish_slope(xp, x):
+    """The derivative of `mish`, without cancellation."""
+    return xp.kernels.mish_slope(x)
+
+
+@op(ELEMENTWISE, symbol="mish", domain=REAL, method=False, floating=True, wide=True,
+    vjp=lambda xp, g, x: g * xp.mish_slope(x),
     reference=lambda x: x * math.tanh(math.log1p(math.exp(x))))  # fmt: skip
 def mish(xp, x):
     """x·tanh(softplus(x)) (Misra 2019)."""
-    return x * xp.tanh(xp.maximum(x, 0) + xp.log1p(xp.exp(-abs(x))))
+    return xp.kernels.mish(x)
 
 
-def _gelu_rule(xp, g, x):
-    """Φ(x) + x·φ(x); at infinity the second term is 0."""
-    return g * (xp.ndtr(x) + xp.clamp_number(x, min=-40, max=40) * (xp.bell(x, half=True) / ROOT_TWO_PI))
+def _gelu_bend(xp, g, x):
+    """φ(x)·(2 - x²)."""
+    near = xp.clamp_number(x, min=-40, max=40)
+    return g * (xp.bell(x, half=True) * ((2 - near * near) / ROOT_TWO_PI))
 
 
-@op(ELEMENTWISE, symbol="gelu", domain=REAL, method=False, floating=True, wide=True, vjp=_gelu_rule, tolerance=1e-11,
+def _slow_gelu_slope(x):
+    return 0.5 * math.erfc(-x * math.sqrt(0.5)) + x * math.exp(-x * x / 2) / ROOT_TWO_PI
+
+
+@op(ELEMENTWISE, symbol="gelu′", domain=REAL, method=False, floating=True, wide=True, vjp=_gelu_bend, tolerance=1e-11,
+    reference=_slow_gelu_slope)  # fmt: skip
+def gelu_slope(xp, x):
+    """The derivative of `gelu`, Φ(x) + x·φ(x), without cancellation."""
+    return xp.kernels.gelu_slope(x)
+
+
+@op(ELEMENTWISE, symbol="gelu", domain=REAL, method=False, floating=True, wide=True, tolerance=1e-11,
+    vjp=lambda xp, g, x: g * xp.gelu_slope(x),
     reference=lambda x: 0.5 * x * math.erfc(-x * math.sqrt(0.5)))  # fmt: skip
 def gelu_erf(xp, x):
     """x·Φ(x), with Φ the distribution function of the normal distribution; exact in the tail."""
-    return xp.maximum(x, -40) * xp.kernels.ndtr(x)
+    return xp.kernels.gelu(x)
 
 
 GELU_LINEAR, GELU_CUBIC = 1.5957691216057308, 0.07135481627260025  # 2√(2/π), and 0.044715 times this
+
+
+def _slow_gate(x):
+    return 0.5 + 0.5 * math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
 
 
 @op(
@@ -122,7 +136,7 @@ GELU_LINEAR, GELU_CUBIC = 1.5957691216057308, 0.07135481627260025  # 2√(2/π),
     floating=True,
     wide=True,
     tolerance=1e-11,
-    reference=lambda x: 0.5 + 0.5 * math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)),
+    reference=_slow_gate,
     vjp=lambda xp, g, x, y: g * (y * xp.gelu_gate(-x) * _steepness(xp, x)),
 )
 def gelu_gate(xp, x):
@@ -136,18 +150,27 @@ def _steepness(xp, x):
     return GELU_LINEAR + 3 * GELU_CUBIC * (x * x)
 
 
-def _gelu_tanh_rule(xp, g, x, y):
-    gate = xp.gelu_gate(x)
-    rest = xp.clamp_number(x, min=-25, max=25) * xp.gelu_gate(-x) * _steepness(xp, x)
-    return g * (gate * (1 + rest))
+def _gelu_tanh_bend(xp, g, x):
+    """2p′ + x·p″ of the gate p."""
+    gate, rest, steep = xp.gelu_gate(x), xp.gelu_gate(-x), _steepness(xp, x)
+    x = xp.clamp_number(x, min=-25, max=25)
+    return g * (gate * rest * (steep * (2 + x * (rest - gate) * steep) + 6 * GELU_CUBIC * (x * x)))
+
+
+@op(ELEMENTWISE, symbol="gelu≈′", domain=REAL, method=False, floating=True, wide=True, tolerance=1e-11,
+    reference=lambda x: _slow_gate(x) * (1 + x * _slow_gate(-x) * (GELU_LINEAR + 3 * GELU_CUBIC * x * x)),
+    vjp=_gelu_tanh_bend)  # fmt: skip
+def gelu_tanh_slope(xp, x):
+    """The derivative of the approximation of `gelu`, without cancellation."""
+    return xp.kernels.gelu_tanh_slope(x)
 
 
 @op(ELEMENTWISE, symbol="gelu≈", domain=REAL, method=False, floating=True, wide=True, tolerance=1e-11,
     reference=lambda x: 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
-    vjp=_gelu_tanh_rule)  # fmt: skip
+    vjp=lambda xp, g, x: g * xp.gelu_tanh_slope(x))  # fmt: skip
 def gelu_tanh(xp, x):
     """The approximation ½x·(1 + tanh(√(2/π)(x + 0.044715x³))) of `gelu`."""
-    return xp.maximum(x, -25) * xp.kernels.gelu_gate(x)
+    return xp.kernels.gelu_tanh(x)
 
 
 @composition(ELEMENTWISE, domain=REAL, method=False, samples=(sample((2, 3)), sample((5,), approximate="tanh")),

@@ -18,6 +18,12 @@ from backends.protocol import Backend, Random
 COLUMN_BYTES = 1 << 20
 
 
+BLOCKWISE = (
+    "bell", "erf", "erfc", "erfcx", "gelu", "gelu_gate", "gelu_slope", "gelu_tanh", "gelu_tanh_slope", "lgamma",
+    "log_ndtr", "mish", "mish_slope", "ndtr", "silu_slope",
+)  # fmt: skip
+
+
 class NumpyBackend:
     """NumPy arrays on the one device "cpu"."""
 
@@ -25,15 +31,18 @@ class NumpyBackend:
     array_types: tuple[type, ...] = (np.ndarray, *sorted({*np.sctypeDict.values()}, key=lambda kind: kind.__name__))
 
     def __init__(self) -> None:
-        kernels = bind(np, COLUMN_BYTES, Deferred("scipy.special"), threads.in_blocks, products.tall)
-        for name in ("bell", "erf", "erfc", "erfcx", "gelu_gate", "lgamma", "log_ndtr", "ndtr", "silu_slope"):
+        self.namespace: SimpleNamespace = namespace_of(np, SimpleNamespace())
+        self.namespace.pad, self.namespace.where = padding.pad, selection.where
+        library = Deferred("scipy.special")
+        kernels = self.namespace.kernels = bind(
+            self.namespace, COLUMN_BYTES, library, threads.in_blocks, products.tall
+        )
+        for name in BLOCKWISE:
             setattr(kernels, name, partial(special.blockwise, getattr(kernels, name)))
         kernels.gate, kernels.relu, kernels.rectify = selection.gate, selection.relu, selection.rectify
         kernels.running = scans.running
         kernels.lu_factor, kernels.solve_triangular = lapack.lu_factor, lapack.solve_triangular
         onednn.overlay(kernels)
-        self.namespace: SimpleNamespace = namespace_of(np, kernels)
-        self.namespace.pad = padding.pad
         self.random: Random = NumpyRandom()
 
     def from_host(self, array: np.ndarray, index: int) -> Array:

@@ -10,6 +10,7 @@ _BITS: dict[Any, Any] = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.f
 # Arrays of no axes: a Python number or a NumPy scalar would be converted again by every call, at half its cost.
 _ZERO = {dtype: np.zeros((), dtype) for dtype in _BITS}
 SMALL = 1 << 9  # below it the calls cost more than the branches
+BLOCK = 1 << 14  # what the cache holds, and below which `where` is no faster
 
 
 def relu(x: Array) -> Array:
@@ -39,3 +40,39 @@ def gate(g: Array, x: Array) -> Array:
     mask = np.negative((x > 0).view(np.int8), dtype=bits)
     np.bitwise_and(mask, g.view(bits), out=mask)
     return mask.view(g.dtype)
+
+
+def where(condition: Array, *branches: Any) -> Any:
+    """np.where; large arrays by their bits, a block at a time, where they lie in memory as the condition does."""
+    if len(branches) != 2 or getattr(condition, "size", 0) < BLOCK or condition.dtype != bool:
+        return np.where(condition, *branches)
+    a, b = branches
+    dtype = np.result_type(a, b)
+    bits = _BITS.get(dtype)
+    if bits is None or not all(_fits(v, condition) for v in branches):
+        return np.where(condition, a, b)
+    y = np.empty_like(condition, dtype=bits)
+    flat = _flat(y)
+    mask = _flat(condition).view(np.int8)
+    a, b = (_flat(v.astype(dtype, copy=False)).view(bits) if np.ndim(v) else dtype.type(v).view(bits) for v in branches)
+    for start in range(0, y.size, BLOCK):
+        block = slice(start, start + BLOCK)
+        out, other = flat[block], b[block] if b.ndim else b
+        np.negative(mask[block], out=out, dtype=bits)
+        out &= (a[block] if a.ndim else a) ^ other
+        out ^= other
+    return y.view(dtype)
+
+
+def _fits(v: Any, condition: Array) -> bool:
+    """Whether it is a number, or lies in memory as the condition does, without gaps."""
+    if not np.ndim(v):
+        return True
+    rows = bool(condition.flags.c_contiguous and v.flags.c_contiguous)
+    columns = bool(condition.flags.f_contiguous and v.flags.f_contiguous)
+    return bool(v.shape == condition.shape) and (rows or columns)
+
+
+def _flat(a: Array) -> Array:
+    """Its elements in the order of memory, without a copy."""
+    return a.ravel(order="K")

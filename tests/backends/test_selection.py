@@ -1,4 +1,4 @@
-"""`gate`: g where x > 0, else 0."""
+"""`gate`, g where x > 0, else 0, and `where`."""
 
 import numpy as np
 import pytest
@@ -32,3 +32,18 @@ def test_gate_takes_any_layout():
 def test_gate_of_numpy_scalars():
     assert kernels.gate(np.float32(np.inf), np.float32(-1)) == 0
     assert kernels.gate(np.float64(2), np.float64(1)) == 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_where_of_large_arrays_selects_bit_for_bit(dtype):
+    rng, where = np.random.default_rng(2), backends.get("cpu").namespace.where
+    a, b = (rng.normal(size=(150, 130)).astype(dtype) for _ in range(2))
+    a[::3], b[1::3] = np.nan, -np.inf
+    condition = rng.random(a.shape) < 0.5
+    branches = [a, b, a.T.copy().T, a[::-1], b.astype(np.float16), 0, np.inf, dtype(2), np.array(3, dtype), a[0]]
+    for c in (condition, condition.T.copy().T, condition.astype(np.int8)):
+        for pair in [(v, w) for v in branches for w in branches]:
+            y, expected = where(c, *pair), np.where(c, *pair)
+            np.testing.assert_array_equal(y, expected)
+            assert y.dtype == expected.dtype
+    np.testing.assert_array_equal(where(condition), np.where(condition))
