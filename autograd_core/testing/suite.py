@@ -258,6 +258,7 @@ def _host(value: Any) -> Array:
     return value.numpy(force=True) if isinstance(value, Tensor) else np.asarray(value)
 
 
+@np.errstate(all="ignore")  # of infinities: whether NumPy warns depends on the machine
 def _assert_close(
     y: Array, wanted: Array, tolerance: float, each: bool, what: str, against: str, least: float = 0.0
 ) -> None:
@@ -267,8 +268,7 @@ def _assert_close(
         return
     finite = np.where(np.isfinite(wanted), abs(wanted), 0)
     scale = finite if each else np.max(finite, initial=least)
-    with np.errstate(invalid="ignore"):
-        right = (y == wanted) | (np.isnan(y) & np.isnan(wanted)) | (abs(y - wanted) <= tolerance * scale + 1e-300)
+    right = (y == wanted) | (np.isnan(y) & np.isnan(wanted)) | (abs(y - wanted) <= tolerance * scale + 1e-300)
     if not right.all():
         at = tuple(int(k) for k in np.argwhere(~right)[0])
         raise AssertionError(

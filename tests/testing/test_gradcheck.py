@@ -25,6 +25,14 @@ def test_several_outputs_and_other_arguments():
     assert gradcheck(lambda a: a[:0], x)
 
 
+def test_a_kink_beside_the_point_is_not_taken_for_a_wrong_gradient():
+    x = leaf(1e-4, -1e-4)
+    assert gradcheck(lambda a: a.relu() * a.exp(), x)
+    assert gradgradcheck(lambda a: a.relu() * a.exp(), x)
+    with pytest.raises(GradientError, match="is wrong in 2 of 2 elements"):
+        gradcheck(lambda a: a.relu() * a.detach().exp(), leaf(1e-4, 1.0))
+
+
 @pytest.mark.parametrize("shape", [(), (0,), (2, 0)])
 def test_scalars_and_nothing(shape):
     x = ag.full(shape, 0.5, dtype="float64", requires_grad=True)
