@@ -34,9 +34,7 @@ class NumpyBackend:
         self.namespace: SimpleNamespace = namespace_of(np, SimpleNamespace())
         self.namespace.pad, self.namespace.where = padding.pad, selection.where
         library = Deferred("scipy.special")
-        kernels = self.namespace.kernels = bind(
-            self.namespace, COLUMN_BYTES, library, threads.in_blocks, products.tall
-        )
+        kernels = self.namespace.kernels = bind(self.namespace, COLUMN_BYTES, library, threads.in_blocks, products.tall)
         for name in BLOCKWISE:
             setattr(kernels, name, partial(special.blockwise, getattr(kernels, name)))
         kernels.gate, kernels.relu, kernels.rectify = selection.gate, selection.relu, selection.rectify
