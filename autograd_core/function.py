@@ -39,7 +39,8 @@ class _Operation:
     detached: tuple[str, ...] = ()
     variadic = plain = view = False
     partial = False
-    holds, composite, holomorphic = True, None, False  # its backward is right for complex numbers as it stands
+    before = composite = None
+    holds, holomorphic = True, False  # its backward is right for complex numbers as it stands
 
     def __init__(self, function: type[Function], arguments: int, several: bool) -> None:
         self.name = self.symbol = function.__name__
