@@ -33,6 +33,12 @@ def vgg_style():
     )  # fmt: skip
 
 
+def lies_channels_last(x):
+    """Gaps do not matter: part of the channels of an image is one, too."""
+    strides = [s for s, k in zip(channels_last(x).strides, channels_last(x).shape, strict=True) if k > 1]
+    return strides == sorted(strides, reverse=True)
+
+
 @pytest.mark.parametrize("make", [nn.models.resnet20, vgg_style, EncoderDecoder])
 @pytest.mark.parametrize("kernels", ["numpy", "auto"])
 def test_every_convolution_finds_and_leaves_images_channels_last(make, kernels, monkeypatch):
@@ -43,7 +49,7 @@ def test_every_convolution_finds_and_leaves_images_channels_last(make, kernels, 
 
         def watched(*args, **given):
             found = [args[i] for i in images]
-            copied.extend(a.shape for a in found if min(a.shape[1:]) > 1 and not channels_last(a).flags.c_contiguous)
+            copied.extend(a.shape for a in found if not lies_channels_last(a))
             return kernel(*args, **given)
 
         monkeypatch.setattr(bound, name, watched)
