@@ -13,6 +13,7 @@ from backends import (
     im2col,
     indexing,
     normal,
+    normalization,
     patches,
     points,
     pooling,
@@ -41,6 +42,8 @@ NAMES = (
     "convolve",
     "convolve_input",
     "convolve_weight",
+    "normalize_batch",
+    "batch_gradients",
     "max_pool",
     "avg_pool",
     "avg_pool_input",
@@ -107,6 +110,8 @@ def bind(
         convolve_input=partial(im2col.convolve_input, xp, schedule=schedule),
         convolve_weight=partial(im2col.convolve_weight, xp, schedule=schedule),
     )
+    for name in ("normalize_batch", "batch_gradients"):
+        setattr(kernels, name, partial(getattr(normalization, name), xp, kernels))
     for module in MODULES:
         for name in NAMES:
             if hasattr(module, name):

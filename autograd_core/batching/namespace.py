@@ -20,6 +20,7 @@ from autograd_core.entries import Op
 from autograd_core.errors import VmapError
 from autograd_core.libraries import LAYERS, LIBRARY, is_array
 from autograd_core.registry import add_library
+from backends import normalization
 
 _lock = threading.Lock()
 _classes: dict[int, type[Batched]] = {}  # by identity of the library of what is held
@@ -100,7 +101,10 @@ def _namespace(cls: Any, library: Any) -> BatchedNamespace:
     members["fft"] = _part(cls, library.fft, (), tables.TRANSFORMS)
     members["kernels"] = _kernels(cls, library.kernels)
     members |= {"backend": BatchedBackend(library.backend), "type": cls, "depth": cls.depth}
-    return BatchedNamespace(**members)
+    namespace = BatchedNamespace(**members)
+    for name in ("normalize_batch", "batch_gradients"):  # made of functions that take batches
+        setattr(namespace.kernels, name, partial(getattr(normalization, name), namespace, namespace.kernels))
+    return namespace
 
 
 def _member(cls: Any, library: Any, name: str, member: Any) -> Any:

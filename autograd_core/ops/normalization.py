@@ -10,41 +10,20 @@ from autograd_core.kinds import NORMALIZATION
 from autograd_core.registry import Interval, Values, composition, op, sample
 from autograd_core.tensor import no_grad
 from autograd_core.versions import record_write
+from backends.normalization import around, count
 
 REAL = Interval(-2, 2)
 
 
 def _around(x):
-    """All axes but the channels, and the shape in which channels broadcast."""
-    return (0, *range(2, x.ndim)), (1, x.shape[1], *(1,) * (x.ndim - 2))
+    return around(x.shape)
 
 
-def _count(x):
-    """How many elements of each channel there are; 1 where there are none, to divide by."""
-    return max(x.shape[0] * math.prod(x.shape[2:]), 1)
-
-
-def _fast_rule(xp, g, x, weight, mean, scale, needs):
-    """Ioffe and Szegedy 2015, the equations of section 3, with the sums shared."""
-    dims, shape = _around(x)
-    normal = (x - mean.reshape(shape)) * scale.reshape(shape)
-    g_bias = xp.sum(g, dim=dims)
-    g_weight = xp.sum(g * normal, dim=dims)
-    if not needs[0]:
-        return None, g_weight, g_bias
-    n = _count(x)
-    slope = scale if weight is None else scale * weight
-    d = normal * (g_weight / -n).reshape(shape)
-    d += g
-    d -= (g_bias / n).reshape(shape)
-    d *= slope.reshape(shape)
-    return d, g_weight, g_bias
-
-
-def _recorded_rule(xp, g, x, weight, eps):
+def _recorded_rule(xp, g, x, rectified, weight, eps):
     """The same in terms of the input, with the statistics computed again, so that they are differentiated too."""
-    dims, shape = _around(x)
-    n = _count(x)
+    (dims, shape), n = _around(x), count(x.shape)
+    if rectified is not None:
+        g = xp.gate(g, rectified)
     d = x - xp.sum(x, dim=dims, keepdim=True) / n
     scale = xp.rsqrt(xp.sum(d * d, dim=dims, keepdim=True) / n + eps)
     normal = d * scale
@@ -60,12 +39,12 @@ def _channels(x, v):
     return v.reshape(_around(x)[1])
 
 
-def _reference(x, weight, bias, eps=1e-5):
+def _reference(x, weight, bias, eps=1e-5, relu=False):
     dims, shape = _around(x)
     mean, var = x.mean(dims, keepdims=True), x.var(dims, keepdims=True)
     y = (x - mean) / np.sqrt(var + eps)
     y = y if weight is None else y * weight.reshape(shape) + bias.reshape(shape)
-    return y, mean.reshape(-1), 1 / np.sqrt(var + eps).reshape(-1)
+    return np.maximum(y, 0) if relu else y, mean.reshape(-1), 1 / np.sqrt(var + eps).reshape(-1)
 
 
 @op(
@@ -80,26 +59,24 @@ def _reference(x, weight, bias, eps=1e-5):
         sample((4, 3), (3,), (3,)),
         sample((2, 2, 3, 2), (2,), (2,), eps=1e-2),
         sample((3, 2, 4), None, None),
+        sample((2, 3), Values((3,), Interval(1, 2)), Values((3,), Interval(-0.1, 0.1)), relu=True),
         sample((2, 0, 3), (0,), (0,)),
     ),
     reference=_reference,
     tolerance=1e-10,
-    joint=lambda xp, g, input, weight, mean, scale, eps, needs: _fast_rule(xp, g[0], input, weight, mean, scale, needs),
-    composite=lambda xp, g, input, weight, eps: _recorded_rule(xp, g[0], input, weight, eps),
+    residuals=("rectified", "kept"),
+    joint=lambda xp, g, input, rectified, weight, mean, scale, kept, eps, needs: xp.kernels.batch_gradients(
+        g[0], input, rectified, weight, mean, scale, kept, eps, needs[0]
+    ),
+    composite=lambda xp, g, input, rectified, weight, eps: _recorded_rule(xp, g[0], input, rectified, weight, eps),
 )
-def normalize_batch(xp, input, weight=None, bias=None, *, eps=1e-5):
-    """Zero mean and unit variance of each channel of (N, C, ...), then scale and shift.
+def normalize_batch(xp, input, weight=None, bias=None, *, eps=1e-5, relu=False):
+    """Zero mean and unit variance of each channel of (N, C, ...), then scale, shift, and a ReLU if asked for.
 
     Also the mean and 1/√(var + eps) of each channel.
     """
-    (dims, shape), n = _around(input), _count(input)
-    mean = input.sum(axis=dims) / n
-    d = input - mean.reshape(shape)
-    scale = 1 / xp.sqrt((d * d).sum(axis=dims) / n + eps)
-    d *= (scale if weight is None else scale * weight).reshape(shape)
-    if bias is not None:
-        d += bias.reshape(shape)
-    return d, mean, scale
+    y, mean, scale, kept = xp.kernels.normalize_batch(input, weight, bias, eps, relu)
+    return (y, mean, scale), y if relu else None, kept
 
 
 @composition(
@@ -144,7 +121,7 @@ def batch_norm(
         )
     y, mean, scale = normalize_batch(input, weight, bias, eps=eps)
     if training and input.numel():
-        _track(running_mean, running_var, mean, scale, _count(input), momentum, eps)
+        _track(running_mean, running_var, mean, scale, count(input.shape), momentum, eps)
     return y
 
 

@@ -1,28 +1,43 @@
-"""Kernels of the oneDNN library for float32 arrays of NumPy, each in front of the one that it falls back to."""
+"""Kernels of the oneDNN library for float32 arrays of NumPy.
+
+Each has the signature of the kernel in whose place it computes, and returns None where that one had better: where the
+library is not there or not wanted, for other dtypes, for what is too small or has no fast implementation.
+"""
 
 from collections.abc import Callable
-from functools import partial
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
 # By module, imported together with its first kernel: `import autograd_core` does not pay for them.
-KERNELS = {"convolution": ("convolve", "convolve_input", "convolve_weight")}
+KERNELS = {
+    "convolution": ("convolve", "convolve_input", "convolve_weight"),
+    "normalization": ("normalize_batch", "batch_gradients"),
+}
 
 
 def overlay(kernels: SimpleNamespace) -> None:
     """Put oneDNN's kernels in front of NumPy's."""
     for module, names in KERNELS.items():
         for name in names:
-            setattr(kernels, name, _deferred(kernels, module, name))
+            setattr(kernels, name, _in_front(getattr(kernels, name), deferred(module, name)))
 
 
-def _deferred(kernels: SimpleNamespace, module: str, name: str) -> Callable[..., Any]:
-    plain = getattr(kernels, name)
+def deferred(module: str, name: str) -> Callable[..., Any]:
+    """A kernel whose module is imported by its first call."""
+    kernel: Callable[..., Any] | None = None
 
-    def first(*args: Any, **named: Any) -> Any:
-        kernel = partial(getattr(import_module(f"backends.onednn.{module}"), name), plain)
-        setattr(kernels, name, kernel)
-        return kernel(*args, **named)
+    def call(*arguments: Any) -> Any:
+        nonlocal kernel
+        kernel = kernel or getattr(import_module(f"{__name__}.{module}"), name)
+        return kernel(*arguments)
 
-    return first
+    return call
+
+
+def _in_front(plain: Callable[..., Any], kernel: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Any:
+        result = kernel(*arguments)
+        return plain(*arguments) if result is None else result
+
+    return call

@@ -5,7 +5,6 @@ layouts would have to be undone for everybody else. Kernels stay as their owner 
 call, which takes microseconds.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,6 @@ from backends.onednn.plans import (
     state,
 )
 
-Kernel = Callable[..., Array]
 DIRECT = 1
 SMALL = 1 << 14  # multiplications below which a call costs more than NumPy's
 
@@ -69,7 +67,6 @@ def _suits(x: Array, w: Array) -> bool:
 
 
 def convolve(
-    plain: Kernel,
     x: Array,
     w: Array,
     stride: Sizes,
@@ -77,14 +74,14 @@ def convolve(
     dilation: Sizes,
     groups: int,
     bias: Array | None = None,
-) -> Array:
+) -> Array | None:
     """See `backends.im2col.convolve`."""
     if not _suits(x, w):
-        return plain(x, w, stride, padding, dilation, groups, bias)
+        return None
     w = _described(w)
     plan = _forward(x.shape, w.shape, w.strides, stride, padding, dilation, groups, bias is not None)
     if plan is None:
-        return plain(x, w, stride, padding, dilation, groups, bias)
+        return None
     y = empty(plan.shape, plan.strides)
     if bias is None:
         plan.run(to_channels_last(x), plan.weights(w), y)
@@ -94,7 +91,6 @@ def convolve(
 
 
 def convolve_input(
-    plain: Kernel,
     g: Array,
     w: Array,
     x_shape: Sizes,
@@ -102,21 +98,20 @@ def convolve_input(
     padding: Sizes,
     dilation: Sizes,
     groups: int,
-) -> Array:
+) -> Array | None:
     """See `backends.im2col.convolve_input`."""
     if not _suits(g, w):
-        return plain(g, w, x_shape, stride, padding, dilation, groups)
+        return None
     w = _described(w)
     plan = _input(x_shape, g.shape, w.shape, w.strides, stride, padding, dilation, groups)
     if plan is None:
-        return plain(g, w, x_shape, stride, padding, dilation, groups)
+        return None
     dx = empty(plan.shape, plan.strides)
     plan.run(to_channels_last(g), plan.weights(w), dx)
     return dx
 
 
 def convolve_weight(
-    plain: Kernel,
     g: Array,
     x: Array,
     w_shape: Sizes,
@@ -124,14 +119,14 @@ def convolve_weight(
     padding: Sizes,
     dilation: Sizes,
     groups: int,
-) -> Array:
+) -> Array | None:
     """See `backends.im2col.convolve_weight`."""
     dw = empty(w_shape)
     plan = None
     if _suits(g, dw) and x.dtype == FLOAT32:
         plan = _weight(x.shape, g.shape, w_shape, stride, padding, dilation, groups)
     if plan is None:
-        return plain(g, x, w_shape, stride, padding, dilation, groups)
+        return None
     inside = dw if plan.reorder is None else state.scratch(plan.weights_size, "weights")
     plan.run(to_channels_last(x), to_channels_last(g), inside)
     if plan.reorder is not None:

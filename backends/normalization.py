@@ -1,0 +1,65 @@
+"""Normalisation by the statistics of a batch, and its gradients, for every array library."""
+
+from math import prod
+from typing import Any
+
+from backends.geometry import Array, Sizes
+
+
+def normalize_batch(
+    xp: Any, kernels: Any, x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool
+) -> tuple[Array, Array, Array, Any]:
+    """Zero mean and unit variance of each channel of x (N, C, *S), then scale, shift, and a ReLU if asked for.
+
+    Returns the result, the mean and 1/√(var + eps) of each channel, and what `batch_gradients` may want beside them.
+    """
+    (axes, shape), n = around(x.shape), count(x.shape)
+    mean = x.sum(axis=axes) / n
+    d = x - mean.reshape(shape)
+    scale = 1 / xp.sqrt((d * d).sum(axis=axes) / n + eps)
+    d *= (scale if weight is None else scale * weight).reshape(shape)
+    if bias is not None:
+        d += bias.reshape(shape)
+    return kernels.rectify(d) if relu else d, mean, scale, None
+
+
+def batch_gradients(
+    xp: Any,
+    kernels: Any,
+    g: Array,
+    x: Array,
+    rectified: Array | None,
+    weight: Array | None,
+    mean: Array,
+    scale: Array,
+    kept: Any,
+    eps: float,
+    wanted: bool,
+) -> tuple[Array | None, Array, Array]:
+    """The gradients of `normalize_batch` in x (None unless wanted), weight and bias, with their sums shared.
+
+    rectified: the result, if a ReLU was its last step. kept: the last of what `normalize_batch` returned. The equations are
+    those of section 3 of Ioffe and Szegedy 2015.
+    """
+    (axes, shape), n = around(x.shape), count(x.shape)
+    if rectified is not None:
+        g = kernels.gate(g, rectified)
+    d = (x - mean.reshape(shape)) * scale.reshape(shape)
+    g_bias, g_weight = g.sum(axis=axes), (g * d).sum(axis=axes)
+    if not wanted:
+        return None, g_weight, g_bias
+    d *= (g_weight / -n).reshape(shape)
+    d += g
+    d -= (g_bias / n).reshape(shape)
+    d *= (scale if weight is None else scale * weight).reshape(shape)
+    return d, g_weight, g_bias
+
+
+def around(shape: Sizes) -> tuple[Sizes, Sizes]:
+    """All axes but the channels, and the shape in which channels broadcast."""
+    return (0, *range(2, len(shape))), (1, shape[1], *(1,) * (len(shape) - 2))
+
+
+def count(shape: Sizes) -> int:
+    """How many elements of each channel there are; 1 where there are none, to divide by."""
+    return max(shape[0] * prod(shape[2:]), 1)

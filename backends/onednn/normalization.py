@@ -1,0 +1,121 @@
+"""Normalisation by the statistics of a batch, with the ReLU in the same pass."""
+
+from typing import Any
+
+import numpy as np
+
+from backends.geometry import Array, Sizes
+from backends.numpy_backend import selection
+from backends.onednn.buffers import FLOAT32, channels_last_strides, empty
+from backends.onednn.choice import active
+from backends.onednn.layouts import to_channels_last
+from backends.onednn.plans import (
+    BACKWARD,
+    DIFF_DST,
+    DIFF_SCALE,
+    DIFF_SHIFT,
+    DIFF_SRC,
+    DST,
+    MEAN,
+    OF_WORKSPACE,
+    SCALE,
+    SHIFT,
+    SRC,
+    TRAINING,
+    VARIANCE,
+    WORKSPACE,
+    Plan,
+    Unsupported,
+    Workshop,
+    planned,
+)
+
+SMALL = 1 << 11  # elements below which NumPy's calls are as quick
+USE_SCALE, USE_SHIFT, FUSE_RELU = 2, 4, 8
+
+
+def normalize_batch(
+    x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool
+) -> tuple[Array, Array, Array, Any] | None:
+    """See `backends.normalization.normalize_batch`; keeps the variance and, of a ReLU, a bit for each element."""
+    plan = None
+    if x.dtype == FLOAT32 and x.size >= SMALL and active():
+        plan = _forward(x.shape, eps, relu)
+    if plan is None:
+        return None
+    channels = x.shape[1]
+    x = to_channels_last(x)
+    weight, bias = _parameter(weight, 1, channels), _parameter(bias, 0, channels)
+    y = empty(x.shape, channels_last_strides(x.shape))
+    mean, var = np.empty((2, channels), FLOAT32)
+    mask = empty((-(-plan.workspace // 4),)) if plan.workspace else None
+    plan.run(x, y, mean, var, weight, bias, *(() if mask is None else (mask,)))
+    if relu and np.isnan(var @ weight + bias.sum()):  # the fused ReLU would make 0 of NaN
+        unfused: Any = normalize_batch(x, weight, bias, eps, False)
+        return selection.rectify(unfused[0]), *unfused[1:]
+    return y, mean, 1 / np.sqrt(var + FLOAT32.type(eps)), (var, mask)
+
+
+def batch_gradients(
+    g: Array,
+    x: Array,
+    rectified: Array | None,
+    weight: Array | None,
+    mean: Array,
+    scale: Array,
+    kept: Any,
+    eps: float,
+    wanted: bool,
+) -> tuple[Array, Array, Array] | None:
+    """See `backends.normalization.batch_gradients`."""
+    var, mask = kept or (None, None)
+    plan = _backward(x.shape, eps, mask is not None) if kept and g.dtype == FLOAT32 else None
+    if plan is None:
+        return None
+    if rectified is not None and mask is None:
+        g = selection.gate(g, rectified)
+    dx = empty(x.shape, channels_last_strides(x.shape))
+    g_weight, g_bias = np.empty((2, x.shape[1]), FLOAT32)
+    weight = _parameter(weight, 1, x.shape[1])
+    rest = () if mask is None else (mask,)
+    plan.run(to_channels_last(x), to_channels_last(g), dx, mean, var, weight, g_weight, g_bias, *rest)
+    return dx, g_weight, g_bias
+
+
+def _parameter(v: Array | None, default: int, channels: int) -> Array:
+    return np.full(channels, default, FLOAT32) if v is None else np.ascontiguousarray(v, FLOAT32)
+
+
+class _Normalization(Plan):
+    """A normalisation, and how many bytes its ReLU keeps."""
+
+    workspace = 0
+
+
+def _described(workshop: Workshop, shape: Sizes, eps: float, relu: bool) -> tuple[Any, Any, int, Any]:
+    """Descriptors of an image, of the forward primitive, its flags, and of what a ReLU keeps."""
+    x, flags = workshop.memory(shape, channels_last_strides(shape)), USE_SCALE | USE_SHIFT | FUSE_RELU * relu
+    forward = workshop.primitive("batch_normalization_forward", TRAINING, x, x, eps, flags)
+    if "jit" not in workshop.implementation(forward):  # in plain C++, for numbers of channels that fill no register
+        raise Unsupported("batch normalisation of so many channels")
+    return x, forward, flags, workshop.asked(forward, OF_WORKSPACE)
+
+
+@planned
+def _forward(workshop: Workshop, shape: Sizes, eps: float, relu: bool) -> Plan:
+    x, desc, _, mask = _described(workshop, shape, eps, relu)
+    channel = workshop.memory(shape[1:2], (4,))
+    rest = [(kind, channel) for kind in (MEAN, VARIANCE, SCALE, SHIFT)] + [(WORKSPACE, mask)] * (mask is not None)
+    plan = _Normalization(workshop, desc, (SRC, x), (DST, x), *rest)
+    plan.workspace = workshop.size(mask) if mask else 0
+    return plan
+
+
+@planned
+def _backward(workshop: Workshop, shape: Sizes, eps: float, relu: bool) -> Plan:
+    x, forward, flags, mask = _described(workshop, shape, eps, relu)
+    desc = workshop.primitive("batch_normalization_backward", BACKWARD, x, x, x, eps, flags, forward)
+    channel = workshop.memory(shape[1:2], (4,))
+    rest = [(kind, channel) for kind in (MEAN, VARIANCE, SCALE, DIFF_SCALE, DIFF_SHIFT)]
+    rest += [(WORKSPACE, mask)] * (mask is not None)
+    return Plan(workshop, desc, (SRC, x), (DIFF_DST, x), (DIFF_SRC, x), *rest)
