@@ -10,7 +10,7 @@ from backends import onednn, threads
 from backends.deferred import Deferred
 from backends.geometry import Array
 from backends.kernels import bind, namespace_of
-from backends.numpy_backend import lapack, padding, products, scans, selection, special
+from backends.numpy_backend import lapack, normalization, padding, products, scans, selection, special
 from backends.numpy_backend.random import NumpyRandom
 from backends.protocol import Backend, Random
 
@@ -39,6 +39,8 @@ class NumpyBackend:
             setattr(kernels, name, partial(special.blockwise, getattr(kernels, name)))
         kernels.gate, kernels.relu, kernels.rectify = selection.gate, selection.relu, selection.rectify
         kernels.running = scans.running
+        kernels.normalize_batch = normalization.normalize_batch
+        kernels.batch_gradients = normalization.batch_gradients
         kernels.lu_factor, kernels.solve_triangular = lapack.lu_factor, lapack.solve_triangular
         onednn.overlay(kernels)
         self.random: Random = NumpyRandom()

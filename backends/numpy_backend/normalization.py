@@ -1,0 +1,112 @@
+"""Batch normalisation and its gradients in few passes over memory, shared among threads."""
+
+from math import gcd
+from typing import Any
+
+import numpy as np
+
+from backends.geometry import Array, blocks, channels_first, channels_last
+from backends.numpy_backend.selection import gate
+from backends.threads import in_blocks
+
+# Numbers at a time: two such blocks and a buffer fit a core's level-2 cache.
+BLOCK = 1 << 16
+LINE = 1 << 10  # a pixel's channels are few; operations on whole lines of pixels spend their time on numbers
+
+
+def normalize_batch(
+    x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool
+) -> tuple[Array, Array, Array, None]:
+    """As the generic kernel."""
+    pixels = np.ascontiguousarray(channels_last(x))
+    lines, width = _lines(pixels)
+    y = np.empty_like(lines)
+    n = max(lines.size // max(x.shape[1], 1), 1)
+    work = _work(lines)
+    mean = _channels(in_blocks(lambda at: np.add.reduce(lines[at], axis=0), work), x) / n
+    means = np.tile(mean, width)
+
+    def squares(at: slice) -> Array:
+        d = np.subtract(lines[at], means, out=y[at])
+        return np.einsum("pc,pc->c", d, d)
+
+    scale = 1 / np.sqrt(_channels(in_blocks(squares, work), x) / n + eps)
+    factors = np.tile(scale if weight is None else scale * weight, width)
+    shifts = None if bias is None else np.tile(bias, width)
+
+    def scaled(at: slice) -> None:
+        part = y[at]
+        part *= factors
+        if shifts is not None:
+            part += shifts
+        if relu:
+            np.maximum(part, 0, out=part)
+
+    in_blocks(scaled, work)
+    return channels_first(y.reshape(pixels.shape)), mean, scale, None
+
+
+def batch_gradients(
+    g: Array,
+    x: Array,
+    rectified: Array | None,
+    weight: Array | None,
+    mean: Array,
+    scale: Array,
+    kept: None,
+    eps: float,
+    wanted: bool,
+) -> tuple[Array | None, Array, Array]:
+    """As the generic kernel."""
+    pixels = np.ascontiguousarray(channels_last(x))
+    lines, width = _lines(pixels)
+    gs = np.ascontiguousarray(channels_last(g)).reshape(lines.shape)
+    n = max(lines.size // max(x.shape[1], 1), 1)
+    passed = None if rectified is None else np.ascontiguousarray(channels_last(rectified)).reshape(lines.shape)
+    means, dx = np.tile(mean, width), np.empty_like(lines)
+    work = _work(lines)
+
+    def sums(at: slice) -> tuple[Array, Array]:
+        d, part = np.subtract(lines[at], means), gs[at]
+        if passed is not None:
+            dx[at] = part = gate(part, passed[at])
+        return np.add.reduce(part, axis=0), np.einsum("pc,pc->c", d, part)
+
+    parts = in_blocks(sums, work)
+    g_bias, g_weight = (_channels(one, x) for one in zip(*parts, strict=True)) if parts else (mean * 0, mean * 0)
+    g_weight *= scale
+    if not wanted:
+        return None, g_weight, g_bias
+    slope = scale if weight is None else scale * weight
+    slopes = np.tile(slope, width)
+    of_normal, of_mean = np.tile(g_weight * slope * scale / -n, width), np.tile(g_bias * slope / -n, width)
+
+    def block(at: slice) -> None:
+        part = dx[at]
+        np.multiply(gs[at] if passed is None else part, slopes, out=part)
+        d = np.subtract(lines[at], means)
+        d *= of_normal
+        part += d
+        part += of_mean
+
+    in_blocks(block, work)
+    return channels_first(dx.reshape(pixels.shape)), g_weight, g_bias
+
+
+def _lines(pixels: Array) -> tuple[Array, int]:
+    """(N, *S, C) as lines of several pixels, and how many pixels a line has."""
+    channels = pixels.shape[-1]
+    count = pixels.size // max(channels, 1)
+    width = gcd(count, 1 << (max(1, LINE // max(channels, 1)).bit_length() - 1)) or 1
+    return pixels.reshape(count // width, width * channels), width
+
+
+def _work(lines: Array) -> list[slice]:
+    return list(blocks(lines.shape[0], max(1, BLOCK // max(lines.shape[1], 1))))
+
+
+def _channels(parts: Any, x: Array) -> Array:
+    """The sums of each channel from those of lines."""
+    if not parts:
+        return np.zeros(x.shape[1], x.dtype)
+    return np.add.reduce(np.add.reduce(parts, axis=0).reshape(-1, x.shape[1]), axis=0)

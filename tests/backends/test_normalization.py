@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from backends.numpy_backend import normalization
+
+
+def definition(x, weight, bias, eps, relu):
+    axes, shape = (0, *range(2, x.ndim)), (1, -1, *[1] * (x.ndim - 2))
+    mean, var = x.mean(axes), x.var(axes)
+    y = (x - mean.reshape(shape)) / np.sqrt(var + eps).reshape(shape)
+    y = y if weight is None else y * weight.reshape(shape)
+    y = y if bias is None else y + bias.reshape(shape)
+    return np.maximum(y, 0) if relu else y
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("shape", [(4, 3), (3, 5, 7), (16, 6, 32, 33), (2, 1300, 2, 2), (2, 0, 3)])
+def test_result_and_gradients_match_the_definition(shape, relu):
+    rng = np.random.default_rng(0)
+    x, g = rng.standard_normal(shape), rng.standard_normal(shape)
+    weight, bias = rng.standard_normal((2, shape[1]))
+    y, mean, scale, kept = normalization.normalize_batch(x, weight, bias, 1e-3, relu)
+    np.testing.assert_allclose(y, definition(x, weight, bias, 1e-3, relu), atol=1e-12)
+    dx, *rest = normalization.batch_gradients(g, x, y if relu else None, weight, mean, scale, kept, 1e-3, True)
+    # Along a direction that moves every operand, by a central difference.
+    to = [rng.standard_normal(a.shape) for a in (x, weight, bias)]
+    step = 1e-6
+    ends = [
+        definition(*(a + h * d for a, d in zip((x, weight, bias), to, strict=True)), 1e-3, relu) for h in (step, -step)
+    ]
+    slope = ((ends[0] - ends[1]) * g).sum() / (2 * step)
+    np.testing.assert_allclose(
+        sum((a * d).sum() for a, d in zip((dx, *rest), to, strict=True)), slope, rtol=1e-6, atol=1e-6
+    )
+
+
+def test_a_gradient_that_relu_stops_may_be_infinite():
+    x = np.array([[1.0], [2.0], [-3.0]])
+    y, mean, scale, _ = normalization.normalize_batch(x, None, None, 1e-5, True)
+    g = np.where(y > 0, 1.0, np.inf)
+    assert np.isfinite(normalization.batch_gradients(g, x, y, None, mean, scale, None, 1e-5, True)[0]).all()
+
+
+def test_the_mean_is_taken_off_before_anything_is_scaled():
+    x = (np.random.default_rng(0).standard_normal((64, 4, 16, 16)) + 1000).astype(np.float32)
+    y, *_ = normalization.normalize_batch(x, None, None, 1e-5, False)
+    np.testing.assert_allclose(y, definition(x.astype(float), None, None, 1e-5, False), atol=2e-3)
