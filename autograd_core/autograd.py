@@ -16,7 +16,7 @@ from autograd_core.arguments import of_one_depth
 from autograd_core.engine import Cotangents, walk
 from autograd_core.errors import DtypeError, NoGraphError, OperandError
 from autograd_core.function import Function as Function
-from autograd_core.libraries import LAYERS, LIBRARY, MUTABLE
+from autograd_core.libraries import LAYERS, LIBRARY
 from autograd_core.tensor import Leaf, Tensor, new, set_grad_enabled, wrap
 from autograd_core.tensor import enable_grad as enable_grad
 from autograd_core.tensor import grad_enabled as is_grad_enabled
@@ -36,6 +36,8 @@ __all__ = [
 ]
 
 _commit = threading.Lock()
+# The seed of a loss that is a NumPy scalar, which nobody can write.
+_ONE = {kind: kind(1) for kind in (np.float32, np.float64)}
 
 
 def backward(
@@ -131,6 +133,10 @@ def _seeds(
     outputs: Sequence[Tensor], cotangents: Sequence[Tensor | None], create_graph: bool, strict: bool = True
 ) -> tuple[Cotangents, list[Any]]:
     """{node: cotangent} to start from, and the arrays among them that belong to the user."""
+    if len(outputs) == 1 and cotangents[0] is None and not create_graph:
+        one = _ONE.get(outputs[0].array.__class__)
+        if one is not None and outputs[0].node is not None:
+            return {outputs[0].node: one}, []
     if len(outputs) != len(cotangents):
         raise RuntimeError(f"{len(outputs)} tensors but {len(cotangents)} gradients were given")
     seeds: Cotangents = {}
@@ -180,18 +186,20 @@ def _seed(t: Tensor, g: Tensor | None) -> Tensor:
 
 def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any], create_graph: bool) -> None:
     """Write `.grad` of leaves and of tensors that retain theirs: all at once, so that nobody sees half of it."""
-    pairs += [(x, g) for ref, g in retained if (x := ref()) is not None]
+    if retained:
+        pairs += [(x, g) for ref, g in retained if (x := ref()) is not None]
+    tensors = [x for x, _ in pairs]
     with _commit:
         grads = exclusive([g for _, g in pairs], given)
-        for i, (x, _) in enumerate(pairs):
+        for i, x in enumerate(tensors):
             if x.array.itemsize == 2:
                 grads[i] = _narrowed(grads[i], x)
             if x.grad is not None:
                 grads[i] = copy_context().run(_sum, x.grad, grads[i], create_graph)
         # One C loop: neither an interrupt nor another thread can see half of it.
-        deque(map(_set_grad, [x for x, _ in pairs], grads), maxlen=0)
+        deque(map(_set_grad, tensors, grads), maxlen=0)
     if Leaf.followed:
-        for x, _ in pairs:
+        for x in tensors:
             for hook in getattr(x.node, "after", None) or ():
                 hook(x)
 
@@ -218,7 +226,7 @@ def exclusive(grads: list[Any], given: list[Any]) -> list[Tensor]:
         if g.__class__ is Tensor:
             out.append(g)
             continue
-        if id(g) in taken or (type(g) in MUTABLE and g.base is not None):
+        if g.base is not None or id(g) in taken:
             g = g.copy()
         else:
             taken.add(id(g))

@@ -29,6 +29,7 @@ from autograd_core.dtypes import result_type
 from autograd_core.entries import Op
 from autograd_core.failures import recover, refuse_complex
 from autograd_core.libraries import LAYERS, LIBRARY, MUTABLE
+from autograd_core.saving import outputs_of, saving_plan
 from autograd_core.tensor import Node, Tensor, grad_enabled, new, own_scalar, record, wrap
 from autograd_core.tensor import tick as tick  # detect_anomaly puts its own in this place
 from autograd_core.versions import note_view
@@ -52,7 +53,7 @@ def bind(o: Op, foreign: Callable[..., Any] = foreign) -> Callable[..., Any]:
     """The functional form of an entry; `foreign` takes operands that are not all Tensors."""
     if o.simple and o.differentiable:
         return bind_unary(o, foreign) if len(o.inputs) == 1 else bind_binary(o, foreign)
-    return bind_general(o)
+    return bind_layer(o) if o.layer else bind_general(o)
 
 
 def bind_operator(o: Op) -> Callable[..., Any]:
@@ -173,6 +174,41 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
     return call
 
 
+def bind_layer(o: Op) -> Callable[..., Any]:
+    """Input, weight and bias: NumPy arrays of one dtype on a short way, all else on the general one."""
+    general, forward, library = bind_general(o), o.forward, LIBRARY[ndarray]
+    plans = [saving_plan(o, wants) for wants in range(8)]
+
+    def call(*args: Any, **given: Any) -> Any:
+        if given or len(args) != 3:
+            return general(*args, **given)
+        a, b, c = args
+        if not (a.__class__ is b.__class__ is c.__class__ is Tensor):
+            return general(*args)
+        arrays = x, w, v = a.array, b.array, c.array
+        if not (x.__class__ is w.__class__ is v.__class__ is ndarray and x.dtype is w.dtype is v.dtype):
+            return general(*args)
+        try:
+            y = forward(library, x, w, v)
+        except Exception:
+            return general(*args)  # it has a second way, or says what is wrong
+        t = new(Tensor)
+        t.array = y
+        t.grad = t.node = None
+        p, q, r = parents = a.node, b.node, c.node
+        wants = (p is not None) + 2 * (q is not None) + 4 * (r is not None)
+        if wants and grad_enabled():
+            t.node = n = Node()
+            n.op = o
+            n.parents = parents
+            n.saved = plans[wants](arrays, y, (), {})
+            n.shapes = n.hooks = None
+            n.number = tick()
+        return t
+
+    return call
+
+
 def bind_general(o: Op) -> Callable[..., Any]:
     """Static parameters, residuals beside the output, several outputs, lists of inputs, joint rules."""
     arity, defaults = len(o.inputs), o.statics
@@ -243,7 +279,7 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
     if wants and o.differentiable and grad_enabled():
         plan = o.plans.get(wants)
         if plan is None:
-            plan = o.plans[wants] = _saving_plan(o, wants)
+            plan = o.plans[wants] = saving_plan(o, wants)
         node = Node()
         node.op = o
         node.parents = tuple(parents)
@@ -284,46 +320,6 @@ def _shapes(o: Op, arrays: list[Any], y: Any) -> tuple[Any, ...]:
     return tuple([None if a is None else a.shape for a in arrays])
 
 
-def _saving_plan(o: Op, wants: int) -> Callable[..., tuple[Any, ...]]:
-    """How to get the values behind `keep`; None for what no input that wants a gradient (a bit each) needs."""
-    needed: set[str] = set()
-    for i, w in enumerate(o.wants):
-        if o.variadic or wants >> i & 1:
-            needed.update(w)
-    if len(o.keep) > 1 and needed.issuperset(o.keep) and not o.variadic and set(o.keep) <= set(o.inputs):
-        pick = operator.itemgetter(*[o.inputs.index(n) for n in o.keep])
-        return lambda arrays, y, rest, statics: pick(arrays)
-    getters = [_getter(o, n) if n in needed else None for n in o.keep]
-    return lambda arrays, y, rest, statics: tuple([f and f(arrays, y, rest, statics) for f in getters])
-
-
-def _getter(o: Op, name: str) -> Callable[..., Any]:  # noqa: PLR0911  a return per place where a value can come from
-    """How to find the value behind a name that a rule may mention."""
-    if name == "y":
-        return lambda arrays, y, rest, statics: y
-    if name in o.inputs:
-        i = o.inputs.index(name)
-        if o.variadic:
-            return lambda arrays, y, rest, statics: tuple(arrays)
-        return lambda arrays, y, rest, statics: arrays[i]
-    if name in o.residuals:
-        i = o.residuals.index(name)
-        return lambda arrays, y, rest, statics: rest[i]
-    if name in o.statics:
-        return lambda arrays, y, rest, statics: statics[name]
-    if name in outputs_of(o):
-        i = outputs_of(o).index(name)
-        return lambda arrays, y, rest, statics: y[i]
-    source, _, attribute = name.rpartition("_")
-    if source not in o.inputs or attribute not in ("shape", "dtype"):
-        raise TypeError(f"op '{o.name}': a rule names '{name}', which is no input, output, residual or parameter")
-    read = operator.attrgetter(attribute)
-    if o.variadic:
-        return lambda arrays, y, rest, statics: tuple([read(a) for a in arrays])
-    i = o.inputs.index(source)
-    return lambda arrays, y, rest, statics: None if arrays[i] is None else read(arrays[i])
-
-
 def _several(o: Op, y: Any, node: Node | None) -> tuple[Any, ...]:
     """Tensors for several outputs; each that can carry a gradient gets a node of its own that projects it out."""
     out = []
@@ -331,11 +327,6 @@ def _several(o: Op, y: Any, node: Node | None) -> tuple[Any, ...]:
         carries = node is not None and v.dtype.kind in "fcV" and not (o.detached and outputs_of(o)[i] in o.detached)
         out.append(wrap(v, record(Pick, (node,), (i, len(y))) if carries else None))
     return o.result(out)
-
-
-def outputs_of(o: Op) -> tuple[str, ...]:
-    """The names of several outputs; none for one output or a list."""
-    return o.outputs if isinstance(o.outputs, tuple) else ()
 
 
 class Pick:

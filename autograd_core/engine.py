@@ -11,10 +11,11 @@ import numpy as np
 
 from autograd_core import functional
 from autograd_core.anomaly import watching
-from autograd_core.binders import Pick, outputs_of
+from autograd_core.binders import Pick
 from autograd_core.entries import Op, Rule
 from autograd_core.errors import GraphReleasedError, HigherOrderError
 from autograd_core.libraries import LIBRARY, MUTABLE, RULES
+from autograd_core.saving import outputs_of
 from autograd_core.tensor import Leaf, Node, RetainGrad, Tensor, record, set_grad_enabled, wrap
 from autograd_core.versions import check_unchanged, last_write
 
@@ -40,13 +41,13 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
     seeds: Cotangents, create_graph: bool, retain: bool, wanted: list[Any] | None
 ) -> tuple[Cotangents, list[Any]]:
     """The hot loop."""
-    cots, found = dict(seeds), {}
+    useful = None if wanted is None else leading_to(seeds, wanted)
+    cots, found = seeds, {}
     owned: set[Any] = set()
     retained: list[Any] = []
     heap = [(n.number, n) for n in seeds if n.op is not None]
     heapify(heap)
-    useful = None if wanted is None else leading_to(seeds, wanted)
-    targets, watch = frozenset(wanted or ()), watching()
+    targets, watch = wanted and frozenset(wanted), watching()
     # Real numbers need no conjugation and, unless recorded, take the short way; `unsure`: complex ones may come next.
     short, unsure = not create_graph, False
     for g in cots.values():
@@ -109,8 +110,10 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
             n.saved = None
         if unsure:
             short, unsure = not any(map(_is_complex, map(get, n.parents))), False
-    for leaf, g in cots.items():
-        found[leaf] = _hooked(leaf, g, create_graph, retained) if leaf.hooks else g
+    for leaf in cots:
+        if leaf.hooks:
+            cots[leaf] = _hooked(leaf, cots[leaf], create_graph, retained)
+    found.update(cots)
     return found, retained
 
 

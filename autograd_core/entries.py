@@ -113,6 +113,7 @@ class Op:
     statics: dict[str, Any] = field(default_factory=dict)
     variadic: bool = False
     simple: bool = False  # one or two inputs and nothing else: the fast binders apply
+    layer: bool = False  # three inputs of one dtype, such as input, weight and bias, and nothing else
     plain: bool = False  # one rule per input and one output: the ordinary case of the walk
     screened: bool = False  # its operands' dtypes are looked at before it runs
     differentiable: bool = False

@@ -27,6 +27,7 @@ from autograd_core.kinds import Kind
 from autograd_core.libraries import LIBRARY as LIBRARY
 from autograd_core.libraries import MUTABLE
 from autograd_core.libraries import RULES as RULES
+from autograd_core.saving import outputs_of
 from autograd_core.tensor import Tensor
 
 OPS: dict[str, Op] = {}
@@ -200,7 +201,7 @@ def _read_rules(o: Op) -> None:
                 and set(mentioned) <= {"y", *o.inputs}
                 and [p[0] for p in o.public] == ["input", "other"][: len(o.inputs)])  # fmt: skip
     o.keep = ("y", *o.inputs) if o.simple else tuple(mentioned)  # a fixed layout; what no rule needs is None
-    named = binders.outputs_of(o)
+    named = outputs_of(o)
     o.holds = not {"y", *o.inputs, *o.residuals, *named}.isdisjoint(mentioned)
     o.rules = tuple(_adapted(r, o.keep) if r else _nothing for r in rules)
     o.joint, o.composite, o.before = (r and _adapted(r, o.keep) for r in (o.joint, o.composite, o.before))
@@ -213,6 +214,7 @@ def _read_rules(o: Op) -> None:
     o.plain = bool(rules) and not o.outputs and not o.before and o.holomorphic is not False
     if o.kind.promotes:
         o.promoted = tuple(i for i in range(len(o.inputs)) if not rules or rules[i])
+    o.layer = o.plain and len(o.inputs) == 3 and not (o.statics or o.residuals or o.variadic or o.view or o.broadcasts)
     if named:
         o.result = _named_result(o.name, named)
 

@@ -21,7 +21,7 @@ def _weight_rule(xp, g, input):
 
 def _bias_rule(xp, g):
     if g.ndim == 2:  # by far the most frequent, and one axis is quicker to name than several
-        return xp.sum(g, dim=0) if g.shape[0] != 1 else xp.reshape(g, shape=g.shape[1:])
+        return xp.sum(g, dim=0) if g.shape[0] != 1 else g[0]
     return xp.sum(g, dim=tuple(range(g.ndim - 1))) if g.ndim > 1 else g
 
 

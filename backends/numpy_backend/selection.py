@@ -30,10 +30,12 @@ def gate(g: Array, x: Array) -> Array:
     times faster on 2M elements and, unlike a product with the mask, turns an infinite or NaN g into 0 too.
     """
     if g.size < SMALL:
-        if g.__class__ is np.ndarray:
-            zero = _ZERO.get(g.dtype, 0)
-            return np.where(x > zero, g, zero)
-        return g if x > 0 else g.dtype.type(0)
+        if g.__class__ is not np.ndarray:
+            return g if x > 0 else g.dtype.type(0)
+        if g.shape == x.shape:
+            result = np.zeros(g.shape, g.dtype)
+            np.putmask(result, x > _ZERO.get(g.dtype, 0), g)  # np.where takes a third more time
+            return result
     bits = _BITS.get(g.dtype)
     if bits is None or g.shape != x.shape:
         return np.where(x > 0, g, g.dtype.type(0))
