@@ -14,6 +14,7 @@ from backends import (
     indexing,
     normal,
     normalization,
+    optimizers,
     patches,
     points,
     pooling,
@@ -30,6 +31,7 @@ MODULES = (
     gelu,
     indexing,
     normal,
+    optimizers,
     patches,
     points,
     pooling,
@@ -87,6 +89,8 @@ NAMES = (
     "solve",
     "cofactor",
     "matrix_exp",
+    "sgd_step",
+    "adam_step",
 )
 
 

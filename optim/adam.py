@@ -1,22 +1,20 @@
 """Adam and its relatives."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-from autograd_core import Tensor
-from autograd_core.registry import LIBRARY
-from autograd_core.tensor import wrap
-from optim.optimizer import Optimizer, Params
+from optim.elementwise import ElementwiseOptimizer
+from optim.optimizer import Params
 
 
-class Adam(Optimizer):
+class Adam(ElementwiseOptimizer):
     """Steps by the mean of past gradients over the root of their mean square (Kingma and Ba 2014).
 
     m ← β₁m + (1 - β₁)g, v ← β₂v + (1 - β₂)g², p ← p - lr·m̂ / (√v̂ + eps), where m̂ = m / (1 - β₁ᵗ), v̂ = v / (1 - β₂ᵗ).
     weight_decay: adds weight_decay·p to g. amsgrad: v̂ from the largest v so far (Reddi et al. 2018).
     """
 
+    kernel = "adam_step"
     decoupled = False
 
     def __init__(
@@ -38,48 +36,14 @@ class Adam(Optimizer):
         if not all(0.0 <= beta < 1.0 for beta in group["betas"]):
             raise ValueError(f"Invalid betas: {group['betas']}; each must lie in [0, 1)")
 
-    def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
-        decay, shrink = group["weight_decay"], 1 - group["lr"] * group["weight_decay"]
-        for p in params:
-            a, g = p.array, p.grad.array  # type: ignore[union-attr]  # whoever has none is not asked
-            if group["maximize"]:
-                g = -g
-            if decay and self.decoupled:
-                a *= shrink
-            elif decay:
-                g = g + decay * a
-            state = self.state.get(p) or self._begin(p, group)
-            state["step"] += 1
-            _step(a, g, state, group)
+    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
 
-    def _begin(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
-        xp = LIBRARY[p.array.__class__]
-        names = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
-        self.state[p] = {"step": 0, **{name: wrap(xp.zeros_like(p.array)) for name in names}}
-        return self.state[p]
-
-
-def _step(a: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
-    (beta1, beta2), t = group["betas"], state["step"]
-    xp, m, v = LIBRARY[a.__class__], state["exp_avg"].array, state["exp_avg_sq"].array
-    # One scratch array for everything: fresh memory for every product takes five times as long.
-    d = xp.empty_like(a)
-    m *= beta1
-    m += xp.multiply(g, 1 - beta1, out=d)
-    v *= beta2
-    xp.multiply(g, g, out=d)
-    d *= 1 - beta2
-    v += d
-    if group["amsgrad"]:
-        largest = state["max_exp_avg_sq"].array
-        v = xp.maximum(largest, v, out=largest)
-    # m̂ / (√v̂ + eps), with √(1 - β₂ᵗ) moved out of the denominator: one pass less.
-    root = math.sqrt(1 - beta2**t)
-    xp.sqrt(v, out=d)
-    d += group["eps"] * root
-    xp.divide(m, d, out=d)
-    d *= group["lr"] * root / (1 - beta1**t)
-    a -= d
+    def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
+        state["step"] = state.get("step", 0) + 1
+        beta1, beta2 = group["betas"]
+        options = {k: group[k] for k in ("lr", "eps", "weight_decay", "maximize")}
+        return {**options, "beta1": beta1, "beta2": beta2, "step": state["step"], "decoupled": self.decoupled}
 
 
 class AdamW(Adam):

@@ -26,6 +26,7 @@ class Optimizer:
         self.defaults = dict(defaults)
         self.state: dict[Tensor, dict[str, Any]] = {}
         self.param_groups: list[dict[str, Any]] = []
+        self._plans: dict[int, Any] = {}  # by id of a group: how it was updated last, to do so again
         if isinstance(params, Tensor):
             raise TypeError("an optimizer takes an iterable of tensors or dicts, not a Tensor; write [tensor]")
         entries: list[Any] = list(params)
@@ -113,6 +114,10 @@ class Optimizer:
         self.state = state
         for group, saved in zip(self.param_groups, options, strict=True):
             group.update(saved)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the plans: they are about arrays that a copy does not have."""
+        return {**self.__dict__, "_plans": {}}
 
     def __repr__(self) -> str:
         lines = []

@@ -4,15 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from autograd_core import Tensor
-from autograd_core.tensor import own_scalar, wrap
-from optim.optimizer import Optimizer, Params
+from optim.elementwise import ElementwiseOptimizer
+from optim.optimizer import Params
 
 
-class SGD(Optimizer):
+class SGD(ElementwiseOptimizer):
     """Gradient descent, with momentum, Nesterov's momentum (Sutskever et al. 2013) and weight decay.
 
     b ← momentum·b + (1 - dampening)·(g + weight_decay·p); p ← p - lr·b. The first step takes b from the gradient alone.
     """
+
+    kernel = "sgd_step"
 
     def __init__(
         self,
@@ -33,28 +35,22 @@ class SGD(Optimizer):
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
 
-    def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
-        rate = -group["lr"] if group["maximize"] else group["lr"]
-        # Ascent along g is descent along -g: the sign of everything but the gradient changes.
-        decay = -group["weight_decay"] if group["maximize"] else group["weight_decay"]
-        momentum = group["momentum"]
-        for p in params:
-            d = p.grad.array  # type: ignore[union-attr]  # whoever has none is not asked
-            if decay:
-                d = d + decay * p.array
-            if momentum:
-                d = self._with_momentum(p, d, group)
-            p.array -= rate * d
+    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return ("momentum_buffer",)
 
-    def _with_momentum(self, p: Tensor, d: Any, group: dict[str, Any]) -> Any:
-        state = self.state.get(p)
-        if state is None:
-            buffer = wrap(d.copy())
-            own_scalar(buffer)
-            self.state[p] = {"momentum_buffer": buffer}
-            b = buffer.array
-        else:
-            b = state["momentum_buffer"].array
-            b *= group["momentum"]
-            b += d if not group["dampening"] else (1 - group["dampening"]) * d
-        return d + group["momentum"] * b if group["nesterov"] else b
+    def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
+        options = {k: group[k] for k in ("lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize")}
+        return options if state else options | {"dampening": 0.0}
+
+    def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
+        if group["momentum"]:
+            super().update(params, group)
+            return
+        # Nothing is remembered, and two passes are not worth a copy.
+        rate = -group["lr"] if group["maximize"] else group["lr"]
+        shrink = 1 - group["lr"] * group["weight_decay"]
+        for p in params:
+            a = p.array
+            if shrink != 1:
+                a *= shrink
+            a -= rate * p.grad.array  # type: ignore[union-attr]  # whoever has none is not asked

@@ -1,0 +1,142 @@
+"""Optimizers under which every element changes by itself: many small parameters change as one flat array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from autograd_core import Tensor
+from autograd_core.libraries import LAYERS, LIBRARY, backend_of_array
+from autograd_core.tensor import wrap
+from optim.optimizer import Optimizer
+
+States = dict[Tensor, dict[str, Any]]
+# Elements up to which a parameter is copied beside others: a dozen calls less outweigh three copies of this length.
+SMALL = 1 << 13
+
+
+class ElementwiseOptimizer(Optimizer):
+    """Base of optimizers that are a kernel of the backends, `kernel(p, g, *arrays, **options)`.
+
+    A subclass names the kernel, says in `slots` which arrays it remembers of every parameter (they start at 0), and in
+    `advance` what else. Parameters that agree in what else it remembers are updated together.
+    """
+
+    kernel: ClassVar[str]
+
+    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        """The names of the arrays in the state of a parameter."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it remembers: define slots()")
+
+    def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
+        """Bring the numbers in a state, which is empty before the first step, to the next one; options of the kernel
+        for it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say how it steps: define advance()")
+
+    def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
+        names, ids = self.slots(group), [*map(id, params)]
+        known, batches = self._plans.get(id(group), (None, []))
+        if known != ids or not all(b.names == names and b.holds(self.state) for b in batches):
+            batches = [Batch(alike, names, self.state) for alike in _sorted(params, self.state)]
+            self._plans[id(group)] = ids, batches
+        for batch in batches:
+            options = self.advance(batch.states[0], group)
+            batch.share()
+            batch.run(self.kernel, options)
+
+
+class Batch:
+    """Parameters of one array type, dtype and age; if there are several, what they need lies side by side."""
+
+    def __init__(self, params: list[Tensor], names: tuple[str, ...], state: States) -> None:
+        self.params, self.names, self.states = params, names, [state.setdefault(p, {}) for p in params]
+        like = params[0].array
+        self.library = LIBRARY[like.__class__]
+        if len(params) == 1:
+            self.flat, places = [], [[self.library.zeros_like(like)] for _ in names]
+        else:
+            size = sum([p.array.size for p in params])
+            self.flat = [self.library.zeros(size, like.dtype) for _ in ("parameters", "gradients", *names)]
+            values, gradients, *places = [_pieces(flat, params) for flat in self.flat]
+            self.copies = list(zip(params, values, gradients, strict=True))
+        self.fresh = any(name not in s for s in self.states for name in names)
+        self.slots = [
+            {name: _placed(s.get(name), views[i]) for name, views in zip(names, places, strict=True)}
+            for i, s in enumerate(self.states)
+        ]
+        self.arrays = [array for _, array in self.slots[0].values()]
+        self.kind, self.dtype, self.shapes = like.__class__, like.dtype, [p.array.shape for p in params]
+
+    def holds(self, state: States) -> bool:
+        """Whether nobody has exchanged a tensor, an array or a number since the last step."""
+        first, kind, dtype = self.states[0], self.kind, self.dtype
+        numbers = [(k, v) for k, v in first.items() if k not in self.names]
+        for p, s, slots, shape in zip(self.params, self.states, self.slots, self.shapes, strict=True):
+            a = p.array
+            if a.shape != shape or a.dtype is not dtype or a.__class__ is not kind or state.get(p) is not s:
+                return False
+            for name, (t, array) in slots.items():
+                if s.get(name) is not t or t.array is not array:
+                    return False
+            for k, v in numbers:
+                if s[k] != v:
+                    return False
+        return True
+
+    def share(self) -> None:
+        """Give every state the numbers of the first one and, after the first step, its arrays."""
+        first = self.states[0]
+        numbers = {k: v for k, v in first.items() if k not in self.names}
+        for s, slots in zip(self.states, self.slots, strict=True):
+            if numbers and s is not first:
+                s.update(numbers)
+            if self.fresh:
+                s.update({name: t for name, (t, _) in slots.items()})
+        self.fresh = False
+
+    def run(self, kernel: str, options: dict[str, Any]) -> None:
+        """Change the parameters, and what is remembered of them."""
+        update = getattr(self.library.kernels, kernel)
+        if not self.flat:
+            (p,) = self.params
+            update(p.array, p.grad.array, *self.arrays, **options)  # type: ignore[union-attr]  # all have one
+            return
+        for p, value, gradient in self.copies:
+            value[...] = p.array
+            gradient[...] = p.grad.array  # type: ignore[union-attr]
+        update(*self.flat, **options)
+        for p, value, _ in self.copies:
+            p.array[...] = value
+
+
+def _sorted(params: Iterable[Tensor], state: States) -> list[list[Tensor]]:
+    """The parameters that can be updated together; a large one is alone."""
+    batches: dict[Any, list[Tensor]] = {}
+    for p in params:
+        key: Any = id(p)
+        a, s = p.array, state.get(p, {})
+        if a.size <= SMALL and a.__class__ not in LAYERS:
+            numbers = [(k, v) for k, v in s.items() if v.__class__ is not Tensor]
+            key = a.__class__, a.dtype, backend_of_array(a).device_of(a), bool(s), *numbers
+        batches.setdefault(key, []).append(p)
+    return list(batches.values())
+
+
+def _pieces(flat: Any, params: list[Tensor]) -> list[Any]:
+    """A view of a flat array for every parameter, in its shape."""
+    pieces, start = [], 0
+    for p in params:
+        stop = start + p.array.size
+        pieces.append(flat[start:stop].reshape(p.array.shape))
+        start = stop
+    return pieces
+
+
+def _placed(remembered: Tensor | None, place: Any) -> tuple[Tensor, Any]:
+    """The tensor of a state, moved to a place among others, and that place."""
+    if remembered is None:
+        return wrap(place), place
+    place[...] = remembered.array
+    remembered.array = place
+    return remembered, place
