@@ -30,12 +30,12 @@ class Workload:
 
 TORCH = ("torch", "torch-compile")
 IMAGES = ("torch", "torch-cl", "torch-compile", "jax")
-SMALL = ("tinygrad", "mygrad", "autograd")
+SMALL = ("tinygrad", "mygrad", "mygrad-off", "autograd")
 
 # Compilers of whole graphs stay out of the chain and the scalar expression: they would measure one fused kernel.
 WORKLOADS = {
     "overhead": Workload("100 × `h * x`, 4×4 float32, as multiples of bare `np.multiply`", ()),
-    "import": Workload("import, above `import numpy`", ("torch", "jax", *SMALL)),
+    "import": Workload("import, above `import numpy`", ("torch", "jax", "tinygrad", "mygrad", "autograd")),
     "chain": Workload("100 × `h * x`, 4×4, forward + backward", ("torch", *SMALL)),
     "scalar": Workload("micrograd's README expression, forward + backward", ("torch", *SMALL, "micrograd")),
     "mlp-tiny": Workload(

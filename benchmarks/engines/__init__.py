@@ -38,6 +38,7 @@ ENGINES = {
     "jax": Engine("jax", "benchmarks.engines.jax_engine"),
     "tinygrad": Engine("tinygrad", "benchmarks.engines.tinygrad_engine"),
     "mygrad": Engine("mygrad", "benchmarks.engines.mygrad_engine"),
+    "mygrad-off": Engine("mygrad", "benchmarks.engines.mygrad_unguarded"),
     "autograd": Engine("autograd", "benchmarks.engines.autograd_engine"),
     "micrograd": Engine("micrograd", "benchmarks.engines.micrograd_engine"),
 }

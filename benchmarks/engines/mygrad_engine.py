@@ -1,4 +1,4 @@
-"""MyGrad, its guard against writes to shared memory turned off, as its documentation advises where speed matters."""
+"""MyGrad, with its defaults."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,8 +11,6 @@ from mygrad.nnet.layers import conv_nd
 from benchmarks.engines import plain
 from benchmarks.steps import Step, scalar_step
 from benchmarks.workloads import classification_batch
-
-mygrad.turn_memory_guarding_off()
 
 
 def chain() -> Step:
