@@ -7,6 +7,7 @@ from typing import Any
 
 from backends import (
     activations,
+    bessel,
     factorizations,
     gamma,
     gelu,
@@ -110,6 +111,8 @@ def bind(
     kernels = SimpleNamespace(
         special=functions,
         lgamma=partial(gamma.lgamma, xp, functions),
+        bessel_j=partial(bessel.bessel_j, xp, functions),
+        bessel_y=partial(bessel.bessel_y, xp, functions),
         convolve=partial(im2col.convolve, xp, schedule=schedule),
         convolve_input=partial(im2col.convolve_input, xp, schedule=schedule),
         convolve_weight=partial(im2col.convolve_weight, xp, schedule=schedule),

@@ -169,7 +169,11 @@ def _tail(xp: Any, size: Array) -> Array:
     """erfc of `size` >= 1.25, zero from 28 on."""
     s = xp.clip(size, 1.25, 28.0)
     square, rest = split_square(xp, s)
-    return xp.exp(-square) * xp.exp(_scaled_exponent(xp, s) - rest) / s
+    scaled = _scaled_exponent(xp, s) - rest
+    exponent = scaled - square
+    lost = (-square - exponent) + scaled
+    tail = xp.exp(exponent)
+    return (tail + tail * lost) / s
 
 
 def scaled_tail(xp: Any, size: Array) -> Array:

@@ -66,28 +66,28 @@ def _over(xp, y, x):
 @op(ELEMENTWISE, symbol="J₀", domain=BETWEEN_ZEROS, reference=_j0, vjp=lambda xp, g, x: -g * xp.bessel_j1(x), **SPECIAL)
 def bessel_j0(xp, x):
     """Bessel function of the first kind of order 0."""
-    return xp.kernels.special.j0(x)
+    return xp.kernels.bessel_j(x, 0)
 
 
 @op(ELEMENTWISE, symbol="J₁", domain=OFF_ZERO, reference=_j1,
     vjp=lambda xp, g, x, y: g * (xp.bessel_j0(x) - _over(xp, y, x)), **SPECIAL)  # fmt: skip
 def bessel_j1(xp, x):
     """Bessel function of the first kind of order 1."""
-    return xp.kernels.special.j1(x)
+    return xp.kernels.bessel_j(x, 1)
 
 
 @op(ELEMENTWISE, symbol="Y₀", domain=Interval(1, 3), reference=_slow_y0,
     vjp=lambda xp, g, x: -g * xp.bessel_y1(x), **SPECIAL)  # fmt: skip
 def bessel_y0(xp, x):
     """Bessel function of the second kind of order 0; -inf at 0, NaN below."""
-    return xp.kernels.special.y0(x)
+    return xp.kernels.bessel_y(x, 0)
 
 
 @op(ELEMENTWISE, symbol="Y₁", domain=Interval(0.5, 1.8), reference=_slow_y1,
     vjp=lambda xp, g, x, y: g * (xp.bessel_y0(x) - y / x), **SPECIAL)  # fmt: skip
 def bessel_y1(xp, x):
     """Bessel function of the second kind of order 1; -inf at 0, NaN below."""
-    return xp.kernels.special.y1(x)
+    return xp.kernels.bessel_y(x, 1)
 
 
 @op(ELEMENTWISE, symbol="I₀", domain=REAL, reference=_i0, vjp=lambda xp, g, x: g * xp.i1(x),

@@ -19,8 +19,8 @@ COLUMN_BYTES = 1 << 20
 
 
 BLOCKWISE = (
-    "bell", "erf", "erfc", "erfcx", "gelu", "gelu_gate", "gelu_slope", "gelu_tanh", "gelu_tanh_slope", "lgamma",
-    "log_ndtr", "mish", "mish_slope", "ndtr", "silu_slope",
+    "bell", "bessel_j", "bessel_y", "erf", "erfc", "erfcx", "gelu", "gelu_gate", "gelu_slope", "gelu_tanh",
+    "gelu_tanh_slope", "lgamma", "log_ndtr", "mish", "mish_slope", "ndtr", "silu_slope",
 )  # fmt: skip
 
 

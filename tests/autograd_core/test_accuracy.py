@@ -116,9 +116,12 @@ def scaled(bessel, order, sign):
 
 CEPHES = "SciPy's (Cephes); its other ones, of any order (AMOS), have 3 to 16"
 SCALED = "two functions of one size, whose difference PyTorch takes too; their asymptotic series serve from 30 on only"
-WAVE = "SciPy's (Cephes), in units of the amplitude; those of any order have 2 to 60 times less or more"
+WAVE = "in units of the amplitude; beyond 5 Cephes with the phase it loses, 27 without"
+LOGARITHMIC = (
+    "SciPy's (Cephes) below 5, where its ones of any order (AMOS) have 9, at fifty times the time; beyond as J"
+)
 AIRY = "SciPy's; by airye 340, by K of order 1/3 340"
-AMPLITUDE = Range(0.01, 50, unit=0.1, slope_unit=0.1, count=30)
+AMPLITUDE = (Range(0.01, 5, unit=0.3, slope_unit=0.3, count=30), Range(5, 100, unit=0.06, slope_unit=0.06, count=30))
 TINY, HUGE = (1e-300, 1e-3, True), (1.0, 1e300, True)
 SMOOTH = {
     "square": row(lambda x: x * x, lambda x: 2 * x, (-3, 3), (1e-100, 1e100, True)),
@@ -183,12 +186,12 @@ SMOOTH = {
     "scaled_modified_bessel_k1": row(scaled(besselk, 1, 1),
                                      lambda x: (besselk(1, x) * (1 - 1 / x) - besselk(0, x)) * mp.exp(x),
                                      (1e-6, 1, True), (1, 50), ulps=(5, 500), reason=SCALED),
-    "bessel_j0": row(lambda x: mp.besselj(0, x), lambda x: -mp.besselj(1, x), AMPLITUDE, ulps=(60, 60), reason=WAVE),
-    "bessel_j1": row(lambda x: mp.besselj(1, x), lambda x: mp.besselj(0, x) - mp.besselj(1, x) / x, AMPLITUDE,
-                     ulps=(60, 60), reason=WAVE),
-    "bessel_y0": row(lambda x: mp.bessely(0, x), lambda x: -mp.bessely(1, x), AMPLITUDE, ulps=(60, 60), reason=WAVE),
-    "bessel_y1": row(lambda x: mp.bessely(1, x), lambda x: mp.bessely(0, x) - mp.bessely(1, x) / x, AMPLITUDE,
-                     ulps=(60, 60), reason=WAVE),
+    "bessel_j0": row(lambda x: mp.besselj(0, x), lambda x: -mp.besselj(1, x), *AMPLITUDE, ulps=(3, 8), reason=WAVE),
+    "bessel_j1": row(lambda x: mp.besselj(1, x), lambda x: mp.besselj(0, x) - mp.besselj(1, x) / x, *AMPLITUDE,
+                     ulps=(3, 8), reason=WAVE),
+    "bessel_y0": row(lambda x: mp.bessely(0, x), lambda x: -mp.bessely(1, x), *AMPLITUDE, ulps=(24, 24), reason=LOGARITHMIC),
+    "bessel_y1": row(lambda x: mp.bessely(1, x), lambda x: mp.bessely(0, x) - mp.bessely(1, x) / x, *AMPLITUDE,
+                     ulps=(24, 24), reason=LOGARITHMIC),
     "airy_ai": row(mp.airyai, lambda x: mp.airyai(x, derivative=1), Range(-10, 0, unit=0.3, slope_unit=0.5), (0, 2),
                    (2, 20), ulps=(120, 120), reason=AIRY),
     "airy_ai_derivative": row(lambda x: mp.airyai(x, derivative=1), lambda x: x * mp.airyai(x),
