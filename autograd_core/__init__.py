@@ -69,6 +69,7 @@ from autograd_core.dtypes import set_default_dtype as set_default_dtype  # noqa:
 from autograd_core.dtypes import short as short  # noqa: E402
 from autograd_core.dtypes import uint8 as uint8  # noqa: E402
 from autograd_core.functional import *  # noqa: E402,F403
+from autograd_core.memory_format import MemoryFormat as MemoryFormat  # noqa: E402
 from autograd_core.printing import set_printoptions as set_printoptions  # noqa: E402
 from autograd_core.tensor import Tensor as Tensor  # noqa: E402
 from backends.threads import get_num_threads as get_num_threads  # noqa: E402
@@ -82,6 +83,8 @@ dtype = np.dtype
 finfo = np.finfo
 iinfo = np.iinfo
 Size = tuple[builtins.int, ...]
+contiguous_format, preserve_format = MemoryFormat.contiguous_format, MemoryFormat.preserve_format
+channels_last, channels_last_3d = MemoryFormat.channels_last, MemoryFormat.channels_last_3d
 
 
 def __getattr__(name: str) -> Any:

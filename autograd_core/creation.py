@@ -14,6 +14,7 @@ from autograd_core import dtypes
 from autograd_core.conversion import array_from
 from autograd_core.devices import backend_of, place
 from autograd_core.errors import DtypeError, OperandError
+from autograd_core.memory_format import arranged
 from autograd_core.registry import OPS, publish
 from autograd_core.tensor import Leaf, Tensor, check_differentiable, wrap
 
@@ -123,10 +124,12 @@ def ones(*shape: Any, size: ShapeLike | None = None, dtype: DTypeLike | None = N
 
 
 def empty(*shape: Any, size: ShapeLike | None = None, dtype: DTypeLike | None = None, device: str | None = None,
-          requires_grad: bool = False, name: str | None = None) -> Tensor:  # fmt: skip
+          requires_grad: bool = False, name: str | None = None,
+          memory_format: str | None = None) -> Tensor:  # fmt: skip
     """A tensor of a shape whose elements are not set."""
     lengths, kind = shape_of(shape, size), _floating(dtype)
-    return _made(lambda xp: xp.empty(lengths, kind), device, requires_grad, name)
+    made = arranged(_made(lambda xp: xp.empty(lengths, kind), device, False, name), memory_format)
+    return made.requires_grad_(requires_grad)
 
 
 def full(size: ShapeLike, fill_value: Number | Tensor, dtype: DTypeLike | None = None, device: str | None = None,
@@ -145,10 +148,15 @@ def _number(value: Any) -> Any:
 
 def _like(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def like(
-        input: Tensor, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
+        input: Tensor,
+        dtype: DTypeLike | None = None,
+        device: str | None = None,
+        requires_grad: bool = False,
+        memory_format: str | None = None,
     ) -> Tensor:
         check_tensor(input, like.__name__)
-        return make(input.shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+        made = make(input.shape, dtype=dtype or input.dtype, device=device or input.device)
+        return arranged(made, memory_format).requires_grad_(requires_grad)
 
     like.__name__ = like.__qualname__ = f"{make.__name__}_like"
     like.__doc__ = f"`{make.__name__}` with the shape, dtype and device of `input`."
@@ -165,19 +173,24 @@ ones_like, empty_like, _made_zeros_like = _like(ones), _like(empty), _like(zeros
 
 
 def zeros_like(
-    input: Tensor, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
+    input: Tensor,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+    memory_format: str | None = None,
 ) -> Tensor:
     """`zeros` with the shape, dtype and device of `input`."""
-    if dtype is None and device is None and not requires_grad and isinstance(input, Tensor):
+    if not (dtype or device or requires_grad or memory_format) and isinstance(input, Tensor):
         return OPS["zeros_like"].call(input)  # type: ignore[no-any-return]  # the operation that rules use
-    return _made_zeros_like(input, dtype, device, requires_grad)
+    return _made_zeros_like(input, dtype, device, requires_grad, memory_format)
 
 
 def full_like(input: Tensor, fill_value: Number | Tensor, dtype: DTypeLike | None = None, device: str | None = None,
-              requires_grad: bool = False) -> Tensor:  # fmt: skip
+              requires_grad: bool = False, memory_format: str | None = None) -> Tensor:  # fmt: skip
     """One number in every element, with the shape, dtype and device of `input`."""
     check_tensor(input, "full_like")
-    return full(input.shape, fill_value, dtype or input.dtype, device or input.device, requires_grad)
+    made = full(input.shape, fill_value, dtype or input.dtype, device or input.device)
+    return arranged(made, memory_format).requires_grad_(requires_grad)
 
 
 def arange(start: Any = None, end: Any = None, step: Any = 1, dtype: DTypeLike | None = None, device: str | None = None,

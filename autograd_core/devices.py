@@ -13,6 +13,7 @@ from autograd_core.dtypes import as_dtype
 from autograd_core.errors import DeviceError
 from autograd_core.kinds import CAST
 from autograd_core.libraries import LIBRARY
+from autograd_core.memory_format import arranged
 from autograd_core.registry import Interval, op, sample, use_backend
 from autograd_core.tensor import Tensor
 from backends import Backend
@@ -89,7 +90,7 @@ def move(xp: Any, x: Any, *, device: str | None) -> Any:
 
 
 def to(self: Tensor, *args: Any, device: str | None = None, dtype: DTypeLike | None = None, non_blocking: bool = False,
-       copy: bool = False) -> Tensor:  # fmt: skip
+       copy: bool = False, memory_format: str | None = None) -> Tensor:  # fmt: skip
     """On another device, in another dtype, or both: x.to("cuda"), x.to(float64), x.to("cuda", float64), x.to(other).
 
     The tensor itself where nothing changes. Gradients flow back to the original's device and dtype.
@@ -107,7 +108,7 @@ def to(self: Tensor, *args: Any, device: str | None = None, dtype: DTypeLike | N
         out = functional.astype(out, wanted)
     if device is not None and not _same(out.device, Device(device)):
         out = functional.move(out, device=Device(device))
-    return functional.clone(out) if copy and out is self else out
+    return arranged(functional.clone(out) if copy and out is self else out, memory_format)
 
 
 def _names_dtype(name: str) -> bool:

@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 
 from autograd_core import dtypes, functional
 from autograd_core.errors import OperandError
+from autograd_core.memory_format import contiguous, is_contiguous
 from autograd_core.registry import publish
 from autograd_core.tensor import Tensor, own_scalar
 from autograd_core.versions import View, address, storage
@@ -37,19 +38,6 @@ def dim(self: Tensor) -> int:
 def element_size(self: Tensor) -> int:
     """Bytes of one element."""
     return self.itemsize
-
-
-def is_contiguous(self: Tensor) -> bool:
-    """Whether the elements lie in memory one after the other in row-major order."""
-    own_scalar(self)
-    return bool(self.array.flags.c_contiguous)
-
-
-def contiguous(self: Tensor) -> Tensor:
-    """The tensor with its elements in row-major order: itself, or a copy."""
-    if is_contiguous(self):
-        return self
-    return functional.reshape(functional.clone(functional.reshape(self, (-1,))), self.shape)
 
 
 def stride(self: Tensor, dim: int | None = None) -> Any:
@@ -214,9 +202,9 @@ def _adjoint(self: Tensor) -> Any:
     return functional.adjoint(self)
 
 
-def _cast(name: str, dtype: DTypeLike) -> Callable[[Tensor], Tensor]:
-    def cast(self: Tensor) -> Tensor:
-        return self.to(dtype=dtype)
+def _cast(name: str, dtype: DTypeLike) -> Callable[..., Tensor]:
+    def cast(self: Tensor, memory_format: str | None = None) -> Tensor:
+        return self.to(dtype=dtype, memory_format=memory_format)
 
     cast.__name__, cast.__doc__ = name, f"The elements as {dtype}."
     return cast

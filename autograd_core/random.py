@@ -18,6 +18,7 @@ from autograd_core.devices import Device, backend_of
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.inplace import write
 from autograd_core.libraries import LAYERS, LIBRARY, holds
+from autograd_core.memory_format import arranged
 from autograd_core.registry import publish
 from autograd_core.tensor import Tensor, no_grad, wrap
 
@@ -252,10 +253,10 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, dtype: DTypeLike |
 
 def _like(make: Any) -> Any:
     def like(input: Tensor, *bounds: Any, dtype: DTypeLike | None = None, device: str | None = None,
-             requires_grad: bool = False) -> Tensor:  # fmt: skip
+             requires_grad: bool = False, memory_format: str | None = None) -> Tensor:  # fmt: skip
         check_tensor(input, like.__name__)
         found = make(*bounds, size=input.shape, dtype=dtype or input.dtype, device=device or input.device)
-        return found.requires_grad_(requires_grad)  # type: ignore[no-any-return]
+        return arranged(found, memory_format).requires_grad_(requires_grad)
 
     like.__name__ = like.__qualname__ = f"{make.__name__}_like"
     like.__doc__ = f"`{make.__name__}` with the shape, dtype and device of `input`."

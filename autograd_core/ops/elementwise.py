@@ -7,6 +7,7 @@ import numpy as np
 
 from autograd_core.errors import DtypeError
 from autograd_core.kinds import CAST, ELEMENTWISE
+from autograd_core.memory_format import arranged
 from autograd_core.registry import Interval, composition, op, sample
 
 REAL = Interval(-2, 2)
@@ -58,10 +59,17 @@ def astype(xp, x, *, dtype):
     return x.astype(dtype)
 
 
-@op(CAST, symbol="clone", domain=REAL, reference=lambda x: x, vjp=lambda xp, g: g)
+def _formatted(call):
+    def clone(input, *, memory_format=None):
+        return arranged(call(input), memory_format)
+
+    return clone
+
+
+@op(CAST, symbol="clone", domain=REAL, reference=lambda x: x, vjp=lambda xp, g: g, form=_formatted)
 def clone(xp, x):
-    """A copy with its own storage, through which gradients flow."""
-    return x.copy()
+    """A copy with its own storage, its axes in the same order in memory, through which gradients flow."""
+    return x.copy(order="K")
 
 
 @op(CAST, symbol="0", domain=REAL, reference=lambda x: 0.0, method=False, vjp=lambda xp, g: None)

@@ -1,0 +1,51 @@
+"""How the axes of a tensor lie in memory: PyTorch's memory formats, which change strides and never a value."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from autograd_core import functional
+from autograd_core.errors import OperandError
+from autograd_core.tensor import Tensor, own_scalar
+
+
+class MemoryFormat(StrEnum):
+    """Row-major order, the order that is there, or channels innermost: of (N, C, H, W) or of (N, C, D, H, W)."""
+
+    contiguous_format = "contiguous_format"
+    preserve_format = "preserve_format"
+    channels_last = "channels_last"
+    channels_last_3d = "channels_last_3d"
+
+
+AXES = {MemoryFormat.channels_last: 4, MemoryFormat.channels_last_3d: 5}
+
+
+def is_contiguous(self: Tensor, memory_format: str = "contiguous_format") -> bool:
+    """Whether the elements lie in memory one after the other, in row-major order or with the channels innermost."""
+    wanted = MemoryFormat(memory_format)
+    if wanted in AXES:
+        return self.ndim == AXES[wanted] and is_contiguous(_channels_behind(self.detach()))
+    own_scalar(self)
+    return bool(self.array.flags.c_contiguous)
+
+
+def contiguous(self: Tensor, memory_format: str = "contiguous_format") -> Tensor:
+    """The tensor with its elements in row-major order, or with the channels innermost: itself, or a copy."""
+    wanted = MemoryFormat(memory_format)
+    if wanted is MemoryFormat.preserve_format or is_contiguous(self, wanted):
+        return self
+    if wanted not in AXES:
+        return functional.reshape(functional.clone(functional.reshape(self, (-1,))), self.shape)
+    if self.ndim != AXES[wanted]:
+        raise OperandError(f"{wanted} is of {AXES[wanted]} axes; this tensor has shape {self.shape}")
+    return functional.movedim(contiguous(_channels_behind(self)), -1, 1)
+
+
+def _channels_behind(x: Tensor) -> Tensor:
+    return functional.movedim(x, 1, -1)
+
+
+def arranged(x: Tensor, memory_format: str | None) -> Tensor:
+    """The tensor in a memory format; as it is for None."""
+    return x if memory_format is None else contiguous(x, memory_format)

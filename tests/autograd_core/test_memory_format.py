@@ -1,0 +1,50 @@
+from functools import partial
+
+import pytest
+
+import autograd_core as ag
+
+IMAGES = ag.arange(24.0).reshape(1, 2, 3, 4)
+LAST = (24, 1, 8, 2)
+
+
+@pytest.mark.parametrize(
+    "arranged",
+    [
+        lambda x, f: x.contiguous(memory_format=f),
+        lambda x, f: x.to(memory_format=f),
+        lambda x, f: x.to(ag.float64, memory_format=f).float(),
+        lambda x, f: x.clone(memory_format=f),
+        lambda x, f: x.float(memory_format=f),
+    ],
+    ids=("contiguous", "to", "to another dtype", "clone", "float"),
+)
+def test_channels_last_moves_strides_and_no_value(arranged):
+    x = IMAGES.clone().requires_grad_()
+    y = arranged(x, ag.channels_last)
+    assert y.tolist() == x.tolist()
+    assert y.stride() == LAST
+    assert y.is_contiguous(memory_format=ag.channels_last)
+    assert not y.is_contiguous()
+    assert y.contiguous().is_contiguous()
+    assert arranged(y, ag.preserve_format).stride() == LAST
+    (y * y).sum().backward()
+    assert x.grad.tolist() == (2 * x).tolist()
+
+
+@pytest.mark.parametrize(
+    "make", [ag.zeros_like, ag.ones_like, ag.empty_like, ag.rand_like, partial(ag.full_like, fill_value=2)], ids=str
+)
+def test_new_tensors_in_a_format(make):
+    t = make(IMAGES, memory_format=ag.channels_last, requires_grad=True)
+    assert (t.shape, t.stride(), t.is_leaf, t.requires_grad) == (IMAGES.shape, LAST, True, True)
+    assert ag.empty(1, 2, 3, 4, memory_format=ag.channels_last).stride() == LAST
+    volume = ag.empty(1, 2, 1, 3, 4, memory_format=ag.channels_last_3d)
+    assert volume.is_contiguous(memory_format=ag.channels_last_3d)
+
+
+def test_a_format_of_other_axes_is_an_error():
+    with pytest.raises(RuntimeError, match=r"channels_last is of 4 axes; this tensor has shape \(2,\)"):
+        ag.ones(2).to(memory_format=ag.channels_last)
+    with pytest.raises(ValueError, match="not a valid MemoryFormat"):
+        ag.ones(2).contiguous(memory_format="NHWC")
