@@ -65,6 +65,8 @@ NAMES = (
     "erfc",
     "erfcx",
     "bell",
+    "bessel_j",
+    "bessel_y",
     "gelu",
     "gelu_gate",
     "gelu_slope",

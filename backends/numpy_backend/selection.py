@@ -10,7 +10,7 @@ _BITS: dict[Any, Any] = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.f
 # Arrays of no axes: a Python number or a NumPy scalar would be converted again by every call, at half its cost.
 _ZERO = {dtype: np.zeros((), dtype) for dtype in _BITS}
 SMALL = 1 << 9  # below it the calls cost more than the branches
-BLOCK = 1 << 14  # what the cache holds, and below which `where` is no faster
+BLOCK = 1 << 14  # what the cache holds, and below which it is no faster
 
 
 def relu(x: Array) -> Array:
