@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from typing import Any
 
@@ -14,6 +15,8 @@ from autograd_core.libraries import LIBRARY
 from autograd_core.tensor import tick
 
 Watch = Callable[[Any, Any], Any]
+Observer = Callable[[int, Any], None]
+_observer: ContextVar[Observer | None] = ContextVar("observer", default=None)
 _watch: ContextVar[Watch | None] = ContextVar("anomaly", default=None)
 watching = _watch.get
 # By text: pathlib would take a tenth of the time to import this package.
@@ -42,30 +45,64 @@ class detect_anomaly:
         self._tokens: list[Token[Watch | None]] = []
 
     def __enter__(self) -> None:
-        global _active
         self._tokens.append(_watch.set(_watched if self._mode else None))
-        with _lock:
-            _active += 1
-            binders.tick = _traced_tick  # the binders number nodes; no operation pays for this while nobody watches
+        _trace(1)
 
     def __exit__(self, *_: object) -> None:
-        global _active
         _watch.reset(self._tokens.pop())
-        with _lock:
-            _active -= 1
-            if not _active:
-                binders.tick = tick
-                _places.clear()
+        _trace(-1)
+
+
+@contextmanager
+def observed(observer: Observer) -> Iterator[None]:
+    """Let `observer(number, frame)` see every node that is recorded here, with the frame of its binder."""
+    token = _observer.set(observer)
+    _trace(1)
+    try:
+        yield
+    finally:
+        _observer.reset(token)
+        _trace(-1)
+
+
+@contextmanager
+def watched(watch: Watch) -> Iterator[None]:
+    """Let `watch(node, rules)` see, and replace, the rules of every node that a backward walk passes here."""
+    token = _watch.set(watch)
+    try:
+        yield
+    finally:
+        _watch.reset(token)
+
+
+def _trace(more: int) -> None:
+    global _active
+    with _lock:
+        _active += more
+        binders.tick = _traced_tick if _active else tick  # the binders number nodes: nobody pays while nobody looks
+        if not _active:
+            _places.clear()
 
 
 def _traced_tick() -> int:
-    number = tick()
+    number, frame = tick(), sys._getframe(1)
     if watching() is not None:
-        frame: Any = sys._getframe(1)
-        while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
-            frame = frame.f_back
-        _places[number] = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        _places[number] = users_line(frame)
+    if (observer := _observer.get()) is not None:
+        observer(number, frame)
     return number
+
+
+def users_line(frame: Any) -> str:
+    """File and line of the innermost caller that is not part of these packages."""
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def remembered_line(number: int) -> str:
+    """File and line that recorded a node, if that was inside a `detect_anomaly` block still open; else nothing."""
+    return _places.get(number, "")
 
 
 def _watched(node: Any, rules: Any) -> list[Any]:

@@ -1,59 +1,117 @@
-"""Pictures of the recorded graph: collected as plain data, described as DOT, rendered by Graphviz."""
+"""Pictures of compute graphs, of tensors, functions and models: SVG, DOT, and a page that plays the backward pass."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
-from autograd_core.drawing.dot import describe
-from autograd_core.drawing.graph import Graph, collect
-from autograd_core.drawing.long_edges import shorten
-from autograd_core.drawing.rendering import render
-from autograd_core.errors import NoGraphError
+from autograd_core.drawing import graphviz, layered
+from autograd_core.drawing.boxes import SMALL, Box, box_of
+from autograd_core.drawing.composing import Ask, of_call, of_tensors, titled
+from autograd_core.drawing.dot import described
+from autograd_core.drawing.graph import Graph
+from autograd_core.drawing.page import page
+from autograd_core.drawing.placement import DIRECTIONS, Placement, Room
+from autograd_core.drawing.rendering import available, render
+from autograd_core.drawing.steps import Step, with_final_gradients
+from autograd_core.drawing.svg import written
+from autograd_core.drawing.text import printable, width_of
+from autograd_core.drawing.theme import THEMES, Scale, scale_of
 from autograd_core.tensor import Tensor
 
-DIRECTIONS = ("LR", "TB", "RL", "BT")
-FORMATS = ("svg", "dot", "png", "pdf")
+SHOWN = ("values", "shapes", "grads", "stats")
+FLOWS = ("forward", "backward", "both")
+LAYOUTS = ("auto", "graphviz", "layered")
+FORMATS = ("svg", "html", "dot", "png", "pdf")
 SHARP = 300  # nodes: a larger picture has pixels enough at half the resolution
+CROWDED = 1200  # nodes: beyond, Graphviz takes too long
 
 
 @dataclass(frozen=True)
 class Drawing:
     """A picture of a graph, as it was when it was drawn; a notebook shows it.
 
-    graph: what it shows, as plain data. dot: the description, which needs no Graphviz. svg: the rendered picture.
+    graph: what it shows, as plain data. steps: its backward pass, if all of it are numbers.
     """
 
     graph: Graph
-    dot: str
+    direction: str = "LR"
+    theme: str = "auto"
+    legend: bool = True
+    layout: str = "auto"
+    steps: list[Step] = field(default_factory=list, repr=False)
+
+    @cached_property
+    def dot(self) -> str:
+        """The description in Graphviz' language, which needs no Graphviz."""
+        return described(self.graph, self.direction, self._scale)
 
     @cached_property
     def svg(self) -> str:
         """The picture as SVG text, from `<svg` on, so that it can stand in a page or in a file of its own."""
-        text = render(self.dot, "svg").decode()
-        return text[text.index("<svg") :]
+        return written(self.graph, self._boxes, self._placement, self._scale, self.theme, self.legend)
+
+    @cached_property
+    def html(self) -> str:
+        """A page of its own, which loads nothing; a scalar expression plays its backward pass there, step by step."""
+        whole = self if not self.steps else replace(self, graph=with_final_gradients(self.graph, self.steps))
+        return page(whole.svg, self.graph, self.steps, self.theme)
 
     @property
     def notice(self) -> str:
         """What the picture leaves out; empty if it shows everything."""
         return " ".join(self.graph.notices)
 
+    @cached_property
+    def _boxes(self) -> list[Box]:
+        return [box_of(v) for v in self.graph.vertices]
+
+    @cached_property
+    def _scale(self) -> Scale | None:
+        if not self.graph.scale:
+            return None
+        return scale_of([v.magnitude for v in self.graph.vertices if v.magnitude is not None])
+
+    @property
+    def _room(self) -> Room:
+        labels = [(width_of(printable(e.label), SMALL), 12.0) if e.label else (0.0, 0.0) for e in self.graph.edges]
+        titles = {path: width_of(printable(f"{c.title}  ×{c.count}  "), SMALL + 0.5, bold=True)
+                  + width_of(printable(c.note), SMALL + 0.5) for path, c in self.graph.clusters.items()}  # fmt: skip
+        return Room([(b.width, b.height) for b in self._boxes], labels, titles, self.direction)
+
+    @cached_property
+    def _placement(self) -> Placement:
+        room = self._room
+        # Graphviz knows no bands, and puts clusters into staircases rather than one below the other.
+        flat = not self.graph.clusters and not any(v.band for v in self.graph.vertices)
+        small = len(self.graph.vertices) <= CROWDED
+        if self.layout == "graphviz":
+            return graphviz.place(self.graph, room)
+        if self.layout == "auto" and flat and small and available():
+            with suppress(RuntimeError, ValueError):  # a broken Graphviz is as good as none
+                return graphviz.place(self.graph, room)
+        return layered.place(self.graph, room)
+
     def save(self, path: str | PathLike[str]) -> None:
-        """Write a file: .svg, .dot, .png or .pdf, by the suffix of its name."""
+        """Write a file: .svg, .html, .dot, .png or .pdf, by the suffix of its name."""
         path = Path(path)
         format = path.suffix.lower().removeprefix(".")
         if format not in FORMATS:
-            raise ValueError(f"cannot save a drawing as '{path.name}': the name must end in .svg, .dot, .png or .pdf")
+            raise ValueError(
+                f"cannot save a drawing as '{path.name}': the name must end in .svg, .html, .dot, .png or .pdf"
+            )
         if not path.parent.is_dir():
             raise FileNotFoundError(f"cannot save '{path.name}': there is no folder '{path.parent}'; create it first")
         path.write_bytes(self._rendered(format))
 
     def _rendered(self, format: str) -> bytes:
-        if format in ("svg", "dot"):
-            return (self.svg if format == "svg" else self.dot).encode()
+        if format in ("svg", "html", "dot"):
+            return str(getattr(self, format)).encode()
         if format == "pdf":
             return render(self.dot, format)
         return render(self.dot, format, dpi=144 if len(self.graph.vertices) <= SHARP else 72)
@@ -61,51 +119,81 @@ class Drawing:
     def _repr_svg_(self) -> str:
         return self.svg
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"image/svg+xml": self.svg, "text/plain": repr(self)}
+
     def __repr__(self) -> str:
         return f"<Drawing of {len(self.graph.vertices)} nodes and {len(self.graph.edges)} edges>"
 
 
 def draw(
-    outputs: Tensor | Iterable[Tensor] | Mapping[str, Tensor],
-    names: Mapping[str, Tensor] | None = None,
+    outputs: Any,
+    inputs: Any = None,
     *,
-    direction: str = "LR",
-    legend: bool = False,
+    depth: int | None = None,
+    show: str | None = None,
+    direction: str | None = None,
+    flow: str = "forward",
     max_nodes: int = 2000,
+    theme: str = "auto",
+    names: Mapping[str, Tensor] | None = None,
+    loss: Callable[[Any], Tensor] | None = None,
+    lines: bool = False,
+    fold: bool = True,
+    legend: bool = True,
+    layout: str = "auto",
 ) -> Drawing:
-    """A picture of the operations that led to `outputs`.
+    """A picture of the operations that led to tensors, or of one call of a model or function.
 
-    Leaves that want a gradient have a blue frame, constants are grey, operations are coloured by kind. An edge bears a
-    shape where an operation changed it. Tensors of one element show their value and their gradient, as far as the graph
-    knows them: what a backward walk has released is gone, so draw before it or call `backward(retain_graph=True)`.
+    draw(tensors, inputs): outputs are a Tensor, several, or several by name; inputs, by name or not, are labelled, too.
+    What a backward walk has released is gone, so draw before it or call `backward(retain_graph=True)`.
+    draw(model, example): the model or function is called once with the example: a Tensor, a tuple of arguments, or
+    arguments by name. Buffers, generators, gradients and requirements of gradients are afterwards as they were.
 
-    outputs: a Tensor, several, or several by name. names: labels for leaves, constants and intermediate tensors, such
-    as `dict(model.named_parameters())`; a tensor's own `name` serves otherwise. direction: in which the data flows: LR,
-    TB, RL or BT. legend: explain the colours. max_nodes: operations and leaves to draw; older ones are left out, and
-    the picture says so.
+    show: "values" (and gradients, of tensors of one element), "shapes" (and dtypes on all edges), "grads" (colours by
+    the size of gradients; parameters without one are flagged) or "stats" (colours by the size of values; NaN, dead
+    rectifiers and saturation are flagged). depth: from which level on a module is one node; a
+    level below the deepest opens them all. flow: "forward",
+    "backward" (the graph of the gradients, as `create_graph=True` records it) or "both". direction: in which the data
+    flows: LR, TB, RL or BT. max_nodes: operations and leaves to draw; older ones are left out, and the picture says so.
+    theme: "light", "dark", or "auto" for the reader's. names: labels of tensors, such as
+    `dict(model.named_parameters())`; a tensor's own `name` serves otherwise. loss: what to differentiate, as a
+    function of the outputs of the model. lines: show where the user's code called each operation, for a model or
+    function, or for tensors made inside an open `detect_anomaly` block. fold: draw repeated blocks once, with a count.
+    legend: explain the colours. layout: "graphviz", "layered" (pure Python), or "auto" for the first that is there.
 
     >>> from autograd_core import draw, tensor
     >>> x = tensor(3.0, requires_grad=True, name="x")
     >>> draw(x * x + 1)
     <Drawing of 5 nodes and 5 edges>
     """
-    if direction not in DIRECTIONS:
-        raise ValueError(f"direction must be one of {', '.join(DIRECTIONS)}, not {direction!r}")
+    is_call = callable(outputs) and not isinstance(outputs, Tensor)
+    show = show or ("shapes" if is_call and hasattr(outputs, "named_modules") else "values")
+    direction = direction or ("TB" if is_call and hasattr(outputs, "named_modules") else "LR")
+    for name, value, allowed in (("direction", direction, DIRECTIONS), ("show", show, SHOWN), ("flow", flow, FLOWS),
+                                 ("theme", theme, THEMES), ("layout", layout, LAYOUTS)):  # fmt: skip
+        if value not in allowed:
+            raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
     if max_nodes < 1:
         raise ValueError(f"max_nodes must be at least 1, not {max_nodes}")
-    ends, names = _titled(outputs), names or {}
-    for t in [*(t for _, t in ends), *names.values()]:
+    if depth is not None and depth < 0:
+        raise ValueError(f"depth must be at least 0, not {depth}")
+    ask = Ask(depth, show, flow, max_nodes, names or {}, fold, lines)
+    if is_call:
+        composed = of_call(outputs, inputs, loss, ask)
+    else:
+        given, ask.names = _named(inputs, ask.names)
+        composed = of_tensors(titled(outputs), given, ask)
+    return Drawing(composed.graph, direction, theme, legend, layout, composed.steps)
+
+
+def _named(inputs: Any, names: Mapping[str, Tensor]) -> tuple[list[tuple[str, Tensor]], Mapping[str, Tensor]]:
+    """Tensors by name are labels; tensors without are the inputs of the graph, called so."""
+    if isinstance(inputs, Mapping):
+        return [], {**inputs, **names}
+    listed: list[Any] = [] if inputs is None else [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    for t in listed:
         if not isinstance(t, Tensor):
             raise TypeError(f"draw() takes tensors, not {type(t).__name__}")
-    if all(t.node is None for _, t in ends):
-        raise NoGraphError(
-            "draw() of tensors that record nothing: no input had requires_grad=True, or they were made under no_grad()"
-        )
-    graph = shorten(collect(ends, names, max_nodes))
-    return Drawing(graph, describe(graph, direction, legend))
-
-
-def _titled(outputs: Tensor | Iterable[Tensor] | Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
-    if isinstance(outputs, Mapping):
-        return [(str(name), t) for name, t in outputs.items()]
-    return [("", t) for t in ([outputs] if isinstance(outputs, Tensor) else outputs)]
+    only = len(listed) == 1
+    return [(t.name or ("input" if only else f"input {i}"), t) for i, t in enumerate(listed)], names

@@ -1,115 +1,108 @@
-"""The graph as text in Graphviz' language DOT: every decision about looks is here."""
+"""The graph as text in Graphviz' language DOT, for other tools, and for formats that Graphviz draws."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from autograd_core.drawing.graph import Edge, Graph, Path, Vertex
+from autograd_core.drawing.text import array_text, printable
+from autograd_core.drawing.theme import ALARM, FONT, INK, Scale, ink_on
 
-from autograd_core.drawing.graph import Edge, Graph, Vertex
-from autograd_core.drawing.text import markup
-
-INK, FAINT, BLUE = "#1b1f24", "#5c636b", "#0072b2"
-LINE = "#7d848c"  # as far from white as from black: edges and their labels are read on either
-LEFT = '<BR ALIGN="LEFT"/>'
-TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="2">'
-# Equally wide wherever they are found, so that text fits the box measured for it on another machine.
-FONT = "Verdana,DejaVu Sans,Geneva,sans-serif"
-WEIGHTED = 4000  # edges: beyond, pulling the flow straight would make the layout take three times as long
-STYLES = {
-    "op": {"fillcolor": "#ffffff", "color": "#4d555e"},
-    "leaf": {"fillcolor": "#ffffff", "color": BLUE, "penwidth": "1.6"},
-    "output": {"fillcolor": "#ffffff", "color": INK, "penwidth": "2"},
-    "constant": {"fillcolor": "#eceff1", "color": "#eceff1", "fontcolor": FAINT},
-    "copy": {"fillcolor": "#ffffff", "style": "rounded,filled,dashed"},
-    "cut": {"fillcolor": "#ffffff", "style": "rounded,filled,dashed", "color": FAINT},
-}
+LINE = "#6a737d"
+SHAPES = {"op": "box", "module": "box3d", "leaf": "box", "parameter": "box", "buffer": "box", "input": "oval",
+          "constant": "plaintext", "output": "oval", "copy": "box", "cut": "plaintext"}  # fmt: skip
+EDGES = {"leaf": "#0072b2", "parameter": "#0072b2", "buffer": "#a4477f", "input": "#00805c", "output": INK}
 
 
-def describe(graph: Graph, direction: str, legend: bool) -> str:
+def described(graph: Graph, direction: str, scale: Scale | None) -> str:
     """DOT that says everything about the picture: the same graph gives the same text."""
-    defaults = {
-        "graph": {"rankdir": direction, "bgcolor": "transparent", "nodesep": "0.18", "ranksep": "0.32", "pad": "0.1",
-                  "fontname": FONT, "fontsize": "11", "fontcolor": LINE, "labeljust": "l", "labelloc": "t"},
-        "node": {"shape": "box", "style": "rounded,filled", "fontname": FONT, "fontsize": "12", "fontcolor": INK,
-                 "height": "0.33", "width": "0.33", "margin": "0.1,0.03", "penwidth": "0.9"},
-        "edge": {"color": LINE, "fontcolor": LINE, "fontname": FONT, "fontsize": "9", "arrowsize": "0.6",
-                 "penwidth": "0.9"},
-    }  # fmt: skip
-    lines = [f"  {what} {_attributes(values)}" for what, values in defaults.items()]
-    if graph.notices:
-        lines.append(f"  label=<{''.join(markup(n, len(n)) + LEFT for n in graph.notices)}>")
-    lines += [_vertex(i, v) for i, v in enumerate(graph.vertices)]
-    weighted = len(graph.edges) <= WEIGHTED
-    lines += [_edge(e, weighted and graph.vertices[e.source].role == "op") for e in graph.edges]
-    if legend:
-        lines.append(_legend(graph))
-    return "\n".join(["digraph {", *lines, "}", ""])
-
-
-def _vertex(i: int, v: Vertex) -> str:
-    style = dict(STYLES[v.role])
-    if v.kind:
-        style["fillcolor"] = v.kind.colour
-    return f"  n{i} {_attributes(style, LABELS[v.role](v))}"
-
-
-def _edge(e: Edge, straight: bool) -> str:
-    weight = {"weight": "2"} if straight else {}
-    return f"  n{e.source} -> n{e.target} {_attributes(weight, markup(e.label and f' {e.label}'))}"
-
-
-def _attributes(values: dict[str, str], label: str = "") -> str:
-    written = [f'{k}="{v}"' for k, v in values.items()]
-    return f"[{' '.join([*written, f'label=<{label}>'] if label else written)}]"
-
-
-def _operation(v: Vertex) -> str:
-    return _lines(
-        f"<B>{markup(v.title)}</B>", *_small(v.name, v.value and f"data {v.value}", v.gradient and f"grad {v.gradient}")
-    )
-
-
-def _tensor(v: Vertex) -> str:
-    """A cell with name, shape and dtype; then cells with value and gradient."""
-    first = _lines(*([f"<B>{markup(v.title)}</B>"] if v.title else []), *_small(_array(v)))
-    rest = [
-        f"<VR/><TD>{_lines(*_small(label), markup(value))}</TD>"
-        for label, value in (("data", v.value), ("grad", v.gradient))
-        if value
+    lines = [
+        "digraph {",
+        f'  graph [rankdir="{direction}" bgcolor="transparent" nodesep="0.2" ranksep="0.35" pad="0.1" '
+        f'fontname="{FONT}" fontsize="11" labeljust="l" labelloc="t"{_notices(graph)}]',
+        f'  node [shape="box" style="rounded,filled" fontname="{FONT}" fontsize="12" height="0.3" width="0.3" '
+        f'margin="0.1,0.04" fillcolor="#ffffff" color="{LINE}" fontcolor="{INK}"]',
+        f'  edge [color="{LINE}" fontcolor="{LINE}" fontname="{FONT}" fontsize="9" arrowsize="0.6"]',
     ]
-    if not rest:
-        return first
-    return f"{TABLE}<TR><TD>{first}</TD>{''.join(rest)}</TR></TABLE>"
+    members: dict[Path, list[int]] = {}
+    for i, v in enumerate(graph.vertices):
+        members.setdefault(v.path[:-1] if v.role == "module" else v.path, []).append(i)
+    lines += _inside(graph, (), members, scale)
+    lines += [_edge(e, scale) for e in graph.edges]
+    return "\n".join([*lines, "}", ""])
 
 
-def _constant(v: Vertex) -> str:
-    array = _array(v)
-    return _lines(*_small(v.title or v.value or ("" if array else "const"), array))
+def quoted(text: str) -> str:
+    """Printable text as a DOT string whose label shows it: backslashes and entities mean nothing special."""
+    text = text.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
 
 
-def _array(v: Vertex) -> str:
-    """Shape and dtype; of a single number the dtype alone."""
-    return f"{v.shape or ''} {v.dtype}".strip()
+def _notices(graph: Graph) -> str:
+    return f" label={quoted(' '.join(printable(n, 400) for n in graph.notices))}" if graph.notices else ""
 
 
-def _cut(v: Vertex) -> str:
-    return "⋯"
+def _inside(graph: Graph, path: Path, members: dict[Path, list[int]], scale: Scale | None) -> list[str]:
+    """The vertices of a cluster, then the clusters in it."""
+    indent = "  " * (len(path) + 1)
+    home = [i for p, group in members.items() if _shown(p, graph) == path for i in group]
+    lines = [indent + _vertex(i, graph.vertices[i], scale) for i in sorted(home)]
+    for k, (inner, cluster) in enumerate(graph.clusters.items()):
+        if inner[:-1] != path:
+            continue
+        count = f" ×{cluster.count}" if cluster.count > 1 else ""
+        label = quoted(printable(f"{cluster.title}{count}  {cluster.note}"))
+        lines.append(f'{indent}subgraph "cluster_{k}" {{')
+        lines.append(f'{indent}  graph [label={label} style="rounded,filled" color="#b6bec7" fillcolor="#f4f6f8"]')
+        lines += _inside(graph, inner, members, scale)
+        lines.append(f"{indent}}}")
+    return lines
 
 
-LABELS: dict[str, Callable[[Vertex], str]] = {
-    "op": _operation, "leaf": _tensor, "output": _tensor, "constant": _constant, "copy": _constant, "cut": _cut,
-}  # fmt: skip
+def _shown(path: Path, graph: Graph) -> Path:
+    while path and path not in graph.clusters:
+        path = path[:-1]
+    return path
 
 
-def _lines(*parts: str) -> str:
-    return "<BR/>".join(parts)
+def _vertex(i: int, v: Vertex, scale: Scale | None) -> str:
+    written = {"shape": SHAPES[v.role], "color": EDGES.get(v.role, LINE)}
+    fill = v.kind.colour if v.kind else ""
+    if scale is not None:
+        fill = scale.colour(v.magnitude) if v.magnitude is not None else ""
+    if v.role == "constant":
+        fill = "#eceff1"
+    if fill:
+        written |= {"fillcolor": fill, "fontcolor": ink_on(fill)}
+    if v.role in ("buffer", "copy", "cut"):
+        written["style"] = "rounded,filled,dashed"
+    if v.flags:
+        written |= {"color": ALARM, "penwidth": "2.5"}
+    attributes = [f'{k}="{value}"' for k, value in written.items()]
+    label = "\\n".join(quoted(line)[1:-1] for line in label_lines(v))
+    return f'n{i} [{" ".join(attributes)} label="{label}"]'
 
 
-def _small(*texts: str) -> list[str]:
-    return [f'<FONT POINT-SIZE="9" COLOR="{FAINT}">{markup(t)}</FONT>' for t in texts if t]
+def label_lines(v: Vertex) -> list[str]:
+    """The lines of a vertex's label: its title first."""
+    if v.role == "cut":
+        return ["⋯"]
+    title = printable(v.title) + (f" ×{v.count}" if v.count > 1 else "")
+    size = array_text(v.shape, v.dtype) if v.role not in ("op", "module") and v.shape else ""
+    numbers = [f"data {printable(v.value)}" if v.value and v.role != "constant" else "",
+               f"grad {printable(v.gradient)}" if v.gradient else ""]  # fmt: skip
+    if not title:
+        title = v.value or ("" if v.shape else "const")
+    return [
+        line for line in (title, printable(v.note), printable(v.name), size, *numbers, *map(printable, v.flags)) if line
+    ] or [""]
 
 
-def _legend(graph: Graph) -> str:
-    kinds = dict.fromkeys(v.kind for v in graph.vertices if v.kind)
-    rows = [f'<TR><TD BGCOLOR="{k.colour}" WIDTH="24"></TD><TD ALIGN="LEFT">{k.name}</TD></TR>' for k in kinds]
-    style = {"shape": "plain", "style": "", "fontsize": "9", "fontcolor": LINE}
-    return "  legend " + _attributes(style, TABLE + "".join(rows) + "</TABLE>")
+def _edge(e: Edge, scale: Scale | None) -> str:
+    attributes = []
+    if e.label:
+        attributes.append(f"label={quoted(' ' + printable(e.label))}")
+    if e.saved:
+        attributes.append('style="dashed" constraint="false"')
+    if scale and e.magnitude is not None:
+        attributes.append(f'color="{scale.colour(e.magnitude)}" penwidth="2.2"')
+    tail = f" [{' '.join(attributes)}]" if attributes else ""
+    return f"  n{e.source} -> n{e.target}{tail}"

@@ -11,9 +11,14 @@ LONG = 10  # ranks: then, an edge that passes more starts at a copy
 
 
 def shorten(graph: Graph) -> Graph:
-    """The graph as it is if all its edges fit into `ROOM`; else with long ones starting at a copy of their source."""
+    """The graph as it is if all its edges fit into `ROOM`; else with long ones starting at a copy of their source.
+
+    Clusters are laid out one by one, so that what is long there is not long in the whole.
+    """
+    if graph.clusters:
+        return graph
     ranks = _ranks(graph)
-    spans = [ranks[e.target] - ranks[e.source] - 1 for e in graph.edges]
+    spans = [0 if e.saved else ranks[e.target] - ranks[e.source] - 1 for e in graph.edges]
     if sum(spans) <= ROOM:
         return graph
     cut = [i for i, span in enumerate(spans) if span > LONG]
@@ -39,4 +44,4 @@ def _with_copies(graph: Graph, cut: list[int]) -> Graph:
         vertices.append(replace(vertices[edges[i].source], role="copy"))
         edges[i] = replace(edges[i], source=len(vertices) - 1)
     notice = f"{len(cut)} long edges start at a dashed copy of their source."
-    return Graph(vertices, edges, [*graph.notices, notice])
+    return replace(graph, vertices=vertices, edges=edges, notices=[*graph.notices, notice])

@@ -19,7 +19,7 @@ sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot", args=sys.argv
 
 
 def render(dot: str, format: str, dpi: int = 72) -> bytes:
-    """The picture of a DOT text as svg, png or pdf. ImportError: there is no Graphviz; RuntimeError: it failed."""
+    """A DOT text as png, pdf or json0, its layout. ImportError: there is no Graphviz; RuntimeError: it failed."""
     done = subprocess.run(_command(format, f"-Gdpi={dpi}"), input=dot.encode(), capture_output=True, check=False)
     if done.returncode or not done.stdout:
         raise RuntimeError(
@@ -33,4 +33,9 @@ def _command(format: str, settings: str) -> list[str]:
         return [sys.executable, "-P", "-c", LIBRARY, format, settings]
     if program := shutil.which("dot"):
         return [program, f"-T{format}", settings]
-    raise ImportError('pictures of graphs need Graphviz: pip install "autograd-core[graphs]"')
+    raise ImportError('this needs Graphviz: pip install "autograd-core[graphs]"; svg, html and dot do without')
+
+
+def available() -> bool:
+    """Whether there is a Graphviz."""
+    return bool(sys.executable and find_spec("pygraphviz")) or shutil.which("dot") is not None

@@ -1,12 +1,16 @@
-"""Numbers and names as a picture shows them."""
+"""Numbers, names and shapes as a picture shows them."""
 
 from __future__ import annotations
 
-from html import escape
+import unicodedata
+from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any
 
 LONGEST = 60
 JOINERS = "\u200c\u200d"  # format characters that scripts and emoji need to be spelt at all
+# Widths in thousandths of the font size, of Verdana and of DejaVu Sans, which are equally wide.
+NARROW, WIDE, BOLD = "iIjl.,:;'!|()[]{} ft", "mwMW@%", 1.12
 
 
 def number(value: Any) -> str:
@@ -20,10 +24,66 @@ def number(value: Any) -> str:
     return text if set(text) & set(".enj") else text + ".0"
 
 
-def markup(text: object, longest: int = LONGEST) -> str:
-    """Any text, ready for an HTML-like label: what cannot be printed becomes its escape, as in `repr`."""
+def magnitude_text(value: float) -> str:
+    """A size in two digits."""
+    short = float(f"{value:.2g}")
+    return (
+        f"{short:g}" if 1e-3 <= short < 1e5 or short == 0 else f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e")
+    )
+
+
+def array_text(shape: tuple[int, ...] | None, dtype: str) -> str:
+    """Shape and dtype; of a single number the dtype alone."""
+    return f"{shape or ''} {dtype}".strip()
+
+
+def printable(text: object, longest: int = LONGEST) -> str:
+    """Any text on one line: what cannot be printed becomes its escape, as in `repr`; what is too long ends in dots."""
     shown = "".join(c if c.isprintable() or c in JOINERS else c.encode("unicode_escape").decode() for c in str(text))
-    if len(shown) > longest:
-        shown = shown[: longest - 1] + "…"
-    # Graphviz would put the node's name for a backslash and N, and one space for several.
-    return escape(shown).replace("\\", "\\\\").replace(" ", "&#160;")
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+def xml(text: str) -> str:
+    """Printable text as the content of an XML element or of a quoted attribute."""
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
+        text = text.replace(character, entity)
+    return text
+
+
+def width_of(text: str, size: float, bold: bool = False) -> float:
+    """About how wide a line of text is: rather too much than too little."""
+    return sum(map(_advance, text)) * size * (BOLD if bold else 1)
+
+
+def _advance(c: str) -> float:
+    if c in NARROW:
+        return 0.42
+    if c in WIDE:
+        return 0.98
+    if c.isascii():
+        return 0.76 if c.isupper() or c in "+<=>~#" else 0.64
+    if unicodedata.combining(c) or c in JOINERS:
+        return 0
+    return 1.4 if unicodedata.east_asian_width(c) in "WF" else 0.85
+
+
+def operation_hint(op: Any, result: str, kept: Mapping[str, Any], line: str) -> str:
+    """What an operation is: its call with static parameters, what it gave, what it means, where it was called."""
+    settings = [f"{k}={kept[k]!r}"[:40] for k in getattr(op, "statics", ()) if kept.get(k) is not None]
+    named = [f"*{n}" if op.variadic else n for n in op.inputs]
+    call = f"{op.name}({', '.join([*named, *settings])})"
+    meaning = (op.doc or "").strip().split("\n\n", 1)[0].replace("\n", " ")
+    return "\n".join(filter(None, [call + (f" → {result}" if result else ""), meaning, line and f"at {line}"]))
+
+
+def short_line(line: str) -> str:
+    """The name of a file without its folders, and the line."""
+    return PurePath(line).name
+
+
+def count_text(n: int) -> str:
+    """A count in three digits: 269722 is 270 k."""
+    for size, unit in ((10**9, " G"), (10**6, " M"), (10**3, " k")):
+        if n >= size:
+            return f"{n / size:.3g}{unit}"
+    return str(n)

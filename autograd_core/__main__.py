@@ -1,0 +1,10 @@
+"""`python -m autograd_core draw ...`: pictures from the command line."""
+
+import sys
+
+if sys.argv[1:2] != ["draw"]:
+    sys.exit("usage: python -m autograd_core draw module:callable --out graph.svg; --help after `draw` says more")
+
+from autograd_core.drawing.command import main
+
+main(sys.argv[2:])

@@ -1,0 +1,68 @@
+"""`python -m autograd_core draw module:callable --out graph.svg`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from autograd_core.drawing import FLOWS, SHOWN, draw
+from autograd_core.drawing.placement import DIRECTIONS
+from autograd_core.drawing.theme import THEMES
+from autograd_core.random import randn
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Draw what a callable makes: tensors, a model for which `--input` gives a shape, or a model and its example."""
+    parser = argparse.ArgumentParser(prog="python -m autograd_core draw", description=main.__doc__)
+    parser.add_argument("target", metavar="module:callable", help="called without arguments; a model is taken as it is")
+    parser.add_argument("--out", required=True, help="a file: .svg, .html, .dot, .png or .pdf")
+    parser.add_argument(
+        "--input", action="append", default=[], help="shape of an example, such as 1,3,224,224; repeat it"
+    )
+    parser.add_argument("--depth", type=int, help="from which level on a module is one node")
+    parser.add_argument("--show", choices=SHOWN)
+    parser.add_argument("--flow", choices=FLOWS, default="forward")
+    parser.add_argument("--direction", choices=DIRECTIONS)
+    parser.add_argument("--theme", choices=THEMES, default="auto")
+    parser.add_argument("--max-nodes", type=int, default=2000)
+    parser.add_argument("--lines", action="store_true", help="show where your code called each operation")
+    given = vars(parser.parse_args(arguments))
+    target, out, shapes = given.pop("target"), given.pop("out"), given.pop("input")
+    try:
+        made, example = _made(_found(target), [tuple(map(int, s.split(","))) for s in shapes])
+        drawing = draw(made, example, **given)
+        drawing.save(out)
+    except (AttributeError, ImportError, OSError, RuntimeError, TypeError, ValueError) as e:
+        sys.exit(f"draw: {e}")
+    print(f"{out}: {len(drawing.graph.vertices)} nodes, {len(drawing.graph.edges)} edges", drawing.notice)
+
+
+def _found(target: str) -> Any:
+    """What "module:name.name" names; modules are also looked for in the current folder."""
+    module, colon, names = target.partition(":")
+    if not colon or not names:
+        raise ValueError(f"{target!r} is not of the form module:callable, such as nn.models:resnet20")
+    sys.path.insert(0, str(Path.cwd()))
+    found: Any = importlib.import_module(module)
+    for name in names.split("."):
+        found = getattr(found, name)
+    return found
+
+
+def _made(found: Any, shapes: list[tuple[int, ...]]) -> tuple[Any, Any]:
+    """What to draw, and the example it is called with, if any."""
+    is_model = hasattr(found, "named_modules") and not isinstance(found, type)
+    made = found() if callable(found) and not is_model else found
+    example: Any = tuple(randn(*shape) for shape in shapes) or None
+    if isinstance(made, tuple) and len(made) == 2 and callable(made[0]):
+        made, given = made
+        example = example if shapes else given
+    if callable(made) and hasattr(made, "named_modules") and example is None:
+        raise ValueError(
+            f"a {type(made).__name__} is drawn for an example: give its shape, such as --input 1,3,224,224"
+        )
+    return made, example

@@ -1,0 +1,218 @@
+"""From what `draw` was given to the graph that is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from autograd_core.drawing import health
+from autograd_core.drawing.folding import GRADIENTS, collapsed, folded
+from autograd_core.drawing.graph import BACKWARD, Graph, Vertex
+from autograd_core.drawing.long_edges import shorten
+from autograd_core.drawing.operands import Source, source_of
+from autograd_core.drawing.recorded import Ends, Found, Wanted, collect
+from autograd_core.drawing.steps import Step, steps_of, with_final_gradients
+from autograd_core.drawing.tracing import Trace, run
+from autograd_core.drawing.walks import Recorded, hindrance, observed_walk, recorded_walk
+from autograd_core.errors import NoGraphError
+from autograd_core.tensor import Tensor
+from autograd_core.trees import leaves
+
+READABLE = 400  # vertices: a model with more is drawn at the greatest depth that has fewer
+STEPPED = 400  # nodes of a scalar expression that can be played step by step
+NO_GRADIENT_YET = "No gradients: backward() has not run yet."
+RMS = {"grads": GRADIENTS, "stats": "RMS of the values"}
+
+
+@dataclass(slots=True)
+class Ask:
+    """The arguments of `draw`."""
+
+    depth: int | None
+    show: str
+    flow: str
+    max_nodes: int
+    names: Mapping[str, Tensor]
+    fold: bool
+    lines: bool
+
+
+@dataclass(slots=True)
+class Composed:
+    """A graph to draw, and the steps of its backward pass if it can be played."""
+
+    graph: Graph
+    steps: list[Step]
+
+
+def of_tensors(ends: Ends, inputs: Sequence[tuple[str, Tensor]], ask: Ask) -> Composed:
+    """The graph behind tensors."""
+    for t in [*(t for _, t in ends), *ask.names.values()]:
+        if not isinstance(t, Tensor):
+            raise TypeError(f"draw() takes tensors, not {type(t).__name__}")
+    if all(t.node is None for _, t in ends):
+        raise NoGraphError(
+            "draw() of tensors that record nothing: no input had requires_grad=True, or they were made under no_grad()"
+        )
+    trace = Trace(inputs=list(inputs))
+    return _composed(ends, trace, ask)
+
+
+def of_call(function: Callable[..., Any], example: Any, loss: Callable[[Any], Tensor] | None, ask: Ask) -> Composed:
+    """The graph of one call of a model or function."""
+    result, trace = run(function, example, loss)
+    named = result.items() if isinstance(result, Mapping) else [("", t) for t in leaves(result)]
+    ends = [(str(name), t) for name, t in named if isinstance(t, Tensor)]
+    if not any(t.node is not None for _, t in ends):
+        raise NoGraphError(
+            "draw() of a call that records nothing: its outputs do not depend on any floating-point input or parameter"
+        )
+    composed = _composed(ends, trace, ask)
+    unused = _unused(function, trace, composed.graph) if trace.calls else []
+    if unused:
+        composed.graph.notices.append(f"Parameters that the outputs do not depend on: {', '.join(unused)}.")
+    return composed
+
+
+def _unused(model: Any, trace: Trace, graph: Graph) -> list[str]:
+    """Parameters that no output depends on: they are not in the graph, so they are named, the first eight of them."""
+    used = {operand for operands in trace.operands.values() for operand in map(id, operands)}
+    names = [name for name, p in model.named_parameters() if id(p.array) not in used]
+    return [*names[:8], f"and {len(names) - 8} more"] if len(names) > 8 else names
+
+
+def _composed(ends: Ends, trace: Trace, ask: Ask) -> Composed:
+    notices: list[str] = []
+    recorded: Recorded | None = None
+    tensors = [t for _, t in ends]
+    if ask.flow != "forward":
+        ends, recorded = _with_gradients(ends, trace, ask)
+    wanted = Wanted(ends, ask.names, ask.max_nodes, trace, trace.inputs, ask.show == "shapes", ask.show == "stats",
+                    recorded.boundary if recorded else float("-inf"))  # fmt: skip
+    if not ask.lines:
+        trace.lines.clear()
+    graph, found = collect(wanted)
+    steps: list[Step] = []
+    if recorded is not None:
+        graph = _with_order(graph, found, recorded)
+    elif ask.show == "grads":
+        graph = _with_flow(graph, found, tensors, notices)
+    elif ask.show == "stats":
+        graph = _with_statistics(graph, found)
+    else:
+        steps = steps_of(tensors, found, graph, STEPPED)
+        if trace.values or any(v.gradient for v in graph.vertices):  # in a call of our own, or once backward() has run
+            graph = with_final_gradients(graph, steps)
+        if _has_numbers(graph) and not any(v.gradient for v in graph.vertices) and ask.show == "values":
+            notices.append(NO_GRADIENT_YET)
+    if trace.calls and recorded is None:
+        graph = _at_depth(graph, trace, ask, notices)
+    graph.notices += notices
+    return Composed(shorten(graph), steps)
+
+
+def _has_numbers(graph: Graph) -> bool:
+    shapes = [v.shape for v in graph.vertices if v.role in ("leaf", "input", "parameter")]
+    return bool(shapes) and all(shape == () for shape in shapes)
+
+
+def _at_depth(graph: Graph, trace: Trace, ask: Ask, notices: list[str]) -> Graph:
+    """Modules collapsed at the depth asked for; without one at the greatest that stays readable."""
+    fold = ask.fold and ask.show not in RMS
+
+    def at(depth: int | None) -> Graph:
+        found = collapsed(graph, depth, trace.calls)
+        return folded(found) if fold else found
+
+    deepest = max(map(len, trace.calls))
+    if ask.depth is not None:
+        return at(ask.depth if ask.depth <= deepest else None)
+    for depth in (None, *range(deepest, 0, -1)):
+        found = at(depth)
+        if len(found.vertices) <= READABLE:
+            break
+    if depth is not None:
+        notices.append(f"Modules are drawn as one node from depth {depth} on: there are {len(graph.vertices)} nodes; "
+                       "depth= opens them.")  # fmt: skip
+    return found
+
+
+def _with_flow(graph: Graph, found: Found, tensors: Sequence[Tensor], notices: list[str]) -> Graph:
+    """Gradients as colours: of each value, as a walk just for this picture finds them."""
+    problem: Any = hindrance(found.nodes) or observed_walk(tensors, steps=False)
+    cotangents: dict[Source, Any] = {}
+    if isinstance(problem, str):
+        notices.append(problem)
+        cotangents = {Source(n): t.grad.array for n in found.nodes
+                      if n.op is None and (t := n.tensor()) is not None and t.grad is not None}  # fmt: skip
+        known = cotangents.keys()
+    else:
+        cotangents = problem.cotangents
+        known = found.positions.keys()
+        if any(t.array.size != 1 for t in tensors):
+            notices.append("Gradients of the sum of the outputs; loss= takes another function of them.")
+    measured = {}
+    for n, at in found.positions.items():
+        parts = [cotangents[s] for s in (Source(n), *(Source(n, i) for i in range(9))) if s in cotangents]
+        g = parts[0] if parts else None
+        if parts or n in known:
+            measured[at] = health.root_mean_square(g), health.gradient_flags(g)
+    for i, v in enumerate(graph.vertices):
+        if v.role == "output" and (source := next((e.source for e in graph.edges if e.target == i), None)) is not None:
+            measured[i] = measured.get(source, (None, ()))[0], ()
+    return health.coloured(graph, measured, RMS["grads"])
+
+
+def _with_statistics(graph: Graph, found: Found) -> Graph:
+    """Values as colours, with flags for what is not healthy."""
+    measured: dict[int, health.Measured] = {}
+    for n, at in found.positions.items():
+        name = n.op.name if n.op is not None else ""
+        measured[at] = health.activation(name, found.arrays.get(Source(n), found.arrays.get(Source(n, 0))))
+    wrong = {at for at, (_, flags) in measured.items() if any(f.startswith(health.WRONG) for f in flags)}
+    for at in wrong - {e.target for e in graph.edges if e.source in wrong}:
+        measured[at] = measured[at][0], (*measured[at][1], "it starts here")
+    for i, v in enumerate(graph.vertices):
+        if v.role == "output" and (source := next((e.source for e in graph.edges if e.target == i), None)) is not None:
+            measured[i] = measured.get(source, (None, ()))[0], ()
+    return health.coloured(graph, measured, RMS["stats"])
+
+
+def _with_gradients(ends: Ends, trace: Trace, ask: Ask) -> tuple[Ends, Recorded]:
+    """The outputs, unless only the backward graph is wanted, and the gradients of all leaves, recorded."""
+    recorded = recorded_walk([t for _, t in ends], trace.observe)
+    names = {source_of(t.node): name for name, t in [*ask.names.items(), *trace.inputs] if t.node is not None}
+    gradients: list[tuple[str, Tensor]] = []
+    for i, (leaf, g) in enumerate(recorded.gradients):
+        t = leaf.tensor()
+        owned = trace.owned.get(id(t.array)) if t is not None else None
+        name = names.get(Source(leaf)) or (t is not None and t.name) or (owned and owned.name) or f"leaf {i}"
+        gradients.append((f"∂/∂{name}", g))
+    return ([*ends, *gradients] if ask.flow == "both" else gradients), recorded
+
+
+def _with_order(graph: Graph, found: Found, recorded: Recorded) -> Graph:
+    """Backward operations stand below the operation whose rule made them."""
+    order = []
+    for n, at in found.positions.items():
+        if n.op is None or graph.vertices[at].band != BACKWARD:
+            continue
+        owner = recorded.owner(n.number)
+        if owner is None or owner not in found.positions:
+            continue
+        order.append((at, found.positions[owner], 0))
+        order += [(found.positions[source_of(p).node], at, 1) for p in owner.parents
+                  if p is not None and source_of(p).node in found.positions]  # fmt: skip
+    vertices: list[Vertex] = [replace(v) for v in graph.vertices]
+    if not any(v.band != BACKWARD and v.role == "op" for v in vertices):
+        vertices = [replace(v, band=0) for v in vertices]
+        return replace(graph, vertices=vertices, edges=[replace(e, saved=False) for e in graph.edges])
+    return replace(graph, vertices=vertices, order=order)
+
+
+def titled(outputs: Tensor | Iterable[Tensor] | Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
+    """Tensors with their titles, which may be empty."""
+    if isinstance(outputs, Mapping):
+        return [(str(name), t) for name, t in outputs.items()]
+    return [("", t) for t in ([outputs] if isinstance(outputs, Tensor) else outputs)]

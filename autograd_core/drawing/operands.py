@@ -1,0 +1,75 @@
+"""What is known of the operands of a recorded node: from what it kept for backward, and from a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from inspect import Parameter
+from typing import Any, NamedTuple
+
+from autograd_core.binders import Pick
+from autograd_core.drawing.graph import Shape
+from autograd_core.drawing.tracing import Trace
+from autograd_core.errors import InplaceError
+from autograd_core.versions import check_unchanged
+
+
+class Source(NamedTuple):
+    """A value in the graph: a node, and which output of it is meant where it has several."""
+
+    node: Any
+    output: int | None = None
+
+
+class Operand(NamedTuple):
+    """One operand: its node (None: it wants no gradient), value and shape, and what it is called."""
+
+    node: Any
+    value: Any
+    shape: Shape | None
+    name: str
+
+
+def source_of(node: Any) -> Source:
+    """The value that a node stands for: a projection is one output of the node before it."""
+    return Source(node.parents[0], node.saved[0]) if node.op is Pick else Source(node)
+
+
+def output_name(source: Source) -> str:
+    """Which of several outputs; nothing for the first of named ones, as values of (values, indices)."""
+    if source.output is None:
+        return ""
+    outputs = source.node.op.outputs
+    if outputs is ...:
+        return str(source.output)
+    return str(outputs[source.output]) if source.output else ""
+
+
+def kept_by(n: Any) -> dict[str, Any]:
+    """What a node kept for backward, by name: nothing, if a walk released it or a write changed it since."""
+    if n.saved is None:
+        return {}
+    try:
+        check_unchanged(n)
+    except InplaceError:
+        return {}
+    return dict(zip(n.op.keep, n.saved, strict=True))
+
+
+def operands_of(n: Any, kept: Mapping[str, Any], trace: Trace) -> Iterator[Operand]:
+    """The operands of a node, without optional ones that were not given."""
+    op = n.op
+    defaults = [default for _, own, default in op.public if own is None]
+    seen = trace.operands.get(n.number, ())
+    for i, parent in enumerate(n.parents):
+        name = op.inputs[0 if op.variadic else i]
+        value, shape = kept.get(name), kept.get(name + "_shape")
+        if op.variadic:
+            value, shape = value and value[i], shape and shape[i]
+        if value is None and len(seen) == len(n.parents):
+            value = seen[i]
+        shape = getattr(value, "shape", shape)
+        if shape is None and n.shapes is not None and not op.outputs:
+            shape = n.shapes[i]
+        given = op.variadic or defaults[i] is Parameter.empty
+        if given or parent is not None or value is not None or shape is not None:
+            yield Operand(parent, value, shape, name)

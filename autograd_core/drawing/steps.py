@@ -1,0 +1,72 @@
+"""The backward pass of an expression of numbers, step by step: what a page plays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from autograd_core.drawing.graph import Graph
+from autograd_core.drawing.recorded import Found
+from autograd_core.drawing.text import number
+from autograd_core.drawing.walks import Walk, hindrance, observed_walk
+from autograd_core.tensor import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one operand gets: its vertex, the local derivative, the product, and the sum of what it got so far."""
+
+    vertex: int
+    local: str
+    product: str
+    total: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation on the way back: its vertex, its symbol, its own gradient, and what it hands to its operands."""
+
+    vertex: int
+    symbol: str
+    gradient: str
+    parts: tuple[Part, ...]
+
+
+def steps_of(outputs: Sequence[Tensor], found: Found, graph: Graph, most: int) -> list[Step]:
+    """The steps, newest operation first; none if not everything is a number, or if a walk is not possible."""
+    sizes = [t.array.size for t in outputs] + [a.size for a in found.arrays.values()]
+    small = len(found.nodes) <= most and all(size == 1 for size in sizes)
+    if not small or graph.notices or hindrance(found.nodes):
+        return []
+    if any(n.op is None and n.tensor() is None for n in found.nodes):
+        return []
+    walk = observed_walk(outputs, steps=True)
+    return _told(walk, found) if isinstance(walk, Walk) else []
+
+
+def _told(walk: Walk, found: Found) -> list[Step]:
+    totals: dict[Any, Any] = {}
+    steps = []
+    for n, g, shares in walk.steps:
+        if n not in found.positions or isinstance(g, tuple):
+            return []
+        parts = []
+        for share in shares:
+            before = totals.get(share.source)
+            totals[share.source] = share.product if before is None else before + share.product
+            parts.append(Part(found.positions[share.source.node], number(share.local), number(share.product),
+                              number(totals[share.source])))  # fmt: skip
+        steps.append(Step(found.positions[n], n.op.symbol or n.op.name, number(g), tuple(parts)))
+    return steps
+
+
+def with_final_gradients(graph: Graph, steps: Sequence[Step]) -> Graph:
+    """The graph with a gradient in everything that a step reaches, and in the outputs: so that each has a place."""
+    known = {step.vertex: step.gradient for step in steps}
+    known |= {part.vertex: part.total for step in steps for part in step.parts}
+    for e in graph.edges:
+        if graph.vertices[e.target].role == "output" and e.source in known:
+            known[e.target] = known.pop(e.source)
+    vertices = [replace(v, gradient=known.get(i, v.gradient)) for i, v in enumerate(graph.vertices)]
+    return replace(graph, vertices=vertices)

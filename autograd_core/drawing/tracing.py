@@ -1,0 +1,173 @@
+"""Running a model or a function once to see what it does: modules, values, lines of code; it leaves no trace behind."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograd_core.anomaly import observed, users_line
+from autograd_core.drawing.graph import Path
+from autograd_core.random import resumed, rng_states
+from autograd_core.tensor import Leaf, Tensor, enable_grad, tick, wrap
+from autograd_core.trees import leaves, mapped
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a module: path in the picture, class, settings, and how many parameters are in it and below."""
+
+    path: Path
+    kind: str
+    detail: str
+    parameters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A parameter or buffer of a model: what it is, its whole name, the module that owns it, its name there."""
+
+    role: str
+    name: str
+    owner: str
+    short: str
+
+
+@dataclass(slots=True)
+class Trace:
+    """What was seen. Nodes are known by their numbers, tensors by the ids of their arrays, which `kept` holds alive."""
+
+    values: dict[int, Any] = field(default_factory=dict)  # what an operation computed
+    operands: dict[int, list[Any]] = field(default_factory=dict)
+    lines: dict[int, str] = field(default_factory=dict)
+    calls: dict[Path, Call] = field(default_factory=dict)
+    paths: dict[str, list[Path]] = field(default_factory=dict)  # of a module's name in the model
+    owned: dict[int, Owned] = field(default_factory=dict)
+    frozen: set[int] = field(default_factory=set)
+    inputs: list[tuple[str, Tensor]] = field(default_factory=list)
+    kept: list[Any] = field(default_factory=list)
+    _moments: list[int] = field(default_factory=lambda: [0])
+    _open: list[Path] = field(default_factory=lambda: [()])
+
+    def observe(self, number: int, frame: Any) -> None:
+        """Remember what the binder of a new node knows; names of its parameters are those of the functional form."""
+        known = frame.f_locals
+        args = known["args"] if "args" in known else [known[name] for name in ("input", "other") if name in known]
+        self.operands[number] = [getattr(a, "array", a) for a in args]
+        self.values[number] = known.get("y")
+        self.lines[number] = users_line(frame)
+
+    def enter(self, path: Path) -> None:
+        """From now on operations belong to this call."""
+        self._moments.append(-tick())
+        self._open.append(path)
+
+    def path(self, number: int) -> Path:
+        """The call that an operation belongs to."""
+        return self._open[bisect_right(self._moments, -number) - 1]
+
+
+@contextmanager
+def watching_calls(model: Any, trace: Trace) -> Iterator[None]:
+    """Note which module is being called, by forward hooks that are there for this block only."""
+    names = {id(m): name for name, m in model.named_modules()}
+    open_calls: list[tuple[str, Path]] = []
+
+    def before(module: Any, args: Any) -> None:
+        name = names[id(module)]
+        above, path = open_calls[-1] if open_calls else ("", ())
+        inside = name.removeprefix(f"{above}.") if above else name
+        if open_calls:
+            path = _unused((*path, inside or name), trace.calls)
+        size = sum(p.array.size for p in module.parameters())
+        detail = "" if any(True for _ in module.children()) else module.extra_repr()
+        trace.calls[path] = Call(path, type(module).__name__, detail, size)
+        trace.paths.setdefault(name, []).append(path)
+        open_calls.append((name, path))
+        trace.enter(path)
+
+    def after(module: Any, args: Any, output: Any) -> None:
+        open_calls.pop()
+        trace.enter(open_calls[-1][1] if open_calls else ())
+
+    with ExitStack() as stack:
+        for module in model.modules():
+            stack.enter_context(module.register_forward_pre_hook(before))
+            stack.enter_context(module.register_forward_hook(after))
+        yield
+
+
+def _unused(path: Path, calls: Mapping[Path, Call]) -> Path:
+    """The path, or with a number behind its last name where a module is called again."""
+    if path not in calls:
+        return path
+    return next(p for k in range(2, len(calls) + 3) if (p := (*path[:-1], f"{path[-1]} · call {k}")) not in calls)
+
+
+@contextmanager
+def untouched(model: Any) -> Iterator[set[int]]:
+    """Let a model run on copies of its buffers, and with every parameter recorded; yields which ones do not learn."""
+    before = [(m, name, t, t.array) for m in model.modules() for name, t in m._buffers.items() if t is not None]
+    frozen = [p for p in model.parameters() if p.node is None]
+    for _, _, t, array in before:
+        t.array = array.copy()
+    for p in frozen:
+        p.node = Leaf(p)
+    try:
+        yield {id(p.array) for p in frozen}
+    finally:
+        for p in frozen:
+            p.node = None
+        for module, name, t, array in before:
+            t.array = array
+            if module._buffers.get(name) is not t:
+                setattr(module, name, t)
+
+
+def run(function: Callable[..., Any], example: Any, loss: Callable[[Any], Tensor] | None) -> tuple[Any, Trace]:
+    """What a model or a function gives for an example (a tuple: its arguments; a mapping: by name), and what was seen.
+
+    Floating-point inputs are followed; generators of random numbers, buffers and requirements of gradients are
+    afterwards as they were before.
+    """
+    trace = Trace()
+    is_model = hasattr(function, "named_modules")
+    given: Any = example if isinstance(example, tuple | Mapping) else (example,)
+    given = dict(given) if isinstance(given, Mapping) else given
+    given = mapped(lambda t: _followed(t) if isinstance(t, Tensor) else t, given)
+    labels = list(given) if isinstance(given, dict) else ["input"] if len(given) == 1 else []
+    tensors = [t for t in leaves(given) if isinstance(t, Tensor)]
+    for i, t in enumerate(tensors):
+        title = t.name or (labels[i] if len(labels) == len(tensors) else f"input {i}")
+        trace.inputs.append((title, t))
+    with ExitStack() as stack:
+        if is_model:
+            trace.frozen = stack.enter_context(untouched(function))
+            trace.owned = _owned(function)
+            trace.kept += [t.array for t in [*function.parameters(), *function.buffers()]]  # type: ignore[attr-defined]
+            stack.enter_context(watching_calls(function, trace))
+        stack.enter_context(resumed(rng_states()))
+        stack.enter_context(enable_grad())
+        stack.enter_context(observed(trace.observe))
+        outputs = function(**given) if isinstance(given, dict) else function(*given)
+        if loss is not None:
+            outputs = loss(outputs)
+    return outputs, trace
+
+
+def _followed(t: Tensor) -> Tensor:
+    """The same values as a leaf of its own, where it can be one."""
+    copy = wrap(t.array)
+    copy.name = t.name
+    return copy.requires_grad_() if t.array.dtype.kind in "fc" else copy
+
+
+def _owned(model: Any) -> dict[int, Owned]:
+    found = {}
+    for role, named in (("parameter", model.named_parameters()), ("buffer", model.named_buffers())):
+        for name, t in named:
+            owner, _, short = name.rpartition(".")
+            found[id(t.array)] = Owned(role, name, owner, short)
+    return found

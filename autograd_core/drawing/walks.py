@@ -1,0 +1,133 @@
+"""Backward walks for a picture: nothing is accumulated, released or left behind."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograd_core.anomaly import Observer, observed, watched
+from autograd_core.drawing.operands import Source, source_of
+from autograd_core.engine import unbroadcast, walk
+from autograd_core.errors import GraphReleasedError
+from autograd_core.libraries import LIBRARY
+from autograd_core.tensor import Leaf, RetainGrad, Tensor, tick, wrap
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one operand got in one step: the local derivative where it is one number, and its product with the rest."""
+
+    source: Source
+    local: Any
+    product: Any
+
+
+@dataclass(slots=True)
+class Walk:
+    """What a walk saw: the cotangent of each value, and for each operation, in order, the shares of its operands."""
+
+    cotangents: dict[Source, Any] = field(default_factory=dict)
+    steps: list[tuple[Any, Any, list[Share]]] = field(default_factory=list)
+
+
+def seeds_of(ends: Sequence[Tensor]) -> dict[Any, Any]:
+    """Ones for every output: what is differentiated is their sum."""
+    return {t.node: LIBRARY[t.array.__class__].ones_like(t.array) for t in ends if t.node is not None}
+
+
+def hindrance(nodes: Sequence[Any]) -> str:
+    """Why there can be no walk: it would call hooks, which are the user's; or what it needs is gone."""
+    if any(h.__class__ is not RetainGrad for n in nodes for h in n.hooks or ()):
+        return "No gradients were computed for this picture, because tensors have hooks, which that would call."
+    if any(n.op is not None and n.saved is None for n in nodes):
+        return (
+            "No gradients were computed for this picture: backward() released what they need; "
+            "draw before it, or call backward(retain_graph=True)."
+        )
+    return ""
+
+
+def observed_walk(ends: Sequence[Tensor], steps: bool) -> Walk | str:
+    """Walk back from the outputs and look at every cotangent; or say why that was not possible."""
+    seen = Walk()
+
+    def watch(n: Any, rules: Any) -> list[Any]:
+        shares: list[Share] = []
+        begun = False
+
+        def looking(i: int, rule: Any) -> Any:
+            def looked(xp: Any, g: Any, s: Any) -> Any:
+                nonlocal begun
+                if not begun:
+                    begun = True
+                    _note(seen, n, g, shares)
+                product = rule(xp, g, s)
+                if product is not None and steps:
+                    if n.shapes is not None and product.shape != n.shapes[i] and not n.op.outputs:
+                        product = unbroadcast(xp, product, n.shapes[i])
+                    shares.append(Share(source_of(n.parents[i]), _local(n, rule, xp, g, s, product), product))
+                return product
+
+            return looked
+
+        return [rule and looking(i, rule) for i, rule in enumerate(rules)]
+
+    try:
+        with watched(watch):
+            found, _ = walk(seeds_of(ends), create_graph=False, retain=True)
+    except GraphReleasedError:
+        return "Gradients could not be computed for this picture: backward() released what they need."
+    except (ArithmeticError, RuntimeError) as e:
+        return f"Gradients could not be computed for this picture: {e}"
+    for n, g in found.items():
+        seen.cotangents[source_of(n)] = g
+    return seen
+
+
+def _note(seen: Walk, n: Any, g: Any, shares: list[Share]) -> None:
+    if n.op.outputs:
+        for i, v in enumerate(g):
+            if v is not None:
+                seen.cotangents[Source(n, i)] = v
+    else:
+        seen.cotangents[Source(n)] = g
+    seen.steps.append((n, g, shares))
+
+
+def _local(n: Any, rule: Any, xp: Any, g: Any, s: Any, product: Any) -> Any:
+    """The derivative of an operation on numbers by one operand: its rule at a cotangent of 1."""
+    if n.op.outputs or getattr(g, "size", 2) != 1 or getattr(product, "size", 2) != 1:
+        return None
+    if not n.op.plain:
+        return product / g if g != 0 else None
+    return rule(xp, g * 0 + 1, s)
+
+
+@dataclass(slots=True)
+class Recorded:
+    """The gradients of all leaves as recorded tensors, and for each node made on the way whose rule made it."""
+
+    gradients: list[tuple[Leaf, Tensor]]
+    boundary: int
+    owners: list[tuple[int, Any]]  # from this number on (they run downwards), this node's rule
+
+    def owner(self, number: int) -> Any:
+        """The forward node whose rule recorded a backward one; None: it came before them all."""
+        at = bisect_left(self.owners, -number, key=lambda owner: -owner[0])
+        return self.owners[at - 1][1] if at else None
+
+
+def recorded_walk(ends: Sequence[Tensor], observer: Observer) -> Recorded:
+    """Walk back while everything is recorded, as `create_graph=True` does it."""
+    boundary, owners = tick(), []
+
+    def watch(n: Any, rules: Any) -> Any:
+        owners.append((tick(), n))
+        return rules
+
+    with watched(watch), observed(observer):
+        seeds = {n: wrap(g) for n, g in seeds_of(ends).items()}
+        found, _ = walk(seeds, create_graph=True, retain=True)
+    return Recorded([(n, g) for n, g in found.items() if n.__class__ is Leaf], boundary, owners)
