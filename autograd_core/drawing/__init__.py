@@ -18,7 +18,7 @@ from autograd_core.drawing.graph import Graph
 from autograd_core.drawing.page import page
 from autograd_core.drawing.placement import DIRECTIONS, Placement, Room
 from autograd_core.drawing.rendering import available, render
-from autograd_core.drawing.steps import Step, with_final_gradients
+from autograd_core.drawing.steps import Step, with_widest_gradients
 from autograd_core.drawing.svg import written
 from autograd_core.drawing.text import printable, width_of
 from autograd_core.drawing.theme import THEMES, Scale, scale_of
@@ -59,7 +59,7 @@ class Drawing:
     @cached_property
     def html(self) -> str:
         """A page of its own, which loads nothing; a scalar expression plays its backward pass there, step by step."""
-        whole = self if not self.steps else replace(self, graph=with_final_gradients(self.graph, self.steps))
+        whole = self if not self.steps else replace(self, graph=with_widest_gradients(self.graph, self.steps))
         return page(whole.svg, self.graph, self.steps, self.theme)
 
     @property

@@ -21,6 +21,7 @@ from autograd_core.trees import leaves
 
 READABLE = 400  # vertices: a model with more is drawn at the greatest depth that has fewer
 STEPPED = 400  # nodes of a scalar expression that can be played step by step
+NAMED = 8  # unused parameters that are named
 NO_GRADIENT_YET = "No gradients: backward() has not run yet."
 RMS = {"grads": GRADIENTS, "stats": "RMS of the values"}
 
@@ -69,17 +70,22 @@ def of_call(function: Callable[..., Any], example: Any, loss: Callable[[Any], Te
             "draw() of a call that records nothing: its outputs do not depend on any floating-point input or parameter"
         )
     composed = _composed(ends, trace, ask)
-    unused = _unused(function, trace, composed.graph) if trace.calls else []
-    if unused:
-        composed.graph.notices.append(f"Parameters that the outputs do not depend on: {', '.join(unused)}.")
+    if trace.calls:
+        _add_unused(function, trace, composed.graph)
     return composed
 
 
-def _unused(model: Any, trace: Trace, graph: Graph) -> list[str]:
-    """Parameters that no output depends on: they are not in the graph, so they are named, the first eight of them."""
+def _add_unused(model: Any, trace: Trace, graph: Graph) -> None:
+    """Parameters that no operation used are said, and the first of them drawn, where their module is open."""
     used = {operand for operands in trace.operands.values() for operand in map(id, operands)}
-    names = [name for name, p in model.named_parameters() if id(p.array) not in used]
-    return [*names[:8], f"and {len(names) - 8} more"] if len(names) > 8 else names
+    idle = [(name, p) for name, p in model.named_parameters() if id(p.array) not in used]
+    for name, p in idle[:NAMED]:
+        homes = [path for path in trace.paths.get(name.rpartition(".")[0], []) if path in graph.clusters]
+        graph.add(Vertex("parameter", name, shape=p.shape, dtype=str(p.dtype), path=homes[0] if homes else (),
+                         flags=("no gradient",), hint=f"{name}: no operation used it"))  # fmt: skip
+    if idle:
+        more = f" and {len(idle) - NAMED} more" if len(idle) > NAMED else ""
+        graph.notices.append(f"No operation used {', '.join(name for name, _ in idle[:NAMED])}{more}.")
 
 
 def _composed(ends: Ends, trace: Trace, ask: Ask) -> Composed:

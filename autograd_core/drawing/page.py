@@ -61,7 +61,9 @@ def _told(step: Step) -> dict[str, object]:
 
 
 def _names(graph: Graph) -> list[str]:
-    return [printable(f"{v.title} ({v.name})" if v.name else v.title or v.value) for v in graph.vertices]
+    """What the steps call each vertex: its symbol, its name, its value."""
+    told = [f"{v.title} ({v.name})" if v.name else v.title for v in graph.vertices]
+    return [printable(" = ".join(filter(None, [t, v.value]))) for t, v in zip(told, graph.vertices, strict=True)]
 
 
 def _edges(graph: Graph) -> list[list[int]]:

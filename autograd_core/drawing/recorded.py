@@ -131,7 +131,7 @@ class _Builder:
             self.note(Source(n), self.computed(n, operands) if y is None else y, None)
 
     def computed(self, n: Any, operands: list[Operand]) -> Any:
-        """What an operation on numbers gave, computed again; nothing if anything was written since. Arrays on request."""
+        """What an operation on numbers (arrays: on request) gave, computed again unless something was written since."""
         values = [o.value if o.node is None else self.arrays.get(source_of(o.node)) for o in operands]
         arrays: list[Any] = [v for v in values if is_array(v)]
         large = not self.wanted.every_value and any(a.size != 1 for a in arrays)

@@ -61,6 +61,14 @@ def _told(walk: Walk, found: Found) -> list[Step]:
     return steps
 
 
+def with_widest_gradients(graph: Graph, steps: Sequence[Step]) -> Graph:
+    """The graph with the longest text that each gradient ever has: so that its place has room for all of them."""
+    widest = {i: v.gradient for i, v in enumerate(with_final_gradients(graph, steps).vertices)}
+    for part in (part for step in steps for part in step.parts):
+        widest[part.vertex] = max(widest[part.vertex], part.total, key=len)
+    return replace(graph, vertices=[replace(v, gradient=widest[i]) for i, v in enumerate(graph.vertices)])
+
+
 def with_final_gradients(graph: Graph, steps: Sequence[Step]) -> Graph:
     """The graph with a gradient in everything that a step reaches, and in the outputs: so that each has a place."""
     known = {step.vertex: step.gradient for step in steps}

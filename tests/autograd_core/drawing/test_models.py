@@ -1,6 +1,8 @@
 """Pictures of models: what is inside what, how deep it is opened, what is folded, and that drawing leaves no trace."""
 
+import gc
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -207,7 +209,20 @@ def test_frozen_and_unused_parameters_are_flagged():
 
     drawing = ag.draw(Partly(), ag.ones(1, 2))
     assert [v.flags for v in drawing.graph.vertices if v.title == "bias"] == [("frozen",)]
-    assert "idle.weight, idle.bias" in drawing.notice
+    assert drawing.notice == "No operation used idle.weight, idle.bias."
+    assert [v.title for v in drawing.graph.vertices if v.flags == ("no gradient",)] == ["idle.weight", "idle.bias"]
+    assert "⚠ no gradient" in drawing.svg
+
+
+def test_a_drawing_holds_nothing_of_the_graph():
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    y = (x * x).exp().sum()
+    held = weakref.ref(y.node.parents[0].saved[0])
+    drawings = [ag.draw(y, show=show) for show in ("values", "grads", "stats")]
+    del y
+    gc.collect()
+    assert held() is None
+    assert all(d.svg for d in drawings)
 
 
 def test_a_model_too_large_to_read_is_drawn_at_a_depth_that_is_not():
