@@ -154,7 +154,7 @@ def draw(
     the size of gradients; parameters without one are flagged) or "stats" (colours by the size of values; NaN, dead
     rectifiers and saturation are flagged). depth: from which level on a module is one node; a
     level below the deepest opens them all. flow: "forward",
-    "backward" (the graph of the gradients, as `create_graph=True` records it) or "both". direction: in which the data
+    "backward" (the graph of the gradients, as `create_graph=True` records it) or "both", then without modules. direction: in which the data
     flows: LR, TB, RL or BT. max_nodes: operations and leaves to draw; older ones are left out, and the picture says so.
     theme: "light", "dark", or "auto" for the reader's. names: labels of tensors, such as
     `dict(model.named_parameters())`; a tensor's own `name` serves otherwise. loss: what to differentiate, as a
@@ -180,7 +180,7 @@ def draw(
         raise ValueError(f"depth must be at least 0, not {depth}")
     ask = Ask(depth, show, flow, max_nodes, names or {}, fold, lines)
     if is_call:
-        composed = of_call(outputs, inputs, loss, ask)
+        composed = of_call(outputs, () if inputs is None else inputs, loss, ask)
     else:
         given, ask.names = _named(inputs, ask.names)
         composed = of_tensors(titled(outputs), given, ask)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -225,21 +226,26 @@ class _Builder:
         if at is None:
             vertex = self.tensor_vertex(wrap(value), self.names.get(id(value), ""))
             at = self.positions[id(value)] = self.graph.add(replace(vertex, path=path, band=band))
-            self.settle(at, operand, path)
+        self.settle(at, operand, path)
         return at
 
     def settle(self, at: int, operand: Operand, path: Path) -> None:
-        """Move a parameter or buffer into the call of the module that owns it, under its short name."""
+        """Put a parameter or buffer into the call of the module that owns it, under its short name, and a constant
+        into the innermost call around all its uses.
+        """
+        vertex = self.graph.vertices[at]
+        if vertex.role == "input":
+            self.graph.vertices[at] = replace(vertex, path=())
+        elif vertex.role == "constant":
+            around = takewhile(lambda names: names[0] == names[1], zip(vertex.path, path, strict=False))
+            self.graph.vertices[at] = replace(vertex, path=tuple(name for name, _ in around))
         t = None if operand.node is None else operand.node.tensor()
         owned = self.trace.owned.get(id(operand.value if t is None else t.array))
-        vertex = self.graph.vertices[at]
-        if owned is None or (vertex.path and operand.node is not None):
-            if vertex.role == "input":
-                self.graph.vertices[at] = replace(vertex, path=())
+        if owned is None or vertex.title != owned.name:
             return
         calls = self.trace.paths.get(owned.owner, [])
         home = path if path in calls else next(iter(calls), ())
-        title = owned.short if home and vertex.title == owned.name else vertex.title
+        title = owned.short if home else vertex.title
         self.graph.vertices[at] = replace(vertex, path=home, title=title, hint=f"{owned.name} · {vertex.hint}")
 
     def edge(self, at: int, target: int, operand: Operand) -> Edge:

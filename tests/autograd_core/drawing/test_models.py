@@ -104,6 +104,27 @@ def test_a_module_that_is_called_twice_is_two_nodes():
     assert len(weights) == 1
 
 
+def test_a_constant_is_in_the_innermost_module_around_all_its_uses():
+    class Shift(nn.Module):
+        def forward(self, x, by):
+            return x.tanh() * by
+
+    class Shifts(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.steps = nn.ModuleList([Shift() for _ in range(3)])
+
+        def forward(self, x):
+            by = ag.ones(2)
+            for step in self.steps:
+                x = step(x, by)
+            return x
+
+    whole = ag.draw(Shifts(), ag.zeros(2), fold=False)
+    assert [v.path for v in whole.graph.vertices if v.role == "constant"] == [()]
+    assert titles(ag.draw(Shifts(), ag.zeros(2)))["steps.0–2"] == ("Shift", 3)
+
+
 def test_inputs_parameters_buffers_constants_and_outputs_are_told_apart():
     class Scale(nn.Module):
         def __init__(self):
