@@ -152,15 +152,15 @@ def draw(
 
     show: "values" (and gradients, of tensors of one element), "shapes" (and dtypes on all edges), "grads" (colours by
     the size of gradients; parameters without one are flagged) or "stats" (colours by the size of values; NaN, dead
-    rectifiers and saturation are flagged). depth: from which level on a module is one node; a
-    level below the deepest opens them all. flow: "forward",
-    "backward" (the graph of the gradients, as `create_graph=True` records it) or "both", then without modules. direction: in which the data
-    flows: LR, TB, RL or BT. max_nodes: operations and leaves to draw; older ones are left out, and the picture says so.
-    theme: "light", "dark", or "auto" for the reader's. names: labels of tensors, such as
-    `dict(model.named_parameters())`; a tensor's own `name` serves otherwise. loss: what to differentiate, as a
-    function of the outputs of the model. lines: show where the user's code called each operation, for a model or
-    function, or for tensors made inside an open `detect_anomaly` block. fold: draw repeated blocks once, with a count.
-    legend: explain the colours. layout: "graphviz", "layered" (pure Python), or "auto" for the first that is there.
+    rectifiers and saturation are flagged). depth: from which level on a module is one node; a level below the deepest
+    opens them all. flow: "forward", "backward" (the graph of the gradients, as `create_graph=True` records it) or
+    "both", which are drawn without modules. direction: in which the data flows: LR, TB, RL or BT. max_nodes: operations
+    and leaves to draw; older ones are left out, and the picture says so. theme: "light", "dark", or "auto" for the
+    reader's. names: labels of tensors, such as `dict(model.named_parameters())`; a tensor's own `name` serves
+    otherwise. loss: what to differentiate, as a function of the outputs of the model. lines: show where the user's code
+    called each operation, for a model or function, or for tensors made inside an open `detect_anomaly` block. fold:
+    draw repeated blocks once, with a count. legend: explain the colours. layout: "graphviz", "layered" (pure Python),
+    or "auto": Graphviz where it is there and the picture has neither modules nor a backward graph.
 
     >>> from autograd_core import draw, tensor
     >>> x = tensor(3.0, requires_grad=True, name="x")

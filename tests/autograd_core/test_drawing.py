@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 import autograd_core as ag
 from autograd_core import functional as F
 from autograd_core.drawing import graphviz, rendering
+from autograd_core.drawing.graph import Graph
 from autograd_core.drawing.long_edges import LONG, ROOM
 from autograd_core.errors import NoGraphError
 from autograd_core.registry import OPS
@@ -166,7 +168,10 @@ def test_a_leaf_can_be_drawn_alone_and_what_records_nothing_cannot():
         ag.draw([3.0])
 
 
-@pytest.mark.parametrize("wrong, message", [({"direction": "up"}, "LR, TB, RL, BT"), ({"max_nodes": 0}, "at least 1")])
+@pytest.mark.parametrize(
+    "wrong, message",
+    [({"direction": "up"}, "LR, TB, RL, BT"), ({"max_nodes": 0}, "at least 1"), ({"depth": -1}, "at least 0")],
+)
 def test_wrong_settings_say_what_is_right(wrong, message):
     with pytest.raises(ValueError, match=message):
         ag.draw(leaf(1.0) * 2, **wrong)
@@ -304,6 +309,24 @@ def test_an_error_of_graphviz_is_reported_and_its_warnings_are_not(capfd):
     assert capfd.readouterr() == ("", "")
     with pytest.raises(RuntimeError, match="syntax error in line 1"):
         rendering.render("digraph { a -> }", "svg")
+
+
+def test_a_notebook_shows_the_picture():
+    drawing = ag.draw(leaf(1.0) * 2)
+    assert drawing._repr_mimebundle_() == {"image/svg+xml": drawing._repr_svg_(), "text/plain": repr(drawing)}
+
+
+def test_inputs_without_names_are_inputs_and_say_what_they_are_not():
+    x, y = leaf(1.0, "x"), leaf(2.0)
+    drawing = ag.draw(x * y, [x, y])
+    assert [v.title for v in vertices(drawing, "input")] == ["x", "input 1"]
+    with pytest.raises(TypeError, match="takes tensors, not int"):
+        ag.draw(x * y, [3])
+
+
+def test_a_long_notice_is_wrapped():
+    drawing = replace(ag.draw(leaf(1.0, "x") * 2), graph=Graph(notices=["long words " * 20]))
+    assert len([t for t in texts(drawing.svg) if "words" in t]) > 1
 
 
 def test_drawing_imports_no_graphviz():

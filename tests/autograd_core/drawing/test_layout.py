@@ -1,5 +1,6 @@
 """Layouts: nothing overlaps, edges end where they should, everything is inside its cluster."""
 
+import time
 from itertools import combinations
 
 import pytest
@@ -11,6 +12,7 @@ import nn
 from autograd_core.drawing import layered
 from autograd_core.drawing.graph import Cluster, Edge, Graph, Vertex
 from autograd_core.drawing.placement import DIRECTIONS, Room
+from nn.models.resnet import CifarResNet
 
 NEAR = 2.0
 
@@ -119,3 +121,29 @@ def test_a_few_hundred_nodes_are_placed_quickly(layout):
         ys.append(ys[-1].exp() + ys[max(0, i - 3)])
     drawing = ag.draw(ys[-1], layout=layout)
     assert len(drawing._placement.vertices) > 300
+
+
+def test_graphviz_keeps_modules_together_too():
+    model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+    drawing = ag.draw(model, ag.ones(1, 2), layout="graphviz")
+    placed = drawing._placement
+    assert placed.clusters.keys() == {("0",), ("2",)}
+    for v, f in zip(drawing.graph.vertices, placed.vertices, strict=True):
+        for path, cluster in placed.clusters.items():
+            assert inside(f, cluster) == (v.path[:1] == path)
+    assert drawing.svg.count('class="cluster rim"') == 2
+
+
+@pytest.mark.parametrize("options", [{"show": "grads"}, {"show": "stats"}, {"flow": "both"}, {"depth": 1}])
+def test_graphviz_reads_what_it_is_given_and_draws_a_bitmap_of_it(tmp_path, options):
+    model = nn.Sequential(nn.Sequential(nn.Linear(2, 3), nn.ReLU()), nn.Linear(3, 1))
+    ag.draw(model, ag.ones(3, 2), **options).save(tmp_path / "model.png")
+    assert (tmp_path / "model.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_residual_network_of_fifty_layers_is_drawn_at_once():
+    model, x = CifarResNet(8), ag.zeros(1, 3, 32, 32)
+    begin = time.perf_counter()
+    assert len(ag.draw(model, x, depth=1).svg) > 1000
+    assert len(ag.draw(model, x, depth=9, fold=False).svg) > 100_000
+    assert time.perf_counter() - begin < 10
