@@ -42,7 +42,7 @@ def prepared(model: nn.Module, gain: float = 1.0) -> nn.Module:
     return model
 
 
-def expression() -> Drawing:
+def expression(direction: str = "TB") -> Drawing:
     """The expression of micrograd's README."""
 
     def g(a, b):
@@ -56,7 +56,7 @@ def expression() -> Drawing:
         f = e**2
         return f / 2.0 + 10.0 / f
 
-    return draw(g, {"a": ag.tensor(-4.0), "b": ag.tensor(2.0)})
+    return draw(g, {"a": ag.tensor(-4.0), "b": ag.tensor(2.0)}, direction=direction)
 
 
 def readme() -> Drawing:
@@ -80,13 +80,13 @@ def neuron() -> Drawing:
 def perceptron() -> Drawing:
     """A multilayer perceptron with its loss."""
     target = values(8, 1)
-    return draw(prepared(mlp(2, 16, 16, 1)), values(8, 2), loss=lambda y: F.mse_loss(y, target), direction="LR")
+    return draw(prepared(mlp(2, 16, 16, 1)), values(8, 2), loss=lambda y: F.mse_loss(y, target))
 
 
 def conv_block() -> Drawing:
     """Convolution, normalisation, activation, pooling."""
     block = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2))
-    return draw(block, ag.zeros(1, 3, 32, 32), direction="LR")
+    return draw(block, ag.zeros(1, 3, 32, 32))
 
 
 def residual_block() -> Drawing:
@@ -187,7 +187,7 @@ class Duel(nn.Module):
 def gradient_flow() -> Drawing:
     """Where gradients vanish, and where they do not."""
     model = prepared(Duel(20, 8), gain=0.8)
-    return draw(model, values(4, 8), depth=2, show="grads", direction="LR")
+    return draw(model, values(4, 8), depth=2, show="grads")
 
 
 class Distance(nn.Module):
@@ -219,7 +219,7 @@ def health() -> Drawing:
 
 
 PICTURES: dict[str, Callable[[], Drawing]] = {
-    "expression.svg": expression, "expression.html": expression, "neuron.svg": neuron, "mlp.svg": perceptron,
+    "expression.svg": expression, "expression.html": partial(expression, "LR"), "neuron.svg": neuron, "mlp.svg": perceptron,
     "conv_block.svg": conv_block, "residual_block.svg": residual_block, "resnet20_depth1.svg": resnet(1),
     "resnet20_depth2.svg": resnet(2), "resnet20_depth3.svg": resnet(3), "unet.svg": unet, "quadratic.svg": quadratic,
     "../pictures/expression.svg": readme, "gradient_flow.svg": gradient_flow, "nan_hunt.svg": nan_hunt,

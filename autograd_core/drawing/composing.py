@@ -14,7 +14,7 @@ from autograd_core.drawing.operands import Source, source_of
 from autograd_core.drawing.recorded import Ends, Found, Wanted, collect
 from autograd_core.drawing.steps import Step, steps_of, with_final_gradients
 from autograd_core.drawing.tracing import Trace, run
-from autograd_core.drawing.walks import Recorded, hindrance, observed_walk, recorded_walk
+from autograd_core.drawing.walks import Recorded, observed_walk, recorded_walk
 from autograd_core.errors import NoGraphError
 from autograd_core.tensor import Tensor
 from autograd_core.trees import leaves
@@ -146,24 +146,20 @@ def _at_depth(graph: Graph, trace: Trace, ask: Ask, notices: list[str]) -> Graph
 
 def _with_flow(graph: Graph, found: Found, tensors: Sequence[Tensor], notices: list[str]) -> Graph:
     """Gradients as colours: of each value, as a walk just for this picture finds them."""
-    problem: Any = hindrance(found.nodes) or observed_walk(tensors, steps=False)
-    cotangents: dict[Source, Any] = {}
-    if isinstance(problem, str):
-        notices.append(problem)
-        cotangents = {Source(n): t.grad.array for n in found.nodes
-                      if n.op is None and (t := n.tensor()) is not None and t.grad is not None}  # fmt: skip
-        known = cotangents.keys()
+    walk = observed_walk(tensors, health.gradient)
+    if isinstance(walk, str):
+        notices.append(walk)
+        leaves = [(n, t) for n in found.nodes if n.op is None and (t := n.tensor()) is not None and t.grad is not None]
+        seen = {Source(n): health.gradient(t.grad.array) for n, t in leaves}
     else:
-        cotangents = problem.cotangents
-        known = found.positions.keys()
+        seen = walk.cotangents
         if any(t.array.size != 1 for t in tensors):
             notices.append("Gradients of the sum of the outputs; loss= takes another function of them.")
-    measured = {}
+    measured: dict[int, health.Measured] = {}
     for n, at in found.positions.items():
-        parts = [cotangents[s] for s in (Source(n), *(Source(n, i) for i in range(9))) if s in cotangents]
-        g = parts[0] if parts else None
-        if parts or n in known:
-            measured[at] = health.root_mean_square(g), health.gradient_flags(g)
+        known = [seen[s] for s in (Source(n), *(Source(n, i) for i in range(9))) if s in seen]
+        if known or not isinstance(walk, str):
+            measured[at] = known[0] if known else health.gradient(None)
     for i, v in enumerate(graph.vertices):
         if v.role == "output" and (source := next((e.source for e in graph.edges if e.target == i), None)) is not None:
             measured[i] = measured.get(source, (None, ()))[0], ()

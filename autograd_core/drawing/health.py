@@ -72,10 +72,11 @@ def coloured(graph: Graph, measured: Mapping[int, Measured], scale: str) -> Grap
     return replace(graph, vertices=vertices, edges=edges, scale=scale)
 
 
-def gradient_flags(g: Any) -> tuple[str, ...]:
-    """What is wrong with a gradient."""
+def gradient(g: Any) -> Measured:
+    """RMS of a gradient, and what is wrong with it; None is one that does not exist."""
     if g is None:
-        return ("no gradient",)
+        return None, ("no gradient",)
     if hasattr(g, "size") and g.size and not bool((g != 0).any().item()):
-        return ("gradient is 0",)
-    return wrong_numbers(g, "grad ")
+        return 0.0, ("gradient is 0",)
+    wrong = wrong_numbers(g, "grad ")
+    return (None if wrong else root_mean_square(g)), wrong

@@ -9,7 +9,7 @@ from typing import Any
 from autograd_core.drawing.graph import Graph
 from autograd_core.drawing.recorded import Found
 from autograd_core.drawing.text import number
-from autograd_core.drawing.walks import Walk, hindrance, observed_walk
+from autograd_core.drawing.walks import Walk, observed_walk
 from autograd_core.tensor import Tensor
 
 
@@ -37,11 +37,11 @@ def steps_of(outputs: Sequence[Tensor], found: Found, graph: Graph, most: int) -
     """The steps, newest operation first; none if not everything is a number, or if a walk is not possible."""
     sizes = [t.array.size for t in outputs] + [a.size for a in found.arrays.values()]
     small = len(found.nodes) <= most and all(size == 1 for size in sizes)
-    if not small or graph.notices or hindrance(found.nodes):
+    if not small or graph.notices:
         return []
     if any(n.op is None and n.tensor() is None for n in found.nodes):
         return []
-    walk = observed_walk(outputs, steps=True)
+    walk = observed_walk(outputs, None)
     return _told(walk, found) if isinstance(walk, Walk) else []
 
 

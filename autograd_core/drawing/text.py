@@ -72,6 +72,8 @@ def operation_hint(op: Any, result: str, kept: Mapping[str, Any], line: str) -> 
     settings = [f"{k}={kept[k]!r}"[:40] for k in getattr(op, "statics", ()) if kept.get(k) is not None]
     named = [f"*{n}" if op.variadic else n for n in op.inputs]
     call = f"{op.name}({', '.join([*named, *settings])})"
+    if len(named) == 2 and op.symbol and not any(map(str.isalnum, op.symbol)):
+        call += f" = {named[0]} {op.symbol} {named[1]}"
     meaning = (op.doc or "").strip().split("\n\n", 1)[0].replace("\n", " ")
     return "\n".join(filter(None, [call + (f" → {result}" if result else ""), meaning, line and f"at {line}"]))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,9 @@ class Share:
 
 @dataclass(slots=True)
 class Walk:
-    """What a walk saw: the cotangent of each value, and for each operation, in order, the shares of its operands."""
+    """What a walk saw: of the cotangent of each value what was asked for, and for each operation, in order, the shares
+    of its operands.
+    """
 
     cotangents: dict[Source, Any] = field(default_factory=dict)
     steps: list[tuple[Any, Any, list[Share]]] = field(default_factory=list)
@@ -37,8 +39,14 @@ def seeds_of(ends: Sequence[Tensor]) -> dict[Any, Any]:
     return {t.node: LIBRARY[t.array.__class__].ones_like(t.array) for t in ends if t.node is not None}
 
 
-def hindrance(nodes: Sequence[Any]) -> str:
+def hindrance(ends: Sequence[Tensor]) -> str:
     """Why there can be no walk: it would call hooks, which are the user's; or what it needs is gone."""
+    nodes = {t.node for t in ends if t.node is not None}
+    stack = list(nodes)
+    while stack:
+        more = {p for p in stack.pop().parents if p is not None} - nodes
+        nodes |= more
+        stack += more
     if any(h.__class__ is not RetainGrad for n in nodes for h in n.hooks or ()):
         return "No gradients were computed for this picture, because tensors have hooks, which that would call."
     if any(n.op is not None and n.saved is None for n in nodes):
@@ -49,8 +57,12 @@ def hindrance(nodes: Sequence[Any]) -> str:
     return ""
 
 
-def observed_walk(ends: Sequence[Tensor], steps: bool) -> Walk | str:
-    """Walk back from the outputs and look at every cotangent; or say why that was not possible."""
+def observed_walk(ends: Sequence[Tensor], look: Callable[[Any], Any] | None) -> Walk | str:
+    """Walk back from the outputs and keep what `look` makes of every cotangent, or, without it, the steps; or say why
+    that was not possible.
+    """
+    if problem := hindrance(ends):
+        return problem
     seen = Walk()
 
     def watch(n: Any, rules: Any) -> list[Any]:
@@ -62,9 +74,12 @@ def observed_walk(ends: Sequence[Tensor], steps: bool) -> Walk | str:
                 nonlocal begun
                 if not begun:
                     begun = True
-                    _note(seen, n, g, shares)
+                    if look is None:
+                        seen.steps.append((n, g, shares))
+                    else:
+                        _note(seen, n, g, look)
                 product = rule(xp, g, s)
-                if product is not None and steps:
+                if product is not None and look is None:
                     if n.shapes is not None and product.shape != n.shapes[i] and not n.op.outputs:
                         product = unbroadcast(xp, product, n.shapes[i])
                     shares.append(Share(source_of(n.parents[i]), _local(n, rule, xp, g, s, product), product))
@@ -81,19 +96,16 @@ def observed_walk(ends: Sequence[Tensor], steps: bool) -> Walk | str:
         return "Gradients could not be computed for this picture: backward() released what they need."
     except (ArithmeticError, RuntimeError) as e:
         return f"Gradients could not be computed for this picture: {e}"
-    for n, g in found.items():
-        seen.cotangents[source_of(n)] = g
+    if look is not None:
+        seen.cotangents |= {source_of(n): look(g) for n, g in found.items()}
     return seen
 
 
-def _note(seen: Walk, n: Any, g: Any, shares: list[Share]) -> None:
+def _note(seen: Walk, n: Any, g: Any, look: Callable[[Any], Any]) -> None:
     if n.op.outputs:
-        for i, v in enumerate(g):
-            if v is not None:
-                seen.cotangents[Source(n, i)] = v
+        seen.cotangents |= {Source(n, i): look(v) for i, v in enumerate(g) if v is not None}
     else:
-        seen.cotangents[Source(n)] = g
-    seen.steps.append((n, g, shares))
+        seen.cotangents[Source(n)] = look(g)
 
 
 def _local(n: Any, rule: Any, xp: Any, g: Any, s: Any, product: Any) -> Any:

@@ -71,6 +71,15 @@ def test_what_cannot_be_walked_says_why(options):
     assert ("hooks" in ag.draw((hooked * 2).sum(), **options).notice) == bool(options)
 
 
+def test_hooks_of_what_is_not_drawn_are_not_called_either():
+    x = ag.tensor([1.0], requires_grad=True)
+    x.register_hook(lambda g: pytest.fail("drawing called a hook"))
+    y = x
+    for _ in range(20):
+        y = y.tanh()
+    assert "hooks" in ag.draw(y, show="grads", max_nodes=5).notice
+
+
 def test_backward_that_has_not_run_is_said():
     x = ag.tensor(1.0, requires_grad=True, name="x")
     y = x * 2

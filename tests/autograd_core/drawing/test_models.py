@@ -161,6 +161,14 @@ def test_arguments_may_be_a_tuple_or_named_and_integers():
         assert [v.title for v in drawing.graph.vertices if v.role == "output"] == ["sum"]
 
 
+def test_a_call_knows_every_constant_and_value():
+    drawing = ag.draw(lambda x, y: ((x + 1.0) * 2 - y).clamp(0, 9), (ag.tensor(1.0), ag.tensor(0.5)))
+    assert [v.title for v in drawing.graph.vertices if v.role == "constant"] == ["1.0", "2"]
+    assert [(v.title, v.value, v.gradient) for v in drawing.graph.vertices if v.role == "op"][:3] == [
+        ("+", "2.0", "2.0"), ("×", "4.0", "1.0"), ("-", "3.5", "1.0")]  # fmt: skip
+    assert any("multiply(a, b) = a × b" in v.hint for v in drawing.graph.vertices)
+
+
 def test_every_edge_bears_shape_and_dtype():
     drawing = ag.draw(mlp(2, 16, 1), ag.ones(4, 2))
     assert [e.label for e in drawing.graph.edges if e.label] == ["(4, 16) float32", "(4, 16) float32", "(4, 1) float32"]
