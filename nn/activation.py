@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -261,10 +262,50 @@ class PReLU(Module):
         return f"num_parameters={self.num_parameters}"
 
 
-class _Along(Module):
-    def __init__(self, dim: int) -> None:
+class RReLU(Module):
+    """x above 0, elsewhere x times a slope: random in [lower, upper] in training, else their mean (Xu et al. 2015)."""
+
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
+        super().__init__()
+        self.lower, self.upper, self.inplace = lower, upper, inplace
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+    def extra_repr(self) -> str:
+        return _also_inplace(f"lower={self.lower}, upper={self.upper}", self.inplace)
+
+
+class GLU(Module):
+    """The first half of the channels along `dim`, times the sigmoid of the second (Dauphin et al. 2017)."""
+
+    def __init__(self, dim: int = -1) -> None:
         super().__init__()
         self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        return core.glu(input, self.dim)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+class _Along(Module):
+    """A function along an axis; without `dim` along the first or second, with the warning that PyTorch gives."""
+
+    _function: Callable[..., Tensor]
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        dim = self.dim
+        if dim is None:
+            dim = 0 if input.ndim in (0, 1, 3) else 1
+            name = type(self).__name__
+            warnings.warn(f"{name}() took axis {dim}, which may change; write {name}(dim={dim})", stacklevel=3)
+        return self._function(input, dim=dim)
 
     def extra_repr(self) -> str:
         return f"dim={self.dim}"
@@ -273,12 +314,25 @@ class _Along(Module):
 class Softmax(_Along):
     """exp(x) / Σ exp(x) along `dim`. `CrossEntropyLoss` takes the scores before it."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return core.softmax(input, dim=self.dim)
+    _function = staticmethod(core.softmax)
 
 
 class LogSoftmax(_Along):
     """log(softmax(x)) along `dim`."""
 
+    _function = staticmethod(core.log_softmax)
+
+
+class Softmin(_Along):
+    """softmax(-x) along `dim`."""
+
+    _function = staticmethod(core.softmin)
+
+
+class Softmax2d(Module):
+    """Softmax over the channels of (N, C, H, W) or (C, H, W) at every place."""
+
     def forward(self, input: Tensor) -> Tensor:
-        return core.log_softmax(input, dim=self.dim)
+        if input.ndim not in (3, 4):
+            raise ValueError(f"Softmax2d: expected input to be 3D or 4D, got {input.ndim}D instead")
+        return core.softmax(input, dim=-3)

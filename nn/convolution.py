@@ -47,12 +47,15 @@ class _Conv(Module):
         self.dilation: tuple[int, ...] = each(dilation, self.rank, "dilation")
         self.padding = padding if isinstance(padding, str) else each(padding, self.rank, "padding")
         self.padding_mode, self._widths = padding_mode, self._padding_widths()
-        shape = (out_channels, in_channels // groups, *self.kernel_size)
-        self.weight = Parameter(core.empty(shape, device=device, dtype=dtype))
+        self.output_padding: tuple[int, ...] = (0,) * self.rank
+        self.weight = Parameter(core.empty(self._weight_shape(), device=device, dtype=dtype))
         self.register_parameter(
             "bias", Parameter(core.empty(out_channels, device=device, dtype=dtype)) if bias else None
         )
         self.reset_parameters()
+
+    def _weight_shape(self) -> tuple[int, ...]:
+        return self.out_channels, self.in_channels // self.groups, *self.kernel_size
 
     def _padding_widths(self) -> list[int]:
         """(before, after) for `F.pad`, last axis first."""
@@ -90,6 +93,7 @@ class _Conv(Module):
             f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}",
             f"padding={self.padding}" if self.padding != (0,) * self.rank else "",
             f"dilation={self.dilation}" if self.dilation != ones else "",
+            f"output_padding={self.output_padding}" if any(self.output_padding) else "",
             f"groups={self.groups}" if self.groups != 1 else "",
             "bias=False" if self.bias is None else "",
             f"padding_mode={self.padding_mode}" if self.padding_mode != "zeros" else "",

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 from autograd_core import Tensor, no_grad
 from autograd_core.tensor import Removable, own_scalar
 from nn.loading import IncompatibleKeys, load_tensors
-from nn.parameter import Parameter
+from nn.parameter import Buffer, Parameter
 
 PRE, POST = "forward pre-hook", "forward hook"
 
@@ -84,6 +84,9 @@ class Module:
             self._own("_parameters", name, value, "parameters")
         elif isinstance(value, Module):
             self._own("_modules", name, value, "module")
+        elif isinstance(value, Buffer):
+            self._own("_buffers", name, value, "buffer")
+            (self._transient.discard if value._role == "buffer" else self._transient.add)(name)
         else:
             registry = self._registry_of(name)
             if registry is None:

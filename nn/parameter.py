@@ -39,3 +39,30 @@ else:
         >>> isinstance(Parameter(tensor([1.0])), Parameter)
         True
         """
+
+
+class _BufferType(type):
+    def __call__(cls, data: Any = None, *, persistent: bool = True) -> Tensor:
+        source = functional.empty(0) if data is None else functional.as_tensor(data)
+        t = wrap(source.detach().array)
+        t._role = "buffer" if persistent else "transient buffer"
+        return t
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return value.__class__ is Tensor and getattr(value, "_role", None) in ("buffer", "transient buffer")
+
+
+if TYPE_CHECKING:
+
+    class Buffer(Tensor):
+        """What type checkers see."""
+
+        def __init__(self, data: Any = None, *, persistent: bool = True) -> None: ...
+
+else:
+
+    class Buffer(metaclass=_BufferType):
+        """A tensor that a `Module` lists among its buffers when it is assigned to an attribute.
+
+        Like `Parameter`, a plain `Tensor` with a mark.
+        """

@@ -1,6 +1,5 @@
 """Pooling layers."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from autograd_core import Tensor
@@ -108,33 +107,3 @@ class AvgPool3d(_AvgPool):
 
     def forward(self, input: Tensor) -> Tensor:
         return F.avg_pool3d(input, *self._arguments(), self.divisor_override)
-
-
-class _AdaptiveAvgPool(Module):
-    def __init__(self, output_size: int | Sequence[int | None] | None) -> None:
-        super().__init__()
-        self.output_size: Any = output_size
-
-    def extra_repr(self) -> str:
-        return f"output_size={self.output_size}"
-
-
-class AdaptiveAvgPool1d(_AdaptiveAvgPool):
-    """Means of (N, C, L) over `output_size` cells."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.adaptive_avg_pool1d(input, self.output_size)
-
-
-class AdaptiveAvgPool2d(_AdaptiveAvgPool):
-    """Means of (N, C, H, W) over a grid of `output_size` cells; None keeps the length of an axis."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.adaptive_avg_pool2d(input, self.output_size)
-
-
-class AdaptiveAvgPool3d(_AdaptiveAvgPool):
-    """Means of (N, C, D, H, W) over a grid of `output_size` cells; None keeps the length of an axis."""
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.adaptive_avg_pool3d(input, self.output_size)

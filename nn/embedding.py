@@ -1,0 +1,156 @@
+"""Tables of vectors that are looked up by index."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from autograd_core import Tensor, no_grad
+from autograd_core import functional as core
+from nn import functional as F
+from nn import init
+from nn.module import Module
+from nn.parameter import Parameter
+
+
+class _Table(Module):
+    """weight (num_embeddings, embedding_dim), standard normal at first; the row `padding_idx` is 0 and stays so."""
+
+    weight: Tensor
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None,
+        max_norm: float | None,
+        norm_type: float,
+        scale_grad_by_freq: bool,
+        sparse: bool,
+        weight: Tensor | None,
+        device: Any,
+        dtype: Any,
+    ) -> None:
+        super().__init__()
+        if padding_idx is not None:
+            if not -num_embeddings <= padding_idx < num_embeddings:
+                raise AssertionError(f"padding_idx must be within num_embeddings={num_embeddings}, not {padding_idx}")
+            padding_idx %= num_embeddings
+        self.num_embeddings, self.embedding_dim, self.padding_idx = num_embeddings, embedding_dim, padding_idx
+        self.max_norm, self.norm_type = max_norm, norm_type
+        self.scale_grad_by_freq, self.sparse = scale_grad_by_freq, sparse
+        shape = (num_embeddings, embedding_dim)
+        if weight is None:
+            self.weight = Parameter(core.empty(shape, device=device, dtype=dtype))
+            self.reset_parameters()
+        elif weight.shape != shape:
+            raise AssertionError(f"weight must have shape {shape}, not {weight.shape}")
+        else:
+            self.weight = Parameter(weight)
+
+    def reset_parameters(self) -> None:
+        """Draw the table anew."""
+        init.normal_(self.weight)
+        if self.padding_idx is not None:
+            with no_grad():
+                self.weight[self.padding_idx] = 0.0
+
+    @classmethod
+    def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, **options: Any) -> Self:
+        """A layer on a given table (rows, columns), which is not trained unless `freeze` is off."""
+        if embeddings.ndim != 2:
+            raise AssertionError(f"embeddings must have two axes, but have shape {embeddings.shape}")
+        layer: Self = cls(*embeddings.shape, _weight=embeddings, **options)  # type: ignore[call-arg, arg-type]
+        layer.weight.requires_grad_(not freeze)
+        return layer
+
+    def extra_repr(self) -> str:
+        parts = [
+            f"{self.num_embeddings}, {self.embedding_dim}",
+            "" if self.padding_idx is None else f"padding_idx={self.padding_idx}",
+            "" if self.max_norm is None else f"max_norm={self.max_norm}",
+            "" if self.norm_type == 2 else f"norm_type={self.norm_type}",
+            "scale_grad_by_freq=True" if self.scale_grad_by_freq else "",
+            "sparse=True" if self.sparse else "",
+        ]
+        return ", ".join(filter(None, parts))
+
+
+class Embedding(_Table):
+    """The vector of each index: (...) to (..., embedding_dim).
+
+    padding_idx: a row that gets no gradient. max_norm: rows that were looked up are shortened to this norm, in place.
+    scale_grad_by_freq: gradients are divided by how often the row was looked up. `sparse` has no effect.
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+        _weight: Tensor | None = None,
+        _freeze: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            num_embeddings, embedding_dim, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, _weight,
+            device, dtype,
+        )  # fmt: skip
+        if _freeze:
+            self.weight.requires_grad_(False)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.embedding(
+            input, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse
+        )
+
+
+class EmbeddingBag(_Table):
+    """The "sum", "mean" or "max" of the vectors of each bag of indices, without the vectors in between.
+
+    A row of `input` (N, L) is a bag; or `input` (L) is cut where `offsets` say. per_sample_weights: with "sum" only.
+    """
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        mode: str = "mean",
+        sparse: bool = False,
+        _weight: Tensor | None = None,
+        include_last_offset: bool = False,
+        padding_idx: int | None = None,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            num_embeddings, embedding_dim, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, _weight,
+            device, dtype,
+        )  # fmt: skip
+        self.mode, self.include_last_offset = mode, include_last_offset
+
+    def forward(self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None) -> Tensor:
+        return F.embedding_bag(
+            input,
+            self.weight,
+            offsets,
+            self.max_norm,
+            self.norm_type,
+            self.scale_grad_by_freq,
+            self.mode,
+            self.sparse,
+            per_sample_weights,
+            self.include_last_offset,
+            self.padding_idx,
+        )
+
+    def extra_repr(self) -> str:
+        base = super().extra_repr().replace(f", padding_idx={self.padding_idx}", "")
+        return f"{base}, mode={self.mode!r}" + ("" if self.padding_idx is None else f", padding_idx={self.padding_idx}")

@@ -1,0 +1,56 @@
+"""Noise as a regulariser: on inputs, hidden units and weights. For targets see `CrossEntropyLoss(label_smoothing=)`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from autograd_core import Tensor
+from autograd_core import functional as core
+from nn.module import Module
+from nn.stateless import functional_call
+
+
+class GaussianNoise(Module):
+    """Adds normal noise of standard deviation `std`, in training only; at the input or between hidden layers.
+
+    relative: `std` is a part of each element's own size, and the noise multiplies (Srivastava et al. 2014, section 10).
+    """
+
+    def __init__(self, std: float = 0.1, relative: bool = False) -> None:
+        super().__init__()
+        if std < 0:
+            raise ValueError(f"GaussianNoise() needs a standard deviation of at least 0, not {std}")
+        self.std, self.relative = std, relative
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not self.training or self.std == 0:
+            return input
+        noise = core.randn_like(input.detach()) * self.std
+        return input + (input * noise if self.relative else noise)
+
+    def extra_repr(self) -> str:
+        return f"std={self.std}" + (", relative=True" if self.relative else "")
+
+
+class WeightNoise(Module):
+    """A module whose parameters are read, in training, with normal noise of standard deviation `std` (Graves 2011).
+
+    parameters: the paths of those that are disturbed; all, if not given. Gradients reach the undisturbed parameters.
+    """
+
+    def __init__(self, module: Module, std: float = 0.05, parameters: Sequence[str] | None = None) -> None:
+        super().__init__()
+        self.module, self.std = module, std
+        self.disturbed = tuple(parameters) if parameters is not None else None
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        if not self.training or self.std == 0:
+            return self.module(*args, **kwargs)
+        own = dict(self.module.named_parameters())
+        names = own if self.disturbed is None else self.disturbed
+        noisy = {name: own[name] + core.randn_like(own[name].detach()) * self.std for name in names}
+        return functional_call(self.module, noisy, args, kwargs)
+
+    def extra_repr(self) -> str:
+        return f"std={self.std}"

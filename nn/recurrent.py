@@ -1,0 +1,337 @@
+"""Recurrent networks over whole sequences: Elman's, LSTM and GRU, with PyTorch's weights."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from autograd_core import Tensor
+from autograd_core import functional as core
+from nn import functional as F
+from nn import init
+from nn.module import Module
+from nn.parameter import Parameter
+from nn.utils.rnn import PackedSequence
+
+State = tuple[Tensor, ...]
+
+
+def elman_step(function: Callable[[Tensor], Tensor], x: Tensor, state: State, weight: Tensor, bias: Tensor | None,
+               projection: Tensor | None = None) -> State:  # fmt: skip
+    """h' = function(x + W h + b), x being the input's share."""
+    return (function(x + core.linear(state[0], weight, bias)),)
+
+
+def lstm_step(x: Tensor, state: State, weight: Tensor, bias: Tensor | None, projection: Tensor | None = None) -> State:
+    """Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000; gates in the order i, f, g, o."""
+    h, c = state
+    i, f, g, o = core.chunk(x + core.linear(h, weight, bias), 4, dim=-1)
+    c = core.sigmoid(f) * c + core.sigmoid(i) * core.tanh(g)
+    h = core.sigmoid(o) * core.tanh(c)
+    return h if projection is None else core.linear(h, projection), c
+
+
+def gru_step(x: Tensor, state: State, weight: Tensor, bias: Tensor | None, projection: Tensor | None = None) -> State:
+    """Cho et al. 2014, with the reset gate after the product; gates in the order r, z, n."""
+    h = state[0]
+    size = h.shape[-1]
+    turned = core.linear(h, weight, bias)
+    r, z = core.chunk(core.sigmoid(x[..., : 2 * size] + turned[..., : 2 * size]), 2, dim=-1)
+    n = core.tanh(x[..., 2 * size :] + r * turned[..., 2 * size :])
+    return (n + z * (h - n),)
+
+
+class Kind(NamedTuple):
+    """One kind of recurrence: gates in its weights, step, names of its state, whether b_hh may join b_ih."""
+
+    gates: int
+    step: Callable[..., State]
+    state: tuple[str, ...]
+    one_bias: bool
+
+
+KINDS = {
+    "RNN_TANH": Kind(1, partial(elman_step, core.tanh), ("hidden",), True),
+    "RNN_RELU": Kind(1, partial(elman_step, core.relu), ("hidden",), True),
+    "LSTM": Kind(4, lstm_step, ("hidden[0]", "hidden[1]"), True),
+    "GRU": Kind(3, gru_step, ("hidden",), False),
+}
+
+
+class RNNBase(Module):
+    """What recurrent networks share: `num_layers` of them, each over the outputs of the one before.
+
+    Input (L, N, input_size), (N, L, input_size) with batch_first, (L, input_size), or a `PackedSequence`. Returns the
+    last layer's outputs and the final state (layers·directions, N, hidden_size) of every layer.
+    """
+
+    def __init__(
+        self,
+        mode: str,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        _check_sizes(mode, input_size, hidden_size, num_layers, dropout, proj_size)
+        self.mode, self.input_size, self.hidden_size, self.num_layers = mode, input_size, hidden_size, num_layers
+        self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
+        self.bidirectional, self.proj_size = bidirectional, proj_size
+        self._suffixes = [
+            f"_l{layer}{direction}"
+            for layer in range(num_layers)
+            for direction in (("", "_reverse") if bidirectional else ("",))
+        ]
+        gates, out = KINDS[mode].gates * hidden_size, proj_size or hidden_size
+        for suffix in self._suffixes:
+            width = input_size if suffix.startswith("_l0") else out * (1 + bidirectional)
+            shapes: dict[str, tuple[int, ...]] = {"weight_ih": (gates, width), "weight_hh": (gates, out)}
+            shapes |= {"bias_ih": (gates,), "bias_hh": (gates,)} if bias else {}
+            shapes |= {"weight_hr": (proj_size, hidden_size)} if proj_size else {}
+            for name, shape in shapes.items():
+                setattr(self, name + suffix, Parameter(core.empty(shape, device=device, dtype=dtype)))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw all weights anew: uniform within ±1/√hidden_size."""
+        bound = 1 / math.sqrt(self.hidden_size)
+        for p in self.parameters():
+            init.uniform_(p, -bound, bound)
+
+    def flatten_parameters(self) -> None:
+        """Nothing, here: PyTorch's programs call it for cuDNN."""
+
+    @property
+    def all_weights(self) -> list[list[Tensor]]:
+        """The parameters of every layer and direction."""
+        return [[p for name, p in self._parameters.items() if p is not None and name.endswith(suffix)
+                 and name.split("_l")[1] == suffix[2:]] for suffix in self._suffixes]  # fmt: skip
+
+    def forward(self, input: Any, hx: Any = None) -> Any:
+        packed = isinstance(input, PackedSequence)
+        x = input.data if packed else input
+        single = not packed and x.ndim == 2
+        self._check_input(x, packed)
+        if single:
+            x = x.unsqueeze(0 if self.batch_first else 1)
+        if self.batch_first and not packed:
+            x = core.transpose(x, 0, 1)
+        sizes = input.batch_sizes.tolist() if packed else None
+        state = self._state(hx, x, sizes[0] if sizes else x.shape[1], single)
+        if packed and input.sorted_indices is not None:
+            state = tuple(s[:, input.sorted_indices] for s in state)
+        out, state = self._layers(x, state, sizes)
+        if packed:
+            if input.unsorted_indices is not None:
+                state = tuple(s[:, input.unsorted_indices] for s in state)
+            packed_out = PackedSequence(out, input.batch_sizes, input.sorted_indices, input.unsorted_indices)
+            return packed_out, state if len(state) > 1 else state[0]
+        if self.batch_first:
+            out = core.transpose(out, 0, 1)
+        if single:
+            out, state = out.squeeze(0 if self.batch_first else 1), tuple(s.squeeze(1) for s in state)
+        return out, state if len(state) > 1 else state[0]
+
+    def _check_input(self, x: Tensor, packed: bool) -> None:
+        own = self._parameters["weight_ih_l0"]
+        if own is not None and x.dtype != own.dtype:
+            raise ValueError(
+                f"RNN input dtype ({x.dtype}) does not match weight dtype ({own.dtype}). Convert input: "
+                f"input.to({str(own.dtype)!r}), or convert model: model.to({str(x.dtype)!r})"
+            )
+        if not packed and x.ndim not in (2, 3):
+            raise ValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {x.ndim}D instead")
+        if x.shape[-1] != self.input_size:
+            raise RuntimeError(
+                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {x.shape[-1]}"
+            )
+
+    def _state(self, hx: Any, x: Tensor, n: int, single: bool) -> State:
+        names = KINDS[self.mode].state
+        widths = (self.proj_size or self.hidden_size, self.hidden_size)[: len(names)]
+        shapes = [(len(self._suffixes), n, width) for width in widths]
+        if hx is None:
+            return tuple(core.zeros(shape, dtype=x.dtype, device=x.device) for shape in shapes)
+        state = hx if isinstance(hx, tuple) else (hx,)
+        if len(state) != len(names):
+            raise RuntimeError(f"{type(self).__name__} has a state of {len(names)} tensors, not {len(state)}")
+        if any(s.ndim != (2 if single else 3) for s in state):
+            what, axes = ("unbatched 2-D", "2-D") if single else ("batched 3-D", "3-D")
+            raise RuntimeError(f"For {what} input, hx should also be {axes}, but shapes are {[s.shape for s in state]}")
+        state = tuple(s.unsqueeze(1) for s in state) if single else state
+        for name, s, shape in zip(names, state, shapes, strict=True):
+            if s.shape != shape:
+                raise RuntimeError(f"Expected {name} size {shape}, got {list(s.shape)}")
+        return state
+
+    def _layers(self, x: Tensor, state: State, sizes: list[int] | None) -> tuple[Tensor, State]:
+        directions = 1 + self.bidirectional
+        finals: list[State] = []
+        for layer in range(self.num_layers):
+            outs = []
+            for direction in range(directions):
+                i = layer * directions + direction
+                out, final = self._direction(x, tuple(s[i] for s in state), sizes, self._suffixes[i], direction == 1)
+                outs.append(out)
+                finals.append(final)
+            x = outs[0] if directions == 1 else core.cat(outs, dim=-1)
+            if self.dropout and self.training and layer < self.num_layers - 1:
+                x = F.dropout(x, self.dropout)
+        return x, tuple(core.stack(parts) for parts in zip(*finals, strict=True))
+
+    def _direction(
+        self, x: Tensor, state: State, sizes: list[int] | None, suffix: str, backwards: bool
+    ) -> tuple[Tensor, State]:
+        """One layer in one direction. The input's share of all steps is a single product."""
+        w_ih, w_hh, b_ih, b_hh, w_hr = (
+            getattr(self, name + suffix, None) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+        )
+        kind = KINDS[self.mode]
+        if kind.one_bias and b_ih is not None:
+            b_ih, b_hh = b_ih + b_hh, None
+        share = core.linear(x, w_ih, b_ih)  # type: ignore[arg-type]  # every kind has it
+        steps = core.unbind(share) if sizes is None else core.split(share, sizes)
+        step = partial(kind.step, weight=w_hh, bias=b_hh, projection=w_hr)
+        outputs, final = (_backwards if backwards else _forwards)(step, steps, state)
+        return (core.stack if sizes is None else core.cat)(outputs), final
+
+    def extra_repr(self) -> str:
+        parts = [
+            f"{self.input_size}, {self.hidden_size}",
+            f"proj_size={self.proj_size}" if self.proj_size else "",
+            f"num_layers={self.num_layers}" if self.num_layers != 1 else "",
+            "" if self.bias else "bias=False",
+            "batch_first=True" if self.batch_first else "",
+            f"dropout={self.dropout}" if self.dropout else "",
+            "bidirectional=True" if self.bidirectional else "",
+        ]
+        return ", ".join(filter(None, parts))
+
+
+def _forwards(step: Callable[..., State], steps: Sequence[Tensor], state: State) -> tuple[list[Tensor], State]:
+    """Sequences end one after the other, the last of the batch first; their final states are put aside."""
+    outputs, ended = [], []
+    for x in steps:
+        rows = x.shape[0]
+        if rows < state[0].shape[0]:
+            ended.append(tuple(s[rows:] for s in state))
+            state = tuple(s[:rows] for s in state)
+        state = step(x, state)
+        outputs.append(state[0])
+    if ended:
+        state = tuple(core.cat(parts) for parts in zip(state, *reversed(ended), strict=True))
+    return outputs, state
+
+
+def _backwards(step: Callable[..., State], steps: Sequence[Tensor], state: State) -> tuple[list[Tensor], State]:
+    """From the end of each sequence to its beginning; shorter ones join later."""
+    outputs, start = [], state
+    state = tuple(s[: steps[-1].shape[0]] for s in start)
+    for x in reversed(steps):
+        rows, running = x.shape[0], state[0].shape[0]
+        if rows > running:
+            state = tuple(core.cat([s, s0[running:rows]]) for s, s0 in zip(state, start, strict=True))
+        state = step(x, state)
+        outputs.append(state[0])
+    return outputs[::-1], state
+
+
+def _check_sizes(mode: str, input_size: int, hidden_size: int, num_layers: int, dropout: float, proj_size: int) -> None:
+    if mode not in KINDS:
+        raise ValueError(f"Unrecognized RNN mode: {mode}; known are {', '.join(KINDS)}")
+    for name, value in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
+        if value <= 0:
+            raise ValueError(f"{name} must be greater than zero, not {value}")
+    if isinstance(dropout, bool) or not 0 <= dropout <= 1:
+        raise ValueError(
+            f"dropout should be a number in range [0, 1] representing the probability of an element being zeroed, "
+            f"not {dropout}"
+        )
+    if dropout > 0 and num_layers == 1:
+        warnings.warn(
+            "dropout acts between recurrent layers, so that it needs num_layers greater than 1, "
+            f"but got dropout={dropout} and num_layers=1",
+            stacklevel=4,
+        )
+    if not 0 <= proj_size < hidden_size:
+        raise ValueError(f"proj_size has to be smaller than hidden_size ({hidden_size}) and not negative: {proj_size}")
+
+
+class RNN(RNNBase):
+    """h' = tanh(W_ih x + b_ih + W_hh h + b_hh), or ReLU with `nonlinearity="relu"` (Elman 1990); see `RNNBase`."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        if nonlinearity not in ("tanh", "relu"):
+            raise ValueError(f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.")
+        self.nonlinearity = nonlinearity
+        super().__init__(
+            f"RNN_{nonlinearity.upper()}", input_size, hidden_size, num_layers, bias, batch_first, dropout,
+            bidirectional, 0, device, dtype,
+        )  # fmt: skip
+
+
+class LSTM(RNNBase):
+    """Long short-term memory; the state is (h, c), and h is projected to `proj_size` features if given.
+
+    See `RNNBase` for shapes and `lstm_step` for the formula.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            "LSTM", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, proj_size, device,
+            dtype,
+        )  # fmt: skip
+
+
+class GRU(RNNBase):
+    """Gated recurrent units; see `RNNBase` for shapes and `gru_step` for the formula."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(
+            "GRU", input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0, device, dtype
+        )

@@ -1,0 +1,220 @@
+"""Parameters that are computed from others whenever they are read: PyTorch's `torch.nn.utils.parametrize`."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Any
+
+from autograd_core import Tensor, no_grad
+from nn.containers import ModuleDict, ModuleList
+from nn.module import Module
+from nn.parameter import Parameter
+
+# Values of this `cached()` block by (id of the module, name).
+_CACHE: ContextVar[dict[tuple[int, str], Tensor] | None] = ContextVar("parametrized values", default=None)
+
+
+class ParametrizationList(ModuleList):
+    """The functions that make a tensor, in order, and what they make it from: `original`, or `original0`, ...
+
+    A parametrization is a module with `forward` and, to start from a tensor or to be assigned one, `right_inverse`.
+    """
+
+    def __init__(self, modules: list[Module], original: Tensor, unsafe: bool = False) -> None:
+        super().__init__(modules)
+        self.unsafe = unsafe
+        with no_grad():
+            parts = self._inverse(original)
+        self.is_tensor = isinstance(parts, Tensor)
+        learned = isinstance(original, Parameter)
+        for name, part in self._named(parts):
+            if self.is_tensor:
+                # The object that an optimizer may hold already.
+                original.data = part.detach().data
+                part = original
+            elif learned:
+                part = Parameter(part.detach(), requires_grad=original.requires_grad)
+            (self.register_parameter if learned else self.register_buffer)(name, part)
+
+    def _inverse(self, value: Any) -> Any:
+        for module in reversed(list(self)):
+            inverse = getattr(module, "right_inverse", None)
+            if inverse is not None:
+                value = inverse(value)
+        return value
+
+    def _named(self, parts: Any) -> list[tuple[str, Tensor]]:
+        if isinstance(parts, Tensor):
+            return [("original", parts)]
+        return [(f"original{i}", part) for i, part in enumerate(parts)]
+
+    def right_inverse(self, value: Tensor) -> None:
+        """Set what the tensor is made from so that it becomes `value`."""
+        with no_grad():
+            parts = self._inverse(value)
+            for name, part in self._named(parts):
+                own = getattr(self, name)
+                if own.shape != part.shape and not self.unsafe:
+                    raise RuntimeError(f"assigning shape {part.shape} to {name}, which has shape {own.shape}")
+                own.data = part.detach().data
+
+    def _parts(self) -> list[Any]:
+        return list((self._parameters or self._buffers).values())
+
+    def forward(self) -> Tensor:
+        modules = list(self)
+        x = modules[0](*self._parts())
+        for module in modules[1:]:
+            x = module(x)
+        return x  # type: ignore[no-any-return]  # parametrizations give tensors
+
+
+@contextlib.contextmanager
+def cached() -> Iterator[None]:
+    """Within, every parametrized tensor is computed only once."""
+    token = _CACHE.set({} if (outer := _CACHE.get()) is None else outer)
+    try:
+        yield
+    finally:
+        _CACHE.reset(token)
+
+
+def register_parametrization(
+    module: Module, tensor_name: str, parametrization: Module, *, unsafe: bool = False
+) -> Module:
+    """Compute a parameter or buffer of a module by `parametrization` from now on; returns the module.
+
+    unsafe: the result may have another shape or dtype, and nothing is tried out.
+    """
+    parametrization.train(module.training)
+    if is_parametrized(module, tensor_name):
+        stack = _stacks(module)[tensor_name]
+        before = getattr(module, tensor_name)
+        if not unsafe:
+            _check(tensor_name, before, parametrization(before))
+        stack.append(parametrization)
+        inverse = getattr(parametrization, "right_inverse", None)
+        if inverse is not None:
+            with no_grad():
+                value = inverse(before)
+            _replace_originals(list(stack)[:-1], stack, value)
+        return module
+    if tensor_name not in module._parameters and tensor_name not in module._buffers:
+        raise ValueError(
+            f"Module '{module!r}' does not have a parameter, buffer or parametrized element '{tensor_name}'"
+        )
+    original = getattr(module, tensor_name)
+    reference = original.detach().clone()
+    stack = ParametrizationList([parametrization], original, unsafe)
+    if not unsafe:
+        _check(tensor_name, reference, stack())
+    if not is_parametrized(module):
+        _change_class(module)
+    module._forget(tensor_name)
+    vars(module).pop(tensor_name, None)
+    _stacks(module)[tensor_name] = stack
+    _add_property(type(module), tensor_name)
+    return module
+
+
+def _replace_originals(earlier: list[Module], stack: ParametrizationList, value: Any) -> None:
+    with no_grad():
+        for module in reversed(earlier):
+            inverse = getattr(module, "right_inverse", None)
+            if inverse is not None:
+                value = inverse(value)
+        for name, part in stack._named(value):
+            getattr(stack, name).data = part.detach().data
+
+
+def _check(name: str, before: Tensor, after: Any) -> None:
+    if not isinstance(after, Tensor):
+        raise ValueError(f"a parametrization must return a tensor, not {type(after).__name__}")
+    if before.shape != after.shape or before.dtype != after.dtype:
+        raise ValueError(
+            f"the parametrization of {name!r} changes shape {before.shape} and dtype {before.dtype} to {after.shape} "
+            f"and {after.dtype}; if that is wanted, register it with unsafe=True"
+        )
+
+
+def _change_class(module: Module) -> None:
+    """Give a module a class of its own, to which properties can be added."""
+    cls = type(module)
+
+    def __setattr__(self: Module, name: str, value: Any) -> None:
+        if name in vars(self).get("_modules", {}).get("parametrizations", ()):
+            _stacks(self)[name].right_inverse(value)
+        else:
+            cls.__setattr__(self, name, value)
+
+    def __deepcopy__(self: Module, memo: dict[int, Any]) -> Module:
+        twin = cls.__new__(cls)
+        memo[id(self)] = twin
+        vars(twin).update(copy.deepcopy(vars(self), memo))
+        twin.__class__ = type(f"Parametrized{cls.__name__}", (cls,), dict(vars(type(self))))
+        return twin
+
+    extended = type(
+        f"Parametrized{cls.__name__}",
+        (cls,),
+        {"__setattr__": __setattr__, "__deepcopy__": __deepcopy__, "__doc__": cls.__doc__},
+    )
+    module.__class__ = extended
+    module.add_module("parametrizations", ModuleDict())
+
+
+def _add_property(cls: type[Module], name: str) -> None:
+    def read(self: Module) -> Tensor:
+        cache = _CACHE.get()
+        if cache is None:
+            return _stacks(self)[name]()  # type: ignore[no-any-return]  # a tensor
+        key = (id(self), name)
+        if key not in cache:
+            cache[key] = _stacks(self)[name]()
+        return cache[key]
+
+    setattr(cls, name, property(read))
+
+
+def _stacks(module: Module) -> Any:
+    """The `ParametrizationList` of each parametrized tensor."""
+    return module._modules["parametrizations"]
+
+
+def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
+    """Whether a module has parametrized tensors, or whether this one is."""
+    parametrizations = module._modules.get("parametrizations")
+    if not isinstance(parametrizations, ModuleDict):
+        return False
+    return len(parametrizations) > 0 if tensor_name is None else tensor_name in parametrizations
+
+
+def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized: bool = True) -> Module:
+    """Make a parametrized tensor an ordinary one again: with its present value, or with that of `original`."""
+    if not is_parametrized(module, tensor_name):
+        raise ValueError(f"Module {type(module).__name__} does not have a parametrization on {tensor_name}")
+    stack = _stacks(module)[tensor_name]
+    learned = bool(stack._parameters)
+    if leave_parametrized:
+        with no_grad():
+            value = stack()
+    elif stack.is_tensor:
+        value = stack._parts()[0]
+    else:
+        raise ValueError("with several originals there is no tensor to go back to; use leave_parametrized=True")
+    if stack.is_tensor:
+        original = stack._parts()[0]
+        original.data = value.detach().data
+        value = original
+    elif learned:
+        value = Parameter(value)
+    delattr(type(module), tensor_name)
+    del _stacks(module)[tensor_name]
+    if not is_parametrized(module):
+        delattr(module, "parametrizations")
+        module.__class__ = type(module).__bases__[0]
+    (module.register_parameter if learned else module.register_buffer)(tensor_name, value)
+    return module

@@ -1,0 +1,143 @@
+"""Sequences of different lengths in one tensor: padded to the longest, or packed step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from autograd_core import Tensor
+from autograd_core import functional as core
+
+
+class _Packed(NamedTuple):
+    data: Tensor
+    batch_sizes: Tensor
+    sorted_indices: Tensor | None
+    unsorted_indices: Tensor | None
+
+
+class PackedSequence(_Packed):
+    """Steps of sequences in order of falling length, without padding: data (steps in all, ...).
+
+    batch_sizes: how many sequences have each step. sorted_indices: where each packed sequence stood in the batch;
+    unsorted_indices: the inverse.
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        data: Tensor,
+        batch_sizes: Tensor,
+        sorted_indices: Tensor | None = None,
+        unsorted_indices: Tensor | None = None,
+    ) -> PackedSequence:
+        if unsorted_indices is None and sorted_indices is not None:
+            unsorted_indices = invert_permutation(sorted_indices)
+        return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
+
+    def to(self, *args: Any, **kwargs: Any) -> PackedSequence:
+        """The same with the data moved or converted."""
+        return PackedSequence(self.data.to(*args, **kwargs), *self[1:])
+
+    def double(self) -> PackedSequence:
+        """The same in float64."""
+        return self.to(dtype="float64")
+
+    def float(self) -> PackedSequence:
+        """The same in float32."""
+        return self.to(dtype="float32")
+
+
+def invert_permutation(permutation: Tensor | None) -> Tensor | None:
+    """Where each position went."""
+    return None if permutation is None else core.argsort(permutation)
+
+
+def pack_padded_sequence(
+    input: Tensor, lengths: Tensor | Sequence[int], batch_first: bool = False, enforce_sorted: bool = True
+) -> PackedSequence:
+    """Pack (L, N, ...), or (N, L, ...) with batch_first, of sequences of these lengths.
+
+    enforce_sorted: the lengths fall already, and nothing is reordered.
+    """
+    sizes = [int(n) for n in (lengths.tolist() if isinstance(lengths, Tensor) else lengths)]
+    steps = core.transpose(input, 0, 1) if batch_first else input
+    indices = None
+    if not enforce_sorted:
+        order = sorted(range(len(sizes)), key=lambda i: -sizes[i])
+        sizes, indices = [sizes[i] for i in order], core.tensor(order, device=input.device)
+        steps = core.index_select(steps, 1, indices)
+    _check_lengths(sizes, steps)
+    batch_sizes = [sum(n > t for n in sizes) for t in range(sizes[0])]
+    data = core.cat([steps[t, :count] for t, count in enumerate(batch_sizes)])
+    return PackedSequence(data, core.tensor(batch_sizes), indices)
+
+
+def _check_lengths(sizes: list[int], input: Tensor) -> None:
+    if len(sizes) != input.shape[1]:
+        raise RuntimeError(f"{len(sizes)} lengths were given for a batch of {input.shape[1]}")
+    if sizes != sorted(sizes, reverse=True):
+        raise RuntimeError(
+            "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass "
+            f"`enforce_sorted=False` to pack_padded_sequence to sidestep this requirement. lengths: {sizes}"
+        )
+    if not sizes or sizes[-1] <= 0:
+        raise RuntimeError(f"Length of all samples has to be greater than 0, but lengths are {sizes}")
+    if sizes[0] > input.shape[0]:
+        raise RuntimeError(f"the longest sequence has {sizes[0]} steps, but the input only {input.shape[0]}")
+
+
+def pad_packed_sequence(
+    sequence: PackedSequence, batch_first: bool = False, padding_value: float = 0.0, total_length: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """The padded batch (L, N, ...), or (N, L, ...), in its first order, and the lengths."""
+    sizes = sequence.batch_sizes.tolist()
+    length, n = len(sizes) if total_length is None else total_length, sizes[0]
+    if length < len(sizes):
+        raise ValueError(
+            f"Expected total_length to be at least the length of the longest sequence in input, but got "
+            f"total_length={total_length} and max sequence length being {len(sizes)}"
+        )
+    tail = (0, 0) * (sequence.data.ndim - 1)
+    steps = [
+        core.pad(part, (*tail, 0, n - part.shape[0]), value=padding_value) for part in core.split(sequence.data, sizes)
+    ]
+    padded = core.stack(steps)
+    if length > len(sizes):
+        padded = core.pad(padded, (*tail, 0, 0, 0, length - len(sizes)), value=padding_value)
+    lengths = core.tensor([sum(size > i for size in sizes) for i in range(n)])
+    if sequence.unsorted_indices is not None:
+        padded, lengths = padded[:, sequence.unsorted_indices], lengths[sequence.unsorted_indices.cpu()]
+    return core.transpose(padded, 0, 1) if batch_first else padded, lengths
+
+
+def pad_sequence(
+    sequences: Sequence[Tensor], batch_first: bool = False, padding_value: float = 0.0, padding_side: str = "right"
+) -> Tensor:
+    """Sequences (L_i, ...) as one batch (L, N, ...), or (N, L, ...) with batch_first."""
+    if padding_side not in ("left", "right"):
+        raise ValueError(f"padding_side must be 'left' or 'right', not {padding_side!r}")
+    longest = max(s.shape[0] for s in sequences)
+    padded = []
+    for s in sequences:
+        missing = longest - s.shape[0]
+        ends = (missing, 0) if padding_side == "left" else (0, missing)
+        padded.append(core.pad(s, (*(0, 0) * (s.ndim - 1), *ends), value=padding_value))
+    return core.stack(padded, dim=0 if batch_first else 1)
+
+
+def unpad_sequence(padded_sequences: Tensor, lengths: Tensor, batch_first: bool = False) -> list[Tensor]:
+    """The sequences (L_i, ...) of a padded batch."""
+    batch = padded_sequences if batch_first else core.transpose(padded_sequences, 0, 1)
+    return [row[: int(n)] for row, n in zip(core.unbind(batch), lengths.tolist(), strict=True)]
+
+
+def pack_sequence(sequences: Sequence[Tensor], enforce_sorted: bool = True) -> PackedSequence:
+    """Pack sequences (L_i, ...)."""
+    return pack_padded_sequence(pad_sequence(sequences), [s.shape[0] for s in sequences], False, enforce_sorted)
+
+
+def unpack_sequence(packed_sequences: PackedSequence) -> list[Tensor]:
+    """The sequences (L_i, ...) that were packed."""
+    return unpad_sequence(*pad_packed_sequence(packed_sequences, batch_first=True), batch_first=True)
