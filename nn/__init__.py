@@ -41,6 +41,11 @@ from nn.adaptive_pooling import (
 )
 from nn.adaptive_softmax import AdaptiveLogSoftmaxWithLoss
 from nn.attention import CausalSelfAttention, LearnedEncoding, MultiheadAttention, SinusoidalEncoding
+from nn.blocks.dense import DenseBlock, DenseLayer, Transition
+from nn.blocks.inception import ConvBlock, Inception
+from nn.blocks.residual import BasicBlock, Bottleneck, PreActBlock, PreActBottleneck
+from nn.blocks.squeeze_excite import SqueezeExcite
+from nn.blocks.standardized import WSConv2d
 from nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
 from nn.convolution import Conv1d, Conv2d, Conv3d
 from nn.distance import Bilinear, CosineSimilarity, PairwiseDistance
@@ -135,6 +140,7 @@ from nn.padding import (
     ZeroPad3d,
 )
 from nn.parameter import Buffer, Parameter
+from nn.perceptron import Perceptron
 from nn.pooling import AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d
 from nn.recurrent import GRU, LSTM, RNN, RNNBase
 from nn.recurrent_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
@@ -150,7 +156,6 @@ from nn.resampling import (
     UpsamplingNearest2d,
 )
 from nn.stateless import functional_call, stack_module_state
-from nn.summaries import summary
 from nn.transformer import (
     Transformer,
     TransformerDecoder,
@@ -187,6 +192,7 @@ __all__ = [
     "AvgPool3d",
     "BCELoss",
     "BCEWithLogitsLoss",
+    "BasicBlock",
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
@@ -195,6 +201,7 @@ __all__ = [
     "BatchRenorm3d",
     "Bilinear",
     "BipolarReLU",
+    "Bottleneck",
     "Buffer",
     "CTCLoss",
     "CausalSelfAttention",
@@ -208,12 +215,15 @@ __all__ = [
     "Conv1d",
     "Conv2d",
     "Conv3d",
+    "ConvBlock",
     "ConvTranspose1d",
     "ConvTranspose2d",
     "ConvTranspose3d",
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "DenseBlock",
+    "DenseLayer",
     "DistanceWeightedPool1d",
     "DistanceWeightedPool2d",
     "DistanceWeightedPool3d",
@@ -241,6 +251,7 @@ __all__ = [
     "HingeEmbeddingLoss",
     "HuberLoss",
     "Identity",
+    "Inception",
     "InstanceNorm1d",
     "InstanceNorm2d",
     "InstanceNorm3d",
@@ -295,9 +306,12 @@ __all__ = [
     "Parameter",
     "ParameterDict",
     "ParameterList",
+    "Perceptron",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
+    "PreActBlock",
+    "PreActBottleneck",
     "RMSNorm",
     "RNNBase",
     "RNNCell",
@@ -325,6 +339,7 @@ __all__ = [
     "Softplus",
     "Softshrink",
     "Softsign",
+    "SqueezeExcite",
     "SumPool1d",
     "SumPool2d",
     "SumPool3d",
@@ -336,6 +351,7 @@ __all__ = [
     "TransformerDecoderLayer",
     "TransformerEncoder",
     "TransformerEncoderLayer",
+    "Transition",
     "TripletMarginLoss",
     "TripletMarginWithDistanceLoss",
     "Unflatten",
@@ -343,6 +359,7 @@ __all__ = [
     "Upsample",
     "UpsamplingBilinear2d",
     "UpsamplingNearest2d",
+    "WSConv2d",
     "WeightNoise",
     "ZeroPad1d",
     "ZeroPad2d",
@@ -355,6 +372,5 @@ __all__ = [
     "models",
     "save",
     "stack_module_state",
-    "summary",
     "utils",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from contextvars import ContextVar
 from typing import Any
 
 from autograd_core import Tensor, no_grad
@@ -9,19 +10,21 @@ from autograd_core import functional as core
 from autograd_core.registry import LIBRARY
 from autograd_core.tensor import wrap
 
+# Whether drawing is skipped, because every value will be replaced; see `nn.utils.skip_init`.
+SKIPPED: ContextVar[bool] = ContextVar("initial values are skipped", default=False)
 LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "sigmoid")
 
 
 @no_grad()
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
     """Uniform in [a, b)."""
-    return tensor.uniform_(a, b, generator=generator)
+    return tensor if SKIPPED.get() else tensor.uniform_(a, b, generator=generator)
 
 
 @no_grad()
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
     """Normal."""
-    return tensor.normal_(mean, std, generator=generator)
+    return tensor if SKIPPED.get() else tensor.normal_(mean, std, generator=generator)
 
 
 @no_grad()
@@ -48,6 +51,8 @@ def trunc_normal_(
 
     Drawn by rejection from the uniform distribution; beyond eight standard deviations nothing would ever be kept.
     """
+    if SKIPPED.get():
+        return tensor
     low, high = max(a, mean - 8 * std), min(b, mean + 8 * std)
     if low >= high:
         warnings.warn(
@@ -154,6 +159,11 @@ def kaiming_normal_(
 def lecun_normal_(tensor: Tensor, generator: Any = None) -> Tensor:
     """Normal with variance 1 / fan_in (LeCun et al. 1998), which networks of SELU need."""
     return kaiming_normal_(tensor, nonlinearity="linear", generator=generator)
+
+
+def lecun_uniform_(tensor: Tensor, generator: Any = None) -> Tensor:
+    """Uniform with variance 1 / fan_in (LeCun et al. 1998)."""
+    return kaiming_uniform_(tensor, nonlinearity="linear", generator=generator)
 
 
 @no_grad()

@@ -1,110 +1,74 @@
-"""Residual networks for images of 32×32 (He et al. 2015, section 4.2)."""
+"""Residual networks for ImageNet (He et al. 2015), and with squeeze and excitation (Hu et al. 2017).
+
+Parameters are named as in torchvision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from nn import functional as F
 from nn import init
+from nn.activation import ReLU
+from nn.adaptive_pooling import AdaptiveAvgPool2d
+from nn.blocks.residual import BasicBlock, Bottleneck, Gate
+from nn.blocks.squeeze_excite import SqueezeExcite
 from nn.containers import Sequential
 from nn.convolution import Conv2d
 from nn.layers import Linear
 from nn.module import Module
 from nn.normalization import BatchNorm2d
+from nn.pooling import MaxPool2d
+
+Block = type[BasicBlock] | type[Bottleneck]
 
 
-class Subsample(Module):
-    """Shortcut A: every `stride`-th pixel, with channels of zeros added in front and behind; nothing to learn."""
+class ResNet(Module):
+    """Images (N, 3, 224, 224) to scores (N, num_classes): four stages of residual blocks.
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
-        super().__init__()
-        self.stride = stride
-        self.before = (out_channels - in_channels) // 2
-        self.after = out_channels - in_channels - self.before
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.before, self.after))
-
-    def extra_repr(self) -> str:
-        return f"stride={self.stride}, padding=({self.before}, {self.after})"
-
-
-class BasicBlock(Module):
-    """relu(x + f(x)), with f two 3×3 convolutions, each batch-normalised.
-
-    Where the shape changes, `option` "A" subsamples and pads x, "B" projects it by a 1×1 convolution.
+    layers: the number of blocks of each stage. gate: a module for the channels of every block, such as `SqueezeExcite`.
     """
 
-    def __init__(self, in_planes: int, planes: int, stride: int = 1, option: str = "A") -> None:
+    def __init__(self, block: Block, layers: Sequence[int], num_classes: int = 1000, gate: Gate | None = None) -> None:
         super().__init__()
-        if option not in ("A", "B"):
-            raise ValueError(f'option must be "A" or "B", not {option!r}')
-        self.conv1 = Conv2d(in_planes, planes, 3, stride=stride, padding=1, bias=False)
-        self.bn1 = BatchNorm2d(planes)
-        self.conv2 = Conv2d(planes, planes, 3, padding=1, bias=False)
-        self.bn2 = BatchNorm2d(planes)
-        self.shortcut: Module = Sequential()
-        if stride != 1 or in_planes != planes:
-            project = option == "B"
-            self.shortcut = _projection(in_planes, planes, stride) if project else Subsample(in_planes, planes, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out = F.relu(self.bn1(self.conv1(x)))
-        out = self.bn2(self.conv2(out))
-        return core.add_relu(out, self.shortcut(x))
-
-
-def _projection(in_planes: int, planes: int, stride: int) -> Sequential:
-    return Sequential(Conv2d(in_planes, planes, 1, stride=stride, bias=False), BatchNorm2d(planes))
-
-
-class CifarResNet(Module):
-    """A 3×3 convolution, three stages of blocks with 16, 32 and 64 channels, the mean of each channel, a linear layer.
-
-    Images (N, 3, 32, 32) to scores (N, num_classes); 6·blocks + 2 layers with weights.
-    """
-
-    def __init__(self, blocks: int, num_classes: int = 10, option: str = "A") -> None:
-        super().__init__()
-        self.conv1 = Conv2d(3, 16, 3, padding=1, bias=False)
-        self.bn1 = BatchNorm2d(16)
-        self.layer1 = _stage(16, 16, blocks, 1, option)
-        self.layer2 = _stage(16, 32, blocks, 2, option)
-        self.layer3 = _stage(32, 64, blocks, 2, option)
-        self.linear = Linear(64, num_classes)
+        self.conv1 = Conv2d(3, 64, 7, 2, 3, bias=False)
+        self.bn1 = BatchNorm2d(64)
+        self.relu = ReLU()
+        self.maxpool = MaxPool2d(3, 2, 1)
+        inplanes = 64
+        for i, count in enumerate(layers):
+            planes = 64 * 2**i
+            stage = Sequential()
+            for j in range(count):
+                stage.append(block(inplanes, planes, 2 if i and not j else 1, gate))
+                inplanes = planes * block.expansion
+            setattr(self, f"layer{i + 1}", stage)
+        self.avgpool = AdaptiveAvgPool2d((1, 1))
+        self.fc = Linear(inplanes, num_classes)
         for module in self.modules():
-            if isinstance(module, (Conv2d, Linear)):
-                init.kaiming_normal_(module.weight)
+            if isinstance(module, Conv2d):
+                init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(self.bn1(self.conv1(x)))
-        x = self.layer3(self.layer2(self.layer1(x)))
-        return self.linear(x.mean(dim=(2, 3)))  # type: ignore[no-any-return]  # a layer gives a Tensor
+        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        for name in ("layer1", "layer2", "layer3", "layer4"):
+            x = getattr(self, name)(x)
+        return self.fc(core.flatten(self.avgpool(x), 1))  # type: ignore[no-any-return]  # a layer gives a Tensor
 
 
-def _stage(in_planes: int, planes: int, blocks: int, stride: int, option: str) -> Sequential:
-    rest = [BasicBlock(planes, planes) for _ in range(blocks - 1)]
-    return Sequential(BasicBlock(in_planes, planes, stride, option), *rest)
+def _maker(block: Block, layers: Sequence[int], count: str, gate: Gate | None = None) -> Callable[..., ResNet]:
+    def make(num_classes: int = 1000) -> ResNet:
+        return ResNet(block, layers, num_classes, gate)
+
+    make.__doc__ = f"{'Squeeze-and-excitation' if gate else 'Residual'} network; {count} parameters for 1000 classes."
+    return make
 
 
-def resnet20(num_classes: int = 10) -> CifarResNet:
-    """20 layers, 269,722 parameters."""
-    return CifarResNet(3, num_classes)
-
-
-def resnet32(num_classes: int = 10) -> CifarResNet:
-    """32 layers, 464,154 parameters."""
-    return CifarResNet(5, num_classes)
-
-
-def resnet44(num_classes: int = 10) -> CifarResNet:
-    """44 layers, 658,586 parameters."""
-    return CifarResNet(7, num_classes)
-
-
-def resnet56(num_classes: int = 10) -> CifarResNet:
-    """56 layers, 853,018 parameters."""
-    return CifarResNet(9, num_classes)
-
-
-def resnet110(num_classes: int = 10) -> CifarResNet:
-    """110 layers, 1,727,962 parameters."""
-    return CifarResNet(18, num_classes)
+resnet18 = _maker(BasicBlock, (2, 2, 2, 2), "11,689,512")
+resnet34 = _maker(BasicBlock, (3, 4, 6, 3), "21,797,672")
+resnet50 = _maker(Bottleneck, (3, 4, 6, 3), "25,557,032")
+resnet101 = _maker(Bottleneck, (3, 4, 23, 3), "44,549,160")
+resnet152 = _maker(Bottleneck, (3, 8, 36, 3), "60,192,808")
+se_resnet18 = _maker(BasicBlock, (2, 2, 2, 2), "11,778,592", SqueezeExcite)
+se_resnet50 = _maker(Bottleneck, (3, 4, 6, 3), "28,088,024", SqueezeExcite)

@@ -2,6 +2,7 @@
 
 from nn.utils import parametrizations, parametrize, rnn
 from nn.utils.reparametrized import remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
+from nn.utils.skipping import skip_init
 from nn.utils.vectors import parameters_to_vector, vector_to_parameters
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "remove_spectral_norm",
     "remove_weight_norm",
     "rnn",
+    "skip_init",
     "spectral_norm",
     "vector_to_parameters",
     "weight_norm",

@@ -1,6 +1,7 @@
 """Initial values: their moments, bounds and structure."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -34,6 +35,7 @@ FAN_IN, FAN_OUT = 300, 200
         (lambda t: init.kaiming_uniform_(t, a=math.sqrt(5)), math.sqrt(1 / (3 * FAN_IN)), True),
         (lambda t: init.kaiming_normal_(t, mode="fan_out", nonlinearity="relu"), math.sqrt(2 / FAN_OUT), False),
         (init.lecun_normal_, math.sqrt(1 / FAN_IN), False),
+        (init.lecun_uniform_, math.sqrt(1 / FAN_IN), True),
     ],
 )
 def test_standard_deviations(fill, std, bounded):
@@ -138,3 +140,53 @@ def test_seed_repeats_a_model():
     ag.manual_seed(3)
     second = nn.models.mlp(2, 3, 1).state_dict()
     assert all(first[k].tolist() == second[k].tolist() for k in first)
+
+
+def hidden_gradients(fill, layers):
+    """Gradients of the first and the last layer of a network, some layers of which `fill` writes."""
+    model = nn.models.mlp(3, 4, 4, 2, activation=nn.Tanh).double()
+    for layer in layers:
+        fill(model[layer].weight)
+        fill(model[layer].bias)
+    x = ag.tensor(np.random.default_rng(0).normal(size=(8, 3)))
+    nn.functional.cross_entropy(model(x), ag.tensor([0, 1] * 4)).backward()
+    return model[0].weight.grad.numpy(), model[4].weight.grad.numpy()
+
+
+def test_zeros_and_constants_never_tell_hidden_units_apart():
+    first, last = hidden_gradients(init.zeros_, (0, 2, 4))
+    assert not first.any()
+    assert not last.any()
+    first, _ = hidden_gradients(lambda p: init.constant_(p, 0.5), (0, 2))
+    assert first.any()
+    np.testing.assert_allclose(first, first[:1].repeat(4, 0))
+    first, _ = hidden_gradients(lambda p: init.normal_(p, std=0.5), (0, 2))
+    assert np.ptp(first, axis=0).min() > 0
+
+
+def test_selu_keeps_unit_variance_through_100_layers():
+    model = nn.Sequential(*[layer for _ in range(100) for layer in (nn.Linear(200, 200, bias=False), nn.SELU())])
+    for layer in model[::2]:
+        init.lecun_normal_(layer.weight)
+    with ag.no_grad():
+        y = model(ag.randn(200, 200))
+    assert abs(y.mean().item()) < 0.2
+    assert 0.7 < y.var().item() < 1.4
+
+
+def test_gradients_vanish_through_20_sigmoid_layers():
+    layers = [layer for _ in range(20) for layer in (nn.Linear(30, 30), nn.Sigmoid())]
+    model = nn.Sequential(*layers).double()
+    for layer in model[::2]:
+        init.xavier_normal_(layer.weight)
+    model(ag.randn(16, 30, dtype="float64")).sum().backward()
+    norms = [layer.weight.grad.norm().item() for layer in model[::2]]
+    assert norms[0] < 1e-9 * norms[-1]
+    assert all(later > earlier for earlier, later in pairwise(norms[:-3]))
+
+
+def test_skipped_initial_values_leave_shapes_and_later_modules_alone():
+    model = nn.utils.skip_init(nn.models.resnet20, num_classes=3)
+    assert model.linear.weight.shape == (3, 64)
+    weight = nn.Linear(50, 50).weight.detach().numpy()
+    assert 0 < abs(weight).max() <= 1 / math.sqrt(50)

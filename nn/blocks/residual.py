@@ -1,0 +1,137 @@
+"""Residual blocks for images: two or three convolutions and a way around them (He et al. 2015, 2016)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from autograd_core import Tensor
+from autograd_core import functional as core
+from nn.activation import ReLU
+from nn.containers import Sequential
+from nn.convolution import Conv2d
+from nn.module import Module
+from nn.normalization import BatchNorm2d
+
+Gate = Callable[[int], Module]
+
+
+def projection(inplanes: int, outplanes: int, stride: int) -> Sequential | None:
+    """A 1×1 convolution with normalisation where a block changes the shape, otherwise none."""
+    if stride == 1 and inplanes == outplanes:
+        return None
+    return Sequential(Conv2d(inplanes, outplanes, 1, stride, bias=False), BatchNorm2d(outplanes))
+
+
+class _Residual(Module):
+    """relu(f(x) + shortcut(x)); outputs planes·expansion channels.
+
+    gate: makes a module that scales the channels of f(x), such as `SqueezeExcite`.
+    """
+
+    expansion: ClassVar[int]
+    downsample: Module | None
+    se: Module | None
+
+    def __init__(self, inplanes: int, planes: int, stride: int = 1, gate: Gate | None = None) -> None:
+        super().__init__()
+        self._build(inplanes, planes, stride)
+        self.relu = ReLU()
+        outplanes = planes * self.expansion
+        if gate is not None:
+            self.se = gate(outplanes)
+        self.downsample = projection(inplanes, outplanes, stride)
+
+    def _build(self, inplanes: int, planes: int, stride: int) -> None:
+        raise NotImplementedError
+
+    def _branch(self, x: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self._branch(x)
+        if "se" in self._modules:
+            y = self.se(y)  # type: ignore[misc]  # a module, as it was made one
+        shortcut = x if self.downsample is None else self.downsample(x)
+        return core.add_relu(y, shortcut)
+
+
+class BasicBlock(_Residual):
+    """Two 3×3 convolutions of `planes` channels."""
+
+    expansion = 1
+
+    def _build(self, inplanes: int, planes: int, stride: int) -> None:
+        self.conv1 = Conv2d(inplanes, planes, 3, stride, 1, bias=False)
+        self.bn1 = BatchNorm2d(planes)
+        self.conv2 = Conv2d(planes, planes, 3, padding=1, bias=False)
+        self.bn2 = BatchNorm2d(planes)
+
+    def _branch(self, x: Tensor) -> Tensor:
+        return self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))  # type: ignore[no-any-return]
+
+
+class Bottleneck(_Residual):
+    """1×1, 3×3 and 1×1 convolutions, of `planes`, `planes` and 4·planes channels; the 3×3 one takes the stride."""
+
+    expansion = 4
+
+    def _build(self, inplanes: int, planes: int, stride: int) -> None:
+        self.conv1 = Conv2d(inplanes, planes, 1, bias=False)
+        self.bn1 = BatchNorm2d(planes)
+        self.conv2 = Conv2d(planes, planes, 3, stride, 1, bias=False)
+        self.bn2 = BatchNorm2d(planes)
+        self.conv3 = Conv2d(planes, planes * 4, 1, bias=False)
+        self.bn3 = BatchNorm2d(planes * 4)
+
+    def _branch(self, x: Tensor) -> Tensor:
+        y = self.relu(self.bn1(self.conv1(x)))
+        return self.bn3(self.conv3(self.relu(self.bn2(self.conv2(y)))))  # type: ignore[no-any-return]
+
+
+class PreActBlock(Module):
+    """x + f(x) with normalisation and activation before each of two 3×3 convolutions, so that x passes untouched.
+
+    Where the shape changes, the shortcut is a 1×1 convolution of the activated input.
+    """
+
+    expansion: ClassVar[int] = 1
+    shortcut: Module | None
+
+    def __init__(self, inplanes: int, planes: int, stride: int = 1) -> None:
+        super().__init__()
+        self.bn1 = BatchNorm2d(inplanes)
+        self.conv1 = Conv2d(inplanes, planes, 3, stride, 1, bias=False)
+        self.bn2 = BatchNorm2d(planes)
+        self.conv2 = Conv2d(planes, planes, 3, padding=1, bias=False)
+        same = stride == 1 and inplanes == planes
+        self.shortcut = None if same else Conv2d(inplanes, planes, 1, stride, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        a = core.relu(self.bn1(x))
+        shortcut = x if self.shortcut is None else self.shortcut(a)
+        return shortcut + self.conv2(core.relu(self.bn2(self.conv1(a))))  # type: ignore[no-any-return]
+
+
+class PreActBottleneck(Module):
+    """`PreActBlock` with 1×1, 3×3 and 1×1 convolutions, of `planes`, `planes` and 4·planes channels."""
+
+    expansion: ClassVar[int] = 4
+    shortcut: Module | None
+
+    def __init__(self, inplanes: int, planes: int, stride: int = 1) -> None:
+        super().__init__()
+        self.bn1 = BatchNorm2d(inplanes)
+        self.conv1 = Conv2d(inplanes, planes, 1, bias=False)
+        self.bn2 = BatchNorm2d(planes)
+        self.conv2 = Conv2d(planes, planes, 3, stride, 1, bias=False)
+        self.bn3 = BatchNorm2d(planes)
+        self.conv3 = Conv2d(planes, planes * 4, 1, bias=False)
+        same = stride == 1 and inplanes == planes * 4
+        self.shortcut = None if same else Conv2d(inplanes, planes * 4, 1, stride, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        a = core.relu(self.bn1(x))
+        shortcut = x if self.shortcut is None else self.shortcut(a)
+        y = self.conv2(core.relu(self.bn2(self.conv1(a))))
+        return shortcut + self.conv3(core.relu(self.bn3(y)))  # type: ignore[no-any-return]

@@ -1,0 +1,27 @@
+"""Channels weighted by what the whole image holds (Hu et al. 2017)."""
+
+from __future__ import annotations
+
+from autograd_core import Tensor
+from autograd_core import functional as core
+from nn.layers import Linear
+from nn.module import Module
+
+
+class SqueezeExcite(Module):
+    """x times sigmoid(W2 relu(W1 means of the channels)), a factor for each channel of (N, C, H, W).
+
+    reduction: by what the C channels are divided in between.
+    """
+
+    def __init__(self, channels: int, reduction: int = 16) -> None:
+        super().__init__()
+        if channels < reduction:
+            raise ValueError(f"SqueezeExcite() divides {channels} channels by {reduction}, which leaves none")
+        self.fc1 = Linear(channels, channels // reduction)
+        self.fc2 = Linear(channels // reduction, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        squeezed = x.mean(dim=(2, 3))
+        factors = core.sigmoid(self.fc2(core.relu(self.fc1(squeezed))))
+        return x * factors.reshape(*factors.shape, 1, 1)

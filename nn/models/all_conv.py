@@ -1,0 +1,48 @@
+"""Networks that only convolve, with strides in place of pooling."""
+
+from __future__ import annotations
+
+from nn.activation import ReLU
+from nn.adaptive_pooling import AdaptiveAvgPool2d
+from nn.containers import Sequential
+from nn.convolution import Conv2d
+from nn.layers import Dropout, Flatten, Linear
+from nn.lazy import LazyLinear
+from nn.module import Module
+
+# What stands before the last three layers: (channels, kernel, stride), dropout after every stride.
+VARIANTS = {
+    "A": ((96, 5, 1), (96, 3, 2), (192, 5, 1), (192, 3, 2)),
+    "B": ((96, 5, 1), (96, 1, 1), (96, 3, 2), (192, 5, 1), (192, 1, 1), (192, 3, 2)),
+    "C": ((96, 3, 1), (96, 3, 1), (96, 3, 2), (192, 3, 1), (192, 3, 1), (192, 3, 2)),
+}
+
+
+def all_conv(variant: str = "C", num_classes: int = 10) -> Sequential:
+    """All-CNN-A, -B or -C of Springenberg et al. 2014: images (N, 3, 32, 32) to scores; C has 1,369,738 parameters."""
+    if variant not in VARIANTS:
+        raise ValueError(f"all_conv() comes in the variants {', '.join(VARIANTS)}, not {variant!r}")
+    layers: list[Module] = [Dropout(0.2)]
+    channels = 3
+    for out, kernel, stride in (*VARIANTS[variant], (192, 3, 1), (192, 1, 1), (num_classes, 1, 1)):
+        layers += [Conv2d(channels, out, kernel, stride, kernel // 2), ReLU()]
+        if stride == 2:
+            layers.append(Dropout(0.5))
+        channels = out
+    return Sequential(*layers, AdaptiveAvgPool2d(1), Flatten())
+
+
+def strided_cnn(num_classes: int = 10, in_channels: int = 1) -> Sequential:
+    """Three convolutions with stride 2, dropout, two dense layers: images of any size from 21×21 on to scores.
+
+    The number of features between is learned from the first image. The scores are without the softmax, which belongs
+    to `CrossEntropyLoss`.
+    """
+    return Sequential(
+        Conv2d(in_channels, 16, 5, stride=2), ReLU(),
+        Conv2d(16, 32, 5, stride=2), ReLU(),
+        Conv2d(32, 32, 3, stride=2), ReLU(),
+        Flatten(),
+        Dropout(0.5), LazyLinear(32), ReLU(),
+        Dropout(0.5), Linear(32, num_classes),
+    )  # fmt: skip

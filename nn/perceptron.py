@@ -1,0 +1,71 @@
+"""Rosenblatt's perceptron: a neuron with a threshold, and its learning rule (1957)."""
+
+from __future__ import annotations
+
+from autograd_core import Tensor, no_grad
+from autograd_core import functional as core
+from nn.module import Module
+from nn.parameter import Parameter
+
+
+class Perceptron(Module):
+    """1 where w·x + b ≥ 0, and 0 elsewhere: (..., in_features) to (...).
+
+    The bias is minus the threshold. There is no gradient to learn by; `learn` corrects one mistake after the other.
+
+    >>> from autograd_core import tensor
+    >>> nand = Perceptron(2)
+    >>> nand.weight.data, nand.bias.data = tensor([-2.0, -2.0]), tensor(3.0)
+    >>> nand(tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]))
+    tensor([1., 1., 1., 0.])
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+
+    def __init__(self, in_features: int, bias: bool = True) -> None:
+        super().__init__()
+        self.in_features = in_features
+        self.weight = Parameter(core.zeros(in_features), requires_grad=False)
+        self.register_parameter("bias", Parameter(core.zeros(()), requires_grad=False) if bias else None)
+
+    def score(self, x: Tensor) -> Tensor:
+        """w·x + b: (..., in_features) to (...)."""
+        z = core.matmul(x, self.weight)
+        return z if self.bias is None else z + self.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (self.score(x) >= 0).astype(x.dtype)
+
+    @no_grad()
+    def correct(self, x: Tensor, y: float) -> bool:
+        """One step with one sample and its class, 1 or -1: w ← w + y·x if it is not on its side; whether it was not.
+
+        A sample on the boundary is corrected, too, so that learning may start from zero.
+        """
+        if y * self.score(x).item() > 0:
+            return False
+        self.weight += y * x
+        if self.bias is not None:
+            self.bias += y
+        return True
+
+    def learn(self, x: Tensor, y: Tensor, max_epochs: int = 1000) -> int:
+        """Go through samples (N, in_features) of classes 1 and -1 (N) until all are right; the number of corrections.
+
+        It ends for every separable set (Novikoff 1962). A RuntimeError after `max_epochs` says that this one is not, or
+        that its margin is too small.
+        """
+        classes = y.tolist()
+        if not set(classes) <= {1, -1}:
+            raise ValueError(f"the classes must be 1 and -1, not {sorted(set(classes))}")
+        corrections = 0
+        for _ in range(max_epochs):
+            wrong = sum(self.correct(sample, label) for sample, label in zip(x, classes, strict=True))
+            if not wrong:
+                return corrections
+            corrections += wrong
+        raise RuntimeError(f"{wrong} of {len(classes)} samples were wrong after {max_epochs} epochs")
+
+    def extra_repr(self) -> str:
+        return f"in_features={self.in_features}, bias={self.bias is not None}"
