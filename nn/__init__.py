@@ -156,6 +156,7 @@ from nn.resampling import (
     UpsamplingNearest2d,
 )
 from nn.stateless import functional_call, stack_module_state
+from nn.summaries import summary
 from nn.transformer import (
     Transformer,
     TransformerDecoder,
@@ -372,5 +373,6 @@ __all__ = [
     "models",
     "save",
     "stack_module_state",
+    "summary",
     "utils",
 ]  # fmt: skip

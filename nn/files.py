@@ -1,4 +1,4 @@
-"""States of models in files, in the safetensors format."""
+"""States of models in files: safetensors, and those of PyTorch to read."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
 from autograd_core.registry import LIBRARY
 from nn.module import Module
+from nn.pytorch_files import is_pytorch, load_pytorch
 
 
 def save(state: Module | Mapping[str, Tensor], path: str | os.PathLike[str]) -> None:
@@ -37,8 +39,14 @@ def save(state: Module | Mapping[str, Tensor], path: str | os.PathLike[str]) -> 
         temporary.unlink(missing_ok=True)
 
 
-def load(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """The tensors of a safetensors file by name, for `Module.load_state_dict`."""
+def load(path: str | os.PathLike[str]) -> Any:
+    """The tensors of a file by name, for `Module.load_state_dict`: of safetensors, or of PyTorch's `.pt` and `.pth`.
+
+    A PyTorch file may hold more around them, such as {"epoch": 3, "state_dict": ...}; this is returned as it is.
+    Nothing in it is executed: files that hold whole models, and not only their state, raise an UnpicklingError.
+    """
+    if is_pytorch(Path(path)):
+        return load_pytorch(Path(path))
     return {name: core.from_numpy(array) for name, array in _safetensors().load_file(path).items()}
 
 

@@ -1,0 +1,158 @@
+"""Reads the files of `torch.save` without PyTorch, and without executing anything that is in them.
+
+A pickle is a program. This one may call nothing but the few functions below, which build tensors and containers;
+whatever else it names is refused before it is looked up.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import pickle
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+
+from autograd_core import Tensor
+from autograd_core import functional as core
+from autograd_core.dtypes import DType, as_dtype
+from nn.parameter import Parameter
+
+LEGACY_MAGIC, LEGACY_VERSION = 0x1950A86A20F9469CFC6C, 1001
+DTYPES = {
+    "DoubleStorage": "float64", "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
+    "LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8",
+    "ByteStorage": "uint8", "BoolStorage": "bool", "ComplexFloatStorage": "complex64",
+    "ComplexDoubleStorage": "complex128",
+}  # fmt: skip
+
+
+class StorageType(NamedTuple):
+    """Stands for a class such as `torch.FloatStorage`."""
+
+    dtype: DType
+
+
+def is_pytorch(path: Path) -> bool:
+    """Whether a file was written by `torch.save`, by its first bytes."""
+    with path.open("rb") as file:
+        start = file.read(16)
+    legacy = start[:2] == b"\x80\x02" and LEGACY_MAGIC.to_bytes(10, "little") in start
+    return legacy or start.startswith(b"PK\x03\x04")
+
+
+def load_pytorch(path: Path) -> Any:
+    """What was saved: usually a dict of tensors by name, or one that holds such dicts and numbers beside them."""
+    with path.open("rb") as file:
+        if file.read(2) == b"PK":
+            file.seek(0)
+            return _Archive(file).load()
+        file.seek(0)
+        return _load_legacy(file, path.stat().st_size)
+
+
+def _tensor(
+    storage: np.ndarray[Any, Any], offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any
+) -> Tensor:
+    last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if math.prod(size) else offset
+    if min((offset, *size, *stride), default=0) < 0 or last >= len(storage) + (not math.prod(size)):
+        raise pickle.UnpicklingError(f"a tensor of shape {size} and strides {stride} lies outside its storage")
+    strides = tuple(s * storage.itemsize for s in stride)
+    return core.from_numpy(np.lib.stride_tricks.as_strided(storage[offset:], size, strides))
+
+
+def _parameter(data: Tensor, requires_grad: bool, *_: Any) -> Tensor:
+    return Parameter(data, requires_grad=requires_grad)
+
+
+ALLOWED: dict[tuple[str, str], Any] = {
+    ("collections", "OrderedDict"): OrderedDict,
+    ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+    ("torch._utils", "_rebuild_tensor"): _tensor,
+    ("torch._utils", "_rebuild_parameter"): _parameter,
+    ("torch", "Size"): tuple,
+    ("torch", "device"): lambda *place: ":".join(map(str, place)),
+    **{("torch", name): as_dtype(name) for name in DTYPES.values() if name != "bfloat16"},
+}  # fmt: skip
+
+
+class _Reader(pickle.Unpickler):
+    """storage: gives the array for a storage's type, key and number of elements."""
+
+    def __init__(self, file: Any, storage: Callable[[DType, str, int], np.ndarray[Any, Any]] | None = None) -> None:
+        super().__init__(file, encoding="utf-8")
+        self._storage = storage
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module in ("torch", "torch.storage") and name in DTYPES:
+            return StorageType(as_dtype(DTYPES[name]))
+        if (module, name) not in ALLOWED:
+            raise pickle.UnpicklingError(
+                f"the file asks for {module}.{name}, which is no part of a state and is not executed. "
+                "Where PyTorch is at hand, save model.state_dict() instead of the model"
+            )
+        return ALLOWED[module, name]
+
+    def persistent_load(self, pid: Any) -> Any:
+        if self._storage is None or not isinstance(pid, tuple) or len(pid) < 5 or pid[0] != "storage":
+            raise pickle.UnpicklingError(f"the file refers to {pid!r}, which is no storage of numbers")
+        kind, key, _, count, *view = pid[1:]
+        if not isinstance(kind, StorageType):
+            raise pickle.UnpicklingError(f"the file has a storage of the unknown type {kind!r}")
+        array = self._storage(kind.dtype, str(key), count)
+        if view and view[0] is not None:
+            _, start, length = view[0]
+            return array[start : start + length]
+        return array
+
+
+class _Archive:
+    """The zip format: one pickle, and each storage in a file of its own."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._zip = zipfile.ZipFile(file)
+        pickles = [name for name in self._zip.namelist() if name.split("/")[-1] == "data.pkl"]
+        if not pickles:
+            raise pickle.UnpicklingError("the zip file holds no data.pkl, so that it is no file of torch.save")
+        self._root = pickles[0].removesuffix("data.pkl")
+        order = f"{self._root}byteorder"
+        self._order = self._zip.read(order).decode() if order in self._zip.namelist() else "little"
+        self._arrays: dict[str, np.ndarray[Any, Any]] = {}
+
+    def load(self) -> Any:
+        return _Reader(io.BytesIO(self._zip.read(f"{self._root}data.pkl")), self._storage).load()
+
+    def _storage(self, dtype: DType, key: str, count: int) -> np.ndarray[Any, Any]:
+        if key not in self._arrays:
+            array = np.frombuffer(bytearray(self._zip.read(f"{self._root}data/{key}")), dtype)
+            self._arrays[key] = array.byteswap() if self._order == "big" else array
+        return self._arrays[key]
+
+
+def _load_legacy(file: BinaryIO, size: int) -> Any:
+    """The format before PyTorch 1.6: pickles one after the other, then the storages."""
+    if _Reader(file).load() != LEGACY_MAGIC or _Reader(file).load() != LEGACY_VERSION:
+        raise pickle.UnpicklingError("the file is not one of torch.save")
+    system = _Reader(file).load()
+    arrays: dict[str, np.ndarray[Any, Any]] = {}
+
+    def storage(dtype: DType, key: str, count: int) -> np.ndarray[Any, Any]:
+        if not 0 <= count * dtype.itemsize <= size:
+            raise pickle.UnpicklingError(f"a storage of {count} elements does not fit into a file of {size} bytes")
+        return arrays.setdefault(key, np.zeros(count, dtype))
+
+    state = _Reader(file, storage).load()
+    for key in _Reader(file).load():
+        array = arrays[str(key)]
+        count = int.from_bytes(file.read(8), "little")
+        content = file.read(array.nbytes)
+        if count != len(array) or len(content) < array.nbytes:
+            raise pickle.UnpicklingError(f"storage {key} should have {len(array)} elements, but the file ends before")
+        array[...] = np.frombuffer(content, array.dtype)
+        if not system.get("little_endian", True):
+            array.byteswap(inplace=True)
+    return state

@@ -1,0 +1,90 @@
+"""How much of the input an output sees: sizes and steps of windows, added up along the recorded graph."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from autograd_core import Tensor
+from autograd_core.ops.convolution import each
+from nn.adaptive_pooling import _AdaptivePool
+from nn.convolution import _Conv
+from nn.further_pooling import _LPPool, _Windows
+from nn.layers import Flatten, Linear
+from nn.module import Module
+from nn.pooling import _AvgPool, _MaxPool
+from nn.transposed_convolution import _ConvTranspose
+
+WINDOWS = (_Conv, _MaxPool, _AvgPool, _LPPool, _Windows)
+EVERYTHING = (_AdaptivePool, Flatten, Linear)
+
+
+class Field(NamedTuple):
+    """Pixels of the input that one pixel sees, and by how many two neighbours are apart, along every axis."""
+
+    size: tuple[int, ...]
+    step: tuple[Fraction, ...]
+
+
+class Fields:
+    """The receptive fields of the tensors of one forward pass.
+
+    What happens between layers, such as the sum of a residual connection, is found in the graph: there the largest
+    field of the layers before counts.
+    """
+
+    def __init__(self, inputs: Sequence[Tensor]) -> None:
+        # By id of the node, which is held, so that no other can take its place.
+        self._known: dict[int, tuple[Any, Field | None]] = {}
+        for x in inputs:
+            rank = x.ndim - 2
+            if x.node is not None and rank > 0:
+                self._known[id(x.node)] = (x.node, Field((1,) * rank, (Fraction(1),) * rank))
+
+    def after(self, module: Module, args: Any, output: Tensor) -> tuple[int, ...] | None:
+        """The field of a layer's output, which is remembered."""
+        before = self._before(args[0].node) if args and isinstance(args[0], Tensor) else None
+        field = None if before is None else _through(module, before)
+        if output.node is not None:
+            self._known[id(output.node)] = (output.node, field)
+        return None if field is None else field.size
+
+    def _before(self, node: Any) -> Field | None:
+        """The field of any tensor, from the nearest layers before it; None if one of them sees everything, or none."""
+        found, waiting, visited = [], [node], set[int]()
+        while waiting:
+            node = waiting.pop()
+            if node is None or id(node) in visited:
+                continue
+            visited.add(id(node))
+            if id(node) in self._known:
+                found.append(self._known[id(node)][1])
+            else:
+                waiting.extend(node.parents)
+        fields = [field for field in found if field is not None]
+        if not fields or len(fields) < len(found):
+            return None
+        size = tuple(max(sizes) for sizes in zip(*(f.size for f in fields), strict=True))
+        return Field(size, tuple(max(steps) for steps in zip(*(f.step for f in fields), strict=True)))
+
+
+def _through(module: Module, field: Field) -> Field | None:
+    if isinstance(module, EVERYTHING):
+        return None
+    rank = len(field.size)
+    if not isinstance(module, WINDOWS):
+        return field
+    own: Any = module
+    kernel = each(own.kernel_size, rank, "kernel_size")
+    stride = kernel if own.stride is None else each(own.stride, rank, "stride")
+    dilation = each(getattr(own, "dilation", 1), rank, "dilation")
+    if isinstance(module, _ConvTranspose):
+        reach = [math.ceil(Fraction(d * (k - 1) + 1, s)) - 1 for k, s, d in zip(kernel, stride, dilation, strict=True)]
+        step = tuple(step / s for step, s in zip(field.step, stride, strict=True))
+    else:
+        reach = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+        step = tuple(step * s for step, s in zip(field.step, stride, strict=True))
+    size = tuple(n + math.ceil(r * s) for n, r, s in zip(field.size, reach, field.step, strict=True))
+    return Field(size, step)

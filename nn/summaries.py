@@ -1,0 +1,182 @@
+"""What a model is made of: layers, shapes, parameters, multiply-adds, memory, receptive fields."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from autograd_core import Tensor
+from autograd_core import functional as core
+from autograd_core.tensor import enable_grad
+from nn.attention import MultiheadAttention
+from nn.convolution import _Conv
+from nn.distance import Bilinear
+from nn.layers import Linear
+from nn.module import Module
+from nn.receptive_field import Fields
+from nn.recurrent import RNNBase
+from nn.recurrent_cells import RNNCellBase
+from nn.transposed_convolution import _ConvTranspose
+
+
+class Row(NamedTuple):
+    """One call of a layer."""
+
+    path: str
+    layer: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+    memory: int
+    receptive_field: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, repr=False)
+class Summary:
+    """The rows of a model, and totals; printed as a table.
+
+    multiply_adds: of layers' products and convolutions; elementwise work, and what is no layer, is not counted.
+    memory: bytes of all layers' outputs, most of which a forward pass keeps for the backward one. receptive_field: how
+    many pixels of the input a pixel sees, None where it is all of them or there is none.
+    """
+
+    rows: tuple[Row, ...]
+    parameters: int
+    trainable: int
+    multiply_adds: int
+    memory: int
+
+    def __str__(self) -> str:
+        head = ("layer", "", "output", "parameters", "multiply-adds", "memory", "field")
+        body = [
+            (r.path, r.layer, "×".join(map(str, r.output_shape)), f"{r.parameters:,}", f"{r.multiply_adds:,}",
+             _bytes(r.memory), "×".join(map(str, r.receptive_field)) if r.receptive_field else "")
+            for r in self.rows
+        ]  # fmt: skip
+        total = ("total", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}", _bytes(self.memory), "")
+        table = [head, *body, total]
+        widths = [max(len(line[i]) for line in table) for i in range(len(head))]
+        lines = [
+            "  ".join(
+                cell.ljust(w) if i < 3 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
+            )
+            for line in table
+        ]
+        rule = "-" * len(lines[0])
+        return "\n".join(line.rstrip() for line in (lines[0], rule, *lines[1:-1], rule, lines[-1]))
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def summary(model: Module, input_shape: Sequence[int] | Tensor | Sequence[Any]) -> Summary:
+    """Send one input through a model, in evaluation mode, and say what every layer did with it.
+
+    input_shape: the shape of the input, batch included; or the input itself; or a list of these for several.
+
+    >>> from nn.models import lenet5
+    >>> summary(lenet5(), (1, 1, 28, 28)).parameters
+    61706
+    """
+    single = isinstance(input_shape, Tensor) or all(isinstance(n, int) for n in input_shape)
+    inputs = [_input(given) for given in ([input_shape] if single else input_shape)]
+    rows: list[Row] = []
+    fields, seen = Fields(inputs), set[int]()
+    hooks = [
+        module.register_forward_hook(_recorder(path, rows, fields, seen))
+        for path, module in model.named_modules()
+        if not module._modules or module._parameters
+    ]
+    training = [module for module in model.modules() if module.training]
+    try:
+        with enable_grad():
+            model.eval()(*inputs)
+    finally:
+        for module in training:
+            module.training = True
+        for hook in hooks:
+            hook.remove()
+    parameters = list(model.parameters())
+    return Summary(
+        tuple(rows),
+        sum(p.numel() for p in parameters),
+        sum(p.numel() for p in parameters if p.requires_grad),
+        sum(row.multiply_adds for row in rows),
+        sum(row.memory for row in rows),
+    )
+
+
+def _input(given: Any) -> Tensor:
+    if not isinstance(given, Tensor):
+        return core.zeros(tuple(given), requires_grad=True)
+    return given.detach().requires_grad_() if given.dtype.kind in "fV" else given
+
+
+def _recorder(path: str, rows: list[Row], fields: Fields, seen: set[int]) -> Callable[..., None]:
+    def record(module: Module, args: Any, output: Any) -> None:
+        first = output
+        while isinstance(first, tuple):
+            first = first[0]
+        own = [p for p in module._parameters.values() if p is not None and id(p) not in seen]
+        seen.update(map(id, own))
+        rows.append(
+            Row(
+                path,
+                type(module).__name__,
+                first.shape,
+                sum(p.numel() for p in own),
+                _multiply_adds(module, args, first),
+                first.numel() * first.dtype.itemsize,
+                fields.after(module, args, first),
+            )
+        )
+
+    return record
+
+
+def _of_convolution(m: Any, args: Any, y: Tensor) -> int:
+    return int(y.numel() * m.in_channels // m.groups * math.prod(m.kernel_size))
+
+
+def _of_transposed(m: Any, args: Any, y: Tensor) -> int:
+    return int(args[0].numel() * m.out_channels // m.groups * math.prod(m.kernel_size))
+
+
+def _of_attention(m: Any, args: Any, y: Tensor) -> int:
+    query, key, value = args[:3]
+    width = m.embed_dim
+    longer = query.shape[-2 if m.batch_first or query.ndim == 2 else 0]
+    products = 2 * width * (key.numel() // key.shape[-1]) * longer
+    return int((2 * query.numel() + key.numel() + value.numel()) * width + products)
+
+
+def _of_recurrence(m: Any, args: Any, y: Tensor) -> int:
+    steps = y.numel() // y.shape[-1]
+    return int(
+        steps * sum(p.numel() for name, p in m._parameters.items() if p is not None and name.startswith("weight"))
+    )
+
+
+# The first class that fits says how many multiply-adds a call takes.
+COSTS: tuple[tuple[type[Module], Callable[[Any, Any, Tensor], int]], ...] = (
+    (_ConvTranspose, _of_transposed),
+    (_Conv, _of_convolution),
+    (Linear, lambda m, args, y: y.numel() * m.in_features),
+    (Bilinear, lambda m, args, y: y.numel() * m.in1_features * (m.in2_features + 1)),
+    (MultiheadAttention, _of_attention),
+    (RNNBase, _of_recurrence),
+    (RNNCellBase, _of_recurrence),
+)
+
+
+def _multiply_adds(module: Module, args: Any, output: Tensor) -> int:
+    return next((cost(module, args, output) for kind, cost in COSTS if isinstance(module, kind)), 0)
+
+
+def _bytes(count: int) -> str:
+    value, units = float(count), ["B", "KiB", "MiB", "GiB"]
+    while value >= 1024 and len(units) > 1:
+        value, units = value / 1024, units[1:]
+    return f"{value:.0f} B" if units[0] == "B" else f"{value:.1f} {units[0]}"

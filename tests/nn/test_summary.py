@@ -1,0 +1,71 @@
+"""The table of a model: what layers cost, and how far they see."""
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+
+
+def test_a_table_of_lenet():
+    text = str(nn.summary(nn.models.lenet5(), (1, 1, 28, 28)))
+    assert text.splitlines()[4:6] == [
+        "2      MaxPool2d  1×6×14×14            0              0   4.6 KiB    6×6",
+        "3      Conv2d     1×16×10×10       2,416        240,000   6.2 KiB  14×14",
+    ]
+    assert text.splitlines()[-1].split() == ["total", "61,706", "416,520", "58.6", "KiB"]
+
+
+def test_parameters_of_the_lecture():
+    assert nn.summary(nn.models.mlp(1, 2, 1), (1, 1)).parameters == 7  # one-dimensional regression
+    assert nn.summary(nn.models.mlp(2, 2, 1), (1, 2)).parameters == 9  # two-dimensional classification
+    assert nn.summary(nn.Conv2d(1, 5, 3), (1, 1, 7, 7)).parameters == 50  # five kernels of 3×3 with biases
+
+
+@pytest.mark.parametrize(
+    "name, multiply_adds, field", [("resnet18", 1_814_073_344, 435), ("alexnet", 714_188_480, 195)]
+)
+def test_published_costs_and_receptive_fields(name, multiply_adds, field):
+    s = nn.summary(nn.utils.skip_init(getattr(nn.models, name)), (1, 3, 224, 224))
+    assert s.multiply_adds == multiply_adds
+    assert max(r.receptive_field[0] for r in s.rows if r.receptive_field) == field
+
+
+class Skip(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.wide, self.narrow = nn.Conv1d(1, 1, 5, padding=2), nn.Conv1d(1, 1, 1)
+        self.up, self.last = nn.ConvTranspose1d(1, 1, 4, stride=2), nn.Conv1d(1, 1, 3)
+
+    def forward(self, x):
+        return self.last(self.up(ag.relu(self.wide(x) + self.narrow(x))))
+
+
+def test_receptive_fields_are_where_gradients_reach():
+    model = Skip()
+    assert [r.receptive_field for r in nn.summary(model, (1, 1, 20)).rows] == [(5,), (1,), (6,), (7,)]
+    for p in model.parameters():
+        p.data = ag.rand_like(p.data) + 0.1  # so that no ReLU is silent and no gradient cancels
+    for i in (18, 19):
+        x = ag.rand(1, 1, 20, requires_grad=True)
+        model(x)[0, 0, i].backward()
+        assert np.count_nonzero(x.grad.numpy()) == 7
+
+
+def test_costs_of_sequences_and_of_several_inputs():
+    lstm = nn.LSTM(4, 6, bidirectional=True)
+    s = nn.summary(lstm, (5, 2, 4))
+    assert s.multiply_adds == 5 * 2 * 2 * 24 * (4 + 6)
+    attention = nn.summary(nn.MultiheadAttention(8, 2), [(5, 1, 8), (7, 1, 8), (7, 1, 8)])
+    assert attention.rows[-1].multiply_adds == (2 * 5 + 7 + 7) * 64 + 2 * 5 * 7 * 8
+    assert nn.summary(nn.Bilinear(2, 3, 4), [(1, 2), (1, 3)]).multiply_adds == 4 * 2 * (3 + 1)
+
+
+def test_tokens_and_shared_weights_and_nothing_left_behind():
+    model = nn.models.gpt(11, layers=1)
+    s = nn.summary(model, ag.randint(0, 11, (1, 4)))
+    assert s.parameters == sum(row.parameters for row in s.rows)
+    assert s.rows[-1].parameters == 0  # the embedding's
+    assert all(m.training and m._hooks is None for m in model.modules())
+    model.lm_head.requires_grad_(False)
+    assert nn.summary(model, ag.randint(0, 11, (1, 4))).trainable == s.parameters - 11 * 128
