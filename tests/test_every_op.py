@@ -35,7 +35,7 @@ def test_other_values_shapes_and_layouts(entry, data):
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=str)
-@settings(max_examples=5)
+@settings(max_examples=3)
 @given(data=st.data())
 def test_other_values_shapes_and_layouts_elsewhere(entry, data):
     run_all(entry, "refusing", data)
