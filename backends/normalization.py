@@ -38,8 +38,8 @@ def batch_gradients(
 ) -> tuple[Array | None, Array, Array]:
     """The gradients of `normalize_batch` in x (None unless wanted), weight and bias, with their sums shared.
 
-    rectified: the result, if a ReLU was its last step. kept: the last of what `normalize_batch` returned. The equations are
-    those of section 3 of Ioffe and Szegedy 2015.
+    rectified: the result, if a ReLU was its last step. kept: the last of what `normalize_batch` returned. The equations
+    are those of section 3 of Ioffe and Szegedy 2015.
     """
     (axes, shape), n = around(x.shape), count(x.shape)
     if rectified is not None:

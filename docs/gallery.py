@@ -219,7 +219,8 @@ def health() -> Drawing:
 
 
 PICTURES: dict[str, Callable[[], Drawing]] = {
-    "expression.svg": expression, "expression.html": partial(expression, "LR"), "neuron.svg": neuron, "mlp.svg": perceptron,
+    "expression.svg": expression, "expression.html": partial(expression, "LR"), "neuron.svg": neuron,
+    "mlp.svg": perceptron,
     "conv_block.svg": conv_block, "residual_block.svg": residual_block, "resnet20_depth1.svg": resnet(1),
     "resnet20_depth2.svg": resnet(2), "resnet20_depth3.svg": resnet(3), "unet.svg": unet, "quadratic.svg": quadratic,
     "../pictures/expression.svg": readme, "gradient_flow.svg": gradient_flow, "nan_hunt.svg": nan_hunt,
