@@ -98,7 +98,7 @@ INDEX: dict[str, str] = {
         Tensor.addcdiv Tensor.addcdiv_ Tensor.addcmul Tensor.addcmul_ Tensor.lerp Tensor.lerp_ Tensor.rsub
         Tensor.rsub_ addcdiv addcmul lerp rsub""",
     "normalization": """
-        batch_norm instance_norm normalize_batch""",
+        batch_norm batch_norm_relu instance_norm normalize_batch scale_channels""",
     "norms": """
         Tensor.norm Tensor.renorm Tensor.renorm_ euclidean linalg.vector_norm minkowski norm normalize renorm""",
     "older_forms": """

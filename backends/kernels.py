@@ -45,8 +45,7 @@ NAMES = (
     "convolve",
     "convolve_input",
     "convolve_weight",
-    "normalize_batch",
-    "batch_gradients",
+    *normalization.KERNELS,
     "max_pool",
     "avg_pool",
     "avg_pool_input",
@@ -119,7 +118,7 @@ def bind(
         convolve_input=partial(im2col.convolve_input, xp, schedule=schedule),
         convolve_weight=partial(im2col.convolve_weight, xp, schedule=schedule),
     )
-    for name in ("normalize_batch", "batch_gradients"):
+    for name in normalization.KERNELS:
         setattr(kernels, name, partial(getattr(normalization, name), xp, kernels))
     for module in MODULES:
         for name in NAMES:

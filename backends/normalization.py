@@ -5,6 +5,8 @@ from typing import Any
 
 from backends.geometry import Array, Sizes
 
+KERNELS = ("normalize_batch", "batch_gradients", "scale_channels")  # each takes the namespace, and its kernels, first
+
 
 def normalize_batch(
     xp: Any, kernels: Any, x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool
@@ -53,6 +55,15 @@ def batch_gradients(
     d -= (g_bias / n).reshape(shape)
     d *= (scale if weight is None else scale * weight).reshape(shape)
     return d, g_weight, g_bias
+
+
+def scale_channels(xp: Any, kernels: Any, x: Array, scale: Array, shift: Array | None, relu: bool) -> Array:
+    """x (N, C, *S) times a factor for each channel, plus a shift, and a ReLU if asked for."""
+    shape = around(x.shape)[1]
+    y = x * scale.reshape(shape)
+    if shift is not None:
+        y += shift.reshape(shape)
+    return kernels.rectify(y) if relu else y
 
 
 def around(shape: Sizes) -> tuple[Sizes, Sizes]:

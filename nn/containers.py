@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
 from autograd_core import Tensor
+from nn.activation import ReLU
 from nn.module import Module, framed
 from nn.parameter import Parameter
-from nn.rectified import RECTIFIED, can_follow, rectified
+from nn.rectified import RECTIFIED, rectified
 
 
 class _Modules(Module):
@@ -127,7 +128,7 @@ class Sequential(_Modules):
         x, layer = input, None  # a layer that waits: if a ReLU follows, it does it itself
         for module in self._modules.values():
             if layer is not None:
-                if can_follow(layer, module):
+                if module.__class__ is ReLU and module._hooks is None:
                     x, layer = rectified(layer, x), None
                     continue
                 x, layer = layer(x), None

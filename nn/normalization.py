@@ -1,5 +1,6 @@
 """Batch normalisation layers."""
 
+from collections.abc import Callable
 from typing import Any
 
 from autograd_core import Tensor
@@ -64,6 +65,10 @@ class _BatchNorm(Module):
             init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
+        return self.normalized(input, F.batch_norm)
+
+    def normalized(self, input: Tensor, by: Callable[..., Tensor]) -> Tensor:
+        """What `by`, which takes arguments as `functional.batch_norm` does, makes of the input with this layer's."""
         self._check(input)
         momentum = self.momentum
         if self.training and self.num_batches_tracked is not None:
@@ -71,7 +76,7 @@ class _BatchNorm(Module):
             if momentum is None:
                 momentum = 1.0 / self.num_batches_tracked.item()
         by_batch = self.training or self.running_mean is None
-        return F.batch_norm(
+        return by(
             input, self.running_mean, self.running_var, self.weight, self.bias, by_batch, momentum or 0.0, self.eps
         )
 

@@ -1,4 +1,4 @@
-"""Layers that do a ReLU behind them themselves: which, and how. `Sequential` looks here."""
+"""Layers that do the ReLU behind them themselves: which, and how."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from nn.activation import ReLU
 from nn.convolution import Conv1d, Conv2d, Conv3d, _Conv
 from nn.layers import Linear
 from nn.module import Module
+from nn.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, _BatchNorm
 
 
 def _linear(layer: Linear, x: Tensor) -> Tensor:
@@ -21,22 +21,25 @@ def _convolution(layer: _Conv, x: Tensor) -> Tensor:
     return layer.convolved(x, core.conv_relu)
 
 
+def _normalization(layer: _BatchNorm, x: Tensor) -> Tensor:
+    return layer.normalized(x, core.batch_norm_relu)
+
+
 # By class, not by isinstance: a subclass may compute something else.
 RECTIFIED: dict[type, Callable[[Any, Tensor], Tensor]] = {
     Linear: _linear,
     **dict.fromkeys((Conv1d, Conv2d, Conv3d), _convolution),
+    **dict.fromkeys((BatchNorm1d, BatchNorm2d, BatchNorm3d), _normalization),
 }
 
 
-def can_follow(module: Module, after: Any) -> bool:
-    """Whether a ReLU may be done by the layer before it: nobody is to see what lies between."""
-    return after.__class__ is ReLU and module._hooks is None and after._hooks is None
-
-
-def rectified(module: Module, x: Any) -> Any:
-    """relu(module(x)) in one operation, for a module of a class in the table."""
+def rectified(module: Module, x: Any) -> Tensor:
+    """relu(module(x)): in one operation, if the table has the module's class and nobody watches what lies between."""
+    run = RECTIFIED.get(module.__class__)
+    if run is None or module._hooks is not None:
+        return core.relu(module(x))
     try:
-        return RECTIFIED[module.__class__](module, x)
+        return run(module, x)
     except Exception as e:
         e.add_note(f"in {module!r}")
         raise

@@ -102,7 +102,7 @@ def _namespace(cls: Any, library: Any) -> BatchedNamespace:
     members["kernels"] = _kernels(cls, library.kernels)
     members |= {"backend": BatchedBackend(library.backend), "type": cls, "depth": cls.depth}
     namespace = BatchedNamespace(**members)
-    for name in ("normalize_batch", "batch_gradients"):  # made of functions that take batches
+    for name in normalization.KERNELS:  # made of functions that take batches
         setattr(namespace.kernels, name, partial(getattr(normalization, name), namespace, namespace.kernels))
     return namespace
 

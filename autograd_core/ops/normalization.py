@@ -6,7 +6,7 @@ import numpy as np
 
 from autograd_core import functional
 from autograd_core.errors import OperandError
-from autograd_core.kinds import NORMALIZATION
+from autograd_core.kinds import CHANNELWISE, NORMALIZATION
 from autograd_core.registry import Interval, Values, composition, op, sample
 from autograd_core.tensor import no_grad
 from autograd_core.versions import record_write
@@ -79,21 +79,70 @@ def normalize_batch(xp, input, weight=None, bias=None, *, eps=1e-5, relu=False):
     return (y, mean, scale), y if relu else None, kept
 
 
-@composition(
-    NORMALIZATION,
+@op(
+    CHANNELWISE,
+    symbol="×c+c",
     domain=REAL,
     method=False,
-    reference=lambda x, mean, var, weight=None, bias=None, training=False, eps=1e-5: (
-        _reference(x, weight, bias, eps)[0]
-        if training
-        else (x - _channels(x, mean)) / np.sqrt(_channels(x, var) + eps) * _channels(x, weight) + _channels(x, bias)
+    real_only=True,
+    reference=lambda x, scale, shift=None, relu=False: np.maximum(
+        x * _channels(x, scale) + (0 if shift is None else _channels(x, shift)), 0 if relu else -np.inf
     ),
     samples=(
-        sample((4, 3), None, None, (3,), (3,), training=True),
-        sample((2, 3, 2), (3,), Values((3,), Interval(0.5, 2)), (3,), (3,)),
-        sample((2, 0, 3), None, None, (0,), (0,), training=True),
+        sample((2, 3), (3,), (3,)),
+        sample((2, 2, 3, 2), (2,), None),
+        sample((2, 3, 2), Values((3,), Interval(1, 2)), Values((3,), Interval(-0.1, 0.1)), relu=True),
+        sample((2, 0, 3), (0,), (0,)),
     ),
+    vjp=(
+        lambda xp, g, input, scale: g * xp.reshape(scale, shape=_around(input)[1]),
+        lambda xp, g, input: xp.sum(g * input, dim=_around(input)[0]),
+        lambda xp, g: xp.sum(g, dim=(0, *range(2, g.ndim))),
+    ),
+    before=lambda xp, g, y, relu: xp.gate(g, y) if relu else g,
 )
+def scale_channels(xp, input, scale, shift=None, *, relu=False):
+    """input (N, C, ...) times a factor for each channel, plus a shift, and a ReLU if asked for."""
+    return xp.kernels.scale_channels(input, scale, shift, relu)
+
+
+def _by_channels(input, running_mean, running_var, weight, bias, training, momentum, eps, relu):
+    if input.shape == (0,):  # no samples, of however many channels
+        return functional.clone(input)
+    if input.ndim < 2:
+        raise OperandError(f"batch_norm() takes (N, C, ...), not a tensor of shape {input.shape}")
+    if eps < 0 or (training and eps == 0):
+        raise ValueError(f"batch_norm(): eps must be positive, but is {eps}")
+    if not training and running_mean is not None:
+        scale = functional.rsqrt(running_var + eps)
+        scale = scale if weight is None else scale * weight
+        shift = -running_mean * scale if bias is None else bias - running_mean * scale
+        return scale_channels(input, scale, shift, relu=relu)
+    if training and math.prod((input.shape[0], *input.shape[2:])) == 1:
+        raise OperandError(
+            f"batch_norm() in training needs more than one value per channel; input has shape {input.shape}. "
+            "Use a larger batch, or model.eval()"
+        )
+    y, mean, scale = normalize_batch(input, weight, bias, eps=eps, relu=relu)
+    if training and input.numel():
+        _track(running_mean, running_var, mean, scale, count(input.shape), momentum, eps)
+    return y
+
+
+def _slow_batch_norm(x, mean, var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+    if training:
+        return _reference(x, weight, bias, eps)[0]
+    return (x - _channels(x, mean)) / np.sqrt(_channels(x, var) + eps) * _channels(x, weight) + _channels(x, bias)
+
+
+BY_BATCH_AND_RUNNING = (
+    sample((4, 3), None, None, (3,), (3,), training=True),
+    sample((2, 3, 2), (3,), Values((3,), Interval(0.5, 2)), (3,), (3,)),
+    sample((2, 0, 3), None, None, (0,), (0,), training=True),
+)
+
+
+@composition(NORMALIZATION, domain=REAL, method=False, reference=_slow_batch_norm, samples=BY_BATCH_AND_RUNNING)
 def batch_norm(
     input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
 ):
@@ -102,27 +151,21 @@ def batch_norm(
     In training by the statistics of the batch, which also move the running ones by `momentum` (the variance unbiased);
     otherwise by the running ones.
     """
-    if input.shape == (0,):  # no samples, of however many channels
-        return functional.clone(input)
-    if input.ndim < 2:
-        raise OperandError(f"batch_norm() takes (N, C, ...), not a tensor of shape {input.shape}")
-    if eps < 0 or (training and eps == 0):
-        raise ValueError(f"batch_norm(): eps must be positive, but is {eps}")
-    if not training and running_mean is not None:
-        shape = _around(input)[1]
-        scale = functional.rsqrt(running_var + eps)
-        scale = scale if weight is None else scale * weight
-        y = (input - running_mean.reshape(shape)) * scale.reshape(shape)
-        return y if bias is None else y + bias.reshape(shape)
-    if training and math.prod((input.shape[0], *input.shape[2:])) == 1:
-        raise OperandError(
-            f"batch_norm() in training needs more than one value per channel; input has shape {input.shape}. "
-            "Use a larger batch, or model.eval()"
-        )
-    y, mean, scale = normalize_batch(input, weight, bias, eps=eps)
-    if training and input.numel():
-        _track(running_mean, running_var, mean, scale, count(input.shape), momentum, eps)
-    return y
+    return _by_channels(input, running_mean, running_var, weight, bias, training, momentum, eps, False)
+
+
+@composition(
+    NORMALIZATION,
+    domain=REAL,
+    method=False,
+    samples=BY_BATCH_AND_RUNNING,
+    reference=lambda *args, **given: np.maximum(_slow_batch_norm(*args, **given), 0),
+)
+def batch_norm_relu(
+    input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
+):
+    """relu of `batch_norm`, in the same pass over memory."""
+    return _by_channels(input, running_mean, running_var, weight, bias, training, momentum, eps, True)
 
 
 def _track(running_mean, running_var, mean, scale, n, momentum, eps):

@@ -42,6 +42,7 @@ class NumpyBackend:
         kernels.running = scans.running
         kernels.normalize_batch = normalization.normalize_batch
         kernels.batch_gradients = normalization.batch_gradients
+        kernels.scale_channels = normalization.scale_channels
         kernels.lu_factor, kernels.solve_triangular = lapack.lu_factor, lapack.solve_triangular
         onednn.overlay(kernels)
         self.random: Random = NumpyRandom()

@@ -46,6 +46,24 @@ def normalize_batch(
     return channels_first(y.reshape(pixels.shape)), mean, scale, None
 
 
+def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> Array:
+    """As the generic kernel."""
+    pixels = np.ascontiguousarray(channels_last(x))
+    lines, width = _lines(pixels)
+    y = np.empty_like(lines)
+    factors, shifts = np.tile(scale, width), None if shift is None else np.tile(shift, width)
+
+    def block(at: slice) -> None:
+        part = np.multiply(lines[at], factors, out=y[at])
+        if shifts is not None:
+            part += shifts
+        if relu:
+            np.maximum(part, 0, out=part)
+
+    in_blocks(block, _work(lines))
+    return channels_first(y.reshape(pixels.shape))
+
+
 def batch_gradients(
     g: Array,
     x: Array,

@@ -12,7 +12,7 @@ from typing import Any
 # By module, imported together with its first kernel: `import autograd_core` does not pay for them.
 KERNELS = {
     "convolution": ("convolve", "convolve_input", "convolve_weight"),
-    "normalization": ("normalize_batch", "batch_gradients"),
+    "normalization": ("normalize_batch", "batch_gradients", "scale_channels"),
 }
 
 

@@ -16,6 +16,7 @@ from backends.onednn.plans import (
     DIFF_SHIFT,
     DIFF_SRC,
     DST,
+    INFERENCE,
     MEAN,
     OF_WORKSPACE,
     SCALE,
@@ -31,7 +32,7 @@ from backends.onednn.plans import (
 )
 
 SMALL = 1 << 11  # elements below which NumPy's calls are as quick
-USE_SCALE, USE_SHIFT, FUSE_RELU = 2, 4, 8
+GLOBAL_STATISTICS, USE_SCALE, USE_SHIFT, FUSE_RELU = 1, 2, 4, 8
 
 
 def normalize_batch(
@@ -82,6 +83,20 @@ def batch_gradients(
     return dx, g_weight, g_bias
 
 
+def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> Array | None:
+    """See `backends.normalization.scale_channels`: a normalisation by a mean of 0 and a variance of 1."""
+    plan = None
+    if x.dtype == FLOAT32 and x.size >= SMALL and active():
+        plan = _scaling(x.shape)
+    if plan is None:
+        return None
+    channels = x.shape[1]
+    x, y = to_channels_last(x), empty(x.shape, channels_last_strides(x.shape))
+    mean, var = np.zeros(channels, FLOAT32), np.ones(channels, FLOAT32)
+    plan.run(x, y, mean, var, _parameter(scale, 1, channels), _parameter(shift, 0, channels))
+    return selection.rectify(y) if relu else y
+
+
 def _parameter(v: Array | None, default: int, channels: int) -> Array:
     return np.full(channels, default, FLOAT32) if v is None else np.ascontiguousarray(v, FLOAT32)
 
@@ -119,3 +134,11 @@ def _backward(workshop: Workshop, shape: Sizes, eps: float, relu: bool) -> Plan:
     rest = [(kind, channel) for kind in (MEAN, VARIANCE, SCALE, DIFF_SCALE, DIFF_SHIFT)]
     rest += [(WORKSPACE, mask)] * (mask is not None)
     return Plan(workshop, desc, (SRC, x), (DIFF_DST, x), (DIFF_SRC, x), *rest)
+
+
+@planned
+def _scaling(workshop: Workshop, shape: Sizes) -> Plan:
+    x, channel = workshop.memory(shape, channels_last_strides(shape)), workshop.memory(shape[1:2], (4,))
+    flags = GLOBAL_STATISTICS | USE_SCALE | USE_SHIFT
+    desc = workshop.primitive("batch_normalization_forward", INFERENCE, x, x, 0.0, flags)
+    return Plan(workshop, desc, (SRC, x), (DST, x), *[(kind, channel) for kind in (MEAN, VARIANCE, SCALE, SHIFT)])

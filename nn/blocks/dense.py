@@ -11,6 +11,7 @@ from nn.convolution import Conv2d
 from nn.module import Module
 from nn.normalization import BatchNorm2d
 from nn.pooling import AvgPool2d
+from nn.rectified import rectified
 
 
 class DenseLayer(Module):
@@ -20,16 +21,14 @@ class DenseLayer(Module):
         super().__init__()
         between = bn_size * growth_rate
         self.norm1 = BatchNorm2d(in_channels)
-        self.relu1 = ReLU()
         self.conv1 = Conv2d(in_channels, between, 1, bias=False)
         self.norm2 = BatchNorm2d(between)
-        self.relu2 = ReLU()
         self.conv2 = Conv2d(between, growth_rate, 3, padding=1, bias=False)
         self.drop_rate = drop_rate
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.conv1(self.relu1(self.norm1(x)))
-        y = self.conv2(self.relu2(self.norm2(y)))
+        y = self.conv1(rectified(self.norm1, x))
+        y = self.conv2(rectified(self.norm2, y))
         return F.dropout(y, self.drop_rate, self.training)
 
 

@@ -11,6 +11,7 @@ from nn.convolution import Conv2d
 from nn.module import Module
 from nn.normalization import BatchNorm2d
 from nn.pooling import MaxPool2d
+from nn.rectified import rectified
 
 
 class ConvBlock(Module):
@@ -22,7 +23,7 @@ class ConvBlock(Module):
         self.bn = BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
-        return core.relu(self.bn(self.conv(x)))
+        return rectified(self.bn, self.conv(x))
 
 
 class Inception(Module):

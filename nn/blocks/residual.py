@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from nn.activation import ReLU
 from nn.containers import Sequential
 from nn.convolution import Conv2d
 from nn.module import Module
 from nn.normalization import BatchNorm2d
+from nn.rectified import rectified
 
 Gate = Callable[[int], Module]
 
@@ -36,7 +36,6 @@ class _Residual(Module):
     def __init__(self, inplanes: int, planes: int, stride: int = 1, gate: Gate | None = None) -> None:
         super().__init__()
         self._build(inplanes, planes, stride)
-        self.relu = ReLU()
         outplanes = planes * self.expansion
         if gate is not None:
             self.se = gate(outplanes)
@@ -68,7 +67,7 @@ class BasicBlock(_Residual):
         self.bn2 = BatchNorm2d(planes)
 
     def _branch(self, x: Tensor) -> Tensor:
-        return self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))  # type: ignore[no-any-return]
+        return self.bn2(self.conv2(rectified(self.bn1, self.conv1(x))))  # type: ignore[no-any-return]
 
 
 class Bottleneck(_Residual):
@@ -85,8 +84,8 @@ class Bottleneck(_Residual):
         self.bn3 = BatchNorm2d(planes * 4)
 
     def _branch(self, x: Tensor) -> Tensor:
-        y = self.relu(self.bn1(self.conv1(x)))
-        return self.bn3(self.conv3(self.relu(self.bn2(self.conv2(y)))))  # type: ignore[no-any-return]
+        y = rectified(self.bn1, self.conv1(x))
+        return self.bn3(self.conv3(rectified(self.bn2, self.conv2(y))))  # type: ignore[no-any-return]
 
 
 class PreActBlock(Module):
@@ -108,9 +107,9 @@ class PreActBlock(Module):
         self.shortcut = None if same else Conv2d(inplanes, planes, 1, stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        a = core.relu(self.bn1(x))
+        a = rectified(self.bn1, x)
         shortcut = x if self.shortcut is None else self.shortcut(a)
-        return shortcut + self.conv2(core.relu(self.bn2(self.conv1(a))))  # type: ignore[no-any-return]
+        return shortcut + self.conv2(rectified(self.bn2, self.conv1(a)))  # type: ignore[no-any-return]
 
 
 class PreActBottleneck(Module):
@@ -131,7 +130,7 @@ class PreActBottleneck(Module):
         self.shortcut = None if same else Conv2d(inplanes, planes * 4, 1, stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        a = core.relu(self.bn1(x))
+        a = rectified(self.bn1, x)
         shortcut = x if self.shortcut is None else self.shortcut(a)
-        y = self.conv2(core.relu(self.bn2(self.conv1(a))))
-        return shortcut + self.conv3(core.relu(self.bn3(y)))  # type: ignore[no-any-return]
+        y = self.conv2(rectified(self.bn2, self.conv1(a)))
+        return shortcut + self.conv3(rectified(self.bn3, y))  # type: ignore[no-any-return]

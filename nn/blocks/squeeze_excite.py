@@ -6,6 +6,7 @@ from autograd_core import Tensor
 from autograd_core import functional as core
 from nn.layers import Linear
 from nn.module import Module
+from nn.rectified import rectified
 
 
 class SqueezeExcite(Module):
@@ -23,5 +24,5 @@ class SqueezeExcite(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         squeezed = x.mean(dim=(2, 3))
-        factors = core.sigmoid(self.fc2(core.relu(self.fc1(squeezed))))
+        factors = core.sigmoid(self.fc2(rectified(self.fc1, squeezed)))
         return x * factors.reshape(*factors.shape, 1, 1)

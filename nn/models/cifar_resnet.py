@@ -14,6 +14,7 @@ from nn.convolution import Conv2d
 from nn.layers import Linear
 from nn.module import Module
 from nn.normalization import BatchNorm2d
+from nn.rectified import rectified
 
 
 class Subsample(Module):
@@ -58,7 +59,7 @@ class CifarBlock(Module):
             self.shortcut = Subsample(in_planes, planes, stride) if changes else Sequential()
 
     def forward(self, x: Tensor) -> Tensor:
-        out = F.relu(self.bn1(self.conv1(x)))
+        out = rectified(self.bn1, self.conv1(x))
         out = self.bn2(self.conv2(out))
         return F.relu(out) if self.shortcut is None else core.add_relu(out, self.shortcut(x))
 
@@ -86,7 +87,7 @@ class CifarResNet(Module):
                 init.kaiming_normal_(module.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.relu(self.bn1(self.conv1(x)))
+        x = rectified(self.bn1, self.conv1(x))
         x = self.layer3(self.layer2(self.layer1(x)))
         return self.linear(x.mean(dim=(2, 3)))  # type: ignore[no-any-return]  # a layer gives a Tensor
 
@@ -118,7 +119,7 @@ class PreActCifarResNet(Module):
         x = self.conv1(x)
         for name in ("layer1", "layer2", "layer3"):
             x = getattr(self, name)(x)
-        return self.linear(F.relu(self.bn1(x)).mean(dim=(2, 3)))  # type: ignore[no-any-return]  # a layer gives a Tensor
+        return self.linear(rectified(self.bn1, x).mean(dim=(2, 3)))  # type: ignore[no-any-return]  # a layer gives a Tensor
 
 
 def _maker(blocks: int, count: str, option: str = "A") -> Callable[..., CifarResNet]:

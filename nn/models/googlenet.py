@@ -14,6 +14,7 @@ from nn.convolution import Conv2d
 from nn.layers import Dropout, Linear
 from nn.module import Module
 from nn.pooling import MaxPool2d
+from nn.rectified import rectified
 
 # Name -> channels of `Inception`; the pools stand between.
 BLOCKS = {
@@ -51,7 +52,7 @@ class InceptionAux(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = core.flatten(self.conv(F.adaptive_avg_pool2d(x, (4, 4))), 1)
-        return self.fc2(self.dropout(core.relu(self.fc1(x))))  # type: ignore[no-any-return]  # a layer gives a Tensor
+        return self.fc2(self.dropout(rectified(self.fc1, x)))  # type: ignore[no-any-return]  # a layer gives a Tensor
 
 
 class GoogLeNet(Module):

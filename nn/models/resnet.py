@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from autograd_core import Tensor
 from autograd_core import functional as core
 from nn import init
-from nn.activation import ReLU
 from nn.adaptive_pooling import AdaptiveAvgPool2d
 from nn.blocks.residual import BasicBlock, Bottleneck, Gate
 from nn.blocks.squeeze_excite import SqueezeExcite
@@ -20,6 +19,7 @@ from nn.layers import Linear
 from nn.module import Module
 from nn.normalization import BatchNorm2d
 from nn.pooling import MaxPool2d
+from nn.rectified import rectified
 
 Block = type[BasicBlock] | type[Bottleneck]
 
@@ -34,7 +34,6 @@ class ResNet(Module):
         super().__init__()
         self.conv1 = Conv2d(3, 64, 7, 2, 3, bias=False)
         self.bn1 = BatchNorm2d(64)
-        self.relu = ReLU()
         self.maxpool = MaxPool2d(3, 2, 1)
         inplanes = 64
         for i, count in enumerate(layers):
@@ -51,7 +50,7 @@ class ResNet(Module):
                 init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.maxpool(rectified(self.bn1, self.conv1(x)))
         for name in ("layer1", "layer2", "layer3", "layer4"):
             x = getattr(self, name)(x)
         return self.fc(core.flatten(self.avgpool(x), 1))  # type: ignore[no-any-return]  # a layer gives a Tensor

@@ -12,6 +12,8 @@ LAYERS = {
     "conv1d": (lambda: nn.Conv1d(2, 3, 3, stride=2, padding=1), (2, 2, 5)),
     "conv2d": (lambda: nn.Conv2d(2, 4, 3, groups=2, padding="same", dtype="float64").float(), (2, 2, 4, 4)),
     "conv2d reflected": (lambda: nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect", bias=False), (1, 2, 3, 3)),
+    "batch norm": (lambda: nn.BatchNorm2d(3), (2, 3, 2, 4)),
+    "batch norm by running statistics": (lambda: nn.BatchNorm1d(3).eval(), (4, 3)),
     "conv3d without a batch": (lambda: nn.Conv3d(1, 2, 2, dilation=2), (1, 3, 3, 4)),
 }
 
