@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.geometry import Array, blocks, channels_first, channels_last
+from backends.geometry import Array, blocks, channels_first, channels_last, wide_dtype
 from backends.numpy_backend.selection import gate
 from backends.threads import in_blocks
 
@@ -76,11 +76,13 @@ def batch_gradients(
     wanted: bool,
 ) -> tuple[Array | None, Array, Array]:
     """As the generic kernel."""
-    pixels = np.ascontiguousarray(channels_last(x))
+    dtype = wide_dtype(np, x.dtype)
+    pixels = np.ascontiguousarray(channels_last(x), dtype)
     lines, width = _lines(pixels)
-    gs = np.ascontiguousarray(channels_last(g)).reshape(lines.shape)
+    gs = np.ascontiguousarray(channels_last(g), dtype).reshape(lines.shape)
     n = max(lines.size // max(x.shape[1], 1), 1)
     passed = None if rectified is None else np.ascontiguousarray(channels_last(rectified)).reshape(lines.shape)
+    mean, scale = mean.astype(dtype, copy=False), scale.astype(dtype, copy=False)
     means, dx = np.tile(mean, width), np.empty_like(lines)
     work = _work(lines)
 
