@@ -1,10 +1,12 @@
 """What every test shares."""
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 
-# The same examples on every machine and in every run, and no deadline, because a shared machine may stall.
+# The same examples on every machine and in every run, and no deadline, because a shared machine may stall. What fails is
+# not shrunk: cases of the suite are small as they are, and finding smaller ones takes minutes.
 # `--hypothesis-profile=explore` looks for new ones, a thousand for every property.
-settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None,
+                          phases=(Phase.explicit, Phase.generate))  # fmt: skip
 settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile("repeatable")
 OWN = "_hypothesis_internal_use_settings"
