@@ -2,8 +2,8 @@
 
 from hypothesis import Phase, settings
 
-# The same examples on every machine and in every run, and no deadline, because a shared machine may stall. What fails is
-# not shrunk: cases of the suite are small as they are, and finding smaller ones takes minutes.
+# The same examples on every machine and in every run, and no deadline, because a shared machine may stall. What fails
+# is not shrunk: cases of the suite are small as they are, and finding smaller ones takes minutes.
 # `--hypothesis-profile=explore` looks for new ones, a thousand for every property.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None,
                           phases=(Phase.explicit, Phase.generate))  # fmt: skip
