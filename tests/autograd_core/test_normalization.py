@@ -64,3 +64,10 @@ REFUSED = {
 def test_what_does_not_fit_is_refused(call, match):
     with pytest.raises(ValueError, match=match):
         call()
+
+
+def test_batch_norm_of_no_samples_of_unknown_channels():
+    x = ag.zeros(0, requires_grad=True)
+    y = F.batch_norm(x, None, None, training=True)
+    y.sum().backward()
+    assert (y.shape, x.grad.shape) == ((0,), (0,))

@@ -115,6 +115,7 @@ WRONG = {
     "clamp": (OperandError, X.clamp, "give min, max or both"),
     "no operand": (TypeError, lambda: ag.logical_xor(X, None), "logical_xor"),
     "gelu": (OperandError, lambda: F.gelu(X, approximate="erf"), "'none' or 'tanh'"),
+    "hardtanh of booleans": (DtypeError, lambda: F.hardtanh(ag.tensor([True])), "takes no booleans"),
     "hardtanh": (OperandError, lambda: F.hardtanh(X, 1.0, -1.0), "is above"),
     "softshrink": (OperandError, lambda: F.softshrink(X, -1.0), "negative"),
     "prelu": (OperandError, lambda: F.prelu(X, HALF), r"needs \(1,\) or \(3,\)"),

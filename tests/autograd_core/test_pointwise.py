@@ -105,6 +105,7 @@ def test_second_derivatives_at_kinks():
     assert slope_of_slope(lambda x: F.elu(x, alpha=0.5), 0.0) == 0
     assert slope_of_slope(lambda x: F.celu(x, alpha=2.0), 0.0) == 0
     assert slope_of_slope(F.selu, 0.0) == 0
+    assert slope_of_slope(F.relu, 1.0) == 0
     assert slope_of_slope(F.silu, 0.0) == 0.5
     assert slope_of_slope(F.mish, 0.0) == pytest.approx(0.64)
     assert slope_of_slope(ag.special.log_ndtr, 0.0) == pytest.approx(-2 / math.pi)
