@@ -177,7 +177,6 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
 def bind_layer(o: Op) -> Callable[..., Any]:
     """Input, weight and bias: NumPy arrays of one dtype on a short way, all else on the general one."""
     general, forward, library = bind_general(o), o.forward, LIBRARY[ndarray]
-    plans = [saving_plan(o, wants) for wants in range(8)]
 
     def call(*args: Any, **given: Any) -> Any:
         if given or len(args) != 3:
@@ -201,7 +200,10 @@ def bind_layer(o: Op) -> Callable[..., Any]:
             t.node = n = Node()
             n.op = o
             n.parents = parents
-            n.saved = plans[wants](arrays, y, (), {})
+            plan = o.plans.get(wants)
+            if plan is None:
+                plan = o.plans[wants] = saving_plan(o, wants)
+            n.saved = plan(arrays, y, (), {})
             n.shapes = n.hooks = None
             n.number = tick()
         return t
@@ -212,15 +214,16 @@ def bind_layer(o: Op) -> Callable[..., Any]:
 def bind_general(o: Op) -> Callable[..., Any]:
     """Static parameters, residuals beside the output, several outputs, lists of inputs, joint rules."""
     arity, defaults = len(o.inputs), o.statics
-    names, required = defaults.keys(), {n for n, default in defaults.items() if default is inspect.Parameter.empty}
+    required = {n for n, default in defaults.items() if default is inspect.Parameter.empty}
     plain = not o.variadic and not o.signature and not o.packs
 
     def call(*args: Any, **given: Any) -> Any:
         if plain and len(args) == arity:
             if not given and not required:
                 return apply(o, args, defaults)
-            if required <= given.keys() <= names:
-                return apply(o, args, {**defaults, **given})
+            statics = defaults | given
+            if len(statics) == len(defaults) and (not required or required <= given.keys()):
+                return apply(o, args, statics)
         if "out" in given:
             out = given.pop("out")
             result = call(*args, **given)

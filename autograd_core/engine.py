@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextvars import copy_context
-from heapq import heapify, heappop, heappush, heappushpop
+from heapq import heappop, heappush, heappushpop
 from typing import Any
 
 import numpy as np
@@ -45,13 +45,14 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
     cots, found = seeds, {}
     owned: set[Any] = set()
     retained: list[Any] = []
-    heap = [(n.number, n) for n in seeds if n.op is not None]
-    heapify(heap)
+    heap: list[Any] = []
     targets, watch = wanted and frozenset(wanted), watching()
     # Real numbers need no conjugation and, unless recorded, take the short way; `unsure`: complex ones may come next.
     short, unsure = not create_graph, False
-    for g in cots.values():
+    for n, g in cots.items():
         short = short and g.dtype.kind != "c"
+        if n.op is not None:
+            heappush(heap, (n.number, n))
     get, pop, newest, last = cots.get, cots.pop, None, last_write()
     while heap or newest:
         # The newest candidate stays out of the heap: along a chain there is never another.

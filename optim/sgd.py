@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from autograd_core import Tensor
+from autograd_core.libraries import LIBRARY
 from optim.elementwise import ElementwiseOptimizer
 from optim.optimizer import Params
 
@@ -49,8 +50,12 @@ class SGD(ElementwiseOptimizer):
         # Nothing is remembered, and two passes are not worth a copy.
         rate = -group["lr"] if group["maximize"] else group["lr"]
         shrink = 1 - group["lr"] * group["weight_decay"]
+        dtype: Any = None
         for p in params:
             a = p.array
+            if a.dtype is not dtype:  # a Python number would be converted once for every parameter
+                dtype = a.dtype
+                factor = LIBRARY[a.__class__].asarray(rate, dtype)
             if shrink != 1:
                 a *= shrink
-            a -= rate * p.grad.array  # type: ignore[union-attr]  # whoever has none is not asked
+            a -= factor * p.grad.array  # type: ignore[union-attr]  # whoever has none is not asked
