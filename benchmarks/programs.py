@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks import models
-from benchmarks.steps import LEARNING_RATE, Step, chain_step, inference_step, scalar_step, training_step
-from benchmarks.workloads import classification_batch, segmentation_batch
+from benchmarks.steps import LEARNING_RATE, Step, chain_step, inference_step, margin_step, scalar_step, training_step
+from benchmarks.workloads import classification_batch, moons_batch, segmentation_batch
 
 
 def unchanged(value: Any) -> Any:
@@ -43,6 +43,11 @@ class Programs:
         optimizer = self.optim.SGD(model.parameters(), lr=LEARNING_RATE)
         batch = self.core.tensor([[0.5, -0.3]]), self.core.tensor([[1.0]])
         return training_step(self.compile(model), self.nn.functional.mse_loss, optimizer, *batch)
+
+    def moons(self) -> Step:
+        model = models.mlp(self.nn, 2, 16, 16, 1)
+        optimizer = self.optim.SGD(model.parameters(), lr=LEARNING_RATE)
+        return margin_step(model, optimizer, *map(self.core.tensor, moons_batch()))
 
     def mlp(self) -> Step:
         return self._perceptron("mlp", models.mlp(self.nn, 784, 256, 128, 10))

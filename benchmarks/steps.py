@@ -60,6 +60,22 @@ def training_step(model: Any, loss: Callable[[Any, Any], Any], optimizer: Any, i
     return step
 
 
+def margin_step(model: Any, optimizer: Any, inputs: Any, labels: Any) -> Step:
+    """The training step of micrograd's README demo on the whole batch: hinge loss, L2 of all parameters, accuracy."""
+    parameters = list(model.parameters())
+
+    def step() -> Any:
+        scores = model(inputs)
+        loss = (1 - labels * scores).relu().mean() + 1e-4 * sum((p * p).sum() for p in parameters)
+        accuracy = ((scores > 0) == (labels > 0)).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return accuracy
+
+    return step
+
+
 def inference_step(no_grad: Callable[[], AbstractContextManager[Any]], model: Any, inputs: Any) -> Step:
     """One forward that records nothing."""
 

@@ -44,6 +44,12 @@ WORKLOADS = {
         (1, 2),
         flops.mlp(2, 16, 16, 1),
     ),
+    "moons": Workload(
+        "micrograd's README demo: MLP 2-16-16-1, 100 points, hinge + L2",
+        ("torch", "micrograd"),
+        (100, 2),
+        flops.mlp(2, 16, 16, 1),
+    ),
     "mlp": Workload(
         "MLP 784-256-128-10, batch 64, Adam step",
         (*TORCH, "jax", *SMALL),
@@ -90,3 +96,12 @@ def segmentation_batch(name: str) -> tuple[NDArray[np.float32], NDArray[np.float
     count, _, *size = WORKLOADS[name].batch
     masks = rng.integers(0, 2, (count, 1, *size)).astype(np.float32)
     return rng.standard_normal(WORKLOADS[name].batch, dtype=np.float32), masks
+
+
+def moons_batch() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Points (N, 2) of two interleaving half circles, and which of them each is on (N, 1), -1 or 1."""
+    angle = np.linspace(0, np.pi, WORKLOADS["moons"].batch[0] // 2)
+    outer = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    points = np.concatenate([outer, [1.0, 0.5] - outer])
+    points += np.random.default_rng(0).normal(0, 0.1, points.shape)
+    return points.astype(np.float32), np.repeat(np.float32([-1, 1]), len(angle))[:, None]

@@ -4,6 +4,7 @@ from micrograd.engine import Value  # type: ignore[import-untyped, import-not-fo
 from micrograd.nn import MLP  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
 from benchmarks.steps import LEARNING_RATE, Step, scalar_step
+from benchmarks.workloads import moons_batch
 
 
 def scalar() -> Step:
@@ -19,5 +20,24 @@ def mlp_tiny() -> Step:
         loss.backward()
         for parameter in model.parameters():
             parameter.data -= LEARNING_RATE * parameter.grad
+
+    return step
+
+
+def moons() -> Step:
+    model, (inputs, labels) = MLP(2, [16, 16, 1]), moons_batch()
+    batch = [list(map(Value, row)) for row in inputs.tolist()]
+    signs = labels.ravel().tolist()
+
+    def step() -> object:
+        scores = list(map(model, batch))
+        losses = [(1 + -sign * score).relu() for sign, score in zip(signs, scores, strict=True)]
+        loss = sum(losses) * (1.0 / len(losses)) + 1e-4 * sum(p * p for p in model.parameters())
+        accuracy = sum((score.data > 0) == (sign > 0) for sign, score in zip(signs, scores, strict=True))
+        model.zero_grad()
+        loss.backward()
+        for parameter in model.parameters():
+            parameter.data -= LEARNING_RATE * parameter.grad
+        return accuracy
 
     return step

@@ -257,3 +257,89 @@ def test_failed_load_changes_nothing():
     with pytest.raises(ValueError, match=r"'momentum_buffer' of 'w' has shape \(3,\), but the parameter \(2,\)"):
         optimizer.load_state_dict(wrong)
     assert repr(optimizer.state_dict()) == repr(before)
+
+
+def arranged(values, layout):
+    """The values as an array in this order of memory."""
+    if layout == "channels last":
+        return np.moveaxis(np.ascontiguousarray(np.moveaxis(values, 0, -1)), -1, 0)
+    return np.repeat(values, 2, axis=-1)[..., ::2] if layout == "with gaps" else values.copy()
+
+
+@pytest.mark.parametrize("layout", ["plain", "channels last", "with gaps"])
+@pytest.mark.parametrize(
+    "make, rule, options",
+    [
+        (optim.Adam, adam, {"lr": 0.1, "weight_decay": 0.1}),
+        (optim.SGD, sgd, {"lr": 0.1, "momentum": 0.9, "weight_decay": 0.1, "maximize": True}),
+    ],
+    ids=["Adam", "SGD"],
+)
+def test_long_arrays_change_block_by_block_in_any_layout(make, rule, options, layout):
+    rng = np.random.default_rng(0)
+    start, gradients = rng.standard_normal((3, 11, 1009)), rng.standard_normal((2, 3, 11, 1009))
+    p = ag.tensor(0.0).expand(3, 11, 1009).clone().requires_grad_()
+    p.data = arranged(start, layout)
+    array, expected, state = p.array, start, {}
+    optimizer = make([p], **options)
+    for t, g in enumerate(gradients, 1):
+        p.grad = ag.tensor(g)
+        optimizer.step()
+        expected = rule(expected, g, state, t, **options)
+    assert p.array is array
+    np.testing.assert_allclose(p.array, expected, rtol=1e-12, atol=1e-13)
+
+
+def exchanged_data(optimizer, params):
+    params[0].data = ag.ones(5, 2, dtype="float64")[:, 1]
+
+
+def exchanged_state(optimizer, params):
+    optimizer.state[params[1]]["exp_avg"] = ag.full((2, 3), 0.5, dtype="float64")
+
+
+def exchanged_number(optimizer, params):
+    optimizer.state[params[2]]["step"] = 7
+
+
+def loaded(optimizer, params):
+    optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+
+
+def largest_wanted(optimizer, params):
+    optimizer.param_groups[0]["amsgrad"] = True
+
+
+def another_dtype(optimizer, params):
+    params[0].data = params[0].data.to("float32")
+    for name in ("exp_avg", "exp_avg_sq"):
+        optimizer.state[params[0]][name] = optimizer.state[params[0]][name].to("float32")
+
+
+@pytest.mark.parametrize(
+    "change", [exchanged_data, exchanged_state, exchanged_number, loaded, largest_wanted, another_dtype]
+)
+def test_parameters_side_by_side_change_as_each_alone(change):
+    """What happens to arrays and state between two steps is seen, though small parameters are updated as one."""
+
+    def run(*optimizers_of):
+        params = [ag.ones(*s, dtype="float64", requires_grad=True) for s in ((5,), (2, 3), ())]
+        params[1].data = ag.ones(3, 2, dtype="float64").T
+        optimizers = [optim.Adam(group, lr=0.1) for group in optimizers_of[0](params)]
+        owner = {id(p): o for o in optimizers for p in o.param_groups[0]["params"]}
+        for t in range(4):
+            for i, p in enumerate(params):
+                p.grad = None if (t, i) == (1, 2) else ag.full(p.shape, 0.3 * i + t - 1, dtype=p.dtype)
+            for o in optimizers:
+                o.step()
+            if t in (0, 2):
+                if change in (loaded, largest_wanted):
+                    for o in optimizers:
+                        change(o, params)
+                else:
+                    at = {exchanged_state: 1, exchanged_number: 2}.get(change, 0)
+                    change(owner[id(params[at])], params)
+        return [p.tolist() for p in params], [owner[id(p)].state[p]["step"] for p in params]
+
+    together, alone = run(lambda ps: [ps]), run(lambda ps: [[p] for p in ps])
+    assert together == alone
