@@ -19,6 +19,7 @@ from autograd_core.saving import outputs_of
 from autograd_core.tensor import Leaf, Node, RetainGrad, Tensor, record, set_grad_enabled, wrap
 from autograd_core.versions import check_unchanged, last_write
 
+LARGE = 1 << 16  # elements from which a sum is worth a kernel of its own
 Cotangents = dict[Any, Any]  # by node
 
 
@@ -101,7 +102,7 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
                         elif m in owned:
                             o += gi
                         else:
-                            cots[m] = o = o + gi
+                            cots[m] = o = o + gi if not short or o.size < LARGE else xp.kernels.add(o, gi)
                             if o.__class__ in MUTABLE:  # an array of our own making, not a scalar or a Tensor
                                 owned.add(m)
         except Exception as e:

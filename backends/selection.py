@@ -10,6 +10,11 @@ def relu(xp: Any, x: Array) -> Array:
     return xp.maximum(x, 0)
 
 
+def add(xp: Any, a: Array, b: Array) -> Array:
+    """a + b."""
+    return a + b
+
+
 def rectify(xp: Any, y: Array) -> Array:
     """max(y, 0) of an array that nobody else has: it may be written."""
     return xp.maximum(y, 0)

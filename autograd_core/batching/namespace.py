@@ -21,6 +21,7 @@ from autograd_core.errors import VmapError
 from autograd_core.libraries import LAYERS, LIBRARY, is_array
 from autograd_core.registry import add_library
 from backends import normalization
+from backends import products as products_of
 
 _lock = threading.Lock()
 _classes: dict[int, type[Batched]] = {}  # by identity of the library of what is held
@@ -102,8 +103,10 @@ def _namespace(cls: Any, library: Any) -> BatchedNamespace:
     members["kernels"] = _kernels(cls, library.kernels)
     members |= {"backend": BatchedBackend(library.backend), "type": cls, "depth": cls.depth}
     namespace = BatchedNamespace(**members)
-    for name in normalization.KERNELS:  # made of functions that take batches
-        setattr(namespace.kernels, name, partial(getattr(normalization, name), namespace, namespace.kernels))
+    kernels = namespace.kernels  # made of functions that take batches:
+    kernels.product, kernels.linear = namespace.matmul, partial(products_of.linear, namespace)
+    for name in normalization.KERNELS:
+        setattr(kernels, name, partial(getattr(normalization, name), namespace, kernels))
     return namespace
 
 
@@ -135,7 +138,7 @@ def _kernels(cls: Any, kernels: SimpleNamespace) -> SimpleNamespace:
         if not callable(kernel):
             members[name] = _Pointwise(cls, kernel)
             continue
-        module = getattr(kernel, "func", kernel).__module__.rpartition(".")[2]
+        module = getattr(getattr(kernel, "func", kernel), "__module__", "").rpartition(".")[2]
         if name in tables.FOLDED:
             members[name] = partial(_folded, cls, kernel, *tables.FOLDED[name])
         elif module in tables.POINTWISE_MODULES or getattr(kernel, "func", None) is pointwise:

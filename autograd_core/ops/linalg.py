@@ -6,6 +6,7 @@ from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import MATMUL
 from autograd_core.registry import Interval, composition, op, sample
+from backends.products import LARGE
 
 REAL = Interval(-2, 2)
 PRODUCTS = (
@@ -54,7 +55,9 @@ def matmul(xp, a, b):
     tensor([11.])
     """
     if a.ndim == 2 == b.ndim:
-        return xp.dot(a, b)
+        return xp.dot(a, b) if a.size + b.size < LARGE else xp.kernels.product(a, b)
+    if a.ndim == b.ndim > 2:
+        return xp.kernels.product(a, b).astype(a.dtype, copy=False)
     return xp.matmul(a, b).astype(a.dtype, copy=False)  # NumPy multiplies stacks of bfloat16 in float32
 
 

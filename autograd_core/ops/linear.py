@@ -8,6 +8,7 @@ from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import MATMUL
 from autograd_core.registry import Interval, composition, op, sample
+from backends.products import LARGE
 
 REAL = Interval(-2, 2)
 
@@ -34,6 +35,16 @@ def _of_rare_shapes(input, weight, bias=None):
     if shifted.shape != y.shape:
         raise OperandError(f"linear(): a bias of shape {bias.shape} does not fit a result of shape {y.shape}")
     return shifted
+
+
+def _of_rows(xp, input, weight):
+    """One product for all leading axes: NumPy would multiply matrix by matrix."""
+    if input.ndim == 1 or not input.size:
+        y = xp.matmul(input, weight.T)
+    else:
+        rows = input.reshape(-1, input.shape[-1])
+        y = xp.kernels.product(rows, weight.T).reshape(*input.shape[:-1], weight.shape[0])
+    return y.astype(input.dtype, copy=False)  # NumPy multiplies stacks of bfloat16 in float32
 
 
 @op(
@@ -68,7 +79,15 @@ def linear(xp, input, weight, bias=None):
     """
     if weight.ndim != 2 or (bias is not None and bias.shape != weight.shape[:1]):
         raise ValueError("weight must have 2 axes, (out, in), and bias the shape (out,)")
-    y = xp.dot(input, weight.T) if input.ndim == 2 else xp.matmul(input, weight.T).astype(input.dtype, copy=False)
+    if input.ndim == 2:
+        if input.size + weight.size < LARGE:
+            y = xp.dot(input, weight.T)
+        elif bias is None:
+            return xp.kernels.product(input, weight.T)
+        else:
+            return xp.kernels.linear(input, weight, bias)
+    else:
+        y = _of_rows(xp, input, weight)
     if bias is not None:
         y += bias
     return y

@@ -38,13 +38,16 @@ class NumpyBackend:
             setattr(kernels, name, partial(special.blockwise, getattr(kernels, name)))
         for name in [name for name in vars(kernels) if name.endswith("_step")]:
             setattr(kernels, name, partial(updates.in_blocks, getattr(kernels, name)))
-        kernels.gate, kernels.relu, kernels.rectify = selection.gate, selection.relu, selection.rectify
+        for name in ("add", "gate", "rectify", "relu"):
+            setattr(kernels, name, getattr(selection, name))
+        kernels.product = products.product
         kernels.running = scans.running
         kernels.normalize_batch = normalization.normalize_batch
         kernels.batch_gradients = normalization.batch_gradients
         kernels.scale_channels = normalization.scale_channels
         kernels.lu_factor, kernels.solve_triangular = lapack.lu_factor, lapack.solve_triangular
         onednn.overlay(kernels)
+        self.namespace.matmul = products.matmul
         self.random: Random = NumpyRandom()
 
     def from_host(self, array: np.ndarray, index: int) -> Array:

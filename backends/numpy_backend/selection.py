@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from backends import onednn
 from backends.geometry import Array
 
 _BITS: dict[Any, Any] = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
@@ -13,13 +14,29 @@ SMALL = 1 << 9  # below it the calls cost more than the branches
 BLOCK = 1 << 14  # what the cache holds, and below which it is no faster
 
 
+LARGE = 1 << 16  # from here on two threads pay, and fresh memory costs more than the pass
+_relu, _rectify = onednn.deferred("elementwise", "relu"), onednn.deferred("elementwise", "rectify")
+_gate, _add = onednn.deferred("elementwise", "gate"), onednn.deferred("elementwise", "add")
+
+
+def add(a: Array, b: Array) -> Array:
+    """a + b."""
+    if a.size >= LARGE and (y := _add(a, b)) is not None:
+        return y
+    return a + b
+
+
 def relu(x: Array) -> Array:
     """max(x, 0)."""
+    if x.size >= LARGE and (y := _relu(x)) is not None:
+        return y
     return np.maximum(x, _ZERO.get(x.dtype, 0))
 
 
 def rectify(y: Array) -> Array:
     """max(y, 0), written into `y`, which nobody else has."""
+    if y.size >= LARGE and _rectify(y) is not None:
+        return y
     return np.maximum(y, _ZERO.get(y.dtype, 0), out=y if y.__class__ is np.ndarray else None)
 
 
@@ -36,6 +53,8 @@ def gate(g: Array, x: Array) -> Array:
             result = np.zeros(g.shape, g.dtype)
             np.putmask(result, x > _ZERO.get(g.dtype, 0), g)  # np.where takes a third more time
             return result
+    if g.size >= LARGE and (y := _gate(g, x)) is not None:
+        return y
     bits = _BITS.get(g.dtype)
     if bits is None or g.shape != x.shape:
         return np.where(x > 0, g, g.dtype.type(0))

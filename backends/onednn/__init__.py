@@ -13,6 +13,8 @@ from typing import Any
 KERNELS = {
     "convolution": ("convolve", "convolve_input", "convolve_weight"),
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels"),
+    "products": ("linear",),
+    "optimizers": ("adam_step",),
 }
 
 
@@ -27,17 +29,17 @@ def deferred(module: str, name: str) -> Callable[..., Any]:
     """A kernel whose module is imported by its first call."""
     kernel: Callable[..., Any] | None = None
 
-    def call(*arguments: Any) -> Any:
+    def call(*arguments: Any, **named: Any) -> Any:
         nonlocal kernel
         kernel = kernel or getattr(import_module(f"{__name__}.{module}"), name)
-        return kernel(*arguments)
+        return kernel(*arguments, **named)
 
     return call
 
 
 def _in_front(plain: Callable[..., Any], kernel: Callable[..., Any]) -> Callable[..., Any]:
-    def call(*arguments: Any) -> Any:
-        result = kernel(*arguments)
-        return plain(*arguments) if result is None else result
+    def call(*arguments: Any, **named: Any) -> Any:
+        result = kernel(*arguments, **named)
+        return plain(*arguments, **named) if result is None else result
 
     return call

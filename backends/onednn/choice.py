@@ -1,5 +1,6 @@
 """Which kernels are used: oneDNN's where they are there, or NumPy's alone."""
 
+from backends import threads
 from backends.onednn.library import Library, Unusable, load
 
 CHOICES = ("auto", "onednn", "numpy")
@@ -43,5 +44,4 @@ def describe() -> str:
     """What is in use, with its version and number of threads."""
     if not active():
         return "NumPy"
-    library = load()
-    return f"{library}, {library.threads()} threads"
+    return f"{load()}, {threads.get_num_threads()} threads"

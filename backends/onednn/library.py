@@ -56,15 +56,13 @@ PROTOTYPES = {
     "convolution_backward_weights_primitive_desc_create": "ppi" + "p" * 10,
     "batch_normalization_forward_primitive_desc_create": "ppippfip",
     "batch_normalization_backward_primitive_desc_create": "ppipppfipp",
-    "layer_normalization_forward_primitive_desc_create": "ppipppfip",
-    "layer_normalization_backward_primitive_desc_create": "ppippppfipp",
     "pooling_forward_primitive_desc_create": "ppii" + "p" * 8,
     "pooling_backward_primitive_desc_create": "ppi" + "p" * 9,
     "eltwise_forward_primitive_desc_create": "ppiippffp",
     "eltwise_backward_primitive_desc_create": "ppipppffpp",
     "binary_primitive_desc_create": "ppipppp",
     "matmul_primitive_desc_create": "ppppppp",
-    "softmax_forward_primitive_desc_create": "ppiippip",
+    "reduction_primitive_desc_create": "ppippffp",
 }
 RUNTIMES = {1: "sequential", 2: "OpenMP", 4: "TBB"}  # those that have finished when a call returns
 
@@ -121,10 +119,6 @@ class Library:
     def __getitem__(self, name: str) -> Any:
         """The function dnnl_`name`."""
         return getattr(self.dll, f"dnnl_{name}")
-
-    def threads(self) -> int:
-        """How many threads a kernel of the calling thread uses."""
-        return int(self.dll.omp_get_max_threads()) if self.runtime == "OpenMP" else 1
 
     def set_threads(self, count: int) -> None:
         """Let kernels of the calling thread that are made from now on use `count` threads."""

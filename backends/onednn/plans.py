@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from backends import threads
 from backends.onednn import buffers
 from backends.onednn.buffers import Sizes, address
 from backends.onednn.library import DIMENSIONS, INT, POINTER, Library, load
@@ -199,13 +200,13 @@ class _State(threading.local):
         self.clock, self.setting = 0, -1
         self.stream: Any = None
         self.workspaces: dict[str, Any] = {}
+        self.zeros: Any = None
 
     def refresh(self, library: Library) -> None:
         """After the number of threads was set: primitives keep theirs, so all are made again."""
         self.plans.clear()
-        if threads.count:
-            library.set_threads(threads.count)
-        self.setting = threads.setting
+        library.set_threads(threads.get_num_threads())
+        self.setting = changes.count
         if self.stream is None:
             self.stream = POINTER()
             check(library["stream_create"](ctypes.byref(self.stream), library.engine, 1), "stream_create")
@@ -224,10 +225,14 @@ class _State(threading.local):
             del self.plans[key]
 
 
-class _Threads:
-    """How many threads kernels use; 0 leaves it to OpenMP. `setting` counts the changes."""
+class _Changes:
+    """How often the number of threads was set."""
 
-    count, setting = 0, 0
+    count = 0
+
+    def note(self, _threads: int) -> None:
+        """Primitives keep the number of threads they were made with."""
+        self.count += 1
 
 
 class _Nothing:
@@ -237,7 +242,8 @@ class _Nothing:
 
 
 state = _State()
-threads = _Threads()
+changes = _Changes()
+threads.on_change(changes.note)
 
 
 def planned(make: Callable[..., Plan]) -> Callable[..., Any]:
@@ -246,7 +252,7 @@ def planned(make: Callable[..., Plan]) -> Callable[..., Any]:
     @functools.wraps(make)
     def find(*key: Any) -> Any:
         own = state
-        if own.setting != threads.setting:
+        if own.setting != changes.count:
             own.refresh(load())
         own.clock += 1
         plan = own.plans.get((make, key))
@@ -263,8 +269,3 @@ def planned(make: Callable[..., Plan]) -> Callable[..., Any]:
         return None if plan.__class__ is _Nothing else plan
 
     return find
-
-
-def set_threads(count: int) -> None:
-    """Let all kernels use `count` threads, from their next call on."""
-    threads.count, threads.setting = count, threads.setting + 1

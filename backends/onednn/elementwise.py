@@ -1,0 +1,105 @@
+"""Passes over large arrays of float32, as exact as NumPy's.
+
+oneDNN's ReLU makes 0 of NaN, and its gradient NaN where an infinite gradient meets 0; so ReLU is the larger of two
+operands in the order that keeps a NaN, and a gradient that is not finite is left to NumPy.
+"""
+
+from functools import lru_cache
+from math import prod
+
+import numpy as np
+
+from backends.geometry import Array, Sizes
+from backends.onednn.buffers import FLOAT32, empty
+from backends.onednn.choice import active
+from backends.onednn.layouts import can_be_described
+from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, SRC, SRC1, TRAINING, Plan, Workshop, planned, state
+
+ADD, MAX, RELU_BY_RESULT, SUM = 0x1FFF0, 0x1FFF2, 0x100, 0x2FFF4
+BLOCK = 1 << 18  # elements at a time where there is a second pass: they stay in the level-2 cache
+ROWS = 16  # of a sum; of a single row it is computed by one thread
+
+
+def relu(x: Array) -> Array | None:
+    """max(x, 0)."""
+    return _larger(x, empty(x.shape, x.strides)) if _suits(x) else None
+
+
+def rectify(y: Array) -> Array | None:
+    """max(y, 0), in place."""
+    return _larger(y, y) if _suits(y) else None
+
+
+def _larger(x: Array, y: Array) -> Array:
+    state.zeros = zeros = np.zeros(BLOCK, FLOAT32) if state.zeros is None else state.zeros
+    for source, target in zip(_blocks(x), _blocks(y), strict=True):
+        _binary(MAX, source.size).run(zeros, source, target)
+    return y
+
+
+def gate(g: Array, x: Array) -> Array | None:
+    """g where x > 0, else 0; where x is NaN, as in PyTorch, g."""
+    if not (_suits(g) and _alike(g, x)):
+        return None
+    out = empty(g.shape, g.strides)
+    total = np.empty(ROWS, FLOAT32)
+    for gradient, condition, target in zip(_blocks(g), _blocks(x), _blocks(out), strict=True):
+        _gate(target.size).run(condition, gradient, target)
+        _sum(target.size).run(target, total)
+        if not np.isfinite(total).all():
+            return None
+    return out
+
+
+def add(a: Array, b: Array) -> Array | None:
+    """a + b."""
+    if not (_suits(a) and _alike(a, b)):
+        return None
+    y = empty(a.shape, a.strides)
+    _binary(ADD, a.size).run(a, b, y)
+    return y
+
+
+def _suits(x: Array) -> bool:
+    return bool(x.dtype == FLOAT32 and x.size % ROWS == 0 and is_dense(x.shape, x.strides) and active())
+
+
+def _alike(a: Array, b: Array) -> bool:
+    return bool(b.dtype == FLOAT32 and a.shape == b.shape and a.strides == b.strides)
+
+
+@lru_cache(maxsize=4096)
+def is_dense(shape: Sizes, strides: Sizes) -> bool:
+    """Whether an array of float32 fills its stretch of memory, whatever the order of its axes."""
+    reach = sum(s * (k - 1) for s, k in zip(strides, shape, strict=True)) + 4
+    return reach == 4 * prod(shape) and can_be_described(shape, strides)
+
+
+def _blocks(x: Array) -> list[Array]:
+    """A dense array's memory, in blocks."""
+    order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
+    flat = x.transpose(order).reshape(-1)
+    return [flat[i : i + BLOCK] for i in range(0, flat.size, BLOCK)]
+
+
+@planned
+def _binary(workshop: Workshop, kind: int, size: int) -> Plan:
+    x = workshop.memory((size,), (4,))
+    desc = workshop.primitive("binary", kind, x, x, x)
+    return Plan(workshop, desc, (SRC, x), (SRC1, x), (DST, x))
+
+
+@planned
+def _gate(workshop: Workshop, size: int) -> Plan:
+    x = workshop.memory((size,), (4,))
+    forward = workshop.primitive("eltwise_forward", TRAINING, RELU_BY_RESULT, x, x, 0.0, 0.0)
+    desc = workshop.primitive("eltwise_backward", RELU_BY_RESULT, x, x, x, 0.0, 0.0, forward)
+    return Plan(workshop, desc, (DST, x), (DIFF_DST, x), (DIFF_SRC, x))
+
+
+@planned
+def _sum(workshop: Workshop, size: int) -> Plan:
+    shape = (ROWS, size // ROWS)
+    x, total = workshop.memory(shape, (4 * shape[1], 4)), workshop.memory((ROWS, 1), (4, 4))
+    desc = workshop.primitive("reduction", SUM, x, total, 0.0, 0.0)
+    return Plan(workshop, desc, (SRC, x), (DST, total))

@@ -1,0 +1,57 @@
+"""Products of matrices.
+
+OpenBLAS and oneDNN have threads of their own, which wait actively for the cores that the other's have taken: a step
+that uses both takes many times as long. OpenBLAS starts its threads above about a million multiplications, or for a
+product with a large vector; from there on oneDNN computes, which is quicker there.
+"""
+
+from backends.geometry import Array, Sizes
+from backends.onednn.buffers import FLOAT32, empty
+from backends.onednn.choice import active
+from backends.onednn.layouts import can_be_described, canonical, dense
+from backends.onednn.plans import BIAS, DST, SRC, WEIGHTS, Plan, Workshop, planned
+
+LARGE, LARGE_VECTOR = 1 << 20, 1 << 16  # multiplications
+
+
+def linear(x: Array, w: Array, bias: Array) -> Array | None:
+    """See `backends.products.linear`."""
+    return product(x, w.T, bias)
+
+
+def product(a: Array, b: Array, bias: Array | None = None) -> Array | None:
+    """See `backends.products.product`; of matrices, or of two stacks of as many. `bias` is added to every row."""
+    k, work = a.shape[-1], a.size * b.shape[-1]
+    if (
+        work < (LARGE if min(a.shape[-2], k, b.shape[-1]) > 1 else LARGE_VECTOR)
+        or k != b.shape[-2]
+        or a.shape[:-2] != b.shape[:-2]
+        or a.dtype != FLOAT32
+        or b.dtype != FLOAT32
+        or not active()
+    ):
+        return None
+    a, b = (v if can_be_described(v.shape, v.strides) else v.copy() for v in (a, b))
+    plan = _product(a.shape, a.strides, b.shape, b.strides, bias is not None)
+    if plan is None:
+        return None
+    y = empty((*a.shape[:-1], b.shape[-1]))
+    if bias is None:
+        plan.run(a, b, y)
+    else:
+        plan.run(a, b, y, bias if bias.flags.c_contiguous else bias.copy())
+    return y
+
+
+@planned
+def _product(
+    workshop: Workshop, a_shape: Sizes, a_strides: Sizes, b_shape: Sizes, b_strides: Sizes, biased: bool
+) -> Plan:
+    a = workshop.memory(a_shape, canonical(a_shape, a_strides))
+    b = workshop.memory(b_shape, canonical(b_shape, b_strides))
+    shape = (*a_shape[:-1], b_shape[-1])
+    y = workshop.memory(shape, dense(shape))
+    row = (*(1,) * (len(shape) - 1), shape[-1])
+    bias = [workshop.memory(row, dense(row))] if biased else []
+    desc = workshop.primitive("matmul", a, b, bias[0] if biased else None, y)
+    return Plan(workshop, desc, (SRC, a), (WEIGHTS, b), (DST, y), *[(BIAS, v) for v in bias])

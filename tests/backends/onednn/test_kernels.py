@@ -1,0 +1,132 @@
+"""What oneDNN computes besides convolutions, compared with NumPy's kernels in float64."""
+
+import numpy as np
+import pytest
+
+from backends import geometry, optimizers
+from backends.onednn import elementwise, normalization, products
+
+
+def channels_last(x):
+    return geometry.channels_first(np.ascontiguousarray(geometry.channels_last(x)))
+
+
+def random(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape, np.float32)
+
+
+def close(found, expected, tolerance=2e-5):
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+
+
+NORMALIZED = [(64, 32), (8, 16, 20), (4, 16, 12, 12), (2, 16, 4, 6, 7), (4, 48, 9, 9)]
+
+
+@pytest.mark.parametrize("layout", [np.asarray, channels_last, lambda x: x[::-1]], ids=["first", "last", "reversed"])
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("affine", [False, True])
+@pytest.mark.parametrize("shape", NORMALIZED, ids=str)
+def test_normalisation_by_a_batch(kernels, shape, affine, relu, layout):
+    x, g = layout(random(*shape) * 3 + 1), layout(random(*shape, seed=1))
+    weight, bias = (random(shape[1], seed=2), random(shape[1], seed=3)) if affine else (None, None)
+    assert normalization.normalize_batch(x, weight, bias, 1e-5, relu) is not None
+    y, mean, scale, kept = kernels.normalize_batch(x, weight, bias, 1e-5, relu)
+    wide = [v if v is None else v.astype(np.float64) for v in (x, weight, bias)]
+    expected = kernels.normalize_batch(*wide, 1e-5, relu)
+    for found, right in zip((y, mean, scale), expected, strict=False):
+        close(found, right)
+    rectified = y if relu else None
+    of_float64 = None if rectified is None else (y > 0).astype(np.float64)
+    gradients = kernels.batch_gradients(g, x, rectified, weight, mean, scale, kept, 1e-5, True)
+    for found, right in zip(
+        gradients,
+        kernels.batch_gradients(g.astype(np.float64), wide[0], of_float64, wide[1], *expected[1:], 1e-5, True),
+        strict=True,
+    ):
+        close(found, right)
+
+
+def test_the_fused_relu_keeps_nan(kernels):
+    x = random(4, 16, 12, 12)
+    x[0, 3, 0, 0] = np.nan
+    y, *_ = kernels.normalize_batch(x, None, None, 1e-5, True)
+    assert np.isnan(y[:, 3]).all()
+    assert not np.isnan(np.delete(y, 3, axis=1)).any()
+
+
+SIZES = [(1 << 16,), (4, 16, 32, 33), (3, 1 << 17)]
+
+
+@pytest.mark.parametrize("layout", [np.asarray, lambda x: channels_last(x) if x.ndim == 4 else x.T])
+@pytest.mark.parametrize("shape", SIZES, ids=str)
+def test_elementwise_as_exactly_as_numpy(kernels, shape, layout):
+    x, g = layout(random(*shape)).copy(order="K"), layout(random(*shape, seed=1))
+    x.reshape(-1, order="A")[:3] = -np.inf, np.inf, -0.0
+    assert elementwise.relu(x) is not None
+    assert elementwise.gate(g, x) is not None
+    for found, expected in (
+        (kernels.relu(x), np.maximum(x, 0)),
+        (kernels.gate(g, x), np.where(x > 0, g, 0)),
+        (kernels.add(x, g), x + g),
+    ):
+        np.testing.assert_array_equal(found, expected)
+        assert found.strides == x.strides
+    y = x.copy(order="K")
+    assert kernels.rectify(y) is y
+    np.testing.assert_array_equal(y, np.maximum(x, 0))
+
+
+def test_what_is_not_finite_is_treated_as_numpy_does(kernels):
+    x, g = random(1 << 17), random(1 << 17, seed=1)
+    x[:3], g[:3] = (np.nan, -1, 1), (1, np.inf, -np.inf)
+    assert np.isnan(kernels.relu(x)[0])
+    assert np.isnan(kernels.rectify(x.copy())[0])
+    assert np.isnan(kernels.add(x, g)[0])
+    np.testing.assert_array_equal(kernels.gate(g, x)[1:], np.where(x > 0, g, 0)[1:])
+
+
+VIEWS = {"plain": np.asarray, "gaps": lambda x: x[..., ::2, :], "reversed": lambda x: x[::-1],
+         "transposed": lambda x: x.swapaxes(-1, -2)}  # fmt: skip
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+@pytest.mark.parametrize("shapes", [((128, 256), (256, 96)), ((4, 128, 128), (4, 128, 64)), ((1, 512), (512, 300))])
+def test_products(kernels, shapes, view):
+    a, b = (random(*s, seed=i) for i, s in enumerate(shapes))
+    a = view(a) if view(a).shape[-1] == b.shape[-2] and view(a).shape[:-2] == b.shape[:-2] else a
+    found = kernels.product(a, b)
+    close(found, a.astype(np.float64) @ b.astype(np.float64), 1e-5)
+
+
+def test_a_product_with_bias(kernels):
+    x, w, bias = random(64, 784), random(256, 784, seed=1), random(512, seed=2)[::2]
+    assert products.linear(x, w, bias) is not None
+    close(kernels.linear(x, w, bias), x.astype(np.float64) @ w.T.astype(np.float64) + bias, 1e-5)
+
+
+@pytest.mark.parametrize("shape, served", [((1 << 15,), True), ((64, 16, 8, 8), True), ((16387,), False)])
+def test_steps_of_adam(kernels, shape, served):
+    arrays = [channels_last(random(*shape, seed=i)) if len(shape) == 4 else random(*shape, seed=i) for i in range(2)]
+    arrays += [np.zeros_like(arrays[0]), np.zeros_like(arrays[0])]
+    wide = [a.astype(np.float64) for a in arrays]
+    options = {"lr": 1e-2, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8}
+    for step in range(1, 4):
+        done = kernels.adam_step(*arrays, **options, step=step)
+        optimizers.adam_step(np, *wide, **options, step=step)
+    assert (done is True) == served
+    for found, expected in zip(arrays, wide, strict=True):
+        close(found, expected, 1e-6)
+
+
+def test_two_runs_are_bit_identical(kernels):
+    def run():
+        x, w, g = random(16, 16, 16, 16), random(16, 16, 3, 3), random(16, 16, 16, 16, seed=1)
+        geometry_of = ((1, 1), (1, 1), (1, 1), 1)
+        y = kernels.convolve(x, w, *geometry_of)
+        n, mean, scale, kept = kernels.normalize_batch(y, None, None, 1e-5, True)
+        dx, *_ = kernels.batch_gradients(g, y, n, None, mean, scale, kept, 1e-5, True)
+        return n, dx, kernels.convolve_weight(dx, x, w.shape, *geometry_of)
+
+    for one, other in zip(run(), run(), strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -1,0 +1,111 @@
+import os
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from backends import threads
+from backends.onednn import buffers, plans
+
+PARAMETERS = ((1, 1), (1, 1), (1, 1), 1)
+
+
+def operands(images=2):
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((images, 16, 8, 8), np.float32), rng.standard_normal((16, 16, 3, 3), np.float32)
+
+
+def test_a_plan_is_made_once(kernels):
+    plans.state.plans.clear()
+    for _ in range(3):
+        kernels.convolve(*operands(), *PARAMETERS)
+        made = len(plans.state.plans)
+    assert made == len(plans.state.plans) > 0
+
+
+def test_the_plans_not_used_for_longest_make_room(kernels, monkeypatch):
+    monkeypatch.setattr(plans, "CAPACITY", 8)
+    plans.state.plans.clear()
+    first = kernels.convolve(*operands(1), *PARAMETERS)
+    for images in range(2, 12):
+        kernels.convolve(*operands(images), *PARAMETERS)
+        np.testing.assert_array_equal(kernels.convolve(*operands(1), *PARAMETERS), first)
+        assert len(plans.state.plans) <= 8
+    assert any(key[1][0] == (1, 16, 8, 8) for key in plans.state.plans)
+
+
+def test_threads_have_plans_of_their_own(kernels):
+    x, w = operands()
+    expected, right = kernels.convolve(x, w, *PARAMETERS), []
+
+    def work():
+        right.extend(np.array_equal(kernels.convolve(x, w, *PARAMETERS), expected) for _ in range(20))
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert right == [True] * 80
+
+
+def test_a_forked_child_computes_and_so_does_its_parent_afterwards(kernels):
+    x, w = operands(64)
+    expected = kernels.convolve(x, w, *PARAMETERS)
+    child = os.fork()
+    if not child:
+        os._exit(0 if np.array_equal(kernels.convolve(x, w, *PARAMETERS), expected) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    np.testing.assert_array_equal(kernels.convolve(x, w, *PARAMETERS), expected)
+
+
+def test_the_number_of_threads_may_change(kernels):
+    before = threads.get_num_threads()
+    x, w = operands(8)
+    try:
+        results = []
+        for count in (1, 2, 1):
+            threads.set_num_threads(count)
+            results.append(kernels.convolve(x, w, *PARAMETERS))
+            assert plans.state.setting == plans.changes.count
+    finally:
+        threads.set_num_threads(before)
+    np.testing.assert_array_equal(results[0], results[2])
+    np.testing.assert_allclose(results[0], results[1], atol=1e-4)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 4)), max_size=30))
+@settings(max_examples=100, deadline=None)
+def test_memory_that_somebody_refers_to_is_never_handed_out(steps):
+    held = {}
+    for number, (name, rows) in enumerate(steps):
+        array = buffers.empty((rows, 1 << 15))
+        array[...] = number
+        # Of the array itself nothing is left but a view on it.
+        held[name] = array[-1:].T[::2], number
+        del array
+        for view, written in held.values():
+            assert (view == written).all()
+    assert buffers.pool.held <= buffers.LIMIT
+
+
+def test_memory_is_used_again_and_bounded(monkeypatch):
+    array = buffers.empty((3, 1 << 16))
+    assert buffers.address(array) % buffers.ALIGNMENT == 0
+    where = buffers.address(array)
+    del array
+    array = buffers.empty((3, 1 << 16))
+    assert buffers.address(array) == where
+    monkeypatch.setattr(buffers.pool, "limit", 1 << 20)
+    rest = [buffers.empty((1, 1 << 17)) for _ in range(6)]
+    del array, rest
+    assert buffers.pool.held <= 1 << 20
+    assert buffers.pool.held == sum(size * len(free) for size, free in buffers.pool.free.items())
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (1, 2, 6), (2, 1, 3, 3, 3)])
+def test_strides_of_channels_last(shape):
+    expected = np.moveaxis(np.empty((shape[0], *shape[2:], shape[1]), np.float32), -1, 1).strides
+    assert buffers.channels_last_strides(shape) == expected
