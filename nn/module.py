@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 from autograd_core import Tensor, no_grad
 from autograd_core.tensor import Removable, own_scalar
+from nn.failures import locate
 from nn.loading import IncompatibleKeys, load_tensors
 from nn.parameter import Buffer, Parameter
 
@@ -55,8 +56,7 @@ class Module:
             try:
                 return self.forward(*args, **kwargs)
             except Exception as e:
-                if not hasattr(e, "__notes__"):  # the innermost module says where
-                    e.add_note(f"in {self!r}")
+                locate(e, self)
                 raise
         for kind, hook in self._hooks:
             if kind == PRE and (result := hook(self, args)) is not None:

@@ -8,6 +8,7 @@ from typing import Any
 from autograd_core import Tensor
 from autograd_core import functional as core
 from nn.convolution import Conv1d, Conv2d, Conv3d, _Conv
+from nn.failures import locate
 from nn.layers import Linear
 from nn.module import Module
 from nn.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, _BatchNorm
@@ -41,5 +42,5 @@ def rectified(module: Module, x: Any) -> Tensor:
     try:
         return run(module, x)
     except Exception as e:
-        e.add_note(f"in {module!r}")
+        locate(e, module)
         raise

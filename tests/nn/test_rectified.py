@@ -65,7 +65,7 @@ def test_what_may_not_be_joined():
 def test_an_error_names_the_layer():
     with pytest.raises(RuntimeError) as raised:
         nn.Sequential(nn.Linear(3, 2), nn.ReLU())(ag.ones(1, 4))
-    assert "in Linear(in_features=3" in "".join(raised.value.__notes__)
+    assert "in 0 of Sequential: Linear(in_features=3" in "".join(raised.value.__notes__)
 
 
 def test_sums_of_different_shapes():

@@ -1,0 +1,27 @@
+"""Where in a model an exception came from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nn.module import Module
+
+
+def locate(error: Any, module: Module) -> None:
+    """Note on an exception that leaves `module` which module raised it, and its path from the outermost one so far."""
+    if not hasattr(error, "_module"):
+        # Kept on the exception, for the modules further out.
+        error._module, error._where = module, f"in {_short(module)}"
+        error.add_note(error._where)
+        return
+    path = next((name for name, inner in module.named_modules() if inner is error._module), None)
+    if path is None or error._where not in error.__notes__:
+        return
+    where = f"in {path} of {type(module).__name__}: {_short(error._module)}"
+    error.__notes__[error.__notes__.index(error._where)] = where
+    error._where = where
+
+
+def _short(module: Module) -> str:
+    return f"{type(module).__name__}(...)" if module._modules else repr(module)

@@ -1,0 +1,45 @@
+"""What a failure says: which layer, where in the model, which shapes."""
+
+import pytest
+
+import autograd_core as ag
+import nn
+
+
+@pytest.mark.parametrize(
+    "model, x, path, shapes",
+    [
+        (nn.models.resnet20, (1, 4, 9, 9), "conv1 of CifarResNet: Conv2d(3, 16", "(1, 4, 9, 9)"),
+        (lambda: nn.models.unet(width=2), (1, 3, 188, 188), "down.0.0 of UNet: Conv2d(1, 2", "(1, 3, 188, 188)"),
+        (nn.models.lenet5, (1, 1, 32, 32), "7 of Sequential: Linear(in_features=400", "(1,576) and (400,120)"),
+        (lambda: nn.Sequential(nn.Sequential(nn.BatchNorm1d(4))), (2, 3), "0.0 of Sequential: BatchNorm1d(4", "(2, 3)"),
+        (lambda: nn.Sequential(nn.MaxPool2d(3)), (1, 1, 2, 2), "0 of Sequential: MaxPool2d", "(3, 3)"),
+        (lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2), 2), (5, 1, 6),
+         "layers.0.self_attn of TransformerEncoder: MultiheadAttention(...)", "8 were expected"),
+    ],
+)  # fmt: skip
+def test_a_failure_names_path_layer_and_shapes(model, x, path, shapes):
+    with pytest.raises((RuntimeError, ValueError, AssertionError)) as raised:
+        model()(ag.zeros(*x))
+    assert raised.value.__notes__[-1].startswith(f"in {path}")
+    assert shapes in str(raised.value)
+
+
+def test_a_model_that_refuses_by_itself_is_named_without_its_parts():
+    with pytest.raises(RuntimeError) as raised:
+        nn.models.gpt(5, context=4)(ag.zeros(1, 9, dtype="int64"))
+    assert raised.value.__notes__ == ["in GPT(...)"]
+
+
+def test_an_exception_that_left_another_model_keeps_its_place():
+    class Careful(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = [nn.Sequential(nn.Linear(2, 2))]  # not a part
+
+        def forward(self, x):
+            return self.inner[0](x)
+
+    with pytest.raises(RuntimeError) as raised:
+        Careful()(ag.zeros(1, 3))
+    assert raised.value.__notes__[-1].startswith("in 0 of Sequential: Linear")

@@ -1,0 +1,107 @@
+"""Recurrent networks: packed sequences against single ones, states, and what is refused. Values: test_module_values."""
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+from nn.utils import rnn
+
+LENGTHS = (3, 6, 2, 6)
+
+
+def sequences():
+    random = np.random.default_rng(0)
+    return [ag.tensor(random.normal(size=(n, 4)), requires_grad=True) for n in LENGTHS]
+
+
+@pytest.mark.parametrize("mode", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_packed_batch_is_its_sequences_one_by_one(mode, bidirectional):
+    ag.manual_seed(0)
+    layer = getattr(nn, mode)(4, 5, num_layers=2, bidirectional=bidirectional).double()
+    together, apart = sequences(), sequences()
+    packed, state = layer(rnn.pack_sequence(together, enforce_sorted=False))
+    outputs = rnn.unpack_sequence(packed)
+    states = state if isinstance(state, tuple) else (state,)
+    for i, x in enumerate(apart):
+        y, final = layer(x)
+        np.testing.assert_allclose(outputs[i].detach().numpy(), y.detach().numpy(), rtol=1e-12)
+        for s, f in zip(states, final if isinstance(final, tuple) else (final,), strict=True):
+            np.testing.assert_allclose(s[:, i].detach().numpy(), f.detach().numpy(), rtol=1e-12)
+        (y * y).sum().backward()
+    sum((y * y).sum() for y in outputs).backward()
+    for a, b in zip(together, apart, strict=True):
+        np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=1e-9, atol=1e-12)
+
+
+def test_padding_and_packing_are_inverse():
+    data = sequences()
+    padded = rnn.pad_sequence(data, batch_first=True, padding_value=-1.0)
+    assert padded.shape == (4, 6, 4)
+    assert (padded[0, 3:] == -1).all()
+    packed = rnn.pack_padded_sequence(padded, LENGTHS, batch_first=True, enforce_sorted=False)
+    assert packed.batch_sizes.tolist() == [4, 4, 3, 2, 2, 2]
+    again, lengths = rnn.pad_packed_sequence(packed, batch_first=True, padding_value=-1.0, total_length=7)
+    assert lengths.tolist() == list(LENGTHS)
+    assert (again[:, :6] == padded).all()
+    assert (again[:, 6] == -1).all()
+    assert rnn.pad_sequence(data, padding_side="left")[3:, 0].tolist() == data[0].tolist()
+    assert packed.float().data.dtype == np.float32
+
+
+def test_sequences_in_wrong_order_or_of_wrong_length_are_refused():
+    x = ag.zeros(5, 2, 1)
+    with pytest.raises(RuntimeError, match="enforce_sorted=False"):
+        rnn.pack_padded_sequence(x, [2, 5])
+    with pytest.raises(RuntimeError, match="greater than 0"):
+        rnn.pack_padded_sequence(x, [2, 0])
+    with pytest.raises(RuntimeError, match="3 lengths were given for a batch of 2"):
+        rnn.pack_padded_sequence(x, [3, 2, 1])
+    with pytest.raises(RuntimeError, match="has 9 steps"):
+        rnn.pack_padded_sequence(x, [9, 1])
+    with pytest.raises(ValueError, match="total_length"):
+        rnn.pad_packed_sequence(rnn.pack_padded_sequence(x, [5, 4]), total_length=4)
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: nn.LSTM(0, 4), "input_size must be greater than zero"),
+        (lambda: nn.LSTM(4, 4, proj_size=4), "smaller than hidden_size"),
+        (lambda: nn.GRU(4, 4, dropout=1.5), "range \\[0, 1\\]"),
+        (lambda: nn.RNN(4, 4, nonlinearity="sin"), "Unknown nonlinearity"),
+        (lambda: nn.RNNBase("CNN", 4, 4), "Unrecognized RNN mode"),
+        (lambda: nn.LSTM(3, 4)(ag.zeros(2, 2, 5)), "Expected 3, got 5"),
+        (lambda: nn.LSTM(3, 4)(ag.zeros(3)), "Expected input to be 2D or 3D"),
+        (lambda: nn.LSTM(3, 4)(ag.zeros(2, 2, 3, dtype="float64")), "does not match weight dtype"),
+        (lambda: nn.GRU(3, 4)(ag.zeros(2, 2, 3), ag.zeros(1, 3, 4)), "Expected hidden size"),
+        (lambda: nn.GRU(3, 4)(ag.zeros(2, 2, 3), ag.zeros(2, 4)), "hx should also be 3-D"),
+        (lambda: nn.GRU(3, 4)(ag.zeros(2, 3), ag.zeros(1, 1, 4)), "hx should also be 2-D"),
+        (lambda: nn.LSTM(3, 4)(ag.zeros(2, 3), ag.zeros(1, 4)), "a state of 2 tensors"),
+        (lambda: nn.LSTMCell(3, 4)(ag.zeros(2, 5)), "input_size is 3"),
+        (lambda: nn.GRUCell(3, 4)(ag.zeros(2, 3), ag.zeros(3, 4)), "shape \\(2, 4\\)"),
+    ],
+)
+def test_what_does_not_fit_is_refused(make, message):
+    with pytest.raises((ValueError, RuntimeError), match=message):
+        make()
+
+
+def test_dropout_between_layers():
+    with pytest.warns(UserWarning, match="num_layers greater than 1"):
+        nn.RNN(2, 3, dropout=0.5)
+    layer = nn.RNN(2, 50, num_layers=2, dropout=0.5)
+    x = ag.ones(3, 1, 2)
+    assert layer(x)[0].tolist() != layer(x)[0].tolist()
+    layer.eval()
+    assert layer(x)[0].tolist() == layer(x)[0].tolist()
+
+
+def test_readings():
+    layer = nn.LSTM(4, 5, 2, bias=False, batch_first=True, dropout=0.1, bidirectional=True, proj_size=3)
+    assert repr(layer) == (
+        "LSTM(4, 5, proj_size=3, num_layers=2, bias=False, batch_first=True, dropout=0.1, bidirectional=True)"
+    )
+    assert [len(weights) for weights in layer.all_weights] == [3] * 4
+    assert repr(nn.RNNCell(2, 3, nonlinearity="relu", bias=False)) == "RNNCell(2, 3, bias=False, nonlinearity=relu)"
