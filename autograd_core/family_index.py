@@ -133,6 +133,8 @@ INDEX: dict[str, str] = {
         mode_position nanmedian nanquantile quantile shared_median""",
     "rectified": """
         add_relu conv_relu convolve_relu linear_relu""",
+    "recurrent": """
+        gru_scan lstm_scan rnn_scan""",
     "reflections": """
         Tensor.geqrf Tensor.orgqr Tensor.ormqr geqrf linalg.householder_product orgqr ormqr""",
     "resampling": """

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from nn.parameter import Parameter
 from nn.utils.rnn import PackedSequence
 
 State = tuple[Tensor, ...]
+Run = tuple[Tensor, State]
 
 
 def elman_step(function: Callable[[Tensor], Tensor], x: Tensor, state: State, weight: Tensor, bias: Tensor | None,
@@ -44,20 +46,51 @@ def gru_step(x: Tensor, state: State, weight: Tensor, bias: Tensor | None, proje
     return (n + z * (h - n),)
 
 
+def _scan_elman(nonlinearity: str, share: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> Run:
+    y = core.rnn_scan(share, state[0], weight, nonlinearity=nonlinearity)
+    return y, (y[-1],)
+
+
+def _scan_lstm(share: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> Run:
+    y, cells = core.lstm_scan(share, state[0], state[1], weight)
+    return y, (y[-1], cells[-1])
+
+
+def _scan_gru(share: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> Run:
+    if bias is None:
+        bias = core.zeros(weight.shape[0], dtype=weight.dtype, device=weight.device)
+    y = core.gru_scan(share, state[0], weight, bias)
+    return y, (y[-1],)
+
+
+def _projected_lstm(share: Tensor, state: State, weight: Tensor, projection: Tensor) -> Run:
+    """LSTM whose h is projected: step by step."""
+    outputs = []
+    for x in core.unbind(share):
+        state = lstm_step(x, state, weight, None, projection)
+        outputs.append(state[0])
+    return core.stack(outputs), state
+
+
 class Kind(NamedTuple):
-    """One kind of recurrence: gates in its weights, step, names of its state, whether b_hh may join b_ih."""
+    """One kind of recurrence.
+
+    gates: in its weights. step: from one state to the next, for cells. scan: the outputs of many steps (T, N, H) and
+    the state after them. state: what its parts are called. one_bias: whether b_hh may join b_ih.
+    """
 
     gates: int
     step: Callable[..., State]
+    scan: Callable[..., Run]
     state: tuple[str, ...]
     one_bias: bool
 
 
 KINDS = {
-    "RNN_TANH": Kind(1, partial(elman_step, core.tanh), ("hidden",), True),
-    "RNN_RELU": Kind(1, partial(elman_step, core.relu), ("hidden",), True),
-    "LSTM": Kind(4, lstm_step, ("hidden[0]", "hidden[1]"), True),
-    "GRU": Kind(3, gru_step, ("hidden",), False),
+    "RNN_TANH": Kind(1, partial(elman_step, core.tanh), partial(_scan_elman, "tanh"), ("hidden",), True),
+    "RNN_RELU": Kind(1, partial(elman_step, core.relu), partial(_scan_elman, "relu"), ("hidden",), True),
+    "LSTM": Kind(4, lstm_step, _scan_lstm, ("hidden[0]", "hidden[1]"), True),
+    "GRU": Kind(3, gru_step, _scan_gru, ("hidden",), False),
 }
 
 
@@ -151,6 +184,8 @@ class RNNBase(Module):
             )
         if not packed and x.ndim not in (2, 3):
             raise ValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {x.ndim}D instead")
+        if not x.shape[0 if packed or not self.batch_first or x.ndim == 2 else 1]:
+            raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
         if x.shape[-1] != self.input_size:
             raise RuntimeError(
                 f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {x.shape[-1]}"
@@ -200,10 +235,12 @@ class RNNBase(Module):
         if kind.one_bias and b_ih is not None:
             b_ih, b_hh = b_ih + b_hh, None
         share = core.linear(x, w_ih, b_ih)  # type: ignore[arg-type]  # every kind has it
-        steps = core.unbind(share) if sizes is None else core.split(share, sizes)
-        step = partial(kind.step, weight=w_hh, bias=b_hh, projection=w_hr)
-        outputs, final = (_backwards if backwards else _forwards)(step, steps, state)
-        return (core.stack if sizes is None else core.cat)(outputs), final
+        scan = partial(_projected_lstm, projection=w_hr) if w_hr is not None else partial(kind.scan, bias=b_hh)
+        scan = partial(scan, weight=w_hh)
+        if sizes is None:
+            y, state = scan(core.flip(share, (0,)) if backwards else share, state)
+            return core.flip(y, (0,)) if backwards else y, state
+        return (_backwards if backwards else _forwards)(scan, _blocks(share, sizes), state)
 
     def extra_repr(self) -> str:
         parts = [
@@ -218,32 +255,38 @@ class RNNBase(Module):
         return ", ".join(filter(None, parts))
 
 
-def _forwards(step: Callable[..., State], steps: Sequence[Tensor], state: State) -> tuple[list[Tensor], State]:
+def _blocks(share: Tensor, sizes: list[int]) -> list[Tensor]:
+    """Packed steps (rows in all, ...) as blocks (T, rows, ...) of steps with equally many sequences."""
+    runs = [(rows, len(list(run))) for rows, run in itertools.groupby(sizes)]
+    parts = core.split(share, [rows * count for rows, count in runs])
+    return [part.reshape(count, rows, -1) for part, (rows, count) in zip(parts, runs, strict=True)]
+
+
+def _forwards(scan: Callable[..., Run], blocks: list[Tensor], state: State) -> Run:
     """Sequences end one after the other, the last of the batch first; their final states are put aside."""
     outputs, ended = [], []
-    for x in steps:
-        rows = x.shape[0]
+    for share in blocks:
+        rows = share.shape[1]
         if rows < state[0].shape[0]:
             ended.append(tuple(s[rows:] for s in state))
             state = tuple(s[:rows] for s in state)
-        state = step(x, state)
-        outputs.append(state[0])
+        y, state = scan(share, state)
+        outputs.append(y.flatten(0, 1))
     if ended:
         state = tuple(core.cat(parts) for parts in zip(state, *reversed(ended), strict=True))
-    return outputs, state
+    return core.cat(outputs), state
 
 
-def _backwards(step: Callable[..., State], steps: Sequence[Tensor], state: State) -> tuple[list[Tensor], State]:
+def _backwards(scan: Callable[..., Run], blocks: list[Tensor], state: State) -> Run:
     """From the end of each sequence to its beginning; shorter ones join later."""
     outputs, start = [], state
-    state = tuple(s[: steps[-1].shape[0]] for s in start)
-    for x in reversed(steps):
-        rows, running = x.shape[0], state[0].shape[0]
-        if rows > running:
-            state = tuple(core.cat([s, s0[running:rows]]) for s, s0 in zip(state, start, strict=True))
-        state = step(x, state)
-        outputs.append(state[0])
-    return outputs[::-1], state
+    state = tuple(s[:0] for s in start)
+    for share in reversed(blocks):
+        running, rows = state[0].shape[0], share.shape[1]
+        state = tuple(core.cat([s, s0[running:rows]]) for s, s0 in zip(state, start, strict=True))
+        y, state = scan(core.flip(share, (0,)), state)
+        outputs.append(core.flip(y, (0,)).flatten(0, 1))
+    return core.cat(outputs[::-1]), state
 
 
 def _check_sizes(mode: str, input_size: int, hidden_size: int, num_layers: int, dropout: float, proj_size: int) -> None:
