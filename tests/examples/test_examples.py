@@ -166,3 +166,14 @@ def test_sigmoid_derivative_is_the_slide():
         return [line for line in text.splitlines() if not line.startswith("import ")]
 
     assert without_imports(slide_program(SIGMOID.read_text("utf-8"))) == without_imports(program)
+
+
+def test_depth_hurts_plain_networks_only(tmp_path):
+    result = run(ROOT / "examples" / "degradation.py", "--epochs", 3, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    loss = {
+        name: float(value)
+        for name, value in re.findall(r"^(\w+) +training loss ([\d.]+)$", result.stdout, re.MULTILINE)
+    }
+    assert loss["plain56"] > 2 * loss["plain20"]
+    assert loss["resnet56"] < loss["plain20"]

@@ -105,3 +105,13 @@ def test_causal_attention_does_not_see_what_follows():
     np.testing.assert_allclose(m(x)[:, :4].detach().numpy(), m(changed)[:, :4].detach().numpy(), atol=1e-6)
     with pytest.raises(ValueError, match="divisible by num_heads"):
         nn.CausalSelfAttention(8, 3)
+
+
+@pytest.mark.parametrize("layer", [nn.ConvTranspose2d, nn.WSConv2d])
+def test_layers_that_compute_with_another_weight_are_not_folded(layer):
+    model = nn.Sequential(layer(2, 3, 3), nn.BatchNorm2d(3))
+    x = ag.randn(2, 2, 5, 5)
+    model(x)
+    fused = nn.fuse(model, x)
+    assert [type(m) for m in fused] == [layer, nn.BatchNorm2d]
+    np.testing.assert_allclose(fused(x).detach().numpy(), model.eval()(x).detach().numpy())
