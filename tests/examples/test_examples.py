@@ -175,5 +175,5 @@ def test_depth_hurts_plain_networks_only(tmp_path):
         name: float(value)
         for name, value in re.findall(r"^(\w+) +training loss ([\d.]+)$", result.stdout, re.MULTILINE)
     }
-    assert loss["plain56"] > 2 * loss["plain20"]
-    assert loss["resnet56"] < loss["plain20"]
+    assert loss["plain56"] > 3 * loss["plain20"]
+    assert loss["resnet56"] < loss["plain56"] / 3
