@@ -13,7 +13,9 @@ REAL = Interval(-2, 2)
 
 
 def _sigmoid(xp, x):
-    return 1 / (1 + xp.exp(-x))
+    y = xp.exp(-x)
+    y += 1
+    return 1 / y
 
 
 def _before(xp, first, states):
@@ -64,13 +66,12 @@ def _rnn_loop(share, state, weight, nonlinearity="tanh"):
     joint=_rnn_rule)  # fmt: skip
 def rnn_scan(xp, share, state, weight, *, nonlinearity="tanh"):
     """h[t] = tanh(share[t] + weight h[t - 1]), or ReLU: (T, N, H), from the state (N, H), with weight (H, H)."""
-    transposed, ys = weight.T, []
+    transposed, y = xp.ascontiguousarray(weight.T), xp.empty((len(share), *state.shape), dtype=share.dtype)
     for t in range(len(share)):
-        x = share[t]
-        z = x + state @ transposed
-        state = xp.tanh(z) if nonlinearity == "tanh" else xp.maximum(z, 0)
-        ys.append(state)
-    return xp.stack(ys)
+        z = state @ transposed
+        z += share[t]
+        y[t] = state = xp.tanh(z) if nonlinearity == "tanh" else xp.maximum(z, 0)
+    return y
 
 
 def _lstm_rule(xp, g, share, state, cell_state, weight, output, cell, gates):
@@ -122,20 +123,20 @@ def lstm_scan(xp, share, state, cell_state, weight):
 
     Gates come in the order i, f, g, o: c ← σ(f)·c + σ(i)·tanh(g), h ← σ(o)·tanh(c), of share[t] + weight h.
     """
-    transposed, width = weight.T, state.shape[-1]
-    outputs, cells, all_gates = [], [], []
+    # Twice as fast for few rows as the transposed view.
+    transposed, width = xp.ascontiguousarray(weight.T), state.shape[-1]
+    gates = xp.empty(share.shape, dtype=share.dtype)
+    outputs, cells = (xp.empty((len(share), *state.shape), dtype=share.dtype) for _ in range(2))
     for t in range(len(share)):
-        x = share[t]
-        z = x + state @ transposed
-        gates = _sigmoid(xp, z)
-        gates[:, 2 * width : 3 * width] = xp.tanh(z[:, 2 * width : 3 * width])
-        i, f, g, o = _parts(gates, 4)
-        cell_state = f * cell_state + i * g
-        state = o * xp.tanh(cell_state)
-        outputs.append(state)
-        cells.append(cell_state)
-        all_gates.append(gates)
-    return (xp.stack(outputs), xp.stack(cells)), xp.stack(all_gates)
+        z = state @ transposed
+        z += share[t]
+        candidate = xp.tanh(z[:, 2 * width : 3 * width])
+        gates[t] = logistic = _sigmoid(xp, z)
+        gates[t, :, 2 * width : 3 * width] = candidate
+        candidate *= logistic[:, :width]
+        cells[t] = cell_state = logistic[:, width : 2 * width] * cell_state + candidate
+        outputs[t] = state = logistic[:, 3 * width :] * xp.tanh(cell_state)
+    return (outputs, cells), gates
 
 
 def _gru_rule(xp, g, share, state, weight, bias, y, gates):
@@ -186,17 +187,13 @@ def gru_scan(xp, share, state, weight, bias):
     Gates come in the order r, z, n, and the reset gate acts after the product: with u = weight h + bias,
     h ← (1 - z)·tanh(share_n + r·u_n) + z·h for r = σ(share_r + u_r) and z = σ(share_z + u_z).
     """
-    transposed, width = weight.T, state.shape[-1]
-    ys, all_gates = [], []
+    transposed, width = xp.ascontiguousarray(weight.T), state.shape[-1]
+    gates, y = xp.empty(share.shape, dtype=share.dtype), xp.empty((len(share), *state.shape), dtype=share.dtype)
     for t in range(len(share)):
-        x = share[t]
-        u = state @ transposed
+        x, u = share[t], state @ transposed
         u += bias
-        gates = xp.empty_like(u)
-        gates[:, : 2 * width] = _sigmoid(xp, x[:, : 2 * width] + u[:, : 2 * width])
-        r, z, n = _parts(gates, 3)
-        n[...] = xp.tanh(x[:, 2 * width :] + r * u[:, 2 * width :])
-        state = n + z * (state - n)
-        ys.append(state)
-        all_gates.append(gates)
-    return xp.stack(ys), xp.stack(all_gates)
+        logistic = _sigmoid(xp, x[:, : 2 * width] + u[:, : 2 * width])
+        n = xp.tanh(x[:, 2 * width :] + logistic[:, :width] * u[:, 2 * width :])
+        gates[t, :, : 2 * width], gates[t, :, 2 * width :] = logistic, n
+        y[t] = state = n + logistic[:, width:] * (state - n)
+    return y, gates
