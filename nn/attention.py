@@ -169,7 +169,7 @@ class SinusoidalEncoding(Module):
     def forward(self, x: Tensor) -> Tensor:
         length = x.shape[1 if self.batch_first else 0]
         _check_length(self, length, self.encoding.shape[0])
-        encoding = self.encoding[:length]
+        encoding = self.encoding[:length].to(x.dtype)
         return self.dropout(x + (encoding if self.batch_first else encoding.unsqueeze(1)))  # type: ignore[no-any-return]
 
 

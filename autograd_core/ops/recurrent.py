@@ -85,8 +85,11 @@ def _lstm_rule(xp, g, share, state, cell_state, weight, output, cell, gates):
     slopes = xp.cat(slopes, dim=-1)
     d_state, d_cell, collected = xp.zeros_like(state), xp.zeros_like(cell_state), []
     for t in range(len(share) - 1, -1, -1):
-        d_state = g_output[t] + d_state
-        d_cell = g_cell[t] + d_cell + d_state * inward[t]
+        if g_output is not None:
+            d_state = g_output[t] + d_state
+        if g_cell is not None:
+            d_cell = g_cell[t] + d_cell
+        d_cell = d_cell + d_state * inward[t]
         d = xp.cat([d_cell, d_cell, d_cell, d_state], dim=-1) * slopes[t]
         d_state, d_cell = xp.matmul(d, weight), d_cell * f[t]
         collected.append(d)
@@ -114,7 +117,7 @@ def _lstm_loop(share, state, cell, weight):
 
 
 @op(MATMUL, symbol="LSTM", domain=REAL, method=False, broadcasts=False, wide=True, real_only=True,
-    outputs=("output", "cell"), residuals=("gates",), reference=_lstm_loop,
+    outputs=("output", "cell"), partial=True, residuals=("gates",), reference=_lstm_loop,
     samples=(sample((3, 2, 8), (2, 2), (2, 2), (8, 2)), sample((2, 1, 4), (1, 1), (1, 1), (4, 1)),
              sample((2, 0, 4), (0, 1), (0, 1), (4, 1))),
     joint=_lstm_rule, composite=_lstm_composite)  # fmt: skip
