@@ -127,6 +127,26 @@ def test_orthogonal_weights_stay_orthogonal(shape, kind):
     np.testing.assert_allclose(layer.weight.detach().numpy(), wanted, atol=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(4, 4), (3, 5)])
+def test_reflections_without_a_base_take_an_orthogonal_weight(shape):
+    wanted = np.linalg.qr(np.random.default_rng(0).normal(size=(max(shape), min(shape))))[0]
+    layer = nn.Linear(*shape).double()
+    parametrizations.orthogonal(layer, orthogonal_map="householder", use_trivialization=False)
+    layer.weight = ag.tensor(wanted)
+    np.testing.assert_allclose(layer.weight.detach().numpy(), wanted, atol=1e-12)
+    with pytest.raises(ValueError, match="of shape"):
+        layer.weight = ag.tensor(wanted[:2])
+
+
+def test_a_parametrized_buffer_stays_a_buffer():
+    layer = nn.BatchNorm1d(2)
+    parametrize.register_parametrization(layer, "running_var", Doubled())
+    assert layer.running_var.tolist() == [1, 1]
+    assert "parametrizations.running_var.original" in dict(layer.named_buffers())
+    parametrize.remove_parametrizations(layer, "running_var")
+    assert "running_var" in dict(layer.named_buffers())
+
+
 def test_weight_norm_separates_norm_and_direction():
     layer = nn.Linear(3, 2).double()
     before = layer.weight.detach().numpy()
