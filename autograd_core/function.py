@@ -44,6 +44,7 @@ class _Operation:
 
     def __init__(self, function: type[Function], arguments: int, several: bool) -> None:
         self.name = self.symbol = function.__name__
+        self.doc = function.__doc__
         self.inputs = tuple([f"argument {i}" for i in range(arguments)])
         self.public = tuple([(name, None, inspect.Parameter.empty) for name in self.inputs])
         self.function, self.outputs = function, ... if several else None

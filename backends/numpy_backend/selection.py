@@ -16,14 +16,14 @@ BLOCK = 1 << 14  # what the cache holds, and below which it is no faster
 
 LARGE = 1 << 16  # from here on two threads pay, and fresh memory costs more than the pass
 _relu, _rectify = onednn.deferred("elementwise", "relu"), onednn.deferred("elementwise", "rectify")
-_gate, _add = onednn.deferred("elementwise", "gate"), onednn.deferred("elementwise", "add")
+_gate, _add_relu = onednn.deferred("elementwise", "gate"), onednn.deferred("elementwise", "add_relu")
 
 
-def add(a: Array, b: Array) -> Array:
-    """a + b."""
-    if a.size >= LARGE and (y := _add(a, b)) is not None:
+def add_relu(a: Array, b: Array) -> Array:
+    """max(a + b, 0)."""
+    if a.size >= LARGE and (y := _add_relu(a, b)) is not None:
         return y
-    return a + b
+    return rectify(a + b)
 
 
 def relu(x: Array) -> Array:

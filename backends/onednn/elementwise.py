@@ -30,8 +30,14 @@ def rectify(y: Array) -> Array | None:
     return _larger(y, y) if _suits(y) else None
 
 
+def _zeros() -> Array:
+    if state.zeros is None:
+        state.zeros = np.zeros(BLOCK, FLOAT32)
+    return state.zeros
+
+
 def _larger(x: Array, y: Array) -> Array:
-    state.zeros = zeros = np.zeros(BLOCK, FLOAT32) if state.zeros is None else state.zeros
+    zeros = _zeros()
     for source, target in zip(_blocks(x), _blocks(y), strict=True):
         _binary(MAX, source.size).run(zeros, source, target)
     return y
@@ -51,12 +57,14 @@ def gate(g: Array, x: Array) -> Array | None:
     return out
 
 
-def add(a: Array, b: Array) -> Array | None:
-    """a + b."""
+def add_relu(a: Array, b: Array) -> Array | None:
+    """max(a + b, 0)."""
     if not (_suits(a) and _alike(a, b)):
         return None
-    y = empty(a.shape, a.strides)
-    _binary(ADD, a.size).run(a, b, y)
+    y, zeros = empty(a.shape, a.strides), _zeros()
+    for left, right, target in zip(_blocks(a), _blocks(b), _blocks(y), strict=True):
+        _binary(ADD, target.size).run(left, right, target)
+        _binary(MAX, target.size).run(zeros, target, target)
     return y
 
 

@@ -12,7 +12,7 @@ import nn
 from autograd_core.drawing import layered
 from autograd_core.drawing.graph import Cluster, Edge, Graph, Vertex
 from autograd_core.drawing.placement import DIRECTIONS, Room
-from nn.models.resnet import CifarResNet
+from nn.models.cifar_resnet import CifarResNet
 
 NEAR = 2.0
 
