@@ -85,6 +85,7 @@ NAMES = (
     "gate",
     "relu",
     "rectify",
+    "add",
     "add_relu",
     "recurrence",
     "running",

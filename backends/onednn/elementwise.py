@@ -57,6 +57,15 @@ def gate(g: Array, x: Array) -> Array | None:
     return out
 
 
+def add(a: Array, b: Array) -> Array | None:
+    """a + b."""
+    if not (_suits(a) and _alike(a, b)):
+        return None
+    y = empty(a.shape, a.strides)
+    _binary(ADD, a.size).run(a, b, y)
+    return y
+
+
 def add_relu(a: Array, b: Array) -> Array | None:
     """max(a + b, 0)."""
     if not (_suits(a) and _alike(a, b)):

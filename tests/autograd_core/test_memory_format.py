@@ -33,8 +33,9 @@ def test_channels_last_moves_strides_and_no_value(arranged):
 
 
 @pytest.mark.parametrize(
-    "make", [ag.zeros_like, ag.ones_like, ag.empty_like, ag.rand_like, partial(ag.full_like, fill_value=2)],
-    ids=["zeros", "ones", "empty", "rand", "full"]
+    "make",
+    [ag.zeros_like, ag.ones_like, ag.empty_like, ag.rand_like, partial(ag.full_like, fill_value=2)],
+    ids=["zeros", "ones", "empty", "rand", "full"],
 )
 def test_new_tensors_in_a_format(make):
     t = make(IMAGES, memory_format=ag.channels_last, requires_grad=True)

@@ -138,10 +138,11 @@ def test_a_convolution_is_the_same_on_any_number_of_threads():
         ag.tensor(rng.standard_normal(s, np.float32), requires_grad=True) for s in ((9, 16, 33, 31), (24, 16, 3, 3))
     )
     results = []
-    for n in (1, 2, 3):
-        ag.set_num_threads(n)
-        y = ag.conv2d(x, w, padding=1)
-        results.append([t.numpy().copy() for t in (y.detach(), *ag.grad(y.sin().sum(), (x, w)))])
+    with ag.config.using("numpy"):  # the other libraries promise it for one number of threads
+        for n in (1, 2, 3):
+            ag.set_num_threads(n)
+            y = ag.conv2d(x, w, padding=1)
+            results.append([t.numpy().copy() for t in (y.detach(), *ag.grad(y.sin().sum(), (x, w)))])
     for other in results[1:]:
         for a, b in zip(results[0], other, strict=True):
             np.testing.assert_array_equal(a, b)

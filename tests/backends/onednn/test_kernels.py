@@ -68,6 +68,7 @@ def test_elementwise_as_exactly_as_numpy(kernels, shape, layout):
     for found, expected in (
         (kernels.relu(x), np.maximum(x, 0)),
         (kernels.gate(g, x), np.where(x > 0, g, 0)),
+        (kernels.add(x, g), x + g),
         (kernels.add_relu(x, g), np.maximum(x + g, 0)),
     ):
         np.testing.assert_array_equal(found, expected)
