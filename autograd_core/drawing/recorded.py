@@ -137,7 +137,7 @@ class _Builder:
         arrays: list[Any] = [v for v in values if is_array(v)]
         large = not self.wanted.every_value and any(a.size != 1 for a in arrays)
         unknown = large or any(v is None for v in values)
-        if not n.op.simple or n.number > last_write() or unknown or not arrays:
+        if not getattr(n.op, "simple", False) or n.number > last_write() or unknown or not arrays:
             return None
         with np.errstate(all="ignore"):
             return n.op.forward(LIBRARY[arrays[0].__class__], *values)

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 LONGEST = 60
+PLAIN = (bool, int, float, str, tuple)  # static parameters that say something and are the same in every run
 JOINERS = "\u200c\u200d"  # format characters that scripts and emoji need to be spelt at all
 # Widths in thousandths of the font size, of Verdana and of DejaVu Sans, which are equally wide.
 NARROW, WIDE, BOLD = "iIjl.,:;'!|()[]{} ft", "mwMW@%", 1.12
@@ -69,12 +70,12 @@ def _advance(c: str) -> float:
 
 def operation_hint(op: Any, result: str, kept: Mapping[str, Any], line: str) -> str:
     """What an operation is: its call with static parameters, what it gave, what it means, where it was called."""
-    settings = [f"{k}={kept[k]!r}"[:40] for k in getattr(op, "statics", ()) if kept.get(k) is not None]
+    settings = [f"{k}={kept[k]!r}"[:40] for k in op.statics if isinstance(kept.get(k), PLAIN)]
     named = [f"*{n}" if op.variadic else n for n in op.inputs]
     call = f"{op.name}({', '.join([*named, *settings])})"
     if len(named) == 2 and op.symbol and not any(map(str.isalnum, op.symbol)):
         call += f" = {named[0]} {op.symbol} {named[1]}"
-    meaning = (op.doc or "").strip().split("\n\n", 1)[0].replace("\n", " ")
+    meaning = (getattr(op, "doc", None) or "").strip().split("\n\n", 1)[0].replace("\n", " ")
     return "\n".join(filter(None, [call + (f" → {result}" if result else ""), meaning, line and f"at {line}"]))
 
 

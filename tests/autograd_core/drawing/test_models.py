@@ -169,6 +169,26 @@ def test_a_call_knows_every_constant_and_value():
     assert any("multiply(a, b) = a × b" in v.hint for v in drawing.graph.vertices)
 
 
+def test_operations_of_users_and_recomputed_ones_are_drawn_like_others():
+    class Doubled(ag.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+    x = ag.tensor([1.0, 2.0], requires_grad=True, name="x")
+    y = ag.checkpoint(lambda t: t.tanh() * t, Doubled.apply(x), use_reentrant=False).sum()
+    drawings = [ag.draw(y, show=show) for show in ("values", "grads", "stats")]
+    assert all({"Doubled", "tanh"} <= {v.title for v in d.graph.vertices} for d in drawings)
+    assert all("0x" not in v.hint for d in drawings for v in d.graph.vertices)
+    (g,) = ag.grad(y, [x])
+    size = float((g * g).mean()) ** 0.5
+    assert next(v.magnitude for v in drawings[1].graph.vertices if v.title == "x") == pytest.approx(size)
+
+
 def test_every_edge_bears_shape_and_dtype():
     drawing = ag.draw(mlp(2, 16, 1), ag.ones(4, 2))
     assert [e.label for e in drawing.graph.edges if e.label] == ["(4, 16) float32", "(4, 16) float32", "(4, 1) float32"]
