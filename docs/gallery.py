@@ -17,7 +17,7 @@ import nn
 from autograd_core.drawing import Drawing
 from nn import functional as F
 from nn.models import mlp, resnet20
-from nn.models.resnet import BasicBlock
+from nn.models.cifar_resnet import CifarBlock
 
 draw = partial(ag.draw, layout="layered")
 FOLDER = Path(__file__).parent / "gallery"
@@ -91,7 +91,7 @@ def conv_block() -> Drawing:
 
 def residual_block() -> Drawing:
     """A residual block whose shortcut is a projection."""
-    return draw(BasicBlock(16, 32, stride=2, option="B"), ag.zeros(2, 16, 32, 32))
+    return draw(CifarBlock(16, 32, stride=2, option="B"), ag.zeros(2, 16, 32, 32))
 
 
 def resnet(depth: int) -> Callable[[], Drawing]:

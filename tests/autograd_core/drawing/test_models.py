@@ -53,7 +53,7 @@ def test_depth_says_which_modules_are_one_node():
     second = ag.draw(model, IMAGE, depth=2)
     assert titles(second) == {f"layer{i}": ("Sequential", 1) for i in (1, 2, 3)}
     assert [t for t in told(second) if t[0][0].isdigit()] == [("0–2", 3), ("0", 1), ("1–2", 2), ("0", 1), ("1–2", 2)]
-    assert titles(ag.draw(model, IMAGE, depth=3))["layer1.0–2"] == ("BasicBlock", 3)
+    assert titles(ag.draw(model, IMAGE, depth=3))["layer1.0–2"] == ("CifarBlock", 3)
     ops = ag.draw(model, IMAGE, depth=4)
     assert told(ops) == []
     assert {"layer2.0.conv1", "layer1.0–2.bn2", "linear"} <= titles(ops).keys()
