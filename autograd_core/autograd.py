@@ -226,7 +226,7 @@ def exclusive(grads: list[Any], given: list[Any]) -> list[Tensor]:
         if g.__class__ is Tensor:
             out.append(g)
             continue
-        if g.base is not None or id(g) in taken:
+        if id(g) in taken or not (g.base is None or hasattr(g.base, "holds_one_array")):
             g = g.copy()
         else:
             taken.add(id(g))

@@ -76,7 +76,9 @@ class _Memory(np.ndarray):
 
 
 class _Owner(np.ndarray):
-    """The base of every array on a memory, which returns to the pool with it."""
+    """The base of the array on a memory, and so of all its views; the memory returns to the pool with it."""
+
+    holds_one_array = True  # for whoever asks by its base whether an array is a view on another
 
     def __del__(self, put: Any = pool.put) -> None:  # bound here: at the end of the interpreter there are no globals
         put(self.base)

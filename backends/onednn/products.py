@@ -1,8 +1,8 @@
 """Products of matrices.
 
 OpenBLAS and oneDNN have threads of their own, which wait actively for the cores that the other's have taken: a step
-that uses both takes many times as long. OpenBLAS starts its threads above about a million multiplications, or for a
-product with a large vector; from there on oneDNN computes, which is quicker there.
+that uses both takes many times as long. OpenBLAS uses its threads above a number of multiplications that is fixed when
+it is compiled; from there on oneDNN computes, which is also quicker where it matters.
 """
 
 from backends.geometry import Array, Sizes
@@ -11,7 +11,7 @@ from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described, canonical, dense
 from backends.onednn.plans import BIAS, DST, SRC, WEIGHTS, Plan, Workshop, planned
 
-LARGE, LARGE_VECTOR = 1 << 20, 1 << 16  # multiplications
+LARGE, LARGE_VECTOR = 1 << 18, 9216  # multiplications up to which OpenBLAS uses one thread
 
 
 def linear(x: Array, w: Array, bias: Array) -> Array | None:
@@ -23,7 +23,7 @@ def product(a: Array, b: Array, bias: Array | None = None) -> Array | None:
     """See `backends.products.product`; of matrices, or of two stacks of as many. `bias` is added to every row."""
     k, work = a.shape[-1], a.size * b.shape[-1]
     if (
-        work < (LARGE if min(a.shape[-2], k, b.shape[-1]) > 1 else LARGE_VECTOR)
+        work <= (LARGE if min(a.shape[-2], k, b.shape[-1]) > 1 else LARGE_VECTOR)
         or k != b.shape[-2]
         or a.shape[:-2] != b.shape[:-2]
         or a.dtype != FLOAT32

@@ -91,6 +91,14 @@ def test_memory_that_somebody_refers_to_is_never_handed_out(steps):
     assert buffers.pool.held <= buffers.LIMIT
 
 
+def test_a_gradient_in_such_memory_is_not_copied_as_a_view_would_be():
+    import autograd_core as ag
+
+    x, w = ag.ones(64, 512), ag.ones(512, 512, requires_grad=True)
+    (x @ w).sum().backward()
+    assert type(w.grad.array.base) is buffers._Owner
+
+
 def test_memory_is_used_again_and_bounded(monkeypatch):
     array = buffers.empty((3, 1 << 16))
     assert buffers.address(array) % buffers.ALIGNMENT == 0
