@@ -119,8 +119,8 @@ INDEX: dict[str, str] = {
         special.shifted_chebyshev_polynomial_u special.shifted_chebyshev_polynomial_v
         special.shifted_chebyshev_polynomial_w""",
     "pooling": """
-        avg_pool avg_pool1d avg_pool2d avg_pool3d avg_unpool max_pool max_pool1d max_pool2d max_pool3d take_plane
-        unpool""",
+        avg_pool avg_pool1d avg_pool2d avg_pool3d avg_unpool max_of_windows max_pool max_pool1d max_pool2d max_pool3d
+        put_taps take_plane take_taps unpool""",
     "power_pooling": """
         lp_pool1d lp_pool2d lp_pool3d""",
     "products": """

@@ -4,7 +4,7 @@ A window's maximum or sum is taken one axis at a time, over strided slices: no c
 the first axis runs over whole contiguous lines.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import reduce
 from itertools import product
 from math import prod
@@ -29,13 +29,56 @@ def max_pool(
 
     The first of equal elements is named; a NaN wins over every number; padding never wins.
     """
+    y, taps = max_of_windows(xp, x, kernel, stride, padding, dilation, ceil_mode)
+    return y, _indices(xp, taps, x.shape[2:], kernel, stride, padding, dilation)
+
+
+def max_of_windows(
+    xp: Any, x: Array, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
+) -> tuple[Array, Array]:
+    """As `max_pool`, but with the number of the tap within the window, counted along the last axis first.
+
+    uint8 where that is enough, else int32.
+    """
     out = pooling_sizes(x.shape, kernel, stride, padding, dilation, ceil_mode)
     xs = xp.ascontiguousarray(channels_last(x))
     y = xs
     for axis, geometry in enumerate(zip(out, kernel, stride, padding, dilation, strict=True), 1):
         y = _slide(xp, xp.maximum, y, axis, _lowest(xp, x.dtype), *geometry)
-    indices = _argmax(xp, xs, y, kernel, stride, padding, dilation)
-    return channels_first(y), channels_first(indices)
+    return channels_first(y), channels_first(_taps(xp, xs, y, kernel, stride, padding, dilation))
+
+
+def take_taps(xp: Any, x: Array, taps: Array, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Array:
+    """The element of x (N, C, *S) that `taps` (N, C, *out) names in each window."""
+    xs, ts = channels_last(x), channels_last(taps)
+    y = xp.zeros(ts.shape, dtype=x.dtype)
+    for number, outputs, inputs in _each_tap(xs.shape[1:-1], ts.shape[1:-1], kernel, stride, padding, dilation):
+        y[outputs] = xp.where(ts[outputs] == number, xs[inputs], y[outputs])
+    return channels_first(y)
+
+
+def put_taps(
+    xp: Any, g: Array, taps: Array, x_shape: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
+) -> Array:
+    """Adjoint of `take_taps`: zeros of `x_shape` with g (N, C, *out) added where `taps` says."""
+    gs, ts = channels_last(g).astype(wide_dtype(xp, g.dtype), copy=False), channels_last(taps)
+    dx = xp.zeros((x_shape[0], *x_shape[2:], x_shape[1]), dtype=gs.dtype)
+    for number, outputs, inputs in _each_tap(x_shape[2:], ts.shape[1:-1], kernel, stride, padding, dilation):
+        dx[inputs] += xp.where(ts[outputs] == number, gs[outputs], 0)
+    return channels_first(dx.astype(g.dtype, copy=False))
+
+
+def _each_tap(
+    sizes: Sizes, out: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
+) -> Iterator[tuple[int, Any, Any]]:
+    """The number of each tap, the windows in which it lies within the input, and what it reads there."""
+    for number, tap in enumerate(product(*map(range, kernel))):
+        ranges = [
+            tap_range(size, count, k * d - p, s)
+            for size, count, k, d, p, s in zip(sizes, out, tap, dilation, padding, stride, strict=True)
+        ]
+        outputs, inputs = ((slice(None), *part) for part in zip(*ranges, strict=True))
+        yield number, outputs, inputs
 
 
 def avg_pool(
@@ -126,36 +169,41 @@ def _spread(xp: Any, g: Array, axis: int, size: int, kernel: int, stride: int, p
     return x
 
 
-def _argmax(xp: Any, x: Array, y: Array, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Array:
-    """Flat index into the plane of the first tap of each window that equals its maximum y (N, *out, C).
+def _taps(xp: Any, x: Array, y: Array, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Array:
+    """Number of the first tap of each window that equals its maximum y (N, *out, C).
 
-    Counts, in bytes, the taps that pass before the first match: much less traffic than selecting int64 indices.
+    Counts, in bytes, the taps that pass before the first match: much less traffic than selecting indices.
     """
-    sizes, out = x.shape[1:-1], y.shape[1:-1]
-    taps = list(product(*map(range, kernel)))
-    passed = xp.zeros(y.shape, dtype=xp.uint8 if len(taps) < 256 else xp.int32)
+    last = prod(kernel) - 1
+    passed = xp.zeros(y.shape, dtype=xp.uint8 if last < 256 else xp.int32)
     missing = xp.ones(y.shape, dtype=xp.bool_)
     has_nan = x.dtype.kind not in "iub" and xp.isnan(y).any().item()
-    for tap in taps[:-1]:
-        ranges = [
-            tap_range(size, count, k * d - p, s)
-            for size, count, k, d, p, s in zip(sizes, out, tap, dilation, padding, stride, strict=True)
-        ]
-        outputs, inputs = ((slice(None), *part) for part in zip(*ranges, strict=True))
+    for number, outputs, inputs in _each_tap(x.shape[1:-1], y.shape[1:-1], kernel, stride, padding, dilation):
+        if number == last:
+            break
         value = x[inputs]
         differs = value != y[outputs]
         if has_nan:
             differs &= value == value
         missing[outputs] &= differs
         passed += missing
-    indices = xp.asarray([_offset(tap, dilation, sizes) for tap in taps], dtype=xp.int64)[passed]
+    return passed
+
+
+def _indices(
+    xp: Any, taps: Array, sizes: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
+) -> Array:
+    """Flat int64 indices into planes of `sizes` of taps (N, C, *out)."""
+    out = taps.shape[2:]
+    offsets = [_offset(tap, dilation, sizes) for tap in product(*map(range, kernel))]
+    indices = xp.asarray(offsets, dtype=xp.int64)[channels_last(taps)]
     for axis, (count, s, p) in enumerate(zip(out, stride, padding, strict=True)):
         starts = (xp.arange(count) * s - p) * prod(sizes[axis + 1 :])
         indices += starts.reshape(count, *(1,) * (len(sizes) - axis))
     if any(padding) and any(d > 1 for d in dilation):
         # A dilated window can miss the input altogether; its index must still be one that can be gathered.
         indices = xp.clip(indices, 0, max(0, prod(sizes) - 1))
-    return indices
+    return channels_first(indices)
 
 
 def _offset(tap: Sizes, dilation: Sizes, sizes: Sizes) -> int:

@@ -79,6 +79,84 @@ def max_pool(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False):
     return xp.kernels.max_pool(x, kernel, stride, padding, dilation, ceil_mode)
 
 
+def _slow_taps(g, taps, shape, kernel, stride, padding, dilation):
+    out = np.zeros(shape)
+    for _, at, window in _windows(out, kernel, stride, padding, dilation, False):
+        for nc in np.ndindex(*shape[:2]):
+            place = window[taps[(*nc, *at)]]
+            if all(0 <= i < n for i, n in zip(place, shape[2:], strict=True)):
+                out[(*nc, *place)] += g[(*nc, *at)]
+    return out
+
+
+def _slow_take(x, taps, **geometry):
+    y = np.zeros(taps.shape)
+    for at in np.ndindex(*taps.shape):
+        unit = np.zeros(taps.shape)
+        unit[at] = 1
+        y[at] = (_slow_taps(unit, taps, x.shape, **geometry) * x).sum()
+    return y
+
+
+SQUARES: dict[str, tuple[int, ...]] = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0), "dilation": (1, 1)}
+OVERLAPPING: dict[str, tuple[int, ...]] = {"kernel": (3, 2), "stride": (2, 1), "padding": (1, 1), "dilation": (1, 2)}
+
+
+@op(POOLING, symbol="max pool", domain=REAL, samples=WINDOWS, method=False, residuals=("taps",),
+    reference=lambda *args, **statics: _slow_max(*args, **statics)[0],
+    vjp=lambda xp, g, taps, x_shape, kernel, stride, padding, dilation: xp.put_taps(
+        g, taps, shape=x_shape, kernel=kernel, stride=stride, padding=padding, dilation=dilation))  # fmt: skip
+def max_of_windows(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False):
+    """Largest element of every window, the first among equals; it keeps a byte for each window."""
+    return xp.kernels.max_of_windows(x, kernel, stride, padding, dilation, ceil_mode)
+
+
+@op(
+    POOLING,
+    symbol="put",
+    domain=REAL,
+    method=False,
+    reference=_slow_taps,
+    samples=(
+        sample((1, 2, 2, 2), integers((1, 2, 2, 2), 0, 4), shape=(1, 2, 4, 5), **SQUARES),
+        sample((2, 1, 3, 4), integers((2, 1, 3, 4), 0, 6), shape=(2, 1, 5, 4), **OVERLAPPING),
+        sample((0, 1, 2, 2), integers((0, 1, 2, 2), 0, 4), shape=(0, 1, 4, 4), **SQUARES),
+    ),
+    vjp=(
+        lambda xp, g, taps, kernel, stride, padding, dilation: xp.take_taps(
+            g, taps, kernel=kernel, stride=stride, padding=padding, dilation=dilation
+        ),
+        None,
+    ),
+)
+def put_taps(xp, x, taps, *, shape, kernel, stride, padding, dilation):
+    """Zeros of `shape` with each element added at the numbered tap of its window: the transpose of `take_taps`."""
+    return xp.kernels.put_taps(x, taps, shape, kernel, stride, padding, dilation)
+
+
+@op(
+    POOLING,
+    symbol="take",
+    domain=REAL,
+    method=False,
+    reference=_slow_take,
+    samples=(
+        sample((1, 2, 4, 5), integers((1, 2, 2, 2), 0, 4), **SQUARES),
+        sample((2, 1, 5, 4), integers((2, 1, 3, 4), 0, 6), **OVERLAPPING),
+        sample((0, 1, 4, 4), integers((0, 1, 2, 2), 0, 4), **SQUARES),
+    ),
+    vjp=(
+        lambda xp, g, taps, x_shape, kernel, stride, padding, dilation: xp.put_taps(
+            g, taps, shape=x_shape, kernel=kernel, stride=stride, padding=padding, dilation=dilation
+        ),
+        None,
+    ),
+)
+def take_taps(xp, x, taps, *, kernel, stride, padding, dilation):
+    """The element at the numbered tap of each window."""
+    return xp.kernels.take_taps(x, taps, kernel, stride, padding, dilation)
+
+
 def _slow_unpool(x, indices, shape):
     out = np.zeros((*shape[:2], math.prod(shape[2:])))
     for at in np.ndindex(x.shape):
@@ -192,9 +270,11 @@ def _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indice
     input, single, kernel, stride, padding, dilation = _prepared(
         input, kernel_size, stride, padding, dilation, rank, f"max_pool{rank}d"
     )
-    pooled = max_pool(input, kernel=kernel, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
-    values, indices = (v.squeeze(0) for v in pooled) if single else pooled
-    return (values, indices) if return_indices else values
+    pool = max_pool if return_indices else max_of_windows
+    pooled = pool(input, kernel=kernel, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
+    if not single:
+        return pooled
+    return tuple(v.squeeze(0) for v in pooled) if return_indices else pooled.squeeze(0)
 
 
 def _avg(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, rank):

@@ -77,6 +77,18 @@ def add_relu(a: Array, b: Array) -> Array | None:
     return y
 
 
+def all_finite(x: Array) -> bool:
+    """Whether there is neither NaN nor infinity; a sum that overflows counts as one."""
+    if not _suits(x):
+        return bool(np.isfinite(np.add.reduce(x, axis=None)))
+    total = np.empty(ROWS, FLOAT32)
+    for block in _blocks(x):
+        _sum(block.size).run(block, total)
+        if not np.isfinite(total).all():
+            return False
+    return True
+
+
 def _suits(x: Array) -> bool:
     return bool(x.dtype == FLOAT32 and x.size % ROWS == 0 and is_dense(x.shape, x.strides) and active())
 

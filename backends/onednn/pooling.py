@@ -1,0 +1,149 @@
+"""Maximum and mean over windows, and their adjoints.
+
+oneDNN passes NaN over and begins with the smallest number; so a maximum is its only where every input is finite. What
+it remembers of a maximum is the number of the tap, as NumPy's kernel does: either's gradient fits the other's.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from backends.geometry import Array, Sizes, check_gradient, pooling_sizes
+from backends.onednn.buffers import FLOAT32, channels_last_strides, empty
+from backends.onednn.choice import active
+from backends.onednn.elementwise import all_finite
+from backends.onednn.layouts import to_channels_last
+from backends.onednn.plans import (
+    DIFF_DST,
+    DIFF_SRC,
+    DST,
+    OF_WORKSPACE,
+    SRC,
+    TRAINING,
+    WORKSPACE,
+    Plan,
+    Unsupported,
+    Workshop,
+    dims,
+    planned,
+)
+
+SMALL = 1 << 12  # elements below which NumPy's calls are as quick
+MAXIMUM, MEAN_OF_ALL, MEAN_INSIDE = 0x1FF, 0x2FF, 0x3FF
+TAPS = np.dtype(np.uint8)
+
+
+def max_of_windows(
+    x: Array, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
+) -> tuple[Array, Array] | None:
+    """See `backends.pooling.max_of_windows`."""
+    if not _suits(x) or max(dilation) > 1:
+        return None
+    out = pooling_sizes(x.shape, kernel, stride, padding, dilation, ceil_mode)
+    plan = _pooled(MAXIMUM, x.shape, out, kernel, stride, padding)
+    if plan is None:
+        return None
+    x = to_channels_last(x)
+    if not all_finite(x):
+        return None
+    shape = (*x.shape[:2], *out)
+    y = empty(shape, channels_last_strides(shape))
+    taps = empty(shape, channels_last_strides(shape, 1), TAPS)
+    plan.run(x, y, taps)
+    return y, taps
+
+
+def put_taps(
+    g: Array, taps: Array, x_shape: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
+) -> Array | None:
+    """See `backends.pooling.put_taps`."""
+    if not _suits(g) or max(dilation) > 1 or taps.dtype != TAPS:
+        return None
+    plan = _spread(MAXIMUM, x_shape, g.shape[2:], kernel, stride, padding)
+    if plan is None:
+        return None
+    if taps.strides != channels_last_strides(taps.shape, 1):
+        taps = np.ascontiguousarray(taps.transpose(0, *range(2, taps.ndim), 1))
+    dx = empty(x_shape, channels_last_strides(x_shape))
+    plan.run(to_channels_last(g), dx, taps)
+    return dx
+
+
+def avg_pool(
+    x: Array, kernel: Sizes, stride: Sizes, padding: Sizes, ceil_mode: bool, count_include_pad: bool,
+    divisor: float | None,
+) -> Array | None:  # fmt: skip
+    """See `backends.pooling.avg_pool`."""
+    kind = _mean(x, ceil_mode, count_include_pad, divisor)
+    if kind is None:
+        return None
+    out = pooling_sizes(x.shape, kernel, stride, padding, (1,) * len(kernel), False)
+    plan = _pooled(kind, x.shape, out, kernel, stride, padding)
+    if plan is None:
+        return None
+    y = empty((*x.shape[:2], *out), channels_last_strides((*x.shape[:2], *out)))
+    plan.run(to_channels_last(x), y)
+    return y
+
+
+def avg_pool_input(
+    g: Array, x_shape: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, ceil_mode: bool, count_include_pad: bool,
+    divisor: float | None,
+) -> Array | None:  # fmt: skip
+    """See `backends.pooling.avg_pool_input`."""
+    kind = _mean(g, ceil_mode, count_include_pad, divisor)
+    if kind is None:
+        return None
+    out = pooling_sizes(x_shape, kernel, stride, padding, (1,) * len(kernel), False)
+    check_gradient("avg_pool_input", g.shape, (*x_shape[:2], *out))
+    plan = _spread(kind, x_shape, out, kernel, stride, padding)
+    if plan is None:
+        return None
+    dx = empty(x_shape, channels_last_strides(x_shape))
+    plan.run(to_channels_last(g), dx)
+    return dx
+
+
+def _suits(x: Array) -> bool:
+    return bool(x.dtype == FLOAT32 and x.size >= SMALL and 3 <= x.ndim <= 5 and active())
+
+
+def _mean(x: Array, ceil_mode: bool, count_include_pad: bool, divisor: float | None) -> int | None:
+    """Which mean this is; None for those that oneDNN does not know: of overhanging windows, or over a divisor."""
+    if not _suits(x) or ceil_mode or divisor is not None:
+        return None
+    return MEAN_OF_ALL if count_include_pad else MEAN_INSIDE
+
+
+def _described(
+    workshop: Workshop, kind: int, x_shape: Sizes, out: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes
+) -> tuple[Any, ...]:
+    """Descriptors of the image, of the result, of what is kept of it, the geometry, and the forward primitive."""
+    y_shape = (*x_shape[:2], *out)
+    x, y = (workshop.memory(shape, channels_last_strides(shape)) for shape in (x_shape, y_shape))
+    after = [(o - 1) * s + k - n - p for o, s, k, n, p in zip(out, stride, kernel, x_shape[2:], padding, strict=True)]
+    if any(p >= k for p, k in zip(after, kernel, strict=True)):
+        raise Unsupported("a window outside of its input")
+    steps = dims(stride), dims(kernel), dims((0,) * len(kernel)), dims(padding), dims(after)
+    forward = workshop.primitive("pooling_forward", TRAINING, kind, x, y, *steps)
+    kept = workshop.asked(forward, OF_WORKSPACE)
+    if kept is not None and workshop.size(kept) != np.prod(y_shape):
+        raise Unsupported("windows with more taps than a byte can number")
+    return x, y, [(WORKSPACE, kept)] if kept is not None else [], steps, forward
+
+
+@planned
+def _pooled(
+    workshop: Workshop, kind: int, x_shape: Sizes, out: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes
+) -> Plan:
+    x, y, kept, _, desc = _described(workshop, kind, x_shape, out, kernel, stride, padding)
+    return Plan(workshop, desc, (SRC, x), (DST, y), *kept)
+
+
+@planned
+def _spread(
+    workshop: Workshop, kind: int, x_shape: Sizes, out: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes
+) -> Plan:
+    x, y, kept, steps, forward = _described(workshop, kind, x_shape, out, kernel, stride, padding)
+    desc = workshop.primitive("pooling_backward", kind, x, y, *steps, forward)
+    return Plan(workshop, desc, (DIFF_DST, y), (DIFF_SRC, x), *kept)
