@@ -10,7 +10,17 @@ from backends import onednn, threads
 from backends.deferred import Deferred
 from backends.geometry import Array
 from backends.kernels import bind, namespace_of
-from backends.numpy_backend import lapack, normalization, padding, products, scans, selection, special, updates
+from backends.numpy_backend import (
+    lapack,
+    normalization,
+    padding,
+    products,
+    reduction,
+    scans,
+    selection,
+    special,
+    updates,
+)
 from backends.numpy_backend.random import NumpyRandom
 from backends.protocol import Backend, Random
 
@@ -41,7 +51,7 @@ class NumpyBackend:
         for name in ("add", "add_relu", "gate", "rectify", "relu"):
             setattr(kernels, name, getattr(selection, name))
         kernels.product = products.product
-        kernels.running = scans.running
+        kernels.running, kernels.total = scans.running, reduction.total
         kernels.normalize_batch = normalization.normalize_batch
         kernels.batch_gradients = normalization.batch_gradients
         kernels.scale_channels = normalization.scale_channels

@@ -29,7 +29,9 @@ def tall(a: Array, b: Array, *, out: Any) -> None:
 def product(a: Array, b: Array) -> Array:
     """`np.matmul` of large matrices, or stacks of matrices."""
     y = _product(a, b)
-    return np.matmul(a, b) if y is None else y
+    if y is not None:
+        return y
+    return a.dot(b) if a.ndim == 2 == b.ndim else np.matmul(a, b)
 
 
 def matmul(a: Array, b: Array, **how: Any) -> Array:
