@@ -72,6 +72,8 @@ from autograd_core.functional import *  # noqa: E402,F403
 from autograd_core.memory_format import MemoryFormat as MemoryFormat  # noqa: E402
 from autograd_core.printing import set_printoptions as set_printoptions  # noqa: E402
 from autograd_core.tensor import Tensor as Tensor  # noqa: E402
+from backends.precision import get_float32_matmul_precision as get_float32_matmul_precision  # noqa: E402
+from backends.precision import set_float32_matmul_precision as set_float32_matmul_precision  # noqa: E402
 from backends.threads import get_num_threads as get_num_threads  # noqa: E402
 from backends.threads import set_num_threads as set_num_threads  # noqa: E402
 

@@ -44,6 +44,7 @@ PROTOTYPES = {
     "primitive_attr_create": "p",
     "primitive_attr_destroy": "p",
     "primitive_attr_set_scratchpad_mode": "pi",
+    "primitive_attr_set_fpmath_mode": "pi",
     "primitive_attr_set_post_ops": "pp",
     "post_ops_create": "p",
     "post_ops_destroy": "p",

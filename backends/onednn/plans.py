@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from backends import threads
+from backends import precision, threads
 from backends.onednn import buffers
 from backends.onednn.buffers import Sizes, address
 from backends.onednn.library import DIMENSIONS, INT, POINTER, Library, load
@@ -34,6 +34,7 @@ DIFF_SRC, DIFF_DST, DIFF_WEIGHTS, DIFF_BIAS, DIFF_SCALE, DIFF_SHIFT = 129, 145, 
 IMPLEMENTATION, OF_WEIGHTS, OF_DIFF_WEIGHTS, OF_WORKSPACE, OF_SCRATCHPAD = 8, 131, 132, 135, 136
 TRAINING, INFERENCE, BACKWARD = 64, 96, 128
 F32, ANY = 3, 1
+BFLOAT16_ALLOWED = 1
 UNIMPLEMENTED = 3
 CAPACITY = 1024  # plans per thread
 
@@ -98,6 +99,8 @@ class Workshop:
         """Attributes with steps for the result: the names and arguments of post-operations."""
         attributes = self.make("primitive_attr_create")
         self.library["primitive_attr_set_scratchpad_mode"](attributes, 1)
+        if precision.get_float32_matmul_precision() == "medium":
+            self.library["primitive_attr_set_fpmath_mode"](attributes, BFLOAT16_ALLOWED)
         if steps:
             chain = self.make("post_ops_create")
             for kind, *rest in steps:
@@ -203,7 +206,7 @@ class _State(threading.local):
         self.zeros: Any = None
 
     def refresh(self, library: Library) -> None:
-        """After the number of threads was set: primitives keep theirs, so all are made again."""
+        """After a setting has changed: primitives keep theirs, so all are made again."""
         self.plans.clear()
         library.set_threads(threads.get_num_threads())
         self.setting = changes.count
@@ -226,12 +229,12 @@ class _State(threading.local):
 
 
 class _Changes:
-    """How often the number of threads was set."""
+    """How often the number of threads, or the precision, was set."""
 
     count = 0
 
-    def note(self, _threads: int) -> None:
-        """Primitives keep the number of threads they were made with."""
+    def note(self, _setting: int | str) -> None:
+        """Primitives keep what they were made with."""
         self.count += 1
 
 
@@ -244,6 +247,7 @@ class _Nothing:
 state = _State()
 changes = _Changes()
 threads.on_change(changes.note)
+precision.on_change(changes.note)
 
 
 def planned(make: Callable[..., Plan]) -> Callable[..., Any]:
