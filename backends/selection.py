@@ -26,5 +26,5 @@ def rectify(xp: Any, y: Array) -> Array:
 
 
 def gate(xp: Any, g: Array, x: Array) -> Array:
-    """g where x > 0, else 0; both of one shape."""
-    return xp.where(x > 0, g, 0)
+    """0 where x <= 0, else g, where x is NaN too; both of one shape."""
+    return xp.where(x <= 0, 0, g)

@@ -49,24 +49,25 @@ def rectify(y: Array) -> Array:
 
 
 def gate(g: Array, x: Array) -> Array:
-    """g where x > 0, else 0; both of one shape.
+    """0 where x <= 0, else g, where x is NaN too; both of one shape.
 
     np.where and boolean assignment mispredict a branch for every other element of a random mask; clearing bits is nine
     times faster on 2M elements and, unlike a product with the mask, turns an infinite or NaN g into 0 too.
     """
     if g.size < SMALL:
         if g.__class__ is not np.ndarray:
-            return g if x > 0 else g.dtype.type(0)
+            return g.dtype.type(0) if x <= 0 else g
         if g.shape == x.shape:
-            result = np.zeros(g.shape, g.dtype)
-            np.putmask(result, x > _ZERO.get(g.dtype, 0), g)  # np.where takes a third more time
+            zero = _ZERO.get(g.dtype, 0)
+            result = g.copy()
+            np.putmask(result, x <= zero, zero)  # np.where takes a third more time
             return result
     if g.size >= LARGE and (y := _gate(g, x)) is not None:
         return y
     bits = _BITS.get(g.dtype)
     if bits is None or g.shape != x.shape:
-        return np.where(x > 0, g, g.dtype.type(0))
-    mask = np.negative((x > 0).view(np.int8), dtype=bits)
+        return np.where(x <= 0, g.dtype.type(0), g)
+    mask = np.subtract((x <= 0).view(np.int8), 1, dtype=bits)
     np.bitwise_and(mask, g.view(bits), out=mask)
     return mask.view(g.dtype)
 
