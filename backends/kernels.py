@@ -7,6 +7,7 @@ from typing import Any
 
 from backends import (
     activations,
+    adaptive_steps,
     bessel,
     factorizations,
     gamma,
@@ -30,6 +31,7 @@ from backends.geometry import Array
 
 MODULES = (
     activations,
+    adaptive_steps,
     factorizations,
     gelu,
     indexing,
@@ -105,6 +107,15 @@ NAMES = (
     "matrix_exp",
     "sgd_step",
     "adam_step",
+    "nadam_step",
+    "radam_step",
+    "adamax_step",
+    "lion_step",
+    "adagrad_step",
+    "adadelta_step",
+    "rmsprop_step",
+    "rprop_step",
+    "asgd_step",
 )
 
 

@@ -19,6 +19,27 @@ def descent(xp: Any, g: Array, p: Array, weight_decay: float, maximize: bool, ou
     return xp.add(g, pull, out=out)
 
 
+def decayed(xp: Any, g: Array, p: Array, lr: float, weight_decay: float, decoupled: bool, maximize: bool) -> Array:
+    """The gradient to follow downwards; weights that decay by themselves, `decoupled`, have done so."""
+    if decoupled:
+        p *= 1 - lr * weight_decay
+    return descent(xp, g, p, 0.0 if decoupled else weight_decay, maximize, out=xp.empty_like(p))
+
+
+def average(xp: Any, mean: Array, x: Array, beta: float, scratch: Array) -> None:
+    """mean ← β·mean + (1 - β)x."""
+    mean *= beta
+    mean += xp.multiply(x, 1 - beta, out=scratch)
+
+
+def average_square(xp: Any, mean: Array, x: Array, beta: float, scratch: Array) -> None:
+    """mean ← β·mean + (1 - β)x²."""
+    mean *= beta
+    xp.multiply(x, x, out=scratch)
+    scratch *= 1 - beta
+    mean += scratch
+
+
 def sgd_step(
     xp: Any,
     p: Array,
@@ -64,17 +85,11 @@ def adam_step(
     m̂ = m / (1 - β₁ᵗ), v̂ = v / (1 - β₂ᵗ) at step t; `largest` is the largest v so far, taken in its place. decoupled:
     the weights decay by themselves, not through the gradient.
     """
-    if decoupled:
-        p *= 1 - lr * weight_decay
-    g = descent(xp, g, p, 0.0 if decoupled else weight_decay, maximize, out=xp.empty_like(p))
+    g = decayed(xp, g, p, lr, weight_decay, decoupled, maximize)
     # One scratch array for everything: fresh memory for every product takes five times as long.
     d = xp.empty_like(p)
-    m *= beta1
-    m += xp.multiply(g, 1 - beta1, out=d)
-    v *= beta2
-    xp.multiply(g, g, out=d)
-    d *= 1 - beta2
-    v += d
+    average(xp, m, g, beta1, d)
+    average_square(xp, v, g, beta2, d)
     if largest is not None:
         v = xp.maximum(largest, v, out=largest)
     # m̂ / (√v̂ + eps), with √(1 - β₂ᵗ) moved out of the denominator: one pass less.
@@ -84,3 +99,113 @@ def adam_step(
     xp.divide(m, d, out=d)
     d *= lr * root / (1 - beta1**step)
     p -= d
+
+
+def nadam_step(
+    xp: Any,
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    *,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    step: int,
+    gradient_rate: float,
+    mean_rate: float,
+    weight_decay: float = 0.0,
+    decoupled: bool = False,
+    maximize: bool = False,
+) -> None:
+    """m and v as in `adam_step`; p ← p - (gradient_rate·g + mean_rate·m) / (√v̂ + eps)."""
+    g = decayed(xp, g, p, lr, weight_decay, decoupled, maximize)
+    d = xp.empty_like(p)
+    average(xp, m, g, beta1, d)
+    average_square(xp, v, g, beta2, d)
+    xp.divide(v, 1 - beta2**step, out=d)
+    xp.sqrt(d, out=d)
+    d += eps
+    pull = mean_rate * m
+    pull += gradient_rate * g
+    p -= xp.divide(pull, d, out=d)
+
+
+def radam_step(
+    xp: Any,
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    *,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    rate: float,
+    rectified: bool,
+    weight_decay: float = 0.0,
+    decoupled: bool = False,
+    maximize: bool = False,
+) -> None:
+    """m and v as in `adam_step`; p ← p - rate·m / (√v + eps), or p - rate·m before the variance is `rectified`."""
+    g = decayed(xp, g, p, lr, weight_decay, decoupled, maximize)
+    d = xp.empty_like(p)
+    average(xp, m, g, beta1, d)
+    average_square(xp, v, g, beta2, d)
+    pull = rate * m
+    if rectified:
+        xp.sqrt(v, out=d)
+        d += eps
+        pull /= d
+    p -= pull
+
+
+def adamax_step(
+    xp: Any,
+    p: Array,
+    g: Array,
+    m: Array,
+    u: Array,
+    *,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    rate: float,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> None:
+    """m as in `adam_step`, u ← max(β₂u, |g| + eps); p ← p - rate·m / u."""
+    g = descent(xp, g, p, weight_decay, maximize, out=xp.empty_like(p))
+    d = xp.empty_like(p)
+    average(xp, m, g, beta1, d)
+    u *= beta2
+    xp.abs(g, out=d)
+    d += eps
+    xp.maximum(u, d, out=u)
+    xp.divide(m, u, out=d)
+    d *= rate
+    p -= d
+
+
+def lion_step(
+    xp: Any,
+    p: Array,
+    g: Array,
+    m: Array,
+    *,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> None:
+    """p ← (1 - lr·weight_decay)p - lr·sign(β₁m + (1 - β₁)g); m ← β₂m + (1 - β₂)g."""
+    g = decayed(xp, g, p, lr, weight_decay, True, maximize)
+    d = beta1 * m
+    d += (1 - beta1) * g
+    xp.sign(d, out=d)
+    d *= lr
+    p -= d
+    average(xp, m, g, beta2, d)

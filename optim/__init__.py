@@ -1,9 +1,27 @@
 """Optimizers, learning-rate schedules and limits on gradients."""
 
 from optim import schedules as lr_scheduler
-from optim.adam import Adam, AdamW
+from optim.adam import Adam, Adamax, AdamW, Lion, NAdam, RAdam
+from optim.adaptive import ASGD, Adadelta, Adagrad, RMSprop, Rprop
 from optim.clipping import clip_grad_norm_, clip_grad_value_
 from optim.optimizer import Optimizer
 from optim.sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "clip_grad_norm_", "clip_grad_value_", "lr_scheduler"]
+__all__ = [
+    "ASGD",
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Lion",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "lr_scheduler",
+]

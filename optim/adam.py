@@ -1,6 +1,6 @@
-"""Adam and its relatives."""
+"""Adam and its relatives: steps by the mean of past gradients."""
 
-from collections.abc import Mapping
+from math import sqrt
 from typing import Any
 
 from optim.elementwise import ElementwiseOptimizer
@@ -11,11 +11,11 @@ class Adam(ElementwiseOptimizer):
     """Steps by the mean of past gradients over the root of their mean square (Kingma and Ba 2014).
 
     m ← β₁m + (1 - β₁)g, v ← β₂v + (1 - β₂)g², p ← p - lr·m̂ / (√v̂ + eps), where m̂ = m / (1 - β₁ᵗ), v̂ = v / (1 - β₂ᵗ).
-    weight_decay: adds weight_decay·p to g. amsgrad: v̂ from the largest v so far (Reddi et al. 2018).
+    weight_decay: adds weight_decay·p to g, or, if decoupled_weight_decay, shrinks p itself by lr·weight_decay.
+    amsgrad: v̂ from the largest v so far (Reddi et al. 2018).
     """
 
     kernel = "adam_step"
-    decoupled = False
 
     def __init__(
         self,
@@ -27,29 +27,22 @@ class Adam(ElementwiseOptimizer):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        decoupled_weight_decay: bool = False,
+        **hints: bool | None,
     ) -> None:
-        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        super().__init__(params, {**defaults, "amsgrad": amsgrad, "maximize": maximize})
-
-    def check_options(self, group: Mapping[str, Any]) -> None:
-        super().check_options(group)
-        if not all(0.0 <= beta < 1.0 for beta in group["betas"]):
-            raise ValueError(f"Invalid betas: {group['betas']}; each must lie in [0, 1)")
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad}
+        defaults |= {"maximize": maximize, "decoupled_weight_decay": decoupled_weight_decay}
+        super().__init__(params, defaults, **hints)
 
     def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
         return ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if group["amsgrad"] else ("exp_avg", "exp_avg_sq")
 
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
-        state["step"] = state.get("step", 0) + 1
-        beta1, beta2 = group["betas"]
-        options = {k: group[k] for k in ("lr", "eps", "weight_decay", "maximize")}
-        return {**options, "beta1": beta1, "beta2": beta2, "step": state["step"], "decoupled": self.decoupled}
+        return {**_options(group), "lr": group["lr"], "step": _counted(state)}
 
 
 class AdamW(Adam):
     """Adam whose weight decay shrinks the parameter itself, by lr·weight_decay (Loshchilov and Hutter 2017)."""
-
-    decoupled = True
 
     def __init__(
         self,
@@ -61,5 +54,155 @@ class AdamW(Adam):
         amsgrad: bool = False,
         *,
         maximize: bool = False,
+        **hints: bool | None,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True, **hints
+        )
+
+
+class NAdam(ElementwiseOptimizer):
+    """Adam with Nesterov's momentum, which looks one step ahead (Dozat 2016).
+
+    μₜ = β₁(1 - 0.96^(t·momentum_decay) / 2); p ← p - lr·((1 - μₜ)g / (1 - ∏μ) + μₜ₊₁m / (1 - ∏μ·μₜ₊₁)) / (√v̂ + eps).
+    """
+
+    kernel = "nadam_step"
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum_decay: float = 4e-3,
+        decoupled_weight_decay: bool = False,
+        *,
+        maximize: bool = False,
+        **hints: bool | None,
+    ) -> None:
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
+        defaults |= {"momentum_decay": momentum_decay, "decoupled_weight_decay": decoupled_weight_decay}
+        super().__init__(params, defaults, **hints)
+
+    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return ("exp_avg", "exp_avg_sq")
+
+    def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
+        t, lr = _counted(state), group["lr"]
+        mu, following = [
+            group["betas"][0] * (1 - 0.5 * 0.96 ** (step * group["momentum_decay"])) for step in (t, t + 1)
+        ]
+        product = state["mu_product"] = state.get("mu_product", 1.0) * mu
+        rates = {
+            "gradient_rate": lr * (1 - mu) / (1 - product),
+            "mean_rate": lr * following / (1 - product * following),
+        }
+        return {**_options(group), **rates, "lr": lr, "step": t}
+
+
+class RAdam(ElementwiseOptimizer):
+    """Adam that follows the mean gradient alone until it knows the variance well enough (Liu et al. 2019)."""
+
+    kernel = "radam_step"
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        decoupled_weight_decay: bool = False,
+        *,
+        maximize: bool = False,
+        **hints: bool | None,
+    ) -> None:
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
+        super().__init__(params, {**defaults, "decoupled_weight_decay": decoupled_weight_decay}, **hints)
+
+    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return ("exp_avg", "exp_avg_sq")
+
+    def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
+        t, (beta1, beta2) = _counted(state), group["betas"]
+        unbiased = 1 - beta2**t
+        # ρ is how many past gradients the moving average of squares is worth.
+        limit = 2 / (1 - beta2) - 1
+        rho = limit - 2 * t * beta2**t / unbiased
+        rate, rectified = group["lr"] / (1 - beta1**t), rho > 5
+        if rectified:
+            variance = (rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho)
+            rate *= sqrt(unbiased * variance)
+        return {**_options(group), "lr": group["lr"], "rate": rate, "rectified": rectified}
+
+
+class Adamax(ElementwiseOptimizer):
+    """Adam by the largest gradient instead of the mean square: u ← max(β₂u, |g| + eps) (Kingma and Ba 2014)."""
+
+    kernel = "adamax_step"
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        *,
+        maximize: bool = False,
+        **hints: bool | None,
+    ) -> None:
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
+        super().__init__(params, defaults, **hints)
+
+    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return ("exp_avg", "exp_inf")
+
+    def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
+        t = _counted(state)
+        return {**_options(group), "rate": group["lr"] / (1 - group["betas"][0] ** t)}
+
+
+class Lion(ElementwiseOptimizer):
+    """Steps of one length, by the sign of the mean gradient (Chen et al. 2023).
+
+    p ← (1 - lr·weight_decay)p - lr·sign(β₁m + (1 - β₁)g), then m ← β₂m + (1 - β₂)g.
+    """
+
+    kernel = "lion_step"
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-4,
+        betas: tuple[float, float] = (0.9, 0.99),
+        weight_decay: float = 0.0,
+        *,
+        maximize: bool = False,
+        **hints: bool | None,
+    ) -> None:
+        defaults = {"lr": lr, "betas": betas, "weight_decay": weight_decay, "maximize": maximize}
+        super().__init__(params, defaults, **hints)
+
+    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return ("exp_avg",)
+
+    def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
+        return {**_options(group), "lr": group["lr"]}
+
+
+def _counted(state: dict[str, Any]) -> int:
+    """The number of this step, from 1."""
+    state["step"] = step = state.get("step", 0) + 1
+    return int(step)
+
+
+def _options(group: dict[str, Any]) -> dict[str, Any]:
+    """What all kernels of this family take."""
+    beta1, beta2 = group["betas"]
+    options: dict[str, Any] = {name: group[name] for name in ("eps", "weight_decay", "maximize") if name in group}
+    if "decoupled_weight_decay" in group:
+        options["decoupled"] = group["decoupled_weight_decay"]
+    return {**options, "beta1": beta1, "beta2": beta2}

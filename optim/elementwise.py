@@ -18,8 +18,9 @@ SMALL = 1 << 13
 class ElementwiseOptimizer(Optimizer):
     """Base of optimizers that are a kernel of the backends, `kernel(p, g, *arrays, **options)`.
 
-    A subclass names the kernel, says in `slots` which arrays it remembers of every parameter (they start at 0), and in
-    `advance` what else. Parameters that agree in what else it remembers are updated together.
+    A subclass names the kernel, says in `slots` which arrays it remembers of every parameter, in `start` where they
+    start, and in `advance` what else. Parameters that agree in what else it remembers are updated together. Complex
+    numbers change as pairs of real ones.
     """
 
     kernel: ClassVar[str]
@@ -27,6 +28,10 @@ class ElementwiseOptimizer(Optimizer):
     def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
         """The names of the arrays in the state of a parameter."""
         raise NotImplementedError(f"{type(self).__name__} does not say what it remembers: define slots()")
+
+    def start(self, group: dict[str, Any]) -> dict[str, float]:
+        """The first values of those arrays that do not start at 0."""
+        return {}
 
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         """Bring the numbers in a state, which is empty before the first step, to the next one; options of the kernel
@@ -38,7 +43,8 @@ class ElementwiseOptimizer(Optimizer):
         names, ids = self.slots(group), [*map(id, params)]
         known, batches = self._plans.get(id(group), (None, []))
         if known != ids or not all(b.names == names and b.holds(self.state) for b in batches):
-            batches = [Batch(alike, names, self.state) for alike in _sorted(params, self.state)]
+            start = self.start(group)
+            batches = [Batch(alike, names, self.state, start) for alike in _sorted(params, self.state)]
             self._plans[id(group)] = ids, batches
         for batch in batches:
             options = self.advance(batch.states[0], group)
@@ -49,20 +55,22 @@ class ElementwiseOptimizer(Optimizer):
 class Batch:
     """Parameters of one array type, dtype and age; if there are several, what they need lies side by side."""
 
-    def __init__(self, params: list[Tensor], names: tuple[str, ...], state: States) -> None:
+    def __init__(self, params: list[Tensor], names: tuple[str, ...], state: States, start: dict[str, float]) -> None:
         self.params, self.names, self.states = params, names, [state.setdefault(p, {}) for p in params]
         like = params[0].array
         self.library = LIBRARY[like.__class__]
-        if len(params) == 1:
+        if len(params) == 1 and like.dtype.kind != "c":
             self.flat, places = [], [[self.library.zeros_like(like)] for _ in names]
         else:
             size = sum([p.array.size for p in params])
             self.flat = [self.library.zeros(size, like.dtype) for _ in ("parameters", "gradients", *names)]
             values, gradients, *places = [_pieces(flat, params) for flat in self.flat]
             self.copies = list(zip(params, values, gradients, strict=True))
+            if like.dtype.kind == "c":
+                self.flat = [flat.view(flat.real.dtype) for flat in self.flat]
         self.fresh = any(name not in s for s in self.states for name in names)
         self.slots = [
-            {name: _placed(s.get(name), views[i]) for name, views in zip(names, places, strict=True)}
+            {name: _placed(s.get(name), views[i], start.get(name)) for name, views in zip(names, places, strict=True)}
             for i, s in enumerate(self.states)
         ]
         self.arrays = [array for _, array in self.slots[0].values()]
@@ -133,9 +141,11 @@ def _pieces(flat: Any, params: list[Tensor]) -> list[Any]:
     return pieces
 
 
-def _placed(remembered: Tensor | None, place: Any) -> tuple[Tensor, Any]:
+def _placed(remembered: Tensor | None, place: Any, start: float | None) -> tuple[Tensor, Any]:
     """The tensor of a state, moved to a place among others, and that place."""
     if remembered is None:
+        if start is not None:
+            place[...] = start * (1 + 1j) if place.dtype.kind == "c" else start
         return wrap(place), place
     place[...] = remembered.array
     remembered.array = place

@@ -14,15 +14,36 @@ from autograd_core.versions import record_writes
 Params = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 
 
+HINTS = ("foreach", "fused", "capturable", "differentiable")
+# Options that must not be negative, and what messages call them.
+LIMITED = {
+    "lr": "learning rate",
+    "eps": "epsilon value",
+    "weight_decay": "weight_decay value",
+    "momentum": "momentum value",
+    "momentum_decay": "momentum_decay value",
+    "lr_decay": "lr_decay value",
+    "initial_accumulator_value": "initial_accumulator_value value",
+    "alpha": "alpha value",
+}
+
+
 class Optimizer:
     """Base of optimizers: subclasses say in `update` how one parameter changes.
 
     params: tensors, (name, tensor) pairs as `model.named_parameters()` gives them, or groups: dicts with "params" and
     hyper-parameters of their own. Tensors without a name are named by their position, "0", "1", ...
-    state: per parameter, what the method remembers of it.
+    state: per parameter, what the method remembers of it. hints: PyTorch's `foreach`, `fused` and `capturable`, which
+    change no result and are ignored, and `differentiable`, which is refused.
     """
 
-    def __init__(self, params: Params, defaults: Mapping[str, Any]) -> None:
+    def __init__(self, params: Params, defaults: Mapping[str, Any], **hints: bool | None) -> None:
+        if unknown := [name for name in hints if name not in HINTS]:
+            raise TypeError(f"{type(self).__name__} has no option {unknown[0]!r}")
+        if hints.get("differentiable"):
+            raise NotImplementedError(
+                "steps are not recorded, differentiable=True is not provided; write the step with tensors instead"
+            )
         self.defaults = dict(defaults)
         self.state: dict[Tensor, dict[str, Any]] = {}
         self.param_groups: list[dict[str, Any]] = []
@@ -49,9 +70,12 @@ class Optimizer:
 
     def check_options(self, group: Mapping[str, Any]) -> None:
         """Raise ValueError for hyper-parameters out of range."""
-        for name in ("lr", "weight_decay", "eps", "momentum"):
-            if group.get(name, 0.0) < 0.0:
-                raise ValueError(f"Invalid {name} value: {group[name]}; it must not be negative")
+        for name, called in LIMITED.items():
+            if not group.get(name, 0.0) >= 0.0:
+                raise ValueError(f"Invalid {called}: {group[name]}; it must not be negative")
+        for i, beta in enumerate(group.get("betas", ())):
+            if not 0.0 <= beta < 1.0:
+                raise ValueError(f"Invalid beta parameter at index {i}: {beta}; it must lie in [0, 1)")
 
     def _named_parameters(self) -> dict[str, Tensor]:
         return dict(chain.from_iterable(zip(g["param_names"], g["params"], strict=True) for g in self.param_groups))

@@ -27,9 +27,10 @@ class SGD(ElementwiseOptimizer):
         nesterov: bool = False,
         *,
         maximize: bool = False,
+        **hints: bool | None,
     ) -> None:
         defaults = {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
-        super().__init__(params, {**defaults, "nesterov": nesterov, "maximize": maximize})
+        super().__init__(params, {**defaults, "nesterov": nesterov, "maximize": maximize}, **hints)
 
     def check_options(self, group: Mapping[str, Any]) -> None:
         super().check_options(group)

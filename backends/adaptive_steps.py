@@ -1,0 +1,148 @@
+"""Steps of optimizers that fit the rate of every element, beyond Adam's family; see `backends.optimizers`."""
+
+from typing import Any
+
+from backends.geometry import Array
+from backends.optimizers import average, average_square, descent
+
+
+def adagrad_step(
+    xp: Any,
+    p: Array,
+    g: Array,
+    total: Array,
+    *,
+    rate: float,
+    eps: float,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> None:
+    """total ← total + g²; p ← p - rate·g / (√total + eps)."""
+    g = descent(xp, g, p, weight_decay, maximize, out=xp.empty_like(p))
+    d = xp.multiply(g, g)
+    total += d
+    xp.sqrt(total, out=d)
+    d += eps
+    xp.divide(g, d, out=d)
+    d *= rate
+    p -= d
+
+
+def adadelta_step(
+    xp: Any,
+    p: Array,
+    g: Array,
+    v: Array,
+    u: Array,
+    *,
+    lr: float,
+    rho: float,
+    eps: float,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> None:
+    """v ← ρv + (1 - ρ)g², d = √((u + eps) / (v + eps))·g, u ← ρu + (1 - ρ)d²; p ← p - lr·d."""
+    g = descent(xp, g, p, weight_decay, maximize, out=xp.empty_like(p))
+    scratch = xp.empty_like(p)
+    average_square(xp, v, g, rho, scratch)
+    d = u + eps
+    d /= xp.add(v, eps, out=scratch)
+    xp.sqrt(d, out=d)
+    d *= g
+    average_square(xp, u, d, rho, scratch)
+    d *= lr
+    p -= d
+
+
+def rmsprop_step(
+    xp: Any,
+    p: Array,
+    g: Array,
+    v: Array,
+    *others: Array,
+    lr: float,
+    alpha: float,
+    eps: float,
+    weight_decay: float = 0.0,
+    momentum: float = 0.0,
+    centered: bool = False,
+    maximize: bool = False,
+) -> None:
+    """v ← αv + (1 - α)g²; p ← p - lr·g / (√v + eps).
+
+    centered: the last of the others is the mean gradient, whose square is taken from v under the root. momentum: the
+    first of them is b ← momentum·b + g / (√v + eps), which p follows.
+    """
+    g = descent(xp, g, p, weight_decay, maximize, out=xp.empty_like(p))
+    d = xp.empty_like(p)
+    average_square(xp, v, g, alpha, d)
+    if centered:
+        mean = others[-1]
+        average(xp, mean, g, alpha, d)
+        xp.multiply(mean, mean, out=d)
+        xp.subtract(v, d, out=d)
+        xp.sqrt(d, out=d)
+    else:
+        xp.sqrt(v, out=d)
+    d += eps
+    xp.divide(g, d, out=d)
+    if momentum:
+        b = others[0]
+        b *= momentum
+        b += d
+        xp.multiply(b, lr, out=d)
+    else:
+        d *= lr
+    p -= d
+
+
+def rprop_step(
+    xp: Any,
+    p: Array,
+    g: Array,
+    before: Array,
+    size: Array,
+    *,
+    etas: tuple[float, float],
+    step_sizes: tuple[float, float],
+    maximize: bool = False,
+) -> None:
+    """size ← size·η⁺ where the gradient kept its sign, size·η⁻ where it turned; p ← p - size·sign(g) where it did not.
+
+    step_sizes: the least and the greatest size.
+    """
+    g = descent(xp, g, p, 0.0, maximize, out=xp.empty_like(p))
+    d = before * g
+    turned = d < 0
+    size *= xp.where(turned, etas[0], xp.where(d > 0, etas[1], 1.0)).astype(p.dtype)
+    xp.clip(size, *step_sizes, out=size)
+    before[...] = g
+    before[turned] = 0
+    xp.sign(before, out=d)
+    d *= size
+    p -= d
+
+
+def asgd_step(
+    xp: Any,
+    p: Array,
+    g: Array,
+    mean: Array,
+    *,
+    rate: float,
+    lambd: float,
+    share: float,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> None:
+    """p ← (1 - lambd·rate)p - rate·g; mean ← mean + share·(p - mean)."""
+    d = xp.empty_like(p)
+    g = descent(xp, g, p, weight_decay, maximize, out=d)
+    p *= 1 - lambd * rate
+    p -= xp.multiply(g, rate, out=d)
+    if share == 1:
+        mean[...] = p
+    else:
+        xp.subtract(p, mean, out=d)
+        d *= share
+        mean += d

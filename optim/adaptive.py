@@ -1,0 +1,184 @@
+"""Optimizers that fit the rate of every element to its past gradients, beyond Adam's family."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from optim.elementwise import ElementwiseOptimizer
+from optim.optimizer import Params
+
+
+class Adagrad(ElementwiseOptimizer):
+    """Steps by the gradient over the root of the sum of all squares so far (Duchi et al. 2011).
+
+    s ← s + g², which starts at initial_accumulator_value; p ← p - lr / (1 + (t - 1)lr_decay)·g / (√s + eps).
+    """
+
+    kernel = "adagrad_step"
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-2,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        eps: float = 1e-10,
+        *,
+        maximize: bool = False,
+        **hints: bool | None,
+    ) -> None:
+        defaults = {"lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
+        super().__init__(params, {**defaults, "initial_accumulator_value": initial_accumulator_value}, **hints)
+
+    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return ("sum",)
+
+    def start(self, group: dict[str, Any]) -> dict[str, float]:
+        return {"sum": group["initial_accumulator_value"]}
+
+    def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
+        state["step"] = t = state.get("step", 0) + 1
+        options = {k: group[k] for k in ("eps", "weight_decay", "maximize")}
+        return {**options, "rate": group["lr"] / (1 + (t - 1) * group["lr_decay"])}
+
+
+class Adadelta(ElementwiseOptimizer):
+    """Steps as long as the mean step before was, over the mean size of the gradient (Zeiler 2012).
+
+    v ← ρv + (1 - ρ)g², d = √((u + eps) / (v + eps))·g, p ← p - lr·d, u ← ρu + (1 - ρ)d².
+    """
+
+    kernel = "adadelta_step"
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-6,
+        weight_decay: float = 0.0,
+        *,
+        maximize: bool = False,
+        **hints: bool | None,
+    ) -> None:
+        defaults = {"lr": lr, "rho": rho, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
+        super().__init__(params, defaults, **hints)
+
+    def check_options(self, group: Mapping[str, Any]) -> None:
+        super().check_options(group)
+        if not 0.0 <= group["rho"] <= 1.0:
+            raise ValueError(f"Invalid rho value: {group['rho']}; it must lie in [0, 1]")
+
+    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return ("square_avg", "acc_delta")
+
+    def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
+        state["step"] = state.get("step", 0) + 1
+        return {k: group[k] for k in ("lr", "rho", "eps", "weight_decay", "maximize")}
+
+
+class RMSprop(ElementwiseOptimizer):
+    """Steps by the gradient over the root of its mean square (Tieleman and Hinton 2012).
+
+    v ← αv + (1 - α)g²; p ← p - lr·g / (√v + eps). centered: the variance instead of the mean square (Graves 2013).
+    momentum: b ← momentum·b + g / (√v + eps); p ← p - lr·b.
+    """
+
+    kernel = "rmsprop_step"
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+        *,
+        maximize: bool = False,
+        **hints: bool | None,
+    ) -> None:
+        defaults = {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum}
+        super().__init__(params, {**defaults, "centered": centered, "maximize": maximize}, **hints)
+
+    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        optional = {"momentum_buffer": group["momentum"], "grad_avg": group["centered"]}
+        return ("square_avg", *[name for name, wanted in optional.items() if wanted])
+
+    def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
+        state["step"] = state.get("step", 0) + 1
+        return {k: group[k] for k in ("lr", "alpha", "eps", "weight_decay", "momentum", "centered", "maximize")}
+
+
+class Rprop(ElementwiseOptimizer):
+    """Steps by the sign of the gradient, each element with a size of its own (Riedmiller and Braun 1993).
+
+    Sizes start at lr and stay between the `step_sizes`; they are multiplied by the first of the `etas` where the sign
+    has turned, in which case the element rests for a step, and by the second where it has not. For whole batches.
+    """
+
+    kernel = "rprop_step"
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-2,
+        etas: tuple[float, float] = (0.5, 1.2),
+        step_sizes: tuple[float, float] = (1e-6, 50.0),
+        *,
+        maximize: bool = False,
+        **hints: bool | None,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "etas": etas, "step_sizes": step_sizes, "maximize": maximize}, **hints)
+
+    def check_options(self, group: Mapping[str, Any]) -> None:
+        super().check_options(group)
+        down, up = group["etas"]
+        if not 0.0 < down < 1.0 < up:
+            raise ValueError(f"Invalid eta values: {down}, {up}; the first must lie in (0, 1), the second above 1")
+
+    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return ("prev", "step_size")
+
+    def start(self, group: dict[str, Any]) -> dict[str, float]:
+        return {"step_size": group["lr"]}
+
+    def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
+        state["step"] = state.get("step", 0) + 1
+        return {k: group[k] for k in ("etas", "step_sizes", "maximize")}
+
+
+class ASGD(ElementwiseOptimizer):
+    """Gradient descent that remembers the mean of the parameters in state["ax"] (Polyak and Juditsky 1992).
+
+    p ← (1 - lambd·η)p - η·g; η = lr / (1 + lambd·lr·t)^alpha. The mean is that of the steps after t0, p before.
+    """
+
+    kernel = "asgd_step"
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-2,
+        lambd: float = 1e-4,
+        alpha: float = 0.75,
+        t0: float = 1e6,
+        weight_decay: float = 0.0,
+        *,
+        maximize: bool = False,
+        **hints: bool | None,
+    ) -> None:
+        defaults = {"lr": lr, "lambd": lambd, "alpha": alpha, "t0": t0}
+        super().__init__(params, {**defaults, "weight_decay": weight_decay, "maximize": maximize}, **hints)
+
+    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
+        return ("ax",)
+
+    def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
+        lr, lambd = group["lr"], group["lambd"]
+        rate, share = state.get("eta", lr), state.get("mu", 1.0)
+        state["step"] = t = state.get("step", 0) + 1
+        state["eta"], state["mu"] = lr / (1 + lambd * lr * t) ** group["alpha"], 1 / max(1, t - group["t0"])
+        options = {k: group[k] for k in ("lambd", "weight_decay", "maximize")}
+        return {**options, "rate": rate, "share": share}
