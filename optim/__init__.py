@@ -4,18 +4,25 @@ from optim import schedules as lr_scheduler
 from optim.adam import Adam, Adamax, AdamW, Lion, NAdam, RAdam
 from optim.adaptive import ASGD, Adadelta, Adagrad, RMSprop, Rprop
 from optim.clipping import clip_grad_norm_, clip_grad_value_
+from optim.layerwise import LAMB, LARS, Adafactor, Muon
+from optim.lbfgs import LBFGS
 from optim.optimizer import Optimizer
 from optim.sgd import SGD
 
 __all__ = [
     "ASGD",
+    "LAMB",
+    "LARS",
+    "LBFGS",
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
     "Lion",
+    "Muon",
     "NAdam",
     "Optimizer",
     "RAdam",

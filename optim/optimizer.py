@@ -132,12 +132,29 @@ class Optimizer:
             )
         parameters = self._named_parameters()
         state = {
-            parameters[name]: _fitted(name, values, parameters[name]) for name, values in state_dict["state"].items()
+            parameters[name]: {key: self._fitted(name, key, value, parameters[name]) for key, value in values.items()}
+            for name, values in state_dict["state"].items()
         }
         options = [{k: copy.deepcopy(v) for k, v in group.items() if k != "params"} for group in groups]
         self.state = state
         for group, saved in zip(self.param_groups, options, strict=True):
             group.update(saved)
+
+    def state_shape(self, key: str, p: Tensor) -> tuple[int, ...]:
+        """The shape of a tensor in the state of a parameter."""
+        return p.shape
+
+    def _fitted(self, name: str, key: str, value: Any, p: Tensor) -> Any:
+        """A saved value of the state of a parameter: tensors copied, in its dtype and on its device."""
+        if isinstance(value, list):
+            return [self._fitted(name, key, v, p) for v in value]
+        if not isinstance(value, Tensor):
+            return value
+        if value.shape != (shape := self.state_shape(key, p)):
+            raise ValueError(f"the saved '{key}' of '{name}' has shape {value.shape}, but the parameter {shape}")
+        value = value.detach().to(device=p.device, dtype=p.dtype, copy=True)
+        own_scalar(value)
+        return value
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the plans: they are about arrays that a copy does not have."""
@@ -165,16 +182,3 @@ def _check(named: list[tuple[str, Any]], known: dict[str, Tensor]) -> None:
             raise ValueError(f"parameter '{name}' appears twice; list every tensor and every name once")
         names.add(name)
         ids.add(id(p))
-
-
-def _fitted(name: str, values: Mapping[str, Any], p: Tensor) -> dict[str, Any]:
-    """Saved state of one parameter: tensors copied, in its dtype and on its device."""
-    fitted = {}
-    for key, value in values.items():
-        if isinstance(value, Tensor):
-            if value.shape != p.shape:
-                raise ValueError(f"the saved '{key}' of '{name}' has shape {value.shape}, but the parameter {p.shape}")
-            value = value.detach().to(device=p.device, dtype=p.dtype, copy=True)
-            own_scalar(value)
-        fitted[key] = value
-    return fitted

@@ -1,0 +1,222 @@
+"""Optimizers whose steps depend on a parameter as a whole: on its norm, its rows and columns, its singular values."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from math import sqrt
+from typing import Any
+
+from autograd_core import Tensor
+from autograd_core.libraries import LIBRARY
+from autograd_core.tensor import wrap
+from optim.optimizer import Optimizer, Params
+
+
+class LayerwiseOptimizer(Optimizer):
+    """Base of optimizers that change one parameter at a time: subclasses say how in `change`."""
+
+    def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
+        for p in params:
+            xp, g = LIBRARY[p.array.__class__], p.grad.array  # type: ignore[union-attr]  # all have one
+            state = self.state.setdefault(p, {})
+            self.change(xp, p.array, -g if group.get("maximize") else g, state, group)
+
+    @abstractmethod
+    def change(self, xp: Any, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        """Change the array p in place, by the gradient g, which stays as it is."""
+
+
+class LARS(LayerwiseOptimizer):
+    """Momentum whose rate is proportional to the norm of each parameter (You et al. 2017).
+
+    d = g + weight_decay·p, b ← momentum·b + lr·trust_coefficient·‖p‖ / (‖g‖ + weight_decay·‖p‖ + eps)·d, p ← p - b;
+    the ratio is 1 where either norm is 0.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        trust_coefficient: float = 1e-3,
+        eps: float = 1e-8,
+        *,
+        maximize: bool = False,
+        **hints: bool | None,
+    ) -> None:
+        defaults = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay, "eps": eps, "maximize": maximize}
+        super().__init__(params, {**defaults, "trust_coefficient": trust_coefficient}, **hints)
+
+    def change(self, xp: Any, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        decay, size, slope = group["weight_decay"], _norm(xp, p), _norm(xp, g)
+        ratio = 1.0
+        if size and slope:
+            ratio = group["trust_coefficient"] * size / (slope + decay * size + group["eps"])
+        b = _remembered(xp, state, "momentum_buffer", p)
+        b *= group["momentum"]
+        b += group["lr"] * ratio * (g + decay * p)
+        p -= b
+
+
+class LAMB(LayerwiseOptimizer):
+    """Adam whose step is as long, relative to lr, as the parameter (You et al. 2019).
+
+    d = m̂ / (√v̂ + eps) + weight_decay·p; p ← p - lr·‖p‖ / ‖d‖·d, where the ratio is 1 if either norm is 0.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-6,
+        weight_decay: float = 1e-2,
+        *,
+        maximize: bool = False,
+        **hints: bool | None,
+    ) -> None:
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
+        super().__init__(params, defaults, **hints)
+
+    def change(self, xp: Any, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        beta1, beta2 = group["betas"]
+        state["step"] = t = state.get("step", 0) + 1
+        m, v = (_remembered(xp, state, name, p) for name in ("exp_avg", "exp_avg_sq"))
+        m += (1 - beta1) * (g - m)
+        v += (1 - beta2) * (g * g - v)
+        d = m / (1 - beta1**t) / (xp.sqrt(v / (1 - beta2**t)) + group["eps"]) + group["weight_decay"] * p
+        size, length = _norm(xp, p), _norm(xp, d)
+        p -= group["lr"] * (size / length if size and length else 1.0) * d
+
+
+class Adafactor(LayerwiseOptimizer):
+    """Steps by the root mean square of the gradient, remembered by its rows and columns (Shazeer and Stern 2018).
+
+    A matrix of squares is estimated from its row and column means, β₂ = 1 - t^beta2_decay. The step is as long as
+    min(lr, 1/√t)·max(eps[1], rms(p)) and limited to an rms of d. eps[0]: None is the precision of the parameter.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-2,
+        beta2_decay: float = -0.8,
+        eps: tuple[float | None, float] = (None, 1e-3),
+        d: float = 1.0,
+        weight_decay: float = 0.0,
+        *,
+        maximize: bool = False,
+        **hints: bool | None,
+    ) -> None:
+        defaults = {"lr": lr, "beta2_decay": beta2_decay, "eps": eps, "d": d, "weight_decay": weight_decay}
+        super().__init__(params, {**defaults, "maximize": maximize}, **hints)
+
+    def check_options(self, group: Mapping[str, Any]) -> None:
+        (eps1, eps2), d = group["eps"], group["d"]
+        super().check_options({**group, "eps": 0.0})
+        if group["beta2_decay"] > 0:
+            raise ValueError(f"beta2_decay should be <= 0 but is: {group['beta2_decay']}")
+        if eps1 is not None and not eps1 >= 0:
+            raise ValueError(f"epsilon1 should be >= 0 but is: {eps1}")
+        if not eps2 >= 0:
+            raise ValueError(f"epsilon2 should be >= 0 but is: {eps2}")
+        if not d >= 1:
+            raise ValueError(f"Clipping threshold d should be >= 1 but is: {d}")
+
+    def state_shape(self, key: str, p: Tensor) -> tuple[int, ...]:
+        return {"row_var": (*p.shape[:-1], 1), "col_var": (*p.shape[:-2], 1, *p.shape[-1:])}.get(key, p.shape)
+
+    def change(self, xp: Any, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        eps1, eps2 = group["eps"]
+        eps1 = float(xp.finfo(p.dtype).eps) if eps1 is None else eps1
+        state["step"] = t = state.get("step", 0) + 1
+        rate = max(eps2, _norm(xp, p) / sqrt(p.size)) * min(group["lr"], 1 / sqrt(t))
+        p *= 1 - group["lr"] * group["weight_decay"]
+        squares, share = g * g, t ** group["beta2_decay"]
+        if p.ndim > 1:
+            row, column = squares.mean(-1, keepdims=True), squares.mean(-2, keepdims=True)
+            rows, columns = _remembered(xp, state, "row_var", row), _remembered(xp, state, "col_var", column)
+            rows += share * (row - rows)
+            columns += share * (column - columns)
+            estimate = rows * columns / xp.maximum(rows.mean(-2, keepdims=True), eps1)
+        else:
+            estimate = _remembered(xp, state, "variance", p)
+            estimate += share * (squares - estimate)
+        d = g / xp.sqrt(xp.maximum(estimate, eps1 * eps1))
+        p -= rate / max(1.0, _norm(xp, d) / (sqrt(p.size) * group["d"])) * d
+
+
+class Muon(LayerwiseOptimizer):
+    """Momentum made orthogonal by Newton and Schulz's iteration, for the matrices of hidden layers (Jordan 2024).
+
+    b ← momentum·b + (1 - momentum)g; nesterov: follows (1 - momentum)g + momentum·b instead of b. Every iteration is
+    X ← aX + (b + cA)AX, where A = XXᵀ, with a, b, c = ns_coefficients. adjust_lr_fn: "original" (None) multiplies the
+    rate by √max(1, rows / columns), "match_rms_adamw" by 0.2·√max(rows, columns). It computes
+    in the precision of the parameter.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1e-3,
+        weight_decay: float = 0.1,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        ns_coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315),
+        eps: float = 1e-7,
+        ns_steps: int = 5,
+        adjust_lr_fn: str | None = None,
+    ) -> None:
+        defaults: dict[str, Any] = {"lr": lr, "weight_decay": weight_decay, "momentum": momentum, "eps": eps}
+        defaults |= {"nesterov": nesterov, "ns_coefficients": ns_coefficients, "ns_steps": ns_steps}
+        super().__init__(params, {**defaults, "adjust_lr_fn": adjust_lr_fn})
+
+    def check_options(self, group: Mapping[str, Any]) -> None:
+        super().check_options(group)
+        if group["adjust_lr_fn"] not in (None, "original", "match_rms_adamw"):
+            raise ValueError(f"Adjust learning rate function {group['adjust_lr_fn']} is not supported")
+        if group["ns_steps"] >= 100:
+            raise ValueError("Number of steps must be less than 100 for computational efficiency")
+        if len(group["ns_coefficients"]) != 3:
+            raise ValueError("Coefficients must be a tuple of exactly 3 values")
+        for name, p in zip(group["param_names"], group["params"], strict=True):
+            if p.ndim != 2:
+                raise ValueError(
+                    f"Muon only supports 2D parameters whereas we found a parameter with size: {p.shape}, '{name}'; "
+                    "give it to another optimizer"
+                )
+
+    def change(self, xp: Any, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
+        beta = group["momentum"]
+        b = _remembered(xp, state, "momentum_buffer", p)
+        b += (1 - beta) * (g - b)
+        x = (1 - beta) * g + beta * b if group["nesterov"] else b
+        rows, columns = p.shape
+        scale = 0.2 * sqrt(max(p.shape)) if group["adjust_lr_fn"] == "match_rms_adamw" else sqrt(max(1, rows / columns))
+        p *= 1 - group["lr"] * group["weight_decay"]
+        p -= group["lr"] * scale * _orthogonal(xp, x, group["ns_coefficients"], group["ns_steps"], group["eps"])
+
+
+def _orthogonal(xp: Any, x: Any, coefficients: tuple[float, float, float], steps: int, eps: float) -> Any:
+    """A matrix with the singular vectors of x and singular values near 1."""
+    a, b, c = coefficients
+    wide = x if x.shape[0] <= x.shape[1] else x.T
+    wide = wide / max(_norm(xp, wide), eps)
+    for _ in range(steps):
+        gram = wide @ wide.T
+        wide = a * wide + (b * gram + c * (gram @ gram)) @ wide
+    return wide if x.shape[0] <= x.shape[1] else wide.T
+
+
+def _remembered(xp: Any, state: dict[str, Any], name: str, like: Any) -> Any:
+    """The array of a state, which starts at 0."""
+    if name not in state:
+        state[name] = wrap(xp.zeros_like(like))
+    return state[name].array
+
+
+def _norm(xp: Any, a: Any) -> float:
+    """The Euclidean norm; of 16-bit numbers, whose squares may overflow, in 32 bits."""
+    flat = a.reshape(-1)
+    flat = flat.astype(xp.float32) if flat.dtype.itemsize < 4 else flat
+    return float(xp.sqrt(xp.vdot(flat, flat).real))

@@ -1,0 +1,155 @@
+"""The quasi-Newton method of Broyden, Fletcher, Goldfarb and Shanno with limited memory, and its line search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autograd_core import Tensor, enable_grad
+from autograd_core.libraries import LIBRARY
+from autograd_core.tensor import own_scalar, wrap
+from autograd_core.versions import record_writes
+from optim.line_search import Point, strong_wolfe
+from optim.optimizer import Optimizer, Params
+
+
+class LBFGS(Optimizer):
+    """Steps along -H·g, where H approximates the inverse Hessian from the last changes of p and g (Nocedal 1980).
+
+    `step` needs the closure, which it calls several times: at most max_eval (5/4 max_iter) times in max_iter
+    iterations, until no gradient is above tolerance_grad or the loss or p change by less than tolerance_change.
+    line_search_fn: None goes lr along the direction; "strong_wolfe" looks for a point that satisfies Wolfe's strong
+    conditions. One group, real parameters of one dtype and device; all state is in that of the first parameter.
+    """
+
+    def __init__(
+        self,
+        params: Params,
+        lr: float = 1.0,
+        max_iter: int = 20,
+        max_eval: int | None = None,
+        tolerance_grad: float = 1e-7,
+        tolerance_change: float = 1e-9,
+        history_size: int = 100,
+        line_search_fn: str | None = None,
+    ) -> None:
+        defaults: dict[str, Any] = {"lr": lr, "max_iter": max_iter, "tolerance_grad": tolerance_grad}
+        defaults |= {"max_eval": max_iter * 5 // 4 if max_eval is None else max_eval, "history_size": history_size}
+        super().__init__(params, {**defaults, "tolerance_change": tolerance_change, "line_search_fn": line_search_fn})
+        if len(self.param_groups) != 1:
+            raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
+
+    def state_shape(self, key: str, p: Tensor) -> tuple[int, ...]:
+        return (sum(q.numel() for q in self.param_groups[0]["params"]),)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Up to max_iter iterations; returns the loss before."""
+        if closure is None:
+            raise TypeError(
+                "LBFGS evaluates the loss several times: call step(closure), which computes loss and gradients"
+            )
+        (group,) = self.param_groups
+        for p in group["params"]:
+            own_scalar(p)
+        problem = _Problem(group["params"], closure)
+        state = self.state.setdefault(group["params"][0], {})
+        state.update(func_evals=state.get("func_evals", 0), n_iter=state.get("n_iter", 0))
+        first, loss, g = problem.value_and_gradient()
+        state["func_evals"] += 1
+        if problem.largest(g) > group["tolerance_grad"]:
+            state["func_evals"] += self._iterate(problem, state, group, loss, g)
+        return first
+
+    def _iterate(self, problem: _Problem, state: dict[str, Any], group: dict[str, Any], loss: float, g: Any) -> int:
+        """Iterate until a tolerance or limit is reached; how many more evaluations that took."""
+        evaluations, smallest = 1, group["tolerance_change"]
+        for iteration in range(1, group["max_iter"] + 1):
+            state["n_iter"] += 1
+            d = _direction(state, g, group["history_size"])
+            before, state["d"] = loss, wrap(d)
+            state["prev_flat_grad"], state["prev_loss"] = wrap(g), loss
+            t = group["lr"] * (min(1.0, 1.0 / float(abs(g).sum())) if state["n_iter"] == 1 else 1.0)
+            state["t"], slope = t, float(g @ d)
+            if slope > -smallest:
+                break
+            if group["line_search_fn"] is not None:
+                if group["line_search_fn"] != "strong_wolfe":
+                    raise RuntimeError("only 'strong_wolfe' is supported")
+                tries = group["max_eval"] - evaluations
+                here = Point(0.0, loss, g, slope)
+                (t, loss, g, _), count = strong_wolfe(problem.along(d), t, here, smallest / problem.largest(d), tries)
+                problem.move(t, d)
+                state["t"], evaluations = t, evaluations + count
+            else:
+                problem.move(t, d)
+                if iteration != group["max_iter"]:  # whoever has a stochastic loss computes it anew anyway
+                    _, loss, g = problem.value_and_gradient()
+                    evaluations += 1
+            if evaluations >= group["max_eval"] or problem.largest(g) <= group["tolerance_grad"]:
+                break
+            if problem.largest(t * d) <= smallest or abs(loss - before) < smallest:
+                break
+        return evaluations - 1
+
+
+class _Problem:
+    """The loss as a function of all parameters, laid side by side in one flat array."""
+
+    def __init__(self, params: list[Tensor], closure: Callable[[], Any]) -> None:
+        self.params, self.closure, self.xp = params, closure, LIBRARY[params[0].array.__class__]
+
+    def value_and_gradient(self) -> tuple[Any, float, Any]:
+        with enable_grad():
+            loss = self.closure()
+        flat = [
+            self.xp.zeros(p.numel(), p.array.dtype) if p.grad is None else p.grad.array.reshape(-1) for p in self.params
+        ]
+        return loss, float(loss), self.xp.concatenate(flat)
+
+    def move(self, t: float, d: Any) -> None:
+        """Go t times the direction."""
+        start = 0
+        for p in self.params:
+            p.array += t * d[start : start + p.numel()].reshape(p.shape)
+            start += p.numel()
+        record_writes([p.array for p in self.params], 2)
+
+    def along(self, d: Any) -> Callable[[float], tuple[float, Any, float]]:
+        """Loss, gradient and slope at a distance along the direction; the parameters stay where they are."""
+        here = [p.array.copy() for p in self.params]
+
+        def at(t: float) -> tuple[float, Any, float]:
+            self.move(t, d)
+            _, loss, g = self.value_and_gradient()
+            for p, array in zip(self.params, here, strict=True):
+                p.array[...] = array
+            return loss, g, float(g @ d)
+
+        return at
+
+    def largest(self, x: Any) -> float:
+        """The largest magnitude."""
+        return float(abs(x).max())
+
+
+def _direction(state: dict[str, Any], g: Any, history_size: int) -> Any:
+    """-H·g, by the two loops over the changes that are remembered."""
+    if state["n_iter"] == 1:
+        state.update(old_dirs=[], old_stps=[], ro=[], H_diag=1.0)
+        return -g
+    y, s = g - state["prev_flat_grad"].array, state["t"] * state["d"].array
+    curvature = float(y @ s)
+    ys, ss, ro = state["old_dirs"], state["old_stps"], state["ro"]
+    if curvature > 1e-10:
+        for memory, value in ((ys, wrap(y)), (ss, wrap(s)), (ro, 1.0 / curvature)):
+            memory.append(value)
+            del memory[:-history_size]
+        state["H_diag"] = curvature / float(y @ y)
+    d, shares = -g, []
+    for y, s, r in zip(reversed(ys), reversed(ss), reversed(ro), strict=True):
+        shares.append(float(s.array @ d) * r)
+        d -= shares[-1] * y.array
+    d *= state["H_diag"]
+    for y, s, r, share in zip(ys, ss, ro, reversed(shares), strict=True):
+        d += (share - float(y.array @ d) * r) * s.array
+    return d
