@@ -1,6 +1,6 @@
 """Optimizers, learning-rate schedules and limits on gradients."""
 
-from optim import schedules as lr_scheduler
+from optim import lr_scheduler
 from optim.adam import Adam, Adamax, AdamW, Lion, NAdam, RAdam
 from optim.adaptive import ASGD, Adadelta, Adagrad, RMSprop, Rprop
 from optim.clipping import clip_grad_norm_, clip_grad_value_

@@ -61,11 +61,28 @@ class LRScheduler:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer and functions."""
-        return {k: v for k, v in self.__dict__.items() if k not in ("optimizer", "lr_lambdas", "schedulers")}
+        state = {k: v for k, v in self.__dict__.items() if k != "optimizer" and not callable(v)}
+        state.pop("lr_lambdas", None)
+        if "schedulers" in state:
+            state["schedulers"] = [schedule.state_dict() for schedule in state["schedulers"]]
+        return state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from a saved state; load the optimizer's, which holds the rates, as well."""
-        self.__dict__.update(state_dict)
+        state = dict(state_dict)
+        for schedule, saved in zip(getattr(self, "schedulers", ()), state.pop("schedulers", ()), strict=True):
+            schedule.load_state_dict(saved)
+        self.__dict__.update(state)
+
+
+def for_groups(name: str, optimizer: Optimizer, value: float | Sequence[float]) -> list[float]:
+    """A value for each group of an optimizer: one for all, or one for each."""
+    count = len(optimizer.param_groups)
+    if not isinstance(value, Sequence):
+        return [value] * count
+    if len(value) != count:
+        raise ValueError(f"{name} must have the same length as optimizer.param_groups: {len(value)} != {count}")
+    return list(value)
 
 
 class LambdaLR(LRScheduler):
@@ -85,6 +102,20 @@ class LambdaLR(LRScheduler):
 
     def lrs_at(self, epoch: float) -> list[float]:
         return [base * f(epoch) for base, f in zip(self.base_lrs, self.lr_lambdas, strict=True)]
+
+
+class MultiplicativeLR(LambdaLR):
+    """The rate of the epoch before times a function of the epoch: one, or one for each group."""
+
+    def lrs_at(self, epoch: float) -> list[float]:
+        """On arrival from the rates there are now."""
+        current = [group["lr"] for group in self.optimizer.param_groups]
+        return [lr * f(epoch) for lr, f in zip(current, self.lr_lambdas, strict=True)]
+
+    def get_lr(self) -> list[float]:
+        if self.last_epoch > 0:
+            return self.lrs_at(self.last_epoch)
+        return [group["lr"] for group in self.optimizer.param_groups]
 
 
 class _Factor(LRScheduler):
@@ -170,6 +201,17 @@ class LinearLR(_Factor):
         return self.start_factor + (self.end_factor - self.start_factor) * min(epoch / self.total_iters, 1.0)
 
 
+class PolynomialLR(_Factor):
+    """Times (1 - epoch / total_iters)^power: to 0 at epoch `total_iters`."""
+
+    def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
+        self.total_iters, self.power = total_iters, power
+        super().__init__(optimizer, last_epoch)
+
+    def factor_at(self, epoch: float) -> float:
+        return float((1 - min(epoch / self.total_iters, 1)) ** self.power)
+
+
 class CosineAnnealingLR(LRScheduler):
     """Half a cosine from the initial rate to `eta_min` at epoch `T_max`, then up again (Loshchilov and Hutter 2016)."""
 
@@ -204,30 +246,3 @@ class CosineAnnealingWarmRestarts(LRScheduler):
             epoch, length = epoch - length, length * self.T_mult
         share = (1 + math.cos(math.pi * epoch / length)) / 2
         return [self.eta_min + (base - self.eta_min) * share for base in self.base_lrs]
-
-
-class SequentialLR(LRScheduler):
-    """One schedule after the other: at each of the milestones the next one begins, at its own epoch 0."""
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        schedulers: Sequence[LRScheduler],
-        milestones: Sequence[int],
-        last_epoch: int = -1,
-    ) -> None:
-        if len(milestones) != len(schedulers) - 1:
-            raise ValueError(
-                f"{len(schedulers)} schedulers need {len(schedulers) - 1} milestones, but got {len(milestones)}"
-            )
-        if any(s.optimizer is not optimizer for s in schedulers):
-            raise ValueError("SequentialLR expects all schedulers to belong to the same optimizer")
-        self.schedulers, self.milestones = list(schedulers), list(milestones)
-        # Each schedule has multiplied the rate by its first factor.
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"]
-        super().__init__(optimizer, last_epoch)
-
-    def lrs_at(self, epoch: float) -> list[float]:
-        i = bisect_right(self.milestones, epoch)
-        return self.schedulers[i].lrs_at(epoch - (self.milestones[i - 1] if i else 0))

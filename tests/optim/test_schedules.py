@@ -1,6 +1,8 @@
-"""Schedules against closed forms written down independently."""
+"""Schedules against closed forms written down independently, and against numbers that PyTorch 2.13 gave."""
 
+import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -9,11 +11,13 @@ import optim
 from optim import lr_scheduler
 
 LRS = (0.1, 0.03)
+RECORDED = json.loads(Path(__file__).with_name("schedules.json").read_text())
+METRICS = [5, 4, 3, 3, 3, 3, 2.9999, 2.99995, 2.5, 2.5, 2.5, 2.6, 2.7, 2, 2]
 
 
-def optimizer():
+def optimizer(method=optim.SGD):
     first, second = LRS
-    return optim.SGD(
+    return method(
         [{"params": [ag.ones(1, requires_grad=True)]}, {"params": [ag.ones(1, requires_grad=True)], "lr": second}],
         lr=first,
     )
@@ -65,6 +69,23 @@ CASES = {
         lambda o: lr_scheduler.LinearLR(o, 0.2, 0.7, 8),
         lambda b, t: b * (0.2 + 0.5 * min(t, 8) / 8),
     ),
+    "MultiplicativeLR": (lambda o: lr_scheduler.MultiplicativeLR(o, lambda t: 0.9), lambda b, t: b * 0.9**t),
+    "PolynomialLR": (lambda o: lr_scheduler.PolynomialLR(o, 9, 2.0), lambda b, t: b * (1 - min(t, 9) / 9) ** 2),
+    "ChainedScheduler": (
+        lambda o: lr_scheduler.ChainedScheduler([lr_scheduler.ConstantLR(o, 0.3, 4), lr_scheduler.StepLR(o, 3)]),
+        lambda b, t: b * (0.3 if t < 4 else 1) * 0.1 ** (t // 3),
+    ),
+    "SequentialLR of several": (
+        lambda o: lr_scheduler.SequentialLR(
+            o,
+            [
+                lr_scheduler.ChainedScheduler([lr_scheduler.ConstantLR(o, 0.3, 2), lr_scheduler.ExponentialLR(o, 0.9)]),
+                lr_scheduler.StepLR(o, 3),
+            ],
+            [4],
+        ),
+        lambda b, t: b * (0.3 if t < 2 else 1) * 0.9**t if t < 4 else b * 0.1 ** ((t - 4) // 3),
+    ),
     "ConstantLR": (lambda o: lr_scheduler.ConstantLR(o, 0.3, 4), lambda b, t: b * (0.3 if t < 4 else 1)),
     "CosineAnnealingWarmRestarts": (
         lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 3, 2, 0.01),
@@ -99,6 +120,31 @@ def test_resumes_from_state(name):
     other.load_state_dict(opt.state_dict())
     resumed.step()
     assert resumed.get_last_lr() == pytest.approx([expected(base, 5) for base in LRS], rel=1e-11)
+
+
+@pytest.mark.parametrize("case", RECORDED, ids=lambda c: f"{c['schedule']}-{c['optimizer']}-{c['options']}")
+@pytest.mark.parametrize("resumes", [False, True])
+def test_recorded(case, resumes):
+    """The rates and momenta of both groups in every epoch; also if another takes over after six."""
+
+    def make():
+        opt = optimizer() if case["optimizer"] == "SGD" else optimizer(optim.Adam)
+        for group in opt.param_groups if case["optimizer"] == "SGD" else ():
+            group["momentum"] = 0.9
+        return opt, getattr(lr_scheduler, case["schedule"])(opt, **case["options"])
+
+    opt, schedule = make()
+    for t, (metric, expected) in enumerate(zip(METRICS, case["rates"], strict=True)):
+        if resumes and t == 6:
+            saved, groups = schedule.state_dict(), opt.state_dict()
+            opt, schedule = make()
+            schedule.load_state_dict(saved)
+            opt.load_state_dict(groups)
+        momenta = [g["betas"][0] if "betas" in g else g["momentum"] for g in opt.param_groups]
+        found = [[g["lr"], momentum] for g, momentum in zip(opt.param_groups, momenta, strict=True)]
+        assert found == [pytest.approx(pair, rel=1e-11, abs=1e-15) for pair in expected]
+        opt.step()
+        schedule.step(*[metric] if case["schedule"] == "ReduceLROnPlateau" else [])
 
 
 def test_schedules_multiply():
@@ -154,6 +200,34 @@ def test_own_schedules_override_get_lr():
             lambda o: lr_scheduler.SequentialLR(o, [lr_scheduler.StepLR(optimizer(), 2)], []),
             ValueError,
             "same optimizer",
+        ),
+        (lambda o: lr_scheduler.ChainedScheduler([]), ValueError, "at least one scheduler"),
+        (
+            lambda o: lr_scheduler.ChainedScheduler([lr_scheduler.StepLR(optimizer(), 2)], o),
+            ValueError,
+            "ChainedScheduler expects all schedulers to belong to the same optimizer",
+        ),
+        (lambda o: lr_scheduler.ChainedScheduler([lr_scheduler.ReduceLROnPlateau(o)]), ValueError, "needs a metric"),
+        (
+            lambda o: lr_scheduler.SequentialLR(o, [lr_scheduler.ReduceLROnPlateau(o)], []),
+            ValueError,
+            "SequentialLR does not",
+        ),
+        (lambda o: lr_scheduler.SequentialLR(o, [lr_scheduler.StepLR(o, 2)], []).step(3), TypeError, "without one"),
+        (lambda o: lr_scheduler.ReduceLROnPlateau(o, factor=1.0), ValueError, "should be < 1.0"),
+        (lambda o: lr_scheduler.ReduceLROnPlateau(o, "least"), ValueError, "mode least is unknown"),
+        (lambda o: lr_scheduler.ReduceLROnPlateau(o, threshold_mode="x"), ValueError, "threshold mode x is unknown"),
+        (lambda o: lr_scheduler.ReduceLROnPlateau(o, min_lr=[0.1]), ValueError, "min_lr must have the same length"),
+        (lambda o: lr_scheduler.CyclicLR(o, 0.1, 1.0, mode="round"), ValueError, "mode 'round' is invalid"),
+        (lambda o: lr_scheduler.OneCycleLR(o, 0.1), ValueError, "either total_steps OR"),
+        (lambda o: lr_scheduler.OneCycleLR(o, 0.1, 0), ValueError, "positive integer total_steps"),
+        (lambda o: lr_scheduler.OneCycleLR(o, 0.1, 9, pct_start=2.0), ValueError, "between 0 and 1 pct_start"),
+        (lambda o: lr_scheduler.OneCycleLR(o, 0.1, 9, anneal_strategy="x"), ValueError, "instead got x"),
+        (lambda o: lr_scheduler.OneCycleLR(o, 0.1, 9).step(10), ValueError, "Tried to step 10 times"),
+        (
+            lambda o: lr_scheduler.OneCycleLR(optim.Adagrad([ag.ones(1)]), 0.1, 9),
+            ValueError,
+            "must support momentum or beta1",
         ),
         (lr_scheduler.LRScheduler, NotImplementedError, "define lrs_at"),
     ],

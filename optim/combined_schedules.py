@@ -1,0 +1,137 @@
+"""Several schedules together, and one that listens to a metric."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any
+
+from optim.optimizer import Optimizer
+from optim.schedules import LRScheduler, for_groups
+
+
+class SequentialLR(LRScheduler):
+    """One schedule after the other: at each of the milestones the next one begins, at its own epoch 0."""
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        schedulers: Sequence[LRScheduler],
+        milestones: Sequence[int],
+        last_epoch: int = -1,
+    ) -> None:
+        if len(milestones) != len(schedulers) - 1:
+            raise ValueError(
+                f"{len(schedulers)} schedulers need {len(schedulers) - 1} milestones, but got {len(milestones)}"
+            )
+        if any(isinstance(s, ReduceLROnPlateau) for s in schedulers):
+            raise ValueError("SequentialLR does not support `ReduceLROnPlateau`, whose step() needs a metric")
+        if any(s.optimizer is not optimizer for s in schedulers):
+            raise ValueError("SequentialLR expects all schedulers to belong to the same optimizer")
+        self.schedulers, self.milestones = list(schedulers), list(milestones)
+        self.optimizer, self.last_epoch = optimizer, last_epoch + 1
+        # Each schedule has multiplied the rate by its first factor.
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"]
+        _undo(self.schedulers)
+        first = self.schedulers[bisect_right(self.milestones, 0)]
+        first.step()
+        self._last_lr = first.get_last_lr()
+
+    def step(self, epoch: float | None = None) -> None:
+        if epoch is not None:
+            raise TypeError("SequentialLR cannot go to a given epoch; call step() without one")
+        self.last_epoch += 1
+        i = bisect_right(self.milestones, self.last_epoch)
+        begins = i and self.milestones[i - 1] == self.last_epoch
+        self.schedulers[i].step(0 if begins else None)
+        self._last_lr = self.schedulers[i].get_last_lr()
+
+
+def _undo(schedulers: Sequence[LRScheduler]) -> None:
+    """Take back the first step of every schedule."""
+    for schedule in schedulers:
+        if isinstance(schedule, SequentialLR | ChainedScheduler):
+            _undo(schedule.schedulers)
+        if not isinstance(schedule, ChainedScheduler):
+            schedule.last_epoch -= 1
+
+
+class ChainedScheduler(LRScheduler):
+    """Several schedules at once, by one `step`."""
+
+    def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
+        if not schedulers:
+            raise ValueError("ChainedScheduler expects at least one scheduler to be chained, but got no scheduler.")
+        if any(isinstance(s, ReduceLROnPlateau) for s in schedulers):
+            raise ValueError("ChainedScheduler does not support `ReduceLROnPlateau`, whose step() needs a metric")
+        self.schedulers, self.optimizer = list(schedulers), optimizer or schedulers[0].optimizer
+        if any(s.optimizer is not self.optimizer for s in schedulers):
+            raise ValueError("ChainedScheduler expects all schedulers to belong to the same optimizer")
+        self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
+
+    def step(self, epoch: float | None = None) -> None:
+        for schedule in self.schedulers:
+            schedule.step(epoch)
+        self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
+
+
+class ReduceLROnPlateau(LRScheduler):
+    """Times `factor` when a metric, given to `step`, has not improved for more than `patience` epochs.
+
+    mode: "min" or "max", whichever is better. An improvement is one by more than `threshold`, relative ("rel") to the
+    best so far or absolute ("abs"). cooldown: epochs to wait after a reduction. A change of at most eps is not made.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        mode: str = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: str = "rel",
+        cooldown: int = 0,
+        min_lr: float | Sequence[float] = 0.0,
+        eps: float = 1e-8,
+    ) -> None:
+        if factor >= 1.0:
+            raise ValueError("Factor should be < 1.0.")
+        if mode not in ("min", "max"):
+            raise ValueError(f"mode {mode} is unknown!")
+        if threshold_mode not in ("rel", "abs"):
+            raise ValueError(f"threshold mode {threshold_mode} is unknown!")
+        self.optimizer, self.mode, self.factor, self.patience = optimizer, mode, factor, patience
+        self.threshold, self.threshold_mode, self.cooldown, self.eps = threshold, threshold_mode, cooldown, eps
+        self.min_lrs = for_groups("min_lr", optimizer, min_lr)
+        self.last_epoch, self.best = 0, math.inf if mode == "min" else -math.inf
+        self.num_bad_epochs = self.cooldown_counter = 0
+        self._last_lr = [group["lr"] for group in optimizer.param_groups]
+
+    def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
+        """Go on by one epoch with this metric."""
+        current = float(metrics)
+        self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
+        if self._is_better(current):
+            self.best, self.num_bad_epochs = current, 0
+        else:
+            self.num_bad_epochs += 1
+        if self.cooldown_counter > 0:
+            self.cooldown_counter, self.num_bad_epochs = self.cooldown_counter - 1, 0
+        if self.num_bad_epochs > self.patience:
+            self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
+            for group, least in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
+                lr = max(group["lr"] * self.factor, least)
+                if group["lr"] - lr > self.eps:
+                    group["lr"] = lr
+        self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
+
+    def _is_better(self, current: float) -> bool:
+        sign = 1 if self.mode == "max" else -1
+        margin = (
+            self.best * (1 + sign * self.threshold)
+            if self.threshold_mode == "rel"
+            else (self.best + sign * self.threshold)
+        )
+        return sign * current > sign * margin
