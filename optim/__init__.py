@@ -1,19 +1,24 @@
-"""Optimizers, learning-rate schedules and limits on gradients."""
+"""Optimizers, learning-rate schedules, averages of weights, penalties and limits on gradients."""
 
-from optim import lr_scheduler
+from optim import lr_scheduler, swa_utils
 from optim.adam import Adam, Adamax, AdamW, Lion, NAdam, RAdam
 from optim.adaptive import ASGD, Adadelta, Adagrad, RMSprop, Rprop
-from optim.clipping import clip_grad_norm_, clip_grad_value_
+from optim.clipping import clip_grad_adaptive_, clip_grad_norm_, clip_grad_value_
+from optim.evolution import EvolutionStrategy, GeneticAlgorithm
 from optim.layerwise import LAMB, LARS, Adafactor, Muon
 from optim.lbfgs import LBFGS
 from optim.optimizer import Optimizer
+from optim.penalties import elastic_penalty, l1_penalty, l2_penalty
+from optim.sam import SAM
 from optim.sgd import SGD
+from optim.swa_utils import AveragedModel
 
 __all__ = [
     "ASGD",
     "LAMB",
     "LARS",
     "LBFGS",
+    "SAM",
     "SGD",
     "Adadelta",
     "Adafactor",
@@ -21,6 +26,9 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "AveragedModel",
+    "EvolutionStrategy",
+    "GeneticAlgorithm",
     "Lion",
     "Muon",
     "NAdam",
@@ -28,7 +36,12 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Rprop",
+    "clip_grad_adaptive_",
     "clip_grad_norm_",
     "clip_grad_value_",
+    "elastic_penalty",
+    "l1_penalty",
+    "l2_penalty",
     "lr_scheduler",
+    "swa_utils",
 ]

@@ -49,3 +49,21 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     """Limit every element of every gradient to [-clip_value, clip_value]."""
     for g in _gradients(parameters):
         g.clamp_(-clip_value, clip_value)
+
+
+@no_grad()
+def clip_grad_adaptive_(parameters: Tensor | Iterable[Tensor], clipping: float = 0.01, eps: float = 1e-3) -> None:
+    """Limit the gradient of every unit to `clipping` times the norm of its weights (Brock et al. 2021).
+
+    g ← clipping·max(‖w‖, eps) / ‖g‖·g wherever it is longer. A unit is what a weight's first axis counts: a row of a
+    matrix, a filter; a vector or a number is one unit as a whole.
+    """
+    for p in [parameters] if isinstance(parameters, Tensor) else parameters:
+        if p.grad is not None:
+            limit = clipping * core.clamp(_unit_norms(p.detach()), min=eps)
+            p.grad.mul_(core.clamp(limit / core.clamp(_unit_norms(p.grad), min=1e-6), max=1.0))
+
+
+def _unit_norms(x: Tensor) -> Tensor:
+    axes = tuple(range(1, x.ndim)) if x.ndim > 1 else tuple(range(x.ndim))
+    return core.sum(x * x, axes, keepdim=True) ** 0.5

@@ -56,3 +56,20 @@ def test_values_are_limited(limit):
     before = flat(params)
     optim.clip_grad_value_(params, limit)
     np.testing.assert_allclose(flat(params), np.clip(before, -limit, limit))
+
+
+def test_units_are_limited_by_their_weights():
+    """The formula of Brock et al., unit by unit; biases are one unit, and small weights count as eps."""
+    rng = np.random.default_rng(0)
+    weights = [rng.standard_normal(s) for s in ((3, 4), (2, 3, 2, 2), (5,), ())]
+    weights[0][1] = 0.0
+    gradients = [np.asarray(rng.standard_normal(w.shape)) * 0.05 for w in weights]
+    params = [ag.tensor(w, requires_grad=True) for w in weights]
+    for p, g in zip(params, gradients, strict=True):
+        p.grad = ag.tensor(g)
+    optim.clip_grad_adaptive_([*params, ag.ones(1)], 0.04, eps=1e-2)
+    for p, w, g in zip(params, weights, gradients, strict=True):
+        units = zip(w, g, p.grad.numpy(), strict=True) if w.ndim > 1 else [(w, g, p.grad.numpy())]
+        for weight, gradient, found in units:
+            limit, norm = 0.04 * max(np.linalg.norm(weight), 1e-2), np.linalg.norm(gradient)
+            np.testing.assert_allclose(found, gradient * min(1, limit / norm), rtol=1e-12)

@@ -1,0 +1,101 @@
+"""Search without gradients: the closure of a step gives the loss alone, and populations of parameters compete."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from autograd_core import Tensor, argsort, no_grad, rand, randint, randn, tensor
+from autograd_core import functional as core
+from optim.optimizer import Optimizer, Params
+
+
+class Evolution(Optimizer):
+    """Base of methods that change all parameters as one vector, a "genome", by the losses of several."""
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """One generation; closure: computes the loss, without gradients. Returns the best loss."""
+        if closure is None:
+            raise TypeError(f"{type(self).__name__} compares losses: call step(closure), which computes one")
+
+        def loss(genome: Tensor) -> float:
+            self.express(genome)
+            return float(closure())
+
+        with no_grad():
+            return self.evolve(loss)
+
+    @abstractmethod
+    def evolve(self, loss: Callable[[Tensor], float]) -> float:
+        """One generation: leaves the parameters as they shall be, and returns the best loss."""
+
+    def genome(self) -> Tensor:
+        """All parameters side by side."""
+        return core.cat([p.detach().reshape(-1) for group in self.param_groups for p in group["params"]])
+
+    def express(self, genome: Tensor) -> None:
+        """Set the parameters to those of a genome."""
+        start = 0
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.copy_(genome[start : start + p.numel()].reshape(p.shape))
+                start += p.numel()
+
+
+class GeneticAlgorithm(Evolution):
+    """The fittest survive; the others are children of two survivors, each gene from either, and mutate (Holland 1975).
+
+    size: of the population, which begins around the parameters given. survivors: how many of a generation stay.
+    mutation: standard deviation of the noise on `rate` of the genes. The parameters are those of the best.
+    """
+
+    def __init__(
+        self, params: Params, size: int = 50, survivors: int = 10, mutation: float = 0.1, rate: float = 0.1
+    ) -> None:
+        if not 1 <= survivors < size:
+            raise ValueError(f"survivors must be at least 1 and fewer than the {size} of a population, not {survivors}")
+        super().__init__(params, {"size": size, "survivors": survivors, "mutation": mutation, "rate": rate})
+        self.population: Tensor | None = None
+
+    def evolve(self, loss: Callable[[Tensor], float]) -> float:
+        size, survivors, mutation, rate = (self.defaults[k] for k in ("size", "survivors", "mutation", "rate"))
+        first, now = self.genome(), self.population
+        place: dict[str, Any] = {"dtype": first.dtype, "device": first.device}
+        if now is None:
+            now = first + mutation * core.cat(
+                [core.zeros(1, len(first), **place), randn(size - 1, len(first), **place)]
+            )
+        losses = [loss(genome) for genome in now]
+        order = argsort(tensor(losses))
+        best = now[order[:survivors]]
+        mothers, fathers = (best[randint(0, survivors, (size - survivors,))] for _ in range(2))
+        children = core.where(rand(*mothers.shape, **place) < 0.5, mothers, fathers)
+        mutates = rand(*children.shape, **place) < rate
+        children = core.where(mutates, children + mutation * randn(*children.shape, **place), children)
+        self.population = core.cat([best, children])
+        self.express(best[0])
+        return min(losses)
+
+
+class EvolutionStrategy(Evolution):
+    """Gradient descent by a gradient that random steps estimate (Rechenberg 1973; Salimans et al. 2017).
+
+    p ← p - lr / (pairs·sigma)·Σ rᵢεᵢ, where εᵢ are normal steps of size sigma and their opposites, and rᵢ the ranks of
+    the losses there, from -1/2 to 1/2.
+    """
+
+    def __init__(self, params: Params, lr: float = 0.1, sigma: float = 0.1, pairs: int = 20) -> None:
+        if not sigma > 0 or pairs < 1:
+            raise ValueError(f"sigma must be positive and pairs at least 1, not {sigma} and {pairs}")
+        super().__init__(params, {"lr": lr, "sigma": sigma, "pairs": pairs})
+
+    def evolve(self, loss: Callable[[Tensor], float]) -> float:
+        group = self.param_groups[0]
+        sigma, pairs, centre = group["sigma"], group["pairs"], self.genome()
+        half = randn(pairs, len(centre), dtype=centre.dtype, device=centre.device)
+        steps = core.cat([half, -half])
+        losses = [loss(centre + sigma * step) for step in steps]
+        ranks = argsort(argsort(tensor(losses))).to(centre.dtype) / (2 * pairs - 1) - 0.5
+        self.express(centre - group["lr"] / (pairs * sigma) * (ranks.to(centre.device) @ steps))
+        return min(losses)

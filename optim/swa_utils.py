@@ -1,0 +1,135 @@
+"""Averages of weights over training: of equal weight (Izmailov et al. 2018) or exponentially decaying."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from autograd_core import Tensor, no_grad
+from optim.optimizer import Optimizer
+from optim.schedules import LRScheduler, for_groups
+
+Average = Callable[[Tensor, Tensor, int], Tensor]
+
+
+def get_swa_avg_fn() -> Average:
+    """The mean of all models so far."""
+    return lambda averaged, new, count: averaged + (new - averaged) / (count + 1)
+
+
+def get_ema_avg_fn(decay: float = 0.999) -> Average:
+    """decay·average + (1 - decay)·new."""
+    if not 0.0 <= decay <= 1.0:
+        raise ValueError(f"Invalid decay value {decay} provided. Please provide a value in [0,1] range.")
+    return lambda averaged, new, count: decay * averaged + (1 - decay) * new
+
+
+class AveragedModel:
+    """A copy of a model whose parameters are the average of those it is given by `update_parameters`; called like it.
+
+    model: anything with `parameters()` and `buffers()`. avg_fn(average, new, count): the next average; default: the
+    mean. use_buffers: average buffers as well instead of copying them. `module` is the copy, `n_averaged` the count.
+    """
+
+    def __init__(
+        self, model: Any, device: str | None = None, avg_fn: Average | None = None, use_buffers: bool = False
+    ) -> None:
+        self.module = copy.deepcopy(model) if device is None else copy.deepcopy(model).to(device)
+        self.avg_fn, self.use_buffers, self.n_averaged = avg_fn or get_swa_avg_fn(), use_buffers, 0
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.module(*args, **kwargs)
+
+    def parameters(self) -> Any:
+        """The averages."""
+        return self.module.parameters()
+
+    @no_grad()
+    def update_parameters(self, model: Any) -> None:
+        """Take the parameters of this model into the average; the first ones are copied."""
+        buffers = list(zip(self.module.buffers(), model.buffers(), strict=True))
+        averaged = list(zip(self.module.parameters(), model.parameters(), strict=True))
+        for own, new in averaged + buffers * self.use_buffers:
+            new = new.detach().to(own.device)
+            own.copy_(self.avg_fn(own.detach(), new, self.n_averaged) if self.n_averaged else new)
+        for own, new in [] if self.use_buffers else buffers:
+            own.copy_(new.detach().to(own.device))
+        self.n_averaged += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state of the copy, under "module.", and the count."""
+        return {"n_averaged": self.n_averaged, **{f"module.{k}": v for k, v in self.module.state_dict().items()}}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from a saved state."""
+        state = dict(state_dict)
+        count = int(state.pop("n_averaged"))
+        self.module.load_state_dict({k.removeprefix("module."): v for k, v in state.items()})
+        self.n_averaged = count
+
+
+@no_grad()
+def update_bn(loader: Iterable[Any], model: Any, device: str | None = None) -> None:
+    """Compute the running statistics of batch normalisation anew, from all batches: an average has none of its own.
+
+    loader: yields inputs, or lists or tuples that begin with them. Every module is left in the mode it was in.
+    """
+    root = getattr(model, "module", model)
+    norms = [m for m in root.modules() if getattr(m, "running_mean", None) is not None]
+    if not norms:
+        return
+    modes, momenta = [(m, m.training) for m in root.modules()], [m.momentum for m in norms]
+    for m in norms:
+        m.reset_running_stats()
+        m.momentum = None
+    root.train()
+    try:
+        for batch in loader:
+            inputs = batch[0] if isinstance(batch, list | tuple) else batch
+            model(inputs if device is None else inputs.to(device))
+    finally:
+        for m, momentum in zip(norms, momenta, strict=True):
+            m.momentum = momentum
+        for m, training in modes:
+            m.training = training
+
+
+class SWALR(LRScheduler):
+    """From the current rate to `swa_lr` in anneal_epochs, by half a cosine ("cos") or a straight line ("linear")."""
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        swa_lr: float | Sequence[float],
+        anneal_epochs: int = 10,
+        anneal_strategy: str = "cos",
+        last_epoch: int = -1,
+    ) -> None:
+        if anneal_strategy not in ("cos", "linear"):
+            raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
+        if anneal_epochs < 0:
+            raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
+        self.anneal_epochs, self.anneal_strategy = anneal_epochs, anneal_strategy
+        for group, lr in zip(optimizer.param_groups, for_groups("swa_lr", optimizer, swa_lr), strict=True):
+            group["swa_lr"] = lr
+        super().__init__(optimizer, last_epoch)
+
+    def _share(self, epoch: float) -> float:
+        t = min(1.0, max(0.0, epoch / max(1, self.anneal_epochs)))
+        return t if self.anneal_strategy == "linear" else (1 - math.cos(math.pi * t)) / 2
+
+    def lrs_at(self, epoch: float) -> list[float]:
+        """On arrival from the rates there are now."""
+        epoch = max(1, epoch) if self.anneal_epochs == 0 else epoch
+        before, now = self._share(epoch - 1), self._share(epoch)
+        lrs = []
+        for group in self.optimizer.param_groups:
+            goal = group["swa_lr"]
+            start = goal if before == 1 else (group["lr"] - before * goal) / (1 - before)
+            lrs.append(goal * now + start * (1 - now))
+        return lrs
+
+    def get_lr(self) -> list[float]:
+        return self.lrs_at(self.last_epoch)

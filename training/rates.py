@@ -1,0 +1,84 @@
+"""Which learning rate to choose: the range test."""
+
+from __future__ import annotations
+
+import copy
+import math
+from itertools import chain, repeat
+from typing import Any, NamedTuple
+
+import nn
+from autograd_core import no_grad
+from nn.functional import cross_entropy
+from training.trainer import Batches, Loss
+
+
+class RateRange(NamedTuple):
+    """The rates tried, the smoothed losses of each, and the rate at which the loss fell fastest."""
+
+    rates: list[float]
+    losses: list[float]
+    suggestion: float
+
+
+def find_learning_rate(
+    model: nn.Module,
+    loader: Batches,
+    optimizer: Any,
+    loss: Loss = cross_entropy,
+    *,
+    lowest: float = 1e-6,
+    highest: float = 10.0,
+    steps: int = 100,
+    smoothing: float = 0.9,
+) -> RateRange:
+    """Train with a rate that grows from step to step, until the loss explodes (Smith 2017).
+
+    The rate grows by a constant factor from `lowest` to `highest` in so many steps; it ends when the loss, averaged
+    exponentially with `smoothing`, is four times the least so far. Afterwards model and optimizer are as before.
+    """
+    if not 0 < lowest < highest or steps < 2:
+        raise ValueError(f"rates must grow from above 0 in at least 2 steps, not from {lowest} to {highest} in {steps}")
+    if not len(loader):
+        raise ValueError("the loader yields no batches; is the data set empty, or smaller than a batch with drop_last?")
+    batches = chain.from_iterable(loader for _ in repeat(None))
+    saved, state = copy.deepcopy(model.state_dict()), copy.deepcopy(optimizer.state_dict())
+    modes = [(module, module.training) for module in model.modules()]
+    rates: list[float] = []
+    losses: list[float] = []
+    mean = 0.0
+    model.train()
+    try:
+        for step in range(steps):
+            rate = lowest * (highest / lowest) ** (step / (steps - 1))
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            inputs, target = next(batches)
+            optimizer.zero_grad()
+            value = loss(model(inputs), target)
+            mean = smoothing * mean + (1 - smoothing) * value.item()
+            smooth = mean / (1 - smoothing ** (step + 1))
+            if not math.isfinite(smooth) or (losses and smooth > 4 * min(losses)):
+                break
+            rates.append(rate)
+            losses.append(smooth)
+            value.backward()
+            optimizer.step()
+    finally:
+        _restore(model, saved, optimizer, state, modes)
+    return RateRange(rates, losses, _steepest(rates, losses))
+
+
+def _restore(model: nn.Module, saved: Any, optimizer: Any, state: Any, modes: list[tuple[nn.Module, bool]]) -> None:
+    with no_grad():
+        model.load_state_dict(saved)
+    optimizer.load_state_dict(state)
+    optimizer.zero_grad()
+    for module, training in modes:
+        module.training = training
+
+
+def _steepest(rates: list[float], losses: list[float]) -> float:
+    """Where the loss falls fastest per factor of the rate."""
+    falls = [(after - before, rate) for before, after, rate in zip(losses, losses[1:], rates, strict=False)]
+    return min(falls)[1] if falls else math.nan
