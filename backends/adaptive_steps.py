@@ -19,8 +19,8 @@ def adagrad_step(
 ) -> None:
     """total ← total + g²; p ← p - rate·g / (√total + eps)."""
     g = descent(xp, g, p, weight_decay, maximize, out=xp.empty_like(p))
-    d = xp.multiply(g, g)
-    total += d
+    d = xp.empty_like(p)
+    total += xp.multiply(g, g, out=d)
     xp.sqrt(total, out=d)
     d += eps
     xp.divide(g, d, out=d)
@@ -45,7 +45,7 @@ def adadelta_step(
     g = descent(xp, g, p, weight_decay, maximize, out=xp.empty_like(p))
     scratch = xp.empty_like(p)
     average_square(xp, v, g, rho, scratch)
-    d = u + eps
+    d = xp.add(u, eps, out=xp.empty_like(p))
     d /= xp.add(v, eps, out=scratch)
     xp.sqrt(d, out=d)
     d *= g
@@ -112,7 +112,7 @@ def rprop_step(
     step_sizes: the least and the greatest size.
     """
     g = descent(xp, g, p, 0.0, maximize, out=xp.empty_like(p))
-    d = before * g
+    d = xp.multiply(before, g, out=xp.empty_like(p))
     turned = d < 0
     size *= xp.where(turned, etas[0], xp.where(d > 0, etas[1], 1.0)).astype(p.dtype)
     xp.clip(size, *step_sizes, out=size)

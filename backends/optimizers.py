@@ -203,7 +203,7 @@ def lion_step(
 ) -> None:
     """p ← (1 - lr·weight_decay)p - lr·sign(β₁m + (1 - β₁)g); m ← β₂m + (1 - β₂)g."""
     g = decayed(xp, g, p, lr, weight_decay, True, maximize)
-    d = beta1 * m
+    d = xp.multiply(m, beta1, out=xp.empty_like(p))
     d += (1 - beta1) * g
     xp.sign(d, out=d)
     d *= lr

@@ -65,6 +65,10 @@ class Optimizer:
         _check(named, self._named_parameters())
         own = {k: v for k, v in param_group.items() if k != "params"}
         group = {**self.defaults, **own, "params": [p for _, p in named], "param_names": [name for name, _ in named]}
+        if isinstance(lr := group.get("lr"), Tensor):
+            if lr.numel() != 1:
+                raise ValueError(f"Tensor lr must be 1-element, but has shape {lr.shape}")
+            group["lr"] = lr.item()
         self.check_options(group)
         self.param_groups.append(group)
 

@@ -128,6 +128,39 @@ def test_scalar_parameters_change_where_they_lie(method, computed):
     )
 
 
+METHODS = {
+    "Adam": optim.Adam,
+    "NAdam": optim.NAdam,
+    "RAdam": optim.RAdam,
+    "Adamax": optim.Adamax,
+    "Lion": partial(optim.Lion, lr=0.1),
+    "Adagrad": optim.Adagrad,
+    "Adadelta": optim.Adadelta,
+    "RMSprop": optim.RMSprop,
+    "RMSprop, centered": partial(optim.RMSprop, centered=True, momentum=0.5),
+    "Rprop": optim.Rprop,
+    "ASGD": optim.ASGD,
+    "LARS": partial(optim.LARS, lr=0.1, trust_coefficient=0.1),
+    "LAMB": optim.LAMB,
+    "Adafactor": optim.Adafactor,
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", ["float16", "float64"])
+def test_a_scalar_alone_changes_as_a_vector_of_one(method, dtype):
+    def run(shape):
+        p = ag.full(shape, 2.0, dtype=dtype, requires_grad=True)
+        optimizer = METHODS[method]([p])
+        for slope in (0.5, -0.25, 1.0, 2.0, 0.5, 0.25, 1.0):
+            p.grad = ag.full(shape, slope, dtype=dtype)
+            optimizer.step()
+        assert p.dtype == getattr(ag, dtype)
+        return p.item()
+
+    assert run(()) == run((1,)) != 2.0
+
+
 def test_dtype_is_kept_and_steps_leave_no_graph():
     p = ag.ones(3, dtype="float16", requires_grad=True)
     optimizer = optim.SGD([p], lr=0.1, momentum=0.9, weight_decay=0.1)
@@ -158,6 +191,15 @@ def test_groups_have_their_own_options():
     optimizer.add_param_group({"params": [c], "momentum": 0.5})
     assert [g["param_names"] for g in optimizer.param_groups] == [["0"], ["1"], ["2"]]
     assert optimizer.param_groups[2]["lr"] == 0.1
+
+
+def test_a_rate_may_be_a_tensor():
+    p = ag.ones(1, requires_grad=True)
+    p.grad = ag.ones(1)
+    optim.SGD([p], lr=ag.tensor([0.25])).step()
+    assert p.item() == 0.75
+    with pytest.raises(ValueError, match="must be 1-element"):
+        optim.SGD([p], lr=ag.ones(2))
 
 
 def test_zero_grad():
