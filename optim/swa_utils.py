@@ -12,6 +12,7 @@ from optim.optimizer import Optimizer
 from optim.schedules import LRScheduler, for_groups
 
 Average = Callable[[Tensor, Tensor, int], Tensor]
+Averages = Callable[[list[Tensor], list[Tensor], int], None]
 
 
 def get_swa_avg_fn() -> Average:
@@ -26,36 +27,69 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
     return lambda averaged, new, count: decay * averaged + (1 - decay) * new
 
 
+def _in_place(average: Average) -> Averages:
+    @no_grad()
+    def update(averaged: list[Tensor], new: list[Tensor], count: int) -> None:
+        for a, b in zip(averaged, new, strict=True):
+            a.copy_(average(a, b, count))
+
+    return update
+
+
+def get_swa_multi_avg_fn() -> Averages:
+    """The mean of all models so far, of lists of tensors, in place."""
+    return _in_place(get_swa_avg_fn())
+
+
+def get_ema_multi_avg_fn(decay: float = 0.999) -> Averages:
+    """decay·average + (1 - decay)·new, of lists of tensors, in place."""
+    return _in_place(get_ema_avg_fn(decay))
+
+
 class AveragedModel:
-    """A copy of a model whose parameters are the average of those it is given by `update_parameters`; called like it.
+    """A copy of a model whose parameters are the average of those it is given by `update_parameters`.
 
     model: anything with `parameters()` and `buffers()`. avg_fn(average, new, count): the next average; default: the
-    mean. use_buffers: average buffers as well instead of copying them. `module` is the copy, `n_averaged` the count.
+    mean. multi_avg_fn: the same in place, of all averages and all new values. use_buffers: average buffers as well
+    instead of copying them. `module` is the copy, `n_averaged` the count; the copy answers for all else.
     """
 
     def __init__(
-        self, model: Any, device: str | None = None, avg_fn: Average | None = None, use_buffers: bool = False
+        self,
+        model: Any,
+        device: str | None = None,
+        avg_fn: Average | None = None,
+        multi_avg_fn: Averages | None = None,
+        use_buffers: bool = False,
     ) -> None:
+        if avg_fn is not None and multi_avg_fn is not None:
+            raise ValueError("Only one of avg_fn and multi_avg_fn should be provided")
         self.module = copy.deepcopy(model) if device is None else copy.deepcopy(model).to(device)
-        self.avg_fn, self.use_buffers, self.n_averaged = avg_fn or get_swa_avg_fn(), use_buffers, 0
+        self.multi_avg_fn = multi_avg_fn or _in_place(avg_fn or get_swa_avg_fn())
+        self.use_buffers, self.n_averaged = use_buffers, 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.module(*args, **kwargs)
 
-    def parameters(self) -> Any:
-        """The averages."""
-        return self.module.parameters()
+    def __getattr__(self, name: str) -> Any:
+        if name == "module" or name.startswith("__"):  # while it is being copied or unpickled
+            raise AttributeError(name)
+        return getattr(self.module, name)
 
     @no_grad()
     def update_parameters(self, model: Any) -> None:
         """Take the parameters of this model into the average; the first ones are copied."""
-        buffers = list(zip(self.module.buffers(), model.buffers(), strict=True))
+        copied = list(zip(self.module.buffers(), model.buffers(), strict=True))
         averaged = list(zip(self.module.parameters(), model.parameters(), strict=True))
-        for own, new in averaged + buffers * self.use_buffers:
-            new = new.detach().to(own.device)
-            own.copy_(self.avg_fn(own.detach(), new, self.n_averaged) if self.n_averaged else new)
-        for own, new in [] if self.use_buffers else buffers:
+        if self.use_buffers:
+            averaged, copied = averaged + copied, []
+        if not self.n_averaged:
+            averaged, copied = [], averaged + copied
+        for own, new in copied:
             own.copy_(new.detach().to(own.device))
+        if averaged:
+            news = [new.detach().to(own.device) for own, new in averaged]
+            self.multi_avg_fn([own.detach() for own, _ in averaged], news, self.n_averaged)
         self.n_averaged += 1
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Averages of weights."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -68,9 +70,14 @@ def test_equal_weights(use_buffers):
     assert model.weight.tolist() == VALUES[-1].tolist()
 
 
-def test_exponential_weights_and_state():
+@pytest.mark.parametrize(
+    "option",
+    [{"avg_fn": swa_utils.get_ema_avg_fn(0.8)}, {"multi_avg_fn": swa_utils.get_ema_multi_avg_fn(0.8)}],
+    ids=["avg_fn", "multi_avg_fn"],
+)
+def test_exponential_weights_and_state(option):
     model = Model()
-    averaged = optim.AveragedModel(model, avg_fn=swa_utils.get_ema_avg_fn(0.8))
+    averaged = copy.deepcopy(optim.AveragedModel(model, **option))
     expected = VALUES[0]
     for value in VALUES:
         model.set(value)
@@ -81,6 +88,10 @@ def test_exponential_weights_and_state():
     other.load_state_dict(averaged.state_dict())
     assert other.n_averaged == 6
     assert other.module.weight.tolist() == averaged.module.weight.tolist()
+    with pytest.raises(ValueError, match="Only one of"):
+        optim.AveragedModel(model, avg_fn=swa_utils.get_swa_avg_fn(), multi_avg_fn=swa_utils.get_swa_multi_avg_fn())
+    with pytest.raises(AttributeError, match="missing"):
+        averaged.missing
     with pytest.raises(ValueError, match="Invalid decay value 2"):
         swa_utils.get_ema_avg_fn(2)
 

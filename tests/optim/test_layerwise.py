@@ -137,12 +137,13 @@ def test_lbfgs_finds_the_minimum_and_resumes():
     assert max(p.grad.abs().max().item() for p in params) < 1e-6
 
 
-def test_line_search_finds_a_point_with_wolfes_conditions():
+@pytest.mark.parametrize("first", [1e-3, 0.3, 1.0, 4.0, 50.0])
+def test_line_search_finds_a_point_with_wolfes_conditions(first):
     def at(t):
         return (t - 3) ** 4 + np.sin(5 * t), None, 4 * (t - 3) ** 3 + 5 * np.cos(5 * t)
 
     start = Point(0.0, *at(0.0))
-    point, count = strong_wolfe(at, 1e-3, start)
+    point, count = strong_wolfe(at, first, start)
     assert point.loss <= start.loss + 1e-4 * point.t * start.slope
     assert abs(point.slope) <= 0.9 * abs(start.slope)
     assert count < 25
