@@ -52,13 +52,15 @@ class Module:
     forward: Callable[..., Any] = _unimplemented
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._hooks is None:
-            try:
-                return self.forward(*args, **kwargs)
-            except Exception as e:
-                locate(e, self)
-                raise
-        for kind, hook in self._hooks:
+        try:
+            return self.forward(*args, **kwargs) if self._hooks is None else self._watched(args, kwargs)
+        except Exception as e:
+            locate(e, self)
+            raise
+
+    def _watched(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """`forward`, with the hooks around it."""
+        for kind, hook in self._hooks or ():
             if kind == PRE and (result := hook(self, args)) is not None:
                 args = result if isinstance(result, tuple) else (result,)
         output = self.forward(*args, **kwargs)

@@ -43,3 +43,11 @@ def test_an_exception_that_left_another_model_keeps_its_place():
     with pytest.raises(RuntimeError) as raised:
         Careful()(ag.zeros(1, 3))
     assert raised.value.__notes__[-1].startswith("in 0 of Sequential: Linear")
+
+
+def test_hooks_do_not_hide_where_a_failure_is():
+    model = nn.Sequential(nn.Linear(3, 2), nn.ReLU())
+    model[0].register_forward_hook(lambda module, args, output: None)
+    with pytest.raises(RuntimeError) as raised:
+        model(ag.zeros(1, 4))
+    assert raised.value.__notes__ == ["in 0 of Sequential: Linear(in_features=3, out_features=2, bias=True)"]
