@@ -29,8 +29,8 @@ def load_all() -> None:
     """Register every operation there is."""
     from pathlib import Path  # a tenth of what it takes to import this package
 
-    for found in sorted(Path(__file__).with_name("ops").glob("*.py")):
-        import_module(f"autograd_core.ops.{found.stem}")
+    for found in sorted(Path(__file__).with_name("ops").glob("*/*.py")):
+        import_module(f"autograd_core.ops.{found.parent.name}.{found.stem}")
 
 
 def attribute(module: str, name: str) -> Any:

@@ -119,7 +119,7 @@ def family_index() -> str:
         for name, member in vars(place).items():
             home = _home(member)
             if home.startswith("autograd_core.ops.") and home not in at_once.stdout.split():
-                offered.setdefault(home.rpartition(".")[2], set()).add(prefix + name)
+                offered.setdefault(home.removeprefix("autograd_core.ops."), set()).add(prefix + name)
     lines = [f'    "{family}": """\n{textwrap.fill(" ".join(sorted(offered[family])), 117, **INDENT)}""",'
              for family in sorted(offered)]  # fmt: skip
     return "\n".join([INDEX_HEAD, *lines, "}", ""])

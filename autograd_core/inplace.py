@@ -15,7 +15,7 @@ from autograd_core.entries import public_names
 from autograd_core.errors import InplaceError
 from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
 from autograd_core.libraries import LAYERS
-from autograd_core.ops.subscripts import assign, plain_index, steps
+from autograd_core.ops.positions.subscripts import assign, plain_index, steps
 from autograd_core.registry import COMPOSITIONS, LISTENERS, OPS, Composition, Op, publish
 from autograd_core.tensor import Leaf, Node, Tensor, grad_enabled, own_scalar, record, wrap
 from autograd_core.versions import View, may_overlap, record_write, storage

@@ -1,7 +1,15 @@
 """Neural networks: modules, layers, losses, initial values, models and their files."""
 
 from nn import functional, init, models, utils
-from nn.activation import (
+from nn.blocks.dense import DenseBlock, DenseLayer, Transition
+from nn.blocks.inception import ConvBlock, Inception
+from nn.blocks.residual import BasicBlock, Bottleneck, PreActBlock, PreActBottleneck
+from nn.blocks.squeeze_excite import SqueezeExcite
+from nn.blocks.standardized import WSConv2d
+from nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
+from nn.files import load, save
+from nn.fusion import fuse
+from nn.layers.activation import (
     CELU,
     ELU,
     GELU,
@@ -31,7 +39,7 @@ from nn.activation import (
     Tanhshrink,
     Threshold,
 )
-from nn.adaptive_pooling import (
+from nn.layers.adaptive_pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
     AdaptiveAvgPool3d,
@@ -39,20 +47,23 @@ from nn.adaptive_pooling import (
     AdaptiveMaxPool2d,
     AdaptiveMaxPool3d,
 )
-from nn.adaptive_softmax import AdaptiveLogSoftmaxWithLoss
-from nn.attention import CausalSelfAttention, LearnedEncoding, MultiheadAttention, SinusoidalEncoding
-from nn.blocks.dense import DenseBlock, DenseLayer, Transition
-from nn.blocks.inception import ConvBlock, Inception
-from nn.blocks.residual import BasicBlock, Bottleneck, PreActBlock, PreActBottleneck
-from nn.blocks.squeeze_excite import SqueezeExcite
-from nn.blocks.standardized import WSConv2d
-from nn.containers import ModuleDict, ModuleList, ParameterDict, ParameterList, Sequential
-from nn.convolution import Conv1d, Conv2d, Conv3d
-from nn.distance import Bilinear, CosineSimilarity, PairwiseDistance
-from nn.embedding import Embedding, EmbeddingBag
-from nn.files import load, save
-from nn.further_activations import ISRLU, ISRU, SQNL, ArcTan, BipolarReLU, Gaussian, Heaviside, Maxout, Sign, Sine
-from nn.further_pooling import (
+from nn.layers.attention import CausalSelfAttention, LearnedEncoding, MultiheadAttention, SinusoidalEncoding
+from nn.layers.convolution import Conv1d, Conv2d, Conv3d
+from nn.layers.distance import Bilinear, CosineSimilarity, PairwiseDistance
+from nn.layers.embedding import Embedding, EmbeddingBag
+from nn.layers.further_activations import (
+    ISRLU,
+    ISRU,
+    SQNL,
+    ArcTan,
+    BipolarReLU,
+    Gaussian,
+    Heaviside,
+    Maxout,
+    Sign,
+    Sine,
+)
+from nn.layers.further_pooling import (
     DistanceWeightedPool1d,
     DistanceWeightedPool2d,
     DistanceWeightedPool3d,
@@ -65,22 +76,9 @@ from nn.further_pooling import (
     SumPool2d,
     SumPool3d,
 )
-from nn.fusion import fuse
-from nn.instance_norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
-from nn.layer_norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
-from nn.layers import (
-    AlphaDropout,
-    Dropout,
-    Dropout1d,
-    Dropout2d,
-    Dropout3d,
-    FeatureAlphaDropout,
-    Flatten,
-    Identity,
-    Linear,
-    Unflatten,
-)
-from nn.lazy import (
+from nn.layers.instance_norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
+from nn.layers.layer_norm import GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
+from nn.layers.lazy import (
     LazyBatchNorm1d,
     LazyBatchNorm2d,
     LazyBatchNorm3d,
@@ -95,34 +93,21 @@ from nn.lazy import (
     LazyInstanceNorm3d,
     LazyLinear,
 )
-from nn.likelihood_losses import CTCLoss, GaussianNLLLoss, LinearCrossEntropyLoss, PoissonNLLLoss
-from nn.loss import (
-    BCELoss,
-    BCEWithLogitsLoss,
-    CrossEntropyLoss,
-    HuberLoss,
-    KLDivLoss,
-    L1Loss,
-    MSELoss,
-    NLLLoss,
-    NLLLoss2d,
-    SmoothL1Loss,
+from nn.layers.linear import (
+    AlphaDropout,
+    Dropout,
+    Dropout1d,
+    Dropout2d,
+    Dropout3d,
+    FeatureAlphaDropout,
+    Flatten,
+    Identity,
+    Linear,
+    Unflatten,
 )
-from nn.margin_losses import (
-    CosineEmbeddingLoss,
-    HingeEmbeddingLoss,
-    MarginRankingLoss,
-    MultiLabelMarginLoss,
-    MultiLabelSoftMarginLoss,
-    MultiMarginLoss,
-    SoftMarginLoss,
-    TripletMarginLoss,
-    TripletMarginWithDistanceLoss,
-)
-from nn.module import Module
-from nn.noise_layers import GaussianNoise, WeightNoise
-from nn.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d
-from nn.padding import (
+from nn.layers.noise_layers import GaussianNoise, WeightNoise
+from nn.layers.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from nn.layers.padding import (
     CircularPad1d,
     CircularPad2d,
     CircularPad3d,
@@ -139,13 +124,12 @@ from nn.padding import (
     ZeroPad2d,
     ZeroPad3d,
 )
-from nn.parameter import Buffer, Parameter
-from nn.perceptron import Perceptron
-from nn.pooling import AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d
-from nn.recurrent import GRU, LSTM, RNN, RNNBase
-from nn.recurrent_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
-from nn.renormalization import BatchRenorm1d, BatchRenorm2d, BatchRenorm3d
-from nn.resampling import (
+from nn.layers.perceptron import Perceptron
+from nn.layers.pooling import AvgPool1d, AvgPool2d, AvgPool3d, MaxPool1d, MaxPool2d, MaxPool3d
+from nn.layers.recurrent import GRU, LSTM, RNN, RNNBase
+from nn.layers.recurrent_cells import GRUCell, LSTMCell, RNNCell, RNNCellBase
+from nn.layers.renormalization import BatchRenorm1d, BatchRenorm2d, BatchRenorm3d
+from nn.layers.resampling import (
     ChannelShuffle,
     Fold,
     PixelShuffle,
@@ -155,17 +139,44 @@ from nn.resampling import (
     UpsamplingBilinear2d,
     UpsamplingNearest2d,
 )
-from nn.stateless import functional_call, stack_module_state
-from nn.summaries import summary
-from nn.transformer import (
+from nn.layers.transformer import (
     Transformer,
     TransformerDecoder,
     TransformerDecoderLayer,
     TransformerEncoder,
     TransformerEncoderLayer,
 )
-from nn.transposed_convolution import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
-from nn.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
+from nn.layers.transposed_convolution import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from nn.layers.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
+from nn.losses.adaptive_softmax import AdaptiveLogSoftmaxWithLoss
+from nn.losses.likelihood_losses import CTCLoss, GaussianNLLLoss, LinearCrossEntropyLoss, PoissonNLLLoss
+from nn.losses.loss import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    MSELoss,
+    NLLLoss,
+    NLLLoss2d,
+    SmoothL1Loss,
+)
+from nn.losses.margin_losses import (
+    CosineEmbeddingLoss,
+    HingeEmbeddingLoss,
+    MarginRankingLoss,
+    MultiLabelMarginLoss,
+    MultiLabelSoftMarginLoss,
+    MultiMarginLoss,
+    SoftMarginLoss,
+    TripletMarginLoss,
+    TripletMarginWithDistanceLoss,
+)
+from nn.module import Module
+from nn.parameter import Buffer, Parameter
+from nn.stateless import functional_call, stack_module_state
+from nn.summaries import summary
 
 __all__ = [
     "CELU",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, overload
 
 from autograd_core import Tensor
-from nn.activation import ReLU
+from nn.layers.activation import ReLU
 from nn.module import Module, framed
 from nn.parameter import Parameter
 from nn.rectified import RECTIFIED, rectified

@@ -103,8 +103,8 @@ from autograd_core.functional import (
 from autograd_core.functional import (
     im2col as unfold,
 )
-from nn.inplace import either
-from nn.multi_head import multi_head_attention_forward
+from nn.layers.inplace import either
+from nn.layers.multi_head import multi_head_attention_forward
 from nn.noise import (
     alpha_dropout,
     dropout,

@@ -9,10 +9,10 @@ from typing import Any
 from autograd_core import Tensor, enable_grad, no_grad
 from autograd_core import functional as core
 from autograd_core.trees import leaves
-from nn.convolution import Conv1d, Conv2d, Conv3d
-from nn.layers import Identity, Linear
+from nn.layers.convolution import Conv1d, Conv2d, Conv3d
+from nn.layers.linear import Identity, Linear
+from nn.layers.normalization import _BatchNorm
 from nn.module import Module
-from nn.normalization import _BatchNorm
 from nn.parameter import Parameter
 
 # By class, not by isinstance: a subclass may compute with another weight.

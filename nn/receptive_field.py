@@ -8,14 +8,14 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from autograd_core import Tensor
-from autograd_core.ops.convolution import each
-from nn.adaptive_pooling import _AdaptivePool
-from nn.convolution import _Conv
-from nn.further_pooling import _LPPool, _Windows
-from nn.layers import Flatten, Linear
+from autograd_core.ops.images.convolution import each
+from nn.layers.adaptive_pooling import _AdaptivePool
+from nn.layers.convolution import _Conv
+from nn.layers.further_pooling import _LPPool, _Windows
+from nn.layers.linear import Flatten, Linear
+from nn.layers.pooling import _AvgPool, _MaxPool
+from nn.layers.transposed_convolution import _ConvTranspose
 from nn.module import Module
-from nn.pooling import _AvgPool, _MaxPool
-from nn.transposed_convolution import _ConvTranspose
 
 WINDOWS = (_Conv, _MaxPool, _AvgPool, _LPPool, _Windows)
 EVERYTHING = (_AdaptivePool, Flatten, Linear)

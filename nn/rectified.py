@@ -7,11 +7,11 @@ from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from nn.convolution import Conv1d, Conv2d, Conv3d, _Conv
 from nn.failures import locate
-from nn.layers import Linear
+from nn.layers.convolution import Conv1d, Conv2d, Conv3d, _Conv
+from nn.layers.linear import Linear
+from nn.layers.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, _BatchNorm
 from nn.module import Module
-from nn.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, _BatchNorm
 
 
 def _linear(layer: Linear, x: Tensor) -> Tensor:

@@ -10,15 +10,15 @@ from typing import Any, NamedTuple
 from autograd_core import Tensor
 from autograd_core import functional as core
 from autograd_core.tensor import enable_grad
-from nn.attention import MultiheadAttention
-from nn.convolution import _Conv
-from nn.distance import Bilinear
-from nn.layers import Linear
+from nn.layers.attention import MultiheadAttention
+from nn.layers.convolution import _Conv
+from nn.layers.distance import Bilinear
+from nn.layers.linear import Linear
+from nn.layers.recurrent import RNNBase
+from nn.layers.recurrent_cells import RNNCellBase
+from nn.layers.transposed_convolution import _ConvTranspose
 from nn.module import Module
 from nn.receptive_field import Fields
-from nn.recurrent import RNNBase
-from nn.recurrent_cells import RNNCellBase
-from nn.transposed_convolution import _ConvTranspose
 
 
 class Row(NamedTuple):

@@ -1,6 +1,10 @@
 """The operations, by family. Importing this package registers those that most programs use; `families` the others."""
 
-from autograd_core.ops import (  # noqa: F401  imported to register
+# ruff: noqa: F401  imported to register
+from autograd_core.ops.layers import linear
+from autograd_core.ops.linear_algebra import linalg
+from autograd_core.ops.losses import loss
+from autograd_core.ops.pointwise import (
     activation,
     arithmetic,
     bits,
@@ -9,25 +13,15 @@ from autograd_core.ops import (  # noqa: F401  imported to register
     complex_numbers,
     elementwise,
     exponentials,
-    extremes,
-    indexing,
-    joining,
-    linalg,
-    linear,
     logarithms,
-    loss,
-    placing,
     powers,
-    reduction,
     rounding,
-    shape,
     smooth_activations,
-    softmax,
-    splitting,
-    strided,
     trigonometry,
-    views,
 )
+from autograd_core.ops.positions import indexing, placing
+from autograd_core.ops.reductions import extremes, reduction, softmax
+from autograd_core.ops.shapes import joining, shape, splitting, strided, views
 from autograd_core.tensor import Tensor
 
 

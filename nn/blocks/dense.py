@@ -5,12 +5,12 @@ from __future__ import annotations
 from autograd_core import Tensor
 from autograd_core import functional as core
 from nn import functional as F
-from nn.activation import ReLU
 from nn.containers import ModuleDict, Sequential
-from nn.convolution import Conv2d
+from nn.layers.activation import ReLU
+from nn.layers.convolution import Conv2d
+from nn.layers.normalization import BatchNorm2d
+from nn.layers.pooling import AvgPool2d
 from nn.module import Module
-from nn.normalization import BatchNorm2d
-from nn.pooling import AvgPool2d
 from nn.rectified import rectified
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from autograd_core import Tensor
 from autograd_core import functional as core
 from nn.containers import Sequential
-from nn.convolution import Conv2d
+from nn.layers.convolution import Conv2d
+from nn.layers.normalization import BatchNorm2d
+from nn.layers.pooling import MaxPool2d
 from nn.module import Module
-from nn.normalization import BatchNorm2d
-from nn.pooling import MaxPool2d
 from nn.rectified import rectified
 
 

@@ -8,9 +8,9 @@ from typing import ClassVar
 from autograd_core import Tensor
 from autograd_core import functional as core
 from nn.containers import Sequential
-from nn.convolution import Conv2d
+from nn.layers.convolution import Conv2d
+from nn.layers.normalization import BatchNorm2d
 from nn.module import Module
-from nn.normalization import BatchNorm2d
 from nn.rectified import rectified
 
 Gate = Callable[[int], Module]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from nn.layers import Linear
+from nn.layers.linear import Linear
 from nn.module import Module
 from nn.rectified import rectified
 

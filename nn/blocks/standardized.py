@@ -6,7 +6,7 @@ from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from nn.convolution import Conv2d, Size
+from nn.layers.convolution import Conv2d, Size
 from nn.parameter import Parameter
 
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from nn.activation import ReLU
-from nn.adaptive_pooling import AdaptiveAvgPool2d
 from nn.containers import Sequential
-from nn.convolution import Conv2d
-from nn.layer_norm import LocalResponseNorm
-from nn.layers import Dropout, Linear
+from nn.layers.activation import ReLU
+from nn.layers.adaptive_pooling import AdaptiveAvgPool2d
+from nn.layers.convolution import Conv2d
+from nn.layers.layer_norm import LocalResponseNorm
+from nn.layers.linear import Dropout, Linear
+from nn.layers.pooling import MaxPool2d
 from nn.module import Module
-from nn.pooling import MaxPool2d
 
 
 class AlexNet(Module):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from nn.activation import ReLU
-from nn.adaptive_pooling import AdaptiveAvgPool2d
 from nn.containers import Sequential
-from nn.convolution import Conv2d
-from nn.layers import Dropout, Flatten, Linear
-from nn.lazy import LazyLinear
+from nn.layers.activation import ReLU
+from nn.layers.adaptive_pooling import AdaptiveAvgPool2d
+from nn.layers.convolution import Conv2d
+from nn.layers.lazy import LazyLinear
+from nn.layers.linear import Dropout, Flatten, Linear
 from nn.module import Module
 
 # What stands before the last three layers: (channels, kernel, stride), dropout after every stride.

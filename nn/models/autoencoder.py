@@ -7,13 +7,13 @@ from itertools import pairwise
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from nn.activation import ReLU, Sigmoid
 from nn.containers import ModuleList, Sequential
-from nn.convolution import Conv2d
-from nn.layers import Linear
+from nn.layers.activation import ReLU, Sigmoid
+from nn.layers.convolution import Conv2d
+from nn.layers.linear import Linear
+from nn.layers.noise_layers import GaussianNoise
+from nn.layers.transposed_convolution import ConvTranspose2d
 from nn.module import Module
-from nn.noise_layers import GaussianNoise
-from nn.transposed_convolution import ConvTranspose2d
 
 
 class Autoencoder(Module):

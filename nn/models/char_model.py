@@ -7,12 +7,12 @@ from typing import Any
 
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
-from nn.activation import ReLU
 from nn.containers import Sequential
-from nn.embedding import Embedding
-from nn.layers import Flatten, Linear
+from nn.layers.activation import ReLU
+from nn.layers.embedding import Embedding
+from nn.layers.linear import Flatten, Linear
+from nn.layers.recurrent import GRU, LSTM, RNN
 from nn.module import Module
-from nn.recurrent import GRU, LSTM, RNN
 
 CELLS: dict[str, Callable[..., Module]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 

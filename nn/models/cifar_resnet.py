@@ -10,10 +10,10 @@ from nn import functional as F
 from nn import init
 from nn.blocks.residual import PreActBlock
 from nn.containers import Sequential
-from nn.convolution import Conv2d
-from nn.layers import Linear
+from nn.layers.convolution import Conv2d
+from nn.layers.linear import Linear
+from nn.layers.normalization import BatchNorm2d
 from nn.module import Module
-from nn.normalization import BatchNorm2d
 from nn.rectified import rectified
 
 

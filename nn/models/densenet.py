@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from autograd_core import Tensor
 from autograd_core import functional as core
 from nn import init
-from nn.activation import ReLU
 from nn.blocks.dense import DenseBlock, Transition
 from nn.containers import Sequential
-from nn.convolution import Conv2d
-from nn.layers import Linear
+from nn.layers.activation import ReLU
+from nn.layers.convolution import Conv2d
+from nn.layers.linear import Linear
+from nn.layers.normalization import BatchNorm2d
+from nn.layers.pooling import MaxPool2d
 from nn.module import Module
-from nn.normalization import BatchNorm2d
-from nn.pooling import MaxPool2d
 
 
 class DenseNet(Module):

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nn.activation import LeakyReLU, ReLU, Tanh
 from nn.containers import Sequential
-from nn.convolution import Conv2d
-from nn.layers import Flatten, Linear, Unflatten
-from nn.normalization import BatchNorm2d
-from nn.transposed_convolution import ConvTranspose2d
+from nn.layers.activation import LeakyReLU, ReLU, Tanh
+from nn.layers.convolution import Conv2d
+from nn.layers.linear import Flatten, Linear, Unflatten
+from nn.layers.normalization import BatchNorm2d
+from nn.layers.transposed_convolution import ConvTranspose2d
 
 
 class GAN(NamedTuple):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
+from nn.layers.perceptron import Perceptron
 from nn.module import Module
-from nn.perceptron import Perceptron
 
 
 @no_grad()

@@ -8,12 +8,12 @@ from autograd_core import Tensor
 from autograd_core import functional as core
 from nn import functional as F
 from nn import init
-from nn.adaptive_pooling import AdaptiveAvgPool2d
 from nn.blocks.inception import ConvBlock, Inception
-from nn.convolution import Conv2d
-from nn.layers import Dropout, Linear
+from nn.layers.adaptive_pooling import AdaptiveAvgPool2d
+from nn.layers.convolution import Conv2d
+from nn.layers.linear import Dropout, Linear
+from nn.layers.pooling import MaxPool2d
 from nn.module import Module
-from nn.pooling import MaxPool2d
 from nn.rectified import rectified
 
 # Name -> channels of `Inception`; the pools stand between.

@@ -7,12 +7,12 @@ import math
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
 from nn import init
-from nn.activation import GELU
-from nn.attention import CausalSelfAttention
 from nn.containers import ModuleDict, ModuleList, Sequential
-from nn.embedding import Embedding
-from nn.layer_norm import LayerNorm
-from nn.layers import Dropout, Linear
+from nn.layers.activation import GELU
+from nn.layers.attention import CausalSelfAttention
+from nn.layers.embedding import Embedding
+from nn.layers.layer_norm import LayerNorm
+from nn.layers.linear import Dropout, Linear
 from nn.models.char_model import sample
 from nn.module import Module
 

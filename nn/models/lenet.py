@@ -1,10 +1,10 @@
 """LeNet-5 (LeCun et al. 1998), with ReLU and max pooling as it is built today."""
 
-from nn.activation import ReLU
 from nn.containers import Sequential
-from nn.convolution import Conv2d
-from nn.layers import Flatten, Linear
-from nn.pooling import MaxPool2d
+from nn.layers.activation import ReLU
+from nn.layers.convolution import Conv2d
+from nn.layers.linear import Flatten, Linear
+from nn.layers.pooling import MaxPool2d
 
 
 def lenet5(num_classes: int = 10) -> Sequential:

@@ -9,8 +9,8 @@ from autograd_core import Tensor
 from autograd_core import functional as core
 from nn.blocks.standardized import WSConv2d
 from nn.containers import Sequential
-from nn.convolution import Conv2d
-from nn.layers import Linear
+from nn.layers.convolution import Conv2d
+from nn.layers.linear import Linear
 from nn.module import Module
 from nn.parameter import Parameter
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from itertools import pairwise
 
-from nn.activation import ReLU, Sigmoid
 from nn.containers import Sequential
-from nn.layers import Dropout, Linear
+from nn.layers.activation import ReLU, Sigmoid
+from nn.layers.linear import Dropout, Linear
 from nn.module import Module
 
 

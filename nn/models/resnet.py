@@ -10,15 +10,15 @@ from collections.abc import Callable, Sequence
 from autograd_core import Tensor
 from autograd_core import functional as core
 from nn import init
-from nn.adaptive_pooling import AdaptiveAvgPool2d
 from nn.blocks.residual import BasicBlock, Bottleneck, Gate
 from nn.blocks.squeeze_excite import SqueezeExcite
 from nn.containers import Sequential
-from nn.convolution import Conv2d
-from nn.layers import Linear
+from nn.layers.adaptive_pooling import AdaptiveAvgPool2d
+from nn.layers.convolution import Conv2d
+from nn.layers.linear import Linear
+from nn.layers.normalization import BatchNorm2d
+from nn.layers.pooling import MaxPool2d
 from nn.module import Module
-from nn.normalization import BatchNorm2d
-from nn.pooling import MaxPool2d
 from nn.rectified import rectified
 
 Block = type[BasicBlock] | type[Bottleneck]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from nn.activation import ReLU
 from nn.containers import ModuleList, Sequential
-from nn.convolution import Conv2d
+from nn.layers.activation import ReLU
+from nn.layers.convolution import Conv2d
+from nn.layers.normalization import BatchNorm2d
+from nn.layers.pooling import MaxPool2d
+from nn.layers.transposed_convolution import ConvTranspose2d
 from nn.module import Module
-from nn.normalization import BatchNorm2d
-from nn.pooling import MaxPool2d
-from nn.transposed_convolution import ConvTranspose2d
 
 
 class UNet(Module):

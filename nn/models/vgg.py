@@ -7,14 +7,14 @@ from collections.abc import Callable
 from autograd_core import Tensor
 from autograd_core import functional as core
 from nn import init
-from nn.activation import ReLU
-from nn.adaptive_pooling import AdaptiveAvgPool2d
 from nn.containers import Sequential
-from nn.convolution import Conv2d
-from nn.layers import Dropout, Linear
+from nn.layers.activation import ReLU
+from nn.layers.adaptive_pooling import AdaptiveAvgPool2d
+from nn.layers.convolution import Conv2d
+from nn.layers.linear import Dropout, Linear
+from nn.layers.normalization import BatchNorm2d
+from nn.layers.pooling import MaxPool2d
 from nn.module import Module
-from nn.normalization import BatchNorm2d
-from nn.pooling import MaxPool2d
 
 # Depth -> convolutions of each of the five stages.
 STAGES = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}

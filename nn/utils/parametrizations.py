@@ -7,8 +7,8 @@ from typing import Any
 from autograd_core import Tensor, finfo, linalg, no_grad
 from autograd_core import functional as core
 from nn import functional as F
+from nn.layers.transposed_convolution import _ConvTranspose
 from nn.module import Module
-from nn.transposed_convolution import _ConvTranspose
 from nn.utils.parametrize import register_parametrization
 
 

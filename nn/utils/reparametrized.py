@@ -7,9 +7,9 @@ from typing import Any
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
 from nn import functional as F
+from nn.layers.transposed_convolution import _ConvTranspose
 from nn.module import Module
 from nn.parameter import Parameter
-from nn.transposed_convolution import _ConvTranspose
 from nn.utils.parametrizations import WeightNorm
 
 

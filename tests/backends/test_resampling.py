@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from autograd_core.ops.taps import Taps, cells, interpolation, mean_of_cells, picking
+from autograd_core.ops.images.taps import Taps, cells, interpolation, mean_of_cells, picking
 from backends import geometry
 
 MAPS = {

@@ -21,7 +21,7 @@ def settled(model):
 
 
 def norms(model):
-    return sum(isinstance(m, nn.normalization._BatchNorm) for m in model.modules())
+    return sum(isinstance(m, nn.layers.normalization._BatchNorm) for m in model.modules())
 
 
 def check(model, x, left=0):

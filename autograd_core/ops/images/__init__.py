@@ -1,0 +1,1 @@
+"""Grids of one, two and three dimensions: padding, windows, interpolation."""

@@ -1,0 +1,263 @@
+"""Convolution in any number of spatial dimensions, and its two transposes, each of which is the others' gradient."""
+
+import itertools
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from autograd_core.errors import OperandError
+from autograd_core.kinds import CONVOLUTION
+from autograd_core.ops.images.padding import pad
+from autograd_core.registry import Interval, composition, op, sample
+
+REAL = Interval(-2, 2)
+CASES = (
+    sample((2, 2, 4, 3), (2, 2, 3, 2), (2,), stride=(1, 1), padding=(1, 0), dilation=(1, 1), groups=1),
+    sample((1, 2, 5, 3), (4, 1, 2, 2), None, stride=(2, 1), padding=(1, 1), dilation=(2, 1), groups=2),
+    sample((2, 2, 7), (3, 2, 3), (3,), stride=(2,), padding=(2,), dilation=(1,), groups=1),
+    sample((1, 1, 3, 3, 3), (2, 1, 2, 2, 2), None, stride=(1, 2, 1), padding=(0, 1, 0), dilation=(1, 1, 2), groups=1),
+    sample((0, 2, 4), (3, 2, 2), (3,), stride=(1,), padding=(0,), dilation=(1,), groups=1),
+)
+
+
+def _slow(x: Any, weight: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
+    """Convolution written as the definition."""
+    rank = x.ndim - 2
+    x = np.pad(x, [(0, 0), (0, 0), *[(p, p) for p in padding]])
+    kernel = weight.shape[2:]
+    size = [(x.shape[2 + i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1 for i in range(rank)]
+    y: Any = np.zeros((x.shape[0], weight.shape[0], *size))
+    per_group, outs = weight.shape[1], weight.shape[0] // groups
+    for o in range(weight.shape[0]):
+        channels = slice(o // outs * per_group, (o // outs + 1) * per_group)
+        for at in itertools.product(*map(range, size)):
+            window = tuple(
+                slice(at[i] * stride[i], at[i] * stride[i] + dilation[i] * (kernel[i] - 1) + 1, dilation[i])
+                for i in range(rank)
+            )
+            y[:, o, *at] = (x[:, channels, *window] * weight[o]).sum(tuple(range(1, x.ndim)))
+    return y
+
+
+def _slow_transpose(which):
+    """A transpose of the definition, found column by column: it is linear in each operand."""
+
+    def reference(g, other, stride, padding, dilation, groups, **shape):
+        (target,) = shape.values()
+        out = np.zeros(target)
+        for at in np.ndindex(*target):
+            unit = np.zeros(target)
+            unit[at] = 1
+            x, weight = (unit, other) if which == "input" else (other, unit)
+            out[at] = (_slow(x, weight, stride, padding, dilation, groups) * g).sum()
+        return out
+
+    return reference
+
+
+@op(CONVOLUTION, symbol="conv", domain=REAL, samples=CASES, method=False,
+    reference=lambda x, weight, bias=None, **geometry: _slow(x, weight, **geometry) + (
+        0 if bias is None else bias.reshape(-1, *[1] * (x.ndim - 2))),
+    vjp=(lambda xp, g, weight, input_shape, stride, padding, dilation, groups: xp.convolve_input(
+            g, weight, input_shape=input_shape, stride=stride, padding=padding, dilation=dilation, groups=groups),
+         lambda xp, g, input, weight_shape, stride, padding, dilation, groups: xp.convolve_weight(
+            g, input, weight_shape=weight_shape, stride=stride, padding=padding, dilation=dilation, groups=groups),
+         lambda xp, g: xp.sum(g, dim=(0, *range(2, g.ndim)))))  # fmt: skip
+def convolve(xp, input, weight, bias=None, *, stride, padding, dilation, groups):
+    """Cross-correlation of (N, C, *size) with kernels (O, C / groups, *kernel), as networks call convolution."""
+    return xp.kernels.convolve(input, weight, stride, padding, dilation, groups, bias)
+
+
+@op(
+    CONVOLUTION,
+    symbol="convᵀ",
+    domain=REAL,
+    method=False,
+    reference=_slow_transpose("input"),
+    samples=(
+        sample(
+            (1, 2, 3, 3),
+            (2, 1, 2, 2),
+            input_shape=(1, 1, 4, 4),
+            stride=(1, 1),
+            padding=(0, 0),
+            dilation=(1, 1),
+            groups=1,
+        ),
+        sample((1, 2, 2), (2, 1, 2), input_shape=(1, 2, 4), stride=(2,), padding=(1,), dilation=(2,), groups=2),
+        sample((0, 2, 3), (2, 1, 2), input_shape=(0, 1, 4), stride=(1,), padding=(0,), dilation=(1,), groups=1),
+    ),
+    vjp=(
+        lambda xp, g, weight, stride, padding, dilation, groups: xp.convolve(
+            g, weight, stride=stride, padding=padding, dilation=dilation, groups=groups
+        ),
+        lambda xp, g, gradient, weight_shape, stride, padding, dilation, groups: xp.convolve_weight(
+            gradient, g, weight_shape=weight_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+        ),
+    ),
+)
+def convolve_input(xp, gradient, weight, *, input_shape, stride, padding, dilation, groups):
+    """The transpose of convolution in its input: what each input element contributed to, weighted."""
+    return xp.kernels.convolve_input(gradient, weight, input_shape, stride, padding, dilation, groups)
+
+
+@op(
+    CONVOLUTION,
+    symbol="convᵂ",
+    domain=REAL,
+    method=False,
+    reference=_slow_transpose("weight"),
+    samples=(
+        sample(
+            (1, 2, 3, 3),
+            (1, 1, 4, 4),
+            weight_shape=(2, 1, 2, 2),
+            stride=(1, 1),
+            padding=(0, 0),
+            dilation=(1, 1),
+            groups=1,
+        ),
+        sample((1, 2, 2), (1, 2, 4), weight_shape=(2, 1, 2), stride=(2,), padding=(1,), dilation=(2,), groups=2),
+        sample((0, 2, 3), (0, 1, 4), weight_shape=(2, 1, 2), stride=(1,), padding=(0,), dilation=(1,), groups=1),
+    ),
+    vjp=(
+        lambda xp, g, input, stride, padding, dilation, groups: xp.convolve(
+            input, g, stride=stride, padding=padding, dilation=dilation, groups=groups
+        ),
+        lambda xp, g, gradient, input_shape, stride, padding, dilation, groups: xp.convolve_input(
+            gradient, g, input_shape=input_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
+        ),
+    ),
+)
+def convolve_weight(xp, gradient, input, *, weight_shape, stride, padding, dilation, groups):
+    """The transpose of convolution in its kernels."""
+    return xp.kernels.convolve_weight(gradient, input, weight_shape, stride, padding, dilation, groups)
+
+
+def each(value: int | Iterable[int], rank: int, name: str) -> tuple[int, ...]:
+    """A parameter for every spatial axis, from one number or a sequence."""
+    if isinstance(value, int):
+        return (value,) * rank
+    value = tuple(map(operator.index, value)) if isinstance(value, Iterable) else (operator.index(value),)
+    if len(value) == 1:
+        value *= rank
+    if len(value) != rank:
+        raise OperandError(f"{name}={value} does not fit {rank} spatial axes")
+    return value
+
+
+def _same(input, kernel, stride, dilation):
+    """Padding that keeps the size; an odd total puts the extra element at the end."""
+    if any(s != 1 for s in stride):
+        raise OperandError(f"padding='same' needs stride 1, not {stride}")
+    totals = [d * (k - 1) for d, k in zip(dilation, kernel, strict=True)]
+    if any(t % 2 for t in totals):
+        input = pad(input, [w for t in reversed(totals) for w in (0, t % 2)])
+    return input, tuple(t // 2 for t in totals)
+
+
+def batched(input, weight, rank, name):
+    """(input with a batch, whether it had none), after a look at the number of axes."""
+    if weight.ndim != rank + 2:
+        raise OperandError(f"{name}() takes kernels with {rank} spatial axes, but weight has shape {weight.shape}")
+    if input.ndim not in (rank + 1, rank + 2):
+        raise OperandError(
+            f"{name}() takes {rank + 2} axes (N, C, ...), or {rank + 1} without a batch; input has shape {input.shape}"
+        )
+    single = input.ndim == rank + 1
+    return input.unsqueeze(0) if single else input, single
+
+
+def check_bias(bias, channels, name):
+    """Raise unless there is one bias for every channel."""
+    if bias is not None and bias.shape != (channels,):
+        raise OperandError(f"{name}(): bias must have shape {(channels,)}, not {bias.shape}")
+
+
+def convolution(input, weight, bias, stride, padding, dilation, groups, rank, run=None):
+    """What the public functions share: their arguments, looked at and completed, for `run`, by default `convolve`."""
+    name = f"conv{rank}d"
+    input, single = batched(input, weight, rank, name)
+    stride, dilation = each(stride, rank, "stride"), each(dilation, rank, "dilation")
+    if padding == "same":
+        input, padding = _same(input, weight.shape[2:], stride, dilation)
+    if isinstance(padding, str) and padding != "valid":
+        raise OperandError(f"{name}(): padding must be numbers, 'valid' or 'same', not {padding!r}")
+    padding = (0,) * rank if padding == "valid" else each(padding, rank, "padding")
+    if min(stride) < 1 or min(dilation) < 1 or min(padding) < 0:
+        raise OperandError(
+            f"{name}(): stride {stride} and dilation {dilation} must be positive, padding {padding} not negative"
+        )
+    if input.shape[1] != weight.shape[1] * groups or weight.shape[0] % groups:
+        raise OperandError(
+            f"{name}(): input of shape {input.shape} has {input.shape[1]} channels, but weight of shape {weight.shape} "
+            f"with groups={groups} takes {weight.shape[1] * groups} and gives {weight.shape[0]}"
+        )
+    check_bias(bias, weight.shape[0], name)
+    y = (run or convolve)(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    return y.squeeze(0) if single else y
+
+
+def slow_convolution(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Convolution with the parameters of the public functions, written as the definition."""
+    rank = weight.ndim - 2
+    stride, dilation = (np.broadcast_to(v, rank).tolist() for v in (stride, dilation))
+    if padding == "same":
+        total = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True)]
+        x = np.pad(x, [(0, 0), (0, 0), *[(t // 2, t - t // 2) for t in total]])
+        padding = 0
+    y = _slow(x, weight, stride, np.broadcast_to(padding, rank).tolist(), dilation, groups)
+    return y if bias is None else y + bias.reshape(-1, *[1] * rank)
+
+
+@composition(
+    CONVOLUTION,
+    domain=REAL,
+    reference=slow_convolution,
+    method=False,
+    samples=(
+        sample((1, 2, 5), (3, 2, 2), (3,), stride=2),
+        sample((1, 1, 4), (1, 1, 3), None, padding=1),
+        sample((0, 1, 4), (1, 1, 3)),
+    ),
+)
+def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Convolution of (N, C, L) with kernels (O, C / groups, K); see `conv2d`."""
+    return convolution(input, weight, bias, stride, padding, dilation, groups, 1)
+
+
+@composition(
+    CONVOLUTION,
+    domain=REAL,
+    reference=slow_convolution,
+    method=False,
+    samples=(
+        sample((1, 1, 4, 3), (2, 1, 2, 2), (2,), padding="same"),
+        sample((1, 2, 3, 4), (2, 1, 3, 3), None, 1, 1, 1, 2),
+        sample((0, 1, 3, 3), (2, 1, 2, 2)),
+    ),
+)
+def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Convolution (cross-correlation) of images (N, C, H, W) with kernels (O, C / groups, KH, KW) to (N, O, H', W').
+
+    H' = ⌊(H + 2·padding - dilation·(KH - 1) - 1) / stride⌋ + 1. padding: a number, one for each axis, "valid" or
+    "same". Input channels and kernels are split into `groups` that do not see each other.
+    """
+    return convolution(input, weight, bias, stride, padding, dilation, groups, 2)
+
+
+@composition(
+    CONVOLUTION,
+    domain=REAL,
+    reference=slow_convolution,
+    method=False,
+    samples=(
+        sample((1, 1, 3, 3, 3), (2, 1, 2, 2, 2), (2,), stride=(1, 2, 1)),
+        sample((0, 1, 2, 2, 2), (2, 1, 2, 2, 2)),
+    ),
+)
+def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """Convolution of volumes (N, C, D, H, W) with kernels (O, C / groups, KD, KH, KW); see `conv2d`."""
+    return convolution(input, weight, bias, stride, padding, dilation, groups, 3)

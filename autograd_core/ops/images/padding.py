@@ -1,0 +1,138 @@
+"""Padding and cropping."""
+
+from typing import Any
+
+import numpy as np
+
+from autograd_core.errors import OperandError
+from autograd_core.kinds import SHAPE
+from autograd_core.ops.images import taps
+from autograd_core.ops.images.resampling import resample
+from autograd_core.registry import Interval, composition, op, sample
+
+REAL = Interval(-2, 2)
+
+
+@op(
+    SHAPE,
+    symbol="pad",
+    domain=REAL,
+    method=False,
+    samples=(
+        sample((2, 3), widths=((0, 0), (1, 2))),
+        sample((2, 3), widths=((1, 0), (0, 1)), value=1.5),
+        sample((0, 3), widths=((1, 0), (0, 0))),
+    ),
+    reference=lambda x, widths, value=0.0: np.pad(x, widths, constant_values=value),
+    vjp=lambda xp, g, x_shape, widths: g[tuple(slice(lo, lo + k) for (lo, _), k in zip(widths, x_shape, strict=True))],
+)
+def pad_constant(xp, x, *, widths, value=0.0):
+    """`value` around the tensor: (before, after) for every axis."""
+    return xp.pad(x, widths, constant_values=value)
+
+
+def _reflected(k, lo, hi):
+    return k - 1 - abs(k - 1 - abs(np.arange(-lo, k + hi)))
+
+
+def _repeated(k, lo, hi):
+    """What cropping leaves goes round."""
+    first, kept = max(-lo, 0), k + min(lo, 0) + min(hi, 0)
+    return first + np.arange(-max(lo, 0), kept + max(hi, 0)) % kept
+
+
+# The elements of an axis of length k that stand from `lo` places before its start to `hi` behind its end.
+MODES: dict[str, Any] = {
+    "reflect": _reflected,
+    "replicate": lambda k, lo, hi: np.clip(np.arange(-lo, k + hi), 0, k - 1),
+    "circular": _repeated,
+}
+
+
+def _widths(input, pad):
+    """(before, after) for every axis."""
+    if len(pad) % 2 or len(pad) > 2 * input.ndim:
+        raise OperandError(
+            f"pad() takes (before, after) for at most {input.ndim} axes, last axis first, not {tuple(pad)}"
+        )
+    widths = ((0, 0),) * (input.ndim - len(pad) // 2)
+    widths += tuple((int(pad[i]), int(pad[i + 1])) for i in range(len(pad) - 2, -1, -2))
+    if any(lo + k + hi < 0 for (lo, hi), k in zip(widths, input.shape, strict=True)):
+        raise OperandError(f"pad(): {tuple(pad)} crops more than a tensor of shape {input.shape} has")
+    return widths
+
+
+def _pad_with_constant(input, widths, value):
+    if any(w < 0 for pair in widths for w in pair):
+        input = input[
+            tuple(slice(max(-lo, 0), k - max(-hi, 0)) for (lo, hi), k in zip(widths, input.shape, strict=True))
+        ]
+        widths = tuple((max(lo, 0), max(hi, 0)) for lo, hi in widths)
+    return pad_constant(input, widths=widths, value=0.0 if value is None else value)
+
+
+def _pad_with_own(input, widths, mode):
+    """The elements continued beyond the ends of each axis."""
+    for dim, (lo, hi) in enumerate(widths):
+        if lo or hi:
+            k = input.shape[dim]
+            most = k - 1 if mode == "reflect" else k
+            if not k or (mode != "replicate" and max(lo, hi) > most):
+                raise OperandError(f"pad(): {mode} padding of {(lo, hi)} is too wide for an axis of length {k}")
+            input = resample(input, dim=dim, taps=taps.picking(k, MODES[mode](k, lo, hi)))
+    return input
+
+
+@composition(
+    SHAPE,
+    domain=REAL,
+    method=False,
+    samples=(
+        sample((2, 3), pad=(1, 2)),
+        sample((2, 4), pad=(1, 1, 0, 1), value=2.0),
+        sample((2, 4), pad=(-1, 1)),
+        sample((0, 3), pad=(1, 1)),
+        sample((1, 2, 4), pad=(1, 2), mode="reflect"),
+        sample((1, 2, 4), pad=(1, 2), mode="replicate"),
+        sample((1, 2, 4), pad=(2, 1), mode="circular"),
+        sample((1, 2, 4), pad=(-1, 1), mode="replicate"),
+    ),
+    reference=lambda x, pad, mode="constant", value=0.0: _reference_pad(x, pad, mode, value),
+)
+def pad(input, pad, mode="constant", value=None):
+    """Padding, last axis first: pad = (left, right, top, bottom, ...); negative widths crop.
+
+    mode: "constant" (`value`, 0 by default), "reflect", "replicate" or "circular".
+    """
+    widths = _widths(input, pad)
+    if mode == "constant":
+        return _pad_with_constant(input, widths, value)
+    if mode not in MODES:
+        raise NotImplementedError(f"pad(): mode {mode!r} is not one of 'constant', 'reflect', 'replicate', 'circular'")
+    if value:
+        raise OperandError(f"pad(): value={value} has no meaning in the mode {mode!r}; leave it out")
+    return _pad_with_own(input, widths, mode)
+
+
+def _reference_pad(x, pad, mode, value):
+    widths = [(0, 0)] * (x.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
+    x = x[tuple(slice(-min(lo, 0), k + min(hi, 0)) for (lo, hi), k in zip(widths, x.shape, strict=True))]
+    modes: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+    how = {"constant_values": value} if mode == "constant" else {"mode": modes[mode]}
+    return np.pad(x, [(max(lo, 0), max(hi, 0)) for lo, hi in widths], **how)
+
+
+@composition(
+    SHAPE,
+    domain=REAL,
+    method=False,
+    samples=(
+        sample((2, 3), pad=(1, 2), value=1.5),
+        sample((2, 3), pad=(-1, 1, 0, 1)),
+        sample((0, 3), pad=(1, 0)),
+    ),
+    reference=lambda x, pad, value=0.0: _reference_pad(x, pad, "constant", value),
+)
+def constant_pad_nd(input, pad, value=0):
+    """Padding with `value`, last axis first; negative widths crop. See `pad`."""
+    return _pad_with_constant(input, _widths(input, pad), value)

@@ -1,0 +1,398 @@
+"""Pooling: a window's largest element or its mean, in any number of spatial dimensions."""
+
+import itertools
+import math
+
+import numpy as np
+
+from autograd_core.errors import OperandError
+from autograd_core.kinds import POOLING
+from autograd_core.ops.images.convolution import each
+from autograd_core.registry import Interval, composition, integers, op, sample
+
+REAL = Interval(-2, 2)
+
+
+def _windows(x, kernel, stride, padding, dilation, ceil_mode):
+    """(output position, positions of the window within the input), as the definition."""
+    rank = len(kernel)
+    size = []
+    for n, k, s, p, d in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True):
+        room = n + 2 * p - d * (k - 1) - 1
+        o = (math.ceil(room / s) if ceil_mode else room // s) + 1
+        size.append(o - 1 if ceil_mode and (o - 1) * s >= n + p else o)
+    for at in itertools.product(*map(range, size)):
+        starts = [at[i] * stride[i] - padding[i] for i in range(rank)]
+        yield (
+            tuple(size),
+            at,
+            [
+                tuple(starts[i] + dilation[i] * o[i] for i in range(rank))
+                for o in itertools.product(*map(range, kernel))
+            ],
+        )
+
+
+def _slow_max(x, kernel, stride, padding, dilation, ceil_mode=False):
+    plane = x.shape[2:]
+    for size, at, window in _windows(x, kernel, stride, padding, dilation, ceil_mode):
+        if at == (0,) * len(size):
+            y, indices = np.zeros((*x.shape[:2], *size)), np.zeros((*x.shape[:2], *size), int)
+        inside = [w for w in window if all(0 <= i < n for i, n in zip(w, plane, strict=True))]
+        for nc in np.ndindex(*x.shape[:2]):
+            best = max(inside, key=lambda w: x[(*nc, *w)])
+            y[(*nc, *at)], indices[(*nc, *at)] = x[(*nc, *best)], np.ravel_multi_index(best, plane)
+    return y, indices
+
+
+def _slow_mean(x, kernel, stride, padding, ceil_mode=False, count_include_pad=True, divisor=None):
+    plane = x.shape[2:]
+    for size, at, window in _windows(x, kernel, stride, padding, (1,) * len(kernel), ceil_mode):
+        if at == (0,) * len(size):
+            y = np.zeros((*x.shape[:2], *size))
+        inside = [w for w in window if all(0 <= i < n for i, n in zip(w, plane, strict=True))]
+        padded = [w for w in window if all(-p <= i < n + p for i, n, p in zip(w, plane, padding, strict=True))]
+        n = divisor or len(padded if count_include_pad else inside)
+        for nc in np.ndindex(*x.shape[:2]):
+            y[(*nc, *at)] = math.fsum(x[(*nc, *w)] for w in inside) / n
+    return y
+
+
+WINDOWS = (sample((1, 2, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1)),
+           sample((2, 1, 5, 4), kernel=(3, 2), stride=(2, 1), padding=(1, 1), dilation=(1, 2)),
+           sample((1, 2, 6), kernel=(3,), stride=(2,), padding=(0,), dilation=(1,), ceil_mode=True),
+           sample((0, 2, 4), kernel=(2,), stride=(2,), padding=(0,), dilation=(1,)))  # fmt: skip
+
+
+@op(
+    POOLING,
+    symbol="max pool",
+    domain=REAL,
+    samples=WINDOWS,
+    reference=_slow_max,
+    outputs=("values", "indices"),
+    method=False,
+    vjp=lambda xp, g, x_shape, indices: xp.unpool(g[0], indices, shape=x_shape),
+)
+def max_pool(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False):
+    """Largest element of every window, the first among equals, and its index into the flattened plane."""
+    return xp.kernels.max_pool(x, kernel, stride, padding, dilation, ceil_mode)
+
+
+def _slow_taps(g, taps, shape, kernel, stride, padding, dilation):
+    out = np.zeros(shape)
+    for _, at, window in _windows(out, kernel, stride, padding, dilation, False):
+        for nc in np.ndindex(*shape[:2]):
+            place = window[taps[(*nc, *at)]]
+            if all(0 <= i < n for i, n in zip(place, shape[2:], strict=True)):
+                out[(*nc, *place)] += g[(*nc, *at)]
+    return out
+
+
+def _slow_take(x, taps, **geometry):
+    y = np.zeros(taps.shape)
+    for at in np.ndindex(*taps.shape):
+        unit = np.zeros(taps.shape)
+        unit[at] = 1
+        y[at] = (_slow_taps(unit, taps, x.shape, **geometry) * x).sum()
+    return y
+
+
+SQUARES: dict[str, tuple[int, ...]] = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0), "dilation": (1, 1)}
+OVERLAPPING: dict[str, tuple[int, ...]] = {"kernel": (3, 2), "stride": (2, 1), "padding": (1, 1), "dilation": (1, 2)}
+
+
+@op(POOLING, symbol="max pool", domain=REAL, samples=WINDOWS, method=False, residuals=("taps",),
+    reference=lambda *args, **statics: _slow_max(*args, **statics)[0],
+    vjp=lambda xp, g, taps, x_shape, kernel, stride, padding, dilation: xp.put_taps(
+        g, taps, shape=x_shape, kernel=kernel, stride=stride, padding=padding, dilation=dilation))  # fmt: skip
+def max_of_windows(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False):
+    """Largest element of every window, the first among equals; it keeps a byte for each window."""
+    return xp.kernels.max_of_windows(x, kernel, stride, padding, dilation, ceil_mode)
+
+
+@op(
+    POOLING,
+    symbol="put",
+    domain=REAL,
+    method=False,
+    reference=_slow_taps,
+    samples=(
+        sample((1, 2, 2, 2), integers((1, 2, 2, 2), 0, 4), shape=(1, 2, 4, 5), **SQUARES),
+        sample((2, 1, 3, 4), integers((2, 1, 3, 4), 0, 6), shape=(2, 1, 5, 4), **OVERLAPPING),
+        sample((0, 1, 2, 2), integers((0, 1, 2, 2), 0, 4), shape=(0, 1, 4, 4), **SQUARES),
+    ),
+    vjp=(
+        lambda xp, g, taps, kernel, stride, padding, dilation: xp.take_taps(
+            g, taps, kernel=kernel, stride=stride, padding=padding, dilation=dilation
+        ),
+        None,
+    ),
+)
+def put_taps(xp, x, taps, *, shape, kernel, stride, padding, dilation):
+    """Zeros of `shape` with each element added at the numbered tap of its window: the transpose of `take_taps`."""
+    return xp.kernels.put_taps(x, taps, shape, kernel, stride, padding, dilation)
+
+
+@op(
+    POOLING,
+    symbol="take",
+    domain=REAL,
+    method=False,
+    reference=_slow_take,
+    samples=(
+        sample((1, 2, 4, 5), integers((1, 2, 2, 2), 0, 4), **SQUARES),
+        sample((2, 1, 5, 4), integers((2, 1, 3, 4), 0, 6), **OVERLAPPING),
+        sample((0, 1, 4, 4), integers((0, 1, 2, 2), 0, 4), **SQUARES),
+    ),
+    vjp=(
+        lambda xp, g, taps, x_shape, kernel, stride, padding, dilation: xp.put_taps(
+            g, taps, shape=x_shape, kernel=kernel, stride=stride, padding=padding, dilation=dilation
+        ),
+        None,
+    ),
+)
+def take_taps(xp, x, taps, *, kernel, stride, padding, dilation):
+    """The element at the numbered tap of each window."""
+    return xp.kernels.take_taps(x, taps, kernel, stride, padding, dilation)
+
+
+def _slow_unpool(x, indices, shape):
+    out = np.zeros((*shape[:2], math.prod(shape[2:])))
+    for at in np.ndindex(x.shape):
+        out[(*at[:2], indices[at])] += x[at]
+    return out.reshape(shape)
+
+
+@op(
+    POOLING,
+    symbol="unpool",
+    domain=REAL,
+    method=False,
+    samples=(
+        sample((1, 2, 2, 2), integers((1, 2, 2, 2), 0, 9), shape=(1, 2, 3, 3)),
+        sample((0, 2, 2), integers((0, 2, 2), 0, 3), shape=(0, 2, 3)),
+    ),
+    reference=_slow_unpool,
+    vjp=(lambda xp, g, indices: xp.take_plane(g, indices), None),
+)
+def unpool(xp, x, indices, *, shape):
+    """Zeros of `shape` with the elements added at `indices` of each plane: the transpose of `take_plane`."""
+    return xp.kernels.add_plane(x, indices, shape)
+
+
+def _planes(x):
+    return x.reshape(*x.shape[:2], math.prod(x.shape[2:]))
+
+
+@op(POOLING, symbol="take", domain=REAL, method=False,
+    samples=(sample((1, 2, 3, 3), integers((1, 2, 2, 2), 0, 9)), sample((0, 2, 3), integers((0, 2, 2), 0, 3))),
+    reference=lambda x, indices: np.take_along_axis(_planes(x), _planes(indices), 2).reshape(indices.shape),
+    vjp=(lambda xp, g, x_shape, indices: xp.unpool(g, indices, shape=x_shape), None))  # fmt: skip
+def take_plane(xp, x, indices):
+    """The elements at `indices` of each flattened plane."""
+    return xp.kernels.take_plane(x, indices)
+
+
+MEANS = (
+    sample((1, 2, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0)),
+    sample((2, 1, 5, 4), kernel=(3, 2), stride=(2, 1), padding=(1, 1), count_include_pad=False),
+    sample((1, 2, 6), kernel=(3,), stride=(2,), padding=(1,), ceil_mode=True),
+    sample((1, 1, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(1, 1), divisor=3),
+    sample((0, 2, 4), kernel=(2,), stride=(2,), padding=(0,)),
+)
+
+
+@op(POOLING, symbol="mean pool", domain=REAL, samples=MEANS, reference=_slow_mean, method=False,
+    vjp=lambda xp, g, x_shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor: xp.avg_unpool(
+        g, shape=x_shape, kernel=kernel, stride=stride, padding=padding, ceil_mode=ceil_mode,
+        count_include_pad=count_include_pad, divisor=divisor))  # fmt: skip
+def avg_pool(xp, x, *, kernel, stride, padding, ceil_mode=False, count_include_pad=True, divisor=None):
+    """Mean of every window: the sum divided by its size, by its size within the input, or by `divisor`."""
+    return xp.kernels.avg_pool(x, kernel, stride, padding, ceil_mode, count_include_pad, divisor)
+
+
+def _slow_avg_unpool(g, shape, kernel, stride, padding, **rest):
+    out = np.zeros(shape)
+    for at in np.ndindex(*shape):
+        unit = np.zeros(shape)
+        unit[at] = 1
+        out[at] = (_slow_mean(unit, kernel, stride, padding, **rest) * g).sum()
+    return out
+
+
+@op(
+    POOLING,
+    symbol="mean poolᵀ",
+    domain=REAL,
+    method=False,
+    reference=_slow_avg_unpool,
+    samples=(
+        sample((1, 1, 2, 2), shape=(1, 1, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0)),
+        sample((1, 1, 3), shape=(1, 1, 5), kernel=(2,), stride=(2,), padding=(1,), count_include_pad=False),
+        sample((1, 1, 4), shape=(1, 1, 6), kernel=(3,), stride=(2,), padding=(1,), ceil_mode=True, divisor=5),
+        sample((0, 1, 2), shape=(0, 1, 4), kernel=(2,), stride=(2,), padding=(0,)),
+    ),
+    vjp=lambda xp, g, kernel, stride, padding, ceil_mode, count_include_pad, divisor: xp.avg_pool(
+        g,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        ceil_mode=ceil_mode,
+        count_include_pad=count_include_pad,
+        divisor=divisor,
+    ),
+)
+def avg_unpool(xp, x, *, shape, kernel, stride, padding, ceil_mode=False, count_include_pad=True, divisor=None):
+    """Every element spread over its window: the transpose of `avg_pool`."""
+    return xp.kernels.avg_pool_input(x, shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor)
+
+
+def _prepared(input, kernel_size, stride, padding, dilation, rank, name):
+    """(batched input, whether it was without a batch, parameters per axis), checked."""
+    if input.ndim not in (rank + 1, rank + 2):
+        raise OperandError(
+            f"{name}() takes {rank + 2} axes (N, C, ...), or {rank + 1} without a batch; input has shape {input.shape}"
+        )
+    kernel, padding, dilation = (
+        each(v, rank, n) for v, n in ((kernel_size, "kernel_size"), (padding, "padding"), (dilation, "dilation"))
+    )
+    stride = kernel if stride is None or stride in ((), []) else each(stride, rank, "stride")
+    if 0 in input.shape[-rank - 1 :]:
+        raise OperandError(f"{name}() needs channels and elements to pool, but input has shape {input.shape}")
+    if any(p > k // 2 for p, k in zip(padding, kernel, strict=True)):
+        raise OperandError(f"{name}(): padding {padding} may be at most half of kernel_size {kernel}")
+    single = input.ndim == rank + 1
+    return input.unsqueeze(0) if single else input, single, kernel, stride, padding, dilation
+
+
+def _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, rank):
+    input, single, kernel, stride, padding, dilation = _prepared(
+        input, kernel_size, stride, padding, dilation, rank, f"max_pool{rank}d"
+    )
+    pool = max_pool if return_indices else max_of_windows
+    pooled = pool(input, kernel=kernel, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
+    if not single:
+        return pooled
+    return tuple(v.squeeze(0) for v in pooled) if return_indices else pooled.squeeze(0)
+
+
+def _avg(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, rank):
+    input, single, kernel, stride, padding, _ = _prepared(
+        input, kernel_size, stride, padding, 1, rank, f"avg_pool{rank}d"
+    )
+    if divisor_override == 0:
+        raise OperandError("avg_pool: divisor_override must not be 0")
+    y = avg_pool(
+        input,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        ceil_mode=ceil_mode,
+        count_include_pad=count_include_pad,
+        divisor=divisor_override,
+    )
+    return y.squeeze(0) if single else y
+
+
+def _max_reference(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+    rank = x.ndim - 2
+    kernel, s, p, d = (
+        np.broadcast_to(v, rank).tolist() for v in (kernel_size, stride or kernel_size, padding, dilation)
+    )
+    return _slow_max(x, kernel, s, p, d, ceil_mode)[0]
+
+
+def _avg_reference(
+    x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+):
+    rank = x.ndim - 2
+    kernel, s, p = (np.broadcast_to(v, rank).tolist() for v in (kernel_size, stride or kernel_size, padding))
+    return _slow_mean(x, kernel, s, p, ceil_mode, count_include_pad, divisor_override)
+
+
+@composition(
+    POOLING,
+    domain=REAL,
+    reference=_max_reference,
+    samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1), sample((0, 2, 6), 2)),
+    method=False,
+)
+def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    """Largest element of every window of (N, C, L); see `max_pool2d`."""
+    return _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 1)
+
+
+@composition(
+    POOLING,
+    domain=REAL,
+    reference=_max_reference,
+    samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1), sample((0, 1, 4, 4), 2)),
+    method=False,
+)
+def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    """Largest element of every window of images (N, C, H, W); the windows touch unless `stride` says otherwise.
+
+    The first among equals takes the gradient. return_indices: also its index into the flattened plane.
+
+    >>> from autograd_core import tensor
+    >>> max_pool2d(tensor([[[1.0, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]]), 2)
+    tensor([[[6., 8.],
+             [3., 4.]]])
+    """
+    return _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 2)
+
+
+@composition(
+    POOLING,
+    domain=REAL,
+    reference=_max_reference,
+    samples=(sample((1, 1, 4, 2, 4), 2), sample((0, 1, 2, 2, 2), 2)),
+    method=False,
+)
+def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
+    """Largest element of every window of volumes (N, C, D, H, W); see `max_pool2d`."""
+    return _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 3)
+
+
+@composition(
+    POOLING,
+    domain=REAL,
+    reference=_avg_reference,
+    samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1), sample((0, 2, 6), 2)),
+    method=False,
+)
+def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
+    """Mean of every window of (N, C, L); see `avg_pool2d`."""
+    return _avg(input, kernel_size, stride, padding, ceil_mode, count_include_pad, None, 1)
+
+
+@composition(
+    POOLING,
+    domain=REAL,
+    reference=_avg_reference,
+    samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1), sample((0, 1, 4, 4), 2)),
+    method=False,
+)
+def avg_pool2d(
+    input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+):
+    """Mean of every window of images (N, C, H, W); the windows touch unless `stride` says otherwise.
+
+    count_include_pad: padding counts as zeros. divisor_override: divide the window's sum by this instead.
+    """
+    return _avg(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, 2)
+
+
+@composition(
+    POOLING,
+    domain=REAL,
+    reference=_avg_reference,
+    samples=(sample((1, 1, 4, 2, 4), 2), sample((0, 1, 2, 2, 2), 2)),
+    method=False,
+)
+def avg_pool3d(
+    input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
+):
+    """Mean of every window of volumes (N, C, D, H, W); see `avg_pool2d`."""
+    return _avg(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, 3)

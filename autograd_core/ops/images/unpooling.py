@@ -1,0 +1,136 @@
+"""Pooled elements put back where they came from, and zeros elsewhere."""
+
+import math
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.errors import DtypeError, OperandError
+from autograd_core.kinds import POOLING
+from autograd_core.libraries import LIBRARY, holds
+from autograd_core.ops.images.convolution import each
+from autograd_core.ops.images.pooling import unpool
+from autograd_core.registry import Interval, composition, integers, sample
+from autograd_core.tensor import wrap
+
+REAL = Interval(-2, 2)
+
+
+def _output_size(input, kernel, stride, padding, given, name):
+    """The spatial lengths that pooling may have started from: those asked for, or the shortest."""
+    plain = [
+        (n - 1) * s + k - 2 * p for n, k, s, p in zip(input.shape[-len(kernel) :], kernel, stride, padding, strict=True)
+    ]
+    if given is None:
+        return plain
+    size = list(given)[-len(kernel) :]
+    if len(given) not in (len(kernel), len(kernel) + 2):
+        raise ValueError(f"{name}(): output_size={given} does not name {len(kernel)} lengths")
+    if any(abs(m - n) >= s for m, n, s in zip(size, plain, stride, strict=True)):
+        raise ValueError(f"{name}(): output_size={given} may differ from {plain} by less than the stride {stride}")
+    return size
+
+
+def _prevailing(indices, size):
+    """Where an element is the last of those with its index in its plane."""
+    xp = LIBRARY[indices.array.__class__]
+    planes = indices.array.reshape(math.prod(indices.shape[:2]), math.prod(indices.shape[2:]))
+    places = (planes + xp.arange(planes.shape[0]).reshape(-1, 1) * size).reshape(-1)
+    last = xp.zeros(planes.shape[0] * size, dtype=xp.int64)
+    numbers = xp.arange(places.size)
+    xp.maximum.at(last, places, numbers)
+    return wrap((last[places] == numbers).reshape(indices.shape))
+
+
+def _check_indices(input, indices, size, name):
+    if indices.dtype != np.int64:
+        raise DtypeError(f"{name}() takes int64 indices, as max pooling returns them, not {indices.dtype}")
+    if indices.shape != input.shape:
+        raise OperandError(f"{name}(): indices of shape {indices.shape} do not fit input of shape {input.shape}")
+    if min(size) < 1 or 0 in input.shape[-len(size) - 1 :]:
+        raise OperandError(f"{name}() cannot make planes of {size} from an input of shape {input.shape}")
+    if not holds((indices >= 0) & (indices < math.prod(size))):
+        raise OperandError(f"{name}(): an index lies outside of planes of {size}; give output_size, "
+                           "or indices that max pooling returned")  # fmt: skip
+
+
+def _unpool(input, indices, kernel_size, stride, padding, output_size, rank):
+    name = f"max_unpool{rank}d"
+    if input.ndim not in (rank + 1, rank + 2):
+        raise OperandError(f"{name}() takes (N, C, ...) or (C, ...) with {rank} more axes, not shape {input.shape}")
+    kernel, padding = each(kernel_size, rank, "kernel_size"), each(padding, rank, "padding")
+    stride = kernel if stride is None or stride in ((), []) else each(stride, rank, "stride")
+    if min(stride) < 1:
+        raise OperandError(f"{name}(): stride {stride} must be positive")
+    size = _output_size(input, kernel, stride, padding, output_size, name)
+    _check_indices(input, indices, size, name)
+    if input.ndim == rank + 1:
+        input, indices = input.unsqueeze(0), indices.unsqueeze(0)
+        return _placed(input, indices, size).squeeze(0)
+    return _placed(input, indices, size)
+
+
+def _placed(input, indices, size):
+    # `unpool` adds: of elements with one index only the last may be left.
+    kept = functional.where(_prevailing(indices, math.prod(size)), input, 0.0)
+    return unpool(kept, indices, shape=(*input.shape[:2], *size))
+
+
+def _reference(x, indices, kernel_size, stride=None, padding=0, output_size=None):
+    rank = x.ndim - 2
+    kernel, s, p = (np.broadcast_to(v, rank) for v in (kernel_size, stride or kernel_size, padding))
+    size = output_size or tuple((np.array(x.shape[2:]) - 1) * s + kernel - 2 * p)
+    y = np.zeros((*x.shape[:2], math.prod(size)))
+    for at in np.ndindex(x.shape):
+        y[(*at[:2], indices[at])] = x[at]
+    return y.reshape(*x.shape[:2], *size)
+
+
+def _samples(*shapes_and_more):
+    """Samples with indices that repeat."""
+    return tuple(
+        sample(shape, integers(shape, 0, high), *arguments, **named)
+        for shape, high, arguments, named in shapes_and_more
+    )
+
+
+@composition(
+    POOLING,
+    domain=REAL,
+    method=False,
+    reference=_reference,
+    samples=_samples(((1, 2, 3), 6, (2,), {}), ((1, 1, 3), 5, (3, 2), {"padding": 1}), ((0, 1, 2), 4, (2,), {})),
+)
+def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
+    """The elements that `max_pool1d` kept, at their indices among zeros; see `max_unpool2d`."""
+    return _unpool(input, indices, kernel_size, stride, padding, output_size, 1)
+
+
+@composition(
+    POOLING,
+    domain=REAL,
+    method=False,
+    reference=_reference,
+    samples=_samples(
+        ((1, 2, 2, 2), 16, (2,), {}), ((1, 1, 2, 2), 15, (2,), {"output_size": (5, 3)}), ((0, 1, 2, 2), 4, (2,), {})
+    ),
+)
+def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
+    """The elements that `max_pool2d` kept, at their indices among zeros: a partial inverse.
+
+    output_size: which of the shapes that pooling makes equal is meant. Where indices repeat, the last element stays,
+    and takes the gradient.
+    """
+    return _unpool(input, indices, kernel_size, stride, padding, output_size, 2)
+
+
+@composition(
+    POOLING,
+    domain=REAL,
+    method=False,
+    reference=_reference,
+    samples=_samples(((1, 1, 1, 2, 2), 32, (2,), {}), ((0, 1, 1, 2, 2), 4, (2,), {})),
+)
+def max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
+    """The elements that `max_pool3d` kept, at their indices among zeros; see `max_unpool2d`."""
+    return _unpool(input, indices, kernel_size, stride, padding, output_size, 3)

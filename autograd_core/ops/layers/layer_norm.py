@@ -1,0 +1,236 @@
+"""Normalisation of each sample by statistics of its own: of a layer, of groups of channels, of their neighbours."""
+
+import math
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.errors import OperandError
+from autograd_core.kinds import NORMALIZATION
+from autograd_core.ops.reductions.reduction import in_dtype
+from autograd_core.registry import Interval, composition, op, sample
+
+REAL = Interval(-2, 2)
+
+
+def _wide(x):
+    """16-bit numbers as float32, in which the statistics are taken and kept."""
+    return x.astype(np.float32) if x.dtype.itemsize == 2 else x
+
+
+def _rows(x, dims):
+    """The shape in which each row holds what is normalised together, and the row's length, or 1 to divide by."""
+    split = x.ndim - dims
+    shape = math.prod(x.shape[:split]), math.prod(x.shape[split:])
+    return shape, max(shape[1], 1)
+
+
+def _fast_rule(xp, g, input, weight, mean, scale, dims, eps, centered, needs):
+    """Ba et al. 2016: what the statistics of a row take away from the gradient of its elements."""
+    (shape, n), dtype = _rows(input, dims), scale.dtype
+    x, g = in_dtype(xp, input.reshape(shape), dtype), in_dtype(xp, g.reshape(shape), dtype)
+    normal = (x - mean if centered else x) * scale
+    out = [None, xp.einsum("ri,ri->i", g, normal) if needs[1] else None, xp.sum(g, dim=0) if needs[2] else None]
+    if needs[0]:
+        g = g if weight is None else g * weight.reshape(-1)
+        normal *= xp.einsum("ri,ri->r", g, normal)[:, None] / -n
+        normal += g
+        if centered:
+            normal -= xp.sum(g, dim=1, keepdim=True) / n
+        normal *= scale
+        out[0] = normal.reshape(input.shape)
+    shapes = (input.shape, *[input.shape[input.ndim - dims :]] * 2)
+    return [v if v is None else in_dtype(xp, v.reshape(s), input.dtype) for v, s in zip(out, shapes, strict=True)]
+
+
+def _recorded_rule(xp, g, input, weight, scale, dims, eps, centered):
+    """The same in terms of the input, with the statistics computed again, so that they are differentiated too."""
+    (shape, n), dtype, tail = _rows(input, dims), scale.dtype, input.shape[input.ndim - dims :]
+    d, g = (in_dtype(xp, xp.reshape(v, shape=shape), dtype) for v in (input, g))
+    if centered:
+        d = d - xp.sum(d, dim=1, keepdim=True) / n
+    scale = xp.rsqrt(xp.sum(d * d, dim=1, keepdim=True) / n + eps)
+    normal = d * scale
+    of_weight, of_bias = (xp.reshape(xp.sum(v, dim=0), shape=tail) for v in (g * normal, g))
+    if weight is not None:
+        g = g * xp.reshape(weight, shape=shape[1:])
+    d = g - normal * (xp.sum(g * normal, dim=1, keepdim=True) / n)
+    if centered:
+        d = d - xp.sum(g, dim=1, keepdim=True) / n
+    return [in_dtype(xp, v, input.dtype) for v in (xp.reshape(d * scale, shape=input.shape), of_weight, of_bias)]
+
+
+def _slow_rows(x, weight=None, bias=None, dims=1, eps=1e-5, centered=True):
+    out, shape = np.zeros(x.shape), x.shape[x.ndim - dims :]
+    for at in np.ndindex(x.shape[: x.ndim - dims]):
+        row = x[at].ravel()
+        d = row - (math.fsum(row) / max(row.size, 1) if centered else 0)
+        out[at] = (d / math.sqrt(math.fsum(d * d) / max(row.size, 1) + eps)).reshape(shape)
+    return out * (1 if weight is None else weight) + (0 if bias is None else bias)
+
+
+@op(
+    NORMALIZATION,
+    symbol="layer norm",
+    domain=REAL,
+    method=False,
+    residuals=("mean", "scale"),
+    holomorphic=True,
+    reference=_slow_rows,
+    tolerance=1e-10,
+    samples=(
+        sample((4, 3), (3,), (3,)),
+        sample((2, 2, 3), (2, 3), (2, 3), dims=2, eps=1e-2),
+        sample((2, 3), (3,), None, centered=False),
+        sample((3,), None, None),
+        sample((0, 3), (3,), (3,)),
+        sample((2, 0), (0,), (0,)),
+    ),
+    joint=_fast_rule,
+    composite=_recorded_rule,
+)
+def normalize_rows(xp, input, weight=None, bias=None, *, dims=1, eps=1e-5, centered=True):
+    """Zero mean (unless not `centered`) and unit mean square of the last `dims` axes, then scale and shift."""
+    shape, n = _rows(input, dims)
+    y, mean = _wide(input).reshape(shape), None
+    if centered:
+        mean = xp.sum(y, axis=1, keepdims=True) / n
+        y = y - mean
+    scale = 1 / xp.sqrt(xp.einsum("ri,ri->r", y, y)[:, None] / n + eps)
+    y = y * scale
+    if weight is not None:
+        y *= weight.reshape(-1)
+    if bias is not None:
+        y += bias.reshape(-1)
+    return y.reshape(input.shape).astype(input.dtype, copy=False), mean, scale
+
+
+def _checked(input, normalized_shape, parameters, name):
+    """How many axes are normalised, after comparing their shape with that of the input and of the parameters."""
+    shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if not shape or input.shape[-len(shape) :] != shape:
+        raise OperandError(f"{name}(): normalized_shape={shape} is not how the shape of input, {input.shape}, ends")
+    for parameter in parameters:
+        if parameter is not None and parameter.shape != shape:
+            raise OperandError(f"{name}(): weight and bias must have the shape {shape}, not {parameter.shape}")
+    return len(shape)
+
+
+@composition(
+    NORMALIZATION,
+    domain=REAL,
+    method=False,
+    real_only=True,
+    tolerance=1e-10,
+    reference=lambda x, shape, weight=None, bias=None, eps=1e-5: _slow_rows(x, weight, bias, len(shape), eps),
+    samples=(
+        sample((2, 3), [3]),
+        sample((2, 2, 3), [2, 3], (2, 3), (2, 3)),
+        sample((2, 3), [3], (3,), eps=1e-2),
+        sample((0, 3), [3], (3,), (3,)),
+    ),
+)
+def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
+    """Zero mean and unit variance over the axes of `normalized_shape`, the last, then scale and shift (Ba et al. 2016).
+
+    >>> from autograd_core import tensor
+    >>> layer_norm(tensor([1.0, 3.0]), (2,), eps=0.0)
+    tensor([-1.,  1.])
+    """
+    dims = _checked(input, normalized_shape, (weight, bias), "layer_norm")
+    return normalize_rows(input, weight, bias, dims=dims, eps=eps)
+
+
+@composition(
+    NORMALIZATION,
+    domain=REAL,
+    method=False,
+    tolerance=1e-10,
+    reference=lambda x, shape, weight=None, eps=2.220446049250313e-16: _slow_rows(
+        x, weight, None, len(shape), eps, centered=False
+    ),
+    samples=(
+        sample((2, 3), [3]),
+        sample((2, 2, 3), [2, 3], (2, 3)),
+        sample((2, 3), [3], (3,), eps=1e-2),
+        sample((0, 3), [3], (3,)),
+    ),
+)
+def rms_norm(input, normalized_shape, weight=None, eps=None):
+    """x / √(mean(x²) + eps) over the last axes, those of `normalized_shape`, then scale (Zhang and Sennrich 2019).
+
+    eps: by default the distance from 1 to the next number of the dtype, in which float16 counts as float32.
+    """
+    dims = _checked(input, normalized_shape, (weight,), "rms_norm")
+    if eps is None:
+        eps = float(np.finfo(np.float64 if input.dtype.char in "dD" else np.float32).eps)
+    return normalize_rows(input, weight, None, dims=dims, eps=eps, centered=False)
+
+
+def _slow_groups(x, num_groups, weight=None, bias=None, eps=1e-5):
+    rows = _slow_rows(x.reshape(x.shape[0] * num_groups, x[:1].size // num_groups), eps=eps).reshape(x.shape)
+    shape = (-1, *(1,) * (x.ndim - 2))
+    return rows * (1 if weight is None else weight.reshape(shape)) + (0 if bias is None else bias.reshape(shape))
+
+
+@composition(
+    NORMALIZATION,
+    domain=REAL,
+    method=False,
+    real_only=True,
+    tolerance=1e-10,
+    reference=_slow_groups,
+    samples=(
+        sample((2, 4), 2, (4,), (4,)),
+        sample((2, 4, 3), 2),
+        sample((1, 2, 2, 2), 1, (2,), eps=1e-2),
+        sample((2, 4, 0), 2, (4,), (4,)),
+    ),
+)
+def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
+    """Zero mean and unit variance of each group of channels of (N, C, ...), then scale and shift (Wu and He 2018)."""
+    if input.ndim < 2 or num_groups < 1 or input.shape[1] % num_groups:
+        raise OperandError(
+            f"group_norm() takes (N, C, ...) with channels in {num_groups} equal groups, not shape {input.shape}"
+        )
+    n, channels, *rest = input.shape
+    for parameter in (weight, bias):
+        if parameter is not None and parameter.shape != (channels,):
+            raise OperandError(f"group_norm(): weight and bias must have the shape {(channels,)}")
+    size = channels // num_groups * math.prod(rest)
+    if n * size == 1:
+        raise OperandError(f"group_norm() needs more than one value per group; input has shape {input.shape}")
+    rows = normalize_rows(functional.reshape(input, (n, num_groups, size)), eps=eps)
+    y, shape = functional.reshape(rows, input.shape), (channels, *(1,) * len(rest))
+    y = y if weight is None else y * functional.reshape(weight, shape)
+    return y if bias is None else y + functional.reshape(bias, shape)
+
+
+def _slow_neighbours(x, size, alpha=1e-4, beta=0.75, k=1.0):
+    out = np.zeros(x.shape)
+    for c in range(x.shape[1]):
+        near = x[:, max(c - size // 2, 0) : c + (size - 1) // 2 + 1]
+        out[:, c] = x[:, c] / (k + alpha * (near * near).sum(1) / size) ** beta
+    return out
+
+
+@composition(
+    NORMALIZATION,
+    domain=REAL,
+    method=False,
+    reference=_slow_neighbours,
+    samples=(
+        sample((2, 4, 2), 3, alpha=0.5),
+        sample((1, 5, 2), 2, 0.3, 0.5, 2.0),
+        sample((1, 2, 2, 2), 5, alpha=1.0),
+        sample((0, 4, 2), 3),
+    ),
+)
+def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
+    """x / (k + alpha·mean of squares of `size` neighbouring channels)^beta, of (N, C, ...) (Krizhevsky et al. 2012)."""
+    if input.ndim < 3:
+        raise OperandError(f"local_response_norm() takes (N, C, L, ...), not a tensor of shape {input.shape}")
+    channels = input.shape[1]
+    squares = functional.pad(functional.square(input), (*(0, 0) * (input.ndim - 2), size // 2, (size - 1) // 2))
+    mean = sum(squares.narrow(1, i, channels) for i in range(size)) / size
+    return input / (k + alpha * mean) ** beta

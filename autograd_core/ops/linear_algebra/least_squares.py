@@ -1,0 +1,161 @@
+"""Pseudoinverses and least squares, of matrices of any shape and rank."""
+
+from collections import namedtuple
+from dataclasses import replace
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.errors import OperandError
+from autograd_core.kinds import MATMUL
+from autograd_core.ops.linear_algebra import matrices
+from autograd_core.ops.linear_algebra.matrices import NEAR, adjoint, by_matrix, positive, regular
+from autograd_core.ops.linear_algebra.spectral import svdvals
+from autograd_core.registry import Interval, Values, composition, op, sample
+
+Fit = namedtuple("Fit", "solution residuals rank singular_values")
+SMALL = Values((), Interval(0, 1e-9))
+
+
+def _pinv_rule(xp, g, a, y):
+    """Golub and Pereyra (1973, https://doi.org/10.1137/0710036), for a rank that does not change nearby."""
+    g, y_h = adjoint(xp, g), adjoint(xp, y)
+    if a.shape[-2] <= a.shape[-1]:
+        k = g @ y
+        k_y = k @ y_h
+        return k_y - adjoint(xp, y @ k) - (a @ y) @ k_y + (y_h @ y) @ (g - k @ a)
+    k = y @ g
+    y_k = y_h @ k
+    return y_k - adjoint(xp, k @ y) + ((g - a @ k) @ y) @ y_h - (y_k @ y) @ a
+
+
+def _full_rank(a):
+    """By the normal equations."""
+    a_h = np.conj(a.T)
+    return np.linalg.inv(a_h @ a) @ a_h if a.shape[0] >= a.shape[1] else a_h @ np.linalg.inv(a @ a_h)
+
+
+def of_pinv(a, *tolerances, **given):
+    """The reference, for matrices of full rank."""
+    return by_matrix(_full_rank)(a) if a.size else np.zeros(a.shape[::-1])
+
+
+@op(MATMUL, symbol="A⁺", domain=NEAR, method=False, broadcasts=False, wide=True, holomorphic=False, tolerance=1e-11,
+    samples=(*[sample(x, SMALL, SMALL) for x in (regular(3, 3), regular(4, 2), regular(2, 2, 3), (0, 2), (2, 0))],
+             sample(positive(2, 2), SMALL, SMALL, hermitian=True)),
+    reference=of_pinv,
+    vjp=(_pinv_rule, None, None))  # fmt: skip
+def pseudoinverse(xp, a, atol, rtol, *, hermitian=False):
+    """Moore-Penrose inverses; singular values of at most max(atol, rtol times the largest) count as 0.
+
+    hermitian: from the eigenvalues of the lower triangle.
+    """
+    matrices.require("pinv", a)
+    if hermitian:
+        values, vectors = xp.linalg.eigh(a)
+        return _inverted(xp, vectors, values, vectors, atol, rtol)
+    u, s, vh = xp.linalg.svd(a, full_matrices=False)
+    return _inverted(xp, u, s, xp.conj(vh.swapaxes(-1, -2)), atol, rtol)
+
+
+def _inverted(xp, left, values, right, atol, rtol):
+    """right diag(1 / values) leftᴴ without what is too small."""
+    size = xp.abs(values)
+    least = xp.maximum(atol[..., None], rtol[..., None] * xp.max(size, axis=-1, keepdims=True, initial=0))
+    small = size <= least
+    inverse = xp.where(small, 0, 1 / xp.where(small, 1, values))
+    return xp.matmul(right * inverse[..., None, :], xp.conj(left.swapaxes(-1, -2)))
+
+
+def tolerances(A, atol, rtol):
+    """Both as tensors; the relative one is by default the larger side times the machine epsilon, or 0 beside `atol`."""
+    epsilon, real = matrices.precision(A.dtype)
+    like, default = {"dtype": real, "device": A.device}, max(A.shape[-2:]) * epsilon
+    absolute = functional.as_tensor(0.0 if atol is None else atol, **like)
+    if rtol is None:
+        rtol = functional.where(absolute > 0, 0.0, default)
+    return absolute, functional.as_tensor(rtol, **like)
+
+
+PSEUDO = (sample(regular(3, 3)), sample(regular(4, 2), rtol=1e-9), sample(regular(2, 2, 3), atol=1e-9),
+          sample((0, 2)), sample(positive(2, 2), hermitian=True))  # fmt: skip
+
+
+@composition(MATMUL, domain=NEAR, samples=PSEUDO, reference=of_pinv, module="linalg", tolerance=1e-11)
+def pinv(A, rcond=None, hermitian=False, *, atol=None, rtol=None):
+    """Moore-Penrose inverses; singular values of at most max(atol, rtol times the largest) count as 0.
+
+    rtol (or rcond, NumPy's name) is by default the larger side times the machine epsilon, or 0 if atol is given.
+    hermitian: the lower triangle alone is read. The gradient holds where the rank does not change.
+    """
+    matrices.require("pinv", A, square=hermitian)
+    atol, rtol = tolerances(A, atol, rcond if rtol is None else rtol)
+    batch = np.broadcast_shapes(A.shape[:-2], atol.shape, rtol.shape)
+    A = A if batch == A.shape[:-2] else functional.expand(A, (*batch, *A.shape[-2:]))
+    return pseudoinverse(A, atol, rtol, hermitian=hermitian)
+
+
+def _least_squares_rule(xp, g, a, b, y, rcond):
+    """The derivative of A⁺ (see `pseudoinverse`) applied to b, each A⁺ x a least squares solution of its own."""
+    a_h = adjoint(xp, a)
+    of_b = xp.least_squares(a_h, g, rcond=rcond)
+    left = (b - a @ y) @ adjoint(xp, xp.least_squares(a, of_b, rcond=rcond))
+    return left - of_b @ adjoint(xp, y) + xp.least_squares(a_h, y, rcond=rcond) @ adjoint(xp, g - a_h @ of_b)
+
+
+FITS = (sample(regular(4, 2), (4, 2)), sample(regular(3, 3), (3, 1)), sample(regular(2, 2, 3), (2, 2, 2)),
+        sample(regular(3, 2), (2, 3, 1)), sample((0, 2), (0, 3)), sample(regular(3, 2), (3, 0)))  # fmt: skip
+
+
+@op(MATMUL, symbol="A⁺B", domain=NEAR, method=False, wide=True, holomorphic=False, tolerance=1e-11,
+    samples=(*FITS, sample(regular(3, 2), (3, 2), rcond=1e-9)),
+    reference=lambda a, b, rcond=None: of_pinv(a) @ b,
+    vjp=(_least_squares_rule,
+         lambda xp, g, a, rcond: xp.least_squares(adjoint(xp, a), g, rcond=rcond)))  # fmt: skip
+def least_squares(xp, a, b, *, rcond=None):
+    """The shortest x for which a x is nearest to b; singular values of at most `rcond` times the largest count as 0."""
+    matrices.require("lstsq", a, b)
+    if a.shape[-2] != b.shape[-2]:
+        raise OperandError(f"lstsq() takes as many right-hand rows as the matrix has, not {b.shape[-2]}")
+    u, s, vh = xp.linalg.svd(a, full_matrices=False)
+    rcond = max(a.shape[-2:]) * matrices.precision(a.dtype)[0] if rcond is None else rcond
+    small = s <= rcond * xp.max(s, axis=-1, keepdims=True, initial=0)
+    scaled = xp.matmul(xp.conj(u.swapaxes(-1, -2)), b) * xp.where(small, 0, 1 / xp.where(small, 1, s))[..., None]
+    return xp.matmul(xp.conj(vh.swapaxes(-1, -2)), scaled)
+
+
+# What each of LAPACK's drivers tells beside the solution.
+DRIVERS = {"gels": {"residuals"}, "gelsy": {"rank"}, "gelsd": {"residuals", "rank", "values"},
+           "gelss": {"residuals", "rank", "values"}}  # fmt: skip
+
+
+@composition(MATMUL, domain=NEAR, module="linalg", tolerance=1e-11,
+             samples=tuple(replace(s, statics={"driver": d}, seen=lambda *fit: fit[0])
+                           for s, d in zip(FITS, (*DRIVERS, None, None), strict=True)),
+             reference=lambda a, b, driver: of_pinv(a) @ b)  # fmt: skip
+def lstsq(A, B, rcond=None, *, driver=None):
+    """The X for which A X is nearest to B (of several, the shortest), residuals, ranks and singular values.
+
+    driver: as in PyTorch it decides what else is filled in, the rest being empty: "gelsy" (the default) the rank,
+    "gels" the residuals, "gelsd" and "gelss" all. Residuals are sums of squares, empty unless there are more rows than
+    columns and the rank is full. rcond: singular values of at most this times the largest count as 0; by default the
+    machine epsilon times the larger side.
+    """
+    driver = driver or "gelsy"
+    if driver not in DRIVERS:
+        raise OperandError(f"lstsq(): driver {driver!r} is not one of {', '.join(map(repr, DRIVERS))}")
+    matrices.require("lstsq", A)
+    vector = B.ndim == A.ndim - 1 and B.shape == A.shape[:-1]
+    right = functional.unsqueeze(B, -1) if vector else B
+    x = least_squares(A, right, rcond=rcond)
+    values = svdvals(A.detach())
+    rank = functional.sum(values > tolerances(A, None, rcond)[1] * values[..., :1], dim=-1)
+    residuals = functional.abs(functional.reshape(x, (-1,))[:0])
+    given, (m, n) = DRIVERS[driver], A.shape[-2:]
+    if "residuals" in given and m > n and ("rank" not in given or functional.all(rank == n).item()):
+        residuals = functional.sum(functional.square(functional.abs(right - A @ x)), dim=-2)
+    if "rank" not in given:
+        rank = functional.zeros(0, dtype="int64", device=A.device)
+    if "values" not in given:
+        values = functional.zeros(0, dtype=values.dtype, device=A.device)
+    return Fit(functional.squeeze(x, -1) if vector else x, residuals, rank, values)

@@ -1,0 +1,56 @@
+"""Singular values and principal components of large matrices of low rank, by random projection.
+
+Halko, Martinsson and Tropp, 2011 (https://doi.org/10.1137/090771806), algorithms 4.4 and 5.1.
+"""
+
+from autograd_core import functional
+from autograd_core.errors import OperandError
+from autograd_core.ops.linear_algebra import factorizations, matrices, spectral
+from autograd_core.ops.linear_algebra.matrices import adjoint
+from autograd_core.registry import publish
+
+
+def _range_of(A, q, niter):
+    """An orthonormal basis of nearly what A maps to: of `q` random vectors mapped, and mapped back and forth."""
+    start = functional.randn(A.shape[-1], q, dtype=A.dtype, device=A.device)
+    basis = factorizations.qr(A @ start).Q
+    for _ in range(niter):
+        basis = factorizations.qr(adjoint(functional, A) @ basis).Q
+        basis = factorizations.qr(A @ basis).Q
+    return basis
+
+
+def svd_lowrank(A, q=6, niter=2, M=None):
+    """U, S and V of the `q` largest singular values, nearly, for A, or A - M: by random projection and `niter` rounds.
+
+    Exact, up to rounding, where the rank does not exceed q; the random numbers are those of `manual_seed`.
+    """
+    matrices.require("svd_lowrank", A)
+    A = A if M is None else A - M
+    if A.shape[-2] < A.shape[-1]:
+        v, s, u = svd_lowrank(adjoint(functional, A), q, niter)
+        return u, s, v
+    basis = _range_of(A, q, niter)
+    u, s, vh = spectral.svd_factors(adjoint(functional, basis) @ A, full_matrices=False)
+    return basis @ u, s, adjoint(functional, vh)
+
+
+def pca_lowrank(A, q=None, center=True, niter=2):
+    """Principal components of the rows of A: U, S and V of `svd_lowrank`, of A with its columns' means taken away.
+
+    q: how many, by default 6 or the shorter side; center: False if the means are 0 already.
+    """
+    matrices.require("pca_lowrank", A)
+    shorter = min(A.shape[-2:])
+    q = min(6, shorter) if q is None else q
+    if not 0 <= q <= shorter:
+        raise OperandError(f"pca_lowrank(): q={q} must be from 0 to the shorter side of shape {A.shape}")
+    if niter < 0:
+        raise OperandError(f"pca_lowrank(): niter={niter} must not be negative")
+    mean = functional.mean(A, dim=-2, keepdim=True) if center and A.shape[-2] else None
+    return svd_lowrank(A, q, niter, mean)
+
+
+# Random, so no entries: what they return is not the same from call to call.
+publish(svd_lowrank)
+publish(pca_lowrank)

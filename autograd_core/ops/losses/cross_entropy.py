@@ -1,0 +1,279 @@
+"""Cross-entropy: how unlikely the target classes are."""
+
+import math
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.errors import OperandError
+from autograd_core.kinds import LOSS
+from autograd_core.libraries import holds
+from autograd_core.ops.losses.loss import REAL, REDUCTIONS, UNIT, np_reduced, reduced, reduction_of, same_shape
+from autograd_core.registry import Values, composition, integers, op, sample
+
+
+def _nll_rule(xp, g, input, input_dtype, target, ignore_index, reduction):
+    """(softmax - one-hot) of each sample, weighted by what its loss counts for."""
+    valid = target != ignore_index
+    if reduction == "mean":
+        g = g / xp.astype(xp.sum(valid), dtype=input_dtype)
+    share = _column(xp, xp.where(valid, g, 0))
+    chosen = _column(xp, xp.where(valid, target, 0))
+    return xp.softmax(input, dim=1) * share - xp.spread(share, chosen, dim=1, shape=input.shape)
+
+
+def _column(xp, x):
+    return xp.reshape(x, shape=(x.shape[0], 1, *x.shape[1:]))
+
+
+def _slow_nll(x, target, ignore_index=-100, reduction="mean"):
+    losses, valid = np.zeros(target.shape), target != ignore_index
+    for at in zip(*np.nonzero(valid), strict=True):
+        row = x[(at[0], slice(None), *at[1:])]
+        losses[at] = math.log(math.fsum(map(math.exp, row))) - row[target[at]]
+    return losses.sum() / valid.sum() if reduction == "mean" else np_reduced(losses, reduction)
+
+
+@op(
+    LOSS,
+    symbol="cross entropy",
+    domain=REAL,
+    method=False,
+    vjp=(_nll_rule, None),
+    reference=_slow_nll,
+    samples=(
+        sample((4, 3), integers((4,), 0, 3)),
+        sample((4, 3), integers((4,), 0, 3), reduction="none"),
+        sample((2, 3, 2), integers((2, 2), 0, 3), reduction="sum"),
+        sample((5, 3), integers((5,), 0, 3), ignore_index=1),
+        sample((0, 3), integers((0,), 0, 3), reduction="sum"),
+        sample((2, 3, 0), integers((2, 0), 0, 3), reduction="none"),
+    ),
+)
+def softmax_nll(xp, input, target, *, ignore_index=-100, reduction="mean"):
+    """-log softmax(input)[target] along axis 1, in one pass."""
+    valid = target != ignore_index
+    chosen = xp.where(valid, target, 0)[:, None]
+    d = input - (xp.max(input, axis=1, keepdims=True) if input.shape[1] else 0)
+    losses = xp.log(xp.sum(xp.exp(d), axis=1)) - xp.take_along_axis(d, chosen, 1)[:, 0]
+    losses = xp.where(valid, losses, 0)
+    if reduction == "none":
+        return losses
+    total = xp.sum(losses)
+    return total if reduction == "sum" else total / xp.sum(valid).astype(losses.dtype)
+
+
+def _classes(input, target, weight, ignore_index, name):
+    """The target as int64, checked together with what it must fit."""
+    if target.dtype.kind not in "iu":
+        raise OperandError(f"{name}(): class indices must be integers, not {target.dtype}")
+    if input.ndim < 1 or target.shape != (input.shape[0], *input.shape[2:]):
+        expected = (input.shape[0], *input.shape[2:]) if input.ndim else "(N,)"
+        raise OperandError(
+            f"{name}(): input has shape {input.shape}, so target must hold class indices in shape {expected}, "
+            f"not {target.shape}"
+        )
+    classes = input.shape[1]
+    if weight is not None and weight.shape != (classes,):
+        raise OperandError(f"{name}(): weight must have shape {(classes,)}, one for each class, not {weight.shape}")
+    target = target.long()
+    t = target.array
+    if not holds(((t >= 0) & (t < classes)) | (t == ignore_index)):
+        raise IndexError(
+            f"{name}(): targets must lie between 0 and {classes - 1}; found {t.min().item()} to {t.max().item()}"
+        )
+    return target
+
+
+@composition(
+    LOSS,
+    domain=REAL,
+    method=False,
+    reference=lambda x, t, reduction="mean": (
+        -np.take_along_axis(x, t[:, None], 1)[:, 0].mean()
+        if reduction == "mean"
+        else (-np.take_along_axis(x, t[:, None], 1)[:, 0])
+    ),
+    samples=(
+        sample((4, 3), integers((4,), 0, 3)),
+        sample((4, 3), integers((4,), 0, 3), reduction="none"),
+        sample((0, 3), integers((0,), 0, 3), reduction="none"),
+    ),
+)
+def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
+    """Negative log-likelihood: -input[target], from log-probabilities (N, C, ...) and class indices (N, ...)."""
+    reduction = reduction_of(reduction, size_average, reduce)
+    if input.ndim == 1:
+        input, target = input.unsqueeze(0), target.reshape((1,))
+        loss = nll_loss(input, target, weight, ignore_index=ignore_index, reduction=reduction)
+        return loss.squeeze(0) if reduction == "none" else loss
+    target = _classes(input, target, weight, ignore_index, "nll_loss")
+    valid = target != ignore_index
+    chosen = functional.where(valid, target, 0)
+    losses = -functional.gather(input, 1, chosen.unsqueeze(1)).squeeze(1)
+    return _weighted(losses, valid, chosen, weight, reduction)
+
+
+def _weighted(losses, valid, chosen, weight, reduction):
+    """Losses reduced, each counting as much as the weight of its class."""
+    weights = 1 if weight is None else weight[chosen]
+    # Selected last: where nothing counts, the mean is 0 / 0, and yet every gradient 0.
+    losses = functional.where(valid, losses if weight is None else losses * weights, 0)
+    if reduction != "mean":
+        return reduced(losses, reduction)
+    return losses.sum() / functional.astype(functional.where(valid, weights, 0).sum(), losses.dtype)
+
+
+def _slow_cross_entropy(x, t, reduction="mean", label_smoothing=0.0):
+    logp = x - np.log(np.exp(x).sum(1, keepdims=True))
+    n = x.shape[1]
+    onehot = np.moveaxis(np.eye(n)[t], -1, 1) if t.dtype.kind in "iu" else t
+    onehot = onehot * (1 - label_smoothing) + label_smoothing / n
+    losses = -(onehot * logp).sum(1)
+    return np_reduced(losses, reduction)
+
+
+@composition(
+    LOSS,
+    domain=REAL,
+    method=False,
+    reference=_slow_cross_entropy,
+    samples=(
+        sample((4, 3), integers((4,), 0, 3)),
+        sample((4, 3), Values((4, 3), UNIT)),
+        sample((2, 3, 2), integers((2, 2), 0, 3), label_smoothing=0.1),
+        sample((4, 3), integers((4,), 0, 3), reduction="none"),
+        sample((0, 3), integers((0,), 0, 3), reduction="sum"),
+        sample((0, 3), (0, 3), reduction="sum"),
+    ),
+)
+def cross_entropy(
+    input,
+    target,
+    weight=None,
+    size_average=None,
+    ignore_index=-100,
+    reduce=None,
+    reduction="mean",
+    label_smoothing=0.0,
+):
+    """Cross-entropy of scores (N, C, ...) against class indices (N, ...) or probabilities (N, C, ...).
+
+    weight: of each class (C). ignore_index: targets that do not count. label_smoothing: how much of each target is
+    spread evenly over the classes.
+
+    >>> from autograd_core import tensor
+    >>> cross_entropy(tensor([[2.0, 2.0]]), tensor([1]))
+    tensor(0.6931)
+    """
+    reduction = reduction_of(reduction, size_average, reduce)
+    if reduction not in REDUCTIONS:
+        return reduced(input, reduction)
+    if not 0 <= label_smoothing <= 1:
+        raise OperandError(f"cross_entropy(): label_smoothing must lie between 0 and 1, but is {label_smoothing}")
+    if input.ndim == 1:
+        target = (
+            target.unsqueeze(0)
+            if target.shape == input.shape and target.dtype.kind not in "iu"
+            else target.reshape((1,))
+        )
+        loss = cross_entropy(
+            input.unsqueeze(0),
+            target,
+            weight,
+            ignore_index=ignore_index,
+            reduction=reduction,
+            label_smoothing=label_smoothing,
+        )
+        return loss.squeeze(0) if reduction == "none" else loss
+    if target.dtype.kind not in "iu":
+        return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
+    target = _classes(input, target, weight, ignore_index, "cross_entropy")
+    if weight is None and not label_smoothing:
+        return softmax_nll(input, target, ignore_index=ignore_index, reduction=reduction)
+    logp = functional.log_softmax(input, dim=1)
+    loss = nll_loss(logp, target, weight, ignore_index=ignore_index, reduction=reduction)
+    if not label_smoothing:
+        return loss
+    return (1 - label_smoothing) * loss + label_smoothing * _smooth(logp, target, weight, ignore_index, reduction)
+
+
+def _smooth(logp, target, weight, ignore_index, reduction):
+    """The loss against equal probabilities of all classes."""
+    valid = target != ignore_index
+    n = logp.shape[1]
+    logp = logp if weight is None else logp * weight.reshape((1, n, *(1,) * (logp.ndim - 2)))
+    losses = functional.where(valid, -logp.sum(dim=1) / n, 0)
+    if reduction != "mean":
+        return reduced(losses, reduction)
+    count = (
+        valid.sum() if weight is None else functional.where(valid, weight[functional.where(valid, target, 0)], 0).sum()
+    )
+    return losses.sum() / count
+
+
+def _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing):
+    same_shape(input, target, "cross_entropy")
+    if label_smoothing:
+        target = target * (1 - label_smoothing) + label_smoothing / input.shape[1]
+    terms = target * functional.log_softmax(input, dim=1)
+    if weight is not None:
+        terms = terms * weight.reshape((1, input.shape[1], *(1,) * (input.ndim - 2)))
+    losses = -terms.sum(dim=1)
+    return reduced(losses, reduction)
+
+
+def _slow_linear_cross_entropy(x, w, t, linear_bias=None, **statics):
+    scores = np.tensordot(x, w, (-1, -1)) + (0 if linear_bias is None else linear_bias)
+    return _slow_cross_entropy(scores, t, **statics)
+
+
+@composition(
+    LOSS,
+    domain=REAL,
+    method=False,
+    reference=_slow_linear_cross_entropy,
+    samples=(
+        sample((4, 2), (3, 2), integers((4,), 0, 3)),
+        sample((4, 2), (3, 2), Values((4, 3), UNIT), label_smoothing=0.1),
+        sample((2, 2), (3, 2, 2), integers((2, 2), 0, 3), reduction="none"),
+        sample((0, 2), (3, 2), integers((0,), 0, 3), reduction="sum"),
+    ),
+)
+def linear_cross_entropy(
+    input,
+    linear_weight,
+    target,
+    *,
+    linear_bias=None,
+    weight=None,
+    reduction="mean",
+    ignore_index=None,
+    label_smoothing=0.0,
+    options=None,
+):
+    """Cross-entropy of the scores linear(input, linear_weight, linear_bias), from (N, in) or (in).
+
+    linear_weight: (C, in), or (C, d1, ..., in) for targets (N, d1, ...). `options`, which in PyTorch choose how to save
+    memory, are accepted and make no difference.
+    """
+    head, spread = linear_weight.shape[0], linear_weight.shape[1:-1]
+    if input.ndim not in (1, 2) or linear_weight.ndim < 2 or (spread and input.ndim == 1):
+        raise OperandError(f"linear_cross_entropy() takes (N, in) and a weight (C, ..., in), or (in) and (C, in), not "
+                           f"{input.shape} and {linear_weight.shape}")  # fmt: skip
+    if linear_bias is not None and linear_bias.shape != (head, *spread):
+        raise OperandError(f"linear_cross_entropy(): linear_bias must have shape {(head, *spread)}, "
+                           f"not {linear_bias.shape}")  # fmt: skip
+    shape = (*input.shape[:-1], head, *spread)
+    if ignore_index is not None and target.shape == shape:
+        raise OperandError("linear_cross_entropy(): ignore_index has no meaning for target probabilities")
+    flat = functional.reshape(linear_weight, (math.prod((head, *spread)), linear_weight.shape[-1]))
+    scores = functional.linear(input, flat, None if linear_bias is None else functional.ravel(linear_bias))
+    return cross_entropy(
+        functional.reshape(scores, shape),
+        target,
+        weight,
+        ignore_index=-100 if ignore_index is None else ignore_index,
+        reduction=reduction,
+        label_smoothing=label_smoothing,
+    )

@@ -1,0 +1,237 @@
+"""Connectionist temporal classification: how unlikely a sequence of labels is, over all its alignments in time."""
+
+import itertools
+import math
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.errors import DtypeError, HigherOrderError, OperandError
+from autograd_core.kinds import LOSS
+from autograd_core.libraries import holds
+from autograd_core.ops.losses.loss import reduced
+from autograd_core.registry import Interval, composition, integers, op, sample
+
+LOG = Interval(-3, -0.2)
+
+
+def _states(xp, log_probs, targets, target_lengths, blank):
+    """Of every sample: the log-probabilities (T, N, 2S + 1) of its states, where a blank may be skipped, where it ends.
+
+    The states are the labels with a blank before, between and after them. A blank may be skipped between two labels
+    that differ; a way ends in the last label or in the blank that follows.
+    """
+    (n, s), lengths = targets.shape, target_lengths[:, None]
+    labels = xp.where(xp.arange(s) < lengths, targets, blank)
+    classes = xp.full((n, 2 * s + 1), blank, dtype=labels.dtype)
+    classes[:, 1::2] = labels
+    skips = xp.zeros(classes.shape, bool)
+    skips[:, 3::2] = labels[:, 1:] != labels[:, :-1]
+    at = xp.arange(2 * s + 1)
+    ends = (at == 2 * lengths) | (at == 2 * lengths - 1)
+    index = xp.broadcast_to(classes, (log_probs.shape[0], *classes.shape))
+    return xp.take_along_axis(log_probs, index, 2), index, skips, ends
+
+
+def _later(xp, a, by):
+    """The states moved on by one or two places, with -∞ in the places they leave."""
+    out = xp.full(a.shape, -xp.inf, dtype=a.dtype)
+    out[:, by:] = a[:, : max(a.shape[1] - by, 0)]
+    return out
+
+
+def _sources(xp, a, skips):
+    """Where each state is reached from: itself, the one before, and the one before that across a blank."""
+    return a, _later(xp, a, 1), xp.where(skips, _later(xp, a, 2), -xp.inf)
+
+
+def _arrivals(xp, emissions, skips):
+    """log α (T + 1, N, 2S + 1): of all ways into a state after the first t emissions, none of them at first."""
+    frames, n, count = emissions.shape
+    alpha = xp.full((frames + 1, n, count), -xp.inf, dtype=emissions.dtype)
+    alpha[0, :, 0] = 0
+    for t in range(frames):
+        stay, step, skip = _sources(xp, alpha[t], skips)
+        alpha[t + 1] = emissions[t] + xp.logaddexp(xp.logaddexp(stay, step), skip)
+    return alpha
+
+
+def _total(xp, alpha, ends, input_lengths):
+    """The logarithms (N, 2S + 1) of the ways that end in each state, and their sum (N, 1)."""
+    last = xp.where(ends, alpha[input_lengths, xp.arange(len(ends))], -xp.inf)
+    return last, xp.logaddexp.reduce(last, axis=1, keepdims=True)
+
+
+def _log_likelihood(log_probs, targets, frames, labels, blank):
+    """The sum over all alignments of one sample, one at a time."""
+    total = 0.0
+    for way in itertools.product(range(log_probs.shape[1]), repeat=int(frames)):
+        if [c for c, _ in itertools.groupby(way) if c != blank] == list(targets[:labels]):
+            total += math.exp(sum(log_probs[t, c] for t, c in enumerate(way)))
+    return math.log(total) if total else -math.inf
+
+
+def _slow_losses(log_probs, targets, input_lengths, target_lengths, blank=0, zero_infinity=False):
+    lengths = zip(input_lengths, target_lengths, strict=True)
+    losses = [-_log_likelihood(log_probs[:, i], targets[i], *pair, blank) for i, pair in enumerate(lengths)]
+    return np.array([0.0 if zero_infinity and math.isinf(loss) else loss for loss in losses])
+
+
+def _slow_posterior(log_probs, *rest, step=1e-5, **statics):
+    out = np.zeros(log_probs.shape)
+    for at in np.ndindex(log_probs.shape):
+        moved = [log_probs.copy(), log_probs.copy()]
+        moved[0][at] += step
+        moved[1][at] -= step
+        low, high = (_slow_losses(x, *rest, **statics)[at[1]] for x in moved)
+        out[at] = (high - low) / (2 * step)
+    return out
+
+
+ALIGNMENTS = (
+    sample((4, 2, 3), integers((2, 2), 1, 3), integers((2,), 3, 5), integers((2,), 1, 3)),
+    sample((3, 2, 3), integers((2, 1), 0, 2), integers((2,), 2, 4), integers((2,), 0, 2), blank=2),
+    sample((2, 1, 2), integers((1, 3), 1, 2), integers((1,), 2, 3), integers((1,), 3, 4), zero_infinity=True),
+    sample((3, 0, 3), integers((0, 2), 1, 3), integers((0,), 1, 3), integers((0,), 1, 3)),
+)
+
+
+def _refuse(xp, g):
+    raise HigherOrderError("ctc_loss() can be differentiated once; its gradient has no gradient of its own")
+
+
+@op(
+    LOSS,
+    symbol="alignment",
+    domain=LOG,
+    method=False,
+    order=0,
+    tolerance=1e-8,
+    reference=_slow_posterior,
+    samples=ALIGNMENTS,
+    vjp=(_refuse, None, None, None),
+)
+def ctc_posterior(xp, log_probs, targets, input_lengths, target_lengths, *, blank=0, zero_infinity=False):
+    """How probable it is (T, N, C) that a sequence is at each class at each time, given its labels."""
+    emissions, classes, skips, ends = _states(xp, log_probs, targets, target_lengths, blank)
+    alpha = _arrivals(xp, emissions, skips)
+    last, total = _total(xp, alpha, ends, input_lengths)
+    start = xp.exp(last - xp.where(xp.isinf(total), xp.inf, total) if zero_infinity else last - total)
+    out = xp.zeros(emissions.shape, emissions.dtype)
+    now = xp.zeros(start.shape, start.dtype)
+    for t in reversed(range(len(emissions))):  # each step back divides a state's share among where it was reached from
+        now = out[t] = xp.where((input_lengths == t + 1)[:, None], start, now)
+        sources, sums = _sources(xp, alpha[t], skips), alpha[t + 1] - emissions[t]
+        sums = xp.where(xp.isinf(sums), xp.inf, sums)  # states that no way reaches
+        stay, step, skip = [now * xp.exp(a - sums) for a in sources]
+        stay[:, :-1] += step[:, 1:]
+        stay[:, :-2] += skip[:, 2:]
+        now = stay
+    t, n, _ = classes.shape
+    at = (xp.arange(t)[:, None, None], xp.arange(n)[:, None], classes)
+    return xp.kernels.add_at(log_probs.shape, out.dtype, at, out)
+
+
+@op(
+    LOSS,
+    symbol="ctc",
+    domain=LOG,
+    method=False,
+    order=1,
+    reference=_slow_losses,
+    samples=ALIGNMENTS,
+    wide=True,
+    vjp=(
+        lambda xp, g, log_probs, targets, input_lengths, target_lengths, blank, zero_infinity: (
+            xp.ctc_posterior(
+                log_probs, targets, input_lengths, target_lengths, blank=blank, zero_infinity=zero_infinity
+            )
+            * xp.reshape(-g, shape=(1, -1, 1))
+        ),
+        None,
+        None,
+        None,
+    ),
+)
+def ctc_losses(xp, log_probs, targets, input_lengths, target_lengths, *, blank=0, zero_infinity=False):
+    """-log of the probability of each sequence of labels, summed over its alignments (Graves et al. 2006)."""
+    emissions, _, skips, ends = _states(xp, log_probs, targets, target_lengths, blank)
+    total = -_total(xp, _arrivals(xp, emissions, skips), ends, input_lengths)[1][:, 0]
+    return xp.where(xp.isinf(total), 0, total).astype(total.dtype) if zero_infinity else total
+
+
+def _reference(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
+    rows = np.zeros((log_probs.shape[1], max(target_lengths, default=0)), int)
+    starts = np.cumsum(target_lengths) - target_lengths
+    for i, (start, count) in enumerate(zip(starts, target_lengths, strict=True)):
+        rows[i, :count] = targets[start : start + count] if targets.ndim == 1 else targets[i, :count]
+    losses = _slow_losses(log_probs, rows, input_lengths, target_lengths, blank, zero_infinity)
+    if reduction == "mean":
+        return (losses / np.maximum(target_lengths, 1)).mean()
+    return losses.sum() if reduction == "sum" else losses
+
+
+@composition(
+    LOSS,
+    domain=LOG,
+    order=1,
+    method=False,
+    reference=_reference,
+    samples=(
+        sample((4, 2, 3), integers((2, 2), 1, 3), [3, 4], [1, 2]),
+        sample((4, 2, 3), integers((3,), 1, 3), integers((2,), 3, 5), np.array([1, 2]), reduction="none"),
+        sample((3, 2, 3), integers((2, 1), 0, 2), integers((2,), 2, 4), integers((2,), 0, 2), blank=2, reduction="sum"),
+        sample((3, 0, 3), integers((0, 2), 1, 3), integers((0,), 1, 3), integers((0,), 1, 3), reduction="sum"),
+    ),
+)
+def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
+    """Connectionist temporal classification: -log of the probability of labels, over all alignments (Graves 2006).
+
+    log_probs: logarithms of probabilities (T, N, C), or (T, C). targets: labels (N, S), or all of them one after the
+    other. The lengths, (N) or (), say how much of each counts; reduction="mean" divides each loss by its number of
+    labels first. zero_infinity: labels for which there is not enough time count 0.
+
+    The gradient is that of this function; PyTorch's is larger by exp(log_probs), of which log_softmax leaves nothing.
+    """
+    if log_probs.ndim == 2:
+        log_probs, targets = log_probs.unsqueeze(1), targets.unsqueeze(0)
+        frames, labels = (functional.as_tensor(v).reshape((1,)) for v in (input_lengths, target_lengths))
+        losses = ctc_loss(log_probs, targets, frames, labels, blank, reduction, zero_infinity)
+        return losses.squeeze(0) if reduction == "none" else losses
+    frames, labels = (functional.as_tensor(v, device=log_probs.device) for v in (input_lengths, target_lengths))
+    _check(log_probs, targets, frames, labels, blank)
+    if targets.ndim == 1:
+        targets = _padded(targets, labels)
+    losses = ctc_losses(log_probs, targets, frames, labels, blank=blank, zero_infinity=zero_infinity)
+    if reduction == "mean":
+        losses = losses / functional.astype(functional.clamp(labels, min=1), losses.dtype)
+    return reduced(losses, reduction)
+
+
+def _check(log_probs, targets, input_lengths, target_lengths, blank):
+    if log_probs.ndim != 3 or targets.ndim not in (1, 2):
+        raise OperandError("ctc_loss() takes log_probs of shape (T, N, C) and targets of shape (N, S) or (ΣS), not "
+                           f"{log_probs.shape} and {targets.shape}")  # fmt: skip
+    frames, n, classes = log_probs.shape
+    if any(v.dtype.kind not in "iu" for v in (targets, input_lengths, target_lengths)):
+        raise DtypeError("ctc_loss(): targets and lengths must be integers")
+    if any(v.shape != (n,) for v in (input_lengths, target_lengths)) or (targets.ndim == 2 and len(targets) != n):
+        raise OperandError(f"ctc_loss(): log_probs of shape {log_probs.shape} needs {n} input lengths, target lengths "
+                           "and rows of targets")  # fmt: skip
+    if not 0 <= blank < classes:
+        raise OperandError(f"ctc_loss(): blank={blank} is not among {classes} classes")
+    room = targets.shape[1] if targets.ndim == 2 else len(targets)
+    if not holds((input_lengths >= 0) & (input_lengths <= frames)):
+        raise OperandError(f"ctc_loss(): input lengths must lie between 0 and T = {frames}")
+    most = target_lengths if targets.ndim == 2 else target_lengths.sum()
+    if not (holds(target_lengths >= 0) and holds(most <= room)):
+        raise OperandError(f"ctc_loss(): the target lengths do not fit targets of shape {targets.shape}")
+
+
+def _padded(targets, lengths):
+    """Labels one after the other as rows (N, S), padded with a label of no meaning."""
+    starts = functional.as_tensor(
+        [0, *itertools.accumulate(lengths.tolist())][:-1], dtype="int64", device=lengths.device
+    )
+    index = starts.unsqueeze(1) + functional.arange(max(lengths.tolist(), default=0), device=lengths.device)
+    return targets[functional.clamp(index, max=len(targets) - 1)]

@@ -1,0 +1,87 @@
+"""Arithmetic of two operands, with broadcasting and with a number on either side."""
+
+import math
+
+from autograd_core import functional
+from autograd_core.errors import OperandError
+from autograd_core.kinds import BINARY
+from autograd_core.ops.pointwise.rounding import BETWEEN, NUMBERS
+from autograd_core.registry import Interval, op, sample
+
+POSITIVE = Interval(0.5, 2)
+REAL = Interval(-2, 2)
+
+
+def _scaled(call):
+    """With `alpha`, as PyTorch has it: `other` counts that many times."""
+
+    def scaled(input, other, *, alpha=1):
+        if alpha == 1:
+            return call(input, other)
+        return call(input, other * alpha if isinstance(other, NUMBERS) else functional.multiply(other, alpha))
+
+    return scaled
+
+
+@op(BINARY, symbol="+", domain=REAL, reference=lambda a, b, alpha=1: a + alpha * b, commutative=True, form=_scaled,
+    samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=-1.5)), operators=("__add__", "__radd__"),
+    holomorphic=True, vjp=(lambda xp, g: g, lambda xp, g: g))  # fmt: skip
+def add(xp, a, b):
+    """Sum, element by element; `alpha` times `other` if it is given.
+
+    >>> from autograd_core import tensor
+    >>> tensor([1.0, 2.0]) + 1
+    tensor([2., 3.])
+    """
+    return a + b
+
+
+@op(BINARY, symbol="-", domain=REAL, reference=lambda a, b, alpha=1: a - alpha * b, aliases=("sub",), form=_scaled,
+    samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=2)), operators=("__sub__", "__rsub__"),
+    holomorphic=True, vjp=(lambda xp, g: g, lambda xp, g: -g))  # fmt: skip
+def subtract(xp, a, b):
+    """Difference, element by element; `alpha` times `other` if it is given."""
+    return a - b
+
+
+@op(BINARY, symbol="×", domain=REAL, reference=lambda a, b: a * b, aliases=("mul",), commutative=True,
+    operators=("__mul__", "__rmul__"), holomorphic=True,
+    vjp=(lambda xp, g, b: g * b, lambda xp, g, a: g * a))  # fmt: skip
+def multiply(xp, a, b):
+    """Product, element by element."""
+    return a * b
+
+
+def _rounded(call):
+    """With `rounding_mode`, as PyTorch has it."""
+
+    def divided(input, other, *, rounding_mode=None):
+        if rounding_mode is None:
+            return call(input, other)
+        if rounding_mode == "floor":
+            return functional.floor_divide(input, other)
+        if rounding_mode != "trunc":
+            raise OperandError(f"divide(): rounding_mode must be None, 'floor' or 'trunc', not {rounding_mode!r}")
+        rest = functional.fmod(input, other)
+        if rest.dtype.kind in "iu":  # a floating-point quotient would lose digits
+            return functional.floor_divide(input - rest, other)
+        return functional.trunc(call(input, other))
+
+    return divided
+
+
+ROUNDED = {None: lambda q: q, "floor": math.floor, "trunc": math.trunc}
+
+
+@op(BINARY, symbol="÷", domain=POSITIVE, aliases=("div", "true_divide"), floating=True, form=_rounded,
+    reference=lambda a, b, rounding_mode=None: ROUNDED[rounding_mode](a / b),
+    samples=(sample((2, 3), (3,)), *[sample(*s.inputs, rounding_mode=mode) for s in BETWEEN
+                                     for mode in ("floor", "trunc")]),
+    operators=("__truediv__", "__rtruediv__"),
+    holomorphic=True, vjp=(lambda xp, g, b: g / b, lambda xp, g, y, b: -g * y / b))  # fmt: skip
+def divide(xp, a, b):
+    """Quotient, element by element; of integers it is floating point.
+
+    rounding_mode: None, "floor" or "trunc"; rounded, the quotient of integers is one, and the gradient is 0.
+    """
+    return a / b

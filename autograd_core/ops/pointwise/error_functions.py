@@ -1,0 +1,110 @@
+"""The error function and its relatives: complement, inverse, scaled, and the normal distribution function."""
+
+import math
+
+from autograd_core.kinds import ELEMENTWISE
+from autograd_core.ops.pointwise.inversion import inverse_of
+from autograd_core.registry import Interval, op, sample
+
+REAL = Interval(-3, 3)
+BESIDE_ONE = Interval(-0.9, 0.9)
+UNIT = Interval(0.05, 0.95)
+ROOT_HALF, ROOT_PI, ROOT_TWO_PI = math.sqrt(0.5), math.sqrt(math.pi), math.sqrt(2 * math.pi)
+
+
+@op(
+    ELEMENTWISE,
+    symbol="exp -x²",
+    domain=REAL,
+    method=False,
+    floating=True,
+    samples=(sample((2, 3)), sample((3,), half=True)),
+    reference=lambda x, half=False: math.exp(-x * x / (1 + half)),
+    vjp=lambda xp, g, x, y, half: g * (x * y) * (-1 if half else -2),
+)
+def bell(xp, x, *, half=False):
+    """exp(-x²), or exp(-x²/2) with `half`, without the rounding error of x²."""
+    return xp.kernels.bell(x, half)
+
+
+@op(ELEMENTWISE, symbol="erf", domain=REAL, reference=math.erf, floating=True, aliases=("special.erf",),
+    vjp=lambda xp, g, x: g * ((2 / ROOT_PI) * xp.bell(x)))  # fmt: skip
+def erf(xp, x):
+    """Error function, 2/√π ∫₀ˣ exp(-t²) dt."""
+    return xp.kernels.erf(x)
+
+
+@op(ELEMENTWISE, symbol="erfc", domain=REAL, reference=math.erfc, floating=True, aliases=("special.erfc",),
+    vjp=lambda xp, g, x: g * ((-2 / ROOT_PI) * xp.bell(x)))  # fmt: skip
+def erfc(xp, x):
+    """1 - erf(x), exact in the tail."""
+    return xp.kernels.erfc(x)
+
+
+def _erfcx_slope(xp, x, y):
+    """2x·erfcx(x) - 2/√π; beyond 2 by the continued fraction of what is left of this difference (DLMF 7.9.1)."""
+    far = xp.where(x > 2, x, 2)
+    rest = far
+    for k in range(60, 1, -1):
+        rest = far + 0.5 * k / rest
+    return xp.where(x > 2, -y / rest, 2 * x * y - 2 / ROOT_PI)
+
+
+@op(ELEMENTWISE, symbol="erfcx", domain=Interval(-3, 6), module="special", floating=True, wide=True,
+    reference=lambda x: math.exp(x * x) * math.erfc(x), tolerance=1e-11,
+    vjp=lambda xp, g, x, y: g * _erfcx_slope(xp, x, y))  # fmt: skip
+def erfcx(xp, x):
+    """Scaled complementary error function, exp(x²)·erfc(x): it falls like 1 / x."""
+    return xp.kernels.erfcx(x)
+
+
+@op(
+    ELEMENTWISE,
+    symbol="erf⁻¹",
+    domain=BESIDE_ONE,
+    floating=True,
+    wide=True,
+    aliases=("special.erfinv",),
+    reference=inverse_of(math.erf, -7, 7),
+    # exp(y²) as erfcx(y) / erfc(y), whose denominator is known exactly where it is small.
+    vjp=lambda xp, g, x, y: g * (xp.erfcx(xp.minimum(abs(y), 6)) / (1 - abs(x)) * (ROOT_PI / 2)),
+)
+def erfinv(xp, x):
+    """Inverse of the error function; ±inf at ±1, NaN beyond."""
+    return xp.kernels.special.erfinv(x)
+
+
+@op(ELEMENTWISE, symbol="Φ", domain=REAL, module="special", floating=True, wide=True, tolerance=1e-11,
+    reference=lambda x: 0.5 * math.erfc(-x * ROOT_HALF),
+    vjp=lambda xp, g, x: g * (xp.bell(x, half=True) / ROOT_TWO_PI))  # fmt: skip
+def ndtr(xp, x):
+    """Distribution function of the normal distribution, exact in the tail."""
+    return xp.kernels.ndtr(x)
+
+
+def _log_ndtr_rule(xp, g, x):
+    """Density over distribution function, each half of the axis by what neither overflows nor underflows there."""
+    low, high = xp.where(x < 0, x, 0), xp.where(x < 0, 0, x)
+    below = (2 / ROOT_TWO_PI) / xp.erfcx(low * -ROOT_HALF)
+    above = xp.bell(high, half=True) / (ROOT_TWO_PI * xp.ndtr(high))
+    return g * xp.where(x < 0, below, above)
+
+
+@op(ELEMENTWISE, symbol="log Φ", domain=REAL, module="special", floating=True, wide=True, tolerance=1e-11,
+    reference=lambda x: math.log(0.5 * math.erfc(-x * ROOT_HALF)), vjp=_log_ndtr_rule)  # fmt: skip
+def log_ndtr(xp, x):
+    """Logarithm of the normal distribution function, exact in both tails."""
+    return xp.kernels.log_ndtr(x)
+
+
+def _ndtri_rule(xp, g, x, y):
+    """1 / density, as the scaled tail erfcx over the tail itself, which is known exactly."""
+    tail = xp.minimum(x, 1 - x)
+    return g * (xp.erfcx(xp.minimum(abs(y), 40) * ROOT_HALF) / tail * (ROOT_TWO_PI / 2))
+
+
+@op(ELEMENTWISE, symbol="Φ⁻¹", domain=UNIT, module="special", floating=True, wide=True, tolerance=1e-11,
+    reference=inverse_of(lambda x: 0.5 * math.erfc(-x * ROOT_HALF), -10, 10), vjp=_ndtri_rule)  # fmt: skip
+def ndtri(xp, x):
+    """Inverse of the normal distribution function: its quantiles; -inf at 0, inf at 1, NaN outside."""
+    return xp.kernels.special.ndtri(x)

@@ -1,0 +1,120 @@
+"""Powers, roots and reciprocals."""
+
+import cmath
+import math
+
+from autograd_core import dtypes, functional
+from autograd_core.errors import DtypeError
+from autograd_core.kinds import BINARY, ELEMENTWISE
+from autograd_core.ops.pointwise.rounding import NUMBERS
+from autograd_core.registry import Interval, op, publish
+from autograd_core.tensor import Tensor
+
+REAL = Interval(-2, 2)
+POSITIVE = Interval(0.5, 2)
+
+
+@op(ELEMENTWISE, symbol="x²", domain=REAL, reference=lambda x: x * x,
+    holomorphic=True, vjp=lambda xp, g, x: g * (2 * x))  # fmt: skip
+def square(xp, x):
+    """The square of every element."""
+    return x * (x.astype(dtypes.int64) if x.dtype.kind == "b" else x)
+
+
+@op(ELEMENTWISE, symbol="1/x", domain=POSITIVE, reference=lambda x: 1 / x, floating=True,
+    holomorphic=True, vjp=lambda xp, g, y: -g * y * y)  # fmt: skip
+def reciprocal(xp, x):
+    """1 / x."""
+    return 1 / x
+
+
+@op(ELEMENTWISE, symbol="√", domain=POSITIVE, reference=math.sqrt, floating=True,
+    holomorphic=True, vjp=lambda xp, g, y: g / (2 * y))  # fmt: skip
+def sqrt(xp, x):
+    """Square root; NaN below 0."""
+    return xp.sqrt(x)
+
+
+@op(ELEMENTWISE, symbol="1/√", domain=POSITIVE, reference=lambda x: 1 / math.sqrt(x), floating=True,
+    holomorphic=True, vjp=lambda xp, g, y: -0.5 * g * y * y * y)  # fmt: skip
+def rsqrt(xp, x):
+    """1 / √x."""
+    return 1 / xp.sqrt(x)
+
+
+def _base_rule(xp, g, a, b):
+    """b·a^(b-1), and 0 where b is 0: a^0 is constant, at 0 too."""
+    if b.__class__ in NUMBERS:
+        if b == 2:
+            return g * (2 * a)
+        return g * (b * a ** (b - 1)) if b else xp.zeros_like(a) * g
+    constant = b == 0
+    return g * xp.where(constant, 0, b * a ** xp.where(constant, 1, b - 1))
+
+
+def _rising(xp, b):
+    """Where |x|^b does not decrease with |x|."""
+    return (xp.real(b) if b.dtype.kind == "c" else b) >= 0
+
+
+def _exponent_rule(xp, g, y, a, b):
+    """y·log a, and 0 where 0 is raised to b ≥ 0, as its limit from b > 0."""
+    if a.__class__ in NUMBERS:
+        if a > 0:
+            return g * (y * math.log(a))
+        if a == 0:
+            return g * xp.where(_rising(xp, b), 0, y * -math.inf)
+        return g * y * (cmath.log(a) if b.dtype.kind == "c" else math.nan)
+    flat = (a == 0) & _rising(xp, b)
+    return g * xp.where(flat, 0, y * xp.log(xp.where(flat, 1, a)))
+
+
+def _integer_power(xp, a, b):
+    """Of integer tensors: a fraction becomes 0, as in any division that rounds towards 0."""
+    if b.dtype.kind == "b":
+        raise DtypeError("power() takes no booleans; convert them first: x.int()")
+    below = b < 0
+    whole = a ** xp.where(below, 0, b)
+    return xp.where(below, xp.where(abs(a) == 1, a ** (b % 2), 0), whole).astype(whole.dtype, copy=False)
+
+
+def _named(call):
+    """PyTorch calls the second operand `exponent`, rules and NumPy do not."""
+
+    def power(input, other=None, *, exponent=None):
+        return call(input, other if exponent is None else exponent)
+
+    return power
+
+
+@op(BINARY, symbol="^", form=_named, domain=POSITIVE, reference=math.pow, aliases=("pow",),
+    operators=("__pow__", "__rpow__"), holomorphic=True, vjp=(_base_rule, _exponent_rule))  # fmt: skip
+def power(xp, a, b):
+    """`input` to the power `other`, element by element."""
+    if getattr(b, "dtype", None) is not None and b.dtype.kind in "biu":
+        return _integer_power(xp, a, b)
+    return a**b
+
+
+def _double(x):
+    """A tensor in float64, or complex128; a number as it is."""
+    if x.__class__ is not Tensor:
+        return x
+    return functional.astype(x, dtypes.complex128 if x.dtype.kind == "c" else dtypes.float64)
+
+
+def float_power(input, exponent):
+    """`input` to the power `exponent` in float64, whatever the dtypes; one of them may be a number."""
+    return power(_double(input), _double(exponent))
+
+
+Tensor.float_power = float_power  # type: ignore[method-assign]  # the stub, which is generated, declares it
+publish(float_power)
+
+
+@op(BINARY, symbol="hypot", domain=POSITIVE, reference=math.hypot, floating=True,
+    vjp=(lambda xp, g, y, a: g * xp.where(y == 0, 0, a / xp.where(y == 0, 1, y)),
+         lambda xp, g, y, b: g * xp.where(y == 0, 0, b / xp.where(y == 0, 1, y))))  # fmt: skip
+def hypot(xp, a, b):
+    """Length of the vector (input, other), without overflow on the way; its gradient at the origin is 0."""
+    return xp.hypot(a, b)

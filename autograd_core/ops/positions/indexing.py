@@ -1,0 +1,244 @@
+"""Elements by position: indexing, gathering, and their transposes, which add."""
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.errors import OperandError, PositionError
+from autograd_core.kinds import INDEXING
+from autograd_core.ops import axes
+from autograd_core.ops.positions.subscripts import grid, holds_batches, inside
+from autograd_core.ops.positions.subscripts import plain_index as plain_index
+from autograd_core.ops.positions.subscripts import steps as steps
+from autograd_core.registry import Interval, booleans, composition, integers, op, sample
+
+REAL = Interval(-2, 2)
+INDICES = (
+    sample((4, 3), index=1),
+    sample((0, 3), index=slice(1, None)),
+    sample((4, 3), index=(slice(None, None, -2), slice(1, None))),
+    sample((5,), index=[0, 0, 3]),
+    sample((4, 3), index=(Ellipsis, None, -1)),
+    sample((3, 4), index=([0, 2, 0], [1, 1, 1])),
+    sample((2, 2), index=np.array([[True, False], [True, True]])),
+    sample((3, 2, 4), index=([1, 0], slice(None), [3, 3])),
+)
+
+
+@op(
+    INDEXING,
+    symbol="[ ]",
+    domain=REAL,
+    samples=INDICES,
+    view=True,
+    method=False,
+    reference=lambda x, index: np.asarray(x)[index],
+    vjp=lambda xp, g, x_shape, index: xp.place(g, index=index, shape=x_shape),
+)
+def getitem(xp, x, *, index):
+    """The elements at `index`: integers, slices (negative steps too), None, Ellipsis, integer or boolean arrays."""
+    y = x[index]
+    if hasattr(y, "__setitem__"):
+        return y
+    # NumPy gives a copy of a single element; as an array of no axes it is a view.
+    return x[(*index, ...) if index.__class__ is tuple else (index, ...)]
+
+
+def _place_reference(x, index, shape):
+    out = np.zeros(shape)
+    np.add.at(out, index, x)
+    return out
+
+
+@op(
+    INDEXING,
+    symbol="[ ]=",
+    domain=REAL,
+    method=False,
+    reference=_place_reference,
+    samples=(
+        sample((3,), index=1, shape=(4, 3)),
+        sample((2,), index=slice(None, None, -2), shape=(4,)),
+        sample((0, 3), index=slice(0), shape=(4, 3)),
+        sample((3,), index=[0, 0, 3], shape=(5,)),
+        sample((2, 1), index=np.array([True, False, True]), shape=(3, 1)),
+    ),
+    vjp=lambda xp, g, index: g[index],
+)
+def place(xp, x, *, index, shape):
+    """Zeros of `shape` to which `input` is added at `index`: the transpose of indexing."""
+    return xp.kernels.add_at(shape, x.dtype, index, x)
+
+
+def _gather_reference(x, index, dim):
+    out = np.empty(index.shape)
+    for at in np.ndindex(index.shape):
+        out[at] = x[(*at[:dim], index[at], *at[dim + 1 :])] if x.ndim else x
+    return out
+
+
+def _dense(call):
+    """With PyTorch's `sparse_grad`, which changes nothing: gradients are dense."""
+
+    def gather(input, dim, index, *, sparse_grad=False):
+        return call(input, dim, index)
+
+    return gather
+
+
+@op(INDEXING, symbol="gather", form=_dense, domain=REAL, signature=("x", "dim", "index"), reference=_gather_reference,
+    samples=(sample((3, 4), integers((2, 4), 0, 3), dim=0), sample((2, 3), integers((2, 5), 0, 3), dim=1),
+             sample((3, 4), integers((0, 4), 0, 3), dim=0), sample((), integers((1,), 0, 1), dim=0)),
+    vjp=(lambda xp, g, x_shape, index, dim: xp.spread(g, index, dim=dim, shape=x_shape), None))  # fmt: skip
+def gather(xp, x, index, *, dim):
+    """Elements picked along `dim` by an integer tensor: y[i, j] = x[index[i, j], j] for dim = 0."""
+    at = axes.one(dim, x.ndim)
+    if not index.size:
+        return xp.zeros(index.shape, x.dtype)
+    check_index(x.shape or (1,), index if index.ndim else index.reshape(1), at, "gather")
+    try:
+        return x[grid(xp, index, at)] if x.ndim and index.ndim else x.reshape(-1)[index]
+    except IndexError as e:
+        raise PositionError(f"gather(): {e}") from None
+
+
+def check_index(shape, index, dim, name):
+    """Raise unless an index fits a shape for picking along `dim`."""
+    if index.ndim != len(shape):
+        raise OperandError(f"{name}(): index has {index.ndim} axes but the tensor {len(shape)}; they must be as many")
+    if index.dtype.kind not in "iu":
+        raise OperandError(f"{name}(): index must hold integers, not {index.dtype}")
+    if any(k > n for i, (k, n) in enumerate(zip(index.shape, shape, strict=True)) if i != dim):
+        raise OperandError(f"{name}(): index of shape {index.shape} reaches beyond a tensor of shape {tuple(shape)}")
+
+
+def _spread_reference(x, index, dim, shape):
+    out = np.zeros(shape)
+    for at in np.ndindex(index.shape):
+        out[(*at[:dim], index[at], *at[dim + 1 :])] += x[at]
+    return out
+
+
+@op(
+    INDEXING,
+    symbol="spread",
+    domain=REAL,
+    method=False,
+    reference=_spread_reference,
+    samples=(
+        sample((2, 4), integers((2, 4), 0, 3), dim=0, shape=(3, 4)),
+        sample((2, 5), integers((2, 5), 0, 3), dim=1, shape=(2, 3)),
+        sample((0, 4), integers((0, 4), 0, 3), dim=0, shape=(3, 4)),
+    ),
+    vjp=(lambda xp, g, index, dim: xp.gather(g, index=index, dim=dim), None),
+)
+def spread(xp, x, index, *, dim, shape):
+    """Zeros of `shape` to which elements are added along `dim` at `index`: the transpose of `gather`."""
+    if not shape:
+        return x.sum().reshape(())
+    if not index.size:
+        return xp.zeros(shape, x.dtype)
+    x, index = (a if a.ndim else a.reshape(1) for a in (x, index))
+    try:
+        return xp.kernels.add_at(shape, x.dtype, grid(xp, index, axes.one(dim, len(shape))), x)
+    except IndexError as e:
+        raise PositionError(f"an index for adding along axis {dim} of {tuple(shape)}: {e}") from None
+
+
+@composition(
+    INDEXING,
+    domain=REAL,
+    reference=lambda x, dim, index: np.take(x, index, dim) if x.ndim else x,
+    samples=(
+        sample((3, 4), 0, integers((5,), 0, 3)),
+        sample((2, 3), -1, integers((2,), 0, 3)),
+        sample((2, 3), 0, integers((0,), 0, 2)),
+        sample((), 0, integers((1,), 0, 1)),
+    ),
+)
+def index_select(input, dim, index):
+    """The slices of `input` along `dim` at the positions in a vector of integers."""
+    at = axes.one(dim, input.ndim)
+    if index.ndim > 1:
+        raise IndexError(f"index_select(): index must be a vector, not of shape {index.shape}")
+    if index.dtype.kind not in "iu":
+        raise OperandError(f"index_select(): index must hold integers, not {index.dtype}")
+    index = functional.ravel(index)
+    if input.ndim:
+        return _item(input, (*(slice(None),) * at, index))
+    if index.shape != (1,):
+        raise IndexError(f"index_select(): of a tensor without axes one position can be taken, not {index.shape[0]}")
+    return _item(functional.reshape(input, (1,)), (index,)).reshape(())
+
+
+@composition(
+    INDEXING,
+    domain=REAL,
+    samples=(
+        sample((3, 4), integers((2, 2), -12, 12)),
+        sample((3,), integers((), 0, 3)),
+        sample((2, 3), integers((0,), 0, 6)),
+    ),
+    reference=np.take,
+)
+def take(input, index):
+    """The elements at positions in the flattened tensor, in the shape of `index`; negative ones count from the end."""
+    if index.dtype.kind not in "iu":
+        raise OperandError(f"take(): index must hold integers, not {index.dtype}")
+    picked = _item(functional.ravel(input), (functional.ravel(index),))
+    return functional.reshape(picked, index.shape)
+
+
+@composition(INDEXING, domain=REAL, reference=lambda x, index, dim=None: np.take_along_axis(x, index, axis=dim),
+             samples=(sample((3, 4), integers((1, 4), 0, 3), 0), sample((2, 3), integers((2, 2), 0, 3), dim=1),
+                      sample((2, 3), integers((4,), 0, 6)), sample((2, 0), integers((1, 0), 0, 2), dim=0)))  # fmt: skip
+def take_along_dim(input, indices, dim=None):
+    """Elements picked along `dim`, where the other axes broadcast; without `dim`, from the flattened tensor."""
+    if dim is None:
+        return gather(functional.ravel(input), 0, functional.ravel(indices))
+    if input.ndim != indices.ndim:
+        raise OperandError(f"take_along_dim(): input of shape {input.shape} and indices of shape {indices.shape} must "
+                           "have as many axes")  # fmt: skip
+    at = axes.one(dim, input.ndim)
+    shape = [max(a, b) if i != at else None for i, (a, b) in enumerate(zip(input.shape, indices.shape, strict=True))]
+    source = functional.expand(input, tuple(input.shape[i] if k is None else k for i, k in enumerate(shape)))
+    return gather(
+        source, at, functional.expand(indices, tuple(indices.shape[i] if k is None else k for i, k in enumerate(shape)))
+    )
+
+
+@composition(
+    INDEXING,
+    domain=REAL,
+    samples=(sample((2, 3), booleans((2, 3))), sample((2, 1), booleans((3,))), sample((0, 3), booleans((3,)))),
+    reference=lambda x, mask: np.extract(*np.broadcast_arrays(mask, x)),
+)
+def masked_select(input, mask):
+    """The elements where `mask` holds, in a vector."""
+    if mask.dtype.kind != "b":
+        raise OperandError(f"masked_select(): mask must hold booleans, not {mask.dtype}")
+    return _item(*masked(input, mask, "masked_select"))
+
+
+def masked(input, mask, name):
+    """A tensor and a mask expanded to one shape."""
+    try:
+        shape = np.broadcast_shapes(input.shape, mask.shape)
+    except ValueError as e:
+        raise OperandError(f"{name}(): {e}") from None
+    return functional.expand(input, shape), functional.expand(mask, shape)
+
+
+def _item(x, index):
+    plain = plain_index(index, x)
+    y, plain = inside(x, plain) if holds_batches(plain) else (x, plain)
+    try:
+        for step in steps(plain):
+            y = getitem(y, index=step)
+        return y
+    except IndexError as e:
+        raise IndexError(f"{e} [tensor of shape {x.shape}, index {index!r}]") from None
+
+
+def install(tensor_type):
+    """Indexing with brackets."""
+    tensor_type.__getitem__ = _item

@@ -1,0 +1,136 @@
+"""Where something holds: positions of what is not zero, and what is written under a mask."""
+
+import math
+import operator
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.errors import DtypeError, InplaceError, OperandError
+from autograd_core.kinds import INDEXING
+from autograd_core.ops.positions.indexing import masked
+from autograd_core.ops.positions.scatter import written
+from autograd_core.registry import Interval, booleans, composition, integers, sample
+from autograd_core.tensor import Tensor
+
+REAL = Interval(-2, 2)
+
+
+@composition(
+    INDEXING,
+    domain=REAL,
+    samples=(sample(integers((3, 4), -1, 2)), sample(booleans((5,)), as_tuple=True), sample((0, 3))),
+    reference=lambda x, as_tuple=False: np.nonzero(x) if as_tuple else np.argwhere(x),
+)
+def nonzero(input, as_tuple=False):
+    """The positions of the elements that are not zero: a matrix with one row each, or a tuple of vectors."""
+    array = input.array if input.ndim else input.array.reshape(1)
+    found = [functional.as_tensor(v) for v in array.nonzero()]
+    return tuple(found) if as_tuple else functional.stack(found, dim=-1)[:, : input.ndim]
+
+
+@composition(
+    INDEXING,
+    domain=REAL,
+    samples=(sample(integers((3, 4), -1, 2)), sample(booleans((5,))), sample((0, 3))),
+    reference=np.argwhere,
+)
+def argwhere(input):
+    """The positions of the elements that are not zero: a matrix with one row each."""
+    return nonzero(input)
+
+
+@composition(
+    INDEXING,
+    domain=REAL,
+    samples=(
+        sample(integers((3, 2), -1, 2), size=9),
+        sample(booleans((5,)), size=1, fill_value=7),
+        sample((0, 3), size=2),
+    ),
+    reference=lambda x, size, fill_value=-1: np.concatenate([np.argwhere(x), np.full((size, x.ndim), fill_value)])[
+        :size
+    ],
+)
+def nonzero_static(input, *, size, fill_value=-1):
+    """The first `size` rows of `nonzero`, and rows of `fill_value` for those that are missing."""
+    found = nonzero(input)[: operator.index(size)]
+    missing = functional.full((size - found.shape[0], input.ndim), fill_value, dtype=found.dtype, device=found.device)
+    return functional.cat([found, missing])
+
+
+@composition(
+    INDEXING,
+    domain=REAL,
+    samples=(
+        sample(integers((5,), 0, 12), shape=(3, 4)),
+        sample(integers((), 0, 12), 12),
+        sample(integers((0,), 0, 2), shape=(2,)),
+    ),
+    method=False,
+    reference=np.unravel_index,
+)
+def unravel_index(indices, shape):
+    """Positions in a flattened tensor of a shape as coordinates: a tensor for every axis."""
+    lengths = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    if indices.dtype.kind not in "iu":
+        raise OperandError(f"unravel_index() takes integers, not {indices.dtype}")
+    if min(lengths, default=0) < 0:
+        raise OperandError(f"unravel_index(): {lengths} has a negative length")
+    steps = [math.prod(lengths[i + 1 :]) for i in range(len(lengths))]
+    return tuple([functional.remainder(functional.floor_divide(indices, s), k)
+                  for s, k in zip(steps, lengths, strict=True)])  # fmt: skip
+
+
+@composition(INDEXING, domain=REAL, reference=np.full_like, method=False,
+             samples=(sample((2, 3), 1.5), sample((2, 3), ()), sample((0, 3), -1.0)))  # fmt: skip
+def fill(input, value):
+    """`value`, a number or a tensor of no axes, in every element of a tensor of the shape and dtype of `input`."""
+    if getattr(value, "ndim", 0):
+        raise OperandError(f"fill() takes one value, not a tensor of shape {tuple(value.shape)}; use copy_()")
+    return masked_fill(input, functional.ones_like(input.detach(), dtype="bool"), value)
+
+
+@composition(INDEXING, domain=REAL, reference=lambda x, mask, value: np.where(mask, value, x),
+             samples=(sample((2, 3), booleans((3,)), 1.5), sample((2, 3), booleans((2, 1)), ()),
+                      sample((0, 3), booleans((3,)), -1.0)))  # fmt: skip
+def masked_fill(input, mask, value):
+    """`input` with `value`, a number or a tensor of no axes, in its dtype, where `mask` holds."""
+    if getattr(value, "ndim", 0):
+        raise OperandError(f"masked_fill() takes one value, not a tensor of shape {tuple(value.shape)}; use where()")
+    if mask.dtype.kind != "b":
+        raise DtypeError(f"masked_fill(): mask must hold booleans, not {mask.dtype}")
+    kind = np.asarray(value).dtype.kind if not isinstance(value, Tensor) else value.dtype.kind
+    if kind == "c" and input.dtype.kind != "c":
+        raise InplaceError(f"masked_fill(): {value} does not fit into {input.dtype} without losing its imaginary part")
+    filled = functional.where(mask, value, input)
+    return filled if filled.dtype == input.dtype else functional.astype(filled, input.dtype)
+
+
+def _slow_masked_scatter(x, mask, source):
+    out, mask = (a.copy() for a in np.broadcast_arrays(x, mask))
+    out[mask] = source.ravel()[: mask.sum()]
+    return out
+
+
+@composition(
+    INDEXING,
+    domain=REAL,
+    samples=(
+        sample((2, 3), booleans((2, 3)), (2, 4)),
+        sample((2, 3), booleans((3,)), (6,)),
+        sample((0, 3), booleans((3,)), (2,)),
+    ),
+    reference=_slow_masked_scatter,
+)
+def masked_scatter(input, mask, source):
+    """`input` with the elements of `source`, in order, wherever `mask` holds."""
+    if mask.dtype.kind != "b":
+        raise DtypeError(f"masked_scatter(): mask must hold booleans, not {mask.dtype}")
+    if source.dtype != input.dtype:
+        raise DtypeError(f"masked_scatter(): source of {source.dtype} must have the tensor's dtype, {input.dtype}")
+    x, mask = masked(input, mask, "masked_scatter")
+    count = int(functional.sum(mask).item())
+    if count > source.numel():
+        raise OperandError(f"masked_scatter(): the mask asks for {count} elements, but source has {source.numel()}")
+    return written(x, functional.ravel(source)[:count], mask.array)

@@ -1,0 +1,126 @@
+"""Log-sum-exp and its relatives, without overflow."""
+
+import numpy as np
+
+from autograd_core.kinds import REDUCTION
+from autograd_core.ops import axes
+from autograd_core.ops.reductions.reduction import accumulator, axis_of, in_dtype
+from autograd_core.registry import NO_GRADIENT, Interval, composition, op, sample
+
+REAL = Interval(-3, 3)
+ALONG = (
+    sample((4,), dim=0),
+    sample((2, 3, 4), dim=1),
+    sample((3, 2), dim=-1),
+    sample((0, 3), dim=1),
+    sample((2, 0), dim=1),
+)
+CAST_FIRST = (*ALONG, sample((2, 3), dim=0, dtype="float64"))
+
+
+@op(
+    REDUCTION,
+    symbol="shift",
+    domain=REAL,
+    samples=ALONG,
+    vjp=NO_GRADIENT,
+    holomorphic=False,
+    method=False,
+    reference=lambda x, dim: np.max(x.real, axis=dim, keepdims=True) if x.size else np.zeros(axes.kept(x.shape, dim)),
+)
+def exponent_shift(xp, x, *, dim):
+    """What to subtract so that exp(x) does not overflow: the maximum over `dim`, or 0 if it is infinite. A constant."""
+    return _shift(xp, x, dim)
+
+
+def _shift(xp, x, dim):
+    if 0 in x.shape:
+        return xp.zeros(axes.kept(x.shape, dim), x.real.dtype)
+    m = xp.max(x.real, axis=axis_of(x, dim), keepdims=True)
+    return xp.where(xp.isfinite(m), m, 0)
+
+
+def _reference_lse(x, dim, keepdim=False):
+    return np.log(np.sum(np.exp(x), axis=dim, keepdims=keepdim))
+
+
+def _lse_rule(xp, g, x, x_dtype, dim, keepdim):
+    """exp(x) / Σ exp(x), in a form that is exact for equal elements and finite beside an infinite one."""
+    e = xp.exp(x - xp.exponent_shift(x, dim=dim))
+    p = e / xp.sum(e, dim=dim, keepdim=True, dtype=accumulator(x))
+    return axes.spread(xp, g, x.shape, dim, keepdim) * in_dtype(xp, p, x_dtype)
+
+
+@op(REDUCTION, symbol="lse", domain=REAL, floating=True, wide=True, holomorphic=True, reference=_reference_lse,
+    samples=(*ALONG, sample((2, 3), dim=(0, 1)), sample((2, 3), dim=1, keepdim=True), sample((2, 3), dim=None)),
+    aliases=("special.logsumexp",), vjp=_lse_rule)  # fmt: skip
+def logsumexp(xp, x, *, dim, keepdim=False):
+    """log(Σ exp(x)) over `dim`; of nothing it is -inf."""
+    m, dim = _shift(xp, x, dim), axis_of(x, dim)
+    y = xp.log(xp.sum(xp.exp(x - m), axis=dim, keepdims=True)) + m
+    return y if keepdim else y.squeeze(dim)
+
+
+def _softmax_rule(xp, g, y, x_dtype, dim):
+    p = g * y
+    return in_dtype(xp, p - y * xp.sum(p, dim=dim, keepdim=True), x_dtype)
+
+
+def _log_softmax_rule(xp, g, y, x_dtype, dim):
+    return in_dtype(xp, g - xp.exp(y) * xp.sum(g, dim=dim, keepdim=True), x_dtype)
+
+
+def _nothing(x, dim):
+    axes.normalized(dim, x.ndim)
+    return x.copy()
+
+
+def _softmax(xp, x, dim):
+    dim = axis_of(x, dim)
+    if not x.size:
+        return _nothing(x, dim)
+    e = xp.exp(x - xp.max(x, axis=dim, keepdims=True))
+    e /= xp.sum(e, axis=dim, keepdims=True)
+    return e
+
+
+@op(REDUCTION, symbol="softmax", domain=REAL, samples=CAST_FIRST, floating=True, wide=True,
+    aliases=("special.softmax",), vjp=_softmax_rule,
+    reference=lambda x, dim, dtype=None: np.exp(x) / np.exp(x).sum(dim, keepdims=True))  # fmt: skip
+def softmax(xp, x, *, dim, dtype=None):
+    """exp(x) / Σ exp(x) along `dim`: positive, and adding up to 1.
+
+    >>> from autograd_core import tensor
+    >>> tensor([0.0, 0.0]).softmax(dim=0)
+    tensor([0.5000, 0.5000])
+    """
+    x = x if dtype is None else x.astype(dtype)
+    return _softmax(xp, x, dim)
+
+
+@op(
+    REDUCTION,
+    symbol="log softmax",
+    domain=REAL,
+    samples=CAST_FIRST,
+    floating=True,
+    wide=True,
+    reference=lambda x, dim, dtype=None: x - np.log(np.exp(x).sum(dim, keepdims=True)),
+    aliases=("special.log_softmax",),
+    vjp=_log_softmax_rule,
+)
+def log_softmax(xp, x, *, dim, dtype=None):
+    """log(softmax(x)) along `dim`, exact where the softmax underflows."""
+    x = x if dtype is None else x.astype(dtype)
+    dim = axis_of(x, dim)
+    if not x.size:
+        return _nothing(x, dim)
+    d = x - xp.max(x, axis=dim, keepdims=True)
+    return d - xp.log(xp.sum(xp.exp(d), axis=dim, keepdims=True))
+
+
+@composition(REDUCTION, domain=REAL, samples=CAST_FIRST, method=False,
+             reference=lambda x, dim, dtype=None: np.exp(-x) / np.exp(-x).sum(dim, keepdims=True))  # fmt: skip
+def softmin(input, dim, dtype=None):
+    """exp(-x) / Σ exp(-x) along `dim`."""
+    return softmax(-input, dim=dim, dtype=dtype)

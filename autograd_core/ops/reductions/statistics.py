@@ -1,0 +1,203 @@
+"""Spread around the mean: variance, standard deviation, covariance, correlation."""
+
+import math
+import warnings
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.errors import DtypeError, OperandError
+from autograd_core.kinds import REDUCTION
+from autograd_core.ops import axes
+from autograd_core.ops.reductions.reduction import axis_of
+from autograd_core.registry import Interval, composition, op, sample
+
+REAL = Interval(-2, 2)
+
+
+def _centred(xp, x, dim):
+    return x - xp.mean(x, dim=dim, keepdim=True)
+
+
+def _variance(xp, x, dim, correction, keepdim):
+    d = x - x.mean(axis=axis_of(x, dim), keepdims=True)
+    n = axes.count(x.shape, dim) - correction
+    total = xp.sum(abs(d * d) if x.dtype.kind == "c" else d * d, axis=axis_of(x, dim), keepdims=keepdim)
+    return total / n if n > 0 else total * math.nan
+
+
+def _np_spread(function):
+    return lambda x, dim=None, correction=1, keepdim=False: function(x, axis=dim, ddof=correction, keepdims=keepdim)
+
+
+SPREAD = (
+    sample((2, 3)),
+    sample((2, 3, 4), dim=1),
+    sample((4, 3), dim=(0, 1), correction=0),
+    sample((3, 2), dim=-1, keepdim=True),
+    sample((0, 3), dim=1),
+)
+
+
+@op(REDUCTION, symbol="var", domain=REAL, samples=SPREAD, reference=_np_spread(np.var), method=False,
+    holomorphic=False, wide=True,
+    vjp=lambda xp, g, x, dim, correction, keepdim: axes.spread(xp, g, x.shape, dim, keepdim) * (
+        _centred(xp, x, dim) * (2 / _freedom(x, dim, correction))))  # fmt: skip
+def variance(xp, x, *, dim=None, correction=1, keepdim=False):
+    """Variance over `dim`, the sum of squared deviations divided by n - `correction`."""
+    return _variance(xp, x, dim, correction, keepdim)
+
+
+def _freedom(x, dim, correction):
+    n = axes.count(x.shape, dim) - correction
+    return n if n > 0 else math.nan
+
+
+def _deviation_rule(xp, g, x, y, dim, correction, keepdim):
+    """Where the deviation is 0 its minimum-norm subgradient is 0."""
+    y = axes.spread(xp, y, x.shape, dim, keepdim)
+    g = axes.spread(xp, g, x.shape, dim, keepdim)
+    flat = y == 0
+    return xp.where(flat, 0, g / (xp.where(flat, 1, y) * _freedom(x, dim, correction)) * _centred(xp, x, dim))
+
+
+@op(
+    REDUCTION,
+    symbol="std",
+    domain=REAL,
+    samples=SPREAD,
+    reference=_np_spread(np.std),
+    method=False,
+    holomorphic=False,
+    wide=True,
+    vjp=_deviation_rule,
+)
+def deviation(xp, x, *, dim=None, correction=1, keepdim=False):
+    """Standard deviation over `dim`, with n - `correction` degrees of freedom."""
+    return xp.sqrt(_variance(xp, x, dim, correction, keepdim))
+
+
+def _warn_of_freedom(name, freedom):
+    if freedom <= 0:
+        warnings.warn(f"{name}: no degrees of freedom are left, so the result is NaN or infinite; give more elements "
+                      "or a smaller correction=", stacklevel=4)  # fmt: skip
+
+
+def _spread_arguments(input, dim, unbiased, correction):
+    """PyTorch's older form has a boolean, `unbiased`, also in the place of `dim`."""
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    if input.dtype.kind in "biu":
+        raise DtypeError(
+            f"var() and std() need floating point elements, not {input.dtype}; convert them first: x.float()"
+        )
+    if unbiased is not None:
+        correction = int(unbiased)
+    correction = 1 if correction is None else correction
+    _warn_of_freedom("var() or std()", axes.count(input.shape, dim) - correction)
+    return dim, correction
+
+
+@composition(REDUCTION, domain=REAL, samples=SPREAD, reference=_np_spread(np.var))
+def var(input, dim=None, unbiased=None, *, correction=1, keepdim=False):
+    """Variance over `dim` (all axes by default), divided by n - `correction`.
+
+    >>> from autograd_core import tensor
+    >>> tensor([1.0, 2.0, 3.0]).var()
+    tensor(1.)
+    """
+    dim, correction = _spread_arguments(input, dim, unbiased, correction)
+    return variance(input, dim=dim, correction=correction, keepdim=keepdim)
+
+
+@composition(REDUCTION, domain=REAL, samples=SPREAD, reference=_np_spread(np.std))
+def std(input, dim=None, unbiased=None, *, correction=1, keepdim=False):
+    """Standard deviation over `dim` (all axes by default), with n - `correction` degrees of freedom."""
+    dim, correction = _spread_arguments(input, dim, unbiased, correction)
+    return deviation(input, dim=dim, correction=correction, keepdim=keepdim)
+
+
+def _with_mean(function):
+    spread = _np_spread(function)
+    return lambda x, dim=None, correction=1, keepdim=False: (
+        spread(x, dim, correction, keepdim), np.mean(x, axis=dim, keepdims=keepdim))  # fmt: skip
+
+
+@composition(REDUCTION, domain=REAL, samples=SPREAD, reference=_with_mean(np.var), method=False)
+def var_mean(input, dim=None, unbiased=None, *, correction=1, keepdim=False):
+    """Variance and mean over `dim` (all axes by default)."""
+    dim, correction = _spread_arguments(input, dim, unbiased, correction)
+    spread = variance(input, dim=dim, correction=correction, keepdim=keepdim)
+    return spread, functional.mean(input, dim=dim, keepdim=keepdim)
+
+
+@composition(REDUCTION, domain=REAL, samples=SPREAD, reference=_with_mean(np.std), method=False)
+def std_mean(input, dim=None, unbiased=None, *, correction=1, keepdim=False):
+    """Standard deviation and mean over `dim` (all axes by default)."""
+    dim, correction = _spread_arguments(input, dim, unbiased, correction)
+    spread = deviation(input, dim=dim, correction=correction, keepdim=keepdim)
+    return spread, functional.mean(input, dim=dim, keepdim=keepdim)
+
+
+def _weights(given, name, kinds, count):
+    """Weights of observations as a tensor; of none, 1."""
+    if given is None:
+        return 1
+    weights = functional.as_tensor(given)
+    if weights.shape not in ((), (count,)):
+        raise OperandError(f"cov(): {name} must be a vector of {count} weights, not of shape {weights.shape}")
+    if weights.dtype.kind not in kinds:
+        raise OperandError(f"cov(): {name} must hold {'integers' if kinds == 'iu' else 'floats'}, not {weights.dtype}")
+    if (weights < 0).any():
+        raise OperandError(f"cov(): {name} must not be negative")
+    return weights
+
+
+OBSERVED = (
+    sample((3, 5)),
+    sample((6,), correction=0),
+    sample((2, 4), fweights=np.array([1, 3, 0, 2])),
+    sample((0, 3)),
+)
+
+
+def _np_cov(x, correction=1, fweights=None):
+    return np.cov(x, ddof=correction, fweights=fweights) if x.size else np.zeros((0, 0))
+
+
+@composition(REDUCTION, domain=REAL, samples=OBSERVED, reference=_np_cov)
+def cov(input, *, correction=1, fweights=None, aweights=None):
+    """Covariance matrix of variables (rows) from observations (columns); of one variable, its variance.
+
+    Observations count `fweights` (integers) times and as much as `aweights` say.
+    """
+    if input.ndim > 2:
+        raise OperandError(f"cov() takes variables in rows, a tensor of at most 2 axes, not of shape {input.shape}")
+    x = input if input.dtype.kind in "fVc" else input.float()
+    x = functional.reshape(x, (1, -1)) if x.ndim < 2 else x
+    count = x.shape[1]
+    fweights, aweights = _weights(fweights, "fweights", "iu", count), _weights(aweights, "aweights", "fV", count)
+    weights = functional.expand(functional.as_tensor(fweights * aweights, device=x.device), (count,))
+    total = functional.sum(weights)
+    centred = x - functional.sum(x * weights, dim=1, keepdim=True) / total
+    freedom = total - correction * (functional.sum(weights * aweights) / total)
+    _warn_of_freedom("cov()", float(freedom))
+    products = functional.matmul(centred * weights, functional.conj(functional.swapped(centred)))
+    return functional.squeeze(products / functional.clamp(freedom, min=0))
+
+
+@composition(
+    REDUCTION,
+    domain=REAL,
+    samples=(sample((3, 5)), sample((2, 2)), sample((6,)), sample((0, 3))),
+    reference=lambda x: np.corrcoef(x) if x.size else np.zeros((0, 0)),
+)
+def corrcoef(input):
+    """Matrix of the correlation coefficients of variables (rows), between -1 and 1."""
+    c = cov(input)
+    if not c.ndim:
+        return c / c
+    each = np.arange(c.shape[0])
+    deviations = functional.sqrt(functional.real(c[each, each]))
+    c = c / functional.unsqueeze(deviations, 1) / deviations
+    return c if c.dtype.kind == "c" else functional.clamp(c, -1, 1)

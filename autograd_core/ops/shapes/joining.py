@@ -1,0 +1,228 @@
+"""Several tensors to one, and several of one shape or layout."""
+
+import itertools
+import math
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.creation import meshgrid
+from autograd_core.dtypes import result_type
+from autograd_core.errors import OperandError
+from autograd_core.kinds import JOIN
+from autograd_core.ops.shapes.shape import reshape
+from autograd_core.registry import Interval, composition, op, sample
+
+REAL = Interval(-2, 2)
+NOTHING = (0,)  # a vector without elements joins with anything, as in PyTorch
+
+
+def _split_rule(xp, g, xs_shape, xs_dtype, dim, needs):
+    kept = [s != NOTHING or len(g.shape) == 1 for s in xs_shape]
+    sizes = tuple(s[dim] for s, k in zip(xs_shape, kept, strict=True) if k)
+    pieces = iter(xp.split_sizes(g, sizes=sizes, dim=dim))
+    return [next(pieces) if k else xp.zeros_beside(g, shape=NOTHING, dtype=dtype)
+            for k, dtype in zip(kept, xs_dtype, strict=True)]  # fmt: skip
+
+
+@op(JOIN, symbol="cat", domain=REAL, aliases=("concat", "concatenate"), method=False,
+    samples=(sample([(2, 3), (4, 3)]), sample([(2, 3), (2, 0), (2, 1)], dim=1), sample([(2,)], dim=-1),
+             sample([(0,), (1, 2), (0,), (3, 2)])),
+    reference=lambda *xs, dim=0: np.concatenate([x for x in xs if x.ndim == xs[-1].ndim], dim),
+    joint=_split_rule)  # fmt: skip
+def cat(xp, *xs, dim=0):
+    """Tensors joined along an existing axis; vectors of no elements are passed over."""
+    return xp.concatenate([x for x in xs if x.shape != NOTHING] or xs, dim)
+
+
+@op(
+    JOIN,
+    symbol="stack",
+    domain=REAL,
+    method=False,
+    samples=(sample([(2, 3), (2, 3)]), sample([(2,), (2,), (2,)], dim=-1), sample([(0,), (0,)])),
+    reference=lambda *xs, dim=0: np.stack(xs, dim),
+    joint=lambda xp, g, dim, needs: xp.unbind(g, dim=dim),
+)
+def stack(xp, *xs, dim=0):
+    """Tensors of one shape joined along a new axis."""
+    return xp.stack(xs, dim)
+
+
+def _at_least(name, reference, axes_of, doc):
+    """atleast_1d and its like: of one tensor a tensor, of several or of a list a tuple."""
+
+    def atleast(*tensors):
+        if len(tensors) == 1 and hasattr(tensors[0], "ndim"):
+            return reshape(tensors[0], axes_of(tensors[0].shape))
+        given = tensors[0] if len(tensors) == 1 else tensors
+        return tuple([reshape(x, axes_of(x.shape)) for x in given])
+
+    atleast.__name__ = atleast.__qualname__ = name
+    atleast.__doc__ = doc
+    samples = (sample(()), sample((3,)), sample((2, 3)), sample((1, 2, 0)), sample((), (2,)), sample([(2,), ()]))
+    return composition(
+        JOIN,
+        domain=REAL,
+        samples=samples,
+        method=False,
+        reference=lambda *xs: reference(*(xs[0] if isinstance(xs[0], list) else xs)),
+    )(atleast)
+
+
+atleast_1d = _at_least("atleast_1d", np.atleast_1d, lambda s: s or (1,), "With at least one axis; views.")
+atleast_2d = _at_least("atleast_2d", np.atleast_2d, lambda s: (1,) * (2 - len(s)) + s,
+                       "With at least two axes, new ones in front; views.")  # fmt: skip
+atleast_3d = _at_least("atleast_3d", np.atleast_3d, lambda s: (*(1,) * (2 - len(s)), *s, 1)[:3] if len(s) < 3 else s,
+                       "With at least three axes: a vector gets one on either side, a matrix one at its end; views."
+                       )  # fmt: skip
+
+
+@composition(
+    JOIN,
+    domain=REAL,
+    samples=(sample([(2, 3), (3,)]), sample([(3,), (3,)]), sample([(0, 3), (2, 3)]), sample([(), (1, 1)])),
+    aliases=("row_stack",),
+    reference=np.vstack,
+    method=False,
+)
+def vstack(tensors):
+    """Tensors joined along the first axis; numbers and vectors become rows."""
+    return cat(atleast_2d(_several(tensors, "vstack")))
+
+
+@composition(
+    JOIN,
+    domain=REAL,
+    samples=(sample([(2, 3), (2, 1)]), sample([(3,), (2,)]), sample([(2, 0), (2, 1)]), sample([(), (2,)])),
+    reference=np.hstack,
+    method=False,
+)
+def hstack(tensors):
+    """Tensors joined along the second axis, numbers and vectors along the only one."""
+    tensors = atleast_1d(_several(tensors, "hstack"))
+    return cat(tensors, dim=1 if tensors[0].ndim > 1 else 0)
+
+
+@composition(
+    JOIN,
+    domain=REAL,
+    samples=(sample([(2, 3), (2, 3)]), sample([(3,), (3,)]), sample([(2, 1, 0), (2, 1, 1)]), sample([(), ()])),
+    reference=np.dstack,
+    method=False,
+)
+def dstack(tensors):
+    """Tensors joined along the third axis."""
+    return cat(atleast_3d(_several(tensors, "dstack")), dim=2)
+
+
+@composition(
+    JOIN,
+    domain=REAL,
+    samples=(sample([(2, 3), (2,)]), sample([(3,), (3,)]), sample([(0,), (0, 2)]), sample([(), ()])),
+    reference=np.column_stack,
+    method=False,
+)
+def column_stack(tensors):
+    """Tensors joined along the second axis; numbers and vectors become columns."""
+    return cat([reshape(x, (-1 if x.numel() else 0, 1)) if x.ndim < 2 else x
+                for x in _several(tensors, "column_stack")], dim=1)  # fmt: skip
+
+
+def _several(tensors, name):
+    if hasattr(tensors, "ndim"):
+        raise TypeError(f"{name}() takes a list or tuple of tensors, not one tensor")
+    if not tensors:
+        raise OperandError(f"{name}() needs at least one tensor; the list is empty")
+    return list(tensors)
+
+
+def _slow_block_diag(*tensors):
+    xs = [np.atleast_2d(x) for x in tensors]
+    out = np.zeros(np.sum([x.shape for x in xs], 0))
+    row = column = 0
+    for x in xs:
+        out[row : row + x.shape[0], column : column + x.shape[1]] = x
+        row, column = row + x.shape[0], column + x.shape[1]
+    return out
+
+
+@composition(
+    JOIN,
+    domain=REAL,
+    samples=(sample((2, 3), (1, 2)), sample((), (2,)), sample((2, 2)), sample((0, 2), (2, 1))),
+    reference=_slow_block_diag,
+    method=False,
+)
+def block_diag(*tensors):
+    """The matrix with the given matrices along its diagonal and zeros elsewhere; numbers and vectors become rows."""
+    if any(x.ndim > 2 for x in tensors):
+        raise OperandError(f"block_diag() takes matrices, not tensors of shapes {[x.shape for x in tensors]}")
+    if not tensors:
+        return functional.empty(1, 0)
+    dtype = result_type(*[x.array for x in tensors])
+    blocks = [functional.astype(x, dtype) for x in atleast_2d(tensors)]
+    width, rows, left = sum(x.shape[1] for x in blocks), [], 0
+    for x in blocks:
+        rows.append(functional.pad(x, (left, width - left - x.shape[1])))
+        left += x.shape[1]
+    return cat(rows)
+
+
+def _check_vectors(tensors, name):
+    if any(x.ndim != 1 for x in tensors):
+        raise OperandError(f"{name}() takes vectors, not tensors of shapes {[x.shape for x in tensors]}")
+
+
+@composition(
+    JOIN,
+    domain=REAL,
+    samples=(sample((2,), (3,)), sample((3,)), sample((2,), (1,), (2,)), sample((2,), (0,))),
+    reference=lambda *xs: np.array(list(itertools.product(*xs))).reshape(-1, len(xs))[
+        :, 0 if len(xs) == 1 else slice(None)
+    ],
+    method=False,
+)
+def cartesian_prod(*tensors):
+    """All ways to take one element from each vector, a row each; of one vector, the vector."""
+    _check_vectors(tensors, "cartesian_prod")
+    if len(tensors) == 1:
+        return tensors[0]
+    return stack([reshape(x, (math.prod(x.shape),)) for x in meshgrid(*tensors)], dim=1)
+
+
+@composition(
+    JOIN,
+    domain=REAL,
+    samples=(sample((4,)), sample((3,), 3), sample((3,), r=2, with_replacement=True), sample((0,))),
+    reference=lambda x, r=2, with_replacement=False: np.array(
+        list((itertools.combinations_with_replacement if with_replacement else itertools.combinations)(x, r))
+    ).reshape(-1 if r else 0, r),
+)
+def combinations(input, r=2, with_replacement=False):
+    """All ways to take `r` elements of a vector, in order, a row each; an element more than once on request."""
+    _check_vectors([input], "combinations")
+    if r < 0:
+        raise OperandError(f"combinations() takes a number of elements that is not negative, not {r}")
+    if not r:
+        return functional.empty(0, dtype=input.dtype, device=input.device)
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    picked = np.array(list(choose(range(input.shape[0]), r)), np.int64).reshape(-1, r)
+    return input[picked]
+
+
+@composition(
+    JOIN,
+    domain=REAL,
+    samples=(sample((2, 1), (3,)), sample((), (2,)), sample((2, 3)), sample((1, 0), (2, 1))),
+    reference=lambda *xs: list(np.broadcast_arrays(*xs)),
+    method=False,
+)
+def broadcast_tensors(*tensors):
+    """The tensors expanded to the shape they broadcast to together; views."""
+    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
+    try:
+        shape = np.broadcast_shapes(*[x.shape for x in given])
+    except ValueError as e:
+        raise OperandError(f"broadcast_tensors(): {e}") from None
+    return tuple([functional.expand(x, shape) for x in given])

@@ -1,0 +1,139 @@
+"""The operations behind in-place writes: the part of a tensor that a path of views leads to, and its replacement."""
+
+import numpy as np
+
+from autograd_core.dtypes import float64
+from autograd_core.kinds import INDEXING
+from autograd_core.ops.positions.subscripts import assign, may_repeat
+from autograd_core.ops.shapes.strided import laid_out
+from autograd_core.registry import OPS, Interval, op, sample
+
+REAL = Interval(-2, 2)
+
+
+def follow(xp, x, path):
+    """Take the views of a path, one after the other."""
+    for name, statics, which in path:
+        x = OPS[name].forward(xp, x, **dict(statics))
+        x = x if which is None else x[which]
+    return x
+
+
+def _slow_put(x, v, path):
+    places = np.arange(x.size).reshape(x.shape)
+    for _, statics, _ in path:
+        places = places[dict(statics)["index"]]
+    out = x.flatten()
+    for place, new in zip(places.ravel(), v.ravel(), strict=True):
+        out[place] = new
+    return out.reshape(x.shape)
+
+
+FIRST_ROW = (("getitem", (("index", 0),), None),)
+REPEATED = (("getitem", (("index", np.array([0, 2, 0])),), None),)
+EVERY_OTHER = (("getitem", (("index", slice(None, None, 2)),), None),)
+
+
+@op(INDEXING, symbol="view", domain=REAL, method=False, view=True, holomorphic=False,
+    samples=(sample((3, 2), path=FIRST_ROW), sample((3, 2), path=EVERY_OTHER), sample((0, 2), path=EVERY_OTHER)),
+    reference=lambda x, path: x[dict(path[0][1])["index"]],
+    vjp=lambda xp, g, x_shape, x_dtype, path: xp.put_view(
+        xp.zeros_beside(g, shape=x_shape, dtype=x_dtype), g, path=path
+    ))  # fmt: skip
+def get_view(xp, x, *, path):
+    """The part of `input` that a path of view operations leads to, no two elements of it to one place."""
+    return follow(xp, x, path)
+
+
+def _arrived(xp, g, path):
+    """The cotangent of what was written: of several elements written to one place, the last one stays there."""
+    index = dict(path[-1][1]).get("index") if path else None
+    if may_repeat(index):
+        return xp.overwritten(xp.get_view(g, path=path[:-1]), index=index)
+    return xp.get_view(g, path=path)
+
+
+@op(
+    INDEXING,
+    symbol="write",
+    domain=REAL,
+    method=False,
+    reference=_slow_put,
+    samples=(
+        sample((3, 2), (2,), path=FIRST_ROW),
+        sample((3, 2), (2, 2), path=EVERY_OTHER),
+        sample((3, 2), (3, 2), path=REPEATED),
+        sample((0, 2), (0, 2), path=EVERY_OTHER),
+    ),
+    holomorphic=False,
+    vjp=(
+        lambda xp, g, v_shape, v_dtype, path: xp.put_view(
+            g, xp.zeros_beside(g, shape=v_shape, dtype=v_dtype), path=path
+        ),
+        _arrived,
+    ),
+)
+def put_view(xp, x, v, *, path):
+    """A copy of `input` in which the part that `path` leads to is `other`; of repeated positions the last one stays."""
+    out = laid_out(xp, x, **dict(path[0][1])) if path and path[0][0] == "restride" else x.copy()
+    part, last = follow(xp, out, path[:-1]), path[-1:]
+    if last and last[0][0] == "getitem":
+        assign(part, dict(last[0][1])["index"], v)  # reaches what is no view, too: one element, or a list of positions
+    else:
+        follow(xp, part, last)[...] = v
+    return out
+
+
+@op(
+    INDEXING,
+    symbol="overwrite",
+    domain=REAL,
+    method=False,
+    reference=lambda v, index, shape: _slow_put(np.zeros(shape), v, (("getitem", (("index", index),), None),)),
+    samples=(
+        sample((3, 2), index=np.array([0, 2, 0]), shape=(3, 2)),
+        sample((2, 2), index=(slice(None), np.array([1, 1])), shape=(2, 3)),
+        sample((0, 2), index=np.array([], int), shape=(3, 2)),
+    ),
+    vjp=lambda xp, g, index: xp.overwritten(g, index=index),
+)
+def overwrite(xp, x, *, index, shape):
+    """Zeros of `shape` with `input` written at `index`; of repeated positions the last one stays."""
+    out = xp.zeros(shape, x.dtype)
+    assign(out, index, x)
+    return out
+
+
+def _slow_overwritten(x, index):
+    picked, places = x[index], np.arange(x.size).reshape(x.shape)[index].ravel()
+    last = [p not in places[i + 1 :] for i, p in enumerate(places)]
+    return picked * np.reshape(last, picked.shape)
+
+
+@op(
+    INDEXING,
+    symbol="overwriteᵀ",
+    domain=REAL,
+    method=False,
+    reference=_slow_overwritten,
+    samples=(
+        sample((3, 2), index=np.array([0, 2, 0])),
+        sample((2, 3), index=(slice(None), np.array([1, 1]))),
+        sample((0, 2), index=np.array([], int)),
+    ),
+    vjp=lambda xp, g, x_shape, index: xp.overwrite(g, index=index, shape=x_shape),
+)
+def overwritten(xp, x, *, index):
+    """The elements at `index`, and 0 for those that a later one at the same place overwrites: the transpose."""
+    picked, places = x[index], xp.zeros(x.shape, int)
+    order = xp.arange(picked.size).reshape(picked.shape)
+    assign(places, index, order)
+    return xp.where(places[index] == order, picked, xp.zeros((), x.dtype))
+
+
+@op(INDEXING, symbol="0", domain=REAL, method=False, reference=lambda x, shape, dtype: [0.0] * shape[0],
+    samples=(sample((2, 3), shape=(4,), dtype=float64), sample((0, 3), shape=(4,), dtype=float64)),
+    vjp=lambda xp, g: None)  # fmt: skip
+def zeros_beside(xp, x, *, shape, dtype):
+    """Zeros of `shape` and `dtype` on the device of `input`."""
+    return xp.zeros(shape, dtype)

@@ -1,0 +1,147 @@
+"""Activations beyond PyTorch's: thresholds, bounded curves, signs by channel, the largest of several lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from autograd_core import Tensor
+from autograd_core import functional as core
+from nn.layers.linear import Linear
+from nn.module import Module
+
+
+class _Threshold(Module):
+    """A step, whose derivative is 0; with `straight_through` the gradient passes as through the identity."""
+
+    _step: Callable[[Tensor], Tensor]
+
+    def __init__(self, straight_through: bool = False) -> None:
+        super().__init__()
+        self.straight_through = straight_through
+
+    def forward(self, input: Tensor) -> Tensor:
+        y = self._step(input)
+        return y.detach() + (input - input.detach()) if self.straight_through else y
+
+    def extra_repr(self) -> str:
+        return "straight_through=True" if self.straight_through else ""
+
+
+class Heaviside(_Threshold):
+    """1 where x ≥ 0, 0 elsewhere: the threshold of the perceptron (Rosenblatt 1957).
+
+    straight_through: pass the gradient on unchanged instead of 0 (Bengio et al. 2013).
+
+    >>> from autograd_core import tensor
+    >>> Heaviside()(tensor([-2.0, 0.0, 3.0]))
+    tensor([0., 1., 1.])
+    """
+
+    def _step(self, x: Tensor) -> Tensor:
+        return (core.sign(core.sign(x) + 0.5) + 1) / 2  # differentiable, if only by 0, unlike core.heaviside
+
+
+class Sign(_Threshold):
+    """-1, 0 or 1: the sign of x. `straight_through` as for `Heaviside`."""
+
+    _step = staticmethod(core.sign)
+
+
+class Sine(Module):
+    """sin(frequency·x) (Sitzmann et al. 2020 take the frequency 30)."""
+
+    def __init__(self, frequency: float = 1.0) -> None:
+        super().__init__()
+        self.frequency = frequency
+
+    def forward(self, input: Tensor) -> Tensor:
+        return core.sin(input if self.frequency == 1.0 else input * self.frequency)
+
+    def extra_repr(self) -> str:
+        return f"frequency={self.frequency}"
+
+
+class Gaussian(Module):
+    """exp(-x²)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return core.exp(-core.square(input))
+
+
+class ArcTan(Module):
+    """Inverse tangent."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return core.atan(input)
+
+
+class SQNL(Module):
+    """Square non-linearity (Wuraola and Patel 2018): a tanh of two parabolas, ±1 from ±2 on."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        x = core.clamp(input, -2.0, 2.0)
+        return x * (1 - core.abs(x) / 4)
+
+
+class _InverseRoot(Module):
+    def __init__(self, alpha: float = 1.0) -> None:
+        super().__init__()
+        if alpha <= 0:
+            raise ValueError(f"{type(self).__name__}() needs a positive alpha, not {alpha}")
+        self.alpha = alpha
+
+    def extra_repr(self) -> str:
+        return f"alpha={self.alpha}"
+
+
+class ISRU(_InverseRoot):
+    """Inverse square root unit x / √(1 + alpha·x²) (Carlile et al. 2017)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input / core.hypot(input * math.sqrt(self.alpha), 1.0)
+
+
+class ISRLU(_InverseRoot):
+    """Inverse square root linear unit: x from 0 on, x / √(1 + alpha·x²) below (Carlile et al. 2017)."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input / core.hypot(core.clamp(input, max=0.0) * math.sqrt(self.alpha), 1.0)
+
+
+class BipolarReLU(Module):
+    """ReLU of even channels, -ReLU(-x) of odd ones, so that the mean stays (Eidnes and Nøkland 2017).
+
+    dim: the axis of the channels.
+    """
+
+    def __init__(self, dim: int = 1) -> None:
+        super().__init__()
+        self.dim = dim
+
+    def forward(self, input: Tensor) -> Tensor:
+        shape = [1] * input.ndim
+        shape[self.dim] = -1
+        odd = core.arange(input.shape[self.dim], device=input.device) % 2
+        signs = (1 - 2 * odd).astype(input.dtype).reshape(shape)
+        return signs * core.relu(signs * input)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}"
+
+
+class Maxout(Module):
+    """The largest of `pieces` affine maps, for each feature: (..., in) to (..., out) (Goodfellow et al. 2013)."""
+
+    def __init__(self, in_features: int, out_features: int, pieces: int = 2, bias: bool = True) -> None:
+        super().__init__()
+        if pieces < 1:
+            raise ValueError(f"Maxout() needs at least one piece, not {pieces}")
+        self.out_features, self.pieces = out_features, pieces
+        self.linear = Linear(in_features, out_features * pieces, bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return core.amax(core.unflatten(self.linear(input), -1, (self.out_features, self.pieces)), dim=-1)
+
+    def extra_repr(self) -> str:
+        return f"out_features={self.out_features}, pieces={self.pieces}"

@@ -1,0 +1,158 @@
+"""Layers that learn their number of inputs from the first input they see."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from autograd_core import Tensor
+from nn.layers.convolution import Conv1d, Conv2d, Conv3d
+from nn.layers.instance_norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
+from nn.layers.linear import Linear
+from nn.layers.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from nn.layers.transposed_convolution import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from nn.module import Module
+
+
+class _Lazy(Module):
+    """Stands for `becomes`, without its first argument; turns into it when it is first called.
+
+    Until then the parameters that depend on the input have no elements; they stay the same objects, so that an
+    optimizer may be made before. axis: which axis of the input says the number; counted: what the number is called.
+    """
+
+    becomes: ClassVar[type[Module]]
+    axis: ClassVar[int]
+    counted: ClassVar[str]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(0, *args, **kwargs)  # type: ignore[call-arg]  # the layer's, which stands behind this class
+        self._arguments = args, kwargs
+
+    def has_uninitialized_params(self) -> bool:
+        """Whether no input has been seen yet."""
+        return True
+
+    def _become(self, count: int) -> None:
+        args, kwargs = self._arguments
+        complete: Module = self.becomes(count, *args, **kwargs)  # type: ignore[call-arg]
+        for registry in ("_parameters", "_buffers"):
+            for name, own in getattr(self, registry).items():
+                if own is not None:
+                    own.data = getattr(complete, name).data.to(device=own.device, dtype=own.dtype)
+        setattr(self, self.counted, count)
+        del self._arguments
+        self.__class__ = self.becomes  # type: ignore[assignment]  # which it was all along, but for the number
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self._become(_count(self, args[0] if args else next(iter(kwargs.values()))))
+        return self(*args, **kwargs)
+
+
+def _count(layer: _Lazy, input: Tensor) -> int:
+    if not -input.ndim <= layer.axis < input.ndim:
+        raise RuntimeError(f"{type(layer).__name__} cannot read its number of inputs from shape {input.shape}")
+    return int(input.shape[layer.axis])
+
+
+class _LazyConv(_Lazy):
+    counted = "in_channels"
+
+
+class _LazyNorm(_Lazy):
+    counted, axis = "num_features", 1
+
+
+class LazyLinear(_Lazy, Linear):
+    """`Linear` with in_features from the first input."""
+
+    becomes, axis, counted = Linear, -1, "in_features"
+
+
+class LazyConv1d(_LazyConv, Conv1d):
+    """`Conv1d` with in_channels from the first input."""
+
+    becomes, axis = Conv1d, -2
+
+
+class LazyConv2d(_LazyConv, Conv2d):
+    """`Conv2d` with in_channels from the first input."""
+
+    becomes, axis = Conv2d, -3
+
+
+class LazyConv3d(_LazyConv, Conv3d):
+    """`Conv3d` with in_channels from the first input."""
+
+    becomes, axis = Conv3d, -4
+
+
+class LazyConvTranspose1d(_LazyConv, ConvTranspose1d):
+    """`ConvTranspose1d` with in_channels from the first input."""
+
+    becomes, axis = ConvTranspose1d, -2
+
+
+class LazyConvTranspose2d(_LazyConv, ConvTranspose2d):
+    """`ConvTranspose2d` with in_channels from the first input."""
+
+    becomes, axis = ConvTranspose2d, -3
+
+
+class LazyConvTranspose3d(_LazyConv, ConvTranspose3d):
+    """`ConvTranspose3d` with in_channels from the first input."""
+
+    becomes, axis = ConvTranspose3d, -4
+
+
+class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):
+    """`BatchNorm1d` with num_features from the first input."""
+
+    becomes = BatchNorm1d
+
+
+class LazyBatchNorm2d(_LazyNorm, BatchNorm2d):
+    """`BatchNorm2d` with num_features from the first input."""
+
+    becomes = BatchNorm2d
+
+
+class LazyBatchNorm3d(_LazyNorm, BatchNorm3d):
+    """`BatchNorm3d` with num_features from the first input."""
+
+    becomes = BatchNorm3d
+
+
+class _LazyInstanceNorm(_Lazy):
+    counted = "num_features"
+
+    def __init__(
+        self,
+        eps: float = 1e-5,
+        momentum: float = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        # Unlike the layers that they become, PyTorch's lazy ones have weights and running statistics by default.
+        super().__init__(eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
+
+
+class LazyInstanceNorm1d(_LazyInstanceNorm, InstanceNorm1d):
+    """`InstanceNorm1d` with num_features from the first input."""
+
+    becomes, axis = InstanceNorm1d, -2
+
+
+class LazyInstanceNorm2d(_LazyInstanceNorm, InstanceNorm2d):
+    """`InstanceNorm2d` with num_features from the first input."""
+
+    becomes, axis = InstanceNorm2d, -3
+
+
+class LazyInstanceNorm3d(_LazyInstanceNorm, InstanceNorm3d):
+    """`InstanceNorm3d` with num_features from the first input."""
+
+    becomes, axis = InstanceNorm3d, -4

@@ -1,0 +1,142 @@
+"""Padding layers, 1-D to 3-D: zeros, a constant, the edge, a reflection, the other end."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from autograd_core import Tensor
+from autograd_core.ops.images.convolution import each
+from nn import functional as F
+from nn.layers.convolution import Size
+from nn.module import Module
+
+
+class _Pad(Module):
+    """padding: the width on all sides, or (before, after) for every axis, the last axis first; negative widths crop."""
+
+    rank: ClassVar[int]
+    mode: ClassVar[str] = "constant"
+
+    def __init__(self, padding: Size) -> None:
+        super().__init__()
+        self.padding = each(padding, 2 * self.rank, "padding")
+
+    def forward(self, input: Tensor) -> Tensor:
+        if input.ndim not in (self.rank + 1, self.rank + 2):
+            raise RuntimeError(
+                f"{type(self).__name__} takes {self.rank + 1} or {self.rank + 2} axes, not shape {input.shape}"
+            )
+        return F.pad(input, self.padding, self.mode)
+
+    def extra_repr(self) -> str:
+        return f"{self.padding}"
+
+
+class _ConstantPad(_Pad):
+    def __init__(self, padding: Size, value: float) -> None:
+        super().__init__(padding)
+        self.value = value
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.pad(input, self.padding, "constant", self.value)
+
+    def extra_repr(self) -> str:
+        return f"padding={self.padding}, value={self.value}"
+
+
+class ConstantPad1d(_ConstantPad):
+    """`value` on both sides of the last axis."""
+
+    rank = 1
+
+
+class ConstantPad2d(_ConstantPad):
+    """`value` around the last two axes."""
+
+    rank = 2
+
+
+class ConstantPad3d(_ConstantPad):
+    """`value` around the last three axes."""
+
+    rank = 3
+
+
+class _ZeroPad(_ConstantPad):
+    def __init__(self, padding: Size) -> None:
+        super().__init__(padding, 0.0)
+
+    def extra_repr(self) -> str:
+        return f"{self.padding}"
+
+
+class ZeroPad1d(_ZeroPad):
+    """Zeros on both sides of the last axis."""
+
+    rank = 1
+
+
+class ZeroPad2d(_ZeroPad):
+    """Zeros around the last two axes."""
+
+    rank = 2
+
+
+class ZeroPad3d(_ZeroPad):
+    """Zeros around the last three axes."""
+
+    rank = 3
+
+
+class ReflectionPad1d(_Pad):
+    """(N, C, L) mirrored at its ends."""
+
+    rank, mode = 1, "reflect"
+
+
+class ReflectionPad2d(_Pad):
+    """(N, C, H, W) mirrored at its edges."""
+
+    rank, mode = 2, "reflect"
+
+
+class ReflectionPad3d(_Pad):
+    """(N, C, D, H, W) mirrored at its faces."""
+
+    rank, mode = 3, "reflect"
+
+
+class ReplicationPad1d(_Pad):
+    """(N, C, L) continued by its ends."""
+
+    rank, mode = 1, "replicate"
+
+
+class ReplicationPad2d(_Pad):
+    """(N, C, H, W) continued by its edges."""
+
+    rank, mode = 2, "replicate"
+
+
+class ReplicationPad3d(_Pad):
+    """(N, C, D, H, W) continued by its faces."""
+
+    rank, mode = 3, "replicate"
+
+
+class CircularPad1d(_Pad):
+    """(N, C, L) continued from the other end."""
+
+    rank, mode = 1, "circular"
+
+
+class CircularPad2d(_Pad):
+    """(N, C, H, W) continued from the other side."""
+
+    rank, mode = 2, "circular"
+
+
+class CircularPad3d(_Pad):
+    """(N, C, D, H, W) continued from the other side."""
+
+    rank, mode = 3, "circular"

@@ -1,0 +1,287 @@
+"""Transformers: encoder and decoder layers, stacks of them, and both together (Vaswani et al. 2017)."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from typing import Any
+
+from autograd_core import Tensor
+from autograd_core import functional as core
+from nn import functional as F
+from nn import init
+from nn.containers import ModuleList
+from nn.layers.attention import MultiheadAttention
+from nn.layers.layer_norm import LayerNorm
+from nn.layers.linear import Dropout, Linear
+from nn.module import Module
+
+Activation = str | Callable[[Tensor], Tensor]
+NAMED: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
+
+
+def _activation(activation: Activation) -> Callable[[Tensor], Tensor]:
+    if not isinstance(activation, str):
+        return activation
+    if activation not in NAMED:
+        raise RuntimeError(f"activation should be relu/gelu, not {activation}")
+    return NAMED[activation]
+
+
+def _causal(mask: Tensor | None, is_causal: bool | None) -> bool:
+    """Whether a mask may be called causal: PyTorch passes the remark on only with a mask."""
+    return bool(is_causal) and mask is not None
+
+
+class TransformerEncoderLayer(Module):
+    """Self-attention and a feed-forward net, each with a residual connection and layer normalisation.
+
+    (S, N, d_model), or (N, S, d_model) with batch_first. norm_first: normalise before each part instead of after.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Activation = F.relu,
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        place = {"bias": bias, "device": device, "dtype": dtype}
+        self.self_attn = MultiheadAttention(d_model, nhead, dropout, batch_first=batch_first, **place)
+        self.linear1 = Linear(d_model, dim_feedforward, **place)
+        self.dropout = Dropout(dropout)
+        self.linear2 = Linear(dim_feedforward, d_model, **place)
+        self.norm_first = norm_first
+        self.norm1 = LayerNorm(d_model, layer_norm_eps, **place)
+        self.norm2 = LayerNorm(d_model, layer_norm_eps, **place)
+        self.dropout1 = Dropout(dropout)
+        self.dropout2 = Dropout(dropout)
+        self.activation = _activation(activation)
+
+    def forward(
+        self,
+        src: Tensor,
+        src_mask: Tensor | None = None,
+        src_key_padding_mask: Tensor | None = None,
+        is_causal: bool = False,
+    ) -> Tensor:
+        x, masks = src, (src_mask, src_key_padding_mask, _causal(src_mask, is_causal))
+        if self.norm_first:
+            x = x + self._attend(self.norm1(x), *masks)
+            return x + self._feed_forward(self.norm2(x))  # type: ignore[no-any-return]  # a layer gives a Tensor
+        x = self.norm1(x + self._attend(x, *masks))
+        return self.norm2(x + self._feed_forward(x))  # type: ignore[no-any-return]  # a layer gives a Tensor
+
+    def _attend(self, x: Tensor, mask: Tensor | None, padding: Tensor | None, is_causal: bool) -> Any:
+        y, _ = self.self_attn(
+            x, x, x, attn_mask=mask, key_padding_mask=padding, need_weights=False, is_causal=is_causal
+        )
+        return self.dropout1(y)
+
+    def _feed_forward(self, x: Tensor) -> Any:
+        return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+
+
+class TransformerDecoderLayer(Module):
+    """Self-attention, attention to the encoder's output (`memory`), and a feed-forward net, each with a residual.
+
+    (T, N, d_model), or (N, T, d_model) with batch_first. norm_first: normalise before each part instead of after.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        nhead: int,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Activation = F.relu,
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        place = {"bias": bias, "device": device, "dtype": dtype}
+        self.self_attn = MultiheadAttention(d_model, nhead, dropout, batch_first=batch_first, **place)
+        self.multihead_attn = MultiheadAttention(d_model, nhead, dropout, batch_first=batch_first, **place)
+        self.linear1 = Linear(d_model, dim_feedforward, **place)
+        self.dropout = Dropout(dropout)
+        self.linear2 = Linear(dim_feedforward, d_model, **place)
+        self.norm_first = norm_first
+        self.norm1 = LayerNorm(d_model, layer_norm_eps, **place)
+        self.norm2 = LayerNorm(d_model, layer_norm_eps, **place)
+        self.norm3 = LayerNorm(d_model, layer_norm_eps, **place)
+        self.dropout1 = Dropout(dropout)
+        self.dropout2 = Dropout(dropout)
+        self.dropout3 = Dropout(dropout)
+        self.activation = _activation(activation)
+
+    def forward(
+        self,
+        tgt: Tensor,
+        memory: Tensor,
+        tgt_mask: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        tgt_key_padding_mask: Tensor | None = None,
+        memory_key_padding_mask: Tensor | None = None,
+        tgt_is_causal: bool = False,
+        memory_is_causal: bool = False,
+    ) -> Tensor:
+        x = tgt
+        own = {"attn_mask": tgt_mask, "key_padding_mask": tgt_key_padding_mask,
+               "is_causal": _causal(tgt_mask, tgt_is_causal)}  # fmt: skip
+        other = {"attn_mask": memory_mask, "key_padding_mask": memory_key_padding_mask,
+                 "is_causal": _causal(memory_mask, memory_is_causal)}  # fmt: skip
+        if self.norm_first:
+            y = self.norm1(x)
+            x = x + self.dropout1(self.self_attn(y, y, y, need_weights=False, **own)[0])
+            y = self.norm2(x)
+            x = x + self.dropout2(self.multihead_attn(y, memory, memory, need_weights=False, **other)[0])
+            return x + self._feed_forward(self.norm3(x))  # type: ignore[no-any-return]  # a layer gives a Tensor
+        x = self.norm1(x + self.dropout1(self.self_attn(x, x, x, need_weights=False, **own)[0]))
+        x = self.norm2(x + self.dropout2(self.multihead_attn(x, memory, memory, need_weights=False, **other)[0]))
+        return self.norm3(x + self._feed_forward(x))  # type: ignore[no-any-return]  # a layer gives a Tensor
+
+    def _feed_forward(self, x: Tensor) -> Any:
+        return self.dropout3(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+
+
+def _copies(layer: Module, count: int) -> ModuleList:
+    return ModuleList([copy.deepcopy(layer) for _ in range(count)])
+
+
+class TransformerEncoder(Module):
+    """`num_layers` copies of an encoder layer, one after the other, then a normalisation, if given.
+
+    `enable_nested_tensor` and `mask_check` are PyTorch's and have no effect.
+    """
+
+    def __init__(
+        self,
+        encoder_layer: TransformerEncoderLayer,
+        num_layers: int,
+        norm: Module | None = None,
+        enable_nested_tensor: bool = True,
+        mask_check: bool = True,
+    ) -> None:
+        super().__init__()
+        self.layers, self.num_layers, self.norm = _copies(encoder_layer, num_layers), num_layers, norm
+
+    def forward(
+        self,
+        src: Tensor,
+        mask: Tensor | None = None,
+        src_key_padding_mask: Tensor | None = None,
+        is_causal: bool | None = None,
+    ) -> Tensor:
+        x = src
+        for layer in self.layers:
+            x = layer(x, src_mask=mask, src_key_padding_mask=src_key_padding_mask, is_causal=_causal(mask, is_causal))
+        return x if self.norm is None else self.norm(x)
+
+
+class TransformerDecoder(Module):
+    """`num_layers` copies of a decoder layer, one after the other, then a normalisation, if given."""
+
+    def __init__(self, decoder_layer: TransformerDecoderLayer, num_layers: int, norm: Module | None = None) -> None:
+        super().__init__()
+        self.layers, self.num_layers, self.norm = _copies(decoder_layer, num_layers), num_layers, norm
+
+    def forward(
+        self,
+        tgt: Tensor,
+        memory: Tensor,
+        tgt_mask: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        tgt_key_padding_mask: Tensor | None = None,
+        memory_key_padding_mask: Tensor | None = None,
+        tgt_is_causal: bool | None = None,
+        memory_is_causal: bool = False,
+    ) -> Tensor:
+        x = tgt
+        for layer in self.layers:
+            x = layer(
+                x, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask,
+                _causal(tgt_mask, tgt_is_causal), memory_is_causal,
+            )  # fmt: skip
+        return x if self.norm is None else self.norm(x)
+
+
+class Transformer(Module):
+    """Encoder and decoder: src (S, N, d_model), tgt (T, N, d_model) to (T, N, d_model)."""
+
+    def __init__(
+        self,
+        d_model: int = 512,
+        nhead: int = 8,
+        num_encoder_layers: int = 6,
+        num_decoder_layers: int = 6,
+        dim_feedforward: int = 2048,
+        dropout: float = 0.1,
+        activation: Activation = F.relu,
+        custom_encoder: Module | None = None,
+        custom_decoder: Module | None = None,
+        layer_norm_eps: float = 1e-5,
+        batch_first: bool = False,
+        norm_first: bool = False,
+        bias: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        sizes = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias)
+        norm = (d_model, layer_norm_eps, True, bias, device, dtype)
+        self.encoder: Module = custom_encoder or TransformerEncoder(
+            TransformerEncoderLayer(*sizes, device, dtype), num_encoder_layers, LayerNorm(*norm)
+        )
+        self.decoder: Module = custom_decoder or TransformerDecoder(
+            TransformerDecoderLayer(*sizes, device, dtype), num_decoder_layers, LayerNorm(*norm)
+        )
+        self.d_model, self.nhead, self.batch_first = d_model, nhead, batch_first
+        for p in self.parameters():
+            if p.ndim > 1:
+                init.xavier_uniform_(p)
+
+    def forward(
+        self,
+        src: Tensor,
+        tgt: Tensor,
+        src_mask: Tensor | None = None,
+        tgt_mask: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        src_key_padding_mask: Tensor | None = None,
+        tgt_key_padding_mask: Tensor | None = None,
+        memory_key_padding_mask: Tensor | None = None,
+        src_is_causal: bool | None = None,
+        tgt_is_causal: bool | None = None,
+        memory_is_causal: bool = False,
+    ) -> Tensor:
+        batch = 0 if self.batch_first else 1
+        if src.ndim == 3 and src.shape[batch] != tgt.shape[batch]:
+            raise RuntimeError(f"src and tgt must have one batch size, but shapes are {src.shape}, {tgt.shape}")
+        if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
+            raise RuntimeError(
+                f"the feature number of src and tgt must be equal to d_model={self.d_model}, "
+                f"but shapes are {src.shape}, {tgt.shape}"
+            )
+        memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
+        return self.decoder(  # type: ignore[no-any-return]  # a module gives a Tensor
+            tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask, tgt_is_causal,
+            memory_is_causal,
+        )  # fmt: skip
+
+    @staticmethod
+    def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Tensor:
+        """(sz, sz) to add to scores: 0 up to the own position, -inf beyond."""
+        return core.triu(core.full((sz, sz), -math.inf, device=device, dtype=dtype), diagonal=1)

@@ -1,0 +1,49 @@
+"""The inverse of max pooling: every value back to where it was, zeros elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from autograd_core import Tensor
+from autograd_core.ops.images.convolution import each
+from nn import functional as F
+from nn.layers.convolution import Size
+from nn.module import Module
+
+
+class _MaxUnpool(Module):
+    rank: int
+    _function: Callable[..., Tensor]
+
+    def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
+        super().__init__()
+        self.kernel_size = each(kernel_size, self.rank, "kernel_size")
+        self.stride = self.kernel_size if stride is None else each(stride, self.rank, "stride")
+        self.padding = each(padding, self.rank, "padding")
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
+        return self._function(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+    def extra_repr(self) -> str:
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """The values of `MaxPool1d` at the indices it returned, in zeros (N, C, L)."""
+
+    rank = 1
+    _function = staticmethod(F.max_unpool1d)
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """The values of `MaxPool2d` at the indices it returned, in zeros (N, C, H, W)."""
+
+    rank = 2
+    _function = staticmethod(F.max_unpool2d)
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """The values of `MaxPool3d` at the indices it returned, in zeros (N, C, D, H, W)."""
+
+    rank = 3
+    _function = staticmethod(F.max_unpool3d)
