@@ -5,7 +5,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from backends import (
+from backends.generic import (
     activations,
     adaptive_steps,
     bessel,

@@ -20,8 +20,8 @@ from autograd_core.entries import Op
 from autograd_core.errors import VmapError
 from autograd_core.libraries import LAYERS, LIBRARY, is_array
 from autograd_core.registry import add_library
-from backends import normalization, reduction
-from backends import products as products_of
+from backends.generic import normalization, reduction
+from backends.generic import products as products_of
 
 _lock = threading.Lock()
 _classes: dict[int, type[Batched]] = {}  # by identity of the library of what is held

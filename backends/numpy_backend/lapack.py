@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from backends import factorizations
+from backends.generic import factorizations
 from backends.geometry import Array
 
 

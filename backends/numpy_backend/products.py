@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from backends import onednn
+from backends.generic.products import LARGE
 from backends.geometry import Array
-from backends.products import LARGE
 
 # OpenBLAS multiplies matrices with up to this many products without first copying both, which narrow ones do not repay.
 SMALL = 10**6

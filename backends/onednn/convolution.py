@@ -75,7 +75,7 @@ def convolve(
     groups: int,
     bias: Array | None = None,
 ) -> Array | None:
-    """See `backends.im2col.convolve`."""
+    """See `backends.generic.im2col.convolve`."""
     if not _suits(x, w):
         return None
     w = _described(w)
@@ -99,7 +99,7 @@ def convolve_input(
     dilation: Sizes,
     groups: int,
 ) -> Array | None:
-    """See `backends.im2col.convolve_input`."""
+    """See `backends.generic.im2col.convolve_input`."""
     if not _suits(g, w):
         return None
     w = _described(w)
@@ -120,7 +120,7 @@ def convolve_weight(
     dilation: Sizes,
     groups: int,
 ) -> Array | None:
-    """See `backends.im2col.convolve_weight`."""
+    """See `backends.generic.im2col.convolve_weight`."""
     dw = empty(w_shape)
     plan = None
     if _suits(g, dw) and x.dtype == FLOAT32:

@@ -38,7 +38,7 @@ GLOBAL_STATISTICS, USE_SCALE, USE_SHIFT, FUSE_RELU = 1, 2, 4, 8
 def normalize_batch(
     x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool
 ) -> tuple[Array, Array, Array, Any] | None:
-    """See `backends.normalization.normalize_batch`; keeps the variance and, of a ReLU, a bit for each element."""
+    """See `backends.generic.normalization.normalize_batch`; keeps the variance and, of a ReLU, a bit for each element."""
     plan = None
     if x.dtype == FLOAT32 and x.size >= SMALL and active():
         plan = _forward(x.shape, eps, relu)
@@ -68,7 +68,7 @@ def batch_gradients(
     eps: float,
     wanted: bool,
 ) -> tuple[Array, Array, Array] | None:
-    """See `backends.normalization.batch_gradients`."""
+    """See `backends.generic.normalization.batch_gradients`."""
     var, mask = kept or (None, None)
     plan = _backward(x.shape, eps, mask is not None) if kept and g.dtype == FLOAT32 else None
     if plan is None:
@@ -84,7 +84,7 @@ def batch_gradients(
 
 
 def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> Array | None:
-    """See `backends.normalization.scale_channels`: a normalisation by a mean of 0 and a variance of 1."""
+    """See `backends.generic.normalization.scale_channels`: a normalisation by a mean of 0 and a variance of 1."""
     plan = None
     if x.dtype == FLOAT32 and x.size >= SMALL and active():
         plan = _scaling(x.shape)

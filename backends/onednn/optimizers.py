@@ -30,7 +30,7 @@ def adam_step(
     step: int,
     **options: Any,
 ) -> bool | None:
-    """See `backends.optimizers.adam_step`; in five passes. True if it was done: only in its plain form."""
+    """See `backends.generic.optimizers.adam_step`; in five passes. True if it was done: only in its plain form."""
     if p.size < LARGE or largest or any(options.values()):
         return None
     same = all(a.dtype == FLOAT32 and a.shape == p.shape and a.strides == p.strides for a in (p, g, m, v))

@@ -36,7 +36,7 @@ TAPS = np.dtype(np.uint8)
 def max_of_windows(
     x: Array, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
 ) -> tuple[Array, Array] | None:
-    """See `backends.pooling.max_of_windows`."""
+    """See `backends.generic.pooling.max_of_windows`."""
     if not _suits(x) or max(dilation) > 1:
         return None
     out = pooling_sizes(x.shape, kernel, stride, padding, dilation, ceil_mode)
@@ -56,7 +56,7 @@ def max_of_windows(
 def put_taps(
     g: Array, taps: Array, x_shape: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
 ) -> Array | None:
-    """See `backends.pooling.put_taps`."""
+    """See `backends.generic.pooling.put_taps`."""
     if not _suits(g) or max(dilation) > 1 or taps.dtype != TAPS:
         return None
     plan = _spread(MAXIMUM, x_shape, g.shape[2:], kernel, stride, padding)
@@ -73,7 +73,7 @@ def avg_pool(
     x: Array, kernel: Sizes, stride: Sizes, padding: Sizes, ceil_mode: bool, count_include_pad: bool,
     divisor: float | None,
 ) -> Array | None:  # fmt: skip
-    """See `backends.pooling.avg_pool`."""
+    """See `backends.generic.pooling.avg_pool`."""
     kind = _mean(x, ceil_mode, count_include_pad, divisor)
     if kind is None:
         return None
@@ -90,7 +90,7 @@ def avg_pool_input(
     g: Array, x_shape: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, ceil_mode: bool, count_include_pad: bool,
     divisor: float | None,
 ) -> Array | None:  # fmt: skip
-    """See `backends.pooling.avg_pool_input`."""
+    """See `backends.generic.pooling.avg_pool_input`."""
     kind = _mean(g, ceil_mode, count_include_pad, divisor)
     if kind is None:
         return None

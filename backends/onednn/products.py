@@ -15,12 +15,12 @@ LARGE, LARGE_VECTOR = 1 << 18, 9216  # multiplications up to which OpenBLAS uses
 
 
 def linear(x: Array, w: Array, bias: Array) -> Array | None:
-    """See `backends.products.linear`."""
+    """See `backends.generic.products.linear`."""
     return product(x, w.T, bias)
 
 
 def product(a: Array, b: Array, bias: Array | None = None) -> Array | None:
-    """See `backends.products.product`; of matrices, or of two stacks of as many. `bias` is added to every row."""
+    """See `backends.generic.products.product`; of matrices, or of two stacks of as many. `bias` is added to every row."""
     k, work = a.shape[-1], a.size * b.shape[-1]
     if (
         work <= (LARGE if min(a.shape[-2], k, b.shape[-1]) > 1 else LARGE_VECTOR)

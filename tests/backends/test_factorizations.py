@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import backends
-from backends import factorizations
+from backends.generic import factorizations
 
 RANDOM = np.random.default_rng(0)
 LAPACK = backends.get("cpu").namespace.kernels

@@ -8,7 +8,7 @@ from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import MATMUL
 from autograd_core.registry import Interval, composition, op, sample
-from backends.products import LARGE
+from backends.generic.products import LARGE
 
 REAL = Interval(-2, 2)
 

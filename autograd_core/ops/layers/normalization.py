@@ -10,7 +10,7 @@ from autograd_core.kinds import CHANNELWISE, NORMALIZATION
 from autograd_core.registry import Interval, Values, composition, op, sample
 from autograd_core.tensor import no_grad
 from autograd_core.versions import record_write
-from backends.normalization import around, count
+from backends.generic.normalization import around, count
 
 REAL = Interval(-2, 2)
 

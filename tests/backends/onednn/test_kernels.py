@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from backends import geometry, optimizers
+from backends import geometry
+from backends.generic import optimizers
 from backends.onednn import elementwise, normalization, products
 
 

@@ -3,8 +3,8 @@
 import math
 from typing import Any
 
+from backends.generic.special import double, polynomial
 from backends.geometry import Array
-from backends.special import double, polynomial
 
 # 1 - γ, then (-1)^k (ζ(k) - 1) / k for k = 2, 3, ...: the Taylor series of log Γ(2 + z) / z (Abramowitz and Stegun
 # 6.1.33). From k = 12 on, ζ is a short sum.

@@ -6,10 +6,10 @@ as many units in the last place as it is large.
 
 from typing import Any
 
-from backends.activations import mirrored
+from backends.generic.activations import mirrored
+from backends.generic.normal import exp_square, ndtr
+from backends.generic.special import ratio
 from backends.geometry import Array
-from backends.normal import exp_square, ndtr
-from backends.special import ratio
 
 # Of s, by rising power (own fits, Lawson's iteration): half of erfcx(s/√2) within 6e-9 of its size, ...
 TAIL = (

@@ -7,8 +7,8 @@ place as x² is large. Wherever it is exponentiated it is therefore split in two
 import math
 from typing import Any
 
+from backends.generic.special import double, erfc, scaled_tail, split_square
 from backends.geometry import Array
-from backends.special import double, erfc, scaled_tail, split_square
 
 ROOT_HALF, ROOT_PI = math.sqrt(0.5), 1 / math.sqrt(math.pi)
 # √½ = HEAD + TAIL; the head has 24 bits, so that its product with a float32 is exact.

@@ -1,9 +1,9 @@
-"""Steps of optimizers that fit the rate of every element, beyond Adam's family; see `backends.optimizers`."""
+"""Steps of optimizers that fit the rate of every element, beyond Adam's family; see `backends.generic.optimizers`."""
 
 from typing import Any
 
+from backends.generic.optimizers import average, average_square, descent
 from backends.geometry import Array
-from backends.optimizers import average, average_square, descent
 
 
 def adagrad_step(

@@ -7,8 +7,8 @@ sums (N, C, P). An index of -1 reads zero.
 from math import prod
 from typing import Any
 
+from backends.generic.indexing import add_flat
 from backends.geometry import Array, Sizes, channels_first, channels_last, wide_dtype
-from backends.indexing import add_flat
 
 
 def read_points(xp: Any, x: Array, weights: Array, index: Array) -> Array:

@@ -1,0 +1,1 @@
+"""Kernels written once, against the array namespace that is given, for every array library."""
