@@ -38,7 +38,7 @@ GLOBAL_STATISTICS, USE_SCALE, USE_SHIFT, FUSE_RELU = 1, 2, 4, 8
 def normalize_batch(
     x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool
 ) -> tuple[Array, Array, Array, Any] | None:
-    """See `backends.generic.normalization.normalize_batch`; keeps the variance and, of a ReLU, a bit for each element."""
+    """See `generic.normalization.normalize_batch`; keeps the variance and, of a ReLU, a bit for each element."""
     plan = None
     if x.dtype == FLOAT32 and x.size >= SMALL and active():
         plan = _forward(x.shape, eps, relu)

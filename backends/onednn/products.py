@@ -20,7 +20,7 @@ def linear(x: Array, w: Array, bias: Array) -> Array | None:
 
 
 def product(a: Array, b: Array, bias: Array | None = None) -> Array | None:
-    """See `backends.generic.products.product`; of matrices, or of two stacks of as many. `bias` is added to every row."""
+    """See `generic.products.product`; of matrices, or of two stacks of as many. `bias` is added to every row."""
     k, work = a.shape[-1], a.size * b.shape[-1]
     if (
         work <= (LARGE if min(a.shape[-2], k, b.shape[-1]) > 1 else LARGE_VECTOR)
