@@ -80,7 +80,7 @@ def check_value(case: Case) -> None:
     assert len(outputs) == len(expected), f"{len(outputs)} outputs, but the reference gives {len(expected)}"
     for k, (y, wanted) in enumerate(zip(map(_host, outputs), map(np.asarray, expected), strict=True)):
         assert y.shape == wanted.shape, f"output {k} has shape {y.shape}, the reference {wanted.shape}"
-        _assert_close(y, wanted, case.entry.tolerance, case.entry.kind.pointwise, f"output {k}", "the reference")
+        assert_close(y, wanted, case.entry.tolerance, case.entry.kind.pointwise, f"output {k}", "the reference")
 
 
 def check_gradient(case: Case) -> None:
@@ -109,7 +109,7 @@ def check_shapes(case: Case) -> None:
 def check_recorded(case: Case) -> None:
     """Every rule on Tensors: the recorded walk gives what the fast one gives."""
     for fast, recorded in zip(_backward(case), _backward(case, create_graph=True), strict=True):
-        _assert_close(_host(recorded), _host(fast), 1e-12, False, "the recorded gradient", "the fast one")
+        assert_close(_host(recorded), _host(fast), 1e-12, False, "the recorded gradient", "the fast one")
 
 
 def check_layout(case: Case) -> None:
@@ -118,10 +118,10 @@ def check_layout(case: Case) -> None:
     values = iter([_host(t) for t in moved])
     plain = replace(case.changed(lambda a: next(values)), layout="contiguous")
     for k, (y, wanted) in enumerate(zip(case.call(*moved), plain.call(*plain.tensors()), strict=True)):
-        _assert_close(_host(y), _host(wanted), 1e-12, False, f"output {k}", "that of contiguous inputs")
+        assert_close(_host(y), _host(wanted), 1e-12, False, f"output {k}", "that of contiguous inputs")
     if _differentiable(case.entry):
         for g, wanted in zip(_backward(case), _backward(plain), strict=True):
-            _assert_close(_host(g), _host(wanted), 1e-12, False, "the gradient", "that of contiguous inputs")
+            assert_close(_host(g), _host(wanted), 1e-12, False, "the gradient", "that of contiguous inputs")
 
 
 def check_dtype(case: Case) -> None:
@@ -138,7 +138,7 @@ def check_dtype(case: Case) -> None:
             assert y.dtype == kept, f"output {k} of {dtype} inputs is {y.dtype}, not {kept}{advice}"
             if reference.dtype.kind in "fc":
                 what, y = f"output {k} in {dtype}", y.astype(reference.dtype)
-                _assert_close(y, reference, tolerance, False, what, "that in float64", least=1.0)
+                assert_close(y, reference, tolerance, False, what, "that in float64", least=1.0)
         if _differentiable(case.entry):
             for g, a in zip(_backward(narrow), [a for a in narrow.arrays() if a.dtype.kind in "fcV"], strict=True):
                 assert g.dtype == a.dtype, f"the gradient of a {a.dtype} input is {g.dtype}"
@@ -175,7 +175,7 @@ def check_complex(case: Case) -> None:
     pairs = zip(flat.call(*flat.tensors()), case.call(*case.tensors()), strict=True)
     for k, (y, wanted) in enumerate((_host(y), _host(wanted)) for y, wanted in pairs):
         if y.shape == wanted.shape:  # a spectrum of complex numbers has more frequencies
-            _assert_close(y, wanted, 1e-12, False, f"output {k} of real numbers as complex ones", "that of real ones")
+            assert_close(y, wanted, 1e-12, False, f"output {k} of real numbers as complex ones", "that of real ones")
     _check_complex_values(given, outputs)
     if _differentiable(entry):
         xs = given.tensors(requires_grad=True)
@@ -194,7 +194,7 @@ def _check_complex_values(case: Case, outputs: list[Any]) -> None:
     except (TypeError, np.exceptions.ComplexWarning):
         return
     for k, (y, wanted) in enumerate(zip(map(_host, outputs), map(np.asarray, expected), strict=True)):
-        _assert_close(y, wanted, case.entry.tolerance, False, f"output {k} of complex numbers", "the reference", 1.0)
+        assert_close(y, wanted, case.entry.tolerance, False, f"output {k} of complex numbers", "the reference", 1.0)
 
 
 def check_purity(case: Case) -> None:
@@ -241,6 +241,22 @@ def _backward(case: Case, create_graph: bool = False) -> tuple[Tensor, ...]:
     return gradients(outputs, wanted, cotangents(outputs), create_graph)
 
 
+def outcomes(case: Case, order: int = 2) -> list[Array]:
+    """What a case gives, as far as its entry goes: outputs, gradients of the first order, and of the second."""
+    xs = case.tensors(requires_grad=True)
+    outputs = _floating(case)(*xs)
+    found, wanted = [_host(y) for y in outputs], [x for x in xs if x.requires_grad]
+    if not (order and outputs and wanted and _differentiable(case.entry)):
+        return found
+    seeds = cotangents(outputs)
+    found += map(_host, gradients(outputs, wanted, seeds))
+    if order > 1 and _twice(case.entry):
+        inputs = [*wanted, *[g.requires_grad_() for g in seeds]]
+        first = gradients(outputs, wanted, seeds, create_graph=True)
+        found += map(_host, (*first, *gradients(first, inputs, cotangents(first))))
+    return found
+
+
 def _floating(case: Case) -> Callable[..., list[Tensor]]:
     """The call, without outputs that cannot carry a gradient, such as indices and detached statistics."""
     entry = case.entry
@@ -259,7 +275,7 @@ def _host(value: Any) -> Array:
 
 
 @np.errstate(all="ignore")  # of infinities: whether NumPy warns depends on the machine
-def _assert_close(
+def assert_close(
     y: Array, wanted: Array, tolerance: float, each: bool, what: str, against: str, least: float = 0.0
 ) -> None:
     """Within a relative tolerance of every element (`each`), or of the largest and at least of `least`."""
