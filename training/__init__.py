@@ -1,26 +1,36 @@
 """Training: data sets, loaders, the training loop, metrics and learning curves."""
 
-from training import datasets, metrics, plots
+from training import datasets, distributed, metrics, plots
 from training.datasets import Subset, TensorDataset, random_split
 from training.history import Evaluation, History
 from training.loaders import DataLoader
 from training.plots import learning_curves
 from training.rates import RateRange, find_learning_rate
+from training.search import Range, SearchResult, grid, samples, search
 from training.trainer import evaluate, fit
+from training.validation import cross_validate, k_fold
 
 __all__ = [
     "DataLoader",
     "Evaluation",
     "History",
+    "Range",
     "RateRange",
+    "SearchResult",
     "Subset",
     "TensorDataset",
+    "cross_validate",
     "datasets",
+    "distributed",
     "evaluate",
     "find_learning_rate",
     "fit",
+    "grid",
+    "k_fold",
     "learning_curves",
     "metrics",
     "plots",
     "random_split",
+    "samples",
+    "search",
 ]

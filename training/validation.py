@@ -1,0 +1,53 @@
+"""How well a way of training generalises: every example is in turn among those held out."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import autograd_core as ag
+from training.datasets import Dataset, Subset
+
+
+def k_fold(dataset: Dataset, k: int = 5, generator: ag.Generator | None = None) -> Iterator[tuple[Subset, Subset]]:
+    """k pairs (training, validation): random parts of equal size, give or take one, each held out once.
+
+    k = len(dataset) leaves out one example at a time. Raises ValueError unless 2 ≤ k ≤ len(dataset).
+
+    >>> [(len(train), len(held_out)) for train, held_out in k_fold(range(10), 3)]
+    [(6, 4), (7, 3), (7, 3)]
+    """
+    n = len(dataset)
+    if not 2 <= k <= n:
+        raise ValueError(f"k_fold() of {n} examples needs 2 to {n} parts, not {k}")
+    order = ag.randperm(n, generator=generator)
+    for i in range(k):
+        yield Subset(dataset, ag.cat([order[j::k] for j in range(k) if j != i])), Subset(dataset, order[i::k])
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One score for every part held out."""
+
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """The estimate of the score on new examples."""
+        return statistics.fmean(self.values)
+
+    @property
+    def std(self) -> float:
+        """How much it depends on the examples: the standard deviation between parts."""
+        return statistics.stdev(self.values)
+
+    def __str__(self) -> str:
+        return f"{self.mean:.4g} ± {self.std:.2g}"
+
+
+def cross_validate(
+    score: Callable[[Subset, Subset], float], dataset: Dataset, k: int = 5, generator: ag.Generator | None = None
+) -> Scores:
+    """score(training, validation), which trains a new model on the one and tests it on the other, for k divisions."""
+    return Scores(tuple([float(score(train, held_out)) for train, held_out in k_fold(dataset, k, generator)]))
