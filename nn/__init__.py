@@ -175,6 +175,7 @@ from nn.losses.margin_losses import (
 )
 from nn.module import Module
 from nn.parameter import Buffer, Parameter
+from nn.saliency import guided_backprop, saliency
 from nn.stateless import functional_call, stack_module_state
 from nn.summaries import summary
 
@@ -379,9 +380,11 @@ __all__ = [
     "functional",
     "functional_call",
     "fuse",
+    "guided_backprop",
     "init",
     "load",
     "models",
+    "saliency",
     "save",
     "stack_module_state",
     "summary",

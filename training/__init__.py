@@ -2,9 +2,10 @@
 
 from training import datasets, distributed, metrics, plots
 from training.datasets import Subset, TensorDataset, random_split
+from training.diagnostics import dead_units
 from training.history import Evaluation, History
 from training.loaders import DataLoader
-from training.plots import learning_curves
+from training.plots import activation_curves, learning_curves
 from training.rates import RateRange, find_learning_rate
 from training.search import Range, SearchResult, grid, samples, search
 from training.trainer import evaluate, fit
@@ -19,8 +20,10 @@ __all__ = [
     "SearchResult",
     "Subset",
     "TensorDataset",
+    "activation_curves",
     "cross_validate",
     "datasets",
+    "dead_units",
     "distributed",
     "evaluate",
     "find_learning_rate",

@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from os import PathLike
 from typing import Any
 
+import autograd_core as ag
+import nn
+from autograd_core import Tensor
 from training.extras import require
 from training.history import History
+
+# All that work on one number at a time.
+ACTIVATIONS = (
+    nn.Identity, nn.Heaviside, nn.Sign, nn.Sigmoid, nn.Hardsigmoid, nn.LogSigmoid, nn.Tanh, nn.Hardtanh, nn.Softsign,
+    nn.Tanhshrink, nn.Softshrink, nn.Hardshrink, nn.ArcTan, nn.ISRU, nn.SQNL, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU,
+    nn.RReLU, nn.ELU, nn.CELU, nn.SELU, nn.ISRLU, nn.Softplus, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish, nn.Gaussian,
+    nn.Sine,
+)  # fmt: skip
+
+
+def activation_curves(
+    path: str | PathLike[str], functions: Mapping[str, Callable[[Tensor], Tensor]] | None = None, reach: float = 4.0
+) -> None:
+    """Write functions of one number, and their derivatives, from -reach to reach as a picture (PNG, SVG or PDF).
+
+    functions: by name; None is every activation of `nn`, with the arguments it has by default.
+    """
+    functions = {c.__name__: c().eval() for c in ACTIVATIONS} if functions is None else functions
+    columns = math.ceil(math.sqrt(len(functions)))
+    rows = math.ceil(len(functions) / columns)
+    make = require("matplotlib.figure", "a picture of activations").Figure
+    figure = make(figsize=(2.2 * columns, 1.9 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).flat
+    for (name, function), panel in zip(functions.items(), panels, strict=False):
+        x = ag.linspace(-reach, reach, 801, requires_grad=True)
+        y = function(x)
+        for curve, style, label in ((y, "-", "value"), (ag.autograd.grad(y.sum(), x)[0], "--", "derivative")):
+            panel.plot(x.detach().numpy(), curve.detach().numpy(), style, label=label)
+        panel.set_title(name, fontsize="medium")
+        panel.grid(alpha=0.3)
+    figure.legend(*panel.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    for panel in panels:
+        panel.set_axis_off()
+    figure.savefig(path, dpi=150)
 
 
 def learning_curves(histories: History | Mapping[str, History], path: str | PathLike[str]) -> None:

@@ -1,10 +1,15 @@
 """Learning curves are written, show what was measured, and touch nothing else."""
 
+import inspect
+import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+import training
+from nn.layers import activation, further_activations
 from training import History, learning_curves
 
 HISTORY = History(
@@ -52,3 +57,25 @@ def test_missing_library_says_how_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ImportError, match=r'learning curves needs matplotlib.*pip install "autograd-core\[train\]"'):
         learning_curves(HISTORY, "never.png")
+
+
+def test_every_activation_is_drawn_with_its_derivative(tmp_path):
+    training.activation_curves(tmp_path / "all.png")
+    assert (tmp_path / "all.png").read_bytes().startswith(b"\x89PNG")
+    drawn = {c.__name__ for c in training.plots.ACTIVATIONS}
+    named = set(
+        re.findall(r"^class ([A-Z]\w+)", "".join(map(inspect.getsource, (activation, further_activations))), re.M)
+    )
+    several = {"GLU", "Softmax", "LogSoftmax", "Softmin", "Softmax2d", "BipolarReLU", "Maxout"}
+    assert drawn - {"Identity"} == named - several - {"Threshold"}  # which has no default
+
+
+def test_curves_are_the_function_and_its_derivative(tmp_path, monkeypatch):
+    from matplotlib.axes import Axes
+
+    curves = {}
+    monkeypatch.setattr(Axes, "plot", lambda panel, x, y, style, label: curves.update({label: (x, y)}))
+    training.activation_curves(tmp_path / "square.svg", {"square": lambda x: x * x}, reach=2)
+    np.testing.assert_allclose(curves["value"][0], np.linspace(-2, 2, 801), atol=1e-6)
+    np.testing.assert_allclose(curves["value"][1], np.linspace(-2, 2, 801) ** 2, atol=1e-5)
+    np.testing.assert_allclose(curves["derivative"][1], 2 * np.linspace(-2, 2, 801), atol=1e-5)

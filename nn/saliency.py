@@ -1,0 +1,86 @@
+"""What in an input a score depends on, as pictures: gradients, and gradients that only what excites comes through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+from autograd_core import Tensor, enable_grad
+from autograd_core import functional as core
+from autograd_core.autograd import grad
+from autograd_core.tensor import Node
+from nn.module import Module
+
+Target = int | Tensor | Callable[[Tensor], Tensor] | None
+
+
+def saliency(model: Module, input: Tensor, target: Target = None) -> Tensor:
+    """The gradient of a score of every input with respect to that input (Simonyan et al. 2013).
+
+    target: the class, or one for each input, whose score in the output (N, C) is meant; None is the highest. Or a
+    function of the output whose sum is differentiated, such as `lambda y: y[:, 3].amax()` for a channel of features.
+    The model runs in evaluation mode, and is afterwards as before. A picture of it is `g.abs().amax(1)`.
+
+    >>> from autograd_core import tensor
+    >>> from nn import Linear
+    >>> layer = Linear(2, 2, bias=False)
+    >>> layer.weight.data = tensor([[1.0, -2.0], [3.0, 4.0]])
+    >>> saliency(layer, tensor([[5.0, 6.0]]), target=0)
+    tensor([[ 1., -2.]])
+    """
+    return _gradient(model, input, target, None)
+
+
+def guided_backprop(model: Module, input: Tensor, target: Target = None) -> Tensor:
+    """`saliency` whose gradient loses what is negative at every ReLU, module or function (Springenberg et al. 2014).
+
+    What remains are the parts of the input that raise the score through units that all raise it.
+    """
+    return _gradient(model, input, target, core.relu)
+
+
+def rectifiers(output: Tensor) -> Iterator[Node]:
+    """The nodes behind an output that are a ReLU, or end with one, where hooks on all modules kept it by itself."""
+    seen = {output.node}
+    stack: list[Any] = [output.node]
+    while stack:
+        node = stack.pop()
+        if node is None or node.op is None:
+            continue
+        if node.op.name == "relu" or node.op.name.endswith("_relu"):
+            yield node
+        stack += (fresh := set(node.parents) - seen)
+        seen |= fresh
+
+
+def _gradient(model: Module, input: Tensor, target: Target, at_rectifiers: Callable[[Tensor], Tensor] | None) -> Tensor:
+    x = input.detach().requires_grad_()
+    training = [module for module in model.modules() if module.training]
+    with ExitStack() as stack, enable_grad():
+        for module in model.modules():
+            stack.enter_context(module.register_forward_hook(_watch))
+        try:
+            score = _score(model.eval()(x), target)
+        finally:
+            for module in training:
+                module.training = True
+    if at_rectifiers is not None:
+        for node in rectifiers(score):
+            node.hooks = (*(node.hooks or ()), at_rectifiers)
+    return grad(score, x)[0]  # type: ignore[no-any-return]  # a Tensor, as x leads to the score
+
+
+def _watch(module: Module, args: Any, output: Any) -> None:
+    """A hook that keeps a ReLU behind a layer an operation of its own."""
+
+
+def _score(output: Tensor, target: Target) -> Tensor:
+    if callable(target):
+        return target(output).sum()
+    if output.ndim != 2:
+        raise ValueError(f"a class is asked for, but the output has shape {output.shape}, not (N, C); give a function")
+    if target is None:
+        return core.amax(output, 1).sum()
+    classes = core.as_tensor(target, device=output.device).reshape(-1, 1)
+    return core.gather(output, 1, classes.expand(len(output), 1)).sum()

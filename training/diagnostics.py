@@ -1,0 +1,52 @@
+"""What is wrong inside a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import autograd_core as ag
+import nn
+from autograd_core import Tensor
+from autograd_core.drawing import tracing
+from nn.saliency import rectifiers
+from training.trainer import Batches
+
+
+def dead_units(model: nn.Module, loader: Batches) -> dict[str, Tensor]:
+    """For every ReLU of a model, module or function: which of its units are 0 for all examples.
+
+    A unit is an element of what one example gives; the masks have that shape, so that `mask.float().mean()` is the
+    share of dead units. Keys are the paths of the modules in whose forward the ReLUs are, in the order of the pass.
+    The model runs in evaluation mode and is afterwards as before.
+
+    >>> from training import DataLoader, TensorDataset
+    >>> model = nn.Sequential(nn.Linear(1, 2), nn.ReLU())
+    >>> model[0].weight.data, model[0].bias.data = ag.tensor([[1.0], [1.0]]), ag.tensor([0.0, -9.0])
+    >>> dead_units(model, DataLoader(TensorDataset([[1.0], [2.0]], [0, 1])))
+    {'1': tensor([False,  True])}
+    """
+    found: dict[str, Any] = {}
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        for inputs, _ in loader:
+            for name, y in _rectified(model, inputs).items():
+                found[name] = found.get(name, True) & (y == 0).all(0)
+    finally:
+        for module, training in modes:
+            module.training = training
+    return {name: ag.as_tensor(mask) for name, mask in found.items()}
+
+
+def _rectified(model: nn.Module, inputs: Any) -> dict[str, Any]:
+    """What every ReLU gave, as arrays, by the path of its module."""
+    output, trace = tracing.run(model, inputs, None)
+    found: dict[str, Any] = {}
+    for node in sorted(rectifiers(output), key=lambda node: -node.number):
+        path = ".".join(trace.path(node.number))
+        name, count = path, 1
+        while name in found:
+            count += 1
+            name = f"{path} ({count})"
+        found[name] = trace.values[node.number]
+    return found
