@@ -136,7 +136,8 @@ def _prepared(n: Node, g: Any, s: Any, create_graph: bool, useful: set[Any] | No
         g = tuple([_conj(xp, v) for v in g]) if op.outputs else _conj(xp, g)
     if op.before:
         g = op.before(xp, g, s)
-    rules = op.rules or _joint(n, xp, g, s, create_graph, useful)
+    recorded = create_graph and op.composite
+    rules = op.rules if op.rules and not recorded else _joint(n, xp, g, s, create_graph, useful)
     return xp, [_conjugated(r) for r in rules] if conjugated else rules, shapes, g, s
 
 

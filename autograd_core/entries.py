@@ -67,7 +67,7 @@ class Op:
     """The entry and what registration derives from it.
 
     vjp: one rule (xp, g, ...) -> cotangent per input; or joint: one for all of them, told which `needs` a gradient.
-    composite: the joint rule for higher order, in terms of what the fast rule keeps.
+    composite: a joint rule for higher order, in terms of what the fast rules keep.
     """
 
     # The entry.

@@ -9,24 +9,53 @@ from autograd_core.errors import OperandError
 from autograd_core.kinds import LOSS
 from autograd_core.libraries import holds
 from autograd_core.ops.losses.loss import REAL, REDUCTIONS, UNIT, np_reduced, reduced, reduction_of, same_shape
+from autograd_core.ops.positions.subscripts import grid
 from autograd_core.registry import Values, composition, integers, op, sample
+from backends.geometry import wide_dtype
 
 
-def _nll_rule(xp, g, input, input_dtype, target, ignore_index, reduction):
+def _nll_rule(xp, g, input, target, shift, total, ignore_index, reduction):
     """(softmax - one-hot) of each sample, weighted by what its loss counts for."""
-    valid = target != ignore_index
+    valid, chosen = _counted(xp, target, ignore_index)
     if reduction == "mean":
-        g = g / xp.astype(xp.sum(valid), dtype=input_dtype)
+        g = g / _count(valid, target, total.dtype)
+    if valid is not None:
+        g = xp.where(valid, g, 0)
+    g = g[:, None] if g.ndim else g
+    p = xp.exp(input - shift)
+    p *= g / total
+    p[grid(xp, chosen, 1)] -= g
+    return p
+
+
+def _recorded_rule(xp, g, input, target, ignore_index, reduction):
+    """The same in terms of the input."""
+    valid = target != (-1 if ignore_index is None else ignore_index)  # no class is -1
+    if reduction == "mean":
+        g = g / xp.astype(xp.sum(valid), dtype=input.dtype)
     share = _column(xp, xp.where(valid, g, 0))
     chosen = _column(xp, xp.where(valid, target, 0))
-    return xp.softmax(input, dim=1) * share - xp.spread(share, chosen, dim=1, shape=input.shape)
+    return xp.softmax(input, dim=1) * share - xp.spread(share, chosen, dim=1, shape=input.shape), None
+
+
+def _counted(xp, target, ignore_index):
+    """Which targets count, None if all do; the classes, with an axis for them, another one where none counts."""
+    if ignore_index is None:
+        return None, target[:, None]
+    valid = target != ignore_index
+    return valid, xp.where(valid, target, 0)[:, None]
+
+
+def _count(valid, target, dtype):
+    """How many targets count."""
+    return target.size if valid is None else valid.sum().astype(dtype)
 
 
 def _column(xp, x):
     return xp.reshape(x, shape=(x.shape[0], 1, *x.shape[1:]))
 
 
-def _slow_nll(x, target, ignore_index=-100, reduction="mean"):
+def _slow_nll(x, target, ignore_index=None, reduction="mean"):
     losses, valid = np.zeros(target.shape), target != ignore_index
     for at in zip(*np.nonzero(valid), strict=True):
         row = x[(at[0], slice(None), *at[1:])]
@@ -39,7 +68,9 @@ def _slow_nll(x, target, ignore_index=-100, reduction="mean"):
     symbol="cross entropy",
     domain=REAL,
     method=False,
+    residuals=("shift", "total"),
     vjp=(_nll_rule, None),
+    composite=_recorded_rule,
     reference=_slow_nll,
     samples=(
         sample((4, 3), integers((4,), 0, 3)),
@@ -50,21 +81,25 @@ def _slow_nll(x, target, ignore_index=-100, reduction="mean"):
         sample((2, 3, 0), integers((2, 0), 0, 3), reduction="none"),
     ),
 )
-def softmax_nll(xp, input, target, *, ignore_index=-100, reduction="mean"):
-    """-log softmax(input)[target] along axis 1, in one pass."""
-    valid = target != ignore_index
-    chosen = xp.where(valid, target, 0)[:, None]
-    d = input - (xp.max(input, axis=1, keepdims=True) if input.shape[1] else 0)
-    losses = xp.log(xp.sum(xp.exp(d), axis=1)) - xp.take_along_axis(d, chosen, 1)[:, 0]
-    losses = xp.where(valid, losses, 0)
-    if reduction == "none":
-        return losses
-    total = xp.sum(losses)
-    return total if reduction == "sum" else total / xp.sum(valid).astype(losses.dtype)
+def softmax_nll(xp, input, target, *, ignore_index=None, reduction="mean"):
+    """-log softmax(input)[target] along axis 1, in one pass; the targets that are `ignore_index` do not count."""
+    valid, chosen = _counted(xp, target, ignore_index)
+    shift = input.max(axis=1, keepdims=True) if input.shape[1] else input.sum(axis=1, keepdims=True)
+    shift = shift.astype(wide_dtype(xp, input.dtype), copy=False)
+    d = input - shift
+    total = xp.exp(d).sum(axis=1, keepdims=True)
+    losses = (xp.log(total) - d[grid(xp, chosen, 1)])[:, 0]
+    if valid is not None:
+        losses = xp.where(valid, losses, 0)
+    if reduction != "none":
+        losses = losses.sum()
+    if reduction == "mean":
+        losses = losses / _count(valid, target, losses.dtype)
+    return losses.astype(input.dtype, copy=False), shift, total
 
 
 def _classes(input, target, weight, ignore_index, name):
-    """The target as int64, checked together with what it must fit."""
+    """The target as int64, checked together with what it must fit; `ignore_index`, or None if no target is that."""
     if target.dtype.kind not in "iu":
         raise OperandError(f"{name}(): class indices must be integers, not {target.dtype}")
     if input.ndim < 1 or target.shape != (input.shape[0], *input.shape[2:]):
@@ -78,11 +113,14 @@ def _classes(input, target, weight, ignore_index, name):
         raise OperandError(f"{name}(): weight must have shape {(classes,)}, one for each class, not {weight.shape}")
     target = target.long()
     t = target.array
-    if not holds(((t >= 0) & (t < classes)) | (t == ignore_index)):
+    known = (t >= 0) & (t < classes)
+    if holds(known):
+        return target, ignore_index if 0 <= ignore_index < classes else None
+    if not holds(known | (t == ignore_index)):
         raise IndexError(
             f"{name}(): targets must lie between 0 and {classes - 1}; found {t.min().item()} to {t.max().item()}"
         )
-    return target
+    return target, ignore_index
 
 
 @composition(
@@ -107,7 +145,7 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
         input, target = input.unsqueeze(0), target.reshape((1,))
         loss = nll_loss(input, target, weight, ignore_index=ignore_index, reduction=reduction)
         return loss.squeeze(0) if reduction == "none" else loss
-    target = _classes(input, target, weight, ignore_index, "nll_loss")
+    target, _ = _classes(input, target, weight, ignore_index, "nll_loss")
     valid = target != ignore_index
     chosen = functional.where(valid, target, 0)
     losses = -functional.gather(input, 1, chosen.unsqueeze(1)).squeeze(1)
@@ -188,9 +226,9 @@ def cross_entropy(
         return loss.squeeze(0) if reduction == "none" else loss
     if target.dtype.kind not in "iu":
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
-    target = _classes(input, target, weight, ignore_index, "cross_entropy")
+    target, ignored = _classes(input, target, weight, ignore_index, "cross_entropy")
     if weight is None and not label_smoothing:
-        return softmax_nll(input, target, ignore_index=ignore_index, reduction=reduction)
+        return softmax_nll(input, target, ignore_index=ignored, reduction=reduction)
     logp = functional.log_softmax(input, dim=1)
     loss = nll_loss(logp, target, weight, ignore_index=ignore_index, reduction=reduction)
     if not label_smoothing:
