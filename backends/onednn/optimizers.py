@@ -1,6 +1,5 @@
 """Steps of optimizers in few passes."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -9,12 +8,12 @@ from backends.geometry import Array
 from backends.onednn.buffers import FLOAT32
 from backends.onednn.choice import active
 from backends.onednn.elementwise import is_dense
-from backends.onednn.plans import DST, INFERENCE, SRC, SRC1, Plan, Workshop, planned, state
+from backends.onednn.plans import DST, SRC, SRC1, Plan, Workshop, planned
 
-SQRT, LINEAR, ADD, MUL, DIV = 0x25, 0x26, 0x1FFF0, 0x1FFF1, 0x1FFF4
+SQRT, LINEAR, POWER, MUL = 0x25, 0x26, 0x30, 0x1FFF1
 LARGE = 1 << 14  # elements
 LANES = 16  # kernels with a scalar operand and a sum are only found for matrices
-FIRST_STEP = 32768  # where the operands of post-operations begin
+STEP = 32768  # this times the position of a post-operation, from 1, is where its operand is
 
 
 def adam_step(
@@ -28,22 +27,23 @@ def adam_step(
     beta2: float,
     eps: float,
     step: int,
-    **options: Any,
+    weight_decay: float = 0.0,
+    decoupled: bool = False,
+    maximize: bool = False,
 ) -> bool | None:
-    """See `backends.generic.optimizers.adam_step`; in five passes. True if it was done: only in its plain form."""
-    if p.size < LARGE or largest or any(options.values()):
+    """See `backends.generic.optimizers.adam_step`; in three passes. True if it was done: the gradient as it is."""
+    if p.size < LARGE or largest or maximize or (weight_decay and not decoupled):
         return None
     same = all(a.dtype == FLOAT32 and a.shape == p.shape and a.strides == p.strides for a in (p, g, m, v))
     if not (same and p.size % LANES == 0 and is_dense(p.shape, p.strides) and active()):
         return None
-    rows, root = p.size // LANES, math.sqrt(1 - beta2**step)
-    scratch = state.scratch(4 * p.size, "root")
-    gain, shift, rate = np.array([1 - beta1, eps * root, -lr * root / (1 - beta1**step)], FLOAT32).reshape(3, 1)
+    if weight_decay:
+        p *= 1 - lr * weight_decay
+    rows = p.size // LANES
+    gain, unbias, rate = np.array([1 - beta1, 1 / (1 - beta2**step), -lr / (1 - beta1**step)], FLOAT32).reshape(3, 1)
     _blend(rows, beta1).run(g, gain, m)
     _blend_squares(rows, beta2).run(g, g, v)
-    _root(rows).run(v, scratch)
-    _shift(rows).run(scratch, shift, scratch)
-    _update(rows).run(m, scratch, p, rate)
+    _descend(rows, eps).run(v, unbias, p, m, rate)
     return True
 
 
@@ -69,23 +69,12 @@ def _blend_squares(workshop: Workshop, rows: int, beta: float) -> Plan:
 
 
 @planned
-def _root(workshop: Workshop, rows: int) -> Plan:
-    x, _ = _matrices(workshop, rows)
-    desc = workshop.primitive("eltwise_forward", INFERENCE, SQRT, x, x, 0.0, 0.0)
-    return Plan(workshop, desc, (SRC, x), (DST, x))
-
-
-@planned
-def _shift(workshop: Workshop, rows: int) -> Plan:
+def _descend(workshop: Workshop, rows: int, eps: float) -> Plan:
+    """p + rate·m / (√(unbias·v) + eps)."""
     x, scalar = _matrices(workshop, rows)
-    desc = workshop.primitive("binary", ADD, x, scalar, x)
-    return Plan(workshop, desc, (SRC, x), (SRC1, scalar), (DST, x))
-
-
-@planned
-def _update(workshop: Workshop, rows: int) -> Plan:
-    x, scalar = _matrices(workshop, rows)
-    steps = workshop.attributes(("binary", MUL, scalar), ("sum", 1.0, 0, 0))
-    desc = workshop.primitive("binary", DIV, x, x, x, attributes=steps)
-    factor = FIRST_STEP | SRC1
-    return Plan(workshop, desc, (SRC, x), (SRC1, x), (DST, x), (factor, scalar))
+    denominator = ("eltwise", SQRT, 0.0, 0.0), ("eltwise", LINEAR, 1.0, eps)
+    quotient = ("eltwise", POWER, 1.0, -1.0), ("binary", MUL, x), ("binary", MUL, scalar)
+    steps = workshop.attributes(*denominator, *quotient, ("sum", 1.0, 0, 0))
+    desc = workshop.primitive("binary", MUL, x, scalar, x, attributes=steps)
+    mean, rate = (STEP * i | SRC1 for i in (4, 5))
+    return Plan(workshop, desc, (SRC, x), (SRC1, scalar), (DST, x), (mean, x), (rate, scalar))

@@ -110,18 +110,30 @@ def test_a_product_with_bias(kernels):
     close(kernels.linear(x, w, bias), x.astype(np.float64) @ w.T.astype(np.float64) + bias, 1e-5)
 
 
+@pytest.mark.parametrize("decay", [{}, {"weight_decay": 0.1, "decoupled": True}], ids=["plain", "decoupled"])
 @pytest.mark.parametrize("shape, served", [((1 << 15,), True), ((64, 16, 8, 8), True), ((16387,), False)])
-def test_steps_of_adam(kernels, shape, served):
+def test_steps_of_adam(kernels, shape, served, decay):
     arrays = [channels_last(random(*shape, seed=i)) if len(shape) == 4 else random(*shape, seed=i) for i in range(2)]
     arrays += [np.zeros_like(arrays[0]), np.zeros_like(arrays[0])]
     wide = [a.astype(np.float64) for a in arrays]
-    options = {"lr": 1e-2, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8}
+    options = {"lr": 1e-2, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, **decay}
     for step in range(1, 4):
         done = kernels.adam_step(*arrays, **options, step=step)
         optimizers.adam_step(np, *wide, **options, step=step)
     assert (done is True) == served
     for found, expected in zip(arrays, wide, strict=True):
         close(found, expected, 1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_adam_does_with_gradients_that_are_not_finite_what_arithmetic_does(kernels):
+    found = [random(1 << 14), random(1 << 14, seed=1), *np.zeros((2, 1 << 14), np.float32)]
+    found[1][:4] = 0, np.inf, -np.inf, np.nan
+    expected = [a.copy() for a in found]
+    options = {"lr": 1e-2, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "step": 1}
+    assert kernels.adam_step(*found, **options) is True
+    optimizers.adam_step(np, *expected, **options)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
 
 
 def test_two_runs_are_bit_identical(kernels):
