@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from backends.buffers import FLOAT32, channels_last_strides, dense, empty
 from backends.geometry import Array, Sizes, check_gradient, convolution_sizes
-from backends.onednn.buffers import FLOAT32, channels_last_strides, empty
 from backends.onednn.choice import active
-from backends.onednn.layouts import can_be_described, canonical, dense, to_channels_last
+from backends.onednn.layouts import can_be_described, canonical, to_channels_last
 from backends.onednn.plans import (
     BIAS,
     DIFF_DST,

@@ -9,8 +9,8 @@ from math import prod
 
 import numpy as np
 
+from backends.buffers import FLOAT32, empty
 from backends.geometry import Array, Sizes
-from backends.onednn.buffers import FLOAT32, empty
 from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described
 from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, SRC, SRC1, TRAINING, Plan, Workshop, planned, state

@@ -1,12 +1,11 @@
 """Bringing operands into the layouts that kernels are fast with."""
 
-from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
 
+from backends.buffers import channels_last_strides, empty
 from backends.geometry import Array, Sizes
-from backends.onednn.buffers import channels_last_strides, empty
 from backends.onednn.plans import Plan, Workshop, planned
 
 
@@ -37,15 +36,6 @@ def copied(x: Array, strides: Sizes) -> Array:
 @planned
 def _copy(workshop: Workshop, shape: Sizes, strides: Sizes, wanted: Sizes) -> Plan:
     return workshop.reorder(workshop.memory(shape, canonical(shape, strides)), workshop.memory(shape, wanted))
-
-
-def dense(shape: Sizes, order: Iterable[int] | None = None) -> Sizes:
-    """Strides, in bytes, of an array with its axes in this order in memory, the innermost first; by default C order."""
-    strides, step = [0] * len(shape), 4
-    for axis in order or reversed(range(len(shape))):
-        strides[axis] = step
-        step *= max(shape[axis], 1)
-    return tuple(strides)
 
 
 def canonical(shape: Sizes, strides: Sizes) -> Sizes:

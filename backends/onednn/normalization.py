@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from backends.buffers import FLOAT32, channels_last_strides, empty
 from backends.geometry import Array, Sizes
 from backends.numpy_backend import selection
-from backends.onednn.buffers import FLOAT32, channels_last_strides, empty
 from backends.onednn.choice import active
 from backends.onednn.layouts import to_channels_last
 from backends.onednn.plans import (

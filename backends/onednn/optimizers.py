@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from backends.buffers import FLOAT32
 from backends.geometry import Array
-from backends.onednn.buffers import FLOAT32
 from backends.onednn.choice import active
 from backends.onednn.elementwise import is_dense
 from backends.onednn.plans import DST, SRC, SRC1, Plan, Workshop, planned

@@ -10,9 +10,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from backends import precision, threads
-from backends.onednn import buffers
-from backends.onednn.buffers import Sizes, address
+from backends import buffers, precision, threads
+from backends.buffers import Sizes, address
 from backends.onednn.library import DIMENSIONS, INT, POINTER, Library, load
 
 # The arguments of a primitive.

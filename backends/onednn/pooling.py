@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from backends.buffers import FLOAT32, channels_last_strides, empty
 from backends.geometry import Array, Sizes, check_gradient, pooling_sizes
-from backends.onednn.buffers import FLOAT32, channels_last_strides, empty
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite
 from backends.onednn.layouts import to_channels_last

@@ -5,10 +5,10 @@ that uses both takes many times as long. OpenBLAS uses its threads above a numbe
 it is compiled; from there on oneDNN computes, which is also quicker where it matters.
 """
 
+from backends.buffers import FLOAT32, dense, empty
 from backends.geometry import Array, Sizes
-from backends.onednn.buffers import FLOAT32, empty
 from backends.onednn.choice import active
-from backends.onednn.layouts import can_be_described, canonical, dense
+from backends.onednn.layouts import can_be_described, canonical
 from backends.onednn.plans import BIAS, DST, SRC, WEIGHTS, Plan, Workshop, planned
 
 LARGE, LARGE_VECTOR = 1 << 18, 9216  # multiplications up to which OpenBLAS uses one thread

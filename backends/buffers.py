@@ -7,6 +7,7 @@ every array and view on it, is told when it dies, and keeps its memory for the n
 import ctypes
 import os
 import threading
+from collections.abc import Iterable
 from functools import lru_cache
 from math import prod
 from typing import Any
@@ -88,18 +89,23 @@ def _after_fork() -> None:
     pool.lock = threading.RLock()  # another thread of the parent may have held it
 
 
-os.register_at_fork(after_in_child=_after_fork)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def dense(shape: Sizes, order: Iterable[int] | None = None, itemsize: int = 4) -> Sizes:
+    """Strides, in bytes, of an array with its axes in this order in memory, the innermost first; by default C order."""
+    strides, step = [0] * len(shape), itemsize
+    for axis in order or reversed(range(len(shape))):
+        strides[axis] = step
+        step *= max(shape[axis], 1)
+    return tuple(strides)
 
 
 @lru_cache(maxsize=1024)
 def channels_last_strides(shape: Sizes, itemsize: int = 4) -> Sizes:
     """Strides, in bytes, of (N, C, *S) that lies in memory as (N, *S, C)."""
-    c, *spatial = shape[1:]
-    strides, step = [], c * itemsize
-    for size in reversed(spatial):
-        strides.append(step)
-        step *= size
-    return (step, itemsize, *reversed(strides))
+    return dense(shape, (1, *range(len(shape) - 1, 1, -1), 0), itemsize)
 
 
 def empty(shape: Sizes, strides: Sizes | None = None, dtype: Any = FLOAT32) -> Any:
