@@ -1,11 +1,12 @@
-"""Normalisation by the statistics of a batch, and its gradients, for every array library."""
+"""Normalisation by the statistics of a batch or of a row, and its gradients, for every array library."""
 
 from math import prod
 from typing import Any
 
 from backends.geometry import Array, Sizes
 
-KERNELS = ("normalize_batch", "batch_gradients", "scale_channels")  # each takes the namespace, and its kernels, first
+# Each takes the namespace, and its kernels, first.
+KERNELS = ("normalize_batch", "batch_gradients", "scale_channels", "normalize_rows", "row_gradients")
 
 
 def normalize_batch(
@@ -64,6 +65,52 @@ def scale_channels(xp: Any, kernels: Any, x: Array, scale: Array, shift: Array |
     if shift is not None:
         y += shift.reshape(shape)
     return kernels.rectify(y) if relu else y
+
+
+def normalize_rows(
+    xp: Any, kernels: Any, x: Array, weight: Array | None, bias: Array | None, eps: float, centered: bool
+) -> tuple[Array, Array | None, Array]:
+    """Zero mean (unless not `centered`) and unit mean square of each row of a matrix, then scale and shift.
+
+    Returns the result, the mean (or None) and 1/√(mean square + eps) of each row, as columns.
+    """
+    n, mean = max(x.shape[1], 1), None
+    if centered:
+        mean = xp.sum(x, axis=1, keepdims=True) / n
+        x = x - mean
+    scale = 1 / xp.sqrt(xp.einsum("ri,ri->r", x, x)[:, None] / n + eps)
+    y = x * scale
+    if weight is not None:
+        y *= weight
+    if bias is not None:
+        y += bias
+    return y, mean, scale
+
+
+def row_gradients(
+    xp: Any,
+    kernels: Any,
+    g: Array,
+    x: Array,
+    weight: Array | None,
+    mean: Array | None,
+    scale: Array,
+    needs: tuple[bool, ...],
+) -> tuple[Array | None, Array | None, Array | None]:
+    """The gradients of `normalize_rows` in x, weight and bias, those that are needed (Ba et al. 2016)."""
+    n = max(x.shape[1], 1)
+    normal = (x if mean is None else x - mean) * scale
+    g_weight = xp.einsum("ri,ri->i", g, normal) if needs[1] else None
+    g_bias = xp.sum(g, axis=0) if needs[2] else None
+    if not needs[0]:
+        return None, g_weight, g_bias
+    g = g if weight is None else g * weight
+    normal *= xp.einsum("ri,ri->r", g, normal)[:, None] / -n
+    normal += g
+    if mean is not None:
+        normal -= xp.sum(g, axis=1, keepdims=True) / n
+    normal *= scale
+    return normal, g_weight, g_bias
 
 
 def around(shape: Sizes) -> tuple[Sizes, Sizes]:

@@ -13,6 +13,7 @@ from typing import Any
 KERNELS = {
     "convolution": ("convolve", "convolve_input", "convolve_weight"),
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels"),
+    "layer_norm": ("normalize_rows", "row_gradients"),
     "pooling": ("max_of_windows", "put_taps", "avg_pool", "avg_pool_input"),
     "products": ("linear",),
     "optimizers": ("adam_step",),

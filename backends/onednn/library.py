@@ -57,6 +57,8 @@ PROTOTYPES = {
     "convolution_backward_weights_primitive_desc_create": "ppi" + "p" * 10,
     "batch_normalization_forward_primitive_desc_create": "ppippfip",
     "batch_normalization_backward_primitive_desc_create": "ppipppfipp",
+    "layer_normalization_forward_primitive_desc_create": "ppippp" + "fip",
+    "layer_normalization_backward_primitive_desc_create": "ppipppp" + "fipp",
     "pooling_forward_primitive_desc_create": "ppii" + "p" * 8,
     "pooling_backward_primitive_desc_create": "ppi" + "p" * 9,
     "eltwise_forward_primitive_desc_create": "ppiippffp",

@@ -46,7 +46,7 @@ def normalize_batch(
         return None
     channels = x.shape[1]
     x = to_channels_last(x)
-    weight, bias = _parameter(weight, 1, channels), _parameter(bias, 0, channels)
+    weight, bias = parameter(weight, 1, channels), parameter(bias, 0, channels)
     y = empty(x.shape, channels_last_strides(x.shape))
     mean, var = np.empty((2, channels), FLOAT32)
     mask = empty((-(-plan.workspace // 4),)) if plan.workspace else None
@@ -77,7 +77,7 @@ def batch_gradients(
         g = selection.gate(g, rectified)
     dx = empty(x.shape, channels_last_strides(x.shape))
     g_weight, g_bias = np.empty((2, x.shape[1]), FLOAT32)
-    weight = _parameter(weight, 1, x.shape[1])
+    weight = parameter(weight, 1, x.shape[1])
     rest = () if mask is None else (mask,)
     plan.run(to_channels_last(x), to_channels_last(g), dx, mean, var, weight, g_weight, g_bias, *rest)
     return dx, g_weight, g_bias
@@ -93,11 +93,12 @@ def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> A
     channels = x.shape[1]
     x, y = to_channels_last(x), empty(x.shape, channels_last_strides(x.shape))
     mean, var = np.zeros(channels, FLOAT32), np.ones(channels, FLOAT32)
-    plan.run(x, y, mean, var, _parameter(scale, 1, channels), _parameter(shift, 0, channels))
+    plan.run(x, y, mean, var, parameter(scale, 1, channels), parameter(shift, 0, channels))
     return selection.rectify(y) if relu else y
 
 
-def _parameter(v: Array | None, default: int, channels: int) -> Array:
+def parameter(v: Array | None, default: int, channels: int) -> Array:
+    """Factors or summands of channels, or what stands for none."""
     return np.full(channels, default, FLOAT32) if v is None else np.ascontiguousarray(v, FLOAT32)
 
 

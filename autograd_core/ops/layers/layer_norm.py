@@ -26,25 +26,16 @@ def _rows(x, dims):
 
 
 def _fast_rule(xp, g, input, weight, mean, scale, dims, eps, centered, needs):
-    """Ba et al. 2016: what the statistics of a row take away from the gradient of its elements."""
-    (shape, n), dtype = _rows(input, dims), scale.dtype
+    (shape, _), dtype = _rows(input, dims), scale.dtype
     x, g = in_dtype(xp, input.reshape(shape), dtype), in_dtype(xp, g.reshape(shape), dtype)
-    normal = (x - mean if centered else x) * scale
-    out = [None, xp.einsum("ri,ri->i", g, normal) if needs[1] else None, xp.sum(g, dim=0) if needs[2] else None]
-    if needs[0]:
-        g = g if weight is None else g * weight.reshape(-1)
-        normal *= xp.einsum("ri,ri->r", g, normal)[:, None] / -n
-        normal += g
-        if centered:
-            normal -= xp.sum(g, dim=1, keepdim=True) / n
-        normal *= scale
-        out[0] = normal.reshape(input.shape)
+    weight = weight if weight is None else weight.reshape(-1)
+    found = xp.kernels.row_gradients(g, x, weight, mean, scale, needs)
     shapes = (input.shape, *[input.shape[input.ndim - dims :]] * 2)
-    return [v if v is None else in_dtype(xp, v.reshape(s), input.dtype) for v, s in zip(out, shapes, strict=True)]
+    return [v if v is None else in_dtype(xp, v.reshape(s), input.dtype) for v, s in zip(found, shapes, strict=True)]
 
 
 def _recorded_rule(xp, g, input, weight, scale, dims, eps, centered):
-    """The same in terms of the input, with the statistics computed again, so that they are differentiated too."""
+    """The fast rule in terms of the input, with the statistics computed again, so that they are differentiated too."""
     (shape, n), dtype, tail = _rows(input, dims), scale.dtype, input.shape[input.ndim - dims :]
     d, g = (in_dtype(xp, xp.reshape(v, shape=shape), dtype) for v in (input, g))
     if centered:
@@ -91,17 +82,9 @@ def _slow_rows(x, weight=None, bias=None, dims=1, eps=1e-5, centered=True):
 )
 def normalize_rows(xp, input, weight=None, bias=None, *, dims=1, eps=1e-5, centered=True):
     """Zero mean (unless not `centered`) and unit mean square of the last `dims` axes, then scale and shift."""
-    shape, n = _rows(input, dims)
-    y, mean = _wide(input).reshape(shape), None
-    if centered:
-        mean = xp.sum(y, axis=1, keepdims=True) / n
-        y = y - mean
-    scale = 1 / xp.sqrt(xp.einsum("ri,ri->r", y, y)[:, None] / n + eps)
-    y = y * scale
-    if weight is not None:
-        y *= weight.reshape(-1)
-    if bias is not None:
-        y += bias.reshape(-1)
+    rows = _wide(input).reshape(_rows(input, dims)[0])
+    weight, bias = (v if v is None else v.reshape(-1) for v in (weight, bias))
+    y, mean, scale = xp.kernels.normalize_rows(rows, weight, bias, eps, centered)
     return y.reshape(input.shape).astype(input.dtype, copy=False), mean, scale
 
 

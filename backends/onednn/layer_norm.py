@@ -1,0 +1,98 @@
+"""Normalisation by the statistics of a row."""
+
+from typing import Any
+
+import numpy as np
+
+from backends.geometry import Array, Sizes
+from backends.onednn.buffers import FLOAT32, empty
+from backends.onednn.choice import active
+from backends.onednn.normalization import GLOBAL_STATISTICS, USE_SCALE, USE_SHIFT, parameter
+from backends.onednn.optimizers import MUL
+from backends.onednn.plans import (
+    BACKWARD,
+    DIFF_DST,
+    DIFF_SCALE,
+    DIFF_SHIFT,
+    DIFF_SRC,
+    DST,
+    MEAN,
+    SCALE,
+    SHIFT,
+    SRC,
+    SRC1,
+    TRAINING,
+    VARIANCE,
+    Plan,
+    Workshop,
+    planned,
+)
+
+SMALL = 1 << 10  # elements below which NumPy's calls are as quick
+
+
+def normalize_rows(
+    x: Array, weight: Array | None, bias: Array | None, eps: float, centered: bool
+) -> tuple[Array, Array | None, Array] | None:
+    """See `generic.normalization.normalize_rows`; uncentred rows are normalised with a mean of 0."""
+    if x.dtype != FLOAT32 or x.size < SMALL or not active():
+        return None
+    plan = _forward(x.shape, eps, centered)
+    if plan is None:
+        return None
+    x, n = np.ascontiguousarray(x), x.shape[1]
+    y, mean = empty(x.shape), np.zeros((len(x), 1), FLOAT32)
+    var = np.empty_like(mean) if centered else np.einsum("ri,ri->r", x, x)[:, None] / FLOAT32.type(n)
+    plan.run(x, y, mean, var, parameter(weight, 1, n), parameter(bias, 0, n))
+    return y, mean if centered else None, 1 / np.sqrt(var + FLOAT32.type(eps))
+
+
+def row_gradients(
+    g: Array, x: Array, weight: Array | None, mean: Array | None, scale: Array, needs: tuple[bool, ...]
+) -> tuple[Array, Array, Array] | None:
+    """See `generic.normalization.row_gradients`."""
+    if not (x.dtype == g.dtype == FLOAT32) or x.size < SMALL or not active():
+        return None
+    plan = _backward(x.shape, mean is not None)
+    if plan is None:
+        return None
+    g, x, n = np.ascontiguousarray(g), np.ascontiguousarray(x), x.shape[1]
+    dx, (g_weight, g_bias) = empty(x.shape), np.empty((2, n), FLOAT32)
+    means = np.zeros_like(scale) if mean is None else mean
+    weight, bias = parameter(weight, 1, n), np.zeros(n, FLOAT32)
+    plan.run(x, g, dx, means, 1 / (scale * scale), weight, bias, g_weight, g_bias)
+    if mean is None:  # what the mean square takes away, of the rows' gradients that are already there
+        column = np.einsum("ri,ri->r", dx, x)[:, None] * (scale * scale / -n)
+        _add_multiple(x.shape).run(x, column, dx)
+    return dx, g_weight, g_bias
+
+
+def _described(workshop: Workshop, shape: Sizes, eps: float, centered: bool) -> tuple[Any, ...]:
+    """Descriptors of the rows, of a number for each and for each column, of the forward primitive, and its flags."""
+    x = workshop.memory(shape, (4 * shape[1], 4))
+    each, parameters = workshop.memory(shape[:1], (4,)), workshop.memory(shape[1:], (4,))
+    flags = USE_SCALE | USE_SHIFT | GLOBAL_STATISTICS * (not centered)
+    forward = workshop.primitive("layer_normalization_forward", TRAINING, x, x, each, eps, flags)
+    return x, each, parameters, forward, flags
+
+
+@planned
+def _forward(workshop: Workshop, shape: Sizes, eps: float, centered: bool) -> Plan:
+    x, each, parameters, desc, _ = _described(workshop, shape, eps, centered)
+    return Plan(workshop, desc, (SRC, x), (DST, x), (MEAN, each), (VARIANCE, each),
+                (SCALE, parameters), (SHIFT, parameters))  # fmt: skip
+
+
+@planned
+def _backward(workshop: Workshop, shape: Sizes, centered: bool) -> Plan:
+    x, each, parameters, forward, flags = _described(workshop, shape, 0.0, centered)
+    desc = workshop.primitive("layer_normalization_backward", BACKWARD, x, x, x, each, 0.0, flags, forward)
+    rest = [(kind, parameters) for kind in (SCALE, SHIFT, DIFF_SCALE, DIFF_SHIFT)]
+    return Plan(workshop, desc, (SRC, x), (DIFF_DST, x), (DIFF_SRC, x), (MEAN, each), (VARIANCE, each), *rest)
+
+
+@planned
+def _add_multiple(workshop: Workshop, shape: Sizes) -> Plan:
+    x, column = workshop.memory(shape, (4 * shape[1], 4)), workshop.memory((shape[0], 1), (4, 4))
+    desc = workshop.primitive("binary", MUL, x, column, x, attributes=workshop.attributes(("sum", 1.0, 0, 0)))
+    return Plan(workshop, desc, (SRC, x), (SRC1, column), (DST, x))
