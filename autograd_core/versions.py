@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.errors import InplaceError
-from autograd_core.libraries import LAYERS
+from autograd_core.libraries import LAYERS, LIBRARY
 from autograd_core.tensor import Tensor, tick
 
 # id of the owning array -> [number of the last write, how many (the version), (file, line) of the last, weak reference
@@ -35,14 +35,13 @@ def storage(array: Any) -> Any:
     """The array that owns the memory (or that borrowed it from something that is not an array)."""
     while array.__class__ in LAYERS:
         array = array.held
-    kind = array.__class__
     while True:
         base = array.base
         if base is None:
             return array
-        if base.__class__ is not kind:
+        if base.__class__ not in LIBRARY:
             base = getattr(base, "base", None)  # NumPy's as_strided puts an object of its own in between
-            if base.__class__ is not kind:
+            if base.__class__ not in LIBRARY:
                 return array
         array = base
 

@@ -2,7 +2,8 @@
 
 Importing this module registers the device "refusing". An operation that runs there uses nothing but the namespace and
 the operators of its arrays: a leaked `np.`, an operand that stayed on the host and an implicit read of an element all
-raise. It follows CuPy: results of no axes stay arrays, views know their base, and iteration is refused.
+raise. It follows CuPy: results of no axes stay arrays, views know their base, iteration is refused, and whatever is
+computed has C order in memory, which `backends.cupy_backend.order` makes good here as there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 import backends
+from backends.cupy_backend.order import Ordered
 from backends.deferred import Deferred
 from backends.kernels import bind, namespace_of
 from backends.protocol import Backend
@@ -79,10 +81,13 @@ def _unwrap(value: Any) -> Any:
     return value
 
 
-def _wrap(value: Any, sources: tuple[Any, ...]) -> Any:
-    """A result, with the base that it is a view of, if one of the sources owns its memory."""
+def _wrap(value: Any, sources: tuple[Any, ...], ordered: bool = False) -> Any:
+    """A result, with the base that it is a view of, if one of the sources owns its memory.
+
+    Whatever else is computed has C order, unless the function promises (`ordered`) to keep that of its operand.
+    """
     if isinstance(value, (tuple, list)):
-        wrapped = [_wrap(v, sources) for v in value]
+        wrapped = [_wrap(v, sources, ordered) for v in value]
         return wrapped if isinstance(value, list) else tuple(wrapped)
     if isinstance(value, np.generic):
         value = np.asarray(value)
@@ -90,13 +95,13 @@ def _wrap(value: Any, sources: tuple[Any, ...]) -> Any:
         return value
     for source in sources if value.base is not None else ():
         if isinstance(source, RefusingArray) and np.may_share_memory(value, source._held):
-            return RefusingArray(value, source if source.base is None else source.base)
-    return RefusingArray(value)
+            return type(source)(value, source if source.base is None else source.base)
+    return RefusingArray(value if ordered else np.asarray(value, order="C"))
 
 
-def _function(function: Callable[..., Any]) -> Callable[..., Any]:
+def _function(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
-        return _wrap(function(*_unwrap(args), **_unwrap(kwargs)), args)
+        return _wrap(function(*_unwrap(args), **_unwrap(kwargs)), args, name in ORDERED)
 
     return call
 
@@ -114,7 +119,9 @@ class _Ufunc:
 def _method(name: str) -> Callable[..., Any]:
     def method(self: RefusingArray, *args: Any, **kwargs: Any) -> Any:
         result = getattr(self._held, name)(*_unwrap(args), **_unwrap(kwargs))
-        return self if result is self._held else result if result is NotImplemented else _wrap(result, (self, *args))
+        if result is self._held or result is NotImplemented:
+            return result if result is NotImplemented else self
+        return _wrap(result, (self, *args), name in ORDERED)
 
     return method
 
@@ -135,6 +142,8 @@ METHODS = (
     "flatten", "max", "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "round", "sort", "squeeze", "std",
     "sum", "swapaxes", "take", "trace", "transpose", "var", "view",
 )  # fmt: skip
+# What keeps the order of axes in memory in CuPy as well, or gives the one that it is asked for.
+ORDERED = ("array", "asarray", "astype", "copy", "empty_like", "full_like", "ones_like", "zeros_like")
 ATTRIBUTES = ("T", "dtype", "flags", "imag", "itemsize", "nbytes", "ndim", "real", "shape", "size", "strides")
 for _name in METHODS:
     setattr(RefusingArray, _name, _method(_name))
@@ -146,24 +155,19 @@ class RefusingBackend:
     """RefusingArrays on the one device "refusing:0", with the generic kernels: what CuPy gets before its own."""
 
     name = "refusing"
-    array_types: tuple[type, ...] = (RefusingArray,)
 
     def __init__(self) -> None:
-        host = backends.get("cpu")
-        library = SimpleNamespace(**{name: _library(f) for name, f in vars(np).items() if not name.startswith("_")})
-        strides = SimpleNamespace(as_strided=_function(np.lib.stride_tricks.as_strided))
-        library.lib = SimpleNamespace(stride_tricks=strides)
-        for module in (np.linalg, np.fft):
-            members = {name: _library(f) for name, f in vars(module).items() if not name.startswith("_")}
-            setattr(library, module.__name__.rpartition(".")[2], SimpleNamespace(**members))
+        self._ordered = Ordered(library())
+        self.array_types: tuple[type, ...] = (self._ordered.array, RefusingArray)
+        special = Deferred("scipy.special", lambda f: self._ordered.adopting(_library(f)))
         self.namespace: SimpleNamespace = namespace_of(
-            library, bind(library, COLUMN_BYTES, Deferred("scipy.special", _library))
+            self._ordered.library, bind(self._ordered.library, COLUMN_BYTES, special)
         )
-        self.random: Any = _Random(host.random)
+        self.random: Any = _Random(backends.get("cpu").random, self._ordered)
 
-    def from_host(self, array: Array, index: int) -> RefusingArray:
+    def from_host(self, array: Array, index: int) -> Any:
         """The array itself, wrapped: its strides are kept, so that every layout can be tested here too."""
-        return RefusingArray(array)
+        return self._ordered.adopt(RefusingArray(array))
 
     def to_host(self, array: RefusingArray) -> Array:
         """A copy as a NumPy array."""
@@ -194,25 +198,38 @@ def load() -> Backend:
     return RefusingBackend()
 
 
-def _library(member: Any) -> Any:
-    if isinstance(member, np.ufunc):
+def library() -> SimpleNamespace:
+    """NumPy's functions on RefusingArrays, in the order in which CuPy's lie in memory."""
+    made = _members(np)
+    made.ndarray = RefusingArray
+    made.lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_function(np.lib.stride_tricks.as_strided)))
+    made.linalg, made.fft = _members(np.linalg), _members(np.fft)
+    return made
+
+
+def _members(module: Any) -> SimpleNamespace:
+    return SimpleNamespace(**{n: _library(f, n) for n, f in vars(module).items() if not n.startswith("_")})
+
+
+def _library(member: Any, name: str = "") -> Any:
+    if isinstance(member, np.ufunc) and member.signature is None:
         return _Ufunc(member)
-    return _function(member) if callable(member) and not isinstance(member, type) else member
+    return _function(member, name) if callable(member) and not isinstance(member, type) else member
 
 
 class _Random:
-    def __init__(self, host: Any) -> None:
-        self._host = host
+    def __init__(self, host: Any, ordered: Ordered) -> None:
+        self._host, self._ordered = host, ordered
 
     def generator(self, seed: int | None, index: int) -> _Generator:
-        return _Generator(self._host.generator(seed, 0))
+        return _Generator(self._host.generator(seed, 0), self._ordered)
 
 
 class _Generator:
     """The host's generator, its numbers copied to the device."""
 
-    def __init__(self, host: Any) -> None:
-        self._host = host
+    def __init__(self, host: Any, ordered: Ordered) -> None:
+        self._host, self._ordered = host, ordered
 
     @property
     def state(self) -> Any:
@@ -223,7 +240,7 @@ class _Generator:
         self._host.state = value
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        return _function(getattr(self._host, name))
+        return self._ordered.adopting(_function(getattr(self._host, name)))
 
 
 backends.register("refusing", load)

@@ -3,6 +3,7 @@
 import pytest
 
 import autograd_core as ag
+import autograd_core.testing.refusing  # registers the device "refusing", whose arrays have CuPy's order in memory
 import backends
 import nn
 from backends.geometry import channels_last
@@ -40,9 +41,9 @@ def lies_channels_last(x):
 
 
 @pytest.mark.parametrize("make", [nn.models.resnet20, vgg_style, EncoderDecoder])
-@pytest.mark.parametrize("kernels", ["numpy", "auto"])
-def test_every_convolution_finds_and_leaves_images_channels_last(make, kernels, monkeypatch):
-    model, bound, copied = make(), backends.get("cpu").namespace.kernels, []
+@pytest.mark.parametrize("kernels, device", [("numpy", "cpu"), ("auto", "cpu"), ("auto", "refusing")])
+def test_every_convolution_finds_and_leaves_images_channels_last(make, kernels, device, monkeypatch):
+    model, bound, copied = make().to(device), backends.get(device).namespace.kernels, []
 
     def watch(name, images):
         kernel = getattr(bound, name)
@@ -54,7 +55,7 @@ def test_every_convolution_finds_and_leaves_images_channels_last(make, kernels, 
 
         monkeypatch.setattr(bound, name, watched)
 
-    x = ag.randn(4, 3, 16, 16)
+    x = ag.randn(4, 3, 16, 16, device=device)
     with ag.config.using(kernels):
         model(x).sum().backward()  # kernels that are loaded when they are first called are there now
     watch("convolve", [0])
@@ -64,5 +65,5 @@ def test_every_convolution_finds_and_leaves_images_channels_last(make, kernels, 
         y = model(x)
         assert set(copied) <= {x.shape}  # what the user gave is as it is
         copied.clear()
-        (y * ag.randn(*y.shape).contiguous()).sum().backward()
+        (y * ag.randn(*y.shape, device=device)).sum().backward()
         assert set(copied) <= {x.shape, y.shape}

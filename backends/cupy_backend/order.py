@@ -1,0 +1,180 @@
+"""CuPy's arrays and functions with NumPy's order of axes in memory.
+
+CuPy gives every computed array C order: images with their channels innermost would lose that layout at the first ReLU.
+Here operators and element-wise functions run on views with the axes in the order in which the first full operand lies
+in memory, and turn the result back. Results are instances of one subclass of CuPy's array, so that operators do, too.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import wraps
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from backends.geometry import Array, Sizes
+
+Function = Callable[..., Any]
+BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift")
+UNARY = ("neg", "pos", "abs", "invert")
+COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
+ELEMENTWISE_METHODS = (
+    *(f"__{prefix}{name}__" for name in BINARY for prefix in ("", "r")),
+    *(f"__{name}__" for name in (*UNARY, *COMPARISONS)),
+    "clip", "conj", "round",
+)  # fmt: skip
+METHODS = (
+    "__getitem__", "__matmul__", "__rmatmul__", "all", "any", "argmax", "argmin", "argsort", "astype", "copy", "cumsum",
+    "diagonal", "dot", "flatten", "max", "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "std", "sum",
+    "take", "trace", "var", "view",
+)  # fmt: skip
+IN_PLACE = tuple(f"__i{name}__" for name in BINARY)
+UFUNC_METHODS = ("accumulate", "at", "outer", "reduce")
+# Element-wise functions that are no ufuncs of CuPy's.
+FUNCTIONS = ("around", "clip", "isclose", "nan_to_num", "round", "sinc", "where")
+
+
+def memory_order(shape: Sizes, strides: Sizes) -> list[int]:
+    """The axes from the outermost in memory to the innermost; those that do not count stay before their neighbour."""
+    keys, reach = [0] * len(shape), 0
+    for i in reversed(range(len(shape))):
+        if shape[i] > 1 and strides[i]:
+            reach = abs(strides[i])
+        keys[i] = reach
+    return sorted(range(len(shape)), key=lambda i: -keys[i])
+
+
+class Ordered:
+    """The array type and the namespace of one device, over a library such as CuPy.
+
+    device: makes the context in which the device is the current one; None where there is only one.
+    """
+
+    def __init__(self, library: Any, device: Callable[[], AbstractContextManager[Any]] | None = None) -> None:
+        self.base: type = library.ndarray
+        self.device = device
+        members: dict[str, Any] = {"__slots__": (), "__module__": __name__}
+        for names, wrap in ((ELEMENTWISE_METHODS, self.keeping), (METHODS, self.adopting), (IN_PLACE, self.placed)):
+            members |= {name: wrap(getattr(self.base, name)) for name in names if hasattr(self.base, name)}
+        members["__hash__"] = self.base.__hash__  # which the comparisons would take away
+        self.array: type = type(self.base.__name__, (self.base,), members)
+        self.library = SimpleNamespace(**{name: self._member(name, value) for name, value in vars(library).items()})
+        self.library.ndarray = self.array
+        self.library.concatenate = self._concatenate(self.adopting(library.concatenate))
+        self.library.pad = self._pad(self.adopting(library.pad))
+
+    def adopt(self, result: Any) -> Any:
+        """The result, with plain arrays in it made this type, which adds nothing to their memory."""
+        if result.__class__ is self.base:
+            result.__class__ = self.array
+        elif result.__class__ is tuple or result.__class__ is list:
+            for value in result:
+                self.adopt(value)
+        return result
+
+    def placed(self, function: Function) -> Function:
+        """The function, run on its device."""
+        device = self.device
+        if device is None:
+            return function
+
+        @wraps(function)
+        def call(*args: Any, **given: Any) -> Any:
+            with device():
+                return function(*args, **given)
+
+        return call
+
+    def adopting(self, function: Function) -> Function:
+        """The function, with results of this type."""
+        function, adopt = self.placed(function), self.adopt
+
+        @wraps(function)
+        def call(*args: Any, **given: Any) -> Any:
+            return adopt(function(*args, **given))
+
+        return call
+
+    def keeping(self, function: Function) -> Function:
+        """The element-wise function, with results in the memory order of the first of the largest operands."""
+        function, adopt, base = self.placed(function), self.adopt, self.base
+
+        @wraps(function)
+        def call(*args: Any, **given: Any) -> Any:
+            lead = max([a for a in args if isinstance(a, base)], key=_rank, default=None)
+            if lead is None or lead.flags.c_contiguous or given.get("out") is not None:
+                return adopt(function(*args, **given))
+            axes = memory_order(lead.shape, lead.strides)
+            turned = [_turned(a, axes) if isinstance(a, base) else a for a in args]
+            return adopt(_back(function(*turned, **given), axes))
+
+        return call
+
+    def _member(self, name: str, value: Any) -> Any:
+        if name.startswith("_") or isinstance(value, type):
+            return value
+        if isinstance(value, ModuleType | SimpleNamespace):
+            return _Submodule(value, self)
+        if not callable(value):
+            return value
+        if name in FUNCTIONS:
+            return self.keeping(value)
+        if not hasattr(value, "at"):
+            return self.adopting(value)
+        ufunc: Any = self.keeping(value)
+        for method in UFUNC_METHODS:
+            if hasattr(value, method):
+                setattr(ufunc, method, self.adopting(getattr(value, method)))
+        return ufunc
+
+    def _concatenate(self, function: Function) -> Function:
+        def concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:
+            first = arrays[0]
+            if axis is None or first.flags.c_contiguous:
+                return function(arrays, axis)
+            axes = memory_order(first.shape, first.strides)
+            return _back(function([a.transpose(axes) for a in arrays], axes.index(axis % first.ndim)), axes)
+
+        return concatenate
+
+    def _pad(self, function: Function) -> Function:
+        def pad(x: Array, widths: Sequence[Any], *args: Any, **given: Any) -> Array:
+            if x.flags.c_contiguous:
+                return function(x, widths, *args, **given)
+            axes = memory_order(x.shape, x.strides)
+            return _back(function(x.transpose(axes), [widths[i] for i in axes], *args, **given), axes)
+
+        return pad
+
+
+class _Submodule:
+    """A module of the library, such as `linalg`, each function looked up when it is first used."""
+
+    def __init__(self, module: Any, ordered: Ordered) -> None:
+        self._module, self._ordered = module, ordered
+
+    def __getattr__(self, name: str) -> Any:
+        member = self._ordered._member(name, getattr(self._module, name))
+        setattr(self, name, member)
+        return member
+
+
+def _rank(a: Array) -> tuple[int, int, bool]:
+    """How much an operand has to say: an expanded one does not know the order of the axes that it repeats."""
+    return a.ndim, a.size, 0 not in a.strides
+
+
+def _turned(a: Array, axes: list[int]) -> Array:
+    """The array with the axes that it is broadcast to in this order."""
+    if a.ndim < len(axes):
+        if not a.ndim:
+            return a
+        a = a.reshape((1,) * (len(axes) - a.ndim) + a.shape)
+    return a.transpose(axes)
+
+
+def _back(result: Any, axes: list[int]) -> Any:
+    if result.__class__ is tuple:
+        return tuple([_back(r, axes) for r in result])
+    if result is NotImplemented:
+        return result
+    return result.transpose([axes.index(i) for i in range(len(axes))])
