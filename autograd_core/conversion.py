@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core import dtypes
+from autograd_core.devices import backend_of
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.libraries import LIBRARY
 from autograd_core.tensor import Tensor
@@ -22,6 +23,8 @@ def array_from(data: Any, dtype: DTypeLike | None, copy: bool) -> Any:
         data = data.array
     if data.__class__ in LIBRARY:
         return _converted(data, dtype, copy)
+    if hasattr(data, "__cuda_array_interface__"):
+        return _converted(backend_of("cuda").share(data), dtype, copy)  # type: ignore[attr-defined]
     if isinstance(data, np.ma.MaskedArray):
         raise TypeError("a masked array has no values under its mask; choose them first: data.filled(0)")
     if any(hasattr(data, name) for name in ("__array__", "__array_interface__")):

@@ -12,8 +12,9 @@ from numpy.typing import DTypeLike
 
 from autograd_core import dtypes
 from autograd_core.conversion import array_from
-from autograd_core.devices import backend_of, place
+from autograd_core.devices import library_of, place
 from autograd_core.errors import DtypeError, OperandError
+from autograd_core.libraries import LIBRARY
 from autograd_core.memory_format import arranged
 from autograd_core.registry import OPS, publish
 from autograd_core.tensor import Leaf, Tensor, check_differentiable, wrap
@@ -100,7 +101,8 @@ def shape_of(size: tuple[Any, ...], keyword: ShapeLike | None = None) -> tuple[i
 
 def _made(make: Callable[[Any], Any], device: str | None, requires_grad: bool, name: str | None = None) -> Tensor:
     """What `make` makes with the array library of a device."""
-    return finish(make(backend_of(device or "cpu").namespace), device, requires_grad, name)
+    library = LIBRARY[np.ndarray] if device is None else library_of(device)
+    return finish(make(library), device, requires_grad, name)
 
 
 def _floating(dtype: DTypeLike | None) -> dtypes.DType:

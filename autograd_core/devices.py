@@ -15,7 +15,7 @@ from autograd_core.kinds import CAST
 from autograd_core.libraries import LIBRARY
 from autograd_core.memory_format import arranged
 from autograd_core.registry import Interval, op, sample, use_backend
-from autograd_core.tensor import Tensor
+from autograd_core.tensor import Tensor, own_scalar, wrap
 from backends import Backend
 
 
@@ -62,14 +62,30 @@ def backend_of(device: str) -> Backend:
     return backend
 
 
-def place(array: Any, device: str) -> Any:
+def resolved(device: str | None) -> tuple[str, int]:
+    """The kind of a device, and which of them: the current one where the name does not say."""
+    device = Device(device or "cpu")
+    backend, index = backend_of(device), device.index
+    if index is not None and index >= (count := backend.device_count()):
+        raise DeviceError(f"device {str(device)!r} does not exist; there are {count} of them")
+    return device.type, backend.current_device() if index is None else index
+
+
+def library_of(device: str) -> Any:
+    """The namespace that makes arrays on a device."""
+    kind, index = resolved(device)
+    return backend_of(kind).library(index)
+
+
+def place(array: Any, device: str, non_blocking: bool = False) -> Any:
     """A host array on a device, or an array of any device moved to another."""
-    target, index = backend_of(device), Device(device).index or 0
+    target, index = backend_of(device), Device(device).index
     source = LIBRARY[array.__class__].backend if array.__class__ in LIBRARY else None
     try:
         if source is target:
             return target.transfer(array, index)
-        return target.from_host(array if source is None else source.to_host(array), index)
+        host = array if source is None else source.to_host(array, non_blocking and target.name == "cpu")
+        return target.from_host(host, index, non_blocking)
     except ValueError as e:
         raise DeviceError(str(e)) from None
 
@@ -79,13 +95,13 @@ def device_of(array: Any) -> Device:
     return Device(LIBRARY[array.__class__].backend.device_of(array))
 
 
-@op(CAST, symbol="→", domain=Interval(-2, 2), reference=lambda x, device: x, samples=(sample((2, 3), device=None),
-    sample((3,), device="cpu")), method=False, holomorphic=False,
-    vjp=lambda xp, g, origin: xp.move(g, device=origin), residuals=("origin",))  # fmt: skip
-def move(xp: Any, x: Any, *, device: str | None) -> Any:
-    """`input` on another device (its own where `device` is None)."""
+@op(CAST, symbol="→", domain=Interval(-2, 2), reference=lambda x, device, non_blocking=False: x,
+    samples=(sample((2, 3), device=None), sample((3,), device="cpu", non_blocking=True)), method=False,
+    holomorphic=False, vjp=lambda xp, g, origin: xp.move(g, device=origin), residuals=("origin",))  # fmt: skip
+def move(xp: Any, x: Any, *, device: str | None, non_blocking: bool = False) -> Any:
+    """`input` on another device (its own where `device` is None), possibly before the copy is complete."""
     origin = device_of(x)
-    moved = place(x, device or origin)
+    moved = place(x, device or origin, non_blocking)
     return moved.copy() if moved is x else moved, origin
 
 
@@ -93,7 +109,9 @@ def to(self: Tensor, *args: Any, device: str | None = None, dtype: DTypeLike | N
        copy: bool = False, memory_format: str | None = None) -> Tensor:  # fmt: skip
     """On another device, in another dtype, or both: x.to("cuda"), x.to(float64), x.to("cuda", float64), x.to(other).
 
-    The tensor itself where nothing changes. Gradients flow back to the original's device and dtype.
+    The tensor itself where nothing changes. Gradients flow back to the original's device and dtype. non_blocking: a
+    copy from pinned memory to a GPU, or from a GPU to the host, goes on while Python does; before the host reads what
+    comes from a GPU, its stream must be synchronized.
     """
     for a in args:
         if isinstance(a, Tensor):
@@ -107,7 +125,7 @@ def to(self: Tensor, *args: Any, device: str | None = None, dtype: DTypeLike | N
     if wanted is not None and wanted != out.dtype:
         out = functional.astype(out, wanted)
     if device is not None and not _same(out.device, Device(device)):
-        out = functional.move(out, device=Device(device))
+        out = functional.move(out, device=Device(device), non_blocking=non_blocking)
     return arranged(functional.clone(out) if copy and out is self else out, memory_format)
 
 
@@ -116,7 +134,7 @@ def _names_dtype(name: str) -> bool:
 
 
 def _same(here: Device, there: Device) -> bool:
-    return here.type == there.type and there.index in (None, here.index, None if here.index else 0)
+    return here == there or resolved(here) == resolved(there)
 
 
 def cpu(self: Tensor) -> Tensor:
@@ -124,15 +142,35 @@ def cpu(self: Tensor) -> Tensor:
     return to(self, "cpu")
 
 
-def cuda(self: Tensor, device: str | int | None = None) -> Tensor:
-    """On a CUDA GPU: the first, or that of the given number or name."""
-    return to(self, device if isinstance(device, str) else Device("cuda", device))
+def cuda(self: Tensor, device: str | int | None = None, non_blocking: bool = False) -> Tensor:
+    """On a CUDA GPU: the current one, or that of the given number or name."""
+    return to(self, device if isinstance(device, str) else Device("cuda", device), non_blocking=non_blocking)
+
+
+def pin_memory(self: Tensor) -> Tensor:
+    """A copy on the host from which a GPU reads by itself, so that `to("cuda", non_blocking=True)` does not wait; the
+    tensor itself if it lies there already.
+    """
+    if self.device.type != "cpu":
+        raise RuntimeError(f"only tensors on the CPU can be pinned; this one is on {self.device}")
+    if is_pinned(self):
+        return self
+    pinned = wrap(backend_of("cuda").runtime.pinned(self.shape, self.dtype))  # type: ignore[attr-defined]
+    return pinned.copy_(self.detach())
+
+
+def is_pinned(self: Tensor) -> bool:
+    """Whether the tensor lies where a GPU reads by itself; never so without a GPU."""
+    if self.device.type != "cpu" or "cuda" not in backends.available():
+        return False
+    own_scalar(self)
+    return bool(backend_of("cuda").runtime.is_pinned(self.array))  # type: ignore[attr-defined]
 
 
 def install() -> None:
     """Device members of Tensor."""
     members = {
-        "to": to, "cpu": cpu, "cuda": cuda,
+        "to": to, "cpu": cpu, "cuda": cuda, "pin_memory": pin_memory, "is_pinned": is_pinned,
         "device": property(lambda self: device_of(self.array), doc="Where the elements live."),
         "is_cuda": property(lambda self: self.device.type == "cuda", doc="Whether the elements live on a CUDA GPU."),
     }  # fmt: skip

@@ -35,6 +35,10 @@ class DeviceError(RuntimeError):
     """Operands on different devices."""
 
 
+class OutOfMemoryError(RuntimeError, MemoryError):
+    """A device has not enough memory left for a result."""
+
+
 class GraphReleasedError(RuntimeError):
     """A second backward walk through a graph whose saved arrays were released by the first."""
 

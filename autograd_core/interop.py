@@ -154,7 +154,8 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
     """A tensor on the memory of any object that speaks DLPack."""
     if ext_tensor.__dlpack_device__()[0] == DLPACK_CPU:
         return functional.as_tensor(np.from_dlpack(ext_tensor))
-    return wrap(backend_of("cuda").namespace.from_dlpack(ext_tensor))
+    cuda: Any = backend_of("cuda")
+    return wrap(cuda.share(cuda.namespace.from_dlpack(ext_tensor)))
 
 
 MEMBERS = {

@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 
 from autograd_core import dtypes, functional
 from autograd_core.creation import ShapeLike, check_tensor, finish, shape_of
-from autograd_core.devices import Device, backend_of
+from autograd_core.devices import Device, backend_of, resolved
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.inplace import write
 from autograd_core.libraries import LAYERS, LIBRARY, holds
@@ -35,7 +35,8 @@ class Generator:
     def manual_seed(self, seed: int) -> Generator:
         """Start again from `seed`, negative ones counting down from 2^64; returns the generator."""
         self._seed = _checked(seed)
-        self.stream = backend_of(self.device).random.generator(self._seed, self.device.index or 0)
+        kind, index = resolved(self.device)
+        self.stream = backend_of(kind).random.generator(self._seed, index)
         return self
 
     def seed(self) -> int:
@@ -78,7 +79,7 @@ def manual_seed(seed: int) -> Generator:
     with _lock:
         _seed = _checked(seed)
         _generators.clear()
-    return _default("cpu")
+    return generator_of("cpu")
 
 
 def seed() -> int:
@@ -88,25 +89,25 @@ def seed() -> int:
 
 def initial_seed() -> int:
     """The seed that the random numbers of the CPU started from."""
-    return _default("cpu").initial_seed()
+    return generator_of("cpu").initial_seed()
 
 
 def get_rng_state(device: str = "cpu") -> Any:
     """The state of a device's generator, for `set_rng_state`."""
-    return _default(device).get_state()
+    return generator_of(device).get_state()
 
 
 def set_rng_state(state: Any, device: str = "cpu") -> None:
     """Resume a device's generator from a state."""
-    _default(device).set_state(state)
+    generator_of(device).set_state(state)
 
 
-def _default(device: str | None) -> Generator:
-    device = Device(device or "cpu")
-    key = (device.type, device.index or 0)
+def generator_of(device: str | None) -> Generator:
+    """The generator of a device, of the CPU for None."""
+    key = resolved(device)
     with _lock:
         if key not in _generators:
-            _generators[key] = Generator(device)
+            _generators[key] = Generator(Device(*key) if key[1] else key[0])
             if _seed is not None:
                 _generators[key].manual_seed(_seed)
         return _generators[key]
@@ -114,7 +115,7 @@ def _default(device: str | None) -> Generator:
 
 def rng_states() -> dict[tuple[str, int], Any]:
     """The states of all generators of devices, for `resumed`."""
-    _default("cpu")
+    generator_of("cpu")
     return {key: generator.get_state() for key, generator in list(_generators.items())}
 
 
@@ -131,12 +132,12 @@ def resumed(states: dict[tuple[str, int], Any]) -> Iterator[None]:
 
 def _restore(states: dict[tuple[str, int], Any]) -> None:
     for (kind, index), state in states.items():
-        _default(f"{kind}:{index}" if index else kind).set_state(state)
+        generator_of(f"{kind}:{index}" if index else kind).set_state(state)
 
 
 def stream_of(device: str | None, generator: Generator | None) -> Any:
     """The stream of a generator, or of a device's own."""
-    stream = (generator or _default(device)).stream
+    stream = (generator or generator_of(device)).stream
     if not LAYERS:  # nobody used vmap yet
         return stream
     from autograd_core.batching.randomness import stream_inside

@@ -270,8 +270,9 @@ def add_library(library: Any, array_types: Iterable[type]) -> None:
 
 def use_backend(backend: Any) -> None:
     """Register the arrays of a backend."""
-    backend.namespace.backend = backend
-    add_library(backend.namespace, backend.array_types)
+    for library, types in backend.libraries:
+        library.backend = backend
+        add_library(library, types)
 
 
 def _overlay(o: Op, rules: Any) -> None:

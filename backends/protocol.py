@@ -48,7 +48,8 @@ class Backend(Protocol):
     """Arrays and kernels of one kind of device; see docs/design.md, section 5.
 
     `namespace` holds every public function of the array library, and as `namespace.kernels` the functions listed
-    in `backends.kernels`. `array_types` are the types that belong to this backend.
+    in `backends.kernels`. `array_types` are the types that belong to this backend. Where several devices have a
+    namespace each, it is that of the first. A device `index` of None is the current one.
     """
 
     name: str
@@ -56,11 +57,21 @@ class Backend(Protocol):
     namespace: SimpleNamespace
     random: Random
 
-    def from_host(self, array: Any, index: int) -> Array:
-        """A NumPy array on device `index`; may share its memory where the device is the host."""
+    @property
+    def libraries(self) -> tuple[tuple[SimpleNamespace, tuple[type, ...]], ...]:
+        """Every namespace with the array types that belong to it."""
 
-    def to_host(self, array: Array) -> Any:
-        """The array as a NumPy array, after all pending work on it."""
+    def library(self, index: int | None) -> SimpleNamespace:
+        """The namespace that makes arrays on device `index`."""
+
+    def from_host(self, array: Any, index: int | None, non_blocking: bool = False) -> Array:
+        """A NumPy array on device `index`; may share its memory where the device is the host.
+
+        non_blocking: the copy may still be under way, where the array lies in pinned memory.
+        """
+
+    def to_host(self, array: Array, non_blocking: bool = False) -> Any:
+        """The array as a NumPy array, after all pending work on it; with `non_blocking` possibly before it."""
 
     def device_of(self, array: Array) -> str:
         """Where an array lives: "cpu", "cuda:0"."""
@@ -68,11 +79,14 @@ class Backend(Protocol):
     def device_count(self) -> int:
         """How many devices of this kind there are."""
 
-    def transfer(self, array: Array, index: int) -> Array:
+    def current_device(self) -> int:
+        """Which device of this kind is meant where none is named."""
+
+    def transfer(self, array: Array, index: int | None) -> Array:
         """The array on device `index` of this kind; the array itself if it is there already."""
 
-    def synchronize(self) -> None:
-        """Wait for all pending work."""
+    def synchronize(self, index: int | None = None) -> None:
+        """Wait for all pending work of a device."""
 
     def describe(self) -> str:
         """One line: library, version, hardware."""

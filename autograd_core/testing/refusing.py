@@ -24,15 +24,23 @@ Array = np.ndarray[Any, Any]
 COLUMN_BYTES = 1 << 10  # small, so that convolutions of test size are cut into pieces too
 
 
+class Machine:
+    """The devices that there are arrays on, in number, and whoever watches what is computed there."""
+
+    current = 0
+    observer: Any = None  # its `calls(function, args, kwargs, finish)` computes in place of a call, and finishes it
+
+
 class RefusingArray:
     """A NumPy array that only `refusing.to_host` gives away."""
 
-    __slots__ = ("__weakref__", "_held", "base")
+    __slots__ = ("__weakref__", "_held", "base", "number")
     __array_ufunc__ = None
     __hash__ = None  # type: ignore[assignment]  # as of every array
 
     def __init__(self, held: Array, base: RefusingArray | None = None) -> None:
         self._held, self.base = held, base
+        self.number: int = Machine.current if base is None else base.number  # of the device
 
     def __repr__(self) -> str:
         return f"RefusingArray({self._held!r})"
@@ -57,7 +65,7 @@ class RefusingArray:
         return len(self._held)
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self._held[_unwrap(index)] = _unwrap(value)
+        _compute(np.ndarray.__setitem__, (self, index, value), {}, True)
 
     @property
     def data(self) -> Any:
@@ -71,6 +79,8 @@ class RefusingArray:
 
 def _unwrap(value: Any) -> Any:
     if isinstance(value, RefusingArray):
+        if value.number != Machine.current:
+            raise TypeError(f"an array on the device number {value.number} was used on number {Machine.current}")
         return value._held
     if isinstance(value, (np.ndarray, np.generic)):
         raise TypeError(f"{type(value).__name__} of NumPy was mixed with arrays on the device 'refusing'")
@@ -99,9 +109,18 @@ def _wrap(value: Any, sources: tuple[Any, ...], ordered: bool = False) -> Any:
     return RefusingArray(value if ordered else np.asarray(value, order="C"))
 
 
-def _function(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
+def _compute(function: Callable[..., Any], args: Any, kwargs: Any, writes: bool = False, ordered: bool = False) -> Any:
+    """The function of NumPy's, on what the arrays hold; `writes` says that it changes one of them."""
+    given, named = _unwrap(args), _unwrap(kwargs)
+    if Machine.observer is None:
+        return _wrap(function(*given, **named), args, ordered)
+    writes = writes or "out" in kwargs
+    return Machine.observer.calls(function, given, named, writes, lambda value: _wrap(value, args, ordered))
+
+
+def _function(function: Callable[..., Any], name: str = "", writes: bool = False) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
-        return _wrap(function(*_unwrap(args), **_unwrap(kwargs)), args, name in ORDERED)
+        return _compute(function, args, kwargs, writes, name in ORDERED)
 
     return call
 
@@ -110,20 +129,24 @@ class _Ufunc:
     """A ufunc with those of its methods that CuPy has too."""
 
     def __init__(self, ufunc: np.ufunc) -> None:
-        self._call, self.at, self.reduce = _function(ufunc), _function(ufunc.at), _function(ufunc.reduce)
+        self._call, self.at, self.reduce = _function(ufunc), _function(ufunc.at, "", True), _function(ufunc.reduce)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._call(*args, **kwargs)
 
 
 def _method(name: str) -> Callable[..., Any]:
-    def method(self: RefusingArray, *args: Any, **kwargs: Any) -> Any:
-        result = getattr(self._held, name)(*_unwrap(args), **_unwrap(kwargs))
-        if result is self._held or result is NotImplemented:
-            return result if result is NotImplemented else self
-        return _wrap(result, (self, *args), name in ORDERED)
+    function: Any = getattr(np.ndarray, name)
+    writes = name in WRITING
 
-    return method
+    def view(self: RefusingArray, *args: Any) -> Any:
+        return _wrap(function(self._held, *args), (self,))
+
+    def method(self: RefusingArray, *args: Any, **kwargs: Any) -> Any:
+        result = _compute(function, (self, *args), kwargs, writes, name in ORDERED)
+        return self if writes and result is not None else result
+
+    return view if name in VIEWS else method
 
 
 def _attribute(name: str) -> property:
@@ -144,6 +167,8 @@ METHODS = (
 )  # fmt: skip
 # What keeps the order of axes in memory in CuPy as well, or gives the one that it is asked for.
 ORDERED = ("array", "asarray", "astype", "copy", "empty_like", "full_like", "ones_like", "zeros_like")
+VIEWS = ("swapaxes", "squeeze", "transpose")  # whatever device is the current one
+WRITING = ("fill", "sort", *(f"__i{name}__" for name in OPERATORS))
 ATTRIBUTES = ("T", "dtype", "flags", "imag", "itemsize", "nbytes", "ndim", "real", "shape", "size", "strides")
 for _name in METHODS:
     setattr(RefusingArray, _name, _method(_name))
@@ -163,13 +188,18 @@ class RefusingBackend:
         self.namespace: SimpleNamespace = namespace_of(
             self._ordered.library, bind(self._ordered.library, COLUMN_BYTES, special)
         )
+        self.libraries = ((self.namespace, self.array_types),)
         self.random: Any = _Random(backends.get("cpu").random, self._ordered)
 
-    def from_host(self, array: Array, index: int) -> Any:
+    def library(self, index: int | None) -> SimpleNamespace:
+        """The only namespace."""
+        return self.namespace
+
+    def from_host(self, array: Array, index: int | None, non_blocking: bool = False) -> Any:
         """The array itself, wrapped: its strides are kept, so that every layout can be tested here too."""
         return self._ordered.adopt(RefusingArray(array))
 
-    def to_host(self, array: RefusingArray) -> Array:
+    def to_host(self, array: RefusingArray, non_blocking: bool = False) -> Array:
         """A copy as a NumPy array."""
         return array._held.copy(order="K")
 
@@ -181,11 +211,15 @@ class RefusingBackend:
         """Always one."""
         return 1
 
-    def transfer(self, array: RefusingArray, index: int) -> RefusingArray:
+    def transfer(self, array: RefusingArray, index: int | None) -> RefusingArray:
         """The array itself."""
         return array
 
-    def synchronize(self) -> None:
+    def current_device(self) -> int:
+        """Always 0."""
+        return 0
+
+    def synchronize(self, index: int | None = None) -> None:
         """Nothing is ever pending."""
 
     def describe(self) -> str:

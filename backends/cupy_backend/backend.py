@@ -1,10 +1,13 @@
 """CuPy arrays on CUDA devices, with the generic kernels."""
 
+from contextlib import AbstractContextManager
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+from backends.cupy_backend.order import Ordered, in_order
 from backends.cupy_backend.random import CupyRandom
+from backends.cupy_backend.runtime import Runtime
 from backends.deferred import Deferred
 from backends.geometry import Array
 from backends.kernels import bind, namespace_of
@@ -15,28 +18,44 @@ COLUMN_BYTES = 256 << 20
 
 
 class CupyBackend:
-    """CuPy arrays on the devices "cuda:0", "cuda:1", ..."""
+    """CuPy arrays on the devices "cuda:0", "cuda:1", ...
+
+    Every device has an array type and a namespace of its own: an operation runs where its operands lie, whatever device
+    is the current one, and operands on different devices are told apart before CuPy would copy one of them.
+    """
 
     name = "cuda"
 
     def __init__(self, cupy: Any) -> None:
+        self.runtime = Runtime(cupy)
         self._cupy = cupy
-        self.array_types: tuple[type, ...] = (cupy.ndarray,)
-        library = Deferred("cupyx.scipy.special")
-        kernels = bind(cupy, COLUMN_BYTES, library)
-        kernels.erf = partial(_keeping_dtype, cupy, library.erf)
-        kernels.erfc = partial(_keeping_dtype, cupy, library.erfc)
-        self.namespace: SimpleNamespace = namespace_of(cupy, kernels)
-        self.random: Random = CupyRandom(cupy)
+        count = self.device_count()
+        self._ordered = [Ordered(cupy, partial(cupy.cuda.Device, i) if count > 1 else None) for i in range(count)]
+        self.libraries = tuple([(_library(ordered), (ordered.array,)) for ordered in self._ordered])
+        self.namespace: SimpleNamespace = self.libraries[0][0]
+        self.array_types: tuple[type, ...] = tuple([ordered.array for ordered in self._ordered])
+        self.random: Random = CupyRandom(cupy, self._ordered)
 
-    def from_host(self, array: Any, index: int) -> Array:
-        """A copy on device `index`."""
-        with self._device(index):
-            return self._cupy.array(array)
+    def library(self, index: int | None) -> SimpleNamespace:
+        """The namespace of device `index`, of the current one for None."""
+        return self.libraries[self._index(index)][0]
 
-    def to_host(self, array: Array) -> Any:
-        """A copy as a NumPy array, after the work pending on it."""
-        return self._cupy.asnumpy(array)
+    def share(self, array: Any) -> Array:
+        """An array on the memory of any object that offers it to CUDA libraries: CuPy's own, PyTorch's, Numba's."""
+        given = self._cupy.asarray(array)
+        return self._ordered[given.device.id].adopt(given.view())
+
+    def from_host(self, array: Any, index: int | None, non_blocking: bool = False) -> Array:
+        """A copy on device `index`, laid out in memory as here; from pinned memory without waiting, if asked for."""
+        index = self._index(index)
+        upload = self.runtime.upload if non_blocking and self.runtime.is_pinned(array) else self._cupy.array
+        with self._cupy.cuda.Device(index):
+            return self._ordered[index].adopt(in_order(upload, array))
+
+    def to_host(self, array: Array, non_blocking: bool = False) -> Any:
+        """A copy as a NumPy array, after the work pending on it; without waiting into pinned memory, if asked for."""
+        with self._cupy.cuda.Device(array.device.id):
+            return in_order(self.runtime.download if non_blocking else self._cupy.asnumpy, array)
 
     def device_of(self, array: Array) -> str:
         """Such as "cuda:0"."""
@@ -44,34 +63,56 @@ class CupyBackend:
 
     def device_count(self) -> int:
         """How many GPUs are visible."""
-        return int(self._cupy.cuda.runtime.getDeviceCount())
+        return self.runtime.device_count()
 
-    def transfer(self, array: Array, index: int) -> Array:
+    def current_device(self) -> int:
+        """The device that "cuda" without a number means, in this thread."""
+        return self.runtime.current_device()
+
+    def device(self, index: int) -> AbstractContextManager[Any]:
+        """A context in which the device is the current one."""
+        context: AbstractContextManager[Any] = self._cupy.cuda.Device(self._index(index))
+        return context
+
+    def transfer(self, array: Array, index: int | None) -> Array:
         """The array on GPU `index`; the array itself if it is there already."""
+        index = self._index(index)
         if array.device.id == index:
             return array
-        with self._device(index):
-            return self._cupy.array(array)
+        with self._cupy.cuda.Device(index):
+            return self._ordered[index].adopt(in_order(self._cupy.array, array))
 
-    def synchronize(self) -> None:
-        """Wait for all work pending on the current device."""
-        self._cupy.cuda.get_current_stream().synchronize()
+    def synchronize(self, index: int | None = None) -> None:
+        """Wait for all work pending on a device."""
+        self.runtime.synchronize(self._index(index))
 
     def describe(self) -> str:
         """CuPy's version and the GPU's name."""
-        runtime = self._cupy.cuda.runtime
-        gpu = runtime.getDeviceProperties(runtime.getDevice())["name"].decode()
+        runtime, gpu = self._cupy.cuda.runtime, self.runtime.properties(self.current_device())["name"].decode()
         return f"CuPy {self._cupy.__version__} (CUDA {runtime.runtimeGetVersion()}) on {self.device_count()} x {gpu}"
 
-    def _device(self, index: int) -> Any:
-        count = self.device_count()
+    def _index(self, index: int | None) -> int:
+        if index is None:
+            return self.current_device()
+        count = len(self._ordered)
         if not 0 <= index < count:
             raise ValueError(f"device 'cuda:{index}' does not exist; there are {count}: 'cuda:0' to 'cuda:{count - 1}'")
-        return self._cupy.cuda.Device(index)
+        return index
 
 
-def _keeping_dtype(cupy: Any, function: Any, x: Array) -> Array:
+def _library(ordered: Ordered) -> SimpleNamespace:
+    special = Deferred("cupyx.scipy.special", ordered.keeping)
+    kernels = bind(ordered.library, COLUMN_BYTES, special)
+    kernels.erf = partial(_keeping_dtype, ordered.library, special.erf)
+    kernels.erfc = partial(_keeping_dtype, ordered.library, special.erfc)
+    if ordered.device is not None:  # kernels make arrays, too
+        for name, kernel in vars(kernels).items():
+            setattr(kernels, name, ordered.placed(kernel) if callable(kernel) else kernel)
+    return namespace_of(ordered.library, kernels)
+
+
+def _keeping_dtype(xp: Any, function: Any, x: Array) -> Array:
     """CuPy answers in float32 or float64 only; keep narrower floats, and make integers float32 as PyTorch does."""
-    dtype = cupy.dtype(cupy.float32) if x.dtype.kind in "iub" else x.dtype
-    wide = dtype if dtype.itemsize > 2 else cupy.float32
+    dtype = xp.dtype(xp.float32) if x.dtype.kind in "iub" else x.dtype
+    wide = dtype if dtype.itemsize > 2 else xp.float32
     return function(x.astype(wide, copy=False)).astype(dtype, copy=False)

@@ -43,6 +43,14 @@ def memory_order(shape: Sizes, strides: Sizes) -> list[int]:
     return sorted(range(len(shape)), key=lambda i: -keys[i])
 
 
+def in_order(copy: Function, array: Array) -> Any:
+    """copy(array), which need not keep the order of axes, with that order all the same."""
+    if array.flags.c_contiguous:
+        return copy(array)
+    axes = memory_order(array.shape, array.strides)
+    return _back(copy(array.transpose(axes)), axes)
+
+
 class Ordered:
     """The array type and the namespace of one device, over a library such as CuPy.
 
@@ -72,13 +80,16 @@ class Ordered:
         return result
 
     def placed(self, function: Function) -> Function:
-        """The function, run on its device."""
+        """The function, run on its device; ValueError for an operand on another."""
         device = self.device
         if device is None:
             return function
 
         @wraps(function)
         def call(*args: Any, **given: Any) -> Any:
+            for a in args:
+                if isinstance(a, self.base) and a.__class__ is not self.array and a.__class__ is not self.base:
+                    raise ValueError("operands are on different devices")
             with device():
                 return function(*args, **given)
 
@@ -100,7 +111,7 @@ class Ordered:
 
         @wraps(function)
         def call(*args: Any, **given: Any) -> Any:
-            lead = max([a for a in args if isinstance(a, base)], key=_rank, default=None)
+            lead: Any = max([a for a in args if isinstance(a, base)], key=_rank, default=None)
             if lead is None or lead.flags.c_contiguous or given.get("out") is not None:
                 return adopt(function(*args, **given))
             axes = memory_order(lead.shape, lead.strides)

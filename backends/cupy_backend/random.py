@@ -5,11 +5,13 @@ gives one element. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
 """
 
 import secrets
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from backends.cupy_backend.order import Ordered
 from backends.geometry import Array, Sizes
 
 PHILOX = """
@@ -52,8 +54,8 @@ INTEGERS = "y = low + (long long)(wide(w.v[0], w.v[1]) % span);"
 class CupyGenerator:
     """A stream of random CuPy arrays on one device."""
 
-    def __init__(self, cupy: Any, seed: int | None, index: int) -> None:
-        self._cupy, self._index = cupy, index
+    def __init__(self, cupy: Any, ordered: Ordered, seed: int | None, index: int) -> None:
+        self._cupy, self._ordered, self._index = cupy, ordered, index
         self.state: dict[str, int] = {"seed": secrets.randbits(64) if seed is None else seed, "drawn": 0}
 
     def uniform(self, shape: Sizes, dtype: Any) -> Array:
@@ -83,7 +85,7 @@ class CupyGenerator:
         """The numbers 0 to n - 1 in random order."""
         keys = self.uniform((n,), np.float64)
         with self._cupy.cuda.Device(self._index):
-            return self._cupy.argsort(keys)
+            return self._ordered.adopt(self._cupy.argsort(keys))
 
     def bernoulli(self, p: float, shape: Sizes) -> Array:
         """Booleans that are True with probability p."""
@@ -91,11 +93,11 @@ class CupyGenerator:
 
     def poisson(self, rate: Array) -> Array:
         """Counts with these rates."""
-        return self._library().poisson(rate)
+        return self._ordered.adopt(self._library().poisson(rate))
 
     def binomial(self, count: Array, p: Array) -> Array:
         """Successes among `count` trials of probability p."""
-        return self._library().binomial(count, p)
+        return self._ordered.adopt(self._library().binomial(count, p))
 
     def _library(self) -> Any:
         """CuPy's own generator, seeded from this stream: rejection sampling has no fixed number of draws."""
@@ -115,7 +117,7 @@ class CupyGenerator:
             start = np.uint64(self.state["drawn"])
             kernel(np.uint64(self.state["seed"] % 2**64), start, *arguments, y)
         self.state = self.state | {"drawn": self.state["drawn"] + y.size}
-        return y
+        return self._ordered.adopt(y)
 
 
 @cache
@@ -126,9 +128,9 @@ def _kernel(cupy: Any, inputs: str, outputs: str, body: str, name: str) -> Any:
 class CupyRandom:
     """Maker of generators on CUDA devices."""
 
-    def __init__(self, cupy: Any) -> None:
-        self._cupy = cupy
+    def __init__(self, cupy: Any, ordered: Sequence[Ordered]) -> None:
+        self._cupy, self._ordered = cupy, ordered
 
     def generator(self, seed: int | None, index: int) -> CupyGenerator:
         """A generator on GPU `index`; the same seed gives the same numbers."""
-        return CupyGenerator(self._cupy, seed, index)
+        return CupyGenerator(self._cupy, self._ordered[index], seed, index)

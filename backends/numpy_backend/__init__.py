@@ -58,14 +58,19 @@ class NumpyBackend:
         kernels.lu_factor, kernels.solve_triangular = lapack.lu_factor, lapack.solve_triangular
         onednn.overlay(kernels)
         self.namespace.matmul = products.matmul
+        self.libraries = ((self.namespace, self.array_types),)
         self.random: Random = NumpyRandom()
 
-    def from_host(self, array: np.ndarray, index: int) -> Array:
+    def library(self, index: int | None) -> SimpleNamespace:
+        """The only namespace."""
+        return self.namespace
+
+    def from_host(self, array: np.ndarray, index: int | None, non_blocking: bool = False) -> Array:
         """The array itself."""
         _check_index(index)
         return array
 
-    def to_host(self, array: Array) -> Any:
+    def to_host(self, array: Array, non_blocking: bool = False) -> Any:
         """The array itself; a NumPy scalar becomes a 0-d array."""
         return np.asarray(array)
 
@@ -77,12 +82,16 @@ class NumpyBackend:
         """Always one."""
         return 1
 
-    def transfer(self, array: Array, index: int) -> Array:
+    def transfer(self, array: Array, index: int | None) -> Array:
         """The array itself."""
         _check_index(index)
         return array
 
-    def synchronize(self) -> None:
+    def current_device(self) -> int:
+        """Always 0."""
+        return 0
+
+    def synchronize(self, index: int | None = None) -> None:
         """Nothing is ever pending."""
 
     def describe(self) -> str:
@@ -93,7 +102,7 @@ class NumpyBackend:
         return f"NumPy {np.__version__} ({blas['name']} {blas['version']}) on {platform.machine()}"
 
 
-def _check_index(index: int) -> None:
+def _check_index(index: int | None) -> None:
     if index:
         raise ValueError(f"there is one device 'cpu'; 'cpu:{index}' does not exist")
 

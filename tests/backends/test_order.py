@@ -26,7 +26,7 @@ def operands():
     channel = np.arange(3.0).reshape(1, 3, 1, 1) + 1
     return {"plain": plain, "last": last, "fortran": np.asfortranarray(plain), "channel": channel,
             "row": np.arange(5.0), "spread": np.broadcast_to(channel, plain.shape), "few": last[:, :2],
-            "one": np.float64(2).reshape(()), "turned": last[:, :, ::-1]}  # fmt: skip
+            "one": np.asarray(2.0), "turned": last[:, :, ::-1]}  # fmt: skip
 
 
 FULL = {"plain", "last", "fortran", "turned"}

@@ -1,68 +1,26 @@
-"""The CUDA backend without a GPU: over a stand-in for CuPy, and its C code on the CPU."""
+"""The CUDA backend: arrays, special functions, random numbers, and its C code on the CPU."""
 
 import math
 import shutil
 import subprocess
-from contextlib import nullcontext
-from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
-from foreign_array import ForeignArray, namespace, wrapped
 
-from backends import deferred
+import backends
 from backends.cupy_backend import random
-from backends.cupy_backend.backend import CupyBackend
-
-
-class ElementwiseKernel:
-    """Fills its output with numbers that depend on seed, start and place only, as Philox does."""
-
-    def __init__(self, inputs, outputs, operation, name, preamble):
-        self.outputs = outputs
-        assert "philox(" in preamble
-        assert operation.startswith("Words w = philox(start + i, seed);")
-
-    def __call__(self, seed, start, *arguments):
-        *limits, y = arguments
-        assert self.outputs == f"{y.dtype.name} y"
-        counters = np.arange(int(start), int(start) + y.size, dtype=np.uint64)
-        words = (counters * np.uint64(2654435761) + np.uint64(seed)) % np.uint64(1 << 20)
-        values = (limits[0] + (words % limits[1]).astype(np.int64)) if limits else words / (1 << 20)
-        y.held[...] = values.reshape(y.shape)
 
 
 @pytest.fixture
-def cuda(monkeypatch):
-    runtime = SimpleNamespace(
-        getDeviceCount=lambda: 2,
-        getDevice=lambda: 0,
-        getDeviceProperties=lambda index: {"name": b"H200"},
-        runtimeGetVersion=lambda: 13000,
-    )
-    stream = SimpleNamespace(synchronize=lambda: None)
-    monkeypatch.setattr(ForeignArray, "device", SimpleNamespace(id=0), raising=False)
-    cupy = ModuleType("cupy")
-    vars(cupy).update(vars(namespace()))
-    cupy.ndarray, cupy.__version__ = ForeignArray, "14.2.0"
-    cupy.array = lambda source: ForeignArray(np.array(getattr(source, "held", source)))
-    cupy.asnumpy = lambda array: array.held
-    cupy.ElementwiseKernel = ElementwiseKernel
-    cupy.cuda = SimpleNamespace(runtime=runtime, Device=lambda index: nullcontext(), get_current_stream=lambda: stream)
-
-    def in_float(function):
-        return wrapped(lambda x: np.vectorize(function, otypes=[np.promote_types(x.dtype, np.float32)])(x))
-
-    special = SimpleNamespace(erf=in_float(math.erf), erfc=in_float(math.erfc))
-    monkeypatch.setattr(deferred, "import_module", {"cupyx.scipy.special": special}.__getitem__)
-    random._kernel.cache_clear()
-    return CupyBackend(cupy)
+def cuda(cupy):
+    return backends.get("cuda")
 
 
 def test_arrays_travel(cuda):
     x = np.arange(3.0)
     y = cuda.from_host(x, 0)
     assert isinstance(y, cuda.array_types)
+    assert cuda.current_device() == 0
     assert not np.shares_memory(cuda.to_host(y), x)
     np.testing.assert_array_equal(cuda.to_host(y), x)
     assert cuda.transfer(y, 0) is y

@@ -1,0 +1,111 @@
+"""Which GPUs there are, what they are, and which is the current one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import backends
+from autograd_core.devices import Device, backend_of
+from autograd_core.errors import DeviceError
+from autograd_core.tensor import Tensor
+
+DeviceLike = str | int | None
+
+
+def runtime() -> Any:
+    """The CUDA runtime; BackendUnavailable says what is missing."""
+    backend: Any = backend_of("cuda")
+    return backend.runtime
+
+
+def index_of(device: DeviceLike = None) -> int:
+    """The number of a device given by number or name, or of the current one for None and for "cuda"."""
+    if isinstance(device, str):
+        if Device(device).type != "cuda":
+            raise ValueError(f"a CUDA device is needed here, not {device!r}")
+        device = Device(device).index
+    count = runtime().device_count()
+    if device is None:
+        return int(runtime().current_device())
+    if not 0 <= device < count:
+        raise DeviceError(f"device 'cuda:{device}' does not exist; there are {count}: 'cuda:0' to 'cuda:{count - 1}'")
+    return device
+
+
+def is_available() -> bool:
+    """Whether tensors can be put on a CUDA GPU.
+
+    >>> device = "cuda" if is_available() else "cpu"
+    """
+    return "cuda" in backends.available()
+
+
+def device_count() -> int:
+    """How many CUDA GPUs there are."""
+    return int(runtime().device_count()) if is_available() else 0
+
+
+def current_device() -> int:
+    """The number of the GPU that "cuda" means in this thread."""
+    return int(runtime().current_device())
+
+
+def set_device(device: DeviceLike) -> None:
+    """Let "cuda" mean this GPU in this thread, from here on; `device` is safer."""
+    runtime().set_device(index_of(device))
+
+
+class device:
+    """Let "cuda" mean this GPU inside of a `with` block; a negative number and None change nothing."""
+
+    def __init__(self, device: DeviceLike) -> None:
+        self.idx = index_of(device) if isinstance(device, str) or (device is not None and device >= 0) else None
+        self._contexts: list[Any] = []
+
+    def __enter__(self) -> None:
+        context = runtime().device(current_device() if self.idx is None else self.idx)
+        context.__enter__()
+        self._contexts.append(context)
+
+    def __exit__(self, *error: Any) -> None:
+        self._contexts.pop().__exit__(*error)
+
+
+def device_of(tensor: Tensor) -> device:
+    """Let "cuda" mean the GPU of a tensor inside of a `with` block; for one on the CPU nothing changes."""
+    return device(tensor.get_device())  # -1 on the CPU
+
+
+def synchronize(device: DeviceLike = None) -> None:
+    """Wait until everything started on a GPU, the current one for None, is done."""
+    runtime().synchronize(index_of(device))
+
+
+def get_device_name(device: DeviceLike = None) -> str:
+    """The name of a GPU, such as "NVIDIA H200"."""
+    return get_device_properties(device).name
+
+
+def get_device_capability(device: DeviceLike = None) -> tuple[int, int]:
+    """The version of its architecture, such as (9, 0)."""
+    found = get_device_properties(device)
+    return found.major, found.minor
+
+
+@dataclass(frozen=True)
+class DeviceProperties:
+    """What a GPU is."""
+
+    name: str
+    major: int
+    minor: int
+    total_memory: int
+    multi_processor_count: int
+
+
+def get_device_properties(device: DeviceLike = None) -> DeviceProperties:
+    """Name, architecture, bytes of memory and number of multiprocessors of a GPU."""
+    found = runtime().properties(index_of(device))
+    return DeviceProperties(found["name"].decode(), found["major"], found["minor"], found["totalGlobalMem"],
+                            found["multiProcessorCount"])  # fmt: skip

@@ -1,0 +1,162 @@
+"""What is asked of the CUDA runtime, through CuPy: devices, streams, events, memory, and captured work."""
+
+from collections import deque
+from contextlib import AbstractContextManager
+from typing import Any
+
+from backends.geometry import Array
+
+
+class Runtime:
+    """The CUDA runtime of this process. Streams, events and pools are CuPy's objects."""
+
+    def __init__(self, cupy: Any) -> None:
+        self._cupy, self._cuda, self._api = cupy, cupy.cuda, cupy.cuda.runtime
+        self._uploads: deque[tuple[Any, Any]] = deque()
+        self._peaks: Any = None
+
+    def device_count(self) -> int:
+        """How many GPUs are visible."""
+        return int(self._api.getDeviceCount())
+
+    def current_device(self) -> int:
+        """The current device of this thread."""
+        return int(self._api.getDevice())
+
+    def set_device(self, index: int) -> None:
+        """Make a device the current one of this thread."""
+        self._api.setDevice(index)
+
+    def device(self, index: int) -> AbstractContextManager[Any]:
+        """A context in which the device is the current one."""
+        context: AbstractContextManager[Any] = self._cuda.Device(index)
+        return context
+
+    def properties(self, index: int) -> dict[str, Any]:
+        """What the runtime says about a device: "name", "major", "minor", "totalGlobalMem", ..."""
+        found: dict[str, Any] = self._api.getDeviceProperties(index)
+        return found
+
+    def synchronize(self, index: int) -> None:
+        """Wait for everything that was started on a device."""
+        with self.device(index):
+            self._api.deviceSynchronize()
+
+    def stream(self, priority: int = 0) -> Any:
+        """A new stream on the current device, which does not wait for the default one."""
+        return self._cuda.Stream(non_blocking=True, priority=priority)
+
+    def default_stream(self) -> Any:
+        """The stream that is current at first."""
+        return self._cuda.Stream.null
+
+    def current_stream(self) -> Any:
+        """The stream that work is started on, in this thread and on its current device."""
+        return self._cuda.get_current_stream()
+
+    def event(self, timing: bool, blocking: bool) -> Any:
+        """A new event on the current device."""
+        return self._cuda.Event(block=blocking, disable_timing=not timing)
+
+    def elapsed(self, start: Any, end: Any) -> float:
+        """Milliseconds from one recorded event to another."""
+        return float(self._cuda.get_elapsed_time(start, end))
+
+    def used(self) -> int:
+        """Bytes in arrays on the current device."""
+        return int(self._cupy.get_default_memory_pool().used_bytes())
+
+    def reserved(self) -> int:
+        """Bytes of the current device that the pool holds, in arrays or ready for them."""
+        return int(self._cupy.get_default_memory_pool().total_bytes())
+
+    def release(self) -> None:
+        """Give what is ready for arrays back to the device."""
+        self._cupy.get_default_memory_pool().free_all_blocks()
+        self._cupy.get_default_pinned_memory_pool().free_all_blocks()
+
+    def limit(self, fraction: float) -> None:
+        """Let the pool of the current device grow to a fraction of its memory."""
+        self._cupy.get_default_memory_pool().set_limit(fraction=fraction)
+
+    def free_and_total(self) -> tuple[int, int]:
+        """Bytes of the current device that are free, and all."""
+        free, total = self._api.memGetInfo()
+        return int(free), int(total)
+
+    def watch_peak(self) -> None:
+        """Count the peak of `used` from here on: an allocation costs a call more from now on."""
+        if self._peaks is None:
+            self._peaks = _peaks(self._cuda, self.used)
+            self._peaks.__enter__()  # for good
+        self._peaks.reset(self.current_device(), self.used())
+
+    def peak(self) -> int:
+        """The most bytes in arrays on the current device since `watch_peak`."""
+        if self._peaks is None:
+            self.watch_peak()
+        return int(self._peaks.most[self.current_device()])
+
+    def is_pinned(self, array: Any) -> bool:
+        """Whether a NumPy array lies in memory that the device reads by itself."""
+        return bool(self._api.pointerGetAttributes(array.ctypes.data).type == self._api.memoryTypeHost)
+
+    def pinned(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        """A NumPy array, not set, in such memory."""
+        import cupyx
+
+        return cupyx.empty_pinned(shape, dtype)
+
+    def upload(self, array: Any) -> Array:
+        """A copy of a contiguous array in pinned memory, which is kept until the device has read it."""
+        out = self._cupy.empty(array.shape, array.dtype)
+        out.set(array)
+        self._uploads.append((self.current_stream().record(), array))
+        while self._uploads[0][0].done and len(self._uploads) > 1:
+            self._uploads.popleft()
+        return out
+
+    def download(self, array: Array) -> Any:
+        """A copy in pinned memory, complete once the current stream is."""
+        out = self.pinned(array.shape, array.dtype)
+        return self._cupy.asnumpy(array, out=out, blocking=False)
+
+    def pool(self) -> Any:
+        """Memory of its own for captured work."""
+        return self._cuda.MemoryPool()
+
+    def allocating(self, pool: Any) -> AbstractContextManager[Any]:
+        """A context in which this thread's arrays come from a pool."""
+        context: AbstractContextManager[Any] = self._cuda.using_allocator(pool.malloc)
+        return context
+
+    def begin_capture(self, stream: Any) -> None:
+        """Let what is started on a stream be recorded, not done."""
+        stream.begin_capture()
+
+    def end_capture(self, stream: Any) -> Any:
+        """What was recorded: an object with `launch(stream)`."""
+        return stream.end_capture()
+
+    def capturing(self, stream: Any) -> bool:
+        """Whether a stream is being recorded."""
+        return bool(stream.is_capturing())
+
+
+def _peaks(cuda: Any, used: Any) -> Any:
+    """A hook of CuPy's pool that keeps the most bytes in use by device."""
+
+    class Peaks(cuda.MemoryHook):  # type: ignore[misc]  # CuPy has no types
+        name = "Peaks"
+
+        def __init__(self) -> None:
+            self.most: dict[int, int] = {}
+
+        def reset(self, device: int, bytes_used: int) -> None:
+            self.most[device] = bytes_used
+
+        def malloc_postprocess(self, **given: Any) -> None:
+            device = given["device_id"]
+            self.most[device] = max(self.most.get(device, 0), used())
+
+    return Peaks()
