@@ -1,0 +1,40 @@
+"""Elementwise work that would be several passes otherwise."""
+
+from backends.cupy_backend.launch import Gpu, threads_for
+from backends.cupy_backend.layouts import alike, empty_like, is_float
+from backends.geometry import Array
+
+
+def relu(gpu: Gpu, x: Array) -> Array | None:
+    """See `backends.generic.selection.relu`."""
+    return _mapped(gpu, "Relu", x, x)
+
+
+def rectify(gpu: Gpu, y: Array) -> Array | None:
+    """See `backends.generic.selection.rectify`; in place."""
+    return _mapped(gpu, "Relu", y, y, y)
+
+
+def add(gpu: Gpu, a: Array, b: Array) -> Array | None:
+    """See `backends.generic.selection.add`."""
+    return _mapped(gpu, "Add", a, b)
+
+
+def add_relu(gpu: Gpu, a: Array, b: Array) -> Array | None:
+    """See `backends.generic.selection.add_relu`."""
+    return _mapped(gpu, "AddRelu", a, b)
+
+
+def gate(gpu: Gpu, g: Array, x: Array) -> Array | None:
+    """See `backends.generic.selection.gate`."""
+    return _mapped(gpu, "Gate", g, x)
+
+
+def _mapped(gpu: Gpu, function: str, a: Array, b: Array, out: Array | None = None) -> Array | None:
+    if not (is_float(a, b) and a.size and alike(a, b)):
+        return None
+    y = empty_like(gpu.xp, a) if out is None else out
+    v = gpu.vector(a.dtype, arrays=(a, b, y))
+    threads = a.size // v + a.size % v
+    gpu.launch("elementwise.map", (function, a.dtype, v), *threads_for(threads), a, b, y, a.size)
+    return y

@@ -1,0 +1,204 @@
+// Statistics of the columns of a matrix (rows, n), such as channels-last images, and what batch normalisation makes of
+// them. A block takes some rows, `chunk`, and some columns; its partial results are combined in an order that the shape
+// alone decides.
+
+// Welford 1962, and the rule of Chan et al. 1979 for two parts.
+template <typename A> struct Moments {
+    A count, mean, square;
+
+    __device__ void add(A x, A share) {
+        A d = x - mean;
+        mean += d * share;
+        square += d * (x - mean);
+    }
+    __device__ void add(const Moments &other) {
+        A total = count + other.count;
+        if (total == 0) return;
+        A d = other.mean - mean, share = other.count / total;
+        mean += d * share;
+        square += other.square + d * d * (count * share);
+        count = total;
+    }
+};
+
+template <typename A> struct Sums {
+    A first, second;
+
+    __device__ void add(const Sums &other) { first += other.first, second += other.second; }
+};
+
+// Add up over threadIdx.y.
+template <typename S, int V> __device__ void over_block(S (&s)[V]) {
+    __shared__ S held[256];  // the threads of a block
+    for (int k = 0; k < V; ++k) {
+        held[threadIdx.y * blockDim.x + threadIdx.x] = s[k];
+        __syncthreads();
+        for (int half = blockDim.y / 2; half; half /= 2) {
+            if (threadIdx.y < half)
+                held[threadIdx.y * blockDim.x + threadIdx.x].add(held[(threadIdx.y + half) * blockDim.x + threadIdx.x]);
+            __syncthreads();
+        }
+        s[k] = held[threadIdx.x];
+        __syncthreads();
+    }
+}
+
+template <typename S> __device__ S shuffled(S s, int d) {
+    for (unsigned int i = 0; i < sizeof(S) / 4; ++i)
+        ((int *)&s)[i] = __shfl_xor_sync(0xffffffffu, ((int *)&s)[i], d);
+    return s;
+}
+
+// Add up parts (count, n) of a column; a warp for each.
+template <typename S> __device__ S over_parts(const S *parts, Int count, Int n, Int column) {
+    S s = {};
+    for (Int i = threadIdx.x; i < count; i += 32) s.add(parts[i * n + column]);
+    for (int d = 16; d; d >>= 1) {
+        S other = shuffled(s, d);
+        if (threadIdx.x & d) { S own = s; s = other; s.add(own); } else s.add(other);  // the same on both sides
+    }
+    return s;
+}
+
+template <typename T, int V>
+__global__ void column_moments(const T *x, Moments<Wide<T>> *parts, Int rows, Int n, Int chunk) {
+    using A = Wide<T>;
+    Int column = ((Int)blockIdx.x * blockDim.x + threadIdx.x) * V, first = (Int)blockIdx.y * chunk;
+    Int last = first + chunk < rows ? first + chunk : rows;
+    Moments<A> s[V] = {};
+    A count = 0;
+    if (column < n)
+        for (Int row = first + threadIdx.y; row < last; row += blockDim.y) {
+            Pack<T, V> p = *(const Pack<T, V> *)(x + row * n + column);
+            A share = 1 / ++count;
+            for (int k = 0; k < V; ++k) s[k].add(wide(p.of[k]), share);
+        }
+    for (int k = 0; k < V; ++k) s[k].count = count;
+    over_block(s);
+    if (threadIdx.y == 0 && column < n)
+        for (int k = 0; k < V; ++k) parts[(Int)blockIdx.y * n + column + k] = s[k];
+}
+
+// The mean and 1 / √(var + eps) of every column.
+template <typename A>
+__global__ void statistics(const Moments<A> *parts, Int count, Int n, double eps, A *mean, A *scale) {
+    Int column = (Int)blockIdx.x * blockDim.y + threadIdx.y;
+    if (column >= n) return;
+    Moments<A> s = over_parts(parts, count, n, column);
+    if (threadIdx.x == 0) {
+        mean[column] = s.mean;
+        scale[column] = 1 / sqrt(s.square / (s.count > 0 ? s.count : (A)1) + (A)eps);
+    }
+}
+
+// (x - mean) scale weight + shift of every column, then a ReLU if asked for; mean, weight and shift may be null.
+template <typename T, int V, bool RELU>
+__global__ void scale_columns(const T *x, const Wide<T> *mean, const Wide<T> *scale, const Wide<T> *weight,
+                              const Wide<T> *shift, T *y, Int rows, Int n, Int chunk) {
+    using A = Wide<T>;
+    Int column = ((Int)blockIdx.x * blockDim.x + threadIdx.x) * V, first = (Int)blockIdx.y * chunk;
+    Int last = first + chunk < rows ? first + chunk : rows;
+    if (column >= n) return;
+    A m[V], s[V], b[V];
+    for (int k = 0; k < V; ++k) {
+        m[k] = mean ? mean[column + k] : (A)0;
+        s[k] = weight ? scale[column + k] * weight[column + k] : scale[column + k];
+        b[k] = shift ? shift[column + k] : (A)0;
+    }
+    for (Int row = first + threadIdx.y; row < last; row += blockDim.y) {
+        Int at = row * n + column;
+        Pack<T, V> p = *(const Pack<T, V> *)(x + at);
+        for (int k = 0; k < V; ++k) {
+            A v = (wide(p.of[k]) - m[k]) * s[k] + b[k];
+            p.of[k] = Narrow<T>::of(RELU ? zero_if_negative(v) : v);
+        }
+        *(Pack<T, V> *)(y + at) = p;
+    }
+}
+
+// What of a cotangent passes the ReLU behind a normalisation: all of it where there is none.
+template <typename T> __device__ Wide<T> passed(T g, const T *y, Int at) {
+    return y && wide(y[at]) <= 0 ? (Wide<T>)0 : wide(g);
+}
+
+// Partial sums of g and of g (x - mean) of every column; y is the result of the ReLU, or null. x may be null.
+template <typename T, int V>
+__global__ void column_sums(const T *g, const T *x, const T *y, const Wide<T> *mean, Sums<Wide<T>> *parts, Int rows,
+                            Int n, Int chunk) {
+    using A = Wide<T>;
+    Int column = ((Int)blockIdx.x * blockDim.x + threadIdx.x) * V, first = (Int)blockIdx.y * chunk;
+    Int last = first + chunk < rows ? first + chunk : rows;
+    Sums<A> s[V] = {};
+    if (column < n)
+        for (Int row = first + threadIdx.y; row < last; row += blockDim.y) {
+            Int at = row * n + column;
+            Pack<T, V> p = *(const Pack<T, V> *)(g + at), q, r;
+            if (x) q = *(const Pack<T, V> *)(x + at);
+            if (y) r = *(const Pack<T, V> *)(y + at);
+            for (int k = 0; k < V; ++k) {
+                A v = passed(p.of[k], y ? r.of : nullptr, k);
+                s[k].first += v;
+                if (x) s[k].second += v * (wide(q.of[k]) - mean[column + k]);
+            }
+        }
+    over_block(s);
+    if (threadIdx.y == 0 && column < n)
+        for (int k = 0; k < V; ++k) parts[(Int)blockIdx.y * n + column + k] = s[k];
+}
+
+// Both sums, the second times `scale`; one that is not wanted is null.
+template <typename A, typename T>
+__global__ void sum_of_parts(const Sums<A> *parts, Int count, Int n, const A *scale, T *first, T *second) {
+    Int column = (Int)blockIdx.x * blockDim.y + threadIdx.y;
+    if (column >= n) return;
+    Sums<A> s = over_parts(parts, count, n, column);
+    if (threadIdx.x == 0) {
+        if (first) first[column] = Narrow<T>::of(s.first);
+        if (second) second[column] = Narrow<T>::of(scale ? s.second * scale[column] : s.second);
+    }
+}
+
+// The gradient in x of a normalisation of `rows` rows.
+template <typename T, int V>
+__global__ void batch_gradient(const T *g, const T *x, const T *y, const Wide<T> *mean, const Wide<T> *scale,
+                               const Wide<T> *weight, const Wide<T> *of_weight, const Wide<T> *of_bias, T *dx,
+                               Int rows, Int n, Int chunk) {
+    using A = Wide<T>;
+    Int column = ((Int)blockIdx.x * blockDim.x + threadIdx.x) * V, first = (Int)blockIdx.y * chunk;
+    Int last = first + chunk < rows ? first + chunk : rows;
+    if (column >= n) return;
+    A m[V], s[V], along[V], sum[V], slope[V];
+    for (int k = 0; k < V; ++k) {
+        m[k] = mean[column + k], s[k] = scale[column + k];
+        along[k] = of_weight[column + k] / (A)rows, sum[k] = of_bias[column + k] / (A)rows;
+        slope[k] = weight ? s[k] * weight[column + k] : s[k];
+    }
+    for (Int row = first + threadIdx.y; row < last; row += blockDim.y) {
+        Int at = row * n + column;
+        Pack<T, V> p = *(const Pack<T, V> *)(g + at), q = *(const Pack<T, V> *)(x + at), r;
+        if (y) r = *(const Pack<T, V> *)(y + at);
+        for (int k = 0; k < V; ++k) {
+            A v = passed(p.of[k], y ? r.of : nullptr, k);
+            p.of[k] = Narrow<T>::of((v - sum[k] - (wide(q.of[k]) - m[k]) * s[k] * along[k]) * slope[k]);
+        }
+        *(Pack<T, V> *)(dx + at) = p;
+    }
+}
+
+// Gradients in the parameters of a normalisation of rows (rows.cu): partial sums of g and of g (x - mean) scale.
+template <typename T>
+__global__ void row_parameter_sums(const T *g, const T *x, const Wide<T> *mean, const Wide<T> *scale,
+                                   Sums<Wide<T>> *parts, Int rows, Int n, Int chunk) {
+    using A = Wide<T>;
+    Int column = (Int)blockIdx.x * blockDim.x + threadIdx.x, first = (Int)blockIdx.y * chunk;
+    Int last = first + chunk < rows ? first + chunk : rows;
+    Sums<A> s[1] = {};
+    if (column < n)
+        for (Int row = first + threadIdx.y; row < last; row += blockDim.y) {
+            A v = wide(g[row * n + column]);
+            s[0].first += v;
+            s[0].second += v * ((wide(x[row * n + column]) - (mean ? mean[row] : (A)0)) * scale[row]);
+        }
+    over_block(s);
+    if (threadIdx.y == 0 && column < n) parts[(Int)blockIdx.y * n + column] = s[0];
+}

@@ -1,0 +1,76 @@
+// What all kernels share: 16-bit floats, vectors of 16 bytes, sums over warps and blocks. It stands in front of every
+// source, needs no header, and so compiles with NVRTC alone. Integer arguments are long long, real ones double.
+
+using Int = long long;
+
+struct Half { unsigned short bits; };
+struct Bfloat16 { unsigned short bits; };
+
+// The type to compute in.
+template <typename T> struct WideOf { using type = T; };
+template <> struct WideOf<Half> { using type = float; };
+template <> struct WideOf<Bfloat16> { using type = float; };
+template <typename T> using Wide = typename WideOf<T>::type;
+
+__device__ inline float wide(float x) { return x; }
+__device__ inline double wide(double x) { return x; }
+__device__ inline float wide(Half x) {
+#ifdef __CUDA_ARCH__
+    float y;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x.bits));
+    return y;
+#else
+    return float_of_half(x.bits);
+#endif
+}
+__device__ inline float wide(Bfloat16 x) { return __uint_as_float((unsigned int)x.bits << 16); }
+
+template <typename T> struct Narrow {
+    template <typename A> static __device__ T of(A x) { return (T)x; }
+};
+template <> struct Narrow<Half> {
+    static __device__ Half of(float x) {
+        Half y;
+#ifdef __CUDA_ARCH__
+        asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y.bits) : "f"(x));
+#else
+        y.bits = half_of_float(x);
+#endif
+        return y;
+    }
+};
+template <> struct Narrow<Bfloat16> {
+    static __device__ Bfloat16 of(float x) {
+        Bfloat16 y;
+        unsigned int bits = __float_as_uint(x);
+        // To the nearest, ties to even; a NaN keeps a bit that says so.
+        y.bits = x != x ? (bits >> 16) | 0x40 : (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+        return y;
+    }
+};
+
+template <typename A> __device__ inline A infinity() { return (A)__uint_as_float(0x7f800000u); }
+
+// V neighbours, read and written at once.
+template <typename T, int V> struct alignas(sizeof(T) * V) Pack { T of[V]; };
+
+template <typename A> __device__ inline A zero_if_negative(A x) { return x < 0 ? (A)0 : x; }  // NaN stays
+template <typename A> __device__ inline A larger(A a, A b) { return a > b || a != a ? a : b; }  // NaN wins
+
+template <typename A> __device__ A warp_sum(A x) {
+    for (int d = 16; d; d >>= 1) x += __shfl_xor_sync(0xffffffffu, x, d);
+    return x;
+}
+
+// The sum over threadIdx.x. A block holds one row of threads, or several of one warp each.
+template <typename A> __device__ A row_sum(A x) {
+    x = warp_sum(x);
+    if (blockDim.x == 32) return x;
+    __shared__ A parts[32];
+    int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+    if (lane == 0) parts[warp] = x;
+    __syncthreads();
+    x = warp_sum(lane < blockDim.x / 32 ? parts[lane] : (A)0);
+    __syncthreads();
+    return x;
+}

@@ -1,0 +1,65 @@
+// Normalisation of rows (rows, n) by their own statistics, and its gradients.
+
+template <typename T, int V, typename F> __device__ Wide<T> sum_over_row(const T *x, Int n, F term) {
+    Wide<T> sum = 0;
+    for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+        Pack<T, V> p = ((const Pack<T, V> *)x)[i];
+        for (int k = 0; k < V; ++k) sum += term(wide(p.of[k]));
+    }
+    return row_sum(sum);
+}
+
+// weight, bias, mean may be null. The row is read three times, from the caches but for the first time.
+template <typename T, int V>
+__global__ void normalize_rows(const T *x, const T *weight, const T *bias, T *y, Wide<T> *mean, Wide<T> *scale,
+                               Int rows, Int n, double eps) {
+    using A = Wide<T>;
+    Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
+    if (row >= rows) return;
+    x += row * n, y += row * n;
+    A m = mean ? sum_over_row<T, V>(x, n, [](A v) { return v; }) / (A)n : (A)0;
+    A s = 1 / sqrt(sum_over_row<T, V>(x, n, [m](A v) { return (v - m) * (v - m); }) / (A)n + (A)eps);
+    for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+        Pack<T, V> p = ((const Pack<T, V> *)x)[i];
+        for (int k = 0; k < V; ++k) {
+            A v = (wide(p.of[k]) - m) * s;
+            if (weight) v *= wide(weight[i * V + k]);
+            if (bias) v += wide(bias[i * V + k]);
+            p.of[k] = Narrow<T>::of(v);
+        }
+        ((Pack<T, V> *)y)[i] = p;
+    }
+    if (threadIdx.x == 0) {
+        scale[row] = s;
+        if (mean) mean[row] = m;
+    }
+}
+
+// The gradient in x; those in weight and bias are sums of columns (columns.cu).
+template <typename T, int V>
+__global__ void row_gradients(const T *g, const T *x, const T *weight, const Wide<T> *mean, const Wide<T> *scale,
+                              T *dx, Int rows, Int n) {
+    using A = Wide<T>;
+    Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
+    if (row >= rows) return;
+    g += row * n, x += row * n, dx += row * n;
+    A m = mean ? mean[row] : (A)0, s = scale[row], along = 0, sum = 0;
+    for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+        Pack<T, V> p = ((const Pack<T, V> *)g)[i], q = ((const Pack<T, V> *)x)[i];
+        for (int k = 0; k < V; ++k) {
+            A v = wide(p.of[k]) * (weight ? wide(weight[i * V + k]) : (A)1);
+            sum += v;
+            along += v * ((wide(q.of[k]) - m) * s);
+        }
+    }
+    along = row_sum(along) / (A)n;
+    sum = mean ? row_sum(sum) / (A)n : (A)0;
+    for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+        Pack<T, V> p = ((const Pack<T, V> *)g)[i], q = ((const Pack<T, V> *)x)[i];
+        for (int k = 0; k < V; ++k) {
+            A v = wide(p.of[k]) * (weight ? wide(weight[i * V + k]) : (A)1);
+            p.of[k] = Narrow<T>::of((v - sum - (wide(q.of[k]) - m) * s * along) * s);
+        }
+        ((Pack<T, V> *)dx)[i] = p;
+    }
+}

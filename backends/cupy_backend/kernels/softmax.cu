@@ -1,0 +1,211 @@
+// Softmax, its logarithm and cross-entropy along one axis, in one pass over what a row holds and another to write.
+
+// The largest number so far, and the sum of exp(number - largest).
+template <typename A> struct Total {
+    A largest = -infinity<A>(), sum = 0;
+
+    __device__ void add(A x) {
+        if (x > largest) {
+            sum = sum * exp(largest - x) + (1 + (x - x));  // NaN of an infinite number, as in inf - inf
+            largest = x;
+        } else if (x != -infinity<A>()) {
+            sum += exp(x - largest);
+        }
+    }
+    __device__ void add(Total other) {
+        A most = larger(largest, other.largest);
+        sum = scaled(largest, sum, most) + scaled(other.largest, other.sum, most);
+        largest = most;
+    }
+    static __device__ A scaled(A from, A sum, A to) { return from == to ? sum : sum * exp(from - to); }
+};
+
+template <typename A> __device__ Total<A> warp_total(Total<A> t) {
+    for (int d = 16; d; d >>= 1) {
+        Total<A> other;
+        other.largest = __shfl_xor_sync(0xffffffffu, t.largest, d);
+        other.sum = __shfl_xor_sync(0xffffffffu, t.sum, d);
+        t.add(other);
+    }
+    return t;
+}
+
+template <typename A> __device__ Total<A> row_total(Total<A> t) {
+    t = warp_total(t);
+    if (blockDim.x == 32) return t;
+    __shared__ A largest[32], sum[32];
+    int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+    if (lane == 0) largest[warp] = t.largest, sum[warp] = t.sum;
+    __syncthreads();
+    t = Total<A>();
+    if (lane < blockDim.x / 32) t.largest = largest[lane], t.sum = sum[lane];
+    t = warp_total(t);
+    __syncthreads();
+    return t;
+}
+
+template <typename T, int V> __device__ Total<Wide<T>> total_of_row(const T *x, Int n) {
+    Total<Wide<T>> t;
+    for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+        Pack<T, V> p = ((const Pack<T, V> *)x)[i];
+        for (int k = 0; k < V; ++k) t.add(wide(p.of[k]));
+    }
+    return row_total(t);
+}
+
+template <typename T> __device__ Total<Wide<T>> total_of_column(const T *x, Int n, Int step) {
+    Total<Wide<T>> t;
+    for (Int i = 0; i < n; ++i) t.add(wide(x[i * step]));
+    return t;
+}
+
+template <typename A, bool LOGARITHM> __device__ A share(A x, Total<A> t) {
+    return LOGARITHM ? (x - t.largest) - log(t.sum) : exp(x - t.largest) / t.sum;
+}
+
+// Of rows (rows, n).
+template <typename T, int V, bool LOGARITHM> __global__ void softmax_rows(const T *x, T *y, Int rows, Int n) {
+    using A = Wide<T>;
+    Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
+    if (row >= rows) return;
+    x += row * n, y += row * n;
+    Total<A> t = total_of_row<T, V>(x, n);
+    for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+        Pack<T, V> p = ((const Pack<T, V> *)x)[i];
+        for (int k = 0; k < V; ++k) p.of[k] = Narrow<T>::of(share<A, LOGARITHM>(wide(p.of[k]), t));
+        ((Pack<T, V> *)y)[i] = p;
+    }
+}
+
+// Of columns: the middle axis of (outer, n, inner).
+template <typename T, bool LOGARITHM>
+__global__ void softmax_columns(const T *x, T *y, Int outer, Int n, Int inner) {
+    using A = Wide<T>;
+    Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
+    if (at >= outer * inner) return;
+    Int start = at / inner * n * inner + at % inner;
+    x += start, y += start;
+    Total<A> t = total_of_column(x, n, inner);
+    for (Int i = 0; i < n; ++i) y[i * inner] = Narrow<T>::of(share<A, LOGARITHM>(wide(x[i * inner]), t));
+}
+
+// Gradients of both, given the result y: y (g - Σ g y), or g - exp(y) Σ g.
+template <typename T, bool LOGARITHM> __device__ Wide<T> term(Wide<T> g, Wide<T> y) { return LOGARITHM ? g : g * y; }
+template <typename T, bool LOGARITHM> __device__ T slope(Wide<T> g, Wide<T> y, Wide<T> sum) {
+    return Narrow<T>::of(LOGARITHM ? g - exp(y) * sum : y * g - y * sum);
+}
+
+template <typename T, int V, bool LOGARITHM>
+__global__ void softmax_gradient_rows(const T *g, const T *y, T *dx, Int rows, Int n) {
+    using A = Wide<T>;
+    Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
+    if (row >= rows) return;
+    g += row * n, y += row * n, dx += row * n;
+    A sum = 0;
+    for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+        Pack<T, V> p = ((const Pack<T, V> *)g)[i], q = ((const Pack<T, V> *)y)[i];
+        for (int k = 0; k < V; ++k) sum += term<T, LOGARITHM>(wide(p.of[k]), wide(q.of[k]));
+    }
+    sum = row_sum(sum);
+    for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+        Pack<T, V> p = ((const Pack<T, V> *)g)[i], q = ((const Pack<T, V> *)y)[i];
+        for (int k = 0; k < V; ++k) p.of[k] = slope<T, LOGARITHM>(wide(p.of[k]), wide(q.of[k]), sum);
+        ((Pack<T, V> *)dx)[i] = p;
+    }
+}
+
+template <typename T, bool LOGARITHM>
+__global__ void softmax_gradient_columns(const T *g, const T *y, T *dx, Int outer, Int n, Int inner) {
+    using A = Wide<T>;
+    Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
+    if (at >= outer * inner) return;
+    Int start = at / inner * n * inner + at % inner;
+    g += start, y += start, dx += start;
+    A sum = 0;
+    for (Int i = 0; i < n; ++i) sum += term<T, LOGARITHM>(wide(g[i * inner]), wide(y[i * inner]));
+    for (Int i = 0; i < n; ++i) dx[i * inner] = slope<T, LOGARITHM>(wide(g[i * inner]), wide(y[i * inner]), sum);
+}
+
+// Losses log Σ exp(x) - x[target] of rows; 0 where the target is `ignored`.
+template <typename T, int V>
+__global__ void nll_rows(const T *x, const Int *target, T *losses, Int rows, Int n, Int ignored) {
+    Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
+    if (row >= rows) return;
+    x += row * n;
+    Total<Wide<T>> t = total_of_row<T, V>(x, n);
+    Int chosen = target[row];
+    if (threadIdx.x == 0)
+        losses[row] = Narrow<T>::of(chosen == ignored ? 0 : log(t.sum) - (wide(x[chosen]) - t.largest));
+}
+
+template <typename T>
+__global__ void nll_columns(const T *x, const Int *target, T *losses, Int outer, Int n, Int inner, Int ignored) {
+    Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
+    if (at >= outer * inner) return;
+    x += at / inner * n * inner + at % inner;
+    Total<Wide<T>> t = total_of_column(x, n, inner);
+    Int chosen = target[at];
+    losses[at] = Narrow<T>::of(chosen == ignored ? 0 : log(t.sum) - (wide(x[chosen * inner]) - t.largest));
+}
+
+// The sum of all losses, over the number of those that count for a mean. One block, in an order that is always the same.
+template <typename T>
+__global__ void nll_total(const T *losses, const Int *target, T *total, Int count, Int ignored, Int mean) {
+    Wide<T> sum = 0, valid = 0;
+    for (Int i = threadIdx.x; i < count; i += blockDim.x) sum += wide(losses[i]), valid += target[i] != ignored;
+    sum = row_sum(sum), valid = row_sum(valid);
+    if (threadIdx.x == 0) total[0] = Narrow<T>::of(mean ? sum / valid : sum);
+}
+
+// How many targets count.
+template <typename T> __global__ void nll_count(const Int *target, T *valid, Int count, Int ignored) {
+    T sum = 0;
+    for (Int i = threadIdx.x; i < count; i += blockDim.x) sum += target[i] != ignored;
+    sum = row_sum(sum);
+    if (threadIdx.x == 0) valid[0] = sum;
+}
+
+// (softmax - one-hot) g of every row, divided by *valid if that is given; g holds one number, or one for every row.
+template <typename T>
+__device__ Wide<T> share_of_row(const T *g, Int each, Int at, const Wide<T> *valid, Int chosen, Int ignored) {
+    if (chosen == ignored) return 0;
+    Wide<T> s = wide(g[each ? at : 0]);
+    return valid ? s / *valid : s;
+}
+
+template <typename T, int V>
+__global__ void nll_gradient_rows(const T *g, Int each, const Wide<T> *valid, const T *x, const Int *target, T *dx,
+                                  Int rows, Int n, Int ignored) {
+    using A = Wide<T>;
+    Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
+    if (row >= rows) return;
+    x += row * n, dx += row * n;
+    Total<A> t = total_of_row<T, V>(x, n);
+    Int chosen = target[row];
+    A s = share_of_row(g, each, row, valid, chosen, ignored);
+    for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+        Pack<T, V> p = ((const Pack<T, V> *)x)[i];
+        for (int k = 0; k < V; ++k) {
+            A q = share<A, false>(wide(p.of[k]), t) * s;
+            p.of[k] = Narrow<T>::of(i * V + k == chosen ? q - s : q);
+        }
+        ((Pack<T, V> *)dx)[i] = p;
+    }
+}
+
+template <typename T>
+__global__ void nll_gradient_columns(const T *g, Int each, const Wide<T> *valid, const T *x, const Int *target, T *dx,
+                                     Int outer, Int n, Int inner, Int ignored) {
+    using A = Wide<T>;
+    Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
+    if (at >= outer * inner) return;
+    Int start = at / inner * n * inner + at % inner;
+    x += start, dx += start;
+    Total<A> t = total_of_column(x, n, inner);
+    Int chosen = target[at];
+    A s = share_of_row(g, each, at, valid, chosen, ignored);
+    for (Int i = 0; i < n; ++i) {
+        A q = share<A, false>(wide(x[i * inner]), t) * s;
+        dx[i * inner] = Narrow<T>::of(i == chosen ? q - s : q);
+    }
+}

@@ -1,0 +1,129 @@
+"""Own kernels: compiled for a dtype when it is first met, and started on the current stream.
+
+The sources stand in `kernels/*.cu`, with `common.cuh` in front of each. CuPy compiles them with NVRTC and keeps the
+result on disk (`CUPY_CACHE_DIR`).
+"""
+
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from backends.geometry import Array, Sizes
+
+NAMES = {"float16": "Half", "bfloat16": "Bfloat16", "float32": "float", "float64": "double"}
+NAMES |= {"uint8": "unsigned char", "int32": "int", "int64": "Int"}
+OPTIONS = ("-std=c++17",)
+VECTOR = 16  # bytes that a thread reads at once
+
+
+class Unusable(Exception):
+    """A library or a kernel cannot be used here; the message says why."""
+
+
+def device_address(array: Array) -> int:
+    """Where a CuPy array starts in device memory."""
+    return int(array.data.ptr)
+
+
+class Gpu:
+    """What the kernels of this backend compute with.
+
+    xp: the namespace whose arrays they take and make. start(source, expression, grid, block, arguments) starts a
+    kernel, address(array) says where an array starts: CuPy, or in tests what runs kernels on the CPU. deterministic:
+    whether results must not depend on the order in which threads happen to run. live: see
+    `backends.cupy_backend.optimizers`.
+    """
+
+    def __init__(
+        self,
+        xp: Any,
+        start: Callable[..., None],
+        address: Callable[[Array], int] = device_address,
+        deterministic: bool = False,
+    ) -> None:
+        self.xp, self.start, self.address, self.deterministic = xp, start, address, deterministic
+        self.live: Callable[[tuple[float, ...]], Array] | None = None
+
+    def launch(
+        self, kernel: str, parameters: tuple[Any, ...], grid: Sizes, block: Sizes, *arguments: Array | float | None
+    ) -> None:
+        """Start "source.function" with template parameters: dtypes, booleans, numbers or names.
+
+        Arrays are passed as their address and None as 0, numbers as long long or double. Nothing happens where the
+        grid is empty.
+        """
+        if 0 in grid:
+            return
+        source, function = kernel.split(".")
+        values = [self._value(a) for a in arguments]
+        self.start(source, f"{function}<{', '.join(map(_spelled, parameters))}>", grid, block, values)
+
+    def _value(self, argument: Any) -> Any:
+        if argument is None:
+            return 0
+        return argument if isinstance(argument, (int, float)) else self.address(argument)
+
+    def vector(self, dtype: Any, *sizes: int, arrays: tuple[Array | None, ...] = ()) -> int:
+        """How many elements a thread may read at once: they divide the sizes, and every array starts on a border."""
+        count = max(1, VECTOR // dtype.itemsize)
+        aligned = all(a is None or self.address(a) % VECTOR == 0 for a in arrays)
+        return count if aligned and all(size % count == 0 for size in sizes) else 1
+
+
+def _spelled(parameter: Any) -> str:
+    if isinstance(parameter, bool):
+        return "true" if parameter else "false"
+    if isinstance(parameter, (int, str)):
+        return str(parameter)
+    return NAMES[parameter.name]
+
+
+@cache
+def source_of(name: str) -> str:
+    """The text of `kernels/<name>.cu`, with what all of them share in front."""
+    folder = files("backends.cupy_backend") / "kernels"
+    return (folder / "common.cuh").read_text() + (folder / f"{name}.cu").read_text()
+
+
+class CupyLauncher:
+    """Starts kernels through CuPy, on its current device and stream."""
+
+    def __init__(self, cupy: Any) -> None:
+        self._cupy = cupy
+        self._kernels: dict[tuple[str, str, int], Any] = {}
+
+    def __call__(self, source: str, expression: str, grid: Sizes, block: Sizes, arguments: list[Any]) -> None:
+        key = source, expression, self._cupy.cuda.runtime.getDevice()
+        kernel = self._kernels.get(key)
+        if kernel is None:
+            kernel = self._kernels[key] = self._compiled(source, expression)
+        kernel(grid, block, tuple(arguments))
+
+    def _compiled(self, source: str, expression: str) -> Any:
+        module = self._cupy.RawModule(code=source_of(source), options=OPTIONS, name_expressions=(expression,))
+        try:
+            return module.get_function(expression)
+        except self._cupy.cuda.compiler.CompileException as error:
+            raise Unusable(f"kernels/{source}.cu does not compile ({error})") from error
+
+
+def threads_for_rows(rows: int, packs: int) -> tuple[Sizes, Sizes]:
+    """Grid and block for rows of `packs` vectors: four short ones, a warp for each, or a long one in a block."""
+    if packs <= 256:
+        return (-(-rows // 4),), (32, 4)
+    return (rows,), (min(1024, -(-packs // 4 // 32) * 32) if packs < 4096 else 1024, 1)
+
+
+def threads_for(count: int) -> tuple[Sizes, Sizes]:
+    """Grid and block for a thread each."""
+    return (-(-count // 256),), (256,)
+
+
+def threads_for_columns(rows: int, packs: int, waves: int = 1024) -> tuple[Sizes, Sizes, int]:
+    """Grid, block and rows of a block for a matrix of `packs` vectors in a row: about `waves` blocks in all."""
+    across = min(32, 1 << max(0, packs - 1).bit_length())
+    down = 256 // across
+    columns = -(-packs // across)
+    chunk = max(4 * down, -(-rows * columns // waves))
+    return (columns, -(-rows // chunk)), (across, down), chunk

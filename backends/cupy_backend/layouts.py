@@ -1,0 +1,55 @@
+"""Arrays as the dense matrices and stacks that kernels take, in the order in which their axes lie in memory."""
+
+from math import prod
+from typing import Any
+
+from backends.geometry import Array, Sizes
+
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+
+
+def is_float(*arrays: Array | None) -> bool:
+    """Whether all arrays have one and the same dtype, a floating one that kernels know; None counts as fitting."""
+    dtypes = {a.dtype for a in arrays if a is not None}
+    return len(dtypes) == 1 and dtypes.pop().name in FLOATS
+
+
+def memory_order(x: Array) -> Sizes:
+    """The axes from the one with the largest steps to the one with the smallest; of one element, they lie first."""
+    return tuple(sorted(range(x.ndim), key=lambda axis: (x.shape[axis] > 1, -abs(x.strides[axis]))))
+
+
+def is_dense(x: Array) -> bool:
+    """Whether an array fills its stretch of memory, whatever the order of its axes."""
+    step = x.dtype.itemsize
+    for axis in reversed(memory_order(x)):
+        if x.shape[axis] > 1 and x.strides[axis] != step:
+            return False
+        step *= x.shape[axis]
+    return True
+
+
+def empty_like(xp: Any, x: Array, dtype: Any = None) -> Array:
+    """A dense array with the axes of x in the same order in memory."""
+    order = memory_order(x)
+    y = xp.empty(tuple(x.shape[axis] for axis in order), dtype=dtype or x.dtype)
+    return y.transpose(tuple(order.index(axis) for axis in range(x.ndim)))
+
+
+def alike(x: Array, *others: Array) -> bool:
+    """Whether dense arrays have one shape, dtype and order in memory, so that one index serves all."""
+    return is_dense(x) and all(y.shape == x.shape and y.dtype == x.dtype and _steps(y) == _steps(x) for y in others)
+
+
+def _steps(x: Array) -> tuple[int, ...]:
+    return tuple(step for step, size in zip(x.strides, x.shape, strict=True) if size > 1)
+
+
+def along(xp: Any, x: Array, axis: int) -> tuple[Array, int, int, int]:
+    """x, or a copy without gaps, and in its memory the numbers of elements outside, along and within an axis."""
+    if not is_dense(x):
+        x = xp.ascontiguousarray(x)
+    order = memory_order(x)
+    place = order.index(axis % x.ndim)
+    outer, inner = (prod(x.shape[i] for i in part) for part in (order[:place], order[place + 1 :]))
+    return x, outer, x.shape[axis], inner

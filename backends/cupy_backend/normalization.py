@@ -1,0 +1,135 @@
+"""Normalisation by the statistics of a batch, and sums of columns: one pass over memory for each, channels-last."""
+
+from typing import Any
+
+from backends.cupy_backend.launch import Gpu, threads_for_columns
+from backends.cupy_backend.layouts import is_dense, is_float, memory_order
+from backends.geometry import Array, Sizes, channels_first, channels_last, wide_dtype
+
+
+def normalize_batch(
+    gpu: Gpu, x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool
+) -> tuple[Array, Array, Array, Any] | None:
+    """See `backends.generic.normalization.normalize_batch`."""
+    if not (is_float(x) and x.size):
+        return None
+    xp, wide = gpu.xp, wide_dtype(gpu.xp, x.dtype)
+    pixels, rows, channels = _matrix(xp, x)
+    mean, scale = xp.empty((channels,), dtype=wide), xp.empty((channels,), dtype=wide)
+    v = gpu.vector(x.dtype, channels, arrays=(pixels,))
+    grid, block, chunk = threads_for_columns(rows, channels // v)
+    parts = xp.empty((grid[1], channels, 3), dtype=wide)
+    gpu.launch("columns.column_moments", (x.dtype, v), grid, block, pixels, parts, rows, channels, chunk)
+    gpu.launch("columns.statistics", (wide,), *_warps(channels), parts, grid[1], channels, eps, mean, scale)
+    y = _scaled(gpu, pixels, mean, scale, _parameter(weight, wide), _parameter(bias, wide), relu)
+    return y, mean, scale, None
+
+
+def scale_channels(gpu: Gpu, x: Array, scale: Array, shift: Array | None, relu: bool) -> Array | None:
+    """See `backends.generic.normalization.scale_channels`."""
+    if not (is_float(x, scale, shift) and x.size):
+        return None
+    wide = wide_dtype(gpu.xp, x.dtype)
+    pixels, _, _ = _matrix(gpu.xp, x)
+    return _scaled(gpu, pixels, None, scale.astype(wide, copy=False), None, _parameter(shift, wide), relu)
+
+
+def _scaled(
+    gpu: Gpu,
+    pixels: Array,
+    mean: Array | None,
+    scale: Array,
+    weight: Array | None,
+    shift: Array | None,
+    relu: bool,
+) -> Array:
+    y, channels = gpu.xp.empty(pixels.shape, dtype=pixels.dtype), pixels.shape[-1]
+    v = gpu.vector(pixels.dtype, channels, arrays=(pixels, y))
+    rows = pixels.size // channels
+    grid, block, chunk = threads_for_columns(rows, channels // v, waves=1 << 13)
+    operands = (pixels, mean, scale, weight, shift, y, rows, channels, chunk)
+    gpu.launch("columns.scale_columns", (pixels.dtype, v, relu), grid, block, *operands)
+    return channels_first(y)
+
+
+def batch_gradients(
+    gpu: Gpu,
+    g: Array,
+    x: Array,
+    rectified: Array | None,
+    weight: Array | None,
+    mean: Array,
+    scale: Array,
+    kept: Any,
+    eps: float,
+    wanted: bool,
+) -> tuple[Array | None, Array, Array] | None:
+    """See `backends.generic.normalization.batch_gradients`."""
+    if not (is_float(g, x, rectified) and x.size):
+        return None
+    xp, wide = gpu.xp, wide_dtype(gpu.xp, x.dtype)
+    gs, rows, channels = _matrix(xp, g)
+    xs = _matrix(xp, x)[0]
+    ys = None if rectified is None else _matrix(xp, rectified)[0]
+    mean, scale, weight = mean.astype(wide, copy=False), scale.astype(wide, copy=False), _parameter(weight, wide)
+    g_bias, g_weight = xp.empty((channels,), dtype=wide), xp.empty((channels,), dtype=wide)
+    v = gpu.vector(x.dtype, channels, arrays=(gs, xs, ys))
+    parts = _parts(gpu, gs, xs, ys, mean, rows, channels, v)
+    add_parts(gpu, parts, scale, g_bias, g_weight)
+    if not wanted:
+        return None, g_weight, g_bias
+    dx = xp.empty(xs.shape, dtype=x.dtype)
+    grid, block, chunk = threads_for_columns(rows, channels // v, waves=1 << 13)
+    operands = (gs, xs, ys, mean, scale, weight, g_weight, g_bias, dx, rows, channels, chunk)
+    gpu.launch("columns.batch_gradient", (x.dtype, v), grid, block, *operands)
+    return channels_first(dx), g_weight, g_bias
+
+
+def total(gpu: Gpu, x: Array, axes: Sizes, keepdims: bool) -> Array | None:
+    """See `backends.generic.reduction.total`; where what remains lies side by side in memory."""
+    axes = tuple(axis % x.ndim for axis in axes)
+    order = memory_order(x)
+    kept = tuple(axis for axis in order if axis not in axes)
+    if not (is_float(x) and x.size and kept and is_dense(x) and order[-len(kept) :] == kept):
+        return None
+    sizes = tuple(x.shape[axis] for axis in kept)
+    y = gpu.xp.empty(sizes, dtype=x.dtype)
+    v = gpu.vector(x.dtype, y.size, arrays=(x,))
+    add_parts(gpu, _parts(gpu, x, None, None, None, x.size // y.size, y.size, v), None, y, None)
+    y = y.transpose(tuple(kept.index(axis) for axis in sorted(kept)))
+    return y.reshape(tuple(1 if i in axes else size for i, size in enumerate(x.shape))) if keepdims else y
+
+
+def _parts(
+    gpu: Gpu, g: Array, x: Array | None, y: Array | None, mean: Array | None, rows: int, columns: int, v: int
+) -> Array:
+    """Sums of every column over some of the rows at a time: (parts, columns, 2)."""
+    grid, block, chunk = threads_for_columns(rows, columns // v)
+    parts = gpu.xp.empty((grid[1], columns, 2), dtype=wide_dtype(gpu.xp, g.dtype))
+    gpu.launch("columns.column_sums", (g.dtype, v), grid, block, g, x, y, mean, parts, rows, columns, chunk)
+    return parts
+
+
+def add_parts(gpu: Gpu, parts: Array, scale: Array | None, first: Array | None, second: Array | None) -> None:
+    """Add up partial sums (parts, columns, 2), the second times `scale`, into vectors of one dtype."""
+    to = second if first is None else first
+    if to is not None:
+        types = (parts.dtype, to.dtype)
+        gpu.launch(
+            "columns.sum_of_parts", types, *_warps(parts.shape[1]), parts, *parts.shape[:2], scale, first, second
+        )
+
+
+def _warps(count: int) -> tuple[Sizes, Sizes]:
+    """Grid and block for a warp each."""
+    return (-(-count // 8),), (32, 8)
+
+
+def _matrix(xp: Any, x: Array) -> tuple[Array, int, int]:
+    """(N, C, *S) as contiguous (N, *S, C), the number of its pixels and of their channels."""
+    pixels = xp.ascontiguousarray(channels_last(x))
+    return pixels, x.size // x.shape[1], x.shape[1]
+
+
+def _parameter(values: Array | None, dtype: Any) -> Array | None:
+    return None if values is None else values.astype(dtype, copy=False)

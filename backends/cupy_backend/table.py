@@ -1,0 +1,59 @@
+"""Which kernels of this backend stand in front of the generic ones.
+
+Each has the signature of the kernel in whose place it computes, with the `Gpu` first, and returns None where that one
+had better: for other dtypes, for arrays without elements. One whose library is missing or does not compile says so
+once, in the log, and is not asked again.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+from backends.cupy_backend.launch import Gpu, Unusable
+
+logger = logging.getLogger(__name__)
+
+# By module, imported together with its first kernel.
+KERNELS = {
+    "normalization": ("normalize_batch", "batch_gradients", "scale_channels", "total"),
+    "pooling": ("max_of_windows", "take_taps", "put_taps", "avg_pool", "avg_pool_input"),
+    "elementwise": ("relu", "rectify", "add", "add_relu", "gate"),
+    "optimizers": ("sgd_step", "adam_step"),
+    "indexing": ("add_at",),
+}
+# Modules to do without, separated by commas, or "all": to find out which kernel is to blame.
+WITHOUT = "AUTOGRAD_CORE_CUDA_WITHOUT"
+
+
+def overlay(gpu: Gpu, kernels: SimpleNamespace) -> None:
+    """Put this backend's kernels in front of the generic ones."""
+    without = os.environ.get(WITHOUT, "").split(",")
+    for module, names in KERNELS.items():
+        if module not in without and "all" not in without:
+            for name in names:
+                setattr(kernels, name, _InFront(gpu, module, name, getattr(kernels, name)))
+
+
+class _InFront:
+    """A kernel, whose module is imported by its first call, and the one that computes where it does not."""
+
+    def __init__(self, gpu: Gpu, module: str, name: str, plain: Callable[..., Any]) -> None:
+        self.gpu, self.module, self.name, self.plain = gpu, module, name, plain
+        self.kernel: Callable[..., Any] | None = None
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        try:
+            if self.kernel is None:
+                self.kernel = getattr(import_module(f"backends.cupy_backend.{self.module}"), self.name)
+            result = self.kernel(self.gpu, *arguments, **named)
+        except Unusable as error:
+            logger.warning("CUDA kernel %s is replaced by a slower one: %s", self.name, error)
+            self.kernel, result = _declines, None
+        return self.plain(*arguments, **named) if result is None else result
+
+
+def _declines(*arguments: Any, **named: Any) -> None:
+    """In place of a kernel that cannot be used."""

@@ -1,0 +1,27 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+# pytest does not put a test's own folder on the path in importlib mode.
+sys.path.insert(0, str(Path(__file__).parent))
+import shim
+
+from backends.cupy_backend.launch import Gpu
+
+
+@pytest.fixture(params=[False, True], ids=["atomic", "deterministic"])
+def either_gpu(request):
+    return gpu_on_cpu(request.param)
+
+
+@pytest.fixture
+def gpu():
+    return gpu_on_cpu()
+
+
+def gpu_on_cpu(deterministic=False):
+    if shim.COMPILER is None:
+        pytest.skip("needs g++ to run CUDA sources on the CPU")
+    return Gpu(np, shim.start, shim.address, deterministic)

@@ -1,0 +1,64 @@
+"""Every kernel with every set of template parameters that the backend asks for."""
+
+from itertools import product
+
+from backends.cupy_backend.launch import NAMES, VECTOR, source_of
+
+FLOATS = {"Half": 2, "Bfloat16": 2, "float": 4, "double": 8}
+LOGICAL = ("false", "true")
+TAPS = ("unsigned char", "int")
+# Of each function: what follows the dtype. "v" stands for a vector's length, or 1.
+FUNCTIONS = {
+    "softmax": {
+        "softmax_rows": ("v", LOGICAL),
+        "softmax_columns": (LOGICAL,),
+        "softmax_gradient_rows": ("v", LOGICAL),
+        "softmax_gradient_columns": (LOGICAL,),
+        "nll_rows": ("v",),
+        "nll_columns": (),
+        "nll_total": (),
+        "nll_gradient_rows": ("v",),
+        "nll_gradient_columns": (),
+    },
+    "rows": {"normalize_rows": ("v",), "row_gradients": ("v",)},
+    "columns": {
+        "column_moments": ("v",),
+        "scale_columns": ("v", LOGICAL),
+        "column_sums": ("v",),
+        "batch_gradient": ("v",),
+        "row_parameter_sums": (),
+    },
+    "pooling": {
+        "max_of_windows": (TAPS, "v"),
+        "take_taps": (TAPS,),
+        "put_taps": (TAPS, "v"),
+        "avg_pool": ("v",),
+        "avg_pool_input": ("v",),
+    },
+    "optimizers": {"sgd_step": (), "adam_step": ()},
+    "scatter": {"add_rows": (("int", "Int"),), "add_sorted_rows": (("int", "Int"),)},
+    "elementwise": {},
+}
+WIDE = {"columns": ("statistics<{}>",), "softmax": ("nll_count<{}>",)}
+
+
+def expressions(source: str) -> list[str]:
+    """The name expressions of one source."""
+    found = []
+    for name, size in FLOATS.items():
+        lengths = (str(VECTOR // size), "1")
+        for function, parameters in FUNCTIONS[source].items():
+            choices = [lengths if choice == "v" else choice for choice in parameters]
+            found += [f"{function}<{', '.join((name, *rest))}>" for rest in product(*choices)]
+        if source == "elementwise":
+            functions = ("Add", "AddRelu", "Relu", "Gate")
+            found += [f"map<{function}, {name}, {v}>" for function in functions for v in lengths]
+        if source == "columns":
+            wide = "double" if name == "double" else "float"
+            found += [f"sum_of_parts<{wide}, {name}>"] + [f"sum_of_parts<{wide}, {wide}>"] * (size == 2)
+    found += [pattern.format(name) for name in ("float", "double") for pattern in WIDE.get(source, ())]
+    return sorted(set(found))
+
+
+SOURCES = sorted(FUNCTIONS)
+__all__ = ["NAMES", "SOURCES", "expressions", "source_of"]

@@ -1,0 +1,105 @@
+// CUDA C++ on a CPU: enough of it to run the project's kernels, one block after the other. The threads of a block are
+// fibers that take turns at barriers and shuffles, so that what these do to results is tested; races are not found.
+
+#include <ucontext.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <utility>
+#include <vector>
+
+using std::exp;
+using std::log;
+using std::sqrt;
+
+#define __global__ static
+#define __device__
+#define __shared__ static
+
+struct Dim { unsigned int x = 1, y = 1, z = 1; };
+static Dim threadIdx, blockIdx, blockDim, gridDim;
+
+static float __uint_as_float(unsigned int bits) { float y; memcpy(&y, &bits, 4); return y; }
+static unsigned int __float_as_uint(float x) { unsigned int y; memcpy(&y, &x, 4); return y; }
+static float float_of_half(unsigned short bits) { _Float16 y; memcpy(&y, &bits, 2); return (float)y; }
+static unsigned short half_of_float(float x) { _Float16 y = (_Float16)x; unsigned short b; memcpy(&b, &y, 2); return b; }
+template <typename T> static T atomicAdd(T *place, T x) { T old = *place; *place += x; return old; }
+
+namespace shim {
+struct Fiber { ucontext_t context; std::unique_ptr<char[]> stack; bool ended; };
+static const size_t STACK = 1 << 16;
+static std::vector<Fiber> fibers;
+static ucontext_t home;
+static unsigned int current;
+static void (*body)(void *);
+static void *arguments;
+static uint64_t lanes[1024];
+
+static Dim index_of(unsigned int thread) {
+    return {thread % blockDim.x, thread / blockDim.x % blockDim.y, thread / (blockDim.x * blockDim.y)};
+}
+// On to the next thread that has not ended; every thread waits in the same place, so one round is one barrier.
+static void next() {
+    unsigned int from = current, to = current, count = fibers.size();
+    do to = (to + 1) % count; while (fibers[to].ended && to != from);
+    if (fibers[to].ended) setcontext(&home);
+    if (to == from) return;
+    current = to;
+    threadIdx = index_of(to);
+    swapcontext(&fibers[from].context, &fibers[to].context);
+    // Whoever comes back has set `current`.
+}
+static void run() {
+    body(arguments);
+    fibers[current].ended = true;
+    next();
+}
+static void block() {
+    unsigned int count = blockDim.x * blockDim.y * blockDim.z;
+    fibers.resize(count);
+    for (unsigned int i = 0; i < count; ++i) {
+        Fiber &f = fibers[i];
+        f.ended = false;
+        if (!f.stack) f.stack.reset(new char[STACK]);
+        getcontext(&f.context);
+        f.context.uc_stack.ss_sp = f.stack.get();
+        f.context.uc_stack.ss_size = STACK;
+        f.context.uc_link = nullptr;
+        makecontext(&f.context, run, 0);
+    }
+    current = 0;
+    threadIdx = index_of(0);
+    swapcontext(&home, &fibers[0].context);
+}
+template <typename... A, size_t... I> void call(void (*kernel)(A...), void **values, std::index_sequence<I...>) {
+    kernel(*(A *)values[I]...);
+}
+template <typename... A> void start(void (*kernel)(A...), const unsigned int *sizes, void **values) {
+    static void (*chosen)(A...);
+    chosen = kernel;
+    body = [](void *v) { call(chosen, (void **)v, std::index_sequence_for<A...>()); };
+    arguments = values;
+    gridDim = {sizes[0], sizes[1], sizes[2]};
+    blockDim = {sizes[3], sizes[4], sizes[5]};
+    for (unsigned int z = 0; z < gridDim.z; ++z)
+        for (unsigned int y = 0; y < gridDim.y; ++y)
+            for (unsigned int x = 0; x < gridDim.x; ++x) {
+                blockIdx = {x, y, z};
+                block();
+            }
+}
+}  // namespace shim
+
+static void __syncthreads() { shim::next(); }
+
+template <typename T> static T __shfl_xor_sync(unsigned int, T x, int mask) {
+    memcpy(&shim::lanes[shim::current], &x, sizeof(T));
+    shim::next();
+    T y;
+    memcpy(&y, &shim::lanes[shim::current ^ mask], sizeof(T));
+    shim::next();
+    return y;
+}

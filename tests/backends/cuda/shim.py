@@ -1,0 +1,51 @@
+"""Runs the CUDA kernels on the CPU, over NumPy arrays: a launcher for `backends.cupy_backend.launch.Gpu`."""
+
+import ctypes
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from instances import expressions, source_of
+
+HEADER = Path(__file__).with_name("shim.hpp")
+COMPILER = shutil.which("g++")
+
+
+@cache
+def library_of(source: str) -> tuple[ctypes.CDLL, dict[str, int]]:
+    """The compiled kernels of a source, and where each stands in its table."""
+    names = expressions(source)
+    table = ",\n".join(f"[](const unsigned int *s, void **v) {{ shim::start(&{name}, s, v); }}" for name in names)
+    text = f"""{HEADER.read_text()}
+{source_of(source)}
+static void (*table[])(const unsigned int *, void **) = {{{table}}};
+extern "C" void start(int i, const unsigned int *sizes, void **values) {{ table[i](sizes, values); }}
+"""
+    folder = Path(tempfile.gettempdir()) / f"cuda-on-cpu-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    binary = folder / f"{source}.so"
+    if not binary.exists():
+        folder.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as own:
+            code, made = Path(own) / "code.cpp", Path(own) / "made.so"
+            code.write_text(text)
+            subprocess.run([COMPILER, "-std=c++17", "-O1", "-w", "-shared", "-fPIC", "-o", made, code], check=True)
+            made.replace(binary)
+    return ctypes.CDLL(str(binary)), {name: i for i, name in enumerate(names)}
+
+
+def start(source, expression, grid, block, arguments):
+    """As `CupyLauncher`: integers as long long, floats as double, arrays as their address."""
+    library, places = library_of(source)
+    sizes = (ctypes.c_uint * 6)(*(*grid, 1, 1)[:3], *(*block, 1, 1)[:3])
+    values = [ctypes.c_double(a) if isinstance(a, float) else ctypes.c_longlong(a) for a in arguments]
+    pointers = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
+    library.start(places[expression], sizes, pointers)
+
+
+def address(array: np.ndarray) -> int:
+    """Where a NumPy array starts."""
+    return array.ctypes.data

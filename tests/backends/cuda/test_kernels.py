@@ -1,0 +1,302 @@
+"""The CUDA kernels, run on the CPU, against NumPy's generic kernels or the definition."""
+
+import numpy as np
+import pytest
+from ml_dtypes import bfloat16
+
+from backends import kernels as generic
+from backends.cupy_backend import elementwise, indexing, normalization, optimizers, pooling, rows
+from backends.deferred import Deferred
+from backends.geometry import channels_first, channels_last
+
+plain = generic.bind(np, 1 << 20, Deferred("scipy.special"))
+TOLERANCE = {"float16": 2e-3, "bfloat16": 1.6e-2, "float32": 2e-6, "float64": 1e-14}
+DTYPES = [np.float16, bfloat16, np.float32, np.float64]
+each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=lambda d: np.dtype(d).name)
+LAYOUTS = {
+    "plain": np.ascontiguousarray,
+    "channels_last": lambda x: channels_first(np.ascontiguousarray(channels_last(x))),
+    "strided": lambda x: np.repeat(x, 2, axis=-1)[..., ::2],
+}
+each_layout = pytest.mark.parametrize("layout", LAYOUTS)
+rng = np.random.default_rng(0)
+
+
+def draw(shape, dtype, layout="plain"):
+    return LAYOUTS[layout](rng.standard_normal(shape).astype(dtype))
+
+
+def wide(x):
+    return np.asarray(x, np.float64)
+
+
+def close(actual, expected, dtype, scale=1.0):
+    expected = wide(expected)
+    assert actual.shape == expected.shape
+    tolerance = TOLERANCE[np.dtype(dtype).name] * scale
+    np.testing.assert_allclose(wide(actual), expected, rtol=tolerance, atol=tolerance)
+
+
+def of_softmax(x, axis):
+    e = np.exp(x - x.max(axis, keepdims=True))
+    return e / e.sum(axis, keepdims=True)
+
+
+@each_dtype
+@pytest.mark.parametrize("shape", [(5, 3), (3, 64), (2, 2600), (2, 5, 3, 4)])
+@each_layout
+def test_softmax(gpu, dtype, shape, layout):
+    x, g = (draw(shape, dtype, layout if len(shape) == 4 else "plain") for _ in range(2))
+    for axis in (-1, 0, 1):
+        y, exact = rows.softmax(gpu, x, axis), of_softmax(wide(x), axis)
+        assert y.dtype == dtype
+        close(y, exact, dtype)
+        close(rows.log_softmax(gpu, x, axis), np.log(exact), dtype, 4)
+        slope = exact * (wide(g) - (wide(g) * exact).sum(axis, keepdims=True))
+        close(rows.softmax_gradient(gpu, g, y, axis), slope, dtype, 4)
+        logarithm = rows.log_softmax(gpu, x, axis)
+        slope = wide(g) - np.exp(wide(logarithm)) * wide(g).sum(axis, keepdims=True)
+        close(rows.log_softmax_gradient(gpu, g, logarithm, axis), slope, dtype, 16)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_softmax_of_what_is_not_finite(gpu, axis):
+    x = np.zeros((6, 40), np.float32)
+    x[0, ::2], x[1], x[2, 5], x[3, 7], x[4, :3] = -np.inf, -np.inf, np.inf, np.nan, -np.inf
+    x = x if axis else np.ascontiguousarray(x.T)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_allclose(rows.softmax(gpu, x, axis), of_softmax(x, axis), rtol=1e-6)
+
+
+@each_dtype
+@pytest.mark.parametrize("shape", [(7, 5), (4, 1024), (3, 5, 2, 2)])
+@each_layout
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+def test_cross_entropy(gpu, dtype, shape, layout, reduction):
+    x = draw(shape, dtype, layout if len(shape) == 4 else "plain")
+    target = rng.integers(0, shape[1], (shape[0], *shape[2:]))
+    target.reshape(-1)[::3] = -1
+    g = draw(target.shape if reduction == "none" else (), dtype)
+    p = of_softmax(wide(x), 1)
+    chosen, valid = np.where(target < 0, 0, target)[:, None], target >= 0
+    losses = np.where(valid, -np.log(np.take_along_axis(p, chosen, 1))[:, 0], 0)
+    divisor = valid.sum() if reduction == "mean" else 1
+    y = rows.softmax_nll(gpu, x, target, -1, reduction)
+    assert y.dtype == dtype
+    close(y, losses if reduction == "none" else losses.sum() / divisor, dtype, 4)
+    hot = np.moveaxis(np.eye(shape[1])[chosen[:, 0]], -1, 1)
+    share = np.where(valid, wide(g), 0)[:, None] / divisor
+    close(rows.softmax_nll_gradient(gpu, g, x, target, -1, reduction), (p - hot) * share, dtype, 4)
+
+
+@each_dtype
+@pytest.mark.parametrize("shape", [(5, 3), (9, 128), (2, 2600)])
+@pytest.mark.parametrize("centered", [True, False])
+@pytest.mark.parametrize("parameters", [True, False])
+def test_normalization_of_rows(gpu, dtype, shape, centered, parameters):
+    x, g = draw(shape, dtype), draw(shape, dtype)
+    weight, bias = (draw(shape[1:], dtype) if parameters else None for _ in range(2))
+    y, mean, scale = rows.normalize_rows(gpu, x, weight, bias, 1e-3, centered)
+    d = wide(x) - (wide(x).mean(1, keepdims=True) if centered else 0)
+    exact = 1 / np.sqrt((d * d).mean(1, keepdims=True) + 1e-3)
+    factor, shift = (wide(weight), wide(bias)) if parameters else (1, 0)
+    close(y, d * exact * factor + shift, dtype, 4)
+    close(scale, exact, np.float32, 4)
+    assert (mean is None) is not centered
+    needs = (True, parameters, parameters)
+    dx, of_weight, of_bias = rows.row_gradients(gpu, g, x, weight, mean, scale, needs)
+    normal, along = d * exact, wide(g) * factor
+    slope = along - normal * (along * normal).mean(1, keepdims=True)
+    close(dx, (slope - (along.mean(1, keepdims=True) if centered else 0)) * exact, dtype, 8)
+    if parameters:
+        close(of_weight, (wide(g) * normal).sum(0), dtype, 16)
+        close(of_bias, wide(g).sum(0), dtype, 16)
+
+
+SHAPES = [(4, 3), (3, 5, 7), (2, 64, 9, 5), (600, 8, 1, 2), (2, 300, 2, 2)]
+
+
+@each_dtype
+@pytest.mark.parametrize("shape", SHAPES)
+@each_layout
+@pytest.mark.parametrize("relu", [False, True])
+def test_batch_normalization(gpu, dtype, shape, layout, relu):
+    x, g = (draw(shape, dtype, layout) for _ in range(2))
+    weight, bias = (draw(shape[1:2], dtype) for _ in range(2)) if relu else (None, None)
+    operands = [None if v is None else wide(v) for v in (x, weight, bias)]
+    y, mean, scale, kept = normalization.normalize_batch(gpu, x, weight, bias, 1e-3, relu)
+    exact = plain.normalize_batch(*operands, 1e-3, relu)
+    assert y.dtype == dtype
+    close(y, exact[0], dtype, 8)
+    close(mean, exact[1], np.float32)
+    close(scale, exact[2], np.float32, 4)
+    rectified = y if relu else None
+    found = normalization.batch_gradients(gpu, g, x, rectified, weight, mean, scale, kept, 1e-3, True)
+    exact = plain.batch_gradients(wide(g), operands[0], None if rectified is None else wide(y), operands[1],
+                                  *exact[1:], 1e-3, True)  # fmt: skip
+    for ours, theirs in zip(found, exact, strict=True):
+        close(ours, theirs, dtype, 32)
+    shift = draw(shape[1:2], dtype)
+    close(normalization.scale_channels(gpu, x, shift, bias, relu),
+          plain.scale_channels(operands[0], wide(shift), operands[2], relu), dtype, 4)  # fmt: skip
+
+
+def test_the_variance_of_large_numbers_is_exact(gpu):
+    x = (rng.standard_normal((64, 4, 16, 16)) + 1000).astype(np.float32)
+    y, *_ = normalization.normalize_batch(gpu, x, None, None, 1e-5, False)
+    np.testing.assert_allclose(y, plain.normalize_batch(wide(x), None, None, 1e-5, False)[0], atol=2e-3)
+
+
+@each_dtype
+@pytest.mark.parametrize("axes", [(0, 2, 3), (0, 1), (0, 2), (1, 2, 3)])
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_sums(gpu, dtype, axes, keepdims):
+    found = 0
+    for layout in ("plain", "channels_last"):
+        x = draw((6, 24, 7, 5), dtype, layout)
+        y = normalization.total(gpu, x, axes, keepdims)
+        if y is not None:
+            found += 1
+            close(y, wide(x).sum(axes, keepdims=keepdims), dtype, 16)
+    assert found == {(0, 2, 3): 1, (0, 1): 1, (0, 2): 1, (1, 2, 3): 0}[axes]
+
+
+GEOMETRIES = [
+    ((2, 3, 8), (2,), (2,), (0,), (1,), False),
+    ((2, 5, 7, 6), (3, 2), (2, 1), (1, 1), (1, 2), False),
+    ((2, 16, 7, 7), (3, 3), (2, 2), (1, 1), (1, 1), True),
+    ((1, 3, 4, 5, 6), (2, 3, 2), (1, 2, 2), (1, 0, 1), (1, 1, 1), False),
+    ((1, 2, 5, 5), (1, 2), (1, 1), (0, 1), (1, 3), False),  # some windows lie in the padding alone
+    ((2, 2, 40), (300,), (1,), (150,), (1,), False),  # more taps than a byte counts
+]
+
+
+@each_dtype
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda g: "x".join(map(str, g[1])))
+@each_layout
+def test_max_pooling(gpu, dtype, geometry, layout):
+    shape, kernel, stride, padding, dilation, ceil_mode = geometry
+    x = LAYOUTS[layout](rng.integers(-3, 4, shape).astype(dtype))  # with ties
+    x[0, 0, ..., 0], x[0, 1, ..., 1] = np.nan, -np.inf
+    y, taps = pooling.max_of_windows(gpu, x, kernel, stride, padding, dilation, ceil_mode)
+    exact, named = plain.max_of_windows(wide(x), kernel, stride, padding, dilation, ceil_mode)
+    np.testing.assert_array_equal(wide(y), exact)
+    np.testing.assert_array_equal(taps, named)
+    assert (y.dtype, taps.dtype) == (dtype, named.dtype)
+    window = (kernel, stride, padding, dilation)
+    chosen = pooling.take_taps(gpu, x, taps, *window)
+    np.testing.assert_array_equal(wide(chosen), plain.take_taps(wide(x), taps, *window))
+    g = draw(y.shape, dtype, layout)
+    close(pooling.put_taps(gpu, g, taps, shape, *window), plain.put_taps(wide(g), named, shape, *window), dtype)
+
+
+@each_dtype
+@pytest.mark.parametrize("geometry", [g for g in GEOMETRIES if max(g[4]) == 1], ids=lambda g: "x".join(map(str, g[1])))
+@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize("divisor", [None, 2.5])
+def test_average_pooling(gpu, dtype, geometry, padded, divisor):
+    shape, kernel, stride, padding, _, ceil_mode = geometry
+    window = (kernel, stride, padding, ceil_mode, padded, divisor)
+    for layout in LAYOUTS:
+        x = draw(shape, dtype, layout)
+        y, exact = pooling.avg_pool(gpu, x, *window), plain.avg_pool(wide(x), *window)
+        close(y, exact, dtype, 4)
+        g = draw(y.shape, dtype, layout)
+        close(pooling.avg_pool_input(gpu, g, shape, *window), plain.avg_pool_input(wide(g), shape, *window), dtype, 16)
+
+
+@each_dtype
+@pytest.mark.parametrize("shape, layout", [((), "plain"), ((7,), "plain"), ((3, 40), "plain"),
+                                           ((2, 3, 5, 4), "plain"), ((2, 3, 5, 4), "channels_last")])  # fmt: skip
+def test_elementwise(gpu, dtype, shape, layout):
+    a, b = draw(shape, dtype, layout), draw(shape, dtype, layout)
+    if shape:
+        a[..., 0], a[..., 1], b[..., 2] = np.nan, np.inf, 0
+    with np.errstate(invalid="ignore"):
+        for name in ("add", "add_relu", "gate"):
+            y = getattr(elementwise, name)(gpu, a, b)
+            assert y.strides == a.strides
+            np.testing.assert_array_equal(wide(y), wide(getattr(plain, name)(a, b)))
+        np.testing.assert_array_equal(wide(elementwise.relu(gpu, a)), wide(plain.relu(a)))
+        copy = a.copy(order="K")
+        assert elementwise.rectify(gpu, copy) is copy
+        np.testing.assert_array_equal(wide(copy), wide(plain.relu(a)))
+
+
+def test_arrays_that_lie_differently_are_left_to_the_generic_kernels(gpu):
+    a, b = draw((2, 3, 4, 4), np.float32), draw((2, 3, 4, 4), np.float32, "channels_last")
+    assert elementwise.add(gpu, a, b) is None
+    assert elementwise.add(gpu, a, a.astype(np.float64)) is None
+    assert elementwise.relu(gpu, a[..., ::2]) is None
+    assert elementwise.relu(gpu, a.astype(np.int64)) is None
+    y = elementwise.relu(gpu, a[1:])  # starts on no border of 16 bytes: 48 elements are skipped, of 4 bytes each
+    np.testing.assert_array_equal(y, np.maximum(a[1:], 0))
+    np.testing.assert_array_equal(elementwise.relu(gpu, a.reshape(-1)[1:]), np.maximum(a.reshape(-1)[1:], 0))
+
+
+SGD = [{}, {"momentum": 0.9}, {"momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01, "maximize": True},
+       {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}]  # fmt: skip
+ADAM = [{}, {"weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled": True, "maximize": True}]
+
+
+def live_options(options):
+    """A record of hyper-parameters where a captured step reads them."""
+    return np.array(options, np.float64)
+
+
+@each_dtype
+@pytest.mark.parametrize("options", SGD, ids=lambda o: "-".join(o) or "plain")
+@pytest.mark.parametrize("captured", [False, True])
+def test_sgd(gpu, dtype, options, captured):
+    gpu.live = live_options if captured else None
+    p, g, b = (draw((3, 700), dtype) for _ in range(3))
+    b = b if options else None
+    exact = [None if v is None else wide(v) for v in (p, g, b)]
+    assert optimizers.sgd_step(gpu, p, g, b, lr=0.5, **options)
+    plain.sgd_step(*exact, lr=0.5, **options)
+    close(p, exact[0], dtype, 4)
+    if b is not None:
+        close(b, exact[2], dtype, 4)
+
+
+@each_dtype
+@pytest.mark.parametrize("options", ADAM, ids=lambda o: "-".join(o) or "plain")
+@pytest.mark.parametrize("amsgrad", [False, True])
+@pytest.mark.parametrize("captured", [False, True])
+def test_adam(gpu, dtype, options, amsgrad, captured):
+    gpu.live = live_options if captured else None
+    p, g, m = (draw((3, 700), dtype) for _ in range(3))
+    v, *largest = (abs(draw((3, 700), dtype)) for _ in range(1 + amsgrad))
+    arrays = (p, g, m, v, *largest)
+    exact = [wide(a) for a in arrays]
+    given = {"lr": 0.5, "beta1": 0.9, "beta2": 0.99, "eps": 1e-3, "step": 3, **options}
+    assert optimizers.adam_step(gpu, *arrays, **given)
+    plain.adam_step(*exact, **given)
+    for ours, theirs in zip(arrays, exact, strict=True):
+        close(ours, theirs, dtype, 8)
+
+
+@each_dtype
+@pytest.mark.parametrize("index_dtype", [np.int32, np.int64])
+def test_rows_add_up_where_numbers_repeat(either_gpu, dtype, index_dtype):
+    index = rng.integers(-4, 5, (6, 7)).astype(index_dtype)
+    values = draw((6, 7, 33), dtype)
+    exact = plain.add_at((5, 33), np.float64, index, wide(values))
+    y = indexing.add_at(either_gpu, (5, 33), np.dtype(dtype), index, values)
+    assert y.dtype == dtype
+    close(y, exact, dtype, 16)
+
+
+def test_other_indices_are_left_to_the_generic_kernel(gpu):
+    values = draw((3, 2), np.float32)
+    for index in (slice(0, 3), (np.array([0, 1, 2]), np.array([0, 1, 1])), np.array([True, False, True, True])):
+        assert indexing.add_at(gpu, (4, 2), np.dtype(np.float32), index, values) is None
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 4, 4), (2, 0, 4, 4)])
+def test_nothing_to_do(gpu, shape):
+    x = np.zeros(shape, np.float32)
+    assert elementwise.relu(gpu, x) is None
+    assert normalization.normalize_batch(gpu, x, None, None, 1e-5, False) is None
+    assert pooling.max_of_windows(gpu, x, (2, 2), (2, 2), (0, 0), (1, 1), False) is None
+    assert rows.softmax(gpu, x, 1) is None
