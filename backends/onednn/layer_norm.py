@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from backends.buffers import FLOAT32, empty
 from backends.geometry import Array, Sizes
-from backends.onednn.buffers import FLOAT32, empty
 from backends.onednn.choice import active
 from backends.onednn.normalization import GLOBAL_STATISTICS, USE_SCALE, USE_SHIFT, parameter
 from backends.onednn.optimizers import MUL
