@@ -36,6 +36,7 @@ from autograd_core.versions import note_view
 
 _NUMBERS = (float, int)
 _FLOATS = {np.float32, np.float64}
+LARGE = 1 << 16  # elements from which a sum is worth a kernel of its own
 # A forward that is nothing but an operator is called as what it comes down to, in C, on NumPy arrays and elsewhere:
 # a tenth of the time of a small product.
 _OPERATORS: dict[bytes, Any] = {
@@ -102,6 +103,7 @@ def bind_unary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
 def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # noqa: PLR0915  the hot path
     forward, floating, real_only = o.forward, o.floating, o.real_only
     ufunc, direct = _OPERATORS.get(forward.__code__.co_code, (None, None))
+    plain = ufunc is not np.add  # of large arrays a backend has a kernel for sums, the end of residual blocks
 
     def flags(*wants: tuple[str, ...]) -> tuple[bool, ...]:
         return tuple(any(n in w for w in wants) for n in ("y", *o.inputs))
@@ -145,10 +147,12 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
         try:
             if ufunc is None:
                 y = forward(LIBRARY[cls], a, b)
-            elif cls is ndarray:
+            elif cls is not ndarray:
+                y = direct(a, b)
+            elif plain or not (a.__class__ is b.__class__ and a.size >= LARGE):
                 y = ufunc(a, b)
             else:
-                y = direct(a, b)
+                y = LIBRARY[cls].kernels.add(a, b)
         except Exception as e:
             y = recover(o, (a, b), {}, e)
         t = new(Tensor)

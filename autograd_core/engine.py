@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_core import functional
 from autograd_core.anomaly import watching
-from autograd_core.binders import Pick
+from autograd_core.binders import LARGE, Pick
 from autograd_core.entries import Op, Rule
 from autograd_core.errors import GraphReleasedError, HigherOrderError
 from autograd_core.libraries import LIBRARY, MUTABLE, RULES
@@ -19,7 +19,6 @@ from autograd_core.saving import outputs_of
 from autograd_core.tensor import Leaf, Node, RetainGrad, Tensor, record, set_grad_enabled, wrap
 from autograd_core.versions import check_unchanged, last_write
 
-LARGE = 1 << 16  # elements from which a sum is worth a kernel of its own
 Cotangents = dict[Any, Any]  # by node
 
 

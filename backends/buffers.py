@@ -17,6 +17,7 @@ import numpy as np
 Sizes = tuple[int, ...]
 FLOAT32 = np.dtype(np.float32)
 ALIGNMENT = 64
+HUGE = 1 << 21  # bytes of a huge page, where arrays begin that fill one: NumPy asks the system for such pages
 SMALL = 1 << 16  # bytes below which the allocator has warm memory at hand
 LIMIT = 1 << 29  # bytes kept for later
 
@@ -113,5 +114,6 @@ def empty(shape: Sizes, strides: Sizes | None = None, dtype: Any = FLOAT32) -> A
     size = prod(shape) * dtype.itemsize
     if size < SMALL:
         return np.ndarray(shape, dtype, None, 0, strides)
-    owner = pool.take(-(-size // 4096) * 4096 + ALIGNMENT)
-    return np.ndarray(shape, dtype, owner, -address(owner) % ALIGNMENT, strides)
+    alignment = ALIGNMENT if size < HUGE else HUGE
+    owner = pool.take(-(-size // 4096) * 4096 + alignment)
+    return np.ndarray(shape, dtype, owner, -address(owner) % alignment, strides)

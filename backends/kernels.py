@@ -141,6 +141,7 @@ def bind(
         convolve_input=partial(im2col.convolve_input, xp, schedule=schedule),
         convolve_weight=partial(im2col.convolve_weight, xp, schedule=schedule),
     )
+    kernels.convolve_relu = lambda *operands: kernels.rectify(kernels.convolve(*operands))
     for name in normalization.KERNELS:
         setattr(kernels, name, partial(getattr(normalization, name), xp, kernels))
     for module in MODULES:

@@ -27,7 +27,8 @@ MATRICES = ("lu_factor", "row_order", "cholesky", "inverse", "cofactor", "matrix
 # Kernels whose arrays share a first axis, into which that of the samples is folded: which of the arguments they are,
 # and at which stands the shape of one. Further arrays must be the same for all samples.
 FOLDED = {
-    "convolve": ((0,), None), "convolve_input": ((0,), 2), "max_pool": ((0,), None), "max_of_windows": ((0,), None),
+    "convolve": ((0,), None), "convolve_relu": ((0,), None), "convolve_input": ((0,), 2), "max_pool": ((0,), None),
+    "max_of_windows": ((0,), None),
     "take_taps": ((0, 1), None), "put_taps": ((0, 1), 2), "avg_pool": ((0,), None),
     "avg_pool_input": ((0,), 1), "take_plane": ((0, 1), None), "add_plane": ((0, 1), 2), "max_of_cells": ((0,), None),
     "patches": ((0,), None), "add_patches": ((0,), 1), "read_points": ((0, 1, 2), None),

@@ -11,7 +11,7 @@ from typing import Any
 
 # By module, imported together with its first kernel: `import autograd_core` does not pay for them.
 KERNELS = {
-    "convolution": ("convolve", "convolve_input", "convolve_weight"),
+    "convolution": ("convolve", "convolve_relu", "convolve_input", "convolve_weight"),
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels"),
     "layer_norm": ("normalize_rows", "row_gradients"),
     "pooling": ("max_of_windows", "put_taps", "avg_pool", "avg_pool_input"),

@@ -5,6 +5,7 @@ layouts would have to be undone for everybody else. Kernels stay as their owner 
 call, which takes microseconds.
 """
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from backends.onednn.plans import (
     DST,
     OF_DIFF_WEIGHTS,
     OF_WEIGHTS,
+    RELU,
     SRC,
     TRAINING,
     WEIGHTS,
@@ -74,12 +76,13 @@ def convolve(
     dilation: Sizes,
     groups: int,
     bias: Array | None = None,
+    relu: bool = False,
 ) -> Array | None:
     """See `backends.generic.im2col.convolve`."""
     if not _suits(x, w):
         return None
     w = _described(w)
-    plan = _forward(x.shape, w.shape, w.strides, stride, padding, dilation, groups, bias is not None)
+    plan = _forward(x.shape, w.shape, w.strides, stride, padding, dilation, groups, bias is not None, relu)
     if plan is None:
         return None
     y = empty(plan.shape, plan.strides)
@@ -88,6 +91,9 @@ def convolve(
     else:
         plan.run(to_channels_last(x), plan.weights(w), y, np.ascontiguousarray(bias))
     return y
+
+
+convolve_relu = functools.partial(convolve, relu=True)
 
 
 def convolve_input(
@@ -169,6 +175,7 @@ def _forward(
     dilation: Sizes,
     groups: int,
     biased: bool,
+    relu: bool,
 ) -> Plan:
     out = convolution_sizes(x_shape, w_shape, stride, padding, dilation, groups)
     shape = (x_shape[0], w_shape[0], *out)
@@ -183,6 +190,7 @@ def _forward(
         bias[0] if biased else None,
         y,
         *_steps(stride, padding, dilation),
+        attributes=workshop.attributes(*RELU) if relu else None,
         avoid="ref" if _is_wide(w_shape, groups) else "brg",
     )
     inside = workshop.asked(desc, OF_WEIGHTS)

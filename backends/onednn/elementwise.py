@@ -1,7 +1,7 @@
 """Passes over large arrays of float32, as exact as NumPy's.
 
 oneDNN's ReLU makes 0 of NaN, and its gradient NaN where an infinite gradient meets 0; so ReLU is the larger of two
-operands in the order that keeps a NaN, and a gradient that is not finite is left to NumPy.
+operands in the order that keeps a NaN (see also `plans.RELU`), and a gradient that is not finite is left to NumPy.
 """
 
 from functools import lru_cache
@@ -13,7 +13,7 @@ from backends.buffers import FLOAT32, empty
 from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described
-from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, SRC, SRC1, TRAINING, Plan, Workshop, planned, state
+from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, RELU, SRC, SRC1, TRAINING, Plan, Workshop, planned, state
 
 ADD, MAX, RELU_BY_RESULT, SUM = 0x1FFF0, 0x1FFF2, 0x100, 0x2FFF4
 BLOCK = 1 << 18  # elements at a time where there is a second pass: they stay in the level-2 cache
@@ -70,10 +70,8 @@ def add_relu(a: Array, b: Array) -> Array | None:
     """max(a + b, 0)."""
     if not (_suits(a) and _alike(a, b)):
         return None
-    y, zeros = empty(a.shape, a.strides), _zeros()
-    for left, right, target in zip(_blocks(a), _blocks(b), _blocks(y), strict=True):
-        _binary(ADD, target.size).run(left, right, target)
-        _binary(MAX, target.size).run(zeros, target, target)
+    y = empty(a.shape, a.strides)
+    _binary(ADD, a.size, True).run(a, b, y)
     return y
 
 
@@ -112,9 +110,9 @@ def _blocks(x: Array) -> list[Array]:
 
 
 @planned
-def _binary(workshop: Workshop, kind: int, size: int) -> Plan:
+def _binary(workshop: Workshop, kind: int, size: int, relu: bool = False) -> Plan:
     x = workshop.memory((size,), (4,))
-    desc = workshop.primitive("binary", kind, x, x, x)
+    desc = workshop.primitive("binary", kind, x, x, x, attributes=workshop.attributes(*RELU) if relu else None)
     return Plan(workshop, desc, (SRC, x), (SRC1, x), (DST, x))
 
 

@@ -8,9 +8,9 @@ from backends.buffers import FLOAT32
 from backends.geometry import Array
 from backends.onednn.choice import active
 from backends.onednn.elementwise import is_dense
-from backends.onednn.plans import DST, SRC, SRC1, Plan, Workshop, planned
+from backends.onednn.plans import DST, LINEAR, SRC, SRC1, Plan, Workshop, planned
 
-SQRT, LINEAR, POWER, MUL = 0x25, 0x26, 0x30, 0x1FFF1
+SQRT, POWER, MUL = 0x25, 0x30, 0x1FFF1
 LARGE = 1 << 14  # elements
 LANES = 16  # kernels with a scalar operand and a sum are only found for matrices
 STEP = 32768  # this times the position of a post-operation, from 1, is where its operand is

@@ -36,6 +36,10 @@ F32, ANY = 3, 1
 BFLOAT16_ALLOWED = 1
 UNIMPLEMENTED = 3
 CAPACITY = 1024  # plans per thread
+# Steps after an operation. The library's ReLU makes 0 of NaN. Its ELU keeps what is not below 0, NaN too, and makes
+# alpha·(exp(x) - 1) of the rest, with alpha = 0 a zero that is negative; the sum with 0 gives that its sign.
+ELU, LINEAR = 0x22, 0x26
+RELU = ("eltwise", ELU, 0.0, 0.0), ("eltwise", LINEAR, 1.0, 0.0)
 
 
 class Unsupported(Exception):

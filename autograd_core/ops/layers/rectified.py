@@ -44,10 +44,7 @@ def linear_relu(xp, input, weight, bias=None):
 @_then_relu("convolve")
 def convolve_relu(xp, input, weight, bias=None, *, stride, padding, dilation, groups):
     """relu of `convolve`: of (N, C, *size) with kernels (O, C / groups, *kernel)."""
-    y = OPS["convolve"].forward(
-        xp, input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups
-    )
-    return xp.kernels.rectify(y)
+    return xp.kernels.convolve_relu(input, weight, stride, padding, dilation, groups, bias)
 
 
 @op(

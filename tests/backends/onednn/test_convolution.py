@@ -86,6 +86,7 @@ def test_as_in_float64(kernels, case, biased):
         y, expected = kernels.convolve(x, w, *parameters, bias), kernels.convolve(*wide[:2], *parameters, wide[2])
         close(y, expected)
         assert channels_last(y).flags.c_contiguous
+        np.testing.assert_array_equal(kernels.convolve_relu(x, w, *parameters, bias), np.maximum(y, 0))
         g = layouts[2](rng.standard_normal(y.shape, np.float32))
         wide_g = g.astype(np.float64)
         before = x.copy(), w.copy(), g.copy()
@@ -95,6 +96,17 @@ def test_as_in_float64(kernels, case, biased):
         assert dw.flags.c_contiguous
         for found, kept in zip((x, w, g), before, strict=True):
             np.testing.assert_array_equal(found, kept)
+
+
+@pytest.mark.parametrize("channels", [6, 16])
+def test_relu_behind_a_convolution_keeps_nan(kernels, channels):
+    x, w = np.ones((2, 16, 12, 12), np.float32), np.full((channels, 16, 1, 1), -0.5, np.float32)
+    x[0, 0, 0, :5] = np.nan, np.inf, -np.inf, 1e30, -1e30
+    parameters = (1, 1), (0, 0), (1, 1), 1
+    y = convolution.convolve_relu(x, w, *parameters)
+    np.testing.assert_array_equal(y, np.maximum(kernels.convolve(x, w, *parameters), 0))
+    assert np.isnan(y[0, :, 0, 0]).all()
+    assert not np.signbit(y[~np.isnan(y)]).any()
 
 
 # Of ResNet-20 and 50, VGG, U-Net and LeNet.
