@@ -180,7 +180,7 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
 
 def bind_layer(o: Op) -> Callable[..., Any]:
     """Input, weight and bias: NumPy arrays of one dtype on a short way, all else on the general one."""
-    general, forward, library = bind_general(o), o.forward, LIBRARY[ndarray]
+    general, forward, library, real_only = bind_general(o), o.forward, LIBRARY[ndarray], o.real_only
 
     def call(*args: Any, **given: Any) -> Any:
         if given or len(args) != 3:
@@ -190,6 +190,8 @@ def bind_layer(o: Op) -> Callable[..., Any]:
             return general(*args)
         arrays = x, w, v = a.array, b.array, c.array
         if not (x.__class__ is w.__class__ is v.__class__ is ndarray and x.dtype is w.dtype is v.dtype):
+            return general(*args)
+        if real_only and x.dtype.kind == "c":
             return general(*args)
         try:
             y = forward(library, x, w, v)

@@ -77,6 +77,8 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
         try:
             if op.plain and short:
                 xp, rules, shapes = RULES[g.__class__], op.rules, n.shapes
+                if op.before is not None:
+                    g = op.before(xp, g, s)
             elif op is Pick:
                 _project(n, g, cots, heap)
                 continue

@@ -112,7 +112,7 @@ def _local(n: Any, rule: Any, xp: Any, g: Any, s: Any, product: Any) -> Any:
     """The derivative of an operation on numbers by one operand: its rule at a cotangent of 1."""
     if n.op.outputs or getattr(g, "size", 2) != 1 or getattr(product, "size", 2) != 1:
         return None
-    if not n.op.plain:
+    if not n.op.plain or n.op.before:
         return product / g if g != 0 else None
     return rule(xp, g * 0 + 1, s)
 

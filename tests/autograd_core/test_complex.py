@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+from autograd_core import functional as F
 from autograd_core.errors import ComplexError, DtypeError
 
 Z = [1 + 2j, -0.5j]
@@ -71,6 +72,7 @@ ORDERING = {
     "floor_divide": lambda z: z // 1, "remainder": lambda z: z % 1, "clamp_number": lambda z: z.clamp(0),
     "softmax": lambda z: z.softmax(0), "relu": lambda z: z.relu(), "amax": lambda z: z.max(),
     "argmax": lambda z: z.argmax(), "floor": lambda z: z.floor(), "atan2": lambda z: z.atan2(z.real),
+    "linear_relu": lambda z: F.linear_relu(z, z.reshape(1, 2), z[:1]),
 }  # fmt: skip
 
 
