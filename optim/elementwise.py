@@ -53,28 +53,39 @@ class ElementwiseOptimizer(Optimizer):
 
 
 class Batch:
-    """Parameters of one array type, dtype and age; if there are several, what they need lies side by side."""
+    """Parameters of one array type, dtype and age; what small ones need lies side by side, if there are several."""
 
     def __init__(self, params: list[Tensor], names: tuple[str, ...], state: States, start: dict[str, float]) -> None:
         self.params, self.names, self.states = params, names, [state.setdefault(p, {}) for p in params]
         like = params[0].array
         self.library = LIBRARY[like.__class__]
-        if len(params) == 1 and like.dtype.kind != "c":
-            self.flat, places = [], [[self.library.zeros_like(like)] for _ in names]
-        else:
-            size = sum([p.array.size for p in params])
-            self.flat = [self.library.zeros(size, like.dtype) for _ in ("parameters", "gradients", *names)]
-            values, gradients, *places = [_pieces(flat, params) for flat in self.flat]
-            self.copies = list(zip(params, values, gradients, strict=True))
-            if like.dtype.kind == "c":
-                self.flat = [flat.view(flat.real.dtype) for flat in self.flat]
-        self.fresh = any(name not in s for s in self.states for name in names)
-        self.slots = [
-            {name: _placed(s.get(name), views[i], start.get(name)) for name, views in zip(names, places, strict=True)}
-            for i, s in enumerate(self.states)
-        ]
-        self.arrays = [array for _, array in self.slots[0].values()]
         self.kind, self.dtype, self.shapes = like.__class__, like.dtype, [p.array.shape for p in params]
+        paired = like.dtype.kind == "c"  # complex numbers, which change as pairs of real ones
+        small = [p for p in params if paired or p.array.size <= SMALL]
+        places = self._side_by_side(small if paired or len(small) > 1 else [])
+        self.fresh = any(name not in s for s in self.states for name in names)
+        self.slots = []
+        for p, s in zip(params, self.states, strict=True):
+            views = places.get(p) or [self.library.zeros_like(p.array) for _ in names]
+            pairs = zip(names, views, strict=True)
+            self.slots.append({name: _placed(s.get(name), view, start.get(name)) for name, view in pairs})
+        self.alone = [
+            (p, [array for _, array in slots.values()])
+            for p, slots in zip(params, self.slots, strict=True)
+            if p not in places
+        ]
+
+    def _side_by_side(self, params: list[Tensor]) -> dict[Tensor, list[Any]]:
+        """Room in flat arrays for some parameters and their gradients, and for what each has in its state."""
+        if not params:
+            self.flat, self.copies = [], []
+            return {}
+        size = sum([p.array.size for p in params])
+        flat = [self.library.zeros(size, self.dtype) for _ in ("parameters", "gradients", *self.names)]
+        values, gradients, *places = [_pieces(array, params) for array in flat]
+        self.flat = [array.view(array.real.dtype) if self.dtype.kind == "c" else array for array in flat]
+        self.copies = list(zip(params, values, gradients, strict=True))
+        return {p: [views[i] for views in places] for i, p in enumerate(params)}
 
     def holds(self, state: States) -> bool:
         """Whether nobody has exchanged a tensor, an array or a number since the last step."""
@@ -106,9 +117,9 @@ class Batch:
     def run(self, kernel: str, options: dict[str, Any]) -> None:
         """Change the parameters, and what is remembered of them."""
         update = getattr(self.library.kernels, kernel)
+        for p, arrays in self.alone:
+            update(p.array, p.grad.array, *arrays, **options)  # type: ignore[union-attr]  # all have one
         if not self.flat:
-            (p,) = self.params
-            update(p.array, p.grad.array, *self.arrays, **options)  # type: ignore[union-attr]  # all have one
             return
         for p, value, gradient in self.copies:
             value[...] = p.array
@@ -119,12 +130,12 @@ class Batch:
 
 
 def _sorted(params: Iterable[Tensor], state: States) -> list[list[Tensor]]:
-    """The parameters that can be updated together; a large one is alone."""
+    """The parameters that can be updated together."""
     batches: dict[Any, list[Tensor]] = {}
     for p in params:
         key: Any = id(p)
         a, s = p.array, state.get(p, {})
-        if a.size <= SMALL and a.__class__ not in LAYERS:
+        if a.__class__ not in LAYERS:
             numbers = [(k, v) for k, v in s.items() if v.__class__ is not Tensor]
             key = a.__class__, a.dtype, backend_of_array(a).device_of(a), bool(s), *numbers
         batches.setdefault(key, []).append(p)
