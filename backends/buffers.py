@@ -117,3 +117,13 @@ def empty(shape: Sizes, strides: Sizes | None = None, dtype: Any = FLOAT32) -> A
     alignment = ALIGNMENT if size < HUGE else HUGE
     owner = pool.take(-(-size // 4096) * 4096 + alignment)
     return np.ndarray(shape, dtype, owner, -address(owner) % alignment, strides)
+
+
+def empty_like(x: Any) -> Any:
+    """An uninitialised array whose axes lie in memory in the order of those of x."""
+    return empty(x.shape, dense(x.shape, memory_order(x), x.itemsize), x.dtype)
+
+
+def memory_order(x: Any) -> list[int]:
+    """The axes of an array, the innermost first."""
+    return sorted(range(x.ndim), key=lambda axis: (abs(x.strides[axis]), x.shape[axis]))

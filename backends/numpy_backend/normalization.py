@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from backends.buffers import empty_like
 from backends.geometry import Array, blocks, channels_first, channels_last, wide_dtype
-from backends.numpy_backend.selection import gate
+from backends.numpy_backend.passes import BLOCK
+from backends.numpy_backend.selection import cleared
 from backends.threads import in_blocks
 
-# Numbers at a time: two such blocks and a buffer fit a core's level-2 cache.
-BLOCK = 1 << 16
 LINE = 1 << 10  # a pixel's channels are few; operations on whole lines of pixels spend their time on numbers
 
 
@@ -20,37 +20,51 @@ def normalize_batch(
     """As the generic kernel."""
     pixels = np.ascontiguousarray(channels_last(x))
     lines, width = _lines(pixels)
-    y = np.empty_like(lines)
-    n = max(lines.size // max(x.shape[1], 1), 1)
-    work = _work(lines)
-    mean = _channels(in_blocks(lambda at: np.add.reduce(lines[at], axis=0), work), x) / n
-    means = np.tile(mean, width)
-
-    def squares(at: slice) -> Array:
-        d = np.subtract(lines[at], means, out=y[at])
-        return np.einsum("pc,pc->c", d, d)
-
-    scale = 1 / np.sqrt(_channels(in_blocks(squares, work), x) / n + eps)
-    factors = np.tile(scale if weight is None else scale * weight, width)
+    y = empty_like(lines)
+    mean, var = _moments(lines, x.shape[1])
+    scale = 1 / np.sqrt(var + eps)
+    means, factors = np.tile(mean, width), np.tile(scale if weight is None else scale * weight, width)
     shifts = None if bias is None else np.tile(bias, width)
 
     def scaled(at: slice) -> None:
-        part = y[at]
+        part = np.subtract(lines[at], means, out=y[at])
         part *= factors
         if shifts is not None:
             part += shifts
         if relu:
             np.maximum(part, 0, out=part)
 
-    in_blocks(scaled, work)
+    in_blocks(scaled, _work(lines))
     return channels_first(y.reshape(pixels.shape)), mean, scale, None
+
+
+def _moments(lines: Array, channels: int) -> tuple[Array, Array]:
+    """Mean and variance of each channel, from those of every place in the lines of a block, read from memory once.
+
+    Moments of parts are put together as in Chan, Golub and LeVeque 1983, equation 2.1: as exact as in two passes.
+    """
+    work, n = _work(lines), max(lines.size // max(channels, 1), 1)
+
+    def block(at: slice) -> tuple[Array, Array]:
+        part = lines[at]
+        mean = np.add.reduce(part, axis=0) / len(part)
+        d = np.subtract(part, mean, out=empty_like(part))
+        return mean, np.einsum("pc,pc->c", d, d)
+
+    parts = in_blocks(block, work)
+    if not parts:
+        return np.zeros(channels, lines.dtype), np.zeros(channels, lines.dtype)
+    means, squares = (np.stack(each).reshape(len(work), -1, channels) for each in zip(*parts, strict=True))
+    counts = np.array([at.stop - at.start for at in work], lines.dtype).reshape(-1, 1, 1)
+    mean = (counts * means).sum((0, 1)) / n
+    return mean, (squares + counts * (means - mean) ** 2).sum((0, 1)) / n
 
 
 def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> Array:
     """As the generic kernel."""
     pixels = np.ascontiguousarray(channels_last(x))
     lines, width = _lines(pixels)
-    y = np.empty_like(lines)
+    y = empty_like(lines)
     factors, shifts = np.tile(scale, width), None if shift is None else np.tile(shift, width)
 
     def block(at: slice) -> None:
@@ -83,13 +97,14 @@ def batch_gradients(
     n = max(lines.size // max(x.shape[1], 1), 1)
     passed = None if rectified is None else np.ascontiguousarray(channels_last(rectified)).reshape(lines.shape)
     mean, scale = mean.astype(dtype, copy=False), scale.astype(dtype, copy=False)
-    means, dx = np.tile(mean, width), np.empty_like(lines)
+    means, dx = np.tile(mean, width), empty_like(lines)
     work = _work(lines)
 
     def sums(at: slice) -> tuple[Array, Array]:
-        d, part = np.subtract(lines[at], means), gs[at]
+        part = gs[at]
         if passed is not None:
-            dx[at] = part = gate(part, passed[at])
+            part = cleared(part, passed[at], out=dx[at])
+        d = np.subtract(lines[at], means, out=empty_like(part))
         return np.add.reduce(part, axis=0), np.einsum("pc,pc->c", d, part)
 
     parts = in_blocks(sums, work)
@@ -104,7 +119,7 @@ def batch_gradients(
     def block(at: slice) -> None:
         part = dx[at]
         np.multiply(gs[at] if passed is None else part, slopes, out=part)
-        d = np.subtract(lines[at], means)
+        d = np.subtract(lines[at], means, out=empty_like(part))
         d *= of_normal
         part += d
         part += of_mean

@@ -1,49 +1,44 @@
 """Choosing elements by a condition, without a branch per element."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from backends import onednn
 from backends.geometry import Array
+from backends.numpy_backend.passes import one_pass
 
 _BITS: dict[Any, Any] = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
 # Arrays of no axes: a Python number or a NumPy scalar would be converted again by every call, at half its cost.
 _ZERO = {dtype: np.zeros((), dtype) for dtype in _BITS}
 SMALL = 1 << 9  # below it the calls cost more than the branches
 BLOCK = 1 << 14  # what the cache holds, and below which it is no faster
-
-
 LARGE = 1 << 16  # from here on two threads pay, and fresh memory costs more than the pass
-_relu, _rectify = onednn.deferred("elementwise", "relu"), onednn.deferred("elementwise", "rectify")
-_gate = onednn.deferred("elementwise", "gate")
-_add, _add_relu = onednn.deferred("elementwise", "add"), onednn.deferred("elementwise", "add_relu")
+_fast = {name: onednn.deferred("elementwise", name) for name in ("relu", "rectify", "gate", "add", "add_relu")}
 
 
 def add(a: Array, b: Array) -> Array:
     """a + b."""
-    if a.size >= LARGE and (y := _add(a, b)) is not None:
-        return y
-    return a + b
+    y = _large("add", np.add, a, b)
+    return a + b if y is None else y
 
 
 def add_relu(a: Array, b: Array) -> Array:
     """max(a + b, 0)."""
-    if a.size >= LARGE and (y := _add_relu(a, b)) is not None:
-        return y
-    return rectify(a + b)
+    y = _large("add_relu", _add_relu, a, b)
+    return rectify(a + b) if y is None else y
 
 
 def relu(x: Array) -> Array:
     """max(x, 0)."""
-    if x.size >= LARGE and (y := _relu(x)) is not None:
-        return y
-    return np.maximum(x, _ZERO.get(x.dtype, 0))
+    y = _large("relu", _relu, x)
+    return np.maximum(x, _ZERO.get(x.dtype, 0)) if y is None else y
 
 
 def rectify(y: Array) -> Array:
     """max(y, 0), written into `y`, which nobody else has."""
-    if y.size >= LARGE and _rectify(y) is not None:
+    if y.size >= LARGE and (_fast["rectify"](y) is not None or one_pass(_relu, y, out=y) is not None):
         return y
     return np.maximum(y, _ZERO.get(y.dtype, 0), out=y if y.__class__ is np.ndarray else None)
 
@@ -62,14 +57,37 @@ def gate(g: Array, x: Array) -> Array:
             result = g.copy()
             np.putmask(result, x <= zero, zero)  # np.where takes a third more time
             return result
-    if g.size >= LARGE and (y := _gate(g, x)) is not None:
-        return y
-    bits = _BITS.get(g.dtype)
-    if bits is None or g.shape != x.shape:
+    if g.dtype not in _BITS or g.shape != x.shape:
         return np.where(x <= 0, g.dtype.type(0), g)
-    mask = np.subtract((x <= 0).view(np.int8), 1, dtype=bits)
-    np.bitwise_and(mask, g.view(bits), out=mask)
-    return mask.view(g.dtype)
+    y = _large("gate", cleared, g, x)
+    return cleared(g, x, np.empty_like(g)) if y is None else y
+
+
+def cleared(g: Array, x: Array, out: Array) -> Array:
+    """g of float32 or float64, with the bits cleared where x <= 0, in `out`."""
+    bits = _BITS[g.dtype]
+    mask = (x <= 0).view(np.int8)
+    mask -= 1
+    result = out.view(bits)
+    result[...] = mask
+    result &= g.view(bits)
+    return out
+
+
+def _large(name: str, function: Callable[..., Any], *operands: Array) -> Array | None:
+    """From oneDNN, or by threads that share the blocks of `function(*operands, out=...)`; None where neither pays."""
+    if operands[0].size < LARGE or operands[0].dtype not in _BITS:
+        return None
+    y = _fast[name](*operands)
+    return one_pass(function, *operands) if y is None else y
+
+
+def _relu(x: Array, out: Array) -> None:
+    np.maximum(x, 0, out=out)
+
+
+def _add_relu(a: Array, b: Array, out: Array) -> None:
+    np.maximum(np.add(a, b, out=out), 0, out=out)
 
 
 def where(condition: Array, *branches: Any) -> Any:
