@@ -177,3 +177,24 @@ def test_depth_hurts_plain_networks_only(tmp_path):
     }
     assert loss["plain56"] > 3 * loss["plain20"]
     assert loss["resnet56"] < loss["plain56"] / 3
+
+
+def test_residual_networks_survive_the_loss_of_a_block(tmp_path):
+    result = run(ROOT / "examples" / "lesions.py", "--epochs", 4, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    rows = re.findall(r"^(\w+) +without (\S+) +error +([\d.]+) %$", result.stdout, re.MULTILINE)
+    errors = {name: [float(error) for n, path, error in rows if n == name] for name in ("resnet20", "plain20")}
+    assert len(errors["resnet20"]) == len(errors["plain20"]) == 8
+    assert errors["plain20"][0] < 20
+    assert min(errors["plain20"][1:]) > 60
+    assert errors["resnet20"][0] < 5
+    assert sorted(errors["resnet20"][1:])[-2] < 15  # the very first block is the one that counts
+
+
+def test_parts_of_a_body_are_found(tmp_path):
+    result = run(ROOT / "examples" / "pose.py", "--steps", 120, "--out", "pose.png", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "pose.png").read_bytes().startswith(b"\x89PNG")
+    distances = re.findall(r"([\d.]+) pixels off", result.stdout)
+    assert len(distances) == 6
+    assert max(map(float, distances)) < 4
