@@ -10,15 +10,17 @@ from typing import Any, NamedTuple
 from autograd_core import Tensor
 from autograd_core.ops.images.convolution import each
 from nn.layers.adaptive_pooling import _AdaptivePool
+from nn.layers.attention import MultiheadAttention
 from nn.layers.convolution import _Conv
 from nn.layers.further_pooling import _LPPool, _Windows
 from nn.layers.linear import Flatten, Linear
 from nn.layers.pooling import _AvgPool, _MaxPool
+from nn.layers.recurrent import RNNBase
 from nn.layers.transposed_convolution import _ConvTranspose
 from nn.module import Module
 
 WINDOWS = (_Conv, _MaxPool, _AvgPool, _LPPool, _Windows)
-EVERYTHING = (_AdaptivePool, Flatten, Linear)
+EVERYTHING = (_AdaptivePool, Flatten, Linear, MultiheadAttention, RNNBase)
 
 
 class Field(NamedTuple):

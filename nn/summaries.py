@@ -55,8 +55,10 @@ class Summary:
              _bytes(r.memory), "×".join(map(str, r.receptive_field)) if r.receptive_field else "")
             for r in self.rows
         ]  # fmt: skip
-        total = ("total", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}", _bytes(self.memory), "")
-        table = [head, *body, total]
+        ends = [("total", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}", _bytes(self.memory), "")]
+        if self.trainable < self.parameters:
+            ends.append(("trainable", "", "", f"{self.trainable:,}", "", "", ""))
+        table = [head, *body, *ends]
         widths = [max(len(line[i]) for line in table) for i in range(len(head))]
         lines = [
             "  ".join(
@@ -65,7 +67,8 @@ class Summary:
             for line in table
         ]
         rule = "-" * len(lines[0])
-        return "\n".join(line.rstrip() for line in (lines[0], rule, *lines[1:-1], rule, lines[-1]))
+        last = 1 + len(body)
+        return "\n".join(line.rstrip() for line in (lines[0], rule, *lines[1:last], rule, *lines[last:]))
 
     def __repr__(self) -> str:
         return str(self)
@@ -74,25 +77,27 @@ class Summary:
 def summary(model: Module, input_shape: Sequence[int] | Tensor | Sequence[Any]) -> Summary:
     """Send one input through a model, in evaluation mode, and say what every layer did with it.
 
-    input_shape: the shape of the input, batch included; or the input itself; or a list of these for several.
+    input_shape: the shape of the input, batch included; or the input itself, as for tokens; or a list of these for
+    several. Raises RuntimeError that names the layer which refuses it.
 
     >>> from nn.models import lenet5
     >>> summary(lenet5(), (1, 1, 28, 28)).parameters
     61706
     """
-    single = isinstance(input_shape, Tensor) or all(isinstance(n, int) for n in input_shape)
-    inputs = [_input(given) for given in ([input_shape] if single else input_shape)]
+    inputs = _inputs(input_shape)
     rows: list[Row] = []
     fields, seen = Fields(inputs), set[int]()
     hooks = [
         module.register_forward_hook(_recorder(path, rows, fields, seen))
         for path, module in model.named_modules()
-        if not module._modules or module._parameters
+        if _is_layer(path, module)
     ]
     training = [module for module in model.modules() if module.training]
     try:
         with enable_grad():
             model.eval()(*inputs)
+    except Exception as e:
+        raise RuntimeError(_refusal(e, inputs)) from e
     finally:
         for module in training:
             module.training = True
@@ -108,10 +113,34 @@ def summary(model: Module, input_shape: Sequence[int] | Tensor | Sequence[Any]) 
     )
 
 
-def _input(given: Any) -> Tensor:
-    if not isinstance(given, Tensor):
-        return core.zeros(tuple(given), requires_grad=True)
-    return given.detach().requires_grad_() if given.dtype.kind in "fV" else given
+def _is_layer(path: str, module: Module) -> bool:
+    """Whether a module computes something itself, not only by its modules; parametrizations belong to their layer."""
+    inside = module._modules.keys() - {"parametrizations"}
+    return "parametrizations" not in path.split(".") and (
+        not inside or any(p is not None for p in module._parameters.values())
+    )
+
+
+def _inputs(given: Any) -> list[Tensor]:
+    """The tensors that a shape, a tensor, or a list of these stands for."""
+    if isinstance(given, Tensor):
+        return [given.detach().requires_grad_() if given.dtype.kind in "fV" else given]
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        if all(isinstance(n, int) for n in given):
+            return [core.zeros(tuple(given), requires_grad=True)]
+        return [x for part in given for x in _inputs(part)]
+    raise TypeError(f"summary() takes the shape of the input, such as (1, 3, 224, 224), or a tensor, not {given!r}")
+
+
+def _refusal(e: Exception, inputs: Sequence[Tensor]) -> str:
+    """What to say of an input that the model does not take."""
+    where = "".join(f"{note}: " for note in getattr(e, "__notes__", [])[:1])
+    shapes = ", ".join(str(x.shape) for x in inputs)
+    batched = ", ".join(str((1, *x.shape)) for x in inputs)
+    return (
+        f"summary(): an input of shape {shapes} was refused {where}{e}. Shapes include the batch: is {batched} meant? "
+        "Where integers are expected, give the tensor itself instead of its shape"
+    )
 
 
 def _recorder(path: str, rows: list[Row], fields: Fields, seen: set[int]) -> Callable[..., None]:
@@ -119,7 +148,7 @@ def _recorder(path: str, rows: list[Row], fields: Fields, seen: set[int]) -> Cal
         first = output
         while isinstance(first, tuple):
             first = first[0]
-        own = [p for p in module._parameters.values() if p is not None and id(p) not in seen]
+        own = [p for p in module.parameters() if id(p) not in seen]  # modules inside that were called came before
         seen.update(map(id, own))
         rows.append(
             Row(
@@ -128,7 +157,7 @@ def _recorder(path: str, rows: list[Row], fields: Fields, seen: set[int]) -> Cal
                 first.shape,
                 sum(p.numel() for p in own),
                 _multiply_adds(module, args, first),
-                first.numel() * first.dtype.itemsize,
+                0 if any(first is x for x in args) else first.numel() * first.dtype.itemsize,
                 fields.after(module, args, first),
             )
         )

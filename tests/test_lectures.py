@@ -286,7 +286,7 @@ def test_regions_multiply_with_depth():
 
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = {"core": ag, "optim": optim, "training": training, "backends": backends}
+PACKAGES = {"core": ag, "nn": nn, "optim": optim, "training": training, "backends": backends}
 
 
 def exists(name):

@@ -23,7 +23,13 @@ def test_parameters_of_the_lecture():
 
 
 @pytest.mark.parametrize(
-    "name, multiply_adds, field", [("resnet18", 1_814_073_344, 435), ("alexnet", 714_188_480, 195)]
+    "name, multiply_adds, field",
+    [
+        ("resnet18", 1_814_073_344, 435),
+        ("resnet50", 4_089_184_256, 427),
+        ("alexnet", 714_188_480, 195),
+        ("vgg16", 15_470_264_320, 212),
+    ],
 )
 def test_published_costs_and_receptive_fields(name, multiply_adds, field):
     s = nn.summary(nn.utils.skip_init(getattr(nn.models, name)), (1, 3, 224, 224))
@@ -69,3 +75,49 @@ def test_tokens_and_shared_weights_and_nothing_left_behind():
     assert all(m.training and m._hooks is None for m in model.modules())
     model.lm_head.requires_grad_(False)
     assert nn.summary(model, ag.randint(0, 11, (1, 4))).trainable == s.parameters - 11 * 128
+
+
+def test_what_is_inside_a_layer_counts_for_it():
+    weight_norm = nn.utils.parametrizations.weight_norm
+    model = nn.Sequential(weight_norm(nn.Linear(3, 8, bias=False)), nn.TransformerEncoderLayer(8, 2, 16))
+    s = nn.summary(model, (5, 1, 3))
+    assert s.parameters == sum(row.parameters for row in s.rows) == sum(p.numel() for p in model.parameters())
+    assert [(r.path, r.parameters) for r in s.rows][:2] == [("0", 32), ("1.self_attn", 4 * 72)]
+    assert {r.receptive_field for r in s.rows} == {None}
+    model[0].requires_grad_(False)
+    assert str(nn.summary(model, (5, 1, 3))).splitlines()[-1].split() == ["trainable", f"{s.parameters - 32:,}"]
+    assert nn.summary(nn.Identity(), (1, 3)).memory == 0  # the input itself
+
+
+@pytest.mark.parametrize(
+    "model, given, message",
+    [
+        (
+            nn.models.lenet5,
+            (1, 28, 28),
+            r"\(1, 28, 28\) was refused in 0 of Sequential: Conv2d\(1, 6, .*is \(1, 1, 28, 28\) m",
+        ),
+        (
+            lambda: nn.models.mlp(3, 4, 2),
+            (1, 5),
+            r"\(1, 5\) was refused in 0 of Sequential: Linear\(in_f.*\(1,5\) and \(3,4\)",
+        ),
+        (lambda: nn.Embedding(5, 3), (1, 4), "must hold integers, .*give the tensor itself"),
+        (
+            lambda: nn.Bilinear(2, 4, 1),
+            [(2,), (3,)],
+            r"shape \(2,\), \(3,\) was refused .*is \(1, 2\), \(1, 3\) meant\?",
+        ),
+    ],
+)
+def test_a_refused_input_names_the_layer_and_the_fix(model, given, message):
+    model = model()
+    with pytest.raises(RuntimeError, match=message):
+        nn.summary(model, given)
+    assert all(m.training and m._hooks is None for m in model.modules())
+
+
+@pytest.mark.parametrize("given", ["abc", 3, None, {"x": (1, 3)}])
+def test_what_is_no_shape(given):
+    with pytest.raises(TypeError, match=r"takes the shape of the input, such as \(1, 3, 224, 224\), or a tensor, not"):
+        nn.summary(nn.Identity(), given)
