@@ -25,6 +25,7 @@ from backends.generic import (
     resampling,
     scans,
     selection,
+    sinc,
     special,
 )
 from backends.geometry import Array
@@ -45,6 +46,7 @@ MODULES = (
     resampling,
     scans,
     selection,
+    sinc,
     special,
 )
 NAMES = (
@@ -74,6 +76,7 @@ NAMES = (
     "erf",
     "erfc",
     "erfcx",
+    "erfcx_slope",
     "bell",
     "bessel_j",
     "bessel_y",
@@ -88,6 +91,10 @@ NAMES = (
     "ndtr",
     "log_ndtr",
     "lgamma",
+    "digamma",
+    "trigamma",
+    "sinc",
+    "tanhshrink",
     "special",
     "gate",
     "relu",
@@ -135,6 +142,8 @@ def bind(
     kernels = SimpleNamespace(
         special=functions,
         lgamma=partial(gamma.lgamma, xp, functions),
+        digamma=partial(gamma.digamma, xp, functions),
+        trigamma=partial(gamma.trigamma, xp, functions),
         bessel_j=partial(bessel.bessel_j, xp, functions),
         bessel_y=partial(bessel.bessel_y, xp, functions),
         convolve=partial(im2col.convolve, xp, schedule=schedule),

@@ -1,18 +1,19 @@
 """Activations of many passes and their slopes, in the precision of their operand, for every array library.
 
 A slope is formed so that it keeps its digits in the tails and next to its zero: there it is a difference from its own
-value at the zero, with terms of one sign. A zero is written as a number of 24 bits and a rest, so that the distance
-from it is exact in float32 too.
+value at the zero, with terms of one sign.
 """
 
 from typing import Any
 
+from backends.generic.pairs import distance, lost, product, quotient, two_sum
 from backends.geometry import Array
 
 # Where the slope of SiLU is 0, with the other sign, and exp of that zero.
-SILU_ZERO, SILU_REST, SILU_EXP = 1.2784645557403564, -1.297928265020314e-08, 0.2784645427610738
-# Where that of Mish is, and (4r + 6)·w, 4w², w³ of r this zero and w = exp(r), as powers of exp(x - r) - 1.
-MISH_ZERO, MISH_REST = -1.1924312114715576, -3.043937594950088e-09
+SILU_ZERO, SILU_EXP = (1.2784645557403564, -1.2979282759673083e-08, 1.0946994183093437e-16), 0.2784645427610738
+# Where that of Mish is, with the other sign, and (4r + 6)·w, 4w², w³ of r this zero and w = exp(r), as powers of
+# exp(x - r) - 1.
+MISH_ZERO = 1.1924312114715576, 3.0439375464652585e-09, 4.8484829848031044e-17
 MISH_ONE, MISH_TWO, MISH_THREE = 1.194033938963939, 0.4522603229111282, 0.027951242009170138
 
 
@@ -21,7 +22,7 @@ def silu_slope(xp: Any, x: Array) -> Array:
     if x.dtype.kind == "c":
         return (1.0 + x / (1.0 + xp.exp(x))) / (1.0 + xp.exp(-x))
     s = xp.minimum(abs(x), 800.0)
-    d = (SILU_ZERO - s) + SILU_REST
+    d = distance(SILU_ZERO, s)
     e = xp.exp(-s)
     h = xp.expm1(d)
     h *= SILU_EXP
@@ -42,11 +43,11 @@ def mirrored(x: Array, h: Array) -> Array:
 
 
 def mish(xp: Any, x: Array) -> Array:
-    """x·tanh(log(1 + w)) of w = exp(x); of narrow floats x·v / (v + 2) with v = w·(w + 2), half a unit less exact."""
-    if x.dtype.itemsize == 8:
-        return x * xp.tanh(xp.maximum(x, 0.0) + xp.log1p(xp.exp(-abs(x))))
+    """x·tanh(log(1 + w)) of w = exp(x), which is x·v / (v + 2) with v = w·(w + 2)."""
     w = xp.exp(xp.minimum(x, 40.0))
     v = w + 2.0
+    if x.dtype.itemsize == 8:
+        return _mish_double(xp, x, w, v)
     v *= w
     w = x * v
     v += 2.0
@@ -54,11 +55,21 @@ def mish(xp: Any, x: Array) -> Array:
     return w
 
 
+def _mish_double(xp: Any, x: Array, w: Array, v: Array) -> Array:
+    """The same with what each step rounds away."""
+    v, rest = product(w, v)
+    rest += w * (w - ((w + 2.0) - 2.0))
+    divisor, lacking = two_sum(v, 2.0)
+    near = xp.minimum(x, 40.0)
+    v, taken = product(near, v)
+    return xp.where(near == x, quotient(v, taken + near * rest, divisor, lacking + rest), x)
+
+
 def mish_slope(xp: Any, x: Array) -> Array:
     """T·w / (2 + 2w + w²)² of w = exp(x) and T = 4(x + 1) + (4x + 6)·w + 4w² + w³."""
     x = xp.clip(x, -800.0, 20.0)  # above, it is 1 to the last place
     w = xp.exp(x)
-    d = (xp.minimum(x, 0.0) - MISH_ZERO) - MISH_REST
+    d = distance(MISH_ZERO, -xp.minimum(x, 0.0))
     m = xp.expm1(d)
     below = MISH_THREE * m
     below += MISH_TWO
@@ -81,3 +92,25 @@ def mish_slope(xp: Any, x: Array) -> Array:
     total /= square
     total /= square
     return total
+
+
+def tanhshrink(xp: Any, x: Array) -> Array:
+    """x - tanh(x).
+
+    Around 0 it is x³ / (x² + r), with the continued fraction r = 3 + x² / (5 + x² / (7 + ...)), since tanh is
+    x / (1 + x² / r).
+    """
+    if x.dtype.kind == "c":
+        return x - xp.tanh(x)
+    near = xp.clip(x, -1.5, 1.5)
+    square = near * near
+    rest = 23
+    for k in range(21, 3, -2):
+        rest = k + square / rest
+    small = square + square / rest
+    if x.dtype.itemsize < 8:
+        shrunk = near * square / (3 + small)
+    else:
+        cube, lacking = product(near, square)
+        shrunk = quotient(cube, lacking + near * lost(near, near, square), *two_sum(small, 3.0))
+    return xp.where(near == x, shrunk, x - xp.tanh(x))

@@ -7,13 +7,13 @@ place as x² is large. Wherever it is exponentiated it is therefore split in two
 import math
 from typing import Any
 
-from backends.generic.special import double, erfc, scaled_tail, split_square
+from backends.generic import tables
+from backends.generic.pairs import quotient, two_sum
+from backends.generic.special import FAR, double, erfc, exp_of_sum, onto_unit, polynomial, split_square
 from backends.geometry import Array
 
-ROOT_HALF, ROOT_PI = math.sqrt(0.5), 1 / math.sqrt(math.pi)
-# √½ = HEAD + TAIL; the head has 24 bits, so that its product with a float32 is exact.
-HEAD = 0.7071067690849304
-TAIL = 1.210161710447897e-08
+ROOT_HALF, TWO_OVER_ROOT_PI = math.sqrt(0.5), 2 / math.sqrt(math.pi)
+NEAR = 0.5625  # up to here the distribution function is a polynomial, beyond it is in terms of exp(-x²/2)
 
 
 def bell(xp: Any, x: Array, half: bool = False) -> Array:
@@ -25,38 +25,72 @@ def bell(xp: Any, x: Array, half: bool = False) -> Array:
     return exp_square(xp, xp.clip(x, -40.0, 40.0), scale)
 
 
-def erfcx(xp: Any, x: Array) -> Array:
-    """exp(x²)·erfc(x), which falls like 1 / x where erfc itself has long become 0."""
-    dtype, x = double(xp, x)
-    near = xp.clip(x, -27.0, 1.25)
-    near = exp_square(xp, near, 1.0) * erfc(xp, near)
-    return xp.where(x < 1.25, near, scaled_tail(xp, x)).astype(dtype, copy=False)
-
-
 def exp_square(xp: Any, x: Array, scale: float) -> Array:
     """exp(scale·x²) for a power of two, or minus one."""
     square, rest = split_square(xp, x)
-    head = xp.exp(scale * square)
-    return head + head * xp.expm1(scale * rest)
+    head, rest = exp_of_sum(xp, scale * square, scale * rest)
+    return head + rest
+
+
+def erfcx(xp: Any, x: Array) -> Array:
+    """exp(x²)·erfc(x), which falls like 1 / x where erfc itself has long become 0; 2·exp(x²) - erfcx(-x) below 0."""
+    dtype, x = double(xp, x)
+    value = _fraction(xp, tables.ERFCX, 0.75, 0.875, abs(x))
+    square, rest = split_square(xp, xp.clip(x, -28.0, 0.0))
+    grown, rest = xp.expm1(square), xp.expm1(rest)
+    mirrored = (2.0 - value) + 2.0 * (grown + (rest + grown * rest))
+    return xp.where(x < 0, mirrored, value).astype(dtype, copy=False)
+
+
+def erfcx_slope(xp: Any, x: Array) -> Array:
+    """The derivative of `erfcx`, 2x·erfcx(x) - 2/√π, where the two are close to each other a function of its own."""
+    dtype, x = double(xp, x)
+    s, low = xp.maximum(x, 0.0), xp.minimum(x, 0.0)
+    above = _fraction(xp, tables.ERFCX_SLOPE, 1.0, 1.125, s) / (1.125 + s)
+    return xp.where(x > 0, -above, 2.0 * low * erfcx(xp, low) - TWO_OVER_ROOT_PI).astype(dtype, copy=False)
+
+
+def _fraction(xp: Any, table: tuple[float, ...], middle: float, shift: float, s: Array) -> Array:
+    """(middle + the polynomial) / (s + shift), where the polynomial maps [0, ∞] to [-1, 1]."""
+    p = polynomial(table, onto_unit(xp, s, 0.0, 3.75))
+    value = middle + p
+    near = quotient(value, p - (value - middle), *two_sum(xp.minimum(s, FAR), shift))
+    return near * (FAR / xp.maximum(s, FAR))
 
 
 def ndtr(xp: Any, x: Array) -> Array:
     """The normal distribution function, the integral of its density up to x."""
     dtype, x = double(xp, x)
-    x = xp.clip(x, -40.0, 40.0)
-    t = x * -ROOT_HALF
     if dtype.itemsize < 8:
-        return (0.5 * erfc(xp, t)).astype(dtype)
-    z = x.astype(xp.float32).astype(xp.float64)
-    lost = (z * -HEAD - t) - (x - z) * HEAD - x * TAIL  # what the rounding of t took away
-    return 0.5 * erfc(xp, t) - exp_square(xp, t, -1.0) * (lost * ROOT_PI)
+        return (0.5 * erfc(xp, x * -ROOT_HALF)).astype(dtype)
+    s = xp.minimum(abs(x), 40.0)
+    tail = quotient(*bell_part(xp, s), *two_sum(s, 1.125))
+    return xp.where(s < NEAR, 0.5 + _near(xp, x), xp.where(x > 0, 1.0 - tail, tail))
+
+
+def bell_part(xp: Any, s: Array) -> tuple[Array, Array]:
+    """The normal distribution function of -s times s + 9/8, in two parts."""
+    square, rest = split_square(xp, s)
+    return exp_of_sum(xp, -0.5 * square - 0.6875, _log_mills(xp, s) - 0.5 * rest)
+
+
+def _log_mills(xp: Any, s: Array) -> Array:
+    """11/16 more than the logarithm of (s + 9/8)·exp(s²/2) times the normal distribution function of -s."""
+    return polynomial(tables.NDTR, onto_unit(xp, s, 0.0, 3.0))
+
+
+def _near(xp: Any, x: Array) -> Array:
+    """What the normal distribution function is above one half, up to NEAR."""
+    x = xp.clip(x, -NEAR, NEAR)
+    return x * polynomial(tables.NDTR_NEAR, x * x * (2 / NEAR**2) - 1.0)
 
 
 def log_ndtr(xp: Any, x: Array) -> Array:
     """log(ndtr(x)), also where ndtr(x) is 0 or 1."""
     dtype, x = double(xp, x)
-    low = xp.minimum(x, -1.0)
-    tail = xp.log(0.5 * erfcx(xp, low * -ROOT_HALF)) - 0.5 * low * low
-    middle = xp.log(ndtr(xp, xp.clip(x, -1.0, 0.0)))
-    above = xp.log1p(-ndtr(xp, -xp.maximum(x, 0.0)))
-    return xp.where(x < -1.0, tail, xp.where(x < 0.0, middle, above)).astype(dtype, copy=False)
+    s = xp.maximum(abs(x), NEAR)
+    below = ((_log_mills(xp, s) - xp.log(s + 1.125)) - 0.6875) - 0.5 * s * s
+    near = 0.5 - _near(xp, abs(x))
+    above = xp.log1p(-ndtr(xp, -abs(x)))
+    below = xp.where(x > -NEAR, xp.log(near), below)
+    return xp.where(x < 0, below, above).astype(dtype, copy=False)

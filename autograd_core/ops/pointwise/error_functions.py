@@ -41,18 +41,21 @@ def erfc(xp, x):
     return xp.kernels.erfc(x)
 
 
-def _erfcx_slope(xp, x, y):
-    """2x·erfcx(x) - 2/√π; beyond 2 by the continued fraction of what is left of this difference (DLMF 7.9.1)."""
-    far = xp.where(x > 2, x, 2)
-    rest = far
-    for k in range(60, 1, -1):
-        rest = far + 0.5 * k / rest
-    return xp.where(x > 2, -y / rest, 2 * x * y - 2 / ROOT_PI)
+def _erfcx_bend(xp, g, x, y):
+    """2·erfcx(x) + 2x·erfcx′(x)"""
+    return g * (2 * xp.erfcx(x) + 2 * x * y)
+
+
+@op(ELEMENTWISE, symbol="erfcx′", domain=Interval(-3, 6), method=False, floating=True, wide=True, tolerance=1e-10,
+    reference=lambda x: 2 * x * math.exp(x * x) * math.erfc(x) - 2 / ROOT_PI, vjp=_erfcx_bend)  # fmt: skip
+def erfcx_slope(xp, x):
+    """The derivative of `erfcx`, 2x·erfcx(x) - 2/√π, without cancellation."""
+    return xp.kernels.erfcx_slope(x)
 
 
 @op(ELEMENTWISE, symbol="erfcx", domain=Interval(-3, 6), module="special", floating=True, wide=True,
     reference=lambda x: math.exp(x * x) * math.erfc(x), tolerance=1e-11,
-    vjp=lambda xp, g, x, y: g * _erfcx_slope(xp, x, y))  # fmt: skip
+    vjp=lambda xp, g, x: g * xp.erfcx_slope(x))  # fmt: skip
 def erfcx(xp, x):
     """Scaled complementary error function, exp(x²)·erfc(x): it falls like 1 / x."""
     return xp.kernels.erfcx(x)

@@ -39,7 +39,7 @@ def lgamma(xp, x):
     tolerance=1e-11, reference=_slow_digamma, vjp=lambda xp, g, x: g * xp.polygamma_of(x, n=1))  # fmt: skip
 def digamma(xp, x):
     """Derivative of the logarithm of the gamma function; NaN at negative integers."""
-    return xp.kernels.special.digamma(x)
+    return xp.kernels.digamma(x)
 
 
 @op(ELEMENTWISE, symbol="ψ⁽ⁿ⁾", domain=POSITIVE, method=False, floating=True, wide=True, tolerance=1e-11,
@@ -47,8 +47,8 @@ def digamma(xp, x):
     vjp=lambda xp, g, x, n: g * xp.polygamma_of(x, n=n + 1))  # fmt: skip
 def polygamma_of(xp, x, *, n):
     """The n-th derivative of `digamma`."""
-    if n == 0:
-        return xp.kernels.special.digamma(x)
+    if n < 2:
+        return (xp.kernels.trigamma if n else xp.kernels.digamma)(x)
     factor = float(math.factorial(n)) if n <= 170 else math.inf
     return xp.kernels.special.zeta(n + 1.0, x) * (factor if n % 2 else -factor)
 

@@ -56,8 +56,15 @@ def xlog1py(xp, a, b):
     return _times_log(xp, a, xp.log1p, b)
 
 
+def _entr_rule(xp, g, x):
+    """-1 - log(x); around its zero 1/e as the logarithm of x·e, from the distance to a zero in three parts."""
+    near = xp.clamp_number(x, min=0.25, max=0.5)
+    distance = ((near - 0.3678794503211975) + 9.149755175741348e-09) + 1.2428753672788363e-17
+    return g * xp.where(x == near, -xp.log1p(distance * math.e), -1 - xp.log(x))
+
+
 @op(ELEMENTWISE, symbol="-x log x", domain=POSITIVE, module="special", floating=True, wide=True,
-    reference=lambda x: -x * math.log(x), vjp=lambda xp, g, x: g * (-1 - xp.log(x)))  # fmt: skip
+    reference=lambda x: -x * math.log(x), vjp=_entr_rule)  # fmt: skip
 def entr(xp, x):
     """Entropy of every element, -x·log(x): 0 at 0, -inf below."""
     positive = xp.where(x > 0, x, 1)
@@ -79,7 +86,5 @@ def logit(xp, x, *, eps=None):
     """log(x / (1 - x)), the inverse of `sigmoid`; with `eps`, of x clamped to [eps, 1 - eps]."""
     if eps is not None:
         x = xp.clip(x, eps, 1 - eps)
-    # Around one half the odds themselves would cancel.
-    near = xp.clip(x, 0.25, 0.75)
-    middle = xp.log1p((2 * near - 1) / (1 - near))
-    return xp.where(near == x, middle, xp.log(x) - xp.log1p(-x))
+    near = xp.clip(x, 0.25, 0.75)  # where 2x - 1 is exact
+    return xp.where(near == x, 2 * xp.arctanh(2 * near - 1), xp.log(x) - xp.log1p(-x))

@@ -35,13 +35,7 @@ def _cosine(xp, x):
     vjp=lambda xp, g, x, y: g * _slope(xp, x, y, _cosine(xp, x), PI))  # fmt: skip
 def sinc(xp, x):
     """sin(πx) / (πx), and 1 at 0; exactly 0 at the other integers."""
-    safe = xp.where(x == 0, 1, x)
-    if x.dtype.kind == "c":
-        wave = xp.sin(PI * safe)
-    else:
-        whole = xp.round(safe)
-        wave = xp.sin(PI * (safe - whole)) * (1 - 2 * abs(xp.fmod(whole, 2)))
-    return xp.where(x == 0, 1, wave / (PI * safe)).astype(x.dtype, copy=False)
+    return xp.kernels.sinc(x)
 
 
 @op(ELEMENTWISE, symbol="j₀", domain=REAL, module="special", floating=True, wide=True,

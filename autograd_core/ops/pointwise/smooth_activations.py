@@ -209,15 +209,5 @@ def _tanhshrink_rule(xp, g, x):
     vjp=_tanhshrink_rule,
     reference=lambda x: x - math.tanh(x), tolerance=1e-8)  # fmt: skip
 def tanhshrink(xp, x):
-    """x - tanh(x), without cancellation around 0.
-
-    There it is x³ / (x² + r), with the continued fraction r = 3 + x² / (5 + x² / (7 + ...)) of tanh = x / (1 + x² / r).
-    """
-    if x.dtype.kind == "c":
-        return x - xp.tanh(x)
-    near = xp.clip(x, -1.5, 1.5)
-    square = near * near
-    rest = 23
-    for k in range(21, 1, -2):
-        rest = k + square / rest
-    return xp.where(near == x, near * square / (square + rest), x - xp.tanh(x))
+    """x - tanh(x), without cancellation around 0."""
+    return xp.kernels.tanhshrink(x)

@@ -1,0 +1,127 @@
+"""The polynomials of `backends.generic.tables`: python -m backends.fit > backends/generic/tables.py
+
+Each interpolates a smooth function in Chebyshev points, computed by mpmath with 60 digits, in a variable t from -1 to
+1. Half lines [low, ∞) are mapped by t = (x - middle) / (x + middle - 2·low).
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath as mp
+
+Number = Any  # mpmath's
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A function of x, where x lies for t from -1 to 1, and the degree of the polynomial in t."""
+
+    comment: str
+    function: Callable[[Number], Number]
+    x: Callable[[Number], Number]
+    degree: int
+
+    def at(self, t: Number) -> Number:
+        return self.function(self.x(t))
+
+
+def half_line(low: float, middle: float) -> Callable[[Number], Number]:
+    return lambda t: (middle + t * (middle - 2 * mp.mpf(low))) / (1 - t)
+
+
+def interval(low: float, high: float) -> Callable[[Number], Number]:
+    return lambda t: ((high - mp.mpf(low)) * t + high + low) / 2
+
+
+def erfcx(x: Number) -> Number:
+    if x > 100:
+        return sum((-1) ** k * mp.fac2(2 * k - 1) / (2 * x * x) ** k for k in range(25)) / (x * mp.sqrt(mp.pi))
+    return mp.exp(x * x) * mp.erfc(x)
+
+
+def erfcx_slope(x: Number) -> Number:
+    """-erfcx′, whose two terms cancel."""
+    if x > 100:
+        return -2 / mp.sqrt(mp.pi) * sum((-1) ** k * mp.fac2(2 * k - 1) / (2 * x * x) ** k for k in range(1, 25))
+    return 2 / mp.sqrt(mp.pi) - 2 * x * erfcx(x)
+
+
+def mills(x: Number) -> Number:
+    return erfcx(x / mp.sqrt(2)) / 2
+
+
+@functools.cache
+def gelu_zero() -> Number:
+    """Where the slope of GELU is 0, with the other sign."""
+    return mp.findroot(lambda x: mills(x) - x / mp.sqrt(2 * mp.pi), 0.75)
+
+
+FITS = {
+    "ERFC": Fit("log(x·erfcx(x)) + 9/16 on [27/32, ∞)", lambda x: mp.log(x * erfcx(x)) + mp.mpf(9) / 16,
+                half_line(0.84375, 3), 27),
+    "ERFCX": Fit("(7/8 + x)·erfcx(x) - 3/4 on [0, ∞)", lambda x: (x + 0.875) * erfcx(x) - 0.75, half_line(0, 3.75), 25),
+    "ERFCX_SLOPE": Fit("-(9/8 + x)²·erfcx′(x) - 1 on [0, ∞)", lambda x: (x + 1.125) ** 2 * erfcx_slope(x) - 1,
+                       half_line(0, 3.75), 27),
+    "NDTR": Fit("log((9/8 + x)·½erfcx(√½x)) + 11/16 on [0, ∞)",
+                lambda x: mp.log((x + 1.125) * mills(x)) + 0.6875, half_line(0, 3), 28),
+    "NDTR_NEAR": Fit("Φ(x) - ½ over x, of x², on [0, 9/16]",
+                     lambda s: mp.erf(mp.sqrt(s / 2)) / (2 * mp.sqrt(s)), interval(0, 0.5625**2), 10),
+    "GELU_SLOPE": Fit("(½erfcx(√½x) - x / √(2π)) / (z - x) on [0, ∞), where z is its zero",
+                      lambda x: (mills(x) - x / mp.sqrt(2 * mp.pi)) / (gelu_zero() - x), half_line(0, 3.75), 26),
+    "LGAMMA": Fit("x·(log Γ(x) - (x - ½)(log x - 1) - log √(2π) + ½) on [5/2, ∞)",
+                  lambda x: x * (mp.loggamma(x) - (x - 0.5) * (mp.log(x) - 1) - mp.log(2 * mp.pi) / 2 + 0.5),
+                  half_line(2.5, 6), 14),
+    "LGAMMA_LOW": Fit("log Γ(x) + 1/8 on [5/4, 7/4]", lambda x: mp.loggamma(x) + 0.125, interval(1.25, 1.75), 18),
+    "DIGAMMA_NEAR": Fit("ψ(x) / (x - z) on [1, 5/2], where z is its zero",
+                        lambda x: mp.digamma(x) / (x - mp.findroot(mp.digamma, 1.5)), interval(1, 2.5), 27),
+    "DIGAMMA": Fit("x·(log x - ψ(x)) - ½ on [5/2, ∞)", lambda x: x * (mp.log(x) - mp.digamma(x)) - 0.5,
+                   half_line(2.5, 6), 16),
+    "TRIGAMMA": Fit("x·ψ′(x) - 5/4 on [1, ∞)", lambda x: x * mp.psi(1, x) - 1.25, half_line(1, 2.5), 21),
+}  # fmt: skip
+
+
+def chebyshev(f: Callable[[Number], Number], degree: int) -> list[Number]:
+    n = degree + 1
+    angles = [mp.pi * (2 * j + 1) / (2 * n) for j in range(n)]
+    values = [f(mp.cos(a)) for a in angles]
+    sums = [mp.fsum(v * mp.cos(k * a) for v, a in zip(values, angles, strict=True)) for k in range(n)]
+    return [s * (2 if k else 1) / n for k, s in enumerate(sums)]
+
+
+def powers(coefficients: list[Number]) -> list[Number]:
+    """A sum of Chebyshev polynomials by rising powers."""
+    total = [mp.mpf(0)] * len(coefficients)
+    before, last = [mp.mpf(0)], [mp.mpf(1)]
+    for k, c in enumerate(coefficients):
+        for i, v in enumerate(last):
+            total[i] += c * v
+        after = [mp.mpf(0), *((2 if k else 1) * v for v in last)]
+        for i, v in enumerate(before):
+            after[i] -= v if k else 0
+        before, last = last, after
+    return total
+
+
+def error(fit: Fit, table: list[float]) -> float:
+    """The largest distance from the function, over its largest value."""
+    points = [mp.cos(mp.pi * (j + 0.3) / 101) for j in range(101)]
+    values = [fit.at(t) for t in points]
+    found = [mp.polyval([mp.mpf(c) for c in reversed(table)], t) for t in points]
+    return float(max(abs(v - f) for v, f in zip(values, found, strict=True)) / max(map(abs, values)))
+
+
+def main() -> None:
+    mp.mp.dps = 60
+    print('"""Polynomials by rising powers of t, as `python -m backends.fit` makes them."""\n\n# fmt: off')
+    for name, fit in FITS.items():
+        table = [float(c) for c in powers(chebyshev(fit.at, fit.degree))]
+        print(f"# {fit.comment}; error {error(fit, table):.0e}.\n{name} = (")
+        for row in range(0, len(table), 4):
+            print(f"    {', '.join(map(repr, table[row : row + 4]))},")
+        print(")")
+
+
+if __name__ == "__main__":
+    main()

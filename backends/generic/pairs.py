@@ -1,0 +1,57 @@
+"""Numbers in two or three parts: what rounding takes away, kept beside what it leaves, for every array library."""
+
+from typing import Any
+
+from backends.geometry import Array
+
+SPLITTER = 2.0**27 + 1
+LOG_2 = 0.6931471805592082, 7.371002565167799e-13  # the first has 40 bits, so that its multiples are exact
+
+
+def lost(a: Array, b: Any, product: Array) -> Array:
+    """a·b - product of float64, what rounding took away, by splitting both in halves (Dekker 1971)."""
+    a_high, b_high = SPLITTER * a - (SPLITTER * a - a), SPLITTER * b - (SPLITTER * b - b)
+    a_low, b_low = a - a_high, b - b_high
+    return ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+
+
+def two_sum(a: Array, b: Any) -> tuple[Array, Array]:
+    """a + b in two parts (Knuth 1969)."""
+    total = a + b
+    second = total - a
+    return total, (a - (total - second)) + (b - second)
+
+
+def product(a: Array, b: Any) -> tuple[Array, Array]:
+    """a·b of float64 in two parts."""
+    p = a * b
+    return p, lost(a, b, p)
+
+
+def quotient(head: Array, rest: Any, divisor: Array, lacking: Any = 0.0) -> Array:
+    """(head + rest) / (divisor + lacking) of float64, where what is added is small, as if rounded once."""
+    q = head / divisor
+    p, p_rest = product(q, divisor)
+    return q + (((head - p) - p_rest) + (rest - q * lacking)) / divisor
+
+
+def log(xp: Any, x: Array) -> tuple[Array, Array]:
+    """log x of a positive normal float64 in two parts, by the series of artanh (m - 1) / (m + 1) = ½ log m."""
+    m, exponent = xp.frexp(x)
+    low = m < 0.7071
+    m, exponent = xp.where(low, 2.0 * m, m), exponent - low
+    divisor, lacking = two_sum(m, 1.0)
+    f = (m - 1.0) / divisor
+    p, p_rest = product(f, divisor)
+    rest = (((m - 1.0) - p) - p_rest - f * lacking) / divisor
+    square = f * f
+    series = 2 / 23
+    for k in range(21, 1, -2):
+        series = 2 / k + square * series
+    head, head_rest = two_sum(exponent * LOG_2[0], 2.0 * f)
+    return head, head_rest + (exponent * LOG_2[1] + (2.0 * rest + f * square * series))
+
+
+def distance(zero: tuple[float, float, float], x: Array) -> Array:
+    """zero - x with all digits, of a zero in three parts; the first has 24 bits, so that it is exact in float32 too."""
+    return ((zero[0] - x) + zero[1]) + zero[2]
