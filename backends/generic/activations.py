@@ -45,9 +45,9 @@ def mirrored(x: Array, h: Array) -> Array:
 def mish(xp: Any, x: Array) -> Array:
     """x·tanh(log(1 + w)) of w = exp(x), which is x·v / (v + 2) with v = w·(w + 2)."""
     w = xp.exp(xp.minimum(x, 40.0))
-    v = w + 2.0
     if x.dtype.itemsize == 8:
-        return _mish_double(xp, x, w, v)
+        return _mish_double(xp, x, w)
+    v = w + 2.0
     v *= w
     w = x * v
     v += 2.0
@@ -55,14 +55,24 @@ def mish(xp: Any, x: Array) -> Array:
     return w
 
 
-def _mish_double(xp: Any, x: Array, w: Array, v: Array) -> Array:
-    """The same with what each step rounds away."""
-    v, rest = product(w, v)
-    rest += w * (w - ((w + 2.0) - 2.0))
-    divisor, lacking = two_sum(v, 2.0)
-    near = xp.minimum(x, 40.0)
-    v, taken = product(near, v)
-    return xp.where(near == x, quotient(v, taken + near * rest, divisor, lacking + rest), x)
+def _mish_double(xp: Any, x: Array, w: Array) -> Array:
+    """w·(x - x·(w + w²) / (v + 2)) below -0.15, x - 2x / (v + 2) above: so most of it is exact."""
+    x = xp.maximum(x, -800.0)
+    low = x < -0.15
+    part = w * w
+    part += w
+    divisor = part + w
+    divisor += 2.0
+    part = xp.where(low, part, 2.0)
+    part /= divisor
+    part *= x
+    kept = x - part
+    rest = (x - kept) - part
+    factor = xp.where(low, w, 1.0)
+    result = factor * kept
+    rest *= factor
+    rest += lost(factor, kept, result)
+    return xp.copysign(xp.where(x < 40.0, result + rest, x), x)
 
 
 def mish_slope(xp: Any, x: Array) -> Array:

@@ -36,7 +36,7 @@ def erfcx(xp: Any, x: Array) -> Array:
     """exp(x²)·erfc(x), which falls like 1 / x where erfc itself has long become 0; 2·exp(x²) - erfcx(-x) below 0."""
     dtype, x = double(xp, x)
     value = _fraction(xp, tables.ERFCX, 0.75, 0.875, abs(x))
-    square, rest = split_square(xp, xp.clip(x, -28.0, 0.0))
+    square, rest = split_square(xp, xp.clip(x, -26.63, 0.0))
     grown, rest = xp.expm1(square), xp.expm1(rest)
     mirrored = (2.0 - value) + 2.0 * (grown + (rest + grown * rest))
     return xp.where(x < 0, mirrored, value).astype(dtype, copy=False)

@@ -8,11 +8,25 @@ SPLITTER = 2.0**27 + 1
 LOG_2 = 0.6931471805592082, 7.371002565167799e-13  # the first has 40 bits, so that its multiples are exact
 
 
-def lost(a: Array, b: Any, product: Array) -> Array:
+def lost(a: Array, b: Array, product: Array) -> Array:
     """a·b - product of float64, what rounding took away, by splitting both in halves (Dekker 1971)."""
-    a_high, b_high = SPLITTER * a - (SPLITTER * a - a), SPLITTER * b - (SPLITTER * b - b)
-    a_low, b_low = a - a_high, b - b_high
-    return ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+    a_high, a_low = _halves(a)
+    b_high, b_low = _halves(b)
+    rest = a_high * b_high
+    rest -= product
+    rest += a_high * b_low
+    a_high = a_low * b_high
+    rest += a_high
+    a_low *= b_low
+    rest += a_low
+    return rest
+
+
+def _halves(a: Array) -> tuple[Array, Array]:
+    scaled = SPLITTER * a
+    high = a - scaled
+    high += scaled
+    return high, a - high
 
 
 def two_sum(a: Array, b: Any) -> tuple[Array, Array]:
@@ -31,8 +45,12 @@ def product(a: Array, b: Any) -> tuple[Array, Array]:
 def quotient(head: Array, rest: Any, divisor: Array, lacking: Any = 0.0) -> Array:
     """(head + rest) / (divisor + lacking) of float64, where what is added is small, as if rounded once."""
     q = head / divisor
-    p, p_rest = product(q, divisor)
-    return q + (((head - p) - p_rest) + (rest - q * lacking)) / divisor
+    p = q * divisor
+    error = head - p
+    error -= lost(q, divisor, p)
+    error += rest - q * lacking
+    error /= divisor
+    return q + error
 
 
 def log(xp: Any, x: Array) -> tuple[Array, Array]:

@@ -15,6 +15,7 @@ def sinc(xp: Any, x: Array) -> Array:
     if x.dtype.kind == "c":
         wave = xp.sin(math.pi * safe)
         return xp.where(x == 0, 1, wave / (math.pi * safe)).astype(x.dtype, copy=False)
+    safe = xp.clip(safe, -1e18, 1e18)  # beyond are integers
     whole = xp.round(safe)
     sign = 1 - 2 * abs(xp.fmod(whole, 2))
     if x.dtype.itemsize < 8:
