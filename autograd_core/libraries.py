@@ -20,12 +20,25 @@ def backend_of_array(array: Any) -> Any:
     return LIBRARY[array.__class__].backend
 
 
+def checks_values(value: Any) -> bool:
+    """Whether operands like this array or tensor are looked at before they are used.
+
+    On a GPU they are not, because that would wait for it: whoever gives labels out of range gets wrong numbers.
+    """
+    return bool(LIBRARY[_innermost(value).__class__].backend.checks_values)
+
+
 def holds(condition: Any) -> bool:
-    """Whether a condition, booleans in an array or a tensor, is true everywhere: what a check of values asks.
+    """Whether a condition, booleans in an array or a tensor, is true everywhere, as far as values are checked.
 
     Unlike `bool(condition.all())` it can be asked inside vmap, of all samples at once.
     """
-    array: Any = getattr(condition, "array", condition)
+    array = _innermost(condition)
+    return not checks_values(array) or bool(array.all().item())
+
+
+def _innermost(value: Any) -> Any:
+    array: Any = getattr(value, "array", value)
     while array.__class__ in LAYERS:
         array = array.held
-    return bool(array.all().item())
+    return array

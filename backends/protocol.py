@@ -53,6 +53,7 @@ class Backend(Protocol):
     """
 
     name: str
+    checks_values: bool  # whether the values of operands, such as class indices, are checked: not if that would wait
     array_types: tuple[type, ...]
     namespace: SimpleNamespace
     random: Random

@@ -49,9 +49,7 @@ class LARS(LayerwiseOptimizer):
 
     def change(self, xp: Any, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
         decay, size, slope = group["weight_decay"], _norm(xp, p), _norm(xp, g)
-        ratio = 1.0
-        if size and slope:
-            ratio = group["trust_coefficient"] * size / (slope + decay * size + group["eps"])
+        ratio = _ratio(xp, group["trust_coefficient"] * size, slope, slope + decay * size + group["eps"])
         b = _remembered(xp, state, "momentum_buffer", p)
         b *= group["momentum"]
         b += group["lr"] * ratio * (g + decay * p)
@@ -86,7 +84,7 @@ class LAMB(LayerwiseOptimizer):
         v += (1 - beta2) * (g * g - v)
         d = m / (1 - beta1**t) / (xp.sqrt(v / (1 - beta2**t)) + group["eps"]) + group["weight_decay"] * p
         size, length = _norm(xp, p), _norm(xp, d)
-        p -= group["lr"] * (size / length if size and length else 1.0) * d
+        p -= group["lr"] * _ratio(xp, size, length, length) * d
 
 
 class Adafactor(LayerwiseOptimizer):
@@ -130,7 +128,7 @@ class Adafactor(LayerwiseOptimizer):
         eps1, eps2 = group["eps"]
         eps1 = float(xp.finfo(p.dtype).eps) if eps1 is None else eps1
         state["step"] = t = state.get("step", 0) + 1
-        rate = max(eps2, _norm(xp, p) / sqrt(p.size)) * min(group["lr"], 1 / sqrt(t))
+        rate = xp.maximum(_norm(xp, p) / sqrt(p.size), eps2) * min(group["lr"], 1 / sqrt(t))
         p *= 1 - group["lr"] * group["weight_decay"]
         squares, share = g * g, t ** group["beta2_decay"]
         if p.ndim > 1:
@@ -143,7 +141,7 @@ class Adafactor(LayerwiseOptimizer):
             estimate = _remembered(xp, state, "variance", p)
             estimate += share * (squares - estimate)
         d = g / xp.sqrt(xp.maximum(estimate, eps1 * eps1))
-        p -= rate / max(1.0, _norm(xp, d) / (sqrt(p.size) * group["d"])) * d
+        p -= rate / xp.maximum(_norm(xp, d) / (sqrt(p.size) * group["d"]), 1.0) * d
 
 
 class Muon(LayerwiseOptimizer):
@@ -201,7 +199,7 @@ def _orthogonal(xp: Any, x: Any, coefficients: tuple[float, float, float], steps
     """A matrix with the singular vectors of x and singular values near 1."""
     a, b, c = coefficients
     wide = x if x.shape[0] <= x.shape[1] else x.T
-    wide = wide / max(_norm(xp, wide), eps)
+    wide = wide / xp.maximum(_norm(xp, wide), eps)
     for _ in range(steps):
         gram = wide @ wide.T
         wide = a * wide + (b * gram + c * (gram @ gram)) @ wide
@@ -215,8 +213,16 @@ def _remembered(xp: Any, state: dict[str, Any], name: str, like: Any) -> Any:
     return state[name].array
 
 
-def _norm(xp: Any, a: Any) -> float:
-    """The Euclidean norm; of 16-bit numbers, whose squares may overflow, in 32 bits."""
+def _norm(xp: Any, a: Any) -> Any:
+    """The Euclidean norm, which no Python number reads, because that would wait for a GPU; of 16-bit numbers, whose
+    squares may overflow, it is computed in 32 bits.
+    """
     flat = a.reshape(-1)
     flat = flat.astype(xp.float32) if flat.dtype.itemsize < 4 else flat
-    return float(xp.sqrt(xp.vdot(flat, flat).real))
+    return xp.sqrt(xp.vdot(flat, flat).real).astype(a.real.dtype)
+
+
+def _ratio(xp: Any, size: Any, slope: Any, below: Any) -> Any:
+    """size / below, and 1 where size or slope is 0."""
+    both = (size > 0) & (slope > 0)
+    return xp.where(both, size, 1) / xp.where(both, below, 1)

@@ -180,6 +180,7 @@ class RefusingBackend:
     """RefusingArrays on the one device "refusing:0", with the generic kernels: what CuPy gets before its own."""
 
     name = "refusing"
+    checks_values = True
 
     def __init__(self) -> None:
         self._ordered = Ordered(library())

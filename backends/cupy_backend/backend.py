@@ -1,5 +1,6 @@
 """CuPy arrays on CUDA devices, with the generic kernels."""
 
+import os
 from contextlib import AbstractContextManager
 from functools import partial
 from types import SimpleNamespace
@@ -28,6 +29,8 @@ class CupyBackend:
 
     def __init__(self, cupy: Any) -> None:
         self.runtime = Runtime(cupy)
+        # The variable by which CUDA programs ask for errors where they arise, at the cost of waiting.
+        self.checks_values = os.environ.get("CUDA_LAUNCH_BLOCKING") == "1"
         self._cupy = cupy
         count = self.device_count()
         self._ordered = [Ordered(cupy, partial(cupy.cuda.Device, i) if count > 1 else None) for i in range(count)]

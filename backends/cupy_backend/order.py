@@ -66,7 +66,7 @@ class Ordered:
         members["__hash__"] = self.base.__hash__  # which the comparisons would take away
         self.array: type = type(self.base.__name__, (self.base,), members)
         self.library = SimpleNamespace(**{name: self._member(name, value) for name, value in vars(library).items()})
-        self.library.ndarray = self.array
+        self.library.ndarray, self.library.asynchronous = self.array, True
         self.library.concatenate = self._concatenate(self.adopting(library.concatenate))
         self.library.pad = self._pad(self.adopting(library.pad))
 

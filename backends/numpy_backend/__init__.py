@@ -37,6 +37,7 @@ class NumpyBackend:
     """NumPy arrays on the one device "cpu"."""
 
     name = "cpu"
+    checks_values = True
     array_types: tuple[type, ...] = (np.ndarray, *sorted({*np.sctypeDict.values()}, key=lambda kind: kind.__name__))
 
     def __init__(self) -> None:

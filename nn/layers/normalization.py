@@ -70,15 +70,13 @@ class _BatchNorm(Module):
     def normalized(self, input: Tensor, by: Callable[..., Tensor]) -> Tensor:
         """What `by`, which takes arguments as `functional.batch_norm` does, makes of the input with this layer's."""
         self._check(input)
-        momentum = self.momentum
+        momentum: Any = self.momentum or 0.0
         if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
-            if momentum is None:
-                momentum = 1.0 / self.num_batches_tracked.item()
+            if self.momentum is None:  # it stays where it is: to read it would be to wait for a GPU
+                momentum = 1.0 / self.num_batches_tracked.to(self.running_mean)
         by_batch = self.training or self.running_mean is None
-        return by(
-            input, self.running_mean, self.running_var, self.weight, self.bias, by_batch, momentum or 0.0, self.eps
-        )
+        return by(input, self.running_mean, self.running_var, self.weight, self.bias, by_batch, momentum, self.eps)
 
     def _check(self, input: Tensor) -> None:
         if input.ndim not in self.ndims:

@@ -180,7 +180,7 @@ def _track(running_mean, running_var, mean, scale, n, momentum, eps):
 def _move(running, value, momentum):
     """By samples where there are several statistics of each channel: towards their mean."""
     value = value.array.reshape(-1, *running.shape).mean(axis=0).astype(running.array.dtype)
-    running.array += momentum * (value - running.array)
+    running.array += getattr(momentum, "array", momentum) * (value - running.array)
     record_write(running.array)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import LOSS
-from autograd_core.libraries import holds
+from autograd_core.libraries import checks_values, holds
 from autograd_core.ops.losses.loss import REAL, REDUCTIONS, UNIT, np_reduced, reduced, reduction_of, same_shape
 from autograd_core.ops.positions.subscripts import grid
 from autograd_core.registry import Values, composition, integers, op, sample
@@ -113,6 +113,8 @@ def _classes(input, target, weight, ignore_index, name):
         raise OperandError(f"{name}(): weight must have shape {(classes,)}, one for each class, not {weight.shape}")
     target = target.long()
     t = target.array
+    if not checks_values(t):
+        return target, ignore_index
     known = (t >= 0) & (t < classes)
     if holds(known):
         return target, ignore_index if 0 <= ignore_index < classes else None

@@ -7,6 +7,7 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.errors import DtypeError, OperandError, PositionError
 from autograd_core.kinds import INDEXING
+from autograd_core.libraries import checks_values, holds
 from autograd_core.ops import axes
 from autograd_core.ops.positions.indexing import place
 from autograd_core.ops.positions.scatter import scatter_reduce, written
@@ -43,7 +44,7 @@ def _check_dtype(name, input, source):
 def _checked(name, index, n):
     """The array of an index, all of it within an axis of length `n`; negative positions count from the end."""
     array = index.array
-    if array.size and not ((array >= -n) & (array < n)).all().item():
+    if array.size and checks_values(array) and not holds((array >= -n) & (array < n)):
         raise PositionError(f"{name}(): an index is out of range for an axis of length {n}")
     return array
 
