@@ -31,6 +31,7 @@ for _part in (absent, creation, devices, inplace, interop, metadata, ops, printi
               signal.windows, families):  # fmt: skip
     _part.install()
 
+from autograd_core import amp as amp  # noqa: E402
 from autograd_core import autograd as autograd  # noqa: E402
 from autograd_core import cuda as cuda  # noqa: E402
 from autograd_core import errors as errors  # noqa: E402
@@ -47,6 +48,9 @@ from autograd_core.autograd import inference_mode as inference_mode  # noqa: E40
 from autograd_core.autograd import is_grad_enabled as is_grad_enabled  # noqa: E402
 from autograd_core.autograd import no_grad as no_grad  # noqa: E402
 from autograd_core.autograd import set_grad_enabled as set_grad_enabled  # noqa: E402
+from autograd_core.casting import autocast as autocast  # noqa: E402
+from autograd_core.casting import get_autocast_dtype as get_autocast_dtype  # noqa: E402
+from autograd_core.casting import is_autocast_enabled as is_autocast_enabled  # noqa: E402
 from autograd_core.dtypes import can_cast as can_cast  # noqa: E402
 from autograd_core.dtypes import cdouble as cdouble  # noqa: E402
 from autograd_core.dtypes import cfloat as cfloat  # noqa: E402

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 from autograd_core import Tensor, enable_grad, no_grad
+from autograd_core.libraries import LIBRARY
 from autograd_core.tensor import own_scalar
 from autograd_core.versions import record_writes
 
@@ -47,6 +48,7 @@ class Optimizer:
         self.defaults = dict(defaults)
         self.state: dict[Tensor, dict[str, Any]] = {}
         self.param_groups: list[dict[str, Any]] = []
+        self.found_inf: Tensor | None = None  # a GradScaler's: other than 0, the step is not to be taken
         self._plans: dict[int, Any] = {}  # by id of a group: how it was updated last, to do so again
         if isinstance(params, Tensor):
             raise TypeError("an optimizer takes an iterable of tensors or dicts, not a Tensor; write [tensor]")
@@ -108,9 +110,26 @@ class Optimizer:
             for p in updated:
                 if not p.array.ndim:
                     own_scalar(p)
+            kept = self._kept(updated)
             self.update(updated, group)
+            for array, before, skipped in kept:
+                LIBRARY[array.__class__].copyto(array, before, where=skipped)
             record_writes([p.array for p in updated], 2)
         return loss
+
+    def _kept(self, params: list[Tensor]) -> list[tuple[Any, Any, Any]]:
+        """Arrays that the coming update changes, copies of them, and whether it must not, decided where they lie: then
+        the gradients become 0, so that what is remembered of them starts as if there had been none.
+        """
+        if self.found_inf is None:
+            return []
+        kept = []
+        for p in params:
+            skipped = self.found_inf.to(p.device).array > 0
+            LIBRARY[p.array.__class__].copyto(p.grad.array, 0, where=skipped)  # type: ignore[union-attr]
+            remembered = [v.array for v in self.state.get(p, {}).values() if isinstance(v, Tensor)]
+            kept += [(a, a.copy(), skipped) for a in (p.array, *remembered)]
+        return kept
 
     def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
         """Change the arrays of these parameters in place, by their gradients and the group's hyper-parameters."""

@@ -1,5 +1,6 @@
 """CUDA devices under PyTorch's names; without a usable GPU the answers are no and zero."""
 
+from autograd_core.cuda import amp as amp
 from autograd_core.cuda.devices import current_device as current_device
 from autograd_core.cuda.devices import device as device
 from autograd_core.cuda.devices import device_count as device_count

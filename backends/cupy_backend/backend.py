@@ -106,8 +106,8 @@ class CupyBackend:
 def _library(ordered: Ordered) -> SimpleNamespace:
     special = Deferred("cupyx.scipy.special", ordered.keeping)
     kernels = bind(ordered.library, COLUMN_BYTES, special)
-    kernels.erf = partial(_keeping_dtype, ordered.library, special.erf)
-    kernels.erfc = partial(_keeping_dtype, ordered.library, special.erfc)
+    kernels.erf = lambda x: _keeping_dtype(ordered.library, special.erf, x)
+    kernels.erfc = lambda x: _keeping_dtype(ordered.library, special.erfc, x)
     if ordered.device is not None:  # kernels make arrays, too
         for name, kernel in vars(kernels).items():
             setattr(kernels, name, ordered.placed(kernel) if callable(kernel) else kernel)

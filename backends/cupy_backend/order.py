@@ -27,6 +27,7 @@ METHODS = (
     "diagonal", "dot", "flatten", "max", "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "std", "sum",
     "take", "trace", "var", "view",
 )  # fmt: skip
+ATTRIBUTES = ("T", "imag", "real")
 IN_PLACE = tuple(f"__i{name}__" for name in BINARY)
 UFUNC_METHODS = ("accumulate", "at", "outer", "reduce")
 # Element-wise functions that are no ufuncs of CuPy's.
@@ -63,6 +64,7 @@ class Ordered:
         members: dict[str, Any] = {"__slots__": (), "__module__": __name__}
         for names, wrap in ((ELEMENTWISE_METHODS, self.keeping), (METHODS, self.adopting), (IN_PLACE, self.placed)):
             members |= {name: wrap(getattr(self.base, name)) for name in names if hasattr(self.base, name)}
+        members |= {name: property(self.adopting(getattr(self.base, name).__get__)) for name in ATTRIBUTES}
         members["__hash__"] = self.base.__hash__  # which the comparisons would take away
         self.array: type = type(self.base.__name__, (self.base,), members)
         self.library = SimpleNamespace(**{name: self._member(name, value) for name, value in vars(library).items()})

@@ -11,7 +11,8 @@ from nn import functional as F
 OPTIMIZERS = {
     "SGD": lambda p: optim.SGD(p, 0.1), "momentum": lambda p: optim.SGD(p, 0.1, momentum=0.9, nesterov=True),
     "Adam": optim.Adam, "AdamW": lambda p: optim.AdamW(p, amsgrad=True), "NAdam": optim.NAdam, "RAdam": optim.RAdam,
-    "RMSprop": optim.RMSprop, "Adagrad": optim.Adagrad, "Lion": optim.Lion, "LAMB": optim.LAMB, "LARS": lambda p: optim.LARS(p, 0.1),
+    "RMSprop": optim.RMSprop, "Adagrad": optim.Adagrad, "Lion": optim.Lion, "LAMB": optim.LAMB,
+    "LARS": lambda p: optim.LARS(p, 0.1),
     "Adafactor": optim.Adafactor, "Muon": lambda p: optim.Muon([q for q in p if q.ndim == 2]),
 }  # fmt: skip
 

@@ -1,0 +1,6 @@
+"""Mixed precision under PyTorch's names: `autocast` and `GradScaler`."""
+
+from autograd_core.amp.scaling import GradScaler as GradScaler
+from autograd_core.casting import autocast as autocast
+from autograd_core.casting import get_autocast_dtype as get_autocast_dtype
+from autograd_core.casting import is_autocast_enabled as is_autocast_enabled

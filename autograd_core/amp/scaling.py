@@ -1,0 +1,145 @@
+"""Losses scaled so that gradients in float16 do not underflow, by as much as they do not overflow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd_core import functional
+from autograd_core.dtypes import float16
+from autograd_core.libraries import checks_values
+from autograd_core.tensor import Tensor, no_grad
+
+
+class GradScaler:
+    """Scales a loss, and the gradients back before a step; skips steps with infinite or NaN gradients.
+
+    The scale falls by `backoff_factor` at each such step and grows by `growth_factor` after `growth_interval` steps in
+    a row without one. On a GPU nothing of this is read by Python: a step whose gradients turn out not to be finite is
+    taken and taken back there, and counts among the steps of optimizers that count them.
+    """
+
+    def __init__(
+        self,
+        device: str = "cuda",
+        init_scale: float = 2.0**16,
+        growth_factor: float = 2.0,
+        backoff_factor: float = 0.5,
+        growth_interval: int = 2000,
+        enabled: bool = True,
+    ) -> None:
+        if enabled and not growth_factor > 1.0:
+            raise ValueError(f"the growth factor must be greater than 1, not {growth_factor}")
+        if enabled and not backoff_factor < 1.0:
+            raise ValueError(f"the backoff factor must be less than 1, not {backoff_factor}")
+        self._device, self._enabled, self._start = device, enabled, init_scale
+        self._growth, self._backoff, self._interval = growth_factor, backoff_factor, growth_interval
+        self._scale: Tensor | None = None
+        self._steady: Tensor | None = None  # steps in a row without an infinity
+        self._found: dict[int, Tensor] = {}  # by id of an optimizer: 1 if a gradient is not finite
+        self._stepped: set[int] = set()
+
+    def scale(self, outputs: Any) -> Any:
+        """The loss, or each of several, times the scale."""
+        if not self._enabled:
+            return outputs
+        if isinstance(outputs, Tensor):
+            return outputs * self._scale_on(outputs.device)
+        return type(outputs)([self.scale(v) for v in outputs])
+
+    @no_grad()
+    def unscale_(self, optimizer: Any) -> None:
+        """Divide the gradients of an optimizer's parameters by the scale, to look at them or to clip them."""
+        if not self._enabled:
+            return
+        if id(optimizer) in self._found:
+            raise RuntimeError("unscale_() has already been called on this optimizer since the last update()")
+        if id(optimizer) in self._stepped:
+            raise RuntimeError("unscale_() is being called after step()")
+        gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        if any(g.dtype == float16 for g in gradients):
+            raise ValueError("gradients in float16 cannot be unscaled; keep the parameters in float32")
+        found = self._scale_on(self._device) * 0
+        inverses: dict[str, Tensor] = {}
+        for g in gradients:
+            device = str(g.device)
+            if device not in inverses:
+                inverses[device] = 1 / self._scale_on(device)
+            g.mul_(inverses[device])
+            finite = functional.isfinite(g).all()
+            found = functional.maximum(found, (~finite).float().to(found.device))
+        self._found[id(optimizer)] = found
+
+    def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+        """optimizer.step(), if its gradients are finite; they are unscaled first unless they are already."""
+        if not self._enabled:
+            return optimizer.step(*args, **kwargs)
+        if id(optimizer) in self._stepped:
+            raise RuntimeError("step() has already been called since the last update()")
+        if id(optimizer) not in self._found:
+            self.unscale_(optimizer)
+        self._stepped.add(id(optimizer))
+        found = self._found[id(optimizer)]
+        if checks_values(found):
+            return None if found.item() else optimizer.step(*args, **kwargs)
+        optimizer.found_inf = found
+        try:
+            return optimizer.step(*args, **kwargs)
+        finally:
+            optimizer.found_inf = None
+
+    @no_grad()
+    def update(self, new_scale: float | Tensor | None = None) -> None:
+        """Change the scale by what the steps since the last update have met, or to a given one."""
+        if not self._enabled:
+            return
+        scale = self._scale_on(self._device)
+        if new_scale is not None:
+            self._scale = scale * 0 + new_scale
+        else:
+            if not self._found:
+                raise RuntimeError("update() needs at least one step() or unscale_() before")
+            found = functional.amax(functional.stack([*self._found.values()])) > 0
+            assert self._steady is not None
+            steady = functional.where(found, 0, self._steady + 1)
+            ripe = steady == self._interval
+            grown = scale * self._growth
+            grown = functional.where(ripe & functional.isfinite(grown), grown, scale)
+            self._scale = functional.where(found, scale * self._backoff, grown)
+            self._steady = functional.where(ripe, 0, steady)
+        self._found, self._stepped = {}, set()
+
+    def get_scale(self) -> float:
+        """The scale as a number, which waits for the GPU."""
+        if not self._enabled:
+            return 1.0
+        return self._start if self._scale is None else float(self._scale)
+
+    def is_enabled(self) -> bool:
+        """Whether losses are scaled at all."""
+        return self._enabled
+
+    def state_dict(self) -> dict[str, Any]:
+        """What `load_state_dict` needs to go on."""
+        if not self._enabled:
+            return {}
+        steady = 0 if self._steady is None else int(self._steady)
+        return {"scale": self.get_scale(), "growth_factor": self._growth, "backoff_factor": self._backoff,
+                "growth_interval": self._interval, "_growth_tracker": steady}  # fmt: skip
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a state."""
+        if not self._enabled:
+            return
+        if not state_dict:
+            raise RuntimeError("the state is empty: it was saved by a scaler that was not enabled")
+        self._start, self._growth = state_dict["scale"], state_dict["growth_factor"]
+        self._backoff, self._interval = state_dict["backoff_factor"], state_dict["growth_interval"]
+        self._scale = None
+        self._scale_on(self._device)
+        self._steady = functional.tensor(state_dict["_growth_tracker"], device=self._device)
+
+    def _scale_on(self, device: str) -> Tensor:
+        if self._scale is None:
+            self._scale = functional.tensor(self._start, device=self._device)
+            self._steady = functional.tensor(0, device=self._device)
+        return self._scale.to(device)

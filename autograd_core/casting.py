@@ -1,0 +1,118 @@
+"""Mixed precision: which operations compute in 16 bits under `autocast`, and which in float32 all the same."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from autograd_core import functional
+from autograd_core.dtypes import DType, as_dtype, bfloat16, float16, float32
+from autograd_core.tensor import Tensor
+
+# The policies of PyTorch's CUDA autocast, by entry. What is in neither computes in the dtypes it is given, the widest
+# of them where they differ.
+NARROW = (
+    "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "chain_matmul", "conv1d", "conv2d", "conv3d", "conv_relu",
+    "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution", "gru_scan",
+    "linalg.multi_dot", "linear", "linear_relu", "lstm_scan", "matmul", "mm", "mv", "prelu", "rnn_scan",
+)  # fmt: skip
+FULL = (
+    "acos", "asin", "binary_cross_entropy_with_logits", "cdist", "cosh", "cosine_embedding_loss", "cosine_similarity",
+    "cross_entropy", "cumprod", "cumsum", "dist", "erfinv", "exp", "expm1", "gaussian_nll_loss", "group_norm",
+    "hinge_embedding_loss", "huber_loss", "kl_div", "l1_loss", "layer_norm", "log", "log10", "log1p", "log2",
+    "log_softmax", "margin_ranking_loss", "mse_loss", "multi_margin_loss", "multilabel_margin_loss", "nll_loss", "norm",
+    "normalize", "pdist", "poisson_nll_loss", "power", "prod", "reciprocal", "renorm", "rsqrt", "sinh",
+    "smooth_l1_loss", "soft_margin_loss", "softmax", "softmin", "softplus", "sum", "tan", "triplet_margin_loss",
+)  # fmt: skip
+POLICIES = dict.fromkeys(NARROW, "narrow") | dict.fromkeys(FULL, "full")
+DEFAULTS: dict[str, Callable[[], DType]] = {"cuda": lambda: float16, "cpu": bfloat16}
+
+_modes: ContextVar[dict[str, DType]] = ContextVar("autocast", default={})  # noqa: B039  never changed in place
+_open = 0  # contexts that anybody has entered: while there are none, an operation asks nothing more
+
+
+class autocast:
+    """Compute products and convolutions in 16 bits, and what would lose too much by it in float32: a context manager
+    or a decorator, for one device type, in this thread.
+
+    dtype: float16 on "cuda", unless given, and bfloat16 elsewhere. Parameters stay as they are, and so do their
+    gradients. Call `backward()` outside.
+
+    >>> from autograd_core import ones
+    >>> with autocast("cpu"):
+    ...     (ones(2, 2) @ ones(2, 2)).dtype.name
+    'bfloat16'
+    """
+
+    def __init__(
+        self, device_type: str, dtype: Any = None, enabled: bool = True, cache_enabled: bool | None = None
+    ) -> None:
+        self._type = device_type
+        self._dtype = as_dtype(dtype) or get_autocast_dtype(device_type)
+        if self._dtype not in (float16, bfloat16(), float32):
+            raise RuntimeError(f"autocast computes in float16 or bfloat16, not in {self._dtype}")
+        self._enabled = enabled
+        self._tokens: list[Any] = []
+
+    def __enter__(self) -> autocast:
+        global _open
+        others = {k: v for k, v in _modes.get().items() if k != self._type}
+        self._tokens.append(_modes.set(others | {self._type: self._dtype} if self._enabled else others))
+        _open += 1
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        global _open
+        _open -= 1
+        _modes.reset(self._tokens.pop())
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return function(*args, **kwargs)
+
+        return wrapped
+
+
+def is_autocast_enabled(device_type: str = "cuda") -> bool:
+    """Whether operations on this type of device are computed in mixed precision here."""
+    return device_type in _modes.get()
+
+
+def get_autocast_dtype(device_type: str = "cuda") -> DType:
+    """The dtype of products and convolutions under autocast."""
+    return _modes.get().get(device_type) or DEFAULTS.get(device_type, bfloat16)()
+
+
+def casting(call: Callable[..., Any], policy: str) -> Callable[..., Any]:
+    """The function on tensors, with its operands cast by a policy wherever autocast is in force."""
+    full = policy == "full"
+
+    @functools.wraps(call)
+    def cast(*args: Any, **given: Any) -> Any:
+        if not _open or not (modes := _modes.get()):
+            return call(*args, **given)
+        args = tuple([_cast(a, modes, full) for a in args])
+        given = {k: _cast(v, modes, full) for k, v in given.items()}
+        token = _modes.set({})  # what it is made of computes in these dtypes
+        try:
+            return call(*args, **given)
+        finally:
+            _modes.reset(token)
+
+    return cast
+
+
+def _cast(a: Any, modes: dict[str, DType], full: bool) -> Any:
+    if a.__class__ in (list, tuple):
+        return type(a)([_cast(v, modes, full) for v in a])
+    if a.__class__ is not Tensor or a.dtype.kind not in "fV" or a.itemsize == 8:
+        return a
+    mode = modes.get(a.device.type)
+    if mode is None:
+        return a
+    dtype = float32 if full else mode
+    return a if a.dtype == dtype else functional.astype(a, dtype)

@@ -1,0 +1,15 @@
+"""Mixed precision on GPUs, under the names that PyTorch had for it first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd_core import casting
+from autograd_core.amp.scaling import GradScaler as GradScaler
+
+
+class autocast(casting.autocast):
+    """`autograd_core.autocast("cuda", ...)`."""
+
+    def __init__(self, enabled: bool = True, dtype: Any = None, cache_enabled: bool | None = None) -> None:
+        super().__init__("cuda", dtype, enabled, cache_enabled)

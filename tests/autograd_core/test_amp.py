@@ -1,0 +1,152 @@
+"""Mixed precision on the CPU: which operations compute in which dtype, and how losses are scaled."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+import optim
+from autograd_core.casting import POLICIES
+from autograd_core.registry import COMPOSITIONS, OPS
+from nn import functional as F
+
+
+def operands():
+    return ag.randn(4, 3), ag.randn(3, 5)
+
+
+def test_every_policy_is_of_an_entry():
+    assert set(POLICIES) <= {*OPS, *COMPOSITIONS}
+
+
+@pytest.mark.parametrize("dtype", [ag.bfloat16, ag.float16])
+def test_products_are_narrow_and_what_would_lose_by_it_is_not(dtype):
+    a, b = operands()
+    with ag.autocast("cpu", dtype):
+        y = a @ b
+        narrow = (y, ag.matmul(a, b), F.linear(a, b.T, ag.randn(5)), F.conv1d(a[None], ag.randn(2, 4, 1), ag.randn(2)),
+                  ag.addmm(ag.randn(5), a, b), F.relu(y), y + y, y * 2)  # fmt: skip
+        wide = (y.softmax(1), y.exp(), y**2, y.sum(), F.layer_norm(y, (5,)), F.mse_loss(y, y * 2), y + ag.ones(5),
+                F.cross_entropy(y, ag.tensor([0, 1, 2, 3])), ag.cdist(y, y))  # fmt: skip
+        assert (a.double() @ b.double()).dtype == ag.float64
+        assert (ag.arange(3) @ ag.arange(3)).dtype == ag.int64
+    assert {t.dtype for t in narrow} == {ag.dtype(dtype)}
+    assert {t.dtype for t in wide} == {ag.float32}
+    assert (a @ b).dtype == ag.float32
+
+
+def test_values_are_those_of_rounded_operands():
+    a, b = operands()
+    with ag.autocast("cpu"):
+        y = a @ b
+    expected = (a.bfloat16() @ b.bfloat16()).float()
+    np.testing.assert_array_equal(y.float().numpy(), expected.numpy())
+
+
+def test_gradients_have_the_dtype_of_the_parameters():
+    model = nn.Sequential(nn.Linear(3, 8), nn.LayerNorm(8), nn.GELU(), nn.Linear(8, 2))
+    x, target = ag.randn(16, 3), ag.randint(0, 2, (16,))
+
+    def gradients(enabled):
+        model.zero_grad()
+        with ag.autocast("cpu", enabled=enabled):
+            loss = F.cross_entropy(model(x), target)
+        loss.backward()
+        return [p.grad for p in model.parameters()]
+
+    for mixed, exact in zip(gradients(True), gradients(False), strict=True):
+        assert mixed.dtype == ag.float32
+        gap = (mixed - exact).norm() / exact.norm()
+        assert 0 < gap < 0.02
+
+
+def test_contexts_nest_and_belong_to_a_device_type_and_a_thread():
+    a, b = operands()
+    with ag.autocast("cuda"):
+        assert (a @ b).dtype == ag.float32
+        assert ag.is_autocast_enabled("cuda")
+        assert not ag.is_autocast_enabled("cpu")
+    seen = []
+    with ag.autocast("cpu", ag.float16):
+        with ag.autocast("cpu", enabled=False):
+            assert (a @ b).dtype == ag.float32
+        with ag.autocast("cuda"):
+            assert (a @ b).dtype == ag.float16
+        assert ag.get_autocast_dtype("cpu") == ag.float16
+        thread = threading.Thread(target=lambda: seen.append((a @ b).dtype))
+        thread.start()
+        thread.join()
+    assert seen == [ag.float32]
+    assert ag.get_autocast_dtype("cpu") == ag.bfloat16
+    assert ag.autocast("cpu")(lambda: a @ b)().dtype == ag.bfloat16
+    with pytest.raises(RuntimeError, match="float16 or bfloat16, not in int32"):
+        ag.autocast("cpu", ag.int32)
+
+
+def trained(device="cpu", make=lambda p: optim.Adam(p, lr=0.1)):
+    """Eight steps, of which the third and the fourth have infinite gradients."""
+    w = nn.Parameter(ag.tensor([1.0, -2.0, 3.0], device=device))
+    optimizer, found = make([w]), []
+    scaler = ag.amp.GradScaler(device, init_scale=4.0, growth_interval=2)
+    for i in range(8):
+        optimizer.zero_grad()
+        x = ag.tensor([1.0, 2.0, float(i)], device=device) * (float("inf") if i in (2, 3) else 1)
+        scaler.scale((w * x).sum() ** 2).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        found.append((scaler.get_scale(), w.detach().tolist()))
+    return found, scaler
+
+
+def test_the_scale_and_the_parameters_follow_pytorch():
+    found, scaler = trained()
+    assert [scale for scale, _ in found] == [4, 8, 4, 2, 2, 4, 4, 8]
+    at = {0: [1.1, -1.9, 3.0], 3: [1.1592649221420288, -1.8407350778579712, 2.925586223602295],
+          7: [0.8776090145111084, -2.1223909854888916, 2.6125683784484863]}  # fmt: skip
+    for i, expected in at.items():  # of PyTorch 2.13
+        np.testing.assert_allclose(found[i][1], expected, rtol=1e-6)
+    other = ag.amp.GradScaler("cpu")
+    other.load_state_dict(scaler.state_dict())
+    assert other.state_dict() == scaler.state_dict() == {"scale": 8.0, "growth_factor": 2.0, "backoff_factor": 0.5,
+                                                         "growth_interval": 2, "_growth_tracker": 0}  # fmt: skip
+
+
+def test_gradients_can_be_clipped_between():
+    w = nn.Parameter(ag.tensor([3.0, 4.0]))
+    optimizer, scaler = optim.SGD([w], lr=1.0), ag.amp.GradScaler("cpu")
+    losses = scaler.scale([(w * w).sum() / 2])
+    losses[0].backward()
+    scaler.unscale_(optimizer)
+    assert w.grad.tolist() == [3, 4]
+    optim.clip_grad_norm_([w], 1.0)
+    scaler.step(optimizer)
+    np.testing.assert_allclose(w.tolist(), [2.4, 3.2], rtol=1e-5)
+    with pytest.raises(RuntimeError, match=r"step\(\) has already been called"):
+        scaler.step(optimizer)
+    with pytest.raises(RuntimeError, match=r"after step\(\)|already been called"):
+        scaler.unscale_(optimizer)
+    scaler.update(new_scale=3.0)
+    assert scaler.get_scale() == 3.0
+
+
+def test_what_a_scaler_refuses_and_how_it_is_turned_off():
+    w = nn.Parameter(ag.ones(2, dtype="float16"))
+    scaler = ag.amp.GradScaler("cpu", init_scale=2.0)
+    scaler.scale(w.sum()).backward()
+    optimizer = optim.SGD([w], lr=1.0)
+    with pytest.raises(ValueError, match="float16 cannot be unscaled"):
+        scaler.step(optimizer)
+    with pytest.raises(RuntimeError, match="at least one step"):
+        ag.amp.GradScaler("cpu").update()
+    with pytest.raises(ValueError, match="greater than 1"):
+        ag.amp.GradScaler("cpu", growth_factor=1.0)
+    off = ag.amp.GradScaler("cpu", enabled=False)
+    loss = w.sum()
+    assert off.scale(loss) is loss
+    off.step(optimizer)
+    off.update()
+    assert (off.get_scale(), off.state_dict(), off.is_enabled()) == (1.0, {}, False)
+    with pytest.raises(RuntimeError, match="the state is empty"):
+        scaler.load_state_dict({})
