@@ -5,8 +5,9 @@ result on disk (`CUPY_CACHE_DIR`).
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any
 
 from backends.geometry import Array, Sizes
@@ -58,6 +59,41 @@ class Gpu:
         source, function = kernel.split(".")
         values = [self._value(a) for a in arguments]
         self.start(source, f"{function}<{', '.join(map(_spelled, parameters))}>", grid, block, values)
+
+    def device(self) -> int:
+        """The current device."""
+        return int(self.xp.cuda.runtime.getDevice())
+
+    def stream(self) -> int:
+        """The handle of the current stream."""
+        return int(self.xp.cuda.get_current_stream().ptr)
+
+    def capturing(self) -> bool:
+        """Whether work on the current stream is recorded, not done."""
+        return bool(self.xp.cuda.get_current_stream().is_capturing())
+
+    def name(self) -> str:
+        """What the current device is called."""
+        name: bytes = self.xp.cuda.runtime.getDeviceProperties(self.device())["name"]
+        return name.decode()
+
+    def milliseconds(self, work: Callable[[], Any], times: int = 3) -> float:
+        """The shortest time that work takes on the device, after a first run."""
+        work()
+        ends = [self.xp.cuda.Event() for _ in range(times + 1)]
+        ends[0].record()
+        for end in ends[1:]:
+            work()
+            end.record()
+        ends[-1].synchronize()
+        return min(float(self.xp.cuda.get_elapsed_time(a, b)) for a, b in pairwise(ends))
+
+    @cached_property
+    def cudnn(self) -> Any:
+        """The library of convolutions; Unusable where it is missing."""
+        from backends.cupy_backend.cudnn_plans import Cudnn
+
+        return Cudnn(self)
 
     def _value(self, argument: Any) -> Any:
         if argument is None:

@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 # By module, imported together with its first kernel.
 KERNELS = {
+    "convolution": ("convolve", "convolve_input", "convolve_weight"),
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels", "total"),
     "pooling": ("max_of_windows", "take_taps", "put_taps", "avg_pool", "avg_pool_input"),
     "elementwise": ("relu", "rectify", "add", "add_relu", "gate"),

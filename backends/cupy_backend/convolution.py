@@ -1,0 +1,113 @@
+"""Convolution and its two gradients by cuDNN, in one to three spatial dimensions.
+
+Images and kernels are brought into channels-last memory, where tensor cores read them; kernels, which their owner keeps
+as PyTorch does, are copied by every call, which is little beside the images.
+"""
+
+from typing import Any
+
+from backends import precision
+from backends.cupy_backend.cudnn_plans import TYPES, Convolution
+from backends.cupy_backend.launch import Gpu
+from backends.geometry import Array, Sizes, channels_first, channels_last, check_gradient, convolution_sizes
+
+NARROW = 8  # channels that tensor cores read at once of 16-bit images: fewer would be padded inside cuDNN, each time
+
+
+def convolve(
+    gpu: Gpu,
+    x: Array,
+    w: Array,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    groups: int,
+    bias: Array | None = None,
+) -> Array | None:
+    """See `backends.generic.im2col.convolve`."""
+    if not _suits(x, w) or (bias is not None and bias.dtype != x.dtype):
+        return None
+    out = convolution_sizes(x.shape, w.shape, stride, padding, dilation, groups)
+    xs, ws = _widened(gpu, x, groups), _widened(gpu, w, groups)
+    y = gpu.xp.empty((x.shape[0], *out, w.shape[0]), dtype=x.dtype)
+    key = _key("y", xs, ws, y, padding, stride, dilation, bias is not None)
+    operands = (xs, ws) if bias is None else (xs, ws, gpu.xp.ascontiguousarray(bias))
+    return channels_first(y) if gpu.cudnn.run(key, *operands, y) else None
+
+
+def convolve_input(
+    gpu: Gpu,
+    g: Array,
+    w: Array,
+    x_shape: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    groups: int,
+) -> Array | None:
+    """See `backends.generic.im2col.convolve_input`."""
+    out = convolution_sizes(x_shape, w.shape, stride, padding, dilation, groups)
+    check_gradient("convolve_input", g.shape, (x_shape[0], w.shape[0], *out))
+    if not _suits(g, w):
+        return None
+    gs, ws = _widened(gpu, g, 0), _widened(gpu, w, groups)
+    dx = gpu.xp.empty((x_shape[0], *x_shape[2:], ws.shape[-1] * groups), dtype=g.dtype)
+    key = _key("x", dx, ws, gs, padding, stride, dilation, False)
+    return channels_first(dx)[:, : x_shape[1]] if gpu.cudnn.run(key, gs, ws, dx) else None
+
+
+def convolve_weight(
+    gpu: Gpu,
+    g: Array,
+    x: Array,
+    w_shape: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    dilation: Sizes,
+    groups: int,
+) -> Array | None:
+    """See `backends.generic.im2col.convolve_weight`."""
+    out = convolution_sizes(x.shape, w_shape, stride, padding, dilation, groups)
+    check_gradient("convolve_weight", g.shape, (x.shape[0], w_shape[0], *out))
+    if not _suits(g, x):
+        return None
+    xs, gs = _widened(gpu, x, groups), _widened(gpu, g, 0)
+    dw = gpu.xp.empty((w_shape[0], *w_shape[2:], xs.shape[-1] // groups), dtype=g.dtype)
+    key = _key("w", xs, dw, gs, padding, stride, dilation, False)
+    if not gpu.cudnn.run(key, xs, gs, dw):
+        return None
+    return gpu.xp.ascontiguousarray(channels_first(dw)[:, : w_shape[1]])
+
+
+def _suits(a: Array, b: Array) -> bool:
+    return a.dtype == b.dtype and a.dtype.name in TYPES and a.size > 0 and b.size > 0 and 3 <= a.ndim <= 5
+
+
+def _widened(gpu: Gpu, x: Array, groups: int) -> Array:
+    """An image or kernels (N, C, *S) as contiguous (N, *S, C); the few channels of a 16-bit one with zeros beside."""
+    pixels = channels_last(x)
+    if x.dtype.itemsize > 2 or groups != 1 or x.shape[1] >= NARROW:
+        return gpu.xp.ascontiguousarray(pixels)
+    wide = gpu.xp.zeros((*pixels.shape[:-1], NARROW), dtype=x.dtype)
+    wide[..., : x.shape[1]] = pixels
+    return wide
+
+
+def _key(
+    result: str, x: Array, w: Array, y: Array, padding: Sizes, stride: Sizes, dilation: Sizes, biased: bool
+) -> Convolution:
+    """The key of a convolution of channels-last arrays; in one dimension, of images of one row."""
+    line = x.ndim == 3
+    if line:
+        padding, stride, dilation = (0, *padding), (1, *stride), (1, *dilation)
+    strict = x.dtype.name == "float32" and precision.get_float32_matmul_precision() == "highest"
+    shapes = {name: _shape(a.shape, line) for name, a in (("x", x), ("w", w), ("y", y))}
+    return Convolution(
+        result, x.dtype.name, **shapes, padding=padding, stride=stride, dilation=dilation, biased=biased, strict=strict
+    )
+
+
+def _shape(shape: Sizes, line: bool) -> Sizes:
+    """(N, *S, C) as (N, C, *S)."""
+    sizes: Any = shape[1:-1]
+    return (shape[0], shape[-1], *((1,) if line else ()), *sizes)

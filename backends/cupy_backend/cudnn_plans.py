@@ -1,0 +1,226 @@
+"""Plans of the cuDNN library: how it computes a convolution or a gradient of one, for one set of shapes.
+
+A plan is a graph with the engine that the library's heuristics choose or, where `AUTOGRAD_CORE_CUDNN_AUTOTUNE` is a
+number, the fastest of so many. What was found fastest is kept in a file, by shapes, library and GPU; see `Choices`.
+Plans live as long as the thread that made them, which has handles of its own. Built without a GPU, they are tested
+against the description of one (`pygraph(device_property=...)`).
+"""
+
+import json
+import logging
+import os
+import threading
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from backends.cupy_backend.launch import Gpu, Unusable
+from backends.geometry import Array, Sizes
+
+logger = logging.getLogger(__name__)
+
+AUTOTUNE = "AUTOGRAD_CORE_CUDNN_AUTOTUNE"
+CACHE = "AUTOGRAD_CORE_CACHE"
+WORKSPACE = 1 << 30  # bytes that an engine may ask for
+PLANS = 1024
+TYPES = {"float16": "HALF", "bfloat16": "BFLOAT16", "float32": "FLOAT"}
+REMEDY = "pip install nvidia-cudnn-frontend==1.24.1 and nvidia-cudnn-cu13 (or -cu12)"
+
+
+class Convolution(NamedTuple):
+    """What a plan depends on.
+
+    result: "y" of x and w, and bias if `biased`; "x" the gradient in x of y and w; "w" that in w of x and y. Shapes are
+    (N, C, *S), (O, C / groups, *K) and (N, O, *out), with two or three spatial axes; memory is channels-last. strict:
+    float32 is computed as such, not with tensor cores that cut it to TF32.
+    """
+
+    result: str
+    dtype: str
+    x: Sizes
+    w: Sizes
+    y: Sizes
+    padding: Sizes
+    stride: Sizes
+    dilation: Sizes
+    biased: bool
+    strict: bool
+
+
+def strides_of(shape: Sizes) -> list[int]:
+    """Strides, in elements, of (N, C, *S) in channels-last memory."""
+    steps, step = [0] * len(shape), 1
+    for axis in (1, *range(len(shape) - 1, 1, -1), 0):
+        steps[axis], step = step, step * shape[axis]
+    return steps
+
+
+def graph_of(cudnn: Any, key: Convolution, **device: Any) -> Any:
+    """The graph with its engines, none of which is built yet.
+
+    device: handle=..., or device_property=... and sm_version=... where there is no GPU. Operands have the numbers 1, 2,
+    ..., in the order in which `Cudnn.run` takes them; the result is the last.
+    """
+    dtype, wide = getattr(cudnn.data_type, TYPES[key.dtype]), cudnn.data_type.FLOAT
+    graph = cudnn.pygraph(io_data_type=dtype, intermediate_data_type=wide, compute_data_type=wide, **device)
+
+    def operand(name: str, uid: int) -> Any:
+        shape = getattr(key, name)
+        return graph.tensor(dim=list(shape), stride=strides_of(shape), data_type=dtype, name=name, uid=uid)
+
+    geometry = {name: list(getattr(key, name)) for name in ("padding", "stride", "dilation")}
+    last = 3
+    if key.result == "y":
+        out = graph.conv_fprop(image=operand("x", 1), weight=operand("w", 2), **geometry)
+        if key.biased:
+            shape = (1, key.y[1], *(1,) * (len(key.y) - 2))
+            bias = graph.tensor(dim=list(shape), stride=strides_of(shape), data_type=dtype, name="bias", uid=3)
+            out, last = graph.bias(input=out, bias=bias), 4
+    elif key.result == "x":
+        out = graph.conv_dgrad(loss=operand("y", 1), filter=operand("w", 2), **geometry)
+    else:
+        out = graph.conv_wgrad(image=operand("x", 1), loss=operand("y", 2), **geometry)
+    shape = getattr(key, key.result)
+    out.set_output(True).set_data_type(dtype).set_dim(list(shape)).set_stride(strides_of(shape)).set_uid(last)
+    graph.validate()
+    graph.build_operation_graph()
+    graph.create_execution_plans([cudnn.heur_mode.A, cudnn.heur_mode.FALLBACK])
+    if key.strict:
+        notes = cudnn.numerical_note
+        graph.deselect_numeric_notes([notes.TENSOR_CORE, notes.DOWN_CONVERT_INPUTS])
+    graph.deselect_workspace_greater_than(WORKSPACE)
+    graph.check_support()
+    return graph
+
+
+class Plan:
+    """A graph and the number of its engine; None for the one that the heuristics chose."""
+
+    def __init__(self, graph: Any, index: int | None) -> None:
+        self.graph, self.index = graph, index
+        fast = getattr(graph, "_execute_with_ptrs", None)  # not public, and a third of the time of `execute`
+        self.execute = fast if index is None else None
+        self.workspace = int(
+            graph.get_workspace_size() if index is None else graph.get_workspace_size_plan_at_index(index)
+        )
+
+    def run(self, pointers: list[int], workspace: int, handle: int) -> None:
+        """Compute on addresses in device memory, of operands and then the result."""
+        if self.execute is not None:
+            self.execute(pointers, workspace, handle)
+            return
+        pack = dict(enumerate(pointers, 1))
+        if self.index is None:
+            self.graph.execute(pack, workspace, handle)
+        else:
+            self.graph.execute_plan_at_index(pack, workspace, self.index, handle)
+
+
+class Choices:
+    """Which engine was fastest, by key, in a JSON file; one that cannot be read or written does not count."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.names: dict[str, str] = json.loads(path.read_text())
+        except (OSError, ValueError):
+            self.names = {}
+
+    def add(self, key: str, name: str) -> None:
+        """Remember, and write all: another process reads the old file or the new one."""
+        self.names[key] = name
+        draft = self.path.with_suffix(f".{os.getpid()}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(json.dumps(self.names, indent=0))
+            draft.replace(self.path)
+        except OSError as error:
+            logger.info("the fastest cuDNN engines are not kept: %s", error)
+
+
+class Cudnn:
+    """The library, for the kernels of one `Gpu`."""
+
+    def __init__(self, gpu: Gpu) -> None:
+        try:
+            self.cudnn: Any = import_module("cudnn")
+            version = self.cudnn.backend_version_string()
+        except (ImportError, RuntimeError) as error:
+            raise Unusable(f"cuDNN cannot be used ({error}); {REMEDY}") from error
+        self.gpu, self.local = gpu, threading.local()
+        self.candidates = int(os.environ.get(AUTOTUNE) or 0)
+        folder = Path(os.environ.get(CACHE) or Path.home() / ".cache" / "autograd_core")
+        self.choices = Choices(folder / f"cudnn-{version}.json")
+
+    def plan(self, key: Convolution, device: int, arrays: tuple[Array, ...]) -> Plan | None:
+        """The plan of the calling thread; None where the library has no engine. Candidates are timed on the arrays."""
+        plans: dict[Any, Plan | None] = self.local.__dict__.setdefault("plans", {})
+        if (key, device) not in plans:
+            if len(plans) >= PLANS:
+                del plans[next(iter(plans))]
+            plans[key, device] = self._made(key, arrays)
+        return plans[key, device]
+
+    def run(self, key: Convolution, *arrays: Array) -> bool:
+        """Compute from operands into the last of the arrays; whether there is an engine that can."""
+        plan = self.plan(key, self.gpu.device(), arrays)
+        if plan is None:
+            return False
+        self._run(plan, arrays)
+        return True
+
+    def _run(self, plan: Plan, arrays: tuple[Array, ...]) -> None:
+        space = self.gpu.xp.empty((max(plan.workspace, 1),), dtype=self.gpu.xp.uint8)
+        plan.run([self.gpu.address(a) for a in arrays], self.gpu.address(space), self.handle())
+
+    def handle(self) -> int:
+        """The calling thread's handle for the current device, on the current stream."""
+        handles: dict[int, list[int]] = self.local.__dict__.setdefault("handles", {})
+        device, stream = self.gpu.device(), self.gpu.stream()
+        if device not in handles:
+            handles[device] = [self.cudnn.create_handle(), -1]
+        held = handles[device]
+        if held[1] != stream:  # not free: about 2 µs
+            self.cudnn.set_stream(handle=held[0], stream=stream)
+            held[1] = stream
+        return held[0]
+
+    def graph(self, key: Convolution) -> Any:
+        """The graph for the current device."""
+        return graph_of(self.cudnn, key, handle=self.handle())
+
+    def _made(self, key: Convolution, arrays: tuple[Array, ...]) -> Plan | None:
+        try:
+            graph = self.graph(key)
+            if self.candidates > 1 and not self.gpu.capturing():
+                return self._fastest(graph, key, arrays)
+            graph.build_plans(self.cudnn.build_plan_policy.HEURISTICS_CHOICE)
+            return Plan(graph, None)
+        except (self.cudnn.cudnnGraphNotSupportedError, RuntimeError) as error:
+            logger.info("cuDNN has no engine for %s: %s", key, str(error).partition("\n")[0])
+            return None
+
+    def _fastest(self, graph: Any, key: Convolution, arrays: tuple[Array, ...]) -> Plan:
+        """The engine that was fastest before or, of the first so many, is now."""
+        place = f"{self.gpu.name()} {tuple(key)}"
+        known, timed = self.choices.names.get(place), []
+        for index in range(graph.get_execution_plan_count()):
+            name = graph.get_plan_name_at_index(index)
+            if known not in (None, name):
+                continue
+            try:
+                graph.build_plan_at_index(index)
+            except (self.cudnn.cudnnGraphNotSupportedError, RuntimeError):
+                continue
+            plan = Plan(graph, index)
+            if known == name:
+                return plan
+            timed.append((self.gpu.milliseconds(partial(self._run, plan, arrays)), index, name, plan))
+            if len(timed) == self.candidates:
+                break
+        if not timed:
+            raise RuntimeError("none of its engines can be built")
+        _, _, name, plan = min(timed)
+        self.choices.add(place, name)
+        return plan

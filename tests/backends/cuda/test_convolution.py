@@ -1,0 +1,224 @@
+"""Convolutions by cuDNN without a GPU: what its plans are asked for, and that it has engines for that."""
+
+import ctypes
+import json
+from importlib import metadata
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from ml_dtypes import bfloat16
+
+from backends import kernels as generic
+from backends import precision
+from backends.cupy_backend import convolution, cudnn_plans
+from backends.cupy_backend.cudnn_plans import Choices, Cudnn, Plan, graph_of, strides_of
+from backends.cupy_backend.launch import Gpu, Unusable
+from backends.deferred import Deferred
+from backends.geometry import channels_first
+
+plain = generic.bind(np, 1 << 20, Deferred("scipy.special"))
+# x, w, stride, padding, dilation, groups
+CASES = [
+    ((2, 64, 14, 14), (32, 64, 3, 3), (1, 1), (1, 1), (1, 1), 1),
+    ((2, 3, 15, 13), (16, 3, 7, 7), (2, 2), (3, 3), (1, 1), 1),
+    ((2, 16, 9, 8), (16, 4, 3, 2), (2, 1), (1, 0), (1, 2), 4),
+    ((2, 16, 9, 8), (16, 1, 3, 3), (1, 1), (1, 1), (1, 1), 16),
+    ((2, 8, 21), (24, 8, 5), (2,), (2,), (1,), 1),
+    ((1, 8, 6, 7, 5), (16, 8, 2, 3, 1), (1, 2, 1), (0, 1, 0), (1, 1, 1), 1),
+]
+each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: "x".join(map(str, case[0])) + f"/{case[5]}")
+
+
+class Recorder:
+    """In the place of `Cudnn`: computes what a plan's key says with the generic kernels, and keeps the keys."""
+
+    def __init__(self):
+        self.keys = []
+
+    def run(self, key, *arrays):
+        self.keys.append(key)
+        *operands, result = arrays
+        last = {"y": key.y, "x": key.x, "w": key.w}[key.result]
+        assert all(a.flags.c_contiguous and a.dtype.name == key.dtype for a in arrays)
+        # In one dimension a row has been added.
+        shaped = [channels_first(a[:, None] if a.ndim == 3 else a) if a.ndim > 1 else a for a in operands]
+        groups, steps = key.x[1] // key.w[1], (key.stride, key.padding, key.dilation)
+        if key.result == "y":
+            assert [a.shape for a in shaped[:2]] == [key.x, key.w]
+            assert key.biased is (len(shaped) == 3)
+            found = plain.convolve(shaped[0], shaped[1], *steps, groups, *shaped[2:])
+        elif key.result == "x":
+            found = plain.convolve_input(*shaped, key.x, *steps, groups)
+        else:
+            found = plain.convolve_weight(shaped[1], shaped[0], key.w, *steps, groups)
+        assert found.shape == last
+        channels_first(result[:, None] if result.ndim == 3 else result)[...] = found
+        return True
+
+
+@pytest.fixture
+def gpu():
+    gpu = Gpu(np, None)
+    gpu.cudnn = Recorder()
+    return gpu
+
+
+def computed(gpu, case, dtype):
+    """Each of the three kernels of a case, beside the generic one."""
+    x_shape, w_shape, *steps = case
+    rng = np.random.default_rng(0)
+    x, w, bias = (rng.standard_normal(shape).astype(dtype) for shape in (x_shape, w_shape, w_shape[:1]))
+    y = convolution.convolve(gpu, x, w, *steps, bias)
+    g = rng.standard_normal(y.shape).astype(dtype)
+    yield y, plain.convolve(x, w, *steps, bias)
+    yield convolution.convolve_input(gpu, g, w, x_shape, *steps), plain.convolve_input(g, w, x_shape, *steps)
+    yield convolution.convolve_weight(gpu, g, x, w_shape, *steps), plain.convolve_weight(g, x, w_shape, *steps)
+
+
+@each_case
+@pytest.mark.parametrize("dtype", [np.float16, bfloat16, np.float32])
+def test_plans_are_asked_for_what_was_asked_for(gpu, case, dtype):
+    for ours, theirs in computed(gpu, case, dtype):
+        assert ours.dtype == theirs.dtype
+        exact, scale = theirs.astype(float), abs(theirs.astype(float)).max()
+        tolerance = 1e-6 if dtype is np.float32 else 4e-3
+        np.testing.assert_allclose(ours.astype(float), exact, atol=tolerance * scale)
+    assert ours.flags.c_contiguous  # of the weight, as its owner has it
+    narrow = case[0][1] < 8 and ours.itemsize == 2
+    assert {key.x[1] for key in gpu.cudnn.keys} == {8 if narrow else case[0][1]}
+
+
+def test_tf32_is_for_who_asks_for_it(gpu):
+    x, w = np.ones((1, 8, 4, 4), np.float32), np.ones((8, 8, 3, 3), np.float32)
+    steps = (1, 1), (1, 1), (1, 1), 1
+    try:
+        for level in ("highest", "high"):
+            precision.set_float32_matmul_precision(level)
+            convolution.convolve(gpu, x, w, *steps)
+    finally:
+        precision.set_float32_matmul_precision("highest")
+    convolution.convolve(gpu, x.astype(np.float16), w.astype(np.float16), *steps)
+    assert [key.strict for key in gpu.cudnn.keys] == [True, False, False]
+
+
+def test_others_are_left_to_the_generic_kernels(gpu):
+    x, w, steps = np.ones((1, 8, 4, 4)), np.ones((8, 8, 3, 3)), ((1, 1), (1, 1), (1, 1), 1)
+    assert convolution.convolve(gpu, x, w, *steps) is None
+    assert convolution.convolve(gpu, x[:0].astype(np.float32), w.astype(np.float32), *steps) is None
+    with pytest.raises(ValueError, match="x has 8 channels"):
+        convolution.convolve(gpu, x.astype(np.float32), w[:, :4].astype(np.float32), *steps)
+
+
+class Engines:
+    """A graph of three engines, the second of which cannot be built."""
+
+    def __init__(self):
+        self.ran = []
+
+    def get_execution_plan_count(self):
+        return 3
+
+    def get_plan_name_at_index(self, index):
+        return f"engine {index}"
+
+    def build_plan_at_index(self, index):
+        if index == 1:
+            raise RuntimeError("not supported")
+
+    def get_workspace_size_plan_at_index(self, index):
+        return 16
+
+    def execute_plan_at_index(self, pack, workspace, index, handle):
+        assert list(pack) == [1, 2, 3]
+        self.ran.append(index)
+
+
+def tuned(gpu, monkeypatch, folder, graph):
+    """`Cudnn` that times two engines."""
+    library = SimpleNamespace(
+        backend_version_string=lambda: "9",
+        create_handle=lambda: 7,
+        set_stream=lambda handle, stream: None,
+        cudnnGraphNotSupportedError=KeyError,
+    )
+    monkeypatch.setattr(cudnn_plans, "import_module", lambda name: library)
+    monkeypatch.setenv(cudnn_plans.AUTOTUNE, "2")
+    monkeypatch.setenv(cudnn_plans.CACHE, str(folder))
+    gpu.device, gpu.stream, gpu.capturing, gpu.name = (lambda: 0), (lambda: 5), (lambda: False), (lambda: "H200")
+    gpu.address = lambda array: array.ctypes.data
+    gpu.milliseconds = lambda work: (work(), len(graph.ran) == 1)[1]  # the first one takes longer
+    cudnn = Cudnn(gpu)
+    cudnn.graph = lambda key: graph
+    return cudnn
+
+
+def test_the_fastest_engine_is_remembered(gpu, monkeypatch, tmp_path):
+    x, w = np.ones((1, 8, 4, 4), np.float32), np.ones((8, 8, 3, 3), np.float32)
+    steps = (1, 1), (1, 1), (1, 1), 1
+    for timed, expected in (([0, 2], 2), ([], 2)):
+        graph = Engines()
+        del gpu.cudnn
+        gpu.cudnn = tuned(gpu, monkeypatch, tmp_path, graph)
+        convolution.convolve(gpu, x, w, *steps)
+        convolution.convolve(gpu, x, w, *steps)
+        assert graph.ran == [*timed, expected, expected]
+    assert list(Choices(tmp_path / "cudnn-9.json").names.values()) == ["engine 2"]
+
+
+def test_a_damaged_file_of_choices_does_not_count(tmp_path):
+    (tmp_path / "file.json").write_text("{")
+    assert Choices(tmp_path / "file.json").names == {}
+
+
+def test_a_missing_library_is_named(monkeypatch):
+    def missing(name):
+        raise ImportError("No module named 'cudnn'")
+
+    monkeypatch.setattr(cudnn_plans, "import_module", missing)
+    with pytest.raises(Unusable, match="pip install nvidia-cudnn-frontend"):
+        _ = Gpu(np, None).cudnn
+
+
+H200 = {
+    "deviceName": "NVIDIA H200", "deviceVer": 900, "cudaDeviceId": 0, "driverVer": 13000, "pciDeviceId": 0,
+    "totalGlobalMem": 150 * 10**9, "l2CacheSize": 60 << 20, "maxGridSize": [2**31 - 1, 65535, 65535],
+    "maxBlockSize": [1024, 1024, 64], "regsPerBlock": 65536, "multiProcessorCount": 132, "warpSize": 32,
+    "maxSharedMemoryPerBlock": 49152, "maxSharedMemoryPerBlockOptin": 232448, "reservedSharedMemoryPerBlock": 1024,
+    "maxRegistersPerSM": 65536, "maxCtasPerSM": 32, "maxThreadsPerBlock": 1024, "maxThreadsPerSM": 2048,
+    "isTccDriver": 0, "supportCoopLaunch": 1, "smClockRateKHz": 1980000, "memClockRateKHz": 3201000,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def h200():
+    """cuDNN, and the description of a GPU that it plans for."""
+    cudnn = pytest.importorskip("cudnn", reason="needs nvidia-cudnn-frontend")
+    for package, name in (("nvidia-cublas", "libcublasLt.so.13"), ("nvidia-cuda-nvrtc", "libnvrtc.so.13")):
+        try:  # cuDNN looks for them on the loader's path
+            (file,) = [f for f in metadata.files(package) if f.name == name]
+            ctypes.CDLL(str(file.locate()), mode=ctypes.RTLD_GLOBAL)
+        except (metadata.PackageNotFoundError, ValueError):
+            pytest.skip(f"needs {package}")
+    try:
+        return cudnn, {"device_property": cudnn.create_device_properties(json.dumps(H200)), "sm_version": 90}
+    except RuntimeError as error:
+        pytest.skip(f"needs libcudnn: {error}")
+
+
+@each_case
+@pytest.mark.parametrize("dtype", [np.float16, bfloat16, np.float32])
+def test_cudnn_has_engines(gpu, h200, case, dtype):
+    cudnn, device = h200
+    list(computed(gpu, case, dtype))
+    for key in gpu.cudnn.keys:
+        graph = graph_of(cudnn, key, **device)
+        graph.build_plans(cudnn.build_plan_policy.HEURISTICS_CHOICE)
+        plan = Plan(graph, None)
+        assert plan.execute is not None
+        assert plan.workspace < 1 << 30
+        assert graph._get_variant_pack_uids_sorted() == list(range(1, 5 if key.biased else 4))
+
+
+def test_strides_of_channels_last():
+    assert strides_of((2, 3, 4, 5)) == [60, 1, 15, 3]
