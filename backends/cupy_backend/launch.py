@@ -95,6 +95,13 @@ class Gpu:
 
         return Cudnn(self)
 
+    @cached_property
+    def cublaslt(self) -> Any:
+        """The library of products; Unusable where it is missing."""
+        from backends.cupy_backend.cublaslt_plans import CublasLt
+
+        return CublasLt(self)
+
     def _value(self, argument: Any) -> Any:
         if argument is None:
             return 0
