@@ -9,6 +9,7 @@ from typing import Any
 from backends.cupy_backend.order import Ordered, in_order
 from backends.cupy_backend.random import CupyRandom
 from backends.cupy_backend.runtime import Runtime
+from backends.cupy_backend.table import overlay
 from backends.deferred import Deferred
 from backends.geometry import Array
 from backends.kernels import bind, namespace_of
@@ -108,10 +109,13 @@ def _library(ordered: Ordered) -> SimpleNamespace:
     kernels = bind(ordered.library, COLUMN_BYTES, special)
     kernels.erf = lambda x: _keeping_dtype(ordered.library, special.erf, x)
     kernels.erfc = lambda x: _keeping_dtype(ordered.library, special.erfc, x)
+    overlay(ordered.library, kernels)
     if ordered.device is not None:  # kernels make arrays, too
         for name, kernel in vars(kernels).items():
             setattr(kernels, name, ordered.placed(kernel) if callable(kernel) else kernel)
-    return namespace_of(ordered.library, kernels)
+    namespace = namespace_of(ordered.library, kernels)
+    namespace.matmul, namespace.dot = kernels.matmul, kernels.dot
+    return namespace
 
 
 def _keeping_dtype(xp: Any, function: Any, x: Array) -> Array:

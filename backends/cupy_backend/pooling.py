@@ -35,7 +35,7 @@ def take_taps(
     if not _suits(x):
         return None
     xp = gpu.xp
-    xs, ts = xp.ascontiguousarray(channels_last(x)), xp.ascontiguousarray(channels_last(taps))
+    xs, ts = xp.ascontiguousarray(channels_last(x)), _numbers(xp, taps)
     y = xp.empty(ts.shape, dtype=x.dtype)
     window = _window(x.shape[2:], taps.shape[2:], kernel, stride, padding, dilation)
     _over(gpu, "take_taps", (x.dtype, ts.dtype), y, 1, xs, ts, y, window=window)
@@ -49,7 +49,7 @@ def put_taps(
     if not _suits(g):
         return None
     xp = gpu.xp
-    gs, ts = xp.ascontiguousarray(channels_last(g)), xp.ascontiguousarray(channels_last(taps))
+    gs, ts = xp.ascontiguousarray(channels_last(g)), _numbers(xp, taps)
     dx = xp.empty((x_shape[0], *x_shape[2:], x_shape[1]), dtype=g.dtype)
     v = gpu.vector(g.dtype, x_shape[1], arrays=(gs, ts, dx))
     window = _window(x_shape[2:], g.shape[2:], kernel, stride, padding, dilation)
@@ -105,6 +105,12 @@ def avg_pool_input(
     window = _window(x_shape[2:], out, kernel, stride, padding, ones)
     _over(gpu, "avg_pool_input", (g.dtype, v), dx, v, gs, dx, options=options, window=window)
     return channels_first(dx)
+
+
+def _numbers(xp: Any, taps: Array) -> Array:
+    """Numbers of taps as `max_of_windows` gives them, whoever made them."""
+    known = taps if taps.dtype.name in ("uint8", "int32") else taps.astype(xp.int32)
+    return xp.ascontiguousarray(channels_last(known))
 
 
 def _over(

@@ -12,10 +12,11 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
-from backends.cupy_backend.launch import Gpu, Unusable
+from backends.cupy_backend.launch import CupyLauncher, Gpu, Unusable
 
 logger = logging.getLogger(__name__)
 
+FUNCTIONS = ("matmul", "dot")
 # By module, imported together with its first kernel.
 KERNELS = {
     "convolution": ("convolve", "convolve_input", "convolve_weight"),
@@ -24,13 +25,24 @@ KERNELS = {
     "elementwise": ("relu", "rectify", "add", "add_relu", "gate"),
     "optimizers": ("sgd_step", "adam_step"),
     "indexing": ("add_at",),
+    "products": ("product", "linear", *FUNCTIONS),
+    "rows": ("normalize_rows", "row_gradients"),
 }
 # Modules to do without, separated by commas, or "all": to find out which kernel is to blame.
 WITHOUT = "AUTOGRAD_CORE_CUDA_WITHOUT"
+DETERMINISTIC = "AUTOGRAD_CORE_DETERMINISTIC"
 
 
-def overlay(gpu: Gpu, kernels: SimpleNamespace) -> None:
-    """Put this backend's kernels in front of the generic ones."""
+def overlay(xp: Any, kernels: SimpleNamespace) -> None:
+    """Put this backend's kernels in front of the generic ones, and `matmul` and `dot` of CuPy's beside them.
+
+    xp: CuPy's functions; those of a stand-in that compiles nothing are left alone.
+    """
+    for name in FUNCTIONS:
+        setattr(kernels, name, getattr(xp, name))
+    if not hasattr(xp, "RawModule"):
+        return
+    gpu = Gpu(xp, CupyLauncher(xp), deterministic=os.environ.get(DETERMINISTIC, "") not in ("", "0"))
     without = os.environ.get(WITHOUT, "").split(",")
     for module, names in KERNELS.items():
         if module not in without and "all" not in without:

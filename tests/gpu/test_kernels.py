@@ -1,0 +1,111 @@
+"""Programs on the device "cuda" whose kernels run on the CPU: everything between a model and its kernels, together."""
+
+import shutil
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+import optim
+from backends.cupy_backend import table
+from backends.cupy_backend.launch import source_of
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "backends" / "cuda"))
+import shim
+from instances import SOURCES
+
+pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++ to run CUDA sources on the CPU")
+
+
+class RawModule:
+    """`cupy.RawModule`."""
+
+    started: ClassVar[list[str]] = []
+
+    def __init__(self, code, options, name_expressions):
+        (self.source,) = [source for source in SOURCES if source_of(source) == code]
+
+    def get_function(self, expression):
+        def kernel(grid, block, arguments):
+            self.started.append(expression.partition("<")[0])
+            shim.start(self.source, expression, grid, block, arguments)
+
+        return kernel
+
+
+@pytest.fixture
+def compiling(cupy):
+    """The module behind "cuda", with kernels; those that ran, by name."""
+    cupy.RawModule = RawModule
+    RawModule.started.clear()
+    return RawModule.started
+
+
+def model():
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(8, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.AvgPool2d(2),
+        nn.Flatten(), nn.LayerNorm(32), nn.Linear(32, 5),
+    )  # fmt: skip
+
+
+def losses(device, make):
+    """Of five steps, and the parameters after them."""
+    ag.manual_seed(0)
+    trained = model().to(device)
+    optimizer = make(trained.parameters())
+    rng = np.random.default_rng(0)
+    x = ag.tensor(rng.standard_normal((6, 1, 12, 12)), dtype="float32").to(device)
+    t = ag.tensor(rng.integers(0, 5, 6)).to(device)
+    found = []
+    for _ in range(5):
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(trained(x), t)
+        loss.backward()
+        optimizer.step()
+        found.append(loss.item())
+    return found, [p.detach().cpu().numpy() for p in trained.parameters()]
+
+
+OPTIMIZERS = {
+    "sgd_step": lambda params: optim.SGD(params, 0.1, momentum=0.9, nesterov=True),
+    "adam_step": lambda params: optim.AdamW(params, 0.01),
+}
+
+
+@pytest.mark.parametrize("step, make", OPTIMIZERS.items(), ids=OPTIMIZERS)
+def test_a_network_learns_what_it_learns_on_the_cpu(compiling, step, make):
+    ours, parameters = losses("cuda", make)
+    theirs, expected = losses("cpu", make)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4)
+    for a, b in zip(parameters, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
+    images = {"column_moments", "statistics", "scale_columns", "column_sums", "batch_gradient"}
+    pools = {"max_of_windows", "put_taps", "avg_pool", "avg_pool_input"}
+    assert images | pools | {"normalize_rows", "row_gradients", step} <= set(compiling)
+
+
+def test_modules_can_be_done_without(compiling, monkeypatch):
+    monkeypatch.setenv(table.WITHOUT, "pooling,elementwise")
+    x = ag.tensor([[[1.0, 3.0, 2.0, -1.0]]], device="cuda")
+    assert nn.functional.max_pool1d(x, 2).tolist() == [[[3.0, 2.0]]]
+    assert "max_of_windows" not in compiling
+
+
+def test_a_kernel_that_cannot_be_compiled_is_replaced_with_one_log_line(cupy, compiling, monkeypatch, caplog):
+    def fails(self, expression):
+        raise LookupError("no NVRTC")
+
+    monkeypatch.setattr(RawModule, "get_function", fails)
+    cupy.cuda.compiler = SimpleNamespace(CompileException=LookupError)
+    x = ag.tensor([[[1.0, 3.0, 2.0, -1.0]]], device="cuda")
+    for _ in range(2):
+        assert nn.functional.max_pool1d(x, 2).tolist() == [[[3.0, 2.0]]]
+    assert [record.message for record in caplog.records if "max_of_windows" in record.message] == [
+        "CUDA kernel max_of_windows is replaced by a slower one: kernels/pooling.cu does not compile (no NVRTC)"
+    ]
