@@ -53,6 +53,7 @@ NAMES = (
     "convolve",
     "convolve_input",
     "convolve_weight",
+    "convolve_relu",
     *normalization.KERNELS,
     "product",
     "linear",
@@ -155,7 +156,7 @@ def bind(
         setattr(kernels, name, partial(getattr(normalization, name), xp, kernels))
     for module in MODULES:
         for name in NAMES:
-            if hasattr(module, name):
+            if getattr(vars(module).get(name), "__module__", "") == module.__name__:  # its own, not an import
                 setattr(kernels, name, partial(getattr(module, name), xp))
     return kernels
 

@@ -44,6 +44,7 @@ def mirrored(x: Array, h: Array) -> Array:
 
 def mish(xp: Any, x: Array) -> Array:
     """x·tanh(log(1 + w)) of w = exp(x), which is x·v / (v + 2) with v = w·(w + 2)."""
+    x = xp.maximum(x, -800.0)  # so that -∞ times 0 is 0
     w = xp.exp(xp.minimum(x, 40.0))
     if x.dtype.itemsize == 8:
         return _mish_double(xp, x, w)
@@ -57,7 +58,6 @@ def mish(xp: Any, x: Array) -> Array:
 
 def _mish_double(xp: Any, x: Array, w: Array) -> Array:
     """w·(x - x·(w + w²) / (v + 2)) below -0.15, x - 2x / (v + 2) above: so most of it is exact."""
-    x = xp.maximum(x, -800.0)
     low = x < -0.15
     part = w * w
     part += w
