@@ -9,7 +9,7 @@ from backends.buffers import FLOAT32, dense, empty
 from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described, canonical
-from backends.onednn.plans import BIAS, DST, SRC, WEIGHTS, Plan, Workshop, planned
+from backends.onednn.plans import BIAS, DST, SRC, WEIGHTS, Plan, Unsupported, Workshop, planned
 
 LARGE, LARGE_VECTOR = 1 << 18, 9216  # multiplications up to which OpenBLAS uses one thread
 
@@ -21,21 +21,22 @@ def linear(x: Array, w: Array, bias: Array) -> Array | None:
 
 def product(a: Array, b: Array, bias: Array | None = None) -> Array | None:
     """See `generic.products.product`; of matrices, or of two stacks of as many. `bias` is added to every row."""
-    k, work = a.shape[-1], a.size * b.shape[-1]
+    columns = b.shape[-1]
     if (
-        work <= (LARGE if min(a.shape[-2], k, b.shape[-1]) > 1 else LARGE_VECTOR)
-        or k != b.shape[-2]
-        or a.shape[:-2] != b.shape[:-2]
+        a.size * columns <= (LARGE if min(*a.shape[-2:], columns) > 1 else LARGE_VECTOR)
         or a.dtype != FLOAT32
         or b.dtype != FLOAT32
         or not active()
     ):
         return None
-    a, b = (v if can_be_described(v.shape, v.strides) else v.copy() for v in (a, b))
+    if not can_be_described(a.shape, a.strides):
+        a = a.copy()
+    if not can_be_described(b.shape, b.strides):
+        b = b.copy()
     plan = _product(a.shape, a.strides, b.shape, b.strides, bias is not None)
     if plan is None:
         return None
-    y = empty((*a.shape[:-1], b.shape[-1]))
+    y = empty((*a.shape[:-1], columns))
     if bias is None:
         plan.run(a, b, y)
     else:
@@ -47,6 +48,8 @@ def product(a: Array, b: Array, bias: Array | None = None) -> Array | None:
 def _product(
     workshop: Workshop, a_shape: Sizes, a_strides: Sizes, b_shape: Sizes, b_strides: Sizes, biased: bool
 ) -> Plan:
+    if a_shape[-1] != b_shape[-2] or a_shape[:-2] != b_shape[:-2]:
+        raise Unsupported("operands that do not fit together, or of which one is used many times")
     a = workshop.memory(a_shape, canonical(a_shape, a_strides))
     b = workshop.memory(b_shape, canonical(b_shape, b_strides))
     shape = (*a_shape[:-1], b_shape[-1])
