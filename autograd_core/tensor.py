@@ -252,7 +252,7 @@ class Tensor:
     @data.setter
     def data(self, other):
         source = other.array if other.__class__ is Tensor else np.asarray(other)
-        if self.node is not None and source.dtype.kind not in "fc":
+        if self.node is not None and source.dtype.kind not in "fcV":
             raise RuntimeError(f"data of dtype {source.dtype} cannot replace that of a tensor that requires a gradient")
         self.array = source
 

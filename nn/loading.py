@@ -19,18 +19,29 @@ class IncompatibleKeys(NamedTuple):
 
 
 def load_tensors(
-    owner: str, targets: Sequence[tuple[str, Tensor, bool]], values: Mapping[str, Any], strict: bool
+    owner: str,
+    targets: Sequence[tuple[str, Tensor | None, bool]],
+    values: Mapping[str, Any],
+    strict: bool,
+    assign: bool = False,
 ) -> IncompatibleKeys:
-    """Copy values into targets, given as (key, tensor, whether the key may be absent)."""
+    """Copy values into targets, given as (key, tensor, whether the key may be absent).
+
+    Where there is None instead of a tensor, the key is only checked. assign: targets share the values' storage.
+    """
     known = {key for key, _, _ in targets}
     missing = [key for key, _, optional in targets if key not in values and not optional]
     unexpected = [key for key in values if key not in known]
-    pairs = [(key, target, values[key]) for key, target, _ in targets if key in values]
+    pairs = [(key, target, values[key]) for key, target, _ in targets if key in values and target is not None]
     problems = _mismatches(pairs)
     if strict:
         problems = _listed("Missing", missing) + _listed("Unexpected", unexpected) + problems
     if problems:
         raise RuntimeError(f"Error(s) in loading state_dict for {owner}:\n\t" + "\n\t".join(problems))
+    if assign:
+        for _, target, value in pairs:
+            target.data = value.detach().data
+        return IncompatibleKeys(missing, unexpected)
     # Conversions may fail, too; copies cannot.
     converted = [(target, value.detach().to(device=target.device, dtype=target.dtype)) for _, target, value in pairs]
     with no_grad():

@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, Self
 
 from autograd_core import Tensor, no_grad
-from autograd_core.tensor import Removable, own_scalar
+from nn.conversion import Convertible
 from nn.failures import locate
+from nn.hooks import Hooked
 from nn.loading import IncompatibleKeys, load_tensors
 from nn.parameter import Buffer, Parameter
 
-PRE, POST = "forward pre-hook", "forward hook"
 
-
-class Module:
+class Module(Hooked, Convertible):
     """Base of layers and models: subclasses make their parts in `__init__` and use them in `forward`.
 
     A `Parameter` or another `Module` becomes part of this one by being assigned to an attribute.
@@ -37,7 +36,6 @@ class Module:
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
     _transient: set[str]  # buffers that are not saved
-    _hooks: tuple[tuple[str, Callable[..., Any]], ...] | None = None
     _optional_keys: ClassVar[tuple[str, ...]] = ()  # of the state: files of other origin may lack them
 
     def __init__(self) -> None:
@@ -57,29 +55,6 @@ class Module:
         except Exception as e:
             locate(e, self)
             raise
-
-    def _watched(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """`forward`, with the hooks around it."""
-        for kind, hook in self._hooks or ():
-            if kind == PRE and (result := hook(self, args)) is not None:
-                args = result if isinstance(result, tuple) else (result,)
-        output = self.forward(*args, **kwargs)
-        for kind, hook in self._hooks or ():
-            if kind == POST and (result := hook(self, args, output)) is not None:
-                output = result
-        return output
-
-    def register_forward_pre_hook(self, hook: Callable[..., Any]) -> Removable:
-        """Call `hook(module, args)` before `forward`; what it returns, if anything, replaces the arguments."""
-        return self._register_hook((PRE, hook))
-
-    def register_forward_hook(self, hook: Callable[..., Any]) -> Removable:
-        """Call `hook(module, args, output)` after `forward`; what it returns, if anything, replaces the output."""
-        return self._register_hook((POST, hook))
-
-    def _register_hook(self, entry: tuple[str, Callable[..., Any]]) -> Removable:
-        self._hooks = (*(self._hooks or ()), entry)
-        return Removable(self, "_hooks", entry)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, Parameter):
@@ -199,9 +174,9 @@ class Module:
         """Buffers, shared ones once."""
         return (t for _, t in self.named_buffers(recurse=recurse))
 
-    def modules(self) -> Iterator[Module]:
+    def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
         """This module and all below it, each once."""
-        return (module for _, module in self.named_modules())
+        return (module for _, module in self.named_modules(remove_duplicate=remove_duplicate))
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules directly below, each once."""
@@ -223,6 +198,18 @@ class Module:
             if not isinstance(module, Module):
                 raise AttributeError(f"{type(parent).__name__} has no submodule `{name}`, asked for as {target!r}")
         return module  # type: ignore[no-any-return]  # a Module, as the loop has seen
+
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a path such as "layer1.0.conv1"; strict: only where there is one."""
+        path, _, name = target.rpartition(".")
+        if not isinstance(module, Module):
+            raise ValueError(f"set_submodule() puts a Module at {target!r}, not {type(module).__name__}")
+        if not name:
+            raise ValueError("set_submodule() cannot replace the module itself: give the path of one inside it")
+        owner = self.get_submodule(path)
+        if strict and name not in owner._modules:
+            raise AttributeError(f"{type(owner).__name__} has no submodule `{name}`, asked for as {target!r}")
+        owner._own("_modules", name, module, "module")
 
     def get_parameter(self, target: str) -> Tensor:
         """The parameter at a path such as "layer1.0.conv1.weight"."""
@@ -250,17 +237,39 @@ class Module:
             if module is not None:
                 yield from module._persistent(f"{prefix}{name}.")
 
-    def state_dict(self, prefix: str = "") -> dict[str, Tensor]:
-        """Parameters and persistent buffers by path: detached tensors that share their storage."""
-        return {path: t.detach() for path, t, _ in self._persistent(prefix)}
+    def state_dict(
+        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict[str, Any]:
+        """Parameters and persistent buffers by path: detached tensors that share their storage.
 
-    def load_state_dict(self, state_dict: Mapping[str, Tensor], strict: bool = True) -> IncompatibleKeys:
+        destination: where to put them. keep_vars: the tensors themselves. Modules that define `get_extra_state` and
+        `set_extra_state` have a value of their own in it, under "_extra_state".
+        """
+        state = {} if destination is None else destination
+        state |= {path: t if keep_vars else t.detach() for path, t, _ in self._persistent(prefix)}
+        state |= {prefix + path: module.get_extra_state() for path, module in self._with_extra_state().items()}
+        return state
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
         """Copy values into parameters and buffers.
 
-        A RuntimeError lists every shape that differs and, if `strict`, every missing and unexpected key; then nothing
-        has changed.
+        assign: take the tensors that are given, with their dtype and device, instead of copying. A RuntimeError lists
+        every shape that differs and, if `strict`, every missing and unexpected key; then nothing has changed.
         """
-        return load_tensors(type(self).__name__, list(self._persistent()), state_dict, strict)
+        extra = self._with_extra_state()
+        targets = [*self._persistent(), *((path, None, False) for path in extra)]
+        keys = load_tensors(type(self).__name__, targets, state_dict, strict, assign)
+        for path, module in extra.items():
+            if path in state_dict:
+                module.set_extra_state(state_dict[path])
+        return keys
+
+    def _with_extra_state(self) -> dict[str, Any]:
+        """Modules that keep more than tensors, by the paths of what they keep."""
+        found = self.named_modules(remove_duplicate=False)
+        return {_joined(path, "_extra_state"): m for path, m in found if hasattr(m, "get_extra_state")}
 
     def train(self, mode: bool = True) -> Self:
         """Behave as in training: dropout drops, batch normalisation uses the batch. Returns the module."""
@@ -295,43 +304,6 @@ class Module:
             child.apply(fn)
         fn(self)
         return self
-
-    def _convert(self, convert: Callable[[Tensor], Tensor]) -> Self:
-        for t in [*self.parameters(), *self.buffers()]:
-            t.data = convert(t.data)
-            own_scalar(t)
-            if t.grad is not None:
-                t.grad = convert(t.grad.data)
-        return self
-
-    def to(self, *args: Any, device: Any = None, dtype: Any = None) -> Self:
-        """Move to a device, convert floating-point parts to a dtype, or both, in place. Returns the module."""
-
-        def convert(t: Tensor) -> Tensor:
-            converted = t.to(*args, device=device, dtype=dtype)
-            return converted if t.dtype.kind in "fcV" else t.to(converted.device)
-
-        return self._convert(convert)
-
-    def cpu(self) -> Self:
-        """Move to the host. Returns the module."""
-        return self._convert(lambda t: t.cpu())
-
-    def cuda(self, device: Any = None) -> Self:
-        """Move to a CUDA GPU. Returns the module."""
-        return self._convert(lambda t: t.cuda(device))
-
-    def float(self) -> Self:
-        """Convert floating-point parts to float32. Returns the module."""
-        return self.to(dtype="float32")
-
-    def double(self) -> Self:
-        """Convert floating-point parts to float64. Returns the module."""
-        return self.to(dtype="float64")
-
-    def half(self) -> Self:
-        """Convert floating-point parts to float16. Returns the module."""
-        return self.to(dtype="float16")
 
     def extra_repr(self) -> str:
         """What to print between the parentheses, for subclasses to say."""

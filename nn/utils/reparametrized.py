@@ -86,7 +86,7 @@ Hook = _WeightNormHook | _SpectralNormHook
 
 
 def _hooks_of(module: Module, name: str) -> list[Hook]:
-    hooks = [hook for _, hook in module._hooks or ()]
+    hooks = [hook.function for hook in module._hooks or ()]
     return [hook for hook in hooks if isinstance(hook, Hook) and hook.name == name]
 
 

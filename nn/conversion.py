@@ -1,0 +1,69 @@
+"""Moving what a module owns to another dtype or device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+from autograd_core import Tensor
+from autograd_core import functional as core
+from autograd_core.tensor import own_scalar
+
+
+class Convertible:
+    """What a module has of conversions; all are in place."""
+
+    parameters: Callable[..., Iterator[Tensor]]
+    buffers: Callable[..., Iterator[Tensor]]
+
+    def _convert(self, convert: Callable[[Tensor], Tensor]) -> Self:
+        for t in [*self.parameters(), *self.buffers()]:
+            t.data = convert(t.data)
+            own_scalar(t)
+            if t.grad is not None:
+                t.grad = convert(t.grad.data)
+        return self
+
+    def to(self, *args: Any, device: Any = None, dtype: Any = None) -> Self:
+        """Move to a device, convert floating-point parts to a dtype, or both, in place. Returns the module."""
+
+        def convert(t: Tensor) -> Tensor:
+            converted = t.to(*args, device=device, dtype=dtype)
+            return converted if t.dtype.kind in "fcV" else t.to(converted.device)
+
+        return self._convert(convert)
+
+    def cpu(self) -> Self:
+        """Move to the host. Returns the module."""
+        return self._convert(lambda t: t.cpu())
+
+    def cuda(self, device: Any = None) -> Self:
+        """Move to a CUDA GPU. Returns the module."""
+        return self._convert(lambda t: t.cuda(device))
+
+    def float(self) -> Self:
+        """Convert floating-point parts to float32. Returns the module."""
+        return self.to(dtype="float32")
+
+    def double(self) -> Self:
+        """Convert floating-point parts to float64. Returns the module."""
+        return self.to(dtype="float64")
+
+    def half(self) -> Self:
+        """Convert floating-point parts to float16. Returns the module."""
+        return self.to(dtype="float16")
+
+    def bfloat16(self) -> Self:
+        """Convert floating-point parts to bfloat16. Returns the module."""
+        return self.to(dtype="bfloat16")
+
+    def type(self, dst_type: Any) -> Self:
+        """Convert all parts to a dtype, integers too. Returns the module."""
+        return self._convert(lambda t: t.to(dtype=dst_type))
+
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
+        """Exchange all parts for uninitialised ones on a device. Returns the module."""
+        for t in [*self.parameters(recurse), *self.buffers(recurse)]:
+            t.data = core.empty_like(t.data, device=device)
+            own_scalar(t)
+        return self

@@ -1,0 +1,178 @@
+"""Functions that are called before and after a module, on its way forward and on its way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from autograd_core import Tensor
+from autograd_core.function import Function
+from autograd_core.tensor import Removable, grad_enabled
+from autograd_core.trees import leaves, rebuild
+
+PRE, POST, BACKWARD_PRE, BACKWARD = "forward pre", "forward", "full backward pre", "full backward"
+
+
+class Hook(NamedTuple):
+    """A hook and when to call it; always: also after a forward that failed."""
+
+    kind: str
+    function: Callable[..., Any]
+    with_kwargs: bool = False
+    always: bool = False
+
+
+class Hooked:
+    """What a module has of hooks: how they are registered, and the call that goes through them."""
+
+    forward: Callable[..., Any]
+    _hooks: tuple[Hook, ...] | None = None
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> Removable:
+        """Call `hook(module, args)` before `forward`; what it returns, if anything, replaces the arguments.
+
+        prepend: before the hooks that are there. with_kwargs: `hook(module, args, kwargs)`, which returns both.
+        """
+        return self._register_hook(Hook(PRE, hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> Removable:
+        """Call `hook(module, args, output)` after `forward`; what it returns, if anything, replaces the output.
+
+        with_kwargs: `hook(module, args, kwargs, output)`. always_call: with an output of None if `forward` fails.
+        """
+        return self._register_hook(Hook(POST, hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Removable:
+        """Call `hook(module, grad_output)` before the gradient passes the module; what it returns replaces it."""
+        return self._register_hook(Hook(BACKWARD_PRE, hook), prepend)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Removable:
+        """Call `hook(module, grad_input, grad_output)` when the gradients of the inputs are known.
+
+        Both are tuples: of the positional arguments of `forward` and of its outputs, None for what has no gradient.
+        What the hook returns, if anything, replaces `grad_input`.
+        """
+        return self._register_hook(Hook(BACKWARD, hook), prepend)
+
+    def _register_hook(self, hook: Hook, prepend: bool) -> Removable:
+        there = self._hooks or ()
+        self._hooks = (hook, *there) if prepend else (*there, hook)
+        return Removable(self, "_hooks", hook)
+
+    def _watched(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """`forward`, with the hooks around it."""
+        hooks = self._hooks or ()
+        for hook in hooks:
+            if hook.kind == PRE and (result := _called(hook, self, args, kwargs)) is not None:
+                args, kwargs = _arguments(hook, result, kwargs)
+        back = _Backward(self, hooks) if grad_enabled() and any("backward" in h.kind for h in hooks) else None
+        waiting = [hook for hook in hooks if hook.kind == POST]
+        try:
+            output = self.forward(*(args if back is None else back.entered(args)), **kwargs)
+            while waiting:
+                hook = waiting.pop(0)
+                if (result := _called(hook, self, args, kwargs, output)) is not None:
+                    output = result
+        except Exception:
+            for hook in waiting:
+                if hook.always:
+                    _called(hook, self, args, kwargs, None)
+            raise
+        return output if back is None else back.left(output)
+
+
+def _called(hook: Hook, module: Hooked, args: Any, kwargs: Any, *output: Any) -> Any:
+    return hook.function(module, args, *((kwargs,) if hook.with_kwargs else ()), *output)
+
+
+def _arguments(hook: Hook, result: Any, kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What a pre-hook makes of the arguments."""
+    if not hook.with_kwargs:
+        return result if isinstance(result, tuple) else (result,), kwargs
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise RuntimeError(f"a forward pre-hook with kwargs must return None or (args, kwargs), not {result!r}")
+    return result
+
+
+class _Backward:
+    """The backward hooks of one call: at its outputs they see the gradients first, at its inputs last."""
+
+    def __init__(self, module: Hooked, hooks: tuple[Hook, ...]) -> None:
+        self._module = module
+        self._before = [h.function for h in hooks if h.kind == BACKWARD_PRE]
+        self._after = [h.function for h in hooks if h.kind == BACKWARD]
+        self._inputs = 0
+        self._followed: list[int] = []  # the positions of inputs with a gradient
+        self._given: tuple[Any, ...] | None = None  # between outputs and inputs
+
+    def entered(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        self._inputs = len(args)
+        self._followed = [i for i, a in enumerate(args) if isinstance(a, Tensor) and a.requires_grad]
+        return tuple(_bounded(list(args), self._followed, self._at_inputs))
+
+    def left(self, output: Any) -> Any:
+        parts = leaves(output)
+        followed = [i for i, t in enumerate(parts) if isinstance(t, Tensor) and t.requires_grad]
+
+        def at_outputs(grads: tuple[Any, ...]) -> tuple[Any, ...]:
+            return self._at_outputs(len(parts), followed, grads)
+
+        return rebuild(output, _bounded(parts, followed, at_outputs))
+
+    def _at_outputs(self, count: int, positions: list[int], grads: tuple[Any, ...]) -> tuple[Any, ...]:
+        given = _placed(count, positions, grads)
+        for hook in self._before:
+            if (result := hook(self._module, given)) is not None:
+                given = result if isinstance(result, tuple) else (result,)
+        self._given = given
+        if not self._followed:
+            self._at_inputs(())
+        return tuple([given[i] for i in positions])
+
+    def _at_inputs(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
+        given, self._given = self._given, None
+        if given is None:  # a second derivative, that of what was saved on the way
+            return grads
+        found = _placed(self._inputs, self._followed, grads)
+        for hook in self._after:
+            if (result := hook(self._module, found, given)) is not None:
+                found = result if isinstance(result, tuple) else (result,)
+                if len(found) != self._inputs:
+                    raise RuntimeError(
+                        f"a backward hook of {type(self._module).__name__} returned {len(found)} gradients for "
+                        f"{self._inputs} arguments"
+                    )
+        return tuple([found[i] for i in self._followed])
+
+
+class _Boundary(Function):
+    """The identity, whose gradients go through a function: all of them at once."""
+
+    @staticmethod
+    def forward(ctx: Any, at: Callable[[tuple[Any, ...]], tuple[Any, ...]], *tensors: Tensor) -> tuple[Tensor, ...]:
+        ctx.at = at
+        return tuple([t.clone() for t in tensors])  # so that a module that writes to its input writes to this one
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> tuple[Any, ...]:
+        return (None, *ctx.at(gradients))
+
+
+def _bounded(values: list[Any], positions: list[int], at: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> list[Any]:
+    """The values, those at some positions behind a common boundary."""
+    if positions:
+        made = _Boundary.apply(at, *[values[i] for i in positions])
+        for i, t in zip(positions, made, strict=True):
+            values[i] = t
+    return values
+
+
+def _placed(count: int, positions: list[int], values: tuple[Any, ...]) -> tuple[Any, ...]:
+    placed: list[Any] = [None] * count
+    for i, value in zip(positions, values, strict=True):
+        placed[i] = value
+    return tuple(placed)

@@ -1,0 +1,149 @@
+"""Hooks forward and backward, as PyTorch calls them."""
+
+import pytest
+
+import autograd_core as ag
+import nn
+
+
+class Two(nn.Module):
+    def forward(self, a, b, scale=1.0):
+        return a * b * scale, {"sum": a + b}
+
+
+def pair():
+    return ag.tensor([2.0, 3.0], requires_grad=True), ag.tensor([5.0, 7.0], requires_grad=True)
+
+
+def test_backward_hooks_see_all_gradients_of_inputs_and_outputs():
+    module, seen = Two(), []
+    module.register_full_backward_hook(lambda m, gi, go: seen.append((m, gi, go)))
+    module.register_full_backward_pre_hook(lambda m, go: seen.append((m, go)))
+    a, b = pair()
+    y, rest = module(a, b)
+    (y.sum() + 10 * rest["sum"].sum()).backward()
+    (m1, before), (m2, gi, go) = seen
+    assert m1 is m2 is module
+    assert [g.tolist() for g in before] == [g.tolist() for g in go] == [[1, 1], [10, 10]]
+    assert [g.tolist() for g in gi] == [a.grad.tolist(), b.grad.tolist()] == [[15, 17], [12, 13]]
+
+
+def test_backward_hooks_replace_gradients_and_are_removed():
+    linear = nn.Linear(2, 1, bias=False)
+    linear.weight.data = ag.tensor([[3.0, 4.0]])
+    x = ag.tensor([[1.0, 2.0]], requires_grad=True)
+    handles = [
+        linear.register_full_backward_pre_hook(lambda m, go: (go[0] * 10,)),
+        linear.register_full_backward_hook(lambda m, gi, go: (gi[0] + go[0],)),
+        linear.register_full_backward_hook(lambda m, gi, go: (2 * gi[0],), prepend=True),
+    ]
+    linear(x).sum().backward()
+    assert linear.weight.grad.tolist() == [[10, 20]]
+    assert x.grad.tolist() == [[2 * 30 + 10, 2 * 40 + 10]]
+    for handle in handles:
+        handle.remove()
+    assert linear._hooks is None
+    linear.register_full_backward_hook(lambda m, gi, go: (None, None))
+    with pytest.raises(RuntimeError, match="of Linear returned 2 gradients for 1 arguments"):
+        linear(x).sum().backward()
+
+
+def test_backward_hooks_without_gradients_of_inputs_in_place_modules_and_higher_order():
+    seen = []
+    linear = nn.Linear(2, 1)
+    linear.register_full_backward_hook(lambda m, gi, go: seen.append((gi, go[0].tolist())))
+    linear(ag.ones(1, 2)).sum().backward()
+    assert seen == [((None,), [[1.0]])]
+    x = ag.tensor([-1.0, 2.0], requires_grad=True)
+    h = x * 3
+    relu = nn.ReLU(inplace=True)
+    relu.register_full_backward_hook(lambda m, gi, go: (gi[0] * 5,))
+    (relu(h) + h * h).sum().backward()
+    assert x.grad.tolist() == [18 * -1, 18 * 2 + 3 * 5]
+    cube = Two()
+    cube.register_full_backward_hook(lambda m, gi, go: tuple(2 * g for g in gi))
+    z = ag.tensor(2.0, requires_grad=True)
+    (g,) = ag.autograd.grad(cube(z, z)[0], z, create_graph=True)
+    (gg,) = ag.autograd.grad(g, z)
+    assert (g.item(), gg.item()) == (8.0, 4.0 * 1)  # z² once, doubled by the hook: 4z, whose derivative is 4
+    with ag.no_grad():
+        assert not linear(ag.ones(1, 2)).requires_grad
+
+
+def test_keywords_order_and_failures():
+    module, calls = Two(), []
+
+    def first(m, args, kwargs):
+        calls.append("first")
+        return (args[0] + 1, args[1]), {"scale": kwargs["scale"] * 2}
+
+    module.register_forward_pre_hook(lambda m, args: calls.append("second"))
+    module.register_forward_pre_hook(first, prepend=True, with_kwargs=True)
+    module.register_forward_hook(lambda m, args, kwargs, y: (y[0], kwargs["scale"]), with_kwargs=True)
+    module.register_forward_hook(lambda m, args, y: calls.append("third"), prepend=True)
+    y, scale = module(ag.tensor(1.0), ag.tensor(3.0), scale=5.0)
+    assert (y.item(), scale, calls) == (2 * 3 * 10, 10.0, ["first", "second", "third"])
+    bad = Two()
+    bad.register_forward_pre_hook(lambda m, args, kwargs: args, with_kwargs=True)
+    with pytest.raises(RuntimeError, match=r"must return None or \(args, kwargs\)"):
+        bad(1.0)
+    failing = nn.Linear(2, 2)
+    failing.register_forward_hook(lambda m, args, y: calls.append(y), always_call=True)
+    failing.register_forward_hook(lambda m, args, y: calls.append("never"))
+    with pytest.raises(RuntimeError):
+        failing(ag.ones(1, 3))
+    assert calls[3:] == [None]
+
+
+class Counting(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner, self.count = nn.Linear(1, 1), 0
+
+    def get_extra_state(self):
+        return {"count": self.count}
+
+    def set_extra_state(self, state):
+        self.count = state["count"]
+
+
+def test_extra_state_is_saved_and_loaded_with_the_rest():
+    a, b = nn.Sequential(Counting()), nn.Sequential(Counting())
+    a[0].count = 7
+    state = a.state_dict(destination={"other": 1}, prefix="m.")
+    assert list(state) == ["other", "m.0.inner.weight", "m.0.inner.bias", "m.0._extra_state"]
+    b.load_state_dict(a.state_dict())
+    assert b[0].count == 7
+    with pytest.raises(RuntimeError, match=r'Missing key\(s\) in state_dict: "0._extra_state"'):
+        b.load_state_dict({k: v for k, v in a.state_dict().items() if "extra" not in k})
+
+
+def test_state_by_reference():
+    model = nn.Linear(2, 2)
+    assert model.state_dict(keep_vars=True)["weight"] is model.weight
+    half = {k: v.half() for k, v in model.state_dict().items()}
+    model.load_state_dict(half, assign=True)
+    assert str(model.weight.dtype) == "float16"
+    assert model.weight.requires_grad
+    half["weight"].fill_(3.0)
+    assert model.weight.tolist() == [[3, 3], [3, 3]]
+
+
+def test_submodules_are_exchanged_and_parts_converted():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU()), nn.BatchNorm1d(2))
+    model.set_submodule("1.0", nn.Tanh())
+    model.set_submodule("1.1", nn.Sigmoid())
+    assert [type(m).__name__ for m in model[1]] == ["Tanh", "Sigmoid"]
+    with pytest.raises(AttributeError, match=r"Sequential has no submodule `2`, asked for as '1.2'"):
+        model.set_submodule("1.2", nn.Tanh(), strict=True)
+    with pytest.raises(ValueError, match="cannot replace the module itself"):
+        model.set_submodule("", nn.Tanh())
+    with pytest.raises(ValueError, match="puts a Module at '0', not int"):
+        model.set_submodule("0", 1)
+    assert str(model.bfloat16()[0].weight.dtype) == "bfloat16"
+    assert str(model[2].num_batches_tracked.dtype) == "int64"
+    assert {str(t.dtype) for t in model.type("float64").buffers()} == {"float64"}
+    weight = model[0].weight
+    assert model.to_empty(device="cpu")[0].weight is weight
+    twice = nn.Sequential(shared := nn.ReLU(), shared)
+    assert [len(list(twice.modules(remove_duplicate=once))) for once in (True, False)] == [2, 3]
