@@ -7,13 +7,12 @@ from collections import Counter
 from typing import Any
 
 from autograd_core import Tensor, enable_grad, no_grad
-from autograd_core import functional as core
 from autograd_core.trees import leaves
 from nn.layers.convolution import Conv1d, Conv2d, Conv3d
 from nn.layers.linear import Identity, Linear
 from nn.layers.normalization import _BatchNorm
 from nn.module import Module
-from nn.parameter import Parameter
+from nn.utils.fusion import fuse_conv_bn_weights
 
 # By class, not by isinstance: a subclass may compute with another weight.
 FOLDED = (Linear, Conv1d, Conv2d, Conv3d)
@@ -123,14 +122,9 @@ def _tensors(outputs: Any) -> list[Tensor]:
     return [y for y in leaves(outputs) if isinstance(y, Tensor)]
 
 
-@no_grad()
 def _fold(layer: Any, norm: Any) -> None:
-    scale = core.rsqrt(norm.running_var + norm.eps)
-    scale = scale if norm.weight is None else scale * norm.weight
-    bias = -norm.running_mean if layer.bias is None else layer.bias - norm.running_mean
-    bias = bias * scale if norm.bias is None else bias * scale + norm.bias
-    layer.weight.data = (layer.weight * scale.reshape(-1, *(1,) * (layer.weight.ndim - 1))).data
-    layer.bias = Parameter(bias.to(layer.weight.dtype), requires_grad=False)
+    statistics = norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
+    layer.weight, layer.bias = fuse_conv_bn_weights(layer.weight, layer.bias, *statistics)
 
 
 def _check_close(name: str, y: Tensor, wanted: Tensor) -> None:

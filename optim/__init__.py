@@ -1,9 +1,9 @@
 """Optimizers, learning-rate schedules, averages of weights, penalties and limits on gradients."""
 
+from autograd_core.clipping import clip_grad_adaptive_, clip_grad_norm_, clip_grad_value_
 from optim import lr_scheduler, swa_utils
 from optim.adam import Adam, Adamax, AdamW, Lion, NAdam, RAdam
 from optim.adaptive import ASGD, Adadelta, Adagrad, RMSprop, Rprop
-from optim.clipping import clip_grad_adaptive_, clip_grad_norm_, clip_grad_value_
 from optim.evolution import EvolutionStrategy, GeneticAlgorithm
 from optim.layerwise import LAMB, LARS, Adafactor, Muon
 from optim.lbfgs import LBFGS

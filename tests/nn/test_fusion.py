@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -112,3 +113,31 @@ def test_a_model_that_reads_its_layers_weights_is_refused():
     model = settled(Block(lambda m, x: m.bn2(m.bn(m.conv(x))) * m.conv.weight.sum()))
     with pytest.raises(RuntimeError, match="cannot be fused"):
         nn.fuse(model, ag.randn(2, 3, 2, 2))
+
+
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize("kind, transpose", [("Linear", False), ("Conv1d", False), ("ConvTranspose1d", True)])
+def test_a_pair_is_fused_by_hand(kind, transpose, affine):
+    layer = nn.Linear(3, 4) if kind == "Linear" else getattr(nn, kind)(3, 4, 2, bias=affine)
+    norm, x = nn.BatchNorm1d(4, affine=affine), ag.randn(5, 3, dtype="float64")
+    x = x if kind == "Linear" else ag.randn(5, 3, 6, dtype="float64")
+    for m in (layer.double(), norm.double()):
+        for t in m.parameters():
+            t.data = ag.rand_like(t.data) + 0.5
+    norm(layer(x))
+    fuse = (
+        nn.utils.fuse_linear_bn_eval if kind == "Linear" else partial(nn.utils.fuse_conv_bn_eval, transpose=transpose)
+    )
+    with pytest.raises(ValueError, match="call eval"):
+        fuse(layer, norm)
+    fused = fuse(layer.eval(), norm.eval())
+    assert fused.weight.requires_grad
+    assert fused is not layer
+    np.testing.assert_allclose(fused(x).detach().numpy(), norm(layer(x)).detach().numpy(), rtol=1e-10, atol=1e-12)
+
+
+def test_pairs_that_do_not_fit():
+    with pytest.raises(ValueError, match=r"gives 4 features, but .* takes 3"):
+        nn.utils.fuse_linear_bn_eval(nn.Linear(2, 4).eval(), nn.BatchNorm1d(3).eval())
+    with pytest.raises(ValueError, match="no running statistics"):
+        nn.utils.fuse_conv_bn_eval(nn.Conv1d(2, 4, 1).eval(), nn.BatchNorm1d(4, track_running_stats=False).eval())

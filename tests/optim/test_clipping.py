@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import autograd_core as ag
+import nn
 import optim
 
 GRADIENTS = ([3.0, -4.0], [[1.0], [2.0]], -0.5)
@@ -73,3 +74,12 @@ def test_units_are_limited_by_their_weights():
         for weight, gradient, found in units:
             limit, norm = 0.04 * max(np.linalg.norm(weight), 1e-2), np.linalg.norm(gradient)
             np.testing.assert_allclose(found, gradient * min(1, limit / norm), rtol=1e-12)
+
+
+def test_in_two_steps_and_under_the_names_of_nn_utils():
+    params, others = parameters(), parameters()
+    total = nn.utils.get_total_norm([p.grad for p in params if p.grad is not None])
+    nn.utils.clip_grads_with_norm_(params, 1.5, total)
+    assert nn.utils.clip_grad_norm_(others, 1.5, foreach=True).item() == total.item()
+    np.testing.assert_array_equal(flat(params), flat(others))
+    assert nn.utils.get_total_norm([]).item() == 0.0

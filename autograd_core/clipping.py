@@ -6,32 +6,62 @@ from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
 
 
+def _listed(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
+
+
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    parameters = [parameters] if isinstance(parameters, Tensor) else parameters
-    return [p.grad for p in parameters if p.grad is not None]
+    return [p.grad for p in _listed(parameters) if p.grad is not None]
 
 
 @no_grad()
+def get_total_norm(
+    tensors: Tensor | Iterable[Tensor],
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """The p-norm of all elements of all tensors together, for p = `norm_type`, possibly infinite.
+
+    error_if_nonfinite: raise if it is not finite. foreach: accepted for PyTorch's sake; there is one way to do it.
+    """
+    tensors = _listed(tensors)
+    if not tensors:
+        return core.tensor(0.0)
+    total = _norm(core.stack([_norm(t, norm_type).to(tensors[0].device) for t in tensors]), norm_type)
+    if error_if_nonfinite and not core.isfinite(total):
+        raise RuntimeError(
+            f"The total norm of order {norm_type} for gradients from `parameters` is {total.item()}, so it cannot be "
+            "clipped. To scale the gradients by it anyway, set `error_if_nonfinite=False`"
+        )
+    return total
+
+
+@no_grad()
+def clip_grads_with_norm_(
+    parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
+) -> None:
+    """Scale all gradients by min(1, max_norm / (total_norm + 1e-6))."""
+    factor = core.clamp(max_norm / (total_norm + 1e-6), max=1.0)
+    for g in _gradients(parameters):
+        g.mul_(factor.to(g.device))
+
+
 def clip_grad_norm_(
-    parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
 ) -> Tensor:
     """Scale all gradients by one factor, so that together they have at most the norm `max_norm` (Pascanu et al. 2013).
 
     norm_type: p of the p-norm, possibly infinite. Returns the norm before. error_if_nonfinite: raise if that is not
     finite, before anything changes.
     """
-    gradients = _gradients(parameters)
-    if not gradients:
-        return core.tensor(0.0)
-    total = _norm(core.stack([_norm(g, norm_type).to(gradients[0].device) for g in gradients]), norm_type)
-    if error_if_nonfinite and not core.isfinite(total):
-        raise RuntimeError(
-            f"The total norm of order {norm_type} for gradients from `parameters` is {total.item()}, so it cannot be "
-            "clipped. To scale the gradients by it anyway, set `error_if_nonfinite=False`"
-        )
-    factor = core.clamp(max_norm / (total + 1e-6), max=1.0)
-    for g in gradients:
-        g.mul_(factor.to(g.device))
+    parameters = _listed(parameters)
+    total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
+    clip_grads_with_norm_(parameters, max_norm, total)
     return total
 
 
@@ -45,7 +75,7 @@ def _norm(x: Tensor, p: float) -> Tensor:
 
 
 @no_grad()
-def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Limit every element of every gradient to [-clip_value, clip_value]."""
     for g in _gradients(parameters):
         g.clamp_(-clip_value, clip_value)
@@ -58,7 +88,7 @@ def clip_grad_adaptive_(parameters: Tensor | Iterable[Tensor], clipping: float =
     g ← clipping·max(‖w‖, eps) / ‖g‖·g wherever it is longer. A unit is what a weight's first axis counts: a row of a
     matrix, a filter; a vector or a number is one unit as a whole.
     """
-    for p in [parameters] if isinstance(parameters, Tensor) else parameters:
+    for p in _listed(parameters):
         if p.grad is not None:
             limit = clipping * core.clamp(_unit_norms(p.detach()), min=eps)
             p.grad.mul_(core.clamp(limit / core.clamp(_unit_norms(p.grad), min=1e-6), max=1.0))

@@ -1,0 +1,69 @@
+"""One layer and the batch normalisation behind it, as one layer; `nn.fuse` does it for a whole model."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from autograd_core import Tensor, no_grad
+from autograd_core import functional as core
+from nn.parameter import Parameter
+
+Weights = tuple[Tensor, Tensor]
+
+
+@no_grad()
+def fuse_conv_bn_weights(
+    conv_w: Tensor,
+    conv_b: Tensor | None,
+    bn_rm: Tensor,
+    bn_rv: Tensor,
+    bn_eps: float,
+    bn_w: Tensor | None,
+    bn_b: Tensor | None,
+    transpose: bool = False,
+) -> Weights:
+    """Weight and bias of a convolution that also normalises by running statistics.
+
+    w ← w·s, b ← (b - mean)·s + bias, for s = weight / √(var + eps). transpose: channels are the second axis of w.
+    """
+    scale = core.rsqrt(bn_rv + bn_eps)
+    scale = scale if bn_w is None else scale * bn_w
+    bias = (-bn_rm if conv_b is None else conv_b - bn_rm) * scale
+    bias = bias if bn_b is None else bias + bn_b
+    shape = [1] * conv_w.ndim
+    shape[1 if transpose else 0] = -1
+    made = (conv_w * scale.reshape(shape)).to(conv_w.dtype), bias.to(conv_w.dtype)
+    return tuple([Parameter(t, requires_grad=conv_w.requires_grad) for t in made])  # type: ignore[return-value]  # two
+
+
+def fuse_linear_bn_weights(
+    linear_w: Tensor,
+    linear_b: Tensor | None,
+    bn_rm: Tensor,
+    bn_rv: Tensor,
+    bn_eps: float,
+    bn_w: Tensor | None,
+    bn_b: Tensor | None,
+) -> Weights:
+    """Weight and bias of a linear layer that also normalises; see `fuse_conv_bn_weights`."""
+    return fuse_conv_bn_weights(linear_w, linear_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b)
+
+
+def fuse_conv_bn_eval(conv: Any, bn: Any, transpose: bool = False) -> Any:
+    """A copy of a convolution, both in evaluation mode, that also does what the normalisation behind it does."""
+    if conv.training or bn.training:
+        raise ValueError("only modules in evaluation mode can be fused: call eval() on both")
+    if bn.running_mean is None:
+        raise ValueError(f"{bn} keeps no running statistics and cannot be fused")
+    fused = copy.deepcopy(conv)
+    statistics = bn.running_mean, bn.running_var, bn.eps, bn.weight, bn.bias
+    fused.weight, fused.bias = fuse_conv_bn_weights(conv.weight, conv.bias, *statistics, transpose=transpose)
+    return fused
+
+
+def fuse_linear_bn_eval(linear: Any, bn: Any) -> Any:
+    """A copy of a linear layer, both in evaluation mode, that also does what the normalisation behind it does."""
+    if bn.num_features not in (linear.out_features, 1):
+        raise ValueError(f"{linear} gives {linear.out_features} features, but {bn} takes {bn.num_features}")
+    return fuse_conv_bn_eval(linear, bn)
