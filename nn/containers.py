@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Self, overload
 
 from autograd_core import Tensor
@@ -18,9 +18,9 @@ from nn.rectified import RECTIFIED, rectified
 class _Modules(Module):
     """Modules in order, named "0", "1", ... unless they bring names."""
 
-    def __init__(self, modules: Iterable[Module] | OrderedDict[str, Module] = ()) -> None:
+    def __init__(self, modules: Iterable[Module] | OrderedDict[str, Module] | None = None) -> None:
         super().__init__()
-        named = modules.items() if isinstance(modules, OrderedDict) else enumerate(modules)
+        named = modules.items() if isinstance(modules, OrderedDict) else enumerate(modules or ())
         for name, module in named:
             self.add_module(str(name), module)
 
@@ -203,6 +203,11 @@ class ModuleDict(Module):
         del self[name]
         return module
 
+    def clear(self) -> None:
+        """Take all modules out."""
+        for name in list(self):
+            del self[name]
+
 
 def _as_parameter(value: Any) -> Tensor:
     return value if isinstance(value, Parameter) else Parameter(value)
@@ -223,9 +228,9 @@ class _Parameters(Module):
 class ParameterList(_Parameters):
     """A list of parameters that is part of a module; tensors become parameters."""
 
-    def __init__(self, values: Iterable[Any] = ()) -> None:
+    def __init__(self, values: Iterable[Any] | None = None) -> None:
         super().__init__()
-        self.extend(values)
+        self.extend(values or ())
 
     def append(self, value: Any) -> Self:
         """Add a parameter at the end; returns the list."""
@@ -253,13 +258,12 @@ class ParameterList(_Parameters):
         return iter(self._parameters.values())
 
 
-class ParameterDict(_Parameters):
+class ParameterDict(_Parameters, MutableMapping[str, Any]):
     """A dictionary of parameters that is part of a module; tensors become parameters."""
 
-    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
         super().__init__()
-        for name, value in (values or {}).items():
-            self[name] = value
+        self.update(parameters or {})
 
     def __getitem__(self, name: str) -> Any:
         return self._parameters[name]
@@ -274,17 +278,21 @@ class ParameterDict(_Parameters):
     def __iter__(self) -> Iterator[str]:
         return iter(self._parameters)
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._parameters
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        """The parameter of this name, which is made of the default if there is none."""
+        if name not in self:
+            self[name] = default
+        return self[name]
 
-    def keys(self) -> Iterable[str]:
-        """The names."""
-        return self._parameters.keys()
+    __hash__, __eq__ = Module.__hash__, Module.__eq__
 
-    def values(self) -> Iterable[Any]:
-        """The parameters."""
-        return self._parameters.values()
+    def copy(self) -> ParameterDict:
+        """A dictionary of the same parameters."""
+        return ParameterDict(self)
 
-    def items(self) -> Iterable[tuple[str, Any]]:
-        """Names and parameters."""
-        return self._parameters.items()
+    def __or__(self, other: Mapping[str, Any]) -> ParameterDict:
+        return ParameterDict({**self, **other})
+
+    def __ior__(self, other: Mapping[str, Any]) -> Self:
+        self.update(other)
+        return self

@@ -205,8 +205,12 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """log(1 + exp(beta·x)) / beta. PyTorch's `threshold` is accepted and not needed: the result is exact everywhere."""
-    return core.softplus(input, beta)
+    """log(1 + exp(beta·x)) / beta, and x where beta·x is above a `threshold` below 20, from where on it hardly differs.
+
+    PyTorch returns x above 20, too; here the digits are kept.
+    """
+    y = core.softplus(input, beta)
+    return y if threshold >= 20 else core.where(beta * input > threshold, input, y)
 
 
 relu_ = partial(relu, inplace=True)

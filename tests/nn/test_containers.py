@@ -81,3 +81,20 @@ def test_parameter_list_and_dict():
     assert list(named.state_dict()) == ["v"]
     assert [p.shape for p in named.values()] == [p.shape for _, p in named.items()] == [(1,)]
     assert ("v" in named, len(named), named["v"].requires_grad) == (True, 1, True)
+
+
+def test_a_dictionary_of_parameters_is_one():
+    d = nn.ParameterDict({"a": ag.ones(2), "b": ag.zeros(1)})
+    a = d["a"]
+    assert isinstance(d.setdefault("c", ag.ones(3)), nn.Parameter)
+    assert (d.get("z", 5), list(d.copy())) == (5, ["a", "b", "c"])
+    assert d.get("a") is d.pop("a") is a
+    assert list((d | {"e": ag.ones(1)}).state_dict()) == ["b", "c", "e"]
+    d |= {"c": ag.zeros(4)}
+    assert len(list(d.parameters())) == 2
+    assert d == d != d.copy()
+    d.clear()
+    assert not list(d.parameters())
+    modules = nn.ModuleDict({"x": nn.ReLU()})
+    modules.clear()
+    assert len(modules) == len(nn.ModuleList(None)) == len(nn.ParameterList(None)) == 0

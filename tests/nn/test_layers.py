@@ -284,3 +284,12 @@ def test_losses(loss, scores, target, value):
 def test_weights_of_losses_are_state():
     assert list(nn.CrossEntropyLoss(ag.ones(3)).state_dict()) == ["weight"]
     assert list(nn.CrossEntropyLoss().state_dict()) == []
+
+
+def test_softplus_is_linear_from_a_low_threshold_on():
+    x = ag.tensor([-1.0, 0.4, 0.6, 30.0], dtype="float64", requires_grad=True)
+    y = nn.Softplus(2.0, threshold=1.0)(x)
+    y.sum().backward()
+    exact = np.log1p(np.exp([-2.0, 0.8])) / 2
+    np.testing.assert_allclose(y.detach().numpy(), [*exact, 0.6, 30.0], rtol=1e-15)
+    np.testing.assert_allclose(x.grad.numpy(), [*(1 / (1 + np.exp([2.0, -0.8]))), 1, 1], rtol=1e-15)
