@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from autograd_core import Tensor
+from autograd_core.errors import OperandError
 from autograd_core.ops.images.convolution import each
 from nn import functional as F
 from nn.layers.convolution import Size
@@ -23,7 +24,7 @@ class _Pad(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in (self.rank + 1, self.rank + 2):
-            raise RuntimeError(
+            raise OperandError(
                 f"{type(self).__name__} takes {self.rank + 1} or {self.rank + 2} axes, not shape {input.shape}"
             )
         return F.pad(input, self.padding, self.mode)

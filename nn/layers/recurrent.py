@@ -117,6 +117,9 @@ class RNNBase(Module):
     ) -> None:
         super().__init__()
         _check_sizes(mode, input_size, hidden_size, num_layers, dropout, proj_size)
+        for name, value in (("bias", bias), ("batch_first", batch_first)):
+            if not isinstance(value, bool):
+                raise TypeError(f"{name} should be of type bool, got: {type(value).__name__}; pass others by name")
         self.mode, self.input_size, self.hidden_size, self.num_layers = mode, input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.dropout = bias, batch_first, float(dropout)
         self.bidirectional, self.proj_size = bidirectional, proj_size
@@ -293,6 +296,8 @@ def _check_sizes(mode: str, input_size: int, hidden_size: int, num_layers: int, 
     if mode not in KINDS:
         raise ValueError(f"Unrecognized RNN mode: {mode}; known are {', '.join(KINDS)}")
     for name, value in (("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)):
+        if not isinstance(value, int):
+            raise TypeError(f"{name} should be of type int, got: {type(value).__name__}")
         if value <= 0:
             raise ValueError(f"{name} must be greater than zero, not {value}")
     if isinstance(dropout, bool) or not 0 <= dropout <= 1:

@@ -7,6 +7,7 @@ from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
+from autograd_core.errors import OperandError
 from nn import init
 from nn.layers.recurrent import KINDS, State
 from nn.module import Module
@@ -50,7 +51,7 @@ class RNNCellBase(Module):
         if input.ndim not in (1, 2):
             raise ValueError(f"{name}: Expected input to be 1D or 2D, got {input.ndim}D instead")
         if input.shape[-1] != self.input_size:
-            raise RuntimeError(f"{name}: input has {input.shape[-1]} features, but input_size is {self.input_size}")
+            raise OperandError(f"{name}: input has {input.shape[-1]} features, but input_size is {self.input_size}")
         shape = (*input.shape[:-1], self.hidden_size)
         if hx is None:
             zeros = core.zeros(shape, dtype=input.dtype, device=input.device)
@@ -58,7 +59,7 @@ class RNNCellBase(Module):
         else:
             state = hx if isinstance(hx, tuple) else (hx,)
         if len(state) != len(kind.state) or any(s.shape != shape for s in state):
-            raise RuntimeError(
+            raise OperandError(
                 f"{name}: the state is {len(kind.state)} of shape {shape}, not {[s.shape for s in state]}"
             )
         state = kind.step(core.linear(input, self.weight_ih, self.bias_ih), state, self.weight_hh, self.bias_hh)
@@ -82,7 +83,7 @@ class RNNCell(RNNCellBase):
     ) -> None:
         super().__init__(input_size, hidden_size, bias, 1, device, dtype)
         if nonlinearity not in ("tanh", "relu"):
-            raise RuntimeError(f"Unknown nonlinearity: {nonlinearity}; use 'tanh' or 'relu'")
+            raise OperandError(f"Unknown nonlinearity: {nonlinearity}; use 'tanh' or 'relu'")
         self.nonlinearity, self._mode = nonlinearity, f"RNN_{nonlinearity.upper()}"
 
     def extra_repr(self) -> str:

@@ -128,3 +128,8 @@ class TestCTC:
         given = {"targets": ag.tensor([[1, 1]]), "input_lengths": (3,), "target_lengths": (2,), **change}
         with pytest.raises(RuntimeError, match=match):
             F.ctc_loss(ag.zeros(3, 1, 2), **given)
+
+
+def test_probabilities_have_no_class_to_ignore():
+    with pytest.raises(ValueError, match="ignore_index=1 is for classes, not for probabilities"):
+        F.cross_entropy(ag.zeros(2, 3), ag.full((2, 3), 1 / 3), ignore_index=1)

@@ -72,6 +72,9 @@ def test_sequences_in_wrong_order_or_of_wrong_length_are_refused():
         (lambda: nn.GRU(4, 4, dropout=1.5), "range \\[0, 1\\]"),
         (lambda: nn.RNN(4, 4, nonlinearity="sin"), "Unknown nonlinearity"),
         (lambda: nn.RNNBase("CNN", 4, 4), "Unrecognized RNN mode"),
+        (lambda: nn.LSTM(3, 4, 2, 0.5), "bias should be of type bool, got: float; pass others by name"),
+        (lambda: nn.LSTM(3, 4, batch_first=1), "batch_first should be of type bool"),
+        (lambda: nn.GRU(3, 4.0), "hidden_size should be of type int, got: float"),
         (lambda: nn.LSTM(3, 4)(ag.zeros(2, 2, 5)), "Expected 3, got 5"),
         (lambda: nn.LSTM(3, 4)(ag.zeros(3)), "Expected input to be 2D or 3D"),
         (lambda: nn.LSTM(3, 4)(ag.zeros(2, 2, 3, dtype="float64")), "does not match weight dtype"),
@@ -84,7 +87,7 @@ def test_sequences_in_wrong_order_or_of_wrong_length_are_refused():
     ],
 )
 def test_what_does_not_fit_is_refused(make, message):
-    with pytest.raises((ValueError, RuntimeError), match=message):
+    with pytest.raises((ValueError, RuntimeError, TypeError), match=message):
         make()
 
 

@@ -227,6 +227,8 @@ def cross_entropy(
         )
         return loss.squeeze(0) if reduction == "none" else loss
     if target.dtype.kind not in "iu":
+        if ignore_index >= 0:
+            raise OperandError(f"cross_entropy(): ignore_index={ignore_index} is for classes, not for probabilities")
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
     target, ignored = _classes(input, target, weight, ignore_index, "cross_entropy")
     if weight is None and not label_smoothing:
