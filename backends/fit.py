@@ -52,6 +52,42 @@ def mills(x: Number) -> Number:
     return erfcx(x / mp.sqrt(2)) / 2
 
 
+def asymptotic(order: int, sign: int, x: Number) -> Number:
+    """√(2x/π) exp(x) K(x) with the sign 1, √(2πx) exp(-x) I(x) with -1, of large x (DLMF 10.40)."""
+    terms = [mp.mpf(1)]
+    for k in range(1, 40):
+        terms.append(terms[-1] * sign * (4 * order**2 - (2 * k - 1) ** 2) / (8 * k * x))
+    return mp.fsum(terms)
+
+
+def bessel_i(order: int, x: Number) -> Number:
+    """exp(-x)·I(x)"""
+    return mp.besseli(order, x) * mp.exp(-x) if x < 400 else asymptotic(order, -1, x) / mp.sqrt(2 * mp.pi * x)
+
+
+def bessel_k(order: int, x: Number) -> Number:
+    """exp(x)·K(x)"""
+    return mp.besselk(order, x) * mp.exp(x) if x < 400 else asymptotic(order, 1, x) * mp.sqrt(mp.pi / (2 * x))
+
+
+def slope_i(order: int, x: Number) -> Number:
+    """The derivative of exp(-x)·I(x)."""
+    slope = bessel_i(0, x) - bessel_i(1, x)
+    return slope - (bessel_i(1, x) / x if x else 0.5) if order else -slope
+
+
+def slope_k(order: int, x: Number) -> Number:
+    """The derivative of exp(x)·K(x)."""
+    slope = bessel_k(0, x) - bessel_k(1, x)
+    return -slope - bessel_k(1, x) / x if order else slope
+
+
+@functools.cache
+def slope_zero() -> Number:
+    """Where the derivative of exp(-x)·I₁(x) is 0."""
+    return mp.findroot(lambda x: slope_i(1, x), 1.5)
+
+
 @functools.cache
 def gelu_zero() -> Number:
     """Where the slope of GELU is 0, with the other sign."""
@@ -79,6 +115,40 @@ FITS = {
     "DIGAMMA": Fit("x·(log x - ψ(x)) - ½ on [5/2, ∞)", lambda x: x * (mp.log(x) - mp.digamma(x)) - 0.5,
                    half_line(2.5, 6), 16),
     "TRIGAMMA": Fit("x·ψ′(x) - 5/4 on [1, ∞)", lambda x: x * mp.psi(1, x) - 1.25, half_line(1, 2.5), 21),
+    "I0_NEAR": Fit("(1 + x)·exp(-x)·I₀(x) - 9/8 on [0, 8]", lambda x: (1 + x) * bessel_i(0, x) - 1.125,
+                   interval(0, 8), 29),
+    "I0_FAR": Fit("√x·exp(-x)·I₀(x) - 13/32 on [8, ∞)", lambda x: mp.sqrt(x) * bessel_i(0, x) - mp.mpf(13) / 32,
+                  half_line(8, 16), 23),
+    "I0_SLOPE_NEAR": Fit("(1 + x)²·d/dx exp(-x)·I₀(x) on [0, 8]", lambda x: (1 + x) ** 2 * slope_i(0, x),
+                         interval(0, 8), 30),
+    "I0_SLOPE_FAR": Fit("x√x·d/dx exp(-x)·I₀(x) on [8, ∞)", lambda x: x * mp.sqrt(x) * slope_i(0, x),
+                        half_line(8, 16), 26),
+    "I1_NEAR": Fit("(1 + x)(1 + x/8)/x·exp(-x)·I₁(x) - 3/8 on [0, 8]",
+                   lambda x: (1 + x) * (1 + x / 8) / x * bessel_i(1, x) - 0.375, interval(0, 8), 29),
+    "I1_FAR": Fit("√x·exp(-x)·I₁(x) - 25/64 on [8, ∞)", lambda x: mp.sqrt(x) * bessel_i(1, x) - mp.mpf(25) / 64,
+                  half_line(8, 16), 23),
+    "I1_SLOPE_NEAR": Fit("(1 + x)² / (x - z)·d/dx exp(-x)·I₁(x) on [0, 8], where z is its zero",
+                         lambda x: (1 + x) ** 2 * slope_i(1, x) / (x - slope_zero()), interval(0, 8), 30),
+    "I1_SLOPE_FAR": Fit("x√x·d/dx exp(-x)·I₁(x) on [8, ∞)", lambda x: x * mp.sqrt(x) * slope_i(1, x),
+                        half_line(8, 16), 26),
+    "K0_NEAR": Fit("K₀(x) + log(x)·I₀(x), of x², on [0, 3/4]",
+                   lambda s: mp.besselk(0, mp.sqrt(s)) + mp.log(s) / 2 * mp.besseli(0, mp.sqrt(s)),
+                   interval(0, 0.5625), 9),
+    "K0_LOG": Fit("(I₀(x) - 1) / x², of x², on [0, 3/4]", lambda s: (mp.besseli(0, mp.sqrt(s)) - 1) / s,
+                  interval(0, 0.5625), 8),
+    "K0_FAR": Fit("√x·exp(x)·K₀(x) - 19/16 on [3/4, ∞)", lambda x: mp.sqrt(x) * bessel_k(0, x) - mp.mpf(19) / 16,
+                  half_line(0.75, 2.5), 24),
+    "K0_SLOPE_FAR": Fit("x√x·d/dx exp(x)·K₀(x) on [3/4, ∞)", lambda x: x * mp.sqrt(x) * slope_k(0, x),
+                        half_line(0.75, 2.5), 26),
+    "K1_NEAR": Fit("(K₁(x) - 1/x - log(x)·I₁(x)) / x, of x², on [0, 3/4]",
+                   lambda s: (mp.besselk(1, mp.sqrt(s)) - 1 / mp.sqrt(s)) / mp.sqrt(s)
+                   - mp.log(s) / 2 * mp.besseli(1, mp.sqrt(s)) / mp.sqrt(s), interval(0, 0.5625), 9),
+    "K1_LOG": Fit("I₁(x) / x, of x², on [0, 3/4]", lambda s: mp.besseli(1, mp.sqrt(s)) / mp.sqrt(s),
+                  interval(0, 0.5625), 8),
+    "K1_FAR": Fit("√x·exp(x)·K₁(x) - 3/2 on [3/4, ∞)", lambda x: mp.sqrt(x) * bessel_k(1, x) - mp.mpf(1.5),
+                  half_line(0.75, 2.5), 24),
+    "K1_SLOPE_FAR": Fit("x√x·d/dx exp(x)·K₁(x) on [3/4, ∞)", lambda x: x * mp.sqrt(x) * slope_k(1, x),
+                        half_line(0.75, 2.5), 26),
 }  # fmt: skip
 
 

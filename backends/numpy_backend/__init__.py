@@ -28,8 +28,8 @@ from backends.protocol import Backend, Random
 COLUMN_BYTES = 1 << 20
 BLOCKWISE = (
     "bell", "bessel_j", "bessel_y", "digamma", "erf", "erfc", "erfcx", "erfcx_slope", "gelu", "gelu_gate", "gelu_slope",
-    "gelu_tanh", "gelu_tanh_slope", "lgamma", "log_ndtr", "mish", "mish_slope", "ndtr", "silu_slope", "sinc",
-    "tanhshrink", "trigamma",
+    "gelu_tanh", "gelu_tanh_slope", "lgamma", "log_ndtr", "mish", "mish_slope", "modified_bessel_i",
+    "modified_bessel_k", "ndtr", "scaled_i_slope", "scaled_k_slope", "silu_slope", "sinc", "tanhshrink", "trigamma",
 )  # fmt: skip
 
 

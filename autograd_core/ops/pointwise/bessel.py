@@ -3,7 +3,7 @@
 import math
 
 from autograd_core.kinds import ELEMENTWISE
-from autograd_core.registry import Interval, op
+from autograd_core.registry import Interval, op, sample
 
 REAL = Interval(-3, 3)
 POSITIVE = Interval(0.5, 4)
@@ -58,8 +58,8 @@ SPECIAL = {"module": "special", "floating": True, "wide": True, "tolerance": 1e-
 
 
 def _over(xp, y, x):
-    """y / x, and its limit ½ at 0."""
-    zero = x == 0
+    """y / x, and its limit ½ at 0, where y is subnormal."""
+    zero = abs(x) < 1e-300
     return xp.where(zero, 0.5, y / xp.where(zero, 1, x))
 
 
@@ -94,56 +94,93 @@ def bessel_y1(xp, x):
     aliases=("special.i0", "special.modified_bessel_i0"), **SPECIAL | {"module": ""})  # fmt: skip
 def i0(xp, x):
     """Modified Bessel function of the first kind of order 0."""
-    return xp.kernels.special.i0(x)
+    return xp.kernels.modified_bessel_i(x, 0, False)
 
 
 @op(ELEMENTWISE, symbol="I₁", domain=OFF_ZERO, reference=_i1, aliases=("special.modified_bessel_i1",),
     vjp=lambda xp, g, x, y: g * (xp.i0(x) - _over(xp, y, x)), **SPECIAL)  # fmt: skip
 def i1(xp, x):
     """Modified Bessel function of the first kind of order 1."""
-    return xp.kernels.special.i1(x)
+    return xp.kernels.modified_bessel_i(x, 1, False)
+
+
+def _slow_i_slope(x, order):
+    zero, one = math.exp(-abs(x)) * _i0(x), math.exp(-abs(x)) * _i1(x)
+    return zero - math.copysign(one, x * one) - one / x if order else one - math.copysign(zero, x)
+
+
+def _slow_k_slope(x, order):
+    zero, one = math.exp(x) * _k0(x), math.exp(x) * _k1(x)
+    return one - zero - one / x if order else zero - one
+
+
+def _i_bend(xp, g, x, y, order):
+    """From Bessel's equation; 0 at 0."""
+    sign, ratio = xp.sign(x), _over(xp, xp.i1e(x), x)
+    if order == 0:
+        return g * (-2 * sign * y - ratio)
+    return g * (xp.scaled_i_slope(x, order=0) - sign * y - (y - ratio) / xp.where(x == 0, 1, x))
+
+
+def _k_bend(xp, g, x, y, order):
+    ratio = xp.scaled_modified_bessel_k1(x) / x
+    return g * (2 * y + ratio if order == 0 else y - xp.scaled_k_slope(x, order=0) - (y - ratio) / x)
+
+
+@op(ELEMENTWISE, symbol="(e⁻I)′", domain=OFF_ZERO, reference=_slow_i_slope, vjp=_i_bend, method=False,
+    samples=(sample((2, 3), order=0), sample((3,), order=1)), **SPECIAL | {"module": ""})  # fmt: skip
+def scaled_i_slope(xp, x, *, order):
+    """The derivative of `i0e` or `i1e`, without cancellation."""
+    return xp.kernels.scaled_i_slope(x, order)
+
+
+@op(ELEMENTWISE, symbol="(e⁺K)′", domain=POSITIVE, reference=_slow_k_slope, vjp=_k_bend, method=False,
+    samples=(sample((2, 3), order=0), sample((3,), order=1)), **SPECIAL | {"module": ""})  # fmt: skip
+def scaled_k_slope(xp, x, *, order):
+    """The derivative of `scaled_modified_bessel_k0` or `scaled_modified_bessel_k1`, without cancellation."""
+    return xp.kernels.scaled_k_slope(x, order)
 
 
 @op(ELEMENTWISE, symbol="e⁻I₀", domain=OFF_ZERO, reference=lambda x: math.exp(-abs(x)) * _i0(x),
-    vjp=lambda xp, g, x, y: g * (xp.i1e(x) - xp.sign(x) * y), **SPECIAL)  # fmt: skip
+    vjp=lambda xp, g, x: g * xp.scaled_i_slope(x, order=0), **SPECIAL)  # fmt: skip
 def i0e(xp, x):
     """exp(-|x|)·I₀(x), which does not overflow."""
-    return xp.kernels.special.i0e(x)
+    return xp.kernels.modified_bessel_i(x, 0, True)
 
 
 @op(ELEMENTWISE, symbol="e⁻I₁", domain=OFF_ZERO, reference=lambda x: math.exp(-abs(x)) * _i1(x),
-    vjp=lambda xp, g, x, y: g * (xp.i0e(x) - xp.sign(x) * y - _over(xp, y, x)), **SPECIAL)  # fmt: skip
+    vjp=lambda xp, g, x: g * xp.scaled_i_slope(x, order=1), **SPECIAL)  # fmt: skip
 def i1e(xp, x):
     """exp(-|x|)·I₁(x), which does not overflow."""
-    return xp.kernels.special.i1e(x)
+    return xp.kernels.modified_bessel_i(x, 1, True)
 
 
 @op(ELEMENTWISE, symbol="K₀", domain=POSITIVE, reference=_k0, aliases=("special.k0",),
     vjp=lambda xp, g, x: -g * xp.modified_bessel_k1(x), **SPECIAL)  # fmt: skip
 def modified_bessel_k0(xp, x):
     """Modified Bessel function of the second kind of order 0; inf at 0, NaN below."""
-    return xp.kernels.special.k0(x)
+    return xp.kernels.modified_bessel_k(x, 0, False)
 
 
 @op(ELEMENTWISE, symbol="K₁", domain=POSITIVE, reference=_k1, aliases=("special.k1",),
     vjp=lambda xp, g, x, y: -g * (xp.modified_bessel_k0(x) + y / x), **SPECIAL)  # fmt: skip
 def modified_bessel_k1(xp, x):
     """Modified Bessel function of the second kind of order 1; inf at 0, NaN below."""
-    return xp.kernels.special.k1(x)
+    return xp.kernels.modified_bessel_k(x, 1, False)
 
 
 @op(ELEMENTWISE, symbol="e⁺K₀", domain=POSITIVE, reference=lambda x: math.exp(x) * _k0(x), aliases=("special.k0e",),
-    vjp=lambda xp, g, x, y: g * (y - xp.scaled_modified_bessel_k1(x)), **SPECIAL)  # fmt: skip
+    vjp=lambda xp, g, x: g * xp.scaled_k_slope(x, order=0), **SPECIAL)  # fmt: skip
 def scaled_modified_bessel_k0(xp, x):
     """exp(x)·K₀(x), which does not underflow."""
-    return xp.kernels.special.k0e(x)
+    return xp.kernels.modified_bessel_k(x, 0, True)
 
 
 @op(ELEMENTWISE, symbol="e⁺K₁", domain=POSITIVE, reference=lambda x: math.exp(x) * _k1(x), aliases=("special.k1e",),
-    vjp=lambda xp, g, x, y: g * (y - xp.scaled_modified_bessel_k0(x) - y / x), **SPECIAL)  # fmt: skip
+    vjp=lambda xp, g, x: g * xp.scaled_k_slope(x, order=1), **SPECIAL)  # fmt: skip
 def scaled_modified_bessel_k1(xp, x):
     """exp(x)·K₁(x), which does not underflow."""
-    return xp.kernels.special.k1e(x)
+    return xp.kernels.modified_bessel_k(x, 1, True)
 
 
 @op(ELEMENTWISE, symbol="Ai", domain=Interval(-2, 2), reference=_slow_airy,
