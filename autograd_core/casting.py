@@ -77,6 +77,11 @@ class autocast:
         return wrapped
 
 
+def modes() -> dict[str, DType]:
+    """The dtype of products and convolutions by the types of devices that autocast is in force for, here."""
+    return _modes.get()
+
+
 def is_autocast_enabled(device_type: str = "cuda") -> bool:
     """Whether operations on this type of device are computed in mixed precision here."""
     return device_type in _modes.get()
@@ -93,10 +98,10 @@ def casting(call: Callable[..., Any], policy: str) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def cast(*args: Any, **given: Any) -> Any:
-        if not _open or not (modes := _modes.get()):
+        if not _open or not (found := _modes.get()):
             return call(*args, **given)
-        args = tuple([_cast(a, modes, full) for a in args])
-        given = {k: _cast(v, modes, full) for k, v in given.items()}
+        args = tuple([_cast(a, found, full) for a in args])
+        given = {k: _cast(v, found, full) for k, v in given.items()}
         token = _modes.set({})  # what it is made of computes in these dtypes
         try:
             return call(*args, **given)
@@ -106,12 +111,12 @@ def casting(call: Callable[..., Any], policy: str) -> Callable[..., Any]:
     return cast
 
 
-def _cast(a: Any, modes: dict[str, DType], full: bool) -> Any:
+def _cast(a: Any, found: dict[str, DType], full: bool) -> Any:
     if a.__class__ in (list, tuple):
-        return type(a)([_cast(v, modes, full) for v in a])
+        return type(a)([_cast(v, found, full) for v in a])
     if a.__class__ is not Tensor or a.dtype.kind not in "fV" or a.itemsize == 8:
         return a
-    mode = modes.get(a.device.type)
+    mode = found.get(a.device.type)
     if mode is None:
         return a
     dtype = float32 if full else mode

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, ClassVar
 
 from autograd_core import Tensor
 from autograd_core.libraries import LAYERS, LIBRARY, backend_of_array
 from autograd_core.tensor import wrap
+from backends.live import live
 from optim.optimizer import Optimizer
 
 States = dict[Tensor, dict[str, Any]]
 # Elements up to which a parameter is copied beside others: a dozen calls less outweigh three copies of this length.
 SMALL = 1 << 13
+# Options of kernels that change from step to step. A captured step has them in device memory.
+LIVE = ("lr", "step", "rate", "gradient_rate", "mean_rate")
 
 
 class ElementwiseOptimizer(Optimizer):
@@ -24,6 +28,7 @@ class ElementwiseOptimizer(Optimizer):
     """
 
     kernel: ClassVar[str]
+    capturable = True
 
     def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
         """The names of the arrays in the state of a parameter."""
@@ -47,9 +52,12 @@ class ElementwiseOptimizer(Optimizer):
             batches = [Batch(alike, names, self.state, start) for alike in _sorted(params, self.state)]
             self._plans[id(group)] = ids, batches
         for batch in batches:
-            options = self.advance(batch.states[0], group)
-            batch.share()
-            batch.run(self.kernel, options)
+            batch.run(self.kernel, live(partial(self._advanced, batch, group), LIVE, *batch.states))
+
+    def _advanced(self, batch: Batch, group: dict[str, Any]) -> dict[str, Any]:
+        options = self.advance(batch.states[0], group)
+        batch.share()
+        return options
 
 
 class Batch:

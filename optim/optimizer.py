@@ -11,6 +11,7 @@ from autograd_core import Tensor, enable_grad, no_grad
 from autograd_core.libraries import LIBRARY
 from autograd_core.tensor import own_scalar
 from autograd_core.versions import record_writes
+from backends.live import capturing
 
 Params = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 
@@ -37,6 +38,8 @@ class Optimizer:
     state: per parameter, what the method remembers of it. hints: PyTorch's `foreach`, `fused` and `capturable`, which
     change no result and are ignored, and `differentiable`, which is refused.
     """
+
+    capturable = False  # whether a step can be captured as a CUDA graph
 
     def __init__(self, params: Params, defaults: Mapping[str, Any], **hints: bool | None) -> None:
         if unknown := [name for name in hints if name not in HINTS]:
@@ -101,6 +104,8 @@ class Optimizer:
 
         closure: computes the gradients anew; its value is returned.
         """
+        if capturing() and not self.capturable:
+            raise NotImplementedError(f"{type(self).__name__} counts steps in Python; use an element-wise optimizer")
         loss = None
         if closure is not None:
             with enable_grad():

@@ -5,7 +5,8 @@ from typing import Any
 
 from autograd_core import Tensor
 from autograd_core.libraries import LIBRARY
-from optim.elementwise import ElementwiseOptimizer
+from backends.live import live
+from optim.elementwise import LIVE, ElementwiseOptimizer
 from optim.optimizer import Params
 
 
@@ -49,14 +50,14 @@ class SGD(ElementwiseOptimizer):
             super().update(params, group)
             return
         # Nothing is remembered, and two passes are not worth a copy.
-        rate = -group["lr"] if group["maximize"] else group["lr"]
-        shrink = 1 - group["lr"] * group["weight_decay"]
+        lr = live(lambda: {"lr": group["lr"]}, LIVE)["lr"]
+        rate, shrink = -lr if group["maximize"] else lr, 1 - lr * group["weight_decay"]
         dtype: Any = None
         for p in params:
             a = p.array
             if a.dtype is not dtype:  # a Python number would be converted once for every parameter
                 dtype = a.dtype
                 factor = LIBRARY[a.__class__].asarray(rate, dtype)
-            if shrink != 1:
+            if group["weight_decay"]:
                 a *= shrink
             a -= factor * p.grad.array  # type: ignore[union-attr]  # whoever has none is not asked

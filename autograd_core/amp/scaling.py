@@ -94,7 +94,7 @@ class GradScaler:
             return
         scale = self._scale_on(self._device)
         if new_scale is not None:
-            self._scale = scale * 0 + new_scale
+            scale.copy_(scale * 0 + new_scale)
         else:
             if not self._found:
                 raise RuntimeError("update() needs at least one step() or unscale_() before")
@@ -104,8 +104,9 @@ class GradScaler:
             ripe = steady == self._interval
             grown = scale * self._growth
             grown = functional.where(ripe & functional.isfinite(grown), grown, scale)
-            self._scale = functional.where(found, scale * self._backoff, grown)
-            self._steady = functional.where(ripe, 0, steady)
+            # In place, so that a captured step goes on from the last one's.
+            scale.copy_(functional.where(found, scale * self._backoff, grown))
+            self._steady.copy_(functional.where(ripe, 0, steady))
         self._found, self._stepped = {}, set()
 
     def get_scale(self) -> float:

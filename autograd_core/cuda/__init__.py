@@ -11,6 +11,7 @@ from autograd_core.cuda.devices import get_device_properties as get_device_prope
 from autograd_core.cuda.devices import is_available as is_available
 from autograd_core.cuda.devices import set_device as set_device
 from autograd_core.cuda.devices import synchronize as synchronize
+from autograd_core.cuda.graphs import graph as graph
 from autograd_core.cuda.memory import OutOfMemoryError as OutOfMemoryError
 from autograd_core.cuda.memory import empty_cache as empty_cache
 from autograd_core.cuda.memory import max_memory_allocated as max_memory_allocated

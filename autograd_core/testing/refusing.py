@@ -168,6 +168,7 @@ METHODS = (
 # What keeps the order of axes in memory in CuPy as well, or gives the one that it is asked for.
 ORDERED = ("array", "asarray", "astype", "copy", "empty_like", "full_like", "ones_like", "zeros_like")
 VIEWS = ("swapaxes", "squeeze", "transpose")  # whatever device is the current one
+WRITERS = ("copyto", "fill_diagonal", "put_along_axis", "putmask")  # functions that change their first argument
 WRITING = ("fill", "sort", *(f"__i{name}__" for name in OPERATORS))
 ATTRIBUTES = ("T", "dtype", "flags", "imag", "itemsize", "nbytes", "ndim", "real", "shape", "size", "strides")
 for _name in METHODS:
@@ -249,7 +250,7 @@ def _members(module: Any) -> SimpleNamespace:
 def _library(member: Any, name: str = "") -> Any:
     if isinstance(member, np.ufunc) and member.signature is None:
         return _Ufunc(member)
-    return _function(member, name) if callable(member) and not isinstance(member, type) else member
+    return _function(member, name, name in WRITERS) if callable(member) and not isinstance(member, type) else member
 
 
 class _Random:

@@ -13,6 +13,7 @@ import numpy as np
 
 from backends.cupy_backend.order import Ordered
 from backends.geometry import Array, Sizes
+from backends.live import live
 
 PHILOX = """
 struct Words { unsigned int v[4]; };
@@ -56,7 +57,22 @@ class CupyGenerator:
 
     def __init__(self, cupy: Any, ordered: Ordered, seed: int | None, index: int) -> None:
         self._cupy, self._ordered, self._index = cupy, ordered, index
-        self.state: dict[str, int] = {"seed": secrets.randbits(64) if seed is None else seed, "drawn": 0}
+        self._state: dict[str, int] = {"seed": secrets.randbits(64) if seed is None else seed, "drawn": 0}
+
+    @property
+    def state(self) -> dict[str, int]:
+        """The seed, and how many numbers it has given."""
+        return dict(self._state)
+
+    @state.setter
+    def state(self, value: dict[str, int]) -> None:
+        self._state.update(value)
+
+    def _taken(self, count: int) -> dict[str, Any]:
+        """Where the next numbers start, after which the stream goes on behind them."""
+        start = self._state["drawn"]
+        self._state["drawn"] = start + count
+        return {"seed": np.uint64(self._state["seed"] % 2**64), "start": np.uint64(start)}
 
     def uniform(self, shape: Sizes, dtype: Any) -> Array:
         """Floats in [0, 1)."""
@@ -101,8 +117,8 @@ class CupyGenerator:
 
     def _library(self) -> Any:
         """CuPy's own generator, seeded from this stream: rejection sampling has no fixed number of draws."""
-        seed, drawn = self.state["seed"], self.state["drawn"]
-        self.state = self.state | {"drawn": drawn + 1}
+        seed, drawn = self._state["seed"], self._state["drawn"]
+        self._state["drawn"] += 1
         with self._cupy.cuda.Device(self._index):
             return self._cupy.random.RandomState((seed + drawn) % 2**32)
 
@@ -114,9 +130,8 @@ class CupyGenerator:
     def _run(self, kernel: Any, shape: Sizes, dtype: Any, *arguments: Any) -> Array:
         with self._cupy.cuda.Device(self._index):
             y = self._cupy.empty(shape, dtype=dtype)
-            start = np.uint64(self.state["drawn"])
-            kernel(np.uint64(self.state["seed"] % 2**64), start, *arguments, y)
-        self.state = self.state | {"drawn": self.state["drawn"] + y.size}
+            place = live(lambda: self._taken(y.size), ("seed", "start"), self._state)
+            kernel(place["seed"], place["start"], *arguments, y)
         return self._ordered.adopt(y)
 
 

@@ -3,7 +3,6 @@
 All work element by element, so that a backend may run them on flat arrays of many parameters, or block by block.
 """
 
-from math import sqrt
 from typing import Any
 
 from backends.geometry import Array
@@ -93,7 +92,7 @@ def adam_step(
     if largest is not None:
         v = xp.maximum(largest, v, out=largest)
     # m̂ / (√v̂ + eps), with √(1 - β₂ᵗ) moved out of the denominator: one pass less.
-    root = sqrt(1 - beta2**step)
+    root = (1 - beta2**step) ** 0.5  # not sqrt(): a captured step has its number in an array
     xp.sqrt(v, out=d)
     d += eps * root
     xp.divide(m, d, out=d)

@@ -189,13 +189,13 @@ class ElementwiseKernel:
         assert self.outputs == f"{y.dtype.name} y"
         assert y.number == Machine.current
 
-        def fill(held, start):
+        def fill(held, seed, start):
             counters = np.arange(int(start), int(start) + held.size, dtype=np.uint64)
             words = (counters * WORDS + np.uint64(int(seed) % 1000)) % np.uint64(1 << 20)
             values = (limits[0] + (words % limits[1]).astype(np.int64)) if limits else words / (1 << 20)
             held[...] = values.reshape(held.shape)
 
-        given = (y._held, start._held if isinstance(start, RefusingArray) else start)
+        given = [v._held if isinstance(v, RefusingArray) else v for v in (y, seed, start)]
         if Machine.observer is None:
             fill(*given)
         else:
@@ -219,9 +219,11 @@ def using_allocator(malloc):
 
 
 def _array(source, dtype=None, copy=True):
+    if isinstance(source, RefusingArray) and source.number == Machine.current:
+        return refusing._compute(np.array, (source,), {"dtype": dtype, "order": "C"})
     held = source._held if isinstance(source, RefusingArray) else source
-    if not isinstance(source, RefusingArray):
-        refuse_in_capture("a copy from pageable memory")
+    if np.ndim(held):  # a number is an argument of the kernel that writes it
+        refuse_in_capture("a copy from pageable memory or from another device")
     return RefusingArray(np.array(held, dtype, order="C"))
 
 
