@@ -162,8 +162,9 @@ def bind(
         setattr(kernels, name, partial(getattr(normalization, name), xp, kernels))
     for module in MODULES:
         for name in NAMES:
-            if getattr(vars(module).get(name), "__module__", "") == module.__name__:  # its own, not an import
-                setattr(kernels, name, partial(getattr(module, name), xp))
+            kernel = getattr(module, name, None)
+            if kernel is not None and kernel.__module__ == module.__name__:  # not what it imports for itself
+                setattr(kernels, name, partial(kernel, xp))
     return kernels
 
 

@@ -25,9 +25,9 @@ class graph:
     step: a function of tensors on a GPU and of constants, such as one that zeroes gradients, computes a loss, walks
     back, steps an optimizer and returns the loss. Its first `warmup` calls for arguments of certain shapes and dtypes
     run as they are, the next one is recorded, and further ones copy their arguments to where the recorded ones lay and
-    start what was recorded. Learning rates, step counts and random numbers go on from call to call. All else that Python does
-    in the step happens in the recorded call only: schedules and printing belong outside, and what the step changes it
-    must change in place. Gradients have to be zeroed inside, with `zero_grad()`.
+    start what was recorded. Learning rates, step counts and random numbers go on from call to call. All else that
+    Python does in the step happens in the recorded call only: schedules and printing belong outside, and what the step
+    changes it must change in place. Gradients have to be zeroed inside, with `zero_grad()`.
 
     A step that cannot be captured, for instance because it reads a value, runs as it is from then on; the reason is in
     the log and in `reasons`.

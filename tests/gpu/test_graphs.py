@@ -131,7 +131,8 @@ def test_a_step_that_reads_runs_as_it_is_and_leaves_no_trace(caplog):
 
 
 @pytest.mark.parametrize("device, make, reason", [
-    ("cpu", lambda p: optim.SGD(p, 0.1), "not on a GPU"), ("cuda", lambda p: optim.LAMB(p, 0.1), "LAMB counts steps in Python"),
+    ("cpu", lambda p: optim.SGD(p, 0.1), "not on a GPU"),
+    ("cuda", lambda p: optim.LAMB(p, 0.1), "LAMB counts steps in Python"),
 ], ids=["on the CPU", "LAMB"])  # fmt: skip
 def test_what_cannot_be_captured_says_why(device, make, reason):
     w = nn.Parameter(ag.ones(2, device=device))
