@@ -32,8 +32,7 @@ class Gpu:
 
     xp: the namespace whose arrays they take and make. start(source, expression, grid, block, arguments) starts a
     kernel, address(array) says where an array starts: CuPy, or in tests what runs kernels on the CPU. deterministic:
-    whether results must not depend on the order in which threads happen to run. live: see
-    `backends.cupy_backend.optimizers`.
+    whether results must not depend on the order in which threads happen to run.
     """
 
     def __init__(
@@ -44,7 +43,6 @@ class Gpu:
         deterministic: bool = False,
     ) -> None:
         self.xp, self.start, self.address, self.deterministic = xp, start, address, deterministic
-        self.live: Callable[[tuple[float, ...]], Array] | None = None
 
     def launch(
         self, kernel: str, parameters: tuple[Any, ...], grid: Sizes, block: Sizes, *arguments: Array | float | None

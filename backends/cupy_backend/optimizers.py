@@ -1,10 +1,8 @@
 """Steps of optimizers in one pass over memory.
 
-While a step is captured, its hyper-parameters must not be frozen into it: `Gpu.live`, if set, is given their values
-and returns a float64 array of device memory from which the kernel reads them, now and whenever it is replayed.
+Hyper-parameters may be arrays of no axes, as those of a captured step are that change from replay to replay: kernels
+then read all of them from device memory.
 """
-
-from math import sqrt
 
 from backends.cupy_backend.launch import Gpu
 from backends.cupy_backend.layouts import alike, is_float
@@ -56,7 +54,7 @@ def adam_step(
     arrays = (p, g, m, v) if largest is None else (p, g, m, v, largest)
     if not (is_float(*arrays) and alike(*arrays)):
         return None
-    root = sqrt(1 - beta2**step)
+    root = (1 - beta2**step) ** 0.5
     rate, shrink = lr * root / (1 - beta1**step), 1 - lr * weight_decay
     flags = decoupled | maximize << 1
     _step(gpu, "adam_step", (p, g, m, v, largest), flags, (rate, root, shrink, beta1, beta2, eps, weight_decay))
@@ -65,7 +63,11 @@ def adam_step(
 
 def _step(gpu: Gpu, name: str, arrays: tuple[Array | None, ...], flags: int, options: tuple[float, ...]) -> None:
     p = arrays[0]
-    options = tuple(map(float, options))
-    live = gpu.live(options) if gpu.live is not None else None
+    live = None
+    if not all(isinstance(option, int | float) for option in options):
+        live = gpu.xp.empty((len(options),), dtype=gpu.xp.float64)
+        for i, option in enumerate(options):
+            live[i] = option
+        options = (0.0,) * len(options)
     grid: Sizes = (min(BLOCKS, -(-p.size // 256)),)  # type: ignore[union-attr]  # the first array is never None
-    gpu.launch(f"optimizers.{name}", (p.dtype,), grid, (256,), *arrays, p.size, flags, live, *options)  # type: ignore[union-attr]
+    gpu.launch(f"optimizers.{name}", (p.dtype,), grid, (256,), *arrays, p.size, flags, live, *map(float, options))  # type: ignore[union-attr]

@@ -239,20 +239,19 @@ SGD = [{}, {"momentum": 0.9}, {"momentum": 0.9, "dampening": 0.1, "weight_decay"
 ADAM = [{}, {"weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled": True, "maximize": True}]
 
 
-def live_options(options):
-    """A record of hyper-parameters where a captured step reads them."""
-    return np.array(options, np.float64)
+def where_it_lies(captured, **options):
+    """Hyper-parameters that change from step to step, as a captured step is given them."""
+    return {name: np.asarray(value) if captured else value for name, value in options.items()}
 
 
 @each_dtype
 @pytest.mark.parametrize("options", SGD, ids=lambda o: "-".join(o) or "plain")
 @pytest.mark.parametrize("captured", [False, True])
 def test_sgd(gpu, dtype, options, captured):
-    gpu.live = live_options if captured else None
     p, g, b = (draw((3, 700), dtype) for _ in range(3))
     b = b if options else None
     exact = [None if v is None else wide(v) for v in (p, g, b)]
-    assert optimizers.sgd_step(gpu, p, g, b, lr=0.5, **options)
+    assert optimizers.sgd_step(gpu, p, g, b, **where_it_lies(captured, lr=0.5), **options)
     plain.sgd_step(*exact, lr=0.5, **options)
     close(p, exact[0], dtype, 4)
     if b is not None:
@@ -264,13 +263,12 @@ def test_sgd(gpu, dtype, options, captured):
 @pytest.mark.parametrize("amsgrad", [False, True])
 @pytest.mark.parametrize("captured", [False, True])
 def test_adam(gpu, dtype, options, amsgrad, captured):
-    gpu.live = live_options if captured else None
     p, g, m = (draw((3, 700), dtype) for _ in range(3))
     v, *largest = (abs(draw((3, 700), dtype)) for _ in range(1 + amsgrad))
     arrays = (p, g, m, v, *largest)
     exact = [wide(a) for a in arrays]
     given = {"lr": 0.5, "beta1": 0.9, "beta2": 0.99, "eps": 1e-3, "step": 3, **options}
-    assert optimizers.adam_step(gpu, *arrays, **given)
+    assert optimizers.adam_step(gpu, *arrays, **(given | where_it_lies(captured, lr=0.5, step=3)))
     plain.adam_step(*exact, **given)
     for ours, theirs in zip(arrays, exact, strict=True):
         close(ours, theirs, dtype, 8)
