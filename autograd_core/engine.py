@@ -14,6 +14,7 @@ from autograd_core.anomaly import watching
 from autograd_core.binders import LARGE, Pick
 from autograd_core.entries import Op, Rule
 from autograd_core.errors import GraphReleasedError, HigherOrderError
+from autograd_core.failures import out_of_memory
 from autograd_core.libraries import LIBRARY, MUTABLE, RULES
 from autograd_core.saving import outputs_of
 from autograd_core.tensor import Leaf, Node, RetainGrad, Tensor, record, set_grad_enabled, wrap
@@ -107,6 +108,8 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
                             if o.__class__ in MUTABLE:  # an array of our own making, not a scalar or a Tensor
                                 owned.add(m)
         except Exception as e:
+            if isinstance(e, MemoryError):
+                raise out_of_memory(f"{e} {_where(n, g)}") from e
             e.add_note(_where(n, g))
             raise
         if op.holds and not retain:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograd_core.entries import Op
-from autograd_core.errors import ComplexError, DeviceError, DtypeError, LinAlgError, OperandError
+from autograd_core.errors import ComplexError, DeviceError, DtypeError, LinAlgError, OperandError, OutOfMemoryError
 from autograd_core.libraries import LIBRARY, backend_of_array, is_array
 
 
@@ -34,6 +34,8 @@ def _explain(o: Op, arrays: Sequence[Any], error: Exception) -> NoReturn:
         raise DeviceError(
             f"{o.name}: operands on different devices ({', '.join(devices)}); move one with .to({devices[0]!r})"
         ) from error
+    if isinstance(error, MemoryError):
+        raise out_of_memory(f"{o.name}: {error} [{_described(o, arrays)}]") from error
     kinds = {ValueError: OperandError, TypeError: DtypeError, np.exceptions.DTypePromotionError: DtypeError,
              np.linalg.LinAlgError: LinAlgError}  # fmt: skip
     kind = next((k for e, k in kinds.items() if type(error) is e), None)
@@ -44,6 +46,11 @@ def _explain(o: Op, arrays: Sequence[Any], error: Exception) -> NoReturn:
     if kind is None:
         raise error
     raise kind(f"{o.name}: {error} [{_described(o, arrays)}]") from error
+
+
+def out_of_memory(what: str) -> OutOfMemoryError:
+    """The error that says what did not fit, and what to do."""
+    return OutOfMemoryError(f"{what}; nothing has changed: try a smaller batch, or free what is not needed")
 
 
 def refuse_complex(name: str, arrays: Iterable[Any]) -> None:

@@ -140,7 +140,7 @@ def _method(name: str) -> Callable[..., Any]:
     writes = name in WRITING
 
     def view(self: RefusingArray, *args: Any) -> Any:
-        return _wrap(function(self._held, *args), (self,))
+        return type(self)(function(self._held, *args), self if self.base is None else self.base)
 
     def method(self: RefusingArray, *args: Any, **kwargs: Any) -> Any:
         result = _compute(function, (self, *args), kwargs, writes, name in ORDERED)

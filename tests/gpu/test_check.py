@@ -1,0 +1,72 @@
+"""`python -m benchmarks.gpu --check` over a CuPy without a GPU, and what it says without any."""
+
+import json
+
+import pytest
+
+import backends
+from autograd_core.kinds import ELEMENTWISE
+from autograd_core.registry import Interval, op
+from autograd_core.testing.entries import temporary_ops
+from backends.registry import _loaded, _loaders
+from benchmarks.gpu.__main__ import main
+from benchmarks.gpu.check import operations
+
+ONLY = "tanh,matmul,conv2d,layer_norm,cross_entropy,max_pool2d,softmax,embedding,cat,sort"
+
+
+@pytest.mark.usefixtures("cupy")
+def test_what_is_right_is_told_apart_from_what_is_wrong(tmp_path, capsys):
+    with temporary_ops():
+
+        @op(ELEMENTWISE, symbol="w", domain=Interval(1, 2), reference=lambda x: x, vjp=lambda xp, g, x: g)
+        def wrong(xp, x):
+            """Adds 1e-3 in float32 only."""
+            return x + (1e-3 if x.dtype == xp.float32 else 0)
+
+        @op(ELEMENTWISE, symbol="f", domain=Interval(1, 2), reference=lambda x: x, vjp=lambda xp, g, x: g)
+        def failing(xp, x):
+            """Fails where there is no float64."""
+            if x.dtype != xp.float64:
+                raise TypeError("no such kernel")
+            return x + 0
+
+        assert main(["--check", "--only", f"{ONLY},wrong,failing", "--json", str(tmp_path / "found.json")]) == 1
+    found = json.loads((tmp_path / "found.json").read_text())
+    right = {(row["operation"], row["dtype"]): row["right"] for row in found["operations"]}
+    assert {key for key, value in right.items() if not value} == {("wrong", "float32"), ("failing", "float32"),
+                                                                  ("failing", "bfloat16")}  # fmt: skip
+    assert len(right) == 2 * (2 + len(ONLY.split(",")))
+    assert all(row["right"] for row in found["captured"])
+    printed = capsys.readouterr().out
+    assert "on 2 x H200" in printed
+    assert "| float32 operations | 12 | 10 |" in printed
+    assert "wrong in float32: values differ by 5" in printed
+    assert "failing in bfloat16: failing(" in printed
+    assert "no such kernel" in printed
+
+
+@pytest.mark.usefixtures("cupy")
+def test_gradients_are_compared_too():
+    with temporary_ops():
+
+        @op(ELEMENTWISE, symbol="w", domain=Interval(1, 2), reference=lambda x: x,
+            vjp=lambda xp, g, x_dtype: g * (1.5 if x_dtype == "float32" else 1))  # fmt: skip
+        def wrong(xp, x):
+            """Its rule is wrong in float32."""
+            return x + 0
+
+        single, half = operations(["wrong"])
+    assert not single["right"]
+    assert single["value"] == 0
+    assert half["right"]
+
+
+def test_without_a_gpu_it_says_what_is_missing(monkeypatch, capsys):
+    def missing():
+        raise backends.BackendUnavailable("device 'cuda' needs CuPy, which is not installed")
+
+    monkeypatch.setitem(_loaders, "cuda", missing)
+    monkeypatch.delitem(_loaded, "cuda", raising=False)
+    assert main(["--check"]) == 2
+    assert "nothing was run: device 'cuda' needs CuPy" in capsys.readouterr().err

@@ -1,0 +1,118 @@
+"""What goes wrong on a GPU is named, changes nothing, and the next smaller thing works."""
+
+from types import SimpleNamespace
+
+import fake_cupy
+import pytest
+
+import autograd_core as ag
+import backends
+import nn
+import optim
+from autograd_core.testing import refusing
+from backends.cupy_backend import diagnosis
+from nn import functional as F
+
+
+@pytest.fixture
+def limit(cupy, monkeypatch):
+    """Let computed arrays have at most so many elements."""
+    compute, most = refusing._compute, []
+
+    def limited(function, args, kwargs, writes=False, ordered=False):
+        result = compute(function, args, kwargs, writes, ordered)
+        if most and getattr(result, "size", 0) > most[0] and result.base is None:
+            raise fake_cupy.OutOfMemoryError("Out of memory allocating 4,096 bytes")
+        return result
+
+    monkeypatch.setattr(refusing, "_compute", limited)
+    return lambda count: most.__setitem__(slice(None), [count])
+
+
+def test_out_of_memory_in_a_step_changes_nothing_and_a_smaller_batch_works(limit):
+    model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 2)).to("cuda")
+    optimizer = optim.Adam(model.parameters())
+
+    def step(size):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(ag.ones(size, 4, device="cuda")), ag.zeros(size, dtype="int64", device="cuda"))
+        loss.backward()
+        optimizer.step()
+
+    step(4)
+    before = [p.tolist() for p in model.parameters()]
+    limit(128)
+    with pytest.raises(
+        ag.cuda.OutOfMemoryError, match=r"linear.*Out of memory.*nothing has changed: try a smaller batch"
+    ):
+        step(20)
+    assert [p.tolist() for p in model.parameters()] == before
+    step(4)
+    assert [p.tolist() for p in model.parameters()] != before
+
+
+def test_out_of_memory_on_the_way_back_leaves_no_gradient(limit):
+    x = ag.ones(8, 4, device="cuda", requires_grad=True)
+    y = (x @ ag.ones(4, 2, device="cuda")).sum()
+    limit(16)
+    with pytest.raises(
+        ag.cuda.OutOfMemoryError, match=r"Out of memory.*backward rule of 'matmul'.*no .grad was changed"
+    ) as e:
+        y.backward()
+    assert isinstance(e.value, RuntimeError)
+    assert x.grad is None
+    limit(1000)
+    x.sum().backward()
+    assert x.grad.shape == (8, 4)
+
+
+def test_what_a_library_does_not_compute_names_operation_and_operands(cupy):
+    x = ag.ones(2, device="cuda", dtype="bfloat16")
+    library = ag.registry.LIBRARY[x.array.__class__]
+
+    def unsupported(*args):
+        raise TypeError("Unsupported type bfloat16 for cupy_sinh")
+
+    library.sinh, before = unsupported, library.sinh
+    try:
+        with pytest.raises(ag.errors.DtypeError, match=r"sinh: Unsupported type bfloat16.*\[input: bfloat16 \(2,\)\]"):
+            ag.sinh(x)
+    finally:
+        library.sinh = before
+
+
+ERROR = fake_cupy.CUDARuntimeError("cudaErrorInsufficientDriver: driver version is insufficient")
+
+
+@pytest.mark.parametrize("driver, count, message", [
+    (0, ERROR, "there is no NVIDIA driver"),
+    (12040, ERROR, r"the NVIDIA driver is too old: it is for CUDA 12.4, and CuPy for CUDA 13.0 .*update the driver, or pip"),
+    (13000, ERROR, "no GPU can be used"),
+    (13000, 0, "no GPU is visible; check nvidia-smi"),
+])  # fmt: skip
+def test_why_cuda_cannot_be_used(monkeypatch, driver, count, message):
+    def counted():
+        if isinstance(count, Exception):
+            raise count
+        return count
+
+    runtime = SimpleNamespace(getDeviceCount=counted, driverGetVersion=lambda: driver, runtimeGetVersion=lambda: 13000,
+                              CUDARuntimeError=fake_cupy.CUDARuntimeError)  # fmt: skip
+    cupy = SimpleNamespace(__version__="14.2.0", cuda=SimpleNamespace(runtime=runtime))
+    monkeypatch.setattr(diagnosis, "import_module", lambda name: cupy)
+    with pytest.raises(backends.BackendUnavailable, match=message):
+        diagnosis.require()
+
+
+@pytest.mark.parametrize("error, message", [
+    (ModuleNotFoundError("no cupy", name="cupy"), r'needs CuPy, which is not installed: pip install "autograd-core\[cuda12\]"'),
+    (ModuleNotFoundError("no fastrlock", name="fastrlock"), r"installed but incomplete \(no fastrlock\)"),
+    (ImportError("libcudart.so.13: cannot open"), r"does not load \(libcudart.so.13"),
+])  # fmt: skip
+def test_why_cupy_cannot_be_imported(monkeypatch, error, message):
+    def missing(name):
+        raise error
+
+    monkeypatch.setattr(diagnosis, "import_module", missing)
+    with pytest.raises(backends.BackendUnavailable, match=message):
+        diagnosis.require()
