@@ -86,7 +86,7 @@ ERROR = fake_cupy.CUDARuntimeError("cudaErrorInsufficientDriver: driver version 
 
 @pytest.mark.parametrize("driver, count, message", [
     (0, ERROR, "there is no NVIDIA driver"),
-    (12040, ERROR, r"the NVIDIA driver is too old: it is for CUDA 12.4, and CuPy for CUDA 13.0 .*update the driver, or pip"),
+    (12040, ERROR, "driver is too old: it is for CUDA 12.4, and CuPy for CUDA 13.0 .*update the driver, or pip"),
     (13000, ERROR, "no GPU can be used"),
     (13000, 0, "no GPU is visible; check nvidia-smi"),
 ])  # fmt: skip
@@ -105,7 +105,7 @@ def test_why_cuda_cannot_be_used(monkeypatch, driver, count, message):
 
 
 @pytest.mark.parametrize("error, message", [
-    (ModuleNotFoundError("no cupy", name="cupy"), r'needs CuPy, which is not installed: pip install "autograd-core\[cuda12\]"'),
+    (ModuleNotFoundError("no cupy", name="cupy"), "needs CuPy, which is not installed: pip install"),
     (ModuleNotFoundError("no fastrlock", name="fastrlock"), r"installed but incomplete \(no fastrlock\)"),
     (ImportError("libcudart.so.13: cannot open"), r"does not load \(libcudart.so.13"),
 ])  # fmt: skip
