@@ -27,6 +27,7 @@ from backends.generic import (
     scans,
     selection,
     sinc,
+    softmax,
     special,
 )
 from backends.geometry import Array
@@ -49,6 +50,7 @@ MODULES = (
     scans,
     selection,
     sinc,
+    softmax,
     special,
 )
 NAMES = (
@@ -108,6 +110,7 @@ NAMES = (
     "rectify",
     "add",
     "add_relu",
+    *softmax.KERNELS,
     "recurrence",
     "total",
     "running",

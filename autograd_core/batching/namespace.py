@@ -20,7 +20,7 @@ from autograd_core.entries import Op
 from autograd_core.errors import VmapError
 from autograd_core.libraries import LAYERS, LIBRARY, is_array
 from autograd_core.registry import add_library
-from backends.generic import normalization, reduction
+from backends.generic import normalization, reduction, softmax
 from backends.generic import products as products_of
 
 _lock = threading.Lock()
@@ -107,7 +107,9 @@ def _namespace(cls: Any, library: Any) -> BatchedNamespace:
     kernels.product, kernels.linear = namespace.matmul, partial(products_of.linear, namespace)
     for name in normalization.KERNELS:
         setattr(kernels, name, partial(getattr(normalization, name), namespace, kernels))
-    namespace.kernels.total = partial(reduction.total, namespace)
+    kernels.total = partial(reduction.total, namespace)
+    for name in softmax.KERNELS:
+        setattr(kernels, name, partial(getattr(softmax, name), namespace))
     return namespace
 
 

@@ -8,28 +8,28 @@ from backends.cupy_backend.normalization import add_parts
 from backends.geometry import Array, wide_dtype
 
 
-def softmax(gpu: Gpu, x: Array, axis: int) -> Array | None:
-    """exp(x) / Σ exp(x) along an axis."""
+def softmax(gpu: Gpu, x: Array, axis: Any) -> Array | None:
+    """See `backends.generic.softmax.softmax`."""
     return _softmax(gpu, x, axis, logarithm=False)
 
 
-def log_softmax(gpu: Gpu, x: Array, axis: int) -> Array | None:
-    """log(softmax(x)) along an axis."""
+def log_softmax(gpu: Gpu, x: Array, axis: Any) -> Array | None:
+    """See `backends.generic.softmax.log_softmax`."""
     return _softmax(gpu, x, axis, logarithm=True)
 
 
-def softmax_gradient(gpu: Gpu, g: Array, y: Array, axis: int) -> Array | None:
-    """The gradient of `softmax` in x, from its result y."""
+def softmax_gradient(gpu: Gpu, g: Array, y: Array, axis: Any) -> Array | None:
+    """See `backends.generic.softmax.softmax_gradient`."""
     return _softmax_gradient(gpu, g, y, axis, logarithm=False)
 
 
-def log_softmax_gradient(gpu: Gpu, g: Array, y: Array, axis: int) -> Array | None:
-    """The gradient of `log_softmax` in x, from its result y."""
+def log_softmax_gradient(gpu: Gpu, g: Array, y: Array, axis: Any) -> Array | None:
+    """See `backends.generic.softmax.log_softmax_gradient`."""
     return _softmax_gradient(gpu, g, y, axis, logarithm=True)
 
 
-def _softmax(gpu: Gpu, x: Array, axis: int, logarithm: bool) -> Array | None:
-    if not (is_float(x) and x.size and x.ndim):
+def _softmax(gpu: Gpu, x: Array, axis: Any, logarithm: bool) -> Array | None:
+    if not (is_float(x) and x.size and isinstance(axis, int)):
         return None
     x, outer, n, inner = along(gpu.xp, x, axis)
     y = empty_like(gpu.xp, x)
@@ -37,8 +37,8 @@ def _softmax(gpu: Gpu, x: Array, axis: int, logarithm: bool) -> Array | None:
     return y
 
 
-def _softmax_gradient(gpu: Gpu, g: Array, y: Array, axis: int, logarithm: bool) -> Array | None:
-    if not (is_float(g, y) and y.size and y.ndim):
+def _softmax_gradient(gpu: Gpu, g: Array, y: Array, axis: Any, logarithm: bool) -> Array | None:
+    if not (is_float(g, y) and y.size and isinstance(axis, int)):
         return None
     y, outer, n, inner = along(gpu.xp, y, axis)
     g = _as(gpu.xp, g, y)
@@ -47,50 +47,63 @@ def _softmax_gradient(gpu: Gpu, g: Array, y: Array, axis: int, logarithm: bool) 
     return dx
 
 
-def softmax_nll(gpu: Gpu, x: Array, target: Array, ignore_index: int, reduction: str) -> Array | None:
-    """-log softmax(x)[target] along axis 1, and its sum or mean over the targets that count."""
+def softmax_nll(
+    gpu: Gpu, x: Array, target: Array, ignore_index: int | None, reduction: str
+) -> tuple[Array, Array, Array] | None:
+    """See `backends.generic.softmax.softmax_nll`."""
     if not _is_classified(x, target):
         return None
-    xp = gpu.xp
+    xp, wide, ignored = gpu.xp, wide_dtype(gpu.xp, x.dtype), _ignored(ignore_index)
     x, outer, n, inner = along(xp, x, 1)
     target = _places(xp, x, target)
-    losses = empty_like(xp, target, x.dtype)
-    _launch(gpu, "nll", x.dtype, (), (x, target, losses), (outer, n, inner), ignore_index)
-    if reduction == "none":
-        return losses
-    y = xp.empty((), dtype=x.dtype)
-    operands = (losses, target, y, target.size, ignore_index, int(reduction == "mean"))
-    gpu.launch("softmax.nll_total", (x.dtype,), (1,), (1024,), *operands)
-    return y
+    losses, largest, sums = (empty_like(xp, target, dtype) for dtype in (x.dtype, wide, wide))
+    _launch(gpu, "nll", x.dtype, (), (x, target, losses, largest, sums), (outer, n, inner), ignored)
+    y = losses
+    if reduction != "none":
+        y = xp.empty((), dtype=x.dtype)
+        operands = (losses, target, y, target.size, ignored, int(reduction == "mean"))
+        gpu.launch("softmax.nll_total", (x.dtype,), (1,), (1024,), *operands)
+    return y, largest[:, None], sums[:, None]
 
 
 def softmax_nll_gradient(
-    gpu: Gpu, g: Array, x: Array, target: Array, ignore_index: int, reduction: str
+    gpu: Gpu,
+    g: Array,
+    x: Array,
+    target: Array,
+    shift: Array,
+    total: Array,
+    ignore_index: int | None,
+    reduction: str,
 ) -> Array | None:
-    """The gradient of `softmax_nll` in x."""
+    """See `backends.generic.softmax.softmax_nll_gradient`."""
     if not (_is_classified(x, target) and is_float(g, x)):
         return None
-    xp, valid = gpu.xp, None
+    xp, wide, ignored, valid = gpu.xp, wide_dtype(gpu.xp, x.dtype), _ignored(ignore_index), None
     x, outer, n, inner = along(xp, x, 1)
-    target = _places(xp, x, target)
-    g = _as(xp, g, target) if reduction == "none" else g
+    target, largest, sums = (_places(xp, x, v) for v in (target, shift[:, 0], total[:, 0]))
+    g = _places(xp, x, g) if reduction == "none" else g
     if reduction == "mean":
-        valid = xp.empty((), dtype=wide_dtype(xp, x.dtype))
-        operands = (target, valid, target.size, ignore_index)
-        gpu.launch("softmax.nll_count", (valid.dtype,), (1,), (1024,), *operands)
+        valid = xp.empty((), dtype=wide)
+        gpu.launch("softmax.nll_count", (wide,), (1,), (1024,), target, valid, target.size, ignored)
     dx = empty_like(xp, x)
-    arrays = (g, int(reduction == "none"), valid, x, target, dx)
-    _launch(gpu, "nll_gradient", x.dtype, (), arrays, (outer, n, inner), ignore_index)
+    operands = (g, int(reduction == "none"), valid, x, target, largest, sums, dx)
+    _launch(gpu, "nll_gradient", x.dtype, (), operands, (outer, n, inner), ignored)
     return dx
+
+
+def _ignored(ignore_index: int | None) -> int:
+    """The target that does not count; if all do, a number that none is."""
+    return -(2**63) if ignore_index is None else ignore_index
 
 
 def _is_classified(x: Array, target: Array) -> bool:
     return is_float(x) and x.size > 0 and target.dtype.name == "int64"
 
 
-def _places(xp: Any, x: Array, target: Array) -> Array:
-    """Targets (N, *S), in the order in memory of x (N, C, *S) without its channels."""
-    return _as(xp, target, x[:, 0])
+def _places(xp: Any, x: Array, values: Array) -> Array:
+    """What there is for each target (N, *S), in the order in memory of x (N, C, *S) without its channels."""
+    return _as(xp, values, x[:, 0])
 
 
 def _as(xp: Any, x: Array, like: Array) -> Array:
@@ -114,7 +127,7 @@ def _launch(
     """Start "<name>_rows" where the axis lies innermost in memory, else "<name>_columns"."""
     outer, n, inner = sizes
     if inner == 1:
-        v = gpu.vector(dtype, n, arrays=tuple(a for a in arrays if not isinstance(a, int)))
+        v = gpu.vector(dtype, n, arrays=tuple(a for a in arrays if getattr(a, "size", 0) >= n * outer))
         threads = threads_for_rows(outer, n // v)
         gpu.launch(f"softmax.{name}_rows", (dtype, v, *parameters), *threads, *arrays, outer, n, *options)
     else:

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from backends.cupy_backend.launch import CupyLauncher, Gpu, Unusable
+from backends.generic import softmax
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ KERNELS = {
     "optimizers": ("sgd_step", "adam_step"),
     "indexing": ("add_at",),
     "products": ("product", "linear", *FUNCTIONS),
-    "rows": ("normalize_rows", "row_gradients"),
+    "rows": ("normalize_rows", "row_gradients", *softmax.KERNELS),
 }
 # Modules to do without, separated by commas, or "all": to find out which kernel is to blame.
 WITHOUT = "AUTOGRAD_CORE_CUDA_WITHOUT"
@@ -56,6 +57,7 @@ class _InFront:
     def __init__(self, gpu: Gpu, module: str, name: str, plain: Callable[..., Any]) -> None:
         self.gpu, self.module, self.name, self.plain = gpu, module, name, plain
         self.kernel: Callable[..., Any] | None = None
+        self.func = getattr(plain, "func", plain)  # whose module tells vmap how the kernel treats another axis
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         try:

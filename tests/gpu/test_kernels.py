@@ -87,7 +87,8 @@ def test_a_network_learns_what_it_learns_on_the_cpu(compiling, step, make):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
     images = {"column_moments", "statistics", "scale_columns", "column_sums", "batch_gradient"}
     pools = {"max_of_windows", "put_taps", "avg_pool", "avg_pool_input"}
-    assert images | pools | {"normalize_rows", "row_gradients", step} <= set(compiling)
+    rows = {"normalize_rows", "row_gradients", "nll_rows", "nll_gradient_rows"}
+    assert images | pools | rows | {step} <= set(compiling)
 
 
 def test_modules_can_be_done_without(compiling, monkeypatch):

@@ -9,46 +9,21 @@ from autograd_core.errors import OperandError
 from autograd_core.kinds import LOSS
 from autograd_core.libraries import checks_values, holds
 from autograd_core.ops.losses.loss import REAL, REDUCTIONS, UNIT, np_reduced, reduced, reduction_of, same_shape
-from autograd_core.ops.positions.subscripts import grid
 from autograd_core.registry import Values, composition, integers, op, sample
-from backends.geometry import wide_dtype
 
 
 def _nll_rule(xp, g, input, target, shift, total, ignore_index, reduction):
-    """(softmax - one-hot) of each sample, weighted by what its loss counts for."""
-    valid, chosen = _counted(xp, target, ignore_index)
-    if reduction == "mean":
-        g = g / _count(valid, target, total.dtype)
-    if valid is not None:
-        g = xp.where(valid, g, 0)
-    g = g[:, None] if g.ndim else g
-    p = xp.exp(input - shift)
-    p *= g / total
-    p[grid(xp, chosen, 1)] -= g
-    return p
+    return xp.kernels.softmax_nll_gradient(g, input, target, shift, total, ignore_index, reduction)
 
 
 def _recorded_rule(xp, g, input, target, ignore_index, reduction):
-    """The same in terms of the input."""
+    """(softmax - one-hot) of each sample, weighted by what its loss counts for, in terms of the input."""
     valid = target != (-1 if ignore_index is None else ignore_index)  # no class is -1
     if reduction == "mean":
         g = g / xp.astype(xp.sum(valid), dtype=input.dtype)
     share = _column(xp, xp.where(valid, g, 0))
     chosen = _column(xp, xp.where(valid, target, 0))
     return xp.softmax(input, dim=1) * share - xp.spread(share, chosen, dim=1, shape=input.shape), None
-
-
-def _counted(xp, target, ignore_index):
-    """Which targets count, None if all do; the classes, with an axis for them, another one where none counts."""
-    if ignore_index is None:
-        return None, target[:, None]
-    valid = target != ignore_index
-    return valid, xp.where(valid, target, 0)[:, None]
-
-
-def _count(valid, target, dtype):
-    """How many targets count."""
-    return target.size if valid is None else valid.sum().astype(dtype)
 
 
 def _column(xp, x):
@@ -83,19 +58,7 @@ def _slow_nll(x, target, ignore_index=None, reduction="mean"):
 )
 def softmax_nll(xp, input, target, *, ignore_index=None, reduction="mean"):
     """-log softmax(input)[target] along axis 1, in one pass; the targets that are `ignore_index` do not count."""
-    valid, chosen = _counted(xp, target, ignore_index)
-    shift = input.max(axis=1, keepdims=True) if input.shape[1] else input.sum(axis=1, keepdims=True)
-    shift = shift.astype(wide_dtype(xp, input.dtype), copy=False)
-    d = input - shift
-    total = xp.exp(d).sum(axis=1, keepdims=True)
-    losses = (xp.log(total) - d[grid(xp, chosen, 1)])[:, 0]
-    if valid is not None:
-        losses = xp.where(valid, losses, 0)
-    if reduction != "none":
-        losses = losses.sum()
-    if reduction == "mean":
-        losses = losses / _count(valid, target, losses.dtype)
-    return losses.astype(input.dtype, copy=False), shift, total
+    return xp.kernels.softmax_nll(input, target, ignore_index, reduction)
 
 
 def _classes(input, target, weight, ignore_index, name):

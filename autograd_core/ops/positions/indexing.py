@@ -6,10 +6,11 @@ from autograd_core import functional
 from autograd_core.errors import OperandError, PositionError
 from autograd_core.kinds import INDEXING
 from autograd_core.ops import axes
-from autograd_core.ops.positions.subscripts import grid, holds_batches, inside
+from autograd_core.ops.positions.subscripts import holds_batches, inside
 from autograd_core.ops.positions.subscripts import plain_index as plain_index
 from autograd_core.ops.positions.subscripts import steps as steps
 from autograd_core.registry import Interval, booleans, composition, integers, op, sample
+from backends.generic.indexing import grid
 
 REAL = Interval(-2, 2)
 INDICES = (

@@ -11,10 +11,10 @@ from autograd_core.kinds import INDEXING
 from autograd_core.libraries import LIBRARY
 from autograd_core.ops import axes
 from autograd_core.ops.positions.indexing import check_index, spread
-from autograd_core.ops.positions.subscripts import grid
 from autograd_core.ops.shapes.shape import ravel, reshape
 from autograd_core.registry import Interval, composition, integers, op, sample
 from autograd_core.tensor import Tensor
+from backends.generic.indexing import grid
 
 REAL = Interval(-2, 2)
 

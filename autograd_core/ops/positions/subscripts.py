@@ -94,10 +94,3 @@ def assign(target: Any, index: Any, values: Any) -> None:
         index = tuple([xp.ascontiguousarray(i) if getattr(i, "ndim", 0) else i for i in parts])
         values = xp.ascontiguousarray(values)
     target[index] = values
-
-
-def grid(xp: Any, index: Any, dim: int) -> tuple[Any, ...]:
-    """The index expression that picks by `index` along `dim` and keeps every other position."""
-    n = index.ndim
-    return tuple([index if i == dim else xp.arange(k).reshape([-1 if j == i else 1 for j in range(n)])
-                  for i, k in enumerate(index.shape)])  # fmt: skip

@@ -62,12 +62,20 @@ def logsumexp(xp, x, *, dim, keepdim=False):
 
 
 def _softmax_rule(xp, g, y, x_dtype, dim):
+    return in_dtype(xp, xp.kernels.softmax_gradient(g, y, dim), x_dtype)
+
+
+def _recorded_softmax_rule(xp, g, y, x_dtype, dim):
     p = g * y
-    return in_dtype(xp, p - y * xp.sum(p, dim=dim, keepdim=True), x_dtype)
+    return (in_dtype(xp, p - y * xp.sum(p, dim=dim, keepdim=True), x_dtype),)
 
 
 def _log_softmax_rule(xp, g, y, x_dtype, dim):
-    return in_dtype(xp, g - xp.exp(y) * xp.sum(g, dim=dim, keepdim=True), x_dtype)
+    return in_dtype(xp, xp.kernels.log_softmax_gradient(g, y, dim), x_dtype)
+
+
+def _recorded_log_softmax_rule(xp, g, y, x_dtype, dim):
+    return (in_dtype(xp, g - xp.exp(y) * xp.sum(g, dim=dim, keepdim=True), x_dtype),)
 
 
 def _nothing(x, dim):
@@ -75,17 +83,8 @@ def _nothing(x, dim):
     return x.copy()
 
 
-def _softmax(xp, x, dim):
-    dim = axis_of(x, dim)
-    if not x.size:
-        return _nothing(x, dim)
-    e = xp.exp(x - xp.max(x, axis=dim, keepdims=True))
-    e /= xp.sum(e, axis=dim, keepdims=True)
-    return e
-
-
 @op(REDUCTION, symbol="softmax", domain=REAL, samples=CAST_FIRST, floating=True, wide=True,
-    aliases=("special.softmax",), vjp=_softmax_rule,
+    aliases=("special.softmax",), vjp=_softmax_rule, composite=_recorded_softmax_rule,
     reference=lambda x, dim, dtype=None: np.exp(x) / np.exp(x).sum(dim, keepdims=True))  # fmt: skip
 def softmax(xp, x, *, dim, dtype=None):
     """exp(x) / Σ exp(x) along `dim`: positive, and adding up to 1.
@@ -95,7 +94,7 @@ def softmax(xp, x, *, dim, dtype=None):
     tensor([0.5000, 0.5000])
     """
     x = x if dtype is None else x.astype(dtype)
-    return _softmax(xp, x, dim)
+    return xp.kernels.softmax(x, axis_of(x, dim)) if x.size else _nothing(x, dim)
 
 
 @op(
@@ -108,15 +107,12 @@ def softmax(xp, x, *, dim, dtype=None):
     reference=lambda x, dim, dtype=None: x - np.log(np.exp(x).sum(dim, keepdims=True)),
     aliases=("special.log_softmax",),
     vjp=_log_softmax_rule,
+    composite=_recorded_log_softmax_rule,
 )
 def log_softmax(xp, x, *, dim, dtype=None):
     """log(softmax(x)) along `dim`, exact where the softmax underflows."""
     x = x if dtype is None else x.astype(dtype)
-    dim = axis_of(x, dim)
-    if not x.size:
-        return _nothing(x, dim)
-    d = x - xp.max(x, axis=dim, keepdims=True)
-    return d - xp.log(xp.sum(xp.exp(d), axis=dim, keepdims=True))
+    return xp.kernels.log_softmax(x, axis_of(x, dim)) if x.size else _nothing(x, dim)
 
 
 @composition(REDUCTION, domain=REAL, samples=CAST_FIRST, method=False,

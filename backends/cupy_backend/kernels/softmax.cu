@@ -126,26 +126,34 @@ __global__ void softmax_gradient_columns(const T *g, const T *y, T *dx, Int oute
     for (Int i = 0; i < n; ++i) dx[i * inner] = slope<T, LOGARITHM>(wide(g[i * inner]), wide(y[i * inner]), sum);
 }
 
-// Losses log Σ exp(x) - x[target] of rows; 0 where the target is `ignored`.
+// Losses log Σ exp(x) - x[target] of rows, 0 where the target is `ignored`; and their largest numbers and sums.
+template <typename T>
+__device__ T loss(const T *x, Total<Wide<T>> t, Int chosen, Int step, Int ignored) {
+    return Narrow<T>::of(chosen == ignored ? 0 : log(t.sum) - (wide(x[chosen * step]) - t.largest));
+}
+
 template <typename T, int V>
-__global__ void nll_rows(const T *x, const Int *target, T *losses, Int rows, Int n, Int ignored) {
+__global__ void nll_rows(const T *x, const Int *target, T *losses, Wide<T> *largest, Wide<T> *sum, Int rows, Int n,
+                         Int ignored) {
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
     x += row * n;
     Total<Wide<T>> t = total_of_row<T, V>(x, n);
-    Int chosen = target[row];
-    if (threadIdx.x == 0)
-        losses[row] = Narrow<T>::of(chosen == ignored ? 0 : log(t.sum) - (wide(x[chosen]) - t.largest));
+    if (threadIdx.x == 0) {
+        losses[row] = loss(x, t, target[row], 1, ignored);
+        largest[row] = t.largest, sum[row] = t.sum;
+    }
 }
 
 template <typename T>
-__global__ void nll_columns(const T *x, const Int *target, T *losses, Int outer, Int n, Int inner, Int ignored) {
+__global__ void nll_columns(const T *x, const Int *target, T *losses, Wide<T> *largest, Wide<T> *sum, Int outer, Int n,
+                            Int inner, Int ignored) {
     Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (at >= outer * inner) return;
     x += at / inner * n * inner + at % inner;
     Total<Wide<T>> t = total_of_column(x, n, inner);
-    Int chosen = target[at];
-    losses[at] = Narrow<T>::of(chosen == ignored ? 0 : log(t.sum) - (wide(x[chosen * inner]) - t.largest));
+    losses[at] = loss(x, t, target[at], inner, ignored);
+    largest[at] = t.largest, sum[at] = t.sum;
 }
 
 // The sum of all losses, over the number of those that count for a mean. One block, in an order that is always the same.
@@ -165,47 +173,43 @@ template <typename T> __global__ void nll_count(const Int *target, T *valid, Int
     if (threadIdx.x == 0) valid[0] = sum;
 }
 
-// (softmax - one-hot) g of every row, divided by *valid if that is given; g holds one number, or one for every row.
+// (softmax - one-hot) g, divided by *valid if that is given; g holds one number or, if `each`, one for every row.
 template <typename T>
-__device__ Wide<T> share_of_row(const T *g, Int each, Int at, const Wide<T> *valid, Int chosen, Int ignored) {
+__device__ Wide<T> share_of(const T *g, Int each, const Wide<T> *valid, Int at, Int chosen, Int ignored) {
     if (chosen == ignored) return 0;
     Wide<T> s = wide(g[each ? at : 0]);
     return valid ? s / *valid : s;
 }
 
+template <typename T> __device__ T slope(T x, Wide<T> largest, Wide<T> factor, Wide<T> hot) {
+    return Narrow<T>::of(exp(wide(x) - largest) * factor - hot);
+}
+
 template <typename T, int V>
-__global__ void nll_gradient_rows(const T *g, Int each, const Wide<T> *valid, const T *x, const Int *target, T *dx,
-                                  Int rows, Int n, Int ignored) {
+__global__ void nll_gradient_rows(const T *g, Int each, const Wide<T> *valid, const T *x, const Int *target,
+                                  const Wide<T> *largest, const Wide<T> *sum, T *dx, Int rows, Int n, Int ignored) {
     using A = Wide<T>;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
     x += row * n, dx += row * n;
-    Total<A> t = total_of_row<T, V>(x, n);
     Int chosen = target[row];
-    A s = share_of_row(g, each, row, valid, chosen, ignored);
+    A most = largest[row], s = share_of(g, each, valid, row, chosen, ignored), factor = s / sum[row];
     for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
         Pack<T, V> p = ((const Pack<T, V> *)x)[i];
-        for (int k = 0; k < V; ++k) {
-            A q = share<A, false>(wide(p.of[k]), t) * s;
-            p.of[k] = Narrow<T>::of(i * V + k == chosen ? q - s : q);
-        }
+        for (int k = 0; k < V; ++k) p.of[k] = slope(p.of[k], most, factor, i * V + k == chosen ? s : (A)0);
         ((Pack<T, V> *)dx)[i] = p;
     }
 }
 
 template <typename T>
-__global__ void nll_gradient_columns(const T *g, Int each, const Wide<T> *valid, const T *x, const Int *target, T *dx,
-                                     Int outer, Int n, Int inner, Int ignored) {
+__global__ void nll_gradient_columns(const T *g, Int each, const Wide<T> *valid, const T *x, const Int *target,
+                                     const Wide<T> *largest, const Wide<T> *sum, T *dx, Int outer, Int n, Int inner,
+                                     Int ignored) {
     using A = Wide<T>;
     Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (at >= outer * inner) return;
-    Int start = at / inner * n * inner + at % inner;
+    Int start = at / inner * n * inner + at % inner, chosen = target[at];
     x += start, dx += start;
-    Total<A> t = total_of_column(x, n, inner);
-    Int chosen = target[at];
-    A s = share_of_row(g, each, at, valid, chosen, ignored);
-    for (Int i = 0; i < n; ++i) {
-        A q = share<A, false>(wide(x[i * inner]), t) * s;
-        dx[i * inner] = Narrow<T>::of(i == chosen ? q - s : q);
-    }
+    A most = largest[at], s = share_of(g, each, valid, at, chosen, ignored), factor = s / sum[at];
+    for (Int i = 0; i < n; ++i) dx[i * inner] = slope(x[i * inner], most, factor, i == chosen ? s : (A)0);
 }
