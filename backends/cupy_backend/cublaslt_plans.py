@@ -155,7 +155,11 @@ class CublasLt:
         try:
             self.lt: Any = import_module("nvmath.bindings.cublasLt")
             self.lt.get_version()
-        except (ImportError, RuntimeError) as error:  # what the bindings raise for a missing library is a RuntimeError
+        except (
+            ImportError,
+            OSError,
+            RuntimeError,
+        ) as error:  # what the bindings raise for a missing library is a RuntimeError
             raise Unusable(f"cuBLASLt cannot be used ({error}); {REMEDY}") from error
         self.gpu, self.local = gpu, threading.local()
 

@@ -146,7 +146,7 @@ class Cudnn:
         try:
             self.cudnn: Any = import_module("cudnn")
             version = self.cudnn.backend_version_string()
-        except (ImportError, RuntimeError) as error:
+        except (ImportError, OSError, RuntimeError) as error:
             raise Unusable(f"cuDNN cannot be used ({error}); {REMEDY}") from error
         self.gpu, self.local = gpu, threading.local()
         self.candidates = int(os.environ.get(AUTOTUNE) or 0)

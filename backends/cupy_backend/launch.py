@@ -145,7 +145,7 @@ class CupyLauncher:
         module = self._cupy.RawModule(code=source_of(source), options=OPTIONS, name_expressions=(expression,))
         try:
             return module.get_function(expression)
-        except self._cupy.cuda.compiler.CompileException as error:
+        except (self._cupy.cuda.compiler.CompileException, RuntimeError, OSError) as error:  # the last: no NVRTC
             raise Unusable(f"kernels/{source}.cu does not compile ({error})") from error
 
 

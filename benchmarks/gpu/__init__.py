@@ -1,1 +1,1 @@
-"""What is confirmed on a GPU, and how fast it is there: `python -m benchmarks.gpu`."""
+"""Checks and benchmarks on an NVIDIA GPU: `python -m benchmarks.gpu`."""

@@ -1,43 +1,62 @@
-"""Compare every operation on a GPU with float64 NumPy, and captured steps with plain ones.
+"""On an NVIDIA GPU: whether everything is computed as on the CPU (--check), and how fast (--bench).
 
-Prints a table in Markdown for docs/gpu.md, and writes everything that was found as JSON. 0 if all that was compared
-agrees, 1 if something does not, 2 if no GPU can be used, after saying what is missing.
+The check compares every operation and its gradients with float64 NumPy, and captured steps with plain ones. Times are
+those of the GPU's own clock, the fastest of several. Beside them stand PyTorch's, measured in the same process, where
+it is installed with CUDA: "ratio" is its time over ours, above 1 this engine is faster. Kernels that memory bounds are
+given as a share of the bandwidth of a copy. The exit status is 0 if all that was compared agrees, 1 if something does
+not, 2 if no GPU can be used, after saying what is missing.
 """
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import backends
-from benchmarks.gpu import check
+from backends.cupy_backend.cudnn_plans import AUTOTUNE
+from benchmarks import report
+from benchmarks.gpu import bench, check
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what was asked for."""
+    """Run what was asked for; without either option both."""
     options = _parser().parse_args(arguments)
+    both = not (options.check or options.bench)
+    os.environ.setdefault(AUTOTUNE, "8")  # PyTorch's `cudnn.benchmark`, which it is compared with
     try:
         machine = backends.get("cuda").describe()
     except backends.BackendUnavailable as missing:
         print(f"nothing was run: {missing}", file=sys.stderr)
         return 2
-    rows = check.operations(options.only.split(",") if options.only else None)
-    steps = check.captured_steps()
-    print(check.table(machine, rows, steps))
+    found: dict[str, Any] = {"machine": machine, "date": datetime.now(UTC).isoformat(timespec="seconds")}
+    if options.check or both:
+        found["operations"] = check.operations(options.only.split(",") if options.only else None)
+        found["captured"] = check.captured_steps()
+        print(check.table(machine, found["operations"], found["captured"]), flush=True)
+    if options.bench or both:
+        found["times"] = bench.run(options.groups, 8 if options.quick else 1)
+        print("", bench.machine(), (report.markdown if options.markdown else report.text)(bench.table(found["times"])),
+              sep="\n")  # fmt: skip
     if options.json:
-        found = {"machine": machine, "date": datetime.now(UTC).isoformat(timespec="seconds"), "operations": rows,
-                 "captured": steps}  # fmt: skip
         options.json.write_text(json.dumps(found, indent=1) + "\n")
-    return 0 if all(row["right"] for row in (*rows, *steps)) else 1
+    return 0 if all(row["right"] for row in (*found.get("operations", ()), *found.get("captured", ()))) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
-    parser.add_argument("--check", action="store_true", required=True, help="compare results")
-    parser.add_argument("--only", metavar="NAMES", help="these operations, separated by commas, instead of all")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was found here")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.gpu", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("groups", nargs="*", metavar="group", help=f"of --bench: {', '.join(bench.GROUPS)} (all)")
+    parser.add_argument("--check", action="store_true", help="compare results")
+    parser.add_argument("--only", metavar="NAMES", help="check these operations, separated by commas, instead of all")
+    parser.add_argument("--bench", action="store_true", help="measure")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes, for a look")
+    parser.add_argument("--markdown", action="store_true", help="print the table of docs/gpu.md")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was found to FILE")
     return parser
 
 

@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
@@ -11,11 +12,16 @@ import backends
 from backends import deferred
 from backends.cupy_backend import random
 from backends.cupy_backend.backend import CupyBackend
+from backends.cupy_backend.launch import source_of
 from backends.registry import _loaded, _loaders
 
 # pytest does not put a test's own folder on the path in importlib mode.
 sys.path.insert(0, str(Path(__file__).parent))
 import fake_cupy
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "backends" / "cuda"))
+import shim
+from instances import SOURCES
 
 
 @pytest.fixture
@@ -33,3 +39,29 @@ def cupy(monkeypatch):
     backends.registry._loaded.pop("cuda", None)
     ag.manual_seed(0)
     fake_cupy.make()
+
+
+class RawModule:
+    """`cupy.RawModule`."""
+
+    started: ClassVar[list[str]] = []
+
+    def __init__(self, code, options, name_expressions):
+        (self.source,) = [source for source in SOURCES if source_of(source) == code]
+
+    def get_function(self, expression):
+        def kernel(grid, block, arguments):
+            self.started.append(expression.partition("<")[0])
+            shim.start(self.source, expression, grid, block, arguments)
+
+        return kernel
+
+
+@pytest.fixture
+def compiling(cupy):
+    """The module behind "cuda" with kernels, which run on the CPU; those that ran, by name."""
+    if shim.COMPILER is None:
+        pytest.skip("needs g++ to run CUDA sources on the CPU")
+    cupy.RawModule = RawModule
+    RawModule.started.clear()
+    return RawModule.started

@@ -1,10 +1,6 @@
 """Programs on the device "cuda" whose kernels run on the CPU: everything between a model and its kernels, together."""
 
-import shutil
-import sys
-from pathlib import Path
 from types import SimpleNamespace
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,37 +9,6 @@ import autograd_core as ag
 import nn
 import optim
 from backends.cupy_backend import table
-from backends.cupy_backend.launch import source_of
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "backends" / "cuda"))
-import shim
-from instances import SOURCES
-
-pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++ to run CUDA sources on the CPU")
-
-
-class RawModule:
-    """`cupy.RawModule`."""
-
-    started: ClassVar[list[str]] = []
-
-    def __init__(self, code, options, name_expressions):
-        (self.source,) = [source for source in SOURCES if source_of(source) == code]
-
-    def get_function(self, expression):
-        def kernel(grid, block, arguments):
-            self.started.append(expression.partition("<")[0])
-            shim.start(self.source, expression, grid, block, arguments)
-
-        return kernel
-
-
-@pytest.fixture
-def compiling(cupy):
-    """The module behind "cuda", with kernels; those that ran, by name."""
-    cupy.RawModule = RawModule
-    RawModule.started.clear()
-    return RawModule.started
 
 
 def model():
@@ -102,7 +67,7 @@ def test_a_kernel_that_cannot_be_compiled_is_replaced_with_one_log_line(cupy, co
     def fails(self, expression):
         raise LookupError("no NVRTC")
 
-    monkeypatch.setattr(RawModule, "get_function", fails)
+    monkeypatch.setattr(cupy.RawModule, "get_function", fails)
     cupy.cuda.compiler = SimpleNamespace(CompileException=LookupError)
     x = ag.tensor([[[1.0, 3.0, 2.0, -1.0]]], device="cuda")
     for _ in range(2):

@@ -1,0 +1,72 @@
+"""This engine and PyTorch behind one interface, so that every benchmark is written once."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+
+class Engine:
+    """A package with tensors, and its `nn`, `optim` and `cuda`."""
+
+    def __init__(self, name: str, core: Any, nn: Any, optim: Any) -> None:
+        self.name, self.core, self.nn, self.optim, self.cuda = name, core, nn, optim, core.cuda
+
+    def random(self, *shape: int, dtype: str = "float32", last: bool = False) -> Any:
+        """Normal numbers on the GPU; `last`: of images, with the channels innermost in memory."""
+        t = self.core.randn(shape, device="cuda").to(getattr(self.core, dtype))
+        return t.contiguous(memory_format=self.core.channels_last) if last else t
+
+    def autocast(self, dtype: str) -> Any:
+        """The context of mixed precision."""
+        return self.core.amp.autocast("cuda", dtype=getattr(self.core, dtype))
+
+    def milliseconds(self, work: Callable[[], Any], seconds: float = 0.3) -> float:
+        """The shortest mean time of a run, over stretches of at least 5 ms, after a few that do not count."""
+        for _ in range(3):
+            work()
+        self.cuda.synchronize()
+        count, best, spent = 1, np.inf, 0.0
+        while spent < 1e3 * seconds:
+            start, end = (self.cuda.Event(enable_timing=True) for _ in range(2))
+            start.record()
+            for _ in range(count):
+                work()
+            end.record()
+            end.synchronize()
+            elapsed = start.elapsed_time(end)
+            spent += elapsed
+            if elapsed < 5:
+                count *= 2
+            else:
+                best = min(best, elapsed / count)
+        return float(best)
+
+
+def ours() -> Engine:
+    """This engine."""
+    import autograd_core
+    import nn
+    import optim
+
+    return Engine("ours", autograd_core, nn, optim)
+
+
+def torch() -> Engine | None:
+    """PyTorch, with its autotuning of convolutions; None where it is not installed or sees no GPU."""
+    try:
+        core = import_module("torch")
+    except ImportError:
+        return None
+    if not core.cuda.is_available():
+        return None
+    core.backends.cudnn.benchmark = True
+    return Engine("torch", core, core.nn, core.optim)
+
+
+def allow_tf32(engine: Engine, allowed: bool) -> None:
+    """Whether float32 may be cut to TF32 in products and convolutions."""
+    engine.core.set_float32_matmul_precision("high" if allowed else "highest")
+    if engine.name == "torch":
+        engine.core.backends.cudnn.allow_tf32 = allowed

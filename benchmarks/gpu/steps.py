@@ -1,0 +1,101 @@
+"""Whole training steps: of large networks, of small ones as they are and captured, and of optimizers."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from benchmarks import models
+from benchmarks.gpu.engines import Engine
+from benchmarks.gpu.kernels import Case, Work
+from benchmarks.gpu.networks import airbench, resnet50
+
+Make = Callable[[Any], Any]
+
+
+def large(part: int) -> Iterator[Case]:
+    """Images per step stand in the names; amounts are images, so that rates are images a second."""
+    batch = max(256 // part, 1)
+    for dtype in ("bfloat16", "float16"):
+        yield _step(f"ResNet-50, batch {batch}, {dtype} autocast", _resnet50, (batch, 3, 224, 224), 1000, dtype)
+    batch = max(512 // part, 2)
+    yield _step(f"ResNet-20, 32×32, batch {batch}", models.resnet20, (batch, 3, 32, 32), 10)
+    yield _step(
+        f"ResNet-20, 32×32, batch {batch}, float16 autocast", models.resnet20, (batch, 3, 32, 32), 10, "float16"
+    )
+    batch = max(1024 // part, 2)
+    yield _step(f"airbench-style network, batch {batch}, float16 autocast", airbench, (batch, 3, 32, 32), 10, "float16",
+                smoothing=0.2)  # fmt: skip
+
+
+def small(part: int) -> Iterator[Case]:
+    """Steps that launching bounds."""
+    for captured in (False, True):
+        how = "captured" if captured else "eager"
+        yield _step(f"MLP 784-256-128-10, batch 64, {how}", lambda nn: models.mlp(nn, 784, 256, 128, 10), (64, 784), 10,
+                    captured=captured)  # fmt: skip
+        yield _step(f"LeNet-5, batch 64, {how}", models.lenet5, (64, 1, 28, 28), 10, captured=captured)
+
+
+def optimizers(part: int) -> Iterator[Case]:
+    """Of ResNet-50's parameters, with gradients at hand."""
+
+    def case(name: str, make_optimizer: Callable[..., Any]) -> Case:
+        def make(engine: Engine) -> Work:
+            model = _resnet50(engine).to("cuda")
+            for p in model.parameters():
+                p.grad = engine.core.ones_like(p.detach())
+            optimizer = make_optimizer(engine.optim, model.parameters())
+            return optimizer.step  # type: ignore[no-any-return]
+
+        return Case("optimizers", f"{name}, ResNet-50", 25_557_032, make)
+
+    yield case("SGD", lambda optim, p: optim.SGD(p, 1e-3, momentum=0.9, fused=True))
+    yield case("AdamW", lambda optim, p: optim.AdamW(p, 1e-3, fused=True))
+
+
+def _resnet50(engine: Engine) -> Any:
+    if engine.name == "ours":
+        from nn.models import resnet50 as own
+
+        return own()
+    return resnet50(engine.nn)
+
+
+def _step(
+    name: str,
+    make_model: Callable[[Any], Any],
+    shape: tuple[int, ...],
+    classes: int,
+    dtype: str = "",
+    smoothing: float = 0.0,
+    captured: bool = False,
+) -> Case:
+    """Forward, backward and a step of SGD with Nesterov's momentum."""
+
+    def make(engine: Engine) -> Work | None:
+        if captured and engine.name == "torch":
+            return None
+        model = make_model(engine if make_model is _resnet50 else engine.nn).to("cuda")
+        if len(shape) == 4 and engine.name == "torch":
+            model = model.to(memory_format=engine.core.channels_last)
+        optimizer = engine.optim.SGD(model.parameters(), 0.01, momentum=0.9, nesterov=True, weight_decay=1e-4)
+        x = engine.random(*shape, last=len(shape) == 4)
+        target = engine.core.randint(0, classes, (shape[0],), device="cuda")
+        scaler = engine.core.amp.GradScaler("cuda", enabled=dtype == "float16")
+
+        def step(x: Any, target: Any) -> Any:
+            optimizer.zero_grad()
+            if dtype:
+                with engine.autocast(dtype):
+                    scores = model(x)
+            else:
+                scores = model(x)
+            loss = engine.nn.functional.cross_entropy(scores.float(), target, label_smoothing=smoothing)
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.update()
+            return loss.detach()
+
+        run = engine.cuda.graph(step) if captured else step
+        return lambda: run(x, target)
+
+    return Case("steps" if not captured and "eager" not in name else "small steps", name, shape[0], make)
