@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+import backends
 from benchmarks import report
 from benchmarks.gpu import __main__ as command
 from benchmarks.gpu import bench
@@ -18,17 +19,17 @@ ROWS = [
 
 def test_the_table_has_ratios_rates_and_reasons():
     assert report.text(bench.table(ROWS)).splitlines()[1:] == [
-        "memory         relu                   0.500      0.750  1.50×            88 %",
-        "products      8192³                   2.000          –      –  549.8 TFLOP/s",
+        "memory    relu                        0.500      0.750  1.50×           88 %",
+        "products  8192³                       2.000          –      –  549.8 TFLOP/s",
         "steps     ResNet-50  MemoryError: all of it      2.500      –              –",
     ]
 
 
 def test_without_a_gpu_it_says_what_is_missing(monkeypatch, capsys):
-    def unavailable():
-        raise command.BackendUnavailable("no GPU is visible")
+    def unavailable(device_type):
+        raise backends.BackendUnavailable("no GPU is visible")
 
-    monkeypatch.setattr(bench, "machine", unavailable)
+    monkeypatch.setattr(backends, "get", unavailable)
     assert command.main(["--bench"]) == 2
     assert "no GPU is visible" in capsys.readouterr().err
 
@@ -45,7 +46,7 @@ def short(compiling, monkeypatch):
 
 def test_every_case_of_what_memory_bounds_runs(short, tmp_path, capsys):
     assert command.main(["memory", "--bench", "--json", str(tmp_path / "found.json"), "--markdown"]) == 0
-    rows = json.loads((tmp_path / "found.json").read_text())["results"]
+    rows = json.loads((tmp_path / "found.json").read_text())["times"]
     assert len(rows) == 30
     assert {row["ours"] for row in rows} == {2.0}
     assert all(row["rate"] > 0 for row in rows)
