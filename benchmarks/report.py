@@ -103,7 +103,9 @@ def resources(workload: str, answers: Mapping[str, Answer], engine: str) -> tupl
 def text(rows: Rows) -> str:
     """Aligned columns: words to the left, figures to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    words = [column[0] in ("workload", "engine", "cost of the engine", "group", "what") for column in zip(*rows, strict=True)]
+    words = [
+        column[0] in ("workload", "engine", "cost of the engine", "group", "what") for column in zip(*rows, strict=True)
+    ]
     lines = (
         "  ".join(f"{cell:{'<' if word else '>'}{width}}" for cell, width, word in zip(row, widths, words, strict=True))
         for row in rows
