@@ -74,11 +74,12 @@ def _classes(input, target, weight, ignore_index, name):
     classes = input.shape[1]
     if weight is not None and weight.shape != (classes,):
         raise OperandError(f"{name}(): weight must have shape {(classes,)}, one for each class, not {weight.shape}")
-    target = target.long()
+    if target.dtype != np.int64:
+        target = target.long()
     t = target.array
     if not checks_values(t):
         return target, ignore_index
-    known = (t >= 0) & (t < classes)
+    known = t.astype(np.uint64) < classes  # a negative one becomes large
     if holds(known):
         return target, ignore_index if 0 <= ignore_index < classes else None
     if not holds(known | (t == ignore_index)):
