@@ -142,13 +142,16 @@ def bind(
     functions: Any,
     in_blocks: im2col.InBlocks = im2col.serially,
     matmul: Callable[..., Array] | None = None,
+    contract: Callable[..., Array] | None = None,
 ) -> SimpleNamespace:
     """The generic kernels over the namespace `xp`; convolutions make columns of about `column_bytes` at a time.
 
-    functions: scipy.special or its counterpart for these arrays, offered as `special`. in_blocks, matmul: as in
-    `im2col.Schedule`.
+    functions: scipy.special or its counterpart for these arrays, offered as `special`. in_blocks, matmul, contract: as
+    in `im2col.Schedule`.
     """
-    schedule = im2col.Schedule(column_bytes, in_blocks, matmul or xp.matmul)
+    schedule = im2col.Schedule(
+        column_bytes, in_blocks, matmul or xp.matmul, contract or (lambda a, b: xp.matmul(a.swapaxes(0, 1), b))
+    )
     kernels = SimpleNamespace(
         special=functions,
         lgamma=partial(gamma.lgamma, xp, functions),

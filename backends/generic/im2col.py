@@ -8,9 +8,10 @@ other, so that threads may share them; what they add up to is added in an order 
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, reduce
 from itertools import product
 from math import gcd, prod
+from operator import iadd
 from threading import get_ident
 from typing import Any, NamedTuple
 
@@ -42,12 +43,14 @@ class Schedule(NamedTuple):
     """How an array library goes about the work.
 
     column_bytes: memory for the columns of a block; in_blocks: calls a function on independent parts, in any order,
-    and returns the results in theirs; matmul: the product of columns (pixels, taps) with weights, into `out`.
+    and returns the results in theirs; matmul: the product of columns (pixels, taps) with weights, into `out`; contract:
+    that of transposed columns with gradients (pixels, channels).
     """
 
     column_bytes: int
     in_blocks: InBlocks
     matmul: Callable[..., Any]
+    contract: Callable[..., Any]
 
 
 def convolve(
@@ -171,24 +174,14 @@ def _correlate_weight(xp: Any, x: Array, g: Array, groups: int, taps: Taps, sche
         columns = columns_of(at)
         part = g[at].astype(dtype, copy=False).reshape(columns.shape[-2], groups, each)
         if groups == 1:
-            return xp.matmul(columns[0].T, part[:, 0])[None]
+            return schedule.contract(columns[0], part[:, 0])[None]
         return xp.matmul(columns.swapaxes(1, 2), part.swapaxes(0, 1))
-
-    def total(run: Sequence[Block]) -> Array:
-        result = one(run[0])
-        for at in run[1:]:
-            result += one(at)
-        return result
 
     work = _blocks(x, taps, dtype, schedule.column_bytes)
     most = max(1, min(SUMS, SUM_BYTES // (elements(shape) * dtype.itemsize)))
-    parts = schedule.in_blocks(total, [work[run] for run in blocks(len(work), -(-len(work) // most) or 1)])
-    if not parts:
-        return xp.zeros(shape, dtype=dtype)
-    result = parts[0]
-    for part in parts[1:]:
-        result += part
-    return result
+    runs = [work[run] for run in blocks(len(work), -(-len(work) // most) or 1)]
+    parts = schedule.in_blocks(lambda run: reduce(iadd, map(one, run)), runs)
+    return reduce(iadd, parts) if parts else xp.zeros(shape, dtype=dtype)
 
 
 def _correlate_input(xp: Any, g: Array, w: Array, sizes: Sizes, forward: Taps, schedule: Schedule) -> Array:
@@ -197,8 +190,8 @@ def _correlate_input(xp: Any, g: Array, w: Array, sizes: Sizes, forward: Taps, s
         [_phase(a, *axis) for a in range(min(axis[0], axis[1]))]
         for axis in zip(sizes, forward.stride, forward.kernel, forward.dilation, forward.low, strict=True)
     ]
-    # What no tap reaches stays zero; with one phase everything is written.
-    make = xp.empty if all(s == 1 for s in forward.stride) else xp.zeros
+    # What no tap reaches stays zero.
+    make = xp.empty if all(picks.start != picks.stop for phases in axes for _, picks, *_ in phases) else xp.zeros
     dx = make((g.shape[0], *sizes, w.shape[0] * w.shape[-1]), dtype=wide_dtype(xp, g.dtype))
     for phases in product(*axes):
         places, picks, dilation, low, out = zip(*phases, strict=True)

@@ -14,6 +14,7 @@ from backends.numpy_backend import (
     lapack,
     normalization,
     padding,
+    passes,
     products,
     reduction,
     scans,
@@ -25,7 +26,7 @@ from backends.numpy_backend.random import NumpyRandom
 from backends.protocol import Backend, Random
 
 # Measured: columns that stay in a core's level-2 cache, beside the image and the result, are fastest.
-COLUMN_BYTES = 1 << 20
+COLUMN_BYTES = 3 << 18
 BLOCKWISE = (
     "bell", "bessel_j", "bessel_y", "digamma", "erf", "erfc", "erfcx", "erfcx_slope", "gelu", "gelu_gate", "gelu_slope",
     "gelu_tanh", "gelu_tanh_slope", "lgamma", "log_ndtr", "mish", "mish_slope", "modified_bessel_i",
@@ -43,9 +44,12 @@ class NumpyBackend:
     def __init__(self) -> None:
         self.namespace: SimpleNamespace = namespace_of(np, SimpleNamespace())
         self.namespace.pad, self.namespace.where = padding.pad, selection.where
+        self.namespace.empty = passes.empty
         self.namespace.dot = np.ndarray.dot  # for matrices of 16 numbers twice as fast as np.dot, which dispatches
         library = Deferred("scipy.special")
-        kernels = self.namespace.kernels = bind(self.namespace, COLUMN_BYTES, library, threads.in_blocks, products.tall)
+        kernels = self.namespace.kernels = bind(
+            self.namespace, COLUMN_BYTES, library, threads.in_blocks, products.tall, products.contract
+        )
         for name in BLOCKWISE:
             setattr(kernels, name, partial(special.blockwise, getattr(kernels, name)))
         for name in [name for name in vars(kernels) if name.endswith("_step")]:

@@ -3,13 +3,23 @@
 from collections.abc import Callable
 from typing import Any
 
-from backends.buffers import dense, empty, memory_order
+import numpy as np
+
+from backends import buffers
+from backends.buffers import dense, memory_order
 from backends.geometry import Array, blocks
 from backends.threads import in_blocks
 
 # Elements at a time. Half the size would fit a core's level-2 cache, but threads whose calls take less than 30 µs wait
 # for the interpreter more than they compute.
 BLOCK = 1 << 18
+
+
+def empty(shape: Any, dtype: Any = float, **how: Any) -> Array:
+    """`np.empty`, in memory from the pool."""
+    if how or isinstance(shape, int):
+        return np.empty(shape, dtype, **how)
+    return buffers.empty(tuple(shape), None, np.dtype(dtype))
 
 
 def one_pass(function: Callable[..., Any], *operands: Array, out: Array | None = None) -> Array | None:
@@ -22,7 +32,7 @@ def one_pass(function: Callable[..., Any], *operands: Array, out: Array | None =
         return None
     if x.strides != dense(x.shape, memory_order(x), x.itemsize):
         return None
-    y = empty(x.shape, x.strides, x.dtype) if out is None else out
+    y = buffers.empty(x.shape, x.strides, x.dtype) if out is None else out
     flat = [a.ravel(order="K") for a in (*operands, y)]
 
     def block(at: slice) -> None:

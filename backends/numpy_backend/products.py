@@ -10,20 +10,33 @@ from backends.geometry import Array
 
 # OpenBLAS multiplies matrices with up to this many products without first copying both, which narrow ones do not repay.
 SMALL = 10**6
-ROWS = 64  # fewer rows at a time cost more calls than they save
+FEW, MANY = 64, 128  # rows: fewer at a time cost more calls than they save, more are no faster to sum over
 
 _product = onednn.deferred("products", "product")
 
 
 def tall(a: Array, b: Array, *, out: Any) -> None:
-    """a @ b into `out`, for `a` with many rows: so many at a time that OpenBLAS copies none of them."""
-    rows = SMALL // max(b.size, 1) // 8 * 8
-    whole = a.shape[0] // rows * rows if rows >= ROWS else 0
-    if whole:
-        pieces = a[:whole].reshape(whole // rows, rows, a.shape[1])
-        np.matmul(pieces, b, out=out[:whole].reshape(whole // rows, rows, b.shape[1]))
-    if whole < a.shape[0]:
-        np.matmul(a[whole:], b, out=out[whole:])
+    """a @ b into `out`, for `a` with many rows."""
+    pieces = _pieces(len(a), SMALL // max(b.size, 1))
+    np.matmul(_cut(a, pieces), b, out=_cut(out, pieces))
+
+
+def contract(a: Array, b: Array) -> Array:
+    """aᵀ @ b, for matrices with many rows."""
+    pieces = _pieces(len(a), min(MANY, SMALL // max(a.shape[1] * b.shape[1], 1)))
+    return np.add.reduce(np.matmul(_cut(a, pieces).swapaxes(1, 2), _cut(b, pieces)))
+
+
+def _pieces(rows: int, most: int) -> int:
+    """Into how many pieces of one length, about `most`, to cut so many rows; 1 if that gives slivers or does not go."""
+    if most < FEW:
+        return 1
+    least = -(-rows // most)
+    return next((pieces for pieces in range(least, 2 * least + 1) if pieces and rows % pieces == 0), 1)
+
+
+def _cut(a: Array, pieces: int) -> Array:
+    return a.reshape(pieces, len(a) // pieces, a.shape[1])
 
 
 def product(a: Array, b: Array) -> Array:
