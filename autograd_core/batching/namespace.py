@@ -144,7 +144,11 @@ def _kernels(cls: Any, kernels: SimpleNamespace) -> SimpleNamespace:
         module = getattr(getattr(kernel, "func", kernel), "__module__", "").rpartition(".")[2]
         if name in tables.FOLDED:
             members[name] = partial(_folded, cls, kernel, *tables.FOLDED[name])
-        elif module in tables.POINTWISE_MODULES or getattr(kernel, "func", None) is pointwise:
+        elif (
+            name in tables.POINTWISE_KERNELS
+            or module in tables.POINTWISE_MODULES
+            or getattr(kernel, "func", None) is pointwise
+        ):
             members[name] = partial(pointwise, cls, kernel)
         else:
             members[name] = partial(_stacked if name in tables.MATRICES else loops.each, cls, kernel)

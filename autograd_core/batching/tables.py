@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from backends import onednn
+
 # Functions of corresponding elements that are no ufuncs. A ufunc is one by being one.
 POINTWISE = ("where", "clip", "nan_to_num", "round", "around", "isclose", "sinc", "i0", "angle", "isposinf", "isneginf",
              "fix", "real_if_close", "ascontiguousarray")  # fmt: skip
@@ -35,4 +37,5 @@ FOLDED = {
     "add_points": ((0, 1, 2), 3), "match_points": ((0, 1, 2), None),
 }  # fmt: skip
 # The modules of backends/ whose kernels are functions of corresponding elements.
-POINTWISE_MODULES = ("gamma", "normal", "selection", "special")
+POINTWISE_MODULES = ("activations", "gamma", "gelu", "normal", "selection", "special")
+POINTWISE_KERNELS = onednn.KERNELS["activations"]  # those that oneDNN's stand in front of

@@ -17,6 +17,43 @@ MISH_ZERO = 1.1924312114715576, 3.0439375464652585e-09, 4.8484829848031044e-17
 MISH_ONE, MISH_TWO, MISH_THREE = 1.194033938963939, 0.4522603229111282, 0.027951242009170138
 
 
+def sigmoid(xp: Any, x: Array) -> Array:
+    """1 / (1 + exp(-x))."""
+    return 1 / (1 + xp.exp(-x))
+
+
+def sigmoid_gradient(xp: Any, g: Array, x: Array) -> Array:
+    """g·σ(x)·σ(-x), which is g / (2 + 2 cosh x): 1 - σ(x) would lose the digits of its tail."""
+    if x.dtype.kind == "c":
+        y = sigmoid(xp, x)
+        return g * (y * (1 - y))
+    return g / (2 + 2 * xp.cosh(x))
+
+
+def tanh(xp: Any, x: Array) -> Array:
+    """The hyperbolic tangent."""
+    return xp.tanh(x)
+
+
+def tanh_gradient(xp: Any, g: Array, x: Array) -> Array:
+    """g / cosh², which keeps its digits where 1 - tanh² cancels; divided twice, since cosh² overflows first."""
+    if x.dtype.kind == "c":
+        y = xp.tanh(x)
+        return g * (1 - y * y)
+    c = xp.cosh(x)
+    return g / c / c
+
+
+def silu(xp: Any, x: Array) -> Array:
+    """x·σ(x)."""
+    return x / (1 + xp.exp(-x))
+
+
+def silu_gradient(xp: Any, g: Array, x: Array) -> Array:
+    """g times the slope of `silu`."""
+    return g * silu_slope(xp, x)
+
+
 def silu_slope(xp: Any, x: Array) -> Array:
     """σ(x)·(1 + x·σ(-x)): with s = |x| and e = exp(-s), e·(1 + e - s) / (1 + e)² below 0."""
     if x.dtype.kind == "c":
@@ -73,6 +110,11 @@ def _mish_double(xp: Any, x: Array, w: Array) -> Array:
     rest *= factor
     rest += lost(factor, kept, result)
     return xp.copysign(xp.where(x < 40.0, result + rest, x), x)
+
+
+def mish_gradient(xp: Any, g: Array, x: Array) -> Array:
+    """g times the slope of `mish`."""
+    return g * mish_slope(xp, x)
 
 
 def mish_slope(xp: Any, x: Array) -> Array:

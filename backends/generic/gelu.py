@@ -45,6 +45,11 @@ def gelu(xp: Any, x: Array) -> Array:
     return xp.maximum(x, 0) - (tail * _bell(xp, s)).astype(x.dtype)
 
 
+def gelu_gradient(xp: Any, g: Array, x: Array) -> Array:
+    """g times the slope of `gelu`."""
+    return g * gelu_slope(xp, x)
+
+
 def gelu_slope(xp: Any, x: Array) -> Array:
     """Φ(x) + x·φ(x)."""
     s = xp.minimum(abs(x), 40.0)
@@ -70,6 +75,11 @@ def gelu_gate(xp: Any, x: Array) -> Array:
     """σ(z)."""
     e = _tail(xp, x).astype(x.dtype, copy=False)
     return xp.where(x < 0, e, 1.0) / (1.0 + e)
+
+
+def gelu_tanh_gradient(xp: Any, g: Array, x: Array) -> Array:
+    """g times the slope of `gelu_tanh`."""
+    return g * gelu_tanh_slope(xp, x)
 
 
 def gelu_tanh_slope(xp: Any, x: Array) -> Array:

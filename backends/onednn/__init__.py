@@ -11,20 +11,26 @@ from typing import Any
 
 # By module, imported together with its first kernel: `import autograd_core` does not pay for them.
 KERNELS = {
+    "activations": (
+        "gelu", "gelu_gradient", "gelu_tanh", "gelu_tanh_gradient", "sigmoid", "sigmoid_gradient", "silu",
+        "silu_gradient", "tanh", "tanh_gradient",
+    ),
     "convolution": ("convolve", "convolve_relu", "convolve_input", "convolve_weight"),
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels"),
     "layer_norm": ("normalize_rows", "row_gradients"),
     "pooling": ("max_of_windows", "put_taps", "avg_pool", "avg_pool_input"),
     "products": ("linear",),
     "optimizers": ("adam_step",),
-}
+}  # fmt: skip
+
+SMALL = {"activations": 1 << 12}  # elements of the first operand below which a module is not asked
 
 
 def overlay(kernels: SimpleNamespace) -> None:
     """Put oneDNN's kernels in front of NumPy's."""
     for module, names in KERNELS.items():
         for name in names:
-            setattr(kernels, name, _in_front(getattr(kernels, name), deferred(module, name)))
+            setattr(kernels, name, _in_front(getattr(kernels, name), deferred(module, name), module))
 
 
 def deferred(module: str, name: str) -> Callable[..., Any]:
@@ -39,9 +45,12 @@ def deferred(module: str, name: str) -> Callable[..., Any]:
     return call
 
 
-def _in_front(plain: Callable[..., Any], kernel: Callable[..., Any]) -> Callable[..., Any]:
+def _in_front(plain: Callable[..., Any], kernel: Callable[..., Any], module: str) -> Callable[..., Any]:
     def call(*arguments: Any, **named: Any) -> Any:
         result = kernel(*arguments, **named)
         return plain(*arguments, **named) if result is None else result
 
-    return call
+    def of_size(*arguments: Any) -> Any:
+        return plain(*arguments) if arguments[0].size < SMALL[module] else call(*arguments)
+
+    return of_size if module in SMALL else call

@@ -102,10 +102,15 @@ def is_dense(shape: Sizes, strides: Sizes) -> bool:
     return reach == 4 * prod(shape) and can_be_described(shape, strides)
 
 
+def in_memory(x: Array) -> Array:
+    """A dense array's elements in the order of memory."""
+    order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
+    return x.transpose(order).reshape(-1)
+
+
 def _blocks(x: Array) -> list[Array]:
     """A dense array's memory, in blocks."""
-    order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
-    flat = x.transpose(order).reshape(-1)
+    flat = in_memory(x)
     return [flat[i : i + BLOCK] for i in range(0, flat.size, BLOCK)]
 
 

@@ -11,19 +11,24 @@ OFF_ZERO = Interval(-3, 3, kinks=(0,))
 ROOT_TWO_PI = math.sqrt(2 * math.pi)
 
 
-def _sigmoid_rule(xp, g, x):
-    """σ(x)·σ(-x), which is 1 / (2 + 2 cosh x): 1 - σ(x) would lose the digits of its tail."""
-    if x.dtype.kind == "c":
-        y = xp.sigmoid(x)
-        return g * (y * (1 - y))
-    return g / (2 + 2 * xp.cosh(x))
+def _sigmoid_bend(xp, g, a, b):
+    s, t = xp.sigmoid(b), xp.sigmoid(-b)
+    return g * a * (s * t * (t - s))
+
+
+@op(ELEMENTWISE, symbol="σ′", domain=REAL, method=False, floating=True, holomorphic=True,
+    vjp=(lambda xp, g, b: xp.sigmoid_gradient(g, b), _sigmoid_bend), tolerance=1e-11,
+    reference=lambda a, b: a / (2 + math.exp(b) + math.exp(-b)))  # fmt: skip
+def sigmoid_gradient(xp, a, b):
+    """`input` times the derivative of `sigmoid` at `other`, without cancellation."""
+    return xp.kernels.sigmoid_gradient(a, b)
 
 
 @op(ELEMENTWISE, symbol="σ", domain=REAL, reference=lambda x: 1 / (1 + math.exp(-x)), floating=True,
-    holomorphic=True, aliases=("special.expit",), vjp=_sigmoid_rule)  # fmt: skip
+    holomorphic=True, aliases=("special.expit",), vjp=lambda xp, g, x: xp.sigmoid_gradient(g, x))  # fmt: skip
 def sigmoid(xp, x):
     """Logistic function, 1 / (1 + exp(-x))."""
-    return 1 / (1 + xp.exp(-x))
+    return xp.kernels.sigmoid(x)
 
 
 @op(ELEMENTWISE, symbol="softplus", domain=REAL, method=False, floating=True,
@@ -51,29 +56,30 @@ def logsigmoid(xp, x):
     return xp.minimum(x, 0) - xp.log1p(xp.exp(-abs(x)))
 
 
-def _silu_bend(xp, g, x):
-    s, t = xp.sigmoid(x), xp.sigmoid(-x)
-    return g * (s * t * (2 + x * (t - s)))
+def _silu_bend(xp, g, a, b):
+    s, t = xp.sigmoid(b), xp.sigmoid(-b)
+    return g * a * (s * t * (2 + b * (t - s)))
 
 
-@op(ELEMENTWISE, symbol="silu′", domain=REAL, method=False, floating=True, holomorphic=True, wide=True, vjp=_silu_bend,
-    reference=lambda x: (1 + x / (1 + math.exp(x))) / (1 + math.exp(-x)), tolerance=1e-10)  # fmt: skip
-def silu_slope(xp, x):
-    """The derivative of `silu`, σ(x)·(1 + x·σ(-x)), without cancellation."""
-    return xp.kernels.silu_slope(x)
+@op(ELEMENTWISE, symbol="silu′", domain=REAL, method=False, floating=True, holomorphic=True, wide=True,
+    vjp=(lambda xp, g, b: xp.silu_gradient(g, b), _silu_bend),
+    reference=lambda a, b: a * (1 + b / (1 + math.exp(b))) / (1 + math.exp(-b)), tolerance=1e-10)  # fmt: skip
+def silu_gradient(xp, a, b):
+    """`input` times the derivative of `silu` at `other`, σ(b)·(1 + b·σ(-b)), without cancellation."""
+    return xp.kernels.silu_gradient(a, b)
 
 
 @op(ELEMENTWISE, symbol="silu", domain=REAL, method=False, reference=lambda x: x / (1 + math.exp(-x)), floating=True,
-    holomorphic=True, wide=True, vjp=lambda xp, g, x: g * xp.silu_slope(x))  # fmt: skip
+    holomorphic=True, wide=True, vjp=lambda xp, g, x: xp.silu_gradient(g, x))  # fmt: skip
 def silu(xp, x):
     """x·sigmoid(x), also known as swish."""
-    return x / (1 + xp.exp(-x))
+    return xp.kernels.silu(x)
 
 
-def _mish_bend(xp, g, x):
-    s, t = xp.sigmoid(x), xp.tanh(xp.softplus(x))
-    x = xp.clamp_number(x, min=-800, max=40)
-    return g * (s * (1 - t * t) * (2 + x * (xp.sigmoid(-x) - 2 * s * t)))
+def _mish_bend(xp, g, a, b):
+    s, t = xp.sigmoid(b), xp.tanh(xp.softplus(b))
+    b = xp.clamp_number(b, min=-800, max=40)
+    return g * a * (s * (1 - t * t) * (2 + b * (xp.sigmoid(-b) - 2 * s * t)))
 
 
 def _slow_mish_slope(x):
@@ -81,40 +87,42 @@ def _slow_mish_slope(x):
     return math.tanh(s) + x / (1 + math.exp(-x)) / math.cosh(s) ** 2
 
 
-@op(ELEMENTWISE, symbol="mish′", domain=REAL, method=False, floating=True, wide=True, vjp=_mish_bend,
-    reference=_slow_mish_slope, tolerance=1e-10)  # fmt: skip
-def mish_slope(xp, x):
-    """The derivative of `mish`, without cancellation."""
-    return xp.kernels.mish_slope(x)
+@op(ELEMENTWISE, symbol="mish′", domain=REAL, method=False, floating=True, wide=True,
+    vjp=(lambda xp, g, b: xp.mish_gradient(g, b), _mish_bend), reference=lambda a, b: a * _slow_mish_slope(b),
+    tolerance=1e-10)  # fmt: skip
+def mish_gradient(xp, a, b):
+    """`input` times the derivative of `mish` at `other`, without cancellation."""
+    return xp.kernels.mish_gradient(a, b)
 
 
 @op(ELEMENTWISE, symbol="mish", domain=REAL, method=False, floating=True, wide=True,
-    vjp=lambda xp, g, x: g * xp.mish_slope(x),
+    vjp=lambda xp, g, x: xp.mish_gradient(g, x),
     reference=lambda x: x * math.tanh(math.log1p(math.exp(x))))  # fmt: skip
 def mish(xp, x):
     """x·tanh(softplus(x)) (Misra 2019)."""
     return xp.kernels.mish(x)
 
 
-def _gelu_bend(xp, g, x):
+def _gelu_bend(xp, g, a, b):
     """φ(x)·(2 - x²)."""
-    near = xp.clamp_number(x, min=-40, max=40)
-    return g * (xp.bell(x, half=True) * ((2 - near * near) / ROOT_TWO_PI))
+    near = xp.clamp_number(b, min=-40, max=40)
+    return g * a * (xp.bell(b, half=True) * ((2 - near * near) / ROOT_TWO_PI))
 
 
 def _slow_gelu_slope(x):
     return 0.5 * math.erfc(-x * math.sqrt(0.5)) + x * math.exp(-x * x / 2) / ROOT_TWO_PI
 
 
-@op(ELEMENTWISE, symbol="gelu′", domain=REAL, method=False, floating=True, wide=True, vjp=_gelu_bend, tolerance=1e-11,
-    reference=_slow_gelu_slope)  # fmt: skip
-def gelu_slope(xp, x):
-    """The derivative of `gelu`, Φ(x) + x·φ(x), without cancellation."""
-    return xp.kernels.gelu_slope(x)
+@op(ELEMENTWISE, symbol="gelu′", domain=REAL, method=False, floating=True, wide=True,
+    vjp=(lambda xp, g, b: xp.gelu_gradient(g, b), _gelu_bend), tolerance=1e-11,
+    reference=lambda a, b: a * _slow_gelu_slope(b))  # fmt: skip
+def gelu_gradient(xp, a, b):
+    """`input` times the derivative of `gelu` at `other`, Φ(b) + b·φ(b), without cancellation."""
+    return xp.kernels.gelu_gradient(a, b)
 
 
 @op(ELEMENTWISE, symbol="gelu", domain=REAL, method=False, floating=True, wide=True, tolerance=1e-11,
-    vjp=lambda xp, g, x: g * xp.gelu_slope(x),
+    vjp=lambda xp, g, x: xp.gelu_gradient(g, x),
     reference=lambda x: 0.5 * x * math.erfc(-x * math.sqrt(0.5)))  # fmt: skip
 def gelu_erf(xp, x):
     """x·Φ(x), with Φ the distribution function of the normal distribution; exact in the tail."""
@@ -150,24 +158,28 @@ def _steepness(xp, x):
     return GELU_LINEAR + 3 * GELU_CUBIC * (x * x)
 
 
-def _gelu_tanh_bend(xp, g, x):
+def _gelu_tanh_bend(xp, g, a, b):
     """2p′ + x·p″ of the gate p."""
-    gate, rest, steep = xp.gelu_gate(x), xp.gelu_gate(-x), _steepness(xp, x)
-    x = xp.clamp_number(x, min=-25, max=25)
-    return g * (gate * rest * (steep * (2 + x * (rest - gate) * steep) + 6 * GELU_CUBIC * (x * x)))
+    gate, rest, steep = xp.gelu_gate(b), xp.gelu_gate(-b), _steepness(xp, b)
+    b = xp.clamp_number(b, min=-25, max=25)
+    return g * a * (gate * rest * (steep * (2 + b * (rest - gate) * steep) + 6 * GELU_CUBIC * (b * b)))
 
 
-@op(ELEMENTWISE, symbol="gelu≈′", domain=REAL, method=False, floating=True, wide=True, tolerance=1e-11,
-    reference=lambda x: _slow_gate(x) * (1 + x * _slow_gate(-x) * (GELU_LINEAR + 3 * GELU_CUBIC * x * x)),
-    vjp=_gelu_tanh_bend)  # fmt: skip
-def gelu_tanh_slope(xp, x):
-    """The derivative of the approximation of `gelu`, without cancellation."""
-    return xp.kernels.gelu_tanh_slope(x)
+def _slow_gelu_tanh_slope(x):
+    return _slow_gate(x) * (1 + x * _slow_gate(-x) * (GELU_LINEAR + 3 * GELU_CUBIC * x * x))
+
+
+@op(ELEMENTWISE, symbol="gelu≈′", domain=REAL, method=False, floating=True, wide=True,
+    vjp=(lambda xp, g, b: xp.gelu_tanh_gradient(g, b), _gelu_tanh_bend), tolerance=1e-11,
+    reference=lambda a, b: a * _slow_gelu_tanh_slope(b))  # fmt: skip
+def gelu_tanh_gradient(xp, a, b):
+    """`input` times the derivative of the approximation of `gelu` at `other`, without cancellation."""
+    return xp.kernels.gelu_tanh_gradient(a, b)
 
 
 @op(ELEMENTWISE, symbol="gelu≈", domain=REAL, method=False, floating=True, wide=True, tolerance=1e-11,
     reference=lambda x: 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
-    vjp=lambda xp, g, x: g * xp.gelu_tanh_slope(x))  # fmt: skip
+    vjp=lambda xp, g, x: xp.gelu_tanh_gradient(g, x))  # fmt: skip
 def gelu_tanh(xp, x):
     """The approximation ½x·(1 + tanh(√(2/π)(x + 0.044715x³))) of `gelu`."""
     return xp.kernels.gelu_tanh(x)

@@ -99,20 +99,23 @@ def cosh(xp, x):
     return xp.cosh(x)
 
 
-def _tanh_rule(xp, g, x):
-    """1 / cosh², which keeps its digits where 1 - tanh² cancels; divided twice, since cosh² overflows first."""
-    if x.dtype.kind == "c":
-        y = xp.tanh(x)
-        return g * (1 - y * y)
-    c = xp.cosh(x)
-    return g / c / c
+def _tanh_bend(xp, g, a, b):
+    return -2 * g * xp.tanh_gradient(a, b) * xp.tanh(b)
+
+
+@op(ELEMENTWISE, symbol="tanh′", domain=REAL, method=False, floating=True, holomorphic=True,
+    reference=lambda a, b: a / math.cosh(b) ** 2,
+    vjp=(lambda xp, g, b: xp.tanh_gradient(g, b), _tanh_bend))  # fmt: skip
+def tanh_gradient(xp, a, b):
+    """`input` times the derivative of `tanh` at `other`, without cancellation."""
+    return xp.kernels.tanh_gradient(a, b)
 
 
 @op(ELEMENTWISE, symbol="tanh", domain=REAL, reference=math.tanh, floating=True,
-    holomorphic=True, vjp=_tanh_rule)  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g, x: xp.tanh_gradient(g, x))  # fmt: skip
 def tanh(xp, x):
     """Hyperbolic tangent of every element."""
-    return xp.tanh(x)
+    return xp.kernels.tanh(x)
 
 
 @op(ELEMENTWISE, symbol="asinh", domain=REAL, reference=math.asinh, floating=True, aliases=("arcsinh",),

@@ -15,6 +15,7 @@ from autograd_core.kinds import CONVOLUTION, MATMUL
 from autograd_core.registry import COMPOSITIONS, OPS
 from autograd_core.testing.samples import case_of, reshaped, samples_for
 from autograd_core.testing.suite import assert_close, outcomes
+from backends import onednn
 from backends.numpy_backend import products as numpy_products
 from backends.numpy_backend import selection
 from backends.onednn import convolution, elementwise, layer_norm, normalization, plans, pooling, products
@@ -29,13 +30,15 @@ THRESHOLDS = (
     (selection, "LARGE", elementwise.ROWS + 1),
 )
 REACHING = (
-    "add_relu", "avg_pool2d", "batch_norm", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "gate", "instance_norm",
-    "layer_norm", "linear", "linear_relu", "matmul", "max_pool2d", "relu", "rms_norm",
+    "add_relu", "avg_pool2d", "batch_norm", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "gate", "gelu",
+    "instance_norm", "layer_norm", "linear", "linear_relu", "matmul", "max_pool2d", "relu", "rms_norm", "sigmoid",
+    "silu", "tanh",
 )  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def _of_any_size(monkeypatch):
+    monkeypatch.setattr(onednn, "SMALL", dict.fromkeys(onednn.SMALL, 1))
     for module, name, value in THRESHOLDS:
         monkeypatch.setattr(module, name, value)
 

@@ -1,0 +1,87 @@
+"""Formulas over large float32 arrays in few passes: a chain of steps on every element while it is in a register.
+
+A pass takes two arrays, combines them, takes steps from there, and writes one array:
+`("u", product("x", "x"), linear(-0.5, 0.0), EXP, times("g"))` is u = exp(-x²/2)·g.
+"""
+
+from typing import Any
+
+from backends.buffers import empty
+from backends.geometry import Array
+from backends.onednn.optimizers import STEP
+from backends.onednn.plans import DST, SRC, SRC1, Plan, Workshop, planned
+
+ADD, MUL, MAX = 0x1FFF0, 0x1FFF1, 0x1FFF2
+Step = tuple[Any, ...]  # (kind, alpha, beta) of one number, or (kind, name) with an array
+Pass = tuple[Any, ...]  # the name of what is written, (kind, name, name), and steps
+
+EXP, TANH, SIGMOID = (0x2A, 0.0, 0.0), (0x21, 0.0, 0.0), (0x29, 0.0, 0.0)
+ABS, SQUARE = (0x24, 0.0, 0.0), (0x23, 0.0, 0.0)
+
+
+def linear(factor: float, summand: float) -> Step:
+    """factor·v + summand."""
+    return 0x26, factor, summand
+
+
+def clip(low: float, high: float) -> Step:
+    """v within bounds; NaN becomes the lower one."""
+    return 0x2E, low, high
+
+
+def over(numerator: float) -> Step:
+    """numerator / v."""
+    return 0x30, numerator, -1.0
+
+
+def times(name: str) -> Step:
+    """v times an array."""
+    return MUL, name
+
+
+def plus(name: str) -> Step:
+    """v plus an array."""
+    return ADD, name
+
+
+def of(name: str) -> Step:
+    """An array itself, to begin with."""
+    return MAX, name, name
+
+
+def product(left: str, right: str) -> Step:
+    """Two arrays' product, to begin with."""
+    return MUL, left, right
+
+
+def polynomial(name: str, coefficients: tuple[float, ...]) -> tuple[Step, ...]:
+    """Of the array that the pass began with, by rising power."""
+    *rest, second, first = coefficients
+    steps = [linear(first, second)]
+    for coefficient in reversed(rest):
+        steps += [times(name), linear(1.0, coefficient)]
+    return tuple(steps)
+
+
+def evaluate(formula: tuple[Pass, ...], arrays: dict[str, Array]) -> Array | None:
+    """What the last pass writes; the arrays lie alike in memory, without gaps. None if oneDNN cannot."""
+    like = next(iter(arrays.values()))
+    for target, (kind, left, right), *steps in formula:
+        chain = tuple([step if len(step) == 3 else step[:1] for step in steps])
+        plan = _pass(like.size, kind, chain)
+        if plan is None:
+            return None
+        result = empty(like.shape, like.strides)
+        operands = [arrays[step[1]] for step in steps if len(step) == 2]
+        plan.run(arrays[left], arrays[right], result, *operands)
+        arrays[target] = result
+    return result
+
+
+@planned
+def _pass(workshop: Workshop, size: int, kind: int, chain: tuple[Step, ...]) -> Plan:
+    x = workshop.memory((size,), (4,))
+    steps: list[Step] = [("binary", *step, x) if len(step) == 1 else ("eltwise", *step) for step in chain]
+    desc = workshop.primitive("binary", kind, x, x, x, attributes=workshop.attributes(*steps))
+    operands = [(STEP * (i + 1) | SRC1, x) for i, step in enumerate(chain) if len(step) == 1]
+    return Plan(workshop, desc, (SRC, x), (SRC1, x), (DST, x), *operands)
