@@ -46,19 +46,22 @@ def softmax_nll(
 
     Returns beside that, for each sample, the maximum and Σ exp(x - maximum), with axis 1 kept.
     """
-    valid, chosen = _counted(xp, target, ignore_index)
     shift = x.max(axis=1, keepdims=True) if x.shape[1] else x.sum(axis=1, keepdims=True)
     shift = shift.astype(wide_dtype(xp, x.dtype), copy=False)
     d = x - shift
     total = xp.exp(d).sum(axis=1, keepdims=True)
-    losses = (xp.log(total) - d[grid(xp, chosen, 1)])[:, 0]
+    return losses(xp, d, target, total, ignore_index, reduction).astype(x.dtype, copy=False), shift, total
+
+
+def losses(xp: Any, d: Array, target: Array, total: Array, ignore_index: int | None, reduction: str) -> Array:
+    """-log softmax(d)[target] and their sum or mean, from Σ exp(d)."""
+    valid, chosen = _counted(xp, target, ignore_index)
+    found = (xp.log(total) - d[grid(xp, chosen, 1)])[:, 0]
     if valid is not None:
-        losses = xp.where(valid, losses, 0)
+        found = xp.where(valid, found, 0)
     if reduction != "none":
-        losses = losses.sum()
-    if reduction == "mean":
-        losses = losses / _count(valid, target, losses.dtype)
-    return losses.astype(x.dtype, copy=False), shift, total
+        found = found.sum()
+    return found / _count(valid, target, found.dtype) if reduction == "mean" else found
 
 
 def softmax_nll_gradient(
@@ -72,16 +75,26 @@ def softmax_nll_gradient(
     reduction: str,
 ) -> Array:
     """(softmax - one-hot) of each sample, weighted by what its loss counts for: the gradient of `softmax_nll` in x."""
-    valid, chosen = _counted(xp, target, ignore_index)
+    weight = share(xp, g, target, total.dtype, ignore_index, reduction)
+    p = xp.exp(x - shift)
+    p *= weight / total
+    less_targets(xp, p, target, weight, ignore_index)
+    return p
+
+
+def share(xp: Any, g: Array, target: Array, dtype: Any, ignore_index: int | None, reduction: str) -> Array:
+    """What the loss of each sample counts for, with an axis for the classes; or one number."""
+    valid, _ = _counted(xp, target, ignore_index)
     if reduction == "mean":
-        g = g / _count(valid, target, total.dtype)
+        g = g / _count(valid, target, dtype)
     if valid is not None:
         g = xp.where(valid, g, 0)
-    g = g[:, None] if g.ndim else g
-    p = xp.exp(x - shift)
-    p *= g / total
-    p[grid(xp, chosen, 1)] -= g
-    return p
+    return g[:, None] if g.ndim else g
+
+
+def less_targets(xp: Any, p: Array, target: Array, weight: Array, ignore_index: int | None) -> None:
+    """Take the weights from the target classes of p, in place."""
+    p[grid(xp, _counted(xp, target, ignore_index)[1], 1)] -= weight
 
 
 def _counted(xp: Any, target: Array, ignore_index: int | None) -> tuple[Array | None, Array]:

@@ -20,6 +20,9 @@ KERNELS = {
     "layer_norm": ("normalize_rows", "row_gradients"),
     "pooling": ("max_of_windows", "put_taps", "avg_pool", "avg_pool_input"),
     "products": ("linear",),
+    "softmax": (
+        "softmax", "softmax_gradient", "log_softmax", "log_softmax_gradient", "softmax_nll", "softmax_nll_gradient",
+    ),
     "optimizers": ("adam_step",),
 }  # fmt: skip
 

@@ -88,7 +88,9 @@ def all_finite(x: Array) -> bool:
 
 
 def _suits(x: Array) -> bool:
-    return bool(x.dtype == FLOAT32 and x.size % ROWS == 0 and is_dense(x.shape, x.strides) and active())
+    return bool(
+        x.dtype == FLOAT32 and x.size % ROWS == 0 and x.size > ROWS and is_dense(x.shape, x.strides) and active()
+    )
 
 
 def _alike(a: Array, b: Array) -> bool:

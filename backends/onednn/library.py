@@ -59,6 +59,8 @@ PROTOTYPES = {
     "batch_normalization_backward_primitive_desc_create": "ppipppfipp",
     "layer_normalization_forward_primitive_desc_create": "ppippp" + "fip",
     "layer_normalization_backward_primitive_desc_create": "ppipppp" + "fipp",
+    "softmax_forward_primitive_desc_create": "ppiippip",
+    "softmax_backward_primitive_desc_create": "ppipppipp",
     "pooling_forward_primitive_desc_create": "ppii" + "p" * 8,
     "pooling_backward_primitive_desc_create": "ppi" + "p" * 9,
     "eltwise_forward_primitive_desc_create": "ppiippffp",

@@ -6,12 +6,12 @@ A pass takes two arrays, combines them, takes steps from there, and writes one a
 
 from typing import Any
 
-from backends.buffers import empty
-from backends.geometry import Array
+from backends.buffers import dense, empty
+from backends.geometry import Array, Sizes
 from backends.onednn.optimizers import STEP
 from backends.onednn.plans import DST, SRC, SRC1, Plan, Workshop, planned
 
-ADD, MUL, MAX = 0x1FFF0, 0x1FFF1, 0x1FFF2
+ADD, MUL, MAX, SUB = 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF5
 Step = tuple[Any, ...]  # (kind, alpha, beta) of one number, or (kind, name) with an array
 Pass = tuple[Any, ...]  # the name of what is written, (kind, name, name), and steps
 
@@ -68,7 +68,7 @@ def evaluate(formula: tuple[Pass, ...], arrays: dict[str, Array]) -> Array | Non
     like = next(iter(arrays.values()))
     for target, (kind, left, right), *steps in formula:
         chain = tuple([step if len(step) == 3 else step[:1] for step in steps])
-        plan = _pass(like.size, kind, chain)
+        plan = chained((like.size,), kind, chain)
         if plan is None:
             return None
         result = empty(like.shape, like.strides)
@@ -79,9 +79,11 @@ def evaluate(formula: tuple[Pass, ...], arrays: dict[str, Array]) -> Array | Non
 
 
 @planned
-def _pass(workshop: Workshop, size: int, kind: int, chain: tuple[Step, ...]) -> Plan:
-    x = workshop.memory((size,), (4,))
+def chained(workshop: Workshop, shape: Sizes, kind: int, chain: tuple[Step, ...], column: bool = False) -> Plan:
+    """The plan of one pass: two arrays, the second a column if asked for, what is written, and those of the steps."""
+    x = workshop.memory(shape, dense(shape))
+    second = workshop.memory((shape[0], 1), (4, 4)) if column else x
     steps: list[Step] = [("binary", *step, x) if len(step) == 1 else ("eltwise", *step) for step in chain]
-    desc = workshop.primitive("binary", kind, x, x, x, attributes=workshop.attributes(*steps))
+    desc = workshop.primitive("binary", kind, x, second, x, attributes=workshop.attributes(*steps))
     operands = [(STEP * (i + 1) | SRC1, x) for i, step in enumerate(chain) if len(step) == 1]
-    return Plan(workshop, desc, (SRC, x), (SRC1, x), (DST, x), *operands)
+    return Plan(workshop, desc, (SRC, x), (SRC1, second), (DST, x), *operands)

@@ -1,0 +1,127 @@
+"""Softmax, its logarithm and cross-entropy along the last axis.
+
+oneDNN's softmax leaves a row beside its NaN as it is, and its exponential makes infinity of NaN: what is not finite is
+NumPy's. Its logarithm is off by twelve units in the last place, so that of a sum is NumPy's too.
+"""
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from backends.buffers import FLOAT32, dense, empty
+from backends.generic import softmax as generic
+from backends.geometry import Array, Sizes
+from backends.onednn.choice import active
+from backends.onednn.elementwise import all_finite
+from backends.onednn.passes import ADD, EXP, MAX, MUL, SUB, chained
+from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, INFERENCE, SRC, TRAINING, Plan, Workshop, planned
+
+SMALL = 1 << 11  # elements below which NumPy's calls are as quick
+ACCURATE = 0x30000
+
+
+def softmax(x: Array, axis: int) -> Array | None:
+    """See `generic.softmax.softmax`."""
+    plan = _forward(_rows(x)) if _suits(axis, x) else None
+    if plan is None:
+        return None
+    y = empty(x.shape)
+    plan.run(x, y)
+    return y if all_finite(y) else None
+
+
+def softmax_gradient(g: Array, y: Array, axis: int) -> Array | None:
+    """See `generic.softmax.softmax_gradient`."""
+    plan = _backward(_rows(y)) if _suits(axis, y, g) else None
+    if plan is None:
+        return None
+    dx = empty(y.shape)
+    plan.run(y, g, dx)
+    return dx
+
+
+def log_softmax(x: Array, axis: int) -> Array | None:
+    """See `generic.softmax.log_softmax`."""
+    if not _suits(axis, x):
+        return None
+    rows = _rows(x)
+    d, shift, less = empty(x.shape), x.reshape(rows).max(axis=1, keepdims=True), chained(rows, SUB, (), True)
+    less.run(x, shift, d)
+    total = _sums(rows, d)
+    if not np.isfinite(total).all():
+        return None
+    less.run(d, np.log(total), d)
+    return d
+
+
+def log_softmax_gradient(g: Array, y: Array, axis: int) -> Array | None:
+    """See `generic.softmax.log_softmax_gradient`."""
+    if not (_suits(axis, y, g) and all_finite(y)):
+        return None
+    rows, dx = _rows(y), empty(y.shape)
+    chained(rows, MAX, (EXP,)).run(y, y, dx)
+    total = g.reshape(rows).sum(axis=1, keepdims=True)
+    chained(rows, MUL, ((ADD,),), True).run(dx, -total, dx, g)
+    return dx
+
+
+def softmax_nll(x: Array, target: Array, ignore_index: int | None, reduction: str) -> tuple[Array, Array, Array] | None:
+    """See `generic.softmax.softmax_nll`."""
+    if x.ndim != 2 or not _suits(1, x):
+        return None
+    shift, d = x.max(axis=1, keepdims=True), empty(x.shape)
+    chained(x.shape, SUB, (), True).run(x, shift, d)
+    total = _sums(x.shape, d)
+    if not np.isfinite(total).all():
+        return None
+    return generic.losses(np, d, target, total, ignore_index, reduction), shift, total
+
+
+def softmax_nll_gradient(
+    g: Array, x: Array, target: Array, shift: Array, total: Array, ignore_index: int | None, reduction: str
+) -> Array | None:
+    """See `generic.softmax.softmax_nll_gradient`."""
+    if x.ndim != 2 or not _suits(1, x) or not np.isfinite(total).all():
+        return None
+    share, p = generic.share(np, g, target, total.dtype, ignore_index, reduction), empty(x.shape)
+    chained(x.shape, SUB, (EXP,), True).run(x, shift, p)
+    chained(x.shape, MUL, (), True).run(p, np.ascontiguousarray(share / total, FLOAT32), p)
+    generic.less_targets(np, p, target, share, ignore_index)
+    return p
+
+
+def _sums(rows: Sizes, d: Array) -> Array:
+    """Σ exp(d) of every row."""
+    e = empty(rows)
+    chained(rows, MAX, (EXP,)).run(d, d, e)
+    return e.sum(axis=1, keepdims=True)
+
+
+def _rows(x: Array) -> Sizes:
+    return prod(x.shape[:-1]), x.shape[-1]
+
+
+def _suits(axis: int, *arrays: Array) -> bool:
+    """Whether they are of one shape and lie in C order, and the axis is the last."""
+    x = arrays[0]
+    plain = all(v.dtype == FLOAT32 and v.flags.c_contiguous and v.shape == x.shape for v in arrays)
+    return plain and x.size >= SMALL and axis in (-1, x.ndim - 1) and active()
+
+
+def _described(workshop: Workshop, rows: Sizes, purpose: int) -> tuple[Any, Any]:
+    x = workshop.memory(rows, dense(rows))
+    return x, workshop.primitive("softmax_forward", purpose, ACCURATE, x, x, 1)
+
+
+@planned
+def _forward(workshop: Workshop, rows: Sizes) -> Plan:
+    x, desc = _described(workshop, rows, INFERENCE)
+    return Plan(workshop, desc, (SRC, x), (DST, x))
+
+
+@planned
+def _backward(workshop: Workshop, rows: Sizes) -> Plan:
+    x, forward = _described(workshop, rows, TRAINING)
+    desc = workshop.primitive("softmax_backward", ACCURATE, x, x, x, 1, forward)
+    return Plan(workshop, desc, (DST, x), (DIFF_DST, x), (DIFF_SRC, x))
