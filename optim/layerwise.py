@@ -148,7 +148,7 @@ class Muon(LayerwiseOptimizer):
     """Momentum made orthogonal by Newton and Schulz's iteration, for the matrices of hidden layers (Jordan 2024).
 
     b ← momentum·b + (1 - momentum)g; nesterov: follows (1 - momentum)g + momentum·b instead of b. Every iteration is
-    X ← aX + (b + cA)AX, where A = XXᵀ, with a, b, c = ns_coefficients. adjust_lr_fn: "original" (None) multiplies the
+    X ← (a + bA + cA²)X, where A = XXᵀ, with a, b, c = ns_coefficients. adjust_lr_fn: "original" (None) multiplies the
     rate by √max(1, rows / columns), "match_rms_adamw" by 0.2·√max(rows, columns). It computes
     in the precision of the parameter.
     """
@@ -192,17 +192,25 @@ class Muon(LayerwiseOptimizer):
         rows, columns = p.shape
         scale = 0.2 * sqrt(max(p.shape)) if group["adjust_lr_fn"] == "match_rms_adamw" else sqrt(max(1, rows / columns))
         p *= 1 - group["lr"] * group["weight_decay"]
-        p -= group["lr"] * scale * _orthogonal(xp, x, group["ns_coefficients"], group["ns_steps"], group["eps"])
+        step = _orthogonal(xp, x, group["ns_coefficients"], group["ns_steps"], group["eps"])
+        step *= group["lr"] * scale
+        p -= step
 
 
 def _orthogonal(xp: Any, x: Any, coefficients: tuple[float, float, float], steps: int, eps: float) -> Any:
     """A matrix with the singular vectors of x and singular values near 1."""
     a, b, c = coefficients
     wide = x if x.shape[0] <= x.shape[1] else x.T
-    wide = wide / xp.maximum(_norm(xp, wide), eps)
+    wide = wide / max(_norm(xp, wide), eps)
+    diagonal = xp.arange(len(wide))
     for _ in range(steps):
-        gram = wide @ wide.T
-        wide = a * wide + (b * gram + c * (gram @ gram)) @ wide
+        gram = xp.matmul(wide, wide.T)
+        polynomial = xp.matmul(gram, gram.T)
+        polynomial *= c
+        gram *= b
+        polynomial += gram
+        polynomial[diagonal, diagonal] += a
+        wide = xp.matmul(polynomial, wide)
     return wide if x.shape[0] <= x.shape[1] else wide.T
 
 
