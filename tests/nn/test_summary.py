@@ -100,7 +100,7 @@ def test_what_is_inside_a_layer_counts_for_it():
         (
             lambda: nn.models.mlp(3, 4, 2),
             (1, 5),
-            r"\(1, 5\) was refused in 0 of Sequential: Linear\(in_f.*\(1,5\) and \(3,4\)",
+            r"\(1, 5\) was refused in 0 of Sequential: Linear\(in_f.*\(1, 5\) does not end with the 3 f",
         ),
         (lambda: nn.Embedding(5, 3), (1, 4), "must hold integers, .*give the tensor itself"),
         (

@@ -179,7 +179,9 @@ def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     n, channels, *rest = input.shape
     for parameter in (weight, bias):
         if parameter is not None and parameter.shape != (channels,):
-            raise OperandError(f"group_norm(): weight and bias must have the shape {(channels,)}")
+            raise OperandError(
+                f"group_norm(): input of shape {input.shape} has {channels} channels, a parameter {parameter.shape}"
+            )
     size = channels // num_groups * math.prod(rest)
     if n * size == 1:
         raise OperandError(f"group_norm() needs more than one value per group; input has shape {input.shape}")

@@ -30,6 +30,11 @@ def _of_rare_shapes(input, weight, bias=None):
     """A weight of one axis, or a bias that broadcasts."""
     if weight.ndim not in (1, 2):
         raise OperandError(f"linear(): weight must have the shape (out, in) or (in), not {weight.shape}")
+    if input.shape[-1:] != weight.shape[-1:]:
+        raise OperandError(
+            f"linear(): input of shape {input.shape} does not end with the {weight.shape[-1]} features that weight of "
+            f"shape {weight.shape} takes"
+        )
     y = functional.matmul(input, weight.T)
     shifted = y if bias is None else y + bias
     if shifted.shape != y.shape:
