@@ -11,6 +11,7 @@ from autograd_core import Tensor, enable_grad, no_grad
 from autograd_core.libraries import LIBRARY
 from autograd_core.tensor import own_scalar
 from autograd_core.versions import record_writes
+from optim.hooks import Watched
 from backends.live import capturing
 
 Params = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
@@ -30,7 +31,7 @@ LIMITED = {
 }
 
 
-class Optimizer:
+class Optimizer(Watched):
     """Base of optimizers: subclasses say in `update` how one parameter changes.
 
     params: tensors, (name, tensor) pairs as `model.named_parameters()` gives them, or groups: dicts with "params" and

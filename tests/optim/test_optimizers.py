@@ -391,3 +391,31 @@ def test_parameters_side_by_side_change_as_each_alone(change):
 
     together, alone = run(lambda ps: [ps]), run(lambda ps: [[p] for p in ps])
     assert together == alone
+
+
+@pytest.mark.parametrize("name", ["SGD", "LBFGS"])
+def test_hooks_around_a_step(name):
+    w = ag.tensor([1.0], requires_grad=True)
+    optimizer = getattr(optim, name)([w], lr=0.1)
+    calls = []
+
+    def closure():
+        calls.append("closure")
+        optimizer.zero_grad()
+        loss = (w * w).sum()
+        loss.backward()
+        return loss
+
+    before = optimizer.register_step_pre_hook(lambda o, args, kwargs: ((), {"closure": closure}))
+    after = optimizer.register_step_post_hook(lambda o, args, kwargs: calls.append((o, args, list(kwargs))))
+    assert optimizer.step().item() == 1.0
+    assert calls[0] == "closure"
+    assert calls[-1] == (optimizer, (), ["closure"])
+    copied = copy.deepcopy(optimizer)
+    copied.step()
+    assert calls[-1][0] is copied
+    before.remove()
+    after.remove()
+    count = len(calls)
+    optimizer.step(w.sum)
+    assert len(calls) == count
