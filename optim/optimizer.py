@@ -11,8 +11,8 @@ from autograd_core import Tensor, enable_grad, no_grad
 from autograd_core.libraries import LIBRARY
 from autograd_core.tensor import own_scalar
 from autograd_core.versions import record_writes
-from optim.hooks import Watched
 from backends.live import capturing
+from optim.hooks import Watched
 
 Params = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 

@@ -1,4 +1,4 @@
-"""Training: data sets, loaders, the training loop, metrics and learning curves."""
+"""Training: data sets, loaders, the training loop, on one node or several, metrics, search, validation, pictures."""
 
 from training import datasets, distributed, metrics, plots
 from training.datasets import Subset, TensorDataset, random_split
