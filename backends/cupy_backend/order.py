@@ -71,6 +71,8 @@ class Ordered:
         self.library.ndarray, self.library.asynchronous = self.array, True
         self.library.concatenate = self._concatenate(self.adopting(library.concatenate))
         self.library.pad = self._pad(self.adopting(library.pad))
+        if hasattr(self.base, "_set_shape_and_strides"):  # CuPy's own gives an array that does not know its base
+            self.library.lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_as_strided))
 
     def adopt(self, result: Any) -> Any:
         """The result, with plain arrays in it made this type, which adds nothing to their memory."""
@@ -169,6 +171,12 @@ class _Submodule:
         member = self._ordered._member(name, getattr(self._module, name))
         setattr(self, name, member)
         return member
+
+
+def _as_strided(x: Array, shape: Sizes, strides: Sizes) -> Array:
+    view = x.view()
+    view._set_shape_and_strides(shape, strides, True, True)
+    return view
 
 
 def _rank(a: Array) -> tuple[int, int, bool]:

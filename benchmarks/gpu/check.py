@@ -10,6 +10,7 @@ import numpy as np
 import autograd_core as ag
 import nn
 import optim
+from autograd_core.errors import DtypeError
 from autograd_core.registry import COMPOSITIONS, OPS
 from autograd_core.testing.gradients import cotangents, gradients
 from autograd_core.testing.samples import Case, cases
@@ -51,16 +52,32 @@ def _dtype(name: str) -> Any:
 
 
 def _compare(row: Row, exact: Case, dtype: str) -> None:
-    there = replace(exact.changed(lambda a: a.astype(_dtype(dtype)) if a.dtype == np.float64 else a), device="cuda")
-    found, wanted = _results(there), _results(exact)
+    narrow = exact.changed(lambda a: a.astype(_dtype(dtype)) if a.dtype == np.float64 else a)
+    try:
+        found, wanted = _results(replace(narrow, device="cuda")), _results(exact)
+        if [y.shape for y in found["value"]] != [y.shape for y in wanted["value"]]:
+            wanted = _results(narrow)  # it reads the same bytes in another dtype
+    except DtypeError:
+        if _refuses(narrow):
+            return
+        raise
     for key in ("value", "gradient"):
         row[key] = max([row[key], *map(_distance, found[key], wanted[key])])
+
+
+def _refuses(case: Case) -> bool:
+    """Whether an entry takes no operands of this dtype on the CPU either."""
+    try:
+        _results(case)
+    except DtypeError:
+        return True
+    return False
 
 
 def _results(case: Case) -> dict[str, list[Any]]:
     xs = case.tensors(requires_grad=True)
     outputs = [y for y in case.call(*xs) if isinstance(y, ag.Tensor)]
-    floating = [y for y in outputs if y.requires_grad]
+    floating = [y for y in outputs if y.requires_grad and case.entry.order]
     wanted = [x for x in xs if x.requires_grad]
     grads = gradients(floating, wanted, cotangents(floating)) if floating and wanted else ()
     return {"value": [_host(y) for y in outputs], "gradient": [_host(g) for g in grads]}
@@ -74,7 +91,8 @@ def _distance(found: Any, wanted: Any) -> float:
     """The largest difference, relative to the largest element that is finite; infinite where shapes or NaN differ."""
     if found.shape != wanted.shape or (np.isfinite(found) != np.isfinite(wanted)).any():
         return float("inf")
-    gap = np.abs(np.where(np.isfinite(wanted), found - wanted, 0))
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(np.where(np.isfinite(wanted), found - wanted, 0))
     scale = np.max(np.abs(np.where(np.isfinite(wanted), wanted, 0)), initial=0)
     return float(np.max(gap, initial=0) / max(scale, 1.0))
 

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 import backends
@@ -26,8 +27,8 @@ def test_what_is_right_is_told_apart_from_what_is_wrong(tmp_path, capsys):
 
         @op(ELEMENTWISE, symbol="f", domain=Interval(1, 2), reference=lambda x: x, vjp=lambda xp, g, x: g)
         def failing(xp, x):
-            """Fails where there is no float64."""
-            if x.dtype != xp.float64:
+            """Fails on a GPU."""
+            if not isinstance(x, np.ndarray):
                 raise TypeError("no such kernel")
             return x + 0
 
