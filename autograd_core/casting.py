@@ -30,7 +30,7 @@ POLICIES = dict.fromkeys(NARROW, "narrow") | dict.fromkeys(FULL, "full")
 DEFAULTS: dict[str, Callable[[], DType]] = {"cuda": lambda: float16, "cpu": bfloat16}
 
 _modes: ContextVar[dict[str, DType]] = ContextVar("autocast", default={})  # noqa: B039  never changed in place
-_open = 0  # contexts that anybody has entered: while there are none, an operation asks nothing more
+_used = False  # whether anybody ever entered a context: until then an operation asks nothing more
 
 
 class autocast:
@@ -57,15 +57,13 @@ class autocast:
         self._tokens: list[Any] = []
 
     def __enter__(self) -> autocast:
-        global _open
+        global _used
         others = {k: v for k, v in _modes.get().items() if k != self._type}
         self._tokens.append(_modes.set(others | {self._type: self._dtype} if self._enabled else others))
-        _open += 1
+        _used = True
         return self
 
     def __exit__(self, *error: Any) -> None:
-        global _open
-        _open -= 1
         _modes.reset(self._tokens.pop())
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -98,7 +96,7 @@ def casting(call: Callable[..., Any], policy: str) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def cast(*args: Any, **given: Any) -> Any:
-        if not _open or not (found := _modes.get()):
+        if not _used or not (found := _modes.get()):
             return call(*args, **given)
         args = tuple([_cast(a, found, full) for a in args])
         given = {k: _cast(v, found, full) for k, v in given.items()}
