@@ -55,6 +55,7 @@ MODULES = (
 )
 NAMES = (
     "convolve",
+    "convolve_relu",
     "convolve_input",
     "convolve_weight",
     "convolve_relu",

@@ -46,6 +46,7 @@ class NumpyBackend:
         self.namespace: SimpleNamespace = namespace_of(np, SimpleNamespace())
         self.namespace.pad, self.namespace.where = padding.pad, selection.where
         self.namespace.empty = passes.empty
+        self.namespace.zeros_like = padding.zeros_like
         self.namespace.dot = np.ndarray.dot  # for matrices of 16 numbers twice as fast as np.dot, which dispatches
         library = Deferred("scipy.special")
         kernels = self.namespace.kernels = bind(

@@ -5,7 +5,6 @@ layouts would have to be undone for everybody else. Kernels stay as their owner 
 call, which takes microseconds.
 """
 
-import functools
 from typing import Any
 
 import numpy as np
@@ -93,7 +92,11 @@ def convolve(
     return y
 
 
-convolve_relu = functools.partial(convolve, relu=True)
+def convolve_relu(
+    x: Array, w: Array, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int, bias: Array | None = None
+) -> Array | None:
+    """max(convolve(...), 0); with few channels a second pass is quicker than kernels that end with the ReLU."""
+    return convolve(x, w, stride, padding, dilation, groups, bias, True) if _is_wide(w.shape, groups) else None
 
 
 def convolve_input(

@@ -12,7 +12,7 @@ import numpy as np
 from backends.buffers import FLOAT32, empty
 from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
-from backends.onednn.layouts import can_be_described
+from backends.onednn.layouts import can_be_described, copied
 from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, RELU, SRC, SRC1, TRAINING, Plan, Workshop, planned, state
 
 ADD, MAX, RELU_BY_RESULT, SUM = 0x1FFF0, 0x1FFF2, 0x100, 0x2FFF4
@@ -45,9 +45,11 @@ def _larger(x: Array, y: Array) -> Array:
 
 def gate(g: Array, x: Array) -> Array | None:
     """g where x > 0, else 0; where x is NaN, as in PyTorch, g."""
-    if not (_suits(g) and _alike(g, x)):
+    if not (_suits(x) and g.dtype == FLOAT32 and g.shape == x.shape):
         return None
-    out = empty(g.shape, g.strides)
+    if g.strides != x.strides:
+        g = copied(g, x.strides)
+    out = empty(x.shape, x.strides)
     total = np.empty(ROWS, FLOAT32)
     for gradient, condition, target in zip(_blocks(g), _blocks(x), _blocks(out), strict=True):
         _gate(target.size).run(condition, gradient, target)

@@ -8,7 +8,6 @@ from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import CHANNELWISE, NORMALIZATION
 from autograd_core.registry import Interval, Values, composition, op, sample
-from autograd_core.tensor import no_grad
 from autograd_core.versions import record_write
 from backends.generic.normalization import around, count
 
@@ -125,7 +124,7 @@ def _by_channels(input, running_mean, running_var, weight, bias, training, momen
         )
     y, mean, scale = normalize_batch(input, weight, bias, eps=eps, relu=relu)
     if training and input.numel():
-        _track(running_mean, running_var, mean, scale, count(input.shape), momentum, eps)
+        _track(running_mean, running_var, mean.array, scale.array, count(input.shape), momentum, eps)
     return y
 
 
@@ -169,18 +168,19 @@ def batch_norm_relu(
 
 
 def _track(running_mean, running_var, mean, scale, n, momentum, eps):
-    """Move running statistics, where there are any, towards those of n elements."""
-    with no_grad():
-        if running_mean is not None:
-            _move(running_mean, mean, momentum)
-        if running_var is not None:
-            _move(running_var, (1 / (scale * scale) - eps) * (n / max(n - 1, 1)), momentum)
+    """Move running statistics, where there are any, towards those of n elements; `mean` and `scale` are arrays."""
+    if running_mean is not None:
+        _move(running_mean, mean, momentum)
+    if running_var is not None:
+        _move(running_var, (1 / (scale * scale) - eps) * (n / max(n - 1, 1)), momentum)
 
 
 def _move(running, value, momentum):
     """By samples where there are several statistics of each channel: towards their mean."""
-    value = value.array.reshape(-1, *running.shape).mean(axis=0).astype(running.array.dtype)
-    running.array += getattr(momentum, "array", momentum) * (value - running.array)
+    if value.shape != running.shape:
+        value = value.reshape(-1, *running.shape).mean(axis=0)
+    step = value.astype(running.array.dtype, copy=False) - running.array
+    running.array += getattr(momentum, "array", momentum) * step
     record_write(running.array)
 
 
@@ -233,5 +233,5 @@ def instance_norm(
     weight, bias = (p if p is None else functional.ravel(functional.expand(p, (n, channels))) for p in (weight, bias))
     y, mean, scale = normalize_batch(functional.reshape(input, (1, n * channels, *rest)), weight, bias, eps=eps)
     if input.numel():
-        _track(running_mean, running_var, mean, scale, math.prod(rest), momentum, eps)
+        _track(running_mean, running_var, mean.array, scale.array, math.prod(rest), momentum, eps)
     return functional.reshape(y, input.shape)
