@@ -35,13 +35,13 @@ def _basic_block(nn: Any) -> Any:
             super().__init__()
             self.stride = out_channels // channels
             self.padding = (out_channels - channels) // 2
-            self.conv1 = nn.Conv2d(channels, out_channels, 3, self.stride, padding=1, bias=False)
-            self.bn1 = nn.BatchNorm2d(out_channels)
+            conv1 = nn.Conv2d(channels, out_channels, 3, self.stride, padding=1, bias=False)
+            self.first = nn.Sequential(conv1, nn.BatchNorm2d(out_channels), nn.ReLU())
             self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
             self.bn2 = nn.BatchNorm2d(out_channels)
 
         def forward(self, x: Any) -> Any:
-            out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+            out = self.bn2(self.conv2(self.first(x)))
             if self.padding:
                 x = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.padding, self.padding))
             return F.relu(out + x)

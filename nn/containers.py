@@ -10,6 +10,7 @@ from typing import Any, Self, overload
 
 from autograd_core import Tensor
 from nn.layers.activation import ReLU
+from nn.layers.linear import Identity
 from nn.module import Module, framed
 from nn.parameter import Parameter
 from nn.rectified import RECTIFIED, rectified
@@ -130,6 +131,8 @@ class Sequential(_Modules):
             if layer is not None:
                 if module.__class__ is ReLU and module._hooks is None:
                     x, layer = rectified(layer, x), None
+                    continue
+                if module.__class__ is Identity and module._hooks is None:  # what `fuse` leaves of a normalisation
                     continue
                 x, layer = layer(x), None
             if module.__class__ in RECTIFIED:

@@ -75,3 +75,13 @@ def test_sums_of_different_shapes():
     y.sum().backward()
     np.testing.assert_array_equal(a.grad.numpy(), [[0.0, 1.0]])
     np.testing.assert_array_equal(b.grad.numpy(), [[1.0], [0.0]])
+
+
+def test_what_fusing_leaves_is_no_obstacle():
+    x, linear, left = ag.ones(1, 2), nn.Linear(2, 2), nn.Identity()
+    model = nn.Sequential(linear, left, nn.ReLU())
+    assert names(model(x)) == {"linear_relu"}
+    seen = []
+    left.register_forward_hook(lambda module, args, output: seen.append(output))
+    model(x)
+    assert seen[0].grad_fn.name == "linear"
