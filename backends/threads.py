@@ -71,9 +71,12 @@ class _Blas:
 
     def _find(self) -> list[Any]:
         if self._libraries is None:
-            from threadpoolctl import ThreadpoolController
-
-            self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+            try:
+                from threadpoolctl import ThreadpoolController
+            except ImportError:  # where it could not be installed they keep their threads: slower, and as exact
+                self._libraries = []
+            else:
+                self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
         return self._libraries
 
     def resize(self, n: int) -> None:

@@ -63,8 +63,13 @@ def put_taps(
     """Adjoint of `take_taps`: zeros of `x_shape` with g (N, C, *out) added where `taps` says."""
     gs, ts = channels_last(g).astype(wide_dtype(xp, g.dtype), copy=False), channels_last(taps)
     dx = xp.zeros((x_shape[0], *x_shape[2:], x_shape[1]), dtype=gs.dtype)
+    apart = all(s > (k - 1) * d for k, s, d in zip(kernel, stride, dilation, strict=True))
     for number, outputs, inputs in _each_tap(x_shape[2:], ts.shape[1:-1], kernel, stride, padding, dilation):
-        dx[inputs] += xp.where(ts[outputs] == number, gs[outputs], 0)
+        picked = xp.where(ts[outputs] == number, gs[outputs], 0)
+        if apart:  # no element lies in two windows
+            dx[inputs] = picked
+        else:
+            dx[inputs] += picked
     return channels_first(dx.astype(g.dtype, copy=False))
 
 

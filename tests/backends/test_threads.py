@@ -46,6 +46,13 @@ def test_blas_has_one_thread_while_blocks_run_and_the_count_that_was_set_otherwi
     assert blas_threads() == {1}
 
 
+def test_without_threadpoolctl_blas_keeps_its_threads(monkeypatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    monkeypatch.setattr(threads, "_blas", threads._Blas())
+    assert threads.in_blocks(lambda _: blas_threads(), range(2)) == [{2}, {2}]
+    ag.set_num_threads(2)
+
+
 def test_nested_blocks_run_where_they_are():
     def outer(_):
         inner = threads.in_blocks(lambda _: threading.get_ident(), range(3))
