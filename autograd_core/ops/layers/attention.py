@@ -7,6 +7,7 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import MATMUL
+from autograd_core.libraries import holds
 from autograd_core.registry import Interval, composition, sample
 
 REAL = Interval(-2, 2)
@@ -45,7 +46,8 @@ def attention_weights(query, key, attn_mask=None, is_causal=False, scale=None, e
     if is_causal:
         if attn_mask is not None:
             raise OperandError("scaled_dot_product_attention() takes attn_mask or is_causal, not both")
-        attn_mask = functional.tril(functional.ones(*scores.shape[-2:], dtype=bool, device=scores.device))
+        later = functional.full(scores.shape[-2:], -math.inf, dtype=scores.dtype, device=scores.device)
+        return functional.softmax(scores + functional.triu(later, 1), dim=-1)
     if attn_mask is None:
         return functional.softmax(scores, dim=-1)
     return _masked_softmax(scores, attn_mask)
@@ -66,16 +68,15 @@ def _shared(heads, query, enable_gqa):
 def _masked_softmax(scores, mask):
     """The softmax along the last axis of what a mask lets through (booleans) or shifts (numbers); 0 of nothing."""
     if mask.dtype.kind == "b":
-        scores = functional.where(mask, scores, -math.inf)
-    elif mask.dtype in (scores.dtype, np.float32):
-        scores = scores + functional.astype(mask, scores.dtype)
-    else:
+        mask = functional.where(mask, functional.zeros((), dtype=scores.dtype, device=scores.device), -math.inf)
+    elif mask.dtype not in (scores.dtype, np.float32):
         raise OperandError(
             f"attn_mask must hold booleans or numbers of the dtype of query, {scores.dtype}, not {mask.dtype}"
         )
-    if not scores.shape[-1]:
+    scores = scores + functional.astype(mask, scores.dtype)
+    nothing = (mask.detach() == -math.inf).all(dim=-1, keepdim=True)
+    if not scores.shape[-1] or holds(~nothing):
         return functional.softmax(scores, dim=-1)
-    nothing = (scores.detach() == -math.inf).all(dim=-1, keepdim=True)
     # Selected before and after, so that no NaN reaches a gradient.
     return functional.where(nothing, 0, functional.softmax(functional.where(nothing, 0, scores), dim=-1))
 
