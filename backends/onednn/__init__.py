@@ -26,7 +26,7 @@ KERNELS = {
     "optimizers": ("adam_step",),
 }  # fmt: skip
 
-SMALL = {"activations": 1 << 12}  # elements of the first operand below which a module is not asked
+SMALL = {"activations": 1 << 13}  # elements of the first operand below which a module is not asked
 
 
 def overlay(kernels: SimpleNamespace) -> None:

@@ -75,13 +75,41 @@ def rnn_scan(xp, share, state, weight, *, nonlinearity="tanh"):
 
 
 def _lstm_rule(xp, g, share, state, cell_state, weight, output, cell, gates):
-    """gates: i, f, o after the logistic function and g after tanh, in the order i, f, g, o."""
+    """gates: i, f, o after the logistic function and g after tanh, in the order i, f, g, o.
+
+    Step by step, because whatever is computed for the whole sequence at once leaves the cache.
+    """
     g_output, g_cell = g
-    i, f, candidate, o = _parts(gates, 4)
-    t = xp.tanh(cell)
-    inward = o * (1 - t * t)
+    before, width = _before(xp, cell_state, cell), state.shape[-1]
+    d_state, d_cell, d_share = xp.zeros_like(state), xp.zeros_like(cell_state), xp.empty(share.shape, dtype=share.dtype)
+    for t in range(len(share) - 1, -1, -1):
+        i, f, candidate, o = _parts(gates[t], 4)
+        bent = xp.tanh(cell[t])
+        if g_output is not None:
+            d_state = g_output[t] + d_state
+        inward = bent * bent
+        inward = (1 - inward) * o
+        inward *= d_state
+        d_cell = d_cell + inward if g_cell is None else d_cell + inward + g_cell[t]
+        slope = 1 - gates[t]
+        slope *= gates[t]
+        slope[:, 2 * width : 3 * width] = 1 - candidate * candidate
+        for k, (of_gate, other) in enumerate(((d_cell, candidate), (d_cell, before[t]), (d_cell, i), (d_state, bent))):
+            slope[:, k * width : (k + 1) * width] *= of_gate * other
+        d_share[t] = slope
+        d_state, d_cell = xp.matmul(slope, weight), d_cell * f
+    return d_share, d_state, d_cell, _weight_gradient(xp, d_share, _before(xp, state, output))
+
+
+def _lstm_composite(xp, g, share, state, cell_state, weight, output, cell):
+    """The same in terms of the operands, for the whole sequence where no step needs a later one."""
+    g_output, g_cell = g
+    before = _before(xp, state, output)
+    i, f, candidate, o = _parts(share + xp.matmul(before, weight.T), 4)
+    i, f, candidate, o, bent = xp.sigmoid(i), xp.sigmoid(f), xp.tanh(candidate), xp.sigmoid(o), xp.tanh(cell)
+    inward = o * (1 - bent * bent)
     slopes = [candidate * i * (1 - i), _before(xp, cell_state, cell) * f * (1 - f), i * (1 - candidate * candidate),
-              t * o * (1 - o)]  # fmt: skip
+              bent * o * (1 - o)]  # fmt: skip
     slopes = xp.cat(slopes, dim=-1)
     d_state, d_cell, collected = xp.zeros_like(state), xp.zeros_like(cell_state), []
     for t in range(len(share) - 1, -1, -1):
@@ -94,14 +122,7 @@ def _lstm_rule(xp, g, share, state, cell_state, weight, output, cell, gates):
         d_state, d_cell = xp.matmul(d, weight), d_cell * f[t]
         collected.append(d)
     d_share = _stacked(xp, collected, share)
-    return d_share, d_state, d_cell, _weight_gradient(xp, d_share, _before(xp, state, output))
-
-
-def _lstm_composite(xp, g, share, state, cell_state, weight, output, cell):
-    z = share + xp.matmul(_before(xp, state, output), weight.T)
-    i, f, candidate, o = _parts(z, 4)
-    gates = xp.cat([xp.sigmoid(i), xp.sigmoid(f), xp.tanh(candidate), xp.sigmoid(o)], dim=-1)
-    return _lstm_rule(xp, g, share, state, cell_state, weight, output, cell, gates)
+    return d_share, d_state, d_cell, _weight_gradient(xp, d_share, before)
 
 
 def _lstm_loop(share, state, cell, weight):
