@@ -89,3 +89,58 @@ def _double(nn: Any, channels: int, out_channels: int) -> list[Any]:
     for inputs in (channels, out_channels):
         layers += [nn.Conv2d(inputs, out_channels, 3, padding=1, bias=False), nn.BatchNorm2d(out_channels), nn.ReLU()]
     return layers
+
+
+def gpt(core: Any, nn: Any, vocabulary: int, context: int, layers: int = 4, heads: int = 4, width: int = 128) -> Any:
+    """Radford et al. 2019: tokens (N, L) to scores of each next one (N·L, vocabulary)."""
+
+    class Block(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+        """Attention to earlier tokens, then an MLP, each beside its input."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
+            self.attend, self.project = nn.Linear(width, 3 * width), nn.Linear(width, width)
+            self.mlp = nn.Sequential(
+                nn.Linear(width, 4 * width), nn.GELU(approximate="tanh"), nn.Linear(4 * width, width)
+            )
+
+        def forward(self, x: Any) -> Any:
+            count, length, _ = x.shape
+            parts = self.attend(self.norm1(x)).reshape(count, length, 3, heads, width // heads)
+            query, key, value = parts.permute(2, 0, 3, 1, 4)
+            mixed = nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+            x = x + self.project(mixed.transpose(1, 2).reshape(count, length, width))
+            return x + self.mlp(self.norm2(x))
+
+    class GPT(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+        """Embeddings, blocks, and a layer that scores."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.tokens, self.places = nn.Embedding(vocabulary, width), nn.Embedding(context, width)
+            self.blocks = nn.Sequential(*[Block() for _ in range(layers)])
+            self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, vocabulary, bias=False)
+
+        def forward(self, tokens: Any) -> Any:
+            x = self.tokens(tokens) + self.places(core.arange(tokens.shape[1]))
+            return self.head(self.norm(self.blocks(x))).flatten(0, 1)
+
+    return GPT()
+
+
+def char_lstm(nn: Any, vocabulary: int, hidden: int = 128) -> Any:
+    """Characters (N, L) to scores of each next one (N·L, vocabulary)."""
+
+    class CharLSTM(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
+        """An embedding, one recurrent layer, and a layer that scores."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding, self.lstm = nn.Embedding(vocabulary, 32), nn.LSTM(32, hidden, batch_first=True)
+            self.head = nn.Linear(hidden, vocabulary)
+
+        def forward(self, characters: Any) -> Any:
+            return self.head(self.lstm(self.embedding(characters))[0].flatten(0, 1))
+
+    return CharLSTM()

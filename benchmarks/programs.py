@@ -8,7 +8,14 @@ import numpy as np
 
 from benchmarks import models
 from benchmarks.steps import LEARNING_RATE, Step, chain_step, inference_step, margin_step, scalar_step, training_step
-from benchmarks.workloads import classification_batch, moons_batch, segmentation_batch
+from benchmarks.workloads import (
+    VOCABULARY,
+    WORKLOADS,
+    classification_batch,
+    moons_batch,
+    segmentation_batch,
+    token_batch,
+)
 
 
 def unchanged(value: Any) -> Any:
@@ -50,10 +57,10 @@ class Programs:
         return margin_step(model, optimizer, *map(self.core.tensor, moons_batch()))
 
     def mlp(self) -> Step:
-        return self._perceptron("mlp", models.mlp(self.nn, 784, 256, 128, 10))
+        return self._by_adam(models.mlp(self.nn, 784, 256, 128, 10), *classification_batch("mlp"))
 
     def mlp_wide(self) -> Step:
-        return self._perceptron("mlp-wide", models.mlp(self.nn, 784, 1024, 1024, 10))
+        return self._by_adam(models.mlp(self.nn, 784, 1024, 1024, 10), *classification_batch("mlp-wide"))
 
     def lenet5(self) -> Step:
         return self._classifier("lenet5", models.lenet5(self.nn))
@@ -68,15 +75,22 @@ class Programs:
         loss = self.nn.functional.binary_cross_entropy_with_logits
         return self._training(models.unet(self.core, self.nn), loss, *segmentation_batch("unet"))
 
+    def gpt(self) -> Step:
+        context = WORKLOADS["gpt"].batch[1]
+        return self._by_adam(models.gpt(self.core, self.nn, VOCABULARY, context), *token_batch("gpt"))
+
+    def char_lstm(self) -> Step:
+        return self._by_adam(models.char_lstm(self.nn, VOCABULARY), *token_batch("char-lstm"))
+
     def resnet20_eval(self) -> Step:
         return self._inference("resnet20-eval", models.resnet20(self.nn).eval())
 
     def resnet20_folded(self) -> Step:
         return self._inference("resnet20-folded", self.fold(models.resnet20(self.nn).eval()))
 
-    def _perceptron(self, workload: str, model: Any) -> Step:
+    def _by_adam(self, model: Any, inputs: Any, classes: Any) -> Step:
         optimizer = self.optim.Adam(model.parameters(), lr=LEARNING_RATE)
-        batch = map(self.core.tensor, classification_batch(workload))
+        batch = map(self.core.tensor, (inputs, classes))
         return training_step(self.compile(model), self.nn.functional.cross_entropy, optimizer, *batch)
 
     def _classifier(self, workload: str, model: Any, weight_decay: float = 0.0) -> Step:

@@ -32,6 +32,8 @@ TORCH = ("torch", "torch-compile")
 IMAGES = ("torch", "torch-cl", "torch-compile", "jax")
 SMALL = ("tinygrad", "mygrad", "mygrad-off", "autograd")
 
+VOCABULARY = 65  # characters of Shakespeare's plays
+
 # Compilers of whole graphs stay out of the chain and the scalar expression: they would measure one fused kernel.
 WORKLOADS = {
     "overhead": Workload("100 × `h * x`, 4×4 float32, as multiples of bare `np.multiply`", ()),
@@ -66,6 +68,8 @@ WORKLOADS = {
     "resnet20": Workload("ResNet-20, 32×32, batch 128, SGD step", IMAGES, (128, 3, 32, 32), flops.resnet20()),
     "vgg": Workload("VGG-style net, 32×32, batch 64, SGD step", IMAGES, (64, 3, 32, 32), flops.vgg()),
     "unet": Workload("U-Net, 128×128, batch 8, BCE, SGD step", IMAGES, (8, 3, 128, 128), flops.unet()),
+    "gpt": Workload("GPT, 4 layers of 128, 16 × 128 tokens, Adam step", TORCH, (16, 128)),
+    "char-lstm": Workload("LSTM of 128, 32 × 64 characters, Adam step", TORCH, (32, 64)),
     "resnet20-eval": Workload(
         "ResNet-20, batch 128, inference",
         IMAGES,
@@ -88,6 +92,12 @@ def classification_batch(name: str) -> tuple[NDArray[np.float32], NDArray[np.int
     rng = np.random.default_rng(0)
     shape = WORKLOADS[name].batch
     return rng.standard_normal(shape, dtype=np.float32), rng.integers(0, 10, shape[0])
+
+
+def token_batch(name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Tokens (N, L) below VOCABULARY, and the next of each in a row (N·L)."""
+    tokens = np.random.default_rng(0).integers(0, VOCABULARY, WORKLOADS[name].batch)
+    return tokens, np.roll(tokens, -1, axis=1).reshape(-1)
 
 
 def segmentation_batch(name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
