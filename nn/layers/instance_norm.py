@@ -49,7 +49,9 @@ class _InstanceNorm(_BatchNorm):
     def _check(self, input: Tensor) -> None:
         if input.ndim not in self.ndims:
             expected = " or ".join(f"{n}D" for n in self.ndims)
-            raise ValueError(f"expected {expected} input (got {input.ndim}D input)")
+            raise ValueError(
+                f"expected {expected} input (got {input.ndim}D input): {type(self).__name__} cannot take {input.shape}"
+            )
         channels = input.shape[-self.ndims[0]]
         if channels == self.num_features:
             return

@@ -82,7 +82,9 @@ class _BatchNorm(Module):
     def _check(self, input: Tensor) -> None:
         if input.ndim not in self.ndims:
             expected = " or ".join(f"{n}D" for n in self.ndims)
-            raise ValueError(f"expected {expected} input (got {input.ndim}D input)")
+            raise ValueError(
+                f"expected {expected} input (got {input.ndim}D input): {type(self).__name__} cannot take {input.shape}"
+            )
         if input.shape[1] != self.num_features:
             raise ValueError(
                 f"{type(self).__name__}({self.num_features}) takes {self.num_features} channels; "

@@ -31,8 +31,7 @@ class Perceptron(Module):
 
     def score(self, x: Tensor) -> Tensor:
         """w·x + b: (..., in_features) to (...)."""
-        z = core.matmul(x, self.weight)
-        return z if self.bias is None else z + self.bias
+        return core.linear(x, self.weight, self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return (self.score(x) >= 0).astype(x.dtype)
