@@ -89,3 +89,12 @@ def test_one_name_for_all_convolutions():
     x, w = numbers(1, 2, 3), numbers(1, 1)
     assert ag.convolution(x, w, None, [1], [0], [1], False, [0], 1).flatten().tolist() == [3, 5]
     assert ag.convolution(x, w, None, [1], [0], [1], True, [0], 1).flatten().tolist() == [1, 3, 5, 3]
+
+
+@pytest.mark.parametrize("name", ["max_pool2d", "adaptive_max_pool2d"])
+def test_pooling_with_indices_has_a_name_of_its_own(name):
+    x = ag.randn(1, 2, 4, 4)
+    y, indices = getattr(F, f"{name}_with_indices")(x, 2)
+    assert (
+        y.tolist() == getattr(F, name)(x, 2).tolist() == x.flatten(2).gather(2, indices.flatten(2)).view_as(y).tolist()
+    )
