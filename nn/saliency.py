@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -12,7 +12,7 @@ from autograd_core.autograd import grad
 from autograd_core.tensor import Node
 from nn.module import Module
 
-Target = int | Tensor | Callable[[Tensor], Tensor] | None
+Target = int | Sequence[int] | Tensor | Callable[[Tensor], Tensor] | None
 
 
 def saliency(model: Module, input: Tensor, target: Target = None) -> Tensor:
@@ -46,7 +46,7 @@ def rectifiers(output: Tensor) -> Iterator[Node]:
     stack: list[Any] = [output.node]
     while stack:
         node = stack.pop()
-        if node is None or node.op is None:
+        if node is None or node.op is None:  # nothing to differentiate, or a leaf
             continue
         if node.op.name == "relu" or node.op.name.endswith("_relu"):
             yield node

@@ -16,6 +16,8 @@ from autograd_core import Tensor, no_grad
 from training.datasets import Dataset, Subset
 from training.extras import require
 
+BUCKET = 2**22  # bytes of a message: many small ones cost their latency, one large one a copy of everything
+
 
 class Communicator(ABC):
     """A node's view of a group of nodes that all do the same: its `rank`, from 0 on, and their number, `size`."""
@@ -104,7 +106,7 @@ def broadcast(tensors: Iterable[Tensor], communicator: Communicator) -> None:
 
 
 @no_grad()
-def average_gradients(parameters: Iterable[Tensor], communicator: Communicator, bucket_bytes: int = 2**22) -> None:
+def average_gradients(parameters: Iterable[Tensor], communicator: Communicator, bucket_bytes: int = BUCKET) -> None:
     """Replace every gradient by its mean over all nodes, in messages of about `bucket_bytes`.
 
     Where some nodes have no gradient of a parameter, theirs count as 0; where none has one, there is none.
@@ -132,7 +134,7 @@ class DistributedOptimizer:
     node's own: `broadcast(model.buffers(), communicator)` before evaluating.
     """
 
-    def __init__(self, optimizer: Any, communicator: Communicator, bucket_bytes: int = 2**22) -> None:
+    def __init__(self, optimizer: Any, communicator: Communicator, bucket_bytes: int = BUCKET) -> None:
         self.optimizer, self.communicator, self.bucket_bytes = optimizer, communicator, bucket_bytes
         broadcast(self._parameters(), communicator)
 
@@ -171,7 +173,7 @@ class DistributedOptimizer:
         self.optimizer.load_state_dict(state_dict)
 
 
-def _buckets(tensors: Sequence[Tensor], limit: int = 2**22) -> Iterator[list[Tensor]]:
+def _buckets(tensors: Sequence[Tensor], limit: int = BUCKET) -> Iterator[list[Tensor]]:
     """Neighbours of one dtype, together about as large as the limit."""
     bucket: list[Tensor] = []
     size = 0

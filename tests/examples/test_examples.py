@@ -198,3 +198,11 @@ def test_parts_of_a_body_are_found(tmp_path):
     distances = re.findall(r"([\d.]+) pixels off", result.stdout)
     assert len(distances) == 6
     assert max(map(float, distances)) < 4
+
+
+def test_guided_gradients_keep_to_the_digits(tmp_path):
+    result = run(ROOT / "examples" / "saliency.py", "--epochs", 5, "--out", "maps.png", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "maps.png").read_bytes().startswith(b"\x89PNG")
+    plain, guided = map(float, re.findall(r"([\d.]+) times as strong", result.stdout))
+    assert guided > plain + 0.2 > 1.2

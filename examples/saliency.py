@@ -1,0 +1,70 @@
+"""What a network looks at: gradients of its scores with respect to the image, plain and guided.
+
+    python examples/saliency.py --out runs/saliency.png
+
+A network that only convolves learns the digits. The picture shows ten of them, under each the gradient of its score, and
+under that the gradient without all that lowers the score on its way through a ReLU (Springenberg et al. 2014).
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from matplotlib.figure import Figure
+
+import autograd_core as ag
+import nn
+import optim
+from training import DataLoader, evaluate, fit
+from training.datasets import digits
+
+
+def all_convolutional():
+    return nn.Sequential(
+        nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(),
+        nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.ReLU(),
+        nn.Conv2d(32, 32, 3, padding=1), nn.ReLU(),
+        nn.Conv2d(32, 10, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+    )  # fmt: skip
+
+
+def save(rows, path):
+    """One row of pictures for every name: red is positive, blue negative."""
+    figure = Figure(figsize=(10, 3.2), layout="constrained")
+    for panels, (name, pictures) in zip(figure.subplots(len(rows), 10), rows.items(), strict=True):
+        panels[0].set_ylabel(name)
+        for panel, picture in zip(panels, pictures[:, 0].numpy(), strict=True):
+            reach = abs(picture).max()
+            panel.imshow(picture, cmap="RdBu_r", vmin=-reach, vmax=reach)
+            panel.set(xticks=(), yticks=())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=100)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("runs") / "saliency.png")
+    options = parser.parse_args()
+    ag.manual_seed(options.seed)
+    train_set, test_set = digits(seed=0)
+    model = all_convolutional()
+    loader = DataLoader(train_set, batch_size=64, shuffle=True)
+    fit(model, loader, optim.Adam(model.parameters(), lr=3e-3), epochs=options.epochs, progress=False)
+    print(f"test {evaluate(model, DataLoader(test_set, batch_size=500))}")
+    images, labels = test_set.tensors
+    first = ag.tensor([labels.tolist().index(digit) for digit in range(10)])  # one of every kind
+    images, labels = images[first], labels[first]
+    maps = {"gradient": nn.saliency(model, images, labels), "guided": nn.guided_backprop(model, images, labels)}
+    for name, g in maps.items():
+        ratio = (g.abs() * images).mean() / (g.abs().mean() * images.mean())
+        print(f"{name:8}  {ratio.item():.2f} times as strong on the digits as on average")
+    save({"image": images, **maps}, options.out)
+    print(f"wrote {options.out}")
+
+
+if __name__ == "__main__":
+    main()
