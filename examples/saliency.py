@@ -2,8 +2,8 @@
 
     python examples/saliency.py --out runs/saliency.png
 
-A network that only convolves learns the digits. The picture shows ten of them, under each the gradient of its score, and
-under that the gradient without all that lowers the score on its way through a ReLU (Springenberg et al. 2014).
+A network that only convolves learns the digits. The picture shows ten of them, under each the gradient of its score,
+and under that the gradient without all that lowers the score on its way through a ReLU (Springenberg et al. 2014).
 """
 
 import argparse

@@ -84,7 +84,7 @@ def summary(model: Module, input_shape: Sequence[int] | Tensor | Sequence[Any]) 
     >>> summary(lenet5(), (1, 1, 28, 28)).parameters
     61706
     """
-    inputs = _inputs(input_shape)
+    inputs = _inputs(input_shape, next((p for p in model.parameters() if p.dtype.kind in "fV"), core.zeros(())))
     rows: list[Row] = []
     fields, seen = Fields(inputs), set[int]()
     hooks = [
@@ -121,14 +121,14 @@ def _is_layer(path: str, module: Module) -> bool:
     )
 
 
-def _inputs(given: Any) -> list[Tensor]:
-    """The tensors that a shape, a tensor, or a list of these stands for."""
+def _inputs(given: Any, like: Tensor) -> list[Tensor]:
+    """The tensors that a shape, a tensor, or a list of these stands for; of dtype and on the device of a parameter."""
     if isinstance(given, Tensor):
         return [given.detach().requires_grad_() if given.dtype.kind in "fV" else given]
     if isinstance(given, Sequence) and not isinstance(given, str):
         if all(isinstance(n, int) for n in given):
-            return [core.zeros(tuple(given), requires_grad=True)]
-        return [x for part in given for x in _inputs(part)]
+            return [core.zeros(tuple(given), dtype=like.dtype, device=like.device, requires_grad=True)]
+        return [x for part in given for x in _inputs(part, like)]
     raise TypeError(f"summary() takes the shape of the input, such as (1, 3, 224, 224), or a tensor, not {given!r}")
 
 

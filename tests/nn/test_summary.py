@@ -59,7 +59,7 @@ def test_receptive_fields_are_where_gradients_reach():
 
 
 def test_costs_of_sequences_and_of_several_inputs():
-    lstm = nn.LSTM(4, 6, bidirectional=True)
+    lstm = nn.LSTM(4, 6, bidirectional=True).double()
     s = nn.summary(lstm, (5, 2, 4))
     assert s.multiply_adds == 5 * 2 * 2 * 24 * (4 + 6)
     attention = nn.summary(nn.MultiheadAttention(8, 2), [(5, 1, 8), (7, 1, 8), (7, 1, 8)])
