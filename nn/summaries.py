@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from autograd_core import Tensor
 from autograd_core import functional as core
 from autograd_core.tensor import enable_grad
+from autograd_core.trees import leaves
 from nn.layers.attention import MultiheadAttention
 from nn.layers.convolution import _Conv
 from nn.layers.distance import Bilinear
@@ -145,9 +146,9 @@ def _refusal(e: Exception, inputs: Sequence[Tensor]) -> str:
 
 def _recorder(path: str, rows: list[Row], fields: Fields, seen: set[int]) -> Callable[..., None]:
     def record(module: Module, args: Any, output: Any) -> None:
-        first = output
-        while isinstance(first, tuple):
-            first = first[0]
+        first = next((t for t in leaves(output) if isinstance(t, Tensor)), None)
+        if first is None:
+            return
         own = [p for p in module.parameters() if id(p) not in seen]  # modules inside that were called came before
         seen.update(map(id, own))
         rows.append(

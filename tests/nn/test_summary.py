@@ -121,3 +121,18 @@ def test_a_refused_input_names_the_layer_and_the_fix(model, given, message):
 def test_what_is_no_shape(given):
     with pytest.raises(TypeError, match=r"takes the shape of the input, such as \(1, 3, 224, 224\), or a tensor, not"):
         nn.summary(nn.Identity(), given)
+
+
+class Branches(nn.Module):
+    def __init__(self, output):
+        super().__init__()
+        self.weight, self.output = nn.Parameter(ag.ones(3)), output
+
+    def forward(self, x):
+        return self.output(x * self.weight)
+
+
+def test_outputs_of_any_structure():
+    rows = nn.summary(nn.Sequential(Branches(lambda y: {"a": [None, y], "b": 1})), (2, 3)).rows
+    assert [(r.layer, r.output_shape, r.parameters) for r in rows] == [("Branches", (2, 3), 3)]
+    assert nn.summary(Branches(lambda y: None), (2, 3)).rows == ()
