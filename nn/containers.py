@@ -125,6 +125,17 @@ class Sequential(_Modules):
     def _sliced(self, modules: OrderedDict[str, Any]) -> Self:
         return type(self)(modules)
 
+    def __mul__(self, times: int) -> Self:
+        """The same modules, so many times over."""
+        if not isinstance(times, int) or times < 1:
+            raise ValueError(f"Sequential * n needs a positive number n, not {times!r}")
+        return type(self)(*list(self) * times)
+
+    __rmul__ = __mul__
+
+    def __imul__(self, times: int) -> Self:
+        return self.extend(list(self * times)[len(self) :])
+
     def forward(self, input: Any) -> Any:
         x, layer = input, None  # a layer that waits: if a ReLU follows, it does it itself
         for module in self._modules.values():
@@ -256,6 +267,9 @@ class ParameterList(_Parameters):
 
     def __setitem__(self, index: int, value: Any) -> None:
         setattr(self, list(self._parameters)[index], _as_parameter(value))
+
+    def __iadd__(self, values: Iterable[Any]) -> Self:
+        return self.extend(values)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._parameters.values())

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Iterator
+from typing import Any, Self
 
 from autograd_core import Tensor, no_grad
 from nn.conversion import Convertible
 from nn.failures import locate
 from nn.hooks import Hooked
-from nn.loading import IncompatibleKeys, load_tensors
 from nn.parameter import Buffer, Parameter
+from nn.state import Stateful
 
 
-class Module(Hooked, Convertible):
+class Module(Hooked, Convertible, Stateful):
     """Base of layers and models: subclasses make their parts in `__init__` and use them in `forward`.
 
     A `Parameter` or another `Module` becomes part of this one by being assigned to an attribute.
@@ -36,7 +36,6 @@ class Module(Hooked, Convertible):
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
     _transient: set[str]  # buffers that are not saved
-    _optional_keys: ClassVar[tuple[str, ...]] = ()  # of the state: files of other origin may lack them
 
     def __init__(self) -> None:
         for name in ("_parameters", "_buffers", "_modules"):
@@ -226,50 +225,6 @@ class Module(Hooked, Convertible):
         if t is None:
             raise AttributeError(f"{type(owner).__name__} has no {registry[1:-1]} `{name}`, asked for as {target!r}")
         return t
-
-    def _persistent(self, prefix: str = "") -> Iterator[tuple[str, Tensor, bool]]:
-        """Path, tensor, and whether a file may lack it, in the order of `state_dict`."""
-        saved = [(k, t) for k, t in self._buffers.items() if k not in self._transient]
-        for name, t in [*self._parameters.items(), *saved]:
-            if t is not None:
-                yield prefix + name, t, name in self._optional_keys
-        for name, module in self._modules.items():
-            if module is not None:
-                yield from module._persistent(f"{prefix}{name}.")
-
-    def state_dict(
-        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
-    ) -> dict[str, Any]:
-        """Parameters and persistent buffers by path: detached tensors that share their storage.
-
-        destination: where to put them. keep_vars: the tensors themselves. Modules that define `get_extra_state` and
-        `set_extra_state` have a value of their own in it, under "_extra_state".
-        """
-        state = {} if destination is None else destination
-        state |= {path: t if keep_vars else t.detach() for path, t, _ in self._persistent(prefix)}
-        state |= {prefix + path: module.get_extra_state() for path, module in self._with_extra_state().items()}
-        return state
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> IncompatibleKeys:
-        """Copy values into parameters and buffers.
-
-        assign: take the tensors that are given, with their dtype and device, instead of copying. A RuntimeError lists
-        every shape that differs and, if `strict`, every missing and unexpected key; then nothing has changed.
-        """
-        extra = self._with_extra_state()
-        targets = [*self._persistent(), *((path, None, False) for path in extra)]
-        keys = load_tensors(type(self).__name__, targets, state_dict, strict, assign)
-        for path, module in extra.items():
-            if path in state_dict:
-                module.set_extra_state(state_dict[path])
-        return keys
-
-    def _with_extra_state(self) -> dict[str, Any]:
-        """Modules that keep more than tensors, by the paths of what they keep."""
-        found = self.named_modules(remove_duplicate=False)
-        return {_joined(path, "_extra_state"): m for path, m in found if hasattr(m, "get_extra_state")}
 
     def train(self, mode: bool = True) -> Self:
         """Behave as in training: dropout drops, batch normalisation uses the batch. Returns the module."""

@@ -147,3 +147,40 @@ def test_submodules_are_exchanged_and_parts_converted():
     assert model.to_empty(device="cpu")[0].weight is weight
     twice = nn.Sequential(shared := nn.ReLU(), shared)
     assert [len(list(twice.modules(remove_duplicate=once))) for once in (True, False)] == [2, 3]
+
+
+def test_hooks_around_saving_and_loading():
+    model, calls = nn.Sequential(nn.Linear(1, 1), nn.Sequential(nn.Linear(1, 1, bias=False))), []
+    inner = model[1][0]
+    inner.register_state_dict_pre_hook(lambda m, prefix, keep: calls.append((m, prefix, keep)))
+    for module in (model, inner):
+        module.register_state_dict_post_hook(lambda m, state, prefix, meta: calls.append((prefix, len(state))))
+    assert list(model.state_dict(prefix="x."))[-1] == "x.1.0.weight"
+    assert calls == [(inner, "x.1.0.", False), ("x.1.0.", 3), ("x.", 3)]
+
+    def rename(module, state, prefix, meta, strict, missing, unexpected, errors):
+        state[f"{prefix}weight"] = state.pop(f"{prefix}old")
+
+    handle = inner.register_load_state_dict_pre_hook(rename)
+    model.register_load_state_dict_post_hook(lambda m, keys: calls.append(keys.missing_keys))
+    state = {"0.weight": ag.ones(1, 1), "0.bias": ag.ones(1), "1.0.old": ag.full((1, 1), 7.0)}
+    model.load_state_dict(state)
+    assert inner.weight.item() == 7
+    assert "1.0.old" in state
+    assert calls[-1] == []
+    handle.remove()
+    inner.register_load_state_dict_pre_hook(lambda *args: args[-1].append("too old"))
+    with pytest.raises(RuntimeError, match="loading state_dict for Sequential:\\n\\ttoo old"):
+        model.load_state_dict(model.state_dict())
+
+
+def test_sequences_are_multiplied():
+    layers = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    assert list(layers * 2) == list(2 * layers) == [*layers, *layers]
+    layers *= 3
+    assert len(layers) == 6
+    with pytest.raises(ValueError, match="positive number n, not 0"):
+        layers * 0
+    values = nn.ParameterList([ag.ones(1)])
+    values += [ag.zeros(2)]
+    assert len(values) == 2

@@ -1,0 +1,113 @@
+"""What of a module is saved, and how it comes back: state dicts, and functions that are called around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar
+
+from autograd_core import Tensor
+from autograd_core.tensor import Removable
+from nn.hooks import Hook
+from nn.loading import IncompatibleKeys, load_tensors
+
+SAVE, SAVED, LOAD, LOADED = "before saving", "after saving", "before loading", "after loading"
+
+
+class Stateful:
+    """What a module has of its state, and of hooks around it."""
+
+    _parameters: dict[str, Tensor | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: dict[str, Any]
+    _transient: set[str]
+    named_modules: Callable[..., Iterator[tuple[str, Any]]]
+    _optional_keys: ClassVar[tuple[str, ...]] = ()  # files of other origin may lack them
+    _state_hooks: tuple[Hook, ...] | None = None
+
+    def state_dict(
+        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict[str, Any]:
+        """Parameters and persistent buffers by path: detached tensors that share their storage.
+
+        destination: where to put them. keep_vars: the tensors themselves. Modules that define `get_extra_state` and
+        `set_extra_state` have a value of their own in it, under "_extra_state".
+        """
+        for path, hook, module in self._hooks_of_state(SAVE):
+            hook(module, prefix + path, keep_vars)
+        state = {} if destination is None else destination
+        state |= {path: t if keep_vars else t.detach() for path, t, _ in self._persistent(prefix)}
+        state |= {prefix + path: module.get_extra_state() for path, module in self._with_extra_state().items()}
+        for path, hook, module in reversed(self._hooks_of_state(SAVED)):
+            hook(module, state, prefix + path, {})
+        return state
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
+        """Copy values into parameters and buffers.
+
+        assign: take the tensors that are given, with their dtype and device, instead of copying. A RuntimeError lists
+        every shape that differs and, if `strict`, every missing and unexpected key; then nothing has changed.
+        """
+        state, errors = dict(state_dict), list[str]()
+        for path, hook, module in self._hooks_of_state(LOAD):
+            hook(module, state, path, {}, strict, [], [], errors)
+        if errors:
+            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(errors))
+        extra = self._with_extra_state()
+        targets = [*self._persistent(), *((path, None, False) for path in extra)]
+        keys = load_tensors(type(self).__name__, targets, state, strict, assign)
+        for path, module in extra.items():
+            if path in state:
+                module.set_extra_state(state[path])
+        for _, hook, module in reversed(self._hooks_of_state(LOADED)):
+            hook(module, keys)
+        return keys
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Removable:
+        """Call `hook(module, prefix, keep_vars)` before this module, alone or as a part of others, is saved."""
+        return self._register_state_hook(SAVE, hook)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> Removable:
+        """Call `hook(module, state_dict, prefix, {})` afterwards; it may change the dict."""
+        return self._register_state_hook(SAVED, hook)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Removable:
+        """Call `hook(module, state_dict, prefix, {}, strict, [], [], error_msgs)` before anything is loaded.
+
+        It may change the dict, such as rename keys, which is a copy, and add messages, for which the load fails.
+        """
+        return self._register_state_hook(LOAD, hook)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> Removable:
+        """Call `hook(module, incompatible_keys)` after a load that succeeded."""
+        return self._register_state_hook(LOADED, hook)
+
+    def _register_state_hook(self, kind: str, function: Callable[..., Any]) -> Removable:
+        hook = Hook(kind, function)
+        self._state_hooks = (*(self._state_hooks or ()), hook)
+        return Removable(self, "_state_hooks", hook)
+
+    def _hooks_of_state(self, kind: str) -> list[tuple[str, Callable[..., Any], Any]]:
+        """Prefix, hook and module, outer modules first."""
+        return [
+            (path + "." if path else "", hook.function, module)
+            for path, module in self.named_modules(remove_duplicate=False)
+            for hook in module._state_hooks or ()
+            if hook.kind == kind
+        ]
+
+    def _persistent(self, prefix: str = "") -> Iterator[tuple[str, Tensor, bool]]:
+        """Path, tensor, and whether a file may lack it, in the order of `state_dict`."""
+        saved = [(k, t) for k, t in self._buffers.items() if k not in self._transient]
+        for name, t in [*self._parameters.items(), *saved]:
+            if t is not None:
+                yield prefix + name, t, name in self._optional_keys
+        for name, module in self._modules.items():
+            if module is not None:
+                yield from module._persistent(f"{prefix}{name}.")
+
+    def _with_extra_state(self) -> dict[str, Any]:
+        """Modules that keep more than tensors, by the paths of what they keep."""
+        found = self.named_modules(remove_duplicate=False)
+        return {(path + "." if path else "") + "_extra_state": m for path, m in found if hasattr(m, "get_extra_state")}
