@@ -35,6 +35,12 @@ def interval(low: float, high: float) -> Callable[[Number], Number]:
     return lambda t: ((high - mp.mpf(low)) * t + high + low) / 2
 
 
+def bounded(low: float, high: float, shift: float) -> Callable[[Number], Number]:
+    """[low, high], by t = stretch·(x - low) / (x + shift) - 1."""
+    stretch = 2 * (mp.mpf(high) + shift) / (mp.mpf(high) - low)
+    return lambda t: (stretch * low + (t + 1) * shift) / (stretch - (t + 1))
+
+
 def erfcx(x: Number) -> Number:
     if x > 100:
         return sum((-1) ** k * mp.fac2(2 * k - 1) / (2 * x * x) ** k for k in range(25)) / (x * mp.sqrt(mp.pi))
@@ -50,6 +56,16 @@ def erfcx_slope(x: Number) -> Number:
 
 def mills(x: Number) -> Number:
     return erfcx(x / mp.sqrt(2)) / 2
+
+
+def tail_inverse(scale: Number, r: Number) -> Number:
+    """Where scale·erfc(x·√scale) is exp(-r²), by Newton's method; scale ½: of the normal distribution, 1: of erfc."""
+    width = mp.sqrt(1 / scale)
+    x = mp.mpf(r)
+    for _ in range(12):
+        z = x / width
+        x += (mp.log(scale * mp.erfc(z)) + r * r) * erfcx(z) * width * mp.sqrt(mp.pi) / 2
+    return x
 
 
 def asymptotic(order: int, sign: int, x: Number) -> Number:
@@ -106,6 +122,14 @@ FITS = {
                      lambda s: mp.erf(mp.sqrt(s / 2)) / (2 * mp.sqrt(s)), interval(0, 0.5625**2), 10),
     "GELU_SLOPE": Fit("(½erfcx(√½x) - x / √(2π)) / (z - x) on [0, ∞), where z is its zero",
                       lambda x: (mills(x) - x / mp.sqrt(2 * mp.pi)) / (gelu_zero() - x), half_line(0, 3.75), 26),
+    "ERFINV_NEAR": Fit("erfinv(y) / y - 1, of y², on [0, 13/16]",
+                       lambda s: mp.erfinv(mp.sqrt(s)) / mp.sqrt(s) - 1, interval(0, 0.8125**2), 28),
+    "ERFINV_FAR": Fit("erfinv(1 - exp(-r²)) / r - 13/16 on [1.25, 6.25]",
+                      lambda r: tail_inverse(mp.mpf(1), r) / r - 0.8125, bounded(1.25, 6.25, 2), 23),
+    "NDTRI_NEAR": Fit("Φ⁻¹(½ + d) / d - 11/4, of d², on [0, 13/32]",
+                      lambda s: mp.erfinv(2 * mp.sqrt(s)) * mp.sqrt(2 / s) - 2.75, interval(0, 0.40625**2), 28),
+    "NDTRI_FAR": Fit("-Φ⁻¹(exp(-r²)) / r - 9/8 on [1.5, 27.375]",
+                     lambda r: tail_inverse(mp.mpf(0.5), r) / r - 1.125, bounded(1.5, 27.375, 3), 31),
     "LGAMMA": Fit("x·(log Γ(x) - (x - ½)(log x - 1) - log √(2π) + ½) on [5/2, ∞)",
                   lambda x: x * (mp.loggamma(x) - (x - 0.5) * (mp.log(x) - 1) - mp.log(2 * mp.pi) / 2 + 0.5),
                   half_line(2.5, 6), 14),

@@ -5,7 +5,8 @@ from typing import Any
 
 from backends.generic import pairs, tables
 from backends.generic.pairs import product, quotient, two_sum
-from backends.generic.special import FAR, double, onto_unit, polynomial
+from backends.generic.polynomials import onto_unit, polynomial
+from backends.generic.special import FAR, double
 from backends.geometry import Array
 
 # 1 - γ, then (-1)^k (ζ(k) - 1) / k for k = 2, 3, ...: the Taylor series of log Γ(2 + z) / z (Abramowitz and Stegun

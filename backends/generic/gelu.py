@@ -9,7 +9,7 @@ from typing import Any
 from backends.generic.activations import mirrored
 from backends.generic.normal import bell_part, exp_square, ndtr
 from backends.generic.pairs import distance, lost, product, quotient, two_sum
-from backends.generic.special import onto_unit, polynomial, ratio
+from backends.generic.polynomials import onto_unit, polynomial, ratio
 from backends.generic.tables import GELU_SLOPE
 from backends.geometry import Array
 

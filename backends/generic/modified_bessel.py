@@ -3,8 +3,9 @@
 from typing import Any
 
 from backends.generic import tables
-from backends.generic.pairs import distance, lost, product, quotient, two_sum
-from backends.generic.special import double, onto_unit, polynomial
+from backends.generic.pairs import distance, quotient, root, times, two_sum
+from backends.generic.polynomials import onto_unit, polynomial, raised
+from backends.generic.special import double
 from backends.geometry import Array
 
 # Of orders 0 and 1: a number and a polynomial whose sum the function is up to a root or another simple factor.
@@ -14,6 +15,7 @@ K_FAR = (1.1875, tables.K0_FAR), (1.5, tables.K1_FAR)
 I_SLOPES = (tables.I0_SLOPE_NEAR, tables.I0_SLOPE_FAR), (tables.I1_SLOPE_NEAR, tables.I1_SLOPE_FAR)
 K_SLOPES = tables.K0_SLOPE_FAR, tables.K1_SLOPE_FAR
 I_CUT, K_CUT = 8.0, 0.75
+LARGEST = 1.7e308  # whose root squared does not overflow
 TINY = 1e-200  # below, K₁ is 1 / x, and parts of products overflow before long
 # Where exp(-x)·I₁(x) is largest.
 ZERO = 1.545127272605896, -1.4613353416237373e-08, 1.0630756383046672e-16
@@ -24,23 +26,23 @@ def modified_bessel_i(xp: Any, x: Array, order: int, scaled: bool) -> Array:
     dtype, x = double(xp, x)
     s = abs(x)
     near = s < I_CUT
-    inner, outer = xp.minimum(s, I_CUT), xp.maximum(s, I_CUT)
-    close, close_rest = _raised(*I_NEAR[order], inner / 4.0 - 1.0)
+    inner, outer = xp.minimum(s, I_CUT), xp.clip(s, I_CUT, LARGEST)
+    close, close_rest = raised(*I_NEAR[order], inner / 4.0 - 1.0)
     if order:
-        close, close_rest = _times((close, close_rest), (inner, 0.0))
-    far, far_rest = _raised(*I_FAR[order], onto_unit(xp, outer, I_CUT, 16.0))
+        close, close_rest = times((close, close_rest), (inner, 0.0))
+    far, far_rest = raised(*I_FAR[order], onto_unit(xp, outer, I_CUT, 16.0))
     value = xp.where(near, close, far), xp.where(near, close_rest, far_rest)
-    below, above = two_sum(inner, 1.0), _root(xp, outer)
+    below, above = two_sum(inner, 1.0), root(xp, outer)
     if order:
-        below = _times(below, two_sum(inner / 8.0, 1.0))
+        below = times(below, two_sum(inner / 8.0, 1.0))
     divisor = [xp.where(near, b, a) for b, a in zip(below, above, strict=True)]
     if scaled:
-        result = quotient(*value, *divisor)
+        result = xp.where(s == xp.inf, 0.0, quotient(*value, *divisor))
     else:
         # I is finite a little further than exp; and parts of a product must not overflow.
         first, unit = xp.minimum(s, 709.0), xp.where(s > 300.0, 2.0**-100, 1.0)
         head, rest = _exp(xp, first)
-        result = quotient(*_times(value, (head * unit, rest * unit)), *divisor) * (xp.exp(s - first) / unit)
+        result = quotient(*times(value, (head * unit, rest * unit)), *divisor) * (xp.exp(s - first) / unit)
     return (xp.sign(x) * result if order else result).astype(dtype, copy=False)
 
 
@@ -48,16 +50,17 @@ def modified_bessel_k(xp: Any, x: Array, order: int, scaled: bool) -> Array:
     """K(x), or exp(x)·K(x); inf at 0, NaN below."""
     dtype, x = double(xp, x)
     near = x < K_CUT
-    inner, outer = xp.clip(x, TINY if order else 5e-324, K_CUT), xp.maximum(x, K_CUT)
+    inner, outer = xp.clip(x, TINY if order else 5e-324, K_CUT), xp.clip(x, K_CUT, LARGEST)
     close, close_rest = (_near_k1 if order else _near_k0)(xp, inner)
     if scaled:
-        close, close_rest = _times((close, close_rest), _exp(xp, inner))
-    far = _raised(*K_FAR[order], onto_unit(xp, outer, K_CUT, 2.5))
+        close, close_rest = times((close, close_rest), _exp(xp, inner))
+    far = raised(*K_FAR[order], onto_unit(xp, outer, K_CUT, 2.5))
     if not scaled:
-        far = _times(far, (xp.exp(-outer), 0.0))
-    result = xp.where(near, close + close_rest, quotient(*far, *_root(xp, outer)))
+        far = times(far, (xp.exp(-outer), 0.0))
+    result = xp.where(near, close + close_rest, quotient(*far, *root(xp, outer)))
     if order:
         result = xp.where(x < TINY, 1.0 / xp.where(x > 0, x, 1.0), result)
+    result = xp.where(x == xp.inf, 0.0, result)
     return xp.where(x > 0, result, xp.where(x == 0, xp.inf, xp.nan)).astype(dtype, copy=False)
 
 
@@ -67,7 +70,7 @@ def scaled_i_slope(xp: Any, x: Array, order: int) -> Array:
     s = abs(x)
     inner, outer = xp.minimum(s, I_CUT), xp.maximum(s, I_CUT)
     near, far = I_SLOPES[order]
-    close = quotient(*_raised(0.0, near, inner / 4.0 - 1.0), *_times(two_sum(inner, 1.0), two_sum(inner, 1.0)))
+    close = quotient(*raised(0.0, near, inner / 4.0 - 1.0), *times(two_sum(inner, 1.0), two_sum(inner, 1.0)))
     if order:
         close = close * -distance(ZERO, inner)
     beyond = polynomial(far, onto_unit(xp, outer, I_CUT, 16.0)) / xp.sqrt(outer) / outer
@@ -86,30 +89,9 @@ def scaled_k_slope(xp: Any, x: Array, order: int) -> Array:
     return xp.where(x > K_CUT, far, near).astype(dtype, copy=False)
 
 
-def _raised(middle: float, table: tuple[float, ...], t: Array) -> tuple[Array, Array]:
-    """middle + the polynomial, which is smaller, in two parts; its last step too."""
-    head, rest = product(t, polynomial(table[1:], t))
-    p, p_rest = two_sum(head, table[0])
-    total = middle + p
-    return total, (p - (total - middle)) + (p_rest + rest)
-
-
-def _times(a: tuple[Array, Array], b: tuple[Array, Any]) -> tuple[Array, Array]:
-    """The product of two numbers in two parts."""
-    head, rest = product(a[0], b[0])
-    return head, rest + (a[0] * b[1] + a[1] * b[0])
-
-
 def _exp(xp: Any, x: Array) -> tuple[Array, Array]:
     """exp(x) in two parts, the more exact the smaller x is."""
     return two_sum(xp.expm1(x), 1.0)
-
-
-def _root(xp: Any, x: Array) -> tuple[Array, Array]:
-    """√x in two parts."""
-    root = xp.sqrt(x)
-    square = root * root
-    return root, ((x - square) - lost(root, root, square)) / (2.0 * root)
 
 
 def _near_k0(xp: Any, x: Array) -> tuple[Array, Array]:

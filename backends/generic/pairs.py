@@ -42,6 +42,19 @@ def product(a: Array, b: Any) -> tuple[Array, Array]:
     return p, lost(a, b, p)
 
 
+def times(a: tuple[Array, Array], b: tuple[Array, Any]) -> tuple[Array, Array]:
+    """The product of two numbers in two parts."""
+    head, rest = product(a[0], b[0])
+    return head, rest + (a[0] * b[1] + a[1] * b[0])
+
+
+def root(xp: Any, x: Array) -> tuple[Array, Array]:
+    """√x in two parts."""
+    total = xp.sqrt(x)
+    square = total * total
+    return total, ((x - square) - lost(total, total, square)) / (2.0 * total)
+
+
 def quotient(head: Array, rest: Any, divisor: Array, lacking: Any = 0.0) -> Array:
     """(head + rest) / (divisor + lacking) of float64, where what is added is small, as if rounded once."""
     q = head / divisor

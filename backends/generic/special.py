@@ -9,6 +9,7 @@ function then serves the whole range, five times faster.
 from typing import Any
 
 from backends.generic.pairs import quotient
+from backends.generic.polynomials import onto_unit, polynomial, ratio
 from backends.generic.tables import ERFC
 from backends.geometry import Array
 
@@ -87,27 +88,6 @@ def double(xp: Any, x: Array) -> tuple[Any, Array]:
     x = xp.asarray(x)
     dtype = xp.dtype(xp.float32) if x.dtype.kind in "iub" else x.dtype
     return dtype, x.astype(xp.float64, copy=False)
-
-
-def polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
-    result = coefficients[-1] * x + coefficients[-2]
-    for coefficient in coefficients[-3::-1]:
-        result *= x
-        result += coefficient
-    return result
-
-
-def onto_unit(xp: Any, x: Array, low: float, middle: float) -> Array:
-    """[low, ∞] as [-1, 1], with `middle` at 0; exact at `low`."""
-    x = xp.minimum(x, 1e300)
-    t = (x - low) * 2.0
-    t /= x + (middle - 2.0 * low)
-    t -= 1.0
-    return t
-
-
-def ratio(x: Array, numerator: tuple[float, ...], denominator: tuple[float, ...]) -> Array:
-    return polynomial(numerator, x) / polynomial(denominator, x)
 
 
 def _tail(xp: Any, size: Array) -> Array:

@@ -74,7 +74,7 @@ def erfcx(xp, x):
 )
 def erfinv(xp, x):
     """Inverse of the error function; ±inf at ±1, NaN beyond."""
-    return xp.kernels.special.erfinv(x)
+    return xp.kernels.erfinv(x)
 
 
 @op(ELEMENTWISE, symbol="Φ", domain=REAL, module="special", floating=True, wide=True, tolerance=1e-11,
@@ -110,4 +110,4 @@ def _ndtri_rule(xp, g, x, y):
     reference=inverse_of(lambda x: 0.5 * math.erfc(-x * ROOT_HALF), -10, 10), vjp=_ndtri_rule)  # fmt: skip
 def ndtri(xp, x):
     """Inverse of the normal distribution function: its quantiles; -inf at 0, inf at 1, NaN outside."""
-    return xp.kernels.special.ndtri(x)
+    return xp.kernels.ndtri(x)

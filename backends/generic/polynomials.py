@@ -1,0 +1,39 @@
+"""Polynomials and rational functions in one variable, for every array library."""
+
+from typing import Any
+
+from backends.generic.pairs import product, two_sum
+from backends.geometry import Array
+
+
+def polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
+    result = coefficients[-1] * x + coefficients[-2]
+    for coefficient in coefficients[-3::-1]:
+        result *= x
+        result += coefficient
+    return result
+
+
+def onto_unit(xp: Any, x: Array, low: float, middle: float) -> Array:
+    """[low, ∞] as [-1, 1], with `middle` at 0; exact at `low`."""
+    return stretched(xp.minimum(x, 1e300), low, middle - 2.0 * low, 2.0)
+
+
+def stretched(x: Array, low: float, shift: float, stretch: float) -> Array:
+    """stretch·(x - low) / (x + shift) - 1"""
+    t = (x - low) * stretch
+    t /= x + shift
+    t -= 1.0
+    return t
+
+
+def ratio(x: Array, numerator: tuple[float, ...], denominator: tuple[float, ...]) -> Array:
+    return polynomial(numerator, x) / polynomial(denominator, x)
+
+
+def raised(middle: float, table: tuple[float, ...], t: Array) -> tuple[Array, Array]:
+    """middle + a polynomial of t, which is smaller, in two parts; its last step too."""
+    head, rest = product(t, polynomial(table[1:], t))
+    p, p_rest = two_sum(head, table[0])
+    total = middle + p
+    return total, (p - (total - middle)) + (p_rest + rest)
