@@ -112,7 +112,7 @@ class _Capture:
                 return
             if not self._capture():
                 return
-        self.recording.numbers.send(self.stream)
+        self.recording.numbers.send()
         self.graph.launch(self.stream)
 
     def _run(self, captured: bool) -> None:

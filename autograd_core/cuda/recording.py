@@ -35,14 +35,14 @@ class Numbers:
         """Note the number for the next `send`."""
         self._here[i : i + 1].view(_dtype(value))[0] = value
 
-    def send(self, stream: Any) -> None:
-        """Copy all numbers to the device, in order with the work of a stream."""
+    def send(self) -> None:
+        """Copy all numbers to the device, in order with the work of the current stream."""
         k = self._turn = (self._turn + 1) % COPIES
         if self._events[k] is not None:
             self._events[k].synchronize()  # the copy of COPIES replays ago
         self._pinned[k][...] = self._here
         self._there.set(self._pinned[k])
-        self._events[k] = stream.record()
+        self._events[k] = self._runtime.current_stream().record()
 
 
 def _dtype(value: Any) -> np.dtype[Any]:
@@ -76,11 +76,11 @@ class Recording:
             if name in options:
                 value, place = options[name], self.numbers.place(self._count, options[name])
                 self.numbers.set(self._count, value)
-                if not self.captured:
-                    place.fill(value.item() if isinstance(value, np.generic) else value)
                 out[name] = place
                 self._count += 1
         self._sources.append((compute, first, fixed, names))
+        if not self.captured:
+            self.numbers.send()
         return out
 
     def advance(self) -> None:

@@ -239,6 +239,7 @@ def library() -> SimpleNamespace:
     made = _members(np)
     made.ndarray = RefusingArray
     made.lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_function(np.lib.stride_tricks.as_strided)))
+    made.max = made.amax = _function(lambda a, axis=None, out=None, keepdims=False: np.max(a, axis, out, keepdims))
     made.linalg, made.fft = _members(np.linalg), _members(np.fft)
     return made
 

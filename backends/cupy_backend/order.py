@@ -71,6 +71,7 @@ class Ordered:
         self.library.ndarray, self.library.asynchronous = self.array, True
         self.library.concatenate = self._concatenate(self.adopting(library.concatenate))
         self.library.pad = self._pad(self.adopting(library.pad))
+        self.library.max = self.library.amax = self._max(self.library.max)
         if hasattr(self.base, "_set_shape_and_strides"):  # CuPy's own gives an array that does not know its base
             self.library.lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_as_strided))
 
@@ -142,6 +143,7 @@ class Ordered:
         return ufunc
 
     def _concatenate(self, function: Function) -> Function:
+        @wraps(function)
         def concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:
             first = arrays[0]
             if axis is None or first.flags.c_contiguous:
@@ -151,7 +153,19 @@ class Ordered:
 
         return concatenate
 
+    def _max(self, function: Function) -> Function:
+        def amax(a: Array, axis: Any = None, out: Any = None, keepdims: bool = False, initial: Any = None) -> Array:
+            """With `initial`, which CuPy's lacks."""
+            if initial is None:
+                return function(a, axis, out, keepdims)
+            if 0 in a.shape:
+                return self.library.full_like(a.sum(axis=axis, keepdims=keepdims), initial, dtype=a.dtype)
+            return self.library.maximum(function(a, axis, out, keepdims), initial)
+
+        return amax
+
     def _pad(self, function: Function) -> Function:
+        @wraps(function)
         def pad(x: Array, widths: Sequence[Any], *args: Any, **given: Any) -> Array:
             if x.flags.c_contiguous:
                 return function(x, widths, *args, **given)

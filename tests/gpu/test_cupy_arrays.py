@@ -1,11 +1,17 @@
 """The array type over CuPy's own, on host memory: what needs no GPU is to work as it is supposed to."""
 
+import ast
 import gc
+import inspect
+import re
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import autograd_core
+from autograd_core.registry import OPS
 from backends.cupy_backend.order import ELEMENTWISE_METHODS, METHODS, Ordered, _back, _turned, memory_order
 
 cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
@@ -65,3 +71,31 @@ def test_cupy_has_what_is_wrapped(ordered):
     assert ordered.library.add.at
     assert ordered.library.float32 is cupy.float32
     assert ordered.library.linalg.solve
+
+
+def calls():
+    """Every call xp.name(...) of an operation or a generic kernel: where, the dotted name, its keywords."""
+    root = Path(autograd_core.__file__).parents[1]
+    for path in (*(root / "backends/generic").glob("*.py"), *(root / "autograd_core/ops").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            function = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if re.fullmatch(r"xp\.(?!kernels)[\w.]+", function):
+                keywords = {k.arg for k in node.keywords if k.arg}
+                yield f"{path.name}:{node.lineno}", function.removeprefix("xp."), keywords
+
+
+def test_cupy_has_what_operations_call(ordered):
+    known = {name for o in OPS.values() for name in (o.name, *o.aliases)}  # rules call operations under the same name
+    for where, name, keywords in calls():
+        function = ordered.library
+        for part in name.split("."):
+            function = getattr(function, part, None)
+        assert function is not None or name in known, f"{where}: CuPy has no {name}"
+        plain = inspect.unwrap(function) if callable(function) else None
+        if name in known or plain is None or isinstance(plain, type) or inspect.isbuiltin(plain):
+            continue
+        if isinstance(plain, cupy.ufunc):
+            allowed = {"out", "dtype", "casting"}
+        else:
+            allowed = set(inspect.signature(plain).parameters)
+        assert keywords <= allowed or "kwargs" in allowed, f"{where}: CuPy's {name} has no {keywords - allowed}"
