@@ -92,6 +92,7 @@ class Op:
     partial: bool = False  # its rule takes None for an output that no cotangent reached
     view: bool = False
     floating: bool = False  # integers are cast to the default floating dtype first
+    promotes: bool | None = None  # whether operands of different dtypes are cast first, if not as their kind says
     wide: bool = False  # 16-bit floats are computed in float32 and rounded once
     commutative: bool = False
     broadcasts: bool | None = None  # where it differs from the kind's

@@ -218,7 +218,7 @@ def _read_rules(o: Op) -> None:
     o.screened = o.real_only or o.floating
     # A rule of its own for complex numbers may make them of a real cotangent: the walk looks.
     o.plain = bool(rules) and not o.outputs and o.holomorphic is not False
-    if o.kind.promotes:
+    if o.kind.promotes if o.promotes is None else o.promotes:
         o.promoted = tuple(i for i in range(len(o.inputs)) if not rules or rules[i])
     o.layer = o.plain and len(o.inputs) == 3 and not (o.statics or o.residuals or o.variadic or o.view or o.broadcasts)
     if named:

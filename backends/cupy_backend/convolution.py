@@ -48,6 +48,7 @@ def convolve_input(
     """See `backends.generic.im2col.convolve_input`."""
     out = convolution_sizes(x_shape, w.shape, stride, padding, dilation, groups)
     check_gradient("convolve_input", g.shape, (x_shape[0], w.shape[0], *out))
+    g = g.astype(w.dtype, copy=False)
     if not _suits(g, w):
         return None
     gs, ws = _widened(gpu, g, 0), _widened(gpu, w, groups)
@@ -69,6 +70,7 @@ def convolve_weight(
     """See `backends.generic.im2col.convolve_weight`."""
     out = convolution_sizes(x.shape, w_shape, stride, padding, dilation, groups)
     check_gradient("convolve_weight", g.shape, (x.shape[0], w_shape[0], *out))
+    g = g.astype(x.dtype, copy=False)
     if not _suits(g, x):
         return None
     xs, gs = _widened(gpu, x, groups), _widened(gpu, g, 0)

@@ -27,7 +27,7 @@ def normalize_batch(
 
 def scale_channels(gpu: Gpu, x: Array, scale: Array, shift: Array | None, relu: bool) -> Array | None:
     """See `backends.generic.normalization.scale_channels`."""
-    if not (is_float(x, scale, shift) and x.size):
+    if not (is_float(x) and x.size):
         return None
     wide = wide_dtype(gpu.xp, x.dtype)
     pixels, _, _ = _matrix(gpu.xp, x)
@@ -65,8 +65,9 @@ def batch_gradients(
     wanted: bool,
 ) -> tuple[Array | None, Array, Array] | None:
     """See `backends.generic.normalization.batch_gradients`."""
-    if not (is_float(g, x, rectified) and x.size):
+    if not (is_float(x, rectified) and x.size):
         return None
+    g = g.astype(x.dtype, copy=False)
     xp, wide = gpu.xp, wide_dtype(gpu.xp, x.dtype)
     gs, rows, channels = _matrix(xp, g)
     xs = _matrix(xp, x)[0]

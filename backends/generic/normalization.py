@@ -3,7 +3,7 @@
 from math import prod
 from typing import Any
 
-from backends.geometry import Array, Sizes
+from backends.geometry import Array, Sizes, wide_dtype
 
 # Each takes the namespace, and its kernels, first.
 KERNELS = ("normalize_batch", "batch_gradients", "scale_channels", "normalize_rows", "row_gradients")
@@ -14,16 +14,18 @@ def normalize_batch(
 ) -> tuple[Array, Array, Array, Any]:
     """Zero mean and unit variance of each channel of x (N, C, *S), then scale, shift, and a ReLU if asked for.
 
-    Returns the result, the mean and 1/√(var + eps) of each channel, and what `batch_gradients` may want beside them.
+    Returns the result, the mean and 1/√(var + eps) of each channel, and what `batch_gradients` may want beside them. Of
+    16-bit x these are float32.
     """
-    (axes, shape), n = around(x.shape), count(x.shape)
+    (axes, shape), n, dtype = around(x.shape), count(x.shape), x.dtype
+    x = x.astype(wide_dtype(xp, dtype), copy=False)
     mean = x.sum(axis=axes) / n
     d = x - mean.reshape(shape)
     scale = 1 / xp.sqrt((d * d).sum(axis=axes) / n + eps)
     d *= (scale if weight is None else scale * weight).reshape(shape)
     if bias is not None:
         d += bias.reshape(shape)
-    return kernels.rectify(d) if relu else d, mean, scale, None
+    return (kernels.rectify(d) if relu else d).astype(dtype, copy=False), mean, scale, None
 
 
 def batch_gradients(
@@ -47,7 +49,7 @@ def batch_gradients(
     (axes, shape), n = around(x.shape), count(x.shape)
     if rectified is not None:
         g = kernels.gate(g, rectified)
-    d = (x - mean.reshape(shape)) * scale.reshape(shape)
+    d, dtype = (x - mean.reshape(shape)) * scale.reshape(shape), x.dtype
     g_bias, g_weight = g.sum(axis=axes), (g * d).sum(axis=axes)
     if not wanted:
         return None, g_weight, g_bias
@@ -55,7 +57,7 @@ def batch_gradients(
     d += g
     d -= (g_bias / n).reshape(shape)
     d *= (scale if weight is None else scale * weight).reshape(shape)
-    return d, g_weight, g_bias
+    return d.astype(dtype, copy=False), g_weight, g_bias
 
 
 def scale_channels(xp: Any, kernels: Any, x: Array, scale: Array, shift: Array | None, relu: bool) -> Array:
@@ -64,7 +66,7 @@ def scale_channels(xp: Any, kernels: Any, x: Array, scale: Array, shift: Array |
     y = x * scale.reshape(shape)
     if shift is not None:
         y += shift.reshape(shape)
-    return kernels.rectify(y) if relu else y
+    return (kernels.rectify(y) if relu else y).astype(x.dtype, copy=False)
 
 
 def normalize_rows(

@@ -18,7 +18,7 @@ def normalize_batch(
     x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool
 ) -> tuple[Array, Array, Array, None]:
     """As the generic kernel."""
-    pixels = np.ascontiguousarray(channels_last(x))
+    pixels = np.ascontiguousarray(channels_last(x), wide_dtype(np, x.dtype))
     lines, width = _lines(pixels)
     y = empty_like(lines)
     mean, var = _moments(lines, x.shape[1])
@@ -35,7 +35,7 @@ def normalize_batch(
             np.maximum(part, 0, out=part)
 
     in_blocks(scaled, _work(lines))
-    return channels_first(y.reshape(pixels.shape)), mean, scale, None
+    return channels_first(y.reshape(pixels.shape)).astype(x.dtype, copy=False), mean, scale, None
 
 
 def _moments(lines: Array, channels: int) -> tuple[Array, Array]:
@@ -62,7 +62,7 @@ def _moments(lines: Array, channels: int) -> tuple[Array, Array]:
 
 def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> Array:
     """As the generic kernel."""
-    pixels = np.ascontiguousarray(channels_last(x))
+    pixels = np.ascontiguousarray(channels_last(x), wide_dtype(np, x.dtype))
     lines, width = _lines(pixels)
     y = empty_like(lines)
     factors, shifts = np.tile(scale, width), None if shift is None else np.tile(shift, width)
@@ -75,7 +75,7 @@ def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> A
             np.maximum(part, 0, out=part)
 
     in_blocks(block, _work(lines))
-    return channels_first(y.reshape(pixels.shape))
+    return channels_first(y.reshape(pixels.shape)).astype(x.dtype, copy=False)
 
 
 def batch_gradients(

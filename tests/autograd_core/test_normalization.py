@@ -71,3 +71,24 @@ def test_batch_norm_of_no_samples_of_unknown_channels():
     y = F.batch_norm(x, None, None, training=True)
     y.sum().backward()
     assert (y.shape, x.grad.shape) == ((0,), (0,))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("training", [True, False])
+def test_16_bit_images_are_normalized_by_parameters_in_float32(dtype, training):
+    rng = np.random.default_rng(0)
+    x = ag.tensor(rng.standard_normal((8, 3, 5, 5)), dtype=dtype, requires_grad=True)
+    wide = x.detach().float().requires_grad_()
+    mean, var = ag.zeros(3), ag.ones(3)
+    weight, bias = (ag.tensor(rng.standard_normal(3), dtype="float32", requires_grad=True) for _ in range(2))
+    y = F.batch_norm(x, mean.clone(), var.clone(), weight, bias, training=training)
+    exact = F.batch_norm(wide, mean, var, weight, bias, training=training)
+    assert y.dtype == x.dtype
+    np.testing.assert_allclose(y.detach().float().numpy(), exact.detach().numpy(), atol=2e-2)
+    g = ag.tensor(rng.standard_normal(y.shape), dtype="float32")
+    ours = ag.grad(y, (x, weight, bias), g.to(y.dtype))
+    theirs = ag.grad(exact, (wide, weight, bias), g)
+    assert [v.dtype for v in ours] == [x.dtype, weight.dtype, bias.dtype]
+    for a, b in zip(ours, theirs, strict=True):
+        scale = abs(b.numpy()).max()
+        np.testing.assert_allclose(a.float().numpy() / scale, b.numpy() / scale, atol=2e-2)

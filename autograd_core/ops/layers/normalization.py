@@ -7,6 +7,7 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import CHANNELWISE, NORMALIZATION
+from autograd_core.ops.reductions.reduction import in_dtype
 from autograd_core.registry import Interval, Values, composition, op, sample
 from autograd_core.versions import record_write
 from backends.generic.normalization import around, count
@@ -53,7 +54,7 @@ def _reference(x, weight, bias, eps=1e-5, relu=False):
     outputs=("output", "mean", "scale"),
     detached=("mean", "scale"),
     method=False,
-    wide=True,
+    promotes=False,
     samples=(
         sample((4, 3), (3,), (3,)),
         sample((2, 2, 3, 2), (2,), (2,), eps=1e-2),
@@ -72,7 +73,8 @@ def _reference(x, weight, bias, eps=1e-5, relu=False):
 def normalize_batch(xp, input, weight=None, bias=None, *, eps=1e-5, relu=False):
     """Zero mean and unit variance of each channel of (N, C, ...), then scale, shift, and a ReLU if asked for.
 
-    Also the mean and 1/√(var + eps) of each channel.
+    Also the mean and 1/√(var + eps) of each channel. Of 16-bit numbers the statistics are float32, and so may be
+    weight and bias.
     """
     y, mean, scale, kept = xp.kernels.normalize_batch(input, weight, bias, eps, relu)
     return (y, mean, scale), y if relu else None, kept
@@ -83,6 +85,7 @@ def normalize_batch(xp, input, weight=None, bias=None, *, eps=1e-5, relu=False):
     symbol="×c+c",
     domain=REAL,
     method=False,
+    promotes=False,
     real_only=True,
     reference=lambda x, scale, shift=None, relu=False: np.maximum(
         x * _channels(x, scale) + (0 if shift is None else _channels(x, shift)), 0 if relu else -np.inf
@@ -94,15 +97,21 @@ def normalize_batch(xp, input, weight=None, bias=None, *, eps=1e-5, relu=False):
         sample((2, 0, 3), (0,), (0,)),
     ),
     vjp=(
-        lambda xp, g, input, scale: g * xp.reshape(scale, shape=_around(input)[1]),
-        lambda xp, g, input: xp.sum(g * input, dim=_around(input)[0]),
-        lambda xp, g: xp.sum(g, dim=(0, *range(2, g.ndim))),
+        lambda xp, g, input_dtype, scale: in_dtype(xp, g * xp.reshape(scale, shape=around(g.shape)[1]), input_dtype),
+        lambda xp, g, input, scale_dtype: xp.sum(in_dtype(xp, g, scale_dtype) * input, dim=_around(input)[0]),
+        lambda xp, g, shift_dtype: xp.sum(in_dtype(xp, g, shift_dtype), dim=around(g.shape)[0]),
     ),
     before=lambda xp, g, y, relu: xp.gate(g, y) if relu else g,
 )
 def scale_channels(xp, input, scale, shift=None, *, relu=False):
     """input (N, C, ...) times a factor for each channel, plus a shift, and a ReLU if asked for."""
     return xp.kernels.scale_channels(input, scale, shift, relu)
+
+
+def _fitting(parameter, dtype):
+    """A parameter in the dtype of the input or, beside 16-bit numbers, in float32."""
+    wide = np.dtype(np.float32) if dtype.itemsize == 2 else dtype
+    return parameter if parameter is None or parameter.dtype in (dtype, wide) else parameter.to(wide)
 
 
 def _by_channels(input, running_mean, running_var, weight, bias, training, momentum, eps, relu):
@@ -112,6 +121,7 @@ def _by_channels(input, running_mean, running_var, weight, bias, training, momen
         raise OperandError(f"batch_norm() takes (N, C, ...), not a tensor of shape {input.shape}")
     if eps < 0 or (training and eps == 0):
         raise ValueError(f"batch_norm(): eps must be positive, but is {eps}")
+    weight, bias = (_fitting(p, input.dtype) for p in (weight, bias))
     if not training and running_mean is not None:
         scale = functional.rsqrt(running_var + eps)
         scale = scale if weight is None else scale * weight
@@ -230,6 +240,7 @@ def instance_norm(
     n, channels, *rest = input.shape
     if math.prod(rest) == 1:
         raise OperandError(f"instance_norm() needs more than one value per channel; input has shape {input.shape}")
+    weight, bias = (_fitting(p, input.dtype) for p in (weight, bias))
     weight, bias = (p if p is None else functional.ravel(functional.expand(p, (n, channels))) for p in (weight, bias))
     y, mean, scale = normalize_batch(functional.reshape(input, (1, n * channels, *rest)), weight, bias, eps=eps)
     if input.numel():
