@@ -18,12 +18,16 @@ from backends.generic import softmax
 logger = logging.getLogger(__name__)
 
 FUNCTIONS = ("matmul", "dot")
+ACTIVATIONS = (
+    "sigmoid", "sigmoid_gradient", "tanh_gradient", "silu", "silu_gradient", "gelu", "gelu_gradient", "gelu_tanh",
+    "gelu_tanh_gradient", "gelu_gate", "mish", "mish_gradient",
+)  # fmt: skip
 # By module, imported together with its first kernel.
 KERNELS = {
     "convolution": ("convolve", "convolve_input", "convolve_weight"),
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels", "total"),
     "pooling": ("max_of_windows", "take_taps", "put_taps", "avg_pool", "avg_pool_input"),
-    "elementwise": ("relu", "rectify", "add", "add_relu", "gate"),
+    "elementwise": ("relu", "rectify", "add", "add_relu", "gate", *ACTIVATIONS),
     "optimizers": ("sgd_step", "adam_step"),
     "indexing": ("add_at",),
     "products": ("product", "linear", *FUNCTIONS),

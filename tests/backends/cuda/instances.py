@@ -2,6 +2,7 @@
 
 from itertools import product
 
+from backends.cupy_backend import table
 from backends.cupy_backend.launch import NAMES, VECTOR, source_of
 
 FLOATS = {"Half": 2, "Bfloat16": 2, "float": 4, "double": 8}
@@ -39,6 +40,7 @@ FUNCTIONS = {
     "scatter": {"add_rows": (("int", "Int"),), "add_sorted_rows": (("int", "Int"),)},
     "elementwise": {},
 }
+ACTIVATIONS = ["".join(word.capitalize() for word in name.split("_")) for name in table.ACTIVATIONS]
 WIDE = {"columns": ("statistics<{}>",), "softmax": ("nll_count<{}>",)}
 
 
@@ -53,6 +55,7 @@ def expressions(source: str) -> list[str]:
         if source == "elementwise":
             functions = ("Add", "AddRelu", "Relu", "Gate")
             found += [f"map<{function}, {name}, {v}>" for function in functions for v in lengths]
+            found += [f"map<{function}, {name}, {v}>" for function in ACTIVATIONS for v in lengths if size < 8]
         if source == "columns":
             wide = "double" if name == "double" else "float"
             found += [f"sum_of_parts<{wide}, {name}>"] + [f"sum_of_parts<{wide}, {wide}>"] * (size == 2)

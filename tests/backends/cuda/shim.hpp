@@ -24,6 +24,8 @@ static Dim threadIdx, blockIdx, blockDim, gridDim;
 
 static float __uint_as_float(unsigned int bits) { float y; memcpy(&y, &bits, 4); return y; }
 static unsigned int __float_as_uint(float x) { unsigned int y; memcpy(&y, &x, 4); return y; }
+static float normcdf(float x) { return std::erfc(-x * (float)M_SQRT1_2) / 2; }
+static double normcdf(double x) { return std::erfc(-x * M_SQRT1_2) / 2; }
 static float float_of_half(unsigned short bits) { _Float16 y; memcpy(&y, &bits, 2); return (float)y; }
 static unsigned short half_of_float(float x) { _Float16 y = (_Float16)x; unsigned short b; memcpy(&b, &y, 2); return b; }
 template <typename T> static T atomicAdd(T *place, T x) { T old = *place; *place += x; return old; }
