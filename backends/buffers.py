@@ -119,11 +119,12 @@ def empty(shape: Sizes, strides: Sizes | None = None, dtype: Any = FLOAT32) -> A
     return np.ndarray(shape, dtype, owner, -address(owner) % alignment, strides)
 
 
-def empty_like(x: Any) -> Any:
-    """An uninitialised array whose axes lie in memory in the order of those of x."""
-    return empty(x.shape, dense(x.shape, memory_order(x), x.itemsize), x.dtype)
+def empty_like(x: Any, shape: Sizes | None = None, dtype: Any = None) -> Any:
+    """An uninitialised array, of another shape if given, whose axes lie in memory in the order of those of x."""
+    shape, dtype = x.shape if shape is None else shape, x.dtype if dtype is None else dtype
+    return empty(shape, dense(shape, memory_order(x), dtype.itemsize), dtype)
 
 
 def memory_order(x: Any) -> list[int]:
     """The axes of an array, the innermost first."""
-    return sorted(range(x.ndim), key=lambda axis: (abs(x.strides[axis]), x.shape[axis]))
+    return sorted(range(x.ndim), key=lambda axis: (abs(x.strides[axis]), x.shape[axis], -axis))

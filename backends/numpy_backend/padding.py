@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from backends.buffers import empty_like
 from backends.geometry import Array, Sizes
-from backends.onednn.buffers import empty
 
 
 def pad(x: Array, widths: Any, mode: str = "constant", **how: Any) -> Array:
@@ -14,7 +14,7 @@ def pad(x: Array, widths: Any, mode: str = "constant", **how: Any) -> Array:
         return np.pad(x, widths, mode, **how)  # type: ignore[call-overload]  # mode is one of those it knows
     pairs = np.broadcast_to(np.asarray(widths), (x.ndim, 2)).tolist()
     shape = tuple(k + lo + hi for k, (lo, hi) in zip(x.shape, pairs, strict=True))
-    out = _like(x, shape, x.dtype)
+    out = empty_like(x, shape)
     out.fill(how.get("constant_values", 0))
     out[tuple(slice(lo, lo + k) for k, (lo, _) in zip(x.shape, pairs, strict=True))] = x
     return out
@@ -24,15 +24,6 @@ def zeros_like(x: Array, dtype: Any = None, *, shape: Sizes | None = None) -> Ar
     """`np.zeros_like`, of another shape in memory that was used before."""
     if shape is None:
         return np.zeros_like(x, dtype)
-    out = _like(x, shape, x.dtype if dtype is None else np.dtype(dtype))
+    out = empty_like(x, shape, None if dtype is None else np.dtype(dtype))
     out.fill(0)
     return out
-
-
-def _like(x: Array, shape: Sizes, dtype: Any) -> Array:
-    """An uninitialised array with its axes in memory in the order of those of `x`."""
-    strides, step = [0] * len(shape), dtype.itemsize
-    for axis in sorted(range(x.ndim), key=lambda axis: (abs(x.strides[axis]), -axis)):
-        strides[axis] = step
-        step *= max(shape[axis], 1)
-    return empty(shape, tuple(strides), dtype)
