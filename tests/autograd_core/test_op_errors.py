@@ -30,6 +30,7 @@ WRONG = {
     "reduction of cross_entropy": (ValueError, lambda: F.cross_entropy(X, whole([0, 1]), reduction="no"), "'mean'"),
     "classes": (OperandError, lambda: F.cross_entropy(X, whole([0, 1, 2])), r"in shape \(2,\)"),
     "class range": (IndexError, lambda: F.cross_entropy(X, whole([0, 3])), "between 0 and 2; found 0 to 3"),
+    "negative class": (IndexError, lambda: F.cross_entropy(X, whole([0, -1])), "between 0 and 2; found -1 to 0"),
     "class dtype": (OperandError, lambda: F.nll_loss(X, HALF), "must be integers, not float64"),
     "class weight": (OperandError, lambda: F.nll_loss(X, whole([0, 1]), HALF), r"shape \(3,\)"),
     "smoothing": (OperandError, lambda: F.cross_entropy(X, whole([0, 1]), label_smoothing=1.5), "between 0 and 1"),

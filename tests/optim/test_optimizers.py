@@ -9,6 +9,7 @@ import pytest
 
 import autograd_core as ag
 import optim
+from optim.elementwise import SMALL
 
 SHAPES = [(4, 3), (5,), ()]
 STEPS = 20
@@ -368,10 +369,12 @@ def another_dtype(optimizer, params):
     "change", [exchanged_data, exchanged_state, exchanged_number, loaded, largest_wanted, another_dtype]
 )
 def test_parameters_side_by_side_change_as_each_alone(change):
-    """What happens to arrays and state between two steps is seen, though small parameters are updated as one."""
+    """What happens to arrays and state between two steps is seen, though small parameters are updated as one, and
+    large ones beside them.
+    """
 
     def run(*optimizers_of):
-        params = [ag.ones(*s, dtype="float64", requires_grad=True) for s in ((5,), (2, 3), ())]
+        params = [ag.ones(*s, dtype="float64", requires_grad=True) for s in ((5,), (2, 3), (), (SMALL + 1,))]
         params[1].data = ag.ones(3, 2, dtype="float64").T
         optimizers = [optim.Adam(group, lr=0.1) for group in optimizers_of[0](params)]
         owner = {id(p): o for o in optimizers for p in o.param_groups[0]["params"]}
