@@ -277,7 +277,7 @@ class _Part:
         self.shape = (groups, prod(taps.out), prod(taps.kernel) * each)
         # Taps that are not copied: every window is one pixel, and its channels lie as the product wants them.
         plain = prod(taps.kernel) == groups == 1 and x.dtype == dtype
-        self.buffer = None if plain else xp.empty(images * prod(self.shape), dtype=dtype)
+        self.buffer = None if plain else xp.empty((images * prod(self.shape),), dtype=dtype)
 
     def columns(self, images: slice) -> Array:
         count = images.stop - images.start

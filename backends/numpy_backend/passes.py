@@ -17,9 +17,9 @@ BLOCK = 1 << 18
 
 def empty(shape: Any, dtype: Any = float, **how: Any) -> Array:
     """`np.empty`, in memory from the pool."""
-    if how or isinstance(shape, int):
+    if how or not isinstance(shape, tuple):
         return np.empty(shape, dtype, **how)
-    return buffers.empty(tuple(shape), None, np.dtype(dtype))
+    return buffers.empty(shape, None, np.dtype(dtype))
 
 
 def one_pass(function: Callable[..., Any], *operands: Array, out: Array | None = None) -> Array | None:
