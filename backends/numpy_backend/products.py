@@ -51,4 +51,7 @@ def matmul(a: Array, b: Array, **how: Any) -> Array:
     """`np.matmul`, for which it is slow on small matrices and takes threads of its own for large ones."""
     if a.ndim == 2 == b.ndim and not how:
         return a.dot(b) if a.size + b.size < LARGE else product(a, b)
+    if b.ndim == 2 < a.ndim and not how and a.flags.c_contiguous and a.size and a.dtype.kind == "f":
+        # One product; NumPy would multiply matrix by matrix.
+        return matmul(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
     return np.matmul(a, b, **how) if how or a.ndim != b.ndim or a.ndim < 3 else product(a, b)
