@@ -65,15 +65,19 @@ def gelu_slope(xp: Any, x: Array) -> Array:
 def gelu_tanh(xp: Any, x: Array) -> Array:
     """x·σ(z) of z = LINEAR·x + CUBIC·x³: max(x, 0) - s·e / (1 + e) with s = |x| and e = exp(-|z|)."""
     s = xp.minimum(abs(x), 25.0)
-    e = _tail(xp, x)
-    below = (s * e).astype(x.dtype, copy=False)
-    below /= 1.0 + e.astype(x.dtype, copy=False)
+    e, rest = _tail(xp, x)
+    if x.dtype.itemsize == 8:
+        divisor, lacking = two_sum(e, 1.0)
+        below, taken = product(s, e)
+        return xp.maximum(x, 0) - quotient(below, taken + s * rest, divisor, lacking + rest)
+    below = (s * e).astype(x.dtype)
+    below /= 1.0 + e.astype(x.dtype)
     return xp.maximum(x, 0) - below
 
 
 def gelu_gate(xp: Any, x: Array) -> Array:
     """σ(z)."""
-    e = _tail(xp, x).astype(x.dtype, copy=False)
+    e = sum(_tail(xp, x)).astype(x.dtype, copy=False)
     return xp.where(x < 0, e, 1.0) / (1.0 + e)
 
 
@@ -96,7 +100,7 @@ def gelu_tanh_slope(xp: Any, x: Array) -> Array:
     squares += LINEAR
     squares *= d
     h += TANH_EXP * xp.expm1(squares)
-    e = _tail(xp, x)
+    e = sum(_tail(xp, x))
     h = (h * e).astype(x.dtype, copy=False)
     under = 1.0 + e.astype(x.dtype, copy=False)
     h /= under
@@ -104,8 +108,8 @@ def gelu_tanh_slope(xp: Any, x: Array) -> Array:
     return mirrored(x, h)
 
 
-def _tail(xp: Any, x: Array) -> Array:
-    """exp(-|z|) in float64; of float64 with the rounding error of z, which counts z times."""
+def _tail(xp: Any, x: Array) -> tuple[Array, Any]:
+    """exp(-|z|) in float64; of float64 in two parts, the second from the rounding error of z, which counts z times."""
     narrow = x.dtype.itemsize < 8
     x = xp.minimum(abs(x), 25.0).astype(xp.float64, copy=False)
     square = x * x
@@ -114,11 +118,11 @@ def _tail(xp: Any, x: Array) -> Array:
     z = x * factor
     e = xp.exp(-z)
     if narrow:
-        return e
+        return e, 0.0
     grown = factor - LINEAR
     rest = (LINEAR - (factor - grown)) + (cubic - grown) + LINEAR_REST + CUBIC_REST * square
     rest = rest + lost(square, CUBIC, cubic) + CUBIC * lost(x, x, square)
-    return e - e * (lost(x, factor, z) + x * rest)
+    return e, -e * (lost(x, factor, z) + x * rest)
 
 
 def _bell(xp: Any, s: Array) -> Array:
