@@ -104,6 +104,35 @@ def slope_zero() -> Number:
     return mp.findroot(lambda x: slope_i(1, x), 1.5)
 
 
+def airy_series(zeta: Number, derivative: int, first: int, step: int) -> Number:
+    """Every `step`-th term of the asymptotic series of Airy's function, from the `first` on (DLMF 9.7.2)."""
+    total, term = mp.mpf(0), mp.mpf(1)
+    for k in range(40):
+        if k % step == first:
+            total += term * (mp.mpf(6 * k + 1) / (1 - 6 * k) if derivative else 1) * (-1) ** (k // step)
+        term *= mp.mpf((6 * k + 1) * (6 * k + 3) * (6 * k + 5)) / (216 * (k + 1) * (2 * k + 1) * zeta)
+    return total
+
+
+def airy_decay(zeta: Number, derivative: int) -> Number:
+    """exp(ζ)·x^¼·Ai(x), or exp(ζ)·x^-¼·Ai′(x), of ζ = ⅔x^(3/2)."""
+    if zeta > 100:
+        return (-1) ** derivative * airy_series(zeta, derivative, 0, 1) / (2 * mp.sqrt(mp.pi))
+    x = mp.cbrt(1.5 * zeta) ** 2
+    return mp.airyai(x, derivative=derivative) * mp.exp(zeta) * mp.root(x, 4) ** (1 - 2 * derivative)
+
+
+def airy_wave(zeta: Number, derivative: int, part: int) -> Number:
+    """What cosine (part 0) and sine of ζ - ¼π are multiplied with in x^¼·Ai(-x), or in x^-¼·Ai′(-x)."""
+    if zeta > 100:
+        sign, first = (-1 if derivative and not part else 1), (part + derivative) % 2
+        return sign * airy_series(zeta, derivative, first, 2) / mp.sqrt(mp.pi)
+    x, phase = mp.cbrt(1.5 * zeta) ** 2, zeta - mp.pi / 4
+    a, b = mp.airyai(-x, derivative=derivative), mp.airybi(-x, derivative=derivative)
+    wave = a * mp.sin(phase) + b * mp.cos(phase) if part else a * mp.cos(phase) - b * mp.sin(phase)
+    return wave * mp.root(x, 4) ** (1 - 2 * derivative)
+
+
 @functools.cache
 def gelu_zero() -> Number:
     """Where the slope of GELU is 0, with the other sign."""
@@ -173,6 +202,23 @@ FITS = {
                   half_line(0.75, 2.5), 24),
     "K1_SLOPE_FAR": Fit("x√x·d/dx exp(x)·K₁(x) on [3/4, ∞)", lambda x: x * mp.sqrt(x) * slope_k(1, x),
                         half_line(0.75, 2.5), 26),
+    "AIRY_NEAR": Fit("Ai(x) - ¼ on [0, 1]", lambda x: mp.airyai(x) - 0.25, interval(0, 1), 13),
+    "AIRY_SLOPE_NEAR": Fit("Ai′(x) + 7/32 on [0, 1]", lambda x: mp.airyai(x, derivative=1) + mp.mpf(7) / 32,
+                           interval(0, 1), 13),
+    "AIRY_MIDDLE": Fit("Ai(x) - 3/8 on [-17/8, 0]", lambda x: mp.airyai(x) - 0.375, interval(-2.125, 0), 18),
+    "AIRY_SLOPE_MIDDLE": Fit("Ai′(x) on [-17/8, 0]", lambda x: mp.airyai(x, derivative=1), interval(-2.125, 0), 18),
+    "AIRY_DECAY": Fit("exp(ζ)·x^¼·Ai(x) - 9/32, of ζ on [2/3, ∞)", lambda z: airy_decay(z, 0) - mp.mpf(9) / 32,
+                      half_line(2 / 3, 2.5), 24),
+    "AIRY_SLOPE_DECAY": Fit("exp(ζ)·x^-¼·Ai′(x) + 19/64, of ζ on [2/3, ∞)",
+                            lambda z: airy_decay(z, 1) + mp.mpf(19) / 64, half_line(2 / 3, 2.5), 24),
+    "AIRY_COSINE": Fit("the part of the cosine in x^¼·Ai(-x), of ζ on [2, ∞)",
+                       lambda z: airy_wave(z, 0, 0), half_line(2, 5), 24),
+    "AIRY_SINE": Fit("the part of the sine in x^¼·Ai(-x), of ζ on [2, ∞)",
+                     lambda z: airy_wave(z, 0, 1), half_line(2, 5), 24),
+    "AIRY_SLOPE_COSINE": Fit("the part of the cosine in x^-¼·Ai′(-x), of ζ on [2, ∞)",
+                             lambda z: airy_wave(z, 1, 0), half_line(2, 5), 24),
+    "AIRY_SLOPE_SINE": Fit("the part of the sine in x^-¼·Ai′(-x), of ζ on [2, ∞)",
+                           lambda z: airy_wave(z, 1, 1), half_line(2, 5), 24),
 }  # fmt: skip
 
 

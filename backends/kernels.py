@@ -8,6 +8,7 @@ from typing import Any
 from backends.generic import (
     activations,
     adaptive_steps,
+    airy,
     bessel,
     factorizations,
     gamma,
@@ -36,6 +37,7 @@ from backends.geometry import Array
 MODULES = (
     activations,
     adaptive_steps,
+    airy,
     factorizations,
     gelu,
     indexing,
@@ -88,6 +90,7 @@ NAMES = (
     "erfcx",
     "erfcx_slope",
     "bell",
+    "airy",
     "bessel_j",
     "bessel_y",
     "modified_bessel_i",

@@ -28,8 +28,8 @@ from backends.protocol import Backend, Random
 # Measured: columns that stay in a core's level-2 cache, beside the image and the result, are fastest.
 COLUMN_BYTES = 3 << 18
 BLOCKWISE = (
-    "bell", "bessel_j", "bessel_y", "digamma", "erf", "erfc", "erfcx", "erfcx_slope", "erfinv", "gelu", "gelu_gate",
-    "gelu_gradient", "gelu_tanh", "gelu_tanh_gradient", "lgamma", "log_ndtr", "mish", "mish_gradient",
+    "airy", "bell", "bessel_j", "bessel_y", "digamma", "erf", "erfc", "erfcx", "erfcx_slope", "erfinv", "gelu",
+    "gelu_gate", "gelu_gradient", "gelu_tanh", "gelu_tanh_gradient", "lgamma", "log_ndtr", "mish", "mish_gradient",
     "modified_bessel_i", "modified_bessel_k", "ndtr", "ndtri", "scaled_i_slope", "scaled_k_slope", "sigmoid_gradient",
     "silu", "silu_gradient", "sinc", "tanh_gradient", "tanhshrink", "trigamma",
 )  # fmt: skip

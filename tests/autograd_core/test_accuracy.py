@@ -124,7 +124,7 @@ WAVE = "in units of the amplitude; beyond 5 Cephes with the phase it loses, 27 w
 LOGARITHMIC = (
     "SciPy's (Cephes) below 5, where its ones of any order (AMOS) have 9, at fifty times the time; beyond as J"
 )
-AIRY = "SciPy's; by airye 340, by K of order 1/3 340"
+AIRY = "in units of the amplitude where it has zeros; SciPy's 120"
 AMPLITUDE = (Range(0.01, 5, unit=0.3, slope_unit=0.3, count=30), Range(5, 100, unit=0.06, slope_unit=0.06, count=30))
 TINY, HUGE = (1e-300, 1e-3, True), (1.0, 1e300, True)
 SMOOTH = {
@@ -193,10 +193,11 @@ SMOOTH = {
                      ulps=(24, 24), reason=LOGARITHMIC),
     "bessel_y1": row(lambda x: mp.bessely(1, x), lambda x: mp.bessely(0, x) - mp.bessely(1, x) / x, *AMPLITUDE,
                      ulps=(24, 24), reason=LOGARITHMIC),
-    "airy_ai": row(mp.airyai, lambda x: mp.airyai(x, derivative=1), Range(-10, 0, unit=0.3, slope_unit=0.5), (0, 2),
-                   (2, 20), ulps=(120, 120), reason=AIRY),
+    "airy_ai": row(mp.airyai, lambda x: mp.airyai(x, derivative=1), Range(-10, -2, unit=0.3, slope_unit=0.7),
+                   Range(-2, 0, slope_unit=0.5), (0, 2), (2, 100), ulps=(4, 8), reason=AIRY),
     "airy_ai_derivative": row(lambda x: mp.airyai(x, derivative=1), lambda x: x * mp.airyai(x),
-                              Range(-10, 0, unit=0.5, slope_unit=0.5), (0, 2), (2, 20), ulps=(120, 120), reason=AIRY),
+                              Range(-10, -2, unit=0.7, slope_unit=2), Range(-2, 0, unit=0.5), (0, 2), (2, 100),
+                              ulps=(5, 8), reason=AIRY),
     "spherical_bessel_j0": row(mp.sinc, lambda x: (mp.cos(x) - mp.sinc(x)) / x, (-3, 3), (1e-8, 0.1, True),
                                Range(3, 100, slope_unit=1e-2)),
     "sigmoid": row(sigma, lambda x: sigma(x) * sigma(-x), (-5, 5), (-20, 20), (-700, 700)),

@@ -187,11 +187,11 @@ def scaled_modified_bessel_k1(xp, x):
     vjp=lambda xp, g, x: g * xp.airy_ai_derivative(x), **SPECIAL)  # fmt: skip
 def airy_ai(xp, x):
     """Airy's function Ai."""
-    return xp.kernels.special.airy(x)[0]
+    return xp.kernels.airy(x, 0)
 
 
 @op(ELEMENTWISE, symbol="Ai′", domain=Interval(-0.9, 2), reference=lambda x: _slow_airy(x, derivative=True),
     vjp=lambda xp, g, x: g * (x * xp.airy_ai(x)), **SPECIAL)  # fmt: skip
 def airy_ai_derivative(xp, x):
     """The derivative of Airy's function Ai."""
-    return xp.kernels.special.airy(x)[1]
+    return xp.kernels.airy(x, 1)
