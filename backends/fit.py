@@ -133,6 +133,25 @@ def airy_wave(zeta: Number, derivative: int, part: int) -> Number:
     return wave * mp.root(x, 4) ** (1 - 2 * derivative)
 
 
+def bessel_wave(order: int, x: Number, part: int) -> Number:
+    """√x times what cosine (part 0) and, with the other sign, sine of x - ¼π - ½π·order are multiplied with in J."""
+    phase, j, y = x - mp.pi / 4 - order * mp.pi / 2, mp.besselj(order, x), mp.bessely(order, x)
+    wave = y * mp.cos(phase) - j * mp.sin(phase) if part else j * mp.cos(phase) + y * mp.sin(phase)
+    return wave * mp.sqrt(x / 2)
+
+
+def without_zero(order: int, x: Number) -> Number:
+    """J over what is 0 with it on [0, 5], x² - z² and, of order 1, x."""
+    zero = mp.besseljzero(order, 1)
+    return mp.besselj(order, x) / (x * x - zero * zero) / x**order
+
+
+def without_log(order: int, x: Number) -> Number:
+    """Y - 2/π log(x)·J without its pole, an even function, or an odd one over x."""
+    rest = mp.bessely(order, x) - 2 / mp.pi * mp.log(x) * mp.besselj(order, x)
+    return (rest + 2 / (mp.pi * x)) / x if order else rest
+
+
 @functools.cache
 def gelu_zero() -> Number:
     """Where the slope of GELU is 0, with the other sign."""
@@ -202,6 +221,22 @@ FITS = {
                   half_line(0.75, 2.5), 24),
     "K1_SLOPE_FAR": Fit("x√x·d/dx exp(x)·K₁(x) on [3/4, ∞)", lambda x: x * mp.sqrt(x) * slope_k(1, x),
                         half_line(0.75, 2.5), 26),
+    "J0_NEAR": Fit("J₀(x) / (x² - z²), of x², on [0, 5], where z is its zero", lambda s: without_zero(0, mp.sqrt(s)),
+                   interval(0, 25), 12),
+    "J1_NEAR": Fit("J₁(x) / (x² - z²) / x, of x², on [0, 5], where z is its zero",
+                   lambda s: without_zero(1, mp.sqrt(s)), interval(0, 25), 12),
+    "Y0_NEAR": Fit("Y₀(x) - 2/π·log(x)·J₀(x), of x², on [0, 5]", lambda s: without_log(0, mp.sqrt(s)),
+                   interval(0, 25), 12),
+    "Y1_NEAR": Fit("(Y₁(x) + 2/(πx) - 2/π·log(x)·J₁(x)) / x, of x², on [0, 5]",
+                   lambda s: without_log(1, mp.sqrt(s)), interval(0, 25), 12),
+    "BESSEL0_COSINE": Fit("the part of the cosine in √x·J₀(x) on [5, ∞)", lambda x: bessel_wave(0, x, 0),
+                          half_line(5, 12), 17),
+    "BESSEL0_SINE": Fit("the part of the sine in √x·J₀(x) on [5, ∞)", lambda x: bessel_wave(0, x, 1),
+                        half_line(5, 12), 17),
+    "BESSEL1_COSINE": Fit("the part of the cosine in √x·J₁(x) on [5, ∞)", lambda x: bessel_wave(1, x, 0),
+                          half_line(5, 12), 17),
+    "BESSEL1_SINE": Fit("the part of the sine in √x·J₁(x) on [5, ∞)", lambda x: bessel_wave(1, x, 1),
+                        half_line(5, 12), 17),
     "AIRY_NEAR": Fit("Ai(x) - ¼ on [0, 1]", lambda x: mp.airyai(x) - 0.25, interval(0, 1), 13),
     "AIRY_SLOPE_NEAR": Fit("Ai′(x) + 7/32 on [0, 1]", lambda x: mp.airyai(x, derivative=1) + mp.mpf(7) / 32,
                            interval(0, 1), 13),

@@ -1,38 +1,67 @@
-"""Bessel functions J and Y of orders 0 and 1, with the phase that SciPy's ones lose.
+"""Bessel functions J and Y of orders 0 and 1, for every array library.
 
-From 5 on Cephes computes amplitude times cosine and sine of t = x - (2n + 1)π/4, rounded: an error of half a unit in
-the last place of x. What is missing turns the pair (J, Y) by that angle.
+Up to 5 a polynomial, times the distance from the zero there; beyond, what the sine and cosine of x are multiplied with.
 """
 
 import math
 from typing import Any
 
+from backends.generic import tables
+from backends.generic.pairs import distance
+from backends.generic.polynomials import onto_unit, polynomial
+from backends.generic.special import double
 from backends.geometry import Array
 
-# π/4 and 3π/4, and what rounding took from each.
-PHASES = (math.pi / 4, 3.061616997868383e-17), (2.356194490192345, 9.184850993605148e-17)
+CUT, LARGEST = 5.0, 1.7e308
+J_NEAR, Y_NEAR = (tables.J0_NEAR, tables.J1_NEAR), (tables.Y0_NEAR, tables.Y1_NEAR)
+WAVES = (tables.BESSEL0_COSINE, tables.BESSEL0_SINE), (tables.BESSEL1_COSINE, tables.BESSEL1_SINE)
+# Where J of order 0 and 1 is 0.
+ZEROS = (
+    (2.404825448989868, 1.087059047222283e-07, -1.176691651530894e-16),
+    (3.8317060470581055, -7.685059300044372e-08, -1.5269184090088067e-16),
+)
 
 
-def bessel_j(xp: Any, special: Any, x: Array, order: int) -> Array:
+def bessel_j(xp: Any, x: Array, order: int) -> Array:
     """J of order 0 or 1."""
-    plain = (special.j0, special.j1)[order](x)
-    if x.dtype.itemsize < 8:
-        return plain
-    far = abs(x)
-    turned = plain - _lost_phase(xp, far, order) * (special.y0, special.y1)[order](far) * (xp.sign(x) if order else 1.0)
-    return xp.where((far > 5.0) & xp.isfinite(x), turned, plain)
+    dtype, x = double(xp, x)
+    s = abs(x)
+    far = xp.where(s < xp.inf, _waves(xp, s, order)[0], 0.0)
+    result = xp.where(s > CUT, far, _near_j(xp, xp.minimum(s, CUT), order))
+    result = xp.where(xp.isnan(x), x, result)
+    return (xp.sign(x) * result if order else result).astype(dtype, copy=False)
 
 
-def bessel_y(xp: Any, special: Any, x: Array, order: int) -> Array:
+def bessel_y(xp: Any, x: Array, order: int) -> Array:
     """Y of order 0 or 1; -inf at 0, NaN below."""
-    plain = (special.y0, special.y1)[order](x)
-    if x.dtype.itemsize < 8:
-        return plain
-    turned = plain + _lost_phase(xp, x, order) * (special.j0, special.j1)[order](x)
-    return xp.where((x > 5.0) & xp.isfinite(x), turned, plain)
+    dtype, x = double(xp, x)
+    s = xp.clip(x, 5e-324, CUT)
+    near = polynomial(Y_NEAR[order], _squares(s))
+    if order:
+        near = near * s - (2 / math.pi) / s
+    near = near + (2 / math.pi) * xp.log(s) * _near_j(xp, s, order)
+    far = xp.where(x < xp.inf, _waves(xp, x, order)[1], 0.0)
+    result = xp.where(x > CUT, far, near)
+    return xp.where(x > 0, result, xp.where(x == 0, -xp.inf, xp.nan)).astype(dtype, copy=False)
 
 
-def _lost_phase(xp: Any, x: Array, order: int) -> Array:
-    phase, rest = PHASES[order]
-    t = x - phase
-    return ((x - t) - phase) - rest
+def _near_j(xp: Any, s: Array, order: int) -> Array:
+    zero = ZEROS[order]
+    result = polynomial(J_NEAR[order], _squares(s)) * -distance(zero, s) * (s + (zero[0] + zero[1]))
+    return s * result if order else result
+
+
+def _squares(s: Array) -> Array:
+    """The squares from 0 to that of CUT, as [-1, 1]."""
+    return s * s * (2.0 / CUT**2) - 1.0
+
+
+def _waves(xp: Any, x: Array, order: int) -> tuple[Array, Array]:
+    """J and Y from CUT on: their amplitude falls like 1 / √x."""
+    x = xp.clip(x, CUT, LARGEST)
+    cosine, sine = xp.cos(x), xp.sin(x)
+    even, odd = (polynomial(table, onto_unit(xp, x, CUT, 12.0)) for table in WAVES[order])
+    turned, other = sine - cosine, sine + cosine
+    root = xp.sqrt(x)
+    first, second = (even * other - odd * turned) / root, (even * turned + odd * other) / root
+    return (second, -first) if order else (first, second)
