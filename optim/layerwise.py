@@ -201,7 +201,7 @@ def _orthogonal(xp: Any, x: Any, coefficients: tuple[float, float, float], steps
     """A matrix with the singular vectors of x and singular values near 1."""
     a, b, c = coefficients
     wide = x if x.shape[0] <= x.shape[1] else x.T
-    wide = wide / max(_norm(xp, wide), eps)
+    wide = wide / xp.maximum(_norm(xp, wide), eps)
     diagonal = xp.arange(len(wide))
     for _ in range(steps):
         gram = xp.matmul(wide, wide.T)

@@ -151,3 +151,21 @@ def test_what_a_scaler_refuses_and_how_it_is_turned_off():
     assert (off.get_scale(), off.state_dict(), off.is_enabled()) == (1.0, {}, False)
     with pytest.raises(RuntimeError, match="the state is empty"):
         scaler.load_state_dict({})
+
+
+@pytest.mark.parametrize("dtype", [ag.bfloat16, ag.float16])
+def test_batch_norm_keeps_narrow_images_and_wide_statistics(dtype):
+    images = ag.randn(8, 4, 3, 3).to(dtype)
+    narrow, wide = nn.BatchNorm2d(4), nn.BatchNorm2d(4)
+    x, exact = images.clone().requires_grad_(), images.float().requires_grad_()
+    for training in (True, False):
+        y, expected = narrow.train(training)(x), wide.train(training)(exact)
+        assert y.dtype == ag.dtype(dtype)
+        np.testing.assert_array_equal(y.detach().float().numpy(), expected.detach().to(dtype).float().numpy())
+    np.testing.assert_array_equal(narrow.running_var.numpy(), wide.running_var.numpy())
+    cotangent = ag.randn(8, 4, 3, 3).to(dtype)
+    for layer, images in ((narrow, x), (wide, exact)):
+        layer.train()(images).backward(cotangent.to(images.dtype))
+    assert (x.grad.dtype, narrow.weight.grad.dtype) == (ag.dtype(dtype), ag.float32)
+    np.testing.assert_allclose(narrow.weight.grad.numpy(), wide.weight.grad.numpy(), rtol=1e-5)
+    np.testing.assert_allclose(x.grad.float().numpy(), exact.grad.numpy(), rtol=1e-2, atol=1e-2)
