@@ -1,4 +1,4 @@
-"""How exactly products of float32 matrices, and convolutions, are computed on the CPU."""
+"""How exactly products of float32 matrices, and convolutions, are computed."""
 
 from collections.abc import Callable
 
@@ -16,9 +16,10 @@ def get_float32_matmul_precision() -> str:
 def set_float32_matmul_precision(precision: str) -> None:
     """Say how exactly products and convolutions of float32 are to be computed.
 
-    "highest", as at first, and "high": in float32. "medium": factors may be rounded to bfloat16, to 3 digits, and their
-    products added in float32, where oneDNN is in use and the processor has instructions for it (AMX): up to twice as
-    fast for large convolutions. RuntimeError for another word.
+    "highest", as at first: in float32. "high" and "medium": on a GPU, factors are cut to 10 bits (TensorFloat32) and
+    their products added in float32. "medium": on the CPU, too, factors may be rounded, to 7 bits (bfloat16), where
+    oneDNN is in use and the processor has instructions for it (AMX): up to twice as fast for large convolutions.
+    RuntimeError for another word.
     """
     global _level
     if precision not in LEVELS:

@@ -116,9 +116,10 @@ class Ordered:
 
         @wraps(function)
         def call(*args: Any, **given: Any) -> Any:
-            lead: Any = max([a for a in args if isinstance(a, base)], key=_rank, default=None)
-            if lead is None or lead.flags.c_contiguous or given.get("out") is not None:
+            arrays: list[Any] = [a for a in args if isinstance(a, base)]
+            if all(a.flags.c_contiguous for a in arrays) or given.get("out") is not None:
                 return adopt(function(*args, **given))
+            lead: Any = max(arrays, key=_rank)
             axes = memory_order(lead.shape, lead.strides)
             turned = [_turned(a, axes) if isinstance(a, base) else a for a in args]
             return adopt(_back(function(*turned, **given), axes))
