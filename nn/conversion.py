@@ -24,11 +24,11 @@ class Convertible:
                 t.grad = convert(t.grad.data)
         return self
 
-    def to(self, *args: Any, device: Any = None, dtype: Any = None) -> Self:
+    def to(self, *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False) -> Self:
         """Move to a device, convert floating-point parts to a dtype, or both, in place. Returns the module."""
 
         def convert(t: Tensor) -> Tensor:
-            converted = t.to(*args, device=device, dtype=dtype)
+            converted = t.to(*args, device=device, dtype=dtype, non_blocking=non_blocking)
             return converted if t.dtype.kind in "fcV" else t.to(converted.device)
 
         return self._convert(convert)

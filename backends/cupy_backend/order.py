@@ -28,7 +28,7 @@ METHODS = (
     "take", "trace", "var", "view",
 )  # fmt: skip
 ATTRIBUTES = ("T", "imag", "real")
-IN_PLACE = tuple(f"__i{name}__" for name in BINARY)
+IN_PLACE = (*(f"__i{name}__" for name in BINARY), "__setitem__", "fill", "sort")
 UFUNC_METHODS = ("accumulate", "at", "outer", "reduce")
 # Element-wise functions that are no ufuncs of CuPy's.
 FUNCTIONS = ("around", "clip", "isclose", "nan_to_num", "round", "sinc", "where")

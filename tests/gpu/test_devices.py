@@ -1,11 +1,14 @@
 """Tensors on several CUDA devices."""
 
+import pickle
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import autograd_core as ag
+import nn
+import optim
 from autograd_core.testing.refusing import Machine, RefusingArray
 
 pytestmark = pytest.mark.usefixtures("cupy")
@@ -138,3 +141,21 @@ def test_arrays_of_other_cuda_libraries_are_shared(cupy):
     t = ag.as_tensor(SimpleNamespace(__cuda_array_interface__={"version": 3}))
     t += 1
     assert (t.device, held._held.tolist()) == ("cuda:0", [2, 2, 2])
+
+
+def test_a_model_and_its_optimizer_move_with_their_states():
+    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).to("cuda:1", non_blocking=True)
+    assert {t.device for t in (*model.parameters(), *model.buffers())} == {"cuda:1"}
+    optimizer = optim.Adam(model.parameters())
+    model(ag.ones(4, 3, device="cuda:1")).sum().backward()
+    optimizer.step()
+    assert {v.device for s in optimizer.state.values() for v in s.values() if isinstance(v, ag.Tensor)} == {"cuda:1"}
+    twin = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    twin.load_state_dict(model.state_dict())
+    other = optim.Adam(twin.parameters())
+    other.load_state_dict(optimizer.state_dict())
+    assert {t.device for t in (*twin.parameters(), other.state[twin[0].weight]["exp_avg"])} == {"cpu"}
+    assert twin[0].weight.tolist() == model[0].weight.tolist()
+    again = pickle.loads(pickle.dumps(model[0].weight))
+    assert (again.device, again.tolist()) == ("cuda:1", twin[0].weight.tolist())
+    assert model.cpu()[0].weight.grad.device == "cpu"
