@@ -78,11 +78,11 @@ class Gpu:
     def milliseconds(self, work: Callable[[], Any], times: int = 3) -> float:
         """The shortest time that work takes on the device, after a first run."""
         work()
-        ends = [self.xp.cuda.Event() for _ in range(times + 1)]
-        ends[0].record()
+        stream, ends = self.xp.cuda.get_current_stream(), [self.xp.cuda.Event() for _ in range(times + 1)]
+        ends[0].record(stream)
         for end in ends[1:]:
             work()
-            end.record()
+            end.record(stream)
         ends[-1].synchronize()
         return min(float(self.xp.cuda.get_elapsed_time(a, b)) for a, b in pairwise(ends))
 

@@ -3,6 +3,7 @@
 from math import prod
 from typing import Any
 
+from backends.cupy_backend import order
 from backends.geometry import Array, Sizes
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
@@ -15,8 +16,8 @@ def is_float(*arrays: Array | None) -> bool:
 
 
 def memory_order(x: Array) -> Sizes:
-    """The axes from the one with the largest steps to the one with the smallest; of one element, they lie first."""
-    return tuple(sorted(range(x.ndim), key=lambda axis: (x.shape[axis] > 1, -abs(x.strides[axis]))))
+    """The axes from the outermost in memory to the innermost; those of one element, which do not count, come first."""
+    return tuple(sorted(order.memory_order(x.shape, x.strides), key=lambda axis: x.shape[axis] > 1))
 
 
 def is_dense(x: Array) -> bool:
@@ -31,9 +32,9 @@ def is_dense(x: Array) -> bool:
 
 def empty_like(xp: Any, x: Array, dtype: Any = None) -> Array:
     """A dense array with the axes of x in the same order in memory."""
-    order = memory_order(x)
-    y = xp.empty(tuple(x.shape[axis] for axis in order), dtype=dtype or x.dtype)
-    return y.transpose(tuple(order.index(axis) for axis in range(x.ndim)))
+    axes = memory_order(x)
+    y = xp.empty(tuple(x.shape[axis] for axis in axes), dtype=dtype or x.dtype)
+    return y.transpose(tuple(axes.index(axis) for axis in range(x.ndim)))
 
 
 def alike(x: Array, *others: Array) -> bool:
@@ -49,7 +50,7 @@ def along(xp: Any, x: Array, axis: int) -> tuple[Array, int, int, int]:
     """x, or a copy without gaps, and in its memory the numbers of elements outside, along and within an axis."""
     if not is_dense(x):
         x = xp.ascontiguousarray(x)
-    order = memory_order(x)
-    place = order.index(axis % x.ndim)
-    outer, inner = (prod(x.shape[i] for i in part) for part in (order[:place], order[place + 1 :]))
+    axes = memory_order(x)
+    place = axes.index(axis % x.ndim)
+    outer, inner = (prod(x.shape[i] for i in part) for part in (axes[:place], axes[place + 1 :]))
     return x, outer, x.shape[axis], inner

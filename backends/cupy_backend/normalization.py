@@ -20,7 +20,7 @@ def normalize_batch(
     grid, block, chunk = threads_for_columns(rows, channels // v)
     parts = xp.empty((grid[1], channels, 3), dtype=wide)
     gpu.launch("columns.column_moments", (x.dtype, v), grid, block, pixels, parts, rows, channels, chunk)
-    gpu.launch("columns.statistics", (wide,), *_warps(channels), parts, grid[1], channels, eps, mean, scale)
+    gpu.launch("columns.statistics", (wide,), *_warps(channels), parts, grid[1], channels, float(eps), mean, scale)
     y = _scaled(gpu, pixels, mean, scale, _parameter(weight, wide), _parameter(bias, wide), relu)
     return y, mean, scale, None
 
