@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import backends
 import nn
 import optim
 from backends.cupy_backend import table
+from backends.cupy_backend.launch import Gpu
 
 
 def model():
@@ -75,3 +77,11 @@ def test_a_kernel_that_cannot_be_compiled_is_replaced_with_one_log_line(cupy, co
     assert [record.message for record in caplog.records if "max_of_windows" in record.message] == [
         "CUDA kernel max_of_windows is replaced by a slower one: kernels/pooling.cu does not compile (no NVRTC)"
     ]
+
+
+def test_what_plans_ask_of_the_device(cupy):
+    gpu, calls = Gpu(backends.get("cuda").namespace, None), []
+    assert (gpu.device(), gpu.name(), gpu.capturing()) == (0, "H200", False)
+    assert gpu.stream() == cupy.cuda.get_current_stream().ptr
+    assert gpu.milliseconds(lambda: calls.append(1)) > 0
+    assert len(calls) == 4  # one for nothing, and the shortest of three

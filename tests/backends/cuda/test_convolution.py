@@ -222,3 +222,77 @@ def test_cudnn_has_engines(gpu, h200, case, dtype):
 
 def test_strides_of_channels_last():
     assert strides_of((2, 3, 4, 5)) == [60, 1, 15, 3]
+
+
+class Noted:
+    """A graph, or a tensor of one, that remembers what it was asked for."""
+
+    def __init__(self):
+        self.calls = []
+
+    def __getattr__(self, name):
+        def call(*args, **given):
+            self.calls.append((name, args, given))
+            if name == "get_workspace_size":
+                return 16
+            return Noted() if name in ("tensor", "conv_fprop", "conv_dgrad", "conv_wgrad", "bias") else self
+
+        return call
+
+
+@pytest.fixture
+def noted(gpu, monkeypatch):
+    """`Cudnn` over a library whose graphs are noted, and those graphs."""
+    graphs = []
+    notes = SimpleNamespace(TENSOR_CORE="tensor cores", DOWN_CONVERT_INPUTS="narrow inputs")
+    library = SimpleNamespace(
+        pygraph=lambda **given: graphs.append(Noted()) or graphs[-1],
+        data_type=SimpleNamespace(FLOAT="float", HALF="half", BFLOAT16="bfloat16"),
+        heur_mode=SimpleNamespace(A="a", FALLBACK="fallback"),
+        build_plan_policy=SimpleNamespace(HEURISTICS_CHOICE="heuristics"),
+        numerical_note=notes, backend_version_string=lambda: "9", cudnnGraphNotSupportedError=KeyError,
+        create_handle=lambda: 7, set_stream=lambda handle, stream: None,
+    )  # fmt: skip
+    monkeypatch.setattr(cudnn_plans, "import_module", lambda name: library)
+    monkeypatch.delenv(cudnn_plans.AUTOTUNE, raising=False)
+    gpu.device, gpu.stream, gpu.address = (lambda: 0), (lambda: 5), (lambda array: array.ctypes.data)
+    del gpu.cudnn
+    return gpu, graphs
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_graphs_are_channels_last_and_float32_is_strict(noted, dtype):
+    gpu, graphs = noted
+    list(computed_alone(gpu, CASES[0], dtype))
+    assert len(graphs) == 3
+    assert [key.result for key, _ in gpu.cudnn.local.plans] == ["y", "x", "w"]
+    for graph in graphs:
+        calls = {name: (args, given) for name, args, given in graph.calls}
+        assert ("deselect_numeric_notes" in calls) is (dtype is np.float32)
+        tensors = [given for name, _, given in graph.calls if name == "tensor"]
+        assert all(t["stride"] == strides_of(t["dim"]) for t in tensors)
+        assert [t["uid"] for t in tensors] == list(range(1, len(tensors) + 1))
+        pointers, workspace, handle = calls["_execute_with_ptrs"][0]
+        assert (len(pointers), handle) == (len(tensors) + 1, 7)
+        assert workspace
+
+
+def computed_alone(gpu, case, dtype):
+    """Each of the three kernels of a case, whatever comes out."""
+    x_shape, w_shape, *steps = case
+    x, w = np.ones(x_shape, dtype), np.ones(w_shape, dtype)
+    y = convolution.convolve(gpu, x, w, *steps, np.ones(w_shape[0], dtype))
+    yield y
+    yield convolution.convolve_input(gpu, y, w, x_shape, *steps)
+    yield convolution.convolve_weight(gpu, y, x, w_shape, *steps)
+
+
+def test_what_no_engine_can_compute_is_left_to_the_generic_kernel(noted, monkeypatch):
+    gpu, _ = noted
+
+    def refuse(key):
+        raise RuntimeError("no engine")
+
+    monkeypatch.setattr(gpu.cudnn, "graph", refuse)
+    x, w = np.ones((1, 8, 4, 4), np.float32), np.ones((8, 8, 3, 3), np.float32)
+    assert convolution.convolve(gpu, x, w, (1, 1), (1, 1), (1, 1), 1) is None

@@ -1,10 +1,13 @@
 """Products by cuBLASLt without a GPU: the plans' keys against NumPy, the descriptors read back from the library."""
 
+import ctypes
+import gc
 import os
 import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,9 +15,9 @@ from ml_dtypes import bfloat16
 from numpy.lib.stride_tricks import as_strided
 
 from backends import precision
-from backends.cupy_backend import products
+from backends.cupy_backend import cublaslt_plans, products
 from backends.cupy_backend.cublaslt_plans import Layout, layout_of
-from backends.cupy_backend.launch import Gpu
+from backends.cupy_backend.launch import Gpu, Unusable
 
 rng = np.random.default_rng(0)
 
@@ -169,3 +172,103 @@ def _there(package):
         return find_spec(package) is not None
     except ModuleNotFoundError:
         return False
+
+
+class Library:
+    """The bindings of cuBLASLt without the library: remembers what it is told."""
+
+    cuBLASLtError = LookupError
+
+    def __init__(self, algorithms=1):
+        self.algorithms, self.told, self.alive, self.products = algorithms, {}, set(), []
+        self.MatmulDescAttribute = SimpleNamespace(TRANSA="a", TRANSB="b", EPILOGUE="epilogue", BIAS_POINTER="bias")
+        self.MatrixLayoutAttribute = SimpleNamespace(BATCH_COUNT="count", STRIDED_BATCH_OFFSET="offset")
+        names = ["MAX_WORKSPACE_BYTES", *(f"MIN_ALIGNMENT_{name}_BYTES" for name in "ABCD")]
+        self.MatmulPreferenceAttribute = SimpleNamespace(**{name: name for name in names})
+        self.Epilogue = SimpleNamespace(BIAS=4)
+
+    def __getattr__(self, name):
+        if name.endswith("_create"):
+            return lambda *about: self._made((name, *about))
+        if name.endswith("_destroy"):
+            return self.alive.remove
+        if name.endswith("_set_attribute"):
+            return self._set
+        raise AttributeError(name)
+
+    def _made(self, about):
+        number = len(self.told) + 1
+        self.told[number] = {"made": about}
+        self.alive.add(number)
+        return number
+
+    def _set(self, number, attribute, place, size):
+        self.told[number][attribute] = int.from_bytes(ctypes.string_at(place, size), sys.byteorder)
+
+    def get_version(self):
+        return 130000
+
+    def create(self):
+        return 7
+
+    def MatmulHeuristicResult(self):
+        return SimpleNamespace(ptr=99, workspace_size=16)
+
+    def matmul_algo_get_heuristic(self, handle, desc, *rest):
+        if self.algorithms is None:
+            raise LookupError("not supported")
+        ctypes.memmove(rest[-1], np.int32(self.algorithms).tobytes(), 4)
+
+    def matmul(self, *arguments):
+        self.products.append(arguments)
+
+
+def multiplied(monkeypatch, library, a, b, bias=None):
+    monkeypatch.setattr(cublaslt_plans, "import_module", lambda name: library)
+    gpu = Gpu(np, None, lambda array: array.ctypes.data)
+    gpu.device, gpu.stream = lambda: 0, lambda: 5
+    for _ in range(2):
+        y = products.matmul(gpu, a, b) if bias is None else products.linear(gpu, a, b.T, bias)
+    return y
+
+
+def test_the_library_gets_the_transposed_product(monkeypatch):
+    library, a, b, bias = Library(), np.ones((6, 8), np.float32), np.ones((8, 4), np.float32), np.ones(4, np.float32)
+    y = multiplied(monkeypatch, library, a, b, bias)
+    desc, first, second, result, preference = library.told.values()
+    assert desc["made"] == ("matmul_desc_create", 68, 0)
+    assert (desc["a"], desc["b"], desc["epilogue"], desc["bias"]) == (0, 0, 4, bias.ctypes.data)
+    assert [d["made"][1:] for d in (first, second, result)] == [(0, 8, 6, 8), (0, 4, 8, 4), (0, 4, 6, 4)]
+    assert preference["MAX_WORKSPACE_BYTES"] == 32 << 20
+    assert preference["MIN_ALIGNMENT_D_BYTES"] >= 4
+    handle, *_, algorithm, workspace, size, stream = library.products[-1]
+    assert (handle, algorithm, size, stream) == (7, 99, 16, 5)
+    assert workspace
+    assert library.products[-1][3] == b.ctypes.data
+    assert library.products[-1][5] == a.ctypes.data
+    assert library.products[-1][8] == library.products[-1][10] == y.ctypes.data
+    assert len(library.products) == 2
+    gc.collect()
+    assert library.alive == set()  # with the plans of the thread that made them
+
+
+def test_a_stack_says_how_many_and_how_far(monkeypatch):
+    library = Library()
+    multiplied(monkeypatch, library, np.ones((3, 6, 8)), np.ones((3, 8, 4)))
+    desc, first, second, result, _ = library.told.values()
+    assert desc["made"] == ("matmul_desc_create", 70, 1)
+    assert [(d["count"], d["offset"]) for d in (first, second, result)] == [(3, 48), (3, 32), (3, 24)]
+
+
+@pytest.mark.parametrize("algorithms", [0, None])
+def test_without_an_algorithm_the_generic_kernel_multiplies(monkeypatch, algorithms):
+    assert multiplied(monkeypatch, Library(algorithms), np.ones((6, 8)), np.ones((8, 4))) is None
+
+
+def test_a_missing_library_is_named(monkeypatch):
+    def missing(name):
+        raise ImportError("No module named 'nvmath'")
+
+    monkeypatch.setattr(cublaslt_plans, "import_module", missing)
+    with pytest.raises(Unusable, match="pip install nvmath-python"):
+        _ = Gpu(np, None).cublaslt
