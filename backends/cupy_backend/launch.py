@@ -54,9 +54,8 @@ class Gpu:
         """
         if 0 in grid:
             return
-        source, function = kernel.split(".")
         values = [self._value(a) for a in arguments]
-        self.start(source, f"{function}<{', '.join(map(_spelled, parameters))}>", grid, block, values)
+        self.start(*_expression(kernel, parameters), grid, block, values)
 
     def device(self) -> int:
         """The current device."""
@@ -110,6 +109,13 @@ class Gpu:
         count = max(1, VECTOR // dtype.itemsize)
         aligned = all(a is None or self.address(a) % VECTOR == 0 for a in arrays)
         return count if aligned and all(size % count == 0 for size in sizes) else 1
+
+
+@cache
+def _expression(kernel: str, parameters: tuple[Any, ...]) -> tuple[str, str]:
+    """The source and the function with its template parameters."""
+    source, function = kernel.split(".")
+    return source, f"{function}<{', '.join(map(_spelled, parameters))}>"
 
 
 def _spelled(parameter: Any) -> str:
