@@ -47,9 +47,8 @@ def add_at(xp: Any, shape: Sizes, dtype: Any, index: Any, values: Array) -> Arra
 
 def grid(xp: Any, index: Array, axis: int) -> tuple[Array, ...]:
     """The index expression that picks by `index` along an axis and keeps every other position."""
-    n = index.ndim
-    return tuple([index if i == axis else xp.arange(k).reshape([-1 if j == i else 1 for j in range(n)])
-                  for i, k in enumerate(index.shape)])  # fmt: skip
+    ones = (1,) * index.ndim
+    return tuple([index if i == axis else xp.arange(k).reshape(k, *ones[i + 1 :]) for i, k in enumerate(index.shape)])
 
 
 def diagonal(xp: Any, x: Array, offset: int, dim1: int, dim2: int) -> Array:
