@@ -18,7 +18,6 @@ from backends.onednn.elementwise import all_finite, in_memory, is_dense
 from backends.onednn.passes import (
     ABS,
     EXP,
-    SIGMOID,
     SQUARE,
     TANH,
     Pass,
@@ -110,7 +109,7 @@ def _slope_of_gelu(zero: tuple[float, ...], coefficients: tuple[float, ...]) -> 
 
 
 FORMULAS: dict[str, tuple[Pass, ...]] = {
-    "sigmoid": (("y", of("x"), SIGMOID),),
+    "sigmoid": (("y", of("x"), linear(-1.0, 0.0), EXP, linear(1.0, 1.0), over(1.0)),),
     "sigmoid_gradient": (
         ("e", of("x"), ABS, linear(-1.0, MORE), EXP),
         ("y", of("e"), linear(LESS, 1.0), SQUARE, over(LESS), times("e"), times("g")),

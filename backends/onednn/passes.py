@@ -15,8 +15,7 @@ ADD, MUL, MAX, SUB = 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF5
 Step = tuple[Any, ...]  # (kind, alpha, beta) of one number, or (kind, name) with an array
 Pass = tuple[Any, ...]  # the name of what is written, (kind, name, name), and steps
 
-EXP, TANH, SIGMOID = (0x2A, 0.0, 0.0), (0x21, 0.0, 0.0), (0x29, 0.0, 0.0)
-ABS, SQUARE = (0x24, 0.0, 0.0), (0x23, 0.0, 0.0)
+EXP, TANH, ABS, SQUARE = (0x2A, 0.0, 0.0), (0x21, 0.0, 0.0), (0x24, 0.0, 0.0), (0x23, 0.0, 0.0)
 
 
 def linear(factor: float, summand: float) -> Step:
