@@ -141,9 +141,9 @@ def bessel_wave(order: int, x: Number, part: int) -> Number:
 
 
 def without_zero(order: int, x: Number) -> Number:
-    """J over what is 0 with it on [0, 5], x² - z² and, of order 1, x."""
+    """J over what is 0 with it on [0, 5], x² - z² and, of order 1, x; times what makes it nearly constant."""
     zero = mp.besseljzero(order, 1)
-    return mp.besselj(order, x) / (x * x - zero * zero) / x**order
+    return mp.besselj(order, x) / (x * x - zero * zero) / x**order * (1 + x * x / 8)
 
 
 def without_log(order: int, x: Number) -> Number:
@@ -221,10 +221,10 @@ FITS = {
                   half_line(0.75, 2.5), 24),
     "K1_SLOPE_FAR": Fit("x√x·d/dx exp(x)·K₁(x) on [3/4, ∞)", lambda x: x * mp.sqrt(x) * slope_k(1, x),
                         half_line(0.75, 2.5), 26),
-    "J0_NEAR": Fit("J₀(x) / (x² - z²), of x², on [0, 5], where z is its zero", lambda s: without_zero(0, mp.sqrt(s)),
-                   interval(0, 25), 12),
-    "J1_NEAR": Fit("J₁(x) / (x² - z²) / x, of x², on [0, 5], where z is its zero",
-                   lambda s: without_zero(1, mp.sqrt(s)), interval(0, 25), 12),
+    "J0_NEAR": Fit("J₀(x)·(1 + x²/8) / (x² - z²) + 1/8, of x², on [0, 5], where z is its zero",
+                   lambda s: without_zero(0, mp.sqrt(s)) + 0.125, interval(0, 25), 13),
+    "J1_NEAR": Fit("J₁(x)/x·(1 + x²/8) / (x² - z²) + 1/32, of x², on [0, 5], where z is its zero",
+                   lambda s: without_zero(1, mp.sqrt(s)) + mp.mpf(1) / 32, interval(0, 25), 13),
     "Y0_NEAR": Fit("Y₀(x) - 2/π·log(x)·J₀(x), of x², on [0, 5]", lambda s: without_log(0, mp.sqrt(s)),
                    interval(0, 25), 12),
     "Y1_NEAR": Fit("(Y₁(x) + 2/(πx) - 2/π·log(x)·J₁(x)) / x, of x², on [0, 5]",

@@ -1,6 +1,7 @@
 """Airy's function Ai and its derivative, for every array library.
 
 Both are in terms of ζ = ⅔x^(3/2): above 0 of exp(-ζ), below of the sine and cosine of ζ - ¼π, with ζ in two parts.
+Errors: above 0 within 2 units in the last place, below within 3 units of the amplitude.
 """
 
 import math
