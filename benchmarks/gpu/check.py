@@ -20,11 +20,14 @@ LIMITS = {"float32": 1e-5, "bfloat16": 1e-2}  # of the largest error, relative t
 Row = dict[str, Any]
 
 
-def operations(names: Sequence[str] | None = None) -> list[Row]:
+def operations(names: Sequence[str] | None = None, device: str = "cuda") -> list[Row]:
     """The largest errors of every entry's values and gradients, by dtype; of the named ones only, if any are."""
     entries: dict[str, Any] = {**OPS, **COMPOSITIONS}
     return [
-        row for name, entry in entries.items() if names is None or name in names for row in _rows(name, cases(entry))
+        row
+        for name, entry in entries.items()
+        if names is None or name in names
+        for row in _rows(name, cases(entry, device=device))
     ]
 
 
@@ -52,9 +55,10 @@ def _dtype(name: str) -> Any:
 
 
 def _compare(row: Row, exact: Case, dtype: str) -> None:
-    narrow = exact.changed(lambda a: a.astype(_dtype(dtype)) if a.dtype == np.float64 else a)
+    there = exact.changed(lambda a: a.astype(_dtype(dtype)) if a.dtype == np.float64 else a)
+    exact, narrow = replace(exact, device="cpu"), replace(there, device="cpu")
     try:
-        found, wanted = _results(replace(narrow, device="cuda")), _results(exact)
+        found, wanted = _results(there), _results(exact)
         if [y.shape for y in found["value"]] != [y.shape for y in wanted["value"]]:
             wanted = _results(narrow)  # it reads the same bytes in another dtype
     except DtypeError:

@@ -48,6 +48,24 @@ def test_what_is_right_is_told_apart_from_what_is_wrong(tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("cupy")
+@pytest.mark.parametrize("device", ["cuda", "cuda:1"])
+def test_operations_that_make_arrays_of_their_own_make_them_where_their_operands_are(device):
+    names = [
+        "batch_norm",
+        "einsum",
+        "gather",
+        "index_add",
+        "interpolate",
+        "linalg.solve",
+        "pad",
+        "topk",
+        "unfold",
+        "ctc_loss",
+    ]
+    assert not [row for row in operations(names, device) if row["dtype"] == "float32" and not row["right"]]
+
+
+@pytest.mark.usefixtures("cupy")
 def test_gradients_are_compared_too():
     with temporary_ops():
 
