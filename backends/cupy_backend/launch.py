@@ -43,6 +43,7 @@ class Gpu:
         deterministic: bool = False,
     ) -> None:
         self.xp, self.start, self.address, self.deterministic = xp, start, address, deterministic
+        self.shared: tuple[tuple[Any, ...], Any] = ((), None)  # see `optimizers._in_memory`
 
     def launch(
         self, kernel: str, parameters: tuple[Any, ...], grid: Sizes, block: Sizes, *arguments: Array | float | None

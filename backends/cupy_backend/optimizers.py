@@ -4,6 +4,9 @@ Hyper-parameters may be arrays of no axes, as those of a captured step are that 
 then read all of them from device memory.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from backends.cupy_backend.launch import Gpu
 from backends.cupy_backend.layouts import alike, is_float
 from backends.geometry import Array, Sizes
@@ -29,7 +32,7 @@ def sgd_step(
     if not (is_float(*arrays) and alike(*arrays)):
         return None
     flags = nesterov | maximize << 1
-    _step(gpu, "sgd_step", (p, g, b), flags, (lr, momentum, 1 - dampening, weight_decay))
+    _step(gpu, "sgd_step", (p, g, b), flags, _of_sgd, lr, momentum, dampening, weight_decay)
     return True
 
 
@@ -54,20 +57,49 @@ def adam_step(
     arrays = (p, g, m, v) if largest is None else (p, g, m, v, largest)
     if not (is_float(*arrays) and alike(*arrays)):
         return None
-    root = (1 - beta2**step) ** 0.5
-    rate, shrink = lr * root / (1 - beta1**step), 1 - lr * weight_decay
     flags = decoupled | maximize << 1
-    _step(gpu, "adam_step", (p, g, m, v, largest), flags, (rate, root, shrink, beta1, beta2, eps, weight_decay))
+    _step(gpu, "adam_step", (p, g, m, v, largest), flags, _of_adam, lr, beta1, beta2, eps, step, weight_decay)
     return True
 
 
-def _step(gpu: Gpu, name: str, arrays: tuple[Array | None, ...], flags: int, options: tuple[float, ...]) -> None:
-    p = arrays[0]
-    live = None
-    if not all(isinstance(option, int | float) for option in options):
-        live = gpu.xp.empty((len(options),), dtype=gpu.xp.float64)
-        for i, option in enumerate(options):
-            live[i] = option
-        options = (0.0,) * len(options)
-    grid: Sizes = (min(BLOCKS, -(-p.size // 256)),)  # type: ignore[union-attr]  # the first array is never None
-    gpu.launch(f"optimizers.{name}", (p.dtype,), grid, (256,), *arrays, p.size, flags, live, *map(float, options))  # type: ignore[union-attr]
+def _of_sgd(lr: Any, momentum: Any, dampening: Any, weight_decay: Any) -> tuple[Any, ...]:
+    """What the kernel reads."""
+    return lr, momentum, 1 - dampening, weight_decay
+
+
+def _of_adam(lr: Any, beta1: Any, beta2: Any, eps: Any, step: Any, weight_decay: Any) -> tuple[Any, ...]:
+    """What the kernel reads: √(1 - β₂ᵗ) is moved out of the denominator."""
+    root = (1 - beta2**step) ** 0.5
+    return lr * root / (1 - beta1**step), root, 1 - lr * weight_decay, beta1, beta2, eps, weight_decay
+
+
+def _step(
+    gpu: Gpu,
+    name: str,
+    arrays: tuple[Array | None, ...],
+    flags: int,
+    derived: Callable[..., tuple[Any, ...]],
+    *options: Any,
+) -> None:
+    p: Any = arrays[0]
+    if all(isinstance(option, int | float) for option in options):
+        live, numbers = None, tuple(map(float, derived(*options)))
+    else:
+        live = _in_memory(gpu, derived, options)
+        numbers = (0.0,) * live.size
+    grid: Sizes = (min(BLOCKS, -(-p.size // 256)),)
+    gpu.launch(f"optimizers.{name}", (p.dtype,), grid, (256,), *arrays, p.size, flags, live, *numbers)
+
+
+def _in_memory(gpu: Gpu, derived: Callable[..., tuple[Any, ...]], options: tuple[Any, ...]) -> Array:
+    """What the kernel reads in device memory. While work is captured, parameters with the same options share it."""
+    captured = gpu.capturing()
+    before, live = gpu.shared
+    if captured and len(before) == len(options) and all(a is b for a, b in zip(before, options, strict=True)):
+        return live
+    values = derived(*options)
+    live = gpu.xp.empty((len(values),), dtype=gpu.xp.float64)
+    for i, value in enumerate(values):
+        live[i] = value
+    gpu.shared = (options, live) if captured else ((), None)
+    return live

@@ -1,5 +1,7 @@
 """The CUDA kernels, run on the CPU, against NumPy's generic kernels or the definition."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from ml_dtypes import bfloat16
@@ -295,6 +297,27 @@ def test_adam(gpu, dtype, options, amsgrad, captured):
     plain.adam_step(*exact, **given)
     for ours, theirs in zip(arrays, exact, strict=True):
         close(ours, theirs, dtype, 8)
+
+
+def test_parameters_share_what_a_captured_step_reads_from_memory(gpu, monkeypatch):
+    made, empty = [], np.empty
+    monkeypatch.setattr(
+        gpu, "xp", SimpleNamespace(float64=np.float64, empty=lambda *a, **k: made.append(1) or empty(*a, **k))
+    )
+    arrays = [np.ones((2, 5)) for _ in range(4)]
+    options = {"lr": np.asarray(0.5), "beta1": 0.9, "beta2": 0.99, "eps": 1e-3, "step": np.asarray(3)}
+    for captured, rate, expected in (
+        (True, 0.5, 1),
+        (True, 0.5, 1),
+        (True, 0.25, 2),
+        (False, 0.25, 3),
+        (True, 0.25, 4),
+    ):
+        gpu.capturing = lambda captured=captured: captured
+        if options["lr"] != rate:
+            options["lr"] = np.asarray(rate)
+        assert optimizers.adam_step(gpu, *arrays, **options)
+        assert len(made) == expected
 
 
 @each_dtype
