@@ -20,14 +20,14 @@ def linear(gpu: Gpu, x: Array, w: Array, bias: Array) -> Array | None:
     return _multiplied(gpu, x, w.T, gpu.xp.ascontiguousarray(bias))
 
 
-def dot(gpu: Gpu, a: Array, b: Array) -> Array | None:
+def dot(gpu: Gpu, a: Array, b: Array, out: Array | None = None) -> Array | None:
     """NumPy's `dot` of vectors and matrices, for which it is `matmul`."""
-    return matmul(gpu, a, b) if a.ndim in (1, 2) and b.ndim in (1, 2) else None
+    return matmul(gpu, a, b, out) if a.ndim in (1, 2) and b.ndim in (1, 2) else None
 
 
-def matmul(gpu: Gpu, a: Array, b: Array) -> Array | None:
-    """NumPy's `matmul`."""
-    if not _suits(a, b):
+def matmul(gpu: Gpu, a: Array, b: Array, out: Array | None = None) -> Array | None:
+    """NumPy's `matmul`; into `out` it is left to CuPy's."""
+    if out is not None or not _suits(a, b):
         return None
     if a.ndim == 1:
         y = matmul(gpu, a[None], b if b.ndim > 1 else b[:, None])

@@ -122,6 +122,7 @@ def test_others_are_left_to_the_generic_kernels(gpu):
     for left, right in ((a, a.T.astype(float)), (a[:0], a.T), (a, a), (a.astype(int), a.T.astype(int))):
         assert products.matmul(gpu, left, right) is None
     assert products.dot(gpu, a[None], a.T) is None
+    assert products.matmul(gpu, a, a.T, out=np.empty((3, 3), np.float32)) is None
     assert products.linear(gpu, a, a, np.ones(1, np.float32)) is None
 
 
