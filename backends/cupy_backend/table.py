@@ -8,12 +8,14 @@ once, in the log, and is not asked again.
 import logging
 import os
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
 from backends.cupy_backend.launch import CupyLauncher, Gpu, Unusable
 from backends.generic import softmax
+from backends.geometry import Array
 
 logger = logging.getLogger(__name__)
 
@@ -47,12 +49,20 @@ def overlay(xp: Any, kernels: SimpleNamespace) -> None:
         setattr(kernels, name, getattr(xp, name))
     if not hasattr(xp, "RawModule"):
         return
+    kernels.matmul = kernels.product = partial(multiplied, xp)
     gpu = Gpu(xp, CupyLauncher(xp), deterministic=os.environ.get(DETERMINISTIC, "") not in ("", "0"))
     without = os.environ.get(WITHOUT, "").split(",")
     for module, names in KERNELS.items():
         if module not in without and "all" not in without:
             for name in names:
                 setattr(kernels, name, _InFront(gpu, module, name, getattr(kernels, name)))
+
+
+def multiplied(xp: Any, a: Array, b: Array, **named: Any) -> Array:
+    """CuPy's `matmul`, with stacks of bfloat16, for which it has nothing, in float32."""
+    if a.dtype.name == b.dtype.name == "bfloat16" and max(a.ndim, b.ndim) > 2:
+        return xp.matmul(a.astype(xp.float32), b.astype(xp.float32), **named).astype(a.dtype)
+    return xp.matmul(a, b, **named)
 
 
 class _InFront:

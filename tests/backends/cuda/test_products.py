@@ -15,7 +15,7 @@ from ml_dtypes import bfloat16
 from numpy.lib.stride_tricks import as_strided
 
 from backends import precision
-from backends.cupy_backend import cublaslt_plans, products
+from backends.cupy_backend import cublaslt_plans, products, table
 from backends.cupy_backend.cublaslt_plans import Layout, layout_of
 from backends.cupy_backend.launch import Gpu, Unusable
 
@@ -175,6 +175,19 @@ def _there(package):
         return False
 
 
+def test_without_the_library_stacks_of_bfloat16_are_multiplied_in_float32():
+    def of_cupy(a, b):
+        assert a.ndim == b.ndim == 2 or a.dtype != bfloat16, "has no kernel for stacks of bfloat16"
+        return np.matmul(a, b).astype(a.dtype)
+
+    xp = SimpleNamespace(float32=np.float32, matmul=of_cupy)
+    for shapes in (((2, 3), (3, 4)), ((5, 2, 3), (5, 3, 4)), ((5, 2, 3), (3, 4))):
+        a, b = (rng.standard_normal(shape).astype(bfloat16) for shape in shapes)
+        y = table.multiplied(xp, a, b)
+        assert y.dtype == bfloat16
+        np.testing.assert_allclose(y.astype(float), np.matmul(a.astype(float), b.astype(float)), atol=5e-2)
+
+
 class Library:
     """The bindings of cuBLASLt without the library: remembers what it is told."""
 
@@ -226,6 +239,7 @@ class Library:
 
 def multiplied(monkeypatch, library, a, b, bias=None):
     monkeypatch.setattr(cublaslt_plans, "import_module", lambda name: library)
+    monkeypatch.setattr(products, "ALIGNED", 16)  # as every array of NumPy's is, so that one plan serves all
     gpu = Gpu(np, None, lambda array: array.ctypes.data)
     gpu.device, gpu.stream = lambda: 0, lambda: 5
     for _ in range(2):
