@@ -39,7 +39,8 @@ def cupy_with(count):
             raise CUDARuntimeError("cudaErrorInsufficientDriver")
         return count
 
-    runtime = SimpleNamespace(CUDARuntimeError=CUDARuntimeError, getDeviceCount=devices)
+    runtime = SimpleNamespace(CUDARuntimeError=CUDARuntimeError, getDeviceCount=devices,
+                              driverGetVersion=lambda: 0, runtimeGetVersion=lambda: 13000)  # fmt: skip
     return SimpleNamespace(__version__="14.2.0", cuda=SimpleNamespace(runtime=runtime))
 
 
@@ -49,7 +50,7 @@ def cupy_with(count):
         (ModuleNotFoundError("no", name="cupy"), ["not installed", 'pip install "autograd-core[cuda12]"', "cuda13"]),
         (ModuleNotFoundError("no fastrlock", name="fastrlock"), ["incomplete", "no fastrlock", "pip install"]),
         (ImportError("libcuda.so"), ["does not load", "libcuda.so", "pip install"]),
-        (cupy_with(None), ["14.2.0", "no NVIDIA driver or GPU", "cudaErrorInsufficientDriver", "nvidia-smi"]),
+        (cupy_with(None), ["no NVIDIA driver", "cudaErrorInsufficientDriver", "nvidia-smi"]),
         (cupy_with(0), ["no GPU is visible", "CUDA_VISIBLE_DEVICES"]),
     ],
 )
