@@ -263,3 +263,38 @@ def test_float32_keeps_its_digits_without_being_computed_in_float64(name):
     for narrow, wide in zip(*results, strict=True):
         seen = abs(wide) > np.finfo(np.float32).tiny
         assert np.max(abs(narrow - wide)[seen] / np.spacing(abs(wide[seen]).astype(np.float32))) <= 8
+
+
+INF, NAN = float("inf"), float("nan")
+ENDS = {
+    "erfcx": {-INF: INF, -30.0: INF, INF: 0.0},
+    "erfinv": {-1.0: -INF, 1.0: INF, 1.5: NAN, 0.0: 0.0},
+    "ndtr": {-INF: 0.0, 0.0: 0.5, INF: 1.0},
+    "ndtri": {0.0: -INF, 0.5: 0.0, 1.0: INF, -0.1: NAN, 1.1: NAN},
+    "log_ndtr": {-INF: -INF, INF: 0.0},
+    "lgamma": {0.0: INF, 1.0: 0.0, 2.0: 0.0, INF: INF, -INF: INF},
+    "digamma": {0.0: -INF, INF: INF, -1.0: NAN},
+    "polygamma_of": {0.0: INF, INF: 0.0},
+    "mish": {-INF: 0.0, INF: INF, -1e305: 0.0},
+    "sinc": {0.0: 1.0, 7.0: 0.0, 1e305: 0.0},
+    "tanhshrink": {-INF: -INF, 0.0: 0.0, INF: INF},
+    "i0": {-INF: INF, 0.0: 1.0, 714.5: INF, INF: INF},
+    "i1": {-INF: -INF, 0.0: 0.0, INF: INF},
+    "i0e": {-INF: 0.0, 0.0: 1.0, INF: 0.0},
+    "i1e": {-INF: 0.0, 0.0: 0.0, INF: 0.0},
+    "modified_bessel_k0": {-1.0: NAN, 0.0: INF, INF: 0.0},
+    "modified_bessel_k1": {-1.0: NAN, 0.0: INF, 5e-324: INF, INF: 0.0},
+    "scaled_modified_bessel_k0": {-1.0: NAN, 0.0: INF, INF: 0.0},
+    "scaled_modified_bessel_k1": {-1.0: NAN, 0.0: INF, 5e-324: INF, INF: 0.0},
+    "bessel_j0": {-INF: 0.0, 0.0: 1.0, INF: 0.0},
+    "bessel_j1": {-INF: 0.0, 0.0: 0.0, INF: 0.0},
+    "bessel_y0": {-1.0: NAN, 0.0: -INF, INF: 0.0},
+    "bessel_y1": {-1.0: NAN, 0.0: -INF, 5e-324: -INF, INF: 0.0},
+    "airy_ai": {INF: 0.0, 200.0: 0.0},
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_values_at_the_ends_of_the_range(name):
+    x = ag.tensor([*ENDS[name], NAN], dtype="float64")
+    np.testing.assert_array_equal(OPS[name].call(x, **SMOOTH[name].statics), [*ENDS[name].values(), NAN])
