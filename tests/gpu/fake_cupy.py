@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
+import scipy.special
 
 from autograd_core.testing import refusing
 from autograd_core.testing.refusing import Machine, RefusingArray
@@ -280,7 +281,7 @@ def empty_pinned(cupy):
 
 
 def special():
-    """`cupyx.scipy.special`, in float32 and float64 only."""
+    """`cupyx.scipy.special`, whose error functions are in float32 and float64 only."""
 
     def in_float(function):
         def call(x):
@@ -289,4 +290,7 @@ def special():
 
         return call
 
-    return SimpleNamespace(erf=in_float(math.erf), erfc=in_float(math.erfc))
+    functions = {
+        name: refusing._library(f, name) for name, f in vars(scipy.special).items() if not name.startswith("_")
+    }
+    return SimpleNamespace(**functions | {"erf": in_float(math.erf), "erfc": in_float(math.erfc)})
