@@ -1,6 +1,7 @@
 """The device "cuda" over a CuPy without a GPU."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import ClassVar
@@ -29,7 +30,7 @@ def cupy(monkeypatch):
     """The module behind "cuda"."""
     made = fake_cupy.make()
     modules = {"cupyx.scipy.special": fake_cupy.special()}
-    monkeypatch.setattr(deferred, "import_module", lambda name: modules.get(name) or __import__(name, fromlist=["."]))
+    monkeypatch.setattr(deferred, "import_module", lambda name: modules.get(name) or import_module(name))
     monkeypatch.setitem(sys.modules, "cupyx", SimpleNamespace(empty_pinned=fake_cupy.empty_pinned(made)))
     monkeypatch.setitem(_loaders, "cuda", lambda: CupyBackend(made))
     monkeypatch.delitem(_loaded, "cuda", raising=False)
