@@ -182,7 +182,8 @@ def _track(running_mean, running_var, mean, scale, n, momentum, eps):
     if running_mean is not None:
         _move(running_mean, mean, momentum)
     if running_var is not None:
-        _move(running_var, (1 / (scale * scale) - eps) * (n / max(n - 1, 1)), momentum)
+        with np.errstate(all="ignore"):  # of a channel that is not finite
+            _move(running_var, (1 / (scale * scale) - eps) * (n / max(n - 1, 1)), momentum)
 
 
 def _move(running, value, momentum):
