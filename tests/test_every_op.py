@@ -28,14 +28,14 @@ def test_every_sample(entry, device, name):
 # All checks in one test, and a test per device: Hypothesis, without a database, overflows the stack after 960 parameter
 # sets of one test.
 @pytest.mark.parametrize("entry", ENTRIES, ids=str)
-@settings(max_examples=5)
+@settings(max_examples=4)
 @given(data=st.data())
 def test_other_values_shapes_and_layouts(entry, data):
     run_all(entry, "cpu", data)
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=str)
-@settings(max_examples=3)
+@settings(max_examples=2)
 @given(data=st.data())
 def test_other_values_shapes_and_layouts_elsewhere(entry, data):
     run_all(entry, "refusing", data)
