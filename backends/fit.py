@@ -283,8 +283,16 @@ def error(fit: Fit, table: list[float]) -> float:
     """The largest distance from the function, over its largest value."""
     points = [mp.cos(mp.pi * (j + 0.3) / 101) for j in range(101)]
     values = [fit.at(t) for t in points]
-    found = [functools.reduce(lambda y, c, t=t: y * t + c, reversed(table), mp.mpf(0)) for t in points]
+    found = [_value(table, t) for t in points]
     return float(max(abs(v - f) for v, f in zip(values, found, strict=True)) / max(map(abs, values)))
+
+
+def _value(table: list[float], t: Number) -> Number:
+    """By Horner's rule; mpmath's own `polyval` changes the order of its coefficients."""
+    y = mp.mpf(0)
+    for c in reversed(table):
+        y = y * t + c
+    return y
 
 
 def main() -> None:
