@@ -31,9 +31,7 @@ for _part in (absent, creation, devices, inplace, interop, metadata, ops, printi
               signal.windows, families):  # fmt: skip
     _part.install()
 
-from autograd_core import amp as amp  # noqa: E402
 from autograd_core import autograd as autograd  # noqa: E402
-from autograd_core import cuda as cuda  # noqa: E402
 from autograd_core import errors as errors  # noqa: E402
 from autograd_core import fft as fft  # noqa: E402
 from autograd_core import functional as functional  # noqa: E402
@@ -95,7 +93,7 @@ channels_last, channels_last_3d = MemoryFormat.channels_last, MemoryFormat.chann
 
 def __getattr__(name: str) -> Any:
     """Parts that cost time to import are imported when first used."""
-    if name in ("batching", "draw", "func", "testing", "utils"):
+    if name in ("amp", "batching", "cuda", "draw", "func", "testing", "utils"):
         import importlib
 
         module = importlib.import_module({"draw": "autograd_core.drawing"}.get(name, f"autograd_core.{name}"))
