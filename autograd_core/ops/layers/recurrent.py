@@ -68,7 +68,7 @@ def rnn_scan(xp, share, state, weight, *, nonlinearity="tanh"):
     """h[t] = tanh(share[t] + weight h[t - 1]), or ReLU: (T, N, H), from the state (N, H), with weight (H, H)."""
     transposed, y = xp.ascontiguousarray(weight.T), xp.empty((len(share), *state.shape), dtype=share.dtype)
     for t in range(len(share)):
-        z = state @ transposed
+        z = xp.matmul(state, transposed)
         z += share[t]
         y[t] = state = xp.tanh(z) if nonlinearity == "tanh" else xp.maximum(z, 0)
     return y
@@ -152,7 +152,7 @@ def lstm_scan(xp, share, state, cell_state, weight):
     gates = xp.empty(share.shape, dtype=share.dtype)
     outputs, cells = (xp.empty((len(share), *state.shape), dtype=share.dtype) for _ in range(2))
     for t in range(len(share)):
-        z = state @ transposed
+        z = xp.matmul(state, transposed)
         z += share[t]
         candidate = xp.tanh(z[:, 2 * width : 3 * width])
         gates[t] = logistic = _sigmoid(xp, z)
@@ -214,7 +214,7 @@ def gru_scan(xp, share, state, weight, bias):
     transposed, width = xp.ascontiguousarray(weight.T), state.shape[-1]
     gates, y = xp.empty(share.shape, dtype=share.dtype), xp.empty((len(share), *state.shape), dtype=share.dtype)
     for t in range(len(share)):
-        x, u = share[t], state @ transposed
+        x, u = share[t], xp.matmul(state, transposed)
         u += bias
         logistic = _sigmoid(xp, x[:, : 2 * width] + u[:, : 2 * width])
         n = xp.tanh(x[:, 2 * width :] + logistic[:, :width] * u[:, 2 * width :])
