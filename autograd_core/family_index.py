@@ -114,7 +114,7 @@ INDEX: dict[str, str] = {
         igammac lgamma lgamma_ mvlgamma mvlgamma_ polygamma polygamma_ polygamma_of special.digamma special.gammainc
         special.gammaincc special.gammaln special.multigammaln special.polygamma special.psi special.zeta zeta""",
     "pointwise.gating": """
-        glu""",
+        drop glu""",
     "pointwise.mixing": """
         Tensor.addcdiv Tensor.addcdiv_ Tensor.addcmul Tensor.addcmul_ Tensor.lerp Tensor.lerp_ Tensor.rsub
         Tensor.rsub_ addcdiv addcmul lerp rsub""",

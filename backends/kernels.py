@@ -119,6 +119,7 @@ NAMES = (
     "sinc",
     "tanhshrink",
     "special",
+    "drop",
     "gate",
     "relu",
     "rectify",

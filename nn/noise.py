@@ -22,7 +22,7 @@ def _dropped(x: Tensor, like: Tensor, p: float) -> Tensor:
     """x times a random mask in the shape of `like`, and so that the mean stays."""
     if p == 1.0:
         return x * 0.0
-    return x * (core.astype(keep_mask(like, p), x.dtype) * (1.0 / (1.0 - p)))
+    return core.drop(x, keep_mask(like, p), scale=1.0 / (1.0 - p))
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from backends.cupy_backend.launch import Gpu, threads_for
-from backends.cupy_backend.layouts import alike, empty_like, is_float
+from backends.cupy_backend.layouts import alike, empty_like, is_dense, is_float, memory_order
 from backends.geometry import Array
 
 
@@ -25,6 +25,18 @@ def add(gpu: Gpu, a: Array, b: Array) -> Array | None:
 def add_relu(gpu: Gpu, a: Array, b: Array) -> Array | None:
     """See `backends.generic.selection.add_relu`."""
     return _mapped(gpu, "AddRelu", a, b)
+
+
+def drop(gpu: Gpu, x: Array, keep: Array, scale: float) -> Array | None:
+    """See `backends.generic.selection.drop`."""
+    if not (is_float(x) and x.size and keep.shape == x.shape and is_dense(x) and is_dense(keep)):
+        return None
+    if memory_order(keep) != memory_order(x):
+        return None
+    y = empty_like(gpu.xp, x)
+    v = gpu.vector(x.dtype, x.size, arrays=(x, keep, y))
+    gpu.launch("elementwise.drop", (x.dtype, v), *threads_for(x.size // v), x, keep, y, float(scale), x.size // v)
+    return y
 
 
 def gate(gpu: Gpu, g: Array, x: Array) -> Array | None:

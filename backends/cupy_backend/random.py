@@ -49,6 +49,7 @@ BODIES = {
         "y = sqrt(-2.0 * log(1.0 - unit_double(w.v[0], w.v[1]))) * cospi(2.0 * unit_double(w.v[2], w.v[3]));"
     ),
 }
+BOOLEANS = "y = unit_float(w.v[0]) < p;"
 INTEGERS = "y = low + (long long)(wide(w.v[0], w.v[1]) % span);"
 
 
@@ -105,7 +106,8 @@ class CupyGenerator:
 
     def bernoulli(self, p: float, shape: Sizes) -> Array:
         """Booleans that are True with probability p."""
-        return self.uniform(shape, np.float32) < p
+        kernel = _kernel(self._cupy, "uint64 seed, uint64 start, float32 p", "bool y", BOOLEANS, "random_bool")
+        return self._run(kernel, shape, np.dtype(np.bool_), np.float32(p))
 
     def poisson(self, rate: Array) -> Array:
         """Counts with these rates."""

@@ -29,7 +29,7 @@ KERNELS = {
     "convolution": ("convolve", "convolve_input", "convolve_weight"),
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels", "total"),
     "pooling": ("max_of_windows", "take_taps", "put_taps", "avg_pool", "avg_pool_input"),
-    "elementwise": ("relu", "rectify", "add", "add_relu", "gate", *ACTIVATIONS),
+    "elementwise": ("relu", "rectify", "add", "add_relu", "drop", "gate", *ACTIVATIONS),
     "optimizers": ("sgd_step", "adam_step"),
     "indexing": ("add_at",),
     "products": ("product", "linear", *FUNCTIONS),

@@ -25,6 +25,11 @@ def rectify(xp: Any, y: Array) -> Array:
     return xp.maximum(y, 0)
 
 
+def drop(xp: Any, x: Array, keep: Array, scale: float) -> Array:
+    """x·scale where the booleans `keep`, which may have fewer axes, hold, and x·0 elsewhere."""
+    return x * (keep.astype(x.dtype) * scale).astype(x.dtype, copy=False)
+
+
 def gate(xp: Any, g: Array, x: Array) -> Array:
     """0 where x <= 0, else g, where x is NaN too; both of one shape."""
     return xp.where(x <= 0, 0, g)

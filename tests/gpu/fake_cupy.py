@@ -193,7 +193,11 @@ class ElementwiseKernel:
         def fill(held, seed, start):
             counters = np.arange(int(start), int(start) + held.size, dtype=np.uint64)
             words = (counters * WORDS + np.uint64(int(seed) % 1000)) % np.uint64(1 << 20)
-            values = (limits[0] + (words % limits[1]).astype(np.int64)) if limits else words / (1 << 20)
+            values = words / (1 << 20)
+            if held.dtype == bool:
+                values = values < limits[0]
+            elif limits:
+                values = limits[0] + (words % limits[1]).astype(np.int64)
             held[...] = values.reshape(held.shape)
 
         given = [v._held if isinstance(v, RefusingArray) else v for v in (y, seed, start)]

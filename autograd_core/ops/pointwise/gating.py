@@ -1,12 +1,12 @@
-"""Gated linear units."""
+"""Elements that other elements let through: gated linear units, and what dropout keeps."""
 
 import numpy as np
 
 from autograd_core import functional
 from autograd_core.errors import OperandError
-from autograd_core.kinds import CHANNELWISE
+from autograd_core.kinds import CHANNELWISE, ELEMENTWISE
 from autograd_core.ops import axes
-from autograd_core.registry import Interval, composition, sample
+from autograd_core.registry import Interval, booleans, composition, op, sample
 
 REAL = Interval(-3, 3)
 
@@ -30,3 +30,19 @@ def glu(input, dim=-1):
     if n % 2:
         raise OperandError(f"glu() needs an axis that can be halved; axis {dim} of shape {input.shape} has length {n}")
     return functional.narrow(input, dim, 0, n // 2) * functional.sigmoid(functional.narrow(input, dim, n // 2, n // 2))
+
+
+@op(
+    ELEMENTWISE,
+    symbol="drop",
+    domain=REAL,
+    floating=True,
+    method=False,
+    holomorphic=True,
+    samples=(sample((2, 3), booleans((2, 3)), scale=1.25), sample((2, 3, 4), booleans((2, 3, 1)), scale=2.0)),
+    reference=lambda x, keep, scale: x * keep * scale,
+    vjp=(lambda xp, g, keep, scale: xp.drop(g, keep, scale=scale), None),
+)
+def drop(xp, input, keep, *, scale):
+    """input·scale where `keep` holds, and 0 elsewhere (Srivastava et al. 2014): what dropout does, given its draw."""
+    return xp.kernels.drop(input, keep, scale)

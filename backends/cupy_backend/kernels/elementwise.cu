@@ -86,3 +86,17 @@ template <typename F, typename T, int V> __global__ void map(const T *a, const T
         y[i] = applied<F>(a[i], b[i]);
     }
 }
+
+// x · scale where `keep` holds, else x · 0, so that what is not finite becomes NaN.
+template <typename T, int V>
+__global__ void drop(const Pack<T, V> *x, const Pack<unsigned char, V> *keep, Pack<T, V> *y, double scale, Int packs) {
+    Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
+    if (at >= packs) return;
+    Pack<T, V> p = x[at];
+    Pack<unsigned char, V> q = keep[at];
+    for (int k = 0; k < V; ++k) {
+        Wide<T> a = wide(p.of[k]);
+        p.of[k] = Narrow<T>::of(a * (q.of[k] ? (Wide<T>)scale : (Wide<T>)0));
+    }
+    y[at] = p;
+}

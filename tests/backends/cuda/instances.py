@@ -38,7 +38,7 @@ FUNCTIONS = {
     },
     "optimizers": {"sgd_step": (), "adam_step": ()},
     "scatter": {"add_rows": (("int", "Int"),), "add_sorted_rows": (("int", "Int"),)},
-    "elementwise": {},
+    "elementwise": {"drop": ("v",)},
 }
 ACTIVATIONS = ["".join(word.capitalize() for word in name.split("_")) for name in table.ACTIVATIONS]
 WIDE = {"columns": ("statistics<{}>",), "softmax": ("nll_count<{}>",)}

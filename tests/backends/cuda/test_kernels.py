@@ -223,6 +223,10 @@ def test_elementwise(gpu, dtype, shape, layout):
             y = getattr(elementwise, name)(gpu, a, b)
             assert y.strides == a.strides
             np.testing.assert_array_equal(wide(y), wide(getattr(plain, name)(a, b)))
+        keep = np.signbit(b)
+        y = elementwise.drop(gpu, a, keep, 1.25)
+        assert y.strides == a.strides
+        np.testing.assert_array_equal(wide(y), wide(plain.drop(a, keep, 1.25)))
         np.testing.assert_array_equal(wide(elementwise.relu(gpu, a)), wide(plain.relu(a)))
         copy = a.copy(order="K")
         assert elementwise.rectify(gpu, copy) is copy
