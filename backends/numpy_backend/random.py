@@ -1,5 +1,6 @@
 """Random numbers from NumPy's PCG64."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,10 @@ class NumpyGenerator:
         return self._generator.permutation(n)
 
     def bernoulli(self, p: float, shape: Sizes) -> Array:
-        """Booleans that are True with probability p."""
-        return self._generator.random(shape, dtype=np.float32) < p
+        """Booleans that are True with probability p, each from 32 bits."""
+        count = math.prod(shape)
+        words = self._generator.bit_generator.random_raw(-(-count // 2)).view(np.uint32)[:count]
+        return (words < round(p * 2**32)).reshape(shape)
 
     def poisson(self, rate: Array) -> Array:
         """Counts with these rates."""
