@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.casting import contexts_of, modes, recast
 from autograd_core.dtypes import can_cast, is_numeric, result_type
 from autograd_core.entries import Op
 from autograd_core.errors import DtypeError, OperandError, VmapError
@@ -174,14 +175,20 @@ def reflected(call: Callable[..., Any]) -> Callable[..., Any]:
     return lambda b, a: call(a, b)
 
 
-def with_synonyms(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Accept `out=`, and NumPy's `axis` and `keepdims` for `dim` and `keepdim`, in a composition."""
+def with_synonyms(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
+    """Accept `out=`, and NumPy's `axis` and `keepdims` for `dim` and `keepdim`, in a composition.
+
+    name: of the entry whose policy its operands are cast by.
+    """
     code = function.__code__
     parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     names = {s: n for s, n in SYNONYMS.items() if n in parameters}
+    contexts = contexts_of(name)
 
     @functools.wraps(function)
     def call(*args: Any, **given: Any) -> Any:
+        if contexts and modes():
+            return recast(name, call, *args, **given)
         out = given.pop("out", None) if given else None
         if given:
             given = {names.get(k, k): v for k, v in given.items()}

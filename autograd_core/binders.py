@@ -25,6 +25,7 @@ from autograd_core.arguments import (
     parse,
     promoted,
 )
+from autograd_core.casting import contexts_of, modes, recast
 from autograd_core.dtypes import result_type
 from autograd_core.entries import Op
 from autograd_core.failures import recover, refuse_complex
@@ -67,6 +68,8 @@ def bind_operator(o: Op) -> Callable[..., Any]:
 def bind_unary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
     forward, floating, real_only = o.forward, o.floating, o.real_only
     keep_y, keep_x = "y" in o.wants[0], o.inputs[0] in o.wants[0]
+    contexts = contexts_of(o.name)
+    guarded = real_only or contexts is not None  # one test for the many that are neither
 
     def call(input: Any, out: Any = None) -> Any:
         if out is not None:
@@ -77,8 +80,11 @@ def bind_unary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
         p = input.node
         if p is None and floating and x.dtype.kind in "biu":
             x = x.astype(dtypes.get_default_dtype())
-        if real_only and x.dtype.kind == "c":
-            refuse_complex(o.name, (x,))
+        if guarded:
+            if contexts and modes():
+                return recast(o.name, call, input)
+            if real_only and x.dtype.kind == "c":
+                refuse_complex(o.name, (x,))
         try:
             y = forward(LIBRARY[x.__class__], x)
         except Exception as e:
@@ -103,6 +109,7 @@ def bind_unary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
 def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # noqa: PLR0915  the hot path
     forward, floating, real_only = o.forward, o.floating, o.real_only
     ufunc, direct = _OPERATORS.get(forward.__code__.co_code, (None, None))
+    contexts = contexts_of(o.name)
     plain = ufunc is not np.add  # of large arrays a backend has a kernel for sums, the end of residual blocks
 
     def flags(*wants: tuple[str, ...]) -> tuple[bool, ...]:
@@ -113,6 +120,8 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
     def call(input: Any, other: Any, out: Any = None) -> Any:  # noqa: PLR0911, PLR0912, PLR0915  the hot path, in one piece
         if out is not None:
             return deliver(o.name, call(input, other), out)
+        if ufunc is None and contexts and modes():  # in this order: the four operators, without a policy, come first
+            return recast(o.name, call, input, other)
         if input.__class__ is Tensor:
             a, p = input.array, input.node
             cls = a.__class__
@@ -181,9 +190,10 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
 def bind_layer(o: Op) -> Callable[..., Any]:
     """Input, weight and bias: NumPy arrays of one dtype on a short way, all else on the general one."""
     general, forward, library, real_only = bind_general(o), o.forward, LIBRARY[ndarray], o.real_only
+    contexts = contexts_of(o.name)
 
     def call(*args: Any, **given: Any) -> Any:
-        if given or len(args) != 3:
+        if given or len(args) != 3 or contexts:
             return general(*args, **given)
         a, b, c = args
         if not (a.__class__ is b.__class__ is c.__class__ is Tensor):
@@ -222,8 +232,11 @@ def bind_general(o: Op) -> Callable[..., Any]:
     arity, defaults = len(o.inputs), o.statics
     required = {n for n, default in defaults.items() if default is inspect.Parameter.empty}
     plain = not o.variadic and not o.signature and not o.packs
+    contexts = contexts_of(o.name)
 
     def call(*args: Any, **given: Any) -> Any:
+        if contexts and modes():
+            return recast(o.name, call, *args, **given)
         if plain and len(args) == arity:
             if not given and not required:
                 return apply(o, args, defaults)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from typing import Any
 
@@ -30,7 +31,18 @@ POLICIES = dict.fromkeys(NARROW, "narrow") | dict.fromkeys(FULL, "full")
 DEFAULTS: dict[str, Callable[[], DType]] = {"cuda": lambda: float16, "cpu": bfloat16}
 
 _modes: ContextVar[dict[str, DType]] = ContextVar("autocast", default={})  # noqa: B039  never changed in place
-_used = False  # whether anybody ever entered a context: until then an operation asks nothing more
+modes = _modes.get  # the dtype of products and convolutions by the types of devices that autocast is in force for, here
+_in_force: set[weakref.ref[_Modes]] = set()  # while it is empty, which costs nothing to see, no operation asks `modes`
+
+
+class _Modes(dict[str, DType]):
+    """What `modes` finds inside a context; it counts for as long as anything holds it, a task that began there too."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+    def __init__(self, modes: dict[str, DType]) -> None:
+        super().__init__(modes)
+        _in_force.add(weakref.ref(self, _in_force.discard))
 
 
 class autocast:
@@ -57,10 +69,9 @@ class autocast:
         self._tokens: list[Any] = []
 
     def __enter__(self) -> autocast:
-        global _used
         others = {k: v for k, v in _modes.get().items() if k != self._type}
-        self._tokens.append(_modes.set(others | {self._type: self._dtype} if self._enabled else others))
-        _used = True
+        here = others | {self._type: self._dtype} if self._enabled else others
+        self._tokens.append(_modes.set(_Modes(here) if here else here))
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -75,38 +86,31 @@ class autocast:
         return wrapped
 
 
-def modes() -> dict[str, DType]:
-    """The dtype of products and convolutions by the types of devices that autocast is in force for, here."""
-    return _modes.get()
-
-
 def is_autocast_enabled(device_type: str = "cuda") -> bool:
     """Whether operations on this type of device are computed in mixed precision here."""
-    return device_type in _modes.get()
+    return device_type in modes()
 
 
 def get_autocast_dtype(device_type: str = "cuda") -> DType:
     """The dtype of products and convolutions under autocast."""
-    return _modes.get().get(device_type) or DEFAULTS.get(device_type, bfloat16)()
+    return modes().get(device_type) or DEFAULTS.get(device_type, bfloat16)()
 
 
-def casting(call: Callable[..., Any], policy: str) -> Callable[..., Any]:
-    """The function on tensors, with its operands cast by a policy wherever autocast is in force."""
-    full = policy == "full"
+def contexts_of(name: str) -> Collection[Any] | None:
+    """All contexts in force, of every thread and task, as an operation with a policy must know them; else None."""
+    return _in_force if name in POLICIES else None
 
-    @functools.wraps(call)
-    def cast(*args: Any, **given: Any) -> Any:
-        if not _used or not (found := _modes.get()):
-            return call(*args, **given)
-        args = tuple([_cast(a, found, full) for a in args])
-        given = {k: _cast(v, found, full) for k, v in given.items()}
-        token = _modes.set({})  # what it is made of computes in these dtypes
-        try:
-            return call(*args, **given)
-        finally:
-            _modes.reset(token)
 
-    return cast
+def recast(name: str, call: Callable[..., Any], /, *args: Any, **given: Any) -> Any:
+    """Call a function with its operands cast by the policy of this name; `out` stays what it is."""
+    found, full = modes(), POLICIES[name] == "full"
+    args = tuple([_cast(a, found, full) for a in args])
+    given = {k: v if k == "out" else _cast(v, found, full) for k, v in given.items()}
+    token = _modes.set({})  # what it is made of computes in these dtypes
+    try:
+        return call(*args, **given)
+    finally:
+        _modes.reset(token)
 
 
 def _cast(a: Any, found: dict[str, DType], full: bool) -> Any:

@@ -12,7 +12,6 @@ from typing import Any, cast
 
 import backends
 from autograd_core import arguments, binders, fft, functional, linalg, precision, special
-from autograd_core.casting import POLICIES, casting
 from autograd_core.entries import Composition as Composition
 from autograd_core.entries import Interval as Interval
 from autograd_core.entries import Op as Op
@@ -63,7 +62,7 @@ def op(
         _read_rules(o)
         if o.wide:
             o.forward = precision.widened(o.forward)
-        o.call = _cast_by_policy(o.name, binders.bind(o))
+        o.call = binders.bind(o)
         if o.form:
             o.call = arguments.with_synonyms(o.form(o.call))
         else:
@@ -113,8 +112,8 @@ def composition(
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         name = f"{module}.{function.__name__}" if module else function.__name__
-        call = arguments.with_synonyms(function)
-        call = _cast_by_policy(name, _refusing_complex(call) if real_only else call)
+        call = arguments.with_synonyms(function, name)
+        call = _refusing_complex(call) if real_only else call
         c = Composition(name, kind, function.__doc__, domain, reference, samples, aliases, method, tolerance, call,
                         order, module, real_only, by_memory, home)  # fmt: skip
         c.call.entry = c  # type: ignore[attr-defined]
@@ -132,11 +131,6 @@ def _refusing_complex(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*args, **given)
 
     return call
-
-
-def _cast_by_policy(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
-    policy = POLICIES.get(name)
-    return casting(call, policy) if policy else call
 
 
 def publish(function: Callable[..., Any], name: str = "", module: str = "") -> None:
@@ -162,7 +156,7 @@ def _publish(entry: Op | Composition) -> None:
 def _publish_operators(entry: Op) -> None:
     if not entry.operators:
         return
-    operator = _cast_by_policy(entry.name, binders.bind_operator(entry))
+    operator = binders.bind_operator(entry)
     for name in entry.operators:
         reflected = f"__{name[3:]}" in entry.operators and not entry.commutative  # __rshift__ is not of __shift__
         setattr(Tensor, name, arguments.reflected(operator) if reflected else operator)

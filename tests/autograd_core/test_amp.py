@@ -1,5 +1,6 @@
 """Mixed precision on the CPU: which operations compute in which dtype, and how losses are scaled."""
 
+import asyncio
 import threading
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import autograd_core as ag
 import nn
 import optim
-from autograd_core.casting import POLICIES
+from autograd_core.casting import POLICIES, contexts_of
 from autograd_core.registry import COMPOSITIONS, OPS
 from nn import functional as F
 
@@ -84,6 +85,37 @@ def test_contexts_nest_and_belong_to_a_device_type_and_a_thread():
     assert ag.autocast("cpu")(lambda: a @ b)().dtype == ag.bfloat16
     with pytest.raises(RuntimeError, match="float16 or bfloat16, not in int32"):
         ag.autocast("cpu", ag.int32)
+
+
+def test_operations_ask_only_while_a_context_is_in_force_somewhere():
+    a, b = operands()
+
+    async def product(begun):
+        await begun.wait()
+        assert contexts_of("matmul")
+        return (a @ b).dtype
+
+    async def tasks():
+        begun = asyncio.Event()
+        with ag.autocast("cpu"):
+            inside = asyncio.create_task(product(begun))  # goes on in this context, which has ended by then
+        outside = asyncio.create_task(product(begun))
+        begun.set()
+        return await inside, await outside
+
+    assert asyncio.run(tasks()) == (ag.bfloat16, ag.float32)
+    assert not contexts_of("matmul")
+    assert contexts_of("add") is None
+
+
+@pytest.mark.parametrize("function", [ag.mm, ag.matmul, lambda a, b, out: ag.softmax(a @ b, dim=1, out=out)])
+def test_what_is_written_to_keeps_its_dtype(function):
+    a, b = operands()
+    target = ag.zeros(4, 5)
+    with ag.autocast("cpu"):
+        assert function(a, b, out=target) is target
+    assert target.dtype == ag.float32
+    assert target.any()
 
 
 def trained(device="cpu", make=lambda p: optim.Adam(p, lr=0.1)):
