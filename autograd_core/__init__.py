@@ -55,6 +55,7 @@ from autograd_core.dtypes import cfloat as cfloat  # noqa: E402
 from autograd_core.dtypes import complex64 as complex64  # noqa: E402
 from autograd_core.dtypes import complex128 as complex128  # noqa: E402
 from autograd_core.dtypes import double as double  # noqa: E402
+from autograd_core.dtypes import finfo as finfo  # noqa: E402
 from autograd_core.dtypes import float16 as float16  # noqa: E402
 from autograd_core.dtypes import float32 as float32  # noqa: E402
 from autograd_core.dtypes import float64 as float64  # noqa: E402
@@ -84,7 +85,6 @@ inf, nan, pi, e, newaxis = math.inf, math.nan, math.pi, math.e, None
 bool, int, float = dtypes.bool_, dtypes.int_, dtypes.float_
 device = devices.Device
 dtype = np.dtype
-finfo = np.finfo
 iinfo = np.iinfo
 Size = tuple[builtins.int, ...]
 contiguous_format, preserve_format = MemoryFormat.contiguous_format, MemoryFormat.preserve_format

@@ -79,6 +79,16 @@ def bfloat16() -> DType:
     return np.dtype(scalar)
 
 
+def finfo(dtype: DTypeLike | None = None) -> Any:
+    """The limits of a floating dtype, by default of the default one: eps, max, min, tiny, bits and others."""
+    found = as_dtype(dtype) or _default
+    if found.kind != "V":
+        return np.finfo(found)
+    import ml_dtypes
+
+    return ml_dtypes.finfo(found)  # type: ignore[no-untyped-call]
+
+
 def of_python(value: Any) -> DType | None:
     """The dtype that a Python number makes: bool, int64, the default float or complex; None for anything else."""
     kind = np.asarray(value).dtype.kind

@@ -1,5 +1,7 @@
 """Promotion as PyTorch's tables have it, dtype names, and the default dtype."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -148,6 +150,16 @@ def test_bfloat16_computes_and_differentiates():
     assert repr(x.grad) == "tensor([ 3., -4.], dtype=bfloat16)"
     assert ag.promote_types(ag.bfloat16, "f2") == ag.float32
     assert ag.promote_types(ag.int64, ag.bfloat16) == ag.tensor(np.ones(2, ag.bfloat16)).dtype == ag.bfloat16
+
+
+def test_bfloat16_is_ordered_with_nan_last():
+    x = ag.tensor([1.0, math.nan, 3.0, math.inf, -math.inf], dtype=ag.bfloat16)
+    assert x.sort().indices.tolist() == [4, 0, 2, 3, 1]
+    assert x.topk(2).indices.tolist() == [1, 3]
+    assert x.unique()[:4].tolist() == [-math.inf, 1.0, 3.0, math.inf]
+    assert x.kthvalue(2).values == x.nanmedian() == 1.0
+    assert ag.finfo(ag.bfloat16).eps == 2**-7
+    assert ag.finfo().eps == 2**-23
 
 
 def test_bfloat16_says_what_to_install(monkeypatch):

@@ -10,6 +10,7 @@ from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import INDEXING, REDUCTION
 from autograd_core.libraries import LIBRARY
 from autograd_core.ops import axes
+from autograd_core.precision import widened
 from autograd_core.registry import Interval, Values, composition, integers, sample
 
 REAL = Interval(-2, 2)
@@ -46,6 +47,11 @@ def _np_unique(x, return_inverse=False, return_counts=False, dim=None):
     return tuple(v for v, wanted in zip(found, (True, return_inverse, return_counts), strict=True) if wanted)
 
 
+@widened
+def _unique(xp, x, *, dim):
+    return xp.unique(x, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
+
+
 @composition(INDEXING, domain=REAL, samples=FEW, order=0, reference=_np_unique)
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The different elements in rising order (`sorted` or not), or the different slices along `dim`.
@@ -56,7 +62,7 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
     _check_unique(input, dim)
     x = input.array
     xp, shape = LIBRARY[x.__class__], (-1,) if dim is not None else input.shape
-    values, inverse, counts = xp.unique(x, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
+    values, inverse, counts = _unique(xp, x, dim=dim)
     return _asked(values, inverse.reshape(shape), counts, return_inverse, return_counts)
 
 

@@ -41,7 +41,8 @@ SORTS = (
 )
 
 
-@op(INDEXING, symbol="argsort", domain=REAL, samples=SORTS, reference=_np_argsort, vjp=NO_GRADIENT, real_only=True)
+@op(INDEXING, symbol="argsort", domain=REAL, samples=SORTS, reference=_np_argsort, vjp=NO_GRADIENT, real_only=True,
+    wide=True)  # fmt: skip
 def argsort(xp, x, *, dim=-1, descending=False, stable=False):
     """The positions of the elements along `dim` in rising or falling order; equal ones keep theirs, `stable` or not."""
     at = axes.one(dim, x.ndim)
@@ -95,7 +96,7 @@ TOPMOST = (
 )
 
 
-@op(INDEXING, symbol="topk", domain=REAL, samples=TOPMOST, vjp=NO_GRADIENT, real_only=True, method=False,
+@op(INDEXING, symbol="topk", domain=REAL, samples=TOPMOST, vjp=NO_GRADIENT, real_only=True, wide=True, method=False,
     reference=lambda *args, **statics: _np_topk(*args, **statics)[1])  # fmt: skip
 def topk_positions(xp, x, *, k, dim=-1, largest=True, sorted=True):
     """The positions of the `k` largest or smallest elements along `dim`, the most extreme first."""
@@ -137,7 +138,7 @@ def _np_kth(x, k, dim=-1, keepdim=False):
 KTH = (sample((5,), k=2), sample((2, 3, 4), k=1, dim=1), sample((3, 4), k=4, keepdim=True), sample((0, 3), k=2, dim=1))
 
 
-@op(INDEXING, symbol="k-th", domain=REAL, vjp=NO_GRADIENT, real_only=True, method=False,
+@op(INDEXING, symbol="k-th", domain=REAL, vjp=NO_GRADIENT, real_only=True, wide=True, method=False,
     samples=(sample((5,), k=2), sample((2, 3, 4), k=1, dim=1), sample((0, 3), k=2, dim=1)),
     reference=lambda x, k, dim=-1: _np_kth(x, k, dim, True)[1])  # fmt: skip
 def kth_position(xp, x, *, k, dim=-1):
