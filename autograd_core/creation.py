@@ -199,6 +199,8 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, dtype: DTypeLike |
            requires_grad: bool = False) -> Tensor:  # fmt: skip
     """Numbers from `start` (0 if only one is given) up to but not including `end`: int64 if all three are integers.
 
+    An integer `dtype` makes integers of all three first.
+
     >>> arange(1, 2, 0.25)
     tensor([1.0000, 1.2500, 1.5000, 1.7500])
     """
@@ -206,10 +208,12 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, dtype: DTypeLike |
         start, end = None, start
     if end is None:
         raise TypeError("arange() needs an end: arange(5) or arange(0, 5)")
-    first, last, by = _number(start or 0), _number(end), _number(step)
+    first, last, by = _number(0 if start is None else start), _number(end), _number(step)
+    kind = dtypes.as_dtype(dtype) or (_floating(None) if isinstance(first + last + by, float) else dtypes.int64)
+    if kind.kind in "iu" and math.isfinite(first + last + by):
+        first, last, by = int(first), int(last), int(by)
     if not by or not math.isfinite(last - first) or (last - first) / by < 0:
         raise RuntimeError(f"arange() from {first} to {last} by {by} never arrives")
-    kind = dtypes.as_dtype(dtype) or (_floating(None) if isinstance(first + last + by, float) else dtypes.int64)
     # In integers this is exact beyond 2^53, too.
     count = int(-((first - last) // by))
     return _made(lambda xp: (first + by * xp.arange(count)).astype(kind), device, requires_grad)
