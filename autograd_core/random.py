@@ -224,6 +224,8 @@ def multinomial(
         raise OperandError(
             "multinomial() takes one or two axes of weights that are not negative and have a positive sum"
         )
+    if num_samples < 1:
+        raise OperandError(f"multinomial() draws at least one position, not {num_samples}")
     if not replacement and not holds(input.count_nonzero(-1) >= num_samples):
         raise OperandError(f"multinomial() cannot draw {num_samples} different positions: too few weights are positive")
     stream, kind = stream_of(input.device, generator), _floating(input.dtype)

@@ -164,7 +164,7 @@ def test_multinomial():
     assert [sorted(row) for row in ag.multinomial(w, 2).tolist()] == [[0, 2], [1, 2]]
     firsts = ag.multinomial(ag.tensor([1.0, 3.0]).expand(MANY, 2), 2)[:, 0]
     assert float(firsts.double().mean()) == pytest.approx(0.75, abs=0.02)
-    for bad, k in ((w, 3), (ag.zeros(2), 1), (-w, 1), (ag.tensor([float("inf")]), 1), (ag.ones(1, 1, 1), 1)):
+    for bad, k in ((w, 3), (ag.zeros(2), 1), (-w, 1), (ag.tensor([float("inf")]), 1), (ag.ones(1, 1, 1), 1), (w, 0)):
         with pytest.raises(RuntimeError, match="multinomial"):
             ag.multinomial(bad, k)
 

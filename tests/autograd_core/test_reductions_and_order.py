@@ -26,6 +26,16 @@ def test_sorting_keeps_the_order_of_equal_elements_and_puts_nan_last():
     assert x.topk(2, largest=False).values.tolist() == [1, 1]
 
 
+def test_the_nanmedian_of_integers_is_where_their_median_is():
+    x = ag.tensor([7, 4, 4, 9, 4])
+    assert x.nanmedian(0).indices == x.median(0).indices
+
+
+def test_the_gradient_between_samples_is_one_difference():
+    rises = ag.gradient(f64(2, -2, math.inf, math.inf, 3, math.inf))[0]
+    np.testing.assert_array_equal(rises.numpy(), [-4, math.inf, math.inf, -math.inf, NAN, math.inf])
+
+
 def test_results_have_pytorchs_names():
     x = f64(3, 1, 2)
     for name, given in {"sort": (), "topk": (2,), "kthvalue": (2,), "mode": (), "median": (0,), "nanmedian": (0,),

@@ -59,7 +59,10 @@ def _slopes(x, dim, spacing, edge_order):
                            f"which has {n}")  # fmt: skip
     steps = _steps(x, dim, spacing)
     rises = diff(x, dim=dim) / steps  # slopes between neighbours
-    inside = _weighted(rises, steps, dim)
+    if getattr(steps, "ndim", 0):
+        inside = _weighted(rises, steps, dim)
+    else:  # in one difference, which is NaN only where both ends are infinite
+        inside = (_part(x, dim, 2) - _part(x, dim, 0, -2)) / (2 * steps)
     first, last = _part(rises, dim, 0, 1), _part(rises, dim, n - 2)
     if edge_order == 2:
         first = first + (first - _part(inside, dim, 0, 1))
@@ -79,8 +82,6 @@ def _steps(x, dim, spacing):
 def _weighted(rises, steps, dim):
     """The slope of the parabola through three points: the slope on the narrower side counts for more."""
     left, right = _part(rises, dim, 0, -1), _part(rises, dim, 1)
-    if not getattr(steps, "ndim", 0):
-        return (left + right) / 2
     before, after = _part(steps, dim, 0, -1), _part(steps, dim, 1)
     return (left * after + right * before) / (before + after)
 

@@ -43,7 +43,7 @@ def _place(xp, x, dim, ignore_nan):
     if not x.ndim:
         return xp.zeros((), np.int64)
     n, nan = x.shape[at], x != x
-    if ignore_nan:
+    if ignore_nan and x.dtype.kind == "f":  # of integers it is the same element as the median
         known = n - xp.sum(nan, axis=at, keepdims=True)
         order = xp.argsort(x, axis=at, kind="stable")
         return xp.take_along_axis(order, xp.maximum(known - 1, 0) // 2, axis=at)
@@ -52,14 +52,14 @@ def _place(xp, x, dim, ignore_nan):
 
 
 @op(REDUCTION, symbol="median", domain=REAL, samples=(*PLACES, sample((3, 4), dim=0, ignore_nan=True)),
-    reference=_np_place, vjp=NO_GRADIENT, method=False)  # fmt: skip
+    reference=_np_place, vjp=NO_GRADIENT, wide=True, method=False)  # fmt: skip
 def median_position(xp, x, *, dim, ignore_nan=False):
     """Where the lower median along `dim`, which stays as an axis of length 1, is; or where the first NaN is."""
     return _place(xp, x, dim, ignore_nan)
 
 
-@op(REDUCTION, symbol="median", domain=REAL, samples=(*PLACES, sample((3, 4), dim=0, ignore_nan=True)), method=False,
-    reference=lambda x, dim, ignore_nan=False: _along(_np_place)(x, dim)[0],
+@op(REDUCTION, symbol="median", domain=REAL, samples=(*PLACES, sample((3, 4), dim=0, ignore_nan=True)), wide=True,
+    method=False, reference=lambda x, dim, ignore_nan=False: _along(_np_place)(x, dim)[0],
     vjp=lambda xp, g, x, y, x_dtype, dim: tied_rule(xp, g, x, y, x_dtype, dim, False))  # fmt: skip
 def shared_median(xp, x, *, dim, ignore_nan=False):
     """The lower medians along `dim`. Ties share the gradient equally."""
@@ -99,7 +99,8 @@ def _np_mode_place(x, dim):
     return np.apply_along_axis(last_of_most_frequent, dim, x) if x.size else np.zeros((0, 1), np.int64)
 
 
-@op(REDUCTION, symbol="mode", domain=REAL, samples=PLACES, reference=_np_mode_place, vjp=NO_GRADIENT, method=False)
+@op(REDUCTION, symbol="mode", domain=REAL, samples=PLACES, reference=_np_mode_place, vjp=NO_GRADIENT, wide=True,
+    method=False)  # fmt: skip
 def mode_position(xp, x, *, dim):
     """The last position of the most frequent element along `dim`, which stays as an axis of length 1."""
     at = axes.one(dim, x.ndim)
