@@ -130,7 +130,7 @@ def test_kl_div_of_logarithms_and_of_zeros():
 @pytest.mark.filterwarnings("ignore:.*degrees of freedom:UserWarning")
 @pytest.mark.parametrize("arguments, expected", [
     ({}, 1.0), ({"dim": True}, 1.0), ({"dim": False}, 2 / 3), ({"unbiased": False}, 2 / 3), ({"correction": 2}, 2.0),
-    ({"correction": None}, 1.0), ({"dim": 0, "unbiased": True, "keepdim": True}, [1.0]), ({"correction": 3}, NAN),
+    ({"correction": None}, 1.0), ({"dim": 0, "unbiased": True, "keepdim": True}, [1.0]), ({"correction": 3}, math.inf),
 ])  # fmt: skip
 def test_degrees_of_freedom(arguments, expected):
     x = wide([1.0, 2.0, 3.0])

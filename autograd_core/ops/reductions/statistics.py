@@ -21,9 +21,8 @@ def _centred(xp, x, dim):
 
 def _variance(xp, x, dim, correction, keepdim):
     d = x - x.mean(axis=axis_of(x, dim), keepdims=True)
-    n = axes.count(x.shape, dim) - correction
     total = xp.sum(abs(d * d) if x.dtype.kind == "c" else d * d, axis=axis_of(x, dim), keepdims=keepdim)
-    return total / n if n > 0 else total * math.nan
+    return total / max(axes.count(x.shape, dim) - correction, 0)
 
 
 def _np_spread(function):
@@ -42,15 +41,16 @@ SPREAD = (
 @op(REDUCTION, symbol="var", domain=REAL, samples=SPREAD, reference=_np_spread(np.var), method=False,
     holomorphic=False, wide=True,
     vjp=lambda xp, g, x, dim, correction, keepdim: axes.spread(xp, g, x.shape, dim, keepdim) * (
-        _centred(xp, x, dim) * (2 / _freedom(x, dim, correction))))  # fmt: skip
+        _centred(xp, x, dim) * (2 * _share(x, dim, correction))))  # fmt: skip
 def variance(xp, x, *, dim=None, correction=1, keepdim=False):
     """Variance over `dim`, the sum of squared deviations divided by n - `correction`."""
     return _variance(xp, x, dim, correction, keepdim)
 
 
-def _freedom(x, dim, correction):
+def _share(x, dim, correction):
+    """1 over the degrees of freedom."""
     n = axes.count(x.shape, dim) - correction
-    return n if n > 0 else math.nan
+    return 1 / n if n > 0 else math.inf
 
 
 def _deviation_rule(xp, g, x, y, dim, correction, keepdim):
@@ -58,7 +58,7 @@ def _deviation_rule(xp, g, x, y, dim, correction, keepdim):
     y = axes.spread(xp, y, x.shape, dim, keepdim)
     g = axes.spread(xp, g, x.shape, dim, keepdim)
     flat = y == 0
-    return xp.where(flat, 0, g / (xp.where(flat, 1, y) * _freedom(x, dim, correction)) * _centred(xp, x, dim))
+    return xp.where(flat, 0, g / xp.where(flat, 1, y) * _share(x, dim, correction) * _centred(xp, x, dim))
 
 
 @op(
