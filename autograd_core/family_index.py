@@ -93,12 +93,13 @@ INDEX: dict[str, str] = {
         hinge_embedding_loss margin_ranking_loss multi_margin_loss multilabel_margin_loss multilabel_soft_margin_loss
         soft_margin_loss""",
     "pointwise.bessel": """
-        Tensor.i0 Tensor.i0_ airy_ai airy_ai_derivative bessel_j0 bessel_j1 bessel_y0 bessel_y1 i0 i0_ i0e i1 i1e
-        modified_bessel_k0 modified_bessel_k1 scaled_i_slope scaled_k_slope scaled_modified_bessel_k0
-        scaled_modified_bessel_k1 special.airy_ai special.airy_ai_derivative special.bessel_j0 special.bessel_j1
-        special.bessel_y0 special.bessel_y1 special.i0 special.i0e special.i1 special.i1e special.k0 special.k0e
-        special.k1 special.k1e special.modified_bessel_i0 special.modified_bessel_i1 special.modified_bessel_k0
-        special.modified_bessel_k1 special.scaled_modified_bessel_k0 special.scaled_modified_bessel_k1""",
+        Tensor.i0 Tensor.i0_ airy_ai airy_ai_derivative bessel_j0 bessel_j1 bessel_j1_slope bessel_y0 bessel_y1
+        bessel_y1_slope i0 i0_ i0e i1 i1e modified_bessel_k0 modified_bessel_k1 scaled_i_slope scaled_k_slope
+        scaled_modified_bessel_k0 scaled_modified_bessel_k1 special.airy_ai special.airy_ai_derivative
+        special.bessel_j0 special.bessel_j1 special.bessel_y0 special.bessel_y1 special.i0 special.i0e special.i1
+        special.i1e special.k0 special.k0e special.k1 special.k1e special.modified_bessel_i0
+        special.modified_bessel_i1 special.modified_bessel_k0 special.modified_bessel_k1
+        special.scaled_modified_bessel_k0 special.scaled_modified_bessel_k1""",
     "pointwise.error_functions": """
         Tensor.erf Tensor.erf_ Tensor.erfc Tensor.erfc_ Tensor.erfinv Tensor.erfinv_ bell erf erf_ erfc erfc_ erfcx
         erfcx_slope erfinv erfinv_ log_ndtr ndtr ndtri special.erf special.erfc special.erfcx special.erfinv

@@ -104,12 +104,11 @@ def slope_zero() -> Number:
     return mp.findroot(lambda x: slope_i(1, x), 1.5)
 
 
-def airy_series(zeta: Number, derivative: int, first: int, step: int) -> Number:
-    """Every `step`-th term of the asymptotic series of Airy's function, from the `first` on (DLMF 9.7.2)."""
+def airy_series(zeta: Number, derivative: int) -> Number:
+    """The asymptotic series of Airy's functions of ζ (DLMF 9.7.2)."""
     total, term = mp.mpf(0), mp.mpf(1)
     for k in range(40):
-        if k % step == first:
-            total += term * (mp.mpf(6 * k + 1) / (1 - 6 * k) if derivative else 1) * (-1) ** (k // step)
+        total += term * (mp.mpf(6 * k + 1) / (1 - 6 * k) if derivative else 1)
         term *= mp.mpf((6 * k + 1) * (6 * k + 3) * (6 * k + 5)) / (216 * (k + 1) * (2 * k + 1) * zeta)
     return total
 
@@ -117,33 +116,32 @@ def airy_series(zeta: Number, derivative: int, first: int, step: int) -> Number:
 def airy_decay(zeta: Number, derivative: int) -> Number:
     """exp(ζ)·x^¼·Ai(x), or exp(ζ)·x^-¼·Ai′(x), of ζ = ⅔x^(3/2)."""
     if zeta > 100:
-        return (-1) ** derivative * airy_series(zeta, derivative, 0, 1) / (2 * mp.sqrt(mp.pi))
+        return (-1) ** derivative * airy_series(-zeta, derivative) / (2 * mp.sqrt(mp.pi))
     x = mp.cbrt(1.5 * zeta) ** 2
     return mp.airyai(x, derivative=derivative) * mp.exp(zeta) * mp.root(x, 4) ** (1 - 2 * derivative)
 
 
-def airy_wave(zeta: Number, derivative: int, part: int) -> Number:
-    """What cosine (part 0) and sine of ζ - ¼π are multiplied with in x^¼·Ai(-x), or in x^-¼·Ai′(-x)."""
+def airy_wave(zeta: Number, derivative: int) -> Number:
+    """x^¼·(Bi + i·Ai)(-x), or x^-¼·(i·Bi′ - Ai′)(-x), over exp i(ζ + ¼π): amplitude and phase."""
     if zeta > 100:
-        sign, first = (-1 if derivative and not part else 1), (part + derivative) % 2
-        return sign * airy_series(zeta, derivative, first, 2) / mp.sqrt(mp.pi)
-    x, phase = mp.cbrt(1.5 * zeta) ** 2, zeta - mp.pi / 4
+        return airy_series(1j * zeta, derivative) / mp.sqrt(mp.pi)
+    x = mp.cbrt(1.5 * zeta) ** 2
     a, b = mp.airyai(-x, derivative=derivative), mp.airybi(-x, derivative=derivative)
-    wave = a * mp.sin(phase) + b * mp.cos(phase) if part else a * mp.cos(phase) - b * mp.sin(phase)
-    return wave * mp.root(x, 4) ** (1 - 2 * derivative)
+    return (
+        (1j * b - a if derivative else b + 1j * a) * mp.root(x, 4) ** (1 - 2 * derivative) / mp.expj(zeta + mp.pi / 4)
+    )
 
 
-def bessel_wave(order: int, x: Number, part: int) -> Number:
-    """√x times what cosine (part 0) and, with the other sign, sine of x - ¼π - ½π·order are multiplied with in J."""
-    phase, j, y = x - mp.pi / 4 - order * mp.pi / 2, mp.besselj(order, x), mp.bessely(order, x)
-    wave = y * mp.cos(phase) - j * mp.sin(phase) if part else j * mp.cos(phase) + y * mp.sin(phase)
-    return wave * mp.sqrt(x / 2)
+def bessel_wave(order: int, x: Number) -> Number:
+    """√x·(J + i·Y) over exp i(x - ¼π - ½π·order): amplitude and phase."""
+    if x > 100:
+        return asymptotic(order, 1, x / 1j) * mp.sqrt(2 / mp.pi)
+    return (mp.besselj(order, x) + 1j * mp.bessely(order, x)) * mp.sqrt(x) / mp.expj(x - mp.pi / 4 - order * mp.pi / 2)
 
 
-def without_zero(order: int, x: Number) -> Number:
-    """J over what is 0 with it on [0, 5], x² - z² and, of order 1, x; times what makes it nearly constant."""
-    zero = mp.besseljzero(order, 1)
-    return mp.besselj(order, x) / (x * x - zero * zero) / x**order * (1 + x * x / 8)
+def bessel_slope_wave(x: Number) -> Number:
+    """√x·(J₁′ + i·Y₁′) over exp i(x - ¼π): amplitude and phase."""
+    return bessel_wave(0, x) + 1j * bessel_wave(1, x) / x
 
 
 def without_log(order: int, x: Number) -> Number:
@@ -221,39 +219,41 @@ FITS = {
                   half_line(0.75, 2.5), 24),
     "K1_SLOPE_FAR": Fit("x√x·d/dx exp(x)·K₁(x) on [3/4, ∞)", lambda x: x * mp.sqrt(x) * slope_k(1, x),
                         half_line(0.75, 2.5), 26),
-    "J0_NEAR": Fit("J₀(x)·(1 + x²/8) / (x² - z²) + 1/8, of x², on [0, 5], where z is its zero",
-                   lambda s: without_zero(0, mp.sqrt(s)) + 0.125, interval(0, 25), 13),
-    "J1_NEAR": Fit("J₁(x)/x·(1 + x²/8) / (x² - z²) + 1/32, of x², on [0, 5], where z is its zero",
-                   lambda s: without_zero(1, mp.sqrt(s)) + mp.mpf(1) / 32, interval(0, 25), 13),
-    "Y0_NEAR": Fit("Y₀(x) - 2/π·log(x)·J₀(x), of x², on [0, 5]", lambda s: without_log(0, mp.sqrt(s)),
-                   interval(0, 25), 12),
-    "Y1_NEAR": Fit("(Y₁(x) + 2/(πx) - 2/π·log(x)·J₁(x)) / x, of x², on [0, 5]",
-                   lambda s: without_log(1, mp.sqrt(s)), interval(0, 25), 12),
-    "BESSEL0_COSINE": Fit("the part of the cosine in √x·J₀(x) on [5, ∞)", lambda x: bessel_wave(0, x, 0),
-                          half_line(5, 12), 17),
-    "BESSEL0_SINE": Fit("the part of the sine in √x·J₀(x) on [5, ∞)", lambda x: bessel_wave(0, x, 1),
-                        half_line(5, 12), 17),
-    "BESSEL1_COSINE": Fit("the part of the cosine in √x·J₁(x) on [5, ∞)", lambda x: bessel_wave(1, x, 0),
-                          half_line(5, 12), 17),
-    "BESSEL1_SINE": Fit("the part of the sine in √x·J₁(x) on [5, ∞)", lambda x: bessel_wave(1, x, 1),
-                        half_line(5, 12), 17),
-    "AIRY_NEAR": Fit("Ai(x) - ¼ on [0, 1]", lambda x: mp.airyai(x) - 0.25, interval(0, 1), 13),
-    "AIRY_SLOPE_NEAR": Fit("Ai′(x) + 7/32 on [0, 1]", lambda x: mp.airyai(x, derivative=1) + mp.mpf(7) / 32,
-                           interval(0, 1), 13),
-    "AIRY_MIDDLE": Fit("Ai(x) - 3/8 on [-17/8, 0]", lambda x: mp.airyai(x) - 0.375, interval(-2.125, 0), 18),
-    "AIRY_SLOPE_MIDDLE": Fit("Ai′(x) on [-17/8, 0]", lambda x: mp.airyai(x, derivative=1), interval(-2.125, 0), 18),
+    "J0_NEAR": Fit("J₀(x) - 15/16, of x², on [0, 3/4]", lambda s: mp.besselj(0, mp.sqrt(s)) - 0.9375,
+                   interval(0, 0.5625), 7),
+    "J1_NEAR": Fit("J₁(x) / x - 31/64, of x², on [0, 3/4]",
+                   lambda s: mp.besselj(1, mp.sqrt(s)) / mp.sqrt(s) - mp.mpf(31) / 64, interval(0, 0.5625), 7),
+    "Y0_NEAR": Fit("Y₀(x) - 2/π·log(x)·J₀(x), of x², on [0, 3/4]", lambda s: without_log(0, mp.sqrt(s)),
+                   interval(0, 0.5625), 8),
+    "Y1_NEAR": Fit("(Y₁(x) + 2/(πx) - 2/π·log(x)·J₁(x)) / x, of x², on [0, 3/4]",
+                   lambda s: without_log(1, mp.sqrt(s)), interval(0, 0.5625), 8),
+    "BESSEL0_AMPLITUDE": Fit("√x·√(J₀² + Y₀²) - 51/64 on [3/4, ∞)",
+                             lambda x: abs(bessel_wave(0, x)) - mp.mpf(51) / 64, half_line(0.75, 3), 26),
+    "BESSEL0_PHASE": Fit("x·(arctan Y₀/J₀ - x + ¼π) + 1/8 on [3/4, ∞)",
+                         lambda x: x * mp.arg(bessel_wave(0, x)) + 0.125, half_line(0.75, 3), 27),
+    "BESSEL1_AMPLITUDE": Fit("√x·√(J₁² + Y₁²) - 13/16 on [3/4, ∞)",
+                             lambda x: abs(bessel_wave(1, x)) - 0.8125, half_line(0.75, 3), 27),
+    "BESSEL1_PHASE": Fit("x·(arctan Y₁/J₁ - x + ¾π) - 3/8 on [3/4, ∞)",
+                         lambda x: x * mp.arg(bessel_wave(1, x)) - 0.375, half_line(0.75, 3), 27),
+    "BESSEL1_SLOPE_AMPLITUDE": Fit("√x·√(J₁′² + Y₁′²) - 7/8 on [3/4, ∞)",
+                                   lambda x: abs(bessel_slope_wave(x)) - 0.875, half_line(0.75, 2.25), 35),
+    "BESSEL1_SLOPE_PHASE": Fit("x·(arctan Y₁′/J₁′ - x + ¼π) - 7/8 on [3/4, ∞)",
+                               lambda x: x * mp.arg(bessel_slope_wave(x)) - 0.875, half_line(0.75, 2.25), 37),
+    "AIRY_NEAR": Fit("Ai(x) - 5/16 on [-27/32, 1]", lambda x: mp.airyai(x) - 0.3125, interval(-0.84375, 1), 17),
+    "AIRY_SLOPE_NEAR": Fit("Ai′(x) + 3/16 on [-27/32, 1]", lambda x: mp.airyai(x, derivative=1) + 0.1875,
+                           interval(-0.84375, 1), 17),
     "AIRY_DECAY": Fit("exp(ζ)·x^¼·Ai(x) - 9/32, of ζ on [2/3, ∞)", lambda z: airy_decay(z, 0) - mp.mpf(9) / 32,
                       half_line(2 / 3, 2.5), 24),
     "AIRY_SLOPE_DECAY": Fit("exp(ζ)·x^-¼·Ai′(x) + 19/64, of ζ on [2/3, ∞)",
                             lambda z: airy_decay(z, 1) + mp.mpf(19) / 64, half_line(2 / 3, 2.5), 24),
-    "AIRY_COSINE": Fit("the part of the cosine in x^¼·Ai(-x), of ζ on [2, ∞)",
-                       lambda z: airy_wave(z, 0, 0), half_line(2, 5), 24),
-    "AIRY_SINE": Fit("the part of the sine in x^¼·Ai(-x), of ζ on [2, ∞)",
-                     lambda z: airy_wave(z, 0, 1), half_line(2, 5), 24),
-    "AIRY_SLOPE_COSINE": Fit("the part of the cosine in x^-¼·Ai′(-x), of ζ on [2, ∞)",
-                             lambda z: airy_wave(z, 1, 0), half_line(2, 5), 24),
-    "AIRY_SLOPE_SINE": Fit("the part of the sine in x^-¼·Ai′(-x), of ζ on [2, ∞)",
-                           lambda z: airy_wave(z, 1, 1), half_line(2, 5), 24),
+    "AIRY_AMPLITUDE": Fit("x^¼·√(Ai² + Bi²)(-x) - 9/16, of ζ on [½, ∞)",
+                          lambda z: abs(airy_wave(z, 0)) - 0.5625, half_line(0.5, 2.25), 30),
+    "AIRY_PHASE": Fit("ζ·(arctan Ai/Bi(-x) - ζ - ¼π) + 9/128, of ζ on [½, ∞)",
+                      lambda z: z * mp.arg(airy_wave(z, 0)) + mp.mpf(9) / 128, half_line(0.5, 2.25), 30),
+    "AIRY_SLOPE_AMPLITUDE": Fit("x^-¼·√(Ai′² + Bi′²)(-x) - 37/64, of ζ on [½, ∞)",
+                                lambda z: abs(airy_wave(z, 1)) - mp.mpf(37) / 64, half_line(0.5, 2.25), 30),
+    "AIRY_SLOPE_PHASE": Fit("ζ·(-arctan Bi′/Ai′(-x) - ζ - ¼π) - 3/32, of ζ on [½, ∞)",
+                            lambda z: z * mp.arg(airy_wave(z, 1)) - mp.mpf(3) / 32, half_line(0.5, 2.25), 30),
 }  # fmt: skip
 
 

@@ -1,35 +1,38 @@
 """Airy's function Ai and its derivative, for every array library.
 
-Both are in terms of ζ = ⅔x^(3/2): above 0 of exp(-ζ), below of the sine and cosine of ζ - ¼π, with ζ in two parts.
-Errors: above 0 within 2 units in the last place, below within 3 units of the amplitude.
+Both are in terms of ζ = ⅔|x|^(3/2) in two parts: above 1 of exp(-ζ), below -27/32 an amplitude times a cosine.
 """
 
-import math
 from typing import Any
 
 from backends.generic import tables
-from backends.generic.pairs import quotient, root, times
-from backends.generic.polynomials import onto_unit, polynomial, raised
-from backends.generic.special import double, exp_of_sum
+from backends.generic.pairs import over, plus, quotient, root, times
+from backends.generic.polynomials import onto_unit, raised
+from backends.generic.special import double, exp_of_sum, put
+from backends.generic.waves import cosine
 from backends.geometry import Array
 
 TWO_THIRDS = 2 / 3, 3.700743415417188e-17
-# Of the function and of the derivative: below 0, from there to 1, beyond, and what cosine and sine are multiplied with.
-MIDDLE = (0.375, tables.AIRY_MIDDLE), (0.0, tables.AIRY_SLOPE_MIDDLE)
-NEAR = (0.25, tables.AIRY_NEAR), (-0.21875, tables.AIRY_SLOPE_NEAR)
+LOW, HIGH = -0.84375, 1.0  # between, they are polynomials
+# Of the function and of the derivative, before each polynomial the number that it is added to.
+NEAR = (0.3125, tables.AIRY_NEAR), (-0.1875, tables.AIRY_SLOPE_NEAR)
 DECAY = (0.28125, tables.AIRY_DECAY), (-0.296875, tables.AIRY_SLOPE_DECAY)
-WAVES = (tables.AIRY_COSINE, tables.AIRY_SINE), (tables.AIRY_SLOPE_COSINE, tables.AIRY_SLOPE_SINE)
-WAVES_FROM = 2.125
+AMPLITUDE = (0.5625, tables.AIRY_AMPLITUDE), (0.578125, tables.AIRY_SLOPE_AMPLITUDE)
+PHASE = (-0.0703125, tables.AIRY_PHASE), (0.09375, tables.AIRY_SLOPE_PHASE)
 
 
 def airy(xp: Any, x: Array, derivative: int) -> Array:
     """Ai(x) or Ai′(x)."""
     dtype, x = double(xp, x)
-    near = sum(raised(*NEAR[derivative], 2.0 * xp.clip(x, 0.0, 1.0) - 1.0))
-    above = xp.where(x < 1.0, near, _decay(xp, xp.clip(x, 1.0, 200.0), derivative))
-    middle = sum(raised(*MIDDLE[derivative], xp.clip(x, -WAVES_FROM, 0.0) * (2.0 / WAVES_FROM) + 1.0))
-    below = xp.where(x > -WAVES_FROM, middle, _wave(xp, xp.maximum(-x, WAVES_FROM), derivative))
-    return xp.where(x < 0.0, below, above).astype(dtype, copy=False)
+    result = xp.where(abs(x) < xp.inf, x, 0.0)
+    result = put(result, (x >= LOW) & (x <= HIGH), lambda x: _near(x, derivative), x)
+    result = put(result, (x > HIGH) & (x < xp.inf), lambda x: _decay(xp, xp.minimum(x, 200.0), derivative), x)
+    result = put(result, (x > -xp.inf) & (x < LOW), lambda x: _wave(xp, -x, derivative), x)
+    return result.astype(dtype, copy=False)
+
+
+def _near(x: Array, derivative: int) -> Array:
+    return sum(raised(*NEAR[derivative], (x - LOW) * (2 / (HIGH - LOW)) - 1.0))
 
 
 def _zeta(xp: Any, x: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
@@ -47,10 +50,8 @@ def _decay(xp: Any, x: Array, derivative: int) -> Array:
 
 
 def _wave(xp: Any, x: Array, derivative: int) -> Array:
-    (zeta, rest), (fourth, _) = _zeta(xp, x)
-    cosine, sine = xp.cos(zeta), xp.sin(zeta)
-    cosine, sine = cosine - sine * rest, sine + cosine * rest
-    t = onto_unit(xp, zeta, 2.0, 5.0)
-    even, odd = (polynomial(table, t) for table in WAVES[derivative])
-    wave = ((cosine + sine) * even + (sine - cosine) * odd) * math.sqrt(0.5)
-    return wave * fourth if derivative else wave / fourth
+    zeta, fourth = _zeta(xp, x)
+    t = onto_unit(xp, zeta[0], 0.5, 2.25)
+    angle = plus(zeta, over(raised(*PHASE[derivative], t), zeta))
+    value = times(cosine(xp, angle, 1 + 2 * derivative), raised(*AMPLITUDE[derivative], t))
+    return sum(times(value, fourth)) if derivative else quotient(*value, *fourth)

@@ -48,6 +48,24 @@ def times(a: tuple[Array, Array], b: tuple[Array, Any]) -> tuple[Array, Array]:
     return head, rest + (a[0] * b[1] + a[1] * b[0])
 
 
+def plus(a: tuple[Array, Any], b: tuple[Array, Any]) -> tuple[Array, Array]:
+    """The sum of two numbers in two parts."""
+    head, rest = two_sum(a[0], b[0])
+    rest = rest + (a[1] + b[1])
+    total = head + rest
+    return total, rest - (total - head)
+
+
+def over(a: tuple[Array, Any], b: tuple[Array, Any]) -> tuple[Array, Array]:
+    """The quotient of two numbers of float64 in two parts."""
+    q = a[0] / b[0]
+    p = q * b[0]
+    error = a[0] - p
+    error -= lost(q, b[0], p)
+    error += a[1] - q * b[1]
+    return q, error / b[0]
+
+
 def root(xp: Any, x: Array) -> tuple[Array, Array]:
     """√x in two parts."""
     total = xp.sqrt(x)
@@ -57,13 +75,7 @@ def root(xp: Any, x: Array) -> tuple[Array, Array]:
 
 def quotient(head: Array, rest: Any, divisor: Array, lacking: Any = 0.0) -> Array:
     """(head + rest) / (divisor + lacking) of float64, where what is added is small, as if rounded once."""
-    q = head / divisor
-    p = q * divisor
-    error = head - p
-    error -= lost(q, divisor, p)
-    error += rest - q * lacking
-    error /= divisor
-    return q + error
+    return sum(over((head, rest), (divisor, lacking)))
 
 
 def log(xp: Any, x: Array) -> tuple[Array, Array]:

@@ -6,6 +6,7 @@ in float64, since their own arithmetic would cost them the last digits and erfc 
 function then serves the whole range, five times faster.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from backends.generic.pairs import quotient
@@ -88,6 +89,15 @@ def double(xp: Any, x: Array) -> tuple[Any, Array]:
     x = xp.asarray(x)
     dtype = xp.dtype(xp.float32) if x.dtype.kind in "iub" else x.dtype
     return dtype, x.astype(xp.float64, copy=False)
+
+
+def put(result: Array, where: Array, function: Callable[..., Array], *operands: Array) -> Array:
+    """`result`, changed where a mask holds: to the function of the operands, computed for these elements alone."""
+    if where.all():
+        return function(*operands)
+    if where.any():
+        result[where] = function(*[operand[where] for operand in operands])
+    return result
 
 
 def _tail(xp: Any, size: Array) -> Array:

@@ -65,28 +65,46 @@ def _over(xp, y, x):
 
 @op(ELEMENTWISE, symbol="J₀", domain=BETWEEN_ZEROS, reference=_j0, vjp=lambda xp, g, x: -g * xp.bessel_j1(x), **SPECIAL)
 def bessel_j0(xp, x):
-    """Bessel function of the first kind of order 0; beyond 5 exact to 3 units of its amplitude."""
+    """Bessel function of the first kind of order 0."""
     return xp.kernels.bessel_j(x, 0)
 
 
-@op(ELEMENTWISE, symbol="J₁", domain=OFF_ZERO, reference=_j1,
-    vjp=lambda xp, g, x, y: g * (xp.bessel_j0(x) - _over(xp, y, x)), **SPECIAL)  # fmt: skip
+def _second(value):
+    """The second derivative of a Bessel function of order 1, from Bessel's equation."""
+    return lambda xp, g, x, y: -g * (y / x + (1 - 1 / x / x) * getattr(xp, value)(x))
+
+
+@op(ELEMENTWISE, symbol="J₁′", domain=Interval(0.5, 1.5), reference=lambda x: _j0(x) - _j1(x) / x, method=False,
+    vjp=_second("bessel_j1"), **SPECIAL | {"module": ""})  # fmt: skip
+def bessel_j1_slope(xp, x):
+    """The derivative of `bessel_j1`, without cancellation."""
+    return xp.kernels.bessel_j(x, 2)
+
+
+@op(ELEMENTWISE, symbol="Y₁′", domain=Interval(0.5, 1.8), reference=lambda x: _slow_y0(x) - _slow_y1(x) / x,
+    method=False, vjp=_second("bessel_y1"), **SPECIAL | {"module": ""})  # fmt: skip
+def bessel_y1_slope(xp, x):
+    """The derivative of `bessel_y1`, without cancellation."""
+    return xp.kernels.bessel_y(x, 2)
+
+
+@op(ELEMENTWISE, symbol="J₁", domain=OFF_ZERO, reference=_j1, vjp=lambda xp, g, x: g * xp.bessel_j1_slope(x), **SPECIAL)
 def bessel_j1(xp, x):
-    """Bessel function of the first kind of order 1; beyond 5 exact to 3 units of its amplitude."""
+    """Bessel function of the first kind of order 1."""
     return xp.kernels.bessel_j(x, 1)
 
 
 @op(ELEMENTWISE, symbol="Y₀", domain=Interval(1, 3), reference=_slow_y0,
     vjp=lambda xp, g, x: -g * xp.bessel_y1(x), **SPECIAL)  # fmt: skip
 def bessel_y0(xp, x):
-    """Bessel function of the second kind of order 0; -inf at 0, NaN below; exact to 5 units of its amplitude."""
+    """Bessel function of the second kind of order 0; -inf at 0, NaN below."""
     return xp.kernels.bessel_y(x, 0)
 
 
 @op(ELEMENTWISE, symbol="Y₁", domain=Interval(0.5, 1.8), reference=_slow_y1,
-    vjp=lambda xp, g, x, y: g * (xp.bessel_y0(x) - y / x), **SPECIAL)  # fmt: skip
+    vjp=lambda xp, g, x: g * xp.bessel_y1_slope(x), **SPECIAL)  # fmt: skip
 def bessel_y1(xp, x):
-    """Bessel function of the second kind of order 1; -inf at 0, NaN below; exact to 5 units of its amplitude."""
+    """Bessel function of the second kind of order 1; -inf at 0, NaN below."""
     return xp.kernels.bessel_y(x, 1)
 
 
@@ -186,7 +204,7 @@ def scaled_modified_bessel_k1(xp, x):
 @op(ELEMENTWISE, symbol="Ai", domain=Interval(-2, 2), reference=_slow_airy,
     vjp=lambda xp, g, x: g * xp.airy_ai_derivative(x), **SPECIAL)  # fmt: skip
 def airy_ai(xp, x):
-    """Airy's function Ai; exact to 2 units above 0, to 4 units of its amplitude below."""
+    """Airy's function Ai."""
     return xp.kernels.airy(x, 0)
 
 
