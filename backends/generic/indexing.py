@@ -30,7 +30,10 @@ def add_at(xp: Any, shape: Sizes, dtype: Any, index: Any, values: Array) -> Arra
         # Axes lie in memory as those of the values do: the gradient of channels-last images is channels-last.
         alike = values.ndim == len(shape)
         out = xp.zeros_like(values, dtype=dtype, shape=shape) if alike else xp.zeros(shape, dtype=dtype)
-        out[parts] = values
+        if arrays or not values.ndim:
+            out[parts] = values
+        else:
+            xp.copyto(out[parts], values)
         return out
     flat = xp.zeros(prod(shape), dtype=wide_dtype(xp, dtype))
     if len(parts) == 1:

@@ -11,6 +11,7 @@ from backends.deferred import Deferred
 from backends.geometry import Array
 from backends.kernels import bind, namespace_of
 from backends.numpy_backend import (
+    copies,
     lapack,
     normalization,
     padding,
@@ -47,6 +48,7 @@ class NumpyBackend:
         self.namespace.pad, self.namespace.where = padding.pad, selection.where
         self.namespace.empty = passes.empty
         self.namespace.zeros_like = padding.zeros_like
+        self.namespace.concatenate, self.namespace.copyto = copies.concatenate, copies.copyto
         self.namespace.dot = np.ndarray.dot  # for matrices of 16 numbers twice as fast as np.dot, which dispatches
         library = Deferred("scipy.special")
         kernels = self.namespace.kernels = bind(

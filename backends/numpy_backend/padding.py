@@ -6,6 +6,7 @@ import numpy as np
 
 from backends.buffers import empty_like
 from backends.geometry import Array, Sizes
+from backends.numpy_backend.copies import copyto
 
 
 def pad(x: Array, widths: Any, mode: str = "constant", **how: Any) -> Array:
@@ -16,7 +17,7 @@ def pad(x: Array, widths: Any, mode: str = "constant", **how: Any) -> Array:
     shape = tuple(k + lo + hi for k, (lo, hi) in zip(x.shape, pairs, strict=True))
     out = empty_like(x, shape)
     out.fill(how.get("constant_values", 0))
-    out[tuple(slice(lo, lo + k) for k, (lo, _) in zip(x.shape, pairs, strict=True))] = x
+    copyto(out[(*(slice(lo, lo + k) for k, (lo, _) in zip(x.shape, pairs, strict=True)), ...)], x)
     return out
 
 

@@ -1,0 +1,35 @@
+"""Copies between arrays that lie in memory in different ways."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from backends import onednn
+from backends.buffers import empty_like
+from backends.geometry import Array
+
+LARGE = 1 << 16  # elements from which on threads pay, and fresh memory costs more than the copy
+_fast = onednn.deferred("layouts", "copy_into")
+
+
+def copyto(target: Array, source: Array) -> None:
+    """target[...] = source, for arrays of one shape and dtype that share no memory."""
+    if source.size < LARGE or _fast(target, source) is None:
+        np.copyto(target, source)
+
+
+def concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:
+    """`np.concatenate`; large arrays in memory that was used before, whose axes are in the order of the first's."""
+    first = arrays[0]
+    if first.size < LARGE or any(x.dtype != first.dtype or x.ndim != first.ndim for x in arrays):
+        return np.concatenate(arrays, axis)
+    x = np.moveaxis(first, axis, 0)
+    rest = [np.moveaxis(y, axis, 0) for y in arrays]
+    if any(y.shape[1:] != x.shape[1:] for y in rest):
+        return np.concatenate(arrays, axis)  # which says what does not fit
+    out = empty_like(x, (sum(map(len, rest)), *x.shape[1:]))
+    start = 0
+    for y in rest:
+        copyto(out[start : start + len(y)], y)
+        start += len(y)
+    return np.moveaxis(out, 0, axis)

@@ -1,0 +1,55 @@
+"""Copies: values and order in memory, by oneDNN and by NumPy."""
+
+import numpy as np
+import pytest
+
+import backends
+from backends.numpy_backend import copies
+from backends.onednn import choice
+
+SHAPE = (2, 16, 64, 64)
+
+
+def images(dtype=np.float32, shape=SHAPE):
+    """Channels-last in memory."""
+    return np.arange(np.prod(shape)).astype(dtype).reshape(shape[0], *shape[2:], shape[1]).transpose(0, 3, 1, 2)
+
+
+@pytest.fixture(params=["auto", "numpy"], autouse=True)
+def kernels(request):
+    before = choice.chosen()
+    choice.choose(request.param)
+    yield
+    choice.choose(before)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32])
+def test_large_arrays_are_joined_in_the_order_of_the_first(dtype):
+    x, y = images(dtype), np.ascontiguousarray(-images(dtype, (2, 5, 64, 64)))
+    joined = copies.concatenate([x, y], 1)
+    np.testing.assert_array_equal(joined, np.concatenate([x, y], 1))
+    assert joined.strides[1] == joined.itemsize
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, 3, -1, -4])
+def test_large_arrays_are_joined_along_any_axis(axis):
+    x = images()
+    np.testing.assert_array_equal(copies.concatenate([x, x + 1], axis), np.concatenate([x, x + 1], axis))
+
+
+def test_of_large_arrays_that_do_not_fit_numpy_says_so():
+    with pytest.raises(ValueError, match="must match exactly"):
+        copies.concatenate([images(), images(shape=(2, 16, 64, 63))], 1)
+    with pytest.raises(ValueError, match="out of bounds"):
+        copies.concatenate([images()], 4)
+
+
+def test_large_images_are_subsampled_padded_and_put_back():
+    xp = backends.get("cpu").namespace
+    x = images()[:, :, ::2, 1::2]
+    padded = xp.pad(np.tile(x, (8, 1, 1, 1)), ((0, 0), (3, 4), (0, 1), (0, 0)))
+    np.testing.assert_array_equal(padded, np.pad(np.tile(x, (8, 1, 1, 1)), ((0, 0), (3, 4), (0, 1), (0, 0))))
+    index = (slice(None), slice(None), slice(None, None, -2), slice(1, None, 2))
+    expected = np.zeros((2, 16, 128, 128), np.float32)
+    expected[index] = images()
+    np.testing.assert_array_equal(xp.kernels.add_at(expected.shape, np.float32, index, images()), expected)
