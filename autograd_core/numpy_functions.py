@@ -5,7 +5,10 @@ What has no counterpart with the same meaning raises rather than dropping a grad
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+import inspect
+import itertools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -16,23 +19,31 @@ from autograd_core.tensor import Tensor
 ADVICE = "use a tensor function, or .detach().numpy() on purpose"
 UFUNCS = {"true_divide": "divide", "equal": "eq", "invert": "bitwise_not", "fabs": "absolute", "rint": "round",
           "degrees": "rad2deg", "radians": "deg2rad", "conjugate": "conj", "left_shift": "bitwise_left_shift",
-          "right_shift": "bitwise_right_shift"}  # fmt: skip
+          "right_shift": "bitwise_right_shift", "expit": "sigmoid", "log_expit": "logsigmoid", "gammaln": "lgamma",
+          "psi": "digamma", "_zeta": "zeta", "j0": "bessel_j0", "j1": "bessel_j1", "y0": "bessel_y0",
+          "y1": "bessel_y1", "k0": "modified_bessel_k0", "k1": "modified_bessel_k1"}  # fmt: skip
+FOREIGN = ("kl_div",)  # ufuncs that share nothing but their name with a function of ours
+# What `ufunc.reduce` and `ufunc.accumulate` do.
+REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "amax", "minimum": "amin", "logical_and": "all",
+              "logical_or": "any", "logaddexp": "logsumexp"}  # fmt: skip
+SCANS = {"add": "cumsum", "multiply": "cumprod", "logaddexp": "logcumsumexp"}
 # Functions with NumPy's name, parameters and meaning.
-SAME = ("allclose", "all", "amax", "amin", "any", "argmax", "argmin", "atleast_1d", "atleast_2d", "atleast_3d",
-        "broadcast_to", "column_stack", "count_nonzero", "diff", "dstack", "einsum", "fliplr", "flipud", "hstack",
-        "imag", "inner", "isclose", "kron", "mean", "moveaxis", "nan_to_num", "nanmean", "nansum", "outer", "prod",
-        "ravel", "real", "reshape", "searchsorted", "sinc", "squeeze", "stack", "sum", "swapaxes",
-        "vdot", "vstack", "where")  # fmt: skip
-RENAMED = {"concatenate": "cat", "expand_dims": "unsqueeze", "max": "amax", "min": "amin", "array_equal": "equal",
-           "copy": "clone", "ones_like": "ones_like", "zeros_like": "zeros_like", "full_like": "full_like",
-           "empty_like": "empty_like", "round": "round", "tile": "tile", "take_along_axis": "take_along_dim",
-           "angle": "angle"}  # fmt: skip
-KEYWORDS = {"axis": "dim", "axes": "dim", "keepdims": "keepdim"}
+SAME = ("allclose", "all", "amax", "amin", "any", "argmax", "argmin", "argwhere", "atleast_1d", "atleast_2d",
+        "atleast_3d", "bincount", "broadcast_to", "count_nonzero", "diff", "dsplit", "fliplr", "flipud", "hsplit",
+        "inner", "isclose", "isin", "kron", "mean", "moveaxis", "nan_to_num", "nanmean", "nansum", "outer", "prod",
+        "ravel", "real", "reshape", "searchsorted", "sinc", "squeeze", "stack", "sum", "trapezoid", "unique", "vdot",
+        "vsplit", "where")  # fmt: skip
+RENAMED = {"expand_dims": "unsqueeze", "iscomplexobj": "is_complex", "max": "amax", "min": "amin",
+           "array_equal": "equal", "copy": "clone", "ones_like": "ones_like", "zeros_like": "zeros_like",
+           "full_like": "full_like", "empty_like": "empty_like", "round": "round", "tile": "tile",
+           "take_along_axis": "take_along_dim", "angle": "angle"}  # fmt: skip
+KEYWORDS = {"axis": "dim", "axes": "dim", "keepdims": "keepdim", "reps": "dims"}
+OPTIONS = ("axis", "axes", "dtype", "out")  # the first of them ends the operands: what follows goes by name
 # By module: the functions of its counterpart that mean the same.
 MODULES = {
     "numpy.linalg": (linalg, ("cholesky", "cond", "det", "eig", "eigh", "eigvals", "eigvalsh", "inv", "matrix_power",
-                              "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve", "svd", "tensorinv",
-                              "tensorsolve")),
+                              "matrix_norm", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve",
+                              "svdvals", "tensorinv", "tensorsolve", "vecdot", "vector_norm")),
     "numpy.fft": (fft, ("fft", "fft2", "fftn", "fftshift", "hfft", "ifft", "ifft2", "ifftn", "ifftshift", "ihfft",
                         "irfft", "irfft2", "irfftn", "rfft", "rfft2", "rfftn")),
 }  # fmt: skip
@@ -47,8 +58,8 @@ def _clip(a: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, m
 
 
 def _spread(name: str) -> Callable[..., Tensor]:
-    def spread(a: Tensor, dim: Any = None, *, ddof: Any = 0, keepdim: bool = False) -> Tensor:
-        return getattr(functional, name)(a, dim, correction=ddof, keepdim=keepdim)  # type: ignore[no-any-return]
+    def spread(a: Tensor, dim: Any = None, *, dtype: Any = None, ddof: Any = 0, keepdim: bool = False) -> Tensor:
+        return getattr(functional, name)(a.to(dtype=dtype), dim, correction=ddof, keepdim=keepdim)  # type: ignore[no-any-return]
 
     return spread
 
@@ -58,10 +69,71 @@ def _flip(m: Tensor, dim: Any = None) -> Tensor:
 
 
 def _dot(a: Any, b: Any) -> Tensor:
-    product = functional.matmul if np.ndim(a) and np.ndim(b) else functional.multiply
-    if max(np.ndim(a), np.ndim(b)) > 2:
-        raise TypeError(f"np.dot of more than two axes has no counterpart for tensors; use @ or einsum, or {ADVICE}")
-    return product(a, b)
+    if not np.ndim(a) or not np.ndim(b):
+        return functional.multiply(a, b)
+    if max(np.ndim(a), np.ndim(b)) <= 2:
+        return functional.matmul(a, b)
+    a, b = _tensors((a, b))
+    return _tensordot(a, b, ([-1], [-min(b.ndim, 2)]))
+
+
+def _tensors(values: Iterable[Any]) -> list[Any]:
+    return [functional.as_tensor(v) if isinstance(v, np.ndarray) else v for v in values]
+
+
+def _einsum(*operands: Any, optimize: Any = None) -> Tensor:
+    return functional.einsum(*_tensors(operands))
+
+
+def _concatenate(arrays: Any, dim: int | None = 0) -> Tensor:
+    parts = [functional.as_tensor(a) for a in arrays]
+    return functional.cat(parts, dim) if dim is not None else functional.cat([functional.ravel(a) for a in parts])
+
+
+def _append(arr: Any, values: Any, dim: int | None = None) -> Tensor:
+    return _concatenate((arr, values), dim)
+
+
+def _stacked(name: str) -> Callable[..., Tensor]:
+    """NumPy takes one array for the sequence of its parts."""
+
+    def stacked(tup: Any, *, casting: str = "same_kind") -> Tensor:
+        return getattr(functional, name)([functional.as_tensor(a) for a in tup])  # type: ignore[no-any-return]
+
+    return stacked
+
+
+def _take(a: Tensor, indices: Any, dim: int | None = None) -> Tensor:
+    if dim is None:
+        return functional.ravel(a)[indices]
+    return a[(*(slice(None),) * (dim % a.ndim), indices)]
+
+
+def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
+    chosen = default
+    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
+        chosen = functional.where(functional.as_tensor(condition), choice, chosen)
+    return chosen  # type: ignore[no-any-return]
+
+
+def _pad(array: Tensor, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Tensor:
+    widths = np.broadcast_to(pad_width, (array.ndim, 2))[::-1].ravel().tolist()
+    ours = {"edge": "replicate", "wrap": "circular"}.get(mode, mode)
+    return functional.pad(array, widths, ours, constant_values if mode == "constant" else None)
+
+
+def _gradient(f: Tensor, *spacing: Any, dim: Any = None, edge_order: int = 1) -> Any:
+    steps: Any = spacing[0] if len(spacing) == 1 else spacing or None
+    slopes = functional.gradient(f, spacing=steps, dim=dim, edge_order=edge_order)
+    return slopes if len(slopes) > 1 else slopes[0]
+
+
+def _imag(val: Tensor) -> Tensor:
+    return functional.imag(val) if functional.is_complex(val) else functional.zeros_like(val)
+
+
+def _svd(a: Tensor, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    return linalg.svd(a, full_matrices) if compute_uv else linalg.svdvals(a)
 
 
 def _flat(name: str) -> Callable[..., Tensor]:
@@ -79,6 +151,10 @@ def _repeat(a: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
 
 def _roll(a: Tensor, shift: Any, dim: Any = None) -> Tensor:
     return functional.roll(a, shift, dim)
+
+
+def _swapaxes(a: Tensor, axis1: int, axis2: int) -> Tensor:
+    return functional.swapaxes(a, axis1, axis2)
 
 
 def _rot90(m: Tensor, k: int = 1, dim: Any = (0, 1)) -> Tensor:
@@ -131,31 +207,54 @@ def _quantile(a: Tensor, q: Any, dim: int | None = None, *, method: str = "linea
     return functional.quantile(a, q, dim, keepdim, interpolation=method)
 
 
-def _cross(a: Tensor, b: Tensor, *, dim: int = -1) -> Tensor:
-    return linalg.cross(a, b, dim=dim)
+def _cross(a: Tensor, b: Tensor, axisa: int = -1, axisb: int = -1, axisc: int = -1, dim: int | None = None) -> Tensor:
+    axisa, axisb, axisc = (axisa, axisb, axisc) if dim is None else (dim, dim, dim)
+    a, b = _tensors((a, b))
+    crossed = linalg.cross(functional.moveaxis(a, axisa, -1), functional.moveaxis(b, axisb, -1))
+    return functional.moveaxis(crossed, -1, axisc)
 
 
 OWN: dict[str, Callable[..., Any]] = {
-    "argsort": _argsort, "array_split": _split, "clip": _clip, "cross": _cross,
+    "append": _append, "argsort": _argsort, "array_split": _split, "clip": _clip,
+    "column_stack": _stacked("column_stack"), "concatenate": _concatenate, "cross": _cross,
     "cumprod": _flat("cumprod"), "cumsum": _flat("cumsum"),
-    "diag": _offset("diag"), "diagonal": _diagonal, "dot": _dot, "flip": _flip, "median": _median,
-    "ndim": lambda a: a.ndim, "quantile": _quantile, "repeat": _repeat, "roll": _roll, "rot90": _rot90,
+    "diag": _offset("diag"), "diagonal": _diagonal, "dot": _dot, "dstack": _stacked("dstack"), "einsum": _einsum,
+    "flip": _flip, "gradient": _gradient, "hstack": _stacked("hstack"), "imag": _imag,
+    "isrealobj": lambda x: not functional.is_complex(x), "linalg.svd": _svd, "median": _median,
+    "meshgrid": lambda *xi, indexing="xy": functional.meshgrid(*_tensors(xi), indexing=indexing),
+    "ndim": lambda a: a.ndim, "nonzero": lambda a: functional.nonzero(a, as_tuple=True), "pad": _pad,
+    "percentile": lambda a, q, *args, **given: _quantile(a, np.divide(q, 100), *args, **given),
+    "quantile": _quantile, "repeat": _repeat, "roll": _roll, "rot90": _rot90, "select": _select,
     "shape": lambda a: a.shape, "size": lambda a, dim=None: a.numel() if dim is None else a.shape[dim], "sort": _sort,
-    "split": _equal_split, "std": _spread("std"), "tensordot": _tensordot, "trace": _trace, "transpose": _transpose,
+    "split": _equal_split, "std": _spread("std"), "swapaxes": _swapaxes,
+    "take": _take, "tensordot": _tensordot, "trace": _trace, "transpose": _transpose,
     "tril": _offset("tril"), "triu": _offset("triu"),
-    "var": _spread("var"),
+    "var": _spread("var"), "vstack": _stacked("vstack"),
 }  # fmt: skip
 
 
 def array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
-    function = getattr(functional, UFUNCS.get(ufunc.__name__, ufunc.__name__), None)
-    if method != "__call__" or function is None or kwargs:
-        form = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+    function = _ufunc(ufunc.__name__, method)
+    if function is None or (kwargs and method in ("__call__", "outer")):
         options = f" with {', '.join(kwargs)}" if kwargs else ""
-        raise TypeError(f"np.{form}{options} has no counterpart for tensors; {ADVICE}")
+        raise TypeError(f"np.{name}{options} has no counterpart for tensors; {ADVICE}")
     if out is not None:
-        raise TypeError(f"np.{ufunc.__name__}(..., out=array) cannot write a tensor's value into an array; drop out=")
-    return function(*[functional.as_tensor(x) if isinstance(x, np.ndarray) else x for x in inputs])
+        if not isinstance(out[0], Tensor):
+            raise TypeError(f"np.{name}(..., out=array) cannot write a tensor's value into an array; drop out=")
+        kwargs["out"] = out[0]
+    return function(*_tensors(inputs), **_renamed(kwargs))
+
+
+def _ufunc(name: str, method: str) -> Callable[..., Any] | None:
+    """What a method of a ufunc does, with NumPy's default of the first axis."""
+    if method in ("reduce", "accumulate"):
+        ours = getattr(functional, (REDUCTIONS if method == "reduce" else SCANS).get(name, ""), None)
+        return ours and (lambda array, dim=0, **options: ours(array, dim, **options))
+    function = None if name in FOREIGN else getattr(functional, UFUNCS.get(name, name), None)
+    if method == "outer" and function:
+        return lambda a, b: function(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
+    return function if method == "__call__" else None
 
 
 def array_function(self: Tensor, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
@@ -163,13 +262,28 @@ def array_function(self: Tensor, function: Callable[..., Any], types: Any, args:
     if ours is None:
         module = function.__module__.replace("numpy", "np", 1)
         raise TypeError(f"{module}.{function.__name__} has no counterpart for tensors; {ADVICE}")
-    return ours(*args, **{KEYWORDS.get(k, k): v for k, v in kwargs.items() if v is not np._NoValue})
+    names = _parameters(function)
+    operands = next((i for i, name in enumerate(names) if name in OPTIONS), len(args))
+    options = dict(zip(names[operands:], args[operands:], strict=False)) | kwargs
+    return ours(*args[:operands], **_renamed(options))
+
+
+def _renamed(options: dict[str, Any]) -> dict[str, Any]:
+    """By PyTorch's names, without what says nothing."""
+    said = {k: v for k, v in options.items() if v is not np._NoValue and not (v is None and k in ("dtype", "out"))}
+    return {KEYWORDS.get(k, k): v for k, v in said.items()}
+
+
+@functools.cache
+def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    parameters = inspect.signature(function).parameters.values()
+    return tuple([p.name for p in itertools.takewhile(lambda p: p.kind is not p.VAR_POSITIONAL, parameters)])
 
 
 def _counterpart(module: str, name: str) -> Callable[..., Any] | None:
     if module in MODULES:
         place, names = MODULES[module]
-        return getattr(place, name) if name in names else None
+        return OWN.get(f"{module.removeprefix('numpy.')}.{name}") or (getattr(place, name) if name in names else None)
     if module != "numpy":
         return None
     return OWN.get(name) or getattr(functional, RENAMED.get(name, name if name in SAME else ""), None)
