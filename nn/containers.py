@@ -9,11 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Self, overload
 
 from autograd_core import Tensor
-from nn.layers.activation import ReLU
-from nn.layers.linear import Identity
+from nn.chains import chain
 from nn.module import Module, framed
 from nn.parameter import Parameter
-from nn.rectified import RECTIFIED, rectified
 
 
 class _Modules(Module):
@@ -137,20 +135,7 @@ class Sequential(_Modules):
         return self.extend(list(self * times)[len(self) :])
 
     def forward(self, input: Any) -> Any:
-        x, layer = input, None  # a layer that waits: if a ReLU follows, it does it itself
-        for module in self._modules.values():
-            if layer is not None:
-                if module.__class__ is ReLU and module._hooks is None:
-                    x, layer = rectified(layer, x), None
-                    continue
-                if module.__class__ is Identity and module._hooks is None:  # what `fuse` leaves of a normalisation
-                    continue
-                x, layer = layer(x), None
-            if module.__class__ in RECTIFIED:
-                layer = module
-            else:
-                x = module(x)  # type: ignore[misc]  # containers hold no None
-        return x if layer is None else layer(x)
+        return chain(input, *self._modules.values())  # type: ignore[arg-type]  # containers hold no None
 
 
 class ModuleList(_Modules):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from autograd_core import Tensor
 from autograd_core import functional as core
 from nn import functional as F
+from nn.chains import RELU, chain
 from nn.containers import ModuleDict, Sequential
 from nn.layers.activation import ReLU
 from nn.layers.convolution import Conv2d
 from nn.layers.normalization import BatchNorm2d
 from nn.layers.pooling import AvgPool2d
 from nn.module import Module
-from nn.rectified import rectified
 
 
 class DenseLayer(Module):
@@ -27,8 +27,7 @@ class DenseLayer(Module):
         self.drop_rate = drop_rate
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.conv1(rectified(self.norm1, x))
-        y = self.conv2(rectified(self.norm2, y))
+        y = chain(x, self.norm1, RELU, self.conv1, self.norm2, RELU, self.conv2)
         return F.dropout(y, self.drop_rate, self.training)
 
 

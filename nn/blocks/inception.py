@@ -6,12 +6,12 @@ from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
+from nn.chains import RELU, chain
 from nn.containers import Sequential
 from nn.layers.convolution import Conv2d
 from nn.layers.normalization import BatchNorm2d
 from nn.layers.pooling import MaxPool2d
 from nn.module import Module
-from nn.rectified import rectified
 
 
 class ConvBlock(Module):
@@ -23,7 +23,7 @@ class ConvBlock(Module):
         self.bn = BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
-        return rectified(self.bn, self.conv(x))
+        return chain(x, self.conv, self.bn, RELU)  # type: ignore[no-any-return]
 
 
 class Inception(Module):

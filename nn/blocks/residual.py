@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from autograd_core import Tensor
 from autograd_core import functional as core
+from nn.chains import RELU, chain
 from nn.containers import Sequential
 from nn.layers.convolution import Conv2d
 from nn.layers.normalization import BatchNorm2d
 from nn.module import Module
-from nn.rectified import rectified
 
 Gate = Callable[[int], Module]
 
@@ -67,7 +67,7 @@ class BasicBlock(_Residual):
         self.bn2 = BatchNorm2d(planes)
 
     def _branch(self, x: Tensor) -> Tensor:
-        return self.bn2(self.conv2(rectified(self.bn1, self.conv1(x))))  # type: ignore[no-any-return]
+        return chain(x, self.conv1, self.bn1, RELU, self.conv2, self.bn2)  # type: ignore[no-any-return]
 
 
 class Bottleneck(_Residual):
@@ -84,8 +84,8 @@ class Bottleneck(_Residual):
         self.bn3 = BatchNorm2d(planes * 4)
 
     def _branch(self, x: Tensor) -> Tensor:
-        y = rectified(self.bn1, self.conv1(x))
-        return self.bn3(self.conv3(rectified(self.bn2, self.conv2(y))))  # type: ignore[no-any-return]
+        first = self.conv1, self.bn1, RELU
+        return chain(x, *first, self.conv2, self.bn2, RELU, self.conv3, self.bn3)  # type: ignore[no-any-return]
 
 
 class PreActBlock(Module):
@@ -107,9 +107,9 @@ class PreActBlock(Module):
         self.shortcut = None if same else Conv2d(inplanes, planes, 1, stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        a = rectified(self.bn1, x)
+        a = chain(x, self.bn1, RELU)
         shortcut = x if self.shortcut is None else self.shortcut(a)
-        return shortcut + self.conv2(rectified(self.bn2, self.conv1(a)))  # type: ignore[no-any-return]
+        return shortcut + chain(a, self.conv1, self.bn2, RELU, self.conv2)  # type: ignore[no-any-return]
 
 
 class PreActBottleneck(Module):
@@ -130,7 +130,7 @@ class PreActBottleneck(Module):
         self.shortcut = None if same else Conv2d(inplanes, planes * 4, 1, stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        a = rectified(self.bn1, x)
+        a = chain(x, self.bn1, RELU)
         shortcut = x if self.shortcut is None else self.shortcut(a)
-        y = self.conv2(rectified(self.bn2, self.conv1(a)))
-        return shortcut + self.conv3(rectified(self.bn3, y))  # type: ignore[no-any-return]
+        y = chain(a, self.conv1, self.bn2, RELU, self.conv2, self.bn3, RELU, self.conv3)
+        return shortcut + y  # type: ignore[no-any-return]

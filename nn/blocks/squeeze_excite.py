@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from autograd_core import Tensor
 from autograd_core import functional as core
+from nn.chains import RELU, chain
 from nn.layers.linear import Linear
 from nn.module import Module
-from nn.rectified import rectified
 
 
 class SqueezeExcite(Module):
@@ -24,5 +24,5 @@ class SqueezeExcite(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         squeezed = x.mean(dim=(2, 3))
-        factors = core.sigmoid(self.fc2(rectified(self.fc1, squeezed)))
+        factors = core.sigmoid(self.fc2(chain(squeezed, self.fc1, RELU)))
         return x * factors.reshape(*factors.shape, 1, 1)

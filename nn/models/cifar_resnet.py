@@ -9,12 +9,12 @@ from autograd_core import functional as core
 from nn import functional as F
 from nn import init
 from nn.blocks.residual import PreActBlock
+from nn.chains import RELU, chain
 from nn.containers import Sequential
 from nn.layers.convolution import Conv2d
 from nn.layers.linear import Linear
 from nn.layers.normalization import BatchNorm2d
 from nn.module import Module
-from nn.rectified import rectified
 
 
 class Subsample(Module):
@@ -59,8 +59,7 @@ class CifarBlock(Module):
             self.shortcut = Subsample(in_planes, planes, stride) if changes else Sequential()
 
     def forward(self, x: Tensor) -> Tensor:
-        out = rectified(self.bn1, self.conv1(x))
-        out = self.bn2(self.conv2(out))
+        out = chain(x, self.conv1, self.bn1, RELU, self.conv2, self.bn2)
         return F.relu(out) if self.shortcut is None else core.add_relu(out, self.shortcut(x))
 
 
@@ -87,8 +86,7 @@ class CifarResNet(Module):
                 init.kaiming_normal_(module.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = rectified(self.bn1, self.conv1(x))
-        x = self.layer3(self.layer2(self.layer1(x)))
+        x = chain(x, self.conv1, self.bn1, RELU, self.layer1, self.layer2, self.layer3)
         return self.linear(x.mean(dim=(2, 3)))  # type: ignore[no-any-return]  # a layer gives a Tensor
 
 
@@ -119,7 +117,7 @@ class PreActCifarResNet(Module):
         x = self.conv1(x)
         for name in ("layer1", "layer2", "layer3"):
             x = getattr(self, name)(x)
-        return self.linear(rectified(self.bn1, x).mean(dim=(2, 3)))  # type: ignore[no-any-return]  # a layer gives a Tensor
+        return self.linear(chain(x, self.bn1, RELU).mean(dim=(2, 3)))  # type: ignore[no-any-return]  # a layer gives a Tensor
 
 
 def _maker(blocks: int, count: str, option: str = "A") -> Callable[..., CifarResNet]:

@@ -9,12 +9,12 @@ from autograd_core import functional as core
 from nn import functional as F
 from nn import init
 from nn.blocks.inception import ConvBlock, Inception
+from nn.chains import RELU, chain
 from nn.layers.adaptive_pooling import AdaptiveAvgPool2d
 from nn.layers.convolution import Conv2d
 from nn.layers.linear import Dropout, Linear
 from nn.layers.pooling import MaxPool2d
 from nn.module import Module
-from nn.rectified import rectified
 
 # Name -> channels of `Inception`; the pools stand between.
 BLOCKS = {
@@ -52,7 +52,7 @@ class InceptionAux(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = core.flatten(self.conv(F.adaptive_avg_pool2d(x, (4, 4))), 1)
-        return self.fc2(self.dropout(rectified(self.fc1, x)))  # type: ignore[no-any-return]  # a layer gives a Tensor
+        return self.fc2(self.dropout(chain(x, self.fc1, RELU)))  # type: ignore[no-any-return]  # a layer gives a Tensor
 
 
 class GoogLeNet(Module):

@@ -12,6 +12,7 @@ from autograd_core import functional as core
 from nn import init
 from nn.blocks.residual import BasicBlock, Bottleneck, Gate
 from nn.blocks.squeeze_excite import SqueezeExcite
+from nn.chains import RELU, chain
 from nn.containers import Sequential
 from nn.layers.adaptive_pooling import AdaptiveAvgPool2d
 from nn.layers.convolution import Conv2d
@@ -19,7 +20,6 @@ from nn.layers.linear import Linear
 from nn.layers.normalization import BatchNorm2d
 from nn.layers.pooling import MaxPool2d
 from nn.module import Module
-from nn.rectified import rectified
 
 Block = type[BasicBlock] | type[Bottleneck]
 
@@ -50,7 +50,7 @@ class ResNet(Module):
                 init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.maxpool(rectified(self.bn1, self.conv1(x)))
+        x = chain(x, self.conv1, self.bn1, RELU, self.maxpool)
         for name in ("layer1", "layer2", "layer3", "layer4"):
             x = getattr(self, name)(x)
         return self.fc(core.flatten(self.avgpool(x), 1))  # type: ignore[no-any-return]  # a layer gives a Tensor

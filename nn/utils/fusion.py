@@ -6,10 +6,8 @@ import copy
 from typing import Any
 
 from autograd_core import Tensor, no_grad
-from autograd_core import functional as core
+from nn.chains import folded
 from nn.parameter import Parameter
-
-Weights = tuple[Tensor, Tensor]
 
 
 @no_grad()
@@ -22,18 +20,12 @@ def fuse_conv_bn_weights(
     bn_w: Tensor | None,
     bn_b: Tensor | None,
     transpose: bool = False,
-) -> Weights:
-    """Weight and bias of a convolution that also normalises by running statistics.
+) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a convolution that also normalises by running statistics, as parameters.
 
-    w ← w·s, b ← (b - mean)·s + bias, for s = weight / √(var + eps). transpose: channels are the second axis of w.
+    transpose: its channels are the second axis of the weight, as in transposed convolutions.
     """
-    scale = core.rsqrt(bn_rv + bn_eps)
-    scale = scale if bn_w is None else scale * bn_w
-    bias = (-bn_rm if conv_b is None else conv_b - bn_rm) * scale
-    bias = bias if bn_b is None else bias + bn_b
-    shape = [1] * conv_w.ndim
-    shape[1 if transpose else 0] = -1
-    made = (conv_w * scale.reshape(shape)).to(conv_w.dtype), bias.to(conv_w.dtype)
+    made = folded(conv_w, conv_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b, transpose)
     return tuple([Parameter(t, requires_grad=conv_w.requires_grad) for t in made])  # type: ignore[return-value]  # two
 
 
@@ -45,7 +37,7 @@ def fuse_linear_bn_weights(
     bn_eps: float,
     bn_w: Tensor | None,
     bn_b: Tensor | None,
-) -> Weights:
+) -> tuple[Tensor, Tensor]:
     """Weight and bias of a linear layer that also normalises; see `fuse_conv_bn_weights`."""
     return fuse_conv_bn_weights(linear_w, linear_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b)
 

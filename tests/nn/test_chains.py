@@ -1,4 +1,4 @@
-"""A layer and the ReLU behind it in one operation: the same numbers, and nothing that anybody would miss."""
+"""Neighbours that compute together: the same numbers, and nothing that anybody would miss."""
 
 import numpy as np
 import pytest
@@ -85,3 +85,72 @@ def test_what_fusing_leaves_is_no_obstacle():
     left.register_forward_hook(lambda module, args, output: seen.append(output))
     model(x)
     assert seen[0].grad_fn.name == "linear"
+
+
+def one_by_one(model, x):
+    for module in model:
+        x = module(x)
+    return x
+
+
+def settled(norm):
+    """In evaluation mode, with statistics and weights of its own."""
+    for i, t in enumerate([*norm.parameters(), *norm.buffers()]):
+        if t.dtype.kind == "f":
+            t.data = ag.tensor(np.random.default_rng(i).uniform(0.5, 1.5, t.shape), dtype=t.dtype)
+    return norm.eval()
+
+
+FOLDED = {
+    "conv1d": (lambda: [nn.Conv1d(2, 4, 3, groups=2, bias=False), settled(nn.BatchNorm1d(4))], (3, 2, 9)),
+    "conv2d": (lambda: [nn.Conv2d(2, 3, 3, padding=1), settled(nn.BatchNorm2d(3, affine=False))], (2, 2, 6, 7)),
+    "conv2d circular": (
+        lambda: [nn.Conv2d(2, 3, 3, padding=1, padding_mode="circular"), settled(nn.BatchNorm2d(3))],
+        (2, 2, 6, 6),
+    ),
+    "conv3d": (
+        lambda: [nn.Conv3d(1, 2, 2, stride=2), settled(nn.BatchNorm3d(2, 0.1, bias=False))],
+        (2, 1, 4, 4, 5),
+    ),
+}
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("name", FOLDED)
+def test_a_convolution_takes_in_a_fixed_normalisation(name, relu):
+    make, shape = FOLDED[name]
+    model = nn.Sequential(*make(), nn.Identity(), *[nn.ReLU()] * relu).double().eval()
+    x = ag.randn(*shape, dtype=ag.float64, requires_grad=True)
+    apart, together = one_by_one(model, x), model(x)
+    assert "scale_channels" in names(apart)
+    assert not {"scale_channels", "relu"} & names(together)
+    np.testing.assert_allclose(together.detach().numpy(), apart.detach().numpy(), rtol=1e-12, atol=1e-13)
+    weights, inputs = ag.randn(*apart.shape, dtype=ag.float64), [x, *model.parameters()]
+    for a, b in zip(ag.grad(apart, inputs, weights), ag.grad(together, inputs, weights), strict=True):
+        np.testing.assert_allclose(b.numpy(), a.numpy(), rtol=1e-11, atol=1e-11)
+
+
+class Scaled(nn.BatchNorm2d):
+    def forward(self, input):
+        return 2 * super().forward(input)
+
+
+def test_what_may_not_be_folded():
+    conv, x = nn.Conv2d(2, 3, 1), ag.randn(2, 2, 4, 4)
+    fixed = settled(nn.BatchNorm2d(3))
+    watched, by_batch = settled(nn.BatchNorm2d(3)), nn.BatchNorm2d(3, track_running_stats=False).eval()
+    watched.register_forward_hook(lambda module, args, output: None)
+    for norm in (nn.BatchNorm2d(3), by_batch, watched, settled(Scaled(3))):
+        y = nn.Sequential(conv, norm)(x)
+        assert names(y) & {"scale_channels", "normalize_batch"}
+    assert "scale_channels" not in names(nn.Sequential(conv, fixed)(x))
+    assert "scale_channels" in names(nn.Sequential(conv, fixed)(x[:, :, :1, :1]))  # more weights than numbers
+    with ag.autocast("cpu"):
+        assert "scale_channels" in names(nn.Sequential(conv, fixed)(x))
+    half = nn.Sequential(nn.Conv2d(2, 3, 1), settled(nn.BatchNorm2d(3))).bfloat16()
+    assert "scale_channels" in names(half(x.bfloat16()))
+    for norm, message in ((settled(nn.BatchNorm2d(4)), "takes 4 channels"), (settled(nn.BatchNorm3d(3)), "5D input")):
+        with pytest.raises(ValueError, match=message):
+            nn.Sequential(conv, norm)(x)
+    with pytest.raises(ValueError, match="4D input"):
+        nn.Sequential(conv, fixed)(x[0])

@@ -1,0 +1,118 @@
+"""Modules in turn, where neighbours that can compute together do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autograd_core import Tensor
+from autograd_core import functional as core
+from autograd_core.casting import modes
+from nn.failures import locate
+from nn.layers.activation import ReLU
+from nn.layers.convolution import Conv1d, Conv2d, Conv3d, _Conv
+from nn.layers.linear import Identity, Linear
+from nn.layers.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, _BatchNorm
+from nn.module import Module
+
+RELU = ReLU()
+
+
+def _linear(layer: Linear, x: Tensor) -> Tensor:
+    return core.linear_relu(x, layer.weight, layer.bias)
+
+
+def _convolution(layer: _Conv, x: Tensor) -> Tensor:
+    return layer.convolved(x, core.conv_relu)
+
+
+def _normalization(layer: _BatchNorm, x: Tensor) -> Tensor:
+    return layer.normalized(x, core.batch_norm_relu)
+
+
+# By class, not by isinstance: a subclass may compute something else.
+CONVOLUTIONS, NORMALIZATIONS = (Conv1d, Conv2d, Conv3d), (BatchNorm1d, BatchNorm2d, BatchNorm3d)
+RECTIFIED: dict[type, Callable[[Any, Tensor], Tensor]] = {
+    Linear: _linear,
+    **dict.fromkeys(CONVOLUTIONS, _convolution),
+    **dict.fromkeys(NORMALIZATIONS, _normalization),
+}
+
+
+def chain(x: Any, *modules: Module) -> Any:
+    """What the last module makes of what the one before it makes ... of x.
+
+    A linear layer, a convolution or a batch normalisation also does the ReLU behind it, and a convolution what a
+    normalisation by running statistics does, unless a hook watches what lies between.
+    """
+    todo = [m for m in reversed(modules) if m.__class__ is not Identity or m._hooks is not None]
+    while todo:
+        layer = todo.pop()
+        if not todo or layer._hooks is not None or layer.__class__ not in RECTIFIED:
+            x = layer(x)
+            continue
+        norm = todo.pop() if _folds(layer, todo[-1], x) else None
+        relu = bool(todo) and todo[-1].__class__ is ReLU and todo[-1]._hooks is None
+        if relu:
+            todo.pop()
+        x = _together(x, layer, norm, relu) if relu or norm is not None else layer(x)
+    return x
+
+
+def _folds(layer: Any, norm: Any, x: Any) -> bool:
+    """Whether a convolution takes in the normalisation behind it: one that is fixed, in a dtype that can bear it.
+
+    Where there are more weights than numbers in the image it would not pay.
+    """
+    return bool(
+        layer.__class__ in CONVOLUTIONS
+        and norm.__class__ in NORMALIZATIONS
+        and norm._hooks is None
+        and not norm.training
+        and norm.running_mean is not None
+        and norm.num_features == layer.out_channels
+        and x.__class__ is Tensor
+        and x.ndim == layer.rank + 2
+        and x.ndim in norm.ndims
+        and x.dtype.kind == "f"
+        and x.dtype.itemsize >= 4
+        and x.dtype == layer.weight.dtype == norm.running_mean.dtype
+        and x.numel() > layer.weight.numel()
+        and not modes()
+    )
+
+
+def _together(x: Any, layer: Any, norm: Any, relu: bool) -> Any:
+    try:
+        if norm is None:
+            return RECTIFIED[layer.__class__](layer, x)
+        by = core.conv_relu if relu else layer._convolution
+        statistics = norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
+        parameters = folded(layer.weight, layer.bias, *statistics)
+        return layer.convolved(x, lambda x, _weight, _bias, *geometry: by(x, *parameters, *geometry))
+    except Exception as e:
+        locate(e, layer)
+        raise
+
+
+def folded(
+    w: Tensor,
+    b: Tensor | None,
+    mean: Tensor,
+    var: Tensor,
+    eps: float,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    transpose: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a convolution that also normalises by running statistics, in the dtype of w.
+
+    w ← w·s, b ← (b - mean)·s + bias, for s = weight / √(var + eps). transpose: channels are the second axis of w.
+    """
+    scale = core.rsqrt(var + eps)
+    scale = scale if weight is None else scale * weight
+    shift = (-mean if b is None else b - mean) * scale
+    shift = shift if bias is None else shift + bias
+    shape = [1] * w.ndim
+    shape[1 if transpose else 0] = -1
+    return (w * scale.reshape(shape)).to(w.dtype), shift.to(w.dtype)
