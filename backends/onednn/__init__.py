@@ -24,6 +24,7 @@ KERNELS = {
         "softmax", "softmax_gradient", "log_softmax", "log_softmax_gradient", "softmax_nll", "softmax_nll_gradient",
     ),
     "optimizers": ("adam_step",),
+    "recurrent": ("rnn", "rnn_gradients", "lstm", "lstm_gradients", "gru", "gru_gradients"),
 }  # fmt: skip
 
 SMALL = {"activations": 1 << 13}  # elements of the first operand below which a module is not asked

@@ -68,6 +68,12 @@ PROTOTYPES = {
     "binary_primitive_desc_create": "ppipppp",
     "matmul_primitive_desc_create": "ppppppp",
     "reduction_primitive_desc_create": "ppippffp",
+    "vanilla_rnn_forward_primitive_desc_create": "ppiii" + "p" * 7 + "iffp",
+    "vanilla_rnn_backward_primitive_desc_create": "ppiii" + "p" * 14 + "iffpp",
+    "lstm_forward_primitive_desc_create": "ppii" + "p" * 11 + "ip",
+    "lstm_backward_primitive_desc_create": "ppii" + "p" * 22 + "ipp",
+    "lbr_gru_forward_primitive_desc_create": "ppii" + "p" * 7 + "ip",
+    "lbr_gru_backward_primitive_desc_create": "ppii" + "p" * 14 + "ipp",
 }
 RUNTIMES = {1: "sequential", 2: "OpenMP", 4: "TBB"}  # those that have finished when a call returns
 

@@ -11,72 +11,37 @@ from typing import Any, NamedTuple
 
 from autograd_core import Tensor
 from autograd_core import functional as core
+from autograd_core.ops.layers.recurrent import State, elman_step, gru_step, lstm_step, run
 from nn import functional as F
 from nn import init
 from nn.module import Module
 from nn.parameter import Parameter
 from nn.utils.rnn import PackedSequence
 
-State = tuple[Tensor, ...]
 Run = tuple[Tensor, State]
 
 
-def elman_step(function: Callable[[Tensor], Tensor], x: Tensor, state: State, weight: Tensor, bias: Tensor | None,
-               projection: Tensor | None = None) -> State:  # fmt: skip
-    """h' = function(x + W h + b), x being the input's share."""
-    return (function(x + core.linear(state[0], weight, bias)),)
-
-
-def lstm_step(x: Tensor, state: State, weight: Tensor, bias: Tensor | None, projection: Tensor | None = None) -> State:
-    """Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000; gates in the order i, f, g, o."""
-    h, c = state
-    i, f, g, o = core.chunk(x + core.linear(h, weight, bias), 4, dim=-1)
-    c = core.sigmoid(f) * c + core.sigmoid(i) * core.tanh(g)
-    h = core.sigmoid(o) * core.tanh(c)
-    return h if projection is None else core.linear(h, projection), c
-
-
-def gru_step(x: Tensor, state: State, weight: Tensor, bias: Tensor | None, projection: Tensor | None = None) -> State:
-    """Cho et al. 2014, with the reset gate after the product; gates in the order r, z, n."""
-    h = state[0]
-    size = h.shape[-1]
-    turned = core.linear(h, weight, bias)
-    r, z = core.chunk(core.sigmoid(x[..., : 2 * size] + turned[..., : 2 * size]), 2, dim=-1)
-    n = core.tanh(x[..., 2 * size :] + r * turned[..., 2 * size :])
-    return (n + z * (h - n),)
-
-
-def _scan_elman(nonlinearity: str, share: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> Run:
-    y = core.rnn_scan(share, state[0], weight, nonlinearity=nonlinearity)
+def _scan_elman(nonlinearity: str, x: Tensor, state: State, *weights: Tensor) -> Run:
+    w_ih, w_hh, bias = weights
+    y = core.rnn_scan(x, state[0], w_ih, w_hh, bias, nonlinearity=nonlinearity)
     return y, (y[-1],)
 
 
-def _scan_lstm(share: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> Run:
-    y, cells = core.lstm_scan(share, state[0], state[1], weight)
-    return y, (y[-1], cells[-1])
+def _scan_lstm(x: Tensor, state: State, *weights: Tensor) -> Run:
+    y, cell = core.lstm_scan(x, *state, *weights)
+    return y, (y[-1], cell)
 
 
-def _scan_gru(share: Tensor, state: State, weight: Tensor, bias: Tensor | None) -> Run:
-    if bias is None:
-        bias = core.zeros(weight.shape[0], dtype=weight.dtype, device=weight.device)
-    y = core.gru_scan(share, state[0], weight, bias)
+def _scan_gru(x: Tensor, state: State, *weights: Tensor) -> Run:
+    y = core.gru_scan(x, state[0], *weights)
     return y, (y[-1],)
-
-
-def _projected_lstm(share: Tensor, state: State, weight: Tensor, projection: Tensor) -> Run:
-    """LSTM whose h is projected: step by step."""
-    outputs = []
-    for x in core.unbind(share):
-        state = lstm_step(x, state, weight, None, projection)
-        outputs.append(state[0])
-    return core.stack(outputs), state
 
 
 class Kind(NamedTuple):
     """One kind of recurrence.
 
-    gates: in its weights. step: from one state to the next, for cells. scan: the outputs of many steps (T, N, H) and
-    the state after them. state: what its parts are called. one_bias: whether b_hh may join b_ih.
+    gates: in its weights. step: from one state to the next, for cells. scan: of inputs (T, N, I), a state and weights,
+    the outputs (T, N, H) and the state after them. state: what its parts are called. one_bias: whether b_hh joins b_ih.
     """
 
     gates: int
@@ -87,8 +52,8 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "RNN_TANH": Kind(1, partial(elman_step, core.tanh), partial(_scan_elman, "tanh"), ("hidden",), True),
-    "RNN_RELU": Kind(1, partial(elman_step, core.relu), partial(_scan_elman, "relu"), ("hidden",), True),
+    "RNN_TANH": Kind(1, partial(elman_step, nonlinearity="tanh"), partial(_scan_elman, "tanh"), ("hidden",), True),
+    "RNN_RELU": Kind(1, partial(elman_step, nonlinearity="relu"), partial(_scan_elman, "relu"), ("hidden",), True),
     "LSTM": Kind(4, lstm_step, _scan_lstm, ("hidden[0]", "hidden[1]"), True),
     "GRU": Kind(3, gru_step, _scan_gru, ("hidden",), False),
 }
@@ -230,20 +195,23 @@ class RNNBase(Module):
     def _direction(
         self, x: Tensor, state: State, sizes: list[int] | None, suffix: str, backwards: bool
     ) -> tuple[Tensor, State]:
-        """One layer in one direction. The input's share of all steps is a single product."""
+        """One layer in one direction."""
         w_ih, w_hh, b_ih, b_hh, w_hr = (
             getattr(self, name + suffix, None) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
         )
         kind = KINDS[self.mode]
-        if kind.one_bias and b_ih is not None:
-            b_ih, b_hh = b_ih + b_hh, None
-        share = core.linear(x, w_ih, b_ih)  # type: ignore[arg-type]  # every kind has it
-        scan = partial(_projected_lstm, projection=w_hr) if w_hr is not None else partial(kind.scan, bias=b_hh)
-        scan = partial(scan, weight=w_hh)
+        if b_ih is None or b_hh is None:
+            b_ih = b_hh = core.zeros(kind.gates * self.hidden_size, dtype=x.dtype, device=x.device)
+        biases = (b_ih + b_hh,) if kind.one_bias else (b_ih, b_hh)
+        steps = kind.scan if w_hr is None else partial(run, partial(lstm_step, projection=w_hr))
+
+        def scan(x: Tensor, state: State) -> Run:
+            return steps(x, state, w_ih, w_hh, *biases)
+
         if sizes is None:
-            y, state = scan(core.flip(share, (0,)) if backwards else share, state)
+            y, state = scan(core.flip(x, (0,)) if backwards else x, state)
             return core.flip(y, (0,)) if backwards else y, state
-        return (_backwards if backwards else _forwards)(scan, _blocks(share, sizes), state)
+        return (_backwards if backwards else _forwards)(scan, _blocks(x, sizes), state)
 
     def extra_repr(self) -> str:
         parts = [
@@ -258,22 +226,22 @@ class RNNBase(Module):
         return ", ".join(filter(None, parts))
 
 
-def _blocks(share: Tensor, sizes: list[int]) -> list[Tensor]:
+def _blocks(x: Tensor, sizes: list[int]) -> list[Tensor]:
     """Packed steps (rows in all, ...) as blocks (T, rows, ...) of steps with equally many sequences."""
     runs = [(rows, len(list(run))) for rows, run in itertools.groupby(sizes)]
-    parts = core.split(share, [rows * count for rows, count in runs])
+    parts = core.split(x, [rows * count for rows, count in runs])
     return [part.reshape(count, rows, -1) for part, (rows, count) in zip(parts, runs, strict=True)]
 
 
 def _forwards(scan: Callable[..., Run], blocks: list[Tensor], state: State) -> Run:
     """Sequences end one after the other, the last of the batch first; their final states are put aside."""
     outputs, ended = [], []
-    for share in blocks:
-        rows = share.shape[1]
+    for x in blocks:
+        rows = x.shape[1]
         if rows < state[0].shape[0]:
             ended.append(tuple(s[rows:] for s in state))
             state = tuple(s[:rows] for s in state)
-        y, state = scan(share, state)
+        y, state = scan(x, state)
         outputs.append(y.flatten(0, 1))
     if ended:
         state = tuple(core.cat(parts) for parts in zip(state, *reversed(ended), strict=True))
@@ -284,10 +252,10 @@ def _backwards(scan: Callable[..., Run], blocks: list[Tensor], state: State) -> 
     """From the end of each sequence to its beginning; shorter ones join later."""
     outputs, start = [], state
     state = tuple(s[:0] for s in start)
-    for share in reversed(blocks):
-        running, rows = state[0].shape[0], share.shape[1]
+    for x in reversed(blocks):
+        running, rows = state[0].shape[0], x.shape[1]
         state = tuple(core.cat([s, s0[running:rows]]) for s, s0 in zip(state, start, strict=True))
-        y, state = scan(core.flip(share, (0,)), state)
+        y, state = scan(core.flip(x, (0,)), state)
         outputs.append(core.flip(y, (0,)).flatten(0, 1))
     return core.cat(outputs[::-1]), state
 

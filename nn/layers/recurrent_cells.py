@@ -8,8 +8,9 @@ from typing import Any
 from autograd_core import Tensor
 from autograd_core import functional as core
 from autograd_core.errors import OperandError
+from autograd_core.ops.layers.recurrent import State
 from nn import init
-from nn.layers.recurrent import KINDS, State
+from nn.layers.recurrent import KINDS
 from nn.module import Module
 from nn.parameter import Parameter
 
