@@ -45,8 +45,13 @@ def tanh_gradient(xp: Any, g: Array, x: Array) -> Array:
 
 
 def silu(xp: Any, x: Array) -> Array:
-    """x·σ(x)."""
-    return x / (1 + xp.exp(-x))
+    """x·σ(x). Below a bound, before exp(-x) is infinite, that of the bound times the exponential of the rest."""
+    if x.dtype.kind == "c":
+        return x / (1 + xp.exp(-x))
+    bound = -700.0 if x.dtype.itemsize == 8 else -80.0
+    y = x / (1 + xp.exp(-xp.maximum(x, bound)))
+    y *= xp.exp(xp.minimum(x - bound, 0.0))
+    return y
 
 
 def silu_gradient(xp: Any, g: Array, x: Array) -> Array:
@@ -60,14 +65,16 @@ def silu_slope(xp: Any, x: Array) -> Array:
         return (1.0 + x / (1.0 + xp.exp(x))) / (1.0 + xp.exp(-x))
     s = xp.minimum(abs(x), 800.0)
     d = distance(SILU_ZERO, s)
-    e = xp.exp(-s)
+    root = xp.exp(-0.5 * s)  # e itself underflows before the product with it
     h = xp.expm1(d)
     h *= SILU_EXP
     h += d
-    h *= e
-    e += 1.0
-    h /= e
-    h /= e
+    h *= root
+    h *= root
+    root *= root
+    root += 1.0
+    h /= root
+    h /= root
     return mirrored(x, h)
 
 

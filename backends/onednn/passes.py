@@ -62,19 +62,21 @@ def polynomial(name: str, coefficients: tuple[float, ...]) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def evaluate(formula: tuple[Pass, ...], arrays: dict[str, Array]) -> Array | None:
-    """What the last pass writes; the arrays lie alike in memory, without gaps. None if oneDNN cannot."""
-    like = next(iter(arrays.values()))
-    for target, (kind, left, right), *steps in formula:
+def evaluate(formula: tuple[Pass, ...], arrays: dict[str, Array], result: Array) -> bool:
+    """Put what the last pass writes into `result`; all are of one axis, without gaps. False if oneDNN cannot.
+
+    What earlier passes write is scratch of the size of `result`.
+    """
+    arrays, last = dict(arrays), len(formula) - 1
+    for i, (target, (kind, left, right), *steps) in enumerate(formula):
         chain = tuple([step if len(step) == 3 else step[:1] for step in steps])
-        plan = chained((like.size,), kind, chain)
+        plan = chained(result.shape, kind, chain)
         if plan is None:
-            return None
-        result = empty(like.shape, like.strides)
-        operands = [arrays[step[1]] for step in steps if len(step) == 2]
-        plan.run(arrays[left], arrays[right], result, *operands)
-        arrays[target] = result
-    return result
+            return False
+        written = result if i == last else empty(result.shape)
+        plan.run(arrays[left], arrays[right], written, *[arrays[step[1]] for step in steps if len(step) == 2])
+        arrays[target] = written
+    return True
 
 
 @planned

@@ -247,12 +247,17 @@ def test_units_in_the_last_place(name):
     assert expected.ulps == (2, 8) or expected.reason
 
 
-@pytest.mark.parametrize("name", ["sigmoid", "tanh", "silu", "mish", "gelu_erf", "gelu_tanh", "elu", "softplus"])
+# Units allowed: above -3 the exponent of the approximation of GELU, up to 6.7, is rounded three times.
+FLOAT32 = {"sigmoid": 8, "tanh": 8, "silu": 8, "mish": 8, "gelu_erf": 8, "gelu_tanh": 16, "elu": 8, "softplus": 8}
+
+
+@pytest.mark.parametrize("name", FLOAT32)
 def test_float32_keeps_its_digits_without_being_computed_in_float64(name):
     """Against float64, in the tails, and densely around the zeros of the slopes."""
     random = np.random.default_rng(0)
+    low = -95 if name == "silu" else -87  # where its exponential has lost digits already
     points = np.concatenate(
-        [random.normal(0, 3, 5000), random.uniform(-13, 80, 5000), random.uniform(-1.4, -0.7, 5000)]
+        [random.normal(0, 3, 5000), random.uniform(low, 80, 5000), random.uniform(-1.4, -0.7, 5000)]
     )
     results = []
     for dtype in ("float32", "float64"):
@@ -262,7 +267,7 @@ def test_float32_keeps_its_digits_without_being_computed_in_float64(name):
         results.append((y.detach().numpy(), x.grad.numpy()))
     for narrow, wide in zip(*results, strict=True):
         seen = abs(wide) > np.finfo(np.float32).tiny
-        assert np.max(abs(narrow - wide)[seen] / np.spacing(abs(wide[seen]).astype(np.float32))) <= 8
+        assert np.max(abs(narrow - wide)[seen] / np.spacing(abs(wide[seen]).astype(np.float32))) <= FLOAT32[name]
 
 
 INF, NAN = float("inf"), float("nan")
