@@ -42,16 +42,6 @@ def _of_rare_shapes(input, weight, bias=None):
     return shifted
 
 
-def _of_rows(xp, input, weight):
-    """One product for all leading axes: NumPy would multiply matrix by matrix."""
-    if input.ndim == 1 or not input.size:
-        y = xp.matmul(input, weight.T)
-    else:
-        rows = input.reshape(-1, input.shape[-1])
-        y = xp.kernels.product(rows, weight.T).reshape(*input.shape[:-1], weight.shape[0])
-    return y.astype(input.dtype, copy=False)  # NumPy multiplies stacks of bfloat16 in float32
-
-
 @op(
     MATMUL,
     symbol="xWᵀ+b",
@@ -85,17 +75,21 @@ def linear(xp, input, weight, bias=None):
     if weight.ndim != 2 or (bias is not None and bias.shape != weight.shape[:1]):
         raise ValueError("weight must have 2 axes, (out, in), and bias the shape (out,)")
     if input.ndim == 2:
-        if input.size + weight.size < LARGE:
-            y = xp.dot(input, weight.T)
-        elif bias is None:
-            return xp.kernels.product(input, weight.T)
-        else:
-            return xp.kernels.linear(input, weight, bias)
-    else:
-        y = _of_rows(xp, input, weight)
-    if bias is not None:
-        y += bias
-    return y
+        return _of_rows(xp, input, weight, bias)
+    if input.ndim > 2 and input.size:  # one product for all leading axes: NumPy would multiply matrix by matrix
+        rows = input.reshape(-1, input.shape[-1])
+        return _of_rows(xp, rows, weight, bias).reshape(*input.shape[:-1], weight.shape[0])
+    y = xp.matmul(input, weight.T).astype(input.dtype, copy=False)  # NumPy multiplies stacks of bfloat16 in float32
+    return y if bias is None else y + bias
+
+
+def _of_rows(xp, input, weight, bias):
+    if input.size + weight.size < LARGE:
+        y = xp.dot(input, weight.T)
+        if bias is not None:
+            y += bias
+        return y
+    return xp.kernels.product(input, weight.T) if bias is None else xp.kernels.linear(input, weight, bias)
 
 
 @composition(
