@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -261,10 +262,14 @@ def _backward(
 Tensor.backward = _backward  # type: ignore[method-assign]  # how Tensor gets it
 
 
-def __getattr__(name: str) -> Any:
-    """What PyTorch has as `torch.autograd.functional` is imported when first used."""
-    if name == "functional":
-        from autograd_core import derivatives
+# What PyTorch has in `torch.autograd` and lies elsewhere here; it is imported when first used.
+_ELSEWHERE = {"functional": ("derivatives", None), "function": ("function", None),
+              "gradcheck": ("testing", "gradcheck"), "gradgradcheck": ("testing", "gradgradcheck")}  # fmt: skip
 
-        return derivatives
+
+def __getattr__(name: str) -> Any:
+    if name in _ELSEWHERE:
+        module, attribute = _ELSEWHERE[name]
+        found = importlib.import_module(f"autograd_core.{module}")
+        return getattr(found, attribute) if attribute else found
     raise AttributeError(f"module 'autograd_core.autograd' has no attribute {name!r}")

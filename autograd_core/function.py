@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+from collections.abc import Callable
 from typing import Any
 
 from autograd_core.binders import Pick
-from autograd_core.errors import OperandError
+from autograd_core.errors import HigherOrderError, OperandError
+from autograd_core.inplace import rebase
 from autograd_core.kinds import CAST
 from autograd_core.tensor import Tensor, grad_enabled, no_grad, record, set_grad_enabled, wrap
 
@@ -20,6 +23,8 @@ class Context:
     def __init__(self) -> None:
         self._kept: tuple[Any, ...] = ()
         self._constant: set[int] = set()
+        self._written: tuple[Tensor, ...] = ()
+        self._materialized = True
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep inputs or outputs (or None) for backward, where `saved_tensors` gives them back."""
@@ -28,6 +33,14 @@ class Context:
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
         """These outputs carry no gradient."""
         self._constant.update(id(t) for t in tensors)
+
+    def mark_dirty(self, *tensors: Tensor) -> None:
+        """These arguments were written in place, and are returned: they go on as the outputs that they are."""
+        self._written = tensors
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Give `backward` None, instead of zeros, for an output that no gradient reaches."""
+        self._materialized = value
 
 
 class _Operation:
@@ -38,14 +51,15 @@ class _Operation:
     residuals: tuple[str, ...] = ()
     detached: tuple[str, ...] = ()
     variadic = plain = view = False
-    partial = False
     before = composite = None
     holds, holomorphic = True, False  # its backward is right for complex numbers as it stands
 
-    def __init__(self, function: type[Function], arguments: int, several: bool) -> None:
+    def __init__(self, function: type[Function], args: tuple[Any, ...], several: bool, partial: bool) -> None:
         self.name = self.symbol = function.__name__
         self.doc = function.__doc__
-        self.inputs = tuple([f"argument {i}" for i in range(arguments)])
+        self.partial = partial
+        self.likes: tuple[Any, ...] = tuple([(a.shape, a.dtype) if isinstance(a, Tensor) else None for a in args])
+        self.inputs = tuple([f"argument {i}" for i in range(len(args))])
         self.public = tuple([(name, None, inspect.Parameter.empty) for name in self.inputs])
         self.function, self.outputs = function, ... if several else None
 
@@ -61,12 +75,25 @@ class _Operation:
         finally:
             del ctx.saved_tensors  # a recorded output in it would be a reference cycle
         grads = grads if isinstance(grads, tuple | list) else (grads,)
-        if len(grads) != len(needs):
+        if len(grads) < len(needs) or any(v is not None for v in grads[len(needs) :]):
             raise OperandError(
                 f"{self.name}.backward returned {len(grads)} gradients for {len(needs)} arguments of forward; "
                 "return one for each, None for those that have none"
             )
-        return [None if v is None or not n else v if recorded else v.array for v, n in zip(grads, needs, strict=True)]
+        with set_grad_enabled(recorded):
+            fitting = [self._fitting(i, v) if n else None for i, (v, n) in enumerate(zip(grads, needs, strict=False))]
+        return [v if v is None or recorded else v.array for v in fitting]
+
+    def _fitting(self, i: int, g: Tensor | None) -> Tensor | None:
+        """The gradient of argument `i` in its dtype and shape, summed over what broadcasting stretched."""
+        if g is None:
+            return g
+        shape, dtype = self.likes[i]
+        try:
+            return (g if g.shape == shape else g.sum_to_size(shape)).to(dtype=dtype)
+        except RuntimeError:
+            raise OperandError(f"{self.name}.backward returned a gradient of shape {g.shape} for argument {i} of "
+                               f"forward, whose shape is {shape}") from None  # fmt: skip
 
     def __repr__(self) -> str:
         return self.name
@@ -121,29 +148,58 @@ class Function:
                 cls.setup_context(ctx, args, result)
         several = isinstance(result, tuple | list)
         outputs = tuple(result) if several else (result,)
-        if not all(isinstance(t, Tensor) for t in outputs):
-            raise TypeError(f"{cls.__name__}.forward must return a Tensor or a tuple of Tensors")
-        if not (grad_enabled() and any(ctx.needs_input_grad)):
+        tensors = tuple([t for t in outputs if isinstance(t, Tensor)])
+        if not (tensors and grad_enabled() and any(ctx.needs_input_grad)):
             return result
-        made = _recorded(_Operation(cls, len(args), several), ctx, args, outputs)
-        return made if several else made[0]
+        made = iter(_recorded(_Operation(cls, args, several, not ctx._materialized), ctx, args, tensors))
+        outputs = tuple([next(made) if isinstance(t, Tensor) else t for t in outputs])
+        return outputs if several else outputs[0]
 
 
-def _recorded(o: _Operation, ctx: Context, args: tuple[Any, ...], outputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+def _recorded(o: _Operation, ctx: Context, args: tuple[Any, ...], outputs: tuple[Tensor, ...]) -> list[Tensor]:
     """The outputs again, with nodes; those that are saved too are kept as arrays: as Tensors they would be a cycle."""
     positions = {id(t): i for i, t in enumerate(outputs)}
     ctx._kept = tuple([positions.get(id(t), t) for t in ctx._kept])
     arrays = tuple([t.array for t in outputs])
     y = (arrays if o.outputs else arrays[0]) if any(isinstance(t, int) for t in ctx._kept) else None
     node = record(o, tuple([a.node if isinstance(a, Tensor) else None for a in args]), (ctx, y))
-    if not o.outputs:
-        return (wrap(arrays[0], node),)
-    node.shapes = tuple([(a.shape, a.dtype) for a in arrays])
+    node.shapes = tuple([(a.shape, a.dtype) for a in arrays]) if o.outputs else None
     made = []
     for i, (a, t) in enumerate(zip(arrays, outputs, strict=True)):
         carries = a.dtype.kind in "fcV" and id(t) not in ctx._constant
-        made.append(wrap(a, record(Pick, (node,), (i, len(arrays))) if carries else None))
-    return tuple(made)
+        own = None if not carries else record(Pick, (node,), (i, len(arrays))) if o.outputs else node
+        if any(t is w for w in ctx._written):
+            rebase(t, own)
+            made.append(t)
+        else:
+            made.append(wrap(a, own))
+    return made
+
+
+class _Final(Function):
+    """The identity of a value that depends on others in a way that nobody can differentiate."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor, *_: Any) -> Tensor:
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        raise HigherOrderError("differentiating twice through a backward that is marked @once_differentiable")
+
+
+def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a `Function.backward` whose own operations are not to be recorded: a second derivative through it raises."""
+
+    @functools.wraps(backward)
+    def once(ctx: Any, *gradients: Tensor | None) -> Any:
+        with no_grad():
+            grads = backward(ctx, *gradients)
+        several = isinstance(grads, tuple | list)
+        final = [v if v is None else _Final.apply(v, *gradients) for v in (grads if several else (grads,))]
+        return tuple(final) if several else final[0]
+
+    return once
 
 
 def _tensor(value: Any) -> Any:

@@ -17,7 +17,7 @@ from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
 from autograd_core.libraries import LAYERS
 from autograd_core.ops.positions.subscripts import assign, plain_index, steps
 from autograd_core.registry import COMPOSITIONS, LISTENERS, OPS, Composition, Op, publish
-from autograd_core.tensor import Leaf, Node, Tensor, grad_enabled, own_scalar, record, wrap
+from autograd_core.tensor import Leaf, Node, RetainGrad, Tensor, grad_enabled, own_scalar, record, wrap
 from autograd_core.versions import View, may_overlap, record_write, storage
 
 Path = tuple[tuple[str, tuple[tuple[str, Any], ...], int | None], ...]
@@ -41,11 +41,31 @@ def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, depth: int = 3)
     x.array[...] = _survivor(new, x).array
     record_write(x.array, depth)
     if grad_enabled() and base is x and new.node is not None:
-        x.node = new.node
-        _refresh_views(x)
+        _rename(x, new.node)
     else:
         _replace_part(base, path, new)
     return x
+
+
+def rebase(x: Tensor, node: Any) -> None:
+    """Record that `x`, which was written outside of this module, was computed by `node`."""
+    base, path = _origin(x)
+    _refuse(x, base)
+    if base is x:
+        _rename(x, node)
+    else:
+        _replace_part(base, path, wrap(x.array, node))
+
+
+def _rename(x: Tensor, node: Any) -> None:
+    """Another node stands for `x`, with the request to retain its gradient."""
+    if x.retains_grad:
+        before = x.node.hooks
+        kept = [h for h in before if h.__class__ is RetainGrad and h.tensor() is x]
+        x.node.hooks = tuple([h for h in before if h not in kept]) or None
+        node.hooks = (*(node.hooks or ()), *kept)
+    x.node = node
+    _refresh_views(x)
 
 
 def _setitem(x: Tensor, index: Any, value: Any) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.errors import AnomalyError, GraphReleasedError, OperandError
+from autograd_core.errors import AnomalyError, GraphReleasedError, HigherOrderError, InplaceError, OperandError
 
 
 class Exp(ag.Function):
@@ -47,6 +47,13 @@ def test_saved_outputs_differentiate_to_any_order():
     for _ in range(3):
         (y,) = ag.grad(y.sum(), x, create_graph=True)
         np.testing.assert_allclose(y.numpy(force=True), np.exp(x.numpy(force=True)))
+
+
+def test_the_names_of_torch_autograd_lead_to_their_modules():
+    assert ag.autograd.gradcheck(Exp.apply, leaf(3))
+    assert ag.autograd.functional.jacobian(Exp.apply, ag.zeros(1)).item() == 1
+    with pytest.raises(AttributeError, match="no attribute 'other'"):
+        _ = ag.autograd.other
 
 
 def test_several_outputs_and_arguments_without_gradient():
@@ -91,6 +98,102 @@ def test_what_a_function_saves_is_released_and_leaves_no_cycle():
             y.sum().backward()
     finally:
         gc.enable()
+
+
+def test_gradients_take_the_shape_and_dtype_of_the_argument():
+    class Shifted(ag.Function):
+        shape = (2, 3)
+
+        @staticmethod
+        def forward(ctx, x):
+            return x + ag.zeros(2, 3), "more", None
+
+        @staticmethod
+        def backward(ctx, g, *_):
+            return ag.ones(Shifted.shape, dtype=ag.float64), None
+
+    x = ag.ones(3, requires_grad=True)
+    y, *others = Shifted.apply(x)
+    assert others == ["more", None]
+    y.sum().backward(retain_graph=True)
+    assert (x.grad.tolist(), x.grad.dtype) == ([2.0] * 3, ag.float32)
+    for Shifted.shape in ((2, 2), ()):
+        with pytest.raises(OperandError, match="for argument 0 of"):
+            y.sum().backward(retain_graph=True)
+
+
+def test_an_argument_marked_dirty_goes_on_as_the_output():
+    class Doubled(ag.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.mark_dirty(x)
+            return x.mul_(2)
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+    x = leaf(3)
+    y = x * 1
+    squared = y * y
+    part = y[:2]
+    y.retain_grad()
+    assert Doubled.apply(y) is y
+    (y * y).sum().backward(retain_graph=True)
+    np.testing.assert_allclose(x.grad.numpy(), 8 * x.numpy(force=True))
+    np.testing.assert_allclose(y.grad.numpy(), 2 * y.numpy(force=True))
+    np.testing.assert_allclose(ag.grad(part.sum(), x)[0].numpy(), [2, 2, 0])
+    with pytest.raises(InplaceError, match="written in place"):
+        squared.sum().backward()
+    with pytest.raises(InplaceError, match="leaf"):
+        Doubled.apply(x)
+
+
+def test_outputs_without_gradient():
+    class Split(ag.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.set_materialize_grads(False)
+            return x * 2, x * 3
+
+        @staticmethod
+        def backward(ctx, *gradients):
+            seen.extend(g is None for g in gradients)
+            return sum(g * k for g, k in zip(gradients, (2, 3), strict=True) if g is not None)
+
+    class Positive(ag.Function):
+        @staticmethod
+        def forward(ctx, x):
+            y = x * (x > 0)
+            ctx.mark_non_differentiable(y)
+            return y
+
+    seen, x = [], leaf(3)
+    Split.apply(x)[1].sum().backward()
+    assert seen == [True, False]
+    assert x.grad.tolist() == [3.0] * 3
+    assert not Positive.apply(x).requires_grad
+
+
+def test_once_differentiable():
+    class Cube(ag.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x**3
+
+        @staticmethod
+        @ag.autograd.function.once_differentiable
+        def backward(ctx, g):
+            assert not ag.is_grad_enabled()
+            (x,) = ctx.saved_tensors
+            return 3 * g * x**2
+
+    x = leaf(3)
+    (g,) = ag.grad((Cube.apply(x) ** 2).sum(), x, create_graph=True)
+    np.testing.assert_allclose(g.numpy(force=True), 6 * x.numpy(force=True) ** 5)
+    with pytest.raises(HigherOrderError, match="once_differentiable"):
+        g.sum().backward()
 
 
 def test_the_number_of_gradients_is_checked():

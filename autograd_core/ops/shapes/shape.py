@@ -144,7 +144,10 @@ def sum_to(xp, x, *, shape):
 
 def _added(full, shape):
     lead = len(full) - len(shape)
-    return (*range(lead), *(lead + i for i, k in enumerate(shape) if k != full[lead + i]))
+    stretched = [i for i, k in enumerate(shape) if lead < 0 or k != full[lead + i]]
+    if any(shape[i] != 1 for i in stretched) or lead < 0:
+        raise OperandError(f"sum_to_size(): {tuple(shape)} does not broadcast to the shape {tuple(full)}")
+    return (*range(lead), *(lead + i for i in stretched))
 
 
 @op(
