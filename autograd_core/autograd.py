@@ -78,13 +78,15 @@ def grad(
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
-    allow_unused: bool = False,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
     """The gradients of `outputs` (their sum, weighted by `grad_outputs`) with respect to `inputs`, as a tuple.
 
     No `.grad` is touched. create_graph: the result can be differentiated again. allow_unused: None for an input that
-    the outputs do not depend on, instead of an error; materialize_grads: zeros for it.
+    the outputs do not depend on, instead of an error; materialize_grads: zeros for it. is_grads_batched: `grad_outputs`
+    have one more axis, the first, and so have the results: one walk for all of them.
 
     >>> from autograd_core import tensor
     >>> x = tensor(3.0, requires_grad=True)
@@ -92,6 +94,15 @@ def grad(
     (tensor(6.),)
     """
     outputs, inputs = _listed(outputs), _listed(inputs)
+    if materialize_grads and allow_unused is False:
+        raise ValueError("grad(): materialize_grads=True gives zeros for unused inputs; do not pass allow_unused=False")
+    if not inputs:
+        raise RuntimeError("grad(): inputs is empty; name what to differentiate with respect to")
+    if is_grads_batched:
+        from autograd_core.batching import vmap
+
+        options = retain_graph, create_graph, allow_unused, False, materialize_grads
+        return vmap(lambda *cotangents: grad(outputs, inputs, cotangents, *options))(*_listed(grad_outputs))
     seeds, given = _seeds(outputs, _listed(grad_outputs, len(outputs)), create_graph, strict=False)
     wanted = [_node_of(x) for x in inputs]
     found, retained = walk(seeds, create_graph, create_graph if retain_graph is None else retain_graph, wanted)
@@ -202,7 +213,10 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
     if Leaf.followed:
         for x in tensors:
             for hook in getattr(x.node, "after", None) or ():
-                hook(x)
+                with set_grad_enabled(create_graph):
+                    result = hook(x)
+                if result is not None:
+                    raise RuntimeError(f"a hook after accumulation must return None, not {result!r}")
 
 
 def _narrowed(g: Tensor, x: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
 ) -> tuple[Cotangents, list[Any]]:
     """The hot loop."""
     useful = None if wanted is None else leading_to(seeds, wanted)
-    cots, found = seeds, {}
+    cots, found = seeds if useful is None else {n: g for n, g in seeds.items() if n in useful}, {}
     owned: set[Any] = set()
     retained: list[Any] = []
     heap: list[Any] = []

@@ -154,8 +154,7 @@ def _broadcast(new: Tensor, shape: tuple[int, ...]) -> Tensor:
 def _replace_part(base: Tensor, path: Path, new: Tensor) -> None:
     """Record that the part of `base` that `path` leads to is `new` now."""
     if grad_enabled() and (new.node is not None or base.node is not None):
-        base.node = _node("put_view", (base.node, new.node), v_shape=new.shape, v_dtype=new.dtype, path=path)
-        _refresh_views(base)
+        _rename(base, _node("put_view", (base.node, new.node), v_shape=new.shape, v_dtype=new.dtype, path=path))
 
 
 def _refresh_views(base: Tensor) -> None:

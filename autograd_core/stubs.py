@@ -66,7 +66,7 @@ class no_grad(_GradMode):
 class enable_grad(_GradMode):
     """Record operations again inside a `no_grad` block: a context manager or a decorator."""
 
-inference_mode = no_grad
+def inference_mode(mode: Any = True) -> Any: ...
 
 class Node:
     op: Any

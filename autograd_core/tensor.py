@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import itertools
 import weakref
 from contextvars import ContextVar
@@ -86,14 +87,42 @@ class enable_grad(_GradMode):
     _mode = True
 
 
-inference_mode = no_grad
+def inference_mode(mode=True):
+    """`no_grad` under another name; with False, `enable_grad`."""
+    if callable(mode):
+        return no_grad(mode)
+    return no_grad() if mode else enable_grad()
 
 
 def _decorated(function, mode):
+    if inspect.isgeneratorfunction(function):
+        return _decorated_generator(function, mode)
+
     @functools.wraps(function)
     def wrapped(*args, **kwargs):
         with mode():
             return function(*args, **kwargs)
+
+    return wrapped
+
+
+def _decorated_generator(function, mode):
+    """The mode holds while the generator runs, and not for whoever it has yielded to."""
+
+    @functools.wraps(function)
+    def wrapped(*args, **kwargs):
+        generator = function(*args, **kwargs)
+        resume, value = generator.send, None
+        while True:
+            try:
+                with mode():
+                    result = resume(value)
+            except StopIteration as end:
+                return end.value
+            try:
+                resume, value = generator.send, (yield result)
+            except BaseException as e:
+                resume, value = generator.throw, e
 
     return wrapped
 

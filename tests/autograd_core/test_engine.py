@@ -407,6 +407,31 @@ def test_common_operations_take_the_fast_binders(name):
     assert OPS[name].simple
 
 
+def test_a_node_that_leads_to_no_wanted_input_is_not_executed():
+    class Refusing(ag.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            raise AssertionError("executed")
+
+    x, y = (ag.tensor(v, requires_grad=True) for v in (2.0, 3.0))
+    assert ag.grad((Refusing.apply(x), y * y), y)[0] == 6
+    assert ag.grad(Refusing.apply(x), y, allow_unused=True) == (None,)
+
+
+def test_grad_of_many_cotangents_and_of_nothing():
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    (jacobian,) = ag.grad(x * x, x, ag.eye(2), is_grads_batched=True)
+    assert jacobian.tolist() == [[2.0, 0.0], [0.0, 4.0]]
+    with pytest.raises(RuntimeError, match="inputs is empty"):
+        ag.grad(x * x, [], ag.ones(2))
+    with pytest.raises(ValueError, match="allow_unused=False"):
+        ag.grad(x * x, x, ag.ones(2), allow_unused=False, materialize_grads=True)
+
+
 def test_hooks_after_accumulation_see_the_gradient_in_place():
     x, y = (ag.tensor(v, requires_grad=True) for v in (2.0, 3.0))
     seen = []
@@ -419,5 +444,10 @@ def test_hooks_after_accumulation_see_the_gradient_in_place():
     (x * y).backward()
     assert x.grad is None
     assert len(seen) == 2
+    y.register_post_accumulate_grad_hook(lambda leaf: leaf.sub_(leaf.grad) and None)
+    (x * y).backward()
+    assert y.item() == -5.0  # 3 - 4 * 2
+    with x.register_post_accumulate_grad_hook(id), pytest.raises(RuntimeError, match="must return None"):
+        (x * y).backward()
     with pytest.raises(RuntimeError, match="for leaves"):
         (x * y).register_post_accumulate_grad_hook(seen.append)

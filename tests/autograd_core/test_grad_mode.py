@@ -42,6 +42,44 @@ def test_decorators_without_parentheses():
     assert ag.is_grad_enabled()
 
 
+def test_inference_mode_can_be_left_for_a_while():
+    @ag.inference_mode
+    def modes():
+        before = ag.is_grad_enabled()
+        with ag.inference_mode(mode=False):
+            return before, ag.is_grad_enabled()
+
+    assert modes() == (False, True)
+
+
+def test_a_decorated_generator_changes_the_mode_only_while_it_runs():
+    @ag.no_grad()
+    def numbers():
+        seen = [ag.is_grad_enabled()]
+        try:
+            seen.append((yield 1))
+            yield 2
+        except KeyError:
+            seen.append(ag.is_grad_enabled())
+        try:
+            yield 3
+        finally:
+            seen.append(ag.is_grad_enabled())
+            closed.extend(seen)
+        return "end"
+
+    closed = []
+    for generator, finish in ((numbers(), lambda g: g.close()), (numbers(), lambda g: next(g, None))):
+        assert next(generator) == 1
+        assert generator.send("sent") == 2
+        assert ag.is_grad_enabled()
+        assert generator.throw(KeyError()) == 3
+        finish(generator)
+        assert closed == [False, "sent", False, False]
+        assert ag.is_grad_enabled()
+        closed.clear()
+
+
 def test_nesting_and_reuse():
     mode = ag.no_grad()
     with mode:

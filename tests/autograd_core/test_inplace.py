@@ -260,3 +260,14 @@ def test_every_pointwise_method_has_an_in_place_form():
                  for module, n in public_names(e) if not module]  # fmt: skip
     assert [n for n in pointwise if not hasattr(ag.Tensor, n + "_")] == []
     assert "in place" in ag.Tensor.exp_.__doc__
+
+
+def test_a_retained_gradient_is_that_of_the_value_written_last():
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 3
+    y.retain_grad()
+    y.mul_(2)
+    y[:1] *= 5
+    (y * y).sum().backward()
+    assert y.grad.tolist() == [60.0, 24.0]
+    assert x.grad.tolist() == [1800.0, 144.0]
