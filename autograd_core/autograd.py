@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from contextvars import copy_context
+from operator import call
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from autograd_core.tensor import enable_grad as enable_grad
 from autograd_core.tensor import grad_enabled as is_grad_enabled
 from autograd_core.tensor import inference_mode as inference_mode
 from autograd_core.tensor import no_grad as no_grad
+from autograd_core.versions import record_write
 
 __all__ = [
     "Function",
@@ -102,7 +104,8 @@ def grad(
         from autograd_core.batching import vmap
 
         options = retain_graph, create_graph, allow_unused, False, materialize_grads
-        return vmap(lambda *cotangents: grad(outputs, inputs, cotangents, *options))(*_listed(grad_outputs))
+        batched: Any = vmap(lambda *cotangents: grad(outputs, inputs, cotangents, *options))
+        return tuple(batched(*_listed(grad_outputs)))
     seeds, given = _seeds(outputs, _listed(grad_outputs, len(outputs)), create_graph, strict=False)
     wanted = [_node_of(x) for x in inputs]
     found, retained = walk(seeds, create_graph, create_graph if retain_graph is None else retain_graph, wanted)
@@ -202,14 +205,23 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
         pairs += [(x, g) for ref, g in retained if (x := ref()) is not None]
     tensors = [x for x, _ in pairs]
     with _commit:
-        grads = exclusive([g for _, g in pairs], given)
+        grads: list[Any] = list(exclusive([g for _, g in pairs], given))
+        puts, places = [_set_grad] * len(tensors), tensors.copy()
         for i, x in enumerate(tensors):
             if x.array.itemsize == 2:
                 grads[i] = _narrowed(grads[i], x)
-            if x.grad is not None:
-                grads[i] = copy_context().run(_sum, x.grad, grads[i], create_graph)
+            if (before := x.grad) is not None:
+                total = grads[i] = copy_context().run(_sum, before, grads[i], create_graph)
+                if before.node is total.node is None and before.dtype == total.dtype:
+                    # Who holds the gradient of before, or a view of its memory, sees the sum.
+                    if hasattr(before, "_alias"):
+                        puts[i], places[i] = LIBRARY[before.array.__class__].copyto, before.array
+                        record_write(before.array, 4)
+                    else:  # and what a graph saved of it stays what it was
+                        puts[i], places[i] = _set_array, before
+                    grads[i] = total.array
         # One C loop: neither an interrupt nor another thread can see half of it.
-        deque(map(_set_grad, tensors, grads), maxlen=0)
+        deque(map(call, puts, places, grads), maxlen=0)
     if Leaf.followed:
         for x in tensors:
             for hook in getattr(x.node, "after", None) or ():
@@ -230,7 +242,9 @@ def _sum(before: Any, g: Any, create_graph: bool) -> Any:
     return before + g
 
 
-_set_grad: Any = Tensor.grad.__set__  # type: ignore[union-attr]  # the slot itself, called from C
+# The slots themselves, called from C.
+_set_grad: Any = Tensor.grad.__set__  # type: ignore[union-attr]
+_set_array: Any = Tensor.array.__set__
 
 
 def exclusive(grads: list[Any], given: list[Any]) -> list[Tensor]:

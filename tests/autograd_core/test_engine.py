@@ -232,6 +232,21 @@ def test_a_chain_of_a_million_operations():
     del h
 
 
+def test_who_holds_a_gradient_sees_what_is_added_to_it():
+    x, w = (ag.tensor([1.0, 2.0, 3.0], requires_grad=True) for _ in range(2))
+    flat = ag.zeros(6)
+    w.grad = flat[3:]
+    (x * w).sum().backward()
+    held, saved = x.grad, x.grad * w
+    (x * w).sum().backward()
+    assert x.grad is held
+    assert held.tolist() == [2.0, 4.0, 6.0]
+    assert flat.tolist() == [0.0, 0.0, 0.0, 2.0, 4.0, 6.0]
+    assert ag.grad(saved.sum(), w)[0].tolist() == [1.0, 2.0, 3.0]
+    (x * w).sum().backward(create_graph=True)
+    assert x.grad is not held
+
+
 def test_a_rule_that_raises_changes_no_gradient(monkeypatch):
     x, z = leaf(3), leaf(3, seed=1)
     (x * 2).sum().backward()
