@@ -17,7 +17,9 @@ from autograd_core.errors import DtypeError, OperandError, VmapError
 from autograd_core.libraries import LIBRARY, is_array
 from autograd_core.tensor import Tensor, grad_enabled, wrap
 
-SYNONYMS = {"axis": "dim", "keepdims": "keepdim", "A": "input", "size": "shape", "axis0": "dim0", "axis1": "dim1"}
+# What other names, NumPy's above all, stand for: the first of these parameters that a function has.
+SYNONYMS = {"axis": ("dim", "dims"), "axes": ("dim", "dims"), "keepdims": ("keepdim",), "A": ("input",),
+            "size": ("shape",), "axis0": ("dim0",), "axis1": ("dim1",)}  # fmt: skip
 _MISSING = inspect.Parameter.empty
 
 
@@ -32,7 +34,7 @@ def parse(o: Op, args: tuple[Any, ...], given: dict[str, Any]) -> tuple[Sequence
         )
     values = dict(zip(names, args, strict=False))
     for name, value in given.items():
-        name = name if name in names else SYNONYMS.get(name, name)
+        name = _meant(name, names)
         if name not in names:
             raise TypeError(f"{o.name}() got an unexpected keyword argument '{name}'; it takes {', '.join(names)}")
         if name in values:
@@ -49,6 +51,11 @@ def parse(o: Op, args: tuple[Any, ...], given: dict[str, Any]) -> tuple[Sequence
         else:
             statics[own] = value
     return _listed(o, inputs[0]) if o.variadic else inputs, statics
+
+
+def _meant(name: str, names: Sequence[str]) -> str:
+    """The parameter that a caller means by a name."""
+    return name if name in names else next((n for n in SYNONYMS.get(name, ()) if n in names), name)
 
 
 def _packed(o: Op, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -182,7 +189,7 @@ def with_synonyms(function: Callable[..., Any], name: str = "") -> Callable[...,
     """
     code = function.__code__
     parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    names = {s: n for s, n in SYNONYMS.items() if n in parameters}
+    names = {s: _meant(s, parameters) for s in SYNONYMS}
     contexts = contexts_of(name)
 
     @functools.wraps(function)

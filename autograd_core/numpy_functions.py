@@ -28,15 +28,13 @@ REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "amax", "minimum": "a
               "logical_or": "any", "logaddexp": "logsumexp"}  # fmt: skip
 SCANS = {"add": "cumsum", "multiply": "cumprod", "logaddexp": "logcumsumexp"}
 # Functions with NumPy's name, parameters and meaning.
-SAME = ("allclose", "all", "amax", "amin", "any", "argmax", "argmin", "argwhere", "atleast_1d", "atleast_2d",
-        "atleast_3d", "bincount", "broadcast_to", "count_nonzero", "diff", "dsplit", "fliplr", "flipud", "hsplit",
-        "inner", "isclose", "isin", "kron", "mean", "moveaxis", "nan_to_num", "nanmean", "nansum", "outer", "prod",
-        "ravel", "real", "reshape", "searchsorted", "sinc", "squeeze", "stack", "sum", "trapezoid", "unique", "vdot",
-        "vsplit", "where")  # fmt: skip
-RENAMED = {"expand_dims": "unsqueeze", "iscomplexobj": "is_complex", "max": "amax", "min": "amin",
-           "array_equal": "equal", "copy": "clone", "ones_like": "ones_like", "zeros_like": "zeros_like",
-           "full_like": "full_like", "empty_like": "empty_like", "round": "round", "tile": "tile",
-           "take_along_axis": "take_along_dim", "angle": "angle"}  # fmt: skip
+SAME = ("allclose", "all", "amax", "amin", "angle", "any", "argmax", "argmin", "argwhere", "atleast_1d", "atleast_2d",
+        "atleast_3d", "bincount", "broadcast_to", "count_nonzero", "diff", "dsplit", "empty_like", "expand_dims",
+        "fliplr", "flipud", "full_like", "hsplit", "inner", "isclose", "isin", "kron", "mean", "moveaxis",
+        "nan_to_num", "nanmean", "nansum", "ones_like", "outer", "prod", "ravel", "real", "reshape", "round",
+        "searchsorted", "sinc", "squeeze", "stack", "sum", "take_along_axis", "tile", "trapezoid", "unique", "vdot",
+        "vsplit", "where", "zeros_like")  # fmt: skip
+RENAMED = {"array_equal": "equal", "copy": "clone", "iscomplexobj": "is_complex", "max": "amax", "min": "amin"}
 KEYWORDS = {"axis": "dim", "axes": "dim", "keepdims": "keepdim", "reps": "dims"}
 OPTIONS = ("axis", "axes", "dtype", "out")  # the first of them ends the operands: what follows goes by name
 # By module: the functions of its counterpart that mean the same.

@@ -126,3 +126,19 @@ def test_a_ufunc_writes_into_a_tensor():
 def test_a_ufunc_that_shares_only_its_name_is_refused():
     with pytest.raises(TypeError, match="kl_div has no counterpart"):
         special.kl_div(ag.tensor(A), 1.0)
+
+
+SPELLINGS = {
+    "expand_dims": lambda lib, a: lib.expand_dims(a, axis=1),
+    "permute_dims": lambda lib, a: lib.permute_dims(a, axes=(1, 0)),
+    "take_along_axis": lambda lib, a: lib.take_along_axis(a, a.argmax(axis=1, keepdims=True), axis=1),
+    "flip": lambda lib, a: lib.flip(a, axis=0),
+    "roll": lambda lib, a: lib.roll(a, 1, axis=1),
+    "tensordot": lambda lib, a: lib.tensordot(a, a, axes=1),
+    "fftn": lambda lib, a: lib.fft.fftn(a, axes=(0,)),
+}
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_our_own_functions_take_numpy_spellings(name):
+    np.testing.assert_allclose(SPELLINGS[name](ag, ag.tensor(A)).numpy(), SPELLINGS[name](np, A))

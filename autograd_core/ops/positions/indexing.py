@@ -190,6 +190,7 @@ def take(input, index):
 
 
 @composition(INDEXING, domain=REAL, reference=lambda x, index, dim=None: np.take_along_axis(x, index, axis=dim),
+             aliases=("take_along_axis",),
              samples=(sample((3, 4), integers((1, 4), 0, 3), 0), sample((2, 3), integers((2, 2), 0, 3), dim=1),
                       sample((2, 3), integers((4,), 0, 6)), sample((2, 0), integers((1, 0), 0, 2), dim=0)))  # fmt: skip
 def take_along_dim(input, indices, dim=None):

@@ -79,6 +79,7 @@ def reinterpret(xp, x, *, dtype):
     domain=REAL,
     packs="dims",
     view=True,
+    aliases=("permute_dims",),
     samples=(
         sample((2, 3), dims=(1, 0)),
         sample((2, 3, 4), dims=(2, 0, 1)),
@@ -258,6 +259,7 @@ def squeeze(input, dim=None):
     domain=REAL,
     samples=(sample((2, 3), 0), sample((2, 3), -1), sample((), 0), sample((0, 3), 1)),
     reference=np.expand_dims,
+    aliases=("expand_dims",),
 )
 def unsqueeze(input, dim):
     """With a new axis of length 1 at `dim`; a view."""
