@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
 from autograd_core import Tensor
 from autograd_core import functional as core
@@ -16,18 +16,16 @@ from nn.module import Module
 from nn.pytorch_files import is_pytorch, load_pytorch
 
 
-def save(state: Module | Mapping[str, Tensor], path: str | os.PathLike[str]) -> None:
-    """Write the state of a module, or any tensors by name, to a safetensors file.
+def save(state: Module | Mapping[str, Tensor], path: str | os.PathLike[str] | BinaryIO) -> None:
+    """Write the state of a module, or any tensors by name, to a safetensors file, or to an open binary one.
 
-    The file appears at once and complete: if anything fails, what was there before is untouched.
+    A file named by its path appears at once and complete: if anything fails, what was there before is untouched.
     """
-    tensors = state.state_dict() if isinstance(state, Module) else state
-    arrays = {}
-    for name, t in tensors.items():
-        host = LIBRARY[t.array.__class__].backend.to_host(t.array)
-        arrays[name] = host if host.flags.c_contiguous else host.copy(order="C")
+    content = _safetensors().save(_arrays(state.state_dict() if isinstance(state, Module) else state))
+    if not isinstance(path, (str, os.PathLike)):
+        path.write(content)
+        return
     path = Path(path)
-    content = _safetensors().save(arrays)
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         with temporary.open("xb") as file:
@@ -39,15 +37,28 @@ def save(state: Module | Mapping[str, Tensor], path: str | os.PathLike[str]) -> 
         temporary.unlink(missing_ok=True)
 
 
-def load(path: str | os.PathLike[str]) -> Any:
+def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    arrays = {}
+    for name, t in tensors.items():
+        if not isinstance(t, Tensor):
+            raise TypeError(f"save() writes a module or tensors by name; {name!r} is of type {type(t).__name__}")
+        host = LIBRARY[t.array.__class__].backend.to_host(t.array)
+        arrays[name] = host if host.flags.c_contiguous else host.copy(order="C")
+    return arrays
+
+
+def load(path: str | os.PathLike[str] | BinaryIO) -> Any:
     """The tensors of a file by name, for `Module.load_state_dict`: of safetensors, or of PyTorch's `.pt` and `.pth`.
 
     A PyTorch file may hold more around them, such as {"epoch": 3, "state_dict": ...}; this is returned as it is.
     Nothing in it is executed: files that hold whole models, and not only their state, raise an UnpicklingError.
     """
-    if is_pytorch(Path(path)):
-        return load_pytorch(Path(path))
-    return {name: core.from_numpy(array) for name, array in _safetensors().load_file(path).items()}
+    if isinstance(path, (str, os.PathLike)):
+        with Path(path).open("rb") as file:
+            return load(file)
+    if is_pytorch(path):
+        return load_pytorch(path)
+    return {name: core.from_numpy(array) for name, array in _safetensors().load(path.read()).items()}
 
 
 def _safetensors() -> ModuleType:

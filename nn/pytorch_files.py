@@ -12,7 +12,6 @@ import pickle
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -37,22 +36,21 @@ class StorageType(NamedTuple):
     dtype: DType
 
 
-def is_pytorch(path: Path) -> bool:
-    """Whether a file was written by `torch.save`, by its first bytes."""
-    with path.open("rb") as file:
-        start = file.read(16)
+def is_pytorch(file: BinaryIO) -> bool:
+    """Whether a file was written by `torch.save`, by the first bytes from where it stands."""
+    at = file.tell()
+    start = file.read(16)
+    file.seek(at)
     legacy = start[:2] == b"\x80\x02" and LEGACY_MAGIC.to_bytes(10, "little") in start
     return legacy or start.startswith(b"PK\x03\x04")
 
 
-def load_pytorch(path: Path) -> Any:
+def load_pytorch(file: BinaryIO) -> Any:
     """What was saved: usually a dict of tensors by name, or one that holds such dicts and numbers beside them."""
-    with path.open("rb") as file:
-        if file.read(2) == b"PK":
-            file.seek(0)
-            return _Archive(file).load()
-        file.seek(0)
-        return _load_legacy(file, path.stat().st_size)
+    at = file.tell()
+    archive, size = file.read(2) == b"PK", file.seek(0, io.SEEK_END)
+    file.seek(at)
+    return _Archive(file).load() if archive else _load_legacy(file, size)
 
 
 def _tensor(

@@ -1,5 +1,6 @@
 """Model files: round trips, and that a failed save harms nothing."""
 
+import io
 import sys
 
 import numpy as np
@@ -18,6 +19,19 @@ def test_round_trip(tmp_path):
     x = ag.randn(1, 1, 28, 28)
     assert target(x).tolist() == source(x).tolist()
     assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_open_files():
+    buffer = io.BytesIO()
+    nn.save({"x": ag.arange(3)}, buffer)
+    buffer.seek(0)
+    assert nn.load(buffer)["x"].tolist() == [0, 1, 2]
+
+
+def test_what_is_no_tensor_is_refused(tmp_path):
+    with pytest.raises(TypeError, match="'epoch' is of type int"):
+        nn.save({"epoch": 3}, tmp_path / "model")
+    assert not list(tmp_path.iterdir())
 
 
 def test_values_of_every_layout_and_dtype(tmp_path):
