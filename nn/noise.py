@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 from autograd_core import Tensor
 from autograd_core import functional as core
@@ -37,7 +38,10 @@ def _dropout_channels(input: Tensor, p: float, training: bool, inplace: bool, ra
     """Of (N, C, ...), or where `channel` is 0 of (C, ...)."""
     check_probability(p)
     if input.ndim not in (rank + 1, rank + 2):
-        raise OperandError(f"dropout{rank}d() takes {rank + 1} or {rank + 2} axes, not shape {input.shape}")
+        wanted = f"dropout{rank}d() takes {rank + 1} or {rank + 2} axes, not shape {input.shape}"
+        if rank == 1 or input.ndim < 2:
+            raise OperandError(wanted)
+        warnings.warn(f"{wanted}; channels are its second axis", stacklevel=3)
     if not training or p == 0.0:
         return input
     return either(lambda x: _dropped(x, _first(x, channel), p), input, inplace)
@@ -60,7 +64,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Whole channels of (N, C, D, H, W) or (C, D, H, W) set to zero with probability p."""
-    return _dropout_channels(input, p, training, inplace, 3, input.ndim - 4)
+    return _dropout_channels(input, p, training, inplace, 3, int(input.ndim != 4))
 
 
 def _saturated(input: Tensor, like: Tensor, p: float) -> Tensor:

@@ -36,6 +36,13 @@ def test_nothing_is_dropped_outside_of_training():
         assert function(x, 0.5, False) is x
 
 
+def test_channels_of_other_shapes_are_dropped_with_a_warning():
+    for function, axes in ((F.dropout2d, "3 or 4 axes"), (F.dropout3d, "4 or 5 axes")):
+        with pytest.warns(UserWarning, match=axes):
+            y = function(ag.ones(200, 5), 0.25)
+        assert set(y.numpy().round(4).ravel()) == {0, np.float32(1.3333)}
+
+
 @pytest.mark.parametrize("function, given, match", [
     (F.dropout, (1.5,), "between 0 and 1"), (F.dropout2d, (), "3 or 4 axes"), (F.rrelu, (0.5, 0.1), "lower <= upper"),
     (F.feature_alpha_dropout, (0.5, True), "N, C"),
