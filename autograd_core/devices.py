@@ -172,7 +172,10 @@ def install() -> None:
     members = {
         "to": to, "cpu": cpu, "cuda": cuda, "pin_memory": pin_memory, "is_pinned": is_pinned,
         "device": property(lambda self: device_of(self.array), doc="Where the elements live."),
+        "is_cpu": property(lambda self: self.device.type == "cpu", doc="Whether the elements live on the CPU."),
         "is_cuda": property(lambda self: self.device.type == "cuda", doc="Whether the elements live on a CUDA GPU."),
+        **{f"is_{kind}": property(lambda self: False, doc=f"Whether it is a tensor of the kind {kind}: none is.")
+           for kind in ("meta", "mps", "nested", "quantized", "sparse", "xpu")},
     }  # fmt: skip
     for name, member in members.items():
         setattr(Tensor, name, member)

@@ -138,7 +138,7 @@ OPERANDS = {"input", "other", "mat2", "vec", "vec2", "mask", "value", "src", "in
 # What functions without annotations return, where that is not one tensor.
 RETURNS = {
     "shape": "tuple[_int, ...]", "ndim": "_int", "dtype": "np.dtype[Any]", "device": "Device", "itemsize": "_int",
-    "nbytes": "_int", "requires_grad": "_bool", "is_leaf": "_bool", "retains_grad": "_bool", "is_cuda": "_bool",
+    "nbytes": "_int", "requires_grad": "_bool", "retains_grad": "_bool",
     "name": "str | None", "grad_fn": "Any", "register_hook": "Removable",
     "register_post_accumulate_grad_hook": "Removable", "retain_grad": "None", "allclose": "_bool",
     "equal": "_bool", "__hash__": "_int", "max": "Any", "min": "Any", "nonzero": "Any", "max_pool1d": "Any",
@@ -172,7 +172,7 @@ def is_public(name: str, member: Any) -> bool:
 
 def _member(name: str, member: Any) -> Iterator[str]:
     if isinstance(member, property):
-        returns = RETURNS.get(name, "Tensor")
+        returns = RETURNS.get(name, "_bool" if name.startswith("is_") else "Tensor")
         yield f"    @property\n    def {name}(self) -> {returns}: ..."
         if member.fset is not None:
             given = "Any" if name == "data" else returns

@@ -27,7 +27,7 @@ def test_names():
 
 def test_tensors_tell_their_device():
     x = ag.ones(2)
-    assert (x.device, x.is_cuda) == ("cpu", False)
+    assert (x.device, x.is_cuda, x.is_cpu, x.is_sparse) == ("cpu", False, True, False)
     assert ag.zeros(2, device=ag.device("cpu")).device == "cpu"
 
 
