@@ -232,16 +232,15 @@ OWN: dict[str, Callable[..., Any]] = {
 
 
 def array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
+    if out is not None and not isinstance(out[0], Tensor):  # an array cannot carry a gradient: numpy() refuses one
+        arrays = [x.numpy() if isinstance(x, Tensor) else x for x in inputs]
+        return getattr(ufunc, method)(*arrays, out=out, **kwargs)
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     function = _ufunc(ufunc.__name__, method)
     if function is None or (kwargs and method in ("__call__", "outer")):
         options = f" with {', '.join(kwargs)}" if kwargs else ""
         raise TypeError(f"np.{name}{options} has no counterpart for tensors; {ADVICE}")
-    if out is not None:
-        if not isinstance(out[0], Tensor):
-            raise TypeError(f"np.{name}(..., out=array) cannot write a tensor's value into an array; drop out=")
-        kwargs["out"] = out[0]
-    return function(*_tensors(inputs), **_renamed(kwargs))
+    return function(*_tensors(inputs), **_renamed(kwargs if out is None else {**kwargs, "out": out[0]}))
 
 
 def _ufunc(name: str, method: str) -> Callable[..., Any] | None:

@@ -168,7 +168,6 @@ WITHOUT_COUNTERPART = {
     r"np\.add\.reduceat": lambda x: np.add.reduceat(x, [0]), r"np\.linalg\.trace": np.linalg.trace,
     r"np\.unwrap": np.unwrap, r"np\.modf": np.modf,
     r"np\.exp with where": lambda x: np.exp(x, where=True),
-    r"np\.exp\(\.\.\., out=array\)": lambda x: np.exp(x, out=np.zeros((2, 3))),
 }  # fmt: skip
 
 

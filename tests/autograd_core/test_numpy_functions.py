@@ -123,6 +123,14 @@ def test_a_ufunc_writes_into_a_tensor():
     np.testing.assert_array_equal(y.numpy(), A + B)
 
 
+def test_an_array_takes_values_but_no_gradient():
+    total = A.copy()
+    total += ag.tensor(B)
+    np.testing.assert_array_equal(total, A + B)
+    with pytest.raises(RuntimeError, match="requires a gradient"):
+        total += ag.tensor(B, requires_grad=True)
+
+
 def test_a_ufunc_that_shares_only_its_name_is_refused():
     with pytest.raises(TypeError, match="kl_div has no counterpart"):
         special.kl_div(ag.tensor(A), 1.0)
