@@ -37,11 +37,12 @@ class Fields:
     field of the layers before counts.
     """
 
-    def __init__(self, inputs: Sequence[Tensor]) -> None:
+    def __init__(self, model: Module, inputs: Sequence[Tensor]) -> None:
         # By id of the node, which is held, so that no other can take its place.
         self._known: dict[int, tuple[Any, Field | None]] = {}
+        own = next((module.rank for module in model.modules() if isinstance(module, _Conv)), None)
         for x in inputs:
-            rank = x.ndim - 2
+            rank = x.ndim - 2 if own is None else own  # of a convolution's input the batch may be missing
             if x.node is not None and rank > 0:
                 self._known[id(x.node)] = (x.node, Field((1,) * rank, (Fraction(1),) * rank))
 
@@ -79,6 +80,8 @@ def _through(module: Module, field: Field) -> Field | None:
     if not isinstance(module, WINDOWS):
         return field
     own: Any = module
+    if isinstance(own.kernel_size, tuple) and len(own.kernel_size) != rank:
+        return None  # the axes are no longer those of the input
     kernel = each(own.kernel_size, rank, "kernel_size")
     stride = kernel if own.stride is None else each(own.stride, rank, "stride")
     dilation = each(getattr(own, "dilation", 1), rank, "dilation")

@@ -87,7 +87,7 @@ def summary(model: Module, input_shape: Sequence[int] | Tensor | Sequence[Any]) 
     """
     inputs = _inputs(input_shape, next((p for p in model.parameters() if p.dtype.kind in "fV"), core.zeros(())))
     rows: list[Row] = []
-    fields, seen = Fields(inputs), set[int]()
+    fields, seen = Fields(model, inputs), set[int]()
     hooks = [
         module.register_forward_hook(_recorder(path, rows, fields, seen))
         for path, module in model.named_modules()

@@ -58,6 +58,13 @@ def test_receptive_fields_are_where_gradients_reach():
         assert np.count_nonzero(x.grad.numpy()) == 7
 
 
+def test_an_input_without_a_batch_and_axes_that_change():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.MaxPool2d(2))
+    assert [r.receptive_field for r in nn.summary(model, (3, 8, 8)).rows] == [(3, 3), (4, 4)]
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Unflatten(0, (1, 4)), nn.Flatten(2), nn.Conv1d(4, 1, 5))
+    assert nn.summary(model, (3, 8, 8)).rows[-1].receptive_field is None
+
+
 def test_costs_of_sequences_and_of_several_inputs():
     lstm = nn.LSTM(4, 6, bidirectional=True).double()
     s = nn.summary(lstm, (5, 2, 4))
@@ -95,7 +102,7 @@ def test_what_is_inside_a_layer_counts_for_it():
         (
             nn.models.lenet5,
             (1, 28, 28),
-            r"\(1, 28, 28\) was refused in 0 of Sequential: Conv2d\(1, 6, .*is \(1, 1, 28, 28\) m",
+            r"\(1, 28, 28\) was refused in 7 of Sequential: Linear\(in_f.*is \(1, 1, 28, 28\) m",
         ),
         (
             lambda: nn.models.mlp(3, 4, 2),
