@@ -5,6 +5,7 @@ Each interpolates a smooth function in Chebyshev points, computed by mpmath with
 """
 
 import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +17,17 @@ Number = Any  # mpmath's
 
 @dataclass(frozen=True)
 class Fit:
-    """A function of x, where x lies for t from -1 to 1, and the degree of the polynomial in t."""
+    """A function of x, where x lies for t from -1 to 1, and the degree of the polynomial in t.
+
+    exact: not rising powers but Chebyshev polynomials, and those from 1e-17 of the largest on have a second part each,
+    all of them in a second tuple.
+    """
 
     comment: str
     function: Callable[[Number], Number]
     x: Callable[[Number], Number]
     degree: int
+    exact: bool = False
 
     def at(self, t: Number) -> Number:
         return self.function(self.x(t))
@@ -231,14 +237,20 @@ FITS = {
                              lambda x: abs(bessel_wave(0, x)) - mp.mpf(51) / 64, half_line(0.75, 3), 26),
     "BESSEL0_PHASE": Fit("x·(arctan Y₀/J₀ - x + ¼π) + 1/8 on [3/4, ∞)",
                          lambda x: x * mp.arg(bessel_wave(0, x)) + 0.125, half_line(0.75, 3), 27),
+    "BESSEL0_EXACT": Fit("the same, - 1/8, from 7/8 on", lambda x: x * mp.arg(bessel_wave(0, x)),
+                         half_line(0.875, 4), 61, exact=True),
     "BESSEL1_AMPLITUDE": Fit("√x·√(J₁² + Y₁²) - 13/16 on [3/4, ∞)",
                              lambda x: abs(bessel_wave(1, x)) - 0.8125, half_line(0.75, 3), 27),
     "BESSEL1_PHASE": Fit("x·(arctan Y₁/J₁ - x + ¾π) - 3/8 on [3/4, ∞)",
                          lambda x: x * mp.arg(bessel_wave(1, x)) - 0.375, half_line(0.75, 3), 27),
+    "BESSEL1_EXACT": Fit("the same, + 3/8, from 2 on", lambda x: x * mp.arg(bessel_wave(1, x)), half_line(2, 8), 46,
+                         exact=True),
     "BESSEL1_SLOPE_AMPLITUDE": Fit("√x·√(J₁′² + Y₁′²) - 7/8 on [3/4, ∞)",
                                    lambda x: abs(bessel_slope_wave(x)) - 0.875, half_line(0.75, 2.25), 35),
     "BESSEL1_SLOPE_PHASE": Fit("x·(arctan Y₁′/J₁′ - x + ¼π) - 7/8 on [3/4, ∞)",
                                lambda x: x * mp.arg(bessel_slope_wave(x)) - 0.875, half_line(0.75, 2.25), 37),
+    "BESSEL1_SLOPE_EXACT": Fit("the same, + 7/8, from 7/4 on", lambda x: x * mp.arg(bessel_slope_wave(x)),
+                               half_line(1.75, 6), 55, exact=True),
     "AIRY_NEAR": Fit("Ai(x) - 5/16 on [-27/32, 1]", lambda x: mp.airyai(x) - 0.3125, interval(-0.84375, 1), 17),
     "AIRY_SLOPE_NEAR": Fit("Ai′(x) + 3/16 on [-27/32, 1]", lambda x: mp.airyai(x, derivative=1) + 0.1875,
                            interval(-0.84375, 1), 17),
@@ -250,10 +262,14 @@ FITS = {
                           lambda z: abs(airy_wave(z, 0)) - 0.5625, half_line(0.5, 2.25), 30),
     "AIRY_PHASE": Fit("ζ·(arctan Ai/Bi(-x) - ζ - ¼π) + 9/128, of ζ on [½, ∞)",
                       lambda z: z * mp.arg(airy_wave(z, 0)) + mp.mpf(9) / 128, half_line(0.5, 2.25), 30),
+    "AIRY_EXACT": Fit("the same, - 9/128, from 9/4 on", lambda z: z * mp.arg(airy_wave(z, 0)), half_line(2.25, 8), 46,
+                      exact=True),
     "AIRY_SLOPE_AMPLITUDE": Fit("x^-¼·√(Ai′² + Bi′²)(-x) - 37/64, of ζ on [½, ∞)",
                                 lambda z: abs(airy_wave(z, 1)) - mp.mpf(37) / 64, half_line(0.5, 2.25), 30),
     "AIRY_SLOPE_PHASE": Fit("ζ·(-arctan Bi′/Ai′(-x) - ζ - ¼π) - 3/32, of ζ on [½, ∞)",
                             lambda z: z * mp.arg(airy_wave(z, 1)) - mp.mpf(3) / 32, half_line(0.5, 2.25), 30),
+    "AIRY_SLOPE_EXACT": Fit("the same, + 3/32, from 5/8 on", lambda z: z * mp.arg(airy_wave(z, 1)),
+                            half_line(0.625, 3.5), 64, exact=True),
 }  # fmt: skip
 
 
@@ -279,7 +295,7 @@ def powers(coefficients: list[Number]) -> list[Number]:
     return total
 
 
-def error(fit: Fit, table: list[float]) -> float:
+def error(fit: Fit, table: list[Number]) -> float:
     """The largest distance from the function, over its largest value."""
     points = [mp.cos(mp.pi * (j + 0.3) / 101) for j in range(101)]
     values = [fit.at(t) for t in points]
@@ -287,7 +303,7 @@ def error(fit: Fit, table: list[float]) -> float:
     return float(max(abs(v - f) for v, f in zip(values, found, strict=True)) / max(map(abs, values)))
 
 
-def _value(table: list[float], t: Number) -> Number:
+def _value(table: list[Number], t: Number) -> Number:
     """By Horner's rule; mpmath's own `polyval` changes the order of its coefficients."""
     y = mp.mpf(0)
     for c in reversed(table):
@@ -295,14 +311,29 @@ def _value(table: list[float], t: Number) -> Number:
     return y
 
 
+def parts_of(fit: Fit) -> tuple[list[list[float]], list[Number]]:
+    """What is printed of a fit, and the coefficients of the powers that this amounts to."""
+    coefficients = chebyshev(fit.at, fit.degree)
+    if not fit.exact:
+        table = [float(c) for c in powers(coefficients)]
+        return [table], table
+    heads = [float(c) for c in coefficients]
+    counted = max(k for k, c in enumerate(coefficients) if abs(c) > 1e-17 * abs(coefficients[0]))
+    rests = [float(c - head) for c, head in zip(coefficients[: counted + 1], heads, strict=False)]
+    return [heads, rests], powers([mp.mpf(h) + r for h, r in itertools.zip_longest(heads, rests, fillvalue=0.0)])
+
+
 def main() -> None:
     mp.mp.dps = 60
     print('"""Polynomials by rising powers of t, as `python -m backends.fit` makes them."""\n\n# fmt: off')
     for name, fit in FITS.items():
-        table = [float(c) for c in powers(chebyshev(fit.at, fit.degree))]
-        print(f"# {fit.comment}; error {error(fit, table):.0e}.\n{name} = (")
-        for row in range(0, len(table), 4):
-            print(f"    {', '.join(map(repr, table[row : row + 4]))},")
+        parts, kept = parts_of(fit)
+        print(f"# {fit.comment}; error {error(fit, kept):.0e}.\n{name} = (")
+        for part in parts:
+            lines = [", ".join(map(repr, part[row : row + 4])) for row in range(0, len(part), 4)]
+            if fit.exact:
+                lines = ["(", *[f"    {line}," for line in lines], "),"]
+            print(*[f"    {line}" + "," * (not fit.exact) for line in lines], sep="\n")
         print(")")
 
 

@@ -7,23 +7,27 @@ import math
 from typing import Any
 
 from backends.generic import tables
-from backends.generic.pairs import over, plus, quotient, root, times, two_sum
+from backends.generic.pairs import over, plus, root, times
 from backends.generic.polynomials import onto_unit, polynomial, raised
-from backends.generic.special import double, put
-from backends.generic.waves import cosine
+from backends.generic.special import Pair, double, put
+from backends.generic.waves import Phase, wave
 from backends.geometry import Array
 
 CUT = 0.75
 # Of orders 0 and 1; the third is the derivative of order 1. A number before a polynomial is added to it.
 J_NEAR = (0.9375, tables.J0_NEAR), (0.484375, tables.J1_NEAR)
 Y_NEAR = tables.Y0_NEAR, tables.Y1_NEAR
-AMPLITUDE = (
+AMPLITUDE: tuple[tuple[float, tuple[float, ...]], ...] = (
     (0.796875, tables.BESSEL0_AMPLITUDE),
     (0.8125, tables.BESSEL1_AMPLITUDE),
     (0.875, tables.BESSEL1_SLOPE_AMPLITUDE),
 )
-PHASE = (-0.125, tables.BESSEL0_PHASE), (0.375, tables.BESSEL1_PHASE), (0.875, tables.BESSEL1_SLOPE_PHASE)
-EIGHTHS, MIDDLE = (1, 3, 1), (3.0, 3.0, 2.25)
+PHASE = (
+    Phase(CUT, 3.0, -0.125, tables.BESSEL0_PHASE, 0.875, 4.0, tables.BESSEL0_EXACT),
+    Phase(CUT, 3.0, 0.375, tables.BESSEL1_PHASE, 2.0, 8.0, tables.BESSEL1_EXACT),
+    Phase(CUT, 2.25, 0.875, tables.BESSEL1_SLOPE_PHASE, 1.75, 6.0, tables.BESSEL1_SLOPE_EXACT),
+)
+EIGHTHS = 1, 3, 1
 TWO_OVER_PI = 0.6366197723675814, -3.935735335036497e-17
 
 
@@ -31,35 +35,36 @@ def bessel_j(xp: Any, x: Array, kind: int) -> Array:
     """J of order 0 or 1, or with 2 the derivative of order 1."""
     dtype, x = double(xp, x)
     s = abs(x)
-    result = put(xp.where(s < xp.inf, x, 0.0), s <= CUT, lambda s: sum(_near_j(s, kind)), s)
-    result = put(result, (s > CUT) & (s < xp.inf), lambda s: _wave(xp, s, kind, EIGHTHS[kind]), s)
-    return (xp.sign(x) * result if kind == 1 else result).astype(dtype, copy=False)
+    value = xp.where(s == xp.inf, 0.0, x), xp.zeros_like(x)
+    value = put(xp, value, s <= CUT, lambda s: _near_j(s, kind), s)
+    value = put(xp, value, (s > CUT) & (s < xp.inf), lambda s: _wave(xp, s, kind, EIGHTHS[kind]), s)
+    total = value[0] + value[1]
+    return (xp.sign(x) * total if kind == 1 else total).astype(dtype, copy=False)
 
 
 def bessel_y(xp: Any, x: Array, kind: int) -> Array:
     """Y of order 0 or 1, or with 2 the derivative of order 1; infinite at 0, NaN below."""
     dtype, x = double(xp, x)
-    result = xp.where(x == 0, xp.inf if kind == 2 else -xp.inf, xp.where(x == xp.inf, 0.0, xp.nan))
-    result = put(result, (x > 0) & (x <= CUT), lambda x: _near_y(xp, x, kind), x)
-    result = put(result, (x > CUT) & (x < xp.inf), lambda x: _wave(xp, x, kind, EIGHTHS[kind] + 2), x)
-    return result.astype(dtype, copy=False)
+    ends = xp.where(x == 0, xp.inf if kind == 2 else -xp.inf, xp.where(x == xp.inf, 0.0, xp.nan))
+    value = put(xp, (ends, xp.zeros_like(x)), (x > 0) & (x <= CUT), lambda x: _near_y(xp, x, kind), x)
+    value = put(xp, value, (x > CUT) & (x < xp.inf), lambda x: _wave(xp, x, kind, EIGHTHS[kind] + 2), x)
+    return (value[0] + value[1]).astype(dtype, copy=False)
 
 
-def _near_j(s: Array, kind: int) -> tuple[Array, Array]:
-    zero, one = (raised(middle, table, _squares(s)) for middle, table in J_NEAR)
+def _near_j(s: Array, kind: int) -> Pair:
+    zero, one = raised(*J_NEAR[0], _squares(s)), raised(*J_NEAR[1], _squares(s))
     if kind == 2:
         return plus(zero, (-one[0], -one[1]))
     return times(one, (s, 0.0)) if kind else zero
 
 
-def _near_y(xp: Any, s: Array, kind: int) -> Array:
+def _near_y(xp: Any, s: Array, kind: int) -> Pair:
     if kind == 2:
-        return _near_y(xp, s, 0) - _near_y(xp, s, 1) / s
-    head, rest = times(times((xp.log(s), 0.0), TWO_OVER_PI), _near_j(s, kind))
+        return sum(_near_y(xp, s, 0)) - sum(_near_y(xp, s, 1)) / s, 0.0 * s
+    value = times(times((xp.log(s), 0.0), TWO_OVER_PI), _near_j(s, kind))
     even = polynomial(Y_NEAR[kind], _squares(s))
-    head, lost = two_sum(head, even * s if kind else even)
-    near = head + (lost + rest)
-    return near - (2 / math.pi) / s if kind else near
+    value = plus(value, (even * s if kind else even, 0.0))
+    return (sum(value) - (2 / math.pi) / s, 0.0 * s) if kind else value
 
 
 def _squares(s: Array) -> Array:
@@ -67,8 +72,9 @@ def _squares(s: Array) -> Array:
     return s * s * (2.0 / CUT**2) - 1.0
 
 
-def _wave(xp: Any, x: Array, kind: int, eighths: int) -> Array:
+def _wave(xp: Any, x: Array, kind: int, eighths: int) -> Pair:
     """Amplitude / √x times the cosine of x + phase / x - eighths·π/4."""
-    t, near = onto_unit(xp, x, CUT, MIDDLE[kind]), xp.minimum(x, 1e150)
-    angle = plus((x, 0.0), over(raised(*PHASE[kind], t), (near, 0.0)))
-    return quotient(*times(cosine(xp, angle, eighths), raised(*AMPLITUDE[kind], t)), *root(xp, x))
+    phase = PHASE[kind]
+    amplitude = raised(*AMPLITUDE[kind], onto_unit(xp, x, phase.low, phase.middle))
+    angle = xp.minimum(x, 1e290), xp.zeros_like(x)
+    return over(times(wave(xp, angle, phase, eighths), amplitude), root(xp, x))

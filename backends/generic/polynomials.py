@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from backends.generic.pairs import product, two_sum
+from backends.generic.pairs import plus, product, times, two_sum
 from backends.geometry import Array
 
 
@@ -37,3 +37,18 @@ def raised(middle: float, table: tuple[float, ...], t: Array) -> tuple[Array, Ar
     p, p_rest = two_sum(head, table[0])
     total = middle + p
     return total, (p - (total - middle)) + (p_rest + rest)
+
+
+def series(heads: tuple[float, ...], rests: tuple[float, ...], t: tuple[Array, Array]) -> tuple[Array, Array]:
+    """A sum of Chebyshev polynomials of a number in two parts, by Clenshaw's recurrence.
+
+    Its first coefficients, which count most, are in two parts, and so is what they add up to.
+    """
+    counted, twice = len(rests), (2.0 * t[0], 2.0 * t[1])
+    last = before = 0.0 * t[0]
+    for head in heads[: counted - 1 : -1]:
+        last, before = twice[0] * last - before + head, last
+    b, less = (last, 0.0), (before, 0.0)
+    for coefficient in zip(heads[counted - 1 : 0 : -1], rests[:0:-1], strict=True):
+        b, less = plus(plus(times(twice, b), coefficient), (-less[0], -less[1])), b
+    return plus(plus(times(t, b), (heads[0], rests[0])), (-less[0], -less[1]))

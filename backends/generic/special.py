@@ -7,12 +7,14 @@ function then serves the whole range, five times faster.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from backends.generic.pairs import quotient
 from backends.generic.polynomials import onto_unit, polynomial, ratio
 from backends.generic.tables import ERFC
 from backends.geometry import Array
+
+Pair = tuple[Array, Array]  # numbers in two parts
 
 FAR = 1e20  # where functions that fall like 1 / x have long become multiples of it, but products do not yet overflow
 EFX = 1.28379167095512586316e-01
@@ -91,13 +93,16 @@ def double(xp: Any, x: Array) -> tuple[Any, Array]:
     return dtype, x.astype(xp.float64, copy=False)
 
 
-def put(result: Array, where: Array, function: Callable[..., Array], *operands: Array) -> Array:
-    """`result`, changed where a mask holds: to the function of the operands, computed for these elements alone."""
-    if where.all():
-        return function(*operands)
-    if where.any():
-        result[where] = function(*[operand[where] for operand in operands])
-    return result
+def put(xp: Any, parts: Pair, where: Array, function: Callable[..., Pair], *operands: Array) -> Pair:
+    """A number in two parts, changed where a mask holds: to the function of the operands there.
+
+    A library that has `put_parts` computes nothing elsewhere. Others cannot look at the mask without waiting for a GPU:
+    they compute the function of 1 where it does not hold.
+    """
+    if hasattr(xp, "put_parts"):
+        return cast(Pair, xp.put_parts(parts, where, function, *operands))
+    made = function(*[xp.where(where, operand, 1.0) for operand in operands])
+    return xp.where(where, made[0], parts[0]), xp.where(where, made[1], parts[1])
 
 
 def _tail(xp: Any, size: Array) -> Array:

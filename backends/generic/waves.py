@@ -1,9 +1,12 @@
-"""Cosines of large phases in two parts, which keep their digits next to every zero."""
+"""Cosines of phases that are not quite an angle, with all their digits next to every zero."""
 
 import math
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
-from backends.generic.pairs import two_sum
+from backends.generic.pairs import over, plus, two_sum
+from backends.generic.polynomials import onto_unit, raised, series
+from backends.generic.special import Pair, put
 from backends.geometry import Array
 
 # π/4 in parts of 26 bits, and the rest: multiples of the first ones up to `EXACT` are exact.
@@ -11,11 +14,38 @@ QUARTER_PI = 0.7853981554508209, 7.946627356147928e-09, 3.061616966026797e-17, 3
 EXACT = 2.0**26
 
 
-def cosine(xp: Any, angle: tuple[Array, Array], eighths: int) -> tuple[Array, Array]:
-    """cos(angle - eighths·π/4) of an angle in two parts, from 0 on, and an odd number of eighths of a turn; in two."""
-    head, rest = angle
-    if (head > EXACT).any():
-        head, rest = two_sum(*unwound(xp, head, rest))
+class Phase(NamedTuple):
+    """What is added to an angle a, times a: a number and a polynomial of a as `onto_unit` has it, from `low` on.
+
+    The other one, in two parts, knows twice as many digits.
+    """
+
+    low: float
+    middle: float
+    number: float
+    table: tuple[float, ...]
+    exact_low: float
+    exact_middle: float
+    exact: tuple[tuple[float, ...], tuple[float, ...]]
+
+
+def wave(xp: Any, angle: Pair, phase: Phase, eighths: int) -> Pair:
+    """cos(a + phase / a - eighths·π/4) of an angle a and the result in two parts; next to its zeros computed again."""
+    shift = raised(phase.number, phase.table, onto_unit(xp, angle[0], phase.low, phase.middle))
+    head, rest = cosine(xp, plus(angle, over(shift, angle)), eighths)
+    near = (abs(head) * angle[0] < 2.0**-5) & (angle[0] >= phase.exact_low)
+
+    def again(*angle: Array) -> Pair:
+        middle = phase.exact_middle
+        t = over(plus(angle, (-middle, 0.0)), plus(angle, (middle - 2.0 * phase.exact_low, 0.0)))
+        return cosine(xp, plus(angle, over(series(*phase.exact, t), angle)), eighths)
+
+    return put(xp, (head, rest), near, again, *angle)
+
+
+def cosine(xp: Any, angle: Pair, eighths: int) -> Pair:
+    """cos(angle - eighths·π/4) of an angle in two parts, in two; `eighths` is odd."""
+    head, rest = put(xp, angle, angle[0] > EXACT, partial(unwound, xp), *angle)
     turns = xp.round(head * (2 / math.pi) - 0.5 * eighths)
     count = 2.0 * turns + eighths
     for part in QUARTER_PI:
@@ -28,7 +58,7 @@ def cosine(xp: Any, angle: tuple[Array, Array], eighths: int) -> tuple[Array, Ar
     return sign * xp.where(odd, second, first), sign * rest * xp.where(odd, first, -second)
 
 
-def unwound(xp: Any, x: Array, rest: Array) -> tuple[Array, Array]:
+def unwound(xp: Any, x: Array, rest: Array) -> Pair:
     """The angle x + rest without its full turns.
 
     The library's sine and cosine know x without them to 53 bits, and a multiple of x too, which tells as many more.
@@ -38,5 +68,4 @@ def unwound(xp: Any, x: Array, rest: Array) -> tuple[Array, Array]:
     a, b = many * x, many * first
     sine = xp.sin(a) * xp.cos(b) - xp.cos(a) * xp.sin(b)
     cosine = xp.cos(a) * xp.cos(b) + xp.sin(a) * xp.sin(b)
-    far = x > EXACT
-    return xp.where(far, first, x), rest + xp.where(far, xp.arctan2(sine, cosine) / many, 0.0)
+    return two_sum(first, rest + xp.arctan2(sine, cosine) / many)

@@ -19,7 +19,7 @@ mp = pytest.importorskip("mpmath")
 ELSEWHERE = {
     "absolute", "angle", "ceil", "clamp_number", "floor", "leaky_relu", "nan_to_num", "negative", "relu",
     "round", "sgn", "sign", "trunc",
-    "bell", "erfcx_slope", "gelu_gate", "scaled_i_slope", "scaled_k_slope",
+    "bell", "bessel_j1_slope", "bessel_y1_slope", "erfcx_slope", "gelu_gate", "scaled_i_slope", "scaled_k_slope",
 }  # fmt: skip
 
 
@@ -120,9 +120,12 @@ def scaled(bessel, order, sign):
     return lambda x: bessel(order, x) * mp.exp(sign * x)
 
 
-WAVE = "in units of the amplitude; SciPy's 27 with J, 24 with Y"
-AIRY = "in units of the amplitude where it has zeros; SciPy's 120"
-AMPLITUDE = (Range(0.01, 5, unit=0.3, slope_unit=0.3, count=30), Range(5, 100, unit=0.06, slope_unit=0.06, count=30))
+def bessel(value, slope):
+    """From 0 to far beyond where the library's own sine is reduced exactly."""
+    ranges = (1e-300, 0.75, True), (0.75, 5), (5, 100), (100, 1e15, True)
+    return row(value, slope, *[Range(*r, count=20) for r in ranges])
+
+
 TINY, HUGE = (1e-300, 1e-3, True), (1.0, 1e300, True)
 SMOOTH = {
     "square": row(lambda x: x * x, lambda x: 2 * x, (-3, 3), (1e-100, 1e100, True)),
@@ -183,18 +186,13 @@ SMOOTH = {
     "scaled_modified_bessel_k1": row(scaled(besselk, 1, 1),
                                      lambda x: (besselk(1, x) * (1 - 1 / x) - besselk(0, x)) * mp.exp(x),
                                      (1e-6, 1, True), (1, 50)),
-    "bessel_j0": row(lambda x: mp.besselj(0, x), lambda x: -mp.besselj(1, x), *AMPLITUDE, ulps=(3, 8), reason=WAVE),
-    "bessel_j1": row(lambda x: mp.besselj(1, x), lambda x: mp.besselj(0, x) - mp.besselj(1, x) / x, *AMPLITUDE,
-                     ulps=(3, 8), reason=WAVE),
-    "bessel_y0": row(lambda x: mp.bessely(0, x), lambda x: -mp.bessely(1, x), *AMPLITUDE,
-                     ulps=(5, 8), reason=WAVE),
-    "bessel_y1": row(lambda x: mp.bessely(1, x), lambda x: mp.bessely(0, x) - mp.bessely(1, x) / x, *AMPLITUDE,
-                     ulps=(5, 8), reason=WAVE),
-    "airy_ai": row(mp.airyai, lambda x: mp.airyai(x, derivative=1), Range(-10, -2, unit=0.3, slope_unit=0.7),
-                   Range(-2, 0, slope_unit=0.5), (0, 2), (2, 100), ulps=(4, 8), reason=AIRY),
-    "airy_ai_derivative": row(lambda x: mp.airyai(x, derivative=1), lambda x: x * mp.airyai(x),
-                              Range(-10, -2, unit=0.7, slope_unit=2), Range(-2, 0, unit=0.5), (0, 2), (2, 100),
-                              ulps=(5, 8), reason=AIRY),
+    "bessel_j0": bessel(lambda x: mp.besselj(0, x), lambda x: -mp.besselj(1, x)),
+    "bessel_j1": bessel(lambda x: mp.besselj(1, x), lambda x: mp.besselj(1, x, derivative=1)),
+    "bessel_y0": bessel(lambda x: mp.bessely(0, x), lambda x: -mp.bessely(1, x)),
+    "bessel_y1": bessel(lambda x: mp.bessely(1, x), lambda x: mp.bessely(0, x) - mp.bessely(1, x) / x),
+    "airy_ai": row(mp.airyai, lambda x: mp.airyai(x, derivative=1), (-10, -1e5, True), (-10, -2), (-2, 2), (2, 100)),
+    "airy_ai_derivative": row(lambda x: mp.airyai(x, derivative=1), lambda x: x * mp.airyai(x), (-10, -1e5, True),
+                              (-10, -2), (-2, 2), (2, 100)),
     "spherical_bessel_j0": row(mp.sinc, lambda x: (mp.cos(x) - mp.sinc(x)) / x, (-3, 3), (1e-8, 0.1, True),
                                Range(3, 100, slope_unit=1e-2)),
     "sigmoid": row(sigma, lambda x: sigma(x) * sigma(-x), (-5, 5), (-20, 20), (-700, 700)),

@@ -12,7 +12,7 @@ from backends.generic import tables  # noqa: E402
 # Not those of K beyond ¾: ten seconds each.
 QUICK = (
     "ERFCX", "ERFCX_SLOPE", "NDTR_NEAR", "GELU_SLOPE", "ERFINV_FAR", "LGAMMA_LOW", "I0_NEAR", "I1_SLOPE_FAR", "K1_LOG",
-    "J1_NEAR", "Y0_NEAR", "Y1_NEAR", "BESSEL0_SINE", "AIRY_SLOPE_DECAY", "AIRY_COSINE", "AIRY_SLOPE_SINE",
+    "J1_NEAR", "Y0_NEAR", "Y1_NEAR", "BESSEL1_AMPLITUDE", "AIRY_SLOPE_DECAY", "AIRY_EXACT", "AIRY_SLOPE_PHASE",
 )  # fmt: skip
 
 
