@@ -94,10 +94,8 @@ def mish(xp: Any, x: Array) -> Array:
         return _mish_double(xp, x, w)
     v = w + 2.0
     v *= w
-    w = x * v
-    v += 2.0
-    w /= v
-    return w
+    v /= v + 2.0
+    return x * v
 
 
 def _mish_double(xp: Any, x: Array, w: Array) -> Array:

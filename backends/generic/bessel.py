@@ -39,7 +39,7 @@ def bessel_j(xp: Any, x: Array, kind: int) -> Array:
     value = put(xp, value, s <= CUT, lambda s: _near_j(s, kind), s)
     value = put(xp, value, (s > CUT) & (s < xp.inf), lambda s: _wave(xp, s, kind, EIGHTHS[kind]), s)
     total = value[0] + value[1]
-    return (xp.sign(x) * total if kind == 1 else total).astype(dtype, copy=False)
+    return (xp.copysign(1.0, x) * total if kind == 1 else total).astype(dtype, copy=False)
 
 
 def bessel_y(xp: Any, x: Array, kind: int) -> Array:

@@ -301,3 +301,20 @@ ENDS = {
 def test_values_at_the_ends_of_the_range(name):
     x = ag.tensor([*ENDS[name], NAN], dtype="float64")
     np.testing.assert_array_equal(OPS[name].call(x, **SMOOTH[name].statics), [*ENDS[name].values(), NAN])
+
+
+@pytest.mark.parametrize(
+    ("name", "points", "values", "slopes"),
+    [
+        ("mish", [1e5, 1e20, -1e30], [1e5, 1e20, 0], [1, 1, 0]),
+        ("i1", [1e-45, 1e-40], [0, 5e-41], [0.5, 0.5]),
+        ("elu", [NAN, 0.0], [NAN, 0], [NAN, 1]),
+        ("entr", [0.0, 1.0], [0, 0], [INF, -1]),
+    ],
+)
+def test_float32_at_the_ends_of_its_range(name, points, values, slopes):
+    x = ag.tensor(points, dtype=ag.float32, requires_grad=True)
+    y = OPS[name].call(x)
+    y.backward(ag.ones_like(y))
+    np.testing.assert_allclose(y.detach(), np.float32(values), rtol=1e-6, atol=2e-45)
+    np.testing.assert_allclose(x.grad, np.float32(slopes), rtol=1e-6, atol=2e-45)

@@ -54,7 +54,7 @@ def leaky_relu(xp, x, *, negative_slope=0.01):
     reference=lambda x, alpha=1.0: x if x > 0 else alpha * math.expm1(x),
     samples=(sample((2, 3)), sample((5,), alpha=0.5)), wide=True,
     # Where x is 0 the exponential has a gradient of 0, the second derivative of the other side.
-    vjp=lambda xp, g, x, alpha: xp.where(x > 0, g, g * (alpha * xp.exp(xp.where(x < 0, x, 0)))))  # fmt: skip
+    vjp=lambda xp, g, x, alpha: xp.where(x > 0, g, g * (alpha * xp.exp(xp.where(x >= 0, 0, x)))))  # fmt: skip
 def elu(xp, x, *, alpha=1.0):
     """x above 0, alpha·(exp(x) - 1) elsewhere (Clevert et al. 2015)."""
     return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))

@@ -68,7 +68,7 @@ def _entr_rule(xp, g, x):
 def entr(xp, x):
     """Entropy of every element, -x·log(x): 0 at 0, -inf below."""
     positive = xp.where(x > 0, x, 1)
-    return xp.where(x >= 0, -x * xp.log(positive), xp.where(x < 0, -math.inf, x))
+    return xp.where(x >= 0, 0 - x * xp.log(positive), xp.where(x < 0, -math.inf, x))
 
 
 def _logit_rule(xp, g, x, eps):
