@@ -23,8 +23,8 @@ KERNELS = {
     "softmax": (
         "softmax", "softmax_gradient", "log_softmax", "log_softmax_gradient", "softmax_nll", "softmax_nll_gradient",
     ),
-    "optimizers": ("adam_step",),
     "recurrent": ("rnn", "rnn_gradients", "lstm", "lstm_gradients", "gru", "gru_gradients"),
+    "optimizers": ("adagrad_step", "adam_step", "rmsprop_step", "sgd_step"),
 }  # fmt: skip
 
 SMALL = {"activations": 1 << 13}  # elements of the first operand below which a module is not asked

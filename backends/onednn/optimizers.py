@@ -1,19 +1,104 @@
-"""Steps of optimizers in few passes."""
+"""Steps of optimizers in few passes, which use all threads.
+
+All but Adam's round where NumPy's passes round, and so give the same numbers.
+"""
 
 from typing import Any
 
 import numpy as np
 
-from backends.buffers import FLOAT32
+from backends.buffers import FLOAT32, empty_like
 from backends.geometry import Array
 from backends.onednn.choice import active
 from backends.onednn.elementwise import is_dense
 from backends.onednn.plans import DST, LINEAR, SRC, SRC1, Plan, Workshop, planned
 
-SQRT, POWER, MUL = 0x25, 0x30, 0x1FFF1
-LARGE = 1 << 14  # elements
+SQRT, POWER, ADD, MUL, MAX, DIV = 0x25, 0x30, 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF4
+LARGE, LARGER = 1 << 14, 1 << 15  # elements; the latter for what NumPy computes in fewer passes than Adam
 LANES = 16  # kernels with a scalar operand and a sum are only found for matrices
 STEP = 32768  # this times the position of a post-operation, from 1, is where its operand is
+
+
+def sgd_step(
+    p: Array,
+    g: Array,
+    *buffer: Array,
+    lr: float,
+    momentum: float = 0.0,
+    dampening: float = 0.0,
+    weight_decay: float = 0.0,
+    nesterov: bool = False,
+    maximize: bool = False,
+) -> bool | None:
+    """See `backends.generic.optimizers.sgd_step`. True if it was done."""
+    if maximize or dampening or not _suit(LARGER, p, g, *buffer):
+        return None
+    add_scaled = _scaled_sum(p.size // LANES)
+    if weight_decay:
+        g = _pulled(p, g, weight_decay)
+    for b in buffer:
+        add_scaled.run(b, _scalar(momentum), b, g)
+        d = b
+        if nesterov:
+            d = empty_like(p)
+            add_scaled.run(b, _scalar(momentum), d, g)
+        g = d
+    add_scaled.run(g, _scalar(-lr), p, p)
+    return True
+
+
+def adagrad_step(
+    p: Array,
+    g: Array,
+    total: Array,
+    *,
+    rate: float,
+    eps: float,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> bool | None:
+    """See `backends.generic.adaptive_steps.adagrad_step`. True if it was done."""
+    if maximize or not _suit(LARGER, p, g, total):
+        return None
+    rows, d = p.size // LANES, empty_like(p)
+    if weight_decay:
+        g = _pulled(p, g, weight_decay)
+    _squares(rows, 1.0, 1.0).run(g, g, total)
+    _root(rows, eps).run(total, total, d)
+    _quotient(rows, 1.0).run(g, d, p, _scalar(-rate))
+    return True
+
+
+def rmsprop_step(
+    p: Array,
+    g: Array,
+    v: Array,
+    *others: Array,
+    lr: float,
+    alpha: float,
+    eps: float,
+    weight_decay: float = 0.0,
+    momentum: float = 0.0,
+    centered: bool = False,
+    maximize: bool = False,
+) -> bool | None:
+    """See `backends.generic.adaptive_steps.rmsprop_step`. True if it was done."""
+    if maximize or centered or not _suit(LARGER, p, g, v, *others):
+        return None
+    rows, d = p.size // LANES, empty_like(p)
+    if weight_decay:
+        g = _pulled(p, g, weight_decay)
+    _squares(rows, 1 - alpha, 0.0).run(g, g, d)
+    _scaled_sum(rows).run(v, _scalar(alpha), v, d)
+    _root(rows, eps).run(v, v, d)
+    if momentum:
+        (b,) = others
+        _quotient(rows, 0.0).run(g, d, d, _scalar(1.0))
+        _scaled_sum(rows).run(b, _scalar(momentum), b, d)
+        _scaled_sum(rows).run(b, _scalar(-lr), p, p)
+    else:
+        _quotient(rows, 1.0).run(g, d, p, _scalar(-lr))
+    return True
 
 
 def adam_step(
@@ -32,24 +117,67 @@ def adam_step(
     maximize: bool = False,
 ) -> bool | None:
     """See `backends.generic.optimizers.adam_step`; in three passes. True if it was done: the gradient as it is."""
-    if p.size < LARGE or largest or maximize or (weight_decay and not decoupled):
-        return None
-    same = all(a.dtype == FLOAT32 and a.shape == p.shape and a.strides == p.strides for a in (p, g, m, v))
-    if not (same and p.size % LANES == 0 and is_dense(p.shape, p.strides) and active()):
+    if largest or maximize or (weight_decay and not decoupled) or not _suit(LARGE, p, g, m, v):
         return None
     if weight_decay:
         p *= 1 - lr * weight_decay
     rows = p.size // LANES
     gain, unbias, rate = np.array([1 - beta1, 1 / (1 - beta2**step), -lr / (1 - beta1**step)], FLOAT32).reshape(3, 1)
     _blend(rows, beta1).run(g, gain, m)
-    _blend_squares(rows, beta2).run(g, g, v)
+    _squares(rows, 1 - beta2, beta2).run(g, g, v)
     _descend(rows, eps).run(v, unbias, p, m, rate)
     return True
+
+
+def _suit(least: int, p: Array, *others: Array) -> bool:
+    """Whether a parameter has that many elements, and what goes with it lies in memory like it, without gaps."""
+    if p.size < least or p.size % LANES or p.dtype != FLOAT32:
+        return False
+    same = all(a.dtype == FLOAT32 and a.shape == p.shape and a.strides == p.strides for a in others)
+    return same and is_dense(p.shape, p.strides) and active()
+
+
+def _scalar(value: float) -> Array:
+    return np.array([[value]], FLOAT32)
+
+
+def _pulled(p: Array, g: Array, weight_decay: float) -> Array:
+    """g + weight_decay·p."""
+    d = empty_like(p)
+    _scaled_sum(p.size // LANES).run(p, _scalar(weight_decay), d, g)
+    return d
 
 
 def _matrices(workshop: Workshop, rows: int) -> tuple[Any, Any]:
     """Descriptors of all elements, as a matrix, and of a scalar."""
     return workshop.memory((rows, LANES), (4 * LANES, 4)), workshop.memory((1, 1), (4, 4))
+
+
+@planned
+def _scaled_sum(workshop: Workshop, rows: int) -> Plan:
+    """scalar·x + y, from x, the scalar, the result and y."""
+    x, scalar = _matrices(workshop, rows)
+    steps = workshop.attributes(("binary", ADD, x))
+    desc = workshop.primitive("binary", MUL, x, scalar, x, attributes=steps)
+    return Plan(workshop, desc, (SRC, x), (SRC1, scalar), (DST, x), (STEP | SRC1, x))
+
+
+@planned
+def _root(workshop: Workshop, rows: int, eps: float) -> Plan:
+    """√x + eps."""
+    x, _ = _matrices(workshop, rows)
+    steps = workshop.attributes(("eltwise", SQRT, 0.0, 0.0), ("eltwise", LINEAR, 1.0, eps))
+    desc = workshop.primitive("binary", MAX, x, x, x, attributes=steps)
+    return Plan(workshop, desc, (SRC, x), (SRC1, x), (DST, x))
+
+
+@planned
+def _quotient(workshop: Workshop, rows: int, kept: float) -> Plan:
+    """scalar·x / y, and `kept` times what was there before."""
+    x, scalar = _matrices(workshop, rows)
+    steps = workshop.attributes(("binary", MUL, scalar), *[("sum", kept, 0, 0)] * bool(kept))
+    desc = workshop.primitive("binary", DIV, x, x, x, attributes=steps)
+    return Plan(workshop, desc, (SRC, x), (SRC1, x), (DST, x), (STEP | SRC1, scalar))
 
 
 @planned
@@ -61,9 +189,10 @@ def _blend(workshop: Workshop, rows: int, beta: float) -> Plan:
 
 
 @planned
-def _blend_squares(workshop: Workshop, rows: int, beta: float) -> Plan:
+def _squares(workshop: Workshop, rows: int, share: float, kept: float) -> Plan:
+    """share·x², and `kept` times what was there before."""
     x, _ = _matrices(workshop, rows)
-    steps = workshop.attributes(("eltwise", LINEAR, 1 - beta, 0.0), ("sum", beta, 0, 0))
+    steps = workshop.attributes(("eltwise", LINEAR, share, 0.0), *[("sum", kept, 0, 0)] * bool(kept))
     desc = workshop.primitive("binary", MUL, x, x, x, attributes=steps)
     return Plan(workshop, desc, (SRC, x), (SRC1, x), (DST, x))
 

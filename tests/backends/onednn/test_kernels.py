@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backends import geometry
-from backends.generic import optimizers
+from backends.generic import adaptive_steps, optimizers
 from backends.onednn import elementwise, normalization, products
 
 
@@ -123,6 +123,27 @@ def test_steps_of_adam(kernels, shape, served, decay):
     assert (done is True) == served
     for found, expected in zip(arrays, wide, strict=True):
         close(found, expected, 1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:(overflow|invalid value):RuntimeWarning")
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize("step, remembered, options", [
+    (optimizers.sgd_step, 0, {"lr": 0.1}), (optimizers.sgd_step, 1, {"lr": 0.1, "momentum": 0.9}),
+    (optimizers.sgd_step, 1, {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
+    (adaptive_steps.adagrad_step, 1, {"rate": 0.1, "eps": 1e-10}),
+    (adaptive_steps.rmsprop_step, 1, {"lr": 0.1, "alpha": 0.9, "eps": 1e-8}),
+    (adaptive_steps.rmsprop_step, 2, {"lr": 0.1, "alpha": 0.9, "eps": 1e-8, "momentum": 0.9}),
+])  # fmt: skip
+def test_other_steps_give_the_numbers_of_plain_ones(kernels, step, remembered, options, decay):
+    arrays = [random(64, 8, 8, 8, seed=i) for i in range(2)]
+    arrays[1][0, 0, 0, :6] = 0, np.inf, -np.inf, np.nan, 3e38, 1e-42
+    arrays = [channels_last(a) for a in (*arrays, *[np.zeros_like(arrays[0])] * remembered)]
+    plain = [a.copy(order="K") for a in arrays]
+    for _ in range(3):
+        assert getattr(kernels, step.__name__)(*arrays, **options, weight_decay=decay) is True
+        step(np, *plain, **options, weight_decay=decay)
+    for found, expected in zip(arrays, plain, strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
