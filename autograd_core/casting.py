@@ -15,8 +15,8 @@ from autograd_core.tensor import Tensor
 # The policies of PyTorch's CUDA autocast, by entry. What is in neither computes in the dtypes it is given, the widest
 # of them where they differ.
 NARROW = (
-    "addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "chain_matmul", "conv1d", "conv2d", "conv3d", "conv_relu",
-    "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution", "gru_scan",
+    "addbmm", "addmm", "addmv", "addr", "attend", "baddbmm", "bmm", "chain_matmul", "conv1d", "conv2d", "conv3d",
+    "conv_relu", "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution", "gru_scan",
     "linalg.multi_dot", "linear", "linear_relu", "lstm_scan", "matmul", "mm", "mv", "prelu", "rnn_scan",
 )  # fmt: skip
 FULL = (

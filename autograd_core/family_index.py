@@ -33,7 +33,7 @@ INDEX: dict[str, str] = {
     "images.unpooling": """
         max_unpool1d max_unpool2d max_unpool3d""",
     "layers.attention": """
-        attention attention_weights""",
+        attend attention attention_weights""",
     "layers.layer_norm": """
         group_norm layer_norm local_response_norm normalize_rows rms_norm""",
     "layers.normalization": """

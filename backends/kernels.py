@@ -9,6 +9,7 @@ from backends.generic import (
     activations,
     adaptive_steps,
     airy,
+    attention,
     bessel,
     factorizations,
     gamma,
@@ -65,8 +66,8 @@ NAMES = (
     "convolve_relu",
     "convolve_input",
     "convolve_weight",
-    "convolve_relu",
     *normalization.KERNELS,
+    *attention.KERNELS,
     "product",
     "linear",
     "max_pool",
@@ -180,8 +181,9 @@ def bind(
         convolve_weight=partial(im2col.convolve_weight, xp, schedule=schedule),
     )
     kernels.convolve_relu = lambda *operands: kernels.rectify(kernels.convolve(*operands))
-    for name in normalization.KERNELS:
-        setattr(kernels, name, partial(getattr(normalization, name), xp, kernels))
+    for module in (normalization, attention):
+        for name in module.KERNELS:
+            setattr(kernels, name, partial(getattr(module, name), xp, kernels))
     for module in MODULES:
         for name in NAMES:
             kernel = getattr(module, name, None)

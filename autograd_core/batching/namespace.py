@@ -20,7 +20,7 @@ from autograd_core.entries import Op
 from autograd_core.errors import VmapError
 from autograd_core.libraries import LAYERS, LIBRARY, is_array
 from autograd_core.registry import add_library
-from backends.generic import normalization, reduction, softmax
+from backends.generic import attention, normalization, reduction, softmax
 from backends.generic import products as products_of
 
 _lock = threading.Lock()
@@ -105,8 +105,9 @@ def _namespace(cls: Any, library: Any) -> BatchedNamespace:
     namespace = BatchedNamespace(**members)
     kernels = namespace.kernels  # made of functions that take batches:
     kernels.product, kernels.linear = namespace.matmul, partial(products_of.linear, namespace)
-    for name in normalization.KERNELS:
-        setattr(kernels, name, partial(getattr(normalization, name), namespace, kernels))
+    for module in (normalization, attention):
+        for name in module.KERNELS:
+            setattr(kernels, name, partial(getattr(module, name), namespace, kernels))
     kernels.total = partial(reduction.total, namespace)
     for name in softmax.KERNELS:
         setattr(kernels, name, partial(getattr(softmax, name), namespace))

@@ -15,6 +15,7 @@ KERNELS = {
         "gelu", "gelu_gradient", "gelu_tanh", "gelu_tanh_gradient", "sigmoid", "sigmoid_gradient", "silu",
         "silu_gradient", "tanh", "tanh_gradient",
     ),
+    "attention": ("attention", "attention_gradients"),
     "convolution": ("convolve", "convolve_relu", "convolve_input", "convolve_weight"),
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels"),
     "layer_norm": ("normalize_rows", "row_gradients"),

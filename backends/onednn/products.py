@@ -9,7 +9,7 @@ from backends.buffers import FLOAT32, dense, empty
 from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described, canonical
-from backends.onednn.plans import BIAS, DST, SRC, WEIGHTS, Plan, Unsupported, Workshop, planned
+from backends.onednn.plans import BIAS, DST, LINEAR, SRC, WEIGHTS, Plan, Unsupported, Workshop, planned
 
 LARGE, LARGE_VECTOR = 1 << 18, 9216  # multiplications up to which OpenBLAS uses one thread
 
@@ -29,32 +29,45 @@ def product(a: Array, b: Array, bias: Array | None = None) -> Array | None:
         or not active()
     ):
         return None
+    y = empty((*a.shape[:-1], columns))
+    return y if product_into(y, a, b, bias=bias) else None
+
+
+def product_into(y: Array, a: Array, b: Array, scale: float = 1.0, bias: Array | None = None) -> bool:
+    """Put `scale` times (a b + bias) into y; False if oneDNN cannot."""
     if not can_be_described(a.shape, a.strides):
         a = a.copy()
     if not can_be_described(b.shape, b.strides):
         b = b.copy()
-    plan = _product(a.shape, a.strides, b.shape, b.strides, bias is not None)
+    plan = _product(a.shape, a.strides, b.shape, b.strides, y.strides, scale, bias is not None)
     if plan is None:
-        return None
-    y = empty((*a.shape[:-1], columns))
+        return False
     if bias is None:
         plan.run(a, b, y)
     else:
         plan.run(a, b, y, bias if bias.flags.c_contiguous else bias.copy())
-    return y
+    return True
 
 
 @planned
 def _product(
-    workshop: Workshop, a_shape: Sizes, a_strides: Sizes, b_shape: Sizes, b_strides: Sizes, biased: bool
+    workshop: Workshop,
+    a_shape: Sizes,
+    a_strides: Sizes,
+    b_shape: Sizes,
+    b_strides: Sizes,
+    y_strides: Sizes,
+    scale: float,
+    biased: bool,
 ) -> Plan:
     if a_shape[-1] != b_shape[-2] or a_shape[:-2] != b_shape[:-2]:
         raise Unsupported("operands that do not fit together, or of which one is used many times")
     a = workshop.memory(a_shape, canonical(a_shape, a_strides))
     b = workshop.memory(b_shape, canonical(b_shape, b_strides))
     shape = (*a_shape[:-1], b_shape[-1])
-    y = workshop.memory(shape, dense(shape))
+    y = workshop.memory(shape, canonical(shape, y_strides))
     row = (*(1,) * (len(shape) - 1), shape[-1])
     bias = [workshop.memory(row, dense(row))] if biased else []
-    desc = workshop.primitive("matmul", a, b, bias[0] if biased else None, y)
+    scaled = workshop.attributes(("eltwise", LINEAR, scale, 0.0)) if scale != 1.0 else None
+    desc = workshop.primitive("matmul", a, b, bias[0] if biased else None, y, attributes=scaled)
     return Plan(workshop, desc, (SRC, a), (WEIGHTS, b), (DST, y), *[(BIAS, v) for v in bias])

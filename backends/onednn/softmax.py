@@ -23,7 +23,7 @@ ACCURATE = 0x30000
 
 def softmax(x: Array, axis: int) -> Array | None:
     """See `generic.softmax.softmax`."""
-    plan = _forward(_rows(x)) if _suits(axis, x) else None
+    plan = forward(_rows(x)) if _suits(axis, x) else None
     if plan is None:
         return None
     y = empty(x.shape)
@@ -33,7 +33,7 @@ def softmax(x: Array, axis: int) -> Array | None:
 
 def softmax_gradient(g: Array, y: Array, axis: int) -> Array | None:
     """See `generic.softmax.softmax_gradient`."""
-    plan = _backward(_rows(y)) if _suits(axis, y, g) else None
+    plan = backward(_rows(y)) if _suits(axis, y, g) else None
     if plan is None:
         return None
     dx = empty(y.shape)
@@ -115,13 +115,15 @@ def _described(workshop: Workshop, rows: Sizes, purpose: int) -> tuple[Any, Any]
 
 
 @planned
-def _forward(workshop: Workshop, rows: Sizes) -> Plan:
+def forward(workshop: Workshop, rows: Sizes) -> Plan:
+    """The plan of the softmax of each row: x, y, which may be x."""
     x, desc = _described(workshop, rows, INFERENCE)
     return Plan(workshop, desc, (SRC, x), (DST, x))
 
 
 @planned
-def _backward(workshop: Workshop, rows: Sizes) -> Plan:
+def backward(workshop: Workshop, rows: Sizes) -> Plan:
+    """The plan of its gradient: y, g, dx, which may be g."""
     x, forward = _described(workshop, rows, TRAINING)
     desc = workshop.primitive("softmax_backward", ACCURATE, x, x, x, 1, forward)
     return Plan(workshop, desc, (DST, x), (DIFF_DST, x), (DIFF_SRC, x))

@@ -8,7 +8,8 @@ from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import MATMUL
 from autograd_core.libraries import holds
-from autograd_core.registry import Interval, composition, sample
+from autograd_core.ops.reductions.reduction import in_dtype
+from autograd_core.registry import Interval, composition, op, sample
 
 REAL = Interval(-2, 2)
 
@@ -87,6 +88,46 @@ def _slow_attention(query, key, value, attn_mask=None, enable_gqa=False, **stati
     return _slow_weights(query, key, attn_mask, enable_gqa=enable_gqa, **statics) @ value
 
 
+def _fast_rule(xp, g, query, key, value, weights, scale, is_causal, needs):
+    """In the dtype of the weights: of 16 bits they are computed, and rounded, as the result is."""
+    wide = [in_dtype(xp, v, np.float32) if v.dtype.itemsize == 2 else v for v in (g, query, key, value, weights)]
+    return [in_dtype(xp, v, query.dtype) for v in xp.kernels.attention_gradients(*wide, scale)]
+
+
+def _recorded_rule(xp, g, query, key, value, scale, is_causal):
+    """The fast rule with the weights computed again, so that they are differentiated too."""
+    weights = attention_weights(query, key, is_causal=is_causal, scale=scale)
+    p = xp.matmul(g, xp.swapped(value)) * weights
+    of_scores = (p - weights * xp.sum(p, dim=-1, keepdim=True)) * scale
+    of_key, of_value = (xp.matmul(xp.swapped(v), w) for v, w in ((of_scores, query), (weights, g)))
+    return xp.matmul(of_scores, key), of_key, of_value
+
+
+@op(
+    MATMUL,
+    symbol="attend",
+    domain=REAL,
+    method=False,
+    real_only=True,
+    wide=True,
+    broadcasts=False,
+    residuals=("weights",),
+    reference=lambda query, key, value, scale, is_causal=False: _slow_attention(
+        query, key, value, scale=scale, is_causal=is_causal
+    ),
+    samples=(
+        sample((2, 3), (4, 3), (4, 2), scale=0.5),
+        sample((2, 3, 2), (2, 3, 2), (2, 3, 2), scale=1.0, is_causal=True),
+        sample((0, 2, 3), (0, 4, 3), (0, 4, 2), scale=0.5),
+    ),
+    joint=_fast_rule,
+    composite=_recorded_rule,
+)
+def attend(xp, query, key, value, *, scale, is_causal=False):
+    """softmax(query keyᵀ·scale) value, of the same leading axes, for at least one key."""
+    return xp.kernels.attention(query, key, value, scale, is_causal)
+
+
 @composition(
     MATMUL,
     domain=REAL,
@@ -113,5 +154,9 @@ def attention(query, key, value, attn_mask=None, is_causal=False, scale=None, en
     if not query.dtype == key.dtype == value.dtype:
         raise OperandError("scaled_dot_product_attention() takes query, key and value of one dtype, not "
                            f"{query.dtype}, {key.dtype} and {value.dtype}")  # fmt: skip
+    alike = query.shape[:-2] == key.shape[:-2] == value.shape[:-2] and key.shape[-2] == value.shape[-2] > 0
+    if attn_mask is None and dropout is None and not enable_gqa and alike:
+        scale = 1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale
+        return attend(query, key, value, scale=scale, is_causal=is_causal)
     weights = attention_weights(query, key, attn_mask, is_causal, scale, enable_gqa)
     return functional.matmul(weights if dropout is None else dropout(weights), _shared(value, query, enable_gqa))

@@ -18,7 +18,17 @@ from autograd_core.testing.suite import assert_close, outcomes
 from backends import onednn
 from backends.numpy_backend import products as numpy_products
 from backends.numpy_backend import selection
-from backends.onednn import convolution, layer_norm, normalization, plans, pooling, products, recurrent, softmax
+from backends.onednn import (
+    attention,
+    convolution,
+    layer_norm,
+    normalization,
+    plans,
+    pooling,
+    products,
+    recurrent,
+    softmax,
+)
 
 ENTRIES = [*OPS.values(), *COMPOSITIONS.values()]
 SHAPE = (4, 24)  # of pointwise operations: passes take multiples of 16 elements
@@ -26,14 +36,14 @@ BETWEEN, TO_DOUBLE = 1e-5, 1e-4  # tolerances, relative to the largest number an
 THRESHOLDS = (
     *[
         (module, "SMALL", 1)
-        for module in (convolution, layer_norm, normalization, pooling, recurrent, selection, softmax)
+        for module in (attention, convolution, layer_norm, normalization, pooling, recurrent, selection, softmax)
     ],
     *[(products, name, 0) for name in ("LARGE", "LARGE_VECTOR")],
     (numpy_products, "LARGE", 0),
     (selection, "LARGE", 1),
 )
 REACHING = (
-    "add_relu", "avg_pool2d", "batch_norm", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "gate", "gelu",
+    "add_relu", "attend", "avg_pool2d", "batch_norm", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "gate", "gelu",
     "gru_scan", "instance_norm", "layer_norm", "linear", "linear_relu", "lstm_scan", "matmul", "max_pool2d", "relu",
     "rms_norm", "rnn_scan", "sigmoid", "silu", "softmax", "log_softmax", "softmax_nll", "tanh",
 )  # fmt: skip

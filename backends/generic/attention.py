@@ -1,0 +1,29 @@
+"""Attention of stacks of queries, keys and values, with its gradients, for every array library."""
+
+import math
+from typing import Any
+
+from backends.geometry import Array
+
+KERNELS = "attention", "attention_gradients"
+
+
+def attention(
+    xp: Any, kernels: Any, query: Array, key: Array, value: Array, scale: float, is_causal: bool
+) -> tuple[Array, Array]:
+    """softmax(query keyᵀ·scale) value, and the softmax; if causal, without the keys that come later than a query."""
+    scores = kernels.product(query * scale, key.swapaxes(-1, -2))
+    if is_causal:
+        scores = xp.where(xp.tri(*scores.shape[-2:], dtype=bool), scores, -math.inf)
+    weights = kernels.softmax(scores, scores.ndim - 1)
+    return kernels.product(weights, value), weights
+
+
+def attention_gradients(
+    xp: Any, kernels: Any, g: Array, query: Array, key: Array, value: Array, weights: Array, scale: float
+) -> tuple[Array, Array, Array]:
+    """The gradients of `attention` in query, key and value."""
+    product = kernels.product
+    of_scores = kernels.softmax_gradient(product(g, value.swapaxes(-1, -2)), weights, weights.ndim - 1)
+    of_key = product(of_scores.swapaxes(-1, -2), query) * scale
+    return product(of_scores, key) * scale, of_key, product(weights.swapaxes(-1, -2), g)
