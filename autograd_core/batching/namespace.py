@@ -20,7 +20,7 @@ from autograd_core.entries import Op
 from autograd_core.errors import VmapError
 from autograd_core.libraries import LAYERS, LIBRARY, is_array
 from autograd_core.registry import add_library
-from backends.generic import attention, normalization, reduction, softmax
+from backends.generic import attention, joining, normalization, reduction, softmax
 from backends.generic import products as products_of
 
 _lock = threading.Lock()
@@ -108,7 +108,7 @@ def _namespace(cls: Any, library: Any) -> BatchedNamespace:
     for module in (normalization, attention):
         for name in module.KERNELS:
             setattr(kernels, name, partial(getattr(module, name), namespace, kernels))
-    kernels.total = partial(reduction.total, namespace)
+    kernels.total, kernels.joined = partial(reduction.total, namespace), partial(joining.joined, namespace)
     for name in softmax.KERNELS:
         setattr(kernels, name, partial(getattr(softmax, name), namespace))
     return namespace

@@ -12,6 +12,7 @@ from backends.geometry import Array
 from backends.kernels import bind, namespace_of
 from backends.numpy_backend import (
     copies,
+    joining,
     lapack,
     normalization,
     padding,
@@ -61,7 +62,7 @@ class NumpyBackend:
             setattr(kernels, name, partial(updates.in_blocks, getattr(kernels, name)))
         for name in ("add", "add_relu", "gate", "rectify", "relu"):
             setattr(kernels, name, getattr(selection, name))
-        kernels.product = products.product
+        kernels.product, kernels.joined = products.product, joining.joined
         kernels.running, kernels.total = scans.running, reduction.total
         kernels.normalize_batch = normalization.normalize_batch
         kernels.batch_gradients = normalization.batch_gradients

@@ -17,7 +17,8 @@ REAL = Interval(-2, 2)
 @op(JOIN, symbol="split", domain=REAL, outputs=..., view=True, method=False,
     samples=(sample((5, 2), sizes=(2, 3)), sample((2, 6), sizes=(1, 2, 3), dim=1), sample((2, 0), sizes=(1, 1))),
     reference=lambda x, sizes, dim=0: np.split(x, np.cumsum(sizes)[:-1], dim),
-    vjp=lambda xp, g, dim: xp.cat(g, dim=dim))  # fmt: skip
+    joint=lambda xp, g, dim, needs: [xp.kernels.joined(g, dim % g[0].ndim)],
+    composite=lambda xp, g, dim: [xp.cat(g, dim=dim)])  # fmt: skip
 def split_sizes(xp, x, *, sizes, dim=0):
     """Pieces of the given sizes along `dim`; views."""
     out, start, before = [], 0, (slice(None),) * (dim % x.ndim)
@@ -25,6 +26,11 @@ def split_sizes(xp, x, *, sizes, dim=0):
         out.append(x[(*before, slice(start, start + k))])
         start += k
     return tuple(out)
+
+
+def _stacked_rule(xp, g, dim, needs):
+    at = dim % (g[0].ndim + 1)
+    return [xp.kernels.joined([v.reshape(*v.shape[:at], 1, *v.shape[at:]) for v in g], at)]
 
 
 @op(
@@ -35,7 +41,8 @@ def split_sizes(xp, x, *, sizes, dim=0):
     view=True,
     samples=(sample((3, 2)), sample((2, 3), dim=-1), sample((2, 0))),
     reference=lambda x, dim=0: list(np.moveaxis(x, dim, 0)),
-    vjp=lambda xp, g, dim: xp.stack(g, dim=dim),
+    joint=_stacked_rule,
+    composite=lambda xp, g, dim: [xp.stack(g, dim=dim)],
 )
 def unbind(xp, x, *, dim=0):
     """The slices along `dim`, without that axis; views."""
