@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import cmath
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -16,22 +17,22 @@ from autograd_core.registry import COMPOSITIONS, LIBRARY, OPS, Composition, Op
 from autograd_core.tensor import Tensor
 from autograd_core.testing.entries import check_entry
 from autograd_core.testing.gradients import cotangents, gradcheck, gradgradcheck, gradients
-from autograd_core.testing.samples import Case, Entry, cases, complexified
+from autograd_core.testing.layouts import LAYOUTS
+from autograd_core.testing.samples import SHAPES, Case, Entry, cases, complexified
 
 Array = np.ndarray[Any, Any]
 NARROW = (("float32", 1e-4), ("float16", 5e-2), ("bfloat16", 2e-1))  # and how close to the float64 result
-UNEVEN = ("transposed", "reversed", "sliced", "expanded")
+UNEVEN = (("transposed", "reversed", "sliced", "read-only"), ("expanded",))  # the last has other elements
 
 
 @dataclass(frozen=True)
 class Check:
-    """One of the suite's checks: what it runs, on which shapes and layouts, and for which entries."""
+    """One of the suite's checks: what it runs, on which shapes, and for which entries."""
 
     run: Callable[[Case], None]
     shapes: str = "given"
-    layouts: tuple[str, ...] = ("contiguous",)
     applies: Callable[[Entry], bool] = lambda entry: True
-    most: int | None = None  # so many cases are enough, and no other values need be tried
+    most: int | None = None  # so many cases are enough
 
 
 def check_op(entry: Entry | str, device: str = "cpu") -> None:
@@ -44,26 +45,29 @@ def check_op(entry: Entry | str, device: str = "cpu") -> None:
     missing = check_entry(entry)
     if missing:
         raise AssertionError("\n".join(missing))
-    for name in CHECKS:
-        for case in check_cases(name, entry, device):
-            run(name, case)
+    found = {shapes: cases(entry, shapes, device=device) for shapes in SHAPES}
+    for name, check in CHECKS.items():
+        for case in found[check.shapes][: check.most] if check.applies(entry) else ():
+            with _named_in_errors(name, case):
+                check.run(case)
 
 
-def check_cases(name: str, entry: Entry, device: str = "cpu") -> list[Case]:
-    """What the check runs on for this entry; nothing if it does not apply."""
-    check = CHECKS[name]
-    if not check.applies(entry):
-        return []
-    found = [case for layout in check.layouts for case in cases(entry, check.shapes, device=device, layout=layout)]
-    return found[: check.most]
+def check_drawn(case: Case, layout: str) -> None:
+    """Run what other values, shapes and layouts than those of the samples can matter to."""
+    with _named_in_errors("drawn", case):
+        check_shapes(case)
+        check_layout(case, layout)
+        check_dtype(case)
+        check_complex(case)
+        check_purity(case)
 
 
-def run(name: str, case: Case) -> None:
-    """Run one check on one case; whatever it raises says so."""
+@contextmanager
+def _named_in_errors(check: str, case: Case) -> Iterator[None]:
     try:
-        CHECKS[name].run(case)
+        yield
     except Exception as e:
-        e.add_note(f"in the check '{name}' of {case!r}")
+        e.add_note(f"in the check '{check}' of {case!r}")
         raise
 
 
@@ -83,45 +87,64 @@ def check_value(case: Case) -> None:
         assert_close(y, wanted, case.entry.tolerance, case.entry.kind.pointwise, f"output {k}", "the reference")
 
 
-def check_gradient(case: Case) -> None:
-    """The gradient against differences, also recorded, and its dtype and shape."""
+def check_gradient(case: Case, fast_mode: bool = False) -> None:
+    """The gradient against differences, also recorded, and its dtype and shape; elsewhere against that on the CPU."""
     xs = case.tensors(requires_grad=True)
-    if any(x.requires_grad for x in xs):
-        gradcheck(_floating(case), xs)
+    if case.device != "cpu":
+        _check_as_on_cpu(case, 1)
+    elif any(x.requires_grad for x in xs):
+        gradcheck(_floating(case), xs, fast_mode=fast_mode)
 
 
 def check_second_order(case: Case) -> None:
     """The gradient of the gradient, with respect to inputs and cotangents."""
     xs = case.tensors(requires_grad=True)
-    if any(x.requires_grad for x in xs):
+    if case.device != "cpu":
+        _check_as_on_cpu(case, 2)
+    elif any(x.requires_grad for x in xs):
         gradgradcheck(_floating(case), xs, fast_mode=True)
 
 
+def _check_as_on_cpu(case: Case, order: int) -> None:
+    there, here = outcomes(case, order), outcomes(replace(case, device="cpu"), order)
+    for k, (y, wanted) in enumerate(zip(there, here, strict=True)):
+        assert (y.dtype, y.shape) == (wanted.dtype, wanted.shape), (
+            f"outcome {k}: {y.dtype}{y.shape}, on the CPU {wanted.dtype}{wanted.shape}"
+        )
+        assert_close(y, wanted, 1e-10, False, f"outcome {k}", "that on the CPU", 1.0)
+
+
 def check_shapes(case: Case) -> None:
-    """Value and gradients of a shape of its own."""
+    """Value and gradients of a shape of its own, these along one direction."""
     check_value(case)
     if _differentiable(case.entry):
-        check_gradient(case)
+        check_gradient(case, fast_mode=True)
         if case.entry.order > 1:
             check_second_order(case)
 
 
 def check_recorded(case: Case) -> None:
     """Every rule on Tensors: the recorded walk gives what the fast one gives."""
-    for fast, recorded in zip(_backward(case), _backward(case, create_graph=True), strict=True):
-        assert_close(_host(recorded), _host(fast), 1e-12, False, "the recorded gradient", "the fast one")
+    for fast, recorded in zip(_results(case)[1], _results(case, create_graph=True)[1], strict=True):
+        assert_close(recorded, fast, 1e-12, False, "the recorded gradient", "the fast one")
 
 
-def check_layout(case: Case) -> None:
-    """Value and gradient do not depend on how the inputs lie in memory."""
-    moved = case.tensors()
-    values = iter([_host(t) for t in moved])
-    plain = replace(case.changed(lambda a: next(values)), layout="contiguous")
-    for k, (y, wanted) in enumerate(zip(case.call(*moved), plain.call(*plain.tensors()), strict=True)):
-        assert_close(_host(y), _host(wanted), 1e-12, False, f"output {k}", "that of contiguous inputs")
-    if _differentiable(case.entry):
-        for g, wanted in zip(_backward(case), _backward(plain), strict=True):
-            assert_close(_host(g), _host(wanted), 1e-12, False, "the gradient", "that of contiguous inputs")
+def check_layouts(case: Case) -> None:
+    """Value and gradient do not depend on how the inputs lie in memory, and nothing is written there."""
+    for layouts in UNEVEN:
+        check_layout(case, *layouts)
+
+
+def check_layout(case: Case, *layouts: str) -> None:
+    """The same for these layouts, which keep the same elements."""
+    case = case.changed(lambda a: np.array(LAYOUTS[layouts[0]](a)))
+    values, plain = _results(case)
+    for layout in layouts if _by_value(case.entry) else {"read-only"}.intersection(layouts):
+        moved, against = replace(case, layout=layout), "that of contiguous inputs"
+        for k, (y, wanted) in enumerate(zip(moved.call(*moved.tensors()), values, strict=True)):
+            assert_close(_host(y), wanted, 1e-12, False, f"output {k} of {layout} inputs", against)
+        for g, wanted in zip(_results(moved)[1], plain, strict=True):
+            assert_close(g, wanted, 1e-12, False, f"the gradient of {layout} inputs", against)
 
 
 def check_dtype(case: Case) -> None:
@@ -135,7 +158,8 @@ def check_dtype(case: Case) -> None:
     for dtype, tolerance in NARROW[: 1 if of_complex else None]:  # there is no complex32
         narrow = case.changed(partial(_narrowed, dtype))
         expected = dtypes.as_dtype(case.statics.get("dtype") or dtype)
-        for k, (y, reference) in enumerate(zip(map(_host, narrow.call(*narrow.tensors())), wide, strict=True)):
+        outputs, slopes = _results(narrow)
+        for k, (y, reference) in enumerate(zip(outputs, wide, strict=True)):
             by_name: dict[str, Any] = {"float64": expected, "complex128": dtypes.complex64}
             kept: Any = by_name.get(reference.dtype.name, reference.dtype)
             kept = np.dtype(np.float32) if k in statistics and kept.itemsize == 2 else kept
@@ -144,9 +168,8 @@ def check_dtype(case: Case) -> None:
             if reference.dtype.kind in "fc":
                 what, y = f"output {k} in {dtype}", y.astype(reference.dtype)
                 assert_close(y, reference, tolerance, False, what, "that in float64", least=1.0)
-        if _differentiable(case.entry):
-            for g, a in zip(_backward(narrow), [a for a in narrow.arrays() if a.dtype.kind in "fcV"], strict=True):
-                assert g.dtype == a.dtype, f"the gradient of a {a.dtype} input is {g.dtype}"
+        for g, a in zip(slopes, [a for a in narrow.arrays() if a.dtype.kind in "fcV"], strict=bool(slopes)):
+            assert g.dtype == a.dtype, f"the gradient of a {a.dtype} input is {g.dtype}"
 
 
 def _narrowed(dtype: str, a: Array) -> Array:
@@ -183,8 +206,7 @@ def check_complex(case: Case) -> None:
             assert_close(y, wanted, 1e-12, False, f"output {k} of real numbers as complex ones", "that of real ones")
     _check_complex_values(given, outputs)
     if _differentiable(entry):
-        xs = given.tensors(requires_grad=True)
-        gradcheck(_floating(given), xs, fast_mode=True)
+        check_gradient(given, fast_mode=True)
         if entry.order > 1:
             check_second_order(given)
 
@@ -236,14 +258,16 @@ def _share(a: Tensor, b: Tensor) -> bool:
     return bool(LIBRARY[type(a.array)].shares_memory(a.array, b.array))
 
 
-def _backward(case: Case, create_graph: bool = False) -> tuple[Tensor, ...]:
-    """Gradients of the floating inputs for fixed cotangents."""
+def _results(case: Case, create_graph: bool = False) -> tuple[list[Array], list[Array]]:
+    """The outputs of a call, and the gradients of its floating inputs for fixed cotangents."""
     xs = case.tensors(requires_grad=True)
-    outputs = _floating(case)(*xs)
+    outputs = case.call(*xs)
     wanted = [x for x in xs if x.requires_grad]
-    if not wanted:
-        return ()
-    return gradients(outputs, wanted, cotangents(outputs), create_graph)
+    slopes: tuple[Tensor, ...] = ()
+    if wanted and _differentiable(case.entry):
+        floating = _with_gradient(case.entry, outputs)
+        slopes = gradients(floating, wanted, cotangents(floating), create_graph)
+    return list(map(_host, outputs)), list(map(_host, slopes))
 
 
 def outcomes(case: Case, order: int = 2) -> list[Array]:
@@ -263,14 +287,15 @@ def outcomes(case: Case, order: int = 2) -> list[Array]:
 
 
 def _floating(case: Case) -> Callable[..., list[Tensor]]:
-    """The call, without outputs that cannot carry a gradient, such as indices and detached statistics."""
-    detached = _detached(case.entry)
+    """The call, without outputs that cannot carry a gradient."""
+    return lambda *tensors: _with_gradient(case.entry, case.call(*tensors))
 
-    def function(*tensors: Tensor) -> list[Tensor]:
-        return [y for k, y in enumerate(case.call(*tensors))
-                if isinstance(y, Tensor) and y.dtype.kind in "fcV" and k not in detached]  # fmt: skip
 
-    return function
+def _with_gradient(entry: Entry, outputs: list[Any]) -> list[Tensor]:
+    """The outputs but indices, detached statistics and their like."""
+    detached = _detached(entry)
+    return [y for k, y in enumerate(outputs)
+            if isinstance(y, Tensor) and y.dtype.kind in "fcV" and k not in detached]  # fmt: skip
 
 
 def _detached(entry: Entry) -> list[int]:
@@ -330,8 +355,7 @@ CHECKS = {
     "broadcasting": Check(check_shapes, "broadcast", applies=_broadcasts),
     "0-d": Check(check_shapes, "0-d"),
     "empty": Check(check_shapes, "empty"),
-    "layout": Check(check_layout, layouts=UNEVEN, applies=_by_value),
-    "read-only": Check(check_layout, layouts=("read-only",)),
+    "layouts": Check(check_layouts),
     "dtype": Check(check_dtype),
     "integers": Check(check_integers, applies=_pointwise),
     "complex": Check(check_complex, most=3),
