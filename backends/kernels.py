@@ -43,6 +43,7 @@ MODULES = (
     airy,
     bessel,
     factorizations,
+    gamma,
     gelu,
     indexing,
     joining,
@@ -176,9 +177,6 @@ def bind(
     )
     kernels = SimpleNamespace(
         special=functions,
-        lgamma=partial(gamma.lgamma, xp, functions),
-        digamma=partial(gamma.digamma, xp, functions),
-        trigamma=partial(gamma.trigamma, xp, functions),
         convolve=partial(im2col.convolve, xp, schedule=schedule),
         convolve_input=partial(im2col.convolve_input, xp, schedule=schedule),
         convolve_weight=partial(im2col.convolve_weight, xp, schedule=schedule),

@@ -1,12 +1,18 @@
-"""The logarithm of the gamma function and its first two derivatives, with all their digits around positive zeros."""
+"""The logarithm of the gamma function and its first two derivatives, with all their digits around their zeros.
+
+Below 0 they are reflected, Γ(x)·Γ(1 - x) = π / sin πx; where this cancels, they are computed again in two parts.
+"""
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from backends.generic import pairs, tables
-from backends.generic.pairs import product, quotient, two_sum
+from backends.generic.exact_gamma import exact_digamma, exact_lgamma
+from backends.generic.pairs import PI, over, product, quotient, times, two_sum
 from backends.generic.polynomials import onto_unit, polynomial
-from backends.generic.special import FAR, double
+from backends.generic.special import FAR, Pair, double, put
 from backends.geometry import Array
 
 # 1 - γ, then (-1)^k (ζ(k) - 1) / k for k = 2, 3, ...: the Taylor series of log Γ(2 + z) / z (Abramowitz and Stegun
@@ -36,26 +42,62 @@ HALF_LOG_TWO_PI = 0.4189385332046727, 1.6728209650585413e-17  # less ½
 ZERO = 1.4616321325302124, 1.2438149843418955e-08, 9.549995429965697e-17
 
 
-def lgamma(xp: Any, special: Any, x: Array) -> Array:
-    """log |Γ(x)|; not above 0 that of the library of special functions."""
+TINY = 1e-150  # below, 1 / x is all there is
+
+
+def lgamma(xp: Any, x: Array) -> Array:
+    """log |Γ(x)|, infinite at its poles."""
     dtype, x = double(xp, x)
-    s = xp.clip(x, 5e-324, 2.5)
-    small, middle = s < 0.5, s < 1.375
-    z = xp.where(small, s, xp.where(middle, s - 1.0, s - 2.0))
+    value = put(
+        xp, (xp.where(xp.isnan(x), x, xp.inf), xp.zeros_like(x)), (x > 0) & (x < 2.5), partial(_near_lgamma, xp), x
+    )
+    value = put(xp, value, (x >= 2.5) & (x < xp.inf), partial(_stirling, xp), x)
+    return _reflected(xp, x, value, _lgamma_below).astype(dtype, copy=False)
+
+
+def _near_lgamma(xp: Any, x: Array) -> Pair:
+    small, middle = x < 0.5, x < 1.375
+    z = xp.where(small, x, xp.where(middle, x - 1.0, x - 2.0))
     around_one = _times_series(ONE, xp.clip(z, -0.375, 0.375))
     around_two = _times_series(TWO, z)
     # Γ(x + 1) = x Γ(x) leads from one to the other where neither logarithm cancels.
-    shifted = around_two - xp.where(small, xp.log(s) + xp.log1p(s), xp.log(xp.where(middle, s, 1.0)))
-    near = xp.where((s > 0.75) & middle, around_one, shifted) + 0.0  # 0 at 1, not -0
+    shifted = around_two - xp.where(small, xp.log(x) + xp.log1p(x), xp.log(xp.where(middle, x, 1.0)))
+    near = xp.where((x > 0.75) & middle, around_one, shifted) + 0.0  # 0 at 1, not -0
     low = xp.clip(x, 1.25, 1.75)
-    near = xp.where(low == x, polynomial(tables.LGAMMA_LOW, (low - 1.5) * 4.0) - 0.125, near)
-    above = xp.where(s == x, near, _stirling(xp, xp.maximum(x, 2.5)))
-    return xp.where(x > 0, above, special.gammaln(xp.where(xp.isinf(x), xp.inf, xp.minimum(x, 0.0)))).astype(
-        dtype, copy=False
-    )
+    return xp.where(low == x, polynomial(tables.LGAMMA_LOW, (low - 1.5) * 4.0) - 0.125, near), 0.0 * x
 
 
-def _stirling(xp: Any, x: Array) -> Array:
+def _lgamma_below(xp: Any, s: Array) -> Pair:
+    """-log(sin πs / π) - log Γ(1 + s), which has zeros from 2.4 on, soon closer to integers than numbers are."""
+    large, lost = two_sum(xp.maximum(s, TINY), 1.0)
+    sine = over(_sine(xp, xp.maximum(s, TINY)), PI)
+    gamma = lgamma(xp, large) + lost * xp.log(large)
+    head, rest = pairs.log(xp, sine[0])
+    total, more = two_sum(head, gamma)
+    value = xp.where(s < TINY, -xp.log(s), -(total + (more + rest + sine[1] / sine[0])))
+    near = (abs(value) < 0.5 * gamma) & (s < 24.0) & (s > 2.25)
+    return put(xp, (value, 0.0 * s), near, partial(exact_lgamma, xp), -s)
+
+
+def _angle(xp: Any, x: Array) -> Pair:
+    """πx, less the nearest multiple of π."""
+    return times(PI, (x - xp.round(x), 0.0))
+
+
+def _sine(xp: Any, x: Array) -> Pair:
+    """|sin πx|"""
+    head, rest = _angle(xp, x)
+    sine = xp.sin(head)
+    return abs(sine), xp.sign(sine) * rest * xp.cos(head)
+
+
+def _reflected(xp: Any, x: Array, value: Pair, below: Callable[[Any, Array], Pair]) -> Array:
+    """The value, but between negative integers `below` of -x."""
+    head, rest = put(xp, value, (x < 0) & (x > -xp.inf) & (x != xp.round(x)), partial(below, xp), -x)
+    return head + rest
+
+
+def _stirling(xp: Any, x: Array) -> Pair:
     """log Γ(x) from 2.5 on, (x - ½)(log x - 1) + ½ log 2π - ½ + p / x."""
     s = xp.minimum(x, 1e18)
     logarithm, rest = pairs.log(xp, s)
@@ -64,7 +106,8 @@ def _stirling(xp: Any, x: Array) -> Array:
     head_rest += (s - 0.5) * (less_rest + rest)
     total, total_rest = two_sum(head, HALF_LOG_TWO_PI[0])
     p = polynomial(tables.LGAMMA, onto_unit(xp, s, 2.5, 6.0)) / s
-    return xp.where(s < x, x * (xp.log(x) - 1.0), total + (total_rest + (head_rest + HALF_LOG_TWO_PI[1] + p)))
+    rest = total_rest + (head_rest + HALF_LOG_TWO_PI[1] + p)
+    return xp.where(s < x, x * (xp.log(x) - 1.0), total), xp.where(s < x, 0.0, rest)
 
 
 def _times_series(series: tuple[float, ...], z: Array) -> Array:
@@ -73,27 +116,56 @@ def _times_series(series: tuple[float, ...], z: Array) -> Array:
     return head + (rest + z * (REST + z * polynomial(series[1:], z)))
 
 
-def digamma(xp: Any, special: Any, x: Array) -> Array:
-    """The derivative of log Γ(x); not above 0 that of the library of special functions."""
+def digamma(xp: Any, x: Array) -> Array:
+    """The derivative of log Γ(x), NaN at negative integers."""
     dtype, x = double(xp, x)
+    ends = xp.where(x == 0, xp.copysign(xp.inf, -x), xp.where(x == xp.inf, x, xp.nan))
+    value = put(xp, (ends, xp.zeros_like(x)), (x > 0) & (x < 2.5), partial(_near_digamma, xp), x)
+    value = put(xp, value, (x >= 2.5) & (x < xp.inf), partial(_far_digamma, xp), x)
+    return _reflected(xp, x, value, _digamma_below).astype(dtype, copy=False)
+
+
+def _near_digamma(xp: Any, x: Array) -> Pair:
     small = x < 1.0
-    s = xp.clip(x, 0.0, 2.5)
-    s = xp.where(small, s + 1.0, s)
-    slope = polynomial(tables.DIGAMMA_NEAR, (s - 1.75) / 0.75)
+    slope = polynomial(tables.DIGAMMA_NEAR, (xp.where(small, x + 1.0, x) - 1.75) / 0.75)
     near = (((x - xp.where(small, ZERO[0] - 1.0, ZERO[0])) - ZERO[1]) - ZERO[2]) * slope
-    near = xp.where(small, near - 1.0 / xp.where(x > 0, x, 1.0), near)
-    s = xp.maximum(x, 2.5)
-    far = xp.log(s) - (0.5 + polynomial(tables.DIGAMMA, onto_unit(xp, s, 2.5, 6.0))) / s
-    return xp.where(x > 0, xp.where(x < 2.5, near, far), special.digamma(xp.minimum(x, 0.0))).astype(dtype, copy=False)
+    return xp.where(small, near - 1.0 / x, near), 0.0 * x
 
 
-def trigamma(xp: Any, special: Any, x: Array) -> Array:
-    """The derivative of `digamma`; not above 0 that of the library of special functions."""
+def _far_digamma(xp: Any, x: Array) -> Pair:
+    return xp.log(x), -(0.5 + polynomial(tables.DIGAMMA, onto_unit(xp, x, 2.5, 6.0))) / x
+
+
+def _digamma_below(xp: Any, s: Array) -> Pair:
+    """ψ(1 + s) + π / tan πs"""
+    other = digamma(xp, 1.0 + s)
+    head, rest = _angle(xp, xp.maximum(s, TINY))
+    tangent = xp.tan(head)
+    head, rest = over(PI, (tangent, rest * (1.0 + tangent * tangent)))
+    value = xp.where(s < TINY, 1.0 / s, head + (rest + other))
+    return put(xp, (value, 0.0 * s), abs(value) < other + 0.25 / (1.0 + s), partial(exact_digamma, xp), s)
+
+
+def trigamma(xp: Any, x: Array) -> Array:
+    """The derivative of `digamma`, infinite at its poles."""
     dtype, x = double(xp, x)
+    ends = xp.where(x == xp.inf, 0.0, xp.where(xp.isnan(x), x, xp.inf))
+    value = put(xp, (ends, xp.zeros_like(x)), (x > 0) & (x < xp.inf), partial(_trigamma_above, xp), x)
+    return _reflected(xp, x, value, _trigamma_below).astype(dtype, copy=False)
+
+
+def _trigamma_above(xp: Any, x: Array) -> Pair:
     small = x < 1.0
-    s = xp.where(small, xp.maximum(x, 0.0) + 1.0, x)
+    s = xp.where(small, x + 1.0, x)
     p = polynomial(tables.TRIGAMMA, onto_unit(xp, s, 1.0, 2.5))
     value = 1.25 + p
     value = quotient(value, p - (value - 1.25), xp.minimum(s, FAR)) * (FAR / xp.maximum(s, FAR))
-    last = xp.where(small & (x > 0), x, xp.inf)
-    return xp.where(x > 0, value + 1.0 / (last * last), special.zeta(2.0, xp.minimum(x, 0.0))).astype(dtype, copy=False)
+    last = xp.where(small, x, xp.inf)
+    return value, 1.0 / (last * last)
+
+
+def _trigamma_below(xp: Any, s: Array) -> Pair:
+    """(π / sin πs)² - ψ′(1 + s)"""
+    inverse = over(PI, _sine(xp, xp.maximum(s, TINY)))
+    head, rest = times(inverse, inverse)
+    return xp.where(s < TINY, xp.inf, head), rest - trigamma(xp, 1.0 + s)

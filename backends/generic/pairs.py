@@ -5,6 +5,7 @@ from typing import Any
 from backends.geometry import Array
 
 SPLITTER = 2.0**27 + 1
+PI = 3.141592653589793, 1.2246467991473532e-16
 LOG_2 = 0.6931471805592082, 7.371002565167799e-13  # the first has 40 bits, so that its multiples are exact
 
 

@@ -97,11 +97,11 @@ def put(xp: Any, parts: Pair, where: Array, function: Callable[..., Pair], *oper
     """A number in two parts, changed where a mask holds: to the function of the operands there.
 
     A library that has `put_parts` computes nothing elsewhere. Others cannot look at the mask without waiting for a GPU:
-    they compute the function of 1 where it does not hold.
+    they compute the function of ¾ where it does not hold.
     """
     if hasattr(xp, "put_parts"):
         return cast(Pair, xp.put_parts(parts, where, function, *operands))
-    made = function(*[xp.where(where, operand, 1.0) for operand in operands])
+    made = function(*[xp.where(where, operand, 0.75) for operand in operands])
     return xp.where(where, made[0], parts[0]), xp.where(where, made[1], parts[1])
 
 

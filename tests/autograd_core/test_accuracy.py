@@ -163,11 +163,12 @@ SMOOTH = {
     "log_ndtr": row(log_distribution, lambda x: density(x) / distribution(x), (-1e5, -30), (-30, -1), (-1, 1), (1, 37)),
     "ndtri": row(ndtri, lambda p: 1 / density(ndtri(p)), (1e-300, 0.1, True), (0.1, 0.4), (0.6, 0.999)),
     "lgamma": row(lambda x: mp.log(abs(mp.gamma(x))), mp.digamma, (1e-300, 0.5, True), (0.5, 1.5), (1.5, 2.5),
-                  (2.5, 30), (30, 1e100, True), (1 - 1e-12, 1 + 1e-12), (2 - 1e-12, 2 + 1e-12)),
+                  (2.5, 30), (30, 1e100, True), (1 - 1e-12, 1 + 1e-12), (2 - 1e-12, 2 + 1e-12),
+                  (-1e-300, -0.1, True), (-5, 0), (-30, -5), (-30, -300, True)),
     "digamma": row(mp.digamma, lambda x: mp.psi(1, x), (1e-10, 0.5, True), (0.5, 3), (3, 30), (30, 1e10, True),
-                   (1.461632144968362, 1.461632144968363)),
+                   (1.461632144968362, 1.461632144968363), (-1e-100, -0.1, True), (-5, 0), (-5, -300, True)),
     "polygamma_of": row(lambda x: mp.psi(1, x), lambda x: mp.psi(2, x), (1e-10, 0.5, True), (0.5, 3), (3, 30),
-                        (30, 1e10, True), statics={"n": 1}),
+                        (30, 1e10, True), (-20, 0), statics={"n": 1}),
     "logit": row(lambda p: mp.log(p / (1 - p)), lambda p: 1 / (p * (1 - p)), (1e-300, 0.1, True), (0.1, 0.9), (0.9, 1)),
     "entr": row(lambda x: -x * mp.log(x), lambda x: -1 - mp.log(x), (1e-300, 0.2, True),
                 (0.2, 2), (2, 1e10, True), (0.3678794411714, 0.3678794411715)),
@@ -268,6 +269,31 @@ def test_float32_keeps_its_digits_without_being_computed_in_float64(name):
         assert np.max(abs(narrow - wide)[seen] / np.spacing(abs(wide[seen]).astype(np.float32))) <= FLOAT32[name]
 
 
+ZEROS = {
+    "bessel_j0": lambda: [mp.besseljzero(0, k) for k in (1, 2, 10)],
+    "bessel_j1": lambda: [mp.besseljzero(1, k) for k in (1, 2, 10)],
+    "bessel_j1_slope": lambda: [mp.besseljzero(1, k, derivative=1) for k in (1, 2, 10)],
+    "bessel_y0": lambda: [mp.besselyzero(0, k) for k in (1, 2, 10)],
+    "bessel_y1": lambda: [mp.besselyzero(1, k) for k in (1, 2, 10)],
+    "airy_ai": lambda: [mp.airyaizero(k) for k in (1, 2, 10)],
+    "airy_ai_derivative": lambda: [mp.airyaizero(k, derivative=1) for k in (1, 2, 10)],
+    "lgamma": lambda: [mp.findroot(SMOOTH["lgamma"].value, z) for z in (-2.4570247382, -3.955294284858598)],
+    "digamma": lambda: [mp.findroot(mp.digamma, z) for z in (-0.504083008264, -20.7)],
+}
+
+
+@pytest.mark.parametrize("name", ZEROS)
+def test_doubles_next_to_a_zero_keep_thirteen_digits(name):
+    """They are closer to it than twice the digits of a double say of either."""
+    row = SMOOTH.get(name) or SMOOTH[name.removesuffix("_slope")]
+    function = row.slope if name.endswith("_slope") else row.value
+    with mp.workdps(40):
+        zeros = ZEROS[name]()
+        x = ag.tensor([float(z) + d for z in zeros for d in (0, 1e-12, -1e-8, 1e-5, -1e-3)], dtype="float64")
+        exact = [float(function(mp.mpf(v))) for v in x.tolist()]
+    np.testing.assert_allclose(OPS[name].call(x), exact, rtol=5e-14)
+
+
 INF, NAN = float("inf"), float("nan")
 ENDS = {
     "erfcx": {-INF: INF, -30.0: INF, INF: 0.0},
@@ -275,9 +301,9 @@ ENDS = {
     "ndtr": {-INF: 0.0, 0.0: 0.5, INF: 1.0},
     "ndtri": {0.0: -INF, 0.5: 0.0, 1.0: INF, -0.1: NAN, 1.1: NAN},
     "log_ndtr": {-INF: -INF, INF: 0.0},
-    "lgamma": {0.0: INF, 1.0: 0.0, 2.0: 0.0, INF: INF, -INF: INF},
-    "digamma": {0.0: -INF, INF: INF, -1.0: NAN},
-    "polygamma_of": {0.0: INF, INF: 0.0},
+    "lgamma": {0.0: INF, -5e-324: 744.4400719213812, -3.0: INF, 1.0: 0.0, 2.0: 0.0, INF: INF, -INF: INF},
+    "digamma": {0.0: -INF, -5e-324: INF, INF: INF, -1.0: NAN, -INF: NAN},
+    "polygamma_of": {0.0: INF, -5e-324: INF, -2.0: INF, INF: 0.0},
     "mish": {-INF: 0.0, INF: INF, -1e305: 0.0},
     "sinc": {0.0: 1.0, 7.0: 0.0, 1e305: 0.0},
     "tanhshrink": {-INF: -INF, 0.0: 0.0, INF: INF},

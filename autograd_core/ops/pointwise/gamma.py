@@ -31,17 +31,14 @@ def _slow_polygamma(n, x):
 @op(ELEMENTWISE, symbol="log Γ", domain=POSITIVE, floating=True, aliases=("special.gammaln",), reference=math.lgamma,
     tolerance=1e-11, vjp=lambda xp, g, x: g * xp.digamma(x))  # fmt: skip
 def lgamma(xp, x):
-    """Logarithm of the gamma function's absolute value; exact to 2 units above 0, below but next to its zeros."""
+    """Logarithm of the gamma function's absolute value."""
     return xp.kernels.lgamma(x)
 
 
 @op(ELEMENTWISE, symbol="ψ", domain=POSITIVE, floating=True, wide=True, aliases=("special.digamma", "special.psi"),
     tolerance=1e-11, reference=_slow_digamma, vjp=lambda xp, g, x: g * xp.polygamma_of(x, n=1))  # fmt: skip
 def digamma(xp, x):
-    """Derivative of the logarithm of the gamma function; NaN at negative integers.
-
-    Exact to 2 units in the last place above 0, below but next to its zeros.
-    """
+    """Derivative of the logarithm of the gamma function; NaN at negative integers."""
     return xp.kernels.digamma(x)
 
 
