@@ -7,6 +7,7 @@ import numpy as np
 
 from backends.buffers import address
 from backends.geometry import Array, Sizes
+from backends.numpy_backend.copies import concatenate
 
 
 def joined(parts: Sequence[Array], axis: int) -> Array:
@@ -14,7 +15,7 @@ def joined(parts: Sequence[Array], axis: int) -> Array:
     first, count = parts[0], sum([v.shape[axis] for v in parts])
     step = _step(parts, axis)
     if step is None:
-        return np.concatenate(parts, axis)
+        return concatenate(parts, axis)
     shape, strides = (_with(sizes, axis, k) for sizes, k in ((first.shape, count), (first.strides, step)))
     return np.lib.stride_tricks.as_strided(first, shape, strides)
 
