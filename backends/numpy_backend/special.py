@@ -19,7 +19,7 @@ def blockwise(function: Callable[..., Array], x: Array, *rest: Any) -> Array:
     rest: arrays that lie in memory as x does (else there are no blocks), and numbers.
     """
     x = np.asarray(x)
-    if x.ndim == 0:
+    if not any(map(np.ndim, (x, *rest))):
         return function(x[None], *rest)[0]
     if x.size <= BLOCK or not all(v.shape == x.shape and v.strides == x.strides for v in rest if np.ndim(v)):
         return function(x, *rest)
