@@ -8,6 +8,7 @@ from heapq import heappop, heappush, heappushpop
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from autograd_core import functional
 from autograd_core.anomaly import watching
@@ -19,6 +20,7 @@ from autograd_core.libraries import LIBRARY, MUTABLE, RULES
 from autograd_core.saving import outputs_of
 from autograd_core.tensor import Leaf, Node, RetainGrad, Tensor, record, set_grad_enabled, wrap
 from autograd_core.versions import check_unchanged, last_write
+from backends.buffers import is_held_once, references
 
 Cotangents = dict[Any, Any]  # by node
 
@@ -101,10 +103,13 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
                                 if newest is not None:
                                     heappush(heap, newest)
                                 newest = (m.number, m)
+                        elif short and o.size >= LARGE:
+                            alone = o.__class__ is ndarray and o.dtype is gi.dtype and is_held_once(references(o), o)
+                            cots[m] = xp.kernels.increase(o, gi) if alone else xp.kernels.add(o, gi)
                         elif m in owned:
                             o += gi
                         else:
-                            cots[m] = o = o + gi if not short or o.size < LARGE else xp.kernels.add(o, gi)
+                            cots[m] = o = o + gi
                             if o.__class__ in MUTABLE:  # an array of our own making, not a scalar or a Tensor
                                 owned.add(m)
         except Exception as e:

@@ -6,6 +6,7 @@ every array and view on it, is told when it dies, and keeps its memory for the n
 
 import ctypes
 import os
+import sys
 import threading
 from collections.abc import Iterable
 from functools import lru_cache
@@ -84,6 +85,29 @@ class _Owner(np.ndarray):
 
     def __del__(self, put: Any = pool.put) -> None:  # bound here: at the end of the interpreter there are no globals
         put(self.base)
+
+
+def references(array: Any) -> int:
+    """How many references to an array there are, those of this call included."""
+    return sys.getrefcount(array)
+
+
+def _least() -> int:
+    holder = [np.empty(1)]
+    array = holder[0]
+    return references(array)
+
+
+_LEAST = _least()  # how many a call counts differs between versions of Python
+
+
+def is_held_once(count: int, array: Any) -> bool:
+    """Whether one container and one variable are all that refers to an array and its memory.
+
+    count: what `references` returned for that variable, before anything else. Such an array may be written.
+    """
+    base = array.base
+    return count == _LEAST and (base is None or base.__class__ is _Owner)
 
 
 def _after_fork() -> None:

@@ -132,6 +132,7 @@ NAMES = (
     "rectify",
     "add",
     "add_relu",
+    "increase",
     *softmax.KERNELS,
     *recurrent.KERNELS,
     "recurrence",

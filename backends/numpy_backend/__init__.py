@@ -60,7 +60,7 @@ class NumpyBackend:
             setattr(kernels, name, partial(special.blockwise, getattr(kernels, name)))
         for name in [name for name in vars(kernels) if name.endswith("_step")]:
             setattr(kernels, name, partial(updates.in_blocks, getattr(kernels, name)))
-        for name in ("add", "add_relu", "gate", "rectify", "relu"):
+        for name in ("add", "add_relu", "gate", "increase", "rectify", "relu"):
             setattr(kernels, name, getattr(selection, name))
         kernels.product, kernels.joined = products.product, joining.joined
         kernels.running, kernels.total = scans.running, reduction.total

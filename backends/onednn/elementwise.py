@@ -68,6 +68,14 @@ def add(a: Array, b: Array) -> Array | None:
     return y
 
 
+def increase(a: Array, b: Array) -> Array | None:
+    """a, after b was added to it."""
+    if not (_suits(a) and _alike(a, b)):
+        return None
+    _binary(ADD, a.size).run(a, b, a)
+    return a
+
+
 def add_relu(a: Array, b: Array) -> Array | None:
     """max(a + b, 0)."""
     if not (_suits(a) and _alike(a, b)):

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+from autograd_core.binders import LARGE
 from autograd_core.errors import GraphReleasedError, NoGraphError, OperandError
 from autograd_core.registry import OPS
+from backends.buffers import empty, is_held_once, references
 
 
 def leaf(*shape, seed=0):
@@ -466,3 +468,41 @@ def test_hooks_after_accumulation_see_the_gradient_in_place():
         (x * y).backward()
     with pytest.raises(RuntimeError, match="for leaves"):
         (x * y).register_post_accumulate_grad_hook(seen.append)
+
+
+def test_large_gradients_are_summed_in_place_only_where_nobody_else_has_them():
+    shape = (3, LARGE)
+    x, seed, other = (ag.randn(*shape, requires_grad=i == 0) for i in range(3))
+    kept = []
+    y = x * 1
+    y.register_hook(kept.append)
+    z = y + 0
+    z.retain_grad()
+    z.register_hook(kept.append)
+    before = seed.numpy().copy(), other.numpy().copy()
+    w = ag.relu(z) + z  # what reaches z first is the seed itself
+    (gx, gz) = ag.grad([w, w + z.reshape(-1).reshape(shape)], [x, z], [seed, other])
+    expected = seed.numpy() * (1 + (x.detach().numpy() > 0)) + other.numpy() * (2 + (x.detach().numpy() > 0))
+    for found in (gx, gz, *kept):
+        np.testing.assert_allclose(found.numpy(), expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_array_equal(seed.numpy(), before[0])
+    np.testing.assert_array_equal(other.numpy(), before[1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_array_is_held_once(dtype):
+    def of(holder):
+        array = holder["there"]
+        return is_held_once(references(array), array)
+
+    array = empty((LARGE,), dtype=np.dtype(dtype))
+    holder = {"there": array}
+    assert not of(holder)
+    view = array[1:]
+    del array
+    assert not of(holder)
+    del view
+    assert of(holder)
+    holder["there"] = holder["there"][1:]
+    assert not of(holder)
+    assert of({"there": np.ones(3)})

@@ -71,6 +71,7 @@ def test_elementwise_as_exactly_as_numpy(kernels, shape, layout):
         (kernels.gate(g, x), np.where(x > 0, g, 0)),
         (kernels.add(x, g), x + g),
         (kernels.add_relu(x, g), np.maximum(x + g, 0)),
+        (kernels.increase(x.copy(order="K"), g), x + g),
     ):
         np.testing.assert_array_equal(found, expected)
         assert found.strides == x.strides
