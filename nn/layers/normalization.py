@@ -5,6 +5,7 @@ from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
+from autograd_core.versions import record_write
 from nn import functional as F
 from nn import init
 from nn.module import Module
@@ -73,7 +74,8 @@ class _BatchNorm(Module):
         self._check(input)
         momentum: Any = self.momentum or 0.0
         if self.training and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
+            self.num_batches_tracked.array += 1  # nothing is recorded: add_() would take five times as long
+            record_write(self.num_batches_tracked.array)
             if self.momentum is None:  # it stays where it is: to read it would be to wait for a GPU
                 momentum = 1.0 / self.num_batches_tracked.to(self.running_mean)
         by_batch = self.training or self.running_mean is None
