@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from heapq import heappop, heappush, heappushpop
 from typing import Any
 
@@ -25,6 +25,16 @@ from backends.buffers import is_held_once, references
 Cotangents = dict[Any, Any]  # by node
 
 
+def _quiet() -> list[tuple[ContextVar[Any], Any]]:
+    """The context variables that `np.errstate(all="ignore")` sets, and to what."""
+    before = copy_context()
+    with np.errstate(all="ignore"):
+        return [(variable, value) for variable, value in copy_context().items() if before.get(variable) is not value]
+
+
+_QUIET = _quiet()  # entering an errstate for every walk would take 2 µs
+
+
 def walk(
     seeds: Cotangents, create_graph: bool, retain: bool, wanted: list[Any] | None = None
 ) -> tuple[Cotangents, list[Any]]:
@@ -36,7 +46,8 @@ def walk(
 def _quiet_walk(seeds: Cotangents, create_graph: bool, *rest: Any) -> tuple[Cotangents, list[Any]]:
     if create_graph:
         set_grad_enabled(True)
-    np.errstate(all="ignore").__enter__()  # it is left together with the context
+    for variable, value in _QUIET:  # it is left together with the context
+        variable.set(value)
     return _walk(seeds, create_graph, *rest)
 
 

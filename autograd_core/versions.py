@@ -19,8 +19,8 @@ from autograd_core.errors import InplaceError
 from autograd_core.libraries import LAYERS, LIBRARY
 from autograd_core.tensor import Tensor, tick
 
-# id of the owning array -> [number of the last write, how many (the version), (file, line) of the last, weak reference
-# to the array, numbers of the most recent writes]
+# id of the owning array -> [how many writes (the version), (number, file, line) of the most recent, weak reference to
+# the array]
 _writes: dict[int, list[Any]] = {}
 RECENT = 32
 _last = 0
@@ -70,18 +70,18 @@ def record_writes(arrays: Iterable[Any], depth: int = 1) -> None:
     """Note that these arrays were written in place, by the caller `depth` frames up."""
     global _last
     frame = sys._getframe(depth)
-    where = frame.f_code.co_filename, frame.f_lineno
-    _last = number = tick()
+    _last = tick()
+    write = _last, frame.f_code.co_filename, frame.f_lineno
     for array in arrays:
-        root = array if getattr(array, "base", array) is None else storage(array)
-        entry = _writes.get(id(root))
+        entry = _writes.get(id(array))  # at once, for parameters that have been written before
         if entry is None:
-            reference = weakref.ref(root, partial(_forget, id(root)))
-            _writes[id(root)] = [number, 1, where, reference, deque((number,), RECENT)]
+            root = storage(array)
+            entry = _writes.get(id(root))
+        if entry is None:
+            _writes[id(root)] = [1, deque((write,), RECENT), weakref.ref(root, partial(_forget, id(root)))]
         else:
-            entry[0], entry[2] = number, where
-            entry[1] += 1
-            entry[4].append(number)
+            entry[0] += 1
+            entry[1].append(write)
 
 
 def _forget(key: int, _: Any) -> None:
@@ -94,13 +94,17 @@ def check_unchanged(node: Any) -> None:
         for a in v if v.__class__ is tuple else (v,):
             if not hasattr(a, "base") or isinstance(a, np.generic | np.dtype):
                 continue
-            w = _writes.get(id(storage(a)))
-            if w and w[0] < node.number:
-                since = sum(number < node.number for number in w[4])
-                kept = f"{w[1] - since}" if since < RECENT else f"{w[1] - since} or earlier"
+            entry = _writes.get(id(storage(a)))
+            if entry is None:
+                continue
+            version, recent, _ = entry
+            number, file, line = recent[-1]
+            if number < node.number:
+                since = sum(write[0] < node.number for write in recent)
+                kept = f"{version - since}" if since < RECENT else f"{version - since} or earlier"
                 raise InplaceError(
                     f"{node.op.name}: '{name}' of shape {tuple(a.shape)}, kept for backward at version {kept}, is at "
-                    f"version {w[1]} now: it was written in place by {w[2][0]}:{w[2][1]}; write to a .clone() of it "
+                    f"version {version} now: it was written in place by {file}:{line}; write to a .clone() of it "
                     "instead"
                 )
 

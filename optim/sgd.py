@@ -53,11 +53,12 @@ class SGD(ElementwiseOptimizer):
             return
         # Nothing is remembered: of small ones two passes are not worth a copy.
         lr = live(lambda: {"lr": group["lr"]}, LIVE)["lr"]
-        rate, shrink = -lr if group["maximize"] else lr, 1 - lr * group["weight_decay"]
+        rate, weight_decay = -lr if group["maximize"] else lr, group["weight_decay"]
+        shrink = 1 - lr * weight_decay
         dtype: Any = None
         for p in params:
             a, g = p.array, p.grad.array  # type: ignore[union-attr]  # whoever has none is not asked
-            if group["weight_decay"]:
+            if weight_decay:
                 a *= shrink
             if a.size > LARGE and a.dtype.kind == "f":
                 LIBRARY[a.__class__].kernels.sgd_step(a, g, lr=rate)
