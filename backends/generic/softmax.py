@@ -46,7 +46,7 @@ def softmax_nll(
 
     Returns beside that, for each sample, the maximum and Σ exp(x - maximum), with axis 1 kept.
     """
-    shift = x.max(axis=1, keepdims=True) if x.shape[1] else x.sum(axis=1, keepdims=True)
+    shift = xp.max(x, axis=1, keepdims=True) if x.shape[1] else x.sum(axis=1, keepdims=True)
     shift = shift.astype(wide_dtype(xp, x.dtype), copy=False)
     d = x - shift
     total = xp.exp(d).sum(axis=1, keepdims=True)

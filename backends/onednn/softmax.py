@@ -12,6 +12,7 @@ import numpy as np
 from backends.buffers import FLOAT32, dense, empty
 from backends.generic import softmax as generic
 from backends.geometry import Array, Sizes
+from backends.numpy_backend.reduction import extreme
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite
 from backends.onednn.passes import ADD, EXP, MAX, MUL, SUB, chained
@@ -46,7 +47,11 @@ def log_softmax(x: Array, axis: int) -> Array | None:
     if not _suits(axis, x):
         return None
     rows = _rows(x)
-    d, shift, less = empty(x.shape), x.reshape(rows).max(axis=1, keepdims=True), chained(rows, SUB, (), True)
+    d, shift, less = (
+        empty(x.shape),
+        extreme(np.maximum, x.reshape(rows), 1, keepdims=True),
+        chained(rows, SUB, (), True),
+    )
     less.run(x, shift, d)
     total = _sums(rows, d)
     if not np.isfinite(total).all():
@@ -70,7 +75,7 @@ def softmax_nll(x: Array, target: Array, ignore_index: int | None, reduction: st
     """See `generic.softmax.softmax_nll`."""
     if x.ndim != 2 or not _suits(1, x):
         return None
-    shift, d = x.max(axis=1, keepdims=True), empty(x.shape)
+    shift, d = extreme(np.maximum, x, 1, keepdims=True), empty(x.shape)
     chained(x.shape, SUB, (), True).run(x, shift, d)
     total = _sums(x.shape, d)
     if not np.isfinite(total).all():

@@ -8,7 +8,7 @@ from backends.geometry import channels_first, channels_last
 
 LAYOUTS = {
     "plain": np.asarray,
-    "channels last": lambda x: channels_first(np.ascontiguousarray(channels_last(x))),
+    "channels last": lambda x: channels_first(np.ascontiguousarray(channels_last(x))) if x.ndim > 2 else x,
     "reversed": lambda x: x[::-1],
     "transposed": lambda x: np.ascontiguousarray(x.T).T,
 }
@@ -24,3 +24,17 @@ def test_sums_over_any_axes(shape, layout):
             found = total(x, axes, keepdims)
             np.testing.assert_allclose(found, x.sum(axis=axes, keepdims=keepdims), rtol=1e-12, atol=1e-12)
             assert np.shape(found) == x.sum(axis=axes, keepdims=keepdims).shape
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int64])
+@pytest.mark.parametrize("shape, axis", [((50, 3), 1), ((4, 5, 10), -1), ((40, 33), 1), ((40, 3), 0), ((5, 40), 1)])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_extremes_are_those_of_numpy(shape, axis, layout, dtype):
+    x = (np.random.default_rng(0).standard_normal(shape) * 9).astype(dtype)
+    if dtype is not np.int64:
+        x[1], x[2, ..., -1:] = np.nan, np.inf
+    x, xp = LAYOUTS[layout](x), backends.get("cpu").namespace
+    for (found, plain), keepdims in itertools.product(((xp.max, np.max), (xp.min, np.min)), (False, True)):
+        y, expected = found(x, axis=axis, keepdims=keepdims), plain(x, axis=axis, keepdims=keepdims)
+        assert (y.dtype, np.shape(y)) == (expected.dtype, np.shape(expected))
+        np.testing.assert_array_equal(y, expected)
