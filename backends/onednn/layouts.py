@@ -26,9 +26,13 @@ def to_channels_last(x: Array) -> Array:
 
 def copied(x: Array, strides: Sizes) -> Array:
     """A copy with these strides, in bytes."""
-    y = empty(x.shape, strides)
+    return copied_into(empty(x.shape, strides), x)
+
+
+def copied_into(y: Array, x: Array) -> Array:
+    """y, with the elements of x."""
     if can_be_described(x.shape, x.strides):
-        _copy(x.shape, x.strides, strides).run(x, y)
+        _copy(x.shape, x.strides, y.strides).run(x, y)
     else:
         np.copyto(y, x)
     return y

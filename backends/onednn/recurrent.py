@@ -1,9 +1,10 @@
 """Recurrent layers: all steps of a batch of sequences in one call, and one for all gradients.
 
-A state is (1, 1, N, H) to the library, and weights (1, 1, inputs, gates, H): in this order in memory on the way forward
-and as gradients, in that of PyTorch on the way back. `kept` is the library's workspace.
+A state is (1, 1, N, H) to the library, and weights are (1, 1, inputs, gates, H): in this order in memory, in padded rows,
+on the way forward and as gradients, in that of PyTorch on the way back. `kept` is the library's workspace.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from backends.buffers import FLOAT32, dense, empty
 from backends.geometry import Array
 from backends.onednn.choice import active
-from backends.onednn.layouts import copied
+from backends.onednn.layouts import copied_into
 from backends.onednn.plans import (
     BACKWARD,
     BIAS,
@@ -122,12 +123,12 @@ def _backward(
     y, *cells = ends
     weights = (_gates(kind, w) for w in (w_ih, w_hh))
     operands = (*map(np.ascontiguousarray, (x, *states)), *weights, np.ascontiguousarray(bias), y, y[-1], *cells)
-    sums = [np.zeros((w.shape[1], len(w)), FLOAT32) for w in (w_ih, w_hh)]  # the library adds to them
+    sums = [_padded(np.zeros, w) for w in (w_ih, w_hh)]  # the library adds to them
     found = (empty(x.shape), *(np.empty_like(s) for s in states), *sums, np.zeros_like(bias))
     g_y, *g_cells = map(np.ascontiguousarray, g)
     _backward_plan(kind, *x.shape, y.shape[2]).run(*operands, *found, g_y, np.zeros_like(y[-1]), *g_cells, kept)
     dx, *d_states, dw_ih, dw_hh, d_bias = found
-    return dx, *d_states, *(_gates(kind, copied(w.T, dense(w.T.shape))) for w in (dw_ih, dw_hh)), d_bias
+    return dx, *d_states, *(_gates(kind, copied_into(empty(w.T.shape), w.T)) for w in (dw_ih, dw_hh)), d_bias
 
 
 def _gates(kind: Kind, w: Array) -> Array:
@@ -137,10 +138,20 @@ def _gates(kind: Kind, w: Array) -> Array:
     return w.reshape(len(kind.gates), -1, w.shape[1])[list(kind.gates)].reshape(w.shape)
 
 
+def _padded(make: Callable[..., Array], w: Array) -> Array:
+    """Room for the transpose of a weight."""
+    return make((w.shape[1], _padding(len(w))), dtype=FLOAT32)[:, : len(w)]
+
+
+def _padding(size: int) -> int:
+    """The length of rows whose beginnings do not all compete for the same lines of the cache."""
+    lines = -(-size // 16)
+    return 16 * (lines + (lines % 16 == 0))
+
+
 def _turned(kind: Kind, w: Array) -> Array:
-    """A weight in the order of axes in which the way forward reads it."""
-    turned = _gates(kind, w).T
-    return copied(turned, dense(turned.shape))
+    """A weight as the way forward reads it."""
+    return copied_into(_padded(empty, w), _gates(kind, w).T)
 
 
 class _Recurrence(Plan):
@@ -157,7 +168,12 @@ def _described(workshop: Workshop, kind: Kind, steps: int, rows: int, inputs: in
 
     gaps = [None] * 2 * (kind.states - 1)  # an LSTM's peepholes and projection
     states = [memory(1, 1, rows, width)] * kind.states
-    weights = [memory(1, 1, size, len(kind.gates), width) for size in (inputs, width)]
+    gates = len(kind.gates)
+    row = 4 * _padding(gates * width)
+    weights = [
+        workshop.memory((1, 1, size, gates, width), (row * size, row * size, row, 4 * width, 4))
+        for size in (inputs, width)
+    ]
     memories = [memory(steps, rows, inputs), *states, *weights, *gaps, memory(1, 1, kind.biases, width),
                 memory(steps, rows, width), *states]  # fmt: skip
     sources, targets = (range(first, first + 1 + kind.states) for first in (SRC, DST))
