@@ -1,7 +1,8 @@
 """Recurrent layers: all steps of a batch of sequences, and the gradients of all operands, for every array library.
 
 Inputs are (T, N, I), states (N, H), outputs (T, N, H); w_ih is (gates·H, I), w_hh (gates·H, H). What does not depend on
-other steps is one product for the whole sequence; what remains for each step is a few small operations.
+other steps is one product for the whole sequence; what remains for each step is a few small operations. `reused` says
+whether sequences of this shape come again, so that a library may prepare itself for them.
 """
 
 from typing import Any
@@ -11,7 +12,9 @@ from backends.geometry import Array
 KERNELS = ("rnn", "rnn_gradients", "lstm", "lstm_gradients", "gru", "gru_gradients")
 
 
-def rnn(xp: Any, x: Array, state: Array, w_ih: Array, w_hh: Array, bias: Array, nonlinearity: str) -> tuple[Array, Any]:
+def rnn(
+    xp: Any, x: Array, state: Array, w_ih: Array, w_hh: Array, bias: Array, reused: bool, nonlinearity: str
+) -> tuple[Array, Any]:
     """h ← tanh(w_ih x + w_hh h + bias), or ReLU; nothing else is kept."""
     y, transposed = _share(xp, x, w_ih, bias), xp.ascontiguousarray(w_hh.T)
     for t in range(len(y)):
@@ -35,7 +38,7 @@ def rnn_gradients(
 
 
 def lstm(
-    xp: Any, x: Array, state: Array, cell: Array, w_ih: Array, w_hh: Array, bias: Array
+    xp: Any, x: Array, state: Array, cell: Array, w_ih: Array, w_hh: Array, bias: Array, reused: bool
 ) -> tuple[Array, Array, Array, Array]:
     """The outputs and the last cell; kept are the gates i, f, g, o of all steps, (T, N, 4·H), and the cells."""
     # Twice as fast for few rows as the transposed view.
@@ -78,7 +81,9 @@ def lstm_gradients(
     return dx, d_state, d_cell, dw_ih, _contract(xp, d, _before(xp, state, y)), d_bias
 
 
-def gru(xp: Any, x: Array, state: Array, w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array) -> tuple[Array, Array]:
+def gru(
+    xp: Any, x: Array, state: Array, w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array, reused: bool
+) -> tuple[Array, Array]:
     """The outputs; kept are the gates r, z, n of all steps, (T, N, 3·H)."""
     gates, transposed, width = _share(xp, x, w_ih, b_ih), xp.ascontiguousarray(w_hh.T), state.shape[-1]
     y = xp.empty((len(x), *state.shape), dtype=x.dtype)

@@ -1,7 +1,7 @@
 """Recurrent layers: all steps of a batch of sequences in one call, and one for all gradients.
 
-A state is (1, 1, N, H) to the library, and weights are (1, 1, inputs, gates, H): in this order in memory, in padded rows,
-on the way forward and as gradients, in that of PyTorch on the way back. `kept` is the library's workspace.
+To the library a state is (1, 1, N, H) and weights are (1, 1, inputs, gates, H): in this order in memory, in padded
+rows, on the way forward and as gradients, in that of PyTorch on the way back. `kept` is its workspace.
 """
 
 from collections.abc import Callable
@@ -52,9 +52,9 @@ LSTM = Kind("lstm", (0, 1, 2, 3), 4, states=2)
 GRU = Kind("lbr_gru", (1, 0, 2), 4)  # the fourth bias is that of the product before it meets the reset gate
 
 
-def rnn(x: Array, state: Array, w_ih: Array, w_hh: Array, bias: Array, nonlinearity: str) -> Any:
+def rnn(x: Array, state: Array, w_ih: Array, w_hh: Array, bias: Array, reused: bool, nonlinearity: str) -> Any:
     """See `generic.recurrent.rnn`; the library's ReLU makes 0 of NaN."""
-    return _forward(RNN, x, (state,), w_ih, w_hh, bias) if nonlinearity == "tanh" else None
+    return _forward(RNN, x, (state,), w_ih, w_hh, bias, reused and nonlinearity == "tanh")
 
 
 def rnn_gradients(
@@ -64,9 +64,9 @@ def rnn_gradients(
     return None if kept is None else _backward(RNN, (g,), x, (state,), w_ih, w_hh, bias, (y,), kept)
 
 
-def lstm(x: Array, state: Array, cell: Array, w_ih: Array, w_hh: Array, bias: Array) -> Any:
+def lstm(x: Array, state: Array, cell: Array, w_ih: Array, w_hh: Array, bias: Array, reused: bool) -> Any:
     """See `generic.recurrent.lstm`; there are no cells beside what is kept."""
-    found = _forward(LSTM, x, (state, cell), w_ih, w_hh, bias)
+    found = _forward(LSTM, x, (state, cell), w_ih, w_hh, bias, reused)
     return found and (*found, None)
 
 
@@ -80,9 +80,9 @@ def lstm_gradients(
     return _backward(LSTM, (g, g_cell), x, (state, cell), w_ih, w_hh, bias, (y, last), kept)
 
 
-def gru(x: Array, state: Array, w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array) -> Any:
+def gru(x: Array, state: Array, w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array, reused: bool) -> Any:
     """See `generic.recurrent.gru`."""
-    return _forward(GRU, x, (state,), w_ih, w_hh, _gru_bias(b_ih, b_hh))
+    return _forward(GRU, x, (state,), w_ih, w_hh, _gru_bias(b_ih, b_hh), reused)
 
 
 def gru_gradients(
@@ -101,10 +101,14 @@ def _gru_bias(b_ih: Array, b_hh: Array) -> Array:
     return np.concatenate([z + u_z, r + u_r, n, turned])
 
 
-def _forward(kind: Kind, x: Array, states: tuple[Array, ...], w_ih: Array, w_hh: Array, bias: Array) -> Any:
+def _forward(
+    kind: Kind, x: Array, states: tuple[Array, ...], w_ih: Array, w_hh: Array, bias: Array, wanted: bool
+) -> Any:
     """The outputs, the last states behind h, and what is kept; None if the library had better not."""
     operands, shape = (x, *states, w_ih, w_hh, bias), (len(x), *states[0].shape)
-    if any(v.dtype != FLOAT32 or not v.size for v in operands) or len(x) * states[0].size < SMALL or not active():
+    if any(v.dtype != FLOAT32 or not v.size for v in operands):
+        return None
+    if not wanted or len(x) * states[0].size < SMALL or not active():
         return None
     plan = _forward_plan(kind, *x.shape, shape[2])
     if plan is None:

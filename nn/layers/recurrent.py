@@ -21,19 +21,20 @@ from nn.utils.rnn import PackedSequence
 Run = tuple[Tensor, State]
 
 
-def _scan_elman(nonlinearity: str, x: Tensor, state: State, *weights: Tensor) -> Run:
-    w_ih, w_hh, bias = weights
-    y = core.rnn_scan(x, state[0], w_ih, w_hh, bias, nonlinearity=nonlinearity)
+def _scan_elman(
+    nonlinearity: str, x: Tensor, state: State, w_ih: Tensor, w_hh: Tensor, bias: Tensor, reused: bool
+) -> Run:
+    y = core.rnn_scan(x, state[0], w_ih, w_hh, bias, nonlinearity=nonlinearity, reused=reused)
     return y, (y[-1],)
 
 
-def _scan_lstm(x: Tensor, state: State, *weights: Tensor) -> Run:
-    y, cell = core.lstm_scan(x, *state, *weights)
+def _scan_lstm(x: Tensor, state: State, w_ih: Tensor, w_hh: Tensor, bias: Tensor, reused: bool) -> Run:
+    y, cell = core.lstm_scan(x, state[0], state[1], w_ih, w_hh, bias, reused=reused)
     return y, (y[-1], cell)
 
 
-def _scan_gru(x: Tensor, state: State, *weights: Tensor) -> Run:
-    y = core.gru_scan(x, state[0], *weights)
+def _scan_gru(x: Tensor, state: State, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor, b_hh: Tensor, reused: bool) -> Run:
+    y = core.gru_scan(x, state[0], w_ih, w_hh, b_ih, b_hh, reused=reused)
     return y, (y[-1],)
 
 
@@ -203,7 +204,10 @@ class RNNBase(Module):
         if b_ih is None or b_hh is None:
             b_ih = b_hh = core.zeros(kind.gates * self.hidden_size, dtype=x.dtype, device=x.device)
         biases = (b_ih + b_hh,) if kind.one_bias else (b_ih, b_hh)
-        steps = kind.scan if w_hr is None else partial(run, partial(lstm_step, projection=w_hr))
+        # Sequences of many lengths are cut into blocks of ever new shapes.
+        steps = partial(kind.scan, reused=sizes is None or sizes[0] == sizes[-1])
+        if w_hr is not None:
+            steps = partial(run, partial(lstm_step, projection=w_hr))
 
         def scan(x: Tensor, state: State) -> Run:
             return steps(x, state, w_ih, w_hh, *biases)

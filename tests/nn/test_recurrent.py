@@ -35,6 +35,26 @@ def test_a_packed_batch_is_its_sequences_one_by_one(mode, bidirectional):
         np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("mode", ["RNN", "LSTM", "GRU"])
+def test_float32_as_exact_as_it_can_be(mode):
+    ag.manual_seed(0)
+    layer = getattr(nn, mode)(6, 33, num_layers=2, bidirectional=True, batch_first=True)
+    double = getattr(nn, mode)(6, 33, num_layers=2, bidirectional=True, batch_first=True).double()
+    double.load_state_dict(layer.state_dict())
+    results = []
+    for model in (layer, double):
+        x = ag.tensor(
+            np.random.default_rng(0).normal(size=(5, 7, 6)), dtype=model.weight_ih_l0.dtype, requires_grad=True
+        )
+        y, state = model(x)
+        loss = (y * y).sum() + sum((s * s).sum() for s in (state if isinstance(state, tuple) else (state,)))
+        loss.backward()
+        results.append([y, x.grad, *(p.grad for p in model.parameters())])
+    for single, exact in zip(*results, strict=True):
+        single, exact = single.detach().numpy(), exact.detach().numpy()
+        np.testing.assert_allclose(single, exact, rtol=0, atol=2e-6 * np.abs(exact).max())
+
+
 def test_padding_and_packing_are_inverse():
     data = sequences()
     padded = rnn.pad_sequence(data, batch_first=True, padding_value=-1.0)

@@ -90,12 +90,12 @@ def _rnn_loop(input, state, w_ih, w_hh, bias, nonlinearity="tanh"):
         g, input, state, w_ih, w_hh, bias, y, kept, nonlinearity),
     composite=lambda xp, g, input, state, w_ih, w_hh, bias, nonlinearity: _by_steps(
         partial(elman_step, nonlinearity=nonlinearity), (g,), input, (state,), w_ih, w_hh, bias))  # fmt: skip
-def rnn_scan(xp, input, state, w_ih, w_hh, bias, *, nonlinearity="tanh"):
+def rnn_scan(xp, input, state, w_ih, w_hh, bias, *, nonlinearity="tanh", reused=True):
     """h[t] = tanh(w_ih input[t] + w_hh h[t - 1] + bias), or ReLU: (T, N, H), of (T, N, I), from the state (N, H).
 
-    Weights are (H, I) and (H, H).
+    Weights are (H, I) and (H, H). reused: whether sequences of this shape come again, so that kernels may be prepared.
     """
-    return xp.kernels.rnn(input, state, w_ih, w_hh, bias, nonlinearity)
+    return xp.kernels.rnn(input, state, w_ih, w_hh, bias, reused, nonlinearity)
 
 
 def _lstm_rule(xp, g, input, state, cell_state, w_ih, w_hh, bias, output, cell, kept, cells):
@@ -122,13 +122,13 @@ def _lstm_loop(input, state, cell, w_ih, w_hh, bias):
     joint=_lstm_rule,
     composite=lambda xp, g, input, state, cell_state, w_ih, w_hh, bias: _by_steps(
         lstm_step, g, input, (state, cell_state), w_ih, w_hh, bias))  # fmt: skip
-def lstm_scan(xp, input, state, cell_state, w_ih, w_hh, bias):
+def lstm_scan(xp, input, state, cell_state, w_ih, w_hh, bias, *, reused=True):
     """Outputs (T, N, H) and last cell (N, H) of long short-term memory over (T, N, I), from a state and a cell (N, H).
 
     Weights are (4·H, I) and (4·H, H), with gates in the order i, f, g, o: c ← σ(f)·c + σ(i)·tanh(g), h ← σ(o)·tanh(c),
-    of w_ih input[t] + w_hh h + bias.
+    of w_ih input[t] + w_hh h + bias. reused: see `rnn_scan`.
     """
-    output, cell, kept, cells = xp.kernels.lstm(input, state, cell_state, w_ih, w_hh, bias)
+    output, cell, kept, cells = xp.kernels.lstm(input, state, cell_state, w_ih, w_hh, bias, reused)
     return (output, cell), kept, cells
 
 
@@ -151,10 +151,11 @@ def _gru_loop(input, state, w_ih, w_hh, b_ih, b_hh):
         g, input, state, w_ih, w_hh, b_ih, b_hh, y, kept),
     composite=lambda xp, g, input, state, w_ih, w_hh, b_ih, b_hh: _by_steps(
         gru_step, (g,), input, (state,), w_ih, w_hh, b_ih, b_hh))  # fmt: skip
-def gru_scan(xp, input, state, w_ih, w_hh, b_ih, b_hh):
+def gru_scan(xp, input, state, w_ih, w_hh, b_ih, b_hh, *, reused=True):
     """Outputs (T, N, H) of gated recurrent units over (T, N, I), from a state (N, H), with (3·H, I) and (3·H, H).
 
     Gates come in the order r, z, n, and the reset gate acts after the product: with x = w_ih input[t] + b_ih and
     u = w_hh h + b_hh, h ← (1 - z)·tanh(x_n + r·u_n) + z·h for r = σ(x_r + u_r) and z = σ(x_z + u_z).
+    reused: see `rnn_scan`.
     """
-    return xp.kernels.gru(input, state, w_ih, w_hh, b_ih, b_hh)
+    return xp.kernels.gru(input, state, w_ih, w_hh, b_ih, b_hh, reused)
