@@ -162,6 +162,11 @@ def test_bfloat16_is_ordered_with_nan_last():
     assert ag.finfo().eps == 2**-23
 
 
+def test_hardsigmoid_of_bfloat16_is_rounded_once():
+    x = ag.linspace(-3, 3, 97).bfloat16()
+    assert ag.functional.hardsigmoid(x).tolist() == ag.functional.hardsigmoid(x.float()).bfloat16().tolist()
+
+
 def test_bfloat16_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ml_dtypes", None)
     with pytest.raises(ImportError, match="pip install ml_dtypes"):

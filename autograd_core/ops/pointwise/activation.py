@@ -94,12 +94,12 @@ def threshold(input, threshold=0.0, value=0.0):
     return functional.where(input <= threshold, value, input)  # so that NaN stays
 
 
-@composition(
-    ELEMENTWISE, domain=Interval(-5, 5, kinks=(-3, 3)), method=False, reference=lambda x: min(max(x + 3, 0.0), 6.0) / 6
-)
-def hardsigmoid(input):
+@op(ELEMENTWISE, symbol="hardsigmoid", domain=Interval(-5, 5, kinks=(-3, 3)), method=False, floating=True, wide=True,
+    real_only=True, reference=lambda x: min(max(x + 3, 0.0), 6.0) / 6,
+    vjp=lambda xp, g, x: xp.where((x > -3) & (x < 3), g / 6, 0))  # fmt: skip
+def hardsigmoid(xp, x):
     """The logistic function in three straight pieces: x / 6 + ½ between -3 and 3; the gradient is 0 on the bounds."""
-    return hardtanh(input, -3.0, 3.0) / 6 + 0.5
+    return xp.clip(x, -3, 3) / 6 + 0.5
 
 
 @composition(
