@@ -27,6 +27,7 @@ class Hooked:
 
     forward: Callable[..., Any]
     _hooks: tuple[Hook, ...] | None = None
+    _shared: tuple[Hook, ...] | None = None  # those of all modules
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
@@ -58,14 +59,16 @@ class Hooked:
         """
         return self._register_hook(Hook(BACKWARD, hook), prepend)
 
+    register_backward_hook = register_full_backward_hook
+
     def _register_hook(self, hook: Hook, prepend: bool) -> Removable:
         there = self._hooks or ()
         self._hooks = (hook, *there) if prepend else (*there, hook)
-        return Removable(self, "_hooks", hook)
+        return _Handle(self, "_hooks", hook)
 
     def _watched(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """`forward`, with the hooks around it."""
-        hooks = self._hooks or ()
+        hooks = (*(self._shared or ()), *(self._hooks or ()))
         for hook in hooks:
             if hook.kind == PRE and (result := _called(hook, self, args, kwargs)) is not None:
                 args, kwargs = _arguments(hook, result, kwargs)
@@ -83,6 +86,47 @@ class Hooked:
                     _called(hook, self, args, kwargs, None)
             raise
         return output if back is None else back.left(output)
+
+
+class _Handle(Removable):
+    """A module, or all modules, without hooks left do not look for any."""
+
+    _owner: Any
+
+    def remove(self) -> None:
+        super().remove()
+        if self._owner is Hooked:
+            Hooked._hooks = None if Hooked._shared is None else ()
+        elif self._owner._hooks is None:
+            self._owner.__dict__.pop("_hooks", None)  # as it is for all modules
+
+
+def _register_shared(hook: Hook) -> Removable:
+    Hooked._shared = (*(Hooked._shared or ()), hook)
+    Hooked._hooks = ()  # no longer None, so that calls look for hooks
+    return _Handle(Hooked, "_shared", hook)
+
+
+def register_module_forward_pre_hook(hook: Callable[..., Any]) -> Removable:
+    """Call `hook(module, args)` before the `forward` of any module; what it returns, if anything, replaces `args`."""
+    return _register_shared(Hook(PRE, hook))
+
+
+def register_module_forward_hook(
+    hook: Callable[..., Any], *, with_kwargs: bool = False, always_call: bool = False
+) -> Removable:
+    """Call `hook(module, args, output)` after the `forward` of any module, before the module's own hooks."""
+    return _register_shared(Hook(POST, hook, with_kwargs, always_call))
+
+
+def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> Removable:
+    """Call `hook(module, grad_output)` before the gradient passes any module."""
+    return _register_shared(Hook(BACKWARD_PRE, hook))
+
+
+def register_module_full_backward_hook(hook: Callable[..., Any]) -> Removable:
+    """Call `hook(module, grad_input, grad_output)` when the gradients of the inputs of any module are known."""
+    return _register_shared(Hook(BACKWARD, hook))
 
 
 def _called(hook: Hook, module: Hooked, args: Any, kwargs: Any, *output: Any) -> Any:

@@ -4,6 +4,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+from nn import hooks
 
 
 class Two(nn.Module):
@@ -184,3 +185,28 @@ def test_sequences_are_multiplied():
     values = nn.ParameterList([ag.ones(1)])
     values += [ag.zeros(2)]
     assert len(values) == 2
+
+
+def test_hooks_of_all_modules():
+    seen, module = [], nn.Sequential(nn.Linear(1, 1), nn.ReLU())
+    own = module.register_forward_hook(lambda m, args, y: seen.append("own"))
+    handles = [
+        hooks.register_module_forward_pre_hook(lambda m, args: seen.append(f"before {type(m).__name__}")),
+        hooks.register_module_forward_hook(lambda m, args, y: seen.append(f"after {type(m).__name__}")),
+        hooks.register_module_full_backward_pre_hook(lambda m, go: seen.append(f"gradient of {type(m).__name__}")),
+        hooks.register_module_full_backward_hook(lambda m, gi, go: seen.append(f"gradients {type(m).__name__}")),
+    ]
+    y = module(ag.ones(1, 1))
+    assert seen == ["before Sequential", "before Linear", "after Linear", "before ReLU", "after ReLU",
+                    "after Sequential", "own"]  # fmt: skip
+    seen.clear()
+    own.remove()
+    y.sum().backward()
+    assert seen[:2] == ["gradient of Sequential", "gradients Sequential"]
+    assert seen[2:] == ["gradient of ReLU", "gradients ReLU", "gradient of Linear", "gradients Linear"]
+    for handle in handles:
+        handle.remove()
+    assert module._hooks is None
+    seen.clear()
+    module(ag.ones(1, 1))
+    assert seen == []
