@@ -396,6 +396,24 @@ def test_parameters_side_by_side_change_as_each_alone(change):
     assert together == alone
 
 
+def test_hooks_around_the_state():
+    optimizer, calls = optim.SGD([ag.ones(1, requires_grad=True)], lr=0.1), []
+    handles = [
+        optimizer.register_state_dict_pre_hook(lambda o: calls.append("second")),
+        optimizer.register_state_dict_pre_hook(lambda o: calls.append("first"), prepend=True),
+        optimizer.register_state_dict_post_hook(lambda o, state: {**state, "extra": 1}),
+        optimizer.register_load_state_dict_pre_hook(lambda o, state: calls.append(state.pop("extra"))),
+        optimizer.register_load_state_dict_post_hook(calls.append),
+    ]
+    state = optimizer.state_dict()
+    optimizer.load_state_dict(state)
+    assert calls == ["first", "second", 1, optimizer]
+    assert state["extra"] == 1
+    for handle in handles:
+        handle.remove()
+    assert "extra" not in optimizer.state_dict()
+
+
 @pytest.mark.parametrize("name", ["SGD", "LBFGS"])
 def test_hooks_around_a_step(name):
     w = ag.tensor([1.0], requires_grad=True)
