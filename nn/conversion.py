@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from autograd_core import Tensor
 from autograd_core import functional as core
+from autograd_core.memory_format import MemoryFormat
 from autograd_core.tensor import own_scalar
 
 
@@ -24,12 +25,19 @@ class Convertible:
                 t.grad = convert(t.grad.data)
         return self
 
-    def to(self, *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False) -> Self:
-        """Move to a device, convert floating-point parts to a dtype, or both, in place. Returns the module."""
+    def to(self, *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False,
+           memory_format: Any = None) -> Self:  # fmt: skip
+        """Move to a device, convert floating-point parts to a dtype, or both, in place. Returns the module.
+
+        memory_format: the order in memory of parts with 4 axes ("channels last") or 5 ("channels last 3d").
+        """
+        axes = {MemoryFormat.channels_last: (4,), MemoryFormat.channels_last_3d: (5,)}.get(memory_format, (4, 5))
 
         def convert(t: Tensor) -> Tensor:
             converted = t.to(*args, device=device, dtype=dtype, non_blocking=non_blocking)
-            return converted if t.dtype.kind in "fcV" else t.to(converted.device)
+            if t.dtype.kind not in "fcV":
+                converted = t.to(converted.device)
+            return converted.contiguous(memory_format=memory_format) if memory_format and t.ndim in axes else converted
 
         return self._convert(convert)
 

@@ -119,6 +119,8 @@ class Module(Hooked, Convertible, Stateful):
         self._check_name("module", "_modules", name)
         self._own("_modules", name, module, "module")
 
+    register_module = add_module
+
     def _check_name(self, kind: str, registry: str, name: str) -> None:
         if registry not in self.__dict__:
             raise AttributeError(f"cannot assign {kind} before Module.__init__() call")

@@ -221,6 +221,15 @@ def test_apply_visits_children_first():
     assert order == ["Linear", "ReLU", "Sequential", "Sequential"]
 
 
+def test_conversion_to_another_order_in_memory():
+    model = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.Conv3d(1, 2, 2))
+    assert model.to(memory_format=ag.channels_last) is model
+    assert model[0].weight.is_contiguous(memory_format=ag.channels_last)
+    assert model[2].weight.is_contiguous()
+    model.to(memory_format=ag.contiguous_format)
+    assert model[0].weight.is_contiguous()
+
+
 def test_conversion_keeps_parameters_and_spares_integers():
     m = small()
     p = m[0].weight
