@@ -335,6 +335,11 @@ def _new(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return new
 
 
+def _new_legacy(self: Tensor, *args: Any) -> Tensor:
+    """x.new(2, 3), or x.new(data): as `Tensor(...)`, in the dtype and on the device of x. Prefer `new_empty`."""
+    return legacy_tensor(*args).to(device=self.device, dtype=self.dtype)
+
+
 CREATORS = (tensor, as_tensor, from_numpy, frombuffer, asarray, zeros, ones, empty, full, zeros_like, ones_like,
             empty_like, full_like, arange, linspace, logspace, eye, one_hot, meshgrid, tril_indices, triu_indices,
             scalar_tensor, empty_strided, empty_permuted)  # fmt: skip
@@ -346,3 +351,4 @@ def install() -> None:
         publish(f)
     for f in (zeros, ones, empty, full, tensor, empty_strided):
         setattr(Tensor, f"new_{f.__name__}", _new(f))
+    setattr(Tensor, "new", _new_legacy)  # noqa: B010

@@ -96,7 +96,7 @@ def _contains(self: Tensor, value: Any) -> bool:
 
 def _copy(self: Tensor) -> Tensor:
     own_scalar(self)
-    return _twin(self, self.array, self.grad)
+    return _twin(self, self.array, None if self.grad is None else wrap(self.grad.array, self.grad.node))
 
 
 def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:

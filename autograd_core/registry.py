@@ -68,6 +68,7 @@ def op(
         else:
             o.call.__signature__ = public_signature(o)  # type: ignore[attr-defined]  # what help() and stubs show
         o.call.__name__ = o.call.__qualname__ = o.name
+        o.call.__module__ = functional.__name__  # where pickle finds it
         o.call.__doc__ = o.doc
         o.call.entry = o  # type: ignore[attr-defined]  # for stubs: from a function to what it is the form of
         OPS[o.name] = o

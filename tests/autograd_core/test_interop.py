@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import nn
 
 
 def leaf():
@@ -205,6 +206,11 @@ def test_copies_of_leaves(make):
     assert make(ag.tensor(1.5)).item() == 1.5
     with pytest.raises(RuntimeError, match="only leaves"):
         make(x * 2)
+
+
+@pytest.mark.parametrize("function", [ag.tanh, ag.linalg.det, ag.special.erf, nn.functional.softsign])
+def test_functions_are_pickled_by_name(function):
+    assert pickle.loads(pickle.dumps(function)) is function
 
 
 def test_deepcopy_knows_what_it_copied_and_keeps_the_memory_order():
