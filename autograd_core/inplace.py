@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.arguments import of_one_depth
+from autograd_core.arguments import is_operand, of_one_depth
 from autograd_core.binders import apply
 from autograd_core.dtypes import can_cast
 from autograd_core.entries import public_names
@@ -192,6 +192,15 @@ def _method(function: Callable[..., Tensor], name: str) -> Callable[..., Tensor]
     return method
 
 
+def _operator(function: Callable[..., Tensor]) -> Callable[..., Any]:
+    """The operator that writes; an operand of a type we do not know is left to that type."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        return write(self, function, other) if is_operand(other) else NotImplemented
+
+    return operator
+
+
 def _zero(self: Tensor) -> Tensor:
     """Write zeros; returns the tensor."""
     return write(self, lambda x: functional.zeros_like(x.detach()))
@@ -221,7 +230,7 @@ def install() -> None:
         _offer(entry)
     LISTENERS.append(_offer)
     for operator, name in OPERATORS.items():
-        setattr(Tensor, operator, _method(getattr(functional, name), name))
+        setattr(Tensor, operator, _operator(getattr(functional, name)))
     for name, method in {"zero_": _zero, "copy_": _copy, "__setitem__": _setitem}.items():
         method.__name__ = name
         setattr(Tensor, name, method)

@@ -271,3 +271,14 @@ def test_a_retained_gradient_is_that_of_the_value_written_last():
     (y * y).sum().backward()
     assert y.grad.tolist() == [60.0, 24.0]
     assert x.grad.tolist() == [1800.0, 144.0]
+
+
+def test_operators_leave_an_operand_of_unknown_type_to_it():
+    class Unknown:
+        def __radd__(self, other):
+            return "theirs"
+
+    x = ag.ones(2)
+    assert x.__imul__(Unknown()) is NotImplemented
+    x += Unknown()
+    assert x == "theirs"
