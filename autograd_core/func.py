@@ -6,7 +6,10 @@ may be nested tuples, lists and dicts of tensors.
 
 from __future__ import annotations
 
+from functools import partial
+
 from autograd_core.batching import vmap as vmap
+from autograd_core.families import attribute
 from autograd_core.jacobians import hessian as hessian
 from autograd_core.jacobians import jacfwd as jacfwd
 from autograd_core.jacobians import jacobian as jacobian
@@ -18,3 +21,5 @@ from autograd_core.transforms import jvp as jvp
 from autograd_core.transforms import linearize as linearize
 from autograd_core.transforms import value_and_grad as value_and_grad
 from autograd_core.transforms import vjp as vjp
+
+__getattr__ = partial(attribute, "func")
