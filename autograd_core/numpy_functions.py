@@ -23,6 +23,8 @@ UFUNCS = {"true_divide": "divide", "equal": "eq", "invert": "bitwise_not", "fabs
           "psi": "digamma", "_zeta": "zeta", "j0": "bessel_j0", "j1": "bessel_j1", "y0": "bessel_y0",
           "y1": "bessel_y1", "k0": "modified_bessel_k0", "k1": "modified_bessel_k1"}  # fmt: skip
 FOREIGN = ("kl_div",)  # ufuncs that share nothing but their name with a function of ours
+# Of these, axis=() takes every element by itself; to PyTorch, no axes are all of them.
+REDUCING = ("all", "amax", "amin", "any", "max", "mean", "min", "nanmean", "nansum", "prod", "std", "sum", "var")
 # What `ufunc.reduce` and `ufunc.accumulate` do.
 REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "amax", "minimum": "amin", "logical_and": "all",
               "logical_or": "any", "logaddexp": "logsumexp"}  # fmt: skip
@@ -262,6 +264,8 @@ def array_function(self: Tensor, function: Callable[..., Any], types: Any, args:
     names = _parameters(function)
     operands = next((i for i, name in enumerate(names) if name in OPTIONS), len(args))
     options = dict(zip(names[operands:], args[operands:], strict=False)) | kwargs
+    if options.get("axis") == () and function.__name__ in REDUCING:
+        return ours(args[0][..., None], **_renamed({**options, "axis": -1, "keepdims": False}))
     return ours(*args[:operands], **_renamed(options))
 
 
