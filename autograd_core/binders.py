@@ -298,7 +298,7 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
     if o.residuals:
         y, *rest = y
     node = None
-    if wants and o.differentiable and grad_enabled():
+    if wants and o.differentiable and grad_enabled() and (o.outputs or y.dtype.kind in "fcV"):
         plan = o.plans.get(wants)
         if plan is None:
             plan = o.plans[wants] = saving_plan(o, wants)

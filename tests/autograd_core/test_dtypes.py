@@ -171,3 +171,12 @@ def test_bfloat16_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ml_dtypes", None)
     with pytest.raises(ImportError, match="pip install ml_dtypes"):
         dtypes.bfloat16()
+
+
+def test_what_becomes_integers_has_no_gradient():
+    x = ag.tensor([1.5, -2.0], requires_grad=True)
+    for y in (x.long(), x.bool(), x.to("int32"), x.type(ag.uint8), x.sum(dtype=ag.int64), x.cumsum(0, dtype=ag.int64)):
+        assert y.dtype.kind in "biu"
+        assert not y.requires_grad
+    (x * x.int()).sum().backward()
+    assert x.grad.tolist() == [1, -2]
