@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import fft, functional, linalg
+from autograd_core.dtypes import get_default_dtype
 from autograd_core.tensor import Tensor
 
 ADVICE = "use a tensor function, or .detach().numpy() on purpose"
@@ -32,8 +33,8 @@ SCANS = {"add": "cumsum", "multiply": "cumprod", "logaddexp": "logcumsumexp"}
 # Functions with NumPy's name, parameters and meaning.
 SAME = ("allclose", "all", "amax", "amin", "angle", "any", "argmax", "argmin", "argwhere", "atleast_1d", "atleast_2d",
         "atleast_3d", "bincount", "broadcast_to", "count_nonzero", "diff", "dsplit", "empty_like", "expand_dims",
-        "fliplr", "flipud", "full_like", "hsplit", "inner", "isclose", "isin", "kron", "mean", "moveaxis",
-        "nan_to_num", "nanmean", "nansum", "ones_like", "outer", "prod", "ravel", "real", "reshape", "round",
+        "fliplr", "flipud", "full_like", "hsplit", "inner", "isclose", "isin", "kron", "moveaxis",
+        "nan_to_num", "nansum", "ones_like", "outer", "prod", "ravel", "real", "reshape", "round",
         "searchsorted", "sinc", "squeeze", "stack", "sum", "take_along_axis", "tile", "trapezoid", "unique", "vdot",
         "vsplit", "where", "zeros_like")  # fmt: skip
 RENAMED = {"array_equal": "equal", "copy": "clone", "iscomplexobj": "is_complex", "max": "amax", "min": "amin"}
@@ -57,9 +58,21 @@ def _clip(a: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, m
     return functional.clamp(a, a_min if min is None else min, a_max if max is None else max)
 
 
+def _real(a: Tensor, dtype: Any = None) -> Tensor:
+    """In `dtype`, or else integers in the default floating dtype: PyTorch refuses a mean of integers."""
+    return a.to(dtype=dtype or (get_default_dtype() if a.dtype.kind in "biu" else a.dtype))
+
+
+def _mean(name: str) -> Callable[..., Tensor]:
+    def mean(a: Tensor, dim: Any = None, *, dtype: Any = None, keepdim: bool = False, **given: Any) -> Tensor:
+        return getattr(functional, name)(_real(a, dtype), dim, keepdim, **given)  # type: ignore[no-any-return]
+
+    return mean
+
+
 def _spread(name: str) -> Callable[..., Tensor]:
     def spread(a: Tensor, dim: Any = None, *, dtype: Any = None, ddof: Any = 0, keepdim: bool = False) -> Tensor:
-        return getattr(functional, name)(a.to(dtype=dtype), dim, correction=ddof, keepdim=keepdim)  # type: ignore[no-any-return]
+        return getattr(functional, name)(_real(a, dtype), dim, correction=ddof, keepdim=keepdim)  # type: ignore[no-any-return]
 
     return spread
 
@@ -200,11 +213,11 @@ def _offset(name: str) -> Callable[..., Tensor]:
 
 def _median(a: Tensor, dim: int | None = None, *, keepdim: bool = False) -> Tensor:
     """NumPy's median is the mean of the two middle elements."""
-    return functional.quantile(a, 0.5, dim, keepdim)
+    return functional.quantile(_real(a), 0.5, dim, keepdim)
 
 
 def _quantile(a: Tensor, q: Any, dim: int | None = None, *, method: str = "linear", keepdim: bool = False) -> Tensor:
-    return functional.quantile(a, q, dim, keepdim, interpolation=method)
+    return functional.quantile(_real(a), q, dim, keepdim, interpolation=method)
 
 
 def _cross(a: Tensor, b: Tensor, axisa: int = -1, axisb: int = -1, axisc: int = -1, dim: int | None = None) -> Tensor:
@@ -220,7 +233,8 @@ OWN: dict[str, Callable[..., Any]] = {
     "cumprod": _flat("cumprod"), "cumsum": _flat("cumsum"),
     "diag": _offset("diag"), "diagonal": _diagonal, "dot": _dot, "dstack": _stacked("dstack"), "einsum": _einsum,
     "flip": _flip, "gradient": _gradient, "hstack": _stacked("hstack"), "imag": _imag,
-    "isrealobj": lambda x: not functional.is_complex(x), "linalg.svd": _svd, "median": _median,
+    "isrealobj": lambda x: not functional.is_complex(x), "linalg.svd": _svd, "mean": _mean("mean"), "median": _median,
+    "nanmean": _mean("nanmean"),
     "meshgrid": lambda *xi, indexing="xy": functional.meshgrid(*_tensors(xi), indexing=indexing),
     "ndim": lambda a: a.ndim, "nonzero": lambda a: functional.nonzero(a, as_tuple=True), "pad": _pad,
     "percentile": lambda a, q, *args, **given: _quantile(a, np.divide(q, 100), *args, **given),

@@ -119,6 +119,13 @@ def test_an_uneven_split_is_refused_as_by_numpy():
         np.split(ag.tensor(A), 2)
 
 
+@pytest.mark.parametrize("function", [np.mean, np.std, np.var, np.median, np.nanmean, lambda x: np.quantile(x, 0.25)])
+def test_numpy_takes_means_of_integers(function):
+    y = function(ag.tensor([True, False, True, True]))
+    assert y.dtype == ag.float32
+    assert y.item() == pytest.approx(function(np.array([True, False, True, True], float)))
+
+
 def test_a_ufunc_writes_into_a_tensor():
     x, y = ag.tensor(A), ag.empty(3, 3, dtype="float64")
     assert np.add(x, B, out=y) is y
