@@ -139,6 +139,11 @@ class Node:
     def name(self):
         return self.op.name
 
+    @property
+    def next_functions(self):
+        """The node of each operand, None where it requires no gradient, and a 0: nodes have one output here."""
+        return tuple([(parent, 0) for parent in self.parents])
+
     def __repr__(self):
         return f"<{self.op.name}>"
 
@@ -154,7 +159,7 @@ class Leaf:
     """Where a gradient ends. Holds its Tensor weakly: no cycle, and a dead leaf needs no gradient."""
 
     __slots__ = ("__weakref__", "after", "hooks", "number", "tensor")
-    op, parents, saved, shapes, name = None, (), (), None, "leaf"
+    op, parents, saved, shapes, name, next_functions = None, (), (), None, "leaf", ()
     followed = False  # whether any leaf ever got a hook that runs after accumulation
 
     def __init__(self, tensor):
@@ -162,6 +167,11 @@ class Leaf:
             _check_inside(tensor)
         self.tensor, self.hooks, self.number = weakref.ref(tensor), None, tick()
         self.after = None  # hooks that run once the gradient is in place
+
+    @property
+    def variable(self):
+        """The tensor whose gradient ends here, if it still exists."""
+        return self.tensor()
 
     def __repr__(self):
         return "<leaf>"

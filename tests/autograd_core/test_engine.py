@@ -506,3 +506,13 @@ def test_an_array_is_held_once(dtype):
     holder["there"] = holder["there"][1:]
     assert not of(holder)
     assert of({"there": np.ones(3)})
+
+
+def test_the_graph_can_be_walked_by_hand():
+    x = ag.tensor(2.0, requires_grad=True)
+    y = (x * 3 + 1).relu()
+    (add, _), *_ = y.grad_fn.next_functions
+    (multiply, _), constant = add.next_functions
+    assert (add.name, multiply.name, constant) == ("add", "multiply", (None, 0))
+    leaf = multiply.next_functions[0][0]
+    assert (leaf.variable is x, leaf.next_functions) == (True, ())
