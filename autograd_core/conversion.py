@@ -53,10 +53,10 @@ def _from_python(data: Any, dtype: dtypes.DType | None) -> np.ndarray[Any, Any]:
         dtype = functools.reduce(dtypes.promote_types, found) if found else dtypes.get_default_dtype()
     try:
         return np.array(plain, dtype)
-    except OverflowError as e:
+    except (OverflowError, ValueError) as e:
+        if "inhomogeneous" in str(e):
+            raise ValueError(f"cannot make a tensor of lists of different lengths: {e}") from None
         raise OperandError(f"a number does not fit into {dtype}: {e}") from None
-    except ValueError as e:
-        raise ValueError(f"cannot make a tensor of lists of different lengths: {e}") from None
     except TypeError as e:
         raise DtypeError(f"cannot make a tensor of {dtype} of these numbers: {e}") from None
 

@@ -21,8 +21,9 @@ ADVICE = "use a tensor function, or .detach().numpy() on purpose"
 UFUNCS = {"true_divide": "divide", "equal": "eq", "invert": "bitwise_not", "fabs": "absolute", "rint": "round",
           "degrees": "rad2deg", "radians": "deg2rad", "conjugate": "conj", "left_shift": "bitwise_left_shift",
           "right_shift": "bitwise_right_shift", "expit": "sigmoid", "log_expit": "logsigmoid", "gammaln": "lgamma",
-          "psi": "digamma", "_zeta": "zeta", "j0": "bessel_j0", "j1": "bessel_j1", "y0": "bessel_y0",
-          "y1": "bessel_y1", "k0": "modified_bessel_k0", "k1": "modified_bessel_k1"}  # fmt: skip
+          "psi": "digamma", "_zeta": "zeta", "gammainc": "igamma", "gammaincc": "igammac", "j0": "bessel_j0",
+          "j1": "bessel_j1", "y0": "bessel_y0", "y1": "bessel_y1", "k0": "modified_bessel_k0",
+          "k1": "modified_bessel_k1"}  # fmt: skip
 FOREIGN = ("kl_div",)  # ufuncs that share nothing but their name with a function of ours
 # Of these, axis=() takes every element by itself; to PyTorch, no axes are all of them.
 REDUCING = ("all", "amax", "amin", "any", "max", "mean", "min", "nanmean", "nansum", "prod", "std", "sum", "var")

@@ -50,6 +50,8 @@ def test_what_is_no_number_is_a_type_error(data):
 
 @pytest.mark.parametrize("data", [[[1, 2], [3]], [[1, 2], 3], [1, [2]], [ag.ones(2), ag.ones(3)]])
 def test_ragged_lists(data):
+    with pytest.raises(RuntimeError, match="does not fit into int32: cannot convert float NaN"):
+        ag.tensor([float("nan")], dtype=ag.int32)
     with pytest.raises(ValueError, match="lists of different lengths"):
         ag.tensor(data)
 
