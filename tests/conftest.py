@@ -1,5 +1,7 @@
 """What every test shares."""
 
+import gc
+
 from hypothesis import Phase, settings
 
 # The same examples on every machine and in every run, and no deadline, because a shared machine may stall. What fails
@@ -22,3 +24,9 @@ def pytest_collection_modifyitems(config, items):
             own = getattr(owner, name, None)
             if isinstance(own, settings):
                 setattr(owner, name, settings(own, max_examples=max(own.max_examples, 1000)))
+
+
+def pytest_collection_finish(session):
+    """Keep thousands of collected tests out of the garbage collector's rounds, an eighth of the time of a run."""
+    gc.collect()
+    gc.freeze()
