@@ -1,6 +1,7 @@
 // CUDA C++ on a CPU: enough of it to run the project's kernels, one block after the other. The threads of a block are
 // fibers that take turns at barriers and shuffles, so that what these do to results is tested; races are not found.
 
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <algorithm>
@@ -9,7 +10,6 @@
 #include <cstring>
 #include <memory>
 #include <utility>
-#include <vector>
 
 using std::exp;
 using std::log;
@@ -31,11 +31,12 @@ static unsigned short half_of_float(float x) { _Float16 y = (_Float16)x; unsigne
 template <typename T> static T atomicAdd(T *place, T x) { T old = *place; *place += x; return old; }
 
 namespace shim {
-struct Fiber { ucontext_t context; std::unique_ptr<char[]> stack; bool ended; };
+// A fiber runs one thread of every block. Contexts are for its start alone: changing them asks the kernel each time.
+struct Fiber { ucontext_t context; jmp_buf place; std::unique_ptr<char[]> stack; bool ended; };
 static const size_t STACK = 1 << 16;
-static std::vector<Fiber> fibers;
-static ucontext_t home;
-static unsigned int current;
+static Fiber fibers[1024];
+static jmp_buf home;
+static unsigned int current, count;
 static void (*body)(void *);
 static void *arguments;
 static uint64_t lanes[1024];
@@ -45,36 +46,43 @@ static Dim index_of(unsigned int thread) {
 }
 // On to the next thread that has not ended; every thread waits in the same place, so one round is one barrier.
 static void next() {
-    unsigned int from = current, to = current, count = fibers.size();
-    do to = (to + 1) % count; while (fibers[to].ended && to != from);
-    if (fibers[to].ended) setcontext(&home);
-    if (to == from) return;
+    unsigned int to = current;
+    do to = (to + 1) % count; while (fibers[to].ended && to != current);
+    if (to == current && !fibers[to].ended) return;
+    if (_setjmp(fibers[current].place)) return;  // whoever comes back has set `current`
+    if (fibers[to].ended) _longjmp(home, 1);
     current = to;
     threadIdx = index_of(to);
-    swapcontext(&fibers[from].context, &fibers[to].context);
-    // Whoever comes back has set `current`.
+    _longjmp(fibers[to].place, 1);
 }
 static void run() {
-    body(arguments);
-    fibers[current].ended = true;
-    next();
+    unsigned int own = current;
+    if (!_setjmp(fibers[own].place)) _longjmp(home, 1);
+    for (;;) {
+        body(arguments);
+        fibers[own].ended = true;
+        next();
+    }
+}
+static void make(unsigned int i) {
+    Fiber &f = fibers[i];
+    f.stack.reset(new char[STACK]);
+    getcontext(&f.context);
+    f.context.uc_stack.ss_sp = f.stack.get();
+    f.context.uc_stack.ss_size = STACK;
+    makecontext(&f.context, run, 0);
+    current = i;
+    if (!_setjmp(home)) setcontext(&f.context);
 }
 static void block() {
-    unsigned int count = blockDim.x * blockDim.y * blockDim.z;
-    fibers.resize(count);
+    count = blockDim.x * blockDim.y * blockDim.z;
     for (unsigned int i = 0; i < count; ++i) {
-        Fiber &f = fibers[i];
-        f.ended = false;
-        if (!f.stack) f.stack.reset(new char[STACK]);
-        getcontext(&f.context);
-        f.context.uc_stack.ss_sp = f.stack.get();
-        f.context.uc_stack.ss_size = STACK;
-        f.context.uc_link = nullptr;
-        makecontext(&f.context, run, 0);
+        if (!fibers[i].stack) make(i);
+        fibers[i].ended = false;
     }
     current = 0;
     threadIdx = index_of(0);
-    swapcontext(&home, &fibers[0].context);
+    if (!_setjmp(home)) _longjmp(fibers[0].place, 1);
 }
 template <typename... A, size_t... I> void call(void (*kernel)(A...), void **values, std::index_sequence<I...>) {
     kernel(*(A *)values[I]...);
