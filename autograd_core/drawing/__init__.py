@@ -51,6 +51,15 @@ class Drawing:
         """The description in Graphviz' language, which needs no Graphviz."""
         return described(self.graph, self.direction, self._scale)
 
+    @property
+    def source(self) -> Any:
+        """The same as a `graphviz.Source`, which renders it in any format, by any engine, with the program `dot`."""
+        try:
+            from graphviz import Source
+        except ImportError:
+            raise ImportError('this needs the package graphviz: pip install "autograd-core[graphs]"') from None
+        return Source(self.dot)
+
     @cached_property
     def svg(self) -> str:
         """The picture as SVG text, from `<svg` on, so that it can stand in a page or in a file of its own."""

@@ -281,6 +281,10 @@ def test_without_graphviz_there_are_pictures_all_the_same_and_advice(monkeypatch
     assert drawing.dot.startswith("digraph")
     with pytest.raises(ImportError, match=r'pip install "autograd-core\[graphs\]"'):
         drawing.save(tmp_path / "graph.png")
+    assert drawing.source.source == drawing.dot
+    monkeypatch.setitem(sys.modules, "graphviz", None)
+    with pytest.raises(ImportError, match=r'package graphviz: pip install "autograd-core\[graphs\]"'):
+        drawing.source
 
 
 def test_the_dot_program_serves_where_the_library_is_missing_and_a_broken_one_does_no_harm(monkeypatch, tmp_path):
