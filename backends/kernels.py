@@ -114,6 +114,7 @@ NAMES = (
     "mish_gradient",
     "sigmoid",
     "sigmoid_gradient",
+    "scaled_sigmoid",
     "silu",
     "silu_gradient",
     "tanh",
@@ -124,6 +125,7 @@ NAMES = (
     "digamma",
     "trigamma",
     "sinc",
+    "softplus",
     "tanhshrink",
     "special",
     "drop",
@@ -178,6 +180,7 @@ def bind(
     )
     kernels = SimpleNamespace(
         special=functions,
+        zeta=partial(gamma.zeta, xp, functions),
         convolve=partial(im2col.convolve, xp, schedule=schedule),
         convolve_input=partial(im2col.convolve_input, xp, schedule=schedule),
         convolve_weight=partial(im2col.convolve_weight, xp, schedule=schedule),

@@ -18,8 +18,38 @@ MISH_ONE, MISH_TWO, MISH_THREE = 1.194033938963939, 0.4522603229111282, 0.027951
 
 
 def sigmoid(xp: Any, x: Array) -> Array:
-    """1 / (1 + exp(-x))."""
+    """1 / (1 + exp(-x)); of float64 so that the exponential does not overflow before the result is 0."""
+    if x.dtype == xp.float64:
+        e = xp.exp(-abs(x))
+        return xp.where(x < 0, e, 1.0) / (1.0 + e)
     return 1 / (1 + xp.exp(-x))
+
+
+def scaled_sigmoid(xp: Any, x: Array, beta: float) -> Array:
+    """σ(βx), without the rounding error of βx, which counts as often as it is large."""
+    z, rest = _scaled(xp, x, beta)
+    e = xp.exp(-abs(z))
+    under = 1.0 + e
+    return xp.where(z < 0, e, 1.0) / under * (1.0 + rest * xp.where(z < 0, 1.0, e) / under)
+
+
+def softplus(xp: Any, x: Array, beta: float) -> Array:
+    """log(1 + exp(βx)) / β"""
+    if beta == 1:
+        return xp.maximum(x, 0) + xp.log1p(xp.exp(-abs(x)))
+    z, rest = _scaled(xp, x, beta)
+    e = xp.exp(-abs(z))
+    return (xp.maximum(z, 0) + (xp.log1p(e) + rest * xp.where(z < 0, e, 1.0) / (1.0 + e))) / beta
+
+
+def _scaled(xp: Any, x: Array, beta: float) -> tuple[Array, Array]:
+    """βx and what rounding takes from it, as far out as that matters."""
+    if x.dtype.itemsize < 8:
+        wide = x.astype(xp.float64) * beta
+        z = wide.astype(x.dtype)
+        return z, xp.where(abs(z) < 1e3, wide - z, 0.0).astype(x.dtype)
+    near = xp.clip(x, -1e3 / abs(beta), 1e3 / abs(beta))
+    return x * beta, lost(near, beta, near * beta)
 
 
 def sigmoid_gradient(xp: Any, g: Array, x: Array) -> Array:

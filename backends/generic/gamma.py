@@ -9,8 +9,8 @@ from functools import partial
 from typing import Any
 
 from backends.generic import pairs, tables
-from backends.generic.exact_gamma import exact_digamma, exact_lgamma
-from backends.generic.pairs import PI, over, product, quotient, times, two_sum
+from backends.generic.exact_gamma import BERNOULLI, exact_digamma, exact_lgamma
+from backends.generic.pairs import PI, over, plus, product, quotient, times, two_sum
 from backends.generic.polynomials import onto_unit, polynomial
 from backends.generic.special import FAR, Pair, double, put
 from backends.geometry import Array
@@ -48,11 +48,13 @@ TINY = 1e-150  # below, 1 / x is all there is
 def lgamma(xp: Any, x: Array) -> Array:
     """log |Γ(x)|, infinite at its poles."""
     dtype, x = double(xp, x)
-    value = put(
-        xp, (xp.where(xp.isnan(x), x, xp.inf), xp.zeros_like(x)), (x > 0) & (x < 2.5), partial(_near_lgamma, xp), x
-    )
-    value = put(xp, value, (x >= 2.5) & (x < xp.inf), partial(_stirling, xp), x)
-    return _reflected(xp, x, value, _lgamma_below).astype(dtype, copy=False)
+    return _reflected(xp, x, _lgamma_above(xp, x), _lgamma_below).astype(dtype, copy=False)
+
+
+def _lgamma_above(xp: Any, x: Array) -> Pair:
+    value = xp.where(xp.isnan(x), x, xp.inf), xp.zeros_like(x)
+    value = put(xp, value, (x > 0) & (x < 2.5), partial(_near_lgamma, xp), x)
+    return put(xp, value, (x >= 2.5) & (x < xp.inf), partial(_stirling, xp), x)
 
 
 def _near_lgamma(xp: Any, x: Array) -> Pair:
@@ -71,7 +73,7 @@ def _lgamma_below(xp: Any, s: Array) -> Pair:
     """-log(sin πs / π) - log Γ(1 + s), which has zeros from 2.4 on, soon closer to integers than numbers are."""
     large, lost = two_sum(xp.maximum(s, TINY), 1.0)
     sine = over(_sine(xp, xp.maximum(s, TINY)), PI)
-    gamma = lgamma(xp, large) + lost * xp.log(large)
+    gamma = sum(_lgamma_above(xp, large)) + lost * xp.log(large)
     head, rest = pairs.log(xp, sine[0])
     total, more = two_sum(head, gamma)
     value = xp.where(s < TINY, -xp.log(s), -(total + (more + rest + sine[1] / sine[0])))
@@ -119,10 +121,13 @@ def _times_series(series: tuple[float, ...], z: Array) -> Array:
 def digamma(xp: Any, x: Array) -> Array:
     """The derivative of log Γ(x), NaN at negative integers."""
     dtype, x = double(xp, x)
+    return _reflected(xp, x, _digamma_above(xp, x), _digamma_below).astype(dtype, copy=False)
+
+
+def _digamma_above(xp: Any, x: Array) -> Pair:
     ends = xp.where(x == 0, xp.copysign(xp.inf, -x), xp.where(x == xp.inf, x, xp.nan))
     value = put(xp, (ends, xp.zeros_like(x)), (x > 0) & (x < 2.5), partial(_near_digamma, xp), x)
-    value = put(xp, value, (x >= 2.5) & (x < xp.inf), partial(_far_digamma, xp), x)
-    return _reflected(xp, x, value, _digamma_below).astype(dtype, copy=False)
+    return put(xp, value, (x >= 2.5) & (x < xp.inf), partial(_far_digamma, xp), x)
 
 
 def _near_digamma(xp: Any, x: Array) -> Pair:
@@ -138,7 +143,7 @@ def _far_digamma(xp: Any, x: Array) -> Pair:
 
 def _digamma_below(xp: Any, s: Array) -> Pair:
     """ψ(1 + s) + π / tan πs"""
-    other = digamma(xp, 1.0 + s)
+    other = sum(_digamma_above(xp, 1.0 + s))
     head, rest = _angle(xp, xp.maximum(s, TINY))
     tangent = xp.tan(head)
     head, rest = over(PI, (tangent, rest * (1.0 + tangent * tangent)))
@@ -168,4 +173,32 @@ def _trigamma_below(xp: Any, s: Array) -> Pair:
     """(π / sin πs)² - ψ′(1 + s)"""
     inverse = over(PI, _sine(xp, xp.maximum(s, TINY)))
     head, rest = times(inverse, inverse)
-    return xp.where(s < TINY, xp.inf, head), rest - trigamma(xp, 1.0 + s)
+    return xp.where(s < TINY, xp.inf, head), rest - sum(_trigamma_above(xp, 1.0 + s))
+
+
+def zeta(xp: Any, special: Any, s: Array, q: Array) -> Array:
+    """Hurwitz's ζ(s, q) = Σ (q + k)^-s over k ≥ 0; but for s > 1 and q > 0 that of the library of special functions."""
+    dtype, q = double(xp, q)
+    s, q = s + xp.zeros_like(q), q + xp.zeros_like(s)
+    inside = (s > 1) & (q > 0) & (q < xp.inf) & (s < xp.inf)
+    value = put(xp, (q, xp.zeros_like(q)), ~inside, lambda s, q: (special.zeta(s, q), xp.zeros_like(q)), s, q)
+    head, rest = put(xp, value, inside, partial(_hurwitz, xp), s, q)
+    return (head + rest).astype(dtype, copy=False)
+
+
+def _hurwitz(xp: Any, s: Array, q: Array) -> Pair:
+    """By Euler and Maclaurin's formula. What rounding takes from q + k counts s times."""
+    total = 0.0 * q, 0.0 * q
+    for k in range(1, 13):
+        a, lost = two_sum(q, float(k))
+        power = a**-s
+        power = power, -power * (s * lost / a)
+        if k < 12:
+            total = plus(total, power)
+    near = xp.minimum(s, 1e4)
+    term, correction = near / a, 0.5
+    for k, (n, d) in enumerate(BERNOULLI[:12], 1):
+        correction = correction + term * (n / (d * math.factorial(2 * k)))
+        term = term * ((near + (2 * k - 1)) / a * ((near + 2 * k) / a))
+    total = plus(total, times(power, plus(over((a, lost), (s - 1.0, 0.0)), (correction, 0.0))))
+    return q**-s, total[0] + total[1]

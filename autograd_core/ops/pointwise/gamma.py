@@ -46,11 +46,11 @@ def digamma(xp, x):
     samples=(sample((2, 3), n=1), sample((3,), n=0), sample((3,), n=3)), reference=lambda x, n: _slow_polygamma(n, x),
     vjp=lambda xp, g, x, n: g * xp.polygamma_of(x, n=n + 1))  # fmt: skip
 def polygamma_of(xp, x, *, n):
-    """The n-th derivative of `digamma`; exact to 2 units in the last place above 0 up to n = 1, to 8 beyond."""
+    """The n-th derivative of `digamma`."""
     if n < 2:
         return (xp.kernels.trigamma if n else xp.kernels.digamma)(x)
     factor = float(math.factorial(n)) if n <= 170 else math.inf
-    return xp.kernels.special.zeta(n + 1.0, x) * (factor if n % 2 else -factor)
+    return xp.kernels.zeta(n + 1.0, x) * (factor if n % 2 else -factor)
 
 
 @composition(ELEMENTWISE, domain=POSITIVE, aliases=("special.polygamma",), tolerance=1e-11,
@@ -96,7 +96,7 @@ def _refusal(name):
     vjp=(_refusal("zeta"), lambda xp, g, a, b: g * (-a * xp.zeta(a + 1, b))))  # fmt: skip
 def zeta(xp, a, b):
     """Hurwitz's zeta function, Σ (other + k)^-input over k ≥ 0; differentiable with respect to `other`."""
-    return xp.kernels.special.zeta(a, b)
+    return xp.kernels.zeta(a, b)
 
 
 def _slow_igamma(a, x):

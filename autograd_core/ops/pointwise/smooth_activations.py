@@ -31,14 +31,21 @@ def sigmoid(xp, x):
     return xp.kernels.sigmoid(x)
 
 
+@op(ELEMENTWISE, symbol="σ(βx)", domain=REAL, method=False, floating=True, wide=True,
+    samples=(sample((2, 3), beta=2.0),), reference=lambda x, beta: 1 / (1 + math.exp(-beta * x)),
+    vjp=lambda xp, g, x, beta: xp.sigmoid_gradient(g * beta, x * beta))  # fmt: skip
+def scaled_sigmoid(xp, x, *, beta):
+    """sigmoid(beta·x), without the rounding error of the product."""
+    return xp.kernels.sigmoid(x) if beta == 1 else xp.kernels.scaled_sigmoid(x, beta)
+
+
 @op(ELEMENTWISE, symbol="softplus", domain=REAL, method=False, floating=True,
     reference=lambda x, beta=1.0: math.log1p(math.exp(beta * x)) / beta,
     samples=(sample((2, 3)), sample((5,), beta=2.0)), wide=True,
-    vjp=lambda xp, g, x, beta: g * xp.sigmoid(x * beta))  # fmt: skip
+    vjp=lambda xp, g, x, beta: g * xp.scaled_sigmoid(x, beta=beta))  # fmt: skip
 def softplus(xp, x, *, beta=1.0):
     """log(1 + exp(beta·x)) / beta, without overflow and exact in both tails."""
-    z = x * beta
-    return (xp.maximum(z, 0) + xp.log1p(xp.exp(-abs(z)))) / beta
+    return xp.kernels.softplus(x, beta)
 
 
 @op(
