@@ -48,8 +48,9 @@ def _scaled(xp: Any, x: Array, beta: float) -> tuple[Array, Array]:
         wide = x.astype(xp.float64) * beta
         z = wide.astype(x.dtype)
         return z, xp.where(abs(z) < 1e3, wide - z, 0.0).astype(x.dtype)
-    near = xp.clip(x, -1e3 / abs(beta), 1e3 / abs(beta))
-    return x * beta, lost(near, beta, near * beta)
+    z = x * beta
+    near = xp.where(abs(z) < 1e3, x, 0.0)
+    return z, lost(near, beta, near * beta)
 
 
 def sigmoid_gradient(xp: Any, g: Array, x: Array) -> Array:

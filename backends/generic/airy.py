@@ -28,9 +28,9 @@ def airy(xp: Any, x: Array, derivative: int) -> Array:
     """Ai(x) or Ai′(x)."""
     dtype, x = double(xp, x)
     value = xp.where(abs(x) == xp.inf, 0.0, x), xp.zeros_like(x)
-    value = put(xp, value, (x >= LOW) & (x <= HIGH), lambda x: _near(x, derivative), x)
-    value = put(xp, value, (x > HIGH) & (x < xp.inf), lambda x: _decay(xp, x, derivative), x)
-    value = put(xp, value, (x > -xp.inf) & (x < LOW), lambda s: _wave(xp, s, derivative), -x)
+    value = put(value, (x >= LOW) & (x <= HIGH), lambda x: _near(x, derivative), x)
+    value = put(value, (x > HIGH) & (x < xp.inf), lambda x: _decay(xp, x, derivative), x)
+    value = put(value, (x > -xp.inf) & (x < LOW), lambda s: _wave(xp, s, derivative), -x)
     return (value[0] + value[1]).astype(dtype, copy=False)
 
 

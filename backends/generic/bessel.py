@@ -36,8 +36,8 @@ def bessel_j(xp: Any, x: Array, kind: int) -> Array:
     dtype, x = double(xp, x)
     s = abs(x)
     value = xp.where(s == xp.inf, 0.0, x), xp.zeros_like(x)
-    value = put(xp, value, s <= CUT, lambda s: _near_j(s, kind), s)
-    value = put(xp, value, (s > CUT) & (s < xp.inf), lambda s: _wave(xp, s, kind, EIGHTHS[kind]), s)
+    value = put(value, s <= CUT, lambda s: _near_j(s, kind), s)
+    value = put(value, (s > CUT) & (s < xp.inf), lambda s: _wave(xp, s, kind, EIGHTHS[kind]), s)
     total = value[0] + value[1]
     return (xp.copysign(1.0, x) * total if kind == 1 else total).astype(dtype, copy=False)
 
@@ -46,8 +46,8 @@ def bessel_y(xp: Any, x: Array, kind: int) -> Array:
     """Y of order 0 or 1, or with 2 the derivative of order 1; infinite at 0, NaN below."""
     dtype, x = double(xp, x)
     ends = xp.where(x == 0, xp.inf if kind == 2 else -xp.inf, xp.where(x == xp.inf, 0.0, xp.nan))
-    value = put(xp, (ends, xp.zeros_like(x)), (x > 0) & (x <= CUT), lambda x: _near_y(xp, x, kind), x)
-    value = put(xp, value, (x > CUT) & (x < xp.inf), lambda x: _wave(xp, x, kind, EIGHTHS[kind] + 2), x)
+    value = put((ends, xp.zeros_like(x)), (x > 0) & (x <= CUT), lambda x: _near_y(xp, x, kind), x)
+    value = put(value, (x > CUT) & (x < xp.inf), lambda x: _wave(xp, x, kind, EIGHTHS[kind] + 2), x)
     return (value[0] + value[1]).astype(dtype, copy=False)
 
 

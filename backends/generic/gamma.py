@@ -53,8 +53,8 @@ def lgamma(xp: Any, x: Array) -> Array:
 
 def _lgamma_above(xp: Any, x: Array) -> Pair:
     value = xp.where(xp.isnan(x), x, xp.inf), xp.zeros_like(x)
-    value = put(xp, value, (x > 0) & (x < 2.5), partial(_near_lgamma, xp), x)
-    return put(xp, value, (x >= 2.5) & (x < xp.inf), partial(_stirling, xp), x)
+    value = put(value, (x > 0) & (x < 2.5), partial(_near_lgamma, xp), x)
+    return put(value, (x >= 2.5) & (x < xp.inf), partial(_stirling, xp), x)
 
 
 def _near_lgamma(xp: Any, x: Array) -> Pair:
@@ -78,7 +78,7 @@ def _lgamma_below(xp: Any, s: Array) -> Pair:
     total, more = two_sum(head, gamma)
     value = xp.where(s < TINY, -xp.log(s), -(total + (more + rest + sine[1] / sine[0])))
     near = (abs(value) < 0.5 * gamma) & (s < 24.0) & (s > 2.25)
-    return put(xp, (value, 0.0 * s), near, partial(exact_lgamma, xp), -s)
+    return put((value, 0.0 * s), near, partial(exact_lgamma, xp), -s)
 
 
 def _angle(xp: Any, x: Array) -> Pair:
@@ -95,7 +95,7 @@ def _sine(xp: Any, x: Array) -> Pair:
 
 def _reflected(xp: Any, x: Array, value: Pair, below: Callable[[Any, Array], Pair]) -> Array:
     """The value, but between negative integers `below` of -x."""
-    head, rest = put(xp, value, (x < 0) & (x > -xp.inf) & (x != xp.round(x)), partial(below, xp), -x)
+    head, rest = put(value, (x < 0) & (x > -xp.inf) & (x != xp.round(x)), partial(below, xp), -x)
     return head + rest
 
 
@@ -126,8 +126,8 @@ def digamma(xp: Any, x: Array) -> Array:
 
 def _digamma_above(xp: Any, x: Array) -> Pair:
     ends = xp.where(x == 0, xp.copysign(xp.inf, -x), xp.where(x == xp.inf, x, xp.nan))
-    value = put(xp, (ends, xp.zeros_like(x)), (x > 0) & (x < 2.5), partial(_near_digamma, xp), x)
-    return put(xp, value, (x >= 2.5) & (x < xp.inf), partial(_far_digamma, xp), x)
+    value = put((ends, xp.zeros_like(x)), (x > 0) & (x < 2.5), partial(_near_digamma, xp), x)
+    return put(value, (x >= 2.5) & (x < xp.inf), partial(_far_digamma, xp), x)
 
 
 def _near_digamma(xp: Any, x: Array) -> Pair:
@@ -148,14 +148,14 @@ def _digamma_below(xp: Any, s: Array) -> Pair:
     tangent = xp.tan(head)
     head, rest = over(PI, (tangent, rest * (1.0 + tangent * tangent)))
     value = xp.where(s < TINY, 1.0 / s, head + (rest + other))
-    return put(xp, (value, 0.0 * s), abs(value) < other + 0.25 / (1.0 + s), partial(exact_digamma, xp), s)
+    return put((value, 0.0 * s), abs(value) < other + 0.25 / (1.0 + s), partial(exact_digamma, xp), s)
 
 
 def trigamma(xp: Any, x: Array) -> Array:
     """The derivative of `digamma`, infinite at its poles."""
     dtype, x = double(xp, x)
     ends = xp.where(x == xp.inf, 0.0, xp.where(xp.isnan(x), x, xp.inf))
-    value = put(xp, (ends, xp.zeros_like(x)), (x > 0) & (x < xp.inf), partial(_trigamma_above, xp), x)
+    value = put((ends, xp.zeros_like(x)), (x > 0) & (x < xp.inf), partial(_trigamma_above, xp), x)
     return _reflected(xp, x, value, _trigamma_below).astype(dtype, copy=False)
 
 
@@ -181,8 +181,8 @@ def zeta(xp: Any, special: Any, s: Array, q: Array) -> Array:
     dtype, q = double(xp, q)
     s, q = s + xp.zeros_like(q), q + xp.zeros_like(s)
     inside = (s > 1) & (q > 0) & (q < xp.inf) & (s < xp.inf)
-    value = put(xp, (q, xp.zeros_like(q)), ~inside, lambda s, q: (special.zeta(s, q), xp.zeros_like(q)), s, q)
-    head, rest = put(xp, value, inside, partial(_hurwitz, xp), s, q)
+    value = put((q, xp.zeros_like(q)), ~inside, lambda s, q: (special.zeta(s, q), xp.zeros_like(q)), s, q)
+    head, rest = put(value, inside, partial(_hurwitz, xp), s, q)
     return (head + rest).astype(dtype, copy=False)
 
 

@@ -7,7 +7,7 @@ function then serves the whole range, five times faster.
 """
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from backends.generic.pairs import quotient
 from backends.generic.polynomials import onto_unit, polynomial, ratio
@@ -93,16 +93,17 @@ def double(xp: Any, x: Array) -> tuple[Any, Array]:
     return dtype, x.astype(xp.float64, copy=False)
 
 
-def put(xp: Any, parts: Pair, where: Array, function: Callable[..., Pair], *operands: Array) -> Pair:
-    """A number in two parts, changed where a mask holds: to the function of the operands there.
+def put(parts: Pair, where: Array, function: Callable[..., Pair], *operands: Array) -> Pair:
+    """A number in two parts, changed in place where a mask holds: to the function of the operands there.
 
-    A library that has `put_parts` computes nothing elsewhere. Others cannot look at the mask without waiting for a GPU:
-    they compute the function of ¾ where it does not hold.
+    To look at the mask waits for a GPU, but less than to compute every function everywhere would.
     """
-    if hasattr(xp, "put_parts"):
-        return cast(Pair, xp.put_parts(parts, where, function, *operands))
-    made = function(*[xp.where(where, operand, 0.75) for operand in operands])
-    return xp.where(where, made[0], parts[0]), xp.where(where, made[1], parts[1])
+    if where.all().item():
+        return function(*operands)
+    if where.ndim and where.any().item():
+        for part, made in zip(parts, function(*[operand[where] for operand in operands]), strict=True):
+            part[where] = made
+    return parts
 
 
 def _tail(xp: Any, size: Array) -> Array:

@@ -40,12 +40,12 @@ def wave(xp: Any, angle: Pair, phase: Phase, eighths: int) -> Pair:
         t = over(plus(angle, (-middle, 0.0)), plus(angle, (middle - 2.0 * phase.exact_low, 0.0)))
         return cosine(xp, plus(angle, over(series(*phase.exact, t), angle)), eighths)
 
-    return put(xp, (head, rest), near, again, *angle)
+    return put((head, rest), near, again, *angle)
 
 
 def cosine(xp: Any, angle: Pair, eighths: int) -> Pair:
     """cos(angle - eighths·π/4) of an angle in two parts, in two; `eighths` is odd."""
-    head, rest = put(xp, angle, angle[0] > EXACT, partial(unwound, xp), *angle)
+    head, rest = put(angle, angle[0] > EXACT, partial(unwound, xp), *angle)
     turns = xp.round(head * (2 / math.pi) - 0.5 * eighths)
     count = 2.0 * turns + eighths
     for part in QUARTER_PI:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from backends.generic.special import Pair
 from backends.geometry import Array, blocks
 
 # Several float64 temporaries of a block fit the level-2 cache; smaller blocks pay for more calls than they save.
@@ -19,8 +18,6 @@ def blockwise(function: Callable[..., Array], x: Array, *rest: Any) -> Array:
     rest: arrays that lie in memory as x does (else there are no blocks), and numbers.
     """
     x = np.asarray(x)
-    if not any(map(np.ndim, (x, *rest))):
-        return function(x[None], *rest)[0]
     if x.size <= BLOCK or not all(v.shape == x.shape and v.strides == x.strides for v in rest if np.ndim(v)):
         return function(x, *rest)
     axes = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
@@ -33,13 +30,3 @@ def blockwise(function: Callable[..., Array], x: Array, *rest: Any) -> Array:
     for at in blocks(x.size, BLOCK):
         y[at] = part(at)
     return y.reshape([x.shape[axis] for axis in axes]).transpose(np.argsort(axes))
-
-
-def put_parts(parts: Pair, where: Array, function: Callable[..., Pair], *operands: Array) -> Pair:
-    """See `backends.generic.special.put`; the function is computed of no other elements, and the parts are changed."""
-    if where.all():
-        return function(*operands)
-    if where.any():
-        for part, made in zip(parts, function(*[operand[where] for operand in operands]), strict=True):
-            part[where] = made
-    return parts
