@@ -100,16 +100,16 @@ def _reflected(xp: Any, x: Array, value: Pair, below: Callable[[Any, Array], Pai
 
 
 def _stirling(xp: Any, x: Array) -> Pair:
-    """log Γ(x) from 2.5 on, (x - ½)(log x - 1) + ½ log 2π - ½ + p / x."""
-    s = xp.minimum(x, 1e18)
-    logarithm, rest = pairs.log(xp, s)
+    """From 2.5 on, (x - ½)(log x - 1) + ½ log 2π - ½ + p / x; from 8 on the library's logarithm is exact enough."""
+    s = xp.minimum(x, 1e290)
+    logarithm, rest = put((xp.log(s), xp.zeros_like(s)), s < 8.0, partial(pairs.log, xp), s)
     less, less_rest = two_sum(logarithm, -1.0)
     head, head_rest = product(s - 0.5, less)
     head_rest += (s - 0.5) * (less_rest + rest)
     total, total_rest = two_sum(head, HALF_LOG_TWO_PI[0])
     p = polynomial(tables.LGAMMA, onto_unit(xp, s, 2.5, 6.0)) / s
-    rest = total_rest + (head_rest + HALF_LOG_TWO_PI[1] + p)
-    return xp.where(s < x, x * (xp.log(x) - 1.0), total), xp.where(s < x, 0.0, rest)
+    value = total, total_rest + (head_rest + HALF_LOG_TWO_PI[1] + p)
+    return put(value, x > s, lambda x: (x * (xp.log(x) - 1.0), 0.0 * x), x)
 
 
 def _times_series(series: tuple[float, ...], z: Array) -> Array:

@@ -1,11 +1,12 @@
 """Modified Bessel functions I and K of orders 0 and 1, also scaled by exponentials, for every array library."""
 
+from functools import partial
 from typing import Any
 
 from backends.generic import tables
-from backends.generic.pairs import distance, quotient, root, times, two_sum
+from backends.generic.pairs import distance, over, quotient, root, times, two_sum
 from backends.generic.polynomials import onto_unit, polynomial, raised
-from backends.generic.special import double
+from backends.generic.special import Pair, double, put
 from backends.geometry import Array
 
 # Of orders 0 and 1: a number and a polynomial whose sum the function is up to a root or another simple factor.
@@ -25,43 +26,51 @@ def modified_bessel_i(xp: Any, x: Array, order: int, scaled: bool) -> Array:
     """I(x), or exp(-|x|)·I(x)."""
     dtype, x = double(xp, x)
     s = abs(x)
-    near = s < I_CUT
-    inner, outer = xp.minimum(s, I_CUT), xp.clip(s, I_CUT, LARGEST)
-    close, close_rest = raised(*I_NEAR[order], inner / 4.0 - 1.0)
-    if order:
-        close, close_rest = times((close, close_rest), (inner, 0.0))
-    far, far_rest = raised(*I_FAR[order], onto_unit(xp, outer, I_CUT, 16.0))
-    value = xp.where(near, close, far), xp.where(near, close_rest, far_rest)
-    below, above = two_sum(inner, 1.0), root(xp, outer)
-    if order:
-        below = times(below, two_sum(inner / 8.0, 1.0))
-    divisor = [xp.where(near, b, a) for b, a in zip(below, above, strict=True)]
+    value = xp.where(s == xp.inf, 0.0 if scaled else 1.0, s), xp.zeros_like(s)
+    value = put(value, s < I_CUT, partial(_near_i, order), s)
+    value = put(value, (s >= I_CUT) & (s < xp.inf), partial(_far_i, xp, order), s)
     if scaled:
-        result = xp.where(s == xp.inf, 0.0, quotient(*value, *divisor))
+        result = value[0] + value[1]
     else:
         # I is finite a little further than exp; and parts of a product must not overflow.
         first, unit = xp.minimum(s, 709.0), xp.where(s > 300.0, 2.0**-100, 1.0)
         head, rest = _exp(xp, first)
-        result = quotient(*times(value, (head * unit, rest * unit)), *divisor) * (xp.exp(s - first) / unit)
+        result = sum(times(value, (head * unit, rest * unit))) * (xp.exp(s - first) / unit)
     return (xp.sign(x) * result if order else result).astype(dtype, copy=False)
+
+
+def _near_i(order: int, s: Array) -> Pair:
+    value, divisor = raised(*I_NEAR[order], s / 4.0 - 1.0), two_sum(s, 1.0)
+    if order:
+        value, divisor = times(value, (s, 0.0)), times(divisor, two_sum(s / 8.0, 1.0))
+    return over(value, divisor)
+
+
+def _far_i(xp: Any, order: int, s: Array) -> Pair:
+    return over(raised(*I_FAR[order], onto_unit(xp, s, I_CUT, 16.0)), root(xp, xp.minimum(s, LARGEST)))
 
 
 def modified_bessel_k(xp: Any, x: Array, order: int, scaled: bool) -> Array:
     """K(x), or exp(x)·K(x); inf at 0, NaN below."""
     dtype, x = double(xp, x)
-    near = x < K_CUT
-    inner, outer = xp.clip(x, TINY if order else 5e-324, K_CUT), xp.clip(x, K_CUT, LARGEST)
-    close, close_rest = (_near_k1 if order else _near_k0)(xp, inner)
-    if scaled:
-        close, close_rest = times((close, close_rest), _exp(xp, inner))
-    far = raised(*K_FAR[order], onto_unit(xp, outer, K_CUT, 2.5))
+    ends = xp.where(x == 0, xp.inf, xp.where(x == xp.inf, 0.0, xp.nan))
+    value = put((ends, xp.zeros_like(x)), (x > 0) & (x < K_CUT), partial(_near_k, xp, order, scaled), x)
+    value = put(value, (x >= K_CUT) & (x < xp.inf), partial(_far_k, xp, order, scaled), x)
+    return (value[0] + value[1]).astype(dtype, copy=False)
+
+
+def _near_k(xp: Any, order: int, scaled: bool, x: Array) -> Pair:
+    inner = xp.maximum(x, TINY) if order else x
+    value = (_near_k1 if order else _near_k0)(xp, inner)
+    head, rest = times(value, _exp(xp, inner)) if scaled else value
+    return (xp.where(x < TINY, 1.0 / x, head), rest) if order else (head, rest)
+
+
+def _far_k(xp: Any, order: int, scaled: bool, x: Array) -> Pair:
+    value = raised(*K_FAR[order], onto_unit(xp, x, K_CUT, 2.5))
     if not scaled:
-        far = times(far, (xp.exp(-outer), 0.0))
-    result = xp.where(near, close + close_rest, quotient(*far, *root(xp, outer)))
-    if order:
-        result = xp.where(x < TINY, 1.0 / xp.where(x > 0, x, 1.0), result)
-    result = xp.where(x == xp.inf, 0.0, result)
-    return xp.where(x > 0, result, xp.where(x == 0, xp.inf, xp.nan)).astype(dtype, copy=False)
+        value = times(value, (xp.exp(-x), 0.0))
+    return over(value, root(xp, xp.minimum(x, LARGEST)))
 
 
 def scaled_i_slope(xp: Any, x: Array, order: int) -> Array:
