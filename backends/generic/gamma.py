@@ -143,12 +143,19 @@ def _far_digamma(xp: Any, x: Array) -> Pair:
 
 def _digamma_below(xp: Any, s: Array) -> Pair:
     """ψ(1 + s) + π / tan πs"""
-    other = sum(_digamma_above(xp, 1.0 + s))
-    head, rest = _angle(xp, xp.maximum(s, TINY))
-    tangent = xp.tan(head)
-    head, rest = over(PI, (tangent, rest * (1.0 + tangent * tangent)))
-    value = xp.where(s < TINY, 1.0 / s, head + (rest + other))
-    return put((value, 0.0 * s), abs(value) < other + 0.25 / (1.0 + s), partial(exact_digamma, xp), s)
+    large, lost = two_sum(s, 1.0)
+    other = put(_digamma_above(xp, large), large >= 2.5, partial(_finer_digamma, xp), large, lost)
+    angle, rest = _angle(xp, xp.maximum(s, TINY))
+    tangent = xp.tan(angle)
+    head, rest = plus(over(PI, (tangent, rest * (1.0 + tangent * tangent))), other)
+    near = abs(head) < xp.where(large < 2.5, 0.5, 0.5 * other[0])
+    return put((xp.where(s < TINY, 1.0 / s, head), xp.where(s < TINY, 0.0, rest)), near, partial(exact_digamma, xp), s)
+
+
+def _finer_digamma(xp: Any, x: Array, lost: Array) -> Pair:
+    """Of a number in two parts, with a better logarithm."""
+    head, rest = pairs.log(xp, x)
+    return head, rest + (_far_digamma(xp, x)[1] + lost * (1.0 + 0.5 / x) / x)
 
 
 def trigamma(xp: Any, x: Array) -> Array:
