@@ -6,9 +6,9 @@ Both are in terms of ζ = ⅔|x|^(3/2) in two parts: above 1 of exp(-ζ), below 
 from typing import Any
 
 from backends.generic import tables
-from backends.generic.pairs import over, root, times
+from backends.generic.pairs import Pair, over, root, times
 from backends.generic.polynomials import onto_unit, raised
-from backends.generic.special import Pair, double, exp_of_sum, put
+from backends.generic.special import double, exp_of_sum, put
 from backends.generic.waves import Phase, wave
 from backends.geometry import Array
 

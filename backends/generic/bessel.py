@@ -7,9 +7,9 @@ import math
 from typing import Any
 
 from backends.generic import tables
-from backends.generic.pairs import over, plus, root, times
+from backends.generic.pairs import Pair, over, plus, root, times
 from backends.generic.polynomials import onto_unit, polynomial, raised
-from backends.generic.special import Pair, double, put
+from backends.generic.special import double, put
 from backends.generic.waves import Phase, wave
 from backends.geometry import Array
 

@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from math import factorial
 from typing import Any
 
-from backends.generic.pairs import PI, over, plus, times, two_sum
+from backends.generic.pairs import PI, Pair, over, plus, times, two_sum
 from backends.geometry import Array
 
-Pair = tuple[Array, Any]
 # B₂, B₄, ..., by numerator and denominator.
 BERNOULLI = (
     (1, 6), (-1, 30), (1, 42), (-1, 30), (5, 66), (-691, 2730), (7, 6), (-3617, 510), (43867, 798), (-174611, 330),

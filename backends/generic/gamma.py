@@ -10,9 +10,9 @@ from typing import Any
 
 from backends.generic import pairs, tables
 from backends.generic.exact_gamma import BERNOULLI, exact_digamma, exact_lgamma
-from backends.generic.pairs import PI, over, plus, product, quotient, times, two_sum
+from backends.generic.pairs import PI, Pair, over, plus, product, quotient, times, two_sum
 from backends.generic.polynomials import onto_unit, polynomial
-from backends.generic.special import FAR, Pair, double, put
+from backends.generic.special import FAR, double, put
 from backends.geometry import Array
 
 # 1 - γ, then (-1)^k (ζ(k) - 1) / k for k = 2, 3, ...: the Taylor series of log Γ(2 + z) / z (Abramowitz and Stegun

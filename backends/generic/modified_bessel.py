@@ -4,9 +4,9 @@ from functools import partial
 from typing import Any
 
 from backends.generic import tables
-from backends.generic.pairs import distance, over, quotient, root, times, two_sum
+from backends.generic.pairs import Pair, distance, over, quotient, root, times, two_sum
 from backends.generic.polynomials import onto_unit, polynomial, raised
-from backends.generic.special import Pair, double, put
+from backends.generic.special import double, put
 from backends.geometry import Array
 
 # Of orders 0 and 1: a number and a polynomial whose sum the function is up to a root or another simple factor.
@@ -98,19 +98,19 @@ def scaled_k_slope(xp: Any, x: Array, order: int) -> Array:
     return xp.where(x > K_CUT, far, near).astype(dtype, copy=False)
 
 
-def _exp(xp: Any, x: Array) -> tuple[Array, Array]:
+def _exp(xp: Any, x: Array) -> Pair:
     """exp(x) in two parts, the more exact the smaller x is."""
     return two_sum(xp.expm1(x), 1.0)
 
 
-def _near_k0(xp: Any, x: Array) -> tuple[Array, Array]:
+def _near_k0(xp: Any, x: Array) -> Pair:
     """-log(x)·I₀(x) and a series."""
     square, logarithm = x * x, xp.log(x)
     t = square * (2.0 / K_CUT**2) - 1.0
     return two_sum(-logarithm, polynomial(tables.K0_NEAR, t) - logarithm * (square * polynomial(tables.K0_LOG, t)))
 
 
-def _near_k1(xp: Any, x: Array) -> tuple[Array, Array]:
+def _near_k1(xp: Any, x: Array) -> Pair:
     """1 / x + log(x)·I₁(x) and a series."""
     t = x * x * (2.0 / K_CUT**2) - 1.0
     return 1.0 / x, x * (xp.log(x) * polynomial(tables.K1_LOG, t) + polynomial(tables.K1_NEAR, t))

@@ -4,6 +4,8 @@ from typing import Any
 
 from backends.geometry import Array
 
+Pair = tuple[Array, Any]  # a number in two parts
+
 SPLITTER = 2.0**27 + 1
 PI = 3.141592653589793, 1.2246467991473532e-16
 LOG_2 = 0.6931471805592082, 7.371002565167799e-13  # the first has 40 bits, so that its multiples are exact
@@ -23,33 +25,33 @@ def lost(a: Array, b: Array, product: Array) -> Array:
     return rest
 
 
-def _halves(a: Array) -> tuple[Array, Array]:
+def _halves(a: Array) -> Pair:
     scaled = SPLITTER * a
     high = a - scaled
     high += scaled
     return high, a - high
 
 
-def two_sum(a: Array, b: Any) -> tuple[Array, Array]:
+def two_sum(a: Array, b: Any) -> Pair:
     """a + b in two parts (Knuth 1969)."""
     total = a + b
     second = total - a
     return total, (a - (total - second)) + (b - second)
 
 
-def product(a: Array, b: Any) -> tuple[Array, Array]:
+def product(a: Array, b: Any) -> Pair:
     """a·b of float64 in two parts."""
     p = a * b
     return p, lost(a, b, p)
 
 
-def times(a: tuple[Array, Array], b: tuple[Array, Any]) -> tuple[Array, Array]:
+def times(a: Pair, b: Pair) -> Pair:
     """The product of two numbers in two parts."""
     head, rest = product(a[0], b[0])
     return head, rest + (a[0] * b[1] + a[1] * b[0])
 
 
-def plus(a: tuple[Array, Any], b: tuple[Array, Any]) -> tuple[Array, Array]:
+def plus(a: Pair, b: Pair) -> Pair:
     """The sum of two numbers in two parts."""
     head, rest = two_sum(a[0], b[0])
     rest = rest + (a[1] + b[1])
@@ -57,7 +59,7 @@ def plus(a: tuple[Array, Any], b: tuple[Array, Any]) -> tuple[Array, Array]:
     return total, rest - (total - head)
 
 
-def over(a: tuple[Array, Any], b: tuple[Array, Any]) -> tuple[Array, Array]:
+def over(a: Pair, b: Pair) -> Pair:
     """The quotient of two numbers of float64 in two parts."""
     q = a[0] / b[0]
     p = q * b[0]
@@ -67,7 +69,7 @@ def over(a: tuple[Array, Any], b: tuple[Array, Any]) -> tuple[Array, Array]:
     return q, error / b[0]
 
 
-def root(xp: Any, x: Array) -> tuple[Array, Array]:
+def root(xp: Any, x: Array) -> Pair:
     """√x in two parts."""
     total = xp.sqrt(x)
     square = total * total
@@ -79,7 +81,7 @@ def quotient(head: Array, rest: Any, divisor: Array, lacking: Any = 0.0) -> Arra
     return sum(over((head, rest), (divisor, lacking)))
 
 
-def log(xp: Any, x: Array) -> tuple[Array, Array]:
+def log(xp: Any, x: Array) -> Pair:
     """log x of a positive normal float64 in two parts, by the series of artanh (m - 1) / (m + 1) = ½ log m."""
     m, exponent = xp.frexp(x)
     low = m < 0.7071

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from backends.generic.pairs import plus, product, times, two_sum
+from backends.generic.pairs import Pair, plus, product, times, two_sum
 from backends.geometry import Array
 
 
@@ -31,7 +31,7 @@ def ratio(x: Array, numerator: tuple[float, ...], denominator: tuple[float, ...]
     return polynomial(numerator, x) / polynomial(denominator, x)
 
 
-def raised(middle: float, table: tuple[float, ...], t: Array) -> tuple[Array, Array]:
+def raised(middle: float, table: tuple[float, ...], t: Array) -> Pair:
     """middle + a polynomial of t, which is smaller, in two parts; its last step too."""
     head, rest = product(t, polynomial(table[1:], t))
     p, p_rest = two_sum(head, table[0])
@@ -39,7 +39,7 @@ def raised(middle: float, table: tuple[float, ...], t: Array) -> tuple[Array, Ar
     return total, (p - (total - middle)) + (p_rest + rest)
 
 
-def series(heads: tuple[float, ...], rests: tuple[float, ...], t: tuple[Array, Array]) -> tuple[Array, Array]:
+def series(heads: tuple[float, ...], rests: tuple[float, ...], t: Pair) -> Pair:
     """A sum of Chebyshev polynomials of a number in two parts, by Clenshaw's recurrence.
 
     Its first coefficients, which count most, are in two parts, and so is what they add up to.

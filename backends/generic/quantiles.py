@@ -4,9 +4,9 @@ from functools import partial
 from typing import Any
 
 from backends.generic import tables
-from backends.generic.pairs import root, times, two_sum
+from backends.generic.pairs import Pair, root, times, two_sum
 from backends.generic.polynomials import raised, stretched
-from backends.generic.special import Pair, double, put
+from backends.generic.special import double, put
 from backends.geometry import Array
 
 

@@ -3,10 +3,8 @@
 import math
 from typing import Any
 
-from backends.generic.pairs import product, quotient
+from backends.generic.pairs import PI, quotient, times
 from backends.geometry import Array
-
-PI_REST = 1.2246467991473532e-16  # what rounding took from π
 
 
 def sinc(xp: Any, x: Array) -> Array:
@@ -21,11 +19,6 @@ def sinc(xp: Any, x: Array) -> Array:
     if x.dtype.itemsize < 8:
         wave = xp.sin(math.pi * (safe - whole)) * sign / (math.pi * safe)
     else:
-        (turned, rest), (divisor, lacking) = _times_pi(safe - whole), _times_pi(safe)
+        (turned, rest), (divisor, lacking) = times(PI, (safe - whole, 0.0)), times(PI, (safe, 0.0))
         wave = quotient(xp.sin(turned) * sign, rest * xp.cos(turned) * sign, divisor, lacking)
     return xp.where(x == 0, 1, wave).astype(x.dtype, copy=False)
-
-
-def _times_pi(x: Array) -> tuple[Array, Array]:
-    head, rest = product(x, math.pi)
-    return head, rest + x * PI_REST

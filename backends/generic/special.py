@@ -9,12 +9,10 @@ function then serves the whole range, five times faster.
 from collections.abc import Callable
 from typing import Any
 
-from backends.generic.pairs import quotient
+from backends.generic.pairs import Pair, quotient
 from backends.generic.polynomials import onto_unit, polynomial, ratio
 from backends.generic.tables import ERFC
 from backends.geometry import Array
-
-Pair = tuple[Array, Array]  # numbers in two parts
 
 FAR = 1e20  # where functions that fall like 1 / x have long become multiples of it, but products do not yet overflow
 EFX = 1.28379167095512586316e-01
