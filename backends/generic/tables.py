@@ -1,4 +1,4 @@
-"""Polynomials by rising powers of t, or Chebyshev's in two parts, as `python -m backends.fit` makes them."""
+"""Coefficients of polynomials, as `python -m backends.fit` makes them."""
 
 # fmt: off
 # log(x·erfcx(x)) + 9/16 on [27/32, ∞); error 3e-17.

@@ -69,20 +69,23 @@ def bessel_j0(xp, x):
     return xp.kernels.bessel_j(x, 0)
 
 
-def _second(value):
-    """The second derivative of a Bessel function of order 1, from Bessel's equation."""
-    return lambda xp, g, x, y: -g * (y / x + (1 - 1 / x / x) * getattr(xp, value)(x))
+def _j1_bend(xp, g, x, y):
+    """From Bessel's equation; 0 at 0."""
+    zero = abs(x) < 1e-30
+    one, safe = xp.bessel_j1(x), xp.where(zero, 1, x)
+    return -g * (one + xp.where(zero, 0, (y - one / safe) / safe))
 
 
 @op(ELEMENTWISE, symbol="J₁′", domain=Interval(0.5, 1.5), reference=lambda x: _j0(x) - _j1(x) / x, method=False,
-    vjp=_second("bessel_j1"), **SPECIAL | {"module": ""})  # fmt: skip
+    vjp=_j1_bend, **SPECIAL | {"module": ""})  # fmt: skip
 def bessel_j1_slope(xp, x):
     """The derivative of `bessel_j1`, without cancellation."""
     return xp.kernels.bessel_j(x, 2)
 
 
 @op(ELEMENTWISE, symbol="Y₁′", domain=Interval(0.5, 1.8), reference=lambda x: _slow_y0(x) - _slow_y1(x) / x,
-    method=False, vjp=_second("bessel_y1"), **SPECIAL | {"module": ""})  # fmt: skip
+    method=False, vjp=lambda xp, g, x, y: -g * (y / x + (1 - 1 / x / x) * xp.bessel_y1(x)),
+    **SPECIAL | {"module": ""})  # fmt: skip
 def bessel_y1_slope(xp, x):
     """The derivative of `bessel_y1`, without cancellation."""
     return xp.kernels.bessel_y(x, 2)
