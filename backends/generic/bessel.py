@@ -76,5 +76,4 @@ def _wave(xp: Any, x: Array, kind: int, eighths: int) -> Pair:
     """Amplitude / √x times the cosine of x + phase / x - eighths·π/4."""
     phase = PHASE[kind]
     amplitude = raised(*AMPLITUDE[kind], onto_unit(xp, x, phase.low, phase.middle))
-    angle = xp.minimum(x, 1e290), xp.zeros_like(x)
-    return over(times(wave(xp, angle, phase, eighths), amplitude), root(xp, x))
+    return over(times(wave(xp, (x, xp.zeros_like(x)), phase, eighths), amplitude), root(xp, x))

@@ -32,7 +32,8 @@ class Phase(NamedTuple):
 def wave(xp: Any, angle: Pair, phase: Phase, eighths: int) -> Pair:
     """cos(a + phase / a - eighths·π/4) of an angle a and the result in two parts; next to its zeros computed again."""
     shift = raised(phase.number, phase.table, onto_unit(xp, angle[0], phase.low, phase.middle))
-    head, rest = cosine(xp, plus(angle, over(shift, angle)), eighths)
+    shift = over(shift, (xp.minimum(angle[0], 1e290), angle[1]))  # products of parts must not overflow
+    head, rest = cosine(xp, plus(angle, shift), eighths)
     near = (abs(head) * angle[0] < 2.0**-5) & (angle[0] >= phase.exact_low)
 
     def again(*angle: Array) -> Pair:
