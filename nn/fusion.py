@@ -64,17 +64,17 @@ def _fold_all(model: Module, args: tuple[Any, ...]) -> None:
 
 def _pairs(model: Module, args: tuple[Any, ...]) -> tuple[list[tuple[Any, _BatchNorm]], list[Tensor]]:
     """(layer, the normalisation that alone takes what it gives), and what the model gives."""
-    made: dict[int, tuple[Module, Tensor]] = {}
+    made: dict[Any, Module] = {}  # by node: tensors would keep all that the model computes
     fed: dict[_BatchNorm, Any] = {}
     calls: Counter[Module] = Counter()
 
     def note(layer: Module, _: Any, output: Any) -> None:
         calls[layer] += 1
-        made[id(output)] = layer, output  # which keeps it alive, and its identity its own
+        made[output.node] = layer
 
     def look(norm: Any, inputs: tuple[Any, ...]) -> None:
         calls[norm] += 1
-        fed[norm] = made.get(id(inputs[0]))
+        fed[norm] = inputs[0].node
 
     handles = []
     for module in model.modules():
@@ -96,12 +96,12 @@ def _pairs(model: Module, args: tuple[Any, ...]) -> tuple[list[tuple[Any, _Batch
             layer.weight.requires_grad_(False)
     uses = _uses(outputs)
 
-    def alone(layer: Any, norm: _BatchNorm, y: Tensor) -> bool:
-        once = calls[layer] == calls[norm] == uses[y.node] == own[id(layer.weight)] == 1
+    def alone(layer: Any, norm: _BatchNorm) -> bool:
+        once = calls[layer] == calls[norm] == uses[fed[norm]] == own[id(layer.weight)] == 1
         return once and layer._hooks is None
 
-    pairs = [(*found, norm) for norm, found in fed.items() if found is not None]
-    return [(layer, norm) for layer, y, norm in pairs if alone(layer, norm, y)], [y.detach() for y in outputs]
+    pairs = [(made[node], norm) for norm, node in fed.items() if node is not None and node in made]
+    return [pair for pair in pairs if alone(*pair)], [y.detach() for y in outputs]
 
 
 def _uses(outputs: list[Tensor]) -> Counter[Any]:
