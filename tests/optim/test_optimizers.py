@@ -10,6 +10,7 @@ import pytest
 import autograd_core as ag
 import optim
 from optim.elementwise import SMALL
+from optim.sgd import LARGE
 
 SHAPES = [(4, 3), (5,), ()]
 STEPS = 20
@@ -89,6 +90,19 @@ ADAM_OPTIONS = [
 def test_sgd(options):
     for found, expected in zip(optimized(lambda ps: optim.SGD(ps, **options)), naive(sgd, **options), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("options", [{}, {"weight_decay": 0.1}, {"maximize": True}], ids=str)
+def test_sgd_gives_large_parameters_the_numbers_of_small_ones(options, dtype):
+    values, gradients = np.random.default_rng(0).standard_normal((2, LARGE + 16))
+    pieces = [(values, gradients), *zip(np.array_split(values, 3), np.array_split(gradients, 3), strict=True)]
+    params = [ag.tensor(v, dtype=dtype, requires_grad=True) for v, _ in pieces]
+    for p, (_, g) in zip(params, pieces, strict=True):
+        p.grad = ag.tensor(g, dtype=dtype)
+    optim.SGD(params, lr=0.1, **options).step()
+    whole, *parts = [p.detach().float().numpy() for p in params]
+    np.testing.assert_array_equal(whole, np.concatenate(parts))
 
 
 @pytest.mark.parametrize("options", ADAM_OPTIONS, ids=str)
