@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 _commit = threading.Lock()
+_exhaust = deque[Any](maxlen=0).extend  # runs an iterator to its end, in C
 # The seed of a loss that is a NumPy scalar, which nobody can write.
 _ONE = {kind: kind(1) for kind in (np.float32, np.float64)}
 
@@ -205,7 +206,7 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
         pairs += [(x, g) for ref, g in retained if (x := ref()) is not None]
     tensors = [x for x, _ in pairs]
     with _commit:
-        grads: list[Any] = list(exclusive([g for _, g in pairs], given))
+        grads = exclusive([g for _, g in pairs], given)
         puts, places = [_set_grad] * len(tensors), tensors.copy()
         for i, x in enumerate(tensors):
             if x.array.itemsize == 2:
@@ -221,7 +222,7 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
                         puts[i], places[i] = _set_array, before
                     grads[i] = total.array
         # One C loop: neither an interrupt nor another thread can see half of it.
-        deque(map(call, puts, places, grads), maxlen=0)
+        _exhaust(map(call, puts, places, grads))
     if Leaf.followed:
         for x in tensors:
             for hook in getattr(x.node, "after", None) or ():
@@ -247,7 +248,7 @@ _set_grad: Any = Tensor.grad.__set__  # type: ignore[union-attr]
 _set_array: Any = Tensor.array.__set__
 
 
-def exclusive(grads: list[Any], given: list[Any]) -> list[Tensor]:
+def exclusive(grads: list[Any], given: list[Any]) -> list[Any]:
     """Tensors whose storage nobody else sees: copy a view, a seed, or an array handed out already."""
     out: list[Tensor] = []
     taken = set(map(id, given))
