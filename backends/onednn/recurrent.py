@@ -105,15 +105,19 @@ def _forward(
     kind: Kind, x: Array, states: tuple[Array, ...], w_ih: Array, w_hh: Array, bias: Array, wanted: bool
 ) -> Any:
     """The outputs, the last states behind h, and what is kept; None if the library had better not."""
-    operands, shape = (x, *states, w_ih, w_hh, bias), (len(x), *states[0].shape)
-    if any(v.dtype != FLOAT32 or not v.size for v in operands):
+    steps, rows, inputs = x.shape
+    width = states[0].shape[1]
+    shapes = [x.shape, *[(rows, width)] * kind.states, *((len(kind.gates) * width, n) for n in (inputs, width)),
+              (kind.biases * width,)]  # fmt: skip
+    operands = (x, *states, w_ih, w_hh, bias)
+    if not wanted or steps * rows * width < SMALL or not inputs or not active():
         return None
-    if not wanted or len(x) * states[0].size < SMALL or not active():
+    if any(v.dtype != FLOAT32 or v.shape != shape for v, shape in zip(operands, shapes, strict=True)):
         return None
-    plan = _forward_plan(kind, *x.shape, shape[2])
+    plan = _forward_plan(kind, steps, rows, inputs, width)
     if plan is None:
         return None
-    y, lasts, kept = empty(shape), [np.empty(shape[1:], FLOAT32) for _ in states], empty((plan.kept,))
+    y, lasts, kept = empty((steps, rows, width)), [np.empty_like(states[0]) for _ in states], empty((plan.kept,))
     weights = (_turned(kind, w) for w in (w_ih, w_hh))
     plan.run(*map(np.ascontiguousarray, (x, *states)), *weights, np.ascontiguousarray(bias), y, *lasts, kept)
     return y, *lasts[1:], kept
@@ -129,7 +133,7 @@ def _backward(
     operands = (*map(np.ascontiguousarray, (x, *states)), *weights, np.ascontiguousarray(bias), y, y[-1], *cells)
     sums = [_padded(np.zeros, w) for w in (w_ih, w_hh)]  # the library adds to them
     found = (empty(x.shape), *(np.empty_like(s) for s in states), *sums, np.zeros_like(bias))
-    g_y, *g_cells = map(np.ascontiguousarray, g)
+    g_y, *g_cells = (np.ascontiguousarray(v, FLOAT32) for v in g)
     _backward_plan(kind, *x.shape, y.shape[2]).run(*operands, *found, g_y, np.zeros_like(y[-1]), *g_cells, kept)
     dx, *d_states, dw_ih, dw_hh, d_bias = found
     return dx, *d_states, *(_gates(kind, copied_into(empty(w.T.shape), w.T)) for w in (dw_ih, dw_hh)), d_bias
@@ -164,26 +168,43 @@ class _Recurrence(Plan):
     kept = 0
 
 
-def _described(workshop: Workshop, kind: Kind, steps: int, rows: int, inputs: int, width: int) -> tuple[Any, ...]:
-    """The arguments, their descriptors, both with None for what the library could take besides, and the way forward."""
+class _Description(NamedTuple):
+    """The arguments, descriptors of operands on the way forward and back, and of the primitives and the workspace.
+
+    None stands for operands of the library's that are not given.
+    """
+
+    arguments: list[int]
+    there: list[Any]
+    back: list[Any]
+    forward: Any
+    backward: Any
+    kept: Any
+
+
+def _described(workshop: Workshop, kind: Kind, steps: int, rows: int, inputs: int, width: int) -> _Description:
+    gates = len(kind.gates)
+    row = _padding(gates * width)
 
     def memory(*shape: int) -> Any:
         return workshop.memory(shape, dense(shape))
 
+    def weight(size: int, *order: int) -> Any:
+        return workshop.memory((1, 1, size, gates, width), tuple(4 * s for s in (row * size, row * size, *order)))
+
+    def operands(*weights: Any) -> list[Any]:
+        bias = memory(1, 1, kind.biases, width)
+        return [memory(steps, rows, inputs), *states, *weights, *gaps, bias, memory(steps, rows, width), *states]
+
     gaps = [None] * 2 * (kind.states - 1)  # an LSTM's peepholes and projection
     states = [memory(1, 1, rows, width)] * kind.states
-    gates = len(kind.gates)
-    row = 4 * _padding(gates * width)
-    weights = [
-        workshop.memory((1, 1, size, gates, width), (row * size, row * size, row, 4 * width, 4))
-        for size in (inputs, width)
-    ]
-    memories = [memory(steps, rows, inputs), *states, *weights, *gaps, memory(1, 1, kind.biases, width),
-                memory(steps, rows, width), *states]  # fmt: skip
+    there = operands(*(weight(size, row, width, 1) for size in (inputs, width)))
+    back = operands(*(weight(size, 1, width * size, size) for size in (inputs, width)))
     sources, targets = (range(first, first + 1 + kind.states) for first in (SRC, DST))
-    arguments = [*sources, WEIGHTS, WEIGHTS + 1, *gaps, BIAS, *targets]
-    forward = _primitive(workshop, kind, "forward", TRAINING, memories)
-    return arguments, memories, forward, workshop.asked(forward, OF_WORKSPACE)
+    arguments = [*sources, WEIGHTS, WEIGHTS + 1, *[0 for _ in gaps], BIAS, *targets]
+    forward = _primitive(workshop, kind, "forward", TRAINING, there)
+    backward = _primitive(workshop, kind, "backward", BACKWARD, back + there, forward)
+    return _Description(arguments, there, back, forward, backward, workshop.asked(forward, OF_WORKSPACE))
 
 
 def _primitive(workshop: Workshop, kind: Kind, way: str, purpose: int, memories: list[Any], *hint: Any) -> Any:
@@ -193,25 +214,20 @@ def _primitive(workshop: Workshop, kind: Kind, way: str, purpose: int, memories:
     return workshop.make(name, workshop.library.engine, purpose, *kind.first, FORTH, *memories, 0, *settings)
 
 
-def _present(arguments: list[Any], memories: list[Any]) -> list[tuple[int, Any]]:
-    return [(k, memory) for k, memory in zip(arguments, memories, strict=True) if memory]
+def _given(arguments: list[int], memories: list[Any]) -> list[tuple[int, Any]]:
+    return [(argument, memory) for argument, memory in zip(arguments, memories, strict=True) if memory]
 
 
 @planned
 def _forward_plan(workshop: Workshop, kind: Kind, *sizes: int) -> Plan:
-    arguments, memories, forward, kept = _described(workshop, kind, *sizes)
-    plan = _Recurrence(workshop, forward, *_present(arguments, memories), (WORKSPACE, kept))
-    plan.kept = -(-workshop.size(kept) // 4)
+    d = _described(workshop, kind, *sizes)
+    plan = _Recurrence(workshop, d.forward, *_given(d.arguments, d.there), (WORKSPACE, d.kept))
+    plan.kept = -(-workshop.size(d.kept) // 4)
     return plan
 
 
 @planned
 def _backward_plan(workshop: Workshop, kind: Kind, *sizes: int) -> Plan:
-    arguments, memories, forward, kept = _described(workshop, kind, *sizes)
-    operands, gates, width = memories.copy(), len(kind.gates), sizes[3]
-    for at, size in zip((SRC + kind.states, SRC + kind.states + 1), (sizes[2], width), strict=True):
-        steps = (4 * gates * width * size,) * 2 + (4, 4 * width * size, 4 * size)
-        operands[at] = workshop.memory((1, 1, size, gates, width), steps)
-    desc = _primitive(workshop, kind, "backward", BACKWARD, operands + memories, forward)
-    gradients = [k and k + GRADIENT for k in arguments]
-    return Plan(workshop, desc, *_present(arguments, operands), *_present(gradients, memories), (WORKSPACE, kept))
+    d = _described(workshop, kind, *sizes)
+    gradients = [argument + GRADIENT for argument in d.arguments]
+    return Plan(workshop, d.backward, *_given(d.arguments, d.back), *_given(gradients, d.there), (WORKSPACE, d.kept))
