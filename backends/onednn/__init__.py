@@ -20,7 +20,7 @@ KERNELS = {
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels"),
     "layer_norm": ("normalize_rows", "row_gradients"),
     "pooling": ("max_of_windows", "put_taps", "avg_pool", "avg_pool_input"),
-    "products": ("linear",),
+    "products": ("linear", "total"),
     "softmax": (
         "softmax", "softmax_gradient", "log_softmax", "log_softmax_gradient", "softmax_nll", "softmax_nll_gradient",
     ),

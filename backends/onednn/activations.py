@@ -171,8 +171,10 @@ def _kernel(name: str) -> Callable[..., Array | None]:
         flat = {key: in_memory(v) for key, v in operands.items()}
         for at in blocks(y.size, BLOCK):
             parts = {key: v[at] for key, v in flat.items()}
-            lowest = parts["x"].min()
-            if math.isnan(lowest) or not evaluate(formula, parts, result[at]):
+            if not evaluate(formula, parts, result[at]):
+                return None
+            lowest = parts["x"].min()  # afterwards, when it is in the cache
+            if math.isnan(lowest):
                 return None
             if lowest < low:
                 _below(low, tail, result[at], *parts.values())

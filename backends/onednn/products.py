@@ -5,13 +5,19 @@ that uses both takes many times as long. OpenBLAS uses its threads above a numbe
 it is compiled; from there on oneDNN computes, which is also quicker where it matters.
 """
 
+from math import prod
+
+import numpy as np
+
 from backends.buffers import FLOAT32, dense, empty
 from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described, canonical
 from backends.onednn.plans import BIAS, DST, LINEAR, SRC, WEIGHTS, Plan, Unsupported, Workshop, planned
+from backends.precision import get_float32_matmul_precision
 
 LARGE, LARGE_VECTOR = 1 << 18, 9216  # multiplications up to which OpenBLAS uses one thread
+SUMMED, ROWS = 1 << 17, 1 << 14  # elements from which sums are products, and numbers that such a sum may have
 
 
 def linear(x: Array, w: Array, bias: Array) -> Array | None:
@@ -47,6 +53,25 @@ def product_into(y: Array, a: Array, b: Array, scale: float = 1.0, bias: Array |
     else:
         plan.run(a, b, y, bias if bias.flags.c_contiguous else bias.copy())
     return True
+
+
+def total(x: Array, axes: Sizes, keepdims: bool) -> Array | None:
+    """See `generic.reduction.total`; over leading axes, as a product with ones: NumPy uses one thread."""
+    split = len(axes)
+    shape, columns = x.shape[split:], prod(x.shape[split:])
+    if (
+        axes != tuple(range(split))
+        or not SUMMED <= x.size <= columns * ROWS
+        or x.dtype != FLOAT32
+        or not x.flags.c_contiguous
+        or get_float32_matmul_precision() == "medium"
+        or not active()
+    ):
+        return None
+    rows, y = x.reshape(-1, columns), empty((1, columns))
+    if not product_into(y, np.ones((1, len(rows)), FLOAT32), rows):
+        return None
+    return y.reshape((*(1,) * split, *shape) if keepdims else shape)
 
 
 @planned

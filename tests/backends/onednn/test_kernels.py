@@ -111,6 +111,17 @@ def test_a_product_with_bias(kernels):
     close(kernels.linear(x, w, bias), x.astype(np.float64) @ w.T.astype(np.float64) + bias, 1e-5)
 
 
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("shape, axes, served", [
+    ((16, 128, 96), (0, 1), True), ((2048, 100), (0,), True), ((1 << 15, 8), (0,), False),
+    ((16, 96, 128), (1, 2), False),
+])  # fmt: skip
+def test_sums(kernels, shape, axes, served, keepdims):
+    x = random(*shape)
+    assert (products.total(x, axes, keepdims) is not None) == served
+    close(kernels.total(x, axes, keepdims), x.astype(np.float64).sum(axes, keepdims=keepdims), 1e-5)
+
+
 @pytest.mark.parametrize("decay", [{}, {"weight_decay": 0.1, "decoupled": True}], ids=["plain", "decoupled"])
 @pytest.mark.parametrize("shape, served", [((1 << 15,), True), ((64, 16, 8, 8), True), ((16387,), False)])
 def test_steps_of_adam(kernels, shape, served, decay):
