@@ -65,7 +65,7 @@ def polynomial(name: str, coefficients: tuple[float, ...]) -> tuple[Step, ...]:
 def evaluate(formula: tuple[Pass, ...], arrays: dict[str, Array], result: Array) -> bool:
     """Put what the last pass writes into `result`; all are of one axis, without gaps. False if oneDNN cannot.
 
-    What earlier passes write is scratch of the size of `result`.
+    What earlier passes write is scratch of the size of `result`; a pass may write over what one before it wrote.
     """
     arrays, last = dict(arrays), len(formula) - 1
     for i, (target, (kind, left, right), *steps) in enumerate(formula):
@@ -73,7 +73,7 @@ def evaluate(formula: tuple[Pass, ...], arrays: dict[str, Array], result: Array)
         plan = chained(result.shape, kind, chain)
         if plan is None:
             return False
-        written = result if i == last else empty(result.shape)
+        written = result if i == last else arrays[target] if target in arrays else empty(result.shape)
         plan.run(arrays[left], arrays[right], written, *[arrays[step[1]] for step in steps if len(step) == 2])
         arrays[target] = written
     return True
