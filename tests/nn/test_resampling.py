@@ -49,6 +49,15 @@ def test_interpolation_to_the_same_size_is_a_copy():
     assert x.flatten().tolist() == [0, 1, 2]
 
 
+def test_images_of_bytes_stay_such():
+    x = ag.tensor([[[[0, 255, 0, 7]]]], dtype=ag.uint8)
+    y = F.interpolate(x, size=(1, 7), mode="bicubic")
+    exact = F.interpolate(x.float(), size=(1, 7), mode="bicubic")
+    assert y.dtype == ag.uint8
+    assert exact.min() < 0
+    assert y.tolist() == exact.round().clamp(0, 255).tolist()
+
+
 def test_integers_are_interpolated_only_by_copying():
     assert F.interpolate(ag.tensor([[[1, 2]]]), 4).flatten().tolist() == [1, 1, 2, 2]
     with pytest.raises(TypeError, match="needs floating point elements, not int64"):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.devices import device_of, place
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import POOLING
@@ -189,7 +189,7 @@ def interpolate(
     mode: "nearest", "nearest-exact", "linear" (N, C, L), "bilinear", "bicubic", "lanczos" (N, C, H, W), "trilinear"
     (N, C, D, H, W), "area". align_corners: the outermost samples keep their places, not the outermost edges.
     recompute_scale_factor: samples are spread evenly over the image, not 1 / scale_factor apart. antialias: filters
-    widen where the image shrinks.
+    widen where the image shrinks. Images of uint8 are rounded to it again.
     """
     _check_mode(input, mode, align_corners, antialias)
     sizes, factors = _sizes(input, size, scale_factor, recompute_scale_factor)
@@ -197,6 +197,10 @@ def interpolate(
         raise OperandError(f"interpolate(): an input of shape {input.shape} has no interpolation of size {sizes}")
     if mode == "area":
         return _area(input, sizes)
+    if input.dtype == dtypes.uint8 and not mode.startswith("nearest"):
+        y = interpolate(functional.astype(input, dtypes.float32), size, scale_factor, mode, align_corners,
+                        recompute_scale_factor, antialias)  # fmt: skip
+        return functional.astype(functional.clamp(functional.round(y), 0, 255), dtypes.uint8)
     if input.dtype.kind in "biu" and not mode.startswith("nearest"):
         raise DtypeError(f"interpolate(): the mode {mode!r} needs floating point elements, not {input.dtype}; "
                          "convert them first: input.float()")  # fmt: skip
