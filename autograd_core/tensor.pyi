@@ -50,6 +50,7 @@ def inference_mode(mode: Any = True) -> Any: ...
 class Node:
     op: Any
     parents: tuple[Any, ...]
+    next_functions: tuple[tuple[Any, int], ...]
     saved: Any
     shapes: Any
     number: _int

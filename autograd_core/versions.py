@@ -84,6 +84,15 @@ def record_writes(arrays: Iterable[Any], depth: int = 1) -> None:
             entry[1].append(write)
 
 
+def version(t: Tensor) -> int:
+    """How often the storage of a tensor was written in place."""
+    entry = None if isinstance(t.array, np.generic) else _writes.get(id(storage(t.array)))
+    return entry[0] if entry else 0
+
+
+Tensor._version = property(version)  # type: ignore[attr-defined]
+
+
 def _forget(key: int, _: Any) -> None:
     _writes.pop(key, None)
 

@@ -282,3 +282,11 @@ def test_operators_leave_an_operand_of_unknown_type_to_it():
     assert x.__imul__(Unknown()) is NotImplemented
     x += Unknown()
     assert x == "theirs"
+
+
+def test_a_version_counts_the_writes_to_a_storage():
+    x = ag.zeros(3)
+    assert x._version == 0
+    x[0] = 1
+    x[1:].add_(1)
+    assert x._version == x[1:]._version == 2
