@@ -32,13 +32,14 @@ REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "amax", "minimum": "a
               "logical_or": "any", "logaddexp": "logsumexp"}  # fmt: skip
 SCANS = {"add": "cumsum", "multiply": "cumprod", "logaddexp": "logcumsumexp"}
 # Functions with NumPy's name, parameters and meaning.
-SAME = ("allclose", "all", "amax", "amin", "angle", "any", "argmax", "argmin", "argwhere", "atleast_1d", "atleast_2d",
-        "atleast_3d", "bincount", "broadcast_to", "count_nonzero", "diff", "dsplit", "empty_like", "expand_dims",
-        "fliplr", "flipud", "full_like", "hsplit", "inner", "isclose", "isin", "kron", "moveaxis",
-        "nan_to_num", "nansum", "ones_like", "outer", "prod", "ravel", "real", "reshape", "round",
-        "searchsorted", "sinc", "squeeze", "stack", "sum", "take_along_axis", "tile", "trapezoid", "unique", "vdot",
-        "vsplit", "where", "zeros_like")  # fmt: skip
-RENAMED = {"array_equal": "equal", "copy": "clone", "iscomplexobj": "is_complex", "max": "amax", "min": "amin"}
+SAME = ("all", "allclose", "amax", "amin", "angle", "any", "argmax", "argmin", "argwhere", "atleast_1d", "atleast_2d",
+        "atleast_3d", "bincount", "broadcast_to", "corrcoef", "count_nonzero", "cov", "diff", "dsplit", "empty_like",
+        "expand_dims", "fliplr", "flipud", "full_like", "hsplit", "inner", "isclose", "isin", "kron", "moveaxis",
+        "nansum", "ones_like", "outer", "prod", "ravel", "real", "reshape", "round", "searchsorted", "sinc",
+        "squeeze", "stack", "sum", "take_along_axis", "tile", "trapezoid", "unique", "vander", "vdot", "vsplit",
+        "where", "zeros_like")  # fmt: skip
+RENAMED = {"around": "round", "array_equal": "equal", "broadcast_arrays": "broadcast_tensors", "copy": "clone",
+           "iscomplexobj": "is_complex", "max": "amax", "min": "amin"}  # fmt: skip
 KEYWORDS = {"axis": "dim", "axes": "dim", "keepdims": "keepdim", "reps": "dims"}
 OPTIONS = ("axis", "axes", "dtype", "out")  # the first of them ends the operands: what follows goes by name
 # By module: the functions of its counterpart that mean the same.
@@ -146,6 +147,15 @@ def _imag(val: Tensor) -> Tensor:
     return functional.imag(val) if functional.is_complex(val) else functional.zeros_like(val)
 
 
+def _nan_to_num(x: Tensor, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
+    return (functional.nan_to_num if copy else Tensor.nan_to_num_)(x, nan, posinf, neginf)
+
+
+def _qr(a: Tensor, mode: str = "reduced") -> Any:
+    """With the mode "r", R alone."""
+    return linalg.qr(a, mode)[1] if mode == "r" else linalg.qr(a, mode)
+
+
 def _svd(a: Tensor, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     return linalg.svd(a, full_matrices) if compute_uv else linalg.svdvals(a)
 
@@ -153,8 +163,8 @@ def _svd(a: Tensor, full_matrices: bool = True, compute_uv: bool = True) -> Any:
 def _flat(name: str) -> Callable[..., Tensor]:
     """Without an axis, of the flattened tensor."""
 
-    def along(a: Tensor, dim: Any = None) -> Tensor:
-        return getattr(functional, name)(functional.ravel(a) if dim is None else a, 0 if dim is None else dim)  # type: ignore[no-any-return]
+    def along(a: Tensor, dim: Any = None, **dtype: Any) -> Tensor:
+        return getattr(functional, name)(functional.ravel(a) if dim is None else a, dim or 0, **dtype)  # type: ignore[no-any-return]
 
     return along
 
@@ -232,10 +242,12 @@ OWN: dict[str, Callable[..., Any]] = {
     "append": _append, "argsort": _argsort, "array_split": _split, "clip": _clip,
     "column_stack": _stacked("column_stack"), "concatenate": _concatenate, "cross": _cross,
     "cumprod": _flat("cumprod"), "cumsum": _flat("cumsum"),
-    "diag": _offset("diag"), "diagonal": _diagonal, "dot": _dot, "dstack": _stacked("dstack"), "einsum": _einsum,
+    "diag": _offset("diag"), "diagflat": _offset("diagflat"), "diagonal": _diagonal, "dot": _dot,
+    "dstack": _stacked("dstack"), "einsum": _einsum,
     "flip": _flip, "gradient": _gradient, "hstack": _stacked("hstack"), "imag": _imag,
-    "isrealobj": lambda x: not functional.is_complex(x), "linalg.svd": _svd, "mean": _mean("mean"), "median": _median,
-    "nanmean": _mean("nanmean"),
+    "isrealobj": lambda x: not functional.is_complex(x), "linalg.qr": _qr, "linalg.svd": _svd,
+    "mean": _mean("mean"), "median": _median,
+    "nan_to_num": _nan_to_num, "nanmean": _mean("nanmean"),
     "meshgrid": lambda *xi, indexing="xy": functional.meshgrid(*_tensors(xi), indexing=indexing),
     "ndim": lambda a: a.ndim, "nonzero": lambda a: functional.nonzero(a, as_tuple=True), "pad": _pad,
     "percentile": lambda a, q, *args, **given: _quantile(a, np.divide(q, 100), *args, **given),
