@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +15,7 @@ from training.extras import require
 
 
 class Dataset(Protocol):
-    """Anything with a length whose item `i` is example `i`: an array, a number, or a tuple of them."""
+    """Anything with a length whose item `i` is example `i`: arrays, numbers, strings, or tuples and dicts of them."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> Any: ...
@@ -72,10 +72,17 @@ def take(dataset: Dataset, indices: Tensor) -> Any:
     """A batch of the examples of these numbers: at once where the data set offers `batch(indices)`, else stacked."""
     if hasattr(dataset, "batch"):
         return dataset.batch(indices)
-    examples = [dataset[i] for i in indices.tolist()]
-    if isinstance(examples[0], (tuple, list)):
-        return tuple(ag.stack([ag.as_tensor(v) for v in column]) for column in zip(*examples, strict=True))
-    return ag.stack([ag.as_tensor(v) for v in examples])
+    return collate([dataset[i] for i in indices.tolist()])
+
+
+def collate(examples: Sequence[Any]) -> Any:
+    """A batch of examples: numbers and arrays stacked, within tuples and dicts too; strings as they are."""
+    first = examples[0]
+    if isinstance(first, Mapping):
+        return {key: collate([example[key] for example in examples]) for key in first}
+    if isinstance(first, (tuple, list)):
+        return tuple(collate(column) for column in zip(*examples, strict=True))
+    return examples if isinstance(first, str) else ag.stack([ag.as_tensor(v) for v in examples])
 
 
 def random_split(dataset: Dataset, lengths: Sequence[float], generator: ag.Generator | None = None) -> list[Subset]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import autograd_core as ag
@@ -14,7 +14,8 @@ class DataLoader:
     """The examples of a data set in batches, each time it is iterated over; `len` is the number of batches.
 
     shuffle: in a new random order every time, from `generator` or else from the generator of
-    `autograd_core.manual_seed`. drop_last: leave out a last batch that would be smaller than the others.
+    `autograd_core.manual_seed`. drop_last: leave out a last batch that would be smaller than the others. collate_fn:
+    makes a batch of a list of examples. `num_workers` and `pin_memory` are accepted and change nothing.
     Raises ValueError for a batch size that is not a positive integer.
     """
 
@@ -26,8 +27,12 @@ class DataLoader:
         *,
         drop_last: bool = False,
         generator: ag.Generator | None = None,
+        collate_fn: Callable[[list[Any]], Any] | None = None,
+        num_workers: int = 0,
+        pin_memory: bool = False,
     ) -> None:
         self.dataset, self.shuffle, self.drop_last, self.generator = dataset, shuffle, drop_last, generator
+        self.collate_fn = collate_fn
         self.batch_size = _batch_size(batch_size)
 
     def __len__(self) -> int:
@@ -38,7 +43,11 @@ class DataLoader:
         n = len(self.dataset)
         order = ag.randperm(n, generator=self.generator) if self.shuffle else ag.arange(n)
         for i in range(len(self)):
-            yield take(self.dataset, order[i * self.batch_size : (i + 1) * self.batch_size])
+            indices = order[i * self.batch_size : (i + 1) * self.batch_size]
+            if self.collate_fn is None:
+                yield take(self.dataset, indices)
+            else:
+                yield self.collate_fn([self.dataset[j] for j in indices.tolist()])
 
 
 def _batch_size(value: Any) -> int:

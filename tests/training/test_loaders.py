@@ -66,3 +66,17 @@ def test_batch_size_is_a_positive_integer(size):
 
 def test_numpy_integers_are_integers():
     assert len(DataLoader(TEN, np.int64(5))) == 2
+
+
+def test_examples_of_any_make():
+    class Texts:
+        def __len__(self):
+            return 3
+
+        def __getitem__(self, i):
+            return {"text": "abc"[i], "pair": (i, [float(i), 0.0])}
+
+    first, _ = DataLoader(Texts(), 2)
+    assert (first["text"], first["pair"][0].tolist()) == (["a", "b"], [0, 1])
+    assert [column.tolist() for column in first["pair"][1]] == [[0, 1], [0, 0]]
+    assert list(DataLoader(Texts(), 2, collate_fn=len, num_workers=2, pin_memory=True)) == [2, 1]
