@@ -96,12 +96,19 @@ def _tensors(values: Iterable[Any]) -> list[Any]:
     return [functional.as_tensor(v) if isinstance(v, np.ndarray) else v for v in values]
 
 
+def _tensor(value: Any) -> Tensor:
+    """A tensor of anything, lists of recorded tensors too, whose gradients `as_tensor` would drop."""
+    if isinstance(value, (list, tuple)) and any(isinstance(v, Tensor) for v in value):
+        return functional.stack([_tensor(v) for v in value])
+    return functional.as_tensor(value)
+
+
 def _einsum(*operands: Any, optimize: Any = None) -> Tensor:
     return functional.einsum(*_tensors(operands))
 
 
 def _concatenate(arrays: Any, dim: int | None = 0) -> Tensor:
-    parts = [functional.as_tensor(a) for a in arrays]
+    parts = [_tensor(a) for a in arrays]
     return functional.cat(parts, dim) if dim is not None else functional.cat([functional.ravel(a) for a in parts])
 
 
@@ -113,7 +120,7 @@ def _stacked(name: str) -> Callable[..., Tensor]:
     """NumPy takes one array for the sequence of its parts."""
 
     def stacked(tup: Any, *, casting: str = "same_kind") -> Tensor:
-        return getattr(functional, name)([functional.as_tensor(a) for a in tup])  # type: ignore[no-any-return]
+        return getattr(functional, name)([_tensor(a) for a in tup])  # type: ignore[no-any-return]
 
     return stacked
 

@@ -70,6 +70,7 @@ CALLS = {
     "add.reduce": lambda a, b: np.add.reduce(a, keepdims=True),
     "append": lambda a, b: np.append(a, b, axis=1),
     "append flat": np.append,
+    "append a list": lambda a, b: np.append(a, [b[0, 0], 2.0]),
     "column_stack": lambda a, b: np.column_stack((a, b[0])),
     "concatenate flat": lambda a, b: np.concatenate((a, b), None),
     "cross of columns": lambda a, b: np.cross(a, b, axisa=0, axisb=1, axisc=0),
