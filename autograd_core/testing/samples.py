@@ -156,6 +156,11 @@ def samples_for(entry: Entry, shapes: str = "given") -> tuple[Sample, ...]:
     return tuple(reshaped(first, some) for some in SHAPES[shapes])
 
 
+def broadcasts(entry: Entry) -> bool:
+    """Whether the operands of an entry may have different shapes that fit together."""
+    return entry.kind.pointwise and bool(entry.broadcasts if isinstance(entry, Op) else entry.kind.broadcasts)
+
+
 def operands(entry: Entry) -> int:
     """How many tensors a pointwise entry without samples takes."""
     return len(entry.inputs) if isinstance(entry, Op) else 1

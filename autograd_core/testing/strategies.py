@@ -14,6 +14,7 @@ from autograd_core.testing.layouts import LAYOUTS
 from autograd_core.testing.samples import (
     Case,
     Entry,
+    broadcasts,
     case_of,
     filled,
     is_tensor,
@@ -72,5 +73,6 @@ def samples_of(draw: st.DrawFn, entry: Entry, shapes: str = "given", device: str
     sample = draw(st.sampled_from(known))
     if entry.kind.pointwise and shapes == "given":
         count = sum(map(is_tensor, sample.inputs))
-        sample = draw(st.just(sample) | broadcastable_shapes(count).map(lambda some: reshaped(sample, some)))
+        others = broadcastable_shapes(count if broadcasts(entry) else 1)
+        sample = draw(st.just(sample) | others.map(lambda some: reshaped(sample, (some * count)[:count])))
     return case_of(entry, sample, draw(SEEDS), device, draw(st.sampled_from(layouts)))

@@ -18,7 +18,7 @@ from autograd_core.tensor import Tensor
 from autograd_core.testing.entries import check_entry
 from autograd_core.testing.gradients import cotangents, gradcheck, gradgradcheck, gradients
 from autograd_core.testing.layouts import LAYOUTS
-from autograd_core.testing.samples import SHAPES, Case, Entry, cases, complexified
+from autograd_core.testing.samples import SHAPES, Case, Entry, broadcasts, cases, complexified
 
 Array = np.ndarray[Any, Any]
 NARROW = (("float32", 1e-4), ("float16", 5e-2), ("bfloat16", 2e-1))  # and how close to the float64 result
@@ -335,10 +335,6 @@ def _twice(entry: Entry) -> bool:
     return _differentiable(entry) and entry.order > 1
 
 
-def _broadcasts(entry: Entry) -> bool:
-    return entry.kind.pointwise and bool(entry.broadcasts if isinstance(entry, Op) else entry.kind.broadcasts)
-
-
 def _pointwise(entry: Entry) -> bool:
     return bool(entry.kind.pointwise)
 
@@ -352,7 +348,7 @@ CHECKS = {
     "gradient": Check(check_gradient, applies=_differentiable),
     "second order": Check(check_second_order, applies=_twice),
     "rules on tensors": Check(check_recorded, applies=_twice),
-    "broadcasting": Check(check_shapes, "broadcast", applies=_broadcasts),
+    "broadcasting": Check(check_shapes, "broadcast", applies=broadcasts),
     "0-d": Check(check_shapes, "0-d"),
     "empty": Check(check_shapes, "empty"),
     "layouts": Check(check_layouts),
