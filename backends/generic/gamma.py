@@ -183,7 +183,7 @@ def _trigamma_below(xp: Any, s: Array) -> Pair:
     return xp.where(s < TINY, xp.inf, head), rest - sum(_trigamma_above(xp, 1.0 + s))
 
 
-def zeta(xp: Any, special: Any, s: Array, q: Array) -> Array:
+def zeta(xp: Any, special: Any, q: Array, s: Array) -> Array:
     """Hurwitz's ζ(s, q) = Σ (q + k)^-s over k ≥ 0; but for s > 1 and q > 0 that of the library of special functions."""
     dtype, q = double(xp, q)
     s, q = s + xp.zeros_like(q), q + xp.zeros_like(s)
@@ -196,11 +196,11 @@ def zeta(xp: Any, special: Any, s: Array, q: Array) -> Array:
 def _hurwitz(xp: Any, s: Array, q: Array) -> Pair:
     """By Euler and Maclaurin's formula. What rounding takes from q + k counts s times."""
     total = 0.0 * q, 0.0 * q
-    for k in range(1, 13):
+    for k in range(1, 11):
         a, lost = two_sum(q, float(k))
         power = a**-s
         power = power, -power * (s * lost / a)
-        if k < 12:
+        if k < 10:
             total = plus(total, power)
     near = xp.minimum(s, 1e4)
     term, correction = near / a, 0.5

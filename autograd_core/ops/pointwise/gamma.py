@@ -50,7 +50,7 @@ def polygamma_of(xp, x, *, n):
     if n < 2:
         return (xp.kernels.trigamma if n else xp.kernels.digamma)(x)
     factor = float(math.factorial(n)) if n <= 170 else math.inf
-    return xp.kernels.zeta(n + 1.0, x) * (factor if n % 2 else -factor)
+    return xp.kernels.zeta(x, n + 1.0) * (factor if n % 2 else -factor)
 
 
 @composition(ELEMENTWISE, domain=POSITIVE, aliases=("special.polygamma",), tolerance=1e-11,
@@ -96,7 +96,7 @@ def _refusal(name):
     vjp=(_refusal("zeta"), lambda xp, g, a, b: g * (-a * xp.zeta(a + 1, b))))  # fmt: skip
 def zeta(xp, a, b):
     """Hurwitz's zeta function, Σ (other + k)^-input over k ≥ 0; differentiable with respect to `other`."""
-    return xp.kernels.zeta(a, b)
+    return xp.kernels.zeta(b, a)
 
 
 def _slow_igamma(a, x):
