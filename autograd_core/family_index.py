@@ -126,7 +126,7 @@ INDEX: dict[str, str] = {
         special.shifted_chebyshev_polynomial_u special.shifted_chebyshev_polynomial_v
         special.shifted_chebyshev_polynomial_w""",
     "pointwise.sinc": """
-        Tensor.sinc Tensor.sinc_ sinc sinc_ special.sinc special.spherical_bessel_j0 spherical_bessel_j0""",
+        Tensor.sinc Tensor.sinc_ sinc sinc_ sinc_slope special.sinc special.spherical_bessel_j0 spherical_bessel_j0""",
     "positions.embedding": """
         add_rows embedding embedding_bag take_rows""",
     "positions.masks": """

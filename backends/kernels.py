@@ -125,6 +125,7 @@ NAMES = (
     "digamma",
     "trigamma",
     "sinc",
+    "sinc_slope",
     "softplus",
     "tanhshrink",
     "special",

@@ -33,7 +33,7 @@ BLOCKWISE = (
     "airy", "bell", "bessel_j", "bessel_y", "digamma", "erf", "erfc", "erfcx", "erfcx_slope", "erfinv", "gelu",
     "gelu_gate", "gelu_gradient", "gelu_tanh", "gelu_tanh_gradient", "lgamma", "log_ndtr", "mish", "mish_gradient",
     "modified_bessel_i", "modified_bessel_k", "ndtr", "ndtri", "scaled_i_slope", "scaled_k_slope", "sigmoid_gradient",
-    "silu", "silu_gradient", "sinc", "tanh_gradient", "tanhshrink", "trigamma", "zeta",
+    "silu", "silu_gradient", "sinc", "sinc_slope", "tanh_gradient", "tanhshrink", "trigamma", "zeta",
 )  # fmt: skip
 
 

@@ -1,38 +1,36 @@
-"""sin(x) / x, in two conventions, with a derivative that does not cancel around 0."""
+"""sin(x) / x, in two conventions, with a derivative that does not cancel."""
 
 import math
 
 from autograd_core.kinds import ELEMENTWISE
-from autograd_core.registry import Interval, op
+from autograd_core.registry import Interval, op, sample
 
 REAL = Interval(-3, 3)
 PI = math.pi
 
 
-def _slope(xp, x, y, cosine, scale):
-    """The derivative (cos(scale·x) - y) / x of y = sin(scale·x) / (scale·x).
-
-    Around 0 it is -y·u / (3 - u²/(5 - u²/(7 - ...))) times the scale, of u = scale·x (DLMF 10.55.1 as a fraction).
-    """
-    near = abs(x) * scale < 1.5
-    u = xp.where(near, x, 0) * scale
-    square = u * u
-    rest = 23
-    for k in range(21, 1, -2):
-        rest = k - square / rest
-    return xp.where(near, y * u / rest * -scale, (cosine - y) / xp.where(near, 1, x))
+def _bend(xp, g, x, y, scale):
+    """From the differential equation: -scale²·sin(u) / u - 2y / x, of which y / x is -scale² / 3 at 0."""
+    zero = abs(x) < 1e-30
+    return g * (-(scale**2) * xp.sinc(x * (scale / PI)) - 2 * xp.where(zero, -(scale**2) / 3, y / xp.where(zero, 1, x)))
 
 
-def _cosine(xp, x):
-    """cos(πx), exact for large x too: of the distance to the nearest even number."""
-    if x.dtype.kind == "c":
-        return xp.cos(x * PI)
-    return xp.sin((0.5 - abs(x - 2 * xp.round(x * 0.5))) * PI)
+def _slow_slope(x, scale):
+    u = scale * x
+    return (math.cos(u) - math.sin(u) / u) / x
+
+
+@op(ELEMENTWISE, symbol="sinc′", domain=Interval(-3, 3, kinks=(0,)), method=False, floating=True, wide=True,
+    holomorphic=True, samples=(sample((2, 3), scale=PI), sample((3,), scale=1)), reference=_slow_slope,
+    tolerance=1e-10, vjp=_bend)  # fmt: skip
+def sinc_slope(xp, x, *, scale):
+    """The derivative of sin(scale·x) / (scale·x), without cancellation; `scale` is 1 or π."""
+    return xp.kernels.sinc_slope(x, scale)
 
 
 @op(ELEMENTWISE, symbol="sinc", domain=REAL, floating=True, wide=True, aliases=("special.sinc",), holomorphic=True,
     reference=lambda x: math.sin(PI * x) / (PI * x) if x else 1.0, tolerance=1e-11,
-    vjp=lambda xp, g, x, y: g * _slope(xp, x, y, _cosine(xp, x), PI))  # fmt: skip
+    vjp=lambda xp, g, x: g * xp.sinc_slope(x, scale=PI))  # fmt: skip
 def sinc(xp, x):
     """sin(πx) / (πx), and 1 at 0; exactly 0 at the other integers."""
     return xp.kernels.sinc(x)
@@ -40,7 +38,7 @@ def sinc(xp, x):
 
 @op(ELEMENTWISE, symbol="j₀", domain=REAL, module="special", floating=True, wide=True,
     reference=lambda x: math.sin(x) / x if x else 1.0, tolerance=1e-11,
-    vjp=lambda xp, g, x, y: g * _slope(xp, x, y, xp.cos(x), 1))  # fmt: skip
+    vjp=lambda xp, g, x: g * xp.sinc_slope(x, scale=1))  # fmt: skip
 def spherical_bessel_j0(xp, x):
     """Spherical Bessel function of order 0, sin(x) / x: 1 at 0, and 0 at infinity."""
     safe = xp.where((x == 0) | xp.isinf(x), 1, x)
