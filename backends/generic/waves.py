@@ -45,7 +45,7 @@ def wave(xp: Any, angle: Pair, phase: Phase, eighths: int) -> Pair:
 
 
 def cosine(xp: Any, angle: Pair, eighths: int) -> Pair:
-    """cos(angle - eighths·π/4) of an angle in two parts, in two; `eighths` is odd."""
+    """cos(angle - eighths·π/4) of an angle in two parts, in two."""
     head, rest = put(angle, angle[0] > EXACT, partial(unwound, xp), *angle)
     turns = xp.round(head * (2 / math.pi) - 0.5 * eighths)
     count = 2.0 * turns + eighths
