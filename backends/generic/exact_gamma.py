@@ -1,10 +1,10 @@
 """The gamma function's logarithm and the derivative of that below 0, with twice the digits: next to their zeros."""
 
-from collections.abc import Iterable
 from math import factorial
 from typing import Any
 
 from backends.generic.pairs import PI, Pair, over, plus, times, two_sum
+from backends.generic.polynomials import exactly, powers
 from backends.geometry import Array
 
 # B₂, B₄, ..., by numerator and denominator.
@@ -16,21 +16,6 @@ BERNOULLI = (
 FROM = 20  # where Stirling's series has the digits
 LOG_2 = 0.6931471805592082, 7.371002565161996e-13, 5.8029889835956905e-25  # the first two of 40 bits
 HALF_LOG_TWO_PI = 0.9189385332046728, -3.8782941580672414e-17
-
-
-def exactly(numerator: int, denominator: int) -> tuple[float, float]:
-    """A quotient of integers in two parts."""
-    head = numerator / denominator
-    n, d = head.as_integer_ratio()
-    return head, (numerator * d - n * denominator) / (denominator * d)
-
-
-def powers(coefficients: Iterable[tuple[float, float]], t: Pair) -> Pair:
-    """A polynomial with coefficients in two parts, the highest first."""
-    total = 0.0 * t[0], 0.0
-    for coefficient in coefficients:
-        total = plus(times(total, t), coefficient)
-    return total
 
 
 def log(xp: Any, a: Pair) -> Pair:

@@ -1,5 +1,6 @@
 """Polynomials and rational functions in one variable, for every array library."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from backends.generic.pairs import Pair, plus, product, times, two_sum
@@ -37,6 +38,21 @@ def raised(middle: float, table: tuple[float, ...], t: Array) -> Pair:
     p, p_rest = two_sum(head, table[0])
     total = middle + p
     return total, (p - (total - middle)) + (p_rest + rest)
+
+
+def exactly(numerator: int, denominator: int) -> tuple[float, float]:
+    """A quotient of integers in two parts."""
+    head = numerator / denominator
+    n, d = head.as_integer_ratio()
+    return head, (numerator * d - n * denominator) / (denominator * d)
+
+
+def powers(coefficients: Iterable[tuple[float, float]], t: Pair) -> Pair:
+    """A polynomial with coefficients in two parts, the highest first."""
+    total = 0.0 * t[0], 0.0
+    for coefficient in coefficients:
+        total = plus(times(total, t), coefficient)
+    return total
 
 
 def series(heads: tuple[float, ...], rests: tuple[float, ...], t: Pair) -> Pair:

@@ -4,8 +4,8 @@ import math
 from functools import partial
 from typing import Any
 
-from backends.generic.exact_gamma import exactly, powers
 from backends.generic.pairs import PI, Pair, over, plus, quotient, times
+from backends.generic.polynomials import exactly, powers
 from backends.generic.special import double, put
 from backends.generic.waves import cosine
 from backends.geometry import Array
