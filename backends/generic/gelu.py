@@ -1,7 +1,7 @@
 """GELU in both forms with their slopes, exact in the tail and next to the zero of a slope, for every array library.
 
 float32 is computed as such, but for the argument of the exponential, which has x² in it: its rounding error would count
-as many units in the last place as it is large.
+as many units in the last place as it is large. The approximation of float32, short as it is, is float64 all the way.
 """
 
 from typing import Any
@@ -64,20 +64,22 @@ def gelu_slope(xp: Any, x: Array) -> Array:
 
 def gelu_tanh(xp: Any, x: Array) -> Array:
     """x·σ(z) of z = LINEAR·x + CUBIC·x³: max(x, 0) - s·e / (1 + e) with s = |x| and e = exp(-|z|)."""
+    if x.dtype.itemsize < 8:
+        wide, e = _wide(xp, x)
+        e += 1.0
+        return (wide / e).astype(x.dtype)
     s = xp.minimum(abs(x), 25.0)
-    e, rest = _tail(xp, x)
-    if x.dtype.itemsize == 8:
-        divisor, lacking = two_sum(e, 1.0)
-        below, taken = product(s, e)
-        return xp.maximum(x, 0) - quotient(below, taken + s * rest, divisor, lacking + rest)
-    below = (s * e).astype(x.dtype)
-    below /= 1.0 + e.astype(x.dtype)
-    return xp.maximum(x, 0) - below
+    e, rest = _tail(xp, s)
+    divisor, lacking = two_sum(e, 1.0)
+    below, taken = product(s, e)
+    return xp.maximum(x, 0) - quotient(below, taken + s * rest, divisor, lacking + rest)
 
 
 def gelu_gate(xp: Any, x: Array) -> Array:
     """σ(z)."""
-    e = sum(_tail(xp, x)).astype(x.dtype, copy=False)
+    if x.dtype.itemsize < 8:
+        return (1.0 / (1.0 + _wide(xp, x)[1])).astype(x.dtype)
+    e = sum(_tail(xp, xp.minimum(abs(x), 25.0)))
     return xp.where(x < 0, e, 1.0) / (1.0 + e)
 
 
@@ -91,6 +93,16 @@ def gelu_tanh_slope(xp: Any, x: Array) -> Array:
 
     The sum minus itself at its zero, where d = 0, has terms of one sign.
     """
+    if x.dtype.itemsize < 8:
+        wide, e = _wide(xp, xp.minimum(x, 15.0))
+        gate = 1.0 / (1.0 + e)
+        slope = wide * wide
+        slope *= 3 * CUBIC
+        slope += LINEAR
+        for factor in (wide, e, gate):
+            slope *= factor
+        slope += 1.0
+        return (slope * gate).astype(x.dtype)
     s = xp.minimum(abs(x), 25.0)
     d = distance(TANH_ZERO, s)
     zero = TANH_ZERO[0] + TANH_ZERO[1]
@@ -100,29 +112,35 @@ def gelu_tanh_slope(xp: Any, x: Array) -> Array:
     squares += LINEAR
     squares *= d
     h += TANH_EXP * xp.expm1(squares)
-    e = sum(_tail(xp, x))
-    h = (h * e).astype(x.dtype, copy=False)
-    under = 1.0 + e.astype(x.dtype, copy=False)
+    e = sum(_tail(xp, s))
+    h *= e
+    under = 1.0 + e
     h /= under
     h /= under
     return mirrored(x, h)
 
 
-def _tail(xp: Any, x: Array) -> tuple[Array, Any]:
-    """exp(-|z|) in float64; of float64 in two parts, the second from the rounding error of z, which counts z times."""
-    narrow = x.dtype.itemsize < 8
-    x = xp.minimum(abs(x), 25.0).astype(xp.float64, copy=False)
-    square = x * x
+def _wide(xp: Any, x: Array) -> tuple[Array, Array]:
+    """x of float32 in float64, as far down as anything is left of it, and exp(-z)."""
+    wide = xp.maximum(x, -15.0).astype(xp.float64)
+    z = wide * wide
+    z *= -CUBIC
+    z -= LINEAR
+    z *= wide
+    return wide, xp.exp(z)
+
+
+def _tail(xp: Any, s: Array) -> tuple[Array, Array]:
+    """exp(-|z|) of float64 in two parts, the second from the rounding error of z, which counts z times."""
+    square = s * s
     cubic = CUBIC * square
     factor = cubic + LINEAR
-    z = x * factor
+    z = s * factor
     e = xp.exp(-z)
-    if narrow:
-        return e, 0.0
     grown = factor - LINEAR
     rest = (LINEAR - (factor - grown)) + (cubic - grown) + LINEAR_REST + CUBIC_REST * square
-    rest = rest + lost(square, CUBIC, cubic) + CUBIC * lost(x, x, square)
-    return e, -e * (lost(x, factor, z) + x * rest)
+    rest = rest + lost(square, CUBIC, cubic) + CUBIC * lost(s, s, square)
+    return e, -e * (lost(s, factor, z) + s * rest)
 
 
 def _bell(xp: Any, s: Array) -> Array:
