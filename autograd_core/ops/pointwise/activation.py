@@ -41,13 +41,20 @@ def relu(xp, x):
     return xp.kernels.relu(x)
 
 
+def _leaky_rule(xp, g, x, negative_slope):
+    if 0 < negative_slope <= 1:  # without a branch per element
+        return g * xp.clamp_number(xp.astype(x > 0, dtype=g.dtype), min=negative_slope)
+    return xp.where(x > 0, g, g * negative_slope)
+
+
 @op(ELEMENTWISE, symbol="leaky relu", domain=KINK_AT_0, method=False, floating=True, wide=True,
     reference=lambda x, negative_slope=0.01: x if x > 0 else negative_slope * x,
-    samples=(sample((2, 3)), sample((5,), negative_slope=0.2)),
-    vjp=lambda xp, g, x, negative_slope: xp.where(x > 0, g, g * negative_slope))  # fmt: skip
+    samples=(sample((2, 3)), sample((5,), negative_slope=0.2), sample((5,), negative_slope=-2.0)),
+    vjp=_leaky_rule)  # fmt: skip
 def leaky_relu(xp, x, *, negative_slope=0.01):
     """x above 0, `negative_slope`·x elsewhere, the slope at 0 included."""
-    return xp.where(x > 0, x, x * negative_slope)
+    rest = x * negative_slope
+    return xp.maximum(x, rest) if 0 < negative_slope <= 1 else xp.where(x > 0, x, rest)
 
 
 @op(ELEMENTWISE, symbol="elu", domain=KINK_AT_0, method=False, floating=True,
