@@ -189,8 +189,10 @@ def _described(workshop: Workshop, kind: Kind, steps: int, rows: int, inputs: in
     def memory(*shape: int) -> Any:
         return workshop.memory(shape, dense(shape))
 
-    def weight(size: int, *order: int) -> Any:
-        return workshop.memory((1, 1, size, gates, width), tuple(4 * s for s in (row * size, row * size, *order)))
+    def weight(size: int, *strides: int) -> Any:
+        shape = size, gates, width
+        whole = max(n * stride for n, stride in zip(shape, strides, strict=True))
+        return workshop.memory((1, 1, *shape), tuple(4 * stride for stride in (whole, whole, *strides)))
 
     def operands(*weights: Any) -> list[Any]:
         bias = memory(1, 1, kind.biases, width)

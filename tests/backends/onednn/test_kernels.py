@@ -5,7 +5,7 @@ import pytest
 
 from backends import geometry
 from backends.generic import adaptive_steps, optimizers
-from backends.onednn import elementwise, normalization, products
+from backends.onednn import elementwise, normalization, products, recurrent
 
 
 def channels_last(x):
@@ -180,3 +180,29 @@ def test_two_runs_are_bit_identical(kernels):
 
     for one, other in zip(run(), run(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("width", [24, 128])
+@pytest.mark.parametrize("name, gates, states", [("rnn", 1, 1), ("lstm", 4, 2), ("gru", 3, 1)])
+def test_recurrent_layers(kernels, name, gates, states, width):
+    steps, rows, inputs = 16, 3, 5
+    biases = [(gates * width,)] * (1 + (name == "gru"))
+    shapes = [
+        (steps, rows, inputs),
+        *[(rows, width)] * states,
+        (gates * width, inputs),
+        (gates * width, width),
+        *biases,
+    ]
+    operands = [random(*shape, seed=i) / shape[-1] ** 0.5 for i, shape in enumerate(shapes)]
+    statics = ("tanh",) if name == "rnn" else ()
+    assert getattr(recurrent, name)(*operands, True, *statics) is not None
+    seeds = [random(steps, rows, width), random(rows, width, seed=1)][:states]
+    results = []
+    for dtype in (np.float32, np.float64):
+        cast = [v.astype(dtype) for v in operands]
+        found = getattr(kernels, name)(*cast, True, *statics)
+        gradients = getattr(kernels, f"{name}_gradients")(*(g.astype(dtype) for g in seeds), *cast, *found, *statics)
+        results.append([*found[:states], *gradients])
+    for single, exact in zip(*results, strict=True):
+        close(single, exact, 2e-6)
