@@ -72,7 +72,7 @@ def _share_of(x, w, b):
     return np.einsum("tni,gi->tng", x, w) + b
 
 
-def _rnn_loop(input, state, w_ih, w_hh, bias, nonlinearity="tanh"):
+def _rnn_loop(input, state, w_ih, w_hh, bias, nonlinearity="tanh", reused=True):
     ys = []
     for x in _share_of(input, w_ih, bias):
         state = x + state @ w_hh.T
@@ -84,7 +84,7 @@ def _rnn_loop(input, state, w_ih, w_hh, bias, nonlinearity="tanh"):
 @op(MATMUL, symbol="RNN", domain=REAL, method=False, broadcasts=False, wide=True, real_only=True, residuals=("kept",),
     reference=_rnn_loop,
     samples=(sample((3, 2, 3), (2, 4), (4, 3), (4, 4), (4,)),
-             sample((2, 1, 2), (1, 3), (3, 2), (3, 3), (3,), nonlinearity="relu"),
+             sample((2, 1, 2), (1, 3), (3, 2), (3, 3), (3,), nonlinearity="relu", reused=False),
              sample((2, 0, 2), (0, 3), (3, 2), (3, 3), (3,))),
     joint=lambda xp, g, input, state, w_ih, w_hh, bias, y, kept, nonlinearity: xp.kernels.rnn_gradients(
         g, input, state, w_ih, w_hh, bias, y, kept, nonlinearity),
@@ -104,7 +104,7 @@ def _lstm_rule(xp, g, input, state, cell_state, w_ih, w_hh, bias, output, cell, 
     return xp.kernels.lstm_gradients(g_output, g_cell, *operands, output, cell, kept, cells)
 
 
-def _lstm_loop(input, state, cell, w_ih, w_hh, bias):
+def _lstm_loop(input, state, cell, w_ih, w_hh, bias, reused=True):
     outputs = []
     for x in _share_of(input, w_ih, bias):
         i, f, g, o = np.split(x + state @ w_hh.T, 4, axis=-1)
@@ -117,7 +117,7 @@ def _lstm_loop(input, state, cell, w_ih, w_hh, bias):
 @op(MATMUL, symbol="LSTM", domain=REAL, method=False, broadcasts=False, wide=True, real_only=True,
     outputs=("output", "cell"), partial=True, residuals=("kept", "cells"), reference=_lstm_loop,
     samples=(sample((3, 2, 3), (2, 2), (2, 2), (8, 3), (8, 2), (8,)),
-             sample((2, 1, 2), (1, 1), (1, 1), (4, 2), (4, 1), (4,)),
+             sample((2, 1, 2), (1, 1), (1, 1), (4, 2), (4, 1), (4,), reused=False),
              sample((2, 0, 2), (0, 1), (0, 1), (4, 2), (4, 1), (4,))),
     joint=_lstm_rule,
     composite=lambda xp, g, input, state, cell_state, w_ih, w_hh, bias: _by_steps(
@@ -132,7 +132,7 @@ def lstm_scan(xp, input, state, cell_state, w_ih, w_hh, bias, *, reused=True):
     return (output, cell), kept, cells
 
 
-def _gru_loop(input, state, w_ih, w_hh, b_ih, b_hh):
+def _gru_loop(input, state, w_ih, w_hh, b_ih, b_hh, reused=True):
     ys = []
     for x in _share_of(input, w_ih, b_ih):
         (x_r, x_z, x_n), (r, z, n) = np.split(x, 3, axis=-1), np.split(state @ w_hh.T + b_hh, 3, axis=-1)
@@ -145,7 +145,7 @@ def _gru_loop(input, state, w_ih, w_hh, b_ih, b_hh):
 @op(MATMUL, symbol="GRU", domain=REAL, method=False, broadcasts=False, wide=True, real_only=True,
     residuals=("kept",), reference=_gru_loop,
     samples=(sample((3, 2, 3), (2, 2), (6, 3), (6, 2), (6,), (6,)),
-             sample((2, 1, 2), (1, 1), (3, 2), (3, 1), (3,), (3,)),
+             sample((2, 1, 2), (1, 1), (3, 2), (3, 1), (3,), (3,), reused=False),
              sample((2, 0, 2), (0, 1), (3, 2), (3, 1), (3,), (3,))),
     joint=lambda xp, g, input, state, w_ih, w_hh, b_ih, b_hh, y, kept: xp.kernels.gru_gradients(
         g, input, state, w_ih, w_hh, b_ih, b_hh, y, kept),
