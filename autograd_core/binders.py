@@ -110,6 +110,7 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
     forward, floating, real_only = o.forward, o.floating, o.real_only
     ufunc, direct = _OPERATORS.get(forward.__code__.co_code, (None, None))
     contexts = contexts_of(o.name)
+    guarded = real_only or contexts is not None
     plain = ufunc is not np.add  # of large arrays a backend has a kernel for sums, the end of residual blocks
 
     def flags(*wants: tuple[str, ...]) -> tuple[bool, ...]:
@@ -120,8 +121,6 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
     def call(input: Any, other: Any, out: Any = None) -> Any:  # noqa: PLR0911, PLR0912, PLR0915  the hot path, in one piece
         if out is not None:
             return deliver(o.name, call(input, other), out)
-        if ufunc is None and contexts and modes():  # in this order: the four operators, without a policy, come first
-            return recast(o.name, call, input, other)
         if input.__class__ is Tensor:
             a, p = input.array, input.node
             cls = a.__class__
@@ -151,8 +150,11 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
             return foreign(o, (input, other))
         if floating and (p is None or q is None) and (a if cls is a.__class__ else b).dtype.kind in "biu":
             return promoted(call, input, other, dtypes.get_default_dtype())
-        if real_only and (a if cls is a.__class__ else b).dtype.kind == "c":
-            refuse_complex(o.name, (a if cls is a.__class__ else b,))
+        if guarded:
+            if contexts and modes():
+                return recast(o.name, call, input, other)
+            if real_only and (a if cls is a.__class__ else b).dtype.kind == "c":
+                refuse_complex(o.name, (a if cls is a.__class__ else b,))
         try:
             if ufunc is None:
                 y = forward(LIBRARY[cls], a, b)
