@@ -19,7 +19,7 @@ Sizes = tuple[int, ...]
 FLOAT32 = np.dtype(np.float32)
 ALIGNMENT = 64
 HUGE = 1 << 21  # bytes of a huge page, where arrays begin that fill one: NumPy asks the system for such pages
-SMALL = 1 << 18  # bytes below which the allocator has warm memory at hand, ten times as quickly
+SMALL = 1 << 16  # bytes below which the allocator has warm memory at hand
 LIMIT = 1 << 29  # bytes kept for later
 
 # CPython keeps the address of an array's data right behind the object's head: a third of the time of array.ctypes.
