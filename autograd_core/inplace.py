@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -177,7 +179,7 @@ OPERATORS = {"__iadd__": "add", "__isub__": "sub", "__imul__": "mul", "__itruedi
              "__ixor__": "bitwise_xor", "__ilshift__": "bitwise_left_shift",
              "__irshift__": "bitwise_right_shift"}  # fmt: skip
 # Of kinds whose results need not have the shape of what is written.
-OTHERS = ("addbmm", "addmm", "addmv", "addr", "baddbmm", "cumprod", "cumsum", "fill", "fill_diagonal", "index_add",
+OTHERS = ("addbmm", "addmm", "addmv", "addr", "baddbmm", "cumprod", "cumsum", "fill", "index_add",
           "index_copy", "index_fill", "index_put", "index_reduce", "masked_fill", "masked_scatter", "put", "renorm",
           "scatter", "scatter_add", "scatter_reduce", "tril", "triu")  # fmt: skip
 
@@ -195,15 +197,32 @@ def _method(function: Callable[..., Tensor], name: str) -> Callable[..., Tensor]
 def _operator(function: Callable[..., Tensor]) -> Callable[..., Any]:
     """The operator that writes; an operand of a type we do not know is left to that type."""
 
-    def operator(self: Tensor, other: Any) -> Any:
+    def assign_operator(self: Tensor, other: Any) -> Any:
         return write(self, function, other) if is_operand(other) else NotImplemented
 
-    return operator
+    return assign_operator
 
 
 def _zero(self: Tensor) -> Tensor:
     """Write zeros; returns the tensor."""
     return write(self, lambda x: functional.zeros_like(x.detach()))
+
+
+def _fill_diagonal(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
+    """Write a number where all positions are equal; returns the tensor.
+
+    wrap: in a tall matrix the diagonal begins anew, one row below each of its ends.
+    """
+    if self.ndim < 2 or (self.ndim > 2 and len(set(self.shape)) > 1):
+        raise InplaceError(
+            f"fill_diagonal_() takes a matrix, or axes of one length, not a tensor of shape {self.shape}"
+        )
+    rows, *others = [functional.arange(n, device=self.device).reshape(-1, *(1,) * (self.ndim - 1 - i))
+                     for i, n in enumerate(self.shape)]  # fmt: skip
+    if wrap and self.ndim == 2:
+        rows = rows % (self.shape[1] + 1)
+    mask = functools.reduce(operator.and_, [rows == other for other in others])
+    return write(self, lambda x: functional.masked_fill(x, mask, fill_value))
 
 
 def _copy(self: Tensor, src: Any) -> Tensor:
@@ -229,9 +248,11 @@ def install() -> None:
     for entry in entries:
         _offer(entry)
     LISTENERS.append(_offer)
-    for operator, name in OPERATORS.items():
-        setattr(Tensor, operator, _operator(getattr(functional, name)))
-    for name, method in {"zero_": _zero, "copy_": _copy, "__setitem__": _setitem}.items():
+    setattr(Tensor, "float_power_", _method(functional.float_power, "float_power"))  # noqa: B010  not in the registry
+    for symbol, name in OPERATORS.items():
+        setattr(Tensor, symbol, _operator(getattr(functional, name)))
+    for name, method in {"zero_": _zero, "copy_": _copy, "__setitem__": _setitem,
+                         "fill_diagonal_": _fill_diagonal}.items():  # fmt: skip
         method.__name__ = name
         setattr(Tensor, name, method)
     publish(_zero)

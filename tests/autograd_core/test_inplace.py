@@ -290,3 +290,23 @@ def test_a_version_counts_the_writes_to_a_storage():
     x[0] = 1
     x[1:].add_(1)
     assert x._version == x[1:]._version == 2
+
+
+def test_diagonals_are_filled():
+    x = ag.ones(7, 3, requires_grad=True)
+    for wrap in (False, True):
+        expected = np.ones((7, 3))
+        np.fill_diagonal(expected, 5, wrap)
+        y = x * 1
+        assert y.fill_diagonal_(5, wrap=wrap).tolist() == expected.tolist()
+        assert ag.grad(y.sum(), x)[0].tolist() == (expected == 1).tolist()
+    assert ag.zeros(2, 2, 2).fill_diagonal_(1).sum() == 2
+    for bad in (ag.zeros(2), ag.zeros(2, 2, 3)):
+        with pytest.raises(InplaceError, match="axes of one length"):
+            bad.fill_diagonal_(1)
+
+
+def test_float_power_in_place():
+    assert ag.tensor([2.0, 3.0], dtype=ag.float64).float_power_(2).tolist() == [4.0, 9.0]
+    with pytest.raises(InplaceError, match="does not fit"):
+        ag.tensor([2, 3]).float_power_(2)

@@ -136,7 +136,7 @@ def softshrink(input, lambd=0.5):
     return input - functional.clamp(input, -lambd, lambd)
 
 
-@composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(-0.5, 0.5)), method=False,
+@composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(-0.5, 0.5)),
              reference=lambda x, lambd=0.5: x if abs(x) > lambd else 0.0)  # fmt: skip
 def hardshrink(input, lambd=0.5):
     """x, but 0 within [-lambd, lambd]."""
