@@ -129,6 +129,9 @@ def register_module_full_backward_hook(hook: Callable[..., Any]) -> Removable:
     return _register_shared(Hook(BACKWARD, hook))
 
 
+register_module_backward_hook = register_module_full_backward_hook
+
+
 def _called(hook: Hook, module: Hooked, args: Any, kwargs: Any, *output: Any) -> Any:
     return hook.function(module, args, *((kwargs,) if hook.with_kwargs else ()), *output)
 
