@@ -213,7 +213,7 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
                 grads[i] = _narrowed(grads[i], x)
             if (before := x.grad) is not None:
                 total = grads[i] = copy_context().run(_sum, before, grads[i], create_graph)
-                if before.node is total.node is None and before.dtype == total.dtype:
+                if not create_graph and before.node is None and before.dtype == total.dtype:
                     # Who holds the gradient of before, or a view of its memory, sees the sum.
                     if hasattr(before, "_alias"):
                         puts[i], places[i] = LIBRARY[before.array.__class__].copyto, before.array

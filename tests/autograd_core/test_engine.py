@@ -245,7 +245,7 @@ def test_who_holds_a_gradient_sees_what_is_added_to_it():
     assert held.tolist() == [2.0, 4.0, 6.0]
     assert flat.tolist() == [0.0, 0.0, 0.0, 2.0, 4.0, 6.0]
     assert ag.grad(saved.sum(), w)[0].tolist() == [1.0, 2.0, 3.0]
-    (x * w).sum().backward(create_graph=True)
+    (x + w).sum().backward(create_graph=True)
     assert x.grad is not held
 
 
