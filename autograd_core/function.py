@@ -138,6 +138,10 @@ class Function:
     @classmethod
     def apply(cls, *args: Any) -> Any:
         """Compute `forward` and record it."""
+        if cls.setup_context is not None:  # which is given the defaults, too
+            bound = inspect.signature(cls.forward).bind(*args)
+            bound.apply_defaults()
+            args = bound.args
         ctx = Context()
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
         with no_grad():

@@ -67,16 +67,16 @@ def test_several_outputs_and_arguments_without_gradient():
 def test_the_separate_form_of_setup_context():
     class Double(ag.Function):
         @staticmethod
-        def forward(x):
-            return x * 2
+        def forward(x, factor=2):
+            return x * factor
 
         @staticmethod
         def setup_context(ctx, inputs, output):
-            ctx.factor = 2
+            _, ctx.factor = inputs
 
         @staticmethod
         def backward(ctx, g):
-            return g * ctx.factor
+            return g * ctx.factor, None
 
     x = leaf(2)
     Double.apply(x).sum().backward()
