@@ -336,8 +336,9 @@ def _new(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 def _new_legacy(self: Tensor, *args: Any) -> Tensor:
-    """x.new(2, 3), or x.new(data): as `Tensor(...)`, in the dtype and on the device of x. Prefer `new_empty`."""
-    return legacy_tensor(*args).to(device=self.device, dtype=self.dtype)
+    """x.new(2, 3), x.new(y.shape) or x.new([data]): as `Tensor(...)`, in the dtype and on the device of x."""
+    sizes = args[0] if len(args) == 1 and isinstance(args[0], tuple) else args
+    return legacy_tensor(*sizes).to(device=self.device, dtype=self.dtype)
 
 
 CREATORS = (tensor, as_tensor, from_numpy, frombuffer, asarray, zeros, ones, empty, full, zeros_like, ones_like,
