@@ -124,6 +124,7 @@ NAMES = (
     "lgamma",
     "digamma",
     "trigamma",
+    "zeta",
     "sinc",
     "sinc_slope",
     "softplus",
