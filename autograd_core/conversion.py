@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from autograd_core import dtypes
 from autograd_core.devices import backend_of
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.libraries import LIBRARY
-from autograd_core.tensor import Tensor
+from autograd_core.tensor import Tensor, grad_enabled
 
 _PYTHON_NUMBERS = {bool, int, float, complex}
 
@@ -20,7 +21,7 @@ _PYTHON_NUMBERS = {bool, int, float, complex}
 def array_from(data: Any, dtype: DTypeLike | None, copy: bool) -> Any:
     """The array behind `data` in `dtype` (its own, if None); a copy where `copy` says so or sharing is impossible."""
     if data.__class__ is Tensor:
-        data = data.array
+        data = _numbers_of(data)
     if data.__class__ in LIBRARY:
         return _converted(data, dtype, copy)
     if hasattr(data, "__cuda_array_interface__"):
@@ -30,6 +31,17 @@ def array_from(data: Any, dtype: DTypeLike | None, copy: bool) -> Any:
     if any(hasattr(data, name) for name in ("__array__", "__array_interface__")):
         return _converted(np.asarray(data), dtype, copy)
     return _from_python(data, dtypes.as_dtype(dtype))
+
+
+def _numbers_of(tensor: Tensor) -> Any:
+    """The array of a tensor; a warning where its gradient would be lost."""
+    if tensor.node is not None and grad_enabled():
+        warnings.warn(
+            "a tensor made of the numbers of one that requires a gradient passes none on to it; "
+            "clone(), stack() or cat() do, and detach() says that none is wanted",
+            stacklevel=4,
+        )
+    return tensor.array
 
 
 def _converted(array: Any, dtype: DTypeLike | None, copy: bool) -> Any:
@@ -69,7 +81,8 @@ def _without_tensors(data: Any, found: set[dtypes.DType]) -> Any:
             return [_without_tensors(v, found) for v in data]
         leaves = [kind() for kind in kinds]
     elif data.__class__ is Tensor:
-        data = LIBRARY[data.array.__class__].backend.to_host(data.array)
+        array = _numbers_of(data)
+        data = LIBRARY[array.__class__].backend.to_host(array)
         leaves = [data]
     else:
         leaves = [data]

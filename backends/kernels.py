@@ -182,7 +182,6 @@ def bind(
     )
     kernels = SimpleNamespace(
         special=functions,
-        zeta=partial(gamma.zeta, xp, functions),
         convolve=partial(im2col.convolve, xp, schedule=schedule),
         convolve_input=partial(im2col.convolve_input, xp, schedule=schedule),
         convolve_weight=partial(im2col.convolve_weight, xp, schedule=schedule),
@@ -196,6 +195,7 @@ def bind(
             kernel = getattr(module, name, None)
             if kernel is not None and kernel.__module__ == module.__name__:  # not what it imports for itself
                 setattr(kernels, name, partial(kernel, xp))
+    kernels.zeta = partial(gamma.zeta, xp, functions)
     return kernels
 
 

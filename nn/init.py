@@ -12,7 +12,7 @@ from autograd_core.tensor import wrap
 
 # Whether drawing is skipped, because every value will be replaced; see `nn.utils.skip_init`.
 SKIPPED: ContextVar[bool] = ContextVar("initial values are skipped", default=False)
-LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "sigmoid")
+LINEAR = ("linear", *(f"conv{way}{rank}d" for way in ("", "_transpose") for rank in (1, 2, 3)), "sigmoid")
 
 
 @no_grad()

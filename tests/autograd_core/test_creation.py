@@ -93,7 +93,7 @@ def test_as_tensor_passes_tensors_through():
     x = ag.ones(2, requires_grad=True)
     assert ag.as_tensor(x) is x
     assert ag.as_tensor(x, dtype="f8").requires_grad
-    copy = ag.tensor(x)
+    copy = ag.tensor(x.detach())
     assert not copy.requires_grad
     assert copy.data_ptr() != x.data_ptr()
 
@@ -244,3 +244,13 @@ def test_messages_say_what_to_do():
         ag.tensor(np.ma.masked_array([1, 2], [0, 1]))
     with pytest.raises(TypeError, match="NoneType: numbers, lists of numbers or arrays are needed"):
         ag.tensor([1, None])
+
+
+def test_numbers_of_recorded_tensors_come_with_a_warning():
+    x = ag.tensor(2.0, requires_grad=True)
+    for data in (x, [x, 1.0], [[x * 2]]):
+        with pytest.warns(UserWarning, match="passes none on to it"):
+            assert not ag.tensor(data).requires_grad
+    with ag.no_grad():
+        ag.tensor([x])
+    ag.tensor(x.detach())
