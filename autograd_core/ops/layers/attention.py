@@ -148,9 +148,10 @@ def attention(query, key, value, attn_mask=None, is_causal=False, scale=None, en
     are not later. scale: by default 1/√E. enable_gqa: each head of key and value serves several of the query.
     dropout: a function that the weights go through.
     """
-    if min(query.ndim, key.ndim, value.ndim) < 2:
-        raise OperandError("scaled_dot_product_attention() takes tensors of at least two axes, not of shapes "
-                           f"{query.shape}, {key.shape} and {value.shape}")  # fmt: skip
+    fits = min(query.ndim, key.ndim, value.ndim) > 1
+    if not (fits and query.shape[-1] == key.shape[-1] and key.shape[-2] == value.shape[-2]):
+        raise OperandError("scaled_dot_product_attention() takes query (..., L, E), key (..., S, E) and value "
+                           f"(..., S, V), not {query.shape}, {key.shape} and {value.shape}")  # fmt: skip
     if not query.dtype == key.dtype == value.dtype:
         raise OperandError("scaled_dot_product_attention() takes query, key and value of one dtype, not "
                            f"{query.dtype}, {key.dtype} and {value.dtype}")  # fmt: skip
