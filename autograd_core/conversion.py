@@ -21,7 +21,7 @@ _PYTHON_NUMBERS = {bool, int, float, complex}
 def array_from(data: Any, dtype: DTypeLike | None, copy: bool) -> Any:
     """The array behind `data` in `dtype` (its own, if None); a copy where `copy` says so or sharing is impossible."""
     if data.__class__ is Tensor:
-        data = _numbers_of(data)
+        data = data.array
     if data.__class__ in LIBRARY:
         return _converted(data, dtype, copy)
     if hasattr(data, "__cuda_array_interface__"):
@@ -31,17 +31,6 @@ def array_from(data: Any, dtype: DTypeLike | None, copy: bool) -> Any:
     if any(hasattr(data, name) for name in ("__array__", "__array_interface__")):
         return _converted(np.asarray(data), dtype, copy)
     return _from_python(data, dtypes.as_dtype(dtype))
-
-
-def _numbers_of(tensor: Tensor) -> Any:
-    """The array of a tensor; a warning where its gradient would be lost."""
-    if tensor.node is not None and grad_enabled():
-        warnings.warn(
-            "a tensor made of the numbers of one that requires a gradient passes none on to it; "
-            "clone(), stack() or cat() do, and detach() says that none is wanted",
-            stacklevel=4,
-        )
-    return tensor.array
 
 
 def _converted(array: Any, dtype: DTypeLike | None, copy: bool) -> Any:
@@ -81,8 +70,13 @@ def _without_tensors(data: Any, found: set[dtypes.DType]) -> Any:
             return [_without_tensors(v, found) for v in data]
         leaves = [kind() for kind in kinds]
     elif data.__class__ is Tensor:
-        array = _numbers_of(data)
-        data = LIBRARY[array.__class__].backend.to_host(array)
+        if data.node is not None and grad_enabled():
+            warnings.warn(
+                "the numbers of a tensor that requires a gradient stand in a list: no gradient flows back to it; "
+                "stack() or cat() keep it, detach() says that none is wanted",
+                stacklevel=2,
+            )
+        data = LIBRARY[data.array.__class__].backend.to_host(data.array)
         leaves = [data]
     else:
         leaves = [data]

@@ -93,7 +93,7 @@ def test_as_tensor_passes_tensors_through():
     x = ag.ones(2, requires_grad=True)
     assert ag.as_tensor(x) is x
     assert ag.as_tensor(x, dtype="f8").requires_grad
-    copy = ag.tensor(x.detach())
+    copy = ag.tensor(x)
     assert not copy.requires_grad
     assert copy.data_ptr() != x.data_ptr()
 
@@ -246,11 +246,10 @@ def test_messages_say_what_to_do():
         ag.tensor([1, None])
 
 
-def test_numbers_of_recorded_tensors_come_with_a_warning():
+def test_lists_of_recorded_tensors_come_with_a_warning():
     x = ag.tensor(2.0, requires_grad=True)
-    for data in (x, [x, 1.0], [[x * 2]]):
-        with pytest.warns(UserWarning, match="passes none on to it"):
+    for data in ([x, 1.0], [[x * 2]]):
+        with pytest.warns(UserWarning, match="no gradient flows back"):
             assert not ag.tensor(data).requires_grad
     with ag.no_grad():
         ag.tensor([x])
-    ag.tensor(x.detach())
