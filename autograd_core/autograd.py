@@ -203,7 +203,9 @@ def _seed(t: Tensor, g: Tensor | None) -> Tensor:
 def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any], create_graph: bool) -> None:
     """Write `.grad` of leaves and of tensors that retain theirs: all at once, so that nobody sees half of it."""
     if retained:
-        pairs += [(x, g) for ref, g in retained if (x := ref()) is not None]
+        # A view that was written through another has two nodes: what the newer one saw came first, and counts.
+        newest = {id(ref): (ref, g) for ref, g in reversed(retained)}
+        pairs += [(x, g) for ref, g in newest.values() if (x := ref()) is not None]
     tensors = [x for x, _ in pairs]
     with _commit:
         grads = exclusive([g for _, g in pairs], given)

@@ -45,7 +45,7 @@ def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, depth: int = 3)
     if grad_enabled() and base is x and new.node is not None:
         _rename(x, new.node)
     else:
-        _replace_part(base, path, new)
+        _replace_part(base, path, new, x)
     return x
 
 
@@ -56,18 +56,24 @@ def rebase(x: Tensor, node: Any) -> None:
     if base is x:
         _rename(x, node)
     else:
-        _replace_part(base, path, wrap(x.array, node))
+        _replace_part(base, path, wrap(x.array, node), x)
 
 
-def _rename(x: Tensor, node: Any) -> None:
-    """Another node stands for `x`, with the request to retain its gradient."""
+def _rename(x: Tensor, node: Any, written: Tensor | None = None) -> None:
+    """Another node stands for `x`, and others for its views; `written`, if not `x`, is the one that was written."""
+    _replace_node(x, node)
+    _refresh_views(x, written)
+
+
+def _replace_node(x: Tensor, node: Any, moved: bool = True) -> None:
+    """Another node stands for `x`, with the request to retain its gradient, which the old one keeps unless `moved`."""
     if x.retains_grad:
         before = x.node.hooks
         kept = [h for h in before if h.__class__ is RetainGrad and h.tensor() is x]
-        x.node.hooks = tuple([h for h in before if h not in kept]) or None
+        if moved:
+            x.node.hooks = tuple([h for h in before if h not in kept]) or None
         node.hooks = (*(node.hooks or ()), *kept)
     x.node = node
-    _refresh_views(x)
 
 
 def _setitem(x: Tensor, index: Any, value: Any) -> None:
@@ -80,7 +86,7 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
     new = _broadcast(_cast(_as_tensor(value, x), x), x.array[plain].shape)
     assign(x.array, plain, _survivor(new, x).array)
     record_write(x.array, 2)
-    _replace_part(base, (*path, ("getitem", (("index", plain),), None)), new)
+    _replace_part(base, (*path, ("getitem", (("index", plain),), None)), new, x)
 
 
 def _origin(x: Tensor) -> tuple[Tensor, Path]:
@@ -153,19 +159,20 @@ def _broadcast(new: Tensor, shape: tuple[int, ...]) -> Tensor:
     return new if new.shape == shape else functional.expand(new, shape)
 
 
-def _replace_part(base: Tensor, path: Path, new: Tensor) -> None:
-    """Record that the part of `base` that `path` leads to is `new` now."""
+def _replace_part(base: Tensor, path: Path, new: Tensor, written: Tensor) -> None:
+    """Record that the part of `base` that `path` leads to is `new` now; `written` is the tensor that was written."""
     if grad_enabled() and (new.node is not None or base.node is not None):
-        _rename(base, _node("put_view", (base.node, new.node), v_shape=new.shape, v_dtype=new.dtype, path=path))
+        node = _node("put_view", (base.node, new.node), v_shape=new.shape, v_dtype=new.dtype, path=path)
+        _rename(base, node, written)
 
 
-def _refresh_views(base: Tensor) -> None:
+def _refresh_views(base: Tensor, written: Tensor | None) -> None:
     for v in getattr(base, "_alias", ()):
         t = wrap(base.array, base.node)
         for o, statics, which in v._alias.path:
             t = apply(o, (t,), statics)
             t = t if which is None else t[which]
-        v.node = t.node
+        _replace_node(v, t.node, moved=v is written)  # what others have become is used by nobody, perhaps
 
 
 def _node(name: str, parents: tuple[Any, ...], **values: Any) -> Node:

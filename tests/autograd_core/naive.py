@@ -28,7 +28,7 @@ class Value:
     def __init__(self, array, parents=(), leaf=False, uses=(), holding=False):
         self.array, self.parents, self.uses, self.holding = array, parents, tuple(uses), holding
         self.needs = leaf or any(p.needs for p, _ in parents)
-        self.leaf, self.hooks, self.retains, self.released, self.grad = leaf, [], False, False, None
+        self.leaf, self.hooks, self.released, self.grad = leaf, [], False, None
 
     def behind(self):
         """Every value with a gradient that this one depends on, itself first, parents after children."""
@@ -61,10 +61,13 @@ class Value:
         return found
 
     def backward(self, seed, retain):
-        for v, g in self.gradients(seed):
-            if v.leaf or v.retains:
+        """The gradient of every value behind this one, by identity, after those of leaves were added up."""
+        found = self.gradients(seed)
+        for v, g in found:
+            if v.leaf:
                 v.grad = g if v.grad is None else v.grad + g
             v.released = v.released or not retain
+        return {id(v): g for v, g in found}
 
 
 def unbroadcast(g, shape):
@@ -145,6 +148,24 @@ class Handle:
         """The same where nothing is recorded: the graph does not notice."""
         self.part(self.storage.value.array)[...] = array
         self.storage.version += 1
+
+
+class Retained:
+    """The gradient that a tensor retains: that of its value or, of a view whose storage was written through another
+    tensor and whose new value nobody uses, of the value before.
+    """
+
+    def __init__(self, handle):
+        self.handle, self.values, self.grad = handle, [handle.value], None
+
+    def notice_write(self, storage):
+        if self.handle.storage is storage:
+            self.values = [self.handle.value, *(self.values if self.handle.path else ())]
+
+    def add(self, found):
+        g = next((found[id(v)] for v in self.values if id(v) in found), None)
+        if g is not None:
+            self.grad = g if self.grad is None else self.grad + g
 
 
 def combined(name, left, right):

@@ -310,3 +310,16 @@ def test_float_power_in_place():
     assert ag.tensor([2.0, 3.0], dtype=ag.float64).float_power_(2).tolist() == [4.0, 9.0]
     with pytest.raises(InplaceError, match="does not fit"):
         ag.tensor([2, 3]).float_power_(2)
+
+
+def test_a_view_retains_the_gradient_of_the_newest_value_that_is_used():
+    def gradients(use):
+        base = ag.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True) * 1
+        view = base.T
+        view.retain_grad()
+        base[1] += view[0] * 2
+        use(base, view).backward()
+        return view.grad.tolist()
+
+    assert gradients(lambda base, view: (view * ag.tensor([[1.0, 2.0], [3.0, 4.0]])).sum()) == [[1, 2], [3, 4]]
+    assert gradients(lambda base, view: base.sum()) == [[2, 2], [0, 0]]

@@ -92,6 +92,8 @@ class Programs(RuleBasedStateMachine):
             new = naive.combined(name, c, b)
             getattr(v, f"{name}_")(y)
         c.write(new, computed=name != "copy")
+        for _, kept in self.retaining:
+            kept.notice_write(c.storage)
         for tensor, handle in ((x, a), (v, c)):
             np.testing.assert_allclose(tensor.numpy(force=True), handle.value.array)
         return multiple((x, a), (v, c))
@@ -126,11 +128,10 @@ class Programs(RuleBasedStateMachine):
     @rule(of=tensors)
     def retain_grad(self, of):
         x, a = of
-        if x.requires_grad and not x.is_leaf and not a.value.retains:
+        if x.requires_grad and not x.is_leaf and not any(x is t for t, _ in self.retaining):
             self.marked.append(x)
             x.retain_grad()
-            a.value.retains = True
-            self.retaining.append((x, a.value))
+            self.retaining.append((x, naive.Retained(a)))
 
     # Walking.
 
@@ -146,10 +147,14 @@ class Programs(RuleBasedStateMachine):
         error = self.expected_error(a.value)
         if error is None:
             x.backward(ag.tensor(seed), retain_graph=retain)
-            a.value.backward(seed, retain)
+            self.keep(a.value.backward(seed, retain))
         elif self.run_or_fail(lambda: x.backward(ag.tensor(seed), retain_graph=True), error):
-            a.value.backward(seed, retain=True)
+            self.keep(a.value.backward(seed, retain=True))
         self.compare()
+
+    def keep(self, found):
+        for _, kept in self.retaining:
+            kept.add(found)
 
     @rule(of=tensors)
     def ask_for_gradients(self, of):
@@ -173,9 +178,8 @@ class Programs(RuleBasedStateMachine):
             assert (g is None) == (id(leaf) not in wanted)
             if g is not None:
                 np.testing.assert_allclose(g.numpy(), wanted[id(leaf)], rtol=1e-9, atol=1e-9)
-        for v, g in a.value.gradients(seed):  # ag.grad() commits what tensors retain
-            if v.retains and any(id(leaf) in wanted for _, leaf in self.leaves):
-                v.grad = g if v.grad is None else v.grad + g
+        if any(id(leaf) in wanted for _, leaf in self.leaves):
+            self.keep(wanted)  # ag.grad() commits what tensors retain
         self.compare()
 
     def expected_error(self, value):
