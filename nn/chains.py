@@ -51,7 +51,7 @@ def chain(x: Any, *modules: Module) -> Any:
         if not todo or layer._hooks is not None or layer.__class__ not in RECTIFIED:
             x = layer(x)
             continue
-        norm = todo.pop() if _folds(layer, todo[-1], x) else None
+        norm = todo.pop() if layer.__class__ in CONVOLUTIONS and _folds(layer, todo[-1], x) else None
         relu = bool(todo) and todo[-1].__class__ is ReLU and todo[-1]._hooks is None
         if relu:
             todo.pop()
@@ -65,8 +65,7 @@ def _folds(layer: Any, norm: Any, x: Any) -> bool:
     Where there are more weights than numbers in the image it would not pay.
     """
     return bool(
-        layer.__class__ in CONVOLUTIONS
-        and norm.__class__ in NORMALIZATIONS
+        norm.__class__ in NORMALIZATIONS
         and norm._hooks is None
         and not norm.training
         and norm.running_mean is not None
