@@ -187,6 +187,7 @@ def bind(
         convolve_weight=partial(im2col.convolve_weight, xp, schedule=schedule),
     )
     kernels.convolve_relu = lambda *operands: kernels.rectify(kernels.convolve(*operands))
+    kernels.linear_relu = lambda *operands: kernels.rectify(kernels.linear(*operands))
     for module in (normalization, attention):
         for name in module.KERNELS:
             setattr(kernels, name, partial(getattr(module, name), xp, kernels))

@@ -21,6 +21,7 @@ from backends.numpy_backend import (
     reduction,
     scans,
     selection,
+    softmax,
     special,
     updates,
 )
@@ -67,6 +68,7 @@ class NumpyBackend:
         kernels.normalize_batch = normalization.normalize_batch
         kernels.batch_gradients = normalization.batch_gradients
         kernels.scale_channels = normalization.scale_channels
+        kernels.softmax_nll = partial(softmax.softmax_nll, kernels.softmax_nll)
         kernels.lu_factor, kernels.solve_triangular = lapack.lu_factor, lapack.solve_triangular
         onednn.overlay(kernels)
         self.namespace.matmul = products.matmul

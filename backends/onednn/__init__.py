@@ -20,7 +20,7 @@ KERNELS = {
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels"),
     "layer_norm": ("normalize_rows", "row_gradients"),
     "pooling": ("max_of_windows", "put_taps", "avg_pool", "avg_pool_input"),
-    "products": ("linear", "total"),
+    "products": ("linear", "linear_relu", "total"),
     "softmax": (
         "softmax", "softmax_gradient", "log_softmax", "log_softmax_gradient", "softmax_nll", "softmax_nll_gradient",
     ),
@@ -35,23 +35,30 @@ def overlay(kernels: SimpleNamespace) -> None:
     """Put oneDNN's kernels in front of NumPy's."""
     for module, names in KERNELS.items():
         for name in names:
-            setattr(kernels, name, _in_front(getattr(kernels, name), deferred(module, name), module))
+            setattr(kernels, name, _in_front(getattr(kernels, name), module, name))
 
 
 def deferred(module: str, name: str) -> Callable[..., Any]:
     """A kernel whose module is imported by its first call."""
     kernel: Callable[..., Any] | None = None
 
-    def call(*arguments: Any, **named: Any) -> Any:
+    def call(*arguments: Any) -> Any:
         nonlocal kernel
-        kernel = kernel or getattr(import_module(f"{__name__}.{module}"), name)
-        return kernel(*arguments, **named)
+        if kernel is None:
+            kernel = _kernel(module, name)
+        return kernel(*arguments)
 
     return call
 
 
-def _in_front(plain: Callable[..., Any], kernel: Callable[..., Any], module: str) -> Callable[..., Any]:
+def _in_front(plain: Callable[..., Any], module: str, name: str) -> Callable[..., Any]:
+    """A kernel of oneDNN, imported by its first call, and `plain` where it returns None."""
+    kernel: Callable[..., Any] | None = None
+
     def call(*arguments: Any, **named: Any) -> Any:
+        nonlocal kernel
+        if kernel is None:
+            kernel = _kernel(module, name)
         result = kernel(*arguments, **named)
         return plain(*arguments, **named) if result is None else result
 
@@ -59,3 +66,8 @@ def _in_front(plain: Callable[..., Any], kernel: Callable[..., Any], module: str
         return plain(*arguments) if arguments[0].size < SMALL[module] else call(*arguments)
 
     return of_size if module in SMALL else call
+
+
+def _kernel(module: str, name: str) -> Callable[..., Any]:
+    kernel: Callable[..., Any] = getattr(import_module(f"{__name__}.{module}"), name)
+    return kernel

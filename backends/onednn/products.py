@@ -13,7 +13,7 @@ from backends.buffers import FLOAT32, dense, empty
 from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described, canonical
-from backends.onednn.plans import BIAS, DST, LINEAR, SRC, WEIGHTS, Plan, Unsupported, Workshop, planned
+from backends.onednn.plans import BIAS, DST, LINEAR, RELU, SRC, WEIGHTS, Plan, Unsupported, Workshop, planned
 from backends.precision import get_float32_matmul_precision
 
 LARGE, LARGE_VECTOR = 1 << 18, 9216  # multiplications up to which OpenBLAS uses one thread
@@ -25,7 +25,12 @@ def linear(x: Array, w: Array, bias: Array) -> Array | None:
     return product(x, w.T, bias)
 
 
-def product(a: Array, b: Array, bias: Array | None = None) -> Array | None:
+def linear_relu(x: Array, w: Array, bias: Array) -> Array | None:
+    """See `backends.generic.products.linear_relu`."""
+    return product(x, w.T, bias, True)
+
+
+def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -> Array | None:
     """See `generic.products.product`; of matrices, or of two stacks of as many. `bias` is added to every row."""
     columns = b.shape[-1]
     if (
@@ -36,18 +41,19 @@ def product(a: Array, b: Array, bias: Array | None = None) -> Array | None:
     ):
         return None
     y = empty((*a.shape[:-1], columns))
-    return y if product_into(y, a, b, bias=bias) else None
+    return y if product_into(y, a, b, 1.0, bias, relu) else None
 
 
-def product_into(y: Array, a: Array, b: Array, scale: float = 1.0, bias: Array | None = None) -> bool:
-    """Put `scale` times (a b + bias) into y; False if oneDNN cannot."""
-    if not can_be_described(a.shape, a.strides):
-        a = a.copy()
-    if not can_be_described(b.shape, b.strides):
-        b = b.copy()
-    plan = _product(a.shape, a.strides, b.shape, b.strides, y.strides, scale, bias is not None)
+def product_into(
+    y: Array, a: Array, b: Array, scale: float = 1.0, bias: Array | None = None, relu: bool = False
+) -> bool:
+    """Put `scale` times (a b + bias), or the ReLU of it, into y; False if oneDNN cannot."""
+    plan = _product(a.shape, a.strides, b.shape, b.strides, y.strides, scale, bias is not None, relu)
     if plan is None:
-        return False
+        a, b = (v if can_be_described(v.shape, v.strides) else v.copy() for v in (a, b))
+        plan = _product(a.shape, a.strides, b.shape, b.strides, y.strides, scale, bias is not None, relu)
+        if plan is None:
+            return False
     if bias is None:
         plan.run(a, b, y)
     else:
@@ -84,15 +90,18 @@ def _product(
     y_strides: Sizes,
     scale: float,
     biased: bool,
+    relu: bool,
 ) -> Plan:
     if a_shape[-1] != b_shape[-2] or a_shape[:-2] != b_shape[:-2]:
         raise Unsupported("operands that do not fit together, or of which one is used many times")
+    if not (can_be_described(a_shape, a_strides) and can_be_described(b_shape, b_strides)):
+        raise Unsupported("strides")
     a = workshop.memory(a_shape, canonical(a_shape, a_strides))
     b = workshop.memory(b_shape, canonical(b_shape, b_strides))
     shape = (*a_shape[:-1], b_shape[-1])
     y = workshop.memory(shape, canonical(shape, y_strides))
     row = (*(1,) * (len(shape) - 1), shape[-1])
     bias = [workshop.memory(row, dense(row))] if biased else []
-    scaled = workshop.attributes(("eltwise", LINEAR, scale, 0.0)) if scale != 1.0 else None
-    desc = workshop.primitive("matmul", a, b, bias[0] if biased else None, y, attributes=scaled)
+    steps = *[("eltwise", LINEAR, scale, 0.0)] * (scale != 1.0), *RELU * relu
+    desc = workshop.primitive("matmul", a, b, bias[0] if biased else None, y, attributes=workshop.attributes(*steps))
     return Plan(workshop, desc, (SRC, a), (WEIGHTS, b), (DST, y), *[(BIAS, v) for v in bias])

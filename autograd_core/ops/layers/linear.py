@@ -72,24 +72,29 @@ def linear(xp, input, weight, bias=None):
 
     `weight` may also have the shape (in), for one output without an axis, and `bias` any that broadcasts.
     """
+    return affine(xp, input, weight, bias)
+
+
+def affine(xp, input, weight, bias, relu=False):
+    """The forward of `linear`, and the ReLU of it if wanted."""
     if weight.ndim != 2 or (bias is not None and bias.shape != weight.shape[:1]):
         raise ValueError("weight must have 2 axes, (out, in), and bias the shape (out,)")
     if input.ndim == 2:
-        return _of_rows(xp, input, weight, bias)
-    if input.ndim > 2 and input.size:  # one product for all leading axes: NumPy would multiply matrix by matrix
+        if input.size + weight.size < LARGE:
+            y = xp.dot(input, weight.T)
+            if bias is not None:
+                y += bias
+        elif bias is not None:
+            return (xp.kernels.linear_relu if relu else xp.kernels.linear)(input, weight, bias)
+        else:
+            y = xp.kernels.product(input, weight.T)
+    elif input.ndim > 2 and input.size:  # one product for all leading axes: NumPy would multiply matrix by matrix
         rows = input.reshape(-1, input.shape[-1])
-        return _of_rows(xp, rows, weight, bias).reshape(*input.shape[:-1], weight.shape[0])
-    y = xp.matmul(input, weight.T).astype(input.dtype, copy=False)  # NumPy multiplies stacks of bfloat16 in float32
-    return y if bias is None else y + bias
-
-
-def _of_rows(xp, input, weight, bias):
-    if input.size + weight.size < LARGE:
-        y = xp.dot(input, weight.T)
-        if bias is not None:
-            y += bias
-        return y
-    return xp.kernels.product(input, weight.T) if bias is None else xp.kernels.linear(input, weight, bias)
+        return affine(xp, rows, weight, bias, relu).reshape(*input.shape[:-1], weight.shape[0])
+    else:
+        y = xp.matmul(input, weight.T).astype(input.dtype, copy=False)  # NumPy multiplies bfloat16 in float32
+        y = y if bias is None else y + bias
+    return xp.kernels.rectify(y) if relu else y
 
 
 @composition(

@@ -11,6 +11,7 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.kinds import BINARY, CONVOLUTION
 from autograd_core.ops.images.convolution import convolution, slow_convolution
+from autograd_core.ops.layers.linear import affine
 from autograd_core.registry import OPS, Interval, Values, composition, op, sample
 
 REAL = Interval(-2, 2)
@@ -38,7 +39,7 @@ def _then_relu(base, **fields):
 @_then_relu("linear", fallback=lambda *operands: functional.relu(functional.linear(*operands)))
 def linear_relu(xp, input, weight, bias=None):
     """relu(input weightᵀ + bias), for `input` of shape (..., in), `weight` (out, in) and `bias` (out)."""
-    return xp.kernels.rectify(OPS["linear"].forward(xp, input, weight, bias))
+    return affine(xp, input, weight, bias, relu=True)
 
 
 @_then_relu("convolve")

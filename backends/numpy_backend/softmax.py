@@ -1,0 +1,30 @@
+"""Cross-entropy of few classes, column by column: of each short row NumPy's reductions take 40 to 80 ns."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from backends.geometry import Array
+from backends.numpy_backend.reduction import SHORT
+
+Losses = tuple[Array, Array, Array]
+
+
+def softmax_nll(
+    plain: Callable[..., Losses], x: Array, target: Array, ignore_index: int | None, reduction: str
+) -> Losses:
+    """See `backends.generic.softmax.softmax_nll`, which is `plain`."""
+    if x.ndim != 2 or not 0 < x.shape[1] <= SHORT or x.dtype.char not in "fd" or ignore_index is not None:
+        return plain(x, target, ignore_index, reduction)
+    d = x.T.copy()
+    shift = np.maximum.reduce(d)
+    d -= shift
+    chosen = d[target, np.arange(len(target))]
+    total = np.add.reduce(np.exp(d, out=d))
+    losses = np.log(total)
+    losses -= chosen
+    if reduction != "none":
+        losses = np.add.reduce(losses)
+        if reduction == "mean":
+            losses /= x.dtype.type(len(target))
+    return losses, shift[:, None], total[:, None]
