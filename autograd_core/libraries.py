@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 LIBRARY: dict[type, Any] = {}  # array type -> `xp` of a forward: a backend's namespace
 RULES: dict[type, Any] = {}  # array type -> `xp` of a rule on arrays: the library overlaid with every op's forward
 MUTABLE: set[type] = set()  # array types that can be written: all but NumPy's scalars
@@ -35,6 +37,14 @@ def holds(condition: Any) -> bool:
     """
     array = _innermost(condition)
     return not LIBRARY[array.__class__].backend.checks_values or bool(array.all().item())
+
+
+def all_below(integers: Any, count: int) -> bool:
+    """Whether integers in an array or a tensor lie in [0, count), as far as values are checked."""
+    array = _innermost(integers)
+    if not array.size or not LIBRARY[array.__class__].backend.checks_values:
+        return True
+    return bool(array.astype(np.uint64).max().item() < count)  # a negative one becomes large
 
 
 def _innermost(value: Any) -> Any:

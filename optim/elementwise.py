@@ -64,24 +64,21 @@ class Batch:
     """Parameters of one array type, dtype and age; what small ones need lies side by side, if there are several."""
 
     def __init__(self, params: list[Tensor], names: tuple[str, ...], state: States, start: dict[str, float]) -> None:
-        self.params, self.names, self.states = params, names, [state.setdefault(p, {}) for p in params]
+        self.names, self.states = names, [state.setdefault(p, {}) for p in params]
         like = params[0].array
         self.library = LIBRARY[like.__class__]
-        self.kind, self.dtype, self.shapes = like.__class__, like.dtype, [p.array.shape for p in params]
+        self.kind, self.dtype = like.__class__, like.dtype
         paired = like.dtype.kind == "c"  # complex numbers, which change as pairs of real ones
         small = [p for p in params if paired or p.array.size <= SMALL]
         places = self._side_by_side(small if paired or len(small) > 1 else [])
         self.fresh = any(name not in s for s in self.states for name in names)
-        self.slots = []
+        self.known = []
         for p, s in zip(params, self.states, strict=True):
             views = places.get(p) or [self.library.zeros_like(p.array) for _ in names]
             pairs = zip(names, views, strict=True)
-            self.slots.append({name: _placed(s.get(name), view, start.get(name)) for name, view in pairs})
-        self.alone = [
-            (p, [array for _, array in slots.values()])
-            for p, slots in zip(params, self.slots, strict=True)
-            if p not in places
-        ]
+            slots = [(name, *_placed(s.get(name), view, start.get(name))) for name, view in pairs]
+            self.known.append((p, p.array.shape, s, slots))
+        self.alone = [(p, [array for _, _, array in slots]) for p, _, _, slots in self.known if p not in places]
 
     def _side_by_side(self, params: list[Tensor]) -> dict[Tensor, list[Any]]:
         """Room in flat arrays for some parameters and their gradients, and for what each has in its state."""
@@ -97,13 +94,13 @@ class Batch:
 
     def holds(self, state: States) -> bool:
         """Whether nobody has exchanged a tensor, an array or a number since the last step."""
-        first, kind, dtype = self.states[0], self.kind, self.dtype
-        numbers = [(k, v) for k, v in first.items() if k not in self.names]
-        for p, s, slots, shape in zip(self.params, self.states, self.slots, self.shapes, strict=True):
+        kind, dtype = self.kind, self.dtype
+        numbers = [(k, v) for k, v in self.states[0].items() if k not in self.names]
+        for p, shape, s, slots in self.known:
             a = p.array
             if a.shape != shape or a.dtype is not dtype or a.__class__ is not kind or state.get(p) is not s:
                 return False
-            for name, (t, array) in slots.items():
+            for name, t, array in slots:
                 if s.get(name) is not t or t.array is not array:
                     return False
             for k, v in numbers:
@@ -115,11 +112,11 @@ class Batch:
         """Give every state the numbers of the first one and, after the first step, its arrays."""
         first = self.states[0]
         numbers = {k: v for k, v in first.items() if k not in self.names}
-        for s, slots in zip(self.states, self.slots, strict=True):
+        for _, _, s, slots in self.known:
             if numbers and s is not first:
                 s.update(numbers)
             if self.fresh:
-                s.update({name: t for name, (t, _) in slots.items()})
+                s.update({name: t for name, t, _ in slots})
         self.fresh = False
 
     def run(self, kernel: str, options: dict[str, Any]) -> None:

@@ -50,7 +50,8 @@ def product(a: Array, b: Array) -> Array:
 def matmul(a: Array, b: Array, **how: Any) -> Array:
     """`np.matmul`, for which it is slow on small matrices and takes threads of its own for large ones."""
     if a.ndim == 2 == b.ndim and not how:
-        return a.dot(b) if a.size + b.size < LARGE else product(a, b)
+        y = None if a.size + b.size < LARGE else _product(a, b)
+        return a.dot(b) if y is None else y
     if b.ndim == 2 < a.ndim and not how and a.flags.c_contiguous and a.size and a.dtype.kind == "f":
         # One product; NumPy would multiply matrix by matrix.
         return matmul(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])

@@ -121,11 +121,12 @@ def adam_step(
         return None
     if weight_decay:
         p *= 1 - lr * weight_decay
-    rows = p.size // LANES
-    gain, unbias, rate = np.array([1 - beta1, 1 / (1 - beta2**step), -lr / (1 - beta1**step)], FLOAT32).reshape(3, 1)
-    _blend(rows, beta1).run(g, gain, m)
-    _squares(rows, 1 - beta2, beta2).run(g, g, v)
-    _descend(rows, eps).run(v, unbias, p, m, rate)
+    passes = _adam(p.size // LANES, beta1, beta2, eps)
+    passes.scalars[:] = 1 - beta1, 1 / (1 - beta2**step), -lr / (1 - beta1**step)
+    gain, unbias, rate = passes.operands
+    passes.blend.run(g, gain, m)
+    passes.squares.run(g, g, v)
+    passes.descend.run(v, unbias, p, m, rate)
     return True
 
 
@@ -133,8 +134,11 @@ def _suit(least: int, p: Array, *others: Array) -> bool:
     """Whether a parameter has that many elements, and what goes with it lies in memory like it, without gaps."""
     if p.size < least or p.size % LANES or p.dtype != FLOAT32:
         return False
-    same = all(a.dtype == FLOAT32 and a.shape == p.shape and a.strides == p.strides for a in others)
-    return same and is_dense(p.shape, p.strides) and active()
+    shape, strides = p.shape, p.strides
+    for a in others:
+        if a.dtype != FLOAT32 or a.shape != shape or a.strides != strides:
+            return False
+    return is_dense(shape, strides) and active()
 
 
 def _scalar(value: float) -> Array:
@@ -180,8 +184,25 @@ def _quotient(workshop: Workshop, rows: int, kept: float) -> Plan:
     return Plan(workshop, desc, (SRC, x), (SRC1, x), (DST, x), (STEP | SRC1, scalar))
 
 
+class _Adam:
+    """The passes of a step, and room for the scalars that they take."""
+
+    used = 0
+
+    def __init__(self, blend: Plan, squares: Plan, descend: Plan) -> None:
+        self.blend, self.squares, self.descend = blend, squares, descend
+        self.scalars = np.empty(3, FLOAT32)
+        self.operands = tuple(self.scalars.reshape(3, 1))
+
+
+@planned
+def _adam(_: Workshop, rows: int, beta1: float, beta2: float, eps: float) -> _Adam:
+    return _Adam(_blend(rows, beta1), _squares(rows, 1 - beta2, beta2), _descend(rows, eps))
+
+
 @planned
 def _blend(workshop: Workshop, rows: int, beta: float) -> Plan:
+    """scalar·x, and beta times what was there before."""
     x, scalar = _matrices(workshop, rows)
     steps = workshop.attributes(("sum", beta, 0, 0))
     desc = workshop.primitive("binary", MUL, x, scalar, x, attributes=steps)

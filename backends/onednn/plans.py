@@ -253,7 +253,7 @@ threads.on_change(changes.note)
 precision.on_change(changes.note)
 
 
-def planned(make: Callable[..., Plan]) -> Callable[..., Any]:
+def planned(make: Callable[..., Any]) -> Callable[..., Any]:
     """Keep what `make(workshop, *key)` returns, by key; None for what oneDNN does not support."""
 
     @functools.wraps(make)

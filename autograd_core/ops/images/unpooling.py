@@ -7,7 +7,7 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import POOLING
-from autograd_core.libraries import LIBRARY, holds
+from autograd_core.libraries import LIBRARY, all_below
 from autograd_core.ops.images.convolution import each
 from autograd_core.ops.images.pooling import unpool
 from autograd_core.registry import Interval, composition, integers, sample
@@ -49,7 +49,7 @@ def _check_indices(input, indices, size, name):
         raise OperandError(f"{name}(): indices of shape {indices.shape} do not fit input of shape {input.shape}")
     if min(size) < 1 or 0 in input.shape[-len(size) - 1 :]:
         raise OperandError(f"{name}() cannot make planes of {size} from an input of shape {input.shape}")
-    if not holds((indices >= 0) & (indices < math.prod(size))):
+    if not all_below(indices, math.prod(size)):
         raise OperandError(f"{name}(): an index lies outside of planes of {size}; give output_size, "
                            "or indices that max pooling returned")  # fmt: skip
 

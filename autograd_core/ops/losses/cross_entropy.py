@@ -7,7 +7,7 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import LOSS
-from autograd_core.libraries import checks_values, holds
+from autograd_core.libraries import all_below, checks_values, holds
 from autograd_core.ops.losses.loss import REAL, REDUCTIONS, UNIT, np_reduced, reduced, reduction_of, same_shape
 from autograd_core.registry import Values, composition, integers, op, sample
 
@@ -76,13 +76,12 @@ def _classes(input, target, weight, ignore_index, name):
         raise OperandError(f"{name}(): weight must have shape {(classes,)}, one for each class, not {weight.shape}")
     if target.dtype != np.int64:
         target = target.long()
-    t = target.array
-    if not checks_values(t):
+    if not checks_values(target):
         return target, ignore_index
-    known = t.astype(np.uint64) < classes  # a negative one becomes large
-    if holds(known):
+    if all_below(target, classes):
         return target, ignore_index if 0 <= ignore_index < classes else None
-    if not holds(known | (t == ignore_index)):
+    t = target.array
+    if not holds((t == ignore_index) | ((t >= 0) & (t < classes))):
         raise IndexError(
             f"{name}(): targets must lie between 0 and {classes - 1}; found {t.min().item()} to {t.max().item()}"
         )

@@ -7,7 +7,7 @@ import numpy as np
 from autograd_core import functional, linalg
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import INDEXING
-from autograd_core.libraries import checks_values, holds
+from autograd_core.libraries import all_below
 from autograd_core.registry import Interval, composition, integers, op, sample
 from autograd_core.versions import record_write
 
@@ -72,7 +72,7 @@ def _checked(input, weight, padding_idx, name):
     if weight.ndim != 2:
         raise OperandError(f"{name}(): weight must have the shape (rows, width), not {weight.shape}")
     count = weight.shape[0]
-    if checks_values(input) and not holds((input >= 0) & (input < count)):
+    if not all_below(input, count):
         raise IndexError(f"{name}(): input holds numbers outside of the {count} rows of weight")
     if padding_idx is None:
         return None
