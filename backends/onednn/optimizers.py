@@ -15,7 +15,6 @@ from backends.onednn.plans import DST, LINEAR, SRC, SRC1, Plan, Workshop, planne
 
 SQRT, POWER, ADD, MUL, MAX, DIV = 0x25, 0x30, 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF4
 LARGE, LARGER = 1 << 14, 1 << 15  # elements; the latter for what NumPy computes in fewer passes than Adam
-LANES = 16  # kernels with a scalar operand and a sum are only found for matrices
 STEP = 32768  # this times the position of a post-operation, from 1, is where its operand is
 
 
@@ -33,7 +32,7 @@ def sgd_step(
     """See `backends.generic.optimizers.sgd_step`. True if it was done."""
     if maximize or dampening or not _suit(LARGER, p, g, *buffer):
         return None
-    add_scaled = _scaled_sum(p.size // LANES)
+    add_scaled = _scaled_sum(p.size)
     if weight_decay:
         g = _pulled(p, g, weight_decay)
     for b in buffer:
@@ -60,12 +59,12 @@ def adagrad_step(
     """See `backends.generic.adaptive_steps.adagrad_step`. True if it was done."""
     if maximize or not _suit(LARGER, p, g, total):
         return None
-    rows, d = p.size // LANES, empty_like(p)
+    size, d = p.size, empty_like(p)
     if weight_decay:
         g = _pulled(p, g, weight_decay)
-    _squares(rows, 1.0, 1.0).run(g, g, total)
-    _root(rows, eps).run(total, total, d)
-    _quotient(rows, 1.0).run(g, d, p, _scalar(-rate))
+    _squares(size, 1.0, 1.0).run(g, g, total)
+    _root(size, eps).run(total, total, d)
+    _quotient(size, 1.0).run(g, d, p, _scalar(-rate))
     return True
 
 
@@ -85,19 +84,19 @@ def rmsprop_step(
     """See `backends.generic.adaptive_steps.rmsprop_step`. True if it was done."""
     if maximize or centered or not _suit(LARGER, p, g, v, *others):
         return None
-    rows, d = p.size // LANES, empty_like(p)
+    size, d = p.size, empty_like(p)
     if weight_decay:
         g = _pulled(p, g, weight_decay)
-    _squares(rows, 1 - alpha, 0.0).run(g, g, d)
-    _scaled_sum(rows).run(v, _scalar(alpha), v, d)
-    _root(rows, eps).run(v, v, d)
+    _squares(size, 1 - alpha, 0.0).run(g, g, d)
+    _scaled_sum(size).run(v, _scalar(alpha), v, d)
+    _root(size, eps).run(v, v, d)
     if momentum:
         (b,) = others
-        _quotient(rows, 0.0).run(g, d, d, _scalar(1.0))
-        _scaled_sum(rows).run(b, _scalar(momentum), b, d)
-        _scaled_sum(rows).run(b, _scalar(-lr), p, p)
+        _quotient(size, 0.0).run(g, d, d, _scalar(1.0))
+        _scaled_sum(size).run(b, _scalar(momentum), b, d)
+        _scaled_sum(size).run(b, _scalar(-lr), p, p)
     else:
-        _quotient(rows, 1.0).run(g, d, p, _scalar(-lr))
+        _quotient(size, 1.0).run(g, d, p, _scalar(-lr))
     return True
 
 
@@ -121,7 +120,7 @@ def adam_step(
         return None
     if weight_decay:
         p *= 1 - lr * weight_decay
-    passes = _adam(p.size // LANES, beta1, beta2, eps)
+    passes = _adam(p.size, beta1, beta2, eps)
     passes.scalars[:] = 1 - beta1, 1 / (1 - beta2**step), -lr / (1 - beta1**step)
     gain, unbias, rate = passes.operands
     passes.blend.run(g, gain, m)
@@ -132,7 +131,7 @@ def adam_step(
 
 def _suit(least: int, p: Array, *others: Array) -> bool:
     """Whether a parameter has that many elements, and what goes with it lies in memory like it, without gaps."""
-    if p.size < least or p.size % LANES or p.dtype != FLOAT32:
+    if p.size < least or p.dtype != FLOAT32:
         return False
     shape, strides = p.shape, p.strides
     for a in others:
@@ -148,37 +147,37 @@ def _scalar(value: float) -> Array:
 def _pulled(p: Array, g: Array, weight_decay: float) -> Array:
     """g + weight_decay·p."""
     d = empty_like(p)
-    _scaled_sum(p.size // LANES).run(p, _scalar(weight_decay), d, g)
+    _scaled_sum(p.size).run(p, _scalar(weight_decay), d, g)
     return d
 
 
-def _matrices(workshop: Workshop, rows: int) -> tuple[Any, Any]:
-    """Descriptors of all elements, as a matrix, and of a scalar."""
-    return workshop.memory((rows, LANES), (4 * LANES, 4)), workshop.memory((1, 1), (4, 4))
+def _row(workshop: Workshop, size: int) -> tuple[Any, Any]:
+    """Descriptors of all elements and of a scalar, as matrices: for vectors there are no kernels with a sum."""
+    return workshop.memory((1, size), (4 * size, 4)), workshop.memory((1, 1), (4, 4))
 
 
 @planned
-def _scaled_sum(workshop: Workshop, rows: int) -> Plan:
+def _scaled_sum(workshop: Workshop, size: int) -> Plan:
     """scalar·x + y, from x, the scalar, the result and y."""
-    x, scalar = _matrices(workshop, rows)
+    x, scalar = _row(workshop, size)
     steps = workshop.attributes(("binary", ADD, x))
     desc = workshop.primitive("binary", MUL, x, scalar, x, attributes=steps)
     return Plan(workshop, desc, (SRC, x), (SRC1, scalar), (DST, x), (STEP | SRC1, x))
 
 
 @planned
-def _root(workshop: Workshop, rows: int, eps: float) -> Plan:
+def _root(workshop: Workshop, size: int, eps: float) -> Plan:
     """√x + eps."""
-    x, _ = _matrices(workshop, rows)
+    x, _ = _row(workshop, size)
     steps = workshop.attributes(("eltwise", SQRT, 0.0, 0.0), ("eltwise", LINEAR, 1.0, eps))
     desc = workshop.primitive("binary", MAX, x, x, x, attributes=steps)
     return Plan(workshop, desc, (SRC, x), (SRC1, x), (DST, x))
 
 
 @planned
-def _quotient(workshop: Workshop, rows: int, kept: float) -> Plan:
+def _quotient(workshop: Workshop, size: int, kept: float) -> Plan:
     """scalar·x / y, and `kept` times what was there before."""
-    x, scalar = _matrices(workshop, rows)
+    x, scalar = _row(workshop, size)
     steps = workshop.attributes(("binary", MUL, scalar), *[("sum", kept, 0, 0)] * bool(kept))
     desc = workshop.primitive("binary", DIV, x, x, x, attributes=steps)
     return Plan(workshop, desc, (SRC, x), (SRC1, x), (DST, x), (STEP | SRC1, scalar))
@@ -196,32 +195,32 @@ class _Adam:
 
 
 @planned
-def _adam(_: Workshop, rows: int, beta1: float, beta2: float, eps: float) -> _Adam:
-    return _Adam(_blend(rows, beta1), _squares(rows, 1 - beta2, beta2), _descend(rows, eps))
+def _adam(_: Workshop, size: int, beta1: float, beta2: float, eps: float) -> _Adam:
+    return _Adam(_blend(size, beta1), _squares(size, 1 - beta2, beta2), _descend(size, eps))
 
 
 @planned
-def _blend(workshop: Workshop, rows: int, beta: float) -> Plan:
+def _blend(workshop: Workshop, size: int, beta: float) -> Plan:
     """scalar·x, and beta times what was there before."""
-    x, scalar = _matrices(workshop, rows)
+    x, scalar = _row(workshop, size)
     steps = workshop.attributes(("sum", beta, 0, 0))
     desc = workshop.primitive("binary", MUL, x, scalar, x, attributes=steps)
     return Plan(workshop, desc, (SRC, x), (SRC1, scalar), (DST, x))
 
 
 @planned
-def _squares(workshop: Workshop, rows: int, share: float, kept: float) -> Plan:
+def _squares(workshop: Workshop, size: int, share: float, kept: float) -> Plan:
     """share·x², and `kept` times what was there before."""
-    x, _ = _matrices(workshop, rows)
+    x, _ = _row(workshop, size)
     steps = workshop.attributes(("eltwise", LINEAR, share, 0.0), *[("sum", kept, 0, 0)] * bool(kept))
     desc = workshop.primitive("binary", MUL, x, x, x, attributes=steps)
     return Plan(workshop, desc, (SRC, x), (SRC1, x), (DST, x))
 
 
 @planned
-def _descend(workshop: Workshop, rows: int, eps: float) -> Plan:
+def _descend(workshop: Workshop, size: int, eps: float) -> Plan:
     """p + rate·m / (√(unbias·v) + eps)."""
-    x, scalar = _matrices(workshop, rows)
+    x, scalar = _row(workshop, size)
     denominator = ("eltwise", SQRT, 0.0, 0.0), ("eltwise", LINEAR, 1.0, eps)
     quotient = ("eltwise", POWER, 1.0, -1.0), ("binary", MUL, x), ("binary", MUL, scalar)
     steps = workshop.attributes(*denominator, *quotient, ("sum", 1.0, 0, 0))
