@@ -123,7 +123,7 @@ def test_sums(kernels, shape, axes, served, keepdims):
 
 
 @pytest.mark.parametrize("decay", [{}, {"weight_decay": 0.1, "decoupled": True}], ids=["plain", "decoupled"])
-@pytest.mark.parametrize("shape, served", [((1 << 15,), True), ((64, 16, 8, 8), True), ((16387,), False)])
+@pytest.mark.parametrize("shape, served", [((16387,), True), ((64, 16, 8, 8), True), ((16383,), False)])
 def test_steps_of_adam(kernels, shape, served, decay):
     arrays = [channels_last(random(*shape, seed=i)) if len(shape) == 4 else random(*shape, seed=i) for i in range(2)]
     arrays += [np.zeros_like(arrays[0]), np.zeros_like(arrays[0])]
