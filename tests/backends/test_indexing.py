@@ -53,6 +53,19 @@ def test_add_at_beyond_the_end_is_an_error(library):
         library.kernels.add_at((3, 2), np.float64, library.put(np.array([-4])), library.put(np.ones((1, 2))))
 
 
+@pytest.mark.parametrize("index", ["rows", "mask"])
+def test_add_at_of_many_rows_gives_the_same_numbers(library, index):
+    rng = np.random.default_rng(1)
+    rows = rng.integers(-65, 65, (8, 128)) if index == "rows" else rng.random(1024) < 0.9
+    shape = (65, 4, 24) if index == "rows" else (1024, 96)
+    expected = np.zeros(shape, np.float32)
+    values = rng.standard_normal(expected[rows].shape, np.float32)
+    values[3, ..., :2] = np.nan, np.inf
+    np.add.at(expected, rows, values)
+    result = library.kernels.add_at(shape, np.float32, library.put(rows), library.put(values))
+    np.testing.assert_allclose(library.get(result), expected, 1e-5, 1e-5)
+
+
 @pytest.mark.parametrize("sizes,out", [((4,), (6,)), ((3, 4), (2, 5)), ((2, 2, 3), (1, 2, 2))])
 def test_planes(library, sizes, out):
     rng = np.random.default_rng(2)
