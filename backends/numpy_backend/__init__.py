@@ -53,6 +53,7 @@ class NumpyBackend:
         self.namespace.zeros_like = padding.zeros_like
         self.namespace.max, self.namespace.min = (partial(reduction.extreme, f) for f in (np.maximum, np.minimum))
         self.namespace.concatenate, self.namespace.copyto = copies.concatenate, copies.copyto
+        self.namespace.ascontiguousarray, self.namespace.reshape = copies.contiguous, copies.reshape
         self.namespace.dot = np.ndarray.dot  # for matrices of 16 numbers twice as fast as np.dot, which dispatches
         library = Deferred("scipy.special")
         kernels = self.namespace.kernels = bind(

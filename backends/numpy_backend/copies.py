@@ -1,11 +1,12 @@
 """Copies between arrays that lie in memory in different ways."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from backends import onednn
-from backends.buffers import empty_like
+from backends.buffers import empty, empty_like
 from backends.geometry import Array
 
 LARGE = 1 << 16  # elements from which on threads pay, and fresh memory costs more than the copy
@@ -16,6 +17,25 @@ def copyto(target: Array, source: Array) -> None:
     """target[...] = source, for arrays of one shape and dtype that share no memory."""
     if source.size < LARGE or _fast(target, source) is None:
         np.copyto(target, source)
+
+
+def contiguous(x: Array, dtype: Any = None) -> Array:
+    """`np.ascontiguousarray`; large arrays are copied into memory that was used before."""
+    if x.size < LARGE or x.flags.c_contiguous or dtype not in (None, x.dtype):
+        return np.ascontiguousarray(x, dtype)
+    out = empty(x.shape, None, x.dtype)
+    copyto(out, x)
+    return out
+
+
+def reshape(x: Array, shape: Any) -> Array:
+    """`np.reshape`, with `contiguous` where large arrays must be copied."""
+    if x.size >= LARGE and not x.flags.c_contiguous:
+        try:
+            return x.reshape(shape, copy=False)
+        except ValueError:
+            return contiguous(x).reshape(shape)
+    return x.reshape(shape)
 
 
 def concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:

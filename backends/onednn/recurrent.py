@@ -11,6 +11,7 @@ import numpy as np
 
 from backends.buffers import FLOAT32, dense, empty
 from backends.geometry import Array
+from backends.numpy_backend.copies import contiguous
 from backends.onednn.choice import active
 from backends.onednn.layouts import copied_into
 from backends.onednn.plans import (
@@ -119,7 +120,7 @@ def _forward(
         return None
     y, lasts, kept = empty((steps, rows, width)), [np.empty_like(states[0]) for _ in states], empty((plan.kept,))
     weights = (_turned(kind, w) for w in (w_ih, w_hh))
-    plan.run(*map(np.ascontiguousarray, (x, *states)), *weights, np.ascontiguousarray(bias), y, *lasts, kept)
+    plan.run(*map(contiguous, (x, *states)), *weights, contiguous(bias), y, *lasts, kept)
     return y, *lasts[1:], kept
 
 
@@ -130,10 +131,10 @@ def _backward(
     """The gradients of all operands; g, ends: the outputs' gradients, and the outputs, of all steps and of the cell."""
     y, *cells = ends
     weights = (_gates(kind, w) for w in (w_ih, w_hh))
-    operands = (*map(np.ascontiguousarray, (x, *states)), *weights, np.ascontiguousarray(bias), y, y[-1], *cells)
+    operands = (*map(contiguous, (x, *states)), *weights, contiguous(bias), y, y[-1], *cells)
     sums = [_padded(np.zeros, w) for w in (w_ih, w_hh)]  # the library adds to them
     found = (empty(x.shape), *(np.empty_like(s) for s in states), *sums, np.zeros_like(bias))
-    g_y, *g_cells = (np.ascontiguousarray(v, FLOAT32) for v in g)
+    g_y, *g_cells = (contiguous(v, FLOAT32) for v in g)
     _backward_plan(kind, *x.shape, y.shape[2]).run(*operands, *found, g_y, np.zeros_like(y[-1]), *g_cells, kept)
     dx, *d_states, dw_ih, dw_hh, d_bias = found
     return dx, *d_states, *(_gates(kind, copied_into(empty(w.T.shape), w.T)) for w in (dw_ih, dw_hh)), d_bias
@@ -142,7 +143,7 @@ def _backward(
 def _gates(kind: Kind, w: Array) -> Array:
     """A weight, in C order, with the library's gates for PyTorch's, or the other way round."""
     if kind.gates == tuple(range(len(kind.gates))):
-        return np.ascontiguousarray(w)
+        return contiguous(w)
     return w.reshape(len(kind.gates), -1, w.shape[1])[list(kind.gates)].reshape(w.shape)
 
 

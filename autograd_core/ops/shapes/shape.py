@@ -35,7 +35,7 @@ def reshape(xp, x, *, shape):
     lengths = (shape,) if shape.__class__ is int else shape
     if min(lengths, default=0) < -1:  # NumPy would take any negative length for -1
         raise OperandError(f"reshape: {tuple(shape)} has a negative length other than -1")
-    return x.reshape(shape)
+    return xp.reshape(x, shape)
 
 
 @composition(
