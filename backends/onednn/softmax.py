@@ -13,6 +13,7 @@ from backends.buffers import FLOAT32, dense, empty
 from backends.generic import softmax as generic
 from backends.geometry import Array, Sizes
 from backends.numpy_backend.reduction import extreme
+from backends.onednn import products
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite
 from backends.onednn.passes import ADD, EXP, MAX, MUL, SUB, chained
@@ -66,7 +67,7 @@ def log_softmax_gradient(g: Array, y: Array, axis: int) -> Array | None:
         return None
     rows, dx = _rows(y), empty(y.shape)
     chained(rows, MAX, (EXP,)).run(y, y, dx)
-    total = g.reshape(rows).sum(axis=1, keepdims=True)
+    total = _row_sums(g.reshape(rows))
     chained(rows, MUL, ((ADD,),), True).run(dx, -total, dx, g)
     return dx
 
@@ -100,7 +101,13 @@ def _sums(rows: Sizes, d: Array) -> Array:
     """Σ exp(d) of every row."""
     e = empty(rows)
     chained(rows, MAX, (EXP,)).run(d, d, e)
-    return e.sum(axis=1, keepdims=True)
+    return _row_sums(e)
+
+
+def _row_sums(x: Array) -> Array:
+    """Σ of every row of a matrix, with an axis for it."""
+    y = products.total(x, (1,), True)
+    return x.sum(axis=1, keepdims=True) if y is None else y
 
 
 def _rows(x: Array) -> Sizes:
