@@ -56,7 +56,7 @@ def rectify(y: Array) -> Array:
 
 
 def gate(g: Array, x: Array) -> Array:
-    """0 where x <= 0, else g, where x is NaN too; both of one shape.
+    """0 where x <= 0, else g, where x is NaN too; both of one shape. Large, it lies in memory as the image x does.
 
     np.where and boolean assignment mispredict a branch for every other element of a random mask; clearing bits is nine
     times faster on 2M elements and, unlike a product with the mask, turns an infinite or NaN g into 0 too.
@@ -72,7 +72,7 @@ def gate(g: Array, x: Array) -> Array:
     if g.dtype not in _BITS or g.shape != x.shape:
         return np.where(x <= 0, g.dtype.type(0), g)
     y = _large("gate", cleared, g, x)
-    return cleared(g, x, np.empty_like(g)) if y is None else y
+    return cleared(g, x, np.empty_like(x)) if y is None else y
 
 
 @cache

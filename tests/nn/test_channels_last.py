@@ -42,7 +42,7 @@ def lies_channels_last(x):
 
 @pytest.mark.parametrize("make", [nn.models.resnet20, vgg_style, EncoderDecoder])
 @pytest.mark.parametrize("kernels, device", [("numpy", "cpu"), ("auto", "cpu"), ("auto", "refusing")])
-def test_every_convolution_finds_and_leaves_images_channels_last(make, kernels, device, monkeypatch):
+def test_convolutions_and_normalisations_find_images_channels_last(make, kernels, device, monkeypatch):
     model, bound, copied = make().to(device), backends.get(device).namespace.kernels, []
 
     def watch(name, images):
@@ -61,6 +61,7 @@ def test_every_convolution_finds_and_leaves_images_channels_last(make, kernels, 
     watch("convolve", [0])
     watch("convolve_input", [0])
     watch("convolve_weight", [0, 1])
+    watch("batch_gradients", [0, 1])
     with ag.config.using(kernels):
         y = model(x)
         assert set(copied) <= {x.shape}  # what the user gave is as it is
