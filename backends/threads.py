@@ -122,11 +122,12 @@ class _Job:
         self.error: BaseException | None = None
         self._taken = 0
         self._helping = 0
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
 
     def help(self) -> None:
         """In a helper: take blocks while there are any."""
-        with self._changed:
+        with self._lock:
             if self._taken >= len(self.blocks):
                 return
             self._helping += 1
@@ -144,7 +145,7 @@ class _Job:
         _inside.blocks = True
         try:
             while True:
-                with self._changed:
+                with self._lock:
                     i, self._taken = self._taken, self._taken + 1
                 if i >= len(self.blocks):
                     return

@@ -242,18 +242,21 @@ class _Columns:
 
     def __call__(self, at: Block) -> Array:
         images, rows = at
-        thread = get_ident()
+        thread, count = get_ident(), images.stop - images.start
         part = self.of_thread.get(thread)
-        if part is None or part.rows != rows or part.images < images.stop - images.start:
-            part = self.of_thread[thread] = self.make(rows, images.stop - images.start)
+        if part is None or part.count != count or part.rows != rows:
+            part = self.of_thread[thread] = self.make(rows, count)
         return part.columns(images)
 
 
 class _Part:
-    """The same for some rows of the first output axis and up to `images` images at a time."""
+    """The same for some rows of the first output axis and `count` images at a time.
 
-    def __init__(self, xp: Any, x: Array, taps: Taps, groups: int, dtype: Any, rows: slice, images: int) -> None:
-        self.rows, self.images = rows, images
+    All views of the buffers are made once: between their calls threads wait for each other.
+    """
+
+    def __init__(self, xp: Any, x: Array, taps: Taps, groups: int, dtype: Any, rows: slice, count: int) -> None:
+        self.rows, self.count = rows, count
         low, out = taps.low[0] - rows.start * taps.stride[0], rows.stop - rows.start
         taps = taps._replace(low=(low, *taps.low[1:]), out=(out, *taps.out[1:]))
         to, source = _stretch(x.shape[1:-1], taps)
@@ -261,11 +264,11 @@ class _Part:
         inside = self.x.shape[1:-1] == taps.reach
         # Windows overlap, so that a copy which brings channels together, in the type to compute in, is read many times.
         whole = inside and (prod(taps.kernel) == 1 or (x.dtype == dtype and x.strides[-1] == x.dtype.itemsize))
-        self.padded = None if whole else xp.zeros((images, *taps.reach, x.shape[-1]), dtype=dtype)
-        self.inner = None if self.padded is None else self.padded[(slice(None), *to)]
+        padded = None if whole else xp.zeros((count, *taps.reach, x.shape[-1]), dtype=dtype)
+        self.inner = None if padded is None else padded[(slice(None), *to)]
 
         rank, each = len(taps.out), x.shape[-1] // groups
-        windows = _slide(xp, self.x if self.padded is None else self.padded, taps)
+        windows = _slide(xp, self.x if padded is None else padded, taps)
         windows = windows.reshape(*windows.shape[:-1], groups, each)
         pixel, window = range(1, rank + 1), (*range(rank + 1, 2 * rank + 1), 2 * rank + 2)
         run = each * (taps.kernel[-1] if groups == 1 and taps.dilation[-1] == 1 else 1)
@@ -274,22 +277,25 @@ class _Part:
         order = (2 * rank + 1, 0, *pixel, *window) if self.by_pixel else (2 * rank + 1, *window, 0, *pixel)
         self.windows = windows.transpose(order)
         self.before = (slice(None),) * order.index(0)
-        self.shape = (groups, prod(taps.out), prod(taps.kernel) * each)
+        self.shape = (groups, count * prod(taps.out), prod(taps.kernel) * each)
         # Taps that are not copied: every window is one pixel, and its channels lie as the product wants them.
         plain = prod(taps.kernel) == groups == 1 and x.dtype == dtype
-        self.buffer = None if plain else xp.empty((images * prod(self.shape),), dtype=dtype)
+        self.buffer = None if plain else xp.empty(self.windows[(*self.before, slice(count))].shape, dtype=dtype)
+        self.matrices = None if plain else self._matrices(self.buffer)
 
     def columns(self, images: slice) -> Array:
-        count = images.stop - images.start
-        groups, pixels, taps = self.shape[0], count * self.shape[1], self.shape[2]
-        if self.inner is not None:
-            self.inner[:count] = self.x[images]
-            images = slice(count)
-        windows = self.windows[(*self.before, images)]
-        if self.buffer is not None:
-            columns = self.buffer[: groups * pixels * taps].reshape(windows.shape)
-            columns[...] = windows
-            windows = columns
+        windows = self.windows
+        if self.inner is None:
+            windows = windows[(*self.before, images)]
+        else:
+            self.inner[...] = self.x[images]
+        if self.buffer is None:
+            return self._matrices(windows)
+        self.buffer[...] = windows
+        return self.matrices
+
+    def _matrices(self, windows: Array) -> Array:
+        groups, pixels, taps = self.shape
         if self.by_pixel:
             return windows.reshape(groups, pixels, taps)
         return windows.reshape(groups, taps, pixels).swapaxes(1, 2)

@@ -1,5 +1,6 @@
 """Matrix products, cut to what BLAS computes fastest, and those that oneDNN takes."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,26 +18,26 @@ _product = onednn.deferred("products", "product")
 
 def tall(a: Array, b: Array, *, out: Any) -> None:
     """a @ b into `out`, for `a` with many rows."""
-    pieces = _pieces(len(a), SMALL // max(b.size, 1))
-    np.matmul(_cut(a, pieces), b, out=_cut(out, pieces))
+    taps, columns = b.shape
+    pieces, rows = _pieces(len(a), SMALL // max(taps * columns, 1))
+    np.matmul(a.reshape(pieces, rows, taps), b, out=out.reshape(pieces, rows, columns))
 
 
 def contract(a: Array, b: Array) -> Array:
     """aᵀ @ b, for matrices with many rows."""
-    pieces = _pieces(len(a), min(MANY, SMALL // max(a.shape[1] * b.shape[1], 1)))
-    return np.add.reduce(np.matmul(_cut(a, pieces).swapaxes(1, 2), _cut(b, pieces)))
+    taps, columns = a.shape[1], b.shape[1]
+    pieces, rows = _pieces(len(a), min(MANY, SMALL // max(taps * columns, 1)))
+    return np.add.reduce(np.matmul(a.reshape(pieces, rows, taps).swapaxes(1, 2), b.reshape(pieces, rows, columns)))
 
 
-def _pieces(rows: int, most: int) -> int:
-    """Into how many pieces of one length, about `most`, to cut so many rows; 1 if that gives slivers or does not go."""
+@lru_cache(maxsize=1024)
+def _pieces(rows: int, most: int) -> tuple[int, int]:
+    """How many pieces to cut rows into, and how many each has: about `most`, or all if that gives slivers or fails."""
     if most < FEW:
-        return 1
+        return 1, rows
     least = -(-rows // most)
-    return next((pieces for pieces in range(least, 2 * least + 1) if pieces and rows % pieces == 0), 1)
-
-
-def _cut(a: Array, pieces: int) -> Array:
-    return a.reshape(pieces, len(a) // pieces, a.shape[1])
+    pieces = next((pieces for pieces in range(least, 2 * least + 1) if pieces and rows % pieces == 0), 1)
+    return pieces, rows // pieces
 
 
 def product(a: Array, b: Array) -> Array:

@@ -19,6 +19,6 @@ def test_products_of_matrices_with_many_rows(rows, k, n, dtype):
 
 
 def test_they_are_cut_where_that_is_faster():
-    assert products._pieces(1024, products.SMALL // (144 * 16)) == 4
-    assert products._pieces(1024, products.SMALL // (576 * 64)) == 1
-    assert products._pieces(1021, 128) == 1  # a prime number
+    assert products._pieces(1024, products.SMALL // (144 * 16)) == (4, 256)
+    assert products._pieces(1024, products.SMALL // (576 * 64)) == (1, 1024)
+    assert products._pieces(1021, 128) == (1, 1021)  # a prime number
