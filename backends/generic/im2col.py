@@ -264,8 +264,11 @@ class _Part:
         inside = self.x.shape[1:-1] == taps.reach
         # Windows overlap, so that a copy which brings channels together, in the type to compute in, is read many times.
         whole = inside and (prod(taps.kernel) == 1 or (x.dtype == dtype and x.strides[-1] == x.dtype.itemsize))
-        padded = None if whole else xp.zeros((count, *taps.reach, x.shape[-1]), dtype=dtype)
-        self.inner = None if padded is None else padded[(slice(None), *to)]
+        padded = self.inner = None
+        if not whole:
+            padded = xp.empty((count, *taps.reach, x.shape[-1]), dtype=dtype)  # aligned, where zeros may not be
+            padded[...] = 0
+            self.inner = padded[(slice(None), *to)]
 
         rank, each = len(taps.out), x.shape[-1] // groups
         windows = _slide(xp, self.x if padded is None else padded, taps)
