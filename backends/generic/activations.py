@@ -25,21 +25,24 @@ def sigmoid(xp: Any, x: Array) -> Array:
     return 1 / (1 + xp.exp(-x))
 
 
-def scaled_sigmoid(xp: Any, x: Array, beta: float) -> Array:
-    """σ(βx), without the rounding error of βx, which counts as often as it is large."""
-    z, rest = _scaled(xp, x, beta)
-    e = xp.exp(-abs(z))
-    under = 1.0 + e
-    return xp.where(z < 0, e, 1.0) / under * (1.0 + rest * xp.where(z < 0, 1.0, e) / under)
-
-
 def softplus(xp: Any, x: Array, beta: float) -> Array:
-    """log(1 + exp(βx)) / β"""
-    if beta == 1:
-        return xp.maximum(x, 0) + xp.log1p(xp.exp(-abs(x)))
+    """log(1 + exp(βx)) / β; of β = -1 the logarithm of σ."""
+    if abs(beta) == 1:
+        tail = xp.log1p(xp.exp(-abs(x)))
+        return xp.maximum(x, 0) + tail if beta == 1 else xp.minimum(x, 0) - tail
     z, rest = _scaled(xp, x, beta)
     e = xp.exp(-abs(z))
     return (xp.maximum(z, 0) + (xp.log1p(e) + rest * xp.where(z < 0, e, 1.0) / (1.0 + e))) / beta
+
+
+def softplus_gradient(xp: Any, g: Array, x: Array, beta: float) -> Array:
+    """g·σ(βx), without the rounding error of βx, which counts as often as it is large."""
+    if abs(beta) == 1:
+        return g * sigmoid(xp, x if beta == 1 else -x)
+    z, rest = _scaled(xp, x, beta)
+    e = xp.exp(-abs(z))
+    under = 1.0 + e
+    return g * (xp.where(z < 0, e, 1.0) / under * (1.0 + rest * xp.where(z < 0, 1.0, e) / under))
 
 
 def _scaled(xp: Any, x: Array, beta: float) -> tuple[Array, Array]:
@@ -202,3 +205,51 @@ def tanhshrink(xp: Any, x: Array) -> Array:
         cube, lacking = product(near, square)
         shrunk = quotient(cube, lacking + near * lost(near, near, square), *two_sum(small, 3.0))
     return xp.where(near == x, shrunk, x - xp.tanh(x))
+
+
+def leaky_relu(xp: Any, x: Array, slope: float) -> Array:
+    """x above 0, slope·x elsewhere; without a branch per element where it can."""
+    rest = x * slope
+    return xp.maximum(x, rest) if 0 < slope <= 1 else xp.where(x > 0, x, rest)
+
+
+def leaky_gate(xp: Any, g: Array, x: Array, slope: float) -> Array:
+    """g where x is above 0, slope·g elsewhere."""
+    if 0 < slope <= 1:
+        return g * xp.clip((x > 0).astype(g.dtype), slope, None)
+    return xp.where(x > 0, g, g * slope)
+
+
+def bounded(xp: Any, x: Array, low: float, high: float) -> Array:
+    """x clipped."""
+    return xp.clip(x, low, high)
+
+
+def within(xp: Any, g: Array, x: Array, low: float, high: float, scale: float) -> Array:
+    """scale·g where x lies between the bounds, or is NaN; 0 elsewhere, on the bounds too."""
+    return xp.where((x <= low) | (x >= high), 0, g if scale == 1 else g * scale)
+
+
+def hardsigmoid(xp: Any, x: Array) -> Array:
+    """x / 6 + ½ between -3 and 3."""
+    return xp.clip(x + 3, 0, 6) / 6
+
+
+def hardswish(xp: Any, x: Array) -> Array:
+    """x·hardsigmoid(x)."""
+    return x * hardsigmoid(xp, x)
+
+
+def hardswish_gradient(xp: Any, g: Array, x: Array) -> Array:
+    """g·(x / 3 + ½) between -3 and 3, 0 and g beyond and on the bounds."""
+    return g * xp.where(abs(x) >= 3, (x > 0).astype(x.dtype), x / 3 + 0.5)
+
+
+def elu(xp: Any, x: Array, alpha: float, scale: float, rate: float) -> Array:
+    """scale·x above 0, scale·alpha·(exp(rate·x) - 1) elsewhere."""
+    return xp.where(x > 0, x * scale, scale * alpha * xp.expm1(xp.minimum(x, 0) * rate))
+
+
+def elu_gradient(xp: Any, g: Array, x: Array, alpha: float, scale: float, rate: float) -> Array:
+    """g times the slope of `elu`; at 0 that of the exponential."""
+    return xp.where(x > 0, g * scale, g * (scale * alpha * rate * xp.exp(xp.minimum(x, 0) * rate)))

@@ -108,6 +108,14 @@ def _add_relu(a: Array, b: Array, out: Array) -> None:
     np.maximum(np.add(a, b, out=out), 0, out=out)
 
 
+def clip(x: Array, low: Any = None, high: Any = None) -> Any:
+    """np.clip; of large arrays between numbers by threads."""
+    if getattr(x, "size", 0) < LARGE or x.dtype not in _BITS or np.ndim(low) or np.ndim(high):
+        return np.clip(x, low, high)
+    y = one_pass(lambda part, out: np.clip(part, low, high, out=out), x)
+    return np.clip(x, low, high) if y is None else y
+
+
 def where(condition: Array, *branches: Any) -> Any:
     """np.where; large arrays by their bits, a block at a time, where they lie in memory as the condition does."""
     if len(branches) != 2 or getattr(condition, "size", 0) < BLOCK or condition.dtype != bool:

@@ -12,8 +12,9 @@ from typing import Any
 # By module, imported together with its first kernel: `import autograd_core` does not pay for them.
 KERNELS = {
     "activations": (
-        "gelu", "gelu_gradient", "gelu_tanh", "gelu_tanh_gradient", "sigmoid", "sigmoid_gradient", "silu",
-        "silu_gradient", "tanh", "tanh_gradient",
+        "bounded", "elu", "elu_gradient", "gelu", "gelu_gradient", "gelu_tanh", "gelu_tanh_gradient", "hardsigmoid",
+        "hardswish", "hardswish_gradient", "leaky_gate", "leaky_relu", "sigmoid", "sigmoid_gradient", "silu",
+        "silu_gradient", "softplus", "softplus_gradient", "tanh", "tanh_gradient", "within",
     ),
     "attention": ("attention", "attention_gradients"),
     "convolution": ("convolve", "convolve_relu", "convolve_input", "convolve_weight"),

@@ -13,10 +13,11 @@ from backends.buffers import FLOAT32, empty
 from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described, copied
-from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, RELU, SRC, SRC1, TRAINING, Plan, Workshop, planned, state
+from backends.onednn.passes import constant, evaluate, larger, of
+from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, RELU, SRC, SRC1, TRAINING, Plan, Workshop, planned
 
-ADD, MAX, RELU_BY_RESULT, SUM = 0x1FFF0, 0x1FFF2, 0x100, 0x2FFF4
-BLOCK = 1 << 18  # elements at a time where there is a second pass: they stay in the level-2 cache
+ADD, RELU_BY_RESULT, SUM = 0x1FFF0, 0x100, 0x2FFF4
+LARGER = (("y", of("x"), constant(0.0), larger("x")),)
 ROWS = 16  # of a sum; of a single row it is computed by one thread
 
 
@@ -30,16 +31,8 @@ def rectify(y: Array) -> Array | None:
     return _larger(y, y) if _suits(y) else None
 
 
-def _zeros() -> Array:
-    if state.zeros is None:
-        state.zeros = np.zeros(BLOCK, FLOAT32)
-    return state.zeros
-
-
 def _larger(x: Array, y: Array) -> Array:
-    zeros = _zeros()
-    for source, target in zip(_blocks(x), _blocks(y), strict=True):
-        _binary(MAX, source.size).run(zeros, source, target)
+    evaluate(LARGER, {"x": in_memory(x)}, in_memory(y))
     return y
 
 
@@ -50,13 +43,8 @@ def gate(g: Array, x: Array) -> Array | None:
     if g.strides != x.strides:
         g = copied(g, x.strides)
     out = empty(x.shape, x.strides)
-    total = np.empty(ROWS, FLOAT32)
-    for gradient, condition, target in zip(_blocks(g), _blocks(x), _blocks(out), strict=True):
-        _gate(target.size).run(condition, gradient, target)
-        _sum(target.size).run(target, total)
-        if not np.isfinite(total).all():
-            return None
-    return out
+    _gate(out.size).run(x, g, out)
+    return out if all_finite(out) else None
 
 
 def add(a: Array, b: Array) -> Array | None:
@@ -90,11 +78,8 @@ def all_finite(x: Array) -> bool:
     if not _suits(x):
         return bool(np.isfinite(np.add.reduce(x, axis=None)))
     total = np.empty(ROWS, FLOAT32)
-    for block in _blocks(x):
-        _sum(block.size).run(block, total)
-        if not np.isfinite(total).all():
-            return False
-    return True
+    _sum(x.size).run(x, total)
+    return bool(np.isfinite(total).all())
 
 
 def _suits(x: Array) -> bool:
@@ -118,12 +103,6 @@ def in_memory(x: Array) -> Array:
     """A dense array's elements in the order of memory."""
     order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
     return x.transpose(order).reshape(-1)
-
-
-def _blocks(x: Array) -> list[Array]:
-    """A dense array's memory, in blocks."""
-    flat = in_memory(x)
-    return [flat[i : i + BLOCK] for i in range(0, flat.size, BLOCK)]
 
 
 @planned

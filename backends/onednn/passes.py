@@ -8,10 +8,10 @@ from typing import Any
 
 from backends.buffers import dense, empty
 from backends.geometry import Array, Sizes
-from backends.onednn.optimizers import STEP
 from backends.onednn.plans import DST, SRC, SRC1, Plan, Workshop, planned
 
-ADD, MUL, MAX, SUB = 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF5
+ADD, MUL, MAX, MIN, SUB, GT, LT = 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF3, 0x1FFF5, 0x1FFF7, 0x1FFF9
+STEP = 32768  # this times the position of a post-operation, from 1, is where its operand is
 Step = tuple[Any, ...]  # (kind, alpha, beta) of one number, or (kind, name) with an array
 Pass = tuple[Any, ...]  # the name of what is written, (kind, name, name), and steps
 
@@ -28,6 +28,21 @@ def clip(low: float, high: float) -> Step:
     return 0x2E, low, high
 
 
+def constant(value: float) -> Step:
+    """A number, whatever v was."""
+    return clip(value, value)
+
+
+def leaky(slope: float) -> Step:
+    """v above 0, slope·v elsewhere; NaN stays, unless the slope is 0."""
+    return 0x20, slope, 0.0
+
+
+def gated(factor: float, summand: float) -> Step:
+    """v times factor·v + summand, which is clipped to [0, 1]."""
+    return 0x34, factor, summand
+
+
 def over(numerator: float) -> Step:
     """numerator / v."""
     return 0x30, numerator, -1.0
@@ -41,6 +56,31 @@ def times(name: str) -> Step:
 def plus(name: str) -> Step:
     """v plus an array."""
     return ADD, name
+
+
+def minus(name: str) -> Step:
+    """v minus an array."""
+    return SUB, name
+
+
+def larger(name: str) -> Step:
+    """The larger of v and an array, whose NaN stays, while that of v is lost."""
+    return MAX, name
+
+
+def smaller(name: str) -> Step:
+    """The smaller of v and an array, whose NaN stays, while that of v is lost."""
+    return MIN, name
+
+
+def below(name: str) -> Step:
+    """1 where v is less than an array, else 0; of NaN 0."""
+    return LT, name
+
+
+def above(name: str) -> Step:
+    """1 where v is greater than an array, or one of them NaN, else 0."""
+    return GT, name
 
 
 def of(name: str) -> Step:

@@ -206,7 +206,6 @@ class _State(threading.local):
         self.clock, self.setting = 0, -1
         self.stream: Any = None
         self.workspaces: dict[str, Any] = {}
-        self.zeros: Any = None
 
     def refresh(self, library: Library) -> None:
         """After a setting has changed: primitives keep theirs, so all are made again."""

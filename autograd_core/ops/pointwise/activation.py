@@ -41,37 +41,78 @@ def relu(xp, x):
     return xp.kernels.relu(x)
 
 
-def _leaky_rule(xp, g, x, negative_slope):
-    if 0 < negative_slope <= 1:  # without a branch per element
-        return g * xp.clamp_number(xp.astype(x > 0, dtype=g.dtype), min=negative_slope)
-    return xp.where(x > 0, g, g * negative_slope)
+@op(ELEMENTWISE, symbol="leaky gate", domain=KINK_AT_0, method=False, floating=True, wide=True,
+    reference=lambda a, b, negative_slope: a if b > 0 else negative_slope * a,
+    samples=(sample((2, 3), (2, 3), negative_slope=0.2), sample((5,), (5,), negative_slope=-2.0)),
+    vjp=(lambda xp, g, b, negative_slope: xp.leaky_gate(g, b, negative_slope=negative_slope),
+         lambda xp, g, b: xp.zeros_like(b)))  # fmt: skip
+def leaky_gate(xp, a, b, *, negative_slope):
+    """`input` times the derivative of `leaky_relu` at `other`."""
+    return xp.kernels.leaky_gate(a, b, negative_slope)
 
 
 @op(ELEMENTWISE, symbol="leaky relu", domain=KINK_AT_0, method=False, floating=True, wide=True,
     reference=lambda x, negative_slope=0.01: x if x > 0 else negative_slope * x,
     samples=(sample((2, 3)), sample((5,), negative_slope=0.2), sample((5,), negative_slope=-2.0)),
-    vjp=_leaky_rule)  # fmt: skip
+    vjp=lambda xp, g, x, negative_slope: xp.leaky_gate(g, x, negative_slope=negative_slope))  # fmt: skip
 def leaky_relu(xp, x, *, negative_slope=0.01):
     """x above 0, `negative_slope`·x elsewhere, the slope at 0 included."""
-    rest = x * negative_slope
-    return xp.maximum(x, rest) if 0 < negative_slope <= 1 else xp.where(x > 0, x, rest)
+    return xp.kernels.leaky_relu(x, negative_slope)
 
 
-@op(ELEMENTWISE, symbol="elu", domain=KINK_AT_0, method=False, floating=True,
-    reference=lambda x, alpha=1.0: x if x > 0 else alpha * math.expm1(x),
-    samples=(sample((2, 3)), sample((5,), alpha=0.5)), wide=True,
-    # Where x is 0 the exponential has a gradient of 0, the second derivative of the other side.
-    vjp=lambda xp, g, x, alpha: xp.where(x > 0, g, g * (alpha * xp.exp(xp.where(x >= 0, 0, x)))))  # fmt: skip
-def elu(xp, x, *, alpha=1.0):
-    """x above 0, alpha·(exp(x) - 1) elsewhere (Clevert et al. 2015)."""
-    return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
+def _elu_bend(xp, g, a, b, alpha, scale, input_scale):
+    """Where x is 0, that of the other side."""
+    e = xp.exp(xp.clamp_number(b, max=0) * input_scale)
+    return xp.where(b < 0, g * a * (scale * alpha * input_scale**2 * e), 0)
+
+
+@op(ELEMENTWISE, symbol="elu′", domain=KINK_AT_0, method=False, floating=True, wide=True,
+    reference=lambda a, b, alpha, scale, input_scale: a * scale * (
+        1 if b > 0 else alpha * input_scale * math.exp(input_scale * b)),
+    samples=(sample((2, 3), (2, 3), alpha=1.0, scale=1.0, input_scale=1.0),
+             sample((5,), (5,), alpha=0.5, scale=2.0, input_scale=1.0),
+             sample((5,), (5,), alpha=2.0, scale=1.0, input_scale=0.3)),
+    vjp=(lambda xp, g, b, alpha, scale, input_scale: xp.elu_gradient(
+        g, b, alpha=alpha, scale=scale, input_scale=input_scale), _elu_bend))  # fmt: skip
+def elu_gradient(xp, a, b, *, alpha, scale, input_scale):
+    """`input` times the derivative of `elu` at `other`."""
+    return xp.kernels.elu_gradient(a, b, alpha, scale, input_scale)
+
+
+@op(ELEMENTWISE, symbol="elu", domain=KINK_AT_0, method=False, floating=True, wide=True,
+    reference=lambda x, alpha=1.0, scale=1.0, input_scale=1.0: scale * (
+        x if x > 0 else alpha * math.expm1(input_scale * x)),
+    samples=(sample((2, 3)), sample((5,), alpha=0.5), sample((5,), scale=2.0, input_scale=0.3)),
+    vjp=lambda xp, g, x, alpha, scale, input_scale: xp.elu_gradient(
+        g, x, alpha=alpha, scale=scale, input_scale=input_scale))  # fmt: skip
+def elu(xp, x, *, alpha=1.0, scale=1.0, input_scale=1.0):
+    """scale·x above 0, scale·alpha·(exp(input_scale·x) - 1) elsewhere (Clevert et al. 2015)."""
+    return xp.kernels.elu(x, alpha, scale, input_scale)
 
 
 @composition(ELEMENTWISE, domain=KINK_AT_0, method=False,
              reference=lambda x: SELU_SCALE * (x if x > 0 else SELU_ALPHA * math.expm1(x)))  # fmt: skip
 def selu(input):
     """Self-normalising ELU: 1.0507·elu(x, 1.6733) (Klambauer et al. 2017)."""
-    return SELU_SCALE * functional.elu(input, alpha=SELU_ALPHA)
+    return functional.elu(input, alpha=SELU_ALPHA, scale=SELU_SCALE)
+
+
+@op(ELEMENTWISE, symbol="within", domain=Interval(-3, 3, kinks=(-1, 1)), method=False, floating=True, wide=True,
+    reference=lambda a, b, low, high, scale=1.0: a * scale if low < b < high else 0.0,
+    samples=(sample((2, 3), (2, 3), low=-1, high=1), sample((5,), (5,), low=-1, high=1, scale=2.0)),
+    vjp=(lambda xp, g, b, low, high, scale: xp.within(g, b, low=low, high=high, scale=scale),
+         lambda xp, g, b: xp.zeros_like(b)))  # fmt: skip
+def within(xp, a, b, *, low, high, scale=1.0):
+    """scale·`input` where `other` lies between two numbers, else 0: the gradient of what is straight between kinks."""
+    return xp.kernels.within(a, b, low, high, scale)
+
+
+@op(ELEMENTWISE, symbol="clip", domain=Interval(-3, 3, kinks=(-1, 1)), method=False, floating=True,
+    wide=True, samples=(sample((2, 3), low=-1, high=1),), reference=lambda x, low, high: min(max(x, low), high),
+    vjp=lambda xp, g, x, low, high: xp.within(g, x, low=low, high=high))  # fmt: skip
+def bounded(xp, x, *, low, high):
+    """`clamp` between two numbers, with a gradient of 0 on the bounds."""
+    return xp.kernels.bounded(x, low, high)
 
 
 @composition(ELEMENTWISE, domain=Interval(-3, 3, kinks=(-1, 1)), method=False,
@@ -84,8 +125,7 @@ def hardtanh(input, min_val=-1.0, max_val=1.0):
         raise DtypeError("hardtanh() takes no booleans; convert them first: x.float()")
     if input.dtype.kind in "iu":
         return functional.clamp(input, int(min_val), int(max_val))
-    inside = (input > min_val) & (input < max_val)
-    return functional.where(inside, input, functional.clamp(input.detach(), min_val, max_val))
+    return bounded(input, low=min_val, high=max_val)
 
 
 @composition(ELEMENTWISE, domain=Interval(-3, 8, kinks=(0, 6)), method=False, reference=lambda x: min(max(x, 0.0), 6.0))
@@ -103,28 +143,34 @@ def threshold(input, threshold=0.0, value=0.0):
 
 @op(ELEMENTWISE, symbol="hardsigmoid", domain=Interval(-5, 5, kinks=(-3, 3)), method=False, floating=True, wide=True,
     real_only=True, reference=lambda x: min(max(x + 3, 0.0), 6.0) / 6,
-    vjp=lambda xp, g, x: xp.where((x > -3) & (x < 3), g / 6, 0))  # fmt: skip
+    vjp=lambda xp, g, x: xp.within(g, x, low=-3, high=3, scale=1 / 6))  # fmt: skip
 def hardsigmoid(xp, x):
     """The logistic function in three straight pieces: x / 6 + ½ between -3 and 3; the gradient is 0 on the bounds."""
-    return xp.clip(x, -3, 3) / 6 + 0.5
+    return xp.kernels.hardsigmoid(x)
 
 
-@composition(
-    ELEMENTWISE,
-    domain=Interval(-5, 5, kinks=(-3, 3)),
-    method=False,
-    reference=lambda x: x * min(max(x + 3, 0.0), 6.0) / 6,
-)
-def hardswish(input):
+@op(ELEMENTWISE, symbol="hardswish′", domain=Interval(-5, 5, kinks=(-3, 3)), method=False, floating=True, wide=True,
+    reference=lambda a, b: a * (b / 3 + 0.5 if abs(b) < 3 else float(b > 0)),
+    vjp=(lambda xp, g, b: xp.hardswish_gradient(g, b),
+         lambda xp, g, a, b: xp.within(g * a, b, low=-3, high=3, scale=1 / 3)))  # fmt: skip
+def hardswish_gradient(xp, a, b):
+    """`input` times the derivative of `hardswish` at `other`."""
+    return xp.kernels.hardswish_gradient(a, b)
+
+
+@op(ELEMENTWISE, symbol="hardswish", domain=Interval(-5, 5, kinks=(-3, 3)), method=False, floating=True, wide=True,
+    real_only=True, reference=lambda x: x * min(max(x + 3, 0.0), 6.0) / 6,
+    vjp=lambda xp, g, x: xp.hardswish_gradient(g, x))  # fmt: skip
+def hardswish(xp, x):
     """x·hardsigmoid(x) (Howard et al. 2019)."""
-    return input * hardsigmoid(input)
+    return xp.kernels.hardswish(x)
 
 
 @composition(ELEMENTWISE, domain=KINK_AT_0, method=False, samples=(sample((2, 3)), sample((5,), alpha=0.5)),
              reference=lambda x, alpha=1.0: x if x > 0 else alpha * math.expm1(x / alpha))  # fmt: skip
 def celu(input, alpha=1.0):
     """x above 0, alpha·(exp(x / alpha) - 1) elsewhere: an ELU whose slope is continuous (Barron 2017)."""
-    return functional.where(input > 0, input, alpha * functional.elu(input / alpha))
+    return functional.elu(input, alpha=alpha, input_scale=1 / alpha)
 
 
 @composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(-0.5, 0.5)), method=False,

@@ -31,18 +31,20 @@ def sigmoid(xp, x):
     return xp.kernels.sigmoid(x)
 
 
-@op(ELEMENTWISE, symbol="σ(βx)", domain=REAL, method=False, floating=True, wide=True,
-    samples=(sample((2, 3), beta=2.0),), reference=lambda x, beta: 1 / (1 + math.exp(-beta * x)),
-    vjp=lambda xp, g, x, beta: xp.sigmoid_gradient(g * beta, x * beta))  # fmt: skip
-def scaled_sigmoid(xp, x, *, beta):
-    """sigmoid(beta·x), without the rounding error of the product."""
-    return xp.kernels.sigmoid(x) if beta == 1 else xp.kernels.scaled_sigmoid(x, beta)
+@op(ELEMENTWISE, symbol="softplus′", domain=REAL, method=False, floating=True, wide=True,
+    reference=lambda a, b, beta: a / (1 + math.exp(-beta * b)),
+    samples=(sample((2, 3), (2, 3), beta=1.0), sample((5,), (5,), beta=2.0), sample((5,), (5,), beta=-1.0)),
+    vjp=(lambda xp, g, b, beta: xp.softplus_gradient(g, b, beta=beta),
+         lambda xp, g, a, b, beta: xp.sigmoid_gradient(g * a * beta, b * beta)))  # fmt: skip
+def softplus_gradient(xp, a, b, *, beta):
+    """`input` times the derivative of `softplus` at `other`, σ(beta·b), without the rounding error of the product."""
+    return xp.kernels.softplus_gradient(a, b, beta)
 
 
 @op(ELEMENTWISE, symbol="softplus", domain=REAL, method=False, floating=True,
     reference=lambda x, beta=1.0: math.log1p(math.exp(beta * x)) / beta,
     samples=(sample((2, 3)), sample((5,), beta=2.0)), wide=True,
-    vjp=lambda xp, g, x, beta: g * xp.scaled_sigmoid(x, beta=beta))  # fmt: skip
+    vjp=lambda xp, g, x, beta: xp.softplus_gradient(g, x, beta=beta))  # fmt: skip
 def softplus(xp, x, *, beta=1.0):
     """log(1 + exp(beta·x)) / beta, without overflow and exact in both tails."""
     return xp.kernels.softplus(x, beta)
@@ -56,11 +58,11 @@ def softplus(xp, x, *, beta=1.0):
     reference=lambda x: -math.log1p(math.exp(-x)),
     floating=True,
     wide=True,
-    vjp=lambda xp, g, x: g * xp.sigmoid(-x),
+    vjp=lambda xp, g, x: xp.softplus_gradient(g, x, beta=-1.0),
 )
 def logsigmoid(xp, x):
     """log(sigmoid(x)), without overflow."""
-    return xp.minimum(x, 0) - xp.log1p(xp.exp(-abs(x)))
+    return xp.kernels.softplus(x, -1.0)
 
 
 def _silu_bend(xp, g, a, b):
