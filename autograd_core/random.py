@@ -275,19 +275,21 @@ def keep_mask(like: Tensor, p: float, generator: Generator | None = None) -> Ten
 
 
 def _uniform(self: Tensor, low: float = 0.0, high: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Write uniform numbers in [low, high); returns the tensor."""
+    """Write uniform numbers in [low, high), into both parts of complex ones; returns the tensor."""
     if low > high:
         raise OperandError(f"uniform_() needs low <= high, not {low} and {high}")
-    draws = stream_of(self.device, generator).uniform(self.shape, _floating(self.dtype))
-    return write(self, lambda _: wrap(low + (high - low) * draws))
+    uniform = stream_of(self.device, generator).uniform
+    draws = _drawn(lambda *a: low + (high - low) * uniform(*a), self.shape, self.dtype)
+    return write(self, lambda _: wrap(draws))
 
 
 def _normal(self: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
-    """Write normal numbers; returns the tensor."""
+    """Write normal numbers, into both parts of complex ones, each then with half the variance; returns the tensor."""
     if std < 0:
         raise OperandError(f"normal_() needs a standard deviation that is not negative, not {std}")
-    draws = stream_of(self.device, generator).normal(self.shape, _floating(self.dtype))
-    return write(self, lambda _: wrap(mean + std * draws))
+    normal, part = stream_of(self.device, generator).normal, math.sqrt(0.5) if self.dtype.kind == "c" else 1.0
+    draws = _drawn(lambda *a: mean + std * part * normal(*a), self.shape, self.dtype)
+    return write(self, lambda _: wrap(draws))
 
 
 def _bernoulli(self: Tensor, p: float = 0.5, generator: Generator | None = None) -> Tensor:

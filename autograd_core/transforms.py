@@ -219,7 +219,7 @@ def _behind(nodes: Sequence[Any]) -> Iterator[Any]:
 
 
 def cut(result: Any, own: Sequence[Tensor]) -> Any:
-    """Without its graph, if that leads to nothing but our own leaves; nobody else could ask for those gradients."""
-    if not _has_graph(result) or leads_elsewhere([result.node], own):
+    """Without its graph, if nobody else could ask for gradients: it leads to our own leaves alone, or under no_grad."""
+    if not _has_graph(result) or (grad_enabled() and leads_elsewhere([result.node], own)):
         return result
     return result.detach()

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import Tensor, functional
-from autograd_core.tensor import check_differentiable, wrap
+from autograd_core.tensor import wrap
 
 
 class _ParameterType(type):
     def __call__(cls, data: Any = None, requires_grad: bool = True) -> Tensor:
         source = functional.empty(0) if data is None else functional.as_tensor(data)
-        check_differentiable(source.dtype)
         t = wrap(source.detach().array)
         t._role = "parameter"
         return t.requires_grad_() if requires_grad else t

@@ -213,6 +213,8 @@ def _along(cls: Any, function: Callable[..., Any], place: int, default: Any, x: 
         held, axis = held.reshape(held.shape[0], x.size), 1
     elif axis is None:
         return loops.each(cls, function, x, *args, **kwargs)
+    elif not x.ndim and axis in (-1, 0):  # the axis that a single number is said to have
+        axis = ()
     else:
         axis = shaping.shifted(axis, x.ndim)
     if positional:

@@ -116,6 +116,8 @@ def _out_dims(out_dims: Any, result: Any, outputs: list[Any]) -> list[int | None
     for y in outputs:
         if not isinstance(y, Tensor):
             raise ValueError(f"vmap(): the function must return tensors, not {type(y).__name__}")
+    if isinstance(result, Tensor) and isinstance(out_dims, tuple | list) and len(out_dims) == 1:
+        out_dims = out_dims[0]
     try:
         return trees.spread(out_dims, result)
     except ValueError as e:
@@ -128,7 +130,7 @@ def _part(value: Any, dim: int | None, start: int, count: int) -> Any:
 
 def _joined(parts: Sequence[Any], out_dims: Any) -> Any:
     """The results of consecutive samples, put together."""
-    dims = trees.spread(out_dims, parts[0])
+    dims = _out_dims(out_dims, parts[0], [])
     columns = zip(*map(trees.leaves, parts), strict=True)
     joined = [c[0] if d is None else functional.cat(c, dim=d) for c, d in zip(columns, dims, strict=True)]
     return trees.rebuild(parts[0], joined)

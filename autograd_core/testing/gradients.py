@@ -197,9 +197,16 @@ def _saved(outputs: Iterable[Tensor]) -> list[tuple[str, Any, Array]]:
         seen.add(node)
         stack.extend(node.parents)
         for name, value in zip(getattr(node.op, "keep", ()), node.saved or (), strict=False):
-            arrays = [a for a in (value if isinstance(value, tuple) else (value,)) if hasattr(a, "strides")]
+            arrays = [_memory(a) for a in (value if isinstance(value, tuple) else (value,)) if hasattr(a, "strides")]
             found.extend([(f"'{name}' of {node.name}", a, host(functional.as_tensor(a))) for a in arrays])
     return found
+
+
+def _memory(a: Any) -> Any:
+    """The array in which vmap, at whatever depth, holds the samples of this one."""
+    while hasattr(a, "held"):
+        a = a.held
+    return a
 
 
 def _unwritten(
@@ -249,9 +256,8 @@ def _agrees_along(function: Function, inputs: tuple[Any, ...], wanted: list[int]
     directions = {i: host(_cotangent_like(inputs[i], i + 1)) * np.maximum(1, abs(x)) for i, x in bases.items()}
 
     def value(step: float) -> Any:
-        moved = [tensor_like(x, bases[i] + step * directions[i]).requires_grad_() if i in bases else x
-                 for i, x in enumerate(inputs)]  # fmt: skip
-        return _flat([host(y) for y in _outputs(function, moved)]) @ _flat([host(g) for g in weights])
+        moved = {i: base + step * directions[i] for i, base in bases.items()}
+        return _values(function, inputs, moved) @ _flat([host(g) for g in weights])
 
     with np.errstate(all="ignore"):
         numeric = sum(weight / eps * value(k * eps) for k, weight in STENCIL)
@@ -269,8 +275,7 @@ def _jacobian(function: Function, inputs: tuple[Any, ...], i: int, eps: float) -
     def value(at: tuple[int, ...], step: complex) -> Array:
         moved = base.copy(order="K")
         moved[at] += step
-        arguments = (*inputs[:i], tensor_like(inputs[i], moved).requires_grad_(), *inputs[i + 1 :])
-        return _flat([host(y) for y in _outputs(function, arguments)])
+        return _values(function, inputs, {i: moved})
 
     def row(at: tuple[int, ...], unit: complex) -> Array:
         h = eps * max(1.0, abs(base[at].item()))
@@ -279,6 +284,18 @@ def _jacobian(function: Function, inputs: tuple[Any, ...], i: int, eps: float) -
             return np.sum(terms, axis=0)  # type: ignore[no-any-return]
 
     return np.array([row(at, unit) for at in np.ndindex(base.shape) for unit in _units(base)])
+
+
+def _values(function: Function, inputs: tuple[Any, ...], moved: dict[int, Array]) -> Array:
+    """All output elements while inputs have other values: the tensors themselves, which `function` may hold as well."""
+    before = {i: inputs[i].data for i in moved}
+    try:
+        for i, values in moved.items():
+            inputs[i].data = tensor_like(inputs[i], values)
+        return _flat([host(y) for y in _outputs(function, inputs)])
+    finally:
+        for i, data in before.items():
+            inputs[i].data = data
 
 
 def _units(a: Array) -> tuple[complex, ...]:

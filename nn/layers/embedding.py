@@ -45,7 +45,7 @@ class _Table(Module):
         elif weight.shape != shape:
             raise AssertionError(f"weight must have shape {shape}, not {weight.shape}")
         else:
-            self.weight = Parameter(weight)
+            self.weight = Parameter(weight, requires_grad=weight.dtype.kind not in "biu")
 
     def reset_parameters(self) -> None:
         """Draw the table anew."""

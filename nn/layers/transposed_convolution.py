@@ -59,7 +59,7 @@ class _ConvTranspose(_Conv):
         )
         smallest = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in lengths]
         extra = tuple(w - m for w, m in zip(wanted, smallest, strict=True))
-        if len(output_size) not in (self.rank, self.rank + 2) or any(
+        if len(output_size) not in (self.rank, input.ndim) or any(
             not 0 <= e < s for e, s in zip(extra, self.stride, strict=True)
         ):
             largest = [m + s - 1 for m, s in zip(smallest, self.stride, strict=True)]

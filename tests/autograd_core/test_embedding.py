@@ -1,9 +1,12 @@
 """Tables: which rows get how much gradient, renormalisation in place, bags."""
 
+import math
+
 import numpy as np
 import pytest
 
 import autograd_core as ag
+import nn
 import nn.functional as F
 from autograd_core.errors import InplaceError
 
@@ -35,6 +38,33 @@ def test_rows_that_are_too_long_are_shortened_where_they_lie():
     np.testing.assert_allclose(np.linalg.norm(weight.detach().numpy(), axis=1), [1, 13**0.5, 1, 85**0.5], rtol=1e-6)
     F.embedding(ag.tensor([3]), weight, max_norm=3.0, norm_type=1.0)
     np.testing.assert_allclose(abs(weight.detach().numpy()[3]).sum(), 3, rtol=1e-6)
+
+
+def test_shortened_rows_are_short_enough_to_stay():
+    weight = ag.randn(500, 5, generator=ag.Generator().manual_seed(0))
+    F.embedding(ag.arange(500), weight, max_norm=1.0)
+    assert (weight.norm(dim=1) <= 1).all()
+
+
+def test_padding_gets_no_gradient_even_of_what_is_not_finite():
+    weight = table()
+    y = F.embedding(ag.tensor([1, 2]), weight, padding_idx=1)
+    y.backward(ag.tensor([[math.nan, math.inf], [1.0, 1.0]]))
+    assert weight.grad.tolist() == [[0, 0], [0, 0], [1, 1], [0, 0]]
+
+
+def test_bags_that_are_all_empty_lead_to_the_table():
+    weight = table()
+    F.embedding_bag(ag.empty(0, dtype="int64"), weight, ag.tensor([0, 0]), mode="max").sum().backward()
+    assert not weight.grad.any()
+
+
+def test_a_table_of_integers_is_looked_up_but_not_learned():
+    layer = nn.Embedding.from_pretrained(ag.tensor([[1, 2], [3, 4]]))
+    assert layer(ag.tensor([1])).tolist() == [[3, 4]]
+    assert not layer.weight.requires_grad
+    with pytest.raises(RuntimeError, match="int64"):
+        nn.Embedding.from_pretrained(ag.tensor([[1, 2]]), freeze=False)
 
 
 @pytest.mark.parametrize("function", [F.embedding, F.embedding_bag])

@@ -166,6 +166,22 @@ def test_no_graph_is_recorded_when_nobody_can_ask_for_it(monkeypatch):
     assert seen == [False, False, True, False]
 
 
+def test_what_is_computed_under_no_grad_leads_nowhere():
+    def f(x):
+        with ag.no_grad():
+            _, value = func.grad_and_value(lambda x: x**3)(x)
+        return x**3 - value
+
+    x = ag.tensor(1.5, requires_grad=True)
+    y = func.grad(f)(x)
+    close(y.detach(), 6.75)
+    close(ag.grad(y, x)[0], 9.0)
+    with ag.no_grad():
+        y, pull = func.vjp(lambda x: x**2, x)
+    assert not y.requires_grad
+    close(ag.grad(pull(ag.tensor(1.0))[0], x)[0], 2.0)
+
+
 def test_derivatives_at_a_point_under_the_names_of_autograd():
     af = ag.autograd.functional
     x, v, w = values(3), values(3, seed=1), values(3, seed=2).requires_grad_()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import nn
 
 MANY = 20_000
 
@@ -178,6 +179,18 @@ def test_likes(make):
     assert make(x, dtype="f4", requires_grad=True).dtype == ag.float32
     with pytest.raises(TypeError, match="takes a tensor"):
         make([1, 2])
+
+
+def test_both_parts_of_complex_numbers_are_drawn():
+    x = ag.empty(10_000, dtype="complex64").uniform_(1, 3)
+    for part in (x.real, x.imag):
+        assert 1 <= part.min() < 1.01
+        assert 2.99 < part.max() <= 3
+    x = ag.empty(10_000, dtype="complex64").normal_(1, 2)
+    for part in (x.real, x.imag):
+        assert abs(part.mean() - 1) < 0.1
+        assert abs(part.std() - 2**0.5) < 0.05
+    assert nn.Linear(2, 3, dtype="complex64").weight.imag.any()
 
 
 def test_real_numbers_need_a_floating_dtype():

@@ -92,7 +92,14 @@ def test_axes_in_and_out():
     out = vmap(lambda a, b: (a.sum() * b, b * 2), in_dims=(1, None), out_dims=(-1, 0))(a, b)
     close(out[0], np.outer(b.numpy(), a.numpy().sum(0)))
     close(out[1], np.stack([2 * b.numpy()] * 5))
-    close(vmap(operator.mul, in_dims=(-1, 0), out_dims=1)(a, values(5, seed=2)), a.numpy() * values(5, seed=2).numpy())
+    for dims in (1, (1,)):
+        close(vmap(operator.mul, (-1, 0), dims)(a, values(5, seed=2)), a.numpy() * values(5, seed=2).numpy())
+
+
+def test_numbers_are_reduced_along_the_axis_they_are_said_to_have():
+    x = values(3, 5)
+    for f in (lambda x: x.sum(0), lambda x: x.amax(-1), lambda x: x.softmax(0)):
+        close(vmap(vmap(f))(x), np.array([[f(e).item() for e in row] for row in x]))
 
 
 def test_nested_arguments_and_results():

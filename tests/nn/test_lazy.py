@@ -66,6 +66,7 @@ def test_output_sizes_of_transposed_convolution():
     assert layer(x).shape == (1, 1, 9, 9)
     assert layer(x, output_size=(10, 9)).shape == (1, 1, 10, 9)
     assert layer(x, output_size=(1, 1, 9, 10)).shape == (1, 1, 9, 10)
+    assert layer(x[0], output_size=(1, 9, 10)).shape == (1, 9, 10)
     with pytest.raises(ValueError, match=r"valid sizes range from \[9, 9\] to \[10, 10\]"):
         layer(x, output_size=(11, 9))
     with pytest.raises(ValueError, match='Only "zeros"'):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import nn
 from autograd_core.testing import GradientError, gradcheck, gradgradcheck
 
 
@@ -31,6 +32,20 @@ def test_a_kink_beside_the_point_is_not_taken_for_a_wrong_gradient():
     assert gradgradcheck(lambda a: a.relu() * a.exp(), x)
     with pytest.raises(GradientError, match="is wrong in 2 of 2 elements"):
         gradcheck(lambda a: a.relu() * a.detach().exp(), leaf(1e-4, 1.0))
+
+
+def test_a_function_may_hold_what_it_is_differentiated_by():
+    layer, x = nn.Linear(3, 2, dtype="float64"), leaf(0.3, -1.2, 2.0)
+    before = layer.weight.tolist()
+    for fast in (False, True):
+        assert gradcheck(lambda *_: layer(x).tanh(), tuple(layer.parameters()), fast_mode=fast)
+    assert layer.weight.tolist() == before
+
+
+def test_a_graph_of_vmap_is_checked():
+    slopes = ag.func.jacrev(lambda x: x.exp().cumsum(0))
+    assert gradcheck(slopes, leaf(0.3, -1.2))
+    assert gradgradcheck(slopes, leaf(0.3, -1.2))
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (2, 0)])

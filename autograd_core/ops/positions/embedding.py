@@ -21,6 +21,14 @@ def _slow_sum_of_rows(x, index, count):
     return out
 
 
+def _shared(xp, g, share):
+    """Each row's part of its cotangent; of a share of 0 it is 0, even where the cotangent is not finite."""
+    if share is None:
+        return g
+    share = xp.reshape(share, shape=(*share.shape, 1))
+    return xp.where(share > 0, g * share, 0)
+
+
 @op(
     INDEXING,
     symbol="rows",
@@ -34,9 +42,7 @@ def _slow_sum_of_rows(x, index, count):
         sample((4, 0), integers((2,), 0, 4), None),
     ),
     vjp=(
-        lambda xp, g, x_shape, index, share: xp.add_rows(
-            g if share is None else g * xp.reshape(share, shape=(*share.shape, 1)), index, count=x_shape[0]
-        ),
+        lambda xp, g, x_shape, index, share: xp.add_rows(_shared(xp, g, share), index, count=x_shape[0]),
         None,
         None,
     ),
@@ -85,7 +91,7 @@ def _shrink(weight, input, max_norm, norm_type):
     """Scale those rows down to `max_norm`, where they lie, that are looked up and longer."""
     rows, table = input.array.reshape(-1), weight.array
     found = functional.as_tensor(table)[functional.as_tensor(rows)]
-    norm = linalg.vector_norm(found, norm_type, dim=-1, keepdim=True)
+    norm = linalg.vector_norm(found, norm_type, dim=-1, keepdim=True, dtype="float64")  # where 1e-7 is not lost
     table[rows] = functional.where(norm > max_norm, found * (max_norm / (norm + 1e-7)), found).array
     record_write(table)
 
@@ -226,7 +232,7 @@ def _largest(index, bounds, weight, padding_idx):
     ends = functional.as_tensor(bounds, dtype="int64", device=index.device).unsqueeze(-1)
     width = max((b - a for a, b in pairwise(bounds)), default=0)
     if not width:
-        return functional.zeros(len(bounds) - 1, weight.shape[1], dtype=weight.dtype, device=weight.device)
+        return add_rows(take_rows(weight, index), index, count=len(bounds) - 1)
     places = ends[:-1] + functional.arange(width, device=index.device)
     rows = index[functional.clamp(places, max=len(index) - 1)]
     counted = places < ends[1:]
