@@ -83,7 +83,7 @@ class CupyBackend:
         index = self._index(index)
         if array.device.id == index:
             return array
-        with self._cupy.cuda.Device(index):
+        with self.runtime.taking_turns(array.device.id, index):
             return self._ordered[index].adopt(in_order(self._cupy.array, array))
 
     def synchronize(self, index: int | None = None) -> None:

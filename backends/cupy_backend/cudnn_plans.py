@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from backends.cupy_backend.launch import Gpu, Unusable
+from backends.cupy_backend.launch import VECTOR, Gpu, Unusable
 from backends.geometry import Array, Sizes
 
 logger = logging.getLogger(__name__)
@@ -163,7 +163,12 @@ class Cudnn:
         return plans[key, device]
 
     def run(self, key: Convolution, *arrays: Array) -> bool:
-        """Compute from operands into the last of the arrays; whether there is an engine that can."""
+        """Compute from operands into the last of the arrays; whether there is an engine that can.
+
+        Plans count on addresses of whole vectors: an operand in the middle of another array may need a copy.
+        """
+        *operands, result = arrays
+        arrays = (*[a.copy() if self.gpu.address(a) % VECTOR else a for a in operands], result)
         plan = self.plan(key, self.gpu.device(), arrays)
         if plan is None:
             return False

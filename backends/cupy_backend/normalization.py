@@ -21,7 +21,7 @@ def normalize_batch(
     parts = xp.empty((grid[1], channels, 3), dtype=wide)
     gpu.launch("columns.column_moments", (x.dtype, v), grid, block, pixels, parts, rows, channels, chunk)
     gpu.launch("columns.statistics", (wide,), *_warps(channels), parts, grid[1], channels, float(eps), mean, scale)
-    y = _scaled(gpu, pixels, mean, scale, _parameter(weight, wide), _parameter(bias, wide), relu)
+    y = _scaled(gpu, pixels, mean, scale, _parameter(xp, weight, wide), _parameter(xp, bias, wide), relu)
     return y, mean, scale, None
 
 
@@ -31,7 +31,7 @@ def scale_channels(gpu: Gpu, x: Array, scale: Array, shift: Array | None, relu: 
         return None
     wide = wide_dtype(gpu.xp, x.dtype)
     pixels, _, _ = _matrix(gpu.xp, x)
-    return _scaled(gpu, pixels, None, scale.astype(wide, copy=False), None, _parameter(shift, wide), relu)
+    return _scaled(gpu, pixels, None, _parameter(gpu.xp, scale, wide), None, _parameter(gpu.xp, shift, wide), relu)
 
 
 def _scaled(
@@ -72,7 +72,7 @@ def batch_gradients(
     gs, rows, channels = _matrix(xp, g)
     xs = _matrix(xp, x)[0]
     ys = None if rectified is None else _matrix(xp, rectified)[0]
-    mean, scale, weight = mean.astype(wide, copy=False), scale.astype(wide, copy=False), _parameter(weight, wide)
+    mean, scale, weight = (_parameter(xp, values, wide) for values in (mean, scale, weight))
     g_bias, g_weight = xp.empty((channels,), dtype=wide), xp.empty((channels,), dtype=wide)
     v = gpu.vector(x.dtype, channels, arrays=(gs, xs, ys))
     parts = _parts(gpu, gs, xs, ys, mean, rows, channels, v)
@@ -132,5 +132,6 @@ def _matrix(xp: Any, x: Array) -> tuple[Array, int, int]:
     return pixels, x.size // x.shape[1], x.shape[1]
 
 
-def _parameter(values: Array | None, dtype: Any) -> Array | None:
-    return None if values is None else values.astype(dtype, copy=False)
+def _parameter(xp: Any, values: Any, dtype: Any) -> Any:
+    """A number for every channel, side by side in memory; None stays None."""
+    return None if values is None else xp.ascontiguousarray(values.astype(dtype, copy=False))

@@ -111,18 +111,18 @@ class CupyGenerator:
 
     def poisson(self, rate: Array) -> Array:
         """Counts with these rates."""
-        return self._ordered.adopt(self._library().poisson(rate))
+        return self._drawn("poisson", rate)
 
     def binomial(self, count: Array, p: Array) -> Array:
         """Successes among `count` trials of probability p."""
-        return self._ordered.adopt(self._library().binomial(count, p))
+        return self._drawn("binomial", count, p)
 
-    def _library(self) -> Any:
-        """CuPy's own generator, seeded from this stream: rejection sampling has no fixed number of draws."""
+    def _drawn(self, name: str, *parameters: Array) -> Array:
+        """By CuPy's own generator, seeded from this stream: rejection sampling has no fixed number of draws."""
         seed, drawn = self._state["seed"], self._state["drawn"]
         self._state["drawn"] += 1
         with self._cupy.cuda.Device(self._index):
-            return self._cupy.random.RandomState((seed + drawn) % 2**32)
+            return self._ordered.adopt(getattr(self._cupy.random.RandomState((seed + drawn) % 2**32), name)(*parameters))
 
     def _fill(self, kind: str, shape: Sizes, dtype: Any) -> Array:
         body, name = BODIES[kind, dtype.char], f"random_{kind}_{dtype.name}"

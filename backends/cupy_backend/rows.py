@@ -29,7 +29,7 @@ def log_softmax_gradient(gpu: Gpu, g: Array, y: Array, axis: Any) -> Array | Non
 
 
 def _softmax(gpu: Gpu, x: Array, axis: Any, logarithm: bool) -> Array | None:
-    if not (is_float(x) and x.size and isinstance(axis, int)):
+    if not (is_float(x) and x.size and x.ndim and isinstance(axis, int)):
         return None
     x, outer, n, inner = along(gpu.xp, x, axis)
     y = empty_like(gpu.xp, x)
@@ -38,7 +38,7 @@ def _softmax(gpu: Gpu, x: Array, axis: Any, logarithm: bool) -> Array | None:
 
 
 def _softmax_gradient(gpu: Gpu, g: Array, y: Array, axis: Any, logarithm: bool) -> Array | None:
-    if not (is_float(g, y) and y.size and isinstance(axis, int)):
+    if not (is_float(g, y) and y.size and y.ndim and isinstance(axis, int)):
         return None
     y, outer, n, inner = along(gpu.xp, y, axis)
     g = _as(gpu.xp, g, y)

@@ -1,7 +1,8 @@
 """What is asked of the CUDA runtime, through CuPy: devices, streams, events, memory, and captured work."""
 
 from collections import deque
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from backends.geometry import Array
@@ -31,6 +32,20 @@ class Runtime:
         """A context in which the device is the current one."""
         context: AbstractContextManager[Any] = self._cuda.Device(index)
         return context
+
+    @contextmanager
+    def taking_turns(self, source: int, index: int) -> Iterator[None]:
+        """A context in which device `index` is the current one and reads from `source`: after what has been started
+        there, and before what is started there afterwards, which may reuse the memory.
+        """
+        with self.device(source):
+            there = self.current_stream()
+            written = there.record()
+        with self.device(index):
+            here = self.current_stream()
+            here.wait_event(written)
+            yield
+            there.wait_event(here.record())
 
     def properties(self, index: int) -> dict[str, Any]:
         """What the runtime says about a device: "name", "major", "minor", "totalGlobalMem", ..."""

@@ -32,6 +32,23 @@ def test_tensors_travel_and_keep_their_layout():
     assert two.to("cuda") is not two  # "cuda" is the current device
 
 
+def test_a_copy_waits_for_its_source_which_then_waits_for_the_copy():
+    sources, targets = ag.cuda.Stream(device=0), ag.cuda.Stream(device=1)
+    with sources:
+        x = ag.ones(3, device="cuda:0")
+        with targets:
+            x.to("cuda:1")
+    assert (targets.raw.waited, sources.raw.waited) == ([sources.raw], [targets.raw])
+
+
+def test_samples_are_drawn_where_their_rates_lie(cupy):
+    seen = []
+    drawn = SimpleNamespace(poisson=lambda rate: seen.append(Machine.current) or rate)
+    cupy.random = SimpleNamespace(RandomState=lambda seed: drawn)
+    ag.poisson(ag.ones(3, device="cuda:1"))
+    assert seen == [1]
+
+
 def test_operations_run_where_their_operands_lie():
     x = ag.ones(2, 3, device="cuda:1", requires_grad=True)
     y = ag.tanh(x @ ag.eye(3, device="cuda:1")).sum()

@@ -50,6 +50,7 @@ template <> struct Narrow<Bfloat16> {
 };
 
 template <typename A> __device__ inline A infinity() { return (A)__uint_as_float(0x7f800000u); }
+template <typename A> __device__ inline A not_a_number() { return (A)__uint_as_float(0x7fc00000u); }
 
 // V neighbours, read and written at once.
 template <typename T, int V> struct alignas(sizeof(T) * V) Pack { T of[V]; };
@@ -62,7 +63,10 @@ template <typename A> __device__ A warp_sum(A x) {
     return x;
 }
 
-// The sum over threadIdx.x. A block holds one row of threads, or several of one warp each.
+// Of kernels whose blocks hold one row of threads, or several of one warp each: registers must do for the longest row.
+#define ROW_THREADS __launch_bounds__(1024)
+
+// The sum over threadIdx.x of such a block.
 template <typename A> __device__ A row_sum(A x) {
     x = warp_sum(x);
     if (blockDim.x == 32) return x;

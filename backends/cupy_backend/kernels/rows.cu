@@ -11,8 +11,8 @@ template <typename T, int V, typename F> __device__ Wide<T> sum_over_row(const T
 
 // weight, bias, mean may be null. The row is read three times, from the caches but for the first time.
 template <typename T, int V>
-__global__ void normalize_rows(const T *x, const T *weight, const T *bias, T *y, Wide<T> *mean, Wide<T> *scale,
-                               Int rows, Int n, double eps) {
+__global__ void ROW_THREADS normalize_rows(const T *x, const T *weight, const T *bias, T *y, Wide<T> *mean,
+                                           Wide<T> *scale, Int rows, Int n, double eps) {
     using A = Wide<T>;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
@@ -37,8 +37,8 @@ __global__ void normalize_rows(const T *x, const T *weight, const T *bias, T *y,
 
 // The gradient in x; those in weight and bias are sums of columns (columns.cu).
 template <typename T, int V>
-__global__ void row_gradients(const T *g, const T *x, const T *weight, const Wide<T> *mean, const Wide<T> *scale,
-                              T *dx, Int rows, Int n) {
+__global__ void ROW_THREADS row_gradients(const T *g, const T *x, const T *weight, const Wide<T> *mean,
+                                          const Wide<T> *scale, T *dx, Int rows, Int n) {
     using A = Wide<T>;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;

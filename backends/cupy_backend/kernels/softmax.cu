@@ -64,7 +64,8 @@ template <typename A, bool LOGARITHM> __device__ A share(A x, Total<A> t) {
 }
 
 // Of rows (rows, n).
-template <typename T, int V, bool LOGARITHM> __global__ void softmax_rows(const T *x, T *y, Int rows, Int n) {
+template <typename T, int V, bool LOGARITHM>
+__global__ void ROW_THREADS softmax_rows(const T *x, T *y, Int rows, Int n) {
     using A = Wide<T>;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
@@ -96,7 +97,7 @@ template <typename T, bool LOGARITHM> __device__ T slope(Wide<T> g, Wide<T> y, W
 }
 
 template <typename T, int V, bool LOGARITHM>
-__global__ void softmax_gradient_rows(const T *g, const T *y, T *dx, Int rows, Int n) {
+__global__ void ROW_THREADS softmax_gradient_rows(const T *g, const T *y, T *dx, Int rows, Int n) {
     using A = Wide<T>;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
@@ -126,21 +127,25 @@ __global__ void softmax_gradient_columns(const T *g, const T *y, T *dx, Int oute
     for (Int i = 0; i < n; ++i) dx[i * inner] = slope<T, LOGARITHM>(wide(g[i * inner]), wide(y[i * inner]), sum);
 }
 
-// Losses log Σ exp(x) - x[target] of rows, 0 where the target is `ignored`; and their largest numbers and sums.
+// Losses log Σ exp(x) - x[target] of rows; and their largest numbers and sums. A loss is 0 where the target is `ignored`,
+// and NaN where it is none of the n classes.
 template <typename T>
-__device__ T loss(const T *x, Total<Wide<T>> t, Int chosen, Int step, Int ignored) {
-    return Narrow<T>::of(chosen == ignored ? 0 : log(t.sum) - (wide(x[chosen * step]) - t.largest));
+__device__ T loss(const T *x, Total<Wide<T>> t, Int chosen, Int n, Int step, Int ignored) {
+    using A = Wide<T>;
+    if (chosen == ignored) return Narrow<T>::of((A)0);
+    bool known = 0 <= chosen && chosen < n;
+    return Narrow<T>::of(known ? log(t.sum) - (wide(x[chosen * step]) - t.largest) : not_a_number<A>());
 }
 
 template <typename T, int V>
-__global__ void nll_rows(const T *x, const Int *target, T *losses, Wide<T> *largest, Wide<T> *sum, Int rows, Int n,
-                         Int ignored) {
+__global__ void ROW_THREADS nll_rows(const T *x, const Int *target, T *losses, Wide<T> *largest, Wide<T> *sum, Int rows,
+                                     Int n, Int ignored) {
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
     x += row * n;
     Total<Wide<T>> t = total_of_row<T, V>(x, n);
     if (threadIdx.x == 0) {
-        losses[row] = loss(x, t, target[row], 1, ignored);
+        losses[row] = loss(x, t, target[row], n, 1, ignored);
         largest[row] = t.largest, sum[row] = t.sum;
     }
 }
@@ -152,13 +157,13 @@ __global__ void nll_columns(const T *x, const Int *target, T *losses, Wide<T> *l
     if (at >= outer * inner) return;
     x += at / inner * n * inner + at % inner;
     Total<Wide<T>> t = total_of_column(x, n, inner);
-    losses[at] = loss(x, t, target[at], inner, ignored);
+    losses[at] = loss(x, t, target[at], n, inner, ignored);
     largest[at] = t.largest, sum[at] = t.sum;
 }
 
 // The sum of all losses, over the number of those that count for a mean. One block, in an order that is always the same.
 template <typename T>
-__global__ void nll_total(const T *losses, const Int *target, T *total, Int count, Int ignored, Int mean) {
+__global__ void ROW_THREADS nll_total(const T *losses, const Int *target, T *total, Int count, Int ignored, Int mean) {
     Wide<T> sum = 0, valid = 0;
     for (Int i = threadIdx.x; i < count; i += blockDim.x) sum += wide(losses[i]), valid += target[i] != ignored;
     sum = row_sum(sum), valid = row_sum(valid);
@@ -166,7 +171,7 @@ __global__ void nll_total(const T *losses, const Int *target, T *total, Int coun
 }
 
 // How many targets count.
-template <typename T> __global__ void nll_count(const Int *target, T *valid, Int count, Int ignored) {
+template <typename T> __global__ void ROW_THREADS nll_count(const Int *target, T *valid, Int count, Int ignored) {
     T sum = 0;
     for (Int i = threadIdx.x; i < count; i += blockDim.x) sum += target[i] != ignored;
     sum = row_sum(sum);
@@ -175,8 +180,9 @@ template <typename T> __global__ void nll_count(const Int *target, T *valid, Int
 
 // (softmax - one-hot) g, divided by *valid if that is given; g holds one number or, if `each`, one for every row.
 template <typename T>
-__device__ Wide<T> share_of(const T *g, Int each, const Wide<T> *valid, Int at, Int chosen, Int ignored) {
+__device__ Wide<T> share_of(const T *g, Int each, const Wide<T> *valid, Int at, Int chosen, Int n, Int ignored) {
     if (chosen == ignored) return 0;
+    if (chosen < 0 || chosen >= n) return not_a_number<Wide<T>>();
     Wide<T> s = wide(g[each ? at : 0]);
     return valid ? s / *valid : s;
 }
@@ -186,14 +192,15 @@ template <typename T> __device__ T slope(T x, Wide<T> largest, Wide<T> factor, W
 }
 
 template <typename T, int V>
-__global__ void nll_gradient_rows(const T *g, Int each, const Wide<T> *valid, const T *x, const Int *target,
-                                  const Wide<T> *largest, const Wide<T> *sum, T *dx, Int rows, Int n, Int ignored) {
+__global__ void ROW_THREADS nll_gradient_rows(const T *g, Int each, const Wide<T> *valid, const T *x, const Int *target,
+                                              const Wide<T> *largest, const Wide<T> *sum, T *dx, Int rows, Int n,
+                                              Int ignored) {
     using A = Wide<T>;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
     x += row * n, dx += row * n;
     Int chosen = target[row];
-    A most = largest[row], s = share_of(g, each, valid, row, chosen, ignored), factor = s / sum[row];
+    A most = largest[row], s = share_of(g, each, valid, row, chosen, n, ignored), factor = s / sum[row];
     for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
         Pack<T, V> p = ((const Pack<T, V> *)x)[i];
         for (int k = 0; k < V; ++k) p.of[k] = slope(p.of[k], most, factor, i * V + k == chosen ? s : (A)0);
@@ -210,6 +217,6 @@ __global__ void nll_gradient_columns(const T *g, Int each, const Wide<T> *valid,
     if (at >= outer * inner) return;
     Int start = at / inner * n * inner + at % inner, chosen = target[at];
     x += start, dx += start;
-    A most = largest[at], s = share_of(g, each, valid, at, chosen, ignored), factor = s / sum[at];
+    A most = largest[at], s = share_of(g, each, valid, at, chosen, n, ignored), factor = s / sum[at];
     for (Int i = 0; i < n; ++i) dx[i * inner] = slope(x[i * inner], most, factor, i == chosen ? s : (A)0);
 }

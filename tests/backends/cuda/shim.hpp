@@ -18,6 +18,7 @@ using std::sqrt;
 #define __global__ static
 #define __device__
 #define __shared__ static
+#define __launch_bounds__(threads)
 
 struct Dim { unsigned int x = 1, y = 1, z = 1; };
 static Dim threadIdx, blockIdx, blockDim, gridDim;

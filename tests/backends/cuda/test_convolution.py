@@ -277,6 +277,14 @@ def test_graphs_are_channels_last_and_float32_is_strict(noted, dtype):
         assert workspace
 
 
+def test_operands_start_on_a_border(noted):
+    gpu, graphs = noted
+    x, w = np.ones(2 * 8 * 16 + 1, np.float32)[1:].reshape(2, 4, 4, 8), np.ones((8, 8, 3, 3), np.float32)
+    convolution.convolve(gpu, channels_first(x), w, (1, 1), (1, 1), (1, 1), 1)
+    ((pointers, _, _),) = [args for name, args, _ in graphs[0].calls if name == "_execute_with_ptrs"]
+    assert all(pointer % 16 == 0 for pointer in pointers)
+
+
 def computed_alone(gpu, case, dtype):
     """Each of the three kernels of a case, whatever comes out."""
     x_shape, w_shape, *steps = case

@@ -95,6 +95,18 @@ def test_cross_entropy(gpu, dtype, shape, layout, reduction):
     close(found, (p - hot) * share, dtype, 4)
 
 
+@pytest.mark.parametrize("shape", [(3, 5), (3, 5, 2)])
+def test_a_target_that_is_no_class_reads_nothing_beyond(gpu, shape):
+    x, target = draw(shape, np.float32), np.ones((3, *shape[2:]), np.int64)
+    target[0], target[1] = -(1 << 40), shape[1]
+    y, *kept = rows.softmax_nll(gpu, x, target, None, "none")
+    slope = rows.softmax_nll_gradient(gpu, y, x, target, *kept, None, "none")
+    for found in (y, slope):
+        assert np.isnan(found[:2]).all()
+    assert np.isfinite(y[2]).all()
+    assert np.isfinite(rows.softmax_nll_gradient(gpu, np.ones_like(y), x, target, *kept, None, "none")[2]).all()
+
+
 @each_dtype
 @pytest.mark.parametrize("shape", [(5, 3), (9, 128), (2, 2600)])
 @pytest.mark.parametrize("centered", [True, False])
@@ -151,6 +163,17 @@ def test_the_variance_of_large_numbers_is_exact(gpu):
     x = (rng.standard_normal((64, 4, 16, 16)) + 1000).astype(np.float32)
     y, *_ = normalization.normalize_batch(gpu, x, None, None, 1e-5, False)
     np.testing.assert_allclose(y, plain.normalize_batch(wide(x), None, None, 1e-5, False)[0], atol=2e-3)
+
+
+def test_parameters_of_channels_may_lie_apart(gpu):
+    x, (weight, bias) = draw((4, 3, 2, 2), np.float32), rng.standard_normal((2, 6)).astype(np.float32)[:, ::2]
+    y, mean, scale, _ = normalization.normalize_batch(gpu, x, weight, bias, 1e-5, False)
+    close(y, plain.normalize_batch(wide(x), wide(weight), wide(bias), 1e-5, False)[0], np.float32, 8)
+    found = normalization.batch_gradients(gpu, x, x, None, weight, mean, scale, None, 1e-5, True)
+    for ours, theirs in zip(found, plain.batch_gradients(x, x, None, weight, mean, scale, None, 1e-5, True), strict=True):
+        close(ours, theirs, np.float32, 16)
+    scaled = normalization.scale_channels(gpu, x, weight, bias, True)
+    close(scaled, plain.scale_channels(wide(x), wide(weight), wide(bias), True), np.float32, 4)
 
 
 @each_dtype
@@ -348,3 +371,4 @@ def test_nothing_to_do(gpu, shape):
     assert normalization.normalize_batch(gpu, x, None, None, 1e-5, False) is None
     assert pooling.max_of_windows(gpu, x, (2, 2), (2, 2), (0, 0), (1, 1), False) is None
     assert rows.softmax(gpu, x, 1) is None
+    assert rows.softmax(gpu, np.zeros((), np.float32), 0) is None
