@@ -170,6 +170,7 @@ NAMES = (
     "rmsprop_step",
     "rprop_step",
     "asgd_step",
+    "unscale",
 )
 
 

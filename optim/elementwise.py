@@ -52,7 +52,14 @@ class ElementwiseOptimizer(Optimizer):
             batches = [Batch(alike, names, self.state, start) for alike in _sorted(params, self.state)]
             self._plans[id(group)] = ids, batches
         for batch in batches:
-            batch.run(self.kernel, live(partial(self._advanced, batch, group), LIVE, *batch.states))
+            options = live(partial(self._advanced, batch, group), LIVE, *batch.states)
+            if self.found_inf is not None:
+                options = {**options, "skipped": self.found_inf.to(batch.known[0][0].device).array}
+            batch.run(self.kernel, options)
+
+    def _kept(self, params: list[Tensor]) -> list[tuple[Any, Any, Any]]:
+        """Nothing: kernels are told themselves of a step that is not to be taken."""
+        return []
 
     def _advanced(self, batch: Batch, group: dict[str, Any]) -> dict[str, Any]:
         options = self.advance(batch.states[0], group)
@@ -69,7 +76,8 @@ class Batch:
         self.library = LIBRARY[like.__class__]
         self.kind, self.dtype = like.__class__, like.dtype
         paired = like.dtype.kind == "c"  # complex numbers, which change as pairs of real ones
-        small = [p for p in params if paired or p.array.size <= SMALL]
+        limit = 0 if getattr(self.library, "asynchronous", False) else SMALL  # there a step is one call already
+        small = [p for p in params if paired or p.array.size <= limit]
         places = self._side_by_side(small if paired or len(small) > 1 else [])
         self.fresh = any(name not in s for s in self.states for name in names)
         self.known = []

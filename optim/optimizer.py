@@ -52,7 +52,7 @@ class Optimizer(Watched):
         self.defaults = dict(defaults)
         self.state: dict[Tensor, dict[str, Any]] = {}
         self.param_groups: list[dict[str, Any]] = []
-        self.found_inf: Tensor | None = None  # a GradScaler's: other than 0, the step is not to be taken
+        self.found_inf: Tensor | None = None  # a GradScaler's, on a GPU: other than 0, the step is not to be taken
         self._plans: dict[int, Any] = {}  # by id of a group: how it was updated last, to do so again
         if isinstance(params, Tensor):
             raise TypeError("an optimizer takes an iterable of tensors or dicts, not a Tensor; write [tensor]")

@@ -41,14 +41,14 @@ class SGD(ElementwiseOptimizer):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
 
     def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
-        return ("momentum_buffer",)
+        return ("momentum_buffer",) if group["momentum"] else ()
 
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         options = {k: group[k] for k in ("lr", "momentum", "dampening", "weight_decay", "nesterov", "maximize")}
         return options if state else options | {"dampening": 0.0}
 
     def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
-        if group["momentum"]:
+        if group["momentum"] or self.found_inf is not None:
             super().update(params, group)
             return
         # Nothing is remembered: of small ones two passes are not worth a copy.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from autograd_core import functional
-from autograd_core.dtypes import float16
-from autograd_core.libraries import checks_values
-from autograd_core.tensor import Tensor, no_grad
+from autograd_core.dtypes import float16, float32
+from autograd_core.libraries import LIBRARY, checks_values
+from autograd_core.tensor import Tensor, no_grad, own_scalar
+from autograd_core.versions import record_writes
 
 
 class GradScaler:
@@ -15,7 +17,7 @@ class GradScaler:
 
     The scale falls by `backoff_factor` at each such step and grows by `growth_factor` after `growth_interval` steps in
     a row without one. On a GPU nothing of this is read by Python: a step whose gradients turn out not to be finite is
-    taken and taken back there, and counts among the steps of optimizers that count them.
+    not taken there, but counts among the steps of optimizers that count them.
     """
 
     def __init__(
@@ -55,19 +57,23 @@ class GradScaler:
             raise RuntimeError("unscale_() has already been called on this optimizer since the last update()")
         if id(optimizer) in self._stepped:
             raise RuntimeError("unscale_() is being called after step()")
-        gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        gradients = [p.grad for p in _parameters(optimizer) if p.grad is not None]
         if any(g.dtype == float16 for g in gradients):
             raise ValueError("gradients in float16 cannot be unscaled; keep the parameters in float32")
-        found = self._scale_on(self._device) * 0
-        inverses: dict[str, Tensor] = {}
+        numbers: dict[str, tuple[Tensor, Tensor]] = {}  # by device: the scale's inverse, and whether it was too large
         for g in gradients:
             device = str(g.device)
-            if device not in inverses:
-                inverses[device] = 1 / self._scale_on(device)
-            g.mul_(inverses[device])
-            finite = functional.isfinite(g).all()
-            found = functional.maximum(found, (~finite).float().to(found.device))
-        self._found[id(optimizer)] = found
+            if device not in numbers:
+                scale = self._scale_on(device)
+                numbers[device] = 1 / scale, functional.zeros_like(scale)
+                for number in numbers[device]:
+                    own_scalar(number)
+            inverse, found = numbers[device]
+            own_scalar(g)
+            LIBRARY[g.array.__class__].kernels.unscale(g.array, inverse.array, found.array)
+        record_writes([g.array for g in gradients])
+        met = [found.to(self._device) for _, found in numbers.values()] or [self._scale_on(self._device) * 0]
+        self._found[id(optimizer)] = functools.reduce(functional.maximum, met)
 
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
         """optimizer.step(), if its gradients are finite; they are unscaled first unless they are already."""
@@ -79,7 +85,7 @@ class GradScaler:
             self.unscale_(optimizer)
         self._stepped.add(id(optimizer))
         found = self._found[id(optimizer)]
-        if checks_values(found):
+        if any(map(checks_values, (found, *_parameters(optimizer)))):
             return None if found.item() else optimizer.step(*args, **kwargs)
         optimizer.found_inf = found
         try:
@@ -141,6 +147,10 @@ class GradScaler:
 
     def _scale_on(self, device: str) -> Tensor:
         if self._scale is None:
-            self._scale = functional.tensor(self._start, device=self._device)
+            self._scale = functional.tensor(self._start, dtype=float32, device=self._device)
             self._steady = functional.tensor(0, device=self._device)
         return self._scale.to(device)
+
+
+def _parameters(optimizer: Any) -> list[Tensor]:
+    return [p for group in optimizer.param_groups for p in group["params"]]

@@ -9,8 +9,9 @@ from typing import Any
 from backends.cupy_backend.order import Ordered, in_order
 from backends.cupy_backend.random import CupyRandom
 from backends.cupy_backend.runtime import Runtime
-from backends.cupy_backend.table import overlay
+from backends.cupy_backend.table import STEPS, overlay
 from backends.deferred import Deferred
+from backends.generic.optimizers import unless
 from backends.geometry import Array
 from backends.kernels import bind, namespace_of
 from backends.protocol import Random
@@ -109,6 +110,8 @@ def _library(ordered: Ordered) -> SimpleNamespace:
     kernels = bind(ordered.library, COLUMN_BYTES, special)
     kernels.erf = lambda x: _keeping_dtype(ordered.library, special.erf, x)
     kernels.erfc = lambda x: _keeping_dtype(ordered.library, special.erfc, x)
+    for name in STEPS:
+        setattr(kernels, name, partial(unless, ordered.library, getattr(kernels, name)))
     overlay(ordered.library, kernels)
     if ordered.device is not None:  # kernels make arrays, too
         for name, kernel in vars(kernels).items():

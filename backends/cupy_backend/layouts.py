@@ -46,6 +46,19 @@ def _steps(x: Array) -> tuple[int, ...]:
     return tuple(step for step, size in zip(x.strides, x.shape, strict=True) if size > 1)
 
 
+def laid_out(xp: Any, x: Array, like: Array) -> Array:
+    """x without gaps, its axes in memory in the order of those of `like`, of the same shape; a copy where needed."""
+    if is_dense(x) and _order(x) == _order(like):
+        return x
+    y = empty_like(xp, like, x.dtype)
+    y[...] = x
+    return y
+
+
+def _order(x: Array) -> list[int]:
+    return [axis for axis in memory_order(x) if x.shape[axis] > 1]
+
+
 def along(xp: Any, x: Array, axis: int) -> tuple[Array, int, int, int]:
     """x, or a copy without gaps, and in its memory the numbers of elements outside, along and within an axis."""
     if not is_dense(x):

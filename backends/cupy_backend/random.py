@@ -122,7 +122,9 @@ class CupyGenerator:
         seed, drawn = self._state["seed"], self._state["drawn"]
         self._state["drawn"] += 1
         with self._cupy.cuda.Device(self._index):
-            return self._ordered.adopt(getattr(self._cupy.random.RandomState((seed + drawn) % 2**32), name)(*parameters))
+            return self._ordered.adopt(
+                getattr(self._cupy.random.RandomState((seed + drawn) % 2**32), name)(*parameters)
+            )
 
     def _fill(self, kind: str, shape: Sizes, dtype: Any) -> Array:
         body, name = BODIES[kind, dtype.char], f"random_{kind}_{dtype.name}"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from backends.cupy_backend.launch import Gpu, threads_for, threads_for_columns, threads_for_rows
-from backends.cupy_backend.layouts import alike, along, empty_like, is_float
+from backends.cupy_backend.layouts import along, empty_like, is_float, laid_out
 from backends.cupy_backend.normalization import add_parts
 from backends.geometry import Array, wide_dtype
 
@@ -41,7 +41,7 @@ def _softmax_gradient(gpu: Gpu, g: Array, y: Array, axis: Any, logarithm: bool) 
     if not (is_float(g, y) and y.size and y.ndim and isinstance(axis, int)):
         return None
     y, outer, n, inner = along(gpu.xp, y, axis)
-    g = _as(gpu.xp, g, y)
+    g = laid_out(gpu.xp, g, y)
     dx = empty_like(gpu.xp, y)
     _launch(gpu, "softmax_gradient", y.dtype, (logarithm,), (g, y, dx), (outer, n, inner))
     return dx
@@ -103,16 +103,7 @@ def _is_classified(x: Array, target: Array) -> bool:
 
 def _places(xp: Any, x: Array, values: Array) -> Array:
     """What there is for each target (N, *S), in the order in memory of x (N, C, *S) without its channels."""
-    return _as(xp, values, x[:, 0])
-
-
-def _as(xp: Any, x: Array, like: Array) -> Array:
-    """x with its axes in memory in the order of those of `like`, which has its shape; a copy where needed."""
-    y = empty_like(xp, like, x.dtype)
-    if alike(x, y):
-        return x
-    y[...] = x
-    return y
+    return laid_out(xp, values, x[:, 0])
 
 
 def _launch(

@@ -24,13 +24,17 @@ ACTIVATIONS = (
     "sigmoid", "sigmoid_gradient", "tanh_gradient", "silu", "silu_gradient", "gelu", "gelu_gradient", "gelu_tanh",
     "gelu_tanh_gradient", "gelu_gate", "mish", "mish_gradient",
 )  # fmt: skip
+STEPS = (
+    "sgd_step", "adam_step", "nadam_step", "radam_step", "adamax_step", "lion_step", "adagrad_step", "adadelta_step",
+    "rmsprop_step", "rprop_step", "asgd_step",
+)  # fmt: skip
 # By module, imported together with its first kernel.
 KERNELS = {
     "convolution": ("convolve", "convolve_input", "convolve_weight"),
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels", "total"),
     "pooling": ("max_of_windows", "take_taps", "put_taps", "avg_pool", "avg_pool_input"),
     "elementwise": ("relu", "rectify", "add", "add_relu", "drop", "gate", *ACTIVATIONS),
-    "optimizers": ("sgd_step", "adam_step"),
+    "optimizers": ("unscale", *STEPS),
     "indexing": ("add_at",),
     "products": ("product", "linear", *FUNCTIONS),
     "rows": ("normalize_rows", "row_gradients", *softmax.KERNELS),

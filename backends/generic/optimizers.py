@@ -3,6 +3,7 @@
 All work element by element, so that a backend may run them on flat arrays of many parameters, or block by block.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from backends.geometry import Array
@@ -37,6 +38,22 @@ def average_square(xp: Any, mean: Array, x: Array, beta: float, scratch: Array) 
     xp.multiply(x, x, out=scratch)
     scratch *= 1 - beta
     mean += scratch
+
+
+def unscale(xp: Any, g: Array, inverse: Array, found: Array) -> None:
+    """g ← g·inverse; found ← 1 where an element of g is then not finite. Both others are arrays of no axes, float32."""
+    g *= inverse.astype(g.dtype)
+    xp.maximum(found, ~xp.isfinite(g).all(), out=found)
+
+
+def unless(
+    xp: Any, step: Callable[..., Any], /, p: Array, *others: Array, skipped: Array | None = None, **options: Any
+) -> None:
+    """step(p, *others, **options), taken back where the number `skipped` is more than 0, which is not read for that."""
+    before = [] if skipped is None else [(a, a.copy(), skipped > 0) for a in (p, *others[1:])]
+    step(p, *others, **options)
+    for array, value, stays in before:
+        xp.copyto(array, value, where=stays)
 
 
 def sgd_step(

@@ -27,12 +27,15 @@ def steps(device, make, infinite=(0, 3)):
 
 @pytest.mark.parametrize("make", [
     lambda p: optim.SGD(p, 0.01), lambda p: optim.SGD(p, 0.01, momentum=0.9), lambda p: optim.Adagrad(p, 0.1),
-    lambda p: optim.RMSprop(p, 0.01), lambda p: optim.Lion(p, 0.01),
-], ids=["SGD", "momentum", "Adagrad", "RMSprop", "Lion"])  # fmt: skip
-def test_skipped_steps_leave_no_trace(make):
+    lambda p: optim.RMSprop(p, 0.01), lambda p: optim.Lion(p, 0.01), lambda p: optim.LARS(p, 0.01),
+], ids=["SGD", "momentum", "Adagrad", "RMSprop", "Lion", "LARS"])  # fmt: skip
+@pytest.mark.parametrize("kernels", ["cupy", "compiling"])
+def test_skipped_steps_leave_no_trace(make, kernels, request):
+    started = request.getfixturevalue(kernels)
     for (w, scaler), (other, reference) in zip(steps("cuda", make), steps("cpu", make), strict=True):
         np.testing.assert_allclose(w.tolist(), other.tolist(), rtol=1e-6)
         assert scaler.get_scale() == reference.get_scale()
+    assert kernels == "cupy" or "unscale" in started
 
 
 def test_steps_are_counted_all_the_same_where_an_optimizer_counts_them():

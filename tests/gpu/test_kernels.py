@@ -40,13 +40,13 @@ def losses(device, make):
 
 
 OPTIMIZERS = {
-    "sgd_step": lambda params: optim.SGD(params, 0.1, momentum=0.9, nesterov=True),
-    "adam_step": lambda params: optim.AdamW(params, 0.01),
+    "SGD": lambda params: optim.SGD(params, 0.1, momentum=0.9, nesterov=True),
+    "AdamW": lambda params: optim.AdamW(params, 0.01),
 }
 
 
-@pytest.mark.parametrize("step, make", OPTIMIZERS.items(), ids=OPTIMIZERS)
-def test_a_network_learns_what_it_learns_on_the_cpu(compiling, step, make):
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_a_network_learns_what_it_learns_on_the_cpu(compiling, make):
     ours, parameters = losses("cuda", make)
     theirs, expected = losses("cpu", make)
     np.testing.assert_allclose(ours, theirs, rtol=1e-4)
@@ -55,7 +55,7 @@ def test_a_network_learns_what_it_learns_on_the_cpu(compiling, step, make):
     images = {"column_moments", "statistics", "scale_columns", "column_sums", "batch_gradient"}
     pools = {"max_of_windows", "put_taps", "avg_pool", "avg_pool_input"}
     rows = {"normalize_rows", "row_gradients", "nll_rows", "nll_gradient_rows"}
-    assert images | pools | rows | {step} <= set(compiling)
+    assert images | pools | rows | {"change"} <= set(compiling)
 
 
 def test_modules_can_be_done_without(compiling, monkeypatch):

@@ -56,6 +56,8 @@ template <typename A> __device__ inline A not_a_number() { return (A)__uint_as_f
 template <typename T, int V> struct alignas(sizeof(T) * V) Pack { T of[V]; };
 
 template <typename A> __device__ inline A zero_if_negative(A x) { return x < 0 ? (A)0 : x; }  // NaN stays
+// NaN passes the bounds.
+template <typename A> __device__ A bounded(A x, A low, A high) { return x < low ? low : x > high ? high : x; }
 template <typename A> __device__ inline A larger(A a, A b) { return a > b || a != a ? a : b; }  // NaN wins
 
 template <typename A> __device__ A warp_sum(A x) {

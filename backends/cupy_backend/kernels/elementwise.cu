@@ -7,13 +7,11 @@ struct Relu : Plain { template <typename A> static __device__ A of(A a, A) { ret
 struct Gate : Plain { template <typename A> static __device__ A of(A g, A x) { return x <= 0 ? (A)0 : g; } };
 
 // Activations, of x, and their gradients, g times a slope at x. Those of float32 are computed in float64, in which what
-// cancels next to the zero of a slope leaves digits enough; those of 16 bits in float32.
+// cancels next to the zero of a slope leaves digits enough; those of 16 bits in float32. Bounds keep 0 · ∞ away.
 template <typename T> struct PreciseOf { using type = float; };
 template <> struct PreciseOf<float> { using type = double; };
 struct Precise { template <typename T> using In = typename PreciseOf<T>::type; };
 
-// Bounds keep 0 · ∞ away; NaN passes them.
-template <typename A> __device__ A bounded(A x, A low, A high) { return x < low ? low : x > high ? high : x; }
 template <typename A> __device__ A logistic(A x) { return 1 / (1 + exp(-x)); }
 // The approximation of GELU is x σ(z) of z = x (a + b x²), with a = 2 √(2 / π) and b = 0.044715 a.
 template <typename A> __device__ A inner(A x) { return x * ((A)1.5957691216057308 + (A)0.07135481627260025 * x * x); }

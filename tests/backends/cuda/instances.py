@@ -36,11 +36,12 @@ FUNCTIONS = {
         "avg_pool": ("v",),
         "avg_pool_input": ("v",),
     },
-    "optimizers": {"sgd_step": (), "adam_step": ()},
+    "optimizers": {"unscale": ()},
     "scatter": {"add_rows": (("int", "Int"),), "add_sorted_rows": (("int", "Int"),)},
     "elementwise": {"drop": ("v",)},
 }
 ACTIVATIONS = ["".join(word.capitalize() for word in name.split("_")) for name in table.ACTIVATIONS]
+STEPS = [name.removesuffix("_step").capitalize() for name in table.STEPS]
 WIDE = {"columns": ("statistics<{}>",), "softmax": ("nll_count<{}>",)}
 
 
@@ -56,6 +57,8 @@ def expressions(source: str) -> list[str]:
             functions = ("Add", "AddRelu", "Relu", "Gate")
             found += [f"map<{function}, {name}, {v}>" for function in functions for v in lengths]
             found += [f"map<{function}, {name}, {v}>" for function in ACTIVATIONS for v in lengths if size < 8]
+        if source == "optimizers":
+            found += [f"change<{step}, {name}>" for step in STEPS]
         if source == "columns":
             wide = "double" if name == "double" else "float"
             found += [f"sum_of_parts<{wide}, {name}>"] + [f"sum_of_parts<{wide}, {wide}>"] * (size == 2)

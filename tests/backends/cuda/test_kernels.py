@@ -170,7 +170,9 @@ def test_parameters_of_channels_may_lie_apart(gpu):
     y, mean, scale, _ = normalization.normalize_batch(gpu, x, weight, bias, 1e-5, False)
     close(y, plain.normalize_batch(wide(x), wide(weight), wide(bias), 1e-5, False)[0], np.float32, 8)
     found = normalization.batch_gradients(gpu, x, x, None, weight, mean, scale, None, 1e-5, True)
-    for ours, theirs in zip(found, plain.batch_gradients(x, x, None, weight, mean, scale, None, 1e-5, True), strict=True):
+    for ours, theirs in zip(
+        found, plain.batch_gradients(x, x, None, weight, mean, scale, None, 1e-5, True), strict=True
+    ):
         close(ours, theirs, np.float32, 16)
     scaled = normalization.scale_channels(gpu, x, weight, bias, True)
     close(scaled, plain.scale_channels(wide(x), wide(weight), wide(bias), True), np.float32, 4)
@@ -286,50 +288,73 @@ def test_arrays_that_lie_differently_are_left_to_the_generic_kernels(gpu):
     np.testing.assert_array_equal(elementwise.relu(gpu, a.reshape(-1)[1:]), np.maximum(a.reshape(-1)[1:], 0))
 
 
-SGD = [{}, {"momentum": 0.9}, {"momentum": 0.9, "dampening": 0.1, "weight_decay": 0.01, "maximize": True},
-       {"momentum": 0.9, "nesterov": True, "weight_decay": 0.1}]  # fmt: skip
-ADAM = [{}, {"weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled": True, "maximize": True}]
-
-
-def where_it_lies(captured, **options):
-    """Hyper-parameters that change from step to step, as a captured step is given them."""
-    return {name: np.asarray(value) if captured else value for name, value in options.items()}
+BETAS = {"beta1": 0.9, "beta2": 0.99}
+ADAM = {**BETAS, "eps": 1e-3}
+DECAY = {"weight_decay": 0.1}
+LION = {"beta1": 0.875, "beta2": 0.99}  # so that no rounding decides about a sign
+ALONE = {**DECAY, "decoupled": True, "maximize": True}
+RMS = {"alpha": 0.9, "eps": 1e-3}
+# Of each step: how what it remembers starts, "+" positive, numbers that change from step to step, and options.
+STEPS = [
+    ("sgd", "", {"lr": 0.5}, {}, {**DECAY, "maximize": True}),
+    ("sgd", "-", {"lr": 0.5}, {"momentum": 0.9}, {"momentum": 0.9, "dampening": 0.1, **DECAY, "maximize": True},
+     {"momentum": 0.9, "nesterov": True, **DECAY}),
+    ("adam", "-+", {"lr": 0.5, "step": 3}, ADAM, ADAM | DECAY, ADAM | ALONE),
+    ("adam", "-++", {"lr": 0.5, "step": 3}, ADAM, ADAM | DECAY),
+    ("nadam", "-+", {"lr": 0.5, "step": 3, "gradient_rate": 0.2, "mean_rate": 0.7}, ADAM | DECAY, ADAM | ALONE),
+    ("radam", "-+", {"lr": 0.5, "rate": 0.3}, {**ADAM, **DECAY, "rectified": True},
+     {**ADAM, **ALONE, "rectified": False}),
+    ("adamax", "-+", {"rate": 0.3}, ADAM, {**ADAM, **DECAY, "maximize": True}),
+    ("lion", "-", {"lr": 0.3}, LION, {**LION, **DECAY, "maximize": True}),
+    ("adagrad", "+", {"rate": 0.3}, {"eps": 1e-3}, {"eps": 1e-3, **DECAY, "maximize": True}),
+    ("adadelta", "++", {"lr": 0.3}, {"rho": 0.9, "eps": 1e-3}, {"rho": 0.9, "eps": 1e-3, **DECAY, "maximize": True}),
+    ("rmsprop", "+", {"lr": 0.3}, RMS, {**RMS, **DECAY, "maximize": True}),
+    ("rmsprop", "+-", {"lr": 0.3}, {**RMS, "momentum": 0.9}, {**RMS, "centered": True}),
+    ("rmsprop", "+--", {"lr": 0.3}, {**RMS, "momentum": 0.9, "centered": True}),
+    ("rprop", "-+", {}, {"etas": (0.5, 1.25), "step_sizes": (0.75, 2.0), "maximize": True}),
+    ("asgd", "-", {"rate": 0.3}, {"lambd": 0.1, "share": 0.25}, {"lambd": 0.1, "share": 1, **DECAY, "maximize": True}),
+]  # fmt: skip
+STEPS = [(name, starts, live, options) for name, starts, live, *several in STEPS for options in several]
 
 
 @each_dtype
-@pytest.mark.parametrize("options", SGD, ids=lambda o: "-".join(o) or "plain")
+@pytest.mark.parametrize("step", STEPS, ids=lambda s: "-".join((s[0], s[1], *s[3])))
 @pytest.mark.parametrize("captured", [False, True])
-def test_sgd(gpu, dtype, options, captured):
-    p, g, b = (draw((3, 700), dtype) for _ in range(3))
-    b = b if options else None
-    exact = [None if v is None else wide(v) for v in (p, g, b)]
-    assert optimizers.sgd_step(gpu, p, g, b, **where_it_lies(captured, lr=0.5), **options)
-    plain.sgd_step(*exact, lr=0.5, **options)
-    close(p, exact[0], dtype, 4)
-    if b is not None:
-        close(b, exact[2], dtype, 4)
-
-
-@each_dtype
-@pytest.mark.parametrize("options", ADAM, ids=lambda o: "-".join(o) or "plain")
-@pytest.mark.parametrize("amsgrad", [False, True])
-@pytest.mark.parametrize("captured", [False, True])
-def test_adam(gpu, dtype, options, amsgrad, captured):
-    p, g, m = (draw((3, 700), dtype) for _ in range(3))
-    v, *largest = (abs(draw((3, 700), dtype)) for _ in range(1 + amsgrad))
-    arrays = (p, g, m, v, *largest)
-    exact = [wide(a) for a in arrays]
-    given = {"lr": 0.5, "beta1": 0.9, "beta2": 0.99, "eps": 1e-3, "step": 3, **options}
-    assert optimizers.adam_step(gpu, *arrays, **(given | where_it_lies(captured, lr=0.5, step=3)))
-    plain.adam_step(*exact, **given)
+def test_steps(gpu, dtype, step, captured):
+    name, starts, live, options = step
+    p, g = draw((3, 700), dtype), draw((700, 3), dtype).T
+    states = [draw(p.shape, dtype) * dtype(0.25) for _ in starts]
+    states = [s * s + dtype(1) if sign == "+" else s for s, sign in zip(states, starts, strict=True)]
+    arrays, before = (p, g, *states), p.copy()
+    exact = [wide(a).copy() for a in arrays]
+    given = {k: np.asarray(v) if captured else v for k, v in live.items()} | options
+    change = getattr(optimizers, f"{name}_step")
+    assert change(gpu, *arrays, **given, skipped=np.ones((), np.float32))
+    np.testing.assert_array_equal(p, before)
+    assert change(gpu, *arrays, **given, skipped=np.zeros((), np.float32))
+    getattr(plain, f"{name}_step")(*exact, **live, **options)
     for ours, theirs in zip(arrays, exact, strict=True):
         close(ours, theirs, dtype, 8)
 
 
+@each_dtype
+def test_gradients_are_unscaled(gpu, dtype):
+    g, inverse, found = draw((3, 700), dtype), np.array(0.25, np.float32), np.zeros((), np.float32)
+    exact = wide(g) * 0.25
+    assert optimizers.unscale(gpu, g, inverse, found)
+    close(g, exact, dtype)
+    assert found == 0
+    for bad in (np.inf, -np.inf, np.nan):
+        g[1, 3], found[...] = bad, 0
+        assert optimizers.unscale(gpu, g, inverse, found)
+        assert found == 1
+    assert optimizers.unscale(gpu, g[:, ::2], inverse, found) is None
+
+
 def test_parameters_share_what_a_captured_step_reads_from_memory(gpu, monkeypatch):
-    made, empty = [], np.empty
+    made, zeros = [], np.zeros
     monkeypatch.setattr(
-        gpu, "xp", SimpleNamespace(float64=np.float64, empty=lambda *a, **k: made.append(1) or empty(*a, **k))
+        gpu, "xp", SimpleNamespace(float64=np.float64, zeros=lambda *a, **k: made.append(1) or zeros(*a, **k))
     )
     arrays = [np.ones((2, 5)) for _ in range(4)]
     options = {"lr": np.asarray(0.5), "beta1": 0.9, "beta2": 0.99, "eps": 1e-3, "step": np.asarray(3)}
