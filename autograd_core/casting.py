@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 import weakref
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
 from autograd_core import functional
 from autograd_core.dtypes import DType, as_dtype, bfloat16, float16, float32
-from autograd_core.tensor import Tensor
+from autograd_core.libraries import LAYERS
+from autograd_core.tensor import Tensor, grad_enabled
+from autograd_core.versions import version
 
 # The policies of PyTorch's CUDA autocast, by entry. What is in neither computes in the dtypes it is given, the widest
 # of them where they differ.
@@ -36,13 +39,30 @@ _in_force: set[weakref.ref[_Modes]] = set()  # while it is empty, which costs no
 
 
 class _Modes(dict[str, DType]):
-    """What `modes` finds inside a context; it counts for as long as anything holds it, a task that began there too."""
+    """What `modes` finds inside a context; it counts for as long as anything holds it, a task that began there too.
+
+    casts: of parameters, in this context and those inside; None if none are to be kept.
+    """
 
     __hash__ = object.__hash__  # type: ignore[assignment]
 
-    def __init__(self, modes: dict[str, DType]) -> None:
+    def __init__(self, modes: dict[str, DType], casts: _Casts | None) -> None:
         super().__init__(modes)
+        self.casts = casts
         _in_force.add(weakref.ref(self, _in_force.discard))
+
+
+class _Cast(NamedTuple):
+    """A parameter in another dtype, and the state of the parameter that it was made of."""
+
+    parameter: Tensor
+    array: Any
+    node: Any
+    version: int
+    result: Tensor
+
+
+_Casts = dict[tuple[Any, ...], _Cast]
 
 
 class autocast:
@@ -50,7 +70,8 @@ class autocast:
     or a decorator, for one device type, in this thread.
 
     dtype: float16 on "cuda", unless given, and bfloat16 elsewhere. Parameters stay as they are, and so do their
-    gradients. Call `backward()` outside.
+    gradients; each is cast once, until it changes or the outermost context ends, unless `cache_enabled` is False. Call
+    `backward()` outside.
 
     >>> from autograd_core import ones
     >>> with autocast("cpu"):
@@ -65,13 +86,19 @@ class autocast:
         self._dtype = as_dtype(dtype) or get_autocast_dtype(device_type)
         if self._dtype not in (float16, bfloat16(), float32):
             raise RuntimeError(f"autocast computes in float16 or bfloat16, not in {self._dtype}")
-        self._enabled = enabled
+        self._enabled, self._keeps = enabled, cache_enabled
         self._tokens: list[Any] = []
 
     def __enter__(self) -> autocast:
-        others = {k: v for k, v in _modes.get().items() if k != self._type}
+        outside = _modes.get()
+        others = {k: v for k, v in outside.items() if k != self._type}
         here = others | {self._type: self._dtype} if self._enabled else others
-        self._tokens.append(_modes.set(_Modes(here) if here else here))
+        casts = outside.casts if isinstance(outside, _Modes) else {}
+        if self._keeps is False:
+            casts = None
+        elif self._keeps and casts is None:
+            casts = {}
+        self._tokens.append(_modes.set(_Modes(here, casts) if here else here))
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -84,6 +111,18 @@ class autocast:
                 return function(*args, **kwargs)
 
         return wrapped
+
+
+@contextmanager
+def casting_anew() -> Iterator[None]:
+    """A context that knows no casts from outside, for a function that must do the same whenever it is called."""
+    outside = modes()
+    inside = _Modes(outside, {}) if isinstance(outside, _Modes) and outside.casts is not None else outside
+    token = _modes.set(inside)
+    try:
+        yield
+    finally:
+        _modes.reset(token)
 
 
 def is_autocast_enabled(device_type: str = "cuda") -> bool:
@@ -113,7 +152,7 @@ def recast(name: str, call: Callable[..., Any], /, *args: Any, **given: Any) -> 
         _modes.reset(token)
 
 
-def _cast(a: Any, found: dict[str, DType], full: bool) -> Any:
+def _cast(a: Any, found: Any, full: bool) -> Any:
     if a.__class__ in (list, tuple):
         return type(a)([_cast(v, found, full) for v in a])
     if a.__class__ is not Tensor or a.dtype.kind not in "fV" or a.itemsize == 8:
@@ -122,4 +161,15 @@ def _cast(a: Any, found: dict[str, DType], full: bool) -> Any:
     if mode is None:
         return a
     dtype = float32 if full else mode
-    return a if a.dtype == dtype else functional.astype(a, dtype)
+    return a if a.dtype == dtype else _cast_once(a, dtype, found.casts)
+
+
+def _cast_once(a: Tensor, dtype: DType, casts: _Casts | None) -> Tensor:
+    """The tensor in another dtype; of a parameter as it was, what was made then."""
+    if casts is None or a.node is None or a.node.op is not None or a.array.__class__ in LAYERS:
+        return functional.astype(a, dtype)
+    key, state = (id(a), dtype, grad_enabled()), (a, a.array, a.node, version(a))
+    known = casts.get(key)
+    if known is None or known.array is not a.array or known.node is not a.node or known.version != state[-1]:
+        known = casts[key] = _Cast(*state, functional.astype(a, dtype))
+    return known.result

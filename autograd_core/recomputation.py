@@ -10,6 +10,7 @@ from typing import Any
 
 from autograd_core import random, trees
 from autograd_core.binders import Pick
+from autograd_core.casting import casting_anew
 from autograd_core.errors import CheckpointError
 from autograd_core.tensor import Node, Tensor, enable_grad, grad_enabled, tick, wrap
 from autograd_core.versions import check_unchanged
@@ -37,7 +38,8 @@ def checkpoint(
         return function(*args, **kwargs)
     region = _Region(function, args, kwargs, preserve_rng_state)
     start = tick()
-    result = function(*args, **kwargs)
+    with casting_anew():
+        result = function(*args, **kwargs)
     region.drop(_nodes(result, start))
     return result
 
@@ -96,7 +98,8 @@ class _Region:
         args, kwargs = self._inputs
         check_unchanged(_Arguments(self._number, self._arrays))
         start = tick()
-        with enable_grad(), nullcontext() if self._states is None else random.resumed(self._states):
+        drawing = nullcontext() if self._states is None else random.resumed(self._states)
+        with enable_grad(), casting_anew(), drawing:
             nodes = _nodes(self._function(*args, **kwargs), start)
         names = [n.op.name for n in nodes]
         if names != self._names:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from autograd_core.casting import modes
+from autograd_core.casting import casting_anew, modes
 from autograd_core.cuda.devices import device, runtime
 from autograd_core.cuda.recording import Numbers, Recording, Stale
 from autograd_core.libraries import LIBRARY
@@ -119,7 +119,8 @@ class _Capture:
         self.recording.begin(captured)
         token = recording.set(self.recording)
         try:
-            self.results = self.owner.step(*self.places)
+            with casting_anew():
+                self.results = self.owner.step(*self.places)
         finally:
             recording.reset(token)
 

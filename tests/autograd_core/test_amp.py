@@ -87,6 +87,50 @@ def test_contexts_nest_and_belong_to_a_device_type_and_a_thread():
         ag.autocast("cpu", ag.int32)
 
 
+def test_parameters_are_cast_once_until_they_change_or_the_outermost_context_ends():
+    w, x = nn.Parameter(ag.randn(3, 5)), ag.randn(4, 3)
+
+    def cast():
+        return (x @ w).grad_fn.parents[1]
+
+    with ag.autocast("cpu"):
+        first = cast()
+        with ag.autocast("cpu"), ag.autocast("cuda"):
+            assert cast() is first
+        with ag.autocast("cpu", ag.float16):
+            assert cast() is not first
+        with ag.autocast("cpu", cache_enabled=False):
+            assert cast() is not cast()
+            with ag.autocast("cpu", cache_enabled=True):
+                assert cast() is cast()
+        with ag.no_grad():
+            x @ w
+        assert cast() is first
+        (x @ w).sum().backward()
+        (x @ w).sum().backward()  # the cast is walked through again
+        with ag.no_grad():
+            w.mul_(2)
+        assert cast() is not first
+        np.testing.assert_allclose((x @ w).float().tolist(), (x.bfloat16() @ w.bfloat16()).float().tolist())
+        w.data = ag.zeros(3, 5)
+        assert not (x @ w).any()
+        last = cast()
+    with ag.autocast("cpu"):
+        assert cast() is not last
+
+
+def test_a_checkpoint_casts_anew_both_times():
+    w, x = nn.Parameter(ag.randn(3, 3)), ag.randn(4, 3)
+    gradients = []
+    for wrapped in (lambda f, x: f(x), ag.checkpoint):
+        w.grad = None
+        with ag.autocast("cpu"):
+            y = wrapped(lambda x: (x @ w).relu() @ w, x)
+            (y @ w).float().sum().backward()
+        gradients.append(w.grad.tolist())
+    np.testing.assert_allclose(*gradients, rtol=0.02)
+
+
 def test_operations_ask_only_while_a_context_is_in_force_somewhere():
     a, b = operands()
 

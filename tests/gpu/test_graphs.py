@@ -73,6 +73,18 @@ def test_captured_and_eager_steps_agree(name, amp):
         assert a.get("step") == b.get("step")
 
 
+def test_weights_are_cast_in_every_replay():
+    w = nn.Parameter(ag.ones(3, 2, device="cuda"))
+    product = ag.cuda.graph(lambda x: x @ w, warmup=1)
+    with ag.autocast("cuda"):
+        for _ in range(3):
+            found = product(ag.ones(1, 3, device="cuda"))
+        with ag.no_grad():
+            w.mul_(2)
+        twice = product(ag.ones(1, 3, device="cuda"))
+    assert (found.tolist(), twice.tolist()) == ([[3, 3]], [[6, 6]])
+
+
 def test_what_follows_a_captured_step_draws_other_numbers():
     draw = ag.cuda.graph(lambda x: x + ag.rand_like(x), warmup=1)
     x = ag.zeros(4, device="cuda")
