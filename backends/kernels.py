@@ -139,6 +139,7 @@ NAMES = (
     "softplus_gradient",
     "tanhshrink",
     "special",
+    "fused",
     "drop",
     "gate",
     "relu",
@@ -192,6 +193,7 @@ def bind(
     )
     kernels = SimpleNamespace(
         special=functions,
+        fused=None,  # a function of single elements as one kernel, where a backend can make it so
         convolve=partial(im2col.convolve, xp, schedule=schedule),
         convolve_input=partial(im2col.convolve_input, xp, schedule=schedule),
         convolve_weight=partial(im2col.convolve_weight, xp, schedule=schedule),

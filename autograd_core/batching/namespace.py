@@ -153,7 +153,7 @@ def _kernels(cls: Any, kernels: SimpleNamespace) -> SimpleNamespace:
             members[name] = partial(pointwise, cls, kernel)
         else:
             members[name] = partial(_stacked if name in tables.MATRICES else loops.each, cls, kernel)
-    members["add_at"] = partial(add_at, cls)
+    members["add_at"], members["fused"] = partial(add_at, cls), None
     members["diagonal"] = partial(_diagonal_kernel, cls, kernels.diagonal)
     return SimpleNamespace(**members)
 

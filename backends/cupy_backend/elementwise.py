@@ -1,7 +1,5 @@
 """Elementwise work that would be several passes otherwise."""
 
-from functools import partial
-
 from backends.cupy_backend.launch import Gpu, threads_for
 from backends.cupy_backend.layouts import alike, empty_like, is_dense, is_float, memory_order
 from backends.geometry import Array
@@ -42,20 +40,6 @@ def drop(gpu: Gpu, x: Array, keep: Array, scale: float) -> Array | None:
 def gate(gpu: Gpu, g: Array, x: Array) -> Array | None:
     """See `backends.generic.selection.gate`."""
     return _mapped(gpu, "Gate", g, x)
-
-
-def _activation(function: str, gpu: Gpu, *operands: Array) -> Array | None:
-    """An activation of x, or the gradient g times its slope at x; float64 is left to the generic kernels."""
-    return _mapped(gpu, function, operands[0], operands[-1]) if operands[0].dtype.itemsize < 8 else None
-
-
-sigmoid, sigmoid_gradient = partial(_activation, "Sigmoid"), partial(_activation, "SigmoidGradient")
-tanh_gradient = partial(_activation, "TanhGradient")
-silu, silu_gradient = partial(_activation, "Silu"), partial(_activation, "SiluGradient")
-gelu, gelu_gradient = partial(_activation, "Gelu"), partial(_activation, "GeluGradient")
-gelu_tanh, gelu_tanh_gradient = partial(_activation, "GeluTanh"), partial(_activation, "GeluTanhGradient")
-gelu_gate = partial(_activation, "GeluGate")
-mish, mish_gradient = partial(_activation, "Mish"), partial(_activation, "MishGradient")
 
 
 def _mapped(gpu: Gpu, function: str, a: Array, b: Array, out: Array | None = None) -> Array | None:

@@ -48,7 +48,7 @@ class Gpu:
     def launch(
         self, kernel: str, parameters: tuple[Any, ...], grid: Sizes, block: Sizes, *arguments: Array | float | None
     ) -> None:
-        """Start "source.function" with template parameters: dtypes, booleans, numbers or names.
+        """Start "source.function", see `source_of`, with template parameters: dtypes, booleans, numbers or names.
 
         Arrays are passed as their address and None as 0, numbers as long long or double. Nothing happens where the
         grid is empty.
@@ -115,7 +115,7 @@ class Gpu:
 @cache
 def _expression(kernel: str, parameters: tuple[Any, ...]) -> tuple[str, str]:
     """The source and the function with its template parameters."""
-    source, function = kernel.split(".")
+    source, _, function = kernel.rpartition(".")
     return source, f"{function}<{', '.join(map(_spelled, parameters))}>"
 
 
@@ -129,9 +129,10 @@ def _spelled(parameter: Any) -> str:
 
 @cache
 def source_of(name: str) -> str:
-    """The text of `kernels/<name>.cu`, with what all of them share in front."""
+    """The text of `kernels/<name>.cu`, with what all share in front, and behind it the lines that follow the name."""
     folder = files("backends.cupy_backend") / "kernels"
-    return (folder / "common.cuh").read_text() + (folder / f"{name}.cu").read_text()
+    file, _, written = name.partition("\n")
+    return (folder / "common.cuh").read_text() + (folder / f"{file}.cu").read_text() + written
 
 
 class CupyLauncher:
@@ -153,7 +154,7 @@ class CupyLauncher:
         try:
             return module.get_function(expression)
         except (self._cupy.cuda.compiler.CompileException, RuntimeError, OSError) as error:  # the last: no NVRTC
-            raise Unusable(f"kernels/{source}.cu does not compile ({error})") from error
+            raise Unusable(f"kernels/{source.partition(chr(10))[0]}.cu does not compile ({error})") from error
 
 
 def threads_for_rows(rows: int, packs: int) -> tuple[Sizes, Sizes]:

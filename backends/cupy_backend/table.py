@@ -33,7 +33,8 @@ KERNELS = {
     "convolution": ("convolve", "convolve_input", "convolve_weight"),
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels", "total"),
     "pooling": ("max_of_windows", "take_taps", "put_taps", "avg_pool", "avg_pool_input"),
-    "elementwise": ("relu", "rectify", "add", "add_relu", "drop", "gate", *ACTIVATIONS),
+    "elementwise": ("relu", "rectify", "add", "add_relu", "drop", "gate"),
+    "fusion": ("fused", *ACTIVATIONS),
     "optimizers": ("unscale", *STEPS),
     "indexing": ("add_at",),
     "products": ("product", "linear", *FUNCTIONS),
@@ -59,7 +60,7 @@ def overlay(xp: Any, kernels: SimpleNamespace) -> None:
     for module, names in KERNELS.items():
         if module not in without and "all" not in without:
             for name in names:
-                setattr(kernels, name, _InFront(gpu, module, name, getattr(kernels, name)))
+                setattr(kernels, name, _InFront(gpu, module, name, getattr(kernels, name) or _declines))
 
 
 def multiplied(xp: Any, a: Array, b: Array, **named: Any) -> Array:

@@ -48,7 +48,8 @@ class RawModule:
     started: ClassVar[list[str]] = []
 
     def __init__(self, code, options, name_expressions):
-        (self.source,) = [source for source in SOURCES if source_of(source) == code]
+        known = [source for source in SOURCES if source_of(source) == code]
+        self.source = known[0] if known else f"fused\n{code.removeprefix(source_of('fused'))}"
 
     def get_function(self, expression):
         def kernel(grid, block, arguments):

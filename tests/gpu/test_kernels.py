@@ -45,6 +45,16 @@ OPTIMIZERS = {
 }
 
 
+@pytest.mark.parametrize("dtype", [ag.float32, ag.float16])
+def test_an_operation_of_many_passes_is_one_kernel(compiling, dtype):
+    x = ag.linspace(-3, 3, 24).reshape(4, 6).to(dtype)
+    there = x.to("cuda")
+    for near, far, kernels in ((x, there, ["fused"]), (x.T, there.T, ["fused"]), (x[:, ::2], there[:, ::2], [])):
+        compiling.clear()
+        np.testing.assert_allclose(nn.functional.elu(far).tolist(), nn.functional.elu(near).tolist(), rtol=1e-3)
+        assert compiling == kernels
+
+
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_a_network_learns_what_it_learns_on_the_cpu(compiling, make):
     ours, parameters = losses("cuda", make)

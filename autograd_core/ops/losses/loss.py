@@ -180,6 +180,7 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
     domain=REAL,
     method=False,
     floating=True,
+    wide=True,
     samples=(sample((2, 3), Values((2, 3), UNIT)),),
     reference=lambda x, t: math.log1p(math.exp(x)) - t * x,
     vjp=(lambda xp, g, input, target: g * (xp.sigmoid(input) - target), lambda xp, g, input: -g * input),
@@ -217,7 +218,7 @@ def binary_cross_entropy_with_logits(
     return reduced(loss if weight is None else loss * weight, reduction_of(reduction, size_average, reduce))
 
 
-@op(ELEMENTWISE, symbol="bce", domain=UNIT, method=False, floating=True, samples=(sample((2, 3), (2, 3)),),
+@op(ELEMENTWISE, symbol="bce", domain=UNIT, method=False, floating=True, wide=True, samples=(sample((2, 3), (2, 3)),),
     reference=lambda p, t: -t * math.log(p) - (1 - t) * math.log1p(-p),
     vjp=(lambda xp, g, input, target: g * ((input - target) / xp.maximum(input * (1 - input), 1e-12)),
          lambda xp, g, input: g * (_clamped(xp, xp.log1p(-input)) - _clamped(xp, xp.log(input)))))  # fmt: skip

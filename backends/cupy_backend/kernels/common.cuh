@@ -59,6 +59,8 @@ template <typename A> __device__ inline A zero_if_negative(A x) { return x < 0 ?
 // NaN passes the bounds.
 template <typename A> __device__ A bounded(A x, A low, A high) { return x < low ? low : x > high ? high : x; }
 template <typename A> __device__ inline A larger(A a, A b) { return a > b || a != a ? a : b; }  // NaN wins
+template <typename A> __device__ inline A smaller(A a, A b) { return a < b || a != a ? a : b; }
+template <typename A> __device__ inline A sign(A x) { return x > 0 ? (A)1 : x < 0 ? (A)-1 : x; }  // NaN stays
 
 template <typename A> __device__ A warp_sum(A x) {
     for (int d = 16; d; d >>= 1) x += __shfl_xor_sync(0xffffffffu, x, d);

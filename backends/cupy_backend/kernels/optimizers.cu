@@ -2,7 +2,6 @@
 // order, so that a captured step can be replayed with others. Every element is rounded as in the generic steps up to
 // fused multiplications and additions.
 
-template <typename A> __device__ A sign(A x) { return x > 0 ? (A)1 : x < 0 ? (A)-1 : x; }  // NaN stays
 template <typename A> __device__ A magnitude(A x) { return x < 0 ? -x : x; }
 
 // Of each optimizer: the new x, by the gradient d to follow downwards, what is remembered in s, of which there is what

@@ -40,7 +40,6 @@ FUNCTIONS = {
     "scatter": {"add_rows": (("int", "Int"),), "add_sorted_rows": (("int", "Int"),)},
     "elementwise": {"drop": ("v",)},
 }
-ACTIVATIONS = ["".join(word.capitalize() for word in name.split("_")) for name in table.ACTIVATIONS]
 STEPS = [name.removesuffix("_step").capitalize() for name in table.STEPS]
 WIDE = {"columns": ("statistics<{}>",), "softmax": ("nll_count<{}>",)}
 
@@ -56,7 +55,6 @@ def expressions(source: str) -> list[str]:
         if source == "elementwise":
             functions = ("Add", "AddRelu", "Relu", "Gate")
             found += [f"map<{function}, {name}, {v}>" for function in functions for v in lengths]
-            found += [f"map<{function}, {name}, {v}>" for function in ACTIVATIONS for v in lengths if size < 8]
         if source == "optimizers":
             found += [f"change<{step}, {name}>" for step in STEPS]
         if source == "columns":

@@ -11,9 +11,19 @@
 #include <memory>
 #include <utility>
 
+using std::ceil;
+using std::copysign;
+using std::cosh;
 using std::exp;
+using std::expm1;
+using std::fabs;
+using std::floor;
 using std::log;
+using std::log1p;
+using std::pow;
 using std::sqrt;
+using std::tanh;
+using std::trunc;
 
 #define __global__ static
 #define __device__

@@ -16,9 +16,13 @@ COMPILER = shutil.which("g++")
 
 
 @cache
-def library_of(source: str) -> tuple[ctypes.CDLL, dict[str, int]]:
-    """The compiled kernels of a source, and where each stands in its table."""
-    names = expressions(source)
+def library_of(source: str, expression: str | None = None) -> tuple[ctypes.CDLL, dict[str, int]]:
+    """The compiled kernels of a source, or one of them, and where each stands in its table."""
+    return compiled(source, expressions(source) if expression is None else [expression])
+
+
+def compiled(source: str, names: list[str]) -> tuple[ctypes.CDLL, dict[str, int]]:
+    """These kernels of a source, and where each stands in a table."""
     table = ",\n".join(f"[](const unsigned int *s, void **v) {{ shim::start(&{name}, s, v); }}" for name in names)
     text = f"""{HEADER.read_text()}
 {source_of(source)}
@@ -26,7 +30,7 @@ static void (*table[])(const unsigned int *, void **) = {{{table}}};
 extern "C" void start(int i, const unsigned int *sizes, void **values) {{ table[i](sizes, values); }}
 """
     folder = Path(tempfile.gettempdir()) / f"cuda-on-cpu-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    binary = folder / f"{source}.so"
+    binary = folder / "kernels.so"
     if not binary.exists():
         folder.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as own:
@@ -39,7 +43,11 @@ extern "C" void start(int i, const unsigned int *sizes, void **values) {{ table[
 
 def start(source, expression, grid, block, arguments):
     """As `CupyLauncher`: integers as long long, floats as double, arrays as their address."""
-    library, places = library_of(source)
+    run(*library_of(source, expression if "\n" in source else None), expression, grid, block, arguments)
+
+
+def run(library, places, expression, grid, block, arguments):
+    """Run one of the compiled kernels."""
     sizes = (ctypes.c_uint * 6)(*(*grid, 1, 1)[:3], *(*block, 1, 1)[:3])
     values = [ctypes.c_double(a) if isinstance(a, float) else ctypes.c_longlong(a) for a in arguments]
     pointers = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))

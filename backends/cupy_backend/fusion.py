@@ -1,0 +1,255 @@
+"""Functions of single elements that take many passes, written as one kernel.
+
+A function is called once with symbols in place of its arrays. Each stands for the element at one place, and what is
+done with it is noted in lines of CUDA C++. The generic kernels are bound to symbols as they are to arrays. A function
+that looks at values, shapes or places cannot be written down so, and runs as it is. 16-bit elements are float32 to it.
+"""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from backends import kernels
+from backends.cupy_backend.launch import Gpu, Unusable, threads_for
+from backends.cupy_backend.layouts import alike, empty_like, is_float
+from backends.cupy_backend.table import ACTIVATIONS
+from backends.geometry import Array, wide_dtype
+
+logger = logging.getLogger(__name__)
+
+MOST = 3  # operands
+VARIANTS = 32  # of a function, by dtype and static parameters: one whose parameters keep changing is not compiled anew
+STATIC = (bool, int, float, str, tuple, type(None))
+BOOL = np.dtype(bool)
+TYPES = {"bool": "bool", "float32": "float", "float64": "double"}
+# NumPy's functions in CUDA C++. Results have the operands' common dtype ...
+FORMS = {
+    name: f"{name}({{0}})"
+    for name in ("exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh",
+                 "tanh", "floor", "ceil", "trunc", "rint", "sign")
+} | {
+    "absolute": "fabs({0})", "abs": "fabs({0})", "negative": "-{0}", "positive": "{0}", "square": "times({0}, {0})",
+    "reciprocal": "1 / {0}", "arctan": "atan({0})", "add": "{0} + {1}", "subtract": "{0} - {1}",
+    "multiply": "times({0}, {1})", "divide": "{0} / {1}", "maximum": "larger({0}, {1})", "minimum": "smaller({0}, {1})",
+    "copysign": "copysign({0}, {1})",
+}  # fmt: skip
+# ... or are booleans, some also their operands.
+TESTS = {
+    "less": "{0} < {1}", "less_equal": "{0} <= {1}", "greater": "{0} > {1}", "greater_equal": "{0} >= {1}",
+    "equal": "{0} == {1}", "not_equal": "{0} != {1}", "isnan": "{0} != {0}", "isfinite": "{0} - {0} == 0",
+    "isinf": "fabs({0}) == infinity<double>()",
+}  # fmt: skip
+LOGIC = {
+    "logical_and": "{0} && {1}", "logical_or": "{0} || {1}", "logical_not": "!{0}", "bitwise_and": "{0} && {1}",
+    "bitwise_or": "{0} || {1}", "invert": "!{0}",
+}  # fmt: skip
+OPERATORS = {
+    "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power", "and": "bitwise_and",
+    "or": "bitwise_or", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "eq": "equal",
+    "ne": "not_equal", "neg": "negative", "pos": "positive", "abs": "absolute", "invert": "invert",
+}  # fmt: skip
+
+
+class Unwritable(Exception):
+    """A function does what cannot be said of one element alone."""
+
+
+class Symbol:
+    """An element: the name of the constant that holds it, its dtype, and the lines that say what it is."""
+
+    __array_ufunc__ = None  # NumPy's scalars leave operators to it
+
+    def __init__(self, lines: list[str], dtype: Any, name: str) -> None:
+        self.lines, self.dtype, self.name = lines, np.dtype(dtype), name
+
+    def __getattr__(self, name: str) -> Any:
+        raise Unwritable(f"asks for .{name}")
+
+    def __bool__(self) -> bool:
+        raise Unwritable("looks at a value")
+
+    def astype(self, dtype: Any, copy: bool = True) -> "Symbol":
+        """The element in another dtype."""
+        return _noted(self.lines, np.dtype(dtype), _spelled(self, np.dtype(dtype)))
+
+    def copy(self) -> "Symbol":
+        """Another symbol, which may change by itself."""
+        return Symbol(self.lines, self.dtype, self.name)
+
+
+def _noted(lines: list[str], dtype: Any, expression: str) -> Symbol:
+    """The symbol of one more constant."""
+    if dtype.name not in TYPES:
+        raise Unwritable(f"computes in {dtype}")
+    name = f"t{len(lines)}"
+    lines.append(f"const {TYPES[dtype.name]} {name} = {expression};")
+    return Symbol(lines, dtype, name)
+
+
+def _spelled(value: Any, dtype: Any) -> str:
+    """A symbol or a number in a dtype."""
+    if isinstance(value, Symbol):
+        return value.name if value.dtype == dtype else f"({TYPES[dtype.name]}){value.name}"
+    number = dtype.type(value)
+    if dtype.kind == "b":
+        return "true" if number else "false"
+    if np.isfinite(number):
+        return f"({float(number).hex()}{'f' if dtype.itemsize == 4 else ''})"
+    return f"{'-' if number < 0 else ''}{'not_a_number' if number != number else 'infinity'}<{TYPES[dtype.name]}>()"
+
+
+def _function(form: str, operands_are: Any = None, result_is: Any = None) -> Callable[..., Any]:
+    """A function of symbols and numbers in their common dtype, unless operands or the result are of another."""
+
+    def call(*operands: Any, out: Symbol | None = None) -> Symbol:
+        dtype = operands_are or _common(*operands)
+        lines = next(v.lines for v in operands if isinstance(v, Symbol))
+        found = _noted(lines, result_is or dtype, form.format(*[_spelled(v, dtype) for v in operands]))
+        if out is None:
+            return found
+        out.name = _spelled(found, out.dtype)
+        return out
+
+    return call
+
+
+def _common(*operands: Any) -> Any:
+    return np.result_type(*[v.dtype if isinstance(v, Symbol) else v for v in operands])
+
+
+def _where(condition: Symbol, a: Any, b: Any) -> Symbol:
+    dtype = _common(a, b)
+    expression = f"{_spelled(condition, BOOL)} ? {_spelled(a, dtype)} : {_spelled(b, dtype)}"
+    return _noted(condition.lines, dtype, expression)
+
+
+def _clip(x: Any, low: Any, high: Any, out: Symbol | None = None) -> Any:
+    for name, bound in (("maximum", low), ("minimum", high)):
+        if bound is not None:
+            x = FUNCTIONS[name](x, bound, out=out)
+    return x
+
+
+def _power(x: Any, exponent: Any, out: Symbol | None = None) -> Symbol:
+    if isinstance(exponent, int) and exponent == 2:  # as NumPy does
+        return FUNCTIONS["square"](x, out=out)  # type: ignore[no-any-return]
+    return _function("pow({0}, {1})")(x, exponent, out=out)  # type: ignore[no-any-return]
+
+
+def _full_like(x: Symbol, value: Any, dtype: Any = None) -> Symbol:
+    dtype = np.dtype(dtype or x.dtype)
+    return _noted(x.lines, dtype, _spelled(value, dtype))
+
+
+FUNCTIONS: dict[str, Any] = {
+    **{name: _function(form) for name, form in FORMS.items()},
+    **{name: _function(form, result_is=BOOL) for name, form in TESTS.items()},
+    **{name: _function(form, BOOL, BOOL) for name, form in LOGIC.items()},
+    **{
+        f"{name}_like": lambda x, dtype=None, value=value: _full_like(x, value, dtype)
+        for name, value in (("empty", 0), ("zeros", 0), ("ones", 1))
+    },
+    "full_like": _full_like,
+    "where": _where,
+    "clip": _clip,
+    "power": _power,
+}
+
+
+def _operator(name: str, swapped: bool = False, in_place: bool = False) -> Callable[..., Any]:
+    function = FUNCTIONS[name]
+
+    def call(self: Symbol, *others: Any) -> Any:
+        operands = (*others, self) if swapped else (self, *others)
+        return function(*operands, out=self) if in_place else function(*operands)
+
+    return call
+
+
+for _name, _function_name in OPERATORS.items():
+    setattr(Symbol, f"__{_name}__", _operator(_function_name))
+    if _function_name not in TESTS and "{1}" in (FORMS | LOGIC).get(_function_name, "{1}"):
+        setattr(Symbol, f"__r{_name}__", _operator(_function_name, swapped=True))
+        setattr(Symbol, f"__i{_name}__", _operator(_function_name, in_place=True))
+
+
+class _Symbols:
+    """The namespace of symbols: what of NumPy can be written down."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in FUNCTIONS:
+            return FUNCTIONS[name]
+        member = getattr(np, name, _refuse)
+        return partial(_refuse, name) if callable(member) and not isinstance(member, type) else member
+
+
+def _refuse(name: str, *operands: Any, **given: Any) -> Any:
+    raise Unwritable(f"calls {name}()")
+
+
+SYMBOLS: Any = _Symbols()
+SYMBOLS.kernels = kernels.bind(SYMBOLS, 1, SYMBOLS)
+
+
+def written(name: str, function: Callable[..., Any], count: int, dtype: Any, statics: dict[str, Any]) -> str:
+    """function(SYMBOLS, *elements, **statics) as a struct of C++; Unwritable, or what it raises, if it is none."""
+    lines: list[str] = []
+    elements = [Symbol(lines, dtype, f"x{i}") for i in range(count)]
+    result = function(SYMBOLS, *elements, **statics)
+    if not isinstance(result, Symbol) or result.dtype != dtype:
+        raise Unwritable("gives another dtype")
+    a = TYPES[dtype.name]
+    body = "".join(f"        {line}\n" for line in (*lines, f"return {result.name};"))
+    given = ", ".join(f"{a} x{i}" for i in range(MOST))
+    return f"struct {name} {{\n    static __device__ {a} of({given}) {{\n{body}    }}\n}};\n"
+
+
+_known: dict[Any, dict[Any, str | None]] = {}  # by function and variant: the kernel, or None
+
+
+def _kernel(function: Callable[..., Any], count: int, dtype: Any, statics: dict[str, Any]) -> str | None:
+    variants, key = _known.setdefault(function, {}), (count, dtype.name, repr(statics))
+    if key not in variants and len(variants) < VARIANTS:
+        try:
+            variants[key] = f"fused\n{written('Fused', function, count, dtype, statics)}.fused"
+        except Exception as error:  # whatever a function does that expects an array
+            logger.debug("%s is not one kernel: it %s", function, error)
+            variants[key] = None
+    return variants.get(key)
+
+
+def fused(gpu: Gpu, function: Callable[..., Any], /, *operands: Any, **statics: Any) -> Array | None:
+    """function(xp, *operands, **statics), of single elements, in one pass over operands that lie alike in memory."""
+    first, count = operands[0], len(operands)
+    if not (count <= MOST and all(isinstance(v, gpu.xp.ndarray) for v in operands) and first.size):
+        return None
+    if not (is_float(*operands) and alike(*operands) and all(isinstance(v, STATIC) for v in statics.values())):
+        return None
+    kernel = _kernel(function, count, np.dtype(wide_dtype(gpu.xp, first.dtype)), statics)
+    if kernel is None:
+        return None
+    y, read = empty_like(gpu.xp, first), (*operands, None, None)[:MOST]
+    v = gpu.vector(first.dtype, arrays=(*operands, y))
+    threads = threads_for(first.size // v + first.size % v)
+    try:
+        gpu.launch(kernel, ("Fused", first.dtype, v, count), *threads, *read, y, first.size)
+    except Unusable as error:
+        logger.warning("%s is not one kernel: %s", function, error)
+        _known[function] = dict.fromkeys(_known[function])
+        return None
+    return y
+
+
+def _generic(name: str) -> Callable[..., Any]:
+    """The generic kernel of this name, as one kernel."""
+
+    def function(xp: Any, *operands: Any) -> Any:
+        return getattr(xp.kernels, name)(*operands)
+
+    return lambda gpu, *operands: fused(gpu, function, *operands)
+
+
+globals().update({name: _generic(name) for name in ACTIVATIONS})
