@@ -274,6 +274,16 @@ def use_backend(backend: Any) -> None:
     for library, types in backend.libraries:
         library.backend = backend
         add_library(library, types)
+    if _rules_in_one_pass not in LISTENERS and any(library.kernels.fused for library, _ in backend.libraries):
+        for o in OPS.values():
+            _rules_in_one_pass(o)
+        LISTENERS.append(_rules_in_one_pass)
+
+
+def _rules_in_one_pass(entry: Op | Composition) -> None:
+    """Let a backend make one kernel of each rule of an operation that takes many passes, as of its forward."""
+    if isinstance(entry, Op) and entry.wide:
+        entry.rules = tuple([rule if rule is _nothing else precision.in_one_pass(rule) for rule in entry.rules])
 
 
 def _overlay(o: Op, rules: Any) -> None:

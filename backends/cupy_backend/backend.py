@@ -6,6 +6,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+from backends.cupy_backend.fusion import SYMBOLS, Symbol
 from backends.cupy_backend.order import Ordered, in_order
 from backends.cupy_backend.random import CupyRandom
 from backends.cupy_backend.runtime import Runtime
@@ -38,6 +39,8 @@ class CupyBackend:
         self._ordered = [Ordered(cupy, partial(cupy.cuda.Device, i) if count > 1 else None) for i in range(count)]
         self.libraries = tuple([(_library(ordered), (ordered.array,)) for ordered in self._ordered])
         self.namespace: SimpleNamespace = self.libraries[0][0]
+        if self.namespace.kernels.fused is not None:
+            self.libraries += ((SYMBOLS, (Symbol,)),)
         self.array_types: tuple[type, ...] = tuple([ordered.array for ordered in self._ordered])
         self.random: Random = CupyRandom(cupy, self._ordered)
 

@@ -8,13 +8,14 @@ that looks at values, shapes or places cannot be written down so, and runs as it
 import logging
 from collections.abc import Callable
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from backends import kernels
 from backends.cupy_backend.launch import Gpu, Unusable, threads_for
-from backends.cupy_backend.layouts import alike, empty_like, is_float
+from backends.cupy_backend.layouts import empty_like, is_dense, is_float, laid_out
 from backends.cupy_backend.table import ACTIVATIONS
 from backends.geometry import Array, wide_dtype
 
@@ -176,13 +177,13 @@ for _name, _function_name in OPERATORS.items():
         setattr(Symbol, f"__i{_name}__", _operator(_function_name, in_place=True))
 
 
-class _Symbols:
+class _Symbols(SimpleNamespace):
     """The namespace of symbols: what of NumPy can be written down."""
 
     def __getattr__(self, name: str) -> Any:
         if name in FUNCTIONS:
             return FUNCTIONS[name]
-        member = getattr(np, name, _refuse)
+        member = getattr(np, name)
         return partial(_refuse, name) if callable(member) and not isinstance(member, type) else member
 
 
@@ -222,17 +223,18 @@ def _kernel(function: Callable[..., Any], count: int, dtype: Any, statics: dict[
 
 
 def fused(gpu: Gpu, function: Callable[..., Any], /, *operands: Any, **statics: Any) -> Array | None:
-    """function(xp, *operands, **statics), of single elements, in one pass over operands that lie alike in memory."""
+    """function(xp, *operands, **statics), of single elements, in one pass over operands of one shape."""
     first, count = operands[0], len(operands)
-    if not (count <= MOST and all(isinstance(v, gpu.xp.ndarray) for v in operands) and first.size):
+    if not (count <= MOST and all(isinstance(v, gpu.xp.ndarray) and v.shape == first.shape for v in operands)):
         return None
-    if not (is_float(*operands) and alike(*operands) and all(isinstance(v, STATIC) for v in statics.values())):
+    if not (first.size and is_float(*operands) and all(isinstance(v, STATIC) for v in statics.values())):
         return None
     kernel = _kernel(function, count, np.dtype(wide_dtype(gpu.xp, first.dtype)), statics)
     if kernel is None:
         return None
-    y, read = empty_like(gpu.xp, first), (*operands, None, None)[:MOST]
-    v = gpu.vector(first.dtype, arrays=(*operands, y))
+    lead = next(filter(is_dense, operands), first)
+    operands, y = tuple([laid_out(gpu.xp, v, lead) for v in operands]), empty_like(gpu.xp, lead)
+    read, v = (*operands, None, None)[:MOST], gpu.vector(first.dtype, arrays=(*operands, y))
     threads = threads_for(first.size // v + first.size % v)
     try:
         gpu.launch(kernel, ("Fused", first.dtype, v, count), *threads, *read, y, first.size)
