@@ -12,11 +12,11 @@ from typing import Any
 from autograd_core import binders
 from autograd_core.errors import AnomalyError
 from autograd_core.libraries import LIBRARY
-from autograd_core.tensor import tick
+from autograd_core.nodes import tick
 
 Watch = Callable[[Any, Any], Any]
 Observer = Callable[[int, Any], None]
-_observer: ContextVar[Observer | None] = ContextVar("observer", default=None)
+_observers: ContextVar[tuple[Observer, ...]] = ContextVar("observers", default=())
 _watch: ContextVar[Watch | None] = ContextVar("anomaly", default=None)
 watching = _watch.get
 # By text: pathlib would take a tenth of the time to import this package.
@@ -57,13 +57,15 @@ class detect_anomaly:
 
 @contextmanager
 def observed(observer: Observer) -> Iterator[None]:
-    """Let `observer(number, frame)` see every node that is recorded here, with the frame of its binder."""
-    token = _observer.set(observer)
+    """Let `observer(number, frame)` see every node that is recorded here, with the frame of its binder, where it is `n`
+    and has everything but its number.
+    """
+    token = _observers.set((*_observers.get(), observer))
     _trace(1)
     try:
         yield
     finally:
-        _observer.reset(token)
+        _observers.reset(token)
         _trace(-1)
 
 
@@ -90,7 +92,7 @@ def _traced_tick() -> int:
     number, frame = tick(), sys._getframe(1)
     if watching() is not None:
         _places[number] = users_line(frame)
-    if (observer := _observer.get()) is not None:
+    for observer in _observers.get():
         observer(number, frame)
     return number
 

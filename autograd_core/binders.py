@@ -30,9 +30,10 @@ from autograd_core.dtypes import result_type
 from autograd_core.entries import Op
 from autograd_core.failures import recover, refuse_complex
 from autograd_core.libraries import LAYERS, LIBRARY, MUTABLE
+from autograd_core.nodes import Node, Pick, record
+from autograd_core.nodes import tick as tick  # detect_anomaly puts its own in this place
 from autograd_core.saving import outputs_of, saving_plan
-from autograd_core.tensor import Node, Tensor, grad_enabled, new, own_scalar, record, wrap
-from autograd_core.tensor import tick as tick  # detect_anomaly puts its own in this place
+from autograd_core.tensor import Tensor, grad_enabled, new, own_scalar, wrap
 from autograd_core.versions import note_view
 
 _NUMBERS = (float, int)
@@ -299,27 +300,27 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
     rest = ()
     if o.residuals:
         y, *rest = y
-    node = None
+    n = None
     if wants and o.differentiable and grad_enabled() and (o.outputs or y.dtype.kind in "fcV"):
         plan = o.plans.get(wants)
         if plan is None:
             plan = o.plans[wants] = saving_plan(o, wants)
-        node = Node()
-        node.op = o
-        node.parents = tuple(parents)
-        node.saved = plan(arrays, y, rest, statics)
-        node.shapes = _shapes(o, arrays, y) if o.outputs or o.broadcasts else None
-        node.hooks = None
-        node.number = tick()
+        n = Node()
+        n.op = o
+        n.parents = tuple(parents)
+        n.saved = plan(arrays, y, rest, statics)
+        n.shapes = _shapes(o, arrays, y) if o.outputs or o.broadcasts else None
+        n.hooks = None
+        n.number = tick()
     if o.outputs:
-        pieces = _several(o, y, node)
+        pieces = _several(o, y, n)
         if o.view:
             for i, piece in enumerate(pieces):
                 note_view(piece, args[0], o, statics, i)
         return pieces
     t = new(Tensor)
     t.array = y
-    t.node = node
+    t.node = n
     t.grad = None
     if o.view:
         note_view(t, args[0], o, statics)
@@ -351,12 +352,3 @@ def _several(o: Op, y: Any, node: Node | None) -> tuple[Any, ...]:
         carries = node is not None and v.dtype.kind in "fcV" and not (o.detached and outputs_of(o)[i] in o.detached)
         out.append(wrap(v, record(Pick, (node,), (i, len(y))) if carries else None))
     return o.result(out)
-
-
-class Pick:
-    """The pseudo-op of a node that stands for one output of an operation with several."""
-
-    name, symbol = "output", "output"
-    keep: tuple[str, ...] = ("index", "count")
-    rules: tuple[Any, ...] = ()
-    holds = plain = False

@@ -16,8 +16,9 @@ from autograd_core.devices import library_of, place
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.libraries import LIBRARY
 from autograd_core.memory_format import arranged
+from autograd_core.nodes import Leaf
 from autograd_core.registry import OPS, publish
-from autograd_core.tensor import Leaf, Tensor, check_differentiable, wrap
+from autograd_core.tensor import Tensor, check_differentiable, wrap
 
 ShapeLike = SupportsIndex | Sequence[SupportsIndex]
 Number = bool | int | float | complex

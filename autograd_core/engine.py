@@ -12,13 +12,15 @@ from numpy import ndarray
 
 from autograd_core import functional
 from autograd_core.anomaly import watching
-from autograd_core.binders import LARGE, Pick
+from autograd_core.binders import LARGE
 from autograd_core.entries import Op, Rule
 from autograd_core.errors import GraphReleasedError, HigherOrderError
 from autograd_core.failures import out_of_memory
 from autograd_core.libraries import LIBRARY, MUTABLE, RULES
+from autograd_core.nodes import Late, Leaf, Node, Pick, record
 from autograd_core.saving import outputs_of
-from autograd_core.tensor import Leaf, Node, RetainGrad, Tensor, record, set_grad_enabled, wrap
+from autograd_core.stand_ins import Hooked
+from autograd_core.tensor import Tensor, set_grad_enabled, wrap
 from autograd_core.versions import check_unchanged, last_write
 from backends.buffers import is_held_once, references
 
@@ -38,7 +40,7 @@ _QUIET = _quiet()  # entering an errstate for every walk would take 2 µs
 def walk(
     seeds: Cotangents, create_graph: bool, retain: bool, wanted: list[Any] | None = None
 ) -> tuple[Cotangents, list[Any]]:
-    """{leaf or wanted node: cotangent}, and the (tensor, cotangent) pairs that `retain_grad` asked for."""
+    """{leaf or wanted node: cotangent}, and the (hook, cotangent) pairs of hooks that wait for the end."""
     # In a context of its own, which ends with the call: an interrupt cannot leave the caller another mode.
     return copy_context().run(_quiet_walk, seeds, create_graph, retain, wanted)
 
@@ -97,7 +99,7 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
                 _project(n, g, cots, heap)
                 continue
             else:
-                xp, rules, shapes, g, s = _prepared(n, g, s, create_graph, useful)
+                xp, rules, shapes, g, s = _prepared(n, op, g, s, create_graph, useful)
                 unsure = short
             if watch is not None:
                 rules = watch(n, rules)
@@ -139,16 +141,17 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
     return found, retained
 
 
-def _prepared(n: Node, g: Any, s: Any, create_graph: bool, useful: set[Any] | None) -> tuple[Any, ...]:
+def _prepared(n: Node, op: Any, g: Any, s: Any, create_graph: bool, useful: set[Any] | None) -> tuple[Any, ...]:
     """Namespace, rules, operand shapes, cotangent and saved values of a node that is not the ordinary case."""
-    op, shapes = n.op, n.shapes
-    while op.plain is None:  # checkpoint() dropped what was saved
-        op.restore(n)
-        op, s = n.op, n.saved
+    shapes = n.shapes
+    while op.plain is None:  # what was saved is not there as it was
+        op, s = op.restored(n)
+    if op.__class__ is Hooked:
+        return _between_hooks(n, op, g, s, create_graph, useful)
     if op.outputs:
         g, shapes = g if op.partial else _materialized(op, g, shapes, create_graph), None
     if create_graph:
-        xp, s = functional, rewrap(n)
+        xp, s = functional, rewrap(n, op, s)
     else:
         xp = RULES[next(v for v in g if v is not None).__class__ if op.outputs else g.__class__]
     conjugated = op.holomorphic and any(map(_is_complex, g if op.outputs else (g,)))
@@ -157,7 +160,7 @@ def _prepared(n: Node, g: Any, s: Any, create_graph: bool, useful: set[Any] | No
     if op.before:
         g = op.before(xp, g, s)
     recorded = create_graph and op.composite
-    rules = op.rules if op.rules and not recorded else _joint(n, xp, g, s, create_graph, useful)
+    rules = op.rules if op.rules and not recorded else _joint(op, xp, g, s, create_graph, _needs(n, useful))
     return xp, [_conjugated(r) for r in rules] if conjugated else rules, shapes, g, s
 
 
@@ -205,19 +208,55 @@ def _materialized(op: Op, g: tuple[Any, ...], likes: tuple[Any, ...], create_gra
     return tuple(out)
 
 
-def _joint(n: Node, xp: Any, g: Any, s: Any, create_graph: bool, useful: set[Any] | None) -> list[Any]:
+def _between_hooks(n: Node, op: Hooked, g: Any, s: Any, create_graph: bool, useful: set[Any] | None) -> tuple[Any, ...]:
+    """What the node's hooks make of its cotangents and, computed at once, of its operands' gradients."""
+    outer = _replaced(op.prehooks, g if op.outputs else (g,), create_graph)
+    xp, rules, shapes, g, s = _prepared(n, op.op, outer if op.outputs else outer[0], s, create_graph, useful)
+    found = [rule(xp, g, s) if need else None for rule, need in zip(rules, _needs(n, useful), strict=True)]
+    for i, gi in enumerate(found):
+        if gi is not None and shapes is not None and gi.shape != shapes[i]:
+            found[i] = unbroadcast(xp, gi, shapes[i])
+    return xp, _as_rules(_replaced(op.posthooks, found, create_graph, outer)), None, g, s
+
+
+def _replaced(hooks: Any, values: Iterable[Any], create_graph: bool, *others: Iterable[Any]) -> tuple[Any, ...]:
+    """The values, or what hooks put in their place, who are shown these and others."""
+    values = tuple(values)
+    for hook in hooks or ():
+        with set_grad_enabled(create_graph):
+            result = hook(*[tuple([shown(v, create_graph) for v in row]) for row in (values, *others)])
+        if result is not None:
+            if not isinstance(result, tuple):
+                raise TypeError(f"a hook of a node must return a tuple or None, not {type(result).__name__}")
+            shapes = [[getattr(v, "shape", None) for v in row] for row in (values, result)]
+            if len(result) != len(values) or any(r and v and r != v for v, r in zip(*shapes, strict=True)):
+                raise RuntimeError(
+                    f"a hook of a node was given gradients of shapes {shapes[0]} but returned {shapes[1]}"
+                )
+            values = result if create_graph else tuple([r if r is None else r.array.copy() for r in result])
+    return values
+
+
+def _needs(n: Node, useful: set[Any] | None) -> tuple[bool, ...]:
+    """Which operands want a gradient."""
+    return tuple([m is not None and (useful is None or m in useful) for m in n.parents])
+
+
+def _joint(op: Op, xp: Any, g: Any, s: Any, create_graph: bool, needs: tuple[bool, ...]) -> list[Any]:
     """One rule for all inputs, seen as one per input."""
-    needs = tuple([m is not None and (useful is None or m in useful) for m in n.parents])
-    rule = n.op.composite if create_graph and n.op.composite else n.op.joint
-    return [lambda xp, g, s, gi=gi: gi for gi in rule(xp, g, s, needs=needs)]
+    rule: Any = op.composite if create_graph and op.composite else op.joint
+    return _as_rules(rule(xp, g, s, needs=needs))
 
 
-def rewrap(n: Node) -> list[Any]:
+def _as_rules(grads: Iterable[Any]) -> list[Any]:
+    return [lambda xp, g, s, gi=gi: gi for gi in grads]
+
+
+def rewrap(n: Node, op: Op, saved: Any) -> list[Any]:
     """Saved arrays as Tensors again: an input gets its parent node, an output gets this node, the rest is constant."""
-    op: Op = n.op
     out: list[Any] = []
     named = outputs_of(op)
-    for name, v in zip(op.keep, n.saved, strict=True):
+    for name, v in zip(op.keep, saved, strict=True):
         if v is None or name in op.statics:
             out.append(v)
         elif name in op.inputs and op.variadic:
@@ -266,26 +305,28 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
 def _hooked(n: Node | Leaf, g: Any, create_graph: bool, retained: list[Any]) -> Any:
     kept = []
     for hook in n.hooks:
-        if hook.__class__ is RetainGrad:  # it sees what the other hooks make of the gradient
-            kept.append(hook.tensor)
+        if isinstance(hook, Late):
+            kept.append(hook)
             continue
         with set_grad_enabled(create_graph):
-            result = hook(g if create_graph else wrap(_read_only(g)))
+            result = hook(shown(g, create_graph))
         if result is None:
             continue
         if not isinstance(result, Tensor) or result.shape != g.shape:
             raise RuntimeError(f"a hook must return a Tensor of shape {g.shape} or None, not {result!r}")
         g = result if create_graph else result.array.copy()
-    retained.extend([(tensor, g) for tensor in kept])
+    retained.extend([(hook, g) for hook in kept])
     return g
 
 
-def _read_only(g: Any) -> Any:
-    """A view that a hook cannot write: the array may also be another tensor's cotangent."""
+def shown(g: Any, create_graph: bool) -> Any:
+    """A cotangent as a Tensor that a hook cannot write: the array may also be another tensor's cotangent."""
+    if g is None or create_graph:
+        return g
     if g.__class__ is np.ndarray:
         g = g.view()
         g.flags.writeable = False
-    return g
+    return wrap(g)
 
 
 def leading_to(seeds: Iterable[Any], wanted: Iterable[Any]) -> set[Any]:

@@ -12,9 +12,10 @@ from autograd_core import functional
 from autograd_core.devices import backend_of
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.libraries import LIBRARY
+from autograd_core.nodes import Leaf
 from autograd_core.numpy_functions import array_function, array_ufunc
 from autograd_core.registry import publish
-from autograd_core.tensor import Leaf, Tensor, own_scalar, wrap
+from autograd_core.tensor import Tensor, own_scalar, wrap
 
 LABELS = ("_name", "_role")
 DLPACK_CPU = 1

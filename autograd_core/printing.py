@@ -74,7 +74,7 @@ def _notes(t: Tensor) -> list[str]:
     if t.dtype not in (silent if t.numel() else silent[:1]):
         notes.append(f"dtype={t.dtype}")
     if t.node is not None:
-        notes.append("requires_grad=True" if t.is_leaf else f"grad_fn={t.node!r}")
+        notes.append("requires_grad=True" if t.is_leaf else f"grad_fn={t.grad_fn!r}")
     return notes
 
 

@@ -9,10 +9,11 @@ from contextvars import copy_context
 from typing import Any
 
 from autograd_core import random, trees
-from autograd_core.binders import Pick
 from autograd_core.casting import casting_anew
 from autograd_core.errors import CheckpointError
-from autograd_core.tensor import Node, Tensor, enable_grad, grad_enabled, tick, wrap
+from autograd_core.nodes import Node, Pick, tick
+from autograd_core.stand_ins import Kept
+from autograd_core.tensor import Tensor, enable_grad, grad_enabled, wrap
 from autograd_core.versions import check_unchanged
 
 
@@ -86,13 +87,18 @@ class _Region:
             if n.op.holds:
                 n.op, n.saved = _Dropped(n.op, self, position), ()
 
-    def restore(self, n: Node, position: int) -> None:
+    def restored(self, n: Node, stand_in: _Dropped, position: int) -> tuple[Any, Any]:
         """Give a node its operation and saved values again."""
         with self._lock:
             if position not in self._again:
                 self._context.copy().run(self._compute)
-            n.op, n.saved = self._again.pop(position)
+            op, n.saved = self._again.pop(position)
+            if n.op is stand_in:
+                n.op = op
+            else:  # which got hooks since
+                n.op.op = op
         check_unchanged(n)
+        return op, n.saved
 
     def _compute(self) -> None:
         args, kwargs = self._inputs
@@ -123,22 +129,17 @@ class _Arguments:
         self.number, self.saved = number, (arrays,)
 
 
-class _Dropped:
+class _Dropped(Kept):
     """Stands for the operation of a node whose saved values were dropped; the walk asks it to restore them."""
 
-    plain, keep, holds = None, (), True
+    keep = ()
 
     def __init__(self, op: Any, region: _Region, position: int) -> None:
-        self._op, self._region, self._position = op, region, position
+        super().__init__(op)
+        self._region, self._position = region, position
 
-    def restore(self, n: Node) -> None:
-        self._region.restore(n, self._position)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._op, name)
-
-    def __repr__(self) -> str:
-        return repr(self._op)
+    def restored(self, n: Node) -> tuple[Any, Any]:
+        return self._region.restored(n, self, self._position)
 
 
 def _frozen(x: Any) -> Any:

@@ -7,7 +7,8 @@ from typing import Any
 
 from autograd_core import functional
 from autograd_core.errors import InplaceError
-from autograd_core.tensor import Leaf, Tensor, enable_grad, grad_enabled, own_scalar
+from autograd_core.nodes import Leaf
+from autograd_core.tensor import Tensor, enable_grad, grad_enabled, own_scalar
 from autograd_core.versions import View
 
 NAMES = ("as_strided", "squeeze", "swapaxes", "swapdims", "t", "transpose", "unsqueeze")

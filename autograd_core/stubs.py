@@ -37,7 +37,6 @@ ShapeLike = SupportsIndex | Sequence[SupportsIndex]
 TENSOR_MODULE = '''
 F = TypeVar("F", bound=Callable[..., Any])
 
-def tick() -> _int: ...
 def grad_enabled() -> _bool: ...
 def new(cls: type) -> Any: ...
 def check_differentiable(dtype: Any) -> None: ...
@@ -67,43 +66,6 @@ class enable_grad(_GradMode):
     """Record operations again inside a `no_grad` block: a context manager or a decorator."""
 
 def inference_mode(mode: Any = True) -> Any: ...
-
-class Node:
-    op: Any
-    parents: tuple[Any, ...]
-    next_functions: tuple[tuple[Any, int], ...]
-    saved: Any
-    shapes: Any
-    number: _int
-    hooks: Any
-    @property
-    def name(self) -> str: ...
-
-def record(op: Any, parents: tuple[Any, ...], saved: Any) -> Node: ...
-
-class Leaf:
-    op: None
-    parents: tuple[Any, ...]
-    saved: Any
-    shapes: None
-    number: _int
-    hooks: Any
-    followed: _bool
-    after: tuple[Callable[[Tensor], Any], ...] | None
-    name: str
-    tensor: Callable[[], Tensor | None]
-    def __init__(self, tensor: Tensor) -> None: ...
-
-class Removable:
-    """Handle of a hook: `remove()` takes the hook off again; as a context manager it does so at the end."""
-    def __init__(self, owner: Any, attribute: str, hook: Any) -> None: ...
-    def remove(self) -> None: ...
-    def __enter__(self) -> Removable: ...
-    def __exit__(self, *_: object) -> None: ...
-
-class RetainGrad:
-    tensor: Callable[[], Tensor | None]
-    def __init__(self, tensor: Any) -> None: ...
 
 class Tensor:
     """A multi-dimensional array that remembers how it was computed."""
@@ -140,7 +102,7 @@ OPERANDS = {"input", "other", "mat2", "vec", "vec2", "mask", "value", "src", "in
 RETURNS = {
     "shape": "tuple[_int, ...]", "ndim": "_int", "dtype": "np.dtype[Any]", "device": "Device", "itemsize": "_int",
     "nbytes": "_int", "requires_grad": "_bool", "retains_grad": "_bool",
-    "name": "str | None", "grad_fn": "Any", "register_hook": "Removable",
+    "name": "str | None", "grad_fn": "Any", "output_nr": "_int", "register_hook": "Removable",
     "register_post_accumulate_grad_hook": "Removable", "retain_grad": "None", "allclose": "_bool",
     "equal": "_bool", "__hash__": "_int", "max": "Any", "min": "Any", "nonzero": "Any", "max_pool1d": "Any",
     "max_pool2d": "Any", "max_pool3d": "Any",
@@ -152,7 +114,9 @@ def tensor_stub() -> str:
     """`tensor.pyi`: the class with everything that the registry and the installers gave it."""
     members = sorted(name for name, member in vars(Tensor).items() if is_public(name, member))
     lines = [line for name in members for line in _member(name, vars(Tensor)[name])]
-    return HEADER.format(imports="") + TENSOR_MODULE + "\n".join(lines) + "\n"
+    return (
+        HEADER.format(imports="\nfrom autograd_core.nodes import Removable") + TENSOR_MODULE + "\n".join(lines) + "\n"
+    )
 
 
 def functional_stub(module: ModuleType = functional) -> str:

@@ -1,20 +1,16 @@
-"""The objects of the graph, Tensor, Node and Leaf, and the state they share: grad mode and the creation counter."""
+"""Tensor, and whether what is done with it is recorded."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-import itertools
 import weakref
 from contextvars import ContextVar
 
 import numpy as np
 
-from autograd_core.errors import VmapError
-from autograd_core.libraries import LAYERS
+from autograd_core.nodes import Leaf, RetainGrad, append, source_of
 
-# Numbers nodes *and* in-place writes. It runs downwards: the newest node is the smallest, so a heap yields it first.
-tick = itertools.count(-1, -1).__next__
 _grad_mode = ContextVar("grad_mode", default=True)
 grad_enabled = _grad_mode.get
 new = object.__new__
@@ -127,84 +123,6 @@ def _decorated_generator(function, mode):
     return wrapped
 
 
-class Node:
-    """One recorded operation: what a backward walk needs to know of it, and nothing that holds its output.
-
-    Made by `record`, or slot by slot in the binders: a constructor would double its cost.
-    """
-
-    __slots__ = ("hooks", "number", "op", "parents", "saved", "shapes")
-
-    @property
-    def name(self):
-        return self.op.name
-
-    @property
-    def next_functions(self):
-        """The node of each operand, None where it requires no gradient, and a 0: nodes have one output here."""
-        return tuple([(parent, 0) for parent in self.parents])
-
-    def __repr__(self):
-        return f"<{self.op.name}>"
-
-
-def record(op, parents, saved):
-    """A node with the next number."""
-    n = Node()
-    n.op, n.parents, n.saved, n.shapes, n.hooks, n.number = op, parents, saved, None, None, tick()
-    return n
-
-
-class Leaf:
-    """Where a gradient ends. Holds its Tensor weakly: no cycle, and a dead leaf needs no gradient."""
-
-    __slots__ = ("__weakref__", "after", "hooks", "number", "tensor")
-    op, parents, saved, shapes, name, next_functions = None, (), (), None, "leaf", ()
-    followed = False  # whether any leaf ever got a hook that runs after accumulation
-
-    def __init__(self, tensor):
-        if LAYERS:
-            _check_inside(tensor)
-        self.tensor, self.hooks, self.number = weakref.ref(tensor), None, tick()
-        self.after = None  # hooks that run once the gradient is in place
-
-    @property
-    def variable(self):
-        """The tensor whose gradient ends here, if it still exists."""
-        return self.tensor()
-
-    def __repr__(self):
-        return "<leaf>"
-
-
-def _check_inside(tensor):
-    """Raise where it would be unclear whose gradient this is: that of each sample of a vmap, or that of all."""
-    from autograd_core.batching.levels import active
-
-    if LAYERS.get(tensor.array.__class__, 0) < len(active()):
-        raise VmapError(
-            "a tensor that all samples share was made to require a gradient inside vmap; do so outside of it, "
-            "or use func.grad() inside, which knows that each sample has a gradient of its own"
-        )
-
-
-class Removable:
-    """Handle of a hook: `remove()` takes the hook off again; as a context manager it does so at the end."""
-
-    def __init__(self, owner, attribute, hook):
-        self._owner, self._attribute, self._hook = owner, attribute, hook
-
-    def remove(self):
-        hooks = getattr(self._owner, self._attribute) or ()
-        setattr(self._owner, self._attribute, tuple(h for h in hooks if h is not self._hook) or None)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.remove()
-
-
 class Tensor:
     """A multi-dimensional array that remembers how it was computed.
 
@@ -271,8 +189,13 @@ class Tensor:
 
     @property
     def grad_fn(self):
-        """The node that computed this tensor; None for a leaf."""
-        return None if self.is_leaf else self.node
+        """The node that computed this tensor, an `autograd.graph.Node`; None for a leaf."""
+        return None if self.is_leaf else source_of(self.node)[0]
+
+    @property
+    def output_nr(self):
+        """Which output of `grad_fn` this tensor is."""
+        return source_of(self.node)[1]
 
     @property
     def name(self):
@@ -304,16 +227,14 @@ class Tensor:
         """Call `hook(gradient)` when this tensor's gradient is known; what it returns, if anything, replaces it."""
         if self.node is None:
             raise RuntimeError("register_hook() on a tensor that does not require a gradient")
-        self.node.hooks = (*(self.node.hooks or ()), hook)
-        return Removable(self.node, "hooks", hook)
+        return append(self.node, "hooks", hook)
 
     def register_post_accumulate_grad_hook(self, hook):
         """Call `hook(leaf)` after each backward walk that changed this leaf's `.grad`."""
         if self.node.__class__ is not Leaf:
             raise RuntimeError("register_post_accumulate_grad_hook() is for leaves that require a gradient")
         Leaf.followed = True
-        self.node.after = (*(self.node.after or ()), hook)
-        return Removable(self.node, "after", hook)
+        return append(self.node, "after", hook)
 
     def retain_grad(self):
         """Keep `.grad` of this computed tensor too."""
@@ -321,7 +242,7 @@ class Tensor:
             raise RuntimeError("retain_grad() on a tensor that does not require a gradient")
         if self.is_leaf or self.retains_grad:
             return
-        self.node.hooks = (*(self.node.hooks or ()), RetainGrad(weakref.ref(self)))
+        append(self.node, "hooks", RetainGrad(weakref.ref(self)))
 
     @property
     def retains_grad(self):
@@ -331,15 +252,6 @@ class Tensor:
 
     def __hash__(self):
         return id(self)
-
-
-class RetainGrad:
-    """The hook behind `retain_grad`: the engine commits what it saw together with the gradients of the leaves."""
-
-    __slots__ = ("tensor",)
-
-    def __init__(self, tensor):
-        self.tensor = tensor
 
 
 def check_differentiable(dtype):

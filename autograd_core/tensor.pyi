@@ -8,6 +8,7 @@ from numpy.typing import DTypeLike
 
 from autograd_core.devices import Device
 from autograd_core.random import Generator
+from autograd_core.nodes import Removable
 
 Operand = Tensor | np.ndarray[Any, Any] | np.generic | complex | Sequence[Any]
 Number = _bool | _int | _float | complex
@@ -16,7 +17,6 @@ ShapeLike = SupportsIndex | Sequence[SupportsIndex]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-def tick() -> _int: ...
 def grad_enabled() -> _bool: ...
 def new(cls: type) -> Any: ...
 def check_differentiable(dtype: Any) -> None: ...
@@ -46,43 +46,6 @@ class enable_grad(_GradMode):
     """Record operations again inside a `no_grad` block: a context manager or a decorator."""
 
 def inference_mode(mode: Any = True) -> Any: ...
-
-class Node:
-    op: Any
-    parents: tuple[Any, ...]
-    next_functions: tuple[tuple[Any, int], ...]
-    saved: Any
-    shapes: Any
-    number: _int
-    hooks: Any
-    @property
-    def name(self) -> str: ...
-
-def record(op: Any, parents: tuple[Any, ...], saved: Any) -> Node: ...
-
-class Leaf:
-    op: None
-    parents: tuple[Any, ...]
-    saved: Any
-    shapes: None
-    number: _int
-    hooks: Any
-    followed: _bool
-    after: tuple[Callable[[Tensor], Any], ...] | None
-    name: str
-    tensor: Callable[[], Tensor | None]
-    def __init__(self, tensor: Tensor) -> None: ...
-
-class Removable:
-    """Handle of a hook: `remove()` takes the hook off again; as a context manager it does so at the end."""
-    def __init__(self, owner: Any, attribute: str, hook: Any) -> None: ...
-    def remove(self) -> None: ...
-    def __enter__(self) -> Removable: ...
-    def __exit__(self, *_: object) -> None: ...
-
-class RetainGrad:
-    tensor: Callable[[], Tensor | None]
-    def __init__(self, tensor: Any) -> None: ...
 
 class Tensor:
     """A multi-dimensional array that remembers how it was computed."""
@@ -602,6 +565,8 @@ class Tensor:
     def orgqr(self, tau: Any) -> Tensor: ...
     def ormqr(self, tau: Any, other: Operand, left: _bool = True, transpose: _bool = False) -> Tensor: ...
     def outer(self, vec2: Operand) -> Tensor: ...
+    @property
+    def output_nr(self) -> _int: ...
     @overload
     def permute(self, dims: _int | Sequence[_int]) -> Tensor: ...
     @overload

@@ -17,7 +17,8 @@ import numpy as np
 
 from autograd_core.errors import InplaceError
 from autograd_core.libraries import LAYERS, LIBRARY
-from autograd_core.tensor import Tensor, tick
+from autograd_core.nodes import tick
+from autograd_core.tensor import Tensor
 
 # id of the owning array -> [how many writes (the version), (number, file, line) of the most recent, weak reference to
 # the array]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from autograd_core import Tensor
-from autograd_core.tensor import Removable
+from autograd_core.nodes import Removable
 from nn.hooks import Hook
 from nn.loading import IncompatibleKeys, load_tensors
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from autograd_core.tensor import Removable
+from autograd_core.nodes import Removable
 
 Hooks = tuple[Callable[..., Any], ...] | None
 

@@ -17,7 +17,8 @@ from autograd_core.drawing.text import array_text, number, operation_hint
 from autograd_core.drawing.tracing import Trace
 from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
 from autograd_core.libraries import LIBRARY, is_array
-from autograd_core.tensor import Leaf, Tensor, wrap
+from autograd_core.nodes import Leaf
+from autograd_core.tensor import Tensor, wrap
 from autograd_core.versions import last_write
 
 Ends = Sequence[tuple[str, Tensor]]  # what was asked for; a title may be empty

@@ -12,7 +12,9 @@ from autograd_core.drawing.operands import Source, source_of
 from autograd_core.engine import unbroadcast, walk
 from autograd_core.errors import GraphReleasedError
 from autograd_core.libraries import LIBRARY
-from autograd_core.tensor import Leaf, RetainGrad, Tensor, tick, wrap
+from autograd_core.nodes import Leaf, RetainGrad, tick
+from autograd_core.stand_ins import Hooked
+from autograd_core.tensor import Tensor, wrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def hindrance(ends: Sequence[Tensor]) -> str:
         more = {p for p in stack.pop().parents if p is not None} - nodes
         nodes |= more
         stack += more
-    if any(h.__class__ is not RetainGrad for n in nodes for h in n.hooks or ()):
+    if any(n.op.__class__ is Hooked or any(h.__class__ is not RetainGrad for h in n.hooks or ()) for n in nodes):
         return "No gradients were computed for this picture, because tensors have hooks, which that would call."
     if any(n.op is not None and n.saved is None for n in nodes):
         return (

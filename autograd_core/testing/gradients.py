@@ -198,7 +198,7 @@ def _saved(outputs: Iterable[Tensor]) -> list[tuple[str, Any, Array]]:
         stack.extend(node.parents)
         for name, value in zip(getattr(node.op, "keep", ()), node.saved or (), strict=False):
             arrays = [_memory(a) for a in (value if isinstance(value, tuple) else (value,)) if hasattr(a, "strides")]
-            found.extend([(f"'{name}' of {node.name}", a, host(functional.as_tensor(a))) for a in arrays])
+            found.extend([(f"'{name}' of {node.name()}", a, host(functional.as_tensor(a))) for a in arrays])
     return found
 
 

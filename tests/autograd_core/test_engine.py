@@ -513,6 +513,6 @@ def test_the_graph_can_be_walked_by_hand():
     y = (x * 3 + 1).relu()
     (add, _), *_ = y.grad_fn.next_functions
     (multiply, _), constant = add.next_functions
-    assert (add.name, multiply.name, constant) == ("add", "multiply", (None, 0))
+    assert (add.name(), multiply.name(), constant) == ("add", "multiply", (None, 0))
     leaf = multiply.next_functions[0][0]
     assert (leaf.variable is x, leaf.next_functions) == (True, ())

@@ -7,11 +7,12 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from autograd_core.binders import Pick
+from autograd_core.autograd.packing import Packed, innermost
 from autograd_core.errors import HigherOrderError, OperandError
 from autograd_core.inplace import rebase
 from autograd_core.kinds import CAST
-from autograd_core.tensor import Tensor, grad_enabled, no_grad, record, set_grad_enabled, wrap
+from autograd_core.nodes import Pick, record
+from autograd_core.tensor import Tensor, grad_enabled, no_grad, set_grad_enabled, wrap
 
 
 class Context:
@@ -68,7 +69,7 @@ class _Operation:
         ctx, y = saved
         cotangents, outputs = (g, y or ()) if self.outputs else ((g,), (y,))
         recorded = any(isinstance(c, Tensor) for c in cotangents)
-        ctx.saved_tensors = tuple([_tensor(outputs[t]) if isinstance(t, int) else t for t in ctx._kept])
+        ctx.saved_tensors = tuple([_saved(t, outputs) for t in ctx._kept])
         try:
             with set_grad_enabled(recorded):
                 grads = self.function.backward(ctx, *map(_tensor, cotangents))
@@ -168,6 +169,9 @@ def _recorded(o: _Operation, ctx: Context, args: tuple[Any, ...], outputs: tuple
     y = (arrays if o.outputs else arrays[0]) if any(isinstance(t, int) for t in ctx._kept) else None
     node = record(o, tuple([a.node if isinstance(a, Tensor) else None for a in args]), (ctx, y))
     node.shapes = tuple([(a.shape, a.dtype) for a in arrays]) if o.outputs else None
+    if hooks := innermost():
+        ctx._kept = tuple([hooks.pack(t) if isinstance(t, Tensor) else t for t in ctx._kept])
+        hooks.pack_node(node)
     made = []
     for i, (a, t) in enumerate(zip(arrays, outputs, strict=True)):
         carries = a.dtype.kind in "fcV" and id(t) not in ctx._constant
@@ -204,6 +208,13 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
         return tuple(final) if several else final[0]
 
     return once
+
+
+def _saved(kept: Any, outputs: Any) -> Any:
+    """One of the saved tensors, from what stands for it until backward."""
+    if isinstance(kept, int):
+        return _tensor(outputs[kept])
+    return kept.tensor() if isinstance(kept, Packed) else kept
 
 
 def _tensor(value: Any) -> Any:

@@ -1,8 +1,7 @@
-"""Gradients on request: what PyTorch keeps in `torch.autograd`."""
+"""Gradients on request: `backward` adds them to leaves, `grad` returns them."""
 
 from __future__ import annotations
 
-import importlib
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -13,30 +12,13 @@ from typing import Any
 import numpy as np
 
 from autograd_core import functional as operations
-from autograd_core.anomaly import detect_anomaly as detect_anomaly
 from autograd_core.arguments import of_one_depth
-from autograd_core.engine import Cotangents, walk
+from autograd_core.engine import Cotangents, shown, walk
 from autograd_core.errors import DtypeError, NoGraphError, OperandError
-from autograd_core.function import Function as Function
 from autograd_core.libraries import LAYERS, LIBRARY
-from autograd_core.tensor import Leaf, Tensor, new, set_grad_enabled, wrap
-from autograd_core.tensor import enable_grad as enable_grad
-from autograd_core.tensor import grad_enabled as is_grad_enabled
-from autograd_core.tensor import inference_mode as inference_mode
-from autograd_core.tensor import no_grad as no_grad
+from autograd_core.nodes import Gathered, GradientEdge, Leaf, RetainGrad
+from autograd_core.tensor import Tensor, new, set_grad_enabled, wrap
 from autograd_core.versions import record_write
-
-__all__ = [
-    "Function",
-    "backward",
-    "detect_anomaly",
-    "enable_grad",
-    "grad",
-    "inference_mode",
-    "is_grad_enabled",
-    "no_grad",
-    "set_grad_enabled",
-]
 
 _commit = threading.Lock()
 _exhaust = deque[Any](maxlen=0).extend  # runs an iterator to its end, in C
@@ -77,7 +59,7 @@ def _accumulate(tensors: Any, grad_tensors: Any, retain_graph: Any, create_graph
 
 def grad(
     outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | GradientEdge | Sequence[Tensor | GradientEdge],
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
@@ -99,6 +81,8 @@ def grad(
     outputs, inputs = _listed(outputs), _listed(inputs)
     if materialize_grads and allow_unused is False:
         raise ValueError("grad(): materialize_grads=True gives zeros for unused inputs; do not pass allow_unused=False")
+    if materialize_grads and any(isinstance(x, GradientEdge) for x in inputs):
+        raise RuntimeError("grad(): the zeros of materialize_grads=True have no shape at a GradientEdge; give tensors")
     if not inputs:
         raise RuntimeError("grad(): inputs is empty; name what to differentiate with respect to")
     if is_grads_batched:
@@ -108,7 +92,7 @@ def grad(
         batched: Any = vmap(lambda *cotangents: grad(outputs, inputs, cotangents, *options))
         return tuple(batched(*_listed(grad_outputs)))
     seeds, given = _seeds(outputs, _listed(grad_outputs, len(outputs)), create_graph, strict=False)
-    wanted = [_node_of(x) for x in inputs]
+    wanted = [x.ownership_token if isinstance(x, GradientEdge) else _node_of(x) for x in inputs]
     found, retained = walk(seeds, create_graph, create_graph if retain_graph is None else retain_graph, wanted)
     missing = [i for i, n in enumerate(wanted) if n not in found]
     if missing and not (allow_unused or materialize_grads):
@@ -121,7 +105,7 @@ def grad(
     out = []
     for x, n in zip(inputs, wanted, strict=True):
         g = grads.get(n)
-        if g is not None and x.itemsize == 2:
+        if g is not None and isinstance(x, Tensor) and x.itemsize == 2:
             with set_grad_enabled(create_graph):
                 g = _narrowed(g, x)
         elif g is not None and n in used and not create_graph:
@@ -134,7 +118,7 @@ def grad(
 def _listed(value: Any, length: int = 1) -> tuple[Any, ...]:
     if value is None:
         return (None,) * length
-    return (value,) if isinstance(value, Tensor) else tuple(value)
+    return (value,) if isinstance(value, Tensor | GradientEdge) else tuple(value)
 
 
 def _node_of(x: Any) -> Any:
@@ -204,8 +188,9 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
     """Write `.grad` of leaves and of tensors that retain theirs: all at once, so that nobody sees half of it."""
     if retained:
         # A view that was written through another has two nodes: what the newer one saw came first, and counts.
-        newest = {id(ref): (ref, g) for ref, g in reversed(retained)}
-        pairs += [(x, g) for ref, g in newest.values() if (x := ref()) is not None]
+        newest = {id(hook.tensor): (hook.tensor(), g) for hook, g in reversed(retained) if isinstance(hook, RetainGrad)}
+        pairs += [(x, g) for x, g in newest.values() if x is not None]
+        _deliver([(hook, g) for hook, g in retained if isinstance(hook, Gathered)], create_graph)
     tensors = [x for x, _ in pairs]
     with _commit:
         grads = exclusive([g for _, g in pairs], given)
@@ -232,6 +217,16 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
                     result = hook(x)
                 if result is not None:
                     raise RuntimeError(f"a hook after accumulation must return None, not {result!r}")
+
+
+def _deliver(found: list[tuple[Gathered, Any]], create_graph: bool) -> None:
+    """Call each function that waits for several gradients with those that there are."""
+    groups: dict[Any, dict[int, Any]] = {}
+    for hook, g in found:
+        groups.setdefault(hook.function, {})[hook.position] = shown(g, create_graph)
+    for function, grads in groups.items():
+        with set_grad_enabled(create_graph):
+            function(grads)
 
 
 def _narrowed(g: Tensor, x: Tensor) -> Tensor:
@@ -291,16 +286,3 @@ def _backward(
 
 
 Tensor.backward = _backward  # type: ignore[method-assign]  # how Tensor gets it
-
-
-# What PyTorch has in `torch.autograd` and lies elsewhere here; it is imported when first used.
-_ELSEWHERE = {"functional": ("derivatives", None), "function": ("function", None),
-              "gradcheck": ("testing", "gradcheck"), "gradgradcheck": ("testing", "gradgradcheck")}  # fmt: skip
-
-
-def __getattr__(name: str) -> Any:
-    if name in _ELSEWHERE:
-        module, attribute = _ELSEWHERE[name]
-        found = importlib.import_module(f"autograd_core.{module}")
-        return getattr(found, attribute) if attribute else found
-    raise AttributeError(f"module 'autograd_core.autograd' has no attribute {name!r}")

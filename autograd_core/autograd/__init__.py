@@ -1,0 +1,25 @@
+"""Gradients on request, operations with a backward of one's own, hooks into the graph: PyTorch's `torch.autograd`."""
+
+import importlib
+from typing import Any
+
+from autograd_core.anomaly import detect_anomaly as detect_anomaly
+from autograd_core.autograd.function import Function as Function
+from autograd_core.autograd.gradients import backward as backward
+from autograd_core.autograd.gradients import grad as grad
+from autograd_core.tensor import enable_grad as enable_grad
+from autograd_core.tensor import grad_enabled
+from autograd_core.tensor import inference_mode as inference_mode
+from autograd_core.tensor import no_grad as no_grad
+from autograd_core.tensor import set_grad_enabled as set_grad_enabled
+
+is_grad_enabled = grad_enabled
+
+
+def __getattr__(name: str) -> Any:
+    """Parts that cost time to import are imported when first used."""
+    if name in ("forward_ad", "functional", "graph"):
+        return importlib.import_module(f"autograd_core.autograd.{name}")
+    if name in ("gradcheck", "gradgradcheck"):
+        return getattr(importlib.import_module("autograd_core.testing"), name)
+    raise AttributeError(f"module 'autograd_core.autograd' has no attribute {name!r}")

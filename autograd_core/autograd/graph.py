@@ -1,0 +1,64 @@
+"""The graph behind a tensor: its nodes, hooks on several of them at once, and hooks around what they save."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+from autograd_core.autograd.packing import allow_mutation_on_saved_tensors as allow_mutation_on_saved_tensors
+from autograd_core.autograd.packing import disable_saved_tensors_hooks as disable_saved_tensors_hooks
+from autograd_core.autograd.packing import save_on_cpu as save_on_cpu
+from autograd_core.autograd.packing import saved_tensors_hooks as saved_tensors_hooks
+from autograd_core.nodes import Gathered, Removable, append, source_of
+from autograd_core.nodes import GradientEdge as GradientEdge
+from autograd_core.nodes import Node as Node
+from autograd_core.tensor import Tensor
+from autograd_core.versions import record_writes
+
+_called: ContextVar[frozenset[int]] = ContextVar("called", default=frozenset())  # a walk has a context of its own
+
+
+def get_gradient_edge(tensor: Tensor) -> GradientEdge:
+    """Where the gradient of a tensor flows, which keeps the graph alive but not the tensor."""
+    if tensor.node is None:
+        raise RuntimeError("get_gradient_edge() of a tensor that does not require a gradient")
+    return GradientEdge(*source_of(tensor.node), tensor.node)
+
+
+class _Handles:
+    def __init__(self, handles: Sequence[Removable]) -> None:
+        self._handles = handles
+
+    def remove(self) -> None:
+        """Take the hooks off again."""
+        for handle in self._handles:
+            handle.remove()
+
+
+def register_multi_grad_hook(tensors: Sequence[Tensor], fn: Callable[[Any], None], *, mode: str = "all") -> _Handles:
+    """Call `fn` once in every walk that reaches one of the tensors.
+
+    "all": at its end, before any `.grad` changes, with the list of their gradients, None for those it did not reach.
+    "any": with the first gradient that becomes known.
+    """
+    if mode not in ("all", "any"):
+        raise ValueError(f"register_multi_grad_hook(): mode must be 'all' or 'any', not {mode!r}")
+    if missing := [i for i, t in enumerate(tensors) if t.node is None]:
+        raise RuntimeError(f"register_multi_grad_hook(): tensor {missing[0]} does not require a gradient")
+
+    def gathered(found: dict[int, Tensor]) -> None:
+        fn([found.get(i) for i in range(len(tensors))])
+
+    def first(gradient: Tensor) -> None:
+        if id(gathered) not in _called.get():
+            _called.set(_called.get() | {id(gathered)})
+            fn(gradient)
+
+    hooks = [Gathered(gathered, i) if mode == "all" else first for i in range(len(tensors))]
+    return _Handles([append(t.node, "hooks", hook) for t, hook in zip(tensors, hooks, strict=True)])
+
+
+def increment_version(tensor: Tensor | Sequence[Tensor]) -> None:
+    """Note that tensors were written in place by something that does not say so: who saved them must not use them."""
+    record_writes([t.array for t in ([tensor] if isinstance(tensor, Tensor) else tensor)], 2)

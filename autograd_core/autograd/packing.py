@@ -1,0 +1,144 @@
+"""What a graph saves, handed to functions of the user as it is recorded, and asked back when a walk needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from autograd_core.anomaly import observed
+from autograd_core.libraries import is_array
+from autograd_core.nodes import Leaf, Node
+from autograd_core.stand_ins import Kept
+from autograd_core.tensor import Tensor, no_grad, wrap
+from autograd_core.versions import version
+
+_hooks: ContextVar[saved_tensors_hooks | None] = ContextVar("saved_tensors_hooks", default=None)
+_forbidden: ContextVar[str | None] = ContextVar("saved_tensors_hooks_forbidden", default=None)
+innermost = _hooks.get
+
+
+class saved_tensors_hooks:
+    """Within this block every tensor that is saved for backward goes through `pack_hook`; what that returns, anything,
+    is kept in its place, and `unpack_hook` makes a tensor of it again whenever a walk asks.
+
+    Of nested blocks the innermost counts. A saved result comes without its node: kept as it is, it would be a cycle.
+    Recording costs a few microseconds more within the block.
+
+    >>> from autograd_core import float16, float32, tensor
+    >>> x = tensor([0.1, 0.2], requires_grad=True)
+    >>> with saved_tensors_hooks(lambda t: t.to(float16), lambda t: t.to(float32)):
+    ...     y = (x * x).sum()
+    >>> y.backward()
+    >>> x.grad
+    tensor([0.2000, 0.3999])
+    """
+
+    def __init__(self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]) -> None:
+        self.pack_hook, self.unpack_hook = pack_hook, unpack_hook
+        self._exits: list[ExitStack] = []
+
+    def __enter__(self) -> None:
+        if (message := _forbidden.get()) is not None:
+            raise RuntimeError(message)
+        with ExitStack() as stack:
+            stack.callback(_hooks.reset, _hooks.set(self))
+            stack.enter_context(observed(self._observe))
+            self._exits.append(stack.pop_all())
+
+    def __exit__(self, *_: object) -> None:
+        self._exits.pop().close()
+
+    def _observe(self, number: int, frame: Any) -> None:
+        if innermost() is self:
+            self.pack_node(frame.f_locals["n"])
+
+    def pack_node(self, n: Node) -> None:
+        """Let the hooks have what a new node has saved."""
+        if n.op.holds:
+            inputs: Any = n.parents if n.op.variadic else dict(zip(n.op.inputs, n.parents, strict=True))
+            n.saved = ([self._replaced(n.op, name, v, inputs) for name, v in zip(n.op.keep, n.saved, strict=True)],)
+            n.op = _Packed(n.op)
+
+    def _replaced(self, op: Any, name: str, value: Any, inputs: Any) -> Any:
+        if name in op.statics:
+            return value
+        if value.__class__ is not tuple:
+            return self.pack(_tensor(value, inputs.get(name))) if is_array(value) else value
+        nodes = inputs if name in op.inputs else (None,) * len(value)
+        return tuple([self.pack(_tensor(a, p)) if is_array(a) else a for a, p in zip(value, nodes, strict=True)])
+
+    def pack(self, t: Tensor) -> Packed:
+        """A tensor as its hook keeps it."""
+        before = version(t)
+        with no_grad():
+            packed = self.pack_hook(t)
+        if version(t) != before:
+            raise RuntimeError("a pack hook wrote its input in place; let it work on a .clone()")
+        return Packed(packed, self.unpack_hook, t.node)
+
+
+class Packed:
+    """A saved tensor as a hook keeps it."""
+
+    def __init__(self, packed: Any, unpack: Callable[[Any], Tensor], node: Any) -> None:
+        self._packed, self._unpack, self._node = packed, unpack, node
+
+    def tensor(self) -> Tensor:
+        """The tensor again, with the node that it had."""
+        t = self._unpack(self._packed)
+        if not isinstance(t, Tensor):
+            raise TypeError(f"an unpack hook must return a Tensor, not {type(t).__name__}")
+        return wrap(t.array, self._node)
+
+
+class _Packed(Kept):
+    """Stands for the operation of a node whose saved values hooks keep."""
+
+    keep = ("packed",)
+
+    def restored(self, n: Node) -> tuple[Any, Any]:
+        return self.op, tuple(map(_array, n.saved[0]))
+
+
+def _array(value: Any) -> Any:
+    if value.__class__ is tuple:
+        return tuple(map(_array, value))
+    return value.tensor().array if value.__class__ is Packed else value
+
+
+def _tensor(array: Any, node: Any) -> Tensor:
+    """The leaf itself where it still exists, else a tensor with its node."""
+    leaf = node.tensor() if node.__class__ is Leaf else None
+    return leaf if leaf is not None and leaf.array is array else wrap(array, node)
+
+
+def save_on_cpu(pin_memory: bool = False, device_type: str = "cuda") -> AbstractContextManager[None]:
+    """Within this block what is saved for backward lies on the host, and goes back to its device when a walk needs it.
+
+    pin_memory: where a GPU reads by itself.
+    """
+
+    def pack(t: Tensor) -> tuple[Any, Tensor]:
+        host = t.detach().to("cpu")
+        return t.device, host.pin_memory() if pin_memory else host
+
+    return saved_tensors_hooks(pack, lambda packed: packed[1].to(packed[0], non_blocking=pin_memory))
+
+
+def allow_mutation_on_saved_tensors() -> AbstractContextManager[None]:
+    """Within this block copies are saved for backward, so that every tensor may be written in place."""
+    return saved_tensors_hooks(lambda t: t.detach().clone(), lambda t: t)
+
+
+@contextmanager
+def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
+    """Within this block `saved_tensors_hooks` raise a RuntimeError with this message."""
+    if innermost() is not None:
+        raise RuntimeError(error_message)
+    token = _forbidden.set(error_message)
+    try:
+        yield
+    finally:
+        _forbidden.reset(token)

@@ -1,0 +1,185 @@
+"""What a graph is made of: nodes, leaves, the counter that numbers them, and hooks."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from autograd_core.errors import VmapError
+from autograd_core.libraries import LAYERS
+
+if TYPE_CHECKING:
+    from autograd_core.stand_ins import Hooked
+    from autograd_core.tensor import Tensor
+
+# Numbers nodes *and* in-place writes. It runs downwards: the newest node is the smallest, so a heap yields it first.
+tick = itertools.count(-1, -1).__next__
+
+
+class Node:
+    """One recorded operation: what a backward walk needs to know of it, and nothing that holds its output.
+
+    Made by `record`, or slot by slot in the binders: a constructor would double its cost.
+    """
+
+    __slots__ = ("hooks", "number", "op", "parents", "saved", "shapes")
+    op: Any
+    parents: tuple[Any, ...]
+    saved: Any
+    shapes: Any
+    number: int
+    hooks: Any
+
+    def name(self) -> str:
+        """The operation's name; "leaf" where a gradient ends."""
+        return str(self.op.name)
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """For each operand its node, None where it requires no gradient, and which output of that node it is."""
+        return tuple(map(source_of, self.parents))
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """Whatever its user wants to note about this node."""
+        return self._hooked().metadata
+
+    def register_hook(self, hook: Callable[[Any, Any], Any]) -> Removable:
+        """Call `hook(grad_inputs, grad_outputs)`, two tuples with None for what is not computed, once this node has
+        computed the gradients of its operands; a tuple that it returns replaces them.
+        """
+        return append(self._hooked(), "posthooks", hook)
+
+    def register_prehook(self, hook: Callable[[Any], Any]) -> Removable:
+        """Call `hook(grad_outputs)` before this node computes anything; a tuple that it returns replaces them."""
+        return append(self._hooked(), "prehooks", hook)
+
+    def _hooked(self) -> Hooked:
+        from autograd_core.stand_ins import hooked
+
+        return hooked(self)
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+
+def record(op: Any, parents: tuple[Any, ...], saved: Any) -> Node:
+    """A node with the next number."""
+    n = Node()
+    n.op, n.parents, n.saved, n.shapes, n.hooks, n.number = op, parents, saved, None, None, tick()
+    return n
+
+
+class Pick:
+    """The pseudo-op of a node that stands for one output of an operation with several."""
+
+    name, symbol = "output", "output"
+    keep: tuple[str, ...] = ("index", "count")
+    rules: tuple[Any, ...] = ()
+    holds = plain = False
+
+
+def source_of(node: Any) -> tuple[Any, int]:
+    """The node of an operation, and which of its outputs a node stands for."""
+    return (node.parents[0], node.saved[0]) if node is not None and node.op is Pick else (node, 0)
+
+
+class GradientEdge(NamedTuple):
+    """Where a gradient flows: a node, and which of its outputs; `grad` takes it among its inputs."""
+
+    node: Node
+    output_nr: int
+    ownership_token: Any  # the node that stands for this output
+
+
+class Leaf(Node):
+    """Where a gradient ends. Holds its Tensor weakly: no cycle, and a dead leaf needs no gradient."""
+
+    __slots__ = ("__weakref__", "after", "tensor")
+    op, parents, saved, shapes = None, (), (), None
+    followed = False  # whether any leaf ever got a hook that runs after accumulation
+    after: tuple[Callable[[Tensor], Any], ...] | None
+    tensor: Callable[[], Tensor | None]
+
+    def __init__(self, tensor: Tensor) -> None:
+        if LAYERS:
+            _check_inside(tensor)
+        self.tensor, self.hooks, self.number = weakref.ref(tensor), None, tick()
+        self.after = None  # hooks that run once the gradient is in place
+
+    def name(self) -> str:
+        return "leaf"
+
+    @property
+    def variable(self) -> Tensor | None:
+        """The tensor whose gradient ends here, if it still exists."""
+        return self.tensor()
+
+    def register_hook(self, hook: Callable[[Any, Any], Any]) -> Removable:
+        """Call `hook((), (grad,))` after each backward walk that changed the tensor's `.grad`, which it is given."""
+        Leaf.followed = True
+        return append(self, "after", lambda x: hook((), (x.grad,)))
+
+    def register_prehook(self, hook: Callable[[Any], Any]) -> Removable:
+        """Call `hook((gradient,))` before the gradient is accumulated; a tuple that it returns replaces it."""
+        return append(self, "hooks", lambda g: (hook((g,)) or (None,))[0])
+
+
+def _check_inside(tensor: Tensor) -> None:
+    """Raise where it would be unclear whose gradient this is: that of each sample of a vmap, or that of all."""
+    from autograd_core.batching.levels import active
+
+    if LAYERS.get(tensor.array.__class__, 0) < len(active()):
+        raise VmapError(
+            "a tensor that all samples share was made to require a gradient inside vmap; do so outside of it, "
+            "or use func.grad() inside, which knows that each sample has a gradient of its own"
+        )
+
+
+def append(owner: Any, attribute: str, hook: Any) -> Removable:
+    """Put a hook behind those that an attribute holds."""
+    setattr(owner, attribute, (*(getattr(owner, attribute) or ()), hook))
+    return Removable(owner, attribute, hook)
+
+
+class Removable:
+    """Handle of a hook: `remove()` takes the hook off again; as a context manager it does so at the end."""
+
+    def __init__(self, owner: Any, attribute: str, hook: Any) -> None:
+        self._owner, self._attribute, self._hook = owner, attribute, hook
+
+    def remove(self) -> None:
+        hooks = getattr(self._owner, self._attribute) or ()
+        setattr(self._owner, self._attribute, tuple(h for h in hooks if h is not self._hook) or None)
+
+    def __enter__(self) -> Removable:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+class Late:
+    """A hook that is served when the walk has ended, with what the other hooks made of the gradient."""
+
+    __slots__ = ()
+
+
+class RetainGrad(Late):
+    """The hook behind `retain_grad`: the engine commits what it saw together with the gradients of the leaves."""
+
+    __slots__ = ("tensor",)
+
+    def __init__(self, tensor: Callable[[], Tensor | None]) -> None:
+        self.tensor = tensor
+
+
+class Gathered(Late):
+    """One gradient, by its position, of those that a function waits for."""
+
+    __slots__ = ("function", "position")
+
+    def __init__(self, function: Callable[[dict[int, Any]], None], position: int) -> None:
+        self.function, self.position = function, position
