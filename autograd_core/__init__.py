@@ -37,6 +37,8 @@ from autograd_core import fft as fft  # noqa: E402
 from autograd_core import functional as functional  # noqa: E402
 from autograd_core import linalg as linalg  # noqa: E402
 from autograd_core import special as special  # noqa: E402
+from autograd_core.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled  # noqa: E402
+from autograd_core.anomaly import is_anomaly_enabled as is_anomaly_enabled  # noqa: E402
 from autograd_core.autograd import Function as Function  # noqa: E402
 from autograd_core.autograd import backward as backward  # noqa: E402
 from autograd_core.autograd import detect_anomaly as detect_anomaly  # noqa: E402

@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from typing import Any
 
 from autograd_core import binders
@@ -17,7 +17,8 @@ from autograd_core.nodes import tick
 Watch = Callable[[Any, Any], Any]
 Observer = Callable[[int, Any], None]
 _observers: ContextVar[tuple[Observer, ...]] = ContextVar("observers", default=())
-_watch: ContextVar[Watch | None] = ContextVar("anomaly", default=None)
+_watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
+_checking: ContextVar[bool | None] = ContextVar("anomaly", default=None)  # every gradient; None: lines, neither
 watching = _watch.get
 # By text: pathlib would take a tenth of the time to import this package.
 _ROOT = __file__.removesuffix("anomaly.py").removesuffix("autograd_core/").removesuffix("autograd_core\\")
@@ -27,10 +28,29 @@ _active = 0
 _places: dict[int, str] = {}  # number of a node -> where the user's code made it
 
 
+class set_detect_anomaly:
+    """Look for gradients that go wrong, or do not: a plain call that lasts, or a context manager.
+
+    With `check_nan=False` nothing is looked at, but an error in a backward walk says which line computed what.
+    Holds for the current thread or async task only.
+    """
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        self._before = [(_checking.get(), watching())]
+        _set(*((bool(check_nan), _watched if check_nan else None) if mode else (None, None)))
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        _set(*self._before.pop())
+
+
 class detect_anomaly:
     """Raise at the first gradient that is NaN or infinite, naming the operation, shapes and the line that computed it.
 
     Forward and backward both belong inside the block. Every operation then costs a few microseconds more.
+    check_nan: as for `set_detect_anomaly`.
 
     >>> from autograd_core import tensor
     >>> x = tensor(0.0, requires_grad=True)
@@ -42,17 +62,31 @@ class detect_anomaly:
     the gradient of sqrt with respect to its input 0 is infinite ...
     """
 
-    def __init__(self, mode: bool = True) -> None:
-        self._mode = mode
-        self._tokens: list[Token[Watch | None]] = []
+    def __init__(self, check_nan: bool = True) -> None:
+        self._check_nan = check_nan
+        self._entered: list[set_detect_anomaly] = []
 
     def __enter__(self) -> None:
-        self._tokens.append(_watch.set(_watched if self._mode else None))
-        _trace(1)
+        self._entered.append(set_detect_anomaly(True, self._check_nan))
 
     def __exit__(self, *_: object) -> None:
-        _watch.reset(self._tokens.pop())
-        _trace(-1)
+        self._entered.pop().__exit__()
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether gradients that go wrong are looked for."""
+    return _checking.get() is not None
+
+
+def is_anomaly_check_nan_enabled() -> bool:
+    """Whether every gradient is looked at."""
+    return _checking.get() is True
+
+
+def _set(checking: bool | None, watch: Watch | None) -> None:
+    _trace((checking is not None) - is_anomaly_enabled())
+    _checking.set(checking)
+    _watch.set(watch)
 
 
 @contextmanager
@@ -90,7 +124,7 @@ def _trace(more: int) -> None:
 
 def _traced_tick() -> int:
     number, frame = tick(), sys._getframe(1)
-    if watching() is not None:
+    if is_anomaly_enabled():
         _places[number] = users_line(frame)
     for observer in _observers.get():
         observer(number, frame)

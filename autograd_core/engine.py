@@ -11,7 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from autograd_core import functional
-from autograd_core.anomaly import watching
+from autograd_core.anomaly import remembered_line, watching
 from autograd_core.binders import LARGE
 from autograd_core.entries import Op, Rule
 from autograd_core.errors import GraphReleasedError, HigherOrderError
@@ -181,7 +181,9 @@ def _conjugated(rule: Rule) -> Rule:
 
 def _where(n: Node, g: Any) -> str:
     shape = getattr(g, "shape", None)
-    return f"in the backward rule of '{n.op.name}' (cotangent of shape {shape}); no .grad was changed"
+    line = remembered_line(n.number)
+    place = f", computed at {line}" if line else ""
+    return f"in the backward rule of '{n.op.name}' (cotangent of shape {shape}{place}); no .grad was changed"
 
 
 def _project(n: Node, g: Any, cots: Cotangents, heap: list[Any]) -> None:

@@ -4,6 +4,7 @@ import importlib
 from typing import Any
 
 from autograd_core.anomaly import detect_anomaly as detect_anomaly
+from autograd_core.anomaly import set_detect_anomaly as set_detect_anomaly
 from autograd_core.autograd.function import Function as Function
 from autograd_core.autograd.gradients import backward as backward
 from autograd_core.autograd.gradients import grad as grad

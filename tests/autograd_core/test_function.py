@@ -253,3 +253,22 @@ def test_anomaly_mode_nests_and_switches_off():
     with ag.detect_anomaly(), ag.detect_anomaly(False):
         x.sqrt().sum().backward()
     assert np.isinf(x.grad.item())
+
+
+def test_anomaly_mode_that_lasts_and_names_the_line_of_an_error_in_backward():
+    x = ag.tensor([0.0], requires_grad=True)
+    ag.autograd.set_detect_anomaly(True, check_nan=False)
+    try:
+        assert (ag.is_anomaly_enabled(), ag.is_anomaly_check_nan_enabled()) == (True, False)
+        x.sqrt().sum().backward()
+        y = x + 1
+        y.grad_fn.register_prehook(lambda outputs: 1 / 0)
+        with pytest.raises(ZeroDivisionError) as raised:
+            y.sum().backward()
+        assert "computed at" in raised.value.__notes__[0]
+        with ag.autograd.set_detect_anomaly(True), pytest.raises(AnomalyError):
+            x.sqrt().sum().backward()
+        assert not ag.is_anomaly_check_nan_enabled()
+    finally:
+        ag.autograd.set_detect_anomaly(False)
+    assert not ag.is_anomaly_enabled()

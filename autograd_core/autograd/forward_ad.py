@@ -1,0 +1,86 @@
+"""Forward mode as PyTorch spells it: tensors that carry a tangent, and what operations make of it.
+
+The tangent of a result is computed when it is asked for, by two reverse walks: operations are recorded, and none
+needs a rule of its own. `autograd_core.func.jvp` offers the same for a function.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import NamedTuple
+
+from autograd_core import functional
+from autograd_core.autograd.gradients import grad
+from autograd_core.tensor import Tensor, grad_enabled
+from autograd_core.transforms import cut, fresh, pulled
+
+_levels: list[list[tuple[Tensor, Tensor]]] = []  # the one level there may be: pairs of a dual tensor and its tangent
+
+
+class UnpackedDualTensor(NamedTuple):
+    """A value, and its tangent: None if it depends on no dual tensor."""
+
+    primal: Tensor
+    tangent: Tensor | None
+
+
+def enter_dual_level() -> int:
+    """From here on tensors may carry tangents; returns the number of the level, 0: there is one at a time."""
+    if _levels:
+        raise RuntimeError("there is a dual level already, and only one at a time; nest calls of func.jvp() instead")
+    _levels.append([])
+    return 0
+
+
+def exit_dual_level(*, level: int | None = None) -> None:
+    """Forget all tangents."""
+    if not _levels or level not in (None, 0):
+        raise RuntimeError("exit_dual_level(): this dual level was not entered, or has been left")
+    _levels.pop()
+
+
+class dual_level:
+    """A block in which tensors may carry tangents.
+
+    >>> from autograd_core import tensor
+    >>> with dual_level():
+    ...     x = make_dual(tensor([1.0, 2.0]), tensor([1.0, 0.0]))
+    ...     unpack_dual(x * x).tangent
+    tensor([2., 0.])
+    """
+
+    def __enter__(self) -> int:
+        return enter_dual_level()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        exit_dual_level()
+
+
+def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> Tensor:
+    """The tensor with a tangent of its shape; what depends on it is recorded."""
+    if not _levels:
+        raise RuntimeError("make_dual() outside of a dual level; use it in `with dual_level():`")
+    if not grad_enabled():
+        raise RuntimeError("make_dual() under no_grad(): tangents come from what is recorded; leave no_grad() away")
+    if tensor.dtype.kind not in "fcV":
+        raise ValueError(f"make_dual() takes a floating point or complex tensor, not {tensor.dtype}")
+    if tensor.shape != tangent.shape:
+        raise RuntimeError(f"make_dual(): a tangent of shape {tangent.shape} does not fit a tensor of {tensor.shape}")
+    dual: Tensor = fresh((tensor,), 0)[1]
+    _levels[-1].append((dual, tangent.to(tensor.dtype)))
+    return dual
+
+
+def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTensor:
+    """The value, without the graph that leads to dual tensors alone, and its tangent."""
+    duals = _levels[-1] if _levels and tensor.node is not None else []
+    if not duals:
+        return UnpackedDualTensor(tensor, None)
+    leaves = [dual for dual, _ in duals]
+    weight = functional.zeros_like(tensor.detach()).requires_grad_()
+    found = grad(tensor, leaves, weight, create_graph=True, allow_unused=True)
+    pairs = [(g, tangent) for g, (_, tangent) in zip(found, duals, strict=True) if g is not None]
+    if not pairs:
+        return UnpackedDualTensor(tensor, None)
+    linear, tangents = zip(*pairs, strict=True)
+    return UnpackedDualTensor(cut(tensor, leaves), pulled(linear, [weight], tangents, own=leaves)[0])
