@@ -51,6 +51,8 @@ from autograd_core.autograd import set_grad_enabled as set_grad_enabled  # noqa:
 from autograd_core.casting import autocast as autocast  # noqa: E402
 from autograd_core.casting import get_autocast_dtype as get_autocast_dtype  # noqa: E402
 from autograd_core.casting import is_autocast_enabled as is_autocast_enabled  # noqa: E402
+from autograd_core.devices import get_default_device as get_default_device  # noqa: E402
+from autograd_core.devices import set_default_device as set_default_device  # noqa: E402
 from autograd_core.dtypes import can_cast as can_cast  # noqa: E402
 from autograd_core.dtypes import cdouble as cdouble  # noqa: E402
 from autograd_core.dtypes import cfloat as cfloat  # noqa: E402
@@ -74,6 +76,7 @@ from autograd_core.dtypes import set_default_dtype as set_default_dtype  # noqa:
 from autograd_core.dtypes import short as short  # noqa: E402
 from autograd_core.dtypes import uint8 as uint8  # noqa: E402
 from autograd_core.functional import *  # noqa: E402,F403
+from autograd_core.memory_format import Layout as layout  # noqa: E402
 from autograd_core.memory_format import MemoryFormat as MemoryFormat  # noqa: E402
 from autograd_core.printing import set_printoptions as set_printoptions  # noqa: E402
 from autograd_core.tensor import Tensor as Tensor  # noqa: E402
@@ -90,6 +93,7 @@ dtype = np.dtype
 iinfo = np.iinfo
 Size = tuple[builtins.int, ...]
 contiguous_format, preserve_format = MemoryFormat.contiguous_format, MemoryFormat.preserve_format
+strided = layout.strided
 channels_last, channels_last_3d = MemoryFormat.channels_last, MemoryFormat.channels_last_3d
 
 

@@ -15,6 +15,7 @@ from autograd_core.dtypes import can_cast, is_numeric, result_type
 from autograd_core.entries import Op
 from autograd_core.errors import DtypeError, OperandError, VmapError
 from autograd_core.libraries import LIBRARY, is_array
+from autograd_core.memory_format import Layout
 from autograd_core.tensor import Tensor, grad_enabled, wrap
 
 # What other names, NumPy's above all, stand for: the first of these parameters that a function has.
@@ -175,6 +176,27 @@ def deliver(name: str, result: Any, out: Any) -> Any:
         raise OperandError(f"{name}(): the result has shape {result.shape} but out= has shape {out.shape}")
     out.array = cast(result, out.dtype).array.copy()
     return out
+
+
+def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with what PyTorch's functions that make tensors also take.
+
+    out: what is written and returned; the dtype is its own. layout: `strided`. pin_memory: where a GPU reads by itself.
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, out: Tensor | None = None, layout: str | None = None, pin_memory: bool = False, **given: Any
+             ) -> Any:  # fmt: skip
+        if layout not in (None, Layout.strided):
+            raise RuntimeError(f"{function.__name__}(): tensors are strided, not {layout}")
+        if out is not None:
+            return deliver(function.__name__, function(*args, **{"dtype": out.dtype, **given}), out)
+        made = function(*args, **given)
+        return made.detach().pin_memory().requires_grad_(made.requires_grad) if pin_memory else made
+
+    call.options = True  # type: ignore[attr-defined]  # for stubs
+    call.__module__ = functional.__name__  # where pickle finds it
+    return call
 
 
 def reflected(call: Callable[..., Any]) -> Callable[..., Any]:

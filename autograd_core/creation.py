@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core import dtypes
+from autograd_core.arguments import with_options
 from autograd_core.conversion import array_from
-from autograd_core.devices import library_of, place
+from autograd_core.devices import default_device, library_of, place
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.libraries import LIBRARY
 from autograd_core.memory_format import arranged
@@ -25,15 +26,20 @@ Number = bool | int | float | complex
 
 
 def tensor(data: Any, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
-           name: str | None = None) -> Tensor:  # fmt: skip
+           name: str | None = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
     """A tensor with its own copy of `data`: a number, nested lists, an array or a tensor.
 
     Python floats make the default dtype (float32), integers int64; arrays keep theirs. `name` labels it in pictures.
+    pin_memory: where a GPU reads by itself.
 
     >>> tensor([[1, 2], [3, 4]]).shape
     (2, 2)
     """
+    if pin_memory:
+        return tensor(data, dtype, device, False, name).pin_memory().requires_grad_(requires_grad)
     kind = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
+    if device is None and data.__class__ is not Tensor:
+        device = default_device()
     if data.__class__ is float and kind.kind == "f":
         # A NumPy scalar: several times faster to compute with than a 0-d array, and made one before it is written.
         return finish(kind.type(data), device, requires_grad, name)
@@ -44,14 +50,14 @@ def as_tensor(data: Any, dtype: DTypeLike | None = None, device: str | None = No
     """A tensor that shares the memory of `data` where it can; read-only arrays are copied."""
     if data.__class__ is Tensor:
         return data.to(device=device, dtype=dtype)
-    return finish(array_from(data, dtype, copy=False), device, False, None)
+    return finish(array_from(data, dtype, copy=False), device or default_device(), False, None)
 
 
 def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     """A tensor on the memory of a NumPy array; a read-only one is copied."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy() takes a NumPy array, not {type(array).__name__}")
-    return as_tensor(array)
+    return finish(array_from(array, None, copy=False), None, False, None)
 
 
 def asarray(data: Any, dtype: DTypeLike | None = None, device: str | None = None, copy: bool | None = None,
@@ -102,6 +108,7 @@ def shape_of(size: tuple[Any, ...], keyword: ShapeLike | None = None) -> tuple[i
 
 def _made(make: Callable[[Any], Any], device: str | None, requires_grad: bool, name: str | None = None) -> Tensor:
     """What `make` makes with the array library of a device."""
+    device = device or default_device()
     library = LIBRARY[np.ndarray] if device is None else library_of(device)
     return finish(make(library), device, requires_grad, name)
 
@@ -218,6 +225,24 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, dtype: DTypeLike |
     # In integers this is exact beyond 2^53, too.
     count = int(-((first - last) // by))
     return _made(lambda xp: (first + by * xp.arange(count)).astype(kind), device, requires_grad)
+
+
+def _range(start: Any = 0, end: Any = None, step: Any = 1, dtype: DTypeLike | None = None, device: str | None = None,
+           requires_grad: bool = False) -> Tensor:  # fmt: skip
+    """Floats, unless `dtype` says otherwise, from `start` up to `end`, which is one of them if a step ends there.
+
+    >>> from autograd_core import range
+    >>> range(1, 2, 0.5)
+    tensor([1.0000, 1.5000, 2.0000])
+    """
+    first, last, by = map(_number, (start, end, step))
+    if not by or not math.isfinite(last - first) or (last - first) / by < 0:
+        raise RuntimeError(f"range() from {first} to {last} by {by} never arrives")
+    count = int((last - first) / by) + 1
+    return _made(lambda xp: (first + by * xp.arange(count)).astype(_floating(dtype)), device, requires_grad)
+
+
+_range.__name__ = "range"
 
 
 def linspace(start: Any, end: Any, steps: int, dtype: DTypeLike | None = None, device: str | None = None,
@@ -344,13 +369,22 @@ def _new_legacy(self: Tensor, *args: Any) -> Tensor:
 
 CREATORS = (tensor, as_tensor, from_numpy, frombuffer, asarray, zeros, ones, empty, full, zeros_like, ones_like,
             empty_like, full_like, arange, linspace, logspace, eye, one_hot, meshgrid, tril_indices, triu_indices,
-            scalar_tensor, empty_strided, empty_permuted)  # fmt: skip
+            scalar_tensor, empty_strided, empty_permuted, _range)  # fmt: skip
+SHARING = (
+    tensor,
+    as_tensor,
+    from_numpy,
+    frombuffer,
+    asarray,
+    one_hot,
+    meshgrid,
+)  # and others that make nothing to measure
 
 
 def install() -> None:
     """Creation functions in the functional form, and their methods."""
     for f in CREATORS:
-        publish(f)
+        publish(f if f in SHARING else with_options(f))
     for f in (zeros, ones, empty, full, tensor, empty_strided):
-        setattr(Tensor, f"new_{f.__name__}", _new(f))
+        setattr(Tensor, f"new_{f.__name__}", with_options(_new(f)))
     setattr(Tensor, "new", _new_legacy)  # noqa: B010

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar, Token
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from backends import Backend
 
 
 class Device(str):
-    """A device by name: "cpu", "cuda" or "cuda:1"; compares equal to its name.
+    """A device by name: "cpu", "cuda" or "cuda:1"; compares equal to its name. As a context manager it is the default.
 
     >>> Device("cuda:1").index
     1
@@ -47,8 +48,35 @@ class Device(str):
         number = str(self).partition(":")[2]
         return int(number) if number else None
 
+    def __enter__(self) -> Device:
+        _entered.set((*_entered.get(), _default.set(self)))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        *before, token = _entered.get()
+        _default.reset(token)
+        _entered.set(tuple(before))
+
     def __repr__(self) -> str:
         return f"device({str(self)!r})"
+
+
+_default: ContextVar[Device | None] = ContextVar("device", default=None)
+_entered: ContextVar[tuple[Token[Device | None], ...]] = ContextVar("entered", default=())
+default_device = _default.get
+
+
+def set_default_device(device: str | None) -> None:
+    """Let functions that make tensors make them on this device where none is given: the CPU until changed.
+
+    `with device("cuda"):` does so for a block. Both hold for the current thread or async task only.
+    """
+    _default.set(None if device is None else Device(device))
+
+
+def get_default_device() -> Device:
+    """The device on which tensors are made where none is given."""
+    return default_device() or Device("cpu")
 
 
 def backend_of(device: str) -> Backend:
@@ -64,7 +92,7 @@ def backend_of(device: str) -> Backend:
 
 def resolved(device: str | None) -> tuple[str, int]:
     """The kind of a device, and which of them: the current one where the name does not say."""
-    device = Device(device or "cpu")
+    device = get_default_device() if device is None else Device(device)
     backend, index = backend_of(device), device.index
     if index is not None and index >= (count := backend.device_count()):
         raise DeviceError(f"device {str(device)!r} does not exist; there are {count} of them")

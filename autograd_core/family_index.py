@@ -134,8 +134,8 @@ INDEX: dict[str, str] = {
         Tensor.masked_scatter_ Tensor.nonzero Tensor.nonzero_static argwhere fill fill_ masked_fill masked_scatter
         nonzero nonzero_static unravel_index""",
     "reductions.counting": """
-        Tensor.bincount Tensor.histc Tensor.histogram Tensor.unique Tensor.unique_consecutive bincount histc
-        histogram unique unique_consecutive""",
+        Tensor.bincount Tensor.histc Tensor.histogram Tensor.histogramdd Tensor.unique Tensor.unique_consecutive
+        bincount histc histogram histogramdd unique unique_consecutive""",
     "reductions.differences": """
         Tensor.diff cumulative_trapezoid diff gradient trapezoid trapz""",
     "reductions.norms": """

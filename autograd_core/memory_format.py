@@ -18,6 +18,12 @@ class MemoryFormat(StrEnum):
     channels_last_3d = "channels_last_3d"
 
 
+class Layout(StrEnum):
+    """How elements are kept: all of them, at fixed distances in memory; there is no other way here."""
+
+    strided = "strided"
+
+
 AXES = {MemoryFormat.channels_last: 4, MemoryFormat.channels_last_3d: 5}
 
 

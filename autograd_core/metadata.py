@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from autograd_core import dtypes, functional
 from autograd_core.errors import OperandError
-from autograd_core.memory_format import contiguous, is_contiguous
+from autograd_core.memory_format import Layout, contiguous, is_contiguous
 from autograd_core.registry import publish
 from autograd_core.tensor import Tensor, own_scalar
 from autograd_core.versions import View, address, storage
@@ -226,6 +226,7 @@ MEMBERS = {
     "resolve_conj": resolve_conj, "resolve_neg": resolve_neg, "where": where, "__pos__": itself,
     "real": _part("real", "The real parts, a view; a real tensor itself. Settable."),
     "imag": _part("imag", "The imaginary parts of a complex tensor, a view. Settable."),
+    "layout": property(lambda self: Layout.strided, doc="How the elements are kept: `strided`."),
     "H": property(_adjoint, doc="The conjugate transpose of a matrix."),
     "mH": property(_adjoints, doc="The last two axes exchanged, and conjugated."),
     "T": property(_reversed, doc="The axes in reverse order."), "mT": property(_swapped,

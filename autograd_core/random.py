@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core import dtypes, functional
+from autograd_core.arguments import with_options, with_synonyms
 from autograd_core.creation import ShapeLike, check_tensor, finish, shape_of
 from autograd_core.devices import Device, backend_of, resolved
 from autograd_core.errors import DtypeError, OperandError
@@ -197,12 +198,12 @@ def randint(low: Any = None, high: Any = None, size: Any = None, dtype: DTypeLik
     return finish(draws.astype(kind), None, requires_grad, None)
 
 
-def randperm(
-    n: int, dtype: DTypeLike | None = None, device: str | None = None, generator: Generator | None = None
-) -> Tensor:
+def randperm(n: int, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
+             generator: Generator | None = None) -> Tensor:  # fmt: skip
     """The numbers 0 to n - 1 in random order."""
     (count,) = shape_of((n,))
-    return wrap(stream_of(device, generator).permutation(count).astype(dtypes.as_dtype(dtype) or dtypes.int64))
+    order = stream_of(device, generator).permutation(count).astype(dtypes.as_dtype(dtype) or dtypes.int64)
+    return finish(order, None, requires_grad, None)
 
 
 def bernoulli(input: Tensor, p: float | None = None, generator: Generator | None = None) -> Tensor:
@@ -256,9 +257,11 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, dtype: DTypeLike |
 
 def _like(make: Any) -> Any:
     def like(input: Tensor, *bounds: Any, dtype: DTypeLike | None = None, device: str | None = None,
-             requires_grad: bool = False, memory_format: str | None = None) -> Tensor:  # fmt: skip
+             requires_grad: bool = False, memory_format: str | None = None, generator: Generator | None = None
+             ) -> Tensor:  # fmt: skip
         check_tensor(input, like.__name__)
-        found = make(*bounds, size=input.shape, dtype=dtype or input.dtype, device=device or input.device)
+        found = make(*bounds, size=input.shape, dtype=dtype or input.dtype, device=device or input.device,
+                     generator=generator)  # fmt: skip
         return arranged(found, memory_format).requires_grad_(requires_grad)
 
     like.__name__ = like.__qualname__ = f"{make.__name__}_like"
@@ -297,9 +300,8 @@ def _bernoulli(self: Tensor, p: float = 0.5, generator: Generator | None = None)
     return write(self, lambda x: bernoulli(x.detach(), p, generator))
 
 
-RANDOM = (manual_seed, seed, initial_seed, get_rng_state, set_rng_state, rand, randn, randint, randperm, bernoulli,
-          multinomial,
-          normal, rand_like, randn_like, randint_like, Generator)  # fmt: skip
+RANDOM = (manual_seed, seed, initial_seed, get_rng_state, set_rng_state, Generator)
+MAKING = (rand, randn, randint, randperm, normal, rand_like, randn_like, randint_like)
 METHODS = {"uniform_": _uniform, "normal_": _normal, "bernoulli_": _bernoulli, "bernoulli": bernoulli,
            "multinomial": multinomial}  # fmt: skip
 
@@ -308,6 +310,8 @@ def install() -> None:
     """Random functions in the functional form, and their methods."""
     for f in RANDOM:
         publish(f)
+    for function in (*map(with_options, MAKING), with_synonyms(bernoulli), with_synonyms(multinomial)):
+        publish(function)
     for name, method in METHODS.items():
         method.__name__ = name
         setattr(Tensor, name, method)

@@ -102,7 +102,7 @@ OPERANDS = {"input", "other", "mat2", "vec", "vec2", "mask", "value", "src", "in
 RETURNS = {
     "shape": "tuple[_int, ...]", "ndim": "_int", "dtype": "np.dtype[Any]", "device": "Device", "itemsize": "_int",
     "nbytes": "_int", "requires_grad": "_bool", "retains_grad": "_bool",
-    "name": "str | None", "grad_fn": "Any", "output_nr": "_int", "register_hook": "Removable",
+    "name": "str | None", "grad_fn": "Any", "output_nr": "_int", "layout": "str", "register_hook": "Removable",
     "register_post_accumulate_grad_hook": "Removable", "retain_grad": "None", "allclose": "_bool",
     "equal": "_bool", "__hash__": "_int", "max": "Any", "min": "Any", "nonzero": "Any", "max_pool1d": "Any",
     "max_pool2d": "Any", "max_pool3d": "Any",
@@ -154,6 +154,8 @@ def _member(name: str, member: Any) -> Iterator[str]:
 def _function(name: str, function: Callable[..., Any], indent: str) -> Iterator[str]:
     entry = _entry(function)
     parameters = list(inspect.signature(function).parameters.values())
+    if hasattr(function, "options"):
+        parameters += list(inspect.signature(function, follow_wrapped=False).parameters.values())[1:-1]
     returns = _returns(name, function)
     packed = entry.packs if isinstance(entry, Op) else None
     if packed:

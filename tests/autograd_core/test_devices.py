@@ -25,6 +25,26 @@ def test_names():
             ag.device(bad)
 
 
+def test_a_default_device():
+    x = ag.ones(2)
+    made = (lambda: ag.zeros(2), lambda: ag.tensor(1.0), lambda: ag.tensor([1, 2]), lambda: ag.as_tensor(np.ones(2)),
+            lambda: ag.rand(2), lambda: ag.arange(2), lambda: ag.randperm(2))  # fmt: skip
+    kept = (lambda: ag.from_numpy(np.ones(2)), lambda: ag.tensor(x), lambda: ag.as_tensor(x), lambda: ag.zeros_like(x),
+            lambda: ag.ones(2, device="cpu"), lambda: x.new_zeros(2))  # fmt: skip
+    with ag.device(FAR) as d:
+        assert ag.get_default_device() == d == FAR
+        assert {make().device.type for make in made} == {FAR}
+        with ag.device("cpu"):
+            assert ag.ones(2).device == "cpu"
+        assert {make().device.type for make in kept} == {"cpu"}
+    ag.set_default_device(FAR)
+    try:
+        assert ag.empty(2).device.type == FAR
+    finally:
+        ag.set_default_device(None)
+    assert (ag.get_default_device(), ag.ones(2).device) == ("cpu", "cpu")
+
+
 def test_tensors_tell_their_device():
     x = ag.ones(2)
     assert (x.device, x.is_cuda, x.is_cpu, x.is_sparse) == ("cpu", False, True, False)

@@ -73,3 +73,20 @@ def test_gradients_are_not_lost_silently():
     with ag.no_grad():
         assert ag.exp(x, out=target).requires_grad is False
     assert ag.equal(target, ag.exp(x).detach())
+
+
+def test_functions_that_make_tensors_take_options():
+    target = ag.tensor([5.0, 6.0], dtype="float64")
+    for make, expected in ((lambda **k: ag.zeros(2, **k), [0, 0]), (lambda **k: ag.arange(2, **k), [0, 1]),
+                           (lambda **k: ag.full((2,), 3, **k), [3, 3]), (lambda **k: ag.range(1, 2, **k), [1, 2]),
+                           (lambda **k: ag.bernoulli(ag.ones(2), **k), [1, 1])):  # fmt: skip
+        assert make(out=target) is target
+        assert (target.tolist(), target.dtype) == (expected, ag.float64)
+    assert ag.rand(3, out=ag.empty(0)).shape == (3,)
+    assert ag.ones(2, layout=ag.strided).layout is ag.strided
+    assert isinstance(target.layout, ag.layout)
+    with pytest.raises(RuntimeError, match="strided, not sparse"):
+        target.new_ones(2, layout="sparse")
+    with pytest.raises(RuntimeError, match="never arrives"):
+        ag.range(3, 1)
+    assert ag.range(0, 1, 0.3).shape == (4,)

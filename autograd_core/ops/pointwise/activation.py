@@ -194,7 +194,7 @@ def _slow_prelu(x, weight):
     return np.where(x > 0, x, slope * x)
 
 
-@composition(CHANNELWISE, domain=KINK_AT_0, method=False, reference=_slow_prelu,
+@composition(CHANNELWISE, domain=KINK_AT_0, reference=_slow_prelu,
              samples=(sample((2, 3), (1,)), sample((2, 3, 2), (3,)), sample((0, 3), (3,))))  # fmt: skip
 def prelu(input, weight):
     """x above 0, weight·x elsewhere, with one slope, or one for each channel of (N, C, ...) (He et al. 2015)."""

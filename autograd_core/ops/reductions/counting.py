@@ -6,6 +6,7 @@ from collections import namedtuple
 import numpy as np
 
 from autograd_core import dtypes, functional
+from autograd_core.devices import device_of
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import INDEXING, REDUCTION
 from autograd_core.libraries import LIBRARY
@@ -174,14 +175,43 @@ def histogram(input, bins, *, range=None, weight=None, density=False):
     the integral is 1.
     """
     x = input.array
-    _check_histogram("histogram", x, bins)
-    xp = LIBRARY[x.__class__]
-    if isinstance(bins, int):
-        low, high = range or ((0, 0) if x.size else (0, 1))
-        limits = _limits("histogram", x, low, high, 0.5)
-        edges = xp.linspace(*limits, bins + 1).astype(x.dtype)
-    else:
-        edges = functional.as_tensor(bins, device=input.device).array
+    edges = _edges("histogram", x, bins, range)
     weights = None if weight is None else weight.array.reshape(-1)
-    hist, _ = xp.histogram(x.reshape(-1), edges, weights=weights, density=density)
+    hist, _ = LIBRARY[x.__class__].histogram(x.reshape(-1), edges, weights=weights, density=density)
     return Histogram(functional.as_tensor(hist.astype(x.dtype)), functional.as_tensor(edges))
+
+
+def _edges(name, x, bins, limits):
+    """The edges of the bins of these elements: as given, or so many as are wanted, evenly spaced."""
+    _check_histogram(name, x, bins)
+    if not isinstance(bins, int):
+        return functional.as_tensor(bins, device=device_of(x)).array
+    low, high = limits or ((0, 0) if x.size else (0, 1))
+    return LIBRARY[x.__class__].linspace(*_limits(name, x, low, high, 0.5), bins + 1).astype(x.dtype)
+
+
+@composition(
+    REDUCTION,
+    domain=REAL,
+    order=0,
+    tolerance=1e-6,
+    samples=(sample(_single(8, 2), [3, 4]), sample(_single(2, 3, 1), 3, range=(-1.0, 1.5), density=True)),
+    reference=lambda x, bins, range=None, density=False: np.histogramdd(
+        x.reshape(-1, x.shape[-1]), bins, range and [range], density
+    ),
+)
+def histogramdd(input, bins, *, range=None, weight=None, density=False):
+    """(hist, bin_edges): `histogram` of points, whose coordinates lie along the last axis, with edges for each of them.
+
+    bins: of each coordinate the edges, or how many equal parts its range has; or one number for all. range: the ends of
+    all ranges, one behind the other.
+    """
+    x = input.array.reshape(-1, input.shape[-1])
+    parts = [bins] * x.shape[1] if isinstance(bins, int) else bins
+    ends = [None] * x.shape[1] if range is None else list(zip(range[::2], range[1::2], strict=True))
+    if not len(parts) == len(ends) == x.shape[1]:
+        raise OperandError(f"histogramdd(): {len(parts)} bins and {len(ends)} ranges for {x.shape[1]} coordinates")
+    edges = [_edges("histogramdd", *each) for each in zip(x.T, parts, ends, strict=True)]
+    weights = None if weight is None else weight.array.reshape(-1)
+    hist, _ = LIBRARY[x.__class__].histogramdd(x, edges, weights=weights, density=density)
+    return Histogram(functional.as_tensor(hist.astype(x.dtype)), tuple(map(functional.as_tensor, edges)))
