@@ -153,9 +153,7 @@ def _member(name: str, member: Any) -> Iterator[str]:
 
 def _function(name: str, function: Callable[..., Any], indent: str) -> Iterator[str]:
     entry = _entry(function)
-    parameters = list(inspect.signature(function).parameters.values())
-    if hasattr(function, "options"):
-        parameters += list(inspect.signature(function, follow_wrapped=False).parameters.values())[1:-1]
+    parameters = parameters_of(function)
     returns = _returns(name, function)
     packed = entry.packs if isinstance(entry, Op) else None
     if packed:
@@ -168,6 +166,14 @@ def _function(name: str, function: Callable[..., Any], indent: str) -> Iterator[
             yield f"{indent}@overload\n{indent}def {name}({each}) -> {returns}: ..."
     else:
         yield f"{indent}def {name}({_parameters(parameters, entry, indent)}) -> {returns}: ..."
+
+
+def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The parameters that are named, those of `with_options` last."""
+    parameters = list(inspect.signature(function).parameters.values())
+    if hasattr(function, "options"):
+        parameters += list(inspect.signature(function, follow_wrapped=False).parameters.values())[1:-1]
+    return parameters
 
 
 def _parameters(parameters: list[inspect.Parameter], entry: Op | Composition | None, indent: str) -> str:

@@ -1,5 +1,6 @@
 """Counting: which values occur, and how often. Nothing here has a gradient but `bincount`, by its weights."""
 
+import functools
 import math
 from collections import namedtuple
 
@@ -195,7 +196,11 @@ def _edges(name, x, bins, limits):
     domain=REAL,
     order=0,
     tolerance=1e-6,
-    samples=(sample(_single(8, 2), [3, 4]), sample(_single(2, 3, 1), 3, range=(-1.0, 1.5), density=True)),
+    samples=(
+        sample(_single(8, 2), [3, 4]),
+        sample(_single(2, 3, 1), 3, range=(-1.0, 1.5), density=True),
+        sample((0, 2), [2, 3]),
+    ),
     reference=lambda x, bins, range=None, density=False: np.histogramdd(
         x.reshape(-1, x.shape[-1]), bins, range and [range], density
     ),
@@ -211,7 +216,17 @@ def histogramdd(input, bins, *, range=None, weight=None, density=False):
     ends = [None] * x.shape[1] if range is None else list(zip(range[::2], range[1::2], strict=True))
     if not len(parts) == len(ends) == x.shape[1]:
         raise OperandError(f"histogramdd(): {len(parts)} bins and {len(ends)} ranges for {x.shape[1]} coordinates")
-    edges = [_edges("histogramdd", *each) for each in zip(x.T, parts, ends, strict=True)]
-    weights = None if weight is None else weight.array.reshape(-1)
-    hist, _ = LIBRARY[x.__class__].histogramdd(x, edges, weights=weights, density=density)
-    return Histogram(functional.as_tensor(hist.astype(x.dtype)), tuple(map(functional.as_tensor, edges)))
+    columns = [x[:, i] for i, _ in enumerate(parts)]
+    edges = [_edges("histogramdd", *each) for each in zip(columns, parts, ends, strict=True)]
+    xp, number, inside = LIBRARY[x.__class__], 0, True
+    for column, rising in zip(columns, edges, strict=True):
+        n = len(rising) - 1
+        at = xp.where(column == rising[-1:], n - 1, xp.searchsorted(rising, column, side="right") - 1)
+        number, inside = number * n + at, inside & (at >= 0) & (at < n)
+    sizes = [len(rising) - 1 for rising in edges]
+    weights = None if weight is None else weight.array.reshape(-1)[inside]
+    hist = xp.bincount(number[inside], weights, math.prod(sizes)).reshape(sizes).astype(x.dtype)
+    if density:
+        volumes = functools.reduce(lambda v, rising: v[..., None] * xp.diff(rising), edges, xp.ones((), x.dtype))
+        hist = hist / (volumes * hist.sum())
+    return Histogram(functional.as_tensor(hist), tuple(map(functional.as_tensor, edges)))
