@@ -80,6 +80,7 @@ from autograd_core.memory_format import Layout as layout  # noqa: E402
 from autograd_core.memory_format import MemoryFormat as MemoryFormat  # noqa: E402
 from autograd_core.printing import set_printoptions as set_printoptions  # noqa: E402
 from autograd_core.tensor import Tensor as Tensor  # noqa: E402
+from autograd_core.tensor import is_inference_mode_enabled as is_inference_mode_enabled  # noqa: E402
 from backends.precision import get_float32_matmul_precision as get_float32_matmul_precision  # noqa: E402
 from backends.precision import set_float32_matmul_precision as set_float32_matmul_precision  # noqa: E402
 from backends.threads import get_num_threads as get_num_threads  # noqa: E402
@@ -96,26 +97,25 @@ contiguous_format, preserve_format = MemoryFormat.contiguous_format, MemoryForma
 strided = layout.strided
 channels_last, channels_last_3d = MemoryFormat.channels_last, MemoryFormat.channels_last_3d
 
+_PARTS = {name: name for name in ("amp", "backends", "batching", "cuda", "func", "testing", "utils")} | {
+    name: part for part, names in {
+        "batching": "vmap", "configuration": "config", "drawing": "draw", "recomputation": "checkpoint",
+        "legacy": """BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor
+                     LongTensor ShortTensor set_default_tensor_type""",
+        "switches": """are_deterministic_algorithms_enabled compile get_deterministic_debug_mode get_num_interop_threads
+                       is_deterministic_algorithms_warn_only_enabled set_deterministic_debug_mode set_flush_denormal
+                       set_num_interop_threads use_deterministic_algorithms""",
+    }.items() for name in names.split()
+}  # fmt: skip
+
 
 def __getattr__(name: str) -> Any:
     """Parts that cost time to import are imported when first used."""
-    if name in ("amp", "batching", "cuda", "draw", "func", "testing", "utils"):
+    if name in _PARTS:
         import importlib
 
-        module = importlib.import_module({"draw": "autograd_core.drawing"}.get(name, f"autograd_core.{name}"))
-        return module.draw if name == "draw" else module
-    if name == "vmap":
-        from autograd_core.batching import vmap
-
-        return vmap
-    if name == "checkpoint":
-        from autograd_core.recomputation import checkpoint
-
-        return checkpoint
-    if name == "config":
-        from autograd_core.configuration import config
-
-        return config
+        module = importlib.import_module(f"autograd_core.{_PARTS[name]}")
+        return module if _PARTS[name] == name else getattr(module, name)
     if name == "bfloat16":
         return dtypes.bfloat16()
     return families.attribute("", name)

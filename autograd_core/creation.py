@@ -353,8 +353,9 @@ def legacy_tensor(*args: Any, **kwargs: Any) -> Tensor:
 
 def _new(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def new(self: Tensor, *args: Any, dtype: DTypeLike | None = None, device: str | None = None,
-            requires_grad: bool = False) -> Tensor:  # fmt: skip
-        return make(*args, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad)
+            requires_grad: bool = False, **given: Any) -> Tensor:  # fmt: skip
+        return make(*args, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad,
+                    **given)  # fmt: skip
 
     new.__name__ = f"new_{make.__name__}"
     new.__doc__ = f"`{make.__name__}` with the dtype and on the device of this tensor, where none is given."

@@ -29,9 +29,8 @@ class Device(str):
 
     __slots__ = ()
 
-    def __new__(cls, name: str = "cpu", index: int | None = None) -> Device:
-        if index is not None:
-            name = f"{name}:{index}"
+    def __new__(cls, type: str | int = "cpu", index: int | None = None) -> Device:
+        name = f"cuda:{type}" if isinstance(type, int) else type if index is None else f"{type}:{index}"
         kind, colon, number = str(name).partition(":")
         if not kind.isidentifier() or (colon and not number.isdecimal()):
             raise RuntimeError(f"{name!r} is not a device; write for example 'cpu', 'cuda' or 'cuda:1'")
@@ -165,14 +164,16 @@ def _same(here: Device, there: Device) -> bool:
     return here == there or resolved(here) == resolved(there)
 
 
-def cpu(self: Tensor) -> Tensor:
+def cpu(self: Tensor, memory_format: str | None = None) -> Tensor:
     """On the host."""
-    return to(self, "cpu")
+    return to(self, "cpu", memory_format=memory_format)
 
 
-def cuda(self: Tensor, device: str | int | None = None, non_blocking: bool = False) -> Tensor:
+def cuda(self: Tensor, device: str | int | None = None, non_blocking: bool = False, memory_format: str | None = None
+         ) -> Tensor:  # fmt: skip
     """On a CUDA GPU: the current one, or that of the given number or name."""
-    return to(self, device if isinstance(device, str) else Device("cuda", device), non_blocking=non_blocking)
+    device = device if isinstance(device, str) else Device("cuda", device)
+    return to(self, device, non_blocking=non_blocking, memory_format=memory_format)
 
 
 def pin_memory(self: Tensor) -> Tensor:

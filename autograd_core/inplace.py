@@ -233,7 +233,7 @@ def _fill_diagonal(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
     return write(self, lambda x: functional.masked_fill(x, mask, fill_value))
 
 
-def _copy(self: Tensor, src: Any) -> Tensor:
+def _copy(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Write the elements of `src`, broadcast, converted and moved here; returns the tensor."""
     return write(self, lambda x, s: functional.expand(_cast(_as_tensor(s, x), x).to(x.device), x.shape), src)
 

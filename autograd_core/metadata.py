@@ -81,7 +81,7 @@ def itself(self: Tensor) -> Tensor:
     return self
 
 
-def type_of(self: Tensor, dtype: DTypeLike | None = None) -> Any:
+def type_of(self: Tensor, dtype: DTypeLike | None = None, non_blocking: bool = False) -> Any:
     """The name of the dtype; with `dtype`, the tensor converted to it."""
     return str(self.dtype) if dtype is None else self.to(dtype=dtype)
 

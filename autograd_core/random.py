@@ -131,6 +131,17 @@ def resumed(states: dict[tuple[str, int], Any]) -> Iterator[None]:
         _restore(before)
 
 
+@contextmanager
+def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
+    """Let all generators afterwards go on where they are now, whatever is drawn in this block."""
+    before = rng_states()
+    try:
+        yield
+    finally:
+        if enabled:
+            _restore(before)
+
+
 def _restore(states: dict[tuple[str, int], Any]) -> None:
     for (kind, index), state in states.items():
         generator_of(f"{kind}:{index}" if index else kind).set_state(state)

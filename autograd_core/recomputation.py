@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
 from typing import Any
 
@@ -22,12 +22,18 @@ def checkpoint(
     *args: Any,
     use_reentrant: bool | None = None,
     preserve_rng_state: bool = True,
+    context_fn: Callable[[], tuple[AbstractContextManager[Any], AbstractContextManager[Any]]] | None = None,
+    determinism_check: str = "default",
+    debug: bool = False,
+    early_stop: bool = True,
     **kwargs: Any,
 ) -> Any:
     """function(*args, **kwargs), of which only the arguments are kept until backward, where it is computed again.
 
-    preserve_rng_state: random functions draw the same numbers again. use_reentrant: accepted for PyTorch's sake; there
-    is one way to do it, which knows tensors in closures, nested checkpoints and higher derivatives.
+    preserve_rng_state: random functions draw the same numbers again. context_fn: returns two context managers, for the
+    first time and for later ones. The other options are accepted for PyTorch's sake: there is one way to do it, which
+    knows tensors in closures, nested checkpoints and higher derivatives, and always looks whether the function does the
+    same again.
 
     >>> from autograd_core import tensor
     >>> x = tensor(2.0, requires_grad=True)
@@ -35,11 +41,13 @@ def checkpoint(
     >>> x.grad
     tensor(-2.6146)
     """
+    first, again = context_fn() if context_fn else (nullcontext(), nullcontext())
     if not grad_enabled():
-        return function(*args, **kwargs)
-    region = _Region(function, args, kwargs, preserve_rng_state)
+        with first:
+            return function(*args, **kwargs)
+    region = _Region(function, args, kwargs, preserve_rng_state, again)
     start = tick()
-    with casting_anew():
+    with first, casting_anew():
         result = function(*args, **kwargs)
     region.drop(_nodes(result, start))
     return result
@@ -71,8 +79,9 @@ def _chain(functions: Sequence[Callable[..., Any]]) -> Callable[[Any], Any]:
 class _Region:
     """One call that can be made again. It knows its nodes by position alone, so that nothing refers in a circle."""
 
-    def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any, preserve_rng_state: bool) -> None:
-        self._function, self._number = function, tick()
+    def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any, preserve_rng_state: bool,
+                 surroundings: AbstractContextManager[Any]) -> None:  # fmt: skip
+        self._function, self._number, self._surroundings = function, tick(), surroundings
         self._inputs = trees.mapped(_frozen, (args, kwargs))
         self._arrays = tuple([x.array for x in trees.leaves(self._inputs) if isinstance(x, Tensor)])
         self._states = random.rng_states() if preserve_rng_state else None
@@ -104,8 +113,8 @@ class _Region:
         args, kwargs = self._inputs
         check_unchanged(_Arguments(self._number, self._arrays))
         start = tick()
-        drawing = nullcontext() if self._states is None else random.resumed(self._states)
-        with enable_grad(), casting_anew(), drawing:
+        resumed = nullcontext() if self._states is None else random.resumed(self._states)
+        with enable_grad(), casting_anew(), resumed, self._surroundings:
             nodes = _nodes(self._function(*args, **kwargs), start)
         names = [n.op.name for n in nodes]
         if names != self._names:

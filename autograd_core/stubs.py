@@ -65,7 +65,14 @@ class no_grad(_GradMode):
 class enable_grad(_GradMode):
     """Record operations again inside a `no_grad` block: a context manager or a decorator."""
 
-def inference_mode(mode: Any = True) -> Any: ...
+class inference_mode(_GradMode):
+    """`no_grad` under another name, which `is_inference_mode_enabled` tells; with False, `enable_grad`."""
+    @overload
+    def __new__(cls, mode: _bool = True) -> Self: ...
+    @overload
+    def __new__(cls, mode: Callable[..., Any]) -> Any: ...
+
+def is_inference_mode_enabled() -> _bool: ...
 
 class Tensor:
     """A multi-dimensional array that remembers how it was computed."""
@@ -169,11 +176,11 @@ def _function(name: str, function: Callable[..., Any], indent: str) -> Iterator[
 
 
 def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    """The parameters that are named, those of `with_options` last."""
+    """The parameters, with those of `with_options`."""
     parameters = list(inspect.signature(function).parameters.values())
     if hasattr(function, "options"):
         parameters += list(inspect.signature(function, follow_wrapped=False).parameters.values())[1:-1]
-    return parameters
+    return sorted(parameters, key=lambda p: p.kind)
 
 
 def _parameters(parameters: list[inspect.Parameter], entry: Op | Composition | None, indent: str) -> str:

@@ -83,11 +83,30 @@ class enable_grad(_GradMode):
     _mode = True
 
 
-def inference_mode(mode=True):
-    """`no_grad` under another name; with False, `enable_grad`."""
-    if callable(mode):
-        return no_grad(mode)
-    return no_grad() if mode else enable_grad()
+_inference = ContextVar("inference", default=False)
+is_inference_mode_enabled = _inference.get
+
+
+class inference_mode(_GradMode):
+    """`no_grad` under another name, which `is_inference_mode_enabled` tells; with False, `enable_grad`."""
+
+    def __new__(cls, mode=True):
+        return super().__new__(cls, mode if callable(mode) else None)
+
+    def __init__(self, mode=True):
+        super().__init__()
+        self._inference, self._mode = bool(mode), not mode
+
+    def __enter__(self):
+        super().__enter__()
+        self._before.append(_inference.set(self._inference))
+
+    def __exit__(self, *_):
+        _inference.reset(self._before.pop())
+        super().__exit__()
+
+    def __call__(self, function):
+        return _decorated(function, lambda: inference_mode(self._inference))
 
 
 def _decorated(function, mode):

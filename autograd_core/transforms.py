@@ -131,10 +131,16 @@ def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..
 
 
 def jvp(
-    func: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], *, has_aux: bool = False
+    func: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    *,
+    strict: bool = False,
+    has_aux: bool = False,
 ) -> tuple[Any, ...]:
     """The value of `func` at `primals`, and the Jacobian times `tangents`, by two reverse passes.
 
+    strict: raise where a result depends on no primal, instead of giving zeros.
     has_aux: func returns (value, anything else), and the latter comes third.
     """
     aux: list[Any] = []
@@ -144,7 +150,18 @@ def jvp(
         aux.append(rest)
         return value
 
-    y, push = linearize(kept if has_aux else func, *primals)
+    chosen: Callable[..., Any] = kept if has_aux else func
+    if strict:
+        inputs, given = fresh(tuple(primals), tuple(range(len(primals))))
+        nodes = {x.node for x in trees.leaves(given)}
+        with enable_grad():
+            free = [
+                y for y in trees.leaves(chosen(*inputs)) if not _has_graph(y) or nodes.isdisjoint(_behind([y.node]))
+            ]
+        if free:
+            raise RuntimeError("jvp(): strict=True, but a result depends on no primal")
+        aux.clear()
+    y, push = linearize(chosen, *primals)
     return (y, push(*tangents), *aux)
 
 

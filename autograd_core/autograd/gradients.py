@@ -63,15 +63,17 @@ def grad(
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Any, ...]:
     """The gradients of `outputs` (their sum, weighted by `grad_outputs`) with respect to `inputs`, as a tuple.
 
-    No `.grad` is touched. create_graph: the result can be differentiated again. allow_unused: None for an input that
-    the outputs do not depend on, instead of an error; materialize_grads: zeros for it. is_grads_batched: `grad_outputs`
-    have one more axis, the first, and so have the results: one walk for all of them.
+    No `.grad` is touched, whatever `only_inputs` says. create_graph: the result can be differentiated again.
+    allow_unused: None for an input that the outputs do not depend on, instead of an error; materialize_grads: zeros for
+    it. is_grads_batched: `grad_outputs` have one more axis, the first, and so have the results: one walk for all of
+    them.
 
     >>> from autograd_core import tensor
     >>> x = tensor(3.0, requires_grad=True)
@@ -88,7 +90,7 @@ def grad(
     if is_grads_batched:
         from autograd_core.batching import vmap
 
-        options = retain_graph, create_graph, allow_unused, False, materialize_grads
+        options = retain_graph, create_graph, True, allow_unused, False, materialize_grads
         batched: Any = vmap(lambda *cotangents: grad(outputs, inputs, cotangents, *options))
         return tuple(batched(*_listed(grad_outputs)))
     seeds, given = _seeds(outputs, _listed(grad_outputs, len(outputs)), create_graph, strict=False)

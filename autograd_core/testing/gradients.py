@@ -26,9 +26,9 @@ class GradientError(AssertionError):
     """A gradient that is not the derivative of its function."""
 
 
-def gradcheck(function: Function, inputs: Tensor | Sequence[Any], *, eps: float = 5e-4, atol: float = 1e-8,
-              rtol: float = 1e-6, nondet_tol: float = 0.0, raise_exception: bool = True,
-              fast_mode: bool = False) -> bool:  # fmt: skip
+def gradcheck(function: Function, inputs: Tensor | Sequence[Any], eps: float = 5e-4, atol: float = 1e-8,
+              rtol: float = 1e-6, raise_exception: bool = True, nondet_tol: float = 0.0, *, fast_mode: bool = False,
+              **others: bool) -> bool:  # fmt: skip
     """Check the gradients of `function` at `inputs` against central differences of fourth order.
 
     function: of `inputs`, returning a Tensor or several. inputs: float64 or complex128 tensors that require a gradient,
@@ -37,13 +37,14 @@ def gradcheck(function: Function, inputs: Tensor | Sequence[Any], *, eps: float 
 
     Checked besides: that a recorded walk gives the same gradients, that each has the dtype and shape of its input, and
     that neither inputs nor saved arrays are written. fast_mode: along one direction in which all input elements
-    move, and for one cotangent of all output elements; element by element only where these disagree. Raises
-    GradientError with the worst element, or returns False.
+    move, and for one cotangent of all output elements; element by element only where these disagree. others: PyTorch's
+    `check_...` and `masked`, which change nothing. Raises GradientError with the worst element, or returns False.
 
     >>> from autograd_core import tensor
     >>> gradcheck(lambda x: x * x.exp(), tensor(0.5, dtype="float64", requires_grad=True))
     True
     """
+    _allow(others)
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     wanted = _differentiable(inputs)
     try:
@@ -55,10 +56,21 @@ def gradcheck(function: Function, inputs: Tensor | Sequence[Any], *, eps: float 
     return True
 
 
+def _allow(others: dict[str, bool]) -> None:
+    """Raise for an option that PyTorch does not have either."""
+    unknown = [
+        name
+        for name in others
+        if not name.startswith("check_") and name not in ("masked", "gen_non_contig_grad_outputs")
+    ]
+    if unknown:
+        raise TypeError(f"gradcheck() got an unexpected keyword argument '{unknown[0]}'")
+
+
 def gradgradcheck(function: Function, inputs: Tensor | Sequence[Any],
-                  grad_outputs: Tensor | Sequence[Tensor] | None = None, *, eps: float = 5e-4, atol: float = 1e-8,
-                  rtol: float = 1e-6, nondet_tol: float = 0.0, raise_exception: bool = True,
-                  fast_mode: bool = False) -> bool:  # fmt: skip
+                  grad_outputs: Tensor | Sequence[Tensor] | None = None, eps: float = 5e-4, atol: float = 1e-8,
+                  rtol: float = 1e-6, *, raise_exception: bool = True, nondet_tol: float = 0.0, fast_mode: bool = False,
+                  **others: bool) -> bool:  # fmt: skip
     """Check the gradients of the gradients of `function`, with respect to `inputs` and to the cotangents.
 
     grad_outputs: the cotangents; deterministic and all different unless given. The rest is as for `gradcheck`.
@@ -67,6 +79,7 @@ def gradgradcheck(function: Function, inputs: Tensor | Sequence[Any],
     >>> gradgradcheck(lambda x: x * x.exp(), tensor(0.5, dtype="float64", requires_grad=True))
     True
     """
+    _allow(others)
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     wanted = _differentiable(inputs)
     outputs = _outputs(function, inputs)

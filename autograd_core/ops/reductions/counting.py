@@ -218,7 +218,8 @@ def histogramdd(input, bins, *, range=None, weight=None, density=False):
         raise OperandError(f"histogramdd(): {len(parts)} bins and {len(ends)} ranges for {x.shape[1]} coordinates")
     columns = [x[:, i] for i, _ in enumerate(parts)]
     edges = [_edges("histogramdd", *each) for each in zip(columns, parts, ends, strict=True)]
-    xp, number, inside = LIBRARY[x.__class__], 0, True
+    xp = LIBRARY[x.__class__]
+    number, inside = xp.zeros(len(x), dtypes.int64), xp.ones(len(x), bool)
     for column, rising in zip(columns, edges, strict=True):
         n = len(rising) - 1
         at = xp.where(column == rising[-1:], n - 1, xp.searchsorted(rising, column, side="right") - 1)

@@ -1,0 +1,23 @@
+"""How exactly a GPU multiplies matrices."""
+
+import backends
+from backends.precision import get_float32_matmul_precision, set_float32_matmul_precision
+
+
+class _Products:
+    @property
+    def allow_tf32(self) -> bool:
+        """Whether factors of float32 may be cut to 10 bits, as `set_float32_matmul_precision` says."""
+        return get_float32_matmul_precision() != "highest"
+
+    @allow_tf32.setter
+    def allow_tf32(self, allowed: bool) -> None:
+        set_float32_matmul_precision("high" if allowed else "highest")
+
+
+matmul = _Products()
+
+
+def is_built() -> bool:
+    """Whether there is a GPU."""
+    return "cuda" in backends.available()

@@ -1,0 +1,8 @@
+"""Whether oneDNN, once named MKL-DNN, computes on the CPU."""
+
+from backends.onednn import choice
+
+
+def is_available() -> bool:
+    """Whether its kernels are in use."""
+    return choice.active()

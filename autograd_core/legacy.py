@@ -1,0 +1,46 @@
+"""Older names of PyTorch's: types of tensors by their dtype, and `Variable`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd_core import dtypes
+from autograd_core.creation import legacy_tensor
+from autograd_core.tensor import Tensor, wrap
+
+
+class _Typed(type):
+    """The type of tensors of one dtype: who calls it makes one, and `isinstance` compares the dtype."""
+
+    dtype: dtypes.DType
+
+    def __call__(cls, *args: Any) -> Tensor:
+        return legacy_tensor(*args).to(dtype=cls.dtype)
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        return isinstance(value, Tensor) and value.dtype == cls.dtype
+
+
+TYPES = {
+    "BFloat16Tensor": dtypes.bfloat16(), "BoolTensor": dtypes.bool_, "ByteTensor": dtypes.uint8,
+    "CharTensor": dtypes.int8, "DoubleTensor": dtypes.float64, "FloatTensor": dtypes.float32,
+    "HalfTensor": dtypes.float16, "IntTensor": dtypes.int32, "LongTensor": dtypes.int64, "ShortTensor": dtypes.int16,
+}  # fmt: skip
+globals().update({name: _Typed(name, (), {"dtype": dtype}) for name, dtype in TYPES.items()})
+
+
+def set_default_tensor_type(t: Any) -> None:
+    """`set_default_dtype` by a type, or by its name."""
+    dtypes.set_default_dtype(TYPES[t.rpartition(".")[2]] if isinstance(t, str) else t.dtype)
+
+
+class _Recorded(type):
+    def __call__(cls, data: Tensor, requires_grad: bool = False) -> Tensor:
+        return wrap(data.array).requires_grad_(requires_grad)
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        return isinstance(value, Tensor)
+
+
+class Variable(metaclass=_Recorded):
+    """A tensor on the storage of another, as a new leaf; every tensor is one."""

@@ -1,0 +1,129 @@
+"""What PyTorch programs ask for besides operations: switches, older names, options."""
+
+import contextlib
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+from autograd_core.autograd import Variable
+from autograd_core.backends import cuda, cudnn, mkldnn, mps
+
+
+def test_switches_are_kept():
+    assert not ag.are_deterministic_algorithms_enabled()
+    try:
+        ag.use_deterministic_algorithms(True, warn_only=True)
+        assert ag.are_deterministic_algorithms_enabled()
+        assert ag.is_deterministic_algorithms_warn_only_enabled()
+        ag.set_deterministic_debug_mode("error")
+        assert ag.get_deterministic_debug_mode() == 2
+        assert not ag.is_deterministic_algorithms_warn_only_enabled()
+    finally:
+        ag.use_deterministic_algorithms(False)
+    with pytest.raises(RuntimeError, match="'strict' is no debug mode"):
+        ag.set_deterministic_debug_mode("strict")
+    ag.set_num_interop_threads(2)
+    assert (ag.get_num_interop_threads(), ag.set_flush_denormal(True)) == (1, False)
+    with pytest.raises(RuntimeError, match="positive"):
+        ag.set_num_interop_threads(0)
+
+
+def test_what_is_compiled_is_the_function_itself():
+    assert ag.compile(abs) is ag.compile(dynamic=True)(abs) is abs
+
+
+def test_backends():
+    assert (mps.is_available(), mps.is_built(), cudnn.is_available(), cuda.is_built()) == (False,) * 4
+    with ag.config.using("numpy"):
+        assert not mkldnn.is_available()
+    ag.backends.cudnn.benchmark = True
+    assert cudnn.benchmark
+    assert not cuda.matmul.allow_tf32
+    try:
+        cuda.matmul.allow_tf32 = True
+        assert (ag.get_float32_matmul_precision(), cuda.matmul.allow_tf32) == ("high", True)
+    finally:
+        cuda.matmul.allow_tf32 = False
+    assert ag.get_float32_matmul_precision() == "highest"
+
+
+def test_types_of_tensors_by_dtype():
+    x = ag.LongTensor([[1, 2], [3, 4]])
+    assert (x.dtype, x.shape) == (ag.int64, (2, 2))
+    assert isinstance(x, ag.LongTensor)
+    assert not isinstance(x, ag.FloatTensor)
+    assert (ag.DoubleTensor(2, 3).shape, ag.BoolTensor([1, 0]).tolist()) == ((2, 3), [True, False])
+    assert x.type(ag.FloatTensor).dtype == ag.float32
+    try:
+        ag.set_default_tensor_type(ag.DoubleTensor)
+        assert ag.get_default_dtype() == ag.float64
+    finally:
+        ag.set_default_tensor_type("torch.FloatTensor")
+    assert ag.get_default_dtype() == ag.float32
+
+
+def test_variables_are_tensors():
+    x = ag.ones(2)
+    v = Variable(x, requires_grad=True)
+    assert isinstance(x, Variable)
+    assert (v.is_leaf, v.requires_grad, x.requires_grad) == (True, True, False)
+    with ag.no_grad():
+        v += 1
+    assert x.tolist() == [2.0, 2.0]
+
+
+def test_inference_mode_is_told():
+    x = ag.ones(1, requires_grad=True)
+    with ag.inference_mode():
+        assert ag.is_inference_mode_enabled()
+        assert not (x * 1).requires_grad
+        with ag.inference_mode(False):
+            assert (ag.is_inference_mode_enabled(), (x * 1).requires_grad) == (False, True)
+    assert ag.inference_mode(ag.is_inference_mode_enabled)()
+    assert ag.inference_mode()(ag.is_inference_mode_enabled)()
+    with ag.no_grad():
+        assert not ag.is_inference_mode_enabled()
+    assert (x * 1).requires_grad
+
+
+def test_generators_go_on_after_a_fork():
+    expected = ag.manual_seed(3) and ag.rand(2)
+    ag.manual_seed(3)
+    with ag.random.fork_rng():
+        ag.rand(5)
+    assert ag.equal(ag.rand(2), expected)
+
+
+def test_options_of_calls():
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    assert ag.autograd.grad(x.sum(), x, None, True, True, True, True)[0].tolist() == [1.0, 1.0]
+    assert x.new_full(size=(1,), fill_value=2).tolist() == [2.0]
+    assert ag.device(type="cpu") == "cpu"
+    assert ag.device(1) == ag.device("cuda", index=1) == "cuda:1"
+    assert ag.autograd.gradcheck(ag.sin, x.detach().double().requires_grad_(), 1e-4, 1e-6, check_batched_grad=True)
+    with pytest.raises(TypeError, match="'sloppy'"):
+        ag.autograd.gradcheck(ag.sin, x, sloppy=True)
+    with pytest.raises(RuntimeError, match="depends on no primal"):
+        ag.func.jvp(lambda x: ag.ones(1), (ag.ones(2),), (ag.ones(2),), strict=True)
+    y, slope = ag.func.jvp(ag.sin, (ag.zeros(2),), (ag.ones(2),), strict=True)
+    np.testing.assert_array_equal([*y, *slope], [0, 0, 1, 1])
+
+
+def test_a_checkpoint_within_contexts():
+    entered = []
+
+    @contextlib.contextmanager
+    def noting(name):
+        entered.append(name)
+        yield
+
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    y = ag.checkpoint(ag.exp, x, use_reentrant=False, context_fn=lambda: (noting("first"), noting("again")),
+                      determinism_check="none", debug=False, early_stop=True)  # fmt: skip
+    assert entered == ["first"]
+    y.sum().backward()
+    assert entered == ["first", "again"]
+    with ag.no_grad():
+        ag.checkpoint(ag.exp, x, context_fn=lambda: (noting("only"), noting("never")))
+    assert entered[2:] == ["only"]
