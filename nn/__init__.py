@@ -1,6 +1,6 @@
 """Neural networks: modules, layers, losses, initial values, models and their files."""
 
-from nn import functional, init, models, utils
+from nn import attention, functional, init, models, utils
 from nn.blocks.dense import DenseBlock, DenseLayer, Transition
 from nn.blocks.inception import ConvBlock, Inception
 from nn.blocks.residual import BasicBlock, Bottleneck, PreActBlock, PreActBottleneck
@@ -174,6 +174,7 @@ from nn.losses.margin_losses import (
     TripletMarginWithDistanceLoss,
 )
 from nn.module import Module
+from nn.parallel import DataParallel
 from nn.parameter import Buffer, Parameter
 from nn.saliency import guided_backprop, saliency
 from nn.stateless import functional_call, stack_module_state
@@ -235,6 +236,7 @@ __all__ = [
     "CosineEmbeddingLoss",
     "CosineSimilarity",
     "CrossEntropyLoss",
+    "DataParallel",
     "DenseBlock",
     "DenseLayer",
     "DistanceWeightedPool1d",
@@ -377,6 +379,7 @@ __all__ = [
     "ZeroPad1d",
     "ZeroPad2d",
     "ZeroPad3d",
+    "attention",
     "functional",
     "functional_call",
     "fuse",

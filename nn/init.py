@@ -195,3 +195,12 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
         places = core.randperm(rows, device=tensor.device, generator=generator)[: math.ceil(sparsity * rows)]
         tensor[places, column] = 0.0
     return tensor
+
+
+def __getattr__(name: str) -> Any:
+    """Names of before they said that they write in place: `constant` for `constant_`."""
+    function = globals().get(f"{name}_")
+    if function is None:
+        raise AttributeError(f"module 'nn.init' has no attribute {name!r}")
+    warnings.warn(f"nn.init.{name} is now called nn.init.{name}_", FutureWarning, stacklevel=2)
+    return function

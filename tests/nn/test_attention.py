@@ -5,6 +5,7 @@ import pytest
 
 import autograd_core as ag
 import nn.functional as F
+from nn.attention import SDPBackend, sdpa_kernel
 
 L, S, N, E, H = 3, 4, 2, 6, 2
 RANDOM = np.random.default_rng(0)
@@ -111,3 +112,12 @@ def test_what_attention_refuses(given):
     q = ag.ones(2, 3)
     with pytest.raises(RuntimeError):
         F.scaled_dot_product_attention(**{"query": q, "key": q, "value": q, **given})
+
+
+def test_a_kernel_may_be_asked_for():
+    q = ag.randn(2, 3, 4)
+    expected = F.scaled_dot_product_attention(q, q, q)
+    with sdpa_kernel([SDPBackend.MATH, SDPBackend.FLASH_ATTENTION]):
+        assert ag.equal(F.scaled_dot_product_attention(q, q, q), expected)
+    with pytest.raises(TypeError, match="'math'"), sdpa_kernel("math"):
+        pass

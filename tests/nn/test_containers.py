@@ -98,3 +98,13 @@ def test_a_dictionary_of_parameters_is_one():
     modules = nn.ModuleDict({"x": nn.ReLU()})
     modules.clear()
     assert len(modules) == len(nn.ModuleList(None)) == len(nn.ParameterList(None)) == 0
+
+
+def test_data_parallel_is_the_module_under_a_name():
+    inner = nn.Linear(2, 1)
+    model = nn.DataParallel(inner, device_ids=[0, 1])
+    x = ag.ones(3, 2)
+    assert model.module is inner
+    assert list(model.state_dict()) == ["module.weight", "module.bias"]
+    assert ag.equal(model(x), inner(x))
+    assert ag.equal(nn.utils.stateless.functional_call(inner, dict(inner.named_parameters()), x), inner(x))

@@ -190,3 +190,10 @@ def test_skipped_initial_values_leave_shapes_and_later_modules_alone():
     assert model.linear.weight.shape == (3, 64)
     weight = nn.Linear(50, 50).weight.detach().numpy()
     assert 0 < abs(weight).max() <= 1 / math.sqrt(50)
+
+
+def test_older_names_of_initial_values():
+    with pytest.warns(FutureWarning, match="constant_"):
+        assert nn.init.constant(ag.zeros(2), 3.0).tolist() == [3.0, 3.0]
+    with pytest.raises(AttributeError, match="'perfect'"):
+        nn.init.perfect

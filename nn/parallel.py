@@ -1,0 +1,21 @@
+"""`DataParallel`, which here computes where the module is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nn.module import Module
+
+
+class DataParallel(Module):
+    """The module itself under the name "module", on one device: one process drives one.
+
+    Several devices: `training.distributed`.
+    """
+
+    def __init__(self, module: Module, device_ids: Any = None, output_device: Any = None, dim: int = 0) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, *inputs: Any, **kwargs: Any) -> Any:
+        return self.module(*inputs, **kwargs)
