@@ -14,9 +14,9 @@ from autograd_core import (  # noqa: E402
     absent,
     creation,
     devices,
-    distributions,
     dtypes,
     families,
+    filling,
     inplace,
     interop,
     metadata,
@@ -27,7 +27,7 @@ from autograd_core import (  # noqa: E402
     signal,
 )
 
-for _part in (absent, creation, devices, inplace, interop, metadata, ops, printing, random, reshaping, distributions,
+for _part in (absent, creation, devices, inplace, interop, metadata, ops, printing, random, reshaping, filling,
               signal.windows, families):  # fmt: skip
     _part.install()
 
@@ -97,15 +97,16 @@ contiguous_format, preserve_format = MemoryFormat.contiguous_format, MemoryForma
 strided = layout.strided
 channels_last, channels_last_3d = MemoryFormat.channels_last, MemoryFormat.channels_last_3d
 
-_PARTS = {name: name for name in ("amp", "backends", "batching", "cuda", "func", "testing", "utils")} | {
-    name: part for part, names in {
+_PARTS = {
+    **{name: name for name in ("amp", "backends", "batching", "cuda", "distributions", "func", "testing", "utils")},
+    **{name: part for part, names in {
         "batching": "vmap", "configuration": "config", "drawing": "draw", "recomputation": "checkpoint",
         "legacy": """BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor
                      LongTensor ShortTensor set_default_tensor_type""",
         "switches": """are_deterministic_algorithms_enabled compile get_deterministic_debug_mode get_num_interop_threads
                        is_deterministic_algorithms_warn_only_enabled set_deterministic_debug_mode set_flush_denormal
                        set_num_interop_threads use_deterministic_algorithms""",
-    }.items() for name in names.split()
+    }.items() for name in names.split()},
 }  # fmt: skip
 
 

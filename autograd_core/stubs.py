@@ -114,7 +114,7 @@ RETURNS = {
     "equal": "_bool", "__hash__": "_int", "max": "Any", "min": "Any", "nonzero": "Any", "max_pool1d": "Any",
     "max_pool2d": "Any", "max_pool3d": "Any",
 }  # fmt: skip
-SEVERAL = {"split", "chunk", "unbind"}
+SEVERAL = {"broadcast_tensors", "chunk", "split", "unbind"}
 
 
 def tensor_stub() -> str:
@@ -203,8 +203,8 @@ def _default(value: Any) -> str:
 
 
 def _type(p: inspect.Parameter, entry: Op | Composition | None) -> str:
-    if p.annotation is not p.empty:
-        return _renamed(p.annotation)
+    if p.annotation is not p.empty or p.kind is p.VAR_POSITIONAL:
+        return "Any" if p.annotation is p.empty else _renamed(p.annotation)
     if isinstance(entry, Op) and any(public == p.name and own is None for public, own, _ in entry.public):
         known = "Sequence[Tensor]" if entry.variadic else "Operand"
     elif p.name == "dim":

@@ -33,6 +33,9 @@ class Generator(Protocol):
     def poisson(self, rate: Array) -> Array:
         """Counts with these rates."""
 
+    def gamma(self, shape: Array) -> Array:
+        """Numbers of gamma distributions with these shape parameters and a rate of 1."""
+
     def binomial(self, count: Array, p: Array) -> Array:
         """Successes among `count` trials of probability p."""
 

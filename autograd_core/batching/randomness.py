@@ -49,6 +49,9 @@ class _Different:
     def poisson(self, rate: Any) -> Any:
         return self._batch(self._stream.poisson(self._spread(rate)))
 
+    def gamma(self, shape: Any) -> Any:
+        return self._batch(self._stream.gamma(self._spread(shape)))
+
     def binomial(self, count: Any, p: Any) -> Any:
         return self._batch(self._stream.binomial(self._spread(count), self._spread(p)))
 

@@ -113,6 +113,10 @@ class CupyGenerator:
         """Counts with these rates."""
         return self._drawn("poisson", rate)
 
+    def gamma(self, shape: Array) -> Array:
+        """Numbers of gamma distributions with these shape parameters and a rate of 1."""
+        return self._ordered.adopt(self._library().standard_gamma(shape))
+
     def binomial(self, count: Array, p: Array) -> Array:
         """Successes among `count` trials of probability p."""
         return self._drawn("binomial", count, p)

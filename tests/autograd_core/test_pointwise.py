@@ -128,3 +128,10 @@ def test_what_pytorch_calls_special():
     assert ag.special.expit is ag.sigmoid
     assert ag.special.gammaln is ag.lgamma
     assert ag.special.softmax is ag.softmax
+
+
+def test_a_factor_of_zero_has_the_gradient_of_any_other():
+    x = ag.zeros(2, dtype="f8", requires_grad=True)
+    for function, y, slope in ((ag.xlogy, [0.5, 0.0], math.log(0.5)), (ag.special.xlog1py, [0.5, -1.0], math.log(1.5))):
+        (g,) = ag.grad(function(x, ag.tensor(y, dtype="f8")).sum(), x)
+        assert g.tolist() == [slope, 0.0]

@@ -40,7 +40,7 @@ def _times_log(xp, x, log, y):
 
 @op(BINARY, symbol="x log y", domain=POSITIVE, floating=True, wide=True, reference=lambda x, y: x * math.log(y),
     aliases=("special.xlogy",),
-    vjp=(lambda xp, g, a, b: g * xp.where((a == 0) & (b == b), 0, xp.log(b)),
+    vjp=(lambda xp, g, a, b: g * xp.where((a == 0) & (b <= 0), 0, xp.log(b)),
          lambda xp, g, a, b: g * (a / b)))  # fmt: skip
 def xlogy(xp, a, b):
     """input·log(other), and 0 where `input` is 0, whatever finite or infinite number `other` is."""
@@ -49,7 +49,7 @@ def xlogy(xp, a, b):
 
 @op(BINARY, symbol="x log1p y", domain=POSITIVE, module="special", floating=True, wide=True,
     reference=lambda x, y: x * math.log1p(y),
-    vjp=(lambda xp, g, a, b: g * xp.where((a == 0) & (b == b), 0, xp.log1p(b)),
+    vjp=(lambda xp, g, a, b: g * xp.where((a == 0) & (b <= -1), 0, xp.log1p(b)),
          lambda xp, g, a, b: g * (a / (1 + b))))  # fmt: skip
 def xlog1py(xp, a, b):
     """input·log(1 + other), exact for small `other`, and 0 where `input` is 0."""

@@ -1,0 +1,30 @@
+"""Probability distributions: samples, densities that can be differentiated, moments, divergences."""
+
+from autograd_core.distributions import constraints as constraints
+from autograd_core.distributions.continuous import Beta as Beta
+from autograd_core.distributions.continuous import Cauchy as Cauchy
+from autograd_core.distributions.continuous import Chi2 as Chi2
+from autograd_core.distributions.continuous import Exponential as Exponential
+from autograd_core.distributions.continuous import Gamma as Gamma
+from autograd_core.distributions.continuous import Gumbel as Gumbel
+from autograd_core.distributions.continuous import HalfCauchy as HalfCauchy
+from autograd_core.distributions.continuous import HalfNormal as HalfNormal
+from autograd_core.distributions.continuous import Laplace as Laplace
+from autograd_core.distributions.continuous import LogNormal as LogNormal
+from autograd_core.distributions.continuous import Normal as Normal
+from autograd_core.distributions.continuous import StudentT as StudentT
+from autograd_core.distributions.continuous import Uniform as Uniform
+from autograd_core.distributions.discrete import Bernoulli as Bernoulli
+from autograd_core.distributions.discrete import Binomial as Binomial
+from autograd_core.distributions.discrete import Categorical as Categorical
+from autograd_core.distributions.discrete import Geometric as Geometric
+from autograd_core.distributions.discrete import Multinomial as Multinomial
+from autograd_core.distributions.discrete import OneHotCategorical as OneHotCategorical
+from autograd_core.distributions.discrete import Poisson as Poisson
+from autograd_core.distributions.distribution import Distribution as Distribution
+from autograd_core.distributions.divergences import kl_divergence as kl_divergence
+from autograd_core.distributions.divergences import register_kl as register_kl
+from autograd_core.distributions.multivariate import Dirichlet as Dirichlet
+from autograd_core.distributions.multivariate import Independent as Independent
+from autograd_core.distributions.multivariate import MixtureSameFamily as MixtureSameFamily
+from autograd_core.distributions.multivariate import MultivariateNormal as MultivariateNormal

@@ -1,0 +1,380 @@
+"""Distributions of counts, choices and yes or no."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+from autograd_core import functional
+from autograd_core.distributions import constraints
+from autograd_core.distributions.distribution import Distribution, Shape, derived, eps_of, one_of, together
+from autograd_core.tensor import Tensor, no_grad
+
+
+class _Odds(Distribution):
+    """A probability `probs`, or its log-odds `logits`."""
+
+    arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}  # noqa: RUF012
+
+    def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
+        (value,) = together(one_of(probs, logits))
+        vars(self)["logits" if probs is None else "probs"] = value
+        super().__init__(value.shape, validate_args=validate_args)
+
+    @derived
+    def probs(self) -> Tensor:
+        """The probability."""
+        return self.logits.sigmoid()
+
+    @derived
+    def logits(self) -> Tensor:
+        """log(p / (1 - p)), p kept away from 0 and 1."""
+        return functional.logit(self.probs, eps=eps_of(self.probs))
+
+    @property
+    def param_shape(self) -> tuple[int, ...]:
+        """The shape of `probs` and `logits`."""
+        return tuple(self.probs.shape)
+
+    def _cost(self, value: Tensor) -> Tensor:
+        """-log of the probability of a value of 0 or 1, linear between these."""
+        logits, value = functional.broadcast_tensors(self.logits, value)
+        return functional.binary_cross_entropy_with_logits(logits, value, reduction="none")
+
+
+class Bernoulli(_Odds):
+    """1 with the probability `probs`, else 0."""
+
+    has_enumerate_support = True
+    support = constraints.boolean
+
+    @property
+    def mean(self) -> Tensor:
+        return self.probs
+
+    @property
+    def mode(self) -> Tensor:
+        p = self.probs
+        return functional.where(p == 0.5, math.nan, (p > 0.5).to(p.dtype))
+
+    @property
+    def variance(self) -> Tensor:
+        return self.probs * (1 - self.probs)
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        return functional.bernoulli(self.probs.detach().expand(self._extended(sample_shape)))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._check(value)
+        return -self._cost(value)
+
+    def entropy(self) -> Tensor:
+        return self._cost(self.probs)
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        return self._values(functional.arange(2, dtype=self.probs.dtype, device=self.probs.device), expand)
+
+
+class Geometric(_Odds):
+    """How many trials fail before the first that succeeds, with the probability `probs`."""
+
+    support = constraints.nonnegative_integer
+
+    @property
+    def mean(self) -> Tensor:
+        return 1 / self.probs - 1
+
+    @property
+    def mode(self) -> Tensor:
+        return functional.zeros_like(self.probs)
+
+    @property
+    def variance(self) -> Tensor:
+        return (1 / self.probs - 1) / self.probs
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        with no_grad():
+            u = functional.rand(self._extended(sample_shape), dtype=self.probs.dtype, device=self.probs.device)
+            return ((-u).log1p() / (-self.probs).log1p()).floor()
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._check(value)
+        return functional.xlog1py(value, -self.probs) + self.probs.log()
+
+    def entropy(self) -> Tensor:
+        return self._cost(self.probs) / self.probs
+
+
+class Binomial(_Odds):
+    """How many of `total_count` trials succeed, each with the probability `probs`."""
+
+    total_count: Tensor
+    has_enumerate_support = True
+    arg_constraints = {"total_count": constraints.nonnegative_integer, **_Odds.arg_constraints}  # noqa: RUF012
+
+    def __init__(self, total_count: Any = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+                 ) -> None:  # fmt: skip
+        value, total = together(one_of(probs, logits), total_count)
+        self.total_count = total.to(value.dtype)
+        super().__init__(**{"logits" if probs is None else "probs": value}, validate_args=validate_args)
+
+    @property
+    def support(self) -> constraints.Constraint:
+        """From 0 to the number of trials."""
+        return constraints.integer_interval(0, self.total_count)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.total_count * self.probs
+
+    @property
+    def mode(self) -> Tensor:
+        return ((self.total_count + 1) * self.probs).floor().clamp(max=self.total_count)
+
+    @property
+    def variance(self) -> Tensor:
+        return self.mean * (1 - self.probs)
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        shape = self._extended(sample_shape)
+        return functional.binomial(self.total_count.expand(shape), self.probs.detach().expand(shape))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._check(value)
+        n, odds = self.total_count, self.logits
+        choices = (n + 1).lgamma() - (value + 1).lgamma() - (n - value + 1).lgamma()
+        return choices + value * odds - n * functional.softplus(odds)
+
+    def entropy(self) -> Tensor:
+        found = self.log_prob(self.enumerate_support(expand=False))
+        return -(found.exp() * found).sum(0)
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        largest = self.total_count.max()
+        if not bool((self.total_count == largest).all()):
+            raise NotImplementedError("enumerate_support() of binomial distributions of different numbers of trials")
+        counts = functional.arange(int(largest) + 1, dtype=self.probs.dtype, device=self.probs.device)
+        return self._values(counts, expand)
+
+
+class Poisson(Distribution):
+    """How many events happen in a time in which `rate` are expected."""
+
+    rate: Tensor
+    arg_constraints = {"rate": constraints.nonnegative}  # noqa: RUF012
+    support = constraints.nonnegative_integer
+
+    def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
+        (self.rate,) = together(rate)
+        super().__init__(self.rate.shape, validate_args=validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.rate
+
+    @property
+    def mode(self) -> Tensor:
+        return self.rate.floor()
+
+    @property
+    def variance(self) -> Tensor:
+        return self.rate
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        return functional.poisson(self.rate.detach().expand(self._extended(sample_shape)))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._check(value)
+        return functional.xlogy(value, self.rate) - self.rate - (value + 1).lgamma()
+
+
+class Categorical(Distribution):
+    """Numbers 0, 1, ... with the probabilities that lie along the last axis of `probs`, or of exp(`logits`), which need
+    not add up to 1.
+
+    >>> Categorical(logits=functional.zeros(4)).entropy()
+    tensor(1.3863)
+    """
+
+    arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}  # noqa: RUF012
+    has_enumerate_support = True
+
+    def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
+        value = one_of(probs, logits)
+        if value.ndim < 1:
+            raise ValueError("Categorical() takes the probabilities of each choice along a last axis, not a number")
+        if probs is None:
+            vars(self)["logits"] = functional.log_softmax(value, -1)
+        else:
+            vars(self)["probs"] = value / value.sum(-1, keepdim=True)
+        super().__init__(value.shape[:-1], validate_args=validate_args)
+
+    @derived
+    def probs(self) -> Tensor:
+        """The probabilities."""
+        return self.logits.exp()
+
+    @derived
+    def logits(self) -> Tensor:
+        """The logarithms of the probabilities, which are kept away from 0 and 1."""
+        eps = eps_of(self.probs)
+        return self.probs.clamp(eps, 1 - eps).log()
+
+    @property
+    def param_shape(self) -> tuple[int, ...]:
+        """The shape of `probs` and `logits`."""
+        return tuple(self._parameter.shape)
+
+    @property
+    def _parameter(self) -> Tensor:
+        return cast(Tensor, getattr(self, self._given()[0]))
+
+    @property
+    def _count(self) -> int:
+        return self._parameter.shape[-1]
+
+    @property
+    def support(self) -> constraints.Constraint:
+        """The numbers of the choices."""
+        return constraints.integer_interval(0, self._count - 1)
+
+    @property
+    def mean(self) -> Tensor:
+        return functional.full(self._extended(), math.nan, dtype=self.probs.dtype, device=self.probs.device)
+
+    @property
+    def mode(self) -> Tensor:
+        return self._parameter.argmax(-1)
+
+    @property
+    def variance(self) -> Tensor:
+        return self.mean
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        rows = self.probs.detach().reshape(-1, self._count)
+        draws = functional.multinomial(rows, math.prod(sample_shape), replacement=True)
+        return draws.T.reshape(*sample_shape, *self.batch_shape)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._check(value)
+        at, logits = functional.broadcast_tensors(value.long().unsqueeze(-1), self.logits)
+        return logits.gather(-1, at[..., :1]).squeeze(-1)
+
+    def entropy(self) -> Tensor:
+        return functional.entr(self.probs).sum(-1) if "probs" in vars(self) else -(self.probs * self.logits).sum(-1)
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        return self._values(functional.arange(self._count, device=self._parameter.device), expand)
+
+
+class OneHotCategorical(Distribution):
+    """`Categorical` whose values are vectors with a single 1."""
+
+    arg_constraints = Categorical.arg_constraints
+    support = constraints.one_hot
+    has_enumerate_support = True
+
+    def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
+        self._choice = Categorical(probs, logits, validate_args)
+        super().__init__(self._choice.batch_shape, self._choice.param_shape[-1:], validate_args=validate_args)
+
+    def expand(self, batch_shape: Shape) -> OneHotCategorical:
+        choice = self._choice.expand(batch_shape)
+        return OneHotCategorical(**{name: getattr(choice, name) for name in choice._given()}, validate_args=False)
+
+    @property
+    def probs(self) -> Tensor:
+        """The probabilities."""
+        return self._choice.probs
+
+    @property
+    def logits(self) -> Tensor:
+        """Their logarithms."""
+        return self._choice.logits
+
+    @property
+    def mean(self) -> Tensor:
+        return self.probs
+
+    @property
+    def mode(self) -> Tensor:
+        return self._hot(self._choice.mode)
+
+    @property
+    def variance(self) -> Tensor:
+        return self.probs * (1 - self.probs)
+
+    def _hot(self, choice: Tensor) -> Tensor:
+        return functional.one_hot(choice, self.event_shape[0]).to(self.probs.dtype)
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        return self._hot(self._choice.sample(sample_shape))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._check(value)
+        return self._choice.log_prob(value.argmax(-1))
+
+    def entropy(self) -> Tensor:
+        return self._choice.entropy()
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        return self._hot(self._choice.enumerate_support(expand))
+
+    def __repr__(self) -> str:
+        return f"OneHot{self._choice!r}"
+
+
+class Multinomial(Distribution):
+    """How often each choice comes in `total_count` of them."""
+
+    arg_constraints = Categorical.arg_constraints
+
+    def __init__(self, total_count: int = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+                 ) -> None:  # fmt: skip
+        self.total_count = total_count
+        self._choice = Categorical(probs, logits, validate_args)
+        super().__init__(self._choice.batch_shape, self._choice.param_shape[-1:], validate_args=validate_args)
+
+    def expand(self, batch_shape: Shape) -> Multinomial:
+        choice = self._choice.expand(batch_shape)
+        given = {name: getattr(choice, name) for name in choice._given()}
+        return Multinomial(self.total_count, **given, validate_args=False)
+
+    @property
+    def support(self) -> constraints.Constraint:
+        """Counts that add up to the number of choices."""
+        return constraints.multinomial(self.total_count)
+
+    @property
+    def probs(self) -> Tensor:
+        """The probabilities."""
+        return self._choice.probs
+
+    @property
+    def logits(self) -> Tensor:
+        """Their logarithms."""
+        return self._choice.logits
+
+    @property
+    def mean(self) -> Tensor:
+        return self.total_count * self.probs
+
+    @property
+    def variance(self) -> Tensor:
+        return self.mean * (1 - self.probs)
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        choices = self._choice.sample((self.total_count, *sample_shape))
+        return functional.one_hot(choices, self.event_shape[0]).sum(0).to(self.probs.dtype)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._check(value)
+        orders = (value.sum(-1) + 1).lgamma() - (value + 1).lgamma().sum(-1)
+        return orders + functional.xlogy(value, self.probs).sum(-1)
+
+    def entropy(self) -> Tensor:
+        n = self.total_count
+        count = Binomial(n, self.probs)
+        values = count.enumerate_support(expand=False)[1:]
+        orders = ((values + 1).lgamma() * count.log_prob(values).exp()).sum((0, -1))
+        return n * self._choice.entropy() - math.lgamma(n + 1) + orders

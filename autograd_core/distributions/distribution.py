@@ -1,0 +1,183 @@
+"""The base of distributions: shapes, checks, and what follows from other methods."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Self
+
+from autograd_core import dtypes, functional
+from autograd_core.distributions.constraints import Constraint
+from autograd_core.tensor import Tensor, no_grad
+
+Shape = Sequence[int]
+
+
+class Distribution:
+    """A batch of random variables: `batch_shape` says how many, `event_shape` what one of them looks like.
+
+    validate_args: whether parameters and values are checked, as they are unless this, or
+    `set_default_validate_args(False)`, says otherwise.
+    """
+
+    arg_constraints: ClassVar[dict[str, Constraint]] = {}
+    support: Any = None
+    has_rsample = has_enumerate_support = False
+    _validates = True
+
+    def __init__(self, batch_shape: Shape = (), event_shape: Shape = (), validate_args: bool | None = None) -> None:
+        self.batch_shape, self.event_shape = tuple(batch_shape), tuple(event_shape)
+        if validate_args is not None:
+            self._validates = validate_args
+        if self._validates:
+            for name in self._given():
+                constraint, value = self.arg_constraints[name], getattr(self, name)
+                if not bool(constraint.check(value).all()):
+                    raise ValueError(
+                        f"Expected parameter {name} (Tensor of shape {value.shape}) of distribution {self!r} to "
+                        f"satisfy the constraint {constraint}, but found invalid values:\n{value.detach()}"
+                    )
+
+    @staticmethod
+    def set_default_validate_args(value: bool) -> None:
+        """Whether distributions check their arguments unless they are told."""
+        Distribution._validates = value
+
+    def _given(self) -> list[str]:
+        """The parameters that were given; others follow from them."""
+        return [name for name in self.arg_constraints if name in vars(self)]
+
+    def expand(self, batch_shape: Shape) -> Self:
+        """The distribution with its parameters expanded to another batch shape."""
+        new = copy.copy(self)
+        for name in self._given():
+            value = getattr(self, name)
+            setattr(
+                new, name, value.expand(*batch_shape, *value.shape[value.ndim - self.arg_constraints[name].event_dim :])
+            )
+        new.batch_shape = tuple(batch_shape)
+        return new
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        """Values of shape (*sample_shape, *batch_shape, *event_shape), through which no gradient flows."""
+        with no_grad():
+            return self.rsample(sample_shape)
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        """Values as a differentiable function of the parameters."""
+        raise NotImplementedError(f"{type(self).__name__} has no rsample(): its values are no differentiable function "
+                                  "of its parameters; use sample() and log_prob()")  # fmt: skip
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        """The logarithm of the density, or probability, at a value."""
+        raise self._lacking("log_prob")
+
+    def cdf(self, value: Tensor) -> Tensor:
+        """The probability of a value that is not above this one."""
+        raise self._lacking("cdf")
+
+    def icdf(self, value: Tensor) -> Tensor:
+        """The value at which `cdf` reaches this probability."""
+        raise self._lacking("icdf")
+
+    def entropy(self) -> Tensor:
+        """The mean of -log_prob."""
+        raise self._lacking("entropy")
+
+    def perplexity(self) -> Tensor:
+        """The exponential of the entropy."""
+        return self.entropy().exp()
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        """All values, along a first axis; not expanded, they have axes of length 1 for the batch."""
+        raise self._lacking("enumerate_support")
+
+    @property
+    def mean(self) -> Tensor:
+        """The mean."""
+        raise self._lacking("mean")
+
+    @property
+    def mode(self) -> Tensor:
+        """The most probable value."""
+        raise self._lacking("mode")
+
+    @property
+    def variance(self) -> Tensor:
+        """The mean square distance from the mean."""
+        raise self._lacking("variance")
+
+    @property
+    def stddev(self) -> Tensor:
+        """The root of the variance."""
+        return self.variance.sqrt()
+
+    def _lacking(self, what: str) -> NotImplementedError:
+        return NotImplementedError(f"{type(self).__name__} has no {what}")
+
+    def _extended(self, sample_shape: Shape = ()) -> tuple[int, ...]:
+        return (*sample_shape, *self.batch_shape, *self.event_shape)
+
+    def _values(self, numbers: Tensor, expand: bool) -> Tensor:
+        """A vector of numbers, which all random variables take, as `enumerate_support` gives them."""
+        found = numbers.reshape(-1, *(1,) * len(self.batch_shape))
+        return found.expand(-1, *self.batch_shape) if expand else found
+
+    def _check(self, value: Tensor) -> None:
+        """Raise unless this can be a value."""
+        if not self._validates:
+            return
+        if not isinstance(value, Tensor):
+            raise ValueError(f"the value must be a Tensor, not {type(value).__name__}")
+        here, given = self._extended(), value.shape
+        if any(a != b and 1 not in (a, b) for a, b in zip(reversed(here), reversed(given), strict=False)) or (
+            self.event_shape and given[len(given) - len(self.event_shape) :] != self.event_shape
+        ):
+            raise ValueError(f"a value of shape {given} does not fit batch and event of shapes {self.batch_shape} and "
+                             f"{self.event_shape}")  # fmt: skip
+        if not bool(self.support.check(value).all()):
+            raise ValueError(
+                f"Expected value argument (Tensor of shape {given}) to be within the support ({self.support}) of the "
+                f"distribution {self!r}, but found invalid values:\n{value.detach()}"
+            )
+
+    def __repr__(self) -> str:
+        shown = [
+            f"{n}: {v.item() if v.numel() == 1 else v.shape}"
+            for n in self._given()
+            if (v := getattr(self, n)) is not None
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class derived:
+    """A parameter that follows from another one, where it was not given itself."""
+
+    def __init__(self, function: Callable[[Any], Tensor]) -> None:
+        self._function, self.__doc__ = function, function.__doc__
+
+    def __get__(self, instance: Any, owner: type) -> Tensor:
+        return self._function(instance)
+
+
+def together(*values: Any) -> tuple[Tensor, ...]:
+    """Numbers and tensors as tensors of one shape; numbers in the dtype of the first tensor, or the default one."""
+    if wrong := [v for v in values if not isinstance(v, Tensor | int | float)]:
+        raise ValueError(f"parameters must be numbers or tensors, not {type(wrong[0]).__name__}")
+    like = next((v for v in values if isinstance(v, Tensor)), None)
+    dtype = dtypes.get_default_dtype() if like is None or like.dtype.kind not in "fV" else like.dtype
+    device = None if like is None else like.device
+    tensors = [v if isinstance(v, Tensor) else functional.tensor(v, dtype=dtype, device=device) for v in values]
+    return functional.broadcast_tensors(*tensors)
+
+
+def eps_of(x: Tensor) -> float:
+    """The distance from 1 to the next number of a tensor's dtype."""
+    return float(dtypes.finfo(x.dtype).eps)
+
+
+def one_of(probs: Any, logits: Any) -> Any:
+    """Whichever of two parameters is given."""
+    if (probs is None) == (logits is None):
+        raise ValueError("Either `probs` or `logits` must be specified, but not both.")
+    return logits if probs is None else probs

@@ -1,0 +1,165 @@
+"""The Kullback-Leibler divergence between two distributions, by the pairs of their types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+from autograd_core import functional, linalg
+from autograd_core.distributions.continuous import (
+    Beta,
+    Cauchy,
+    Exponential,
+    Gamma,
+    Gumbel,
+    HalfNormal,
+    Laplace,
+    LogNormal,
+    Normal,
+    Uniform,
+    log_beta,
+)
+from autograd_core.distributions.discrete import Bernoulli, Binomial, Categorical, Geometric, OneHotCategorical, Poisson
+from autograd_core.distributions.distribution import Distribution
+from autograd_core.distributions.multivariate import Dirichlet, Independent, MultivariateNormal, sum_rightmost
+from autograd_core.tensor import Tensor
+
+Rule = Callable[[Any, Any], Tensor]
+_RULES: dict[tuple[type, type], Rule] = {}
+
+
+def register_kl(type_p: type[Distribution], type_q: type[Distribution]) -> Callable[[Rule], Rule]:
+    """Let `kl_divergence` use the decorated function of p and q for distributions of these types."""
+
+    def register(rule: Rule) -> Rule:
+        _RULES[type_p, type_q] = rule
+        return rule
+
+    return register
+
+
+def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
+    """The mean, under p, of log p - log q.
+
+    >>> from autograd_core.distributions import Normal
+    >>> kl_divergence(Normal(0.0, 1.0), Normal(1.0, 1.0))
+    tensor(0.5000)
+    """
+    for pair in product(type(p).__mro__, type(q).__mro__):
+        if pair in _RULES:
+            return _RULES[pair](p, q)
+    raise NotImplementedError(f"no rule for the divergence of {type(p).__name__} from {type(q).__name__}; "
+                              "register_kl() takes one")  # fmt: skip
+
+
+@register_kl(Normal, Normal)
+@register_kl(LogNormal, LogNormal)
+def _normal(p: Normal, q: Normal) -> Tensor:
+    ratio = (p.scale / q.scale) ** 2
+    return 0.5 * (ratio + ((p.loc - q.loc) / q.scale) ** 2 - 1 - ratio.log())
+
+
+@register_kl(HalfNormal, HalfNormal)
+def _half_normal(p: HalfNormal, q: HalfNormal) -> Tensor:
+    ratio = (p.scale / q.scale) ** 2
+    return 0.5 * (ratio - 1 - ratio.log())
+
+
+@register_kl(Laplace, Laplace)
+def _laplace(p: Laplace, q: Laplace) -> Tensor:
+    ratio, distance = p.scale / q.scale, (p.loc - q.loc).abs()
+    return -ratio.log() + distance / q.scale + ratio * (-distance / p.scale).exp() - 1
+
+
+@register_kl(Gumbel, Gumbel)
+def _gumbel(p: Gumbel, q: Gumbel) -> Tensor:
+    ratio, distance = p.scale / q.scale, (q.loc - p.loc) / q.scale
+    rest = (distance + (ratio + 1).lgamma()).exp() - (1 + p.EULER)
+    return -ratio.log() - distance + ratio * p.EULER + rest
+
+
+@register_kl(Cauchy, Cauchy)
+def _cauchy(p: Cauchy, q: Cauchy) -> Tensor:
+    return (((p.scale + q.scale) ** 2 + (p.loc - q.loc) ** 2) / (4 * p.scale * q.scale)).log()
+
+
+@register_kl(Uniform, Uniform)
+def _uniform(p: Uniform, q: Uniform) -> Tensor:
+    found = ((q.high - q.low) / (p.high - p.low)).log()
+    return functional.where((q.low > p.low) | (q.high < p.high), float("inf"), found)
+
+
+@register_kl(Exponential, Exponential)
+def _exponential(p: Exponential, q: Exponential) -> Tensor:
+    ratio = q.rate / p.rate
+    return ratio - 1 - ratio.log()
+
+
+@register_kl(Gamma, Gamma)
+def _gamma(p: Gamma, q: Gamma) -> Tensor:
+    a, b = p.concentration, q.concentration
+    return (
+        b * (p.rate / q.rate).log() + b.lgamma() - a.lgamma() + (a - b) * a.digamma() + (q.rate - p.rate) * a / p.rate
+    )
+
+
+@register_kl(Beta, Beta)
+def _beta(p: Beta, q: Beta) -> Tensor:
+    a, b, c, d = p.concentration1, p.concentration0, q.concentration1, q.concentration0
+    inner = (a - c) * a.digamma() + (b - d) * b.digamma() + (c + d - a - b) * (a + b).digamma()
+    return log_beta(c, d) - log_beta(a, b) + inner
+
+
+@register_kl(Dirichlet, Dirichlet)
+def _dirichlet(p: Dirichlet, q: Dirichlet) -> Tensor:
+    a, b, total = p.concentration, q.concentration, p.concentration.sum(-1, keepdim=True)
+    inner = ((a - b) * (a.digamma() - total.digamma())).sum(-1)
+    return a.sum(-1).lgamma() - b.sum(-1).lgamma() - (a.lgamma() - b.lgamma()).sum(-1) + inner
+
+
+@register_kl(Bernoulli, Bernoulli)
+def _bernoulli(p: Bernoulli, q: Bernoulli) -> Tensor:
+    return q._cost(p.probs) - p.entropy()
+
+
+@register_kl(Binomial, Binomial)
+def _binomial(p: Binomial, q: Binomial) -> Tensor:
+    if not bool((p.total_count == q.total_count).all()):
+        raise NotImplementedError("the divergence between binomial distributions of different numbers of trials")
+    return p.total_count * (q._cost(p.probs) - p._cost(p.probs))
+
+
+@register_kl(Geometric, Geometric)
+def _geometric(p: Geometric, q: Geometric) -> Tensor:
+    return q._cost(p.probs) / p.probs - p.entropy()
+
+
+@register_kl(Poisson, Poisson)
+def _poisson(p: Poisson, q: Poisson) -> Tensor:
+    return functional.xlogy(p.rate, p.rate / q.rate) - (p.rate - q.rate)
+
+
+@register_kl(Categorical, Categorical)
+@register_kl(OneHotCategorical, OneHotCategorical)
+def _categorical(p: Categorical, q: Categorical) -> Tensor:
+    found = p.probs * (p.logits - q.logits)
+    found = functional.where(q.probs == 0, float("inf"), found)
+    return functional.where(p.probs == 0, 0.0, found).sum(-1)
+
+
+@register_kl(MultivariateNormal, MultivariateNormal)
+def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
+    if p.event_shape != q.event_shape:
+        raise ValueError(f"the divergence between vectors of shapes {p.event_shape} and {q.event_shape}")
+    ratio = linalg.solve_triangular(q.scale_tril, p.scale_tril, upper=False)
+    distance = linalg.solve_triangular(q.scale_tril, (p.loc - q.loc).unsqueeze(-1), upper=False)
+    squares = (ratio**2).sum((-2, -1)) + (distance**2).sum((-2, -1))
+    return q._log_scale() - p._log_scale() + 0.5 * (squares - p._size())
+
+
+@register_kl(Independent, Independent)
+def _independent(p: Independent, q: Independent) -> Tensor:
+    if p.reinterpreted_batch_ndims != q.reinterpreted_batch_ndims:
+        raise NotImplementedError("the divergence between events of different numbers of axes")
+    return sum_rightmost(kl_divergence(p.base_dist, q.base_dist), p.reinterpreted_batch_ndims)

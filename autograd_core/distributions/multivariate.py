@@ -1,0 +1,243 @@
+"""Distributions of vectors, and of what others are made of."""
+
+from __future__ import annotations
+
+import math
+from typing import cast
+
+from autograd_core import functional, linalg
+from autograd_core.distributions import constraints
+from autograd_core.distributions.continuous import standard_gamma
+from autograd_core.distributions.discrete import Categorical
+from autograd_core.distributions.distribution import Distribution, Shape, derived
+from autograd_core.tensor import Tensor
+
+
+class MultivariateNormal(Distribution):
+    """Normal vectors of mean `loc`, and a covariance matrix, its inverse, or its Cholesky factor `scale_tril`."""
+
+    has_rsample = True
+    arg_constraints = {  # noqa: RUF012
+        "loc": constraints.real_vector, "covariance_matrix": constraints.positive_definite,
+        "precision_matrix": constraints.positive_definite, "scale_tril": constraints.lower_cholesky,
+    }  # fmt: skip
+    support = constraints.real_vector
+
+    def __init__(self, loc: Tensor, covariance_matrix: Tensor | None = None, precision_matrix: Tensor | None = None,
+                 scale_tril: Tensor | None = None, validate_args: bool | None = None) -> None:  # fmt: skip
+        given = {"covariance_matrix": covariance_matrix, "precision_matrix": precision_matrix, "scale_tril": scale_tril}
+        matrices = [(name, m) for name, m in given.items() if m is not None]
+        if len(matrices) != 1:
+            raise ValueError(f"MultivariateNormal() takes exactly one of {', '.join(given)}, not {len(matrices)}")
+        if loc.ndim < 1:
+            raise ValueError("MultivariateNormal() takes vectors along the last axis of loc, not a number")
+        ((self._name, matrix),) = matrices
+        batch = functional.broadcast_shapes(matrix.shape[:-2], loc.shape[:-1])
+        self.loc = loc.expand(*batch, -1)
+        vars(self)[self._name] = matrix.expand(*batch, -1, -1)
+        super().__init__(batch, loc.shape[-1:], validate_args=validate_args)
+
+    @derived
+    def scale_tril(self) -> Tensor:
+        """The Cholesky factor of the covariance matrix."""
+        if self._name == "covariance_matrix":
+            return linalg.cholesky(self.covariance_matrix)
+        turned = linalg.cholesky(self.precision_matrix.flip(-2, -1)).flip(-2, -1).mT
+        unit = functional.eye(self.event_shape[0], dtype=self.loc.dtype, device=self.loc.device)
+        return linalg.solve_triangular(turned, unit, upper=False)
+
+    @derived
+    def covariance_matrix(self) -> Tensor:
+        """The mean of the products of the distances from the mean."""
+        return self.scale_tril @ self.scale_tril.mT
+
+    @derived
+    def precision_matrix(self) -> Tensor:
+        """The inverse of the covariance matrix."""
+        return functional.cholesky_inverse(self.scale_tril)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.loc
+
+    @property
+    def mode(self) -> Tensor:
+        return self.loc
+
+    @property
+    def variance(self) -> Tensor:
+        return (self.scale_tril**2).sum(-1)
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        noise = functional.randn(self._extended(sample_shape), dtype=self.loc.dtype, device=self.loc.device)
+        return self.loc + (self.scale_tril @ noise.unsqueeze(-1)).squeeze(-1)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._check(value)
+        distance = linalg.solve_triangular(self.scale_tril, (value - self.loc).unsqueeze(-1), upper=False)
+        return -0.5 * (distance**2).sum((-2, -1)) - self._log_scale() - 0.5 * self._size() * math.log(2 * math.pi)
+
+    def entropy(self) -> Tensor:
+        return self._log_scale() + 0.5 * self._size() * (1 + math.log(2 * math.pi))
+
+    def _size(self) -> int:
+        return self.event_shape[0]
+
+    def _log_scale(self) -> Tensor:
+        return self.scale_tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+
+
+class Dirichlet(Distribution):
+    """Probabilities of several choices, as shares of gamma-distributed numbers in their sum."""
+
+    concentration: Tensor
+    arg_constraints = {"concentration": constraints.independent(constraints.positive, 1)}  # noqa: RUF012
+    support = constraints.simplex
+
+    def __init__(self, concentration: Tensor, validate_args: bool | None = None) -> None:
+        if concentration.ndim < 1:
+            raise ValueError("Dirichlet() takes the concentrations along a last axis, not a number")
+        self.concentration = concentration
+        super().__init__(concentration.shape[:-1], concentration.shape[-1:], validate_args=validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.concentration / self.concentration.sum(-1, keepdim=True)
+
+    @property
+    def mode(self) -> Tensor:
+        above = (self.concentration - 1).clamp(min=0)
+        found = above / above.sum(-1, keepdim=True)
+        flat = (self.concentration < 1).all(-1, keepdim=True)
+        corner = functional.one_hot(self.concentration.argmax(-1), self.event_shape[0]).to(found.dtype)
+        return functional.where(flat, corner, found)
+
+    @property
+    def variance(self) -> Tensor:
+        total = self.concentration.sum(-1, keepdim=True)
+        return self.mean * (1 - self.mean) / (total + 1)
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        draws = standard_gamma(self.concentration, self._extended(sample_shape))
+        return draws / draws.sum(-1, keepdim=True)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._check(value)
+        a = self.concentration
+        return functional.xlogy(a - 1, value).sum(-1) + a.sum(-1).lgamma() - a.lgamma().sum(-1)
+
+    def entropy(self) -> Tensor:
+        a, total = self.concentration, self.concentration.sum(-1)
+        inner = (total - a.shape[-1]) * total.digamma() - ((a - 1) * a.digamma()).sum(-1)
+        return a.lgamma().sum(-1) - total.lgamma() + inner
+
+
+class Independent(Distribution):
+    """A distribution whose last `reinterpreted_batch_ndims` axes of random variables are one event."""
+
+    def __init__(self, base_distribution: Distribution, reinterpreted_batch_ndims: int,
+                 validate_args: bool | None = None) -> None:  # fmt: skip
+        self.base_dist, self.reinterpreted_batch_ndims = base_distribution, reinterpreted_batch_ndims
+        batch, event = base_distribution.batch_shape, base_distribution.event_shape
+        if reinterpreted_batch_ndims > len(batch):
+            raise ValueError(f"Independent(): {reinterpreted_batch_ndims} axes of a batch of shape {batch}")
+        split = len(batch) - reinterpreted_batch_ndims
+        super().__init__(batch[:split], batch[split:] + event, validate_args=validate_args)
+        self.has_rsample, self.has_enumerate_support = base_distribution.has_rsample, False
+
+    @property
+    def support(self) -> constraints.Constraint:
+        """That of the distribution, at all axes."""
+        return constraints.independent(self.base_dist.support, self.reinterpreted_batch_ndims)
+
+    def expand(self, batch_shape: Shape) -> Independent:
+        inner = self.event_shape[: self.reinterpreted_batch_ndims]
+        return Independent(self.base_dist.expand((*batch_shape, *inner)), self.reinterpreted_batch_ndims, False)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.base_dist.mean
+
+    @property
+    def mode(self) -> Tensor:
+        return self.base_dist.mode
+
+    @property
+    def variance(self) -> Tensor:
+        return self.base_dist.variance
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        return self.base_dist.sample(sample_shape)
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        return self.base_dist.rsample(sample_shape)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        return self._summed(self.base_dist.log_prob(value))
+
+    def entropy(self) -> Tensor:
+        return self._summed(self.base_dist.entropy())
+
+    def _summed(self, x: Tensor) -> Tensor:
+        return sum_rightmost(x, self.reinterpreted_batch_ndims)
+
+    def __repr__(self) -> str:
+        return f"Independent({self.base_dist!r}, {self.reinterpreted_batch_ndims})"
+
+
+class MixtureSameFamily(Distribution):
+    """One of several distributions, along the last axis of a batch, chosen by a `Categorical`."""
+
+    def __init__(self, mixture_distribution: Categorical, component_distribution: Distribution,
+                 validate_args: bool | None = None) -> None:  # fmt: skip
+        self.mixture_distribution, self.component_distribution = mixture_distribution, component_distribution
+        parts, choices = component_distribution.batch_shape, mixture_distribution.param_shape[-1]
+        if not isinstance(mixture_distribution, Categorical) or parts[-1:] != (choices,):
+            raise ValueError(f"MixtureSameFamily() takes a Categorical of as many choices as there are components, not "
+                             f"{mixture_distribution!r} and a batch of shape {parts}")  # fmt: skip
+        super().__init__(parts[:-1], component_distribution.event_shape, validate_args=validate_args)
+
+    @property
+    def support(self) -> constraints.Constraint:
+        """That of the components."""
+        return cast(constraints.Constraint, self.component_distribution.support)
+
+    @property
+    def mean(self) -> Tensor:
+        return self._averaged(self.component_distribution.mean)
+
+    @property
+    def variance(self) -> Tensor:
+        part = self.component_distribution
+        return self._averaged(part.variance + part.mean**2) - self.mean**2
+
+    def _averaged(self, x: Tensor) -> Tensor:
+        weights = self.mixture_distribution.probs
+        dim = -1 - len(self.event_shape)
+        return (x * weights.reshape(*weights.shape, *(1,) * len(self.event_shape))).sum(dim)
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        dim = len(sample_shape) + len(self.batch_shape)
+        values, choice = (
+            self.component_distribution.sample(sample_shape),
+            self.mixture_distribution.sample(sample_shape),
+        )
+        at = choice.reshape(*choice.shape, *(1,) * (1 + len(self.event_shape)))
+        return values.take_along_dim(at.expand(*choice.shape, 1, *self.event_shape), dim).squeeze(dim)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._check(value)
+        parts = self.component_distribution.log_prob(value.unsqueeze(-1 - len(self.event_shape)))
+        return functional.logsumexp(parts + functional.log_softmax(self.mixture_distribution.logits, -1), -1)
+
+    def cdf(self, value: Tensor) -> Tensor:
+        parts = self.component_distribution.cdf(value.unsqueeze(-1 - len(self.event_shape)))
+        return (parts * self.mixture_distribution.probs).sum(-1)
+
+    def __repr__(self) -> str:
+        return f"MixtureSameFamily({self.mixture_distribution!r}, {self.component_distribution!r})"
+
+
+def sum_rightmost(x: Tensor, count: int) -> Tensor:
+    """The sums over the last axes."""
+    return x.flatten(-count).sum(-1) if count else x

@@ -1,0 +1,205 @@
+"""Distributions against SciPy's, their samples against their own moments, and what they refuse."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import autograd_core as ag
+from autograd_core import distributions as D
+
+A, B = (ag.tensor(v, dtype="f8", requires_grad=True) for v in ([0.7, 1.3, 2.5], [1.5, 0.4, 2.0]))
+P = ag.tensor([0.2, 0.5, 0.7], dtype="f8", requires_grad=True)
+a, b, p = A.detach().numpy(), B.detach().numpy(), P.detach().numpy()
+REAL, ABOVE, UNIT, COUNTS = [-1.2, 0.3, 2.0], [0.1, 0.9, 3.0], [0.1, 0.5, 0.8], [0.0, 2.0, 4.0]
+# Name -> distribution, SciPy's, and values.
+SCALAR = {
+    "Normal": (lambda: D.Normal(A, B), stats.norm(a, b), REAL),
+    "Laplace": (lambda: D.Laplace(A, B), stats.laplace(a, b), REAL),
+    "Cauchy": (lambda: D.Cauchy(A, B), stats.cauchy(a, b), REAL),
+    "Gumbel": (lambda: D.Gumbel(A, B), stats.gumbel_r(a, b), REAL),
+    "StudentT": (lambda: D.StudentT(A + 2, A, B), stats.t(a + 2, a, b), REAL),
+    "HalfNormal": (lambda: D.HalfNormal(A), stats.halfnorm(scale=a), ABOVE),
+    "HalfCauchy": (lambda: D.HalfCauchy(A), stats.halfcauchy(scale=a), ABOVE),
+    "LogNormal": (lambda: D.LogNormal(A, B / 2), stats.lognorm(b / 2, scale=np.exp(a)), ABOVE),
+    "Uniform": (lambda: D.Uniform(-A, B + 2), stats.uniform(-a, a + b + 2), UNIT),
+    "Exponential": (lambda: D.Exponential(A), stats.expon(scale=1 / a), ABOVE),
+    "Gamma": (lambda: D.Gamma(A, B), stats.gamma(a, scale=1 / b), ABOVE),
+    "Chi2": (lambda: D.Chi2(A), stats.chi2(a), ABOVE),
+    "Beta": (lambda: D.Beta(A, B), stats.beta(a, b), UNIT),
+    "Bernoulli": (lambda: D.Bernoulli(P), stats.bernoulli(p), [0.0, 1.0, 1.0]),
+    "Bernoulli of logits": (lambda: D.Bernoulli(logits=P.logit()), stats.bernoulli(p), [0.0, 1.0, 1.0]),
+    "Geometric": (lambda: D.Geometric(P), stats.geom(p, -1), COUNTS),
+    "Binomial": (lambda: D.Binomial(4, P), stats.binom(4, p), COUNTS),
+    "Poisson": (lambda: D.Poisson(A), stats.poisson(a), COUNTS),
+}  # fmt: skip
+VECTORS = {
+    "Dirichlet": (lambda: D.Dirichlet(A), stats.dirichlet(a), [0.2, 0.3, 0.5]),
+    "MultivariateNormal": (lambda: D.MultivariateNormal(A, ag.diag(B) + 0.2),
+                           stats.multivariate_normal(a, np.diag(b) + 0.2), REAL),
+    "MultivariateNormal by its inverse": (lambda: D.MultivariateNormal(A, precision_matrix=ag.diag(B) + 0.2),
+                                          stats.multivariate_normal(a, np.linalg.inv(np.diag(b) + 0.2)), REAL),
+    "Multinomial": (lambda: D.Multinomial(4, P), stats.multinomial(4, p / p.sum()), [1.0, 0.0, 3.0]),
+}  # fmt: skip
+
+
+def close(found, expected, rtol=1e-9):
+    found = found.detach().numpy() if isinstance(found, ag.Tensor) else found
+    np.testing.assert_allclose(found, expected, rtol=rtol, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", SCALAR)
+def test_density_and_moments_of_numbers(name):
+    make, theirs, values = SCALAR[name]
+    d, v = make(), ag.tensor(values, dtype="f8")
+    density = getattr(theirs, "logpmf", None) if d.support.is_discrete else theirs.logpdf
+    close(d.log_prob(v), density(np.array(values)))
+    close(d.mean, theirs.mean() if name != "Cauchy" else np.nan)
+    close(d.variance, theirs.var() if "Cauchy" not in name else np.inf)
+    for what, of in (("cdf", v), ("icdf", ag.tensor(UNIT, dtype="f8"))):
+        try:
+            found = getattr(d, what)(of)
+        except NotImplementedError:
+            continue
+        close(found, {"cdf": theirs.cdf, "icdf": theirs.ppf}[what](of.numpy()))
+    if name != "Poisson":
+        close(d.entropy(), theirs.entropy())
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_density_and_moments_of_vectors(name):
+    make, theirs, values = VECTORS[name]
+    d, v = make(), ag.tensor(values, dtype="f8")
+    close(d.log_prob(v), (theirs.logpmf if d.support.is_discrete else theirs.logpdf)(np.array(values)))
+    close(d.entropy(), theirs.entropy())
+    mean = theirs.mean() if callable(theirs.mean) else theirs.mean
+    covariance = theirs.cov() if hasattr(theirs, "cov") and callable(theirs.cov) else theirs.cov_object.covariance
+    close(d.mean, mean)
+    close(d.variance, np.diag(covariance))
+    assert (d.batch_shape, d.event_shape) == ((), (3,))
+
+
+@pytest.mark.parametrize("name", SCALAR | VECTORS)
+def test_samples(name):
+    ag.manual_seed(0)
+    d = (SCALAR | VECTORS)[name][0]()
+    x = d.sample((4000,))
+    assert (x.shape, x.requires_grad, x.dtype) == ((4000, 3), False, ag.float64)
+    d.log_prob(x)  # all of them can be
+    if "Cauchy" not in name:
+        error = d.stddev.detach() / math.sqrt(len(x))
+        assert ((x.mean(0) - d.mean).abs() < 5 * error).all()
+    if not d.has_rsample:
+        with pytest.raises(NotImplementedError, match="no rsample"):
+            d.rsample()
+        return
+    z = d.rsample((50,))
+    if not d.event_shape:  # along with its parameters a value stays at the same quantile
+        for parameter in (A, B):
+            (g,) = ag.grad(d.cdf(z).sum(), parameter, retain_graph=True, allow_unused=True)
+            assert g is None or np.abs(g.numpy()).max() < 1e-8
+
+
+def test_choices():
+    weights = ag.tensor([[1.0, 2.0, 1.0], [0.0, 3.0, 1.0]], dtype="f8", requires_grad=True)
+    d = D.Categorical(weights)
+    ag.manual_seed(0)
+    x = d.sample((2000, 2))
+    assert (x.shape, x.dtype) == ((2000, 2, 2), ag.int64)
+    close(D.OneHotCategorical(weights).sample((4000,)).mean(0), d.probs.detach(), rtol=0.1)
+    close(d.log_prob(ag.tensor([[1, 2], [0, 1]])), np.log([[0.5, 0.25], [0.25, 0.75]]))
+    close(d.entropy(), stats.entropy(d.probs.detach().numpy().T))
+    close(D.Categorical(logits=d.logits).entropy(), d.entropy().detach(), rtol=1e-6)
+    assert d.mode.tolist() == [1, 1]
+    assert d.enumerate_support().tolist() == [[0, 0], [1, 1], [2, 2]]
+    assert d.enumerate_support(expand=False).shape == (3, 1)
+    hot = D.OneHotCategorical(logits=ag.zeros(3))
+    assert hot.log_prob(hot.enumerate_support()).exp().sum().item() == pytest.approx(1)
+    assert hot.expand((2,)).sample().shape == (2, 3)
+
+
+def test_parts_of_others():
+    d = D.Independent(D.Normal(A, B), 1)
+    v = ag.tensor(REAL, dtype="f8")
+    close(d.log_prob(v), stats.norm(a, b).logpdf(REAL).sum())
+    assert (d.batch_shape, d.event_shape, d.expand((2,)).rsample((4,)).shape) == ((), (3,), (4, 2, 3))
+    mixture = D.MixtureSameFamily(D.Categorical(P), D.Normal(A, B))
+    density = (p / p.sum() * stats.norm(a, b).pdf(np.array(REAL)[:, None])).sum(-1)
+    close(mixture.log_prob(v), np.log(density))
+    close(mixture.mean, (p / p.sum() * a).sum())
+    ag.manual_seed(0)
+    x = mixture.sample((4000,))
+    assert abs(x.mean() - mixture.mean).item() < 5 * mixture.stddev.item() / math.sqrt(4000)
+    vectors = D.MixtureSameFamily(D.Categorical(ag.ones(2)), D.Independent(D.Normal(ag.zeros(2, 3), 1.0), 1))
+    assert vectors.sample((5,)).shape == (5, 3)
+    assert vectors.mean.shape == vectors.variance.shape == (3,)
+    assert vectors.log_prob(ag.zeros(5, 3)).shape == (5,)
+
+
+DIVERGENT = {
+    "Normal": lambda s: D.Normal(A * s, B), "LogNormal": lambda s: D.LogNormal(A * s, B),
+    "Laplace": lambda s: D.Laplace(A, B * s), "Gumbel": lambda s: D.Gumbel(A, B + s),
+    "Exponential": lambda s: D.Exponential(A * s), "Gamma": lambda s: D.Gamma(A * s, B),
+    "Beta": lambda s: D.Beta(A, B + s), "HalfNormal": lambda s: D.HalfNormal(A * s),
+    "Dirichlet": lambda s: D.Dirichlet(A * s), "Bernoulli": lambda s: D.Bernoulli(P / s),
+    "Geometric": lambda s: D.Geometric(P / s), "Poisson": lambda s: D.Poisson(A * s),
+    "Binomial": lambda s: D.Binomial(3, P / s), "Categorical": lambda s: D.Categorical(P * ag.tensor([1.0, s, 2.0])),
+    "MultivariateNormal": lambda s: D.MultivariateNormal(A * s, ag.diag(B) + 0.1 * s),
+    "Independent": lambda s: D.Independent(D.Normal(A, B * s), 1), "Uniform": lambda s: D.Uniform(-A * s, B),
+    "Cauchy": lambda s: D.Cauchy(A, B * s),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DIVERGENT)
+def test_divergences_are_means_of_differences(name):
+    p, q = DIVERGENT[name](1.0), DIVERGENT[name](1.5)
+    exact = D.kl_divergence(p, q).detach()
+    ag.manual_seed(0)
+    x = p.sample((20000,))
+    differences = (p.log_prob(x) - q.log_prob(x)).detach()
+    error = differences.std(0) / math.sqrt(len(x))
+    assert ((differences.mean(0) - exact).abs() <= 5 * error + 1e-12).all()
+    close(D.kl_divergence(p, p), np.zeros(exact.shape))
+
+
+def test_divergences_of_other_pairs():
+    with pytest.raises(NotImplementedError, match="Normal from Poisson"):
+        D.kl_divergence(D.Normal(0.0, 1.0), D.Poisson(1.0))
+
+    class Mine(D.Normal):
+        pass
+
+    @D.register_kl(Mine, D.Poisson)
+    def _(p, q):
+        return p.loc
+
+    assert D.kl_divergence(Mine(3.0, 1.0), D.Poisson(1.0)).item() == 3
+    assert D.kl_divergence(D.Uniform(0.0, 2.0), D.Uniform(0.0, 1.0)).item() == math.inf
+
+
+def test_what_is_refused():
+    for wrong, message in (
+        (lambda: D.Normal(0.0, -1.0), r"scale .*Normal\(loc: 0.0, scale: -1.0\).*GreaterThan\(lower_bound=0.0\)"),
+        (lambda: D.Normal("0", 1.0), "numbers or tensors, not str"),
+        (lambda: D.Uniform(1.0, 0.0), "low < high"),
+        (D.Categorical, "not both"),
+        (lambda: D.Categorical(ag.tensor(1.0)), "last axis"),
+        (lambda: D.MultivariateNormal(ag.zeros(2)), "exactly one"),
+        (lambda: D.MultivariateNormal(ag.zeros(2), -ag.eye(2)), "PositiveDefinite"),
+        (lambda: D.Independent(D.Normal(0.0, 1.0), 1), "1 axes"),
+        (lambda: D.Exponential(1.0).log_prob(ag.tensor(-1.0)), "within the support"),
+        (lambda: D.Normal(ag.zeros(2), 1.0).log_prob(ag.zeros(3)), r"\(3,\) does not fit"),
+        (lambda: D.Normal(0.0, 1.0).log_prob(1.0), "must be a Tensor"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            wrong()
+    assert D.Exponential(1.0, validate_args=False).log_prob(ag.tensor(-1.0)).item() == 1
+    try:
+        D.Distribution.set_default_validate_args(False)
+        D.Normal(0.0, -1.0)
+    finally:
+        D.Distribution.set_default_validate_args(True)
+    with pytest.raises(NotImplementedError, match="Poisson has no entropy"):
+        D.Poisson(1.0).entropy()
+    assert repr(D.Normal(ag.zeros(2), 1.0)) == "Normal(loc: (2,), scale: (2,))"
