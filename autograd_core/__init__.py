@@ -112,6 +112,10 @@ _PARTS = {
 
 def __getattr__(name: str) -> Any:
     """Parts that cost time to import are imported when first used."""
+    if name in ("nn", "optim"):  # programs find here what is built on this package
+        import importlib
+
+        return importlib.import_module(name)
     if name in _PARTS:
         import importlib
 

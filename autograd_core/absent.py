@@ -33,9 +33,6 @@ ABSENT: dict[str, str] = {
         """,
     "Python's own control flow is recorded as it runs": "cond while_loop",
     "files hold the states of models: use nn.save() and nn.load()": "load save",
-    "modules belong to nn: use nn.functional_call() and nn.stack_module_state()": """
-        func.functional_call func.stack_module_state
-        """,
     "a part of PyTorch's own layers; use the function of nn.functional": """
         native_batch_norm native_dropout native_group_norm native_layer_norm
         """,

@@ -6,7 +6,8 @@ may be nested tuples, lists and dicts of tensors.
 
 from __future__ import annotations
 
-from functools import partial
+import importlib
+from typing import Any
 
 from autograd_core.batching import vmap as vmap
 from autograd_core.families import attribute
@@ -22,4 +23,9 @@ from autograd_core.transforms import linearize as linearize
 from autograd_core.transforms import value_and_grad as value_and_grad
 from autograd_core.transforms import vjp as vjp
 
-__getattr__ = partial(attribute, "func")
+
+def __getattr__(name: str) -> Any:
+    """What belongs to modules lies in `nn`, which is built on this package."""
+    if name in ("functional_call", "stack_module_state"):
+        return getattr(importlib.import_module("nn"), name)
+    return attribute("func", name)

@@ -253,7 +253,7 @@ class Categorical(Distribution):
     def sample(self, sample_shape: Shape = ()) -> Tensor:
         rows = self.probs.detach().reshape(-1, self._count)
         draws = functional.multinomial(rows, math.prod(sample_shape), replacement=True)
-        return draws.T.reshape(*sample_shape, *self.batch_shape)
+        return draws.T.reshape((*sample_shape, *self.batch_shape))
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)

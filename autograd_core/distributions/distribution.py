@@ -51,10 +51,8 @@ class Distribution:
         """The distribution with its parameters expanded to another batch shape."""
         new = copy.copy(self)
         for name in self._given():
-            value = getattr(self, name)
-            setattr(
-                new, name, value.expand(*batch_shape, *value.shape[value.ndim - self.arg_constraints[name].event_dim :])
-            )
+            value, of_event = getattr(self, name), self.arg_constraints[name].event_dim
+            setattr(new, name, value.expand((*batch_shape, *value.shape[value.ndim - of_event :])))
         new.batch_shape = tuple(batch_shape)
         return new
 
@@ -121,7 +119,7 @@ class Distribution:
     def _values(self, numbers: Tensor, expand: bool) -> Tensor:
         """A vector of numbers, which all random variables take, as `enumerate_support` gives them."""
         found = numbers.reshape(-1, *(1,) * len(self.batch_shape))
-        return found.expand(-1, *self.batch_shape) if expand else found
+        return found.expand((-1, *self.batch_shape)) if expand else found
 
     def _check(self, value: Tensor) -> None:
         """Raise unless this can be a value."""

@@ -127,3 +127,13 @@ def test_a_checkpoint_within_contexts():
     with ag.no_grad():
         ag.checkpoint(ag.exp, x, context_fn=lambda: (noting("only"), noting("never")))
     assert entered[2:] == ["only"]
+
+
+def test_what_is_built_on_the_package_is_found_in_it():
+    import nn
+    import optim
+
+    assert (ag.nn, ag.optim) == (nn, optim)
+    assert ag.func.functional_call is nn.functional_call
+    with pytest.raises(AttributeError, match="'nothing'"):
+        ag.func.nothing

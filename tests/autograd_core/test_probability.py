@@ -119,6 +119,12 @@ def test_choices():
     assert hot.expand((2,)).sample().shape == (2, 3)
 
 
+def test_single_random_variables():
+    d = D.Categorical(ag.tensor([0.0, 1.0]))
+    assert (d.sample().tolist(), d.sample((2,)).tolist(), d.enumerate_support().tolist()) == (1, [1, 1], [0, 1])
+    assert D.Normal(0.0, 1.0).expand(()).expand((2, 3)).sample().shape == (2, 3)
+
+
 def test_parts_of_others():
     d = D.Independent(D.Normal(A, B), 1)
     v = ag.tensor(REAL, dtype="f8")
