@@ -1,6 +1,6 @@
 """Training: data sets, loaders, the training loop, on one node or several, metrics, search, validation, pictures."""
 
-from training import datasets, distributed, metrics, plots
+from training import data, datasets, distributed, metrics, plots
 from training.datasets import Subset, TensorDataset, random_split
 from training.diagnostics import dead_units
 from training.history import Evaluation, History
@@ -22,6 +22,7 @@ __all__ = [
     "TensorDataset",
     "activation_curves",
     "cross_validate",
+    "data",
     "datasets",
     "dead_units",
     "distributed",

@@ -11,6 +11,7 @@ import numpy as np
 
 import autograd_core as ag
 from autograd_core import Tensor
+from autograd_core.trees import mapped
 from training.extras import require
 
 
@@ -83,6 +84,11 @@ def collate(examples: Sequence[Any]) -> Any:
     if isinstance(first, (tuple, list)):
         return tuple(collate(column) for column in zip(*examples, strict=True))
     return examples if isinstance(first, str) else ag.stack([ag.as_tensor(v) for v in examples])
+
+
+def converted(example: Any) -> Any:
+    """A single example with its arrays as tensors, within tuples and dicts too."""
+    return mapped(lambda v: ag.as_tensor(v) if isinstance(v, np.ndarray | np.generic) else v, example)
 
 
 def random_split(dataset: Dataset, lengths: Sequence[float], generator: ag.Generator | None = None) -> list[Subset]:

@@ -3,51 +3,91 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, cast
 
 import autograd_core as ag
-from training.datasets import Dataset, take
+from training.datasets import Dataset, collate, converted, take
+from training.samplers import BatchSampler, RandomSampler, SequentialSampler
 
 
 class DataLoader:
     """The examples of a data set in batches, each time it is iterated over; `len` is the number of batches.
 
-    shuffle: in a new random order every time, from `generator` or else from the generator of
-    `autograd_core.manual_seed`. drop_last: leave out a last batch that would be smaller than the others. collate_fn:
-    makes a batch of a list of examples. `num_workers` and `pin_memory` are accepted and change nothing.
-    Raises ValueError for a batch size that is not a positive integer.
+    dataset: by number, or a stream. batch_size: None for single examples. shuffle: in a new random order every time,
+    from `generator` or else from the generator of `autograd_core.manual_seed`. sampler: gives the order; batch_sampler:
+    lists of numbers, a batch each. drop_last: leave out a last batch that would be smaller than the others.
+    collate_fn: makes a batch of a list of examples. What concerns workers and pinned memory is accepted and changes
+    nothing. Raises ValueError for a batch size that is not a positive integer.
     """
 
     def __init__(
         self,
-        dataset: Dataset,
-        batch_size: int = 1,
+        dataset: Dataset | Iterable[Any],
+        batch_size: int | None = 1,
         shuffle: bool = False,
-        *,
-        drop_last: bool = False,
-        generator: ag.Generator | None = None,
-        collate_fn: Callable[[list[Any]], Any] | None = None,
+        sampler: Iterable[int] | None = None,
+        batch_sampler: Iterable[Sequence[int]] | None = None,
         num_workers: int = 0,
+        collate_fn: Callable[[list[Any]], Any] | None = None,
         pin_memory: bool = False,
+        drop_last: bool = False,
+        timeout: float = 0,
+        worker_init_fn: Callable[[int], None] | None = None,
+        multiprocessing_context: Any = None,
+        generator: ag.Generator | None = None,
+        *,
+        prefetch_factor: int | None = None,
+        persistent_workers: bool = False,
+        pin_memory_device: str = "",
+        in_order: bool = True,
     ) -> None:
-        self.dataset, self.shuffle, self.drop_last, self.generator = dataset, shuffle, drop_last, generator
+        if sampler is not None and shuffle:
+            raise ValueError("DataLoader: either a sampler gives the order, or shuffle=True makes a random one")
+        if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
+            raise ValueError("DataLoader: a batch_sampler decides on batch_size, shuffle, sampler and drop_last, too")
+        self.dataset = cast(Any, dataset)
+        self.shuffle, self.drop_last, self.generator = shuffle, drop_last, generator
         self.collate_fn = collate_fn
-        self.batch_size = _batch_size(batch_size)
+        self.batch_size = None if batch_size is None or batch_sampler is not None else _batch_size(batch_size)
+        self._streams = not hasattr(dataset, "__getitem__")
+        self.sampler: Any = sampler
+        if sampler is None and not self._streams:
+            self.sampler = (
+                RandomSampler(self.dataset, generator=generator) if shuffle else SequentialSampler(self.dataset)
+            )
+        self.batch_sampler: Any = batch_sampler
+        if batch_sampler is None and self.batch_size is not None and self.sampler is not None:
+            self.batch_sampler = BatchSampler(self.sampler, self.batch_size, drop_last)
 
     def __len__(self) -> int:
-        whole, rest = divmod(len(self.dataset), self.batch_size)
-        return whole + (rest > 0 and not self.drop_last)
+        if self._streams:
+            raise TypeError("the number of batches of a stream is not known")
+        return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
 
     def __iter__(self) -> Iterator[Any]:
-        n = len(self.dataset)
-        order = ag.randperm(n, generator=self.generator) if self.shuffle else ag.arange(n)
-        for i in range(len(self)):
-            indices = order[i * self.batch_size : (i + 1) * self.batch_size]
-            if self.collate_fn is None:
-                yield take(self.dataset, indices)
-            else:
-                yield self.collate_fn([self.dataset[j] for j in indices.tolist()])
+        if self._streams:
+            yield from self._of_stream(iter(self.dataset))
+        elif self.batch_sampler is None:
+            for i in self.sampler:
+                yield (self.collate_fn or converted)(self.dataset[i])
+        else:
+            for numbers in self.batch_sampler:
+                yield self._batch(list(numbers))
+
+    def _batch(self, numbers: list[int]) -> Any:
+        if self.collate_fn is None:
+            return take(self.dataset, ag.tensor(numbers))
+        return self.collate_fn([self.dataset[i] for i in numbers])
+
+    def _of_stream(self, examples: Iterator[Any]) -> Iterator[Any]:
+        if self.batch_size is None:
+            yield from map(self.collate_fn or converted, examples)
+            return
+        while batch := list(islice(examples, self.batch_size)):
+            if len(batch) == self.batch_size or not self.drop_last:
+                yield (self.collate_fn or collate)(batch)
 
 
 def _batch_size(value: Any) -> int:

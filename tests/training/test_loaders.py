@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+from autograd_core.utils import data
 from training import DataLoader, TensorDataset
 
 TEN = TensorDataset(np.arange(10), np.arange(10) ** 2)
@@ -58,7 +59,7 @@ def test_generator_shields_from_other_random_numbers():
     assert epoch(0) == epoch(5)
 
 
-@pytest.mark.parametrize("size", [0, -3, 2.5, "8", True, None])
+@pytest.mark.parametrize("size", [0, -3, 2.5, "8", True])
 def test_batch_size_is_a_positive_integer(size):
     with pytest.raises(ValueError, match=f"batch_size must be a positive integer, not {size!r}"):
         DataLoader(TEN, size)
@@ -80,3 +81,68 @@ def test_examples_of_any_make():
     assert (first["text"], first["pair"][0].tolist()) == (["a", "b"], [0, 1])
     assert [column.tolist() for column in first["pair"][1]] == [[0, 1], [0, 0]]
     assert list(DataLoader(Texts(), 2, collate_fn=len, num_workers=2, pin_memory=True)) == [2, 1]
+
+
+class Squares(data.Dataset):
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, i):
+        return np.float32(i * i)
+
+
+class Counting(data.IterableDataset):
+    def __iter__(self):
+        return iter(range(5))
+
+
+def test_orders():
+    ag.manual_seed(0)
+    assert numbers(DataLoader(TEN, 2, sampler=[5, 1, 3])) == [[5, 1], [3]]
+    assert numbers(DataLoader(TEN, batch_sampler=[[1, 2], [7]])) == [[1, 2], [7]]
+    assert len(DataLoader(TEN, batch_sampler=data.BatchSampler(data.SequentialSampler(TEN), 4, True))) == 2
+    assert sorted(data.RandomSampler(TEN, num_samples=20)) == sorted([*range(10)] * 2)
+    drawn = list(data.RandomSampler(TEN, replacement=True, num_samples=30))
+    assert (len(drawn), len(set(drawn)) < 30, set(drawn) <= set(range(10))) == (30, True, True)
+    assert sorted(data.SubsetRandomSampler([3, 5, 7])) == [3, 5, 7]
+    weighted = data.WeightedRandomSampler([0.0, 1.0, 3.0], 4000)
+    assert len(DataLoader(TEN, 100, sampler=weighted)) == 40
+    assert np.bincount(list(weighted)) / 4000 == pytest.approx([0, 0.25, 0.75], abs=0.03)
+    with pytest.raises(ValueError, match="either a sampler"):
+        DataLoader(TEN, shuffle=True, sampler=[1])
+    with pytest.raises(ValueError, match="batch_sampler decides"):
+        DataLoader(TEN, 2, batch_sampler=[[1]])
+    for wrong in (lambda: data.RandomSampler(TEN, num_samples=0), lambda: data.WeightedRandomSampler([1.0], 0),
+                  lambda: data.BatchSampler([1], 0, False)):  # fmt: skip
+        with pytest.raises(ValueError, match="must be positive, not 0"):
+            wrong()
+    with pytest.raises(NotImplementedError, match="__iter__"):
+        iter(data.Sampler())
+
+
+def test_single_examples_and_streams():
+    assert [(x, y) for x, y in DataLoader(TEN, batch_size=None)][3] == (3, 9)
+    assert list(DataLoader(Squares(), batch_size=None, collate_fn=int)) == [0, 1, 4, 9, 16]
+    assert [x.tolist() for x in DataLoader(Counting(), 2)] == [[0, 1], [2, 3], [4]]
+    assert [x.tolist() for x in DataLoader(Counting(), 2, drop_last=True)] == [[0, 1], [2, 3]]
+    assert list(DataLoader(data.ChainDataset([Counting(), Counting()]), batch_size=None)) == [*range(5)] * 2
+    assert data.get_worker_info() is None
+    with pytest.raises(TypeError, match="not known"):
+        len(DataLoader(Counting()))
+    with pytest.raises(NotImplementedError, match="__iter__"):
+        iter(data.IterableDataset())
+
+
+def test_data_sets_made_of_others():
+    both = data.ConcatDataset([Squares(), TEN])
+    assert (len(both), both[2], both[5][0], both[-1][1]) == (15, 4, 0, 81)
+    with pytest.raises(IndexError, match="no example 15"):
+        both[15]
+    side = data.StackDataset(Squares(), data.Subset(TEN, range(5)))
+    assert [x.tolist() for x, _ in DataLoader(side, 3)] == [[0, 1, 4], [9, 16]]
+    assert data.StackDataset(a=Squares(), b=Squares())[3] == {"a": 9, "b": 9}
+    assert len(data.StackDataset(a=Squares())) == 5
+    with pytest.raises(ValueError, match="one length"):
+        data.StackDataset(Squares(), TEN)
+    with pytest.raises(ValueError, match="at least one"):
+        data.ConcatDataset([])

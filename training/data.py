@@ -1,0 +1,22 @@
+"""Data sets and loaders under the names of PyTorch's `torch.utils.data`."""
+
+from training.datasets import Dataset as Dataset
+from training.datasets import Subset as Subset
+from training.datasets import TensorDataset as TensorDataset
+from training.datasets import collate as default_collate  # noqa: F401
+from training.datasets import random_split as random_split
+from training.joined import ChainDataset as ChainDataset
+from training.joined import ConcatDataset as ConcatDataset
+from training.joined import IterableDataset as IterableDataset
+from training.joined import StackDataset as StackDataset
+from training.loaders import DataLoader as DataLoader
+from training.samplers import BatchSampler as BatchSampler
+from training.samplers import RandomSampler as RandomSampler
+from training.samplers import Sampler as Sampler
+from training.samplers import SequentialSampler as SequentialSampler
+from training.samplers import SubsetRandomSampler as SubsetRandomSampler
+from training.samplers import WeightedRandomSampler as WeightedRandomSampler
+
+
+def get_worker_info() -> None:
+    """None: examples are loaded in the process that asks for them."""

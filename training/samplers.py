@@ -1,0 +1,110 @@
+"""Orders in which a loader takes the examples of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from typing import Any
+
+import autograd_core as ag
+
+
+class Sampler:
+    """Base of orders: `__iter__` gives numbers of examples, or lists of them for whole batches."""
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError(f"{type(self).__name__} needs a method __iter__ that gives numbers of examples")
+
+
+class SequentialSampler(Sampler):
+    """One after the other."""
+
+    def __init__(self, data_source: Sized) -> None:
+        self.data_source = data_source
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(len(self.data_source)))
+
+    def __len__(self) -> int:
+        return len(self.data_source)
+
+
+class RandomSampler(Sampler):
+    """In random order, or, with `replacement`, whichever comes; `num_samples` of them, or as many as there are."""
+
+    def __init__(self, data_source: Sized, replacement: bool = False, num_samples: int | None = None,
+                 generator: ag.Generator | None = None) -> None:  # fmt: skip
+        if num_samples is not None and num_samples < 1:
+            raise ValueError(f"RandomSampler: num_samples must be positive, not {num_samples}")
+        self.data_source, self.replacement, self.generator = data_source, replacement, generator
+        self._count = num_samples
+
+    @property
+    def num_samples(self) -> int:
+        """How many numbers it gives."""
+        return len(self.data_source) if self._count is None else self._count
+
+    def __iter__(self) -> Iterator[int]:
+        n, count = len(self.data_source), self.num_samples
+        if self.replacement:
+            yield from ag.randint(n, (count,), generator=self.generator).tolist()
+            return
+        for start in range(0, count, n):
+            yield from ag.randperm(n, generator=self.generator)[: count - start].tolist()
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class SubsetRandomSampler(Sampler):
+    """Some examples, in random order."""
+
+    def __init__(self, indices: Sequence[int], generator: ag.Generator | None = None) -> None:
+        self.indices, self.generator = indices, generator
+
+    def __iter__(self) -> Iterator[int]:
+        for i in ag.randperm(len(self.indices), generator=self.generator).tolist():
+            yield int(self.indices[i])
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class WeightedRandomSampler(Sampler):
+    """`num_samples` examples, each with a probability proportional to its weight."""
+
+    def __init__(self, weights: Any, num_samples: int, replacement: bool = True,
+                 generator: ag.Generator | None = None) -> None:  # fmt: skip
+        if num_samples < 1:
+            raise ValueError(f"WeightedRandomSampler: num_samples must be positive, not {num_samples}")
+        self.weights = ag.as_tensor(weights, dtype=ag.float64)
+        self.num_samples, self.replacement, self.generator = num_samples, replacement, generator
+
+    def __iter__(self) -> Iterator[int]:
+        draws = ag.multinomial(self.weights, self.num_samples, self.replacement, generator=self.generator)
+        yield from draws.tolist()
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class BatchSampler(Sampler):
+    """The numbers of another order, in lists of `batch_size`; drop_last: without a last one that would be smaller."""
+
+    def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
+        if batch_size < 1:
+            raise ValueError(f"BatchSampler: batch_size must be positive, not {batch_size}")
+        self.sampler, self.batch_size, self.drop_last = sampler, batch_size, drop_last
+
+    def __iter__(self) -> Iterator[list[int]]:
+        batch = []
+        for i in self.sampler:
+            batch.append(i)
+            if len(batch) == self.batch_size:
+                yield batch
+                batch = []
+        if batch and not self.drop_last:
+            yield batch
+
+    def __len__(self) -> int:
+        whole, rest = divmod(len(self.sampler), self.batch_size)  # type: ignore[arg-type]  # if it has a length
+        return whole + (rest > 0 and not self.drop_last)
