@@ -106,6 +106,9 @@ def fans(tensor: Tensor) -> tuple[int, int]:
     return tensor.shape[1] * field, tensor.shape[0] * field
 
 
+_calculate_fan_in_and_fan_out = fans  # where layers that are copied from PyTorch's find it
+
+
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """By how much the weights before a nonlinearity are larger than those before none.
 

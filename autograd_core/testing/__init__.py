@@ -5,6 +5,7 @@ Hypothesis strategies live in `autograd_core.testing.strategies`, the stand-in f
 """
 
 from autograd_core.families import load_all
+from autograd_core.testing.closeness import assert_close as assert_close
 from autograd_core.testing.entries import check_entry as check_entry
 from autograd_core.testing.entries import temporary_ops as temporary_ops
 from autograd_core.testing.gradients import GradientError as GradientError
