@@ -117,6 +117,10 @@ def __getattr__(name: str) -> Any:
         import importlib
 
         return importlib.import_module(name)
+    if name in ("load", "save"):
+        import importlib
+
+        return getattr(importlib.import_module("nn.serialization"), name)
     if name in _PARTS:
         import importlib
 

@@ -32,7 +32,6 @@ ABSENT: dict[str, str] = {
         Tensor.apply_ Tensor.map2_ Tensor.map_
         """,
     "Python's own control flow is recorded as it runs": "cond while_loop",
-    "files hold the states of models: use nn.save() and nn.load()": "load save",
     "a part of PyTorch's own layers; use the function of nn.functional": """
         native_batch_norm native_dropout native_group_norm native_layer_norm
         """,

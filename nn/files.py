@@ -21,7 +21,11 @@ def save(state: Module | Mapping[str, Tensor], path: str | os.PathLike[str] | Bi
 
     A file named by its path appears at once and complete: if anything fails, what was there before is untouched.
     """
-    content = _safetensors().save(_arrays(state.state_dict() if isinstance(state, Module) else state))
+    write(_safetensors().save(_arrays(state.state_dict() if isinstance(state, Module) else state)), path)
+
+
+def write(content: bytes, path: str | os.PathLike[str] | BinaryIO) -> None:
+    """Write a file, complete or not at all, or to an open one."""
     if not isinstance(path, (str, os.PathLike)):
         path.write(content)
         return

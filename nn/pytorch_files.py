@@ -53,14 +53,14 @@ def load_pytorch(file: BinaryIO) -> Any:
     return _Archive(file).load() if archive else _load_legacy(file, size)
 
 
-def _tensor(
-    storage: np.ndarray[Any, Any], offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any
-) -> Tensor:
+def _tensor(storage: np.ndarray[Any, Any], offset: int, size: tuple[int, ...], stride: tuple[int, ...],
+            requires_grad: bool = False, *_: Any) -> Tensor:  # fmt: skip
     last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if math.prod(size) else offset
     if min((offset, *size, *stride), default=0) < 0 or last >= len(storage) + (not math.prod(size)):
         raise pickle.UnpicklingError(f"a tensor of shape {size} and strides {stride} lies outside its storage")
     strides = tuple(s * storage.itemsize for s in stride)
-    return core.from_numpy(np.lib.stride_tricks.as_strided(storage[offset:], size, strides))
+    made = core.from_numpy(np.lib.stride_tricks.as_strided(storage[offset:], size, strides))
+    return made.requires_grad_(bool(requires_grad))
 
 
 def _parameter(data: Tensor, requires_grad: bool, *_: Any) -> Tensor:

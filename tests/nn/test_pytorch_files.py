@@ -11,6 +11,8 @@ import pytest
 
 import autograd_core as ag
 import nn
+import optim
+from autograd_core.testing import assert_close
 
 # What PyTorch 2.13 wrote, in the present format and in that before 1.6, compressed here.
 FILES = {
@@ -178,3 +180,38 @@ def test_a_state_that_does_not_fit_is_listed_and_changes_nothing(path):
     assert 'Unexpected key(s) in state_dict: "extra"' in text
     assert "size mismatch for 0.weight" in text
     assert {name: t.tolist() for name, t in model.state_dict().items()} == before
+
+
+def test_what_is_saved_comes_back(tmp_path):
+    x = ag.arange(6).reshape(2, 3)
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    optimizer = optim.Adam(model.parameters())
+    model(ag.randn(4, 2)).sum().backward()
+    optimizer.step()
+    saved = {
+        "epoch": 3, "best": np.float64(0.5), "none": None, "pair": (1, [True, "x", 2.5]), "dtype": ag.float16,
+        "model": model.state_dict(), "optimizer": optimizer.state_dict(), "parameter": nn.Parameter(ag.ones(2)),
+        "views": [x, x.T, x[1], x[:, ::2], x.flip(0)], "number": ag.tensor(2.5), "empty": ag.zeros(0, 3),
+        "kinds": [ag.ones(2, dtype=kind) for kind in (ag.bfloat16, ag.bool, ag.uint8, ag.complex64)],
+        "leaf": ag.ones(1, requires_grad=True), "device": ag.device("cpu"),
+    }  # fmt: skip
+    ag.save(saved, tmp_path / "all.pt")
+    found = ag.load(tmp_path / "all.pt", map_location="cpu")
+    assert found.keys() == saved.keys()
+    for name in ("epoch", "best", "none", "pair", "dtype", "device"):
+        assert found[name] == saved[name]
+    for name in ("views", "number", "empty", "kinds", "parameter", "leaf"):
+        assert_close(found[name], saved[name])
+    assert isinstance(found["parameter"], nn.Parameter)
+    assert found["leaf"].requires_grad
+    found["views"][1][0, 1] = 9
+    assert found["views"][0][1, 0] == 9
+    model.load_state_dict(found["model"])
+    optimizer.load_state_dict(found["optimizer"])
+    assert_close(optimizer.state_dict()["state"], saved["optimizer"]["state"])
+
+
+def test_what_cannot_be_saved():
+    for wrong in (nn.Linear(1, 1), {"f": len}, [object()]):
+        with pytest.raises(TypeError, match=r"state_dict\(\)"):
+            ag.save(wrong, io.BytesIO())

@@ -1,0 +1,105 @@
+"""Writes what `torch.load` reads, without PyTorch: a pickle, and each storage in a file of its own."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from collections import OrderedDict
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from autograd_core import Tensor
+from autograd_core.devices import Device
+from autograd_core.registry import LIBRARY
+from autograd_core.versions import address, storage
+from nn.parameter import Parameter
+from nn.pytorch_files import DTYPES
+
+STORAGES = {dtype: name for name, dtype in DTYPES.items()}
+PLAIN = (dict, OrderedDict, list, tuple, str, int, float, bool, type(None))
+
+
+class _Name:
+    """A class or function of PyTorch's, by its name."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.code = f"{module}\n{name}\n".encode()
+
+    def __call__(self) -> None:
+        """Pickle wants a function to stand before arguments."""
+
+
+class _Storage:
+    """Elements as they lie in memory, and the array whose memory it is, kept so that its id stays its own."""
+
+    def __init__(self, owner: Any, key: str) -> None:
+        self.owner, self.array, self.key = owner, owner.ravel(order="K"), key
+
+
+_Pickler: Any = pickle._Pickler  # in Python: that in C writes no names of what is not installed
+
+
+class _Writer(_Pickler):  # type: ignore[misc]  # which has no type
+    """Tensors in the words of PyTorch's files."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(file, protocol=2)
+        self.storages: dict[int, _Storage] = {}
+
+    def save(self, obj: Any, *args: Any, **options: Any) -> None:
+        if isinstance(obj, np.dtype):
+            obj = _Name("torch", obj.name)
+        if isinstance(obj, _Name):
+            self.write(pickle.GLOBAL + obj.code)
+        else:
+            super().save(obj.item() if isinstance(obj, np.generic) else obj, *args, **options)
+
+    def persistent_id(self, obj: Any) -> Any:
+        if isinstance(obj, _Storage):
+            kind = _Name("torch", STORAGES[obj.array.dtype.name])
+            return "storage", kind, obj.key, "cpu", obj.array.size
+        return None
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, Parameter):
+            return _Name("torch._utils", "_rebuild_parameter"), (obj.detach(), obj.requires_grad, OrderedDict())
+        if isinstance(obj, Tensor):
+            return self._tensor(obj)
+        if isinstance(obj, Device):
+            return _Name("torch", "device"), (str(obj),)
+        if obj is not OrderedDict and type(obj) not in PLAIN and not isinstance(obj, _Storage):
+            raise TypeError(
+                f"save() writes tensors, numbers, strings, and lists, tuples and dicts of them, not "
+                f"{type(obj).__name__}; of a module or an optimizer save its state_dict()"
+            )
+        return NotImplemented
+
+    def _tensor(self, t: Tensor) -> Any:
+        array = np.asarray(LIBRARY[t.array.__class__].backend.to_host(t.array))
+        whole = storage(array)
+        shared = whole.dtype == array.dtype and whole.flags.forc and min(array.strides, default=0) >= 0
+        if not shared:
+            array = whole = np.ascontiguousarray(array)
+        if id(whole) not in self.storages:
+            self.storages[id(whole)] = _Storage(whole, str(len(self.storages)))
+        offset = (address(array) - address(whole)) // array.itemsize
+        strides = tuple(s // array.itemsize for s in array.strides)
+        hooks: OrderedDict[str, Any] = OrderedDict()
+        parts = self.storages[id(whole)], offset, array.shape, strides, t.requires_grad
+        return _Name("torch._utils", "_rebuild_tensor_v2"), (*parts, hooks)
+
+
+def written(obj: Any) -> bytes:
+    """The content of a file that holds this."""
+    content, code = io.BytesIO(), io.BytesIO()
+    writer = _Writer(code)
+    writer.dump(obj)
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("archive/data.pkl", code.getvalue())
+        archive.writestr("archive/byteorder", "little")
+        for each in writer.storages.values():
+            archive.writestr(f"archive/data/{each.key}", each.array.tobytes())
+        archive.writestr("archive/version", "3\n")
+    return content.getvalue()

@@ -1,0 +1,32 @@
+"""`save` and `load` of states, numbers and strings in PyTorch's format, as its programs call them."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, BinaryIO
+
+from autograd_core import Tensor
+from autograd_core.trees import mapped
+from nn.files import load as load_file
+from nn.files import write
+from nn.pytorch_writer import written
+
+
+def save(obj: Any, f: str | os.PathLike[str] | BinaryIO, pickle_module: Any = None, pickle_protocol: int = 2) -> None:
+    """Write tensors, numbers, strings, and lists, tuples and dicts of them, for `load` and for PyTorch.
+
+    Tensors that share memory do so again afterwards. A file named by its path appears at once and complete.
+    """
+    write(written(obj), f)
+
+
+def load(f: str | os.PathLike[str] | BinaryIO, map_location: Any = None, pickle_module: Any = None, *,
+         weights_only: bool = True, mmap: bool | None = None) -> Any:  # fmt: skip
+    """What `save`, or PyTorch's, has written. map_location: the device on which tensors are made, else the CPU.
+
+    Nothing in the file is executed, whatever `weights_only` says.
+    """
+    found = load_file(f)
+    if not isinstance(map_location, str):
+        return found
+    return mapped(lambda x: x.to(map_location) if isinstance(x, Tensor) else x, found)
