@@ -73,6 +73,7 @@ NAMES = (
     *attention.KERNELS,
     "product",
     "linear",
+    "linear_relu",
     "max_pool",
     "max_of_windows",
     "take_taps",

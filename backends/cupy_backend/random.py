@@ -115,7 +115,7 @@ class CupyGenerator:
 
     def gamma(self, shape: Array) -> Array:
         """Numbers of gamma distributions with these shape parameters and a rate of 1."""
-        return self._ordered.adopt(self._library().standard_gamma(shape))
+        return self._drawn("standard_gamma", shape)
 
     def binomial(self, count: Array, p: Array) -> Array:
         """Successes among `count` trials of probability p."""

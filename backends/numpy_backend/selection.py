@@ -108,10 +108,10 @@ def _add_relu(a: Array, b: Array, out: Array) -> None:
     np.maximum(np.add(a, b, out=out), 0, out=out)
 
 
-def clip(x: Array, low: Any = None, high: Any = None) -> Any:
+def clip(x: Array, low: Any = None, high: Any = None, **how: Any) -> Any:
     """np.clip; of large arrays between numbers by threads."""
-    if getattr(x, "size", 0) < LARGE or x.dtype not in _BITS or np.ndim(low) or np.ndim(high):
-        return np.clip(x, low, high)
+    if how or getattr(x, "size", 0) < LARGE or x.dtype not in _BITS or np.ndim(low) or np.ndim(high):
+        return np.clip(x, low, high, **how)
     y = one_pass(lambda part, out: np.clip(part, low, high, out=out), x)
     return np.clip(x, low, high) if y is None else y
 
