@@ -98,8 +98,8 @@ strided = layout.strided
 channels_last, channels_last_3d = MemoryFormat.channels_last, MemoryFormat.channels_last_3d
 
 _PARTS = {
-    **{name: name for name in ("accelerator", "amp", "backends", "batching", "compiler", "cuda", "distributions",
-                               "func", "jit", "testing", "utils")},
+    **{name: name for name in ("accelerator", "amp", "backends", "batching", "cuda", "distributions", "func",
+                               "testing", "utils")},
     **{name: part for part, names in {
         "batching": "vmap", "configuration": "config", "drawing": "draw", "recomputation": "checkpoint",
         "legacy": """BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor

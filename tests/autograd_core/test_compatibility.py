@@ -33,14 +33,6 @@ def test_what_is_compiled_is_the_function_itself():
     assert ag.compile(abs) is ag.compile(dynamic=True)(abs) is abs
 
 
-def test_marks_of_a_compiler_change_nothing():
-    for mark in (ag.jit.script, ag.jit.unused, ag.jit.export, ag.jit.ignore, ag.jit.ignore(drop=True), ag.jit.trace,
-                 ag.compiler.disable, ag.compiler.compile):  # fmt: skip
-        assert mark(abs) is abs
-    assert not any(asked() for asked in (ag.jit.is_scripting, ag.jit.is_tracing, ag.compiler.is_compiling))
-    assert ag.jit.annotate(int, 3) == 3
-
-
 def test_without_an_accelerator():
     found = ag.accelerator
     assert (found.is_available(), found.current_accelerator(), found.device_count()) == (False, None, 0)
