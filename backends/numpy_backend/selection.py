@@ -82,13 +82,9 @@ def _zero(kind: type) -> Any:
 
 
 def cleared(g: Array, x: Array, out: Array) -> Array:
-    """g of float32 or float64, with the bits cleared where x <= 0, in `out`."""
+    """g of float32 or float64, its bits times 0 where x <= 0 and times 1 elsewhere, in `out`."""
     bits = _BITS[g.dtype]
-    mask = (x <= 0).view(np.int8)
-    mask -= 1
-    result = out.view(bits)
-    result[...] = mask
-    result &= g.view(bits)
+    np.multiply(g.view(bits), np.logical_not(x <= _ZERO[g.dtype]), out=out.view(bits))
     return out
 
 
