@@ -37,7 +37,7 @@ INDEX: dict[str, str] = {
     "layers.layer_norm": """
         group_norm layer_norm local_response_norm normalize_rows rms_norm""",
     "layers.normalization": """
-        batch_norm batch_norm_relu instance_norm normalize_batch scale_channels""",
+        batch_norm batch_norm_relu instance_norm normalize_batch scale_channels scale_channels_relu""",
     "layers.rectified": """
         add_relu conv_relu convolve_relu linear_relu""",
     "layers.recurrent": """

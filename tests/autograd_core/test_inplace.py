@@ -323,3 +323,11 @@ def test_a_view_retains_the_gradient_of_the_newest_value_that_is_used():
 
     assert gradients(lambda base, view: (view * ag.tensor([[1.0, 2.0], [3.0, 4.0]])).sum()) == [[1, 2], [3, 4]]
     assert gradients(lambda base, view: base.sum()) == [[2, 2], [0, 0]]
+
+
+def test_a_quotient_may_be_written():
+    x = ag.tensor([1.0, 2.0], requires_grad=True)
+    y = x / x.sum()
+    y += 1
+    y *= ag.tensor([1.0, 3.0])
+    assert ag.grad(y.sum(), x)[0].numpy() == pytest.approx([-4 / 9, 2 / 9])

@@ -92,3 +92,12 @@ def test_16_bit_images_are_normalized_by_parameters_in_float32(dtype, training):
     for a, b in zip(ours, theirs, strict=True):
         scale = abs(b.numpy()).max()
         np.testing.assert_allclose(a.float().numpy() / scale, b.numpy() / scale, atol=2e-2)
+
+
+def test_what_a_normalisation_gives_may_be_written_in_place():
+    x = ag.randn(2, 3, 4, requires_grad=True)
+    for training in (False, True):
+        y = F.batch_norm(x, ag.zeros(3), ag.ones(3), ag.ones(3), ag.zeros(3), training=training)
+        expected = ag.grad((y + x).relu().sum(), x, retain_graph=True)[0]
+        y += x
+        assert ag.equal(ag.grad(y.relu().sum(), x)[0], expected)

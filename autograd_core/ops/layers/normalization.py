@@ -1,6 +1,7 @@
 """Normalisation by statistics of each channel: of a batch, or of each of its samples."""
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -80,32 +81,45 @@ def normalize_batch(xp, input, weight=None, bias=None, *, eps=1e-5, relu=False):
     return (y, mean, scale), y if relu else None, kept
 
 
-@op(
-    CHANNELWISE,
-    symbol="×c+c",
-    domain=REAL,
-    method=False,
-    promotes=False,
-    real_only=True,
-    reference=lambda x, scale, shift=None, relu=False: np.maximum(
-        x * _channels(x, scale) + (0 if shift is None else _channels(x, shift)), 0 if relu else -np.inf
-    ),
-    samples=(
+def _scaled(x, scale, shift=None):
+    return x * _channels(x, scale) + (0 if shift is None else _channels(x, shift))
+
+
+SCALED: dict[str, Any] = {
+    "domain": REAL,
+    "method": False,
+    "promotes": False,
+    "real_only": True,
+    "samples": (
         sample((2, 3), (3,), (3,)),
         sample((2, 2, 3, 2), (2,), None),
-        sample((2, 3, 2), Values((3,), Interval(1, 2)), Values((3,), Interval(-0.1, 0.1)), relu=True),
+        sample((2, 3, 2), Values((3,), Interval(1, 2)), Values((3,), Interval(-0.1, 0.1))),
         sample((2, 0, 3), (0,), (0,)),
     ),
-    vjp=(
+    "vjp": (
         lambda xp, g, input_dtype, scale: in_dtype(xp, g * xp.reshape(scale, shape=around(g.shape)[1]), input_dtype),
         lambda xp, g, input, scale_dtype: xp.sum(in_dtype(xp, g, scale_dtype) * input, dim=_around(input)[0]),
         lambda xp, g, shift_dtype: xp.sum(in_dtype(xp, g, shift_dtype), dim=around(g.shape)[0]),
     ),
-    before=lambda xp, g, y, relu: xp.gate(g, y) if relu else g,
+}
+
+
+@op(CHANNELWISE, symbol="×c+c", reference=_scaled, **SCALED)
+def scale_channels(xp, input, scale, shift=None):
+    """input (N, C, ...) times a factor for each channel, plus a shift."""
+    return xp.kernels.scale_channels(input, scale, shift, False)
+
+
+@op(
+    CHANNELWISE,
+    symbol="relu(×c+c)",
+    reference=lambda *args: np.maximum(_scaled(*args), 0),
+    before=lambda xp, g, y: xp.gate(g, y),
+    **SCALED,
 )
-def scale_channels(xp, input, scale, shift=None, *, relu=False):
-    """input (N, C, ...) times a factor for each channel, plus a shift, and a ReLU if asked for."""
-    return xp.kernels.scale_channels(input, scale, shift, relu)
+def scale_channels_relu(xp, input, scale, shift=None):
+    """relu of `scale_channels`."""
+    return xp.kernels.scale_channels(input, scale, shift, True)
 
 
 def _fitting(parameter, dtype):
@@ -126,7 +140,7 @@ def _by_channels(input, running_mean, running_var, weight, bias, training, momen
         scale = functional.rsqrt(running_var + eps)
         scale = scale if weight is None else scale * weight
         shift = -running_mean * scale if bias is None else bias - running_mean * scale
-        return scale_channels(input, scale, shift, relu=relu)
+        return (scale_channels_relu if relu else scale_channels)(input, scale, shift)
     if training and math.prod((input.shape[0], *input.shape[2:])) == 1:
         raise OperandError(
             f"batch_norm() in training needs more than one value per channel; input has shape {input.shape}. "

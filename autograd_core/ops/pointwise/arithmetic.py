@@ -78,7 +78,7 @@ ROUNDED = {None: lambda q: q, "floor": math.floor, "trunc": math.trunc}
     samples=(sample((2, 3), (3,)), *[sample(*s.inputs, rounding_mode=mode) for s in BETWEEN
                                      for mode in ("floor", "trunc")]),
     operators=("__truediv__", "__rtruediv__"),
-    holomorphic=True, vjp=(lambda xp, g, b: g / b, lambda xp, g, y, b: -g * y / b))  # fmt: skip
+    holomorphic=True, vjp=(lambda xp, g, b: g / b, lambda xp, g, a, b: -g * (a / b) / b))  # fmt: skip
 def divide(xp, a, b):
     """Quotient, element by element; of integers it is floating point.
 
