@@ -255,6 +255,9 @@ class Module(Hooked, Convertible, Stateful):
                 with no_grad():
                     p.grad = p.grad.detach().zero_()
 
+    def compile(self, *args: Any, **options: Any) -> None:
+        """Do nothing: a module runs as it is written."""
+
     def apply(self, fn: Callable[[Module], object]) -> Self:
         """Call `fn` on every module below, then on this one. Returns the module."""
         for child in self.children():

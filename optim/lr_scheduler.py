@@ -16,6 +16,8 @@ from optim.schedules import (
     StepLR,
 )
 
+_LRScheduler = LRScheduler  # where schedules that are copied from PyTorch's find it
+
 __all__ = [
     "ChainedScheduler",
     "ConstantLR",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from typing import Any
@@ -32,7 +33,7 @@ LIMITED = {
 
 
 class Optimizer(Watched):
-    """Base of optimizers: subclasses say in `update` how one parameter changes.
+    """Base of optimizers: subclasses say in `update` how one parameter changes, or do all of it in `step`.
 
     params: tensors, (name, tensor) pairs as `model.named_parameters()` gives them, or groups: dicts with "params" and
     hyper-parameters of their own. Tensors without a name are named by their position, "0", "1", ...
@@ -50,7 +51,7 @@ class Optimizer(Watched):
                 "steps are not recorded, differentiable=True is not provided; write the step with tensors instead"
             )
         self.defaults = dict(defaults)
-        self.state: dict[Tensor, dict[str, Any]] = {}
+        self.state: dict[Tensor, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         self.found_inf: Tensor | None = None  # a GradScaler's, on a GPU: other than 0, the step is not to be taken
         self._plans: dict[int, Any] = {}  # by id of a group: how it was updated last, to do so again
@@ -165,7 +166,7 @@ class Optimizer(Watched):
             for name, values in state_dict["state"].items()
         }
         options = [{k: copy.deepcopy(v) for k, v in group.items() if k != "params"} for group in groups]
-        self.state = state
+        self.state = defaultdict(dict, state)
         for group, saved in zip(self.param_groups, options, strict=True):
             group.update(saved)
 
@@ -179,7 +180,8 @@ class Optimizer(Watched):
             return [self._fitted(name, key, v, p) for v in value]
         if not isinstance(value, Tensor):
             return value
-        if value.shape != (shape := self.state_shape(key, p)):
+        own = type(self).update is Optimizer.update  # a step() of its own keeps what it likes
+        if not own and value.shape != (shape := self.state_shape(key, p)):
             raise ValueError(f"the saved '{key}' of '{name}' has shape {value.shape}, but the parameter {shape}")
         value = value.detach().to(device=p.device, dtype=p.dtype, copy=True)
         own_scalar(value)
@@ -188,6 +190,9 @@ class Optimizer(Watched):
     def __getstate__(self) -> dict[str, Any]:
         """Without the plans: they are about arrays that a copy does not have."""
         return {**self.__dict__, "_plans": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
 
     def __repr__(self) -> str:
         lines = []

@@ -31,6 +31,7 @@ def test_switches_are_kept():
 
 def test_what_is_compiled_is_the_function_itself():
     assert ag.compile(abs) is ag.compile(dynamic=True)(abs) is abs
+    assert ag.nn.Identity().compile(mode="max-autotune") is None
 
 
 def test_without_an_accelerator():

@@ -454,3 +454,42 @@ def test_hooks_around_a_step(name):
     count = len(calls)
     optimizer.step(w.sum)
     assert len(calls) == count
+
+
+class Heavy(optim.Optimizer):
+    """An optimizer as PyTorch's programs define theirs."""
+
+    def __init__(self, params, lr):
+        super().__init__(params, {"lr": lr})
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        for group in self.param_groups:
+            group.setdefault("damping", 0.0)
+
+    @ag.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                state = self.state[p]
+                if not state:
+                    state["velocity"], state["mean"] = ag.zeros_like(p), ag.zeros(())
+                state["velocity"].mul_(0.9).add_(p.grad)
+                state["mean"] += p.grad.mean()
+                p.add_(state["velocity"], alpha=-group["lr"])
+
+
+def test_an_optimizer_with_a_step_of_its_own():
+    p = ag.ones(2, requires_grad=True)
+    optimizer = Heavy([p], lr=0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        (p * p).sum().backward()
+        optimizer.step()
+    assert p.tolist() == pytest.approx([0.46, 0.46])
+    other = Heavy([p], lr=0.1)
+    other.load_state_dict(optimizer.state_dict())
+    assert other.state[p]["mean"].item() == pytest.approx(3.6)
+    twin = copy.deepcopy(optimizer)
+    assert twin.param_groups[0]["damping"] == 0
+    assert twin.state[twin.param_groups[0]["params"][0]]["velocity"].tolist() == pytest.approx([3.4, 3.4])
