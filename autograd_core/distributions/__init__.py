@@ -28,3 +28,10 @@ from autograd_core.distributions.multivariate import Dirichlet as Dirichlet
 from autograd_core.distributions.multivariate import Independent as Independent
 from autograd_core.distributions.multivariate import MixtureSameFamily as MixtureSameFamily
 from autograd_core.distributions.multivariate import MultivariateNormal as MultivariateNormal
+from autograd_core.distributions.transforms import AffineTransform as AffineTransform
+from autograd_core.distributions.transforms import ComposeTransform as ComposeTransform
+from autograd_core.distributions.transforms import ExpTransform as ExpTransform
+from autograd_core.distributions.transforms import SigmoidTransform as SigmoidTransform
+from autograd_core.distributions.transforms import TanhTransform as TanhTransform
+from autograd_core.distributions.transforms import Transform as Transform
+from autograd_core.distributions.transforms import TransformedDistribution as TransformedDistribution

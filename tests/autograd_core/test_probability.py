@@ -209,3 +209,38 @@ def test_what_is_refused():
     with pytest.raises(NotImplementedError, match="Poisson has no entropy"):
         D.Poisson(1.0).entropy()
     assert repr(D.Normal(ag.zeros(2), 1.0)) == "Normal(loc: (2,), scale: (2,))"
+
+
+def test_transformed_random_variables():
+    v = ag.tensor(UNIT, dtype="f8")
+    made = D.TransformedDistribution(D.Normal(A, B), D.ExpTransform())
+    same = D.LogNormal(A, B)
+    for what in ("log_prob", "cdf", "icdf"):
+        close(getattr(made, what)(v), getattr(same, what)(v).detach())
+    parts = [D.SigmoidTransform().inv, D.AffineTransform(A, -B)]
+    logistic = D.TransformedDistribution(D.Uniform(ag.zeros(3), ag.ones(3)), parts)
+    theirs = stats.logistic(a, b)
+    close(logistic.log_prob(v), theirs.logpdf(UNIT))
+    close(logistic.cdf(v), theirs.cdf(UNIT))
+    close(logistic.icdf(v), theirs.ppf(UNIT), rtol=1e-6)
+    both = D.ComposeTransform([D.AffineTransform(0.5, 2.0), D.TanhTransform()])
+    event = D.TransformedDistribution(D.Independent(D.Normal(A, B), 1), both)
+    x = event.rsample((4,))
+    assert (x.shape, event.log_prob(x).shape, event.expand((2,)).sample().shape) == ((4, 3), (4,), (2, 3))
+    close(both.inv(both(v)), UNIT)
+    close(both.inv.log_abs_det_jacobian(both(v), v), -both.log_abs_det_jacobian(v, both(v)))
+    assert both.inv.inv is both
+    plain = D.TransformedDistribution(D.Normal(A, B), [])
+    close(plain.log_prob(v), D.Normal(A, B).log_prob(v).detach())
+
+
+def test_a_cached_transform_is_inverted_exactly():
+    squashed = D.TransformedDistribution(D.Normal(30.0, 0.1), D.TanhTransform(cache_size=1))
+    x = squashed.rsample()
+    assert x.item() == 1
+    assert 50 < squashed.log_prob(x).item() < 70
+    assert D.TransformedDistribution(D.Normal(30.0, 0.1), D.TanhTransform()).log_prob(x).isfinite().item() is False
+    with pytest.raises(NotImplementedError, match="Transform does not say its value"):
+        D.Transform()(x)
+    with pytest.raises(ValueError, match="within the support"):
+        squashed.log_prob(ag.tensor(2.0))
