@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import nn
 from autograd_core.autograd import graph
 from autograd_core.utils.checkpoint import checkpoint
 
@@ -230,3 +231,25 @@ def test_saved_tensors_on_the_cpu_and_copies_of_them():
     graph.increment_version(z)
     with pytest.raises(RuntimeError, match="written in place"):
         z.sum().backward()
+
+
+def convolutions():
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
+
+
+@pytest.mark.parametrize("make, shape", [
+    (convolutions, (2, 3, 8, 8)), (lambda: nn.LSTM(3, 4, num_layers=2), (5, 2, 3)),
+    (lambda: nn.TransformerEncoderLayer(4, 2, dropout=0.0), (3, 2, 4)),
+], ids=["convolutions", "LSTM", "Transformer"])  # fmt: skip
+def test_what_layers_save_goes_through_the_hooks(make, shape):
+    model, x = make(), ag.randn(*shape)
+
+    def loss():
+        y = model(x)
+        return ((y[0] if isinstance(y, tuple) else y) ** 2).sum()
+
+    expected = ag.grad(loss(), list(model.parameters()))
+    with graph.saved_tensors_hooks(lambda t: t.numpy(force=True).copy(), ag.tensor):
+        recorded = loss()
+    for g, e in zip(ag.grad(recorded, list(model.parameters())), expected, strict=True):
+        np.testing.assert_allclose(g, e, rtol=1e-5, atol=1e-6)
