@@ -1,19 +1,6 @@
 """Probability distributions: samples, densities that can be differentiated, moments, divergences."""
 
 from autograd_core.distributions import constraints as constraints
-from autograd_core.distributions.continuous import Beta as Beta
-from autograd_core.distributions.continuous import Cauchy as Cauchy
-from autograd_core.distributions.continuous import Chi2 as Chi2
-from autograd_core.distributions.continuous import Exponential as Exponential
-from autograd_core.distributions.continuous import Gamma as Gamma
-from autograd_core.distributions.continuous import Gumbel as Gumbel
-from autograd_core.distributions.continuous import HalfCauchy as HalfCauchy
-from autograd_core.distributions.continuous import HalfNormal as HalfNormal
-from autograd_core.distributions.continuous import Laplace as Laplace
-from autograd_core.distributions.continuous import LogNormal as LogNormal
-from autograd_core.distributions.continuous import Normal as Normal
-from autograd_core.distributions.continuous import StudentT as StudentT
-from autograd_core.distributions.continuous import Uniform as Uniform
 from autograd_core.distributions.discrete import Bernoulli as Bernoulli
 from autograd_core.distributions.discrete import Binomial as Binomial
 from autograd_core.distributions.discrete import Categorical as Categorical
@@ -24,10 +11,23 @@ from autograd_core.distributions.discrete import Poisson as Poisson
 from autograd_core.distributions.distribution import Distribution as Distribution
 from autograd_core.distributions.divergences import kl_divergence as kl_divergence
 from autograd_core.distributions.divergences import register_kl as register_kl
+from autograd_core.distributions.gammas import Beta as Beta
+from autograd_core.distributions.gammas import Chi2 as Chi2
+from autograd_core.distributions.gammas import Gamma as Gamma
+from autograd_core.distributions.gammas import StudentT as StudentT
+from autograd_core.distributions.locations import Cauchy as Cauchy
+from autograd_core.distributions.locations import Gumbel as Gumbel
+from autograd_core.distributions.locations import HalfCauchy as HalfCauchy
+from autograd_core.distributions.locations import HalfNormal as HalfNormal
+from autograd_core.distributions.locations import Laplace as Laplace
+from autograd_core.distributions.locations import LogNormal as LogNormal
+from autograd_core.distributions.locations import Normal as Normal
 from autograd_core.distributions.multivariate import Dirichlet as Dirichlet
 from autograd_core.distributions.multivariate import Independent as Independent
 from autograd_core.distributions.multivariate import MixtureSameFamily as MixtureSameFamily
 from autograd_core.distributions.multivariate import MultivariateNormal as MultivariateNormal
+from autograd_core.distributions.quantiles import Exponential as Exponential
+from autograd_core.distributions.quantiles import Uniform as Uniform
 from autograd_core.distributions.transforms import AffineTransform as AffineTransform
 from autograd_core.distributions.transforms import ComposeTransform as ComposeTransform
 from autograd_core.distributions.transforms import ExpTransform as ExpTransform

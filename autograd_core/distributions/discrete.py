@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from autograd_core import functional
 from autograd_core.distributions import constraints
@@ -14,7 +14,7 @@ from autograd_core.tensor import Tensor, no_grad
 class _Odds(Distribution):
     """A probability `probs`, or its log-odds `logits`."""
 
-    arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}  # noqa: RUF012
+    arg_constraints: ClassVar = {"probs": constraints.unit_interval, "logits": constraints.real}
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         (value,) = together(one_of(probs, logits))
@@ -110,7 +110,7 @@ class Binomial(_Odds):
 
     total_count: Tensor
     has_enumerate_support = True
-    arg_constraints = {"total_count": constraints.nonnegative_integer, **_Odds.arg_constraints}  # noqa: RUF012
+    arg_constraints: ClassVar = {"total_count": constraints.nonnegative_integer, **_Odds.arg_constraints}
 
     def __init__(self, total_count: Any = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
                  ) -> None:  # fmt: skip
@@ -161,7 +161,7 @@ class Poisson(Distribution):
     """How many events happen in a time in which `rate` are expected."""
 
     rate: Tensor
-    arg_constraints = {"rate": constraints.nonnegative}  # noqa: RUF012
+    arg_constraints: ClassVar = {"rate": constraints.nonnegative}
     support = constraints.nonnegative_integer
 
     def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
@@ -196,7 +196,7 @@ class Categorical(Distribution):
     tensor(1.3863)
     """
 
-    arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}  # noqa: RUF012
+    arg_constraints: ClassVar = {"probs": constraints.simplex, "logits": constraints.real_vector}
     has_enumerate_support = True
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:

@@ -7,22 +7,12 @@ from itertools import product
 from typing import Any
 
 from autograd_core import functional, linalg
-from autograd_core.distributions.continuous import (
-    Beta,
-    Cauchy,
-    Exponential,
-    Gamma,
-    Gumbel,
-    HalfNormal,
-    Laplace,
-    LogNormal,
-    Normal,
-    Uniform,
-    log_beta,
-)
 from autograd_core.distributions.discrete import Bernoulli, Binomial, Categorical, Geometric, OneHotCategorical, Poisson
 from autograd_core.distributions.distribution import Distribution
+from autograd_core.distributions.gammas import Beta, Gamma, log_beta
+from autograd_core.distributions.locations import Cauchy, Gumbel, HalfNormal, Laplace, LogNormal, Normal
 from autograd_core.distributions.multivariate import Dirichlet, Independent, MultivariateNormal, sum_rightmost
+from autograd_core.distributions.quantiles import Exponential, Uniform
 from autograd_core.tensor import Tensor
 
 Rule = Callable[[Any, Any], Tensor]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import ClassVar, cast
 
 from autograd_core import functional, linalg
 from autograd_core.distributions import constraints
-from autograd_core.distributions.continuous import standard_gamma
 from autograd_core.distributions.discrete import Categorical
 from autograd_core.distributions.distribution import Distribution, Shape, derived
+from autograd_core.distributions.gammas import standard_gamma
 from autograd_core.tensor import Tensor
 
 
@@ -17,7 +17,7 @@ class MultivariateNormal(Distribution):
     """Normal vectors of mean `loc`, and a covariance matrix, its inverse, or its Cholesky factor `scale_tril`."""
 
     has_rsample = True
-    arg_constraints = {  # noqa: RUF012
+    arg_constraints: ClassVar = {
         "loc": constraints.real_vector, "covariance_matrix": constraints.positive_definite,
         "precision_matrix": constraints.positive_definite, "scale_tril": constraints.lower_cholesky,
     }  # fmt: skip
@@ -91,7 +91,7 @@ class Dirichlet(Distribution):
     """Probabilities of several choices, as shares of gamma-distributed numbers in their sum."""
 
     concentration: Tensor
-    arg_constraints = {"concentration": constraints.independent(constraints.positive, 1)}  # noqa: RUF012
+    arg_constraints: ClassVar = {"concentration": constraints.independent(constraints.positive, 1)}
     support = constraints.simplex
 
     def __init__(self, concentration: Tensor, validate_args: bool | None = None) -> None:

@@ -1,0 +1,158 @@
+"""Gamma distributions, and what is made of them; sampled without a gradient."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+from autograd_core import functional
+from autograd_core.distributions import constraints
+from autograd_core.distributions.distribution import Distribution, Shape, together
+from autograd_core.distributions.locations import Location
+from autograd_core.random import stream_of
+from autograd_core.tensor import Tensor, no_grad, wrap
+
+
+class Gamma(Distribution):
+    """Waiting times for the event number `concentration`, at a constant `rate`; sampled without a gradient."""
+
+    concentration: Tensor
+    rate: Tensor
+    arg_constraints: ClassVar = {"concentration": constraints.positive, "rate": constraints.positive}
+    support = constraints.nonnegative
+
+    def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
+        self.concentration, self.rate = together(concentration, rate)
+        super().__init__(self.rate.shape, validate_args=validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.concentration / self.rate
+
+    @property
+    def mode(self) -> Tensor:
+        return ((self.concentration - 1) / self.rate).clamp(min=0)
+
+    @property
+    def variance(self) -> Tensor:
+        return self.concentration / self.rate**2
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        return standard_gamma(self.concentration, self._extended(sample_shape)) / self.rate.detach()
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._check(value)
+        a = self.concentration
+        return functional.xlogy(a, self.rate) + functional.xlogy(a - 1, value) - self.rate * value - a.lgamma()
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._check(value)
+        return functional.igamma(self.concentration, self.rate * value)
+
+    def entropy(self) -> Tensor:
+        a = self.concentration
+        return a - self.rate.log() + a.lgamma() + (1 - a) * a.digamma()
+
+
+class Chi2(Gamma):
+    """Sums of the squares of `df` standard normal numbers."""
+
+    def __init__(self, df: Any, validate_args: bool | None = None) -> None:
+        super().__init__(0.5 * together(df)[0], 0.5, validate_args)
+
+    @property
+    def df(self) -> Tensor:
+        """How many numbers."""
+        return 2 * self.concentration
+
+
+class Beta(Distribution):
+    """Numbers between 0 and 1, as the share of one gamma-distributed number in the sum of two."""
+
+    concentration1: Tensor
+    concentration0: Tensor
+    arg_constraints: ClassVar = {"concentration1": constraints.positive, "concentration0": constraints.positive}
+    support = constraints.unit_interval
+
+    def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool | None = None) -> None:
+        self.concentration1, self.concentration0 = together(concentration1, concentration0)
+        super().__init__(self.concentration0.shape, validate_args=validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.concentration1 / (self.concentration1 + self.concentration0)
+
+    @property
+    def mode(self) -> Tensor:
+        a, b = self.concentration1, self.concentration0
+        inside = (a > 1) & (b > 1)
+        return functional.where(inside, (a - 1) / (a + b - 2), functional.where(a == b, math.nan, (a > b).to(a.dtype)))
+
+    @property
+    def variance(self) -> Tensor:
+        a, b = self.concentration1, self.concentration0
+        return a * b / ((a + b) ** 2 * (a + b + 1))
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        x, y = (standard_gamma(c, self._extended(sample_shape)) for c in (self.concentration1, self.concentration0))
+        return x / (x + y)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._check(value)
+        a, b = self.concentration1, self.concentration0
+        density = functional.xlogy(a - 1, value) + functional.xlog1py(b - 1, -value)
+        return density - log_beta(a, b)
+
+    def entropy(self) -> Tensor:
+        a, b = self.concentration1, self.concentration0
+        inner = (a - 1) * a.digamma() + (b - 1) * b.digamma() - (a + b - 2) * (a + b).digamma()
+        return log_beta(a, b) - inner
+
+
+class StudentT(Location):
+    """Normal numbers over the root of the mean of `df` squares of others."""
+
+    df: Tensor
+    arg_constraints: ClassVar = {"df": constraints.positive, **Location.arg_constraints}
+
+    def __init__(self, df: Any, loc: Any = 0.0, scale: Any = 1.0, validate_args: bool | None = None) -> None:
+        self.df, loc, scale = together(df, loc, scale)
+        super().__init__(loc, scale, validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return functional.where(self.df > 1, self.loc, math.nan)
+
+    @property
+    def variance(self) -> Tensor:
+        finite = self.scale**2 * self.df / (self.df - 2).clamp(min=0)
+        return functional.where(self.df > 1, finite, math.nan)
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        with no_grad():
+            shape = self._extended(sample_shape)
+            noise = functional.randn(shape, dtype=self.df.dtype, device=self.df.device)
+            return self.loc + self.scale * noise * (2 * standard_gamma(self.df / 2, shape) / self.df).rsqrt()
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        squares = (self._standard(value) ** 2 / self.df).log1p()
+        return -0.5 * (self.df + 1) * squares - self._normalization()
+
+    def _normalization(self) -> Tensor:
+        return self.scale.log() + 0.5 * self.df.log() + log_beta(self.df / 2, functional.full_like(self.df, 0.5))
+
+    def entropy(self) -> Tensor:
+        half = 0.5 * (self.df + 1)
+        return half * (half.digamma() - (0.5 * self.df).digamma()) + self._normalization()
+
+
+def standard_gamma(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Numbers of a gamma distribution of rate 1, without a gradient."""
+    rates = concentration.detach().expand(shape)
+    draws = stream_of(rates.device, None).gamma(rates.array)
+    return wrap(draws.astype(rates.dtype))
+
+
+def log_beta(a: Tensor, b: Tensor) -> Tensor:
+    """log B(a, b)."""
+    return a.lgamma() + b.lgamma() - (a + b).lgamma()

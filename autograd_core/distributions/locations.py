@@ -1,0 +1,256 @@
+"""Distributions of one shape, moved and stretched, and what is made of them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+from autograd_core import functional
+from autograd_core.distributions import constraints
+from autograd_core.distributions.distribution import Distribution, Shape, together
+from autograd_core.distributions.quantiles import ByQuantile
+from autograd_core.tensor import Tensor
+
+
+class Location(Distribution):
+    """A shape that is moved by `loc` and stretched by `scale`."""
+
+    loc: Tensor
+    scale: Tensor
+    arg_constraints: ClassVar = {"loc": constraints.real, "scale": constraints.positive}
+    support = constraints.real
+
+    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+        self.loc, self.scale = together(loc, scale)
+        super().__init__(self.loc.shape, validate_args=validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.loc
+
+    @property
+    def mode(self) -> Tensor:
+        return self.loc
+
+    def _standard(self, value: Tensor) -> Tensor:
+        self._check(value)
+        return (value - self.loc) / self.scale
+
+
+class Normal(Location):
+    """Normal numbers of mean `loc` and standard deviation `scale`.
+
+    >>> Normal(0.0, 1.0).log_prob(functional.tensor(0.0))
+    tensor(-0.9189)
+    """
+
+    has_rsample = True
+
+    @property
+    def stddev(self) -> Tensor:
+        return self.scale
+
+    @property
+    def variance(self) -> Tensor:
+        return self.scale**2
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        noise = functional.randn(self._extended(sample_shape), dtype=self.loc.dtype, device=self.loc.device)
+        return self.loc + self.scale * noise
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        return -0.5 * self._standard(value) ** 2 - self.scale.log() - 0.5 * math.log(2 * math.pi)
+
+    def cdf(self, value: Tensor) -> Tensor:
+        return functional.ndtr(self._standard(value))
+
+    def icdf(self, value: Tensor) -> Tensor:
+        return self.loc + self.scale * functional.ndtri(value)
+
+    def entropy(self) -> Tensor:
+        return self.scale.log() + 0.5 * (1 + math.log(2 * math.pi))
+
+
+class Laplace(ByQuantile, Location):
+    """Numbers whose distance from `loc` is exponential, with mean `scale`."""
+
+    @property
+    def variance(self) -> Tensor:
+        return 2 * self.scale**2
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        return -self._standard(value).abs() - (2 * self.scale).log()
+
+    def cdf(self, value: Tensor) -> Tensor:
+        z = self._standard(value)
+        return functional.where(z > 0, 1 - 0.5 * (-z.abs()).exp(), 0.5 * (-z.abs()).exp())
+
+    def _quantile(self, u: Tensor) -> Tensor:
+        return self.loc - self.scale * (u - 0.5).sign() * (-2 * (u - 0.5).abs()).log1p()
+
+    def entropy(self) -> Tensor:
+        return 1 + (2 * self.scale).log()
+
+
+class Cauchy(ByQuantile, Location):
+    """Quotients of two normal numbers, around `loc`."""
+
+    @property
+    def mean(self) -> Tensor:
+        return functional.full_like(self.loc, math.nan)
+
+    @property
+    def variance(self) -> Tensor:
+        return functional.full_like(self.loc, math.inf)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        return -(self._standard(value) ** 2).log1p() - self.scale.log() - math.log(math.pi)
+
+    def cdf(self, value: Tensor) -> Tensor:
+        return self._standard(value).atan() / math.pi + 0.5
+
+    def _quantile(self, u: Tensor) -> Tensor:
+        return self.loc + self.scale * (math.pi * (u - 0.5)).tan()
+
+    def entropy(self) -> Tensor:
+        return self.scale.log() + math.log(4 * math.pi)
+
+
+class Gumbel(ByQuantile, Location):
+    """What the largest of many numbers is distributed like."""
+
+    EULER = 0.57721566490153286
+
+    @property
+    def mean(self) -> Tensor:
+        return self.loc + self.scale * self.EULER
+
+    @property
+    def variance(self) -> Tensor:
+        return self.scale**2 * (math.pi**2 / 6)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        z = self._standard(value)
+        return -z - (-z).exp() - self.scale.log()
+
+    def cdf(self, value: Tensor) -> Tensor:
+        return (-(-self._standard(value)).exp()).exp()
+
+    def _quantile(self, u: Tensor) -> Tensor:
+        return self.loc - self.scale * (-u.log()).log()
+
+    def entropy(self) -> Tensor:
+        return self.scale.log() + (1 + self.EULER)
+
+
+class _Half(Distribution):
+    """The distance of a number from the middle of its distribution."""
+
+    full: Any
+    scale: Tensor
+    has_rsample = True
+    arg_constraints: ClassVar = {"scale": constraints.positive}
+    support = constraints.nonnegative
+
+    def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
+        (self.scale,) = together(scale)
+        super().__init__(self.scale.shape, validate_args=validate_args)
+
+    def _whole(self) -> Any:
+        return self.full(0.0, self.scale, validate_args=False)
+
+    @property
+    def mode(self) -> Tensor:
+        return functional.zeros_like(self.scale)
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        return self._whole().rsample(sample_shape).abs()  # type: ignore[no-any-return]
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._check(value)
+        density = self._whole().log_prob(value) + math.log(2)
+        return functional.where(value >= 0, density, -math.inf)
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._check(value)
+        return 2 * self._whole().cdf(value) - 1  # type: ignore[no-any-return]
+
+    def icdf(self, value: Tensor) -> Tensor:
+        return self._whole().icdf((value + 1) / 2)  # type: ignore[no-any-return]
+
+    def entropy(self) -> Tensor:
+        return self._whole().entropy() - math.log(2)  # type: ignore[no-any-return]
+
+
+class HalfNormal(_Half):
+    """Magnitudes of normal numbers of mean 0."""
+
+    full = Normal
+
+    @property
+    def mean(self) -> Tensor:
+        return self.scale * math.sqrt(2 / math.pi)
+
+    @property
+    def variance(self) -> Tensor:
+        return self.scale**2 * (1 - 2 / math.pi)
+
+
+class HalfCauchy(_Half):
+    """Magnitudes of the numbers of a Cauchy distribution around 0."""
+
+    full = Cauchy
+
+    @property
+    def mean(self) -> Tensor:
+        return functional.full_like(self.scale, math.inf)
+
+    @property
+    def variance(self) -> Tensor:
+        return functional.full_like(self.scale, math.inf)
+
+
+class LogNormal(Distribution):
+    """Exponentials of normal numbers."""
+
+    loc: Tensor
+    scale: Tensor
+    has_rsample = True
+    arg_constraints: ClassVar = {"loc": constraints.real, "scale": constraints.positive}
+    support = constraints.positive
+
+    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+        self.loc, self.scale = together(loc, scale)
+        super().__init__(self.loc.shape, validate_args=validate_args)
+
+    def _logarithm(self) -> Normal:
+        return Normal(self.loc, self.scale, validate_args=False)
+
+    @property
+    def mean(self) -> Tensor:
+        return (self.loc + self.scale**2 / 2).exp()
+
+    @property
+    def mode(self) -> Tensor:
+        return (self.loc - self.scale**2).exp()
+
+    @property
+    def variance(self) -> Tensor:
+        return (self.scale**2).expm1() * (2 * self.loc + self.scale**2).exp()
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        return self._logarithm().rsample(sample_shape).exp()
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._check(value)
+        return self._logarithm().log_prob(value.log()) - value.log()
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._check(value)
+        return self._logarithm().cdf(value.log())
+
+    def icdf(self, value: Tensor) -> Tensor:
+        return self._logarithm().icdf(value).exp()
+
+    def entropy(self) -> Tensor:
+        return self._logarithm().entropy() + self.loc

@@ -1,0 +1,115 @@
+"""Distributions of real numbers that are sampled by their quantiles."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+from autograd_core import dtypes, functional
+from autograd_core.distributions import constraints
+from autograd_core.distributions.distribution import Distribution, Shape, together
+from autograd_core.tensor import Tensor
+
+
+class ByQuantile(Distribution):
+    """Values are the quantiles, a differentiable function of the parameters, of uniform numbers."""
+
+    has_rsample = True
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        like = getattr(self, self._given()[0])
+        u = functional.rand(self._extended(sample_shape), dtype=like.dtype, device=like.device)
+        limits = dtypes.finfo(like.dtype)
+        return self._quantile(u.clamp(float(limits.tiny), 1 - float(limits.eps) / 2))
+
+    def icdf(self, value: Tensor) -> Tensor:
+        if self._validates and not bool(constraints.unit_interval.check(value).all()):
+            raise ValueError(f"icdf() takes probabilities between 0 and 1, not {value.detach()}")
+        return self._quantile(value)
+
+    def _quantile(self, u: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
+class Uniform(ByQuantile):
+    """Numbers between `low` and `high`, one as probable as the other."""
+
+    low: Tensor
+    high: Tensor
+    arg_constraints: ClassVar = {"low": constraints.real, "high": constraints.real}
+
+    def __init__(self, low: Any, high: Any, validate_args: bool | None = None) -> None:
+        self.low, self.high = together(low, high)
+        super().__init__(self.low.shape, validate_args=validate_args)
+        if self._validates and not bool((self.low < self.high).all()):
+            raise ValueError(f"Uniform() needs low < high, not {self.low.detach()} and {self.high.detach()}")
+
+    @property
+    def support(self) -> constraints.Constraint:
+        """From `low` to `high`."""
+        return constraints.interval(self.low, self.high)
+
+    @property
+    def mean(self) -> Tensor:
+        return (self.low + self.high) / 2
+
+    @property
+    def mode(self) -> Tensor:
+        return math.nan * self.high
+
+    @property
+    def variance(self) -> Tensor:
+        return (self.high - self.low) ** 2 / 12
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._check(value)
+        inside = (value >= self.low) & (value < self.high)
+        return functional.where(inside, -(self.high - self.low).log(), -math.inf)
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._check(value)
+        return ((value - self.low) / (self.high - self.low)).clamp(0, 1)
+
+    def _quantile(self, u: Tensor) -> Tensor:
+        return self.low + u * (self.high - self.low)
+
+    def entropy(self) -> Tensor:
+        return (self.high - self.low).log()
+
+
+class Exponential(ByQuantile):
+    """Waiting times for events of a constant `rate`."""
+
+    rate: Tensor
+    arg_constraints: ClassVar = {"rate": constraints.positive}
+    support = constraints.nonnegative
+
+    def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
+        (self.rate,) = together(rate)
+        super().__init__(self.rate.shape, validate_args=validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return 1 / self.rate
+
+    @property
+    def mode(self) -> Tensor:
+        return functional.zeros_like(self.rate)
+
+    @property
+    def variance(self) -> Tensor:
+        return self.rate**-2
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._check(value)
+        return self.rate.log() - self.rate * value
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._check(value)
+        return -(-self.rate * value).expm1()
+
+    def _quantile(self, u: Tensor) -> Tensor:
+        return -(-u).log1p() / self.rate
+
+    def entropy(self) -> Tensor:
+        return 1 - self.rate.log()
