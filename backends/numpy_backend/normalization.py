@@ -106,8 +106,8 @@ def batch_gradients(
     def block(at: slice) -> None:
         part = dx[at]
         part *= of_normal
-        part += of_mean
         part += gated[at]
+        part += of_mean
         part *= slopes
 
     in_blocks(block, work)

@@ -60,7 +60,7 @@ def _reference(x, weight, bias, eps=1e-5, relu=False):
         sample((4, 3), (3,), (3,)),
         sample((2, 2, 3, 2), (2,), (2,), eps=1e-2),
         sample((3, 2, 4), None, None),
-        sample((2, 3), Values((3,), Interval(1, 2)), Values((3,), Interval(-0.1, 0.1)), relu=True),
+        sample((3, 3), Values((3,), Interval(1, 2)), Values((3,), Interval(-0.1, 0.1)), relu=True),
         sample((2, 0, 3), (0,), (0,)),
     ),
     reference=_reference,
