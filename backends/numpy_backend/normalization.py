@@ -38,36 +38,32 @@ def normalize_batch(
     off, square = (each / n for each in _sums(centered, work, rough))
     scale = 1 / np.sqrt(np.maximum(square - off * off, 0) + eps)
     factor = scale if weight is None else scale * weight
-    factors, shifts = _line(factor, width), _line(off * -factor if bias is None else bias - off * factor, width)
-    zeros = np.zeros_like(factors)
-
-    def scaled(at: slice) -> None:
-        part = y[at]
-        part *= factors
-        part += shifts
-        if relu:
-            np.maximum(part, zeros, out=part)
-
-    in_blocks(scaled, work)
+    _scale(y, y, factor, off * -factor if bias is None else bias - off * factor, relu)
     return channels_first(y.reshape(pixels.shape)).astype(x.dtype, copy=False), rough + off, scale, None
 
 
 def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> Array:
     """As the generic kernel."""
     pixels = np.ascontiguousarray(channels_last(x), wide_dtype(np, x.dtype))
-    lines, width = _lines(pixels)
+    lines, _ = _lines(pixels)
     y = empty_like(lines)
-    factors, shifts = np.tile(scale, width), None if shift is None else np.tile(shift, width)
+    _scale(lines, y, scale, shift, relu)
+    return channels_first(y.reshape(pixels.shape)).astype(x.dtype, copy=False)
+
+
+def _scale(lines: Array, to: Array, scale: Array, shift: Array | None, relu: bool) -> None:
+    width = lines.shape[1] // max(len(scale), 1)
+    factors, shifts = _line(scale, width), None if shift is None else _line(shift, width)
+    zeros = np.zeros_like(factors)  # three times as fast as the number 0
 
     def block(at: slice) -> None:
-        part = np.multiply(lines[at], factors, out=y[at])
+        part = np.multiply(lines[at], factors, out=to[at])
         if shifts is not None:
             part += shifts
         if relu:
-            np.maximum(part, 0, out=part)
+            np.maximum(part, zeros, out=part)
 
     in_blocks(block, _work(lines))
-    return channels_first(y.reshape(pixels.shape)).astype(x.dtype, copy=False)
 
 
 def batch_gradients(
