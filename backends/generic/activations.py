@@ -241,8 +241,8 @@ def hardswish(xp: Any, x: Array) -> Array:
 
 
 def hardswish_gradient(xp: Any, g: Array, x: Array) -> Array:
-    """g·(x / 3 + ½) between -3 and 3, 0 and g beyond and on the bounds."""
-    return g * xp.where(abs(x) >= 3, (x > 0).astype(x.dtype), x / 3 + 0.5)
+    """g·(x + 1½) / 3 between -3 and 3, 0 and g beyond and on the bounds."""
+    return g * xp.where(abs(x) >= 3, (x > 0).astype(x.dtype), (x + 1.5) / 3)
 
 
 def elu(xp: Any, x: Array, alpha: float, scale: float, rate: float) -> Array:

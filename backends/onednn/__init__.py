@@ -13,8 +13,8 @@ from typing import Any
 KERNELS = {
     "activations": (
         "bounded", "elu", "elu_gradient", "gelu", "gelu_gradient", "gelu_tanh", "gelu_tanh_gradient", "hardsigmoid",
-        "hardswish", "hardswish_gradient", "leaky_gate", "leaky_relu", "sigmoid", "sigmoid_gradient", "silu",
-        "silu_gradient", "softplus", "softplus_gradient", "tanh", "tanh_gradient", "within",
+        "hardswish", "hardswish_gradient", "leaky_gate", "leaky_relu", "mish_gradient", "sigmoid", "sigmoid_gradient",
+        "silu", "silu_gradient", "softplus", "softplus_gradient", "tanh", "tanh_gradient", "within",
     ),
     "attention": ("attention", "attention_gradients"),
     "convolution": ("convolve", "convolve_relu", "convolve_input", "convolve_weight"),
@@ -29,7 +29,11 @@ KERNELS = {
     "optimizers": ("adagrad_step", "adam_step", "rmsprop_step", "sgd_step"),
 }  # fmt: skip
 
-SMALL = {"activations": 1 << 13}  # elements of the first operand below which a module is not asked
+# Elements of the first operand below which a kernel is not asked: those with few passes by NumPy are as fast there.
+SMALL = dict.fromkeys(KERNELS["activations"], 1 << 14) | dict.fromkeys(
+    ("bounded", "hardsigmoid", "leaky_gate", "leaky_relu", "sigmoid", "sigmoid_gradient", "softplus", "tanh", "within"),
+    1 << 16,
+)
 
 
 def overlay(kernels: SimpleNamespace) -> None:
@@ -64,9 +68,9 @@ def _in_front(plain: Callable[..., Any], module: str, name: str) -> Callable[...
         return plain(*arguments, **named) if result is None else result
 
     def of_size(*arguments: Any) -> Any:
-        return plain(*arguments) if arguments[0].size < SMALL[module] else call(*arguments)
+        return plain(*arguments) if arguments[0].size < SMALL[name] else call(*arguments)
 
-    return of_size if module in SMALL else call
+    return of_size if name in SMALL else call
 
 
 def _kernel(module: str, name: str) -> Callable[..., Any]:

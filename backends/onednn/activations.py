@@ -45,59 +45,47 @@ from backends.onednn.passes import (
 )
 
 FAR = 5.5  # from here on a tail is nothing beside 1
-BLOCK = 1 << 18  # elements at a time: what lies between two passes stays near the cores, and calls cost little
-MORE, LESS = 4.0, math.exp(-4)  # the exponential is 0 below -87, where products with it are not yet
+BLOCK = 1 << 19  # elements at a time: what lies between two passes stays near the cores, and calls cost little
+DEEP = -86.9  # from here down the exponential is 0, too early
+MORE, LESS = 5.0, math.exp(-5)  # where products with the exponential are not 0 yet
 
-# Own fits, Lawson's iteration. Minus log(Φ(x) / Φ(-x)) / x, of x² up to 36: times x within 6e-8 for x up to 3 ...
+# Own fits, Lawson's iteration. Of x² up to 5.5²: minus log(Φ(x) / Φ(-x)) / x, for Φ(x) within 2e-7 from -3 on ...
 LOGIT = (
-    -1.5957694199911274,
-    -0.0726698732041812,
-    7.225102093269813e-05,
-    0.00010526915031479887,
-    -5.9495988967280595e-06,
-    -1.3553255531847354e-07,
-    4.328087196159038e-08,
-    -3.2736979951335113e-09,
-    1.3891037558785235e-10,
-    -3.5394951491801267e-12,
-    5.0510047740137595e-14,
-    -3.101285495196982e-16,
+    -1.5957708021188626,
+    -0.07266393913935454,
+    6.426996740191551e-05,
+    0.00011026989582867274,
+    -7.662218709776762e-06,
+    2.0995900551031355e-07,
+    9.705993384554215e-10,
+    -1.2822659410339638e-10,
 )
-# ... and, with s = -x and d its distance from the zero of the slope, slope·exp(s²/2) / d, of d, within 2e-8 ...
+# ... of the distance d of s = -x from the zero of the slope: slope·exp(s²/2) / d, for the slope within 3e-7 ...
 SLOPE = (
-    0.5724061685635176,
-    0.08475642764373686,
-    0.036581859506297575,
-    0.01431309688015055,
-    0.005162181626846768,
-    0.0017391222510711036,
-    0.0005556649154821728,
-    0.0001683241349113338,
-    4.5150483057436966e-05,
-    9.23765957369067e-06,
-    1.1810980808766815e-06,
-    6.759498126847775e-08,
+    0.572406307558412,
+    0.08475713077004714,
+    0.036578353082804,
+    0.014305081959985814,
+    0.0051722773371602766,
+    0.001765577679561969,
+    0.0005596131163526312,
+    0.00014574074528108335,
+    2.4974556762566225e-05,
+    1.954547863729977e-06,
 )
-# ... and that of the approximation within 5e-9.
+# ... and that of the approximation within 4e-7.
 SLOPE_TANH = (
-    0.5712427882895699,
-    0.08449051021524769,
-    0.039379568609462665,
-    0.01182038234231032,
-    0.005202400153401484,
-    0.0024633605500224026,
-    0.00022532311900522105,
-    0.00014466375136229793,
-    0.00010753063238334662,
-    2.2111983173830542e-05,
-    -7.294023906083164e-06,
-    -6.845244074690771e-06,
-    -2.0628469377842537e-06,
-    -2.817170180683119e-07,
-    -1.4665924177530176e-08,
+    0.5712427603212553,
+    0.08449223308292009,
+    0.03938092803984744,
+    0.011804285445255136,
+    0.005188204867275877,
+    0.002500085644999694,
+    0.00026949143084621424,
+    0.00012704354477293542,
+    6.38114967334267e-05,
+    7.3667520241869435e-06,
 )
-
-
 # Of w², by rising power: 2·atanh(w) / w for w up to a third, within 4e-9.
 ATANH = (2.0000000079210447, 0.666663146819912, 0.40024910281663767, 0.27960602760880415, 0.2817833487737773)
 
@@ -126,7 +114,7 @@ def _slope_of_gelu(zero: tuple[float, ...], coefficients: tuple[float, ...]) -> 
 class Formula(NamedTuple):
     """Passes over x, for a gradient also g, to y; `finite`: which of them has to be so for the passes to be right.
 
-    low, tail: below which x an element is `tail`'s: where the rounding of an exponent counts too often.
+    low, tail: below which x an element is `tail`'s: where the rounding of an exponent counts too often, or it is 0.
     """
 
     passes: tuple[Pass, ...]
@@ -135,16 +123,15 @@ class Formula(NamedTuple):
     tail: Callable[..., Array] | None = None
 
 
-# σ(x), and σ(x)·σ(-x) times an array: of exp(-|x|), as often as it is large before it is 0, and what undoes that.
 def _sigmoid(sign: float, *rest: Step) -> tuple[Step, ...]:
     return linear(-sign, 0.0), EXP, linear(1.0, 1.0), over(1.0), *rest
 
 
 def _bell(scale: float, height: float) -> tuple[Pass, ...]:
-    """height·e / (1 + e)² times g, with the root of e = exp(-scale·|x|): e itself is 0 before products with it are."""
+    """height·e / (1 + e)² times g, with e = exp(-scale·|x|)."""
     return (
-        ("root", of("x"), ABS, linear(-scale / 2, 0.0), EXP),
-        ("y", of("root"), SQUARE, linear(1.0, 1.0), SQUARE, over(height), times("root"), times("g"), times("root")),
+        ("e", of("x"), ABS, linear(-scale, MORE), EXP),
+        ("y", of("e"), linear(LESS, 1.0), SQUARE, over(height * LESS), times("e"), times("g")),
     )
 
 
@@ -155,6 +142,21 @@ def _expm1(factor: float) -> tuple[Step, ...]:
 
 NEGATIVE = constant(0.0), smaller("x")  # min(0, x), with NaN
 POSITIVE = constant(0.0), larger("x")
+
+
+def _mish_gradient() -> Formula:
+    """As `generic.activations.mish_slope`, with one formula for all x, of w = exp(x)."""
+    start = math.exp(-sum(plain.MISH_ZERO))
+    return Formula((
+        ("d", of("x"), clip(-100.0, 20.0), linear(1.0, plain.MISH_ZERO[0]), linear(1.0, plain.MISH_ZERO[1])),
+        ("w", of("x"), constant(20.0), smaller("x"), EXP),
+        ("m", of("d"), linear(0.5, 0.0), TANH),
+        ("m", of("w"), linear(1 / start, 1.0), times("m")),  # exp(d) - 1 = tanh(d / 2)·(exp(d) + 1)
+        ("cubic", of("m"), *polynomial("m", (plain.MISH_ONE, plain.MISH_TWO, plain.MISH_THREE)), times("m")),
+        ("m", of("m"), linear(4 * start, 4 * (1 + start)), times("d"), plus("cubic")),
+        ("y", of("w"), linear(1.0, 1.0), SQUARE, linear(1.0, 1.0), SQUARE, over(1.0), times("m"), times("w"),
+         times("g")),
+    ), "y", DEEP, plain.mish_gradient)  # fmt: skip
 
 
 def _softplus(beta: float) -> Formula | None:
@@ -183,9 +185,9 @@ def _elu_gradient(alpha: float, scale: float, rate: float) -> Formula | None:
         return None
     e = (of("x"), *NEGATIVE, EXP)
     if alpha == 1:
-        return Formula((("y", *e, linear(scale, 0.0), times("g")),), "y")
+        return Formula((("y", *e, linear(scale, 0.0), times("g")),), "y", DEEP, plain.elu_gradient)
     factor = constant(0.0), below("x"), linear(2.0, -1.0), leaky(-alpha), linear(scale, 0.0)
-    return Formula((("e", *e), ("y", of("x"), *factor, times("e"), times("g"))), "y")
+    return Formula((("e", *e), ("y", of("x"), *factor, times("e"), times("g"))), "y", DEEP, plain.elu_gradient)
 
 
 def _leaky_gate(slope: float) -> Formula | None:
@@ -215,6 +217,7 @@ FORMULAS: dict[str, Callable[..., Formula | None]] = {
          gated(2.0**60, 1.5 * 2.0**60), linear(1 / 3, 0.0), times("g")),
     ), "y"),
     "leaky_gate": _leaky_gate,
+    "mish_gradient": _mish_gradient,
     "leaky_relu": lambda slope: Formula((("y", of("x"), leaky(slope)),)) if slope else None,
     "sigmoid": lambda: Formula((("y", of("x"), *_sigmoid(1.0)),), "x"),
     "sigmoid_gradient": lambda: Formula(_bell(1.0, 1.0)),
@@ -231,15 +234,15 @@ FORMULAS: dict[str, Callable[..., Formula | None]] = {
     "silu_gradient": lambda: Formula((
         _distance("d", plain.SILU_ZERO, 100.0),
         ("d", of("d"), *_expm1(plain.SILU_EXP), plus("d")),
-        ("h", of("x"), ABS, linear(-0.5, 0.0), EXP),
-        ("h", of("h"), SQUARE, linear(1.0, 1.0), SQUARE, over(1.0), times("h"), times("d"), times("h")),
+        ("h", of("x"), ABS, linear(-1.0, MORE), EXP),
+        ("h", of("h"), linear(LESS, 1.0), SQUARE, over(LESS), times("d"), times("h")),
         MIRRORED,
     )),
     "gelu": lambda: Formula((
-        ("square", product("x", "x"), clip(0.0, 36.0)),
+        ("square", product("x", "x"), clip(0.0, FAR**2)),
         ("y", of("square"), *polynomial("square", LOGIT), times("x"), EXP, linear(1.0, 1.0), over(1.0), times("x")),
     ), "", -3.0, exact.gelu),
-    "gelu_gradient": lambda: Formula(_slope_of_gelu(exact.ZERO, SLOPE), "y", -2.5, exact.gelu_gradient),
+    "gelu_gradient": lambda: Formula(_slope_of_gelu(exact.ZERO, SLOPE), "y", -3.0, exact.gelu_gradient),
     "gelu_tanh": lambda: Formula((
         ("y", product("x", "x"), linear(-exact.CUBIC, -exact.LINEAR), times("x"), EXP, linear(1.0, 1.0), over(1.0),
          times("x")),
@@ -272,13 +275,17 @@ def _kernel(name: str) -> Callable[..., Array | None]:
             return None
         result = in_memory(y)
         flat = {key: in_memory(v) for key, v in operands.items()}
-        for at in blocks(y.size, BLOCK if len(found.passes) > 1 else y.size):
-            if not evaluate(found.passes, {key: v[at] for key, v in flat.items()}, result[at]):
+        block = y.size if len(found.passes) == 1 and found.tail is None else BLOCK
+        for at in blocks(y.size, block):
+            parts = {key: v[at] for key, v in flat.items()}
+            if not evaluate(found.passes, parts, result[at]):
                 return None
+            if found.tail is not None:  # afterwards, when x is in the cache
+                few = np.flatnonzero(parts["x"] < found.low)
+                if few.size:
+                    result[at][few] = found.tail(np, *[v[few] for v in parts.values()], *parameters)
         if found.finite == "y" and not all_finite(y):
             return None
-        if found.tail is not None:
-            _below(found.low, found.tail, result, *flat.values())
         return y
 
     return gradient if name in GRADIENTS else value
@@ -288,19 +295,13 @@ def _suits(x: Array) -> bool:
     return bool(x.dtype == FLOAT32 and is_dense(x.shape, x.strides) and active())
 
 
-def _below(low: float, function: Callable[..., Array], y: Array, *operands: Array) -> None:
-    """Put `function` of the operands into y where the last of them, x, is below `low`."""
-    at = np.flatnonzero(operands[-1] < low)
-    if at.size:
-        y[at] = function(np, *[v[at] for v in operands])
-
-
 GRADIENTS = {"leaky_gate", "within", *[name for name in FORMULAS if name.endswith("_gradient")]}
 bounded, within = _kernel("bounded"), _kernel("within")
 elu, elu_gradient = _kernel("elu"), _kernel("elu_gradient")
 hardsigmoid = _kernel("hardsigmoid")
 hardswish, hardswish_gradient = _kernel("hardswish"), _kernel("hardswish_gradient")
 leaky_relu, leaky_gate = _kernel("leaky_relu"), _kernel("leaky_gate")
+mish_gradient = _kernel("mish_gradient")
 sigmoid, sigmoid_gradient = _kernel("sigmoid"), _kernel("sigmoid_gradient")
 softplus, softplus_gradient = _kernel("softplus"), _kernel("softplus_gradient")
 tanh, tanh_gradient = _kernel("tanh"), _kernel("tanh_gradient")

@@ -4,13 +4,15 @@ A pass takes two arrays, combines them, takes steps from there, and writes one a
 `("u", product("x", "x"), linear(-0.5, 0.0), EXP, times("g"))` is u = exp(-x²/2)·g.
 """
 
+from math import prod
 from typing import Any
 
 from backends.buffers import dense, empty
 from backends.geometry import Array, Sizes
-from backends.onednn.plans import DST, SRC, SRC1, Plan, Workshop, planned
+from backends.onednn.plans import DST, SRC, SRC1, Plan, Unsupported, Workshop, planned
 
 ADD, MUL, MAX, MIN, SUB, GT, LT = 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF3, 0x1FFF5, 0x1FFF7, 0x1FFF9
+LANES = 16  # of float32 in the widest registers
 STEP = 32768  # this times the position of a post-operation, from 1, is where its operand is
 Step = tuple[Any, ...]  # (kind, alpha, beta) of one number, or (kind, name) with an array
 Pass = tuple[Any, ...]  # the name of what is written, (kind, name, name), and steps
@@ -122,6 +124,8 @@ def evaluate(formula: tuple[Pass, ...], arrays: dict[str, Array], result: Array)
 @planned
 def chained(workshop: Workshop, shape: Sizes, kind: int, chain: tuple[Step, ...], column: bool = False) -> Plan:
     """The plan of one pass: two arrays, the second a column if asked for, what is written, and those of the steps."""
+    if prod(shape) % LANES and any(step[0] in (GT, LT) for step in chain):
+        raise Unsupported("the library cannot compare what does not fill a register, nor make any primitive afterwards")
     x = workshop.memory(shape, dense(shape))
     second = workshop.memory((shape[0], 1), (4, 4)) if column else x
     steps: list[Step] = [("binary", *step, x) if len(step) == 1 else ("eltwise", *step) for step in chain]
