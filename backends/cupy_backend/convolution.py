@@ -9,6 +9,7 @@ from typing import Any
 from backends import precision
 from backends.cupy_backend.cudnn_plans import TYPES, Convolution
 from backends.cupy_backend.launch import Gpu
+from backends.cupy_backend.layouts import name_of
 from backends.geometry import Array, Sizes, channels_first, channels_last, check_gradient, convolution_sizes
 
 NARROW = 8  # channels that tensor cores read at once of 16-bit images: fewer would be padded inside cuDNN, each time
@@ -82,7 +83,7 @@ def convolve_weight(
 
 
 def _suits(a: Array, b: Array) -> bool:
-    return a.dtype == b.dtype and a.dtype.name in TYPES and a.size > 0 and b.size > 0 and 3 <= a.ndim <= 5
+    return a.dtype == b.dtype and name_of(a.dtype) in TYPES and a.size > 0 and b.size > 0 and 3 <= a.ndim <= 5
 
 
 def _widened(gpu: Gpu, x: Array, groups: int) -> Array:
@@ -102,10 +103,17 @@ def _key(
     line = x.ndim == 3
     if line:
         padding, stride, dilation = (0, *padding), (1, *stride), (1, *dilation)
-    strict = x.dtype.name == "float32" and precision.get_float32_matmul_precision() == "highest"
+    strict = name_of(x.dtype) == "float32" and precision.get_float32_matmul_precision() == "highest"
     shapes = {name: _shape(a.shape, line) for name, a in (("x", x), ("w", w), ("y", y))}
     return Convolution(
-        result, x.dtype.name, **shapes, padding=padding, stride=stride, dilation=dilation, biased=biased, strict=strict
+        result,
+        name_of(x.dtype),
+        **shapes,
+        padding=padding,
+        stride=stride,
+        dilation=dilation,
+        biased=biased,
+        strict=strict,
     )
 
 

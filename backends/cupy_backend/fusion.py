@@ -212,7 +212,7 @@ _known: dict[Any, dict[Any, str | None]] = {}  # by function and variant: the ke
 
 
 def _kernel(function: Callable[..., Any], count: int, dtype: Any, statics: dict[str, Any]) -> str | None:
-    variants, key = _known.setdefault(function, {}), (count, dtype.name, repr(statics))
+    variants, key = _known.setdefault(function, {}), (count, dtype, repr(statics))
     if key not in variants and len(variants) < VARIANTS:
         try:
             variants[key] = f"fused\n{written('Fused', function, count, dtype, statics)}.fused"

@@ -55,7 +55,8 @@ class Gpu:
         """
         if 0 in grid:
             return
-        values = [self._value(a) for a in arguments]
+        address = self.address
+        values = [a if isinstance(a, (int, float)) else 0 if a is None else address(a) for a in arguments]
         self.start(*_expression(kernel, parameters), grid, block, values)
 
     def device(self) -> int:
@@ -99,11 +100,6 @@ class Gpu:
         from backends.cupy_backend.cublaslt_plans import CublasLt
 
         return CublasLt(self)
-
-    def _value(self, argument: Any) -> Any:
-        if argument is None:
-            return 0
-        return argument if isinstance(argument, (int, float)) else self.address(argument)
 
     def vector(self, dtype: Any, *sizes: int, arrays: tuple[Array | None, ...] = ()) -> int:
         """How many elements a thread may read at once: they divide the sizes, and every array starts on a border."""

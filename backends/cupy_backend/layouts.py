@@ -1,5 +1,6 @@
 """Arrays as the dense matrices and stacks that kernels take, in the order in which their axes lie in memory."""
 
+from functools import cache, lru_cache
 from math import prod
 from typing import Any
 
@@ -12,26 +13,40 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 def is_float(*arrays: Array | None) -> bool:
     """Whether all arrays have one and the same dtype, a floating one that kernels know; None counts as fitting."""
     dtypes = {a.dtype for a in arrays if a is not None}
-    return len(dtypes) == 1 and dtypes.pop().name in FLOATS
+    return len(dtypes) == 1 and name_of(dtypes.pop()) in FLOATS
+
+
+@cache
+def name_of(dtype: Any) -> str:
+    """dtype.name, which takes NumPy as long as the rest of a kernel's dispatch."""
+    return str(dtype.name)
 
 
 def memory_order(x: Array) -> Sizes:
     """The axes from the outermost in memory to the innermost; those of one element, which do not count, come first."""
-    return tuple(sorted(order.memory_order(x.shape, x.strides), key=lambda axis: x.shape[axis] > 1))
+    return _memory(x.shape, x.strides, x.dtype.itemsize)[0]
 
 
 def is_dense(x: Array) -> bool:
     """Whether an array fills its stretch of memory, whatever the order of its axes."""
-    step = x.dtype.itemsize
-    for axis in reversed(memory_order(x)):
-        if x.shape[axis] > 1 and x.strides[axis] != step:
-            return False
-        step *= x.shape[axis]
-    return True
+    return x.flags.c_contiguous or _memory(x.shape, x.strides, x.dtype.itemsize)[1]
+
+
+@lru_cache(1 << 12)
+def _memory(shape: Sizes, strides: Sizes, step: int) -> tuple[Sizes, bool]:
+    """The order of axes in memory, and whether elements of `step` bytes lie there without gaps."""
+    axes = tuple(sorted(order.memory_order(shape, strides), key=lambda axis: shape[axis] > 1))
+    for axis in reversed(axes):
+        if shape[axis] > 1 and strides[axis] != step:
+            return axes, False
+        step *= shape[axis]
+    return axes, True
 
 
 def empty_like(xp: Any, x: Array, dtype: Any = None) -> Array:
     """A dense array with the axes of x in the same order in memory."""
+    if x.flags.c_contiguous:
+        return xp.empty(x.shape, dtype=dtype or x.dtype)
     axes = memory_order(x)
     y = xp.empty(tuple(x.shape[axis] for axis in axes), dtype=dtype or x.dtype)
     return y.transpose(tuple(axes.index(axis) for axis in range(x.ndim)))
@@ -39,23 +54,25 @@ def empty_like(xp: Any, x: Array, dtype: Any = None) -> Array:
 
 def alike(x: Array, *others: Array) -> bool:
     """Whether dense arrays have one shape, dtype and order in memory, so that one index serves all."""
-    return is_dense(x) and all(y.shape == x.shape and y.dtype == x.dtype and _steps(y) == _steps(x) for y in others)
+    return is_dense(x) and all(y.shape == x.shape and y.dtype == x.dtype and _lie_alike(x, y) for y in others)
 
 
-def _steps(x: Array) -> tuple[int, ...]:
-    return tuple(step for step, size in zip(x.strides, x.shape, strict=True) if size > 1)
+def _lie_alike(x: Array, y: Array) -> bool:
+    """Whether arrays of one shape have the same strides where they count."""
+    there, here = y.strides, x.strides
+    return there == here or all(n <= 1 or a == b for n, a, b in zip(x.shape, here, there, strict=True))
 
 
 def laid_out(xp: Any, x: Array, like: Array) -> Array:
     """x without gaps, its axes in memory in the order of those of `like`, of the same shape; a copy where needed."""
-    if is_dense(x) and _order(x) == _order(like):
+    if is_dense(x) and (_lie_alike(x, like) or _counting(x) == _counting(like)):
         return x
     y = empty_like(xp, like, x.dtype)
     y[...] = x
     return y
 
 
-def _order(x: Array) -> list[int]:
+def _counting(x: Array) -> list[int]:
     return [axis for axis in memory_order(x) if x.shape[axis] > 1]
 
 

@@ -4,7 +4,7 @@ from math import prod
 from typing import Any
 
 from backends.cupy_backend.launch import Gpu, threads_for
-from backends.cupy_backend.layouts import is_float
+from backends.cupy_backend.layouts import is_float, name_of
 from backends.geometry import Array, Sizes, channels_first, channels_last, check_gradient, pooling_sizes
 
 
@@ -109,7 +109,7 @@ def avg_pool_input(
 
 def _numbers(xp: Any, taps: Array) -> Array:
     """Numbers of taps as `max_of_windows` gives them, whoever made them."""
-    known = taps if taps.dtype.name in ("uint8", "int32") else taps.astype(xp.int32)
+    known = taps if name_of(taps.dtype) in ("uint8", "int32") else taps.astype(xp.int32)
     return xp.ascontiguousarray(channels_last(known))
 
 

@@ -5,6 +5,7 @@ from math import prod
 from backends import precision
 from backends.cupy_backend.cublaslt_plans import ALIGNED, TYPES, Layout, Product, layout_of
 from backends.cupy_backend.launch import Gpu
+from backends.cupy_backend.layouts import name_of
 from backends.geometry import Array
 
 
@@ -46,7 +47,7 @@ def matmul(gpu: Gpu, a: Array, b: Array, out: Array | None = None) -> Array | No
 
 
 def _suits(a: Array, b: Array) -> bool:
-    return a.dtype == b.dtype and a.dtype.name in TYPES and a.size > 0 and b.size > 0 and a.ndim > 0 and b.ndim > 0
+    return a.dtype == b.dtype and name_of(a.dtype) in TYPES and a.size > 0 and b.size > 0 and a.ndim > 0 and b.ndim > 0
 
 
 def _stack(gpu: Gpu, x: Array, lead: tuple[int, ...]) -> Array:
@@ -70,9 +71,9 @@ def _multiplied(gpu: Gpu, a: Array, b: Array, bias: Array | None = None) -> Arra
     for v in (a, b, y, bias):
         if v is not None:
             aligned = min(aligned, gpu.address(v) & -gpu.address(v))
-    tf32 = a.dtype.name == "float32" and precision.get_float32_matmul_precision() != "highest"
+    tf32 = name_of(a.dtype) == "float32" and precision.get_float32_matmul_precision() != "highest"
     sizes = (count, a.shape[-2], b.shape[-1], a.shape[-1])
-    key = Product(a.dtype.name, *sizes, of_a, of_b, bias is not None, tf32, aligned)
+    key = Product(name_of(a.dtype), *sizes, of_a, of_b, bias is not None, tf32, aligned)
     return y if gpu.cublaslt.run(key, a, b, bias, y) else None
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from backends.cupy_backend.launch import Gpu, threads_for, threads_for_columns, threads_for_rows
-from backends.cupy_backend.layouts import along, empty_like, is_float, laid_out
+from backends.cupy_backend.layouts import along, empty_like, is_float, laid_out, name_of
 from backends.cupy_backend.normalization import add_parts
 from backends.geometry import Array, wide_dtype
 
@@ -98,7 +98,7 @@ def _ignored(ignore_index: int | None) -> int:
 
 
 def _is_classified(x: Array, target: Array) -> bool:
-    return is_float(x) and x.size > 0 and target.dtype.name == "int64"
+    return is_float(x) and x.size > 0 and name_of(target.dtype) == "int64"
 
 
 def _places(xp: Any, x: Array, values: Array) -> Array:
