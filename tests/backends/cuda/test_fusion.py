@@ -20,8 +20,8 @@ from backends.deferred import Deferred
 PLAIN = kernels.namespace_of(np, kernels.bind(np, 1 << 20, Deferred("scipy.special")))
 # Operations of which forward and rules must be one kernel each, with their options.
 OPERATIONS = {
-    "leaky_relu": {"negative_slope": 0.01}, "elu": {"alpha": 0.5}, "hardsigmoid": {}, "entr": {}, "xlogy": {},
-    "clamp_number": {"min": -1.5, "max": None}, "softplus": {"beta": 2.0}, "logsigmoid": {}, "tanhshrink": {},
+    "leaky_relu": {}, "elu": {"alpha": 0.5}, "hardsigmoid": {}, "entr": {}, "xlogy": {},
+    "clamp_number": {"min": -1.5}, "softplus": {"beta": 2.0}, "logsigmoid": {}, "tanhshrink": {},
     "silu": {}, "mish": {}, "gelu_erf": {}, "gelu_tanh": {}, "gelu_gate": {}, "logistic_loss": {},
 }  # fmt: skip
 CASES = [
@@ -50,7 +50,8 @@ def computed(name, kind, dtype, start):
     operands = (g, x) if name in ("xlogy", "logistic_loss") or name.endswith("_gradient") else (x,)
     if kind == "kernel":
         return getattr(fusion, name)(gpu, *operands), getattr(PLAIN.kernels, name)(*_wide(operands))
-    o, statics = OPS[name], OPERATIONS[name]
+    o = OPS[name]
+    statics = o.statics | OPERATIONS[name]
     if kind == "forward":
         function = getattr(o.forward, "__wrapped__", o.forward)
         return fusion.fused(gpu, function, *operands, **statics), function(PLAIN, *_wide(operands), **statics)
