@@ -33,9 +33,10 @@ FORMS = {
                  "tanh", "floor", "ceil", "trunc", "rint", "sign")
 } | {
     "absolute": "fabs({0})", "abs": "fabs({0})", "negative": "-{0}", "positive": "{0}", "square": "times({0}, {0})",
-    "reciprocal": "1 / {0}", "arctan": "atan({0})", "add": "{0} + {1}", "subtract": "{0} - {1}",
+    "reciprocal": "1 / {0}", "arctan": "atan({0})",
+    "arctanh": "atanh({0})", "round": "rint({0})", "add": "{0} + {1}", "subtract": "{0} - {1}",
     "multiply": "times({0}, {1})", "divide": "{0} / {1}", "maximum": "larger({0}, {1})", "minimum": "smaller({0}, {1})",
-    "copysign": "copysign({0}, {1})",
+    "copysign": "copysign({0}, {1})", "fmod": "fmod({0}, {1})",
 }  # fmt: skip
 # ... or are booleans, some also their operands.
 TESTS = {
@@ -157,6 +158,7 @@ FUNCTIONS: dict[str, Any] = {
     "where": _where,
     "clip": _clip,
     "power": _power,
+    "asarray": lambda x: x,
 }
 
 

@@ -23,15 +23,16 @@ OPERATIONS = {
     "leaky_relu": {}, "elu": {"alpha": 0.5}, "hardsigmoid": {}, "entr": {}, "xlogy": {},
     "clamp_number": {"min": -1.5}, "softplus": {"beta": 2.0}, "logsigmoid": {}, "tanhshrink": {},
     "silu": {}, "mish": {}, "gelu_erf": {}, "gelu_tanh": {}, "gelu_gate": {}, "logistic_loss": {},
+    "ndtr": {}, "log_ndtr": {},
 }  # fmt: skip
 CASES = [
     *[(name, "forward", dtype) for name in OPERATIONS for dtype in (np.float32, np.float64)],
     *[(name, "rule", dtype) for name in OPERATIONS for dtype in (np.float32, np.float64)],
     *[(name, "kernel", dtype) for name in ACTIVATIONS for dtype in (np.float32, np.float64)],
+    ("sinc", "forward", np.float64),
     ("gelu_tanh", "forward", np.float16),
     ("gelu_tanh", "rule", bfloat16),
 ]
-CASES = [case for case in CASES if case[::2] not in {("gelu_erf", np.float64), ("gelu", np.float64)}]  # in pieces
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +52,7 @@ def computed(name, kind, dtype, start):
     if kind == "kernel":
         return getattr(fusion, name)(gpu, *operands), getattr(PLAIN.kernels, name)(*_wide(operands))
     o = OPS[name]
-    statics = o.statics | OPERATIONS[name]
+    statics = o.statics | OPERATIONS.get(name, {})
     if kind == "forward":
         function = getattr(o.forward, "__wrapped__", o.forward)
         return fusion.fused(gpu, function, *operands, **statics), function(PLAIN, *_wide(operands), **statics)
