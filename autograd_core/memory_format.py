@@ -42,7 +42,7 @@ def contiguous(self: Tensor, memory_format: str = "contiguous_format") -> Tensor
     if wanted is MemoryFormat.preserve_format or is_contiguous(self, wanted):
         return self
     if wanted not in AXES:
-        return functional.reshape(functional.clone(functional.reshape(self, (-1,))), self.shape)
+        return functional.row_major(self)
     if self.ndim != AXES[wanted]:
         raise OperandError(f"{wanted} is of {AXES[wanted]} axes; this tensor has shape {self.shape}")
     return functional.movedim(contiguous(_channels_behind(self)), -1, 1)

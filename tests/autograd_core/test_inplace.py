@@ -331,3 +331,20 @@ def test_a_quotient_may_be_written():
     y += 1
     y *= ag.tensor([1.0, 3.0])
     assert ag.grad(y.sum(), x)[0].numpy() == pytest.approx([-4 / 9, 2 / 9])
+
+
+def test_repeated_elements_lie_in_places_of_their_own():
+    x = ag.ones(1, 3)
+    for y in (x.repeat(1, 1), x.repeat(4, 1), x.tile(2, 1, 1), x.repeat_interleave(4, 0)):
+        y[0] = 5
+        assert y.sum() == y.numel() + 4 * y[0].numel()
+    assert x.tolist() == [[1, 1, 1]]
+
+
+def test_a_view_that_repeats_nothing_may_be_written():
+    x = ag.ones(1, 3, requires_grad=True)
+    y = x * 2
+    y.expand(1, 1, 3)[0, 0, 1] = 5
+    assert y.tolist() == [[2, 5, 2]]
+    y.sum().backward()
+    assert x.grad.tolist() == [[2, 0, 2]]

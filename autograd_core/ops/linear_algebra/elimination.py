@@ -124,8 +124,11 @@ def lu_factor_ex(xp, a, *, pivot=True, check_errors=False):
 
 @composition(MATMUL, domain=NEAR, samples=FACTORED, reference=by_matrix(doolittle), module="linalg")
 def lu_factor(A, *, pivot=True):
-    """Compact LU factors (L below the diagonal, U on and above it) and the exchanges of rows, for `lu_solve`."""
-    factors, pivots, _ = lu_factor_ex(A, pivot=pivot)
+    """Compact LU factors (L below the diagonal, U on and above it) and the exchanges of rows, for `lu_solve`.
+
+    Raises LinAlgError if U has a zero on its diagonal.
+    """
+    factors, pivots, _ = lu_factor_ex(A, pivot=pivot, check_errors=True)
     return LU(factors, pivots)
 
 
@@ -141,7 +144,7 @@ def _reference_unpacked(compact, pivots):
              reference=by_matrix(lambda a: _reference_unpacked(*doolittle(a))))  # fmt: skip
 def lu(A, *, pivot=True):
     """P, L and U with A = P L U: a permutation, a unit lower triangular and an upper triangular matrix."""
-    return PLU(*lu_unpack(*lu_factor(A, pivot=pivot)))
+    return PLU(*lu_unpack(*lu_factor_ex(A, pivot=pivot)[:2]))
 
 
 @composition(MATMUL, domain=NEAR, method=False,

@@ -22,8 +22,8 @@ def qr(input, some=True):
 
 @composition(MATMUL, domain=NEAR, samples=elimination.FACTORED, reference=by_matrix(elimination.doolittle))
 def lu(input, pivot=True, get_infos=False):
-    """As `linalg.lu_factor`; with `get_infos`, also where each matrix's first zero pivot is."""
-    factors, pivots, info = elimination.lu_factor_ex(input, pivot=pivot, check_errors=not get_infos)
+    """As `linalg.lu_factor`, of any matrix; with `get_infos`, also where each one's first zero pivot is."""
+    factors, pivots, info = elimination.lu_factor_ex(input, pivot=pivot)
     return (factors, pivots, info) if get_infos else (factors, pivots)
 
 

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.dtypes import result_type
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import MATMUL
 from autograd_core.ops import axes
@@ -58,10 +59,14 @@ def addmv(input, mat, vec, *, beta=1, alpha=1):
 @composition(MATMUL, domain=REAL, reference=_reference(np.outer),
              samples=(*_scaled((2, 3), (2,), (3,)), sample((3,), (2,), (3,)), sample((0, 3), (0,), (3,))))  # fmt: skip
 def addr(input, vec1, vec2, *, beta=1, alpha=1):
-    """beta input + alpha times the outer product of two vectors; `input` broadcasts, and is ignored where beta is 0."""
+    """beta input + alpha times the outer product of two vectors; `input` broadcasts, and is ignored where beta is 0.
+
+    Unlike those of matrix products, the dtypes may differ.
+    """
     with_axes("addr", (1, 1), vec1, vec2)
     product = functional.unsqueeze(vec1, 1) * vec2
-    return _blended("addr", input, product, beta, alpha)
+    dtype = result_type(input, product)
+    return _blended("addr", functional.astype(input, dtype), functional.astype(product, dtype), beta, alpha)
 
 
 def _stacks(name, batch1, batch2):

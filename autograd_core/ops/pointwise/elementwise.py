@@ -72,6 +72,12 @@ def clone(xp, x):
     return x.copy(order="K")
 
 
+@op(CAST, symbol="clone", domain=REAL, reference=lambda x: x, method=False, vjp=lambda xp, g: g)
+def row_major(xp, x):
+    """A copy with its own storage, the last axis innermost in memory."""
+    return x.copy(order="C")
+
+
 @op(CAST, symbol="0", domain=REAL, reference=lambda x: 0.0, method=False, vjp=lambda xp, g: None)
 def zeros_like(xp, x):
     """Zeros of the shape and dtype of `input`."""

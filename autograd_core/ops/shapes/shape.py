@@ -113,7 +113,9 @@ def permute(xp, x, *, dims):
 )
 def expand(xp, x, *, shape):
     """Axes of length 1 repeated, without copying, to `shape`; -1 keeps a length, new axes come first. A view."""
-    return xp.broadcast_to(x, _filled(x, shape))
+    y = xp.broadcast_to(x, _filled(x, shape))
+    # Of elements that are not repeated NumPy's view would be read-only all the same.
+    return x.reshape(y.shape) if y.ndim and y.size == x.size else y
 
 
 def _filled(x, shape):

@@ -134,7 +134,7 @@ def repeat(input, *counts, repeats=None):
     lengths = (1,) * lead + input.shape
     apart = reshape(input, tuple([k for n in lengths for k in (1, n)]))
     spread = expand(apart, tuple([k for pair in zip(counts, lengths, strict=True) for k in pair]))
-    return reshape(spread, tuple([r * n for r, n in zip(counts, lengths, strict=True)]))
+    return reshape(functional.row_major(spread), tuple([r * n for r, n in zip(counts, lengths, strict=True)]))
 
 
 @composition(SHAPE, domain=REAL, samples=(*_tiled("dims"), sample((2, 3), 2)), reference=_slow_tile)
@@ -175,7 +175,7 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
     else:
         before, after = input.shape[: at + 1], input.shape[at + 1 :]
         apart = expand(reshape(input, (*before, 1, *after)), (*before, _not_negative(int(repeats)), *after))
-        result = flatten(apart, at, at + 1)
+        result = flatten(functional.row_major(apart), at, at + 1)
     if output_size is not None and output_size != result.shape[at]:
         raise OperandError(
             f"repeat_interleave(): output_size={output_size}, but the counts add up to {result.shape[at]}"
