@@ -62,7 +62,6 @@ class LRScheduler:
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer and functions."""
         state = {k: v for k, v in self.__dict__.items() if k != "optimizer" and not callable(v)}
-        state.pop("lr_lambdas", None)
         if "schedulers" in state:
             state["schedulers"] = [schedule.state_dict() for schedule in state["schedulers"]]
         return state
@@ -102,6 +101,20 @@ class LambdaLR(LRScheduler):
 
     def lrs_at(self, epoch: float) -> list[float]:
         return [base * f(epoch) for base, f in zip(self.base_lrs, self.lr_lambdas, strict=True)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Of the functions what they hold as attributes, None where that is nothing."""
+        return super().state_dict() | {
+            "lr_lambdas": [dict(getattr(f, "__dict__", {})) or None for f in self.lr_lambdas]
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from a saved state with the functions that there are."""
+        state = dict(state_dict)
+        for f, held in zip(self.lr_lambdas, state.pop("lr_lambdas", ()), strict=False):
+            if held:
+                vars(f).update(held)
+        super().load_state_dict(state)
 
 
 class MultiplicativeLR(LambdaLR):

@@ -65,7 +65,7 @@ class AveragedModel:
         if avg_fn is not None and multi_avg_fn is not None:
             raise ValueError("Only one of avg_fn and multi_avg_fn should be provided")
         self.module = copy.deepcopy(model) if device is None else copy.deepcopy(model).to(device)
-        self.multi_avg_fn = multi_avg_fn or _in_place(avg_fn or get_swa_avg_fn())
+        self.avg_fn, self.multi_avg_fn = avg_fn, multi_avg_fn
         self.use_buffers, self.n_averaged = use_buffers, 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -89,7 +89,8 @@ class AveragedModel:
             own.copy_(new.detach().to(own.device))
         if averaged:
             news = [new.detach().to(own.device) for own, new in averaged]
-            self.multi_avg_fn([own.detach() for own, _ in averaged], news, self.n_averaged)
+            average = self.multi_avg_fn or _in_place(self.avg_fn or get_swa_avg_fn())
+            average([own.detach() for own, _ in averaged], news, self.n_averaged)
         self.n_averaged += 1
 
     def state_dict(self) -> dict[str, Any]:
@@ -143,8 +144,8 @@ class SWALR(LRScheduler):
     ) -> None:
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
-        if anneal_epochs < 0:
-            raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
+        if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
+            raise ValueError(f"anneal_epochs must be a whole number that is not negative, not {anneal_epochs}")
         self.anneal_epochs, self.anneal_strategy = anneal_epochs, anneal_strategy
         for group, lr in zip(optimizer.param_groups, for_groups("swa_lr", optimizer, swa_lr), strict=True):
             group["swa_lr"] = lr

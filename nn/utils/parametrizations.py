@@ -35,8 +35,19 @@ class WeightNorm(Module):
 
 
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
-    """Let a module learn norm (`original0`) and direction (`original1`) of a weight. Returns the module."""
-    return register_parametrization(module, name, WeightNorm(dim), unsafe=True)
+    """Let a module learn norm (`original0`) and direction (`original1`) of a weight. Returns the module.
+
+    It loads what the form by hooks, `nn.utils.weight_norm`, has saved as well.
+    """
+    register_parametrization(module, name, WeightNorm(dim), unsafe=True)
+
+    def renamed(_: Module, state: dict[str, Any], prefix: str, *__: Any) -> None:
+        for i, part in enumerate("gv"):
+            if f"{prefix}{name}_{part}" in state:
+                state[f"{prefix}parametrizations.{name}.original{i}"] = state.pop(f"{prefix}{name}_{part}")
+
+    module.register_load_state_dict_pre_hook(renamed)
+    return module
 
 
 class SpectralNorm(Module):

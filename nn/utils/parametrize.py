@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -28,6 +28,10 @@ class ParametrizationList(ModuleList):
         self.unsafe = unsafe
         with no_grad():
             parts = self._inverse(original)
+        if not isinstance(parts, Tensor) and not (
+            isinstance(parts, Sequence) and all(isinstance(part, Tensor) for part in parts)
+        ):
+            raise ValueError(f"right_inverse must return a Tensor or a Sequence of them, not {parts!r}")
         self.is_tensor = isinstance(parts, Tensor)
         learned = isinstance(original, Parameter)
         for name, part in self._named(parts):
@@ -94,13 +98,15 @@ def register_parametrization(
         stack = _stacks(module)[tensor_name]
         before = getattr(module, tensor_name)
         if not unsafe:
-            _check(tensor_name, before, parametrization(before))
-        stack.append(parametrization)
+            _check(f"parametrization of {tensor_name!r}", before, parametrization(before))
         inverse = getattr(parametrization, "right_inverse", None)
         if inverse is not None:
             with no_grad():
                 value = inverse(before)
-            _replace_originals(list(stack)[:-1], stack, value)
+            if not unsafe:
+                _check(f"right_inverse of the parametrization of {tensor_name!r}", before, value)
+            _replace_originals(list(stack), stack, value)
+        stack.append(parametrization)
         return module
     if tensor_name not in module._parameters and tensor_name not in module._buffers:
         raise ValueError(
@@ -110,7 +116,7 @@ def register_parametrization(
     reference = original.detach().clone()
     stack = ParametrizationList([parametrization], original, unsafe)
     if not unsafe:
-        _check(tensor_name, reference, stack())
+        _check(f"parametrization of {tensor_name!r}", reference, stack())
     if not is_parametrized(module):
         _change_class(module)
     module._forget(tensor_name)
@@ -130,13 +136,13 @@ def _replace_originals(earlier: list[Module], stack: ParametrizationList, value:
             getattr(stack, name).data = part.detach().data
 
 
-def _check(name: str, before: Tensor, after: Any) -> None:
+def _check(what: str, before: Tensor, after: Any) -> None:
     if not isinstance(after, Tensor):
-        raise ValueError(f"a parametrization must return a tensor, not {type(after).__name__}")
+        raise ValueError(f"the {what} must return a tensor, not {type(after).__name__}")
     if before.shape != after.shape or before.dtype != after.dtype:
         raise ValueError(
-            f"the parametrization of {name!r} changes shape {before.shape} and dtype {before.dtype} to {after.shape} "
-            f"and {after.dtype}; if that is wanted, register it with unsafe=True"
+            f"the {what} changes shape {before.shape} and dtype {before.dtype} to {after.shape} and {after.dtype}; "
+            "if that is wanted, register it with unsafe=True"
         )
 
 

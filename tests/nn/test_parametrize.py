@@ -108,6 +108,28 @@ def test_what_is_refused():
         parametrizations.spectral_norm(nn.Linear(2, 2), n_power_iterations=0)
 
 
+class WrongInverse(nn.Module):
+    def __init__(self, inverse):
+        super().__init__()
+        self.right_inverse = inverse
+
+    def forward(self, x):
+        return x
+
+
+def test_a_wrong_inverse_changes_nothing():
+    layer = nn.Linear(2, 2)
+    for inverse in (lambda x: None, lambda x: (None, x)):
+        with pytest.raises(ValueError, match="right_inverse must return a Tensor"):
+            parametrize.register_parametrization(layer, "weight", WrongInverse(inverse))
+    assert not parametrize.is_parametrized(layer)
+    parametrize.register_parametrization(layer, "weight", nn.Identity())
+    for inverse in (lambda x: (x, x), lambda x: x > 0, lambda x: x[:1]):
+        with pytest.raises(ValueError, match="right_inverse of the parametrization of 'weight'"):
+            parametrize.register_parametrization(layer, "weight", WrongInverse(inverse))
+    assert len(layer.parametrizations.weight) == 1
+
+
 @pytest.mark.parametrize("shape", [(4, 4), (4, 6), (6, 4)])
 @pytest.mark.parametrize("kind", ["matrix_exp", "cayley", "householder"])
 def test_orthogonal_weights_stay_orthogonal(shape, kind):
@@ -158,6 +180,12 @@ def test_weight_norm_separates_norm_and_direction():
     layer(x).sum().backward()
     v, g = layer.parametrizations.weight.original1, layer.parametrizations.weight.original1.grad
     np.testing.assert_allclose((v * g).sum(dim=1).detach().numpy(), 0, atol=1e-12)  # the norm of v does not matter
+
+
+def test_weight_norm_loads_what_its_older_form_saved():
+    older, layer = (nn.Sequential(f(nn.Linear(3, 2))) for f in (nn.utils.weight_norm, parametrizations.weight_norm))
+    layer.load_state_dict(older.state_dict())
+    assert layer(ag.ones(3)).tolist() == older(ag.ones(3)).tolist()
 
 
 def test_spectral_norm_finds_the_largest_singular_value():

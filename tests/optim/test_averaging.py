@@ -1,6 +1,7 @@
 """Averages of weights."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -96,6 +97,12 @@ def test_exponential_weights_and_state(option):
         swa_utils.get_ema_avg_fn(2)
 
 
+def test_an_average_can_be_pickled():
+    averaged = optim.AveragedModel(Model())
+    averaged.update_parameters(Model())
+    assert pickle.loads(pickle.dumps(averaged)).n_averaged == 1
+
+
 def test_batch_statistics_are_computed_anew():
     averaged = optim.AveragedModel(Model())
     averaged.module.training = False
@@ -124,5 +131,7 @@ def test_at_once_and_misuse():
     assert swa_utils.SWALR(optimizer, 0.5, anneal_epochs=0).get_last_lr() == [0.5]
     with pytest.raises(ValueError, match="instead got x"):
         swa_utils.SWALR(optimizer, 0.5, anneal_strategy="x")
-    with pytest.raises(ValueError, match="got -1"):
+    with pytest.raises(ValueError, match="not -1"):
         swa_utils.SWALR(optimizer, 0.5, anneal_epochs=-1)
+    with pytest.raises(ValueError, match="anneal_epochs"):
+        swa_utils.SWALR(optimizer, 0.5, anneal_epochs=1.5)

@@ -147,6 +147,26 @@ def test_recorded(case, resumes):
         schedule.step(*[metric] if case["schedule"] == "ReduceLROnPlateau" else [])
 
 
+class Doubling:
+    def __init__(self):
+        self.factor = 1
+
+    def __call__(self, epoch):
+        self.factor *= 2
+        return self.factor
+
+
+def test_functions_that_hold_something_are_saved_with_it():
+    schedule = lr_scheduler.LambdaLR(optimizer(), [Doubling(), lambda epoch: 1.0])
+    resumed = lr_scheduler.LambdaLR(optimizer(), [Doubling(), lambda epoch: 1.0])
+    schedule.step()
+    resumed.load_state_dict(schedule.state_dict())
+    for s in (schedule, resumed):
+        s.step()
+    assert resumed.lr_lambdas[0].factor == schedule.lr_lambdas[0].factor
+    assert schedule.state_dict()["lr_lambdas"][1] is None
+
+
 def test_schedules_multiply():
     found = rates(lambda o: [lr_scheduler.StepLR(o, 3), lr_scheduler.ExponentialLR(o, 0.9)])
     assert [lr for lr, _ in found] == pytest.approx([0.1 * 0.1 ** (t // 3) * 0.9**t for t in range(30)])
