@@ -10,11 +10,12 @@ from typing import Any
 
 from autograd_core import functional, jacobians, transforms, trees
 from autograd_core.errors import OperandError
-from autograd_core.tensor import Tensor
+from autograd_core.tensor import Tensor, enable_grad
 
 Inputs = Tensor | tuple[Tensor, ...]
 
 
+@enable_grad()
 def jacobian(func: Callable[..., Any], inputs: Inputs, create_graph: bool = False, strict: bool = False,
              vectorize: bool = False, strategy: str = "reverse-mode") -> Any:  # fmt: skip
     """The Jacobian of `func` at `inputs`: for each output, if there are several, and each input, if they are a tuple.
@@ -35,6 +36,7 @@ def jacobian(func: Callable[..., Any], inputs: Inputs, create_graph: bool = Fals
     return _finished(strategies[strategy](func, places)(*given), create_graph)
 
 
+@enable_grad()
 def hessian(func: Callable[..., Any], inputs: Inputs, create_graph: bool = False, strict: bool = False,
             vectorize: bool = False, outer_jacobian_strategy: str = "reverse-mode") -> Any:  # fmt: skip
     """The second derivatives of the scalar function `func` at `inputs`: a tuple of tuples if they are a tuple."""
@@ -46,6 +48,7 @@ def hessian(func: Callable[..., Any], inputs: Inputs, create_graph: bool = False
     return _finished(jacobians.hessian(_scalar(func), places)(*given), create_graph)
 
 
+@enable_grad()
 def vjp(func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: bool = False,
         strict: bool = False) -> tuple[Any, Any]:  # fmt: skip
     """The value of `func` at `inputs`, and the product of `v` (1 for a single number) with the Jacobian."""
@@ -58,6 +61,7 @@ def vjp(func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: b
     return _finished(y, create_graph), _finished(product if isinstance(inputs, tuple) else product[0], create_graph)
 
 
+@enable_grad()
 def jvp(func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: bool = False,
         strict: bool = False) -> tuple[Any, Any]:  # fmt: skip
     """The value of `func` at `inputs`, and the product of the Jacobian with `v` (1 for a single number)."""
@@ -68,6 +72,7 @@ def jvp(func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: b
     return _finished(y, create_graph), _finished(product, create_graph)
 
 
+@enable_grad()
 def vhp(func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: bool = False,
         strict: bool = False) -> tuple[Any, Any]:  # fmt: skip
     """The value of the scalar function `func` at `inputs`, and the product of `v` with its Hessian."""

@@ -5,16 +5,29 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from autograd_core import Tensor
+from nn.hooks import Hook
 from nn.layers.convolution import Conv1d, Conv2d, Conv3d
 from nn.layers.instance_norm import InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 from nn.layers.linear import Linear
 from nn.layers.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from nn.layers.transposed_convolution import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from nn.module import Module
+from nn.state import LOAD
+
+
+def _from_state(layer: Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
+    """Before a load, become the layer whose tensors were saved."""
+    for name, own in (*layer._parameters.items(), *layer._buffers.items()):
+        saved = state.get(prefix + name)
+        if not isinstance(layer, _Lazy) or own is None or saved is None:
+            continue
+        if 0 in own.shape and 0 not in saved.shape:
+            axis = own.shape.index(0)
+            layer._become(saved.shape[axis] * (getattr(layer, "groups", 1) if axis else 1))
 
 
 class _Lazy(Module):
-    """Stands for `becomes`, without its first argument; turns into it when it is first called.
+    """Stands for `becomes`, without its first argument; turns into it when it is first called or loaded.
 
     Until then the parameters that depend on the input have no elements; they stay the same objects, so that an
     optimizer may be made before. axis: which axis of the input says the number; counted: what the number is called.
@@ -23,6 +36,7 @@ class _Lazy(Module):
     becomes: ClassVar[type[Module]]
     axis: ClassVar[int]
     counted: ClassVar[str]
+    _state_hooks = (Hook(LOAD, _from_state),)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(0, *args, **kwargs)  # type: ignore[call-arg]  # the layer's, which stands behind this class

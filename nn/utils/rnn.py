@@ -37,8 +37,20 @@ class PackedSequence(_Packed):
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
 
     def to(self, *args: Any, **kwargs: Any) -> PackedSequence:
-        """The same with the data moved or converted."""
-        return PackedSequence(self.data.to(*args, **kwargs), *self[1:])
+        """The same with the data moved or converted; itself if there is nothing to do."""
+        data = self.data.to(*args, **kwargs)
+        if data is self.data:
+            return self
+        order = [i if i is None else i.to(data.device) for i in (self.sorted_indices, self.unsorted_indices)]
+        return PackedSequence(data, self.batch_sizes, *order)
+
+    def cpu(self) -> PackedSequence:
+        """The same on the CPU."""
+        return self.to("cpu")
+
+    def cuda(self) -> PackedSequence:
+        """The same on the current GPU."""
+        return self.to("cuda")
 
     def double(self) -> PackedSequence:
         """The same in float64."""
@@ -47,6 +59,10 @@ class PackedSequence(_Packed):
     def float(self) -> PackedSequence:
         """The same in float32."""
         return self.to(dtype="float32")
+
+    def half(self) -> PackedSequence:
+        """The same in float16."""
+        return self.to(dtype="float16")
 
 
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:

@@ -191,6 +191,9 @@ def test_derivatives_at_a_point_under_the_names_of_autograd():
     close(af.hessian(f, x), np.diag(6 * x.numpy()))
     close(af.vjp(lambda x: x**3, x, v)[1], 3 * x.numpy() ** 2 * v.numpy())
     close(af.jvp(lambda x: x**3, x, v)[1], 3 * x.numpy() ** 2 * v.numpy())
+    with ag.no_grad():
+        assert af.jacobian(lambda x: x * w, x, create_graph=True).requires_grad
+        assert not af.jacobian(lambda x: x * w, x).requires_grad
     for product in (af.hvp, af.vhp):
         value, found = product(f, x, v)
         close(value, f(x))

@@ -1,5 +1,7 @@
 """Lazy layers, buffers by assignment, embeddings, and what layers refuse. Values: test_module_values."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,23 @@ def test_a_lazy_layer_becomes_what_it_stands_for():
     assert (model[0].in_channels, model[1].num_features, model[3].in_features) == (3, 4, 144)
     assert all(p.dtype == np.float64 for p in parameters)
     assert 0 < abs(model[3].weight.detach().numpy()).max() <= 1 / 12
+
+
+def test_a_lazy_model_becomes_what_it_loads():
+    complete = nn.Sequential(
+        nn.LazyConv2d(4, 3, groups=2), nn.LazyBatchNorm2d(), nn.LazyConvTranspose2d(6, 2, groups=2), nn.Flatten(),
+        nn.LazyLinear(3),
+    ).eval()  # fmt: skip
+    lazy = copy.deepcopy(complete)
+    lazy.load_state_dict(copy.deepcopy(lazy).state_dict())
+    assert lazy[0].has_uninitialized_params()
+    x = ag.ones(1, 6, 5, 5)
+    complete(x)
+    lazy.load_state_dict(complete.state_dict())
+    assert str(lazy) == str(complete)
+    assert ag.equal(lazy(x), complete(x))
+    with pytest.raises(RuntimeError, match="size mismatch for weight"):
+        complete[4].load_state_dict(nn.LazyLinear(3).state_dict())
 
 
 def test_a_lazy_layer_keeps_its_hooks_and_mode():

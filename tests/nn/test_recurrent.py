@@ -67,7 +67,8 @@ def test_padding_and_packing_are_inverse():
     assert (again[:, :6] == padded).all()
     assert (again[:, 6] == -1).all()
     assert rnn.pad_sequence(data, padding_side="left")[3:, 0].tolist() == data[0].tolist()
-    assert packed.float().data.dtype == np.float32
+    assert packed.float().half().data.dtype == np.float16
+    assert packed.cpu() is packed
 
 
 def test_sequences_in_wrong_order_or_of_wrong_length_are_refused():
