@@ -60,10 +60,10 @@ def independent(base: Constraint, reinterpreted_batch_ndims: int) -> Constraint:
 
 
 def multinomial(upper_bound: Any) -> Constraint:
-    """Vectors of counts with a sum."""
+    """Vectors of counts with a sum up to a bound."""
     check = independent(nonnegative_integer, 1).check
     return Constraint(
-        f"Multinomial(upper_bound={upper_bound})", lambda x: check(x) & (x.sum(-1) == upper_bound), 1, True
+        f"Multinomial(upper_bound={upper_bound})", lambda x: check(x) & (x.sum(-1) <= upper_bound), 1, True
     )
 
 

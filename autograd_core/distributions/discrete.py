@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar, cast
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import Distribution, Shape, derived, eps_of, one_of, together
 from autograd_core.tensor import Tensor, no_grad
@@ -261,7 +261,10 @@ class Categorical(Distribution):
         return logits.gather(-1, at[..., :1]).squeeze(-1)
 
     def entropy(self) -> Tensor:
-        return functional.entr(self.probs).sum(-1) if "probs" in vars(self) else -(self.probs * self.logits).sum(-1)
+        if "probs" in vars(self):
+            return functional.entr(self.probs).sum(-1)
+        lowest = float(dtypes.finfo(self.logits.dtype).min)  # 0·-∞ is 0
+        return -(self.probs * self.logits.clamp(min=lowest)).sum(-1)
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         return self._values(functional.arange(self._count, device=self._parameter.device), expand)

@@ -110,7 +110,8 @@ def _dirichlet(p: Dirichlet, q: Dirichlet) -> Tensor:
 
 @register_kl(Bernoulli, Bernoulli)
 def _bernoulli(p: Bernoulli, q: Bernoulli) -> Tensor:
-    return q._cost(p.probs) - p.entropy()
+    impossible = ((q.probs == 0) & (p.probs > 0)) | ((q.probs == 1) & (p.probs < 1))
+    return functional.where(impossible, float("inf"), q._cost(p.probs) - p.entropy())
 
 
 @register_kl(Binomial, Binomial)

@@ -57,15 +57,15 @@ class NumpyGenerator:
 
     def poisson(self, rate: Array) -> Array:
         """Counts with these rates."""
-        return self._generator.poisson(rate)
+        return np.asarray(self._generator.poisson(rate))
 
     def gamma(self, shape: Array) -> Array:
         """Numbers of gamma distributions with these shape parameters and a rate of 1."""
-        return self._generator.standard_gamma(shape)
+        return np.asarray(self._generator.standard_gamma(shape))
 
     def binomial(self, count: Array, p: Array) -> Array:
         """Successes among `count` trials of probability p."""
-        return self._generator.binomial(count, p)
+        return np.asarray(self._generator.binomial(count, p))
 
 
 class NumpyRandom:

@@ -111,6 +111,7 @@ def test_choices():
     close(d.log_prob(ag.tensor([[1, 2], [0, 1]])), np.log([[0.5, 0.25], [0.25, 0.75]]))
     close(d.entropy(), stats.entropy(d.probs.detach().numpy().T))
     close(D.Categorical(logits=d.logits).entropy(), d.entropy().detach(), rtol=1e-6)
+    close(D.Categorical(logits=ag.tensor([0.0, 0.0, -math.inf])).entropy(), math.log(2), rtol=1e-6)
     assert d.mode.tolist() == [1, 1]
     assert d.enumerate_support().tolist() == [[0, 0], [1, 1], [2, 2]]
     assert d.enumerate_support(expand=False).shape == (3, 1)
@@ -123,6 +124,8 @@ def test_single_random_variables():
     d = D.Categorical(ag.tensor([0.0, 1.0]))
     assert (d.sample().tolist(), d.sample((2,)).tolist(), d.enumerate_support().tolist()) == (1, [1, 1], [0, 1])
     assert D.Normal(0.0, 1.0).expand(()).expand((2, 3)).sample().shape == (2, 3)
+    for d in (D.Poisson(3.0), D.Gamma(0.5, 0.5), D.Beta(0.5, 0.5), D.StudentT(3.0), D.Binomial(5, 0.3)):
+        assert d.sample().shape == ()
 
 
 def test_parts_of_others():
@@ -182,6 +185,13 @@ def test_divergences_of_other_pairs():
 
     assert D.kl_divergence(Mine(3.0, 1.0), D.Poisson(1.0)).item() == 3
     assert D.kl_divergence(D.Uniform(0.0, 2.0), D.Uniform(0.0, 1.0)).item() == math.inf
+    certain = D.Bernoulli(ag.tensor([0.0, 1.0]))
+    assert D.kl_divergence(D.Bernoulli(0.5), certain).tolist() == [math.inf] * 2
+    assert (abs(D.kl_divergence(certain, certain)) < 1e-6).all()
+
+
+def test_fewer_counts_than_trials():
+    assert D.Multinomial(10, ag.ones(2)).log_prob(ag.ones(3, 2)).shape == (3,)
 
 
 def test_what_is_refused():
