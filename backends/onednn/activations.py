@@ -17,7 +17,7 @@ from backends.generic import activations as plain
 from backends.generic import gelu as exact
 from backends.geometry import Array, blocks
 from backends.onednn.choice import active
-from backends.onednn.elementwise import all_finite, in_memory, is_dense
+from backends.onednn.elementwise import all_finite, in_memory, is_dense, lowest
 from backends.onednn.passes import (
     ABS,
     EXP,
@@ -275,17 +275,14 @@ def _kernel(name: str) -> Callable[..., Array | None]:
             return None
         result = in_memory(y)
         flat = {key: in_memory(v) for key, v in operands.items()}
-        block = y.size if len(found.passes) == 1 and found.tail is None else BLOCK
-        for at in blocks(y.size, block):
-            parts = {key: v[at] for key, v in flat.items()}
-            if not evaluate(found.passes, parts, result[at]):
+        for at in blocks(y.size, BLOCK if len(found.passes) > 1 else y.size):
+            if not evaluate(found.passes, {key: v[at] for key, v in flat.items()}, result[at]):
                 return None
-            if found.tail is not None:  # afterwards, when x is in the cache
-                few = np.flatnonzero(parts["x"] < found.low)
-                if few.size:
-                    result[at][few] = found.tail(np, *[v[few] for v in parts.values()], *parameters)
         if found.finite == "y" and not all_finite(y):
             return None
+        if found.tail is not None and (found.finite != "y" or lowest(operands["x"]) < found.low):
+            few = np.flatnonzero(flat["x"] < found.low)
+            result[few] = found.tail(np, *[v[few] for v in flat.values()], *parameters)
         return y
 
     return gradient if name in GRADIENTS else value

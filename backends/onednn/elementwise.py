@@ -16,9 +16,9 @@ from backends.onednn.layouts import can_be_described, copied
 from backends.onednn.passes import constant, evaluate, larger, of
 from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, RELU, SRC, SRC1, TRAINING, Plan, Workshop, planned
 
-ADD, RELU_BY_RESULT, SUM = 0x1FFF0, 0x100, 0x2FFF4
+ADD, RELU_BY_RESULT, MIN, SUM = 0x1FFF0, 0x100, 0x2FFF3, 0x2FFF4
 LARGER = (("y", of("x"), constant(0.0), larger("x")),)
-ROWS = 16  # of a sum; of a single row it is computed by one thread
+ROWS = 16  # of a reduction; that of a single row is computed by one thread
 
 
 def relu(x: Array) -> Array | None:
@@ -75,11 +75,19 @@ def add_relu(a: Array, b: Array) -> Array | None:
 
 def all_finite(x: Array) -> bool:
     """Whether there is neither NaN nor infinity; a sum that overflows counts as one."""
-    if not _suits(x):
-        return bool(np.isfinite(np.add.reduce(x, axis=None)))
-    total = np.empty(ROWS, FLOAT32)
-    _sum(x.size).run(x, total)
-    return bool(np.isfinite(total).all())
+    return bool(np.isfinite(_reduced(SUM, x) if _suits(x) else np.add.reduce(x, axis=None)).all())
+
+
+def lowest(x: Array) -> float:
+    """The smallest element, if none is NaN."""
+    return float((_reduced(MIN, x) if _suits(x) else x).min())
+
+
+def _reduced(kind: int, x: Array) -> Array:
+    """Sums, or the smallest elements, of as many stretches of memory as there are ROWS."""
+    result = np.empty(ROWS, FLOAT32)
+    _reduction(kind, x.size).run(x, result)
+    return result
 
 
 def _suits(x: Array) -> bool:
@@ -121,8 +129,8 @@ def _gate(workshop: Workshop, size: int) -> Plan:
 
 
 @planned
-def _sum(workshop: Workshop, size: int) -> Plan:
+def _reduction(workshop: Workshop, kind: int, size: int) -> Plan:
     shape = (ROWS, size // ROWS)
-    x, total = workshop.memory(shape, (4 * shape[1], 4)), workshop.memory((ROWS, 1), (4, 4))
-    desc = workshop.primitive("reduction", SUM, x, total, 0.0, 0.0)
-    return Plan(workshop, desc, (SRC, x), (DST, total))
+    x, result = workshop.memory(shape, (4 * shape[1], 4)), workshop.memory((ROWS, 1), (4, 4))
+    desc = workshop.primitive("reduction", kind, x, result, 0.0, 0.0)
+    return Plan(workshop, desc, (SRC, x), (DST, result))
