@@ -1,6 +1,7 @@
 """Neural networks: modules, layers, losses, initial values, models and their files."""
 
 from nn import attention, functional, init, models, utils
+from nn import grad as grad
 from nn.blocks.dense import DenseBlock, DenseLayer, Transition
 from nn.blocks.inception import ConvBlock, Inception
 from nn.blocks.residual import BasicBlock, Bottleneck, PreActBlock, PreActBottleneck

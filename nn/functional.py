@@ -103,6 +103,7 @@ from autograd_core.functional import (
 from autograd_core.functional import (
     im2col as unfold,
 )
+from nn import grad as grad
 from nn.layers.inplace import either
 from nn.layers.multi_head import multi_head_attention_forward
 from nn.noise import (

@@ -117,6 +117,8 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     if nonlinearity in LINEAR:
         return 1.0
     if nonlinearity == "leaky_relu":
+        if isinstance(param, bool) or not isinstance(param, float | int | None):
+            raise ValueError(f"the negative slope of leaky_relu must be a number, not {param!r}")
         return math.sqrt(2.0 / (1.0 + (0.01 if param is None else param) ** 2))
     gains = {"tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}
     if nonlinearity not in gains:

@@ -122,6 +122,8 @@ def test_gains():
     assert init.calculate_gain("leaky_relu", 0.2) == math.sqrt(2 / 1.04)
     assert init.calculate_gain("selu") == 0.75
     assert init.calculate_gain("conv2d") == 1
+    with pytest.raises(ValueError, match="slope"):
+        init.calculate_gain("leaky_relu", True)
 
 
 @pytest.mark.parametrize("layer, fan_in", [(nn.Linear(100, 200), 100), (nn.Conv2d(8, 64, 3, groups=2), 36)])
