@@ -19,8 +19,8 @@ def _named(gradient: Callable[..., Tensor], conv: Callable[..., Tensor], what: s
 def _of_input(conv: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def gradient(input_size: Sequence[int], weight: Tensor, grad_output: Tensor, stride: Any = 1, padding: Any = 0,
                  dilation: Any = 1, groups: int = 1) -> Tensor:  # fmt: skip
-        input = core.zeros(*input_size, dtype=weight.dtype, device=weight.device)
-        pull = vjp(lambda x: conv(x, weight, None, stride, padding, dilation, groups), input)[1]
+        zeros = core.zeros(*input_size, dtype=weight.dtype, device=weight.device)
+        pull = vjp(lambda x: conv(x, weight, None, stride, padding, dilation, groups), zeros)[1]
         return pull(grad_output)[0]  # type: ignore[no-any-return]
 
     return _named(gradient, conv, "input")

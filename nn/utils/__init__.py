@@ -1,7 +1,7 @@
 """Helpers around modules: packed sequences, parametrizations, parameters as one vector, limits on gradients."""
 
 from autograd_core.clipping import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
-from nn.utils import parametrizations, parametrize, rnn, stateless
+from nn.utils import parametrizations, parametrize, prune, rnn, stateless
 from nn.utils.fusion import fuse_conv_bn_eval, fuse_conv_bn_weights, fuse_linear_bn_eval, fuse_linear_bn_weights
 from nn.utils.reparametrized import remove_spectral_norm, remove_weight_norm, spectral_norm, weight_norm
 from nn.utils.skipping import skip_init
@@ -19,6 +19,7 @@ __all__ = [
     "parameters_to_vector",
     "parametrizations",
     "parametrize",
+    "prune",
     "remove_spectral_norm",
     "remove_weight_norm",
     "rnn",
