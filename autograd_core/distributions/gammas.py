@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import Distribution, Shape, together
 from autograd_core.distributions.locations import Location
@@ -94,8 +94,9 @@ class Beta(Distribution):
         return a * b / ((a + b) ** 2 * (a + b + 1))
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:
-        x, y = (standard_gamma(c, self._extended(sample_shape)) for c in (self.concentration1, self.concentration0))
-        return x / (x + y)
+        x, y = (log_gamma(c, self._extended(sample_shape)) for c in (self.concentration1, self.concentration0))
+        limits = dtypes.finfo(x.dtype)
+        return (x - y).sigmoid().clamp(float(limits.tiny), 1 - float(limits.eps) / 2)
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
@@ -150,7 +151,17 @@ def standard_gamma(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Numbers of a gamma distribution of rate 1, without a gradient."""
     rates = concentration.detach().expand(shape)
     draws = stream_of(rates.device, None).gamma(rates.array)
-    return wrap(draws.astype(rates.dtype))
+    return wrap(draws.astype(rates.dtype)).clamp(min=float(dtypes.finfo(rates.dtype).tiny))
+
+
+def log_gamma(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Logarithms of numbers of a gamma distribution of rate 1, which of small shapes underflow themselves.
+
+    A number of shape a is one of shape a + 1 times a uniform one to the power of 1 / a (Marsaglia and Tsang 2000).
+    """
+    rates = concentration.detach().expand(shape)
+    u = 1 - functional.rand(shape, dtype=rates.dtype, device=rates.device)
+    return standard_gamma(rates + 1, shape).log() + u.log() / rates
 
 
 def log_beta(a: Tensor, b: Tensor) -> Tensor:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import ClassVar, cast
 
-from autograd_core import functional, linalg
+from autograd_core import dtypes, functional, linalg
 from autograd_core.distributions import constraints
 from autograd_core.distributions.discrete import Categorical
 from autograd_core.distributions.distribution import Distribution, Shape, derived
-from autograd_core.distributions.gammas import standard_gamma
+from autograd_core.distributions.gammas import log_gamma
 from autograd_core.tensor import Tensor
 
 
@@ -118,8 +118,8 @@ class Dirichlet(Distribution):
         return self.mean * (1 - self.mean) / (total + 1)
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:
-        draws = standard_gamma(self.concentration, self._extended(sample_shape))
-        return draws / draws.sum(-1, keepdim=True)
+        draws = functional.softmax(log_gamma(self.concentration, self._extended(sample_shape)), -1)
+        return draws.clamp(min=float(dtypes.finfo(draws.dtype).tiny))
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
@@ -196,6 +196,12 @@ class MixtureSameFamily(Distribution):
             raise ValueError(f"MixtureSameFamily() takes a Categorical of as many choices as there are components, not "
                              f"{mixture_distribution!r} and a batch of shape {parts}")  # fmt: skip
         super().__init__(parts[:-1], component_distribution.event_shape, validate_args=validate_args)
+
+    def expand(self, batch_shape: Shape) -> MixtureSameFamily:
+        parts = (*batch_shape, self.component_distribution.batch_shape[-1])
+        return MixtureSameFamily(
+            self.mixture_distribution.expand(batch_shape), self.component_distribution.expand(parts), False
+        )
 
     @property
     def support(self) -> constraints.Constraint:

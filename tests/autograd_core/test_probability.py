@@ -128,6 +128,23 @@ def test_single_random_variables():
         assert d.sample().shape == ()
 
 
+def test_small_shapes_do_not_underflow():
+    ag.manual_seed(0)
+    x = D.Beta(ag.tensor(0.01), ag.tensor(0.01)).sample((4000,))
+    assert 0 < x.min() < 1e-30
+    assert x.max() < 1
+    assert abs(x.mean() - 0.5) < 0.05
+    assert ((x > 0.01) & (x < 0.99)).to(ag.float32).mean() < 0.1
+    assert D.Gamma(0.01, 1.0).sample((1000,)).min() > 0
+    close(D.Dirichlet(ag.full((3,), 0.01)).sample((1000,)).sum(-1), np.ones(1000), rtol=1e-6)
+
+
+def test_mixtures_expand():
+    mixture = D.MixtureSameFamily(D.Categorical(ag.ones(3)), D.Normal(ag.zeros(3), ag.ones(3))).expand((2, 4))
+    assert mixture.sample((5,)).shape == (5, 2, 4)
+    assert mixture.log_prob(ag.zeros(2, 4)).shape == (2, 4)
+
+
 def test_parts_of_others():
     d = D.Independent(D.Normal(A, B), 1)
     v = ag.tensor(REAL, dtype="f8")

@@ -77,6 +77,6 @@ def test_what_is_refused():
         prune.RandomStructured(1).prune(ag.ones(2))
     with pytest.raises(AssertionError, match="importance_scores"):
         prune.l1_unstructured(a, "weight", 1, importance_scores=ag.ones(2))
-    with pytest.raises(TypeError, match="no|not a pruning method"):
+    with pytest.raises(TypeError, match="not a pruning method"):
         prune.PruningContainer("all")
     assert [name for name, _ in a.named_parameters()] == ["weight"]
