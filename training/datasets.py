@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -15,14 +14,25 @@ from autograd_core.trees import mapped
 from training.extras import require
 
 
+@runtime_checkable
 class Dataset(Protocol):
     """Anything with a length whose item `i` is example `i`: arrays, numbers, strings, or tuples and dicts of them."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> Any: ...
 
+    if not TYPE_CHECKING:  # what subclasses have besides, and nobody else needs
 
-class TensorDataset:
+        def __add__(self, other: Dataset) -> Any:
+            from training.joined import ConcatDataset  # which imports this module
+
+            return ConcatDataset([self, other])
+
+        def __class_getitem__(cls, _: Any) -> Any:
+            return cls
+
+
+class TensorDataset(Dataset):
     """Tensors or arrays of equal length, side by side: item `i` is the tuple of their elements `i`.
 
     Raises ValueError where the lengths differ.
@@ -51,7 +61,7 @@ class TensorDataset:
         return TensorDataset(*[t.to(device) for t in self.tensors])
 
 
-class Subset:
+class Subset(Dataset):
     """Some examples of a data set, by their numbers."""
 
     def __init__(self, dataset: Dataset, indices: Any) -> None:
@@ -62,7 +72,8 @@ class Subset:
         return int(self.indices.shape[0])
 
     def __getitem__(self, index: int) -> Any:
-        return self.dataset[int(self.indices[index])]
+        at: Any = self.indices[index]
+        return self.dataset[at if at.ndim else int(at)]
 
     def batch(self, indices: Tensor) -> Any:
         """The examples of these numbers within the subset."""
@@ -98,15 +109,17 @@ def random_split(dataset: Dataset, lengths: Sequence[float], generator: ag.Gener
     """
     n = len(dataset)
     if math.isclose(sum(lengths), 1) and all(0 < fraction <= 1 for fraction in lengths):
-        ends = [round(n * end) for end in itertools.accumulate(lengths)]
+        sizes = [int(n * fraction) for fraction in lengths]
+        for i in range(n - sum(sizes)):  # what rounding left, from the first on
+            sizes[i] += 1
     elif all(length == int(length) >= 0 for length in lengths) and sum(lengths) == n:
-        ends = [int(end) for end in itertools.accumulate(lengths)]
+        sizes = [int(length) for length in lengths]
     else:
         raise ValueError(
             f"random_split() of {n} examples: lengths {list(lengths)} must add up to {n}, or be fractions of it"
         )
     order = ag.randperm(n, generator=generator)
-    return [Subset(dataset, order[start:end]) for start, end in itertools.pairwise([0, *ends])]
+    return [Subset(dataset, part) for part in order.split(sizes)]
 
 
 def digits(seed: int = 0, test_fraction: float = 0.2) -> tuple[TensorDataset, TensorDataset]:

@@ -16,6 +16,12 @@ class IterableDataset:
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError(f"{type(self).__name__} needs a method __iter__ that gives examples")
 
+    def __add__(self, other: Iterable[Any]) -> ChainDataset:
+        return ChainDataset([self, other])
+
+    def __class_getitem__(cls, _: Any) -> type:
+        return cls
+
 
 class ChainDataset(IterableDataset):
     """Streams one after the other."""
@@ -27,7 +33,7 @@ class ChainDataset(IterableDataset):
         return chain.from_iterable(self.datasets)
 
 
-class ConcatDataset:
+class ConcatDataset(Dataset):
     """Data sets one behind the other."""
 
     def __init__(self, datasets: Iterable[Dataset]) -> None:
@@ -47,7 +53,7 @@ class ConcatDataset:
         return self.datasets[at][index - (self.cumulative_sizes[at - 1] if at else 0)]
 
 
-class StackDataset:
+class StackDataset(Dataset):
     """Data sets of one length side by side: item `i` is the tuple, or with names the dict, of their items `i`."""
 
     def __init__(self, *args: Dataset, **kwargs: Dataset) -> None:

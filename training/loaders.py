@@ -63,7 +63,10 @@ class DataLoader:
 
     def __len__(self) -> int:
         if self._streams:
-            raise TypeError("the number of batches of a stream is not known")
+            if not hasattr(self.dataset, "__len__"):
+                raise TypeError("the number of batches of a stream without a length is not known")
+            whole, rest = divmod(len(self.dataset), self.batch_size or 1)
+            return whole + bool(rest and not self.drop_last)
         return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
 
     def __iter__(self) -> Iterator[Any]:

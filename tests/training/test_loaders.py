@@ -96,6 +96,11 @@ class Counting(data.IterableDataset):
         return iter(range(5))
 
 
+class Counted(Counting):
+    def __len__(self):
+        return 5
+
+
 def test_orders():
     ag.manual_seed(0)
     assert numbers(DataLoader(TEN, 2, sampler=[5, 1, 3])) == [[5, 1], [3]]
@@ -127,6 +132,8 @@ def test_single_examples_and_streams():
     assert [x.tolist() for x in DataLoader(Counting(), 2, drop_last=True)] == [[0, 1], [2, 3]]
     assert list(DataLoader(data.ChainDataset([Counting(), Counting()]), batch_size=None)) == [*range(5)] * 2
     assert data.get_worker_info() is None
+    assert list(DataLoader(Counting() + Counting(), batch_size=None)) == [*range(5)] * 2
+    assert [len(DataLoader(Counted(), 2, drop_last=drop)) for drop in (False, True)] == [3, 2]
     with pytest.raises(TypeError, match="not known"):
         len(DataLoader(Counting()))
     with pytest.raises(NotImplementedError, match="__iter__"):
@@ -136,6 +143,9 @@ def test_single_examples_and_streams():
 def test_data_sets_made_of_others():
     both = data.ConcatDataset([Squares(), TEN])
     assert (len(both), both[2], both[5][0], both[-1][1]) == (15, 4, 0, 81)
+    assert (TEN + TEN)[12][1] == 4
+    assert data.Dataset[int] is data.Dataset
+    assert isinstance(TEN, data.Dataset)
     with pytest.raises(IndexError, match="no example 15"):
         both[15]
     side = data.StackDataset(Squares(), data.Subset(TEN, range(5)))
