@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -28,8 +29,7 @@ class Dataset(Protocol):
 
             return ConcatDataset([self, other])
 
-        def __class_getitem__(cls, _: Any) -> Any:
-            return cls
+        __class_getitem__ = classmethod(GenericAlias)  # Dataset[int]
 
 
 class TensorDataset(Dataset):

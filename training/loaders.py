@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from types import GenericAlias
 from typing import Any, cast
 
 import autograd_core as ag
@@ -60,6 +61,8 @@ class DataLoader:
         self.batch_sampler: Any = batch_sampler
         if batch_sampler is None and self.batch_size is not None and self.sampler is not None:
             self.batch_sampler = BatchSampler(self.sampler, self.batch_size, drop_last)
+
+    __class_getitem__: Any = classmethod(GenericAlias)  # DataLoader[int]
 
     def __len__(self) -> int:
         if self._streams:

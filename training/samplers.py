@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Sized
+from types import GenericAlias
 from typing import Any
 
 import autograd_core as ag
@@ -13,6 +14,8 @@ class Sampler:
 
     def __iter__(self) -> Iterator[Any]:
         raise NotImplementedError(f"{type(self).__name__} needs a method __iter__ that gives numbers of examples")
+
+    __class_getitem__: Any = classmethod(GenericAlias)  # Sampler[int]
 
 
 class SequentialSampler(Sampler):

@@ -83,7 +83,7 @@ def test_examples_of_any_make():
     assert list(DataLoader(Texts(), 2, collate_fn=len, num_workers=2, pin_memory=True)) == [2, 1]
 
 
-class Squares(data.Dataset):
+class Squares(data.Dataset[float]):
     def __len__(self):
         return 5
 
@@ -91,7 +91,7 @@ class Squares(data.Dataset):
         return np.float32(i * i)
 
 
-class Counting(data.IterableDataset):
+class Counting(data.IterableDataset[int]):
     def __iter__(self):
         return iter(range(5))
 
@@ -144,7 +144,6 @@ def test_data_sets_made_of_others():
     both = data.ConcatDataset([Squares(), TEN])
     assert (len(both), both[2], both[5][0], both[-1][1]) == (15, 4, 0, 81)
     assert (TEN + TEN)[12][1] == 4
-    assert data.Dataset[int] is data.Dataset
     assert isinstance(TEN, data.Dataset)
     with pytest.raises(IndexError, match="no example 15"):
         both[15]
