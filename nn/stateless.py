@@ -22,7 +22,8 @@ def functional_call(
     """module(*args, **kwargs) as it would be with other parameters and buffers; the module itself is not touched.
 
     parameter_and_buffer_dicts: tensors by their paths, or several such dicts. tie_weights: a tensor that has several
-    paths is replaced under all of them. strict: every parameter and buffer must be given.
+    paths is replaced under all of them. strict: every parameter and buffer must be given, and nothing else;
+    otherwise names that a module does not have are passed over.
 
     >>> from autograd_core import ones
     >>> from nn import Linear
@@ -31,15 +32,37 @@ def functional_call(
     """
     given = _merged(parameter_and_buffer_dicts)
     known = dict([*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)])
-    if unknown := given.keys() - known.keys():
-        raise KeyError(f"{type(module).__name__} has no parameter or buffer {sorted(unknown)[0]!r}")
+    unknown = sorted(given.keys() - known.keys())
+    if strict and unknown:
+        raise RuntimeError(f"functional_call(): strict=True, but there is no {', '.join(unknown)}")
+    _check_places(module, unknown)
+    given = {path: tensor for path, tensor in given.items() if path in known}
+    if tie_weights:
+        replaced = _by_tensor(given, known)
+        given = {path: replaced[id(t)] for path, t in known.items() if id(t) in replaced}
     if strict and (missing := known.keys() - given.keys()):
         raise RuntimeError(f"functional_call(): strict=True, but {', '.join(sorted(missing))} were not given")
-    if tie_weights:
-        replaced = {id(known[path]): tensor for path, tensor in given.items()}
-        given = {path: given.get(path, replaced.get(id(t), t)) for path, t in known.items()}
     positional = () if args is None else args if isinstance(args, tuple) else (args,)
     return _twin(module, given, "")(*positional, **(kwargs or {}))
+
+
+def _check_places(module: Module, unknown: Sequence[str]) -> None:
+    """Raise unless these paths name nothing at all in modules that are there."""
+    modules = dict(module.named_modules(remove_duplicate=False)) if unknown else {}
+    for path in unknown:
+        owner, _, name = path.rpartition(".")
+        if not name or owner not in modules or hasattr(modules[owner], name):
+            raise KeyError(f"{type(module).__name__} has no parameter or buffer {path!r}")
+
+
+def _by_tensor(given: Mapping[str, Tensor], known: Mapping[str, Tensor]) -> dict[int, Tensor]:
+    """What replaces each tensor, under whichever of its paths it was given."""
+    replaced: dict[int, Tensor] = {}
+    for path, tensor in given.items():
+        if replaced.setdefault(id(known[path]), tensor) is not tensor:
+            raise ValueError(f"functional_call(): what {path!r} shares with another path was given twice, differently; "
+                             "if they are to differ, use tie_weights=False")  # fmt: skip
+    return replaced
 
 
 def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

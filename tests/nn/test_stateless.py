@@ -1,0 +1,40 @@
+import pytest
+
+import autograd_core as ag
+import nn
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(1, 1)
+        self.tied = self.layer.bias
+
+    def forward(self, x):
+        return self.layer(x) + self.tied
+
+
+W, B, C, X = (ag.tensor([[2.0]]), ag.tensor([5.0]), ag.tensor([7.0]), ag.ones(1, 1))
+
+
+def call(given, **options):
+    return nn.functional_call(Tied(), given, X, **options).item()
+
+
+def test_what_is_tied_is_replaced_once_or_alike():
+    assert call({"layer.weight": W, "layer.bias": B}, strict=True) == 12
+    assert call({"layer.weight": W, "layer.bias": B, "tied": B}) == 12
+    assert call({"layer.weight": W, "layer.bias": B, "tied": C}, tie_weights=False) == 14
+    with pytest.raises(ValueError, match="'tied'"):
+        call({"layer.weight": W, "layer.bias": B, "tied": C})
+
+
+def test_strict_means_nothing_missing_and_nothing_else():
+    assert call({"layer.weight": W, "layer.bias": B, "more": C}) == 12
+    with pytest.raises(RuntimeError, match="there is no more"):
+        call({"layer.weight": W, "layer.bias": B, "more": C}, strict=True)
+    with pytest.raises(RuntimeError, match="tied were not given"):
+        call({"layer.weight": W}, strict=True)
+    for misplaced in ("later.weight", "layer.in_features", "layer."):
+        with pytest.raises(KeyError, match="has no parameter or buffer"):
+            call({misplaced: W})
