@@ -5,7 +5,7 @@ that uses both takes many times as long. OpenBLAS uses its threads above a numbe
 it is compiled; from there on oneDNN computes, which is also quicker where it matters.
 """
 
-from math import prod
+from math import gcd, prod
 
 import numpy as np
 
@@ -17,8 +17,9 @@ from backends.onednn.plans import BIAS, DST, LINEAR, RELU, SRC, WEIGHTS, Plan, U
 from backends.precision import get_float32_matmul_precision
 
 LARGE, LARGE_VECTOR = 1 << 18, 9216  # multiplications up to which OpenBLAS uses one thread
-# Elements from which sums are products, and how many numbers such a sum may have, of columns and of rows.
-SUMMED, ROWS, SHORT = 1 << 17, 1 << 14, 1 << 8
+# Elements from which sums of columns, and of rows, are products; how many numbers such sums may have.
+SUMMED, SUMMED_ROWS, MOST, SHORT = 1 << 18, 1 << 16, 1 << 14, 1 << 8
+WIDE = 1 << 6  # columns of a product that uses the registers
 
 
 def linear(x: Array, w: Array, bias: Array) -> Array | None:
@@ -63,35 +64,39 @@ def product_into(
 
 
 def total(x: Array, axes: Sizes, keepdims: bool) -> Array | None:
-    """See `generic.reduction.total`; over the first axes, or short last ones, as a product with ones.
+    """See `generic.reduction.total`; over the axes that come first in memory, or short last ones, by a product with ones.
 
     NumPy uses one thread and, for each short row, 40 to 80 ns; the pairs by which it adds up long ones are more exact.
     """
-    split = len(axes)
-    if axes == tuple(range(split)):
-        kept, added, most = x.shape[split:], x.shape[:split], ROWS
-    elif axes == tuple(range(x.ndim - split, x.ndim)):
-        kept, added, most = x.shape[:-split], x.shape[-split:], SHORT
+    kept = [axis for axis in range(x.ndim) if axis not in axes]
+    count, columns = prod([x.shape[axis] for axis in axes]), prod([x.shape[axis] for axis in kept])
+    if x.size < SUMMED_ROWS or x.dtype != FLOAT32 or get_float32_matmul_precision() == "medium" or not active():
+        return None
+    if x.size >= SUMMED and (lines := x.transpose(*axes, *kept)).flags.c_contiguous:
+        found = _of_columns(lines.reshape(count, columns))
+    elif count <= SHORT and (rows := x.transpose(*kept, *axes)).flags.c_contiguous:
+        found = empty((columns, 1))
+        if not product_into(found, rows.reshape(columns, count), np.ones((count, 1), FLOAT32)):
+            return None
     else:
         return None
-    count, columns = prod(added), prod(kept)
-    if (
-        x.size < SUMMED
-        or count > most
-        or x.dtype != FLOAT32
-        or not x.flags.c_contiguous
-        or get_float32_matmul_precision() == "medium"
-        or not active()
-    ):
+    if found is None:
         return None
-    y, ones = empty((columns,)), np.ones(count, FLOAT32)
-    if axes[0]:
-        done = product_into(y[:, None], x.reshape(columns, count), ones[:, None])
-    else:
-        done = product_into(y[None], ones[None], x.reshape(count, columns))
-    if not done:
+    shape = [1 if axis in axes else n for axis, n in enumerate(x.shape)]
+    return found.reshape(shape if keepdims else [x.shape[axis] for axis in kept])
+
+
+def _of_columns(lines: Array) -> Array | None:
+    """Σ of every column of a matrix; of a narrow one over several rows at a time first, side by side."""
+    count, columns = lines.shape
+    together = gcd(count, 1 << (WIDE // columns).bit_length())
+    if count // together > MOST:
         return None
-    return y.reshape([1 if axis in axes else n for axis, n in enumerate(x.shape)] if keepdims else kept)
+    y = empty((1, together * columns))
+    if not product_into(y, np.ones((1, count // together), FLOAT32), lines.reshape(count // together, -1)):
+        return None
+    found: Array = np.add.reduce(y.reshape(together, columns))
+    return found
 
 
 @planned
