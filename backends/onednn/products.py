@@ -64,7 +64,7 @@ def product_into(
 
 
 def total(x: Array, axes: Sizes, keepdims: bool) -> Array | None:
-    """See `generic.reduction.total`; over the axes that come first in memory, or short last ones, by a product with ones.
+    """See `generic.reduction.total`; of the axes that come first in memory, or short last ones, a product with ones.
 
     NumPy uses one thread and, for each short row, 40 to 80 ns; the pairs by which it adds up long ones are more exact.
     """
