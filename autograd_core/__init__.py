@@ -11,6 +11,7 @@ warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"(autograd_co
 import numpy as np  # noqa: E402
 
 from autograd_core import (  # noqa: E402
+    above,
     absent,
     creation,
     devices,
@@ -113,14 +114,8 @@ _PARTS = {
 
 def __getattr__(name: str) -> Any:
     """Parts that cost time to import are imported when first used."""
-    if name in ("nn", "optim"):  # programs find here what is built on this package
-        import importlib
-
-        return importlib.import_module(name)
-    if name in ("load", "save"):
-        import importlib
-
-        return getattr(importlib.import_module("nn.serialization"), name)
+    if name in above.PLACES:
+        return above.find(name)
     if name in _PARTS:
         import importlib
 

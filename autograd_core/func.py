@@ -6,9 +6,9 @@ may be nested tuples, lists and dicts of tensors.
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
+from autograd_core import above
 from autograd_core.batching import vmap as vmap
 from autograd_core.families import attribute
 from autograd_core.jacobians import hessian as hessian
@@ -25,7 +25,5 @@ from autograd_core.transforms import vjp as vjp
 
 
 def __getattr__(name: str) -> Any:
-    """What belongs to modules lies in `nn`, which is built on this package."""
-    if name in ("functional_call", "stack_module_state"):
-        return getattr(importlib.import_module("nn"), name)
-    return attribute("func", name)
+    place = f"func.{name}"
+    return above.find(place) if place in above.PLACES else attribute("func", name)

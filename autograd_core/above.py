@@ -1,0 +1,20 @@
+"""What PyTorch keeps beside its tensors and is built on this package here: programs find it where they look for it.
+
+This is the one place that names it. It is looked up when somebody asks; nothing below imports it.
+"""
+
+from importlib import import_module
+from typing import Any
+
+PLACES = {
+    "nn": "nn", "optim": "optim", "load": "nn.serialization:load", "save": "nn.serialization:save",
+    "func.functional_call": "nn:functional_call", "func.stack_module_state": "nn:stack_module_state",
+    "utils.data": "training.data",
+}  # fmt: skip
+
+
+def find(name: str) -> Any:
+    """The module, or function of a module, that lies there."""
+    module, _, attribute = PLACES[name].partition(":")
+    found = import_module(module)
+    return getattr(found, attribute) if attribute else found
