@@ -270,20 +270,18 @@ class Categorical(Distribution):
         return self._values(functional.arange(self._count, device=self._parameter.device), expand)
 
 
-class OneHotCategorical(Distribution):
-    """`Categorical` whose values are vectors with a single 1."""
+class _OfChoices(Distribution):
+    """Vectors with a place for every choice of a `Categorical`."""
 
     arg_constraints = Categorical.arg_constraints
-    support = constraints.one_hot
-    has_enumerate_support = True
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         self._choice = Categorical(probs, logits, validate_args)
         super().__init__(self._choice.batch_shape, self._choice.param_shape[-1:], validate_args=validate_args)
 
-    def expand(self, batch_shape: Shape) -> OneHotCategorical:
+    def _expanded(self, batch_shape: Shape) -> dict[str, Tensor]:
         choice = self._choice.expand(batch_shape)
-        return OneHotCategorical(**{name: getattr(choice, name) for name in choice._given()}, validate_args=False)
+        return {name: getattr(choice, name) for name in choice._given()}
 
     @property
     def probs(self) -> Tensor:
@@ -294,6 +292,16 @@ class OneHotCategorical(Distribution):
     def logits(self) -> Tensor:
         """Their logarithms."""
         return self._choice.logits
+
+
+class OneHotCategorical(_OfChoices):
+    """`Categorical` whose values are vectors with a single 1."""
+
+    support = constraints.one_hot
+    has_enumerate_support = True
+
+    def expand(self, batch_shape: Shape) -> OneHotCategorical:
+        return OneHotCategorical(**self._expanded(batch_shape), validate_args=False)
 
     @property
     def mean(self) -> Tensor:
@@ -327,36 +335,21 @@ class OneHotCategorical(Distribution):
         return f"OneHot{self._choice!r}"
 
 
-class Multinomial(Distribution):
+class Multinomial(_OfChoices):
     """How often each choice comes in `total_count` of them."""
-
-    arg_constraints = Categorical.arg_constraints
 
     def __init__(self, total_count: int = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
                  ) -> None:  # fmt: skip
         self.total_count = total_count
-        self._choice = Categorical(probs, logits, validate_args)
-        super().__init__(self._choice.batch_shape, self._choice.param_shape[-1:], validate_args=validate_args)
+        super().__init__(probs, logits, validate_args)
 
     def expand(self, batch_shape: Shape) -> Multinomial:
-        choice = self._choice.expand(batch_shape)
-        given = {name: getattr(choice, name) for name in choice._given()}
-        return Multinomial(self.total_count, **given, validate_args=False)
+        return Multinomial(self.total_count, **self._expanded(batch_shape), validate_args=False)
 
     @property
     def support(self) -> constraints.Constraint:
         """Counts that add up to the number of choices."""
         return constraints.multinomial(self.total_count)
-
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities."""
-        return self._choice.probs
-
-    @property
-    def logits(self) -> Tensor:
-        """Their logarithms."""
-        return self._choice.logits
 
     @property
     def mean(self) -> Tensor:
