@@ -13,6 +13,7 @@ from nn.layers.activation import ReLU
 from nn.layers.convolution import Conv1d, Conv2d, Conv3d, _Conv
 from nn.layers.linear import Identity, Linear
 from nn.layers.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, _BatchNorm
+from nn.layers.pooling import MaxPool1d, MaxPool2d, MaxPool3d
 from nn.module import Module
 
 RELU = ReLU()
@@ -32,6 +33,7 @@ def _normalization(layer: _BatchNorm, x: Tensor) -> Tensor:
 
 # By class, not by isinstance: a subclass may compute something else.
 CONVOLUTIONS, NORMALIZATIONS = (Conv1d, Conv2d, Conv3d), (BatchNorm1d, BatchNorm2d, BatchNorm3d)
+POOLINGS = (MaxPool1d, MaxPool2d, MaxPool3d)
 RECTIFIED: dict[type, Callable[[Any, Tensor], Tensor]] = {
     Linear: _linear,
     **dict.fromkeys(CONVOLUTIONS, _convolution),
@@ -43,7 +45,8 @@ def chain(x: Any, *modules: Module) -> Any:
     """What the last module makes of what the one before it makes ... of x.
 
     A linear layer, a convolution or a batch normalisation also does the ReLU behind it, and a convolution what a
-    normalisation by running statistics does, unless a hook watches what lies between.
+    normalisation by running statistics does, unless a hook watches what lies between. Where the largest numbers of
+    windows follow, the ReLU waits for them: the same result and gradients, of fewer numbers.
     """
     todo = [m for m in reversed(modules) if m.__class__ is not Identity or m._hooks is not None]
     while todo:
@@ -55,6 +58,9 @@ def chain(x: Any, *modules: Module) -> Any:
         relu = bool(todo) and todo[-1].__class__ is ReLU and todo[-1]._hooks is None
         if relu:
             todo.pop()
+            if layer.__class__ in CONVOLUTIONS and todo and _only_chooses(todo[-1]):
+                todo.insert(-1, RELU)
+                relu = False
         x = _together(x, layer, norm, relu) if relu or norm is not None else layer(x)
     return x
 
@@ -79,6 +85,11 @@ def _folds(layer: Any, norm: Any, x: Any) -> bool:
         and x.numel() > layer.weight.numel()
         and not modes()
     )
+
+
+def _only_chooses(pool: Any) -> bool:
+    """Whether a layer is a pooling that ReLU may follow instead of precede."""
+    return pool.__class__ in POOLINGS and pool._hooks is None and not pool.return_indices
 
 
 def _together(x: Any, layer: Any, norm: Any, relu: bool) -> Any:

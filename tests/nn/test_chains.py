@@ -154,3 +154,35 @@ def test_what_may_not_be_folded():
             nn.Sequential(conv, norm)(x)
     with pytest.raises(ValueError, match="4D input"):
         nn.Sequential(conv, fixed)(x[0])
+
+
+POOLED = {
+    "conv1d": (lambda: [nn.Conv1d(2, 4, 3), nn.ReLU(inplace=True), nn.MaxPool1d(3, 1)], (3, 2, 9)),
+    "conv2d": (lambda: [nn.Conv2d(2, 3, 3), nn.ReLU(), nn.MaxPool2d(3, 2, padding=1, ceil_mode=True)], (2, 2, 6, 7)),
+    "conv3d": (lambda: [nn.Conv3d(1, 2, 2), nn.ReLU(), nn.MaxPool3d(2, dilation=2)], (1, 4, 5, 6)),
+}
+
+
+@pytest.mark.parametrize("name", POOLED)
+def test_the_largest_are_chosen_before_the_relu(name):
+    make, shape = POOLED[name]
+    model, x = nn.Sequential(*make()), ag.randn(*shape)
+    x[..., 1:3] = ag.tensor([np.nan, np.inf]) if name == "conv2d" else 0.0
+    x.requires_grad_()
+    apart, together = one_by_one(model, x), model(x)
+    assert together.grad_fn.name() == "relu"
+    assert apart.grad_fn.name() != "relu"
+    np.testing.assert_array_equal(together.detach().numpy(), apart.detach().numpy())
+    weights, inputs = ag.randn(*apart.shape), [x, *model.parameters()]
+    for a, b in zip(ag.grad(apart, inputs, weights), ag.grad(together, inputs, weights), strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-5, atol=1e-5)  # sums in another order
+
+
+def test_what_the_relu_may_not_wait_for():
+    conv, x = nn.Conv2d(1, 2, 1), ag.randn(1, 1, 4, 4)
+    _, where = nn.Sequential(conv, nn.ReLU(), nn.MaxPool2d(2, return_indices=True))(x)
+    np.testing.assert_array_equal(where.numpy(), ag.max_pool2d(conv(x).relu(), 2, return_indices=True)[1].numpy())
+    seen, pool = [], nn.MaxPool2d(2)
+    pool.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
+    nn.Sequential(conv, nn.ReLU(), pool)(x)
+    np.testing.assert_array_equal(seen[0].detach().numpy(), conv(x).relu().detach().numpy())
