@@ -72,7 +72,13 @@ def gate(g: Array, x: Array) -> Array:
     if g.dtype not in _BITS or g.shape != x.shape:
         return np.where(x <= 0, g.dtype.type(0), g)
     y = _large("gate", cleared, g, x)
-    return cleared(g, x, np.empty_like(x)) if y is None else y
+    if y is None:
+        y = np.empty_like(x)
+        if g.strides != y.strides:  # three operands, two of one order: copying first is quicker
+            np.copyto(y, g)
+            g = y
+        cleared(g, x, y)
+    return y
 
 
 @cache

@@ -5,7 +5,7 @@ operands in the order that keeps a NaN (see also `plans.RELU`), and a gradient t
 """
 
 from functools import lru_cache
-from math import prod
+from math import isfinite, prod
 
 import numpy as np
 
@@ -75,7 +75,7 @@ def add_relu(a: Array, b: Array) -> Array | None:
 
 def all_finite(x: Array) -> bool:
     """Whether there is neither NaN nor infinity; a sum that overflows counts as one."""
-    return bool(np.isfinite(_reduced(SUM, x) if _suits(x) else np.add.reduce(x, axis=None)).all())
+    return all(map(isfinite, _reduced(SUM, x).tolist())) if _suits(x) else isfinite(np.add.reduce(x, axis=None))
 
 
 def lowest(x: Array) -> float:

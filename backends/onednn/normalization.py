@@ -1,5 +1,6 @@
 """Normalisation by the statistics of a batch, with the ReLU in the same pass."""
 
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def normalize_batch(
     mean, var = np.empty((2, channels), FLOAT32)
     mask = empty((-(-plan.workspace // 4),)) if plan.workspace else None
     plan.run(x, y, mean, var, weight, bias, *(() if mask is None else (mask,)))
-    if relu and np.isnan(var @ weight + bias.sum()):  # the fused ReLU would make 0 of NaN
+    if relu and isnan(var @ weight + np.add.reduce(bias)):  # the fused ReLU would make 0 of NaN
         unfused: Any = normalize_batch(x, weight, bias, eps, False)
         return selection.rectify(unfused[0]), *unfused[1:]
     return y, mean, 1 / np.sqrt(var + FLOAT32.type(eps)), (var, mask)
