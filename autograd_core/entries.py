@@ -22,6 +22,9 @@ class Interval:
     kinks: tuple[float, ...] = ()
 
 
+USUAL = Interval(-2, 2)  # where an operation is sampled that does not say otherwise
+
+
 @dataclass(frozen=True, slots=True)
 class Values:
     """One input of a sample: its shape and, where they differ from the entry's, domain or dtype.
@@ -75,7 +78,7 @@ class Op:
     kind: Kind
     symbol: str | None
     doc: str | None
-    domain: Interval | None
+    domain: Interval
     reference: Callable[..., Any] | None
     vjp: Rule | tuple[Rule | None, ...] | None
     forward: Callable[..., Any]
@@ -100,7 +103,7 @@ class Op:
     # right as it stands; None, it takes none, unless its kind says otherwise.
     holomorphic: bool | None = None
     real_only: bool = False  # it takes none, although its kind does
-    method: bool = True
+    method: bool | None = None  # whether tensors have it as a method, if not as its kind says
     packs: str | None = None  # the static that also takes its elements as separate arguments: x.permute(1, 0)
     order: int = 2  # how many times it can be differentiated, as far as tests look
     tolerance: float = 1e-12  # relative error of the value against `reference`
@@ -138,7 +141,7 @@ class Composition:
     name: str
     kind: Kind
     doc: str | None
-    domain: Interval | None
+    domain: Interval
     reference: Callable[..., Any] | None
     samples: tuple[Sample, ...]
     aliases: tuple[str, ...]

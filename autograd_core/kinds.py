@@ -12,6 +12,7 @@ class Kind:
     broadcasts: operands of different shapes combine, and the engine sums each gradient back to its operand's shape.
     promotes: operands of different dtypes are cast to a common one first.
     pointwise: operands of any shape will do, and a reference computes one element.
+    method: tensors have these operations as methods, unless the entry says otherwise.
     holomorphic: operations are so unless the entry says otherwise: they only move, add or multiply elements.
     colour: of the node in a graph picture.
     """
@@ -21,6 +22,7 @@ class Kind:
     broadcasts: bool = False
     promotes: bool = True
     pointwise: bool = False
+    method: bool = True
     holomorphic: bool | None = None
 
     def __repr__(self) -> str:
@@ -37,10 +39,10 @@ SHAPE = Kind("shape", "#e6e6e6", promotes=False, holomorphic=True)
 INDEXING = Kind("indexing", "#e3c9dd", promotes=False, holomorphic=True)
 JOIN = Kind("join", "#dcdccb", holomorphic=True)
 MATMUL = Kind("matmul", "#8fdcc2", broadcasts=True, holomorphic=True)
-CONVOLUTION = Kind("convolution", "#8fdcc2", holomorphic=True)
-POOLING = Kind("pooling", "#f4ec9a", promotes=False)
-NORMALIZATION = Kind("normalization", "#c5d8f7")
-LOSS = Kind("loss", "#f5b3b3")
+CONVOLUTION = Kind("convolution", "#8fdcc2", method=False, holomorphic=True)
+POOLING = Kind("pooling", "#f4ec9a", promotes=False, method=False)
+NORMALIZATION = Kind("normalization", "#c5d8f7", method=False)
+LOSS = Kind("loss", "#f5b3b3", method=False)
 CAST = Kind("cast", "#f5f5f5", promotes=False, pointwise=True, holomorphic=True)
 KINDS = (ELEMENTWISE, CHANNELWISE, BINARY, COMPARISON, REDUCTION, SHAPE, INDEXING, JOIN, MATMUL, CONVOLUTION, POOLING,
          NORMALIZATION, LOSS, CAST)  # fmt: skip

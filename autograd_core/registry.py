@@ -12,10 +12,10 @@ from typing import Any, cast
 
 import backends
 from autograd_core import arguments, binders, fft, functional, linalg, precision, special
+from autograd_core.entries import USUAL, Rule, public_names
 from autograd_core.entries import Composition as Composition
 from autograd_core.entries import Interval as Interval
 from autograd_core.entries import Op as Op
-from autograd_core.entries import Rule, public_names
 from autograd_core.entries import Sample as Sample
 from autograd_core.entries import Values as Values
 from autograd_core.entries import booleans as booleans
@@ -41,7 +41,7 @@ def op(
     kind: Kind,
     *,
     symbol: str | None = None,
-    domain: Interval | None = None,
+    domain: Interval = USUAL,
     reference: Callable[..., Any] | None = None,
     vjp: Rule | tuple[Rule | None, ...] | None = None,
     **fields: Any,
@@ -58,6 +58,7 @@ def op(
     def register(forward: Callable[..., Any]) -> Callable[..., Any]:
         o = Op(forward.__name__, kind, symbol, forward.__doc__, domain, reference, vjp, forward, **fields)
         o.home = home
+        o.method = kind.method if o.method is None else o.method
         _read_signature(o)
         _read_rules(o)
         if o.wide:
@@ -82,7 +83,7 @@ def op(
 
 def private(forward: Callable[..., Any], kind: Kind, symbol: str, *vjp: Rule) -> Op:
     """An operation that the engine records but nobody can call by name; it is in no table."""
-    o = Op(forward.__name__.strip("_"), kind, symbol, forward.__doc__, None, None, vjp, forward)
+    o = Op(forward.__name__.strip("_"), kind, symbol, forward.__doc__, USUAL, None, vjp, forward)
     _read_signature(o)
     _read_rules(o)
     o.call = binders.bind(o)
@@ -92,11 +93,11 @@ def private(forward: Callable[..., Any], kind: Kind, symbol: str, *vjp: Rule) ->
 def composition(
     kind: Kind,
     *,
-    domain: Interval | None = None,
+    domain: Interval = USUAL,
     reference: Callable[..., Any] | None = None,
     samples: tuple[Sample, ...] = (),
     aliases: tuple[str, ...] = (),
-    method: bool = True,
+    method: bool | None = None,
     tolerance: float = 1e-12,
     order: int = 2,
     module: str = "",
@@ -115,7 +116,8 @@ def composition(
         name = f"{module}.{function.__name__}" if module else function.__name__
         call = arguments.with_synonyms(function, name)
         call = _refusing_complex(call) if real_only else call
-        c = Composition(name, kind, function.__doc__, domain, reference, samples, aliases, method, tolerance, call,
+        has_method = kind.method if method is None else method
+        c = Composition(name, kind, function.__doc__, domain, reference, samples, aliases, has_method, tolerance, call,
                         order, module, real_only, by_memory, home)  # fmt: skip
         c.call.entry = c  # type: ignore[attr-defined]
         COMPOSITIONS[c.name] = c

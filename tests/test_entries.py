@@ -19,7 +19,6 @@ REQUIRED = (
     ("doc", {"doc": None}, "no docstring"),
     ("kind", {"kind": None}, "no kind"),
     ("symbol", {"symbol": None}, "no symbol"),
-    ("domain", {"domain": None}, "no domain"),
     ("reference", {"reference": None}, "no reference"),
     ("rule", {"vjp": None, "joint": None}, "no rule"),
     ("samples", {"samples": ()}, "no sample"),

@@ -24,8 +24,6 @@ def _missing(entry: Entry) -> Iterator[str]:
         yield "no docstring; say in one sentence what it computes"
     if cast(Kind | None, entry.kind) is None:
         yield "no kind; choose one of autograd_core.kinds, such as ELEMENTWISE"
-    if entry.domain is None:
-        yield "no domain; say where it is sampled, such as domain=Interval(-2, 2)"
     if entry.reference is None:
         yield "no reference; give an independent function of NumPy arrays, or of one element if it is pointwise"
     if isinstance(entry, Op):
@@ -36,7 +34,7 @@ def _missing(entry: Entry) -> Iterator[str]:
 
 
 def _missing_samples(entry: Entry) -> Iterator[str]:
-    if cast(Kind | None, entry.kind) is None or entry.domain is None:
+    if cast(Kind | None, entry.kind) is None:
         return
     if isinstance(entry, Op):
         for name in entry.statics:

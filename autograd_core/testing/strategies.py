@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as of_numpy
 
 from autograd_core import functional
+from autograd_core.entries import USUAL
 from autograd_core.registry import Interval, Values
 from autograd_core.tensor import Tensor
 from autograd_core.testing.layouts import LAYOUTS
@@ -23,7 +24,6 @@ from autograd_core.testing.samples import (
 )
 
 Shape = tuple[int, ...]
-REAL = Interval(-2, 2)
 SEEDS = st.integers(0, 2**32 - 1)
 
 
@@ -49,7 +49,7 @@ def layouts() -> st.SearchStrategy[str]:
 
 @st.composite
 def tensors(draw: st.DrawFn, shape: Shape | st.SearchStrategy[Shape] | None = None, dtype: str = "float64",
-            domain: Interval = REAL, requires_grad: bool = False,
+            domain: Interval = USUAL, requires_grad: bool = False,
             layout: str | st.SearchStrategy[str] = "contiguous") -> Tensor:  # fmt: skip
     """Tensors whose elements all differ, spread evenly over the domain and away from its kinks.
 

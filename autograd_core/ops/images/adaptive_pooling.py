@@ -11,9 +11,7 @@ from autograd_core.kinds import POOLING
 from autograd_core.ops.images.pooling import avg_pool, max_pool
 from autograd_core.ops.images.resampling import resample
 from autograd_core.ops.images.taps import cells, mean_of_cells
-from autograd_core.registry import Interval, composition, op, sample
-
-REAL = Interval(-2, 2)
+from autograd_core.registry import composition, op, sample
 
 
 def _cell(at, shape, size):
@@ -55,8 +53,6 @@ def _max_reference(x, output_size, return_indices=False):
 @op(
     POOLING,
     symbol="max pool",
-    domain=REAL,
-    method=False,
     reference=_slow_max,
     outputs=("values", "indices"),
     samples=(
@@ -131,9 +127,7 @@ def _max(input, output_size, return_indices, rank):
 
 @composition(
     POOLING,
-    domain=REAL,
     reference=_slow_mean,
-    method=False,
     samples=(sample((1, 2, 6), 3), sample((1, 2, 5), 2), sample((1, 1, 3), 1), sample((0, 2, 5), 3)),
 )
 def adaptive_avg_pool1d(input, output_size):
@@ -143,9 +137,7 @@ def adaptive_avg_pool1d(input, output_size):
 
 @composition(
     POOLING,
-    domain=REAL,
     reference=_slow_mean,
-    method=False,
     samples=(sample((1, 2, 4, 5), output_size=(2, 3)), sample((1, 1, 3, 4), (None, 3)), sample((0, 1, 3, 4), 2)),
 )
 def adaptive_avg_pool2d(input, output_size):
@@ -157,11 +149,7 @@ def adaptive_avg_pool2d(input, output_size):
 
 
 @composition(
-    POOLING,
-    domain=REAL,
-    reference=_slow_mean,
-    method=False,
-    samples=(sample((1, 1, 2, 3, 4), output_size=(2, 2, 3)), sample((0, 1, 2, 2, 3), 2)),
+    POOLING, reference=_slow_mean, samples=(sample((1, 1, 2, 3, 4), output_size=(2, 2, 3)), sample((0, 1, 2, 2, 3), 2))
 )
 def adaptive_avg_pool3d(input, output_size):
     """Means of volumes (N, C, D, H, W) over a grid of `output_size` cells; see `adaptive_avg_pool2d`."""
@@ -169,11 +157,7 @@ def adaptive_avg_pool3d(input, output_size):
 
 
 @composition(
-    POOLING,
-    domain=REAL,
-    reference=_max_reference,
-    method=False,
-    samples=(sample((1, 2, 6), 3, True), sample((1, 2, 5), 2), sample((0, 2, 5), 3)),
+    POOLING, reference=_max_reference, samples=(sample((1, 2, 6), 3, True), sample((1, 2, 5), 2), sample((0, 2, 5), 3))
 )
 def adaptive_max_pool1d(input, output_size, return_indices=False):
     """Largest elements of (N, C, L) in `output_size` cells; see `adaptive_max_pool2d`."""
@@ -182,9 +166,7 @@ def adaptive_max_pool1d(input, output_size, return_indices=False):
 
 @composition(
     POOLING,
-    domain=REAL,
     reference=_max_reference,
-    method=False,
     samples=(
         sample((1, 2, 4, 5), output_size=(2, 3), return_indices=True),
         sample((1, 1, 3, 4), (None, 3)),
@@ -202,9 +184,7 @@ def adaptive_max_pool2d(input, output_size, return_indices=False):
 
 @composition(
     POOLING,
-    domain=REAL,
     reference=_max_reference,
-    method=False,
     samples=(sample((1, 1, 2, 3, 4), output_size=(2, 2, 3)), sample((0, 1, 2, 2, 3), 2)),
 )
 def adaptive_max_pool3d(input, output_size, return_indices=False):

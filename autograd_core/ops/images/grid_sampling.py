@@ -11,7 +11,6 @@ from autograd_core.kinds import POOLING
 from autograd_core.ops.images.points import read_points
 from autograd_core.registry import Interval, Values, composition, sample
 
-REAL = Interval(-2, 2)
 INTERPOLATION, PADDING = ("bilinear", "nearest", "bicubic"), ("zeros", "border", "reflection")
 KEYS = -0.75  # the slope of the cubic kernel
 
@@ -160,9 +159,7 @@ def _grid(*shape):
 
 @composition(
     POOLING,
-    domain=REAL,
     real_only=True,
-    method=False,
     reference=_slow_sample,
     samples=(
         sample((1, 2, 3, 2), _grid(1, 2, 2, 2)),
@@ -196,8 +193,6 @@ def _grid_sampler_reference(input, grid, interpolation_mode, padding_mode, align
 
 @composition(
     POOLING,
-    domain=REAL,
-    method=False,
     reference=_grid_sampler_reference,
     samples=(sample((1, 1, 3, 2), _grid(1, 2, 2, 2), 0, 1, True), sample((0, 1, 2, 2), _grid(0, 1, 2, 2), 1, 0, False)),
     aliases=("grid_sampler_2d", "grid_sampler_3d"),
@@ -220,9 +215,7 @@ def _slow_affine_grid(theta, size, align_corners=False):
 
 @composition(
     POOLING,
-    domain=REAL,
     real_only=True,
-    method=False,
     reference=_slow_affine_grid,
     samples=(
         sample((2, 2, 3), size=(2, 1, 3, 2)),

@@ -3,9 +3,7 @@
 import numpy as np
 
 from autograd_core.kinds import CONVOLUTION
-from autograd_core.registry import Interval, integers, op, sample
-
-REAL = Interval(-2, 2)
+from autograd_core.registry import integers, op, sample
 
 
 def _pixels(x, index):
@@ -29,8 +27,6 @@ def _slow_add(g, weights, index, shape):
 @op(
     CONVOLUTION,
     symbol="read",
-    domain=REAL,
-    method=False,
     reference=lambda x, weights, index: np.einsum("ncpk,npk->ncp", _pixels(x, index), weights),
     samples=(
         sample((2, 2, 3), (2, 4, 2), integers((2, 4, 2), -1, 3)),
@@ -54,8 +50,6 @@ def read_points(xp, x, weights, index):
 @op(
     CONVOLUTION,
     symbol="readᵀ",
-    domain=REAL,
-    method=False,
     reference=_slow_add,
     samples=(
         sample((2, 2, 4), (2, 4, 2), integers((2, 4, 2), -1, 3), shape=(2, 2, 3)),
@@ -75,8 +69,6 @@ def add_points(xp, gradient, weights, index, *, shape):
 @op(
     CONVOLUTION,
     symbol="readᵂ",
-    domain=REAL,
-    method=False,
     reference=lambda gradient, x, index: np.einsum("ncpk,ncp->npk", _pixels(x, index), gradient),
     samples=(
         sample((2, 2, 4), (2, 2, 3), integers((2, 4, 2), -1, 3)),

@@ -8,9 +8,7 @@ import numpy as np
 from autograd_core.errors import OperandError
 from autograd_core.kinds import POOLING
 from autograd_core.ops.images.convolution import each
-from autograd_core.registry import Interval, composition, integers, op, sample
-
-REAL = Interval(-2, 2)
+from autograd_core.registry import composition, integers, op, sample
 
 
 def _windows(x, kernel, stride, padding, dilation, ceil_mode):
@@ -67,11 +65,9 @@ WINDOWS = (sample((1, 2, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0), di
 @op(
     POOLING,
     symbol="max pool",
-    domain=REAL,
     samples=WINDOWS,
     reference=_slow_max,
     outputs=("values", "indices"),
-    method=False,
     vjp=lambda xp, g, x_shape, indices: xp.unpool(g[0], indices, shape=x_shape),
 )
 def max_pool(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False):
@@ -102,7 +98,7 @@ SQUARES: dict[str, tuple[int, ...]] = {"kernel": (2, 2), "stride": (2, 2), "padd
 OVERLAPPING: dict[str, tuple[int, ...]] = {"kernel": (3, 2), "stride": (2, 1), "padding": (1, 1), "dilation": (1, 2)}
 
 
-@op(POOLING, symbol="max pool", domain=REAL, samples=WINDOWS, method=False, residuals=("taps",),
+@op(POOLING, symbol="max pool", samples=WINDOWS, residuals=("taps",),
     reference=lambda *args, **statics: _slow_max(*args, **statics)[0],
     vjp=lambda xp, g, taps, x_shape, kernel, stride, padding, dilation: xp.put_taps(
         g, taps, shape=x_shape, kernel=kernel, stride=stride, padding=padding, dilation=dilation))  # fmt: skip
@@ -114,8 +110,6 @@ def max_of_windows(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False)
 @op(
     POOLING,
     symbol="put",
-    domain=REAL,
-    method=False,
     reference=_slow_taps,
     samples=(
         sample((1, 2, 2, 2), integers((1, 2, 2, 2), 0, 4), shape=(1, 2, 4, 5), **SQUARES),
@@ -137,8 +131,6 @@ def put_taps(xp, x, taps, *, shape, kernel, stride, padding, dilation):
 @op(
     POOLING,
     symbol="take",
-    domain=REAL,
-    method=False,
     reference=_slow_take,
     samples=(
         sample((1, 2, 4, 5), integers((1, 2, 2, 2), 0, 4), **SQUARES),
@@ -167,8 +159,6 @@ def _slow_unpool(x, indices, shape):
 @op(
     POOLING,
     symbol="unpool",
-    domain=REAL,
-    method=False,
     samples=(
         sample((1, 2, 2, 2), integers((1, 2, 2, 2), 0, 9), shape=(1, 2, 3, 3)),
         sample((0, 2, 2), integers((0, 2, 2), 0, 3), shape=(0, 2, 3)),
@@ -185,7 +175,7 @@ def _planes(x):
     return x.reshape(*x.shape[:2], math.prod(x.shape[2:]))
 
 
-@op(POOLING, symbol="take", domain=REAL, method=False,
+@op(POOLING, symbol="take",
     samples=(sample((1, 2, 3, 3), integers((1, 2, 2, 2), 0, 9)), sample((0, 2, 3), integers((0, 2, 2), 0, 3))),
     reference=lambda x, indices: np.take_along_axis(_planes(x), _planes(indices), 2).reshape(indices.shape),
     vjp=(lambda xp, g, x_shape, indices: xp.unpool(g, indices, shape=x_shape), None))  # fmt: skip
@@ -203,7 +193,7 @@ MEANS = (
 )
 
 
-@op(POOLING, symbol="mean pool", domain=REAL, samples=MEANS, reference=_slow_mean, method=False,
+@op(POOLING, symbol="mean pool", samples=MEANS, reference=_slow_mean,
     vjp=lambda xp, g, x_shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor: xp.avg_unpool(
         g, shape=x_shape, kernel=kernel, stride=stride, padding=padding, ceil_mode=ceil_mode,
         count_include_pad=count_include_pad, divisor=divisor))  # fmt: skip
@@ -224,8 +214,6 @@ def _slow_avg_unpool(g, shape, kernel, stride, padding, **rest):
 @op(
     POOLING,
     symbol="mean poolᵀ",
-    domain=REAL,
-    method=False,
     reference=_slow_avg_unpool,
     samples=(
         sample((1, 1, 2, 2), shape=(1, 1, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0)),
@@ -312,11 +300,7 @@ def _avg_reference(
 
 
 @composition(
-    POOLING,
-    domain=REAL,
-    reference=_max_reference,
-    samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1), sample((0, 2, 6), 2)),
-    method=False,
+    POOLING, reference=_max_reference, samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1), sample((0, 2, 6), 2))
 )
 def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """Largest element of every window of (N, C, L); see `max_pool2d`."""
@@ -325,10 +309,8 @@ def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
 
 @composition(
     POOLING,
-    domain=REAL,
     reference=_max_reference,
     samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1), sample((0, 1, 4, 4), 2)),
-    method=False,
 )
 def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """Largest element of every window of images (N, C, H, W); the windows touch unless `stride` says otherwise.
@@ -343,24 +325,14 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     return _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 2)
 
 
-@composition(
-    POOLING,
-    domain=REAL,
-    reference=_max_reference,
-    samples=(sample((1, 1, 4, 2, 4), 2), sample((0, 1, 2, 2, 2), 2)),
-    method=False,
-)
+@composition(POOLING, reference=_max_reference, samples=(sample((1, 1, 4, 2, 4), 2), sample((0, 1, 2, 2, 2), 2)))
 def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """Largest element of every window of volumes (N, C, D, H, W); see `max_pool2d`."""
     return _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 3)
 
 
 @composition(
-    POOLING,
-    domain=REAL,
-    reference=_avg_reference,
-    samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1), sample((0, 2, 6), 2)),
-    method=False,
+    POOLING, reference=_avg_reference, samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1), sample((0, 2, 6), 2))
 )
 def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
     """Mean of every window of (N, C, L); see `avg_pool2d`."""
@@ -369,10 +341,8 @@ def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
 
 @composition(
     POOLING,
-    domain=REAL,
     reference=_avg_reference,
     samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1), sample((0, 1, 4, 4), 2)),
-    method=False,
 )
 def avg_pool2d(
     input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
@@ -384,13 +354,7 @@ def avg_pool2d(
     return _avg(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, 2)
 
 
-@composition(
-    POOLING,
-    domain=REAL,
-    reference=_avg_reference,
-    samples=(sample((1, 1, 4, 2, 4), 2), sample((0, 1, 2, 2, 2), 2)),
-    method=False,
-)
+@composition(POOLING, reference=_avg_reference, samples=(sample((1, 1, 4, 2, 4), 2), sample((0, 1, 2, 2, 2), 2)))
 def avg_pool3d(
     input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):

@@ -45,7 +45,6 @@ def _reference(x, norm_type, kernel_size, stride=None, ceil_mode=False):
 @composition(
     POOLING,
     domain=POSITIVE,
-    method=False,
     reference=_reference,
     samples=(
         sample((1, 2, 5), 2, 2),
@@ -62,7 +61,6 @@ def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
 @composition(
     POOLING,
     domain=POSITIVE,
-    method=False,
     reference=_reference,
     samples=(
         sample((1, 2, 4, 3), 2, 2),
@@ -81,7 +79,6 @@ def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
 @composition(
     POOLING,
     domain=POSITIVE,
-    method=False,
     reference=_reference,
     samples=(sample((1, 1, 2, 2, 4), 2, 2), sample((0, 1, 2, 2, 2), 2, 2)),
 )

@@ -13,9 +13,8 @@ from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import POOLING
 from autograd_core.ops import axes
 from autograd_core.ops.images.taps import Taps, interpolation
-from autograd_core.registry import Interval, composition, op, sample
+from autograd_core.registry import composition, op, sample
 
-REAL = Interval(-2, 2)
 UNEVEN = Taps(4, 3, of=np.array([0, 2, 3, 3]), to=np.array([0, 0, 2, 2]), weights=np.array([0.5, 2.0, 1.0, -1.5]))
 
 
@@ -28,8 +27,6 @@ def _dense(x, dim, taps):
 @op(
     POOLING,
     symbol="resample",
-    domain=REAL,
-    method=False,
     holomorphic=True,
     reference=_dense,
     samples=(
@@ -157,8 +154,6 @@ KERNELS: dict[tuple[str, bool], Any] = {
 
 @composition(
     POOLING,
-    domain=REAL,
-    method=False,
     tolerance=1e-11,
     reference=_interpolation_reference,
     samples=(
@@ -217,8 +212,6 @@ def interpolate(
 
 @composition(
     POOLING,
-    domain=REAL,
-    method=False,
     reference=_interpolation_reference,
     samples=(sample((1, 2, 3), 5), sample((1, 1, 2, 3), scale_factor=2, mode="bilinear"), sample((0, 1, 3), 2)),
 )
@@ -229,8 +222,6 @@ def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=
 
 @composition(
     POOLING,
-    domain=REAL,
-    method=False,
     reference=_interpolation_reference,
     samples=(sample((1, 2, 3), 5), sample((1, 1, 2, 3), scale_factor=2), sample((0, 1, 3), 2)),
 )
@@ -241,8 +232,6 @@ def upsample_nearest(input, size=None, scale_factor=None):
 
 @composition(
     POOLING,
-    domain=REAL,
-    method=False,
     reference=lambda x, size=None, scale_factor=None: _interpolation_reference(x, size, scale_factor, "bilinear", True),
     samples=(sample((1, 2, 3, 2), 5), sample((1, 1, 2, 3), scale_factor=2), sample((0, 1, 3, 2), 2)),
 )

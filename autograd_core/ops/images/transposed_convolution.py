@@ -9,9 +9,7 @@ from autograd_core.errors import OperandError
 from autograd_core.kinds import CONVOLUTION
 from autograd_core.ops.images.convolution import batched, check_bias, convolve_input, each, slow_convolution
 from autograd_core.ops.images.padding import pad
-from autograd_core.registry import Interval, composition, sample
-
-REAL = Interval(-2, 2)
+from autograd_core.registry import composition, sample
 
 
 def _conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation, rank):
@@ -74,8 +72,6 @@ def _reference(x, weight, bias=None, stride=1, padding=0, output_padding=0, grou
 
 @composition(
     CONVOLUTION,
-    domain=REAL,
-    method=False,
     reference=_reference,
     samples=(
         sample((1, 2, 3), (2, 1, 2), (1,), stride=2, padding=1, output_padding=1),
@@ -90,8 +86,6 @@ def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_paddi
 
 @composition(
     CONVOLUTION,
-    domain=REAL,
-    method=False,
     reference=_reference,
     samples=(
         sample((1, 2, 2, 2), (2, 1, 2, 3), (1,), stride=(2, 1)),
@@ -110,8 +104,6 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
 
 @composition(
     CONVOLUTION,
-    domain=REAL,
-    method=False,
     reference=_reference,
     samples=(
         sample((1, 1, 2, 1, 2), (1, 2, 2, 2, 1), (2,), stride=(1, 2, 1)),
@@ -131,8 +123,6 @@ def _general_reference(x, weight, bias, stride, padding, dilation, transposed, o
 
 @composition(
     CONVOLUTION,
-    domain=REAL,
-    method=False,
     reference=_general_reference,
     samples=(
         sample((1, 1, 4), (2, 1, 2), (2,), 2, 1, 1, False, 0, 1),
@@ -152,8 +142,6 @@ def convolution(input, weight, bias, stride, padding, dilation, transposed, outp
 
 @composition(
     CONVOLUTION,
-    domain=REAL,
-    method=False,
     samples=(
         sample((4, 2, 2), (3, 2, 1), (1,)),
         sample((3, 1, 2), (2, 2, 2), (2,), 1),

@@ -10,10 +10,8 @@ from autograd_core.kinds import POOLING
 from autograd_core.libraries import LIBRARY, all_below
 from autograd_core.ops.images.convolution import each
 from autograd_core.ops.images.pooling import unpool
-from autograd_core.registry import Interval, composition, integers, sample
+from autograd_core.registry import composition, integers, sample
 from autograd_core.tensor import wrap
-
-REAL = Interval(-2, 2)
 
 
 def _output_size(input, kernel, stride, padding, given, name):
@@ -96,8 +94,6 @@ def _samples(*shapes_and_more):
 
 @composition(
     POOLING,
-    domain=REAL,
-    method=False,
     reference=_reference,
     samples=_samples(((1, 2, 3), 6, (2,), {}), ((1, 1, 3), 5, (3, 2), {"padding": 1}), ((0, 1, 2), 4, (2,), {})),
 )
@@ -108,8 +104,6 @@ def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_siz
 
 @composition(
     POOLING,
-    domain=REAL,
-    method=False,
     reference=_reference,
     samples=_samples(
         ((1, 2, 2, 2), 16, (2,), {}), ((1, 1, 2, 2), 15, (2,), {"output_size": (5, 3)}), ((0, 1, 2, 2), 4, (2,), {})
@@ -125,11 +119,7 @@ def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_siz
 
 
 @composition(
-    POOLING,
-    domain=REAL,
-    method=False,
-    reference=_reference,
-    samples=_samples(((1, 1, 1, 2, 2), 32, (2,), {}), ((0, 1, 1, 2, 2), 4, (2,), {})),
+    POOLING, reference=_reference, samples=_samples(((1, 1, 1, 2, 2), 32, (2,), {}), ((0, 1, 1, 2, 2), 4, (2,), {}))
 )
 def max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
     """The elements that `max_pool3d` kept, at their indices among zeros; see `max_unpool2d`."""

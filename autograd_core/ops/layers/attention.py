@@ -9,9 +9,7 @@ from autograd_core.errors import OperandError
 from autograd_core.kinds import MATMUL
 from autograd_core.libraries import holds
 from autograd_core.ops.reductions.reduction import in_dtype
-from autograd_core.registry import Interval, composition, op, sample
-
-REAL = Interval(-2, 2)
+from autograd_core.registry import composition, op, sample
 
 
 def _slow_weights(query, key, attn_mask=None, is_causal=False, scale=None, enable_gqa=False):
@@ -28,7 +26,6 @@ def _slow_weights(query, key, attn_mask=None, is_causal=False, scale=None, enabl
 
 @composition(
     MATMUL,
-    domain=REAL,
     method=False,
     real_only=True,
     reference=_slow_weights,
@@ -106,7 +103,6 @@ def _recorded_rule(xp, g, query, key, value, scale, is_causal):
 @op(
     MATMUL,
     symbol="attend",
-    domain=REAL,
     method=False,
     real_only=True,
     wide=True,
@@ -130,7 +126,6 @@ def attend(xp, query, key, value, *, scale, is_causal=False):
 
 @composition(
     MATMUL,
-    domain=REAL,
     method=False,
     real_only=True,
     reference=_slow_attention,

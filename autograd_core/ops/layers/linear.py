@@ -7,10 +7,8 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import MATMUL
-from autograd_core.registry import Interval, composition, op, sample
+from autograd_core.registry import composition, op, sample
 from backends.generic.products import LARGE
-
-REAL = Interval(-2, 2)
 
 
 def _weight_rule(xp, g, input):
@@ -45,7 +43,6 @@ def _of_rare_shapes(input, weight, bias=None):
 @op(
     MATMUL,
     symbol="xWᵀ+b",
-    domain=REAL,
     method=False,
     broadcasts=False,
     fallback=_of_rare_shapes,
@@ -61,11 +58,7 @@ def _of_rare_shapes(input, weight, bias=None):
         sample((2, 3), (0, 3), (0,)),
         sample((3,), (0, 3), None),
     ),
-    vjp=(
-        lambda xp, g, weight: xp.matmul(g, weight),
-        _weight_rule,
-        _bias_rule,
-    ),
+    vjp=(lambda xp, g, weight: xp.matmul(g, weight), _weight_rule, _bias_rule),
 )
 def linear(xp, input, weight, bias=None):
     """input weightᵀ + bias, for `input` of shape (..., in), `weight` (out, in) and `bias` (out).
@@ -99,7 +92,6 @@ def affine(xp, input, weight, bias, relu=False):
 
 @composition(
     MATMUL,
-    domain=REAL,
     method=False,
     reference=lambda a, b, weight, bias=None: (
         np.einsum("...i,oij,...j->...o", a, weight, b) + (0 if bias is None else bias)

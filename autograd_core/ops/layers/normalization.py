@@ -51,10 +51,8 @@ def _reference(x, weight, bias, eps=1e-5, relu=False):
 @op(
     NORMALIZATION,
     symbol="batch norm",
-    domain=REAL,
     outputs=("output", "mean", "scale"),
     detached=("mean", "scale"),
-    method=False,
     promotes=False,
     samples=(
         sample((4, 3), (3,), (3,)),
@@ -165,7 +163,7 @@ BY_BATCH_AND_RUNNING = (
 )
 
 
-@composition(NORMALIZATION, domain=REAL, method=False, reference=_slow_batch_norm, samples=BY_BATCH_AND_RUNNING)
+@composition(NORMALIZATION, reference=_slow_batch_norm, samples=BY_BATCH_AND_RUNNING)
 def batch_norm(
     input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
 ):
@@ -179,8 +177,6 @@ def batch_norm(
 
 @composition(
     NORMALIZATION,
-    domain=REAL,
-    method=False,
     samples=BY_BATCH_AND_RUNNING,
     reference=lambda *args, **given: np.maximum(_slow_batch_norm(*args, **given), 0),
 )
@@ -220,8 +216,6 @@ def _slow_instances(x, mean=None, var=None, weight=None, bias=None, use_input_st
 
 @composition(
     NORMALIZATION,
-    domain=REAL,
-    method=False,
     tolerance=1e-10,
     reference=_slow_instances,
     samples=(

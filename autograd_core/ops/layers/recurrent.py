@@ -8,11 +8,8 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.autograd import grad
 from autograd_core.kinds import MATMUL
-from autograd_core.registry import Interval, op, sample
+from autograd_core.registry import op, sample
 from autograd_core.tensor import Tensor
-
-REAL = Interval(-2, 2)
-
 
 State = tuple[Tensor, ...]
 
@@ -81,7 +78,7 @@ def _rnn_loop(input, state, w_ih, w_hh, bias, nonlinearity="tanh", reused=True):
     return np.array(ys).reshape(len(input), *state.shape)
 
 
-@op(MATMUL, symbol="RNN", domain=REAL, method=False, broadcasts=False, wide=True, real_only=True, residuals=("kept",),
+@op(MATMUL, symbol="RNN", method=False, broadcasts=False, wide=True, real_only=True, residuals=("kept",),
     reference=_rnn_loop,
     samples=(sample((3, 2, 3), (2, 4), (4, 3), (4, 4), (4,)),
              sample((2, 1, 2), (1, 3), (3, 2), (3, 3), (3,), nonlinearity="relu", reused=False),
@@ -114,7 +111,7 @@ def _lstm_loop(input, state, cell, w_ih, w_hh, bias, reused=True):
     return np.array(outputs).reshape(len(input), *state.shape), cell
 
 
-@op(MATMUL, symbol="LSTM", domain=REAL, method=False, broadcasts=False, wide=True, real_only=True,
+@op(MATMUL, symbol="LSTM", method=False, broadcasts=False, wide=True, real_only=True,
     outputs=("output", "cell"), partial=True, residuals=("kept", "cells"), reference=_lstm_loop,
     samples=(sample((3, 2, 3), (2, 2), (2, 2), (8, 3), (8, 2), (8,)),
              sample((2, 1, 2), (1, 1), (1, 1), (4, 2), (4, 1), (4,), reused=False),
@@ -142,7 +139,7 @@ def _gru_loop(input, state, w_ih, w_hh, b_ih, b_hh, reused=True):
     return np.array(ys).reshape(len(input), *state.shape)
 
 
-@op(MATMUL, symbol="GRU", domain=REAL, method=False, broadcasts=False, wide=True, real_only=True,
+@op(MATMUL, symbol="GRU", method=False, broadcasts=False, wide=True, real_only=True,
     residuals=("kept",), reference=_gru_loop,
     samples=(sample((3, 2, 3), (2, 2), (6, 3), (6, 2), (6,), (6,)),
              sample((2, 1, 2), (1, 1), (3, 2), (3, 1), (3,), (3,), reused=False),

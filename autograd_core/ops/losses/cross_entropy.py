@@ -42,7 +42,6 @@ def _slow_nll(x, target, ignore_index=None, reduction="mean"):
     LOSS,
     symbol="cross entropy",
     domain=REAL,
-    method=False,
     residuals=("shift", "total"),
     vjp=(_nll_rule, None),
     composite=_recorded_rule,
@@ -91,7 +90,6 @@ def _classes(input, target, weight, ignore_index, name):
 @composition(
     LOSS,
     domain=REAL,
-    method=False,
     reference=lambda x, t, reduction="mean": (
         -np.take_along_axis(x, t[:, None], 1)[:, 0].mean()
         if reduction == "mean"
@@ -139,7 +137,6 @@ def _slow_cross_entropy(x, t, reduction="mean", label_smoothing=0.0):
 @composition(
     LOSS,
     domain=REAL,
-    method=False,
     reference=_slow_cross_entropy,
     samples=(
         sample((4, 3), integers((4,), 0, 3)),
@@ -236,7 +233,6 @@ def _slow_linear_cross_entropy(x, w, t, linear_bias=None, **statics):
 @composition(
     LOSS,
     domain=REAL,
-    method=False,
     reference=_slow_linear_cross_entropy,
     samples=(
         sample((4, 2), (3, 2), integers((4,), 0, 3)),

@@ -104,7 +104,6 @@ def _refuse(xp, g):
     LOSS,
     symbol="alignment",
     domain=LOG,
-    method=False,
     order=0,
     tolerance=1e-8,
     reference=_slow_posterior,
@@ -136,7 +135,6 @@ def ctc_posterior(xp, log_probs, targets, input_lengths, target_lengths, *, blan
     LOSS,
     symbol="ctc",
     domain=LOG,
-    method=False,
     order=1,
     reference=_slow_losses,
     samples=ALIGNMENTS,
@@ -175,7 +173,6 @@ def _reference(log_probs, targets, input_lengths, target_lengths, blank=0, reduc
     LOSS,
     domain=LOG,
     order=1,
-    method=False,
     reference=_reference,
     samples=(
         sample((4, 2, 3), integers((2, 2), 1, 3), [3, 4], [1, 2]),

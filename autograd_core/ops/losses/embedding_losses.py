@@ -8,7 +8,6 @@ from autograd_core.kinds import LOSS
 from autograd_core.ops.losses.loss import np_reduced, reduced, reduction_of
 from autograd_core.registry import Interval, Values, composition, sample
 
-REAL = Interval(-2, 2)
 FAR = Interval(3, 5)
 TOGETHER, APART = (Values((3,), Interval(k, k + 1), "int64") for k in (1, -1))
 
@@ -20,8 +19,6 @@ def _slow_cosine(a, b, t, margin=0.0, reduction="mean"):
 
 @composition(
     LOSS,
-    domain=REAL,
-    method=False,
     reference=_slow_cosine,
     tolerance=1e-10,
     samples=(
@@ -62,11 +59,7 @@ TRIPLET = (
 
 
 @composition(
-    LOSS,
-    domain=REAL,
-    method=False,
-    reference=_slow_triplet,
-    samples=(*TRIPLET, sample((2, 3), (2, 3), (2, 3), margin=5.0, p=3, eps=0.1)),
+    LOSS, reference=_slow_triplet, samples=(*TRIPLET, sample((2, 3), (2, 3), (2, 3), margin=5.0, p=3, eps=0.1))
 )
 def triplet_margin_loss(
     anchor,
@@ -99,7 +92,7 @@ def triplet_margin_loss(
     )
 
 
-@composition(LOSS, domain=REAL, method=False, reference=_slow_triplet, samples=TRIPLET)
+@composition(LOSS, reference=_slow_triplet, samples=TRIPLET)
 def triplet_margin_with_distance_loss(
     anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"
 ):

@@ -25,7 +25,6 @@ def _slow_divergence(x, t, reduction="mean", log_target=False):
 @composition(
     LOSS,
     domain=UNIT,
-    method=False,
     reference=_slow_divergence,
     samples=(
         sample((2, 3), (2, 3)),
@@ -60,7 +59,6 @@ def _slow_poisson(x, t, log_input=True, full=False, eps=1e-8, reduction="mean"):
 @composition(
     LOSS,
     domain=REAL,
-    method=False,
     reference=_slow_poisson,
     samples=(
         sample((2, 3), Values((2, 3), COUNTS)),
@@ -94,7 +92,6 @@ def _slow_gaussian(x, t, var, full=False, eps=1e-6, reduction="mean"):
 @composition(
     LOSS,
     domain=REAL,
-    method=False,
     reference=_slow_gaussian,
     samples=(
         sample((2, 3), (2, 3), Values((2, 3), POSITIVE)),

@@ -78,12 +78,8 @@ def _mse_rule(xp, g, input, target, reduction):
     symbol="mse",
     domain=REAL,
     samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="sum"), sample((0, 3), (0, 3), reduction="sum")),
-    method=False,
     reference=lambda a, b, reduction="mean": np_reduced((a - b) ** 2, reduction),
-    vjp=(
-        _mse_rule,
-        lambda xp, g, input, target, reduction: _mse_rule(xp, g, target, input, reduction),
-    ),
+    vjp=(_mse_rule, lambda xp, g, input, target, reduction: _mse_rule(xp, g, target, input, reduction)),
 )
 def squared_error(xp, input, target, *, reduction="mean"):
     """Mean or sum of the squared differences, in one pass."""
@@ -95,7 +91,6 @@ def squared_error(xp, input, target, *, reduction="mean"):
 @composition(
     LOSS,
     domain=REAL,
-    method=False,
     samples=(
         sample((2, 3), (2, 3)),
         sample((4,), (4,), reduction="none"),
@@ -122,7 +117,6 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
 @composition(
     LOSS,
     domain=REAL,
-    method=False,
     samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((0, 3), (0, 3))),
     reference=lambda a, b, reduction="mean": np_reduced(abs(a - b), reduction),
 )
@@ -135,7 +129,6 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
 @composition(
     LOSS,
     domain=REAL,
-    method=False,
     samples=(*NEAR_AND_FAR, sample((4,), Values((4,), FAR), delta=0.5, reduction="none")),
     reference=lambda a, b, reduction="mean", delta=1.0: np_reduced(
         np.where(abs(a - b) < delta, 0.5 * (a - b) ** 2, delta * (abs(a - b) - delta / 2)), reduction
@@ -159,7 +152,6 @@ def _huber(d, delta):
 @composition(
     LOSS,
     domain=REAL,
-    method=False,
     samples=(*NEAR_AND_FAR, sample((4,), Values((4,), FAR), beta=0.5, reduction="none")),
     reference=lambda a, b, reduction="mean", beta=1.0: np_reduced(
         np.where(abs(a - b) < beta, 0.5 * (a - b) ** 2 / beta, abs(a - b) - beta / 2), reduction
@@ -193,7 +185,6 @@ def logistic_loss(xp, input, target):
 @composition(
     LOSS,
     domain=REAL,
-    method=False,
     reference=lambda x, t, reduction="mean", pos_weight=None: np_reduced(
         np.logaddexp(0, -x) * t * (1 if pos_weight is None else pos_weight) + np.logaddexp(0, x) * (1 - t), reduction
     ),
@@ -234,7 +225,6 @@ def _clamped(xp, log):
 @composition(
     LOSS,
     domain=UNIT,
-    method=False,
     samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((0, 3), (0, 3))),
     reference=lambda p, t, reduction="mean": np_reduced(-t * np.log(p) - (1 - t) * np.log1p(-p), reduction),
 )

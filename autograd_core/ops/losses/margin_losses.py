@@ -9,15 +9,12 @@ from autograd_core.libraries import holds
 from autograd_core.ops.losses.loss import logistic_loss, np_reduced, reduced, reduction_of
 from autograd_core.registry import Interval, Values, composition, integers, sample
 
-REAL = Interval(-2, 2)
 UNIT = Interval(0.1, 0.9)
 NEGATIVE = Interval(-2, -1)
 
 
 @composition(
     LOSS,
-    domain=REAL,
-    method=False,
     reference=lambda a, b, t, margin=0.0, reduction="mean": np_reduced(
         np.where(t * (a - b) < margin, margin - t * (a - b), 0), reduction
     ),
@@ -40,8 +37,6 @@ def margin_ranking_loss(input1, input2, target, margin=0.0, size_average=None, r
 
 @composition(
     LOSS,
-    domain=REAL,
-    method=False,
     reference=lambda x, t, margin=1.0, reduction="mean": np_reduced(
         np.where(t == 1, x, np.where(x < margin, margin - x, 0)), reduction
     ),
@@ -60,8 +55,6 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
 
 @composition(
     LOSS,
-    domain=REAL,
-    method=False,
     reference=lambda x, t, reduction="mean": np_reduced(np.logaddexp(0, -t * x), reduction),
     samples=(
         sample((2, 3), integers((2, 3), -1, 2)),
@@ -85,8 +78,6 @@ def _slow_multi_margin(x, t, p=1, margin=1.0, weight=None, reduction="mean"):
 
 @composition(
     LOSS,
-    domain=REAL,
-    method=False,
     reference=_slow_multi_margin,
     samples=(
         sample((3, 4), integers((3,), 0, 4)),
@@ -147,8 +138,6 @@ def _slow_multilabel_margin(x, t, reduction="mean"):
 
 @composition(
     LOSS,
-    domain=REAL,
-    method=False,
     reference=_slow_multilabel_margin,
     samples=(
         sample((3, 4), integers((3, 4), -1, 4)),
@@ -184,8 +173,6 @@ def _slow_multilabel_soft(x, t, weight=None, reduction="mean"):
 
 @composition(
     LOSS,
-    domain=REAL,
-    method=False,
     reference=_slow_multilabel_soft,
     samples=(
         sample((2, 3), Values((2, 3), UNIT)),

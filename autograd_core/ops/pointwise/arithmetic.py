@@ -9,7 +9,6 @@ from autograd_core.ops.pointwise.rounding import BETWEEN, NUMBERS
 from autograd_core.registry import Interval, op, sample
 
 POSITIVE = Interval(0.5, 2)
-REAL = Interval(-2, 2)
 
 
 def _scaled(call):
@@ -23,7 +22,7 @@ def _scaled(call):
     return scaled
 
 
-@op(BINARY, symbol="+", domain=REAL, reference=lambda a, b, alpha=1: a + alpha * b, commutative=True, form=_scaled,
+@op(BINARY, symbol="+", reference=lambda a, b, alpha=1: a + alpha * b, commutative=True, form=_scaled,
     samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=-1.5)), operators=("__add__", "__radd__"),
     holomorphic=True, vjp=(lambda xp, g: g, lambda xp, g: g))  # fmt: skip
 def add(xp, a, b):
@@ -36,7 +35,7 @@ def add(xp, a, b):
     return a + b
 
 
-@op(BINARY, symbol="-", domain=REAL, reference=lambda a, b, alpha=1: a - alpha * b, aliases=("sub",), form=_scaled,
+@op(BINARY, symbol="-", reference=lambda a, b, alpha=1: a - alpha * b, aliases=("sub",), form=_scaled,
     samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=2)), operators=("__sub__", "__rsub__"),
     holomorphic=True, vjp=(lambda xp, g: g, lambda xp, g: -g))  # fmt: skip
 def subtract(xp, a, b):
@@ -44,7 +43,7 @@ def subtract(xp, a, b):
     return a - b
 
 
-@op(BINARY, symbol="×", domain=REAL, reference=lambda a, b: a * b, aliases=("mul",), commutative=True,
+@op(BINARY, symbol="×", reference=lambda a, b: a * b, aliases=("mul",), commutative=True,
     operators=("__mul__", "__rmul__"), holomorphic=True,
     vjp=(lambda xp, g, b: g * b, lambda xp, g, a: g * a))  # fmt: skip
 def multiply(xp, a, b):

@@ -1,6 +1,7 @@
 """Bessel functions of orders 0 and 1, plain, modified and scaled, and Airy's function."""
 
 import math
+from typing import Any
 
 from autograd_core.kinds import ELEMENTWISE
 from autograd_core.registry import Interval, op, sample
@@ -54,7 +55,7 @@ _j0, _j1 = _mean(lambda x, t: math.cos(x * math.sin(t))), _mean(lambda x, t: mat
 _i0, _i1 = _mean(lambda x, t: math.exp(x * math.cos(t))), _mean(lambda x, t: math.exp(x * math.cos(t)) * math.cos(t))
 _k0 = _tail(lambda x, t: math.exp(-x * math.cosh(t)))
 _k1 = _tail(lambda x, t: math.exp(-x * math.cosh(t)) * math.cosh(t))
-SPECIAL = {"module": "special", "floating": True, "wide": True, "tolerance": 1e-11}
+SPECIAL: dict[str, Any] = {"module": "special", "floating": True, "wide": True, "tolerance": 1e-11}
 
 
 def _over(xp, y, x):
@@ -204,8 +205,7 @@ def scaled_modified_bessel_k1(xp, x):
     return xp.kernels.modified_bessel_k(x, 1, True)
 
 
-@op(ELEMENTWISE, symbol="Ai", domain=Interval(-2, 2), reference=_slow_airy,
-    vjp=lambda xp, g, x: g * xp.airy_ai_derivative(x), **SPECIAL)  # fmt: skip
+@op(ELEMENTWISE, symbol="Ai", reference=_slow_airy, vjp=lambda xp, g, x: g * xp.airy_ai_derivative(x), **SPECIAL)
 def airy_ai(xp, x):
     """Airy's function Ai."""
     return xp.kernels.airy(x, 0)

@@ -7,8 +7,6 @@ from autograd_core.errors import OperandError
 from autograd_core.kinds import BINARY, ELEMENTWISE
 from autograd_core.registry import NO_GRADIENT, Interval, composition, op, sample
 
-REAL = Interval(-2, 2)
-
 
 def _larger(xp, g, a, b):
     """The cotangent where a is larger, half of it where both are equal; all of it where one is NaN."""
@@ -19,15 +17,13 @@ def _smaller(xp, g, a, b):
     return xp.where(a == b, g / 2, xp.where(a > b, 0, g))
 
 
-@op(BINARY, symbol="max", domain=REAL, reference=max,
-    vjp=(_larger, lambda xp, g, a, b: _larger(xp, g, b, a)))  # fmt: skip
+@op(BINARY, symbol="max", reference=max, vjp=(_larger, lambda xp, g, a, b: _larger(xp, g, b, a)))
 def maximum(xp, a, b):
     """The larger of two elements; NaN if either is. A tie shares the gradient equally."""
     return xp.maximum(a, b)
 
 
-@op(BINARY, symbol="min", domain=REAL, reference=min,
-    vjp=(_smaller, lambda xp, g, a, b: _smaller(xp, g, b, a)))  # fmt: skip
+@op(BINARY, symbol="min", reference=min, vjp=(_smaller, lambda xp, g, a, b: _smaller(xp, g, b, a)))
 def minimum(xp, a, b):
     """The smaller of two elements; NaN if either is. A tie shares the gradient equally."""
     return xp.minimum(a, b)
@@ -38,14 +34,14 @@ def _chosen(xp, g, a, b, beyond):
     return xp.where(a == b, g / 2, xp.where(beyond | (b != b), g, 0))
 
 
-@op(BINARY, symbol="fmax", domain=REAL, reference=max,
+@op(BINARY, symbol="fmax", reference=max,
     vjp=(lambda xp, g, a, b: _chosen(xp, g, a, b, a > b), lambda xp, g, a, b: _chosen(xp, g, b, a, b > a)))  # fmt: skip
 def fmax(xp, a, b):
     """The larger of two elements, or the one that is not NaN. A tie shares the gradient equally."""
     return xp.fmax(a, b)
 
 
-@op(BINARY, symbol="fmin", domain=REAL, reference=min,
+@op(BINARY, symbol="fmin", reference=min,
     vjp=(lambda xp, g, a, b: _chosen(xp, g, a, b, a < b), lambda xp, g, a, b: _chosen(xp, g, b, a, b < a)))  # fmt: skip
 def fmin(xp, a, b):
     """The smaller of two elements, or the one that is not NaN. A tie shares the gradient equally."""

@@ -8,13 +8,10 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import COMPARISON, ELEMENTWISE, REDUCTION
-from autograd_core.registry import NO_GRADIENT, Interval, booleans, composition, op, sample
-
-REAL = Interval(-2, 2)
+from autograd_core.registry import NO_GRADIENT, booleans, composition, op, sample
 
 
-@op(COMPARISON, symbol="=", domain=REAL, reference=operator.eq, operators=("__eq__",),
-    holomorphic=False, vjp=NO_GRADIENT)  # fmt: skip
+@op(COMPARISON, symbol="=", reference=operator.eq, operators=("__eq__",), holomorphic=False, vjp=NO_GRADIENT)
 def eq(xp, a, b):
     """Where the elements are equal."""
     return a == b
@@ -23,7 +20,6 @@ def eq(xp, a, b):
 @op(
     COMPARISON,
     symbol="≠",
-    domain=REAL,
     reference=operator.ne,
     operators=("__ne__",),
     aliases=("not_equal",),
@@ -35,102 +31,67 @@ def ne(xp, a, b):
     return a != b
 
 
-@op(
-    COMPARISON,
-    symbol="<",
-    domain=REAL,
-    reference=operator.lt,
-    operators=("__lt__",),
-    aliases=("less",),
-    vjp=NO_GRADIENT,
-)
+@op(COMPARISON, symbol="<", reference=operator.lt, operators=("__lt__",), aliases=("less",), vjp=NO_GRADIENT)
 def lt(xp, a, b):
     """Where `input` is smaller than `other`."""
     return a < b
 
 
-@op(
-    COMPARISON,
-    symbol="≤",
-    domain=REAL,
-    reference=operator.le,
-    operators=("__le__",),
-    aliases=("less_equal",),
-    vjp=NO_GRADIENT,
-)
+@op(COMPARISON, symbol="≤", reference=operator.le, operators=("__le__",), aliases=("less_equal",), vjp=NO_GRADIENT)
 def le(xp, a, b):
     """Where `input` is at most `other`."""
     return a <= b
 
 
-@op(
-    COMPARISON,
-    symbol=">",
-    domain=REAL,
-    reference=operator.gt,
-    operators=("__gt__",),
-    aliases=("greater",),
-    vjp=NO_GRADIENT,
-)
+@op(COMPARISON, symbol=">", reference=operator.gt, operators=("__gt__",), aliases=("greater",), vjp=NO_GRADIENT)
 def gt(xp, a, b):
     """Where `input` is larger than `other`."""
     return a > b
 
 
-@op(
-    COMPARISON,
-    symbol="≥",
-    domain=REAL,
-    reference=operator.ge,
-    operators=("__ge__",),
-    aliases=("greater_equal",),
-    vjp=NO_GRADIENT,
-)
+@op(COMPARISON, symbol="≥", reference=operator.ge, operators=("__ge__",), aliases=("greater_equal",), vjp=NO_GRADIENT)
 def ge(xp, a, b):
     """Where `input` is at least `other`."""
     return a >= b
 
 
-@op(COMPARISON, symbol="∧", domain=REAL, reference=lambda a, b: bool(a) and bool(b),
-    holomorphic=False, vjp=NO_GRADIENT)  # fmt: skip
+@op(COMPARISON, symbol="∧", reference=lambda a, b: bool(a) and bool(b), holomorphic=False, vjp=NO_GRADIENT)
 def logical_and(xp, a, b):
     """Where both elements are true (not zero)."""
     return xp.logical_and(a, b)
 
 
-@op(COMPARISON, symbol="∨", domain=REAL, reference=lambda a, b: bool(a) or bool(b),
-    holomorphic=False, vjp=NO_GRADIENT)  # fmt: skip
+@op(COMPARISON, symbol="∨", reference=lambda a, b: bool(a) or bool(b), holomorphic=False, vjp=NO_GRADIENT)
 def logical_or(xp, a, b):
     """Where either element is true (not zero)."""
     return xp.logical_or(a, b)
 
 
-@op(COMPARISON, symbol="⊻", domain=REAL, reference=lambda a, b: bool(a) != bool(b),
-    holomorphic=False, vjp=NO_GRADIENT)  # fmt: skip
+@op(COMPARISON, symbol="⊻", reference=lambda a, b: bool(a) != bool(b), holomorphic=False, vjp=NO_GRADIENT)
 def logical_xor(xp, a, b):
     """Where exactly one element is true (not zero)."""
     return xp.logical_xor(a, b)
 
 
-@op(COMPARISON, symbol="¬", domain=REAL, reference=operator.not_, holomorphic=False, vjp=NO_GRADIENT)
+@op(COMPARISON, symbol="¬", reference=operator.not_, holomorphic=False, vjp=NO_GRADIENT)
 def logical_not(xp, x):
     """Where the element is false (zero)."""
     return xp.logical_not(x)
 
 
-@op(COMPARISON, symbol="nan?", domain=REAL, reference=math.isnan, holomorphic=False, vjp=NO_GRADIENT)
+@op(COMPARISON, symbol="nan?", reference=math.isnan, holomorphic=False, vjp=NO_GRADIENT)
 def isnan(xp, x):
     """Where the element is NaN."""
     return xp.isnan(x)
 
 
-@op(COMPARISON, symbol="inf?", domain=REAL, reference=math.isinf, holomorphic=False, vjp=NO_GRADIENT)
+@op(COMPARISON, symbol="inf?", reference=math.isinf, holomorphic=False, vjp=NO_GRADIENT)
 def isinf(xp, x):
     """Where the element is infinite."""
     return xp.isinf(x)
 
 
-@op(COMPARISON, symbol="finite?", domain=REAL, reference=math.isfinite, holomorphic=False, vjp=NO_GRADIENT)
+@op(COMPARISON, symbol="finite?", reference=math.isfinite, holomorphic=False, vjp=NO_GRADIENT)
 def isfinite(xp, x):
     """Where the element is neither infinite nor NaN."""
     return xp.isfinite(x)
@@ -139,7 +100,6 @@ def isfinite(xp, x):
 @op(
     COMPARISON,
     symbol="≈",
-    domain=REAL,
     reference=lambda a, b, rtol=1e-5, atol=1e-8, equal_nan=False: abs(a - b) <= atol + rtol * abs(b),
     samples=(sample((2, 3), (3,)), sample((4,), (4,), rtol=0.5, atol=0.1, equal_nan=True)),
     holomorphic=False,
@@ -166,7 +126,6 @@ def _or_positions(call):
 @op(
     ELEMENTWISE,
     symbol="where",
-    domain=REAL,
     reference=lambda condition, a, b: a if condition else b,
     method=False,
     form=_or_positions,
@@ -195,7 +154,7 @@ CLOSE = (
 )
 
 
-@composition(REDUCTION, domain=REAL, reference=np.allclose, samples=CLOSE)
+@composition(REDUCTION, reference=np.allclose, samples=CLOSE)
 def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     """Whether all elements are close, as a Python bool."""
     return bool(isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan).all())
@@ -203,7 +162,6 @@ def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
 
 @composition(
     REDUCTION,
-    domain=REAL,
     reference=np.array_equal,
     samples=(sample((2, 3), (2, 3)), sample(booleans(()), booleans(())), sample((2,), (3,)), sample((0, 3), (0, 3))),
 )

@@ -15,7 +15,6 @@ from autograd_core.kinds import COMPARISON, ELEMENTWISE, JOIN, SHAPE
 from autograd_core.registry import Interval, Values, composition, op, sample
 from autograd_core.tensor import Tensor
 
-REAL = Interval(-2, 2)
 OFF_ZERO = Interval(-2, 2, kinks=(0,))
 
 
@@ -33,14 +32,14 @@ def _of_complex(call):
     return lambda input: call(input) if input.dtype.kind == "c" else input
 
 
-@op(SHAPE, symbol="Re", domain=REAL, samples=EITHER, reference=np.real, holomorphic=False, view=True, method=False,
+@op(SHAPE, symbol="Re", samples=EITHER, reference=np.real, holomorphic=False, view=True, method=False,
     form=_of_complex, vjp=lambda xp, g: xp.complex(g, xp.zeros_like(g)))  # fmt: skip
 def real(xp, x):
     """The real parts, a view; a real tensor itself."""
     return x.real
 
 
-@op(SHAPE, symbol="Im", domain=REAL, samples=COMPLEX, reference=np.imag, holomorphic=False, view=True, method=False,
+@op(SHAPE, symbol="Im", samples=COMPLEX, reference=np.imag, holomorphic=False, view=True, method=False,
     vjp=lambda xp, g: xp.complex(xp.zeros_like(g), g))  # fmt: skip
 def imag(xp, x):
     """The imaginary parts, a view; of complex tensors only."""
@@ -49,14 +48,14 @@ def imag(xp, x):
     return x.imag
 
 
-@op(SHAPE, symbol="x̄", domain=REAL, samples=EITHER, reference=np.conj, holomorphic=False, view=True, form=_of_complex,
+@op(SHAPE, symbol="x̄", samples=EITHER, reference=np.conj, holomorphic=False, view=True, form=_of_complex,
     aliases=("conj_physical",), vjp=lambda xp, g: xp.conj(g))  # fmt: skip
 def conj(xp, x):
     """The complex conjugates, computed at once; a real tensor itself."""
     return xp.conj(x) if x.dtype.kind == "c" else x
 
 
-@composition(SHAPE, domain=REAL, reference=lambda x: np.conj(np.swapaxes(x, -1, -2)),
+@composition(SHAPE, reference=lambda x: np.conj(np.swapaxes(x, -1, -2)),
              samples=(sample((2, 3)), sample(_complex(2, 3, 2)), sample(_complex(0, 3))))  # fmt: skip
 def adjoint(input):
     """Conjugate transposes: the last two axes exchanged, and conjugated."""
@@ -80,7 +79,7 @@ def _of_one_dtype(call):
     return complex
 
 
-@op(JOIN, symbol="a+bi", domain=REAL, samples=PAIRS, reference=lambda real, imag: real + 1j * imag, real_only=True,
+@op(JOIN, symbol="a+bi", samples=PAIRS, reference=lambda real, imag: real + 1j * imag, real_only=True,
     broadcasts=True, method=False, form=_of_one_dtype,
     vjp=(lambda xp, g: xp.real(g), lambda xp, g: xp.imag(g)))  # fmt: skip
 def complex(xp, real, imag):
@@ -91,14 +90,14 @@ def complex(xp, real, imag):
     return out
 
 
-@composition(JOIN, domain=REAL, samples=PAIRS, method=False, reference=lambda abs, angle: abs * np.exp(1j * angle))
+@composition(JOIN, samples=PAIRS, method=False, reference=lambda abs, angle: abs * np.exp(1j * angle))
 def polar(abs, angle):
     """Complex numbers of given length and angle in radians."""
     _check_parts("polar", abs, angle)
     return complex(abs * functional.cos(angle), abs * functional.sin(angle))
 
 
-@op(SHAPE, symbol="re,im", domain=REAL, samples=COMPLEX, holomorphic=False, view=True, method=False,
+@op(SHAPE, symbol="re,im", samples=COMPLEX, holomorphic=False, view=True, method=False,
     reference=lambda x: np.stack([x.real, x.imag], -1),
     vjp=lambda xp, g: xp.complex(g[..., 0], g[..., 1]))  # fmt: skip
 def view_as_real(xp, x):
@@ -111,7 +110,6 @@ def view_as_real(xp, x):
 @op(
     SHAPE,
     symbol="(a,b)",
-    domain=REAL,
     samples=(sample((3, 2)), sample((2,)), sample((0, 2))),
     real_only=True,
     view=True,
@@ -166,7 +164,7 @@ def sgn(xp, x):
     return x / xp.where(length == 0, 1, length).astype(length.dtype)
 
 
-@composition(COMPARISON, domain=REAL, reference=lambda x: x.imag == 0)
+@composition(COMPARISON, reference=lambda x: x.imag == 0)
 def isreal(input):
     """Where the imaginary part is 0."""
     return imag(input) == 0 if input.dtype.kind == "c" else functional.ones_like(input, dtype="bool")

@@ -10,17 +10,15 @@ from autograd_core.kinds import CAST, ELEMENTWISE
 from autograd_core.memory_format import arranged
 from autograd_core.registry import Interval, composition, op, sample
 
-REAL = Interval(-2, 2)
 
-
-@op(ELEMENTWISE, symbol="-", domain=REAL, reference=lambda x: -x, operators=("__neg__",), aliases=("neg",),
+@op(ELEMENTWISE, symbol="-", reference=lambda x: -x, operators=("__neg__",), aliases=("neg",),
     holomorphic=True, vjp=lambda xp, g: -g)  # fmt: skip
 def negative(xp, x):
     """Minus every element."""
     return -x
 
 
-@composition(ELEMENTWISE, domain=REAL, reference=lambda x: x)
+@composition(ELEMENTWISE, reference=lambda x: x)
 def positive(input):
     """The tensor itself; not for booleans."""
     if input.dtype.kind == "b":
@@ -47,7 +45,7 @@ def _cast_back(xp, g, x_dtype):
     return xp.astype(xp.real(g) if x_dtype.kind != "c" else g, dtype=x_dtype)
 
 
-@op(CAST, symbol="cast", domain=REAL, reference=lambda x, dtype: x, samples=(sample((2, 3), dtype="float64"),),
+@op(CAST, symbol="cast", reference=lambda x, dtype: x, samples=(sample((2, 3), dtype="float64"),),
     holomorphic=False, vjp=_cast_back)  # fmt: skip
 def astype(xp, x, *, dtype):
     """The elements in another dtype."""
@@ -66,19 +64,19 @@ def _formatted(call):
     return clone
 
 
-@op(CAST, symbol="clone", domain=REAL, reference=lambda x: x, vjp=lambda xp, g: g, form=_formatted)
+@op(CAST, symbol="clone", reference=lambda x: x, vjp=lambda xp, g: g, form=_formatted)
 def clone(xp, x):
     """A copy with its own storage, its axes in the same order in memory, through which gradients flow."""
     return x.copy(order="K")
 
 
-@op(CAST, symbol="clone", domain=REAL, reference=lambda x: x, method=False, vjp=lambda xp, g: g)
+@op(CAST, symbol="clone", reference=lambda x: x, method=False, vjp=lambda xp, g: g)
 def row_major(xp, x):
     """A copy with its own storage, the last axis innermost in memory."""
     return x.copy(order="C")
 
 
-@op(CAST, symbol="0", domain=REAL, reference=lambda x: 0.0, method=False, vjp=lambda xp, g: None)
+@op(CAST, symbol="0", reference=lambda x: 0.0, method=False, vjp=lambda xp, g: None)
 def zeros_like(xp, x):
     """Zeros of the shape and dtype of `input`."""
     return xp.zeros_like(x)

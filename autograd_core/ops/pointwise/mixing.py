@@ -4,12 +4,11 @@ from autograd_core import functional
 from autograd_core.kinds import BINARY
 from autograd_core.registry import Interval, composition, op, sample
 
-REAL = Interval(-2, 2)
 POSITIVE = Interval(0.5, 2)
 THREE = (sample((2, 3), (2, 3), (2, 3)), sample((2, 1), (3,), (2, 3), value=-1.5))
 
 
-@op(BINARY, symbol="lerp", domain=REAL, reference=lambda a, b, w: (1 - w) * a + w * b, tolerance=1e-11,
+@op(BINARY, symbol="lerp", reference=lambda a, b, w: (1 - w) * a + w * b, tolerance=1e-11,
     floating=True, holomorphic=True, samples=(sample((2, 3), (2, 3), (2, 3)), sample((2, 1), (3,), ())),
     vjp=(lambda xp, g, weight: g * (1 - weight), lambda xp, g, weight: g * weight,
          lambda xp, g, input, end: g * (end - input)))  # fmt: skip
@@ -23,7 +22,7 @@ def _scaled(product, value):
     return product if value == 1 else product * value
 
 
-@composition(BINARY, domain=REAL, samples=THREE, reference=lambda x, a, b, value=1: x + value * a * b)
+@composition(BINARY, samples=THREE, reference=lambda x, a, b, value=1: x + value * a * b)
 def addcmul(input, tensor1, tensor2, *, value=1):
     """input + value·tensor1·tensor2."""
     return input + _scaled(tensor1 * tensor2, value)
@@ -35,7 +34,7 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
     return input + _scaled(tensor1 / tensor2, value)
 
 
-@composition(BINARY, domain=REAL, samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=2)),
+@composition(BINARY, samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=2)),
              reference=lambda a, b, alpha=1: b - alpha * a)  # fmt: skip
 def rsub(input, other, *, alpha=1):
     """other - alpha·input."""

@@ -10,12 +10,10 @@ from autograd_core.ops.pointwise.rounding import NUMBERS
 from autograd_core.registry import Interval, op, publish
 from autograd_core.tensor import Tensor
 
-REAL = Interval(-2, 2)
 POSITIVE = Interval(0.5, 2)
 
 
-@op(ELEMENTWISE, symbol="x²", domain=REAL, reference=lambda x: x * x,
-    holomorphic=True, vjp=lambda xp, g, x: g * (2 * x))  # fmt: skip
+@op(ELEMENTWISE, symbol="x²", reference=lambda x: x * x, holomorphic=True, vjp=lambda xp, g, x: g * (2 * x))
 def square(xp, x):
     """The square of every element."""
     return x * (x.astype(dtypes.int64) if x.dtype.kind == "b" else x)

@@ -5,20 +5,17 @@ import math
 from autograd_core.kinds import BINARY, ELEMENTWISE
 from autograd_core.registry import Interval, composition, op
 
-REAL = Interval(-2, 2)
 POSITIVE = Interval(0.5, 2)
 INSIDE = Interval(-0.9, 0.9)
 
 
-@op(ELEMENTWISE, symbol="sin", domain=REAL, reference=math.sin, floating=True,
-    holomorphic=True, vjp=lambda xp, g, x: g * xp.cos(x))  # fmt: skip
+@op(ELEMENTWISE, symbol="sin", reference=math.sin, floating=True, holomorphic=True, vjp=lambda xp, g, x: g * xp.cos(x))
 def sin(xp, x):
     """Sine of every element, in radians."""
     return xp.sin(x)
 
 
-@op(ELEMENTWISE, symbol="cos", domain=REAL, reference=math.cos, floating=True,
-    holomorphic=True, vjp=lambda xp, g, x: -g * xp.sin(x))  # fmt: skip
+@op(ELEMENTWISE, symbol="cos", reference=math.cos, floating=True, holomorphic=True, vjp=lambda xp, g, x: -g * xp.sin(x))
 def cos(xp, x):
     """Cosine of every element, in radians."""
     return xp.cos(x)
@@ -45,7 +42,7 @@ def acos(xp, x):
     return xp.arccos(x)
 
 
-@op(ELEMENTWISE, symbol="atan", domain=REAL, reference=math.atan, floating=True, aliases=("arctan",),
+@op(ELEMENTWISE, symbol="atan", reference=math.atan, floating=True, aliases=("arctan",),
     holomorphic=True, vjp=lambda xp, g, x: g / (1 + x * x))  # fmt: skip
 def atan(xp, x):
     """Inverse tangent, in (-π/2, π/2)."""
@@ -73,26 +70,26 @@ def atan2(xp, a, b):
     return xp.arctan2(a, b)
 
 
-@composition(ELEMENTWISE, domain=REAL, reference=math.radians, aliases=("radians",))
+@composition(ELEMENTWISE, reference=math.radians, aliases=("radians",))
 def deg2rad(input):
     """Angles in degrees as radians."""
     return input * (math.pi / 180)
 
 
-@composition(ELEMENTWISE, domain=REAL, reference=math.degrees, aliases=("degrees",))
+@composition(ELEMENTWISE, reference=math.degrees, aliases=("degrees",))
 def rad2deg(input):
     """Angles in radians as degrees."""
     return input * (180 / math.pi)
 
 
-@op(ELEMENTWISE, symbol="sinh", domain=REAL, reference=math.sinh, floating=True,
+@op(ELEMENTWISE, symbol="sinh", reference=math.sinh, floating=True,
     holomorphic=True, vjp=lambda xp, g, x: g * xp.cosh(x))  # fmt: skip
 def sinh(xp, x):
     """Hyperbolic sine of every element."""
     return xp.sinh(x)
 
 
-@op(ELEMENTWISE, symbol="cosh", domain=REAL, reference=math.cosh, floating=True,
+@op(ELEMENTWISE, symbol="cosh", reference=math.cosh, floating=True,
     holomorphic=True, vjp=lambda xp, g, x: g * xp.sinh(x))  # fmt: skip
 def cosh(xp, x):
     """Hyperbolic cosine of every element."""
@@ -103,7 +100,7 @@ def _tanh_bend(xp, g, a, b):
     return -2 * g * xp.tanh_gradient(a, b) * xp.tanh(b)
 
 
-@op(ELEMENTWISE, symbol="tanh′", domain=REAL, method=False, floating=True, holomorphic=True,
+@op(ELEMENTWISE, symbol="tanh′", method=False, floating=True, holomorphic=True,
     reference=lambda a, b: a / math.cosh(b) ** 2,
     vjp=(lambda xp, g, b: xp.tanh_gradient(g, b), _tanh_bend))  # fmt: skip
 def tanh_gradient(xp, a, b):
@@ -111,14 +108,14 @@ def tanh_gradient(xp, a, b):
     return xp.kernels.tanh_gradient(a, b)
 
 
-@op(ELEMENTWISE, symbol="tanh", domain=REAL, reference=math.tanh, floating=True,
+@op(ELEMENTWISE, symbol="tanh", reference=math.tanh, floating=True,
     holomorphic=True, vjp=lambda xp, g, x: xp.tanh_gradient(g, x))  # fmt: skip
 def tanh(xp, x):
     """Hyperbolic tangent of every element."""
     return xp.kernels.tanh(x)
 
 
-@op(ELEMENTWISE, symbol="asinh", domain=REAL, reference=math.asinh, floating=True, aliases=("arcsinh",),
+@op(ELEMENTWISE, symbol="asinh", reference=math.asinh, floating=True, aliases=("arcsinh",),
     holomorphic=True,
     vjp=lambda xp, g, x: g / (xp.sqrt(x * x + 1) if x.dtype.kind == "c" else xp.hypot(x, 1)))  # fmt: skip
 def asinh(xp, x):

@@ -8,10 +8,8 @@ from autograd_core import functional, linalg
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import INDEXING
 from autograd_core.libraries import all_below
-from autograd_core.registry import Interval, composition, integers, op, sample
+from autograd_core.registry import composition, integers, op, sample
 from autograd_core.versions import record_write
-
-REAL = Interval(-2, 2)
 
 
 def _slow_sum_of_rows(x, index, count):
@@ -32,7 +30,6 @@ def _shared(xp, g, share):
 @op(
     INDEXING,
     symbol="rows",
-    domain=REAL,
     method=False,
     reference=lambda x, index, share=None: np.take(x, index, axis=0),
     samples=(
@@ -41,11 +38,7 @@ def _shared(xp, g, share):
         sample((4, 3), integers((0,), 0, 4), None),
         sample((4, 0), integers((2,), 0, 4), None),
     ),
-    vjp=(
-        lambda xp, g, x_shape, index, share: xp.add_rows(_shared(xp, g, share), index, count=x_shape[0]),
-        None,
-        None,
-    ),
+    vjp=(lambda xp, g, x_shape, index, share: xp.add_rows(_shared(xp, g, share), index, count=x_shape[0]), None, None),
 )
 def take_rows(xp, x, index, share=None):
     """The rows of a matrix at the numbers in `index`; `share` says how much of each one's gradient goes back."""
@@ -55,7 +48,6 @@ def take_rows(xp, x, index, share=None):
 @op(
     INDEXING,
     symbol="Σ rows",
-    domain=REAL,
     method=False,
     reference=_slow_sum_of_rows,
     samples=(
@@ -116,7 +108,6 @@ def _look_up(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq
 
 @composition(
     INDEXING,
-    domain=REAL,
     method=False,
     reference=lambda index, weight: weight[index],
     samples=(
@@ -171,7 +162,6 @@ def _or_ones(weights, index):
 
 @composition(
     INDEXING,
-    domain=REAL,
     method=False,
     reference=_slow_bags,
     samples=(

@@ -9,10 +9,9 @@ from autograd_core.ops import axes
 from autograd_core.ops.positions.subscripts import holds_batches, inside
 from autograd_core.ops.positions.subscripts import plain_index as plain_index
 from autograd_core.ops.positions.subscripts import steps as steps
-from autograd_core.registry import Interval, booleans, composition, integers, op, sample
+from autograd_core.registry import booleans, composition, integers, op, sample
 from backends.generic.indexing import grid
 
-REAL = Interval(-2, 2)
 INDICES = (
     sample((4, 3), index=1),
     sample((0, 3), index=slice(1, None)),
@@ -28,7 +27,6 @@ INDICES = (
 @op(
     INDEXING,
     symbol="[ ]",
-    domain=REAL,
     samples=INDICES,
     view=True,
     method=False,
@@ -53,7 +51,6 @@ def _place_reference(x, index, shape):
 @op(
     INDEXING,
     symbol="[ ]=",
-    domain=REAL,
     method=False,
     reference=_place_reference,
     samples=(
@@ -86,7 +83,7 @@ def _dense(call):
     return gather
 
 
-@op(INDEXING, symbol="gather", form=_dense, domain=REAL, signature=("x", "dim", "index"), reference=_gather_reference,
+@op(INDEXING, symbol="gather", form=_dense, signature=("x", "dim", "index"), reference=_gather_reference,
     samples=(sample((3, 4), integers((2, 4), 0, 3), dim=0), sample((2, 3), integers((2, 5), 0, 3), dim=1),
              sample((3, 4), integers((0, 4), 0, 3), dim=0), sample((), integers((1,), 0, 1), dim=0)),
     vjp=(lambda xp, g, x_shape, index, dim: xp.spread(g, index, dim=dim, shape=x_shape), None))  # fmt: skip
@@ -122,7 +119,6 @@ def _spread_reference(x, index, dim, shape):
 @op(
     INDEXING,
     symbol="spread",
-    domain=REAL,
     method=False,
     reference=_spread_reference,
     samples=(
@@ -147,7 +143,6 @@ def spread(xp, x, index, *, dim, shape):
 
 @composition(
     INDEXING,
-    domain=REAL,
     reference=lambda x, dim, index: np.take(x, index, dim) if x.ndim else x,
     samples=(
         sample((3, 4), 0, integers((5,), 0, 3)),
@@ -173,7 +168,6 @@ def index_select(input, dim, index):
 
 @composition(
     INDEXING,
-    domain=REAL,
     samples=(
         sample((3, 4), integers((2, 2), -12, 12)),
         sample((3,), integers((), 0, 3)),
@@ -189,7 +183,7 @@ def take(input, index):
     return functional.reshape(picked, index.shape)
 
 
-@composition(INDEXING, domain=REAL, reference=lambda x, index, dim=None: np.take_along_axis(x, index, axis=dim),
+@composition(INDEXING, reference=lambda x, index, dim=None: np.take_along_axis(x, index, axis=dim),
              aliases=("take_along_axis",),
              samples=(sample((3, 4), integers((1, 4), 0, 3), 0), sample((2, 3), integers((2, 2), 0, 3), dim=1),
                       sample((2, 3), integers((4,), 0, 6)), sample((2, 0), integers((1, 0), 0, 2), dim=0)))  # fmt: skip
@@ -210,7 +204,6 @@ def take_along_dim(input, indices, dim=None):
 
 @composition(
     INDEXING,
-    domain=REAL,
     samples=(sample((2, 3), booleans((2, 3))), sample((2, 1), booleans((3,))), sample((0, 3), booleans((3,)))),
     reference=lambda x, mask: np.extract(*np.broadcast_arrays(mask, x)),
 )

@@ -10,15 +10,12 @@ from autograd_core.errors import DtypeError, InplaceError, OperandError
 from autograd_core.kinds import INDEXING
 from autograd_core.ops.positions.indexing import masked
 from autograd_core.ops.positions.scatter import written
-from autograd_core.registry import Interval, booleans, composition, integers, sample
+from autograd_core.registry import booleans, composition, integers, sample
 from autograd_core.tensor import Tensor
-
-REAL = Interval(-2, 2)
 
 
 @composition(
     INDEXING,
-    domain=REAL,
     samples=(sample(integers((3, 4), -1, 2)), sample(booleans((5,)), as_tuple=True), sample((0, 3))),
     reference=lambda x, as_tuple=False: np.nonzero(x) if as_tuple else np.argwhere(x),
 )
@@ -30,10 +27,7 @@ def nonzero(input, as_tuple=False):
 
 
 @composition(
-    INDEXING,
-    domain=REAL,
-    samples=(sample(integers((3, 4), -1, 2)), sample(booleans((5,))), sample((0, 3))),
-    reference=np.argwhere,
+    INDEXING, samples=(sample(integers((3, 4), -1, 2)), sample(booleans((5,))), sample((0, 3))), reference=np.argwhere
 )
 def argwhere(input):
     """The positions of the elements that are not zero: a matrix with one row each."""
@@ -42,7 +36,6 @@ def argwhere(input):
 
 @composition(
     INDEXING,
-    domain=REAL,
     samples=(
         sample(integers((3, 2), -1, 2), size=9),
         sample(booleans((5,)), size=1, fill_value=7),
@@ -61,7 +54,6 @@ def nonzero_static(input, *, size, fill_value=-1):
 
 @composition(
     INDEXING,
-    domain=REAL,
     samples=(
         sample(integers((5,), 0, 12), shape=(3, 4)),
         sample(integers((), 0, 12), 12),
@@ -82,7 +74,7 @@ def unravel_index(indices, shape):
                   for s, k in zip(steps, lengths, strict=True)])  # fmt: skip
 
 
-@composition(INDEXING, domain=REAL, reference=np.full_like, method=False,
+@composition(INDEXING, reference=np.full_like, method=False,
              samples=(sample((2, 3), 1.5), sample((2, 3), ()), sample((0, 3), -1.0)))  # fmt: skip
 def fill(input, value):
     """`value`, a number or a tensor of no axes, in every element of a tensor of the shape and dtype of `input`."""
@@ -91,7 +83,7 @@ def fill(input, value):
     return masked_fill(input, functional.ones_like(input.detach(), dtype="bool"), value)
 
 
-@composition(INDEXING, domain=REAL, reference=lambda x, mask, value: np.where(mask, value, x),
+@composition(INDEXING, reference=lambda x, mask, value: np.where(mask, value, x),
              samples=(sample((2, 3), booleans((3,)), 1.5), sample((2, 3), booleans((2, 1)), ()),
                       sample((0, 3), booleans((3,)), -1.0)))  # fmt: skip
 def masked_fill(input, mask, value):
@@ -115,7 +107,6 @@ def _slow_masked_scatter(x, mask, source):
 
 @composition(
     INDEXING,
-    domain=REAL,
     samples=(
         sample((2, 3), booleans((2, 3)), (2, 4)),
         sample((2, 3), booleans((3,)), (6,)),

@@ -13,9 +13,8 @@ from autograd_core.kinds import INDEXING, REDUCTION
 from autograd_core.libraries import LIBRARY
 from autograd_core.ops import axes
 from autograd_core.precision import widened
-from autograd_core.registry import Interval, Values, composition, integers, sample
+from autograd_core.registry import Values, composition, integers, sample
 
-REAL = Interval(-2, 2)
 Histogram = namedtuple("Histogram", "hist bin_edges")
 FEW = (
     sample(integers((6,), 0, 3)),
@@ -54,7 +53,7 @@ def _unique(xp, x, *, dim):
     return xp.unique(x, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
 
 
-@composition(INDEXING, domain=REAL, samples=FEW, order=0, reference=_np_unique)
+@composition(INDEXING, samples=FEW, order=0, reference=_np_unique)
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
     """The different elements in rising order (`sorted` or not), or the different slices along `dim`.
 
@@ -78,7 +77,7 @@ def _np_runs(x, return_inverse=False, return_counts=False, dim=None):
     return tuple(v for v, wanted in zip(found, (True, return_inverse, return_counts), strict=True) if wanted)
 
 
-@composition(INDEXING, domain=REAL, samples=FEW, order=0, reference=_np_runs)
+@composition(INDEXING, samples=FEW, order=0, reference=_np_runs)
 def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
     """The elements, or the slices along `dim`, without those equal to the one before.
 
@@ -95,7 +94,7 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
     return _asked(xp.take(x, first, axis=at), inverse, counts, return_inverse, return_counts)
 
 
-@composition(REDUCTION, domain=REAL, order=0, reference=np.bincount,
+@composition(REDUCTION, order=0, reference=np.bincount,
              samples=(sample(integers((5,), 0, 4)), sample(integers((4,), 0, 3), minlength=6),
                       sample(integers((0,), 0, 3), minlength=2)))  # fmt: skip
 def bincount(input, weights=None, minlength=0):
@@ -147,7 +146,7 @@ def _np_histc(x, bins=100, min=0, max=0):
     return np.histogram(x, bins, limits)[0].astype(float)
 
 
-@composition(REDUCTION, domain=REAL, order=0, reference=_np_histc,
+@composition(REDUCTION, order=0, reference=_np_histc,
              samples=(sample(_single(8), 4), sample(_single(6), bins=3, min=-1, max=1.5), sample((0,), 5)))  # fmt: skip
 def histc(input, bins=100, min=0, max=0):
     """How many elements lie in each of `bins` equal parts of the range from `min` to `max`; others do not count.
@@ -163,7 +162,6 @@ def histc(input, bins=100, min=0, max=0):
 
 @composition(
     REDUCTION,
-    domain=REAL,
     order=0,
     tolerance=1e-6,
     samples=(sample(_single(8), 4), sample(_single(2, 3), 3, range=(-1.0, 1.5), density=True), sample((0,), 5)),
@@ -193,7 +191,6 @@ def _edges(name, x, bins, limits):
 
 @composition(
     REDUCTION,
-    domain=REAL,
     order=0,
     tolerance=1e-6,
     samples=(

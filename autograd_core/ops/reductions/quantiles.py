@@ -13,7 +13,6 @@ from autograd_core.ops.reductions.sorting import pick_one, sort
 from autograd_core.registry import NO_GRADIENT, Interval, Values, composition, op, sample
 from autograd_core.tensor import Tensor
 
-REAL = Interval(-2, 2)
 UNIT = Interval(0.01, 0.99)
 Median = namedtuple("Median", "values indices")
 Mode = namedtuple("Mode", "values indices")
@@ -51,14 +50,14 @@ def _place(xp, x, dim, ignore_nan):
     return xp.where(xp.any(nan, axis=at, keepdims=True), xp.argmax(nan, axis=at, keepdims=True), middle)
 
 
-@op(REDUCTION, symbol="median", domain=REAL, samples=(*PLACES, sample((3, 4), dim=0, ignore_nan=True)),
+@op(REDUCTION, symbol="median", samples=(*PLACES, sample((3, 4), dim=0, ignore_nan=True)),
     reference=_np_place, vjp=NO_GRADIENT, wide=True, method=False)  # fmt: skip
 def median_position(xp, x, *, dim, ignore_nan=False):
     """Where the lower median along `dim`, which stays as an axis of length 1, is; or where the first NaN is."""
     return _place(xp, x, dim, ignore_nan)
 
 
-@op(REDUCTION, symbol="median", domain=REAL, samples=(*PLACES, sample((3, 4), dim=0, ignore_nan=True)), wide=True,
+@op(REDUCTION, symbol="median", samples=(*PLACES, sample((3, 4), dim=0, ignore_nan=True)), wide=True,
     method=False, reference=lambda x, dim, ignore_nan=False: _along(_np_place)(x, dim)[0],
     vjp=lambda xp, g, x, y, x_dtype, dim: tied_rule(xp, g, x, y, x_dtype, dim, False))  # fmt: skip
 def shared_median(xp, x, *, dim, ignore_nan=False):
@@ -75,7 +74,7 @@ def _median(input, dim, keepdim, ignore_nan):
     return Median(*pick_one(input, median_position(input, dim=dim, ignore_nan=ignore_nan), dim, keepdim))
 
 
-@composition(REDUCTION, domain=REAL, samples=(sample((2, 4)), *ALONG_ONE), reference=_np_median)
+@composition(REDUCTION, samples=(sample((2, 4)), *ALONG_ONE), reference=_np_median)
 def median(input, dim=None, keepdim=False):
     """The median of all elements, or (values, indices) along `dim`; of an even number of elements the lower one.
 
@@ -84,7 +83,7 @@ def median(input, dim=None, keepdim=False):
     return _median(input, dim, keepdim, False)
 
 
-@composition(REDUCTION, domain=REAL, samples=(sample((2, 4)), *ALONG_ONE), reference=_np_median)
+@composition(REDUCTION, samples=(sample((2, 4)), *ALONG_ONE), reference=_np_median)
 def nanmedian(input, dim=None, keepdim=False):
     """The median of the elements that are not NaN: of all, or (values, indices) along `dim`."""
     return _median(input, dim, keepdim, True)
@@ -99,8 +98,7 @@ def _np_mode_place(x, dim):
     return np.apply_along_axis(last_of_most_frequent, dim, x) if x.size else np.zeros((0, 1), np.int64)
 
 
-@op(REDUCTION, symbol="mode", domain=REAL, samples=PLACES, reference=_np_mode_place, vjp=NO_GRADIENT, wide=True,
-    method=False)  # fmt: skip
+@op(REDUCTION, symbol="mode", samples=PLACES, reference=_np_mode_place, vjp=NO_GRADIENT, wide=True, method=False)
 def mode_position(xp, x, *, dim):
     """The last position of the most frequent element along `dim`, which stays as an axis of length 1."""
     at = axes.one(dim, x.ndim)
@@ -114,7 +112,7 @@ def mode_position(xp, x, *, dim):
     return xp.take_along_axis(order, xp.argmax(since, axis=at, keepdims=True), axis=at)
 
 
-@composition(REDUCTION, domain=REAL, samples=ALONG_ONE, reference=_along(_np_mode_place))
+@composition(REDUCTION, samples=ALONG_ONE, reference=_along(_np_mode_place))
 def mode(input, dim=-1, keepdim=False):
     """The most frequent elements along `dim`, the smallest among equally frequent ones, and their last positions."""
     check_some(input, axes.one(dim, input.ndim), "mode")
@@ -195,7 +193,7 @@ QUANTILES = (
 )
 
 
-@composition(REDUCTION, domain=REAL, samples=QUANTILES, reference=_np_quantile)
+@composition(REDUCTION, samples=QUANTILES, reference=_np_quantile)
 def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     """Quantiles along `dim` (of all elements by default) at `q`, a number or a vector, which then comes first.
 
@@ -205,7 +203,7 @@ def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     return _quantile(input, q, dim, keepdim, interpolation, False)
 
 
-@composition(REDUCTION, domain=REAL, samples=QUANTILES[:3], reference=_np_quantile)
+@composition(REDUCTION, samples=QUANTILES[:3], reference=_np_quantile)
 def nanquantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
     """Quantiles, as in `quantile`, of the elements that are not NaN."""
     return _quantile(input, q, dim, keepdim, interpolation, True)

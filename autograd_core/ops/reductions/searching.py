@@ -5,9 +5,7 @@ import numpy as np
 from autograd_core import dtypes, functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import INDEXING
-from autograd_core.registry import NO_GRADIENT, Interval, Values, composition, integers, op, sample
-
-REAL = Interval(-2, 2)
+from autograd_core.registry import NO_GRADIENT, Values, composition, integers, op, sample
 
 
 def _side(right, side):
@@ -49,8 +47,7 @@ RISING = (
 )
 
 
-@op(INDEXING, symbol="search", domain=REAL, samples=RISING, reference=_np_search, vjp=NO_GRADIENT, real_only=True,
-    method=False)  # fmt: skip
+@op(INDEXING, symbol="search", samples=RISING, reference=_np_search, vjp=NO_GRADIENT, real_only=True, method=False)
 def searchsorted(xp, sorted_sequence, input, sorter=None, *, out_int32=False, right=False, side=None):
     """Where to insert elements into a sorted sequence so that it stays sorted; in rows of one, each in its own row.
 
@@ -71,7 +68,7 @@ def searchsorted(xp, sorted_sequence, input, sorter=None, *, out_int32=False, ri
     return found.astype(dtypes.int32 if out_int32 else dtypes.int64)
 
 
-@composition(INDEXING, domain=REAL, order=0, method=False,
+@composition(INDEXING, order=0, method=False,
              reference=lambda x, edges, out_int32=False, right=False: np.searchsorted(
                  edges, x, "right" if right else "left"),
              samples=(sample((2, 3), Values((1,))), sample(integers((4,), 0, 3), integers((1,), 0, 3), right=True),
@@ -85,7 +82,7 @@ def bucketize(input, boundaries, *, out_int32=False, right=False):
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 
-@op(INDEXING, symbol="∈", domain=REAL, vjp=NO_GRADIENT, real_only=True, method=False,
+@op(INDEXING, symbol="∈", vjp=NO_GRADIENT, real_only=True, method=False,
     signature=("elements", "test_elements", "assume_unique", "invert"),
     samples=(sample(integers((2, 3), 0, 6), integers((4,), 0, 6)), sample((0, 3), (2,), assume_unique=True),
              sample(integers((3,), 0, 3), integers((), 0, 3), invert=True)),

@@ -13,9 +13,8 @@ from autograd_core.errors import OperandError
 from autograd_core.kinds import INDEXING
 from autograd_core.ops import axes
 from autograd_core.ops.reductions.extremes import check_some
-from autograd_core.registry import NO_GRADIENT, Interval, composition, op, sample
+from autograd_core.registry import NO_GRADIENT, composition, op, sample
 
-REAL = Interval(-2, 2)
 Sorted = namedtuple("Sorted", "values indices")
 Topmost = namedtuple("Topmost", "values indices")
 Kth = namedtuple("Kth", "values indices")
@@ -41,8 +40,7 @@ SORTS = (
 )
 
 
-@op(INDEXING, symbol="argsort", domain=REAL, samples=SORTS, reference=_np_argsort, vjp=NO_GRADIENT, real_only=True,
-    wide=True)  # fmt: skip
+@op(INDEXING, symbol="argsort", samples=SORTS, reference=_np_argsort, vjp=NO_GRADIENT, real_only=True, wide=True)
 def argsort(xp, x, *, dim=-1, descending=False, stable=False):
     """The positions of the elements along `dim` in rising or falling order; equal ones keep theirs, `stable` or not."""
     at = axes.one(dim, x.ndim)
@@ -59,7 +57,7 @@ def _np_sort(x, dim=-1, descending=False, stable=False):
     return (np.take_along_axis(x, order, dim) if x.ndim else x), order
 
 
-@composition(INDEXING, domain=REAL, samples=SORTS, reference=_np_sort)
+@composition(INDEXING, samples=SORTS, reference=_np_sort)
 def sort(input, dim=-1, descending=False, stable=False):
     """The elements along `dim` in rising or falling order, and their positions; equal ones stay in order.
 
@@ -71,8 +69,7 @@ def sort(input, dim=-1, descending=False, stable=False):
     return Sorted(picked(input, indices, dim), indices)
 
 
-@composition(INDEXING, domain=REAL, samples=(sample((5,)), sample((3, 2)), sample((0, 3))),
-             reference=lambda x: np.sort(x, 0))  # fmt: skip
+@composition(INDEXING, samples=(sample((5,)), sample((3, 2)), sample((0, 3))), reference=lambda x: np.sort(x, 0))
 def msort(input):
     """The elements in rising order along the first axis."""
     return sort(input, dim=0).values
@@ -96,7 +93,7 @@ TOPMOST = (
 )
 
 
-@op(INDEXING, symbol="topk", domain=REAL, samples=TOPMOST, vjp=NO_GRADIENT, real_only=True, wide=True, method=False,
+@op(INDEXING, symbol="topk", samples=TOPMOST, vjp=NO_GRADIENT, real_only=True, wide=True, method=False,
     reference=lambda *args, **statics: _np_topk(*args, **statics)[1])  # fmt: skip
 def topk_positions(xp, x, *, k, dim=-1, largest=True, sorted=True):
     """The positions of the `k` largest or smallest elements along `dim`, the most extreme first."""
@@ -117,7 +114,7 @@ def topk_positions(xp, x, *, k, dim=-1, largest=True, sorted=True):
     return xp.take_along_axis(candidates, order, axis=at)
 
 
-@composition(INDEXING, domain=REAL, samples=TOPMOST, reference=_np_topk)
+@composition(INDEXING, samples=TOPMOST, reference=_np_topk)
 def topk(input, k, dim=-1, largest=True, sorted=True):
     """The `k` largest or smallest elements along `dim`, the most extreme first (`sorted` or not), and their positions.
 
@@ -138,7 +135,7 @@ def _np_kth(x, k, dim=-1, keepdim=False):
 KTH = (sample((5,), k=2), sample((2, 3, 4), k=1, dim=1), sample((3, 4), k=4, keepdim=True), sample((0, 3), k=2, dim=1))
 
 
-@op(INDEXING, symbol="k-th", domain=REAL, vjp=NO_GRADIENT, real_only=True, wide=True, method=False,
+@op(INDEXING, symbol="k-th", vjp=NO_GRADIENT, real_only=True, wide=True, method=False,
     samples=(sample((5,), k=2), sample((2, 3, 4), k=1, dim=1), sample((0, 3), k=2, dim=1)),
     reference=lambda x, k, dim=-1: _np_kth(x, k, dim, True)[1])  # fmt: skip
 def kth_position(xp, x, *, k, dim=-1):
@@ -149,7 +146,7 @@ def kth_position(xp, x, *, k, dim=-1):
     return xp.argpartition(x, k - 1, axis=at)[(slice(None),) * at + (slice(k - 1, k),)].copy()
 
 
-@composition(INDEXING, domain=REAL, samples=KTH, reference=_np_kth)
+@composition(INDEXING, samples=KTH, reference=_np_kth)
 def kthvalue(input, k, dim=-1, keepdim=False):
     """The k-th smallest elements along `dim`, counted from 1, and their positions."""
     check_some(input, axes.one(dim, input.ndim), "kthvalue")

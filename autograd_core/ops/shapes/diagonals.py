@@ -7,9 +7,8 @@ from autograd_core.errors import OperandError
 from autograd_core.kinds import SHAPE
 from autograd_core.ops import axes
 from autograd_core.ops.shapes.shape import ravel
-from autograd_core.registry import Interval, composition, op, sample
+from autograd_core.registry import composition, op, sample
 
-REAL = Interval(-2, 2)
 OFFSETS = (
     sample((3, 3)),
     sample((3, 4), offset=1),
@@ -30,7 +29,6 @@ def _pair(dim1, dim2, ndim, name):
 @op(
     SHAPE,
     symbol="diagonal",
-    domain=REAL,
     view=True,
     samples=OFFSETS,
     reference=lambda x, offset=0, dim1=0, dim2=1: np.diagonal(x, offset, dim1, dim2),
@@ -54,7 +52,6 @@ def _slow_place(x, shape, offset=0, dim1=0, dim2=1):
 @op(
     SHAPE,
     symbol="diagonal=",
-    domain=REAL,
     method=False,
     samples=(
         sample((3,), shape=(3, 3)),
@@ -82,13 +79,7 @@ def _slow_embed(x, offset=0, dim1=-2, dim2=-1):
 
 @composition(
     SHAPE,
-    domain=REAL,
-    samples=(
-        sample((3,)),
-        sample((2, 3), offset=1),
-        sample((2, 2), offset=-1, dim1=0, dim2=2),
-        sample((2, 0)),
-    ),
+    samples=(sample((3,)), sample((2, 3), offset=1), sample((2, 2), offset=-1, dim1=0, dim2=2), sample((2, 0))),
     reference=_slow_embed,
 )
 def diag_embed(input, offset=0, dim1=-2, dim2=-1):
@@ -104,7 +95,6 @@ def diag_embed(input, offset=0, dim1=-2, dim2=-1):
 
 @composition(
     SHAPE,
-    domain=REAL,
     samples=(sample((3,)), sample((3,), 1), sample((2, 3)), sample((2, 3), diagonal=-1), sample((0,))),
     reference=lambda x, diagonal=0: np.diag(x, diagonal),
 )
@@ -121,7 +111,6 @@ def diag(input, diagonal=0):
 
 @composition(
     SHAPE,
-    domain=REAL,
     samples=(sample((2, 2)), sample((3,), 1), sample((), offset=-1), sample((0, 2))),
     reference=lambda x, offset=0: np.diagflat(x, offset),
 )
@@ -132,7 +121,6 @@ def diagflat(input, offset=0):
 
 @composition(
     SHAPE,
-    domain=REAL,
     samples=(sample((3, 3)), sample((2, 3)), sample((0, 2))),
     reference=lambda x: sum((x[i, i] for i in range(min(x.shape))), 0.0),
 )
@@ -158,7 +146,6 @@ def _check_matrix(x, name):
 @op(
     SHAPE,
     symbol="tril",
-    domain=REAL,
     samples=TRIANGLES,
     reference=lambda x, diagonal=0: _slow_triangle(x, lambda i, j: j <= i + diagonal),
     vjp=lambda xp, g, diagonal: xp.tril(g, diagonal=diagonal),
@@ -172,7 +159,6 @@ def tril(xp, x, *, diagonal=0):
 @op(
     SHAPE,
     symbol="triu",
-    domain=REAL,
     samples=TRIANGLES,
     reference=lambda x, diagonal=0: _slow_triangle(x, lambda i, j: j >= i + diagonal),
     vjp=lambda xp, g, diagonal: xp.triu(g, diagonal=diagonal),

@@ -25,7 +25,7 @@ def _split_rule(xp, g, xs_shape, xs_dtype, dim, needs):
             for k, dtype in zip(kept, xs_dtype, strict=True)]  # fmt: skip
 
 
-@op(JOIN, symbol="cat", domain=REAL, aliases=("concat", "concatenate"), method=False,
+@op(JOIN, symbol="cat", aliases=("concat", "concatenate"), method=False,
     samples=(sample([(2, 3), (4, 3)]), sample([(2, 3), (2, 0), (2, 1)], dim=1), sample([(2,)], dim=-1),
              sample([(0,), (1, 2), (0,), (3, 2)])),
     reference=lambda *xs, dim=0: np.concatenate([x for x in xs if x.ndim == xs[-1].ndim], dim),
@@ -38,7 +38,6 @@ def cat(xp, *xs, dim=0):
 @op(
     JOIN,
     symbol="stack",
-    domain=REAL,
     method=False,
     samples=(sample([(2, 3), (2, 3)]), sample([(2,), (2,), (2,)], dim=-1), sample([(0,), (0,)])),
     reference=lambda *xs, dim=0: np.stack(xs, dim),
@@ -80,7 +79,6 @@ atleast_3d = _at_least("atleast_3d", np.atleast_3d, lambda s: (*(1,) * (2 - len(
 
 @composition(
     JOIN,
-    domain=REAL,
     samples=(sample([(2, 3), (3,)]), sample([(3,), (3,)]), sample([(0, 3), (2, 3)]), sample([(), (1, 1)])),
     aliases=("row_stack",),
     reference=np.vstack,
@@ -93,7 +91,6 @@ def vstack(tensors):
 
 @composition(
     JOIN,
-    domain=REAL,
     samples=(sample([(2, 3), (2, 1)]), sample([(3,), (2,)]), sample([(2, 0), (2, 1)]), sample([(), (2,)])),
     reference=np.hstack,
     method=False,
@@ -106,7 +103,6 @@ def hstack(tensors):
 
 @composition(
     JOIN,
-    domain=REAL,
     samples=(sample([(2, 3), (2, 3)]), sample([(3,), (3,)]), sample([(2, 1, 0), (2, 1, 1)]), sample([(), ()])),
     reference=np.dstack,
     method=False,
@@ -118,7 +114,6 @@ def dstack(tensors):
 
 @composition(
     JOIN,
-    domain=REAL,
     samples=(sample([(2, 3), (2,)]), sample([(3,), (3,)]), sample([(0,), (0, 2)]), sample([(), ()])),
     reference=np.column_stack,
     method=False,
@@ -149,7 +144,6 @@ def _slow_block_diag(*tensors):
 
 @composition(
     JOIN,
-    domain=REAL,
     samples=(sample((2, 3), (1, 2)), sample((), (2,)), sample((2, 2)), sample((0, 2), (2, 1))),
     reference=_slow_block_diag,
     method=False,
@@ -176,7 +170,6 @@ def _check_vectors(tensors, name):
 
 @composition(
     JOIN,
-    domain=REAL,
     samples=(sample((2,), (3,)), sample((3,)), sample((2,), (1,), (2,)), sample((2,), (0,))),
     reference=lambda *xs: np.array(list(itertools.product(*xs))).reshape(-1, len(xs))[
         :, 0 if len(xs) == 1 else slice(None)
@@ -193,7 +186,6 @@ def cartesian_prod(*tensors):
 
 @composition(
     JOIN,
-    domain=REAL,
     samples=(sample((4,)), sample((3,), 3), sample((3,), r=2, with_replacement=True), sample((0,))),
     reference=lambda x, r=2, with_replacement=False: np.array(
         list((itertools.combinations_with_replacement if with_replacement else itertools.combinations)(x, r))
@@ -213,7 +205,6 @@ def combinations(input, r=2, with_replacement=False):
 
 @composition(
     JOIN,
-    domain=REAL,
     samples=(sample((2, 1), (3,)), sample((), (2,)), sample((2, 3)), sample((1, 0), (2, 1))),
     reference=lambda *xs: list(np.broadcast_arrays(*xs)),
     method=False,

@@ -9,12 +9,10 @@ from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import JOIN
 from autograd_core.ops import axes
-from autograd_core.registry import Interval, composition, op, sample
-
-REAL = Interval(-2, 2)
+from autograd_core.registry import composition, op, sample
 
 
-@op(JOIN, symbol="split", domain=REAL, outputs=..., view=True, method=False,
+@op(JOIN, symbol="split", outputs=..., view=True, method=False,
     samples=(sample((5, 2), sizes=(2, 3)), sample((2, 6), sizes=(1, 2, 3), dim=1), sample((2, 0), sizes=(1, 1))),
     reference=lambda x, sizes, dim=0: np.split(x, np.cumsum(sizes)[:-1], dim),
     joint=lambda xp, g, dim, needs: [xp.kernels.joined(g, dim % g[0].ndim)],
@@ -36,7 +34,6 @@ def _stacked_rule(xp, g, dim, needs):
 @op(
     JOIN,
     symbol="unbind",
-    domain=REAL,
     outputs=...,
     view=True,
     samples=(sample((3, 2)), sample((2, 3), dim=-1), sample((2, 0))),
@@ -54,7 +51,6 @@ def unbind(xp, x, *, dim=0):
 
 @composition(
     JOIN,
-    domain=REAL,
     aliases=("unsafe_split",),
     samples=(
         sample((5, 2), 2),
@@ -86,7 +82,6 @@ def split(input, split_size_or_sections=None, dim=0, *, split_size=None):
 
 @composition(
     JOIN,
-    domain=REAL,
     samples=(sample((5, 2), [2, 3]), sample((2, 6), split_sizes=(1, 5), dim=1), sample((2, 0), [0, 2])),
     reference=lambda x, split_sizes, dim=0: np.split(x, np.cumsum(split_sizes)[:-1], dim),
 )
@@ -100,7 +95,6 @@ def split_with_sizes(input, split_sizes, dim=0):
 
 @composition(
     JOIN,
-    domain=REAL,
     aliases=("unsafe_chunk",),
     samples=(sample((5, 2), 3), sample((2, 4), 2, dim=1), sample((2, 0), 2)),
     reference=lambda x, chunks, dim=0: np.split(
@@ -117,7 +111,6 @@ def chunk(input, chunks, dim=0):
 
 @composition(
     JOIN,
-    domain=REAL,
     samples=(
         sample((5, 2), 3),
         sample((2, 6), [1, 5], dim=1),
@@ -160,12 +153,7 @@ def _along(input, indices_or_sections, dim, name):
     return tensor_split(input, indices_or_sections, dim)
 
 
-@composition(
-    JOIN,
-    domain=REAL,
-    samples=(sample((2, 4), 2), sample((4,), [1, 2]), sample((0, 4), 2)),
-    reference=np.hsplit,
-)
+@composition(JOIN, samples=(sample((2, 4), 2), sample((4,), [1, 2]), sample((0, 4), 2)), reference=np.hsplit)
 def hsplit(input, indices_or_sections=None, *, sections=None, indices=None):
     """Pieces along the second axis, or along the only one: cut at positions, or into a number of equal ones."""
     if not input.ndim:
@@ -173,12 +161,7 @@ def hsplit(input, indices_or_sections=None, *, sections=None, indices=None):
     return _along(input, _given(indices_or_sections, sections, indices), min(1, input.ndim - 1), "hsplit")
 
 
-@composition(
-    JOIN,
-    domain=REAL,
-    samples=(sample((4, 2), 2), sample((4, 1), [1, 2]), sample((4, 0), 2)),
-    reference=np.vsplit,
-)
+@composition(JOIN, samples=(sample((4, 2), 2), sample((4, 1), [1, 2]), sample((4, 0), 2)), reference=np.vsplit)
 def vsplit(input, indices_or_sections=None, *, sections=None, indices=None):
     """Pieces along the first of at least two axes: cut at positions, or into a number of equal ones."""
     if input.ndim < 2:
@@ -186,12 +169,7 @@ def vsplit(input, indices_or_sections=None, *, sections=None, indices=None):
     return _along(input, _given(indices_or_sections, sections, indices), 0, "vsplit")
 
 
-@composition(
-    JOIN,
-    domain=REAL,
-    samples=(sample((2, 1, 4), 2), sample((1, 2, 4), [1, 2]), sample((0, 1, 4), 2)),
-    reference=np.dsplit,
-)
+@composition(JOIN, samples=(sample((2, 1, 4), 2), sample((1, 2, 4), [1, 2]), sample((0, 1, 4), 2)), reference=np.dsplit)
 def dsplit(input, indices_or_sections=None, *, sections=None, indices=None):
     """Pieces along the third of at least three axes: cut at positions, or into a number of equal ones."""
     if input.ndim < 3:

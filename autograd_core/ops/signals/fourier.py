@@ -6,9 +6,8 @@ Three linear maps carry everything. The complex transform is its own transpose; 
 import numpy as np
 
 from autograd_core.kinds import MATMUL
-from autograd_core.registry import Interval, Values, op, sample
+from autograd_core.registry import Values, op, sample
 
-REAL = Interval(-2, 2)
 # The factor of a transform goes to the other one of a transposed pair.
 OTHER = {"backward": "forward", "ortho": "ortho", "forward": "backward", None: "forward"}
 DIRECT, INVERSE = -1, 1  # signs of the exponent
@@ -45,7 +44,6 @@ def slow_real(x, n=None, dim=-1, norm=None, sign=INVERSE):
 @op(
     MATMUL,
     symbol="DFT",
-    domain=REAL,
     module="fft",
     method=False,
     holomorphic=True,
@@ -82,7 +80,6 @@ def _weighted(xp, x, dim, n, weight):
 @op(
     MATMUL,
     symbol="rDFT",
-    domain=REAL,
     module="fft",
     method=False,
     real_only=True,
@@ -117,7 +114,6 @@ def _slow_doubled(y, x, dim, doubled):
 @op(
     MATMUL,
     symbol="irDFT",
-    domain=REAL,
     module="fft",
     method=False,
     holomorphic=False,

@@ -18,9 +18,8 @@ from autograd_core.ops.signals.fourier import (
     synthesis,
     transform,
 )
-from autograd_core.registry import Interval, composition, publish, sample
+from autograd_core.registry import composition, publish, sample
 
-REAL = Interval(-2, 2)
 LAST_TWO = (-2, -1)
 
 
@@ -175,8 +174,7 @@ SPACE: tuple[Any, ...] = (
 )
 
 
-@composition(MATMUL, module="fft", method=False, domain=REAL, samples=_samples(LINE),
-             reference=_one(_slow_whole(False)))  # fmt: skip
+@composition(MATMUL, module="fft", method=False, samples=_samples(LINE), reference=_one(_slow_whole(False)))
 def fft(input, n=None, dim=-1, norm=None):
     """Discrete Fourier transform along `dim`: Σ x[j]·exp(-2πi·jk/n), of x cut or filled up with zeros to `n`.
 
@@ -185,120 +183,107 @@ def fft(input, n=None, dim=-1, norm=None):
     return _whole("fft", input, n, dim, norm, False)
 
 
-@composition(MATMUL, module="fft", method=False, domain=REAL, samples=_samples(LINE),
-             reference=_one(_slow_whole(True)))  # fmt: skip
+@composition(MATMUL, module="fft", method=False, samples=_samples(LINE), reference=_one(_slow_whole(True)))
 def ifft(input, n=None, dim=-1, norm=None):
     """Inverse of `fft` along `dim`."""
     return _whole("ifft", input, n, dim, norm, True)
 
 
-@composition(MATMUL, module="fft", method=False, domain=REAL, samples=_samples(LINE),
-             reference=_one(_slow_half(False)))  # fmt: skip
+@composition(MATMUL, module="fft", method=False, samples=_samples(LINE), reference=_one(_slow_half(False)))
 def rfft(input, n=None, dim=-1, norm=None):
     """`fft` of real numbers along `dim`: the n // 2 + 1 frequencies that are not mirror images of others."""
     return _half("rfft", input, n, dim, norm, False)
 
 
-@composition(MATMUL, module="fft", method=False, domain=REAL, samples=_samples(LINE, complex_values),
+@composition(MATMUL, module="fft", method=False, samples=_samples(LINE, complex_values),
              reference=_one(_slow_real(True)))  # fmt: skip
 def irfft(input, n=None, dim=-1, norm=None):
     """Inverse of `rfft` along `dim`: `n` real numbers, by default as many as makes an even number of them."""
     return _real("irfft", input, n, dim, norm, True)
 
 
-@composition(MATMUL, module="fft", method=False, domain=REAL, samples=_samples(LINE, complex_values),
+@composition(MATMUL, module="fft", method=False, samples=_samples(LINE, complex_values),
              reference=_one(_slow_real(False)))  # fmt: skip
 def hfft(input, n=None, dim=-1, norm=None):
     """`fft` along `dim` of half a Hermitian-symmetric signal: `n` real frequencies."""
     return _real("hfft", input, n, dim, norm, False)
 
 
-@composition(MATMUL, module="fft", method=False, domain=REAL, samples=_samples(LINE),
-             reference=_one(_slow_half(True)))  # fmt: skip
+@composition(MATMUL, module="fft", method=False, samples=_samples(LINE), reference=_one(_slow_half(True)))
 def ihfft(input, n=None, dim=-1, norm=None):
     """Inverse of `hfft` along `dim`, of real numbers."""
     return _half("ihfft", input, n, dim, norm, True)
 
 
-@composition(MATMUL, module="fft", method=False, domain=REAL, samples=_samples(PLANE),
-             reference=_two(_slow_whole(False)))  # fmt: skip
+@composition(MATMUL, module="fft", method=False, samples=_samples(PLANE), reference=_two(_slow_whole(False)))
 def fft2(input, s=None, dim=LAST_TWO, norm=None):
     """`fftn` along two axes, the last ones by default."""
     return _whole("fft2", input, s, dim, norm, False)
 
 
-@composition(MATMUL, module="fft", method=False, domain=REAL, samples=_samples(PLANE),
-             reference=_two(_slow_whole(True)))  # fmt: skip
+@composition(MATMUL, module="fft", method=False, samples=_samples(PLANE), reference=_two(_slow_whole(True)))
 def ifft2(input, s=None, dim=LAST_TWO, norm=None):
     """`ifftn` along two axes, the last ones by default."""
     return _whole("ifft2", input, s, dim, norm, True)
 
 
-@composition(MATMUL, module="fft", method=False, domain=REAL, samples=_samples(PLANE),
-             reference=_two(_slow_half(False)))  # fmt: skip
+@composition(MATMUL, module="fft", method=False, samples=_samples(PLANE), reference=_two(_slow_half(False)))
 def rfft2(input, s=None, dim=LAST_TWO, norm=None):
     """`rfftn` along two axes, the last ones by default."""
     return _half("rfft2", input, s, dim, norm, False)
 
 
-@composition(MATMUL, module="fft", method=False, domain=REAL, samples=_samples(PLANE, complex_values),
+@composition(MATMUL, module="fft", method=False, samples=_samples(PLANE, complex_values),
              reference=_two(_slow_real(True)))  # fmt: skip
 def irfft2(input, s=None, dim=LAST_TWO, norm=None):
     """`irfftn` along two axes, the last ones by default."""
     return _real("irfft2", input, s, dim, norm, True)
 
 
-@composition(MATMUL, module="fft", method=False, domain=REAL, samples=_samples(PLANE, complex_values),
+@composition(MATMUL, module="fft", method=False, samples=_samples(PLANE, complex_values),
              reference=_two(_slow_real(False)))  # fmt: skip
 def hfft2(input, s=None, dim=LAST_TWO, norm=None):
     """`hfftn` along two axes, the last ones by default."""
     return _real("hfft2", input, s, dim, norm, False)
 
 
-@composition(MATMUL, module="fft", method=False, domain=REAL, samples=_samples(PLANE),
-             reference=_two(_slow_half(True)))  # fmt: skip
+@composition(MATMUL, module="fft", method=False, samples=_samples(PLANE), reference=_two(_slow_half(True)))
 def ihfft2(input, s=None, dim=LAST_TWO, norm=None):
     """`ihfftn` along two axes, the last ones by default."""
     return _half("ihfft2", input, s, dim, norm, True)
 
 
-@composition(MATMUL, module="fft", method=False, domain=REAL, samples=_samples(SPACE),
-             reference=_slow_whole(False))  # fmt: skip
+@composition(MATMUL, module="fft", method=False, samples=_samples(SPACE), reference=_slow_whole(False))
 def fftn(input, s=None, dim=None, norm=None):
     """`fft` along several axes, all by default, cut or filled up with zeros to the lengths `s`."""
     return _whole("fftn", input, s, dim, norm, False)
 
 
-@composition(MATMUL, module="fft", method=False, domain=REAL, samples=_samples(SPACE),
-             reference=_slow_whole(True))  # fmt: skip
+@composition(MATMUL, module="fft", method=False, samples=_samples(SPACE), reference=_slow_whole(True))
 def ifftn(input, s=None, dim=None, norm=None):
     """Inverse of `fftn`."""
     return _whole("ifftn", input, s, dim, norm, True)
 
 
-@composition(MATMUL, module="fft", method=False, domain=REAL, samples=_samples(SPACE),
-             reference=_slow_half(False))  # fmt: skip
+@composition(MATMUL, module="fft", method=False, samples=_samples(SPACE), reference=_slow_half(False))
 def rfftn(input, s=None, dim=None, norm=None):
     """`rfft` along the last of several axes, `fft` along the others."""
     return _half("rfftn", input, s, dim, norm, False)
 
 
-@composition(MATMUL, module="fft", method=False, domain=REAL, samples=_samples(SPACE, complex_values),
-             reference=_slow_real(True))  # fmt: skip
+@composition(MATMUL, module="fft", method=False, samples=_samples(SPACE, complex_values), reference=_slow_real(True))
 def irfftn(input, s=None, dim=None, norm=None):
     """Inverse of `rfftn`; `s` are the lengths of the result."""
     return _real("irfftn", input, s, dim, norm, True)
 
 
-@composition(MATMUL, module="fft", method=False, domain=REAL, samples=_samples(SPACE, complex_values),
-             reference=_slow_real(False))  # fmt: skip
+@composition(MATMUL, module="fft", method=False, samples=_samples(SPACE, complex_values), reference=_slow_real(False))
 def hfftn(input, s=None, dim=None, norm=None):
     """`hfft` along the last of several axes, `fft` along the others."""
     return _real("hfftn", input, s, dim, norm, False)
 
 
-@composition(MATMUL, module="fft", method=False, domain=REAL, samples=_samples(SPACE),
-             reference=_slow_half(True))  # fmt: skip
+@composition(MATMUL, module="fft", method=False, samples=_samples(SPACE), reference=_slow_half(True))
 def ihfftn(input, s=None, dim=None, norm=None):
     """Inverse of `hfftn`."""
     return _half("ihfftn", input, s, dim, norm, True)
@@ -312,15 +297,13 @@ def _moved(input, dim, by):
 SHIFTED = (sample((5,)), sample((3, 4)), sample((3, 4), dim=1), sample((2, 3), dim=(0, -1)), sample((0, 3)))
 
 
-@composition(SHAPE, module="fft", method=False, domain=REAL, samples=SHIFTED,
-             reference=lambda x, dim=None: np.fft.fftshift(x, dim))  # fmt: skip
+@composition(SHAPE, module="fft", method=False, samples=SHIFTED, reference=lambda x, dim=None: np.fft.fftshift(x, dim))
 def fftshift(input, dim=None):
     """Frequency 0 moved to the middle of the axes, of all by default."""
     return _moved(input, dim, lambda n: n // 2)
 
 
-@composition(SHAPE, module="fft", method=False, domain=REAL, samples=SHIFTED,
-             reference=lambda x, dim=None: np.fft.ifftshift(x, dim))  # fmt: skip
+@composition(SHAPE, module="fft", method=False, samples=SHIFTED, reference=lambda x, dim=None: np.fft.ifftshift(x, dim))
 def ifftshift(input, dim=None):
     """Inverse of `fftshift`."""
     return _moved(input, dim, lambda n: -(n // 2))
