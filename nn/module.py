@@ -36,6 +36,7 @@ class Module(Hooked, Convertible, Stateful):
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
     _transient: set[str]  # buffers that are not saved
+    _shown: tuple[str, ...] = ()  # the attributes that a representation names
 
     def __init__(self) -> None:
         for name in ("_parameters", "_buffers", "_modules"):
@@ -266,8 +267,9 @@ class Module(Hooked, Convertible, Stateful):
         return self
 
     def extra_repr(self) -> str:
-        """What to print between the parentheses, for subclasses to say."""
-        return ""
+        """What to print between the parentheses: the attributes in `_shown`; of a bias, whether there is one."""
+        values = ((name, getattr(self, name)) for name in self._shown)
+        return ", ".join(f"{name}={value is not None if name == 'bias' else value}" for name, value in values)
 
     def __repr__(self) -> str:
         extra = self.extra_repr().split("\n") if self.extra_repr() else []

@@ -192,15 +192,14 @@ class Threshold(Module):
 class Softplus(Module):
     """log(1 + exp(beta·x)) / beta."""
 
+    _shown = ("beta", "threshold")
+
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
         self.beta, self.threshold = beta, threshold
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softplus(input, self.beta, self.threshold)
-
-    def extra_repr(self) -> str:
-        return f"beta={self.beta}, threshold={self.threshold}"
 
 
 class GELU(Module):
@@ -249,6 +248,7 @@ class PReLU(Module):
     """x above 0, weight·x elsewhere, with one learned slope, or one for each channel (He et al. 2015)."""
 
     weight: Tensor
+    _shown = ("num_parameters",)
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
@@ -257,9 +257,6 @@ class PReLU(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return core.prelu(input, self.weight)
-
-    def extra_repr(self) -> str:
-        return f"num_parameters={self.num_parameters}"
 
 
 class RReLU(Module):
@@ -279,6 +276,8 @@ class RReLU(Module):
 class GLU(Module):
     """The first half of the channels along `dim`, times the sigmoid of the second (Dauphin et al. 2017)."""
 
+    _shown = ("dim",)
+
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
         self.dim = dim
@@ -286,14 +285,12 @@ class GLU(Module):
     def forward(self, input: Tensor) -> Tensor:
         return core.glu(input, self.dim)
 
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}"
-
 
 class _Along(Module):
     """A function along an axis; without `dim` along the first or second, with the warning that PyTorch gives."""
 
     _function: Callable[..., Tensor]
+    _shown = ("dim",)
 
     def __init__(self, dim: int | None = None) -> None:
         super().__init__()
@@ -306,9 +303,6 @@ class _Along(Module):
             name = type(self).__name__
             warnings.warn(f"{name}() took axis {dim}, which may change; write {name}(dim={dim})", stacklevel=3)
         return self._function(input, dim=dim)
-
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}"
 
 
 class Softmax(_Along):

@@ -14,6 +14,7 @@ class _AdaptivePool(Module):
     """Pooling over a grid of `output_size` cells; None keeps the length of an axis."""
 
     _function: Callable[..., Any]
+    _shown = ("output_size",)
 
     def __init__(self, output_size: int | Sequence[int | None] | None) -> None:
         super().__init__()
@@ -21,9 +22,6 @@ class _AdaptivePool(Module):
 
     def forward(self, input: Tensor) -> Any:
         return self._function(input, self.output_size)
-
-    def extra_repr(self) -> str:
-        return f"output_size={self.output_size}"
 
 
 class AdaptiveAvgPool1d(_AdaptivePool):

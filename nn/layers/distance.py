@@ -39,6 +39,7 @@ class Bilinear(Module):
 
     weight: Tensor
     bias: Tensor | None
+    _shown = ("in1_features", "in2_features", "out_features", "bias")
 
     def __init__(
         self,
@@ -67,9 +68,3 @@ class Bilinear(Module):
 
     def forward(self, input1: Tensor, input2: Tensor) -> Tensor:
         return core.bilinear(input1, input2, self.weight, self.bias)
-
-    def extra_repr(self) -> str:
-        return (
-            f"in1_features={self.in1_features}, in2_features={self.in2_features}, out_features={self.out_features}, "
-            f"bias={self.bias is not None}"
-        )

@@ -51,15 +51,14 @@ class Sign(_Threshold):
 class Sine(Module):
     """sin(frequency·x) (Sitzmann et al. 2020 take the frequency 30)."""
 
+    _shown = ("frequency",)
+
     def __init__(self, frequency: float = 1.0) -> None:
         super().__init__()
         self.frequency = frequency
 
     def forward(self, input: Tensor) -> Tensor:
         return core.sin(input if self.frequency == 1.0 else input * self.frequency)
-
-    def extra_repr(self) -> str:
-        return f"frequency={self.frequency}"
 
 
 class Gaussian(Module):
@@ -85,14 +84,13 @@ class SQNL(Module):
 
 
 class _InverseRoot(Module):
+    _shown = ("alpha",)
+
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__()
         if alpha <= 0:
             raise ValueError(f"{type(self).__name__}() needs a positive alpha, not {alpha}")
         self.alpha = alpha
-
-    def extra_repr(self) -> str:
-        return f"alpha={self.alpha}"
 
 
 class ISRU(_InverseRoot):
@@ -115,6 +113,8 @@ class BipolarReLU(Module):
     dim: the axis of the channels.
     """
 
+    _shown = ("dim",)
+
     def __init__(self, dim: int = 1) -> None:
         super().__init__()
         self.dim = dim
@@ -126,12 +126,11 @@ class BipolarReLU(Module):
         signs = (1 - 2 * odd).astype(input.dtype).reshape(shape)
         return signs * core.relu(signs * input)
 
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}"
-
 
 class Maxout(Module):
     """The largest of `pieces` affine maps, for each feature: (..., in) to (..., out) (Goodfellow et al. 2013)."""
+
+    _shown = ("out_features", "pieces")
 
     def __init__(self, in_features: int, out_features: int, pieces: int = 2, bias: bool = True) -> None:
         super().__init__()
@@ -142,6 +141,3 @@ class Maxout(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return core.amax(core.unflatten(self.linear(input), -1, (self.out_features, self.pieces)), dim=-1)
-
-    def extra_repr(self) -> str:
-        return f"out_features={self.out_features}, pieces={self.pieces}"

@@ -18,6 +18,7 @@ class _LPPool(Module):
     """(Σ xᵖ)^(1/p) of every window, p = `norm_type`."""
 
     _function: Callable[..., Tensor]
+    _shown = ("norm_type", "kernel_size", "stride", "ceil_mode")
 
     def __init__(
         self, norm_type: float, kernel_size: Size, stride: Size | None = None, ceil_mode: bool = False
@@ -27,12 +28,6 @@ class _LPPool(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return self._function(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
-
-    def extra_repr(self) -> str:
-        return (
-            f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, "
-            f"ceil_mode={self.ceil_mode}"
-        )
 
 
 class LPPool1d(_LPPool):
@@ -103,6 +98,7 @@ class FractionalMaxPool3d(_FractionalMaxPool):
 
 class _Windows(Module):
     rank: int
+    _shown: tuple[str, ...] = ("kernel_size", "stride", "padding")
 
     def __init__(
         self, kernel_size: Size, stride: Size | None = None, padding: Size = 0, ceil_mode: bool = False
@@ -111,9 +107,6 @@ class _Windows(Module):
         self.kernel_size = each(kernel_size, self.rank, "kernel_size")
         self.stride = self.kernel_size if stride is None else each(stride, self.rank, "stride")
         self.padding, self.ceil_mode = each(padding, self.rank, "padding"), ceil_mode
-
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
 class _SumPool(_Windows):
@@ -154,6 +147,7 @@ class _DistanceWeightedPool(_Windows):
     """Mean of every window with weights that fall with the distance d from its centre: exp(-d² / 2σ²), of sum 1."""
 
     _convolution: Callable[..., Tensor]
+    _shown = (*_Windows._shown, "sigma")
 
     def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0, sigma: float = 1.0) -> None:
         super().__init__(kernel_size, stride, padding)
@@ -172,9 +166,6 @@ class _DistanceWeightedPool(_Windows):
         channels = input.shape[-self.rank - 1]
         weight = core.expand(self.kernel.to(input.dtype), (channels, 1, *self.kernel_size))
         return self._convolution(input, weight, None, self.stride, self.padding, 1, channels)
-
-    def extra_repr(self) -> str:
-        return f"{super().extra_repr()}, sigma={self.sigma}"
 
 
 class DistanceWeightedPool1d(_DistanceWeightedPool):

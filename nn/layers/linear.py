@@ -30,6 +30,7 @@ class Linear(Module):
 
     weight: Tensor
     bias: Tensor | None
+    _shown = ("in_features", "out_features", "bias")
 
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
@@ -49,9 +50,6 @@ class Linear(Module):
     def forward(self, input: Tensor) -> Tensor:
         return core.linear(input, self.weight, self.bias)
 
-    def extra_repr(self) -> str:
-        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
-
 
 def reset(weight: Tensor, bias: Tensor | None) -> None:
     """PyTorch's start of linear and convolutional layers: uniform within ±1/√fan_in."""
@@ -65,6 +63,8 @@ def reset(weight: Tensor, bias: Tensor | None) -> None:
 class Flatten(Module):
     """Axes `start_dim` to `end_dim` become one."""
 
+    _shown = ("start_dim", "end_dim")
+
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
         self.start_dim, self.end_dim = start_dim, end_dim
@@ -72,12 +72,11 @@ class Flatten(Module):
     def forward(self, input: Tensor) -> Tensor:
         return core.flatten(input, self.start_dim, self.end_dim)
 
-    def extra_repr(self) -> str:
-        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
-
 
 class Unflatten(Module):
     """Axis `dim` becomes several, of the lengths `unflattened_size`."""
+
+    _shown = ("dim", "unflattened_size")
 
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
@@ -86,18 +85,14 @@ class Unflatten(Module):
     def forward(self, input: Tensor) -> Tensor:
         return core.unflatten(input, self.dim, self.unflattened_size)
 
-    def extra_repr(self) -> str:
-        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
-
 
 class _Dropout(Module):
+    _shown = ("p", "inplace")
+
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
         F.check_probability(p)
         self.p, self.inplace = p, inplace
-
-    def extra_repr(self) -> str:
-        return f"p={self.p}, inplace={self.inplace}"
 
 
 class Dropout(_Dropout):

@@ -39,6 +39,8 @@ class WeightNoise(Module):
     parameters: the paths of those that are disturbed; all, if not given. Gradients reach the undisturbed parameters.
     """
 
+    _shown = ("std",)
+
     def __init__(self, module: Module, std: float = 0.05, parameters: Sequence[str] | None = None) -> None:
         super().__init__()
         self.module, self.std = module, std
@@ -51,6 +53,3 @@ class WeightNoise(Module):
         names = own if self.disturbed is None else self.disturbed
         noisy = {name: own[name] + core.randn_like(own[name].detach()) * self.std for name in names}
         return functional_call(self.module, noisy, args, kwargs)
-
-    def extra_repr(self) -> str:
-        return f"std={self.std}"

@@ -22,6 +22,7 @@ class Perceptron(Module):
 
     weight: Tensor
     bias: Tensor | None
+    _shown = ("in_features", "bias")
 
     def __init__(self, in_features: int, bias: bool = True) -> None:
         super().__init__()
@@ -65,6 +66,3 @@ class Perceptron(Module):
                 return corrections
             corrections += wrong
         raise RuntimeError(f"{wrong} of {len(classes)} samples were wrong after {max_epochs} epochs")
-
-    def extra_repr(self) -> str:
-        return f"in_features={self.in_features}, bias={self.bias is not None}"

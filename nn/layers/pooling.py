@@ -10,6 +10,8 @@ from nn.module import Module
 
 
 class _MaxPool(Module):
+    _shown = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+
     def __init__(
         self,
         kernel_size: Size,
@@ -26,12 +28,6 @@ class _MaxPool(Module):
 
     def _arguments(self) -> tuple[Size, Size, Size, Size, bool, bool]:
         return self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
-
-    def extra_repr(self) -> str:
-        return (
-            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, "
-            f"dilation={self.dilation}, ceil_mode={self.ceil_mode}"
-        )
 
 
 class MaxPool1d(_MaxPool):
@@ -56,6 +52,8 @@ class MaxPool3d(_MaxPool):
 
 
 class _AvgPool(Module):
+    _shown = ("kernel_size", "stride", "padding")
+
     def __init__(
         self,
         kernel_size: Size,
@@ -71,9 +69,6 @@ class _AvgPool(Module):
 
     def _arguments(self) -> tuple[Size, Size, Size, bool, bool]:
         return self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
-
-    def extra_repr(self) -> str:
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
 class AvgPool1d(_AvgPool):

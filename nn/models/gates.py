@@ -26,6 +26,8 @@ class NandNetwork(Module):
     outputs: the wires that are returned.
     """
 
+    _shown = ("inputs", "wiring", "outputs")
+
     def __init__(self, inputs: int, wiring: Sequence[tuple[int, int]], outputs: Sequence[int]) -> None:
         super().__init__()
         self.inputs, self.wiring, self.outputs = inputs, tuple(wiring), tuple(outputs)
@@ -38,9 +40,6 @@ class NandNetwork(Module):
         for a, b in self.wiring:
             wires.append(self.nand(core.stack([wires[a], wires[b]], dim=-1)))
         return core.stack([wires[i] for i in self.outputs], dim=-1)
-
-    def extra_repr(self) -> str:
-        return f"inputs={self.inputs}, wiring={self.wiring}, outputs={self.outputs}"
 
 
 XOR = ((0, 1), (0, 2), (1, 2), (3, 4))
