@@ -2,178 +2,57 @@
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
-from backends.generic import (
-    activations,
-    adaptive_steps,
-    airy,
-    attention,
-    bessel,
-    factorizations,
-    gamma,
-    gelu,
-    im2col,
-    indexing,
-    joining,
-    modified_bessel,
-    normal,
-    normalization,
-    optimizers,
-    patches,
-    points,
-    pooling,
-    products,
-    quantiles,
-    recurrent,
-    reduction,
-    resampling,
-    scans,
-    selection,
-    sinc,
-    softmax,
-    special,
-)
+from backends.generic import im2col
 from backends.geometry import Array
 
-MODULES = (
-    activations,
-    adaptive_steps,
-    airy,
-    bessel,
-    factorizations,
-    gamma,
-    gelu,
-    indexing,
-    joining,
-    modified_bessel,
-    normal,
-    optimizers,
-    patches,
-    points,
-    pooling,
-    reduction,
-    products,
-    quantiles,
-    recurrent,
-    resampling,
-    scans,
-    selection,
-    sinc,
-    softmax,
-    special,
-)
-NAMES = (
-    "convolve",
-    "convolve_relu",
-    "convolve_input",
-    "convolve_weight",
-    *normalization.KERNELS,
-    *attention.KERNELS,
-    "product",
-    "linear",
-    "linear_relu",
-    "max_pool",
-    "max_of_windows",
-    "take_taps",
-    "put_taps",
-    "avg_pool",
-    "avg_pool_input",
-    "take_plane",
-    "add_plane",
-    "add_at",
-    "joined",
-    "diagonal",
-    "patches",
-    "add_patches",
-    "read_points",
-    "add_points",
-    "match_points",
-    "resample",
-    "max_of_cells",
-    "erf",
-    "erfc",
-    "erfinv",
-    "ndtri",
-    "erfcx",
-    "erfcx_slope",
-    "bell",
-    "airy",
-    "bessel_j",
-    "bessel_y",
-    "modified_bessel_i",
-    "modified_bessel_k",
-    "scaled_i_slope",
-    "scaled_k_slope",
-    "gelu",
-    "gelu_gate",
-    "gelu_gradient",
-    "gelu_tanh",
-    "gelu_tanh_gradient",
-    "mish",
-    "mish_gradient",
-    "sigmoid",
-    "sigmoid_gradient",
-    "silu",
-    "silu_gradient",
-    "tanh",
-    "tanh_gradient",
-    "ndtr",
-    "log_ndtr",
-    "lgamma",
-    "digamma",
-    "trigamma",
-    "zeta",
-    "sinc",
-    "sinc_slope",
-    "bounded",
-    "elu",
-    "elu_gradient",
-    "hardsigmoid",
-    "hardswish",
-    "hardswish_gradient",
-    "leaky_gate",
-    "leaky_relu",
-    "within",
-    "softplus",
-    "softplus_gradient",
-    "tanhshrink",
-    "special",
-    "fused",
-    "drop",
-    "gate",
-    "relu",
-    "rectify",
-    "add",
-    "add_relu",
-    "increase",
-    *softmax.KERNELS,
-    *recurrent.KERNELS,
-    "recurrence",
-    "total",
-    "running",
-    "lu_factor",
-    "row_order",
-    "solve_triangular",
-    "cholesky",
-    "inverse",
-    "solve",
-    "cofactor",
-    "matrix_exp",
-    "sgd_step",
-    "adam_step",
-    "nadam_step",
-    "radam_step",
-    "adamax_step",
-    "lion_step",
-    "adagrad_step",
-    "adadelta_step",
-    "rmsprop_step",
-    "rprop_step",
-    "asgd_step",
-    "unscale",
-)
+# By module of `backends.generic`.
+KERNELS = {
+    "activations": (
+        "mish", "mish_gradient", "sigmoid", "sigmoid_gradient", "silu", "silu_gradient", "tanh",
+        "tanh_gradient", "bounded", "elu", "elu_gradient", "hardsigmoid", "hardswish", "hardswish_gradient",
+        "leaky_gate", "leaky_relu", "within", "softplus", "softplus_gradient", "tanhshrink",
+    ),
+    "adaptive_steps": ("adagrad_step", "adadelta_step", "rmsprop_step", "rprop_step", "asgd_step"),
+    "airy": ("airy",),
+    "attention": ("attention", "attention_gradients"),
+    "bessel": ("bessel_j", "bessel_y"),
+    "factorizations": (
+        "lu_factor", "row_order", "solve_triangular", "cholesky", "inverse", "solve", "cofactor", "matrix_exp",
+    ),
+    "gamma": ("lgamma", "digamma", "trigamma", "zeta"),
+    "gelu": ("gelu", "gelu_gate", "gelu_gradient", "gelu_tanh", "gelu_tanh_gradient"),
+    "im2col": ("convolve", "convolve_input", "convolve_weight"),
+    "indexing": ("take_plane", "add_plane", "add_at", "diagonal"),
+    "joining": ("joined",),
+    "modified_bessel": ("modified_bessel_i", "modified_bessel_k", "scaled_i_slope", "scaled_k_slope"),
+    "normal": ("erfcx", "erfcx_slope", "bell", "ndtr", "log_ndtr"),
+    "normalization": ("normalize_batch", "batch_gradients", "scale_channels", "normalize_rows", "row_gradients"),
+    "optimizers": ("sgd_step", "adam_step", "nadam_step", "radam_step", "adamax_step", "lion_step", "unscale"),
+    "patches": ("patches", "add_patches"),
+    "points": ("read_points", "add_points", "match_points"),
+    "pooling": ("max_pool", "max_of_windows", "take_taps", "put_taps", "avg_pool", "avg_pool_input"),
+    "products": ("product", "linear"),
+    "quantiles": ("erfinv", "ndtri"),
+    "recurrent": ("rnn", "rnn_gradients", "lstm", "lstm_gradients", "gru", "gru_gradients"),
+    "reduction": ("total",),
+    "resampling": ("resample", "max_of_cells"),
+    "scans": ("recurrence", "running"),
+    "selection": ("drop", "gate", "relu", "rectify", "add", "add_relu", "increase"),
+    "sinc": ("sinc", "sinc_slope"),
+    "softmax": (
+        "softmax", "log_softmax", "softmax_gradient", "log_softmax_gradient", "softmax_nll",
+        "softmax_nll_gradient",
+    ),
+    "special": ("erf", "erfc"),
+}  # fmt: skip
+# Modules whose kernels call others, whichever backend computes those: they are given all of them.
+COMBINED = ("attention", "normalization")
+NAMES = ("fused", "special", "convolve_relu", "linear_relu", *chain.from_iterable(KERNELS.values()))
 
 
 def bind(
@@ -192,25 +71,23 @@ def bind(
     schedule = im2col.Schedule(
         column_bytes, in_blocks, matmul or xp.matmul, contract or (lambda a, b: xp.matmul(a.swapaxes(0, 1), b))
     )
-    kernels = SimpleNamespace(
-        special=functions,
-        fused=None,  # a function of single elements as one kernel, where a backend can make it so
-        convolve=partial(im2col.convolve, xp, schedule=schedule),
-        convolve_input=partial(im2col.convolve_input, xp, schedule=schedule),
-        convolve_weight=partial(im2col.convolve_weight, xp, schedule=schedule),
-    )
+    # fused: a function of single elements as one kernel, where a backend can make it so
+    kernels = SimpleNamespace(special=functions, fused=None)
+    offer(kernels, xp, *KERNELS)
+    for name in KERNELS["im2col"]:
+        setattr(kernels, name, partial(getattr(kernels, name), schedule=schedule))
+    kernels.zeta = partial(kernels.zeta, functions)
     kernels.convolve_relu = lambda *operands: kernels.rectify(kernels.convolve(*operands))
     kernels.linear_relu = lambda *operands: kernels.rectify(kernels.linear(*operands))
-    for module in (normalization, attention):
-        for name in module.KERNELS:
-            setattr(kernels, name, partial(getattr(module, name), xp, kernels))
-    for module in MODULES:
-        for name in NAMES:
-            kernel = getattr(module, name, None)
-            if kernel is not None and kernel.__module__ == module.__name__:  # not what it imports for itself
-                setattr(kernels, name, partial(kernel, xp))
-    kernels.zeta = partial(gamma.zeta, xp, functions)
     return kernels
+
+
+def offer(kernels: SimpleNamespace, xp: Any, *modules: str) -> None:
+    """Put the kernels of some generic modules, over the namespace `xp`, among `kernels`."""
+    for module in modules:
+        found, others = import_module(f"backends.generic.{module}"), [kernels] * (module in COMBINED)
+        for name in KERNELS[module]:
+            setattr(kernels, name, partial(getattr(found, name), xp, *others))
 
 
 class Namespace(SimpleNamespace):

@@ -20,8 +20,8 @@ from autograd_core.entries import Op
 from autograd_core.errors import VmapError
 from autograd_core.libraries import LAYERS, LIBRARY, is_array
 from autograd_core.registry import add_library
-from backends.generic import attention, joining, normalization, reduction, softmax
 from backends.generic import products as products_of
+from backends.kernels import offer
 
 _lock = threading.Lock()
 _classes: dict[int, type[Batched]] = {}  # by identity of the library of what is held
@@ -105,12 +105,7 @@ def _namespace(cls: Any, library: Any) -> BatchedNamespace:
     namespace = BatchedNamespace(**members)
     kernels = namespace.kernels  # made of functions that take batches:
     kernels.product, kernels.linear = namespace.matmul, partial(products_of.linear, namespace)
-    for module in (normalization, attention):
-        for name in module.KERNELS:
-            setattr(kernels, name, partial(getattr(module, name), namespace, kernels))
-    kernels.total, kernels.joined = partial(reduction.total, namespace), partial(joining.joined, namespace)
-    for name in softmax.KERNELS:
-        setattr(kernels, name, partial(getattr(softmax, name), namespace))
+    offer(kernels, namespace, "normalization", "attention", "reduction", "joining", "softmax")
     return namespace
 
 

@@ -14,8 +14,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from backends.cupy_backend.launch import CupyLauncher, Gpu, Unusable
-from backends.generic import softmax
 from backends.geometry import Array
+from backends.kernels import KERNELS as GENERIC
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ KERNELS = {
     "optimizers": ("unscale", *STEPS),
     "indexing": ("add_at",),
     "products": ("product", "linear", *FUNCTIONS),
-    "rows": ("normalize_rows", "row_gradients", *softmax.KERNELS),
+    "rows": ("normalize_rows", "row_gradients", *GENERIC["softmax"]),
 }
 # Modules to do without, separated by commas, or "all": to find out which kernel is to blame.
 WITHOUT = "AUTOGRAD_CORE_CUDA_WITHOUT"

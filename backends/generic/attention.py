@@ -5,8 +5,6 @@ from typing import Any
 
 from backends.geometry import Array
 
-KERNELS = "attention", "attention_gradients"
-
 
 def attention(
     xp: Any, kernels: Any, query: Array, key: Array, value: Array, scale: float, is_causal: bool

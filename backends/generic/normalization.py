@@ -6,7 +6,6 @@ from typing import Any
 from backends.geometry import Array, Sizes, wide_dtype
 
 # Each takes the namespace, and its kernels, first.
-KERNELS = ("normalize_batch", "batch_gradients", "scale_channels", "normalize_rows", "row_gradients")
 
 
 def normalize_batch(

@@ -9,8 +9,6 @@ from typing import Any
 
 from backends.geometry import Array
 
-KERNELS = ("rnn", "rnn_gradients", "lstm", "lstm_gradients", "gru", "gru_gradients")
-
 
 def rnn(
     xp: Any, x: Array, state: Array, w_ih: Array, w_hh: Array, bias: Array, reused: bool, nonlinearity: str

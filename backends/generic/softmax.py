@@ -5,15 +5,6 @@ from typing import Any
 from backends.generic.indexing import grid
 from backends.geometry import Array, wide_dtype
 
-KERNELS = (
-    "softmax",
-    "log_softmax",
-    "softmax_gradient",
-    "log_softmax_gradient",
-    "softmax_nll",
-    "softmax_nll_gradient",
-)
-
 
 def softmax(xp: Any, x: Array, axis: int) -> Array:
     """exp(x) / Σ exp(x) along an axis."""
