@@ -12,29 +12,8 @@ from training.trainer import evaluate, fit
 from training.validation import cross_validate, k_fold
 
 __all__ = [
-    "DataLoader",
-    "Evaluation",
-    "History",
-    "Range",
-    "RateRange",
-    "SearchResult",
-    "Subset",
-    "TensorDataset",
-    "activation_curves",
-    "cross_validate",
-    "data",
-    "datasets",
-    "dead_units",
-    "distributed",
-    "evaluate",
-    "find_learning_rate",
-    "fit",
-    "grid",
-    "k_fold",
-    "learning_curves",
-    "metrics",
-    "plots",
-    "random_split",
-    "samples",
+    "DataLoader", "Evaluation", "History", "Range", "RateRange", "SearchResult", "Subset", "TensorDataset",
+    "activation_curves", "cross_validate", "data", "datasets", "dead_units", "distributed", "evaluate",
+    "find_learning_rate", "fit", "grid", "k_fold", "learning_curves", "metrics", "plots", "random_split", "samples",
     "search",
-]
+]  # fmt: skip
