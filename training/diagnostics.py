@@ -7,7 +7,7 @@ from typing import Any
 import autograd_core as ag
 import nn
 from autograd_core import Tensor
-from autograd_core.drawing import tracing
+from autograd_core.drawing.collecting import tracing
 from nn.saliency import rectifiers
 from training.trainer import Batches
 

@@ -10,18 +10,18 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from autograd_core.drawing import graphviz, layered
-from autograd_core.drawing.boxes import SMALL, Box, box_of
-from autograd_core.drawing.composing import Ask, of_call, of_tensors, titled
-from autograd_core.drawing.dot import described
+from autograd_core.drawing.collecting.composing import Ask, of_call, of_tensors, titled
+from autograd_core.drawing.collecting.steps import Step, with_widest_gradients
 from autograd_core.drawing.graph import Graph
-from autograd_core.drawing.page import page
-from autograd_core.drawing.placement import DIRECTIONS, Placement, Room
-from autograd_core.drawing.rendering import available, render
-from autograd_core.drawing.steps import Step, with_widest_gradients
-from autograd_core.drawing.svg import written
-from autograd_core.drawing.text import printable, width_of
-from autograd_core.drawing.theme import THEMES, Scale, scale_of
+from autograd_core.drawing.layout import graphviz, layered
+from autograd_core.drawing.layout.placement import DIRECTIONS, Placement, Room
+from autograd_core.drawing.layout.rendering import available, render
+from autograd_core.drawing.writing.boxes import SMALL, Box, box_of
+from autograd_core.drawing.writing.dot import described
+from autograd_core.drawing.writing.page import page
+from autograd_core.drawing.writing.svg import written
+from autograd_core.drawing.writing.text import printable, width_of
+from autograd_core.drawing.writing.theme import THEMES, Scale, scale_of
 from autograd_core.tensor import Tensor
 
 SHOWN = ("values", "shapes", "grads", "stats")

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from autograd_core.drawing import FLOWS, SHOWN, draw
-from autograd_core.drawing.placement import DIRECTIONS
-from autograd_core.drawing.theme import THEMES
+from autograd_core.drawing.layout.placement import DIRECTIONS
+from autograd_core.drawing.writing.theme import THEMES
 from autograd_core.random import randn
 
 

@@ -11,9 +11,9 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import functional as F
-from autograd_core.drawing import graphviz, rendering
+from autograd_core.drawing.collecting.long_edges import LONG, ROOM
 from autograd_core.drawing.graph import Graph
-from autograd_core.drawing.long_edges import LONG, ROOM
+from autograd_core.drawing.layout import graphviz, rendering
 from autograd_core.errors import NoGraphError
 from autograd_core.registry import OPS
 

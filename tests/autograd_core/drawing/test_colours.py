@@ -7,7 +7,7 @@ import pytest
 
 import autograd_core as ag
 import nn
-from autograd_core.drawing.theme import ALARM, COLOURS, FAINT, INK, ON_ALARM, STEPS, ink_on, scale_of
+from autograd_core.drawing.writing.theme import ALARM, COLOURS, FAINT, INK, ON_ALARM, STEPS, ink_on, scale_of
 from autograd_core.kinds import KINDS
 from nn import functional as F
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 import autograd_core as ag
 import nn
-from autograd_core.drawing import layered
 from autograd_core.drawing.graph import Cluster, Edge, Graph, Vertex
-from autograd_core.drawing.placement import DIRECTIONS, Room
+from autograd_core.drawing.layout import layered
+from autograd_core.drawing.layout.placement import DIRECTIONS, Room
 from nn.models import resnet50
 
 NEAR = 2.0

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import autograd_core as ag
 from autograd_core.drawing import Drawing
-from autograd_core.drawing.dot import described, label_lines
 from autograd_core.drawing.graph import Cluster, Edge, Graph, Vertex
-from autograd_core.drawing.text import printable
+from autograd_core.drawing.writing.dot import described, label_lines
+from autograd_core.drawing.writing.text import printable
 
 SVG = "{http://www.w3.org/2000/svg}"
 ELEMENTS = {"svg", "g", "title", "style", "rect", "path", "text", "tspan"}

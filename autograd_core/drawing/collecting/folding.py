@@ -7,9 +7,9 @@ from dataclasses import replace
 from itertools import pairwise
 from math import hypot
 
+from autograd_core.drawing.collecting.tracing import Call
 from autograd_core.drawing.graph import Cluster, Edge, Graph, Path, Vertex
-from autograd_core.drawing.text import count_text
-from autograd_core.drawing.tracing import Call
+from autograd_core.drawing.writing.text import count_text
 from autograd_core.kinds import CONVOLUTION, LOSS, MATMUL, NORMALIZATION, POOLING, Kind
 
 TELLING = (CONVOLUTION, MATMUL, NORMALIZATION, POOLING, LOSS)  # the kind of a layer is that of its weightiest operation

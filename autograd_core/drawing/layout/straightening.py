@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from math import inf
 
-from autograd_core.drawing.ranking import Item, Key, Neighbours
+from autograd_core.drawing.layout.ranking import Item, Key, Neighbours
 
 ROUNDS, LARGE, HUGE = 24, 400, 3000  # of straightening; items from which on there are fewer
 CHAIN, LOOSE = 8.0, 0.001  # pulls of edges where nothing branches off, and of those of parameters; of others it is 1

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from inspect import Parameter
 from typing import Any, NamedTuple
 
+from autograd_core.drawing.collecting.tracing import Trace
 from autograd_core.drawing.graph import Shape
-from autograd_core.drawing.tracing import Trace
 from autograd_core.errors import InplaceError
 from autograd_core.nodes import Pick
 from autograd_core.versions import check_unchanged

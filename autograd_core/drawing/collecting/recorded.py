@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from autograd_core.anomaly import remembered_line
+from autograd_core.drawing.collecting.operands import Operand, Source, kept_by, operands_of, output_name, source_of
+from autograd_core.drawing.collecting.tracing import Trace
 from autograd_core.drawing.graph import BACKWARD, FORWARD, Edge, Graph, Path, Role, Shape, Vertex
-from autograd_core.drawing.operands import Operand, Source, kept_by, operands_of, output_name, source_of
-from autograd_core.drawing.text import array_text, number, operation_hint
-from autograd_core.drawing.tracing import Trace
+from autograd_core.drawing.writing.text import array_text, number, operation_hint
 from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
 from autograd_core.libraries import LIBRARY, is_array
 from autograd_core.nodes import Leaf

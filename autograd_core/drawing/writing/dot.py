@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from autograd_core.drawing.graph import Edge, Graph, Path, Vertex
-from autograd_core.drawing.text import array_text, printable
-from autograd_core.drawing.theme import ALARM, FONT, INK, Scale, ink_on
+from autograd_core.drawing.writing.text import array_text, printable
+from autograd_core.drawing.writing.theme import ALARM, FONT, INK, Scale, ink_on
 
 LINE = "#6a737d"
 SHAPES = {"op": "box", "module": "box3d", "leaf": "box", "parameter": "box", "buffer": "box", "input": "oval",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograd_core.anomaly import Observer, observed, watched
-from autograd_core.drawing.operands import Source, source_of
+from autograd_core.drawing.collecting.operands import Source, source_of
 from autograd_core.engine import unbroadcast, walk
 from autograd_core.errors import GraphReleasedError
 from autograd_core.libraries import LIBRARY

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from autograd_core.drawing import health
-from autograd_core.drawing.folding import GRADIENTS, collapsed, folded
+from autograd_core.drawing.collecting import health
+from autograd_core.drawing.collecting.folding import GRADIENTS, collapsed, folded
+from autograd_core.drawing.collecting.long_edges import shorten
+from autograd_core.drawing.collecting.operands import Source, source_of
+from autograd_core.drawing.collecting.recorded import Ends, Found, Wanted, collect
+from autograd_core.drawing.collecting.steps import Step, steps_of, with_final_gradients
+from autograd_core.drawing.collecting.tracing import Trace, run
+from autograd_core.drawing.collecting.walks import Recorded, observed_walk, recorded_walk
 from autograd_core.drawing.graph import BACKWARD, Graph, Vertex
-from autograd_core.drawing.long_edges import shorten
-from autograd_core.drawing.operands import Source, source_of
-from autograd_core.drawing.recorded import Ends, Found, Wanted, collect
-from autograd_core.drawing.steps import Step, steps_of, with_final_gradients
-from autograd_core.drawing.tracing import Trace, run
-from autograd_core.drawing.walks import Recorded, observed_walk, recorded_walk
 from autograd_core.errors import NoGraphError
 from autograd_core.tensor import Tensor
 from autograd_core.trees import leaves

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from autograd_core.drawing.collecting.recorded import Found
+from autograd_core.drawing.collecting.walks import Walk, observed_walk
 from autograd_core.drawing.graph import Graph
-from autograd_core.drawing.recorded import Found
-from autograd_core.drawing.text import number
-from autograd_core.drawing.walks import Walk, observed_walk
+from autograd_core.drawing.writing.text import number
 from autograd_core.tensor import Tensor
 
 

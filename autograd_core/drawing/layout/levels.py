@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from autograd_core.drawing.ranking import Item, Key, Link, depth_first, ordered, ranked
-from autograd_core.drawing.straightening import aligned, straightened
+from autograd_core.drawing.layout.ranking import Item, Key, Link, depth_first, ordered, ranked
+from autograd_core.drawing.layout.straightening import aligned, straightened
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from autograd_core.drawing.graph import Vertex
-from autograd_core.drawing.text import array_text, magnitude_text, printable, short_line, width_of
+from autograd_core.drawing.writing.text import array_text, magnitude_text, printable, short_line, width_of
 
 TITLE, TEXT, SMALL = 13.0, 12.0, 9.5  # sizes of type
 LINE = {TITLE: 16.0, TEXT: 15.0, SMALL: 12.5}  # and their heights

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import ceil
 
-from autograd_core.drawing.boxes import SMALL
 from autograd_core.drawing.graph import Graph, Role
-from autograd_core.drawing.text import width_of, xml
-from autograd_core.drawing.theme import ALARM, ROLES, STEPS, STROKES, Scale
+from autograd_core.drawing.writing.boxes import SMALL
+from autograd_core.drawing.writing.text import width_of, xml
+from autograd_core.drawing.writing.theme import ALARM, ROLES, STEPS, STROKES, Scale
 
 ROW, SWATCH, BETWEEN = 18.0, 16.0, 14.0
 STEP = 22.0  # width of a step of the scale

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from autograd_core.drawing.graph import BACKWARD, Edge, Graph, Path
-from autograd_core.drawing.levels import Level, level
-from autograd_core.drawing.placement import Frame, Placement, Point, Room, Route
-from autograd_core.drawing.ranking import Item, Key, Link, Net
+from autograd_core.drawing.layout.levels import Level, level
+from autograd_core.drawing.layout.placement import Frame, Placement, Point, Room, Route
+from autograd_core.drawing.layout.ranking import Item, Key, Link, Net
 
 GAP, ACROSS, APART = 26.0, 14.0, 90.0  # between layers, between neighbours in one, between bands
 PORTS = 10.0  # between the border of a cluster and what is inside

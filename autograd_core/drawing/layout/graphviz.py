@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from autograd_core.drawing.graph import Graph, Path
-from autograd_core.drawing.placement import Frame, Placement, Point, Room, Route
-from autograd_core.drawing.rendering import render
+from autograd_core.drawing.layout.placement import Frame, Placement, Point, Room, Route
+from autograd_core.drawing.layout.rendering import render
 
 INCH = 72.0
 WEIGHTED = 4000  # edges: beyond, pulling the flow straight would make the layout take three times as long

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import hypot
 
-from autograd_core.drawing.boxes import LINE, SMALL, STRIP, Box, Text
 from autograd_core.drawing.graph import Cluster, Edge, Graph, Vertex
-from autograd_core.drawing.legend import Legend, legend_of
-from autograd_core.drawing.placement import Frame, Placement, Point, Route
-from autograd_core.drawing.text import printable, width_of, xml
-from autograd_core.drawing.theme import ALARM, FAINT, INK, ON_ALARM, STROKES, Scale, ink_on, style_sheet
+from autograd_core.drawing.layout.placement import Frame, Placement, Point, Route
+from autograd_core.drawing.writing.boxes import LINE, SMALL, STRIP, Box, Text
+from autograd_core.drawing.writing.legend import Legend, legend_of
+from autograd_core.drawing.writing.text import printable, width_of, xml
+from autograd_core.drawing.writing.theme import ALARM, FAINT, INK, ON_ALARM, STROKES, Scale, ink_on, style_sheet
 
 HEAD, HALF = 6.0, 3.2  # length and half the width of an arrow's head
 ROUND = {"input": 99.0, "output": 99.0, "constant": 3.0, "parameter": 2.0, "buffer": 2.0, "module": 8.0}
