@@ -1,4 +1,4 @@
-"""The polynomials of `backends.generic.tables`: python -m backends.fit > backends/generic/tables.py
+"""The polynomials of `special_functions.tables`: python -m backends.fit > backends/generic/special_functions/tables.py
 
 Each interpolates a smooth function in Chebyshev points, computed by mpmath with 60 digits, in a variable t from -1 to
 1. Half lines [low, ∞) are mapped by t = (x - middle) / (x + middle - 2·low).

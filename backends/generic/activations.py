@@ -6,7 +6,7 @@ value at the zero, with terms of one sign.
 
 from typing import Any
 
-from backends.generic.pairs import distance, lost, product, quotient, two_sum
+from backends.generic.special_functions.pairs import distance, lost, product, quotient, two_sum
 from backends.geometry import Array
 
 # Where the slope of SiLU is 0, with the other sign, and exp of that zero.

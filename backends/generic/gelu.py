@@ -7,10 +7,10 @@ as many units in the last place as it is large. The approximation of float32, sh
 from typing import Any
 
 from backends.generic.activations import mirrored
-from backends.generic.normal import bell_part, exp_square, ndtr
-from backends.generic.pairs import distance, lost, product, quotient, two_sum
-from backends.generic.polynomials import onto_unit, polynomial, ratio
-from backends.generic.tables import GELU_SLOPE
+from backends.generic.special_functions.normal import bell_part, exp_square, ndtr
+from backends.generic.special_functions.pairs import distance, lost, product, quotient, two_sum
+from backends.generic.special_functions.polynomials import onto_unit, polynomial, ratio
+from backends.generic.special_functions.tables import GELU_SLOPE
 from backends.geometry import Array
 
 # Of s, by rising power (own fits, Lawson's iteration): half of erfcx(s/√2) within 6e-9 of its size, ...

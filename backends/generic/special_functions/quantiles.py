@@ -3,10 +3,10 @@
 from functools import partial
 from typing import Any
 
-from backends.generic import tables
-from backends.generic.pairs import Pair, root, times, two_sum
-from backends.generic.polynomials import raised, stretched
-from backends.generic.special import double, put
+from backends.generic.special_functions import tables
+from backends.generic.special_functions.pairs import Pair, root, times, two_sum
+from backends.generic.special_functions.polynomials import raised, stretched
+from backends.generic.special_functions.special import double, put
 from backends.geometry import Array
 
 

@@ -7,10 +7,10 @@ place as x² is large. Wherever it is exponentiated it is therefore split in two
 import math
 from typing import Any
 
-from backends.generic import tables
-from backends.generic.pairs import quotient, two_sum
-from backends.generic.polynomials import onto_unit, polynomial
-from backends.generic.special import FAR, double, erfc, exp_of_sum, split_square
+from backends.generic.special_functions import tables
+from backends.generic.special_functions.pairs import quotient, two_sum
+from backends.generic.special_functions.polynomials import onto_unit, polynomial
+from backends.generic.special_functions.special import FAR, double, erfc, exp_of_sum, split_square
 from backends.geometry import Array
 
 ROOT_HALF, TWO_OVER_ROOT_PI = math.sqrt(0.5), 2 / math.sqrt(math.pi)

@@ -3,10 +3,10 @@
 from functools import partial
 from typing import Any
 
-from backends.generic import tables
-from backends.generic.pairs import Pair, distance, over, quotient, root, times, two_sum
-from backends.generic.polynomials import onto_unit, polynomial, raised
-from backends.generic.special import double, put
+from backends.generic.special_functions import tables
+from backends.generic.special_functions.pairs import Pair, distance, over, quotient, root, times, two_sum
+from backends.generic.special_functions.polynomials import onto_unit, polynomial, raised
+from backends.generic.special_functions.special import double, put
 from backends.geometry import Array
 
 # Of orders 0 and 1: a number and a polynomial whose sum the function is up to a root or another simple factor.

@@ -4,9 +4,9 @@ import math
 from functools import partial
 from typing import Any, NamedTuple
 
-from backends.generic.pairs import Pair, over, plus, two_sum
-from backends.generic.polynomials import onto_unit, raised, series
-from backends.generic.special import put
+from backends.generic.special_functions.pairs import Pair, over, plus, two_sum
+from backends.generic.special_functions.polynomials import onto_unit, raised, series
+from backends.generic.special_functions.special import put
 from backends.geometry import Array
 
 # π/4 in parts of 26 bits, and the rest: multiples of the first ones up to `EXACT` are exact.

@@ -9,9 +9,9 @@ function then serves the whole range, five times faster.
 from collections.abc import Callable
 from typing import Any
 
-from backends.generic.pairs import Pair, quotient
-from backends.generic.polynomials import onto_unit, polynomial, ratio
-from backends.generic.tables import ERFC
+from backends.generic.special_functions.pairs import Pair, quotient
+from backends.generic.special_functions.polynomials import onto_unit, polynomial, ratio
+from backends.generic.special_functions.tables import ERFC
 from backends.geometry import Array
 
 FAR = 1e20  # where functions that fall like 1 / x have long become multiples of it, but products do not yet overflow

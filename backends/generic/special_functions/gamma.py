@@ -8,11 +8,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from backends.generic import pairs, tables
-from backends.generic.exact_gamma import BERNOULLI, exact_digamma, exact_lgamma
-from backends.generic.pairs import PI, Pair, over, plus, product, quotient, times, two_sum
-from backends.generic.polynomials import onto_unit, polynomial
-from backends.generic.special import FAR, double, put
+from backends.generic.special_functions import pairs, tables
+from backends.generic.special_functions.exact_gamma import BERNOULLI, exact_digamma, exact_lgamma
+from backends.generic.special_functions.pairs import PI, Pair, over, plus, product, quotient, times, two_sum
+from backends.generic.special_functions.polynomials import onto_unit, polynomial
+from backends.generic.special_functions.special import FAR, double, put
 from backends.geometry import Array
 
 # 1 - γ, then (-1)^k (ζ(k) - 1) / k for k = 2, 3, ...: the Taylor series of log Γ(2 + z) / z (Abramowitz and Stegun

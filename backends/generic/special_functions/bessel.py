@@ -6,11 +6,11 @@ Up to ¾ polynomials and a logarithm; beyond, J and Y are an amplitude times the
 import math
 from typing import Any
 
-from backends.generic import tables
-from backends.generic.pairs import Pair, over, plus, root, times
-from backends.generic.polynomials import onto_unit, polynomial, raised
-from backends.generic.special import double, put
-from backends.generic.waves import Phase, wave
+from backends.generic.special_functions import tables
+from backends.generic.special_functions.pairs import Pair, over, plus, root, times
+from backends.generic.special_functions.polynomials import onto_unit, polynomial, raised
+from backends.generic.special_functions.special import double, put
+from backends.generic.special_functions.waves import Phase, wave
 from backends.geometry import Array
 
 CUT = 0.75

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from backends.generic.pairs import Pair, plus, product, times, two_sum
+from backends.generic.special_functions.pairs import Pair, plus, product, times, two_sum
 from backends.geometry import Array
 
 

@@ -3,8 +3,8 @@
 from math import factorial
 from typing import Any
 
-from backends.generic.pairs import PI, Pair, over, plus, times, two_sum
-from backends.generic.polynomials import exactly, powers
+from backends.generic.special_functions.pairs import PI, Pair, over, plus, times, two_sum
+from backends.generic.special_functions.polynomials import exactly, powers
 from backends.geometry import Array
 
 # B₂, B₄, ..., by numerator and denominator.

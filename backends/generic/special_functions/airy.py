@@ -5,11 +5,11 @@ Both are in terms of ζ = ⅔|x|^(3/2) in two parts: above 1 of exp(-ζ), below 
 
 from typing import Any
 
-from backends.generic import tables
-from backends.generic.pairs import Pair, over, root, times
-from backends.generic.polynomials import onto_unit, raised
-from backends.generic.special import double, exp_of_sum, put
-from backends.generic.waves import Phase, wave
+from backends.generic.special_functions import tables
+from backends.generic.special_functions.pairs import Pair, over, root, times
+from backends.generic.special_functions.polynomials import onto_unit, raised
+from backends.generic.special_functions.special import double, exp_of_sum, put
+from backends.generic.special_functions.waves import Phase, wave
 from backends.geometry import Array
 
 TWO_THIRDS = 2 / 3, 3.700743415417188e-17

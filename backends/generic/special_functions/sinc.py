@@ -4,10 +4,10 @@ import math
 from functools import partial
 from typing import Any
 
-from backends.generic.pairs import PI, Pair, over, plus, quotient, times
-from backends.generic.polynomials import exactly, powers
-from backends.generic.special import double, put
-from backends.generic.waves import cosine
+from backends.generic.special_functions.pairs import PI, Pair, over, plus, quotient, times
+from backends.generic.special_functions.polynomials import exactly, powers
+from backends.generic.special_functions.special import double, put
+from backends.generic.special_functions.waves import cosine
 from backends.geometry import Array
 
 PI_INVERSE_REST = -1.9678676675182486e-17  # what rounding took from 1/π
