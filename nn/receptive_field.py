@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from autograd_core import Tensor
-from autograd_core.ops.images.convolution import each
+from autograd_core.ops.images.planes import each
 from nn.layers.adaptive_pooling import _AdaptivePool
 from nn.layers.attention import MultiheadAttention
 from nn.layers.convolution import _Conv

@@ -5,7 +5,7 @@ from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from autograd_core.ops.images.convolution import each
+from autograd_core.ops.images.planes import each
 from nn import functional as F
 from nn.layers.linear import reset
 from nn.module import Module

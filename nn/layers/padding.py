@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from autograd_core import Tensor
 from autograd_core.errors import OperandError
-from autograd_core.ops.images.convolution import each
+from autograd_core.ops.images.planes import each
 from nn import functional as F
 from nn.layers.convolution import Size
 from nn.module import Module

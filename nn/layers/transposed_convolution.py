@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from autograd_core.ops.images.convolution import each
+from autograd_core.ops.images.planes import each
 from nn.layers.convolution import Size, _Conv
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from autograd_core import Tensor
-from autograd_core.ops.images.convolution import each
+from autograd_core.ops.images.planes import each
 from nn import functional as F
 from nn.layers.convolution import Size
 from nn.module import Module

@@ -8,6 +8,7 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import POOLING
+from autograd_core.ops.images.planes import check_filled, with_batch
 from autograd_core.ops.images.pooling import avg_pool, max_pool
 from autograd_core.ops.images.resampling import resample
 from autograd_core.ops.images.taps import cells, mean_of_cells
@@ -74,16 +75,12 @@ def max_pool_cells(xp, x, *, output_size):
 
 def _prepared(input, output_size, rank, name):
     """(batched input, whether it was without a batch, lengths), checked."""
-    if input.ndim not in (rank + 1, rank + 2):
-        raise OperandError(f"{name}() takes (N, C, ...) or (C, ...) with {rank} more axes, not shape {input.shape}")
+    x, single = with_batch(input, rank, name)
     given = tuple(output_size) if isinstance(output_size, Iterable) else (output_size,) * rank
     given = given * rank if len(given) == 1 else given
     if len(given) != rank or any(m is not None and m < 0 for m in given):
         raise OperandError(f"{name}(): output_size={output_size} does not name {rank} lengths")
-    single = input.ndim == rank + 1
-    x = input.unsqueeze(0) if single else input
-    if 0 in x.shape[1:]:
-        raise OperandError(f"{name}() needs channels and elements to pool, but input has shape {input.shape}")
+    check_filled(input, rank, name)
     return x, single, tuple(n if m is None else m for n, m in zip(x.shape[2:], given, strict=True))
 
 

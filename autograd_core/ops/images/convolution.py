@@ -1,8 +1,6 @@
 """Convolution in any number of spatial dimensions, and its two transposes, each of which is the others' gradient."""
 
 import itertools
-import operator
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,6 +8,7 @@ import numpy as np
 from autograd_core.errors import OperandError
 from autograd_core.kinds import CONVOLUTION
 from autograd_core.ops.images.padding import pad
+from autograd_core.ops.images.planes import each, slow_transpose, with_batch
 from autograd_core.registry import composition, op, sample
 
 CASES = (
@@ -41,17 +40,15 @@ def _slow(x: Any, weight: Any, stride: Any, padding: Any, dilation: Any, groups:
 
 
 def _slow_transpose(which):
-    """A transpose of the definition, found column by column: it is linear in each operand."""
+    """A transpose of the definition: it is linear in each operand."""
 
     def reference(g, other, stride, padding, dilation, groups, **shape):
-        (target,) = shape.values()
-        out = np.zeros(target)
-        for at in np.ndindex(*target):
-            unit = np.zeros(target)
-            unit[at] = 1
+        def forward(unit):
             x, weight = (unit, other) if which == "input" else (other, unit)
-            out[at] = (_slow(x, weight, stride, padding, dilation, groups) * g).sum()
-        return out
+            return _slow(x, weight, stride, padding, dilation, groups)
+
+        (target,) = shape.values()
+        return slow_transpose(forward, target, g)
 
     return reference
 
@@ -131,18 +128,6 @@ def convolve_weight(xp, gradient, input, *, weight_shape, stride, padding, dilat
     return xp.kernels.convolve_weight(gradient, input, weight_shape, stride, padding, dilation, groups)
 
 
-def each(value: int | Iterable[int], rank: int, name: str) -> tuple[int, ...]:
-    """A parameter for every spatial axis, from one number or a sequence."""
-    if isinstance(value, int):
-        return (value,) * rank
-    value = tuple(map(operator.index, value)) if isinstance(value, Iterable) else (operator.index(value),)
-    if len(value) == 1:
-        value *= rank
-    if len(value) != rank:
-        raise OperandError(f"{name}={value} does not fit {rank} spatial axes")
-    return value
-
-
 def _same(input, kernel, stride, dilation):
     """Padding that keeps the size; an odd total puts the extra element at the end."""
     if any(s != 1 for s in stride):
@@ -157,12 +142,7 @@ def batched(input, weight, rank, name):
     """(input with a batch, whether it had none), after a look at the number of axes."""
     if weight.ndim != rank + 2:
         raise OperandError(f"{name}() takes kernels with {rank} spatial axes, but weight has shape {weight.shape}")
-    if input.ndim not in (rank + 1, rank + 2):
-        raise OperandError(
-            f"{name}() takes {rank + 2} axes (N, C, ...), or {rank + 1} without a batch; input has shape {input.shape}"
-        )
-    single = input.ndim == rank + 1
-    return input.unsqueeze(0) if single else input, single
+    return with_batch(input, rank, name)
 
 
 def check_bias(bias, channels, name):

@@ -10,7 +10,7 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import POOLING
-from autograd_core.ops.images.convolution import each
+from autograd_core.ops.images.planes import check_filled, each, with_batch
 from autograd_core.ops.images.pooling import take_plane
 from autograd_core.registry import composition, sample
 
@@ -50,10 +50,9 @@ def _windows(draws, shape, sizes, kernel):
 
 def _pool(input, kernel_size, output_size, output_ratio, return_indices, draws, rank):
     name = f"fractional_max_pool{rank}d"
-    if input.ndim not in (rank + 1, rank + 2) or 0 in input.shape[-rank - 1 :]:
-        raise OperandError(f"{name}() takes (N, C, ...) or (C, ...) with {rank} more axes, not shape {input.shape}")
+    x, single = with_batch(input, rank, name)
+    check_filled(input, rank, name)
     kernel, sizes = each(kernel_size, rank, "kernel_size"), _sizes(input, output_size, output_ratio, rank, name)
-    x = input if input.ndim == rank + 2 else input.unsqueeze(0)
     if min(*kernel, *sizes) < 1 or any(m + k - 1 > n for n, m, k in zip(x.shape[2:], sizes, kernel, strict=True)):
         raise OperandError(f"{name}(): {sizes} windows of {kernel} do not fit into planes of {x.shape[2:]}")
     draws = (
@@ -66,7 +65,7 @@ def _pool(input, kernel_size, output_size, output_ratio, return_indices, draws, 
     windows = _windows(draws.detach(), x.shape[2:], sizes, kernel)
     values, best = functional.max_along(take_plane(x, windows), dim=-1)
     indices = functional.gather(windows, -1, best[..., None])[..., 0]
-    if x is not input:
+    if single:
         values, indices = values.squeeze(0), indices.squeeze(0)
     return (values, indices) if return_indices else values
 

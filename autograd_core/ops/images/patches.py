@@ -6,7 +6,7 @@ import numpy as np
 
 from autograd_core.errors import OperandError
 from autograd_core.kinds import SHAPE
-from autograd_core.ops.images.convolution import each
+from autograd_core.ops.images.planes import each, slow_transpose
 from autograd_core.registry import op, sample
 
 
@@ -25,15 +25,9 @@ def _slow_columns(x, kernel_size, dilation=1, padding=0, stride=1):
 
 
 def _slow_images(g, output_size, kernel_size, dilation=1, padding=0, stride=1):
-    """The transpose of the columns, found pixel by pixel."""
     taps = np.prod(np.broadcast_to(kernel_size, 2))
     shape = (*g.shape[:-2], g.shape[-2] // taps, *np.broadcast_to(output_size, 2))
-    x = np.zeros(shape)
-    for at in np.ndindex(*shape):
-        unit = np.zeros(shape)
-        unit[at] = 1
-        x[at] = (_slow_columns(unit, kernel_size, dilation, padding, stride) * g).sum()
-    return x
+    return slow_transpose(lambda unit: _slow_columns(unit, kernel_size, dilation, padding, stride), shape, g)
 
 
 def _geometry(**parameters):

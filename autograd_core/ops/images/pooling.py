@@ -7,7 +7,7 @@ import numpy as np
 
 from autograd_core.errors import OperandError
 from autograd_core.kinds import POOLING
-from autograd_core.ops.images.convolution import each
+from autograd_core.ops.images.planes import check_filled, each, slow_transpose, stride_of, with_batch
 from autograd_core.registry import composition, integers, op, sample
 
 
@@ -86,12 +86,7 @@ def _slow_taps(g, taps, shape, kernel, stride, padding, dilation):
 
 
 def _slow_take(x, taps, **geometry):
-    y = np.zeros(taps.shape)
-    for at in np.ndindex(*taps.shape):
-        unit = np.zeros(taps.shape)
-        unit[at] = 1
-        y[at] = (_slow_taps(unit, taps, x.shape, **geometry) * x).sum()
-    return y
+    return slow_transpose(lambda unit: _slow_taps(unit, taps, x.shape, **geometry), taps.shape, x)
 
 
 SQUARES: dict[str, tuple[int, ...]] = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0), "dilation": (1, 1)}
@@ -203,12 +198,7 @@ def avg_pool(xp, x, *, kernel, stride, padding, ceil_mode=False, count_include_p
 
 
 def _slow_avg_unpool(g, shape, kernel, stride, padding, **rest):
-    out = np.zeros(shape)
-    for at in np.ndindex(*shape):
-        unit = np.zeros(shape)
-        unit[at] = 1
-        out[at] = (_slow_mean(unit, kernel, stride, padding, **rest) * g).sum()
-    return out
+    return slow_transpose(lambda unit: _slow_mean(unit, kernel, stride, padding, **rest), shape, g)
 
 
 @op(
@@ -238,20 +228,15 @@ def avg_unpool(xp, x, *, shape, kernel, stride, padding, ceil_mode=False, count_
 
 def _prepared(input, kernel_size, stride, padding, dilation, rank, name):
     """(batched input, whether it was without a batch, parameters per axis), checked."""
-    if input.ndim not in (rank + 1, rank + 2):
-        raise OperandError(
-            f"{name}() takes {rank + 2} axes (N, C, ...), or {rank + 1} without a batch; input has shape {input.shape}"
-        )
+    input, single = with_batch(input, rank, name)
     kernel, padding, dilation = (
         each(v, rank, n) for v, n in ((kernel_size, "kernel_size"), (padding, "padding"), (dilation, "dilation"))
     )
-    stride = kernel if stride is None or stride in ((), []) else each(stride, rank, "stride")
-    if 0 in input.shape[-rank - 1 :]:
-        raise OperandError(f"{name}() needs channels and elements to pool, but input has shape {input.shape}")
+    stride = stride_of(stride, kernel)
+    check_filled(input, rank, name)
     if any(p > k // 2 for p, k in zip(padding, kernel, strict=True)):
         raise OperandError(f"{name}(): padding {padding} may be at most half of kernel_size {kernel}")
-    single = input.ndim == rank + 1
-    return input.unsqueeze(0) if single else input, single, kernel, stride, padding, dilation
+    return input, single, kernel, stride, padding, dilation
 
 
 def _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, rank):

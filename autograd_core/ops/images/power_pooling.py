@@ -6,7 +6,7 @@ import numpy as np
 
 from autograd_core import functional
 from autograd_core.kinds import POOLING
-from autograd_core.ops.images.convolution import each
+from autograd_core.ops.images.planes import each
 from autograd_core.registry import Interval, composition, sample
 
 POSITIVE = Interval(0.2, 2)

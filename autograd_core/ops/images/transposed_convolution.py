@@ -7,8 +7,9 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import CONVOLUTION
-from autograd_core.ops.images.convolution import batched, check_bias, convolve_input, each, slow_convolution
+from autograd_core.ops.images.convolution import batched, check_bias, convolve_input, slow_convolution
 from autograd_core.ops.images.padding import pad
+from autograd_core.ops.images.planes import each
 from autograd_core.registry import composition, sample
 
 

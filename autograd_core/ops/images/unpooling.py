@@ -8,7 +8,7 @@ from autograd_core import functional
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import POOLING
 from autograd_core.libraries import LIBRARY, all_below
-from autograd_core.ops.images.convolution import each
+from autograd_core.ops.images.planes import each, stride_of, with_batch
 from autograd_core.ops.images.pooling import unpool
 from autograd_core.registry import composition, integers, sample
 from autograd_core.tensor import wrap
@@ -54,24 +54,18 @@ def _check_indices(input, indices, size, name):
 
 def _unpool(input, indices, kernel_size, stride, padding, output_size, rank):
     name = f"max_unpool{rank}d"
-    if input.ndim not in (rank + 1, rank + 2):
-        raise OperandError(f"{name}() takes (N, C, ...) or (C, ...) with {rank} more axes, not shape {input.shape}")
+    x, single = with_batch(input, rank, name)
     kernel, padding = each(kernel_size, rank, "kernel_size"), each(padding, rank, "padding")
-    stride = kernel if stride is None or stride in ((), []) else each(stride, rank, "stride")
+    stride = stride_of(stride, kernel)
     if min(stride) < 1:
         raise OperandError(f"{name}(): stride {stride} must be positive")
     size = _output_size(input, kernel, stride, padding, output_size, name)
     _check_indices(input, indices, size, name)
-    if input.ndim == rank + 1:
-        input, indices = input.unsqueeze(0), indices.unsqueeze(0)
-        return _placed(input, indices, size).squeeze(0)
-    return _placed(input, indices, size)
-
-
-def _placed(input, indices, size):
+    at = indices.unsqueeze(0) if single else indices
     # `unpool` adds: of elements with one index only the last may be left.
-    kept = functional.where(_prevailing(indices, math.prod(size)), input, 0.0)
-    return unpool(kept, indices, shape=(*input.shape[:2], *size))
+    kept = functional.where(_prevailing(at, math.prod(size)), x, 0.0)
+    y = unpool(kept, at, shape=(*x.shape[:2], *size))
+    return y.squeeze(0) if single else y
 
 
 def _reference(x, indices, kernel_size, stride=None, padding=0, output_size=None):

@@ -1,0 +1,51 @@
+"""What operations on images share: numbers for every spatial axis, images with and without a batch, transposes."""
+
+import operator
+from collections.abc import Iterable
+
+import numpy as np
+
+from autograd_core.errors import OperandError
+
+
+def each(value: int | Iterable[int], rank: int, name: str) -> tuple[int, ...]:
+    """A parameter for every spatial axis, from one number or a sequence."""
+    if isinstance(value, int):
+        return (value,) * rank
+    value = tuple(map(operator.index, value)) if isinstance(value, Iterable) else (operator.index(value),)
+    if len(value) == 1:
+        value *= rank
+    if len(value) != rank:
+        raise OperandError(f"{name}={value} does not fit {rank} spatial axes")
+    return value
+
+
+def stride_of(stride, kernel):
+    """How far windows are apart: a kernel's size, if nothing is said."""
+    return kernel if stride is None or stride in ((), []) else each(stride, len(kernel), "stride")
+
+
+def with_batch(input, rank, name):
+    """(input with a batch, whether it had none), after a look at the number of axes."""
+    if input.ndim not in (rank + 1, rank + 2):
+        raise OperandError(
+            f"{name}() takes {rank + 2} axes (N, C, ...), or {rank + 1} without a batch; input has shape {input.shape}"
+        )
+    single = input.ndim == rank + 1
+    return input.unsqueeze(0) if single else input, single
+
+
+def check_filled(input, rank, name):
+    """Raise unless there is something to pool in every sample."""
+    if 0 in input.shape[-rank - 1 :]:
+        raise OperandError(f"{name}() needs channels and elements to pool, but input has shape {input.shape}")
+
+
+def slow_transpose(function, shape, g):
+    """The transpose of a linear function of arrays of a shape, found column by column."""
+    out = np.zeros(shape)
+    for at in np.ndindex(*shape):
+        unit = np.zeros(shape)
+        unit[at] = 1
+        out[at] = (function(unit) * g).sum()
+    return out
