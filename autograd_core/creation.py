@@ -371,15 +371,7 @@ def _new_legacy(self: Tensor, *args: Any) -> Tensor:
 CREATORS = (tensor, as_tensor, from_numpy, frombuffer, asarray, zeros, ones, empty, full, zeros_like, ones_like,
             empty_like, full_like, arange, linspace, logspace, eye, one_hot, meshgrid, tril_indices, triu_indices,
             scalar_tensor, empty_strided, empty_permuted, _range)  # fmt: skip
-SHARING = (
-    tensor,
-    as_tensor,
-    from_numpy,
-    frombuffer,
-    asarray,
-    one_hot,
-    meshgrid,
-)  # and others that make nothing to measure
+SHARING = (tensor, as_tensor, from_numpy, frombuffer, asarray, one_hot, meshgrid)  # what makes nothing to measure
 
 
 def install() -> None:

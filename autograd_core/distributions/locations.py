@@ -210,18 +210,11 @@ class HalfCauchy(_Half):
         return functional.full_like(self.scale, math.inf)
 
 
-class LogNormal(Distribution):
-    """Exponentials of normal numbers."""
+class LogNormal(Location):
+    """Exponentials of normal numbers, those with mean `loc` and standard deviation `scale`."""
 
-    loc: Tensor
-    scale: Tensor
     has_rsample = True
-    arg_constraints: ClassVar = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.positive
-
-    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
-        self.loc, self.scale = together(loc, scale)
-        super().__init__(self.loc.shape, validate_args=validate_args)
 
     def _logarithm(self) -> Normal:
         return Normal(self.loc, self.scale, validate_args=False)
