@@ -44,7 +44,7 @@ def fuse(model: Module, *example: Any) -> Module:
 
 
 def _fold_at_first_call(model: Module, args: tuple[Any, ...]) -> None:
-    model._hooks = tuple(entry for entry in model._hooks or () if entry[1] is not _fold_at_first_call) or None
+    model._unhook(_fold_at_first_call)
     _fold_all(model, args)
 
 

@@ -67,6 +67,12 @@ class Hooked:
         self._hooks = (hook, *there) if prepend else (*there, hook)
         return _Handle(self, "_hooks", hook)
 
+    def _unhook(self, function: Callable[..., Any]) -> None:
+        """Take off the hooks that call a function."""
+        for hook in self._hooks or ():
+            if hook.function is function:
+                _Handle(self, "_hooks", hook).remove()
+
     def _watched(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """`forward`, with the hooks around it."""
         hooks = (*(self._shared or ()), *(self._hooks or ()))

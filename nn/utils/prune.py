@@ -60,7 +60,7 @@ class BasePruningMethod:
             delattr(module, name)
             module.register_parameter(f"{name}_orig", weight)
         else:
-            _unhook(module, earlier)
+            module._unhook(earlier)
         module.register_buffer(f"{name}_mask", mask)
         method(module, ())
         module.register_forward_pre_hook(method)
@@ -279,7 +279,7 @@ def remove(module: Module, name: str) -> Module:
     if method is None:
         raise ValueError(f"{name!r} of {type(module).__name__} is not pruned")
     method.remove(module)
-    _unhook(module, method)
+    module._unhook(method)
     return module
 
 
@@ -291,7 +291,3 @@ def is_pruned(module: Module) -> bool:
 def _method_of(module: Module, name: str) -> BasePruningMethod | None:
     methods = [h.function for h in module._hooks or () if isinstance(h.function, BasePruningMethod)]
     return next((m for m in methods if m._tensor_name == name), None)
-
-
-def _unhook(module: Module, method: BasePruningMethod) -> None:
-    module._hooks = tuple(hook for hook in module._hooks or () if hook.function is not method) or None

@@ -104,7 +104,7 @@ def _removed(module: Module, name: str, what: str, kind: type, parts: tuple[str,
                 delattr(module, f"{name}{part}")
             delattr(module, name)
             module.register_parameter(name, Parameter(value.detach()))
-            module._hooks = tuple(e for e in module._hooks or () if e[1] is not hook) or None
+            module._unhook(hook)
             return module
     raise ValueError(f"{what} of '{name}' not found in {module!r}")
 

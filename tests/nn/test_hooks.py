@@ -210,3 +210,11 @@ def test_hooks_of_all_modules():
     seen.clear()
     module(ag.ones(1, 1))
     assert seen == []
+
+
+def test_hooks_of_all_modules_reach_one_whose_own_hook_was_a_normalisation_that_is_removed():
+    seen, module = [], nn.utils.remove_weight_norm(nn.utils.weight_norm(nn.Linear(1, 1)))
+    handle = hooks.register_module_forward_pre_hook(lambda m, args: seen.append(m))
+    module(ag.ones(1, 1))
+    handle.remove()
+    assert seen == [module]
