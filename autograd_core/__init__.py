@@ -11,22 +11,17 @@ warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"(autograd_co
 import numpy as np  # noqa: E402
 
 from autograd_core import (  # noqa: E402
-    above,
-    absent,
     creation,
     devices,
     dtypes,
     families,
-    filling,
     inplace,
-    interop,
-    metadata,
     ops,
-    printing,
     random,
-    reshaping,
     signal,
 )
+from autograd_core.compatibility import above, absent  # noqa: E402
+from autograd_core.semantics import filling, interop, metadata, printing, reshaping  # noqa: E402
 
 for _part in (absent, creation, devices, inplace, interop, metadata, ops, printing, random, reshaping, filling,
               signal.windows, families):  # fmt: skip
@@ -77,9 +72,9 @@ from autograd_core.dtypes import set_default_dtype as set_default_dtype  # noqa:
 from autograd_core.dtypes import short as short  # noqa: E402
 from autograd_core.dtypes import uint8 as uint8  # noqa: E402
 from autograd_core.functional import *  # noqa: E402,F403
-from autograd_core.memory_format import Layout as layout  # noqa: E402
-from autograd_core.memory_format import MemoryFormat as MemoryFormat  # noqa: E402
-from autograd_core.printing import set_printoptions as set_printoptions  # noqa: E402
+from autograd_core.semantics.memory_format import Layout as layout  # noqa: E402
+from autograd_core.semantics.memory_format import MemoryFormat as MemoryFormat  # noqa: E402
+from autograd_core.semantics.printing import set_printoptions as set_printoptions  # noqa: E402
 from autograd_core.tensor import Tensor as Tensor  # noqa: E402
 from autograd_core.tensor import is_inference_mode_enabled as is_inference_mode_enabled  # noqa: E402
 from backends.precision import get_float32_matmul_precision as get_float32_matmul_precision  # noqa: E402
@@ -102,12 +97,14 @@ _PARTS = {
     **{name: name for name in ("accelerator", "amp", "backends", "batching", "cuda", "distributions", "func",
                                "testing", "utils")},
     **{name: part for part, names in {
-        "batching": "vmap", "configuration": "config", "drawing": "draw", "recomputation": "checkpoint",
-        "legacy": """BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor
-                     LongTensor ShortTensor set_default_tensor_type""",
-        "switches": """are_deterministic_algorithms_enabled compile get_deterministic_debug_mode get_num_interop_threads
-                       is_deterministic_algorithms_warn_only_enabled set_deterministic_debug_mode set_flush_denormal
-                       set_num_interop_threads use_deterministic_algorithms""",
+        "batching": "vmap", "configuration": "config", "drawing": "draw", "autograd.recomputation": "checkpoint",
+        "compatibility.legacy": """
+            BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor
+            ShortTensor set_default_tensor_type""",
+        "compatibility.switches": """
+            are_deterministic_algorithms_enabled compile get_deterministic_debug_mode get_num_interop_threads
+            is_deterministic_algorithms_warn_only_enabled set_deterministic_debug_mode set_flush_denormal
+            set_num_interop_threads use_deterministic_algorithms""",
     }.items() for name in names.split()},
 }  # fmt: skip
 

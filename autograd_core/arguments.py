@@ -15,7 +15,7 @@ from autograd_core.dtypes import can_cast, is_numeric, result_type
 from autograd_core.entries import Op
 from autograd_core.errors import DtypeError, OperandError, VmapError
 from autograd_core.libraries import LIBRARY, is_array
-from autograd_core.memory_format import Layout
+from autograd_core.semantics.memory_format import Layout
 from autograd_core.tensor import Tensor, grad_enabled, wrap
 
 # What other names, NumPy's above all, stand for: the first of these parameters that a function has.

@@ -14,8 +14,8 @@ from autograd_core.dtypes import as_dtype
 from autograd_core.errors import DeviceError
 from autograd_core.kinds import CAST
 from autograd_core.libraries import LIBRARY
-from autograd_core.memory_format import arranged
 from autograd_core.registry import Interval, op, sample, use_backend
+from autograd_core.semantics.memory_format import arranged
 from autograd_core.tensor import Tensor, own_scalar, wrap
 from backends import Backend
 

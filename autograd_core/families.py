@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from autograd_core.absent import refuse
+from autograd_core.compatibility.absent import refuse
 from autograd_core.family_index import INDEX
 from autograd_core.tensor import Tensor
 

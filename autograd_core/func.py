@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd_core import above
+from autograd_core.autograd.jacobians import hessian as hessian
+from autograd_core.autograd.jacobians import jacfwd as jacfwd
+from autograd_core.autograd.jacobians import jacobian as jacobian
+from autograd_core.autograd.jacobians import jacrev as jacrev
+from autograd_core.autograd.transforms import grad as grad
+from autograd_core.autograd.transforms import grad_and_value as grad_and_value
+from autograd_core.autograd.transforms import hvp as hvp
+from autograd_core.autograd.transforms import jvp as jvp
+from autograd_core.autograd.transforms import linearize as linearize
+from autograd_core.autograd.transforms import value_and_grad as value_and_grad
+from autograd_core.autograd.transforms import vjp as vjp
 from autograd_core.batching import vmap as vmap
+from autograd_core.compatibility import above
 from autograd_core.families import attribute
-from autograd_core.jacobians import hessian as hessian
-from autograd_core.jacobians import jacfwd as jacfwd
-from autograd_core.jacobians import jacobian as jacobian
-from autograd_core.jacobians import jacrev as jacrev
-from autograd_core.transforms import grad as grad
-from autograd_core.transforms import grad_and_value as grad_and_value
-from autograd_core.transforms import hvp as hvp
-from autograd_core.transforms import jvp as jvp
-from autograd_core.transforms import linearize as linearize
-from autograd_core.transforms import value_and_grad as value_and_grad
-from autograd_core.transforms import vjp as vjp
 
 
 def __getattr__(name: str) -> Any:

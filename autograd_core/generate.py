@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from autograd_core import dtypes
-from autograd_core.absent import ABSENT
+from autograd_core.compatibility.absent import ABSENT
 from autograd_core.entries import public_names
 from autograd_core.families import load_all
 from autograd_core.kinds import KINDS

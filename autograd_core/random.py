@@ -19,8 +19,8 @@ from autograd_core.devices import Device, backend_of, resolved
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.inplace import write
 from autograd_core.libraries import LAYERS, LIBRARY, holds
-from autograd_core.memory_format import arranged
 from autograd_core.registry import publish
+from autograd_core.semantics.memory_format import arranged
 from autograd_core.tensor import Tensor, no_grad, wrap
 
 SEEDS = 1 << 64

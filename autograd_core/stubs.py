@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from autograd_core import functional
-from autograd_core.absent import Absent
+from autograd_core.compatibility.absent import Absent
 from autograd_core.registry import Composition, Op
 from autograd_core.tensor import Tensor
 

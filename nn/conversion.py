@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from autograd_core.memory_format import MemoryFormat
+from autograd_core.semantics.memory_format import MemoryFormat
 from autograd_core.tensor import own_scalar
 
 

@@ -12,7 +12,7 @@ from functools import partial
 # fmt: off
 from autograd_core import Tensor
 from autograd_core import functional as core
-from autograd_core.absent import refuse
+from autograd_core.compatibility.absent import refuse
 from autograd_core.functional import (
     adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d, adaptive_max_pool1d, adaptive_max_pool2d,
     adaptive_max_pool3d, affine_grid, avg_pool1d, avg_pool2d, avg_pool3d, batch_norm, bilinear, binary_cross_entropy,

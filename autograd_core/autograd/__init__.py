@@ -22,7 +22,7 @@ def __getattr__(name: str) -> Any:
     if name in ("forward_ad", "functional", "graph"):
         return importlib.import_module(f"autograd_core.autograd.{name}")
     if name == "Variable":
-        return importlib.import_module("autograd_core.legacy").Variable
+        return importlib.import_module("autograd_core.compatibility.legacy").Variable
     if name in ("gradcheck", "gradgradcheck"):
         return getattr(importlib.import_module("autograd_core.testing"), name)
     raise AttributeError(f"module 'autograd_core.autograd' has no attribute {name!r}")

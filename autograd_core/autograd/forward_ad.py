@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from autograd_core import functional
 from autograd_core.autograd.gradients import grad
+from autograd_core.autograd.transforms import cut, fresh, pulled
 from autograd_core.tensor import Tensor, grad_enabled
-from autograd_core.transforms import cut, fresh, pulled
 
 _levels: list[list[tuple[Tensor, Tensor]]] = []  # the one level there may be: pairs of a dual tensor and its tangent
 

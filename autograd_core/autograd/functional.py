@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from autograd_core import functional, jacobians, transforms, trees
+from autograd_core import functional, trees
+from autograd_core.autograd import jacobians, transforms
 from autograd_core.errors import OperandError
 from autograd_core.tensor import Tensor, enable_grad
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from autograd_core import above
+from autograd_core.compatibility import above
 from autograd_core.utils import checkpoint as checkpoint
 
 

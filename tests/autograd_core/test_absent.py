@@ -5,7 +5,7 @@ import importlib
 import pytest
 
 import autograd_core as ag
-from autograd_core.absent import REASONS
+from autograd_core.compatibility.absent import REASONS
 from autograd_core.errors import AbsentError
 
 

@@ -151,7 +151,7 @@ def test_hessian_of_several_arguments():
 
 
 def test_no_graph_is_recorded_when_nobody_can_ask_for_it(monkeypatch):
-    from autograd_core import transforms
+    from autograd_core.autograd import transforms
 
     seen = []
     real = transforms._grad

@@ -5,7 +5,7 @@ import math
 import pytest
 
 import autograd_core as ag
-from autograd_core import printing
+from autograd_core.semantics import printing
 
 inf, nan = math.inf, math.nan
 VALUES = [

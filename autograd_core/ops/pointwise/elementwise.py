@@ -7,8 +7,8 @@ import numpy as np
 
 from autograd_core.errors import DtypeError
 from autograd_core.kinds import CAST, ELEMENTWISE
-from autograd_core.memory_format import arranged
 from autograd_core.registry import Interval, composition, op, sample
+from autograd_core.semantics.memory_format import arranged
 
 
 @op(ELEMENTWISE, symbol="-", reference=lambda x: -x, operators=("__neg__",), aliases=("neg",),

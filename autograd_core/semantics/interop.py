@@ -13,8 +13,8 @@ from autograd_core.devices import backend_of
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.libraries import LIBRARY
 from autograd_core.nodes import Leaf
-from autograd_core.numpy_functions import array_function, array_ufunc
 from autograd_core.registry import publish
+from autograd_core.semantics.numpy_functions import array_function, array_ufunc
 from autograd_core.tensor import Tensor, own_scalar, wrap
 
 LABELS = ("_name", "_role")

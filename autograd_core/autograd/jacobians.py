@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
 
-from autograd_core import functional, transforms, trees
+from autograd_core import functional, trees
+from autograd_core.autograd import transforms
 from autograd_core.batching import vmap
 from autograd_core.tensor import Tensor
 

@@ -10,8 +10,8 @@ from numpy.typing import DTypeLike
 
 from autograd_core import dtypes, functional
 from autograd_core.errors import OperandError
-from autograd_core.memory_format import Layout, contiguous, is_contiguous
 from autograd_core.registry import publish
+from autograd_core.semantics.memory_format import Layout, contiguous, is_contiguous
 from autograd_core.tensor import Tensor, own_scalar
 from autograd_core.versions import View, address, storage
 

@@ -1,0 +1,1 @@
+"""What PyTorch programs ask for beside operations: switches, older names, what lies elsewhere, what is not there."""
