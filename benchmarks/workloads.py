@@ -41,10 +41,7 @@ WORKLOADS = {
     "chain": Workload("100 × `h * x`, 4×4, forward + backward", ("torch", *SMALL)),
     "scalar": Workload("micrograd's README expression, forward + backward", ("torch", *SMALL, "micrograd")),
     "mlp-tiny": Workload(
-        "MLP 2-16-16-1, batch 1, MSE, SGD step",
-        (*TORCH, "jax", *SMALL, "micrograd"),
-        (1, 2),
-        flops.mlp(2, 16, 16, 1),
+        "MLP 2-16-16-1, batch 1, MSE, SGD step", (*TORCH, "jax", *SMALL, "micrograd"), (1, 2), flops.mlp(2, 16, 16, 1)
     ),
     "moons": Workload(
         "micrograd's README demo: MLP 2-16-16-1, 100 points, hinge + L2",
@@ -53,16 +50,10 @@ WORKLOADS = {
         flops.mlp(2, 16, 16, 1),
     ),
     "mlp": Workload(
-        "MLP 784-256-128-10, batch 64, Adam step",
-        (*TORCH, "jax", *SMALL),
-        (64, 784),
-        flops.mlp(784, 256, 128, 10),
+        "MLP 784-256-128-10, batch 64, Adam step", (*TORCH, "jax", *SMALL), (64, 784), flops.mlp(784, 256, 128, 10)
     ),
     "mlp-wide": Workload(
-        "MLP 784-1024-1024-10, batch 256, Adam step",
-        (*TORCH, "jax"),
-        (256, 784),
-        flops.mlp(784, 1024, 1024, 10),
+        "MLP 784-1024-1024-10, batch 256, Adam step", (*TORCH, "jax"), (256, 784), flops.mlp(784, 1024, 1024, 10)
     ),
     "lenet5": Workload("LeNet-5, 28×28, batch 64, SGD step", (*IMAGES, *SMALL), (64, 1, 28, 28), flops.lenet5()),
     "resnet20": Workload("ResNet-20, 32×32, batch 128, SGD step", IMAGES, (128, 3, 32, 32), flops.resnet20()),
@@ -71,11 +62,7 @@ WORKLOADS = {
     "gpt": Workload("GPT, 4 layers of 128, 16 × 128 tokens, Adam step", TORCH, (16, 128)),
     "char-lstm": Workload("LSTM of 128, 32 × 64 characters, Adam step", TORCH, (32, 64)),
     "resnet20-eval": Workload(
-        "ResNet-20, batch 128, inference",
-        IMAGES,
-        (128, 3, 32, 32),
-        flops.resnet20(),
-        training=False,
+        "ResNet-20, batch 128, inference", IMAGES, (128, 3, 32, 32), flops.resnet20(), training=False
     ),
     "resnet20-folded": Workload(
         "ResNet-20, batch 128, inference, BatchNorm folded",

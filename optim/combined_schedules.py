@@ -15,11 +15,7 @@ class SequentialLR(LRScheduler):
     """One schedule after the other: at each of the milestones the next one begins, at its own epoch 0."""
 
     def __init__(
-        self,
-        optimizer: Optimizer,
-        schedulers: Sequence[LRScheduler],
-        milestones: Sequence[int],
-        last_epoch: int = -1,
+        self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int], last_epoch: int = -1
     ) -> None:
         if len(milestones) != len(schedulers) - 1:
             raise ValueError(

@@ -98,10 +98,7 @@ class SearchResult(NamedTuple):
 
 
 def search(
-    objective: Callable[..., float],
-    candidates: Iterable[Parameters],
-    epochs: Sequence[int] = (),
-    keep: float = 1 / 3,
+    objective: Callable[..., float], candidates: Iterable[Parameters], epochs: Sequence[int] = (), keep: float = 1 / 3
 ) -> SearchResult:
     """Try combinations; the best has the lowest objective(**parameters), such as a validation loss.
 

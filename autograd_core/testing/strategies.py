@@ -12,16 +12,7 @@ from autograd_core.entries import USUAL
 from autograd_core.registry import Interval, Values
 from autograd_core.tensor import Tensor
 from autograd_core.testing.layouts import LAYOUTS
-from autograd_core.testing.samples import (
-    Case,
-    Entry,
-    broadcasts,
-    case_of,
-    filled,
-    is_tensor,
-    reshaped,
-    samples_for,
-)
+from autograd_core.testing.samples import Case, Entry, broadcasts, case_of, filled, is_tensor, reshaped, samples_for
 
 Shape = tuple[int, ...]
 SEEDS = st.integers(0, 2**32 - 1)

@@ -126,13 +126,7 @@ def _taps_first(w: Array, groups: int) -> Array:
 
 
 def _correlate(
-    xp: Any,
-    x: Array,
-    w: Array,
-    taps: Taps,
-    schedule: Schedule,
-    bias: Array | None = None,
-    out: Array | None = None,
+    xp: Any, x: Array, w: Array, taps: Taps, schedule: Schedule, bias: Array | None = None, out: Array | None = None
 ) -> Array:
     """Correlation of x (N, *S, G C) with w (G, *K, C, O): (N, *out, G O) in the wide type, into `out` or anew."""
     dtype = wide_dtype(xp, x.dtype)

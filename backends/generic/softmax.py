@@ -56,14 +56,7 @@ def losses(xp: Any, d: Array, target: Array, total: Array, ignore_index: int | N
 
 
 def softmax_nll_gradient(
-    xp: Any,
-    g: Array,
-    x: Array,
-    target: Array,
-    shift: Array,
-    total: Array,
-    ignore_index: int | None,
-    reduction: str,
+    xp: Any, g: Array, x: Array, target: Array, shift: Array, total: Array, ignore_index: int | None, reduction: str
 ) -> Array:
     """(softmax - one-hot) of each sample, weighted by what its loss counts for: the gradient of `softmax_nll` in x."""
     weight = share(xp, g, target, total.dtype, ignore_index, reduction)

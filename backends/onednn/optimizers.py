@@ -47,14 +47,7 @@ def sgd_step(
 
 
 def adagrad_step(
-    p: Array,
-    g: Array,
-    total: Array,
-    *,
-    rate: float,
-    eps: float,
-    weight_decay: float = 0.0,
-    maximize: bool = False,
+    p: Array, g: Array, total: Array, *, rate: float, eps: float, weight_decay: float = 0.0, maximize: bool = False
 ) -> bool | None:
     """See `backends.generic.adaptive_steps.adagrad_step`. True if it was done."""
     if maximize or not _suit(LARGER, p, g, total):

@@ -108,10 +108,7 @@ FOLDED = {
         lambda: [nn.Conv2d(2, 3, 3, padding=1, padding_mode="circular"), settled(nn.BatchNorm2d(3))],
         (2, 2, 6, 6),
     ),
-    "conv3d": (
-        lambda: [nn.Conv3d(1, 2, 2, stride=2), settled(nn.BatchNorm3d(2, 0.1, bias=False))],
-        (2, 1, 4, 4, 5),
-    ),
+    "conv3d": (lambda: [nn.Conv3d(1, 2, 2, stride=2), settled(nn.BatchNorm3d(2, 0.1, bias=False))], (2, 1, 4, 4, 5)),
 }
 
 

@@ -65,10 +65,7 @@ CASES = {
         lambda b, t: cosine(b, 0, t, 5),
     ),
     "LambdaLR": (lambda o: lr_scheduler.LambdaLR(o, lambda t: 1 / (1 + t)), lambda b, t: b / (1 + t)),
-    "LinearLR": (
-        lambda o: lr_scheduler.LinearLR(o, 0.2, 0.7, 8),
-        lambda b, t: b * (0.2 + 0.5 * min(t, 8) / 8),
-    ),
+    "LinearLR": (lambda o: lr_scheduler.LinearLR(o, 0.2, 0.7, 8), lambda b, t: b * (0.2 + 0.5 * min(t, 8) / 8)),
     "MultiplicativeLR": (lambda o: lr_scheduler.MultiplicativeLR(o, lambda t: 0.9), lambda b, t: b * 0.9**t),
     "PolynomialLR": (lambda o: lr_scheduler.PolynomialLR(o, 9, 2.0), lambda b, t: b * (1 - min(t, 9) / 9) ** 2),
     "ChainedScheduler": (

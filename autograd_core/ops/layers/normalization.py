@@ -226,14 +226,7 @@ def _slow_instances(x, mean=None, var=None, weight=None, bias=None, use_input_st
     ),
 )
 def instance_norm(
-    input,
-    running_mean=None,
-    running_var=None,
-    weight=None,
-    bias=None,
-    use_input_stats=True,
-    momentum=0.1,
-    eps=1e-5,
+    input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5
 ):
     """Normalisation of each channel of each sample of (N, C, ...) by itself (Ulyanov et al. 2016).
 

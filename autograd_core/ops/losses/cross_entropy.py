@@ -148,14 +148,7 @@ def _slow_cross_entropy(x, t, reduction="mean", label_smoothing=0.0):
     ),
 )
 def cross_entropy(
-    input,
-    target,
-    weight=None,
-    size_average=None,
-    ignore_index=-100,
-    reduce=None,
-    reduction="mean",
-    label_smoothing=0.0,
+    input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0
 ):
     """Cross-entropy of scores (N, C, ...) against class indices (N, ...) or probabilities (N, C, ...).
 

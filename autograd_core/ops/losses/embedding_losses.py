@@ -62,16 +62,7 @@ TRIPLET = (
     LOSS, reference=_slow_triplet, samples=(*TRIPLET, sample((2, 3), (2, 3), (2, 3), margin=5.0, p=3, eps=0.1))
 )
 def triplet_margin_loss(
-    anchor,
-    positive,
-    negative,
-    margin=1.0,
-    p=2,
-    eps=1e-6,
-    swap=False,
-    size_average=None,
-    reduce=None,
-    reduction="mean",
+    anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"
 ):
     """max(0, margin + |anchor - positive| - |anchor - negative|), by the p-norm along the last axis.
 

@@ -150,12 +150,7 @@ def _weights(given, name, kinds, count):
     return weights
 
 
-OBSERVED = (
-    sample((3, 5)),
-    sample((6,), correction=0),
-    sample((2, 4), fweights=np.array([1, 3, 0, 2])),
-    sample((0, 3)),
-)
+OBSERVED = (sample((3, 5)), sample((6,), correction=0), sample((2, 4), fweights=np.array([1, 3, 0, 2])), sample((0, 3)))
 
 
 def _np_cov(x, correction=1, fweights=None):
