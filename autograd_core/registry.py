@@ -81,7 +81,7 @@ def op(
     return register
 
 
-def private(forward: Callable[..., Any], kind: Kind, symbol: str, *vjp: Rule) -> Op:
+def private(forward: Callable[..., Any], kind: Kind, symbol: str, *vjp: Rule | None) -> Op:
     """An operation that the engine records but nobody can call by name; it is in no table."""
     o = Op(forward.__name__.strip("_"), kind, symbol, forward.__doc__, USUAL, None, vjp, forward)
     _read_signature(o)

@@ -30,6 +30,7 @@ KERNELS = {
     "indexing": ("take_plane", "add_plane", "add_at", "diagonal"),
     "joining": ("joined",),
     "special_functions.modified_bessel": ("modified_bessel_i", "modified_bessel_k", "scaled_i_slope", "scaled_k_slope"),
+    "special_functions.pathwise": ("gamma_path", "beta_path"),
     "special_functions.normal": ("erfcx", "erfcx_slope", "bell", "ndtr", "log_ndtr"),
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels", "normalize_rows", "row_gradients"),
     "optimizers": ("sgd_step", "adam_step", "nadam_step", "radam_step", "adamax_step", "lion_step", "unscale"),

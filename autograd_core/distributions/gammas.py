@@ -1,20 +1,22 @@
-"""Gamma distributions, and what is made of them; sampled without a gradient."""
+"""Gamma distributions, and what is made of them."""
 
 from __future__ import annotations
 
 import math
 from typing import Any, ClassVar
 
-from autograd_core import dtypes, functional
+from autograd_core import functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import Distribution, Shape, together
+from autograd_core.distributions.gamma_draws import shares, standard_gamma
 from autograd_core.distributions.locations import Location
-from autograd_core.random import stream_of
-from autograd_core.tensor import Tensor, no_grad, wrap
+from autograd_core.tensor import Tensor
 
 
 class Gamma(Distribution):
-    """Waiting times for the event number `concentration`, at a constant `rate`; sampled without a gradient."""
+    """Waiting times for the event number `concentration`, at a constant `rate`."""
+
+    has_rsample = True
 
     concentration: Tensor
     rate: Tensor
@@ -37,8 +39,8 @@ class Gamma(Distribution):
     def variance(self) -> Tensor:
         return self.concentration / self.rate**2
 
-    def sample(self, sample_shape: Shape = ()) -> Tensor:
-        return standard_gamma(self.concentration, self._extended(sample_shape)) / self.rate.detach()
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        return standard_gamma(self.concentration, self._extended(sample_shape)) / self.rate
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
@@ -69,6 +71,7 @@ class Chi2(Gamma):
 class Beta(Distribution):
     """Numbers between 0 and 1, as the share of one gamma-distributed number in the sum of two."""
 
+    has_rsample = True
     concentration1: Tensor
     concentration0: Tensor
     arg_constraints: ClassVar = {"concentration1": constraints.positive, "concentration0": constraints.positive}
@@ -93,10 +96,9 @@ class Beta(Distribution):
         a, b = self.concentration1, self.concentration0
         return a * b / ((a + b) ** 2 * (a + b + 1))
 
-    def sample(self, sample_shape: Shape = ()) -> Tensor:
-        x, y = (log_gamma(c, self._extended(sample_shape)) for c in (self.concentration1, self.concentration0))
-        limits = dtypes.finfo(x.dtype)
-        return (x - y).sigmoid().clamp(float(limits.tiny), 1 - float(limits.eps) / 2)
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        both = functional.stack([self.concentration1, self.concentration0], -1)
+        return shares(both, (*self._extended(sample_shape), 2)).select(-1, 0)
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)
@@ -113,6 +115,7 @@ class Beta(Distribution):
 class StudentT(Location):
     """Normal numbers over the root of the mean of `df` squares of others."""
 
+    has_rsample = True
     df: Tensor
     arg_constraints: ClassVar = {"df": constraints.positive, **Location.arg_constraints}
 
@@ -129,11 +132,10 @@ class StudentT(Location):
         finite = self.scale**2 * self.df / (self.df - 2).clamp(min=0)
         return functional.where(self.df > 1, finite, math.nan)
 
-    def sample(self, sample_shape: Shape = ()) -> Tensor:
-        with no_grad():
-            shape = self._extended(sample_shape)
-            noise = functional.randn(shape, dtype=self.df.dtype, device=self.df.device)
-            return self.loc + self.scale * noise * (2 * standard_gamma(self.df / 2, shape) / self.df).rsqrt()
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        shape = self._extended(sample_shape)
+        noise = functional.randn(shape, dtype=self.df.dtype, device=self.df.device)
+        return self.loc + self.scale * noise * (2 * standard_gamma(self.df / 2, shape) / self.df).rsqrt()
 
     def log_prob(self, value: Tensor) -> Tensor:
         squares = (self._standard(value) ** 2 / self.df).log1p()
@@ -145,23 +147,6 @@ class StudentT(Location):
     def entropy(self) -> Tensor:
         half = 0.5 * (self.df + 1)
         return half * (half.digamma() - (0.5 * self.df).digamma()) + self._normalization()
-
-
-def standard_gamma(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Numbers of a gamma distribution of rate 1, without a gradient."""
-    rates = concentration.detach().expand(shape)
-    draws = stream_of(rates.device, None).gamma(rates.array)
-    return wrap(draws.astype(rates.dtype)).clamp(min=float(dtypes.finfo(rates.dtype).tiny))
-
-
-def log_gamma(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Logarithms of numbers of a gamma distribution of rate 1, which of small shapes underflow themselves.
-
-    A number of shape a is one of shape a + 1 times a uniform one to the power of 1 / a (Marsaglia and Tsang 2000).
-    """
-    rates = concentration.detach().expand(shape)
-    u = 1 - functional.rand(shape, dtype=rates.dtype, device=rates.device)
-    return standard_gamma(rates + 1, shape).log() + u.log() / rates
 
 
 def log_beta(a: Tensor, b: Tensor) -> Tensor:

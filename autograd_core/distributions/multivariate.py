@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import ClassVar, cast
 
-from autograd_core import dtypes, functional, linalg
+from autograd_core import functional, linalg
 from autograd_core.distributions import constraints
 from autograd_core.distributions.discrete import Categorical
 from autograd_core.distributions.distribution import Distribution, Shape, derived
-from autograd_core.distributions.gammas import log_gamma
+from autograd_core.distributions.gamma_draws import shares
 from autograd_core.tensor import Tensor
 
 
@@ -90,6 +90,7 @@ class MultivariateNormal(Distribution):
 class Dirichlet(Distribution):
     """Probabilities of several choices, as shares of gamma-distributed numbers in their sum."""
 
+    has_rsample = True
     concentration: Tensor
     arg_constraints: ClassVar = {"concentration": constraints.independent(constraints.positive, 1)}
     support = constraints.simplex
@@ -117,9 +118,8 @@ class Dirichlet(Distribution):
         total = self.concentration.sum(-1, keepdim=True)
         return self.mean * (1 - self.mean) / (total + 1)
 
-    def sample(self, sample_shape: Shape = ()) -> Tensor:
-        draws = functional.softmax(log_gamma(self.concentration, self._extended(sample_shape)), -1)
-        return draws.clamp(min=float(dtypes.finfo(draws.dtype).tiny))
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        return shares(self.concentration, self._extended(sample_shape))
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._check(value)

@@ -64,10 +64,9 @@ def test_derivatives_of_digamma():
         ag.mvlgamma(X, 0)
 
 
-@pytest.mark.parametrize("function", [ag.special.zeta, ag.igamma, ag.igammac])
+@pytest.mark.parametrize("function", [ag.special.zeta, ag.gamma_path])
 def test_a_derivative_that_nobody_knows_is_refused(function):
-    a, b = ag.tensor(2.0, requires_grad=True), ag.tensor(1.5, requires_grad=True)
-    assert ag.grad(function(a.detach(), b), b)[0].item() != 0
+    a, b = ag.tensor(2.0, requires_grad=True), ag.tensor(1.5)
     with pytest.raises(NotImplementedError, match="no derivative with respect to its first operand"):
         function(a, b).backward()
 

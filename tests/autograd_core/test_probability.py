@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 import autograd_core as ag
 from autograd_core import distributions as D
@@ -95,10 +95,39 @@ def test_samples(name):
             d.rsample()
         return
     z = d.rsample((50,))
-    if not d.event_shape:  # along with its parameters a value stays at the same quantile
+    if (
+        not d.event_shape and type(d).cdf is not D.Distribution.cdf
+    ):  # along with its parameters it stays at its quantile
         for parameter in (A, B):
             (g,) = ag.grad(d.cdf(z).sum(), parameter, retain_graph=True, allow_unused=True)
             assert g is None or np.abs(g.numpy()).max() < 1e-8
+
+
+def test_values_move_with_shapes_at_their_quantiles():
+    rng = np.random.default_rng(0)
+    shapes = 10.0 ** rng.uniform(-1.5, 4, (2, 300))
+    u, h = rng.uniform(0.02, 0.98, 300), shapes[0] * 1e-5
+    a, b = (ag.tensor(s) for s in shapes)
+    x = special.gammaincinv(shapes[0], u)
+    moved = special.gammaincinv(shapes[0] + h, u) - special.gammaincinv(shapes[0] - h, u)
+    close(ag.gamma_path(a, ag.tensor(x)), moved / (2 * h), rtol=1e-6)
+    x = special.betaincinv(*shapes, u)
+    moved = special.betaincinv(shapes[0] + h, shapes[1], u) - special.betaincinv(shapes[0] - h, shapes[1], u)
+    found, kept = ag.beta_path(a, b, ag.tensor(x)).numpy(), (x > 1e-100) & (x < 0.999)
+    close(found[kept], (moved / (2 * h))[kept], rtol=1e-5)
+
+
+def test_gradients_of_shares():
+    """Each is distributed as a beta variable is, and the others make up for its change in proportion."""
+    a = ag.tensor([0.7, 1.3, 2.5], dtype="f8", requires_grad=True)
+    ag.manual_seed(0)
+    x = D.Dirichlet(a).rsample()
+    jacobian = ag.stack([ag.grad(x[i], a, retain_graph=True)[0] for i in range(3)])
+    close(jacobian.diagonal(), ag.beta_path(a, a.sum() - a, x).detach())
+    close(jacobian.sum(0), np.zeros(3))
+    close(jacobian[1, 0] / jacobian[2, 0], (x[1] / x[2]).item())
+    b = D.Beta(a, 2.0).rsample()
+    close(ag.grad(b.sum(), a)[0], ag.beta_path(a, ag.tensor(2.0), b).detach())
 
 
 def test_choices():

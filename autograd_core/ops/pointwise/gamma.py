@@ -109,22 +109,57 @@ def _gamma_density(xp, a, x):
 
 
 @op(BINARY, symbol="P", domain=POSITIVE, floating=True, wide=True, aliases=("special.gammainc",), tolerance=1e-11,
-    samples=(sample(ORDERS, (2, 3)),), reference=_slow_igamma,
-    vjp=(_refusal("igamma"), lambda xp, g, a, b: g * _gamma_density(xp, a, b)))  # fmt: skip
+    reference=_slow_igamma, order=1,
+    vjp=(lambda xp, g, a, b: -g * (_gamma_density(xp, a, b) * xp.gamma_path(a, b)),
+         lambda xp, g, a, b: g * _gamma_density(xp, a, b)))  # fmt: skip
 def igamma(xp, a, b):
     """Regularised lower incomplete gamma function, 1/Γ(a) ∫₀ˣ t^(a-1) exp(-t) dt of a = `input` up to x = `other`.
 
-    Differentiable with respect to `other`.
+    Differentiable once with respect to `input`.
     """
     return xp.kernels.special.gammainc(a, b)
 
 
 @op(BINARY, symbol="Q", domain=POSITIVE, floating=True, wide=True, aliases=("special.gammaincc",), tolerance=1e-11,
-    samples=(sample(ORDERS, (2, 3)),), reference=lambda a, x: 1 - _slow_igamma(a, x),
-    vjp=(_refusal("igammac"), lambda xp, g, a, b: -g * _gamma_density(xp, a, b)))  # fmt: skip
+    reference=lambda a, x: 1 - _slow_igamma(a, x), order=1,
+    vjp=(lambda xp, g, a, b: g * (_gamma_density(xp, a, b) * xp.gamma_path(a, b)),
+         lambda xp, g, a, b: -g * _gamma_density(xp, a, b)))  # fmt: skip
 def igammac(xp, a, b):
     """Regularised upper incomplete gamma function, 1 - igamma(input, other), exact in the tail.
 
-    Differentiable with respect to `other`.
+    Differentiable once with respect to `input`.
     """
     return xp.kernels.special.gammaincc(a, b)
+
+
+def _slope(f, a, h=1e-3):
+    return (4 * (f(a + h) - f(a - h)) / 3 - (f(a + 2 * h) - f(a - 2 * h)) / 6) / (2 * h)
+
+
+def _slow_gamma_path(a, x):
+    return -_slope(lambda a: _slow_igamma(a, x), a) / math.exp((a - 1) * math.log(x) - x - math.lgamma(a))
+
+
+def _slow_beta_path(a, b, x):
+    def share(a):
+        terms = (math.lgamma(a + b + n) - math.lgamma(a + 1 + n) + (a + n) * math.log(x) for n in range(200))
+        return math.fsum(math.exp(t + b * math.log(1 - x) - math.lgamma(b)) for t in terms)
+
+    beta = math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+    return -_slope(share, a) / math.exp((a - 1) * math.log(x) + (b - 1) * math.log(1 - x) - beta)
+
+
+PATH = {"floating": True, "wide": True, "method": False, "order": 0, "tolerance": 1e-7}
+
+
+@op(BINARY, symbol="∂x/∂a", domain=POSITIVE, reference=_slow_gamma_path, vjp=(_refusal("gamma_path"),) * 2, **PATH)
+def gamma_path(xp, a, x):
+    """How a gamma-distributed number x moves with the shape a where its probability, igamma(a, x), stays the same."""
+    return xp.kernels.gamma_path(a, x)
+
+
+@op(BINARY, symbol="∂x/∂a", domain=Interval(0.1, 0.9), reference=_slow_beta_path, vjp=(_refusal("beta_path"),) * 3,
+    samples=(sample((2, 3), (2, 3), (2, 3)), sample((3, 1), (2,), ())), **PATH)  # fmt: skip
+def beta_path(xp, a, b, x):
+    """How a beta-distributed number x moves with its first shape a where its probability stays the same."""
+    return xp.kernels.beta_path(a, b, x)

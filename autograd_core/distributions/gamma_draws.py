@@ -1,0 +1,58 @@
+"""Draws from gamma distributions, and their shares in a sum, as differentiable functions of the shapes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd_core import dtypes, functional
+from autograd_core.kinds import BINARY
+from autograd_core.random import stream_of
+from autograd_core.registry import private
+from autograd_core.tensor import Tensor, wrap
+
+
+def standard_gamma(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Numbers of a gamma distribution of rate 1."""
+    shapes = concentration.expand(shape)
+    return _moved_gamma(shapes, _drawn_gamma(shapes.detach()))  # type: ignore[no-any-return]
+
+
+def shares(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Shares, of the sum along the last axis, of numbers of gamma distributions, none of them exactly 0 or 1.
+
+    Small shapes underflow, but their logarithms do not: a number of shape a is one of shape a + 1 times a uniform one
+    to the power of 1 / a (Marsaglia and Tsang 2000).
+    """
+    shapes = concentration.expand(shape)
+    fixed = shapes.detach()
+    u = 1 - functional.rand(shape, dtype=fixed.dtype, device=fixed.device)
+    draws = functional.softmax(_drawn_gamma(fixed + 1).log() + u.log() / fixed, -1)
+    limits = dtypes.finfo(draws.dtype)
+    draws = draws.clamp(float(limits.tiny), 1 - float(limits.eps) / 2)
+    return _moved_shares(shapes, draws)  # type: ignore[no-any-return]
+
+
+def _drawn_gamma(shapes: Tensor) -> Tensor:
+    draws = stream_of(shapes.device, None).gamma(shapes.array)
+    return wrap(draws.astype(shapes.dtype)).clamp(min=float(dtypes.finfo(shapes.dtype).tiny))
+
+
+def _shares_gradient(xp: Any, g: Any, shapes: Any, draws: Any) -> Any:
+    """Each share as a beta-distributed one, whose change the others make up for in proportion."""
+    rest = shapes.sum(-1, keepdims=True) - shapes
+    return xp.beta_path(shapes, rest, draws) / (1 - draws) * (g - (g * draws).sum(-1, keepdims=True))
+
+
+def _gamma(xp: Any, shapes: Any, draws: Any) -> Any:
+    return draws
+
+
+def _dirichlet(xp: Any, shapes: Any, draws: Any) -> Any:
+    return draws
+
+
+# Draws as functions of their shapes.
+_moved_gamma = private(
+    _gamma, BINARY, "gamma", lambda xp, g, shapes, draws: g * xp.gamma_path(shapes, draws), None
+).call
+_moved_shares = private(_dirichlet, BINARY, "Dirichlet", _shares_gradient, None).call
