@@ -2,89 +2,277 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from autograd_core import linalg
+from autograd_core import dtypes, functional, linalg
 from autograd_core.tensor import Tensor
 
 
 class Constraint:
     """A condition on tensors: on elements, or on vectors or matrices along the last `event_dim` axes."""
 
-    def __init__(
-        self, name: str, check: Callable[[Tensor], Tensor], event_dim: int = 0, is_discrete: bool = False
-    ) -> None:
-        self._name, self.check, self.event_dim, self.is_discrete = name, check, event_dim, is_discrete
+    event_dim: Any = 0
+    is_discrete: Any = False
+
+    def check(self, value: Tensor) -> Tensor:
+        """Whether each element, vector or matrix meets the condition."""
+        raise NotImplementedError(f"{self!r} depends on other parameters and cannot be checked alone")
 
     def __repr__(self) -> str:
-        return self._name
+        shown = [f"{name}={value}" for name, value in vars(self).items()]
+        name = "".join(word[:1].upper() + word[1:] for word in type(self).__name__.split("_"))
+        return f"{name}({', '.join(shown)})"
 
 
-def greater_than(lower_bound: Any) -> Constraint:
+class dependent_property(property, Constraint):
+    """A property, such as a support, that depends on a distribution's parameters."""
+
+    def __init__(
+        self, fn: Callable[[Any], Any] | None = None, *, is_discrete: bool = False, event_dim: int = 0
+    ) -> None:
+        super().__init__(fn)
+        self.is_discrete, self.event_dim = is_discrete, event_dim
+
+    def __call__(self, fn: Callable[[Any], Any]) -> dependent_property:
+        return dependent_property(fn, is_discrete=self.is_discrete, event_dim=self.event_dim)
+
+
+class _Dependent(Constraint):
+    def __init__(self, *, is_discrete: bool = False, event_dim: int = 0) -> None:
+        self.is_discrete, self.event_dim = is_discrete, event_dim
+
+    def __call__(self, *, is_discrete: bool = False, event_dim: int = 0) -> _Dependent:
+        return _Dependent(is_discrete=is_discrete, event_dim=event_dim)
+
+
+def is_dependent(constraint: Any) -> bool:
+    """Whether a condition depends on other parameters."""
+    return isinstance(constraint, _Dependent | dependent_property)
+
+
+class _Real(Constraint):
+    def check(self, value: Tensor) -> Tensor:
+        return value == value
+
+
+class _Boolean(Constraint):
+    is_discrete = True
+
+    def check(self, value: Tensor) -> Tensor:
+        return (value == 0) | (value == 1)
+
+
+class greater_than(Constraint):
     """Above a bound."""
-    return Constraint(f"GreaterThan(lower_bound={lower_bound})", lambda x: x > lower_bound)
+
+    def __init__(self, lower_bound: Any) -> None:
+        self.lower_bound = lower_bound
+
+    def check(self, value: Tensor) -> Tensor:
+        return value.gt(self.lower_bound)
 
 
-def greater_than_eq(lower_bound: Any) -> Constraint:
+class greater_than_eq(greater_than):
     """Not below a bound."""
-    return Constraint(f"GreaterThanEq(lower_bound={lower_bound})", lambda x: x >= lower_bound)
+
+    def check(self, value: Tensor) -> Tensor:
+        return value.ge(self.lower_bound)
 
 
-def less_than(upper_bound: Any) -> Constraint:
+class _integer_greater_than(greater_than_eq):
+    is_discrete = True
+
+    def check(self, value: Tensor) -> Tensor:
+        return _whole(value) & super().check(value)
+
+
+class less_than(Constraint):
     """Below a bound."""
-    return Constraint(f"LessThan(upper_bound={upper_bound})", lambda x: x < upper_bound)
+
+    def __init__(self, upper_bound: Any) -> None:
+        self.upper_bound = upper_bound
+
+    def check(self, value: Tensor) -> Tensor:
+        return value.lt(self.upper_bound)
 
 
-def interval(lower_bound: Any, upper_bound: Any) -> Constraint:
+class interval(Constraint):
     """Between two bounds, or at one of them."""
-    name = f"Interval(lower_bound={lower_bound}, upper_bound={upper_bound})"
-    return Constraint(name, lambda x: (x >= lower_bound) & (x <= upper_bound))
+
+    def __init__(self, lower_bound: Any, upper_bound: Any) -> None:
+        self.lower_bound, self.upper_bound = lower_bound, upper_bound
+
+    def check(self, value: Tensor) -> Tensor:
+        return value.ge(self.lower_bound) & value.le(self.upper_bound)
 
 
-def integer_interval(lower_bound: Any, upper_bound: Any) -> Constraint:
+class half_open_interval(interval):
+    """Between two bounds, or at the lower one."""
+
+    def check(self, value: Tensor) -> Tensor:
+        return value.ge(self.lower_bound) & value.lt(self.upper_bound)
+
+
+class integer_interval(interval):
     """Whole numbers between two bounds, or at one of them."""
-    name = f"IntegerInterval(lower_bound={lower_bound}, upper_bound={upper_bound})"
-    return Constraint(name, lambda x: _whole(x) & (x >= lower_bound) & (x <= upper_bound), is_discrete=True)
+
+    is_discrete = True
+
+    def check(self, value: Tensor) -> Tensor:
+        return _whole(value) & super().check(value)
 
 
-def independent(base: Constraint, reinterpreted_batch_ndims: int) -> Constraint:
+class independent(Constraint):
     """A condition on all elements along the last axes."""
 
-    def check(x: Tensor) -> Tensor:
-        found = base.check(x)
-        return found.flatten(-reinterpreted_batch_ndims).all(-1) if reinterpreted_batch_ndims else found
+    def __init__(self, base_constraint: Constraint, reinterpreted_batch_ndims: int) -> None:
+        self.base_constraint, self.reinterpreted_batch_ndims = base_constraint, reinterpreted_batch_ndims
 
-    name = f"IndependentConstraint({base}, {reinterpreted_batch_ndims})"
-    return Constraint(name, check, base.event_dim + reinterpreted_batch_ndims, base.is_discrete)
+    @property
+    def is_discrete(self) -> bool:
+        return bool(self.base_constraint.is_discrete)
+
+    @property
+    def event_dim(self) -> int:
+        return int(self.base_constraint.event_dim) + self.reinterpreted_batch_ndims
+
+    def check(self, value: Tensor) -> Tensor:
+        found = self.base_constraint.check(value)
+        if not self.reinterpreted_batch_ndims:
+            return found
+        return found.flatten(-self.reinterpreted_batch_ndims).all(-1)
 
 
-def multinomial(upper_bound: Any) -> Constraint:
+class multinomial(Constraint):
     """Vectors of counts with a sum up to a bound."""
-    check = independent(nonnegative_integer, 1).check
-    return Constraint(
-        f"Multinomial(upper_bound={upper_bound})", lambda x: check(x) & (x.sum(-1) <= upper_bound), 1, True
-    )
+
+    is_discrete, event_dim = True, 1
+
+    def __init__(self, upper_bound: Any) -> None:
+        self.upper_bound = upper_bound
+
+    def check(self, value: Tensor) -> Tensor:
+        return nonnegative_integer.check(value).all(-1) & value.sum(-1).le(self.upper_bound)
+
+
+class _Vector(Constraint):
+    event_dim = 1
+
+
+class _Simplex(_Vector):
+    def check(self, value: Tensor) -> Tensor:
+        return (value >= 0).all(-1) & ((value.sum(-1) - 1).abs() < 1e-6)
+
+
+class _OneHot(_Vector):
+    is_discrete = True
+
+    def check(self, value: Tensor) -> Tensor:
+        return boolean.check(value).all(-1) & (value.sum(-1) == 1)
+
+
+class _Square(Constraint):
+    event_dim = 2
+
+    def check(self, value: Tensor) -> Tensor:
+        return functional.full(value.shape[:-2], value.shape[-2] == value.shape[-1], device=value.device)
+
+
+class _LowerTriangular(_Square):
+    def check(self, value: Tensor) -> Tensor:
+        return (value.tril() == value).flatten(-2).all(-1)
+
+
+class _LowerCholesky(_LowerTriangular):
+    def check(self, value: Tensor) -> Tensor:
+        return super().check(value) & (value.diagonal(dim1=-2, dim2=-1) > 0).all(-1)
+
+
+class _CorrCholesky(_LowerCholesky):
+    def check(self, value: Tensor) -> Tensor:
+        slack = 10 * value.shape[-1] * float(dtypes.finfo(value.dtype).eps)
+        return super().check(value) & ((linalg.vector_norm(value, dim=-1) - 1).abs() < slack).all(-1)
+
+
+class _Symmetric(_Square):
+    def check(self, value: Tensor) -> Tensor:
+        if value.shape[-2] != value.shape[-1]:
+            return super().check(value)
+        return functional.isclose(value, value.mT, atol=1e-6).flatten(-2).all(-1)
+
+
+class _PositiveSemidefinite(_Symmetric):
+    def check(self, value: Tensor) -> Tensor:
+        found = super().check(value)
+        return found & (linalg.eigvalsh(value) >= 0).all(-1) if bool(found.all()) else found
+
+
+class _PositiveDefinite(_Symmetric):
+    def check(self, value: Tensor) -> Tensor:
+        found = super().check(value)
+        return found & (linalg.cholesky_ex(value)[1] == 0) if bool(found.all()) else found
+
+
+class _Joined(Constraint):
+    """Conditions on parts along an axis."""
+
+    def __init__(self, cseq: Sequence[Constraint], dim: int = 0) -> None:
+        self.cseq, self.dim = list(cseq), dim
+
+    @property
+    def is_discrete(self) -> bool:
+        return any(c.is_discrete for c in self.cseq)
+
+
+class cat(_Joined):
+    """Conditions on parts of given lengths, 1 unless said otherwise, along an axis."""
+
+    def __init__(self, cseq: Sequence[Constraint], dim: int = 0, lengths: Sequence[int] | None = None) -> None:
+        super().__init__(cseq, dim)
+        self.lengths = [1] * len(self.cseq) if lengths is None else list(lengths)
+
+    @property
+    def event_dim(self) -> int:
+        return max(int(c.event_dim) for c in self.cseq)
+
+    def check(self, value: Tensor) -> Tensor:
+        parts = value.split(self.lengths, self.dim)
+        return functional.cat([c.check(part) for c, part in zip(self.cseq, parts, strict=True)], self.dim)
+
+
+class stack(_Joined):
+    """Conditions on what lies at each position along an axis."""
+
+    @property
+    def event_dim(self) -> int:
+        dim = max(int(c.event_dim) for c in self.cseq)
+        return dim + 1 if self.dim + dim < 0 else dim
+
+    def check(self, value: Tensor) -> Tensor:
+        parts = value.unbind(self.dim)
+        return functional.stack([c.check(part) for c, part in zip(self.cseq, parts, strict=True)], self.dim)
 
 
 def _whole(x: Tensor) -> Tensor:
     return x % 1 == 0
 
 
-real = Constraint("Real()", lambda x: x == x)
+dependent = _Dependent()
+real = _Real()
 positive = greater_than(0.0)
 nonnegative = greater_than_eq(0.0)
 unit_interval = interval(0.0, 1.0)
-boolean = Constraint("Boolean()", lambda x: (x == 0) | (x == 1), is_discrete=True)
-nonnegative_integer = Constraint("IntegerGreaterThan(lower_bound=0)", lambda x: _whole(x) & (x >= 0), is_discrete=True)
+boolean = _Boolean()
+nonnegative_integer = _integer_greater_than(0)
+positive_integer = _integer_greater_than(1)
 real_vector = independent(real, 1)
-simplex = Constraint("Simplex()", lambda x: (x >= 0).all(-1) & ((x.sum(-1) - 1).abs() < 1e-6), 1)
-one_hot = Constraint("OneHot()", lambda x: boolean.check(x).all(-1) & (x.sum(-1) == 1), 1, True)
-lower_cholesky = Constraint(
-    "LowerCholesky()", lambda x: (x.tril() == x).flatten(-2).all(-1) & (x.diagonal(dim1=-2, dim2=-1) > 0).all(-1), 2
-)
-positive_definite = Constraint(
-    "PositiveDefinite()",
-    lambda x: ((x - x.mT).abs() <= 1e-6 * x.abs()).flatten(-2).all(-1) & (linalg.cholesky_ex(x)[1] == 0),
-    2,
-)
+simplex = _Simplex()
+one_hot = _OneHot()
+square = _Square()
+lower_triangular = _LowerTriangular()
+lower_cholesky = _LowerCholesky()
+corr_cholesky = _CorrCholesky()
+symmetric = _Symmetric()
+positive_semidefinite = _PositiveSemidefinite()
+positive_definite = _PositiveDefinite()

@@ -1,17 +1,17 @@
-"""Distributions of counts, choices and yes or no."""
+"""Distributions of choices, and of yes or no."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Self, cast
 
 from autograd_core import dtypes, functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import Distribution, Shape, derived, eps_of, one_of, together
-from autograd_core.tensor import Tensor, no_grad
+from autograd_core.tensor import Tensor
 
 
-class _Odds(Distribution):
+class Odds(Distribution):
     """A probability `probs`, or its log-odds `logits`."""
 
     arg_constraints: ClassVar = {"probs": constraints.unit_interval, "logits": constraints.real}
@@ -42,7 +42,7 @@ class _Odds(Distribution):
         return functional.binary_cross_entropy_with_logits(logits, value, reduction="none")
 
 
-class Bernoulli(_Odds):
+class Bernoulli(Odds):
     """1 with the probability `probs`, else 0."""
 
     has_enumerate_support = True
@@ -62,10 +62,10 @@ class Bernoulli(_Odds):
         return self.probs * (1 - self.probs)
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:
-        return functional.bernoulli(self.probs.detach().expand(self._extended(sample_shape)))
+        return functional.bernoulli(self.probs.detach().expand(self._extended_shape(sample_shape)))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         return -self._cost(value)
 
     def entropy(self) -> Tensor:
@@ -73,119 +73,6 @@ class Bernoulli(_Odds):
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         return self._values(functional.arange(2, dtype=self.probs.dtype, device=self.probs.device), expand)
-
-
-class Geometric(_Odds):
-    """How many trials fail before the first that succeeds, with the probability `probs`."""
-
-    support = constraints.nonnegative_integer
-
-    @property
-    def mean(self) -> Tensor:
-        return 1 / self.probs - 1
-
-    @property
-    def mode(self) -> Tensor:
-        return functional.zeros_like(self.probs)
-
-    @property
-    def variance(self) -> Tensor:
-        return (1 / self.probs - 1) / self.probs
-
-    def sample(self, sample_shape: Shape = ()) -> Tensor:
-        with no_grad():
-            u = functional.rand(self._extended(sample_shape), dtype=self.probs.dtype, device=self.probs.device)
-            return ((-u).log1p() / (-self.probs).log1p()).floor()
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
-        return functional.xlog1py(value, -self.probs) + self.probs.log()
-
-    def entropy(self) -> Tensor:
-        return self._cost(self.probs) / self.probs
-
-
-class Binomial(_Odds):
-    """How many of `total_count` trials succeed, each with the probability `probs`."""
-
-    total_count: Tensor
-    has_enumerate_support = True
-    arg_constraints: ClassVar = {"total_count": constraints.nonnegative_integer, **_Odds.arg_constraints}
-
-    def __init__(self, total_count: Any = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
-                 ) -> None:  # fmt: skip
-        value, total = together(one_of(probs, logits), total_count)
-        self.total_count = total.to(value.dtype)
-        super().__init__(**{"logits" if probs is None else "probs": value}, validate_args=validate_args)
-
-    @property
-    def support(self) -> constraints.Constraint:
-        """From 0 to the number of trials."""
-        return constraints.integer_interval(0, self.total_count)
-
-    @property
-    def mean(self) -> Tensor:
-        return self.total_count * self.probs
-
-    @property
-    def mode(self) -> Tensor:
-        return ((self.total_count + 1) * self.probs).floor().clamp(max=self.total_count)
-
-    @property
-    def variance(self) -> Tensor:
-        return self.mean * (1 - self.probs)
-
-    def sample(self, sample_shape: Shape = ()) -> Tensor:
-        shape = self._extended(sample_shape)
-        return functional.binomial(self.total_count.expand(shape), self.probs.detach().expand(shape))
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
-        n, odds = self.total_count, self.logits
-        choices = (n + 1).lgamma() - (value + 1).lgamma() - (n - value + 1).lgamma()
-        return choices + value * odds - n * functional.softplus(odds)
-
-    def entropy(self) -> Tensor:
-        found = self.log_prob(self.enumerate_support(expand=False))
-        return -(found.exp() * found).sum(0)
-
-    def enumerate_support(self, expand: bool = True) -> Tensor:
-        largest = self.total_count.max()
-        if not bool((self.total_count == largest).all()):
-            raise NotImplementedError("enumerate_support() of binomial distributions of different numbers of trials")
-        counts = functional.arange(int(largest) + 1, dtype=self.probs.dtype, device=self.probs.device)
-        return self._values(counts, expand)
-
-
-class Poisson(Distribution):
-    """How many events happen in a time in which `rate` are expected."""
-
-    rate: Tensor
-    arg_constraints: ClassVar = {"rate": constraints.nonnegative}
-    support = constraints.nonnegative_integer
-
-    def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
-        (self.rate,) = together(rate)
-        super().__init__(self.rate.shape, validate_args=validate_args)
-
-    @property
-    def mean(self) -> Tensor:
-        return self.rate
-
-    @property
-    def mode(self) -> Tensor:
-        return self.rate.floor()
-
-    @property
-    def variance(self) -> Tensor:
-        return self.rate
-
-    def sample(self, sample_shape: Shape = ()) -> Tensor:
-        return functional.poisson(self.rate.detach().expand(self._extended(sample_shape)))
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
-        return functional.xlogy(value, self.rate) - self.rate - (value + 1).lgamma()
 
 
 class Categorical(Distribution):
@@ -240,7 +127,7 @@ class Categorical(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        return functional.full(self._extended(), math.nan, dtype=self.probs.dtype, device=self.probs.device)
+        return functional.full(self._extended_shape(), math.nan, dtype=self.probs.dtype, device=self.probs.device)
 
     @property
     def mode(self) -> Tensor:
@@ -256,7 +143,7 @@ class Categorical(Distribution):
         return draws.T.reshape((*sample_shape, *self.batch_shape))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         at, logits = functional.broadcast_tensors(value.long().unsqueeze(-1), self.logits)
         return logits.gather(-1, at[..., :1]).squeeze(-1)
 
@@ -270,7 +157,7 @@ class Categorical(Distribution):
         return self._values(functional.arange(self._count, device=self._parameter.device), expand)
 
 
-class _OfChoices(Distribution):
+class OfChoices(Distribution):
     """Vectors with a place for every choice of a `Categorical`."""
 
     arg_constraints = Categorical.arg_constraints
@@ -294,14 +181,14 @@ class _OfChoices(Distribution):
         return self._choice.logits
 
 
-class OneHotCategorical(_OfChoices):
+class OneHotCategorical(OfChoices):
     """`Categorical` whose values are vectors with a single 1."""
 
     support = constraints.one_hot
     has_enumerate_support = True
 
-    def expand(self, batch_shape: Shape) -> OneHotCategorical:
-        return OneHotCategorical(**self._expanded(batch_shape), validate_args=False)
+    def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
+        return type(self)(**self._expanded(batch_shape), validate_args=False)
 
     @property
     def mean(self) -> Tensor:
@@ -322,7 +209,7 @@ class OneHotCategorical(_OfChoices):
         return self._hot(self._choice.sample(sample_shape))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         return self._choice.log_prob(value.argmax(-1))
 
     def entropy(self) -> Tensor:
@@ -333,44 +220,3 @@ class OneHotCategorical(_OfChoices):
 
     def __repr__(self) -> str:
         return f"OneHot{self._choice!r}"
-
-
-class Multinomial(_OfChoices):
-    """How often each choice comes in `total_count` of them."""
-
-    def __init__(self, total_count: int = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
-                 ) -> None:  # fmt: skip
-        self.total_count = total_count
-        super().__init__(probs, logits, validate_args)
-
-    def expand(self, batch_shape: Shape) -> Multinomial:
-        return Multinomial(self.total_count, **self._expanded(batch_shape), validate_args=False)
-
-    @property
-    def support(self) -> constraints.Constraint:
-        """Counts that add up to the number of choices."""
-        return constraints.multinomial(self.total_count)
-
-    @property
-    def mean(self) -> Tensor:
-        return self.total_count * self.probs
-
-    @property
-    def variance(self) -> Tensor:
-        return self.mean * (1 - self.probs)
-
-    def sample(self, sample_shape: Shape = ()) -> Tensor:
-        choices = self._choice.sample((self.total_count, *sample_shape))
-        return functional.one_hot(choices, self.event_shape[0]).sum(0).to(self.probs.dtype)
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
-        orders = (value.sum(-1) + 1).lgamma() - (value + 1).lgamma().sum(-1)
-        return orders + functional.xlogy(value, self.probs).sum(-1)
-
-    def entropy(self) -> Tensor:
-        n = self.total_count
-        count = Binomial(n, self.probs)
-        values = count.enumerate_support(expand=False)[1:]
-        orders = ((values + 1).lgamma() * count.log_prob(values).exp()).sum((0, -1))
-        return n * self._choice.entropy() - math.lgamma(n + 1) + orders

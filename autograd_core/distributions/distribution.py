@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
 from autograd_core import dtypes, functional
-from autograd_core.distributions.constraints import Constraint
+from autograd_core.distributions.constraints import Constraint, is_dependent
 from autograd_core.tensor import Tensor, no_grad
 
 Shape = Sequence[int]
@@ -23,38 +23,52 @@ class Distribution:
     arg_constraints: ClassVar[dict[str, Constraint]] = {}
     support: Any = None
     has_rsample = has_enumerate_support = False
-    _validates = True
+    _validate_args = True
 
     def __init__(self, batch_shape: Shape = (), event_shape: Shape = (), validate_args: bool | None = None) -> None:
-        self.batch_shape, self.event_shape = tuple(batch_shape), tuple(event_shape)
+        self._batch_shape, self._event_shape = tuple(batch_shape), tuple(event_shape)
         if validate_args is not None:
-            self._validates = validate_args
-        if self._validates:
+            self._validate_args = validate_args
+        if self._validate_args:
             for name in self._given():
                 constraint, value = self.arg_constraints[name], getattr(self, name)
-                if not bool(constraint.check(value).all()):
+                if not is_dependent(constraint) and not bool(constraint.check(value).all()):
                     raise ValueError(
                         f"Expected parameter {name} (Tensor of shape {value.shape}) of distribution {self!r} to "
                         f"satisfy the constraint {constraint}, but found invalid values:\n{value.detach()}"
                     )
 
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """The shape of the batch of random variables."""
+        return self._batch_shape
+
+    @property
+    def event_shape(self) -> tuple[int, ...]:
+        """The shape of one random variable."""
+        return self._event_shape
+
     @staticmethod
     def set_default_validate_args(value: bool) -> None:
         """Whether distributions check their arguments unless they are told."""
-        Distribution._validates = value
+        Distribution._validate_args = value
 
     def _given(self) -> list[str]:
         """The parameters that were given; others follow from them."""
         return [name for name in self.arg_constraints if name in vars(self)]
 
-    def expand(self, batch_shape: Shape) -> Self:
+    def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
         """The distribution with its parameters expanded to another batch shape."""
         new = copy.copy(self)
         for name in self._given():
             value, of_event = getattr(self, name), self.arg_constraints[name].event_dim
             setattr(new, name, value.expand((*batch_shape, *value.shape[value.ndim - of_event :])))
-        new.batch_shape = tuple(batch_shape)
+        new._batch_shape = tuple(batch_shape)
         return new
+
+    def _get_checked_instance(self, cls: type, _instance: Any = None) -> Any:
+        """What an `expand` of a user's own class fills in: a given instance, or a new one without attributes."""
+        return type(self).__new__(type(self)) if _instance is None else _instance
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:
         """Values of shape (*sample_shape, *batch_shape, *event_shape), through which no gradient flows."""
@@ -113,7 +127,7 @@ class Distribution:
     def _lacking(self, what: str) -> NotImplementedError:
         return NotImplementedError(f"{type(self).__name__} has no {what}")
 
-    def _extended(self, sample_shape: Shape = ()) -> tuple[int, ...]:
+    def _extended_shape(self, sample_shape: Shape = ()) -> tuple[int, ...]:
         return (*sample_shape, *self.batch_shape, *self.event_shape)
 
     def _values(self, numbers: Tensor, expand: bool) -> Tensor:
@@ -121,13 +135,13 @@ class Distribution:
         found = numbers.reshape(-1, *(1,) * len(self.batch_shape))
         return found.expand((-1, *self.batch_shape)) if expand else found
 
-    def _check(self, value: Tensor) -> None:
+    def _validate_sample(self, value: Tensor) -> None:
         """Raise unless this can be a value."""
-        if not self._validates:
+        if not self._validate_args:
             return
         if not isinstance(value, Tensor):
             raise ValueError(f"the value must be a Tensor, not {type(value).__name__}")
-        here, given = self._extended(), value.shape
+        here, given = self._extended_shape(), value.shape
         if any(a != b and 1 not in (a, b) for a, b in zip(reversed(here), reversed(given), strict=False)) or (
             self.event_shape and given[len(given) - len(self.event_shape) :] != self.event_shape
         ):
@@ -172,6 +186,11 @@ def together(*values: Any) -> tuple[Tensor, ...]:
 def eps_of(x: Tensor) -> float:
     """The distance from 1 to the next number of a tensor's dtype."""
     return float(dtypes.finfo(x.dtype).eps)
+
+
+def sum_rightmost(x: Tensor, count: int) -> Tensor:
+    """The sums over the last axes."""
+    return x.flatten(-count).sum(-1) if count else x
 
 
 def one_of(probs: Any, logits: Any) -> Any:

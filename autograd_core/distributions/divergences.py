@@ -7,12 +7,17 @@ from itertools import product
 from typing import Any
 
 from autograd_core import functional, linalg
-from autograd_core.distributions.discrete import Bernoulli, Binomial, Categorical, Geometric, OneHotCategorical, Poisson
-from autograd_core.distributions.distribution import Distribution
+from autograd_core.distributions.continuous_bernoulli import ContinuousBernoulli
+from autograd_core.distributions.counts import Binomial, Geometric, Poisson
+from autograd_core.distributions.discrete import Bernoulli, Categorical, OneHotCategorical
+from autograd_core.distributions.distribution import Distribution, sum_rightmost
 from autograd_core.distributions.gammas import Beta, Gamma, log_beta
 from autograd_core.distributions.locations import Cauchy, Gumbel, HalfNormal, Laplace, LogNormal, Normal
-from autograd_core.distributions.multivariate import Dirichlet, Independent, MultivariateNormal, sum_rightmost
+from autograd_core.distributions.low_rank import LowRankMultivariateNormal
+from autograd_core.distributions.multivariate import Dirichlet, Independent, MultivariateNormal
+from autograd_core.distributions.powers import Pareto
 from autograd_core.distributions.quantiles import Exponential, Uniform
+from autograd_core.distributions.transformed import TransformedDistribution
 from autograd_core.tensor import Tensor
 
 Rule = Callable[[Any, Any], Tensor]
@@ -101,6 +106,17 @@ def _beta(p: Beta, q: Beta) -> Tensor:
     return log_beta(c, d) - log_beta(a, b) + inner
 
 
+@register_kl(ContinuousBernoulli, ContinuousBernoulli)
+def _continuous_bernoulli(p: ContinuousBernoulli, q: ContinuousBernoulli) -> Tensor:
+    return q._cost(p.mean) - q._log_norm() - p.entropy()
+
+
+@register_kl(Pareto, Pareto)
+def _pareto(p: Pareto, q: Pareto) -> Tensor:
+    ratio, scale = q.alpha / p.alpha, (p.scale / q.scale).log()
+    return functional.where(scale < 0, float("inf"), q.alpha * scale - ratio.log() + ratio - 1)
+
+
 @register_kl(Dirichlet, Dirichlet)
 def _dirichlet(p: Dirichlet, q: Dirichlet) -> Tensor:
     a, b, total = p.concentration, q.concentration, p.concentration.sum(-1, keepdim=True)
@@ -147,6 +163,22 @@ def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor
     distance = linalg.solve_triangular(q.scale_tril, (p.loc - q.loc).unsqueeze(-1), upper=False)
     squares = (ratio**2).sum((-2, -1)) + (distance**2).sum((-2, -1))
     return q._log_scale() - p._log_scale() + 0.5 * (squares - p._size())
+
+
+@register_kl(LowRankMultivariateNormal, LowRankMultivariateNormal)
+@register_kl(LowRankMultivariateNormal, MultivariateNormal)
+@register_kl(MultivariateNormal, LowRankMultivariateNormal)
+def _low_rank(p: Any, q: Any) -> Tensor:
+    return _multivariate_normal(*(MultivariateNormal(d.loc, scale_tril=d.scale_tril, validate_args=False)
+                                  for d in (p, q)))  # fmt: skip
+
+
+@register_kl(TransformedDistribution, TransformedDistribution)
+def _transformed(p: TransformedDistribution, q: TransformedDistribution) -> Tensor:
+    if p.event_shape != q.event_shape or [*map(repr, p.transforms)] != [*map(repr, q.transforms)]:
+        raise NotImplementedError(f"the divergence between what different transforms make: {p} and {q}")
+    base = kl_divergence(p.base_dist, q.base_dist)
+    return sum_rightmost(base, base.ndim - len(p.batch_shape))
 
 
 @register_kl(Independent, Independent)

@@ -40,15 +40,15 @@ class Gamma(Distribution):
         return self.concentration / self.rate**2
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        return standard_gamma(self.concentration, self._extended(sample_shape)) / self.rate
+        return standard_gamma(self.concentration, self._extended_shape(sample_shape)) / self.rate
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         a = self.concentration
         return functional.xlogy(a, self.rate) + functional.xlogy(a - 1, value) - self.rate * value - a.lgamma()
 
     def cdf(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         return functional.igamma(self.concentration, self.rate * value)
 
     def entropy(self) -> Tensor:
@@ -98,10 +98,10 @@ class Beta(Distribution):
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         both = functional.stack([self.concentration1, self.concentration0], -1)
-        return shares(both, (*self._extended(sample_shape), 2)).select(-1, 0)
+        return shares(both, (*self._extended_shape(sample_shape), 2)).select(-1, 0)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         a, b = self.concentration1, self.concentration0
         density = functional.xlogy(a - 1, value) + functional.xlog1py(b - 1, -value)
         return density - log_beta(a, b)
@@ -110,6 +110,86 @@ class Beta(Distribution):
         a, b = self.concentration1, self.concentration0
         inner = (a - 1) * a.digamma() + (b - 1) * b.digamma() - (a + b - 2) * (a + b).digamma()
         return log_beta(a, b) - inner
+
+
+class InverseGamma(Distribution):
+    """Reciprocals of the numbers of a gamma distribution."""
+
+    concentration: Tensor
+    rate: Tensor
+    has_rsample = True
+    arg_constraints: ClassVar = Gamma.arg_constraints
+    support = constraints.positive
+
+    def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
+        self.concentration, self.rate = together(concentration, rate)
+        super().__init__(self.rate.shape, validate_args=validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return functional.where(self.concentration > 1, self.rate / (self.concentration - 1), math.inf)
+
+    @property
+    def mode(self) -> Tensor:
+        return self.rate / (self.concentration + 1)
+
+    @property
+    def variance(self) -> Tensor:
+        a = self.concentration
+        return functional.where(a > 2, self.rate**2 / ((a - 1) ** 2 * (a - 2)), math.inf)
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        return self.rate / standard_gamma(self.concentration, self._extended_shape(sample_shape))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        a = self.concentration
+        return functional.xlogy(a, self.rate) - (a + 1) * value.log() - self.rate / value - a.lgamma()
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return functional.igammac(self.concentration, self.rate / value)
+
+    def entropy(self) -> Tensor:
+        a = self.concentration
+        return a + self.rate.log() + a.lgamma() - (1 + a) * a.digamma()
+
+
+class FisherSnedecor(Distribution):
+    """Quotients of the means of `df1` and of `df2` squares of normal numbers."""
+
+    df1: Tensor
+    df2: Tensor
+    has_rsample = True
+    arg_constraints: ClassVar = {"df1": constraints.positive, "df2": constraints.positive}
+    support = constraints.positive
+
+    def __init__(self, df1: Any, df2: Any, validate_args: bool | None = None) -> None:
+        self.df1, self.df2 = together(df1, df2)
+        super().__init__(self.df1.shape, validate_args=validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return functional.where(self.df2 > 2, self.df2 / (self.df2 - 2), math.nan)
+
+    @property
+    def mode(self) -> Tensor:
+        return functional.where(self.df1 > 2, (self.df1 - 2) / self.df1 * self.df2 / (self.df2 + 2), math.nan)
+
+    @property
+    def variance(self) -> Tensor:
+        m, n = self.df1, self.df2
+        return functional.where(n > 4, 2 * n**2 * (m + n - 2) / (m * (n - 2) ** 2 * (n - 4)), math.nan)
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        shape = self._extended_shape(sample_shape)
+        above, below = (standard_gamma(df / 2, shape) / df for df in (self.df1, self.df2))
+        return above / below
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        a, b, ratio = self.df1 / 2, self.df2 / 2, self.df1 / self.df2
+        return a * ratio.log() + (a - 1) * value.log() - (a + b) * (ratio * value).log1p() - log_beta(a, b)
 
 
 class StudentT(Location):
@@ -133,7 +213,7 @@ class StudentT(Location):
         return functional.where(self.df > 1, finite, math.nan)
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        shape = self._extended(sample_shape)
+        shape = self._extended_shape(sample_shape)
         noise = functional.randn(shape, dtype=self.df.dtype, device=self.df.device)
         return self.loc + self.scale * noise * (2 * standard_gamma(self.df / 2, shape) / self.df).rsqrt()
 

@@ -33,7 +33,7 @@ class Location(Distribution):
         return self.loc
 
     def _standard(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         return (value - self.loc) / self.scale
 
 
@@ -55,7 +55,7 @@ class Normal(Location):
         return self.scale**2
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        noise = functional.randn(self._extended(sample_shape), dtype=self.loc.dtype, device=self.loc.device)
+        noise = functional.randn(self._extended_shape(sample_shape), dtype=self.loc.dtype, device=self.loc.device)
         return self.loc + self.scale * noise
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -167,12 +167,12 @@ class _Half(Distribution):
         return self._whole().rsample(sample_shape).abs()  # type: ignore[no-any-return]
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         density = self._whole().log_prob(value) + math.log(2)
         return functional.where(value >= 0, density, -math.inf)
 
     def cdf(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         return 2 * self._whole().cdf(value) - 1  # type: ignore[no-any-return]
 
     def icdf(self, value: Tensor) -> Tensor:
@@ -235,11 +235,11 @@ class LogNormal(Location):
         return self._logarithm().rsample(sample_shape).exp()
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         return self._logarithm().log_prob(value.log()) - value.log()
 
     def cdf(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         return self._logarithm().cdf(value.log())
 
     def icdf(self, value: Tensor) -> Tensor:

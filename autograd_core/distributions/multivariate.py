@@ -3,14 +3,44 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from autograd_core import functional, linalg
 from autograd_core.distributions import constraints
 from autograd_core.distributions.discrete import Categorical
-from autograd_core.distributions.distribution import Distribution, Shape, derived
+from autograd_core.distributions.distribution import Distribution, Shape, derived, sum_rightmost
 from autograd_core.distributions.gamma_draws import shares
 from autograd_core.tensor import Tensor
+
+
+def one_matrix(name: str, covariance_matrix: Any, precision_matrix: Any, scale_tril: Any) -> tuple[str, Tensor]:
+    """Whichever of three matrices is given, after its name."""
+    given = {"covariance_matrix": covariance_matrix, "precision_matrix": precision_matrix, "scale_tril": scale_tril}
+    matrices = [(key, m) for key, m in given.items() if m is not None]
+    if len(matrices) != 1:
+        raise ValueError(f"{name}() takes exactly one of {', '.join(given)}, not {len(matrices)}")
+    if matrices[0][1].ndim < 2:
+        raise ValueError(f"{name}(): {matrices[0][0]} must be a matrix, not of shape {matrices[0][1].shape}")
+    return matrices[0]
+
+
+def scale_tril_of(d: Any) -> Tensor:
+    """The Cholesky factor of the covariance matrix."""
+    if d._name == "covariance_matrix":
+        return linalg.cholesky(d.covariance_matrix)
+    turned = linalg.cholesky(d.precision_matrix.flip(-2, -1)).flip(-2, -1).mT
+    unit = functional.eye(turned.shape[-1], dtype=turned.dtype, device=turned.device)
+    return linalg.solve_triangular(turned, unit, upper=False)
+
+
+def covariance_of(d: Any) -> Tensor:
+    """The mean of the products of the distances from the mean."""
+    return d.scale_tril @ d.scale_tril.mT  # type: ignore[no-any-return]
+
+
+def precision_of(d: Any) -> Tensor:
+    """The inverse of the covariance matrix."""
+    return functional.cholesky_inverse(d.scale_tril)
 
 
 class MultivariateNormal(Distribution):
@@ -25,36 +55,15 @@ class MultivariateNormal(Distribution):
 
     def __init__(self, loc: Tensor, covariance_matrix: Tensor | None = None, precision_matrix: Tensor | None = None,
                  scale_tril: Tensor | None = None, validate_args: bool | None = None) -> None:  # fmt: skip
-        given = {"covariance_matrix": covariance_matrix, "precision_matrix": precision_matrix, "scale_tril": scale_tril}
-        matrices = [(name, m) for name, m in given.items() if m is not None]
-        if len(matrices) != 1:
-            raise ValueError(f"MultivariateNormal() takes exactly one of {', '.join(given)}, not {len(matrices)}")
+        self._name, matrix = one_matrix("MultivariateNormal", covariance_matrix, precision_matrix, scale_tril)
         if loc.ndim < 1:
             raise ValueError("MultivariateNormal() takes vectors along the last axis of loc, not a number")
-        ((self._name, matrix),) = matrices
         batch = functional.broadcast_shapes(matrix.shape[:-2], loc.shape[:-1])
         self.loc = loc.expand(*batch, -1)
         vars(self)[self._name] = matrix.expand(*batch, -1, -1)
         super().__init__(batch, loc.shape[-1:], validate_args=validate_args)
 
-    @derived
-    def scale_tril(self) -> Tensor:
-        """The Cholesky factor of the covariance matrix."""
-        if self._name == "covariance_matrix":
-            return linalg.cholesky(self.covariance_matrix)
-        turned = linalg.cholesky(self.precision_matrix.flip(-2, -1)).flip(-2, -1).mT
-        unit = functional.eye(self.event_shape[0], dtype=self.loc.dtype, device=self.loc.device)
-        return linalg.solve_triangular(turned, unit, upper=False)
-
-    @derived
-    def covariance_matrix(self) -> Tensor:
-        """The mean of the products of the distances from the mean."""
-        return self.scale_tril @ self.scale_tril.mT
-
-    @derived
-    def precision_matrix(self) -> Tensor:
-        """The inverse of the covariance matrix."""
-        return functional.cholesky_inverse(self.scale_tril)
+    scale_tril, covariance_matrix, precision_matrix = map(derived, (scale_tril_of, covariance_of, precision_of))
 
     @property
     def mean(self) -> Tensor:
@@ -69,11 +78,11 @@ class MultivariateNormal(Distribution):
         return (self.scale_tril**2).sum(-1)
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        noise = functional.randn(self._extended(sample_shape), dtype=self.loc.dtype, device=self.loc.device)
+        noise = functional.randn(self._extended_shape(sample_shape), dtype=self.loc.dtype, device=self.loc.device)
         return self.loc + (self.scale_tril @ noise.unsqueeze(-1)).squeeze(-1)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         distance = linalg.solve_triangular(self.scale_tril, (value - self.loc).unsqueeze(-1), upper=False)
         return -0.5 * (distance**2).sum((-2, -1)) - self._log_scale() - 0.5 * self._size() * math.log(2 * math.pi)
 
@@ -119,10 +128,10 @@ class Dirichlet(Distribution):
         return self.mean * (1 - self.mean) / (total + 1)
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        return shares(self.concentration, self._extended(sample_shape))
+        return shares(self.concentration, self._extended_shape(sample_shape))
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         a = self.concentration
         return functional.xlogy(a - 1, value).sum(-1) + a.sum(-1).lgamma() - a.lgamma().sum(-1)
 
@@ -150,7 +159,7 @@ class Independent(Distribution):
         """That of the distribution, at all axes."""
         return constraints.independent(self.base_dist.support, self.reinterpreted_batch_ndims)
 
-    def expand(self, batch_shape: Shape) -> Independent:
+    def expand(self, batch_shape: Shape, _instance: Any = None) -> Independent:
         inner = self.event_shape[: self.reinterpreted_batch_ndims]
         return Independent(self.base_dist.expand((*batch_shape, *inner)), self.reinterpreted_batch_ndims, False)
 
@@ -197,7 +206,7 @@ class MixtureSameFamily(Distribution):
                              f"{mixture_distribution!r} and a batch of shape {parts}")  # fmt: skip
         super().__init__(parts[:-1], component_distribution.event_shape, validate_args=validate_args)
 
-    def expand(self, batch_shape: Shape) -> MixtureSameFamily:
+    def expand(self, batch_shape: Shape, _instance: Any = None) -> MixtureSameFamily:
         parts = (*batch_shape, self.component_distribution.batch_shape[-1])
         return MixtureSameFamily(
             self.mixture_distribution.expand(batch_shape), self.component_distribution.expand(parts), False
@@ -232,7 +241,7 @@ class MixtureSameFamily(Distribution):
         return values.take_along_dim(at.expand(*choice.shape, 1, *self.event_shape), dim).squeeze(dim)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         parts = self.component_distribution.log_prob(value.unsqueeze(-1 - len(self.event_shape)))
         return functional.logsumexp(parts + functional.log_softmax(self.mixture_distribution.logits, -1), -1)
 
@@ -242,8 +251,3 @@ class MixtureSameFamily(Distribution):
 
     def __repr__(self) -> str:
         return f"MixtureSameFamily({self.mixture_distribution!r}, {self.component_distribution!r})"
-
-
-def sum_rightmost(x: Tensor, count: int) -> Tensor:
-    """The sums over the last axes."""
-    return x.flatten(-count).sum(-1) if count else x

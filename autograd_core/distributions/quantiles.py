@@ -18,12 +18,10 @@ class ByQuantile(Distribution):
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         like = getattr(self, self._given()[0])
-        u = functional.rand(self._extended(sample_shape), dtype=like.dtype, device=like.device)
-        limits = dtypes.finfo(like.dtype)
-        return self._quantile(u.clamp(float(limits.tiny), 1 - float(limits.eps) / 2))
+        return self._quantile(uniform_within(self._extended_shape(sample_shape), like))
 
     def icdf(self, value: Tensor) -> Tensor:
-        if self._validates and not bool(constraints.unit_interval.check(value).all()):
+        if self._validate_args and not bool(constraints.unit_interval.check(value).all()):
             raise ValueError(f"icdf() takes probabilities between 0 and 1, not {value.detach()}")
         return self._quantile(value)
 
@@ -41,7 +39,7 @@ class Uniform(ByQuantile):
     def __init__(self, low: Any, high: Any, validate_args: bool | None = None) -> None:
         self.low, self.high = together(low, high)
         super().__init__(self.low.shape, validate_args=validate_args)
-        if self._validates and not bool((self.low < self.high).all()):
+        if self._validate_args and not bool((self.low < self.high).all()):
             raise ValueError(f"Uniform() needs low < high, not {self.low.detach()} and {self.high.detach()}")
 
     @property
@@ -62,12 +60,12 @@ class Uniform(ByQuantile):
         return (self.high - self.low) ** 2 / 12
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         inside = (value >= self.low) & (value < self.high)
         return functional.where(inside, -(self.high - self.low).log(), -math.inf)
 
     def cdf(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         return ((value - self.low) / (self.high - self.low)).clamp(0, 1)
 
     def _quantile(self, u: Tensor) -> Tensor:
@@ -101,11 +99,11 @@ class Exponential(ByQuantile):
         return self.rate**-2
 
     def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         return self.rate.log() - self.rate * value
 
     def cdf(self, value: Tensor) -> Tensor:
-        self._check(value)
+        self._validate_sample(value)
         return -(-self.rate * value).expm1()
 
     def _quantile(self, u: Tensor) -> Tensor:
@@ -113,3 +111,10 @@ class Exponential(ByQuantile):
 
     def entropy(self) -> Tensor:
         return 1 - self.rate.log()
+
+
+def uniform_within(shape: tuple[int, ...], like: Tensor) -> Tensor:
+    """Uniform numbers of another tensor's dtype and device, none of them exactly 0 or 1."""
+    limits = dtypes.finfo(like.dtype)
+    u = functional.rand(shape, dtype=like.dtype, device=like.device)
+    return u.clamp(float(limits.tiny), 1 - float(limits.eps) / 2)

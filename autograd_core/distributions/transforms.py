@@ -1,36 +1,40 @@
-"""Invertible functions of elements, and the distributions of what they make of random variables."""
+"""Invertible functions of elements, and what they have in common with those of vectors."""
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from autograd_core import functional
 from autograd_core.distributions import constraints
-from autograd_core.distributions.distribution import Distribution, Shape
-from autograd_core.distributions.multivariate import sum_rightmost
-from autograd_core.tensor import Tensor, no_grad
+from autograd_core.distributions.constraints import Constraint
+from autograd_core.distributions.distribution import sum_rightmost
+from autograd_core.tensor import Tensor
 
 
 class Transform:
-    """An invertible function of every element, with the logarithm of its slope.
+    """A function with the logarithm of what it stretches volumes by, and its inverse; of every element, or of vectors
+    or matrices along as many last axes as its domain says.
 
     cache_size: 1 keeps the last argument with its value, whose inverse then is exact.
     """
 
-    codomain = constraints.real
+    bijective = False
+    domain: Any = constraints.real
+    codomain: Any = constraints.real
     sign: Any = 1  # of the slope
-    _inverse: Transform | None = None
 
     def __init__(self, cache_size: int = 0) -> None:
-        self._cached: tuple[Any, Any] | None = (None, None) if cache_size else None
+        self._cache_size = cache_size
+        self._cached: tuple[Any, Any] = (None, None)
 
     def __call__(self, x: Tensor) -> Tensor:
-        if self._cached is not None and self._cached[0] is x:
+        if self._cached[0] is x:
             return self._cached[1]  # type: ignore[no-any-return]
         y = self._call(x)
-        if self._cached is not None:
+        if self._cache_size:
             self._cached = x, y
         return y
 
@@ -39,20 +43,36 @@ class Transform:
         """The inverse function."""
         return _Inverse(self)
 
-    def inverted(self, y: Tensor) -> Tensor:
-        """The argument of which this is the value."""
-        if self._cached is not None and self._cached[1] is y:
+    def _inv_call(self, y: Tensor) -> Tensor:
+        if self._cached[1] is y:
             return self._cached[0]  # type: ignore[no-any-return]
-        return self._inverted(y)
+        x = self._inverse(y)
+        if self._cache_size:
+            self._cached = x, y
+        return x
+
+    def with_cache(self, cache_size: int = 1) -> Self:
+        """The transform with another size of its cache."""
+        new = copy.copy(self)
+        Transform.__init__(new, cache_size)
+        return new
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         """The logarithm of the size of the slope at `x`, where the value is `y`."""
         raise NotImplementedError(f"{type(self).__name__} does not say its slope")
 
+    def forward_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """The shape of a value, from that of an argument."""
+        return tuple(shape)
+
+    def inverse_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """The shape of an argument, from that of a value."""
+        return tuple(shape)
+
     def _call(self, x: Tensor) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} does not say its value")
 
-    def _inverted(self, y: Tensor) -> Tensor:
+    def _inverse(self, y: Tensor) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} has no inverse")
 
     def __repr__(self) -> str:
@@ -62,73 +82,149 @@ class Transform:
 class _Inverse(Transform):
     def __init__(self, of: Transform) -> None:
         super().__init__()
-        self._of, self.sign = of, of.sign
+        self._of, self.sign, self.bijective = of, of.sign, of.bijective
+        self.domain, self.codomain = of.codomain, of.domain
 
     @property
     def inv(self) -> Transform:
         return self._of
 
     def _call(self, x: Tensor) -> Tensor:
-        return self._of.inverted(x)
+        return self._of._inv_call(x)
 
-    def _inverted(self, y: Tensor) -> Tensor:
+    def _inverse(self, y: Tensor) -> Tensor:
         return self._of(y)
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         return -self._of.log_abs_det_jacobian(y, x)
 
+    def forward_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        return self._of.inverse_shape(shape)
+
+    def inverse_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        return self._of.forward_shape(shape)
+
+    def __repr__(self) -> str:
+        return f"{self._of!r}.inv"
+
 
 class ExpTransform(Transform):
     """exp(x)."""
 
+    bijective = True
     codomain = constraints.positive
 
     def _call(self, x: Tensor) -> Tensor:
         return x.exp()
 
-    def _inverted(self, y: Tensor) -> Tensor:
+    def _inverse(self, y: Tensor) -> Tensor:
         return y.log()
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         return x
 
 
+class PowerTransform(Transform):
+    """x to the power of `exponent`, of numbers above 0."""
+
+    bijective = True
+    domain = codomain = constraints.positive
+
+    def __init__(self, exponent: Any, cache_size: int = 0) -> None:
+        super().__init__(cache_size)
+        self.exponent = exponent if isinstance(exponent, Tensor) else functional.tensor(exponent)
+
+    @property
+    def sign(self) -> Any:
+        """That of the exponent."""
+        return self.exponent.sign()
+
+    def _call(self, x: Tensor) -> Tensor:
+        return x**self.exponent
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return y ** (1 / self.exponent)
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        return (self.exponent * y / x).abs().log()
+
+    def forward_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        return tuple(functional.broadcast_shapes(tuple(shape), self.exponent.shape))
+
+    inverse_shape = forward_shape
+
+
 class SigmoidTransform(Transform):
     """1 / (1 + exp(-x))."""
 
+    bijective = True
     codomain = constraints.unit_interval
 
     def _call(self, x: Tensor) -> Tensor:
         return x.sigmoid()
 
-    def _inverted(self, y: Tensor) -> Tensor:
+    def _inverse(self, y: Tensor) -> Tensor:
         return functional.logit(y)
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         return -functional.softplus(-x) - functional.softplus(x)
 
 
+class SoftplusTransform(Transform):
+    """log(1 + exp(x))."""
+
+    bijective = True
+    codomain = constraints.positive
+
+    def _call(self, x: Tensor) -> Tensor:
+        return functional.softplus(x)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return y + (-(-y).expm1()).log()
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        return -functional.softplus(-x)
+
+
 class TanhTransform(Transform):
     """tanh(x); its slope is exact far out, too, so use `cache_size=1` rather than clip what goes into `log_prob`."""
 
+    bijective = True
     codomain = constraints.interval(-1.0, 1.0)
 
     def _call(self, x: Tensor) -> Tensor:
         return x.tanh()
 
-    def _inverted(self, y: Tensor) -> Tensor:
+    def _inverse(self, y: Tensor) -> Tensor:
         return y.atanh()
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         return 2 * (math.log(2) - x - functional.softplus(-2 * x))
 
 
+class AbsTransform(Transform):
+    """|x|, of which x is taken as its own inverse."""
+
+    codomain = constraints.positive
+
+    def _call(self, x: Tensor) -> Tensor:
+        return x.abs()
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return y
+
+
 class AffineTransform(Transform):
     """loc + scale·x."""
+
+    bijective = True
 
     def __init__(self, loc: Any, scale: Any, event_dim: int = 0, cache_size: int = 0) -> None:
         super().__init__(cache_size)
         self.loc, self.scale, self.event_dim = loc, scale, event_dim
+        self.domain = self.codomain = (
+            constraints.independent(constraints.real, event_dim) if event_dim else constraints.real
+        )
 
     @property
     def sign(self) -> Any:
@@ -138,96 +234,40 @@ class AffineTransform(Transform):
     def _call(self, x: Tensor) -> Tensor:
         return self.loc + self.scale * x  # type: ignore[no-any-return]
 
-    def _inverted(self, y: Tensor) -> Tensor:
+    def _inverse(self, y: Tensor) -> Tensor:
         return (y - self.loc) / self.scale  # type: ignore[no-any-return]
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         slope = self.scale * functional.ones_like(x.detach())
         return sum_rightmost(slope.abs().log(), self.event_dim)
 
+    def forward_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        parts = (getattr(part, "shape", ()) for part in (self.loc, self.scale))
+        return tuple(functional.broadcast_shapes(tuple(shape), *parts))
 
-class ComposeTransform(Transform):
-    """Transforms one after the other."""
+    inverse_shape = forward_shape
 
-    def __init__(self, parts: Sequence[Transform], cache_size: int = 0) -> None:
+
+class CumulativeDistributionTransform(Transform):
+    """The probability, under a distribution, of what is not above x."""
+
+    bijective = True
+    codomain = constraints.unit_interval
+
+    def __init__(self, distribution: Any, cache_size: int = 0) -> None:
         super().__init__(cache_size)
-        self.parts = list(parts)
+        self.distribution = distribution
 
     @property
-    def codomain(self) -> constraints.Constraint:  # type: ignore[override]
-        """That of the last."""
-        return self.parts[-1].codomain
-
-    @property
-    def sign(self) -> Any:
-        """The product of the signs."""
-        return math.prod(part.sign for part in self.parts)
+    def domain(self) -> Constraint | None:
+        """What the distribution gives."""
+        return self.distribution.support  # type: ignore[no-any-return]
 
     def _call(self, x: Tensor) -> Tensor:
-        for part in self.parts:
-            x = part(x)
-        return x
+        return self.distribution.cdf(x)  # type: ignore[no-any-return]
 
-    def _inverted(self, y: Tensor) -> Tensor:
-        for part in reversed(self.parts):
-            y = part.inverted(y)
-        return y
+    def _inverse(self, y: Tensor) -> Tensor:
+        return self.distribution.icdf(y)  # type: ignore[no-any-return]
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        total: Any = 0
-        for part in self.parts:
-            value = part(x)
-            total, x = total + part.log_abs_det_jacobian(x, value), value
-        return total  # type: ignore[no-any-return]
-
-
-class TransformedDistribution(Distribution):
-    """What transforms, one after the other, make of the random variables of a distribution.
-
-    >>> from autograd_core.distributions import Normal
-    >>> TransformedDistribution(Normal(0.0, 1.0), TanhTransform()).log_prob(functional.tensor(0.0))
-    tensor(-0.9189)
-    """
-
-    def __init__(self, base_distribution: Distribution, transforms: Transform | Sequence[Transform],
-                 validate_args: bool | None = None) -> None:  # fmt: skip
-        self.base_dist = base_distribution
-        self.transforms = [transforms] if isinstance(transforms, Transform) else list(transforms)
-        super().__init__(base_distribution.batch_shape, base_distribution.event_shape, validate_args)
-        self.has_rsample = base_distribution.has_rsample
-        self._all = ComposeTransform(self.transforms)
-
-    @property
-    def support(self) -> constraints.Constraint:
-        """What the last transform gives."""
-        if not self.transforms:
-            return self.base_dist.support  # type: ignore[no-any-return]
-        return constraints.independent(self._all.codomain, len(self.event_shape))
-
-    def expand(self, batch_shape: Shape) -> TransformedDistribution:
-        return TransformedDistribution(self.base_dist.expand(batch_shape), self.transforms, False)
-
-    def sample(self, sample_shape: Shape = ()) -> Tensor:
-        with no_grad():
-            return self._all(self.base_dist.sample(sample_shape))
-
-    def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        return self._all(self.base_dist.rsample(sample_shape))
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        self._check(value)
-        x = self._all.inverted(value)
-        density = self.base_dist.log_prob(x)
-        slope = self._all.log_abs_det_jacobian(x, value) if self.transforms else functional.zeros_like(x)
-        return density - sum_rightmost(slope, slope.ndim - density.ndim)
-
-    def cdf(self, value: Tensor) -> Tensor:
-        self._check(value)
-        below, sign = self.base_dist.cdf(self._all.inverted(value)), self._all.sign
-        return sign * (below - 0.5) + 0.5  # type: ignore[no-any-return]
-
-    def icdf(self, value: Tensor) -> Tensor:
-        return self._all(self.base_dist.icdf(self._all.sign * (value - 0.5) + 0.5))
-
-    def __repr__(self) -> str:
-        return f"TransformedDistribution({self.base_dist!r}, {self.transforms!r})"
+        return self.distribution.log_prob(x)  # type: ignore[no-any-return]

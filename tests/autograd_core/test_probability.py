@@ -1,6 +1,7 @@
 """Distributions against SciPy's, their samples against their own moments, and what they refuse."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -28,6 +29,12 @@ SCALAR = {
     "Gamma": (lambda: D.Gamma(A, B), stats.gamma(a, scale=1 / b), ABOVE),
     "Chi2": (lambda: D.Chi2(A), stats.chi2(a), ABOVE),
     "Beta": (lambda: D.Beta(A, B), stats.beta(a, b), UNIT),
+    "InverseGamma": (lambda: D.InverseGamma(A + 2, B), stats.invgamma(a + 2, scale=b), ABOVE),
+    "FisherSnedecor": (lambda: D.FisherSnedecor(A, B + 4), stats.f(a, b + 4), ABOVE),
+    "Pareto": (lambda: D.Pareto(P, A + 2), stats.pareto(a + 2, scale=p), [1.2, 0.9, 3.0]),
+    "GeneralizedPareto": (lambda: D.GeneralizedPareto(A, B, P - 0.5), stats.genpareto(p - 0.5, a, b), [1.2, 1.9, 3.0]),
+    "Weibull": (lambda: D.Weibull(A, B), stats.weibull_min(b, scale=a), ABOVE),
+    "NegativeBinomial": (lambda: D.NegativeBinomial(A, P), stats.nbinom(a, 1 - p), COUNTS),
     "Bernoulli": (lambda: D.Bernoulli(P), stats.bernoulli(p), [0.0, 1.0, 1.0]),
     "Bernoulli of logits": (lambda: D.Bernoulli(logits=P.logit()), stats.bernoulli(p), [0.0, 1.0, 1.0]),
     "Geometric": (lambda: D.Geometric(P), stats.geom(p, -1), COUNTS),
@@ -40,6 +47,8 @@ VECTORS = {
                            stats.multivariate_normal(a, np.diag(b) + 0.2), REAL),
     "MultivariateNormal by its inverse": (lambda: D.MultivariateNormal(A, precision_matrix=ag.diag(B) + 0.2),
                                           stats.multivariate_normal(a, np.linalg.inv(np.diag(b) + 0.2)), REAL),
+    "LowRankMultivariateNormal": (lambda: D.LowRankMultivariateNormal(A, ag.ones(3, 1, dtype="f8") * 0.2**0.5, B),
+                                  stats.multivariate_normal(a, np.diag(b) + 0.2), REAL),
     "Multinomial": (lambda: D.Multinomial(4, P), stats.multinomial(4, p / p.sum()), [1.0, 0.0, 3.0]),
 }  # fmt: skip
 
@@ -63,7 +72,7 @@ def test_density_and_moments_of_numbers(name):
         except NotImplementedError:
             continue
         close(found, {"cdf": theirs.cdf, "icdf": theirs.ppf}[what](of.numpy()))
-    if name != "Poisson":
+    if name not in ("Poisson", "FisherSnedecor", "NegativeBinomial"):
         close(d.entropy(), theirs.entropy())
 
 
@@ -202,8 +211,41 @@ DIVERGENT = {
     "Binomial": lambda s: D.Binomial(3, P / s), "Categorical": lambda s: D.Categorical(P * ag.tensor([1.0, s, 2.0])),
     "MultivariateNormal": lambda s: D.MultivariateNormal(A * s, ag.diag(B) + 0.1 * s),
     "Independent": lambda s: D.Independent(D.Normal(A, B * s), 1), "Uniform": lambda s: D.Uniform(-A * s, B),
-    "Cauchy": lambda s: D.Cauchy(A, B * s),
+    "Cauchy": lambda s: D.Cauchy(A, B * s), "ContinuousBernoulli": lambda s: D.ContinuousBernoulli(P / s),
+    "Pareto": lambda s: D.Pareto(A / s, B * s), "TransformedDistribution": lambda s: D.TransformedDistribution(
+        D.Normal(A, B * s), [D.TanhTransform(cache_size=1)]), "LowRankMultivariateNormal":
+    lambda s: D.LowRankMultivariateNormal(A * s, ag.ones(3, 1, dtype="f8") * s, B),
 }  # fmt: skip
+
+
+KINDS = {
+    "Bernoulli": lambda: D.Bernoulli(P), "Beta": lambda: D.Beta(A + 1, B), "Gumbel": lambda: D.Gumbel(A, B),
+    "ContinuousBernoulli": lambda: D.ContinuousBernoulli(P), "Exponential": lambda: D.Exponential(A),
+    "Gamma": lambda: D.Gamma(A, B), "Laplace": lambda: D.Laplace(A, B), "Normal": lambda: D.Normal(A, B + 1),
+    "Pareto": lambda: D.Pareto(P, A + 3), "Poisson": lambda: D.Poisson(A), "Uniform": lambda: D.Uniform(P / 9, P),
+    "Uniform beyond": lambda: D.Uniform(P / 9 - 0.5, P + 1),
+}  # fmt: skip
+
+
+def has_divergence(p, q):
+    try:
+        D.kl_divergence(KINDS[p](), KINDS[q]())
+    except NotImplementedError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("p", "q"), [(p, q) for p in KINDS for q in KINDS if p != q and has_divergence(p, q)])
+def test_divergences_of_different_families(p, q):
+    p, q = KINDS[p](), KINDS[q]()
+    exact = D.kl_divergence(p, q).detach()
+    ag.manual_seed(0)
+    x = p.sample((20000,))
+    assert (exact.isinf() | q.support.check(x).all(0)).all()
+    q._validate_args = False
+    differences = (p.log_prob(x) - q.log_prob(x)).detach()
+    error = differences.std(0) / math.sqrt(len(x))
+    assert (((differences.mean(0) - exact).abs() <= 5 * error + 1e-12) | exact.isinf()).all()
 
 
 @pytest.mark.parametrize("name", DIVERGENT)
@@ -300,3 +342,159 @@ def test_a_cached_transform_is_inverted_exactly():
         D.Transform()(x)
     with pytest.raises(ValueError, match="within the support"):
         squashed.log_prob(ag.tensor(2.0))
+
+
+def test_distributions_of_matrices():
+    v = np.diag(b) + 0.2
+    d, theirs = D.Wishart(ag.tensor(4.5, dtype="f8"), ag.tensor(v)), stats.wishart(4.5, v)
+    x = np.diag([2.0, 1.0, 3.0]) + 0.1
+    close(d.log_prob(ag.tensor(x)), theirs.logpdf(x))
+    close(d.entropy(), theirs.entropy())
+    close(d.variance, theirs.var())
+    ag.manual_seed(0)
+    found = d.rsample((4000,))
+    assert d.support.check(found).all()
+    assert ((found.mean(0) - d.mean).abs() < 5 * d.stddev / math.sqrt(4000)).all()
+    with pytest.raises(ValueError, match="larger df"):
+        D.Wishart(1.0, ag.eye(3))
+    lkj = D.LKJCholesky(3, ag.tensor([0.5, 2.0], dtype="f8"))
+    lower = lkj.sample((4000,))
+    r = (lower @ lower.mT)[..., 1, 0]  # each correlation is beta-distributed
+    spread = 1 / (2 * (lkj.concentration + 0.5) + 1)
+    assert ((r.var(0) - spread).abs() < 0.05 * spread + 0.01).all()
+    shape = (
+        lkj.concentration.numpy() + 0.5
+    )  # of two, the density is one of their correlation and that factor's slope, 1
+    plane = D.LKJCholesky(2, lkj.concentration)
+    at = ag.tensor([[1.0, 0.0], [0.6, 0.8]], dtype="f8")
+    close(plane.log_prob(at), stats.beta(shape - 0.5, shape - 0.5).logpdf(0.8) - math.log(2))
+
+
+def test_angles():
+    d, theirs = D.VonMises(A, B), stats.vonmises(b, loc=a)
+    close(d.log_prob(ag.tensor(REAL, dtype="f8")), theirs.logpdf(REAL))
+    ag.manual_seed(0)
+    x = d.sample((4000,))
+    assert ((x >= -math.pi) & (x < math.pi)).all()
+    assert ((1 - (x - A).cos().mean(0) - d.variance).abs() < 0.03).all()
+
+
+def test_powers_of_uniform_numbers():
+    d = D.Kumaraswamy(A, B)
+    x = ag.tensor(UNIT, dtype="f8", requires_grad=True)
+    close(d.icdf(d.cdf(x)), UNIT)
+    close(ag.grad(d.cdf(x).sum(), x)[0], d.log_prob(x).exp().detach())
+    ag.manual_seed(0)
+    found = d.rsample((20000,)).detach()
+    error = d.stddev.detach() / math.sqrt(20000)
+    assert ((found.mean(0) - d.mean).abs() < 5 * error).all()
+    assert ((-d.log_prob(found)).mean(0) - d.entropy()).abs().max() < 0.1
+    close(D.GeneralizedPareto(A, B, 0.0).log_prob(A.detach() + x), D.Exponential(1 / B).log_prob(x).detach())
+
+
+def test_continuous_bernoulli_next_to_a_half():
+    x = ag.tensor([0.2, 0.7], dtype="f8", requires_grad=True)
+    for p in (0.3, 0.4989, 0.4999, 0.5):
+        d = D.ContinuousBernoulli(ag.tensor(p, dtype="f8"))
+        close(d.icdf(d.cdf(x)), x.detach(), rtol=1e-6)
+        close(ag.grad(d.cdf(x).sum(), x)[0], d.log_prob(x).exp().detach(), rtol=1e-6)
+        grid = (ag.arange(4000, dtype="f8") + 0.5) / 4000
+        weights = d.log_prob(grid).exp() / 4000
+        close(d.mean, (weights * grid).sum(), rtol=1e-6)
+        close(d.variance, (weights * (grid - d.mean) ** 2).sum(), rtol=1e-4)
+        close(d.entropy(), -(weights * d.log_prob(grid)).sum(), rtol=1e-4)
+
+
+def test_relaxed_choices():
+    ag.manual_seed(0)
+    cold = D.RelaxedBernoulli(ag.tensor(0.01), ag.tensor(0.3)).rsample((2000,))
+    assert abs((cold > 0.5).float().mean().item() - 0.3) < 0.05
+    d = D.RelaxedOneHotCategorical(ag.tensor(0.01), logits=P.detach().log().float())
+    assert ((d.expand((2,)).sample((2000,)) > 0.5).float().mean(0) - d.probs).abs().max() < 0.05
+    for made in (D.RelaxedBernoulli(0.7, P), D.RelaxedOneHotCategorical(0.7, P)):
+        made.log_prob(made.rsample().detach()).sum().backward()
+        assert made.temperature == 0.7
+    x = ag.linspace(0.0005, 0.9995, 1000, dtype="f8")
+    density = D.RelaxedOneHotCategorical(1.5, P[:2]).log_prob(ag.stack([x, 1 - x], -1)).exp()
+    close(density.mean(), 1.0, rtol=1e-3)
+    straight = D.OneHotCategoricalStraightThrough(P)
+    hot = straight.rsample()
+    assert ag.grad(hot[0], P)[0].abs().max() > 0
+    assert type(straight.expand((2,))) is type(straight)
+
+
+ONTO = {
+    "positive": D.constraints.positive, "above": D.constraints.greater_than(2.0), "below": D.constraints.less_than(2.0),
+    "unit": D.constraints.unit_interval, "between": D.constraints.half_open_interval(1.0, 3.0),
+    "simplex": D.constraints.simplex, "lower": D.constraints.lower_cholesky, "real": D.constraints.real_vector,
+    "definite": D.constraints.positive_definite, "correlation": D.constraints.corr_cholesky,
+    "parts": D.constraints.cat([D.constraints.positive, D.constraints.unit_interval], -1, [1, 2]),
+    "rows": D.constraints.stack([D.constraints.positive, D.constraints.real, D.constraints.unit_interval], -1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ONTO)
+@pytest.mark.parametrize("registry", [D.biject_to, D.transform_to])
+def test_transforms_onto_constraints(name, registry):
+    t = registry(ONTO[name])
+    ag.manual_seed(0)
+    x = ag.randn((2, 3, 3) if ONTO[name].event_dim == 2 and name != "correlation" else (2, 3), dtype="f8")
+    x = x.tril() if name in ("lower", "definite") else x
+    y = t(x)
+    assert ONTO[name].check(y).all()
+    assert (t.forward_shape(x.shape), t.inverse_shape(y.shape)) == (y.shape, x.shape)
+    close(t(t.inv(y)), y)
+    if t.bijective:
+        close(t.inv(y), x)
+
+
+VECTOR_TRANSFORMS = {
+    "StickBreaking": D.StickBreakingTransform(), "CorrCholesky": D.CorrCholeskyTransform(),
+    "Softplus": D.IndependentTransform(D.SoftplusTransform(), 1), "Power": D.ComposeTransform(
+        [D.ExpTransform(), D.PowerTransform(-1.5), D.AffineTransform(1.0, 2.0, event_dim=1)]),
+    "Reshape": D.ReshapeTransform((3,), (3, 1)), "Cat": D.IndependentTransform(
+        D.CatTransform([D.ExpTransform(), D.TanhTransform()], -1, [2, 1]), 1),
+    "Stack": D.IndependentTransform(
+        D.StackTransform([D.ExpTransform(), D.TanhTransform(), D.SigmoidTransform()], -1), 1),
+    "Cumulative": D.IndependentTransform(D.CumulativeDistributionTransform(D.Normal(0.0, 1.0)), 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VECTOR_TRANSFORMS)
+def test_transforms_know_their_slope(name):
+    """The logarithm of the determinant of the Jacobian of as many values as there are arguments."""
+    t, x = VECTOR_TRANSFORMS[name], ag.tensor([0.3, -0.5, 0.2], dtype="f8")
+    free = {"StickBreaking": lambda y: y[:-1], "CorrCholesky": lambda y: y[(1, 2, 2), (0, 0, 1)]}.get(name, ag.flatten)
+    jacobian = ag.func.jacrev(lambda x: free(t(x)))(x)
+    close(t.log_abs_det_jacobian(x, t(x)), ag.linalg.slogdet(jacobian)[1].item(), rtol=1e-6)
+    close(t.inv(t(x)), x, rtol=1e-6)
+
+
+def test_a_family_of_its_own():
+    class Cosine(D.Distribution):
+        arg_constraints: ClassVar = {"width": D.constraints.positive}
+
+        def __init__(self, width, validate_args=None):
+            self.width = width
+            super().__init__(width.shape, validate_args=validate_args)
+
+        @D.constraints.dependent_property(is_discrete=False, event_dim=0)
+        def support(self):
+            return D.constraints.interval(-self.width, self.width)
+
+        def expand(self, batch_shape, _instance=None):
+            new = self._get_checked_instance(Cosine, _instance)
+            new.width = self.width.expand(batch_shape)
+            super(Cosine, new).__init__(batch_shape, validate_args=False)
+            return new
+
+        def log_prob(self, value):
+            self._validate_sample(value)
+            return ((math.pi * value / self.width).cos() + 1).log() - (2 * self.width).log()
+
+    d = Cosine(ag.ones(2)).expand((3, 2))
+    assert (d.batch_shape, d.log_prob(ag.zeros(3, 2)).shape) == ((3, 2), (3, 2))
+    with pytest.raises(ValueError, match="within the support"):
+        Cosine(ag.ones(2)).log_prob(ag.full((2,), 2.0))
+    with pytest.raises(NotImplementedError, match="cannot be checked alone"):
+        D.constraints.dependent.check(ag.ones(2))

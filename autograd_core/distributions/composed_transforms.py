@@ -1,0 +1,127 @@
+"""What is made of transforms: one after the other, or with axes of a batch as parts of one event."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from autograd_core import functional
+from autograd_core.distributions import constraints
+from autograd_core.distributions.constraints import Constraint
+from autograd_core.distributions.distribution import sum_rightmost
+from autograd_core.distributions.transforms import Transform
+from autograd_core.tensor import Tensor
+
+
+class ComposeTransform(Transform):
+    """Transforms one after the other."""
+
+    def __init__(self, parts: Sequence[Transform], cache_size: int = 0) -> None:
+        super().__init__(cache_size)
+        self.parts = [part.with_cache(cache_size) for part in parts] if cache_size else list(parts)
+
+    @property
+    def bijective(self) -> bool:  # type: ignore[override]
+        """Whether all are."""
+        return all(part.bijective for part in self.parts)
+
+    @property
+    def domain(self) -> Constraint:
+        """That of the first, of as many axes as any of them needs."""
+        return self._end(self.parts, "domain", "codomain")
+
+    @property
+    def codomain(self) -> Constraint:
+        """That of the last, of as many axes as any of them needs."""
+        return self._end(self.parts[::-1], "codomain", "domain")
+
+    @staticmethod
+    def _end(parts: list[Transform], here: str, there: str) -> Constraint:
+        if not parts:
+            return constraints.real
+        dim = getattr(parts[-1], there).event_dim
+        for part in reversed(parts):
+            own = getattr(part, here).event_dim
+            dim = max(dim + own - getattr(part, there).event_dim, own)
+        end: Constraint = getattr(parts[0], here)
+        more = dim - end.event_dim
+        return constraints.independent(end, more) if more else end
+
+    @property
+    def sign(self) -> Any:
+        """The product of the signs."""
+        return math.prod(part.sign for part in self.parts)
+
+    def _call(self, x: Tensor) -> Tensor:
+        for part in self.parts:
+            x = part(x)
+        return x
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        for part in reversed(self.parts):
+            y = part._inv_call(y)
+        return y
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        if not self.parts:
+            return functional.zeros_like(x)
+        total, dim = None, self.domain.event_dim
+        for part in self.parts:
+            value = part(x)
+            slope = sum_rightmost(part.log_abs_det_jacobian(x, value), dim - part.domain.event_dim)
+            total = slope if total is None else total + slope
+            dim, x = dim + part.codomain.event_dim - part.domain.event_dim, value
+        return total  # type: ignore[return-value]
+
+    def forward_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        for part in self.parts:
+            shape = part.forward_shape(shape)
+        return tuple(shape)
+
+    def inverse_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        for part in reversed(self.parts):
+            shape = part.inverse_shape(shape)
+        return tuple(shape)
+
+    def __repr__(self) -> str:
+        return f"ComposeTransform({self.parts!r})"
+
+
+class IndependentTransform(Transform):
+    """A transform whose last `reinterpreted_batch_ndims` axes of a batch are one event."""
+
+    def __init__(self, base_transform: Transform, reinterpreted_batch_ndims: int, cache_size: int = 0) -> None:
+        super().__init__(cache_size)
+        self.base_transform, self.reinterpreted_batch_ndims = base_transform, reinterpreted_batch_ndims
+        self.bijective = base_transform.bijective
+        self.domain, self.codomain = (
+            constraints.independent(end, reinterpreted_batch_ndims)
+            for end in (base_transform.domain, base_transform.codomain)
+        )
+
+    @property
+    def sign(self) -> Any:
+        """That of the transform."""
+        return self.base_transform.sign
+
+    def _call(self, x: Tensor) -> Tensor:
+        return self.base_transform(x)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return self.base_transform._inv_call(y)
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        return sum_rightmost(self.base_transform.log_abs_det_jacobian(x, y), self.reinterpreted_batch_ndims)
+
+    def forward_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        return self.base_transform.forward_shape(shape)
+
+    def inverse_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
+        return self.base_transform.inverse_shape(shape)
+
+    def __repr__(self) -> str:
+        return f"IndependentTransform({self.base_transform!r}, {self.reinterpreted_batch_ndims})"
+
+
+identity_transform = ComposeTransform([])

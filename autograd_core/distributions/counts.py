@@ -1,0 +1,208 @@
+"""Distributions of counts."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+from autograd_core import functional
+from autograd_core.distributions import constraints
+from autograd_core.distributions.discrete import Odds, OfChoices
+from autograd_core.distributions.distribution import Distribution, Shape, one_of, together
+from autograd_core.distributions.gamma_draws import standard_gamma
+from autograd_core.tensor import Tensor, no_grad
+
+
+class Geometric(Odds):
+    """How many trials fail before the first that succeeds, with the probability `probs`."""
+
+    support = constraints.nonnegative_integer
+
+    @property
+    def mean(self) -> Tensor:
+        return 1 / self.probs - 1
+
+    @property
+    def mode(self) -> Tensor:
+        return functional.zeros_like(self.probs)
+
+    @property
+    def variance(self) -> Tensor:
+        return (1 / self.probs - 1) / self.probs
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        with no_grad():
+            u = functional.rand(self._extended_shape(sample_shape), dtype=self.probs.dtype, device=self.probs.device)
+            return ((-u).log1p() / (-self.probs).log1p()).floor()
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return functional.xlog1py(value, -self.probs) + self.probs.log()
+
+    def entropy(self) -> Tensor:
+        return self._cost(self.probs) / self.probs
+
+
+class Binomial(Odds):
+    """How many of `total_count` trials succeed, each with the probability `probs`."""
+
+    total_count: Tensor
+    has_enumerate_support = True
+    arg_constraints: ClassVar = {"total_count": constraints.nonnegative_integer, **Odds.arg_constraints}
+
+    def __init__(self, total_count: Any = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+                 ) -> None:  # fmt: skip
+        value, total = together(one_of(probs, logits), total_count)
+        self.total_count = total.to(value.dtype)
+        super().__init__(**{"logits" if probs is None else "probs": value}, validate_args=validate_args)
+
+    @property
+    def support(self) -> constraints.Constraint:
+        """From 0 to the number of trials."""
+        return constraints.integer_interval(0, self.total_count)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.total_count * self.probs
+
+    @property
+    def mode(self) -> Tensor:
+        return ((self.total_count + 1) * self.probs).floor().clamp(max=self.total_count)
+
+    @property
+    def variance(self) -> Tensor:
+        return self.mean * (1 - self.probs)
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        shape = self._extended_shape(sample_shape)
+        return functional.binomial(self.total_count.expand(shape), self.probs.detach().expand(shape))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        n, odds = self.total_count, self.logits
+        choices = (n + 1).lgamma() - (value + 1).lgamma() - (n - value + 1).lgamma()
+        return choices + value * odds - n * functional.softplus(odds)
+
+    def entropy(self) -> Tensor:
+        found = self.log_prob(self.enumerate_support(expand=False))
+        return -(found.exp() * found).sum(0)
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        largest = self.total_count.max()
+        if not bool((self.total_count == largest).all()):
+            raise NotImplementedError("enumerate_support() of binomial distributions of different numbers of trials")
+        counts = functional.arange(int(largest) + 1, dtype=self.probs.dtype, device=self.probs.device)
+        return self._values(counts, expand)
+
+
+class NegativeBinomial(Odds):
+    """How many trials succeed, each with the probability `probs`, before `total_count` of them have failed."""
+
+    total_count: Tensor
+    arg_constraints: ClassVar = {
+        "total_count": constraints.nonnegative, "probs": constraints.half_open_interval(0.0, 1.0),
+        "logits": constraints.real,
+    }  # fmt: skip
+    support = constraints.nonnegative_integer
+
+    def __init__(self, total_count: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+                 ) -> None:  # fmt: skip
+        value, total = together(one_of(probs, logits), total_count)
+        self.total_count = total.to(value.dtype)
+        super().__init__(**{"logits" if probs is None else "probs": value}, validate_args=validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.total_count * self.logits.exp()
+
+    @property
+    def mode(self) -> Tensor:
+        return ((self.total_count - 1) * self.logits.exp()).floor().clamp(min=0)
+
+    @property
+    def variance(self) -> Tensor:
+        return self.mean / (-self.logits).sigmoid()
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        with no_grad():
+            rate = standard_gamma(self.total_count, self._extended_shape(sample_shape)) * self.logits.exp()
+            return functional.poisson(rate)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        n = self.total_count
+        odds = n * functional.logsigmoid(-self.logits) + value * functional.logsigmoid(self.logits)
+        ways = (n + value).lgamma() - (1 + value).lgamma() - n.lgamma()
+        return odds + functional.where(n + value == 0, 0.0, ways)
+
+
+class Poisson(Distribution):
+    """How many events happen in a time in which `rate` are expected."""
+
+    rate: Tensor
+    arg_constraints: ClassVar = {"rate": constraints.nonnegative}
+    support = constraints.nonnegative_integer
+
+    def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
+        (self.rate,) = together(rate)
+        super().__init__(self.rate.shape, validate_args=validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.rate
+
+    @property
+    def mode(self) -> Tensor:
+        return self.rate.floor()
+
+    @property
+    def variance(self) -> Tensor:
+        return self.rate
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        return functional.poisson(self.rate.detach().expand(self._extended_shape(sample_shape)))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return functional.xlogy(value, self.rate) - self.rate - (value + 1).lgamma()
+
+
+class Multinomial(OfChoices):
+    """How often each choice comes in `total_count` of them."""
+
+    def __init__(self, total_count: int = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+                 ) -> None:  # fmt: skip
+        self.total_count = total_count
+        super().__init__(probs, logits, validate_args)
+
+    def expand(self, batch_shape: Shape, _instance: Any = None) -> Multinomial:
+        return Multinomial(self.total_count, **self._expanded(batch_shape), validate_args=False)
+
+    @property
+    def support(self) -> constraints.Constraint:
+        """Counts that add up to the number of choices."""
+        return constraints.multinomial(self.total_count)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.total_count * self.probs
+
+    @property
+    def variance(self) -> Tensor:
+        return self.mean * (1 - self.probs)
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        choices = self._choice.sample((self.total_count, *sample_shape))
+        return functional.one_hot(choices, self.event_shape[0]).sum(0).to(self.probs.dtype)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        orders = (value.sum(-1) + 1).lgamma() - (value + 1).lgamma().sum(-1)
+        return orders + functional.xlogy(value, self.probs).sum(-1)
+
+    def entropy(self) -> Tensor:
+        n = self.total_count
+        count = Binomial(n, self.probs)
+        values = count.enumerate_support(expand=False)[1:]
+        orders = ((values + 1).lgamma() * count.log_prob(values).exp()).sum((0, -1))
+        return n * self._choice.entropy() - math.lgamma(n + 1) + orders

@@ -1,0 +1,150 @@
+"""The Kullback-Leibler divergence between distributions of different families."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from autograd_core import functional
+from autograd_core.distributions.continuous_bernoulli import ContinuousBernoulli
+from autograd_core.distributions.counts import Binomial, Poisson
+from autograd_core.distributions.discrete import Bernoulli
+from autograd_core.distributions.distribution import Distribution
+from autograd_core.distributions.divergences import register_kl
+from autograd_core.distributions.gammas import Beta, Gamma, log_beta
+from autograd_core.distributions.locations import Gumbel, Laplace, Normal
+from autograd_core.distributions.powers import EULER, Pareto
+from autograd_core.distributions.quantiles import Exponential, Uniform
+from autograd_core.tensor import Tensor
+
+# p -> q beyond whose values p has some.
+BEYOND: dict[type[Distribution], tuple[type[Distribution], ...]] = {
+    Exponential: (Beta, ContinuousBernoulli, Pareto, Uniform),
+    Gamma: (Beta, ContinuousBernoulli, Pareto, Uniform),
+    Gumbel: (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform),
+    Laplace: (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform),
+    Normal: (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform),
+    Pareto: (Beta, ContinuousBernoulli, Uniform),
+    Beta: (Pareto,),
+    ContinuousBernoulli: (Pareto,),
+    Poisson: (Bernoulli, Binomial),
+}
+
+
+def _infinite(p: Distribution, q: Distribution) -> Tensor:
+    like: Tensor = getattr(p, p._given()[0])
+    return like.new_full(functional.broadcast_shapes(p.batch_shape, q.batch_shape), math.inf)
+
+
+for _p, _qs in BEYOND.items():
+    for _q in _qs:
+        register_kl(_p, _q)(_infinite)
+
+
+@register_kl(Bernoulli, Poisson)
+def _bernoulli_poisson(p: Bernoulli, q: Poisson) -> Tensor:
+    return -p.entropy() - (p.probs * q.rate.log() - q.rate)
+
+
+@register_kl(Beta, Normal)
+@register_kl(ContinuousBernoulli, Normal)
+@register_kl(Exponential, Normal)
+@register_kl(Gamma, Normal)
+@register_kl(Gumbel, Normal)
+@register_kl(Laplace, Normal)
+@register_kl(Pareto, Normal)
+@register_kl(Uniform, Normal)
+def _to_normal(p: Any, q: Normal) -> Tensor:
+    squares = p.variance + (p.mean - q.loc) ** 2
+    return -p.entropy() + 0.5 * (math.log(2 * math.pi) + squares / q.variance) + q.scale.log()  # type: ignore[no-any-return]
+
+
+@register_kl(Beta, Exponential)
+@register_kl(ContinuousBernoulli, Exponential)
+@register_kl(Gamma, Exponential)
+@register_kl(Pareto, Exponential)
+@register_kl(Uniform, Exponential)
+def _to_exponential(p: Any, q: Exponential) -> Tensor:
+    return _within(p, 0.0, math.inf, -p.entropy() - q.rate.log() + q.rate * p.mean)
+
+
+@register_kl(Beta, Gamma)
+@register_kl(Exponential, Gamma)
+@register_kl(Pareto, Gamma)
+@register_kl(Uniform, Gamma)
+def _to_gamma(p: Any, q: Gamma) -> Tensor:
+    a, b = q.concentration, q.rate
+    cost = a.lgamma() - a * b.log() - (a - 1) * _mean_log(p) + b * p.mean
+    return _within(p, 0.0, math.inf, -p.entropy() + cost)
+
+
+@register_kl(Uniform, Beta)
+def _uniform_beta(p: Uniform, q: Beta) -> Tensor:
+    a, b = q.concentration1, q.concentration0
+    turned = Uniform(1 - p.high, 1 - p.low, validate_args=False)
+    cost = log_beta(a, b) - (a - 1) * _mean_log(p) - (b - 1) * _mean_log(turned)
+    return _within(p, 0.0, 1.0, -p.entropy() + cost)
+
+
+@register_kl(Beta, ContinuousBernoulli)
+@register_kl(Uniform, ContinuousBernoulli)
+def _to_continuous_bernoulli(p: Any, q: ContinuousBernoulli) -> Tensor:
+    return _within(p, 0.0, 1.0, -p.entropy() + q._cost(p.mean) - q._log_norm())
+
+
+@register_kl(Uniform, Pareto)
+def _uniform_pareto(p: Uniform, q: Pareto) -> Tensor:
+    cost = (q.alpha + 1) * _mean_log(p) - q.alpha.log() - q.alpha * q.scale.log()
+    return _within(p, q.scale, math.inf, -p.entropy() + cost)
+
+
+@register_kl(Beta, Uniform)
+@register_kl(ContinuousBernoulli, Uniform)
+def _to_uniform(p: Any, q: Uniform) -> Tensor:
+    found = -p.entropy() + (q.high - q.low).log()
+    return functional.where((q.low > 0) | (q.high < 1), math.inf, found)
+
+
+@register_kl(Exponential, Gumbel)
+@register_kl(Gamma, Gumbel)
+@register_kl(Normal, Gumbel)
+@register_kl(Uniform, Gumbel)
+def _to_gumbel(p: Any, q: Gumbel) -> Tensor:
+    falls = (q.loc / q.scale).exp() * _mean_exponential(p, -1 / q.scale)
+    return -p.entropy() + q.scale.log() + (p.mean - q.loc) / q.scale + falls  # type: ignore[no-any-return]
+
+
+@register_kl(Normal, Laplace)
+def _normal_laplace(p: Normal, q: Laplace) -> Tensor:
+    z = (p.loc - q.loc) / p.scale
+    distance = p.scale * (math.sqrt(2 / math.pi) * (-0.5 * z**2).exp() + z * functional.erf(z / math.sqrt(2)))
+    return -p.entropy() + (2 * q.scale).log() + distance / q.scale
+
+
+def _within(p: Any, low: Any, high: float, divergence: Tensor) -> Tensor:
+    """The divergence, infinite where a `Uniform` p has values outside."""
+    if not isinstance(p, Uniform):
+        return divergence
+    return functional.where((p.low < low) | (p.high > high), math.inf, divergence)
+
+
+def _mean_log(p: Any) -> Tensor:
+    """The mean of log x."""
+    if isinstance(p, Beta):
+        return p.concentration1.digamma() - (p.concentration1 + p.concentration0).digamma()
+    if isinstance(p, Exponential):
+        return -EULER - p.rate.log()
+    if isinstance(p, Pareto):
+        return p.scale.log() + 1 / p.alpha
+    high, low = (functional.xlogy(end, end) for end in (p.high, p.low))
+    return (high - low) / (p.high - p.low) - 1  # type: ignore[no-any-return]
+
+
+def _mean_exponential(p: Any, t: Tensor) -> Tensor:
+    """The mean of exp(t·x) for t < 0."""
+    if isinstance(p, Normal):
+        return (t * p.loc + 0.5 * (t * p.scale) ** 2).exp()
+    if isinstance(p, Uniform):
+        return ((t * p.high).exp() - (t * p.low).exp()) / (t * (p.high - p.low))
+    shape = p.concentration if isinstance(p, Gamma) else 1.0
+    return (1 - t / p.rate) ** -shape  # type: ignore[no-any-return]

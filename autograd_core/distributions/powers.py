@@ -1,0 +1,206 @@
+"""Distributions of powers of uniform or exponential numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+from autograd_core import functional
+from autograd_core.distributions import constraints
+from autograd_core.distributions.distribution import together
+from autograd_core.distributions.gammas import log_beta
+from autograd_core.distributions.quantiles import ByQuantile
+from autograd_core.tensor import Tensor
+
+EULER = 0.57721566490153286
+
+
+class Pareto(ByQuantile):
+    """Numbers above `scale`, beyond each of which lies a share that falls with the power `alpha`."""
+
+    scale: Tensor
+    alpha: Tensor
+    arg_constraints: ClassVar = {"alpha": constraints.positive, "scale": constraints.positive}
+
+    def __init__(self, scale: Any, alpha: Any, validate_args: bool | None = None) -> None:
+        self.scale, self.alpha = together(scale, alpha)
+        super().__init__(self.scale.shape, validate_args=validate_args)
+
+    @constraints.dependent_property
+    def support(self) -> constraints.Constraint:
+        """From `scale` on."""
+        return constraints.greater_than_eq(self.scale)
+
+    @property
+    def mean(self) -> Tensor:
+        a = self.alpha.clamp(min=1)
+        return a * self.scale / (a - 1)
+
+    @property
+    def mode(self) -> Tensor:
+        return self.scale
+
+    @property
+    def variance(self) -> Tensor:
+        a = self.alpha.clamp(min=2)
+        return self.scale**2 * a / ((a - 1) ** 2 * (a - 2))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return self.alpha.log() + self.alpha * self.scale.log() - (self.alpha + 1) * value.log()
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return -(self.alpha * (self.scale / value).log()).expm1()
+
+    def _quantile(self, u: Tensor) -> Tensor:
+        return self.scale * (-(-u).log1p() / self.alpha).exp()
+
+    def entropy(self) -> Tensor:
+        return (self.scale / self.alpha).log() + 1 + 1 / self.alpha
+
+
+class GeneralizedPareto(ByQuantile):
+    """Numbers from `loc` on whose excess over any bound is distributed alike, with a tail of weight `concentration`."""
+
+    loc: Tensor
+    scale: Tensor
+    concentration: Tensor
+    arg_constraints: ClassVar = {
+        "loc": constraints.real, "scale": constraints.positive, "concentration": constraints.real,
+    }  # fmt: skip
+
+    def __init__(self, loc: Any, scale: Any, concentration: Any, validate_args: bool | None = None) -> None:
+        self.loc, self.scale, self.concentration = together(loc, scale, concentration)
+        super().__init__(self.loc.shape, validate_args=validate_args)
+
+    @constraints.dependent_property
+    def support(self) -> constraints.Constraint:
+        """From `loc` on, for a negative concentration to where the tail ends."""
+        end = self.loc - self.scale / self.concentration
+        return constraints.interval(self.loc, functional.where(self.concentration < 0, end, math.inf))
+
+    @property
+    def mean(self) -> Tensor:
+        k = self.concentration
+        return functional.where(k < 1, self.loc + self.scale / (1 - k), math.inf)
+
+    @property
+    def mode(self) -> Tensor:
+        return self.loc
+
+    @property
+    def variance(self) -> Tensor:
+        k = self.concentration
+        return functional.where(k < 0.5, self.scale**2 / ((1 - k) ** 2 * (1 - 2 * k)), math.inf)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return -(1 + self.concentration) * self._time(value) - self.scale.log()
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return -(-self._time(value)).expm1()
+
+    def _time(self, value: Tensor) -> Tensor:
+        """-log of the share beyond a value, log(1 + k·z) / k."""
+        z, flat = (value - self.loc) / self.scale, self.concentration == 0
+        k = functional.where(flat, 1.0, self.concentration)
+        return functional.where(flat, z, (k * z).log1p() / k)
+
+    def _quantile(self, u: Tensor) -> Tensor:
+        time, flat = -(-u).log1p(), self.concentration == 0
+        k = functional.where(flat, 1.0, self.concentration)
+        return self.loc + self.scale * functional.where(flat, time, (k * time).expm1() / k)
+
+    def entropy(self) -> Tensor:
+        return self.scale.log() + self.concentration + 1
+
+
+class Weibull(ByQuantile):
+    """Powers, 1 / `concentration`, of exponential numbers, stretched by `scale`."""
+
+    scale: Tensor
+    concentration: Tensor
+    arg_constraints: ClassVar = {"scale": constraints.positive, "concentration": constraints.positive}
+    support = constraints.positive
+
+    def __init__(self, scale: Any, concentration: Any, validate_args: bool | None = None) -> None:
+        self.scale, self.concentration = together(scale, concentration)
+        super().__init__(self.scale.shape, validate_args=validate_args)
+
+    @property
+    def mean(self) -> Tensor:
+        return self.scale * (1 + 1 / self.concentration).lgamma().exp()
+
+    @property
+    def mode(self) -> Tensor:
+        k = self.concentration
+        return self.scale * ((k - 1) / k).clamp(min=0) ** (1 / k)
+
+    @property
+    def variance(self) -> Tensor:
+        k = self.concentration
+        return self.scale**2 * ((1 + 2 / k).lgamma().exp() - (2 * (1 + 1 / k).lgamma()).exp())
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        k, z = self.concentration, value / self.scale
+        return (k / self.scale).log() + functional.xlogy(k - 1, z) - z**k
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return -(-((value / self.scale) ** self.concentration)).expm1()
+
+    def _quantile(self, u: Tensor) -> Tensor:
+        return self.scale * (-(-u).log1p()) ** (1 / self.concentration)
+
+    def entropy(self) -> Tensor:
+        return EULER * (1 - 1 / self.concentration) + (self.scale / self.concentration).log() + 1
+
+
+class Kumaraswamy(ByQuantile):
+    """Numbers x between 0 and 1 of which 1 - (1 - x^`concentration1`)^`concentration0` is uniform."""
+
+    concentration1: Tensor
+    concentration0: Tensor
+    arg_constraints: ClassVar = {"concentration1": constraints.positive, "concentration0": constraints.positive}
+    support = constraints.unit_interval
+
+    def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool | None = None) -> None:
+        self.concentration1, self.concentration0 = together(concentration1, concentration0)
+        super().__init__(self.concentration1.shape, validate_args=validate_args)
+
+    def _moment(self, n: int) -> Tensor:
+        a, b = self.concentration1, self.concentration0
+        return b * log_beta(1 + n / a, b).exp()
+
+    @property
+    def mean(self) -> Tensor:
+        return self._moment(1)
+
+    @property
+    def mode(self) -> Tensor:
+        a, b = self.concentration1, self.concentration0
+        inside = (a >= 1) & (b >= 1) & (a * b > 1)
+        return functional.where(inside, ((a - 1) / (a * b - 1)) ** (1 / a), math.nan)
+
+    @property
+    def variance(self) -> Tensor:
+        return self._moment(2) - self._moment(1) ** 2
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        a, b = self.concentration1, self.concentration0
+        return (a * b).log() + functional.xlogy(a - 1, value) + functional.xlog1py(b - 1, -(value**a))
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        return -functional.xlog1py(self.concentration0, -(value**self.concentration1)).expm1()
+
+    def _quantile(self, u: Tensor) -> Tensor:
+        return (-((-u).log1p() / self.concentration0).expm1()) ** (1 / self.concentration1)
+
+    def entropy(self) -> Tensor:
+        a, b = self.concentration1, self.concentration0
+        return (1 - 1 / b) + (1 - 1 / a) * ((b + 1).digamma() + EULER) - (a * b).log()

@@ -1,0 +1,116 @@
+"""Continuous relaxations of choices, whose samples are differentiable (Maddison et al. 2017, Jang et al. 2017)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+from autograd_core import functional
+from autograd_core.distributions import constraints
+from autograd_core.distributions.discrete import Odds, OfChoices, OneHotCategorical
+from autograd_core.distributions.distribution import Distribution, Shape
+from autograd_core.distributions.quantiles import uniform_within
+from autograd_core.distributions.transformed import TransformedDistribution
+from autograd_core.distributions.transforms import ExpTransform, SigmoidTransform
+from autograd_core.tensor import Tensor
+
+
+class OneHotCategoricalStraightThrough(OneHotCategorical):
+    """`OneHotCategorical` whose samples have the gradient of the probabilities (Bengio et al. 2013)."""
+
+    has_rsample = True
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        return self.sample(sample_shape) + (self.probs - self.probs.detach())
+
+
+class LogitRelaxedBernoulli(Odds):
+    """Log-odds, with noise, over a temperature."""
+
+    has_rsample = True
+    support = constraints.real
+
+    def __init__(self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+                 ) -> None:  # fmt: skip
+        self.temperature = temperature
+        super().__init__(probs, logits, validate_args)
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        noise = functional.logit(uniform_within(self._extended_shape(sample_shape), self.logits))
+        return (self.logits + noise) / self.temperature  # type: ignore[no-any-return]
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        t = functional.as_tensor(self.temperature)
+        difference = self.logits - value * t
+        return t.log() + difference - 2 * functional.softplus(difference)
+
+
+class ExpRelaxedCategorical(OfChoices):
+    """Logarithms of shares that tend to a single choice as the temperature falls."""
+
+    has_rsample = True
+    support = constraints.real_vector
+
+    def __init__(self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+                 ) -> None:  # fmt: skip
+        self.temperature = temperature
+        super().__init__(probs, logits, validate_args)
+
+    def expand(self, batch_shape: Shape, _instance: Any = None) -> ExpRelaxedCategorical:
+        return ExpRelaxedCategorical(self.temperature, **self._expanded(batch_shape), validate_args=False)
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        noise = -(-uniform_within(self._extended_shape(sample_shape), self.logits).log()).log()
+        return functional.log_softmax((self.logits + noise) / self.temperature, -1)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        t, count = functional.as_tensor(self.temperature), self.event_shape[0]
+        scores = functional.log_softmax(self.logits - value * t, -1).sum(-1)
+        return scores + math.lgamma(count) + (count - 1) * t.log()
+
+
+class _Relaxed(TransformedDistribution):
+    """A relaxed choice; its parameters are those of the distribution that is transformed."""
+
+    base_dist: Any
+    arg_constraints: ClassVar = Odds.arg_constraints
+
+    @property
+    def temperature(self) -> Any:
+        """What a choice is softened by."""
+        return self.base_dist.temperature
+
+    @property
+    def probs(self) -> Tensor:
+        """The probabilities."""
+        return self.base_dist.probs  # type: ignore[no-any-return]
+
+    @property
+    def logits(self) -> Tensor:
+        """Their log-odds, or logarithms."""
+        return self.base_dist.logits  # type: ignore[no-any-return]
+
+
+class RelaxedBernoulli(_Relaxed):
+    """Numbers between 0 and 1 that tend to one of these as the temperature falls."""
+
+    support = constraints.unit_interval
+
+    def __init__(self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+                 ) -> None:  # fmt: skip
+        base: Distribution = LogitRelaxedBernoulli(temperature, probs, logits)
+        super().__init__(base, SigmoidTransform(), validate_args)
+
+
+class RelaxedOneHotCategorical(_Relaxed):
+    """Shares that tend to a vector with a single 1 as the temperature falls."""
+
+    arg_constraints: ClassVar = OfChoices.arg_constraints
+    support = constraints.simplex
+
+    def __init__(self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+                 ) -> None:  # fmt: skip
+        base: Distribution = ExpRelaxedCategorical(temperature, probs, logits)
+        super().__init__(base, ExpTransform(), validate_args)

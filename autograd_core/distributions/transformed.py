@@ -1,0 +1,132 @@
+"""Distributions of what transforms make of random variables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from autograd_core.distributions import constraints
+from autograd_core.distributions.composed_transforms import ComposeTransform
+from autograd_core.distributions.distribution import Distribution, Shape, sum_rightmost
+from autograd_core.distributions.locations import Normal
+from autograd_core.distributions.multivariate import Independent
+from autograd_core.distributions.transforms import Transform
+from autograd_core.distributions.vector_transforms import StickBreakingTransform
+from autograd_core.tensor import Tensor, no_grad
+
+
+class TransformedDistribution(Distribution):
+    """What transforms, one after the other, make of the random variables of a distribution.
+
+    >>> from autograd_core import functional
+    >>> from autograd_core.distributions import Normal, TanhTransform
+    >>> TransformedDistribution(Normal(0.0, 1.0), TanhTransform()).log_prob(functional.tensor(0.0))
+    tensor(-0.9189)
+    """
+
+    def __init__(self, base_distribution: Distribution, transforms: Transform | Sequence[Transform],
+                 validate_args: bool | None = None) -> None:  # fmt: skip
+        self.transforms = [transforms] if isinstance(transforms, Transform) else list(transforms)
+        whole = ComposeTransform(self.transforms)
+        shape = base_distribution.batch_shape + base_distribution.event_shape
+        domain, codomain = whole.domain.event_dim, whole.codomain.event_dim
+        if len(shape) < domain:
+            raise ValueError(f"{self.transforms} take events of at least {domain} axes, not of shape {shape}")
+        made = whole.forward_shape(shape)
+        needed = whole.inverse_shape(made)
+        if needed != shape:
+            batch = needed[: len(needed) - len(base_distribution.event_shape)]
+            base_distribution = base_distribution.expand(batch)
+        more = domain - len(base_distribution.event_shape)
+        self.base_dist = Independent(base_distribution, more) if more > 0 else base_distribution
+        split = len(made) - max(codomain, len(self.base_dist.event_shape) + codomain - domain)
+        super().__init__(made[:split], made[split:], validate_args)
+
+    @property
+    def has_rsample(self) -> bool:  # type: ignore[override]
+        """That of the base."""
+        return self.base_dist.has_rsample
+
+    @property
+    def support(self) -> Any:
+        """What the last transform gives."""
+        if not self.transforms:
+            return self.base_dist.support
+        end = self.transforms[-1].codomain
+        more = len(self.event_shape) - end.event_dim
+        return constraints.independent(end, more) if more else end
+
+    def expand(self, batch_shape: Shape, _instance: Any = None) -> TransformedDistribution:
+        whole = ComposeTransform(self.transforms)
+        needed = whole.inverse_shape((*batch_shape, *self.event_shape))
+        base = self.base_dist.expand(needed[: len(needed) - len(self.base_dist.event_shape)])
+        new = self._get_checked_instance(TransformedDistribution, _instance)
+        vars(new).update(vars(self))
+        TransformedDistribution.__init__(new, base, self.transforms, self._validate_args)
+        return new  # type: ignore[no-any-return]
+
+    def sample(self, sample_shape: Shape = ()) -> Tensor:
+        with no_grad():
+            return self._transformed(self.base_dist.sample(sample_shape))
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        return self._transformed(self.base_dist.rsample(sample_shape))
+
+    def _transformed(self, x: Tensor) -> Tensor:
+        for transform in self.transforms:
+            x = transform(x)
+        return x
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        density, dim = None, len(self.event_shape)
+        for transform in reversed(self.transforms):
+            x = transform.inv(value)
+            dim += transform.domain.event_dim - transform.codomain.event_dim
+            slope = sum_rightmost(transform.log_abs_det_jacobian(x, value), dim - transform.domain.event_dim)
+            density = -slope if density is None else density - slope
+            value = x
+        base = sum_rightmost(self.base_dist.log_prob(value), dim - len(self.base_dist.event_shape))
+        return base if density is None else density + base
+
+    @property
+    def _sign(self) -> Any:
+        return ComposeTransform(self.transforms).sign
+
+    def cdf(self, value: Tensor) -> Tensor:
+        self._validate_sample(value)
+        for transform in reversed(self.transforms):
+            value = transform.inv(value)
+        below = self.base_dist.cdf(value)
+        return self._sign * (below - 0.5) + 0.5  # type: ignore[no-any-return]
+
+    def icdf(self, value: Tensor) -> Tensor:
+        return self._transformed(self.base_dist.icdf(self._sign * (value - 0.5) + 0.5))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_dist!r}, {self.transforms!r})"
+
+
+class LogisticNormal(TransformedDistribution):
+    """Shares whose log-odds, as a stick is broken, are normal."""
+
+    base_dist: Any
+    arg_constraints: ClassVar = Normal.arg_constraints
+    support = constraints.simplex
+
+    def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
+        base = Normal(loc, scale, validate_args)
+        if not base.batch_shape:
+            raise ValueError("LogisticNormal() takes the parameters along a last axis, not numbers")
+        super().__init__(base, StickBreakingTransform(), validate_args)
+
+    @property
+    def loc(self) -> Tensor:
+        """The means of the log-odds."""
+        return self.base_dist.base_dist.loc  # type: ignore[no-any-return]
+
+    @property
+    def scale(self) -> Tensor:
+        """Their standard deviations."""
+        return self.base_dist.base_dist.scale  # type: ignore[no-any-return]
