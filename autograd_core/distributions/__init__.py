@@ -1,7 +1,10 @@
 """Probability distributions: samples, densities that can be differentiated, moments, divergences."""
 
+import sys
+
 from autograd_core.distributions import constraints as constraints
 from autograd_core.distributions import cross_divergences as cross_divergences
+from autograd_core.distributions import utils as utils
 from autograd_core.distributions.composed_transforms import ComposeTransform as ComposeTransform
 from autograd_core.distributions.composed_transforms import IndependentTransform as IndependentTransform
 from autograd_core.distributions.composed_transforms import identity_transform as identity_transform
@@ -19,6 +22,17 @@ from autograd_core.distributions.discrete import OneHotCategorical as OneHotCate
 from autograd_core.distributions.distribution import Distribution as Distribution
 from autograd_core.distributions.divergences import kl_divergence as kl_divergence
 from autograd_core.distributions.divergences import register_kl as register_kl
+from autograd_core.distributions.elementwise_transforms import AbsTransform as AbsTransform
+from autograd_core.distributions.elementwise_transforms import AffineTransform as AffineTransform
+from autograd_core.distributions.elementwise_transforms import (
+    CumulativeDistributionTransform as CumulativeDistributionTransform,
+)
+from autograd_core.distributions.elementwise_transforms import ExpTransform as ExpTransform
+from autograd_core.distributions.elementwise_transforms import PowerTransform as PowerTransform
+from autograd_core.distributions.elementwise_transforms import SigmoidTransform as SigmoidTransform
+from autograd_core.distributions.elementwise_transforms import SoftplusTransform as SoftplusTransform
+from autograd_core.distributions.elementwise_transforms import TanhTransform as TanhTransform
+from autograd_core.distributions.elementwise_transforms import Transform as Transform
 from autograd_core.distributions.gammas import Beta as Beta
 from autograd_core.distributions.gammas import Chi2 as Chi2
 from autograd_core.distributions.gammas import FisherSnedecor as FisherSnedecor
@@ -52,15 +66,6 @@ from autograd_core.distributions.relaxed import RelaxedBernoulli as RelaxedBerno
 from autograd_core.distributions.relaxed import RelaxedOneHotCategorical as RelaxedOneHotCategorical
 from autograd_core.distributions.transformed import LogisticNormal as LogisticNormal
 from autograd_core.distributions.transformed import TransformedDistribution as TransformedDistribution
-from autograd_core.distributions.transforms import AbsTransform as AbsTransform
-from autograd_core.distributions.transforms import AffineTransform as AffineTransform
-from autograd_core.distributions.transforms import CumulativeDistributionTransform as CumulativeDistributionTransform
-from autograd_core.distributions.transforms import ExpTransform as ExpTransform
-from autograd_core.distributions.transforms import PowerTransform as PowerTransform
-from autograd_core.distributions.transforms import SigmoidTransform as SigmoidTransform
-from autograd_core.distributions.transforms import SoftplusTransform as SoftplusTransform
-from autograd_core.distributions.transforms import TanhTransform as TanhTransform
-from autograd_core.distributions.transforms import Transform as Transform
 from autograd_core.distributions.vector_transforms import CatTransform as CatTransform
 from autograd_core.distributions.vector_transforms import CorrCholeskyTransform as CorrCholeskyTransform
 from autograd_core.distributions.vector_transforms import LowerCholeskyTransform as LowerCholeskyTransform
@@ -70,3 +75,14 @@ from autograd_core.distributions.vector_transforms import SoftmaxTransform as So
 from autograd_core.distributions.vector_transforms import StackTransform as StackTransform
 from autograd_core.distributions.vector_transforms import StickBreakingTransform as StickBreakingTransform
 from autograd_core.distributions.von_mises import VonMises as VonMises
+
+# PyTorch's programs also ask modules named after families.
+_MODULES = """
+    bernoulli beta binomial categorical cauchy chi2 dirichlet exponential fishersnedecor gamma generalized_pareto
+    geometric gumbel half_cauchy half_normal independent inverse_gamma kl kumaraswamy laplace lkj_cholesky log_normal
+    logistic_normal lowrank_multivariate_normal mixture_same_family multinomial multivariate_normal negative_binomial
+    normal one_hot_categorical pareto poisson relaxed_bernoulli relaxed_categorical studentT transformed_distribution
+    transforms uniform weibull wishart
+    """
+for _module in _MODULES.split():
+    sys.modules[f"{__name__}.{_module}"] = globals()[_module] = sys.modules[__name__]

@@ -10,7 +10,7 @@ from autograd_core import functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.constraints import Constraint
 from autograd_core.distributions.distribution import sum_rightmost
-from autograd_core.distributions.transforms import Transform
+from autograd_core.distributions.elementwise_transforms import Transform
 from autograd_core.tensor import Tensor
 
 
@@ -52,6 +52,9 @@ class ComposeTransform(Transform):
     def sign(self) -> Any:
         """The product of the signs."""
         return math.prod(part.sign for part in self.parts)
+
+    def _inverted(self) -> ComposeTransform:
+        return ComposeTransform([part.inv for part in reversed(self.parts)])
 
     def _call(self, x: Tensor) -> Tensor:
         for part in self.parts:

@@ -8,7 +8,12 @@ from typing import Any
 from autograd_core.distributions import constraints
 from autograd_core.distributions.composed_transforms import ComposeTransform, IndependentTransform, identity_transform
 from autograd_core.distributions.constraints import Constraint
-from autograd_core.distributions.transforms import AffineTransform, ExpTransform, SigmoidTransform, Transform
+from autograd_core.distributions.elementwise_transforms import (
+    AffineTransform,
+    ExpTransform,
+    SigmoidTransform,
+    Transform,
+)
 from autograd_core.distributions.vector_transforms import (
     CatTransform,
     CorrCholeskyTransform,

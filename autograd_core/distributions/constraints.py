@@ -25,30 +25,43 @@ class Constraint:
         return f"{name}({', '.join(shown)})"
 
 
-class dependent_property(property, Constraint):
+class _Dependent(Constraint):
+    """What depends on other parameters; of as many axes, and of whole numbers, as far as that is known."""
+
+    def __init__(self, *, is_discrete: bool | None = None, event_dim: int | None = None) -> None:
+        self._known = {"is_discrete": is_discrete, "event_dim": event_dim}
+
+    def _look_up(self, name: str) -> Any:
+        if self._known[name] is None:
+            raise NotImplementedError(f"{name} depends on other parameters")
+        return self._known[name]
+
+    event_dim = property(lambda self: self._look_up("event_dim"))
+    is_discrete = property(lambda self: self._look_up("is_discrete"))
+
+    def __call__(self, *, is_discrete: bool | None = None, event_dim: int | None = None) -> _Dependent:
+        return _Dependent(is_discrete=is_discrete, event_dim=event_dim)
+
+    def __repr__(self) -> str:
+        return "Dependent()"
+
+
+class dependent_property(property, _Dependent):
     """A property, such as a support, that depends on a distribution's parameters."""
 
     def __init__(
-        self, fn: Callable[[Any], Any] | None = None, *, is_discrete: bool = False, event_dim: int = 0
+        self, fn: Callable[[Any], Any] | None = None, *, is_discrete: bool | None = None, event_dim: int | None = None
     ) -> None:
-        super().__init__(fn)
-        self.is_discrete, self.event_dim = is_discrete, event_dim
+        property.__init__(self, fn)
+        _Dependent.__init__(self, is_discrete=is_discrete, event_dim=event_dim)
 
-    def __call__(self, fn: Callable[[Any], Any]) -> dependent_property:
-        return dependent_property(fn, is_discrete=self.is_discrete, event_dim=self.event_dim)
-
-
-class _Dependent(Constraint):
-    def __init__(self, *, is_discrete: bool = False, event_dim: int = 0) -> None:
-        self.is_discrete, self.event_dim = is_discrete, event_dim
-
-    def __call__(self, *, is_discrete: bool = False, event_dim: int = 0) -> _Dependent:
-        return _Dependent(is_discrete=is_discrete, event_dim=event_dim)
+    def __call__(self, fn: Callable[[Any], Any]) -> dependent_property:  # type: ignore[override]
+        return dependent_property(fn, **self._known)  # type: ignore[arg-type]
 
 
 def is_dependent(constraint: Any) -> bool:
     """Whether a condition depends on other parameters."""
-    return isinstance(constraint, _Dependent | dependent_property)
+    return isinstance(constraint, _Dependent)
 
 
 class _Real(Constraint):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 from autograd_core import functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.discrete import Odds
-from autograd_core.distributions.distribution import Shape
+from autograd_core.distributions.distribution import Shape, eps_of
 from autograd_core.distributions.quantiles import uniform_within
 from autograd_core.tensor import Tensor
 
@@ -27,27 +29,29 @@ class ContinuousBernoulli(Odds):
         super().__init__(probs, logits, validate_args)
 
     def _pieces(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Where the series holds; the probabilities, moved out of there; and their distance from ½."""
+        """Where the series holds; the log-odds, moved out of there; and the probabilities' distance from ½."""
         p = self.probs
         near = (p > self._lims[0]) & (p <= self._lims[1])
-        return near, functional.where(near, self._lims[0], p), p - 0.5
+        return near, functional.where(near, 1.0, self.logits), p - 0.5
 
     @property
     def mean(self) -> Tensor:
-        near, p, x = self._pieces()
-        far = p / (2 * p - 1) - 1 / functional.logit(p)
+        near, odds, x = self._pieces()
+        far = 0.5 + 0.5 / (odds / 2).tanh() - 1 / odds
         return functional.where(near, 0.5 + (1 / 3 + 16 / 45 * x**2) * x, far)
 
     @property
     def variance(self) -> Tensor:
-        near, p, x = self._pieces()
-        far = p * (p - 1) / (1 - 2 * p) ** 2 + 1 / functional.logit(p) ** 2
+        near, odds, x = self._pieces()
+        far = 1 / odds**2 - 0.25 / (odds / 2).sinh() ** 2
         return functional.where(near, 1 / 12 - (1 / 15 - 128 / 945 * x**2) * x**2, far)
 
     def _log_norm(self) -> Tensor:
-        near, p, x = self._pieces()
-        far = functional.logit(p).abs().log() - (1 - 2 * p).abs().log()
-        return functional.where(near, 0.6931471805599453 + (4 / 3 + 104 / 45 * x**2) * x**2, far)
+        near, odds, x = self._pieces()
+        limit = -math.log(eps_of(odds))  # as if `probs` were kept away from 0 and 1
+        odds = odds.clamp(-limit, limit)
+        far = (odds / (odds / 2).tanh()).log()
+        return functional.where(near, math.log(2) + (4 / 3 + 104 / 45 * x**2) * x**2, far)
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         return self.icdf(uniform_within(self._extended_shape(sample_shape), self.probs))
@@ -58,15 +62,17 @@ class ContinuousBernoulli(Odds):
 
     def cdf(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        odds = self._odds()
-        return (odds * value).expm1() / odds.expm1()
+        return self._falling(value, lambda slope, x: (-slope * x).expm1() / (-slope).expm1())
 
     def icdf(self, value: Tensor) -> Tensor:
-        odds = self._odds()
-        return (value * odds.expm1()).log1p() / odds
+        return self._falling(value, lambda slope, u: -(u * (-slope).expm1()).log1p() / slope)
 
-    def _odds(self) -> Tensor:
-        return functional.where(self.logits == 0, 1e-9, self.logits)
+    def _falling(self, value: Tensor, function: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """A function of a density that falls towards 1, seen from there if it rises."""
+        rises = self.logits > 0
+        slope = functional.where(self.logits == 0, 1e-9, self.logits.abs())
+        found = function(slope, functional.where(rises, 1 - value, value))
+        return functional.where(rises, 1 - found, found)
 
     def entropy(self) -> Tensor:
         return -self._log_norm() + functional.softplus(self.logits) - self.mean * self.logits

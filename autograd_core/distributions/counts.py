@@ -18,6 +18,11 @@ class Geometric(Odds):
 
     support = constraints.nonnegative_integer
 
+    def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
+        super().__init__(probs, logits, validate_args)
+        if self._validate_args and not bool((self.probs > 0).all()):
+            raise ValueError(f"Geometric() needs probabilities above 0, not {self.probs.detach()}")
+
     @property
     def mean(self) -> Tensor:
         return 1 / self.probs - 1
@@ -56,7 +61,7 @@ class Binomial(Odds):
         self.total_count = total.to(value.dtype)
         super().__init__(**{"logits" if probs is None else "probs": value}, validate_args=validate_args)
 
-    @property
+    @constraints.dependent_property(is_discrete=True, event_dim=0)
     def support(self) -> constraints.Constraint:
         """From 0 to the number of trials."""
         return constraints.integer_interval(0, self.total_count)
@@ -175,10 +180,7 @@ class Multinomial(OfChoices):
         self.total_count = total_count
         super().__init__(probs, logits, validate_args)
 
-    def expand(self, batch_shape: Shape, _instance: Any = None) -> Multinomial:
-        return Multinomial(self.total_count, **self._expanded(batch_shape), validate_args=False)
-
-    @property
+    @constraints.dependent_property(is_discrete=True, event_dim=1)
     def support(self) -> constraints.Constraint:
         """Counts that add up to the number of choices."""
         return constraints.multinomial(self.total_count)

@@ -120,7 +120,7 @@ class Categorical(Distribution):
     def _count(self) -> int:
         return self._parameter.shape[-1]
 
-    @property
+    @constraints.dependent_property(is_discrete=True, event_dim=0)
     def support(self) -> constraints.Constraint:
         """The numbers of the choices."""
         return constraints.integer_interval(0, self._count - 1)
@@ -166,9 +166,11 @@ class OfChoices(Distribution):
         self._choice = Categorical(probs, logits, validate_args)
         super().__init__(self._choice.batch_shape, self._choice.param_shape[-1:], validate_args=validate_args)
 
-    def _expanded(self, batch_shape: Shape) -> dict[str, Tensor]:
-        choice = self._choice.expand(batch_shape)
-        return {name: getattr(choice, name) for name in choice._given()}
+    def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
+        return self._with(batch_shape, _instance, _choice=self._choice.expand(batch_shape))
+
+    def __repr__(self) -> str:
+        return repr(self._choice).replace("Categorical", type(self).__name__, 1)
 
     @property
     def probs(self) -> Tensor:
@@ -186,9 +188,6 @@ class OneHotCategorical(OfChoices):
 
     support = constraints.one_hot
     has_enumerate_support = True
-
-    def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
-        return type(self)(**self._expanded(batch_shape), validate_args=False)
 
     @property
     def mean(self) -> Tensor:
@@ -217,6 +216,3 @@ class OneHotCategorical(OfChoices):
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         return self._hot(self._choice.enumerate_support(expand))
-
-    def __repr__(self) -> str:
-        return f"OneHot{self._choice!r}"

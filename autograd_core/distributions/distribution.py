@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
@@ -59,11 +58,16 @@ class Distribution:
 
     def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
         """The distribution with its parameters expanded to another batch shape."""
-        new = copy.copy(self)
+        expanded = {}
         for name in self._given():
             value, of_event = getattr(self, name), self.arg_constraints[name].event_dim
-            setattr(new, name, value.expand((*batch_shape, *value.shape[value.ndim - of_event :])))
-        new._batch_shape = tuple(batch_shape)
+            expanded[name] = value.expand((*batch_shape, *value.shape[value.ndim - of_event :]))
+        return self._with(batch_shape, _instance, **expanded)
+
+    def _with(self, batch_shape: Shape, _instance: Any, **parts: Any) -> Self:
+        """A copy, or the given instance, of another batch shape and with other parts."""
+        new: Self = self._get_checked_instance(type(self), _instance)
+        vars(new).update(vars(self) | vars(new) | parts, _batch_shape=tuple(batch_shape))
         return new
 
     def _get_checked_instance(self, cls: type, _instance: Any = None) -> Any:
@@ -147,7 +151,7 @@ class Distribution:
         ):
             raise ValueError(f"a value of shape {given} does not fit batch and event of shapes {self.batch_shape} and "
                              f"{self.event_shape}")  # fmt: skip
-        if not bool(self.support.check(value).all()):
+        if self.support is not None and not bool(self.support.check(value).all()):
             raise ValueError(
                 f"Expected value argument (Tensor of shape {given}) to be within the support ({self.support}) of the "
                 f"distribution {self!r}, but found invalid values:\n{value.detach()}"
@@ -169,7 +173,7 @@ class derived:
         self._function, self.__doc__ = function, function.__doc__
 
     def __get__(self, instance: Any, owner: type) -> Tensor:
-        return self._function(instance)
+        return self if instance is None else self._function(instance)  # type: ignore[return-value]
 
 
 def together(*values: Any) -> tuple[Tensor, ...]:

@@ -132,9 +132,10 @@ def _bernoulli(p: Bernoulli, q: Bernoulli) -> Tensor:
 
 @register_kl(Binomial, Binomial)
 def _binomial(p: Binomial, q: Binomial) -> Tensor:
-    if not bool((p.total_count == q.total_count).all()):
-        raise NotImplementedError("the divergence between binomial distributions of different numbers of trials")
-    return p.total_count * (q._cost(p.probs) - p._cost(p.probs))
+    if bool((p.total_count < q.total_count).any()):
+        raise NotImplementedError("the divergence from a binomial distribution of more trials")
+    found = p.total_count * (q._cost(p.probs) - p._cost(p.probs))
+    return functional.where(p.total_count > q.total_count, float("inf"), found)
 
 
 @register_kl(Geometric, Geometric)

@@ -43,6 +43,7 @@ class Gamma(Distribution):
         return standard_gamma(self.concentration, self._extended_shape(sample_shape)) / self.rate
 
     def log_prob(self, value: Tensor) -> Tensor:
+        value = functional.as_tensor(value, dtype=self.rate.dtype, device=self.rate.device)
         self._validate_sample(value)
         a = self.concentration
         return functional.xlogy(a, self.rate) + functional.xlogy(a - 1, value) - self.rate * value - a.lgamma()

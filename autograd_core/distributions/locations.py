@@ -109,6 +109,10 @@ class Cauchy(ByQuantile, Location):
     def cdf(self, value: Tensor) -> Tensor:
         return self._standard(value).atan() / math.pi + 0.5
 
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        noise = self.loc.detach().new_empty(self._extended_shape(sample_shape)).cauchy_()
+        return self.loc + self.scale * noise
+
     def _quantile(self, u: Tensor) -> Tensor:
         return self.loc + self.scale * (math.pi * (u - 0.5)).tan()
 

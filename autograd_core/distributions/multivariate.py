@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Self, cast
 
 from autograd_core import functional, linalg
 from autograd_core.distributions import constraints
@@ -154,14 +154,14 @@ class Independent(Distribution):
         super().__init__(batch[:split], batch[split:] + event, validate_args=validate_args)
         self.has_rsample, self.has_enumerate_support = base_distribution.has_rsample, False
 
-    @property
+    @constraints.dependent_property
     def support(self) -> constraints.Constraint:
         """That of the distribution, at all axes."""
         return constraints.independent(self.base_dist.support, self.reinterpreted_batch_ndims)
 
-    def expand(self, batch_shape: Shape, _instance: Any = None) -> Independent:
+    def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
         inner = self.event_shape[: self.reinterpreted_batch_ndims]
-        return Independent(self.base_dist.expand((*batch_shape, *inner)), self.reinterpreted_batch_ndims, False)
+        return self._with(batch_shape, _instance, base_dist=self.base_dist.expand((*batch_shape, *inner)))
 
     @property
     def mean(self) -> Tensor:
@@ -206,13 +206,12 @@ class MixtureSameFamily(Distribution):
                              f"{mixture_distribution!r} and a batch of shape {parts}")  # fmt: skip
         super().__init__(parts[:-1], component_distribution.event_shape, validate_args=validate_args)
 
-    def expand(self, batch_shape: Shape, _instance: Any = None) -> MixtureSameFamily:
+    def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
         parts = (*batch_shape, self.component_distribution.batch_shape[-1])
-        return MixtureSameFamily(
-            self.mixture_distribution.expand(batch_shape), self.component_distribution.expand(parts), False
-        )
+        return self._with(batch_shape, _instance, component_distribution=self.component_distribution.expand(parts),
+                          mixture_distribution=self.mixture_distribution.expand(batch_shape))  # fmt: skip
 
-    @property
+    @constraints.dependent_property
     def support(self) -> constraints.Constraint:
         """That of the components."""
         return cast(constraints.Constraint, self.component_distribution.support)

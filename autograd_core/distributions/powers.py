@@ -26,7 +26,7 @@ class Pareto(ByQuantile):
         self.scale, self.alpha = together(scale, alpha)
         super().__init__(self.scale.shape, validate_args=validate_args)
 
-    @constraints.dependent_property
+    @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> constraints.Constraint:
         """From `scale` on."""
         return constraints.greater_than_eq(self.scale)
@@ -74,7 +74,7 @@ class GeneralizedPareto(ByQuantile):
         self.loc, self.scale, self.concentration = together(loc, scale, concentration)
         super().__init__(self.loc.shape, validate_args=validate_args)
 
-    @constraints.dependent_property
+    @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> constraints.Constraint:
         """From `loc` on, for a negative concentration to where the tail ends."""
         end = self.loc - self.scale / self.concentration

@@ -42,7 +42,7 @@ class Uniform(ByQuantile):
         if self._validate_args and not bool((self.low < self.high).all()):
             raise ValueError(f"Uniform() needs low < high, not {self.low.detach()} and {self.high.detach()}")
 
-    @property
+    @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> constraints.Constraint:
         """From `low` to `high`."""
         return constraints.interval(self.low, self.high)

@@ -9,9 +9,9 @@ from autograd_core import functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.discrete import Odds, OfChoices, OneHotCategorical
 from autograd_core.distributions.distribution import Distribution, Shape
+from autograd_core.distributions.elementwise_transforms import ExpTransform, SigmoidTransform
 from autograd_core.distributions.quantiles import uniform_within
 from autograd_core.distributions.transformed import TransformedDistribution
-from autograd_core.distributions.transforms import ExpTransform, SigmoidTransform
 from autograd_core.tensor import Tensor
 
 
@@ -56,9 +56,6 @@ class ExpRelaxedCategorical(OfChoices):
                  ) -> None:  # fmt: skip
         self.temperature = temperature
         super().__init__(probs, logits, validate_args)
-
-    def expand(self, batch_shape: Shape, _instance: Any = None) -> ExpRelaxedCategorical:
-        return ExpRelaxedCategorical(self.temperature, **self._expanded(batch_shape), validate_args=False)
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         noise = -(-uniform_within(self._extended_shape(sample_shape), self.logits).log()).log()

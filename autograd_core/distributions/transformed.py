@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from autograd_core.distributions import constraints
 from autograd_core.distributions.composed_transforms import ComposeTransform
 from autograd_core.distributions.distribution import Distribution, Shape, sum_rightmost
+from autograd_core.distributions.elementwise_transforms import Transform
 from autograd_core.distributions.locations import Normal
 from autograd_core.distributions.multivariate import Independent
-from autograd_core.distributions.transforms import Transform
 from autograd_core.distributions.vector_transforms import StickBreakingTransform
 from autograd_core.tensor import Tensor, no_grad
 
@@ -47,7 +47,7 @@ class TransformedDistribution(Distribution):
         """That of the base."""
         return self.base_dist.has_rsample
 
-    @property
+    @constraints.dependent_property
     def support(self) -> Any:
         """What the last transform gives."""
         if not self.transforms:
@@ -56,14 +56,10 @@ class TransformedDistribution(Distribution):
         more = len(self.event_shape) - end.event_dim
         return constraints.independent(end, more) if more else end
 
-    def expand(self, batch_shape: Shape, _instance: Any = None) -> TransformedDistribution:
-        whole = ComposeTransform(self.transforms)
-        needed = whole.inverse_shape((*batch_shape, *self.event_shape))
+    def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
+        needed = ComposeTransform(self.transforms).inverse_shape((*batch_shape, *self.event_shape))
         base = self.base_dist.expand(needed[: len(needed) - len(self.base_dist.event_shape)])
-        new = self._get_checked_instance(TransformedDistribution, _instance)
-        vars(new).update(vars(self))
-        TransformedDistribution.__init__(new, base, self.transforms, self._validate_args)
-        return new  # type: ignore[no-any-return]
+        return self._with(batch_shape, _instance, base_dist=base)
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:
         with no_grad():
@@ -117,9 +113,7 @@ class LogisticNormal(TransformedDistribution):
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
         base = Normal(loc, scale, validate_args)
-        if not base.batch_shape:
-            raise ValueError("LogisticNormal() takes the parameters along a last axis, not numbers")
-        super().__init__(base, StickBreakingTransform(), validate_args)
+        super().__init__(base if base.batch_shape else base.expand((1,)), StickBreakingTransform(), validate_args)
 
     @property
     def loc(self) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 from autograd_core import dtypes, functional, linalg
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import eps_of, sum_rightmost
-from autograd_core.distributions.transforms import Transform
+from autograd_core.distributions.elementwise_transforms import Transform
 from autograd_core.tensor import Tensor
 
 

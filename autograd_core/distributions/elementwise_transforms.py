@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import weakref
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -29,6 +30,7 @@ class Transform:
     def __init__(self, cache_size: int = 0) -> None:
         self._cache_size = cache_size
         self._cached: tuple[Any, Any] = (None, None)
+        self._inv: weakref.ref[Transform] | None = None
 
     def __call__(self, x: Tensor) -> Tensor:
         if self._cached[0] is x:
@@ -40,8 +42,22 @@ class Transform:
 
     @property
     def inv(self) -> Transform:
-        """The inverse function."""
-        return _Inverse(self)
+        """The inverse function, whose own inverse is this one."""
+        found = self._inv() if self._inv else None
+        if found is None:
+            found = self._inverted()
+            found._inv, self._inv = weakref.ref(self), weakref.ref(found)
+        return found
+
+    def _inverted(self) -> Transform:
+        return _InverseTransform(self)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and all(_equal(v, vars(other)[name]) for name, v in vars(self).items()
+                                                 if name[0] != "_" and "domain" not in name)  # fmt: skip
+
+    def __hash__(self) -> int:
+        return hash(type(self))
 
     def _inv_call(self, y: Tensor) -> Tensor:
         if self._cached[1] is y:
@@ -79,33 +95,39 @@ class Transform:
         return f"{type(self).__name__}()"
 
 
-class _Inverse(Transform):
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, Tensor) or isinstance(b, Tensor):
+        return functional.equal(*(functional.as_tensor(v) for v in (a, b)))
+    return bool(a == b)
+
+
+class _InverseTransform(Transform):
     def __init__(self, of: Transform) -> None:
         super().__init__()
-        self._of, self.sign, self.bijective = of, of.sign, of.bijective
+        self.of, self.sign, self.bijective = of, of.sign, of.bijective
         self.domain, self.codomain = of.codomain, of.domain
 
     @property
     def inv(self) -> Transform:
-        return self._of
+        return self.of
 
     def _call(self, x: Tensor) -> Tensor:
-        return self._of._inv_call(x)
+        return self.of._inv_call(x)
 
     def _inverse(self, y: Tensor) -> Tensor:
-        return self._of(y)
+        return self.of(y)
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        return -self._of.log_abs_det_jacobian(y, x)
+        return -self.of.log_abs_det_jacobian(y, x)
 
     def forward_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
-        return self._of.inverse_shape(shape)
+        return self.of.inverse_shape(shape)
 
     def inverse_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
-        return self._of.forward_shape(shape)
+        return self.of.forward_shape(shape)
 
     def __repr__(self) -> str:
-        return f"{self._of!r}.inv"
+        return f"{self.of!r}.inv"
 
 
 class ExpTransform(Transform):

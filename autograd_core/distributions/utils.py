@@ -1,0 +1,33 @@
+"""What programs that define families of their own use: parameters of one shape, probabilities and log-odds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autograd_core import functional
+from autograd_core.distributions.distribution import derived, eps_of, together
+from autograd_core.tensor import Tensor
+
+lazy_property = derived
+
+
+def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
+    """Numbers and tensors as tensors of one shape."""
+    return together(*values)
+
+
+def clamp_probs(probs: Tensor) -> Tensor:
+    """Probabilities kept away from 0 and 1."""
+    eps = eps_of(probs)
+    return probs.clamp(eps, 1 - eps)
+
+
+def logits_to_probs(logits: Tensor, is_binary: bool = False) -> Tensor:
+    """Probabilities of logarithms of what they are proportional to, or of log-odds."""
+    return logits.sigmoid() if is_binary else functional.softmax(logits, -1)
+
+
+def probs_to_logits(probs: Tensor, is_binary: bool = False) -> Tensor:
+    """The logarithms, or log-odds, of probabilities that are kept away from 0 and 1."""
+    probs = clamp_probs(probs)
+    return functional.logit(probs) if is_binary else probs.log()
