@@ -28,6 +28,7 @@ POINTS = {
     "softmax -inf": (lambda x: x.softmax(0)[0], [[-INF, -INF]], NAN, [[NAN, NAN]]),
     "softmax 0 -inf": (lambda x: x.softmax(0)[0], [[0, -INF]], 1, [[0, 0]]),
     "bce_logits 1000": (lambda x: F.binary_cross_entropy_with_logits(x, x.detach() * 0), [1000], 1000, [1]),
+    "bce_logits inf": (lambda x: F.binary_cross_entropy_with_logits(x, (x.detach() > 0) * 0.5), [INF], INF, [0.5]),
     "bce_logits -1000": (lambda x: F.binary_cross_entropy_with_logits(x, x.detach() * 0 + 1), [-1000], 1000, [-1]),
     "bce p=0 t=1": (lambda p: F.binary_cross_entropy(p, p.detach() + 1), [0], 100, [-1e12]),
     "sigmoid -1000": (ag.sigmoid, [-1000], 0, [0]),

@@ -179,7 +179,7 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
 )
 def logistic_loss(xp, input, target):
     """-t·log σ(x) - (1 - t)·log(1 - σ(x)), without overflow."""
-    return xp.maximum(input, 0) - input * target + xp.log1p(xp.exp(-abs(input)))
+    return (1 - target) * input - xp.minimum(input, 0) + xp.log1p(xp.exp(-abs(input)))
 
 
 @composition(
