@@ -1,6 +1,5 @@
 """Reverse-mode automatic differentiation: a `Tensor` that records what is done with it, and walks back."""
 
-import builtins
 import math
 import warnings
 from typing import Any
@@ -75,6 +74,7 @@ from autograd_core.functional import *  # noqa: E402,F403
 from autograd_core.semantics.memory_format import Layout as layout  # noqa: E402
 from autograd_core.semantics.memory_format import MemoryFormat as MemoryFormat  # noqa: E402
 from autograd_core.semantics.printing import set_printoptions as set_printoptions  # noqa: E402
+from autograd_core.sizes import Size as Size  # noqa: E402
 from autograd_core.tensor import Tensor as Tensor  # noqa: E402
 from autograd_core.tensor import is_inference_mode_enabled as is_inference_mode_enabled  # noqa: E402
 from backends.precision import get_float32_matmul_precision as get_float32_matmul_precision  # noqa: E402
@@ -88,7 +88,6 @@ bool, int, float = dtypes.bool_, dtypes.int_, dtypes.float_
 device = devices.Device
 dtype = np.dtype
 iinfo = np.iinfo
-Size = tuple[builtins.int, ...]
 contiguous_format, preserve_format = MemoryFormat.contiguous_format, MemoryFormat.preserve_format
 strided = layout.strided
 channels_last, channels_last_3d = MemoryFormat.channels_last, MemoryFormat.channels_last_3d

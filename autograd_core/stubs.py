@@ -107,7 +107,7 @@ OPERANDS = {"input", "other", "mat2", "vec", "vec2", "mask", "value", "src", "in
             "condition", "min", "max"}  # fmt: skip
 # What functions without annotations return, where that is not one tensor.
 RETURNS = {
-    "shape": "tuple[_int, ...]", "ndim": "_int", "dtype": "np.dtype[Any]", "device": "Device", "itemsize": "_int",
+    "shape": "Size", "ndim": "_int", "dtype": "np.dtype[Any]", "device": "Device", "itemsize": "_int",
     "nbytes": "_int", "requires_grad": "_bool", "retains_grad": "_bool",
     "name": "str | None", "grad_fn": "Any", "output_nr": "_int", "layout": "str", "register_hook": "Removable",
     "register_post_accumulate_grad_hook": "Removable", "retain_grad": "None", "allclose": "_bool",
@@ -121,9 +121,8 @@ def tensor_stub() -> str:
     """`tensor.pyi`: the class with everything that the registry and the installers gave it."""
     members = sorted(name for name, member in vars(Tensor).items() if is_public(name, member))
     lines = [line for name in members for line in _member(name, vars(Tensor)[name])]
-    return (
-        HEADER.format(imports="\nfrom autograd_core.nodes import Removable") + TENSOR_MODULE + "\n".join(lines) + "\n"
-    )
+    imports = "\nfrom autograd_core.nodes import Removable\nfrom autograd_core.sizes import Size"
+    return HEADER.format(imports=imports) + TENSOR_MODULE + "\n".join(lines) + "\n"
 
 
 def functional_stub(module: ModuleType = functional) -> str:

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 import numpy as np
 
 from autograd_core.nodes import Leaf, RetainGrad, append, source_of
+from autograd_core.sizes import Size
 
 _grad_mode = ContextVar("grad_mode", default=True)
 grad_enabled = _grad_mode.get
@@ -159,7 +160,7 @@ class Tensor:
     @property
     def shape(self):
         """The length of every axis."""
-        return self.array.shape
+        return Size(self.array.shape)
 
     @property
     def ndim(self):

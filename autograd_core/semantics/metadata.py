@@ -22,7 +22,7 @@ def size(self: Tensor, dim: int | None = None) -> Any:
         return self.shape
     if not -self.ndim <= dim < self.ndim:
         raise IndexError(f"dim {dim} is out of range for shape {self.shape}")
-    return self.shape[dim]
+    return self.array.shape[dim]
 
 
 def numel(self: Tensor) -> int:

@@ -59,7 +59,7 @@ class _Table(Module):
         """A layer on a given table (rows, columns), which is not trained unless `freeze` is off."""
         if embeddings.ndim != 2:
             raise AssertionError(f"embeddings must have two axes, but have shape {embeddings.shape}")
-        layer: Self = cls(*embeddings.shape, _weight=embeddings, **options)  # type: ignore[call-arg, arg-type]
+        layer: Self = cls(*embeddings.shape, _weight=embeddings, **options)  # type: ignore[call-arg]
         layer.weight.requires_grad_(not freeze)
         return layer
 

@@ -145,3 +145,9 @@ def test_what_is_built_on_the_package_is_found_in_it():
     assert ag.func.functional_call is nn.functional_call
     with pytest.raises(AttributeError, match="'nothing'"):
         ag.func.nothing
+
+
+def test_shapes_are_tuples_that_know_their_product():
+    x = ag.zeros(2, 3)
+    assert (x.shape, x.size(), x.shape.numel(), ag.Size([4, 5]).numel()) == ((2, 3), (2, 3), 6, 20)
+    assert isinstance(x.size(), ag.Size)

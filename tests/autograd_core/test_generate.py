@@ -30,7 +30,7 @@ assert_type(x.reshape(2, 1).reshape((1, 2)).permute(1, 0).expand(2, -1), ag.Tens
 assert_type(ag.reshape(x, (2, 1)), ag.Tensor)
 assert_type(x.sum(dim=0, keepdim=True), ag.Tensor)
 assert_type(x.split(1), tuple[ag.Tensor, ...])
-assert_type((x.shape, x.ndim, x.requires_grad, bool(x.all())), tuple[tuple[int, ...], int, bool, bool])
+assert_type((x.shape, x.ndim, x.requires_grad, bool(x.all())), tuple[ag.Size, int, bool, bool])
 assert_type(x.add_(1, alpha=2).exp_(), ag.Tensor)
 x += 1
 x[0] = 3
