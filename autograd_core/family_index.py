@@ -55,7 +55,7 @@ INDEX: dict[str, str] = {
     "linear_algebra.linalg_forms": """
         linalg.diagonal linalg.vander""",
     "linear_algebra.low_rank": """
-        pca_lowrank svd_lowrank""",
+        lobpcg pca_lowrank svd_lowrank""",
     "linear_algebra.matrix_functions": """
         Tensor.matrix_exp Tensor.matrix_power linalg.matrix_exp linalg.matrix_power linalg.tensorinv
         linalg.tensorsolve matrix_exp matrix_power""",
@@ -134,6 +134,8 @@ INDEX: dict[str, str] = {
         Tensor.argwhere Tensor.fill_ Tensor.masked_fill Tensor.masked_fill_ Tensor.masked_scatter
         Tensor.masked_scatter_ Tensor.nonzero Tensor.nonzero_static argwhere fill fill_ masked_fill masked_scatter
         nonzero nonzero_static unravel_index""",
+    "positions.segments": """
+        segment_reduce""",
     "reductions.counting": """
         Tensor.bincount Tensor.histc Tensor.histogram Tensor.histogramdd Tensor.unique Tensor.unique_consecutive
         bincount histc histogram histogramdd unique unique_consecutive""",

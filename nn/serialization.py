@@ -12,7 +12,8 @@ from nn.files import write
 from nn.pytorch_writer import written
 
 
-def save(obj: Any, f: str | os.PathLike[str] | BinaryIO, pickle_module: Any = None, pickle_protocol: int = 2) -> None:
+def save(obj: Any, f: str | os.PathLike[str] | BinaryIO, pickle_module: Any = None, pickle_protocol: int = 2,
+         _use_new_zipfile_serialization: bool = True) -> None:  # fmt: skip
     """Write tensors, numbers, strings, and lists, tuples and dicts of them, for `load` and for PyTorch.
 
     Tensors that share memory do so again afterwards. A file named by its path appears at once and complete.

@@ -41,8 +41,6 @@ ABSENT: dict[str, str] = {
     "it has no derivative, in PyTorch neither; use cholesky(), lu_factor() or solve()": """
         linalg.ldl_factor linalg.ldl_factor_ex linalg.ldl_solve
         """,
-    "an iterative method for large sparse matrices; use linalg.eigh() or svd_lowrank()": "lobpcg",
-    "use scatter_reduce() or index_reduce() with the number of each element's segment": "segment_reduce",
     "NumPy has no complex numbers of two bytes a part; use cfloat()": "Tensor.chalf",
 }
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 import autograd_core as ag
 from autograd_core import linalg
@@ -183,3 +184,18 @@ def test_principal_components_are_those_of_the_centered_rows():
     _, wanted, vh = np.linalg.svd(x.numpy() - x.numpy().mean(0))
     np.testing.assert_allclose(s.numpy(), wanted)
     np.testing.assert_allclose(abs(v.mT.numpy()), abs(vh))
+
+
+def test_some_eigenvalues_of_a_pair_of_matrices():
+    rng = np.random.default_rng(0)
+    a, b = (ag.tensor(m @ m.T + np.eye(5)) for m in rng.normal(size=(2, 5, 5)))
+    expected, _ = scipy.linalg.eigh(a.numpy(), b.numpy())
+    for largest, order in ((True, expected[::-1]), (False, expected)):
+        values, vectors = ag.lobpcg(a, 2, b, largest=largest)
+        np.testing.assert_allclose(values, order[:2])
+        np.testing.assert_allclose(a @ vectors, b @ vectors * values, atol=1e-12)
+        np.testing.assert_allclose(vectors.T @ b @ vectors, np.eye(2), atol=1e-12)
+    assert ag.lobpcg(a, X=ag.ones(5, 3))[1].shape == (5, 3)
+    np.testing.assert_allclose(ag.lobpcg(a)[0], ag.linalg.eigvalsh(a)[-1:])
+    with pytest.raises(RuntimeError, match="k=6"):
+        ag.lobpcg(a, 6)

@@ -1,5 +1,7 @@
 """Reductions and writes by position where elements meet: ties, zeros, and several for one place."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -98,3 +100,21 @@ def test_masks_write_one_value():
         x.masked_fill(mask, 1j)
     with pytest.raises(RuntimeError, match="asks for 1"):
         x.masked_scatter(mask, wide([]))
+
+
+def test_segments_for_each_row_and_by_offsets():
+    x = ag.tensor([[1.0, 2.0, 4.0], [3.0, 5.0, 7.0]])
+    lengths = ag.tensor([[2, 0, 1], [0, 3, 0]])
+    found = ag.segment_reduce(x, "max", lengths=lengths, axis=1)
+    assert found.tolist() == [[2, -math.inf, 4], [-math.inf, 7, -math.inf]]
+    assert np.array_equal(ag.segment_reduce(x[0], "mean", offsets=ag.tensor([0, 2, 2, 3])).tolist(), [1.5, math.nan, 4],
+                          equal_nan=True)  # fmt: skip
+    assert ag.segment_reduce(x[0], "mean", offsets=[0, 2, 2, 3], initial=1.0).tolist() == [2, 1, 5]
+    for wrong, message in (
+        ({"lengths": [1, 1]}, "not of parts of an axis of 3"), ({}, "takes the lengths"),
+        ({"lengths": [[3]]}, "of shape"),
+    ):  # fmt: skip
+        with pytest.raises(RuntimeError, match=message):
+            ag.segment_reduce(x[0], "sum", **wrong)
+    with pytest.raises(RuntimeError, match="reduce must be one of"):
+        ag.segment_reduce(x[0], "median", lengths=[3])

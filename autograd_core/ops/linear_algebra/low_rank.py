@@ -5,7 +5,7 @@ Halko, Martinsson and Tropp, 2011 (https://doi.org/10.1137/090771806), algorithm
 
 from autograd_core import functional
 from autograd_core.errors import OperandError
-from autograd_core.ops.linear_algebra import factorizations, matrices, spectral
+from autograd_core.ops.linear_algebra import factorizations, matrices, solving, spectral
 from autograd_core.ops.linear_algebra.matrices import adjoint
 from autograd_core.registry import publish
 
@@ -51,6 +51,31 @@ def pca_lowrank(A, q=None, center=True, niter=2):
     return svd_lowrank(A, q, niter, mean)
 
 
+def lobpcg(A, k=None, B=None, X=None, n=None, iK=None, niter=None, tol=None, largest=None, method=None, tracker=None,
+           ortho_iparams=None, ortho_fparams=None, ortho_bparams=None):  # fmt: skip
+    """The `k` largest, or smallest, eigenvalues and vectors of A·x = λ·B·x, of symmetric A and positive definite B.
+
+    Computed directly, so that what starts, steers and ends PyTorch's iteration changes nothing. k: by default 1, or as
+    many as X has columns. Vectors x have xᵀ·B·x = 1, and gradients as those of `linalg.eigh`.
+    """
+    matrices.require("lobpcg", A, square=True)
+    k = (1 if X is None else X.shape[-1]) if k is None else k
+    if not 0 < k <= A.shape[-1]:
+        raise OperandError(f"lobpcg(): k={k} must be from 1 to the size of a matrix of shape {A.shape}")
+    lower = None if B is None else factorizations.cholesky(B)
+    if lower is not None:
+        half = solving.solve_triangular(lower, A, upper=False)
+        A = adjoint(functional, solving.solve_triangular(lower, adjoint(functional, half), upper=False))
+    values, vectors = spectral.eigh(A)
+    if largest is None or largest:
+        values, vectors = values.flip(-1), vectors.flip(-1)
+    values, vectors = values[..., :k], vectors[..., :k]
+    if lower is None:
+        return values, vectors
+    return values, solving.solve_triangular(adjoint(functional, lower), vectors, upper=True)
+
+
 # Random, so no entries: what they return is not the same from call to call.
 publish(svd_lowrank)
 publish(pca_lowrank)
+publish(lobpcg)  # as it returns any phase of a vector

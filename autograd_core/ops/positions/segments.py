@@ -1,0 +1,79 @@
+"""Sums, means, extremes and products of parts along an axis, whose lengths a tensor gives."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.errors import OperandError
+from autograd_core.kinds import INDEXING
+from autograd_core.ops import axes
+from autograd_core.registry import Interval, composition, sample
+
+# Name -> that of `scatter_reduce`, and what nothing reduces to.
+REDUCTIONS = {
+    "sum": ("sum", 0.0), "mean": ("sum", 0.0), "max": ("amax", -math.inf), "min": ("amin", math.inf),
+    "prod": ("prod", 1.0),
+}  # fmt: skip
+
+
+def _slow_reduce(data, reduce, lengths, initial=None):
+    functions: dict[str, Any] = {"sum": np.sum, "mean": np.sum, "max": np.max, "min": np.min, "prod": np.prod}
+    start = REDUCTIONS[reduce][1] if initial is None else initial
+    parts = np.split(data, np.cumsum(lengths)[:-1])
+    found = [functions[reduce](np.concatenate([part, np.full((1, *data.shape[1:]), start)]), 0) for part in parts]
+    return np.stack([f / len(part) if reduce == "mean" else f for f, part in zip(found, parts, strict=True)])
+
+
+LENGTHS = {"lengths": [2, 1, 3]}
+
+
+@composition(
+    INDEXING,
+    domain=Interval(-2, 2),
+    method=False,
+    samples=(
+        sample((6, 2), reduce="sum", **LENGTHS),
+        sample((6, 2), reduce="mean", initial=1.5, **LENGTHS),
+        sample((6,), reduce="max", **LENGTHS),
+        sample((6,), reduce="min", initial=0.5, **LENGTHS),
+        sample((6,), reduce="prod", **LENGTHS),
+        sample((0, 2), reduce="sum", lengths=[0, 0]),
+    ),
+    reference=_slow_reduce,
+)
+def segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, axis=0, unsafe=False, initial=None):
+    """Reduce parts along an axis by "sum", "mean", "max", "min" or "prod".
+
+    lengths: of the parts, which together are the axis, for every position along the axes before it; or offsets: where
+    each begins, and where the last ends. initial: what every part is reduced with, and what an empty one gives; without
+    it a mean of nothing is NaN, a maximum -∞. unsafe: do not check that the parts are the axis.
+    """
+    if reduce not in REDUCTIONS:
+        raise OperandError(f"segment_reduce(): reduce must be one of {', '.join(REDUCTIONS)}, not {reduce!r}")
+    at, lengths = axes.one(axis, data.ndim), _lengths(lengths, offsets, data.device)
+    size, count = data.shape[at], lengths.shape[-1]
+    if lengths.shape[:-1] != data.shape[:at]:
+        raise OperandError(f"segment_reduce(): lengths of shape {lengths.shape} for axis {at} of {data.shape}")
+    if not unsafe and bool((lengths < 0).any() | (lengths.sum(-1) != size).any()):
+        raise OperandError(f"segment_reduce(): the lengths {lengths.tolist()} are not of parts of an axis of {size}")
+    steps = functional.arange(size, device=data.device).expand((*data.shape[:at], size)).contiguous()
+    along = (*lengths.shape, *(1,) * (data.ndim - at - 1))
+    index = functional.searchsorted(lengths.cumsum(-1), steps, right=True).clamp(max=count)
+    index = index.reshape((*steps.shape, *along[at + 1 :])).expand(data.shape)
+    name, start = REDUCTIONS[reduce]
+    whole = data.new_full((*data.shape[:at], count + 1, *data.shape[at + 1 :]), start if initial is None else initial)
+    found = whole.scatter_reduce(at, index, data, name).narrow(at, 0, count)
+    if reduce != "mean":
+        return found
+    empty = math.nan if initial is None else found
+    return functional.where(lengths.reshape(along) == 0, empty, found / lengths.reshape(along).clamp(min=1))
+
+
+def _lengths(lengths, offsets, device):
+    if (lengths is None) == (offsets is None):
+        raise OperandError("segment_reduce() takes the lengths of the parts, or the offsets at which they begin")
+    given = lengths if offsets is None else offsets
+    given = functional.as_tensor(given, device=device)
+    return given if offsets is None else given.diff(dim=-1)
