@@ -10,15 +10,17 @@ import io
 import math
 import pickle
 import zipfile
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
+from numpy._core import multiarray
 
 from autograd_core import Tensor
 from autograd_core import functional as core
 from autograd_core.dtypes import DType, as_dtype
+from autograd_core.sizes import Size
 from nn.parameter import Parameter
 
 LEGACY_MAGIC, LEGACY_VERSION = 0x1950A86A20F9469CFC6C, 1001
@@ -67,12 +69,26 @@ def _parameter(data: Tensor, requires_grad: bool, *_: Any) -> Tensor:
     return Parameter(data, requires_grad=requires_grad)
 
 
+def _bytes(text: str, encoding: str) -> bytes:
+    """How the second protocol of pickle writes bytes."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"bytes are written in latin1, not in {encoding!r}")
+    return text.encode("latin1")
+
+
 ALLOWED: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): OrderedDict,
+    ("collections", "Counter"): Counter,
+    ("_codecs", "encode"): _bytes,
+    **{("__builtin__", kind.__name__): kind for kind in (set, frozenset, complex, bytes, bytearray)},
+    ("numpy", "dtype"): np.dtype,
+    ("numpy", "ndarray"): np.ndarray,
+    **{(f"numpy.{core}.multiarray", name): function for core in ("core", "_core")
+       for name, function in (("scalar", multiarray.scalar), ("_reconstruct", multiarray._reconstruct))},
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     ("torch._utils", "_rebuild_tensor"): _tensor,
     ("torch._utils", "_rebuild_parameter"): _parameter,
-    ("torch", "Size"): tuple,
+    ("torch", "Size"): Size,
     ("torch", "device"): lambda *place: ":".join(map(str, place)),
     **{("torch", name): as_dtype(name) for name in DTYPES.values() if name != "bfloat16"},
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _codecs
 import io
 import pickle
 import zipfile
@@ -13,12 +14,14 @@ import numpy as np
 from autograd_core import Tensor
 from autograd_core.devices import Device
 from autograd_core.registry import LIBRARY
+from autograd_core.sizes import Size
 from autograd_core.versions import address, storage
 from nn.parameter import Parameter
 from nn.pytorch_files import DTYPES
 
 STORAGES = {dtype: name for name, dtype in DTYPES.items()}
-PLAIN = (dict, OrderedDict, list, tuple, str, int, float, bool, type(None))
+PLAIN = (dict, OrderedDict, list, tuple, str, int, float, complex, bool, bytes, set, frozenset, type(None))
+NAMED = (OrderedDict, set, frozenset, complex, bytes, _codecs.encode)  # what the reductions of these call
 
 
 class _Name:
@@ -69,9 +72,11 @@ class _Writer(_Pickler):  # type: ignore[misc]  # which has no type
             return self._tensor(obj)
         if isinstance(obj, Device):
             return _Name("torch", "device"), (str(obj),)
-        if obj is not OrderedDict and type(obj) not in PLAIN and not isinstance(obj, _Storage):
+        if isinstance(obj, Size):
+            return _Name("torch", "Size"), (tuple(obj),)
+        if type(obj) not in PLAIN and not isinstance(obj, _Storage) and not any(obj is named for named in NAMED):
             raise TypeError(
-                f"save() writes tensors, numbers, strings, and lists, tuples and dicts of them, not "
+                f"save() writes tensors, numbers, strings, bytes, and lists, tuples, dicts and sets of them, not "
                 f"{type(obj).__name__}; of a module or an optimizer save its state_dict()"
             )
         return NotImplemented

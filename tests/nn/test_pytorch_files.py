@@ -109,6 +109,15 @@ def test_nothing_is_executed(tmp_path, call):
         nn.load(tmp_path / "evil.pt")
 
 
+def test_numbers_and_arrays_of_numpy_beside_the_tensors(tmp_path):
+    archive(tmp_path / "numpy.pt", {"best": np.float64(0.5), "order": np.arange(3)})
+    found = nn.load(tmp_path / "numpy.pt")
+    assert found["best"] == 0.5
+    assert found["order"].tolist() == [0, 1, 2]
+    with pytest.raises(pickle.UnpicklingError, match="latin1"):
+        load_program(tmp_path / "codec.pt", b"\x80\x02c_codecs\nencode\n(X\x01\x00\x00\x00aX\x05\x00\x00\x00utf-7tR.")
+
+
 def tensor_program(size, stride, offset=0, count=4):
     """A pickle of one float tensor, opcode by opcode, as PyTorch is not at hand to write one."""
 
@@ -194,12 +203,14 @@ def test_what_is_saved_comes_back(tmp_path):
         "views": [x, x.T, x[1], x[:, ::2], x.flip(0)], "number": ag.tensor(2.5), "empty": ag.zeros(0, 3),
         "kinds": [ag.ones(2, dtype=kind) for kind in (ag.bfloat16, ag.bool, ag.uint8, ag.complex64)],
         "leaf": ag.ones(1, requires_grad=True), "device": ag.device("cpu"),
+        "shape": x.shape, "set": {1, 2}, "bytes": b"\xff", "no bytes": b"", "complex": 1 + 2j,
     }  # fmt: skip
     ag.save(saved, tmp_path / "all.pt")
     found = ag.load(tmp_path / "all.pt", map_location="cpu")
     assert found.keys() == saved.keys()
-    for name in ("epoch", "best", "none", "pair", "dtype", "device"):
+    for name in ("epoch", "best", "none", "pair", "dtype", "device", "shape", "set", "bytes", "no bytes", "complex"):
         assert found[name] == saved[name]
+    assert type(found["shape"]) is ag.Size
     for name in ("views", "number", "empty", "kinds", "parameter", "leaf"):
         assert_close(found[name], saved[name])
     assert isinstance(found["parameter"], nn.Parameter)
