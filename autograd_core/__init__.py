@@ -14,6 +14,7 @@ from autograd_core import (  # noqa: E402
     devices,
     dtypes,
     families,
+    importing,
     inplace,
     ops,
     random,
@@ -22,8 +23,8 @@ from autograd_core import (  # noqa: E402
 from autograd_core.compatibility import above, absent  # noqa: E402
 from autograd_core.semantics import filling, interop, metadata, printing, reshaping  # noqa: E402
 
-for _part in (absent, creation, devices, inplace, interop, metadata, ops, printing, random, reshaping, filling,
-              signal.windows, families):  # fmt: skip
+for _part in (importing, absent, creation, devices, inplace, interop, metadata, ops, printing, random, reshaping,
+              filling, signal.windows, families):  # fmt: skip
     _part.install()
 
 from autograd_core import autograd as autograd  # noqa: E402

@@ -1,6 +1,8 @@
 """What PyTorch programs ask for besides operations: switches, older names, options."""
 
 import contextlib
+import importlib
+import sys
 
 import numpy as np
 import pytest
@@ -151,3 +153,27 @@ def test_shapes_are_tuples_that_know_their_product():
     x = ag.zeros(2, 3)
     assert (x.shape, x.size(), x.shape.numel(), ag.Size([4, 5]).numel()) == ((2, 3), (2, 3), 6, 20)
     assert isinstance(x.size(), ag.Size)
+
+
+def test_modules_are_imported_where_pytorch_has_them():
+    import autograd_core.nn.functional as F
+    from autograd_core.nn.modules.linear import Linear
+    from autograd_core.optim.adamw import AdamW
+    from autograd_core.utils.data.dataset import TensorDataset
+
+    import nn
+
+    assert (F, Linear, AdamW, TensorDataset) == (
+        nn.functional, nn.Linear, ag.optim.AdamW, ag.utils.data.TensorDataset
+    )  # fmt: skip
+    assert (nn.functional.__spec__.name, F.__name__) == ("nn.functional", "nn.functional")
+    for name in ("nn.no_such_module", "no_such_module", "optim.adam.no_such_module"):
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module(f"autograd_core.{name}")
+
+
+def test_another_name_for_the_package_imports_the_same_modules(monkeypatch):
+    monkeypatch.setitem(sys.modules, "another", ag)
+    for name in ("autograd", "nn", "nn.init", "linalg", "distributions.normal"):
+        monkeypatch.delitem(sys.modules, f"another.{name}", raising=False)
+        assert importlib.import_module(f"another.{name}") is importlib.import_module(f"autograd_core.{name}")

@@ -1,0 +1,71 @@
+"""Lets programs import modules where PyTorch has them: `import autograd_core.nn.functional as F`.
+
+They are the modules that lie elsewhere here, not copies. It also holds under another name that a program gives the
+package: `sys.modules["torch"] = autograd_core`.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+from autograd_core.compatibility.above import PLACES
+
+PACKAGE = "autograd_core"
+# Modules of PyTorch whose content lies in the package before the dot here.
+WITHIN = {
+    f"{package}.{name}": package
+    for package, names in {
+        "nn": """modules modules.activation modules.adaptive modules.batchnorm modules.channelshuffle modules.container
+            modules.conv modules.distance modules.dropout modules.flatten modules.fold modules.instancenorm modules.lazy
+            modules.linear modules.loss modules.normalization modules.padding modules.pixelshuffle modules.pooling
+            modules.rnn modules.sparse modules.transformer modules.upsampling modules.utils""",
+        "optim": "adadelta adagrad adamax adamw asgd nadam radam rmsprop rprop sparse_adam",
+        "utils.data": "dataloader dataset sampler",
+    }.items()
+    for name in names.split()
+} | {"nn.modules.module": "nn.module", "cuda.amp.autocast_mode": "cuda.amp", "autograd.gradcheck": "testing"}
+
+
+class _Loader(Loader):
+    """Gives a module that has been imported under its own name."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module, self._spec = module, module.__spec__
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return self._module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self._spec  # which the import has replaced
+        module.__path__ = getattr(module, "__path__", [])  # so that parts of it are looked for
+
+
+class _Finder(MetaPathFinder):
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        root, _, name = fullname.partition(".")
+        if not name or sys.modules.get(root) is not sys.modules[PACKAGE]:
+            return None
+        place = _place(name)
+        if place == fullname:
+            return None
+        module = import_module(place)
+        return ModuleSpec(fullname, _Loader(module), is_package=hasattr(module, "__path__"))
+
+
+def _place(name: str) -> str:
+    """Where a module of the package lies, by its name within the package."""
+    name = WITHIN.get(name, name)
+    for place, module in PLACES.items():
+        if ":" not in module and f"{name}.".startswith(f"{place}."):
+            return module + name.removeprefix(place)
+    return f"{PACKAGE}.{name}"
+
+
+def install() -> None:
+    """Before the finders of Python, who would load a module a second time under its other name."""
+    sys.meta_path.insert(0, _Finder())
