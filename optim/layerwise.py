@@ -177,7 +177,8 @@ class Muon(LayerwiseOptimizer):
             raise ValueError("Number of steps must be less than 100 for computational efficiency")
         if len(group["ns_coefficients"]) != 3:
             raise ValueError("Coefficients must be a tuple of exactly 3 values")
-        for name, p in zip(group["param_names"], group["params"], strict=True):
+        names = group.get("param_names", range(len(group["params"])))
+        for name, p in zip(names, group["params"], strict=True):
             if p.ndim != 2:
                 raise ValueError(
                     f"Muon only supports 2D parameters whereas we found a parameter with size: {p.shape}, '{name}'; "

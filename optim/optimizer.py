@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
+from itertools import chain, count
 from typing import Any
 
 from autograd_core import Tensor, enable_grad, no_grad
@@ -30,6 +30,8 @@ LIMITED = {
     "initial_accumulator_value": "initial_accumulator_value value",
     "alpha": "alpha value",
 }
+# Numbers in the state of a parameter, which PyTorch keeps in tensors.
+COUNTED = ("step", "mu_product", "eta", "mu")
 
 
 class Optimizer(Watched):
@@ -70,8 +72,9 @@ class Optimizer(Watched):
         first = sum(len(group["params"]) for group in self.param_groups)
         named = [e if isinstance(e, tuple) else (str(first + i), e) for i, e in enumerate(entries)]
         _check(named, self._named_parameters())
-        own = {k: v for k, v in param_group.items() if k != "params"}
-        group = {**self.defaults, **own, "params": [p for _, p in named], "param_names": [name for name, _ in named]}
+        group = {**self.defaults, **param_group, "params": [p for _, p in named]}
+        if any(isinstance(e, tuple) for e in entries):
+            group["param_names"] = [name for name, _ in named]
         if isinstance(lr := group.get("lr"), Tensor):
             if lr.numel() != 1:
                 raise ValueError(f"Tensor lr must be 1-element, but has shape {lr.shape}")
@@ -89,7 +92,10 @@ class Optimizer(Watched):
                 raise ValueError(f"Invalid beta parameter at index {i}: {beta}; it must lie in [0, 1)")
 
     def _named_parameters(self) -> dict[str, Tensor]:
-        return dict(chain.from_iterable(zip(g["param_names"], g["params"], strict=True) for g in self.param_groups))
+        counted = count()
+        positions = [[str(next(counted)) for _ in group["params"]] for group in self.param_groups]
+        pairs = zip(positions, self.param_groups, strict=True)
+        return {n: p for names, g in pairs for n, p in zip(g.get("param_names", names), g["params"], strict=True)}
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients of all parameters, or set them to zero."""
@@ -143,32 +149,38 @@ class Optimizer(Watched):
         raise NotImplementedError(f"{type(self).__name__} does not say how parameters change: define update()")
 
     def state_dict(self) -> dict[str, Any]:
-        """What `load_state_dict` needs: the state by parameter name, and the groups with names for tensors."""
-        state = {name: dict(self.state[p]) for name, p in self._named_parameters().items() if p in self.state}
-        groups = [{k: v for k, v in group.items() if k not in ("params", "param_names")} for group in self.param_groups]
-        for saved, group in zip(groups, self.param_groups, strict=True):
-            saved["params"] = list(group["param_names"])
-        return {"state": state, "param_groups": groups}
+        """What `load_state_dict` needs: states by number of the parameter, and the groups with numbers for tensors."""
+        counted = count()
+        groups = [{**group, "params": [next(counted) for _ in group["params"]]} for group in self.param_groups]
+        parameters = chain.from_iterable(group["params"] for group in self.param_groups)
+        return {
+            "state": {i: dict(self.state[p]) for i, p in enumerate(parameters) if p in self.state},
+            "param_groups": groups,
+        }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Continue from a saved state, matched by parameter name; if names do not match, nothing has changed."""
+        """Continue from a saved state, also one of PyTorch's; if it does not fit, nothing has changed.
+
+        Parameters are matched by name if both sides know names, otherwise by their order.
+        """
         groups = state_dict["param_groups"]
-        expected = [set(group["param_names"]) for group in self.param_groups]
-        if [set(group["params"]) for group in groups] != expected:
-            own, found = set(self._named_parameters()), set(chain.from_iterable(group["params"] for group in groups))
+        if len(groups) != len(self.param_groups):
             raise ValueError(
-                f"the saved state has other parameters or groups: missing {sorted(own - found)}, "
-                f"unexpected {sorted(found - own)}, {len(groups)} groups saved, {len(expected)} here"
+                f"the saved state has {len(groups)} groups of parameters, the optimizer {len(self.param_groups)}"
             )
-        parameters = self._named_parameters()
+        keys = chain.from_iterable(map(_saved_keys, self.param_groups, groups))
+        saved = state_dict["state"]
         state = {
-            parameters[name]: {key: self._fitted(name, key, value, parameters[name]) for key, value in values.items()}
-            for name, values in state_dict["state"].items()
+            p: {k: self._fitted(name, k, v, p) for k, v in saved[key].items()}
+            for key, (name, p) in zip(keys, self._named_parameters().items(), strict=True)
+            if key in saved
         }
-        options = [{k: copy.deepcopy(v) for k, v in group.items() if k != "params"} for group in groups]
+        options = [
+            {k: copy.deepcopy(v) for k, v in group.items() if k not in ("params", "param_names")} for group in groups
+        ]
         self.state = defaultdict(dict, state)
-        for group, saved in zip(self.param_groups, options, strict=True):
-            group.update(saved)
+        for group, option in zip(self.param_groups, options, strict=True):
+            group.update(option)
 
     def state_shape(self, key: str, p: Tensor) -> tuple[int, ...]:
         """The shape of a tensor in the state of a parameter."""
@@ -180,6 +192,9 @@ class Optimizer(Watched):
             return [self._fitted(name, key, v, p) for v in value]
         if not isinstance(value, Tensor):
             return value
+        if value.numel() == 1 and key in COUNTED:
+            number = float(value.item())
+            return int(number) if number.is_integer() else number
         own = type(self).update is Optimizer.update  # a step() of its own keeps what it likes
         if not own and value.shape != (shape := self.state_shape(key, p)):
             raise ValueError(f"the saved '{key}' of '{name}' has shape {value.shape}, but the parameter {shape}")
@@ -201,6 +216,21 @@ class Optimizer(Watched):
             lines += [f"    {k}: {group[k]}" for k in sorted(group) if k not in ("params", "param_names")]
             lines.append("")
         return f"{type(self).__name__} (\n" + "\n".join(lines[:-1]) + "\n)"
+
+
+def _saved_keys(own: Mapping[str, Any], saved: Mapping[str, Any]) -> list[Any]:
+    """Under which keys the state of the parameters of a group was saved."""
+    if "param_names" in own and "param_names" in saved:
+        keys, names = dict(zip(saved["param_names"], saved["params"], strict=True)), own["param_names"]
+        if (there := set(names)) != keys.keys():
+            raise ValueError(
+                f"the saved state has other parameters or groups: missing {sorted(there - keys.keys())}, "
+                f"unexpected {sorted(keys.keys() - there)}"
+            )
+        return [keys[name] for name in names]
+    if len(saved["params"]) != len(own["params"]):
+        raise ValueError(f"a saved group has {len(saved['params'])} parameters, the optimizer's {len(own['params'])}")
+    return list(saved["params"])
 
 
 def _check(named: list[tuple[str, Any]], known: dict[str, Tensor]) -> None:

@@ -204,7 +204,7 @@ def test_groups_have_their_own_options():
     assert (a.item(), b.item()) == (pytest.approx(0.9), 0.0)
     c = ag.ones(1, requires_grad=True)
     optimizer.add_param_group({"params": [c], "momentum": 0.5})
-    assert [g["param_names"] for g in optimizer.param_groups] == [["0"], ["1"], ["2"]]
+    assert [g["params"] for g in optimizer.state_dict()["param_groups"]] == [[0], [1], [2]]
     assert optimizer.param_groups[2]["lr"] == 0.1
 
 
@@ -295,8 +295,8 @@ def test_state_resumes_by_name_in_any_order(make):
     first = [ag.tensor(v, requires_grad=True) for v in ([1.0, 2.0], [3.0], 4.0)]
     optimizer = trained(first, lambda ps: make(zip(names, ps, strict=True)), 3)
     saved = copy.deepcopy(optimizer.state_dict())
-    assert sorted(saved["state"]) == sorted(names)
-    assert saved["param_groups"][0]["params"] == names
+    assert list(saved["state"]) == saved["param_groups"][0]["params"] == [0, 1, 2]
+    assert saved["param_groups"][0]["param_names"] == names
     second = [ag.tensor(p.tolist(), requires_grad=True) for p in first]
     resumed = make(reversed(list(zip(names, second, strict=True))))
     resumed.load_state_dict(saved)
@@ -316,10 +316,29 @@ def test_failed_load_changes_nothing():
         optimizer.load_state_dict(other.state_dict())
     wrong = copy.deepcopy(before)
     wrong["param_groups"][0]["lr"] = 5.0
-    wrong["state"]["w"]["momentum_buffer"] = ag.ones(3)
+    wrong["state"][0]["momentum_buffer"] = ag.ones(3)
     with pytest.raises(ValueError, match=r"'momentum_buffer' of 'w' has shape \(3,\), but the parameter \(2,\)"):
         optimizer.load_state_dict(wrong)
+    with pytest.raises(ValueError, match="a saved group has 2 parameters, the optimizer's 1"):
+        optimizer.load_state_dict(optim.SGD([leaf(2), leaf(2)]).state_dict())
+    with pytest.raises(ValueError, match="the saved state has 2 groups of parameters, the optimizer 1"):
+        optimizer.load_state_dict(optim.SGD([{"params": leaf(2)}, {"params": leaf(2)}]).state_dict())
     assert repr(optimizer.state_dict()) == repr(before)
+
+
+def test_without_names_the_order_counts_and_numbers_may_lie_in_tensors():
+    first = [ag.tensor([1.0, 2.0], requires_grad=True), ag.tensor(4.0, requires_grad=True)]
+    optimizer = trained(first, optim.NAdam, 3)
+    saved = copy.deepcopy(optimizer.state_dict())
+    for state in saved["state"].values():
+        state["step"], state["mu_product"] = ag.tensor(3.0), ag.tensor(state["mu_product"], dtype=ag.float64)
+    second = [ag.tensor(p.tolist(), requires_grad=True) for p in first]
+    resumed = optim.NAdam(zip("ab", second, strict=True))
+    resumed.load_state_dict(saved)
+    assert resumed.state[second[1]]["step"] == 3
+    descend(optimizer, first)
+    descend(resumed, second)
+    assert [p.tolist() for p in second] == [p.tolist() for p in first]
 
 
 def arranged(values, layout):
