@@ -52,6 +52,7 @@ def _undo(schedulers: Sequence[LRScheduler]) -> None:
             _undo(schedule.schedulers)
         if not isinstance(schedule, ChainedScheduler):
             schedule.last_epoch -= 1
+            schedule._step_count -= 1
 
 
 class ChainedScheduler(LRScheduler):

@@ -44,6 +44,7 @@ class Optimizer(Watched):
     """
 
     capturable = False  # whether a step can be captured as a CUDA graph
+    stepped = False  # whether it has, or would have but for a GradScaler: schedules ask
 
     def __init__(self, params: Params, defaults: Mapping[str, Any], **hints: bool | None) -> None:
         if unknown := [name for name in hints if name not in HINTS]:
@@ -114,7 +115,7 @@ class Optimizer(Watched):
         """
         if capturing() and not self.capturable:
             raise NotImplementedError(f"{type(self).__name__} counts steps in Python; use an element-wise optimizer")
-        loss = None
+        self.stepped, loss = True, None
         if closure is not None:
             with enable_grad():
                 loss = closure()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,8 +15,11 @@ class LRScheduler:
     """Base of schedules: subclasses give the learning rates of an epoch in `lrs_at`.
 
     Several schedules on one optimizer multiply: each changes the current rate by the ratio of its own, so that a
-    rate set by hand between steps is respected as well. last_epoch: where to resume, -1 to begin.
+    rate set by hand between steps is respected as well. A schedule of one's own may define `get_lr` instead, the rates
+    to go on with at `last_epoch`. last_epoch: where to resume, -1 to begin.
     """
+
+    _step_count = 0
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         self.optimizer, self.last_epoch = optimizer, last_epoch
@@ -25,10 +29,14 @@ class LRScheduler:
             elif "initial_lr" not in group:
                 raise KeyError(f"param 'initial_lr' is not specified in param_groups[{i}] when resuming an optimizer")
         self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
-        if last_epoch == -1:
+        if last_epoch == -1 or not self._known_at_any_epoch:
             self.step()
         else:
             self.step(last_epoch + 1)
+
+    @property
+    def _known_at_any_epoch(self) -> bool:
+        return type(self).lrs_at is not LRScheduler.lrs_at
 
     def lrs_at(self, epoch: float) -> list[float]:
         """The learning rate of every group at an epoch, were this the only schedule."""
@@ -49,12 +57,15 @@ class LRScheduler:
 
     def step(self, epoch: float | None = None) -> None:
         """Go on by one epoch, or to a given one, which sets the rates whatever they are."""
-        if epoch is None:
-            self.last_epoch += 1
-            lrs = self.get_lr()
-        else:
-            self.last_epoch = math.floor(epoch)
-            lrs = self.lrs_at(epoch)
+        self._step_count += 1
+        if self._step_count == 2 and type(self.optimizer).step is Optimizer.step and not self.optimizer.stepped:
+            warnings.warn(
+                "lr_scheduler.step() was called before optimizer.step(), so that the first learning rate is never "
+                "used; call optimizer.step() first",
+                stacklevel=2,
+            )
+        self.last_epoch = self.last_epoch + 1 if epoch is None else math.floor(epoch)
+        lrs = self.lrs_at(epoch) if epoch is not None and self._known_at_any_epoch else self.get_lr()
         for group, lr in zip(self.optimizer.param_groups, lrs, strict=True):
             group["lr"] = lr
         self._last_lr = lrs

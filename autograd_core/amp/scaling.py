@@ -86,6 +86,7 @@ class GradScaler:
         self._stepped.add(id(optimizer))
         found = self._found[id(optimizer)]
         if any(map(checks_values, (found, *_parameters(optimizer)))):
+            optimizer.stepped = True
             return None if found.item() else optimizer.step(*args, **kwargs)
         optimizer.found_inf = found
         try:

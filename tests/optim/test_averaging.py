@@ -120,6 +120,7 @@ def rates(share):
 @pytest.mark.parametrize("strategy, share", [("linear", lambda t: t), ("cos", lambda t: (1 - np.cos(np.pi * t)) / 2)])
 def test_the_rate_goes_from_the_current_one_to_that_of_averaging(strategy, share):
     optimizer = optim.SGD([ag.ones(1)], lr=0.1)
+    optimizer.step()
     schedule = swa_utils.SWALR(optimizer, 0.5, anneal_epochs=4, anneal_strategy=strategy)
     for expected in rates(share):
         assert optimizer.param_groups[0]["lr"] == pytest.approx(expected, rel=1e-12)

@@ -51,7 +51,7 @@ def test_it_steps_by_the_gradient_of_the_worst_point(adaptive):
         for found in (params, same):
             np.testing.assert_allclose([*found[0].tolist(), *found[1].tolist()], w, rtol=1e-9)
     assert same[0].grad is None
-    assert set(optimizer.state_dict()["state"]) == {"0", "1"}
+    assert set(optimizer.state_dict()["state"]) == {0, 1}
     by_hand.load_state_dict(optimizer.state_dict())
     assert by_hand.state[same[1]]["momentum_buffer"].item() == pytest.approx(b[2])
 

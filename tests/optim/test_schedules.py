@@ -2,6 +2,7 @@
 
 import json
 import math
+import warnings
 from pathlib import Path
 
 import pytest
@@ -15,17 +16,21 @@ RECORDED = json.loads(Path(__file__).with_name("schedules.json").read_text())
 METRICS = [5, 4, 3, 3, 3, 3, 2.9999, 2.99995, 2.5, 2.5, 2.5, 2.6, 2.7, 2, 2]
 
 
-def optimizer(method=optim.SGD):
+def optimizer(method=optim.SGD, stepped=True):
+    """stepped: schedules may step as well."""
     first, second = LRS
-    return method(
+    made = method(
         [{"params": [ag.ones(1, requires_grad=True)]}, {"params": [ag.ones(1, requires_grad=True)], "lr": second}],
         lr=first,
     )
+    if stepped:
+        made.step()
+    return made
 
 
 def rates(make, epochs=30):
     """The rates of both groups in every epoch."""
-    opt = optimizer()
+    opt = optimizer(stepped=False)
     schedules, out = make(opt), []
     for _ in range(epochs):
         out.append([group["lr"] for group in opt.param_groups])
@@ -201,6 +206,40 @@ def test_own_schedules_override_get_lr():
             return [base / 2**self.last_epoch for base in self.base_lrs]
 
     assert [lr for lr, _ in rates(lambda o: [Halving(o)], 3)] == [0.1, 0.05, 0.025]
+    opt = optimizer()
+    for group in opt.param_groups:
+        group["initial_lr"] = group["lr"]
+    resumed = Halving(opt, last_epoch=1)
+    assert resumed.get_last_lr() == [0.025, 0.0075]
+    resumed.step(4)
+    assert resumed.get_last_lr() == [0.1 / 16, 0.03 / 16]
+
+
+class Stepping(optim.SGD):
+    def step(self, closure=None):
+        return super().step(closure)
+
+
+def test_a_schedule_that_steps_first_warns_once():
+    for method, warned in ((optim.SGD, [1]), (Stepping, [])):
+        for combined in (lambda *s: s[0], lambda s: lr_scheduler.SequentialLR(s.optimizer, [s], [])):
+            opt = method([ag.ones(1)], lr=0.1)
+            schedule = combined(lr_scheduler.StepLR(opt, 2))
+            with warnings.catch_warnings(record=True) as found:
+                warnings.simplefilter("always")
+                schedule.step()
+                schedule.step()
+            assert [1 for w in found if "call optimizer.step() first" in str(w.message)] == warned
+
+
+def test_a_step_that_a_scaler_skips_is_one():
+    p = ag.ones(1, requires_grad=True)
+    opt, scaler = optim.SGD([p], lr=0.1), ag.amp.GradScaler("cpu")
+    schedule = lr_scheduler.StepLR(opt, 2)
+    scaler.scale(p.sum() * math.inf).backward()
+    scaler.step(opt)
+    schedule.step()
+    assert p.item() == 1.0
 
 
 @pytest.mark.parametrize(
