@@ -24,6 +24,10 @@ class Stateful:
     _optional_keys: ClassVar[tuple[str, ...]] = ()  # files of other origin may lack them
     _state_hooks: tuple[Hook, ...] | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For `pickle` and `deepcopy`: of what was computed, such as a pruned weight, the value without its graph."""
+        return {k: v.detach() if isinstance(v, Tensor) and not v.is_leaf else v for k, v in vars(self).items()}
+
     def state_dict(
         self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
     ) -> dict[str, Any]:

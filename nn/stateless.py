@@ -9,6 +9,8 @@ from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
 from nn.module import Module
 
+Changes = dict[Module, dict[str, Tensor]]  # what replaces the tensors of each module, by their names there
+
 
 def functional_call(
     module: Module,
@@ -31,38 +33,62 @@ def functional_call(
     tensor([3.])
     """
     given = _merged(parameter_and_buffer_dicts)
-    known = dict([*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)])
-    unknown = sorted(given.keys() - known.keys())
+    places = {path: _place(module, path) for path in given}
+    unknown = sorted(path for path, place in places.items() if place is None)
     if strict and unknown:
         raise RuntimeError(f"functional_call(): strict=True, but there is no {', '.join(unknown)}")
-    _check_places(module, unknown)
-    given = {path: tensor for path, tensor in given.items() if path in known}
+    changes: Changes = {}
+    for path, place in places.items():
+        if place is not None:
+            owner, name = place
+            changes.setdefault(owner, {})[name] = given[path]
     if tie_weights:
-        replaced = _by_tensor(given, known)
-        given = {path: replaced[id(t)] for path, t in known.items() if id(t) in replaced}
-    if strict and (missing := known.keys() - given.keys()):
-        raise RuntimeError(f"functional_call(): strict=True, but {', '.join(sorted(missing))} were not given")
+        _tie(module, changes)
+    if strict and (missing := _missing(module, changes)):
+        raise RuntimeError(f"functional_call(): strict=True, but {', '.join(missing)} were not given")
     positional = () if args is None else args if isinstance(args, tuple) else (args,)
-    return _twin(module, given, "")(*positional, **(kwargs or {}))
+    return _twin(module, changes, {})(*positional, **(kwargs or {}))
 
 
-def _check_places(module: Module, unknown: Sequence[str]) -> None:
-    """Raise unless these paths name nothing at all in modules that are there."""
-    modules = dict(module.named_modules(remove_duplicate=False)) if unknown else {}
-    for path in unknown:
-        owner, _, name = path.rpartition(".")
-        if not name or owner not in modules or hasattr(modules[owner], name):
-            raise KeyError(f"{type(module).__name__} has no parameter or buffer {path!r}")
+def _own(module: Module) -> dict[str, Tensor]:
+    """The parameters and buffers of a module itself."""
+    return {k: t for part in (module._parameters, module._buffers) for k, t in part.items() if t is not None}
 
 
-def _by_tensor(given: Mapping[str, Tensor], known: Mapping[str, Tensor]) -> dict[int, Tensor]:
-    """What replaces each tensor, under whichever of its paths it was given."""
+def _place(module: Module, path: str) -> tuple[Module, str] | None:
+    """The module that a path leads to and the name of its tensor; None where that module has nothing of that name."""
+    above, _, name = path.rpartition(".")
+    owner: Any = module
+    for step in above.split(".") if above else ():
+        owner = owner and owner._modules.get(step)
+    if owner is not None and name in _own(owner):
+        return owner, name
+    if owner is None or not name or hasattr(owner, name):
+        raise KeyError(f"{type(module).__name__} has no parameter or buffer {path!r}")
+    return None
+
+
+def _tie(module: Module, changes: Changes) -> None:
+    """Replace a tensor wherever else the modules have it."""
     replaced: dict[int, Tensor] = {}
-    for path, tensor in given.items():
-        if replaced.setdefault(id(known[path]), tensor) is not tensor:
-            raise ValueError(f"functional_call(): what {path!r} shares with another path was given twice, differently; "
-                             "if they are to differ, use tie_weights=False")  # fmt: skip
-    return replaced
+    for owner, tensors in changes.items():
+        for name, tensor in tensors.items():
+            if replaced.setdefault(id(_own(owner)[name]), tensor) is not tensor:
+                raise ValueError(f"functional_call(): what {name!r} shares with another path was given twice, "
+                                 "differently; if they are to differ, use tie_weights=False")  # fmt: skip
+    for owner in module.modules():
+        tied = {name: replaced[id(t)] for name, t in _own(owner).items() if id(t) in replaced}
+        if tied:
+            changes.setdefault(owner, {}).update(tied)
+
+
+def _missing(module: Module, changes: Changes) -> list[str]:
+    """The paths of the tensors that nothing replaces."""
+    return sorted(
+        f"{path}.{name}".removeprefix(".")
+        for path, owner in module.named_modules()
+        for name in _own(owner).keys() - changes.get(owner, {}).keys()
+    )
 
 
 def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -94,13 +120,15 @@ def _merged(dicts: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]]) -> dic
     return merged
 
 
-def _twin(module: Module, tensors: Mapping[str, Tensor], path: str) -> Module:
+def _twin(module: Module, changes: Changes, twins: dict[Module, Module]) -> Module:
     """A module that shares everything with another but these tensors, and modules that hold any."""
-    twin = object.__new__(type(module))
+    if module in twins:
+        return twins[module]
+    twin = twins[module] = object.__new__(type(module))
     own = dict(vars(module))
     for registry in ("_parameters", "_buffers"):
-        changed = {name: tensors.get(path + name, t) for name, t in own[registry].items()}
+        changed = {name: changes.get(module, {}).get(name, t) for name, t in own[registry].items()}
         own |= {registry: changed, **changed}
-    children = {name: m and _twin(m, tensors, f"{path}{name}.") for name, m in own["_modules"].items()}
+    children = {name: m and _twin(m, changes, twins) for name, m in own["_modules"].items()}
     vars(twin).update(own | {"_modules": children, **children})
     return twin

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -119,6 +118,7 @@ def register_parametrization(
         _check(f"parametrization of {tensor_name!r}", reference, stack())
     if not is_parametrized(module):
         _change_class(module)
+        module.add_module("parametrizations", ModuleDict())
     module._forget(tensor_name)
     vars(module).pop(tensor_name, None)
     _stacks(module)[tensor_name] = stack
@@ -156,20 +156,21 @@ def _change_class(module: Module) -> None:
         else:
             cls.__setattr__(self, name, value)
 
-    def __deepcopy__(self: Module, memo: dict[int, Any]) -> Module:
-        twin = cls.__new__(cls)
-        memo[id(self)] = twin
-        vars(twin).update(copy.deepcopy(vars(self), memo))
-        twin.__class__ = type(f"Parametrized{cls.__name__}", (cls,), dict(vars(type(self))))
-        return twin
+    def __reduce_ex__(self: Module, protocol: Any) -> tuple[Any, ...]:
+        _, _, *state = cls.__reduce_ex__(self, max(2, protocol))
+        return _parametrized, (cls, tuple(_stacks(self))), *state
 
-    extended = type(
-        f"Parametrized{cls.__name__}",
-        (cls,),
-        {"__setattr__": __setattr__, "__deepcopy__": __deepcopy__, "__doc__": cls.__doc__},
-    )
-    module.__class__ = extended
-    module.add_module("parametrizations", ModuleDict())
+    own = {"__setattr__": __setattr__, "__reduce_ex__": __reduce_ex__, "__doc__": cls.__doc__}
+    module.__class__ = type(f"Parametrized{cls.__name__}", (cls,), own)
+
+
+def _parametrized(cls: type[Module], names: Iterable[str]) -> Module:
+    """A module for `pickle` and `deepcopy` to fill."""
+    module = cls.__new__(cls)
+    _change_class(module)
+    for name in names:
+        _add_property(type(module), name)
+    return module
 
 
 def _add_property(cls: type[Module], name: str) -> None:

@@ -1,6 +1,7 @@
 """Parametrized weights: norms, orthogonality, one's own; registering, assigning, removing, copying, saving."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -77,10 +78,12 @@ def test_cached_values_are_computed_once():
     assert layer.weight is not layer.weight
 
 
-def test_copies_are_independent():
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_copies_are_independent(copied):
     layer = parametrizations.orthogonal(nn.Linear(3, 3))
-    twin = copy.deepcopy(layer)
+    twin = copied(layer)
     assert twin.weight.tolist() == layer.weight.tolist()
+    assert sorted(twin.state_dict()) == sorted(layer.state_dict())
     parametrize.remove_parametrizations(twin, "weight")
     assert parametrize.is_parametrized(layer, "weight")
     assert layer.weight.shape == (3, 3)

@@ -1,4 +1,6 @@
 import copy
+import pickle
+from functools import partial
 
 import pytest
 
@@ -48,6 +50,19 @@ def test_a_pruned_weight_becomes_ordinary():
     assert copy.deepcopy(a)(ag.ones(2)).tolist() == [2]
     with pytest.raises(ValueError, match="is not pruned"):
         prune.remove(a, "weight")
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+@pytest.mark.parametrize(
+    "make", [partial(prune.l1_unstructured, amount=1), nn.utils.weight_norm, nn.utils.spectral_norm]
+)
+def test_copies_of_modules_that_compute_weights_go_on(make, copied):
+    a = make(layer([[1.0, 2.0]]), name="weight")
+    twin = copied(a)
+    assert twin.weight.tolist() == a.weight.tolist()
+    twin.eval()(ag.ones(2)).sum().backward()
+    assert all(p.grad is None for p in a.parameters())
+    assert all(p.grad is not None for p in twin.parameters())
 
 
 def test_several_weights_as_one():

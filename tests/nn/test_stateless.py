@@ -29,6 +29,17 @@ def test_what_is_tied_is_replaced_once_or_alike():
         call({"layer.weight": W, "layer.bias": B, "tied": C})
 
 
+def test_modules_that_lie_in_several_places_and_in_themselves():
+    model = Tied()
+    model.layer.above, model.again = model, model.layer
+    assert model(X).item() != 14
+    given = {"layer.above.again.weight": W, "layer.bias": B, "again.above.tied": C}
+    assert nn.functional_call(model, given, X, tie_weights=False).item() == 14
+    given.pop("again.above.tied")
+    assert nn.functional_call(model, given, X).item() == 12
+    assert nn.functional_call(model, given, X, strict=True).item() == 12
+
+
 def test_strict_means_nothing_missing_and_nothing_else():
     assert call({"layer.weight": W, "layer.bias": B, "more": C}) == 12
     with pytest.raises(RuntimeError, match="there is no more"):
