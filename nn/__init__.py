@@ -73,7 +73,7 @@ from nn.losses.margin_losses import (
 )
 from nn.module import Module
 from nn.parallel import DataParallel
-from nn.parameter import Buffer, Parameter
+from nn.parameter import Buffer, Parameter, UninitializedParameter
 from nn.saliency import guided_backprop, saliency
 from nn.stateless import functional_call, stack_module_state
 from nn.summaries import summary
@@ -108,7 +108,7 @@ __all__ = [
     "Softmin", "Softplus", "Softshrink", "Softsign", "SqueezeExcite", "SumPool1d", "SumPool2d", "SumPool3d", "Tanh",
     "Tanhshrink", "Threshold", "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder",
     "TransformerEncoderLayer", "Transition", "TripletMarginLoss", "TripletMarginWithDistanceLoss", "Unflatten",
-    "Unfold", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "WSConv2d", "WeightNoise", "ZeroPad1d",
-    "ZeroPad2d", "ZeroPad3d", "attention", "functional", "functional_call", "fuse", "guided_backprop", "init", "load",
-    "models", "saliency", "save", "stack_module_state", "summary", "utils",
+    "Unfold", "UninitializedParameter", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "WSConv2d",
+    "WeightNoise", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "attention", "functional", "functional_call", "fuse",
+    "guided_backprop", "init", "load", "models", "saliency", "save", "stack_module_state", "summary", "utils",
 ]  # fmt: skip

@@ -16,8 +16,10 @@ class _ParameterType(type):
         return t.requires_grad_() if requires_grad else t
 
     def __instancecheck__(cls, value: object) -> bool:
-        return value.__class__ is Tensor and getattr(value, "_role", None) == "parameter"
+        return value.__class__ is Tensor and getattr(value, "_role", None) in ("parameter", UNINITIALIZED)
 
+
+UNINITIALIZED = "uninitialized parameter"
 
 if TYPE_CHECKING:
 
@@ -38,6 +40,21 @@ else:
         >>> isinstance(Parameter(tensor([1.0])), Parameter)
         True
         """
+
+
+class _UninitializedType(type):
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(
+            "only lazy layers make uninitialized parameters; in a module of your own, assign "
+            "self.weight = nn.Parameter(...) when forward() is first called"
+        )
+
+    def __instancecheck__(cls, value: object) -> bool:
+        return value.__class__ is Tensor and getattr(value, "_role", None) == UNINITIALIZED
+
+
+class UninitializedParameter(metaclass=_UninitializedType):
+    """What a parameter of a lazy layer, which has no elements yet, is an instance of."""
 
 
 class _BufferType(type):

@@ -12,6 +12,7 @@ from nn.layers.linear import Linear
 from nn.layers.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from nn.layers.transposed_convolution import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from nn.module import Module
+from nn.parameter import UNINITIALIZED
 from nn.state import LOAD
 
 
@@ -41,6 +42,9 @@ class _Lazy(Module):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(0, *args, **kwargs)  # type: ignore[call-arg]  # the layer's, which stands behind this class
         self._arguments = args, kwargs
+        for p in self.parameters(recurse=False):
+            if 0 in p.shape:
+                p._role = UNINITIALIZED
 
     def has_uninitialized_params(self) -> bool:
         """Whether no input has been seen yet."""
@@ -52,6 +56,8 @@ class _Lazy(Module):
         for registry in ("_parameters", "_buffers"):
             for name, own in getattr(self, registry).items():
                 if own is not None:
+                    if registry == "_parameters":
+                        own._role = "parameter"
                     own.data = getattr(complete, name).data.to(device=own.device, dtype=own.dtype)
         setattr(self, self.counted, count)
         del self._arguments

@@ -157,8 +157,8 @@ def _change_class(module: Module) -> None:
             cls.__setattr__(self, name, value)
 
     def __reduce_ex__(self: Module, protocol: Any) -> tuple[Any, ...]:
-        _, _, *state = cls.__reduce_ex__(self, max(2, protocol))
-        return _parametrized, (cls, tuple(_stacks(self))), *state
+        reduced: Any = cls.__reduce_ex__(self, max(2, protocol))
+        return _parametrized, (cls, tuple(_stacks(self))), *reduced[2:]
 
     own = {"__setattr__": __setattr__, "__reduce_ex__": __reduce_ex__, "__doc__": cls.__doc__}
     module.__class__ = type(f"Parametrized{cls.__name__}", (cls,), own)

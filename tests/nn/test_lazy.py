@@ -14,10 +14,16 @@ def test_a_lazy_layer_becomes_what_it_stands_for():
     parameters = list(model.parameters())
     assert [p.numel() for p in parameters] == [0, 4, 0, 0, 0, 5]
     assert model[0].has_uninitialized_params()
+    waiting = [isinstance(copy.deepcopy(p), nn.UninitializedParameter) for p in parameters]
+    assert waiting == [True, False, True, True, True, False]
+    assert all(isinstance(p, nn.Parameter) for p in parameters)
     assert model(ag.zeros(2, 3, 8, 8, dtype="float64")).shape == (2, 5)
     assert [type(m) for m in model] == [nn.Conv2d, nn.BatchNorm2d, nn.Flatten, nn.Linear]
     assert all(a is b for a, b in zip(parameters, model.parameters(), strict=True))
     assert [tuple(p.shape) for p in parameters] == [(4, 3, 3, 3), (4,), (4,), (4,), (5, 144), (5,)]
+    assert not any(isinstance(p, nn.UninitializedParameter) for p in model.parameters())
+    with pytest.raises(NotImplementedError, match="when forward"):
+        nn.UninitializedParameter()
     assert (model[0].in_channels, model[1].num_features, model[3].in_features) == (3, 4, 144)
     assert all(p.dtype == np.float64 for p in parameters)
     assert 0 < abs(model[3].weight.detach().numpy()).max() <= 1 / 12
