@@ -191,7 +191,8 @@ def zeros_like(
 ) -> Tensor:
     """`zeros` with the shape, dtype and device of `input`."""
     if not (dtype or device or requires_grad or memory_format) and isinstance(input, Tensor):
-        return OPS["zeros_like"].call(input)  # type: ignore[no-any-return]  # the operation that rules use
+        # The operation that rules use; of what is zero whatever the input is, nothing has to be recorded.
+        return OPS["zeros_like"].call(input if input.node is None else input.detach())  # type: ignore[no-any-return]
     return _made_zeros_like(input, dtype, device, requires_grad, memory_format)
 
 

@@ -134,6 +134,7 @@ def test_likes_take_after_their_tensor():
         assert (make(x).shape, make(x).dtype) == ((2, 3), ag.int32)
         y = make(x, dtype=ag.float64, requires_grad=True)
         assert (y.dtype, y.is_leaf, y.requires_grad) == (ag.float64, True, True)
+        assert not make(y).requires_grad
         with pytest.raises(TypeError):
             make([1, 2])
     assert ag.full_like(x, 2.5).tolist() == [[2] * 3] * 2
