@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from autograd_core import Tensor, finfo, linalg, no_grad
@@ -40,14 +41,14 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
     It loads what the form by hooks, `nn.utils.weight_norm`, has saved as well.
     """
     register_parametrization(module, name, WeightNorm(dim), unsafe=True)
-
-    def renamed(_: Module, state: dict[str, Any], prefix: str, *__: Any) -> None:
-        for i, part in enumerate("gv"):
-            if f"{prefix}{name}_{part}" in state:
-                state[f"{prefix}parametrizations.{name}.original{i}"] = state.pop(f"{prefix}{name}_{part}")
-
-    module.register_load_state_dict_pre_hook(renamed)
+    module.register_load_state_dict_pre_hook(partial(_renamed, name))
     return module
+
+
+def _renamed(name: str, _: Module, state: dict[str, Any], prefix: str, *__: Any) -> None:
+    for i, part in enumerate("gv"):
+        if f"{prefix}{name}_{part}" in state:
+            state[f"{prefix}parametrizations.{name}.original{i}"] = state.pop(f"{prefix}{name}_{part}")
 
 
 class SpectralNorm(Module):

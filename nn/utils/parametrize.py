@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -26,12 +26,14 @@ class ParametrizationList(ModuleList):
         super().__init__(modules)
         self.unsafe = unsafe
         with no_grad():
-            parts = self._inverse(original)
+            parts = _inverted(original, modules)
         if not isinstance(parts, Tensor) and not (
             isinstance(parts, Sequence) and all(isinstance(part, Tensor) for part in parts)
         ):
             raise ValueError(f"right_inverse must return a Tensor or a Sequence of them, not {parts!r}")
         self.is_tensor = isinstance(parts, Tensor)
+        if isinstance(parts, Tensor) and parts.dtype != original.dtype:
+            raise ValueError(f"right_inverse makes {parts.dtype} of {original.dtype}; the original keeps its dtype")
         learned = isinstance(original, Parameter)
         for name, part in self._named(parts):
             if self.is_tensor:
@@ -42,13 +44,6 @@ class ParametrizationList(ModuleList):
                 part = Parameter(part.detach(), requires_grad=original.requires_grad)
             (self.register_parameter if learned else self.register_buffer)(name, part)
 
-    def _inverse(self, value: Any) -> Any:
-        for module in reversed(list(self)):
-            inverse = getattr(module, "right_inverse", None)
-            if inverse is not None:
-                value = inverse(value)
-        return value
-
     def _named(self, parts: Any) -> list[tuple[str, Tensor]]:
         if isinstance(parts, Tensor):
             return [("original", parts)]
@@ -57,7 +52,7 @@ class ParametrizationList(ModuleList):
     def right_inverse(self, value: Tensor) -> None:
         """Set what the tensor is made from so that it becomes `value`."""
         with no_grad():
-            parts = self._inverse(value)
+            parts = _inverted(value, list(self), strict=True)
             for name, part in self._named(parts):
                 own = getattr(self, name)
                 if own.shape != part.shape and not self.unsafe:
@@ -75,7 +70,7 @@ class ParametrizationList(ModuleList):
         return x  # type: ignore[no-any-return]  # parametrizations give tensors
 
 
-@contextlib.contextmanager
+@contextmanager
 def cached() -> Iterator[None]:
     """Within, every parametrized tensor is computed only once."""
     token = _CACHE.set({} if (outer := _CACHE.get()) is None else outer)
@@ -90,21 +85,20 @@ def register_parametrization(
 ) -> Module:
     """Compute a parameter or buffer of a module by `parametrization` from now on; returns the module.
 
-    unsafe: the result may have another shape or dtype, and nothing is tried out.
+    The first one's `right_inverse` finds where to start; a later one is applied to the present value. unsafe: the
+    result may have another shape or dtype, and nothing is tried out.
     """
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
         stack = _stacks(module)[tensor_name]
         before = getattr(module, tensor_name)
         if not unsafe:
-            _check(f"parametrization of {tensor_name!r}", before, parametrization(before))
-        inverse = getattr(parametrization, "right_inverse", None)
-        if inverse is not None:
             with no_grad():
-                value = inverse(before)
-            if not unsafe:
-                _check(f"right_inverse of the parametrization of {tensor_name!r}", before, value)
-            _replace_originals(list(stack), stack, value)
+                after = parametrization(before)
+                _check(f"parametrization of {tensor_name!r}", before, after)
+                start = _inverted(after, [parametrization])
+                _check(f"right_inverse of the parametrization of {tensor_name!r}", before, start)
+        stack.unsafe |= unsafe
         stack.append(parametrization)
         return module
     if tensor_name not in module._parameters and tensor_name not in module._buffers:
@@ -126,14 +120,13 @@ def register_parametrization(
     return module
 
 
-def _replace_originals(earlier: list[Module], stack: ParametrizationList, value: Any) -> None:
-    with no_grad():
-        for module in reversed(earlier):
-            inverse = getattr(module, "right_inverse", None)
-            if inverse is not None:
+def _inverted(value: Any, modules: list[Module], strict: bool = False) -> Any:
+    """What the modules make `value` from; unless strict, one that cannot say is passed over, as one without inverse."""
+    for module in reversed(modules):
+        if (inverse := getattr(module, "right_inverse", None)) is not None:
+            with nullcontext() if strict else suppress(NotImplementedError):
                 value = inverse(value)
-        for name, part in stack._named(value):
-            getattr(stack, name).data = part.detach().data
+    return value
 
 
 def _check(what: str, before: Tensor, after: Any) -> None:

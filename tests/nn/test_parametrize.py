@@ -48,8 +48,11 @@ def test_one_after_the_other_and_back():
     parametrize.register_parametrization(layer, "weight", Doubled())
     np.testing.assert_allclose(layer.weight.detach().numpy(), before)
     parametrize.register_parametrization(layer, "weight", Symmetric())
+    np.testing.assert_allclose(np.diag(layer.weight.detach().numpy()), np.diag(before))
     assert len(layer.parametrizations.weight) == 2
     symmetric = layer.weight.tolist()
+    with pytest.raises(ValueError, match="unsafe=True"):
+        parametrize.register_parametrization(layer, "weight", Larger())
     assert symmetric[0][1] == symmetric[1][0]
     parametrize.remove_parametrizations(layer, "weight")
     assert layer.weight.tolist() == symmetric
@@ -78,15 +81,24 @@ def test_cached_values_are_computed_once():
     assert layer.weight is not layer.weight
 
 
+@pytest.mark.parametrize("make", [parametrizations.orthogonal, parametrizations.weight_norm])
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
-def test_copies_are_independent(copied):
-    layer = parametrizations.orthogonal(nn.Linear(3, 3))
+def test_copies_are_independent(copied, make):
+    layer = make(nn.Linear(3, 3))
     twin = copied(layer)
     assert twin.weight.tolist() == layer.weight.tolist()
     assert sorted(twin.state_dict()) == sorted(layer.state_dict())
     parametrize.remove_parametrizations(twin, "weight")
     assert parametrize.is_parametrized(layer, "weight")
     assert layer.weight.shape == (3, 3)
+
+
+class ToBool(nn.Module):
+    def forward(self, x):
+        return x.float()
+
+    def right_inverse(self, x):
+        return x.bool()
 
 
 class Larger(nn.Module):
@@ -105,8 +117,12 @@ def test_what_is_refused():
         parametrizations.orthogonal(nn.Linear(2, 2), orthogonal_map="svd")
     with pytest.raises(ValueError, match="matrix or batch"):
         parametrizations.orthogonal(nn.Linear(2, 2), "bias")
+    with pytest.raises(ValueError, match="makes bool of float32"):
+        parametrize.register_parametrization(nn.Linear(2, 2), "weight", ToBool())
+    bound = parametrizations.orthogonal(nn.Linear(2, 2), orthogonal_map="cayley", use_trivialization=False)
+    np.testing.assert_allclose((bound.weight @ bound.weight.T).tolist(), np.eye(2), atol=1e-6)
     with pytest.raises(NotImplementedError, match="use_trivialization"):
-        parametrizations.orthogonal(nn.Linear(2, 2), orthogonal_map="cayley", use_trivialization=False)
+        bound.weight = ag.eye(2)
     with pytest.raises(ValueError, match="positive"):
         parametrizations.spectral_norm(nn.Linear(2, 2), n_power_iterations=0)
 
