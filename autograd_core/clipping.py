@@ -69,9 +69,7 @@ def _norm(x: Tensor, p: float) -> Tensor:
     if p == 2 and x.dtype.char in "fd":  # one pass; 16-bit squares would overflow
         flat = core.reshape(x, -1)
         return core.dot(flat, flat) ** 0.5
-    if p == float("inf"):
-        return core.amax(core.abs(x))
-    return (core.abs(x) ** p).sum() ** (1.0 / p)
+    return core.norm(x, p)
 
 
 @no_grad()

@@ -181,7 +181,7 @@ class _Backward:
         given = _placed(count, positions, grads)
         for hook in self._before:
             if (result := hook(self._module, given)) is not None:
-                given = result if isinstance(result, tuple) else (result,)
+                given = self._checked(result, count, "outputs")
         self._given = given
         if not self._followed:
             self._at_inputs(())
@@ -194,13 +194,15 @@ class _Backward:
         found = _placed(self._inputs, self._followed, grads)
         for hook in self._after:
             if (result := hook(self._module, found, given)) is not None:
-                found = result if isinstance(result, tuple) else (result,)
-                if len(found) != self._inputs:
-                    raise RuntimeError(
-                        f"a backward hook of {type(self._module).__name__} returned {len(found)} gradients for "
-                        f"{self._inputs} arguments"
-                    )
+                found = self._checked(result, self._inputs, "arguments")
         return tuple([found[i] for i in self._followed])
+
+    def _checked(self, result: Any, count: int, what: str) -> tuple[Any, ...]:
+        given = result if isinstance(result, tuple) else (result,)
+        if len(given) != count:
+            name = type(self._module).__name__
+            raise RuntimeError(f"a backward hook of {name} returned {len(given)} gradients for {count} {what}")
+        return given
 
 
 class _Boundary(Function):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from autograd_core import Tensor
@@ -11,6 +12,10 @@ from nn.hooks import Hook
 from nn.loading import IncompatibleKeys, load_tensors
 
 SAVE, SAVED, LOAD, LOADED = "before saving", "after saving", "before loading", "after loading"
+
+
+def _without_module(hook: Callable[..., Any], _: Any, *args: Any) -> Any:
+    return hook(*args)
 
 
 class Stateful:
@@ -82,6 +87,10 @@ class Stateful:
         It may change the dict, such as rename keys, which is a copy, and add messages, for which the load fails.
         """
         return self._register_state_hook(LOAD, hook)
+
+    def _register_load_state_dict_pre_hook(self, hook: Callable[..., Any], with_module: bool = False) -> Removable:
+        """The same as programs did before there was a public name: the hook is not given the module."""
+        return self.register_load_state_dict_pre_hook(hook if with_module else partial(_without_module, hook))
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> Removable:
         """Call `hook(module, incompatible_keys)` after a load that succeeded."""

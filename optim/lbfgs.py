@@ -68,7 +68,7 @@ class LBFGS(Optimizer):
             d = _direction(state, g, group["history_size"])
             before, state["d"] = loss, wrap(d)
             state["prev_flat_grad"], state["prev_loss"] = wrap(g), loss
-            t = group["lr"] * (min(1.0, 1.0 / float(abs(g).sum())) if state["n_iter"] == 1 else 1.0)
+            t = group["lr"] / (max(1.0, float(abs(g).sum())) if state["n_iter"] == 1 else 1.0)
             state["t"], slope = t, float(g @ d)
             if slope > -smallest:
                 break

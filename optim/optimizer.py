@@ -154,10 +154,9 @@ class Optimizer(Watched):
         counted = count()
         groups = [{**group, "params": [next(counted) for _ in group["params"]]} for group in self.param_groups]
         parameters = chain.from_iterable(group["params"] for group in self.param_groups)
-        return {
-            "state": {i: dict(self.state[p]) for i, p in enumerate(parameters) if p in self.state},
-            "param_groups": groups,
-        }
+        numbers = {id(p): i for i, p in enumerate(parameters)}
+        state = {numbers.get(id(k), k): copy.copy(v) for k, v in self.state.items()}
+        return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Continue from a saved state, also one of PyTorch's; if it does not fit, nothing has changed.
@@ -170,12 +169,14 @@ class Optimizer(Watched):
                 f"the saved state has {len(groups)} groups of parameters, the optimizer {len(self.param_groups)}"
             )
         keys = chain.from_iterable(map(_saved_keys, self.param_groups, groups))
-        saved = state_dict["state"]
-        state = {
-            p: {k: self._fitted(name, k, v, p) for k, v in saved[key].items()}
-            for key, (name, p) in zip(keys, self._named_parameters().items(), strict=True)
-            if key in saved
-        }
+        own = dict(zip(keys, self._named_parameters().items(), strict=True))
+        state = {}
+        for key, value in state_dict["state"].items():
+            if key in own:
+                name, p = own[key]
+                state[p] = {k: self._fitted(name, k, v, p) for k, v in value.items()}
+            else:  # something of the program's own
+                state[key] = copy.deepcopy(value)
         options = [
             {k: copy.deepcopy(v) for k, v in group.items() if k not in ("params", "param_names")} for group in groups
         ]

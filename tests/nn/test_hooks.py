@@ -1,5 +1,7 @@
 """Hooks forward and backward, as PyTorch calls them."""
 
+from functools import partial
+
 import pytest
 
 import autograd_core as ag
@@ -46,6 +48,9 @@ def test_backward_hooks_replace_gradients_and_are_removed():
     assert linear._hooks is None
     linear.register_full_backward_hook(lambda m, gi, go: (None, None))
     with pytest.raises(RuntimeError, match="of Linear returned 2 gradients for 1 arguments"):
+        linear(x).sum().backward()
+    linear.register_full_backward_pre_hook(lambda m, go: ())
+    with pytest.raises(RuntimeError, match="of Linear returned 0 gradients for 1 outputs"):
         linear(x).sum().backward()
 
 
@@ -169,6 +174,10 @@ def test_hooks_around_saving_and_loading():
     assert inner.weight.item() == 7
     assert "1.0.old" in state
     assert calls[-1] == []
+    handle.remove()
+    handle = inner._register_load_state_dict_pre_hook(partial(rename, None))
+    model.load_state_dict({**state, "1.0.old": ag.full((1, 1), 8.0)})
+    assert inner.weight.item() == 8
     handle.remove()
     inner.register_load_state_dict_pre_hook(lambda *args: args[-1].append("too old"))
     with pytest.raises(RuntimeError, match="loading state_dict for Sequential:\\n\\ttoo old"):

@@ -259,6 +259,13 @@ def test_copies_are_whole_and_separate(twin):
     assert m.state_dict()["0.weight"].tolist() != other.state_dict()["0.weight"].tolist()
 
 
+def test_attributes_by_calling_what_looks_them_up():
+    m = small()
+    assert m.__getattr__("0") is m[0]
+    with pytest.raises(AttributeError, match="'Sequential' object has no attribute 'x'"):
+        m.x
+
+
 def test_nested_model_reads_as_in_pytorch():
     m = nn.Sequential(
         nn.Conv2d(1, 6, 5, padding=2),

@@ -35,6 +35,10 @@ def test_norm_is_limited_and_returned(limit, order):
     np.testing.assert_allclose(flat(params), before * factor, rtol=1e-12)
 
 
+def test_the_norm_of_order_0_counts_tensors_as_in_pytorch():
+    assert optim.clip_grad_norm_(parameters(), 1.0, 0.0).item() == 3
+
+
 def test_nonfinite_norm():
     params = parameters()
     params[0].grad = ag.tensor([math.nan, 1.0], dtype="float64")

@@ -109,6 +109,17 @@ def minimizer(**options):
     return optimizer, closure, (w, b)
 
 
+def test_lbfgs_stays_where_the_gradient_is_zero():
+    w = ag.zeros(2, requires_grad=True)
+
+    def closure():
+        w.grad = ag.zeros(2)
+        return 1.0
+
+    assert optim.LBFGS([w], tolerance_grad=-1).step(closure) == 1.0
+    assert w.tolist() == [0, 0]
+
+
 @pytest.mark.parametrize("case", LBFGS_CASES, ids=lambda case: str(case["options"]))
 def test_lbfgs_is_pytorchs(case):
     """The parameters, evaluations and iterations that PyTorch 2.13 had after these steps."""

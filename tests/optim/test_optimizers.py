@@ -438,8 +438,10 @@ def test_hooks_around_the_state():
         optimizer.register_load_state_dict_pre_hook(lambda o, state: calls.append(state.pop("extra"))),
         optimizer.register_load_state_dict_post_hook(calls.append),
     ]
+    optimizer.state["own"] = {"calls": 3}
     state = optimizer.state_dict()
     optimizer.load_state_dict(state)
+    assert optimizer.state["own"] == {"calls": 3}
     assert calls == ["first", "second", 1, optimizer]
     assert state["extra"] == 1
     for handle in handles:
