@@ -251,7 +251,7 @@ def multinomial(
 
 
 def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, dtype: DTypeLike | None = None, device: str | None = None,
-           generator: Generator | None = None) -> Tensor:  # fmt: skip
+           requires_grad: bool = False, generator: Generator | None = None) -> Tensor:  # fmt: skip
     """Normal numbers with a mean and a standard deviation, each a number or a tensor; `size` where both are numbers."""
     tensors = [v for v in (mean, std) if isinstance(v, Tensor)]
     if not tensors and size is None:
@@ -262,8 +262,8 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, dtype: DTypeLike |
         total = functional.add(mean, std)
         size, dtype, device = total.shape, dtype or total.dtype, device or total.device
     with no_grad():
-        draws = randn(size, dtype=dtype, device=device, generator=generator)
-        return mean + std * draws  # type: ignore[no-any-return]
+        draws = mean + std * randn(size, dtype=dtype, device=device, generator=generator)
+    return draws.requires_grad_(requires_grad)  # type: ignore[no-any-return]
 
 
 def _like(make: Any) -> Any:

@@ -144,6 +144,8 @@ def test_normal_of_tensors():
     assert ag.normal(ag.zeros(3, 1), ag.ones(1, 2)).shape == (3, 2)
     assert ag.normal(ag.full((3,), 4.0, dtype="f8"), 0.0).tolist() == [4, 4, 4]
     assert ag.normal(0.0, ag.ones(3)).shape == ag.normal(ag.zeros(3)).shape == (3,)
+    assert ag.normal(0, 0.01, (2, 3), requires_grad=True).is_leaf
+    assert ag.normal(0, 0.01, (2, 3), requires_grad=True).requires_grad
     assert not ag.normal(ag.zeros(3, requires_grad=True), 1.0).requires_grad
     for bad in (
         lambda: ag.normal(0.0, -1.0, (2,)),
