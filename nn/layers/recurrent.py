@@ -102,6 +102,7 @@ class RNNBase(Module):
             shapes |= {"weight_hr": (proj_size, hidden_size)} if proj_size else {}
             for name, shape in shapes.items():
                 setattr(self, name + suffix, Parameter(core.empty(shape, device=device, dtype=dtype)))
+        self._flat_weights_names = list(self._parameters)  # which PyTorch's programs go through
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

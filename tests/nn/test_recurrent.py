@@ -128,4 +128,5 @@ def test_readings():
         "LSTM(4, 5, proj_size=3, num_layers=2, bias=False, batch_first=True, dropout=0.1, bidirectional=True)"
     )
     assert [len(weights) for weights in layer.all_weights] == [3] * 4
+    assert layer._flat_weights_names == [name for name, _ in layer.named_parameters()]
     assert repr(nn.RNNCell(2, 3, nonlinearity="relu", bias=False)) == "RNNCell(2, 3, bias=False, nonlinearity=relu)"
