@@ -100,7 +100,10 @@ def shape_of(size: tuple[Any, ...], keyword: ShapeLike | None = None) -> tuple[i
         size = (keyword,)
     if len(size) == 1 and not hasattr(size[0], "__index__"):
         size = tuple(size[0])
-    shape = tuple(map(operator.index, size))
+    try:
+        shape = tuple(map(operator.index, size))
+    except TypeError as e:
+        raise TypeError(f"the lengths of a shape are integers, not {size}; a quotient is one with //") from e
     if any(k < 0 for k in shape):
         raise RuntimeError(f"a shape has no negative lengths: {shape}")
     return shape

@@ -122,7 +122,7 @@ class Module(Hooked, Convertible, Stateful):
     def add_module(self, name: str, module: Module | None) -> None:
         """Own a module under a name."""
         if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+            raise TypeError(_no_module(module))
         self._check_name("module", "_modules", name)
         self._own("_modules", name, module, "module")
 
@@ -294,6 +294,13 @@ def _refuse(registry: str, name: str, value: object) -> None:
         "_buffers": ("buffer", "Tensor"),
     }[registry]
     raise TypeError(f"cannot assign '{type(value).__name__}' as {kind} '{name}' ({wanted} or None expected)")
+
+
+def _no_module(value: object) -> str:
+    if isinstance(value, type):
+        return f"the class {value.__name__} is not a Module; an instance is made by {value.__name__}(...)"
+    hint = "; unpack it: Sequential(*layers)" if isinstance(value, list | tuple) else ""
+    return f"{type(value).__name__} is not a Module subclass" + hint
 
 
 def _indented(text: str) -> str:

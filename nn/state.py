@@ -58,6 +58,10 @@ class Stateful:
         assign: take the tensors that are given, with their dtype and device, instead of copying. A RuntimeError lists
         every shape that differs and, if `strict`, every missing and unexpected key; then nothing has changed.
         """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(
+                f"Expected state_dict to be dict-like, got {type(state_dict).__name__}; a file is read by load(path)"
+            )
         state, errors = dict(state_dict), list[str]()
         for path, hook, module in self._hooks_of_state(LOAD):
             hook(module, state, path, {}, strict, [], [], errors)

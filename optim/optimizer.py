@@ -60,9 +60,17 @@ class Optimizer(Watched):
         self._plans: dict[int, Any] = {}  # by id of a group: how it was updated last, to do so again
         if isinstance(params, Tensor):
             raise TypeError("an optimizer takes an iterable of tensors or dicts, not a Tensor; write [tensor]")
+        if not isinstance(params, Iterable):
+            raise TypeError(
+                f"an optimizer takes an iterable of tensors or dicts, not {type(params).__name__}; "
+                "of a model, write model.parameters()"
+            )
         entries: list[Any] = list(params)
         if not entries:
-            raise ValueError("optimizer got an empty parameter list")
+            raise ValueError(
+                "optimizer got an empty parameter list. A generator such as model.parameters() can be used once, and a "
+                "model does not know of layers in a plain list: use nn.ModuleList"
+            )
         for group in entries if isinstance(entries[0], dict) else [{"params": entries}]:
             self.add_param_group(group)
 

@@ -4,6 +4,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+import optim
 
 
 @pytest.mark.parametrize(
@@ -51,3 +52,18 @@ def test_hooks_do_not_hide_where_a_failure_is():
     with pytest.raises(RuntimeError) as raised:
         model(ag.zeros(1, 4))
     assert raised.value.__notes__ == ["in 0 of Sequential: Linear(in_features=3, out_features=2, bias=True)"]
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: nn.Sequential([nn.ReLU()]), "list is not a Module subclass; unpack it"),
+        (lambda: nn.Sequential(nn.ReLU), r"made by ReLU\(\.\.\.\)"),
+        (lambda: nn.ReLU().load_state_dict("model.pt"), "read by load"),
+        (lambda: optim.SGD(nn.Linear(1, 1)), r"write model\.parameters\(\)"),
+        (lambda: optim.lr_scheduler.StepLR(nn.Linear(1, 1), 2), "Linear is not an Optimizer"),
+    ],
+)
+def test_mistakes_with_models_say_what_to_write(make, message):
+    with pytest.raises(TypeError, match=message):
+        make()

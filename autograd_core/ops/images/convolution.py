@@ -140,6 +140,8 @@ def _same(input, kernel, stride, dilation):
 
 def batched(input, weight, rank, name):
     """(input with a batch, whether it had none), after a look at the number of axes."""
+    if not hasattr(input, "ndim"):
+        raise TypeError(f"{name}() takes a tensor, not {type(input).__name__}; make one with tensor(...)")
     if weight.ndim != rank + 2:
         raise OperandError(f"{name}() takes kernels with {rank} spatial axes, but weight has shape {weight.shape}")
     return with_batch(input, rank, name)

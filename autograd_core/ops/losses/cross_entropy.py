@@ -8,7 +8,7 @@ from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import LOSS
 from autograd_core.libraries import all_below, checks_values, holds
-from autograd_core.ops.losses.loss import REAL, REDUCTIONS, UNIT, np_reduced, reduced, reduction_of, same_shape
+from autograd_core.ops.losses.loss import REAL, REDUCTIONS, UNIT, np_reduced, reduced, reduction_of
 from autograd_core.registry import Values, composition, integers, op, sample
 
 
@@ -69,6 +69,7 @@ def _classes(input, target, weight, ignore_index, name):
         raise OperandError(
             f"{name}(): input has shape {input.shape}, so target must hold class indices in shape {expected}, "
             f"not {target.shape}"
+            + ("; probabilities are floats: target.float()" if target.shape == input.shape else "")
         )
     classes = input.shape[1]
     if weight is not None and weight.shape != (classes,):
@@ -208,7 +209,11 @@ def _smooth(logp, target, weight, ignore_index, reduction):
 
 
 def _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing):
-    same_shape(input, target, "cross_entropy")
+    if target.shape != input.shape:
+        raise OperandError(
+            f"cross_entropy(): target holds {target.dtype} and therefore probabilities, in the shape of input, "
+            f"{input.shape}, not {target.shape}; class indices are integers: target.long()"
+        )
     if label_smoothing:
         target = target * (1 - label_smoothing) + label_smoothing / input.shape[1]
     terms = target * functional.log_softmax(input, dim=1)
