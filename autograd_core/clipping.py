@@ -1,9 +1,13 @@
 """Limits on gradients."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
+from autograd_core.libraries import LAYERS, LIBRARY, MUTABLE
+from autograd_core.tensor import wrap
+from autograd_core.versions import record_writes
 
 
 def _listed(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:
@@ -28,7 +32,10 @@ def get_total_norm(
     tensors = _listed(tensors)
     if not tensors:
         return core.tensor(0.0)
-    total = _norm(core.stack([_norm(t, norm_type).to(tensors[0].device) for t in tensors]), norm_type)
+    if norm_type == 2 and (kernels := _kernels_of(tensors)) is not None:
+        total = wrap(kernels.norm([t.array for t in tensors]))
+    else:
+        total = _norm(core.stack([_norm(t, norm_type).to(tensors[0].device) for t in tensors]), norm_type)
     if error_if_nonfinite and not core.isfinite(total):
         raise RuntimeError(
             f"The total norm of order {norm_type} for gradients from `parameters` is {total.item()}, so it cannot be "
@@ -42,8 +49,13 @@ def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
     """Scale all gradients by min(1, max_norm / (total_norm + 1e-6))."""
-    factor = core.clamp(max_norm / (total_norm + 1e-6), max=1.0)
-    for g in _gradients(parameters):
+    factor, gradients = core.clamp(max_norm / (total_norm + 1e-6), max=1.0), _gradients(parameters)
+    if gradients and (kernels := _kernels_of([*gradients, factor])) is not None:
+        arrays = [g.array for g in gradients]
+        kernels.rescale(arrays, factor.array)
+        record_writes(arrays)
+        return
+    for g in gradients:
         g.mul_(factor.to(g.device))
 
 
@@ -63,6 +75,13 @@ def clip_grad_norm_(
     total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
     clip_grads_with_norm_(parameters, max_norm, total)
     return total
+
+
+def _kernels_of(tensors: list[Tensor]) -> Any:
+    """What computes with all of these at once: on one device, in float32 or float64; None for others."""
+    kind, dtype = tensors[0].array.__class__, tensors[0].dtype
+    alike = all(t.array.__class__ is kind and t.dtype == dtype for t in tensors)
+    return LIBRARY[kind].kernels if alike and dtype.char in "fd" and kind in MUTABLE and kind not in LAYERS else None
 
 
 def _norm(x: Tensor, p: float) -> Tensor:

@@ -7,7 +7,7 @@ from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 
-from backends.generic import im2col
+from backends.generic import im2col, optimizers
 from backends.geometry import Array
 
 # By module of `backends.generic`.
@@ -33,7 +33,7 @@ KERNELS = {
     "special_functions.pathwise": ("gamma_path", "beta_path"),
     "special_functions.normal": ("erfcx", "erfcx_slope", "bell", "ndtr", "log_ndtr"),
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels", "normalize_rows", "row_gradients"),
-    "optimizers": ("sgd_step", "adam_step", "nadam_step", "radam_step", "adamax_step", "lion_step", "unscale"),
+    "optimizers": ("sgd_step", "adam_step", "nadam_step", "radam_step", "adamax_step", "lion_step", "rescale", "norm"),
     "patches": ("patches", "add_patches"),
     "points": ("read_points", "add_points", "match_points"),
     "pooling": ("max_pool", "max_of_windows", "take_taps", "put_taps", "avg_pool", "avg_pool_input"),
@@ -80,6 +80,7 @@ def bind(
     kernels.zeta = partial(kernels.zeta, functions)
     kernels.convolve_relu = lambda *operands: kernels.rectify(kernels.convolve(*operands))
     kernels.linear_relu = lambda *operands: kernels.rectify(kernels.linear(*operands))
+    kernels.steps = partial(optimizers.steps, kernels)
     return kernels
 
 

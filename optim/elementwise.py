@@ -87,6 +87,8 @@ class Batch:
             slots = [(name, *_placed(s.get(name), view, start.get(name))) for name, view in pairs]
             self.known.append((p, p.array.shape, s, slots))
         self.alone = [(p, [array for _, _, array in slots]) for p, _, _, slots in self.known if p not in places]
+        self.rows: list[tuple[Any, ...]] = []  # of the arrays of these
+        self.kept: dict[str, Any] = {}  # what the backend found out about them
 
     def _side_by_side(self, params: list[Tensor]) -> dict[Tensor, list[Any]]:
         """Room in flat arrays for some parameters and their gradients, and for what each has in its state."""
@@ -129,15 +131,18 @@ class Batch:
 
     def run(self, kernel: str, options: dict[str, Any]) -> None:
         """Change the parameters, and what is remembered of them."""
-        update = getattr(self.library.kernels, kernel)
-        for p, arrays in self.alone:
-            update(p.array, p.grad.array, *arrays, **options)  # type: ignore[union-attr]  # all have one
+        kernels = self.library.kernels
+        if self.alone:
+            if not self.rows or any(p.array is not row[0] for (p, _), row in zip(self.alone, self.rows, strict=True)):
+                self.rows, self.kept = [(p.array, *arrays) for p, arrays in self.alone], {}
+            gradients = [p.grad.array for p, _ in self.alone]  # type: ignore[union-attr]  # all have one
+            kernels.steps(kernel, self.rows, gradients, options, self.kept)
         if not self.flat:
             return
         for p, value, gradient in self.copies:
             value[...] = p.array
             gradient[...] = p.grad.array  # type: ignore[union-attr]
-        update(*self.flat, **options)
+        getattr(kernels, kernel)(*self.flat, **options)
         for p, value, _ in self.copies:
             p.array[...] = value
 

@@ -48,7 +48,8 @@ class SGD(ElementwiseOptimizer):
         return options if state else options | {"dampening": 0.0}
 
     def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
-        if group["momentum"] or self.found_inf is not None:
+        together = bool(params) and getattr(LIBRARY[params[0].array.__class__], "asynchronous", False)
+        if group["momentum"] or self.found_inf is not None or together:
             super().update(params, group)
             return
         # Nothing is remembered: of small ones two passes are not worth a copy.

@@ -60,19 +60,19 @@ class GradScaler:
         gradients = [p.grad for p in _parameters(optimizer) if p.grad is not None]
         if any(g.dtype == float16 for g in gradients):
             raise ValueError("gradients in float16 cannot be unscaled; keep the parameters in float32")
-        numbers: dict[str, tuple[Tensor, Tensor]] = {}  # by device: the scale's inverse, and whether it was too large
+        alike: dict[Any, list[Any]] = {}  # arrays by their kind
         for g in gradients:
-            device = str(g.device)
-            if device not in numbers:
-                scale = self._scale_on(device)
-                numbers[device] = 1 / scale, functional.zeros_like(scale)
-                for number in numbers[device]:
-                    own_scalar(number)
-            inverse, found = numbers[device]
             own_scalar(g)
-            LIBRARY[g.array.__class__].kernels.unscale(g.array, inverse.array, found.array)
+            alike.setdefault((str(g.device), g.dtype, g.array.__class__), []).append(g.array)
+        met = [self._scale_on(self._device) * 0]
+        for (device, _, kind), arrays in alike.items():
+            scale = self._scale_on(device)
+            inverse, found = 1 / scale, functional.zeros_like(scale)
+            for number in (inverse, found):
+                own_scalar(number)
+            LIBRARY[kind].kernels.rescale(arrays, inverse.array, found.array)
+            met.append(found.to(self._device))
         record_writes([g.array for g in gradients])
-        met = [found.to(self._device) for _, found in numbers.values()] or [self._scale_on(self._device) * 0]
         self._found[id(optimizer)] = functools.reduce(functional.maximum, met)
 
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:

@@ -10,6 +10,8 @@ from importlib.resources import files
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from backends.geometry import Array, Sizes
 
 NAMES = {"float16": "Half", "bfloat16": "Bfloat16", "float32": "float", "float64": "double"}
@@ -20,6 +22,13 @@ VECTOR = 16  # bytes that a thread reads at once
 
 class Unusable(Exception):
     """A library or a kernel cannot be used here; the message says why."""
+
+
+class Struct(np.ndarray):
+    """One element, which a kernel takes by value."""
+
+
+BY_VALUE = int, float, Struct
 
 
 def device_address(array: Array) -> int:
@@ -43,20 +52,19 @@ class Gpu:
         deterministic: bool = False,
     ) -> None:
         self.xp, self.start, self.address, self.deterministic = xp, start, address, deterministic
-        self.shared: tuple[tuple[Any, ...], Any] = ((), None)  # see `optimizers._in_memory`
 
     def launch(
         self, kernel: str, parameters: tuple[Any, ...], grid: Sizes, block: Sizes, *arguments: Array | float | None
     ) -> None:
         """Start "source.function", see `source_of`, with template parameters: dtypes, booleans, numbers or names.
 
-        Arrays are passed as their address and None as 0, numbers as long long or double. Nothing happens where the
-        grid is empty.
+        Arrays are passed as their address and None as 0, numbers as long long or double, a Struct as it is. Nothing
+        happens where the grid is empty.
         """
         if 0 in grid:
             return
         address = self.address
-        values = [a if isinstance(a, (int, float)) else 0 if a is None else address(a) for a in arguments]
+        values = [a if isinstance(a, BY_VALUE) else 0 if a is None else address(a) for a in arguments]
         self.start(*_expression(kernel, parameters), grid, block, values)
 
     def device(self) -> int:

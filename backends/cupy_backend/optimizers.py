@@ -1,18 +1,18 @@
-"""Steps of optimizers in one pass over memory.
+"""Steps of optimizers in one pass over memory, for many parameters at once; and what is done to all gradients.
 
 Hyper-parameters may be arrays of no axes, as those of a captured step are that change from replay to replay: kernels
 then read all of them from device memory. So they read whether to step at all, `skipped`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 from backends.cupy_backend.launch import Gpu
 from backends.cupy_backend.layouts import alike, is_dense, is_float, laid_out
-from backends.geometry import Array, Sizes
+from backends.cupy_backend.tables import ROWS, Table, tables
+from backends.geometry import Array, wide_dtype
 
-BLOCKS = 4096  # threads of a larger array take several elements each
 NUMBERS = 10  # of a kernel
 
 Numbers = tuple[Any, ...]
@@ -87,8 +87,10 @@ def _of_adadelta(*, lr: Any, rho: Any, eps: Any, weight_decay: Any = 0.0) -> tup
     return (1.0, weight_decay, lr, eps, rho, 1 - rho), False
 
 
-def _of_rmsprop(*, lr: Any, alpha: Any, eps: Any, weight_decay: Any = 0.0, momentum: Any = 0.0) -> tuple[Numbers, bool]:
-    return (1.0, weight_decay, lr, eps, alpha, 1 - alpha, momentum), False
+def _of_rmsprop(
+    *, lr: Any, alpha: Any, eps: Any, weight_decay: Any = 0.0, momentum: Any = 0.0, centered: bool = False
+) -> tuple[Numbers, bool]:
+    return (1.0, weight_decay, lr, eps, alpha, 1 - alpha, momentum), centered
 
 
 def _of_rprop(*, etas: tuple[Any, Any], step_sizes: tuple[Any, Any]) -> tuple[Numbers, bool]:
@@ -99,76 +101,111 @@ def _of_asgd(*, rate: Any, lambd: Any, share: Any, weight_decay: Any = 0.0) -> t
     return (1.0, weight_decay, rate, 1 - lambd * rate, share), False
 
 
-def _step(
+# By kernel: its name in the source, and what makes of the options the numbers that it takes, in order, and a flag.
+KINDS: dict[str, tuple[str, Callable[..., tuple[Numbers, bool]]]] = {
+    "sgd_step": ("Sgd", _of_sgd),
+    "adam_step": ("Adam", _of_adam),
+    "nadam_step": ("Nadam", _of_nadam),
+    "radam_step": ("Radam", _of_radam),
+    "adamax_step": ("Adamax", _of_adamax),
+    "lion_step": ("Lion", _of_lion),
+    "adagrad_step": ("Adagrad", _of_adagrad),
+    "adadelta_step": ("Adadelta", _of_adadelta),
+    "rmsprop_step": ("Rmsprop", _of_rmsprop),
+    "rprop_step": ("Rprop", _of_rprop),
+    "asgd_step": ("Asgd", _of_asgd),
+}
+
+
+class _Plan:
+    """What stays as it is from step to step of some parameters; `tables` is None if they cannot go together."""
+
+    def __init__(self, gpu: Gpu, rows: Sequence[Sequence[Array]]) -> None:
+        self.parameters = [row[0] for row in rows]
+        self.dtype, self.strides = self.parameters[0].dtype, [p.strides for p in self.parameters]
+        fit = all(is_float(self.parameters[0], *row) and alike(*row) for row in rows)
+        self.tables = tables(gpu, [(p, p, *remembered) for p, *remembered in rows]) if fit else None
+
+
+def steps(
+    gpu: Gpu,
+    kernel: str,
+    rows: Sequence[Sequence[Array]],
+    gradients: Sequence[Array],
+    options: dict[str, Any],
+    kept: dict[str, Any],
+) -> bool | None:
+    """See `backends.generic.optimizers.steps`. True if they were done."""
+    if "plan" not in kept:
+        kept["plan"] = _Plan(gpu, rows)
+    plan: _Plan = kept["plan"]
+    if plan.tables is None or any(g.dtype != plan.dtype for g in gradients):
+        return None
+    arrays = [
+        g if g.strides == strides else laid_out(gpu.xp, g, p)
+        for p, g, strides in zip(plan.parameters, gradients, plan.strides, strict=True)
+    ]
+    for i, table in enumerate(plan.tables):
+        table.move(1, [*map(gpu.address, arrays[i * ROWS : (i + 1) * ROWS])])
+    _change(gpu, *KINDS[kernel], plan.dtype, plan.tables, **options)
+    return True
+
+
+def _change(
+    gpu: Gpu,
     name: str,
     numbers_of: Callable[..., tuple[Numbers, bool]],
-    gpu: Gpu,
-    p: Array,
-    g: Array,
-    *states: Array | None,
+    dtype: Any,
+    some: list[Table],
     skipped: Array | None = None,
     maximize: bool = False,
     **options: Any,
-) -> bool | None:
-    """See `backends.generic.optimizers` and `adaptive_steps`. True if it was done.
-
-    numbers_of: from the options, the numbers that the kernel takes, in order, and its flag. skipped: a float32 in
-    device memory; the step is taken unless it is more than 0.
-    """
-    remembered = [s for s in states if s is not None]
-    if not (is_float(p, g, *remembered) and g.shape == p.shape and alike(p, *remembered)):
-        return None
-    g = laid_out(gpu.xp, g, p)
-    if all(isinstance(option, int | float | tuple) for option in options.values()):
-        (numbers, flag), live = numbers_of(**options), None
-        values = (*map(float, numbers), *(0.0,) * (NUMBERS - len(numbers)))
-    else:
-        live, flag = _in_memory(gpu, numbers_of, options)
-        values = (0.0,) * NUMBERS
-    states = (*states, None, None, None)[:3]
-    operands = (p, g, *states, p.size, skipped, int(maximize), int(flag), live, *values)
-    gpu.launch("optimizers.change", (name, p.dtype), *_threads(p.size), *operands)
-    return True
-
-
-sgd_step, adam_step = partial(_step, "Sgd", _of_sgd), partial(_step, "Adam", _of_adam)
-nadam_step, radam_step = partial(_step, "Nadam", _of_nadam), partial(_step, "Radam", _of_radam)
-adamax_step, lion_step = partial(_step, "Adamax", _of_adamax), partial(_step, "Lion", _of_lion)
-adagrad_step, adadelta_step = partial(_step, "Adagrad", _of_adagrad), partial(_step, "Adadelta", _of_adadelta)
-rprop_step, asgd_step = partial(_step, "Rprop", _of_rprop), partial(_step, "Asgd", _of_asgd)
-
-
-def rmsprop_step(
-    gpu: Gpu, p: Array, g: Array, v: Array, *others: Array, centered: bool = False, **options: Any
-) -> bool | None:
-    """See `backends.generic.adaptive_steps.rmsprop_step`. True if it was done."""
-    b, mean = others[0] if options.get("momentum") else None, others[-1] if centered else None
-    return _step("Rmsprop", _of_rmsprop, gpu, p, g, v, b, mean, **options)
-
-
-def unscale(gpu: Gpu, g: Array, inverse: Array, found: Array) -> bool | None:
-    """See `backends.generic.optimizers.unscale`. True if it was done."""
-    if not (is_float(g) and is_dense(g)):
-        return None
-    gpu.launch("optimizers.unscale", (g.dtype,), *_threads(g.size), g, g.size, inverse, found)
-    return True
-
-
-def _threads(count: int) -> tuple[Sizes, Sizes]:
-    return (min(BLOCKS, -(-count // 256)),), (256,)
-
-
-def _in_memory(
-    gpu: Gpu, numbers_of: Callable[..., tuple[Numbers, bool]], options: dict[str, Any]
-) -> tuple[Array, bool]:
-    """The numbers in device memory, and the flag. While work is captured, parameters with equal options share them."""
-    captured, given = gpu.capturing(), (numbers_of, *options, *options.values())
-    before, shared = gpu.shared
-    if captured and len(before) == len(given) and all(a is b for a, b in zip(before, given, strict=True)):
-        return shared  # type: ignore[no-any-return]
+) -> None:
+    """skipped: a float32 in device memory; the step is taken unless it is more than 0."""
     numbers, flag = numbers_of(**options)
-    live = gpu.xp.zeros((NUMBERS,), dtype=gpu.xp.float64)
-    for i, value in enumerate(numbers):
-        live[i] = value
-    gpu.shared = (given, (live, flag)) if captured else ((), None)
-    return live, flag
+    numbers, live = (*numbers, *(0.0,) * (NUMBERS - len(numbers))), None
+    if not all(isinstance(number, int | float) for number in numbers):
+        live = gpu.xp.empty((NUMBERS,), dtype=gpu.xp.float64)
+        for i, number in enumerate(numbers):
+            live[i] = number
+        numbers = (0.0,) * NUMBERS
+    for table in some:
+        operands = (skipped, int(maximize), int(flag), live, *map(float, numbers))
+        table.launch("optimizers.change", (name, dtype), *operands)
+
+
+def _step(kernel: str, gpu: Gpu, p: Array, g: Array, *remembered: Array, **options: Any) -> bool | None:
+    """See `backends.generic.optimizers` and `adaptive_steps`. True if it was done."""
+    return steps(gpu, kernel, [(p, *remembered)], [g], options, {})
+
+
+sgd_step, adam_step = partial(_step, "sgd_step"), partial(_step, "adam_step")
+nadam_step, radam_step = partial(_step, "nadam_step"), partial(_step, "radam_step")
+adamax_step, lion_step = partial(_step, "adamax_step"), partial(_step, "lion_step")
+adagrad_step, adadelta_step = partial(_step, "adagrad_step"), partial(_step, "adadelta_step")
+rmsprop_step, rprop_step = partial(_step, "rmsprop_step"), partial(_step, "rprop_step")
+asgd_step = partial(_step, "asgd_step")
+
+
+def rescale(gpu: Gpu, arrays: Sequence[Array], factor: Array, found: Array | None = None) -> bool | None:
+    """See `backends.generic.optimizers.rescale`. True if it was done."""
+    if not (arrays and is_float(*arrays) and all(map(is_dense, arrays))):
+        return None
+    dtype = arrays[0].dtype
+    factor = factor.astype(wide_dtype(gpu.xp, dtype), copy=False)
+    for table in tables(gpu, [(a,) for a in arrays]):
+        table.launch("optimizers.rescale", (dtype,), factor, found)
+    return True
+
+
+def norm(gpu: Gpu, arrays: Sequence[Array]) -> Array | None:
+    """See `backends.generic.optimizers.norm`."""
+    if not (arrays and is_float(*arrays) and all(map(is_dense, arrays))):
+        return None
+    dtype = arrays[0].dtype
+    some, first = tables(gpu, [(a,) for a in arrays]), 0
+    parts = gpu.xp.empty((sum(table.blocks for table in some),), dtype=gpu.xp.float64)
+    for table in some:
+        table.launch("optimizers.sums_of_squares", (dtype,), parts[first:])
+        first += table.blocks
+    return gpu.xp.sqrt(parts.sum()).astype(dtype)

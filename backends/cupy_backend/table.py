@@ -35,7 +35,7 @@ KERNELS = {
     "pooling": ("max_of_windows", "take_taps", "put_taps", "avg_pool", "avg_pool_input"),
     "elementwise": ("relu", "rectify", "add", "add_relu", "drop", "gate"),
     "fusion": ("fused", *ACTIVATIONS),
-    "optimizers": ("unscale", *STEPS),
+    "optimizers": ("steps", "rescale", "norm", *STEPS),
     "indexing": ("add_at",),
     "products": ("product", "linear", *FUNCTIONS),
     "rows": ("normalize_rows", "row_gradients", *GENERIC["softmax"]),

@@ -3,7 +3,7 @@
 All work element by element, so that a backend may run them on flat arrays of many parameters, or block by block.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from backends.geometry import Array
@@ -40,10 +40,37 @@ def average_square(xp: Any, mean: Array, x: Array, beta: float, scratch: Array) 
     mean += scratch
 
 
-def unscale(xp: Any, g: Array, inverse: Array, found: Array) -> None:
-    """g ← g·inverse; found ← 1 where an element of g is then not finite. Both others are arrays of no axes, float32."""
-    g *= inverse.astype(g.dtype)
-    xp.maximum(found, ~xp.isfinite(g).all(), out=found)
+def rescale(xp: Any, arrays: Sequence[Array], factor: Array, found: Array | None = None) -> None:
+    """a ← a·factor for all arrays of one dtype; found ← 1 if an element is not finite then.
+
+    factor, found: arrays of no axes, the second float32.
+    """
+    for a in arrays:
+        a *= factor.astype(a.dtype)
+        if found is not None:
+            xp.maximum(found, ~xp.isfinite(a).all(), out=found)
+
+
+def norm(xp: Any, arrays: Sequence[Array]) -> Array:
+    """The root of the sum of the squares of all elements of all arrays, which have one dtype."""
+    flat = [a.reshape(-1) for a in arrays]
+    return xp.sqrt(xp.stack([xp.dot(a, a) for a in flat]).sum())
+
+
+def steps(
+    kernels: Any,
+    kernel: str,
+    rows: Sequence[Sequence[Array]],
+    gradients: Sequence[Array],
+    options: dict[str, Any],
+    kept: dict[str, Any],
+) -> None:
+    """A step of a kernel for each row, which is a parameter and what is remembered of it, by its gradient.
+
+    All are of one dtype. kept: of the caller's, empty for new rows; a backend keeps there what it found out about them.
+    """
+    for (p, *remembered), g in zip(rows, gradients, strict=True):
+        getattr(kernels, kernel)(p, g, *remembered, **options)
 
 
 def unless(

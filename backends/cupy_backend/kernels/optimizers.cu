@@ -75,12 +75,17 @@ STEP(Adadelta) {
     return x - h[0] * along;
 }
 
-// rate, eps, α, 1 - α, momentum. Remembered: mean square, momentum, mean.
+// rate, eps, α, 1 - α, momentum; flag: centered. Remembered: mean square, momentum if any, mean if centered.
 STEP(Rmsprop) {
-    s[0] = h[2] * s[0] + h[3] * (d * d);
-    if (has[2]) s[2] = h[2] * s[2] + h[3] * d;
-    A along = d / (sqrt(has[2] ? s[0] - s[2] * s[2] : s[0]) + h[1]);
-    if (has[1]) along = s[1] = h[4] * s[1] + along;
+    bool behind = h[4] != 0;  // where the mean stands
+    A mean = behind ? s[2] : s[1], root = s[0] = h[2] * s[0] + h[3] * (d * d);
+    if (flag) {
+        mean = h[2] * mean + h[3] * d;
+        (behind ? s[2] : s[1]) = mean;
+        root -= mean * mean;
+    }
+    A along = d / (sqrt(root) + h[1]);
+    if (behind) along = s[1] = h[4] * s[1] + along;
     return x - h[0] * along;
 }
 
@@ -99,35 +104,109 @@ STEP(Asgd) {
     return x;
 }
 
-// Nothing happens where *skipped is more than 0. Numbers: what x is multiplied by, how much of x is added to g, and those
-// of the step. What an optimizer does not remember is null.
+// Rows of up to five arrays of `size` elements each, as an argument; blocks of threads count through the rows, from
+// `block` on in each.
+struct Row { Int block, size, arrays[5]; };
+struct Rows { Row of[64]; };
+static constexpr Int CHUNK = 4096;  // elements of a block
+
+// The number of this block's row: the last that begins before it. Rows that are not in use begin beyond all.
+__device__ inline int own_row(const Rows &rows) {
+    int low = 0, high = 64;
+    while (high - low > 1) {
+        int middle = (low + high) / 2;
+        if (rows.of[middle].block <= (Int)blockIdx.x) low = middle; else high = middle;
+    }
+    return low;
+}
+
+// The elements of this block in its row.
+struct Stretch { Int first, last; };
+__device__ inline Stretch own_stretch(const Row &row) {
+    Int first = ((Int)blockIdx.x - row.block) * CHUNK;
+    return {first, first + CHUNK < row.size ? first + CHUNK : row.size};
+}
+
+// Elements of V neighbours that there are, as one vector where that may be read at once.
+template <int V, typename T> __device__ Pack<T, V> some(const T *x, Int there, bool whole) {
+    if (whole) return *(const Pack<T, V> *)x;
+    Pack<T, V> p = {};
+    for (int k = 0; k < V; ++k) if (k < there) p.of[k] = x[k];
+    return p;
+}
+template <int V, typename T> __device__ void put(T *x, const Pack<T, V> &p, Int there, bool whole) {
+    if (whole) *(Pack<T, V> *)x = p;
+    else for (int k = 0; k < V; ++k) if (k < there) x[k] = p.of[k];
+}
+
+// Arrays: the parameter, its gradient, and what is remembered. Nothing happens where *skipped is more than 0. Numbers:
+// what x is multiplied by, how much of x is added to g, and those of the step.
 template <typename Step, typename T>
-__global__ void change(T *p, const T *g, T *s0, T *s1, T *s2, Int n, const float *skipped, Int maximize, Int flag,
+__global__ void change(const __grid_constant__ Rows rows, const float *skipped, Int maximize, Int flag,
                        const double *live, double n0, double n1, double n2, double n3, double n4, double n5, double n6,
                        double n7, double n8, double n9) {
     using A = Wide<T>;
+    constexpr int V = 16 / sizeof(T);
     if (skipped && *skipped > 0) return;
     const double given[10] = {n0, n1, n2, n3, n4, n5, n6, n7, n8, n9};
     A h[10];
     for (int k = 0; k < 10; ++k) h[k] = (A)(live ? live[k] : given[k]);
-    T *const places[3] = {s0, s1, s2};
-    const bool has[3] = {s0 != nullptr, s1 != nullptr, s2 != nullptr};
-    for (Int i = (Int)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += (Int)gridDim.x * blockDim.x) {
-        A x = wide(p[i]), d = wide(g[i]), s[3];
-        for (int k = 0; k < 3; ++k) s[k] = has[k] ? wide(places[k][i]) : (A)0;
-        if (maximize) d = -d;
-        if (h[1] != 0) d += h[1] * x;
-        p[i] = Narrow<T>::of(Step::of(h[0] * x, d, s, has, h + 2, flag != 0));
-        for (int k = 0; k < 3; ++k)
-            if (has[k]) places[k][i] = Narrow<T>::of(s[k]);
+    const Row &row = rows.of[own_row(rows)];
+    T *p = (T *)row.arrays[0], *places[3] = {(T *)row.arrays[2], (T *)row.arrays[3], (T *)row.arrays[4]};
+    const T *g = (const T *)row.arrays[1];
+    const bool has[3] = {places[0] != nullptr, places[1] != nullptr, places[2] != nullptr};
+    const bool aligned = (row.arrays[0] | row.arrays[1] | row.arrays[2] | row.arrays[3] | row.arrays[4]) % 16 == 0;
+    Stretch own = own_stretch(row);
+    for (Int i = own.first + threadIdx.x * V; i < own.last; i += blockDim.x * V) {
+        Int there = own.last - i;
+        bool whole = aligned && there >= V;
+        Pack<T, V> x = some<V>(p + i, there, whole), d = some<V>(g + i, there, whole), s[3];
+        for (int k = 0; k < 3; ++k) if (has[k]) s[k] = some<V>(places[k] + i, there, whole);
+        for (int j = 0; j < V; ++j) {
+            A y = wide(x.of[j]), e = maximize ? -wide(d.of[j]) : wide(d.of[j]), t[3];
+            for (int k = 0; k < 3; ++k) t[k] = has[k] ? wide(s[k].of[j]) : (A)0;
+            if (h[1] != 0) e += h[1] * y;
+            x.of[j] = Narrow<T>::of(Step::of(h[0] * y, e, t, has, h + 2, flag != 0));
+            for (int k = 0; k < 3; ++k) s[k].of[j] = Narrow<T>::of(t[k]);
+        }
+        put<V>(p + i, x, there, whole);
+        for (int k = 0; k < 3; ++k) if (has[k]) put<V>(places[k] + i, s[k], there, whole);
     }
 }
 
-// Gradients of a scaled loss, times *inverse of its scale; *found becomes 1 if one is not finite.
-template <typename T> __global__ void unscale(T *g, Int n, const float *inverse, float *found) {
-    for (Int i = (Int)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += (Int)gridDim.x * blockDim.x) {
-        Wide<T> d = wide(g[i]) * (Wide<T>)*inverse;
-        g[i] = Narrow<T>::of(d);
-        if (!(d - d == 0)) *found = 1;
+// Every element times *factor; *found, if there is one, becomes 1 where an element is not finite then.
+template <typename T> __global__ void rescale(const __grid_constant__ Rows rows, const Wide<T> *factor, float *found) {
+    constexpr int V = 16 / sizeof(T);
+    const Row &row = rows.of[own_row(rows)];
+    T *x = (T *)row.arrays[0];
+    const bool aligned = row.arrays[0] % 16 == 0;
+    Stretch own = own_stretch(row);
+    for (Int i = own.first + threadIdx.x * V; i < own.last; i += blockDim.x * V) {
+        Int there = own.last - i;
+        bool whole = aligned && there >= V;
+        Pack<T, V> p = some<V>(x + i, there, whole);
+        for (int j = 0; j < V; ++j) {
+            Wide<T> y = wide(p.of[j]) * *factor;
+            p.of[j] = Narrow<T>::of(y);
+            if (found && j < there && !(y - y == 0)) *found = 1;
+        }
+        put<V>(x + i, p, there, whole);
     }
+}
+
+// The sum of the squares of the elements of each block.
+template <typename T> __global__ void sums_of_squares(const __grid_constant__ Rows rows, double *sums) {
+    constexpr int V = 16 / sizeof(T);
+    const Row &row = rows.of[own_row(rows)];
+    const T *x = (const T *)row.arrays[0];
+    const bool aligned = row.arrays[0] % 16 == 0;
+    Stretch own = own_stretch(row);
+    Wide<T> sum = 0;
+    for (Int i = own.first + threadIdx.x * V; i < own.last; i += blockDim.x * V) {
+        Int there = own.last - i;
+        Pack<T, V> p = some<V>(x + i, there, aligned && there >= V);
+        for (int j = 0; j < V; ++j) sum += wide(p.of[j]) * wide(p.of[j]);
+    }
+    double all = row_sum((double)sum);
+    if (threadIdx.x == 0) sums[blockIdx.x] = all;
 }

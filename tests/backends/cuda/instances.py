@@ -36,7 +36,7 @@ FUNCTIONS = {
         "avg_pool": ("v",),
         "avg_pool_input": ("v",),
     },
-    "optimizers": {"unscale": ()},
+    "optimizers": {"rescale": (), "sums_of_squares": ()},
     "scatter": {"add_rows": (("int", "Int"),), "add_sorted_rows": (("int", "Int"),)},
     "elementwise": {"drop": ("v",)},
 }

@@ -31,6 +31,7 @@ using std::trunc;
 #define __global__ static
 #define __device__
 #define __shared__ static
+#define __grid_constant__
 #define __launch_bounds__(threads)
 
 struct Dim { unsigned int x = 1, y = 1, z = 1; };

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from instances import expressions, source_of
 
+from backends.cupy_backend.launch import Struct
+
 HEADER = Path(__file__).with_name("shim.hpp")
 COMPILER = shutil.which("g++")
 
@@ -42,16 +44,23 @@ extern "C" void start(int i, const unsigned int *sizes, void **values) {{ table[
 
 
 def start(source, expression, grid, block, arguments):
-    """As `CupyLauncher`: integers as long long, floats as double, arrays as their address."""
+    """As `CupyLauncher`: integers as long long, floats as double, arrays as their address, structs as they are."""
     run(*library_of(source, expression if "\n" in source else None), expression, grid, block, arguments)
 
 
 def run(library, places, expression, grid, block, arguments):
     """Run one of the compiled kernels."""
     sizes = (ctypes.c_uint * 6)(*(*grid, 1, 1)[:3], *(*block, 1, 1)[:3])
-    values = [ctypes.c_double(a) if isinstance(a, float) else ctypes.c_longlong(a) for a in arguments]
-    pointers = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
+    values = [
+        a.ctypes.data_as(ctypes.c_void_p) if isinstance(a, Struct) else ctypes.pointer(number(a)) for a in arguments
+    ]
+    pointers = (ctypes.c_void_p * len(values))(*(ctypes.cast(value, ctypes.c_void_p) for value in values))
     library.start(places[expression], sizes, pointers)
+
+
+def number(a):
+    """As kernels take numbers and addresses."""
+    return ctypes.c_double(a) if isinstance(a, float) else ctypes.c_longlong(a)
 
 
 def address(array: np.ndarray) -> int:
