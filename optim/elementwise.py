@@ -48,14 +48,29 @@ class ElementwiseOptimizer(Optimizer):
         names, ids = self.slots(group), [*map(id, params)]
         known, batches = self._plans.get(id(group), (None, []))
         if known != ids or not all(b.names == names and b.holds(self.state) for b in batches):
+            self._settle()
             start = self.start(group)
             batches = [Batch(alike, names, self.state, start) for alike in _sorted(params, self.state)]
             self._plans[id(group)] = ids, batches
         for batch in batches:
             options = live(partial(self._advanced, batch, group), LIVE, *batch.states)
             if self.found_inf is not None:
-                options = {**options, "skipped": self.found_inf.to(batch.known[0][0].device).array}
+                options = batch.unless(self.found_inf.to(batch.known[0][0].device).array, options)
             batch.run(self.kernel, options)
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Optimizer.state_dict`."""
+        self._settle()
+        return super().state_dict()
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._settle()
+        return super().__getstate__()
+
+    def _settle(self) -> None:
+        for _, batches in self._plans.values():
+            for batch in batches:
+                batch.settle()
 
     def _kept(self, params: list[Tensor]) -> list[tuple[Any, Any, Any]]:
         """Nothing: kernels are told themselves of a step that is not to be taken."""
@@ -89,6 +104,7 @@ class Batch:
         self.alone = [(p, [array for _, _, array in slots]) for p, _, _, slots in self.known if p not in places]
         self.rows: list[tuple[Any, ...]] = []  # of the arrays of these
         self.kept: dict[str, Any] = {}  # what the backend found out about them
+        self.missed: Any = None  # how many steps were not taken, counted where the parameters lie
 
     def _side_by_side(self, params: list[Tensor]) -> dict[Tensor, list[Any]]:
         """Room in flat arrays for some parameters and their gradients, and for what each has in its state."""
@@ -128,6 +144,24 @@ class Batch:
             if self.fresh:
                 s.update({name: t for name, t, _ in slots})
         self.fresh = False
+
+    def unless(self, skipped: Any, options: dict[str, Any]) -> dict[str, Any]:
+        """Options for a step that is neither taken nor counted where `skipped` is 1, not 0; which is not read."""
+        if self.missed is None:
+            self.missed = self.library.zeros((), self.library.float64)
+        self.missed += skipped
+        if "step" in options:
+            options = {**options, "step": self.library.maximum(options["step"] - self.missed, 1)}
+        return {**options, "skipped": skipped}
+
+    def settle(self) -> None:
+        """Take the steps that were not taken from the counts in the states, which waits for the device."""
+        if self.missed is not None:
+            missed = int(wrap(self.missed).item())
+            for s in self.states:
+                if "step" in s:
+                    s["step"] -= missed
+            self.missed[...] = 0
 
     def run(self, kernel: str, options: dict[str, Any]) -> None:
         """Change the parameters, and what is remembered of them."""

@@ -17,7 +17,8 @@ class GradScaler:
 
     The scale falls by `backoff_factor` at each such step and grows by `growth_factor` after `growth_interval` steps in
     a row without one. On a GPU nothing of this is read by Python: a step whose gradients turn out not to be finite is
-    not taken there, but counts among the steps of optimizers that count them.
+    not taken there. Adam's counts go on as if it had not been asked for; rates that other optimizers compute from
+    counts go on by it.
     """
 
     def __init__(

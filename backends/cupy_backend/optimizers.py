@@ -1,19 +1,22 @@
 """Steps of optimizers in one pass over memory, for many parameters at once; and what is done to all gradients.
 
 Hyper-parameters may be arrays of no axes, as those of a captured step are that change from replay to replay: kernels
-then read all of them from device memory. So they read whether to step at all, `skipped`.
+read these from device memory. So they read whether to step at all, `skipped`.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from backends.cupy_backend.launch import Gpu
+import numpy as np
+
+from backends.cupy_backend.launch import Gpu, Struct
 from backends.cupy_backend.layouts import alike, is_dense, is_float, laid_out
 from backends.cupy_backend.tables import ROWS, Table, tables
 from backends.geometry import Array, wide_dtype
 
-NUMBERS = 10  # of a kernel
+# Of a kernel: by value, or if `there` is not 0 from that address.
+NUMBERS = np.dtype([("here", np.float64, 10), ("there", np.int64, 10)])
 
 Numbers = tuple[Any, ...]
 
@@ -163,14 +166,15 @@ def _change(
 ) -> None:
     """skipped: a float32 in device memory; the step is taken unless it is more than 0."""
     numbers, flag = numbers_of(**options)
-    numbers, live = (*numbers, *(0.0,) * (NUMBERS - len(numbers))), None
-    if not all(isinstance(number, int | float) for number in numbers):
-        live = gpu.xp.empty((NUMBERS,), dtype=gpu.xp.float64)
-        for i, number in enumerate(numbers):
-            live[i] = number
-        numbers = (0.0,) * NUMBERS
+    given, live = np.zeros((1,), NUMBERS), []
+    for i, number in enumerate(numbers):
+        if isinstance(number, gpu.xp.ndarray):
+            live.append(number.astype(gpu.xp.float64, copy=False))
+            given["there"][0, i] = gpu.address(live[-1])
+        else:
+            given["here"][0, i] = number
     for table in some:
-        operands = (skipped, int(maximize), int(flag), live, *map(float, numbers))
+        operands = (skipped, int(maximize), int(flag), given.view(Struct))
         table.launch("optimizers.change", (name, dtype), *operands)
 
 

@@ -1,6 +1,5 @@
-// Steps of optimizers in one pass. Numbers come by value or, where `live` is not null, from device memory in the same
-// order, so that a captured step can be replayed with others. Every element is rounded as in the generic steps up to
-// fused multiplications and additions.
+// Steps of optimizers in one pass. Numbers come by value or from device memory, so that a captured step can be replayed
+// with others. Every element is rounded as in the generic steps up to fused multiplications and additions.
 
 template <typename A> __device__ A magnitude(A x) { return x < 0 ? -x : x; }
 
@@ -139,18 +138,18 @@ template <int V, typename T> __device__ void put(T *x, const Pack<T, V> &p, Int 
     else for (int k = 0; k < V; ++k) if (k < there) x[k] = p.of[k];
 }
 
+struct Numbers { double here[10]; const double *there[10]; };
+
 // Arrays: the parameter, its gradient, and what is remembered. Nothing happens where *skipped is more than 0. Numbers:
 // what x is multiplied by, how much of x is added to g, and those of the step.
 template <typename Step, typename T>
 __global__ void change(const __grid_constant__ Rows rows, const float *skipped, Int maximize, Int flag,
-                       const double *live, double n0, double n1, double n2, double n3, double n4, double n5, double n6,
-                       double n7, double n8, double n9) {
+                       const __grid_constant__ Numbers numbers) {
     using A = Wide<T>;
     constexpr int V = 16 / sizeof(T);
     if (skipped && *skipped > 0) return;
-    const double given[10] = {n0, n1, n2, n3, n4, n5, n6, n7, n8, n9};
     A h[10];
-    for (int k = 0; k < 10; ++k) h[k] = (A)(live ? live[k] : given[k]);
+    for (int k = 0; k < 10; ++k) h[k] = (A)(numbers.there[k] ? *numbers.there[k] : numbers.here[k]);
     const Row &row = rows.of[own_row(rows)];
     T *p = (T *)row.arrays[0], *places[3] = {(T *)row.arrays[2], (T *)row.arrays[3], (T *)row.arrays[4]};
     const T *g = (const T *)row.arrays[1];
