@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 Sizes = tuple[int, ...]
-FLOAT32 = np.dtype(np.float32)
+FLOAT32, UINT8 = np.dtype(np.float32), np.dtype(np.uint8)
 ALIGNMENT = 64
 HUGE = 1 << 21  # bytes of a huge page, where arrays begin that fill one: NumPy asks the system for such pages
 SMALL = 1 << 16  # bytes below which the allocator has warm memory at hand

@@ -17,7 +17,7 @@ from backends.generic import activations as plain
 from backends.generic import gelu as exact
 from backends.geometry import Array, blocks
 from backends.onednn.choice import active
-from backends.onednn.elementwise import all_finite, in_memory, is_dense, lowest
+from backends.onednn.elementwise import all_finite, in_memory, is_dense, where_not_from
 from backends.onednn.passes import (
     ABS,
     EXP,
@@ -112,15 +112,16 @@ def _slope_of_gelu(zero: tuple[float, ...], coefficients: tuple[float, ...]) -> 
 
 
 class Formula(NamedTuple):
-    """Passes over x, for a gradient also g, to y; `finite`: which of them has to be so for the passes to be right.
+    """Passes over x, for a gradient also g, to y.
 
-    low, tail: below which x an element is `tail`'s: where the rounding of an exponent counts too often, or it is 0.
+    low, tail: below which x an element is `tail`'s, as NaN is then: where the rounding of an exponent counts too often,
+    or it is 0. finite: x or y, where there is no tail and it has to be finite for the passes to be right.
     """
 
     passes: tuple[Pass, ...]
-    finite: str = ""
     low: float = -math.inf
     tail: Callable[..., Array] | None = None
+    finite: str = ""
 
 
 def _sigmoid(sign: float, *rest: Step) -> tuple[Step, ...]:
@@ -156,7 +157,7 @@ def _mish_gradient() -> Formula:
         ("m", of("m"), linear(4 * start, 4 * (1 + start)), times("d"), plus("cubic")),
         ("y", of("w"), linear(1.0, 1.0), SQUARE, linear(1.0, 1.0), SQUARE, over(1.0), times("m"), times("w"),
          times("g")),
-    ), "y", DEEP, plain.mish_gradient)  # fmt: skip
+    ), DEEP, plain.mish_gradient)  # fmt: skip
 
 
 def _softplus(beta: float) -> Formula | None:
@@ -185,9 +186,9 @@ def _elu_gradient(alpha: float, scale: float, rate: float) -> Formula | None:
         return None
     e = (of("x"), *NEGATIVE, EXP)
     if alpha == 1:
-        return Formula((("y", *e, linear(scale, 0.0), times("g")),), "y", DEEP, plain.elu_gradient)
+        return Formula((("y", *e, linear(scale, 0.0), times("g")),), DEEP, plain.elu_gradient)
     factor = constant(0.0), below("x"), linear(2.0, -1.0), leaky(-alpha), linear(scale, 0.0)
-    return Formula((("e", *e), ("y", of("x"), *factor, times("e"), times("g"))), "y", DEEP, plain.elu_gradient)
+    return Formula((("e", *e), ("y", of("x"), *factor, times("e"), times("g"))), DEEP, plain.elu_gradient)
 
 
 def _leaky_gate(slope: float) -> Formula | None:
@@ -198,15 +199,15 @@ def _leaky_gate(slope: float) -> Formula | None:
 def _within(low: float, high: float, scale: float) -> Formula:
     """1 where low < x, else ∞, becomes the upper bound, and -∞."""
     inside = constant(low), below("x"), over(1.0), linear(-1.0, 1.0), linear(1.0, high), above("x")
-    return Formula((("y", of("x"), *inside, linear(scale, 0.0), times("g")),), "y")
+    return Formula((("y", of("x"), *inside, linear(scale, 0.0), times("g")),), finite="y")
 
 
 FORMULAS: dict[str, Callable[..., Formula | None]] = {
-    "bounded": lambda low, high: Formula((("y", of("x"), clip(low, high)),), "x"),
+    "bounded": lambda low, high: Formula((("y", of("x"), clip(low, high)),), finite="x"),
     "elu": _elu,
     "elu_gradient": _elu_gradient,
     "hardsigmoid": lambda: Formula(
-        (("y", of("x"), linear(1.0, 3.0), clip(0.0, 6.0), linear(1 / 6, 0.0)),), "x"
+        (("y", of("x"), linear(1.0, 3.0), clip(0.0, 6.0), linear(1 / 6, 0.0)),), finite="x"
     ),
     "hardswish": lambda: Formula(
         (("y", of("x"), linear(1.0, 3.0), clip(0.0, 6.0), linear(1 / 6, 0.0), times("x")),)
@@ -215,21 +216,21 @@ FORMULAS: dict[str, Callable[..., Formula | None]] = {
     "hardswish_gradient": lambda: Formula((
         ("y", of("x"), constant(3.0), above("x"), linear(2.0**100, 1.5), smaller("x"), linear(1.0, 1.5),
          gated(2.0**60, 1.5 * 2.0**60), linear(1 / 3, 0.0), times("g")),
-    ), "y"),
+    ), finite="y"),
     "leaky_gate": _leaky_gate,
     "mish_gradient": _mish_gradient,
     "leaky_relu": lambda slope: Formula((("y", of("x"), leaky(slope)),)) if slope else None,
-    "sigmoid": lambda: Formula((("y", of("x"), *_sigmoid(1.0)),), "x"),
+    "sigmoid": lambda: Formula((("y", of("x"), *_sigmoid(1.0)),), finite="x"),
     "sigmoid_gradient": lambda: Formula(_bell(1.0, 1.0)),
     "softplus": _softplus,
     "softplus_gradient": lambda beta: (
-        Formula((("y", of("x"), *_sigmoid(beta), times("g")),), "x") if abs(beta) == 1 else None
+        Formula((("y", of("x"), *_sigmoid(beta), times("g")),), finite="x") if abs(beta) == 1 else None
     ),
     "tanh": lambda: Formula((("y", of("x"), TANH),)),
     "tanh_gradient": lambda: Formula(_bell(2.0, 4.0)),
-    "silu": lambda: Formula(
-        (("y", of("x"), linear(-1.0, -MORE), EXP, linear(1.0, LESS), over(1.0), times("x"), linear(LESS, 0.0)),), "y"
-    ),
+    "silu": lambda: Formula((
+        ("y", of("x"), linear(-1.0, -MORE), EXP, linear(1.0, LESS), over(1.0), times("x"), linear(LESS, 0.0)),
+    ), finite="y"),
     # As `generic.activations.silu_slope`.
     "silu_gradient": lambda: Formula((
         _distance("d", plain.SILU_ZERO, 100.0),
@@ -241,14 +242,14 @@ FORMULAS: dict[str, Callable[..., Formula | None]] = {
     "gelu": lambda: Formula((
         ("square", product("x", "x"), clip(0.0, FAR**2)),
         ("y", of("square"), *polynomial("square", LOGIT), times("x"), EXP, linear(1.0, 1.0), over(1.0), times("x")),
-    ), "", -3.0, exact.gelu),
-    "gelu_gradient": lambda: Formula(_slope_of_gelu(exact.ZERO, SLOPE), "y", -3.0, exact.gelu_gradient),
+    ), -3.0, exact.gelu),
+    "gelu_gradient": lambda: Formula(_slope_of_gelu(exact.ZERO, SLOPE), -3.0, exact.gelu_gradient),
     "gelu_tanh": lambda: Formula((
         ("y", product("x", "x"), linear(-exact.CUBIC, -exact.LINEAR), times("x"), EXP, linear(1.0, 1.0), over(1.0),
          times("x")),
-    ), "", -3.0, exact.gelu_tanh),
+    ), -3.0, exact.gelu_tanh),
     "gelu_tanh_gradient": lambda: Formula(
-        _slope_of_gelu(exact.TANH_ZERO, SLOPE_TANH), "y", -3.0, exact.gelu_tanh_gradient
+        _slope_of_gelu(exact.TANH_ZERO, SLOPE_TANH), -3.0, exact.gelu_tanh_gradient
     ),
     "within": _within,
 }  # fmt: skip
@@ -280,8 +281,8 @@ def _kernel(name: str) -> Callable[..., Array | None]:
                 return None
         if found.finite == "y" and not all_finite(y):
             return None
-        if found.tail is not None and (found.finite != "y" or lowest(operands["x"]) < found.low):
-            few = np.flatnonzero(flat["x"] < found.low)
+        if found.tail is not None:
+            few = where_not_from(found.low, flat["x"])
             result[few] = found.tail(np, *[v[few] for v in flat.values()], *parameters)
         return y
 

@@ -9,16 +9,17 @@ from math import isfinite, prod
 
 import numpy as np
 
-from backends.buffers import FLOAT32, empty
+from backends.buffers import FLOAT32, UINT8, empty
 from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described, copied
-from backends.onednn.passes import constant, evaluate, larger, of
+from backends.onednn.passes import GT, MAX, chained, constant, evaluate, larger, of
 from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, RELU, SRC, SRC1, TRAINING, Plan, Workshop, planned
 
-ADD, RELU_BY_RESULT, MIN, SUM = 0x1FFF0, 0x100, 0x2FFF3, 0x2FFF4
+ADD, RELU_BY_RESULT, SUM = 0x1FFF0, 0x100, 0x2FFF4
 LARGER = (("y", of("x"), constant(0.0), larger("x")),)
 ROWS = 16  # of a reduction; that of a single row is computed by one thread
+WORD = 8  # bytes looked at at a time
 
 
 def relu(x: Array) -> Array | None:
@@ -75,19 +76,23 @@ def add_relu(a: Array, b: Array) -> Array | None:
 
 def all_finite(x: Array) -> bool:
     """Whether there is neither NaN nor infinity; a sum that overflows counts as one."""
-    return all(map(isfinite, _reduced(SUM, x).tolist())) if _suits(x) else isfinite(np.add.reduce(x, axis=None))
+    if not _suits(x):
+        return isfinite(np.add.reduce(x, axis=None))
+    sums = np.empty(ROWS, FLOAT32)
+    _sums(x.size).run(x, sums)
+    return all(map(isfinite, sums.tolist()))
 
 
-def lowest(x: Array) -> float:
-    """The smallest element, if none is NaN."""
-    return float((_reduced(MIN, x) if _suits(x) else x).min())
-
-
-def _reduced(kind: int, x: Array) -> Array:
-    """Sums, or the smallest elements, of as many stretches of memory as there are ROWS."""
-    result = np.empty(ROWS, FLOAT32)
-    _reduction(kind, x.size).run(x, result)
-    return result
+def where_not_from(bound: float, x: Array) -> Array:
+    """Where the elements of an array of one axis are that are less than a bound or NaN."""
+    plan = chained(x.shape, MAX, (constant(bound), (GT,)), False, UINT8)
+    if plan is None:
+        return np.flatnonzero(~(x >= bound))
+    marks = empty(x.shape, dtype=UINT8)
+    plan.run(x, x, marks, x)
+    words = np.flatnonzero(marks.view(np.uint64) != 0)
+    few = np.flatnonzero(marks.reshape(-1, WORD)[words])
+    return words[few // WORD] * WORD + few % WORD
 
 
 def _suits(x: Array) -> bool:
@@ -129,8 +134,9 @@ def _gate(workshop: Workshop, size: int) -> Plan:
 
 
 @planned
-def _reduction(workshop: Workshop, kind: int, size: int) -> Plan:
+def _sums(workshop: Workshop, size: int) -> Plan:
+    """The sums of as many stretches of memory as there are ROWS."""
     shape = (ROWS, size // ROWS)
     x, result = workshop.memory(shape, (4 * shape[1], 4)), workshop.memory((ROWS, 1), (4, 4))
-    desc = workshop.primitive("reduction", kind, x, result, 0.0, 0.0)
+    desc = workshop.primitive("reduction", SUM, x, result, 0.0, 0.0)
     return Plan(workshop, desc, (SRC, x), (DST, result))

@@ -7,7 +7,9 @@ A pass takes two arrays, combines them, takes steps from there, and writes one a
 from math import prod
 from typing import Any
 
-from backends.buffers import dense, empty
+import numpy as np
+
+from backends.buffers import FLOAT32, dense, empty
 from backends.geometry import Array, Sizes
 from backends.onednn.plans import DST, SRC, SRC1, Plan, Unsupported, Workshop, planned
 
@@ -122,13 +124,21 @@ def evaluate(formula: tuple[Pass, ...], arrays: dict[str, Array], result: Array)
 
 
 @planned
-def chained(workshop: Workshop, shape: Sizes, kind: int, chain: tuple[Step, ...], column: bool = False) -> Plan:
+def chained(
+    workshop: Workshop,
+    shape: Sizes,
+    kind: int,
+    chain: tuple[Step, ...],
+    column: bool = False,
+    written: np.dtype[Any] = FLOAT32,
+) -> Plan:
     """The plan of one pass: two arrays, the second a column if asked for, what is written, and those of the steps."""
     if prod(shape) % LANES and any(step[0] in (GT, LT) for step in chain):
         raise Unsupported("the library cannot compare what does not fill a register, nor make any primitive afterwards")
     x = workshop.memory(shape, dense(shape))
     second = workshop.memory((shape[0], 1), (4, 4)) if column else x
+    y = workshop.memory(shape, dense(shape, itemsize=written.itemsize), written)
     steps: list[Step] = [("binary", *step, x) if len(step) == 1 else ("eltwise", *step) for step in chain]
-    desc = workshop.primitive("binary", kind, x, second, x, attributes=workshop.attributes(*steps))
+    desc = workshop.primitive("binary", kind, x, second, y, attributes=workshop.attributes(*steps))
     operands = [(STEP * (i + 1) | SRC1, x) for i, step in enumerate(chain) if len(step) == 1]
-    return Plan(workshop, desc, (SRC, x), (SRC1, second), (DST, x), *operands)
+    return Plan(workshop, desc, (SRC, x), (SRC1, second), (DST, y), *operands)

@@ -33,6 +33,7 @@ DIFF_SRC, DIFF_DST, DIFF_WEIGHTS, DIFF_BIAS, DIFF_SCALE, DIFF_SHIFT = 129, 145, 
 IMPLEMENTATION, OF_WEIGHTS, OF_DIFF_WEIGHTS, OF_WORKSPACE, OF_SCRATCHPAD = 8, 131, 132, 135, 136
 TRAINING, INFERENCE, BACKWARD = 64, 96, 128
 F32, ANY = 3, 1
+TYPES = {buffers.FLOAT32: F32, buffers.UINT8: 6}
 BFLOAT16_ALLOWED = 1
 UNIMPLEMENTED = 3
 CAPACITY = 1024  # plans per thread
@@ -111,10 +112,10 @@ class Workshop:
             check(self.library["primitive_attr_set_post_ops"](attributes, chain), "post-operations")
         return attributes
 
-    def memory(self, shape: Sizes, strides: Sizes) -> Any:
-        """Descriptor of a float32 array with these strides, in bytes."""
-        steps = [s // 4 for s in strides]
-        return self.make("memory_desc_create_with_strides", len(shape), dims(shape), F32, dims(steps))
+    def memory(self, shape: Sizes, strides: Sizes, dtype: Any = buffers.FLOAT32) -> Any:
+        """Descriptor of an array with these strides, in bytes."""
+        steps = [s // dtype.itemsize for s in strides]
+        return self.make("memory_desc_create_with_strides", len(shape), dims(shape), TYPES[dtype], dims(steps))
 
     def any_layout(self, shape: Sizes) -> Any:
         """Descriptor that leaves the layout to the primitive."""
