@@ -2,11 +2,12 @@
 
 from functools import lru_cache
 from math import inf, prod
+from typing import NamedTuple
 
 import numpy as np
 
 from backends.buffers import FLOAT32, address, dense, empty, empty_like
-from backends.geometry import Array
+from backends.geometry import Array, blocks
 from backends.onednn import softmax
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite, is_dense
@@ -15,42 +16,77 @@ from backends.onednn.plans import DST, LINEAR, SRC, SRC1, Plan, Workshop, planne
 from backends.onednn.products import product_into
 
 SMALL = 1 << 14  # scores below which NumPy's calls are as quick
+PARTS, ROWS = 8, 64  # of causal attention at most, and of a part at least
+
+
+class Part(NamedTuple):
+    """Queries that are computed together: which, how many keys they see, where their weights are among those kept."""
+
+    queries: slice
+    keys: int
+    kept: slice
 
 
 def attention(query: Array, key: Array, value: Array, scale: float, is_causal: bool) -> tuple[Array, Array] | None:
-    """See `generic.attention.attention`."""
+    """See `generic.attention.attention`; of several parts the weights are kept one after the other."""
     lead, (length, keys) = query.shape[:-2], (query.shape[-2], key.shape[-2])
     if not _suits(prod(lead) * length * keys, query, key, value):
         return None
-    scores = empty((*lead, length, keys))
-    if not product_into(scores, query, key.swapaxes(-1, -2), 1.0 if is_causal else scale):
-        return None
-    stack = prod(lead), length, keys
-    if is_causal:
-        flat = scores.reshape(stack)
-        _less_later(stack, scale).run(flat, _later(length, keys), flat)
-    softmax.forward((stack[0] * length, keys)).run(scores, scores)
-    y = empty_like(query, (*lead, length, value.shape[-1]))
-    return (y, scores) if product_into(y, scores, value) and all_finite(y) else None
+    parts = _parts(prod(lead), length, keys, is_causal)
+    kept, y = empty((parts[-1].kept.stop,)), empty_like(query, (*lead, length, value.shape[-1]))
+    for part in parts:
+        q, k, v = query[..., part.queries, :], key[..., : part.keys, :], value[..., : part.keys, :]
+        scores = kept[part.kept].reshape(*lead, -1, part.keys)
+        if not product_into(scores, q, k.swapaxes(-1, -2), 1.0 if is_causal else scale):
+            return None
+        rows = scores.reshape(-1, part.keys)
+        if is_causal:
+            stack = scores.reshape(prod(lead), -1, part.keys)
+            _less_later(stack.shape, scale).run(stack, _later(part.queries.start, *stack.shape[1:]), stack)
+        softmax.forward(rows.shape).run(rows, rows)
+        if not product_into(y[..., part.queries, :], scores, v):
+            return None
+    return (y, kept if len(parts) > 1 else kept.reshape(*lead, length, keys)) if all_finite(y) else None
 
 
 def attention_gradients(
     g: Array, query: Array, key: Array, value: Array, weights: Array, scale: float
 ) -> tuple[Array, Array, Array] | None:
     """See `generic.attention.attention_gradients`."""
-    if not _suits(weights.size, g, query, key, value, weights):
+    in_parts = weights.ndim == 1  # which nobody else understands
+    if not in_parts and not _suits(weights.size, g, query, key, value, weights):
         return None
-    of_scores = empty(weights.shape)
-    if not product_into(of_scores, g, value.swapaxes(-1, -2)):
-        return None
-    softmax.backward((weights.size // weights.shape[-1], weights.shape[-1])).run(weights, of_scores, of_scores)
+    g, lead, (length, keys) = g.astype(FLOAT32, copy=False), query.shape[:-2], (query.shape[-2], key.shape[-2])
     of_query, of_key, of_value = _lying_as(query, key, value)
-    done = (
-        product_into(of_query, of_scores, key, scale)
-        and product_into(of_key, of_scores.swapaxes(-1, -2), query, scale)
-        and product_into(of_value, weights.swapaxes(-1, -2), g)
-    )
-    return (of_query, of_key, of_value) if done else None
+    kept, added = weights.reshape(-1), False
+    for part in reversed(_parts(prod(lead), length, keys, in_parts)):  # the first of which sees all keys
+        rows, seen = (..., part.queries, slice(None)), (..., slice(part.keys), slice(None))
+        w = kept[part.kept].reshape(*lead, -1, part.keys)
+        of_scores = empty(w.shape)
+        if not product_into(of_scores, g[rows], value[seen].swapaxes(-1, -2), scale):
+            return None
+        softmax.backward((w.size // part.keys, part.keys)).run(w, of_scores, of_scores)
+        if not (
+            product_into(of_query[rows], of_scores, key[seen])
+            and product_into(of_key[seen], of_scores.swapaxes(-1, -2), query[rows], added=added)
+            and product_into(of_value[seen], w.swapaxes(-1, -2), g[rows], added=added)
+        ):
+            return None
+        added = True
+    return of_query, of_key, of_value
+
+
+@lru_cache(maxsize=64)
+def _parts(stack: int, length: int, keys: int, is_causal: bool) -> list[Part]:
+    """Parts of causal attention of as many keys as queries: a third or more of the products is with later keys."""
+    count = max(1, min(PARTS, length // ROWS)) if is_causal and length == keys else 1
+    parts, start = [], 0
+    for queries in blocks(length, -(-length // count)):
+        seen = queries.stop if count > 1 else keys
+        size = stack * (queries.stop - queries.start) * seen
+        parts.append(Part(queries, seen, slice(start, start + size)))
+        start += size
+    return parts
 
 
 def _suits(scores: int, *arrays: Array) -> bool:
@@ -71,10 +107,10 @@ def _lying_as(*arrays: Array) -> list[Array]:
     return [empty_like(v) for v in arrays]
 
 
-@lru_cache(maxsize=2)
-def _later(length: int, keys: int) -> Array:
-    """What is added to the scores of keys: -∞ to those that come later than a query."""
-    later: Array = np.triu(np.full((1, length, keys), -inf, FLOAT32), 1)
+@lru_cache(maxsize=2 * PARTS)
+def _later(first: int, length: int, keys: int) -> Array:
+    """What is added to the scores of queries from the first on: -∞ where a key comes later."""
+    later: Array = np.triu(np.full((1, length, keys), -inf, FLOAT32), 1 + first)
     return later
 
 

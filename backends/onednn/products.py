@@ -19,6 +19,7 @@ from backends.precision import get_float32_matmul_precision
 LARGE, LARGE_VECTOR = 1 << 18, 9216  # multiplications up to which OpenBLAS uses one thread
 # Elements from which sums of columns, and of rows, are products; how many numbers such sums may have.
 SUMMED, SUMMED_ROWS, MOST, SHORT = 1 << 18, 1 << 16, 1 << 14, 1 << 8
+SUM = (("sum", 1.0, 0, 0),)
 WIDE = 1 << 6  # columns of a product that uses the registers
 
 
@@ -47,13 +48,17 @@ def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -
 
 
 def product_into(
-    y: Array, a: Array, b: Array, scale: float = 1.0, bias: Array | None = None, relu: bool = False
+    y: Array, a: Array, b: Array, scale: float = 1.0, bias: Array | None = None, relu: bool = False, added: bool = False
 ) -> bool:
-    """Put `scale` times (a b + bias), or the ReLU of it, into y; False if oneDNN cannot."""
-    plan = _product(a.shape, a.strides, b.shape, b.strides, y.strides, scale, bias is not None, relu)
+    """Put `scale` times (a b + bias), or the ReLU of it, into y, added to what is there if asked for.
+
+    False if oneDNN cannot.
+    """
+    rest = y.strides, scale, bias is not None, relu, added
+    plan = _product(a.shape, a.strides, b.shape, b.strides, *rest)
     if plan is None:
         a, b = (v if can_be_described(v.shape, v.strides) else v.copy() for v in (a, b))
-        plan = _product(a.shape, a.strides, b.shape, b.strides, y.strides, scale, bias is not None, relu)
+        plan = _product(a.shape, a.strides, b.shape, b.strides, *rest)
         if plan is None:
             return False
     if bias is None:
@@ -110,6 +115,7 @@ def _product(
     scale: float,
     biased: bool,
     relu: bool,
+    added: bool,
 ) -> Plan:
     if a_shape[-1] != b_shape[-2] or a_shape[:-2] != b_shape[:-2]:
         raise Unsupported("operands that do not fit together, or of which one is used many times")
@@ -121,6 +127,6 @@ def _product(
     y = workshop.memory(shape, canonical(shape, y_strides))
     row = (*(1,) * (len(shape) - 1), shape[-1])
     bias = [workshop.memory(row, dense(row))] if biased else []
-    steps = *[("eltwise", LINEAR, scale, 0.0)] * (scale != 1.0), *RELU * relu
+    steps = *[("eltwise", LINEAR, scale, 0.0)] * (scale != 1.0), *RELU * relu, *SUM * added
     desc = workshop.primitive("matmul", a, b, bias[0] if biased else None, y, attributes=workshop.attributes(*steps))
     return Plan(workshop, desc, (SRC, a), (WEIGHTS, b), (DST, y), *[(BIAS, v) for v in bias])

@@ -39,6 +39,7 @@ THRESHOLDS = (
         for module in (attention, convolution, layer_norm, normalization, pooling, recurrent, selection, softmax)
     ],
     *[(products, name, 0) for name in ("LARGE", "LARGE_VECTOR")],
+    (attention, "ROWS", 1),
     (numpy_products, "LARGE", 0),
     (selection, "LARGE", 1),
 )
