@@ -68,6 +68,7 @@ class NAdam(ElementwiseOptimizer):
     """
 
     kernel = "nadam_step"
+    remembers = ("exp_avg", "exp_avg_sq")
 
     def __init__(
         self,
@@ -86,9 +87,6 @@ class NAdam(ElementwiseOptimizer):
         defaults |= {"momentum_decay": momentum_decay, "decoupled_weight_decay": decoupled_weight_decay}
         super().__init__(params, defaults, **hints)
 
-    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
-        return ("exp_avg", "exp_avg_sq")
-
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         t, lr = _counted(state), group["lr"]
         mu, following = [
@@ -106,6 +104,7 @@ class RAdam(ElementwiseOptimizer):
     """Adam that follows the mean gradient alone until it knows the variance well enough (Liu et al. 2019)."""
 
     kernel = "radam_step"
+    remembers = ("exp_avg", "exp_avg_sq")
 
     def __init__(
         self,
@@ -121,9 +120,6 @@ class RAdam(ElementwiseOptimizer):
     ) -> None:
         defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
         super().__init__(params, {**defaults, "decoupled_weight_decay": decoupled_weight_decay}, **hints)
-
-    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
-        return ("exp_avg", "exp_avg_sq")
 
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         t, (beta1, beta2) = _counted(state), group["betas"]
@@ -142,6 +138,7 @@ class Adamax(ElementwiseOptimizer):
     """Adam by the largest gradient instead of the mean square: u ← max(β₂u, |g| + eps) (Kingma and Ba 2014)."""
 
     kernel = "adamax_step"
+    remembers = ("exp_avg", "exp_inf")
 
     def __init__(
         self,
@@ -157,9 +154,6 @@ class Adamax(ElementwiseOptimizer):
         defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
         super().__init__(params, defaults, **hints)
 
-    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
-        return ("exp_avg", "exp_inf")
-
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         t = _counted(state)
         return {**_options(group), "rate": group["lr"] / (1 - group["betas"][0] ** t)}
@@ -172,6 +166,7 @@ class Lion(ElementwiseOptimizer):
     """
 
     kernel = "lion_step"
+    remembers = ("exp_avg",)
 
     def __init__(
         self,
@@ -185,9 +180,6 @@ class Lion(ElementwiseOptimizer):
     ) -> None:
         defaults = {"lr": lr, "betas": betas, "weight_decay": weight_decay, "maximize": maximize}
         super().__init__(params, defaults, **hints)
-
-    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
-        return ("exp_avg",)
 
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         return {**_options(group), "lr": group["lr"]}

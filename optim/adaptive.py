@@ -14,6 +14,7 @@ class Adagrad(ElementwiseOptimizer):
     """
 
     kernel = "adagrad_step"
+    remembers = ("sum",)
 
     def __init__(
         self,
@@ -29,9 +30,6 @@ class Adagrad(ElementwiseOptimizer):
     ) -> None:
         defaults = {"lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
         super().__init__(params, {**defaults, "initial_accumulator_value": initial_accumulator_value}, **hints)
-
-    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
-        return ("sum",)
 
     def start(self, group: dict[str, Any]) -> dict[str, float]:
         return {"sum": group["initial_accumulator_value"]}
@@ -49,6 +47,7 @@ class Adadelta(ElementwiseOptimizer):
     """
 
     kernel = "adadelta_step"
+    remembers = ("square_avg", "acc_delta")
 
     def __init__(
         self,
@@ -68,9 +67,6 @@ class Adadelta(ElementwiseOptimizer):
         super().check_options(group)
         if not 0.0 <= group["rho"] <= 1.0:
             raise ValueError(f"Invalid rho value: {group['rho']}; it must lie in [0, 1]")
-
-    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
-        return ("square_avg", "acc_delta")
 
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         state["step"] = state.get("step", 0) + 1
@@ -119,6 +115,7 @@ class Rprop(ElementwiseOptimizer):
     """
 
     kernel = "rprop_step"
+    remembers = ("prev", "step_size")
 
     def __init__(
         self,
@@ -138,9 +135,6 @@ class Rprop(ElementwiseOptimizer):
         if not 0.0 < down < 1.0 < up:
             raise ValueError(f"Invalid eta values: {down}, {up}; the first must lie in (0, 1), the second above 1")
 
-    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
-        return ("prev", "step_size")
-
     def start(self, group: dict[str, Any]) -> dict[str, float]:
         return {"step_size": group["lr"]}
 
@@ -156,6 +150,7 @@ class ASGD(ElementwiseOptimizer):
     """
 
     kernel = "asgd_step"
+    remembers = ("ax",)
 
     def __init__(
         self,
@@ -171,9 +166,6 @@ class ASGD(ElementwiseOptimizer):
     ) -> None:
         defaults = {"lr": lr, "lambd": lambd, "alpha": alpha, "t0": t0}
         super().__init__(params, {**defaults, "weight_decay": weight_decay, "maximize": maximize}, **hints)
-
-    def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
-        return ("ax",)
 
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         lr, lambd = group["lr"], group["lambd"]

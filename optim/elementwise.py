@@ -22,17 +22,18 @@ LIVE = ("lr", "step", "rate", "gradient_rate", "mean_rate")
 class ElementwiseOptimizer(Optimizer):
     """Base of optimizers that are a kernel of the backends, `kernel(p, g, *arrays, **options)`.
 
-    A subclass names the kernel, says in `slots` which arrays it remembers of every parameter, in `start` where they
-    start, and in `advance` what else. Parameters that agree in what else it remembers are updated together. Complex
-    numbers change as pairs of real ones.
+    A subclass names the kernel and, in `remembers` or `slots`, the arrays that it has for every parameter; `start` says
+    where they start, `advance` which numbers there are beside them. Parameters that agree in these numbers are updated
+    together. Complex numbers change as pairs of real ones.
     """
 
     kernel: ClassVar[str]
+    remembers: ClassVar[tuple[str, ...]] = ()
     capturable = True
 
     def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
-        """The names of the arrays in the state of a parameter."""
-        raise NotImplementedError(f"{type(self).__name__} does not say what it remembers: define slots()")
+        """The names of the arrays in the state of a parameter, where they depend on the options."""
+        return self.remembers
 
     def start(self, group: dict[str, Any]) -> dict[str, float]:
         """The first values of those arrays that do not start at 0."""
