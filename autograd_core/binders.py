@@ -38,16 +38,16 @@ from autograd_core.versions import note_view
 
 _NUMBERS = (float, int)
 _FLOATS = {np.float32, np.float64}
-LARGE = 1 << 16  # elements from which a sum is worth a kernel of its own
+LARGE = 1 << 16  # elements from which arithmetic is worth a kernel
 # A forward that is nothing but an operator is called as what it comes down to, in C, on NumPy arrays and elsewhere:
 # a tenth of the time of a small product.
 _OPERATORS: dict[bytes, Any] = {
     f.__code__.co_code: direct
     for f, direct in (
-        (lambda xp, a, b: a + b, (np.add, operator.add)),
-        (lambda xp, a, b: a - b, (np.subtract, operator.sub)),
-        (lambda xp, a, b: a * b, (np.multiply, operator.mul)),
-        (lambda xp, a, b: a / b, (np.divide, operator.truediv)),
+        (lambda xp, a, b: a + b, (np.add, operator.add, "add")),
+        (lambda xp, a, b: a - b, (np.subtract, operator.sub, "subtract")),
+        (lambda xp, a, b: a * b, (np.multiply, operator.mul, "multiply")),
+        (lambda xp, a, b: a / b, (np.divide, operator.truediv, "divide")),
     )
 }
 
@@ -109,10 +109,9 @@ def bind_unary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
 
 def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # noqa: PLR0915  the hot path
     forward, floating, real_only = o.forward, o.floating, o.real_only
-    ufunc, direct = _OPERATORS.get(forward.__code__.co_code, (None, None))
+    ufunc, direct, kernel = _OPERATORS.get(forward.__code__.co_code, (None, None, ""))
     contexts = contexts_of(o.name)
     guarded = real_only or contexts is not None
-    plain = ufunc is not np.add  # of large arrays a backend has a kernel for sums, the end of residual blocks
 
     def flags(*wants: tuple[str, ...]) -> tuple[bool, ...]:
         return tuple(any(n in w for w in wants) for n in ("y", *o.inputs))
@@ -161,10 +160,10 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
                 y = forward(LIBRARY[cls], a, b)
             elif cls is not ndarray:
                 y = direct(a, b)
-            elif plain or not (a.__class__ is b.__class__ and a.size >= LARGE):
+            elif a.__class__ is not ndarray or a.size < LARGE:
                 y = ufunc(a, b)
             else:
-                y = LIBRARY[cls].kernels.add(a, b)
+                y = getattr(LIBRARY[cls].kernels, kernel)(a, b)
         except Exception as e:
             y = recover(o, (a, b), {}, e)
         t = new(Tensor)

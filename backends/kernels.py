@@ -19,6 +19,7 @@ KERNELS = {
     ),
     "adaptive_steps": ("adagrad_step", "adadelta_step", "rmsprop_step", "rprop_step", "asgd_step"),
     "special_functions.airy": ("airy",),
+    "arithmetic": ("add", "subtract", "multiply", "divide", "increase"),
     "attention": ("attention", "attention_gradients"),
     "special_functions.bessel": ("bessel_j", "bessel_y"),
     "factorizations": (
@@ -43,7 +44,7 @@ KERNELS = {
     "reduction": ("total",),
     "resampling": ("resample", "max_of_cells"),
     "scans": ("recurrence", "running"),
-    "selection": ("drop", "gate", "relu", "rectify", "add", "add_relu", "increase"),
+    "selection": ("drop", "gate", "relu", "rectify", "add_relu"),
     "special_functions.sinc": ("sinc", "sinc_slope"),
     "softmax": (
         "softmax", "log_softmax", "softmax_gradient", "log_softmax_gradient", "softmax_nll",
@@ -53,7 +54,7 @@ KERNELS = {
 }  # fmt: skip
 # Modules whose kernels call others, whichever backend computes those: they are given all of them.
 COMBINED = ("attention", "normalization")
-NAMES = ("fused", "special", "convolve_relu", "linear_relu", *chain.from_iterable(KERNELS.values()))
+NAMES = ("fused", "special", "steps", "convolve_relu", "linear_relu", *chain.from_iterable(KERNELS.values()))
 
 
 def bind(

@@ -10,17 +10,6 @@ def relu(xp: Any, x: Array) -> Array:
     return xp.maximum(x, 0)
 
 
-def add(xp: Any, a: Array, b: Array) -> Array:
-    """a + b."""
-    return a + b
-
-
-def increase(xp: Any, a: Array, b: Array) -> Array:
-    """a, after b was added to it."""
-    a += b
-    return a
-
-
 def add_relu(xp: Any, a: Array, b: Array) -> Array:
     """max(a + b, 0)."""
     return xp.maximum(a + b, 0)

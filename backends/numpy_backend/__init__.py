@@ -9,8 +9,9 @@ import numpy as np
 from backends import onednn, threads
 from backends.deferred import Deferred
 from backends.geometry import Array
-from backends.kernels import bind, namespace_of
+from backends.kernels import KERNELS, bind, namespace_of
 from backends.numpy_backend import (
+    arithmetic,
     copies,
     indexing,
     joining,
@@ -65,7 +66,9 @@ class NumpyBackend:
             setattr(kernels, name, partial(special.blockwise, getattr(kernels, name)))
         for name in [name for name in vars(kernels) if name.endswith("_step")]:
             setattr(kernels, name, partial(updates.in_blocks, getattr(kernels, name)))
-        for name in ("add", "add_relu", "gate", "increase", "rectify", "relu"):
+        for name in KERNELS["arithmetic"]:
+            setattr(kernels, name, getattr(arithmetic, name))
+        for name in ("add_relu", "gate", "rectify", "relu"):
             setattr(kernels, name, getattr(selection, name))
         kernels.product, kernels.joined = products.product, joining.joined
         kernels.running, kernels.total = scans.running, reduction.total

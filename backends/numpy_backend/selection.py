@@ -16,22 +16,7 @@ _ZERO = {dtype: np.zeros((), dtype) for dtype in _BITS}
 SMALL = 1 << 9  # below it the calls cost more than the branches
 BLOCK = 1 << 14  # what the cache holds, and below which it is no faster
 LARGE = 1 << 16  # from here on two threads pay, and fresh memory costs more than the pass
-_fast = {
-    name: onednn.deferred("elementwise", name) for name in ("relu", "rectify", "gate", "add", "increase", "add_relu")
-}
-
-
-def add(a: Array, b: Array) -> Array:
-    """a + b."""
-    y = _large("add", np.add, a, b)
-    return a + b if y is None else y
-
-
-def increase(a: Array, b: Array) -> Array:
-    """a, after b was added to it."""
-    if a.size < LARGE or (_fast["increase"](a, b) is None and one_pass(np.add, a, b, out=a) is None):
-        a += b
-    return a
+_fast = {name: onednn.deferred("elementwise", name) for name in ("relu", "rectify", "gate", "add_relu")}
 
 
 def add_relu(a: Array, b: Array) -> Array:

@@ -6,10 +6,11 @@ operands in the order that keeps a NaN (see also `plans.RELU`), and a gradient t
 
 from functools import lru_cache
 from math import isfinite, prod
+from typing import Any
 
 import numpy as np
 
-from backends.buffers import FLOAT32, UINT8, empty
+from backends.buffers import FLOAT32, UINT8, dense, empty
 from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described, copied
@@ -17,6 +18,7 @@ from backends.onednn.passes import GT, MAX, chained, constant, evaluate, larger,
 from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, RELU, SRC, SRC1, TRAINING, Plan, Workshop, planned
 
 ADD, RELU_BY_RESULT, SUM = 0x1FFF0, 0x100, 0x2FFF4
+KINDS: dict[Any, int] = {np.add: ADD, np.multiply: 0x1FFF1, np.divide: 0x1FFF4, np.subtract: 0x1FFF5}
 LARGER = (("y", of("x"), constant(0.0), larger("x")),)
 ROWS = 16  # of a reduction; that of a single row is computed by one thread
 WORD = 8  # bytes looked at at a time
@@ -48,13 +50,34 @@ def gate(g: Array, x: Array) -> Array | None:
     return out if all_finite(out) else None
 
 
-def add(a: Array, b: Array) -> Array | None:
-    """a + b."""
-    if not (_suits(a) and _alike(a, b)):
+def arithmetic(ufunc: np.ufunc, a: Array, b: Array) -> Array | None:
+    """a + b, a - b, a b or a / b; b may also be a row, or a column, that counts for all of a matrix a."""
+    if not _suits(a) or b.dtype != FLOAT32:
+        return None
+    if _alike(a, b):
+        plan = _binary(KINDS[ufunc], a.size)
+    elif (matrix := _repeated(a, b)) is not None and b.flags.c_contiguous:
+        plan = _with_row_or_column(KINDS[ufunc], *matrix)
+    else:
         return None
     y = empty(a.shape, a.strides)
-    _binary(ADD, a.size).run(a, b, y)
+    plan.run(a, b, y)
     return y
+
+
+def _repeated(a: Array, b: Array) -> tuple[Sizes, Sizes] | None:
+    """The shapes of a and b as a matrix, and a row or a column of it; None where b is neither, or a not in C order."""
+    if b.ndim > a.ndim or not a.flags.c_contiguous:
+        return None
+    shape = (1,) * (a.ndim - b.ndim) + b.shape
+    same = [n == k for n, k in zip(a.shape, shape, strict=True)]
+    for axis in range(a.ndim + 1):
+        before, after = prod(a.shape[:axis]), prod(a.shape[axis:])
+        if prod(shape[:axis]) == 1 and all(same[axis:]):
+            return (before, after), (1, after)
+        if prod(shape[axis:]) == 1 and all(same[:axis]):
+            return (before, after), (before, 1)
+    return None
 
 
 def increase(a: Array, b: Array) -> Array | None:
@@ -123,6 +146,13 @@ def _binary(workshop: Workshop, kind: int, size: int, relu: bool = False) -> Pla
     x = workshop.memory((size,), (4,))
     desc = workshop.primitive("binary", kind, x, x, x, attributes=workshop.attributes(*RELU) if relu else None)
     return Plan(workshop, desc, (SRC, x), (SRC1, x), (DST, x))
+
+
+@planned
+def _with_row_or_column(workshop: Workshop, kind: int, shape: Sizes, other: Sizes) -> Plan:
+    x, b = workshop.memory(shape, dense(shape)), workshop.memory(other, dense(other))
+    desc = workshop.primitive("binary", kind, x, b, x)
+    return Plan(workshop, desc, (SRC, x), (SRC1, b), (DST, x))
 
 
 @planned

@@ -1,0 +1,31 @@
+"""Sums, differences, products and quotients of large arrays."""
+
+from typing import Any
+
+from backends.geometry import Array
+
+
+def add(xp: Any, a: Array, b: Array) -> Array:
+    """a + b."""
+    return a + b
+
+
+def subtract(xp: Any, a: Array, b: Array) -> Array:
+    """a - b."""
+    return a - b
+
+
+def multiply(xp: Any, a: Array, b: Array) -> Array:
+    """a b, element by element."""
+    return a * b
+
+
+def divide(xp: Any, a: Array, b: Array) -> Array:
+    """a / b, element by element."""
+    return a / b
+
+
+def increase(xp: Any, a: Array, b: Array) -> Array:
+    """a, after b was added to it."""
+    a += b
+    return a

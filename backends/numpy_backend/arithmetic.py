@@ -1,0 +1,47 @@
+"""Sums, differences, products and quotients: of large arrays by oneDNN, or by threads."""
+
+import numpy as np
+
+from backends import onednn
+from backends.geometry import Array
+from backends.numpy_backend.passes import one_pass
+
+LARGE = 1 << 16  # elements from which two threads pay, and fresh memory costs more than the pass
+_fast = {name: onednn.deferred("elementwise", name) for name in ("arithmetic", "increase")}
+
+
+def _computed(ufunc: np.ufunc, a: Array, b: Array | float) -> Array:
+    y = None
+    if a.size >= LARGE and a.dtype.kind == "f":
+        other = b if isinstance(b, np.ndarray) else np.asarray(b, a.dtype)
+        y = _fast["arithmetic"](ufunc, a, other)
+        if y is None:
+            y = one_pass(ufunc, a, other)
+    return ufunc(a, b) if y is None else y
+
+
+def add(a: Array, b: Array | float) -> Array:
+    """a + b."""
+    return _computed(np.add, a, b)
+
+
+def subtract(a: Array, b: Array | float) -> Array:
+    """a - b."""
+    return _computed(np.subtract, a, b)
+
+
+def multiply(a: Array, b: Array | float) -> Array:
+    """a b, element by element."""
+    return _computed(np.multiply, a, b)
+
+
+def divide(a: Array, b: Array | float) -> Array:
+    """a / b, element by element."""
+    return _computed(np.divide, a, b)
+
+
+def increase(a: Array, b: Array) -> Array:
+    """a, after b was added to it."""
+    if a.size < LARGE or (_fast["increase"](a, b) is None and one_pass(np.add, a, b, out=a) is None):
+        a += b
+    return a

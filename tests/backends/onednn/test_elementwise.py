@@ -1,0 +1,44 @@
+"""Arithmetic by oneDNN: NumPy's bits."""
+
+import numpy as np
+import pytest
+
+from backends.numpy_backend import arithmetic
+from backends.onednn import elementwise
+
+UFUNCS = (np.add, np.subtract, np.multiply, np.divide)
+ODD = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e-41, -3e38, 1e38], np.float32)
+
+
+def numbers(shape):
+    """Normal ones, between them those that need care."""
+    x = np.random.default_rng(0).standard_normal(shape, np.float32)
+    flat = x.reshape(-1)
+    flat[::3] = np.resize(ODD, flat[::3].shape)
+    return x
+
+
+@pytest.mark.parametrize("ufunc", UFUNCS, ids=lambda u: u.__name__)
+@pytest.mark.parametrize("other", [(64, 16, 65), (65,), (64, 1, 1), (64, 16, 1), (1, 16, 65), (1, 1, 1)], ids=str)
+def test_of_a_matrix_with_rows_or_columns(ufunc, other):
+    a, b = numbers((64, 16, 65)), numbers(other)
+    found = elementwise.arithmetic(ufunc, a, b)
+    with np.errstate(all="ignore"):
+        expected = ufunc(a, b)
+    number = ~np.isnan(expected)
+    np.testing.assert_array_equal(np.isnan(found), ~number)
+    np.testing.assert_array_equal(found.view(np.int32)[number], expected.view(np.int32)[number])
+
+
+@pytest.mark.parametrize("other", [(16, 1), (64, 1, 65), (2, 64, 16, 65)], ids=str)
+def test_what_repeats_otherwise_is_numpys(other):
+    assert elementwise.arithmetic(np.add, numbers((64, 16, 65)), numbers(other)) is None
+
+
+def test_numbers_take_the_dtype_of_the_array():
+    a = np.random.default_rng(0).standard_normal((256, 257), np.float32)
+    for b in (2.5, 3):
+        np.testing.assert_array_equal(arithmetic.divide(a, b), a / b)
+        assert arithmetic.divide(a, b).dtype == np.float32
+    np.testing.assert_array_equal(arithmetic.multiply(a.astype(np.float64), 0.1), a.astype(np.float64) * 0.1)
+    np.testing.assert_array_equal(arithmetic.divide(np.arange(70000), 3), np.arange(70000) / 3)
