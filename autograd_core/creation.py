@@ -60,12 +60,12 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     return finish(array_from(array, None, copy=False), None, False, None)
 
 
-def asarray(data: Any, dtype: DTypeLike | None = None, device: str | None = None, copy: bool | None = None,
+def asarray(obj: Any, dtype: DTypeLike | None = None, device: str | None = None, copy: bool | None = None,
             requires_grad: bool = False) -> Tensor:  # fmt: skip
-    """A tensor on `data`, shared where possible, or a copy where `copy` says so; False raises where it cannot share."""
-    t = (tensor if copy else as_tensor)(data.detach() if isinstance(data, Tensor) else data, dtype, device)
-    if copy is False and (not hasattr(data, "dtype") or t.dtype != data.dtype):
-        raise ValueError(f"asarray(): {type(data).__name__} cannot be shared as {t.dtype}; drop copy=False")
+    """A tensor on `obj`, shared where possible, or a copy where `copy` says so; False raises where it cannot share."""
+    t = (tensor if copy else as_tensor)(obj.detach() if isinstance(obj, Tensor) else obj, dtype, device)
+    if copy is False and (not hasattr(obj, "dtype") or t.dtype != obj.dtype):
+        raise ValueError(f"asarray(): {type(obj).__name__} cannot be shared as {t.dtype}; drop copy=False")
     return t.requires_grad_() if requires_grad else t
 
 

@@ -96,13 +96,13 @@ def of_python(value: Any) -> DType | None:
 
 
 @functools.cache
-def promote_types(a: DTypeLike, b: DTypeLike) -> DType:
-    """The dtype of `a` combined with `b`: float beside integer stays as it is (float32 with int64 is float32).
+def promote_types(type1: DTypeLike, type2: DTypeLike) -> DType:
+    """The dtype of `type1` combined with `type2`: float beside integer stays as it is (float32 with int64 is float32).
 
     >>> promote_types(float32, int64)
     dtype('float32')
     """
-    low, high = sorted((np.dtype(a), np.dtype(b)), key=lambda d: _RANK[d.kind])
+    low, high = sorted((np.dtype(type1), np.dtype(type2)), key=lambda d: _RANK[d.kind])
     if {low.name, high.name} == {"bfloat16", "float16"}:
         return float32
     if _RANK[low.kind] == _RANK[high.kind] or (high.kind == "c" and low.kind == "f"):
@@ -144,6 +144,6 @@ def real_part(dtype: DType) -> DType:
     return float64 if dtype == complex128 else float32
 
 
-def can_cast(source: DTypeLike, target: DTypeLike) -> bool:
-    """Whether the category of `target` (boolean, integer, floating, complex) is not lower than that of `source`."""
-    return _RANK[np.dtype(source).kind] <= _RANK[np.dtype(target).kind]
+def can_cast(from_: DTypeLike, to: DTypeLike) -> bool:
+    """Whether the category of `to` (boolean, integer, floating, complex) is not lower than that of `from_`."""
+    return _RANK[np.dtype(from_).kind] <= _RANK[np.dtype(to).kind]

@@ -268,10 +268,10 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, dtype: DTypeLike |
 
 def _like(make: Any) -> Any:
     def like(input: Tensor, *bounds: Any, dtype: DTypeLike | None = None, device: str | None = None,
-             requires_grad: bool = False, memory_format: str | None = None, generator: Generator | None = None
-             ) -> Tensor:  # fmt: skip
+             requires_grad: bool = False, memory_format: str | None = None, generator: Generator | None = None,
+             **named: Any) -> Tensor:  # fmt: skip
         check_tensor(input, like.__name__)
-        found = make(*bounds, size=input.shape, dtype=dtype or input.dtype, device=device or input.device,
+        found = make(*bounds, **named, size=input.shape, dtype=dtype or input.dtype, device=device or input.device,
                      generator=generator)  # fmt: skip
         return arranged(found, memory_format).requires_grad_(requires_grad)
 

@@ -177,3 +177,18 @@ def test_another_name_for_the_package_imports_the_same_modules(monkeypatch):
     for name in ("autograd", "nn", "nn.init", "linalg", "distributions.normal"):
         monkeypatch.delitem(sys.modules, f"another.{name}", raising=False)
         assert importlib.import_module(f"another.{name}") is importlib.import_module(f"autograd_core.{name}")
+
+
+def test_keywords_are_those_of_the_documentation():
+    x = ag.tensor([[4.0, 1.0], [2.0, 3.0]])
+    assert ag.var(x, 0, False, True).shape == (1, 2)
+    assert ag.split(tensor=x, split_size_or_sections=1)[0].shape == (1, 2)
+    assert ag.pow(self=2, exponent=x)[0, 1] == 2
+    assert (ag.randint_like(x, low=3, high=4) == 3).all()
+    assert ag.isin(element=x, test_elements=ag.tensor([4.0])).sum() == 1
+    assert ag.linalg.pinv(input=x).allclose(ag.linalg.inv(x))
+    assert ag.asarray(obj=[1.0]).shape == (1,)
+    assert ag.can_cast(from_=ag.int64, to=ag.float32)
+    assert ag.promote_types(type1=ag.int64, type2=ag.float32) == ag.float32
+    with pytest.raises(TypeError, match="low"):
+        ag.rand_like(x, low=1)

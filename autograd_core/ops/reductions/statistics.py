@@ -96,7 +96,7 @@ def _spread_arguments(input, dim, unbiased, correction):
 
 
 @composition(REDUCTION, samples=SPREAD, reference=_np_spread(np.var))
-def var(input, dim=None, unbiased=None, *, correction=1, keepdim=False):
+def var(input, dim=None, unbiased=None, keepdim=False, *, correction=1):
     """Variance over `dim` (all axes by default), divided by n - `correction`.
 
     >>> from autograd_core import tensor
@@ -108,7 +108,7 @@ def var(input, dim=None, unbiased=None, *, correction=1, keepdim=False):
 
 
 @composition(REDUCTION, samples=SPREAD, reference=_np_spread(np.std))
-def std(input, dim=None, unbiased=None, *, correction=1, keepdim=False):
+def std(input, dim=None, unbiased=None, keepdim=False, *, correction=1):
     """Standard deviation over `dim` (all axes by default), with n - `correction` degrees of freedom."""
     dim, correction = _spread_arguments(input, dim, unbiased, correction)
     return deviation(input, dim=dim, correction=correction, keepdim=keepdim)
@@ -121,7 +121,7 @@ def _with_mean(function):
 
 
 @composition(REDUCTION, samples=SPREAD, reference=_with_mean(np.var), method=False)
-def var_mean(input, dim=None, unbiased=None, *, correction=1, keepdim=False):
+def var_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=1):
     """Variance and mean over `dim` (all axes by default)."""
     dim, correction = _spread_arguments(input, dim, unbiased, correction)
     spread = variance(input, dim=dim, correction=correction, keepdim=keepdim)
@@ -129,7 +129,7 @@ def var_mean(input, dim=None, unbiased=None, *, correction=1, keepdim=False):
 
 
 @composition(REDUCTION, samples=SPREAD, reference=_with_mean(np.std), method=False)
-def std_mean(input, dim=None, unbiased=None, *, correction=1, keepdim=False):
+def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=1):
     """Standard deviation and mean over `dim` (all axes by default)."""
     dim, correction = _spread_arguments(input, dim, unbiased, correction)
     spread = deviation(input, dim=dim, correction=correction, keepdim=keepdim)
