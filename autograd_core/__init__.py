@@ -14,13 +14,12 @@ from autograd_core import (  # noqa: E402
     devices,
     dtypes,
     families,
-    importing,
     inplace,
     ops,
     random,
     signal,
 )
-from autograd_core.compatibility import above, absent  # noqa: E402
+from autograd_core.compatibility import above, absent, importing  # noqa: E402
 from autograd_core.semantics import filling, interop, metadata, printing, reshaping  # noqa: E402
 
 for _part in (importing, absent, creation, devices, inplace, interop, metadata, ops, printing, random, reshaping,

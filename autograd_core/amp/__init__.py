@@ -1,5 +1,7 @@
 """Mixed precision under PyTorch's names: `autocast` and `GradScaler`."""
 
+from autograd_core.amp.functions import custom_bwd as custom_bwd
+from autograd_core.amp.functions import custom_fwd as custom_fwd
 from autograd_core.amp.scaling import GradScaler as GradScaler
 from autograd_core.casting import autocast as autocast
 from autograd_core.casting import get_autocast_dtype as get_autocast_dtype

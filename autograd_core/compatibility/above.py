@@ -1,4 +1,5 @@
-"""What PyTorch keeps beside its tensors and is built on this package here: programs find it where they look for it.
+"""What PyTorch keeps beside its tensors and lies elsewhere here, built on this package or not: programs find it where
+they look for it.
 
 This is the one place that names it. It is looked up when somebody asks; nothing below imports it.
 """
@@ -9,7 +10,9 @@ from typing import Any
 PLACES = {
     "nn": "nn", "optim": "optim", "load": "nn.serialization:load", "save": "nn.serialization:save",
     "func.functional_call": "nn:functional_call", "func.stack_module_state": "nn:stack_module_state",
-    "utils.data": "training.data",
+    "utils.data": "training.data", "multiprocessing": "multiprocessing",
+    "jit": "autograd_core.compatibility.jit", "compiler": "autograd_core.compatibility.jit",
+    "distributed": "autograd_core.compatibility.distributed",
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ class Location(Distribution):
     loc: Tensor
     scale: Tensor
     arg_constraints: ClassVar = {"loc": constraints.real, "scale": constraints.positive}
-    support: constraints.Constraint = constraints.real
+    support: Any = constraints.real
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
         self.loc, self.scale = together(loc, scale)

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import math
 import sys
 
 import numpy as np
@@ -192,3 +193,64 @@ def test_keywords_are_those_of_the_documentation():
     assert ag.promote_types(type1=ag.int64, type2=ag.float32) == ag.float32
     with pytest.raises(TypeError, match="low"):
         ag.rand_like(x, low=1)
+
+
+def test_compilers_leave_functions_as_they_are():
+    @ag.jit.script
+    def double(x):
+        return 2 * x
+
+    @ag.jit.ignore
+    @ag.compiler.disable
+    def triple(x: ag.jit.Final[float]):
+        return 3 * x
+
+    assert (double(1), triple(1), ag.jit.trace(double, ag.ones(1))(2)) == (2, 3, 4)
+    asked = ag.compiler.is_compiling, ag.jit.is_scripting, ag.distributed.is_initialized
+    assert not any(ask() for ask in asked)
+
+
+def test_functions_under_autocast():
+    class Square(ag.Function):
+        @staticmethod
+        @ag.amp.custom_fwd(device_type="cpu", cast_inputs=ag.float32)
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            assert not ag.is_autocast_enabled("cpu")
+            return x @ x
+
+        @staticmethod
+        @ag.amp.custom_bwd(device_type="cpu")
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return g @ x.T + x.T @ g
+
+    class Plain(Square):
+        forward = staticmethod(
+            ag.amp.custom_fwd(lambda ctx, x: (ctx.save_for_backward(x), x @ x)[1], device_type="cpu")
+        )
+
+    x = ag.ones(2, 2, dtype=ag.bfloat16, requires_grad=True)
+    with ag.autocast("cpu"):
+        assert Square.apply(x).dtype == ag.float32
+        y = Plain.apply(x.float())
+    assert y.dtype == ag.bfloat16
+    y.sum().backward()
+    assert x.grad.tolist() == [[4, 4], [4, 4]]
+    assert Square.apply(x.detach()).dtype == ag.bfloat16
+
+
+def test_numbers_for_tests():
+    make = ag.testing.make_tensor
+    x = make(3, 4, dtype=ag.float64, low=-1, high=1, requires_grad=True, noncontiguous=True)
+    assert (x.shape, x.requires_grad, x.is_contiguous()) == ((3, 4), True, False)
+    assert x.abs().max() <= 1
+    counts = make((200,), dtype=ag.uint8)
+    assert (counts.min(), counts.max()) == (0, 9)
+    assert set(make((200,), dtype=ag.int64, low=0, high=2, exclude_zero=True).tolist()) == {1}
+    assert make((2, 3, 2, 2), dtype=ag.complex64, memory_format=ag.channels_last).imag.abs().max() > 0
+    for wrong in ({"dtype": ag.int64, "requires_grad": True},
+                  {"dtype": ag.float32, "noncontiguous": True, "memory_format": ag.channels_last}):  # fmt: skip
+        with pytest.raises(ValueError, match="make_tensor"):
+            make(2, **wrong)
+    ag.testing.assert_allclose(ag.tensor([math.nan, 1]), ag.tensor([math.nan, 1], dtype=ag.float64))

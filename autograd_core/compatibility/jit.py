@@ -1,0 +1,39 @@
+"""What PyTorch's programs say of their functions to its compilers: every function runs as it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from typing import Final as Final
+
+from autograd_core.compatibility.switches import compile as _as_written
+
+
+def script(obj: Any, *_: Any, **options: Any) -> Any:
+    """The function, class or module itself."""
+    return obj
+
+
+def trace(func: Any, *examples: Any, **options: Any) -> Any:
+    """The function or module itself, whatever it is given as examples."""
+    return func
+
+
+def annotate(the_type: Any, the_value: Any) -> Any:
+    """The value itself."""
+    return the_value
+
+
+def is_scripting() -> bool:
+    """Whether a compiler reads the program rather than runs it: no."""
+    return False
+
+
+is_tracing = is_compiling = is_scripting
+freeze = optimize_for_inference = script
+export = ignore = unused = interface = script_if_tracing = _as_written
+
+
+def disable(fn: Callable[..., Any] | None = None, recursive: bool = True, *, reason: str | None = None) -> Any:
+    """The function itself; a decorator without one."""
+    return _as_written(fn)
