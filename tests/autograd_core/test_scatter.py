@@ -110,6 +110,9 @@ def test_segments_for_each_row_and_by_offsets():
     assert np.array_equal(ag.segment_reduce(x[0], "mean", offsets=ag.tensor([0, 2, 2, 3])).tolist(), [1.5, math.nan, 4],
                           equal_nan=True)  # fmt: skip
     assert ag.segment_reduce(x[0], "mean", offsets=[0, 2, 2, 3], initial=1.0).tolist() == [2, 1, 5]
+    broken = wide([1.0, math.nan, 2.0])
+    ag.segment_reduce(broken, "max", lengths=[3]).backward()
+    assert broken.grad.tolist() == [0, 1, 0]
     for wrong, message in (
         ({"lengths": [1, 1]}, "not of parts of an axis of 3"), ({}, "takes the lengths"),
         ({"lengths": [[3]]}, "of shape"),

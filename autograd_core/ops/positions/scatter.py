@@ -116,10 +116,13 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     return reshape(y, input.shape)
 
 
-def _extremum_rule(xp, g, x, index, src, y, x_dtype, dim, needs):
+def _extremum_rule(xp, g, x, index, src, y, x_dtype, dim, to_nan, needs):
     """Ties share the gradient equally, what was there before among them."""
     best = xp.gather(y, index=index, dim=dim)
     own, other = x == y, src == best
+    if to_nan:
+        own, other = own | (x != x), other | (src != src)
+        y, best = xp.where(y == y, y, 0), xp.where(best == best, best, 0)
     ties = xp.astype(own, dtype=x_dtype) + xp.spread(
         xp.astype(other, dtype=x_dtype), index, dim=dim, shape=tuple(x.shape)
     )
@@ -128,7 +131,7 @@ def _extremum_rule(xp, g, x, index, src, y, x_dtype, dim, needs):
             xp.where(other, xp.gather(share, index=index, dim=dim), xp.where(best == best, 0, best)))  # fmt: skip
 
 
-def _slow_extremum(x, index, src, dim, largest):
+def _slow_extremum(x, index, src, dim, largest, to_nan=False):
     return _slow(lambda old, new: max(old, new) if largest else min(old, new))(x, dim, index, src)
 
 
@@ -140,13 +143,16 @@ def _slow_extremum(x, index, src, dim, largest):
     samples=(
         sample((3, 2), integers((4, 2), 0, 3), (4, 2), dim=0, largest=True),
         sample((2, 3), integers((2, 4), 0, 3), (2, 4), dim=1, largest=False),
-        sample((2, 3), integers((0, 3), 0, 2), (0, 3), dim=0, largest=True),
+        sample((2, 3), integers((0, 3), 0, 2), (0, 3), dim=0, largest=True, to_nan=True),
     ),
     reference=_slow_extremum,
     joint=_extremum_rule,
 )
-def scatter_extremum(xp, x, index, src, *, dim, largest):
-    """The largest (or smallest) of each element and of those that `index` sends to its place along `dim`."""
+def scatter_extremum(xp, x, index, src, *, dim, largest, to_nan=False):
+    """The largest (or smallest) of each element and of those that `index` sends to its place along `dim`.
+
+    to_nan: where it is NaN, the gradient goes to what is NaN, rather than being NaN for all.
+    """
     out = x.flatten()
     places = xp.arange(out.shape[0]).reshape(x.shape)[grid(xp, index, dim)]
     (xp.maximum if largest else xp.minimum).at(out, places.reshape(-1), src.reshape(-1))

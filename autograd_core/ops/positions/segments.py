@@ -64,7 +64,11 @@ def segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, ax
     index = index.reshape((*steps.shape, *along[at + 1 :])).expand(data.shape)
     name, start = REDUCTIONS[reduce]
     whole = data.new_full((*data.shape[:at], count + 1, *data.shape[at + 1 :]), start if initial is None else initial)
-    found = whole.scatter_reduce(at, index, data, name).narrow(at, 0, count)
+    if name in ("amax", "amin"):
+        found = functional.scatter_extremum(whole, index, data, dim=at, largest=name == "amax", to_nan=True)
+    else:
+        found = whole.scatter_reduce(at, index, data, name)
+    found = found.narrow(at, 0, count)
     if reduce != "mean":
         return found
     empty = math.nan if initial is None else found
