@@ -20,15 +20,16 @@ from autograd_core.functional import (
     conv_transpose2d, conv_transpose3d, cosine_embedding_loss, cosine_similarity, cross_entropy, ctc_loss, embedding,
     embedding_bag, fold, fractional_max_pool2d, fractional_max_pool3d, gaussian_nll_loss, gelu, glu, grid_sample,
     group_norm, hardshrink, hinge_embedding_loss, huber_loss, instance_norm, interpolate, kl_div, l1_loss, layer_norm,
-    linear, linear_cross_entropy, local_response_norm, log_softmax, logsigmoid, lp_pool1d, lp_pool2d, lp_pool3d,
+    linear, linear_cross_entropy, local_response_norm, logsigmoid, lp_pool1d, lp_pool2d, lp_pool3d,
     margin_ranking_loss, max_pool1d, max_pool2d, max_pool3d, max_unpool1d, max_unpool2d, max_unpool3d, mse_loss,
     multi_margin_loss, multilabel_margin_loss, multilabel_soft_margin_loss, nll_loss, normalize, one_hot, pad,
     pairwise_distance, pdist, pixel_shuffle, pixel_unshuffle, poisson_nll_loss, prelu, rms_norm, sigmoid,
-    smooth_l1_loss, soft_margin_loss, softmax, softmin, softshrink, softsign, tanh, tanhshrink, triplet_margin_loss,
+    smooth_l1_loss, soft_margin_loss, softshrink, softsign, tanh, tanhshrink, triplet_margin_loss,
     triplet_margin_with_distance_loss, upsample, upsample_bilinear, upsample_nearest,
 )
 from autograd_core.functional import im2col as unfold
 from nn import grad as grad
+from nn.layers.along import log_softmax, softmax, softmin
 from nn.layers.inplace import either
 from nn.layers.multi_head import multi_head_attention_forward
 from nn.noise import (

@@ -31,6 +31,9 @@ class Context:
         """Keep inputs or outputs (or None) for backward, where `saved_tensors` gives them back."""
         self._kept = tensors
 
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
+        """Nothing: tangents pass by `backward`, and a `jvp` is not asked."""
+
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
         """These outputs carry no gradient."""
         self._constant.update(id(t) for t in tensors)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import wraps
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -27,6 +28,7 @@ def jacrev(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_
             [0., 4.]])
     """
 
+    @wraps(func, updated=())
     def matrix(*args: Any, **kwargs: Any) -> Any:
         of_chosen, chosen = _function_of(func, args, kwargs, argnums)
         y, pull, *aux = transforms.vjp(of_chosen, chosen, has_aux=has_aux)
@@ -49,6 +51,7 @@ def jacfwd(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux
            chunk_size: int | None = None) -> Callable[..., Any]:  # fmt: skip
     """`jacrev` by forward products: the better choice for few inputs and many outputs."""
 
+    @wraps(func, updated=())
     def matrix(*args: Any, **kwargs: Any) -> Any:
         of_chosen, chosen = _function_of(func, args, kwargs, argnums)
         aux: list[Any] = []

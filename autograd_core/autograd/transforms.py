@@ -7,7 +7,7 @@ Arguments and results may be nested tuples, lists and dicts of tensors.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 from autograd_core import functional, trees
@@ -33,6 +33,7 @@ def grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) 
     """
     both = grad_and_value(func, argnums, has_aux)
 
+    @wraps(func, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
         g, value = both(*args, **kwargs)
         return (g, value[1]) if has_aux else g
@@ -44,6 +45,7 @@ def value_and_grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
     """The function that computes (value, gradient) of the scalar function `func`."""
     both = grad_and_value(func, argnums, has_aux)
 
+    @wraps(func, updated=())
     def computed(*args: Any, **kwargs: Any) -> Any:
         g, value = both(*args, **kwargs)
         return value, g
@@ -54,6 +56,7 @@ def value_and_grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
 def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """The function that computes (gradient, value) of the scalar function `func`."""
 
+    @wraps(func, updated=())
     def computed(*args: Any, **kwargs: Any) -> Any:
         inputs, chosen = fresh(args, argnums)
         leaves = trees.leaves(chosen)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -297,30 +296,25 @@ class _Along(Module):
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        dim = self.dim
-        if dim is None:
-            dim = 0 if input.ndim in (0, 1, 3) else 1
-            name = type(self).__name__
-            warnings.warn(f"{name}() took axis {dim}, which may change; write {name}(dim={dim})", stacklevel=3)
-        return self._function(input, dim=dim)
+        return self._function(input, self.dim, _stacklevel=5)
 
 
 class Softmax(_Along):
     """exp(x) / Σ exp(x) along `dim`. `CrossEntropyLoss` takes the scores before it."""
 
-    _function = staticmethod(core.softmax)
+    _function = staticmethod(F.softmax)
 
 
 class LogSoftmax(_Along):
     """log(softmax(x)) along `dim`."""
 
-    _function = staticmethod(core.log_softmax)
+    _function = staticmethod(F.log_softmax)
 
 
 class Softmin(_Along):
     """softmax(-x) along `dim`."""
 
-    _function = staticmethod(core.softmin)
+    _function = staticmethod(F.softmin)
 
 
 class Softmax2d(Module):
