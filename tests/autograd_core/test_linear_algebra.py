@@ -199,3 +199,9 @@ def test_some_eigenvalues_of_a_pair_of_matrices():
     np.testing.assert_allclose(ag.lobpcg(a)[0], ag.linalg.eigvalsh(a)[-1:])
     with pytest.raises(RuntimeError, match="k=6"):
         ag.lobpcg(a, 6)
+
+
+def test_not_a_number_is_not_zero():
+    x = ag.tensor([0.0, np.nan, 2.0], requires_grad=True)
+    y = linalg.vector_norm(x, 0)
+    assert (y.item(), ag.grad(y, x)[0].tolist()) == (2, [0, 0, 0])

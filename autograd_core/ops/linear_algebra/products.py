@@ -172,6 +172,8 @@ CHAINS = (sample([(2, 3), (3, 2), (2, 4)]), sample([(2, 3), (3, 2)]), sample([(3
 
 def _chained(name, tensors):
     """The product of matrices, in the order that takes the fewest multiplications (dynamic programming)."""
+    if not tensors:
+        raise OperandError(f"{name}() takes at least one matrix")
     for x, y in pairwise(tensors):
         if x.shape[-1] != y.shape[-2]:
             raise OperandError(f"{name}(): shapes {x.shape} and {y.shape} do not fit together")
@@ -244,7 +246,7 @@ def vector_product(xp, a, b, *, dim=-1):
 def cross(input, other, dim=None):
     """As `linalg.cross`, along the first axis of length 3 unless `dim` says otherwise."""
     if dim is None:
-        found = [i for i, k in enumerate(np.broadcast_shapes(input.shape, other.shape)) if k == 3]
+        found = [i for i, k in enumerate(functional.broadcast_shapes(input.shape, other.shape)) if k == 3]
         if not found:
             raise OperandError(f"cross() found no axis of length 3 in shapes {input.shape} and {other.shape}")
         dim = found[0]

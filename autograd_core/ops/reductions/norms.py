@@ -87,8 +87,9 @@ def _sum_of_magnitudes(x, dim, keepdim):
 
 
 def _count(x, dim, keepdim):
-    """How many elements are not 0, with a gradient of 0."""
-    return functional.sum(functional.sign(functional.abs(x)), dim=dim, keepdim=keepdim)
+    """How many elements are not 0, NaN among them, with a gradient of 0."""
+    counted = functional.sign(functional.abs(functional.where(x == 0, x, 1)))
+    return functional.sum(counted, dim=dim, keepdim=keepdim)
 
 
 def _extreme(extremum):
