@@ -73,13 +73,15 @@ class _BatchNorm(Module):
         """What `by`, which takes arguments as `functional.batch_norm` does, makes of the input with this layer's."""
         self._check(input)
         momentum: Any = self.momentum or 0.0
-        if self.training and self.num_batches_tracked is not None:
+        moves = self.training and self.track_running_stats  # which programs may change later
+        if moves and self.num_batches_tracked is not None:
             self.num_batches_tracked.array += 1  # nothing is recorded: add_() would take five times as long
             record_write(self.num_batches_tracked.array)
             if self.momentum is None:  # it stays where it is: to read it would be to wait for a GPU
                 momentum = 1.0 / self.num_batches_tracked.to(self.running_mean)
         by_batch = self.training or self.running_mean is None
-        return by(input, self.running_mean, self.running_var, self.weight, self.bias, by_batch, momentum, self.eps)
+        mean, variance = (None, None) if by_batch and not moves else (self.running_mean, self.running_var)
+        return by(input, mean, variance, self.weight, self.bias, by_batch, momentum, self.eps)
 
     def _check(self, input: Tensor) -> None:
         if input.ndim not in self.ndims:

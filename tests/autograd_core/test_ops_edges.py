@@ -232,6 +232,14 @@ def test_same_padding_puts_the_odd_element_at_the_end(dilation, kernel, expected
     assert F.conv1d(wide([[1.0, 2.0, 3.0]]), wide([[kernel]]), padding="same", dilation=dilation).tolist() == [expected]
 
 
+@pytest.mark.parametrize("mode", ["constant", "reflect", "replicate", "circular"])
+def test_padding_is_never_a_view(mode):
+    x = ag.zeros(1, 2, 3)
+    for widths in ((0, 0), (0, -1)):
+        F.pad(x, widths, mode).fill_(1)
+    assert x.tolist() == [[[0] * 3] * 2]
+
+
 @pytest.mark.parametrize("mode, expected", [("constant", [2.0, 3.0, 0.0, 0.0]), ("replicate", [2.0, 3.0, 3.0, 3.0]),
                                             ("circular", [2.0, 3.0, 2.0, 3.0])])  # fmt: skip
 def test_negative_widths_crop_in_every_mode(mode, expected):

@@ -204,6 +204,14 @@ def test_batch_norm_without_momentum_averages_all_batches():
     assert (m.weight.tolist(), m.bias.tolist(), m.num_batches_tracked.item()) == ([1.0] * 3, [0.0] * 3, 0)
 
 
+def test_running_statistics_can_be_left_alone():
+    m, x = nn.BatchNorm1d(2), ag.tensor([[1.0, 2.0], [3.0, 6.0]])
+    m.track_running_stats = False
+    np.testing.assert_allclose(m(x).tolist(), [[-1, -1], [1, 1]], rtol=1e-4)
+    assert (m.running_mean.tolist(), m.num_batches_tracked.item()) == ([0, 0], 0)
+    np.testing.assert_allclose(m.eval()(x).tolist(), x.tolist(), rtol=1e-4)
+
+
 def test_batch_norm_without_statistics_uses_the_batch_in_evaluation_too():
     m = nn.BatchNorm1d(3, track_running_stats=False, affine=False, dtype="float64").eval()
     assert m.state_dict() == {}

@@ -65,11 +65,15 @@ def _pad_with_constant(input, widths, value):
             tuple(slice(max(-lo, 0), k - max(-hi, 0)) for (lo, hi), k in zip(widths, input.shape, strict=True))
         ]
         widths = tuple((max(lo, 0), max(hi, 0)) for lo, hi in widths)
+    if not any(map(any, widths)):
+        return input.clone()  # never a view
     return pad_constant(input, widths=widths, value=0.0 if value is None else value)
 
 
 def _pad_with_own(input, widths, mode):
     """The elements continued beyond the ends of each axis."""
+    if not any(map(any, widths)):
+        return input.clone()  # never a view
     for dim, (lo, hi) in enumerate(widths):
         if lo or hi:
             k = input.shape[dim]
