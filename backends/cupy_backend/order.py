@@ -72,6 +72,9 @@ class Ordered:
         self.library.concatenate = self._concatenate(self.adopting(library.concatenate))
         self.library.pad = self._pad(self.adopting(library.pad))
         self.library.max = self.library.amax = self._max(self.library.max)
+        self.library.argpartition = self._argpartition(self.library.argpartition)
+        for name in ("add", "maximum", "minimum"):
+            getattr(self.library, name).at = _at(getattr(self.library, name).at)
         if hasattr(self.base, "_set_shape_and_strides"):  # CuPy's own gives an array that does not know its base
             self.library.lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_as_strided))
 
@@ -165,6 +168,13 @@ class Ordered:
 
         return amax
 
+    def _argpartition(self, function: Function) -> Function:
+        def argpartition(a: Array, kth: int, axis: int = -1) -> Array:
+            """Of empty arrays, too, for which CuPy's raises."""
+            return function(a, kth, axis) if a.size else self.library.zeros(a.shape, dtype="int64")
+
+        return argpartition
+
     def _pad(self, function: Function) -> Function:
         @wraps(function)
         def pad(x: Array, widths: Sequence[Any], *args: Any, **given: Any) -> Array:
@@ -186,6 +196,20 @@ class _Submodule:
         member = self._ordered._member(name, getattr(self._module, name))
         setattr(self, name, member)
         return member
+
+
+def _at(function: Function) -> Function:
+    """A ufunc's `at`, with floats of 16 bits in float32: CuPy has none for bfloat16, and extrema for neither."""
+
+    def at(a: Array, indices: Any, b: Array) -> None:
+        if a.dtype.itemsize != 2 or a.dtype.kind in "iu":
+            function(a, indices, b)
+            return
+        wide = a.astype("float32")
+        function(wide, indices, b.astype("float32"))
+        a[...] = wide.astype(a.dtype)
+
+    return at
 
 
 def _as_strided(x: Array, shape: Sizes, strides: Sizes) -> Array:

@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from ml_dtypes import bfloat16
 
 from autograd_core.testing import refusing
 from backends.cupy_backend.order import Ordered, memory_order
@@ -86,3 +87,23 @@ def test_axes_without_length_or_stride_stay_beside_their_neighbour():
 
 def test_without_the_array_type_the_order_is_lost():
     assert (refusing.RefusingArray(operands()["last"]) * 2)._held.flags.c_contiguous
+
+
+def test_what_cupy_lacks_is_made_up_for():
+    def at(a, index, b):
+        if a.dtype.itemsize == 2:
+            raise TypeError("as CuPy's")
+        np.maximum.at(a._held, index, b._held)
+
+    def argpartition(a, kth, axis):
+        raise ValueError("invalid entry in index array")
+
+    library = refusing.library()
+    library.argpartition, library.maximum.at = argpartition, at
+    ordered = Ordered(library)
+    for dtype in (np.float16, bfloat16, np.float32):
+        x = ordered.adopt(refusing.RefusingArray(np.zeros(3, dtype)))
+        ordered.library.maximum.at(x, np.array([0, 2, 0]), refusing.RefusingArray(np.array([1, 2, 3], dtype)))
+        assert x._held.tolist() == [3, 0, 2]
+    empty = ordered.library.argpartition(refusing.RefusingArray(np.zeros((0, 3))), 1)
+    assert (empty.shape, empty.dtype) == ((0, 3), np.int64)

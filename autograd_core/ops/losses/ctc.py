@@ -59,7 +59,11 @@ def _arrivals(xp, emissions, skips):
 def _total(xp, alpha, ends, input_lengths):
     """The logarithms (N, 2S + 1) of the ways that end in each state, and their sum (N, 1)."""
     last = xp.where(ends, alpha[input_lengths, xp.arange(len(ends))], -xp.inf)
-    return last, xp.logaddexp.reduce(last, axis=1, keepdims=True)
+    total = last  # halved again and again, as CuPy's logaddexp reduces nothing
+    while (half := total.shape[1] // 2) > 0:
+        pairs = xp.logaddexp(total[:, :half], total[:, half : 2 * half])
+        total = xp.concatenate((pairs, total[:, 2 * half :]), axis=1)
+    return last, total
 
 
 def _log_likelihood(log_probs, targets, frames, labels, blank):

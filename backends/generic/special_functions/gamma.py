@@ -186,7 +186,8 @@ def _trigamma_below(xp: Any, s: Array) -> Pair:
 def zeta(xp: Any, special: Any, q: Array, s: Array) -> Array:
     """Hurwitz's ζ(s, q) = Σ (q + k)^-s over k ≥ 0; but for s > 1 and q > 0 that of the library of special functions."""
     dtype, q = double(xp, q)
-    s, q = s + xp.zeros_like(q), q + xp.zeros_like(s)
+    s = s + xp.zeros_like(q)
+    q = q + xp.zeros_like(s)
     inside = (s > 1) & (q > 0) & (q < xp.inf) & (s < xp.inf)
     value = put((q, xp.zeros_like(q)), ~inside, lambda s, q: (special.zeta(s, q), xp.zeros_like(q)), s, q)
     head, rest = put(value, inside, partial(_hurwitz, xp), s, q)
