@@ -54,7 +54,7 @@ KERNELS = {
 }  # fmt: skip
 # Modules whose kernels call others, whichever backend computes those: they are given all of them.
 COMBINED = ("attention", "normalization")
-NAMES = ("fused", "special", "steps", "convolve_relu", "linear_relu", *chain.from_iterable(KERNELS.values()))
+NAMES = ("fused", "track", "special", "steps", "convolve_relu", "linear_relu", *chain.from_iterable(KERNELS.values()))
 
 
 def bind(
@@ -73,8 +73,8 @@ def bind(
     schedule = im2col.Schedule(
         column_bytes, in_blocks, matmul or xp.matmul, contract or (lambda a, b: xp.matmul(a.swapaxes(0, 1), b))
     )
-    # fused: a function of single elements as one kernel, where a backend can make it so
-    kernels = SimpleNamespace(special=functions, fused=None)
+    # Where a backend can do so in one kernel, fused: a function of single elements; track: to move running statistics.
+    kernels = SimpleNamespace(special=functions, fused=None, track=None)
     offer(kernels, xp, *KERNELS)
     for name in KERNELS["im2col"]:
         setattr(kernels, name, partial(getattr(kernels, name), schedule=schedule))

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from backends.cupy_backend.launch import Gpu, threads_for_columns
-from backends.cupy_backend.layouts import is_dense, is_float, memory_order
+from backends.cupy_backend.launch import Gpu, threads_for, threads_for_columns
+from backends.cupy_backend.layouts import alike, is_dense, is_float, memory_order
 from backends.geometry import Array, Sizes, channels_first, channels_last, wide_dtype
 
 
@@ -84,6 +84,25 @@ def batch_gradients(
     operands = (gs, xs, ys, mean, scale, weight, g_weight, g_bias, dx, rows, channels, chunk)
     gpu.launch("columns.batch_gradient", (x.dtype, v), grid, block, *operands)
     return channels_first(dx), g_weight, g_bias
+
+
+def track(
+    gpu: Gpu,
+    running_mean: Array,
+    running_var: Array,
+    mean: Array,
+    scale: Array,
+    rows: int,
+    momentum: Any,
+    eps: float,
+) -> bool | None:
+    """Move running statistics towards those of a batch of `rows` rows. True if it was done."""
+    fit = is_float(mean, running_mean, running_var, scale) and alike(mean, running_mean, running_var)
+    if not fit or mean.dtype.itemsize == 2 or not isinstance(momentum, int | float):
+        return None
+    operands = (running_mean, running_var, mean, scale, mean.size, rows, float(momentum), float(eps))
+    gpu.launch("columns.track", (mean.dtype,), *threads_for(mean.size), *operands)
+    return True
 
 
 def total(gpu: Gpu, x: Array, axes: Sizes, keepdims: bool) -> Array | None:

@@ -31,7 +31,7 @@ STEPS = (
 # By module, imported together with its first kernel.
 KERNELS = {
     "convolution": ("convolve", "convolve_input", "convolve_weight"),
-    "normalization": ("normalize_batch", "batch_gradients", "scale_channels", "total"),
+    "normalization": ("normalize_batch", "batch_gradients", "scale_channels", "track", "total"),
     "pooling": ("max_of_windows", "take_taps", "put_taps", "avg_pool", "avg_pool_input"),
     "elementwise": ("relu", "rectify", "add", "add_relu", "drop", "gate"),
     "fusion": ("fused", *ACTIVATIONS),

@@ -8,9 +8,10 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import CHANNELWISE, NORMALIZATION
+from autograd_core.libraries import LAYERS, LIBRARY
 from autograd_core.ops.reductions.reduction import in_dtype
 from autograd_core.registry import Interval, Values, composition, op, sample
-from autograd_core.versions import record_write
+from autograd_core.versions import record_write, record_writes
 from backends.generic.normalization import around, count
 
 REAL = Interval(-2, 2)
@@ -189,6 +190,12 @@ def batch_norm_relu(
 
 def _track(running_mean, running_var, mean, scale, n, momentum, eps):
     """Move running statistics, where there are any, towards those of n elements; `mean` and `scale` are arrays."""
+    kernel = None if mean.__class__ in LAYERS else LIBRARY[mean.__class__].kernels.track
+    if kernel is not None and running_mean is not None and running_var is not None:
+        both = running_mean.array, running_var.array
+        if kernel(*both, mean, scale, n, momentum, eps):
+            record_writes(both)
+            return
     if running_mean is not None:
         _move(running_mean, mean, momentum)
     if running_var is not None:

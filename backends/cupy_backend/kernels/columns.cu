@@ -91,6 +91,17 @@ __global__ void statistics(const Moments<A> *parts, Int count, Int n, double eps
     }
 }
 
+// Running statistics, moved by `momentum` towards those of `rows` rows, the variance unbiased.
+template <typename A>
+__global__ void track(A *running_mean, A *running_var, const A *mean, const A *scale, Int n, Int rows, double momentum,
+                      double eps) {
+    Int i = (Int)blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= n) return;
+    A var = (1 / (scale[i] * scale[i]) - (A)eps) * ((A)rows / (rows > 1 ? (A)(rows - 1) : (A)1));
+    running_mean[i] += (A)momentum * (mean[i] - running_mean[i]);
+    running_var[i] += (A)momentum * (var - running_var[i]);
+}
+
 // (x - mean) scale weight + shift of every column, then a ReLU if asked for; mean, weight and shift may be null.
 template <typename T, int V, bool RELU>
 __global__ void scale_columns(const T *x, const Wide<T> *mean, const Wide<T> *scale, const Wide<T> *weight,

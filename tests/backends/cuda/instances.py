@@ -41,7 +41,7 @@ FUNCTIONS = {
     "elementwise": {"drop": ("v",)},
 }
 STEPS = [name.removesuffix("_step").capitalize() for name in table.STEPS]
-WIDE = {"columns": ("statistics<{}>",), "softmax": ("nll_count<{}>",)}
+WIDE = {"columns": ("statistics<{}>", "track<{}>"), "softmax": ("nll_count<{}>",)}
 
 
 def expressions(source: str) -> list[str]:

@@ -175,6 +175,18 @@ def test_parameters_of_channels_may_lie_apart(gpu):
     close(scaled, plain.scale_channels(wide(x), wide(weight), wide(bias), True), np.float32, 4)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_running_statistics_move(gpu, dtype):
+    running_mean, running_var, mean, scale = (np.abs(draw((300,), dtype)) + dtype(0.5) for _ in range(4))
+    exact = [wide(running_mean) * 0.9 + 0.1 * wide(mean),
+             wide(running_var) * 0.9 + 0.1 * (1 / wide(scale) ** 2 - 1e-3) * 12 / 11]  # fmt: skip
+    assert normalization.track(gpu, running_mean, running_var, mean, scale, 12, 0.1, 1e-3)
+    close(running_mean, exact[0], dtype, 4)
+    close(running_var, exact[1], dtype, 4)
+    assert normalization.track(gpu, running_mean, running_var, mean, scale, 12, np.asarray(0.1), 1e-3) is None
+    assert normalization.track(gpu, running_mean, running_var, mean[:3], scale[:3], 12, 0.1, 1e-3) is None
+
+
 @each_dtype
 @pytest.mark.parametrize("axes", [(0, 2, 3), (0, 1), (0, 2), (1, 2, 3)])
 @pytest.mark.parametrize("keepdims", [False, True])
