@@ -1,86 +1,68 @@
 """Reverse-mode automatic differentiation: a `Tensor` that records what is done with it, and walks back."""
 
 import math
-import warnings
 from typing import Any
 
-# Floating-point errors give inf or nan, as in every array library; NumPy would also warn, from inside our operations.
-warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"(autograd_core|backends)\.")
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-from autograd_core import (  # noqa: E402
-    creation,
-    devices,
-    dtypes,
-    families,
-    inplace,
-    ops,
-    random,
-    signal,
-)
-from autograd_core.compatibility import above, absent, importing  # noqa: E402
-from autograd_core.semantics import filling, interop, metadata, printing, reshaping  # noqa: E402
-
-for _part in (importing, absent, creation, devices, inplace, interop, metadata, ops, printing, random, reshaping,
-              filling, signal.windows, families):  # fmt: skip
-    _part.install()
-
-from autograd_core import autograd as autograd  # noqa: E402
-from autograd_core import errors as errors  # noqa: E402
-from autograd_core import fft as fft  # noqa: E402
-from autograd_core import functional as functional  # noqa: E402
-from autograd_core import linalg as linalg  # noqa: E402
-from autograd_core import special as special  # noqa: E402
-from autograd_core.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled  # noqa: E402
-from autograd_core.anomaly import is_anomaly_enabled as is_anomaly_enabled  # noqa: E402
-from autograd_core.autograd import Function as Function  # noqa: E402
-from autograd_core.autograd import backward as backward  # noqa: E402
-from autograd_core.autograd import detect_anomaly as detect_anomaly  # noqa: E402
-from autograd_core.autograd import enable_grad as enable_grad  # noqa: E402
-from autograd_core.autograd import grad as grad  # noqa: E402
-from autograd_core.autograd import inference_mode as inference_mode  # noqa: E402
-from autograd_core.autograd import is_grad_enabled as is_grad_enabled  # noqa: E402
-from autograd_core.autograd import no_grad as no_grad  # noqa: E402
-from autograd_core.autograd import set_grad_enabled as set_grad_enabled  # noqa: E402
-from autograd_core.casting import autocast as autocast  # noqa: E402
-from autograd_core.casting import get_autocast_dtype as get_autocast_dtype  # noqa: E402
-from autograd_core.casting import is_autocast_enabled as is_autocast_enabled  # noqa: E402
-from autograd_core.devices import get_default_device as get_default_device  # noqa: E402
-from autograd_core.devices import set_default_device as set_default_device  # noqa: E402
-from autograd_core.dtypes import can_cast as can_cast  # noqa: E402
-from autograd_core.dtypes import cdouble as cdouble  # noqa: E402
-from autograd_core.dtypes import cfloat as cfloat  # noqa: E402
-from autograd_core.dtypes import complex64 as complex64  # noqa: E402
-from autograd_core.dtypes import complex128 as complex128  # noqa: E402
-from autograd_core.dtypes import double as double  # noqa: E402
-from autograd_core.dtypes import finfo as finfo  # noqa: E402
-from autograd_core.dtypes import float16 as float16  # noqa: E402
-from autograd_core.dtypes import float32 as float32  # noqa: E402
-from autograd_core.dtypes import float64 as float64  # noqa: E402
-from autograd_core.dtypes import get_default_dtype as get_default_dtype  # noqa: E402
-from autograd_core.dtypes import half as half  # noqa: E402
-from autograd_core.dtypes import int8 as int8  # noqa: E402
-from autograd_core.dtypes import int16 as int16  # noqa: E402
-from autograd_core.dtypes import int32 as int32  # noqa: E402
-from autograd_core.dtypes import int64 as int64  # noqa: E402
-from autograd_core.dtypes import long as long  # noqa: E402
-from autograd_core.dtypes import promote_types as promote_types  # noqa: E402
-from autograd_core.dtypes import result_type as result_type  # noqa: E402
-from autograd_core.dtypes import set_default_dtype as set_default_dtype  # noqa: E402
-from autograd_core.dtypes import short as short  # noqa: E402
-from autograd_core.dtypes import uint8 as uint8  # noqa: E402
-from autograd_core.functional import *  # noqa: E402,F403
-from autograd_core.semantics.memory_format import Layout as layout  # noqa: E402
-from autograd_core.semantics.memory_format import MemoryFormat as MemoryFormat  # noqa: E402
-from autograd_core.semantics.printing import set_printoptions as set_printoptions  # noqa: E402
-from autograd_core.sizes import Size as Size  # noqa: E402
-from autograd_core.tensor import Tensor as Tensor  # noqa: E402
-from autograd_core.tensor import is_inference_mode_enabled as is_inference_mode_enabled  # noqa: E402
-from backends.precision import get_float32_matmul_precision as get_float32_matmul_precision  # noqa: E402
-from backends.precision import set_float32_matmul_precision as set_float32_matmul_precision  # noqa: E402
-from backends.threads import get_num_threads as get_num_threads  # noqa: E402
-from backends.threads import set_num_threads as set_num_threads  # noqa: E402
+from autograd_core import assembly as assembly  # the operations, ahead of what is made of them
+from autograd_core import autograd as autograd
+from autograd_core import devices, dtypes, families
+from autograd_core import errors as errors
+from autograd_core import fft as fft
+from autograd_core import functional as functional
+from autograd_core import linalg as linalg
+from autograd_core import special as special
+from autograd_core.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
+from autograd_core.anomaly import is_anomaly_enabled as is_anomaly_enabled
+from autograd_core.autograd import Function as Function
+from autograd_core.autograd import backward as backward
+from autograd_core.autograd import detect_anomaly as detect_anomaly
+from autograd_core.autograd import enable_grad as enable_grad
+from autograd_core.autograd import grad as grad
+from autograd_core.autograd import inference_mode as inference_mode
+from autograd_core.autograd import is_grad_enabled as is_grad_enabled
+from autograd_core.autograd import no_grad as no_grad
+from autograd_core.autograd import set_grad_enabled as set_grad_enabled
+from autograd_core.casting import autocast as autocast
+from autograd_core.casting import get_autocast_dtype as get_autocast_dtype
+from autograd_core.casting import is_autocast_enabled as is_autocast_enabled
+from autograd_core.compatibility import above
+from autograd_core.devices import get_default_device as get_default_device
+from autograd_core.devices import set_default_device as set_default_device
+from autograd_core.dtypes import can_cast as can_cast
+from autograd_core.dtypes import cdouble as cdouble
+from autograd_core.dtypes import cfloat as cfloat
+from autograd_core.dtypes import complex64 as complex64
+from autograd_core.dtypes import complex128 as complex128
+from autograd_core.dtypes import double as double
+from autograd_core.dtypes import finfo as finfo
+from autograd_core.dtypes import float16 as float16
+from autograd_core.dtypes import float32 as float32
+from autograd_core.dtypes import float64 as float64
+from autograd_core.dtypes import get_default_dtype as get_default_dtype
+from autograd_core.dtypes import half as half
+from autograd_core.dtypes import int8 as int8
+from autograd_core.dtypes import int16 as int16
+from autograd_core.dtypes import int32 as int32
+from autograd_core.dtypes import int64 as int64
+from autograd_core.dtypes import long as long
+from autograd_core.dtypes import promote_types as promote_types
+from autograd_core.dtypes import result_type as result_type
+from autograd_core.dtypes import set_default_dtype as set_default_dtype
+from autograd_core.dtypes import short as short
+from autograd_core.dtypes import uint8 as uint8
+from autograd_core.functional import *  # noqa: F403
+from autograd_core.semantics.memory_format import Layout as layout
+from autograd_core.semantics.memory_format import MemoryFormat as MemoryFormat
+from autograd_core.semantics.printing import set_printoptions as set_printoptions
+from autograd_core.sizes import Size as Size
+from autograd_core.tensor import Tensor as Tensor
+from autograd_core.tensor import is_inference_mode_enabled as is_inference_mode_enabled
+from backends.precision import get_float32_matmul_precision as get_float32_matmul_precision
+from backends.precision import set_float32_matmul_precision as set_float32_matmul_precision
+from backends.threads import get_num_threads as get_num_threads
+from backends.threads import set_num_threads as set_num_threads
 
 __version__ = "0.1.0"
 inf, nan, pi, e, newaxis = math.inf, math.nan, math.pi, math.e, None

@@ -1,0 +1,14 @@
+"""Puts together what the package offers: operations, then the functions and methods around them."""
+
+import warnings
+
+from autograd_core import creation, devices, families, inplace, ops, random, signal
+from autograd_core.compatibility import absent, importing
+from autograd_core.semantics import filling, interop, metadata, printing, reshaping
+
+for part in (importing, absent, creation, devices, inplace, interop, metadata, ops, printing, random, reshaping,
+             filling, signal.windows, families):  # fmt: skip
+    part.install()
+
+# Floating-point errors give inf or nan, as in every array library; NumPy would also warn, from inside our operations.
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"(autograd_core|backends)\.")
