@@ -9,7 +9,7 @@ from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import INDEXING
 from autograd_core.ops import axes
-from autograd_core.registry import Interval, composition, sample
+from autograd_core.registry import composition, sample
 
 # Name -> that of `scatter_reduce`, and what nothing reduces to.
 REDUCTIONS = {
@@ -31,7 +31,6 @@ LENGTHS = {"lengths": [2, 1, 3]}
 
 @composition(
     INDEXING,
-    domain=Interval(-2, 2),
     method=False,
     samples=(
         sample((6, 2), reduce="sum", **LENGTHS),
