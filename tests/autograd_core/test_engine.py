@@ -224,13 +224,13 @@ def test_nothing_of_the_graph_survives_a_step():
         gc.enable()
 
 
-def test_a_chain_of_a_million_operations():
+def test_a_long_chain_is_walked_and_forgotten_without_recursion():
     x = ag.tensor(np.ones(2), requires_grad=True)
     h = x
-    for _ in range(1_000_000):
+    for _ in range(200_000):
         h = h + x
     h.sum().backward()
-    assert x.grad.tolist() == [1_000_001.0, 1_000_001.0]
+    assert x.grad.tolist() == [200_001.0, 200_001.0]
     del h
 
 

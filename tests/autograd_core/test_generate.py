@@ -58,12 +58,12 @@ def test_generated_files_are_current():
 def test_check_names_what_is_out_of_date(tmp_path, monkeypatch, capsys):
     path = tmp_path / "ops.md"
     path.write_text("# Operations\n")
-    monkeypatch.setattr(generate, "FILES", {path: generate.ops_table})
+    monkeypatch.setattr(generate, "FILES", {path: lambda: "# Operations\n\nall\n"})
     assert generate.main(["--check"]) == 1
     assert "ops.md is out of date: run python -m autograd_core.generate" in capsys.readouterr().out
     assert path.read_text() == "# Operations\n"
     assert generate.main([]) == 0
-    assert path.read_text() == generate.ops_table()
+    assert path.read_text() == "# Operations\n\nall\n"
     assert generate.main(["--check"]) == 0
 
 

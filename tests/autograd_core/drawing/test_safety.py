@@ -82,7 +82,7 @@ def read_back(dot):
             for node in graph.nodes()}  # fmt: skip
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(st.lists(ANY, min_size=1, max_size=3))
 @example(NASTY[:3])
 @example(NASTY[3:6])
