@@ -32,11 +32,7 @@ class _InplaceActivation(_Activation):
         return self._function(input, inplace=self.inplace)
 
     def extra_repr(self) -> str:
-        return "inplace=True" if self.inplace else ""
-
-
-def _also_inplace(text: str, inplace: bool) -> str:
-    return f"{text}, inplace=True" if inplace else text
+        return ", ".join(filter(None, (super().extra_repr(), "inplace=True" if self.inplace else "")))
 
 
 class Sigmoid(_Activation):
@@ -118,74 +114,69 @@ class Hardswish(_InplaceActivation):
         return ""
 
 
-class LeakyReLU(Module):
+class LeakyReLU(_InplaceActivation):
     """x above 0, `negative_slope`·x elsewhere."""
 
+    _shown = ("negative_slope",)
+
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
-        super().__init__()
-        self.negative_slope, self.inplace = negative_slope, inplace
+        super().__init__(inplace)
+        self.negative_slope = negative_slope
 
     def forward(self, input: Tensor) -> Tensor:
         return F.leaky_relu(input, self.negative_slope, self.inplace)
 
-    def extra_repr(self) -> str:
-        return _also_inplace(f"negative_slope={self.negative_slope}", self.inplace)
 
-
-class ELU(Module):
+class ELU(_InplaceActivation):
     """x above 0, alpha·(exp(x) - 1) elsewhere (Clevert et al. 2015)."""
 
+    _shown = ("alpha",)
+
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__()
-        self.alpha, self.inplace = alpha, inplace
+        super().__init__(inplace)
+        self.alpha = alpha
 
     def forward(self, input: Tensor) -> Tensor:
         return F.elu(input, self.alpha, self.inplace)
 
-    def extra_repr(self) -> str:
-        return _also_inplace(f"alpha={self.alpha}", self.inplace)
 
-
-class CELU(Module):
+class CELU(_InplaceActivation):
     """x above 0, alpha·(exp(x / alpha) - 1) elsewhere (Barron 2017)."""
 
+    _shown = ("alpha",)
+
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
-        super().__init__()
-        self.alpha, self.inplace = alpha, inplace
+        super().__init__(inplace)
+        self.alpha = alpha
 
     def forward(self, input: Tensor) -> Tensor:
         return F.celu(input, self.alpha, self.inplace)
 
-    def extra_repr(self) -> str:
-        return _also_inplace(f"alpha={self.alpha}", self.inplace)
 
-
-class Hardtanh(Module):
+class Hardtanh(_InplaceActivation):
     """x clipped to [min_val, max_val]."""
 
+    _shown = ("min_val", "max_val")
+
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
-        super().__init__()
-        self.min_val, self.max_val, self.inplace = min_val, max_val, inplace
+        super().__init__(inplace)
+        self.min_val, self.max_val = min_val, max_val
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardtanh(input, self.min_val, self.max_val, self.inplace)
 
-    def extra_repr(self) -> str:
-        return _also_inplace(f"min_val={self.min_val}, max_val={self.max_val}", self.inplace)
 
-
-class Threshold(Module):
+class Threshold(_InplaceActivation):
     """x above `threshold`, `value` elsewhere."""
 
+    _shown = ("threshold", "value")
+
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
-        super().__init__()
-        self.threshold, self.value, self.inplace = threshold, value, inplace
+        super().__init__(inplace)
+        self.threshold, self.value = threshold, value
 
     def forward(self, input: Tensor) -> Tensor:
         return F.threshold(input, self.threshold, self.value, self.inplace)
-
-    def extra_repr(self) -> str:
-        return _also_inplace(f"threshold={self.threshold}, value={self.value}", self.inplace)
 
 
 class Softplus(Module):
@@ -215,32 +206,28 @@ class GELU(Module):
         return f"approximate={self.approximate!r}"
 
 
-class Softshrink(Module):
+class _Shrink(_Activation):
+    def __init__(self, lambd: float = 0.5) -> None:
+        super().__init__()
+        self.lambd = lambd
+
+    def forward(self, input: Tensor) -> Tensor:
+        return self._function(input, self.lambd)
+
+    def extra_repr(self) -> str:
+        return f"{self.lambd}"
+
+
+class Softshrink(_Shrink):
     """x moved towards 0 by `lambd`, and 0 within."""
 
-    def __init__(self, lambd: float = 0.5) -> None:
-        super().__init__()
-        self.lambd = lambd
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.softshrink(input, self.lambd)
-
-    def extra_repr(self) -> str:
-        return f"{self.lambd}"
+    _function = staticmethod(F.softshrink)
 
 
-class Hardshrink(Module):
+class Hardshrink(_Shrink):
     """x, but 0 within [-lambd, lambd]."""
 
-    def __init__(self, lambd: float = 0.5) -> None:
-        super().__init__()
-        self.lambd = lambd
-
-    def forward(self, input: Tensor) -> Tensor:
-        return F.hardshrink(input, self.lambd)
-
-    def extra_repr(self) -> str:
-        return f"{self.lambd}"
+    _function = staticmethod(F.hardshrink)
 
 
 class PReLU(Module):
@@ -258,18 +245,17 @@ class PReLU(Module):
         return core.prelu(input, self.weight)
 
 
-class RReLU(Module):
+class RReLU(_InplaceActivation):
     """x above 0, elsewhere x times a slope: random in [lower, upper] in training, else their mean (Xu et al. 2015)."""
 
+    _shown = ("lower", "upper")
+
     def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
-        super().__init__()
-        self.lower, self.upper, self.inplace = lower, upper, inplace
+        super().__init__(inplace)
+        self.lower, self.upper = lower, upper
 
     def forward(self, input: Tensor) -> Tensor:
         return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
-
-    def extra_repr(self) -> str:
-        return _also_inplace(f"lower={self.lower}, upper={self.upper}", self.inplace)
 
 
 class GLU(Module):
