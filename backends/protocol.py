@@ -48,7 +48,7 @@ class Random(Protocol):
 
 
 class Backend(Protocol):
-    """Arrays and kernels of one kind of device; see docs/design.md, section 5.
+    """Arrays and kernels of one kind of device; see "Kernels and layout" in docs/design.md.
 
     `namespace` holds every public function of the array library, and as `namespace.kernels` the functions listed
     in `backends.kernels`. `array_types` are the types that belong to this backend. Where several devices have a

@@ -96,7 +96,7 @@ def layer(library: Any) -> type[Batched]:
 
 
 def _namespace(cls: Any, library: Any) -> BatchedNamespace:
-    members = {name: _member(cls, library, name, m) for name, m in vars(library).items() if not name.startswith("_")}
+    members = {name: _member(cls, name, m) for name, m in vars(library).items() if not name.startswith("_")}
     members |= {name: partial(f, cls, getattr(library, name, None)) for name, f in SPECIAL.items()}
     members["linalg"] = _part(cls, library.linalg, tables.LINALG, {})
     members["fft"] = _part(cls, library.fft, (), tables.TRANSFORMS)
@@ -109,7 +109,7 @@ def _namespace(cls: Any, library: Any) -> BatchedNamespace:
     return namespace
 
 
-def _member(cls: Any, library: Any, name: str, member: Any) -> Any:
+def _member(cls: Any, name: str, member: Any) -> Any:
     if not callable(member) or isinstance(member, type):
         return member
     if isinstance(getattr(np, name, None), np.ufunc) and name != "matmul":

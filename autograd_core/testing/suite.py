@@ -235,13 +235,13 @@ def check_purity(case: Case) -> None:
             raise AssertionError(f"output {k} shares memory with an input; copy it, or set view=True in the entry")
     values = [_host(y).copy() for y in outputs]
     if _differentiable(case.entry):
-        _check_unshared(case, xs, outputs)
+        _check_unshared(xs, outputs)
     for what, tensors, copies in (("input", xs, before), ("output", outputs, values)):
         for i, (t, a) in enumerate(zip(tensors, copies, strict=True)):
             assert np.array_equal(_host(t), a, equal_nan=a.dtype.kind in "fc"), f"{what} {i} was written"
 
 
-def _check_unshared(case: Case, xs: list[Tensor], outputs: list[Tensor]) -> None:
+def _check_unshared(xs: list[Tensor], outputs: list[Tensor]) -> None:
     floating = [y for y in outputs if y.dtype.kind in "fcV"]
     seeds = cotangents(floating)
     wanted = [x for x in xs if x.requires_grad]

@@ -81,11 +81,11 @@ def _module(inside: list[Vertex], path: Path, call: Call, scale: str) -> Vertex:
     title = path[-1] if path else call.kind
     note = call.kind if path else " · ".join(about)
     size = f"{count_text(call.parameters)} parameters" if call.parameters and path else ""
-    return Vertex("module", title, size, last.shape, last.dtype, kind=_kind(ops, path, call), note=note, hint=hint,
+    return Vertex("module", title, size, last.shape, last.dtype, kind=_kind(ops, path), note=note, hint=hint,
                   path=path, flags=flags, magnitude=hypot(*own) if own else last.magnitude)  # fmt: skip
 
 
-def _kind(ops: list[Vertex], path: Path, call: Call) -> Kind | None:
+def _kind(ops: list[Vertex], path: Path) -> Kind | None:
     """What colours the vertex of a layer; modules made of modules have no colour."""
     if any(v.path != path for v in ops):
         return None

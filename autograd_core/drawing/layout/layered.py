@@ -259,7 +259,7 @@ class Layout:
     def route(self, k: int, corners: dict[Path, Point], boxes: list[Frame]) -> Route:
         edge = self.graph.edges[k]
         if edge.saved:
-            return self.between_bands(k, edge, boxes)
+            return self.between_bands(edge, boxes)
         backwards = self.graph.vertices[edge.source].band == BACKWARD
         points: list[Point] = []
         for path, link in self.segments[k]:
@@ -287,7 +287,7 @@ class Layout:
             points.insert(2, (x - straight if backwards else x + straight, y))
         return Route(smooth(points), self.label_place(k, points))
 
-    def between_bands(self, k: int, edge: Edge, boxes: list[Frame]) -> Route:
+    def between_bands(self, edge: Edge, boxes: list[Frame]) -> Route:
         """What the backward pass uses of a value: down beside its layer, along between the bands, down to its user."""
         whole = self.blocks[()]
         assert whole.level is not None
