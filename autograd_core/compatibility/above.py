@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 PLACES = {
-    "nn": "nn", "optim": "optim", "load": "nn.serialization:load", "save": "nn.serialization:save",
+    "nn": "nn", "optim": "optim", "load": "nn.files.serialization:load", "save": "nn.files.serialization:save",
     "func.functional_call": "nn:functional_call", "func.stack_module_state": "nn:stack_module_state",
     "utils.data": "training.data", "multiprocessing": "multiprocessing",
     "jit": "autograd_core.compatibility.jit", "compiler": "autograd_core.compatibility.jit",

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 from autograd_core import Tensor
 from autograd_core import functional as core
 from autograd_core.registry import LIBRARY
+from nn.files.pytorch_reader import is_pytorch, load_pytorch
 from nn.module import Module
-from nn.pytorch_files import is_pytorch, load_pytorch
 
 
 def save(state: Module | Mapping[str, Tensor], path: str | os.PathLike[str] | BinaryIO) -> None:

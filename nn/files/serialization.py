@@ -9,7 +9,7 @@ from autograd_core import Tensor
 from autograd_core.trees import mapped
 from nn.files import load as load_file
 from nn.files import write
-from nn.pytorch_writer import written
+from nn.files.pytorch_writer import written
 
 
 def save(obj: Any, f: str | os.PathLike[str] | BinaryIO, pickle_module: Any = None, pickle_protocol: int = 2,

@@ -16,8 +16,8 @@ from autograd_core.devices import Device
 from autograd_core.registry import LIBRARY
 from autograd_core.sizes import Size
 from autograd_core.versions import address, storage
+from nn.files.pytorch_reader import DTYPES
 from nn.parameter import Parameter
-from nn.pytorch_files import DTYPES
 
 STORAGES = {dtype: name for name, dtype in DTYPES.items()}
 PLAIN = (dict, OrderedDict, list, tuple, str, int, float, complex, bool, bytes, set, frozenset, type(None))
