@@ -52,7 +52,7 @@ def test_counts_are_set_right_when_they_are_saved_or_parameters_join():
         scaler.update()
     counts = [state["step"] for state in optimizer.state_dict()["state"].values()]
     assert counts == [3, 2]
-    assert copy.deepcopy(optimizer).state_dict()["state"]["0"]["step"] == 3
+    assert copy.deepcopy(optimizer).state_dict()["state"][0]["step"] == 3
 
 
 def test_nothing_is_read(cupy, monkeypatch):
