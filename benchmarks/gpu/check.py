@@ -20,15 +20,17 @@ LIMITS = {"float32": 1e-5, "bfloat16": 1e-2}  # of the largest error, relative t
 Row = dict[str, Any]
 
 
-def operations(names: Sequence[str] | None = None, device: str = "cuda") -> list[Row]:
-    """The largest errors of every entry's values and gradients, by dtype; of the named ones only, if any are."""
+def operations(
+    names: Sequence[str] | None = None, share: tuple[int, int] = (1, 1), device: str = "cuda"
+) -> Iterator[Row]:
+    """The largest errors of every entry's values and gradients, by dtype; of the named ones only, if any are.
+
+    share: (i, n) for the i-th, from 1, of n shares of them.
+    """
     entries: dict[str, Any] = {**OPS, **COMPOSITIONS}
-    return [
-        row
-        for name, entry in entries.items()
-        if names is None or name in names
-        for row in _rows(name, cases(entry, device=device))
-    ]
+    chosen = [name for name in entries if names is None or name in names]
+    for name in chosen[share[0] - 1 :: share[1]]:
+        yield from _rows(name, cases(entries[name], device=device))
 
 
 def _rows(name: str, found: list[Case]) -> Iterator[Row]:
@@ -101,9 +103,10 @@ def _distance(found: Any, wanted: Any) -> float:
     return float(np.max(gap, initial=0) / max(scale, 1.0))
 
 
-def captured_steps() -> list[Row]:
+def captured_steps() -> Iterator[Row]:
     """Whether a few models, trained by captured steps, end where they end by plain ones."""
-    return [_trained_twice(name, *made) for name, made in STEPS.items()]
+    for name, made in STEPS.items():
+        yield _trained_twice(name, *made)
 
 
 def _perceptron() -> Any:

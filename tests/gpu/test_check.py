@@ -51,9 +51,20 @@ def test_what_is_right_is_told_apart_from_what_is_wrong(tmp_path, capsys):
 @pytest.mark.usefixtures("cupy")
 def test_every_operation_runs_where_its_operands_are(monkeypatch):
     monkeypatch.setattr(check, "LIMITS", {"float32": 1e-5})
-    rows = operations(device="cuda:1")  # the current device is another one
+    rows = list(operations(device="cuda:1"))  # the current device is another one
     assert len(rows) > 500
     assert [row["operation"] + row["error"] for row in rows if not row["right"]] == []
+
+
+@pytest.mark.usefixtures("cupy")
+def test_a_run_may_be_one_of_several_shares_and_ends_in_time(tmp_path, capsys):
+    names = [[row["operation"] for row in operations(ONLY.split(","), (i, 2))] for i in (1, 2)]
+    assert sorted(names[0] + names[1]) == sorted(2 * ONLY.split(","))
+    file = tmp_path / "found.json"
+    assert main(["--check", "--only", ONLY, "--share", "2/2", "--seconds", "0", "--json", str(file)]) == 0
+    found = json.loads(file.read_text())
+    assert (len(found["captured"]), [row["operation"] for row in found["operations"]]) == (1, names[1][:1])
+    assert "the time is up: the last of operations are not among the results" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("cupy")
