@@ -1,0 +1,70 @@
+"""Operations, captured steps and optimizers through CuPy's own code, over a CUDA that starts nothing."""
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(find_spec("cupy") is None, reason="CuPy is not installed")
+
+PROGRAM = """
+import os, sys, warnings
+import idle_cuda
+cupy = idle_cuda.install()
+warnings.simplefilter("ignore")
+from types import SimpleNamespace
+from backends.cupy_backend.launch import Gpu
+Gpu.cudnn = Gpu.cublaslt = SimpleNamespace(run=lambda *_: True)
+{}
+sys.stdout.flush()
+os._exit(0)  # before CuPy asks Python, which is gone, to free things
+"""
+# What the stand-in cannot do: CUB's, cuSOLVER's and cuBLAS's own code asks the driver itself, and all values are 0.
+BEYOND = ("CUB", "radix_sort", "Failure finding", "CUBLAS", "eig() takes finite", "q must lie")
+
+
+def run(program):
+    """What a process over the idle CUDA prints."""
+    here = Path(__file__).parent
+    variables = {"PYTHONPATH": f"{here}:{here.parents[1]}", "CUPY_ACCELERATORS": "", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(program)], env=variables, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout.splitlines()
+
+
+def test_cupy_offers_what_operations_ask_of_it():
+    lines = run("""
+from benchmarks.gpu import check
+for row in check.operations():
+    if row["error"]:
+        print(row["operation"], row["dtype"], row["error"].replace("\\n", " "))
+""")
+    failed = [line for line in lines if not any(words in line for words in BEYOND)]
+    assert not failed, "\n".join(failed)
+
+
+def test_steps_can_be_captured():
+    lines = run("""
+from benchmarks.gpu import check
+for row in check.captured_steps():
+    print(row["error"], row["reasons"])
+""")
+    assert lines == [" []"] * 3
+
+
+def test_many_parameters_are_few_kernels():
+    lines = run("""
+import autograd_core as ag, nn, optim
+model = nn.Sequential(*[nn.Linear(3, 3) for _ in range(40)]).to("cuda")
+for p in model.parameters():
+    p.grad = ag.ones_like(p.detach())
+for work in (optim.AdamW(model.parameters()).step, lambda: nn.utils.clip_grad_norm_(model.parameters(), 1.0)):
+    cupy.started.clear()
+    work()
+    print([name.partition("<")[0] for name in cupy.started if "<" in name])
+""")
+    assert lines == ["['change', 'change']", "['sums_of_squares', 'sums_of_squares', 'fused', 'rescale', 'rescale']"]
