@@ -33,6 +33,9 @@ class Stateful:
         """For `pickle` and `deepcopy`: of what was computed, such as a pruned weight, the value without its graph."""
         return {k: v.detach() if isinstance(v, Tensor) and not v.is_leaf else v for k, v in vars(self).items()}
 
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        vars(self).update(state)
+
     def state_dict(
         self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
     ) -> dict[str, Any]:
@@ -63,8 +66,8 @@ class Stateful:
                 f"Expected state_dict to be dict-like, got {type(state_dict).__name__}; a file is read by load(path)"
             )
         state, errors = dict(state_dict), list[str]()
-        for path, hook, module in self._hooks_of_state(LOAD):
-            hook(module, state, path, {}, strict, [], [], errors)
+        for path, module in self.named_modules(remove_duplicate=False):
+            module._load_from_state_dict(state, path + "." if path else "", {}, strict, [], [], errors)
         if errors:
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(errors))
         extra = self._with_extra_state()
@@ -76,6 +79,12 @@ class Stateful:
         for _, hook, module in reversed(self._hooks_of_state(LOADED)):
             hook(module, keys)
         return keys
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        """Call this module's hooks before loading; programs override it, to rename keys in `args[0]` before."""
+        for hook in self._state_hooks or ():
+            if hook.kind == LOAD:
+                hook.function(self, *args)
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Removable:
         """Call `hook(module, prefix, keep_vars)` before this module, alone or as a part of others, is saved."""

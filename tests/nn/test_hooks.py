@@ -1,5 +1,6 @@
 """Hooks forward and backward, as PyTorch calls them."""
 
+import copy
 from functools import partial
 
 import pytest
@@ -182,6 +183,30 @@ def test_hooks_around_saving_and_loading():
     inner.register_load_state_dict_pre_hook(lambda *args: args[-1].append("too old"))
     with pytest.raises(RuntimeError, match="loading state_dict for Sequential:\\n\\ttoo old"):
         model.load_state_dict(model.state_dict())
+
+
+class Frozen(nn.Linear):
+    """As programs write it for older files and for copies of older objects."""
+
+    def _load_from_state_dict(
+        self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+    ):
+        state_dict.pop(f"{prefix}count", None)
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
+
+    def __setstate__(self, state):
+        super().__setstate__({**state, "activation": "relu"})
+
+
+def test_what_modules_override_of_loading_and_copying():
+    model = nn.Sequential(Frozen(1, 1))
+    hooked = []
+    model[0].register_load_state_dict_pre_hook(lambda module, state, prefix, *_: hooked.append(sorted(state)))
+    model.load_state_dict({"0.weight": ag.full((1, 1), 2.0), "0.bias": ag.ones(1), "0.count": ag.ones(1)})
+    assert (model[0].weight.item(), hooked) == (2, [["0.bias", "0.weight"]])
+    assert copy.deepcopy(model)[0].activation == "relu"
 
 
 def test_sequences_are_multiplied():
