@@ -277,10 +277,14 @@ class Module(Hooked, Convertible, Stateful):
         values = ((name, getattr(self, name)) for name in self._shown)
         return ", ".join(f"{name}={value is not None if name == 'bias' else value}" for name, value in values)
 
+    def _get_name(self) -> str:
+        """What to call this module in print."""
+        return type(self).__name__
+
     def __repr__(self) -> str:
         extra = self.extra_repr().split("\n") if self.extra_repr() else []
         children = [f"({name}): {_indented(repr(module))}" for name, module in self._modules.items()]
-        return framed(type(self).__name__, extra, children)
+        return framed(self._get_name(), extra, children)
 
 
 def _joined(prefix: str, name: str) -> str:

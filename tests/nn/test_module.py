@@ -259,6 +259,14 @@ def test_copies_are_whole_and_separate(twin):
     assert m.state_dict()["0.weight"].tolist() != other.state_dict()["0.weight"].tolist()
 
 
+def test_a_module_may_print_under_another_name():
+    class Renamed(nn.Sequential):
+        def _get_name(self):
+            return "Stem"
+
+    assert repr(Renamed(nn.ReLU())) == "Stem(\n  (0): ReLU()\n)"
+
+
 def test_attributes_by_calling_what_looks_them_up():
     m = small()
     assert m.__getattr__("0") is m[0]
