@@ -19,3 +19,10 @@ class DataParallel(Module):
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
         return self.module(*inputs, **kwargs)
+
+
+class DistributedDataParallel(Module):
+    """Refused: there are no process groups. The class is there for programs that only ask whether a model is one."""
+
+    def __init__(self, module: Module, *args: Any, **options: Any) -> None:
+        raise NotImplementedError("DistributedDataParallel: use training.distributed, which averages gradients")

@@ -12,7 +12,7 @@ PLACES = {
     "func.functional_call": "nn:functional_call", "func.stack_module_state": "nn:stack_module_state",
     "utils.data": "training.data", "multiprocessing": "multiprocessing",
     "jit": "autograd_core.compatibility.jit", "compiler": "autograd_core.compatibility.jit",
-    "distributed": "autograd_core.compatibility.distributed",
+    "distributed": "autograd_core.compatibility.distributed", "version": "autograd_core.compatibility.version",
 }  # fmt: skip
 
 

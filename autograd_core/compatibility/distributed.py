@@ -1,9 +1,31 @@
 """What programs ask before they compute in several processes: here they are one. See `training.distributed`."""
 
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
 
 def is_available() -> bool:
     """Whether PyTorch's process groups are there: no."""
     return False
 
 
-is_initialized = is_torchelastic_launched = is_available
+is_initialized = is_torchelastic_launched = is_nccl_available = is_available
+
+
+def get_rank(group: Any = None) -> int:
+    """The number of this process: 0."""
+    return 0
+
+
+def get_world_size(group: Any = None) -> int:
+    """How many processes there are: 1."""
+    return 1
+
+
+def init_process_group(*args: Any, **options: Any) -> NoReturn:
+    """Refused: `training.distributed` computes in several processes."""
+    raise NotImplementedError("there are no process groups; training.distributed averages gradients over processes")
+
+
+barrier = destroy_process_group = init_process_group

@@ -20,7 +20,7 @@ PACKAGE = "autograd_core"
 WITHIN = {
     f"{package}.{name}": package
     for package, names in {
-        "nn": """modules modules.activation modules.adaptive modules.batchnorm modules.channelshuffle modules.container
+        "nn": """modules modules.activation modules.adaptive modules.channelshuffle modules.container
             modules.conv modules.distance modules.dropout modules.flatten modules.fold modules.instancenorm modules.lazy
             modules.linear modules.loss modules.normalization modules.padding modules.pixelshuffle modules.pooling
             modules.rnn modules.sparse modules.transformer modules.upsampling modules.utils""",
@@ -28,7 +28,13 @@ WITHIN = {
         "utils.data": "dataloader dataset sampler",
     }.items()
     for name in names.split()
-} | {"nn.modules.module": "nn.module", "cuda.amp.autocast_mode": "cuda.amp", "autograd.gradcheck": "testing"}
+} | {
+    "nn.modules.module": "nn.module",
+    "nn.modules.batchnorm": "nn.layers.normalization",
+    "nn.parallel.distributed": "nn.parallel",
+    "cuda.amp.autocast_mode": "cuda.amp",
+    "autograd.gradcheck": "testing",
+}
 
 
 class _Loader(Loader):

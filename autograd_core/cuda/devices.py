@@ -19,6 +19,11 @@ def runtime() -> Any:
     return backend.runtime
 
 
+def is_bf16_supported(including_emulation: bool = True) -> bool:
+    """Whether there is a GPU that computes in bfloat16: kernels of this package do so on any."""
+    return is_available()
+
+
 def index_of(device: DeviceLike = None) -> int:
     """The number of a device given by number or name, or of the current one for None and for "cuda"."""
     if isinstance(device, str):

@@ -11,6 +11,7 @@ import pytest
 import autograd_core as ag
 from autograd_core.autograd import Variable
 from autograd_core.backends import cuda, cudnn, mkldnn, mps
+from nn.parallel import DistributedDataParallel
 
 
 def test_switches_are_kept():
@@ -208,6 +209,15 @@ def test_compilers_leave_functions_as_they_are():
     assert (double(1), triple(1), ag.jit.trace(double, ag.ones(1))(2)) == (2, 3, 4)
     asked = ag.compiler.is_compiling, ag.jit.is_scripting, ag.distributed.is_initialized
     assert not any(ask() for ask in asked)
+
+
+def test_one_process_is_all_there_is():
+    assert (ag.distributed.get_rank(), ag.distributed.get_world_size(), ag.distributed.is_available()) == (0, 1, False)
+    assert (ag.version.cuda, ag.version.hip) == (None, None)
+    for refused in (ag.distributed.init_process_group, lambda: DistributedDataParallel(ag.nn.Identity())):
+        with pytest.raises(NotImplementedError, match=r"training\.distributed"):
+            refused()
+    assert not isinstance(ag.nn.Identity(), DistributedDataParallel)
 
 
 def test_functions_under_autocast():
