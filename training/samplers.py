@@ -31,6 +31,9 @@ class SequentialSampler(Sampler):
         return len(self.data_source)
 
 
+AT_ONCE = 1024  # numbers to draw: programs ask for any number of samples and stop when they like
+
+
 class RandomSampler(Sampler):
     """In random order, or, with `replacement`, whichever comes; `num_samples` of them, or as many as there are."""
 
@@ -49,7 +52,8 @@ class RandomSampler(Sampler):
     def __iter__(self) -> Iterator[int]:
         n, count = len(self.data_source), self.num_samples
         if self.replacement:
-            yield from ag.randint(n, (count,), generator=self.generator).tolist()
+            for start in range(0, count, AT_ONCE):
+                yield from ag.randint(n, (min(AT_ONCE, count - start),), generator=self.generator).tolist()
             return
         for start in range(0, count, n):
             yield from ag.randperm(n, generator=self.generator)[: count - start].tolist()

@@ -1,5 +1,7 @@
 """The loader: every example once, in an order that repeats."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -109,6 +111,8 @@ def test_orders():
     assert sorted(data.RandomSampler(TEN, num_samples=20)) == sorted([*range(10)] * 2)
     drawn = list(data.RandomSampler(TEN, replacement=True, num_samples=30))
     assert (len(drawn), len(set(drawn)) < 30, set(drawn) <= set(range(10))) == (30, True, True)
+    endless = data.RandomSampler(TEN, replacement=True, num_samples=10**10)
+    assert set(itertools.islice(endless, 3000)) == set(range(10))
     assert sorted(data.SubsetRandomSampler([3, 5, 7])) == [3, 5, 7]
     weighted = data.WeightedRandomSampler([0.0, 1.0, 3.0], 4000)
     assert len(DataLoader(TEN, 100, sampler=weighted)) == 40
