@@ -7,6 +7,7 @@ import io
 import pickle
 import zipfile
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -41,6 +42,13 @@ class _Storage:
         self.owner, self.array, self.key = owner, owner.ravel(order="K"), key
 
 
+class _ArrayType:
+    """The dtype of an array, which as an object of its own stands for PyTorch's."""
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self.code = dtype.str
+
+
 _Pickler: Any = pickle._Pickler  # in Python: that in C writes no names of what is not installed
 
 
@@ -66,18 +74,15 @@ class _Writer(_Pickler):  # type: ignore[misc]  # which has no type
         return None
 
     def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, Parameter):
-            return _Name("torch._utils", "_rebuild_parameter"), (obj.detach(), obj.requires_grad, OrderedDict())
+        for kind, reduced in REDUCTIONS.items():
+            if isinstance(obj, kind):
+                return reduced(obj)
         if isinstance(obj, Tensor):
             return self._tensor(obj)
-        if isinstance(obj, Device):
-            return _Name("torch", "device"), (str(obj),)
-        if isinstance(obj, Size):
-            return _Name("torch", "Size"), (tuple(obj),)
         if type(obj) not in PLAIN and not isinstance(obj, _Storage) and not any(obj is named for named in NAMED):
             raise TypeError(
-                f"save() writes tensors, numbers, strings, bytes, and lists, tuples, dicts and sets of them, not "
-                f"{type(obj).__name__}; of a module or an optimizer save its state_dict()"
+                f"save() writes tensors, arrays, numbers, strings, bytes, and lists, tuples, dicts and sets of them, "
+                f"not {type(obj).__name__}; of a module or an optimizer save its state_dict()"
             )
         return NotImplemented
 
@@ -94,6 +99,24 @@ class _Writer(_Pickler):  # type: ignore[misc]  # which has no type
         hooks: OrderedDict[str, Any] = OrderedDict()
         parts = self.storages[id(whole)], offset, array.shape, strides, t.requires_grad
         return _Name("torch._utils", "_rebuild_tensor_v2"), (*parts, hooks)
+
+
+def _array(array: np.ndarray[Any, Any]) -> Any:
+    if array.dtype.kind not in "biufc":
+        raise TypeError(f"save() writes arrays of numbers, not of {array.dtype}, for a state_dict()")
+    empty = _Name("numpy", "ndarray"), (0,), b"b"
+    return _Name("numpy.core.multiarray", "_reconstruct"), empty, (
+        1, array.shape, _ArrayType(array.dtype), False, array.tobytes())  # fmt: skip
+
+
+# What stands for objects of these types: a function of PyTorch's or NumPy's, and its arguments.
+REDUCTIONS: dict[type, Callable[[Any], Any]] = {
+    Parameter: lambda p: (_Name("torch._utils", "_rebuild_parameter"), (p.detach(), p.requires_grad, OrderedDict())),
+    np.ndarray: _array,
+    _ArrayType: lambda dtype: (_Name("numpy", "dtype"), (dtype.code, False, True)),
+    Device: lambda device: (_Name("torch", "device"), (str(device),)),
+    Size: lambda size: (_Name("torch", "Size"), (tuple(size),)),
+}
 
 
 def written(obj: Any) -> bytes:

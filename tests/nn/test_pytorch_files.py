@@ -204,6 +204,7 @@ def test_what_is_saved_comes_back(tmp_path):
         "kinds": [ag.ones(2, dtype=kind) for kind in (ag.bfloat16, ag.bool, ag.uint8, ag.complex64)],
         "leaf": ag.ones(1, requires_grad=True), "device": ag.device("cpu"),
         "shape": x.shape, "set": {1, 2}, "bytes": b"\xff", "no bytes": b"", "complex": 1 + 2j,
+        "array": np.arange(6.0).reshape(2, 3).T,
     }  # fmt: skip
     ag.save(saved, tmp_path / "all.pt")
     found = ag.load(tmp_path / "all.pt", map_location="cpu")
@@ -211,6 +212,7 @@ def test_what_is_saved_comes_back(tmp_path):
     for name in ("epoch", "best", "none", "pair", "dtype", "device", "shape", "set", "bytes", "no bytes", "complex"):
         assert found[name] == saved[name]
     assert type(found["shape"]) is ag.Size
+    assert_close(found["array"], saved["array"])
     for name in ("views", "number", "empty", "kinds", "parameter", "leaf"):
         assert_close(found[name], saved[name])
     assert isinstance(found["parameter"], nn.Parameter)
@@ -223,6 +225,6 @@ def test_what_is_saved_comes_back(tmp_path):
 
 
 def test_what_cannot_be_saved():
-    for wrong in (nn.Linear(1, 1), {"f": len}, [object()]):
+    for wrong in (nn.Linear(1, 1), {"f": len}, [object()], np.array(["x"])):
         with pytest.raises(TypeError, match=r"state_dict\(\)"):
             ag.save(wrong, io.BytesIO())
