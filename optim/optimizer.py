@@ -16,7 +16,17 @@ from backends.live import capturing
 from optim.hooks import Watched
 
 Params = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
+ParamsT = Params  # PyTorch's name
 
+
+class _Required:
+    """In place of a default, for an option that every group of an optimizer of one's own must give."""
+
+    def __repr__(self) -> str:
+        return "<required parameter>"
+
+
+required = _Required()
 
 HINTS = ("foreach", "fused", "capturable", "differentiable")
 # Options that must not be negative, and what messages call them.
@@ -88,6 +98,8 @@ class Optimizer(Watched):
             if lr.numel() != 1:
                 raise ValueError(f"Tensor lr must be 1-element, but has shape {lr.shape}")
             group["lr"] = lr.item()
+        if missing := [name for name, value in group.items() if value is required]:
+            raise ValueError(f"parameter group didn't specify a value of required optimization parameter {missing[0]}")
         self.check_options(group)
         self.param_groups.append(group)
 

@@ -11,7 +11,8 @@ PLACES = {
     "nn": "nn", "optim": "optim", "load": "nn.files.serialization:load", "save": "nn.files.serialization:save",
     "func.functional_call": "nn:functional_call", "func.stack_module_state": "nn:stack_module_state",
     "utils.data": "training.data", "multiprocessing": "multiprocessing",
-    "jit": "autograd_core.compatibility.jit", "compiler": "autograd_core.compatibility.jit",
+    "jit.annotations": "typing", "jit": "autograd_core.compatibility.jit",
+    "compiler": "autograd_core.compatibility.jit",
     "distributed": "autograd_core.compatibility.distributed", "version": "autograd_core.compatibility.version",
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ import pytest
 import autograd_core as ag
 import optim
 from optim.elementwise import SMALL
+from optim.optimizer import required
 from optim.sgd import LARGE
 
 SHAPES = [(4, 3), (5,), ()]
@@ -514,3 +515,15 @@ def test_an_optimizer_with_a_step_of_its_own():
     twin = copy.deepcopy(optimizer)
     assert twin.param_groups[0]["damping"] == 0
     assert twin.state[twin.param_groups[0]["params"][0]]["velocity"].tolist() == pytest.approx([3.4, 3.4])
+
+
+def test_an_option_without_a_default_must_be_given():
+    class Mine(optim.Optimizer):
+        def __init__(self, params, lr=required):
+            super().__init__(params, {"lr": lr})
+
+    p = ag.ones(1, requires_grad=True)
+    assert Mine([{"params": [p], "lr": 0.1}]).param_groups[0]["lr"] == 0.1
+    with pytest.raises(ValueError, match="required optimization parameter lr"):
+        Mine([p])
+    assert repr(required) == "<required parameter>"
