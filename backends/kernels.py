@@ -104,6 +104,9 @@ class Namespace(SimpleNamespace):
 
 
 def namespace_of(library: Any, kernels: SimpleNamespace) -> Namespace:
-    """Every public name that an array library has loaded, with `kernels` beside them."""
+    """Every public name that an array library has loaded, with `kernels` beside them.
+
+    asynchronous: whether calls return before the work is done.
+    """
     public = {name: value for name, value in vars(library).items() if not name.startswith("_")}
-    return Namespace(**public, library=library, kernels=kernels)
+    return Namespace(**public, library=library, kernels=kernels, asynchronous=False)

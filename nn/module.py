@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from autograd_core import Tensor, no_grad
 from nn.conversion import Convertible
@@ -72,12 +72,6 @@ class Module(Hooked, Convertible, Stateful):
                 self._own(registry, name, value, "")
             else:
                 _refuse(registry, name, value)
-
-    if not TYPE_CHECKING:  # type checkers would take any name for one of an attribute
-
-        def __getattr__(self, name):
-            """What programs call themselves, `self.__getattr__("layer1")`."""
-            return object.__getattribute__(self, name)
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)

@@ -267,13 +267,6 @@ def test_a_module_may_print_under_another_name():
     assert repr(Renamed(nn.ReLU())) == "Stem(\n  (0): ReLU()\n)"
 
 
-def test_attributes_by_calling_what_looks_them_up():
-    m = small()
-    assert m.__getattr__("0") is m[0]
-    with pytest.raises(AttributeError, match="'Sequential' object has no attribute 'x'"):
-        m.x
-
-
 def test_nested_model_reads_as_in_pytorch():
     m = nn.Sequential(
         nn.Conv2d(1, 6, 5, padding=2),
