@@ -99,14 +99,13 @@ class Namespace(SimpleNamespace):
     What the library itself loads on demand (NumPy: fft, random, testing, ...) is looked up on demand here too.
     """
 
+    asynchronous = False  # whether calls return before the work is done
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.library, name)
 
 
 def namespace_of(library: Any, kernels: SimpleNamespace) -> Namespace:
-    """Every public name that an array library has loaded, with `kernels` beside them.
-
-    asynchronous: whether calls return before the work is done.
-    """
+    """Every public name that an array library has loaded, with `kernels` beside them."""
     public = {name: value for name, value in vars(library).items() if not name.startswith("_")}
-    return Namespace(**public, library=library, kernels=kernels, asynchronous=False)
+    return Namespace(**public, library=library, kernels=kernels)
