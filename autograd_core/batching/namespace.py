@@ -5,6 +5,7 @@ Each is one of a few kinds, as `tables` says; what is in no table runs sample by
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -148,7 +149,7 @@ def _kernels(cls: Any, kernels: SimpleNamespace) -> SimpleNamespace:
             members[name] = partial(pointwise, cls, kernel)
         else:
             members[name] = partial(_stacked if name in tables.MATRICES else loops.each, cls, kernel)
-    members["add_at"], members["fused"] = partial(add_at, cls), None
+    members["take_at"], members["add_at"], members["fused"] = operator.getitem, partial(add_at, cls), None
     members["diagonal"] = partial(_diagonal_kernel, cls, kernels.diagonal)
     return SimpleNamespace(**members)
 

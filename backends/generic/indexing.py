@@ -20,6 +20,11 @@ def add_plane(xp: Any, g: Array, indices: Array, x_shape: Sizes) -> Array:
     return channels_first(flat.reshape(shape).astype(g.dtype, copy=False))
 
 
+def take_at(xp: Any, x: Array, index: Any) -> Array:
+    """x[index], any NumPy index expression."""
+    return x[index]
+
+
 def add_at(xp: Any, shape: Sizes, dtype: Any, index: Any, values: Array) -> Array:
     """Zeros of `shape` with `values` added at `index`, any NumPy index expression; repeats accumulate."""
     dtype = xp.dtype(dtype)

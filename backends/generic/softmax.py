@@ -41,13 +41,13 @@ def softmax_nll(
     shift = shift.astype(wide_dtype(xp, x.dtype), copy=False)
     d = x - shift
     total = xp.exp(d).sum(axis=1, keepdims=True)
-    return losses(xp, d, target, total, ignore_index, reduction).astype(x.dtype, copy=False), shift, total
+    return nll(xp, d, target, xp.log(total), ignore_index, reduction).astype(x.dtype, copy=False), shift, total
 
 
-def losses(xp: Any, d: Array, target: Array, total: Array, ignore_index: int | None, reduction: str) -> Array:
-    """-log softmax(d)[target] and their sum or mean, from Σ exp(d)."""
+def nll(xp: Any, d: Array, target: Array, log_total: Any, ignore_index: int | None, reduction: str) -> Array:
+    """-log softmax(d)[target], or their sum or mean, from log Σ exp(d)."""
     valid, chosen = _counted(xp, target, ignore_index)
-    found = (xp.log(total) - d[grid(xp, chosen, 1)])[:, 0]
+    found = (log_total - d[grid(xp, chosen, 1)])[:, 0]
     if valid is not None:
         found = xp.where(valid, found, 0)
     if reduction != "none":

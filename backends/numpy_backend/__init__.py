@@ -75,7 +75,7 @@ class NumpyBackend:
         kernels.normalize_batch = normalization.normalize_batch
         kernels.batch_gradients = normalization.batch_gradients
         kernels.scale_channels = normalization.scale_channels
-        kernels.add_at = partial(indexing.add_at, kernels.add_at)
+        kernels.add_at, kernels.take_at = partial(indexing.add_at, kernels.add_at), indexing.take_at
         kernels.softmax_nll = partial(softmax.softmax_nll, kernels.softmax_nll)
         kernels.lu_factor, kernels.solve_triangular = lapack.lu_factor, lapack.solve_triangular
         onednn.overlay(kernels)

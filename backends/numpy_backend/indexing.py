@@ -1,4 +1,8 @@
-"""Adding at indices that may repeat, by products with sparse matrices: up to eight times as fast as `np.add.at`."""
+"""Reading, and adding, at indices that may repeat, of large arrays.
+
+Rows are added by products with sparse matrices, up to eight times as fast as `np.add.at`; single elements by their places
+in the flat array, twice as fast as by one index for each axis.
+"""
 
 from collections.abc import Callable
 from math import prod
@@ -6,15 +10,22 @@ from typing import Any
 
 import numpy as np
 
+from backends.buffers import dense, empty
 from backends.geometry import Array, Sizes
 
 LARGE = 1 << 16  # elements from which on it is worth the import
+MANY = 1 << 12  # positions from which on flat ones pay
 
 
 def add_at(plain: Callable[..., Array], shape: Sizes, dtype: Any, index: Any, values: Array) -> Array:
-    """See `backends.generic.indexing.add_at`, which is `plain`; for whole rows."""
+    """See `backends.generic.indexing.add_at`, which is `plain`."""
+    kind = np.dtype(dtype).char
+    if kind in "fd" and (places := flat_places(shape, index)) is not None:
+        flat = np.zeros(prod(shape), dtype)
+        np.add.at(flat, places.reshape(-1), np.broadcast_to(values, places.shape).astype(dtype, copy=False).reshape(-1))
+        return flat.reshape(shape)
     rows = index[0] if isinstance(index, tuple) and len(index) == 1 else index
-    if values.size < LARGE or np.dtype(dtype).char not in "fdFD" or not _is_integers(rows):
+    if values.size < LARGE or kind not in "fdFD" or not _is_integers(rows):
         return plain(shape, dtype, index, values)
     from scipy.sparse import csc_array
 
@@ -24,6 +35,33 @@ def add_at(plain: Callable[..., Array], shape: Sizes, dtype: Any, index: Any, va
     chosen = csc_array((np.ones(count, dtype), places, np.arange(count + 1)), shape=(shape[0], count))
     every = np.broadcast_to(values, (*rows.shape, *shape[1:])).reshape(count, prod(shape[1:]))
     return (chosen @ every).reshape(shape)
+
+
+def take_at(x: Array, index: Any) -> Array:
+    """x[index]."""
+    places = flat_places(x.shape, index) if x.flags.c_contiguous else None
+    if places is None:
+        return x[index]
+    y = empty(places.shape, None, x.dtype)
+    return x.reshape(-1).take(places, out=y, mode="clip")  # unbuffered, as all are known to lie inside
+
+
+def flat_places(shape: Sizes, index: Any) -> Array | None:
+    """Where, in the flat array, an index of one array for each axis leads; None where few or not all lie in the shape."""
+    parts = index if isinstance(index, tuple) else (index,)
+    if len(parts) != len(shape) or not all(isinstance(p, np.ndarray) and p.dtype == np.int64 for p in parts):
+        return None
+    if np.broadcast(*parts).size < MANY or not all(_all_below(p, n) for p, n in zip(parts, shape, strict=True)):
+        return None
+    steps = dense(shape, itemsize=1)
+    small_first = sorted([p * step if step > 1 else p for p, step in zip(parts, steps, strict=True)], key=np.size)
+    places: Array = sum(small_first[1:], small_first[0])
+    return places
+
+
+def _all_below(index: Array, n: int) -> bool:
+    """Whether all positions are at least 0 and below n."""
+    return bool(index.view(np.uint64).max() < n)  # a negative one becomes large
 
 
 def _is_integers(index: Any) -> bool:

@@ -81,7 +81,7 @@ def softmax_nll(x: Array, target: Array, ignore_index: int | None, reduction: st
     total = _sums(x.shape, d)
     if not np.isfinite(total).all():
         return None
-    return generic.losses(np, d, target, total, ignore_index, reduction), shift, total
+    return generic.nll(np, d, target, np.log(total), ignore_index, reduction), shift, total
 
 
 def softmax_nll_gradient(

@@ -10,6 +10,7 @@ from autograd_core.kinds import LOSS
 from autograd_core.libraries import all_below, checks_values, holds
 from autograd_core.ops.losses.loss import REAL, REDUCTIONS, UNIT, np_reduced, reduced, reduction_of
 from autograd_core.registry import Values, composition, integers, op, sample
+from backends.generic.softmax import nll
 
 
 def _nll_rule(xp, g, input, target, shift, total, ignore_index, reduction):
@@ -18,12 +19,16 @@ def _nll_rule(xp, g, input, target, shift, total, ignore_index, reduction):
 
 def _recorded_rule(xp, g, input, target, ignore_index, reduction):
     """(softmax - one-hot) of each sample, weighted by what its loss counts for, in terms of the input."""
+    share, chosen = _counted(xp, g, target, input.dtype, ignore_index, reduction)
+    return xp.softmax(input, dim=1) * share - xp.spread(share, chosen, dim=1, shape=input.shape), None
+
+
+def _counted(xp, g, target, dtype, ignore_index, reduction):
+    """What the loss of each sample counts for and the class it is about, with an axis for the classes."""
     valid = target != (-1 if ignore_index is None else ignore_index)  # no class is -1
     if reduction == "mean":
-        g = g / xp.astype(xp.sum(valid), dtype=input.dtype)
-    share = _column(xp, xp.where(valid, g, 0))
-    chosen = _column(xp, xp.where(valid, target, 0))
-    return xp.softmax(input, dim=1) * share - xp.spread(share, chosen, dim=1, shape=input.shape), None
+        g = g / xp.astype(xp.sum(valid), dtype=dtype)
+    return _column(xp, xp.where(valid, g, 0)), _column(xp, xp.where(valid, target, 0))
 
 
 def _column(xp, x):
@@ -88,6 +93,37 @@ def _classes(input, target, weight, ignore_index, name):
     return target, ignore_index
 
 
+def _picked_rule(xp, g, target, input_shape, input_dtype, ignore_index, reduction):
+    share, chosen = _counted(xp, g, target, input_dtype, ignore_index, reduction)
+    return xp.spread(-share, chosen, dim=1, shape=input_shape)
+
+
+def _slow_picked(x, target, ignore_index=None, reduction="mean"):
+    losses, valid = np.zeros(target.shape), target != ignore_index
+    for at in zip(*np.nonzero(valid), strict=True):
+        losses[at] = -x[(at[0], target[at], *at[1:])]
+    return losses.sum() / valid.sum() if reduction == "mean" else np_reduced(losses, reduction)
+
+
+@op(
+    LOSS,
+    symbol="nll",
+    domain=REAL,
+    wide=True,
+    vjp=(_picked_rule, None),
+    reference=_slow_picked,
+    samples=(
+        sample((4, 3), integers((4,), 0, 3)),
+        sample((2, 3, 2), integers((2, 2), 0, 3), reduction="sum"),
+        sample((5, 3), integers((5,), 0, 3), ignore_index=1),
+        sample((0, 3), integers((0,), 0, 3), reduction="none"),
+    ),
+)
+def picked_nll(xp, input, target, *, ignore_index=None, reduction="mean"):
+    """-input[target] along axis 1, in one pass; the targets that are `ignore_index` do not count."""
+    return nll(xp, input, target, 0, ignore_index, reduction)
+
+
 @composition(
     LOSS,
     domain=REAL,
@@ -109,7 +145,9 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
         input, target = input.unsqueeze(0), target.reshape((1,))
         loss = nll_loss(input, target, weight, ignore_index=ignore_index, reduction=reduction)
         return loss.squeeze(0) if reduction == "none" else loss
-    target, _ = _classes(input, target, weight, ignore_index, "nll_loss")
+    target, ignored = _classes(input, target, weight, ignore_index, "nll_loss")
+    if weight is None and reduction in REDUCTIONS:
+        return picked_nll(input, target, ignore_index=ignored, reduction=reduction)
     valid = target != ignore_index
     chosen = functional.where(valid, target, 0)
     losses = -functional.gather(input, 1, chosen.unsqueeze(1)).squeeze(1)

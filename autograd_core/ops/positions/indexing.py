@@ -94,7 +94,7 @@ def gather(xp, x, index, *, dim):
         return xp.zeros(index.shape, x.dtype)
     check_index(x.shape or (1,), index if index.ndim else index.reshape(1), at, "gather")
     try:
-        return x[grid(xp, index, at)] if x.ndim and index.ndim else x.reshape(-1)[index]
+        return xp.kernels.take_at(x, grid(xp, index, at)) if x.ndim and index.ndim else x.reshape(-1)[index]
     except IndexError as e:
         raise PositionError(f"gather(): {e}") from None
 
