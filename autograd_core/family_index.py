@@ -129,7 +129,7 @@ INDEX: dict[str, str] = {
     "pointwise.sinc": """
         Tensor.sinc Tensor.sinc_ sinc sinc_ sinc_slope special.sinc special.spherical_bessel_j0 spherical_bessel_j0""",
     "positions.embedding": """
-        add_rows embedding embedding_bag take_rows""",
+        add_rows embedding embedding_bag mix_rows take_rows""",
     "positions.masks": """
         Tensor.argwhere Tensor.fill_ Tensor.masked_fill Tensor.masked_fill_ Tensor.masked_scatter
         Tensor.masked_scatter_ Tensor.nonzero Tensor.nonzero_static argwhere fill fill_ masked_fill masked_scatter

@@ -53,6 +53,12 @@ def add_at(xp: Any, shape: Sizes, dtype: Any, index: Any, values: Array) -> Arra
     return flat.reshape(shape).astype(dtype, copy=False)
 
 
+def mix_rows(xp: Any, x: Array, index: Array, to: Array, factors: Array | None, count: int) -> Array:
+    """Zeros of `count` rows with the rows of x at `index`, times `factors` (or 1), added at `to`: three vectors."""
+    rows = xp.take(x, index, axis=0)
+    return add_at(xp, (count, x.shape[1]), x.dtype, to, rows if factors is None else rows * factors[:, None])
+
+
 def grid(xp: Any, index: Array, axis: int) -> tuple[Array, ...]:
     """The index expression that picks by `index` along an axis and keeps every other position."""
     ones = (1,) * index.ndim

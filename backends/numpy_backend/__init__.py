@@ -18,6 +18,7 @@ from backends.numpy_backend import (
     lapack,
     normalization,
     padding,
+    pairwise,
     passes,
     products,
     reduction,
@@ -57,6 +58,9 @@ class NumpyBackend:
         self.namespace.max, self.namespace.min = (partial(reduction.extreme, f) for f in (np.maximum, np.minimum))
         self.namespace.concatenate, self.namespace.copyto = copies.concatenate, copies.copyto
         self.namespace.ascontiguousarray, self.namespace.reshape = copies.contiguous, copies.reshape
+        self.namespace.tril, self.namespace.triu = (partial(selection.triangle, name) for name in ("tril", "triu"))
+        self.namespace.prod, self.namespace.nan_to_num = reduction.product, selection.nan_to_num
+        vars(self.namespace).update(pairwise.FORMULAS)
         self.namespace.dot = np.ndarray.dot  # for matrices of 16 numbers twice as fast as np.dot, which dispatches
         library = Deferred("scipy.special")
         kernels = self.namespace.kernels = bind(
@@ -76,6 +80,8 @@ class NumpyBackend:
         kernels.batch_gradients = normalization.batch_gradients
         kernels.scale_channels = normalization.scale_channels
         kernels.add_at, kernels.take_at = partial(indexing.add_at, kernels.add_at), indexing.take_at
+        kernels.mix_rows = partial(indexing.mix_rows, kernels.mix_rows)
+        kernels.sum_of_squares = reduction.sum_of_squares
         kernels.softmax_nll = partial(softmax.softmax_nll, kernels.softmax_nll)
         kernels.lu_factor, kernels.solve_triangular = lapack.lu_factor, lapack.solve_triangular
         onednn.overlay(kernels)

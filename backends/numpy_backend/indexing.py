@@ -1,7 +1,7 @@
 """Reading, and adding, at indices that may repeat, of large arrays.
 
-Rows are added by products with sparse matrices, up to eight times as fast as `np.add.at`; single elements by their places
-in the flat array, twice as fast as by one index for each axis.
+Rows are added by products with sparse matrices, up to eight times as fast as `np.add.at`; single elements by their
+places in the flat array, twice as fast as by one index for each axis.
 """
 
 from collections.abc import Callable
@@ -37,6 +37,19 @@ def add_at(plain: Callable[..., Array], shape: Sizes, dtype: Any, index: Any, va
     return (chosen @ every).reshape(shape)
 
 
+def mix_rows(
+    plain: Callable[..., Array], x: Array, index: Array, to: Array, factors: Array | None, count: int
+) -> Array:
+    """See `backends.generic.indexing.mix_rows`, which is `plain`; by a product that gathers no rows."""
+    if index.size * x.shape[1] < LARGE or x.dtype.char not in "fdFD":
+        return plain(x, index, to, factors, count)
+    from scipy.sparse import coo_array
+
+    values = np.ones(index.size, x.dtype) if factors is None else factors
+    product: Array = coo_array((values, (to, index)), shape=(count, len(x))) @ x
+    return product
+
+
 def take_at(x: Array, index: Any) -> Array:
     """x[index]."""
     places = flat_places(x.shape, index) if x.flags.c_contiguous else None
@@ -47,7 +60,7 @@ def take_at(x: Array, index: Any) -> Array:
 
 
 def flat_places(shape: Sizes, index: Any) -> Array | None:
-    """Where, in the flat array, an index of one array for each axis leads; None where few or not all lie in the shape."""
+    """Where, in the flat array, an index of one array for each axis leads; None for few, or if some lie outside."""
     parts = index if isinstance(index, tuple) else (index,)
     if len(parts) != len(shape) or not all(isinstance(p, np.ndarray) and p.dtype == np.int64 for p in parts):
         return None

@@ -1,4 +1,7 @@
-"""Sums over several axes of arrays whose innermost axis is kept, in long lines; extremes of short rows, by columns."""
+"""Sums over several axes of arrays whose innermost axis is kept, in long lines; extremes of short rows, by columns.
+
+Sums of squares by dot products, and products of long rows by halves: both take what processors compute side by side.
+"""
 
 from math import gcd, prod
 from typing import Any
@@ -9,6 +12,8 @@ from backends.geometry import Array, Sizes
 
 SHORT = 32  # elements of a row up to which copying all rows takes less than NumPy, which needs 80 ns for each
 LINE = 1 << 10  # elements: NumPy adds line to line, and short ones cost it a loop each
+MANY = 1 << 12  # elements from which on a way of several calls pays
+LOW = 2.0**-90  # sums of squares of float32 below which those that underflow could count
 
 
 def total(x: Array, axes: Sizes, keepdims: bool) -> Array:
@@ -31,3 +36,28 @@ def extreme(ufunc: np.ufunc, x: Array, axis: Any = None, keepdims: bool = False,
     y = np.empty((*x.shape[:-1], 1) if keepdims else x.shape[:-1], x.dtype)
     ufunc.reduce(x.reshape(-1, x.shape[-1]).T.copy(), axis=0, out=y.reshape(-1))
     return y
+
+
+def sum_of_squares(x: Array, axis: Any, keepdims: bool) -> Array | None:
+    """See `backends.generic.reduction.sum_of_squares`."""
+    if x.dtype != np.float32 or x.size < MANY or not x.flags.c_contiguous or axis not in (None, -1, x.ndim - 1):
+        return None
+    n = x.size if axis is None else x.shape[-1]
+    width = n if n <= LINE else gcd(n, LINE)
+    if width < SHORT:
+        return None
+    lines = x.reshape(-1, n // width, width)
+    sums = np.vecdot(lines, lines).sum(axis=1)
+    if not ((sums > LOW) & (sums < np.inf)).all():
+        return None
+    kept = (1,) * x.ndim if axis is None else (*x.shape[:-1], 1)
+    return sums.reshape(kept if keepdims else kept[: 0 if axis is None else -1])
+
+
+def product(x: Array, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Array:
+    """np.prod; along long rows of floats all of the first half times all of the second, and again."""
+    if x.size >= MANY and x.dtype.char in "fd" and dtype == x.dtype and x.ndim and axis in (-1, x.ndim - 1):
+        while x.shape[-1] > SHORT and not x.shape[-1] % 2:
+            half = x.shape[-1] // 2
+            x = x[..., :half] * x[..., half:]
+    return np.prod(x, axis=axis, keepdims=keepdims, dtype=dtype)

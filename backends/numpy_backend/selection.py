@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from backends import onednn
+from backends.buffers import empty_like
 from backends.geometry import Array
 from backends.numpy_backend.passes import one_pass
 
@@ -112,9 +113,11 @@ def where(condition: Array, *branches: Any) -> Any:
     bits = _BITS.get(dtype)
     if bits is None or not all(_fits(v, condition) for v in branches):
         return np.where(condition, a, b)
+    zeros = [v.__class__ in (int, float) and v == 0 == np.signbit(v) for v in branches]
+    if any(zeros) and (np.ndim(a) or np.ndim(b)):
+        return _or_zero(b if zeros[0] else a, ~condition if zeros[0] else condition, dtype)
     y = np.empty_like(condition, dtype=bits)
-    flat = _flat(y)
-    mask = _flat(condition).view(np.int8)
+    flat, mask = _flat(y), _flat(condition).view(np.int8)
     a, b = (_flat(v.astype(dtype, copy=False)).view(bits) if np.ndim(v) else dtype.type(v).view(bits) for v in branches)
     for start in range(0, y.size, BLOCK):
         block = slice(start, start + BLOCK)
@@ -123,6 +126,29 @@ def where(condition: Array, *branches: Any) -> Any:
         out &= (a[block] if a.ndim else a) ^ other
         out ^= other
     return y.view(dtype)
+
+
+def triangle(name: str, x: Array, k: int = 0) -> Array:
+    """np.tril or np.triu."""
+    if x.ndim != 2 or x.size < BLOCK or x.dtype not in _BITS:
+        triangle: Array = getattr(np, name)(x, k)
+        return triangle
+    lower = np.tri(x.shape[0], x.shape[1], k if name == "tril" else k - 1, bool)
+    return where(lower, x, 0) if name == "tril" else where(lower, 0, x)
+
+
+def nan_to_num(x: Array, **values: Any) -> Array:
+    """np.nan_to_num, which is slow even where there is nothing to replace."""
+    y: Array = x.copy() if np.isfinite(x).all() else np.nan_to_num(x, **values)
+    return y
+
+
+def _or_zero(x: Array, condition: Array, dtype: Any) -> Array:
+    """x where a condition holds, else 0: a product of its bits."""
+    y = empty_like(x, dtype=dtype)
+    bits = _BITS[dtype]
+    np.multiply(x.astype(dtype, copy=False).view(bits), condition, out=y.view(bits))
+    return y
 
 
 def _fits(v: Any, condition: Array) -> bool:

@@ -77,3 +77,38 @@ def test_planes(library, sizes, out):
     added = library.get(library.kernels.add_plane(library.put(g), library.put(indices), x.shape))
     assert added.shape == x.shape
     np.testing.assert_allclose(np.vdot(added, x), np.vdot(g, taken))
+
+
+MANY = np.random.default_rng(1).integers(0, 90, (90, 80))
+
+
+@pytest.mark.parametrize(
+    "index", [(MANY, np.arange(80)), (MANY - 5, np.arange(80)), (np.arange(90)[:, None], MANY % 80)]
+)
+def test_many_positions(library, index):
+    """As one at a time, whether some count from the end or not."""
+    x = np.random.default_rng(0).standard_normal((90, 80)).astype(np.float32)
+    found = library.get(library.kernels.take_at(library.put(x), put_index(library, index)))
+    np.testing.assert_array_equal(found, x[index])
+    added = library.get(library.kernels.add_at(x.shape, x.dtype, put_index(library, index), library.put(x)))
+    expected = np.zeros(x.shape)
+    np.add.at(expected, index, x)
+    np.testing.assert_allclose(added, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_positions_outside_are_refused():
+    from backends.numpy_backend.indexing import flat_places
+
+    assert flat_places((90, 80), (MANY, np.arange(80))) is not None
+    assert flat_places((89, 80), (MANY, np.arange(80))) is None
+
+
+def test_mixed_rows(library):
+    rng = np.random.default_rng(0)
+    x, factors = rng.standard_normal((50, 40)), rng.standard_normal(2000)
+    index, to = rng.integers(0, 50, 2000), rng.integers(0, 30, 2000)
+    expected = np.zeros((30, 40))
+    np.add.at(expected, to, x[index] * factors[:, None])
+    put = library.put
+    found = library.kernels.mix_rows(put(x), put(index), put(to), put(factors), 30)
+    np.testing.assert_allclose(library.get(found), expected, rtol=1e-10, atol=1e-10)

@@ -38,3 +38,23 @@ def test_extremes_are_those_of_numpy(shape, axis, layout, dtype):
         y, expected = found(x, axis=axis, keepdims=keepdims), plain(x, axis=axis, keepdims=keepdims)
         assert (y.dtype, np.shape(y)) == (expected.dtype, np.shape(expected))
         np.testing.assert_array_equal(y, expected)
+
+
+def test_sums_of_squares_give_up_where_float32_loses_some():
+    from backends.numpy_backend.reduction import sum_of_squares
+
+    x = np.random.default_rng(0).standard_normal((64, 3 << 10)).astype(np.float32)
+    for axis in (None, 1):
+        found = sum_of_squares(x, axis, True)
+        np.testing.assert_allclose(found, (x.astype(float) ** 2).sum(axis, keepdims=True), rtol=1e-6)
+    for scale in (1e-25, 1e25):
+        with np.errstate(over="ignore", under="ignore"):
+            found = sum_of_squares(x * np.float32(scale), 1, False)
+        assert found is None
+
+
+def test_products_of_long_rows():
+    from backends.numpy_backend.reduction import product
+
+    x = np.random.default_rng(0).uniform(0.5, 1.5, (20, 3, 352))
+    np.testing.assert_allclose(product(x, -1, dtype=x.dtype), np.prod(x, -1), rtol=1e-12)

@@ -138,15 +138,29 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     """Squared error within `delta`, linear beyond: ½d² or δ(|d| - ½δ) (Huber 1964); `weight` is of each element."""
     if delta <= 0:
         raise OperandError(f"huber_loss(): delta must be positive, but is {delta}")
-    losses = _huber(_difference(input, target, weight, "huber_loss"), delta)
+    losses = huber(_difference(input, target, weight, "huber_loss"), delta=delta)
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
-def _huber(d, delta):
-    """½d² or δ(|d| - ½δ) in one formula, whose gradient is right where d is infinite too."""
-    d = functional.abs(d)
-    least = functional.clamp(d, max=delta)
-    return least * (d - 0.5 * least)
+@op(
+    ELEMENTWISE,
+    symbol="huber",
+    domain=REAL,
+    method=False,
+    floating=True,
+    wide=True,
+    samples=(sample((2, 3), delta=5.0), sample((4,), delta=0.01)),
+    reference=lambda d, delta: 0.5 * d * d if abs(d) < delta else delta * (abs(d) - delta / 2),
+    vjp=lambda xp, g, d, delta: g * xp.clamp_number(d, min=-delta, max=delta),
+)
+def huber(xp, d, *, delta):
+    """½d² or δ(|d| - ½δ) in one formula."""
+    d = abs(d)
+    least = xp.minimum(d, delta)
+    y = -0.5 * least
+    y += d
+    y *= least
+    return y
 
 
 @composition(
@@ -162,8 +176,8 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
     if beta < 0:
         raise OperandError(f"smooth_l1_loss(): beta must not be negative, but is {beta}")
     d = _difference(input, target, None, "smooth_l1_loss")
-    losses = functional.abs(d) if beta == 0 else _huber(d, beta) / beta
-    return reduced(losses, reduction_of(reduction, size_average, reduce))
+    reduction = reduction_of(reduction, size_average, reduce)
+    return reduced(huber(d, delta=beta), reduction) / beta if beta else reduced(functional.abs(d), reduction)
 
 
 @op(

@@ -73,7 +73,7 @@ def _check_divisor(b, a):
 def remainder(xp, a, b):
     """Remainder of the division rounded down: it has the sign of the divisor."""
     _check_divisor(b, a)
-    return a % b
+    return xp.remainder(a, b)
 
 
 @op(BINARY, symbol="fmod", domain=POSITIVE, reference=math.fmod, samples=BETWEEN,
@@ -90,4 +90,4 @@ def fmod(xp, a, b):
 def floor_divide(xp, a, b):
     """Quotient rounded down. Piecewise constant: its gradient is 0."""
     _check_divisor(b, a)
-    return a // b
+    return xp.floor_divide(a, b)

@@ -63,6 +63,31 @@ def add_rows(xp, x, index, *, count):
     return xp.kernels.add_at((count, x.shape[-1]), x.dtype, index, x)
 
 
+@op(
+    INDEXING,
+    symbol="Σ w rows",
+    method=False,
+    wide=True,
+    reference=lambda x, index, to, factors=None, count=0: _slow_sum_of_rows(
+        x[index] * _or_ones(factors, index)[:, None], to, count
+    ),
+    samples=(
+        sample((5, 3), integers((6,), 0, 5), integers((6,), 0, 4), (6,), count=4),
+        sample((5, 3), integers((6,), 0, 5), integers((6,), 0, 4), None, count=5),
+        sample((2, 3), integers((0,), 0, 2), integers((0,), 0, 2), None, count=2),
+    ),
+    vjp=(
+        lambda xp, g, x_shape, index, to, factors: xp.mix_rows(g, to, index, factors, count=x_shape[0]),
+        None,
+        None,
+        lambda xp, g, x, index, to: xp.sum(xp.take_rows(g, to) * xp.take_rows(x, index), dim=-1),
+    ),
+)
+def mix_rows(xp, x, index, to, factors=None, *, count):
+    """A matrix of `count` rows, to which the rows of `input` at `index`, times `factors`, are added at `to`."""
+    return xp.kernels.mix_rows(x, index, to, factors, count)
+
+
 def _checked(input, weight, padding_idx, name):
     """The number of the row that stands for padding, counted from the start, after a look at all arguments."""
     if input.dtype.kind not in "iu":
@@ -88,10 +113,10 @@ def _shrink(weight, input, max_norm, norm_type):
     record_write(table)
 
 
-def _frequency(input, count):
-    """How often each number is looked up, by place."""
+def _uses(input, weight):
+    """How often each row is looked up, in the dtype of the weight."""
     ones = functional.ones(input.shape + (1,), dtype="int64", device=input.device)
-    return add_rows(ones, input, count=count)[input][..., 0]
+    return functional.astype(add_rows(ones, input, count=weight.shape[0])[:, 0], weight.dtype)
 
 
 def _look_up(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq):
@@ -99,7 +124,7 @@ def _look_up(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq
         _shrink(weight.detach(), input, max_norm, norm_type)
     share = None
     if scale_grad_by_freq:
-        share = 1 / functional.astype(_frequency(input, weight.shape[0]), weight.dtype)
+        share = 1 / _uses(input, weight)[input]
     if padding_idx is not None:
         share = functional.where(input == padding_idx, 0, 1 if share is None else share)
         share = functional.astype(share, weight.dtype)
@@ -201,19 +226,24 @@ def embedding_bag(
     index, places = functional.ravel(input)[: bounds[-1]], functional.arange(bounds[-1], device=input.device)
     if padding_idx is not None:
         places = places[index != padding_idx]
+    if max_norm is not None:
+        _shrink(weight.detach(), index, max_norm, norm_type)
     if mode == "max":
-        if max_norm is not None:
-            _shrink(weight.detach(), index, max_norm, norm_type)
         return _largest(index, bounds, weight, padding_idx)
-    rows = _look_up(index, weight, None, max_norm, norm_type, scale_grad_by_freq)
-    if per_sample_weights is not None:
-        rows = rows * functional.ravel(per_sample_weights)[: bounds[-1], None]
+    if scale_grad_by_freq:
+        share = 1 / functional.clamp(_uses(index, weight), min=1)
+        weight = take_rows(weight, functional.arange(weight.shape[0], device=input.device), share)
     counts = functional.as_tensor([b - a for a, b in pairwise(bounds)], dtype="int64", device=input.device)
     bag = functional.repeat_interleave(functional.arange(len(bounds) - 1, device=input.device), counts)[places]
-    total = add_rows(rows[places], bag, count=len(bounds) - 1)
+    factors = per_sample_weights
+    if factors is not None:
+        factors = functional.astype(functional.ravel(factors)[places], weight.dtype)
+    total = mix_rows(weight, index[places], bag, factors, count=len(bounds) - 1)
     if mode == "sum":
         return total
-    members = add_rows(functional.ones_like(rows.detach()[places][:, :1]), bag, count=len(bounds) - 1)
+    members = add_rows(
+        functional.ones((*bag.shape, 1), dtype=weight.dtype, device=input.device), bag, count=len(bounds) - 1
+    )
     return total / functional.clamp(members, min=1)
 
 

@@ -54,9 +54,12 @@ def euclidean(xp, x, *, dim=None, keepdim=False):
     """√Σ|x|² over `dim`, without overflow or underflow on the way."""
     if not x.size:
         return xp.sum(x.real, axis=axis_of(x, dim), keepdims=keepdim)
-    axis, wide = axis_of(x, dim), x.astype(WIDER.get(x.dtype, x.dtype), copy=False)
-    if wide is not x:  # squares of float32 fit float64
-        return xp.sqrt(xp.sum(_squares(wide), axis=axis, keepdims=keepdim)).astype(x.real.dtype)
+    axis = axis_of(x, dim)
+    if x.dtype in WIDER:
+        total = xp.kernels.sum_of_squares(x, axis, keepdim)
+        if total is None:  # squares of float32 fit float64
+            total = xp.sum(_squares(x.astype(WIDER[x.dtype])), axis=axis, keepdims=keepdim)
+        return xp.sqrt(total).astype(x.real.dtype)
     factor = power_of_two(xp, x, axis)
     y = xp.sqrt(xp.sum(_squares(x * factor), axis=axis, keepdims=True)) / factor
     return y if keepdim else y.squeeze(axis)

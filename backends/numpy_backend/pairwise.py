@@ -1,0 +1,108 @@
+"""Functions of two numbers by formulas of few fast passes, a block at a time; NumPy computes what these do not reach.
+
+Remainders of float32 are exact in float64 as long as the quotient has fewer than 29 bits.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from backends.geometry import Array
+from backends.numpy_backend.selection import where
+from backends.numpy_backend.special import blockwise
+
+MANY = 1 << 10  # elements from which on several passes cost less than NumPy's one
+FLOAT32 = np.dtype(np.float32)
+
+
+class Formula:
+    """The ufunc np.<name>, which computes large arrays of these types by a formula."""
+
+    def __init__(self, formula: Callable[[Array, Any], Array], name: str, kinds: str) -> None:
+        self.formula, self.plain, self.kinds = formula, getattr(np, name), kinds
+        self.reduce = self.plain.reduce
+
+    def __call__(self, a: Array, b: Any) -> Any:
+        """Of corresponding elements; the second operand may be a number."""
+        if a.__class__ is not np.ndarray or a.size < MANY or a.dtype.char not in self.kinds:
+            return self.plain(a, b)
+        if b.__class__ in (int, float):
+            b = a.dtype.type(b)
+        elif b.__class__ is not np.ndarray or b.shape != a.shape or b.dtype != a.dtype:
+            return self.plain(a, b)
+        return blockwise(self._settled, a, b)
+
+    def _settled(self, a: Array, b: Any) -> Array:
+        y = self.formula(a, b)
+        missing = y != y
+        if missing.any():
+            y[missing] = self.plain(a[missing], b[missing] if b.ndim else b)
+        return y
+
+
+def _hypot(a: Array, b: Any) -> Array:
+    a, b = a.astype(float), b.astype(float)
+    a *= a
+    a += b * b
+    return np.sqrt(a, out=a).astype(FLOAT32)
+
+
+def _logaddexp(a: Array, b: Any) -> Array:
+    d = a - b
+    np.negative(np.abs(d, out=d), out=d)
+    d = np.log1p(np.exp(d, out=d), out=d)
+    d += np.maximum(a, b)
+    return d
+
+
+def _divided(a: Array, b: Any, bits: int) -> tuple[Array, Array]:
+    """How often |b| goes into |a|, and what remains, in float64; NaN where the first has more bits than that."""
+    a, b = abs(a).astype(float), abs(b).astype(float)
+    q = a / b
+    np.floor(q, out=q)
+    a -= q * b
+    over, lost = a < 0, ~(q < 1 << bits)
+    if over.any():  # where the quotient was rounded up to an integer
+        a += over * b
+        q -= over
+    if lost.any():
+        a[lost] = np.nan
+    return q, a
+
+
+def _signed(y: Array, x: Any) -> Array:
+    """Numbers that are not negative, in place, with the signs of x."""
+    bits = y.view(np.int32)
+    bits |= x.view(np.int32) & np.int32(-(1 << 31))
+    return y
+
+
+def _fmod(a: Array, b: Any) -> Array:
+    return _signed(_divided(a, b, 29)[1].astype(FLOAT32), a)
+
+
+def _remainder(a: Array, b: Any) -> Array:
+    rest = _divided(a, b, 29)[1].astype(FLOAT32)
+    return _signed(where((np.signbit(a) != np.signbit(b)) & (rest != 0), abs(b) - rest, rest), b)
+
+
+def _floor_divide(a: Array, b: Any) -> Array:
+    q, rest = _divided(a, b, 24)
+    unlike = np.signbit(a) != np.signbit(b)
+    q += unlike & (rest > 0)
+    q *= 1.0 - 2.0 * unlike
+    q[rest != rest] = np.nan
+    return q.astype(FLOAT32)
+
+
+FORMULAS = {
+    name: Formula(formula, name, kinds)
+    for name, formula, kinds in (
+        ("hypot", _hypot, "f"),
+        ("logaddexp", _logaddexp, "fd"),
+        ("fmod", _fmod, "f"),
+        ("remainder", _remainder, "f"),
+        ("floor_divide", _floor_divide, "f"),
+    )
+}
