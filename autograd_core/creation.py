@@ -20,6 +20,7 @@ from autograd_core.registry import OPS, publish
 from autograd_core.semantics.conversion import array_from
 from autograd_core.semantics.memory_format import arranged
 from autograd_core.tensor import Tensor, check_differentiable, wrap
+from backends.generic.indexing import grid
 
 ShapeLike = SupportsIndex | Sequence[SupportsIndex]
 Number = bool | int | float | complex
@@ -228,7 +229,12 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, dtype: DTypeLike |
         raise RuntimeError(f"arange() from {first} to {last} by {by} never arrives")
     # In integers this is exact beyond 2^53, too.
     count = int(-((first - last) // by))
-    return _made(lambda xp: (first + by * xp.arange(count)).astype(kind), device, requires_grad)
+
+    def made(xp: Any) -> Any:
+        steps = xp.arange(count)
+        return (steps if (first, by) == (0, 1) else first + by * steps).astype(kind, copy=False)
+
+    return _made(made, device, requires_grad)
 
 
 def _range(start: Any = 0, end: Any = None, step: Any = 1, dtype: DTypeLike | None = None, device: str | None = None,
@@ -331,7 +337,10 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     n = num_classes if num_classes >= 0 else int(input.max()) + 1
     if input.numel() and not bool(((input >= 0) & (input < n)).all()):
         raise RuntimeError(f"one_hot(): classes must lie between 0 and {n - 1}")
-    return (input.unsqueeze(-1) == arange(n, device=input.device)).long()
+    xp, classes = LIBRARY[input.array.__class__], input.array[..., None]
+    vectors = xp.zeros((*input.shape, n), dtypes.int64)
+    vectors[grid(xp, classes, input.ndim)] = 1
+    return as_tensor(vectors)
 
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:

@@ -126,6 +126,15 @@ def test_distances_by_products_are_close_to_exact_ones():
     np.testing.assert_allclose(quick.numpy(), ag.cdist(a, b).numpy(), rtol=1e-10)
 
 
+def test_distances_of_many_near_rows():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((30, 7)).astype(np.float32)
+    y = np.concatenate([x * np.float32(1 + 1e-6), x, rng.standard_normal((5, 7)).astype(np.float32)])
+    found = ag.cdist(ag.tensor(x), ag.tensor(y)).numpy()
+    exact = np.sqrt(((x[:, None].astype(float) - y) ** 2).sum(-1))
+    np.testing.assert_allclose(found, exact, rtol=1e-7)
+
+
 def test_gradient_of_unevenly_spaced_samples():
     x = np.array([0.0, 0.5, 2.0, 3.0])
     (slope,) = ag.gradient(ag.tensor(x**2), spacing=[ag.tensor(x)], edge_order=2)

@@ -1,14 +1,21 @@
-"""Euclidean distances between all pairs of rows, from the differences, a block that fits the cache at a time."""
+"""Euclidean distances between all pairs of rows, from the differences, a block that fits the cache at a time.
+
+Of many rows of float32, by products of matrices in float64, whose rounding errors show in short distances alone. Those
+are computed again.
+"""
 
 import math
 
 import numpy as np
 
 from autograd_core.kinds import MATMUL
+from autograd_core.libraries import checks_values
 from autograd_core.ops.reductions.norms import WIDER, power_of_two
 from autograd_core.registry import op, sample
 
 BLOCK = 1 << 16  # differences at a time
+MANY = 25  # rows on either side from which on products pay
+NEAR = 2.0**-20  # as a part of the squared lengths, below which differences are taken
 
 
 def _blocks(x1, x2):
@@ -22,6 +29,11 @@ def _differences(x1, x2, block):
     return x1[..., block, None, :] - x2[..., None, :, :]
 
 
+def _by_products(*operands):
+    """Whether products of matrices are quicker than differences, and float64 makes them exact enough."""
+    return checks_values(operands[0]) and all(x.dtype == np.float32 and x.shape[-2] > MANY for x in operands[-2:])
+
+
 def _pull_rule(xp, g, w, x1, x2):
     return xp.sum(g * x1, dim=-1, keepdim=True) - xp.matmul(g, xp.swapped(x2))
 
@@ -33,8 +45,25 @@ def _pull_rule(xp, g, w, x1, x2):
          lambda xp, g, w: -xp.matmul(xp.swapped(w), g)))  # fmt: skip
 def pull(xp, w, x1, x2):
     """Σⱼ wᵢⱼ (aᵢ - bⱼ) for weights (..., P, R) and the rows of x1 (..., P, M) and x2 (..., R, M)."""
+    if _by_products(w, x1, x2):
+        w, a, b = (v.astype(float) for v in (w, x1, x2))
+        return (w.sum(axis=-1, keepdims=True) * a - xp.matmul(w, b)).astype(x1.dtype)
     parts = [xp.matmul(w[..., b, None, :], _differences(x1, x2, b))[..., 0, :] for b in _blocks(x1, x2)]
     return xp.concatenate(parts, axis=-2)
+
+
+def _squares_by_products(xp, a, b):
+    lengths = [xp.einsum("...m,...m->...", x, x) for x in (a, b)]
+    scale = lengths[0][..., :, None] + lengths[1][..., None, :]
+    squares = scale - 2 * xp.matmul(a, xp.swapaxes(b, -1, -2))
+    near = xp.nonzero(~(squares >= NEAR * scale))  # NaN, from infinite elements, too
+    a, b = (xp.broadcast_to(x, (*squares.shape[:-2], *x.shape[-2:])) for x in (a, b))
+    each = max(BLOCK // max(a.shape[-1], 1), 1)
+    for start in range(0, len(near[0]), each):
+        at = [v[start : start + each] for v in near]
+        d = a[*at[:-1]] - b[*at[:-2], at[-1]]
+        squares[*at] = xp.einsum("...m,...m->...", d, d)
+    return squares
 
 
 def _weights(xp, g, y):
@@ -50,6 +79,8 @@ def _weights(xp, g, y):
 def euclidean_distances(xp, x1, x2):
     """Euclidean distances (..., P, R) between the rows of x1 (..., P, M) and x2 (..., R, M)."""
     a, b = (x.astype(WIDER.get(x.dtype, x.dtype), copy=False) for x in (x1, x2))
+    if _by_products(x1, x2):
+        return xp.sqrt(_squares_by_products(xp, a, b)).astype(x1.dtype)
     factor = xp.minimum(power_of_two(xp, a, None), power_of_two(xp, b, None)).reshape(())
     a, b = a * factor, b * factor
     squares = []

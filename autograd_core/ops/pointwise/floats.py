@@ -91,6 +91,8 @@ def nan_to_num(xp, x, *, nan=0.0, posinf=None, neginf=None):
         return x.copy()
     largest = _largest(x.dtype)
     posinf, neginf = largest if posinf is None else posinf, -largest if neginf is None else neginf
+    if x.dtype.kind == "f":
+        return xp.nan_to_num(x, nan=nan or 0.0, posinf=posinf, neginf=neginf)
     y = xp.where(x != x, nan or 0.0, x)
     y = xp.where(x == math.inf, posinf, y)
     return xp.where(x == -math.inf, neginf, y).astype(x.dtype, copy=False)
