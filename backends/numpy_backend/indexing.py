@@ -20,7 +20,7 @@ MANY = 1 << 12  # positions from which on flat ones pay
 def add_at(plain: Callable[..., Array], shape: Sizes, dtype: Any, index: Any, values: Array) -> Array:
     """See `backends.generic.indexing.add_at`, which is `plain`."""
     kind = np.dtype(dtype).char
-    if kind in "fd" and (places := flat_places(shape, index)) is not None:
+    if values.size >= MANY and kind in "fd" and (places := flat_places(shape, index)) is not None:
         flat = np.zeros(prod(shape), dtype)
         np.add.at(flat, places.reshape(-1), np.broadcast_to(values, places.shape).astype(dtype, copy=False).reshape(-1))
         return flat.reshape(shape)
@@ -52,7 +52,7 @@ def mix_rows(
 
 def take_at(x: Array, index: Any) -> Array:
     """x[index]."""
-    places = flat_places(x.shape, index) if x.flags.c_contiguous else None
+    places = flat_places(x.shape, index) if x.size >= MANY and x.flags.c_contiguous else None
     if places is None:
         return x[index]
     y = empty(places.shape, None, x.dtype)

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+import backends
+
 
 @pytest.mark.parametrize("n", range(10))
 @pytest.mark.parametrize("axis", [0, 1])
@@ -23,3 +25,11 @@ def test_running_maximum_passes_nan_on(library, n, axis):
     x[x == 19] = np.nan
     y = library.get(library.kernels.running("maximum", library.put(x), axis))
     np.testing.assert_array_equal(y, np.maximum.accumulate(x, axis))
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("name", ["cumsum", "cumprod"])
+def test_running_sums_and_products_across_long_rows(name, axis):
+    x = np.random.default_rng(0).uniform(0.5, 1.5, (4, 3, 200)).astype(np.float32)
+    found = getattr(backends.get("cpu").namespace, name)(x[::-1], axis, np.float64)
+    np.testing.assert_allclose(found, getattr(np, name)(x[::-1], axis, np.float64), rtol=1e-12)
