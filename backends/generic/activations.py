@@ -195,8 +195,8 @@ def tanhshrink(xp: Any, x: Array) -> Array:
         return x - xp.tanh(x)
     near = xp.clip(x, -1.5, 1.5)
     square = near * near
-    rest = 23
-    for k in range(21, 3, -2):
+    rest = last = 13 if x.dtype.itemsize < 8 else 23
+    for k in range(last - 2, 3, -2):
         rest = k + square / rest
     small = square + square / rest
     if x.dtype.itemsize < 8:
