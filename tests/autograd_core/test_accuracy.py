@@ -205,6 +205,8 @@ SMOOTH = {
                     (-0.6, 9), (-0.75179152469357, -0.75179152469356)),
     "gelu_tanh": row(lambda x: x * sigma(gelu_argument(x)), gelu_tanh_slope, (-20, -5), (-5, -0.6), (-0.6, 9),
                      (-0.75246142207102, -0.75246142207101)),
+    "huber": row(lambda x: x * x / 2 if abs(x) < 1 else abs(x) - 0.5, lambda x: max(-1, min(x, 1)),
+                 (-2, 2), (1e-100, 1, True), (1, 1e300, True), statics={"delta": 1.0}),
     "softsign": row(lambda x: x / (1 + abs(x)), lambda x: 1 / (1 + abs(x)) ** 2, (-5, 5), (1, 1e150, True)),
     "tanhshrink": row(lambda x: x - mp.tanh(x), lambda x: mp.tanh(x) ** 2, (-5, 5), (1e-6, 0.1, True), (5, 1e4)),
 }  # fmt: skip
