@@ -54,7 +54,8 @@ class _Loader(Loader):
 class _Finder(MetaPathFinder):
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         root, _, name = fullname.partition(".")
-        if not name or sys.modules.get(root) is not sys.modules[PACKAGE]:
+        package = sys.modules.get(PACKAGE)
+        if not name or package is None or sys.modules.get(root) is not package:
             return None
         place = _place(name)
         if place == fullname:
