@@ -202,3 +202,17 @@ def one_of(probs: Any, logits: Any) -> Any:
     if (probs is None) == (logits is None):
         raise ValueError("Either `probs` or `logits` must be specified, but not both.")
     return logits if probs is None else probs
+
+
+class AroundLoc(Distribution):
+    """What lies around `loc`: the mean and the most probable value, unless a family says otherwise."""
+
+    loc: Tensor
+
+    @property
+    def mean(self) -> Tensor:
+        return self.loc
+
+    @property
+    def mode(self) -> Tensor:
+        return self.loc

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 from autograd_core import functional
 from autograd_core.distributions import constraints
-from autograd_core.distributions.distribution import Distribution, Shape, together
+from autograd_core.distributions.distribution import AroundLoc, Distribution, Shape, together
 from autograd_core.distributions.quantiles import ByQuantile
 from autograd_core.tensor import Tensor
 
 
-class Location(Distribution):
+class Location(AroundLoc):
     """A shape that is moved by `loc` and stretched by `scale`."""
 
     loc: Tensor
@@ -23,14 +23,6 @@ class Location(Distribution):
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
         self.loc, self.scale = together(loc, scale)
         super().__init__(self.loc.shape, validate_args=validate_args)
-
-    @property
-    def mean(self) -> Tensor:
-        return self.loc
-
-    @property
-    def mode(self) -> Tensor:
-        return self.loc
 
     def _standard(self, value: Tensor) -> Tensor:
         self._validate_sample(value)

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from autograd_core import functional, linalg
 from autograd_core.distributions import constraints
-from autograd_core.distributions.distribution import Distribution, Shape
+from autograd_core.distributions.distribution import AroundLoc, Shape
 from autograd_core.tensor import Tensor
 
 
-class LowRankMultivariateNormal(Distribution):
+class LowRankMultivariateNormal(AroundLoc):
     """Normal vectors of mean `loc` and covariance W·Wᵀ + D, of `cov_factor` W and the diagonal `cov_diag` of D."""
 
     loc: Tensor
@@ -33,14 +33,6 @@ class LowRankMultivariateNormal(Distribution):
         self.loc, self.cov_diag = loc.expand(*batch, -1), cov_diag.expand(*batch, -1)
         self.cov_factor = cov_factor.expand(*batch, -1, -1)
         super().__init__(batch, size, validate_args=validate_args)
-
-    @property
-    def mean(self) -> Tensor:
-        return self.loc
-
-    @property
-    def mode(self) -> Tensor:
-        return self.loc
 
     @property
     def variance(self) -> Tensor:

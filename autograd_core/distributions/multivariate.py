@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self, cast
 from autograd_core import functional, linalg
 from autograd_core.distributions import constraints
 from autograd_core.distributions.discrete import Categorical
-from autograd_core.distributions.distribution import Distribution, Shape, derived, sum_rightmost
+from autograd_core.distributions.distribution import AroundLoc, Distribution, Shape, derived, sum_rightmost
 from autograd_core.distributions.gamma_draws import shares
 from autograd_core.tensor import Tensor
 
@@ -43,7 +43,7 @@ def precision_of(d: Any) -> Tensor:
     return functional.cholesky_inverse(d.scale_tril)
 
 
-class MultivariateNormal(Distribution):
+class MultivariateNormal(AroundLoc):
     """Normal vectors of mean `loc`, and a covariance matrix, its inverse, or its Cholesky factor `scale_tril`."""
 
     has_rsample = True
@@ -64,14 +64,6 @@ class MultivariateNormal(Distribution):
         super().__init__(batch, loc.shape[-1:], validate_args=validate_args)
 
     scale_tril, covariance_matrix, precision_matrix = map(derived, (scale_tril_of, covariance_of, precision_of))
-
-    @property
-    def mean(self) -> Tensor:
-        return self.loc
-
-    @property
-    def mode(self) -> Tensor:
-        return self.loc
 
     @property
     def variance(self) -> Tensor:

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 from autograd_core import functional, special
 from autograd_core.distributions import constraints
-from autograd_core.distributions.distribution import Distribution, Shape, together
+from autograd_core.distributions.distribution import AroundLoc, Shape, together
 from autograd_core.tensor import Tensor, no_grad
 
 
-class VonMises(Distribution):
+class VonMises(AroundLoc):
     """Angles with a density proportional to exp(`concentration`·cos(x - `loc`)); `variance` is the circular one."""
 
     loc: Tensor
@@ -22,14 +22,6 @@ class VonMises(Distribution):
     def __init__(self, loc: Any, concentration: Any, validate_args: bool | None = None) -> None:
         self.loc, self.concentration = together(loc, concentration)
         super().__init__(self.loc.shape, validate_args=validate_args)
-
-    @property
-    def mean(self) -> Tensor:
-        return self.loc
-
-    @property
-    def mode(self) -> Tensor:
-        return self.loc
 
     @property
     def variance(self) -> Tensor:

@@ -37,7 +37,8 @@ def one_pass(function: Callable[..., Any], *operands: Array, out: Array | None =
 
     def block(at: slice) -> None:
         *parts, result = [a[at] for a in flat]
-        function(*parts, out=result)
+        with np.errstate(all="ignore"):  # which threads do not inherit
+            function(*parts, out=result)
 
     in_blocks(block, blocks(x.size, -(-x.size // -(-x.size // BLOCK))))
     return y
