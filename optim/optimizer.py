@@ -261,7 +261,8 @@ def _check(named: list[tuple[str, Any]], known: dict[str, Tensor]) -> None:
     names, ids = set(known), {id(p) for p in known.values()}
     for name, p in named:
         if not isinstance(p, Tensor):
-            raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
+            hint = "; of a model, write model.parameters()" if callable(p) else ""
+            raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}" + hint)
         if not p.is_leaf:
             raise ValueError(f"can't optimize a non-leaf Tensor: '{name}' was computed by {p.grad_fn}; pass a leaf")
         if id(p) in ids or name in names:

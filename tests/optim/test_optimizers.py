@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import nn
 import optim
 from optim.elementwise import SMALL
 from optim.optimizer import required
@@ -254,6 +255,7 @@ def leaf(size=1):
         (lambda p: optim.SGD([{"params": []}]), ValueError, "got an empty parameter list"),
         (optim.SGD, TypeError, "write \\[tensor\\]"),
         (lambda p: optim.SGD([3]), TypeError, "one of the params is int"),
+        (lambda p: optim.SGD(nn.Sequential(nn.Flatten())), TypeError, "is Flatten; of a model, write model.parameters"),
         (lambda p: optim.SGD([p * 2]), ValueError, "non-leaf Tensor: '0'"),
         (lambda p: optim.SGD([p, p]), ValueError, "'1' appears twice"),
         (lambda p: optim.SGD([("w", p), ("w", leaf())]), ValueError, "'w' appears twice"),
