@@ -167,8 +167,10 @@ def deliver(name: str, result: Any, out: Any) -> Any:
     if out.__class__ is not Tensor or result.__class__ is not Tensor:
         raise TypeError(f"{name}(): out= must be a tensor for each result, not {type(out).__name__}")
     if grad_enabled() and (result.node is not None or out.node is not None):
-        raise OperandError(f"{name}(): what is written to out= is not recorded, but a tensor requires a gradient; "
-                           "drop out=, or use no_grad()")  # fmt: skip
+        raise OperandError(
+            f"{name}(): what is written to out= is not recorded, but a tensor requires a gradient; "
+            "drop out=, or use no_grad()"
+        )
     if not can_cast(result.dtype, out.dtype):
         raise DtypeError(f"{name}(): the result of {result.dtype} cannot be written to out= of {out.dtype}")
     if result.shape == out.shape:
@@ -186,8 +188,9 @@ def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @functools.wraps(function)
-    def call(*args: Any, out: Tensor | None = None, layout: str | None = None, pin_memory: bool = False, **given: Any
-             ) -> Any:  # fmt: skip
+    def call(
+        *args: Any, out: Tensor | None = None, layout: str | None = None, pin_memory: bool = False, **given: Any
+    ) -> Any:
         if layout not in (None, Layout.strided):
             raise RuntimeError(f"{function.__name__}(): tensors are strided, not {layout}")
         if out is not None:

@@ -26,8 +26,14 @@ ShapeLike = SupportsIndex | Sequence[SupportsIndex]
 Number = bool | int | float | complex
 
 
-def tensor(data: Any, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
-           name: str | None = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
+def tensor(
+    data: Any,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+    name: str | None = None,
+    pin_memory: bool = False,
+) -> Tensor:
     """A tensor with its own copy of `data`: a number, nested lists, an array or a tensor.
 
     Python floats make the default dtype (float32), integers int64; arrays keep theirs. `name` labels it in pictures.
@@ -61,8 +67,13 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     return finish(array_from(array, None, copy=False), None, False, None)
 
 
-def asarray(obj: Any, dtype: DTypeLike | None = None, device: str | None = None, copy: bool | None = None,
-            requires_grad: bool = False) -> Tensor:  # fmt: skip
+def asarray(
+    obj: Any,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """A tensor on `obj`, shared where possible, or a copy where `copy` says so; False raises where it cannot share."""
     t = (tensor if copy else as_tensor)(obj.detach() if isinstance(obj, Tensor) else obj, dtype, device)
     if copy is False and (not hasattr(obj, "dtype") or t.dtype != obj.dtype):
@@ -70,8 +81,9 @@ def asarray(obj: Any, dtype: DTypeLike | None = None, device: str | None = None,
     return t.requires_grad_() if requires_grad else t
 
 
-def frombuffer(buffer: Any, *, dtype: DTypeLike, count: int = -1, offset: int = 0, requires_grad: bool = False
-               ) -> Tensor:  # fmt: skip
+def frombuffer(
+    buffer: Any, *, dtype: DTypeLike, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:
     """A vector on the bytes of a buffer, from `offset` on; a copy if it is read-only."""
     array = np.frombuffer(buffer, dtypes.as_dtype(dtype), count, offset)
     return finish(array_from(array, None, copy=False), None, requires_grad, None)
@@ -121,8 +133,14 @@ def _floating(dtype: DTypeLike | None) -> dtypes.DType:
     return dtypes.as_dtype(dtype) or dtypes.get_default_dtype()
 
 
-def zeros(*shape: Any, size: ShapeLike | None = None, dtype: DTypeLike | None = None, device: str | None = None,
-          requires_grad: bool = False, name: str | None = None) -> Tensor:  # fmt: skip
+def zeros(
+    *shape: Any,
+    size: ShapeLike | None = None,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+    name: str | None = None,
+) -> Tensor:
     """Zeros of a shape, given as numbers or as one tuple.
 
     >>> zeros(2)
@@ -131,23 +149,41 @@ def zeros(*shape: Any, size: ShapeLike | None = None, dtype: DTypeLike | None = 
     return full(shape_of(shape, size), 0, _floating(dtype), device, requires_grad, name)
 
 
-def ones(*shape: Any, size: ShapeLike | None = None, dtype: DTypeLike | None = None, device: str | None = None,
-         requires_grad: bool = False, name: str | None = None) -> Tensor:  # fmt: skip
+def ones(
+    *shape: Any,
+    size: ShapeLike | None = None,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+    name: str | None = None,
+) -> Tensor:
     """Ones of a shape, given as numbers or as one tuple."""
     return full(shape_of(shape, size), 1, _floating(dtype), device, requires_grad, name)
 
 
-def empty(*shape: Any, size: ShapeLike | None = None, dtype: DTypeLike | None = None, device: str | None = None,
-          requires_grad: bool = False, name: str | None = None,
-          memory_format: str | None = None) -> Tensor:  # fmt: skip
+def empty(
+    *shape: Any,
+    size: ShapeLike | None = None,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+    name: str | None = None,
+    memory_format: str | None = None,
+) -> Tensor:
     """A tensor of a shape whose elements are not set."""
     lengths, kind = shape_of(shape, size), _floating(dtype)
     made = arranged(_made(lambda xp: xp.empty(lengths, kind), device, False, name), memory_format)
     return made.requires_grad_(requires_grad)
 
 
-def full(size: ShapeLike, fill_value: Number | Tensor, dtype: DTypeLike | None = None, device: str | None = None,
-         requires_grad: bool = False, name: str | None = None) -> Tensor:  # fmt: skip
+def full(
+    size: ShapeLike,
+    fill_value: Number | Tensor,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+    name: str | None = None,
+) -> Tensor:
     """One number in every element; without `dtype`, in the dtype that the number makes."""
     value = _number(fill_value)
     shape, kind = shape_of((size,)), dtypes.as_dtype(dtype) or dtypes.of_python(value)
@@ -200,16 +236,28 @@ def zeros_like(
     return _made_zeros_like(input, dtype, device, requires_grad, memory_format)
 
 
-def full_like(input: Tensor, fill_value: Number | Tensor, dtype: DTypeLike | None = None, device: str | None = None,
-              requires_grad: bool = False, memory_format: str | None = None) -> Tensor:  # fmt: skip
+def full_like(
+    input: Tensor,
+    fill_value: Number | Tensor,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+    memory_format: str | None = None,
+) -> Tensor:
     """One number in every element, with the shape, dtype and device of `input`."""
     check_tensor(input, "full_like")
     made = full(input.shape, fill_value, dtype or input.dtype, device or input.device)
     return arranged(made, memory_format).requires_grad_(requires_grad)
 
 
-def arange(start: Any = None, end: Any = None, step: Any = 1, dtype: DTypeLike | None = None, device: str | None = None,
-           requires_grad: bool = False) -> Tensor:  # fmt: skip
+def arange(
+    start: Any = None,
+    end: Any = None,
+    step: Any = 1,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Numbers from `start` (0 if only one is given) up to but not including `end`: int64 if all three are integers.
 
     An integer `dtype` makes integers of all three first.
@@ -237,8 +285,14 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, dtype: DTypeLike |
     return _made(made, device, requires_grad)
 
 
-def _range(start: Any = 0, end: Any = None, step: Any = 1, dtype: DTypeLike | None = None, device: str | None = None,
-           requires_grad: bool = False) -> Tensor:  # fmt: skip
+def _range(
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """Floats, unless `dtype` says otherwise, from `start` up to `end`, which is one of them if a step ends there.
 
     >>> from autograd_core import range
@@ -255,8 +309,14 @@ def _range(start: Any = 0, end: Any = None, step: Any = 1, dtype: DTypeLike | No
 _range.__name__ = "range"
 
 
-def linspace(start: Any, end: Any, steps: int, dtype: DTypeLike | None = None, device: str | None = None,
-             requires_grad: bool = False) -> Tensor:  # fmt: skip
+def linspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """`steps` evenly spaced numbers from `start` to `end`, both included.
 
     >>> linspace(0, 1, 3)
@@ -277,16 +337,18 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, dtype: DTypeL
     return _made(lambda xp: (base ** xp.linspace(first, last, count)).astype(_floating(dtype)), device, requires_grad)
 
 
-def eye(n: int, m: int | None = None, dtype: DTypeLike | None = None, device: str | None = None,
-        requires_grad: bool = False) -> Tensor:  # fmt: skip
+def eye(
+    n: int, m: int | None = None, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
+) -> Tensor:
     """Ones on the diagonal of an n × m matrix of zeros."""
     rows, columns = shape_of((n, n if m is None else m))
     return _made(lambda xp: xp.eye(rows, columns, dtype=_floating(dtype)), device, requires_grad)
 
 
 def _triangle(name: str, doc: str) -> Callable[..., Tensor]:
-    def indices(row: int, col: int, offset: int = 0, *, dtype: DTypeLike = dtypes.int64, device: str | None = None
-                ) -> Tensor:  # fmt: skip
+    def indices(
+        row: int, col: int, offset: int = 0, *, dtype: DTypeLike = dtypes.int64, device: str | None = None
+    ) -> Tensor:
         rows, columns = shape_of((row, col))
         return _made(lambda xp: xp.stack(getattr(xp, name)(rows, offset, columns)).astype(dtype), device, False)
 
@@ -301,24 +363,38 @@ tril_indices = _triangle(
 triu_indices = _triangle("triu_indices", "Rows and columns of the upper triangle of a matrix, from a diagonal on.")
 
 
-def scalar_tensor(s: Number, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
-                  ) -> Tensor:  # fmt: skip
+def scalar_tensor(
+    s: Number, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
+) -> Tensor:
     """A tensor of no axes that holds a number, in the default floating dtype unless one is given."""
     return full((), s, _floating(dtype), device, requires_grad)
 
 
-def empty_strided(size: ShapeLike, stride: ShapeLike, dtype: DTypeLike | None = None, device: str | None = None,
-                  requires_grad: bool = False) -> Tensor:  # fmt: skip
+def empty_strided(
+    size: ShapeLike,
+    stride: ShapeLike,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """A tensor of a shape and of given strides, in elements, whose elements are not set."""
     shape, strides = shape_of((size,)), shape_of((stride,))
     length = 1 + sum(s * (k - 1) for s, k in zip(strides, shape, strict=False)) if 0 not in shape else 0
-    array = OPS["restride"].call(empty(length, dtype=dtype, device=device), old=((length,), (1,), 0),
-                                 new=(shape, strides, 0)).array  # fmt: skip
+    array = (
+        OPS["restride"]
+        .call(empty(length, dtype=dtype, device=device), old=((length,), (1,), 0), new=(shape, strides, 0))
+        .array
+    )
     return finish(array, None, requires_grad, None)
 
 
-def empty_permuted(size: ShapeLike, physical_layout: Sequence[int], dtype: DTypeLike | None = None,
-                   device: str | None = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def empty_permuted(
+    size: ShapeLike,
+    physical_layout: Sequence[int],
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """A tensor whose axes lie in memory in the given order, outermost first, and whose elements are not set."""
     shape, order = shape_of((size,)), tuple(map(operator.index, physical_layout))
     if sorted(order) != list(range(len(shape))):
@@ -365,10 +441,17 @@ def legacy_tensor(*args: Any, **kwargs: Any) -> Tensor:
 
 
 def _new(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def new(self: Tensor, *args: Any, dtype: DTypeLike | None = None, device: str | None = None,
-            requires_grad: bool = False, **given: Any) -> Tensor:  # fmt: skip
-        return make(*args, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad,
-                    **given)  # fmt: skip
+    def new(
+        self: Tensor,
+        *args: Any,
+        dtype: DTypeLike | None = None,
+        device: str | None = None,
+        requires_grad: bool = False,
+        **given: Any,
+    ) -> Tensor:
+        return make(
+            *args, dtype=dtype or self.dtype, device=device or self.device, requires_grad=requires_grad, **given
+        )
 
     new.__name__ = f"new_{make.__name__}"
     new.__doc__ = f"`{make.__name__}` with the dtype and on the device of this tensor, where none is given."

@@ -169,8 +169,9 @@ def cpu(self: Tensor, memory_format: str | None = None) -> Tensor:
     return to(self, "cpu", memory_format=memory_format)
 
 
-def cuda(self: Tensor, device: str | int | None = None, non_blocking: bool = False, memory_format: str | None = None
-         ) -> Tensor:  # fmt: skip
+def cuda(
+    self: Tensor, device: str | int | None = None, non_blocking: bool = False, memory_format: str | None = None
+) -> Tensor:
     """On a CUDA GPU: the current one, or that of the given number or name."""
     device = device if isinstance(device, str) else Device("cuda", device)
     return to(self, device, non_blocking=non_blocking, memory_format=memory_format)
@@ -199,12 +200,18 @@ def is_pinned(self: Tensor) -> bool:
 def install() -> None:
     """Device members of Tensor."""
     members = {
-        "to": to, "cpu": cpu, "cuda": cuda, "pin_memory": pin_memory, "is_pinned": is_pinned,
+        "to": to,
+        "cpu": cpu,
+        "cuda": cuda,
+        "pin_memory": pin_memory,
+        "is_pinned": is_pinned,
         "device": property(lambda self: device_of(self.array), doc="Where the elements live."),
         "is_cpu": property(lambda self: self.device.type == "cpu", doc="Whether the elements live on the CPU."),
         "is_cuda": property(lambda self: self.device.type == "cuda", doc="Whether the elements live on a CUDA GPU."),
-        **{f"is_{kind}": property(lambda self: False, doc=f"Whether it is a tensor of the kind {kind}: none is.")
-           for kind in ("meta", "mps", "nested", "quantized", "sparse", "xpu")},
-    }  # fmt: skip
+        **{
+            f"is_{kind}": property(lambda self: False, doc=f"Whether it is a tensor of the kind {kind}: none is.")
+            for kind in ("meta", "mps", "nested", "quantized", "sparse", "xpu")
+        },
+    }
     for name, member in members.items():
         setattr(Tensor, name, member)

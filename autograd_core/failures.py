@@ -36,8 +36,12 @@ def _explain(o: Op, arrays: Sequence[Any], error: Exception) -> NoReturn:
         ) from error
     if isinstance(error, MemoryError):
         raise out_of_memory(f"{o.name}: {error} [{_described(o, arrays)}]") from error
-    kinds = {ValueError: OperandError, TypeError: DtypeError, np.exceptions.DTypePromotionError: DtypeError,
-             np.linalg.LinAlgError: LinAlgError}  # fmt: skip
+    kinds = {
+        ValueError: OperandError,
+        TypeError: DtypeError,
+        np.exceptions.DTypePromotionError: DtypeError,
+        np.linalg.LinAlgError: LinAlgError,
+    }
     kind = next((k for e, k in kinds.items() if type(error) is e), None)
     if kind is None and isinstance(error, TypeError) and type(error).__module__.startswith("numpy"):
         kind = DtypeError  # UFuncTypeError and its like, which are private
@@ -57,8 +61,10 @@ def refuse_complex(name: str, arrays: Iterable[Any]) -> None:
     """Raise if an operand is complex: the array library may compute something all the same, such as an order."""
     for a in arrays:
         if a is not None and a.dtype.kind == "c":
-            raise ComplexError(f"{name}() takes no complex numbers, but got {a.dtype}; "
-                             "take .real, .imag, .abs() or view_as_real() first")  # fmt: skip
+            raise ComplexError(
+                f"{name}() takes no complex numbers, but got {a.dtype}; "
+                "take .real, .imag, .abs() or view_as_real() first"
+            )
 
 
 def _described(o: Op, arrays: Sequence[Any]) -> str:

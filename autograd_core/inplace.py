@@ -38,8 +38,10 @@ def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, depth: int = 3)
     operands = [_survivor(a, x) for a in (x, *args)] if grad_enabled() else (x, *args)
     new = _inside(compute(*operands), x)
     if new.shape != x.shape or not can_cast(new.dtype, x.dtype):
-        raise InplaceError(f"the result, of shape {new.shape} and dtype {new.dtype}, does not fit into a tensor "
-                           f"of shape {x.shape} and dtype {x.dtype}")  # fmt: skip
+        raise InplaceError(
+            f"the result, of shape {new.shape} and dtype {new.dtype}, does not fit into a tensor "
+            f"of shape {x.shape} and dtype {x.dtype}"
+        )
     new = _cast(new, x)
     x.array[...] = _survivor(new, x).array
     record_write(x.array, depth)
@@ -104,11 +106,14 @@ def _path_of(alias: View) -> Path:
 
 def _refuse(x: Tensor, base: Tensor) -> None:
     if grad_enabled() and base.node.__class__ is Leaf:
-        raise InplaceError("in-place write to a leaf that requires a gradient, or to a view of one; "
-                           "use `with no_grad():`, or .clone() it first")  # fmt: skip
+        raise InplaceError(
+            "in-place write to a leaf that requires a gradient, or to a view of one; "
+            "use `with no_grad():`, or .clone() it first"
+        )
     if may_overlap(x.shape, getattr(x.array, "strides", ())):
-        raise InplaceError(f"in-place write to an expanded tensor of shape {x.shape}, whose elements share memory; "
-                           ".clone() it first")  # fmt: skip
+        raise InplaceError(
+            f"in-place write to an expanded tensor of shape {x.shape}, whose elements share memory; .clone() it first"
+        )
     if x.array.__class__ is np.ndarray and not x.array.flags.writeable:
         raise InplaceError(f"in-place write to a tensor of shape {x.shape} on read-only memory; .clone() it first")
 
@@ -145,8 +150,13 @@ def _cast(new: Tensor, x: Tensor) -> Tensor:
     """`new` in the dtype of `x`, where no imaginary part and no gradient is lost by it."""
     if new.dtype == x.dtype:
         return new
-    lost = ("an imaginary part" if new.dtype.kind == "c" and x.dtype.kind != "c" else
-            "a gradient" if new.node is not None and x.dtype.kind in "biu" else None)  # fmt: skip
+    lost = (
+        "an imaginary part"
+        if new.dtype.kind == "c" and x.dtype.kind != "c"
+        else "a gradient"
+        if new.node is not None and x.dtype.kind in "biu"
+        else None
+    )
     if lost:
         raise InplaceError(f"writing {new.dtype} into a tensor of {x.dtype} would lose {lost}; convert one first")
     return functional.astype(new, x.dtype)
@@ -225,8 +235,10 @@ def _fill_diagonal(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
         raise InplaceError(
             f"fill_diagonal_() takes a matrix, or axes of one length, not a tensor of shape {self.shape}"
         )
-    rows, *others = [functional.arange(n, device=self.device).reshape(-1, *(1,) * (self.ndim - 1 - i))
-                     for i, n in enumerate(self.shape)]  # fmt: skip
+    rows, *others = [
+        functional.arange(n, device=self.device).reshape(-1, *(1,) * (self.ndim - 1 - i))
+        for i, n in enumerate(self.shape)
+    ]
     if wrap and self.ndim == 2:
         rows = rows % (self.shape[1] + 1)
     mask = functools.reduce(operator.and_, [rows == other for other in others])
@@ -259,8 +271,12 @@ def install() -> None:
     setattr(Tensor, "float_power_", _method(functional.float_power, "float_power"))  # noqa: B010  not in the registry
     for symbol, name in OPERATORS.items():
         setattr(Tensor, symbol, _operator(getattr(functional, name)))
-    for name, method in {"zero_": _zero, "copy_": _copy, "__setitem__": _setitem,
-                         "fill_diagonal_": _fill_diagonal}.items():  # fmt: skip
+    for name, method in {
+        "zero_": _zero,
+        "copy_": _copy,
+        "__setitem__": _setitem,
+        "fill_diagonal_": _fill_diagonal,
+    }.items():
         method.__name__ = name
         setattr(Tensor, name, method)
     publish(_zero)

@@ -173,23 +173,41 @@ def _drawn(draw: Callable[[Any, Any], Any], shape: tuple[int, ...], dtype: DType
     return pairs.view(kind)[..., 0]
 
 
-def rand(*shape: Any, size: ShapeLike | None = None, dtype: DTypeLike | None = None, device: str | None = None,
-         requires_grad: bool = False, generator: Generator | None = None) -> Tensor:  # fmt: skip
+def rand(
+    *shape: Any,
+    size: ShapeLike | None = None,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+    generator: Generator | None = None,
+) -> Tensor:
     """Uniform numbers in [0, 1); of complex ones both parts are."""
     draws = _drawn(stream_of(device, generator).uniform, shape_of(shape, size), dtype)
     return finish(draws, None, requires_grad, None)
 
 
-def randn(*shape: Any, size: ShapeLike | None = None, dtype: DTypeLike | None = None, device: str | None = None,
-          requires_grad: bool = False, generator: Generator | None = None) -> Tensor:  # fmt: skip
+def randn(
+    *shape: Any,
+    size: ShapeLike | None = None,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+    generator: Generator | None = None,
+) -> Tensor:
     """Standard normal numbers; complex ones have a mean square of 1."""
     draws = _drawn(stream_of(device, generator).normal, shape_of(shape, size), dtype, math.sqrt(0.5))
     return finish(draws, None, requires_grad, None)
 
 
-def randint(low: Any = None, high: Any = None, size: Any = None, dtype: DTypeLike | None = None,
-            device: str | None = None,
-            requires_grad: bool = False, generator: Generator | None = None) -> Tensor:  # fmt: skip
+def randint(
+    low: Any = None,
+    high: Any = None,
+    size: Any = None,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+    generator: Generator | None = None,
+) -> Tensor:
     """Integers from `low` (0 if only one bound is given) up to but not including `high`.
 
     >>> randint(3, 4, (2,))
@@ -209,8 +227,13 @@ def randint(low: Any = None, high: Any = None, size: Any = None, dtype: DTypeLik
     return finish(draws.astype(kind), None, requires_grad, None)
 
 
-def randperm(n: int, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False,
-             generator: Generator | None = None) -> Tensor:  # fmt: skip
+def randperm(
+    n: int,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+    generator: Generator | None = None,
+) -> Tensor:
     """The numbers 0 to n - 1 in random order."""
     (count,) = shape_of((n,))
     order = stream_of(device, generator).permutation(count).astype(dtypes.as_dtype(dtype) or dtypes.int64)
@@ -271,8 +294,14 @@ def _like(make: Any) -> Any:
              requires_grad: bool = False, memory_format: str | None = None, generator: Generator | None = None,
              **named: Any) -> Tensor:  # fmt: skip
         check_tensor(input, like.__name__)
-        found = make(*bounds, **named, size=input.shape, dtype=dtype or input.dtype, device=device or input.device,
-                     generator=generator)  # fmt: skip
+        found = make(
+            *bounds,
+            **named,
+            size=input.shape,
+            dtype=dtype or input.dtype,
+            device=device or input.device,
+            generator=generator,
+        )
         return arranged(found, memory_format).requires_grad_(requires_grad)
 
     like.__name__ = like.__qualname__ = f"{make.__name__}_like"
@@ -313,8 +342,13 @@ def _bernoulli(self: Tensor, p: float = 0.5, generator: Generator | None = None)
 
 RANDOM = (manual_seed, seed, initial_seed, get_rng_state, set_rng_state, Generator)
 MAKING = (rand, randn, randint, randperm, normal, rand_like, randn_like, randint_like)
-METHODS = {"uniform_": _uniform, "normal_": _normal, "bernoulli_": _bernoulli, "bernoulli": bernoulli,
-           "multinomial": multinomial}  # fmt: skip
+METHODS = {
+    "uniform_": _uniform,
+    "normal_": _normal,
+    "bernoulli_": _bernoulli,
+    "bernoulli": bernoulli,
+    "multinomial": multinomial,
+}
 
 
 def install() -> None:

@@ -199,10 +199,12 @@ def _read_rules(o: Op) -> None:
         # Higher order may not cost first order anything.
         raise TypeError(f"op '{o.name}': its composite rule names {sorted(extra)}, which the fast rule does not keep")
     # A number among two operands has no dtype to widen: the general binder makes a tensor of it.
-    o.simple = (not (o.statics or o.residuals or o.outputs or o.variadic or o.joint or o.view or o.before)
-                and not (o.wide and len(o.inputs) > 1)
-                and set(mentioned) <= {"y", *o.inputs}
-                and [p[0] for p in o.public] == ["input", "other"][: len(o.inputs)])  # fmt: skip
+    o.simple = (
+        not (o.statics or o.residuals or o.outputs or o.variadic or o.joint or o.view or o.before)
+        and not (o.wide and len(o.inputs) > 1)
+        and set(mentioned) <= {"y", *o.inputs}
+        and [p[0] for p in o.public] == ["input", "other"][: len(o.inputs)]
+    )
     o.keep = ("y", *o.inputs) if o.simple else tuple(mentioned)  # a fixed layout; what no rule needs is None
     named = outputs_of(o)
     o.holds = not {"y", *o.inputs, *o.residuals, *named}.isdisjoint(mentioned)

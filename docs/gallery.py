@@ -103,8 +103,9 @@ class Twice(nn.Sequential):
     """Two convolutions with activations."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__(nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(),
-                         nn.Conv2d(outputs, outputs, 3, padding=1), nn.ReLU())  # fmt: skip
+        super().__init__(
+            nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(), nn.Conv2d(outputs, outputs, 3, padding=1), nn.ReLU()
+        )
 
 
 class Raise(nn.Module):
@@ -236,8 +237,7 @@ def drawn(name: str) -> str:
 
 def outdated() -> list[str]:
     """Pictures that are not what is drawn now."""
-    return [name for name in PICTURES
-            if not (path := FOLDER / name).exists() or path.read_text("utf-8") != drawn(name)]  # fmt: skip
+    return [name for name in PICTURES if not (path := FOLDER / name).exists() or path.read_text("utf-8") != drawn(name)]
 
 
 def main() -> None:

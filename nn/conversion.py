@@ -25,8 +25,9 @@ class Convertible:
                 t.grad = convert(t.grad.data)
         return self
 
-    def to(self, *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False,
-           memory_format: Any = None) -> Self:  # fmt: skip
+    def to(
+        self, *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False, memory_format: Any = None
+    ) -> Self:
         """Move to a device, convert floating-point parts to a dtype, or both, in place. Returns the module.
 
         memory_format: the order in memory of parts with 4 axes ("channels last") or 5 ("channels last 3d").

@@ -74,8 +74,10 @@ def _tie(module: Module, changes: Changes) -> None:
     for owner, tensors in changes.items():
         for name, tensor in tensors.items():
             if replaced.setdefault(id(_own(owner)[name]), tensor) is not tensor:
-                raise ValueError(f"functional_call(): what {name!r} shares with another path was given twice, "
-                                 "differently; if they are to differ, use tie_weights=False")  # fmt: skip
+                raise ValueError(
+                    f"functional_call(): what {name!r} shares with another path was given twice, "
+                    "differently; if they are to differ, use tie_weights=False"
+                )
     for owner in module.modules():
         tied = {name: replaced[id(t)] for name, t in _own(owner).items() if id(t) in replaced}
         if tied:
@@ -104,10 +106,13 @@ def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dic
     if len({type(m) for m in models}) > 1 or len({m.training for m in models}) > 1:
         raise RuntimeError("stack_module_state() takes models of one class, all in training or all in evaluation mode")
     with no_grad():
-        params = {name: core.stack([dict(m.named_parameters())[name] for m in models]).requires_grad_(p.requires_grad)
-                  for name, p in models[0].named_parameters()}  # fmt: skip
-        buffers = {name: core.stack([dict(m.named_buffers())[name] for m in models])
-                   for name, _ in models[0].named_buffers()}  # fmt: skip
+        params = {
+            name: core.stack([dict(m.named_parameters())[name] for m in models]).requires_grad_(p.requires_grad)
+            for name, p in models[0].named_parameters()
+        }
+        buffers = {
+            name: core.stack([dict(m.named_buffers())[name] for m in models]) for name, _ in models[0].named_buffers()
+        }
     return params, buffers
 
 

@@ -10,8 +10,9 @@ from hypothesis import Phase, settings
 # The same examples on every machine and in every run, and no deadline, because a shared machine may stall. What fails
 # is not shrunk: cases of the suite are small as they are, and finding smaller ones takes minutes.
 # `--hypothesis-profile=explore` looks for new ones.
-settings.register_profile("repeatable", derandomize=True, deadline=None, database=None,
-                          phases=(Phase.explicit, Phase.generate))  # fmt: skip
+settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, database=None, phases=(Phase.explicit, Phase.generate)
+)
 settings.register_profile("explore", deadline=None, database=None, print_blob=True)
 settings.load_profile("repeatable")
 EXPLORED = 1000  # examples of a property

@@ -62,14 +62,17 @@ def test_samples_that_skip_a_parameter_or_the_empty_case_are_named():
     assert check_entry(matmul) == ["matmul: no sample has an empty input; add one, such as sample((0, 3))"]
 
 
-@pytest.mark.parametrize("name, field, without, complaint", [
-    ("exp", "floating", False, "set floating=True"),
-    ("reshape", "view", False, "set view=True"),
-    ("where", "vjp", (None, None, OPS["where"].vjp[2]), "by input 1 .* by differences"),
-    ("flip", "samples", OPS["square"].samples, "no samples"),
-    ("exp", "holomorphic", False, "by differences"),
-    ("absolute", "holomorphic", True, "set holomorphic=False"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name, field, without, complaint",
+    [
+        ("exp", "floating", False, "set floating=True"),
+        ("reshape", "view", False, "set view=True"),
+        ("where", "vjp", (None, None, OPS["where"].vjp[2]), "by input 1 .* by differences"),
+        ("flip", "samples", OPS["square"].samples, "no samples"),
+        ("exp", "holomorphic", False, "by differences"),
+        ("absolute", "holomorphic", True, "set holomorphic=False"),
+    ],
+)
 def test_other_fields_are_noticed_when_they_are_wrong(name, field, without, complaint):
     entry = OPS[name]
     fields = {
@@ -83,11 +86,14 @@ def test_other_fields_are_noticed_when_they_are_wrong(name, field, without, comp
             check_op(name)
 
 
-@pytest.mark.parametrize("field, without, complaint", [
-    ("composite", None, "give the entry a composite rule"),
-    ("detached", (), "by differences"),
-    ("tolerance", 0.0, "differs from the reference"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "field, without, complaint",
+    [
+        ("composite", None, "give the entry a composite rule"),
+        ("detached", (), "by differences"),
+        ("tolerance", 0.0, "differs from the reference"),
+    ],
+)
 def test_fields_of_a_fused_operation_are_noticed_when_they_are_missing(monkeypatch, field, without, complaint):
     monkeypatch.setattr(OPS["normalize_batch"], field, without)
     with pytest.raises((AssertionError, HigherOrderError), match=complaint):

@@ -37,8 +37,13 @@ AT_ONCE = 1024  # numbers to draw: programs ask for any number of samples and st
 class RandomSampler(Sampler):
     """In random order, or, with `replacement`, whichever comes; `num_samples` of them, or as many as there are."""
 
-    def __init__(self, data_source: Sized, replacement: bool = False, num_samples: int | None = None,
-                 generator: ag.Generator | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        data_source: Sized,
+        replacement: bool = False,
+        num_samples: int | None = None,
+        generator: ag.Generator | None = None,
+    ) -> None:
         if num_samples is not None and num_samples < 1:
             raise ValueError(f"RandomSampler: num_samples must be positive, not {num_samples}")
         self.data_source, self.replacement, self.generator = data_source, replacement, generator
@@ -79,8 +84,9 @@ class SubsetRandomSampler(Sampler):
 class WeightedRandomSampler(Sampler):
     """`num_samples` examples, each with a probability proportional to its weight."""
 
-    def __init__(self, weights: Any, num_samples: int, replacement: bool = True,
-                 generator: ag.Generator | None = None) -> None:  # fmt: skip
+    def __init__(
+        self, weights: Any, num_samples: int, replacement: bool = True, generator: ag.Generator | None = None
+    ) -> None:
         if num_samples < 1:
             raise ValueError(f"WeightedRandomSampler: num_samples must be positive, not {num_samples}")
         self.weights = ag.as_tensor(weights, dtype=ag.float64)

@@ -132,8 +132,13 @@ class GradScaler:
         if not self._enabled:
             return {}
         steady = 0 if self._steady is None else int(self._steady)
-        return {"scale": self.get_scale(), "growth_factor": self._growth, "backoff_factor": self._backoff,
-                "growth_interval": self._interval, "_growth_tracker": steady}  # fmt: skip
+        return {
+            "scale": self.get_scale(),
+            "growth_factor": self._growth,
+            "backoff_factor": self._backoff,
+            "growth_interval": self._interval,
+            "_growth_tracker": steady,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a state."""

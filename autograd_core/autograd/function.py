@@ -96,8 +96,10 @@ class _Operation:
         try:
             return (g if g.shape == shape else g.sum_to_size(shape)).to(dtype=dtype)
         except RuntimeError:
-            raise OperandError(f"{self.name}.backward returned a gradient of shape {g.shape} for argument {i} of "
-                               f"forward, whose shape is {shape}") from None  # fmt: skip
+            raise OperandError(
+                f"{self.name}.backward returned a gradient of shape {g.shape} for argument {i} of "
+                f"forward, whose shape is {shape}"
+            ) from None
 
     def __repr__(self) -> str:
         return self.name

@@ -17,8 +17,14 @@ Inputs = Tensor | tuple[Tensor, ...]
 
 
 @enable_grad()
-def jacobian(func: Callable[..., Any], inputs: Inputs, create_graph: bool = False, strict: bool = False,
-             vectorize: bool = False, strategy: str = "reverse-mode") -> Any:  # fmt: skip
+def jacobian(
+    func: Callable[..., Any],
+    inputs: Inputs,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    strategy: str = "reverse-mode",
+) -> Any:
     """The Jacobian of `func` at `inputs`: for each output, if there are several, and each input, if they are a tuple.
 
     strict: raise where an output does not depend on an input, instead of giving zeros. vectorize: accepted; it always
@@ -38,8 +44,14 @@ def jacobian(func: Callable[..., Any], inputs: Inputs, create_graph: bool = Fals
 
 
 @enable_grad()
-def hessian(func: Callable[..., Any], inputs: Inputs, create_graph: bool = False, strict: bool = False,
-            vectorize: bool = False, outer_jacobian_strategy: str = "reverse-mode") -> Any:  # fmt: skip
+def hessian(
+    func: Callable[..., Any],
+    inputs: Inputs,
+    create_graph: bool = False,
+    strict: bool = False,
+    vectorize: bool = False,
+    outer_jacobian_strategy: str = "reverse-mode",
+) -> Any:
     """The second derivatives of the scalar function `func` at `inputs`: a tuple of tuples if they are a tuple."""
     places, given = _places(inputs)
     _check_dependence(func, given, strict)
@@ -50,8 +62,9 @@ def hessian(func: Callable[..., Any], inputs: Inputs, create_graph: bool = False
 
 
 @enable_grad()
-def vjp(func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: bool = False,
-        strict: bool = False) -> tuple[Any, Any]:  # fmt: skip
+def vjp(
+    func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """The value of `func` at `inputs`, and the product of `v` (1 for a single number) with the Jacobian."""
     _, given = _places(inputs)
     _check_dependence(func, given, strict)
@@ -63,8 +76,9 @@ def vjp(func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: b
 
 
 @enable_grad()
-def jvp(func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: bool = False,
-        strict: bool = False) -> tuple[Any, Any]:  # fmt: skip
+def jvp(
+    func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """The value of `func` at `inputs`, and the product of the Jacobian with `v` (1 for a single number)."""
     _, given = _places(inputs)
     _check_dependence(func, given, strict)
@@ -74,8 +88,9 @@ def jvp(func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: b
 
 
 @enable_grad()
-def vhp(func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: bool = False,
-        strict: bool = False) -> tuple[Any, Any]:  # fmt: skip
+def vhp(
+    func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """The value of the scalar function `func` at `inputs`, and the product of `v` with its Hessian."""
     places, given = _places(inputs)
     _check_dependence(func, given, strict)
@@ -86,8 +101,9 @@ def vhp(func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: b
     return _finished(value, create_graph), _finished(product if isinstance(inputs, tuple) else product[0], create_graph)
 
 
-def hvp(func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: bool = False,
-        strict: bool = False) -> tuple[Any, Any]:  # fmt: skip
+def hvp(
+    func: Callable[..., Any], inputs: Inputs, v: Any = None, create_graph: bool = False, strict: bool = False
+) -> tuple[Any, Any]:
     """The value of the scalar function `func` at `inputs`, and the product of its symmetric Hessian with `v`."""
     return vhp(func, inputs, v, create_graph, strict)
 

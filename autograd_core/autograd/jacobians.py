@@ -14,8 +14,13 @@ from autograd_core.batching import vmap
 from autograd_core.tensor import Tensor
 
 
-def jacrev(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_aux: bool = False,
-           chunk_size: int | None = None) -> Callable[..., Any]:  # fmt: skip
+def jacrev(
+    func: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    *,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
+) -> Callable[..., Any]:
     """The function that computes the Jacobian of `func` in its argument(s) `argnums`, by backward walks.
 
     For one output y and one argument x its shape is (*y.shape, *x.shape). For several outputs it is structured as they
@@ -47,8 +52,13 @@ def jacrev(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, *, has_
     return matrix
 
 
-def jacfwd(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux: bool = False, *,
-           chunk_size: int | None = None) -> Callable[..., Any]:  # fmt: skip
+def jacfwd(
+    func: Callable[..., Any],
+    argnums: int | tuple[int, ...] = 0,
+    has_aux: bool = False,
+    *,
+    chunk_size: int | None = None,
+) -> Callable[..., Any]:
     """`jacrev` by forward products: the better choice for few inputs and many outputs."""
 
     @wraps(func, updated=())
@@ -70,8 +80,10 @@ def jacfwd(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, has_aux
         columns = [functional.movedim(c, 0, -1) for c in _all(column, inputs, outputs, chunk_size)]
         blocks = []
         for output, c in zip(outputs, columns, strict=True):
-            found = [functional.reshape(c[..., part], (*output.shape, *x.shape))
-                     for part, x in zip(_parts(inputs), inputs, strict=True)]  # fmt: skip
+            found = [
+                functional.reshape(c[..., part], (*output.shape, *x.shape))
+                for part, x in zip(_parts(inputs), inputs, strict=True)
+            ]
             blocks.append(trees.rebuild(chosen, found))
         return (trees.rebuild(y, blocks), *aux) if has_aux else trees.rebuild(y, blocks)
 

@@ -53,8 +53,9 @@ def checkpoint(
     return result
 
 
-def checkpoint_sequential(functions: Any, segments: int, input: Any, use_reentrant: bool | None = None,
-                          preserve_rng_state: bool = True) -> Any:  # fmt: skip
+def checkpoint_sequential(
+    functions: Any, segments: int, input: Any, use_reentrant: bool | None = None, preserve_rng_state: bool = True
+) -> Any:
     """The functions (or the layers of a module) one after the other, in `segments` checkpoints of equal length.
 
     The last segment is not dropped: backward needs it first.
@@ -79,8 +80,14 @@ def _chain(functions: Sequence[Callable[..., Any]]) -> Callable[[Any], Any]:
 class _Region:
     """One call that can be made again. It knows its nodes by position alone, so that nothing refers in a circle."""
 
-    def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any, preserve_rng_state: bool,
-                 surroundings: AbstractContextManager[Any]) -> None:  # fmt: skip
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        args: Any,
+        kwargs: Any,
+        preserve_rng_state: bool,
+        surroundings: AbstractContextManager[Any],
+    ) -> None:
         self._function, self._number, self._surroundings = function, tick(), surroundings
         self._inputs = trees.mapped(_frozen, (args, kwargs))
         self._arrays = tuple([x.array for x in trees.leaves(self._inputs) if isinstance(x, Tensor)])

@@ -193,8 +193,14 @@ def _leaf(i: int, x: Any) -> Tensor:
         return wrap(x.array).requires_grad_() if x.node is None else functional.clone(x)
 
 
-def pulled(outputs: Sequence[Any], inputs: list[Tensor], cotangents: Sequence[Any] | None, retain: bool = True,
-           create_graph: bool | None = None, own: Sequence[Tensor] = ()) -> list[Tensor]:  # fmt: skip
+def pulled(
+    outputs: Sequence[Any],
+    inputs: list[Tensor],
+    cotangents: Sequence[Any] | None,
+    retain: bool = True,
+    create_graph: bool | None = None,
+    own: Sequence[Tensor] = (),
+) -> list[Tensor]:
     """Gradients of outputs with respect to inputs, zeros where there are none.
 
     They are recorded where somebody else could ask for their gradients: through the outputs, by way of leaves other

@@ -321,6 +321,8 @@ for _name in ("neg", "pos", "abs", "invert"):
     setattr(Batched, f"__{_name}__", _unary(getattr(operator, _name)))
 for _name in METHODS:
     setattr(Batched, _name, _method(_name))
-for _name, _function in (("__matmul__", lambda a, b: a.library.matmul(a, b)),
-                         ("__rmatmul__", lambda a, b: a.library.matmul(b, a))):  # fmt: skip
+for _name, _function in (
+    ("__matmul__", lambda a, b: a.library.matmul(a, b)),
+    ("__rmatmul__", lambda a, b: a.library.matmul(b, a)),
+):
     setattr(Batched, _name, _function)

@@ -293,12 +293,15 @@ def _take_along_axis(cls: Any, function: Callable[..., Any], x: Any, indices: An
 
 
 SPECIAL: dict[str, Callable[..., Any]] = {
-    **products.FUNCTIONS, **shaping.FUNCTIONS,
+    **products.FUNCTIONS,
+    **shaping.FUNCTIONS,
     **dict.fromkeys(("zeros_like", "ones_like", "empty_like", "full_like"), _like),
     **dict.fromkeys(("asarray", "array", "asanyarray"), _array),
     **dict.fromkeys(("shares_memory", "may_share_memory"), _shares),
     **dict.fromkeys(("result_type", "promote_types", "can_cast", "issubdtype"), _on_dtypes),
-    "astype": _astype, "take_along_axis": _take_along_axis,
-    "ndim": lambda cls, function, x: getattr(x, "ndim", 0), "shape": lambda cls, function, x: x.shape,
+    "astype": _astype,
+    "take_along_axis": _take_along_axis,
+    "ndim": lambda cls, function, x: getattr(x, "ndim", 0),
+    "shape": lambda cls, function, x: x.shape,
     "size": lambda cls, function, x: x.size,
-}  # fmt: skip
+}

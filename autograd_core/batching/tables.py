@@ -22,8 +22,10 @@ AXIS = {
 LAST_AXES = ("tril", "triu")
 LINALG = ("cholesky", "det", "eig", "eigh", "eigvals", "eigvalsh", "inv", "pinv", "qr", "slogdet", "svd", "svdvals",
           "matrix_power")  # fmt: skip
-TRANSFORMS = {**dict.fromkeys(("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"), (2, -1)),
-              **dict.fromkeys(("fftn", "ifftn", "rfftn", "irfftn", "fftshift", "ifftshift"), (2, None))}  # fmt: skip
+TRANSFORMS = {
+    **dict.fromkeys(("fft", "ifft", "rfft", "irfft", "hfft", "ihfft"), (2, -1)),
+    **dict.fromkeys(("fftn", "ifftn", "rfftn", "irfftn", "fftshift", "ifftshift"), (2, None)),
+}
 # Kernels of stacks of matrices.
 MATRICES = ("lu_factor", "row_order", "cholesky", "inverse", "cofactor", "matrix_exp")
 # Kernels whose arrays share a first axis, into which that of the samples is folded: which of the arguments they are,

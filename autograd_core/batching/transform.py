@@ -14,8 +14,14 @@ from autograd_core.tensor import Tensor
 RANDOMNESS = ("error", "different", "same")
 
 
-def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0, randomness: str = "error", *,
-         chunk_size: int | None = None) -> Callable[..., Any]:  # fmt: skip
+def vmap(
+    func: Callable[..., Any],
+    in_dims: Any = 0,
+    out_dims: Any = 0,
+    randomness: str = "error",
+    *,
+    chunk_size: int | None = None,
+) -> Callable[..., Any]:
     """The function that does for every sample what `func` does for one, for all of them at once.
 
     in_dims: the axis of each argument along which the samples lie, or None for one that all share; an int for all

@@ -112,5 +112,6 @@ class DeviceProperties:
 def get_device_properties(device: DeviceLike = None) -> DeviceProperties:
     """Name, architecture, bytes of memory and number of multiprocessors of a GPU."""
     found = runtime().properties(index_of(device))
-    return DeviceProperties(found["name"].decode(), found["major"], found["minor"], found["totalGlobalMem"],
-                            found["multiProcessorCount"])  # fmt: skip
+    return DeviceProperties(
+        found["name"].decode(), found["major"], found["minor"], found["totalGlobalMem"], found["multiProcessorCount"]
+    )

@@ -22,7 +22,7 @@ from autograd_core.distributions.vector_transforms import (
     SoftmaxTransform,
     StackTransform,
     StickBreakingTransform,
-)  # fmt: skip
+)
 
 Factory = Callable[[Any], Transform]
 

@@ -23,8 +23,13 @@ class ContinuousBernoulli(Odds):
     has_rsample = True
     support = constraints.unit_interval
 
-    def __init__(self, probs: Any = None, logits: Any = None, lims: tuple[float, float] = (0.499, 0.501),
-                 validate_args: bool | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        probs: Any = None,
+        logits: Any = None,
+        lims: tuple[float, float] = (0.499, 0.501),
+        validate_args: bool | None = None,
+    ) -> None:
         self._lims = lims
         super().__init__(probs, logits, validate_args)
 

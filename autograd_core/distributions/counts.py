@@ -55,8 +55,9 @@ class Binomial(Odds):
     has_enumerate_support = True
     arg_constraints: ClassVar = {"total_count": constraints.nonnegative_integer, **Odds.arg_constraints}
 
-    def __init__(self, total_count: Any = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
-                 ) -> None:  # fmt: skip
+    def __init__(
+        self, total_count: Any = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+    ) -> None:
         value, total = together(one_of(probs, logits), total_count)
         self.total_count = total.to(value.dtype)
         super().__init__(**{"logits" if probs is None else "probs": value}, validate_args=validate_args)
@@ -105,13 +106,15 @@ class NegativeBinomial(Odds):
 
     total_count: Tensor
     arg_constraints: ClassVar = {
-        "total_count": constraints.nonnegative, "probs": constraints.half_open_interval(0.0, 1.0),
+        "total_count": constraints.nonnegative,
+        "probs": constraints.half_open_interval(0.0, 1.0),
         "logits": constraints.real,
-    }  # fmt: skip
+    }
     support = constraints.nonnegative_integer
 
-    def __init__(self, total_count: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
-                 ) -> None:  # fmt: skip
+    def __init__(
+        self, total_count: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+    ) -> None:
         value, total = together(one_of(probs, logits), total_count)
         self.total_count = total.to(value.dtype)
         super().__init__(**{"logits" if probs is None else "probs": value}, validate_args=validate_args)
@@ -175,8 +178,9 @@ class Poisson(Distribution):
 class Multinomial(OfChoices):
     """How often each choice comes in `total_count` of them."""
 
-    def __init__(self, total_count: int = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
-                 ) -> None:  # fmt: skip
+    def __init__(
+        self, total_count: int = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+    ) -> None:
         self.total_count = total_count
         super().__init__(probs, logits, validate_args)
 

@@ -81,8 +81,10 @@ class Distribution:
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         """Values as a differentiable function of the parameters."""
-        raise NotImplementedError(f"{type(self).__name__} has no rsample(): its values are no differentiable function "
-                                  "of its parameters; use sample() and log_prob()")  # fmt: skip
+        raise NotImplementedError(
+            f"{type(self).__name__} has no rsample(): its values are no differentiable function "
+            "of its parameters; use sample() and log_prob()"
+        )
 
     def log_prob(self, value: Tensor) -> Tensor:
         """The logarithm of the density, or probability, at a value."""
@@ -149,8 +151,10 @@ class Distribution:
         if any(a != b and 1 not in (a, b) for a, b in zip(reversed(here), reversed(given), strict=False)) or (
             self.event_shape and given[len(given) - len(self.event_shape) :] != self.event_shape
         ):
-            raise ValueError(f"a value of shape {given} does not fit batch and event of shapes {self.batch_shape} and "
-                             f"{self.event_shape}")  # fmt: skip
+            raise ValueError(
+                f"a value of shape {given} does not fit batch and event of shapes {self.batch_shape} and "
+                f"{self.event_shape}"
+            )
         if self.support is not None and not bool(self.support.check(value).all()):
             raise ValueError(
                 f"Expected value argument (Tensor of shape {given}) to be within the support ({self.support}) of the "

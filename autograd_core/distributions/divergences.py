@@ -44,8 +44,9 @@ def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
     for pair in product(type(p).__mro__, type(q).__mro__):
         if pair in _RULES:
             return _RULES[pair](p, q)
-    raise NotImplementedError(f"no rule for the divergence of {type(p).__name__} from {type(q).__name__}; "
-                              "register_kl() takes one")  # fmt: skip
+    raise NotImplementedError(
+        f"no rule for the divergence of {type(p).__name__} from {type(q).__name__}; register_kl() takes one"
+    )
 
 
 @register_kl(Normal, Normal)
@@ -170,8 +171,9 @@ def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor
 @register_kl(LowRankMultivariateNormal, MultivariateNormal)
 @register_kl(MultivariateNormal, LowRankMultivariateNormal)
 def _low_rank(p: Any, q: Any) -> Tensor:
-    return _multivariate_normal(*(MultivariateNormal(d.loc, scale_tril=d.scale_tril, validate_args=False)
-                                  for d in (p, q)))  # fmt: skip
+    return _multivariate_normal(
+        *(MultivariateNormal(d.loc, scale_tril=d.scale_tril, validate_args=False) for d in (p, q))
+    )
 
 
 @register_kl(TransformedDistribution, TransformedDistribution)

@@ -53,8 +53,9 @@ class Transform:
         return _InverseTransform(self)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and all(_equal(v, vars(other)[name]) for name, v in vars(self).items()
-                                                 if name[0] != "_" and "domain" not in name)  # fmt: skip
+        return type(self) is type(other) and all(
+            _equal(v, vars(other)[name]) for name, v in vars(self).items() if name[0] != "_" and "domain" not in name
+        )
 
     def __hash__(self) -> int:
         return hash(type(self))

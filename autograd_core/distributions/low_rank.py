@@ -19,16 +19,19 @@ class LowRankMultivariateNormal(AroundLoc):
     cov_diag: Tensor
     has_rsample = True
     arg_constraints: ClassVar = {
-        "loc": constraints.real_vector, "cov_factor": constraints.independent(constraints.real, 2),
+        "loc": constraints.real_vector,
+        "cov_factor": constraints.independent(constraints.real, 2),
         "cov_diag": constraints.independent(constraints.positive, 1),
-    }  # fmt: skip
+    }
     support = constraints.real_vector
 
     def __init__(self, loc: Tensor, cov_factor: Tensor, cov_diag: Tensor, validate_args: bool | None = None) -> None:
         size = loc.shape[-1:]
         if cov_factor.ndim < 2 or cov_factor.shape[-2:-1] != size or cov_diag.shape[-1:] != size:
-            raise ValueError(f"LowRankMultivariateNormal() of vectors, matrices and vectors of shapes {loc.shape}, "
-                             f"{cov_factor.shape} and {cov_diag.shape}")  # fmt: skip
+            raise ValueError(
+                f"LowRankMultivariateNormal() of vectors, matrices and vectors of shapes {loc.shape}, "
+                f"{cov_factor.shape} and {cov_diag.shape}"
+            )
         batch = functional.broadcast_shapes(loc.shape[:-1], cov_factor.shape[:-2], cov_diag.shape[:-1])
         self.loc, self.cov_diag = loc.expand(*batch, -1), cov_diag.expand(*batch, -1)
         self.cov_factor = cov_factor.expand(*batch, -1, -1)

@@ -20,13 +20,21 @@ class Wishart(Distribution):
     df: Tensor
     has_rsample = True
     arg_constraints: ClassVar = {
-        "df": constraints.greater_than(0), "covariance_matrix": constraints.positive_definite,
-        "precision_matrix": constraints.positive_definite, "scale_tril": constraints.lower_cholesky,
-    }  # fmt: skip
+        "df": constraints.greater_than(0),
+        "covariance_matrix": constraints.positive_definite,
+        "precision_matrix": constraints.positive_definite,
+        "scale_tril": constraints.lower_cholesky,
+    }
     support = constraints.positive_definite
 
-    def __init__(self, df: Any, covariance_matrix: Tensor | None = None, precision_matrix: Tensor | None = None,
-                 scale_tril: Tensor | None = None, validate_args: bool | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        df: Any,
+        covariance_matrix: Tensor | None = None,
+        precision_matrix: Tensor | None = None,
+        scale_tril: Tensor | None = None,
+        validate_args: bool | None = None,
+    ) -> None:
         self._name, matrix = one_matrix("Wishart", covariance_matrix, precision_matrix, scale_tril)
         df = functional.as_tensor(df, dtype=matrix.dtype, device=matrix.device)
         batch = functional.broadcast_shapes(matrix.shape[:-2], df.shape)

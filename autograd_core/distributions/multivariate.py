@@ -48,13 +48,21 @@ class MultivariateNormal(AroundLoc):
 
     has_rsample = True
     arg_constraints: ClassVar = {
-        "loc": constraints.real_vector, "covariance_matrix": constraints.positive_definite,
-        "precision_matrix": constraints.positive_definite, "scale_tril": constraints.lower_cholesky,
-    }  # fmt: skip
+        "loc": constraints.real_vector,
+        "covariance_matrix": constraints.positive_definite,
+        "precision_matrix": constraints.positive_definite,
+        "scale_tril": constraints.lower_cholesky,
+    }
     support = constraints.real_vector
 
-    def __init__(self, loc: Tensor, covariance_matrix: Tensor | None = None, precision_matrix: Tensor | None = None,
-                 scale_tril: Tensor | None = None, validate_args: bool | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        loc: Tensor,
+        covariance_matrix: Tensor | None = None,
+        precision_matrix: Tensor | None = None,
+        scale_tril: Tensor | None = None,
+        validate_args: bool | None = None,
+    ) -> None:
         self._name, matrix = one_matrix("MultivariateNormal", covariance_matrix, precision_matrix, scale_tril)
         if loc.ndim < 1:
             raise ValueError("MultivariateNormal() takes vectors along the last axis of loc, not a number")
@@ -136,8 +144,9 @@ class Dirichlet(Distribution):
 class Independent(Distribution):
     """A distribution whose last `reinterpreted_batch_ndims` axes of random variables are one event."""
 
-    def __init__(self, base_distribution: Distribution, reinterpreted_batch_ndims: int,
-                 validate_args: bool | None = None) -> None:  # fmt: skip
+    def __init__(
+        self, base_distribution: Distribution, reinterpreted_batch_ndims: int, validate_args: bool | None = None
+    ) -> None:
         self.base_dist, self.reinterpreted_batch_ndims = base_distribution, reinterpreted_batch_ndims
         batch, event = base_distribution.batch_shape, base_distribution.event_shape
         if reinterpreted_batch_ndims > len(batch):
@@ -189,19 +198,26 @@ class Independent(Distribution):
 class MixtureSameFamily(Distribution):
     """One of several distributions, along the last axis of a batch, chosen by a `Categorical`."""
 
-    def __init__(self, mixture_distribution: Categorical, component_distribution: Distribution,
-                 validate_args: bool | None = None) -> None:  # fmt: skip
+    def __init__(
+        self, mixture_distribution: Categorical, component_distribution: Distribution, validate_args: bool | None = None
+    ) -> None:
         self.mixture_distribution, self.component_distribution = mixture_distribution, component_distribution
         parts, choices = component_distribution.batch_shape, mixture_distribution.param_shape[-1]
         if not isinstance(mixture_distribution, Categorical) or parts[-1:] != (choices,):
-            raise ValueError(f"MixtureSameFamily() takes a Categorical of as many choices as there are components, not "
-                             f"{mixture_distribution!r} and a batch of shape {parts}")  # fmt: skip
+            raise ValueError(
+                f"MixtureSameFamily() takes a Categorical of as many choices as there are components, not "
+                f"{mixture_distribution!r} and a batch of shape {parts}"
+            )
         super().__init__(parts[:-1], component_distribution.event_shape, validate_args=validate_args)
 
     def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
         parts = (*batch_shape, self.component_distribution.batch_shape[-1])
-        return self._with(batch_shape, _instance, component_distribution=self.component_distribution.expand(parts),
-                          mixture_distribution=self.mixture_distribution.expand(batch_shape))  # fmt: skip
+        return self._with(
+            batch_shape,
+            _instance,
+            component_distribution=self.component_distribution.expand(parts),
+            mixture_distribution=self.mixture_distribution.expand(batch_shape),
+        )
 
     @constraints.dependent_property
     def support(self) -> constraints.Constraint:

@@ -67,8 +67,10 @@ class GeneralizedPareto(ByQuantile):
     scale: Tensor
     concentration: Tensor
     arg_constraints: ClassVar = {
-        "loc": constraints.real, "scale": constraints.positive, "concentration": constraints.real,
-    }  # fmt: skip
+        "loc": constraints.real,
+        "scale": constraints.positive,
+        "concentration": constraints.real,
+    }
 
     def __init__(self, loc: Any, scale: Any, concentration: Any, validate_args: bool | None = None) -> None:
         self.loc, self.scale, self.concentration = together(loc, scale, concentration)

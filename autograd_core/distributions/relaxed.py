@@ -30,8 +30,9 @@ class LogitRelaxedBernoulli(Odds):
     has_rsample = True
     support = constraints.real
 
-    def __init__(self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
-                 ) -> None:  # fmt: skip
+    def __init__(
+        self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+    ) -> None:
         self.temperature = temperature
         super().__init__(probs, logits, validate_args)
 
@@ -52,8 +53,9 @@ class ExpRelaxedCategorical(OfChoices):
     has_rsample = True
     support = constraints.real_vector
 
-    def __init__(self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
-                 ) -> None:  # fmt: skip
+    def __init__(
+        self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+    ) -> None:
         self.temperature = temperature
         super().__init__(probs, logits, validate_args)
 
@@ -95,8 +97,9 @@ class RelaxedBernoulli(_Relaxed):
 
     support = constraints.unit_interval
 
-    def __init__(self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
-                 ) -> None:  # fmt: skip
+    def __init__(
+        self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+    ) -> None:
         base: Distribution = LogitRelaxedBernoulli(temperature, probs, logits)
         super().__init__(base, SigmoidTransform(), validate_args)
 
@@ -107,7 +110,8 @@ class RelaxedOneHotCategorical(_Relaxed):
     arg_constraints: ClassVar = OfChoices.arg_constraints
     support = constraints.simplex
 
-    def __init__(self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
-                 ) -> None:  # fmt: skip
+    def __init__(
+        self, temperature: Any, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+    ) -> None:
         base: Distribution = ExpRelaxedCategorical(temperature, probs, logits)
         super().__init__(base, ExpTransform(), validate_args)

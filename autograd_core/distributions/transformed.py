@@ -24,8 +24,12 @@ class TransformedDistribution(Distribution):
     tensor(-0.9189)
     """
 
-    def __init__(self, base_distribution: Distribution, transforms: Transform | Sequence[Transform],
-                 validate_args: bool | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        base_distribution: Distribution,
+        transforms: Transform | Sequence[Transform],
+        validate_args: bool | None = None,
+    ) -> None:
         self.transforms = [transforms] if isinstance(transforms, Transform) else list(transforms)
         whole = ComposeTransform(self.transforms)
         shape = base_distribution.batch_shape + base_distribution.event_shape

@@ -89,8 +89,11 @@ class Drawing:
     @property
     def _room(self) -> Room:
         labels = [(width_of(printable(e.label), SMALL), 12.0) if e.label else (0.0, 0.0) for e in self.graph.edges]
-        titles = {path: width_of(printable(f"{c.title}  ×{c.count}  "), SMALL + 0.5, bold=True)
-                  + width_of(printable(c.note), SMALL + 0.5) for path, c in self.graph.clusters.items()}  # fmt: skip
+        titles = {
+            path: width_of(printable(f"{c.title}  ×{c.count}  "), SMALL + 0.5, bold=True)
+            + width_of(printable(c.note), SMALL + 0.5)
+            for path, c in self.graph.clusters.items()
+        }
         return Room([(b.width, b.height) for b in self._boxes], labels, titles, self.direction)
 
     @cached_property
@@ -179,8 +182,13 @@ def draw(
     is_call = callable(outputs) and not isinstance(outputs, Tensor)
     show = show or ("shapes" if is_call and hasattr(outputs, "named_modules") else "values")
     direction = direction or ("TB" if is_call and hasattr(outputs, "named_modules") else "LR")
-    for name, value, allowed in (("direction", direction, DIRECTIONS), ("show", show, SHOWN), ("flow", flow, FLOWS),
-                                 ("theme", theme, THEMES), ("layout", layout, LAYOUTS)):  # fmt: skip
+    for name, value, allowed in (
+        ("direction", direction, DIRECTIONS),
+        ("show", show, SHOWN),
+        ("flow", flow, FLOWS),
+        ("theme", theme, THEMES),
+        ("layout", layout, LAYOUTS),
+    ):
         if value not in allowed:
             raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
     if max_nodes < 1:

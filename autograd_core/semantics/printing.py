@@ -30,9 +30,14 @@ PROFILES = {"default": _Options(), "short": _Options(precision=2, edgeitems=2), 
 _options = PROFILES["default"]
 
 
-def set_printoptions(precision: int | None = None, threshold: float | None = None, edgeitems: int | None = None,
-                     linewidth: int | None = None, profile: str | None = None,
-                     sci_mode: bool | None = None) -> None:  # fmt: skip
+def set_printoptions(
+    precision: int | None = None,
+    threshold: float | None = None,
+    edgeitems: int | None = None,
+    linewidth: int | None = None,
+    profile: str | None = None,
+    sci_mode: bool | None = None,
+) -> None:
     """How tensors are printed: digits, from how many elements on to abbreviate, how many to show then, width of a line.
 
     profile: "default", "short" or "full", which abbreviates nothing. sci_mode: scientific notation always or never;

@@ -25,8 +25,14 @@ __all__ = ["bartlett", "blackman", "cosine", "exponential", "gaussian", "general
            "hann", "kaiser", "nuttall"]  # fmt: skip
 
 
-def _window(formula: Callable[[Array, int], Array], M: int, sym: bool, dtype: DTypeLike | None, device: str | None,
-            requires_grad: bool) -> Tensor:  # fmt: skip
+def _window(
+    formula: Callable[[Array, int], Array],
+    M: int,
+    sym: bool,
+    dtype: DTypeLike | None,
+    device: str | None,
+    requires_grad: bool,
+) -> Tensor:
     """The formula at n = 0 ... M - 1; it is also told how many points a symmetric window has."""
     if M < 0:
         raise ValueError(f"a window has no negative length: {M}")
@@ -57,38 +63,44 @@ def general_hamming(M: int, *, alpha: float = 0.54, sym: bool = True, dtype: DTy
     return general_cosine(M, a=(alpha, 1 - alpha), sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def hamming(M: int, *, sym: bool = True, dtype: DTypeLike | None = None, device: str | None = None,
-            requires_grad: bool = False) -> Tensor:  # fmt: skip
+def hamming(
+    M: int, *, sym: bool = True, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
+) -> Tensor:
     """0.54 - 0.46 cos(2πn / (M - 1)), by Hamming."""
     return general_hamming(M, sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def hann(M: int, *, sym: bool = True, dtype: DTypeLike | None = None, device: str | None = None,
-         requires_grad: bool = False) -> Tensor:  # fmt: skip
+def hann(
+    M: int, *, sym: bool = True, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
+) -> Tensor:
     """½ - ½ cos(2πn / (M - 1)), by von Hann."""
     return general_hamming(M, alpha=0.5, sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def blackman(M: int, *, sym: bool = True, dtype: DTypeLike | None = None, device: str | None = None,
-             requires_grad: bool = False) -> Tensor:  # fmt: skip
+def blackman(
+    M: int, *, sym: bool = True, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
+) -> Tensor:
     """Blackman's sum of three cosines."""
     return general_cosine(M, a=(0.42, 0.5, 0.08), sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def nuttall(M: int, *, sym: bool = True, dtype: DTypeLike | None = None, device: str | None = None,
-            requires_grad: bool = False) -> Tensor:  # fmt: skip
+def nuttall(
+    M: int, *, sym: bool = True, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
+) -> Tensor:
     """Nuttall's sum of four cosines, of lowest side lobes (Nuttall 1981)."""
     return general_cosine(M, a=NUTTALL, sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def bartlett(M: int, *, sym: bool = True, dtype: DTypeLike | None = None, device: str | None = None,
-             requires_grad: bool = False) -> Tensor:  # fmt: skip
+def bartlett(
+    M: int, *, sym: bool = True, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
+) -> Tensor:
     """A triangle, 0 at both ends."""
     return _window(lambda n, k: 1 - abs(2 * n / (k - 1) - 1), M, sym, dtype, device, requires_grad)
 
 
-def cosine(M: int, *, sym: bool = True, dtype: DTypeLike | None = None, device: str | None = None,
-           requires_grad: bool = False) -> Tensor:  # fmt: skip
+def cosine(
+    M: int, *, sym: bool = True, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
+) -> Tensor:
     """Half a period of a sine."""
     return _window(lambda n, k: np.sin(np.pi * (n + 0.5) / k), M, sym, dtype, device, requires_grad)
 
@@ -132,8 +144,14 @@ def kaiser(M: int, *, beta: float = 12.0, sym: bool = True, dtype: DTypeLike | N
 def _older(window: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """The form with `periodic` in the place of `sym`."""
 
-    def older(window_length: int, periodic: bool = True, *, dtype: DTypeLike | None = None, device: str | None = None,
-              requires_grad: bool = False) -> Tensor:  # fmt: skip
+    def older(
+        window_length: int,
+        periodic: bool = True,
+        *,
+        dtype: DTypeLike | None = None,
+        device: str | None = None,
+        requires_grad: bool = False,
+    ) -> Tensor:
         return window(window_length, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad)
 
     older.__name__ = older.__qualname__ = f"{window.__name__}_window"
@@ -148,8 +166,9 @@ def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.5
                    dtype: DTypeLike | None = None, device: str | None = None,
                    requires_grad: bool = False) -> Tensor:  # fmt: skip
     """α - β cos(2πn / N), periodic unless told otherwise."""
-    return general_cosine(window_length, a=(alpha, beta), sym=not periodic, dtype=dtype, device=device,
-                          requires_grad=requires_grad)  # fmt: skip
+    return general_cosine(
+        window_length, a=(alpha, beta), sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad
+    )
 
 
 def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0, *, dtype: DTypeLike | None = None,

@@ -12,9 +12,13 @@ from autograd_core.tensor import Tensor
 
 # Relative and absolute tolerance by dtype; what is not here is compared exactly.
 TOLERANCES = {
-    "float16": (1e-3, 1e-5), "bfloat16": (1.6e-2, 1e-5), "float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7),
-    "complex64": (1.3e-6, 1e-5), "complex128": (1e-7, 1e-7),
-}  # fmt: skip
+    "float16": (1e-3, 1e-5),
+    "bfloat16": (1.6e-2, 1e-5),
+    "float32": (1.3e-6, 1e-5),
+    "float64": (1e-7, 1e-7),
+    "complex64": (1.3e-6, 1e-5),
+    "complex128": (1e-7, 1e-7),
+}
 KINDS = Tensor, np.ndarray, complex | float | int
 Options = dict[str, Any]
 
@@ -56,9 +60,11 @@ def assert_close(
 def _compare(actual: Any, expected: Any, options: Options, at: str) -> None:
     if isinstance(actual, Mapping) and isinstance(expected, Mapping):
         if actual.keys() != expected.keys():
-            raise AssertionError(f"The keys of the mappings do not match:\nMissing keys in the actual mapping: "
-                                 f"{sorted(expected.keys() - actual.keys())}\nAdditional keys in the actual mapping: "
-                                 f"{sorted(actual.keys() - expected.keys())}")  # fmt: skip
+            raise AssertionError(
+                f"The keys of the mappings do not match:\nMissing keys in the actual mapping: "
+                f"{sorted(expected.keys() - actual.keys())}\nAdditional keys in the actual mapping: "
+                f"{sorted(actual.keys() - expected.keys())}"
+            )
         for key in actual:
             _compare(actual[key], expected[key], options, f"{at}[{key!r}]")
     elif all(isinstance(v, Sequence) and not isinstance(v, str) for v in (actual, expected)):

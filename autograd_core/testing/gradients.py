@@ -320,8 +320,14 @@ def _flat(arrays: Sequence[Array]) -> Array:
 
 
 @np.errstate(all="ignore")  # of infinite outputs: whether NumPy warns depends on the machine
-def _compare(output: str, analytic: Sequence[Array], jacobians: Sequence[Array], weights: Sequence[Array],
-             wanted: list[int], close: dict[str, float]) -> None:  # fmt: skip
+def _compare(
+    output: str,
+    analytic: Sequence[Array],
+    jacobians: Sequence[Array],
+    weights: Sequence[Array],
+    wanted: list[int],
+    close: dict[str, float],
+) -> None:
     """The gradients for these cotangents against the same combination of differences."""
     for i, a, jacobian in zip(wanted, analytic, jacobians, strict=True):
         if not a.size:

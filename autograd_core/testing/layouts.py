@@ -49,6 +49,10 @@ def read_only(a: Array) -> Array:
 
 
 LAYOUTS: dict[str, Callable[[Array], Array]] = {
-    "contiguous": contiguous, "transposed": transposed, "reversed": reversed_, "sliced": sliced, "expanded": expanded,
+    "contiguous": contiguous,
+    "transposed": transposed,
+    "reversed": reversed_,
+    "sliced": sliced,
+    "expanded": expanded,
     "read-only": read_only,
-}  # fmt: skip
+}

@@ -39,9 +39,14 @@ def layouts() -> st.SearchStrategy[str]:
 
 
 @st.composite
-def tensors(draw: st.DrawFn, shape: Shape | st.SearchStrategy[Shape] | None = None, dtype: str = "float64",
-            domain: Interval = USUAL, requires_grad: bool = False,
-            layout: str | st.SearchStrategy[str] = "contiguous") -> Tensor:  # fmt: skip
+def tensors(
+    draw: st.DrawFn,
+    shape: Shape | st.SearchStrategy[Shape] | None = None,
+    dtype: str = "float64",
+    domain: Interval = USUAL,
+    requires_grad: bool = False,
+    layout: str | st.SearchStrategy[str] = "contiguous",
+) -> Tensor:
     """Tensors whose elements all differ, spread evenly over the domain and away from its kinks.
 
     shape: any unless given; layout: a name from `layouts()`. Each may itself be a strategy. Elements of integer and
@@ -54,8 +59,9 @@ def tensors(draw: st.DrawFn, shape: Shape | st.SearchStrategy[Shape] | None = No
 
 
 @st.composite
-def samples_of(draw: st.DrawFn, entry: Entry, shapes: str = "given", device: str = "cpu",
-               layouts: Sequence[str] = ("contiguous",)) -> Case:  # fmt: skip
+def samples_of(
+    draw: st.DrawFn, entry: Entry, shapes: str = "given", device: str = "cpu", layouts: Sequence[str] = ("contiguous",)
+) -> Case:
     """Calls of an operation or composition: one of its samples, or any shapes if it is pointwise, with other values.
 
     shapes: "given", or only those that show "broadcast", "0-d" or "empty".

@@ -295,8 +295,7 @@ def _floating(case: Case) -> Callable[..., list[Tensor]]:
 def _with_gradient(entry: Entry, outputs: list[Any]) -> list[Tensor]:
     """The outputs but indices, detached statistics and their like."""
     detached = _detached(entry)
-    return [y for k, y in enumerate(outputs)
-            if isinstance(y, Tensor) and y.dtype.kind in "fcV" and k not in detached]  # fmt: skip
+    return [y for k, y in enumerate(outputs) if isinstance(y, Tensor) and y.dtype.kind in "fcV" and k not in detached]
 
 
 def _detached(entry: Entry) -> list[int]:

@@ -23,8 +23,9 @@ def add_at(gpu: Gpu, shape: Sizes, dtype: Any, index: Any, values: Array) -> Arr
         order, y = xp.argsort(numbers, kind="stable"), xp.zeros(shape, dtype=dtype)
         block = (min(256, max(32, -(-width // 32) * 32)), 1)
         types = (values.dtype, numbers.dtype)
-        gpu.launch("scatter.add_sorted_rows", types, (numbers.size,), block, values, numbers, order, y,
-                   numbers.size, width)  # fmt: skip
+        gpu.launch(
+            "scatter.add_sorted_rows", types, (numbers.size,), block, values, numbers, order, y, numbers.size, width
+        )
         return y
     y = xp.zeros(shape, dtype=wide_dtype(xp, values.dtype))
     types = (values.dtype, numbers.dtype)

@@ -20,8 +20,10 @@ COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 ELEMENTWISE_METHODS = (
     *(f"__{prefix}{name}__" for name in BINARY for prefix in ("", "r")),
     *(f"__{name}__" for name in (*UNARY, *COMPARISONS)),
-    "clip", "conj", "round",
-)  # fmt: skip
+    "clip",
+    "conj",
+    "round",
+)
 METHODS = (
     "__getitem__", "__matmul__", "__rmatmul__", "all", "any", "argmax", "argmin", "argsort", "astype", "copy", "cumsum",
     "diagonal", "dot", "flatten", "max", "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "std", "sum",

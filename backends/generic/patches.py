@@ -38,8 +38,12 @@ def add_patches(
 
 
 def _taps(x_shape: Sizes, kernel: Sizes, dilation: Sizes, padding: Sizes, stride: Sizes) -> Taps:
-    for name, value, lowest in (("kernel", kernel, 1), ("dilation", dilation, 1), ("stride", stride, 1),
-                                ("padding", padding, 0)):  # fmt: skip
+    for name, value, lowest in (
+        ("kernel", kernel, 1),
+        ("dilation", dilation, 1),
+        ("stride", stride, 1),
+        ("padding", padding, 0),
+    ):
         if min(value) < lowest:
             raise ValueError(f"patches: {name}={value} must be at least {lowest}")
     out = tuple(

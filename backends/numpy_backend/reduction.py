@@ -24,8 +24,9 @@ def total(x: Array, axes: Sizes, keepdims: bool) -> Array:
         return x.sum(axis=axes, keepdims=keepdims)
     width = gcd(x.size // columns, 1 << (LINE // columns).bit_length())
     sums: Array = np.add.reduce(np.add.reduce(rows.reshape(-1, width * columns)).reshape(width, columns))
-    return sums.reshape([1 if axis in axes else k for axis, k in enumerate(x.shape)] if keepdims else
-                        [x.shape[axis] for axis in kept])  # fmt: skip
+    return sums.reshape(
+        [1 if axis in axes else k for axis, k in enumerate(x.shape)] if keepdims else [x.shape[axis] for axis in kept]
+    )
 
 
 def extreme(ufunc: np.ufunc, x: Array, axis: Any = None, keepdims: bool = False, **how: Any) -> Array:

@@ -165,12 +165,14 @@ def _softplus(beta: float) -> Formula | None:
     if abs(beta) != 1:
         return None
     ends = (*POSITIVE, plus("p")) if beta == 1 else (*NEGATIVE, minus("p"))
-    return Formula((
-        ("w", of("x"), ABS, EXP, linear(2.0, 1.0), over(1.0)),
-        ("square", product("w", "w")),
-        ("p", of("square"), *polynomial("square", ATANH), times("w")),
-        ("y", of("x"), *ends),
-    ))  # fmt: skip
+    return Formula(
+        (
+            ("w", of("x"), ABS, EXP, linear(2.0, 1.0), over(1.0)),
+            ("square", product("w", "w")),
+            ("p", of("square"), *polynomial("square", ATANH), times("w")),
+            ("y", of("x"), *ends),
+        )
+    )
 
 
 def _elu(alpha: float, scale: float, rate: float) -> Formula | None:

@@ -79,8 +79,9 @@ def _described(workshop: Workshop, shape: Sizes, eps: float, centered: bool) -> 
 @planned
 def _forward(workshop: Workshop, shape: Sizes, eps: float, centered: bool) -> Plan:
     x, each, parameters, desc, _ = _described(workshop, shape, eps, centered)
-    return Plan(workshop, desc, (SRC, x), (DST, x), (MEAN, each), (VARIANCE, each),
-                (SCALE, parameters), (SHIFT, parameters))  # fmt: skip
+    return Plan(
+        workshop, desc, (SRC, x), (DST, x), (MEAN, each), (VARIANCE, each), (SCALE, parameters), (SHIFT, parameters)
+    )
 
 
 @planned

@@ -70,9 +70,14 @@ def put_taps(
 
 
 def avg_pool(
-    x: Array, kernel: Sizes, stride: Sizes, padding: Sizes, ceil_mode: bool, count_include_pad: bool,
+    x: Array,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    ceil_mode: bool,
+    count_include_pad: bool,
     divisor: float | None,
-) -> Array | None:  # fmt: skip
+) -> Array | None:
     """See `backends.generic.pooling.avg_pool`."""
     kind = _mean(x, ceil_mode, count_include_pad, divisor)
     if kind is None:
@@ -87,9 +92,15 @@ def avg_pool(
 
 
 def avg_pool_input(
-    g: Array, x_shape: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, ceil_mode: bool, count_include_pad: bool,
+    g: Array,
+    x_shape: Sizes,
+    kernel: Sizes,
+    stride: Sizes,
+    padding: Sizes,
+    ceil_mode: bool,
+    count_include_pad: bool,
     divisor: float | None,
-) -> Array | None:  # fmt: skip
+) -> Array | None:
     """See `backends.generic.pooling.avg_pool_input`."""
     kind = _mean(g, ceil_mode, count_include_pad, divisor)
     if kind is None:

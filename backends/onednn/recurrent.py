@@ -108,8 +108,12 @@ def _forward(
     """The outputs, the last states behind h, and what is kept; None if the library had better not."""
     steps, rows, inputs = x.shape
     width = states[0].shape[1]
-    shapes = [x.shape, *[(rows, width)] * kind.states, *((len(kind.gates) * width, n) for n in (inputs, width)),
-              (kind.biases * width,)]  # fmt: skip
+    shapes = [
+        x.shape,
+        *[(rows, width)] * kind.states,
+        *((len(kind.gates) * width, n) for n in (inputs, width)),
+        (kind.biases * width,),
+    ]
     operands = (x, *states, w_ih, w_hh, bias)
     if not wanted or steps * rows * width < SMALL or not inputs or not active():
         return None

@@ -20,9 +20,14 @@ GROUPS: dict[str, Callable[[int], Iterator[Case]]] = {
     "convolutions": kernels.convolutions,
 }
 # What amounts are of a group's cases, and the factor to a rate from an amount in a millisecond.
-RATES = {"products": ("TFLOP/s", 2e-9), "convolutions": ("TFLOP/s", 2e-9), "memory": ("of a copy", 1.0),
-         "steps": ("images/s", 1e3), "small steps": ("samples/s", 1e3),
-         "optimizers": ("G elements/s", 1e-6)}  # fmt: skip
+RATES = {
+    "products": ("TFLOP/s", 2e-9),
+    "convolutions": ("TFLOP/s", 2e-9),
+    "memory": ("of a copy", 1.0),
+    "steps": ("images/s", 1e3),
+    "small steps": ("samples/s", 1e3),
+    "optimizers": ("G elements/s", 1e-6),
+}
 ABSENT = "–"
 
 

@@ -34,8 +34,12 @@ def products(part: int) -> Iterator[Case]:
         n = size // 2 if dtype == "float32" else size
         yield Case("products", f"{n}³ {dtype}", n**3, _product((n, n), (n, n), dtype))
     batch = max(256 // part, 1)
-    yield Case("products", f"{batch} × 512×64×512 bfloat16", batch * 512 * 64 * 512,
-               _product((batch, 512, 64), (batch, 64, 512), "bfloat16"))  # fmt: skip
+    yield Case(
+        "products",
+        f"{batch} × 512×64×512 bfloat16",
+        batch * 512 * 64 * 512,
+        _product((batch, 512, 64), (batch, 64, 512), "bfloat16"),
+    )
 
     def linear(engine: Engine) -> Work:
         x, w, b = (engine.random(*shape, dtype="bfloat16") for shape in ((size, 1024), (4096, 1024), (4096,)))
@@ -85,8 +89,12 @@ def convolutions(part: int) -> Iterator[Case]:
             if direction == "input" and channels == 3:
                 continue  # nobody asks for the gradient of the images
             name = f"{channels}→{outputs} {size}² {kernel}×{kernel}/{stride} ×{times} {direction}"
-            yield Case("convolutions", name, amount,
-                       _convolution(direction, batch, channels, outputs, size, out, kernel, stride))  # fmt: skip
+            yield Case(
+                "convolutions",
+                name,
+                amount,
+                _convolution(direction, batch, channels, outputs, size, out, kernel, stride),
+            )
 
 
 def _convolution(
@@ -151,16 +159,23 @@ def _of_images(shape: tuple[int, ...], size: int, dtype: str) -> Iterator[Case]:
     yield case("relu", 2, lambda k, a, b: lambda: k.relu(a), lambda F, a, b: lambda: F.relu(a))
     yield case("add + relu", 3, lambda k, a, b: lambda: k.add_relu(a, b), lambda F, a, b: lambda: F.relu(a + b))
     yield case("relu gradient", 3, lambda k, a, b: lambda: k.gate(a, b), None)
-    yield case("batch norm + relu", 3, normalized,
-               lambda F, a, b: lambda: F.relu(F.batch_norm(a, None, None, training=True)))  # fmt: skip
+    yield case(
+        "batch norm + relu", 3, normalized, lambda F, a, b: lambda: F.relu(F.batch_norm(a, None, None, training=True))
+    )
     yield case("batch norm + relu gradient", 7, gradients, None)
-    yield case("max pool 3×3/2", 1 + quarter + byte,
-               lambda k, a, b: lambda: k.max_of_windows(a, *window, (1, 1), False),
-               lambda F, a, b: lambda: F.max_pool2d(a, *window, return_indices=True))  # fmt: skip
+    yield case(
+        "max pool 3×3/2",
+        1 + quarter + byte,
+        lambda k, a, b: lambda: k.max_of_windows(a, *window, (1, 1), False),
+        lambda F, a, b: lambda: F.max_pool2d(a, *window, return_indices=True),
+    )
     yield case("max pool 3×3/2 gradient", 1 + quarter + byte, put, None)
-    yield case("average pool 2×2", 1 + quarter,
-               lambda k, a, b: lambda: k.avg_pool(a, (2, 2), (2, 2), (0, 0), False, True, None),
-               lambda F, a, b: lambda: F.avg_pool2d(a, 2))  # fmt: skip
+    yield case(
+        "average pool 2×2",
+        1 + quarter,
+        lambda k, a, b: lambda: k.avg_pool(a, (2, 2), (2, 2), (0, 0), False, True, None),
+        lambda F, a, b: lambda: F.avg_pool2d(a, 2),
+    )
 
 
 def _of_rows(shape: tuple[int, int], size: int, dtype: str) -> Iterator[Case]:
@@ -193,8 +208,12 @@ def _of_rows(shape: tuple[int, int], size: int, dtype: str) -> Iterator[Case]:
     yield case("softmax gradient", 3, lambda k, a, b, w: lambda: k.softmax_gradient(a, b, -1), None)
     yield case("cross-entropy", 1, loss, None)
     yield case("cross-entropy gradient", 2, loss_gradient, None)
-    yield case("layer norm", 2, lambda k, a, b, w: lambda: k.normalize_rows(a, w, w, 1e-5, True),
-               lambda F, a, b, w: lambda: F.layer_norm(a, (n,), w, w))  # fmt: skip
+    yield case(
+        "layer norm",
+        2,
+        lambda k, a, b, w: lambda: k.normalize_rows(a, w, w, 1e-5, True),
+        lambda F, a, b, w: lambda: F.layer_norm(a, (n,), w, w),
+    )
     yield case("layer norm gradients", 5, norm_gradients, None)
 
 

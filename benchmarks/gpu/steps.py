@@ -22,16 +22,27 @@ def large(part: int) -> Iterator[Case]:
         f"ResNet-20, 32×32, batch {batch}, float16 autocast", models.resnet20, (batch, 3, 32, 32), 10, "float16"
     )
     batch = max(1024 // part, 2)
-    yield _step(f"airbench-style network, batch {batch}, float16 autocast", airbench, (batch, 3, 32, 32), 10, "float16",
-                smoothing=0.2)  # fmt: skip
+    yield _step(
+        f"airbench-style network, batch {batch}, float16 autocast",
+        airbench,
+        (batch, 3, 32, 32),
+        10,
+        "float16",
+        smoothing=0.2,
+    )
 
 
 def small(part: int) -> Iterator[Case]:
     """Steps that launching bounds. Beside captured ones stand PyTorch's as they are."""
     for captured in (False, True):
         how = "captured" if captured else "eager"
-        yield _step(f"MLP 784-256-128-10, batch 64, {how}", lambda nn: models.mlp(nn, 784, 256, 128, 10), (64, 784), 10,
-                    captured=captured)  # fmt: skip
+        yield _step(
+            f"MLP 784-256-128-10, batch 64, {how}",
+            lambda nn: models.mlp(nn, 784, 256, 128, 10),
+            (64, 784),
+            10,
+            captured=captured,
+        )
         yield _step(f"LeNet-5, batch 64, {how}", models.lenet5, (64, 1, 28, 28), 10, captured=captured)
 
 

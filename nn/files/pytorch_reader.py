@@ -55,8 +55,14 @@ def load_pytorch(file: BinaryIO) -> Any:
     return _Archive(file).load() if archive else _load_legacy(file, size)
 
 
-def _tensor(storage: np.ndarray[Any, Any], offset: int, size: tuple[int, ...], stride: tuple[int, ...],
-            requires_grad: bool = False, *_: Any) -> Tensor:  # fmt: skip
+def _tensor(
+    storage: np.ndarray[Any, Any],
+    offset: int,
+    size: tuple[int, ...],
+    stride: tuple[int, ...],
+    requires_grad: bool = False,
+    *_: Any,
+) -> Tensor:
     last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True)) if math.prod(size) else offset
     if min((offset, *size, *stride), default=0) < 0 or last >= len(storage) + (not math.prod(size)):
         raise pickle.UnpicklingError(f"a tensor of shape {size} and strides {stride} lies outside its storage")
@@ -83,15 +89,18 @@ ALLOWED: dict[tuple[str, str], Any] = {
     **{("__builtin__", kind.__name__): kind for kind in (set, frozenset, complex, bytes, bytearray)},
     ("numpy", "dtype"): np.dtype,
     ("numpy", "ndarray"): np.ndarray,
-    **{(f"numpy.{core}.multiarray", name): function for core in ("core", "_core")
-       for name, function in (("scalar", multiarray.scalar), ("_reconstruct", multiarray._reconstruct))},
+    **{
+        (f"numpy.{core}.multiarray", name): function
+        for core in ("core", "_core")
+        for name, function in (("scalar", multiarray.scalar), ("_reconstruct", multiarray._reconstruct))
+    },
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     ("torch._utils", "_rebuild_tensor"): _tensor,
     ("torch._utils", "_rebuild_parameter"): _parameter,
     ("torch", "Size"): Size,
     ("torch", "device"): lambda *place: ":".join(map(str, place)),
     **{("torch", name): as_dtype(name) for name in DTYPES.values() if name != "bfloat16"},
-}  # fmt: skip
+}
 
 
 class _Reader(pickle.Unpickler):

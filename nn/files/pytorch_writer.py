@@ -105,8 +105,11 @@ def _array(array: np.ndarray[Any, Any]) -> Any:
     if array.dtype.kind not in "biufc":
         raise TypeError(f"save() writes arrays of numbers, not of {array.dtype}, for a state_dict()")
     empty = _Name("numpy", "ndarray"), (0,), b"b"
-    return _Name("numpy.core.multiarray", "_reconstruct"), empty, (
-        1, array.shape, _ArrayType(array.dtype), False, array.tobytes())  # fmt: skip
+    return (
+        _Name("numpy.core.multiarray", "_reconstruct"),
+        empty,
+        (1, array.shape, _ArrayType(array.dtype), False, array.tobytes()),
+    )
 
 
 # What stands for objects of these types: a function of PyTorch's or NumPy's, and its arguments.

@@ -12,8 +12,13 @@ from nn.files import write
 from nn.files.pytorch_writer import written
 
 
-def save(obj: Any, f: str | os.PathLike[str] | BinaryIO, pickle_module: Any = None, pickle_protocol: int = 2,
-         _use_new_zipfile_serialization: bool = True) -> None:  # fmt: skip
+def save(
+    obj: Any,
+    f: str | os.PathLike[str] | BinaryIO,
+    pickle_module: Any = None,
+    pickle_protocol: int = 2,
+    _use_new_zipfile_serialization: bool = True,
+) -> None:
     """Write tensors, numbers, strings, and lists, tuples and dicts of them, for `load` and for PyTorch.
 
     Tensors that share memory do so again afterwards. A file named by its path appears at once and complete.
@@ -21,8 +26,14 @@ def save(obj: Any, f: str | os.PathLike[str] | BinaryIO, pickle_module: Any = No
     write(written(obj), f)
 
 
-def load(f: str | os.PathLike[str] | BinaryIO, map_location: Any = None, pickle_module: Any = None, *,
-         weights_only: bool = True, mmap: bool | None = None) -> Any:  # fmt: skip
+def load(
+    f: str | os.PathLike[str] | BinaryIO,
+    map_location: Any = None,
+    pickle_module: Any = None,
+    *,
+    weights_only: bool = True,
+    mmap: bool | None = None,
+) -> Any:
     """What `save`, or PyTorch's, has written. map_location: the device on which tensors are made, else the CPU.
 
     Nothing in the file is executed, whatever `weights_only` says.

@@ -82,16 +82,21 @@ def _require(condition: bool, message: str) -> None:
 def _check(query: Tensor, key: Tensor, value: Tensor, key_padding_mask: Tensor | None, attn_mask: Tensor | None,
            width: int, heads: int, separate: bool) -> None:  # fmt: skip
     shapes = f"{query.shape}, {key.shape} and {value.shape}"
-    _require(query.ndim in (2, 3) and query.ndim == key.ndim == value.ndim,
-             f"query, key and value have three axes, or two without batches, not the shapes {shapes}")  # fmt: skip
-    _require(key.shape == value.shape or (separate and key.shape[:-1] == value.shape[:-1]),
-             f"key and value do not match: {key.shape} and {value.shape}")  # fmt: skip
+    _require(
+        query.ndim in (2, 3) and query.ndim == key.ndim == value.ndim,
+        f"query, key and value have three axes, or two without batches, not the shapes {shapes}",
+    )
+    _require(
+        key.shape == value.shape or (separate and key.shape[:-1] == value.shape[:-1]),
+        f"key and value do not match: {key.shape} and {value.shape}",
+    )
     _require(query.shape[-1] == width, f"query has {query.shape[-1]} features, but {width} were expected")
     _require(width % heads == 0, f"{width} features cannot be divided among {heads} heads")
     if key_padding_mask is not None:
         wanted = (*key.shape[1:-1], key.shape[0])
-        _require(key_padding_mask.shape == wanted, f"key_padding_mask must have shape {wanted}, "
-                 f"not {key_padding_mask.shape}")  # fmt: skip
+        _require(
+            key_padding_mask.shape == wanted, f"key_padding_mask must have shape {wanted}, not {key_padding_mask.shape}"
+        )
     if attn_mask is not None:
         flat = query.shape[0], key.shape[0]
         full = (heads * math.prod(query.shape[1:-1]), *flat)
@@ -99,8 +104,9 @@ def _check(query: Tensor, key: Tensor, value: Tensor, key_padding_mask: Tensor |
             raise RuntimeError(f"attn_mask must have shape {flat} or {full}, not {attn_mask.shape}")
 
 
-def _merged(attn_mask: Tensor | None, key_padding_mask: Tensor | None, n: int, heads: int, like: Tensor,
-            sources: int) -> Tensor | None:  # fmt: skip
+def _merged(
+    attn_mask: Tensor | None, key_padding_mask: Tensor | None, n: int, heads: int, like: Tensor, sources: int
+) -> Tensor | None:
     """Both masks as numbers to add to scores (N, H, L, S)."""
     masks = []
     if attn_mask is not None:
@@ -118,8 +124,9 @@ def _additive(mask: Tensor, like: Tensor) -> Tensor:
     return mask.to(like.dtype)
 
 
-def _projected(operands: Three, packed: Tensor | None, bias: Tensor | None,
-               separate: tuple[Tensor | None, ...] | None) -> Three:  # fmt: skip
+def _projected(
+    operands: Three, packed: Tensor | None, bias: Tensor | None, separate: tuple[Tensor | None, ...] | None
+) -> Three:
     """Query, key and value times their weights, which are packed into one or separate."""
     query, key, value = operands
     if separate is None and packed is not None and query is key is value:
@@ -133,8 +140,9 @@ def _projected(operands: Three, packed: Tensor | None, bias: Tensor | None,
     return q, k, v
 
 
-def _with_biases(k: Tensor, v: Tensor, bias_k: Tensor | None, bias_v: Tensor | None,
-                 static: bool) -> tuple[Tensor, Tensor, int]:  # fmt: skip
+def _with_biases(
+    k: Tensor, v: Tensor, bias_k: Tensor | None, bias_v: Tensor | None, static: bool
+) -> tuple[Tensor, Tensor, int]:
     """Keys and values with one more of each, if there are biases, and how many that is."""
     _require((bias_k is None) == (bias_v is None), "bias_k and bias_v go together")
     if bias_k is None or bias_v is None:
@@ -145,6 +153,8 @@ def _with_biases(k: Tensor, v: Tensor, bias_k: Tensor | None, bias_v: Tensor | N
 
 
 def _static(x: Tensor, n: int, heads: int, width: int) -> Tensor:
-    _require(x.ndim == 3 and x.shape[0] == n * heads and x.shape[2] == width,
-             f"static keys and values have the shape ({n * heads}, S, {width}), not {x.shape}")  # fmt: skip
+    _require(
+        x.ndim == 3 and x.shape[0] == n * heads and x.shape[2] == width,
+        f"static keys and values have the shape ({n * heads}, S, {width}), not {x.shape}",
+    )
     return x.reshape(n, heads, x.shape[1], width)

@@ -117,8 +117,14 @@ class RNNBase(Module):
     @property
     def all_weights(self) -> list[list[Tensor]]:
         """The parameters of every layer and direction."""
-        return [[p for name, p in self._parameters.items() if p is not None and name.endswith(suffix)
-                 and name.split("_l")[1] == suffix[2:]] for suffix in self._suffixes]  # fmt: skip
+        return [
+            [
+                p
+                for name, p in self._parameters.items()
+                if p is not None and name.endswith(suffix) and name.split("_l")[1] == suffix[2:]
+            ]
+            for suffix in self._suffixes
+        ]
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         packed = isinstance(input, PackedSequence)

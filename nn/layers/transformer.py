@@ -139,10 +139,16 @@ class TransformerDecoderLayer(Module):
         memory_is_causal: bool = False,
     ) -> Tensor:
         x = tgt
-        own = {"attn_mask": tgt_mask, "key_padding_mask": tgt_key_padding_mask,
-               "is_causal": _causal(tgt_mask, tgt_is_causal)}  # fmt: skip
-        other = {"attn_mask": memory_mask, "key_padding_mask": memory_key_padding_mask,
-                 "is_causal": _causal(memory_mask, memory_is_causal)}  # fmt: skip
+        own = {
+            "attn_mask": tgt_mask,
+            "key_padding_mask": tgt_key_padding_mask,
+            "is_causal": _causal(tgt_mask, tgt_is_causal),
+        }
+        other = {
+            "attn_mask": memory_mask,
+            "key_padding_mask": memory_key_padding_mask,
+            "is_causal": _causal(memory_mask, memory_is_causal),
+        }
         if self.norm_first:
             y = self.norm1(x)
             x = x + self.dropout1(self.self_attn(y, y, y, need_weights=False, **own)[0])
@@ -212,9 +218,15 @@ class TransformerDecoder(Module):
         x = tgt
         for layer in self.layers:
             x = layer(
-                x, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask,
-                _causal(tgt_mask, tgt_is_causal), memory_is_causal,
-            )  # fmt: skip
+                x,
+                memory,
+                tgt_mask,
+                memory_mask,
+                tgt_key_padding_mask,
+                memory_key_padding_mask,
+                _causal(tgt_mask, tgt_is_causal),
+                memory_is_causal,
+            )
         return x if self.norm is None else self.norm(x)
 
 
@@ -277,9 +289,15 @@ class Transformer(Module):
             )
         memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
         return self.decoder(  # type: ignore[no-any-return]  # a module gives a Tensor
-            tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask, tgt_is_causal,
+            tgt,
+            memory,
+            tgt_mask,
+            memory_mask,
+            tgt_key_padding_mask,
+            memory_key_padding_mask,
+            tgt_is_causal,
             memory_is_causal,
-        )  # fmt: skip
+        )
 
     @staticmethod
     def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Tensor:

@@ -24,10 +24,14 @@ class AlexNet(Module):
         self.features = Sequential(*features)
         self.avgpool = AdaptiveAvgPool2d((6, 6))
         self.classifier = Sequential(
-            Dropout(dropout), Linear(256 * 6 * 6, 4096), ReLU(),
-            Dropout(dropout), Linear(4096, 4096), ReLU(),
+            Dropout(dropout),
+            Linear(256 * 6 * 6, 4096),
+            ReLU(),
+            Dropout(dropout),
+            Linear(4096, 4096),
+            ReLU(),
             Linear(4096, num_classes),
-        )  # fmt: skip
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier(core.flatten(self.avgpool(self.features(x)), 1))  # type: ignore[no-any-return]

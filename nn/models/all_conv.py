@@ -39,10 +39,16 @@ def strided_cnn(num_classes: int = 10, in_channels: int = 1) -> Sequential:
     to `CrossEntropyLoss`.
     """
     return Sequential(
-        Conv2d(in_channels, 16, 5, stride=2), ReLU(),
-        Conv2d(16, 32, 5, stride=2), ReLU(),
-        Conv2d(32, 32, 3, stride=2), ReLU(),
+        Conv2d(in_channels, 16, 5, stride=2),
+        ReLU(),
+        Conv2d(16, 32, 5, stride=2),
+        ReLU(),
+        Conv2d(32, 32, 3, stride=2),
+        ReLU(),
         Flatten(),
-        Dropout(0.5), LazyLinear(32), ReLU(),
-        Dropout(0.5), Linear(32, num_classes),
-    )  # fmt: skip
+        Dropout(0.5),
+        LazyLinear(32),
+        ReLU(),
+        Dropout(0.5),
+        Linear(32, num_classes),
+    )

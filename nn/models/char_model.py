@@ -20,9 +20,12 @@ CELLS: dict[str, Callable[..., Module]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 def char_window(vocabulary: int, window: int = 8, embedding: int = 16, hidden: int = 128) -> Sequential:
     """The last `window` characters (N, window) to scores of the next one (N, vocabulary)."""
     return Sequential(
-        Embedding(vocabulary, embedding), Flatten(), Linear(window * embedding, hidden), ReLU(),
+        Embedding(vocabulary, embedding),
+        Flatten(),
+        Linear(window * embedding, hidden),
+        ReLU(),
         Linear(hidden, vocabulary),
-    )  # fmt: skip
+    )
 
 
 class CharRNN(Module):

@@ -37,10 +37,14 @@ class VGG(Module):
         self.features = Sequential(*layers)
         self.avgpool = AdaptiveAvgPool2d((7, 7))
         self.classifier = Sequential(
-            Linear(512 * 7 * 7, 4096), ReLU(), Dropout(dropout),
-            Linear(4096, 4096), ReLU(), Dropout(dropout),
+            Linear(512 * 7 * 7, 4096),
+            ReLU(),
+            Dropout(dropout),
+            Linear(4096, 4096),
+            ReLU(),
+            Dropout(dropout),
             Linear(4096, num_classes),
-        )  # fmt: skip
+        )
         for module in self.modules():
             if isinstance(module, Conv2d):
                 init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

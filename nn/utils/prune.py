@@ -42,8 +42,9 @@ class BasePruningMethod:
         return t * self.compute_mask(t if importance_scores is None else importance_scores, mask)
 
     @classmethod
-    def apply(cls, module: Module, name: str, *args: Any, importance_scores: Tensor | None = None,
-              **kwargs: Any) -> BasePruningMethod:  # fmt: skip
+    def apply(
+        cls, module: Module, name: str, *args: Any, importance_scores: Tensor | None = None, **kwargs: Any
+    ) -> BasePruningMethod:
         """Prune a weight of a module, and hook the method to it."""
         method: BasePruningMethod = cls(*args, **kwargs)
         method._tensor_name = name

@@ -213,10 +213,15 @@ SMOOTH = {
 
 
 OF_PARAMETERS = {
-    "softplus": row(lambda x: softplus(mp.mpf(0.3) * x) / mp.mpf(0.3), lambda x: sigma(mp.mpf(0.3) * x),
-                    (-2300, 2300), (-9, 9), statics={"beta": 0.3}),
+    "softplus": row(
+        lambda x: softplus(mp.mpf(0.3) * x) / mp.mpf(0.3),
+        lambda x: sigma(mp.mpf(0.3) * x),
+        (-2300, 2300),
+        (-9, 9),
+        statics={"beta": 0.3},
+    ),
     "polygamma_of": row(lambda x: mp.psi(5, x), lambda x: mp.psi(6, x), (1e-3, 1, True), (1, 30), statics={"n": 5}),
-}  # fmt: skip
+}
 
 
 def test_every_smooth_function_of_one_element_has_a_row():

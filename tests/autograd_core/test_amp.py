@@ -180,14 +180,20 @@ def trained(device="cpu", make=lambda p: optim.Adam(p, lr=0.1)):
 def test_the_scale_and_the_parameters_follow_pytorch():
     found, scaler = trained()
     assert [scale for scale, _ in found] == [4, 8, 4, 2, 2, 4, 4, 8]
-    at = {0: [1.1, -1.9, 3.0], 3: [1.1592649221420288, -1.8407350778579712, 2.925586223602295],
-          7: [0.8776090145111084, -2.1223909854888916, 2.6125683784484863]}  # fmt: skip
+    at = {
+        0: [1.1, -1.9, 3.0],
+        3: [1.1592649221420288, -1.8407350778579712, 2.925586223602295],
+        7: [0.8776090145111084, -2.1223909854888916, 2.6125683784484863],
+    }
     for i, expected in at.items():  # of PyTorch 2.13
         np.testing.assert_allclose(found[i][1], expected, rtol=1e-6)
     other = ag.amp.GradScaler("cpu")
     other.load_state_dict(scaler.state_dict())
-    assert other.state_dict() == scaler.state_dict() == {"scale": 8.0, "growth_factor": 2.0, "backoff_factor": 0.5,
-                                                         "growth_interval": 2, "_growth_tracker": 0}  # fmt: skip
+    assert (
+        other.state_dict()
+        == scaler.state_dict()
+        == {"scale": 8.0, "growth_factor": 2.0, "backoff_factor": 0.5, "growth_interval": 2, "_growth_tracker": 0}
+    )
 
 
 def test_gradients_can_be_clipped_between():

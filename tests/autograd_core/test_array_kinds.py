@@ -86,12 +86,16 @@ def test_a_memory_map_and_a_matrix_count_as_arrays(use, tmp_path):
 
 
 @pytest.mark.parametrize("use", USES)
-@pytest.mark.parametrize("array, complaint", [
-    (np.ma.masked_array(PLAIN, PLAIN < 0), "masked"),
-    (PLAIN.astype(object), "object"),
-    (PLAIN.astype("U4"), "U4|str"),
-    (PLAIN.astype("M8[s]"), "datetime|M8"),
-], ids=["masked", "object", "text", "dates"])  # fmt: skip
+@pytest.mark.parametrize(
+    "array, complaint",
+    [
+        (np.ma.masked_array(PLAIN, PLAIN < 0), "masked"),
+        (PLAIN.astype(object), "object"),
+        (PLAIN.astype("U4"), "U4|str"),
+        (PLAIN.astype("M8[s]"), "datetime|M8"),
+    ],
+    ids=["masked", "object", "text", "dates"],
+)
 def test_what_has_no_numbers_is_refused(use, array, complaint):
     t = ag.full(PLAIN.shape, 2.0, dtype="float64", requires_grad=True)
     if use == "reflected operator" and isinstance(array, np.ma.MaskedArray):

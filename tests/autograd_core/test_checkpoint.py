@@ -59,15 +59,20 @@ def test_nested_and_sequential():
     same(ag.grad(checkpoint(outer(checkpoint), x).sum(), (x, w)), wanted)
     net = nn.Sequential(*[nn.Linear(4, 4) for _ in range(5)]).double()
     for segments in (1, 2, 3, 5, 9):
-        same([checkpoint_sequential(net, segments, x), *ag.grad(checkpoint_sequential(net, segments, x).sum(), (x,))],
-             [net(x), *ag.grad(net(x).sum(), (x,))])  # fmt: skip
+        same(
+            [checkpoint_sequential(net, segments, x), *ag.grad(checkpoint_sequential(net, segments, x).sum(), (x,))],
+            [net(x), *ag.grad(net(x).sum(), (x,))],
+        )
 
 
 def test_it_combines_with_the_transforms():
     x, w = leaf(5, 4).detach(), leaf(4, 4, seed=1)
     f = lambda call: lambda row: call(lambda r: (r @ w).sin().sum(), row)  # noqa: E731
-    for transform in (lambda f: func.vmap(func.grad(f)), lambda f: func.grad(lambda x: func.vmap(f)(x).sum()),
-                      lambda f: lambda x: func.hessian(f)(x[0])):  # fmt: skip
+    for transform in (
+        lambda f: func.vmap(func.grad(f)),
+        lambda f: func.grad(lambda x: func.vmap(f)(x).sum()),
+        lambda f: lambda x: func.hessian(f)(x[0]),
+    ):
         found, wanted = transform(f(checkpoint))(x), transform(f(plain))(x)
         same([found, *ag.grad((found**2).sum(), w)], [wanted, *ag.grad((wanted**2).sum(), w)])
 

@@ -165,9 +165,7 @@ def test_modules_are_imported_where_pytorch_has_them():
 
     import nn
 
-    assert (F, Linear, AdamW, TensorDataset) == (
-        nn.functional, nn.Linear, ag.optim.AdamW, ag.utils.data.TensorDataset
-    )  # fmt: skip
+    assert (F, Linear, AdamW, TensorDataset) == (nn.functional, nn.Linear, ag.optim.AdamW, ag.utils.data.TensorDataset)
     assert (nn.functional.__spec__.name, F.__name__) == ("nn.functional", "nn.functional")
     for name in ("nn.no_such_module", "no_such_module", "optim.adam.no_such_module"):
         with pytest.raises(ModuleNotFoundError):
@@ -259,8 +257,10 @@ def test_numbers_for_tests():
     assert (counts.min(), counts.max()) == (0, 9)
     assert set(make((200,), dtype=ag.int64, low=0, high=2, exclude_zero=True).tolist()) == {1}
     assert make((2, 3, 2, 2), dtype=ag.complex64, memory_format=ag.channels_last).imag.abs().max() > 0
-    for wrong in ({"dtype": ag.int64, "requires_grad": True},
-                  {"dtype": ag.float32, "noncontiguous": True, "memory_format": ag.channels_last}):  # fmt: skip
+    for wrong in (
+        {"dtype": ag.int64, "requires_grad": True},
+        {"dtype": ag.float32, "noncontiguous": True, "memory_format": ag.channels_last},
+    ):
         with pytest.raises(ValueError, match="make_tensor"):
             make(2, **wrong)
     ag.testing.assert_allclose(ag.tensor([math.nan, 1]), ag.tensor([math.nan, 1], dtype=ag.float64))

@@ -96,9 +96,12 @@ def test_from_numpy_takes_arrays_only():
 
 
 def test_gradients_need_floating_dtypes():
-    for make in (lambda: ag.tensor([1], requires_grad=True), lambda: ag.zeros(2, dtype="i4", requires_grad=True),
-                 lambda: ag.ones(2, dtype=bool).requires_grad_(), lambda: ag.arange(3,
-                 requires_grad=True)):  # fmt: skip
+    for make in (
+        lambda: ag.tensor([1], requires_grad=True),
+        lambda: ag.zeros(2, dtype="i4", requires_grad=True),
+        lambda: ag.ones(2, dtype=bool).requires_grad_(),
+        lambda: ag.arange(3, requires_grad=True),
+    ):
         with pytest.raises(RuntimeError, match="only floating point and complex"):
             make()
 

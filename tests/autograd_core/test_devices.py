@@ -29,8 +29,14 @@ def test_a_default_device():
     x = ag.ones(2)
     made = (lambda: ag.zeros(2), lambda: ag.tensor(1.0), lambda: ag.tensor([1, 2]), lambda: ag.as_tensor(np.ones(2)),
             lambda: ag.rand(2), lambda: ag.arange(2), lambda: ag.randperm(2))  # fmt: skip
-    kept = (lambda: ag.from_numpy(np.ones(2)), lambda: ag.tensor(x), lambda: ag.as_tensor(x), lambda: ag.zeros_like(x),
-            lambda: ag.ones(2, device="cpu"), lambda: x.new_zeros(2))  # fmt: skip
+    kept = (
+        lambda: ag.from_numpy(np.ones(2)),
+        lambda: ag.tensor(x),
+        lambda: ag.as_tensor(x),
+        lambda: ag.zeros_like(x),
+        lambda: ag.ones(2, device="cpu"),
+        lambda: x.new_zeros(2),
+    )
     with ag.device(FAR) as d:
         assert ag.get_default_device() == d == FAR
         assert {make().device.type for make in made} == {FAR}

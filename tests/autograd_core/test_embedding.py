@@ -17,10 +17,16 @@ def table():
     return ag.tensor(np.arange(8.0).reshape(4, 2), requires_grad=True)
 
 
-@pytest.mark.parametrize("options, uses", [
-    ({}, [2, 1, 3, 0]), ({"padding_idx": -2}, [2, 1, 0, 0]), ({"scale_grad_by_freq": True}, [1, 1, 1, 0]),
-    ({"scale_grad_by_freq": True, "padding_idx": 0}, [0, 1, 1, 0]), ({"sparse": True}, [2, 1, 3, 0]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "options, uses",
+    [
+        ({}, [2, 1, 3, 0]),
+        ({"padding_idx": -2}, [2, 1, 0, 0]),
+        ({"scale_grad_by_freq": True}, [1, 1, 1, 0]),
+        ({"scale_grad_by_freq": True, "padding_idx": 0}, [0, 1, 1, 0]),
+        ({"sparse": True}, [2, 1, 3, 0]),
+    ],
+)
 def test_gradients_of_rows(options, uses):
     weight = table()
     y = F.embedding(ag.tensor(INDEX), weight, **options)
@@ -78,9 +84,14 @@ def test_numbers_must_be_those_of_rows(function):
         function(ag.tensor([[0]]), table(), padding_idx=4)
 
 
-@pytest.mark.parametrize("mode, rows", [
-    ("sum", [[6, 8], [0, 0], [2, 3]]), ("mean", [[3, 4], [0, 0], [2, 3]]), ("max", [[6, 7], [0, 0], [2, 3]]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "mode, rows",
+    [
+        ("sum", [[6, 8], [0, 0], [2, 3]]),
+        ("mean", [[3, 4], [0, 0], [2, 3]]),
+        ("max", [[6, 7], [0, 0], [2, 3]]),
+    ],
+)
 def test_bags_without_padding(mode, rows):
     index, offsets = ag.tensor([0, 2, 3, 2, 1]), ag.tensor([0, 3, 4])
     assert F.embedding_bag(index, table(), offsets, mode=mode, padding_idx=2).tolist() == rows
@@ -97,14 +108,19 @@ def test_of_equal_rows_the_first_is_the_largest():
     assert weight.grad.tolist() == [[0], [0], [1]]
 
 
-@pytest.mark.parametrize("change, error, match", [
-    ({"mode": "prod"}, ValueError, "mode"), ({"offsets": ag.tensor([1])}, RuntimeError, "rise from 0"),
-    ({"offsets": None}, ValueError, "vector of numbers"), ({"offsets": ag.tensor([0, 2, 1])}, RuntimeError, "rise"),
-    ({"per_sample_weights": ag.ones(3)}, NotImplementedError, "sum"),
-    ({"mode": "max", "scale_grad_by_freq": True}, ValueError, "max"),
-    ({"mode": "sum", "per_sample_weights": ag.ones(2)}, ValueError, "shape of input"),
-    ({"offsets": ag.tensor([], dtype="int64"), "include_last_offset": True}, RuntimeError, "at least one"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change, error, match",
+    [
+        ({"mode": "prod"}, ValueError, "mode"),
+        ({"offsets": ag.tensor([1])}, RuntimeError, "rise from 0"),
+        ({"offsets": None}, ValueError, "vector of numbers"),
+        ({"offsets": ag.tensor([0, 2, 1])}, RuntimeError, "rise"),
+        ({"per_sample_weights": ag.ones(3)}, NotImplementedError, "sum"),
+        ({"mode": "max", "scale_grad_by_freq": True}, ValueError, "max"),
+        ({"mode": "sum", "per_sample_weights": ag.ones(2)}, ValueError, "shape of input"),
+        ({"offsets": ag.tensor([], dtype="int64"), "include_last_offset": True}, RuntimeError, "at least one"),
+    ],
+)
 def test_what_bags_refuse(change, error, match):
     with pytest.raises(error, match=match):
         F.embedding_bag(ag.tensor([0, 1, 2]), table(), **{"offsets": ag.tensor([0, 1]), **change})

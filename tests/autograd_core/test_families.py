@@ -20,8 +20,8 @@ FIRST_USES = {
     "write of a function": "assert ag.sinc_(ag.zeros(1)).tolist() == [1]",
     "hasattr": "assert hasattr(x, 'logdet') and hasattr(ag, 'logdet') and not hasattr(ag, 'nonsense')",
     "rule": "from autograd_core.registry import RULES; r = RULES[type(x.array)]; "
-            "assert r.cumsum(x.array, dim=0).tolist() == r.cumsum(x.array, dim=0).tolist() == [1, 3, 6]",
-}  # fmt: skip
+    "assert r.cumsum(x.array, dim=0).tolist() == r.cumsum(x.array, dim=0).tolist() == [1, 3, 6]",
+}
 
 
 @pytest.mark.parametrize("name", FIRST_USES)

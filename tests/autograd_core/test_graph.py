@@ -61,10 +61,15 @@ def test_hooks_of_a_node_with_several_outputs():
     assert seen == [([0.0, 2.0, 2.0], None, [2.0, 2.0])]
 
 
-@pytest.mark.parametrize(("hook", "error", "message"), [
-    (lambda i, o: (i[0], i[0]), RuntimeError, "returned"), (lambda i, o: (i[0][:1],), RuntimeError, "shapes"),
-    (lambda i, o: i[0], TypeError, "tuple"),
-], ids=["too many", "shape", "no tuple"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("hook", "error", "message"),
+    [
+        (lambda i, o: (i[0], i[0]), RuntimeError, "returned"),
+        (lambda i, o: (i[0][:1],), RuntimeError, "shapes"),
+        (lambda i, o: i[0], TypeError, "tuple"),
+    ],
+    ids=["too many", "shape", "no tuple"],
+)
 def test_what_a_hook_of_a_node_may_return(hook, error, message):
     x = leaf(1.0, 2.0)
     y = x.exp()
@@ -103,9 +108,13 @@ def test_hooks_of_a_node_whose_values_were_dropped():
     np.testing.assert_allclose(x.grad.numpy(), 2 * np.exp([1, 2]), rtol=1e-6)
 
 
-@pytest.mark.parametrize("mode, expected", [
-    ("all", [[[2.0], None], [[5.0], [3.0]]]), ("any", [[2.0], [5.0]]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "mode, expected",
+    [
+        ("all", [[[2.0], None], [[5.0], [3.0]]]),
+        ("any", [[2.0], [5.0]]),
+    ],
+)
 def test_a_hook_on_several_gradients(mode, expected):
     a, b = leaf(3.0), leaf(5.0)
     seen = []
@@ -153,11 +162,17 @@ class Cube(ag.Function):
         return g * 3 * y / x
 
 
-@pytest.mark.parametrize("function", {
-    "chain": lambda x: cubes(x.exp()), "list": lambda x: ag.cat([x, x * 2]).prod(0),
-    "outputs": lambda x: x.var() * x.max(0).values, "Function": lambda x: Cube.apply(x * 1).sum(),
-    "fused": lambda x: ag.softmax(x, 0)[0],
-}.items(), ids=lambda case: case[0])  # fmt: skip
+@pytest.mark.parametrize(
+    "function",
+    {
+        "chain": lambda x: cubes(x.exp()),
+        "list": lambda x: ag.cat([x, x * 2]).prod(0),
+        "outputs": lambda x: x.var() * x.max(0).values,
+        "Function": lambda x: Cube.apply(x * 1).sum(),
+        "fused": lambda x: ag.softmax(x, 0)[0],
+    }.items(),
+    ids=lambda case: case[0],
+)
 def test_what_is_saved_goes_through_the_hooks(function):
     function = function[1]
     x = ag.tensor([0.5, 1.5, 2.5], dtype=ag.float64, requires_grad=True)
@@ -208,8 +223,10 @@ def test_the_innermost_hooks_count_and_may_be_forbidden():
 
 def test_hooks_that_misbehave():
     x = leaf(1.0, 2.0)
-    with (graph.saved_tensors_hooks(lambda t: t.detach().mul_(2), lambda t: t),
-          pytest.raises(RuntimeError, match=r"\.clone\(\)")):  # fmt: skip
+    with (
+        graph.saved_tensors_hooks(lambda t: t.detach().mul_(2), lambda t: t),
+        pytest.raises(RuntimeError, match=r"\.clone\(\)"),
+    ):
         x.exp()
     with graph.saved_tensors_hooks(lambda t: 1, lambda t: t):
         y = x.exp()
@@ -237,10 +254,15 @@ def convolutions():
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
 
 
-@pytest.mark.parametrize("make, shape", [
-    (convolutions, (2, 3, 8, 8)), (lambda: nn.LSTM(3, 4, num_layers=2), (5, 2, 3)),
-    (lambda: nn.TransformerEncoderLayer(4, 2, dropout=0.0), (3, 2, 4)),
-], ids=["convolutions", "LSTM", "Transformer"])  # fmt: skip
+@pytest.mark.parametrize(
+    "make, shape",
+    [
+        (convolutions, (2, 3, 8, 8)),
+        (lambda: nn.LSTM(3, 4, num_layers=2), (5, 2, 3)),
+        (lambda: nn.TransformerEncoderLayer(4, 2, dropout=0.0), (3, 2, 4)),
+    ],
+    ids=["convolutions", "LSTM", "Transformer"],
+)
 def test_what_layers_save_goes_through_the_hooks(make, shape):
     model, x = make(), ag.randn(*shape)
 

@@ -58,8 +58,12 @@ POINTS = {
     "norm3 of large ones": (lambda x: x.norm(3), [[1e200, 0]], 1e200, [[1, 0]]),
     "norm2 of small ones": (lambda x: x.norm(), [[3e-200, 4e-200]], 5e-200, [[0.6, 0.8]]),
     "normalize 0": (sum_of(lambda x: F.normalize(x, dim=0)), [[0, 0]], 0, [[1e12, 1e12]]),
-    "cosine_similarity 0": (lambda x, y: F.cosine_similarity(x, y, dim=0), [[0, 0], [1, 1]], 0,
-                            [[0.5**0.5 * 1e8] * 2, [0, 0]]),
+    "cosine_similarity 0": (
+        lambda x, y: F.cosine_similarity(x, y, dim=0),
+        [[0, 0], [1, 1]],
+        0,
+        [[0.5**0.5 * 1e8] * 2, [0, 0]],
+    ),
     "cdist 0": (lambda x: ag.cdist(x, x.detach()).sum(), [[[1, 2]]], 0, [[[0, 0]]]),
     "pdist 0": (lambda x: F.pdist(x).sum(), [[[1, 2], [1, 2]]], 0, [[[0, 0], [0, 0]]]),
     "sqrt of squares at 0": (lambda x: (x * x).sum().sqrt(), [[0, 0]], 0, [[NAN, NAN]]),
@@ -141,7 +145,7 @@ POINTS = {
     "attention to nothing": (lambda x: F.scaled_dot_product_attention(x, x, x, x.detach() > 1), [[[1]]], 0, [[[0]]]),
     "threshold NaN": (lambda x: F.threshold(x, 0, 1), [NAN], NAN, [1]),
     "subnormal": (lambda x: x * 1, [1e-310], 1e-310, [1]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.filterwarnings("ignore:.*degrees of freedom:UserWarning")

@@ -127,9 +127,12 @@ def test_gradients(program):
 
 @pytest.mark.parametrize(
     "program, expected",
-    [("x += 1", [256, 4160, 26880]), ("x[1:] = (x[:-1] * 2) * a[1:]", [177248, 4653824, 1892352]),
-     ("v = x[1:]; v *= a[:2]", [48736, 527376, 680832])],
-)  # fmt: skip
+    [
+        ("x += 1", [256, 4160, 26880]),
+        ("x[1:] = (x[:-1] * 2) * a[1:]", [177248, 4653824, 1892352]),
+        ("v = x[1:]; v *= a[:2]", [48736, 527376, 680832]),
+    ],
+)
 def test_second_order(program, expected):
     a = ag.tensor([1.0, 2.0, 3.0], requires_grad=True)
     x = a * a
@@ -255,9 +258,13 @@ def test_the_line_of_every_kind_of_write_is_named():
 
 
 def test_every_pointwise_method_has_an_in_place_form():
-    pointwise = [n for e in (*OPS.values(),
-                 *COMPOSITIONS.values()) if e.method and e.kind.pointwise and e.kind.name != "cast"
-                 for module, n in public_names(e) if not module]  # fmt: skip
+    pointwise = [
+        n
+        for e in (*OPS.values(), *COMPOSITIONS.values())
+        if e.method and e.kind.pointwise and e.kind.name != "cast"
+        for module, n in public_names(e)
+        if not module
+    ]
     assert [n for n in pointwise if not hasattr(ag.Tensor, n + "_")] == []
     assert "in place" in ag.Tensor.exp_.__doc__
 

@@ -100,9 +100,11 @@ def test_array_protocol():
     assert np.zeros(3)[ag.tensor([0, 1])].shape == (2,)
 
 
-@pytest.mark.parametrize("operand", [np.float64(2), np.float32(2), np.int64(2), np.full(2, 2.0, "f4"), [2.0, 2.0], (2,
-                         2)],
-                         ids=["f8", "f4", "i8", "array", "list", "tuple"])  # fmt: skip
+@pytest.mark.parametrize(
+    "operand",
+    [np.float64(2), np.float32(2), np.int64(2), np.full(2, 2.0, "f4"), [2.0, 2.0], (2, 2)],
+    ids=["f8", "f4", "i8", "array", "list", "tuple"],
+)
 def test_operators_with_other_values(operand):
     x = ag.tensor([1.0, 3.0], requires_grad=True)
     for y, expected in (
@@ -166,10 +168,12 @@ def test_numpy_functions_carry_gradients():
 
 
 WITHOUT_COUNTERPART = {
-    r"np\.add\.reduceat": lambda x: np.add.reduceat(x, [0]), r"np\.linalg\.trace": np.linalg.trace,
-    r"np\.unwrap": np.unwrap, r"np\.modf": np.modf,
+    r"np\.add\.reduceat": lambda x: np.add.reduceat(x, [0]),
+    r"np\.linalg\.trace": np.linalg.trace,
+    r"np\.unwrap": np.unwrap,
+    r"np\.modf": np.modf,
     r"np\.exp with where": lambda x: np.exp(x, where=True),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", WITHOUT_COUNTERPART)

@@ -35,13 +35,16 @@ def test_the_determinant_of_a_stack_of_regular_and_singular_matrices():
     np.testing.assert_allclose(a.grad.numpy(), [ONE, [[4, -2], [-2, 1]]], atol=1e-14)
 
 
-@pytest.mark.parametrize("call, message", [
-    (ag.inverse, r"Batch element 1\): the matrix is singular: pivot 2"),
-    (lambda a: linalg.solve(a, ag.ones(2, 1)), r"Batch element 1\): the matrix is singular"),
-    (lambda a: ag.cholesky(-a), r"Batch element 0\): the leading minor of order 1"),
-    (lambda a: linalg.cholesky_ex(a - 2 * a.tril(-1), check_errors=True), r"Batch element 1\).* order 2"),
-    (linalg.lu_factor, r"Batch element 1\): U\[2,2\] is zero"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (ag.inverse, r"Batch element 1\): the matrix is singular: pivot 2"),
+        (lambda a: linalg.solve(a, ag.ones(2, 1)), r"Batch element 1\): the matrix is singular"),
+        (lambda a: ag.cholesky(-a), r"Batch element 0\): the leading minor of order 1"),
+        (lambda a: linalg.cholesky_ex(a - 2 * a.tril(-1), check_errors=True), r"Batch element 1\).* order 2"),
+        (linalg.lu_factor, r"Batch element 1\): U\[2,2\] is zero"),
+    ],
+)
 def test_errors_say_which_matrix(call, message):
     with pytest.raises(linalg.LinAlgError, match=message) as caught:
         call(ag.tensor([ONE, SINGULAR]))
@@ -79,7 +82,7 @@ EMPTY = {
     "matrix_power": (lambda a: a.matrix_power(-3), (0, 2, 2)),
     "solve_triangular": (lambda a: linalg.solve_triangular(a, a, upper=True), (0, 2, 2)),
     "nuclear norm": (lambda a: linalg.matrix_norm(a, "nuc"), (0,)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("call, shape", EMPTY.values(), ids=EMPTY)
@@ -131,8 +134,12 @@ def test_qr_without_q_is_differentiable():
 def test_lstsq_fills_in_what_the_driver_tells():
     a, b = ag.tensor([[1.0, 0.0], [0.0, 2.0], [0.0, 0.0]]), ag.tensor([[1.0], [2.0], [3.0]])
     shapes = {d: [x.shape for x in linalg.lstsq(a, b, driver=d)[1:]] for d in ("gels", "gelsy", "gelsd", "gelss")}
-    assert shapes == {"gels": [(1,), (0,), (0,)], "gelsy": [(0,), (), (0,)], "gelsd": [(1,), (), (2,)],
-                      "gelss": [(1,), (), (2,)]}  # fmt: skip
+    assert shapes == {
+        "gels": [(1,), (0,), (0,)],
+        "gelsy": [(0,), (), (0,)],
+        "gelsd": [(1,), (), (2,)],
+        "gelss": [(1,), (), (2,)],
+    }
     solution, residuals, rank, values = linalg.lstsq(a, b, driver="gelsd")
     assert (solution.tolist(), residuals.tolist(), rank.item(), values.tolist()) == ([[1], [1]], [9], 2, [2, 1])
 

@@ -119,11 +119,16 @@ class TestCTC:
         with pytest.raises(HigherOrderError, match="once"):
             ag.grad(g.sum(), x)
 
-    @pytest.mark.parametrize("change, match", [
-        ({"input_lengths": (4,)}, "input lengths"), ({"target_lengths": (3,)}, "target lengths"),
-        ({"blank": 2}, "blank"), ({"targets": ag.ones(1, 2)}, "integers"),
-        ({"input_lengths": (3, 3)}, "1 input lengths"),
-    ])  # fmt: skip
+    @pytest.mark.parametrize(
+        "change, match",
+        [
+            ({"input_lengths": (4,)}, "input lengths"),
+            ({"target_lengths": (3,)}, "target lengths"),
+            ({"blank": 2}, "blank"),
+            ({"targets": ag.ones(1, 2)}, "integers"),
+            ({"input_lengths": (3, 3)}, "1 input lengths"),
+        ],
+    )
     def test_arguments_must_fit(self, change, match):
         given = {"targets": ag.tensor([[1, 1]]), "input_lengths": (3,), "target_lengths": (2,), **change}
         with pytest.raises(RuntimeError, match=match):

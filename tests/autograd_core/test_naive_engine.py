@@ -73,8 +73,13 @@ class Programs(RuleBasedStateMachine):
 
     # Writing.
 
-    @rule(target=tensors, of=tensors, through=st.sampled_from([None, *sorted(naive.VIEWS)]), by=tensors,
-          name=st.sampled_from(["add", "multiply", "copy"]))  # fmt: skip
+    @rule(
+        target=tensors,
+        of=tensors,
+        through=st.sampled_from([None, *sorted(naive.VIEWS)]),
+        by=tensors,
+        name=st.sampled_from(["add", "multiply", "copy"]),
+    )
     def write(self, of, through, by, name):
         """Into a tensor, or into what is computed from it where it is a leaf, directly or through a view."""
         (x, a), (y, b) = of, by

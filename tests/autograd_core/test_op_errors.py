@@ -124,7 +124,7 @@ WRONG = {
     "hardtanh": (OperandError, lambda: F.hardtanh(X, 1.0, -1.0), "is above"),
     "softshrink": (OperandError, lambda: F.softshrink(X, -1.0), "negative"),
     "prelu": (OperandError, lambda: F.prelu(X, HALF), r"needs \(1,\) or \(3,\)"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("error, call, says", WRONG.values(), ids=WRONG)

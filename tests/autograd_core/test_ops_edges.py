@@ -55,8 +55,14 @@ def naive_cross_entropy(scores, target, weight, ignored, reduction, smoothing):
 @pytest.mark.parametrize("ignored", [-100, 1])
 def test_cross_entropy_of_indices(ignored, weight, reduction, smoothing):
     target = [2, 1, 0, 1]
-    loss = F.cross_entropy(wide(SCORES), whole(target), weight and wide(weight), ignore_index=ignored,
-                           reduction=reduction, label_smoothing=smoothing)  # fmt: skip
+    loss = F.cross_entropy(
+        wide(SCORES),
+        whole(target),
+        weight and wide(weight),
+        ignore_index=ignored,
+        reduction=reduction,
+        label_smoothing=smoothing,
+    )
     same(loss, naive_cross_entropy(SCORES, target, weight or [1.0] * 3, ignored, reduction, smoothing))
 
 
@@ -68,8 +74,10 @@ def test_cross_entropy_of_probabilities_weighs_every_class(reduction, smoothing)
     logp = np.array(SCORES) - np.log(np.exp(SCORES).sum(1, keepdims=True))
     losses = -(shares * logp).sum(1)
     expected = {"mean": losses.mean(), "sum": losses.sum(), "none": losses}[reduction]
-    same(F.cross_entropy(wide(SCORES), wide(target), wide(WEIGHT), reduction=reduction, label_smoothing=smoothing),
-         expected)  # fmt: skip
+    same(
+        F.cross_entropy(wide(SCORES), wide(target), wide(WEIGHT), reduction=reduction, label_smoothing=smoothing),
+        expected,
+    )
 
 
 @pytest.mark.parametrize("function", [F.cross_entropy, F.nll_loss])
@@ -99,9 +107,14 @@ def test_targets_of_small_integers():
         same(F.cross_entropy(wide(SCORES), target), F.cross_entropy(wide(SCORES), target.long()).item())
 
 
-@pytest.mark.parametrize("function, losses, count", [
-    (F.mse_loss, [2.0, 12.0, 1.0], 6), (F.l1_loss, [2.0, 6.0, 1.0], 6), (F.huber_loss, [1.0, 4.5, 0.5], 3),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "function, losses, count",
+    [
+        (F.mse_loss, [2.0, 12.0, 1.0], 6),
+        (F.l1_loss, [2.0, 6.0, 1.0], 6),
+        (F.huber_loss, [1.0, 4.5, 0.5], 3),
+    ],
+)
 def test_weights_of_elements(function, losses, count):
     """As in PyTorch, the mean is over the weights, but over the elements for the Huber loss."""
     x, t, weight = wide([0.0, 0.0, 0.0]), wide([1.0, 2.0, 1.0]), wide([2.0, 3.0, 1.0])
@@ -216,18 +229,29 @@ def test_pieces():
     assert ag.hstack([wide(1.0), wide([2.0, 3.0])]).tolist() == [1.0, 2.0, 3.0]
 
 
-@pytest.mark.parametrize("equation, shapes", [
-    ("ij,kj->ik", [(2, 1), (3, 4)]), ("ij,ij->ij", [(2, 1), (2, 4)]), ("i,i,i->", [(1,), (3,), (3,)]),
-    ("a,b,c->cab", [(2,), (3,), (4,)]), ("a,b,c,d->", [(2,), (3,), (4,), (2,)]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "equation, shapes",
+    [
+        ("ij,kj->ik", [(2, 1), (3, 4)]),
+        ("ij,ij->ij", [(2, 1), (2, 4)]),
+        ("i,i,i->", [(1,), (3,), (3,)]),
+        ("a,b,c->cab", [(2,), (3,), (4,)]),
+        ("a,b,c,d->", [(2,), (3,), (4,), (2,)]),
+    ],
+)
 def test_einsum_stretches_axes_of_length_1_and_takes_unconnected_operands(equation, shapes):
     values = [np.arange(1.0, 1 + math.prod(s)).reshape(s) for s in shapes]
     same(ag.einsum(equation, *map(wide, values)), np.einsum(equation, *values))
 
 
-@pytest.mark.parametrize("dilation, kernel, expected", [
-    (1, [1.0, 2.0], [5.0, 8.0, 3.0]), (2, [1.0, 2.0], [4.0, 7.0, 2.0]), (1, [1.0, 0.0, 1.0], [2.0, 4.0, 2.0]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "dilation, kernel, expected",
+    [
+        (1, [1.0, 2.0], [5.0, 8.0, 3.0]),
+        (2, [1.0, 2.0], [4.0, 7.0, 2.0]),
+        (1, [1.0, 0.0, 1.0], [2.0, 4.0, 2.0]),
+    ],
+)
 def test_same_padding_puts_the_odd_element_at_the_end(dilation, kernel, expected):
     assert F.conv1d(wide([[1.0, 2.0, 3.0]]), wide([[kernel]]), padding="same", dilation=dilation).tolist() == [expected]
 
@@ -240,8 +264,10 @@ def test_padding_is_never_a_view(mode):
     assert x.tolist() == [[[0] * 3] * 2]
 
 
-@pytest.mark.parametrize("mode, expected", [("constant", [2.0, 3.0, 0.0, 0.0]), ("replicate", [2.0, 3.0, 3.0, 3.0]),
-                                            ("circular", [2.0, 3.0, 2.0, 3.0])])  # fmt: skip
+@pytest.mark.parametrize(
+    "mode, expected",
+    [("constant", [2.0, 3.0, 0.0, 0.0]), ("replicate", [2.0, 3.0, 3.0, 3.0]), ("circular", [2.0, 3.0, 2.0, 3.0])],
+)
 def test_negative_widths_crop_in_every_mode(mode, expected):
     assert F.pad(wide([[1.0, 2.0, 3.0]]), (-1, 2), mode=mode).tolist() == [expected]
 

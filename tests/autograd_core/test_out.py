@@ -54,11 +54,15 @@ def test_a_write_is_noticed_by_graphs_that_saved_the_target():
         z.sum().backward()
 
 
-@pytest.mark.parametrize("target, error, complaint", [
-    (ag.zeros(3), OperandError, r"result has shape \(2, 2\) but out= has shape \(3,\)"),
-    (ag.zeros(2, 2, dtype="int64"), DtypeError, "float32 cannot be written to out= of int64"),
-    ([0.0], TypeError, "must be a tensor"),
-], ids=["shape", "dtype", "list"])  # fmt: skip
+@pytest.mark.parametrize(
+    "target, error, complaint",
+    [
+        (ag.zeros(3), OperandError, r"result has shape \(2, 2\) but out= has shape \(3,\)"),
+        (ag.zeros(2, 2, dtype="int64"), DtypeError, "float32 cannot be written to out= of int64"),
+        ([0.0], TypeError, "must be a tensor"),
+    ],
+    ids=["shape", "dtype", "list"],
+)
 def test_a_target_that_does_not_fit_is_refused(target, error, complaint):
     with pytest.raises(error, match=complaint):
         ag.exp(X, out=target)
@@ -77,9 +81,13 @@ def test_gradients_are_not_lost_silently():
 
 def test_functions_that_make_tensors_take_options():
     target = ag.tensor([5.0, 6.0], dtype="float64")
-    for make, expected in ((lambda **k: ag.zeros(2, **k), [0, 0]), (lambda **k: ag.arange(2, **k), [0, 1]),
-                           (lambda **k: ag.full((2,), 3, **k), [3, 3]), (lambda **k: ag.range(1, 2, **k), [1, 2]),
-                           (lambda **k: ag.bernoulli(ag.ones(2), **k), [1, 1])):  # fmt: skip
+    for make, expected in (
+        (lambda **k: ag.zeros(2, **k), [0, 0]),
+        (lambda **k: ag.arange(2, **k), [0, 1]),
+        (lambda **k: ag.full((2,), 3, **k), [3, 3]),
+        (lambda **k: ag.range(1, 2, **k), [1, 2]),
+        (lambda **k: ag.bernoulli(ag.ones(2), **k), [1, 1]),
+    ):
         assert make(out=target) is target
         assert (target.tolist(), target.dtype) == (expected, ag.float64)
     assert ag.rand(3, out=ag.empty(0)).shape == (3,)

@@ -5,13 +5,17 @@ import pytest
 from autograd_core import tensor
 
 
-@pytest.mark.parametrize("split", [
-    lambda y: y.split(2)[0],
-    lambda y: y.chunk(2)[0],
-    lambda y: y.reshape(2, 2).unbind()[0],
-    lambda y: next(iter(y.reshape(2, 2))),
-    lambda y: y.reshape(2, 2).split(1)[0][0],
-], ids=["split", "chunk", "unbind", "iter", "split of a view"])  # fmt: skip
+@pytest.mark.parametrize(
+    "split",
+    [
+        lambda y: y.split(2)[0],
+        lambda y: y.chunk(2)[0],
+        lambda y: y.reshape(2, 2).unbind()[0],
+        lambda y: next(iter(y.reshape(2, 2))),
+        lambda y: y.reshape(2, 2).split(1)[0][0],
+    ],
+    ids=["split", "chunk", "unbind", "iter", "split of a view"],
+)
 def test_writes_through_pieces_are_differentiable(split):
     x = tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
     y = x * 1

@@ -44,8 +44,10 @@ VALUES = [
     ([123.456789, 0.1], "tensor([1.2346e+02, 1.0000e-01])"),
     ([-123.456, 2.5], "tensor([-123.4560,    2.5000])"),
     ([[1.5, 2.0], [3.0, 4.0]], "tensor([[1.5000, 2.0000],\n        [3.0000, 4.0000]])"),
-    ([[[1.5], [2.0]], [[3.0], [4.0]]],
-    "tensor([[[1.5000],\n         [2.0000]],\n\n        [[3.0000],\n         [4.0000]]])"),
+    (
+        [[[1.5], [2.0]], [[3.0], [4.0]]],
+        "tensor([[[1.5000],\n         [2.0000]],\n\n        [[3.0000],\n         [4.0000]]])",
+    ),
     (True, "tensor(True)"),
     ([True, True], "tensor([True, True])"),
     ([[True, False], [True, True]], "tensor([[ True, False],\n        [ True,  True]])"),
@@ -57,7 +59,7 @@ VALUES = [
     ([1 + 2j, 3.5 - 1j], "tensor([1.0000+2.j, 3.5000-1.j])"),
     ([1 + 2j, 3 - 1j], "tensor([1.+2.j, 3.-1.j])"),
     ([complex(nan, 1), complex(1, inf)], "tensor([nan+1.j, 1.+infj])"),
-]  # fmt: skip
+]
 MADE = """
 >>> ag.arange(30)
 tensor([ 0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14, 15, 16, 17,
@@ -170,14 +172,16 @@ def test_printing_neither_computes_nor_changes():
 
 @pytest.mark.parametrize(
     "options, data, text",
-    [({"precision": 2}, [1.23456], "tensor([1.23])"), ({"threshold": 5}, range(30),
-    "tensor([ 0,  1,  2,  ..., 27, 28, 29])"),
-     ({"threshold": 5, "edgeitems": 1}, range(30), "tensor([ 0,  ..., 29])"), ({"sci_mode": True}, [1.5],
-     "tensor([1.5000e+00])"),
-     ({"sci_mode": False}, [1e-8], "tensor([0.0000])"),
-     ({"profile": "short"}, [1.23456], "tensor([1.23])"), ({"linewidth": 20}, range(5),
-     "tensor([0, 1, 2, 3,\n        4])")],
-)  # fmt: skip
+    [
+        ({"precision": 2}, [1.23456], "tensor([1.23])"),
+        ({"threshold": 5}, range(30), "tensor([ 0,  1,  2,  ..., 27, 28, 29])"),
+        ({"threshold": 5, "edgeitems": 1}, range(30), "tensor([ 0,  ..., 29])"),
+        ({"sci_mode": True}, [1.5], "tensor([1.5000e+00])"),
+        ({"sci_mode": False}, [1e-8], "tensor([0.0000])"),
+        ({"profile": "short"}, [1.23456], "tensor([1.23])"),
+        ({"linewidth": 20}, range(5), "tensor([0, 1, 2, 3,\n        4])"),
+    ],
+)
 def test_options(options, data, text, monkeypatch):
     monkeypatch.setattr(printing, "_options", printing.PROFILES["default"])
     ag.set_printoptions(**options)

@@ -40,7 +40,7 @@ SCALAR = {
     "Geometric": (lambda: D.Geometric(P), stats.geom(p, -1), COUNTS),
     "Binomial": (lambda: D.Binomial(4, P), stats.binom(4, p), COUNTS),
     "Poisson": (lambda: D.Poisson(A), stats.poisson(a), COUNTS),
-}  # fmt: skip
+}
 VECTORS = {
     "Dirichlet": (lambda: D.Dirichlet(A), stats.dirichlet(a), [0.2, 0.3, 0.5]),
     "MultivariateNormal": (lambda: D.MultivariateNormal(A, ag.diag(B) + 0.2),
@@ -424,13 +424,19 @@ def test_relaxed_choices():
 
 
 ONTO = {
-    "positive": D.constraints.positive, "above": D.constraints.greater_than(2.0), "below": D.constraints.less_than(2.0),
-    "unit": D.constraints.unit_interval, "between": D.constraints.half_open_interval(1.0, 3.0),
-    "simplex": D.constraints.simplex, "lower": D.constraints.lower_cholesky, "real": D.constraints.real_vector,
-    "definite": D.constraints.positive_definite, "correlation": D.constraints.corr_cholesky,
+    "positive": D.constraints.positive,
+    "above": D.constraints.greater_than(2.0),
+    "below": D.constraints.less_than(2.0),
+    "unit": D.constraints.unit_interval,
+    "between": D.constraints.half_open_interval(1.0, 3.0),
+    "simplex": D.constraints.simplex,
+    "lower": D.constraints.lower_cholesky,
+    "real": D.constraints.real_vector,
+    "definite": D.constraints.positive_definite,
+    "correlation": D.constraints.corr_cholesky,
     "parts": D.constraints.cat([D.constraints.positive, D.constraints.unit_interval], -1, [1, 2]),
     "rows": D.constraints.stack([D.constraints.positive, D.constraints.real, D.constraints.unit_interval], -1),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", ONTO)
@@ -449,15 +455,17 @@ def test_transforms_onto_constraints(name, registry):
 
 
 VECTOR_TRANSFORMS = {
-    "StickBreaking": D.StickBreakingTransform(), "CorrCholesky": D.CorrCholeskyTransform(),
-    "Softplus": D.IndependentTransform(D.SoftplusTransform(), 1), "Power": D.ComposeTransform(
-        [D.ExpTransform(), D.PowerTransform(-1.5), D.AffineTransform(1.0, 2.0, event_dim=1)]),
-    "Reshape": D.ReshapeTransform((3,), (3, 1)), "Cat": D.IndependentTransform(
-        D.CatTransform([D.ExpTransform(), D.TanhTransform()], -1, [2, 1]), 1),
+    "StickBreaking": D.StickBreakingTransform(),
+    "CorrCholesky": D.CorrCholeskyTransform(),
+    "Softplus": D.IndependentTransform(D.SoftplusTransform(), 1),
+    "Power": D.ComposeTransform([D.ExpTransform(), D.PowerTransform(-1.5), D.AffineTransform(1.0, 2.0, event_dim=1)]),
+    "Reshape": D.ReshapeTransform((3,), (3, 1)),
+    "Cat": D.IndependentTransform(D.CatTransform([D.ExpTransform(), D.TanhTransform()], -1, [2, 1]), 1),
     "Stack": D.IndependentTransform(
-        D.StackTransform([D.ExpTransform(), D.TanhTransform(), D.SigmoidTransform()], -1), 1),
+        D.StackTransform([D.ExpTransform(), D.TanhTransform(), D.SigmoidTransform()], -1), 1
+    ),
     "Cumulative": D.IndependentTransform(D.CumulativeDistributionTransform(D.Normal(0.0, 1.0)), 1),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", VECTOR_TRANSFORMS)

@@ -17,12 +17,16 @@ def seeded():
 
 
 DRAWS = {
-    "rand": lambda **k: ag.rand(4, **k), "randn": lambda **k: ag.randn(4, **k), "randint": lambda **k: ag.randint(100,
-    (4,), **k),
-    "randperm": lambda **k: ag.randperm(50, **k), "normal": lambda **k: ag.normal(1.0, 2.0, (4,), **k),
-    "bernoulli": lambda **k: ag.bernoulli(ag.full((50,), 0.5), **k), "uniform_": lambda **k: ag.empty(4).uniform_(**k),
-    "normal_": lambda **k: ag.empty(4).normal_(**k), "multinomial": lambda **k: ag.multinomial(ag.ones(50), 9, **k),
-}  # fmt: skip
+    "rand": lambda **k: ag.rand(4, **k),
+    "randn": lambda **k: ag.randn(4, **k),
+    "randint": lambda **k: ag.randint(100, (4,), **k),
+    "randperm": lambda **k: ag.randperm(50, **k),
+    "normal": lambda **k: ag.normal(1.0, 2.0, (4,), **k),
+    "bernoulli": lambda **k: ag.bernoulli(ag.full((50,), 0.5), **k),
+    "uniform_": lambda **k: ag.empty(4).uniform_(**k),
+    "normal_": lambda **k: ag.empty(4).normal_(**k),
+    "multinomial": lambda **k: ag.multinomial(ag.ones(50), 9, **k),
+}
 
 
 @pytest.mark.parametrize("name", DRAWS)
@@ -196,9 +200,13 @@ def test_both_parts_of_complex_numbers_are_drawn():
 
 
 def test_real_numbers_need_a_floating_dtype():
-    for bad in (lambda: ag.rand(2, dtype=int), lambda: ag.randn(2, dtype=bool), lambda: ag.empty(2,
-                dtype=int).normal_(),
-                lambda: ag.empty(2, dtype=int).uniform_(), lambda: ag.rand_like(ag.arange(2))):  # fmt: skip
+    for bad in (
+        lambda: ag.rand(2, dtype=int),
+        lambda: ag.randn(2, dtype=bool),
+        lambda: ag.empty(2, dtype=int).normal_(),
+        lambda: ag.empty(2, dtype=int).uniform_(),
+        lambda: ag.rand_like(ag.arange(2)),
+    ):
         with pytest.raises(RuntimeError, match="floating dtype"):
             bad()
     with pytest.raises(RuntimeError, match="low <= high"):

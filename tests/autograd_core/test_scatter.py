@@ -83,8 +83,12 @@ def test_scatter_combines_on_request():
 
 
 def test_dtypes_must_agree():
-    for call in (lambda x, i, s: x.scatter_add(0, i, s), lambda x, i, s: x.index_add(0, i, s),
-                 lambda x, i, s: x.index_put((i,), s), lambda x, i, s: x.put(i, s)):  # fmt: skip
+    for call in (
+        lambda x, i, s: x.scatter_add(0, i, s),
+        lambda x, i, s: x.index_add(0, i, s),
+        lambda x, i, s: x.index_put((i,), s),
+        lambda x, i, s: x.put(i, s),
+    ):
         with pytest.raises(RuntimeError, match="dtype"):
             call(wide([1.0]), ag.tensor([0]), ag.ones(1))
 
@@ -107,16 +111,18 @@ def test_segments_for_each_row_and_by_offsets():
     lengths = ag.tensor([[2, 0, 1], [0, 3, 0]])
     found = ag.segment_reduce(x, "max", lengths=lengths, axis=1)
     assert found.tolist() == [[2, -math.inf, 4], [-math.inf, 7, -math.inf]]
-    assert np.array_equal(ag.segment_reduce(x[0], "mean", offsets=ag.tensor([0, 2, 2, 3])).tolist(), [1.5, math.nan, 4],
-                          equal_nan=True)  # fmt: skip
+    assert np.array_equal(
+        ag.segment_reduce(x[0], "mean", offsets=ag.tensor([0, 2, 2, 3])).tolist(), [1.5, math.nan, 4], equal_nan=True
+    )
     assert ag.segment_reduce(x[0], "mean", offsets=[0, 2, 2, 3], initial=1.0).tolist() == [2, 1, 5]
     broken = wide([1.0, math.nan, 2.0])
     ag.segment_reduce(broken, "max", lengths=[3]).backward()
     assert broken.grad.tolist() == [0, 1, 0]
     for wrong, message in (
-        ({"lengths": [1, 1]}, "not of parts of an axis of 3"), ({}, "takes the lengths"),
+        ({"lengths": [1, 1]}, "not of parts of an axis of 3"),
+        ({}, "takes the lengths"),
         ({"lengths": [[3]]}, "of shape"),
-    ):  # fmt: skip
+    ):
         with pytest.raises(RuntimeError, match=message):
             ag.segment_reduce(x[0], "sum", **wrong)
     with pytest.raises(RuntimeError, match="reduce must be one of"):

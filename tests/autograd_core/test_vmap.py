@@ -170,8 +170,10 @@ def test_positions_that_differ_between_samples():
         vmap(lambda x, i: x[:, i])(x, pairs), np.stack([a[:, k] for a, k in zip(x.numpy(), pairs.numpy(), strict=True)])
     )
     twice = lambda take: grad(lambda x: (take(x) ** 2).sum())(x)  # noqa: E731
-    close(twice(lambda x: vmap(lambda x, i: x[:, i])(x, pairs)),
-          twice(lambda x: ag.stack([x[k][:, pairs[k]] for k in range(5)])))  # fmt: skip
+    close(
+        twice(lambda x: vmap(lambda x, i: x[:, i])(x, pairs)),
+        twice(lambda x: ag.stack([x[k][:, pairs[k]] for k in range(5)])),
+    )
 
 
 def writes(x):
@@ -208,15 +210,19 @@ def test_a_write_to_an_argument_before_backward_is_noticed():
         y.sum().backward()
 
 
-@pytest.mark.parametrize("function", [
-    lambda x: x if x.sum() > 0 else -x,
-    lambda x: x * x.sum().item(),
-    lambda x: x[: int(x.sum())],
-    lambda x: x * float(x[0]),
-    lambda x: x * x.tolist()[0],
-    lambda x: x * x.numpy(),
-    lambda x: x * np.asarray(x),
-], ids=["if", "item", "int", "float", "tolist", "numpy", "asarray"])  # fmt: skip
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x if x.sum() > 0 else -x,
+        lambda x: x * x.sum().item(),
+        lambda x: x[: int(x.sum())],
+        lambda x: x * float(x[0]),
+        lambda x: x * x.tolist()[0],
+        lambda x: x * x.numpy(),
+        lambda x: x * np.asarray(x),
+    ],
+    ids=["if", "item", "int", "float", "tolist", "numpy", "asarray"],
+)
 def test_python_cannot_follow_values(function):
     with pytest.raises(VmapError, match="use where"):
         vmap(function)(values(5, 3))
@@ -248,7 +254,7 @@ def test_misuse_is_named():
         (ValueError, "chunk_size", lambda: vmap(lambda x: x, chunk_size=0)),
         (RuntimeError, "randomness='different'", lambda: vmap(lambda x: x + ag.rand(3))(x)),
         (VmapError, "require a gradient inside vmap", lambda: vmap(lambda r: ag.ones(3, requires_grad=True))(x)),
-    ):  # fmt: skip
+    ):
         with pytest.raises(error, match=message):
             call()
 

@@ -11,8 +11,9 @@ WHOLE = np.arange(48.0).reshape(2, 3, 4, 2)
 
 
 @pytest.mark.parametrize("axis", range(4))
-@pytest.mark.parametrize("view", [np.asarray, lambda x: x.transpose(2, 0, 3, 1), lambda x: x[:, ::-1]],
-                         ids=["plain", "permuted", "reversed"])  # fmt: skip
+@pytest.mark.parametrize(
+    "view", [np.asarray, lambda x: x.transpose(2, 0, 3, 1), lambda x: x[:, ::-1]], ids=["plain", "permuted", "reversed"]
+)
 def test_neighbouring_slices_are_joined_without_a_copy(view, axis):
     whole = view(WHOLE)
     for parts in (np.split(whole, whole.shape[axis], axis), np.split(whole, [1], axis)):

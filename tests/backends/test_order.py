@@ -31,16 +31,25 @@ def operands():
 
 
 FULL = {"plain", "last", "fortran", "turned"}
-PAIRS = [(a, b) for a, b in itertools.product(operands(), repeat=2) if {a, b} & {"last", "fortran", "turned"}
-         and "few" not in (a, b)]  # fmt: skip
+PAIRS = [
+    (a, b)
+    for a, b in itertools.product(operands(), repeat=2)
+    if {a, b} & {"last", "fortran", "turned"} and "few" not in (a, b)
+]
 
 
 @pytest.mark.parametrize("a, b", PAIRS)
 def test_two_operands_combine_in_the_order_of_numpy(a, b):
     x, y = operands()[a], operands()[b]
-    for ours, numpys in ((put(x) * put(y), x * y), (XP.maximum(put(x), put(y)), np.maximum(x, y)),
-                         (put(x) < put(y), x < y), (XP.where(put(x) < put(y), put(x), put(y)), np.where(x < y, x, y)),
-                         (2 - put(x), 2 - x), (-put(y), -y), (put(x).clip(3, 7), x.clip(3, 7))):  # fmt: skip
+    for ours, numpys in (
+        (put(x) * put(y), x * y),
+        (XP.maximum(put(x), put(y)), np.maximum(x, y)),
+        (put(x) < put(y), x < y),
+        (XP.where(put(x) < put(y), put(x), put(y)), np.where(x < y, x, y)),
+        (2 - put(x), 2 - x),
+        (-put(y), -y),
+        (put(x).clip(3, 7), x.clip(3, 7)),
+    ):
         assert ours.__class__ is ORDERED.array
         np.testing.assert_array_equal(ours._held, numpys)
         if len({a, b} & FULL) == 1:  # where two disagree, ours follows the first

@@ -39,8 +39,12 @@ def cupy_with(count):
             raise CUDARuntimeError("cudaErrorInsufficientDriver")
         return count
 
-    runtime = SimpleNamespace(CUDARuntimeError=CUDARuntimeError, getDeviceCount=devices,
-                              driverGetVersion=lambda: 0, runtimeGetVersion=lambda: 13000)  # fmt: skip
+    runtime = SimpleNamespace(
+        CUDARuntimeError=CUDARuntimeError,
+        getDeviceCount=devices,
+        driverGetVersion=lambda: 0,
+        runtimeGetVersion=lambda: 13000,
+    )
     return SimpleNamespace(__version__="14.2.0", cuda=SimpleNamespace(runtime=runtime))
 
 

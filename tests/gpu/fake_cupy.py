@@ -263,10 +263,16 @@ def make(devices=2):
     cupy.array, cupy.asnumpy, cupy.asarray = _array, _asnumpy, _asarray
     cupy.get_default_memory_pool, cupy.get_default_pinned_memory_pool = lambda: pool, lambda: pinned
     cupy.cuda = SimpleNamespace(
-        runtime=runtime, Device=Device, Stream=Stream, Event=Event, MemoryPool=Pool, MemoryHook=MemoryHook,
-        get_current_stream=get_current_stream, using_allocator=using_allocator,
+        runtime=runtime,
+        Device=Device,
+        Stream=Stream,
+        Event=Event,
+        MemoryPool=Pool,
+        MemoryHook=MemoryHook,
+        get_current_stream=get_current_stream,
+        using_allocator=using_allocator,
         get_elapsed_time=lambda start, end: float(end.tick - start.tick),
-    )  # fmt: skip
+    )
     Stream.null = NULL
     RefusingArray.device = property(lambda array: Device(array.number))
     RefusingArray.set = lambda array, source: array._held.__setitem__(..., source)

@@ -36,8 +36,11 @@ def test_what_is_right_is_told_apart_from_what_is_wrong(tmp_path, capsys):
         assert main(["--check", "--only", f"{ONLY},wrong,failing", "--json", str(tmp_path / "found.json")]) == 1
     found = json.loads((tmp_path / "found.json").read_text())
     right = {(row["operation"], row["dtype"]): row["right"] for row in found["operations"]}
-    assert {key for key, value in right.items() if not value} == {("wrong", "float32"), ("failing", "float32"),
-                                                                  ("failing", "bfloat16")}  # fmt: skip
+    assert {key for key, value in right.items() if not value} == {
+        ("wrong", "float32"),
+        ("failing", "float32"),
+        ("failing", "bfloat16"),
+    }
     assert len(right) == 2 * (2 + len(ONLY.split(",")))
     assert all(row["right"] for row in found["captured"])
     printed = capsys.readouterr().out
@@ -71,8 +74,13 @@ def test_a_run_may_be_one_of_several_shares_and_ends_in_time(tmp_path, capsys):
 def test_gradients_are_compared_too():
     with temporary_ops():
 
-        @op(ELEMENTWISE, symbol="w", domain=Interval(1, 2), reference=lambda x: x,
-            vjp=lambda xp, g, x_dtype: g * (1.5 if x_dtype == "float32" else 1))  # fmt: skip
+        @op(
+            ELEMENTWISE,
+            symbol="w",
+            domain=Interval(1, 2),
+            reference=lambda x: x,
+            vjp=lambda xp, g, x_dtype: g * (1.5 if x_dtype == "float32" else 1),
+        )
         def wrong(xp, x):
             """Its rule is wrong in float32."""
             return x + 0

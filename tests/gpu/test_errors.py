@@ -84,31 +84,41 @@ def test_what_a_library_does_not_compute_names_operation_and_operands(cupy):
 ERROR = fake_cupy.CUDARuntimeError("cudaErrorInsufficientDriver: driver version is insufficient")
 
 
-@pytest.mark.parametrize("driver, count, message", [
-    (0, ERROR, "there is no NVIDIA driver"),
-    (12040, ERROR, "driver is too old: it is for CUDA 12.4, and CuPy for CUDA 13.0 .*update the driver, or pip"),
-    (13000, ERROR, "no GPU can be used"),
-    (13000, 0, "no GPU is visible; check nvidia-smi"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "driver, count, message",
+    [
+        (0, ERROR, "there is no NVIDIA driver"),
+        (12040, ERROR, "driver is too old: it is for CUDA 12.4, and CuPy for CUDA 13.0 .*update the driver, or pip"),
+        (13000, ERROR, "no GPU can be used"),
+        (13000, 0, "no GPU is visible; check nvidia-smi"),
+    ],
+)
 def test_why_cuda_cannot_be_used(monkeypatch, driver, count, message):
     def counted():
         if isinstance(count, Exception):
             raise count
         return count
 
-    runtime = SimpleNamespace(getDeviceCount=counted, driverGetVersion=lambda: driver, runtimeGetVersion=lambda: 13000,
-                              CUDARuntimeError=fake_cupy.CUDARuntimeError)  # fmt: skip
+    runtime = SimpleNamespace(
+        getDeviceCount=counted,
+        driverGetVersion=lambda: driver,
+        runtimeGetVersion=lambda: 13000,
+        CUDARuntimeError=fake_cupy.CUDARuntimeError,
+    )
     cupy = SimpleNamespace(__version__="14.2.0", cuda=SimpleNamespace(runtime=runtime))
     monkeypatch.setattr(diagnosis, "import_module", lambda name: cupy)
     with pytest.raises(backends.BackendUnavailable, match=message):
         diagnosis.require()
 
 
-@pytest.mark.parametrize("error, message", [
-    (ModuleNotFoundError("no cupy", name="cupy"), "needs CuPy, which is not installed: pip install"),
-    (ModuleNotFoundError("no fastrlock", name="fastrlock"), r"installed but incomplete \(no fastrlock\)"),
-    (ImportError("libcudart.so.13: cannot open"), r"does not load \(libcudart.so.13"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "error, message",
+    [
+        (ModuleNotFoundError("no cupy", name="cupy"), "needs CuPy, which is not installed: pip install"),
+        (ModuleNotFoundError("no fastrlock", name="fastrlock"), r"installed but incomplete \(no fastrlock\)"),
+        (ImportError("libcudart.so.13: cannot open"), r"does not load \(libcudart.so.13"),
+    ],
+)
 def test_why_cupy_cannot_be_imported(monkeypatch, error, message):
     def missing(name):
         raise error

@@ -13,12 +13,17 @@ from nn import functional as F
 
 pytestmark = pytest.mark.usefixtures("cupy")
 OPTIMIZERS = {
-    "SGD": lambda p: optim.SGD(p, 0.1, weight_decay=0.01), "momentum": lambda p: optim.SGD(p, 0.1, momentum=0.9),
-    "Adam": lambda p: optim.Adam(p, 0.01), "AdamW": lambda p: optim.AdamW(p, 0.01, amsgrad=True),
-    "NAdam": lambda p: optim.NAdam(p, 0.01), "Adamax": lambda p: optim.Adamax(p, 0.01),
-    "Lion": lambda p: optim.Lion(p, 0.01), "Adagrad": lambda p: optim.Adagrad(p, 0.1, lr_decay=0.1),
-    "RMSprop": lambda p: optim.RMSprop(p, 0.01), "ASGD": lambda p: optim.ASGD(p, 0.01),
-}  # fmt: skip
+    "SGD": lambda p: optim.SGD(p, 0.1, weight_decay=0.01),
+    "momentum": lambda p: optim.SGD(p, 0.1, momentum=0.9),
+    "Adam": lambda p: optim.Adam(p, 0.01),
+    "AdamW": lambda p: optim.AdamW(p, 0.01, amsgrad=True),
+    "NAdam": lambda p: optim.NAdam(p, 0.01),
+    "Adamax": lambda p: optim.Adamax(p, 0.01),
+    "Lion": lambda p: optim.Lion(p, 0.01),
+    "Adagrad": lambda p: optim.Adagrad(p, 0.1, lr_decay=0.1),
+    "RMSprop": lambda p: optim.RMSprop(p, 0.01),
+    "ASGD": lambda p: optim.ASGD(p, 0.01),
+}
 
 
 def model():
@@ -142,10 +147,14 @@ def test_a_step_that_reads_runs_as_it_is_and_leaves_no_trace(caplog):
     assert caplog.text.count("not captured") == 1
 
 
-@pytest.mark.parametrize("device, make, reason", [
-    ("cpu", lambda p: optim.SGD(p, 0.1), "not on a GPU"),
-    ("cuda", lambda p: optim.LAMB(p, 0.1), "LAMB counts steps in Python"),
-], ids=["on the CPU", "LAMB"])  # fmt: skip
+@pytest.mark.parametrize(
+    "device, make, reason",
+    [
+        ("cpu", lambda p: optim.SGD(p, 0.1), "not on a GPU"),
+        ("cuda", lambda p: optim.LAMB(p, 0.1), "LAMB counts steps in Python"),
+    ],
+    ids=["on the CPU", "LAMB"],
+)
 def test_what_cannot_be_captured_says_why(device, make, reason):
     w = nn.Parameter(ag.ones(2, device=device))
     optimizer = make([w])

@@ -21,8 +21,10 @@ def attend(query=QUERY, key=SOURCE, value=SOURCE, bias_k=None, bias_v=None, zero
 
 def slow(mask):
     """Head by head and sample by sample; `mask` (N, H, L, S) is added to the scores."""
-    q, k, v = (x.numpy() @ w.T + b for x, w, b in zip((QUERY, SOURCE, SOURCE), np.split(W.numpy(), 3),
-                                                     np.split(B.numpy(), 3), strict=True))  # fmt: skip
+    q, k, v = (
+        x.numpy() @ w.T + b
+        for x, w, b in zip((QUERY, SOURCE, SOURCE), np.split(W.numpy(), 3), np.split(B.numpy(), 3), strict=True)
+    )
     out, weights, mask = np.zeros((L, N, E)), np.zeros((N, H, L, S)), np.broadcast_to(mask, (N, H, L, S))
     for n in range(N):
         for h in range(H):
@@ -93,12 +95,18 @@ def test_weights_are_dropped_in_training_alone():
     assert not F.scaled_dot_product_attention(q, q, q, dropout_p=1.0).any()
 
 
-@pytest.mark.parametrize("given, error", [
-    ({"query": QUERY[..., :4]}, AssertionError), ({"key": SOURCE[1:]}, AssertionError),
-    ({"attn_mask": ag.zeros(L, L)}, RuntimeError), ({"key_padding_mask": ag.zeros(L, S)}, AssertionError),
-    ({"is_causal": True}, RuntimeError), ({"bias_k": ag.zeros(1, 1, E)}, AssertionError),
-    ({"attn_mask": ag.zeros(L, S, dtype=int)}, AssertionError),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "given, error",
+    [
+        ({"query": QUERY[..., :4]}, AssertionError),
+        ({"key": SOURCE[1:]}, AssertionError),
+        ({"attn_mask": ag.zeros(L, L)}, RuntimeError),
+        ({"key_padding_mask": ag.zeros(L, S)}, AssertionError),
+        ({"is_causal": True}, RuntimeError),
+        ({"bias_k": ag.zeros(1, 1, E)}, AssertionError),
+        ({"attn_mask": ag.zeros(L, S, dtype=int)}, AssertionError),
+    ],
+)
 def test_what_does_not_fit_is_refused(given, error):
     with pytest.raises(error):
         attend(**given)

@@ -15,10 +15,14 @@ import optim
         (nn.models.lenet5, (1, 1, 32, 32), "7 of Sequential: Linear(in_features=400", "(1, 576) does not end with"),
         (lambda: nn.Sequential(nn.Sequential(nn.BatchNorm1d(4))), (2, 3), "0.0 of Sequential: BatchNorm1d(4", "(2, 3)"),
         (lambda: nn.Sequential(nn.MaxPool2d(3)), (1, 1, 2, 2), "0 of Sequential: MaxPool2d", "(3, 3)"),
-        (lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2), 2), (5, 1, 6),
-         "layers.0.self_attn of TransformerEncoder: MultiheadAttention(...)", "8 were expected"),
+        (
+            lambda: nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2), 2),
+            (5, 1, 6),
+            "layers.0.self_attn of TransformerEncoder: MultiheadAttention(...)",
+            "8 were expected",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_failure_names_path_layer_and_shapes(model, x, path, shapes):
     with pytest.raises((RuntimeError, ValueError, AssertionError)) as raised:
         model()(ag.zeros(*x))

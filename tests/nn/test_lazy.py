@@ -31,9 +31,12 @@ def test_a_lazy_layer_becomes_what_it_stands_for():
 
 def test_a_lazy_model_becomes_what_it_loads():
     complete = nn.Sequential(
-        nn.LazyConv2d(4, 3, groups=2), nn.LazyBatchNorm2d(), nn.LazyConvTranspose2d(6, 2, groups=2), nn.Flatten(),
+        nn.LazyConv2d(4, 3, groups=2),
+        nn.LazyBatchNorm2d(),
+        nn.LazyConvTranspose2d(6, 2, groups=2),
+        nn.Flatten(),
         nn.LazyLinear(3),
-    ).eval()  # fmt: skip
+    ).eval()
     lazy = copy.deepcopy(complete)
     lazy.load_state_dict(copy.deepcopy(lazy).state_dict())
     assert lazy[0].has_uninitialized_params()

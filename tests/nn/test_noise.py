@@ -43,10 +43,15 @@ def test_channels_of_other_shapes_are_dropped_with_a_warning():
         assert set(y.numpy().round(4).ravel()) == {0, np.float32(1.3333)}
 
 
-@pytest.mark.parametrize("function, given, match", [
-    (F.dropout, (1.5,), "between 0 and 1"), (F.dropout2d, (), "3 or 4 axes"), (F.rrelu, (0.5, 0.1), "lower <= upper"),
-    (F.feature_alpha_dropout, (0.5, True), "N, C"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "function, given, match",
+    [
+        (F.dropout, (1.5,), "between 0 and 1"),
+        (F.dropout2d, (), "3 or 4 axes"),
+        (F.rrelu, (0.5, 0.1), "lower <= upper"),
+        (F.feature_alpha_dropout, (0.5, True), "N, C"),
+    ],
+)
 def test_what_does_not_fit_is_refused(function, given, match):
     with pytest.raises(ValueError, match=match):
         function(ag.ones(2), *given)

@@ -73,13 +73,16 @@ def test_output_padding_beyond_the_stride():
         F.conv_transpose1d(numbers(1, 2), numbers(1, 10), output_padding=1)
 
 
-@pytest.mark.parametrize("weight, arguments, complaint", [
-    ((3, 1, 2), {}, "2 channels"),
-    ((2, 2), {}, "1 spatial axes"),
-    ((2, 1, 2), {"stride": 0}, "must be positive"),
-    ((2, 1, 2), {"padding": 3}, "too small"),
-    ((2, 1, 2), {"bias": ag.zeros(2)}, "bias must have shape"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "weight, arguments, complaint",
+    [
+        ((3, 1, 2), {}, "2 channels"),
+        ((2, 2), {}, "1 spatial axes"),
+        ((2, 1, 2), {"stride": 0}, "must be positive"),
+        ((2, 1, 2), {"padding": 3}, "too small"),
+        ((2, 1, 2), {"bias": ag.zeros(2)}, "bias must have shape"),
+    ],
+)
 def test_transposed_convolution_refuses(weight, arguments, complaint):
     with pytest.raises(RuntimeError, match=complaint):
         F.conv_transpose1d(ag.zeros(1, 2, 3), ag.zeros(*weight), **arguments)

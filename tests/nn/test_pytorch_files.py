@@ -134,8 +134,13 @@ def tensor_program(size, stride, offset=0, count=4):
     tail = b"\x89ccollections\nOrderedDict\n)R"
     return (
         b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n("
-        + storage + number(offset) + numbers(size) + numbers(stride) + tail + b"tR."
-    )  # fmt: skip
+        + storage
+        + number(offset)
+        + numbers(size)
+        + numbers(stride)
+        + tail
+        + b"tR."
+    )
 
 
 def load_program(path, program, data=None, order=None):

@@ -15,14 +15,17 @@ def image(*shape):
     return ag.arange(math.prod(shape)).float().reshape(shape)
 
 
-@pytest.mark.parametrize("mode, size, corners, expected", [
-    ("nearest", 4, None, [0, 0, 1, 1]),
-    ("nearest", 3, None, [0, 0, 1]),
-    ("nearest-exact", 3, None, [0, 1, 1]),
-    ("linear", 4, False, [0, 0.25, 0.75, 1]),
-    ("linear", 3, True, [0, 0.5, 1]),
-    ("area", 1, None, [0.5]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "mode, size, corners, expected",
+    [
+        ("nearest", 4, None, [0, 0, 1, 1]),
+        ("nearest", 3, None, [0, 0, 1]),
+        ("nearest-exact", 3, None, [0, 1, 1]),
+        ("linear", 4, False, [0, 0.25, 0.75, 1]),
+        ("linear", 3, True, [0, 0.5, 1]),
+        ("area", 1, None, [0.5]),
+    ],
+)
 def test_two_samples_interpolated(mode, size, corners, expected):
     assert F.interpolate(image(1, 1, 2), size, mode=mode, align_corners=corners).flatten().tolist() == expected
 
@@ -64,29 +67,35 @@ def test_integers_are_interpolated_only_by_copying():
         F.interpolate(ag.tensor([[[1, 2]]]), 4, mode="linear")
 
 
-@pytest.mark.parametrize("error, arguments", [
-    (ValueError, {}),
-    (ValueError, {"size": 2, "scale_factor": 2}),
-    (ValueError, {"size": (2, 2)}),
-    (ValueError, {"size": 2, "align_corners": True}),
-    (ValueError, {"size": 2, "recompute_scale_factor": True}),
-    (ValueError, {"size": 2, "mode": "linear", "antialias": True}),
-    (NotImplementedError, {"size": 2, "mode": "bilinear"}),
-    (NotImplementedError, {"size": 2, "mode": "quintic"}),
-    (TypeError, {"size": 2.5}),
-    (RuntimeError, {"size": 0}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "error, arguments",
+    [
+        (ValueError, {}),
+        (ValueError, {"size": 2, "scale_factor": 2}),
+        (ValueError, {"size": (2, 2)}),
+        (ValueError, {"size": 2, "align_corners": True}),
+        (ValueError, {"size": 2, "recompute_scale_factor": True}),
+        (ValueError, {"size": 2, "mode": "linear", "antialias": True}),
+        (NotImplementedError, {"size": 2, "mode": "bilinear"}),
+        (NotImplementedError, {"size": 2, "mode": "quintic"}),
+        (TypeError, {"size": 2.5}),
+        (RuntimeError, {"size": 0}),
+    ],
+)
 def test_interpolation_refuses(error, arguments):
     with pytest.raises(error):
         F.interpolate(image(1, 1, 4), **arguments)
 
 
-@pytest.mark.parametrize("mode, pad, expected", [
-    ("circular", (-1, 2), [1, 2, 3, 1, 2]),
-    ("replicate", (-4, 2), [3, 3]),
-    ("reflect", (3, -1), [3, 2, 1, 0, 1, 2]),
-    ("constant", (-1, 1), [1, 2, 3, 0]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "mode, pad, expected",
+    [
+        ("circular", (-1, 2), [1, 2, 3, 1, 2]),
+        ("replicate", (-4, 2), [3, 3]),
+        ("reflect", (3, -1), [3, 2, 1, 0, 1, 2]),
+        ("constant", (-1, 1), [1, 2, 3, 0]),
+    ],
+)
 def test_padding_with_negative_widths(mode, pad, expected):
     assert F.pad(image(1, 4), pad, mode).flatten().tolist() == expected
 

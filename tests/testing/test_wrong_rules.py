@@ -111,11 +111,22 @@ wrong_quotient = partial(pointwise, quotient, lambda a, b: a / b, kind=BINARY, f
 wrong_product = partial(
     shaped, product, CONVOLUTION, np.matmul, wide=True, samples=(sample((3, 3), (3, 3)), sample((0, 3), (3, 3)))
 )
-wrong_total = partial(shaped, total, REDUCTION, lambda x, dim: x.sum(dim),
-                      samples=(sample((3, 3), dim=0), sample((3, 3), dim=1), sample((0, 3), dim=1)))  # fmt: skip
+wrong_total = partial(
+    shaped,
+    total,
+    REDUCTION,
+    lambda x, dim: x.sum(dim),
+    samples=(sample((3, 3), dim=0), sample((3, 3), dim=1), sample((0, 3), dim=1)),
+)
 wrong_tail = partial(shaped, tail, INDEXING, lambda x: x[1:], samples=(sample((4,)), sample((2, 0))))
-wrong_shift = partial(shaped, shifted, CONVOLUTION, lambda x, b: x + b, lambda xp, g: g * 1,
-                      samples=(sample((2, 3), (3,)), sample((0, 3), (3,))))  # fmt: skip
+wrong_shift = partial(
+    shaped,
+    shifted,
+    CONVOLUTION,
+    lambda x, b: x + b,
+    lambda xp, g: g * 1,
+    samples=(sample((2, 3), (3,)), sample((0, 3), (3,))),
+)
 
 DIFFERENCES = "by the rules and .* by differences"
 WRONG = {
@@ -128,11 +139,15 @@ WRONG = {
     "transposed operand": (wrong_product(lambda xp, g, b: g @ b, lambda xp, g, a: xp.swapped(a) @ g), "by input 0"),
     "swapped operands": (wrong_quotient(lambda xp, g, a: g / a, lambda xp, g, a, b: -g * a / (b * b)), "by input 0"),
     "off by one": (
-        wrong_tail(lambda xp, g, x_shape: xp.place(g, index=slice(0, x_shape[0] - 1), shape=x_shape)), DIFFERENCES),
+        wrong_tail(lambda xp, g, x_shape: xp.place(g, index=slice(0, x_shape[0] - 1), shape=x_shape)),
+        DIFFERENCES,
+    ),
     "forgotten sum": (wrong_shift(lambda xp, g: g * 1), r"input 1, .* of shape \(3,\), is .* of shape \(2, 3\)"),
     "mean for sum": (wrong_shift(lambda xp, g: xp.mean(g, dim=0)), "by input 1"),
     "wrong axis": (
-        wrong_total(lambda xp, g, x_shape: xp.expand(xp.reshape(g, shape=(-1, 1)), shape=x_shape)), DIFFERENCES),
+        wrong_total(lambda xp, g, x_shape: xp.expand(xp.reshape(g, shape=(-1, 1)), shape=x_shape)),
+        DIFFERENCES,
+    ),
     "wrong dtype": (wrong_cube(lambda xp, g, x: xp.astype(3 * g * x * x, dtype="float32")), "is float32"),
     "constant beyond the kink": (wrong_ramp(lambda xp, g, x: xp.where(x > 0, g, 0.01 * g)), DIFFERENCES),
     "not a number": (wrong_root(lambda xp, g, x: g / (2 * xp.sqrt(x))), "is nan by the rules"),
@@ -141,7 +156,7 @@ WRONG = {
     "write into what was saved": (wrong_cube(writes), "was written"),
     "detached in higher order": (wrong_cube(detaches), "in the check 'second order'"),
     "no operation": (wrong_cube(lambda xp, g, x: 3 * g * xp.ascontiguousarray(x * x)), "no attribute 'ascont"),
-}  # fmt: skip
+}
 
 
 def register(forward, fields):

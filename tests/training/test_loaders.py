@@ -121,8 +121,11 @@ def test_orders():
         DataLoader(TEN, shuffle=True, sampler=[1])
     with pytest.raises(ValueError, match="batch_sampler decides"):
         DataLoader(TEN, 2, batch_sampler=[[1]])
-    for wrong in (lambda: data.RandomSampler(TEN, num_samples=0), lambda: data.WeightedRandomSampler([1.0], 0),
-                  lambda: data.BatchSampler([1], 0, False)):  # fmt: skip
+    for wrong in (
+        lambda: data.RandomSampler(TEN, num_samples=0),
+        lambda: data.WeightedRandomSampler([1.0], 0),
+        lambda: data.BatchSampler([1], 0, False),
+    ):
         with pytest.raises(ValueError, match="must be positive, not 0"):
             wrong()
     with pytest.raises(NotImplementedError, match="__iter__"):

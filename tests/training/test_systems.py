@@ -75,8 +75,9 @@ def test_learning_by_heart_is_an_error_on_new_examples():
     train_set, test_set = training.random_split(training.TensorDataset(x, y), [0.5, 0.5])
     model = nn.models.mlp(20, 100, 2)
     loader, validate = training.DataLoader(train_set, 20), training.DataLoader(test_set, 40)
-    history = training.fit(model, loader, optim.Adam(model.parameters(), 0.01), epochs=30, validate=validate,
-                           progress=False)  # fmt: skip
+    history = training.fit(
+        model, loader, optim.Adam(model.parameters(), 0.01), epochs=30, validate=validate, progress=False
+    )
     assert training.evaluate(model, loader).accuracy == 1.0
     assert 0.2 < history.val_accuracy[-1] < 0.8
     assert history.val_loss[-1] > min(history.val_loss)  # it should have been stopped early

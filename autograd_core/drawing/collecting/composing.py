@@ -139,8 +139,10 @@ def _at_depth(graph: Graph, trace: Trace, ask: Ask, notices: list[str]) -> Graph
         if len(found.vertices) <= READABLE:
             break
     if depth is not None:
-        notices.append(f"Modules are drawn as one node from depth {depth} on: there are {len(graph.vertices)} nodes; "
-                       "depth= opens them.")  # fmt: skip
+        notices.append(
+            f"Modules are drawn as one node from depth {depth} on: there are {len(graph.vertices)} nodes; "
+            "depth= opens them."
+        )
     return found
 
 
@@ -204,8 +206,11 @@ def _with_order(graph: Graph, found: Found, recorded: Recorded) -> Graph:
         if owner is None or owner not in found.positions:
             continue
         order.append((at, found.positions[owner], 0))
-        order += [(found.positions[source_of(p).node], at, 1) for p in owner.parents
-                  if p is not None and source_of(p).node in found.positions]  # fmt: skip
+        order += [
+            (found.positions[source_of(p).node], at, 1)
+            for p in owner.parents
+            if p is not None and source_of(p).node in found.positions
+        ]
     vertices: list[Vertex] = [replace(v) for v in graph.vertices]
     if not any(v.band != BACKWARD and v.role == "op" for v in vertices):
         vertices = [replace(v, band=0) for v in vertices]

@@ -165,8 +165,12 @@ def _chained(a: Unit, b: Unit, outgoing: Mapping[int, list[Edge]], incoming: Map
     enters = {(e.source, k) for k, i in enumerate(b) for e in incoming.get(i, ()) if e.source not in inside}
     before = {(e.source, k) for k, i in enumerate(a) for e in incoming.get(i, ()) if e.source not in inside}
     linked = {k for k, i in enumerate(b) if any(e.source in a for e in incoming.get(i, ()))}
-    return bool(leaves) and all(e.target in b for e in leaves) and linked == {k for _, k in before - enters} and (
-        enters <= before)  # fmt: skip
+    return (
+        bool(leaves)
+        and all(e.target in b for e in leaves)
+        and linked == {k for _, k in before - enters}
+        and (enters <= before)
+    )
 
 
 def _without_repeats(graph: Graph, run: list[Unit]) -> Graph:

@@ -36,8 +36,9 @@ def wrong_numbers(array: Any, what: str = "") -> tuple[str, ...]:
         return ()
     xp = LIBRARY[array.__class__]
     shares = (("NaN", xp.isnan(array)), ("inf", xp.isinf(array)))
-    return tuple(f"{what}{name} {_percent(float(found.mean().item()))}" for name, found in shares
-                 if bool(found.any().item()))  # fmt: skip
+    return tuple(
+        f"{what}{name} {_percent(float(found.mean().item()))}" for name, found in shares if bool(found.any().item())
+    )
 
 
 def _percent(share: float) -> str:

@@ -178,8 +178,9 @@ class _Builder:
         shapes = self.operand_shapes[n] = set(filter(None, map(self.shape, operands)))
         if n.op.kind in ELEMENT_BY_ELEMENT and shapes:
             self.shapes.setdefault(source, np.broadcast_shapes(*shapes))
-        known = next((self.dtypes[s] for o in operands if o.node is not None and (s := source_of(o.node)) in self.dtypes
-                      ), "")  # fmt: skip
+        known = next(
+            (self.dtypes[s] for o in operands if o.node is not None and (s := source_of(o.node)) in self.dtypes), ""
+        )
         if known and "complex" not in known and n.op.name != "cast":
             self.dtypes.setdefault(source, known)
         path = self.trace.path(n.number)
@@ -220,8 +221,9 @@ class _Builder:
             return at
         value = operand.value
         if not hasattr(value, "shape"):
-            vertex = Vertex("constant", number(value), shape=operand.shape, hint=f"constant {value!s:.60}", path=path,
-                            band=band)  # fmt: skip
+            vertex = Vertex(
+                "constant", number(value), shape=operand.shape, hint=f"constant {value!s:.60}", path=path, band=band
+            )
             return self.graph.add(vertex)
         at = self.positions.get(id(value))
         if at is None:

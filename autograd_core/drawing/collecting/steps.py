@@ -55,8 +55,14 @@ def _told(walk: Walk, found: Found) -> list[Step]:
         for share in shares:
             before = totals.get(share.source)
             totals[share.source] = share.product if before is None else before + share.product
-            parts.append(Part(found.positions[share.source.node], number(share.local), number(share.product),
-                              number(totals[share.source])))  # fmt: skip
+            parts.append(
+                Part(
+                    found.positions[share.source.node],
+                    number(share.local),
+                    number(share.product),
+                    number(totals[share.source]),
+                )
+            )
         steps.append(Step(found.positions[n], n.op.symbol or n.op.name, number(g), tuple(parts)))
     return steps
 

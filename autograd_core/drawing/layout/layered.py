@@ -91,8 +91,9 @@ class Layout:
         """The links of an edge, level by level: out of the clusters around its source, into those around its target."""
         net: Net = (e.source, e.label)
         start, end = self.homes[e.source], self.homes[e.target]
-        common = next((k for k, (a, b) in enumerate(zip(start, end, strict=False)) if a != b),
-                      min(len(start), len(end)))  # fmt: skip
+        common = next(
+            (k for k, (a, b) in enumerate(zip(start, end, strict=False)) if a != b), min(len(start), len(end))
+        )
         plan: list[tuple[Path, Link]] = []
         here: Key = e.source
         for k in range(len(start), common, -1):
@@ -213,8 +214,10 @@ class Layout:
         if any(block.items[k].last for k in found.layers[-1]):
             ports.add(len(found.layers) - 2)
         base = [PORTS if r - 1 in ports else GAP for r in range(len(found.layers))]
-        return [label + max(b if not label else b / 2, min(LONGEST, STEEP * steep + b / 2))
-                for b, label, steep in zip(base, labels, steepest, strict=True)]  # fmt: skip
+        return [
+            label + max(b if not label else b / 2, min(LONGEST, STEEP * steep + b / 2))
+            for b, label, steep in zip(base, labels, steepest, strict=True)
+        ]
 
     def extent(self, e: int) -> float:
         """How far an edge goes straight on beside its label."""

@@ -51,9 +51,14 @@ def _pulls(items: dict[Key, Item], before: Neighbours, after: Neighbours) -> dic
 
 
 def aligned(
-    layers: list[list[Key]], before: Neighbours, after: Neighbours, items: dict[Key, Item], across: dict[Key, float],
-    gap: float, apart: float,
-) -> None:  # fmt: skip
+    layers: list[list[Key]],
+    before: Neighbours,
+    after: Neighbours,
+    items: dict[Key, Item],
+    across: dict[Key, float],
+    gap: float,
+    apart: float,
+) -> None:
     """Put chains and long edges on one line each, where their neighbours leave room for that."""
     place = {k: (layer, i) for layer in layers for i, k in enumerate(layer)}
     for chain in _chains(before, after, items):

@@ -87,8 +87,10 @@ def label_lines(v: Vertex) -> list[str]:
         return ["⋯"]
     title = printable(v.title) + (f" ×{v.count}" if v.count > 1 else "")
     size = array_text(v.shape, v.dtype) if v.role not in ("op", "module") and v.shape else ""
-    numbers = [f"data {printable(v.value)}" if v.value and v.role != "constant" else "",
-               f"grad {printable(v.gradient)}" if v.gradient else ""]  # fmt: skip
+    numbers = [
+        f"data {printable(v.value)}" if v.value and v.role != "constant" else "",
+        f"grad {printable(v.gradient)}" if v.gradient else "",
+    ]
     if not title:
         title = v.value or ("" if v.shape else "const")
     return [

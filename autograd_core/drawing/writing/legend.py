@@ -29,8 +29,10 @@ class Legend:
         """The elements, `top` below the upper edge of the picture."""
         for x, y, swatch, text in self.entries:
             yield swatch.format(x=f"{x:.1f}", y=f"{top + y:.1f}")
-            yield (f'<text class="faint" font-size="{SMALL}" x="{x + SWATCH + 5:.1f}" y="{top + y + 9:.1f}">'
-                   f"{xml(text)}</text>")  # fmt: skip
+            yield (
+                f'<text class="faint" font-size="{SMALL}" x="{x + SWATCH + 5:.1f}" y="{top + y + 9:.1f}">'
+                f"{xml(text)}</text>"
+            )
         if self.scale:
             yield from self._bar(self.scale, top + self.height - 34)
 
@@ -42,8 +44,10 @@ class Legend:
         span = scale.high - scale.low
         for exponent in range(scale.low, scale.high + 1, ceil(span / 4)):
             x = left + (exponent - scale.low) / span * STEP * len(STEPS)
-            yield (f'<text class="faint" font-size="{SMALL}" text-anchor="middle" x="{x:.1f}" '
-                   f'y="{y + 22:.1f}">{xml(_power(exponent))}</text>')  # fmt: skip
+            yield (
+                f'<text class="faint" font-size="{SMALL}" text-anchor="middle" x="{x:.1f}" '
+                f'y="{y + 22:.1f}">{xml(_power(exponent))}</text>'
+            )
 
 
 def _power(exponent: int) -> str:

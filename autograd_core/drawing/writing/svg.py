@@ -40,11 +40,17 @@ def written(graph: Graph, boxes: list[Box], placed: Placement, scale: Scale | No
     body += [_label(e, r) for e, r in zip(graph.edges, placed.routes, strict=True) if e.label and r.label]
     body.append("</g>")
     body += shown.parts(top + placed.height)
-    return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="agd-{theme}" width="{n(width)}" height="{n(height)}" '
-        f'viewBox="0 0 {n(width)} {n(height)}" role="img" xml:space="preserve">',
-        f"<title>{xml(f'Compute graph of {len(graph.vertices)} nodes and {len(graph.edges)} edges')}</title>",
-        f"<style>{style_sheet(theme)}</style>", *body, "</svg>", ""])  # fmt: skip
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="agd-{theme}" width="{n(width)}" height="{n(height)}" '
+            f'viewBox="0 0 {n(width)} {n(height)}" role="img" xml:space="preserve">',
+            f"<title>{xml(f'Compute graph of {len(graph.vertices)} nodes and {len(graph.edges)} edges')}</title>",
+            f"<style>{style_sheet(theme)}</style>",
+            *body,
+            "</svg>",
+            "",
+        ]
+    )
 
 
 def n(value: float) -> str:
@@ -64,8 +70,9 @@ def _wrapped(text: str, width: float) -> Iterator[str]:
     yield line
 
 
-def _text(x: float, y: float, text: str, size: float, colour: str, bold: bool = False, anchor: str = "",
-          mark: str = "") -> str:  # fmt: skip
+def _text(
+    x: float, y: float, text: str, size: float, colour: str, bold: bool = False, anchor: str = "", mark: str = ""
+) -> str:
     weight = ' font-weight="bold"' if bold else ""
     anchor = f' text-anchor="{anchor}"' if anchor else ""
     paint, classes = (f' fill="{colour}"', mark) if colour.startswith("#") else ("", f"{colour} {mark}".strip())

@@ -19,7 +19,7 @@ def _cell(at, shape, size):
     """The part of the plane that a cell covers, found by asking every element."""
     return np.ix_(*[
         [j for j in range(n) if i * n // m <= j < -(-(i + 1) * n // m)] for i, n, m in zip(at, shape, size, strict=True)
-    ])  # fmt: skip
+    ])
 
 
 def _sizes(x, size):

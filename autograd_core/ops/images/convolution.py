@@ -60,7 +60,7 @@ def _slow_transpose(which):
             g, weight, input_shape=input_shape, stride=stride, padding=padding, dilation=dilation, groups=groups),
          lambda xp, g, input, weight_shape, stride, padding, dilation, groups: xp.convolve_weight(
             g, input, weight_shape=weight_shape, stride=stride, padding=padding, dilation=dilation, groups=groups),
-         lambda xp, g: xp.sum(g, dim=(0, *range(2, g.ndim)))))  # fmt: skip
+         lambda xp, g: xp.sum(g, dim=(0, *range(2, g.ndim)))))
 def convolve(xp, input, weight, bias=None, *, stride, padding, dilation, groups):
     """Cross-correlation of (N, C, *size) with kernels (O, C / groups, *kernel), as networks call convolution."""
     return xp.kernels.convolve(input, weight, stride, padding, dilation, groups, bias)

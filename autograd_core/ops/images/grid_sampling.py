@@ -93,13 +93,13 @@ def _combined(axes, sizes):
 def _check(input, grid, mode, padding_mode):
     if mode not in INTERPOLATION or padding_mode not in PADDING:
         raise ValueError(f"grid_sample(): mode must be one of {INTERPOLATION} and padding_mode one of {PADDING}, "
-                         f"not {mode!r} and {padding_mode!r}")  # fmt: skip
+                         f"not {mode!r} and {padding_mode!r}")
     if input.dtype.kind not in "fV" or grid.dtype.kind not in "fV":
         raise DtypeError(f"grid_sample() takes floating point images and grids, not {input.dtype} and {grid.dtype}")
     rank = input.ndim - 2
     if rank not in (2, 3) or grid.ndim != input.ndim or grid.shape[-1] != rank or grid.shape[0] != input.shape[0]:
         raise OperandError(f"grid_sample() takes images (N, C, H, W) and a grid (N, H', W', 2), or volumes "
-                           f"(N, C, D, H, W) and (N, D', H', W', 3), not {input.shape} and {grid.shape}")  # fmt: skip
+                           f"(N, C, D, H, W) and (N, D', H', W', 3), not {input.shape} and {grid.shape}")
     if mode == "bicubic" and rank != 2:
         raise OperandError("grid_sample(): the mode 'bicubic' is for images (N, C, H, W) only")
     if 0 in input.shape[2:]:
@@ -232,7 +232,7 @@ def affine_grid(theta, size, align_corners=None):
         raise NotImplementedError(f"affine_grid() takes sizes (N, C, H, W) or (N, C, D, H, W), not {tuple(size)}")
     if theta.dtype.kind not in "fVc" or theta.shape[1:] != (rank, rank + 1) or theta.ndim != 3:
         raise ValueError(f"affine_grid() takes floating point maps (N, {rank}, {rank + 1}) for the size {tuple(size)}, "
-                         f"not {theta.dtype} {theta.shape}")  # fmt: skip
+                         f"not {theta.dtype} {theta.shape}")
     if min(size[1:]) < 1:
         raise ValueError(f"affine_grid(): there is no grid of size {tuple(size)}")
     lines = [_line(n, bool(align_corners)) for n in size[:1:-1]]

@@ -59,7 +59,7 @@ def _slow_mean(x, kernel, stride, padding, ceil_mode=False, count_include_pad=Tr
 WINDOWS = (sample((1, 2, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1)),
            sample((2, 1, 5, 4), kernel=(3, 2), stride=(2, 1), padding=(1, 1), dilation=(1, 2)),
            sample((1, 2, 6), kernel=(3,), stride=(2,), padding=(0,), dilation=(1,), ceil_mode=True),
-           sample((0, 2, 4), kernel=(2,), stride=(2,), padding=(0,), dilation=(1,)))  # fmt: skip
+           sample((0, 2, 4), kernel=(2,), stride=(2,), padding=(0,), dilation=(1,)))
 
 
 @op(
@@ -96,7 +96,7 @@ OVERLAPPING: dict[str, tuple[int, ...]] = {"kernel": (3, 2), "stride": (2, 1), "
 @op(POOLING, symbol="max pool", samples=WINDOWS, residuals=("taps",),
     reference=lambda *args, **statics: _slow_max(*args, **statics)[0],
     vjp=lambda xp, g, taps, x_shape, kernel, stride, padding, dilation: xp.put_taps(
-        g, taps, shape=x_shape, kernel=kernel, stride=stride, padding=padding, dilation=dilation))  # fmt: skip
+        g, taps, shape=x_shape, kernel=kernel, stride=stride, padding=padding, dilation=dilation))
 def max_of_windows(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False):
     """Largest element of every window, the first among equals; it keeps a byte for each window."""
     return xp.kernels.max_of_windows(x, kernel, stride, padding, dilation, ceil_mode)
@@ -173,7 +173,7 @@ def _planes(x):
 @op(POOLING, symbol="take",
     samples=(sample((1, 2, 3, 3), integers((1, 2, 2, 2), 0, 9)), sample((0, 2, 3), integers((0, 2, 2), 0, 3))),
     reference=lambda x, indices: np.take_along_axis(_planes(x), _planes(indices), 2).reshape(indices.shape),
-    vjp=(lambda xp, g, x_shape, indices: xp.unpool(g, indices, shape=x_shape), None))  # fmt: skip
+    vjp=(lambda xp, g, x_shape, indices: xp.unpool(g, indices, shape=x_shape), None))
 def take_plane(xp, x, indices):
     """The elements at `indices` of each flattened plane."""
     return xp.kernels.take_plane(x, indices)
@@ -191,7 +191,7 @@ MEANS = (
 @op(POOLING, symbol="mean pool", samples=MEANS, reference=_slow_mean,
     vjp=lambda xp, g, x_shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor: xp.avg_unpool(
         g, shape=x_shape, kernel=kernel, stride=stride, padding=padding, ceil_mode=ceil_mode,
-        count_include_pad=count_include_pad, divisor=divisor))  # fmt: skip
+        count_include_pad=count_include_pad, divisor=divisor))
 def avg_pool(xp, x, *, kernel, stride, padding, ceil_mode=False, count_include_pad=True, divisor=None):
     """Mean of every window: the sum divided by its size, by its size within the input, or by `divisor`."""
     return xp.kernels.avg_pool(x, kernel, stride, padding, ceil_mode, count_include_pad, divisor)

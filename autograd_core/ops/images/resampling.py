@@ -194,11 +194,11 @@ def interpolate(
         return _area(input, sizes)
     if input.dtype == dtypes.uint8 and not mode.startswith("nearest"):
         y = interpolate(functional.astype(input, dtypes.float32), size, scale_factor, mode, align_corners,
-                        recompute_scale_factor, antialias)  # fmt: skip
+                        recompute_scale_factor, antialias)
         return functional.astype(functional.clamp(functional.round(y), 0, 255), dtypes.uint8)
     if input.dtype.kind in "biu" and not mode.startswith("nearest"):
         raise DtypeError(f"interpolate(): the mode {mode!r} needs floating point elements, not {input.dtype}; "
-                         "convert them first: input.float()")  # fmt: skip
+                         "convert them first: input.float()")
     y = input
     # The axes that shrink most come first: less is left to do.
     for axis in sorted(range(len(sizes)), key=lambda i: sizes[i] / input.shape[i + 2]):

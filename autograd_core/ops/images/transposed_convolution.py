@@ -20,13 +20,13 @@ def _conv_transpose(input, weight, bias, stride, padding, output_padding, groups
         each(v, rank, n)
         for v, n in (
             (stride, "stride"), (padding, "padding"), (output_padding, "output_padding"), (dilation, "dilation"))
-    )  # fmt: skip
+    )
     if min(stride) < 1 or min(dilation) < 1 or min(padding) < 0 or min(output_padding) < 0:
         raise OperandError(f"{name}(): stride {stride} and dilation {dilation} must be positive, "
-                           f"padding {padding} and output_padding {output_padding} not negative")  # fmt: skip
+                           f"padding {padding} and output_padding {output_padding} not negative")
     if any(o >= max(s, d) for o, s, d in zip(output_padding, stride, dilation, strict=True)):
         raise OperandError(f"{name}(): output_padding {output_padding} must be smaller than stride {stride} "
-                           f"or dilation {dilation}")  # fmt: skip
+                           f"or dilation {dilation}")
     if x.shape[1] != weight.shape[0] or groups < 1 or weight.shape[0] % groups:
         raise OperandError(
             f"{name}(): input of shape {input.shape} has {x.shape[1]} channels, but weight of shape {weight.shape} "
@@ -42,11 +42,11 @@ def _conv_transpose(input, weight, bias, stride, padding, output_padding, groups
     ]
     if min(size) < 1:
         raise OperandError(f"{name}(): input of shape {input.shape} with kernels {weight.shape[2:]} and padding "
-                           f"{padding} gives the size {tuple(size)}, which is too small")  # fmt: skip
+                           f"{padding} gives the size {tuple(size)}, which is too small")
     if any(o >= s for o, s in zip(output_padding, stride, strict=True)):
         x = pad(x, [w for o, s in zip(output_padding[::-1], stride[::-1], strict=True) for w in (0, o // s)])
     y = convolve_input(x, weight, input_shape=(x.shape[0], outputs, *size), stride=stride, padding=padding,
-                       dilation=dilation, groups=groups)  # fmt: skip
+                       dilation=dilation, groups=groups)
     if bias is not None:
         y = y + bias.reshape((-1,) + (1,) * rank)
     return y.squeeze(0) if single else y

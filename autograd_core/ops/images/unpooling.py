@@ -49,7 +49,7 @@ def _check_indices(input, indices, size, name):
         raise OperandError(f"{name}() cannot make planes of {size} from an input of shape {input.shape}")
     if not all_below(indices, math.prod(size)):
         raise OperandError(f"{name}(): an index lies outside of planes of {size}; give output_size, "
-                           "or indices that max pooling returned")  # fmt: skip
+                           "or indices that max pooling returned")
 
 
 def _unpool(input, indices, kernel_size, stride, padding, output_size, rank):

@@ -146,10 +146,10 @@ def attention(query, key, value, attn_mask=None, is_causal=False, scale=None, en
     fits = min(query.ndim, key.ndim, value.ndim) > 1
     if not (fits and query.shape[-1] == key.shape[-1] and key.shape[-2] == value.shape[-2]):
         raise OperandError("scaled_dot_product_attention() takes query (..., L, E), key (..., S, E) and value "
-                           f"(..., S, V), not {query.shape}, {key.shape} and {value.shape}")  # fmt: skip
+                           f"(..., S, V), not {query.shape}, {key.shape} and {value.shape}")
     if not query.dtype == key.dtype == value.dtype:
         raise OperandError("scaled_dot_product_attention() takes query, key and value of one dtype, not "
-                           f"{query.dtype}, {key.dtype} and {value.dtype}")  # fmt: skip
+                           f"{query.dtype}, {key.dtype} and {value.dtype}")
     alike = query.shape[:-2] == key.shape[:-2] == value.shape[:-2] and key.shape[-2] == value.shape[-2] > 0
     if attn_mask is None and dropout is None and not enable_gqa and alike:
         scale = 1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale

@@ -86,7 +86,7 @@ def _rnn_loop(input, state, w_ih, w_hh, bias, nonlinearity="tanh", reused=True):
     joint=lambda xp, g, input, state, w_ih, w_hh, bias, y, kept, nonlinearity: xp.kernels.rnn_gradients(
         g, input, state, w_ih, w_hh, bias, y, kept, nonlinearity),
     composite=lambda xp, g, input, state, w_ih, w_hh, bias, nonlinearity: _by_steps(
-        partial(elman_step, nonlinearity=nonlinearity), (g,), input, (state,), w_ih, w_hh, bias))  # fmt: skip
+        partial(elman_step, nonlinearity=nonlinearity), (g,), input, (state,), w_ih, w_hh, bias))
 def rnn_scan(xp, input, state, w_ih, w_hh, bias, *, nonlinearity="tanh", reused=True):
     """h[t] = tanh(w_ih input[t] + w_hh h[t - 1] + bias), or ReLU: (T, N, H), of (T, N, I), from the state (N, H).
 
@@ -118,7 +118,7 @@ def _lstm_loop(input, state, cell, w_ih, w_hh, bias, reused=True):
              sample((2, 0, 2), (0, 1), (0, 1), (4, 2), (4, 1), (4,))),
     joint=_lstm_rule,
     composite=lambda xp, g, input, state, cell_state, w_ih, w_hh, bias: _by_steps(
-        lstm_step, g, input, (state, cell_state), w_ih, w_hh, bias))  # fmt: skip
+        lstm_step, g, input, (state, cell_state), w_ih, w_hh, bias))
 def lstm_scan(xp, input, state, cell_state, w_ih, w_hh, bias, *, reused=True):
     """Outputs (T, N, H) and last cell (N, H) of long short-term memory over (T, N, I), from a state and a cell (N, H).
 
@@ -147,7 +147,7 @@ def _gru_loop(input, state, w_ih, w_hh, b_ih, b_hh, reused=True):
     joint=lambda xp, g, input, state, w_ih, w_hh, b_ih, b_hh, y, kept: xp.kernels.gru_gradients(
         g, input, state, w_ih, w_hh, b_ih, b_hh, y, kept),
     composite=lambda xp, g, input, state, w_ih, w_hh, b_ih, b_hh: _by_steps(
-        gru_step, (g,), input, (state,), w_ih, w_hh, b_ih, b_hh))  # fmt: skip
+        gru_step, (g,), input, (state,), w_ih, w_hh, b_ih, b_hh))
 def gru_scan(xp, input, state, w_ih, w_hh, b_ih, b_hh, *, reused=True):
     """Outputs (T, N, H) of gated recurrent units over (T, N, I), from a state (N, H), with (3·H, I) and (3·H, H).
 

@@ -29,7 +29,7 @@ def _expanded(a):
 
 
 @op(MATMUL, symbol="det", domain=NEAR, samples=SQUARE, reference=by_matrix(_expanded),
-    broadcasts=False, wide=True, aliases=("linalg.det",), vjp=lambda xp, g, a: each(g) * xp.cofactor(a))  # fmt: skip
+    broadcasts=False, wide=True, aliases=("linalg.det",), vjp=lambda xp, g, a: each(g) * xp.cofactor(a))
 def det(xp, a):
     """Determinants of square matrices; the gradient, a polynomial too, is exact where they are singular.
 
@@ -61,7 +61,7 @@ def _without_two(xp, s):
 
 
 @op(MATMUL, symbol="cof", domain=NEAR, samples=SQUARE,
-    reference=by_matrix(_minors), method=False, broadcasts=False, wide=True, vjp=_cofactor_rule)  # fmt: skip
+    reference=by_matrix(_minors), method=False, broadcasts=False, wide=True, vjp=_cofactor_rule)
 def cofactor(xp, a):
     """Matrices of cofactors, det(a) a⁻ᵀ where a is regular: the gradient of the determinant."""
     matrices.require("cofactor", a, square=True)
@@ -86,7 +86,7 @@ def _reference_slogdet(a):
 
 @op(MATMUL, symbol="log|det|", domain=NEAR, samples=SQUARE, reference=by_matrix(_reference_slogdet),
     outputs=("sign", "logabsdet"), partial=True, holomorphic=False, broadcasts=False, wide=True,
-    aliases=("linalg.slogdet",), vjp=_slogdet_rule)  # fmt: skip
+    aliases=("linalg.slogdet",), vjp=_slogdet_rule)
 def slogdet(xp, a):
     """Sign (of a complex determinant, its direction) and logarithm of the absolute value of determinants."""
     matrices.require("slogdet", a, square=True)

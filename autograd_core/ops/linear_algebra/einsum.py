@@ -19,7 +19,7 @@ EQUATIONS = (
     sample("bn,anm,bm->ba", (2, 3), (2, 3, 2), (2, 2)), sample("ijk->j", (2, 3, 2)), sample("i,i,i", (3,), (3,), (3,)),
     sample("ab,b,c->c", (2, 3), (3,), (2,)), sample("ij,kj->ik", (2, 1), (3, 4)),
     sample("a,b,c->abc", (2,), (3,), (2,)), sample("ij,jk->ik", (0, 3), (3, 2)), sample("ij,jk->ik", (2, 0), (0, 2)),
-)  # fmt: skip
+)
 
 
 @composition(MATMUL, samples=EQUATIONS, reference=np.einsum, method=False)

@@ -40,7 +40,7 @@ def _reference_exchange(x, pivots, back=False):
 @op(INDEXING, symbol="Pᵀ", domain=NEAR, method=False, reference=_reference_exchange,
     samples=(sample((3, 2), _pivots((3,), 3, 4)), sample((4, 2), _pivots((2,), 2, 5), back=True),
              sample((2, 3, 1), _pivots((2, 2), 2, 4)), sample((0, 2), _pivots((0,), 1, 2))),
-    vjp=(lambda xp, g, pivots, back: xp.exchange_rows(g, pivots, back=not back), None))  # fmt: skip
+    vjp=(lambda xp, g, pivots, back: xp.exchange_rows(g, pivots, back=not back), None))
 def exchange_rows(xp, x, pivots, *, back=False):
     """The rows of matrices after the exchanges of an LU factorization, 1 with pivots[0], 2 with pivots[1], and so on.
 
@@ -100,13 +100,13 @@ def _exchanging(*shape):
 
 
 FACTORED = (sample(regular(3, 3)), sample(_exchanging(3, 3)), sample(_exchanging(4, 2)), sample(_exchanging(2, 2, 4)),
-            sample((0, 0)))  # fmt: skip
+            sample((0, 0)))
 
 
 @op(MATMUL, symbol="LU", domain=NEAR, module="linalg", method=False, broadcasts=False, wide=True, holomorphic=False,
     outputs=("LU", "pivots", "info"), detached=("pivots", "info"), vjp=_lu_rule,
     samples=(*FACTORED, sample(regular(2, 2), pivot=True, check_errors=True)),
-    reference=lambda a, **k: (*by_matrix(doolittle)(a), np.zeros(a.shape[:-2], np.int32)))  # fmt: skip
+    reference=lambda a, **k: (*by_matrix(doolittle)(a), np.zeros(a.shape[:-2], np.int32)))
 def lu_factor_ex(xp, a, *, pivot=True, check_errors=False):
     """Compact LU factors, the exchanges of rows, counted from 1, and the place of the first zero pivot (0 if none)."""
     matrices.require("lu_factor", a)
@@ -141,7 +141,7 @@ def _reference_unpacked(compact, pivots):
 
 
 @composition(MATMUL, domain=NEAR, samples=FACTORED, module="linalg",
-             reference=by_matrix(lambda a: _reference_unpacked(*doolittle(a))))  # fmt: skip
+             reference=by_matrix(lambda a: _reference_unpacked(*doolittle(a))))
 def lu(A, *, pivot=True):
     """P, L and U with A = P L U: a permutation, a unit lower triangular and an upper triangular matrix."""
     return PLU(*lu_unpack(*lu_factor_ex(A, pivot=pivot)[:2]))
@@ -149,7 +149,7 @@ def lu(A, *, pivot=True):
 
 @composition(MATMUL, domain=NEAR, method=False,
              samples=(sample((3, 3), _pivots((3,), 3, 4)), sample((2, 3), _pivots((2,), 2, 3)),
-                      sample((0, 0), _pivots((0,), 1, 2))), reference=_reference_unpacked)  # fmt: skip
+                      sample((0, 0), _pivots((0,), 1, 2))), reference=_reference_unpacked)
 def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
     """P, L and U of compact factors and their exchanges of rows; what is not asked for is empty."""
     if unpack_pivots and LU_pivots.dtype != np.int32:
@@ -180,7 +180,7 @@ NOTHING = ((0, 0), _pivots((0,), 1, 2))
 @composition(MATMUL, domain=NEAR, module="linalg", reference=reference_lu_solve, tolerance=1e-11,
              samples=(sample(*COMPACT, (3, 2)), sample(*COMPACT, (3, 2), adjoint=True),
                       sample(*COMPACT, (2, 3), left=False), sample(*COMPACT, (2, 3), left=False, adjoint=True),
-                      sample(*NOTHING, (0, 1))))  # fmt: skip
+                      sample(*NOTHING, (0, 1))))
 def lu_solve(LU, pivots, B, *, left=True, adjoint=False):
     """The X with A X = B (with left=False, X A = B) for the A that `lu_factor` factored; `adjoint`: for Aᴴ instead."""
     matrices.require("lu_solve", LU, square=True)

@@ -41,7 +41,7 @@ POSITIVE = (sample(positive(3, 3)), sample(positive(2, 2, 2), upper=True), sampl
 @op(MATMUL, symbol="LLᵀ", domain=NEAR, module="linalg", method=False, broadcasts=False, wide=True, holomorphic=False,
     outputs=("L", "info"), detached=("info",), vjp=_cholesky_rule,
     samples=(*POSITIVE, sample(positive(2, 2), check_errors=True)),
-    reference=lambda a, **k: (by_matrix(_banachiewicz)(a, **k), np.zeros(a.shape[:-2], np.int32)))  # fmt: skip
+    reference=lambda a, **k: (by_matrix(_banachiewicz)(a, **k), np.zeros(a.shape[:-2], np.int32)))
 def cholesky_ex(xp, a, *, upper=False, check_errors=False):
     """Cholesky factors, and the order of the first leading minor of each matrix that is not positive (0 if all are).
 
@@ -70,7 +70,7 @@ def _qr_rule(xp, g, Q, R, mode):
     g_q, g_r = g
     if Q.shape[-1] > R.shape[-1]:
         raise OperandError("qr: with mode='complete' the factors of a matrix of more rows than columns are not unique "
-                           "and have no derivative; use mode='reduced'")  # fmt: skip
+                           "and have no derivative; use mode='reduced'")
     inner = g_r @ adjoint(xp, R) if g_r is not None else 0
     if g_q is not None:
         inner = inner - adjoint(xp, Q) @ g_q
@@ -112,7 +112,7 @@ def qr_samples(*shapes):
 @op(MATMUL, symbol="QR", domain=NEAR, method=False, broadcasts=False, wide=True, holomorphic=False, tolerance=1e-11,
     outputs=("Q", "R"), partial=True, vjp=_qr_rule, reference=by_matrix(gram_schmidt),
     samples=(*qr_samples(regular(3, 3), regular(4, 2), regular(2, 2, 2)),
-             replace(sample(regular(3, 3), mode="complete"), seen=_upright), *EMPTY))  # fmt: skip
+             replace(sample(regular(3, 3), mode="complete"), seen=_upright), *EMPTY))
 def qr_factors(xp, a, *, mode="reduced"):
     """Q with orthonormal columns and upper triangular R with Q R = a, where a has no fewer rows than columns."""
     matrices.require("qr", a)
@@ -124,7 +124,7 @@ MODES = ("reduced", "complete", "r")
 
 @composition(MATMUL, domain=NEAR, module="linalg", tolerance=1e-11,
              samples=(*qr_samples(regular(3, 3), regular(4, 2)), sample((0, 2))),
-             reference=lambda a: by_matrix(gram_schmidt)(a) if a.size else (np.zeros((0, 0)), a))  # fmt: skip
+             reference=lambda a: by_matrix(gram_schmidt)(a) if a.size else (np.zeros((0, 0)), a))
 def qr(A, mode="reduced"):
     """Q with orthonormal columns and upper triangular R with Q R = A.
 

@@ -44,7 +44,7 @@ def of_pinv(a, *tolerances, **given):
     samples=(*[sample(x, SMALL, SMALL) for x in (regular(3, 3), regular(4, 2), regular(2, 2, 3), (0, 2), (2, 0))],
              sample(positive(2, 2), SMALL, SMALL, hermitian=True)),
     reference=of_pinv,
-    vjp=(_pinv_rule, None, None))  # fmt: skip
+    vjp=(_pinv_rule, None, None))
 def pseudoinverse(xp, a, atol, rtol, *, hermitian=False):
     """Moore-Penrose inverses; singular values of at most max(atol, rtol times the largest) count as 0.
 
@@ -78,7 +78,7 @@ def tolerances(A, atol, rtol):
 
 
 PSEUDO = (sample(regular(3, 3)), sample(regular(4, 2), rtol=1e-9), sample(regular(2, 2, 3), atol=1e-9),
-          sample((0, 2)), sample(positive(2, 2), hermitian=True))  # fmt: skip
+          sample((0, 2)), sample(positive(2, 2), hermitian=True))
 
 
 @composition(MATMUL, domain=NEAR, samples=PSEUDO, reference=of_pinv, module="linalg", tolerance=1e-11)
@@ -104,14 +104,14 @@ def _least_squares_rule(xp, g, a, b, y, rcond):
 
 
 FITS = (sample(regular(4, 2), (4, 2)), sample(regular(3, 3), (3, 1)), sample(regular(2, 2, 3), (2, 2, 2)),
-        sample(regular(3, 2), (2, 3, 1)), sample((0, 2), (0, 3)), sample(regular(3, 2), (3, 0)))  # fmt: skip
+        sample(regular(3, 2), (2, 3, 1)), sample((0, 2), (0, 3)), sample(regular(3, 2), (3, 0)))
 
 
 @op(MATMUL, symbol="A⁺B", domain=NEAR, method=False, wide=True, holomorphic=False, tolerance=1e-11,
     samples=(*FITS, sample(regular(3, 2), (3, 2), rcond=1e-9)),
     reference=lambda a, b, rcond=None: of_pinv(a) @ b,
     vjp=(_least_squares_rule,
-         lambda xp, g, a, rcond: xp.least_squares(adjoint(xp, a), g, rcond=rcond)))  # fmt: skip
+         lambda xp, g, a, rcond: xp.least_squares(adjoint(xp, a), g, rcond=rcond)))
 def least_squares(xp, a, b, *, rcond=None):
     """The shortest x for which a x is nearest to b; singular values of at most `rcond` times the largest count as 0."""
     matrices.require("lstsq", a, b)
@@ -126,13 +126,13 @@ def least_squares(xp, a, b, *, rcond=None):
 
 # What each of LAPACK's drivers tells beside the solution.
 DRIVERS = {"gels": {"residuals"}, "gelsy": {"rank"}, "gelsd": {"residuals", "rank", "values"},
-           "gelss": {"residuals", "rank", "values"}}  # fmt: skip
+           "gelss": {"residuals", "rank", "values"}}
 
 
 @composition(MATMUL, domain=NEAR, module="linalg", tolerance=1e-11,
              samples=tuple(replace(s, statics={"driver": d}, seen=lambda *fit: fit[0])
                            for s, d in zip(FITS, (*DRIVERS, None, None), strict=True)),
-             reference=lambda a, b, driver: of_pinv(a) @ b)  # fmt: skip
+             reference=lambda a, b, driver: of_pinv(a) @ b)
 def lstsq(A, B, rcond=None, *, driver=None):
     """The X for which A X is nearest to B (of several, the shortest), residuals, ranks and singular values.
 

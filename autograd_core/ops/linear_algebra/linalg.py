@@ -45,7 +45,7 @@ def _right_rule(xp, g, a, b):
 
 
 @op(MATMUL, symbol="@", samples=PRODUCTS, reference=np.matmul, operators=("__matmul__", "__rmatmul__"),
-    aliases=("linalg.matmul",), vjp=(_left_rule, _right_rule))  # fmt: skip
+    aliases=("linalg.matmul",), vjp=(_left_rule, _right_rule))
 def matmul(xp, a, b):
     """Product of matrices, of stacks of matrices (the leading axes broadcast), or of vectors.
 
@@ -84,7 +84,7 @@ def with_axes(name, ndims, *tensors):
     """Raise unless the tensors have these numbers of axes."""
     if tuple(x.ndim for x in tensors) != ndims:
         raise OperandError(f"{name}() takes tensors of {' and '.join(map(str, ndims))} axes, not of shapes "
-                           f"{' and '.join(str(x.shape) for x in tensors)}; matmul() takes any")  # fmt: skip
+                           f"{' and '.join(str(x.shape) for x in tensors)}; matmul() takes any")
 
 
 @composition(MATMUL, samples=(sample((2, 3), (3, 2)), sample((0, 3), (3, 2))), reference=np.matmul)

@@ -52,7 +52,7 @@ def pca_lowrank(A, q=None, center=True, niter=2):
 
 
 def lobpcg(A, k=None, B=None, X=None, n=None, iK=None, niter=None, tol=None, largest=None, method=None, tracker=None,
-           ortho_iparams=None, ortho_fparams=None, ortho_bparams=None):  # fmt: skip
+           ortho_iparams=None, ortho_fparams=None, ortho_bparams=None):
     """The `k` largest, or smallest, eigenvalues and vectors of A·x = λ·B·x, of symmetric A and positive definite B.
 
     Computed directly, so that what starts, steers and ends PyTorch's iteration changes nothing. k: by default 1, or as

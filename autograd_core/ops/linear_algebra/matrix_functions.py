@@ -32,7 +32,7 @@ def _exp_rule(xp, g, a):
 
 @op(MATMUL, symbol="exp(A)", domain=Interval(-1, 1), samples=(sample((3, 3)), sample((2, 2, 2)), sample((0, 0))),
     reference=by_matrix(_series), aliases=("linalg.matrix_exp",), broadcasts=False, wide=True,
-    vjp=_exp_rule)  # fmt: skip
+    vjp=_exp_rule)
 def matrix_exp(xp, a):
     """Exponentials of square matrices, the sums of aᵏ / k!.
 
@@ -49,7 +49,7 @@ POWERS = tuple(sample(regular(2, 2), n) for n in (0, 1, 2, 5, -2))
 
 
 @composition(MATMUL, domain=NEAR, aliases=("linalg.matrix_power",), reference=np.linalg.matrix_power,
-             samples=(*POWERS, sample(regular(2, 2, 2), 3), sample((0, 0), 2)))  # fmt: skip
+             samples=(*POWERS, sample(regular(2, 2, 2), 3), sample((0, 0), 2)))
 def matrix_power(input, n):
     """Whole powers of square matrices, negative ones of the inverse, by repeated squaring."""
     if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
@@ -76,7 +76,7 @@ def _blocks(*shape):
 
 @composition(MATMUL, domain=NEAR, module="linalg", tolerance=1e-11,
              reference=lambda a, ind=2: np.linalg.tensorinv(a, ind) if a.size else np.zeros((0, 0, 2)),
-             samples=(sample(_blocks(2, 3, 6)), sample(_blocks(4, 2, 2), ind=1), sample((0, 2, 0))))  # fmt: skip
+             samples=(sample(_blocks(2, 3, 6)), sample(_blocks(4, 2, 2), ind=1), sample((0, 2, 0))))
 def tensorinv(A, ind=2):
     """The inverse for tensordot: of the map from the axes after the first `ind` to those."""
     if not isinstance(ind, int) or ind <= 0:
@@ -84,14 +84,14 @@ def tensorinv(A, ind=2):
     rows, columns = math.prod(A.shape[:ind]), math.prod(A.shape[ind:])
     if rows != columns:
         raise OperandError(f"tensorinv(): {A.shape[:ind]} and {A.shape[ind:]} hold {rows} and {columns} elements; "
-                           "they must be as many")  # fmt: skip
+                           "they must be as many")
     return functional.reshape(inverse(functional.reshape(A, (rows, columns))), (*A.shape[ind:], *A.shape[:ind]))
 
 
 @composition(MATMUL, domain=NEAR, module="linalg", tolerance=1e-11,
              reference=lambda a, b, dims=None: np.linalg.tensorsolve(a, b, dims),
              samples=(sample(_blocks(2, 3, 6), (2, 3)), sample(_blocks(2, 2, 4), (2, 2)),
-                      sample((0, 0), (0,))))  # fmt: skip
+                      sample((0, 0), (0,))))
 def tensorsolve(A, B, dims=None):
     """The X with tensordot(A, X, X.ndim) = B, after moving the axes `dims` of A to its end."""
     moved = [] if dims is None else [axes.one(d, A.ndim) for d in dims]
@@ -102,5 +102,5 @@ def tensorsolve(A, B, dims=None):
     rows = math.prod(B.shape)
     if rows != math.prod(shape):
         raise OperandError(f"tensorsolve(): {B.shape} and {shape} hold {rows} and {math.prod(shape)} elements; "
-                           "they must be as many")  # fmt: skip
+                           "they must be as many")
     return functional.reshape(solve(functional.reshape(A, (rows, rows)), functional.reshape(B, (rows,))), shape)

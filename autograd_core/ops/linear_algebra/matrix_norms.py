@@ -34,7 +34,7 @@ def _norm_of(A, ord):
              samples=(*[sample(regular(3, 2), ord=o) for o in ORDERS], sample(regular(2, 2, 3), "nuc", keepdim=True),
                       sample((2, 3, 2), ord=1, dim=(2, 0), keepdim=True), sample((0, 2)), sample((0, 2), 2)),
              reference=lambda a, ord="fro", dim=(-2, -1), keepdim=False: np.linalg.norm(a, ord, dim, keepdim) if a.size
-             else np.zeros(()))  # fmt: skip
+             else np.zeros(()))
 def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
     """Norms of matrices, in the axes `dim`: "fro", "nuc" (the sum of singular values), 2 (the largest), 1 (the largest
     sum of a column), inf (of a row); -2, -1 and -inf take the smallest."""
@@ -53,7 +53,7 @@ def matrix_norm(A, ord="fro", dim=(-2, -1), keepdim=False, *, dtype=None):
 
 VECTORS = (sample((3,)), sample((2, 3, 2)), sample((3,), ord=1), sample((2, 3), dim=1), sample((2, 3), ord=3.0, dim=0),
            sample(regular(2, 3), ord=1), sample((2, 3), ord="nuc"), sample((2, 2, 3), ord=2, dim=(0, 2), keepdim=True),
-           sample((0,)), sample((2, 3), keepdim=True))  # fmt: skip
+           sample((0,)), sample((2, 3), keepdim=True))
 
 
 def _reference_norm(a, ord=None, dim=None, keepdim=False):
@@ -84,7 +84,7 @@ def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
 @composition(MATMUL, domain=NEAR, module="linalg", tolerance=1e-11,
              samples=(sample(regular(3, 3)), sample(regular(3, 2)), *[sample(regular(2, 2), p=p) for p in ORDERS],
                       sample(regular(2, 2, 2)), sample((0, 0))),
-             reference=lambda a, p=None: np.linalg.cond(a, p) if a.size else np.zeros(()))  # fmt: skip
+             reference=lambda a, p=None: np.linalg.cond(a, p) if a.size else np.zeros(()))
 def cond(A, p=None):
     """Condition numbers: the largest singular value over the smallest, or the norm `p` of A times that of its inverse.
 
@@ -111,7 +111,7 @@ def _reference_rank(a, hermitian=False, **given):
 
 @composition(MATMUL, domain=NEAR, module="linalg", order=0, reference=_reference_rank,
              samples=(sample(regular(3, 3)), sample(regular(2, 2, 3), tol=1e-9), sample(regular(2, 2), hermitian=True),
-                      sample(matrices.singular(3, 3)), sample((0, 2))))  # fmt: skip
+                      sample(matrices.singular(3, 3)), sample((0, 2))))
 def matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None):
     """How many singular values of each matrix exceed max(atol, rtol times the largest).
 

@@ -14,7 +14,7 @@ SVD = namedtuple("SVD", "U S V")
 
 
 @composition(MATMUL, domain=NEAR, tolerance=1e-11, reference=by_matrix(factorizations.gram_schmidt),
-             samples=factorizations.qr_samples(regular(3, 3), regular(4, 2)) + factorizations.EMPTY)  # fmt: skip
+             samples=factorizations.qr_samples(regular(3, 3), regular(4, 2)) + factorizations.EMPTY)
 def qr(input, some=True):
     """As `linalg.qr`, in mode "reduced" if `some`, else "complete"."""
     return factorizations.qr(input, "reduced" if some else "complete")
@@ -29,7 +29,7 @@ def lu(input, pivot=True, get_infos=False):
 
 @composition(MATMUL, domain=NEAR, tolerance=1e-11,
              reference=lambda b, compact, pivots: elimination.reference_lu_solve(compact, pivots, b),
-             samples=(sample((3, 2), *elimination.COMPACT), sample((0, 1), *elimination.NOTHING)))  # fmt: skip
+             samples=(sample((3, 2), *elimination.COMPACT), sample((0, 1), *elimination.NOTHING)))
 def lu_solve(b, LU_data, LU_pivots):
     """As `linalg.lu_solve`, the right-hand side first."""
     return elimination.lu_solve(LU_data, LU_pivots, b)
@@ -46,7 +46,7 @@ def _seen_svd(u, s, v):
 
 @composition(MATMUL, domain=NEAR, tolerance=1e-11, reference=lambda a, some=True: _reference_svd(a),
              samples=(*[Sample((x,), {"some": s}, _seen_svd) for x in spectral.RECTANGULAR for s in (True, False)],
-                      sample((0, 0))))  # fmt: skip
+                      sample((0, 0))))
 def svd(input, some=True, compute_uv=True):
     """U, S and V (not its adjoint, as linalg.svd has it) with input = U diag(S) Vᴴ; `some` as not full_matrices.
 
@@ -54,14 +54,14 @@ def svd(input, some=True, compute_uv=True):
     """
     if not compute_uv:
         u, v = (functional.zeros(*input.shape[:-2], k, k, dtype=input.dtype, device=input.device)
-                for k in input.shape[-2:])  # fmt: skip
+                for k in input.shape[-2:])
         return SVD(u, spectral.svdvals(input), v)
     u, s, vh = spectral.svd_factors(input, full_matrices=not some)
     return SVD(u, s, adjoint(functional, vh))
 
 
 @composition(MATMUL, domain=NEAR, samples=(sample(regular(3, 3)), sample(regular(4, 2), rcond=1e-9), sample((0, 2))),
-             reference=least_squares.of_pinv, tolerance=1e-11)  # fmt: skip
+             reference=least_squares.of_pinv, tolerance=1e-11)
 def pinverse(input, rcond=1e-15):
     """Moore-Penrose inverses; singular values of at most `rcond` times the largest count as 0."""
     return least_squares.pinv(input, rcond)

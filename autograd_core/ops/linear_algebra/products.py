@@ -46,7 +46,7 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1):
 
 
 @composition(MATMUL, reference=_reference(np.matmul),
-             samples=(*_scaled((2,), (2, 3), (3,)), sample((), (2, 3), (3,)), sample((2,), (2, 0), (0,))))  # fmt: skip
+             samples=(*_scaled((2,), (2, 3), (3,)), sample((), (2, 3), (3,)), sample((2,), (2, 0), (0,))))
 def addmv(input, mat, vec, *, beta=1, alpha=1):
     """beta input + alpha (mat @ vec); `input` broadcasts, and is ignored where beta is 0."""
     with_axes("addmv", (2, 1), mat, vec)
@@ -54,7 +54,7 @@ def addmv(input, mat, vec, *, beta=1, alpha=1):
 
 
 @composition(MATMUL, reference=_reference(np.outer),
-             samples=(*_scaled((2, 3), (2,), (3,)), sample((3,), (2,), (3,)), sample((0, 3), (0,), (3,))))  # fmt: skip
+             samples=(*_scaled((2, 3), (2,), (3,)), sample((3,), (2,), (3,)), sample((0, 3), (0,), (3,))))
 def addr(input, vec1, vec2, *, beta=1, alpha=1):
     """beta input + alpha times the outer product of two vectors; `input` broadcasts, and is ignored where beta is 0.
 
@@ -74,7 +74,7 @@ def _stacks(name, batch1, batch2):
 
 @composition(MATMUL, reference=_reference(np.matmul),
              samples=(*_scaled((2, 2, 2), (2, 2, 3), (2, 3, 2)), sample((2, 1), (2, 2, 1), (2, 1, 2)),
-                      sample((0, 2, 2), (0, 2, 1), (0, 1, 2))))  # fmt: skip
+                      sample((0, 2, 2), (0, 2, 1), (0, 1, 2))))
 def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta input + alpha (batch1 @ batch2), pair by pair; `input` broadcasts, and is ignored where beta is 0."""
     _stacks("baddbmm", batch1, batch2)
@@ -83,7 +83,7 @@ def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
 
 @composition(MATMUL, reference=_reference(lambda a, b: (a @ b).sum(0)),
              samples=(*_scaled((2, 2), (2, 2, 3), (2, 3, 2)), sample((2,), (2, 2, 1), (2, 1, 2)),
-                      sample((2, 2), (0, 2, 1), (0, 1, 2))))  # fmt: skip
+                      sample((2, 2), (0, 2, 1), (0, 1, 2))))
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
     """beta input + alpha times the sum of the products batch1 @ batch2; `input` is ignored where beta is 0."""
     _stacks("addbmm", batch1, batch2)
@@ -101,7 +101,7 @@ def vdot(input, other):
 
 @composition(MATMUL, module="linalg",
              samples=(sample((2, 3), (2, 3)), sample((2, 1, 3), (2, 3), dim=1), sample((0, 3), (0, 3))),
-             reference=lambda x, y, dim=-1: (np.conj(x) * y).sum(dim))  # fmt: skip
+             reference=lambda x, y, dim=-1: (np.conj(x) * y).sum(dim))
 def vecdot(x, y, *, dim=-1):
     """Inner products of the vectors along `dim`, those of x conjugated; the other axes broadcast."""
     return functional.sum(functional.conj(x) * y, dim=dim)
@@ -109,7 +109,7 @@ def vecdot(x, y, *, dim=-1):
 
 @composition(MATMUL, reference=np.inner,
              samples=(sample((3,), (3,)), sample((2, 3), (4, 3)), sample((), (2, 3)),
-                      sample((2, 0), (3, 0))))  # fmt: skip
+                      sample((2, 0), (3, 0))))
 def inner(input, other):
     """Sums of products along the last axis of both: of matrices, input @ otherᵀ; a 0-d tensor multiplies."""
     if not (input.ndim and other.ndim):
@@ -121,7 +121,7 @@ def inner(input, other):
 
 @composition(MATMUL, reference=np.kron,
              samples=(sample((2, 2), (2, 3)), sample((2,), (3, 1)), sample((2, 1, 2), (2,)), sample((), (2,)),
-                      sample((0, 2), (2, 2))))  # fmt: skip
+                      sample((0, 2), (2, 2))))
 def kron(input, other):
     """Kronecker product: every element of `input` times all of `other`, as blocks."""
     n = max(input.ndim, other.ndim)
@@ -133,7 +133,7 @@ def kron(input, other):
 
 @composition(MATMUL, method=False, reference=lambda a, b, dims=2: np.tensordot(a, b, dims),
              samples=(sample((2, 3, 2), (3, 2, 2)), sample((2, 3), (3, 2), dims=1), sample((2,), (3,), dims=0),
-                      sample((2, 3, 2), (2, 2, 3), dims=((1, 0), (2, 0))), sample((2, 0), (0, 3), dims=1)))  # fmt: skip
+                      sample((2, 3, 2), (2, 2, 3), dims=((1, 0), (2, 0))), sample((2, 0), (0, 3), dims=1)))
 def tensordot(a, b, dims=2):
     """Sum of products over several axes: the last `dims` of a with the first of b, or pairs ((of a), (of b))."""
     of_a, of_b = _contracted(a, b, dims.tolist() if hasattr(dims, "tolist") else dims)
@@ -184,7 +184,7 @@ def _chained(name, tensors):
         for i in range(n - span):
             j = i + span
             best[i, j] = min((best[i, k][0] + best[k + 1, j][0] + lengths[i] * lengths[k + 1] * lengths[j + 1], k)
-                             for k in range(i, j))  # fmt: skip
+                             for k in range(i, j))
 
     def product(i, j):
         if i == j:
@@ -197,7 +197,7 @@ def _chained(name, tensors):
 
 @composition(MATMUL, module="linalg",
              samples=(*CHAINS, sample([(3,), (3, 2), (2,)]), sample([(2, 3), (3,)]), sample([(0, 3), (3, 2)])),
-             reference=np.linalg.multi_dot)  # fmt: skip
+             reference=np.linalg.multi_dot)
 def multi_dot(tensors):
     """The product of two or more matrices in the cheapest order; the first and the last may be vectors."""
     tensors = list(tensors)
@@ -213,7 +213,7 @@ def multi_dot(tensors):
 
 @composition(MATMUL, method=False,
              samples=(sample((2, 3), (3, 2), (2, 4)), sample((0, 3), (3, 2)), sample((2, 3))),
-             reference=lambda *a: np.linalg.multi_dot(a) if len(a) > 1 else a[0])  # fmt: skip
+             reference=lambda *a: np.linalg.multi_dot(a) if len(a) > 1 else a[0])
 def chain_matmul(*matrices):
     """The product of matrices, given one by one, in the cheapest order."""
     with_axes("chain_matmul", (2,) * len(matrices), *matrices)
@@ -224,7 +224,7 @@ def chain_matmul(*matrices):
     samples=(sample((2, 3), (2, 3)), sample((3, 2), (3, 2), dim=0), sample((2, 3), (1, 3)), sample((0, 3), (0, 3))),
     reference=lambda a, b, dim=-1: np.cross(a, b, axis=dim),
     vjp=(lambda xp, g, b, dim: xp.vector_product(b, g, dim=dim),
-         lambda xp, g, a, dim: xp.vector_product(g, a, dim=dim)))  # fmt: skip
+         lambda xp, g, a, dim: xp.vector_product(g, a, dim=dim)))
 def vector_product(xp, a, b, *, dim=-1):
     """Vector products of the 3-vectors along `dim`; the other axes broadcast."""
     if a.ndim != b.ndim:

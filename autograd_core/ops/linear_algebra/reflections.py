@@ -20,7 +20,7 @@ def _compact(name, A, tau):
     m, k, like = A.shape[-2], tau.shape[-1] if tau.ndim else 0, {"dtype": A.dtype, "device": A.device}
     if tau.shape[:-1] != A.shape[:-2] or not tau.ndim or k > min(A.shape[-2:]) or tau.dtype != A.dtype:
         raise OperandError(f"{name}() takes matrices, and for each a vector tau no longer than their sides, of one "
-                           f"dtype, not {A.dtype} {A.shape} and {tau.dtype} {tau.shape}")  # fmt: skip
+                           f"dtype, not {A.dtype} {A.shape} and {tau.dtype} {tau.shape}")
     v = functional.tril(A[..., :k], -1) + functional.eye(m, k, **like)
     scale = functional.unsqueeze(tau, -1)
     mixed = scale * (adjoint(functional, v) @ v)
@@ -40,7 +40,7 @@ REFLECTORS = (sample((3, 3), (3,)), sample((4, 2), (2,)), sample((3, 2), (1,)), 
 
 
 @composition(MATMUL, domain=NEAR, samples=REFLECTORS, reference=lambda a, tau: _reflected(a, tau)[:, : a.shape[1]],
-             aliases=("linalg.householder_product",))  # fmt: skip
+             aliases=("linalg.householder_product",))
 def orgqr(input, tau):
     """The first columns, as many as `input` has, of the product of reflections whose vectors are below its diagonal."""
     v, t = _compact("householder_product", input, tau)
@@ -60,7 +60,7 @@ def _reference_ormqr(a, tau, other, left=True, transpose=False):
 @composition(MATMUL, domain=NEAR, reference=_reference_ormqr,
              samples=(sample((3, 3), (3,), (3, 2)), sample((4, 2), (2,), (3, 4), left=False),
                       sample((4, 2), (2,), (4, 1), transpose=True), sample((3, 1), (1,), (2, 3), False, True),
-                      sample((0, 0), (0,), (0, 2))))  # fmt: skip
+                      sample((0, 0), (0,), (0, 2))))
 def ormqr(input, tau, other, left=True, transpose=False):
     """Q other (with left=False, other Q), without making Q, the product of the reflections; with `transpose`, Qᴴ."""
     v, t = _compact("ormqr", input, tau)
@@ -93,7 +93,7 @@ def _no_rule(xp, g, a):
 
 @op(MATMUL, symbol="geqrf", domain=NEAR, outputs=("a", "tau"), broadcasts=False, wide=True, holomorphic=False, order=0,
     samples=(sample(regular(3, 3)), sample(regular(2, 3, 2)), sample((0, 2))), vjp=_no_rule,
-    reference=by_matrix(_householder))  # fmt: skip
+    reference=by_matrix(_householder))
 def geqrf(xp, input):
     """R on and above the diagonal with the vectors of Householder reflections below it, and their factors, for `orgqr`.
 

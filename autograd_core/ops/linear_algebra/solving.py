@@ -18,7 +18,7 @@ Solution = namedtuple("Solution", "result info")
 
 def _refuse_singular(info):
     reason = matrices.failing(info, "the matrix is singular: pivot {} of its LU factorization is zero; use pinv() or "
-                                    "lstsq()")  # fmt: skip
+                                    "lstsq()")
     if reason:
         raise LinAlgError(reason)
 
@@ -39,7 +39,7 @@ def _gauss_jordan(a):
 @op(MATMUL, symbol="A⁻¹", domain=NEAR, module="linalg", method=False, broadcasts=False, wide=True,
     outputs=("inverse", "info"), detached=("info",), samples=(*SQUARE, sample(regular(2, 2), check_errors=True)),
     reference=lambda a, check_errors=False: (by_matrix(_gauss_jordan)(a), np.zeros(a.shape[:-2], np.int32)),
-    vjp=lambda xp, g, inverse: -(xp.swapped(inverse) @ g[0] @ xp.swapped(inverse)))  # fmt: skip
+    vjp=lambda xp, g, inverse: -(xp.swapped(inverse) @ g[0] @ xp.swapped(inverse)))
 def inv_ex(xp, a, *, check_errors=False):
     """Inverses, infinite where a matrix is singular, and where the first zero pivot of each is (0 if it has none)."""
     matrices.require("inv", a, square=True)
@@ -50,7 +50,7 @@ def inv_ex(xp, a, *, check_errors=False):
 
 
 @composition(MATMUL, domain=NEAR, samples=SQUARE, reference=by_matrix(_gauss_jordan),
-             aliases=("linalg.inv",))  # fmt: skip
+             aliases=("linalg.inv",))
 def inverse(input):
     """Inverses of square matrices; LinAlgError says which is singular.
 
@@ -65,14 +65,14 @@ def inverse(input):
 SYSTEMS = (
     sample(regular(3, 3), (3, 2)), sample(regular(2, 2, 2), (2, 2, 1)), sample(regular(2, 2), (3, 2, 2)),
     sample(regular(2, 1, 2, 2), (3, 2, 1)), sample((0, 0), (0, 2)), sample(regular(2, 2), (2, 0)),
-)  # fmt: skip
+)
 
 
 @op(MATMUL, symbol="A⁻¹B", domain=NEAR, method=False, wide=True,
     samples=(*SYSTEMS, sample(regular(3, 3), (3, 2), check_errors=False)),
     reference=lambda a, b, check_errors=True: by_matrix(_gauss_jordan)(a) @ b,
     vjp=(lambda xp, g, a, y: -xp.solve_system(xp.swapped(a), g) @ xp.swapped(y),
-         lambda xp, g, a: xp.solve_system(xp.swapped(a), g)))  # fmt: skip
+         lambda xp, g, a: xp.solve_system(xp.swapped(a), g)))
 def solve_system(xp, a, b, *, check_errors=True):
     """The x with a x = b, for (stacks of) matrices a and b."""
     matrices.require("solve", a, b)
@@ -107,7 +107,7 @@ def _reference_solve(a, b, left=True, check_errors=False):
 
 
 SIDES = (*SYSTEMS, sample(regular(3, 3), (3,)), sample(regular(2, 3, 3), (2, 3)),
-         sample(regular(3, 3), (2, 3), left=False))  # fmt: skip
+         sample(regular(3, 3), (2, 3), left=False))
 
 
 @composition(MATMUL, domain=NEAR, samples=SIDES, reference=_reference_solve, module="linalg")
@@ -122,7 +122,7 @@ def solve(A, B, *, left=True):
 
 
 @op(MATMUL, symbol="pivot 0", domain=NEAR, method=False, broadcasts=False, wide=True, samples=SQUARE, vjp=NO_GRADIENT,
-    reference=lambda a: np.zeros(a.shape[:-2], np.int32))  # fmt: skip
+    reference=lambda a: np.zeros(a.shape[:-2], np.int32))
 def zero_pivot(xp, a):
     """Where the LU factorization of each matrix meets its first zero pivot, counted from 1; 0 if it meets none."""
     matrices.require("solve", a, square=True)
@@ -152,7 +152,7 @@ TRIANGLES = (
     sample(triangular(2, 2, 2), (2, 2, 1), upper=False, unitriangular=True),
     sample(regular(2, 2), (4, 2, 2), upper=True), sample(triangular(2, 1, 2, 2), (3, 2, 1), upper=False),
     sample((0, 0), (0, 2), upper=True), sample((2, 2), (2, 0), upper=False),
-)  # fmt: skip
+)
 
 
 def _reference_triangular(a, b, upper, unitriangular=False, left=True):
@@ -165,7 +165,7 @@ def _reference_triangular(a, b, upper, unitriangular=False, left=True):
 @op(MATMUL, symbol="△⁻¹B", domain=NEAR, method=False, wide=True, samples=TRIANGLES, reference=_reference_triangular,
     vjp=(_matrix_rule,
          lambda xp, g, a, upper, unitriangular: xp.solve_lower_upper(
-             xp.swapped(a), g, upper=not upper, unitriangular=unitriangular)))  # fmt: skip
+             xp.swapped(a), g, upper=not upper, unitriangular=unitriangular)))
 def solve_lower_upper(xp, a, b, *, upper, unitriangular=False):
     """The x with a x = b for triangular a; what lies in its other triangle is not read."""
     matrices.require("solve_triangular", a, b)
@@ -176,7 +176,7 @@ def solve_lower_upper(xp, a, b, *, upper, unitriangular=False):
 
 
 @composition(MATMUL, domain=NEAR, module="linalg", reference=_reference_triangular,
-             samples=(*TRIANGLES, sample(triangular(3, 3), (2, 3), upper=False, left=False)))  # fmt: skip
+             samples=(*TRIANGLES, sample(triangular(3, 3), (2, 3), upper=False, left=False)))
 def solve_triangular(A, B, *, upper, left=True, unitriangular=False):
     """The X with A X = B (with left=False, X A = B) for triangular A, whose other triangle is not read.
 
@@ -195,7 +195,7 @@ def _reference_older(b, a, upper=True, transpose=False, unitriangular=False):
 
 @composition(MATMUL, domain=NEAR, reference=_reference_older,
              samples=(sample((3, 2), regular(3, 3)), sample((2, 1), regular(2, 2), upper=False, transpose=True),
-                      sample((2, 1), regular(2, 2), unitriangular=True), sample((0, 1), (0, 0))))  # fmt: skip
+                      sample((2, 1), regular(2, 2), unitriangular=True), sample((0, 1), (0, 0))))
 def triangular_solve(b, A, upper=True, transpose=False, unitriangular=False):
     """The older form of `linalg.solve_triangular`: the solution, and a copy of A."""
     matrices.require("triangular_solve", A, b)
@@ -220,7 +220,7 @@ def _reference_by_factor(b, factor, upper=False):
 
 @composition(MATMUL, domain=NEAR, reference=_reference_by_factor,
              samples=(sample((3, 2), triangular(3, 3)), sample((2, 2, 1), regular(2, 2), upper=True),
-                      sample((0, 1), (0, 0))))  # fmt: skip
+                      sample((0, 1), (0, 0))))
 def cholesky_solve(B, L, upper=False):
     """The X with A X = B, given the Cholesky factor L of A (with `upper`, the upper one)."""
     matrices.require("cholesky_solve", B, L)
@@ -229,7 +229,7 @@ def cholesky_solve(B, L, upper=False):
 
 @composition(MATMUL, domain=NEAR, reference=lambda factor, upper=False: _reference_by_factor(
                  np.eye(factor.shape[-1]), factor, upper),
-             samples=(sample(triangular(3, 3)), sample(regular(2, 2, 2), upper=True), sample((0, 0))))  # fmt: skip
+             samples=(sample(triangular(3, 3)), sample(regular(2, 2, 2), upper=True), sample((0, 0))))
 def cholesky_inverse(L, upper=False):
     """The inverse of a matrix, given its Cholesky factor."""
     matrices.require("cholesky_inverse", L, square=True)

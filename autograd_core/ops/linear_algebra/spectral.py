@@ -58,7 +58,7 @@ def _reference_eigh(a, UPLO="L"):
 
 @op(MATMUL, symbol="eigh", domain=NEAR, samples=SYMMETRIC, reference=_reference_eigh, module="linalg", method=False,
     outputs=("eigenvalues", "eigenvectors"), partial=True, holomorphic=False, broadcasts=False, wide=True,
-    tolerance=1e-11, vjp=_eigh_rule)  # fmt: skip
+    tolerance=1e-11, vjp=_eigh_rule)
 def eigh(xp, a, *, UPLO="L"):
     """Eigenvalues, ascending, and eigenvectors of symmetric or Hermitian matrices; one triangle is read, L or U.
 
@@ -78,7 +78,7 @@ def _triangle(UPLO):
     holomorphic=False,
     samples=(sample(positive(3, 3)), sample(positive(2, 2, 2), UPLO="U"), sample(positive(1, 1)), sample((0, 0))),
     reference=lambda a, UPLO="L": _reference_eigh(a)[0], tolerance=1e-11,
-    vjp=lambda xp, g, a, UPLO: _eigh_rule(xp, (g, None), None, xp.eigh(a, UPLO=UPLO)[1]))  # fmt: skip
+    vjp=lambda xp, g, a, UPLO: _eigh_rule(xp, (g, None), None, xp.eigh(a, UPLO=UPLO)[1]))
 def eigvalsh(xp, a, *, UPLO="L"):
     """Eigenvalues, ascending, of symmetric or Hermitian matrices, differentiable where they repeat too."""
     matrices.require("eigvalsh", a, square=True)
@@ -91,7 +91,7 @@ def _check_phase(xp, diagonal, name):
         turning = xp.amax(xp.abs(xp.imag(diagonal))).item()
         if turning > 1e-2:  # as much as PyTorch allows
             raise OperandError(f"{name}: the vectors are unique up to a factor exp(i phi), and what is differentiated "
-                               "depends on it; use only what does not, such as v.abs() or v @ v.mH")  # fmt: skip
+                               "depends on it; use only what does not, such as v.abs() or v @ v.mH")
 
 
 def _eig_rule(xp, g, x_dtype, eigenvalues, eigenvectors):
@@ -146,7 +146,7 @@ GENERAL = (*[Sample((x,), {}, _ordered) for x in (regular(3, 3), regular(2, 2, 2
 
 @op(MATMUL, symbol="eig", domain=NEAR, module="linalg", method=False, reference=matrices.by_matrix(_reference_eig),
     samples=GENERAL, outputs=("eigenvalues", "eigenvectors"), partial=True, holomorphic=False, broadcasts=False,
-    wide=True, tolerance=1e-9, vjp=_eig_rule)  # fmt: skip
+    wide=True, tolerance=1e-9, vjp=_eig_rule)
 def eig(xp, x):
     """Eigenvalues, in no particular order, and eigenvectors of square matrices, complex even if the matrix is real.
 
@@ -160,7 +160,7 @@ def eig(xp, x):
 
 @composition(MATMUL, domain=NEAR, module="linalg", tolerance=1e-9,
              samples=tuple(replace(s, seen=_sums) for s in GENERAL),
-             reference=lambda a: matrices.by_matrix(_reference_eig)(a)[0])  # fmt: skip
+             reference=lambda a: matrices.by_matrix(_reference_eig)(a)[0])
 def eigvals(A):
     """Eigenvalues of square matrices, in no particular order, complex even if the matrix is real."""
     return eig(A)[0]
@@ -234,7 +234,7 @@ RECTANGULAR = (regular(3, 3), regular(4, 2), regular(2, 2, 3))
     samples=(*[Sample((x,), {"full_matrices": full}, seen_svd) for x in RECTANGULAR for full in (False, True)],
              Sample(((0, 0),), {}, None)),
     outputs=("U", "S", "Vh"), partial=True, holomorphic=False, broadcasts=False, wide=True, tolerance=1e-11,
-    vjp=_svd_rule)  # fmt: skip
+    vjp=_svd_rule)
 def svd_factors(xp, a, *, full_matrices=True):
     """Singular value decomposition a = U diag(S) Vh, S descending; full_matrices=False keeps as many vectors as values.
 
@@ -248,7 +248,7 @@ def svd_factors(xp, a, *, full_matrices=True):
 @op(MATMUL, symbol="σ(A)", domain=NEAR, module="linalg", method=False, broadcasts=False, wide=True, holomorphic=False,
     samples=(*[sample(x) for x in RECTANGULAR], sample((0, 2))), reference=lambda a: reference_svd(a)[1],
     tolerance=1e-11,
-    vjp=lambda xp, g, a: _svd_rule(xp, (None, g, None), *xp.svd_factors(a, full_matrices=False)))  # fmt: skip
+    vjp=lambda xp, g, a: _svd_rule(xp, (None, g, None), *xp.svd_factors(a, full_matrices=False)))
 def svdvals(xp, a):
     """Singular values, descending, differentiable where they repeat too."""
     matrices.require("svdvals", a)

@@ -42,7 +42,7 @@ def _pull_rule(xp, g, w, x1, x2):
     samples=(sample((2, 3), (2, 2), (3, 2)), sample((2, 1, 3), (2, 1, 2), (3, 2)), sample((0, 2), (0, 3), (2, 3))),
     reference=lambda w, x1, x2: (w[..., None] * (x1[..., :, None, :] - x2[..., None, :, :])).sum(-2),
     vjp=(_pull_rule, lambda xp, g, w: g * xp.sum(w, dim=-1, keepdim=True),
-         lambda xp, g, w: -xp.matmul(xp.swapped(w), g)))  # fmt: skip
+         lambda xp, g, w: -xp.matmul(xp.swapped(w), g)))
 def pull(xp, w, x1, x2):
     """Σⱼ wᵢⱼ (aᵢ - bⱼ) for weights (..., P, R) and the rows of x1 (..., P, M) and x2 (..., R, M)."""
     if _by_products(w, x1, x2):
@@ -75,7 +75,7 @@ def _weights(xp, g, y):
     samples=(sample((2, 3), (3, 3)), sample((2, 1, 2, 2), (3, 2)), sample((0, 3), (2, 3)), sample((2, 0), (3, 0))),
     reference=lambda x1, x2: np.sqrt(((x1[..., :, None, :] - x2[..., None, :, :]) ** 2).sum(-1)),
     vjp=(lambda xp, g, x1, x2, y: xp.pull(_weights(xp, g, y), x1, x2),
-         lambda xp, g, x1, x2, y: xp.pull(xp.swapped(_weights(xp, g, y)), x2, x1)))  # fmt: skip
+         lambda xp, g, x1, x2, y: xp.pull(xp.swapped(_weights(xp, g, y)), x2, x1)))
 def euclidean_distances(xp, x1, x2):
     """Euclidean distances (..., P, R) between the rows of x1 (..., P, M) and x2 (..., R, M)."""
     a, b = (x.astype(WIDER.get(x.dtype, x.dtype), copy=False) for x in (x1, x2))

@@ -297,10 +297,10 @@ def linear_cross_entropy(
     head, spread = linear_weight.shape[0], linear_weight.shape[1:-1]
     if input.ndim not in (1, 2) or linear_weight.ndim < 2 or (spread and input.ndim == 1):
         raise OperandError(f"linear_cross_entropy() takes (N, in) and a weight (C, ..., in), or (in) and (C, in), not "
-                           f"{input.shape} and {linear_weight.shape}")  # fmt: skip
+                           f"{input.shape} and {linear_weight.shape}")
     if linear_bias is not None and linear_bias.shape != (head, *spread):
         raise OperandError(f"linear_cross_entropy(): linear_bias must have shape {(head, *spread)}, "
-                           f"not {linear_bias.shape}")  # fmt: skip
+                           f"not {linear_bias.shape}")
     shape = (*input.shape[:-1], head, *spread)
     if ignore_index is not None and target.shape == shape:
         raise OperandError("linear_cross_entropy(): ignore_index has no meaning for target probabilities")

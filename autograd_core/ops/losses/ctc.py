@@ -212,13 +212,13 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
 def _check(log_probs, targets, input_lengths, target_lengths, blank):
     if log_probs.ndim != 3 or targets.ndim not in (1, 2):
         raise OperandError("ctc_loss() takes log_probs of shape (T, N, C) and targets of shape (N, S) or (ΣS), not "
-                           f"{log_probs.shape} and {targets.shape}")  # fmt: skip
+                           f"{log_probs.shape} and {targets.shape}")
     frames, n, classes = log_probs.shape
     if any(v.dtype.kind not in "iu" for v in (targets, input_lengths, target_lengths)):
         raise DtypeError("ctc_loss(): targets and lengths must be integers")
     if any(v.shape != (n,) for v in (input_lengths, target_lengths)) or (targets.ndim == 2 and len(targets) != n):
         raise OperandError(f"ctc_loss(): log_probs of shape {log_probs.shape} needs {n} input lengths, target lengths "
-                           "and rows of targets")  # fmt: skip
+                           "and rows of targets")
     if not 0 <= blank < classes:
         raise OperandError(f"ctc_loss(): blank={blank} is not among {classes} classes")
     room = targets.shape[1] if targets.ndim == 2 else len(targets)

@@ -59,7 +59,7 @@ def _np_cosine(x, y, dim=1, eps=1e-8):
     samples=(sample((2, 3), (2, 3)), sample((3, 1), (3, 2), dim=0), sample((2, 3), (3,), -1, eps=9.0),
              sample((0, 3), (0, 3))),
     reference=_np_cosine,
-)  # fmt: skip
+)
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     """Cosines of the angles between vectors along `dim`; lengths below `eps` count as `eps`.
 
@@ -135,7 +135,7 @@ def _np_pdist(x, p=2.0):
 
 
 @composition(REDUCTION, method=False, reference=_np_pdist,
-             samples=(sample((4, 3)), sample((3, 2), p=1.0), sample((3, 2), 3), sample((0, 3))))  # fmt: skip
+             samples=(sample((4, 3)), sample((3, 2), p=1.0), sample((3, 2), 3), sample((0, 3))))
 def pdist(input, p=2.0):
     """Distances, norms of order `p`, between the rows of a matrix: of 0 to 1, 0 to 2, ..., 1 to 2, ..."""
     if input.ndim != 2:

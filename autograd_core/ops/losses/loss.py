@@ -29,7 +29,7 @@ def reduction_of(reduction, size_average=None, reduce=None):
         return reduction
     if any(v is not None and not isinstance(v, bool) for v in (size_average, reduce)):
         raise TypeError(f"size_average and reduce are booleans, not {size_average!r} and {reduce!r}; name what follows "
-                        "them in the list of parameters, such as reduction='sum'")  # fmt: skip
+                        "them in the list of parameters, such as reduction='sum'")
     reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
     warnings.warn(f"size_average and reduce are deprecated; write reduction='{reduction}'", stacklevel=3)
     return reduction
@@ -226,7 +226,7 @@ def binary_cross_entropy_with_logits(
 @op(ELEMENTWISE, symbol="bce", domain=UNIT, method=False, floating=True, wide=True, samples=(sample((2, 3), (2, 3)),),
     reference=lambda p, t: -t * math.log(p) - (1 - t) * math.log1p(-p),
     vjp=(lambda xp, g, input, target: g * ((input - target) / xp.maximum(input * (1 - input), 1e-12)),
-         lambda xp, g, input: g * (_clamped(xp, xp.log1p(-input)) - _clamped(xp, xp.log(input)))))  # fmt: skip
+         lambda xp, g, input: g * (_clamped(xp, xp.log1p(-input)) - _clamped(xp, xp.log(input)))))
 def bernoulli_loss(xp, input, target):
     """-t·log p - (1 - t)·log(1 - p), with each logarithm at least -100."""
     return -target * xp.maximum(xp.log(input), -100) - (1 - target) * xp.maximum(xp.log1p(-input), -100)
@@ -248,6 +248,6 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     for name, x in (("input", input), ("target", target)):
         if not holds((x >= 0) & (x <= 1)):
             raise OperandError(f"binary_cross_entropy(): {name} must lie in [0, 1]; for raw scores use "
-                               "binary_cross_entropy_with_logits")  # fmt: skip
+                               "binary_cross_entropy_with_logits")
     loss = bernoulli_loss(input, target)
     return reduced(loss if weight is None else loss * weight, reduction_of(reduction, size_average, reduce))

@@ -98,7 +98,7 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     classes = input.shape[-1]
     if target.shape not in ((input.shape[:-1], (1,)) if input.ndim == 1 else (input.shape[:-1],)):
         raise OperandError(f"multi_margin_loss(): input of shape {input.shape} takes class indices of shape "
-                           f"{input.shape[:-1]}, not {target.shape}")  # fmt: skip
+                           f"{input.shape[:-1]}, not {target.shape}")
     if weight is not None and weight.shape != (classes,):
         raise OperandError(f"multi_margin_loss(): weight must have shape {(classes,)}, not {weight.shape}")
     _check_range(target, 0, classes, "multi_margin_loss")
@@ -156,7 +156,7 @@ def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduct
     classes = input.shape[-1]
     if target.shape != input.shape:
         raise OperandError(f"multilabel_margin_loss(): target must have the shape of input, {input.shape}, "
-                           f"not {target.shape}")  # fmt: skip
+                           f"not {target.shape}")
     _check_range(target, -1, classes, "multilabel_margin_loss")
     listed = functional.cumsum((target < 0).long(), dim=-1) == 0
     chosen = functional.where(listed, target, 0)

@@ -30,7 +30,7 @@ def gate(xp, a, b):
 
 
 @op(ELEMENTWISE, symbol="relu", domain=KINK_AT_0, reference=lambda x: max(x, 0.0),
-    vjp=lambda xp, g, y: xp.gate(g, y))  # fmt: skip
+    vjp=lambda xp, g, y: xp.gate(g, y))
 def relu(xp, x):
     """max(x, 0); its gradient at 0 is 0.
 
@@ -45,7 +45,7 @@ def relu(xp, x):
     reference=lambda a, b, negative_slope: a if b > 0 else negative_slope * a,
     samples=(sample((2, 3), (2, 3), negative_slope=0.2), sample((5,), (5,), negative_slope=-2.0)),
     vjp=(lambda xp, g, b, negative_slope: xp.leaky_gate(g, b, negative_slope=negative_slope),
-         lambda xp, g, b: xp.zeros_like(b)))  # fmt: skip
+         lambda xp, g, b: xp.zeros_like(b)))
 def leaky_gate(xp, a, b, *, negative_slope):
     """`input` times the derivative of `leaky_relu` at `other`."""
     return xp.kernels.leaky_gate(a, b, negative_slope)
@@ -54,7 +54,7 @@ def leaky_gate(xp, a, b, *, negative_slope):
 @op(ELEMENTWISE, symbol="leaky relu", domain=KINK_AT_0, method=False, floating=True, wide=True,
     reference=lambda x, negative_slope=0.01: x if x > 0 else negative_slope * x,
     samples=(sample((2, 3)), sample((5,), negative_slope=0.2), sample((5,), negative_slope=-2.0)),
-    vjp=lambda xp, g, x, negative_slope: xp.leaky_gate(g, x, negative_slope=negative_slope))  # fmt: skip
+    vjp=lambda xp, g, x, negative_slope: xp.leaky_gate(g, x, negative_slope=negative_slope))
 def leaky_relu(xp, x, *, negative_slope=0.01):
     """x above 0, `negative_slope`·x elsewhere, the slope at 0 included."""
     return xp.kernels.leaky_relu(x, negative_slope)
@@ -73,7 +73,7 @@ def _elu_bend(xp, g, a, b, alpha, scale, input_scale):
              sample((5,), (5,), alpha=0.5, scale=2.0, input_scale=1.0),
              sample((5,), (5,), alpha=2.0, scale=1.0, input_scale=0.3)),
     vjp=(lambda xp, g, b, alpha, scale, input_scale: xp.elu_gradient(
-        g, b, alpha=alpha, scale=scale, input_scale=input_scale), _elu_bend))  # fmt: skip
+        g, b, alpha=alpha, scale=scale, input_scale=input_scale), _elu_bend))
 def elu_gradient(xp, a, b, *, alpha, scale, input_scale):
     """`input` times the derivative of `elu` at `other`."""
     return xp.kernels.elu_gradient(a, b, alpha, scale, input_scale)
@@ -84,14 +84,14 @@ def elu_gradient(xp, a, b, *, alpha, scale, input_scale):
         x if x > 0 else alpha * math.expm1(input_scale * x)),
     samples=(sample((2, 3)), sample((5,), alpha=0.5), sample((5,), scale=2.0, input_scale=0.3)),
     vjp=lambda xp, g, x, alpha, scale, input_scale: xp.elu_gradient(
-        g, x, alpha=alpha, scale=scale, input_scale=input_scale))  # fmt: skip
+        g, x, alpha=alpha, scale=scale, input_scale=input_scale))
 def elu(xp, x, *, alpha=1.0, scale=1.0, input_scale=1.0):
     """scale·x above 0, scale·alpha·(exp(input_scale·x) - 1) elsewhere (Clevert et al. 2015)."""
     return xp.kernels.elu(x, alpha, scale, input_scale)
 
 
 @composition(ELEMENTWISE, domain=KINK_AT_0, method=False,
-             reference=lambda x: SELU_SCALE * (x if x > 0 else SELU_ALPHA * math.expm1(x)))  # fmt: skip
+             reference=lambda x: SELU_SCALE * (x if x > 0 else SELU_ALPHA * math.expm1(x)))
 def selu(input):
     """Self-normalising ELU: 1.0507·elu(x, 1.6733) (Klambauer et al. 2017)."""
     return functional.elu(input, alpha=SELU_ALPHA, scale=SELU_SCALE)
@@ -101,7 +101,7 @@ def selu(input):
     reference=lambda a, b, low, high, scale=1.0: a * scale if low < b < high else 0.0,
     samples=(sample((2, 3), (2, 3), low=-1, high=1), sample((5,), (5,), low=-1, high=1, scale=2.0)),
     vjp=(lambda xp, g, b, low, high, scale: xp.within(g, b, low=low, high=high, scale=scale),
-         lambda xp, g, b: xp.zeros_like(b)))  # fmt: skip
+         lambda xp, g, b: xp.zeros_like(b)))
 def within(xp, a, b, *, low, high, scale=1.0):
     """scale·`input` where `other` lies between two numbers, else 0: the gradient of what is straight between kinks."""
     return xp.kernels.within(a, b, low, high, scale)
@@ -109,14 +109,14 @@ def within(xp, a, b, *, low, high, scale=1.0):
 
 @op(ELEMENTWISE, symbol="clip", domain=Interval(-3, 3, kinks=(-1, 1)), method=False, floating=True,
     wide=True, samples=(sample((2, 3), low=-1, high=1),), reference=lambda x, low, high: min(max(x, low), high),
-    vjp=lambda xp, g, x, low, high: xp.within(g, x, low=low, high=high))  # fmt: skip
+    vjp=lambda xp, g, x, low, high: xp.within(g, x, low=low, high=high))
 def bounded(xp, x, *, low, high):
     """`clamp` between two numbers, with a gradient of 0 on the bounds."""
     return xp.kernels.bounded(x, low, high)
 
 
 @composition(ELEMENTWISE, domain=Interval(-3, 3, kinks=(-1, 1)), method=False,
-             reference=lambda x, min_val=-1.0, max_val=1.0: min(max(x, min_val), max_val))  # fmt: skip
+             reference=lambda x, min_val=-1.0, max_val=1.0: min(max(x, min_val), max_val))
 def hardtanh(input, min_val=-1.0, max_val=1.0):
     """x clipped to [min_val, max_val]; the gradient is 0 on the bounds."""
     if min_val > max_val:
@@ -135,7 +135,7 @@ def relu6(input):
 
 
 @composition(ELEMENTWISE, domain=KINK_AT_0, method=False, samples=(sample((2, 3)), sample((5,), value=-1.0)),
-             reference=lambda x, threshold=0.0, value=0.0: x if x > threshold else value)  # fmt: skip
+             reference=lambda x, threshold=0.0, value=0.0: x if x > threshold else value)
 def threshold(input, threshold=0.0, value=0.0):
     """x above `threshold`, `value` elsewhere; the gradient at the threshold is 0."""
     return functional.where(input <= threshold, value, input)  # so that NaN stays
@@ -143,7 +143,7 @@ def threshold(input, threshold=0.0, value=0.0):
 
 @op(ELEMENTWISE, symbol="hardsigmoid", domain=Interval(-5, 5, kinks=(-3, 3)), method=False, floating=True, wide=True,
     real_only=True, reference=lambda x: min(max(x + 3, 0.0), 6.0) / 6,
-    vjp=lambda xp, g, x: xp.within(g, x, low=-3, high=3, scale=1 / 6))  # fmt: skip
+    vjp=lambda xp, g, x: xp.within(g, x, low=-3, high=3, scale=1 / 6))
 def hardsigmoid(xp, x):
     """The logistic function in three straight pieces: x / 6 + ½ between -3 and 3; the gradient is 0 on the bounds."""
     return xp.kernels.hardsigmoid(x)
@@ -152,7 +152,7 @@ def hardsigmoid(xp, x):
 @op(ELEMENTWISE, symbol="hardswish′", domain=Interval(-5, 5, kinks=(-3, 3)), method=False, floating=True, wide=True,
     reference=lambda a, b: a * (b / 3 + 0.5 if abs(b) < 3 else float(b > 0)),
     vjp=(lambda xp, g, b: xp.hardswish_gradient(g, b),
-         lambda xp, g, a, b: xp.within(g * a, b, low=-3, high=3, scale=1 / 3)))  # fmt: skip
+         lambda xp, g, a, b: xp.within(g * a, b, low=-3, high=3, scale=1 / 3)))
 def hardswish_gradient(xp, a, b):
     """`input` times the derivative of `hardswish` at `other`."""
     return xp.kernels.hardswish_gradient(a, b)
@@ -160,21 +160,21 @@ def hardswish_gradient(xp, a, b):
 
 @op(ELEMENTWISE, symbol="hardswish", domain=Interval(-5, 5, kinks=(-3, 3)), method=False, floating=True, wide=True,
     real_only=True, reference=lambda x: x * min(max(x + 3, 0.0), 6.0) / 6,
-    vjp=lambda xp, g, x: xp.hardswish_gradient(g, x))  # fmt: skip
+    vjp=lambda xp, g, x: xp.hardswish_gradient(g, x))
 def hardswish(xp, x):
     """x·hardsigmoid(x) (Howard et al. 2019)."""
     return xp.kernels.hardswish(x)
 
 
 @composition(ELEMENTWISE, domain=KINK_AT_0, method=False, samples=(sample((2, 3)), sample((5,), alpha=0.5)),
-             reference=lambda x, alpha=1.0: x if x > 0 else alpha * math.expm1(x / alpha))  # fmt: skip
+             reference=lambda x, alpha=1.0: x if x > 0 else alpha * math.expm1(x / alpha))
 def celu(input, alpha=1.0):
     """x above 0, alpha·(exp(x / alpha) - 1) elsewhere: an ELU whose slope is continuous (Barron 2017)."""
     return functional.elu(input, alpha=alpha, input_scale=1 / alpha)
 
 
 @composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(-0.5, 0.5)), method=False,
-             reference=lambda x, lambd=0.5: math.copysign(max(abs(x) - lambd, 0.0), x))  # fmt: skip
+             reference=lambda x, lambd=0.5: math.copysign(max(abs(x) - lambd, 0.0), x))
 def softshrink(input, lambd=0.5):
     """x moved towards 0 by `lambd`, and 0 within; the gradient is 0 on the bounds."""
     if lambd < 0:
@@ -183,7 +183,7 @@ def softshrink(input, lambd=0.5):
 
 
 @composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(-0.5, 0.5)),
-             reference=lambda x, lambd=0.5: x if abs(x) > lambd else 0.0)  # fmt: skip
+             reference=lambda x, lambd=0.5: x if abs(x) > lambd else 0.0)
 def hardshrink(input, lambd=0.5):
     """x, but 0 within [-lambd, lambd]."""
     return functional.where((input >= -lambd) & (input <= lambd), 0, input)
@@ -195,7 +195,7 @@ def _slow_prelu(x, weight):
 
 
 @composition(CHANNELWISE, domain=KINK_AT_0, reference=_slow_prelu,
-             samples=(sample((2, 3), (1,)), sample((2, 3, 2), (3,)), sample((0, 3), (3,))))  # fmt: skip
+             samples=(sample((2, 3), (1,)), sample((2, 3, 2), (3,)), sample((0, 3), (3,))))
 def prelu(input, weight):
     """x above 0, weight·x elsewhere, with one slope, or one for each channel of (N, C, ...) (He et al. 2015)."""
     if weight.shape == (1,):

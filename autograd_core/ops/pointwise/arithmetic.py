@@ -24,7 +24,7 @@ def _scaled(call):
 
 @op(BINARY, symbol="+", reference=lambda a, b, alpha=1: a + alpha * b, commutative=True, form=_scaled,
     samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=-1.5)), operators=("__add__", "__radd__"),
-    holomorphic=True, vjp=(lambda xp, g: g, lambda xp, g: g))  # fmt: skip
+    holomorphic=True, vjp=(lambda xp, g: g, lambda xp, g: g))
 def add(xp, a, b):
     """Sum, element by element; `alpha` times `other` if it is given.
 
@@ -37,7 +37,7 @@ def add(xp, a, b):
 
 @op(BINARY, symbol="-", reference=lambda a, b, alpha=1: a - alpha * b, aliases=("sub",), form=_scaled,
     samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=2)), operators=("__sub__", "__rsub__"),
-    holomorphic=True, vjp=(lambda xp, g: g, lambda xp, g: -g))  # fmt: skip
+    holomorphic=True, vjp=(lambda xp, g: g, lambda xp, g: -g))
 def subtract(xp, a, b):
     """Difference, element by element; `alpha` times `other` if it is given."""
     return a - b
@@ -45,7 +45,7 @@ def subtract(xp, a, b):
 
 @op(BINARY, symbol="×", reference=lambda a, b: a * b, aliases=("mul",), commutative=True,
     operators=("__mul__", "__rmul__"), holomorphic=True,
-    vjp=(lambda xp, g, b: g * b, lambda xp, g, a: g * a))  # fmt: skip
+    vjp=(lambda xp, g, b: g * b, lambda xp, g, a: g * a))
 def multiply(xp, a, b):
     """Product, element by element."""
     return a * b
@@ -77,7 +77,7 @@ ROUNDED = {None: lambda q: q, "floor": math.floor, "trunc": math.trunc}
     samples=(sample((2, 3), (3,)), *[sample(*s.inputs, rounding_mode=mode) for s in BETWEEN
                                      for mode in ("floor", "trunc")]),
     operators=("__truediv__", "__rtruediv__"),
-    holomorphic=True, vjp=(lambda xp, g, b: g / b, lambda xp, g, a, b: -g * (a / b) / b))  # fmt: skip
+    holomorphic=True, vjp=(lambda xp, g, b: g / b, lambda xp, g, a, b: -g * (a / b) / b))
 def divide(xp, a, b):
     """Quotient, element by element; of integers it is floating point.
 

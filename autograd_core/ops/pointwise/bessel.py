@@ -78,7 +78,7 @@ def _j1_bend(xp, g, x, y):
 
 
 @op(ELEMENTWISE, symbol="J₁′", domain=Interval(0.5, 1.5), reference=lambda x: _j0(x) - _j1(x) / x, method=False,
-    vjp=_j1_bend, **SPECIAL | {"module": ""})  # fmt: skip
+    vjp=_j1_bend, **SPECIAL | {"module": ""})
 def bessel_j1_slope(xp, x):
     """The derivative of `bessel_j1`, without cancellation."""
     return xp.kernels.bessel_j(x, 2)
@@ -86,7 +86,7 @@ def bessel_j1_slope(xp, x):
 
 @op(ELEMENTWISE, symbol="Y₁′", domain=Interval(0.5, 1.8), reference=lambda x: _slow_y0(x) - _slow_y1(x) / x,
     method=False, vjp=lambda xp, g, x, y: -g * (y / x + (1 - 1 / x / x) * xp.bessel_y1(x)),
-    **SPECIAL | {"module": ""})  # fmt: skip
+    **SPECIAL | {"module": ""})
 def bessel_y1_slope(xp, x):
     """The derivative of `bessel_y1`, without cancellation."""
     return xp.kernels.bessel_y(x, 2)
@@ -99,28 +99,28 @@ def bessel_j1(xp, x):
 
 
 @op(ELEMENTWISE, symbol="Y₀", domain=Interval(1, 3), reference=_slow_y0,
-    vjp=lambda xp, g, x: -g * xp.bessel_y1(x), **SPECIAL)  # fmt: skip
+    vjp=lambda xp, g, x: -g * xp.bessel_y1(x), **SPECIAL)
 def bessel_y0(xp, x):
     """Bessel function of the second kind of order 0; -inf at 0, NaN below."""
     return xp.kernels.bessel_y(x, 0)
 
 
 @op(ELEMENTWISE, symbol="Y₁", domain=Interval(0.5, 1.8), reference=_slow_y1,
-    vjp=lambda xp, g, x: g * xp.bessel_y1_slope(x), **SPECIAL)  # fmt: skip
+    vjp=lambda xp, g, x: g * xp.bessel_y1_slope(x), **SPECIAL)
 def bessel_y1(xp, x):
     """Bessel function of the second kind of order 1; -inf at 0, NaN below."""
     return xp.kernels.bessel_y(x, 1)
 
 
 @op(ELEMENTWISE, symbol="I₀", domain=REAL, reference=_i0, vjp=lambda xp, g, x: g * xp.i1(x),
-    aliases=("special.i0", "special.modified_bessel_i0"), **SPECIAL | {"module": ""})  # fmt: skip
+    aliases=("special.i0", "special.modified_bessel_i0"), **SPECIAL | {"module": ""})
 def i0(xp, x):
     """Modified Bessel function of the first kind of order 0."""
     return xp.kernels.modified_bessel_i(x, 0, False)
 
 
 @op(ELEMENTWISE, symbol="I₁", domain=OFF_ZERO, reference=_i1, aliases=("special.modified_bessel_i1",),
-    vjp=lambda xp, g, x, y: g * (xp.i0(x) - _over(xp, y, x)), **SPECIAL)  # fmt: skip
+    vjp=lambda xp, g, x, y: g * (xp.i0(x) - _over(xp, y, x)), **SPECIAL)
 def i1(xp, x):
     """Modified Bessel function of the first kind of order 1."""
     return xp.kernels.modified_bessel_i(x, 1, False)
@@ -150,56 +150,56 @@ def _k_bend(xp, g, x, y, order):
 
 
 @op(ELEMENTWISE, symbol="(e⁻I)′", domain=OFF_ZERO, reference=_slow_i_slope, vjp=_i_bend, method=False,
-    samples=(sample((2, 3), order=0), sample((3,), order=1)), **SPECIAL | {"module": ""})  # fmt: skip
+    samples=(sample((2, 3), order=0), sample((3,), order=1)), **SPECIAL | {"module": ""})
 def scaled_i_slope(xp, x, *, order):
     """The derivative of `i0e` or `i1e`, without cancellation."""
     return xp.kernels.scaled_i_slope(x, order)
 
 
 @op(ELEMENTWISE, symbol="(e⁺K)′", domain=POSITIVE, reference=_slow_k_slope, vjp=_k_bend, method=False,
-    samples=(sample((2, 3), order=0), sample((3,), order=1)), **SPECIAL | {"module": ""})  # fmt: skip
+    samples=(sample((2, 3), order=0), sample((3,), order=1)), **SPECIAL | {"module": ""})
 def scaled_k_slope(xp, x, *, order):
     """The derivative of `scaled_modified_bessel_k0` or `scaled_modified_bessel_k1`, without cancellation."""
     return xp.kernels.scaled_k_slope(x, order)
 
 
 @op(ELEMENTWISE, symbol="e⁻I₀", domain=OFF_ZERO, reference=lambda x: math.exp(-abs(x)) * _i0(x),
-    vjp=lambda xp, g, x: g * xp.scaled_i_slope(x, order=0), **SPECIAL)  # fmt: skip
+    vjp=lambda xp, g, x: g * xp.scaled_i_slope(x, order=0), **SPECIAL)
 def i0e(xp, x):
     """exp(-|x|)·I₀(x), which does not overflow."""
     return xp.kernels.modified_bessel_i(x, 0, True)
 
 
 @op(ELEMENTWISE, symbol="e⁻I₁", domain=OFF_ZERO, reference=lambda x: math.exp(-abs(x)) * _i1(x),
-    vjp=lambda xp, g, x: g * xp.scaled_i_slope(x, order=1), **SPECIAL)  # fmt: skip
+    vjp=lambda xp, g, x: g * xp.scaled_i_slope(x, order=1), **SPECIAL)
 def i1e(xp, x):
     """exp(-|x|)·I₁(x), which does not overflow."""
     return xp.kernels.modified_bessel_i(x, 1, True)
 
 
 @op(ELEMENTWISE, symbol="K₀", domain=POSITIVE, reference=_k0, aliases=("special.k0",),
-    vjp=lambda xp, g, x: -g * xp.modified_bessel_k1(x), **SPECIAL)  # fmt: skip
+    vjp=lambda xp, g, x: -g * xp.modified_bessel_k1(x), **SPECIAL)
 def modified_bessel_k0(xp, x):
     """Modified Bessel function of the second kind of order 0; inf at 0, NaN below."""
     return xp.kernels.modified_bessel_k(x, 0, False)
 
 
 @op(ELEMENTWISE, symbol="K₁", domain=POSITIVE, reference=_k1, aliases=("special.k1",),
-    vjp=lambda xp, g, x, y: -g * (xp.modified_bessel_k0(x) + y / x), **SPECIAL)  # fmt: skip
+    vjp=lambda xp, g, x, y: -g * (xp.modified_bessel_k0(x) + y / x), **SPECIAL)
 def modified_bessel_k1(xp, x):
     """Modified Bessel function of the second kind of order 1; inf at 0, NaN below."""
     return xp.kernels.modified_bessel_k(x, 1, False)
 
 
 @op(ELEMENTWISE, symbol="e⁺K₀", domain=POSITIVE, reference=lambda x: math.exp(x) * _k0(x), aliases=("special.k0e",),
-    vjp=lambda xp, g, x: g * xp.scaled_k_slope(x, order=0), **SPECIAL)  # fmt: skip
+    vjp=lambda xp, g, x: g * xp.scaled_k_slope(x, order=0), **SPECIAL)
 def scaled_modified_bessel_k0(xp, x):
     """exp(x)·K₀(x), which does not underflow."""
     return xp.kernels.modified_bessel_k(x, 0, True)
 
 
 @op(ELEMENTWISE, symbol="e⁺K₁", domain=POSITIVE, reference=lambda x: math.exp(x) * _k1(x), aliases=("special.k1e",),
-    vjp=lambda xp, g, x: g * xp.scaled_k_slope(x, order=1), **SPECIAL)  # fmt: skip
+    vjp=lambda xp, g, x: g * xp.scaled_k_slope(x, order=1), **SPECIAL)
 def scaled_modified_bessel_k1(xp, x):
     """exp(x)·K₁(x), which does not underflow."""
     return xp.kernels.modified_bessel_k(x, 1, True)
@@ -212,7 +212,7 @@ def airy_ai(xp, x):
 
 
 @op(ELEMENTWISE, symbol="Ai′", domain=Interval(-0.9, 2), reference=lambda x: _slow_airy(x, derivative=True),
-    vjp=lambda xp, g, x: g * (x * xp.airy_ai(x)), **SPECIAL)  # fmt: skip
+    vjp=lambda xp, g, x: g * (x * xp.airy_ai(x)), **SPECIAL)
 def airy_ai_derivative(xp, x):
     """The derivative of Airy's function Ai."""
     return xp.kernels.airy(x, 1)

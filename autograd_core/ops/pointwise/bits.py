@@ -14,35 +14,35 @@ SHIFTS = (sample(integers((2, 3), -40, 40), integers((3,), 0, 9)),)
 
 
 @op(COMPARISON, symbol="&", domain=WHOLE, reference=operator.and_, operators=("__and__", "__rand__"), samples=BOTH,
-    commutative=True, vjp=NO_GRADIENT)  # fmt: skip
+    commutative=True, vjp=NO_GRADIENT)
 def bitwise_and(xp, a, b):
     """Bitwise and of integers or booleans."""
     return a & b
 
 
 @op(COMPARISON, symbol="|", domain=WHOLE, reference=operator.or_, operators=("__or__", "__ror__"), samples=BOTH,
-    commutative=True, vjp=NO_GRADIENT)  # fmt: skip
+    commutative=True, vjp=NO_GRADIENT)
 def bitwise_or(xp, a, b):
     """Bitwise or of integers or booleans."""
     return a | b
 
 
 @op(COMPARISON, symbol="xor", domain=WHOLE, reference=operator.xor, operators=("__xor__", "__rxor__"), samples=BOTH,
-    commutative=True, vjp=NO_GRADIENT)  # fmt: skip
+    commutative=True, vjp=NO_GRADIENT)
 def bitwise_xor(xp, a, b):
     """Bitwise exclusive or of integers or booleans."""
     return a ^ b
 
 
 @op(COMPARISON, symbol="~", domain=WHOLE, reference=lambda x: x ^ (True if isinstance(x, bool) else -1),
-    operators=("__invert__",), samples=tuple(sample(s.inputs[0]) for s in BOTH), vjp=NO_GRADIENT)  # fmt: skip
+    operators=("__invert__",), samples=tuple(sample(s.inputs[0]) for s in BOTH), vjp=NO_GRADIENT)
 def bitwise_not(xp, x):
     """Bitwise complement of integers, negation of booleans."""
     return ~x
 
 
 @op(COMPARISON, symbol="«", domain=WHOLE, reference=operator.lshift, samples=SHIFTS, vjp=NO_GRADIENT,
-    operators=("__lshift__", "__rlshift__"))  # fmt: skip
+    operators=("__lshift__", "__rlshift__"))
 def bitwise_left_shift(xp, a, b):
     """The bits of integers moved `other` places to the left; 0 once all have left."""
     _refuse_booleans("bitwise_left_shift", a)
@@ -50,7 +50,7 @@ def bitwise_left_shift(xp, a, b):
 
 
 @op(COMPARISON, symbol="»", domain=WHOLE, reference=operator.rshift, samples=SHIFTS, vjp=NO_GRADIENT,
-    operators=("__rshift__", "__rrshift__"))  # fmt: skip
+    operators=("__rshift__", "__rrshift__"))
 def bitwise_right_shift(xp, a, b):
     """The bits of integers moved `other` places to the right; copies of the sign follow."""
     _refuse_booleans("bitwise_right_shift", a)

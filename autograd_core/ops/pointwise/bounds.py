@@ -35,14 +35,14 @@ def _chosen(xp, g, a, b, beyond):
 
 
 @op(BINARY, symbol="fmax", reference=max,
-    vjp=(lambda xp, g, a, b: _chosen(xp, g, a, b, a > b), lambda xp, g, a, b: _chosen(xp, g, b, a, b > a)))  # fmt: skip
+    vjp=(lambda xp, g, a, b: _chosen(xp, g, a, b, a > b), lambda xp, g, a, b: _chosen(xp, g, b, a, b > a)))
 def fmax(xp, a, b):
     """The larger of two elements, or the one that is not NaN. A tie shares the gradient equally."""
     return xp.fmax(a, b)
 
 
 @op(BINARY, symbol="fmin", reference=min,
-    vjp=(lambda xp, g, a, b: _chosen(xp, g, a, b, a < b), lambda xp, g, a, b: _chosen(xp, g, b, a, b < a)))  # fmt: skip
+    vjp=(lambda xp, g, a, b: _chosen(xp, g, a, b, a < b), lambda xp, g, a, b: _chosen(xp, g, b, a, b < a)))
 def fmin(xp, a, b):
     """The smaller of two elements, or the one that is not NaN. A tie shares the gradient equally."""
     return xp.fmin(a, b)
@@ -98,14 +98,14 @@ def clamp(input, min=None, max=None):
 
 
 @composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(-1,)), reference=lambda x, min: x if x > min else min,
-             samples=(sample((2, 3), -1), sample((2, 3), min=-1.0)))  # fmt: skip
+             samples=(sample((2, 3), -1), sample((2, 3), min=-1.0)))
 def clamp_min(input, min):
     """Elements below `min`, a number or a tensor, become `min`."""
     return clamp(input, min)
 
 
 @composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(1,)), reference=lambda x, max: x if x < max else max,
-             samples=(sample((2, 3), 1), sample((2, 3), max=1.0)))  # fmt: skip
+             samples=(sample((2, 3), 1), sample((2, 3), max=1.0)))
 def clamp_max(input, max):
     """Elements above `max`, a number or a tensor, become `max`."""
     return clamp(input, None, max)

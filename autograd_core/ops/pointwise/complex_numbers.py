@@ -33,14 +33,14 @@ def _of_complex(call):
 
 
 @op(SHAPE, symbol="Re", samples=EITHER, reference=np.real, holomorphic=False, view=True, method=False,
-    form=_of_complex, vjp=lambda xp, g: xp.complex(g, xp.zeros_like(g)))  # fmt: skip
+    form=_of_complex, vjp=lambda xp, g: xp.complex(g, xp.zeros_like(g)))
 def real(xp, x):
     """The real parts, a view; a real tensor itself."""
     return x.real
 
 
 @op(SHAPE, symbol="Im", samples=COMPLEX, reference=np.imag, holomorphic=False, view=True, method=False,
-    vjp=lambda xp, g: xp.complex(xp.zeros_like(g), g))  # fmt: skip
+    vjp=lambda xp, g: xp.complex(xp.zeros_like(g), g))
 def imag(xp, x):
     """The imaginary parts, a view; of complex tensors only."""
     if x.dtype.kind != "c":
@@ -49,14 +49,14 @@ def imag(xp, x):
 
 
 @op(SHAPE, symbol="x̄", samples=EITHER, reference=np.conj, holomorphic=False, view=True, form=_of_complex,
-    aliases=("conj_physical",), vjp=lambda xp, g: xp.conj(g))  # fmt: skip
+    aliases=("conj_physical",), vjp=lambda xp, g: xp.conj(g))
 def conj(xp, x):
     """The complex conjugates, computed at once; a real tensor itself."""
     return xp.conj(x) if x.dtype.kind == "c" else x
 
 
 @composition(SHAPE, reference=lambda x: np.conj(np.swapaxes(x, -1, -2)),
-             samples=(sample((2, 3)), sample(_complex(2, 3, 2)), sample(_complex(0, 3))))  # fmt: skip
+             samples=(sample((2, 3)), sample(_complex(2, 3, 2)), sample(_complex(0, 3))))
 def adjoint(input):
     """Conjugate transposes: the last two axes exchanged, and conjugated."""
     if input.ndim < 2:
@@ -81,7 +81,7 @@ def _of_one_dtype(call):
 
 @op(JOIN, symbol="a+bi", samples=PAIRS, reference=lambda real, imag: real + 1j * imag, real_only=True,
     broadcasts=True, method=False, form=_of_one_dtype,
-    vjp=(lambda xp, g: xp.real(g), lambda xp, g: xp.imag(g)))  # fmt: skip
+    vjp=(lambda xp, g: xp.real(g), lambda xp, g: xp.imag(g)))
 def complex(xp, real, imag):
     """Complex numbers of given real and imaginary parts."""
     out = xp.empty(np.broadcast_shapes(real.shape, imag.shape), np.result_type(real.dtype, np.complex64))
@@ -99,7 +99,7 @@ def polar(abs, angle):
 
 @op(SHAPE, symbol="re,im", samples=COMPLEX, holomorphic=False, view=True, method=False,
     reference=lambda x: np.stack([x.real, x.imag], -1),
-    vjp=lambda xp, g: xp.complex(g[..., 0], g[..., 1]))  # fmt: skip
+    vjp=lambda xp, g: xp.complex(g[..., 0], g[..., 1]))
 def view_as_real(xp, x):
     """Complex numbers as pairs of real ones along a last axis of length 2; a view."""
     if x.dtype.kind != "c":
@@ -137,7 +137,7 @@ def _angle_rule(xp, g, x):
 
 
 @op(ELEMENTWISE, symbol="∠", domain=OFF_ZERO, floating=True, holomorphic=False, vjp=_angle_rule,
-    reference=lambda x: math.nan if x != x else cmath.phase(x))  # fmt: skip
+    reference=lambda x: math.nan if x != x else cmath.phase(x))
 def angle(xp, x):
     """Angle of every complex number, in radians, in (-π, π]; of a real one 0, or π below 0. Its gradient at 0 is 0."""
     if x.dtype.kind == "c":
@@ -155,7 +155,7 @@ def _sgn_rule(xp, g, x, y):
 
 
 @op(ELEMENTWISE, symbol="sgn", domain=OFF_ZERO, holomorphic=False, vjp=_sgn_rule,
-    reference=lambda x: x / abs(x) if isinstance(x, builtins.complex) else math.copysign(1, x))  # fmt: skip
+    reference=lambda x: x / abs(x) if isinstance(x, builtins.complex) else math.copysign(1, x))
 def sgn(xp, x):
     """x / |x|, and 0 at 0: the direction of a complex number, the sign of a real one."""
     if x.dtype.kind != "c":

@@ -12,7 +12,7 @@ from autograd_core.semantics.memory_format import arranged
 
 
 @op(ELEMENTWISE, symbol="-", reference=lambda x: -x, operators=("__neg__",), aliases=("neg",),
-    holomorphic=True, vjp=lambda xp, g: -g)  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g: -g)
 def negative(xp, x):
     """Minus every element."""
     return -x
@@ -27,14 +27,14 @@ def positive(input):
 
 
 @op(ELEMENTWISE, symbol="|·|", domain=Interval(-2, 2, kinks=(0,)), reference=abs, operators=("__abs__",),
-    aliases=("abs",), holomorphic=False, vjp=lambda xp, g, x: g * xp.sgn(x))  # fmt: skip
+    aliases=("abs",), holomorphic=False, vjp=lambda xp, g, x: g * xp.sgn(x))
 def absolute(xp, x):
     """Absolute value; its gradient at 0 is 0."""
     return abs(x)
 
 
 @op(ELEMENTWISE, symbol="sign", domain=Interval(-2, 2, kinks=(0,)), reference=lambda x: math.copysign(1, x),
-    vjp=lambda xp, g: xp.zeros_like(g))  # fmt: skip
+    vjp=lambda xp, g: xp.zeros_like(g))
 def sign(xp, x):
     """-1, 0 or 1. Piecewise constant: its gradient is 0."""
     return x.copy() if x.dtype.kind == "b" else xp.sign(x)
@@ -46,7 +46,7 @@ def _cast_back(xp, g, x_dtype):
 
 
 @op(CAST, symbol="cast", reference=lambda x, dtype: x, samples=(sample((2, 3), dtype="float64"),),
-    holomorphic=False, vjp=_cast_back)  # fmt: skip
+    holomorphic=False, vjp=_cast_back)
 def astype(xp, x, *, dtype):
     """The elements in another dtype."""
     if x.dtype.kind == "c" and np.dtype(dtype).kind not in "cb":

@@ -28,14 +28,14 @@ def bell(xp, x, *, half=False):
 
 
 @op(ELEMENTWISE, symbol="erf", domain=REAL, reference=math.erf, floating=True, aliases=("special.erf",),
-    vjp=lambda xp, g, x: g * ((2 / ROOT_PI) * xp.bell(x)))  # fmt: skip
+    vjp=lambda xp, g, x: g * ((2 / ROOT_PI) * xp.bell(x)))
 def erf(xp, x):
     """Error function, 2/√π ∫₀ˣ exp(-t²) dt."""
     return xp.kernels.erf(x)
 
 
 @op(ELEMENTWISE, symbol="erfc", domain=REAL, reference=math.erfc, floating=True, aliases=("special.erfc",),
-    vjp=lambda xp, g, x: g * ((-2 / ROOT_PI) * xp.bell(x)))  # fmt: skip
+    vjp=lambda xp, g, x: g * ((-2 / ROOT_PI) * xp.bell(x)))
 def erfc(xp, x):
     """1 - erf(x), exact in the tail."""
     return xp.kernels.erfc(x)
@@ -47,7 +47,7 @@ def _erfcx_bend(xp, g, x, y):
 
 
 @op(ELEMENTWISE, symbol="erfcx′", domain=Interval(-3, 6), method=False, floating=True, wide=True, tolerance=1e-10,
-    reference=lambda x: 2 * x * math.exp(x * x) * math.erfc(x) - 2 / ROOT_PI, vjp=_erfcx_bend)  # fmt: skip
+    reference=lambda x: 2 * x * math.exp(x * x) * math.erfc(x) - 2 / ROOT_PI, vjp=_erfcx_bend)
 def erfcx_slope(xp, x):
     """The derivative of `erfcx`, 2x·erfcx(x) - 2/√π, without cancellation."""
     return xp.kernels.erfcx_slope(x)
@@ -55,7 +55,7 @@ def erfcx_slope(xp, x):
 
 @op(ELEMENTWISE, symbol="erfcx", domain=Interval(-3, 6), module="special", floating=True, wide=True,
     reference=lambda x: math.exp(x * x) * math.erfc(x), tolerance=1e-11,
-    vjp=lambda xp, g, x: g * xp.erfcx_slope(x))  # fmt: skip
+    vjp=lambda xp, g, x: g * xp.erfcx_slope(x))
 def erfcx(xp, x):
     """Scaled complementary error function, exp(x²)·erfc(x): it falls like 1 / x."""
     return xp.kernels.erfcx(x)
@@ -79,7 +79,7 @@ def erfinv(xp, x):
 
 @op(ELEMENTWISE, symbol="Φ", domain=REAL, module="special", floating=True, wide=True, tolerance=1e-11,
     reference=lambda x: 0.5 * math.erfc(-x * ROOT_HALF),
-    vjp=lambda xp, g, x: g * (xp.bell(x, half=True) / ROOT_TWO_PI))  # fmt: skip
+    vjp=lambda xp, g, x: g * (xp.bell(x, half=True) / ROOT_TWO_PI))
 def ndtr(xp, x):
     """Distribution function of the normal distribution, exact in the tail."""
     return xp.kernels.ndtr(x)
@@ -94,7 +94,7 @@ def _log_ndtr_rule(xp, g, x):
 
 
 @op(ELEMENTWISE, symbol="log Φ", domain=REAL, module="special", floating=True, wide=True, tolerance=1e-11,
-    reference=lambda x: math.log(0.5 * math.erfc(-x * ROOT_HALF)), vjp=_log_ndtr_rule)  # fmt: skip
+    reference=lambda x: math.log(0.5 * math.erfc(-x * ROOT_HALF)), vjp=_log_ndtr_rule)
 def log_ndtr(xp, x):
     """Logarithm of the normal distribution function, exact in both tails."""
     return xp.kernels.log_ndtr(x)
@@ -107,7 +107,7 @@ def _ndtri_rule(xp, g, x, y):
 
 
 @op(ELEMENTWISE, symbol="Φ⁻¹", domain=UNIT, module="special", floating=True, wide=True, tolerance=1e-11,
-    reference=inverse_of(lambda x: 0.5 * math.erfc(-x * ROOT_HALF), -10, 10), vjp=_ndtri_rule)  # fmt: skip
+    reference=inverse_of(lambda x: 0.5 * math.erfc(-x * ROOT_HALF), -10, 10), vjp=_ndtri_rule)
 def ndtri(xp, x):
     """Inverse of the normal distribution function: its quantiles; -inf at 0, inf at 1, NaN outside."""
     return xp.kernels.ndtri(x)

@@ -21,14 +21,14 @@ def exp(xp, x):
 
 
 @op(ELEMENTWISE, symbol="2ˣ", reference=lambda x: 2.0**x, floating=True, aliases=("special.exp2",),
-    holomorphic=True, vjp=lambda xp, g, y: g * (y * math.log(2)))  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g, y: g * (y * math.log(2)))
 def exp2(xp, x):
     """2 to the power of every element."""
     return xp.exp(x * math.log(2)) if x.dtype.kind == "c" else xp.exp2(x)
 
 
 @op(ELEMENTWISE, symbol="expm1", reference=math.expm1, floating=True, aliases=("special.expm1",),
-    holomorphic=True, vjp=lambda xp, g, x: g * xp.exp(x))  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g, x: g * xp.exp(x))
 def expm1(xp, x):
     """exp(x) - 1, exact for small x."""
     return xp.expm1(x)
@@ -41,28 +41,28 @@ def _positive(xp, x):
 
 
 @op(ELEMENTWISE, symbol="log", domain=POSITIVE, reference=math.log, floating=True,
-    holomorphic=True, vjp=lambda xp, g, x: g / _positive(xp, x))  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g, x: g / _positive(xp, x))
 def log(xp, x):
     """Natural logarithm; -inf at 0, NaN below."""
     return xp.log(x)
 
 
 @op(ELEMENTWISE, symbol="log₂", domain=POSITIVE, reference=math.log2, floating=True,
-    holomorphic=True, vjp=lambda xp, g, x: g / (_positive(xp, x) * math.log(2)))  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g, x: g / (_positive(xp, x) * math.log(2)))
 def log2(xp, x):
     """Logarithm to base 2."""
     return xp.log2(x)
 
 
 @op(ELEMENTWISE, symbol="log₁₀", domain=POSITIVE, reference=math.log10, floating=True,
-    holomorphic=True, vjp=lambda xp, g, x: g / (_positive(xp, x) * math.log(10)))  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g, x: g / (_positive(xp, x) * math.log(10)))
 def log10(xp, x):
     """Logarithm to base 10."""
     return xp.log10(x)
 
 
 @op(ELEMENTWISE, symbol="log1p", domain=INSIDE, reference=math.log1p, floating=True, aliases=("special.log1p",),
-    holomorphic=True, vjp=lambda xp, g, x: g / _positive(xp, 1 + x))  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g, x: g / _positive(xp, 1 + x))
 def log1p(xp, x):
     """log(1 + x), exact for small x."""
     return xp.log1p(x)

@@ -32,21 +32,21 @@ def isneginf(xp, x):
 
 
 @op(BINARY, symbol="±", domain=OFF_ZERO, floating=True, wide=True, reference=math.copysign,
-    vjp=(lambda xp, g, a, y: g * (xp.sign(a) * xp.sign(y)), lambda xp, g: xp.zeros_like(g)))  # fmt: skip
+    vjp=(lambda xp, g, a, y: g * (xp.sign(a) * xp.sign(y)), lambda xp, g: xp.zeros_like(g)))
 def copysign(xp, a, b):
     """The size of `input` with the sign of `other`; its gradient where `input` is 0 is 0."""
     return xp.copysign(a, b)
 
 
 @op(BINARY, symbol="next", reference=math.nextafter, floating=True,
-    vjp=(lambda xp, g, a, b: xp.where(a == b, 0, g), lambda xp, g: xp.zeros_like(g)))  # fmt: skip
+    vjp=(lambda xp, g, a, b: xp.where(a == b, 0, g), lambda xp, g: xp.zeros_like(g)))
 def nextafter(xp, a, b):
     """The next floating point number after `input` towards `other`."""
     return xp.nextafter(a, b)
 
 
 @composition(ELEMENTWISE, reference=lambda x, k: x * 2**k,
-             samples=(sample((2, 3), integers((2, 3), -4, 5)), sample((2, 3), (3,))))  # fmt: skip
+             samples=(sample((2, 3), integers((2, 3), -4, 5)), sample((2, 3), (3,))))
 def ldexp(input, other):
     """input·2^other."""
     if {input.__class__, other.__class__} == {Tensor} and input.dtype.kind in "fVc" and other.dtype.kind in "biu":
@@ -58,7 +58,7 @@ def ldexp(input, other):
 @op(CHANNELWISE, symbol="m·2ⁿ", domain=Interval(0.6, 3, kinks=(1, 2)), reference=np.frexp,
     outputs=("mantissa", "exponent"), detached=("exponent",), wide=True,
     samples=(sample((2, 3)), sample(()), sample((0, 3))),
-    vjp=lambda xp, g, exponent: g[0] * xp.exp2(xp.astype(-exponent, dtype=g[0].dtype)))  # fmt: skip
+    vjp=lambda xp, g, exponent: g[0] * xp.exp2(xp.astype(-exponent, dtype=g[0].dtype)))
 def frexp(xp, x):
     """Mantissas in [0.5, 1) and exponents of 2, whose products are the elements."""
     if x.dtype.kind not in "fV":

@@ -29,14 +29,14 @@ def _slow_polygamma(n, x):
 
 
 @op(ELEMENTWISE, symbol="log Γ", domain=POSITIVE, floating=True, aliases=("special.gammaln",), reference=math.lgamma,
-    tolerance=1e-11, vjp=lambda xp, g, x: g * xp.digamma(x))  # fmt: skip
+    tolerance=1e-11, vjp=lambda xp, g, x: g * xp.digamma(x))
 def lgamma(xp, x):
     """Logarithm of the gamma function's absolute value."""
     return xp.kernels.lgamma(x)
 
 
 @op(ELEMENTWISE, symbol="ψ", domain=POSITIVE, floating=True, wide=True, aliases=("special.digamma", "special.psi"),
-    tolerance=1e-11, reference=_slow_digamma, vjp=lambda xp, g, x: g * xp.polygamma_of(x, n=1))  # fmt: skip
+    tolerance=1e-11, reference=_slow_digamma, vjp=lambda xp, g, x: g * xp.polygamma_of(x, n=1))
 def digamma(xp, x):
     """Derivative of the logarithm of the gamma function; NaN at negative integers."""
     return xp.kernels.digamma(x)
@@ -44,7 +44,7 @@ def digamma(xp, x):
 
 @op(ELEMENTWISE, symbol="ψ⁽ⁿ⁾", domain=POSITIVE, method=False, floating=True, wide=True, tolerance=1e-11,
     samples=(sample((2, 3), n=1), sample((3,), n=0), sample((3,), n=3)), reference=lambda x, n: _slow_polygamma(n, x),
-    vjp=lambda xp, g, x, n: g * xp.polygamma_of(x, n=n + 1))  # fmt: skip
+    vjp=lambda xp, g, x, n: g * xp.polygamma_of(x, n=n + 1))
 def polygamma_of(xp, x, *, n):
     """The n-th derivative of `digamma`."""
     if n < 2:
@@ -54,7 +54,7 @@ def polygamma_of(xp, x, *, n):
 
 
 @composition(ELEMENTWISE, domain=POSITIVE, aliases=("special.polygamma",), tolerance=1e-11,
-             samples=(sample(1, (2, 3)), sample(0, (3,)), sample(2, (3,))), reference=_slow_polygamma)  # fmt: skip
+             samples=(sample(1, (2, 3)), sample(0, (3,)), sample(2, (3,))), reference=_slow_polygamma)
 def polygamma(n, input):
     """The n-th derivative of `digamma`; x.polygamma(n) as a method."""
     if hasattr(n, "array"):
@@ -93,7 +93,7 @@ def _refusal(name):
 
 @op(BINARY, symbol="ζ", domain=POSITIVE, module="special", floating=True, wide=True, tolerance=1e-11,
     samples=(sample(ORDERS, (2, 3)),), reference=_slow_zeta,
-    vjp=(_refusal("zeta"), lambda xp, g, a, b: g * (-a * xp.zeta(a + 1, b))))  # fmt: skip
+    vjp=(_refusal("zeta"), lambda xp, g, a, b: g * (-a * xp.zeta(a + 1, b))))
 def zeta(xp, a, b):
     """Hurwitz's zeta function, Σ (other + k)^-input over k ≥ 0; differentiable with respect to `other`."""
     return xp.kernels.zeta(b, a)
@@ -111,7 +111,7 @@ def _gamma_density(xp, a, x):
 @op(BINARY, symbol="P", domain=POSITIVE, floating=True, wide=True, aliases=("special.gammainc",), tolerance=1e-11,
     reference=_slow_igamma, order=1,
     vjp=(lambda xp, g, a, b: -g * (_gamma_density(xp, a, b) * xp.gamma_path(a, b)),
-         lambda xp, g, a, b: g * _gamma_density(xp, a, b)))  # fmt: skip
+         lambda xp, g, a, b: g * _gamma_density(xp, a, b)))
 def igamma(xp, a, b):
     """Regularised lower incomplete gamma function, 1/Γ(a) ∫₀ˣ t^(a-1) exp(-t) dt of a = `input` up to x = `other`.
 
@@ -123,7 +123,7 @@ def igamma(xp, a, b):
 @op(BINARY, symbol="Q", domain=POSITIVE, floating=True, wide=True, aliases=("special.gammaincc",), tolerance=1e-11,
     reference=lambda a, x: 1 - _slow_igamma(a, x), order=1,
     vjp=(lambda xp, g, a, b: g * (_gamma_density(xp, a, b) * xp.gamma_path(a, b)),
-         lambda xp, g, a, b: -g * _gamma_density(xp, a, b)))  # fmt: skip
+         lambda xp, g, a, b: -g * _gamma_density(xp, a, b)))
 def igammac(xp, a, b):
     """Regularised upper incomplete gamma function, 1 - igamma(input, other), exact in the tail.
 
@@ -159,7 +159,7 @@ def gamma_path(xp, a, x):
 
 
 @op(BINARY, symbol="∂x/∂a", domain=Interval(0.1, 0.9), reference=_slow_beta_path, vjp=(_refusal("beta_path"),) * 3,
-    samples=(sample((2, 3), (2, 3), (2, 3)), sample((3, 1), (2,), ())), **PATH)  # fmt: skip
+    samples=(sample((2, 3), (2, 3), (2, 3)), sample((3, 1), (2,), ())), **PATH)
 def beta_path(xp, a, b, x):
     """How a beta-distributed number x moves with its first shape a where its probability stays the same."""
     return xp.kernels.beta_path(a, b, x)

@@ -11,7 +11,7 @@ UNIT = Interval(0.1, 0.9)
 
 @op(BINARY, symbol="log e+e", floating=True, holomorphic=True,
     reference=lambda a, b: math.log(math.exp(a) + math.exp(b)),
-    vjp=(lambda xp, g, a, b: g * xp.sigmoid(a - b), lambda xp, g, a, b: g * xp.sigmoid(b - a)))  # fmt: skip
+    vjp=(lambda xp, g, a, b: g * xp.sigmoid(a - b), lambda xp, g, a, b: g * xp.sigmoid(b - a)))
 def logaddexp(xp, a, b):
     """log(exp(input) + exp(other)), without overflow."""
     if (a if hasattr(a, "dtype") else b).dtype.kind != "c":
@@ -26,7 +26,7 @@ LOG_2 = math.log(2)
 
 @op(BINARY, symbol="log₂ 2+2", floating=True, reference=lambda a, b: math.log2(2**a + 2**b),
     vjp=(lambda xp, g, a, b: g * xp.sigmoid((a - b) * LOG_2),
-         lambda xp, g, a, b: g * xp.sigmoid((b - a) * LOG_2)))  # fmt: skip
+         lambda xp, g, a, b: g * xp.sigmoid((b - a) * LOG_2)))
 def logaddexp2(xp, a, b):
     """log₂(2^input + 2^other), without overflow."""
     return xp.logaddexp2(a, b)
@@ -40,7 +40,7 @@ def _times_log(xp, x, log, y):
 @op(BINARY, symbol="x log y", domain=POSITIVE, floating=True, wide=True, reference=lambda x, y: x * math.log(y),
     aliases=("special.xlogy",),
     vjp=(lambda xp, g, a, b: g * xp.where((a == 0) & (b <= 0), 0, xp.log(b)),
-         lambda xp, g, a, b: g * (a / b)))  # fmt: skip
+         lambda xp, g, a, b: g * (a / b)))
 def xlogy(xp, a, b):
     """input·log(other), and 0 where `input` is 0, whatever finite or infinite number `other` is."""
     return _times_log(xp, a, xp.log, b)
@@ -49,7 +49,7 @@ def xlogy(xp, a, b):
 @op(BINARY, symbol="x log1p y", domain=POSITIVE, module="special", floating=True, wide=True,
     reference=lambda x, y: x * math.log1p(y),
     vjp=(lambda xp, g, a, b: g * xp.where((a == 0) & (b <= -1), 0, xp.log1p(b)),
-         lambda xp, g, a, b: g * (a / (1 + b))))  # fmt: skip
+         lambda xp, g, a, b: g * (a / (1 + b))))
 def xlog1py(xp, a, b):
     """input·log(1 + other), exact for small `other`, and 0 where `input` is 0."""
     return _times_log(xp, a, xp.log1p, b)
@@ -63,7 +63,7 @@ def _entr_rule(xp, g, x):
 
 
 @op(ELEMENTWISE, symbol="-x log x", domain=POSITIVE, module="special", floating=True, wide=True,
-    reference=lambda x: -x * math.log(x), vjp=_entr_rule)  # fmt: skip
+    reference=lambda x: -x * math.log(x), vjp=_entr_rule)
 def entr(xp, x):
     """Entropy of every element, -x·log(x): 0 at 0, -inf below."""
     positive = xp.where(x > 0, x, 1)
@@ -80,7 +80,7 @@ def _logit_rule(xp, g, x, eps):
 
 @op(ELEMENTWISE, symbol="logit", domain=UNIT, floating=True, wide=True, aliases=("special.logit",),
     samples=(sample((2, 3)), sample((3,), eps=0.01)), reference=lambda x, eps=None: math.log(x / (1 - x)),
-    tolerance=1e-11, vjp=_logit_rule)  # fmt: skip
+    tolerance=1e-11, vjp=_logit_rule)
 def logit(xp, x, *, eps=None):
     """log(x / (1 - x)), the inverse of `sigmoid`; with `eps`, of x clamped to [eps, 1 - eps]."""
     if eps is not None:

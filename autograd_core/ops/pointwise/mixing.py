@@ -11,7 +11,7 @@ THREE = (sample((2, 3), (2, 3), (2, 3)), sample((2, 1), (3,), (2, 3), value=-1.5
 @op(BINARY, symbol="lerp", reference=lambda a, b, w: (1 - w) * a + w * b, tolerance=1e-11,
     floating=True, holomorphic=True, samples=(sample((2, 3), (2, 3), (2, 3)), sample((2, 1), (3,), ())),
     vjp=(lambda xp, g, weight: g * (1 - weight), lambda xp, g, weight: g * weight,
-         lambda xp, g, input, end: g * (end - input)))  # fmt: skip
+         lambda xp, g, input, end: g * (end - input)))
 def lerp(xp, input, end, weight):
     """input + weight·(end - input), with a weight for each element, or one number; exactly `end` where it is 1."""
     step = end - input
@@ -35,7 +35,7 @@ def addcdiv(input, tensor1, tensor2, *, value=1):
 
 
 @composition(BINARY, samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=2)),
-             reference=lambda a, b, alpha=1: b - alpha * a)  # fmt: skip
+             reference=lambda a, b, alpha=1: b - alpha * a)
 def rsub(input, other, *, alpha=1):
     """other - alpha·input."""
     return functional.subtract(other, input, alpha=alpha)

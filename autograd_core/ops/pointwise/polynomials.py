@@ -57,7 +57,7 @@ W = _angular(lambda n, t: math.sin((n + 0.5) * t) / math.sin(t / 2))
 
 def _polynomial(reference, domain=INSIDE):
     return composition(ELEMENTWISE, domain=domain, module="special", samples=DEGREES, reference=reference,
-                       tolerance=1e-10)  # fmt: skip
+                       tolerance=1e-10)
 
 
 def _chebyshev(k, x, p, q):

@@ -20,21 +20,21 @@ def square(xp, x):
 
 
 @op(ELEMENTWISE, symbol="1/x", domain=POSITIVE, reference=lambda x: 1 / x, floating=True,
-    holomorphic=True, vjp=lambda xp, g, y: -g * y * y)  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g, y: -g * y * y)
 def reciprocal(xp, x):
     """1 / x."""
     return 1 / x
 
 
 @op(ELEMENTWISE, symbol="√", domain=POSITIVE, reference=math.sqrt, floating=True,
-    holomorphic=True, vjp=lambda xp, g, y: g / (2 * y))  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g, y: g / (2 * y))
 def sqrt(xp, x):
     """Square root; NaN below 0."""
     return xp.sqrt(x)
 
 
 @op(ELEMENTWISE, symbol="1/√", domain=POSITIVE, reference=lambda x: 1 / math.sqrt(x), floating=True,
-    holomorphic=True, vjp=lambda xp, g, y: -0.5 * g * y * y * y)  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g, y: -0.5 * g * y * y * y)
 def rsqrt(xp, x):
     """1 / √x."""
     return 1 / xp.sqrt(x)
@@ -94,7 +94,7 @@ def _named(call):
 
 
 @op(BINARY, symbol="^", form=_named, domain=POSITIVE, reference=math.pow, aliases=("pow",),
-    operators=("__pow__", "__rpow__"), holomorphic=True, vjp=(_base_rule, _exponent_rule))  # fmt: skip
+    operators=("__pow__", "__rpow__"), holomorphic=True, vjp=(_base_rule, _exponent_rule))
 def power(xp, a, b):
     """`input` to the power `other`, element by element."""
     if getattr(b, "dtype", None) is not None and b.dtype.kind in "biu":
@@ -120,7 +120,7 @@ publish(float_power)
 
 @op(BINARY, symbol="hypot", domain=POSITIVE, reference=math.hypot, floating=True,
     vjp=(lambda xp, g, y, a: g * xp.where(y == 0, 0, a / xp.where(y == 0, 1, y)),
-         lambda xp, g, y, b: g * xp.where(y == 0, 0, b / xp.where(y == 0, 1, y))))  # fmt: skip
+         lambda xp, g, y, b: g * xp.where(y == 0, 0, b / xp.where(y == 0, 1, y))))
 def hypot(xp, a, b):
     """Length of the vector (input, other), without overflow on the way; its gradient at the origin is 0."""
     return xp.hypot(a, b)

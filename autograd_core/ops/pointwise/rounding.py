@@ -12,7 +12,7 @@ STEPS = Interval(-2.4, 2.4, kinks=(-2.5, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2))
 # Quotients that stay clear of the integers, where rounding jumps.
 BETWEEN = (sample(Values((2, 3), Interval(2.2, 2.8)), Values((3,), Interval(0.95, 1.05))),
            sample(Values((2, 1), Interval(-2.8, -2.2)), Values((2, 3), Interval(-1.05, -0.95))),
-           sample(Values((3,), Interval(-2.8, -2.2)), Values((2, 3), Interval(0.95, 1.05))))  # fmt: skip
+           sample(Values((3,), Interval(-2.8, -2.2)), Values((2, 3), Interval(0.95, 1.05))))
 
 
 @op(ELEMENTWISE, symbol="⌊·⌋", domain=STEPS, reference=math.floor, vjp=lambda xp, g: xp.zeros_like(g))
@@ -69,7 +69,7 @@ def _check_divisor(b, a):
 
 @op(BINARY, symbol="mod", domain=POSITIVE, reference=lambda a, b: a - b * math.floor(a / b), samples=BETWEEN,
     operators=("__mod__", "__rmod__"),
-    vjp=(lambda xp, g: g, lambda xp, g, a, b: -g * xp.floor_divide(a, b)))  # fmt: skip
+    vjp=(lambda xp, g: g, lambda xp, g, a, b: -g * xp.floor_divide(a, b)))
 def remainder(xp, a, b):
     """Remainder of the division rounded down: it has the sign of the divisor."""
     _check_divisor(b, a)
@@ -77,7 +77,7 @@ def remainder(xp, a, b):
 
 
 @op(BINARY, symbol="fmod", domain=POSITIVE, reference=math.fmod, samples=BETWEEN,
-    vjp=(lambda xp, g: g, lambda xp, g, y, a, b: -g * xp.round((a - y) / b)))  # fmt: skip
+    vjp=(lambda xp, g: g, lambda xp, g, y, a, b: -g * xp.round((a - y) / b)))
 def fmod(xp, a, b):
     """Remainder of the division rounded towards zero: it has the sign of the dividend."""
     _check_divisor(b, a)
@@ -86,7 +86,7 @@ def fmod(xp, a, b):
 
 @op(BINARY, symbol="⌊÷⌋", domain=POSITIVE, reference=lambda a, b: math.floor(a / b), samples=BETWEEN,
     operators=("__floordiv__", "__rfloordiv__"),
-    vjp=(lambda xp, g: xp.zeros_like(g), lambda xp, g: xp.zeros_like(g)))  # fmt: skip
+    vjp=(lambda xp, g: xp.zeros_like(g), lambda xp, g: xp.zeros_like(g)))
 def floor_divide(xp, a, b):
     """Quotient rounded down. Piecewise constant: its gradient is 0."""
     _check_divisor(b, a)

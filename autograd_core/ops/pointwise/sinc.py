@@ -22,7 +22,7 @@ def _slow_slope(x, scale):
 
 @op(ELEMENTWISE, symbol="sinc′", domain=Interval(-3, 3, kinks=(0,)), method=False, floating=True, wide=True,
     holomorphic=True, samples=(sample((2, 3), scale=PI), sample((3,), scale=1)), reference=_slow_slope,
-    tolerance=1e-10, vjp=_bend)  # fmt: skip
+    tolerance=1e-10, vjp=_bend)
 def sinc_slope(xp, x, *, scale):
     """The derivative of sin(scale·x) / (scale·x), without cancellation; `scale` is 1 or π."""
     return xp.kernels.sinc_slope(x, scale)
@@ -30,7 +30,7 @@ def sinc_slope(xp, x, *, scale):
 
 @op(ELEMENTWISE, symbol="sinc", domain=REAL, floating=True, wide=True, aliases=("special.sinc",), holomorphic=True,
     reference=lambda x: math.sin(PI * x) / (PI * x) if x else 1.0, tolerance=1e-11,
-    vjp=lambda xp, g, x: g * xp.sinc_slope(x, scale=PI))  # fmt: skip
+    vjp=lambda xp, g, x: g * xp.sinc_slope(x, scale=PI))
 def sinc(xp, x):
     """sin(πx) / (πx), and 1 at 0; exactly 0 at the other integers."""
     return xp.kernels.sinc(x)
@@ -38,7 +38,7 @@ def sinc(xp, x):
 
 @op(ELEMENTWISE, symbol="j₀", domain=REAL, module="special", floating=True, wide=True,
     reference=lambda x: math.sin(x) / x if x else 1.0, tolerance=1e-11,
-    vjp=lambda xp, g, x: g * xp.sinc_slope(x, scale=1))  # fmt: skip
+    vjp=lambda xp, g, x: g * xp.sinc_slope(x, scale=1))
 def spherical_bessel_j0(xp, x):
     """Spherical Bessel function of order 0, sin(x) / x: 1 at 0, and 0 at infinity."""
     safe = xp.where((x == 0) | xp.isinf(x), 1, x)

@@ -18,14 +18,14 @@ def _sigmoid_bend(xp, g, a, b):
 
 @op(ELEMENTWISE, symbol="σ′", domain=REAL, method=False, floating=True, holomorphic=True,
     vjp=(lambda xp, g, b: xp.sigmoid_gradient(g, b), _sigmoid_bend), tolerance=1e-11,
-    reference=lambda a, b: a / (2 + math.exp(b) + math.exp(-b)))  # fmt: skip
+    reference=lambda a, b: a / (2 + math.exp(b) + math.exp(-b)))
 def sigmoid_gradient(xp, a, b):
     """`input` times the derivative of `sigmoid` at `other`, without cancellation."""
     return xp.kernels.sigmoid_gradient(a, b)
 
 
 @op(ELEMENTWISE, symbol="σ", domain=REAL, reference=lambda x: 1 / (1 + math.exp(-x)), floating=True,
-    holomorphic=True, aliases=("special.expit",), vjp=lambda xp, g, x: xp.sigmoid_gradient(g, x))  # fmt: skip
+    holomorphic=True, aliases=("special.expit",), vjp=lambda xp, g, x: xp.sigmoid_gradient(g, x))
 def sigmoid(xp, x):
     """Logistic function, 1 / (1 + exp(-x))."""
     return xp.kernels.sigmoid(x)
@@ -35,7 +35,7 @@ def sigmoid(xp, x):
     reference=lambda a, b, beta: a / (1 + math.exp(-beta * b)),
     samples=(sample((2, 3), (2, 3), beta=1.0), sample((5,), (5,), beta=2.0), sample((5,), (5,), beta=-1.0)),
     vjp=(lambda xp, g, b, beta: xp.softplus_gradient(g, b, beta=beta),
-         lambda xp, g, a, b, beta: xp.sigmoid_gradient(g * a * beta, b * beta)))  # fmt: skip
+         lambda xp, g, a, b, beta: xp.sigmoid_gradient(g * a * beta, b * beta)))
 def softplus_gradient(xp, a, b, *, beta):
     """`input` times the derivative of `softplus` at `other`, σ(beta·b), without the rounding error of the product."""
     return xp.kernels.softplus_gradient(a, b, beta)
@@ -44,7 +44,7 @@ def softplus_gradient(xp, a, b, *, beta):
 @op(ELEMENTWISE, symbol="softplus", domain=REAL, method=False, floating=True,
     reference=lambda x, beta=1.0: math.log1p(math.exp(beta * x)) / beta,
     samples=(sample((2, 3)), sample((5,), beta=2.0)), wide=True,
-    vjp=lambda xp, g, x, beta: xp.softplus_gradient(g, x, beta=beta))  # fmt: skip
+    vjp=lambda xp, g, x, beta: xp.softplus_gradient(g, x, beta=beta))
 def softplus(xp, x, *, beta=1.0):
     """log(1 + exp(beta·x)) / beta, without overflow and exact in both tails."""
     return xp.kernels.softplus(x, beta)
@@ -72,14 +72,14 @@ def _silu_bend(xp, g, a, b):
 
 @op(ELEMENTWISE, symbol="silu′", domain=REAL, method=False, floating=True, holomorphic=True, wide=True,
     vjp=(lambda xp, g, b: xp.silu_gradient(g, b), _silu_bend),
-    reference=lambda a, b: a * (1 + b / (1 + math.exp(b))) / (1 + math.exp(-b)), tolerance=1e-10)  # fmt: skip
+    reference=lambda a, b: a * (1 + b / (1 + math.exp(b))) / (1 + math.exp(-b)), tolerance=1e-10)
 def silu_gradient(xp, a, b):
     """`input` times the derivative of `silu` at `other`, σ(b)·(1 + b·σ(-b)), without cancellation."""
     return xp.kernels.silu_gradient(a, b)
 
 
 @op(ELEMENTWISE, symbol="silu", domain=REAL, method=False, reference=lambda x: x / (1 + math.exp(-x)), floating=True,
-    holomorphic=True, wide=True, vjp=lambda xp, g, x: xp.silu_gradient(g, x))  # fmt: skip
+    holomorphic=True, wide=True, vjp=lambda xp, g, x: xp.silu_gradient(g, x))
 def silu(xp, x):
     """x·sigmoid(x), also known as swish."""
     return xp.kernels.silu(x)
@@ -98,7 +98,7 @@ def _slow_mish_slope(x):
 
 @op(ELEMENTWISE, symbol="mish′", domain=REAL, method=False, floating=True, wide=True,
     vjp=(lambda xp, g, b: xp.mish_gradient(g, b), _mish_bend), reference=lambda a, b: a * _slow_mish_slope(b),
-    tolerance=1e-10)  # fmt: skip
+    tolerance=1e-10)
 def mish_gradient(xp, a, b):
     """`input` times the derivative of `mish` at `other`, without cancellation."""
     return xp.kernels.mish_gradient(a, b)
@@ -106,7 +106,7 @@ def mish_gradient(xp, a, b):
 
 @op(ELEMENTWISE, symbol="mish", domain=REAL, method=False, floating=True, wide=True,
     vjp=lambda xp, g, x: xp.mish_gradient(g, x),
-    reference=lambda x: x * math.tanh(math.log1p(math.exp(x))))  # fmt: skip
+    reference=lambda x: x * math.tanh(math.log1p(math.exp(x))))
 def mish(xp, x):
     """x·tanh(softplus(x)) (Misra 2019)."""
     return xp.kernels.mish(x)
@@ -124,7 +124,7 @@ def _slow_gelu_slope(x):
 
 @op(ELEMENTWISE, symbol="gelu′", domain=REAL, method=False, floating=True, wide=True,
     vjp=(lambda xp, g, b: xp.gelu_gradient(g, b), _gelu_bend), tolerance=1e-11,
-    reference=lambda a, b: a * _slow_gelu_slope(b))  # fmt: skip
+    reference=lambda a, b: a * _slow_gelu_slope(b))
 def gelu_gradient(xp, a, b):
     """`input` times the derivative of `gelu` at `other`, Φ(b) + b·φ(b), without cancellation."""
     return xp.kernels.gelu_gradient(a, b)
@@ -132,7 +132,7 @@ def gelu_gradient(xp, a, b):
 
 @op(ELEMENTWISE, symbol="gelu", domain=REAL, method=False, floating=True, wide=True, tolerance=1e-11,
     vjp=lambda xp, g, x: xp.gelu_gradient(g, x),
-    reference=lambda x: 0.5 * x * math.erfc(-x * math.sqrt(0.5)))  # fmt: skip
+    reference=lambda x: 0.5 * x * math.erfc(-x * math.sqrt(0.5)))
 def gelu_erf(xp, x):
     """x·Φ(x), with Φ the distribution function of the normal distribution; exact in the tail."""
     return xp.kernels.gelu(x)
@@ -180,7 +180,7 @@ def _slow_gelu_tanh_slope(x):
 
 @op(ELEMENTWISE, symbol="gelu≈′", domain=REAL, method=False, floating=True, wide=True,
     vjp=(lambda xp, g, b: xp.gelu_tanh_gradient(g, b), _gelu_tanh_bend), tolerance=1e-11,
-    reference=lambda a, b: a * _slow_gelu_tanh_slope(b))  # fmt: skip
+    reference=lambda a, b: a * _slow_gelu_tanh_slope(b))
 def gelu_tanh_gradient(xp, a, b):
     """`input` times the derivative of the approximation of `gelu` at `other`, without cancellation."""
     return xp.kernels.gelu_tanh_gradient(a, b)
@@ -188,7 +188,7 @@ def gelu_tanh_gradient(xp, a, b):
 
 @op(ELEMENTWISE, symbol="gelu≈", domain=REAL, method=False, floating=True, wide=True, tolerance=1e-11,
     reference=lambda x: 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
-    vjp=lambda xp, g, x: xp.gelu_tanh_gradient(g, x))  # fmt: skip
+    vjp=lambda xp, g, x: xp.gelu_tanh_gradient(g, x))
 def gelu_tanh(xp, x):
     """The approximation ½x·(1 + tanh(√(2/π)(x + 0.044715x³))) of `gelu`."""
     return xp.kernels.gelu_tanh(x)
@@ -197,7 +197,7 @@ def gelu_tanh(xp, x):
 @composition(ELEMENTWISE, domain=REAL, method=False, samples=(sample((2, 3)), sample((5,), approximate="tanh")),
              tolerance=1e-11, reference=lambda x, approximate="none": (
                  0.5 * x * math.erfc(-x * math.sqrt(0.5)) if approximate == "none"
-                 else 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))))  # fmt: skip
+                 else 0.5 * x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))))
 def gelu(input, approximate="none"):
     """Gaussian error linear unit (Hendrycks and Gimpel 2016), exact or with the tanh approximation."""
     if approximate == "none":
@@ -215,7 +215,7 @@ def _softsign_rule(xp, g, x):
 
 
 @op(ELEMENTWISE, symbol="softsign", domain=OFF_ZERO, method=False, floating=True, holomorphic=False, vjp=_softsign_rule,
-    reference=lambda x: x / (1 + abs(x)))  # fmt: skip
+    reference=lambda x: x / (1 + abs(x)))
 def softsign(xp, x):
     """x / (1 + |x|)."""
     return x / (1 + abs(x))
@@ -228,7 +228,7 @@ def _tanhshrink_rule(xp, g, x):
 
 @op(ELEMENTWISE, symbol="tanhshrink", domain=REAL, method=False, floating=True, wide=True, holomorphic=True,
     vjp=_tanhshrink_rule,
-    reference=lambda x: x - math.tanh(x), tolerance=1e-8)  # fmt: skip
+    reference=lambda x: x - math.tanh(x), tolerance=1e-8)
 def tanhshrink(xp, x):
     """x - tanh(x), without cancellation around 0."""
     return xp.kernels.tanhshrink(x)

@@ -22,28 +22,28 @@ def cos(xp, x):
 
 
 @op(ELEMENTWISE, symbol="tan", domain=Interval(-1.2, 1.2), reference=math.tan, floating=True,
-    holomorphic=True, vjp=lambda xp, g, y: g * (1 + y * y))  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g, y: g * (1 + y * y))
 def tan(xp, x):
     """Tangent of every element, in radians."""
     return xp.tan(x)
 
 
 @op(ELEMENTWISE, symbol="asin", domain=INSIDE, reference=math.asin, floating=True, aliases=("arcsin",),
-    holomorphic=True, vjp=lambda xp, g, x: g / xp.sqrt((1 - x) * (1 + x)))  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g, x: g / xp.sqrt((1 - x) * (1 + x)))
 def asin(xp, x):
     """Inverse sine, in [-π/2, π/2]."""
     return xp.arcsin(x)
 
 
 @op(ELEMENTWISE, symbol="acos", domain=INSIDE, reference=math.acos, floating=True, aliases=("arccos",),
-    holomorphic=True, vjp=lambda xp, g, x: -g / xp.sqrt((1 - x) * (1 + x)))  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g, x: -g / xp.sqrt((1 - x) * (1 + x)))
 def acos(xp, x):
     """Inverse cosine, in [0, π]."""
     return xp.arccos(x)
 
 
 @op(ELEMENTWISE, symbol="atan", reference=math.atan, floating=True, aliases=("arctan",),
-    holomorphic=True, vjp=lambda xp, g, x: g / (1 + x * x))  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g, x: g / (1 + x * x))
 def atan(xp, x):
     """Inverse tangent, in (-π/2, π/2)."""
     return xp.arctan(x)
@@ -83,14 +83,14 @@ def rad2deg(input):
 
 
 @op(ELEMENTWISE, symbol="sinh", reference=math.sinh, floating=True,
-    holomorphic=True, vjp=lambda xp, g, x: g * xp.cosh(x))  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g, x: g * xp.cosh(x))
 def sinh(xp, x):
     """Hyperbolic sine of every element."""
     return xp.sinh(x)
 
 
 @op(ELEMENTWISE, symbol="cosh", reference=math.cosh, floating=True,
-    holomorphic=True, vjp=lambda xp, g, x: g * xp.sinh(x))  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g, x: g * xp.sinh(x))
 def cosh(xp, x):
     """Hyperbolic cosine of every element."""
     return xp.cosh(x)
@@ -102,14 +102,14 @@ def _tanh_bend(xp, g, a, b):
 
 @op(ELEMENTWISE, symbol="tanh′", method=False, floating=True, holomorphic=True,
     reference=lambda a, b: a / math.cosh(b) ** 2,
-    vjp=(lambda xp, g, b: xp.tanh_gradient(g, b), _tanh_bend))  # fmt: skip
+    vjp=(lambda xp, g, b: xp.tanh_gradient(g, b), _tanh_bend))
 def tanh_gradient(xp, a, b):
     """`input` times the derivative of `tanh` at `other`, without cancellation."""
     return xp.kernels.tanh_gradient(a, b)
 
 
 @op(ELEMENTWISE, symbol="tanh", reference=math.tanh, floating=True,
-    holomorphic=True, vjp=lambda xp, g, x: xp.tanh_gradient(g, x))  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g, x: xp.tanh_gradient(g, x))
 def tanh(xp, x):
     """Hyperbolic tangent of every element."""
     return xp.kernels.tanh(x)
@@ -117,14 +117,14 @@ def tanh(xp, x):
 
 @op(ELEMENTWISE, symbol="asinh", reference=math.asinh, floating=True, aliases=("arcsinh",),
     holomorphic=True,
-    vjp=lambda xp, g, x: g / (xp.sqrt(x * x + 1) if x.dtype.kind == "c" else xp.hypot(x, 1)))  # fmt: skip
+    vjp=lambda xp, g, x: g / (xp.sqrt(x * x + 1) if x.dtype.kind == "c" else xp.hypot(x, 1)))
 def asinh(xp, x):
     """Inverse hyperbolic sine."""
     return xp.arcsinh(x)
 
 
 @op(ELEMENTWISE, symbol="acosh", domain=Interval(1.5, 3), reference=math.acosh, floating=True, aliases=("arccosh",),
-    holomorphic=True, vjp=lambda xp, g, x: g / (xp.sqrt(x - 1) * xp.sqrt(x + 1)))  # fmt: skip
+    holomorphic=True, vjp=lambda xp, g, x: g / (xp.sqrt(x - 1) * xp.sqrt(x + 1)))
 def acosh(xp, x):
     """Inverse hyperbolic cosine; NaN below 1."""
     return xp.arccosh(x)
@@ -137,7 +137,7 @@ def _atanh_rule(xp, g, x):
 
 
 @op(ELEMENTWISE, symbol="atanh", domain=INSIDE, reference=math.atanh, floating=True, aliases=("arctanh",),
-    holomorphic=True, vjp=_atanh_rule)  # fmt: skip
+    holomorphic=True, vjp=_atanh_rule)
 def atanh(xp, x):
     """Inverse hyperbolic tangent."""
     return xp.arctanh(x)

@@ -282,7 +282,7 @@ def _check_bags(input, offsets, mode, per_sample_weights, scale_grad_by_freq):
             raise NotImplementedError("embedding_bag(): per_sample_weights are for mode='sum'")
         if per_sample_weights.shape != input.shape:
             raise OperandError(f"embedding_bag(): per_sample_weights must have the shape of input, {input.shape}, "
-                               f"not {per_sample_weights.shape}")  # fmt: skip
+                               f"not {per_sample_weights.shape}")
 
 
 def _bounds(input, offsets, include_last_offset):

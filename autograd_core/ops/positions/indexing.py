@@ -86,7 +86,7 @@ def _dense(call):
 @op(INDEXING, symbol="gather", form=_dense, signature=("x", "dim", "index"), reference=_gather_reference,
     samples=(sample((3, 4), integers((2, 4), 0, 3), dim=0), sample((2, 3), integers((2, 5), 0, 3), dim=1),
              sample((3, 4), integers((0, 4), 0, 3), dim=0), sample((), integers((1,), 0, 1), dim=0)),
-    vjp=(lambda xp, g, x_shape, index, dim: xp.spread(g, index, dim=dim, shape=x_shape), None))  # fmt: skip
+    vjp=(lambda xp, g, x_shape, index, dim: xp.spread(g, index, dim=dim, shape=x_shape), None))
 def gather(xp, x, index, *, dim):
     """Elements picked along `dim` by an integer tensor: y[i, j] = x[index[i, j], j] for dim = 0."""
     at = axes.one(dim, x.ndim)
@@ -186,14 +186,14 @@ def take(input, index):
 @composition(INDEXING, reference=lambda x, index, dim=None: np.take_along_axis(x, index, axis=dim),
              aliases=("take_along_axis",),
              samples=(sample((3, 4), integers((1, 4), 0, 3), 0), sample((2, 3), integers((2, 2), 0, 3), dim=1),
-                      sample((2, 3), integers((4,), 0, 6)), sample((2, 0), integers((1, 0), 0, 2), dim=0)))  # fmt: skip
+                      sample((2, 3), integers((4,), 0, 6)), sample((2, 0), integers((1, 0), 0, 2), dim=0)))
 def take_along_dim(input, indices, dim=None):
     """Elements picked along `dim`, where the other axes broadcast; without `dim`, from the flattened tensor."""
     if dim is None:
         return gather(functional.ravel(input), 0, functional.ravel(indices))
     if input.ndim != indices.ndim:
         raise OperandError(f"take_along_dim(): input of shape {input.shape} and indices of shape {indices.shape} must "
-                           "have as many axes")  # fmt: skip
+                           "have as many axes")
     at = axes.one(dim, input.ndim)
     shape = [max(a, b) if i != at else None for i, (a, b) in enumerate(zip(input.shape, indices.shape, strict=True))]
     source = functional.expand(input, tuple(input.shape[i] if k is None else k for i, k in enumerate(shape)))

@@ -71,11 +71,11 @@ def unravel_index(indices, shape):
         raise OperandError(f"unravel_index(): {lengths} has a negative length")
     steps = [math.prod(lengths[i + 1 :]) for i in range(len(lengths))]
     return tuple([functional.remainder(functional.floor_divide(indices, s), k)
-                  for s, k in zip(steps, lengths, strict=True)])  # fmt: skip
+                  for s, k in zip(steps, lengths, strict=True)])
 
 
 @composition(INDEXING, reference=np.full_like, method=False,
-             samples=(sample((2, 3), 1.5), sample((2, 3), ()), sample((0, 3), -1.0)))  # fmt: skip
+             samples=(sample((2, 3), 1.5), sample((2, 3), ()), sample((0, 3), -1.0)))
 def fill(input, value):
     """`value`, a number or a tensor of no axes, in every element of a tensor of the shape and dtype of `input`."""
     if getattr(value, "ndim", 0):
@@ -85,7 +85,7 @@ def fill(input, value):
 
 @composition(INDEXING, reference=lambda x, mask, value: np.where(mask, value, x),
              samples=(sample((2, 3), booleans((3,)), 1.5), sample((2, 3), booleans((2, 1)), ()),
-                      sample((0, 3), booleans((3,)), -1.0)))  # fmt: skip
+                      sample((0, 3), booleans((3,)), -1.0)))
 def masked_fill(input, mask, value):
     """`input` with `value`, a number or a tensor of no axes, in its dtype, where `mask` holds."""
     if getattr(value, "ndim", 0):

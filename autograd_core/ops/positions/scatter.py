@@ -82,7 +82,7 @@ def scatter_add(input, dim, index, src):
 
 def _scattered(x, dim, index, src=None, value=None, reduce=None):
     combine = {None: lambda old, new: new, "add": lambda old, new: old + new,
-               "multiply": lambda old, new: old * new}[reduce]  # fmt: skip
+               "multiply": lambda old, new: old * new}[reduce]
     return _slow(combine)(x, dim, index, value if src is None else src)
 
 
@@ -128,7 +128,7 @@ def _extremum_rule(xp, g, x, index, src, y, x_dtype, dim, to_nan, needs):
     )
     share = g / ties
     return (xp.where(own, share, xp.where(y == y, 0, y)), None,
-            xp.where(other, xp.gather(share, index=index, dim=dim), xp.where(best == best, 0, best)))  # fmt: skip
+            xp.where(other, xp.gather(share, index=index, dim=dim), xp.where(best == best, 0, best)))
 
 
 def _slow_extremum(x, index, src, dim, largest, to_nan=False):
@@ -222,7 +222,7 @@ def _products(values, groups, count):
 
 
 REDUCE: dict[str, Any] = {"sum": _sum, "mean": _mean, "prod": _product,
-          "amax": partial(_extremum, largest=True), "amin": partial(_extremum, largest=False)}  # fmt: skip
+          "amax": partial(_extremum, largest=True), "amin": partial(_extremum, largest=False)}
 
 
 def _slow_reduce(x, dim, index, src, reduce, include_self=True):

@@ -15,7 +15,7 @@ from autograd_core.registry import composition, sample
 REDUCTIONS = {
     "sum": ("sum", 0.0), "mean": ("sum", 0.0), "max": ("amax", -math.inf), "min": ("amin", math.inf),
     "prod": ("prod", 1.0),
-}  # fmt: skip
+}
 
 
 def _slow_reduce(data, reduce, lengths, initial=None):

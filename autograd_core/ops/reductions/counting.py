@@ -96,7 +96,7 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
 
 @composition(REDUCTION, order=0, reference=np.bincount,
              samples=(sample(integers((5,), 0, 4)), sample(integers((4,), 0, 3), minlength=6),
-                      sample(integers((0,), 0, 3), minlength=2)))  # fmt: skip
+                      sample(integers((0,), 0, 3), minlength=2)))
 def bincount(input, weights=None, minlength=0):
     """How often each of 0, 1, 2, ... occurs in a vector of integers, or the sum of its `weights`, which get a gradient.
 
@@ -147,7 +147,7 @@ def _np_histc(x, bins=100, min=0, max=0):
 
 
 @composition(REDUCTION, order=0, reference=_np_histc,
-             samples=(sample(_single(8), 4), sample(_single(6), bins=3, min=-1, max=1.5), sample((0,), 5)))  # fmt: skip
+             samples=(sample(_single(8), 4), sample(_single(6), bins=3, min=-1, max=1.5), sample((0,), 5)))
 def histc(input, bins=100, min=0, max=0):
     """How many elements lie in each of `bins` equal parts of the range from `min` to `max`; others do not count.
 

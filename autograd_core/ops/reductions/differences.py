@@ -54,7 +54,7 @@ def _slopes(x, dim, spacing, edge_order):
     n = x.shape[dim]
     if n < edge_order + 1:
         raise OperandError(f"gradient() needs at least edge_order + 1 = {edge_order + 1} elements along dim {dim}, "
-                           f"which has {n}")  # fmt: skip
+                           f"which has {n}")
     steps = _steps(x, dim, spacing)
     rises = diff(x, dim=dim) / steps  # slopes between neighbours
     if getattr(steps, "ndim", 0):

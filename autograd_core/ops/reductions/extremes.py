@@ -83,14 +83,14 @@ def _along(extreme, argument):
 
 
 @op(REDUCTION, symbol="max", samples=ALONG_ONE, outputs=("values", "indices"), method=False,
-    vjp=_picked_rule, reference=_along(np.max, np.argmax))  # fmt: skip
+    vjp=_picked_rule, reference=_along(np.max, np.argmax))
 def max_along(xp, x, *, dim, keepdim=False):
     """Largest elements along `dim` and their first indices."""
     return _pick(xp, x, "argmax", dim, keepdim)
 
 
 @op(REDUCTION, symbol="min", samples=ALONG_ONE, outputs=("values", "indices"), method=False,
-    vjp=_picked_rule, reference=_along(np.min, np.argmin))  # fmt: skip
+    vjp=_picked_rule, reference=_along(np.min, np.argmin))
 def min_along(xp, x, *, dim, keepdim=False):
     """Smallest elements along `dim` and their first indices."""
     return _pick(xp, x, "argmin", dim, keepdim)

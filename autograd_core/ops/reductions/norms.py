@@ -49,7 +49,7 @@ def _euclidean_rule(xp, g, x, y, dim, keepdim):
 
 
 @op(REDUCTION, symbol="‖·‖", samples=OVER, holomorphic=False, method=False, wide=True,
-    vjp=_euclidean_rule, reference=lambda x, dim, keepdim=False: _np_norm(x, 2, dim, keepdim))  # fmt: skip
+    vjp=_euclidean_rule, reference=lambda x, dim, keepdim=False: _np_norm(x, 2, dim, keepdim))
 def euclidean(xp, x, *, dim=None, keepdim=False):
     """√Σ|x|² over `dim`, without overflow or underflow on the way."""
     if not x.size:
@@ -74,7 +74,7 @@ def _minkowski_rule(xp, g, x, y, p, dim, keepdim):
 
 @op(REDUCTION, symbol="‖·‖ₚ", domain=POSITIVE, method=False, wide=True, vjp=_minkowski_rule,
     samples=tuple(sample(*s.inputs, p=p, **s.statics) for s, p in zip(OVER, (3, 0.5, -2, 1.5, 4), strict=True)),
-    reference=lambda x, p, dim, keepdim=False: (x**p).sum(dim, keepdims=keepdim) ** (1 / p))  # fmt: skip
+    reference=lambda x, p, dim, keepdim=False: (x**p).sum(dim, keepdims=keepdim) ** (1 / p))
 def minkowski(xp, x, *, p, dim=None, keepdim=False):
     """(Σ xᵖ)¹ᐟᵖ over `dim` of numbers that are not negative, without overflow or underflow on the way."""
     axis = axis_of(x, dim)
@@ -200,7 +200,7 @@ def _np_renorm(x, p, dim, maxnorm):
 
 
 @composition(REDUCTION, reference=_np_renorm,
-             samples=(sample((2, 3), 2, 0, 1.0), sample((2, 3), 1, -1, 2.5), sample((0, 3), 3.0, 0, 1.0)))  # fmt: skip
+             samples=(sample((2, 3), 2, 0, 1.0), sample((2, 3), 1, -1, 2.5), sample((0, 3), 3.0, 0, 1.0)))
 def renorm(input, p, dim, maxnorm):
     """The slices along `dim` scaled so that none has a norm of order `p` above `maxnorm`."""
     if input.ndim < 2:

@@ -51,7 +51,7 @@ def _place(xp, x, dim, ignore_nan):
 
 
 @op(REDUCTION, symbol="median", samples=(*PLACES, sample((3, 4), dim=0, ignore_nan=True)),
-    reference=_np_place, vjp=NO_GRADIENT, wide=True, method=False)  # fmt: skip
+    reference=_np_place, vjp=NO_GRADIENT, wide=True, method=False)
 def median_position(xp, x, *, dim, ignore_nan=False):
     """Where the lower median along `dim`, which stays as an axis of length 1, is; or where the first NaN is."""
     return _place(xp, x, dim, ignore_nan)
@@ -59,7 +59,7 @@ def median_position(xp, x, *, dim, ignore_nan=False):
 
 @op(REDUCTION, symbol="median", samples=(*PLACES, sample((3, 4), dim=0, ignore_nan=True)), wide=True,
     method=False, reference=lambda x, dim, ignore_nan=False: _along(_np_place)(x, dim)[0],
-    vjp=lambda xp, g, x, y, x_dtype, dim: tied_rule(xp, g, x, y, x_dtype, dim, False))  # fmt: skip
+    vjp=lambda xp, g, x, y, x_dtype, dim: tied_rule(xp, g, x, y, x_dtype, dim, False))
 def shared_median(xp, x, *, dim, ignore_nan=False):
     """The lower medians along `dim`. Ties share the gradient equally."""
     return xp.take_along_axis(x, _place(xp, x, dim, ignore_nan), axis=dim).squeeze(dim)

@@ -130,7 +130,7 @@ def _others(xp, x):
 
 
 @op(REDUCTION, symbol="Π", samples=CAST_FIRST, reference=reduced_by(np.prod), wide=True,
-    holomorphic=True, vjp=_prod_rule)  # fmt: skip
+    holomorphic=True, vjp=_prod_rule)
 def prod(xp, x, *, dim=None, keepdim=False, dtype=None):
     """Product over `dim` (all axes by default); of nothing it is 1. Its gradient is exact where elements are 0."""
     own = dtypes.int64 if x.dtype.kind in "biu" else x.dtype
@@ -155,7 +155,7 @@ def any(xp, x, *, dim=None, keepdim=False):
 
 
 @op(REDUCTION, symbol="#", samples=OF_NOTHING, reference=reduced_by(np.count_nonzero),
-    holomorphic=False, vjp=NO_GRADIENT)  # fmt: skip
+    holomorphic=False, vjp=NO_GRADIENT)
 def count_nonzero(xp, x, *, dim=None, keepdim=False):
     """How many elements are not zero."""
     return xp.sum(x != 0, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtypes.int64)

@@ -34,7 +34,7 @@ def _reverse_sum(xp, g, x_dtype, dim):
 
 
 @op(REDUCTION, symbol="Σ…", samples=CAST_FIRST, wide=True, holomorphic=True, vjp=_reverse_sum,
-    reference=lambda x, dim, dtype=None: np.cumsum(x, dim) if x.ndim else x)  # fmt: skip
+    reference=lambda x, dim, dtype=None: np.cumsum(x, dim) if x.ndim else x)
 def cumsum(xp, x, *, dim, dtype=None):
     """Running sum along `dim`; integers and booleans add up in int64.
 
@@ -73,7 +73,7 @@ def _recurrence_rule(xp, g, a, y, dim, needs):
 
 
 @op(REDUCTION, symbol="ay+b", samples=PAIRS, reference=_loop, holomorphic=True, method=False,
-    wide=True, joint=_recurrence_rule)  # fmt: skip
+    wide=True, joint=_recurrence_rule)
 def recurrence(xp, a, b, *, dim=-1):
     """The linear recurrence y[i] = a[i]·y[i-1] + b[i] along `dim`, which begins with y[0] = b[0]."""
     return xp.kernels.recurrence(a, b, axes.one(dim, b.ndim))
@@ -86,7 +86,7 @@ def _recurrence_back_rule(xp, g, a, y, dim, needs):
 
 @op(REDUCTION, symbol="b+ay", samples=PAIRS, holomorphic=True, method=False, wide=True,
     reference=lambda a, b, dim: np.flip(_loop(np.roll(np.flip(a, dim), 1, dim), np.flip(b, dim), dim), dim),
-    joint=_recurrence_back_rule)  # fmt: skip
+    joint=_recurrence_back_rule)
 def recurrence_back(xp, a, b, *, dim=-1):
     """y[i] = b[i] + a[i+1]·y[i+1] along `dim`, from the end on: the transpose of `recurrence` as a map of b."""
     at = axes.one(dim, b.ndim)
@@ -101,7 +101,7 @@ def _cumprod_rule(xp, g, x, y, x_dtype, dim):
 
 
 @op(REDUCTION, symbol="Π…", samples=CAST_FIRST, wide=True, holomorphic=True, vjp=_cumprod_rule,
-    reference=lambda x, dim, dtype=None: np.cumprod(x, dim) if x.ndim else x)  # fmt: skip
+    reference=lambda x, dim, dtype=None: np.cumprod(x, dim) if x.ndim else x)
 def cumprod(xp, x, *, dim, dtype=None):
     """Running product along `dim`. Its gradient is exact where elements are 0."""
     return _accumulated(xp.cumprod, x, dim, dtype)
@@ -135,7 +135,7 @@ def _peaks(xp, x, at):
 
 
 @op(REDUCTION, symbol="lse…", samples=ALONG, wide=True, floating=True, holomorphic=True,
-    vjp=_logcumsumexp_rule, reference=lambda x, dim: np.log(np.cumsum(np.exp(x), dim)) if x.ndim else x)  # fmt: skip
+    vjp=_logcumsumexp_rule, reference=lambda x, dim: np.log(np.cumsum(np.exp(x), dim)) if x.ndim else x)
 def logcumsumexp(xp, x, *, dim):
     """Running log(Σ exp(x)) along `dim`, without overflow: a recurrence of sums relative to the running maximum."""
     at = axes.one(dim, x.ndim)
@@ -166,14 +166,14 @@ def _running_rule(xp, g, x_shape, indices, dim):
 
 
 @op(REDUCTION, symbol="max…", samples=ALONG, outputs=("values", "indices"), vjp=_running_rule,
-    reference=_scanned(np.maximum, np.argmax))  # fmt: skip
+    reference=_scanned(np.maximum, np.argmax))
 def cummax(xp, x, *, dim):
     """Running maximum along `dim` and where it was reached, among equals last; NaN from the first NaN on."""
     return _running(xp, x, dim, "maximum")
 
 
 @op(REDUCTION, symbol="min…", samples=ALONG, outputs=("values", "indices"), vjp=_running_rule,
-    reference=_scanned(np.minimum, np.argmin))  # fmt: skip
+    reference=_scanned(np.minimum, np.argmin))
 def cummin(xp, x, *, dim):
     """Running minimum along `dim` and where it was reached, among equals last; NaN from the first NaN on."""
     return _running(xp, x, dim, "minimum")

@@ -58,11 +58,11 @@ def searchsorted(xp, sorted_sequence, input, sorter=None, *, out_int32=False, ri
         raise OperandError(f"searchsorted(): the sequence holds {rows.dtype} but the elements are {input.dtype}")
     if rows.ndim != 1 and rows.shape[:-1] != input.shape[:-1]:
         raise OperandError(f"searchsorted(): the sequence must be a vector, or have the same rows as the elements; the "
-                           f"shapes are {rows.shape} and {input.shape}")  # fmt: skip
+                           f"shapes are {rows.shape} and {input.shape}")
     if sorter is not None:
         if sorter.shape != rows.shape or sorter.dtype != dtypes.int64:
             raise OperandError(f"searchsorted(): sorter must hold int64 in shape {rows.shape}, not {sorter.dtype} in "
-                               f"shape {sorter.shape}")  # fmt: skip
+                               f"shape {sorter.shape}")
         rows = xp.take_along_axis(rows, sorter, axis=-1)
     found = xp.searchsorted(rows, input, side=side) if rows.ndim == 1 else _search_rows(xp, rows, input, side)
     return found.astype(dtypes.int32 if out_int32 else dtypes.int64)
@@ -72,7 +72,7 @@ def searchsorted(xp, sorted_sequence, input, sorter=None, *, out_int32=False, ri
              reference=lambda x, edges, out_int32=False, right=False: np.searchsorted(
                  edges, x, "right" if right else "left"),
              samples=(sample((2, 3), Values((1,))), sample(integers((4,), 0, 3), integers((1,), 0, 3), right=True),
-                      sample((3,), Values((1,)), out_int32=True), sample((0,), (1,))))  # fmt: skip
+                      sample((3,), Values((1,)), out_int32=True), sample((0,), (1,))))
 def bucketize(input, boundaries, *, out_int32=False, right=False):
     """Which interval between sorted boundaries each element lies in; one equal to a boundary lies below it, or, with
     `right`, above it."""
@@ -87,7 +87,7 @@ def bucketize(input, boundaries, *, out_int32=False, right=False):
     samples=(sample(integers((2, 3), 0, 6), integers((4,), 0, 6)), sample((0, 3), (2,), assume_unique=True),
              sample(integers((3,), 0, 3), integers((), 0, 3), invert=True)),
     reference=lambda x, among, assume_unique=False, invert=False: (x[..., None] == among.ravel()).any(-1) != invert
-)  # fmt: skip
+)
 def isin(xp, elements, test_elements, *, assume_unique=False, invert=False):
     """Whether each element is one of `test_elements`; with `invert`, whether it is none of them."""
     return xp.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)

@@ -53,7 +53,7 @@ def _lse_rule(xp, g, x, x_dtype, dim, keepdim):
 
 @op(REDUCTION, symbol="lse", domain=REAL, floating=True, wide=True, holomorphic=True, reference=_reference_lse,
     samples=(*ALONG, sample((2, 3), dim=(0, 1)), sample((2, 3), dim=1, keepdim=True), sample((2, 3), dim=None)),
-    aliases=("special.logsumexp",), vjp=_lse_rule)  # fmt: skip
+    aliases=("special.logsumexp",), vjp=_lse_rule)
 def logsumexp(xp, x, *, dim, keepdim=False):
     """log(Σ exp(x)) over `dim`; of nothing it is -inf."""
     m, dim = _shift(xp, x, dim), axis_of(x, dim)
@@ -85,7 +85,7 @@ def _nothing(x, dim):
 
 @op(REDUCTION, symbol="softmax", domain=REAL, samples=CAST_FIRST, floating=True, wide=True,
     aliases=("special.softmax",), vjp=_softmax_rule, composite=_recorded_softmax_rule,
-    reference=lambda x, dim, dtype=None: np.exp(x) / np.exp(x).sum(dim, keepdims=True))  # fmt: skip
+    reference=lambda x, dim, dtype=None: np.exp(x) / np.exp(x).sum(dim, keepdims=True))
 def softmax(xp, x, *, dim, dtype=None):
     """exp(x) / Σ exp(x) along `dim`: positive, and adding up to 1.
 
@@ -116,7 +116,7 @@ def log_softmax(xp, x, *, dim, dtype=None):
 
 
 @composition(REDUCTION, domain=REAL, samples=CAST_FIRST, method=False,
-             reference=lambda x, dim, dtype=None: np.exp(-x) / np.exp(-x).sum(dim, keepdims=True))  # fmt: skip
+             reference=lambda x, dim, dtype=None: np.exp(-x) / np.exp(-x).sum(dim, keepdims=True))
 def softmin(input, dim, dtype=None):
     """exp(-x) / Σ exp(-x) along `dim`."""
     return softmax(-input, dim=dim, dtype=dtype)

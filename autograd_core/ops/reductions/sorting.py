@@ -94,7 +94,7 @@ TOPMOST = (
 
 
 @op(INDEXING, symbol="topk", samples=TOPMOST, vjp=NO_GRADIENT, real_only=True, wide=True, method=False,
-    reference=lambda *args, **statics: _np_topk(*args, **statics)[1])  # fmt: skip
+    reference=lambda *args, **statics: _np_topk(*args, **statics)[1])
 def topk_positions(xp, x, *, k, dim=-1, largest=True, sorted=True):
     """The positions of the `k` largest or smallest elements along `dim`, the most extreme first."""
     at = axes.one(dim, x.ndim)
@@ -137,7 +137,7 @@ KTH = (sample((5,), k=2), sample((2, 3, 4), k=1, dim=1), sample((3, 4), k=4, kee
 
 @op(INDEXING, symbol="k-th", vjp=NO_GRADIENT, real_only=True, wide=True, method=False,
     samples=(sample((5,), k=2), sample((2, 3, 4), k=1, dim=1), sample((0, 3), k=2, dim=1)),
-    reference=lambda x, k, dim=-1: _np_kth(x, k, dim, True)[1])  # fmt: skip
+    reference=lambda x, k, dim=-1: _np_kth(x, k, dim, True)[1])
 def kth_position(xp, x, *, k, dim=-1):
     """The position of the k-th smallest element along `dim`, which stays as an axis of length 1."""
     at = axes.one(dim, x.ndim)

@@ -39,7 +39,7 @@ SPREAD = (
 @op(REDUCTION, symbol="var", samples=SPREAD, reference=_np_spread(np.var), method=False,
     holomorphic=False, wide=True,
     vjp=lambda xp, g, x, dim, correction, keepdim: axes.spread(xp, g, x.shape, dim, keepdim) * (
-        _centred(xp, x, dim) * (2 * _share(x, dim, correction))))  # fmt: skip
+        _centred(xp, x, dim) * (2 * _share(x, dim, correction))))
 def variance(xp, x, *, dim=None, correction=1, keepdim=False):
     """Variance over `dim`, the sum of squared deviations divided by n - `correction`."""
     return _variance(xp, x, dim, correction, keepdim)
@@ -77,7 +77,7 @@ def deviation(xp, x, *, dim=None, correction=1, keepdim=False):
 def _warn_of_freedom(name, freedom):
     if freedom <= 0:
         warnings.warn(f"{name}: no degrees of freedom are left, so the result is NaN or infinite; give more elements "
-                      "or a smaller correction=", stacklevel=4)  # fmt: skip
+                      "or a smaller correction=", stacklevel=4)
 
 
 def _spread_arguments(input, dim, unbiased, correction):
@@ -117,7 +117,7 @@ def std(input, dim=None, unbiased=None, keepdim=False, *, correction=1):
 def _with_mean(function):
     spread = _np_spread(function)
     return lambda x, dim=None, correction=1, keepdim=False: (
-        spread(x, dim, correction, keepdim), np.mean(x, axis=dim, keepdims=keepdim))  # fmt: skip
+        spread(x, dim, correction, keepdim), np.mean(x, axis=dim, keepdims=keepdim))
 
 
 @composition(REDUCTION, samples=SPREAD, reference=_with_mean(np.var), method=False)

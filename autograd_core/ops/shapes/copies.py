@@ -13,7 +13,7 @@ from autograd_core.ops.shapes.windows import unfold
 from autograd_core.registry import composition, sample
 
 VIEWS = (as_strided, diagonal, expand, narrow, permute, select, split, split_with_sizes, squeeze, t, transpose, unbind,
-         unfold, unsqueeze, view)  # fmt: skip
+         unfold, unsqueeze, view)
 
 
 def _copying(view):
@@ -27,7 +27,7 @@ def _copying(view):
     copy.__doc__ = f"`{name}`, but in new memory."
     source = view.entry
     return composition(source.kind, domain=source.domain, reference=source.reference, samples=source.samples,
-                       method=name == "narrow", by_memory=view is as_strided)(copy)  # fmt: skip
+                       method=name == "narrow", by_memory=view is as_strided)(copy)
 
 
 for _view in VIEWS:

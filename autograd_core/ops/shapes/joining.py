@@ -21,14 +21,14 @@ def _split_rule(xp, g, xs_shape, xs_dtype, dim, needs):
     sizes = tuple(s[dim] for s, k in zip(xs_shape, kept, strict=True) if k)
     pieces = iter(xp.split_sizes(g, sizes=sizes, dim=dim))
     return [next(pieces) if k else xp.zeros_beside(g, shape=NOTHING, dtype=dtype)
-            for k, dtype in zip(kept, xs_dtype, strict=True)]  # fmt: skip
+            for k, dtype in zip(kept, xs_dtype, strict=True)]
 
 
 @op(JOIN, symbol="cat", aliases=("concat", "concatenate"), method=False,
     samples=(sample([(2, 3), (4, 3)]), sample([(2, 3), (2, 0), (2, 1)], dim=1), sample([(2,)], dim=-1),
              sample([(0,), (1, 2), (0,), (3, 2)])),
     reference=lambda *xs, dim=0: np.concatenate([x for x in xs if x.ndim == xs[-1].ndim], dim),
-    joint=_split_rule)  # fmt: skip
+    joint=_split_rule)
 def cat(xp, *xs, dim=0):
     """Tensors joined along an existing axis; vectors of no elements are passed over."""
     return xp.concatenate([x for x in xs if x.shape != NOTHING] or xs, dim)
@@ -69,10 +69,10 @@ def _at_least(name, reference, axes_of, doc):
 
 atleast_1d = _at_least("atleast_1d", np.atleast_1d, lambda s: s or (1,), "With at least one axis; views.")
 atleast_2d = _at_least("atleast_2d", np.atleast_2d, lambda s: (1,) * (2 - len(s)) + s,
-                       "With at least two axes, new ones in front; views.")  # fmt: skip
+                       "With at least two axes, new ones in front; views.")
 atleast_3d = _at_least("atleast_3d", np.atleast_3d, lambda s: (*(1,) * (2 - len(s)), *s, 1)[:3] if len(s) < 3 else s,
                        "With at least three axes: a vector gets one on either side, a matrix one at its end; views."
-                       )  # fmt: skip
+                       )
 
 
 @composition(
@@ -119,7 +119,7 @@ def dstack(tensors):
 def column_stack(tensors):
     """Tensors joined along the second axis; numbers and vectors become columns."""
     return cat([reshape(x, (-1 if x.numel() else 0, 1)) if x.ndim < 2 else x
-                for x in _several(tensors, "column_stack")], dim=1)  # fmt: skip
+                for x in _several(tensors, "column_stack")], dim=1)
 
 
 def _several(tensors, name):

@@ -16,7 +16,7 @@ from autograd_core.registry import composition, op, sample
     samples=(sample((5, 2), sizes=(2, 3)), sample((2, 6), sizes=(1, 2, 3), dim=1), sample((2, 0), sizes=(1, 1))),
     reference=lambda x, sizes, dim=0: np.split(x, np.cumsum(sizes)[:-1], dim),
     joint=lambda xp, g, dim, needs: [xp.kernels.joined(g, dim % g[0].ndim)],
-    composite=lambda xp, g, dim: [xp.cat(g, dim=dim)])  # fmt: skip
+    composite=lambda xp, g, dim: [xp.cat(g, dim=dim)])
 def split_sizes(xp, x, *, sizes, dim=0):
     """Pieces of the given sizes along `dim`; views."""
     out, start, before = [], 0, (slice(None),) * (dim % x.ndim)
@@ -126,7 +126,7 @@ def tensor_split(input, indices_or_sections=None, dim=0, *, sections=None, indic
     cuts = _cuts(_given(indices_or_sections, sections, indices), n)
     before = (slice(None),) * axes.one(dim, input.ndim)
     return tuple([functional.getitem(input, index=(*before, slice(a, b)))
-                  for a, b in zip([0, *cuts], [*cuts, None], strict=True)])  # fmt: skip
+                  for a, b in zip([0, *cuts], [*cuts, None], strict=True)])
 
 
 def _given(*ways):

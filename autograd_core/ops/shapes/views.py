@@ -37,7 +37,7 @@ EVERY_OTHER = (("getitem", (("index", slice(None, None, 2)),), None),)
     reference=lambda x, path: x[dict(path[0][1])["index"]],
     vjp=lambda xp, g, x_shape, x_dtype, path: xp.put_view(
         xp.zeros_beside(g, shape=x_shape, dtype=x_dtype), g, path=path
-    ))  # fmt: skip
+    ))
 def get_view(xp, x, *, path):
     """The part of `input` that a path of view operations leads to, no two elements of it to one place."""
     return follow(xp, x, path)
@@ -128,7 +128,7 @@ def overwritten(xp, x, *, index):
 
 @op(INDEXING, symbol="0", method=False, reference=lambda x, shape, dtype: [0.0] * shape[0],
     samples=(sample((2, 3), shape=(4,), dtype=float64), sample((0, 3), shape=(4,), dtype=float64)),
-    vjp=lambda xp, g: None)  # fmt: skip
+    vjp=lambda xp, g: None)
 def zeros_beside(xp, x, *, shape, dtype):
     """Zeros of `shape` and `dtype` on the device of `input`."""
     return xp.zeros(shape, dtype)

@@ -18,7 +18,7 @@ def _lengths(name, n_fft, hop_length, win_length, window):
     hop, width = n_fft // 4 if hop_length is None else hop_length, n_fft if win_length is None else win_length
     if n_fft < 1 or hop < 1 or not 0 < width <= n_fft:
         raise OperandError(f"{name}() needs n_fft, hop_length and win_length above 0, and win_length of at most n_fft, "
-                           f"not {n_fft}, {hop} and {width}")  # fmt: skip
+                           f"not {n_fft}, {hop} and {width}")
     if window is not None and window.shape != (width,):
         raise OperandError(f"{name}(): window must have the shape ({width},), not {window.shape}")
     return hop, width
@@ -35,12 +35,12 @@ def _centred(window, width, n_fft, like):
 def _signals(name, input, axes):
     if input.ndim not in (axes, axes + 1):
         raise OperandError(f"{name}() takes a tensor of {axes} axes, or {axes + 1} for several signals, not one of "
-                           f"shape {input.shape}")  # fmt: skip
+                           f"shape {input.shape}")
     return input.unsqueeze(0) if input.ndim == axes else input
 
 
 def _slow_stft(x, n_fft, hop_length=None, win_length=None, window=None, center=True, pad_mode="reflect",
-               normalized=False, onesided=None, return_complex=True, align_to_window=None):  # fmt: skip
+               normalized=False, onesided=None, return_complex=True, align_to_window=None):
     hop, width = hop_length or n_fft // 4, win_length or n_fft
     window = np.ones(width) if window is None else window
     rows = x if x.ndim == 2 else x[None]
@@ -70,7 +70,7 @@ def _slow_stft(x, n_fft, hop_length=None, win_length=None, window=None, center=T
     reference=_slow_stft,
 )
 def stft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, pad_mode="reflect",
-         normalized=False, onesided=None, return_complex=None, align_to_window=None):  # fmt: skip
+         normalized=False, onesided=None, return_complex=None, align_to_window=None):
     """Short-time Fourier transform of signals (L) or (B, L): (B, frequencies, frames).
 
     n_fft: points of each transform; hop_length: from frame to frame; window: of win_length points. center: frame t is
@@ -107,7 +107,7 @@ def _framed(signals, n_fft, width, center, pad_mode, align_to_window):
 
 
 def _slow_istft(x, n_fft, hop_length=None, win_length=None, window=None, center=True, normalized=False, onesided=None,
-                length=None, return_complex=False):  # fmt: skip
+                length=None, return_complex=False):
     hop, width = hop_length or n_fft // 4, win_length or n_fft
     before = (n_fft - width) // 2
     window = np.pad(np.ones(width) if window is None else window, (before, n_fft - width - before))
@@ -135,7 +135,7 @@ def _slow_istft(x, n_fft, hop_length=None, win_length=None, window=None, center=
     reference=_slow_istft,
 )
 def istft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, normalized=False, onesided=None,
-          length=None, return_complex=False):  # fmt: skip
+          length=None, return_complex=False):
     """Inverse of `stft`: the signals whose frames come closest to `input`, (frequencies, frames) or a batch of these.
 
     length: of the signal, cut or filled up with zeros. Where the squared windows add up to 0 there is no inverse.

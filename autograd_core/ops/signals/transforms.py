@@ -196,14 +196,14 @@ def rfft(input, n=None, dim=-1, norm=None):
 
 
 @composition(MATMUL, module="fft", method=False, samples=_samples(LINE, complex_values),
-             reference=_one(_slow_real(True)))  # fmt: skip
+             reference=_one(_slow_real(True)))
 def irfft(input, n=None, dim=-1, norm=None):
     """Inverse of `rfft` along `dim`: `n` real numbers, by default as many as makes an even number of them."""
     return _real("irfft", input, n, dim, norm, True)
 
 
 @composition(MATMUL, module="fft", method=False, samples=_samples(LINE, complex_values),
-             reference=_one(_slow_real(False)))  # fmt: skip
+             reference=_one(_slow_real(False)))
 def hfft(input, n=None, dim=-1, norm=None):
     """`fft` along `dim` of half a Hermitian-symmetric signal: `n` real frequencies."""
     return _real("hfft", input, n, dim, norm, False)
@@ -234,14 +234,14 @@ def rfft2(input, s=None, dim=LAST_TWO, norm=None):
 
 
 @composition(MATMUL, module="fft", method=False, samples=_samples(PLANE, complex_values),
-             reference=_two(_slow_real(True)))  # fmt: skip
+             reference=_two(_slow_real(True)))
 def irfft2(input, s=None, dim=LAST_TWO, norm=None):
     """`irfftn` along two axes, the last ones by default."""
     return _real("irfft2", input, s, dim, norm, True)
 
 
 @composition(MATMUL, module="fft", method=False, samples=_samples(PLANE, complex_values),
-             reference=_two(_slow_real(False)))  # fmt: skip
+             reference=_two(_slow_real(False)))
 def hfft2(input, s=None, dim=LAST_TWO, norm=None):
     """`hfftn` along two axes, the last ones by default."""
     return _real("hfft2", input, s, dim, norm, False)

@@ -18,8 +18,12 @@ NEAR = 2.0
 
 
 def inside(a, b, margin=0.1):
-    return (a.x >= b.x - margin and a.y >= b.y - margin and a.x + a.width <= b.x + b.width + margin
-            and a.y + a.height <= b.y + b.height + margin)  # fmt: skip
+    return (
+        a.x >= b.x - margin
+        and a.y >= b.y - margin
+        and a.x + a.width <= b.x + b.width + margin
+        and a.y + a.height <= b.y + b.height + margin
+    )
 
 
 def apart(a, b):
@@ -37,8 +41,12 @@ def graphs(draw):
     used = {paths[h][:k] for h in homes for k in range(1, len(paths[h]) + 1)}
     clusters = {p: Cluster(".".join(p), "") for p in sorted(used)}
     sizes = draw(st.lists(st.tuples(st.floats(20, 90), st.floats(16, 50)), min_size=len(homes), max_size=len(homes)))
-    room = Room(sizes, [(40.0, 12.0) if e.label else (0.0, 0.0) for e in edges], dict.fromkeys(clusters, 50.0),
-                draw(st.sampled_from(DIRECTIONS)))  # fmt: skip
+    room = Room(
+        sizes,
+        [(40.0, 12.0) if e.label else (0.0, 0.0) for e in edges],
+        dict.fromkeys(clusters, 50.0),
+        draw(st.sampled_from(DIRECTIONS)),
+    )
     return Graph(vertices, edges, clusters=clusters), room
 
 

@@ -74,7 +74,9 @@ def test_only_what_is_built_alike_is_folded(changed):
     blocks = [Block(3) for _ in range(5)]
     blocks[changed] = nn.Sequential(nn.Conv2d(3, 3, 1))
     assert {c.title for c in ag.draw(nn.Sequential(*blocks), IMAGE).graph.clusters.values()} >= {
-        1: {"0", "1", "2–4"}, 3: {"0–2", "3", "4"}}[changed]  # fmt: skip
+        1: {"0", "1", "2–4"},
+        3: {"0–2", "3", "4"},
+    }[changed]
 
 
 def test_siblings_that_do_not_follow_each_other_are_not_folded():
@@ -138,7 +140,11 @@ def test_inputs_parameters_buffers_constants_and_outputs_are_told_apart():
     drawing = ag.draw(Scale(), ag.ones(2, 3), lines=True)
     roles = {v.role: v.title for v in drawing.graph.vertices}
     assert {k: roles[k] for k in ("input", "parameter", "buffer", "output")} == {
-        "input": "input", "parameter": "weight", "buffer": "offset", "output": "output"}  # fmt: skip
+        "input": "input",
+        "parameter": "weight",
+        "buffer": "offset",
+        "output": "output",
+    }
     assert "constant" in roles
     line = next(v.line for v in drawing.graph.vertices if v.role == "op")
     assert "test_models.py:" in line
@@ -165,7 +171,10 @@ def test_a_call_knows_every_constant_and_value():
     drawing = ag.draw(lambda x, y: ((x + 1.0) * 2 - y).clamp(0, 9), (ag.tensor(1.0), ag.tensor(0.5)))
     assert [v.title for v in drawing.graph.vertices if v.role == "constant"] == ["1.0", "2"]
     assert [(v.title, v.value, v.gradient) for v in drawing.graph.vertices if v.role == "op"][:3] == [
-        ("+", "2.0", "2.0"), ("×", "4.0", "1.0"), ("-", "3.5", "1.0")]  # fmt: skip
+        ("+", "2.0", "2.0"),
+        ("×", "4.0", "1.0"),
+        ("-", "3.5", "1.0"),
+    ]
     assert any("multiply(a, b) = a × b" in v.hint for v in drawing.graph.vertices)
 
 

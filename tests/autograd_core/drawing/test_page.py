@@ -88,15 +88,25 @@ def test_a_browser_plays_it_by_keys_and_by_buttons(tmp_path):
     script = hashlib.sha256(PRESS.encode()).digest()
     page = drawing.html.replace("script-src ", f"script-src 'sha256-{base64.b64encode(script).decode()}' ")
     (tmp_path / "page.html").write_text(page.replace("</body>", f"<script>{PRESS}</script></body>"))
-    done = subprocess.run([BROWSER, *OPTIONS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom",
-                           (tmp_path / "page.html").as_uri()], capture_output=True, text=True, check=True,
-                          timeout=100)  # fmt: skip
+    done = subprocess.run(
+        [BROWSER, *OPTIONS, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", (tmp_path / "page.html").as_uri()],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=100,
+    )
     seen = json.loads(re.search(r'data-seen="([^"]*)"', done.stdout)[1].replace("&quot;", '"'))
     n = len(drawing.steps)
     assert seen["at"] == [f"step {k} of {n}" for k in (0, 1, 2, 1, n, 0, n, n)]
     (first,) = [row for row in seen["rows"] if row[0].startswith("relu")]
-    assert first[1:] == [drawing.steps[0].parts[0].local, "×", "1.0", "=", drawing.steps[0].parts[0].product,
-                         drawing.steps[0].parts[0].total]  # fmt: skip
+    assert first[1:] == [
+        drawing.steps[0].parts[0].local,
+        "×",
+        "1.0",
+        "=",
+        drawing.steps[0].parts[0].product,
+        drawing.steps[0].parts[0].total,
+    ]
     y.backward()
     at = {v.title: f"n{i}" for i, v in enumerate(drawing.graph.vertices)}
     assert seen["start"][at["a"]] == "0"

@@ -32,9 +32,11 @@ def graph_of(names):
     """A graph with these names in every place that a name can have."""
     a, b, c = (names * 3)[:3]
     vertices = [
-        Vertex("leaf", a, hint=b, shape=(2,), dtype="float32"), Vertex("op", "×", name=b, hint=c, path=(a,)),
-        Vertex("module", c, note=a, name=b, path=(a, b), count=2, line=c), Vertex("output", b, value="1.0"),
-    ]  # fmt: skip
+        Vertex("leaf", a, hint=b, shape=(2,), dtype="float32"),
+        Vertex("op", "×", name=b, hint=c, path=(a,)),
+        Vertex("module", c, note=a, name=b, path=(a, b), count=2, line=c),
+        Vertex("output", b, value="1.0"),
+    ]
     edges = [Edge(0, 1, a, b), Edge(1, 2, b), Edge(2, 3, c)]
     return Graph(vertices, edges, notices=[a], clusters={(a,): Cluster(a, b, 2)})
 
@@ -78,8 +80,10 @@ def read_back(dot):
     """Titles by node, as Graphviz reads them: its escapes undone."""
     graph = pygraphviz.AGraph(string=dot)
     undone = {"\\\\": "\\", "\\n": "\n"}
-    return {str(node): re.sub(r"\\[\\n]", lambda m: undone[m[0]], node.attr["label"]).replace("&amp;", "&")
-            for node in graph.nodes()}  # fmt: skip
+    return {
+        str(node): re.sub(r"\\[\\n]", lambda m: undone[m[0]], node.attr["label"]).replace("&amp;", "&")
+        for node in graph.nodes()
+    }
 
 
 @settings(max_examples=200)

@@ -250,9 +250,12 @@ def noted(gpu, monkeypatch):
         data_type=SimpleNamespace(FLOAT="float", HALF="half", BFLOAT16="bfloat16"),
         heur_mode=SimpleNamespace(A="a", FALLBACK="fallback"),
         build_plan_policy=SimpleNamespace(HEURISTICS_CHOICE="heuristics"),
-        numerical_note=notes, backend_version_string=lambda: "9", cudnnGraphNotSupportedError=KeyError,
-        create_handle=lambda: 7, set_stream=lambda handle, stream: None,
-    )  # fmt: skip
+        numerical_note=notes,
+        backend_version_string=lambda: "9",
+        cudnnGraphNotSupportedError=KeyError,
+        create_handle=lambda: 7,
+        set_stream=lambda handle, stream: None,
+    )
     monkeypatch.setattr(cudnn_plans, "import_module", lambda name: library)
     monkeypatch.delenv(cudnn_plans.AUTOTUNE, raising=False)
     gpu.device, gpu.stream, gpu.address = (lambda: 0), (lambda: 5), (lambda array: array.ctypes.data)

@@ -147,13 +147,18 @@ def test_batch_normalization(gpu, dtype, shape, layout, relu):
     close(scale, exact[2], np.float32, 4)
     rectified = y if relu else None
     found = normalization.batch_gradients(gpu, g, x, rectified, weight, mean, scale, kept, 1e-3, True)
-    exact = plain.batch_gradients(wide(g), operands[0], None if rectified is None else wide(y), operands[1],
-                                  *exact[1:], 1e-3, True)  # fmt: skip
+    exact = plain.batch_gradients(
+        wide(g), operands[0], None if rectified is None else wide(y), operands[1], *exact[1:], 1e-3, True
+    )
     for ours, theirs in zip(found, exact, strict=True):
         close(ours, theirs, dtype, 32)
     shift = draw(shape[1:2], dtype)
-    close(normalization.scale_channels(gpu, x, shift, bias, relu),
-          plain.scale_channels(operands[0], wide(shift), operands[2], relu), dtype, 4)  # fmt: skip
+    close(
+        normalization.scale_channels(gpu, x, shift, bias, relu),
+        plain.scale_channels(operands[0], wide(shift), operands[2], relu),
+        dtype,
+        4,
+    )
 
 
 def test_the_variance_of_large_numbers_is_exact(gpu):
@@ -178,8 +183,10 @@ def test_parameters_of_channels_may_lie_apart(gpu):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_running_statistics_move(gpu, dtype):
     running_mean, running_var, mean, scale = (np.abs(draw((300,), dtype)) + dtype(0.5) for _ in range(4))
-    exact = [wide(running_mean) * 0.9 + 0.1 * wide(mean),
-             wide(running_var) * 0.9 + 0.1 * (1 / wide(scale) ** 2 - 1e-3) * 12 / 11]  # fmt: skip
+    exact = [
+        wide(running_mean) * 0.9 + 0.1 * wide(mean),
+        wide(running_var) * 0.9 + 0.1 * (1 / wide(scale) ** 2 - 1e-3) * 12 / 11,
+    ]
     assert normalization.track(gpu, running_mean, running_var, mean, scale, 12, 0.1, 1e-3)
     close(running_mean, exact[0], dtype, 4)
     close(running_var, exact[1], dtype, 4)
@@ -246,8 +253,10 @@ def test_average_pooling(gpu, dtype, geometry, padded, divisor):
 
 
 @each_dtype
-@pytest.mark.parametrize("shape, layout", [((), "plain"), ((7,), "plain"), ((3, 40), "plain"),
-                                           ((2, 3, 5, 4), "plain"), ((2, 3, 5, 4), "channels_last")])  # fmt: skip
+@pytest.mark.parametrize(
+    "shape, layout",
+    [((), "plain"), ((7,), "plain"), ((3, 40), "plain"), ((2, 3, 5, 4), "plain"), ((2, 3, 5, 4), "channels_last")],
+)
 def test_elementwise(gpu, dtype, shape, layout):
     a, b = draw(shape, dtype, layout), draw(shape, dtype, layout)
     if shape:
@@ -330,9 +339,14 @@ def test_steps(gpu, dtype, step, captured):
 # Of several blocks, of none, unaligned, of one element, in another order in memory; 80 are more than a table holds.
 def parameters(dtype):
     return [
-        draw((3, 2000), dtype), draw((0,), dtype), draw((301,), dtype)[1:], draw((1, 1), dtype), draw((), dtype),
-        draw((7, 30), dtype).T, *(draw((i, 3), dtype) for i in range(74)),
-    ]  # fmt: skip
+        draw((3, 2000), dtype),
+        draw((0,), dtype),
+        draw((301,), dtype)[1:],
+        draw((1, 1), dtype),
+        draw((), dtype),
+        draw((7, 30), dtype).T,
+        *(draw((i, 3), dtype) for i in range(74)),
+    ]
 
 
 @each_dtype

@@ -130,8 +130,11 @@ def test_hard_points(entry):
         agree(by("onednn", single, 1), plain, BETWEEN, f"{case!r} by oneDNN and NumPy")
         if entry.kind.pointwise:
             double = by("numpy", case, 1)
-            agree(*[[np.nan_to_num(np.asarray(a, "f4"), nan=math.nan) for a in one] for one in (plain, double)],
-                  TO_DOUBLE, f"{case!r} in float32 and float64")  # fmt: skip
+            agree(
+                *[[np.nan_to_num(np.asarray(a, "f4"), nan=math.nan) for a in one] for one in (plain, double)],
+                TO_DOUBLE,
+                f"{case!r} in float32 and float64",
+            )
 
 
 @pytest.mark.parametrize("name", REACHING)
@@ -147,9 +150,15 @@ def test_a_training_repeats_itself_bit_by_bit():
     def run():
         ag.manual_seed(0)
         model = nn.Sequential(
-            nn.Conv2d(3, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(2), nn.GELU(),
-            nn.TransformerEncoderLayer(64, 4, 128, batch_first=True), nn.LSTM(64, 32, batch_first=True),
-        )  # fmt: skip
+            nn.Conv2d(3, 16, 3, padding=1),
+            nn.BatchNorm2d(16),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(2),
+            nn.GELU(),
+            nn.TransformerEncoderLayer(64, 4, 128, batch_first=True),
+            nn.LSTM(64, 32, batch_first=True),
+        )
         optimizer = optim.Adam(model.parameters())
         for _ in range(3):
             optimizer.zero_grad()

@@ -92,8 +92,12 @@ def test_what_is_not_finite_is_treated_as_numpy_does(kernels, numpy_alone):
     assert found[3][:3].tolist() == [1, 0, -np.inf]
 
 
-VIEWS = {"plain": np.asarray, "gaps": lambda x: x[..., ::2, :], "reversed": lambda x: x[::-1],
-         "transposed": lambda x: x.swapaxes(-1, -2)}  # fmt: skip
+VIEWS = {
+    "plain": np.asarray,
+    "gaps": lambda x: x[..., ::2, :],
+    "reversed": lambda x: x[::-1],
+    "transposed": lambda x: x.swapaxes(-1, -2),
+}
 
 
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
@@ -141,13 +145,17 @@ def test_steps_of_adam(kernels, shape, served, decay):
 
 @pytest.mark.filterwarnings("ignore:(overflow|invalid value):RuntimeWarning")
 @pytest.mark.parametrize("decay", [0.0, 0.1])
-@pytest.mark.parametrize("step, remembered, options", [
-    (optimizers.sgd_step, 0, {"lr": 0.1}), (optimizers.sgd_step, 1, {"lr": 0.1, "momentum": 0.9}),
-    (optimizers.sgd_step, 1, {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
-    (adaptive_steps.adagrad_step, 1, {"rate": 0.1, "eps": 1e-10}),
-    (adaptive_steps.rmsprop_step, 1, {"lr": 0.1, "alpha": 0.9, "eps": 1e-8}),
-    (adaptive_steps.rmsprop_step, 2, {"lr": 0.1, "alpha": 0.9, "eps": 1e-8, "momentum": 0.9}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "step, remembered, options",
+    [
+        (optimizers.sgd_step, 0, {"lr": 0.1}),
+        (optimizers.sgd_step, 1, {"lr": 0.1, "momentum": 0.9}),
+        (optimizers.sgd_step, 1, {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
+        (adaptive_steps.adagrad_step, 1, {"rate": 0.1, "eps": 1e-10}),
+        (adaptive_steps.rmsprop_step, 1, {"lr": 0.1, "alpha": 0.9, "eps": 1e-8}),
+        (adaptive_steps.rmsprop_step, 2, {"lr": 0.1, "alpha": 0.9, "eps": 1e-8, "momentum": 0.9}),
+    ],
+)
 def test_other_steps_give_the_numbers_of_plain_ones(kernels, step, remembered, options, decay):
     arrays = [random(64, 8, 8, 8, seed=i) for i in range(2)]
     arrays[1][0, 0, 0, :6] = 0, np.inf, -np.inf, np.nan, 3e38, 1e-42

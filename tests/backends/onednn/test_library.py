@@ -29,8 +29,10 @@ def run(path):
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         env={**os.environ, library.VARIABLE: str(path)},
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return done.stdout.splitlines()
 
 
