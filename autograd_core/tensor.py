@@ -229,6 +229,7 @@ class Tensor:
     @property
     def data(self):
         """The same storage without the graph. Writing `x.data = other` exchanges the storage itself."""
+        own_scalar(self)
         return wrap(self.array)
 
     @data.setter

@@ -1,6 +1,7 @@
 """The pictures of docs/gallery.md: `python docs/gallery.py` draws them again, `--check` says which would change.
 
-Layouts are those in pure Python and numbers are exact or in float64, so that every machine draws the same bytes.
+Layouts are those in pure Python, their sums are `fsum`'s (Python's own changed in 3.12), and numbers are exact or in
+float64, so that every machine draws the same bytes.
 """
 
 from __future__ import annotations

@@ -48,7 +48,8 @@ def _accumulate(tensors: Any, grad_tensors: Any, retain_graph: Any, create_graph
     retain = create_graph if retain_graph is None else retain_graph
     if inputs is None:
         found, retained = walk(seeds, create_graph, retain)
-        pairs = [(x, g) for leaf, g in found.items() if (x := leaf.tensor()) is not None]
+        # A leaf may have stopped requiring a gradient since.
+        pairs = [(x, g) for leaf, g in found.items() if (x := leaf.tensor()) is not None and x.node is not None]
     else:
         if not (inputs := _listed(inputs)):
             raise RuntimeError("backward(): inputs is empty; leave it out to reach every leaf")

@@ -369,6 +369,16 @@ def test_detach_and_no_grad_cut_the_graph():
             assert (x * 2).requires_grad
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_leaf_that_stopped_requiring_a_gradient_gets_none(again):
+    x, w = leaf(3), leaf(3)
+    y = (x * w).sum()
+    w.requires_grad_(False).requires_grad_(again)
+    y.backward()
+    assert (w.grad is not None) == again
+    assert_grad(x, w.numpy(force=True))
+
+
 def test_requires_grad_can_be_turned_off_on_leaves_only():
     x = leaf(3)
     y = x * 2

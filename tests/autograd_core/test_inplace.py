@@ -112,6 +112,9 @@ GRADIENTS = {
     "v = x.reshape(1, 3).diagonal(2); v *= a[0]": [224, 32, 72],
     "v = x.select(0, 1); v += a[2]": [8, 56, 100],
     "x = x.reshape(1, 3).clone().t_()[:, 0]; x *= a": [16, 256, 1296],
+    "s = x.max(); s.relu_(); x = s + ag.zeros(3)": [0, 0, 144],
+    "s = x.max(); s.zero_(); x = x + s": [8, 32, 72],
+    "s = x.max(); s.unsqueeze(0).mul_(2); x = s + ag.zeros(3)": [0, 0, 576],
 }
 
 
@@ -355,3 +358,9 @@ def test_a_view_that_repeats_nothing_may_be_written():
     assert y.tolist() == [[2, 5, 2]]
     y.sum().backward()
     assert x.grad.tolist() == [[2, 0, 2]]
+
+
+def test_the_data_of_a_scalar_is_its_storage():
+    x = ag.tensor([1.0, 2.0], requires_grad=True).max()
+    x.data.fill_(3)
+    assert x.item() == 3

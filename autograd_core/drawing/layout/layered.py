@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from statistics import fmean
 
 from autograd_core.drawing.graph import BACKWARD, Edge, Graph, Path
 from autograd_core.drawing.layout.levels import Level, level
@@ -173,7 +174,7 @@ class Layout:
         ports = [k for k in block.items if isinstance(k, Port)]
         if not ports:
             return block.height / 2
-        return sum(block.level.across[k] - block.top for k in ports) / len(ports)
+        return fmean([block.level.across[k] - block.top for k in ports])
 
     def lengthen(self, block: Block, more: float) -> None:
         block.length += more

@@ -9,6 +9,7 @@ from bisect import bisect_left, insort
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from statistics import fmean
 
 Key = Hashable
 Net = tuple[int, str]  # a value on its way: its vertex, and which of several outputs
@@ -108,7 +109,7 @@ def ordered(
 
 
 def _mean(values: list[float], otherwise: float) -> float:
-    return sum(values) / len(values) if values else otherwise
+    return fmean(values) if values else otherwise
 
 
 def _crossings(layers: list[list[Key]], after: Neighbours) -> int:

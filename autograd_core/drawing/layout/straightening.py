@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from math import inf
+from math import fsum, inf
 
 from autograd_core.drawing.layout.ranking import Item, Key, Neighbours
 
@@ -18,7 +18,7 @@ def straightened(
     across: dict[Key, float] = {}
     for layer in layers:
         distances = _distances(layer, items, gap, apart)
-        total = sum(distances)
+        total = fsum(distances)
         position = -total / 2
         for k, d in zip(layer, [0.0, *distances], strict=False):
             position += d
@@ -32,8 +32,8 @@ def straightened(
             for k in layer:
                 near = [(n, shift, pulls[n, k]) for n, shift in before[k]] if both or down else []
                 near += [(n, shift, pulls[k, n]) for n, shift in after[k]] if both or not down else []
-                weight = sum(w for *_, w in near)
-                wishes.append(sum(w * (across[n] + shift) for n, shift, w in near) / weight if weight else across[k])
+                weight = fsum(w for *_, w in near)
+                wishes.append(fsum(w * (across[n] + shift) for n, shift, w in near) / weight if weight else across[k])
                 weights.append(weight or 0.1)
             across.update(zip(layer, _spread(wishes, weights, _distances(layer, items, gap, apart)), strict=True))
     return across

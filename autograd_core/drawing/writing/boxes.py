@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import fsum
 
 from autograd_core.drawing.graph import Vertex
 from autograd_core.drawing.writing.text import array_text, magnitude_text, printable, short_line, width_of
@@ -48,10 +49,10 @@ def box_of(v: Vertex) -> Box:
     flags = tuple(f"⚠ {printable(f)}" for f in v.flags)
     widths = [max(width_of(t.text, t.size, t.bold) for t in cell) + 2 * SIDE for cell in cells]
     room = max([width_of(f, SMALL, bold=True) + 2 * SIDE for f in flags], default=0.0)
-    widths[0] += max(0.0, room - sum(widths))
-    height = max(sum(LINE[t.size] for t in cell) for cell in cells) + 2 * EDGE + STRIP * len(flags)
-    width = max(sum(widths), 26.0)
-    widths[0] += width - sum(widths)
+    widths[0] += max(0.0, room - fsum(widths))
+    height = max(fsum(LINE[t.size] for t in cell) for cell in cells) + 2 * EDGE + STRIP * len(flags)
+    width = max(fsum(widths), 26.0)
+    widths[0] += width - fsum(widths)
     return Box(tuple(cells), tuple(widths), flags, width, height)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import hypot
+from math import fsum, hypot
 
 from autograd_core.drawing.graph import Cluster, Edge, Graph, Vertex
 from autograd_core.drawing.layout.placement import Frame, Placement, Point, Route
@@ -196,7 +196,7 @@ def _cells(box: Box, f: Frame, ink: str, faint: str, rule: str) -> Iterator[str]
 
 
 def _lines(cell: tuple[Text, ...], x: float, top: float, height: float, ink: str, faint: str) -> Iterator[str]:
-    y = top + (height - sum(LINE[t.size] for t in cell)) / 2
+    y = top + (height - fsum(LINE[t.size] for t in cell)) / 2
     for t in cell:
         if t.text:
             yield _text(x, y + LINE[t.size] * 0.76, t.text, t.size, faint if t.faint else ink, t.bold, "middle", t.mark)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from math import fsum
 from pathlib import PurePath
 from typing import Any
 
@@ -53,7 +54,7 @@ def xml(text: str) -> str:
 
 def width_of(text: str, size: float, bold: bool = False) -> float:
     """About how wide a line of text is: rather too much than too little."""
-    return sum(map(_advance, text)) * size * (BOLD if bold else 1)
+    return fsum(map(_advance, text)) * size * (BOLD if bold else 1)
 
 
 def _advance(c: str) -> float:

@@ -265,6 +265,8 @@ def flatten(input, start_dim=0, end_dim=-1):
     first, last = axes.one(start_dim, input.ndim), axes.one(end_dim, input.ndim)
     if first > last:
         raise OperandError(f"flatten(): start_dim {start_dim} comes after end_dim {end_dim}")
+    if first == last and input.ndim:
+        return input
     merged = math.prod(input.shape[first : last + 1])
     return reshape(input, (*input.shape[:first], merged, *input.shape[last + 1 :]))
 

@@ -72,7 +72,7 @@ def _arrived(xp, g, path):
 )
 def put_view(xp, x, v, *, path):
     """A copy of `input` in which the part that `path` leads to is `other`; of repeated positions the last one stays."""
-    out = laid_out(xp, x, **dict(path[0][1])) if path and path[0][0] == "restride" else x.copy()
+    out = laid_out(xp, x, **dict(path[0][1])) if path and path[0][0] == "restride" else xp.asarray(x).copy()
     part, last = follow(xp, out, path[:-1]), path[-1:]
     if last and last[0][0] == "getitem":
         assign(part, dict(last[0][1])["index"], v)  # reaches what is no view, too: one element, or a list of positions
