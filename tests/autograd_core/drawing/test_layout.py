@@ -152,8 +152,8 @@ def test_graphviz_reads_what_it_is_given_and_draws_a_bitmap_of_it(tmp_path, opti
 def test_a_residual_network_of_fifty_layers_is_drawn_at_once():
     model, x = resnet50(), ag.zeros(2, 3, 32, 32)
     for options, seconds, nodes in (({"depth": 1}, 2, 13), ({"depth": 9, "fold": False}, 20, 300)):
-        begin = time.process_time()
+        begin = time.thread_time()
         drawing = ag.draw(model, x, **options)
         assert len(drawing.svg) > 1000
         assert len(drawing.graph.vertices) >= nodes
-        assert time.process_time() - begin < seconds
+        assert time.thread_time() - begin < seconds
