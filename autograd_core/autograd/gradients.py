@@ -92,8 +92,17 @@ def grad(
         from autograd_core.batching import vmap
 
         options = retain_graph, create_graph, True, allow_unused, False, materialize_grads
-        batched: Any = vmap(lambda *cotangents: grad(outputs, inputs, cotangents, *options))
-        return tuple(batched(*_listed(grad_outputs)))
+        unused: list[int] = []  # of which vmap, which returns tensors, cannot give None
+
+        def each(*cotangents: Tensor) -> tuple[Tensor, ...]:
+            grads = grad(outputs, inputs, cotangents, *options)
+            unused[:] = [i for i, g in enumerate(grads) if g is None]
+            return tuple([g for g in grads if g is not None])
+
+        batched: list[Any] = list(vmap(each)(*_listed(grad_outputs)))
+        for i in unused:
+            batched.insert(i, None)
+        return tuple(batched)
     seeds, given = _seeds(outputs, _listed(grad_outputs, len(outputs)), create_graph, strict=False)
     wanted = [x.ownership_token if isinstance(x, GradientEdge) else _node_of(x) for x in inputs]
     found, retained = walk(seeds, create_graph, create_graph if retain_graph is None else retain_graph, wanted)

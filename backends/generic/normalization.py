@@ -52,7 +52,7 @@ def batch_gradients(
     g_bias, g_weight = g.sum(axis=axes), (g * d).sum(axis=axes)
     if not wanted:
         return None, g_weight, g_bias
-    d *= (g_weight / -n).reshape(shape)
+    d = d * (g_weight / -n).reshape(shape)  # not in place: g may be batched where x is not
     d += g
     d -= (g_bias / n).reshape(shape)
     d *= (scale if weight is None else scale * weight).reshape(shape)
@@ -106,7 +106,7 @@ def row_gradients(
     if not needs[0]:
         return None, g_weight, g_bias
     g = g if weight is None else g * weight
-    normal *= xp.einsum("ri,ri->r", g, normal)[:, None] / -n
+    normal = normal * (xp.einsum("ri,ri->r", g, normal)[:, None] / -n)  # as above
     normal += g
     if mean is not None:
         normal -= xp.sum(g, axis=1, keepdims=True) / n

@@ -79,3 +79,22 @@ def test_gradients(entry):
     for call in calls(entry, False, 2):
         if not call.free:
             compare(entry, call, call.gradient)
+
+
+@pytest.mark.parametrize("entry", [e for e in OPS.values() if e in DIFFERENTIABLE], ids=str)
+def test_batches_of_cotangents(entry):
+    for sample in samples_for(entry)[:1]:
+        case = case_of(entry, sample, 0)
+        xs = [ag.as_tensor(a) for a in case.arrays()]
+        xs = [x.detach().requires_grad_() for x in xs if x.dtype.kind == "f"]
+        if len(xs) != len(case.arrays()):
+            continue
+        ys = [y for y in case.call(*xs) if isinstance(y, ag.Tensor) and y.requires_grad]
+        rows = [[c * k for c in cotangents(ys)] for k in (1, -2)]
+        batch = [ag.stack(c) for c in zip(*rows, strict=True)]
+        options = {"retain_graph": True, "allow_unused": True}
+        wanted = [ag.grad(ys, xs, row, **options) for row in rows]
+        for g, *alone in zip(ag.grad(ys, xs, batch, is_grads_batched=True, **options), *wanted, strict=True):
+            assert (g is None) == (alone[0] is None)
+            if g is not None:
+                np.testing.assert_allclose(g.numpy(), np.stack([a.numpy() for a in alone]), rtol=1e-10, atol=1e-10)
