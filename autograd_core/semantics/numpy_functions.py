@@ -41,6 +41,9 @@ SAME = ("all", "allclose", "amax", "amin", "angle", "any", "argmax", "argmin", "
 RENAMED = {"around": "round", "array_equal": "equal", "broadcast_arrays": "broadcast_tensors", "copy": "clone",
            "iscomplexobj": "is_complex", "max": "amax", "min": "amin"}  # fmt: skip
 KEYWORDS = {"axis": "dim", "axes": "dim", "keepdims": "keepdim", "reps": "dims"}
+# Parameters that `inspect` does not know before NumPy 2.4; where none is an option, none.
+WRITTEN_IN_C = {"bincount": (), "concatenate": ("arrays", "axis", "out"), "dot": ("a", "b", "out"),
+                "empty_like": ("prototype", "dtype"), "inner": (), "vdot": (), "where": ()}  # fmt: skip
 OPTIONS = ("axis", "axes", "dtype", "out")  # the first of them ends the operands: what follows goes by name
 # By module: the functions of its counterpart that mean the same.
 MODULES = {
@@ -311,6 +314,8 @@ def _renamed(options: dict[str, Any]) -> dict[str, Any]:
 
 @functools.cache
 def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+    if function.__name__ in WRITTEN_IN_C:
+        return WRITTEN_IN_C[function.__name__]
     parameters = inspect.signature(function).parameters.values()
     return tuple([p.name for p in itertools.takewhile(lambda p: p.kind is not p.VAR_POSITIONAL, parameters)])
 
