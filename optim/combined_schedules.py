@@ -25,13 +25,13 @@ class SequentialLR(LRScheduler):
             raise ValueError("SequentialLR does not support `ReduceLROnPlateau`, whose step() needs a metric")
         if any(s.optimizer is not optimizer for s in schedulers):
             raise ValueError("SequentialLR expects all schedulers to belong to the same optimizer")
-        self.schedulers, self.milestones = list(schedulers), list(milestones)
+        self._schedulers, self._milestones = list(schedulers), list(milestones)
         self.optimizer, self.last_epoch = optimizer, last_epoch + 1
         # Each schedule has multiplied the rate by its first factor.
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"]
-        _undo(self.schedulers)
-        first = self.schedulers[bisect_right(self.milestones, 0)]
+        _undo(self._schedulers)
+        first = self._schedulers[bisect_right(self._milestones, 0)]
         first.step()
         self._last_lr = first.get_last_lr()
 
@@ -39,17 +39,17 @@ class SequentialLR(LRScheduler):
         if epoch is not None:
             raise TypeError("SequentialLR cannot go to a given epoch; call step() without one")
         self.last_epoch += 1
-        i = bisect_right(self.milestones, self.last_epoch)
-        begins = i and self.milestones[i - 1] == self.last_epoch
-        self.schedulers[i].step(0 if begins else None)
-        self._last_lr = self.schedulers[i].get_last_lr()
+        i = bisect_right(self._milestones, self.last_epoch)
+        begins = i and self._milestones[i - 1] == self.last_epoch
+        self._schedulers[i].step(0 if begins else None)
+        self._last_lr = self._schedulers[i].get_last_lr()
 
 
 def _undo(schedulers: Sequence[LRScheduler]) -> None:
     """Take back the first step of every schedule."""
     for schedule in schedulers:
         if isinstance(schedule, SequentialLR | ChainedScheduler):
-            _undo(schedule.schedulers)
+            _undo(schedule._schedulers)
         if not isinstance(schedule, ChainedScheduler):
             schedule.last_epoch -= 1
             schedule._step_count -= 1
@@ -63,13 +63,13 @@ class ChainedScheduler(LRScheduler):
             raise ValueError("ChainedScheduler expects at least one scheduler to be chained, but got no scheduler.")
         if any(isinstance(s, ReduceLROnPlateau) for s in schedulers):
             raise ValueError("ChainedScheduler does not support `ReduceLROnPlateau`, whose step() needs a metric")
-        self.schedulers, self.optimizer = list(schedulers), optimizer or schedulers[0].optimizer
+        self._schedulers, self.optimizer = list(schedulers), optimizer or schedulers[0].optimizer
         if any(s.optimizer is not self.optimizer for s in schedulers):
             raise ValueError("ChainedScheduler expects all schedulers to belong to the same optimizer")
         self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
 
     def step(self, epoch: float | None = None) -> None:
-        for schedule in self.schedulers:
+        for schedule in self._schedulers:
             schedule.step(epoch)
         self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
 

@@ -88,11 +88,17 @@ class Optimizer(Watched):
         """Optimize more parameters, with the hyper-parameters of this group or the defaults."""
         params = param_group["params"]
         entries: list[Any] = [params] if isinstance(params, Tensor) else list(params)
+        named_here = [isinstance(e, tuple) for e in entries]
+        if len({*named_here, *("param_names" in group for group in self.param_groups)}) > 1:
+            raise ValueError(
+                "all optimizer params should be with/without names. Some param names are missing: give pairs, as "
+                "model.named_parameters() does, in all groups or in none"
+            )
         first = sum(len(group["params"]) for group in self.param_groups)
         named = [e if isinstance(e, tuple) else (str(first + i), e) for i, e in enumerate(entries)]
         _check(named, self._named_parameters())
         group = {**self.defaults, **param_group, "params": [p for _, p in named]}
-        if any(isinstance(e, tuple) for e in entries):
+        if any(named_here):
             group["param_names"] = [name for name, _ in named]
         if isinstance(lr := group.get("lr"), Tensor):
             if lr.numel() != 1:
@@ -171,10 +177,11 @@ class Optimizer(Watched):
 
     def state_dict(self) -> dict[str, Any]:
         """What `load_state_dict` needs: states by number of the parameter, and the groups with numbers for tensors."""
-        counted = count()
-        groups = [{**group, "params": [next(counted) for _ in group["params"]]} for group in self.param_groups]
-        parameters = chain.from_iterable(group["params"] for group in self.param_groups)
-        numbers = {id(p): i for i, p in enumerate(parameters)}
+        numbers: dict[int, int] = {}
+        groups = [
+            {**group, "params": [numbers.setdefault(id(p), len(numbers)) for p in group["params"]]}
+            for group in self.param_groups
+        ]
         state = {numbers.get(id(k), k): copy.copy(v) for k, v in self.state.items()}
         return {"state": state, "param_groups": groups}
 

@@ -75,14 +75,14 @@ class LRScheduler:
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer and functions."""
         state = {k: v for k, v in self.__dict__.items() if k != "optimizer" and not callable(v)}
-        if "schedulers" in state:
-            state["schedulers"] = [schedule.state_dict() for schedule in state["schedulers"]]
+        if "_schedulers" in state:
+            state["_schedulers"] = [schedule.state_dict() for schedule in state["_schedulers"]]
         return state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from a saved state; load the optimizer's, which holds the rates, as well."""
         state = dict(state_dict)
-        for schedule, saved in zip(getattr(self, "schedulers", ()), state.pop("schedulers", ()), strict=True):
+        for schedule, saved in zip(getattr(self, "_schedulers", ()), state.pop("_schedulers", ()), strict=True):
             schedule.load_state_dict(saved)
         self.__dict__.update(state)
 
@@ -264,11 +264,20 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min
         super().__init__(optimizer, last_epoch)
 
-    def lrs_at(self, epoch: float) -> list[float]:
+    def step(self, epoch: float | None = None) -> None:
+        super().step(epoch)
+        self.T_cur, self.T_i = self._cycle_at(self.last_epoch if epoch is None else epoch)
+
+    def _cycle_at(self, epoch: float) -> tuple[float, int]:
+        """How far a cosine has come, and how long it is."""
         length = self.T_0
         if self.T_mult == 1:
             epoch %= length
         while epoch >= length:
             epoch, length = epoch - length, length * self.T_mult
+        return epoch, length
+
+    def lrs_at(self, epoch: float) -> list[float]:
+        epoch, length = self._cycle_at(epoch)
         share = (1 + math.cos(math.pi * epoch / length)) / 2
         return [self.eta_min + (base - self.eta_min) * share for base in self.base_lrs]

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from autograd_core import Tensor, no_grad
+from autograd_core import Tensor, no_grad, tensor
 from optim.optimizer import Optimizer
 from optim.schedules import LRScheduler, for_groups
 
@@ -95,7 +95,10 @@ class AveragedModel:
 
     def state_dict(self) -> dict[str, Any]:
         """The state of the copy, under "module.", and the count."""
-        return {"n_averaged": self.n_averaged, **{f"module.{k}": v for k, v in self.module.state_dict().items()}}
+        return {
+            "n_averaged": tensor(self.n_averaged),
+            **{f"module.{k}": v for k, v in self.module.state_dict().items()},
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from a saved state."""

@@ -88,6 +88,7 @@ def test_exponential_weights_and_state(option):
     other = optim.AveragedModel(Model())
     other.load_state_dict(averaged.state_dict())
     assert other.n_averaged == 6
+    assert averaged.state_dict()["n_averaged"].dtype == ag.int64  # PyTorch loads nothing but tensors
     assert other.module.weight.tolist() == averaged.module.weight.tolist()
     with pytest.raises(ValueError, match="Only one of"):
         optim.AveragedModel(model, avg_fn=swa_utils.get_swa_avg_fn(), multi_avg_fn=swa_utils.get_swa_multi_avg_fn())

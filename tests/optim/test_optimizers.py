@@ -260,6 +260,8 @@ def leaf(size=1):
         (lambda p: optim.SGD([p, p]), ValueError, "'1' appears twice"),
         (lambda p: optim.SGD([("w", p), ("w", leaf())]), ValueError, "'w' appears twice"),
         (lambda p: optim.SGD([{"params": [p]}, {"params": [p]}]), ValueError, "appears twice"),
+        (lambda p: optim.SGD([("w", p), leaf()]), ValueError, "Some param names are missing"),
+        (lambda p: optim.SGD([{"params": [("w", p)]}, {"params": [leaf()]}]), ValueError, "in all groups or in none"),
         (lambda p: optim.SGD([p], lr=-1.0), ValueError, "Invalid learning rate: -1.0"),
         (lambda p: optim.SGD([p], nesterov=True), ValueError, "Nesterov momentum requires"),
         (lambda p: optim.Adam([p], betas=(1.0, 0.9)), ValueError, "Invalid beta parameter at index 0: 1.0"),

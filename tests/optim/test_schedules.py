@@ -149,6 +149,17 @@ def test_recorded(case, resumes):
         schedule.step(*[metric] if case["schedule"] == "ReduceLROnPlateau" else [])
 
 
+def test_states_have_the_names_of_pytorchs_files():
+    restarts = lr_scheduler.CosineAnnealingWarmRestarts(optimizer(), 2, T_mult=3)
+    for _ in range(5):
+        restarts.step()
+    assert (restarts.T_cur, restarts.T_i) == (3, 6)
+    opt = optimizer()
+    both = lr_scheduler.SequentialLR(opt, [lr_scheduler.StepLR(opt, 2), lr_scheduler.StepLR(opt, 3)], [4])
+    state = both.state_dict()
+    assert (state["_milestones"], [part["step_size"] for part in state["_schedulers"]]) == ([4], [2, 3])
+
+
 class Doubling:
     def __init__(self):
         self.factor = 1
