@@ -4,6 +4,7 @@
 # isort: off
 # fmt: off
 from nn import attention, functional, init, models, utils
+from nn import modules as modules
 from nn import grad as grad
 from nn.blocks.dense import DenseBlock, DenseLayer, Transition
 from nn.blocks.inception import ConvBlock, Inception
@@ -42,7 +43,7 @@ from nn.layers.linear import (
     AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d, FeatureAlphaDropout, Flatten, Identity, Linear, Unflatten,
 )
 from nn.layers.noise_layers import GaussianNoise, WeightNoise
-from nn.layers.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from nn.layers.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, SyncBatchNorm
 from nn.layers.padding import (
     CircularPad1d, CircularPad2d, CircularPad3d, ConstantPad1d, ConstantPad2d, ConstantPad3d, ReflectionPad1d,
     ReflectionPad2d, ReflectionPad3d, ReplicationPad1d, ReplicationPad2d, ReplicationPad3d, ZeroPad1d, ZeroPad2d,
@@ -104,11 +105,12 @@ __all__ = [
     "ParameterList", "Perceptron", "PixelShuffle", "PixelUnshuffle", "PoissonNLLLoss", "PreActBlock",
     "PreActBottleneck", "RMSNorm", "RNNBase", "RNNCell", "RNNCellBase", "RReLU", "ReLU", "ReLU6", "ReflectionPad1d",
     "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d", "Sequential",
-    "SiLU", "Sigmoid", "Sign", "Sine", "SinusoidalEncoding", "SmoothL1Loss", "SoftMarginLoss", "Softmax", "Softmax2d",
-    "Softmin", "Softplus", "Softshrink", "Softsign", "SqueezeExcite", "SumPool1d", "SumPool2d", "SumPool3d", "Tanh",
-    "Tanhshrink", "Threshold", "Transformer", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder",
-    "TransformerEncoderLayer", "Transition", "TripletMarginLoss", "TripletMarginWithDistanceLoss", "Unflatten",
-    "Unfold", "UninitializedParameter", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d", "WSConv2d",
-    "WeightNoise", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "attention", "functional", "functional_call", "fuse",
-    "guided_backprop", "init", "load", "models", "saliency", "save", "stack_module_state", "summary", "utils",
+    "SiLU", "Sigmoid", "Sign", "Sine", "SinusoidalEncoding", "SmoothL1Loss", "SoftMarginLoss", "Softmax",
+    "Softmax2d", "Softmin", "Softplus", "Softshrink", "Softsign", "SqueezeExcite", "SumPool1d", "SumPool2d",
+    "SumPool3d", "SyncBatchNorm", "Tanh", "Tanhshrink", "Threshold", "Transformer", "TransformerDecoder",
+    "TransformerDecoderLayer", "TransformerEncoder", "TransformerEncoderLayer", "Transition", "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss", "Unflatten", "Unfold", "UninitializedParameter", "Upsample",
+    "UpsamplingBilinear2d", "UpsamplingNearest2d", "WSConv2d", "WeightNoise", "ZeroPad1d", "ZeroPad2d", "ZeroPad3d",
+    "attention", "functional", "functional_call", "fuse", "guided_backprop", "init", "load", "models", "saliency",
+    "save", "stack_module_state", "summary", "utils",
 ]  # fmt: skip

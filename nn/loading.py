@@ -17,6 +17,16 @@ class IncompatibleKeys(NamedTuple):
             return "<All keys matched successfully>"
         return f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
+    def problems(self) -> list[str]:
+        """What a strict load says of them."""
+        return _listed("Missing", self.missing_keys) + _listed("Unexpected", self.unexpected_keys)
+
+
+def refuse(owner: str, problems: Sequence[str]) -> None:
+    """Raise if there are any problems."""
+    if problems:
+        raise RuntimeError(f"Error(s) in loading state_dict for {owner}:\n\t" + "\n\t".join(problems))
+
 
 def load_tensors(
     owner: str,
@@ -32,22 +42,19 @@ def load_tensors(
     known = {key for key, _, _ in targets}
     missing = [key for key, _, optional in targets if key not in values and not optional]
     unexpected = [key for key in values if key not in known]
+    keys = IncompatibleKeys(missing, unexpected)
     pairs = [(key, target, values[key]) for key, target, _ in targets if key in values and target is not None]
-    problems = _mismatches(pairs)
-    if strict:
-        problems = _listed("Missing", missing) + _listed("Unexpected", unexpected) + problems
-    if problems:
-        raise RuntimeError(f"Error(s) in loading state_dict for {owner}:\n\t" + "\n\t".join(problems))
+    refuse(owner, (keys.problems() if strict else []) + _mismatches(pairs))
     if assign:
         for _, target, value in pairs:
             target.data = value.detach().data
-        return IncompatibleKeys(missing, unexpected)
+        return keys
     # Conversions may fail, too; copies cannot.
     converted = [(target, value.detach().to(device=target.device, dtype=target.dtype)) for _, target, value in pairs]
     with no_grad():
         for target, value in converted:
             target.copy_(value)
-    return IncompatibleKeys(missing, unexpected)
+    return keys
 
 
 def _listed(what: str, keys: Sequence[str]) -> list[str]:

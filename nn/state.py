@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from autograd_core import Tensor
 from autograd_core.nodes import Removable
 from nn.hooks import Hook
-from nn.loading import IncompatibleKeys, load_tensors
+from nn.loading import IncompatibleKeys, load_tensors, refuse
 
 SAVE, SAVED, LOAD, LOADED = "before saving", "after saving", "before loading", "after loading"
 
@@ -59,7 +59,8 @@ class Stateful:
         """Copy values into parameters and buffers.
 
         assign: take the tensors that are given, with their dtype and device, instead of copying. A RuntimeError lists
-        every shape that differs and, if `strict`, every missing and unexpected key; then nothing has changed.
+        every shape that differs and, if `strict`, every missing and unexpected key; then nothing has changed, unless
+        hooks wait for the end of the load: these may excuse keys.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(
@@ -68,16 +69,17 @@ class Stateful:
         state, errors = dict(state_dict), list[str]()
         for path, module in self.named_modules(remove_duplicate=False):
             module._load_from_state_dict(state, path + "." if path else "", {}, strict, [], [], errors)
-        if errors:
-            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(errors))
-        extra = self._with_extra_state()
+        refuse(type(self).__name__, errors)
+        extra, hooks = self._with_extra_state(), self._hooks_of_state(LOADED)
         targets = [*self._persistent(), *((path, None, False) for path in extra)]
-        keys = load_tensors(type(self).__name__, targets, state, strict, assign)
+        keys = load_tensors(type(self).__name__, targets, state, strict and not hooks, assign)
         for path, module in extra.items():
             if path in state:
                 module.set_extra_state(state[path])
-        for _, hook, module in reversed(self._hooks_of_state(LOADED)):
+        for _, hook, module in reversed(hooks):
             hook(module, keys)
+        if strict:
+            refuse(type(self).__name__, keys.problems())
         return keys
 
     def _load_from_state_dict(self, *args: Any) -> None:
@@ -106,7 +108,7 @@ class Stateful:
         return self.register_load_state_dict_pre_hook(hook if with_module else partial(_without_module, hook))
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> Removable:
-        """Call `hook(module, incompatible_keys)` after a load that succeeded."""
+        """Call `hook(module, incompatible_keys)` after a load; it may clear both lists of keys, or add to them."""
         return self._register_state_hook(LOADED, hook)
 
     def _register_state_hook(self, kind: str, function: Callable[..., Any]) -> Removable:

@@ -1,5 +1,10 @@
 """Data sets and loaders under the names of PyTorch's `torch.utils.data`."""
 
+from __future__ import annotations
+
+from types import ModuleType
+
+from autograd_core.compatibility import importing
 from training.datasets import Dataset as Dataset
 from training.datasets import Subset as Subset
 from training.datasets import TensorDataset as TensorDataset
@@ -11,6 +16,7 @@ from training.joined import IterableDataset as IterableDataset
 from training.joined import StackDataset as StackDataset
 from training.loaders import DataLoader as DataLoader
 from training.samplers import BatchSampler as BatchSampler
+from training.samplers import DistributedSampler as DistributedSampler
 from training.samplers import RandomSampler as RandomSampler
 from training.samplers import Sampler as Sampler
 from training.samplers import SequentialSampler as SequentialSampler
@@ -20,3 +26,10 @@ from training.samplers import WeightedRandomSampler as WeightedRandomSampler
 
 def get_worker_info() -> None:
     """None: examples are loaded in the process that asks for them."""
+
+
+def __getattr__(name: str) -> ModuleType:
+    """A part of PyTorch's package, such as `sampler`, which is this module again."""
+    if (part := importing.part(f"utils.data.{name}")) is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+    return part

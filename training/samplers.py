@@ -67,6 +67,47 @@ class RandomSampler(Sampler):
         return self.num_samples
 
 
+class DistributedSampler(Sampler):
+    """The share of one process: every `num_replicas`-th example, beginning with number `rank`.
+
+    All shares are equally long: some examples come twice, or with drop_last some not at all. shuffle: in an order that
+    seed and the epoch, which `set_epoch` tells, determine, so that all processes take the same one. By default there
+    is one process.
+    """
+
+    def __init__(
+        self,
+        dataset: Sized,
+        num_replicas: int | None = None,
+        rank: int | None = None,
+        shuffle: bool = True,
+        seed: int = 0,
+        drop_last: bool = False,
+    ) -> None:
+        self.dataset, self.shuffle, self.seed, self.drop_last, self.epoch = dataset, shuffle, seed, drop_last, 0
+        self.num_replicas = 1 if num_replicas is None else num_replicas
+        self.rank = 0 if rank is None else rank
+        if not 0 <= self.rank < self.num_replicas:
+            raise ValueError(f"Invalid rank {rank}, rank should be in the interval [0, {self.num_replicas - 1}]")
+        whole, rest = divmod(len(dataset), self.num_replicas)
+        self.num_samples = whole + (rest > 0 and not drop_last)
+        self.total_size = self.num_samples * self.num_replicas
+
+    def set_epoch(self, epoch: int) -> None:
+        """Shuffle anew from now on."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        n = len(self.dataset)
+        order: Sequence[int] = range(n)
+        if self.shuffle:
+            order = ag.randperm(n, generator=ag.Generator().manual_seed(self.seed + self.epoch)).tolist()
+        return (order[i % n] for i in range(self.rank, self.total_size, self.num_replicas))
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
 class SubsetRandomSampler(Sampler):
     """Some examples, in random order."""
 

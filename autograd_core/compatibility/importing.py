@@ -19,17 +19,15 @@ PACKAGE = "autograd_core"
 WITHIN = {
     f"{package}.{name}": package
     for package, names in {
-        "nn": """modules modules.activation modules.adaptive modules.channelshuffle modules.container
-            modules.conv modules.distance modules.dropout modules.flatten modules.fold modules.instancenorm modules.lazy
-            modules.linear modules.loss modules.normalization modules.padding modules.pixelshuffle modules.pooling
-            modules.rnn modules.sparse modules.transformer modules.upsampling modules.utils""",
+        "nn.modules": """activation adaptive batchnorm channelshuffle container conv distance dropout flatten fold
+            instancenorm lazy linear loss normalization padding pixelshuffle pooling rnn sparse transformer upsampling
+            utils""",
         "optim": "adadelta adagrad adamax adamw asgd nadam radam rmsprop rprop sparse_adam",
-        "utils.data": "dataloader dataset sampler",
+        "utils.data": "dataloader dataset distributed sampler",
     }.items()
     for name in names.split()
 } | {
     "nn.modules.module": "nn.module",
-    "nn.modules.batchnorm": "nn.layers.normalization",
     "nn.parallel.distributed": "nn.parallel",
     "cuda.amp.autocast_mode": "cuda.amp",
     "autograd.gradcheck": "testing",
@@ -74,6 +72,11 @@ def _place(name: str) -> str:
         if ":" not in module and f"{name}.".startswith(f"{place}."):
             return module + name.removeprefix(place)
     return f"{PACKAGE}.{name}"
+
+
+def part(name: str) -> ModuleType | None:
+    """The module that a program finds under this name in the package, if it is one of PyTorch's that is elsewhere."""
+    return import_module(_place(name)) if name in WITHIN else None
 
 
 def install() -> None:

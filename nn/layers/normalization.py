@@ -118,3 +118,33 @@ class BatchNorm3d(_BatchNorm):
     """Batch normalisation of (N, C, D, H, W), channel by channel."""
 
     ndims = (5,)
+
+
+class SyncBatchNorm(_BatchNorm):
+    """Batch normalisation of (N, C, ...), for programs that ask for that of all processes: here there is one."""
+
+    ndims = (2, 3, 4, 5)
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        process_group: Any = None,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
+        """The module, in which layers of this class take the place of batch normalisations, with all that they own."""
+        if isinstance(module, BatchNorm1d | BatchNorm2d | BatchNorm3d):
+            converted = cls.__new__(cls)
+            vars(converted).update(vars(module))
+            return converted
+        for name, child in module.named_children():
+            setattr(module, name, cls.convert_sync_batchnorm(child))
+        return module

@@ -165,6 +165,11 @@ def test_modules_are_imported_where_pytorch_has_them():
 
     import nn
 
+    for part in (nn.modules.conv, nn.modules.batchnorm, ag.utils.data.sampler, ag.utils.data.distributed):
+        with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+            part.nothing
+    assert issubclass(nn.Conv2d, nn.modules.conv._ConvNd)
+    assert nn.modules.utils._pair(3) == (3, 3)
     assert (F, Linear, AdamW, TensorDataset) == (nn.functional, nn.Linear, ag.optim.AdamW, ag.utils.data.TensorDataset)
     assert (nn.functional.__spec__.name, F.__name__) == ("nn.functional", "nn.functional")
     for name in ("nn.no_such_module", "no_such_module", "optim.adam.no_such_module"):

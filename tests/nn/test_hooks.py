@@ -175,6 +175,11 @@ def test_hooks_around_saving_and_loading():
     assert inner.weight.item() == 7
     assert "1.0.old" in state
     assert calls[-1] == []
+    with pytest.raises(RuntimeError, match=r"Missing key.*0\.bias"):
+        model.load_state_dict({k: v for k, v in state.items() if k != "0.bias"})
+    excuse = model.register_load_state_dict_post_hook(lambda m, keys: keys.missing_keys.clear())
+    assert model.load_state_dict({"1.0.old": ag.ones(1, 1)}).missing_keys == []
+    excuse.remove()
     handle.remove()
     handle = inner._register_load_state_dict_pre_hook(partial(rename, None))
     model.load_state_dict({**state, "1.0.old": ag.full((1, 1), 8.0)})

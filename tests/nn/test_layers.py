@@ -218,6 +218,19 @@ def test_batch_norm_without_statistics_uses_the_batch_in_evaluation_too():
     np.testing.assert_allclose(m(ag.tensor(BATCH)).numpy().mean(0), [0.0] * 3, atol=1e-12)
 
 
+def test_batch_norms_become_those_of_all_processes():
+    model = nn.Sequential(nn.BatchNorm2d(3), nn.Sequential(nn.BatchNorm1d(3, affine=False), nn.InstanceNorm1d(3)))
+    state = model.state_dict()
+    assert nn.SyncBatchNorm.convert_sync_batchnorm(model) is model
+    assert [type(m) for m in (model[0], *model[1])] == [nn.SyncBatchNorm, nn.SyncBatchNorm, nn.InstanceNorm1d]
+    assert list(model.state_dict()) == list(state)
+    x = ag.randn(2, 3, 4, 4)
+    np.testing.assert_array_equal(model[0](x).tolist(), nn.BatchNorm2d(3)(x).tolist())
+    assert state["0.num_batches_tracked"].item() == 1  # the layer has the tensors of the one before
+    assert isinstance(nn.SyncBatchNorm.convert_sync_batchnorm(nn.BatchNorm3d(2)), nn.SyncBatchNorm)
+    assert "momentum=0.2" in repr(nn.SyncBatchNorm(3, momentum=0.2))
+
+
 @pytest.mark.parametrize("p", [0.2, 0.5, 0.9])
 def test_dropout_keeps_the_mean_and_masks_the_gradient(p):
     ag.manual_seed(0)

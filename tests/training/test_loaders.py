@@ -132,6 +132,24 @@ def test_orders():
         iter(data.Sampler())
 
 
+def test_processes_share_a_data_set():
+    def shares(**options):
+        return [data.DistributedSampler(TEN, 3, rank, **options) for rank in range(3)]
+
+    assert [list(s) for s in shares(shuffle=False)] == [[0, 3, 6, 9], [1, 4, 7, 0], [2, 5, 8, 1]]
+    assert [list(s) for s in shares(shuffle=False, drop_last=True)] == [[0, 3, 6], [1, 4, 7], [2, 5, 8]]
+    shuffled = shares()
+    first = [list(s) for s in shuffled]
+    assert sorted({i for share in first for i in share}) == list(range(10))
+    assert [len(s) for s in shuffled] == [4, 4, 4]
+    for s in shuffled:
+        s.set_epoch(1)
+    assert [list(s) for s in shuffled] != first
+    assert sorted(data.DistributedSampler(TEN)) == list(range(10))
+    with pytest.raises(ValueError, match=r"Invalid rank 3, rank should be in the interval \[0, 2\]"):
+        data.DistributedSampler(TEN, 3, 3)
+
+
 def test_single_examples_and_streams():
     assert [(x, y) for x, y in DataLoader(TEN, batch_size=None)][3] == (3, 9)
     assert list(DataLoader(Squares(), batch_size=None, collate_fn=int)) == [0, 1, 4, 9, 16]

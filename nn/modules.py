@@ -1,0 +1,23 @@
+"""`torch.nn.modules` and its parts in one: whatever `nn` has, and base classes by the names that programs ask for."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import nn
+from autograd_core.compatibility import importing
+from autograd_core.ops.images.planes import each
+from nn.layers.convolution import _Conv as _ConvNd  # noqa: F401
+from nn.layers.instance_norm import _InstanceNorm as _InstanceNorm
+from nn.layers.linear import _Dropout as _DropoutNd  # noqa: F401
+from nn.layers.normalization import _BatchNorm as _BatchNorm
+from nn.losses.loss import Loss as _Loss  # noqa: F401
+from nn.losses.loss import WeightedLoss as _WeightedLoss  # noqa: F401
+
+_single, _pair, _triple, _quadruple = (partial(each, rank=rank, name="size") for rank in range(1, 5))
+
+
+def __getattr__(name: str) -> Any:
+    """A part, such as `batchnorm`, which is this module again, or what `nn` has."""
+    return importing.part(f"nn.modules.{name}") or getattr(nn, name)
