@@ -173,7 +173,6 @@ class ModuleDict(Module):
 
     def __delitem__(self, name: str) -> None:
         del self._modules[name]
-        object.__delattr__(self, name)
 
     def __len__(self) -> int:
         return len(self._modules)
@@ -275,7 +274,6 @@ class ParameterDict(_Parameters, MutableMapping[str, Any]):
 
     def __delitem__(self, name: str) -> None:
         del self._parameters[name]
-        object.__delattr__(self, name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._parameters)

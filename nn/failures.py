@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,4 +25,7 @@ def locate(error: Any, module: Module) -> None:
 
 
 def _short(module: Module) -> str:
-    return f"{type(module).__name__}(...)" if module._modules else repr(module)
+    if not module._modules:
+        with suppress(Exception):  # of a representation that asks for what the module lacks, too
+            return repr(module)
+    return f"{type(module).__name__}(...)"

@@ -10,6 +10,7 @@ from nn.conversion import Convertible
 from nn.failures import locate
 from nn.hooks import Hooked
 from nn.parameter import Buffer, Parameter
+from nn.parts import REGISTRIES, Parts
 from nn.state import Stateful
 
 
@@ -39,8 +40,8 @@ class Module(Hooked, Convertible, Stateful):
     _shown: tuple[str, ...] = ()  # the attributes that a representation names
 
     def __init__(self) -> None:
-        for name in ("_parameters", "_buffers", "_modules"):
-            object.__setattr__(self, name, {})
+        for name in REGISTRIES:
+            object.__setattr__(self, name, Parts(self))
         self._transient = set()
         self.training = True
 
@@ -83,11 +84,10 @@ class Module(Hooked, Convertible, Stateful):
         if name not in self.__dict__[registry]:
             self._forget(name)
         self.__dict__[registry][name] = value
-        object.__setattr__(self, name, value)
 
     def _registry_of(self, name: str) -> str | None:
         own = self.__dict__
-        return next((r for r in ("_parameters", "_modules", "_buffers") if name in own.get(r, ())), None)
+        return next((registry for registry in REGISTRIES if name in own.get(registry, ())), None)
 
     def _forget(self, name: str) -> None:
         for registry in (self._parameters, self._buffers, self._modules):

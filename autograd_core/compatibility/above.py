@@ -13,6 +13,8 @@ PLACES = {
     "utils.data": "training.data", "multiprocessing": "multiprocessing",
     "jit.annotations": "typing", "jit": "autograd_core.compatibility.jit",
     "compiler": "autograd_core.compatibility.jit",
+    "hub": "autograd_core.compatibility.hub", "utils.model_zoo": "autograd_core.compatibility.hub",
+    "_utils": "autograd_core.compatibility.flat",
     "distributed": "autograd_core.compatibility.distributed", "version": "autograd_core.compatibility.version",
 }  # fmt: skip
 

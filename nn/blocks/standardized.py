@@ -30,4 +30,4 @@ class WSConv2d(Conv2d):
         return (self.weight - mean) * scale
 
     def forward(self, input: Tensor) -> Tensor:
-        return core.conv2d(input, self.standardized(), self.bias, self.stride, self.padding, self.dilation, self.groups)
+        return self._conv_forward(input, self.standardized(), self.bias)

@@ -75,14 +75,23 @@ class _Conv(Module):
         reset(self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        return self.convolved(input, self._convolution)
+        return self._conv_forward(input, self.weight, self.bias)
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """The convolution with other weights: a name of PyTorch that programs call, and override."""
+        x, padding = self._padded(input)
+        return self._convolution(x, weight, bias, self.stride, padding, self.dilation, self.groups)
 
     def convolved(self, x: Tensor, by: Callable[..., Tensor]) -> Tensor:
         """What `by`, which takes arguments as `functional.conv2d` does, makes of x with this layer's."""
-        padding = self.padding
-        if self.padding_mode != "zeros":
-            x, padding = F.pad(x, self._widths, mode=self.padding_mode), (0,) * self.rank
+        x, padding = self._padded(x)
         return by(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+    def _padded(self, x: Tensor) -> tuple[Tensor, str | tuple[int, ...]]:
+        """The input, and what is left to pad with zeros."""
+        if self.padding_mode == "zeros":
+            return x, self.padding
+        return F.pad(x, self._widths, mode=self.padding_mode), (0,) * self.rank
 
     def _convolution(self, *args: Any) -> Tensor:
         raise NotImplementedError

@@ -1,5 +1,6 @@
 """Batch normalisation layers."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -142,9 +143,9 @@ class SyncBatchNorm(_BatchNorm):
     def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
         """The module, in which layers of this class take the place of batch normalisations, with all that they own."""
         if isinstance(module, BatchNorm1d | BatchNorm2d | BatchNorm3d):
-            converted = cls.__new__(cls)
-            vars(converted).update(vars(module))
-            return converted
+            converted: Any = copy.copy(module)
+            converted.__class__ = cls
+            return converted  # type: ignore[no-any-return]
         for name, child in module.named_children():
             setattr(module, name, cls.convert_sync_batchnorm(child))
         return module

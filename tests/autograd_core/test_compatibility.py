@@ -177,6 +177,36 @@ def test_modules_are_imported_where_pytorch_has_them():
             importlib.import_module(f"autograd_core.{name}")
 
 
+def test_trained_states_are_downloaded_once(tmp_path, monkeypatch):
+    from autograd_core.utils.model_zoo import load_url
+
+    state = tmp_path / "source.pth"
+    ag.save({"weight": ag.tensor([1.0, 2.0])}, state)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    assert load_url(state.as_uri())["weight"].tolist() == [1, 2]
+    state.unlink()
+    assert ag.hub.load_state_dict_from_url(state.as_uri())["weight"].tolist() == [1, 2]
+    ag.save({}, renamed := tmp_path / "small-0123.pth")
+    with pytest.raises(RuntimeError, match='expected "0123"'):
+        load_url(renamed.as_uri(), str(tmp_path / "elsewhere"), check_hash=True)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_trees_and_rows_of_tensors():
+    from autograd_core._utils import _flatten_dense_tensors, _unflatten_dense_tensors
+    from autograd_core.utils import _pytree
+
+    tree = {"a": 1, "b": [2.0, (None,)]}
+    leaves, spec = _pytree.tree_flatten(tree)
+    assert (leaves, _pytree.tree_unflatten(leaves, spec)) == ([1, 2.0, None], tree)
+    assert _pytree.tree_map(lambda x, y: x + y, [1, (2,)], [3, (4,)]) == [4, (6,)]
+    assert _pytree.tree_map_only(float, lambda x: -x, tree) == {"a": 1, "b": [-2.0, (None,)]}
+    tensors = [ag.tensor([[1.0, 2.0]]), ag.tensor(3.0)]
+    flat = _flatten_dense_tensors(tensors)
+    assert flat.tolist() == [1, 2, 3]
+    assert [t.tolist() for t in _unflatten_dense_tensors(flat, tensors)] == [[[1, 2]], 3]
+
+
 def test_another_name_for_the_package_imports_the_same_modules(monkeypatch):
     monkeypatch.setitem(sys.modules, "another", ag)
     for name in ("autograd", "nn", "nn.init", "linalg", "distributions.normal"):

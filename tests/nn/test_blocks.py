@@ -66,6 +66,9 @@ def test_standardised_weights():
         m(x).detach().numpy(), F.conv2d(x, ag.tensor(2 * w.reshape(4, 3, 3, 3)), m.bias, padding=1).detach().numpy()
     )
     assert list(m.state_dict()) == ["weight", "bias", "gain"]
+    wide = nn.WSConv2d(3, 4, 3, padding=1, padding_mode="circular").double()
+    expected = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="circular"), wide.standardized(), wide.bias)
+    np.testing.assert_array_equal(wide(x).detach().numpy(), expected.detach().numpy())
 
 
 def test_without_normalisation_variance_grows_by_a_known_step():

@@ -36,6 +36,14 @@ def test_a_model_that_refuses_by_itself_is_named_without_its_parts():
     assert raised.value.__notes__ == ["in GPT(...)"]
 
 
+def test_a_layer_that_cannot_be_printed_is_named():
+    layer = nn.Linear(2, 2)
+    del layer.bias
+    with pytest.raises(AttributeError, match="'bias'") as raised:
+        layer(ag.zeros(1, 2))
+    assert raised.value.__notes__ == ["in Linear(...)"]
+
+
 def test_an_exception_that_left_another_model_keeps_its_place():
     class Careful(nn.Module):
         def __init__(self):

@@ -295,3 +295,22 @@ def test_nested_model_reads_as_in_pytorch():
         ")"
     )
     assert repr(nn.Sequential()) == "Sequential()"
+
+
+def test_parts_are_exchanged_in_the_registries_too():
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    for copied in (model, copy.deepcopy(model), pickle.loads(pickle.dumps(model)), copy.copy(model)):
+        new, norm = nn.Linear(2, 3, bias=False), copied[1]
+        copied._modules["0"] = new
+        norm._parameters.update(weight=nn.Parameter(ag.full((3,), 2.0)), bias=None)
+        norm._buffers["running_mean"] = ag.ones(3)
+        assert getattr(copied, "0") is new
+        assert (norm.weight.tolist(), norm.bias, norm.running_mean.tolist()) == ([2.0] * 3, None, [1.0] * 3)
+        assert list(copied.state_dict())[:2] == ["0.weight", "1.weight"]
+        assert norm._parameters.pop("weight") is not None
+        del norm._parameters["bias"]
+        assert not hasattr(norm, "weight")
+        assert norm._parameters.pop("bias", "none there") == "none there"
+    registry = nn.Linear(1, 1)._parameters
+    registry["weight"] = registry.pop("weight")  # of a module that is gone
+    assert list(registry) == ["bias", "weight"]

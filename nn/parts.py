@@ -1,0 +1,41 @@
+"""The registries of a module, which say which of its attributes are parts of it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+REGISTRIES = ("_parameters", "_buffers", "_modules")
+
+
+class Parts(dict[str, Any]):
+    """Parts of a module by name; what programs exchange here, as in `model._modules["fc"] = ...`, is exchanged as an
+    attribute of the module as well.
+    """
+
+    __slots__ = ("_module",)
+
+    def __init__(self, module: Any, parts: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
+        super().__init__(parts)
+        self._module = weakref.ref(module)
+
+    def __setitem__(self, name: str, part: Any) -> None:
+        super().__setitem__(name, part)
+        if (module := self._module()) is not None:
+            object.__setattr__(module, name, part)
+
+    def __delitem__(self, name: str) -> None:
+        self.pop(name)
+
+    def pop(self, name: str, *default: Any) -> Any:
+        if (module := self._module()) is not None and name in self:
+            vars(module).pop(name, None)
+        return super().pop(name, *default)
+
+    def update(self, *parts: Any, **named: Any) -> None:
+        for name, part in dict(*parts, **named).items():
+            self[name] = part
+
+    def __reduce__(self) -> Any:
+        return dict, (dict(self),)  # whoever owns the copy makes it his own
