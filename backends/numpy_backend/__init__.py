@@ -70,6 +70,8 @@ class NumpyBackend:
         )
         for name in BLOCKWISE:
             setattr(kernels, name, partial(special.blockwise, getattr(kernels, name)))
+        for name, of_scipy in special.OF_SCIPY.items():
+            setattr(kernels, name, partial(special.in_double, library, of_scipy, getattr(kernels, name)))
         for name in [name for name in vars(kernels) if name.endswith("_step")]:
             setattr(kernels, name, partial(updates.in_blocks, getattr(kernels, name)))
         for name in KERNELS["arithmetic"]:
