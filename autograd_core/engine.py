@@ -191,9 +191,9 @@ def _project(n: Node, g: Any, cots: Cotangents, heap: list[Any]) -> None:
     (m,), (i, count) = n.parents, n.saved
     slots = cots.get(m)
     if slots is None:
-        slots = (None,) * count
+        cots[m] = slots = [None] * count
         heappush(heap, (m.number, m))
-    cots[m] = tuple([g if k == i and v is None else v + g if k == i else v for k, v in enumerate(slots)])
+    slots[i] = g if slots[i] is None else slots[i] + g
 
 
 def _materialized(op: Op, g: tuple[Any, ...], likes: tuple[Any, ...], create_graph: bool) -> tuple[Any, ...]:

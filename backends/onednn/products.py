@@ -77,7 +77,7 @@ def total(x: Array, axes: Sizes, keepdims: bool) -> Array | None:
     count, columns = prod([x.shape[axis] for axis in axes]), prod([x.shape[axis] for axis in kept])
     if x.size < SUMMED_ROWS or x.dtype != FLOAT32 or get_float32_matmul_precision() == "medium" or not active():
         return None
-    if x.size >= SUMMED and (lines := x.transpose(*axes, *kept)).flags.c_contiguous:
+    if kept and x.size >= SUMMED and (lines := x.transpose(*axes, *kept)).flags.c_contiguous:
         found = _of_columns(lines.reshape(count, columns))
     elif count <= SHORT and (rows := x.transpose(*kept, *axes)).flags.c_contiguous:
         found = empty((columns, 1))

@@ -14,8 +14,8 @@ THREE = (sample((2, 3), (2, 3), (2, 3)), sample((2, 1), (3,), (2, 3), value=-1.5
          lambda xp, g, input, end: g * (end - input)))
 def lerp(xp, input, end, weight):
     """input + weight·(end - input), with a weight for each element, or one number; exactly `end` where it is 1."""
-    step = end - input
-    return xp.where(abs(weight) < 0.5, input + weight * step, end - step * (1 - weight))
+    near = abs(weight) < 0.5
+    return xp.where(near, input, end) + xp.where(near, weight, weight - 1) * (end - input)
 
 
 def _scaled(product, value):

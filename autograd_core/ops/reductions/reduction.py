@@ -10,7 +10,7 @@ from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
 from autograd_core.registry import NO_GRADIENT, composition, op, sample
 
-LARGE = 1 << 12  # elements from which the order of a sum over several axes is worth a look
+LARGE = 1 << 12  # elements from which the order of a sum is worth a look
 EVERYWHERE = (
     sample((2, 3)),
     sample((2, 3, 4), dim=1),
@@ -36,6 +36,13 @@ def axis_of(x, dim):
 def accumulator(x):
     """16-bit floats add up in float32."""
     return np.float32 if x.dtype.itemsize == 2 and x.dtype.kind in "fV" else None
+
+
+def added(xp, x, dim, keepdim):
+    """The sum over `dim` in the dtype of x, which has more than 16 bits."""
+    if x.size >= LARGE:
+        return xp.kernels.total(x, axes.normalized(dim, x.ndim), keepdim)
+    return xp.add.reduce(x, dim if dim.__class__ is int else axis_of(x, dim), None, None, keepdim)
 
 
 def reduced_by(function):
@@ -70,9 +77,7 @@ def sum(xp, x, *, dim=None, keepdim=False, dtype=None):
     if dtype is None and x.dtype.kind in "biu":
         dtype = dtypes.int64
     if dtype is None and x.dtype.itemsize > 2:
-        if dim.__class__ is tuple and x.size >= LARGE:
-            return xp.kernels.total(x, axis_of(x, dim), keepdim)
-        return xp.add.reduce(x, dim if dim.__class__ is int else axis_of(x, dim), None, None, keepdim)
+        return added(xp, x, dim, keepdim)
     return xp.sum(x, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtype or accumulator(x)).astype(dtype or x.dtype)
 
 
@@ -97,7 +102,7 @@ def mean(xp, x, *, dim=None, keepdim=False, dtype=None):
         x = x.astype(dtype)
     if x.dtype.kind in "biu":
         raise DtypeError(f"mean() needs floating point elements, not {x.dtype}; convert them first: x.float().mean()")
-    total = xp.add.reduce(x, axis=axis_of(x, dim), dtype=accumulator(x), keepdims=keepdim)
+    total = added(xp, x if x.dtype.itemsize > 2 else x.astype(np.float32), dim, keepdim)
     n = axes.count(x.shape, dim)
     return (total / n if n else total * math.nan).astype(x.dtype)
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
-from autograd_core.ops.reductions.reduction import accumulator, axis_of, in_dtype
+from autograd_core.ops.reductions.reduction import accumulator, added, axis_of, in_dtype
 from autograd_core.registry import NO_GRADIENT, Interval, composition, op, sample
 
 REAL = Interval(-3, 3)
@@ -57,7 +57,7 @@ def _lse_rule(xp, g, x, x_dtype, dim, keepdim):
 def logsumexp(xp, x, *, dim, keepdim=False):
     """log(Σ exp(x)) over `dim`; of nothing it is -inf."""
     m, dim = _shift(xp, x, dim), axis_of(x, dim)
-    y = xp.log(xp.sum(xp.exp(x - m), axis=dim, keepdims=True)) + m
+    y = xp.log(added(xp, xp.exp(x - m), dim, True)) + m
     return y if keepdim else y.squeeze(dim)
 
 

@@ -9,7 +9,7 @@ from autograd_core import functional
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
-from autograd_core.ops.reductions.reduction import axis_of
+from autograd_core.ops.reductions.reduction import added, axis_of
 from autograd_core.registry import composition, op, sample
 
 
@@ -18,9 +18,12 @@ def _centred(xp, x, dim):
 
 
 def _variance(xp, x, dim, correction, keepdim):
-    d = x - x.mean(axis=axis_of(x, dim), keepdims=True)
-    total = xp.sum(abs(d * d) if x.dtype.kind == "c" else d * d, axis=axis_of(x, dim), keepdims=keepdim)
-    return total / max(axes.count(x.shape, dim) - correction, 0)
+    n = axes.count(x.shape, dim)
+    d = x - added(xp, x, dim, True) / (n or 1)
+    total = xp.kernels.sum_of_squares(d, axis_of(x, dim), keepdim)
+    if total is None:
+        total = added(xp, abs(d * d) if x.dtype.kind == "c" else d * d, dim, keepdim)
+    return total / max(n - correction, 0)
 
 
 def _np_spread(function):
