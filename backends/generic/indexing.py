@@ -49,7 +49,7 @@ def add_at(xp: Any, shape: Sizes, dtype: Any, index: Any, values: Array) -> Arra
         places = places.reshape(*rows.shape, *shape[1:])
     else:
         places = xp.arange(prod(shape)).reshape(shape)[parts]
-    add_flat(xp, flat, places, xp.broadcast_to(values, places.shape))
+    add_flat(xp, flat, places, values if values.shape == places.shape else xp.broadcast_to(values, places.shape))
     return flat.reshape(shape).astype(dtype, copy=False)
 
 

@@ -18,7 +18,7 @@ LOW = 2.0**-90  # sums of squares of float32 below which those that underflow co
 
 
 def total(x: Array, axes: Sizes, keepdims: bool) -> Array:
-    """As the generic kernel; of the channels of images that lie channels-last six times as fast as NumPy, of rows three."""
+    """As the generic kernel; six times as fast as NumPy for the channels of channels-last images, for rows three."""
     lines = _lines(x, len(axes)) if x.dtype.char in "fd" and axes == tuple(range(x.ndim - len(axes), x.ndim)) else None
     if lines is not None:
         found = np.vecdot(lines, np.ones(lines.shape[-1], x.dtype)).sum(axis=1)
@@ -66,7 +66,7 @@ def _lines(x: Array, last: int) -> Array | None:
 
 def _kept(x: Array, last: int, keepdims: bool) -> Sizes:
     """The shape after a reduction over the last axes."""
-    return x.shape[: x.ndim - last] + (1,) * last * keepdims
+    return (*x.shape[: x.ndim - last], *(1,) * last * keepdims)
 
 
 def product(x: Array, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Array:

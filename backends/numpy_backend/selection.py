@@ -106,6 +106,8 @@ def clip(x: Array, low: Any = None, high: Any = None, **how: Any) -> Any:
 
 def where(condition: Array, *branches: Any) -> Any:
     """np.where; large arrays by their bits, a block at a time, where they lie in memory as the condition does."""
+    if getattr(condition, "ndim", 1) == 0 and len({(np.shape(v), getattr(v, "dtype", None)) for v in branches}) == 1:
+        return np.copy(branches[0 if condition else -1])
     if len(branches) != 2 or getattr(condition, "size", 0) < BLOCK or condition.dtype != bool:
         return np.where(condition, *branches)
     a, b = branches

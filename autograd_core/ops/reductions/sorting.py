@@ -49,7 +49,7 @@ def argsort(xp, x, *, dim=-1, descending=False, stable=False):
 
 def picked(x, indices, dim):
     """The elements at positions along `dim`, with their gradient."""
-    return functional.take_along_dim(x, indices, dim=dim) if x.ndim else functional.clone(x)
+    return functional.gather(x, dim, indices) if x.ndim else functional.clone(x)
 
 
 def _np_sort(x, dim=-1, descending=False, stable=False):
