@@ -22,6 +22,7 @@ from backends.numpy_backend import (
     passes,
     products,
     reduction,
+    resampling,
     scans,
     selection,
     softmax,
@@ -86,6 +87,7 @@ class NumpyBackend:
         kernels.add_at, kernels.take_at = partial(indexing.add_at, kernels.add_at), indexing.take_at
         kernels.mix_rows = partial(indexing.mix_rows, kernels.mix_rows)
         kernels.sum_of_squares = reduction.sum_of_squares
+        kernels.resample = partial(resampling.resample, kernels.resample)
         kernels.softmax_nll = partial(softmax.softmax_nll, kernels.softmax_nll)
         kernels.lu_factor, kernels.solve_triangular = lapack.lu_factor, lapack.solve_triangular
         onednn.overlay(kernels)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import backends
 from autograd_core.ops.images.taps import Taps, cells, interpolation, mean_of_cells, picking
 from backends import geometry
 
@@ -69,3 +70,17 @@ def test_nan_wins_in_a_cell(library):
     y, indices = map(library.get, library.kernels.max_of_cells(library.put(x), [[(0, 3), (2, 5)]]))
     np.testing.assert_array_equal(y, [[[np.nan, 5.0]]])
     np.testing.assert_array_equal(indices, [[[1, 2]]])
+
+
+@pytest.mark.parametrize("shape, axis", [((300, 8, 8), 0), ((4, 300, 20), 1), ((80, 1, 300), 2)])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+def test_large_images_are_products_unless_something_is_not_finite(shape, axis, order):
+    kernel, taps = backends.get("cpu").namespace.kernels.resample, interpolation("cubic", 300, 170)
+    x = np.random.default_rng(0).standard_normal(shape).transpose(order).copy().transpose(np.argsort(order))
+    y = kernel(x, axis, 170, taps.columns)
+    np.testing.assert_allclose(y, np.moveaxis(np.tensordot(dense(taps), x, (1, axis)), 0, axis), atol=1e-13)
+    assert np.argsort(y.strides).tolist() == np.argsort(x.strides).tolist()
+    x[0, 0, 0] = np.nan
+    found = np.isnan(kernel(x, axis, 170, taps.columns))
+    assert found.any()
+    assert not found.all()

@@ -1,5 +1,6 @@
 """Padding and cropping."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,11 @@ MODES: dict[str, Any] = {
 }
 
 
+@lru_cache(maxsize=256)
+def _continued(mode, k, lo, hi):
+    return taps.picking(k, MODES[mode](k, lo, hi))
+
+
 def _widths(input, pad):
     """(before, after) for every axis."""
     if len(pad) % 2 or len(pad) > 2 * input.ndim:
@@ -80,7 +86,7 @@ def _pad_with_own(input, widths, mode):
             most = k - 1 if mode == "reflect" else k
             if not k or (mode != "replicate" and max(lo, hi) > most):
                 raise OperandError(f"pad(): {mode} padding of {(lo, hi)} is too wide for an axis of length {k}")
-            input = resample(input, dim=dim, taps=taps.picking(k, MODES[mode](k, lo, hi)))
+            input = resample(input, dim=dim, taps=_continued(mode, k, lo, hi))
     return input
 
 

@@ -63,6 +63,7 @@ def picking(size: int, of: Array) -> Taps:
     return Taps(size, len(of), of, np.arange(len(of)), np.ones(len(of)))
 
 
+@lru_cache(maxsize=256)
 def mean_of_cells(size: int, count: int) -> Taps:
     """Means from ⌊i·size / count⌋ to ⌈(i + 1)·size / count⌉."""
     starts, stops = cells(size, count)

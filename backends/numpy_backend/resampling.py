@@ -1,0 +1,56 @@
+"""Linear maps along one axis as products with their matrices, for some outputs at a time, which read few inputs."""
+
+from collections.abc import Callable, Sequence
+from math import isfinite, prod
+from typing import Any
+
+import numpy as np
+
+from backends.buffers import empty
+from backends.geometry import Array, blocks
+from backends.numpy_backend.reduction import total
+from backends.threads import in_blocks
+
+LARGE = 1 << 14  # elements from which on the matrix is worth making
+TOGETHER = 64  # outputs
+PARTS = 4  # for threads to share
+
+
+def resample(plain: Callable[..., Array], x: Array, axis: int, count: int, columns: Sequence[Any]) -> Array:
+    """See `backends.generic.resampling.resample`, which is `plain`: it leaves out what nobody reads, even NaN."""
+    weighted = any(weights is not None and not isinstance(inputs, slice) for _, inputs, weights in columns)
+    if x.size < LARGE or x.dtype.char not in "fd" or not weighted:
+        return plain(x, axis, count, columns)
+    order = sorted(range(x.ndim), key=lambda i: -abs(x.strides[i]))
+    back = sorted(range(x.ndim), key=order.__getitem__)
+    xs, at = np.ascontiguousarray(x.transpose(order)), order.index(axis)
+    if not isfinite(total(xs, tuple(range(x.ndim)), False)):
+        return plain(x, axis, count, columns)
+    shape = (*xs.shape[:at], count, *xs.shape[at + 1 :])
+    y, tail = empty(shape, None, x.dtype), prod(shape[at + 1 :])
+    products = _products(count, xs.shape[at], columns, x.dtype)
+    sources, targets = (v.reshape(-1, v.shape[at], *(tail,) * (tail > 1)) for v in (xs, y))
+
+    def part(rows: slice) -> None:
+        for outputs, inputs, matrix in products:
+            if tail == 1:
+                np.matmul(sources[rows, inputs], matrix.T, out=targets[rows, outputs])
+            else:
+                np.matmul(matrix, sources[rows, inputs], out=targets[rows, outputs])
+
+    in_blocks(part, blocks(len(sources), -(-len(sources) // PARTS)))
+    return y.transpose(back)
+
+
+def _products(count: int, size: int, columns: Sequence[Any], dtype: Any) -> list[tuple[slice, slice, Array]]:
+    """(outputs, inputs, matrix) for stretches of outputs."""
+    matrix = np.zeros((count, size), dtype)
+    to, of = np.arange(count), np.arange(size)
+    for outputs, inputs, weights in columns:
+        matrix[to[outputs], of[inputs]] += 1 if weights is None else weights
+    found = []
+    for outputs in blocks(count, TOGETHER):
+        read = np.flatnonzero(matrix[outputs].any(axis=0))
+        inputs = slice(int(read[0]), int(read[-1]) + 1) if read.size else slice(0)
+        found.append((outputs, inputs, matrix[outputs, inputs]))
+    return found
