@@ -62,6 +62,7 @@ class NumpyBackend:
         self.namespace.tril, self.namespace.triu = (partial(selection.triangle, name) for name in ("tril", "triu"))
         self.namespace.cumsum = partial(scans.cumulative, np.add)
         self.namespace.cumprod = partial(scans.cumulative, np.multiply)
+        self.namespace.nonzero = indexing.nonzero
         self.namespace.prod, self.namespace.nan_to_num = reduction.product, selection.nan_to_num
         vars(self.namespace).update(pairwise.FORMULAS)
         self.namespace.dot = np.ndarray.dot  # for matrices of 16 numbers twice as fast as np.dot, which dispatches

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+import autograd_core as ag
+
 INTEGERS = np.array([[0, 3, -1], [3, 3, 1]])
 MASK = np.arange(20).reshape(4, 5) % 3 == 0
 INDICES = {
@@ -112,3 +114,18 @@ def test_mixed_rows(library):
     put = library.put
     found = library.kernels.mix_rows(put(x), put(index), put(to), put(factors), 30)
     np.testing.assert_allclose(library.get(found), expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("view", [np.asarray, np.asfortranarray, lambda x: x[:, ::-1]], ids=["C", "F", "reversed"])
+def test_large_masks_read_and_write_like_numpy(library, axes, view):
+    rng = np.random.default_rng(0)
+    x = view(rng.standard_normal((4100, 3, 2)).round())
+    mask = rng.random(x.shape[:axes]) < 0.4
+    np.testing.assert_array_equal(library.get(library.kernels.take_at(library.put(x), library.put(mask))), x[mask])
+    expected, values = np.zeros(x.shape), rng.standard_normal(x[mask].shape)
+    expected[mask] = values
+    found = library.kernels.add_at(x.shape, x.dtype, library.put(mask), library.put(values))
+    np.testing.assert_array_equal(library.get(found), expected)
+    for found, places in zip(ag.tensor(x).nonzero(as_tuple=True), np.nonzero(x), strict=True):
+        np.testing.assert_array_equal(found.numpy(), places)

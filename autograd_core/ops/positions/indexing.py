@@ -35,7 +35,7 @@ INDICES = (
 )
 def getitem(xp, x, *, index):
     """The elements at `index`: integers, slices (negative steps too), None, Ellipsis, integer or boolean arrays."""
-    y = x[index]
+    y = xp.kernels.take_at(x, index) if getattr(index, "dtype", None) == np.dtype(bool) else x[index]
     if hasattr(y, "__setitem__"):
         return y
     # NumPy gives a copy of a single element; as an array of no axes it is a view.

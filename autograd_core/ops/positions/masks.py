@@ -8,6 +8,7 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.errors import DtypeError, InplaceError, OperandError
 from autograd_core.kinds import INDEXING
+from autograd_core.libraries import LIBRARY
 from autograd_core.ops.positions.indexing import masked
 from autograd_core.ops.positions.scatter import written
 from autograd_core.registry import booleans, composition, integers, sample
@@ -22,7 +23,7 @@ from autograd_core.tensor import Tensor
 def nonzero(input, as_tuple=False):
     """The positions of the elements that are not zero: a matrix with one row each, or a tuple of vectors."""
     array = input.array if input.ndim else input.array.reshape(1)
-    found = [functional.as_tensor(v) for v in array.nonzero()]
+    found = [functional.as_tensor(v) for v in LIBRARY[array.__class__].nonzero(array)]
     return tuple(found) if as_tuple else functional.stack(found, dim=-1)[:, : input.ndim]
 
 
