@@ -13,6 +13,7 @@ import numpy as np
 
 from autograd_core import functional as operations
 from autograd_core.arguments import of_one_depth
+from autograd_core.binders import LARGE
 from autograd_core.engine import Cotangents, shown, walk
 from autograd_core.errors import DtypeError, NoGraphError, OperandError
 from autograd_core.libraries import LAYERS, LIBRARY
@@ -266,7 +267,8 @@ def exclusive(grads: list[Any], given: list[Any]) -> list[Any]:
             out.append(g)
             continue
         if id(g) in taken or not (g.base is None or hasattr(g.base, "holds_one_array")):
-            g = g.copy()
+            turned = g.size >= LARGE and not g.flags.c_contiguous  # which is copied best by a kernel
+            g = LIBRARY[g.__class__].ascontiguousarray(g) if turned else g.copy()
         else:
             taken.add(id(g))
         t = new(Tensor)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from backends.generic.indexing import grid
-from backends.geometry import Array, wide_dtype
+from backends.geometry import Array, Sizes, wide_dtype
 
 
 def softmax(xp: Any, x: Array, axis: int) -> Array:
@@ -63,6 +63,15 @@ def softmax_nll_gradient(
     p = xp.exp(x - shift)
     p *= weight / total
     less_targets(xp, p, target, weight, ignore_index)
+    return p
+
+
+def nll_gradient(
+    xp: Any, g: Array, target: Array, shape: Sizes, dtype: Any, ignore_index: int | None, reduction: str
+) -> Array:
+    """Minus what each loss counts for, at its target class: the gradient of `nll`."""
+    p: Array = xp.zeros(shape, dtype)
+    less_targets(xp, p, target, share(xp, g, target, dtype, ignore_index, reduction), ignore_index)
     return p
 
 

@@ -56,6 +56,8 @@ def arithmetic(ufunc: np.ufunc, a: Array, b: Array) -> Array | None:
         return None
     if _alike(a, b):
         plan = _binary(KINDS[ufunc], a.size)
+    elif a.shape == b.shape and is_dense(b.shape, b.strides):  # a transposed copy first takes a fifth of NumPy's time
+        plan, b = _binary(KINDS[ufunc], a.size), copied(b, a.strides)
     elif (matrix := _repeated(a, b)) is not None and b.flags.c_contiguous:
         plan = _with_row_or_column(KINDS[ufunc], *matrix)
     else:

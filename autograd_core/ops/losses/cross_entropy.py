@@ -94,8 +94,12 @@ def _classes(input, target, weight, ignore_index, name):
 
 
 def _picked_rule(xp, g, target, input_shape, input_dtype, ignore_index, reduction):
+    return xp.kernels.nll_gradient(g, target, input_shape, input_dtype, ignore_index, reduction)
+
+
+def _recorded_picked_rule(xp, g, target, input_shape, input_dtype, ignore_index, reduction):
     share, chosen = _counted(xp, g, target, input_dtype, ignore_index, reduction)
-    return xp.spread(-share, chosen, dim=1, shape=input_shape)
+    return xp.spread(-share, chosen, dim=1, shape=input_shape), None
 
 
 def _slow_picked(x, target, ignore_index=None, reduction="mean"):
@@ -111,6 +115,7 @@ def _slow_picked(x, target, ignore_index=None, reduction="mean"):
     domain=REAL,
     wide=True,
     vjp=(_picked_rule, None),
+    composite=_recorded_picked_rule,
     reference=_slow_picked,
     samples=(
         sample((4, 3), integers((4,), 0, 3)),

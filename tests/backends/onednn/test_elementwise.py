@@ -42,3 +42,10 @@ def test_numbers_take_the_dtype_of_the_array():
         assert arithmetic.divide(a, b).dtype == np.float32
     np.testing.assert_array_equal(arithmetic.multiply(a.astype(np.float64), 0.1), a.astype(np.float64) * 0.1)
     np.testing.assert_array_equal(arithmetic.divide(np.arange(70000), 3), np.arange(70000) / 3)
+
+
+def test_operands_that_lie_in_memory_in_another_order():
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((96, 64), np.float32), rng.standard_normal((64, 96), np.float32).T
+    np.testing.assert_array_equal(elementwise.arithmetic(np.subtract, a, b), a - b)
+    assert elementwise.arithmetic(np.subtract, a, b[:, ::-1]) is None
