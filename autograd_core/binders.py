@@ -233,15 +233,18 @@ def bind_general(o: Op) -> Callable[..., Any]:
     """Static parameters, residuals beside the output, several outputs, lists of inputs, joint rules."""
     arity, defaults = len(o.inputs), o.statics
     required = {n for n, default in defaults.items() if default is inspect.Parameter.empty}
+    least, most = arity + max([i for i, n in enumerate(defaults, 1) if n in required], default=0), arity + len(defaults)
     plain = not o.variadic and not o.signature and not o.packs
     contexts = contexts_of(o.name)
 
     def call(*args: Any, **given: Any) -> Any:
         if contexts and modes():
             return recast(o.name, call, *args, **given)
-        if plain and len(args) == arity:
-            if not given and not required:
+        if plain and not given and least <= len(args) <= most:
+            if len(args) == arity:
                 return apply(o, args, defaults)
+            return apply(o, args[:arity], defaults | dict(zip(defaults, args[arity:], strict=False)))
+        if plain and len(args) == arity:
             statics = defaults | given
             if len(statics) == len(defaults) and (not required or required <= given.keys()):
                 return apply(o, args, statics)

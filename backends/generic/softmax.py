@@ -9,25 +9,25 @@ from backends.geometry import Array, Sizes, wide_dtype
 def softmax(xp: Any, x: Array, axis: int) -> Array:
     """exp(x) / Σ exp(x) along an axis."""
     e = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
-    e /= xp.sum(e, axis=axis, keepdims=True)
+    e /= xp.add.reduce(e, axis=axis, keepdims=True)
     return e
 
 
 def log_softmax(xp: Any, x: Array, axis: int) -> Array:
     """log(softmax(x)) along an axis, exact where the softmax underflows."""
     d = x - xp.max(x, axis=axis, keepdims=True)
-    return d - xp.log(xp.sum(xp.exp(d), axis=axis, keepdims=True))
+    return d - xp.log(xp.add.reduce(xp.exp(d), axis=axis, keepdims=True))
 
 
 def softmax_gradient(xp: Any, g: Array, y: Array, axis: int) -> Array:
     """The gradient of `softmax` in x, from its result y."""
     p = g * y
-    return p - y * xp.sum(p, axis=axis, keepdims=True)
+    return p - y * xp.add.reduce(p, axis=axis, keepdims=True)
 
 
 def log_softmax_gradient(xp: Any, g: Array, y: Array, axis: int) -> Array:
     """The gradient of `log_softmax` in x, from its result y."""
-    return g - xp.exp(y) * xp.sum(g, axis=axis, keepdims=True)
+    return g - xp.exp(y) * xp.add.reduce(g, axis=axis, keepdims=True)
 
 
 def softmax_nll(
