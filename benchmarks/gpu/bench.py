@@ -2,13 +2,12 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from typing import Any
 
-import backends
 from benchmarks.gpu import kernels, steps
 from benchmarks.gpu.engines import Engine, allow_tf32, ours, torch
 from benchmarks.gpu.kernels import Case
+from benchmarks.gpu.workers import Ask, Failure, here
 
 # The shortest first, for a run whose time is limited.
 GROUPS: dict[str, Callable[[int], Iterator[Case]]] = {
@@ -28,36 +27,63 @@ RATES = {
     "small steps": ("samples/s", 1e3),
     "optimizers": ("G elements/s", 1e-6),
 }
+OURS = "ours"
+ENGINES: dict[str, Callable[[], Engine | None]] = {OURS: ours, "torch": torch}
+COPY = "copy"
 ABSENT = "–"
 
 
-def machine() -> str:
-    """The GPU and the versions; BackendUnavailable with what is missing where there is none."""
-    described = backends.get("cuda").describe()
-    peer = torch()
-    return described if peer is None else f"{described}, PyTorch {peer.core.__version__}"
-
-
-def run(groups: Sequence[str], part: int) -> Iterator[dict[str, Any]]:
+def run(groups: Sequence[str], part: int, ask: Ask = here) -> Iterator[dict[str, Any]]:
     """A row for each case: milliseconds by engine, or why it failed, and ours as a rate. Sizes are divided by `part`.
 
-    ValueError for a group that does not exist.
+    ask: answers items in their order, such as one process does. ValueError for a group that does not exist.
     """
     if unknown := [group for group in groups if group not in GROUPS]:
         raise ValueError(f"unknown groups {', '.join(unknown)}; known: {', '.join(GROUPS)}")
-    engines = [engine for engine in (ours(), torch()) if engine is not None]
-    for engine in engines:
-        allow_tf32(engine, False)
-    copy = bandwidth(engines[0], (1 << 30) // part)
-    for group in groups or GROUPS:
-        for case in GROUPS[group](part):
-            print(f"{case.group}: {case.name} ...", file=sys.stderr, flush=True)
-            times = {engine.name: _time(engine, case) for engine in engines}
-            unit, factor = RATES[case.group]
-            row: dict[str, Any] = {"group": case.group, "name": case.name, "unit": unit, **times}
-            if isinstance(times["ours"], float):
-                row["rate"] = case.amount / times["ours"] * (1 / copy if case.group == "memory" else factor)
-            yield row
+    known = {(group, i): case for group in groups or GROUPS for i, case in enumerate(GROUPS[group](part))}
+    items = [(group, i, part, engine) for group, i in known for engine in ENGINES]
+    times: dict[str, Any] = {}
+    copy = 0.0
+    for (group, i, _, engine), answer in ask(measured, [(COPY, 0, part, OURS), *items]):
+        if group == COPY:
+            copy = answer if isinstance(answer, float) else 0.0
+            continue
+        times[engine] = answer
+        if len(times) == len(ENGINES):
+            yield _row(known[group, i], times, copy)
+            times = {}
+
+
+def _row(case: Case, times: dict[str, Any], copy: float) -> dict[str, Any]:
+    unit, factor = RATES[case.group]
+    row: dict[str, Any] = {"group": case.group, "name": case.name, "unit": unit}
+    for engine, time in times.items():
+        row[engine] = time.reason if isinstance(time, Failure) else time
+        if isinstance(time, Failure):
+            row[f"trace of {engine}"] = time.trace
+    if case.group == "memory":
+        factor = 1 / copy if copy else 0.0
+    if isinstance(row[OURS], float) and factor:
+        row["rate"] = case.amount / row[OURS] * factor
+    return row
+
+
+def measured(group: str, i: int, part: int, name: str) -> float | None:
+    """Milliseconds of a case, None for what an engine lacks; of COPY the bytes that a copy reads and writes in one."""
+    engine = ENGINES[name]()
+    if engine is None:
+        return None
+    if group == COPY:
+        return bandwidth(engine, (1 << 30) // part)
+    allow_tf32(engine, False)
+    case = [*GROUPS[group](part)][i]
+    print(f"{case.group}: {case.name}, {name} ...", file=sys.stderr, flush=True)
+    work = case.make(engine)
+    try:
+        return None if work is None else engine.milliseconds(work)
+    finally:
+        work = None
+        engine.cuda.empty_cache()
 
 
 def bandwidth(engine: Engine, size: int) -> float:
@@ -69,20 +95,6 @@ def bandwidth(engine: Engine, size: int) -> float:
         y.data.copy_from_device_async(x.data, size)
 
     return 2 * size / engine.milliseconds(copy)
-
-
-def _time(engine: Engine, case: Case) -> float | str | None:
-    found: float | str | None
-    try:
-        work = case.make(engine)
-        found = None if work is None else engine.milliseconds(work)
-    except Exception as error:  # a benchmark of many hours must not end with its first failure
-        found = f"{type(error).__name__}: {error}".partition("\n")[0]
-    work = None
-    allow_tf32(engine, False)
-    with suppress(Exception):  # a GPU that has met an error answers with it to everything
-        engine.cuda.empty_cache()
-    return found
 
 
 def table(rows: Sequence[dict[str, Any]]) -> list[list[str]]:

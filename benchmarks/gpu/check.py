@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -13,38 +14,80 @@ import optim
 from autograd_core.errors import DtypeError
 from autograd_core.registry import COMPOSITIONS, OPS
 from autograd_core.testing.gradients import cotangents, gradients
-from autograd_core.testing.samples import Case, cases
+from autograd_core.testing.samples import Case, cases, listed
+from benchmarks.gpu.large import LARGE, operands
+from benchmarks.gpu.workers import Ask, Failure, here
 from nn import functional as F
 
 LIMITS = {"float32": 1e-5, "bfloat16": 1e-2}  # of the largest error, relative to the largest element
+LIBRARIES = {
+    "NVRTC": ("cupy_backends.cuda.libs.nvrtc", "getVersion"),
+    "cuDNN": ("cudnn", "backend_version_string"),
+    "cuBLASLt": ("nvmath.bindings.cublasLt", "get_version"),
+}
 Row = dict[str, Any]
 
 
-def operations(
-    names: Sequence[str] | None = None, share: tuple[int, int] = (1, 1), device: str = "cuda"
-) -> Iterator[Row]:
-    """The largest errors of every entry's values and gradients, by dtype; of the named ones only, if any are.
-
-    share: (i, n) for the i-th, from 1, of n shares of them.
-    """
-    entries: dict[str, Any] = {**OPS, **COMPOSITIONS}
-    chosen = [name for name in entries if names is None or name in names]
-    for name in chosen[share[0] - 1 :: share[1]]:
-        yield from _rows(name, cases(entries[name], device=device))
+def libraries() -> dict[str, str]:
+    """What is computed with, by version, or why there is none: slower kernels stand in for what is missing."""
+    found = {}
+    for name, (module, function) in LIBRARIES.items():
+        try:
+            found[name] = str(getattr(import_module(module), function)())
+        except Exception as error:  # whatever a library says that does not load
+            found[name] = f"none ({error})"
+    return found
 
 
-def _rows(name: str, found: list[Case]) -> Iterator[Row]:
-    for dtype, limit in LIMITS.items():
-        row: Row = {"operation": name, "dtype": dtype, "value": 0.0, "gradient": 0.0, "error": ""}
-        for case in found:
-            if "dtype" in case.statics or any(a.dtype.kind == "c" for a in case.arrays()):
-                continue
-            try:
-                _compare(row, case.changed(partial(_rounded, dtype)), dtype)
-            except Exception as error:  # what is wrong with one operation must not hide the others
-                row["error"] = f"{case!r}: {type(error).__name__}: {error}"
-        row["right"] = not row["error"] and max(row["value"], row["gradient"]) <= limit
-        yield row
+def operations(names: Sequence[str] | None = None, device: str = "cuda", ask: Ask = here) -> Iterator[Row]:
+    """The largest errors of every entry's values and gradients, a row for each dtype; of the named ones if any are."""
+    return _rows(compared, [*OPS, *COMPOSITIONS], names, device, ask)
+
+
+def large(names: Sequence[str] | None = None, device: str = "cuda", ask: Ask = here) -> Iterator[Row]:
+    """The same of operations on many elements."""
+    return _rows(largely_compared, LARGE, names, device, ask)
+
+
+def _rows(work: Any, known: Iterable[str], names: Sequence[str] | None, device: str, ask: Ask) -> Iterator[Row]:
+    items = [(name, dtype, device) for name in known if names is None or name in names for dtype in LIMITS]
+    for (name, dtype, _), answer in ask(work, items):
+        yield _judged({"operation": name, "dtype": dtype, "value": 0.0, "gradient": 0.0}, answer, LIMITS[dtype])
+
+
+def compared(name: str, dtype: str, device: str) -> Row:
+    """The largest errors of all samples of one entry."""
+    row: Row = {"value": 0.0, "gradient": 0.0}
+    entry: Any = OPS.get(name) or COMPOSITIONS[name]
+    for case in cases(entry, device=device):
+        if "dtype" in case.statics or any(a.dtype.kind == "c" for a in case.arrays()):
+            continue
+        try:
+            _compare(row, case.changed(partial(_rounded, dtype)), dtype)
+        except Exception as error:
+            error.add_note(repr(case))
+            raise
+    return row
+
+
+def largely_compared(name: str, dtype: str, device: str) -> Row:
+    """The largest errors of one of LARGE."""
+    function, shapes = LARGE[name]
+    exact = [_rounded(dtype, x) for x in operands(shapes)]
+    there, here = ([x.astype(d) for x in exact] for d in (_dtype(dtype), np.float64))
+    found, wanted = (
+        _gradients_too(listed(function(*xs)), xs)
+        for xs in ([ag.tensor(x, device=d, requires_grad=True) for x in a] for a, d in ((there, device), (here, "cpu")))
+    )
+    return {key: max(map(_distance, found[key], wanted[key]), default=0.0) for key in ("value", "gradient")}
+
+
+def _judged(row: Row, answer: Row | Failure, limit: float) -> Row:
+    """The row with what was found, or why there is nothing, and whether all is right."""
+    if isinstance(answer, Failure):
+        return row | {"error": answer.reason, "trace": answer.trace, "crashed": answer.crashed, "right": False}
+    errors = [value for value in answer.values() if isinstance(value, float)]
+    return row | answer | {"error": "", "right": max(errors) <= limit and not answer.get("reasons")}
 
 
 def _rounded(dtype: str, a: Any) -> Any:
@@ -82,8 +125,12 @@ def _refuses(case: Case) -> bool:
 
 def _results(case: Case) -> dict[str, list[Any]]:
     xs = case.tensors(requires_grad=True)
-    outputs = [y for y in case.call(*xs) if isinstance(y, ag.Tensor)]
-    floating = [y for y in outputs if y.requires_grad and case.entry.order]
+    return _gradients_too(case.call(*xs), xs, bool(case.entry.order))
+
+
+def _gradients_too(found: Sequence[Any], xs: Sequence[Any], differentiable: bool = True) -> dict[str, list[Any]]:
+    outputs = [y for y in found if isinstance(y, ag.Tensor)]
+    floating = [y for y in outputs if y.requires_grad and differentiable]
     wanted = [x for x in xs if x.requires_grad]
     grads = gradients(floating, wanted, cotangents(floating)) if floating and wanted else ()
     return {"value": [_host(y) for y in outputs], "gradient": [_host(g) for g in grads]}
@@ -103,10 +150,10 @@ def _distance(found: Any, wanted: Any) -> float:
     return float(np.max(gap, initial=0) / max(scale, 1.0))
 
 
-def captured_steps() -> Iterator[Row]:
+def captured_steps(ask: Ask = here) -> Iterator[Row]:
     """Whether a few models, trained by captured steps, end where they end by plain ones."""
-    for name, made in STEPS.items():
-        yield _trained_twice(name, *made)
+    for (name,), answer in ask(trained_twice, [(name,) for name in STEPS]):
+        yield _judged({"step": name, "difference": 0.0, "reasons": []}, answer, LIMITS["float32"])
 
 
 def _perceptron() -> Any:
@@ -127,16 +174,11 @@ STEPS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
 }
 
 
-def _trained_twice(name: str, make: Any, shape: tuple[int, ...], optimizer: Any) -> Row:
-    row: Row = {"step": name, "difference": 0.0, "error": "", "reasons": []}
-    try:
-        plain, _ = _trained(make, shape, optimizer, captured=False)
-        found, row["reasons"] = _trained(make, shape, optimizer, captured=True)
-        row["difference"] = max(map(_distance, found, plain))
-    except Exception as error:
-        row["error"] = f"{type(error).__name__}: {error}"
-    row["right"] = not row["error"] and not row["reasons"] and row["difference"] <= LIMITS["float32"]
-    return row
+def trained_twice(name: str) -> Row:
+    """How far apart losses and parameters end, and why a step was not captured if it was not."""
+    plain, _ = _trained(*STEPS[name], captured=False)
+    found, reasons = _trained(*STEPS[name], captured=True)
+    return {"difference": max(map(_distance, found, plain)), "reasons": reasons}
 
 
 def _trained(make: Any, shape: tuple[int, ...], optimizer: Any, captured: bool) -> tuple[list[Any], list[str]]:
@@ -157,24 +199,47 @@ def _trained(make: Any, shape: tuple[int, ...], optimizer: Any, captured: bool) 
     return [_host(t) for t in (*losses, *model.parameters())], run.reasons if isinstance(run, ag.cuda.graph) else []
 
 
-def table(machine: str, rows: Iterable[Row], steps: Iterable[Row]) -> str:
-    """What was found, as Markdown: a line for each dtype, one for each captured step, and whatever is wrong."""
+def table(machine: str, libraries: dict[str, str], rows: Iterable[Row], steps: Iterable[Row]) -> str:
+    """What was found, as Markdown: a line for each dtype and each captured step, and what is wrong, by kind."""
     rows, steps = list(rows), list(steps)
-    lines = [machine, "", "| what | compared | right | largest error |", "|---|---|---|---|"]
+    lines = [
+        machine,
+        ", ".join(map(" ".join, libraries.items())),
+        "",
+        "| what | compared | right | largest error |",
+        "|---|---|---|---|",
+    ]
     for dtype in LIMITS:
         some = [row for row in rows if row["dtype"] == dtype]
         worst = max([max(row["value"], row["gradient"]) for row in some if row["right"]], default=0.0)
         lines.append(f"| {dtype} operations | {len(some)} | {sum(row['right'] for row in some)} | {worst:.1e} |")
     lines += [f"| captured: {row['step']} | 1 | {int(row['right'])} | {row['difference']:.1e} |" for row in steps]
-    wrong = [row for row in (*rows, *steps) if not row["right"]]
-    lines += ["", *(f"- {_described(row)}" for row in wrong)] if wrong else []
+    for title, some in _wrong([*rows, *steps]).items():
+        lines += ["", f"{len(some)} {title}:", "", *(f"- {described(row)}" for row in some)] if some else []
     return "\n".join(lines)
 
 
-def _described(row: Row) -> str:
+def _wrong(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows that are not right, by what happened."""
+    wrong = [row for row in rows if not row["right"]]
+    return {
+        "crashed or hung": [row for row in wrong if row.get("crashed")],
+        "raised": [row for row in wrong if row["error"] and not row["crashed"]],
+        "with wrong numbers": [row for row in wrong if not row["error"]],
+    }
+
+
+def described(row: Row) -> str:
+    """What is wrong, in a line."""
     what = row.get("step") or f"{row['operation']} in {row['dtype']}"
-    if row["error"] or row.get("reasons"):
-        return f"{what}: {row['error'] or row['reasons'][0]}"
+    if row["error"]:
+        first = row["trace"].partition("\n\nThe above exception was")[0]
+        places = [line.strip() for line in first.splitlines() if line.startswith("  File ")]
+        if row["crashed"]:  # written from the innermost call on
+            places.reverse()
+        return f"{what}: {row['error']}" + (f" ({places[-1]})" if places else "")
+    if row.get("reasons"):
+        return f"{what} is not captured: {row['reasons'][0]}"
     if "step" in row:
         return f"{what}: differs by {row['difference']:.1e}"
     return f"{what}: values differ by {row['value']:.1e}, gradients by {row['gradient']:.1e}"

@@ -1,6 +1,7 @@
 """This engine and PyTorch behind one interface, so that every benchmark is written once."""
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -44,6 +45,7 @@ class Engine:
         return float(best)
 
 
+@cache
 def ours() -> Engine:
     """This engine."""
     import autograd_core
@@ -53,11 +55,12 @@ def ours() -> Engine:
     return Engine("ours", autograd_core, nn, optim)
 
 
+@cache
 def torch() -> Engine | None:
     """PyTorch, with its autotuning of convolutions; None where it is not installed or sees no GPU."""
     try:
         core = import_module("torch")
-    except ImportError:
+    except (ImportError, OSError):  # the second: a library that it brings does not load
         return None
     if not core.cuda.is_available():
         return None

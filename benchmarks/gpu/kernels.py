@@ -122,9 +122,9 @@ def _convolution(
 
 
 def memory_bound(part: int) -> Iterator[Case]:
-    """Kernels of which a copy of the same number of bytes says what they could take."""
-    shape = (max(256 // part, 1), 64, 56, 56)
-    rows = (max(32768 // part, 1), 1024)
+    """Kernels of which a copy of the same number of bytes says what they could take; several times what caches hold."""
+    shape = (max(1024 // part, 1), 64, 56, 56)
+    rows = (max(131072 // part, 1), 1024)
     images, matrix = prod(shape), prod(rows)
     for dtype, size in (("float32", 4), ("bfloat16", 2)):
         yield from _of_images(shape, images * size, dtype)

@@ -39,13 +39,16 @@ def short(compiling, monkeypatch):
     """Sizes of a hundredth, each case once, nothing compared with."""
     monkeypatch.setattr(Engine, "milliseconds", lambda self, work: (work(), 2.0)[1])
     monkeypatch.setattr(bench, "bandwidth", lambda engine, size: 1e9)
-    monkeypatch.setattr(bench, "torch", lambda: None)
+    monkeypatch.setitem(bench.ENGINES, "torch", lambda: None)
     groups = {name: lambda part, make=make: make(1 << 15) for name, make in bench.GROUPS.items()}
     monkeypatch.setattr(bench, "GROUPS", groups)
 
 
 def test_every_case_of_what_memory_bounds_runs(short, tmp_path, capsys):
-    assert command.main(["memory", "--bench", "--json", str(tmp_path / "found.json"), "--markdown"]) == 0
+    assert (
+        command.main(["memory", "--bench", "--processes", "0", "--json", str(tmp_path / "found.json"), "--markdown"])
+        == 0
+    )
     rows = json.loads((tmp_path / "found.json").read_text())["times"]
     assert len(rows) == 30
     assert {row["ours"] for row in rows} == {2.0}

@@ -33,8 +33,9 @@ def test_what_is_right_is_told_apart_from_what_is_wrong(tmp_path, capsys):
                 raise TypeError("no such kernel")
             return x + 0
 
-        assert main(["--check", "--only", f"{ONLY},wrong,failing", "--json", str(tmp_path / "found.json")]) == 1
-    found = json.loads((tmp_path / "found.json").read_text())
+        file = tmp_path / "found.json"
+        assert main(["--check", "--processes", "0", "--only", f"{ONLY},wrong,failing", "--json", str(file)]) == 1
+    found = json.loads(file.read_text())
     right = {(row["operation"], row["dtype"]): row["right"] for row in found["operations"]}
     assert {key for key, value in right.items() if not value} == {
         ("wrong", "float32"),
@@ -46,9 +47,10 @@ def test_what_is_right_is_told_apart_from_what_is_wrong(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "on 2 x H200" in printed
     assert "| float32 operations | 12 | 10 |" in printed
-    assert "wrong in float32: values differ by 5" in printed
-    assert "failing in bfloat16: failing(" in printed
-    assert "no such kernel" in printed
+    assert "1 with wrong numbers:\n\n- wrong in float32: values differ by 5" in printed
+    raised = printed.partition("2 raised:\n\n")[2].splitlines()[0]
+    assert raised.startswith("- failing in float32: DtypeError: failing: no such kernel")
+    assert raised.endswith(", in failing)")
 
 
 @pytest.mark.usefixtures("cupy")
@@ -60,14 +62,21 @@ def test_every_operation_runs_where_its_operands_are(monkeypatch):
 
 
 @pytest.mark.usefixtures("cupy")
-def test_a_run_may_be_one_of_several_shares_and_ends_in_time(tmp_path, capsys):
-    names = [[row["operation"] for row in operations(ONLY.split(","), (i, 2))] for i in (1, 2)]
-    assert sorted(names[0] + names[1]) == sorted(2 * ONLY.split(","))
+def test_a_run_ends_in_time_with_what_it_has(tmp_path, capsys):
     file = tmp_path / "found.json"
-    assert main(["--check", "--only", ONLY, "--share", "2/2", "--seconds", "0", "--json", str(file)]) == 0
+    assert main(["--check", "--processes", "0", "--only", ONLY, "--seconds", "0", "--json", str(file)]) == 0
     found = json.loads(file.read_text())
-    assert (len(found["captured"]), [row["operation"] for row in found["operations"]]) == (1, names[1][:1])
+    assert (len(found["captured"]), len(found["operations"])) == (1, 1)
     assert "the time is up: the last of operations are not among the results" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("cupy")
+def test_large_operations_are_right(monkeypatch):
+    monkeypatch.setattr(check, "LIMITS", {"float32": 1e-5})
+    names = ["batch norm with ReLU odd", "cross-entropy of images", "clipping of 70 gradients"]
+    rows = list(check.large(names))
+    assert [row["operation"] for row in rows if row["right"]] == names
+    assert all(row["value"] > 0 for row in rows)
 
 
 @pytest.mark.usefixtures("cupy")

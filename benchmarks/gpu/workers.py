@@ -1,0 +1,137 @@
+"""Work in processes of its own: one that dies, hangs or spoils its GPU takes nothing with it but its own answer.
+
+CUDA answers every call after an illegal access with that error, so that a process that has met one is of no use any
+more. What failed is done once more in a process that waits for every kernel, and so knows which of them it was.
+"""
+
+import faulthandler
+import multiprocessing
+import os
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, Queue
+from tempfile import TemporaryDirectory
+from time import monotonic, sleep
+from typing import Any
+
+Item = tuple[Any, ...]
+Ask = Callable[[Callable[..., Any], Iterable[Item]], Iterator[tuple[Item, Any]]]
+GRACE = 10.0  # seconds beyond its limit after which a process that cannot end itself is killed
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why there is no answer, in a line, and where; `crashed` if the process did not live to say so."""
+
+    reason: str
+    trace: str
+    crashed: bool = False
+
+
+def here(work: Callable[..., Any], items: Iterable[Item]) -> Iterator[tuple[Item, Any]]:
+    """work(*item) for every item, in this process: an answer or, of what raises, a Failure."""
+    for item in items:
+        yield item, _answer(work, item)
+
+
+def side_by_side(
+    work: Callable[..., Any], items: Iterable[Item], processes: int, limit: float, end: float = float("inf")
+) -> Iterator[tuple[Item, Any]]:
+    """The same from so many processes, in the order in which answers come.
+
+    limit: seconds for an item. end: when to stop, on the monotonic clock.
+    """
+    todo, done, live = deque(items), Queue[tuple[Item, Any]](), set[_Process]()
+    left, over = len(todo), threading.Event()
+
+    def serve(folder: Path) -> None:
+        process = None
+        while todo:
+            item = todo.popleft()
+            process = process or _Process(work, folder, live)
+            answer = process.ask(item, limit)
+            if isinstance(answer, Failure) and not over.is_set():
+                process.end()
+                process, answer = None, _once_more(_Process(work, folder, live, blocking=True), item, limit, answer)
+            done.put((item, answer))
+
+    with TemporaryDirectory() as folder:
+        threads = [threading.Thread(target=serve, args=(Path(folder),)) for _ in range(min(processes, left))]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(left):
+                yield done.get(timeout=max(0.0, min(end - monotonic(), threading.TIMEOUT_MAX)))
+        except Empty:
+            return
+        finally:
+            todo.clear()
+            over.set()
+            while any(thread.is_alive() for thread in threads):
+                for process in tuple(live):
+                    process.end()
+                sleep(0.01)
+
+
+def _once_more(process: "_Process", item: Item, limit: float, first: Failure) -> Failure:
+    second = process.ask(item, limit)
+    process.end()
+    if isinstance(second, Failure):
+        return Failure(second.reason, second.trace, first.crashed or second.crashed)
+    return Failure(f"{first.reason} (not where every kernel is waited for)", first.trace, first.crashed)
+
+
+class _Process:
+    """A process that answers one item after the other; `live` holds those that have not ended."""
+
+    def __init__(self, work: Callable[..., Any], folder: Path, live: set["_Process"], blocking: bool = False) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.trace, self.live = folder / f"{id(self)}-{monotonic()}", live
+        self.connection, there = context.Pipe()
+        self.process = context.Process(target=_serve, args=(there, work, self.trace, blocking), daemon=True)
+        self.process.start()
+        there.close()
+        live.add(self)
+
+    def ask(self, item: Item, limit: float) -> Any:
+        """The answer, or a Failure."""
+        with suppress(EOFError, OSError):
+            self.connection.send((item, limit))
+            if self.connection.poll(limit + GRACE):
+                return self.connection.recv()
+        self.process.join(1)
+        trace = self.trace.read_text() if self.trace.exists() else ""
+        return Failure(trace.partition("\n")[0] or f"the process ended with {self.process.exitcode}", trace, True)
+
+    def end(self) -> None:
+        """Let it end, whatever it is doing."""
+        self.live.discard(self)
+        self.process.kill()
+        self.process.join()
+
+
+def _serve(connection: Any, work: Callable[..., Any], trace: Path, blocking: bool) -> None:
+    if blocking:
+        os.environ["CUDA_LAUNCH_BLOCKING"] = "1"
+    with trace.open("w") as file:
+        faulthandler.enable(file)
+        with suppress(EOFError):  # nobody asks any more
+            while True:
+                item, limit = connection.recv()
+                faulthandler.dump_traceback_later(limit, exit=True, file=file)
+                answer = _answer(work, item)
+                faulthandler.cancel_dump_traceback_later()
+                connection.send(answer)
+
+
+def _answer(work: Callable[..., Any], item: Item) -> Any:
+    try:
+        return work(*item)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        return Failure(reason, traceback.format_exc())  # with its notes

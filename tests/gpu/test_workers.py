@@ -1,0 +1,38 @@
+"""Work in processes: `eval` of texts, some of which end their process, hang, or fail only the first time."""
+
+from time import monotonic
+
+from benchmarks.gpu.workers import Failure, here, side_by_side
+
+ABORT, EXIT, HANG = "__import__('os').abort()", "__import__('os')._exit(3)", "__import__('time').sleep(60)"
+ONCE = "__import__('os').environ['CUDA_LAUNCH_BLOCKING']"
+
+
+def test_what_fails_takes_nothing_with_it():
+    texts = ["1 + 1", ABORT, "1 / 0", EXIT, ONCE, HANG, "2 + 2"]
+    found = {item[0]: answer for item, answer in side_by_side(eval, [(text,) for text in texts], 2, 0.5)}
+    assert (found["1 + 1"], found["2 + 2"]) == (2, 4)
+    failures = [found[text] for text in (ABORT, EXIT, "1 / 0", ONCE, HANG)]
+    assert [failure.crashed for failure in failures] == [True, True, False, False, True]
+    assert [failure.reason for failure in failures] == [
+        "Fatal Python error: Aborted",
+        "the process ended with 3",
+        "ZeroDivisionError: division by zero",
+        "KeyError: 'CUDA_LAUNCH_BLOCKING' (not where every kernel is waited for)",
+        "Timeout (0:00:00.500000)!",
+    ]
+    assert all("_answer" in failure.trace for failure in failures[2:])
+
+
+def test_the_time_that_there_is_ends_all_work():
+    start = monotonic()
+    answers = list(side_by_side(eval, [("1 + 1",), (HANG,), (HANG,)], 2, 60, start + 1.5))
+    assert answers in ([], [(("1 + 1",), 2)])
+    assert monotonic() - start < 10
+
+
+def test_the_same_without_processes():
+    (_, two), (_, failure) = here(eval, [("1 + 1",), ("1 / 0",)])
+    assert two == 2
+    assert isinstance(failure, Failure)
+    assert failure.reason == "ZeroDivisionError: division by zero"
