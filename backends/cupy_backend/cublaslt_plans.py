@@ -21,6 +21,7 @@ PLANS = 4096
 WORKSPACE = 32 << 20  # bytes: what NVIDIA recommends for Hopper
 ALIGNED = 256  # bytes; CuPy's memory is
 REMEDY = "pip install nvmath-python==1.0.0 and nvidia-cublas (or nvidia-cublas-cu12)"
+INSTEAD = "cuBLASLt does not compute %s, a slower kernel does: %s"
 # cudaDataType_t by dtype, and cublasComputeType_t.
 TYPES = {"float16": 2, "bfloat16": 14, "float32": 0, "float64": 1}
 IN_FLOAT, IN_TF32, IN_DOUBLE = 68, 77, 70
@@ -71,7 +72,7 @@ class Plan:
     """Descriptors of a product and the algorithm chosen for it."""
 
     def __init__(self, lt: Any, key: Product) -> None:
-        self.lt, self.biased = lt, key.biased
+        self.lt, self.key = lt, key
         dtype = TYPES[key.dtype]
         double = key.dtype == "float64"
         compute = IN_DOUBLE if double else IN_TF32 if key.tf32 else IN_FLOAT
@@ -88,26 +89,25 @@ class Plan:
         self.one, self.zero = self.scalars.ctypes.data, self.scalars.ctypes.data + self.scalars.itemsize
         self.workspace = 0
 
-    def choose(self, handle: int, aligned: int) -> "Plan | None":
+    def choose(self, handle: int, bias: int) -> "Plan | None":
         """The plan with the algorithm that the library's heuristics put first; None if there is none."""
+        self._point(bias)
         lt = self.lt
         preference, found, count = lt.matmul_preference_create(), lt.MatmulHeuristicResult(), np.zeros(1, np.int32)
         wanted: dict[int, Any] = {lt.MatmulPreferenceAttribute.MAX_WORKSPACE_BYTES: np.uint64(WORKSPACE)}
         for name in "ABCD":
             attribute = getattr(lt.MatmulPreferenceAttribute, f"MIN_ALIGNMENT_{name}_BYTES")
-            wanted[attribute] = np.uint32(aligned)
+            wanted[attribute] = np.uint32(self.key.aligned)
         for attribute, value in wanted.items():
             held = np.array(value)
             lt.matmul_preference_set_attribute(preference, attribute, held.ctypes.data, held.nbytes)
         try:
             operands = (self.b, self.a, self.d, self.d)
             lt.matmul_algo_get_heuristic(handle, self.desc, *operands, preference, 1, found.ptr, count.ctypes.data)
-        except lt.cuBLASLtError as error:
-            logger.info("cuBLASLt has no algorithm: %s", error)
-            return None
         finally:
             lt.matmul_preference_destroy(preference)
-        if not count[0]:
+        if not count[0] or found.state:
+            logger.warning(INSTEAD, self.key, "it has no algorithm")
             return None
         self.algorithm, self.workspace = found, int(found.workspace_size)  # which begins with the algorithm itself
         return self
@@ -115,12 +115,15 @@ class Plan:
     def run(self, handle: int, addresses: list[int], stream: int) -> None:
         """Start the product; addresses: of a, b, the bias, d and the workspace."""
         a, b, bias, d, workspace = addresses
-        if self.biased:
-            self._describe(self.lt.MatmulDescAttribute.BIAS_POINTER, np.int64(bias))
+        self._point(bias)
         self.lt.matmul(
             handle, self.desc, self.one, b, self.b, a, self.a, self.zero, d, self.d, d, self.d,
             self.algorithm.ptr, workspace, self.workspace, stream,
         )  # fmt: skip
+
+    def _point(self, bias: int) -> None:
+        if self.key.biased:
+            self._describe(self.lt.MatmulDescAttribute.BIAS_POINTER, np.int64(bias))
 
     def _describe(self, attribute: int, value: Any) -> None:
         held = np.array(value)
@@ -155,11 +158,7 @@ class CublasLt:
         try:
             self.lt: Any = import_module("nvmath.bindings.cublasLt")
             self.lt.get_version()
-        except (
-            ImportError,
-            OSError,
-            RuntimeError,
-        ) as error:  # what the bindings raise for a missing library is a RuntimeError
+        except Exception as error:  # whatever a library says that does not load
             raise Unusable(f"cuBLASLt cannot be used ({error}); {REMEDY}") from error
         self.gpu, self.local = gpu, threading.local()
 
@@ -167,17 +166,22 @@ class CublasLt:
         """Compute into d, which is contiguous; whether there is an algorithm that can."""
         gpu, device = self.gpu, self.gpu.device()
         plans: dict[Any, tuple[Plan | None, int]] = self.local.__dict__.setdefault("plans", {})
-        if (key, device) not in plans:
-            if len(plans) >= PLANS:
-                del plans[next(iter(plans))]
-            handle = self._handle(device)
-            plans[key, device] = Plan(self.lt, key).choose(handle, key.aligned), handle
-        plan, handle = plans[key, device]
-        if plan is None:
+        addresses = [0 if v is None else gpu.address(v) for v in (a, b, bias, d)]
+        try:
+            if (key, device) not in plans:
+                if len(plans) >= PLANS:
+                    del plans[next(iter(plans))]
+                handle = self._handle(device)
+                plans[key, device] = Plan(self.lt, key).choose(handle, addresses[2]), handle
+            plan, handle = plans[key, device]
+            if plan is None:
+                return False
+            space = gpu.xp.empty((plan.workspace,), dtype=gpu.xp.uint8) if plan.workspace else None
+            plan.run(handle, [*addresses, 0 if space is None else gpu.address(space)], gpu.stream())
+        except self.lt.cuBLASLtError as error:
+            logger.warning(INSTEAD, key, error)
+            plans[key, device] = None, 0
             return False
-        space = gpu.xp.empty((plan.workspace,), dtype=gpu.xp.uint8) if plan.workspace else None
-        addresses = [0 if v is None else gpu.address(v) for v in (a, b, bias, d, space)]
-        plan.run(handle, addresses, gpu.stream())
         return True
 
     def _handle(self, device: int) -> int:

@@ -25,6 +25,7 @@ CACHE = "AUTOGRAD_CORE_CACHE"
 WORKSPACE = 1 << 30  # bytes that an engine may ask for
 PLANS = 1024
 TYPES = {"float16": "HALF", "bfloat16": "BFLOAT16", "float32": "FLOAT"}
+INSTEAD = "cuDNN does not compute %s, a slower kernel does: %s"
 REMEDY = "pip install nvidia-cudnn-frontend==1.24.1 and nvidia-cudnn-cu13 (or -cu12)"
 
 
@@ -95,26 +96,18 @@ def graph_of(cudnn: Any, key: Convolution, **device: Any) -> Any:
 
 
 class Plan:
-    """A graph and the number of its engine; None for the one that the heuristics chose."""
+    """A graph with the engine that was built last, which is the one that it computes with."""
 
-    def __init__(self, graph: Any, index: int | None) -> None:
-        self.graph, self.index = graph, index
-        fast = getattr(graph, "_execute_with_ptrs", None)  # not public, and a third of the time of `execute`
-        self.execute = fast if index is None else None
-        self.workspace = int(
-            graph.get_workspace_size() if index is None else graph.get_workspace_size_plan_at_index(index)
-        )
+    def __init__(self, graph: Any) -> None:
+        self.graph, self.workspace = graph, int(graph.get_workspace_size())
+        self.execute = getattr(graph, "_execute_with_ptrs", None)  # not public, and a third of the time of `execute`
 
     def run(self, pointers: list[int], workspace: int, handle: int) -> None:
         """Compute on addresses in device memory, of operands and then the result."""
         if self.execute is not None:
             self.execute(pointers, workspace, handle)
-            return
-        pack = dict(enumerate(pointers, 1))
-        if self.index is None:
-            self.graph.execute(pack, workspace, handle)
         else:
-            self.graph.execute_plan_at_index(pack, workspace, self.index, handle)
+            self.graph.execute(dict(enumerate(pointers, 1)), workspace, handle)
 
 
 class Choices:
@@ -122,14 +115,18 @@ class Choices:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.names = self._read()
+
+    def _read(self) -> dict[str, str]:
         try:
-            self.names: dict[str, str] = json.loads(path.read_text())
+            names: dict[str, str] = json.loads(self.path.read_text())
         except (OSError, ValueError):
-            self.names = {}
+            return {}
+        return names
 
     def add(self, key: str, name: str) -> None:
-        """Remember, and write all: another process reads the old file or the new one."""
-        self.names[key] = name
+        """Remember, and write all, with what others have written: they read the old file or the new one."""
+        self.names = self._read() | self.names | {key: name}
         draft = self.path.with_suffix(f".{os.getpid()}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -146,9 +143,10 @@ class Cudnn:
         try:
             self.cudnn: Any = import_module("cudnn")
             version = self.cudnn.backend_version_string()
-        except (ImportError, OSError, RuntimeError) as error:
+        except Exception as error:  # whatever a library says that does not load
             raise Unusable(f"cuDNN cannot be used ({error}); {REMEDY}") from error
         self.gpu, self.local = gpu, threading.local()
+        self.errors = self.cudnn.cudnnGraphNotSupportedError, RuntimeError
         self.candidates = int(os.environ.get(AUTOTUNE) or 0)
         folder = Path(os.environ.get(CACHE) or Path.home() / ".cache" / "autograd_core")
         self.choices = Choices(folder / f"cudnn-{version}.json")
@@ -169,10 +167,16 @@ class Cudnn:
         """
         *operands, result = arrays
         arrays = (*[a.copy() if self.gpu.address(a) % VECTOR else a for a in operands], result)
-        plan = self.plan(key, self.gpu.device(), arrays)
+        device = self.gpu.device()
+        plan = self.plan(key, device, arrays)
         if plan is None:
             return False
-        self._run(plan, arrays)
+        try:
+            self._run(plan, arrays)
+        except self.errors as error:
+            logger.warning(INSTEAD, key, _line(error))
+            self.local.plans[key, device] = None
+            return False
         return True
 
     def _run(self, plan: Plan, arrays: tuple[Array, ...]) -> None:
@@ -201,9 +205,9 @@ class Cudnn:
             if self.candidates > 1 and not self.gpu.capturing():
                 return self._fastest(graph, key, arrays)
             graph.build_plans(self.cudnn.build_plan_policy.HEURISTICS_CHOICE)
-            return Plan(graph, None)
-        except (self.cudnn.cudnnGraphNotSupportedError, RuntimeError) as error:
-            logger.info("cuDNN has no engine for %s: %s", key, str(error).partition("\n")[0])
+            return Plan(graph)
+        except self.errors as error:
+            logger.warning(INSTEAD, key, _line(error))
             return None
 
     def _fastest(self, graph: Any, key: Convolution, arrays: tuple[Array, ...]) -> Plan:
@@ -216,16 +220,20 @@ class Cudnn:
                 continue
             try:
                 graph.build_plan_at_index(index)
-            except (self.cudnn.cudnnGraphNotSupportedError, RuntimeError):
-                continue
-            plan = Plan(graph, index)
-            if known == name:
-                return plan
-            timed.append((self.gpu.milliseconds(partial(self._run, plan, arrays)), index, name, plan))
+                if known == name:
+                    return Plan(graph)
+                timed.append((self.gpu.milliseconds(partial(self._run, Plan(graph), arrays)), index, name))
+            except self.errors as error:
+                logger.info("cuDNN's engine %s is not used: %s", name, _line(error))
             if len(timed) == self.candidates:
                 break
         if not timed:
-            raise RuntimeError("none of its engines can be built")
-        _, _, name, plan = min(timed)
+            raise RuntimeError("none of its engines can be used")
+        _, index, name = min(timed)
+        graph.build_plan_at_index(index)
         self.choices.add(place, name)
-        return plan
+        return Plan(graph)
+
+
+def _line(error: Exception) -> str:
+    return str(error).partition("\n")[0]

@@ -111,13 +111,13 @@ def test_others_are_left_to_the_generic_kernels(gpu):
 
 
 class Engines:
-    """A graph of three engines, the second of which cannot be built."""
+    """A graph of four engines; the second of which cannot be built, the third not be run."""
 
     def __init__(self):
-        self.ran = []
+        self.ran, self.built = [], None
 
     def get_execution_plan_count(self):
-        return 3
+        return 4
 
     def get_plan_name_at_index(self, index):
         return f"engine {index}"
@@ -125,13 +125,16 @@ class Engines:
     def build_plan_at_index(self, index):
         if index == 1:
             raise RuntimeError("not supported")
+        self.built = index
 
-    def get_workspace_size_plan_at_index(self, index):
+    def get_workspace_size(self):
         return 16
 
-    def execute_plan_at_index(self, pack, workspace, index, handle):
-        assert list(pack) == [1, 2, 3]
-        self.ran.append(index)
+    def _execute_with_ptrs(self, pointers, workspace, handle):
+        assert len(pointers) == 3
+        if self.built == 2:
+            raise RuntimeError("execution failed")
+        self.ran.append(self.built)
 
 
 def tuned(gpu, monkeypatch, folder, graph):
@@ -156,14 +159,33 @@ def tuned(gpu, monkeypatch, folder, graph):
 def test_the_fastest_engine_is_remembered(gpu, monkeypatch, tmp_path):
     x, w = np.ones((1, 8, 4, 4), np.float32), np.ones((8, 8, 3, 3), np.float32)
     steps = (1, 1), (1, 1), (1, 1), 1
-    for timed, expected in (([0, 2], 2), ([], 2)):
+    for timed, expected in (([0, 3], 3), ([], 3)):
         graph = Engines()
         del gpu.cudnn
         gpu.cudnn = tuned(gpu, monkeypatch, tmp_path, graph)
         convolution.convolve(gpu, x, w, *steps)
         convolution.convolve(gpu, x, w, *steps)
         assert graph.ran == [*timed, expected, expected]
-    assert list(Choices(tmp_path / "cudnn-9.json").names.values()) == ["engine 2"]
+    assert list(Choices(tmp_path / "cudnn-9.json").names.values()) == ["engine 3"]
+
+
+def test_an_engine_that_fails_is_replaced_and_not_asked_again(gpu, monkeypatch, tmp_path, caplog):
+    x, w = np.ones((1, 8, 4, 4), np.float32), np.ones((8, 8, 3, 3), np.float32)
+    graph = Engines()
+    del gpu.cudnn
+    gpu.cudnn = tuned(gpu, monkeypatch, tmp_path, graph)
+    convolution.convolve(gpu, x, w, (1, 1), (1, 1), (1, 1), 1)
+    graph.built = 2
+    for _ in range(2):
+        assert convolution.convolve(gpu, x, w, (1, 1), (1, 1), (1, 1), 1) is None
+    assert [record.message.split(":")[1] for record in caplog.records] == [" execution failed"]
+
+
+def test_processes_add_to_the_same_file(tmp_path):
+    one, other = (Choices(tmp_path / "file.json") for _ in range(2))
+    one.add("a", "engine 1")
+    other.add("b", "engine 2")
+    assert Choices(tmp_path / "file.json").names == {"a": "engine 1", "b": "engine 2"}
 
 
 def test_a_damaged_file_of_choices_does_not_count(tmp_path):
@@ -214,7 +236,7 @@ def test_cudnn_has_engines(gpu, h200, case, dtype):
     for key in gpu.cudnn.keys:
         graph = graph_of(cudnn, key, **device)
         graph.build_plans(cudnn.build_plan_policy.HEURISTICS_CHOICE)
-        plan = Plan(graph, None)
+        plan = Plan(graph)
         assert plan.execute is not None
         assert plan.workspace < 1 << 30
         assert graph._get_variant_pack_uids_sorted() == list(range(1, 5 if key.biased else 4))

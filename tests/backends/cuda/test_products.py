@@ -193,8 +193,8 @@ class Library:
 
     cuBLASLtError = LookupError
 
-    def __init__(self, algorithms=1):
-        self.algorithms, self.told, self.alive, self.products = algorithms, {}, set(), []
+    def __init__(self, algorithms=1, fails=False):
+        self.fails, self.algorithms, self.told, self.alive, self.products = fails, algorithms, {}, set(), []
         self.MatmulDescAttribute = SimpleNamespace(TRANSA="a", TRANSB="b", EPILOGUE="epilogue", BIAS_POINTER="bias")
         self.MatrixLayoutAttribute = SimpleNamespace(BATCH_COUNT="count", STRIDED_BATCH_OFFSET="offset")
         names = ["MAX_WORKSPACE_BYTES", *(f"MIN_ALIGNMENT_{name}_BYTES" for name in "ABCD")]
@@ -226,7 +226,7 @@ class Library:
         return 7
 
     def MatmulHeuristicResult(self):
-        return SimpleNamespace(ptr=99, workspace_size=16)
+        return SimpleNamespace(ptr=99, workspace_size=16, state=0)
 
     def matmul_algo_get_heuristic(self, handle, desc, *rest):
         if self.algorithms is None:
@@ -235,6 +235,8 @@ class Library:
 
     def matmul(self, *arguments):
         self.products.append(arguments)
+        if self.fails:
+            raise LookupError("execution failed")
 
 
 def multiplied(monkeypatch, library, a, b, bias=None):
@@ -278,6 +280,13 @@ def test_a_stack_says_how_many_and_how_far(monkeypatch):
 @pytest.mark.parametrize("algorithms", [0, None])
 def test_without_an_algorithm_the_generic_kernel_multiplies(monkeypatch, algorithms):
     assert multiplied(monkeypatch, Library(algorithms), np.ones((6, 8)), np.ones((8, 4))) is None
+
+
+def test_a_product_that_fails_is_left_to_the_generic_kernel_from_then_on(monkeypatch, caplog):
+    library = Library(fails=True)
+    assert multiplied(monkeypatch, library, np.ones((6, 8)), np.ones((8, 4))) is None
+    assert len(library.products) == 1
+    assert [record.message.rpartition(": ")[2] for record in caplog.records] == ["execution failed"]
 
 
 def test_a_missing_library_is_named(monkeypatch):
