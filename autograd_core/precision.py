@@ -14,8 +14,9 @@ from autograd_core.libraries import RULES, is_array
 def widened(forward: Callable[..., Any]) -> Callable[..., Any]:
     """The forward, on float32 copies of float16 and bfloat16 operands; float32 results take their dtype again.
 
-    Where a backend makes one kernel of it, which does as much, that is taken.
+    Where a backend makes one kernel of it, or has one that does as much, that is taken.
     """
+    name = forward.__name__
 
     @functools.wraps(forward)
     def wide(xp: Any, *arrays: Any, **statics: Any) -> Any:
@@ -23,7 +24,7 @@ def widened(forward: Callable[..., Any]) -> Callable[..., Any]:
         if fused is not None and (y := fused(forward, *arrays, **statics)) is not None:
             return y
         for a in arrays:
-            if a is not None and a.dtype.itemsize == 2 and a.dtype.kind in "fV":
+            if a is not None and a.dtype.itemsize == 2 and a.dtype.kind in "fV" and name not in xp.kernels.wide:
                 y = forward(xp, *map(_float32, arrays), **statics)
                 return narrowed(y, statics.get("dtype") or a.dtype)
         return forward(xp, *arrays, **statics)

@@ -54,7 +54,16 @@ KERNELS = {
 }  # fmt: skip
 # Modules whose kernels call others, whichever backend computes those: they are given all of them.
 COMBINED = ("attention", "normalization")
-NAMES = ("fused", "track", "special", "steps", "convolve_relu", "linear_relu", *chain.from_iterable(KERNELS.values()))
+NAMES = (
+    "fused",
+    "track",
+    "wide",
+    "special",
+    "steps",
+    "convolve_relu",
+    "linear_relu",
+    *chain.from_iterable(KERNELS.values()),
+)
 
 
 def bind(
@@ -74,7 +83,8 @@ def bind(
         column_bytes, in_blocks, matmul or xp.matmul, contract or (lambda a, b: xp.matmul(a.swapaxes(0, 1), b))
     )
     # Where a backend can do so in one kernel, fused: a function of single elements; track: to move running statistics.
-    kernels = SimpleNamespace(special=functions, fused=None, track=None)
+    # wide: operations whose kernels compute 16-bit floats in float32 themselves.
+    kernels = SimpleNamespace(special=functions, fused=None, track=None, wide=frozenset())
     offer(kernels, xp, *KERNELS)
     for name in KERNELS["im2col"]:
         setattr(kernels, name, partial(getattr(kernels, name), schedule=schedule))

@@ -38,7 +38,7 @@ class Layout(NamedTuple):
 class Product(NamedTuple):
     """What a plan depends on: d (m, n) = a (m, k) b (k, n), `batch` times, plus a row of n numbers if `biased`.
 
-    tf32: float32 may be cut to TF32. aligned: bytes that divide all addresses.
+    tf32: float32 may be cut to TF32. aligned: bytes that divide all addresses. result: the dtype of d.
     """
 
     dtype: str
@@ -51,6 +51,7 @@ class Product(NamedTuple):
     biased: bool
     tf32: bool
     aligned: int
+    result: str
 
 
 def layout_of(x: Array) -> Layout | None:
@@ -84,7 +85,7 @@ class Plan:
             self._describe(lt.MatmulDescAttribute.EPILOGUE, np.uint32(lt.Epilogue.BIAS))
         self.a = self._matrix(dtype, key.m, key.k, key.a, key.batch)
         self.b = self._matrix(dtype, key.k, key.n, key.b, key.batch)
-        self.d = self._matrix(dtype, key.m, key.n, Layout(False, key.n, key.m * key.n), key.batch)
+        self.d = self._matrix(TYPES[key.result], key.m, key.n, Layout(False, key.n, key.m * key.n), key.batch)
         self.scalars = np.array([1, 0], np.float64 if double else np.float32)
         self.one, self.zero = self.scalars.ctypes.data, self.scalars.ctypes.data + self.scalars.itemsize
         self.workspace = 0

@@ -1,6 +1,7 @@
 """Products of matrices by cuBLASLt: of any strides that it knows, of stacks, with a bias added in the same pass."""
 
 from math import prod
+from typing import Any
 
 from backends import precision
 from backends.cupy_backend.cublaslt_plans import ALIGNED, TYPES, Layout, Product, layout_of
@@ -26,8 +27,8 @@ def dot(gpu: Gpu, a: Array, b: Array, out: Array | None = None) -> Array | None:
     return matmul(gpu, a, b, out) if a.ndim in (1, 2) and b.ndim in (1, 2) else None
 
 
-def matmul(gpu: Gpu, a: Array, b: Array, out: Array | None = None) -> Array | None:
-    """NumPy's `matmul`; into `out` it is left to CuPy's."""
+def matmul(gpu: Gpu, a: Array, b: Array, out: Array | None = None, dtype: Any = None) -> Array | None:
+    """NumPy's `matmul`; into `out` it is left to CuPy's. dtype: float32 for sums of 16-bit products, not rounded."""
     if out is not None or not _suits(a, b):
         return None
     if a.ndim == 1:
@@ -40,9 +41,9 @@ def matmul(gpu: Gpu, a: Array, b: Array, out: Array | None = None) -> Array | No
         y = _multiplied(gpu, a.reshape(prod(a.shape[:-1]), a.shape[-1]), b)
         return None if y is None else y.reshape(*a.shape[:-1], b.shape[-1])
     if a.ndim == b.ndim == 2:
-        return _multiplied(gpu, a, b)
+        return _multiplied(gpu, a, b, dtype=dtype)
     lead = gpu.xp.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    y = _multiplied(gpu, _stack(gpu, a, lead), _stack(gpu, b, lead))
+    y = _multiplied(gpu, _stack(gpu, a, lead), _stack(gpu, b, lead), dtype=dtype)
     return None if y is None else y.reshape(*lead, *y.shape[1:])
 
 
@@ -60,20 +61,20 @@ def _stack(gpu: Gpu, x: Array, lead: tuple[int, ...]) -> Array:
     return gpu.xp.broadcast_to(x, (*lead, *x.shape[-2:])).reshape(count, *x.shape[-2:])
 
 
-def _multiplied(gpu: Gpu, a: Array, b: Array, bias: Array | None = None) -> Array | None:
+def _multiplied(gpu: Gpu, a: Array, b: Array, bias: Array | None = None, dtype: Any = None) -> Array | None:
     """The product of two matrices, or of two stacks of as many."""
     if a.shape[-1] != b.shape[-2]:
         return None  # the generic kernel says what is wrong
     (a, of_a), (b, of_b) = _described(gpu, a), _described(gpu, b)
     count = a.shape[0] if a.ndim == 3 else 1
-    y = gpu.xp.empty((*a.shape[:-1], b.shape[-1]), dtype=a.dtype)
+    y = gpu.xp.empty((*a.shape[:-1], b.shape[-1]), dtype=dtype or a.dtype)
     aligned = ALIGNED
     for v in (a, b, y, bias):
         if v is not None:
             aligned = min(aligned, gpu.address(v) & -gpu.address(v))
     tf32 = name_of(a.dtype) == "float32" and precision.get_float32_matmul_precision() != "highest"
     sizes = (count, a.shape[-2], b.shape[-1], a.shape[-1])
-    key = Product(name_of(a.dtype), *sizes, of_a, of_b, bias is not None, tf32, aligned)
+    key = Product(name_of(a.dtype), *sizes, of_a, of_b, bias is not None, tf32, aligned, name_of(y.dtype))
     return y if gpu.cublaslt.run(key, a, b, bias, y) else None
 
 

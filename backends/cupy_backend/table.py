@@ -30,6 +30,7 @@ STEPS = (
 )  # fmt: skip
 # By module, imported together with its first kernel.
 KERNELS = {
+    "attention": ("attention", "attention_gradients"),
     "convolution": ("convolve", "convolve_input", "convolve_weight"),
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels", "track", "total"),
     "pooling": ("max_of_windows", "take_taps", "put_taps", "avg_pool", "avg_pool_input"),
@@ -40,6 +41,12 @@ KERNELS = {
     "products": ("product", "linear", *FUNCTIONS),
     "rows": ("normalize_rows", "row_gradients", *GENERIC["softmax"]),
 }
+# Operations whose kernels compute 16-bit floats in float32, and those kernels; so do others in their place.
+WIDE = frozenset({"attend", "softmax", "log_softmax", "normalize_rows"})
+COMPUTE_WIDE = (
+    "attention", "attention_gradients", "normalize_rows", "row_gradients", "softmax", "log_softmax",
+    "softmax_gradient", "log_softmax_gradient",
+)  # fmt: skip
 # Modules to do without, separated by commas, or "all": to find out which kernel is to blame.
 WITHOUT = "AUTOGRAD_CORE_CUDA_WITHOUT"
 DETERMINISTIC = "AUTOGRAD_CORE_DETERMINISTIC"
@@ -57,6 +64,9 @@ def overlay(xp: Any, kernels: SimpleNamespace) -> None:
     kernels.matmul = kernels.product = partial(multiplied, xp)
     gpu = Gpu(xp, CupyLauncher(xp), deterministic=os.environ.get(DETERMINISTIC, "") not in ("", "0"))
     without = os.environ.get(WITHOUT, "").split(",")
+    kernels.wide = WIDE
+    for name in COMPUTE_WIDE:
+        setattr(kernels, name, partial(_in_float32, getattr(kernels, name)))
     for module, names in KERNELS.items():
         if module not in without and "all" not in without:
             for name in names:
@@ -68,6 +78,12 @@ def multiplied(xp: Any, a: Array, b: Array, **named: Any) -> Array:
     if a.dtype.name == b.dtype.name == "bfloat16" and max(a.ndim, b.ndim) > 2:
         return xp.matmul(a.astype(xp.float32), b.astype(xp.float32), **named).astype(a.dtype)
     return xp.matmul(a, b, **named)
+
+
+def _in_float32(plain: Callable[..., Any], *arguments: Any) -> Any:
+    """The kernel, given 16-bit floats as float32."""
+    narrow = [getattr(getattr(a, "dtype", None), "name", "") in ("float16", "bfloat16") for a in arguments]
+    return plain(*[a.astype("float32") if n else a for a, n in zip(arguments, narrow, strict=True)])
 
 
 class _InFront:

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from recorded import Recorder
 
 import autograd_core as ag
 import backends
@@ -43,6 +44,24 @@ OPTIMIZERS = {
     "SGD": lambda params: optim.SGD(params, 0.1, momentum=0.9, nesterov=True),
     "AdamW": lambda params: optim.AdamW(params, 0.01),
 }
+
+
+def attended(x):
+    query = nn.functional.layer_norm(x, x.shape[-1:])
+    return nn.functional.softmax(nn.functional.scaled_dot_product_attention(query, x, x, is_causal=True), -1)
+
+
+@pytest.mark.parametrize("without", ["", "rows,attention"])
+def test_16_bit_floats_stay_what_they_are(compiling, monkeypatch, without):
+    monkeypatch.setattr(Gpu, "cublaslt", Recorder())
+    monkeypatch.setenv(table.WITHOUT, without)
+    near = ag.randn(2, 5, 8).to(ag.bfloat16).requires_grad_()
+    far = near.detach().to("cuda").requires_grad_()
+    for x in (near, far):
+        attended(x).square().sum().backward()
+    np.testing.assert_allclose(far.grad.tolist(), near.grad.tolist(), atol=0.04 * near.grad.abs().max().item())
+    started = {"normalize_rows", "row_gradients", "attention_weights", "attention_slopes", "softmax_rows"}
+    assert started & set(compiling) == (set() if without else started)
 
 
 @pytest.mark.parametrize("dtype", [ag.float32, ag.float16])

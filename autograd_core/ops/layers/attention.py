@@ -87,8 +87,10 @@ def _slow_attention(query, key, value, attn_mask=None, enable_gqa=False, **stati
 
 def _fast_rule(xp, g, query, key, value, weights, scale, is_causal, needs):
     """In the dtype of the weights: of 16 bits they are computed, and rounded, as the result is."""
-    wide = [in_dtype(xp, v, np.float32) if v.dtype.itemsize == 2 else v for v in (g, query, key, value, weights)]
-    return [in_dtype(xp, v, query.dtype) for v in xp.kernels.attention_gradients(*wide, scale)]
+    given = [g, query, key, value, weights]
+    if "attend" not in xp.kernels.wide:
+        given = [in_dtype(xp, v, np.float32) if v.dtype.itemsize == 2 else v for v in given]
+    return [in_dtype(xp, v, query.dtype) for v in xp.kernels.attention_gradients(*given, scale)]
 
 
 def _recorded_rule(xp, g, query, key, value, scale, is_causal):

@@ -11,9 +11,9 @@ from autograd_core.ops.reductions.reduction import in_dtype
 from autograd_core.registry import composition, op, sample
 
 
-def _wide(x):
-    """16-bit numbers as float32, in which the statistics are taken and kept."""
-    return x.astype(np.float32) if x.dtype.itemsize == 2 else x
+def _wide(xp, x):
+    """16-bit numbers as float32, in which the statistics are taken and kept, unless the kernel sees to that."""
+    return x.astype(np.float32) if x.dtype.itemsize == 2 and "normalize_rows" not in xp.kernels.wide else x
 
 
 def _rows(x, dims):
@@ -24,8 +24,8 @@ def _rows(x, dims):
 
 
 def _fast_rule(xp, g, input, weight, mean, scale, dims, eps, centered, needs):
-    (shape, _), dtype = _rows(input, dims), scale.dtype
-    x, g = in_dtype(xp, input.reshape(shape), dtype), in_dtype(xp, g.reshape(shape), dtype)
+    shape, _ = _rows(input, dims)
+    x, g = (_wide(xp, v).reshape(shape) for v in (input, g))
     weight = weight if weight is None else weight.reshape(-1)
     found = xp.kernels.row_gradients(g, x, weight, mean, scale, needs)
     shapes = (input.shape, *[input.shape[input.ndim - dims :]] * 2)
@@ -78,7 +78,7 @@ def _slow_rows(x, weight=None, bias=None, dims=1, eps=1e-5, centered=True):
 )
 def normalize_rows(xp, input, weight=None, bias=None, *, dims=1, eps=1e-5, centered=True):
     """Zero mean (unless not `centered`) and unit mean square of the last `dims` axes, then scale and shift."""
-    rows = _wide(input).reshape(_rows(input, dims)[0])
+    rows = _wide(xp, input).reshape(_rows(input, dims)[0])
     weight, bias = (v if v is None else v.reshape(-1) for v in (weight, bias))
     y, mean, scale = xp.kernels.normalize_rows(rows, weight, bias, eps, centered)
     return y.reshape(input.shape).astype(input.dtype, copy=False), mean, scale

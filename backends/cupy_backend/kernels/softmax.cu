@@ -127,6 +127,51 @@ __global__ void softmax_gradient_columns(const T *g, const T *y, T *dx, Int oute
     for (Int i = 0; i < n; ++i) dx[i * inner] = slope<T, LOGARITHM>(wide(g[i * inner]), wide(y[i * inner]), sum);
 }
 
+// Weights of attention: the softmax of scores times `scale`. `queries` rows make a matrix of which a row has only as many
+// keys as its number; 0 if all count.
+template <typename T, int V>
+__global__ void ROW_THREADS attention_weights(const float *x, T *y, Int rows, Int n, Int queries, double scale) {
+    Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
+    if (row >= rows) return;
+    x += row * n, y += row * n;
+    Int last = queries && row % queries + 1 < n ? row % queries + 1 : n;
+    float s = (float)scale;
+    Total<float> t;
+    for (Int i = threadIdx.x; i * V < last; i += blockDim.x) {
+        Pack<float, V> p = ((const Pack<float, V> *)x)[i];
+        for (int k = 0; k < V; ++k) if (i * V + k < last) t.add(p.of[k] * s);
+    }
+    t = row_total(t);
+    for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+        Pack<float, V> p = {};
+        if (i * V < last) p = ((const Pack<float, V> *)x)[i];
+        Pack<T, V> q;
+        for (int k = 0; k < V; ++k) q.of[k] = Narrow<T>::of(i * V + k < last ? share<float, false>(p.of[k] * s, t) : 0.0f);
+        ((Pack<T, V> *)y)[i] = q;
+    }
+}
+
+// The gradient in the scores, from that in the weights y.
+template <typename T, int V>
+__global__ void ROW_THREADS attention_slopes(const float *g, const T *y, T *dx, Int rows, Int n, Int, double scale) {
+    Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
+    if (row >= rows) return;
+    g += row * n, y += row * n, dx += row * n;
+    float sum = 0;
+    for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+        Pack<float, V> p = ((const Pack<float, V> *)g)[i];
+        Pack<T, V> q = ((const Pack<T, V> *)y)[i];
+        for (int k = 0; k < V; ++k) sum += p.of[k] * wide(q.of[k]);
+    }
+    sum = row_sum(sum);
+    for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+        Pack<float, V> p = ((const Pack<float, V> *)g)[i];
+        Pack<T, V> q = ((const Pack<T, V> *)y)[i];
+        for (int k = 0; k < V; ++k) q.of[k] = Narrow<T>::of((p.of[k] - sum) * wide(q.of[k]) * (float)scale);
+        ((Pack<T, V> *)dx)[i] = q;
+    }
+}
+
 // Losses log Σ exp(x) - x[target] of rows; and their largest numbers and sums. A loss is 0 where the target is `ignored`,
 // and NaN where it is none of the n classes.
 template <typename T>

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from ml_dtypes import bfloat16
-from numpy.lib.stride_tricks import as_strided
+from recorded import Recorder
 
 from backends import precision
 from backends.cupy_backend import cublaslt_plans, products, table
@@ -20,32 +20,6 @@ from backends.cupy_backend.cublaslt_plans import Layout, layout_of
 from backends.cupy_backend.launch import Gpu, Unusable
 
 rng = np.random.default_rng(0)
-
-
-def stored(x, rows, columns, layout, count):
-    """The library's view of memory: matrices stored column by column, each `step` after the other, then transposed."""
-    rows, columns = (rows, columns) if layout.transposed else (columns, rows)
-    size = x.dtype.itemsize
-    matrix = as_strided(x, (count, rows, columns), (layout.stride * size, size, layout.step * size))
-    return matrix.swapaxes(1, 2) if layout.transposed else matrix
-
-
-class Recorder:
-    """In the place of `CublasLt`: computes what a plan's key says about memory."""
-
-    def __init__(self):
-        self.keys = []
-
-    def run(self, key, a, b, bias, d):
-        self.keys.append(key)
-        assert d.flags.c_contiguous
-        assert key.biased is (bias is not None)
-        first, second = stored(b, key.k, key.n, key.b, key.batch), stored(a, key.m, key.k, key.a, key.batch)
-        result = np.matmul(first.astype(float), second.astype(float))  # d' = b' a'
-        if bias is not None:
-            result += bias[:, None]
-        stored(d, key.m, key.n, Layout(False, key.n, key.m * key.n), key.batch)[...] = result
-        return True
 
 
 @pytest.fixture

@@ -1,0 +1,54 @@
+"""Attention of 16-bit queries, keys and values by tensor cores: scores add up, and stay, in float32.
+
+Others are left to the generic kernel, whose products and softmax are this backend's.
+"""
+
+from math import prod
+from typing import Any
+
+from backends.cupy_backend.launch import Gpu, threads_for_rows
+from backends.cupy_backend.layouts import is_float
+from backends.cupy_backend.products import matmul
+from backends.geometry import Array
+
+
+def attention(
+    gpu: Gpu, query: Array, key: Array, value: Array, scale: float, is_causal: bool
+) -> tuple[Array, Array] | None:
+    """See `backends.generic.attention.attention`."""
+    if not (is_float(query, key, value) and query.dtype.itemsize == 2):
+        return None
+    scores = matmul(gpu, query, key.swapaxes(-1, -2), dtype=gpu.xp.float32)
+    if scores is None:
+        return None
+    weights = _by_rows(gpu, "attention_weights", scores, (), query.dtype, query.shape[-2] if is_causal else 0, scale)
+    y = matmul(gpu, weights, value)
+    return None if y is None else (y, weights)
+
+
+def attention_gradients(
+    gpu: Gpu, g: Array, query: Array, key: Array, value: Array, weights: Array, scale: float
+) -> tuple[Array, Array, Array] | None:
+    """See `backends.generic.attention.attention_gradients`."""
+    if not (is_float(g, query, key, value, weights) and g.dtype.itemsize == 2):
+        return None
+    of_weights = matmul(gpu, g, value.swapaxes(-1, -2), dtype=gpu.xp.float32)
+    if of_weights is None:
+        return None
+    weights = gpu.xp.ascontiguousarray(weights)
+    of_scores = _by_rows(gpu, "attention_slopes", of_weights, (weights,), g.dtype, 0, scale)
+    found = (
+        matmul(gpu, of_scores, key),
+        matmul(gpu, of_scores.swapaxes(-1, -2), query),
+        matmul(gpu, weights.swapaxes(-1, -2), g),
+    )
+    return None if any(v is None for v in found) else found
+
+
+def _by_rows(gpu: Gpu, name: str, x: Array, others: tuple[Array, ...], dtype: Any, queries: int, scale: float) -> Array:
+    """What a kernel makes of the rows of a contiguous stack of matrices."""
+    y, n = gpu.xp.empty(x.shape, dtype=dtype), x.shape[-1]
+    v, rows = gpu.vector(x.dtype, n, arrays=(x,)), prod(x.shape[:-1])
+    operands = (x, *others, y, rows, n, queries, float(scale))
+    gpu.launch(f"softmax.{name}", (dtype, v), *threads_for_rows(rows, n // v), *operands)
+    return y
