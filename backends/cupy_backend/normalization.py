@@ -46,7 +46,7 @@ def _scaled(
     y, channels = gpu.xp.empty(pixels.shape, dtype=pixels.dtype), pixels.shape[-1]
     v = gpu.vector(pixels.dtype, channels, arrays=(pixels, y))
     rows = pixels.size // channels
-    grid, block, chunk = threads_for_columns(rows, channels // v, waves=1 << 13)
+    grid, block, chunk = threads_for_columns(rows, channels // v, waves=1 << 12)
     operands = (pixels, mean, scale, weight, shift, y, rows, channels, chunk)
     gpu.launch("columns.scale_columns", (pixels.dtype, v, relu), grid, block, *operands)
     return channels_first(y)
@@ -80,7 +80,7 @@ def batch_gradients(
     if not wanted:
         return None, g_weight, g_bias
     dx = xp.empty(xs.shape, dtype=x.dtype)
-    grid, block, chunk = threads_for_columns(rows, channels // v, waves=1 << 13)
+    grid, block, chunk = threads_for_columns(rows, channels // v, waves=1 << 12)
     operands = (gs, xs, ys, mean, scale, weight, g_weight, g_bias, dx, rows, channels, chunk)
     gpu.launch("columns.batch_gradient", (x.dtype, v), grid, block, *operands)
     return channels_first(dx), g_weight, g_bias

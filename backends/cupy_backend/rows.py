@@ -136,7 +136,7 @@ def normalize_rows(
     x, weight, bias = (v if v is None else xp.ascontiguousarray(v) for v in (x, weight, bias))
     y, scale = xp.empty(x.shape, dtype=x.dtype), xp.empty((rows, 1), dtype=wide)
     mean = xp.empty((rows, 1), dtype=wide) if centered else None
-    v = gpu.vector(x.dtype, n, arrays=(x, y))
+    v = gpu.vector(x.dtype, n, arrays=(x, y, weight, bias))
     threads = threads_for_rows(rows, n // v)
     gpu.launch("rows.normalize_rows", (x.dtype, v), *threads, x, weight, bias, y, mean, scale, rows, n, float(eps))
     return y, mean, scale
@@ -158,14 +158,15 @@ def row_gradients(
     g, x, weight = (v if v is None else xp.ascontiguousarray(v) for v in (g, x, weight))
     if needs[0]:
         dx = xp.empty(x.shape, dtype=x.dtype)
-        v = gpu.vector(x.dtype, n, arrays=(g, x, dx))
+        v = gpu.vector(x.dtype, n, arrays=(g, x, dx, weight))
         threads = threads_for_rows(rows, n // v)
         gpu.launch("rows.row_gradients", (x.dtype, v), *threads, g, x, weight, mean, scale, dx, rows, n)
     if needs[1] or needs[2]:
         of_weight, of_bias = (xp.empty((n,), dtype=x.dtype) if need else None for need in needs[1:])
-        grid, block, chunk = threads_for_columns(rows, n)
+        v = gpu.vector(x.dtype, n, arrays=(g, x))
+        grid, block, chunk = threads_for_columns(rows, n // v)
         parts = xp.empty((grid[1], n, 2), dtype=wide_dtype(xp, x.dtype))
         operands = (g, x, mean, scale, parts, rows, n, chunk)
-        gpu.launch("columns.row_parameter_sums", (x.dtype,), grid, block, *operands)
+        gpu.launch("columns.row_parameter_sums", (x.dtype, v), grid, block, *operands)
         add_parts(gpu, parts, None, of_bias, of_weight)
     return dx, of_weight, of_bias

@@ -140,6 +140,9 @@ __global__ void column_sums(const T *g, const T *x, const T *y, const Wide<T> *m
     Int column = ((Int)blockIdx.x * blockDim.x + threadIdx.x) * V, first = (Int)blockIdx.y * chunk;
     Int last = first + chunk < rows ? first + chunk : rows;
     Sums<A> s[V] = {};
+    A m[V] = {};
+    if (x && column < n)
+        for (int k = 0; k < V; ++k) m[k] = mean[column + k];
     if (column < n)
         for (Int row = first + threadIdx.y; row < last; row += blockDim.y) {
             Int at = row * n + column;
@@ -149,7 +152,7 @@ __global__ void column_sums(const T *g, const T *x, const T *y, const Wide<T> *m
             for (int k = 0; k < V; ++k) {
                 A v = passed(p.of[k], y ? r.of : nullptr, k);
                 s[k].first += v;
-                if (x) s[k].second += v * (wide(q.of[k]) - mean[column + k]);
+                if (x) s[k].second += v * (wide(q.of[k]) - m[k]);
             }
         }
     over_block(s);
@@ -197,19 +200,25 @@ __global__ void batch_gradient(const T *g, const T *x, const T *y, const Wide<T>
 }
 
 // Gradients in the parameters of a normalisation of rows (rows.cu): partial sums of g and of g (x - mean) scale.
-template <typename T>
+template <typename T, int V>
 __global__ void row_parameter_sums(const T *g, const T *x, const Wide<T> *mean, const Wide<T> *scale,
                                    Sums<Wide<T>> *parts, Int rows, Int n, Int chunk) {
     using A = Wide<T>;
-    Int column = (Int)blockIdx.x * blockDim.x + threadIdx.x, first = (Int)blockIdx.y * chunk;
+    Int column = ((Int)blockIdx.x * blockDim.x + threadIdx.x) * V, first = (Int)blockIdx.y * chunk;
     Int last = first + chunk < rows ? first + chunk : rows;
-    Sums<A> s[1] = {};
+    Sums<A> s[V] = {};
     if (column < n)
         for (Int row = first + threadIdx.y; row < last; row += blockDim.y) {
-            A v = wide(g[row * n + column]);
-            s[0].first += v;
-            s[0].second += v * ((wide(x[row * n + column]) - (mean ? mean[row] : (A)0)) * scale[row]);
+            Int at = row * n + column;
+            Pack<T, V> p = *(const Pack<T, V> *)(g + at), q = *(const Pack<T, V> *)(x + at);
+            A m = mean ? mean[row] : (A)0, r = scale[row];
+            for (int k = 0; k < V; ++k) {
+                A v = wide(p.of[k]);
+                s[k].first += v;
+                s[k].second += v * ((wide(q.of[k]) - m) * r);
+            }
         }
     over_block(s);
-    if (threadIdx.y == 0 && column < n) parts[(Int)blockIdx.y * n + column] = s[0];
+    if (threadIdx.y == 0 && column < n)
+        for (int k = 0; k < V; ++k) parts[(Int)blockIdx.y * n + column + k] = s[k];
 }

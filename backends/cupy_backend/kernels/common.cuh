@@ -42,9 +42,13 @@ template <> struct Narrow<Half> {
 template <> struct Narrow<Bfloat16> {
     static __device__ Bfloat16 of(float x) {
         Bfloat16 y;
+#ifdef __CUDA_ARCH__
+        asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(y.bits) : "f"(x));
+#else
         unsigned int bits = __float_as_uint(x);
         // To the nearest, ties to even; a NaN keeps a bit that says so.
         y.bits = x != x ? (bits >> 16) | 0x40 : (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+#endif
         return y;
     }
 };

@@ -5,12 +5,19 @@ struct Window {
 
     __device__ int input(int axis, int o, int k) const { return o * stride[axis] - padding[axis] + k * dilation[axis]; }
     __device__ bool inside(int axis, int i) const { return (unsigned int)i < (unsigned int)size[axis]; }
-    // The output that reads input i with tap k, or -1.
-    __device__ int output(int axis, int i, int k) const {
-        int reach = i + padding[axis] - k * dilation[axis];
-        if (reach < 0 || reach % stride[axis]) return -1;
-        int o = reach / stride[axis];
-        return o < out[axis] ? o : -1;
+    // The outputs that may read input i: from the last, with the earliest tap, to the first.
+    __device__ int last(int axis, int i) const {
+        int o = (i + padding[axis]) / stride[axis];
+        return o < out[axis] ? o : out[axis] - 1;
+    }
+    __device__ int first(int axis, int i) const {
+        int reach = i + padding[axis] - (kernel[axis] - 1) * dilation[axis];
+        return reach > 0 ? (reach + stride[axis] - 1) / stride[axis] : 0;
+    }
+    // The tap with which output o reads input i, or -1.
+    __device__ int tap(int axis, int i, int o) const {
+        int reach = i + padding[axis] - o * stride[axis];
+        return dilation[axis] == 1 ? reach : reach % dilation[axis] ? -1 : reach / dilation[axis];
     }
 };
 
@@ -104,12 +111,14 @@ __global__ void put_taps(const T *g, const K *taps, T *dx, Int count, Int packs,
     Window w = WINDOW;
     Place i(index, w.size, packs);
     A sum[V] = {};
-    int number = 0;
-    for (int a = 0; a < w.kernel[0]; ++a)
-        for (int b = 0; b < w.kernel[1]; ++b)
-            for (int c = 0; c < w.kernel[2]; ++c, ++number) {
-                int d = w.output(0, i.at[0], a), h = w.output(1, i.at[1], b), v = w.output(2, i.at[2], c);
-                if (d < 0 || h < 0 || v < 0) continue;
+    int low[3], high[3];
+    for (int axis = 0; axis < 3; ++axis) low[axis] = w.first(axis, i.at[axis]), high[axis] = w.last(axis, i.at[axis]);
+    for (int d = high[0]; d >= low[0]; --d)
+        for (int h = high[1]; h >= low[1]; --h)
+            for (int v = high[2]; v >= low[2]; --v) {
+                int a = w.tap(0, i.at[0], d), b = w.tap(1, i.at[1], h), c = w.tap(2, i.at[2], v);
+                if (a < 0 || b < 0 || c < 0) continue;
+                int number = (a * w.kernel[1] + b) * w.kernel[2] + c;
                 Int at = flat(i.image, w.out, d, h, v, packs, i.pack);
                 Pack<K, V> t = ((const Pack<K, V> *)taps)[at];
                 Pack<T, V> p = ((const Pack<T, V> *)g)[at];
@@ -163,11 +172,13 @@ __global__ void avg_pool_input(const T *g, T *dx, Int count, Int packs, Int padd
     Window w = WINDOW;
     Place i(index, w.size, packs);
     A sum[V] = {};
-    for (int a = 0; a < w.kernel[0]; ++a)
-        for (int b = 0; b < w.kernel[1]; ++b)
-            for (int c = 0; c < w.kernel[2]; ++c) {
-                int o[3] = {w.output(0, i.at[0], a), w.output(1, i.at[1], b), w.output(2, i.at[2], c)};
-                if (o[0] < 0 || o[1] < 0 || o[2] < 0) continue;
+    int low[3], high[3];
+    for (int axis = 0; axis < 3; ++axis) low[axis] = w.first(axis, i.at[axis]), high[axis] = w.last(axis, i.at[axis]);
+    for (int d = high[0]; d >= low[0]; --d)
+        for (int h = high[1]; h >= low[1]; --h)
+            for (int v = high[2]; v >= low[2]; --v) {
+                if (w.tap(0, i.at[0], d) < 0 || w.tap(1, i.at[1], h) < 0 || w.tap(2, i.at[2], v) < 0) continue;
+                int o[3] = {d, h, v};
                 Pack<T, V> p = ((const Pack<T, V> *)g)[flat(i.image, w.out, o[0], o[1], o[2], packs, i.pack)];
                 A n = (A)elements(w, o, padded != 0, divisor);
                 for (int k = 0; k < V; ++k) sum[k] += wide(p.of[k]) / n;

@@ -20,11 +20,13 @@ __global__ void ROW_THREADS normalize_rows(const T *x, const T *weight, const T 
     A m = mean ? sum_over_row<T, V>(x, n, [](A v) { return v; }) / (A)n : (A)0;
     A s = 1 / sqrt(sum_over_row<T, V>(x, n, [m](A v) { return (v - m) * (v - m); }) / (A)n + (A)eps);
     for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
-        Pack<T, V> p = ((const Pack<T, V> *)x)[i];
+        Pack<T, V> p = ((const Pack<T, V> *)x)[i], w, b;
+        if (weight) w = ((const Pack<T, V> *)weight)[i];
+        if (bias) b = ((const Pack<T, V> *)bias)[i];
         for (int k = 0; k < V; ++k) {
             A v = (wide(p.of[k]) - m) * s;
-            if (weight) v *= wide(weight[i * V + k]);
-            if (bias) v += wide(bias[i * V + k]);
+            if (weight) v *= wide(w.of[k]);
+            if (bias) v += wide(b.of[k]);
             p.of[k] = Narrow<T>::of(v);
         }
         ((Pack<T, V> *)y)[i] = p;
@@ -45,9 +47,10 @@ __global__ void ROW_THREADS row_gradients(const T *g, const T *x, const T *weigh
     g += row * n, x += row * n, dx += row * n;
     A m = mean ? mean[row] : (A)0, s = scale[row], along = 0, sum = 0;
     for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
-        Pack<T, V> p = ((const Pack<T, V> *)g)[i], q = ((const Pack<T, V> *)x)[i];
+        Pack<T, V> p = ((const Pack<T, V> *)g)[i], q = ((const Pack<T, V> *)x)[i], w;
+        if (weight) w = ((const Pack<T, V> *)weight)[i];
         for (int k = 0; k < V; ++k) {
-            A v = wide(p.of[k]) * (weight ? wide(weight[i * V + k]) : (A)1);
+            A v = wide(p.of[k]) * (weight ? wide(w.of[k]) : (A)1);
             sum += v;
             along += v * ((wide(q.of[k]) - m) * s);
         }
@@ -55,9 +58,10 @@ __global__ void ROW_THREADS row_gradients(const T *g, const T *x, const T *weigh
     along = row_sum(along) / (A)n;
     sum = mean ? row_sum(sum) / (A)n : (A)0;
     for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
-        Pack<T, V> p = ((const Pack<T, V> *)g)[i], q = ((const Pack<T, V> *)x)[i];
+        Pack<T, V> p = ((const Pack<T, V> *)g)[i], q = ((const Pack<T, V> *)x)[i], w;
+        if (weight) w = ((const Pack<T, V> *)weight)[i];
         for (int k = 0; k < V; ++k) {
-            A v = wide(p.of[k]) * (weight ? wide(weight[i * V + k]) : (A)1);
+            A v = wide(p.of[k]) * (weight ? wide(w.of[k]) : (A)1);
             p.of[k] = Narrow<T>::of((v - sum - (wide(q.of[k]) - m) * s * along) * s);
         }
         ((Pack<T, V> *)dx)[i] = p;

@@ -4,13 +4,11 @@
 template <typename A> struct Total {
     A largest = -infinity<A>(), sum = 0;
 
-    __device__ void add(A x) {
-        if (x > largest) {
-            sum = sum * exp(largest - x) + (1 + (x - x));  // NaN of an infinite number, as in inf - inf
-            largest = x;
-        } else if (x != -infinity<A>()) {
-            sum += exp(x - largest);
-        }
+    template <int V> __device__ void add(const A (&x)[V]) {
+        A most = largest;
+        for (int k = 0; k < V; ++k) most = x[k] > most ? x[k] : most;
+        if (most > largest) sum *= exp(largest - most), largest = most;
+        for (int k = 0; k < V; ++k) sum += x[k] == -infinity<A>() ? (A)0 : exp(x[k] - most);  // NaN of inf - inf
     }
     __device__ void add(Total other) {
         A most = larger(largest, other.largest);
@@ -48,19 +46,24 @@ template <typename T, int V> __device__ Total<Wide<T>> total_of_row(const T *x, 
     Total<Wide<T>> t;
     for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
         Pack<T, V> p = ((const Pack<T, V> *)x)[i];
-        for (int k = 0; k < V; ++k) t.add(wide(p.of[k]));
+        Wide<T> v[V];
+        for (int k = 0; k < V; ++k) v[k] = wide(p.of[k]);
+        t.add(v);
     }
     return row_total(t);
 }
 
 template <typename T> __device__ Total<Wide<T>> total_of_column(const T *x, Int n, Int step) {
     Total<Wide<T>> t;
-    for (Int i = 0; i < n; ++i) t.add(wide(x[i * step]));
+    for (Int i = 0; i < n; ++i) {
+        Wide<T> v[1] = {wide(x[i * step])};
+        t.add(v);
+    }
     return t;
 }
 
 template <typename A, bool LOGARITHM> __device__ A share(A x, Total<A> t) {
-    return LOGARITHM ? (x - t.largest) - log(t.sum) : exp(x - t.largest) / t.sum;
+    return LOGARITHM ? (x - t.largest) - log(t.sum) : exp(x - t.largest) * (1 / t.sum);
 }
 
 // Of rows (rows, n).
@@ -139,7 +142,8 @@ __global__ void ROW_THREADS attention_weights(const float *x, T *y, Int rows, In
     Total<float> t;
     for (Int i = threadIdx.x; i * V < last; i += blockDim.x) {
         Pack<float, V> p = ((const Pack<float, V> *)x)[i];
-        for (int k = 0; k < V; ++k) if (i * V + k < last) t.add(p.of[k] * s);
+        for (int k = 0; k < V; ++k) p.of[k] = i * V + k < last ? p.of[k] * s : -infinity<float>();
+        t.add(p.of);
     }
     t = row_total(t);
     for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {

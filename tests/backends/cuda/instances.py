@@ -27,7 +27,7 @@ FUNCTIONS = {
         "scale_columns": ("v", LOGICAL),
         "column_sums": ("v",),
         "batch_gradient": ("v",),
-        "row_parameter_sums": (),
+        "row_parameter_sums": ("v",),
     },
     "pooling": {
         "max_of_windows": (TAPS, "v"),
