@@ -21,7 +21,8 @@ from autograd_core.tensor import Tensor, grad_enabled, wrap
 # What other names, NumPy's above all, stand for: the first of these parameters that a function has.
 SYNONYMS = {"axis": ("dim", "dims"), "axes": ("dim", "dims"), "keepdims": ("keepdim",), "A": ("input",),
             "size": ("shape",), "axis0": ("dim0",), "axis1": ("dim1",), "tensor": ("input",), "self": ("input",),
-            "input": ("A",), "b": ("B",), "element": ("elements",), "test_element": ("test_elements",)}  # fmt: skip
+            "input": ("A", "x"), "x": ("input",), "b": ("B",), "element": ("elements",),
+            "test_element": ("test_elements",)}  # fmt: skip
 _MISSING = inspect.Parameter.empty
 
 

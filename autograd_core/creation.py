@@ -260,7 +260,7 @@ def arange(
 ) -> Tensor:
     """Numbers from `start` (0 if only one is given) up to but not including `end`: int64 if all three are integers.
 
-    An integer `dtype` makes integers of all three first.
+    An integer `dtype` makes integers of all three; int64 does so before their number is counted.
 
     >>> arange(1, 2, 0.25)
     tensor([1.0000, 1.2500, 1.5000, 1.7500])
@@ -271,12 +271,14 @@ def arange(
         raise TypeError("arange() needs an end: arange(5) or arange(0, 5)")
     first, last, by = _number(0 if start is None else start), _number(end), _number(step)
     kind = dtypes.as_dtype(dtype) or (_floating(None) if isinstance(first + last + by, float) else dtypes.int64)
-    if kind.kind in "iu" and math.isfinite(first + last + by):
+    if kind == dtypes.int64 and math.isfinite(first + last + by):
         first, last, by = int(first), int(last), int(by)
     if not by or not math.isfinite(last - first) or (last - first) / by < 0:
-        raise RuntimeError(f"arange() from {first} to {last} by {by} never arrives")
+        raise OperandError(f"arange() from {first} to {last} by {by} never arrives")
     # In integers this is exact beyond 2^53, too.
     count = int(-((first - last) // by))
+    if kind.kind in "iu":
+        first, by = int(first), int(by)
 
     def made(xp: Any) -> Any:
         steps = xp.arange(count)
@@ -317,7 +319,7 @@ def linspace(
     device: str | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """`steps` evenly spaced numbers from `start` to `end`, both included.
+    """`steps` evenly spaced numbers from `start` to `end`, both included; an integer `dtype` makes them integers first.
 
     >>> linspace(0, 1, 3)
     tensor([0.0000, 0.5000, 1.0000])
@@ -326,15 +328,21 @@ def linspace(
     kind = dtypes.as_dtype(dtype) or (
         dtypes.default_complex() if isinstance(first + last, complex) else _floating(None)
     )
+    return _made(lambda xp: _spaced(xp, first, last, steps, kind).astype(kind), device, requires_grad)
+
+
+def _spaced(xp: Any, start: Any, end: Any, steps: Any, kind: Any) -> Any:
+    """Evenly spaced numbers, not rounded yet, between ends that a dtype can hold."""
     (count,) = shape_of((steps,))
-    return _made(lambda xp: xp.linspace(first, last, count).astype(kind), device, requires_grad)
+    start, end = map(int, (start, end)) if kind.kind in "iu" else (start, end)
+    return xp.linspace(start, end, count)
 
 
 def logspace(start: Any, end: Any, steps: int, base: float = 10.0, dtype: DTypeLike | None = None,
              device: str | None = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
-    """`steps` powers of `base`, their exponents evenly spaced from `start` to `end`."""
-    first, last, (count,) = _number(start), _number(end), shape_of((steps,))
-    return _made(lambda xp: (base ** xp.linspace(first, last, count)).astype(_floating(dtype)), device, requires_grad)
+    """`steps` powers of `base`, their exponents evenly spaced from `start` to `end`, made integers as in `linspace`."""
+    first, last, kind = _number(start), _number(end), _floating(dtype)
+    return _made(lambda xp: (base ** _spaced(xp, first, last, steps, kind)).astype(kind), device, requires_grad)
 
 
 def eye(

@@ -91,7 +91,7 @@ class GradientEdge(NamedTuple):
 
     node: Node
     output_nr: int
-    ownership_token: Any  # the node that stands for this output
+    ownership_token: Any = None  # the node that stands for this output, if it is one of several
 
 
 class Leaf(Node):

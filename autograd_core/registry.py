@@ -200,7 +200,7 @@ def _read_rules(o: Op) -> None:
         raise TypeError(f"op '{o.name}': its composite rule names {sorted(extra)}, which the fast rule does not keep")
     # A number among two operands has no dtype to widen: the general binder makes a tensor of it.
     o.simple = (
-        not (o.statics or o.residuals or o.outputs or o.variadic or o.joint or o.view or o.before)
+        not (o.module or o.statics or o.residuals or o.outputs or o.variadic or o.joint or o.view or o.before)
         and not (o.wide and len(o.inputs) > 1)
         and set(mentioned) <= {"y", *o.inputs}
         and [p[0] for p in o.public] == ["input", "other"][: len(o.inputs)]

@@ -58,24 +58,26 @@ class _Operation:
     before = composite = None
     holds, holomorphic = True, False  # its backward is right for complex numbers as it stands
 
-    def __init__(self, function: type[Function], args: tuple[Any, ...], several: bool, partial: bool) -> None:
+    def __init__(self, function: type[Function], args: tuple[Any, ...], result: Any, partial: bool) -> None:
         self.name = self.symbol = function.__name__
         self.doc = function.__doc__
         self.partial = partial
         self.likes: tuple[Any, ...] = tuple([(a.shape, a.dtype) if isinstance(a, Tensor) else None for a in args])
         self.inputs = tuple([f"argument {i}" for i in range(len(args))])
         self.public = tuple([(name, None, inspect.Parameter.empty) for name in self.inputs])
-        self.function, self.outputs = function, ... if several else None
+        self.function, self.outputs = function, ... if isinstance(result, tuple | list) else None
+        self.made = [isinstance(t, Tensor) for t in result] if self.outputs else [True]
 
     def joint(self, xp: Any, g: Any, saved: Any, needs: tuple[bool, ...]) -> list[Any]:
         """The user's backward, on Tensors; on the fast path their arrays are unwrapped again."""
         ctx, y = saved
         cotangents, outputs = (g, y or ()) if self.outputs else ((g,), (y,))
         recorded = any(isinstance(c, Tensor) for c in cotangents)
+        arriving = map(_tensor, cotangents)  # none for an output that is no tensor
         ctx.saved_tensors = tuple([_saved(t, outputs) for t in ctx._kept])
         try:
             with set_grad_enabled(recorded):
-                grads = self.function.backward(ctx, *map(_tensor, cotangents))
+                grads = self.function.backward(ctx, *[next(arriving) if made else None for made in self.made])
         finally:
             del ctx.saved_tensors  # a recorded output in it would be a reference cycle
         grads = grads if isinstance(grads, tuple | list) else (grads,)
@@ -161,7 +163,7 @@ class Function:
         tensors = tuple([t for t in outputs if isinstance(t, Tensor)])
         if not (tensors and grad_enabled() and any(ctx.needs_input_grad)):
             return result
-        made = iter(_recorded(_Operation(cls, args, several, not ctx._materialized), ctx, args, tensors))
+        made = iter(_recorded(_Operation(cls, args, result, not ctx._materialized), ctx, args, tensors))
         outputs = tuple([next(made) if isinstance(t, Tensor) else t for t in outputs])
         return outputs if several else outputs[0]
 

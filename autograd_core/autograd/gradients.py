@@ -105,7 +105,7 @@ def grad(
             batched.insert(i, None)
         return tuple(batched)
     seeds, given = _seeds(outputs, _listed(grad_outputs, len(outputs)), create_graph, strict=False)
-    wanted = [x.ownership_token if isinstance(x, GradientEdge) else _node_of(x) for x in inputs]
+    wanted = [x.ownership_token or x.node if isinstance(x, GradientEdge) else _node_of(x) for x in inputs]
     found, retained = walk(seeds, create_graph, create_graph if retain_graph is None else retain_graph, wanted)
     missing = [i for i, n in enumerate(wanted) if n not in found]
     if missing and not (allow_unused or materialize_grads):
@@ -124,7 +124,7 @@ def grad(
         elif g is not None and n in used and not create_graph:
             g = wrap(g.array.copy())  # the same input asked for twice
         used.add(n)
-        out.append(operations.zeros_like(x) if g is None and materialize_grads else g)
+        out.append(operations.zeros_like(x, requires_grad=create_graph) if g is None and materialize_grads else g)
     return tuple(out)
 
 

@@ -173,6 +173,7 @@ def test_arange_by_keyword_and_its_errors():
     )
     assert len(ag.arange(0, 1, 0.1)) == 10
     assert ag.arange(0.5, 3.5, dtype=ag.int64).tolist() == ag.arange(3.1, dtype=ag.int64).tolist() == [0, 1, 2]
+    assert ag.arange(0, -8.5, -4, dtype=ag.int8).tolist() == [0, -4, -8]  # counted as NumPy counts them
     for bad in ((5, 0), (0, 1, 0), (float("nan"),), (float("inf"),)):
         with pytest.raises(RuntimeError, match="never arrives"):
             ag.arange(*bad)
@@ -183,6 +184,8 @@ def test_arange_by_keyword_and_its_errors():
 def test_spaces_and_eye():
     assert ag.linspace(0, 1, 5).tolist() == [0, 0.25, 0.5, 0.75, 1]
     assert ag.linspace(-1, 2, 5, dtype=ag.int64).tolist() == [-1, 0, 0, 1, 2]
+    assert ag.linspace(4.3, -2.9, 7, dtype=ag.int64).tolist() == [4, 3, 2, 1, 0, -1, -2]
+    assert ag.logspace(0.7, 2.2, 3, base=3, dtype=ag.int64).tolist() == [1, 3, 9]
     assert ag.linspace(ag.tensor(0.0), 1, steps=1).tolist() == [0.0]
     assert ag.linspace(0, 1, 0).shape == (0,)
     assert ag.linspace(0, 1j, 3).dtype == ag.complex64

@@ -226,6 +226,24 @@ def test_outputs_without_gradient_and_constants():
     assert not Exp.apply(ag.ones(2)).requires_grad
 
 
+def test_backward_is_given_none_for_an_output_that_is_no_tensor():
+    class Doubled(ag.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return "twice", x * 2, 3, x * 4
+
+        @staticmethod
+        def backward(ctx, name, g, number, unused):
+            assert name is number is None
+            return g * 2 + unused * 4
+
+    x = leaf(2)
+    name, y, number, _ = Doubled.apply(x)
+    assert (name, number) == ("twice", 3)
+    y.sum().backward()
+    assert x.grad.tolist() == [2.0, 2.0]
+
+
 def test_drawn_like_any_operation():
     assert "Exp" in ag.draw(Exp.apply(leaf(2)).sum()).dot
 

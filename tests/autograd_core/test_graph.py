@@ -145,6 +145,8 @@ def test_a_gradient_is_asked_for_by_its_edge():
     assert gone() is None
     assert ag.grad(y, edge, retain_graph=True)[0].tolist() == [3.0]
     assert [g.tolist() for g in ag.grad(y, [edge, graph.get_gradient_edge(x)])] == [[3.0], [0.0, 3.0]]
+    z = x * 2
+    assert ag.grad(z.sum(), graph.GradientEdge(z.grad_fn, 0))[0].tolist() == [1.0, 1.0]
     with pytest.raises(RuntimeError, match="require a gradient"):
         graph.get_gradient_edge(ag.ones(1))
 

@@ -208,6 +208,22 @@ def test_some_eigenvalues_of_a_pair_of_matrices():
         ag.lobpcg(a, 6)
 
 
+def test_the_names_of_arguments():
+    a, b = ag.tensor([[4.0, 0.0], [0.0, 1.0]]), ag.ones(2, 1)
+    factor = ag.linalg.cholesky(A=a)
+    assert (linalg.det(A=a).item(), ag.det(input=a).item(), linalg.svdvals(A=a).tolist()) == (4, 4, [4, 1])
+    assert linalg.vector_norm(input=a, ord=1).item() == linalg.vector_norm(x=a, ord=1).item() == 5
+    assert ag.cholesky_solve(input=b, input2=factor).tolist() == [[0.25], [1]]
+    assert ag.cholesky_inverse(input=factor).tolist() == [[0.25, 0], [0, 1]]
+    assert ag.triangular_solve(input=b, A=a).solution.tolist() == [[0.25], [1]]
+    assert ag.special.spherical_bessel_j0(x=ag.zeros(1)).tolist() == [1]
+
+
+def test_every_power_of_a_matrix_is_recorded():
+    a = ag.tensor([[np.nan, 1.0], [0.0, 1.0]], requires_grad=True)
+    assert ag.grad(ag.matrix_power(a, 0).sum(), a)[0].tolist() == [[0, 0], [0, 0]]
+
+
 def test_not_a_number_is_not_zero():
     x = ag.tensor([0.0, np.nan, 2.0], requires_grad=True)
     y = linalg.vector_norm(x, 0)

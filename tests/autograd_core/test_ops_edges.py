@@ -167,6 +167,14 @@ def test_no_axes_at_all_are_none_of_them_but_to_a_reduction():
     same(x.logsumexp(dim=()), math.log(math.exp(1) + math.exp(2)))
 
 
+def test_small_integers_stay_small_except_where_their_results_would_not_fit():
+    a = ag.tensor([100, 1], dtype=ag.int8)
+    assert (ag.vander(a, 3).tolist(), ag.linalg.vander(a).dtype) == ([[10000, 100, 1], [1, 1, 1]], ag.int64)
+    assert [c.tolist() for c in ag.unravel_index(a, (2, 2**20))] == [[0, 0], [100, 1]]
+    assert ag.tensordot(ag.ones(1, 2, dtype=ag.int8), ag.ones(3, 2, dtype=ag.int8), ((0, 1), (0, 1))).dtype == ag.int8
+    assert ag.sgn(ag.tensor([True, False])).tolist() == [True, False]
+
+
 def test_integers_add_and_multiply_up_in_int64():
     x = ag.tensor([200, 100], dtype="uint8")
     assert [x.sum().dtype, x.prod().dtype] == [np.int64, np.int64]

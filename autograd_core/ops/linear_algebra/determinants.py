@@ -29,7 +29,7 @@ def _expanded(a):
 
 
 @op(MATMUL, symbol="det", domain=NEAR, samples=SQUARE, reference=by_matrix(_expanded),
-    broadcasts=False, wide=True, aliases=("linalg.det",), vjp=lambda xp, g, a: each(g) * xp.cofactor(a))
+    broadcasts=False, wide=True, module="linalg", aliases=("det",), vjp=lambda xp, g, a: each(g) * xp.cofactor(a))
 def det(xp, a):
     """Determinants of square matrices; the gradient, a polynomial too, is exact where they are singular.
 

@@ -56,7 +56,7 @@ def matrix_power(input, n):
         raise OperandError(f"matrix_power() takes square matrices, not a tensor of shape {input.shape}")
     if n == 0:
         one = functional.eye(input.shape[-1], dtype=input.dtype, device=input.device)
-        return functional.zeros_like(input) + one
+        return functional.where(True, one, input)  # recorded, as other powers are
     base, n, product = inverse(input) if n < 0 else input, abs(n), None
     while True:
         n, odd = divmod(n, 2)

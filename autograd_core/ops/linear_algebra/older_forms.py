@@ -30,9 +30,9 @@ def lu(input, pivot=True, get_infos=False):
 @composition(MATMUL, domain=NEAR, tolerance=1e-11,
              reference=lambda b, compact, pivots: elimination.reference_lu_solve(compact, pivots, b),
              samples=(sample((3, 2), *elimination.COMPACT), sample((0, 1), *elimination.NOTHING)))
-def lu_solve(b, LU_data, LU_pivots):
+def lu_solve(input, LU_data, LU_pivots):
     """As `linalg.lu_solve`, the right-hand side first."""
-    return elimination.lu_solve(LU_data, LU_pivots, b)
+    return elimination.lu_solve(LU_data, LU_pivots, input)
 
 
 def _reference_svd(a):

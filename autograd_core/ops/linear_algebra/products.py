@@ -151,7 +151,7 @@ def tensordot(a, b, dims=2):
 def _stretched(x, of_x, y, of_y):
     """An axis against one of length 1 is summed, as if that were expanded."""
     dims = tuple(i for i, j in zip(of_x, of_y, strict=True) if y.shape[j] == 1 != x.shape[i])
-    return functional.sum(x, dim=dims, keepdim=True) if dims else x
+    return functional.sum(x, dim=dims, keepdim=True, dtype=x.dtype) if dims else x
 
 
 def _contracted(a, b, dims):

@@ -196,11 +196,11 @@ def _reference_older(b, a, upper=True, transpose=False, unitriangular=False):
 @composition(MATMUL, domain=NEAR, reference=_reference_older,
              samples=(sample((3, 2), regular(3, 3)), sample((2, 1), regular(2, 2), upper=False, transpose=True),
                       sample((2, 1), regular(2, 2), unitriangular=True), sample((0, 1), (0, 0))))
-def triangular_solve(b, A, upper=True, transpose=False, unitriangular=False):
+def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False):
     """The older form of `linalg.solve_triangular`: the solution, and a copy of A."""
-    matrices.require("triangular_solve", A, b)
+    matrices.require("triangular_solve", A, input)
     of = functional.swapped(A) if transpose else A
-    x = solve_lower_upper(of, b, upper=upper != transpose, unitriangular=unitriangular)
+    x = solve_lower_upper(of, input, upper=upper != transpose, unitriangular=unitriangular)
     return TriangularSolution(x, functional.clone(A))
 
 
@@ -221,17 +221,17 @@ def _reference_by_factor(b, factor, upper=False):
 @composition(MATMUL, domain=NEAR, reference=_reference_by_factor,
              samples=(sample((3, 2), triangular(3, 3)), sample((2, 2, 1), regular(2, 2), upper=True),
                       sample((0, 1), (0, 0))))
-def cholesky_solve(B, L, upper=False):
-    """The X with A X = B, given the Cholesky factor L of A (with `upper`, the upper one)."""
-    matrices.require("cholesky_solve", B, L)
-    return _by_factor(L, B, upper)
+def cholesky_solve(input, input2, upper=False):
+    """The X with A X = input, given the Cholesky factor `input2` of A (with `upper`, the upper one)."""
+    matrices.require("cholesky_solve", input, input2)
+    return _by_factor(input2, input, upper)
 
 
 @composition(MATMUL, domain=NEAR, reference=lambda factor, upper=False: _reference_by_factor(
                  np.eye(factor.shape[-1]), factor, upper),
              samples=(sample(triangular(3, 3)), sample(regular(2, 2, 2), upper=True), sample((0, 0))))
-def cholesky_inverse(L, upper=False):
+def cholesky_inverse(input, upper=False):
     """The inverse of a matrix, given its Cholesky factor."""
-    matrices.require("cholesky_inverse", L, square=True)
-    one = functional.eye(L.shape[-1], dtype=L.dtype, device=L.device)
-    return _by_factor(L, one, upper)
+    matrices.require("cholesky_inverse", input, square=True)
+    one = functional.eye(input.shape[-1], dtype=input.dtype, device=input.device)
+    return _by_factor(input, one, upper)

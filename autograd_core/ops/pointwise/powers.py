@@ -4,6 +4,7 @@ import cmath
 import math
 
 from autograd_core import dtypes, functional
+from autograd_core.arguments import with_synonyms
 from autograd_core.errors import DtypeError
 from autograd_core.kinds import BINARY, ELEMENTWISE
 from autograd_core.ops.pointwise.rounding import NUMBERS
@@ -109,6 +110,7 @@ def _double(x):
     return functional.astype(x, dtypes.complex128 if x.dtype.kind == "c" else dtypes.float64)
 
 
+@with_synonyms
 def float_power(input, exponent):
     """`input` to the power `exponent` in float64, whatever the dtypes; one of them may be a number."""
     return power(_double(input), _double(exponent))

@@ -70,6 +70,7 @@ def unravel_index(indices, shape):
         raise OperandError(f"unravel_index() takes integers, not {indices.dtype}")
     if min(lengths, default=0) < 0:
         raise OperandError(f"unravel_index(): {lengths} has a negative length")
+    indices = functional.astype(indices, "int64")
     steps = [math.prod(lengths[i + 1 :]) for i in range(len(lengths))]
     return tuple([functional.remainder(functional.floor_divide(indices, s), k)
                   for s, k in zip(steps, lengths, strict=True)])

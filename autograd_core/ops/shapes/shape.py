@@ -273,8 +273,8 @@ def flatten(input, start_dim=0, end_dim=-1):
 
 @composition(SHAPE, samples=(sample((2, 3)), sample((0, 3))), reference=np.ravel)
 def ravel(input):
-    """All elements along one axis."""
-    return reshape(input, (-1,))
+    """All elements along one axis, next to each other in memory: a view where they are."""
+    return reshape(input, (-1,)).contiguous()
 
 
 @composition(
