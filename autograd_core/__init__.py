@@ -101,4 +101,8 @@ def __getattr__(name: str) -> Any:
         return module if _PARTS[name] == name else getattr(module, name)
     if name == "bfloat16":
         return dtypes.bfloat16()
+    if name.startswith("_foreach_"):
+        from autograd_core.compatibility.lists import each
+
+        return each(name)
     return families.attribute("", name)

@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import math
+import operator
 import sys
 
 import numpy as np
@@ -299,3 +300,15 @@ def test_numbers_for_tests():
         with pytest.raises(ValueError, match="make_tensor"):
             make(2, **wrong)
     ag.testing.assert_allclose(ag.tensor([math.nan, 1]), ag.tensor([math.nan, 1], dtype=ag.float64))
+
+
+def test_lists_of_tensors():
+    x, y = ([ag.tensor(v), ag.tensor([v, 1.0])] for v in (2.0, 4.0))
+    assert [t.tolist() for t in ag._foreach_add(x, y, alpha=2)] == [10.0, [10.0, 3.0]]
+    assert [t.item() for t in ag._foreach_norm(y, 1)] == [4.0, 5.0]
+    assert all(map(operator.is_, ag._foreach_mul_(x, [3, 2]), x))
+    ag._foreach_maximum_(x, 3)
+    ag._foreach_addcmul_(x, x, y, [1, 0])
+    assert [t.tolist() for t in x] == [30.0, [4.0, 3.0]]
+    with pytest.raises(AttributeError, match="nothing"):
+        ag._foreach_nothing(x)

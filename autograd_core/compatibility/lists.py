@@ -1,0 +1,41 @@
+"""`_foreach_mul_` and its like, which programs for PyTorch call on lists of parameters: one tensor after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from autograd_core import functional, linalg
+from autograd_core.tensor import Tensor
+
+PREFIX = "_foreach_"
+
+
+def each(name: str) -> Callable[..., Any]:
+    """`_foreach_name`: the method `name` of every tensor, which arguments that are lists give one argument each.
+
+    What ends in an underscore writes in place.
+    """
+    plain = name.removeprefix(PREFIX)
+    method = linalg.vector_norm if plain == "norm" else getattr(Tensor, plain, None) or _writing(plain)
+
+    def call(tensors: list[Tensor], *args: Any, **given: Any) -> Any:
+        if plain.startswith("addc") and len(args) > 2:  # addcmul and addcdiv have it by keyword alone
+            args, given = args[:2], {"value": args[2]}
+        results = [
+            method(x, *[_of(a, i) for a in args], **{k: _of(a, i) for k, a in given.items()})
+            for i, x in enumerate(tensors)
+        ]
+        return results if plain.endswith("_") else tuple(results)
+
+    return call
+
+
+def _of(argument: Any, i: int) -> Any:
+    return argument[i] if isinstance(argument, list | tuple) else argument
+
+
+def _writing(name: str) -> Callable[..., Tensor]:
+    """In place, what no tensor has a method for."""
+    function = getattr(functional, name.removesuffix("_"))
+    return lambda x, *args: x.copy_(function(x, *args))
