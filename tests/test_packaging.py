@@ -16,7 +16,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 PACKAGES = ("autograd_core", "backends", "nn", "optim", "training")
 APART = {"nvrtc", "cuda12", "cuda13", "distributed"}
 HEAVY = {
-    "cupy", "graphviz", "hypothesis", "importlib.resources", "matplotlib", "onnx", "pygraphviz", "pytest", "sklearn",
+    "cupy", "graphviz", "hypothesis", "importlib.resources", "matplotlib", "pygraphviz", "pytest", "sklearn",
     "tempfile", "tqdm",
 }  # fmt: skip
 
