@@ -1,4 +1,4 @@
-"""Reverse-mode automatic differentiation: a `Tensor` that records what is done with it, and walks back."""
+"""Reverse-mode automatic differentiation: a `Tensor` records the operations applied to it, `backward` walks them."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""`python -m autograd_core draw ...`: pictures from the command line."""
+"""The command line: `python -m autograd_core draw ...` draws pictures."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The kind of device that computes beside the CPU, by whatever name: CUDA GPUs, or none."""
+"""The accelerator, independent of its kind: CUDA GPUs, or none."""
 
 from __future__ import annotations
 

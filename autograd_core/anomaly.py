@@ -1,4 +1,4 @@
-"""Finding the operation whose gradient first went wrong."""
+"""`detect_anomaly`: finds the operation whose gradient first became NaN or infinite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what a caller wrote to what an operation takes: names and synonyms, numbers and arrays, common dtypes."""
+"""Arguments of operations: names and synonyms, numbers and arrays, common dtypes."""
 
 from __future__ import annotations
 

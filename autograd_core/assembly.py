@@ -1,4 +1,4 @@
-"""Puts together what the package offers: operations, then the functions and methods around them."""
+"""Assembles the package: operations first, then the functions and methods built on them."""
 
 import warnings
 

@@ -1,4 +1,4 @@
-"""From an entry to the function that people call: it runs the forward on arrays and records a node.
+"""Turns an entry into the function that people call, which runs the forward on arrays and records a node.
 
 The binders are specialised by arity because a general one costs more than the arithmetic of a small tensor.
 """

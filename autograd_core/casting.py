@@ -1,4 +1,4 @@
-"""Mixed precision: which operations compute in 16 bits under `autocast`, and which in float32 all the same."""
+"""`autocast`: which operations compute in 16 bits, and which stay in float32."""
 
 from __future__ import annotations
 

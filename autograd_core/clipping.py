@@ -1,4 +1,4 @@
-"""Limits on gradients."""
+"""Gradient clipping."""
 
 from collections.abc import Iterable
 from typing import Any

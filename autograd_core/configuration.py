@@ -1,4 +1,4 @@
-"""Which kernels compute on the CPU."""
+"""`config`: which kernels compute on the CPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tensors of given values, and tensors made to measure."""
+"""Creation of tensors: from values, filled, in ranges."""
 
 from __future__ import annotations
 

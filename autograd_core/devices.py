@@ -1,4 +1,4 @@
-"""Where a tensor lives: device names, the backends behind them, and moves between them."""
+"""Devices: their names, the backends behind them, and moves between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of dtypes, the default floating dtype, and how the dtypes of operands combine."""
+"""Names of dtypes, the default floating-point dtype, and type promotion."""
 
 from __future__ import annotations
 

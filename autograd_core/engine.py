@@ -1,4 +1,4 @@
-"""The backward walk: newest node first, arrays on the fast path, Tensors when the walk itself is recorded."""
+"""The backward walk: newest node first, on arrays or, when the walk itself is recorded, on Tensors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an entry holds: the operation, the inputs it is tested on, and what registration derives from it."""
+"""The data of an entry: the operation, the inputs it is tested on, and what registration derives from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The errors this package raises, each also the type that PyTorch or NumPy would raise for the same mistake."""
+"""The errors this package raises; each is also the type that PyTorch or NumPy would raise for the same mistake."""
 
 from __future__ import annotations
 

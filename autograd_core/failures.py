@@ -1,4 +1,4 @@
-"""What a failed forward says: which operation, which operands, and what was wrong with them."""
+"""Error messages of a failed forward: the operation, its operands, and what is wrong with them."""
 
 from __future__ import annotations
 

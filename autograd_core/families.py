@@ -1,6 +1,6 @@
-"""Operations by family: a few are registered when the package is imported, the others when one of them is first used.
+"""Families of operations: a few are registered when the package is imported, the others on first use.
 
-The index of the latter is generated: registering all of them would double the time of the import.
+The index of the latter is generated; registering all of them would double the time of the import.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Transforms of functions of Tensors: gradients, Jacobians and their products, many samples at once.
+"""Function transforms: gradients, Jacobians and their products, `vmap`.
 
-Each takes a function and gives a function; they combine in any order, to any order of derivative. Arguments and results
-may be nested tuples, lists and dicts of tensors.
+Each takes a function and returns a function; they combine in any order, to any order of derivative. Arguments and
+results may be nested tuples, lists and dicts of tensors.
 """
 
 from __future__ import annotations

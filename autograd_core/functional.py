@@ -1,6 +1,6 @@
-"""The functional form: every operation as a function on Tensors. The registry fills it; `functional.pyi` lists it.
+"""The functional form of every operation, on Tensors. The registry fills it; `functional.pyi` lists it.
 
-It is also the closed namespace `xp` in which a rule runs when its own result is recorded.
+It is also the namespace `xp` in which a rule runs when the rule itself is recorded.
 """
 
 from functools import partial

@@ -1,4 +1,4 @@
-"""The files that follow from the registry: `tensor.pyi`, `functional.pyi` and `docs/ops.md`.
+"""Writes the files that are generated from the registry: the type stubs, `family_index.py` and `docs/ops.md`.
 
 python -m autograd_core.generate            writes them
 python -m autograd_core.generate --check    fails if one is out of date

@@ -1,4 +1,4 @@
-"""In-place writes: the graph edits that make them differentiable, and the errors that keep them honest."""
+"""In-place writes: the graph edits that make them differentiable, and the errors for those that cannot be."""
 
 from __future__ import annotations
 

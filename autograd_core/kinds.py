@@ -1,4 +1,4 @@
-"""The kinds of operation: plain data that binders, tests, documentation and pictures share."""
+"""The kinds of operations: plain data shared by binders, tests, documentation and pictures."""
 
 from __future__ import annotations
 

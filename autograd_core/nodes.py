@@ -1,4 +1,4 @@
-"""What a graph is made of: nodes, leaves, the counter that numbers them, and hooks."""
+"""The building blocks of a graph: nodes, leaves, hooks, and the counter that numbers nodes."""
 
 from __future__ import annotations
 

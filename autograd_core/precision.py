@@ -1,4 +1,4 @@
-"""16-bit floating point: operations that compute in float32 and round their result once."""
+"""Operations on 16-bit floats that compute in float32 and round once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random numbers, from one generator per device that `manual_seed` starts again."""
+"""Random numbers, from one generator per device that `manual_seed` restarts."""
 
 from __future__ import annotations
 

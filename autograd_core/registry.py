@@ -1,4 +1,4 @@
-"""One entry per operation: what it computes, its rules, and plain data about it. Everything else is derived."""
+"""The registry: one entry per operation, from which everything else is derived."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a node saves for backward: the values behind the names that the rules mention, and no others."""
+"""What a node saves for backward: exactly the values that the rules name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What shapes are: tuples that know how many elements they stand for."""
+"""Shapes: tuples that know their number of elements."""
 
 from __future__ import annotations
 

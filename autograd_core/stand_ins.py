@@ -1,4 +1,4 @@
-"""What takes the place of an operation in one node, so that the walk does something else there and nowhere else."""
+"""Stand-ins that replace the operation of a single node, so that the walk treats that node differently."""
 
 from __future__ import annotations
 

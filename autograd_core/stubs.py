@@ -1,7 +1,7 @@
-"""The type stubs that follow from the registry: what `tensor.pyi` and `functional.pyi` say.
+"""The type stubs that are generated from the registry: the text of `tensor.pyi` and `functional.pyi`.
 
-Signatures come from the entries and, for the functions written out in this package, from their own annotations.
-Parameters of entries bear no annotations: their names and defaults tell their types.
+Signatures come from the entries and, for functions written out in this package, from their annotations. Parameters of
+entries have no annotations: their names and defaults determine their types.
 """
 
 from __future__ import annotations

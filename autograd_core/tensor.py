@@ -1,4 +1,4 @@
-"""Tensor, and whether what is done with it is recorded."""
+"""Tensor, and the grad mode that decides whether operations are recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nested tuples, lists and dicts of tensors: taken apart and put together again."""
+"""Nested tuples, lists and dicts of tensors: flattening and rebuilding."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Writes and views: which storage was written when, and how each view is reached from its base.
+"""Versions: which storage was written when, and how each view is reached from its base.
 
-A write takes a number from the counter that numbers nodes. A node older than the last write to storage it saved is
-stale; a graph younger than the last write anywhere needs no check at all, so recording pays nothing for versions.
+A write takes a number from the counter that numbers nodes. A node is stale if storage that it saved was written later.
+A graph younger than the last write to anything needs no check, so recording pays nothing for versions.
 """
 
 from __future__ import annotations

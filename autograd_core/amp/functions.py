@@ -1,4 +1,4 @@
-"""`Function`s under autocast: their own casts on the way forward, and backward in the same mode."""
+"""User-defined `Function`s under autocast: casts of their inputs, and backward in the same mode."""
 
 from __future__ import annotations
 

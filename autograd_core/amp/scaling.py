@@ -1,4 +1,4 @@
-"""Losses scaled so that gradients in float16 do not underflow, by as much as they do not overflow."""
+"""Loss scaling: keeps float16 gradients from underflowing, and reduces the scale when they overflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gradients on request, operations with a backward of one's own, hooks into the graph: PyTorch's `torch.autograd`."""
+"""PyTorch's `torch.autograd`: gradients on request, user-defined functions, hooks into the graph."""
 
 import importlib
 from typing import Any

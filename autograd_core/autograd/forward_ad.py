@@ -1,7 +1,7 @@
-"""Forward mode as PyTorch spells it: tensors that carry a tangent, and what operations make of it.
+"""Forward mode with PyTorch's interface: tensors that carry a tangent.
 
-The tangent of a result is computed when it is asked for, by two reverse walks: operations are recorded, and none
-needs a rule of its own. `autograd_core.func.jvp` offers the same for a function.
+The tangent of a result is computed when it is read, by two reverse walks, so no operation needs a forward-mode rule.
+`autograd_core.func.jvp` offers the same for a function.
 """
 
 from __future__ import annotations

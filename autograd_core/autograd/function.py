@@ -1,4 +1,4 @@
-"""Operations that users define on Tensors, with a backward of their own."""
+"""User-defined operations on Tensors with their own backward."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Derivatives at a point, under the names and signatures of PyTorch's `torch.autograd.functional`.
+"""Derivatives at a point, with the names and signatures of PyTorch's `torch.autograd.functional`.
 
-`autograd_core.func` offers the same as functions of functions, which combine.
+`autograd_core.func` offers the same as function transforms, which can be combined.
 """
 
 from __future__ import annotations

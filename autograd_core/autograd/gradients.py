@@ -1,4 +1,4 @@
-"""Gradients on request: `backward` adds them to leaves, `grad` returns them."""
+"""Gradients on request: `backward` accumulates them in leaves, `grad` returns them."""
 
 from __future__ import annotations
 

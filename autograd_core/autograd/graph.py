@@ -1,4 +1,4 @@
-"""The graph behind a tensor: its nodes, hooks on several of them at once, and hooks around what they save."""
+"""The graph behind a tensor: its nodes, hooks on several gradients, and hooks on saved tensors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole matrices of derivatives: all their rows, or columns, in one batched walk."""
+"""Jacobians and Hessians: all rows, or all columns, in one batched walk."""
 
 from __future__ import annotations
 

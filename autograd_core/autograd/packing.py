@@ -1,4 +1,4 @@
-"""What a graph saves, handed to functions of the user as it is recorded, and asked back when a walk needs it."""
+"""Saved-tensor hooks: user functions pack what a graph saves, and unpack it when a walk needs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Less memory for more time: what a function saves for backward is dropped, and computed again when it is needed."""
+"""`checkpoint` trades time for memory: what a function saves is dropped, and recomputed when backward needs it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Gradients of functions, and products with their Jacobians.
+"""Gradients of functions, and vector-Jacobian and Jacobian-vector products.
 
-Forward mode is reverse mode twice: a rule is linear in its cotangent, so its own gradient is what a tangent becomes.
-Arguments and results may be nested tuples, lists and dicts of tensors.
+Forward mode is reverse mode applied twice: a rule is linear in its cotangent, so the gradient of the rule itself maps
+tangents to tangents. Arguments and results may be nested tuples, lists and dicts of tensors.
 """
 
 from __future__ import annotations

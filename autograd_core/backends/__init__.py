@@ -1,4 +1,4 @@
-"""What PyTorch programs ask and set in `torch.backends`; kernels on the CPU are chosen by `autograd_core.config`."""
+"""PyTorch's `torch.backends`; `autograd_core.config` chooses the kernels on the CPU."""
 
 from autograd_core.backends import cuda as cuda
 from autograd_core.backends import cudnn as cudnn

@@ -1,4 +1,4 @@
-"""How exactly a GPU multiplies matrices."""
+"""PyTorch's `torch.backends.cuda`: the precision of matrix products on a GPU."""
 
 import backends
 from backends.precision import get_float32_matmul_precision, set_float32_matmul_precision

@@ -1,4 +1,4 @@
-"""Whether cuDNN is there, and switches that programs set: they are kept, and change nothing."""
+"""PyTorch's `torch.backends.cudnn`: whether cuDNN is available, and settings that are stored but have no effect."""
 
 import backends
 

@@ -1,4 +1,4 @@
-"""Whether oneDNN, once named MKL-DNN, computes on the CPU."""
+"""PyTorch's `torch.backends.mkldnn`: whether oneDNN, formerly MKL-DNN, computes on the CPU."""
 
 from backends.onednn import choice
 

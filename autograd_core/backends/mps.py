@@ -1,4 +1,4 @@
-"""Apple's GPUs, which no kernel here computes on."""
+"""PyTorch's `torch.backends.mps`: Apple GPUs, which are not supported."""
 
 
 def is_available() -> bool:

@@ -1,4 +1,4 @@
-"""The array type of `vmap`: as many arrays of one shape as there are samples, seen as one of them.
+"""The array type of `vmap`: one array per sample, all of one shape, behaving like the array of a single sample.
 
 A forward or rule that runs on it computes for every sample what it would compute for one.
 """

@@ -1,6 +1,6 @@
 """How tensors enter a call of `vmap` and leave it: two linear operations, each the transpose of the other.
 
-They stand in graphs like any other operation, so that a walk passes through a call of `vmap` in either direction.
+They appear in graphs like any other operation, so a walk passes through a call of `vmap` in either direction.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which calls of `vmap` are being run, the outermost first."""
+"""The calls of `vmap` in progress, outermost first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is always right for a pure function: sample by sample, the results stacked."""
+"""The fallback that is right for every pure function: run it sample by sample and stack the results."""
 
 from __future__ import annotations
 

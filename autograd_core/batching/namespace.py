@@ -1,6 +1,6 @@
-"""The functions of an array library on batches of its arrays.
+"""The functions of an array library, for batches of its arrays.
 
-Each is one of a few kinds, as `tables` says; what is in no table runs sample by sample.
+`tables` assigns each function to one of a few kinds; functions in no table run sample by sample.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Products of matrices, on batches."""
+"""Matrix products of batches."""
 
 from __future__ import annotations
 

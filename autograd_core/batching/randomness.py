@@ -1,4 +1,4 @@
-"""Random numbers inside vmap: none, the same for all samples, or some for each."""
+"""Random numbers inside `vmap`: an error, the same for all samples, or different for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A function of tensors on one sample after another, differentiably: for what reads values inside vmap."""
+"""A function of tensors applied to one sample after another, differentiably: for functions that read values."""
 
 from __future__ import annotations
 

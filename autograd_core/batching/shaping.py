@@ -1,4 +1,4 @@
-"""Functions that move elements, on batches: each counts the axes of a sample, not that of the samples."""
+"""Functions that move elements, for batches: axes count within a sample, so the axis of samples stays first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Indexing for all samples at once: reading, writing, and adding up."""
+"""Indexing of all samples at once: reading, writing, and accumulating."""
 
 from __future__ import annotations
 

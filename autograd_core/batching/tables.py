@@ -1,4 +1,4 @@
-"""How the functions of an array library treat a leading axis of samples: data for `namespace`."""
+"""How the functions of an array library treat a leading axis of samples: the data of `namespace`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`vmap`: from a function of one sample to one of many."""
+"""`vmap`: turns a function of one sample into a function of many."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What PyTorch programs ask for beside operations: switches, older names, what lies elsewhere, what is not there."""
+"""Compatibility with PyTorch programs beyond operations: settings, older names, other locations, missing functions."""

@@ -1,7 +1,6 @@
-"""What PyTorch keeps beside its tensors and lies elsewhere here, built on this package or not: programs find it where
-they look for it.
+"""Names that PyTorch keeps beside its tensors and that live elsewhere here, some in packages built on this one.
 
-This is the one place that names it. It is looked up when somebody asks; nothing below imports it.
+They are looked up on request. This is the only place in the package that names them; nothing below imports it.
 """
 
 from importlib import import_module

@@ -1,6 +1,6 @@
-"""PyTorch's public functions that are not here, each with the reason; asking for one by name says so.
+"""PyTorch's public functions that do not exist here, each with the reason that its lookup gives.
 
-`docs/ops.md` lists them. Names are as in PyTorch without the leading `torch.`; a method that is no function is
+`docs/ops.md` lists them. Names are PyTorch's without the leading `torch.`; a method that is not a function is
 `Tensor.x`.
 """
 

@@ -1,4 +1,4 @@
-"""What programs ask before they compute in several processes: here they are one. See `training.distributed`."""
+"""PyTorch's `torch.distributed` for a single process. For several see `training.distributed`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Lets programs import modules where PyTorch has them: `import autograd_core.nn.functional as F`.
+"""Makes modules importable where PyTorch has them: `import autograd_core.nn.functional as F`.
 
-They are the modules that lie elsewhere here, not copies. It also holds under another name that a program gives the
-package: `sys.modules["torch"] = autograd_core`.
+They are the modules themselves, not copies. This also works under another name given to the package:
+`sys.modules["torch"] = autograd_core`.
 """
 
 from __future__ import annotations

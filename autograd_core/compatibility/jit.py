@@ -1,4 +1,4 @@
-"""What PyTorch's programs say of their functions to its compilers: every function runs as it is written."""
+"""PyTorch's `torch.jit`: decorators and queries that leave functions as they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Older names of PyTorch's: types of tensors by their dtype, and `Variable`."""
+"""PyTorch's legacy names: tensor types by dtype, and `Variable`."""
 
 from __future__ import annotations
 

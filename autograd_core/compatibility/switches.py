@@ -1,4 +1,4 @@
-"""Switches that PyTorch programs set; they are kept, so that programs can ask, and change nothing."""
+"""Settings of PyTorch programs that are stored and reported but have no effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What programs print of what PyTorch was built with: this package is built with nothing, and finds CUDA as it runs."""
+"""PyTorch's `torch.version`: nothing is built in, and CUDA is found at run time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CUDA devices under PyTorch's names; without a usable GPU the answers are no and zero."""
+"""PyTorch's `torch.cuda`; without a usable GPU the answers are False and 0."""
 
 from autograd_core.cuda import amp as amp
 from autograd_core.cuda.devices import current_device as current_device

@@ -1,4 +1,4 @@
-"""Mixed precision on GPUs, under the names that PyTorch had for it first."""
+"""Mixed precision on GPUs, under PyTorch's older names for it."""
 
 from __future__ import annotations
 

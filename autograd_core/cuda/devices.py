@@ -1,4 +1,4 @@
-"""Which GPUs there are, what they are, and which is the current one."""
+"""The available GPUs, their properties, and the current one."""
 
 from __future__ import annotations
 

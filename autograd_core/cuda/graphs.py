@@ -1,4 +1,4 @@
-"""A training step as a CUDA graph: recorded once, and then started as a whole, without Python between its kernels."""
+"""A training step as a CUDA graph: recorded once, then launched as a whole, without Python between its kernels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much memory of a GPU is in use."""
+"""Memory in use on a GPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Seeds and states of the GPUs alone; `autograd_core.manual_seed` starts the numbers of every device again."""
+"""Seeds and generator states of GPUs; `autograd_core.manual_seed` seeds every device."""
 
 from __future__ import annotations
 

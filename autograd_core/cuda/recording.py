@@ -1,4 +1,4 @@
-"""What a captured step needs from Python at every replay: numbers, written into device memory before it starts."""
+"""What a captured step needs from Python before every replay: numbers, written into device memory."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Streams, in which work is done in order, and events, at which others can wait for it.
+"""Streams, which execute work in order, and events, which other streams can wait for.
 
-As in PyTorch, what one stream has computed must not be used in another before that waits for it, and not be freed while
-the other works on it. Unlike there, a backward walk runs in the stream that is current when it is called.
+As in PyTorch, memory written in one stream must not be used in another before that stream waits for the first, nor
+freed while the other still uses it. Unlike in PyTorch, a backward walk runs in the stream that is current when it is
+called.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Probability distributions: samples, densities that can be differentiated, moments, divergences."""
+"""Probability distributions: samples, differentiable densities, moments, divergences."""
 
 import sys
 

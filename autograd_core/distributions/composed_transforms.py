@@ -1,4 +1,4 @@
-"""What is made of transforms: one after the other, or with axes of a batch as parts of one event."""
+"""Transforms made of transforms: compositions, and transforms with batch axes reinterpreted as event axes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what parameters must be like to transforms that make them so of any real numbers."""
+"""From a constraint to the transform that maps unconstrained real numbers onto it."""
 
 from __future__ import annotations
 

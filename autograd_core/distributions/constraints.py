@@ -1,4 +1,4 @@
-"""What parameters and values of distributions must be like."""
+"""Constraints on the parameters and values of distributions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distributions of choices, and of yes or no."""
+"""Bernoulli, categorical and related distributions."""
 
 from __future__ import annotations
 

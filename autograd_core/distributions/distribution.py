@@ -1,4 +1,4 @@
-"""The base of distributions: shapes, checks, and what follows from other methods."""
+"""The base class of distributions: shapes, validation, and methods derived from others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Kullback-Leibler divergence between two distributions, by the pairs of their types."""
+"""The Kullback-Leibler divergence of two distributions, dispatched on the pair of their types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Invertible functions of elements, and what they have in common with those of vectors."""
+"""The base class of transforms, and invertible functions of elements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Draws from gamma distributions, and their shares in a sum, as differentiable functions of the shapes."""
+"""Samples of gamma and Dirichlet distributions, differentiable in the shape parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gamma distributions, and what is made of them."""
+"""Gamma distributions and their relatives."""
 
 from __future__ import annotations
 

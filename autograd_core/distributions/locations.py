@@ -1,4 +1,4 @@
-"""Distributions of one shape, moved and stretched, and what is made of them."""
+"""Location-scale families and their relatives."""
 
 from __future__ import annotations
 

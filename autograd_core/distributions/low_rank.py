@@ -1,4 +1,4 @@
-"""Normal vectors with a covariance of few factors."""
+"""The multivariate normal distribution with a low-rank covariance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distributions of vectors, and of what others are made of."""
+"""Distributions of vectors, mixtures, and independent copies."""
 
 from __future__ import annotations
 

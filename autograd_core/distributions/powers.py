@@ -1,4 +1,4 @@
-"""Distributions of powers of uniform or exponential numbers."""
+"""Distributions of powers of uniform or exponential random numbers."""
 
 from __future__ import annotations
 

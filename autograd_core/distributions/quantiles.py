@@ -1,4 +1,4 @@
-"""Distributions of real numbers that are sampled by their quantiles."""
+"""Distributions of real numbers that are sampled through their quantile function."""
 
 from __future__ import annotations
 

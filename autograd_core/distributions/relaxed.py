@@ -1,4 +1,4 @@
-"""Continuous relaxations of choices, whose samples are differentiable (Maddison et al. 2017, Jang et al. 2017)."""
+"""Continuous relaxations of discrete distributions: their samples are differentiable (Maddison, Jang et al. 2017)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What programs that define families of their own use: parameters of one shape, probabilities and log-odds."""
+"""Helpers for user-defined distributions: broadcast parameters, probabilities and log-odds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Invertible functions of vectors and matrices, and of parts along an axis."""
+"""Invertible functions of vectors and matrices, and of slices along an axis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Angles around a middle."""
+"""The von Mises distribution of angles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of compute graphs, of tensors, functions and models: SVG, DOT, and a page that plays the backward pass."""
+"""Pictures of computation graphs of tensors, functions and models: SVG, DOT, and a page that plays backward."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m autograd_core draw module:callable --out graph.svg`."""
+"""The command `python -m autograd_core draw module:callable --out graph.svg`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A graph as plain data: what a picture shows, before any decision about how it looks."""
+"""The graph of a picture as plain data, before any decision about its appearance."""
 
 from __future__ import annotations
 

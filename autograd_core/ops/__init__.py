@@ -1,4 +1,4 @@
-"""The operations, by family. Importing this package registers those that most programs use; `families` the others."""
+"""The operations, by family. Importing this package registers the common families; `families` registers the rest."""
 
 # ruff: noqa: F401  imported to register
 from autograd_core.ops.layers import linear

@@ -1,4 +1,4 @@
-"""What rules and forwards say about axes, in one place. No operations here."""
+"""Axis arithmetic for forwards and rules. No operations here."""
 
 import math
 

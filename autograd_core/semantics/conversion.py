@@ -1,4 +1,4 @@
-"""Arrays from what people hold: numbers, nested lists, tensors, arrays of this and of other libraries."""
+"""Conversion to arrays from numbers, nested lists, tensors, and arrays of this and other libraries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random numbers of further distributions: tensors of counts, and methods that fill a tensor in place."""
+"""Random tensors of further distributions: counts, and methods that fill a tensor in place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tensors among Python numbers, NumPy arrays, other libraries, copies and pickles."""
+"""Interoperation of tensors with Python numbers, NumPy arrays, other libraries, copying and pickling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the axes of a tensor lie in memory: PyTorch's memory formats, which change strides and never a value."""
+"""PyTorch's memory formats: the order of a tensor's axes in memory, which changes strides and never a value."""
 
 from __future__ import annotations
 

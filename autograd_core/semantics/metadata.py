@@ -1,4 +1,4 @@
-"""Shape, memory and dtype of a tensor, asked for and changed as PyTorch does."""
+"""Shape, memory and dtype of a tensor: PyTorch's queries and conversions."""
 
 from __future__ import annotations
 

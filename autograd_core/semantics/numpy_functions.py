@@ -1,6 +1,7 @@
 """NumPy's functions on tensors: np.exp(tensor), array * tensor and np.sum(tensor, axis=0) are ordinary operations.
 
-What has no counterpart with the same meaning raises rather than dropping a gradient or computing something else.
+A function without a counterpart of the same meaning raises, rather than dropping a gradient or computing something
+else.
 """
 
 from __future__ import annotations

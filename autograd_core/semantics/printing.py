@@ -1,4 +1,4 @@
-"""How a tensor reads: values as PyTorch prints them, then what else there is to know."""
+"""The printed form of a tensor: values as PyTorch prints them, then its attributes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In-place methods that change how a tensor is seen, not what it holds: `transpose_` and its like."""
+"""In-place methods that change a tensor's view and not its elements: `transpose_` and the like."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Window functions, under the names of `torch.signal.windows` and the older ones of `torch.hann_window` and its like.
+"""Window functions, under the names of `torch.signal.windows` and the older ones such as `torch.hann_window`.
 
-`sym` windows are symmetric; otherwise they are one period of a periodic function, as spectral analysis wants them. With
-M = 0 a window is empty, with M = 1 it is 1.
+Windows with `sym` are symmetric; the others are one period of a periodic function, as spectral analysis needs. A window
+of length M = 0 is empty, and of length M = 1 it is 1.
 """
 
 from __future__ import annotations

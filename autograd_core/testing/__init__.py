@@ -1,6 +1,6 @@
-"""What tests of operations, layers and models need: gradient checks, and the suite that every registered entry passes.
+"""Tools to test operations, layers and models: gradient checks, and the suite that every registered entry passes.
 
-Hypothesis strategies live in `autograd_core.testing.strategies`, the stand-in for a GPU array in
+Hypothesis strategies are in `autograd_core.testing.strategies`, the stand-in for a GPU array in
 `autograd_core.testing.refusing`; the pytest plugin offers the checks as fixtures.
 """
 

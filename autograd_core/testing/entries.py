@@ -1,4 +1,4 @@
-"""What an entry must say about itself, and entries that are registered for the length of a test."""
+"""What an entry must declare, and entries that are registered only for the duration of a test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gradients checked against finite differences, to any order and on every backend."""
+"""Gradient checks against finite differences, to any order and on every backend."""
 
 from __future__ import annotations
 

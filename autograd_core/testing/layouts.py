@@ -1,4 +1,4 @@
-"""Ways in which the same elements may lie in memory."""
+"""Memory layouts of the same elements."""
 
 from __future__ import annotations
 

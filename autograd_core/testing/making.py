@@ -1,4 +1,4 @@
-"""Tensors of random numbers for tests, as PyTorch's `torch.testing.make_tensor` makes them."""
+"""Random tensors for tests, as made by PyTorch's `torch.testing.make_tensor`."""
 
 from __future__ import annotations
 

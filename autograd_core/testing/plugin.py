@@ -1,6 +1,6 @@
 """The pytest plugin: gradient checks and the suite of one operation, as fixtures.
 
-Every pytest run where this package is installed loads it, so it needs no more than the engine: no Hypothesis.
+Every pytest run loads it where this package is installed, so it imports only the engine: no Hypothesis.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Concrete arguments for an entry: from its samples, or from its kind where shapes do not matter."""
+"""Concrete arguments for an entry: from its samples, or from its kind if shapes do not matter."""
 
 from __future__ import annotations
 

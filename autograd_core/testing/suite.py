@@ -1,4 +1,4 @@
-"""The suite that every registered entry passes, generated from what the entry says about itself."""
+"""The test suite that every registered entry passes, generated from the entry's data."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""From what `draw` was given to the graph of a picture: nodes, modules, values, gradients, and what is left out."""
+"""Collects what a picture shows: nodes, modules, values and gradients, and decides what to leave out."""

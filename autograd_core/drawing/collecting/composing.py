@@ -1,4 +1,4 @@
-"""From what `draw` was given to the graph that is drawn."""
+"""Turns the arguments of `draw` into the graph to be drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Modules as one vertex each, from a depth on; runs of modules that are built alike as one of them, with a count."""
+"""Folding: modules below a given depth become one vertex, and runs of equal modules one vertex with a count."""
 
 from __future__ import annotations
 

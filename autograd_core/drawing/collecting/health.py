@@ -1,4 +1,4 @@
-"""What is healthy in a network and what is not: magnitudes for colours, and flags, of values and of gradients."""
+"""The health of a network: magnitudes for colours, and flags for suspicious values and gradients."""
 
 from __future__ import annotations
 

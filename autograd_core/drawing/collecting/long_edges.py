@@ -1,4 +1,4 @@
-"""Long edges: a weight used at every step of a long loop would cost the layout quadratic room and time."""
+"""Long edges, such as to a weight used at every step of a loop: they would cost the layout quadratic space and time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of the operands of a recorded node: from what it kept for backward, and from a trace."""
+"""The operands of a recorded node, as far as its saved values and a trace reveal them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From recorded nodes to the graph of a picture."""
+"""Turns recorded nodes into the graph of a picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The backward pass of an expression of numbers, step by step: what a page plays."""
+"""The backward pass of a scalar expression step by step, for the page that plays it."""
 
 from __future__ import annotations
 

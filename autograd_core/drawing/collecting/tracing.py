@@ -1,4 +1,4 @@
-"""Running a model or a function once to see what it does: modules, values, lines of code; it leaves no trace behind."""
+"""Runs a model or function once and traces its modules, values and lines of code; leaves its state unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Backward walks for a picture: nothing is accumulated, released or left behind."""
+"""Backward walks for a picture: they accumulate nothing, release nothing and leave nothing behind."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Where boxes and edges are: two layouts, which give the same plain data."""
+"""Positions of boxes and edges: two layouts that produce the same plain data."""

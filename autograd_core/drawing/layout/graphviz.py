@@ -1,4 +1,4 @@
-"""Layout by Graphviz: it is told nothing but sizes and connections, and asked for nothing but places."""
+"""Layout by Graphviz, which is given only sizes and connections and asked only for positions."""
 
 from __future__ import annotations
 

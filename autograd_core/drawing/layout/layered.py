@@ -1,6 +1,6 @@
-"""Layout in pure Python: layers within each cluster, from the innermost outwards, so that clusters never overlap.
+"""Layered layout in pure Python: each cluster is laid out by itself, innermost first, so clusters never overlap.
 
-Computed as if all flowed from left to right, along an axis `x` and across it; the result is turned at the end.
+It is computed for a flow from left to right, along an axis `x` and across it; the result is rotated at the end.
 """
 
 from __future__ import annotations

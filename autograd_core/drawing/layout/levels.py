@@ -1,4 +1,4 @@
-"""One level of a layered drawing: items of one cluster, with bends where edges pass layers."""
+"""One level of a layered drawing: the items of one cluster, with bends where edges cross layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where everything is: what a layout gives, whoever made it."""
+"""Positions of everything in a picture: the result of either layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which layer each item of a drawing is in, and in which order.
+"""Assigns each item of a drawing to a layer, and orders the items within layers.
 
 After Sugiyama, Tagawa and Toda (1981): longest paths, then sweeps by barycentres.
 """

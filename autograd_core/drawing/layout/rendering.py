@@ -1,7 +1,6 @@
-"""DOT to pictures, by Graphviz in a process of its own.
+"""Renders DOT to pictures by Graphviz, in a separate process.
 
-Not in ours, because the library prints warnings to stderr and error messages only there, cannot be interrupted, and is
-not safe for threads.
+Not in this process, because the library prints its warnings to stderr, cannot be interrupted, and is not thread-safe.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where across the flow each item of a layered drawing is: least squares under minimal distances, layer by layer."""
+"""Positions across the flow in a layered drawing: least squares under minimal distances, layer by layer."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is written and in which colours: as SVG, as DOT, as a page."""
+"""Writes pictures: SVG, DOT and HTML, with their texts and colours."""

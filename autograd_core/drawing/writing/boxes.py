@@ -1,4 +1,4 @@
-"""What is written in each vertex, and how much room that takes: the same for every layout and every format."""
+"""The text of each vertex and the space it takes, the same for every layout and format."""
 
 from __future__ import annotations
 

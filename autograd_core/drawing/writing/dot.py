@@ -1,4 +1,4 @@
-"""The graph as text in Graphviz' language DOT, for other tools, and for formats that Graphviz draws."""
+"""The graph in Graphviz's language DOT, for other tools and for the formats that Graphviz renders."""
 
 from __future__ import annotations
 

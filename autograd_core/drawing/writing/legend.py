@@ -1,4 +1,4 @@
-"""What the colours and frames of a picture mean: one row of swatches that wraps, below the picture."""
+"""The legend below a picture: one wrapping row that explains colours and frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page of its own around a picture: it zooms, and plays the backward pass of numbers. It loads nothing."""
+"""A self-contained HTML page around a picture: it zooms, and plays the backward pass of scalar expressions."""
 
 from __future__ import annotations
 

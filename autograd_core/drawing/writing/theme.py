@@ -1,4 +1,4 @@
-"""Colours: what they mean, that readers tell them apart, and that they hold on light and on dark."""
+"""Colours and their meaning, distinguishable by all readers, on light and on dark backgrounds."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Grids of one, two and three dimensions: padding, windows, interpolation."""
+"""Operations on images of one to three dimensions: padding, windows, interpolation."""

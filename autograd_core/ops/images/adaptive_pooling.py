@@ -1,4 +1,4 @@
-"""Pooling to a grid of given size: cell i of n elements in m cells goes from ⌊i·n / m⌋ to ⌈(i + 1)·n / m⌉."""
+"""Pooling to a given output size: cell i of n elements in m cells covers ⌊i·n / m⌋ to ⌈(i + 1)·n / m⌉."""
 
 import math
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Maximum pooling over windows of random steps (Graham 2014)."""
+"""Max pooling over windows with random steps (Graham 2014)."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""Images read at the points of a grid, and grids made by affine maps: spatial transformers (Jaderberg et al. 2015)."""
+"""Images sampled at the points of a grid, and affine grids: spatial transformers (Jaderberg et al. 2015)."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""Windows of an image as columns of a matrix, as convolution by a matrix product needs them, and back."""
+"""Windows of an image as columns of a matrix (im2col), and the transpose."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""What operations on images share: numbers for every spatial axis, images with and without a batch, transposes."""
+"""Shared by operations on images: one number per spatial axis, images with and without a batch, transposes."""
 
 import operator
 from collections.abc import Iterable

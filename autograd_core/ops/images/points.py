@@ -1,4 +1,4 @@
-"""Pixels read at points of an image and weighted, and the two transposes, each of which is the others' gradient."""
+"""Weighted sums of pixels read at points of an image, and the two transposes; each is the others' gradient."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Pooling: a window's largest element or its mean, in any number of spatial dimensions."""
+"""Max and average pooling in any number of spatial dimensions."""
 
 import itertools
 import math

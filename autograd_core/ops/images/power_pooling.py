@@ -1,4 +1,4 @@
-"""Pooling by the p-norm of every window."""
+"""Pooling by the p-norm of each window."""
 
 import math
 

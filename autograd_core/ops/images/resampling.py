@@ -1,4 +1,4 @@
-"""Images made larger or smaller by interpolation, one axis after the other."""
+"""Resizing of images by interpolation, one axis at a time."""
 
 import math
 import operator

@@ -1,4 +1,4 @@
-"""Elements moved between channels and space."""
+"""Elements moved between channels and space: pixel shuffle and channel shuffle."""
 
 import math
 

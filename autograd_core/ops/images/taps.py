@@ -1,4 +1,4 @@
-"""Linear maps along one axis of which every output reads few inputs. No operations here."""
+"""Sparse linear maps along one axis, in which every output reads a few inputs. No operations here."""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache

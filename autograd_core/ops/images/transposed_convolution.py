@@ -1,4 +1,4 @@
-"""Transposed convolution, and convolution in its further forms."""
+"""Transposed convolution, and the remaining public forms of convolution."""
 
 from typing import Any
 

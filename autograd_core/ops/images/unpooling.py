@@ -1,4 +1,4 @@
-"""Pooled elements put back where they came from, and zeros elsewhere."""
+"""Unpooling: pooled elements back in their places, zeros elsewhere."""
 
 import math
 

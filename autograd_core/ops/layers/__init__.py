@@ -1,1 +1,1 @@
-"""What networks are made of, beyond images."""
+"""Operations of network layers other than those on images."""

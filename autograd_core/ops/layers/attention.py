@@ -1,4 +1,4 @@
-"""Scaled dot-product attention: means of values, weighted by how well their keys match a query."""
+"""Scaled dot-product attention: averages of values, weighted by how well their keys match a query."""
 
 import math
 

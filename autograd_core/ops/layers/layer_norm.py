@@ -1,4 +1,4 @@
-"""Normalisation of each sample by statistics of its own: of a layer, of groups of channels, of their neighbours."""
+"""Normalisation within each sample: layer, group, RMS and local response normalisation."""
 
 import math
 

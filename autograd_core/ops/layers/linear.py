@@ -1,4 +1,4 @@
-"""Products with trained weights: linear and bilinear layers."""
+"""Linear and bilinear layers."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Normalisation by statistics of each channel: of a batch, or of each of its samples."""
+"""Normalisation of each channel: batch and instance normalisation."""
 
 import math
 from typing import Any

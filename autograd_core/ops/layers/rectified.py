@@ -1,7 +1,7 @@
-"""Operations with a ReLU as their last step: one pass over memory and one node of the graph less.
+"""Operations that end with a ReLU: one pass over memory and one node less than the two operations.
 
-Containers and models use them where a ReLU follows. A cotangent goes through the gate of the ReLU, and then into the
-rules of the operation itself.
+Containers and models use them where a ReLU follows. A cotangent passes the gate of the ReLU, and then the rules of the
+operation itself.
 """
 
 from typing import Any

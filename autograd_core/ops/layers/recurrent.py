@@ -1,4 +1,4 @@
-"""Recurrent layers: all steps of a batch of sequences in one operation, and the single steps of which they consist."""
+"""Recurrent layers: all steps of a batch of sequences in one operation, and the single steps."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,1 +1,1 @@
-"""Matrices: products, systems, factorizations, and functions of them."""
+"""Matrices: products, linear systems, factorizations and matrix functions."""

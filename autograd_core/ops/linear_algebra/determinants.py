@@ -1,4 +1,4 @@
-"""Determinants, with the exact derivative of singular matrices too."""
+"""Determinants, with the exact derivative at singular matrices too."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Einstein summation, lowered to diagonals, sums, permutations and matrix products, all differentiable to any order."""
+"""Einstein summation, lowered to diagonals, sums, permutations and matrix products."""
 
 import math
 import string

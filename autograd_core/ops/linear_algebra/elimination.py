@@ -1,4 +1,4 @@
-"""The LU factorization, by Gaussian elimination with exchanges of rows, and what is solved with it."""
+"""The LU factorization with row exchanges, and solving with it."""
 
 from collections import namedtuple
 

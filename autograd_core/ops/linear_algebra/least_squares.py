@@ -1,4 +1,4 @@
-"""Pseudoinverses and least squares, of matrices of any shape and rank."""
+"""Pseudoinverses and least squares for matrices of any shape and rank."""
 
 from collections import namedtuple
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Diagonals and Vandermonde matrices as `linalg` has them, with defaults of its own."""
+"""Diagonals and Vandermonde matrices under `linalg`, which has other defaults."""
 
 import numpy as np
 

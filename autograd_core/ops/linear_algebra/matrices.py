@@ -1,4 +1,4 @@
-"""What operations on matrices share: checks, the adjoint, and matrices on which they are tested. No operations here."""
+"""Shared by operations on matrices: checks, the adjoint, and test matrices. No operations here."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Functions of square matrices: exponential and powers; inverses and systems of tensors seen as matrices."""
+"""Functions of square matrices: exponential and powers; tensor inverses and tensor equations."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Norms of matrices, and what follows from singular values: condition and rank."""
+"""Matrix norms, condition numbers and ranks."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Linear algebra under the older names of the top level, where they differ from those of `linalg`."""
+"""Linear algebra under the older top-level names, where they differ from `linalg`."""
 
 from collections import namedtuple
 

@@ -1,4 +1,4 @@
-"""Further products of vectors, matrices and tensors: scaled and added, over several axes, of many factors."""
+"""Further products: with added terms, over several axes, of several factors."""
 
 import math
 from itertools import pairwise

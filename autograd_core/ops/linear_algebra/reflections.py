@@ -1,4 +1,4 @@
-"""Products of Householder reflections I - tau v vᴴ, by which LAPACK represents the Q of a QR factorization."""
+"""Products of Householder reflections I - tau v vᴴ, LAPACK's representation of the Q of a QR factorization."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Inverses and systems of linear equations with square matrices."""
+"""Inverses and linear systems with square matrices."""
 
 from collections import namedtuple
 

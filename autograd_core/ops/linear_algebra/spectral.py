@@ -1,4 +1,4 @@
-"""Eigenvalues and singular values with their vectors. Vectors have a gradient where their values are all different."""
+"""Eigenvalues and singular values with their vectors, which are differentiable where all values differ."""
 
 from dataclasses import replace
 

@@ -1,7 +1,7 @@
-"""Euclidean distances between all pairs of rows, from the differences, a block that fits the cache at a time.
+"""Euclidean distances between all pairs of rows, from their differences, in blocks that fit the cache.
 
-Of many rows of float32, by products of matrices in float64, whose rounding errors show in short distances alone. Those
-are computed again.
+Distances of many float32 rows come from matrix products in float64, whose rounding errors matter only in short
+distances; those are recomputed.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Cross-entropy: how unlikely the target classes are."""
+"""Cross-entropy and the negative log-likelihood of classes."""
 
 import math
 

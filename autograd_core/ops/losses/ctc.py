@@ -1,4 +1,4 @@
-"""Connectionist temporal classification: how unlikely a sequence of labels is, over all its alignments in time."""
+"""Connectionist temporal classification: the negative log-likelihood of a label sequence over all its alignments."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""Distances and angles between vectors: of two tensors, of pairs, of all pairs."""
+"""Distances and cosine similarity of vectors: of two tensors, within one, between all pairs."""
 
 import itertools
 

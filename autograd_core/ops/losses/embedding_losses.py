@@ -1,4 +1,4 @@
-"""Losses of embeddings: what belongs together shall be near, what does not shall be far."""
+"""Losses of embeddings: pull similar ones together, push dissimilar ones apart."""
 
 import numpy as np
 

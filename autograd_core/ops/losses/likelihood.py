@@ -1,4 +1,4 @@
-"""Losses of distributions: the divergence between two, and how unlikely a Poisson or normal one finds its target."""
+"""The Kullback-Leibler divergence, and Poisson and Gaussian negative log-likelihoods."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Losses of differences and of probabilities; what every loss shares about shapes and reductions."""
+"""Regression losses and binary cross-entropy; shapes and reductions of every loss."""
 
 import math
 import warnings

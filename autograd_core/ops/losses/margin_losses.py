@@ -1,4 +1,4 @@
-"""Losses that are 0 once scores are apart by a margin."""
+"""Margin losses: 0 once scores differ by the margin."""
 
 import numpy as np
 

@@ -1,1 +1,1 @@
-"""Functions of single elements, and of two or more element by element."""
+"""Elementwise functions of one or more operands."""

@@ -1,4 +1,4 @@
-"""Activations: functions of one element that networks put between their layers."""
+"""Activations with kinks, and the sigmoid family."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Arithmetic of two operands, with broadcasting and with a number on either side."""
+"""Arithmetic with two operands, tensors or numbers."""
 
 import math
 

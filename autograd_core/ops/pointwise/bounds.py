@@ -1,4 +1,4 @@
-"""The larger and the smaller of two, clamping between bounds, steps."""
+"""Maximum and minimum of two operands, clamping, steps."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Complex numbers: their parts, length, angle and conjugate, and the ways between them and pairs of real numbers.
+"""Complex numbers: parts, absolute value, angle, conjugate, and conversion from and to pairs of real numbers.
 
 A gradient is the conjugate Wirtinger derivative, as in PyTorch: dL/dRe + i dL/dIm.
 """

@@ -1,4 +1,4 @@
-"""Signs, and the elements themselves: copied, in another dtype, or replaced by 0."""
+"""Signs, copies, casts, and replacement by 0."""
 
 import math
 import warnings

@@ -1,4 +1,4 @@
-"""Exponentials and logarithms of one element."""
+"""Exponentials and logarithms."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The parts of floating point numbers: sign, mantissa and exponent, neighbours, infinities and NaN."""
+"""The parts of floating-point numbers: sign, mantissa, exponent; neighbours, infinities and NaN."""
 
 import math
 

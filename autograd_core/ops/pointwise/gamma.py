@@ -1,4 +1,4 @@
-"""The gamma function's logarithm, the derivatives of that, its incomplete integrals, and Hurwitz's zeta function."""
+"""The log-gamma function, its derivatives, incomplete gamma functions, and Hurwitz's zeta function."""
 
 import math
 

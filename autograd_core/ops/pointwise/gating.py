@@ -1,4 +1,4 @@
-"""Elements that other elements let through: gated linear units, and what dropout keeps."""
+"""Gated elements: gated linear units, and dropout for a given mask."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Logarithms of sums, of products with 0, and of odds."""
+"""Logarithms of sums, products with logarithms, and log-odds."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Weighted combinations of tensors, element by element."""
+"""Weighted combinations of tensors."""
 
 from autograd_core import functional
 from autograd_core.kinds import BINARY

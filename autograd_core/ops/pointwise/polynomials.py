@@ -1,4 +1,4 @@
-"""Orthogonal polynomials by their three-term recurrences, of one degree or of a degree for every element."""
+"""Orthogonal polynomials by their three-term recurrences, of one degree or one degree per element."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Rounding, and divisions whose quotient is rounded."""
+"""Rounding, and divisions with a rounded quotient."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""sin(x) / x, in two conventions, with a derivative that does not cancel."""
+"""sin(x) / x in two conventions, with a derivative that does not cancel."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Activations without kinks. Their gradients keep their digits, in the tails and where they change their sign."""
+"""Smooth activations, whose gradients stay accurate in the tails and next to their zeros."""
 
 import math
 

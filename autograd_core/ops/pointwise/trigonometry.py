@@ -1,4 +1,4 @@
-"""Sines and their relatives of one element, circular and hyperbolic, their inverses, and units of angles."""
+"""Trigonometric and hyperbolic functions, their inverses, and angle units."""
 
 import math
 

@@ -1,1 +1,1 @@
-"""Elements read and written by position."""
+"""Operations that read and write elements by position."""

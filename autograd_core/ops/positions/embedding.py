@@ -1,4 +1,4 @@
-"""Rows of a table looked up by number, one by one or in bags."""
+"""Embeddings: rows of a table, looked up one by one or in bags."""
 
 from itertools import pairwise
 

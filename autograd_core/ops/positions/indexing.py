@@ -1,4 +1,4 @@
-"""Elements by position: indexing, gathering, and their transposes, which add."""
+"""Indexing and gathering, and their transposes, which accumulate."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Where something holds: positions of what is not zero, and what is written under a mask."""
+"""Masks: positions of nonzero elements, selection, and masked writes."""
 
 import math
 import operator

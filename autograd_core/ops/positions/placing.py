@@ -1,4 +1,4 @@
-"""Slices and elements written or added at the positions that a vector, or one index tensor per axis, gives."""
+"""Slices and elements written or added at positions given by a vector, or by one index tensor per axis."""
 
 from typing import Any
 

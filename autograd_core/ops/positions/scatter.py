@@ -1,4 +1,4 @@
-"""Tensors written or added at positions that other tensors give."""
+"""Scattering: elements written or added at positions given by an index tensor of the same rank."""
 
 from functools import partial
 from typing import Any

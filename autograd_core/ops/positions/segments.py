@@ -1,4 +1,4 @@
-"""Sums, means, extremes and products of parts along an axis, whose lengths a tensor gives."""
+"""Segment reductions: sums, means, extremes and products of runs along an axis."""
 
 import math
 from typing import Any

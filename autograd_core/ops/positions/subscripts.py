@@ -1,4 +1,4 @@
-"""From what stands in brackets to what the array library takes. No operations here."""
+"""Translates the contents of `x[...]` to indices of the array library. No operations here."""
 
 from typing import Any
 

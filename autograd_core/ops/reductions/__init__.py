@@ -1,1 +1,1 @@
-"""Many elements to one, running forms of that, and order."""
+"""Reductions, scans, sorting and statistics."""

@@ -1,4 +1,4 @@
-"""Counting: which values occur, and how often. Nothing here has a gradient but `bincount`, by its weights."""
+"""Counting of values. Only `bincount` has a gradient, with respect to its weights."""
 
 import functools
 import math

@@ -1,4 +1,4 @@
-"""Differences of neighbours, gradients of sampled functions, and integrals by the trapezoidal rule."""
+"""Finite differences, gradients of sampled functions, and the trapezoidal rule."""
 
 import numpy as np
 

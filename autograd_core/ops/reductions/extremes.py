@@ -1,4 +1,4 @@
-"""The largest and smallest elements, and where they are."""
+"""The largest and smallest elements and their positions."""
 
 from collections import namedtuple
 

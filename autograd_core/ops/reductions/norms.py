@@ -1,4 +1,4 @@
-"""Norms of vectors, and what is made of them: normalised and renormalised tensors."""
+"""Vector norms, and tensors normalised by them."""
 
 import functools
 import math

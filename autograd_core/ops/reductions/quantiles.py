@@ -1,4 +1,4 @@
-"""Medians, quantiles and modes: elements chosen by their rank, or by how often they occur."""
+"""Medians, quantiles and modes."""
 
 from collections import Counter, namedtuple
 

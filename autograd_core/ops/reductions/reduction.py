@@ -1,4 +1,4 @@
-"""Reductions: many elements to one, over all axes or some."""
+"""Reductions over all axes or some: sums, means, products, logical ones."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Scans: running sums, products and extremes along an axis. The rules are scans themselves, so all take linear time."""
+"""Scans: running sums, products and extremes along an axis. Their rules are scans too and take linear time."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Where elements belong in a sorted sequence."""
+"""Positions of elements in a sorted sequence."""
 
 import numpy as np
 

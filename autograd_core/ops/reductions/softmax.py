@@ -1,4 +1,4 @@
-"""Log-sum-exp and its relatives, without overflow."""
+"""Softmax, log-softmax and log-sum-exp, without overflow."""
 
 import numpy as np
 

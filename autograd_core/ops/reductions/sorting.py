@@ -1,7 +1,7 @@
-"""Order: sorting, the largest or the k-th of the elements along an axis.
+"""Sorting, and the largest or the k-th elements along an axis.
 
-The positions are found without a gradient and the elements gathered from there, so each gets the gradient of its place.
-NaN counts as larger than any number.
+Positions are found without a gradient and the elements gathered from them, so each element receives the gradient of its
+place. NaN counts as larger than any number.
 """
 
 from collections import namedtuple

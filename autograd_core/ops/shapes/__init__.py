@@ -1,1 +1,1 @@
-"""The same elements in another arrangement, or some of them."""
+"""Operations that rearrange or select elements."""

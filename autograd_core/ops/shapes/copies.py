@@ -1,4 +1,4 @@
-"""What views show, in new memory: `permute_copy` and its like, each made from the operation it is named after."""
+"""Copying variants of views: `permute_copy` and the like, each derived from the operation it is named after."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""Diagonals, what is built on them, and the triangles beside them."""
+"""Diagonals, matrices built from them, and triangles."""
 
 import numpy as np
 

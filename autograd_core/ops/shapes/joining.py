@@ -1,4 +1,4 @@
-"""Several tensors to one, and several of one shape or layout."""
+"""Concatenation, stacking and broadcasting of several tensors."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""A part of a tensor along one axis, and the tensor with such a part replaced."""
+"""Slices along one axis, and tensors with a slice replaced."""
 
 import operator
 

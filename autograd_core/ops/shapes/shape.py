@@ -1,4 +1,4 @@
-"""The same elements in another arrangement: most of these are views that share the storage."""
+"""Reshaping, permutation and expansion; most of these are views that share the storage."""
 
 import math
 

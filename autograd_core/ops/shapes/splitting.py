@@ -1,4 +1,4 @@
-"""One tensor to several along an axis; views."""
+"""Splitting along an axis, into views."""
 
 import math
 import operator

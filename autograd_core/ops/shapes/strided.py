@@ -1,7 +1,7 @@
-"""Views given by their strides, over the whole storage of a tensor, and the transpose of taking one.
+"""Views given by their strides over the whole storage of a tensor, and their transpose.
 
-A geometry is (shape, strides, offset), the latter two in elements. What two elements of the source share counts as
-their mean, so that a gradient is divided among elements that lie on one place, as in PyTorch.
+A geometry is (shape, strides, offset), the latter two in elements. Where elements of the source share a place, its
+value counts as their mean, so a gradient is divided among them, as in PyTorch.
 """
 
 import operator

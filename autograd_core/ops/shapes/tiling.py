@@ -1,4 +1,4 @@
-"""Elements moved around their axes, and elements repeated."""
+"""Flips, rolls and rotations, and repeated elements."""
 
 import operator
 

@@ -1,4 +1,4 @@
-"""The operations behind in-place writes: the part of a tensor that a path of views leads to, and its replacement."""
+"""The operations behind in-place writes: reading the part of a tensor behind a path of views, and replacing it."""
 
 import numpy as np
 

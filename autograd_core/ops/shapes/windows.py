@@ -1,4 +1,4 @@
-"""Windows that slide along an axis: a view, and its transpose, which adds them up again."""
+"""Sliding windows along an axis: a view, and its transpose, which adds them up."""
 
 import numpy as np
 

@@ -1,6 +1,7 @@
-"""Discrete Fourier transforms: of complex numbers, and of real ones to and from half of their symmetric spectrum.
+"""The linear maps behind all Fourier transforms.
 
-Three linear maps carry everything. The complex transform is its own transpose; the two real ones are each other's.
+The complex transform is its own transpose; the transforms from real numbers to half of their symmetric spectrum, and
+back, are each other's.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Short-time Fourier transforms: spectra of a window that moves along a signal, and the signal again."""
+"""Short-time Fourier transforms: spectra of a moving window, and their inverse."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Discrete Fourier transforms under PyTorch's names: lengths, axes and normalizations around three linear maps."""
+"""Discrete Fourier transforms under PyTorch's names: lengths, axes and normalizations around `fourier`."""
 
 from typing import Any
 
