@@ -1,4 +1,4 @@
-"""Arrays and kernels for each kind of device, behind one protocol. Knows nothing of gradients."""
+"""Arrays and kernels for each kind of device, behind one protocol. Knows nothing about gradients."""
 
 from backends.protocol import Backend, BackendUnavailable
 from backends.registry import available, get, register

@@ -1,4 +1,4 @@
-"""Libraries that cost too much to import before someone uses them."""
+"""Libraries that are too expensive to import before they are used."""
 
 from collections.abc import Callable
 from importlib import import_module

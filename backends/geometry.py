@@ -1,4 +1,4 @@
-"""Where windows lie: output sizes, valid ranges and argument checks of convolution and pooling."""
+"""Geometry of windows: output sizes, valid ranges and argument checks of convolution and pooling."""
 
 from collections.abc import Sequence
 from math import prod

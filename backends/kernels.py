@@ -1,4 +1,4 @@
-"""The kernels every backend offers, bound to its array library."""
+"""The kernels that every backend offers, bound to its array library."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""Numbers that Python computes for every step, such as a learning rate, and that captured work must not freeze."""
+"""Numbers that change from step to step, such as a learning rate, and must not be frozen into captured work."""
 
 from collections.abc import Callable
 from contextvars import ContextVar

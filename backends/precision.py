@@ -1,4 +1,4 @@
-"""How exactly products of float32 matrices, and convolutions, are computed."""
+"""The precision of float32 matrix products and convolutions."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What a backend offers: an array library, its kernels, its devices and its random numbers."""
+"""The protocol of a backend: an array library, its kernels, its devices and its random numbers."""
 
 from types import SimpleNamespace
 from typing import Any, Protocol

@@ -1,4 +1,4 @@
-"""Which backends there are; each is imported when it is first asked for."""
+"""The backends by name; each is imported on first use."""
 
 from collections.abc import Callable
 from importlib import import_module

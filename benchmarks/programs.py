@@ -1,4 +1,4 @@
-"""The workloads as programs in PyTorch's names: a method each (``mlp_tiny`` for ``mlp-tiny``) that returns the step."""
+"""The workloads in PyTorch's names: one method each (``mlp_tiny`` for ``mlp-tiny``) that returns the step."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The timed steps. Our names are PyTorch's, so one text serves both; micrograd's scalars join where they can."""
+"""The timed steps. Our names are PyTorch's, so one text serves both, and micrograd's scalars where they can."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

@@ -1,4 +1,4 @@
-"""What is measured: one row a workload, and the numbers every engine is fed."""
+"""The workloads, one row each, and the numbers that every engine is given."""
 
 from dataclasses import dataclass
 

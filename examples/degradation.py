@@ -3,8 +3,8 @@
     python examples/degradation.py
     python examples/degradation.py --epochs 20 --seed 1
 
-All four learn from the same 1,437 images of 8×8, in the same order, with the same settings. What counts is the loss on
-what they were trained with: that of the plain network rises with depth, that of the residual one does not.
+All four learn from the same 1,437 images of 8×8 pixels, in the same order, with the same settings. The training loss is
+compared: that of the plain network rises with depth, that of the residual network does not.
 """
 
 import argparse

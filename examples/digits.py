@@ -1,11 +1,11 @@
-"""Learn to read handwritten digits: first with a multilayer perceptron, then with a small residual network.
+"""Train two networks to read handwritten digits: a multilayer perceptron, then a small residual network.
 
     python examples/digits.py
     python examples/digits.py --epochs 30 --seed 1 --device cuda
 
-Both models learn from four fifths of scikit-learn's 1,797 digits and are tested on the rest. Into runs/digits of this
-checkout (or --out) go the learning curves, the graph of each model's loss, and the weights. Ctrl-C ends the training
-early and keeps what was learned.
+Both train on four fifths of scikit-learn's 1,797 digits and are tested on the rest. The learning curves, the graph of
+each model's loss and the weights are written to runs/digits in this checkout (or to --out). Ctrl-C ends the training
+early and keeps the results so far.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""Distributed SGD: every node learns from its share of the digits, and all step by the average of their gradients.
+"""Distributed SGD: every node computes gradients on its share of the digits, and all step by their average.
 
     python examples/distributed_sgd.py --nodes 4                 nodes are threads of this process
-    mpiexec -n 4 python -m mpi4py examples/distributed_sgd.py    nodes are processes, of one machine or several
+    mpiexec -n 4 python -m mpi4py examples/distributed_sgd.py    nodes are processes, on one machine or several
 
-The second needs `pip install "autograd-core[distributed]"`.
+The second command needs `pip install "autograd-core[distributed]"`.
 """
 
 import argparse

@@ -1,11 +1,11 @@
-"""Residual networks behave like ensembles of shallow ones: take a block out, and see (Veit et al. 2016).
+"""Residual networks behave like ensembles of shallow ones: remove a block and see (Veit et al. 2016).
 
     python examples/lesions.py
     python examples/lesions.py --epochs 10 --seed 1
 
-A residual and a plain network of 20 layers learn the digits; then each block in turn is replaced by what is around it,
-its shortcut, or nothing where there is none. The residual network still works, because most of the paths through it do
-not pass that block; the plain one has a single path.
+A residual and a plain network of 20 layers learn the digits. Then each block in turn is replaced by its shortcut or, in
+the plain network, by the identity. The residual network still works, because most paths through it bypass that block;
+the plain network has only one path.
 """
 
 import argparse

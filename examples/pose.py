@@ -1,11 +1,11 @@
-"""Everything as pixels: a network that labels the parts of a body by a map of heat for each, as OpenPose does.
+"""Pose estimation by heat maps: a network locates the parts of a body with one map per part, as OpenPose does.
 
     python examples/pose.py
     python examples/pose.py --steps 600 --seed 1 --out runs/pose.png
 
-Stick figures in noise go in, 32×32, and one map for every part comes out: scores whose softmax over all pixels says how
-likely the part is there. It learns from maps that are Gaussians around the true places. The brightest pixel of a map is
-where the part was found (Cao et al. 2017, without the fields that tell several people apart).
+The input is a noisy 32×32 image of a stick figure; the output is one map of scores per part, whose softmax over all
+pixels is the probability that the part is there. The targets are Gaussians around the true places, and the brightest
+pixel of a map is the prediction (Cao et al. 2017, without the fields that tell several people apart).
 """
 
 import argparse

@@ -2,8 +2,9 @@
 
     python examples/saliency.py --out runs/saliency.png
 
-A network that only convolves learns the digits. The picture shows ten of them, under each the gradient of its score,
-and under that the gradient without all that lowers the score on its way through a ReLU (Springenberg et al. 2014).
+A purely convolutional network learns the digits. The picture shows ten of them and, below each, the gradient of its
+score and the guided gradient, which drops everything that lowers the score on its way through a ReLU (Springenberg et
+al. 2014).
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """The derivative of a sigmoid, by hand and by autodiff: a PyTorch program with only its import lines changed.
 
-It is the "Autodiff example" of a course's slides as printed there, down to the spacing. Run as a script it shows the
-figure, or writes it to runs/sigmoid_derivative.png in the checkout where there is no display.
+It is the "Autodiff example" of a course's slides, exactly as printed. Run as a script it shows the figure or, without a
+display, writes it to runs/sigmoid_derivative.png in the checkout.
 """
 # ruff: noqa: E703, F401, I001  (the slide's)
 # fmt: off

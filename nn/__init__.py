@@ -1,4 +1,4 @@
-"""Neural networks: modules, layers, losses, initial values, models and their files."""
+"""Neural networks: modules, layers, losses, initialisation, models, and saving and loading them."""
 
 # Names in paragraphs, not in columns.
 # isort: off

@@ -1,4 +1,4 @@
-"""Which kernel computes attention, as PyTorch programs ask for it: there is one, which is exact."""
+"""PyTorch's `torch.nn.attention`, which selects an attention kernel; here there is one, which is exact."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Modules and parameters in sequences and dictionaries."""
+"""Containers: modules and parameters in sequences and dictionaries."""
 
 from __future__ import annotations
 

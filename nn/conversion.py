@@ -1,4 +1,4 @@
-"""Moving what a module owns to another dtype or device."""
+"""Conversion of a module's parameters and buffers to another dtype or device."""
 
 from __future__ import annotations
 

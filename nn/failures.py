@@ -1,4 +1,4 @@
-"""Where in a model an exception came from."""
+"""Notes on exceptions that say in which module of a model they occurred."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Layers and losses as functions, under the names of PyTorch's `torch.nn.functional`.
 
-Most are operations of `autograd_core` handed on; this module adds what is random, has a mode, or writes in place.
+Most are re-exported operations of `autograd_core`; this module adds those that draw random numbers, have a mode, or
+write in place.
 """
 
 from __future__ import annotations

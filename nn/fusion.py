@@ -1,4 +1,4 @@
-"""Batch normalisation folded into the layers before it, for models that no longer train."""
+"""`fuse`: batch normalisation folded into the layers before it, for models in evaluation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gradients of convolutions by themselves, as PyTorch's `torch.nn.grad` has them."""
+"""Gradients of convolutions as functions: PyTorch's `torch.nn.grad`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functions that are called before and after a module, on its way forward and on its way back."""
+"""Hooks of modules, called before and after forward and backward."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Initial values of parameters, written in place: PyTorch's `torch.nn.init`."""
+"""In-place initialisation of parameters: PyTorch's `torch.nn.init`."""
 
 import math
 import warnings

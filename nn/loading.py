@@ -1,4 +1,4 @@
-"""How a state is brought into a model: everything is checked before anything changes."""
+"""Loading of a state dict: everything is checked before anything changes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

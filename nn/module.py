@@ -1,4 +1,4 @@
-"""The base of every layer and model: what it owns, and what follows from that."""
+"""`Module`: the base class of every layer and model."""
 
 from __future__ import annotations
 

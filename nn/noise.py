@@ -1,4 +1,4 @@
-"""Functions that draw random numbers: the dropouts, the randomised leaky ReLU, samples by the Gumbel trick."""
+"""Random functions: dropout, randomised leaky ReLU, Gumbel softmax."""
 
 from __future__ import annotations
 

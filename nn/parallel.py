@@ -1,4 +1,4 @@
-"""`DataParallel`, which here computes where the module is."""
+"""`DataParallel`, which here computes on the module's own device."""
 
 from __future__ import annotations
 

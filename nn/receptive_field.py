@@ -1,4 +1,4 @@
-"""How much of the input an output sees: sizes and steps of windows, added up along the recorded graph."""
+"""Receptive fields: how much of the input an output sees, from window sizes and steps along the recorded graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What in an input a score depends on, as pictures: gradients, and gradients that only what excites comes through."""
+"""Saliency maps: gradients of a score with respect to the input, plain and guided."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a module is saved, and how it comes back: state dicts, and functions that are called around them."""
+"""State dicts: what a module saves and loads, and hooks around both."""
 
 from __future__ import annotations
 

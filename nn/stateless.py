@@ -1,4 +1,4 @@
-"""Modules as functions of their parameters: for the transforms of `autograd_core.func`, and for ensembles."""
+"""Modules as functions of their parameters, for the transforms of `autograd_core.func` and for ensembles."""
 
 from __future__ import annotations
 

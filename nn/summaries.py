@@ -1,4 +1,4 @@
-"""What a model is made of: layers, shapes, parameters, multiply-adds, memory, receptive fields."""
+"""Model summaries: layers, shapes, parameters, multiply-adds, memory, receptive fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Optimizers that fit the rate of every element to its past gradients, beyond Adam's family."""
+"""Adaptive optimizers beyond Adam's family."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Several schedules together, and one that listens to a metric."""
+"""Schedules made of schedules, and `ReduceLROnPlateau`."""
 
 from __future__ import annotations
 

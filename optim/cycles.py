@@ -1,4 +1,4 @@
-"""Schedules in which the learning rate rises and falls, and momentum the other way round."""
+"""Cyclic schedules: the learning rate rises and falls, and momentum the other way round."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Optimizers under which every element changes by itself: many small parameters change as one flat array."""
+"""The base class of elementwise optimizers, which update many small parameters as one flat array."""
 
 from __future__ import annotations
 

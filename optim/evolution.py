@@ -1,4 +1,4 @@
-"""Search without gradients: the closure of a step gives the loss alone, and populations of parameters compete."""
+"""Gradient-free search: populations of parameters compete by the loss that the closure returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functions that are called before and after the steps of an optimizer, and around its state."""
+"""Hooks of optimizers, called around steps and around saving and loading of state."""
 
 from __future__ import annotations
 

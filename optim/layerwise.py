@@ -1,4 +1,4 @@
-"""Optimizers whose steps depend on a parameter as a whole: on its norm, its rows and columns, its singular values."""
+"""Optimizers whose step depends on a whole parameter: on its norm, rows and columns, or singular values."""
 
 from abc import abstractmethod
 from collections.abc import Mapping

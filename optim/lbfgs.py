@@ -1,4 +1,4 @@
-"""The quasi-Newton method of Broyden, Fletcher, Goldfarb and Shanno with limited memory, and its line search."""
+"""L-BFGS, the limited-memory quasi-Newton method of Broyden, Fletcher, Goldfarb and Shanno."""
 
 from __future__ import annotations
 

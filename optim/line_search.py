@@ -1,4 +1,4 @@
-"""How far to go along a direction: a point that satisfies Wolfe's strong conditions (Nocedal and Wright, ch. 3.5)."""
+"""Line search: a step length that satisfies the strong Wolfe conditions (Nocedal and Wright, ch. 3.5)."""
 
 from __future__ import annotations
 

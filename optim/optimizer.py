@@ -1,4 +1,4 @@
-"""The base of all optimizers: groups of named parameters, their state, and how both are saved."""
+"""The base class of optimizers: groups of named parameters, their state, saving and loading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Penalties on the norm of parameters, to be added to a loss."""
+"""Norm penalties to add to a loss."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Averages of weights over training: of equal weight (Izmailov et al. 2018) or exponentially decaying."""
+"""Weight averaging: equal weights (Izmailov et al. 2018) or exponentially decaying ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training: data sets, loaders, the training loop, on one node or several, metrics, search, validation, pictures."""
+"""Training: data sets, loaders, the training loop (also distributed), metrics, search, validation, plots."""
 
 from training import data, datasets, distributed, metrics, plots
 from training.datasets import Subset, TensorDataset, random_split

@@ -1,4 +1,4 @@
-"""Data sets: examples by number."""
+"""Map-style data sets: examples by index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong inside a network."""
+"""Diagnostics of a network: dead units."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distributed SGD: every node differentiates its share of the examples, and all step by the average."""
+"""Distributed SGD: every node computes gradients on its share of the examples, and all step by the average."""
 
 from __future__ import annotations
 

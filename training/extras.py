@@ -1,4 +1,4 @@
-"""Libraries that only some parts of training need."""
+"""Optional libraries that only some parts of training need."""
 
 from importlib import import_module
 from typing import Any

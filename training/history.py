@@ -1,4 +1,4 @@
-"""What a training run measured."""
+"""The measurements of a training run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C that waits for a good moment."""
+"""Delays Ctrl-C until an epoch or step can be interrupted safely."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data sets made of others, and streams of examples."""
+"""Concatenated and iterable data sets."""
 
 from __future__ import annotations
 

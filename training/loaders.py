@@ -1,4 +1,4 @@
-"""From a data set to batches."""
+"""Data loaders: batches of a data set."""
 
 from __future__ import annotations
 

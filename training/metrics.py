@@ -1,4 +1,4 @@
-"""How well scores agree with labels."""
+"""Classification metrics: accuracy and top-k error."""
 
 from __future__ import annotations
 

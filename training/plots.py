@@ -1,4 +1,4 @@
-"""Pictures of training."""
+"""Plots of training runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user sees of a training run while it lasts."""
+"""Progress output of a training run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which learning rate to choose: the range test."""
+"""The learning-rate range test."""
 
 from __future__ import annotations
 

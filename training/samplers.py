@@ -1,4 +1,4 @@
-"""Orders in which a loader takes the examples of a data set."""
+"""Samplers: the order in which a loader takes the examples of a data set."""
 
 from __future__ import annotations
 

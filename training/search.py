@@ -1,4 +1,4 @@
-"""Hyper-parameter search: on a grid or at random, with few epochs first, and around the best again."""
+"""Hyper-parameter search: on a grid or at random, coarse to fine, few epochs first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How well a way of training generalises: every example is in turn among those held out."""
+"""Cross-validation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why CUDA cannot be used here, in words."""
+"""Explains in words why CUDA cannot be used here."""
 
 from importlib import import_module
 from typing import Any

@@ -1,4 +1,4 @@
-"""Elementwise work that would be several passes otherwise."""
+"""Elementwise kernels that would otherwise take several passes."""
 
 from backends.cupy_backend.launch import Gpu, threads_for
 from backends.cupy_backend.layouts import alike, empty_like, is_dense, is_float, memory_order

@@ -1,4 +1,4 @@
-"""Rows added at numbers that may repeat."""
+"""Rows accumulated at indices that may repeat."""
 
 from math import prod
 from typing import Any

@@ -1,4 +1,4 @@
-"""Arrays as the dense matrices and stacks that kernels take, in the order in which their axes lie in memory."""
+"""Arrays as the dense matrices and stacks that kernels take, following the order of their axes in memory."""
 
 from functools import cache, lru_cache
 from math import prod

@@ -1,4 +1,4 @@
-"""What is asked of the CUDA runtime, through CuPy: devices, streams, events, memory, and captured work."""
+"""All calls to the CUDA runtime, through CuPy: devices, streams, events, memory and captured work."""
 
 from collections import deque
 from collections.abc import Iterator

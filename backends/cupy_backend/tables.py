@@ -1,4 +1,4 @@
-"""Many arrays in one launch: where they lie goes to a kernel by value, so that nothing is copied for it."""
+"""Many arrays in one launch: their addresses are passed to a kernel by value, so nothing is copied."""
 
 from collections.abc import Sequence
 from typing import Any

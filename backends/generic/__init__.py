@@ -1,1 +1,1 @@
-"""Kernels written once, against the array namespace that is given, for every array library."""
+"""Kernels written once for every array library, against the namespace they are given."""

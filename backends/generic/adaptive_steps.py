@@ -1,4 +1,4 @@
-"""Steps of optimizers that fit the rate of every element, beyond Adam's family; see `backends.generic.optimizers`."""
+"""Steps of adaptive optimizers beyond Adam's family; see `backends.generic.optimizers`."""
 
 from typing import Any
 

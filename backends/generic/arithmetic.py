@@ -1,4 +1,4 @@
-"""Sums, differences, products and quotients of large arrays."""
+"""Arithmetic on large arrays."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Attention of stacks of queries, keys and values, with its gradients, for every array library."""
+"""Scaled dot-product attention and its gradients, for every array library."""
 
 import math
 from typing import Any

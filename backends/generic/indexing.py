@@ -1,4 +1,4 @@
-"""Gathering from planes, and adding at indices that may repeat, for every array library."""
+"""Gathering from planes, and accumulation at indices that may repeat, for every array library."""
 
 from math import prod
 from typing import Any

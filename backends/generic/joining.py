@@ -1,4 +1,4 @@
-"""Arrays put together, for every array library."""
+"""Concatenation, for every array library."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,6 +1,6 @@
-"""How optimizers change arrays: every function writes `p`, given the gradient `g`, and what it remembers, in place.
+"""Optimizer steps as kernels: each function updates the parameter `p` and its state in place, given the gradient `g`.
 
-All work element by element, so that a backend may run them on flat arrays of many parameters, or block by block.
+All work element by element, so a backend may run them on flat arrays of many parameters, or block by block.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Choosing elements by a condition."""
+"""Selection by a condition."""
 
 from typing import Any
 

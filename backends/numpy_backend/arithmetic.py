@@ -1,4 +1,4 @@
-"""Sums, differences, products and quotients: of large arrays by oneDNN, or by threads."""
+"""Arithmetic on large arrays, by oneDNN or shared among threads."""
 
 import numpy as np
 

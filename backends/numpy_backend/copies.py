@@ -1,4 +1,4 @@
-"""Copies between arrays that lie in memory in different ways."""
+"""Copies between arrays with different memory layouts."""
 
 from collections.abc import Sequence
 from typing import Any

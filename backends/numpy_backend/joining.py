@@ -1,4 +1,4 @@
-"""Arrays put together, without copying what lies together already."""
+"""Concatenation that does not copy parts already adjacent in memory."""
 
 from collections.abc import Sequence
 from itertools import pairwise

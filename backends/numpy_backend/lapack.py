@@ -1,4 +1,4 @@
-"""Factorizations by LAPACK, through SciPy, which is imported when one is first asked for."""
+"""Factorizations by LAPACK, through SciPy, which is imported on first use."""
 
 from math import prod
 from typing import Any

@@ -1,4 +1,4 @@
-"""Padding, and zeros of another shape, that keep the order in which axes lie in memory."""
+"""Padding, and zeros of another shape, that keep the memory order of axes."""
 
 from typing import Any
 

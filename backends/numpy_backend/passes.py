@@ -1,4 +1,4 @@
-"""Passes over large arrays, in blocks that threads share, into memory that was used before."""
+"""Passes over large arrays, in blocks that threads share, into reused memory."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Matrix products, cut to what BLAS computes fastest, and those that oneDNN takes."""
+"""Matrix products, split into the sizes that BLAS computes fastest, and those that oneDNN takes."""
 
 from functools import lru_cache
 from typing import Any

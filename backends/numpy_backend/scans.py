@@ -1,4 +1,4 @@
-"""Running results along an axis, by the loops that NumPy has in C."""
+"""Running results along an axis, by NumPy's C loops."""
 
 from itertools import pairwise
 from math import prod

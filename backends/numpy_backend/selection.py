@@ -1,4 +1,4 @@
-"""Choosing elements by a condition, without a branch per element."""
+"""Selection by a condition, without a branch per element."""
 
 from collections.abc import Callable
 from functools import cache

@@ -1,4 +1,4 @@
-"""Updates of many passes, block by block: what a block needs stays in the level-2 cache."""
+"""Optimizer steps of many passes, in blocks that stay in the level-2 cache."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the libraries without layers and optimizers need: first weights, and updates of NumPy arrays in place."""
+"""Shared by libraries without layers and optimizers: initial weights, and in-place updates of NumPy arrays."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise

@@ -1,1 +1,1 @@
-"""Parts that architectures are built of."""
+"""Building blocks of architectures."""

@@ -1,4 +1,4 @@
-"""Dense blocks: every layer sees the outputs of all before it (Huang et al. 2016)."""
+"""Dense blocks: every layer sees the outputs of all layers before it (Huang et al. 2016)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Residual blocks for images: two or three convolutions and a way around them (He et al. 2015, 2016)."""
+"""Residual blocks for images: two or three convolutions with a shortcut around them (He et al. 2015, 2016)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Channels weighted by what the whole image holds (Hu et al. 2017)."""
+"""Squeeze and excitation: channels weighted by global features of the image (Hu et al. 2017)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""States of models in files: safetensors, and those of PyTorch to read."""
+"""Reading and writing of states: safetensors and PyTorch's formats."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Reads the files of `torch.save` without PyTorch, and without executing anything that is in them.
+"""Reads files of `torch.save` without PyTorch and without executing their contents.
 
-A pickle is a program. This one may call nothing but the few functions below, which build tensors and containers;
-whatever else it names is refused before it is looked up.
+A pickle is a program. This one may call only the few functions below, which build tensors and containers; any other
+name is refused before it is looked up.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Writes what `torch.load` reads, without PyTorch: a pickle, and each storage in a file of its own."""
+"""Writes files that `torch.load` reads, without PyTorch: a pickle, and one file per storage."""
 
 from __future__ import annotations
 

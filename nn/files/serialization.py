@@ -1,4 +1,4 @@
-"""`save` and `load` of states, numbers and strings in PyTorch's format, as its programs call them."""
+"""`save` and `load` of tensors, states, numbers and strings in PyTorch's format."""
 
 from __future__ import annotations
 

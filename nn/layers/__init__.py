@@ -1,1 +1,1 @@
-"""Layers, a file each kind."""
+"""Layers, one file per kind."""

@@ -1,4 +1,4 @@
-"""Activations as layers. What each computes is said at the function of the same name."""
+"""Activation layers. What each computes is documented at the function of the same name."""
 
 from __future__ import annotations
 

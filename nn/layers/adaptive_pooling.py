@@ -1,4 +1,4 @@
-"""Pooling to an output of a given size."""
+"""Pooling to a given output size."""
 
 from __future__ import annotations
 

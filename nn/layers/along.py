@@ -1,4 +1,4 @@
-"""Functions along an axis that older programs do not name."""
+"""The default axis of older activation functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attention layers: of several heads with PyTorch's weights, causal self-attention, positional encodings."""
+"""Attention layers: PyTorch's multi-head attention, causal self-attention, positional encodings."""
 
 from __future__ import annotations
 

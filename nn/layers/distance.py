@@ -1,4 +1,4 @@
-"""Distances and products of pairs of vectors."""
+"""Distances and similarities of pairs of vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of vectors that are looked up by index."""
+"""Embeddings: tables of vectors looked up by index."""
 
 from __future__ import annotations
 

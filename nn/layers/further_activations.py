@@ -1,4 +1,4 @@
-"""Activations beyond PyTorch's: thresholds, bounded curves, signs by channel, the largest of several lines."""
+"""Activations beyond PyTorch's: thresholds, bounded curves, bipolar units, maxout."""
 
 from __future__ import annotations
 

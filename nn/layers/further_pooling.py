@@ -1,4 +1,4 @@
-"""Pooling by norms, by sums, by means weighted with the distance, and over windows of random steps."""
+"""Pooling by norms, sums and distance-weighted means, and fractional max pooling."""
 
 from __future__ import annotations
 

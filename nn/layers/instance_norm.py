@@ -1,4 +1,4 @@
-"""Normalisation of each channel of each sample by itself (Ulyanov et al. 2016)."""
+"""Instance normalisation: each channel of each sample by itself (Ulyanov et al. 2016)."""
 
 from __future__ import annotations
 

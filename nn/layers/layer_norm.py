@@ -1,4 +1,4 @@
-"""Normalisation of each sample by itself: over features, groups of channels, neighbouring channels."""
+"""Normalisation within each sample: layer, RMS, group and local response normalisation."""
 
 from __future__ import annotations
 

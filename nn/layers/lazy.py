@@ -1,4 +1,4 @@
-"""Layers that learn their number of inputs from the first input they see."""
+"""Layers that infer their input size from the first input."""
 
 from __future__ import annotations
 

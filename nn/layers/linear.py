@@ -1,4 +1,4 @@
-"""Layers without a batch to keep account of: fully connected, shape, dropout."""
+"""Linear layers, flattening and dropout."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Attention of several heads, between projections of what it attends to and of what it finds."""
+"""Multi-head attention as a function, with its input and output projections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Noise as a regulariser: on inputs, hidden units and weights. For targets see `CrossEntropyLoss(label_smoothing=)`."""
+"""Noise as a regulariser of inputs, hidden units and weights. For targets see `CrossEntropyLoss(label_smoothing=)`."""
 
 from __future__ import annotations
 

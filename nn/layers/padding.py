@@ -1,4 +1,4 @@
-"""Padding layers, 1-D to 3-D: zeros, a constant, the edge, a reflection, the other end."""
+"""Padding layers in 1-D to 3-D: zero, constant, replication, reflection, circular."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rosenblatt's perceptron: a neuron with a threshold, and its learning rule (1957)."""
+"""Rosenblatt's perceptron (1957): a neuron with a threshold, and its learning rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recurrent networks over whole sequences: Elman's, LSTM and GRU, with PyTorch's weights."""
+"""Recurrent layers over whole sequences: Elman RNN, LSTM and GRU, with PyTorch's weights."""
 
 from __future__ import annotations
 

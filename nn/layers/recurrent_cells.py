@@ -1,4 +1,4 @@
-"""Single steps of recurrent networks, with weights of their own."""
+"""Recurrent cells: single steps of recurrent networks."""
 
 from __future__ import annotations
 

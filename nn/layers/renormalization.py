@@ -1,4 +1,4 @@
-"""Batch renormalisation: batch normalisation that trains as it will be used (Ioffe 2017)."""
+"""Batch renormalisation: training uses the same statistics as evaluation (Ioffe 2017)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers that change the size of images without weights: upsampling, shuffled pixels, patches."""
+"""Resizing layers without weights: upsampling, pixel shuffle, patches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transformers: encoder and decoder layers, stacks of them, and both together (Vaswani et al. 2017)."""
+"""Transformers: encoder and decoder layers, stacks of them, and the whole model (Vaswani et al. 2017)."""
 
 from __future__ import annotations
 

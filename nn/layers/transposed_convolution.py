@@ -1,4 +1,4 @@
-"""Transposed convolution, also known as deconvolution: layers that enlarge."""
+"""Transposed convolution layers."""
 
 from __future__ import annotations
 

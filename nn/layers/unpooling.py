@@ -1,4 +1,4 @@
-"""The inverse of max pooling: every value back to where it was, zeros elsewhere."""
+"""Max unpooling layers, the inverse of max pooling: values back in their places, zeros elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Negative log-likelihoods of counts, normal values and sequences; a linear layer with its cross-entropy."""
+"""Negative log-likelihoods of counts, Gaussian values and label sequences; a linear layer with its cross-entropy."""
 
 from __future__ import annotations
 

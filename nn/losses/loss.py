@@ -1,6 +1,6 @@
-"""Losses as modules. What each computes is said at the function that it calls.
+"""Losses as modules. What each computes is documented at the function that it calls.
 
-Every one takes `reduction`: "mean", "sum" or "none". The older arguments `size_average` and `reduce` stand where
+Each takes `reduction`: "mean", "sum" or "none". The deprecated arguments `size_average` and `reduce` are accepted where
 PyTorch has them, and override it.
 """
 

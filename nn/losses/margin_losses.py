@@ -1,4 +1,4 @@
-"""Losses that are satisfied by a margin: of classes, of pairs, of triplets."""
+"""Margin losses: of classes, of pairs, of triplets."""
 
 from __future__ import annotations
 

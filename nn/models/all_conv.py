@@ -1,4 +1,4 @@
-"""Networks that only convolve, with strides in place of pooling."""
+"""All-convolutional networks, with strides in place of pooling."""
 
 from __future__ import annotations
 

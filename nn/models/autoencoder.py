@@ -1,4 +1,4 @@
-"""Networks that reproduce their input through something smaller: autoencoders, and with skips around it."""
+"""Autoencoders, and encoder-decoders with skip connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cascade-correlation: a network that grows, unit by unit (Fahlman and Lebiere 1990)."""
+"""Cascade-correlation: a network that grows unit by unit (Fahlman and Lebiere 1990)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Language models of characters: a window of fixed length, and recurrent networks."""
+"""Character-level language models: over a fixed window, and recurrent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A generator of images and the discriminator that teaches it (Goodfellow et al. 2014)."""
+"""The generator and the discriminator of a GAN (Goodfellow et al. 2014)."""
 
 from __future__ import annotations
 

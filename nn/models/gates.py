@@ -1,4 +1,4 @@
-"""Logic from perceptrons: NAND is one, and every other gate is made of NANDs."""
+"""Logic gates made of perceptrons: a NAND gate is one perceptron, and the others are made of NANDs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GoogLeNet: inception blocks, and two more classifiers in training (Szegedy et al. 2014); named as in torchvision."""
+"""GoogLeNet: inception blocks and two auxiliary classifiers (Szegedy et al. 2014); named as in torchvision."""
 
 from __future__ import annotations
 

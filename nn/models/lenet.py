@@ -1,4 +1,4 @@
-"""LeNet-5 (LeCun et al. 1998), with ReLU and max pooling as it is built today."""
+"""LeNet-5 (LeCun et al. 1998), in its modern form with ReLU and max pooling."""
 
 from nn.containers import Sequential
 from nn.layers.activation import ReLU

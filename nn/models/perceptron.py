@@ -1,4 +1,4 @@
-"""Networks of fully connected layers."""
+"""Fully connected networks."""
 
 from collections.abc import Callable
 from itertools import pairwise

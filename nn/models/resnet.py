@@ -1,4 +1,4 @@
-"""Residual networks for ImageNet (He et al. 2015), and with squeeze and excitation (Hu et al. 2017).
+"""Residual networks for ImageNet (He et al. 2015), also with squeeze and excitation (Hu et al. 2017).
 
 Parameters are named as in torchvision.
 """

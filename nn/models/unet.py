@@ -1,4 +1,4 @@
-"""U-Net: an encoder-decoder that hands the encoder's features across (Ronneberger et al. 2015)."""
+"""U-Net: an encoder-decoder with skip connections (Ronneberger et al. 2015)."""
 
 from __future__ import annotations
 

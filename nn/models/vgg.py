@@ -1,4 +1,4 @@
-"""VGG networks: 3×3 convolutions, deeper and deeper (Simonyan and Zisserman 2014); named as in torchvision."""
+"""VGG: deep networks of 3×3 convolutions (Simonyan and Zisserman 2014); named as in torchvision."""
 
 from __future__ import annotations
 

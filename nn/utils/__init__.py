@@ -1,4 +1,4 @@
-"""Helpers around modules: packed sequences, parametrizations, parameters as one vector, limits on gradients."""
+"""Utilities for modules: packed sequences, parametrizations, parameters as one vector, gradient clipping."""
 
 from autograd_core.clipping import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from nn.utils import parametrizations, parametrize, prune, rnn, stateless

@@ -1,4 +1,4 @@
-"""One layer and the batch normalisation behind it, as one layer; `nn.fuse` does it for a whole model."""
+"""Folds batch normalisation into a single layer; `nn.fuse` does it for a whole model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parametrizations of weights: norm and direction, largest singular value 1, orthogonal."""
+"""Parametrizations of weights: weight normalisation, spectral normalisation, orthogonal matrices."""
 
 from __future__ import annotations
 

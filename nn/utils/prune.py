@@ -1,6 +1,6 @@
-"""Weights of which a part is held at 0 by a mask, under the names of PyTorch's `torch.nn.utils.prune`.
+"""Pruning, under the names of PyTorch's `torch.nn.utils.prune`: a mask holds part of a weight at 0.
 
-A pruned weight is computed before every forward: `weight_orig`, which is learned, times the buffer `weight_mask`.
+A pruned weight is computed before every forward: the parameter `weight_orig` times the buffer `weight_mask`.
 """
 
 from __future__ import annotations

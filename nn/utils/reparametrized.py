@@ -1,4 +1,4 @@
-"""Weight and spectral normalisation by hooks, with the state keys of older models: weight_g, weight_v; weight_orig."""
+"""Weight and spectral normalisation by hooks, with the state keys of older models (weight_g, weight_v; weight_orig)."""
 
 from __future__ import annotations
 

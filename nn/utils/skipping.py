@@ -1,4 +1,4 @@
-"""Models without initial values."""
+"""Construction of models without initialising their parameters."""
 
 from collections.abc import Callable
 from typing import Any

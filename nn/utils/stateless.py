@@ -1,3 +1,3 @@
-"""`functional_call` where older programs look for it."""
+"""`functional_call` under the name that older programs use."""
 
 from nn.stateless import functional_call as functional_call

@@ -1,1 +1,1 @@
-"""Special functions of float64, and what they are made of: polynomials, pairs of numbers that keep the last digits."""
+"""Special functions of float64, and their building blocks: polynomials, and pairs of numbers that keep lost digits."""

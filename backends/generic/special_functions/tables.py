@@ -1,4 +1,4 @@
-"""Coefficients of polynomials, as `python -m backends.fit` makes them."""
+"""Coefficients of polynomials, computed by `python -m backends.fit`."""
 
 # fmt: off
 # log(x·erfcx(x)) + 9/16 on [27/32, ∞); error 3e-17.

@@ -1,4 +1,4 @@
-"""Cosines of phases that are not quite an angle, with all their digits next to every zero."""
+"""Cosines of phases, with full accuracy next to every zero."""
 
 import math
 from functools import partial
