@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.dtypes import DType, as_dtype, bfloat16, float16, float32
 from autograd_core.libraries import LAYERS
 from autograd_core.tensor import Tensor, grad_enabled
@@ -155,7 +155,7 @@ def recast(name: str, call: Callable[..., Any], /, *args: Any, **given: Any) -> 
 def _cast(a: Any, found: Any, full: bool) -> Any:
     if a.__class__ in (list, tuple):
         return type(a)([_cast(v, found, full) for v in a])
-    if a.__class__ is not Tensor or a.dtype.kind not in "fV" or a.itemsize == 8:
+    if a.__class__ is not Tensor or a.dtype.kind not in dtypes.FLOATS or a.itemsize == 8:
         return a
     mode = found.get(a.device.type)
     if mode is None:

@@ -277,7 +277,7 @@ def arange(
         raise OperandError(f"arange() from {first} to {last} by {by} never arrives")
     # In integers this is exact beyond 2^53, too.
     count = int(-((first - last) // by))
-    if kind.kind in "iu":
+    if kind.kind in dtypes.INTEGERS:
         first, by = int(first), int(by)
 
     def made(xp: Any) -> Any:
@@ -414,7 +414,7 @@ def empty_permuted(
 def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     """Integers as vectors with a single 1, in int64."""
     check_tensor(input, "one_hot")
-    if input.dtype.kind not in "iu":
+    if input.dtype.kind not in dtypes.INTEGERS:
         raise DtypeError(f"one_hot() takes integers, not {input.dtype}")
     if num_classes < 0 and not input.numel():
         raise OperandError("one_hot() of no elements cannot tell how many classes there are; give num_classes")

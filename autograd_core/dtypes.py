@@ -19,7 +19,11 @@ complex64, complex128 = map(np.dtype, ("c8", "c16"))
 half, float_, double, int_, long, short, cfloat, cdouble = (
     float16, float32, float64, int32, int64, int16, complex64, complex128)  # fmt: skip
 
-# The kind V is that of bfloat16, which NumPy knows from ml_dtypes only.
+# Categories, by the letters of `dtype.kind`. V is that of bfloat16, which NumPy knows only through ml_dtypes.
+INTEGERS = "iu"
+EXACT = "biu"
+FLOATS = "fV"
+INEXACT = "fVc"
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "V": 2, "c": 3}
 _default: DType = float32
 
@@ -132,7 +136,7 @@ def _dominate(strong: DType, weak: DType) -> DType:
     """A weaker level counts only where its category is higher; complex beside float keeps the float's precision."""
     if _RANK[weak.kind] <= _RANK[strong.kind]:
         return strong
-    return _complex_like(strong) if weak.kind == "c" and strong.kind in "fV" else weak
+    return _complex_like(strong) if weak.kind == "c" and strong.kind in FLOATS else weak
 
 
 def _complex_like(dtype: DType) -> DType:

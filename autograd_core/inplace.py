@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.arguments import is_operand, of_one_depth
 from autograd_core.binders import apply
 from autograd_core.dtypes import can_cast
@@ -154,7 +154,7 @@ def _cast(new: Tensor, x: Tensor) -> Tensor:
         "an imaginary part"
         if new.dtype.kind == "c" and x.dtype.kind != "c"
         else "a gradient"
-        if new.node is not None and x.dtype.kind in "biu"
+        if new.node is not None and x.dtype.kind in dtypes.EXACT
         else None
     )
     if lost:

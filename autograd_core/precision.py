@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core import dtypes
 from autograd_core.libraries import RULES, is_array
 
 
@@ -24,7 +25,7 @@ def widened(forward: Callable[..., Any]) -> Callable[..., Any]:
         if fused is not None and (y := fused(forward, *arrays, **statics)) is not None:
             return y
         for a in arrays:
-            if a is not None and a.dtype.itemsize == 2 and a.dtype.kind in "fV" and name not in xp.kernels.wide:
+            if a is not None and a.dtype.itemsize == 2 and a.dtype.kind in dtypes.FLOATS and name not in xp.kernels.wide:
                 y = forward(xp, *map(_float32, arrays), **statics)
                 return narrowed(y, statics.get("dtype") or a.dtype)
         return forward(xp, *arrays, **statics)
@@ -55,7 +56,7 @@ def in_one_pass(rule: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _float32(a: Any) -> Any:
-    return a.astype(np.float32) if a is not None and a.dtype.itemsize == 2 and a.dtype.kind in "fV" else a
+    return a.astype(np.float32) if a is not None and a.dtype.itemsize == 2 and a.dtype.kind in dtypes.FLOATS else a
 
 
 def narrowed(y: Any, dtype: Any) -> Any:

@@ -159,7 +159,7 @@ def stream_of(device: str | None, generator: Generator | None) -> Any:
 
 def _floating(dtype: DTypeLike | None) -> dtypes.DType:
     found = dtypes.as_dtype(dtype) or dtypes.get_default_dtype()
-    if found.kind not in "fV":
+    if found.kind not in dtypes.FLOATS:
         raise DtypeError(f"random real numbers are drawn in a floating dtype, not in {found}")
     return found
 
@@ -221,7 +221,7 @@ def randint(
     kind = dtypes.as_dtype(dtype) or dtypes.int64
     if last <= first:
         raise OperandError(f"randint() needs low < high, not {first} and {last}")
-    if kind.kind in "iu" and not np.iinfo(kind).min <= first < last <= np.iinfo(kind).max + 1:
+    if kind.kind in dtypes.INTEGERS and not np.iinfo(kind).min <= first < last <= np.iinfo(kind).max + 1:
         raise OperandError(f"randint(): numbers from {first} to {last - 1} do not fit into {kind}")
     draws = stream_of(device, generator).integers(first, last, shape_of((size,)))
     return finish(draws.astype(kind), None, requires_grad, None)

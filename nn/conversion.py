@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
-from autograd_core import Tensor
+from autograd_core import Tensor, dtypes
 from autograd_core import functional as core
 from autograd_core.semantics.memory_format import MemoryFormat
 from autograd_core.tensor import own_scalar
@@ -36,7 +36,7 @@ class Convertible:
 
         def convert(t: Tensor) -> Tensor:
             converted = t.to(*args, device=device, dtype=dtype, non_blocking=non_blocking)
-            if t.dtype.kind not in "fcV":
+            if t.dtype.kind not in dtypes.INEXACT:
                 converted = t.to(converted.device)
             return converted.contiguous(memory_format=memory_format) if memory_format and t.ndim in axes else converted
 

@@ -85,7 +85,8 @@ def summary(model: Module, input_shape: Sequence[int] | Tensor | Sequence[Any]) 
     >>> summary(lenet5(), (1, 1, 28, 28)).parameters
     61706
     """
-    inputs = _inputs(input_shape, next((p for p in model.parameters() if p.dtype.kind in "fV"), core.zeros(())))
+    like = next((p for p in model.parameters() if p.is_floating_point()), core.zeros(()))
+    inputs = _inputs(input_shape, like)
     rows: list[Row] = []
     fields, seen = Fields(model, inputs), set[int]()
     hooks = [
@@ -125,7 +126,7 @@ def _is_layer(path: str, module: Module) -> bool:
 def _inputs(given: Any, like: Tensor) -> list[Tensor]:
     """The tensors that a shape, a tensor, or a list of these stands for; of dtype and on the device of a parameter."""
     if isinstance(given, Tensor):
-        return [given.detach().requires_grad_() if given.dtype.kind in "fV" else given]
+        return [given.detach().requires_grad_() if given.is_floating_point() else given]
     if isinstance(given, Sequence) and not isinstance(given, str):
         if all(isinstance(n, int) for n in given):
             return [core.zeros(tuple(given), dtype=like.dtype, device=like.device, requires_grad=True)]

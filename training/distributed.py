@@ -190,7 +190,7 @@ def _buckets(tensors: Sequence[Tensor], limit: int = BUCKET) -> Iterator[list[Te
 def _flat(tensors: Sequence[Tensor]) -> np.ndarray[Any, Any]:
     """All elements in a new array of the host; 16-bit floats, of which MPI knows none, in 32 bits."""
     flat = ag.cat([t.detach().reshape(-1).cpu() for t in tensors])
-    wide = flat.float() if flat.dtype.kind in "fV" and flat.dtype.itemsize < 4 else flat
+    wide = flat.float() if flat.is_floating_point() and flat.dtype.itemsize < 4 else flat
     return np.array(wide.numpy())
 
 

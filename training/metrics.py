@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import autograd_core as ag
-from autograd_core import Tensor
+from autograd_core import Tensor, dtypes
 
 
 def is_classification(output: Tensor, target: Tensor) -> bool:
     """Whether these are scores (N, C, ...) and integer labels (N, ...)."""
-    return target.dtype.kind in "iu" and output.ndim == target.ndim + 1
+    return target.dtype.kind in dtypes.INTEGERS and output.ndim == target.ndim + 1
 
 
 def accuracy(output: Tensor, target: Tensor) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import NamedTuple
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.autograd.gradients import grad
 from autograd_core.autograd.transforms import cut, fresh, pulled
 from autograd_core.tensor import Tensor, grad_enabled
@@ -62,7 +62,7 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
         raise RuntimeError("make_dual() outside of a dual level; use it in `with dual_level():`")
     if not grad_enabled():
         raise RuntimeError("make_dual() under no_grad(): tangents come from what is recorded; leave no_grad() away")
-    if tensor.dtype.kind not in "fcV":
+    if tensor.dtype.kind not in dtypes.INEXACT:
         raise ValueError(f"make_dual() takes a floating point or complex tensor, not {tensor.dtype}")
     if tensor.shape != tangent.shape:
         raise RuntimeError(f"make_dual(): a tangent of shape {tangent.shape} does not fit a tensor of {tensor.shape}")

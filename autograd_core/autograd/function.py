@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from autograd_core import dtypes
 from autograd_core.autograd.packing import Packed, innermost
 from autograd_core.errors import HigherOrderError, OperandError
 from autograd_core.inplace import rebase
@@ -181,7 +182,7 @@ def _recorded(o: _Operation, ctx: Context, args: tuple[Any, ...], outputs: tuple
         hooks.pack_node(node)
     made = []
     for i, (a, t) in enumerate(zip(arrays, outputs, strict=True)):
-        carries = a.dtype.kind in "fcV" and id(t) not in ctx._constant
+        carries = a.dtype.kind in dtypes.INEXACT and id(t) not in ctx._constant
         own = None if not carries else record(Pick, (node,), (i, len(arrays))) if o.outputs else node
         if any(t is w for w in ctx._written):
             rebase(t, own)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core import dtypes
 from autograd_core import functional as operations
 from autograd_core.arguments import of_one_depth
 from autograd_core.binders import LARGE
@@ -244,7 +245,7 @@ def _deliver(found: list[tuple[Gathered, Any]], create_graph: bool) -> None:
 
 def _narrowed(g: Tensor, x: Tensor) -> Tensor:
     """A gradient in the dtype of a 16-bit tensor: rules may have computed it in a wider one."""
-    return g if g.dtype == x.dtype or g.dtype.kind not in "fV" else operations.astype(g, x.dtype)
+    return g if g.dtype == x.dtype or g.dtype.kind not in dtypes.FLOATS else operations.astype(g, x.dtype)
 
 
 def _sum(before: Any, g: Any, create_graph: bool) -> Any:

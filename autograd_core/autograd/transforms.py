@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial, wraps
 from typing import Any
 
-from autograd_core import functional, trees
+from autograd_core import dtypes, functional, trees
 from autograd_core.autograd import grad as _grad
 from autograd_core.batching.graph import inside
 from autograd_core.errors import OperandError
@@ -185,7 +185,7 @@ def fresh(args: tuple[Any, ...], argnums: Argnums) -> tuple[list[Any], Any]:
 
 
 def _leaf(i: int, x: Any) -> Tensor:
-    if not isinstance(x, Tensor) or x.dtype.kind not in "fcV":
+    if not isinstance(x, Tensor) or x.dtype.kind not in dtypes.INEXACT:
         shown = x.dtype if isinstance(x, Tensor) else type(x).__name__
         raise TypeError(f"argument {i} must be a floating point tensor to be differentiated, not {shown}")
     with enable_grad():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.batching.arrays import Batched
 from autograd_core.batching.graph import lifted
 from autograd_core.tensor import Tensor, wrap
@@ -16,7 +16,7 @@ def resolved(x: Tensor, index: Any) -> tuple[Tensor, Any]:
     x = lifted([x, *[wrap(p) for p in parts if isinstance(p, Batched)]])[0]
     rest = list(parts)
     for k in reversed(range(len(parts))):
-        if isinstance(parts[k], Batched) and not parts[k].ndim and parts[k].dtype.kind in "iu":
+        if isinstance(parts[k], Batched) and not parts[k].ndim and parts[k].dtype.kind in dtypes.INTEGERS:
             before = (slice(None),) * _axis(x.ndim, rest, k)
             x = functional.getitem(functional.getitem(x, index=(*before, parts[k].reshape(1))), index=(*before, 0))
             del rest[k]

@@ -185,7 +185,7 @@ def together(*values: Any) -> tuple[Tensor, ...]:
     if wrong := [v for v in values if not isinstance(v, Tensor | int | float)]:
         raise ValueError(f"parameters must be numbers or tensors, not {type(wrong[0]).__name__}")
     like = next((v for v in values if isinstance(v, Tensor)), None)
-    dtype = dtypes.get_default_dtype() if like is None or like.dtype.kind not in "fV" else like.dtype
+    dtype = dtypes.get_default_dtype() if like is None or like.dtype.kind not in dtypes.FLOATS else like.dtype
     device = None if like is None else like.device
     tensors = [v if isinstance(v, Tensor) else functional.tensor(v, dtype=dtype, device=device) for v in values]
     return functional.broadcast_tensors(*tensors)

@@ -45,7 +45,7 @@ def _drawn(name: str, quantile: Callable[..., Any], check: Callable[..., str | N
             raise TypeError(f"{name}() got an unexpected keyword argument '{min(unknown)}'")
         if complaint := check(**values):
             raise OperandError(f"{name}() needs {complaint}, not {values}")
-        wide = dtypes.float64 if self.dtype.kind in "iu" else self.dtype
+        wide = dtypes.float64 if self.dtype.kind in dtypes.INTEGERS else self.dtype
         u = 1 - stream_of(self.device, generator).uniform(self.shape, wide)
         draws = quantile(LIBRARY[u.__class__], u, **values).astype(self.dtype)
         return write(self, lambda _: wrap(draws))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.devices import backend_of
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.libraries import LIBRARY
@@ -70,7 +70,7 @@ def _number(kind: type) -> Callable[[Tensor], Any]:
 
 
 def _index(self: Tensor) -> int:
-    if self.dtype.kind not in "biu" or self.array.size != 1:
+    if self.dtype.kind not in dtypes.EXACT or self.array.size != 1:
         raise TypeError(
             f"only an integer tensor of one element can be an index, not {self.dtype} of shape {self.shape}"
         )

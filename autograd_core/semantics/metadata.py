@@ -93,7 +93,7 @@ def type_as(self: Tensor, other: Tensor) -> Tensor:
 
 def is_floating_point(input: Tensor) -> bool:
     """Whether the elements are real floating-point numbers."""
-    return input.dtype.kind in "fV"
+    return input.dtype.kind in dtypes.FLOATS
 
 
 def is_complex(input: Tensor) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core import fft, functional, linalg
+from autograd_core import dtypes, fft, functional, linalg
 from autograd_core.dtypes import get_default_dtype
 from autograd_core.tensor import Tensor
 
@@ -66,7 +66,7 @@ def _clip(a: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, m
 
 def _real(a: Tensor, dtype: Any = None) -> Tensor:
     """In `dtype`, or else integers in the default floating dtype: PyTorch refuses a mean of integers."""
-    return a.to(dtype=dtype or (get_default_dtype() if a.dtype.kind in "biu" else a.dtype))
+    return a.to(dtype=dtype or (get_default_dtype() if a.dtype.kind in dtypes.EXACT else a.dtype))
 
 
 def _mean(name: str) -> Callable[..., Tensor]:

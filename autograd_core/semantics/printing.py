@@ -127,7 +127,7 @@ def _nested(a: Array, indent: int, form: Callable[[Any], str], width: int, brief
 
 def _format_of(a: Array) -> tuple[Callable[[Any], str], int]:
     """How to write an element, and the width of the widest, which all get."""
-    if a.dtype.kind in "biu":
+    if a.dtype.kind in dtypes.EXACT:
         width = max(len(str(v)) for v in a.ravel().tolist())
         return lambda v: str(v).rjust(width), width
     a = a.astype(np.float64)

@@ -37,7 +37,7 @@ def _window(
     if M < 0:
         raise ValueError(f"a window has no negative length: {M}")
     kind = dtypes.as_dtype(dtype) or dtypes.get_default_dtype()
-    if kind.kind not in "fV":
+    if kind.kind not in dtypes.FLOATS:
         raise OperandError(f"a window is of a floating point dtype, not {kind}")
     values = np.ones(M) if M == 1 else formula(np.arange(M, dtype=np.float64), M if sym else M + 1)
     return tensor(values.astype(kind), device=device, requires_grad=requires_grad)

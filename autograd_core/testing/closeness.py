@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core import dtypes
 from autograd_core.libraries import LIBRARY
 from autograd_core.tensor import Tensor
 
@@ -99,7 +100,7 @@ def _compare_arrays(actual: Any, expected: Any, options: Options, at: str) -> No
 
 def _look(a: Any, b: Any, rtol: float, atol: float, equal_nan: bool, at: str) -> None:
     wide = np.result_type(np.float64, *[v.dtype if v.dtype.kind == "c" else np.float64 for v in (a, b)])
-    exact = a.dtype.kind in "biu" and b.dtype.kind in "biu" and not rtol and not atol
+    exact = a.dtype.kind in dtypes.EXACT and b.dtype.kind in dtypes.EXACT and not rtol and not atol
     with np.errstate(all="ignore"):
         difference = abs(a.astype(wide) - b.astype(wide))
         wrong = a != b

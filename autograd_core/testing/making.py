@@ -22,7 +22,7 @@ def make_tensor(*shape: Any, dtype: DTypeLike, device: Any = "cpu", low: float |
     """
     size = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
     kind = dtypes.as_dtype(dtype)
-    if requires_grad and kind.kind in "biu":
+    if requires_grad and kind.kind in dtypes.EXACT:
         raise ValueError(f"make_tensor(): tensors of {kind} have no gradient")
     if noncontiguous and memory_format is not None:
         raise ValueError("make_tensor(): noncontiguous and memory_format exclude each other")
@@ -30,13 +30,13 @@ def make_tensor(*shape: Any, dtype: DTypeLike, device: Any = "cpu", low: float |
     made = _drawn((*size[:-1], 2 * size[-1]) if apart else size, kind, device, low, high)
     made = made[..., ::2] if apart else made
     if exclude_zero:
-        made[made == 0] = 1 if kind.kind in "biu" else float(dtypes.finfo(kind).tiny)
+        made[made == 0] = 1 if kind.kind in dtypes.EXACT else float(dtypes.finfo(kind).tiny)
     made = made if memory_format is None else made.contiguous(memory_format=memory_format)
     return made.requires_grad_(requires_grad)
 
 
 def _drawn(size: tuple[int, ...], kind: Any, device: Any, low: float | None, high: float | None) -> Tensor:
-    if kind.kind in "biu":
+    if kind.kind in dtypes.EXACT:
         least, most = INTEGERS.get(kind.name, (-9, 10))
         first, last = least if low is None else math.ceil(low), most if high is None else math.ceil(high)
         return functional.randint(first, last, size, device=device).to(kind)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.devices import place
 from autograd_core.registry import Composition, Interval, Op, Sample, Values
 from autograd_core.tensor import Tensor
@@ -66,7 +66,7 @@ class Case:
         made = []
         for a in self.arrays():
             t = functional.as_tensor(place(arrange(a), self.device))
-            made.append(t.requires_grad_() if requires_grad and a.dtype.kind in "fcV" else t)
+            made.append(t.requires_grad_() if requires_grad and a.dtype.kind in dtypes.INEXACT else t)
         return made
 
     def call(self, *tensors: Tensor) -> list[Any]:

@@ -169,7 +169,7 @@ def check_dtype(case: Case) -> None:
             if reference.dtype.kind in "fc":
                 what, y = f"output {k} in {dtype}", y.astype(reference.dtype)
                 assert_close(y, reference, tolerance, False, what, "that in float64", least=1.0)
-        for g, a in zip(slopes, [a for a in narrow.arrays() if a.dtype.kind in "fcV"], strict=bool(slopes)):
+        for g, a in zip(slopes, [a for a in narrow.arrays() if a.dtype.kind in dtypes.INEXACT], strict=bool(slopes)):
             assert g.dtype == a.dtype, f"the gradient of a {a.dtype} input is {g.dtype}"
 
 
@@ -242,7 +242,7 @@ def check_purity(case: Case) -> None:
 
 
 def _check_unshared(xs: list[Tensor], outputs: list[Tensor]) -> None:
-    floating = [y for y in outputs if y.dtype.kind in "fcV"]
+    floating = [y for y in outputs if y.dtype.kind in dtypes.INEXACT]
     seeds = cotangents(floating)
     wanted = [x for x in xs if x.requires_grad]
     for g in gradients(floating, wanted, seeds) if wanted else ():
@@ -295,7 +295,11 @@ def _floating(case: Case) -> Callable[..., list[Tensor]]:
 def _with_gradient(entry: Entry, outputs: list[Any]) -> list[Tensor]:
     """The outputs but indices, detached statistics and their like."""
     detached = _detached(entry)
-    return [y for k, y in enumerate(outputs) if isinstance(y, Tensor) and y.dtype.kind in "fcV" and k not in detached]
+    return [
+        y
+        for k, y in enumerate(outputs)
+        if isinstance(y, Tensor) and y.dtype.kind in dtypes.INEXACT and k not in detached
+    ]
 
 
 def _detached(entry: Entry) -> list[int]:

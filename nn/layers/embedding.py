@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from autograd_core import Tensor, no_grad
+from autograd_core import Tensor, dtypes, no_grad
 from autograd_core import functional as core
 from nn import functional as F
 from nn import init
@@ -45,7 +45,7 @@ class _Table(Module):
         elif weight.shape != shape:
             raise AssertionError(f"weight must have shape {shape}, not {weight.shape}")
         else:
-            self.weight = Parameter(weight, requires_grad=weight.dtype.kind not in "biu")
+            self.weight = Parameter(weight, requires_grad=weight.dtype.kind not in dtypes.EXACT)
 
     def reset_parameters(self) -> None:
         """Draw the table anew."""

@@ -120,7 +120,7 @@ def _merged(
 def _additive(mask: Tensor, like: Tensor) -> Tensor:
     if mask.dtype.kind == "b":
         return core.where(mask, -math.inf, core.zeros((), dtype=like.dtype, device=like.device))
-    _require(mask.dtype.kind in "fV", f"masks hold booleans or floating point numbers, not {mask.dtype}")
+    _require(mask.is_floating_point(), f"masks hold booleans or floating point numbers, not {mask.dtype}")
     return mask.to(like.dtype)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from autograd_core import dtypes
 from autograd_core.drawing.graph import Graph, Vertex
 from autograd_core.libraries import LIBRARY
 
@@ -23,7 +24,7 @@ Measured = tuple[float | None, tuple[str, ...]]
 
 def root_mean_square(array: Any) -> float | None:
     """The size of a typical element; None if there is none, or if none is a number that can be measured."""
-    if array is None or not getattr(array, "size", 0) or array.dtype.kind not in "fcV":
+    if array is None or not getattr(array, "size", 0) or array.dtype.kind not in dtypes.INEXACT:
         return None
     xp = LIBRARY[array.__class__]
     size = xp.abs(array).astype("float64")

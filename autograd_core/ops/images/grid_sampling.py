@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import POOLING
 from autograd_core.ops.images.points import read_points
@@ -94,7 +94,7 @@ def _check(input, grid, mode, padding_mode):
     if mode not in INTERPOLATION or padding_mode not in PADDING:
         raise ValueError(f"grid_sample(): mode must be one of {INTERPOLATION} and padding_mode one of {PADDING}, "
                          f"not {mode!r} and {padding_mode!r}")
-    if input.dtype.kind not in "fV" or grid.dtype.kind not in "fV":
+    if input.dtype.kind not in dtypes.FLOATS or grid.dtype.kind not in dtypes.FLOATS:
         raise DtypeError(f"grid_sample() takes floating point images and grids, not {input.dtype} and {grid.dtype}")
     rank = input.ndim - 2
     if rank not in (2, 3) or grid.ndim != input.ndim or grid.shape[-1] != rank or grid.shape[0] != input.shape[0]:
@@ -230,7 +230,7 @@ def affine_grid(theta, size, align_corners=None):
     rank = len(size) - 2
     if rank not in (2, 3):
         raise NotImplementedError(f"affine_grid() takes sizes (N, C, H, W) or (N, C, D, H, W), not {tuple(size)}")
-    if theta.dtype.kind not in "fVc" or theta.shape[1:] != (rank, rank + 1) or theta.ndim != 3:
+    if theta.dtype.kind not in dtypes.INEXACT or theta.shape[1:] != (rank, rank + 1) or theta.ndim != 3:
         raise ValueError(f"affine_grid() takes floating point maps (N, {rank}, {rank + 1}) for the size {tuple(size)}, "
                          f"not {theta.dtype} {theta.shape}")
     if min(size[1:]) < 1:

@@ -196,7 +196,7 @@ def interpolate(
         y = interpolate(functional.astype(input, dtypes.float32), size, scale_factor, mode, align_corners,
                         recompute_scale_factor, antialias)
         return functional.astype(functional.clamp(functional.round(y), 0, 255), dtypes.uint8)
-    if input.dtype.kind in "biu" and not mode.startswith("nearest"):
+    if input.dtype.kind in dtypes.EXACT and not mode.startswith("nearest"):
         raise DtypeError(f"interpolate(): the mode {mode!r} needs floating point elements, not {input.dtype}; "
                          "convert them first: input.float()")
     y = input

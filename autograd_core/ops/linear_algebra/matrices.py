@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.registry import Interval, Values
 
@@ -12,7 +12,7 @@ NEAR = Interval(-0.5, 0.5, kinks=(0,))
 def require(name, *matrices, square=False):
     """Raise unless all are (stacks of) matrices of floating point elements, square ones if so asked."""
     for a in matrices:
-        if a.dtype.kind not in "fcV":
+        if a.dtype.kind not in dtypes.INEXACT:
             raise DtypeError(f"{name}() needs floating point elements, not {a.dtype}; convert them first: x.float()")
         if a.ndim < 2:
             raise OperandError(f"{name}() takes matrices, in the last two axes, not a tensor of shape {tuple(a.shape)}")

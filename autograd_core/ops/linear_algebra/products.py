@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.dtypes import result_type
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import MATMUL
@@ -16,7 +16,7 @@ from autograd_core.registry import composition, op, sample
 
 def _blended(name, input, product, beta, alpha):
     """beta input + alpha product; with beta = 0 the input is not looked at, be it NaN."""
-    if product.dtype.kind in "iu" and not all(isinstance(v, int) for v in (beta, alpha)):
+    if product.dtype.kind in dtypes.INTEGERS and not all(isinstance(v, int) for v in (beta, alpha)):
         raise OperandError(f"{name}(): of integer tensors, beta and alpha must be integers, not {beta!r} and {alpha!r}")
     if input.dtype != product.dtype:
         raise DtypeError(f"{name}() takes tensors of one dtype, not {input.dtype} and {product.dtype}")

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import LOSS
 from autograd_core.libraries import all_below, checks_values, holds
@@ -67,7 +67,7 @@ def softmax_nll(xp, input, target, *, ignore_index=None, reduction="mean"):
 
 def _classes(input, target, weight, ignore_index, name):
     """The target as int64, checked together with what it must fit; `ignore_index`, or None if no target is that."""
-    if target.dtype.kind not in "iu":
+    if target.dtype.kind not in dtypes.INTEGERS:
         raise OperandError(f"{name}(): class indices must be integers, not {target.dtype}")
     if input.ndim < 1 or target.shape != (input.shape[0], *input.shape[2:]):
         expected = (input.shape[0], *input.shape[2:]) if input.ndim else "(N,)"
@@ -172,7 +172,7 @@ def _weighted(losses, valid, chosen, weight, reduction):
 def _slow_cross_entropy(x, t, reduction="mean", label_smoothing=0.0):
     logp = x - np.log(np.exp(x).sum(1, keepdims=True))
     n = x.shape[1]
-    onehot = np.moveaxis(np.eye(n)[t], -1, 1) if t.dtype.kind in "iu" else t
+    onehot = np.moveaxis(np.eye(n)[t], -1, 1) if t.dtype.kind in dtypes.INTEGERS else t
     onehot = onehot * (1 - label_smoothing) + label_smoothing / n
     losses = -(onehot * logp).sum(1)
     return np_reduced(losses, reduction)
@@ -211,7 +211,7 @@ def cross_entropy(
     if input.ndim == 1:
         target = (
             target.unsqueeze(0)
-            if target.shape == input.shape and target.dtype.kind not in "iu"
+            if target.shape == input.shape and target.dtype.kind not in dtypes.INTEGERS
             else target.reshape((1,))
         )
         loss = cross_entropy(
@@ -223,7 +223,7 @@ def cross_entropy(
             label_smoothing=label_smoothing,
         )
         return loss.squeeze(0) if reduction == "none" else loss
-    if target.dtype.kind not in "iu":
+    if target.dtype.kind not in dtypes.INTEGERS:
         if ignore_index >= 0:
             raise OperandError(f"cross_entropy(): ignore_index={ignore_index} is for classes, not for probabilities")
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)

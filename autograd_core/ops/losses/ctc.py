@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.errors import DtypeError, HigherOrderError, OperandError
 from autograd_core.kinds import LOSS
 from autograd_core.libraries import holds
@@ -214,7 +214,7 @@ def _check(log_probs, targets, input_lengths, target_lengths, blank):
         raise OperandError("ctc_loss() takes log_probs of shape (T, N, C) and targets of shape (N, S) or (ΣS), not "
                            f"{log_probs.shape} and {targets.shape}")
     frames, n, classes = log_probs.shape
-    if any(v.dtype.kind not in "iu" for v in (targets, input_lengths, target_lengths)):
+    if any(v.dtype.kind not in dtypes.INTEGERS for v in (targets, input_lengths, target_lengths)):
         raise DtypeError("ctc_loss(): targets and lengths must be integers")
     if any(v.shape != (n,) for v in (input_lengths, target_lengths)) or (targets.ndim == 2 and len(targets) != n):
         raise OperandError(f"ctc_loss(): log_probs of shape {log_probs.shape} needs {n} input lengths, target lengths "

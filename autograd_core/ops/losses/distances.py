@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops.losses.all_pairs import euclidean_distances
@@ -78,7 +78,7 @@ def _check_rows(x1, x2):
             f"cdist() takes rows of one length, (..., P, M) and (..., R, M), not {x1.shape} and {x2.shape}"
         )
     for x in (x1, x2):
-        if x.dtype.kind not in "fV":
+        if x.dtype.kind not in dtypes.FLOATS:
             raise DtypeError(f"cdist() needs floating point elements, not {x.dtype}; convert them first: x.float()")
 
 

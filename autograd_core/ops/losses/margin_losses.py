@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import LOSS
 from autograd_core.libraries import holds
@@ -120,7 +120,7 @@ def _scores(input, name):
 
 
 def _check_range(target, low, high, name):
-    if target.dtype.kind not in "iu":
+    if target.dtype.kind not in dtypes.INTEGERS:
         raise OperandError(f"{name}(): class indices must be integers, not {target.dtype}")
     if not holds((target >= low) & (target < high)):
         raise OperandError(f"{name}(): targets must lie between {low} and {high - 1}")

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import CHANNELWISE, ELEMENTWISE
 from autograd_core.registry import Interval, composition, op, sample
@@ -123,7 +123,7 @@ def hardtanh(input, min_val=-1.0, max_val=1.0):
         raise OperandError(f"hardtanh(): min_val {min_val} is above max_val {max_val}")
     if input.dtype == bool:
         raise DtypeError("hardtanh() takes no booleans; convert them first: x.float()")
-    if input.dtype.kind in "iu":
+    if input.dtype.kind in dtypes.INTEGERS:
         return functional.clamp(input, int(min_val), int(max_val))
     return bounded(input, low=min_val, high=max_val)
 

@@ -2,7 +2,7 @@
 
 import math
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import BINARY
 from autograd_core.ops.pointwise.rounding import BETWEEN, NUMBERS
@@ -62,7 +62,7 @@ def _rounded(call):
         if rounding_mode != "trunc":
             raise OperandError(f"divide(): rounding_mode must be None, 'floor' or 'trunc', not {rounding_mode!r}")
         rest = functional.fmod(input, other)
-        if rest.dtype.kind in "iu":  # a floating-point quotient would lose digits
+        if rest.dtype.kind in dtypes.INTEGERS:  # a floating-point quotient would lose digits
             return functional.floor_divide(input - rest, other)
         return functional.trunc(call(input, other))
 

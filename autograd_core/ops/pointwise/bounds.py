@@ -68,7 +68,7 @@ def _within(x, low, high):
 )
 def clamp_number(xp, x, *, min=None, max=None):
     """`clamp` between two numbers."""
-    if x.dtype.kind in "biu" and float in (type(min), type(max)):
+    if x.dtype.kind in dtypes.EXACT and float in (type(min), type(max)):
         x = x.astype(dtypes.get_default_dtype())
     return xp.clip(x, min, max)
 

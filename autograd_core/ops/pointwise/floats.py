@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.errors import DtypeError
 from autograd_core.kinds import BINARY, CHANNELWISE, COMPARISON, ELEMENTWISE
 from autograd_core.registry import NO_GRADIENT, Interval, composition, integers, op, sample
@@ -16,7 +16,7 @@ OFF_ZERO = Interval(-2, 2, kinks=(0,))
 @op(COMPARISON, symbol="-?", domain=OFF_ZERO, reference=lambda x: x < 0, vjp=NO_GRADIENT)
 def signbit(xp, x):
     """Where the sign is minus: of -0.0 too."""
-    return xp.signbit(x) if x.dtype.kind in "fV" else x < 0
+    return xp.signbit(x) if x.dtype.kind in dtypes.FLOATS else x < 0
 
 
 @op(COMPARISON, symbol="+∞?", reference=lambda x: x == math.inf, vjp=NO_GRADIENT)
@@ -49,7 +49,8 @@ def nextafter(xp, a, b):
              samples=(sample((2, 3), integers((2, 3), -4, 5)), sample((2, 3), (3,))))
 def ldexp(input, other):
     """input·2^other."""
-    if {input.__class__, other.__class__} == {Tensor} and input.dtype.kind in "fVc" and other.dtype.kind in "biu":
+    tensors = input.__class__ is Tensor and other.__class__ is Tensor
+    if tensors and input.dtype.kind in dtypes.INEXACT and other.dtype.kind in dtypes.EXACT:
         # As integers they would make 2^other the default dtype.
         other = functional.astype(other, functional.real(input).dtype)
     return input * functional.exp2(other)
@@ -61,7 +62,7 @@ def ldexp(input, other):
     vjp=lambda xp, g, exponent: g[0] * xp.exp2(xp.astype(-exponent, dtype=g[0].dtype)))
 def frexp(xp, x):
     """Mantissas in [0.5, 1) and exponents of 2, whose products are the elements."""
-    if x.dtype.kind not in "fV":
+    if x.dtype.kind not in dtypes.FLOATS:
         raise DtypeError(f"frexp() takes floating point elements, not {x.dtype}; convert them first: x.float()")
     return xp.frexp(x)
 
@@ -87,7 +88,7 @@ def nan_to_num(xp, x, *, nan=0.0, posinf=None, neginf=None):
 
     Where something was replaced the gradient is 0.
     """
-    if x.dtype.kind in "biu":
+    if x.dtype.kind in dtypes.EXACT:
         return x.copy()
     largest = _largest(x.dtype)
     posinf, neginf = largest if posinf is None else posinf, -largest if neginf is None else neginf

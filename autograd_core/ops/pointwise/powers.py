@@ -98,7 +98,7 @@ def _named(call):
     operators=("__pow__", "__rpow__"), holomorphic=True, vjp=(_base_rule, _exponent_rule))
 def power(xp, a, b):
     """`input` to the power `other`, element by element."""
-    if getattr(b, "dtype", None) is not None and b.dtype.kind in "biu":
+    if getattr(b, "dtype", None) is not None and b.dtype.kind in dtypes.EXACT:
         return _integer_power(xp, a, b)
     return _raised(a, b)
 

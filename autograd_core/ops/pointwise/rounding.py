@@ -2,7 +2,7 @@
 
 import math
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.kinds import BINARY, ELEMENTWISE
 from autograd_core.registry import Interval, Values, composition, op, sample
 
@@ -63,7 +63,7 @@ def frac(input):
 def _check_divisor(b, a):
     """Integers have no infinity to answer a division by 0 with."""
     kind = (b if hasattr(b, "dtype") else a).dtype.kind
-    if kind in "biu" and (b == 0 if b.__class__ in NUMBERS else (b == 0).any().item()):
+    if kind in dtypes.EXACT and (b == 0 if b.__class__ in NUMBERS else (b == 0).any().item()):
         raise ValueError("integer division by zero")
 
 

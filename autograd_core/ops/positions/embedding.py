@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from autograd_core import functional, linalg
+from autograd_core import dtypes, functional, linalg
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import INDEXING
 from autograd_core.libraries import all_below
@@ -90,7 +90,7 @@ def mix_rows(xp, x, index, to, factors=None, *, count):
 
 def _checked(input, weight, padding_idx, name):
     """The number of the row that stands for padding, counted from the start, after a look at all arguments."""
-    if input.dtype.kind not in "iu":
+    if input.dtype.kind not in dtypes.INTEGERS:
         raise DtypeError(f"{name}(): input must hold integers, not {input.dtype}")
     if weight.ndim != 2:
         raise OperandError(f"{name}(): weight must have the shape (rows, width), not {weight.shape}")
@@ -291,7 +291,7 @@ def _bounds(input, offsets, include_last_offset):
         count, width = input.shape
         return [i * width for i in range(count + 1)]
     starts = offsets.tolist()
-    if offsets.dtype.kind not in "iu":
+    if offsets.dtype.kind not in dtypes.INTEGERS:
         raise DtypeError(f"embedding_bag(): offsets must be integers, not {offsets.dtype}")
     if starts != sorted(starts) or (starts and (starts[0] != 0 or starts[-1] > len(input))):
         raise OperandError(f"embedding_bag(): offsets must rise from 0 to at most {len(input)}, but are {starts}")

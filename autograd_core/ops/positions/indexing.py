@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.errors import OperandError, PositionError
 from autograd_core.kinds import INDEXING
 from autograd_core.ops import axes
@@ -103,7 +103,7 @@ def check_index(shape, index, dim, name):
     """Raise unless an index fits a shape for picking along `dim`."""
     if index.ndim != len(shape):
         raise OperandError(f"{name}(): index has {index.ndim} axes but the tensor {len(shape)}; they must be as many")
-    if index.dtype.kind not in "iu":
+    if index.dtype.kind not in dtypes.INTEGERS:
         raise OperandError(f"{name}(): index must hold integers, not {index.dtype}")
     if any(k > n for i, (k, n) in enumerate(zip(index.shape, shape, strict=True)) if i != dim):
         raise OperandError(f"{name}(): index of shape {index.shape} reaches beyond a tensor of shape {tuple(shape)}")
@@ -156,7 +156,7 @@ def index_select(input, dim, index):
     at = axes.one(dim, input.ndim)
     if index.ndim > 1:
         raise IndexError(f"index_select(): index must be a vector, not of shape {index.shape}")
-    if index.dtype.kind not in "iu":
+    if index.dtype.kind not in dtypes.INTEGERS:
         raise OperandError(f"index_select(): index must hold integers, not {index.dtype}")
     index = functional.ravel(index)
     if input.ndim:
@@ -177,7 +177,7 @@ def index_select(input, dim, index):
 )
 def take(input, index):
     """The elements at positions in the flattened tensor, in the shape of `index`; negative ones count from the end."""
-    if index.dtype.kind not in "iu":
+    if index.dtype.kind not in dtypes.INTEGERS:
         raise OperandError(f"take(): index must hold integers, not {index.dtype}")
     picked = _item(functional.ravel(input), (functional.ravel(index),))
     return functional.reshape(picked, index.shape)

@@ -5,7 +5,7 @@ import operator
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.errors import DtypeError, InplaceError, OperandError
 from autograd_core.kinds import INDEXING
 from autograd_core.libraries import LIBRARY
@@ -66,7 +66,7 @@ def nonzero_static(input, *, size, fill_value=-1):
 def unravel_index(indices, shape):
     """Positions in a flattened tensor of a shape as coordinates: a tensor for every axis."""
     lengths = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-    if indices.dtype.kind not in "iu":
+    if indices.dtype.kind not in dtypes.INTEGERS:
         raise OperandError(f"unravel_index() takes integers, not {indices.dtype}")
     if min(lengths, default=0) < 0:
         raise OperandError(f"unravel_index(): {lengths} has a negative length")

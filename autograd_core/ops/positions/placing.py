@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.errors import DtypeError, OperandError, PositionError
 from autograd_core.kinds import INDEXING
 from autograd_core.libraries import checks_values, holds
@@ -22,7 +22,7 @@ def _along(name, input, dim, index, source=None):
     at, x = axes.one(dim, input.ndim), input if input.ndim else reshape(input, (1,))
     if index.ndim > 1:
         raise PositionError(f"{name}(): index must be a vector, not of shape {index.shape}")
-    if index.dtype.kind not in "iu":
+    if index.dtype.kind not in dtypes.INTEGERS:
         raise PositionError(f"{name}(): index must hold integers, not {index.dtype}")
     index = ravel(index)
     shape = (*x.shape[:at], index.shape[0], *x.shape[at + 1 :])

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.errors import DtypeError, OperandError, PositionError
 from autograd_core.kinds import INDEXING
 from autograd_core.libraries import LIBRARY
@@ -168,7 +168,7 @@ def _bound(dtype, largest):
     """What no element of a dtype is beyond, where the largest (or smallest) is looked for."""
     if dtype.kind == "b":
         return not largest
-    if dtype.kind in "iu":
+    if dtype.kind in dtypes.INTEGERS:
         return getattr(np.iinfo(dtype), "min" if largest else "max")
     return -np.inf if largest else np.inf
 
@@ -188,7 +188,7 @@ def _mean(x, at, index, src, include_self):
     count = spread(functional.ones_like(src), index, dim=at, shape=x.shape)
     count = count + 1 if include_self else functional.clamp(count, min=1)
     total = _sum(x, at, index, src, include_self)
-    return functional.floor_divide(total, count) if x.dtype.kind in "biu" else total / count
+    return functional.floor_divide(total, count) if x.dtype.kind in dtypes.EXACT else total / count
 
 
 def _product(x, at, index, src, include_self):

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.libraries import LAYERS, LIBRARY
 from autograd_core.tensor import Tensor
 
@@ -54,7 +54,7 @@ def steps(index: Any) -> tuple[Any, ...]:
     items = index if index.__class__ is tuple else (index,)
     if not any(hasattr(i, "ndim") for i in items):
         return (index,)
-    items = tuple([int(i) if _is_scalar(i) and i.dtype.kind in "iu" else i for i in items])
+    items = tuple([int(i) if _is_scalar(i) and i.dtype.kind in dtypes.INTEGERS else i for i in items])
     arrays = [k for k, i in enumerate(items) if hasattr(i, "ndim")]
     picks = [k for k, i in enumerate(items) if i.__class__ is int]
     chosen = sorted(picks + arrays)

@@ -102,7 +102,7 @@ def bincount(input, weights=None, minlength=0):
 
     For as many numbers as there are up to the largest, but at least for `minlength`.
     """
-    if input.ndim != 1 or input.dtype.kind not in "iu":
+    if input.ndim != 1 or input.dtype.kind not in dtypes.INTEGERS:
         raise OperandError(f"bincount() takes a vector of integers, not {input.dtype} of shape {input.shape}")
     if minlength < 0:
         raise OperandError(f"bincount(): minlength must not be negative, but is {minlength}")
@@ -130,7 +130,7 @@ def _limits(name, x, low, high, margin):
 
 
 def _check_histogram(name, x, bins):
-    if x.dtype.kind not in "fV":
+    if x.dtype.kind not in dtypes.FLOATS:
         raise DtypeError(f"{name}() needs floating point elements, not {x.dtype}; convert them first: x.float()")
     if isinstance(bins, int) and bins <= 0:
         raise OperandError(f"{name}(): bins must be positive, not {bins}")

@@ -110,7 +110,7 @@ NORMS = {
 
 
 def _in_dtype(x, dtype):
-    if x.dtype.kind not in "fVc":
+    if x.dtype.kind not in dtypes.INEXACT:
         raise DtypeError(f"a norm needs floating point elements, not {x.dtype}; convert them first: x.float()")
     dtype = dtypes.as_dtype(dtype)
     if dtype is None or dtype == x.dtype:

@@ -4,7 +4,7 @@ from collections import Counter, namedtuple
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
@@ -120,7 +120,7 @@ def mode(input, dim=-1, keepdim=False):
 
 
 def _check_quantile(input, q, name):
-    if input.dtype.kind not in "fV":
+    if input.dtype.kind not in dtypes.FLOATS:
         raise DtypeError(f"{name}() needs floating point elements, not {input.dtype}; convert them first: x.float()")
     if 0 in input.shape:
         raise OperandError(f"{name}() of no elements is undefined; the tensor has shape {input.shape}")

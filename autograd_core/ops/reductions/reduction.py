@@ -35,7 +35,7 @@ def axis_of(x, dim):
 
 def accumulator(x):
     """16-bit floats add up in float32."""
-    return np.float32 if x.dtype.itemsize == 2 and x.dtype.kind in "fV" else None
+    return np.float32 if x.dtype.itemsize == 2 and x.dtype.kind in dtypes.FLOATS else None
 
 
 def added(xp, x, dim, keepdim):
@@ -74,7 +74,7 @@ def sum(xp, x, *, dim=None, keepdim=False, dtype=None):
     >>> tensor([[1.0, 2.0], [3.0, 4.0]]).sum(dim=0)
     tensor([4., 6.])
     """
-    if dtype is None and x.dtype.kind in "biu":
+    if dtype is None and x.dtype.kind in dtypes.EXACT:
         dtype = dtypes.int64
     if dtype is None and x.dtype.itemsize > 2:
         return added(xp, x, dim, keepdim)
@@ -100,7 +100,7 @@ def mean(xp, x, *, dim=None, keepdim=False, dtype=None):
     """Mean over `dim` (all axes by default); of nothing it is NaN."""
     if dtype is not None:
         x = x.astype(dtype)
-    if x.dtype.kind in "biu":
+    if x.dtype.kind in dtypes.EXACT:
         raise DtypeError(f"mean() needs floating point elements, not {x.dtype}; convert them first: x.float().mean()")
     total = added(xp, x if x.dtype.itemsize > 2 else x.astype(np.float32), dim, keepdim)
     n = axes.count(x.shape, dim)
@@ -138,7 +138,7 @@ def _others(xp, x):
     holomorphic=True, vjp=_prod_rule)
 def prod(xp, x, *, dim=None, keepdim=False, dtype=None):
     """Product over `dim` (all axes by default); of nothing it is 1. Its gradient is exact where elements are 0."""
-    own = dtypes.int64 if x.dtype.kind in "biu" else x.dtype
+    own = dtypes.int64 if x.dtype.kind in dtypes.EXACT else x.dtype
     return xp.prod(x, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtype or own)
 
 
@@ -174,7 +174,7 @@ def _known(x):
 @composition(REDUCTION, samples=CAST_FIRST, reference=reduced_by(np.nansum))
 def nansum(input, dim=None, keepdim=False, *, dtype=None):
     """Sum over `dim` (all axes by default) in which NaN counts as 0."""
-    if input.dtype.kind in "fV":
+    if input.dtype.kind in dtypes.FLOATS:
         input = functional.where(_known(input), input, 0)
     return sum(input, dim=dim, keepdim=keepdim, dtype=dtype)
 
@@ -182,7 +182,7 @@ def nansum(input, dim=None, keepdim=False, *, dtype=None):
 @composition(REDUCTION, samples=(*EVERYWHERE, sample((2, 3), dtype="float64")), reference=reduced_by(np.nanmean))
 def nanmean(input, dim=None, keepdim=False, *, dtype=None):
     """Mean over `dim` (all axes by default) of the elements that are not NaN."""
-    if input.dtype.kind in "biu":
+    if input.dtype.kind in dtypes.EXACT:
         raise DtypeError(f"nanmean() needs floating point elements, not {input.dtype}; convert them first: x.float()")
     total = nansum(input, dim=dim, keepdim=keepdim, dtype=dtype)
     return total / sum(_known(input), dim=dim, keepdim=keepdim)

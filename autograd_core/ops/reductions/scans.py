@@ -22,7 +22,8 @@ WIDER = {dtypes.float32: dtypes.float64, dtypes.complex64: dtypes.complex128}
 
 def _accumulated(function, x, dim, dtype):
     """A running sum or product, in the given dtype or in int64 where x holds integers."""
-    at, dtype = axes.one(dim, x.ndim), dtypes.as_dtype(dtype) or (dtypes.int64 if x.dtype.kind in "biu" else x.dtype)
+    at = axes.one(dim, x.ndim)
+    dtype = dtypes.as_dtype(dtype) or (dtypes.int64 if x.dtype.kind in dtypes.EXACT else x.dtype)
     if not x.ndim:
         return x.astype(dtype)
     return function(x, axis=at, dtype=WIDER.get(dtype, dtype)).astype(dtype, copy=False)

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
@@ -87,7 +87,7 @@ def _spread_arguments(input, dim, unbiased, correction):
     """PyTorch's older form has a boolean, `unbiased`, also in the place of `dim`."""
     if isinstance(dim, bool):
         dim, unbiased = None, dim
-    if input.dtype.kind in "biu":
+    if input.dtype.kind in dtypes.EXACT:
         raise DtypeError(
             f"var() and std() need floating point elements, not {input.dtype}; convert them first: x.float()"
         )
@@ -168,7 +168,7 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
     """
     if input.ndim > 2:
         raise OperandError(f"cov() takes variables in rows, a tensor of at most 2 axes, not of shape {input.shape}")
-    x = input if input.dtype.kind in "fVc" else input.float()
+    x = input if input.dtype.kind in dtypes.INEXACT else input.float()
     x = functional.reshape(x, (1, -1)) if x.ndim < 2 else x
     count = x.shape[1]
     fweights, aweights = _weights(fweights, "fweights", "iu", count), _weights(aweights, "aweights", "fV", count)

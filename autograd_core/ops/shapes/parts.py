@@ -4,7 +4,7 @@ import operator
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import INDEXING
 from autograd_core.ops import axes
@@ -48,7 +48,7 @@ def _position(input, dim, index):
 def narrow(input, dim, start, length):
     """The slice from `start` of `length` along `dim`; a view."""
     n = axes.length(input, dim, "narrow")
-    if getattr(start, "ndim", 0) or getattr(start, "dtype", np.dtype(int)).kind not in "iu":
+    if getattr(start, "ndim", 0) or getattr(start, "dtype", np.dtype(int)).kind not in dtypes.INTEGERS:
         raise OperandError(f"narrow(): start must be one integer, not {start!r}")
     start = int(start)
     if not -n <= start <= n:

@@ -4,7 +4,7 @@ import operator
 
 import numpy as np
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import SHAPE
 from autograd_core.ops import axes
@@ -169,7 +169,7 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
 
 
 def _repeated(counts, n):
-    if counts.ndim != 1 or counts.dtype.kind not in "iu" or counts.shape[0] != n:
+    if counts.ndim != 1 or counts.dtype.kind not in dtypes.INTEGERS or counts.shape[0] != n:
         raise OperandError(
             f"repeat_interleave() takes a number or a vector of {n} integers as counts, not {counts.dtype} of shape "
             f"{counts.shape}"
