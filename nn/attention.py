@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class SDPBackend(Enum):
-    """Kernels of PyTorch's."""
+    """PyTorch's attention kernels."""
 
     ERROR = -1
     MATH = 0
@@ -20,7 +20,7 @@ class SDPBackend(Enum):
 
 @contextmanager
 def sdpa_kernel(backends: SDPBackend | Sequence[SDPBackend], set_priority: bool = False) -> Iterator[None]:
-    """A block for which kernels are asked for; `scaled_dot_product_attention` computes as it always does."""
+    """Select kernels for a block. No effect: `scaled_dot_product_attention` has a single kernel."""
     if not all(isinstance(b, SDPBackend) for b in ([backends] if isinstance(backends, SDPBackend) else backends)):
         raise TypeError(f"sdpa_kernel() takes members of SDPBackend, not {backends!r}")
     yield

@@ -15,7 +15,7 @@ from nn.parameter import Parameter
 
 
 class _Modules(Module):
-    """Modules in order, named "0", "1", ... unless they bring names."""
+    """Modules in order, named "0", "1", ... unless names are given."""
 
     def __init__(self, modules: Iterable[Module] | OrderedDict[str, Module] | None = None) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class _Modules(Module):
         return self
 
     def pop(self, index: int) -> Module:
-        """Take a module out."""
+        """Remove and return a module."""
         module: Module = self[index]
         del self[index]
         return module
@@ -102,7 +102,7 @@ class _Modules(Module):
 
 
 class Sequential(_Modules):
-    """Modules applied one after the other: given as arguments, or as an OrderedDict that names them.
+    """Modules applied one after the other, given as arguments or as an OrderedDict with their names.
 
     >>> from nn import Linear, ReLU
     >>> Sequential(Linear(2, 3), ReLU())
@@ -124,7 +124,7 @@ class Sequential(_Modules):
         return type(self)(modules)
 
     def __mul__(self, times: int) -> Self:
-        """The same modules, so many times over."""
+        """The same modules repeated `times` times."""
         if not isinstance(times, int) or times < 1:
             raise ValueError(f"Sequential * n needs a positive number n, not {times!r}")
         return type(self)(*list(self) * times)
@@ -139,10 +139,10 @@ class Sequential(_Modules):
 
 
 class ModuleList(_Modules):
-    """A list of modules that is part of a module; it has no forward of its own."""
+    """A list of submodules, without a forward."""
 
     def __repr__(self) -> str:
-        """Runs of modules that read the same are shown once, with their number."""
+        """Runs of modules with the same representation are shown once, with a count."""
         lines, start = [], 0
         for text, run in itertools.groupby(map(repr, self)):
             count = len(list(run))
@@ -154,14 +154,14 @@ class ModuleList(_Modules):
 
 
 class ModuleDict(Module):
-    """A dictionary of modules that is part of a module, in the order of insertion."""
+    """A dictionary of submodules in the order of insertion, without a forward."""
 
     def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
         super().__init__()
         self.update(modules or {})
 
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
-        """Add modules, or exchange those whose names are taken."""
+        """Add modules, replacing those of the same name."""
         for name, module in dict(modules).items():
             self[name] = module
 
@@ -196,13 +196,13 @@ class ModuleDict(Module):
         return self._modules.items()
 
     def pop(self, name: str) -> Module:
-        """Take a module out."""
+        """Remove and return a module."""
         module: Module = self[name]
         del self[name]
         return module
 
     def clear(self) -> None:
-        """Take all modules out."""
+        """Remove all modules."""
         for name in list(self):
             del self[name]
 
@@ -224,7 +224,7 @@ class _Parameters(Module):
 
 
 class ParameterList(_Parameters):
-    """A list of parameters that is part of a module; tensors become parameters."""
+    """A list of a module's parameters; tensors become parameters."""
 
     def __init__(self, values: Iterable[Any] | None = None) -> None:
         super().__init__()
@@ -260,7 +260,7 @@ class ParameterList(_Parameters):
 
 
 class ParameterDict(_Parameters, MutableMapping[str, Any]):
-    """A dictionary of parameters that is part of a module; tensors become parameters."""
+    """A dictionary of a module's parameters; tensors become parameters."""
 
     def __init__(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
         super().__init__()
@@ -279,7 +279,7 @@ class ParameterDict(_Parameters, MutableMapping[str, Any]):
         return iter(self._parameters)
 
     def setdefault(self, name: str, default: Any = None) -> Any:
-        """The parameter of this name, which is made of the default if there is none."""
+        """The parameter of this name, created from the default if there is none."""
         if name not in self:
             self[name] = default
         return self[name]

@@ -12,7 +12,7 @@ from autograd_core.tensor import own_scalar
 
 
 class Convertible:
-    """What a module has of conversions; all are in place."""
+    """The conversions of a module, all in place."""
 
     parameters: Callable[..., Iterator[Tensor]]
     buffers: Callable[..., Iterator[Tensor]]
@@ -28,9 +28,9 @@ class Convertible:
     def to(
         self, *args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False, memory_format: Any = None
     ) -> Self:
-        """Move to a device, convert floating-point parts to a dtype, or both, in place. Returns the module.
+        """Move to a device, convert floating-point parameters and buffers to a dtype, or both. Returns the module.
 
-        memory_format: the order in memory of parts with 4 axes ("channels last") or 5 ("channels last 3d").
+        memory_format: for tensors with 4 axes ("channels last") or 5 ("channels last 3d").
         """
         axes = {MemoryFormat.channels_last: (4,), MemoryFormat.channels_last_3d: (5,)}.get(memory_format, (4, 5))
 
@@ -43,7 +43,7 @@ class Convertible:
         return self._convert(convert)
 
     def cpu(self) -> Self:
-        """Move to the host. Returns the module."""
+        """Move to the CPU. Returns the module."""
         return self._convert(lambda t: t.cpu())
 
     def cuda(self, device: Any = None) -> Self:
@@ -51,27 +51,27 @@ class Convertible:
         return self._convert(lambda t: t.cuda(device))
 
     def float(self) -> Self:
-        """Convert floating-point parts to float32. Returns the module."""
+        """Convert floating-point parameters and buffers to float32. Returns the module."""
         return self.to(dtype="float32")
 
     def double(self) -> Self:
-        """Convert floating-point parts to float64. Returns the module."""
+        """Convert floating-point parameters and buffers to float64. Returns the module."""
         return self.to(dtype="float64")
 
     def half(self) -> Self:
-        """Convert floating-point parts to float16. Returns the module."""
+        """Convert floating-point parameters and buffers to float16. Returns the module."""
         return self.to(dtype="float16")
 
     def bfloat16(self) -> Self:
-        """Convert floating-point parts to bfloat16. Returns the module."""
+        """Convert floating-point parameters and buffers to bfloat16. Returns the module."""
         return self.to(dtype="bfloat16")
 
     def type(self, dst_type: Any) -> Self:
-        """Convert all parts to a dtype, integers too. Returns the module."""
+        """Convert all parameters and buffers to a dtype, integers too. Returns the module."""
         return self._convert(lambda t: t.to(dtype=dst_type))
 
     def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
-        """Exchange all parts for uninitialised ones on a device. Returns the module."""
+        """Replace all parameters and buffers by uninitialised ones on a device. Returns the module."""
         for t in [*self.parameters(recurse), *self.buffers(recurse)]:
             t.data = core.empty_like(t.data, device=device)
             own_scalar(t)

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def locate(error: Any, module: Module) -> None:
-    """Note on an exception that leaves `module` which module raised it, and its path from the outermost one so far."""
+    """Add a note to an exception that leaves `module`: the module that raised it, and its path so far."""
     if not hasattr(error, "_module"):
-        # Kept on the exception, for the modules further out.
+        # Kept on the exception, for the enclosing modules.
         error._module, error._where = module, f"in {_short(module)}"
         error.add_note(error._where)
         return

@@ -113,7 +113,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
-    """The logistic function in three straight pieces."""
+    """The piecewise linear approximation of the sigmoid."""
     return either(core.hardsigmoid, input, inplace)
 
 
@@ -128,9 +128,9 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    """log(1 + exp(beta·x)) / beta, and x where beta·x is above a `threshold` below 20, from where on it hardly differs.
+    """log(1 + exp(beta·x)) / beta, and x where beta·x exceeds a `threshold` below 20.
 
-    PyTorch returns x above 20, too; here the digits are kept.
+    PyTorch also returns x above 20; here all digits are kept.
     """
     y = core.softplus(input, beta)
     return y if threshold >= 20 else core.where(beta * input > threshold, input, y)

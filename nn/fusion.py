@@ -20,12 +20,12 @@ TOLERANCE = {"float64": 1e-9, "float32": 1e-3}  # of the outputs, relative to th
 
 
 def fuse(model: Module, *example: Any) -> Module:
-    """A copy for inference in which every batch normalisation that can be is part of the layer before it.
+    """A copy for inference, with every batch normalisation folded into the layer before it where possible.
 
-    A normalisation by running statistics is an affine map of each channel, and a convolution or a linear layer takes
-    it in: w ← w·s, b ← (b - mean)·s + bias, for s = weight / √(var + eps). Which layer feeds which is found by running
-    the model, on `example` or, without one, when the copy is called first: folded is what follows a layer whose output
-    goes nowhere else. Then the copy runs again; if the outputs differ by more than rounding, RuntimeError.
+    Normalisation by running statistics is an affine map of each channel, which a convolution or linear layer absorbs:
+    w ← w·s, b ← (b - mean)·s + bias, for s = weight / √(var + eps). Running the model, on `example` or, without one, on
+    the first input of the copy, shows which layer feeds which; a normalisation is folded if nothing else reads the
+    layer's output. Then the copy runs again, and outputs that differ by more than rounding raise a RuntimeError.
 
     >>> from autograd_core import randn
     >>> from nn import BatchNorm1d, Linear, Sequential
@@ -63,8 +63,8 @@ def _fold_all(model: Module, args: tuple[Any, ...]) -> None:
 
 
 def _pairs(model: Module, args: tuple[Any, ...]) -> tuple[list[tuple[Any, _BatchNorm]], list[Tensor]]:
-    """(layer, the normalisation that alone takes what it gives), and what the model gives."""
-    made: dict[Any, Module] = {}  # by node: tensors would keep all that the model computes
+    """Pairs (layer, the normalisation that is the only reader of its output), and the output of the model."""
+    made: dict[Any, Module] = {}  # by node: tensors would keep all intermediate results alive
     fed: dict[_BatchNorm, Any] = {}
     calls: Counter[Module] = Counter()
 
@@ -86,7 +86,7 @@ def _pairs(model: Module, args: tuple[Any, ...]) -> tuple[list[tuple[Any, _Batch
     own = Counter(id(t) for m in model.modules() for t in m._parameters.values())
     try:
         for layer in layers:
-            layer.weight.requires_grad_()  # so that the run is recorded from there on
+            layer.weight.requires_grad_()  # so that the run is recorded from here on
         with enable_grad():
             outputs = _tensors(model(*args))
     finally:
@@ -105,7 +105,7 @@ def _pairs(model: Module, args: tuple[Any, ...]) -> tuple[list[tuple[Any, _Batch
 
 
 def _uses(outputs: list[Tensor]) -> Counter[Any]:
-    """How often the output of each recorded operation is an operand, or an output of the model."""
+    """How many times the output of each recorded operation is used, as an operand or as an output of the model."""
     uses = Counter(y.node for y in outputs)
     stack, seen = list(uses), set(uses)
     while stack:
@@ -133,6 +133,6 @@ def _check_close(name: str, y: Tensor, wanted: Tensor) -> None:
     gap, size = (y - wanted).abs().max().item(), wanted.abs().max().item()
     if gap > TOLERANCE.get(str(y.dtype), 1e-2) * size:
         raise RuntimeError(
-            f"fuse(): {name} with its batch normalisations folded gives other outputs, by {gap:.3g} of {size:.3g}. A "
+            f"fuse(): {name} with its batch normalisations folded changes the outputs by {gap:.3g} of {size:.3g}. A "
             "model whose forward() reads the layers' weights, or the running statistics, itself cannot be fused"
         )

@@ -15,7 +15,7 @@ PRE, POST, BACKWARD_PRE, BACKWARD = "forward pre", "forward", "full backward pre
 
 
 class Hook(NamedTuple):
-    """A hook and when to call it; always: also after a forward that failed."""
+    """A hook and when to call it; always: also after a failed forward."""
 
     kind: str
     function: Callable[..., Any]
@@ -24,39 +24,39 @@ class Hook(NamedTuple):
 
 
 class Hooked:
-    """What a module has of hooks: how they are registered, and the call that goes through them."""
+    """The hooks of a module: their registration, and the call that runs them."""
 
     forward: Callable[..., Any]
     _hooks: tuple[Hook, ...] | None = None
-    _shared: tuple[Hook, ...] | None = None  # those of all modules
+    _shared: tuple[Hook, ...] | None = None  # the hooks of all modules
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> Removable:
-        """Call `hook(module, args)` before `forward`; what it returns, if anything, replaces the arguments.
+        """Call `hook(module, args)` before `forward`; a result other than None replaces the arguments.
 
-        prepend: before the hooks that are there. with_kwargs: `hook(module, args, kwargs)`, which returns both.
+        prepend: call it before the existing hooks. with_kwargs: `hook(module, args, kwargs)`, which returns both.
         """
         return self._register_hook(Hook(PRE, hook, with_kwargs), prepend)
 
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
     ) -> Removable:
-        """Call `hook(module, args, output)` after `forward`; what it returns, if anything, replaces the output.
+        """Call `hook(module, args, output)` after `forward`; a result other than None replaces the output.
 
-        with_kwargs: `hook(module, args, kwargs, output)`. always_call: with an output of None if `forward` fails.
+        with_kwargs: `hook(module, args, kwargs, output)`. always_call: also after a failed `forward`, with output None.
         """
         return self._register_hook(Hook(POST, hook, with_kwargs, always_call), prepend)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Removable:
-        """Call `hook(module, grad_output)` before the gradient passes the module; what it returns replaces it."""
+        """Call `hook(module, grad_output)` before backward of the module; its result replaces `grad_output`."""
         return self._register_hook(Hook(BACKWARD_PRE, hook), prepend)
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Removable:
-        """Call `hook(module, grad_input, grad_output)` when the gradients of the inputs are known.
+        """Call `hook(module, grad_input, grad_output)` when the gradients of the inputs are computed.
 
-        Both are tuples: of the positional arguments of `forward` and of its outputs, None for what has no gradient.
-        What the hook returns, if anything, replaces `grad_input`.
+        Both are tuples, for the positional arguments of `forward` and for its outputs, with None where there is no
+        gradient. A result other than None replaces `grad_input`.
         """
         return self._register_hook(Hook(BACKWARD, hook), prepend)
 
@@ -68,7 +68,7 @@ class Hooked:
         return _Handle(self, "_hooks", hook)
 
     def _unhook(self, function: Callable[..., Any]) -> None:
-        """Take off the hooks that call a function."""
+        """Remove the hooks that call a function."""
         for hook in self._hooks or ():
             if hook.function is function:
                 _Handle(self, "_hooks", hook).remove()
@@ -96,7 +96,7 @@ class Hooked:
 
 
 class _Handle(Removable):
-    """A module, or all modules, without hooks left do not look for any."""
+    """Removes a hook; calls of a module without hooks skip the search for them."""
 
     _owner: Any
 
@@ -110,29 +110,29 @@ class _Handle(Removable):
 
 def _register_shared(hook: Hook) -> Removable:
     Hooked._shared = (*(Hooked._shared or ()), hook)
-    Hooked._hooks = ()  # no longer None, so that calls look for hooks
+    Hooked._hooks = ()  # no longer None: calls now look for hooks
     return _Handle(Hooked, "_shared", hook)
 
 
 def register_module_forward_pre_hook(hook: Callable[..., Any]) -> Removable:
-    """Call `hook(module, args)` before the `forward` of any module; what it returns, if anything, replaces `args`."""
+    """Call `hook(module, args)` before the `forward` of every module; a result other than None replaces `args`."""
     return _register_shared(Hook(PRE, hook))
 
 
 def register_module_forward_hook(
     hook: Callable[..., Any], *, with_kwargs: bool = False, always_call: bool = False
 ) -> Removable:
-    """Call `hook(module, args, output)` after the `forward` of any module, before the module's own hooks."""
+    """Call `hook(module, args, output)` after the `forward` of every module, before the module's own hooks."""
     return _register_shared(Hook(POST, hook, with_kwargs, always_call))
 
 
 def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> Removable:
-    """Call `hook(module, grad_output)` before the gradient passes any module."""
+    """Call `hook(module, grad_output)` before backward of every module."""
     return _register_shared(Hook(BACKWARD_PRE, hook))
 
 
 def register_module_full_backward_hook(hook: Callable[..., Any]) -> Removable:
-    """Call `hook(module, grad_input, grad_output)` when the gradients of the inputs of any module are known."""
+    """Call `hook(module, grad_input, grad_output)` when the gradients of a module's inputs are computed."""
     return _register_shared(Hook(BACKWARD, hook))
 
 
@@ -144,7 +144,7 @@ def _called(hook: Hook, module: Hooked, args: Any, kwargs: Any, *output: Any) ->
 
 
 def _arguments(hook: Hook, result: Any, kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """What a pre-hook makes of the arguments."""
+    """The arguments after a pre-hook."""
     if not hook.with_kwargs:
         return result if isinstance(result, tuple) else (result,), kwargs
     if not isinstance(result, tuple) or len(result) != 2:
@@ -153,7 +153,7 @@ def _arguments(hook: Hook, result: Any, kwargs: dict[str, Any]) -> tuple[tuple[A
 
 
 class _Backward:
-    """The backward hooks of one call: at its outputs they see the gradients first, at its inputs last."""
+    """The backward hooks of one call, attached to its outputs and to its inputs."""
 
     def __init__(self, module: Hooked, hooks: tuple[Hook, ...]) -> None:
         self._module = module
@@ -189,7 +189,7 @@ class _Backward:
 
     def _at_inputs(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
         given, self._given = self._given, None
-        if given is None:  # a second derivative, that of what was saved on the way
+        if given is None:  # the second derivative, through values saved on the way
             return grads
         found = _placed(self._inputs, self._followed, grads)
         for hook in self._after:
@@ -206,12 +206,12 @@ class _Backward:
 
 
 class _Boundary(Function):
-    """The identity, whose gradients go through a function: all of them at once."""
+    """The identity of several tensors, whose gradients pass through one function together."""
 
     @staticmethod
     def forward(ctx: Any, at: Callable[[tuple[Any, ...]], tuple[Any, ...]], *tensors: Tensor) -> tuple[Tensor, ...]:
         ctx.at = at
-        return tuple([t.clone() for t in tensors])  # so that a module that writes to its input writes to this one
+        return tuple([t.clone() for t in tensors])  # a module that writes to its input writes to this one
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> tuple[Any, ...]:
@@ -219,7 +219,7 @@ class _Boundary(Function):
 
 
 def _bounded(values: list[Any], positions: list[int], at: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> list[Any]:
-    """The values, those at some positions behind a common boundary."""
+    """The values, with those at some positions passed through a common boundary."""
     if positions:
         made = _Boundary.apply(at, *[values[i] for i in positions])
         for i, t in zip(positions, made, strict=True):

@@ -10,26 +10,26 @@ from autograd_core import functional as core
 from autograd_core.registry import LIBRARY
 from autograd_core.tensor import wrap
 
-# Whether drawing is skipped, because every value will be replaced; see `nn.utils.skip_init`.
+# Whether initialisation is skipped because every value will be replaced; see `nn.utils.skip_init`.
 SKIPPED: ContextVar[bool] = ContextVar("initial values are skipped", default=False)
 LINEAR = ("linear", *(f"conv{way}{rank}d" for way in ("", "_transpose") for rank in (1, 2, 3)), "sigmoid")
 
 
 @no_grad()
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
-    """Uniform in [a, b)."""
+    """Uniform on [a, b)."""
     return tensor if SKIPPED.get() else tensor.uniform_(a, b, generator=generator)
 
 
 @no_grad()
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
-    """Normal."""
+    """Normal with the given mean and standard deviation."""
     return tensor if SKIPPED.get() else tensor.normal_(mean, std, generator=generator)
 
 
 @no_grad()
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """One number."""
+    """A constant."""
     return tensor.fill_(val)
 
 
@@ -47,9 +47,9 @@ def zeros_(tensor: Tensor) -> Tensor:
 def trunc_normal_(
     tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0, generator: Any = None
 ) -> Tensor:
-    """Normal, restricted to [a, b].
+    """Normal, truncated to [a, b].
 
-    Drawn by rejection from the uniform distribution; beyond eight standard deviations nothing would ever be kept.
+    Drawn by rejection from the uniform distribution; beyond eight standard deviations nothing would be accepted.
     """
     if SKIPPED.get():
         return tensor
@@ -84,7 +84,7 @@ def eye_(tensor: Tensor) -> Tensor:
 
 @no_grad()
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
-    """Kernels (O, C, ...) that hand channels on unchanged, in each of the groups."""
+    """Kernels (O, C, ...) that pass channels through unchanged, in each group."""
     if tensor.ndim not in (3, 4, 5):
         raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
     if tensor.shape[0] % groups:
@@ -99,20 +99,20 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
 
 def fans(tensor: Tensor) -> tuple[int, int]:
-    """How many inputs reach an output, and how many outputs an input, of a weight (out, in, ...)."""
+    """The fan-in and fan-out of a weight (out, in, ...)."""
     if tensor.ndim < 2:
         raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions")
     field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * field, tensor.shape[0] * field
 
 
-_calculate_fan_in_and_fan_out = fans  # where layers that are copied from PyTorch's find it
+_calculate_fan_in_and_fan_out = fans  # the name that layers copied from PyTorch use
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
-    """By how much the weights before a nonlinearity are larger than those before none.
+    """The recommended factor of the standard deviation of weights before a nonlinearity.
 
-    param: the negative slope of "leaky_relu", 0.01 if not given.
+    param: the negative slope of "leaky_relu", by default 0.01.
     """
     if nonlinearity in LINEAR:
         return 1.0
@@ -162,7 +162,7 @@ def kaiming_normal_(
 
 
 def lecun_normal_(tensor: Tensor, generator: Any = None) -> Tensor:
-    """Normal with variance 1 / fan_in (LeCun et al. 1998), which networks of SELU need."""
+    """Normal with variance 1 / fan_in (LeCun et al. 1998), as SELU networks need it."""
     return kaiming_normal_(tensor, nonlinearity="linear", generator=generator)
 
 
@@ -203,7 +203,7 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
 
 
 def __getattr__(name: str) -> Any:
-    """Names of before they said that they write in place: `constant` for `constant_`."""
+    """Older names without the underscore: `constant` for `constant_`."""
     function = globals().get(f"{name}_")
     if function is None:
         raise AttributeError(f"module 'nn.init' has no attribute {name!r}")

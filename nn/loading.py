@@ -7,7 +7,7 @@ from autograd_core import Tensor, no_grad
 
 
 class IncompatibleKeys(NamedTuple):
-    """What a load that was not strict left aside."""
+    """The keys that a non-strict load ignored."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
@@ -37,7 +37,7 @@ def load_tensors(
 ) -> IncompatibleKeys:
     """Copy values into targets, given as (key, tensor, whether the key may be absent).
 
-    Where there is None instead of a tensor, the key is only checked. assign: targets share the values' storage.
+    If the tensor is None, only the presence of the key is checked. assign: targets share the values' storage.
     """
     known = {key for key, _, _ in targets}
     missing = [key for key, _, optional in targets if key not in values and not optional]
@@ -49,7 +49,7 @@ def load_tensors(
         for _, target, value in pairs:
             target.data = value.detach().data
         return keys
-    # Conversions may fail, too; copies cannot.
+    # Conversions can fail, copies cannot.
     converted = [(target, value.detach().to(device=target.device, dtype=target.dtype)) for _, target, value in pairs]
     with no_grad():
         for target, value in converted:

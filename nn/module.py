@@ -15,9 +15,9 @@ from nn.state import Stateful
 
 
 class Module(Hooked, Convertible, Stateful):
-    """Base of layers and models: subclasses make their parts in `__init__` and use them in `forward`.
+    """Base of layers and models: subclasses create their parts in `__init__` and use them in `forward`.
 
-    A `Parameter` or another `Module` becomes part of this one by being assigned to an attribute.
+    A `Parameter` or another `Module` assigned to an attribute becomes part of this module.
 
     >>> from autograd_core import ones
     >>> class Scale(Module):
@@ -32,12 +32,12 @@ class Module(Hooked, Convertible, Stateful):
     """
 
     training: bool
-    # Parts are plain attributes, so that reading one costs nothing; the registries know which attributes are parts.
+    # Parts are plain attributes, so reading one costs nothing; the registries record which attributes are parts.
     _parameters: dict[str, Tensor | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
     _transient: set[str]  # buffers that are not saved
-    _shown: tuple[str, ...] = ()  # the attributes that a representation names
+    _shown: tuple[str, ...] = ()  # the attributes that the representation shows
 
     def __init__(self) -> None:
         for name in REGISTRIES:
@@ -95,7 +95,7 @@ class Module(Hooked, Convertible, Stateful):
         self._transient.discard(name)
 
     def register_parameter(self, name: str, param: Tensor | None) -> None:
-        """Own a parameter under a name; None reserves the name."""
+        """Register a parameter under a name; None reserves the name."""
         self._check_name("parameter", "_parameters", name)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
@@ -104,7 +104,7 @@ class Module(Hooked, Convertible, Stateful):
         self._own("_parameters", name, param, "parameter")
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
-        """Own a tensor that is state but not learned; it is saved unless it is not `persistent`."""
+        """Register a tensor that is state but not learned; `persistent` buffers are saved."""
         self._check_name("buffer", "_buffers", name)
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(
@@ -114,7 +114,7 @@ class Module(Hooked, Convertible, Stateful):
         (self._transient.discard if persistent else self._transient.add)(name)
 
     def add_module(self, name: str, module: Module | None) -> None:
-        """Own a module under a name."""
+        """Register a submodule under a name."""
         if module is not None and not isinstance(module, Module):
             raise TypeError(_no_module(module))
         self._check_name("module", "_modules", name)
@@ -135,7 +135,7 @@ class Module(Hooked, Convertible, Stateful):
     def named_modules(
         self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Module]]:
-        """This module and all below it, with their paths, each once unless `remove_duplicate` is off."""
+        """This module and all its descendants with their paths, each once unless `remove_duplicate` is False."""
         memo = set() if memo is None else memo
         if self in memo:
             return
@@ -177,11 +177,11 @@ class Module(Hooked, Convertible, Stateful):
         return (t for _, t in self.named_buffers(recurse=recurse))
 
     def modules(self, remove_duplicate: bool = True) -> Iterator[Module]:
-        """This module and all below it, each once."""
+        """This module and all its descendants, each once."""
         return (module for _, module in self.named_modules(remove_duplicate=remove_duplicate))
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules directly below, each once."""
+        """The direct submodules, each once."""
         seen: set[Module] = set()
         for name, module in self._modules.items():
             if module is not None and module not in seen:
@@ -189,20 +189,20 @@ class Module(Hooked, Convertible, Stateful):
                 yield name, module
 
     def children(self) -> Iterator[Module]:
-        """The modules directly below, each once."""
+        """The direct submodules, each once."""
         return (module for _, module in self.named_children())
 
     def get_submodule(self, target: str) -> Module:
-        """The module at a path such as "layer1.0.conv1"; this one for an empty path."""
+        """The submodule at a path such as "layer1.0.conv1"; this module for an empty path."""
         module: Any = self
         for name in target.split(".") if target else ():
             parent, module = module, getattr(module, name, None)
             if not isinstance(module, Module):
-                raise AttributeError(f"{type(parent).__name__} has no submodule `{name}`, asked for as {target!r}")
+                raise AttributeError(f"{type(parent).__name__} has no submodule `{name}` (looking up {target!r})")
         return module  # type: ignore[no-any-return]  # a Module, as the loop has seen
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
-        """Put a module at a path such as "layer1.0.conv1"; strict: only where there is one."""
+        """Set the submodule at a path such as "layer1.0.conv1"; strict: only replace an existing one."""
         path, _, name = target.rpartition(".")
         if not isinstance(module, Module):
             raise ValueError(f"set_submodule() puts a Module at {target!r}, not {type(module).__name__}")
@@ -210,7 +210,7 @@ class Module(Hooked, Convertible, Stateful):
             raise ValueError("set_submodule() cannot replace the module itself: give the path of one inside it")
         owner = self.get_submodule(path)
         if strict and name not in owner._modules:
-            raise AttributeError(f"{type(owner).__name__} has no submodule `{name}`, asked for as {target!r}")
+            raise AttributeError(f"{type(owner).__name__} has no submodule `{name}` (looking up {target!r})")
         owner._own("_modules", name, module, "module")
 
     def get_parameter(self, target: str) -> Tensor:
@@ -226,11 +226,11 @@ class Module(Hooked, Convertible, Stateful):
         owner = self.get_submodule(path)
         t: Tensor | None = getattr(owner, registry).get(name)
         if t is None:
-            raise AttributeError(f"{type(owner).__name__} has no {registry[1:-1]} `{name}`, asked for as {target!r}")
+            raise AttributeError(f"{type(owner).__name__} has no {registry[1:-1]} `{name}` (looking up {target!r})")
         return t
 
     def train(self, mode: bool = True) -> Self:
-        """Behave as in training: dropout drops, batch normalisation uses the batch. Returns the module."""
+        """Set training mode, in which dropout and batch statistics are active. Returns the module."""
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
         for module in self.modules():
@@ -238,17 +238,17 @@ class Module(Hooked, Convertible, Stateful):
         return self
 
     def eval(self) -> Self:
-        """Behave as in evaluation. Returns the module."""
+        """Set evaluation mode. Returns the module."""
         return self.train(False)
 
     def requires_grad_(self, requires_grad: bool = True) -> Self:
-        """Turn gradients of all parameters on or off. Returns the module."""
+        """Set `requires_grad` of all parameters. Returns the module."""
         for p in self.parameters():
             p.requires_grad_(requires_grad)
         return self
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters, or set them to zero."""
+        """Set the gradients of all parameters to None, or to zero."""
         for p in self.parameters():
             if set_to_none or p.grad is None:
                 p.grad = None
@@ -257,22 +257,22 @@ class Module(Hooked, Convertible, Stateful):
                     p.grad = p.grad.detach().zero_()
 
     def compile(self, *args: Any, **options: Any) -> None:
-        """Do nothing: a module runs as it is written."""
+        """No effect: modules are not compiled."""
 
     def apply(self, fn: Callable[[Module], object]) -> Self:
-        """Call `fn` on every module below, then on this one. Returns the module."""
+        """Call `fn` on all descendants, then on this module. Returns the module."""
         for child in self.children():
             child.apply(fn)
         fn(self)
         return self
 
     def extra_repr(self) -> str:
-        """What to print between the parentheses: the attributes in `_shown`; of a bias, whether there is one."""
+        """The text between the parentheses of the representation: the attributes in `_shown`, bias as True or False."""
         values = ((name, getattr(self, name)) for name in self._shown)
         return ", ".join(f"{name}={value is not None if name == 'bias' else value}" for name, value in values)
 
     def _get_name(self) -> str:
-        """What to call this module in print."""
+        """The name of this module in its representation."""
         return type(self).__name__
 
     def __repr__(self) -> str:
@@ -306,7 +306,7 @@ def _indented(text: str) -> str:
 
 
 def framed(name: str, extra: list[str], children: list[str]) -> str:
-    """A name and what belongs to it in parentheses: on one line if that is a single remark."""
+    """A name with lines in parentheses, on one line if there is only a short one."""
     if len(extra) == 1 and not children:
         return f"{name}({extra[0]})"
     lines = extra + children

@@ -20,14 +20,14 @@ def check_probability(p: float) -> None:
 
 
 def _dropped(x: Tensor, like: Tensor, p: float) -> Tensor:
-    """x times a random mask in the shape of `like`, and so that the mean stays."""
+    """x times a random mask in the shape of `like`, scaled to preserve the mean."""
     if p == 1.0:
         return x * 0.0
     return core.drop(x, keep_mask(like, p), scale=1.0 / (1.0 - p))
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """Elements set to zero with probability p, the others divided by 1 - p; nothing happens outside training."""
+    """Elements set to zero with probability p, the others divided by 1 - p; the identity outside training."""
     check_probability(p)
     if not training or p == 0.0:
         return input
@@ -35,7 +35,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
 
 def _dropout_channels(input: Tensor, p: float, training: bool, inplace: bool, rank: int, channel: int = 1) -> Tensor:
-    """Of (N, C, ...), or where `channel` is 0 of (C, ...)."""
+    """Dropout of whole channels of (N, C, ...), or of (C, ...) with `channel` 0."""
     check_probability(p)
     if input.ndim not in (rank + 1, rank + 2):
         wanted = f"dropout{rank}d() takes {rank + 1} or {rank + 2} axes, not shape {input.shape}"
@@ -68,14 +68,14 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 
 def _saturated(input: Tensor, like: Tensor, p: float) -> Tensor:
-    """Elements set to the lower limit of SELU where the mask says so, then scaled and shifted."""
+    """Elements set to the lower limit of SELU where the mask is False, then scaled and shifted."""
     low = -SELU_ALPHA * SELU_SCALE
     scale = 1.0 / math.sqrt((1.0 - p) * (1.0 + p * low * low)) if p < 1.0 else 0.0
     return scale * core.where(keep_mask(like, p), input, low) - scale * low * p
 
 
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
-    """Elements set to the lower limit of SELU with probability p, then scaled and shifted to keep mean and variance."""
+    """Elements set to the lower limit of SELU with probability p, then rescaled to preserve mean and variance."""
     check_probability(p)
     if not training or p == 0.0:
         return input
@@ -95,7 +95,7 @@ def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False,
 def rrelu(
     input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
 ) -> Tensor:
-    """x above 0, elsewhere x times a slope: random in [lower, upper] in training, else their mean (Xu et al. 2015)."""
+    """x above 0, slope·x elsewhere: random slopes in [lower, upper] in training, else their mean (Xu et al. 2015)."""
     if lower > upper:
         raise OperandError(f"rrelu() needs lower <= upper, not {lower} and {upper}")
 
@@ -108,7 +108,7 @@ def rrelu(
 
 
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
-    """A sample, softened by the temperature `tau`, of the classes along `dim` with these logits (Jang et al. 2017).
+    """A relaxed sample of the classes along `dim` with these logits, at temperature `tau` (Jang et al. 2017).
 
     hard: one-hot, with the gradient of the soft sample. PyTorch's `eps` is accepted and has no effect there either.
     """
@@ -133,9 +133,9 @@ def scaled_dot_product_attention(
 ) -> Tensor:
     """softmax(query keyᵀ·scale + mask) value (Vaswani et al. 2017), with dropout of the weights.
 
-    query (..., L, E), key (..., S, E), value (..., S, V). attn_mask: what is added to the scores (..., L, S), or
-    booleans that say where to look; is_causal: only at keys that are not later. scale: by default 1/√E. enable_gqa:
-    each head of key and value serves several of the query. A query that may look nowhere finds 0.
+    query (..., L, E), key (..., S, E), value (..., S, V). attn_mask (..., L, S): numbers to add to
+    the scores, or True at keys to attend to. is_causal: attend to no later keys. scale: by default 1/√E. enable_gqa:
+    each head of key and value serves several heads of the query. A query without any key gives 0.
     """
     check_probability(dropout_p)
     drop = None if dropout_p == 0.0 else lambda weights: dropout(weights, dropout_p)

@@ -8,9 +8,9 @@ from nn.module import Module
 
 
 class DataParallel(Module):
-    """The module itself under the name "module", on one device: one process drives one.
+    """A wrapper that runs its `module` on a single device.
 
-    Several devices: `training.distributed`.
+    For several devices see `training.distributed`.
     """
 
     def __init__(self, module: Module, device_ids: Any = None, output_device: Any = None, dim: int = 0) -> None:
@@ -22,7 +22,7 @@ class DataParallel(Module):
 
 
 class DistributedDataParallel(Module):
-    """Refused: there are no process groups. The class is there for programs that only ask whether a model is one."""
+    """Not supported: there are no process groups. The class exists for programs that test isinstance."""
 
     def __init__(self, module: Module, *args: Any, **options: Any) -> None:
         raise NotImplementedError("DistributedDataParallel: use training.distributed, which averages gradients")

@@ -24,7 +24,7 @@ UNINITIALIZED = "uninitialized parameter"
 if TYPE_CHECKING:
 
     class Parameter(Tensor):
-        """What type checkers see: they do not ask metaclasses."""
+        """The class as type checkers see it, because they do not evaluate metaclasses."""
 
         def __init__(self, data: Any = None, requires_grad: bool = True) -> None: ...
 
@@ -33,8 +33,8 @@ else:
     class Parameter(metaclass=_ParameterType):
         """A leaf on the storage of `data` that a `Module` lists among its parameters.
 
-        What it makes is a plain `Tensor` that carries a mark, because operations test for that very class;
-        `isinstance(t, Parameter)` looks at the mark.
+        The result is a plain `Tensor` with a mark, because operations test for exactly that class;
+        `isinstance(t, Parameter)` checks the mark.
 
         >>> from autograd_core import tensor
         >>> isinstance(Parameter(tensor([1.0])), Parameter)
@@ -54,7 +54,7 @@ class _UninitializedType(type):
 
 
 class UninitializedParameter(metaclass=_UninitializedType):
-    """What a parameter of a lazy layer, which has no elements yet, is an instance of."""
+    """The type of a lazy layer's parameter that has no elements yet."""
 
 
 class _BufferType(type):
@@ -71,7 +71,7 @@ class _BufferType(type):
 if TYPE_CHECKING:
 
     class Buffer(Tensor):
-        """What type checkers see."""
+        """The class as type checkers see it."""
 
         def __init__(self, data: Any = None, *, persistent: bool = True) -> None: ...
 

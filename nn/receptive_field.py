@@ -24,7 +24,7 @@ EVERYTHING = (_AdaptivePool, Flatten, Linear, MultiheadAttention, RNNBase)
 
 
 class Field(NamedTuple):
-    """Pixels of the input that one pixel sees, and by how many two neighbours are apart, along every axis."""
+    """The number of input pixels that one pixel sees, and the input distance of neighbours, along every axis."""
 
     size: tuple[int, ...]
     step: tuple[Fraction, ...]
@@ -33,21 +33,21 @@ class Field(NamedTuple):
 class Fields:
     """The receptive fields of the tensors of one forward pass.
 
-    What happens between layers, such as the sum of a residual connection, is found in the graph: there the largest
-    field of the layers before counts.
+    Operations between layers, such as the sum of a residual connection, are found in the graph: they have the largest
+    field of their inputs.
     """
 
     def __init__(self, model: Module, inputs: Sequence[Tensor]) -> None:
-        # By id of the node, which is held, so that no other can take its place.
+        # By id of the node, which is kept alive so that no other node can get the same id.
         self._known: dict[int, tuple[Any, Field | None]] = {}
         own = next((module.rank for module in model.modules() if isinstance(module, _Conv)), None)
         for x in inputs:
-            rank = x.ndim - 2 if own is None else own  # of a convolution's input the batch may be missing
+            rank = x.ndim - 2 if own is None else own  # a convolution's input may lack the batch axis
             if x.node is not None and rank > 0:
                 self._known[id(x.node)] = (x.node, Field((1,) * rank, (Fraction(1),) * rank))
 
     def after(self, module: Module, args: Any, output: Tensor) -> tuple[int, ...] | None:
-        """The field of a layer's output, which is remembered."""
+        """The field of a layer's output, which is recorded."""
         before = self._before(args[0].node) if args and isinstance(args[0], Tensor) else None
         field = None if before is None else _through(module, before)
         if output.node is not None:
@@ -55,7 +55,7 @@ class Fields:
         return None if field is None else field.size
 
     def _before(self, node: Any) -> Field | None:
-        """The field of any tensor, from the nearest layers before it; None if one of them sees everything, or none."""
+        """The field of any tensor, from the nearest layers before it; None if one sees everything or has none."""
         found, waiting, visited = [], [node], set[int]()
         while waiting:
             node = waiting.pop()
@@ -81,7 +81,7 @@ def _through(module: Module, field: Field) -> Field | None:
         return field
     own: Any = module
     if isinstance(own.kernel_size, tuple) and len(own.kernel_size) != rank:
-        return None  # the axes are no longer those of the input
+        return None  # the axes no longer correspond to those of the input
     kernel = each(own.kernel_size, rank, "kernel_size")
     stride = kernel if own.stride is None else each(own.stride, rank, "stride")
     dilation = each(getattr(own, "dilation", 1), rank, "dilation")

@@ -16,11 +16,11 @@ Target = int | Sequence[int] | Tensor | Callable[[Tensor], Tensor] | None
 
 
 def saliency(model: Module, input: Tensor, target: Target = None) -> Tensor:
-    """The gradient of a score of every input with respect to that input (Simonyan et al. 2013).
+    """The gradient of each input's score with respect to that input (Simonyan et al. 2013).
 
-    target: the class, or one for each input, whose score in the output (N, C) is meant; None is the highest. Or a
-    function of the output whose sum is differentiated, such as `lambda y: y[:, 3].amax()` for a channel of features.
-    The model runs in evaluation mode, and is afterwards as before. A picture of it is `g.abs().amax(1)`.
+    target: the class, or one class per input, of the score in the output (N, C); None means the highest score. Or a
+    function of the output whose sum is differentiated, such as `lambda y: y[:, 3].amax()` for a feature channel.
+    The model runs in evaluation mode and is restored afterwards. Plot `g.abs().amax(1)`.
 
     >>> from autograd_core import tensor
     >>> from nn import Linear
@@ -33,20 +33,20 @@ def saliency(model: Module, input: Tensor, target: Target = None) -> Tensor:
 
 
 def guided_backprop(model: Module, input: Tensor, target: Target = None) -> Tensor:
-    """`saliency` whose gradient loses what is negative at every ReLU, module or function (Springenberg et al. 2014).
+    """`saliency` with negative gradients set to 0 at every ReLU, module or function (Springenberg et al. 2014).
 
-    What remains are the parts of the input that raise the score through units that all raise it.
+    What remains are the parts of the input that raise the score through units that raise it too.
     """
     return _gradient(model, input, target, core.relu)
 
 
 def rectifiers(output: Tensor) -> Iterator[Node]:
-    """The nodes behind an output that are a ReLU, or end with one, where hooks on all modules kept it by itself."""
+    """The nodes behind an output that are a ReLU or end with one."""
     seen = {output.node}
     stack: list[Any] = [output.node]
     while stack:
         node = stack.pop()
-        if node is None or node.op is None:  # nothing to differentiate, or a leaf
+        if node is None or node.op is None:  # not differentiable, or a leaf
             continue
         if node.op.name == "relu" or node.op.name.endswith("_relu"):
             yield node
@@ -72,14 +72,14 @@ def _gradient(model: Module, input: Tensor, target: Target, at_rectifiers: Calla
 
 
 def _watch(module: Module, args: Any, output: Any) -> None:
-    """A hook that keeps a ReLU behind a layer an operation of its own."""
+    """A hook on all modules, so that a ReLU after a layer remains a separate operation."""
 
 
 def _score(output: Tensor, target: Target) -> Tensor:
     if callable(target):
         return target(output).sum()
     if output.ndim != 2:
-        raise ValueError(f"a class is asked for, but the output has shape {output.shape}, not (N, C); give a function")
+        raise ValueError(f"target is a class, but the output has shape {output.shape}, not (N, C); pass a function")
     if target is None:
         return core.amax(output, 1).sum()
     classes = core.as_tensor(target, device=output.device).reshape(-1, 1)

@@ -20,18 +20,18 @@ def _without_module(hook: Callable[..., Any], _: Any, *args: Any) -> Any:
 
 
 class Stateful:
-    """What a module has of its state, and of hooks around it."""
+    """The state of a module, and the hooks around saving and loading."""
 
     _parameters: dict[str, Tensor | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Any]
     _transient: set[str]
     named_modules: Callable[..., Iterator[tuple[str, Any]]]
-    _optional_keys: ClassVar[tuple[str, ...]] = ()  # files of other origin may lack them
+    _optional_keys: ClassVar[tuple[str, ...]] = ()  # files from elsewhere may lack them
     _state_hooks: tuple[Hook, ...] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """For `pickle` and `deepcopy`: of what was computed, such as a pruned weight, the value without its graph."""
+        """For `pickle` and `deepcopy`: computed tensors, such as a pruned weight, are stored without their graph."""
         return {k: v.detach() if isinstance(v, Tensor) and not v.is_leaf else v for k, v in vars(self).items()}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
@@ -44,8 +44,8 @@ class Stateful:
     ) -> dict[str, Any]:
         """Parameters and persistent buffers by path: detached tensors that share their storage.
 
-        destination: where to put them. keep_vars: the tensors themselves. Modules that define `get_extra_state` and
-        `set_extra_state` have a value of their own in it, under "_extra_state".
+        destination: the dict to fill. keep_vars: return the tensors themselves, not detached. Modules that define
+        `get_extra_state` and `set_extra_state` store a value under "_extra_state".
         """
         for path, hook, module in self._hooks_of_state(SAVE):
             hook(module, prefix + path, keep_vars)
@@ -61,8 +61,8 @@ class Stateful:
     ) -> IncompatibleKeys:
         """Copy values into parameters and buffers.
 
-        assign: take the tensors that are given, with their dtype and device, instead of copying. A RuntimeError lists
-        every shape that differs and, if `strict`, every missing and unexpected key; then nothing has changed, unless
+        assign: use the given tensors, with their dtype and device, instead of copying. Mismatched shapes and, if
+        `strict`, missing and unexpected keys raise a RuntimeError that lists them all; nothing has changed then, unless
         hooks wait for the end of the load: these may excuse keys.
         """
         if not isinstance(state_dict, Mapping):
@@ -86,13 +86,13 @@ class Stateful:
         return keys
 
     def _load_from_state_dict(self, *args: Any) -> None:
-        """Call this module's hooks before loading; programs override it, to rename keys in `args[0]` before."""
+        """Call this module's hooks before loading; programs override it to rename keys in `args[0]`."""
         for hook in self._state_hooks or ():
             if hook.kind == LOAD:
                 hook.function(self, *args)
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Removable:
-        """Call `hook(module, prefix, keep_vars)` before this module, alone or as a part of others, is saved."""
+        """Call `hook(module, prefix, keep_vars)` before this module's state is saved, also as part of others."""
         return self._register_state_hook(SAVE, hook)
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> Removable:
@@ -102,12 +102,12 @@ class Stateful:
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Removable:
         """Call `hook(module, state_dict, prefix, {}, strict, [], [], error_msgs)` before anything is loaded.
 
-        It may change the dict, such as rename keys, which is a copy, and add messages, for which the load fails.
+        It may change the dict, which is a copy, for example to rename keys, and add messages that make the load fail.
         """
         return self._register_state_hook(LOAD, hook)
 
     def _register_load_state_dict_pre_hook(self, hook: Callable[..., Any], with_module: bool = False) -> Removable:
-        """The same as programs did before there was a public name: the hook is not given the module."""
+        """The older, private form, whose hook is not given the module."""
         return self.register_load_state_dict_pre_hook(hook if with_module else partial(_without_module, hook))
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> Removable:
@@ -129,7 +129,7 @@ class Stateful:
         ]
 
     def _persistent(self, prefix: str = "") -> Iterator[tuple[str, Tensor, bool]]:
-        """Path, tensor, and whether a file may lack it, in the order of `state_dict`."""
+        """Path, tensor, and whether a file may omit it, in the order of `state_dict`."""
         saved = [(k, t) for k, t in self._buffers.items() if k not in self._transient]
         for name, t in [*self._parameters.items(), *saved]:
             if t is not None:
@@ -139,6 +139,6 @@ class Stateful:
                 yield from module._persistent(f"{prefix}{name}.")
 
     def _with_extra_state(self) -> dict[str, Any]:
-        """Modules that keep more than tensors, by the paths of what they keep."""
+        """Modules with extra state, by the path of that state."""
         found = self.named_modules(remove_duplicate=False)
         return {(path + "." if path else "") + "_extra_state": m for path, m in found if hasattr(m, "get_extra_state")}

@@ -9,7 +9,7 @@ from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
 from nn.module import Module
 
-Changes = dict[Module, dict[str, Tensor]]  # what replaces the tensors of each module, by their names there
+Changes = dict[Module, dict[str, Tensor]]  # module -> name -> the replacement of its tensor
 
 
 def functional_call(
@@ -21,11 +21,11 @@ def functional_call(
     tie_weights: bool = True,
     strict: bool = False,
 ) -> Any:
-    """module(*args, **kwargs) as it would be with other parameters and buffers; the module itself is not touched.
+    """module(*args, **kwargs) with other parameters and buffers; the module itself is unchanged.
 
-    parameter_and_buffer_dicts: tensors by their paths, or several such dicts. tie_weights: a tensor that has several
-    paths is replaced under all of them. strict: every parameter and buffer must be given, and nothing else;
-    otherwise names that a module does not have are passed over.
+    parameter_and_buffer_dicts: tensors by path, or several such dicts. tie_weights: a tensor with several paths is
+    replaced under all of them. strict: exactly the existing parameters and buffers must be given; otherwise unknown
+    names are ignored.
 
     >>> from autograd_core import ones
     >>> from nn import Linear
@@ -56,7 +56,7 @@ def _own(module: Module) -> dict[str, Tensor]:
 
 
 def _place(module: Module, path: str) -> tuple[Module, str] | None:
-    """The module that a path leads to and the name of its tensor; None where that module has nothing of that name."""
+    """The module and tensor name that a path leads to; None if that module has no such tensor."""
     above, _, name = path.rpartition(".")
     owner: Any = module
     for step in above.split(".") if above else ():
@@ -69,14 +69,14 @@ def _place(module: Module, path: str) -> tuple[Module, str] | None:
 
 
 def _tie(module: Module, changes: Changes) -> None:
-    """Replace a tensor wherever else the modules have it."""
+    """Replace a shared tensor under its other paths too."""
     replaced: dict[int, Tensor] = {}
     for owner, tensors in changes.items():
         for name, tensor in tensors.items():
             if replaced.setdefault(id(_own(owner)[name]), tensor) is not tensor:
                 raise ValueError(
-                    f"functional_call(): what {name!r} shares with another path was given twice, "
-                    "differently; if they are to differ, use tie_weights=False"
+                    f"functional_call(): the tensor that {name!r} shares with another path was given twice, with "
+                    "different values; to allow that, use tie_weights=False"
                 )
     for owner in module.modules():
         tied = {name: replaced[id(t)] for name, t in _own(owner).items() if id(t) in replaced}
@@ -85,7 +85,7 @@ def _tie(module: Module, changes: Changes) -> None:
 
 
 def _missing(module: Module, changes: Changes) -> list[str]:
-    """The paths of the tensors that nothing replaces."""
+    """The paths of the tensors that are not replaced."""
     return sorted(
         f"{path}.{name}".removeprefix(".")
         for path, owner in module.named_modules()
@@ -94,7 +94,7 @@ def _missing(module: Module, changes: Changes) -> list[str]:
 
 
 def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """The parameters and the buffers of models of one kind, stacked along a first axis for `vmap`.
+    """The parameters and buffers of models of one class, stacked along a new first axis for `vmap`.
 
     >>> from nn import Linear
     >>> params, buffers = stack_module_state([Linear(2, 3), Linear(2, 3)])
@@ -126,7 +126,7 @@ def _merged(dicts: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]]) -> dic
 
 
 def _twin(module: Module, changes: Changes, twins: dict[Module, Module]) -> Module:
-    """A module that shares everything with another but these tensors, and modules that hold any."""
+    """A copy that shares everything with a module except these tensors and the modules that hold them."""
     if module in twins:
         return twins[module]
     twin = twins[module] = object.__new__(type(module))

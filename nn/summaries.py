@@ -38,9 +38,9 @@ class Row(NamedTuple):
 class Summary:
     """The rows of a model, and totals; printed as a table.
 
-    multiply_adds: of layers' products and convolutions; elementwise work, and what is no layer, is not counted.
-    memory: bytes of all layers' outputs, most of which a forward pass keeps for the backward one. receptive_field: how
-    many pixels of the input a pixel sees, None where it is all of them or there is none.
+    multiply_adds: of the layers' products and convolutions; elementwise work and functions outside layers are not
+    counted. memory: bytes of all layers' outputs, most of which are kept for backward. receptive_field: how many input
+    pixels a pixel sees; None if it sees all of them or the notion does not apply.
     """
 
     rows: tuple[Row, ...]
@@ -76,10 +76,10 @@ class Summary:
 
 
 def summary(model: Module, input_shape: Sequence[int] | Tensor | Sequence[Any]) -> Summary:
-    """Send one input through a model, in evaluation mode, and say what every layer did with it.
+    """Run a model once in evaluation mode, and describe what every layer does.
 
-    input_shape: the shape of the input, batch included; or the input itself, as for tokens; or a list of these for
-    several. Raises RuntimeError that names the layer which refuses it.
+    input_shape: the shape of the input, batch included; or the input itself, for example tokens; or a list of these for
+    several inputs. Raises a RuntimeError that names the layer if one rejects the input.
 
     >>> from nn.models import lenet5
     >>> summary(lenet5(), (1, 1, 28, 28)).parameters
@@ -116,7 +116,7 @@ def summary(model: Module, input_shape: Sequence[int] | Tensor | Sequence[Any]) 
 
 
 def _is_layer(path: str, module: Module) -> bool:
-    """Whether a module computes something itself, not only by its modules; parametrizations belong to their layer."""
+    """Whether a module has no submodules or has parameters itself; parametrizations belong to their layer."""
     inside = module._modules.keys() - {"parametrizations"}
     return "parametrizations" not in path.split(".") and (
         not inside or any(p is not None for p in module._parameters.values())
@@ -124,7 +124,7 @@ def _is_layer(path: str, module: Module) -> bool:
 
 
 def _inputs(given: Any, like: Tensor) -> list[Tensor]:
-    """The tensors that a shape, a tensor, or a list of these stands for; of dtype and on the device of a parameter."""
+    """The tensors for a shape, a tensor, or a list of these, with the dtype and device of a parameter."""
     if isinstance(given, Tensor):
         return [given.detach().requires_grad_() if given.is_floating_point() else given]
     if isinstance(given, Sequence) and not isinstance(given, str):
@@ -135,7 +135,7 @@ def _inputs(given: Any, like: Tensor) -> list[Tensor]:
 
 
 def _refusal(e: Exception, inputs: Sequence[Tensor]) -> str:
-    """What to say of an input that the model does not take."""
+    """The error message for an input that the model rejects."""
     where = "".join(f"{note}: " for note in getattr(e, "__notes__", [])[:1])
     shapes = ", ".join(str(x.shape) for x in inputs)
     batched = ", ".join(str((1, *x.shape)) for x in inputs)
@@ -150,7 +150,7 @@ def _recorder(path: str, rows: list[Row], fields: Fields, seen: set[int]) -> Cal
         first = next((t for t in leaves(output) if isinstance(t, Tensor)), None)
         if first is None:
             return
-        own = [p for p in module.parameters() if id(p) not in seen]  # modules inside that were called came before
+        own = [p for p in module.parameters() if id(p) not in seen]  # submodules that were called come before
         seen.update(map(id, own))
         rows.append(
             Row(
@@ -190,7 +190,7 @@ def _of_recurrence(m: Any, args: Any, y: Tensor) -> int:
     )
 
 
-# The first class that fits says how many multiply-adds a call takes.
+# Multiply-adds of a call, by the first matching class.
 COSTS: tuple[tuple[type[Module], Callable[[Any, Any, Tensor], int]], ...] = (
     (_ConvTranspose, _of_transposed),
     (_Conv, _of_convolution),

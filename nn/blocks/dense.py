@@ -32,7 +32,7 @@ class DenseLayer(Module):
 
 
 class DenseBlock(ModuleDict):
-    """`num_layers` dense layers; their outputs are joined to the input: growth_rate channels more for each."""
+    """`num_layers` dense layers; each adds its growth_rate output channels to its input."""
 
     def __init__(
         self, num_layers: int, in_channels: int, growth_rate: int, bn_size: int = 4, drop_rate: float = 0.0
@@ -51,7 +51,7 @@ class DenseBlock(ModuleDict):
 
 
 class Transition(Sequential):
-    """Between dense blocks: fewer channels by a 1×1 convolution, half the size by average pooling."""
+    """Between dense blocks: a 1×1 convolution reduces the channels, average pooling halves the size."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()

@@ -17,7 +17,7 @@ Gate = Callable[[int], Module]
 
 
 def projection(inplanes: int, outplanes: int, stride: int) -> Sequential | None:
-    """A 1×1 convolution with normalisation where a block changes the shape, otherwise none."""
+    """A 1×1 convolution with normalisation if the block changes the shape, otherwise None."""
     if stride == 1 and inplanes == outplanes:
         return None
     return Sequential(Conv2d(inplanes, outplanes, 1, stride, bias=False), BatchNorm2d(outplanes))

@@ -10,9 +10,9 @@ from nn.module import Module
 
 
 class SqueezeExcite(Module):
-    """x times sigmoid(W2 relu(W1 means of the channels)), a factor for each channel of (N, C, H, W).
+    """x·sigmoid(W2 relu(W1 m)), with m the mean of each channel of (N, C, H, W).
 
-    reduction: by what the C channels are divided in between.
+    reduction: the hidden layer has C / reduction features.
     """
 
     def __init__(self, channels: int, reduction: int = 16) -> None:

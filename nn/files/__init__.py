@@ -17,15 +17,15 @@ from nn.module import Module
 
 
 def save(state: Module | Mapping[str, Tensor], path: str | os.PathLike[str] | BinaryIO) -> None:
-    """Write the state of a module, or any tensors by name, to a safetensors file, or to an open binary one.
+    """Write the state of a module, or tensors by name, to a safetensors file or an open binary file.
 
-    A file named by its path appears at once and complete: if anything fails, what was there before is untouched.
+    A file given by path is replaced atomically: if anything fails, the previous file is untouched.
     """
     write(_safetensors().save(_arrays(state.state_dict() if isinstance(state, Module) else state)), path)
 
 
 def write(content: bytes, path: str | os.PathLike[str] | BinaryIO) -> None:
-    """Write a file, complete or not at all, or to an open one."""
+    """Write to an open file, or replace the file at a path atomically."""
     if not isinstance(path, (str, os.PathLike)):
         path.write(content)
         return
@@ -52,10 +52,10 @@ def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
 
 
 def load(path: str | os.PathLike[str] | BinaryIO) -> Any:
-    """The tensors of a file by name, for `Module.load_state_dict`: of safetensors, or of PyTorch's `.pt` and `.pth`.
+    """The tensors of a safetensors, `.pt` or `.pth` file by name, for `Module.load_state_dict`.
 
-    A PyTorch file may hold more around them, such as {"epoch": 3, "state_dict": ...}; this is returned as it is.
-    Nothing in it is executed: files that hold whole models, and not only their state, raise an UnpicklingError.
+    A PyTorch file may hold more, such as {"epoch": 3, "state_dict": ...}, which is returned as it is.
+    Nothing in it is executed: files of whole models, rather than their state, raise an UnpicklingError.
     """
     if isinstance(path, (str, os.PathLike)):
         with Path(path).open("rb") as file:

@@ -33,13 +33,13 @@ DTYPES = {
 
 
 class StorageType(NamedTuple):
-    """Stands for a class such as `torch.FloatStorage`."""
+    """The counterpart of a class such as `torch.FloatStorage`."""
 
     dtype: DType
 
 
 def is_pytorch(file: BinaryIO) -> bool:
-    """Whether a file was written by `torch.save`, by the first bytes from where it stands."""
+    """Whether a file was written by `torch.save`, judged by the bytes at its current position."""
     at = file.tell()
     start = file.read(16)
     file.seek(at)
@@ -48,7 +48,7 @@ def is_pytorch(file: BinaryIO) -> bool:
 
 
 def load_pytorch(file: BinaryIO) -> Any:
-    """What was saved: usually a dict of tensors by name, or one that holds such dicts and numbers beside them."""
+    """The saved object: usually a dict of tensors by name, or a dict of such dicts and numbers."""
     at = file.tell()
     archive, size = file.read(2) == b"PK", file.seek(0, io.SEEK_END)
     file.seek(at)
@@ -76,7 +76,7 @@ def _parameter(data: Tensor, requires_grad: bool, *_: Any) -> Tensor:
 
 
 def _bytes(text: str, encoding: str) -> bytes:
-    """How the second protocol of pickle writes bytes."""
+    """The form of bytes in pickle's protocol 2."""
     if encoding != "latin1":
         raise pickle.UnpicklingError(f"bytes are written in latin1, not in {encoding!r}")
     return text.encode("latin1")
@@ -115,14 +115,14 @@ class _Reader(pickle.Unpickler):
             return StorageType(as_dtype(DTYPES[name]))
         if (module, name) not in ALLOWED:
             raise pickle.UnpicklingError(
-                f"the file asks for {module}.{name}, which is no part of a state and is not executed. "
-                "Where PyTorch is at hand, save model.state_dict() instead of the model"
+                f"the file asks for {module}.{name}, which does not belong to a state and is not executed. "
+                "With PyTorch, save model.state_dict() instead of the model"
             )
         return ALLOWED[module, name]
 
     def persistent_load(self, pid: Any) -> Any:
         if self._storage is None or not isinstance(pid, tuple) or len(pid) < 5 or pid[0] != "storage":
-            raise pickle.UnpicklingError(f"the file refers to {pid!r}, which is no storage of numbers")
+            raise pickle.UnpicklingError(f"the file refers to {pid!r}, which is not a storage of numbers")
         kind, key, _, count, *view = pid[1:]
         if not isinstance(kind, StorageType):
             raise pickle.UnpicklingError(f"the file has a storage of the unknown type {kind!r}")
@@ -134,13 +134,13 @@ class _Reader(pickle.Unpickler):
 
 
 class _Archive:
-    """The zip format: one pickle, and each storage in a file of its own."""
+    """The zip format: one pickle, and one file per storage."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._zip = zipfile.ZipFile(file)
         pickles = [name for name in self._zip.namelist() if name.split("/")[-1] == "data.pkl"]
         if not pickles:
-            raise pickle.UnpicklingError("the zip file holds no data.pkl, so that it is no file of torch.save")
+            raise pickle.UnpicklingError("the zip file holds no data.pkl, so it was not written by torch.save")
         self._root = pickles[0].removesuffix("data.pkl")
         order = f"{self._root}byteorder"
         self._order = self._zip.read(order).decode() if order in self._zip.namelist() else "little"
@@ -159,7 +159,7 @@ class _Archive:
 def _load_legacy(file: BinaryIO, size: int) -> Any:
     """The format before PyTorch 1.6: pickles one after the other, then the storages."""
     if _Reader(file).load() != LEGACY_MAGIC or _Reader(file).load() != LEGACY_VERSION:
-        raise pickle.UnpicklingError("the file is not one of torch.save")
+        raise pickle.UnpicklingError("the file was not written by torch.save")
     system = _Reader(file).load()
     arrays: dict[str, np.ndarray[Any, Any]] = {}
 
@@ -174,7 +174,7 @@ def _load_legacy(file: BinaryIO, size: int) -> Any:
         count = int.from_bytes(file.read(8), "little")
         content = file.read(array.nbytes)
         if count != len(array) or len(content) < array.nbytes:
-            raise pickle.UnpicklingError(f"storage {key} should have {len(array)} elements, but the file ends before")
+            raise pickle.UnpicklingError(f"storage {key} should have {len(array)} elements, but the file ends early")
         array[...] = np.frombuffer(content, array.dtype)
         if not system.get("little_endian", True):
             array.byteswap(inplace=True)

@@ -22,7 +22,7 @@ from nn.parameter import Parameter
 
 STORAGES = {dtype: name for name, dtype in DTYPES.items()}
 PLAIN = (dict, OrderedDict, list, tuple, str, int, float, complex, bool, bytes, set, frozenset, type(None))
-NAMED = (OrderedDict, set, frozenset, complex, bytes, _codecs.encode)  # what the reductions of these call
+NAMED = (OrderedDict, set, frozenset, complex, bytes, _codecs.encode)  # called by the reductions of these
 
 
 class _Name:
@@ -32,28 +32,28 @@ class _Name:
         self.code = f"{module}\n{name}\n".encode()
 
     def __call__(self) -> None:
-        """Pickle wants a function to stand before arguments."""
+        """Present because pickle requires a callable here."""
 
 
 class _Storage:
-    """Elements as they lie in memory, and the array whose memory it is, kept so that its id stays its own."""
+    """Elements in memory order, and the array that owns the memory, kept alive so that its id stays unique."""
 
     def __init__(self, owner: Any, key: str) -> None:
         self.owner, self.array, self.key = owner, owner.ravel(order="K"), key
 
 
 class _ArrayType:
-    """The dtype of an array, which as an object of its own stands for PyTorch's."""
+    """The dtype of an array, as a separate object that is written as PyTorch's dtype."""
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
         self.code = dtype.str
 
 
-_Pickler: Any = pickle._Pickler  # in Python: that in C writes no names of what is not installed
+_Pickler: Any = pickle._Pickler  # in Python: the C pickler refuses names of packages that are not installed
 
 
 class _Writer(_Pickler):  # type: ignore[misc]  # which has no type
-    """Tensors in the words of PyTorch's files."""
+    """Writes tensors as PyTorch's files represent them."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, protocol=2)
@@ -112,7 +112,7 @@ def _array(array: np.ndarray[Any, Any]) -> Any:
     )
 
 
-# What stands for objects of these types: a function of PyTorch's or NumPy's, and its arguments.
+# How objects of these types are written: a function of PyTorch or NumPy, and its arguments.
 REDUCTIONS: dict[type, Callable[[Any], Any]] = {
     Parameter: lambda p: (_Name("torch._utils", "_rebuild_parameter"), (p.detach(), p.requires_grad, OrderedDict())),
     np.ndarray: _array,
@@ -123,7 +123,7 @@ REDUCTIONS: dict[type, Callable[[Any], Any]] = {
 
 
 def written(obj: Any) -> bytes:
-    """The content of a file that holds this."""
+    """The bytes of a file that holds this object."""
     content, code = io.BytesIO(), io.BytesIO()
     writer = _Writer(code)
     writer.dump(obj)

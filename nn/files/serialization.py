@@ -21,7 +21,7 @@ def save(
 ) -> None:
     """Write tensors, numbers, strings, and lists, tuples and dicts of them, for `load` and for PyTorch.
 
-    Tensors that share memory do so again afterwards. A file named by its path appears at once and complete.
+    Tensors that share memory do so again when loaded. A file given by path is replaced atomically.
     """
     write(written(obj), f)
 
@@ -34,9 +34,9 @@ def load(
     weights_only: bool = True,
     mmap: bool | None = None,
 ) -> Any:
-    """What `save`, or PyTorch's, has written. map_location: the device on which tensors are made, else the CPU.
+    """Load a file of `save` or `torch.save`. map_location: the device of the tensors, by default the CPU.
 
-    Nothing in the file is executed, whatever `weights_only` says.
+    Nothing in the file is executed, whatever `weights_only` is.
     """
     found = load_file(f)
     if not isinstance(map_location, str):

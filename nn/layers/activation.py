@@ -13,7 +13,7 @@ from nn.parameter import Parameter
 
 
 class _Activation(Module):
-    """A function of one tensor, without parameters."""
+    """An activation without parameters."""
 
     _function: Callable[..., Tensor]
 
@@ -22,7 +22,7 @@ class _Activation(Module):
 
 
 class _InplaceActivation(_Activation):
-    """A function that may write its result into its input."""
+    """An activation that can write its result into its input."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class ReLU6(_InplaceActivation):
 
 
 class Hardsigmoid(_InplaceActivation):
-    """The logistic function in three straight pieces."""
+    """The piecewise linear approximation of the sigmoid."""
 
     _function = staticmethod(F.hardsigmoid)
 
@@ -219,7 +219,7 @@ class _Shrink(_Activation):
 
 
 class Softshrink(_Shrink):
-    """x moved towards 0 by `lambd`, and 0 within."""
+    """x moved towards 0 by `lambd`; 0 within [-lambd, lambd]."""
 
     _function = staticmethod(F.softshrink)
 
@@ -246,7 +246,7 @@ class PReLU(Module):
 
 
 class RReLU(_InplaceActivation):
-    """x above 0, elsewhere x times a slope: random in [lower, upper] in training, else their mean (Xu et al. 2015)."""
+    """x above 0, slope·x elsewhere: random slopes in [lower, upper] in training, else their mean (Xu et al. 2015)."""
 
     _shown = ("lower", "upper")
 
@@ -272,7 +272,7 @@ class GLU(Module):
 
 
 class _Along(Module):
-    """A function along an axis; without `dim` along the first or second, with the warning that PyTorch gives."""
+    """A function along an axis; without `dim`, PyTorch's default axis, with its warning."""
 
     _function: Callable[..., Tensor]
     _shown = ("dim",)
@@ -304,7 +304,7 @@ class Softmin(_Along):
 
 
 class Softmax2d(Module):
-    """Softmax over the channels of (N, C, H, W) or (C, H, W) at every place."""
+    """Softmax over the channels of (N, C, H, W) or (C, H, W) at every pixel."""
 
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in (3, 4):

@@ -52,7 +52,7 @@ class _AdaptiveMaxPool(_AdaptivePool):
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
-    """Largest elements of (N, C, L) in `output_size` cells; with `return_indices` also where they were."""
+    """Largest elements of (N, C, L) in `output_size` cells; with `return_indices` also their indices."""
 
     _function = staticmethod(F.adaptive_max_pool1d)
 

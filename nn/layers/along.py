@@ -12,7 +12,7 @@ from autograd_core import functional as core
 
 
 def _without_dim(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The function; without `dim` along the first or second axis, with the warning that PyTorch gives."""
+    """The function along `dim`; without it, along PyTorch's default axis, with its warning."""
 
     @functools.wraps(function)
     def call(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:

@@ -15,7 +15,7 @@ from nn.parameter import Parameter
 
 
 class MultiheadAttention(Module):
-    """Attention of several heads (Vaswani et al. 2017): query (L, N, E), key (S, N, kdim), value (S, N, vdim).
+    """Multi-head attention (Vaswani et al. 2017): query (L, N, E), key (S, N, kdim), value (S, N, vdim).
 
     batch_first: (N, L, E) and so on. Returns the output and, with need_weights, the weights (N, L, S); see
     `functional.multi_head_attention_forward`.
@@ -91,7 +91,7 @@ class MultiheadAttention(Module):
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
-        """Masks hold True where not to look, or numbers to add: key_padding_mask (N, S), attn_mask (L, S)."""
+        """Masks are True at positions to ignore, or numbers to add: key_padding_mask (N, S), attn_mask (L, S)."""
         turned = self.batch_first and query.ndim == 3
         if turned:
             query, key, value = _turned(query, key, value)
@@ -124,13 +124,13 @@ class MultiheadAttention(Module):
 
 
 def _turned(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Batch and sequence exchanged; what was one tensor stays one, which one product can then project."""
+    """Batch and sequence axes swapped; identical inputs stay identical, so that one product can project them."""
     turned = {id(x): core.transpose(x, 0, 1) for x in (query, key, value)}
     return turned[id(query)], turned[id(key)], turned[id(value)]
 
 
 class CausalSelfAttention(Module):
-    """Attention of every position to itself and what came before: (N, L, E) to (N, L, E), in `num_heads` heads."""
+    """Causal multi-head self-attention: (N, L, E) to (N, L, E). Positions attend to themselves and earlier ones."""
 
     def __init__(self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True) -> None:
         super().__init__()
@@ -152,7 +152,7 @@ class CausalSelfAttention(Module):
 class SinusoidalEncoding(Module):
     """Adds sines and cosines of the position, of wavelengths 2π to 2π·10,000 (Vaswani et al. 2017): (N, L, E).
 
-    max_len: the longest sequence. batch_first=False: (L, N, E).
+    max_len: the length of the longest sequence. batch_first=False: (L, N, E).
     """
 
     encoding: Tensor

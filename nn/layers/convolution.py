@@ -16,7 +16,7 @@ PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 class _Conv(Module):
-    """What convolutions of every rank share.
+    """Base of convolutions of every rank.
 
     weight (out, in / groups, *kernel) and bias (out) start uniform within ±1/√(in / groups · kernel size).
     """
@@ -71,7 +71,7 @@ class _Conv(Module):
         return [p for p in reversed(self.padding) for _ in range(2)]
 
     def reset_parameters(self) -> None:
-        """Draw weight and bias anew."""
+        """Reinitialise weight and bias."""
         reset(self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -83,7 +83,7 @@ class _Conv(Module):
         return self._convolution(x, weight, bias, self.stride, padding, self.dilation, self.groups)
 
     def convolved(self, x: Tensor, by: Callable[..., Tensor]) -> Tensor:
-        """What `by`, which takes arguments as `functional.conv2d` does, makes of x with this layer's."""
+        """`by`, a function with the signature of `functional.conv2d`, applied to x with this layer's arguments."""
         x, padding = self._padded(x)
         return by(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 

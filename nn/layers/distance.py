@@ -61,7 +61,7 @@ class Bilinear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw weight and bias anew: uniform within ±1/√in1_features."""
+        """Reinitialise weight and bias, uniform within ±1/√in1_features."""
         bound = 1 / math.sqrt(self.in1_features)
         for p in self.parameters():
             init.uniform_(p, -bound, bound)

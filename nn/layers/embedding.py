@@ -13,7 +13,7 @@ from nn.parameter import Parameter
 
 
 class _Table(Module):
-    """weight (num_embeddings, embedding_dim), standard normal at first; the row `padding_idx` is 0 and stays so."""
+    """weight (num_embeddings, embedding_dim), initially standard normal; row `padding_idx` is 0 and not trained."""
 
     weight: Tensor
 
@@ -48,7 +48,7 @@ class _Table(Module):
             self.weight = Parameter(weight, requires_grad=weight.dtype.kind not in dtypes.EXACT)
 
     def reset_parameters(self) -> None:
-        """Draw the table anew."""
+        """Reinitialise the table."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
             with no_grad():
@@ -56,7 +56,7 @@ class _Table(Module):
 
     @classmethod
     def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, **options: Any) -> Self:
-        """A layer on a given table (rows, columns), which is not trained unless `freeze` is off."""
+        """A layer with a given table (rows, columns), which is trained only if `freeze` is False."""
         if embeddings.ndim != 2:
             raise AssertionError(f"embeddings must have two axes, but have shape {embeddings.shape}")
         layer: Self = cls(*embeddings.shape, _weight=embeddings, **options)  # type: ignore[call-arg]
@@ -78,8 +78,8 @@ class _Table(Module):
 class Embedding(_Table):
     """The vector of each index: (...) to (..., embedding_dim).
 
-    padding_idx: a row that gets no gradient. max_norm: rows that were looked up are shortened to this norm, in place.
-    scale_grad_by_freq: gradients are divided by how often the row was looked up. `sparse` has no effect.
+    padding_idx: a row without gradient. max_norm: rows that are looked up are rescaled to this norm, in place.
+    scale_grad_by_freq: gradients are divided by the row's number of look-ups. `sparse` has no effect.
     """
 
     def __init__(
@@ -110,9 +110,9 @@ class Embedding(_Table):
 
 
 class EmbeddingBag(_Table):
-    """The "sum", "mean" or "max" of the vectors of each bag of indices, without the vectors in between.
+    """The "sum", "mean" or "max" of the vectors of each bag of indices, without materialising the vectors.
 
-    A row of `input` (N, L) is a bag; or `input` (L) is cut where `offsets` say. per_sample_weights: with "sum" only.
+    A row of `input` (N, L) is a bag; or `input` (L) is split at `offsets`. per_sample_weights: with "sum" only.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ from nn.module import Module
 
 
 class _Threshold(Module):
-    """A step, whose derivative is 0; with `straight_through` the gradient passes as through the identity."""
+    """A step function, whose derivative is 0 or, with `straight_through`, 1."""
 
     _step: Callable[[Tensor], Tensor]
 
@@ -39,7 +39,7 @@ class Heaviside(_Threshold):
     """
 
     def _step(self, x: Tensor) -> Tensor:
-        return (core.sign(core.sign(x) + 0.5) + 1) / 2  # differentiable, if only by 0, unlike core.heaviside
+        return (core.sign(core.sign(x) + 0.5) + 1) / 2  # unlike core.heaviside, differentiable with gradient 0
 
 
 class Sign(_Threshold):
@@ -49,7 +49,7 @@ class Sign(_Threshold):
 
 
 class Sine(Module):
-    """sin(frequency·x) (Sitzmann et al. 2020 take the frequency 30)."""
+    """sin(frequency·x) (Sitzmann et al. 2020, who use the frequency 30)."""
 
     _shown = ("frequency",)
 
@@ -76,7 +76,7 @@ class ArcTan(Module):
 
 
 class SQNL(Module):
-    """Square non-linearity (Wuraola and Patel 2018): a tanh of two parabolas, ±1 from ±2 on."""
+    """Square non-linearity (Wuraola and Patel 2018): a tanh-like curve of two parabolas, ±1 beyond ±2."""
 
     def forward(self, input: Tensor) -> Tensor:
         x = core.clamp(input, -2.0, 2.0)
@@ -101,14 +101,14 @@ class ISRU(_InverseRoot):
 
 
 class ISRLU(_InverseRoot):
-    """Inverse square root linear unit: x from 0 on, x / √(1 + alpha·x²) below (Carlile et al. 2017)."""
+    """Inverse square root linear unit: x for x ≥ 0, x / √(1 + alpha·x²) below (Carlile et al. 2017)."""
 
     def forward(self, input: Tensor) -> Tensor:
         return input / core.hypot(core.clamp(input, max=0.0) * math.sqrt(self.alpha), 1.0)
 
 
 class BipolarReLU(Module):
-    """ReLU of even channels, -ReLU(-x) of odd ones, so that the mean stays (Eidnes and Nøkland 2017).
+    """ReLU of even channels, -ReLU(-x) of odd ones, which preserves the mean (Eidnes and Nøkland 2017).
 
     dim: the axis of the channels.
     """

@@ -49,9 +49,9 @@ class LPPool3d(_LPPool):
 
 
 class _FractionalMaxPool(Module):
-    """Largest elements of windows a random step of one size or the next apart (Graham 2014).
+    """Largest elements of windows at random steps (Graham 2014).
 
-    Either output_size, or output_ratio, the output's size as a part of the input's.
+    Takes output_size, or output_ratio, the ratio of output size to input size.
     """
 
     rank: int
@@ -144,7 +144,7 @@ class SumPool3d(_SumPool):
 
 
 class _DistanceWeightedPool(_Windows):
-    """Mean of every window with weights that fall with the distance d from its centre: exp(-d² / 2σ²), of sum 1."""
+    """Mean of every window with weights exp(-d² / 2σ²), normalised to sum 1; d is the distance from its centre."""
 
     _convolution: Callable[..., Tensor]
     _shown = (*_Windows._shown, "sigma")

@@ -11,9 +11,9 @@ from nn.layers.normalization import _BatchNorm
 
 
 class _InstanceNorm(_BatchNorm):
-    """By the sample's own statistics; with `track_running_stats`, in evaluation by the running ones.
+    """Normalises by each sample's statistics; in evaluation with `track_running_stats`, by running ones.
 
-    ndims: the number of axes of one sample, and of a batch.
+    ndims: the number of axes of a sample and of a batch.
     """
 
     def __init__(

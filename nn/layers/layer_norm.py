@@ -13,7 +13,7 @@ from nn.parameter import Parameter
 
 
 class _Affine(Module):
-    """A weight that starts as 1 and a bias that starts as 0, where they are wanted."""
+    """Base of normalisations with an optional weight, initially 1, and bias, initially 0."""
 
     weight: Tensor | None
     bias: Tensor | None
@@ -23,7 +23,7 @@ class _Affine(Module):
         self.register_parameter("bias", Parameter(core.zeros(shape, device=device, dtype=dtype)) if bias else None)
 
     def reset_parameters(self) -> None:
-        """weight 1, bias 0."""
+        """Reset weight to 1 and bias to 0."""
         if self.weight is not None:
             init.ones_(self.weight)
         if getattr(self, "bias", None) is not None:
@@ -35,7 +35,7 @@ def _sizes(shape: int | Sequence[int]) -> tuple[int, ...]:
 
 
 class LayerNorm(_Affine):
-    """Zero mean and unit variance over the last axes, of the lengths `normalized_shape` (Ba et al. 2016)."""
+    """Zero mean and unit variance over the last axes, of shape `normalized_shape` (Ba et al. 2016)."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class LayerNorm(_Affine):
 
 
 class RMSNorm(_Affine):
-    """Root mean square 1 over the last axes, of the lengths `normalized_shape` (Zhang and Sennrich 2019)."""
+    """Root mean square 1 over the last axes, of shape `normalized_shape` (Zhang and Sennrich 2019)."""
 
     def __init__(
         self,

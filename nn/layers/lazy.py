@@ -17,7 +17,7 @@ from nn.state import LOAD
 
 
 def _from_state(layer: Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
-    """Before a load, become the layer whose tensors were saved."""
+    """Before a load, turn into the layer whose tensors were saved."""
     for name, own in (*layer._parameters.items(), *layer._buffers.items()):
         saved = state.get(prefix + name)
         if not isinstance(layer, _Lazy) or own is None or saved is None:
@@ -28,10 +28,10 @@ def _from_state(layer: Module, state: dict[str, Any], prefix: str, *_: Any) -> N
 
 
 class _Lazy(Module):
-    """Stands for `becomes`, without its first argument; turns into it when it is first called or loaded.
+    """Placeholder of a layer `becomes` without its first argument; turns into it when first called or loaded.
 
-    Until then the parameters that depend on the input have no elements; they stay the same objects, so that an
-    optimizer may be made before. axis: which axis of the input says the number; counted: what the number is called.
+    Until then the parameters that depend on the input have no elements; they remain the same objects, so an optimizer
+    can be constructed early. axis: the input axis whose length is inferred; counted: the name of the inferred argument.
     """
 
     becomes: ClassVar[type[Module]]
@@ -47,7 +47,7 @@ class _Lazy(Module):
                 p._role = UNINITIALIZED
 
     def has_uninitialized_params(self) -> bool:
-        """Whether no input has been seen yet."""
+        """Whether the input size is still unknown."""
         return True
 
     def _become(self, count: int) -> None:
@@ -70,7 +70,7 @@ class _Lazy(Module):
 
 def _count(layer: _Lazy, input: Tensor) -> int:
     if not -input.ndim <= layer.axis < input.ndim:
-        raise RuntimeError(f"{type(layer).__name__} cannot read its number of inputs from shape {input.shape}")
+        raise RuntimeError(f"{type(layer).__name__} cannot infer its number of inputs from shape {input.shape}")
     return int(input.shape[layer.axis])
 
 
@@ -83,61 +83,61 @@ class _LazyNorm(_Lazy):
 
 
 class LazyLinear(_Lazy, Linear):
-    """`Linear` with in_features from the first input."""
+    """`Linear` that infers in_features from its first input."""
 
     becomes, axis, counted = Linear, -1, "in_features"
 
 
 class LazyConv1d(_LazyConv, Conv1d):
-    """`Conv1d` with in_channels from the first input."""
+    """`Conv1d` that infers in_channels from its first input."""
 
     becomes, axis = Conv1d, -2
 
 
 class LazyConv2d(_LazyConv, Conv2d):
-    """`Conv2d` with in_channels from the first input."""
+    """`Conv2d` that infers in_channels from its first input."""
 
     becomes, axis = Conv2d, -3
 
 
 class LazyConv3d(_LazyConv, Conv3d):
-    """`Conv3d` with in_channels from the first input."""
+    """`Conv3d` that infers in_channels from its first input."""
 
     becomes, axis = Conv3d, -4
 
 
 class LazyConvTranspose1d(_LazyConv, ConvTranspose1d):
-    """`ConvTranspose1d` with in_channels from the first input."""
+    """`ConvTranspose1d` that infers in_channels from its first input."""
 
     becomes, axis = ConvTranspose1d, -2
 
 
 class LazyConvTranspose2d(_LazyConv, ConvTranspose2d):
-    """`ConvTranspose2d` with in_channels from the first input."""
+    """`ConvTranspose2d` that infers in_channels from its first input."""
 
     becomes, axis = ConvTranspose2d, -3
 
 
 class LazyConvTranspose3d(_LazyConv, ConvTranspose3d):
-    """`ConvTranspose3d` with in_channels from the first input."""
+    """`ConvTranspose3d` that infers in_channels from its first input."""
 
     becomes, axis = ConvTranspose3d, -4
 
 
 class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):
-    """`BatchNorm1d` with num_features from the first input."""
+    """`BatchNorm1d` that infers num_features from its first input."""
 
     becomes = BatchNorm1d
 
 
 class LazyBatchNorm2d(_LazyNorm, BatchNorm2d):
-    """`BatchNorm2d` with num_features from the first input."""
+    """`BatchNorm2d` that infers num_features from its first input."""
 
     becomes = BatchNorm2d
 
 
 class LazyBatchNorm3d(_LazyNorm, BatchNorm3d):
-    """`BatchNorm3d` with num_features from the first input."""
+    """`BatchNorm3d` that infers num_features from its first input."""
 
     becomes = BatchNorm3d
 
@@ -156,23 +156,23 @@ class _LazyInstanceNorm(_Lazy):
         *,
         bias: bool = True,
     ) -> None:
-        # Unlike the layers that they become, PyTorch's lazy ones have weights and running statistics by default.
+        # Unlike the layers they turn into, PyTorch's lazy ones have weights and running statistics by default.
         super().__init__(eps, momentum, affine, track_running_stats, device, dtype, bias=bias)
 
 
 class LazyInstanceNorm1d(_LazyInstanceNorm, InstanceNorm1d):
-    """`InstanceNorm1d` with num_features from the first input."""
+    """`InstanceNorm1d` that infers num_features from its first input."""
 
     becomes, axis = InstanceNorm1d, -2
 
 
 class LazyInstanceNorm2d(_LazyInstanceNorm, InstanceNorm2d):
-    """`InstanceNorm2d` with num_features from the first input."""
+    """`InstanceNorm2d` that infers num_features from its first input."""
 
     becomes, axis = InstanceNorm2d, -3
 
 
 class LazyInstanceNorm3d(_LazyInstanceNorm, InstanceNorm3d):
-    """`InstanceNorm3d` with num_features from the first input."""
+    """`InstanceNorm3d` that infers num_features from its first input."""
 
     becomes, axis = InstanceNorm3d, -4

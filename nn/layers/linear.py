@@ -13,7 +13,7 @@ from nn.parameter import Parameter
 
 
 class Identity(Module):
-    """Returns its input; takes and ignores any arguments, so that it can stand in for another layer."""
+    """Returns its input; accepts and ignores any constructor arguments, so it can replace another layer."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class Linear(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw weight and bias anew."""
+        """Reinitialise weight and bias."""
         reset(self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -52,7 +52,7 @@ class Linear(Module):
 
 
 def reset(weight: Tensor, bias: Tensor | None) -> None:
-    """PyTorch's start of linear and convolutional layers: uniform within ±1/√fan_in."""
+    """PyTorch's initialisation of linear and convolutional layers: uniform within ±1/√fan_in."""
     init.kaiming_uniform_(weight, a=math.sqrt(5))
     if bias is not None:
         fan_in, _ = init.fans(weight)
@@ -61,7 +61,7 @@ def reset(weight: Tensor, bias: Tensor | None) -> None:
 
 
 class Flatten(Module):
-    """Axes `start_dim` to `end_dim` become one."""
+    """Flattens axes `start_dim` to `end_dim` into one."""
 
     _shown = ("start_dim", "end_dim")
 
@@ -74,7 +74,7 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
-    """Axis `dim` becomes several, of the lengths `unflattened_size`."""
+    """Splits axis `dim` into axes of the lengths `unflattened_size`."""
 
     _shown = ("dim", "unflattened_size")
 
@@ -124,7 +124,7 @@ class Dropout3d(_Dropout):
 
 
 class AlphaDropout(_Dropout):
-    """Dropout that keeps zero mean and unit variance, for networks of SELU (Klambauer et al. 2017)."""
+    """Dropout that preserves zero mean and unit variance, for SELU networks (Klambauer et al. 2017)."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.alpha_dropout(input, self.p, self.training, self.inplace)

@@ -40,15 +40,15 @@ def multi_head_attention_forward(
 ) -> tuple[Tensor, Tensor | None]:
     """Multi-head attention (Vaswani et al. 2017) of (L, N, E) to (S, N, E), or of one sample without N.
 
-    The output (L, N, E), and with need_weights the weights (N, L, S): the mean over the heads, or (N, H, L, S). Masks
-    hold True where not to look, or numbers to add to the scores: key_padding_mask (N, S), attn_mask (L, S) or
-    (N·H, L, S). is_causal only says that attn_mask is causal. bias_k and bias_v, and with add_zero_attn zeros, are one
-    key and value more. static_k and static_v (N·H, S, E / H) stand in the place of projected ones. Where everything is
-    masked, the output is the bias of the last projection.
+    Returns the output (L, N, E) and, with need_weights, the weights: their mean over the heads (N, L, S), or all
+    (N, H, L, S). Masks are True at positions to ignore, or numbers to add to the scores: key_padding_mask (N, S),
+    attn_mask (L, S) or (N·H, L, S). is_causal is a hint that attn_mask is causal. bias_k and bias_v are one additional
+    key and value, and so are zeros with add_zero_attn. static_k and static_v (N·H, S, E / H) replace the projected
+    ones. Where everything is masked, the output is the bias of the output projection.
     """
     _check(query, key, value, key_padding_mask, attn_mask, embed_dim_to_check, num_heads, use_separate_proj_weight)
     if is_causal and attn_mask is None:
-        raise RuntimeError("is_causal says that attn_mask is causal; give the mask as well")
+        raise RuntimeError("is_causal is a hint that attn_mask is causal; pass attn_mask as well")
     batched = query.ndim == 3
     if not batched:
         query, key, value = (x.unsqueeze(1) for x in (query, key, value))
@@ -107,7 +107,7 @@ def _check(query: Tensor, key: Tensor, value: Tensor, key_padding_mask: Tensor |
 def _merged(
     attn_mask: Tensor | None, key_padding_mask: Tensor | None, n: int, heads: int, like: Tensor, sources: int
 ) -> Tensor | None:
-    """Both masks as numbers to add to scores (N, H, L, S)."""
+    """Both masks, combined into numbers to add to scores (N, H, L, S)."""
     masks = []
     if attn_mask is not None:
         shape = (n, heads, *attn_mask.shape[1:]) if attn_mask.ndim == 3 else attn_mask.shape
@@ -127,7 +127,7 @@ def _additive(mask: Tensor, like: Tensor) -> Tensor:
 def _projected(
     operands: Three, packed: Tensor | None, bias: Tensor | None, separate: tuple[Tensor | None, ...] | None
 ) -> Three:
-    """Query, key and value times their weights, which are packed into one or separate."""
+    """Query, key and value after their projections, whose weights are packed into one or separate."""
     query, key, value = operands
     if separate is None and packed is not None and query is key is value:
         q, k, v = core.chunk(core.linear(query, packed, bias), 3, dim=-1)
@@ -143,7 +143,7 @@ def _projected(
 def _with_biases(
     k: Tensor, v: Tensor, bias_k: Tensor | None, bias_v: Tensor | None, static: bool
 ) -> tuple[Tensor, Tensor, int]:
-    """Keys and values with one more of each, if there are biases, and how many that is."""
+    """Keys and values with the additional ones appended, and how many those are."""
     _require((bias_k is None) == (bias_v is None), "bias_k and bias_v go together")
     if bias_k is None or bias_v is None:
         return k, v, 0

@@ -12,9 +12,9 @@ from nn.stateless import functional_call
 
 
 class GaussianNoise(Module):
-    """Adds normal noise of standard deviation `std`, in training only; at the input or between hidden layers.
+    """Adds Gaussian noise of standard deviation `std`, in training only.
 
-    relative: `std` is a part of each element's own size, and the noise multiplies (Srivastava et al. 2014, section 10).
+    relative: noise proportional to each element, that is, multiplicative (Srivastava et al. 2014, section 10).
     """
 
     def __init__(self, std: float = 0.1, relative: bool = False) -> None:
@@ -34,9 +34,9 @@ class GaussianNoise(Module):
 
 
 class WeightNoise(Module):
-    """A module whose parameters are read, in training, with normal noise of standard deviation `std` (Graves 2011).
+    """Runs a module, in training, with Gaussian noise of standard deviation `std` on its parameters (Graves 2011).
 
-    parameters: the paths of those that are disturbed; all, if not given. Gradients reach the undisturbed parameters.
+    parameters: the paths of the perturbed ones, by default all. Gradients reach the unperturbed parameters.
     """
 
     _shown = ("std",)

@@ -14,10 +14,10 @@ from nn.parameter import Parameter
 
 
 class _BatchNorm(Module):
-    """What batch normalisations of every rank share (Ioffe and Szegedy 2015).
+    """Base of batch normalisations of every rank (Ioffe and Szegedy 2015).
 
-    In training by the statistics of the batch, which move the running ones by `momentum` (None: their plain average);
-    in evaluation by the running ones, or the batch's without `track_running_stats`.
+    Training uses the statistics of the batch and updates the running ones with `momentum` (None: cumulative average).
+    Evaluation uses the running ones or, without `track_running_stats`, those of the batch.
     """
 
     ndims: tuple[int, ...]
@@ -26,7 +26,7 @@ class _BatchNorm(Module):
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
-    # PyTorch counts batches only since version 0.4.1, and some files leave the count out.
+    # PyTorch has counted batches since version 0.4.1; some files lack the count.
     _optional_keys = ("num_batches_tracked",)
 
     def __init__(
@@ -53,14 +53,14 @@ class _BatchNorm(Module):
         self.register_buffer("num_batches_tracked", core.tensor(0, device=device) if tracked else None)
 
     def reset_running_stats(self) -> None:
-        """Forget all batches seen."""
+        """Reset the running statistics."""
         if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
             init.zeros_(self.running_mean)
             init.ones_(self.running_var)
             init.zeros_(self.num_batches_tracked)
 
     def reset_parameters(self) -> None:
-        """Start again: no batches seen, weight 1, bias 0."""
+        """Reset the running statistics, weight to 1 and bias to 0."""
         self.reset_running_stats()
         if self.weight is not None:
             init.ones_(self.weight)
@@ -71,14 +71,14 @@ class _BatchNorm(Module):
         return self.normalized(input, F.batch_norm)
 
     def normalized(self, input: Tensor, by: Callable[..., Tensor]) -> Tensor:
-        """What `by`, which takes arguments as `functional.batch_norm` does, makes of the input with this layer's."""
+        """`by`, with the signature of `functional.batch_norm`, applied to the input with this layer's arguments."""
         self._check(input)
         momentum: Any = self.momentum or 0.0
-        moves = self.training and self.track_running_stats  # which programs may change later
+        moves = self.training and self.track_running_stats  # which programs may change
         if moves and self.num_batches_tracked is not None:
             self.num_batches_tracked.array += 1  # nothing is recorded: add_() would take five times as long
             record_write(self.num_batches_tracked.array)
-            if self.momentum is None:  # it stays where it is: to read it would be to wait for a GPU
+            if self.momentum is None:  # stays on its device: reading it would wait for a GPU
                 momentum = 1.0 / self.num_batches_tracked.to(self.running_mean)
         by_batch = self.training or self.running_mean is None
         mean, variance = (None, None) if by_batch and not moves else (self.running_mean, self.running_var)

@@ -13,7 +13,7 @@ from nn.module import Module
 
 
 class _Pad(Module):
-    """padding: the width on all sides, or (before, after) for every axis, the last axis first; negative widths crop."""
+    """padding: one width for all sides, or (before, after) for every axis, last axis first; negative widths crop."""
 
     rank: ClassVar[int]
     mode: ClassVar[str] = "constant"
@@ -46,19 +46,19 @@ class _ConstantPad(_Pad):
 
 
 class ConstantPad1d(_ConstantPad):
-    """`value` on both sides of the last axis."""
+    """Pads the last axis with `value`."""
 
     rank = 1
 
 
 class ConstantPad2d(_ConstantPad):
-    """`value` around the last two axes."""
+    """Pads the last two axes with `value`."""
 
     rank = 2
 
 
 class ConstantPad3d(_ConstantPad):
-    """`value` around the last three axes."""
+    """Pads the last three axes with `value`."""
 
     rank = 3
 
@@ -72,72 +72,72 @@ class _ZeroPad(_ConstantPad):
 
 
 class ZeroPad1d(_ZeroPad):
-    """Zeros on both sides of the last axis."""
+    """Pads the last axis with zeros."""
 
     rank = 1
 
 
 class ZeroPad2d(_ZeroPad):
-    """Zeros around the last two axes."""
+    """Pads the last two axes with zeros."""
 
     rank = 2
 
 
 class ZeroPad3d(_ZeroPad):
-    """Zeros around the last three axes."""
+    """Pads the last three axes with zeros."""
 
     rank = 3
 
 
 class ReflectionPad1d(_Pad):
-    """(N, C, L) mirrored at its ends."""
+    """Pads (N, C, L) by reflection at its ends."""
 
     rank, mode = 1, "reflect"
 
 
 class ReflectionPad2d(_Pad):
-    """(N, C, H, W) mirrored at its edges."""
+    """Pads (N, C, H, W) by reflection at its edges."""
 
     rank, mode = 2, "reflect"
 
 
 class ReflectionPad3d(_Pad):
-    """(N, C, D, H, W) mirrored at its faces."""
+    """Pads (N, C, D, H, W) by reflection at its faces."""
 
     rank, mode = 3, "reflect"
 
 
 class ReplicationPad1d(_Pad):
-    """(N, C, L) continued by its ends."""
+    """Pads (N, C, L) by repeating its ends."""
 
     rank, mode = 1, "replicate"
 
 
 class ReplicationPad2d(_Pad):
-    """(N, C, H, W) continued by its edges."""
+    """Pads (N, C, H, W) by repeating its edges."""
 
     rank, mode = 2, "replicate"
 
 
 class ReplicationPad3d(_Pad):
-    """(N, C, D, H, W) continued by its faces."""
+    """Pads (N, C, D, H, W) by repeating its faces."""
 
     rank, mode = 3, "replicate"
 
 
 class CircularPad1d(_Pad):
-    """(N, C, L) continued from the other end."""
+    """Pads (N, C, L) periodically."""
 
     rank, mode = 1, "circular"
 
 
 class CircularPad2d(_Pad):
-    """(N, C, H, W) continued from the other side."""
+    """Pads (N, C, H, W) periodically."""
 
     rank, mode = 2, "circular"
 
 
 class CircularPad3d(_Pad):
-    """(N, C, D, H, W) continued from the other side."""
+    """Pads (N, C, D, H, W) periodically."""
 
     rank, mode = 3, "circular"

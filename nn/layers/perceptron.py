@@ -11,7 +11,7 @@ from nn.parameter import Parameter
 class Perceptron(Module):
     """1 where w·x + b ≥ 0, and 0 elsewhere: (..., in_features) to (...).
 
-    The bias is minus the threshold. There is no gradient to learn by; `learn` corrects one mistake after the other.
+    The bias is the negative threshold. There is no gradient; `learn` corrects one mistake after another.
 
     >>> from autograd_core import tensor
     >>> nand = Perceptron(2)
@@ -39,9 +39,9 @@ class Perceptron(Module):
 
     @no_grad()
     def correct(self, x: Tensor, y: float) -> bool:
-        """One step with one sample and its class, 1 or -1: w ← w + y·x if it is not on its side; whether it was not.
+        """One step of the learning rule for a sample and its class y, 1 or -1: if misclassified, w ← w + y·x.
 
-        A sample on the boundary is corrected, too, so that learning may start from zero.
+        Returns whether it was misclassified. A sample on the boundary is, so learning can start at 0.
         """
         if y * self.score(x).item() > 0:
             return False
@@ -51,10 +51,10 @@ class Perceptron(Module):
         return True
 
     def learn(self, x: Tensor, y: Tensor, max_epochs: int = 1000) -> int:
-        """Go through samples (N, in_features) of classes 1 and -1 (N) until all are right; the number of corrections.
+        """Learn samples (N, in_features) of classes 1 and -1 (N); returns the number of corrections.
 
-        It ends for every separable set (Novikoff 1962). A RuntimeError after `max_epochs` says that this one is not, or
-        that its margin is too small.
+        This terminates for every separable set (Novikoff 1962). A RuntimeError after `max_epochs` means that the set is
+        not separable, or that its margin is too small.
         """
         classes = y.tolist()
         if not set(classes) <= {1, -1}:

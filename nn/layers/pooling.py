@@ -38,7 +38,7 @@ class MaxPool1d(_MaxPool):
 
 
 class MaxPool2d(_MaxPool):
-    """Largest element of every window of (N, C, H, W); the windows touch unless `stride` says otherwise."""
+    """Largest element of every window of (N, C, H, W); `stride` defaults to the kernel size."""
 
     def forward(self, input: Tensor) -> Any:
         return F.max_pool2d(input, *self._arguments())
@@ -91,7 +91,7 @@ class AvgPool1d(_AvgPool):
 
 
 class AvgPool2d(_AvgPool):
-    """Mean of every window of (N, C, H, W); the windows touch unless `stride` says otherwise."""
+    """Mean of every window of (N, C, H, W); `stride` defaults to the kernel size."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.avg_pool2d(input, *self._arguments(), self.divisor_override)

@@ -41,8 +41,8 @@ def _scan_gru(x: Tensor, state: State, w_ih: Tensor, w_hh: Tensor, b_ih: Tensor,
 class Kind(NamedTuple):
     """One kind of recurrence.
 
-    gates: in its weights. step: from one state to the next, for cells. scan: of inputs (T, N, I), a state and weights,
-    the outputs (T, N, H) and the state after them. state: what its parts are called. one_bias: whether b_hh joins b_ih.
+    gates: their number. step: from one state to the next, for cells. scan: from inputs (T, N, I), a state and weights
+    to outputs (T, N, H) and the final state. state: the names of its parts. one_bias: whether b_ih and b_hh are added.
     """
 
     gates: int
@@ -61,7 +61,7 @@ KINDS = {
 
 
 class RNNBase(Module):
-    """What recurrent networks share: `num_layers` of them, each over the outputs of the one before.
+    """Base of recurrent networks: `num_layers` layers, each over the outputs of the one before.
 
     Input (L, N, input_size), (N, L, input_size) with batch_first, (L, input_size), or a `PackedSequence`. Returns the
     last layer's outputs and the final state (layers·directions, N, hidden_size) of every layer.
@@ -102,17 +102,17 @@ class RNNBase(Module):
             shapes |= {"weight_hr": (proj_size, hidden_size)} if proj_size else {}
             for name, shape in shapes.items():
                 setattr(self, name + suffix, Parameter(core.empty(shape, device=device, dtype=dtype)))
-        self._flat_weights_names = list(self._parameters)  # which PyTorch's programs go through
+        self._flat_weights_names = list(self._parameters)  # used by PyTorch programs
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew: uniform within ±1/√hidden_size."""
+        """Reinitialise all weights, uniform within ±1/√hidden_size."""
         bound = 1 / math.sqrt(self.hidden_size)
         for p in self.parameters():
             init.uniform_(p, -bound, bound)
 
     def flatten_parameters(self) -> None:
-        """Nothing, here: PyTorch's programs call it for cuDNN."""
+        """No effect: PyTorch programs call it for cuDNN."""
 
     @property
     def all_weights(self) -> list[list[Tensor]]:
@@ -211,7 +211,7 @@ class RNNBase(Module):
         if b_ih is None or b_hh is None:
             b_ih = b_hh = core.zeros(kind.gates * self.hidden_size, dtype=x.dtype, device=x.device)
         biases = (b_ih + b_hh,) if kind.one_bias else (b_ih, b_hh)
-        # Sequences of many lengths are cut into blocks of ever new shapes.
+        # Sequences of many lengths are split into blocks whose shapes rarely recur.
         steps = partial(kind.scan, reused=sizes is None or sizes[0] == sizes[-1])
         if w_hr is not None:
             steps = partial(run, partial(lstm_step, projection=w_hr))
@@ -238,14 +238,14 @@ class RNNBase(Module):
 
 
 def _blocks(x: Tensor, sizes: list[int]) -> list[Tensor]:
-    """Packed steps (rows in all, ...) as blocks (T, rows, ...) of steps with equally many sequences."""
+    """Packed steps (total rows, ...) as blocks (T, rows, ...) of steps with the same number of sequences."""
     runs = [(rows, len(list(run))) for rows, run in itertools.groupby(sizes)]
     parts = core.split(x, [rows * count for rows, count in runs])
     return [part.reshape(count, rows, -1) for part, (rows, count) in zip(parts, runs, strict=True)]
 
 
 def _forwards(scan: Callable[..., Run], blocks: list[Tensor], state: State) -> Run:
-    """Sequences end one after the other, the last of the batch first; their final states are put aside."""
+    """A forward pass: sequences end one after another, the last of the batch first; their final states are kept."""
     outputs, ended = [], []
     for x in blocks:
         rows = x.shape[1]
@@ -260,7 +260,7 @@ def _forwards(scan: Callable[..., Run], blocks: list[Tensor], state: State) -> R
 
 
 def _backwards(scan: Callable[..., Run], blocks: list[Tensor], state: State) -> Run:
-    """From the end of each sequence to its beginning; shorter ones join later."""
+    """A backward pass, from the end of each sequence to its beginning; shorter ones join later."""
     outputs, start = [], state
     state = tuple(s[:0] for s in start)
     for x in reversed(blocks):

@@ -16,7 +16,7 @@ from nn.parameter import Parameter
 
 
 class RNNCellBase(Module):
-    """What the cells share: one step of input (N, input_size) or (input_size) from a state to the next."""
+    """Base of recurrent cells: one step, with input (N, input_size) or (input_size), from a state to the next."""
 
     _mode: str
     weight_ih: Tensor
@@ -42,7 +42,7 @@ class RNNCellBase(Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew: uniform within ±1/√hidden_size."""
+        """Reinitialise all weights, uniform within ±1/√hidden_size."""
         bound = 1 / math.sqrt(self.hidden_size) if self.hidden_size > 0 else 0.0
         for p in self.parameters():
             init.uniform_(p, -bound, bound)

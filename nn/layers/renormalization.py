@@ -12,8 +12,8 @@ from nn.layers.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, _Batc
 class _BatchRenorm(_BatchNorm):
     """Batch statistics corrected towards the running ones by r = σ_batch / σ and d = (μ_batch - μ) / σ.
 
-    r is kept in [1 / r_max, r_max] and d in [-d_max, d_max]; both count as constants. With r_max 1 and d_max 0 it is
-    batch normalisation, with which training should begin: set the two attributes as it goes on.
+    r is clipped to [1 / r_max, r_max] and d to [-d_max, d_max]; both count as constants. With r_max 1 and d_max 0 this
+    is batch normalisation, with which training should begin: raise the two attributes as it proceeds.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class _BatchRenorm(_BatchNorm):
 
     @no_grad()
     def _correction(self, mean: Tensor, variance: Tensor, count: int) -> tuple[Tensor, Tensor]:
-        """r and d by the running statistics, which then move."""
+        """r and d from the running statistics, which are then updated."""
         running_mean, running_var, momentum = self.running_mean, self.running_var, self.momentum
         assert running_mean is not None
         assert running_var is not None

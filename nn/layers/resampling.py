@@ -13,7 +13,7 @@ from nn.module import Module
 
 
 class Upsample(Module):
-    """(N, C, ...) resampled to `size`, or by `scale_factor`; see `functional.interpolate`."""
+    """Resamples (N, C, ...) to `size` or by `scale_factor`; see `functional.interpolate`."""
 
     def __init__(
         self,
@@ -40,14 +40,14 @@ class Upsample(Module):
 
 
 class UpsamplingNearest2d(Upsample):
-    """Images (N, C, H, W) enlarged by repetition."""
+    """Upsamples images (N, C, H, W) by repeating pixels."""
 
     def __init__(self, size: Size | None = None, scale_factor: float | Sequence[float] | None = None) -> None:
         super().__init__(size, scale_factor, mode="nearest")
 
 
 class UpsamplingBilinear2d(Upsample):
-    """Images (N, C, H, W) enlarged linearly, with the corners kept in place."""
+    """Upsamples images (N, C, H, W) bilinearly, with aligned corners."""
 
     def __init__(self, size: Size | None = None, scale_factor: float | Sequence[float] | None = None) -> None:
         super().__init__(size, scale_factor, mode="bilinear", align_corners=True)
@@ -106,7 +106,7 @@ class Unfold(Module):
 
 
 class Fold(Module):
-    """Columns (N, C·kernel, windows) added up to images of `output_size`: `Unfold` transposed."""
+    """Sums columns (N, C·kernel, windows) into images of `output_size`: the transpose of `Unfold`."""
 
     _shown = ("output_size", "kernel_size", "dilation", "padding", "stride")
 

@@ -30,14 +30,14 @@ def _activation(activation: Activation) -> Callable[[Tensor], Tensor]:
 
 
 def _causal(mask: Tensor | None, is_causal: bool | None) -> bool:
-    """Whether a mask may be called causal: PyTorch passes the remark on only with a mask."""
+    """Whether to pass on is_causal: PyTorch does so only together with a mask."""
     return bool(is_causal) and mask is not None
 
 
 class TransformerEncoderLayer(Module):
-    """Self-attention and a feed-forward net, each with a residual connection and layer normalisation.
+    """Self-attention and a feed-forward network, each with a residual connection and layer normalisation.
 
-    (S, N, d_model), or (N, S, d_model) with batch_first. norm_first: normalise before each part instead of after.
+    (S, N, d_model), or (N, S, d_model) with batch_first. norm_first: normalise before each sublayer instead of after.
     """
 
     def __init__(
@@ -92,9 +92,9 @@ class TransformerEncoderLayer(Module):
 
 
 class TransformerDecoderLayer(Module):
-    """Self-attention, attention to the encoder's output (`memory`), and a feed-forward net, each with a residual.
+    """Self-attention, attention to the encoder's output (`memory`), and a feed-forward network, all residual.
 
-    (T, N, d_model), or (N, T, d_model) with batch_first. norm_first: normalise before each part instead of after.
+    (T, N, d_model), or (N, T, d_model) with batch_first. norm_first: normalise before each sublayer instead of after.
     """
 
     def __init__(
@@ -168,9 +168,9 @@ def _copies(layer: Module, count: int) -> ModuleList:
 
 
 class TransformerEncoder(Module):
-    """`num_layers` copies of an encoder layer, one after the other, then a normalisation, if given.
+    """`num_layers` copies of an encoder layer in sequence, then an optional normalisation.
 
-    `enable_nested_tensor` and `mask_check` are PyTorch's and have no effect.
+    `enable_nested_tensor` and `mask_check` have no effect.
     """
 
     def __init__(
@@ -198,7 +198,7 @@ class TransformerEncoder(Module):
 
 
 class TransformerDecoder(Module):
-    """`num_layers` copies of a decoder layer, one after the other, then a normalisation, if given."""
+    """`num_layers` copies of a decoder layer in sequence, then an optional normalisation."""
 
     def __init__(self, decoder_layer: TransformerDecoderLayer, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
@@ -281,7 +281,7 @@ class Transformer(Module):
     ) -> Tensor:
         batch = 0 if self.batch_first else 1
         if src.ndim == 3 and src.shape[batch] != tgt.shape[batch]:
-            raise RuntimeError(f"src and tgt must have one batch size, but shapes are {src.shape}, {tgt.shape}")
+            raise RuntimeError(f"src and tgt must have the same batch size, but shapes are {src.shape}, {tgt.shape}")
         if src.shape[-1] != self.d_model or tgt.shape[-1] != self.d_model:
             raise RuntimeError(
                 f"the feature number of src and tgt must be equal to d_model={self.d_model}, "
@@ -301,5 +301,5 @@ class Transformer(Module):
 
     @staticmethod
     def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Tensor:
-        """(sz, sz) to add to scores: 0 up to the own position, -inf beyond."""
+        """A mask (sz, sz) to add to scores: 0 up to the diagonal, -inf beyond."""
         return core.triu(core.full((sz, sz), -math.inf, device=device, dtype=dtype), diagonal=1)

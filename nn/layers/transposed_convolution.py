@@ -12,9 +12,9 @@ from nn.layers.convolution import Size, _Conv
 
 
 class _ConvTranspose(_Conv):
-    """What transposed convolutions of every rank share.
+    """Base of transposed convolutions of every rank.
 
-    weight (in, out / groups, *kernel) and bias (out). An axis of n becomes
+    weight (in, out / groups, *kernel) and bias (out). An axis of length n becomes
     (n - 1)·stride - 2·padding + dilation·(kernel - 1) + output_padding + 1.
     """
 
@@ -46,7 +46,7 @@ class _ConvTranspose(_Conv):
         return self.in_channels, self.out_channels // self.groups, *self.kernel_size
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        """output_size: which of the `stride` possible sizes to make of each spatial axis, instead of output_padding."""
+        """output_size: one of the `stride` possible sizes of each spatial axis, instead of output_padding."""
         extra = self.output_padding if output_size is None else self._extra(input, output_size)
         return self._transposed(
             input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation

@@ -27,21 +27,21 @@ class _MaxUnpool(Module):
 
 
 class MaxUnpool1d(_MaxUnpool):
-    """The values of `MaxPool1d` at the indices it returned, in zeros (N, C, L)."""
+    """Places the values of `MaxPool1d` at the indices it returned, among zeros: (N, C, L)."""
 
     rank = 1
     _function = staticmethod(F.max_unpool1d)
 
 
 class MaxUnpool2d(_MaxUnpool):
-    """The values of `MaxPool2d` at the indices it returned, in zeros (N, C, H, W)."""
+    """Places the values of `MaxPool2d` at the indices it returned, among zeros: (N, C, H, W)."""
 
     rank = 2
     _function = staticmethod(F.max_unpool2d)
 
 
 class MaxUnpool3d(_MaxUnpool):
-    """The values of `MaxPool3d` at the indices it returned, in zeros (N, C, D, H, W)."""
+    """Places the values of `MaxPool3d` at the indices it returned, among zeros: (N, C, D, H, W)."""
 
     rank = 3
     _function = staticmethod(F.max_unpool3d)

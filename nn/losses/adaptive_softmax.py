@@ -20,7 +20,7 @@ class LogProbability(NamedTuple):
 
 
 class AdaptiveLogSoftmaxWithLoss(Module):
-    """Classes in order of falling frequency, in clusters that begin at `cutoffs`; rare clusters get smaller layers.
+    """Classes ordered by decreasing frequency, in clusters that begin at `cutoffs`; rare clusters get smaller layers.
 
     The head scores the classes of the first cluster and the other clusters; cluster i goes through in_features /
     div_value^(i + 1) features.
@@ -59,7 +59,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             self.tail.append(Sequential(Linear(in_features, width, **place), Linear(width, classes, **place)))
 
     def reset_parameters(self) -> None:
-        """Draw all weights anew."""
+        """Reinitialise all weights."""
         self.head.reset_parameters()
         for pair in self.tail:
             for layer in pair:  # type: ignore[attr-defined]  # a Sequential

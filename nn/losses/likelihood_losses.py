@@ -12,9 +12,9 @@ from nn.losses.loss import Loss, WeightedLoss
 
 
 class PoissonNLLLoss(Loss):
-    """Of counts from a Poisson distribution with rate `input`, or exp(input) with `log_input`.
+    """Negative log-likelihood of counts under a Poisson distribution with rate `input`, or exp(input) with `log_input`.
 
-    full: with Stirling's approximation of log(target!).
+    full: include Stirling's approximation of log(target!).
     """
 
     def __init__(
@@ -36,7 +36,10 @@ class PoissonNLLLoss(Loss):
 
 
 class GaussianNLLLoss(Loss):
-    """Of values from a normal distribution with mean `input` and variance `var`; full: with the constant."""
+    """Negative log-likelihood of values under a normal distribution with mean `input` and variance `var`.
+
+    full: include the constant.
+    """
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
@@ -47,7 +50,7 @@ class GaussianNLLLoss(Loss):
 
 
 class CTCLoss(Loss):
-    """Of label sequences without known positions: connectionist temporal classification (Graves et al. 2006)."""
+    """Connectionist temporal classification: label sequences without known positions (Graves et al. 2006)."""
 
     def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
         super().__init__(reduction=reduction)
@@ -60,7 +63,7 @@ class CTCLoss(Loss):
 
 
 class LinearCrossEntropyLoss(WeightedLoss):
-    """A linear layer to classes and the cross-entropy of its scores, in one: (N, in) and targets to a loss.
+    """A linear layer to classes, and the cross-entropy of its scores: (N, in) and targets to a loss.
 
     out_features: further axes of the scores (N, num_classes, *out_features).
     """

@@ -13,7 +13,7 @@ from nn.module import Module
 
 
 class Loss(Module):
-    """What losses share."""
+    """Base of losses."""
 
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class SmoothL1Loss(Loss):
 
 
 class KLDivLoss(Loss):
-    """Kullback-Leibler divergence of log-probabilities from probabilities; also with `reduction="batchmean"`."""
+    """Kullback-Leibler divergence of probabilities from log-probabilities; also with `reduction="batchmean"`."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class KLDivLoss(Loss):
 
 
 class WeightedLoss(Loss):
-    """A loss with a weight for each class or element."""
+    """Base of losses with a weight for each class or element."""
 
     weight: Tensor | None
 
@@ -94,8 +94,8 @@ class WeightedLoss(Loss):
 class CrossEntropyLoss(WeightedLoss):
     """Cross-entropy of scores (N, C, ...) against class indices (N, ...) or probabilities (N, C, ...).
 
-    weight: of each class. ignore_index: targets that do not count. label_smoothing: how much of each target is spread
-    evenly over the classes.
+    weight: for each class. ignore_index: targets that do not count. label_smoothing: the share of each target that is
+    spread evenly over the classes.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ class SoftMarginLoss(Loss):
 
 
 class MultiLabelMarginLoss(Loss):
-    """Hinge loss between the scores of a sample's classes, which end with -1, and all others."""
+    """Hinge loss between the scores of a sample's classes, a list terminated by -1, and all others."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return core.multilabel_margin_loss(input, target, reduction=self.reduction)
@@ -63,7 +63,7 @@ class _MarginLoss(Loss):
 
 
 class HingeEmbeddingLoss(_MarginLoss):
-    """The distance itself of pairs with target 1, how far it is below `margin` (1) of those with -1."""
+    """The distance of pairs with target 1; how far it falls short of `margin` (1) for pairs with -1."""
 
     def __init__(
         self, margin: float = 1.0, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"
@@ -75,23 +75,23 @@ class HingeEmbeddingLoss(_MarginLoss):
 
 
 class CosineEmbeddingLoss(_MarginLoss):
-    """1 - cosine of pairs with target 1, how far the cosine is above `margin` (0) of those with -1."""
+    """1 - cosine of pairs with target 1; how far the cosine exceeds `margin` (0) for pairs with -1."""
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         return core.cosine_embedding_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
 
 
 class MarginRankingLoss(_MarginLoss):
-    """How far input1 fails to be above (target 1) or below (target -1) input2, by at least `margin` (0)."""
+    """How far input1 falls short of exceeding (target 1) or undercutting (-1) input2 by `margin` (0)."""
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         return core.margin_ranking_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
 
 
 class TripletMarginLoss(Loss):
-    """How far the anchor fails to be nearer to the positive than to the negative by `margin`.
+    """How far the anchor is from being closer to the positive than to the negative by `margin`.
 
-    swap: the negative's distance is the smaller of those from anchor and positive (Balntas et al. 2016).
+    swap: use the smaller of the negative's distances from anchor and positive (Balntas et al. 2016).
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class TripletMarginLoss(Loss):
 
 
 class TripletMarginWithDistanceLoss(Loss):
-    """`TripletMarginLoss` with a distance of one's own, by default the Euclidean."""
+    """`TripletMarginLoss` with a custom distance function, by default Euclidean."""
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from nn.layers.lazy import LazyLinear
 from nn.layers.linear import Dropout, Flatten, Linear
 from nn.module import Module
 
-# What stands before the last three layers: (channels, kernel, stride), dropout after every stride.
+# The layers before the last three: (channels, kernel, stride), with dropout after every strided one.
 VARIANTS = {
     "A": ((96, 5, 1), (96, 3, 2), (192, 5, 1), (192, 3, 2)),
     "B": ((96, 5, 1), (96, 1, 1), (96, 3, 2), (192, 5, 1), (192, 1, 1), (192, 3, 2)),
@@ -19,7 +19,7 @@ VARIANTS = {
 
 
 def all_conv(variant: str = "C", num_classes: int = 10) -> Sequential:
-    """All-CNN-A, -B or -C of Springenberg et al. 2014: images (N, 3, 32, 32) to scores; C has 1,369,738 parameters."""
+    """All-CNN-A, -B or -C (Springenberg et al. 2014): images (N, 3, 32, 32) to scores; C has 1,369,738 parameters."""
     if variant not in VARIANTS:
         raise ValueError(f"all_conv() comes in the variants {', '.join(VARIANTS)}, not {variant!r}")
     layers: list[Module] = [Dropout(0.2)]
@@ -33,10 +33,10 @@ def all_conv(variant: str = "C", num_classes: int = 10) -> Sequential:
 
 
 def strided_cnn(num_classes: int = 10, in_channels: int = 1) -> Sequential:
-    """Three convolutions with stride 2, dropout, two dense layers: images of any size from 21×21 on to scores.
+    """Three convolutions with stride 2, dropout, two dense layers: images of at least 21×21 to scores.
 
-    The number of features between is learned from the first image. The scores are without the softmax, which belongs
-    to `CrossEntropyLoss`.
+    The number of features in between is inferred from the first image. There is no final softmax, which is part of
+    `CrossEntropyLoss`.
     """
     return Sequential(
         Conv2d(in_channels, 16, 5, stride=2),

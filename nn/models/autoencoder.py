@@ -17,9 +17,9 @@ from nn.module import Module
 
 
 class Autoencoder(Module):
-    """decoder(encoder(x + noise)); trained to give x. noise: its standard deviation, in training only.
+    """decoder(encoder(x + noise)), trained to reproduce x. noise: its standard deviation, in training only.
 
-    `encode` gives the compressed representation, by which images may be compared and searched.
+    `encode` returns the compressed representation, by which inputs can be compared and searched.
     """
 
     def __init__(self, encoder: Module, decoder: Module, noise: float = 0.0) -> None:
@@ -35,7 +35,7 @@ class Autoencoder(Module):
 
 
 def autoencoder(*sizes: int, noise: float = 0.0) -> Autoencoder:
-    """Fully connected, from `sizes[0]` features to `sizes[-1]` and back, as in autoencoder(784, 128, 32)."""
+    """A fully connected autoencoder from `sizes[0]` features to `sizes[-1]` and back: autoencoder(784, 128, 32)."""
 
     def layers(sizes: Sequence[int]) -> list[Module]:
         return [layer for i, o in pairwise(sizes) for layer in (Linear(i, o), ReLU())]
@@ -48,9 +48,9 @@ def _down(inputs: int, outputs: int) -> Sequential:
 
 
 def conv_autoencoder(channels: int = 1, widths: Sequence[int] = (16, 32, 64), noise: float = 0.0) -> Autoencoder:
-    """Convolutions with stride 2 and transposed ones back: images (N, channels, H, W) in [0, 1], H and W multiples.
+    """Convolutions with stride 2, then transposed ones: images (N, channels, H, W) with elements in [0, 1].
 
-    widths: channels after each halving; the size must be a multiple of 2^len(widths). noise: denoising, if not 0.
+    widths: channels after each halving; H and W must be multiples of 2^len(widths). noise: see `Autoencoder`.
     """
     encoder = Sequential(*(_down(i, o) for i, o in pairwise((channels, *widths))))
     ups: list[Module] = []
@@ -60,14 +60,14 @@ def conv_autoencoder(channels: int = 1, widths: Sequence[int] = (16, 32, 64), no
 
 
 def denoising_autoencoder(channels: int = 1, widths: Sequence[int] = (16, 32, 64), noise: float = 0.3) -> Autoencoder:
-    """`conv_autoencoder` whose input is disturbed in training (Vincent et al. 2008)."""
+    """`conv_autoencoder` with noise on its input in training (Vincent et al. 2008)."""
     return conv_autoencoder(channels, widths, noise)
 
 
 class EncoderDecoder(Module):
     """Images (N, in_channels, H, W) to images (N, out_channels, H, W), pixel to pixel.
 
-    widths: channels after each halving. skips: the decoder also gets the encoder's features of its size.
+    widths: channels after each halving. skips: the decoder also reads the encoder's features of the same size.
     """
 
     def __init__(
@@ -102,5 +102,5 @@ class EncoderDecoder(Module):
 def encoder_decoder(
     in_channels: int = 1, out_channels: int = 1, widths: Sequence[int] = (16, 32, 64), skips: bool = True
 ) -> EncoderDecoder:
-    """A convolutional encoder-decoder, with skips or without."""
+    """A convolutional encoder-decoder, with or without skip connections."""
     return EncoderDecoder(in_channels, out_channels, widths, skips)

@@ -11,10 +11,9 @@ from nn.parameter import Parameter
 
 
 class CascadeCorrelation(Module):
-    """Linear outputs of the inputs and of hidden tanh units, each of which reads the inputs and all units before it.
+    """Linear outputs over the inputs and hidden tanh units, each of which reads the inputs and all units before it.
 
-    `grow` adds a unit whose weights then stay as they are; `fit_output` solves for the output weights. (N, in) to
-    (N, out).
+    `grow` adds a unit whose weights are then frozen; `fit_output` solves for the output weights. (N, in) to (N, out).
     """
 
     output: Tensor
@@ -26,7 +25,7 @@ class CascadeCorrelation(Module):
         self.output = Parameter(core.zeros(out_features, in_features + 1))
 
     def features(self, x: Tensor) -> Tensor:
-        """What the outputs read: 1, the inputs, and the hidden units (N, 1 + in + hidden)."""
+        """The features that the outputs read: 1, the inputs, and the hidden units: (N, 1 + in + hidden)."""
         features = core.cat([core.ones(x.shape[0], 1, dtype=x.dtype, device=x.device), x], dim=1)
         for weight in self.hidden:
             unit = core.tanh(core.matmul(features, weight))
@@ -38,13 +37,13 @@ class CascadeCorrelation(Module):
 
     @no_grad()
     def fit_output(self, x: Tensor, y: Tensor) -> float:
-        """Least squares for the output weights, of inputs (N, in) and targets (N, out); the mean squared error."""
+        """Fit the output weights to targets (N, out) by least squares; returns the mean squared error."""
         features = self.features(x)
         self.output = Parameter(linalg.lstsq(features, y)[0].T)
         return float(core.mse_loss(self(x), y).item())
 
     def grow(self, x: Tensor, y: Tensor, candidates: int = 8, steps: int = 200) -> float:
-        """Add the best of some candidate units, by its covariance with the errors that remain; that covariance.
+        """Add the candidate unit with the largest covariance with the residual errors; returns that covariance.
 
         Each is trained by Rprop (Riedmiller and Braun 1993) to maximise Σ over outputs |covariance of unit and error|.
         """
@@ -73,12 +72,12 @@ class CascadeCorrelation(Module):
 
 
 def _scores(features: Tensor, weights: Tensor, errors: Tensor) -> Tensor:
-    """For each candidate the sum over outputs of |Σ over samples of (unit - its mean)·error|."""
+    """For each candidate, the sum over outputs of |Σ over samples of (unit - its mean)·error|."""
     units = core.tanh(core.matmul(features, weights))
     units = units - units.mean(dim=0)
     return core.abs(core.matmul(errors.T, units)).sum(dim=0)
 
 
 def cascade_correlation(in_features: int, out_features: int) -> CascadeCorrelation:
-    """A network without hidden units, which `grow` adds."""
+    """A network without hidden units yet; `grow` adds them."""
     return CascadeCorrelation(in_features, out_features)

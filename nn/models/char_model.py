@@ -18,7 +18,7 @@ CELLS: dict[str, Callable[..., Module]] = {"rnn": RNN, "lstm": LSTM, "gru": GRU}
 
 
 def char_window(vocabulary: int, window: int = 8, embedding: int = 16, hidden: int = 128) -> Sequential:
-    """The last `window` characters (N, window) to scores of the next one (N, vocabulary)."""
+    """A network from the last `window` characters (N, window) to scores of the next one (N, vocabulary)."""
     return Sequential(
         Embedding(vocabulary, embedding),
         Flatten(),
@@ -29,7 +29,7 @@ def char_window(vocabulary: int, window: int = 8, embedding: int = 16, hidden: i
 
 
 class CharRNN(Module):
-    """Characters (N, L) and a state to scores of each next one (N, L, vocabulary) and the state after them.
+    """Characters (N, L) and a state to scores of each next character (N, L, vocabulary) and the final state.
 
     cell: "rnn", "lstm" or "gru".
     """
@@ -66,7 +66,7 @@ class CharRNN(Module):
 
 
 def sample(scores: Tensor, temperature: float) -> Tensor:
-    """A class (N, 1) for each row of (N, classes): the best at temperature 0, else by softmax(scores / temperature)."""
+    """A class (N, 1) per row of (N, classes): the best at temperature 0, else from softmax(scores / temperature)."""
     if temperature == 0:
         return core.argmax(scores, dim=-1, keepdim=True)
     return core.multinomial(core.softmax(scores / temperature, dim=-1), 1)

@@ -18,7 +18,7 @@ from nn.module import Module
 
 
 class Subsample(Module):
-    """Shortcut A: every `stride`-th pixel, with channels of zeros added in front and behind; nothing to learn."""
+    """Shortcut A, without parameters: every `stride`-th pixel, with zero channels added before and after."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ def _stage(in_planes: int, planes: int, blocks: int, stride: int, option: str) -
 
 
 class PreActCifarResNet(Module):
-    """`CifarResNet` of pre-activation blocks, normalised and activated once more at the end."""
+    """`CifarResNet` of pre-activation blocks, with a final normalisation and activation."""
 
     def __init__(self, blocks: int, num_classes: int = 10) -> None:
         super().__init__()

@@ -19,9 +19,9 @@ from nn.module import Module
 
 
 class DenseNet(Module):
-    """Images to scores (N, num_classes): a first convolution, dense blocks with transitions between, the mean.
+    """Images to scores (N, num_classes): a stem, dense blocks with transitions in between, global average pooling.
 
-    stem: the first layers by name, to `channels` channels. Transitions halve the channels.
+    stem: the first layers by name, with `channels` output channels. Transitions halve the channels.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ densenet201 = _maker((6, 12, 48, 32), 32, 64, "20,013,928")
 def densenet_bc(depth: int = 100, growth_rate: int = 12, num_classes: int = 10, drop_rate: float = 0.0) -> DenseNet:
     """DenseNet-BC for images (N, 3, 32, 32): three blocks, `depth` = 6·n + 4; 769,162 parameters by default."""
     if (depth - 4) % 6:
-        raise ValueError(f"densenet_bc() has a depth of 6·n + 4, as 40, 100 or 190, not {depth}")
+        raise ValueError(f"densenet_bc() has a depth of 6·n + 4, such as 40, 100 or 190, not {depth}")
     channels = 2 * growth_rate
     stem = OrderedDict[str, Module](conv0=Conv2d(3, channels, 3, padding=1, bias=False))
     layers = ((depth - 4) // 6,) * 3

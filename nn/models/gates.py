@@ -20,9 +20,9 @@ def nand() -> Perceptron:
 
 
 class NandNetwork(Module):
-    """Bits (..., inputs) to bits (..., outputs), through one NAND perceptron that is used again and again.
+    """Bits (..., inputs) to bits (..., outputs), through a single NAND perceptron that is applied repeatedly.
 
-    wiring: the two wires that each NAND reads; the inputs are wires 0, 1, ..., and every NAND adds the next one.
+    wiring: the two wires that each NAND reads; inputs are wires 0, 1, ..., and every NAND adds the next wire.
     outputs: the wires that are returned.
     """
 
@@ -35,7 +35,7 @@ class NandNetwork(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[-1] != self.inputs:
-            raise RuntimeError(f"this network has {self.inputs} inputs, but the last axis of {x.shape} is no such row")
+            raise RuntimeError(f"this network has {self.inputs} inputs, but the input has shape {x.shape}")
         wires = list(core.unbind(x, dim=-1))
         for a, b in self.wiring:
             wires.append(self.nand(core.stack([wires[a], wires[b]], dim=-1)))

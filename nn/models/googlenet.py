@@ -16,7 +16,7 @@ from nn.layers.linear import Dropout, Linear
 from nn.layers.pooling import MaxPool2d
 from nn.module import Module
 
-# Name -> channels of `Inception`; the pools stand between.
+# Name -> channels of `Inception`; pools come in between.
 BLOCKS = {
     "inception3a": (192, 64, 96, 128, 16, 32, 32),
     "inception3b": (256, 128, 128, 192, 32, 96, 64),
@@ -41,7 +41,7 @@ class GoogLeNetOutputs(NamedTuple):
 
 
 class InceptionAux(Module):
-    """A classifier from the middle of the network."""
+    """An auxiliary classifier in the middle of the network."""
 
     def __init__(self, in_channels: int, num_classes: int, dropout: float = 0.7) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class InceptionAux(Module):
 
 
 class GoogLeNet(Module):
-    """Images (N, 3, 224, 224) to scores (N, num_classes); in training with `aux_logits` to `GoogLeNetOutputs`."""
+    """Images (N, 3, 224, 224) to scores (N, num_classes) or, in training with `aux_logits`, `GoogLeNetOutputs`."""
 
     def __init__(self, num_classes: int = 1000, aux_logits: bool = True, dropout: float = 0.2) -> None:
         super().__init__()

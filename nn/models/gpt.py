@@ -35,7 +35,7 @@ class GPTBlock(Module):
 
 
 class GPT(Module):
-    """Tokens (N, L), L up to `context`, to scores of each next one (N, L, vocabulary).
+    """Tokens (N, L), with L up to `context`, to scores of each next token (N, L, vocabulary).
 
     The last layer shares its weight with the embedding.
     """
@@ -66,14 +66,14 @@ class GPT(Module):
             if name.endswith("bias"):
                 init.zeros_(p)
             elif p.ndim > 1:
-                # Residual paths add up: the layers that write to them start smaller.
+                # Residual branches add up, so the layers that write to them are initialised smaller.
                 writes = name.endswith(("c_proj.weight", "mlp.2.weight"))
                 init.normal_(p, std=0.02 / math.sqrt(2 * layers) if writes else 0.02)
 
     def forward(self, tokens: Tensor) -> Tensor:
         length = tokens.shape[1]
         if length > self.context:
-            raise RuntimeError(f"GPT was made for up to {self.context} tokens, but {length} were given")
+            raise RuntimeError(f"GPT takes up to {self.context} tokens, but {length} were given")
         parts = self.transformer
         x = parts["wte"](tokens) + parts["wpe"](core.arange(length, device=tokens.device))
         x = parts["drop"](x)
@@ -83,7 +83,7 @@ class GPT(Module):
 
     @no_grad()
     def generate(self, start: Tensor, count: int, temperature: float = 1.0) -> Tensor:
-        """Continue tokens (N, L) by `count` more: (N, L + count); at temperature 0 by the best each time."""
+        """Continue tokens (N, L) by `count` more: (N, L + count); temperature 0 always takes the best."""
         tokens = start
         for _ in range(count):
             tokens = core.cat([tokens, sample(self(tokens[:, -self.context :])[:, -1], temperature)], dim=1)

@@ -21,8 +21,8 @@ RELU_GAIN = math.sqrt(2 / (1 - 1 / math.pi))
 class NFBlock(Module):
     """x + alpha·f(x / beta), f two standardised 3×3 convolutions with ReLU before each.
 
-    beta: the standard deviation of x, which is known and not measured; alpha: that of what is added. The branch starts
-    with a factor `skip_gain` of 0, so that at first the block is the identity.
+    beta: the standard deviation of x, known analytically; alpha: that of the branch. The branch starts with a factor
+    `skip_gain` of 0, so the block is initially the identity.
     """
 
     def __init__(self, inplanes: int, planes: int, stride: int, alpha: float, beta: float) -> None:
@@ -42,9 +42,9 @@ class NFBlock(Module):
 
 
 class NFResNet(Module):
-    """Images (N, 3, H, W) to scores (N, num_classes); a stage for each element of `layers`, of doubled width.
+    """Images (N, 3, H, W) to scores (N, num_classes); one stage per element of `layers`, each of doubled width.
 
-    Every block adds variance alpha², and every stage begins at 1 again. Train it with adaptive gradient clipping.
+    Every block adds alpha² to the variance, and every stage resets it to 1. Train it with adaptive gradient clipping.
     """
 
     def __init__(

@@ -10,12 +10,12 @@ from nn.module import Module
 
 
 def perceptron(in_features: int) -> Sequential:
-    """One neuron: σ(w·x + b), the perceptron with the smooth threshold that gradients need; (N, in) to (N, 1)."""
+    """One neuron, σ(w·x + b): a perceptron with a smooth threshold, which gradients need; (N, in) to (N, 1)."""
     return Sequential(Linear(in_features, 1), Sigmoid())
 
 
 def mlp(*sizes: int, activation: Callable[[], Module] = ReLU, dropout: float = 0.0) -> Sequential:
-    """Multilayer perceptron: linear layers from `sizes[0]` to `sizes[-1]` features, with activations between.
+    """Multilayer perceptron: linear layers from `sizes[0]` to `sizes[-1]` features, with activations in between.
 
     dropout: the probability that a hidden unit is dropped in training.
 
@@ -27,7 +27,7 @@ def mlp(*sizes: int, activation: Callable[[], Module] = ReLU, dropout: float = 0
     )
     """
     if len(sizes) < 2:
-        raise ValueError(f"mlp() needs the number of inputs and of outputs at least, as in mlp(2, 16, 1), not {sizes}")
+        raise ValueError(f"mlp() needs at least the numbers of inputs and outputs, as in mlp(2, 16, 1), not {sizes}")
     layers: list[Module] = []
     for inputs, outputs in pairwise(sizes):
         if layers:

@@ -27,7 +27,8 @@ Block = type[BasicBlock] | type[Bottleneck]
 class ResNet(Module):
     """Images (N, 3, 224, 224) to scores (N, num_classes): four stages of residual blocks.
 
-    layers: the number of blocks of each stage. gate: a module for the channels of every block, such as `SqueezeExcite`.
+    layers: the number of blocks of each stage. gate: makes a module for the channels of every
+    block, such as `SqueezeExcite`.
     """
 
     def __init__(self, block: Block, layers: Sequence[int], num_classes: int = 1000, gate: Gate | None = None) -> None:

@@ -16,9 +16,9 @@ from nn.module import Module
 class UNet(Module):
     """Images (N, in_channels, H, W) to scores of every pixel (N, out_channels, H', W').
 
-    padding "valid": as published, the result is smaller (572 to 388 with depth 4), and what is handed across is
-    cropped; "same": the result has the size of the image, which must be divisible by 2^depth. width: channels of the
-    first level, doubled at each of `depth` more. batch_norm: after every convolution.
+    padding: "valid", as published: the output is smaller (572 to 388 with depth 4), and skip connections are cropped;
+    "same": the output has the size of the image, which must be divisible by 2^depth. width: channels of the first
+    level, doubled at each of the `depth` deeper ones. batch_norm: after every convolution.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class UNet(Module):
         return self.head(x)  # type: ignore[no-any-return]  # a layer gives a Tensor
 
     def _check(self, x: Tensor) -> None:
-        """Raise where a size would be odd before a pooling, which the way up could not undo."""
+        """Raise if a size would be odd before a pooling, which upsampling could not undo."""
         for n in x.shape[2:]:
             size = n
             for _ in range(self.depth):
@@ -74,7 +74,7 @@ class UNet(Module):
 
 
 def _cropped(x: Tensor, like: Tensor) -> Tensor:
-    """The middle of x, in the size of another image."""
+    """The centre of x, cropped to the size of another image."""
     height, width = like.shape[2:]
     if x.shape[2:] == like.shape[2:]:
         return x

@@ -21,9 +21,9 @@ def fuse_conv_bn_weights(
     bn_b: Tensor | None,
     transpose: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a convolution that also normalises by running statistics, as parameters.
+    """Weight and bias, as parameters, of a convolution with the batch normalisation folded in.
 
-    transpose: its channels are the second axis of the weight, as in transposed convolutions.
+    transpose: the output channels are the second axis of the weight, as in transposed convolutions.
     """
     made = folded(conv_w, conv_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b, transpose)
     return tuple([Parameter(t, requires_grad=conv_w.requires_grad) for t in made])  # type: ignore[return-value]  # two
@@ -38,12 +38,12 @@ def fuse_linear_bn_weights(
     bn_w: Tensor | None,
     bn_b: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a linear layer that also normalises; see `fuse_conv_bn_weights`."""
+    """Weight and bias of a linear layer with the batch normalisation folded in; see `fuse_conv_bn_weights`."""
     return fuse_conv_bn_weights(linear_w, linear_b, bn_rm, bn_rv, bn_eps, bn_w, bn_b)
 
 
 def fuse_conv_bn_eval(conv: Any, bn: Any, transpose: bool = False) -> Any:
-    """A copy of a convolution, both in evaluation mode, that also does what the normalisation behind it does."""
+    """A copy of a convolution with the batch normalisation after it folded in; both must be in evaluation mode."""
     if conv.training or bn.training:
         raise ValueError("only modules in evaluation mode can be fused: call eval() on both")
     if bn.running_mean is None:
@@ -55,7 +55,7 @@ def fuse_conv_bn_eval(conv: Any, bn: Any, transpose: bool = False) -> Any:
 
 
 def fuse_linear_bn_eval(linear: Any, bn: Any) -> Any:
-    """A copy of a linear layer, both in evaluation mode, that also does what the normalisation behind it does."""
+    """A copy of a linear layer with the batch normalisation after it folded in; both must be in evaluation mode."""
     if bn.num_features not in (linear.out_features, 1):
-        raise ValueError(f"{linear} gives {linear.out_features} features, but {bn} takes {bn.num_features}")
+        raise ValueError(f"{linear} returns {linear.out_features} features, but {bn} takes {bn.num_features}")
     return fuse_conv_bn_eval(linear, bn)

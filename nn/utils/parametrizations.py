@@ -14,14 +14,14 @@ from nn.utils.parametrize import register_parametrization
 
 
 def norm_except(weight: Tensor, dim: int) -> Tensor:
-    """The norm of each slice along `dim`, kept as axes of 1; of everything (0-d) for dim -1."""
+    """The norm of each slice along `dim`, with the other axes kept as 1; the norm of everything (0-d) for dim -1."""
     if dim == -1:
         return linalg.vector_norm(weight)
     return linalg.vector_norm(weight, dim=tuple(i for i in range(weight.ndim) if i != dim % weight.ndim), keepdim=True)
 
 
 class WeightNorm(Module):
-    """w = g·v / ‖v‖ (Salimans and Kingma 2016), with a norm for each slice along `dim`, or one for all (-1)."""
+    """w = g·v / ‖v‖ (Salimans and Kingma 2016), with one norm per slice along `dim`, or a single one (-1)."""
 
     def __init__(self, dim: int | None = 0) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class WeightNorm(Module):
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
     """Let a module learn norm (`original0`) and direction (`original1`) of a weight. Returns the module.
 
-    It loads what the form by hooks, `nn.utils.weight_norm`, has saved as well.
+    It also loads states saved by the hook-based form, `nn.utils.weight_norm`.
     """
     register_parametrization(module, name, WeightNorm(dim), unsafe=True)
     module.register_load_state_dict_pre_hook(partial(_renamed, name))
@@ -52,7 +52,7 @@ def _renamed(name: str, _: Module, state: dict[str, Any], prefix: str, *__: Any)
 
 
 class SpectralNorm(Module):
-    """A weight over its largest singular value (Miyato et al. 2018), found by a step of power iteration per reading."""
+    """A weight divided by its largest singular value (Miyato et al. 2018), by one step of power iteration per use."""
 
     _u: Tensor
     _v: Tensor
@@ -86,11 +86,11 @@ class SpectralNorm(Module):
         rows = self._matrix(weight)
         if self.training:
             self._iterate(rows.detach(), self.n_power_iterations)
-        # Copies, so that a second forward before backward does not change what this one saved.
+        # Copied, so that a second forward before backward does not change the saved values.
         return weight / (self._u.clone() @ (rows @ self._v.clone()))
 
     def right_inverse(self, value: Tensor) -> Tensor:
-        """The weight itself, which is as good as any multiple."""
+        """The weight itself; any multiple would do."""
         return value
 
 
@@ -107,8 +107,8 @@ def spectral_norm(
 class Orthogonal(Module):
     """A matrix with orthonormal rows or columns, whichever are fewer (Lezcano-Casado 2019).
 
-    By "matrix_exp" or "cayley" of a skew-symmetric matrix, times `base` with trivialization; or by "householder"
-    reflections.
+    orthogonal_map: "matrix_exp" or "cayley" of a skew-symmetric matrix, times `base` with trivialization; or
+    "householder" reflections.
     """
 
     base: Tensor | None
@@ -152,7 +152,7 @@ class Orthogonal(Module):
 
     @no_grad()
     def right_inverse(self, q: Tensor) -> Tensor:
-        """What gives this matrix, or where it is not orthogonal one near it."""
+        """The originals of this matrix or, if it is not orthogonal, of one near it."""
         if q.shape != self.shape:
             raise ValueError(f"Expected a matrix or batch of matrices of shape {self.shape}. Got {q.shape}.")
         tall = q.mT if q.shape[-2] < q.shape[-1] else q

@@ -12,14 +12,14 @@ from nn.containers import ModuleDict, ModuleList
 from nn.module import Module
 from nn.parameter import Parameter
 
-# Values of this `cached()` block by (id of the module, name).
+# Values computed in this `cached()` block, by (id of the module, name).
 _CACHE: ContextVar[dict[tuple[int, str], Tensor] | None] = ContextVar("parametrized values", default=None)
 
 
 class ParametrizationList(ModuleList):
-    """The functions that make a tensor, in order, and what they make it from: `original`, or `original0`, ...
+    """The functions that compute a tensor, in order, and their input: `original`, or `original0`, ...
 
-    A parametrization is a module with `forward` and, to start from a tensor or to be assigned one, `right_inverse`.
+    A parametrization is a module with `forward` and, to be initialised from or assigned a tensor, `right_inverse`.
     """
 
     def __init__(self, modules: list[Module], original: Tensor, unsafe: bool = False) -> None:
@@ -33,11 +33,11 @@ class ParametrizationList(ModuleList):
             raise ValueError(f"right_inverse must return a Tensor or a Sequence of them, not {parts!r}")
         self.is_tensor = isinstance(parts, Tensor)
         if isinstance(parts, Tensor) and parts.dtype != original.dtype:
-            raise ValueError(f"right_inverse makes {parts.dtype} of {original.dtype}; the original keeps its dtype")
+            raise ValueError(f"right_inverse changed dtype {original.dtype} to {parts.dtype}; it must keep it")
         learned = isinstance(original, Parameter)
         for name, part in self._named(parts):
             if self.is_tensor:
-                # The object that an optimizer may hold already.
+                # An optimizer may already hold this object.
                 original.data = part.detach().data
                 part = original
             elif learned:
@@ -50,7 +50,7 @@ class ParametrizationList(ModuleList):
         return [(f"original{i}", part) for i, part in enumerate(parts)]
 
     def right_inverse(self, value: Tensor) -> None:
-        """Set what the tensor is made from so that it becomes `value`."""
+        """Set the originals so that the tensor becomes `value`."""
         with no_grad():
             parts = _inverted(value, list(self), strict=True)
             for name, part in self._named(parts):
@@ -72,7 +72,7 @@ class ParametrizationList(ModuleList):
 
 @contextmanager
 def cached() -> Iterator[None]:
-    """Within, every parametrized tensor is computed only once."""
+    """Within this block every parametrized tensor is computed only once."""
     token = _CACHE.set({} if (outer := _CACHE.get()) is None else outer)
     try:
         yield
@@ -85,8 +85,8 @@ def register_parametrization(
 ) -> Module:
     """Compute a parameter or buffer of a module by `parametrization` from now on; returns the module.
 
-    The first one's `right_inverse` finds where to start; a later one is applied to the present value. unsafe: the
-    result may have another shape or dtype, and nothing is tried out.
+    The first one's `right_inverse` finds the initial originals; later ones apply to the current value. unsafe: the
+    result may have another shape or dtype, and nothing is checked.
     """
     parametrization.train(module.training)
     if is_parametrized(module, tensor_name):
@@ -121,7 +121,7 @@ def register_parametrization(
 
 
 def _inverted(value: Any, modules: list[Module], strict: bool = False) -> Any:
-    """What the modules make `value` from; unless strict, one that cannot say is passed over, as one without inverse."""
+    """The originals from which the modules compute `value`; unless strict, modules without inverse are skipped."""
     for module in reversed(modules):
         if (inverse := getattr(module, "right_inverse", None)) is not None:
             with nullcontext() if strict else suppress(NotImplementedError):
@@ -135,12 +135,12 @@ def _check(what: str, before: Tensor, after: Any) -> None:
     if before.shape != after.shape or before.dtype != after.dtype:
         raise ValueError(
             f"the {what} changes shape {before.shape} and dtype {before.dtype} to {after.shape} and {after.dtype}; "
-            "if that is wanted, register it with unsafe=True"
+            "if that is intended, register it with unsafe=True"
         )
 
 
 def _change_class(module: Module) -> None:
-    """Give a module a class of its own, to which properties can be added."""
+    """Give a module its own class, to which properties can be added."""
     cls = type(module)
 
     def __setattr__(self: Module, name: str, value: Any) -> None:
@@ -193,7 +193,7 @@ def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
 
 
 def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized: bool = True) -> Module:
-    """Make a parametrized tensor an ordinary one again: with its present value, or with that of `original`."""
+    """Make a parametrized tensor an ordinary one again, with its current value or that of `original`."""
     if not is_parametrized(module, tensor_name):
         raise ValueError(f"Module {type(module).__name__} does not have a parametrization on {tensor_name}")
     stack = _stacks(module)[tensor_name]
@@ -204,7 +204,7 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
     elif stack.is_tensor:
         value = stack._parts()[0]
     else:
-        raise ValueError("with several originals there is no tensor to go back to; use leave_parametrized=True")
+        raise ValueError("with several originals there is no tensor to restore; use leave_parametrized=True")
     if stack.is_tensor:
         original = stack._parts()[0]
         original.data = value.detach().data

@@ -14,18 +14,18 @@ from nn.module import Module
 
 
 class BasePruningMethod:
-    """What computes a mask, and the hook that applies it.
+    """Base of pruning methods: computes a mask, and applies it as a hook.
 
-    PRUNING_TYPE: whether `compute_mask` chooses among elements ("unstructured"), among slices along `dim`
-    ("structured"), or looks at the whole tensor ("global"). Of a weight that is pruned already it sees what is left.
+    PRUNING_TYPE: whether `compute_mask` chooses elements ("unstructured"), slices along `dim` ("structured"), or works
+    on the whole tensor ("global"). Of an already pruned weight it sees only the remaining part.
     """
 
     PRUNING_TYPE: ClassVar[str] = "global"
     _tensor_name: str
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        """A mask of the shape of `t`, whose elements say how important those of the weight are."""
-        raise NotImplementedError(f"{type(self).__name__} does not say what to prune: define compute_mask()")
+        """A mask of the shape of `t`, which holds the importance of the weight's elements."""
+        raise NotImplementedError(f"{type(self).__name__} must define compute_mask()")
 
     def __call__(self, module: Module, inputs: Any) -> None:
         setattr(module, self._tensor_name, self.apply_mask(module))
@@ -37,7 +37,7 @@ class BasePruningMethod:
         return mask.to(original.dtype) * original
 
     def prune(self, t: Tensor, default_mask: Tensor | None = None, importance_scores: Tensor | None = None) -> Tensor:
-        """A tensor, pruned, without any module."""
+        """The pruned tensor, without a module."""
         mask = core.ones_like(t) if default_mask is None else default_mask
         return t * self.compute_mask(t if importance_scores is None else importance_scores, mask)
 
@@ -45,7 +45,7 @@ class BasePruningMethod:
     def apply(
         cls, module: Module, name: str, *args: Any, importance_scores: Tensor | None = None, **kwargs: Any
     ) -> BasePruningMethod:
-        """Prune a weight of a module, and hook the method to it."""
+        """Prune a weight of a module, and register the method as a hook."""
         method: BasePruningMethod = cls(*args, **kwargs)
         method._tensor_name = name
         weight, earlier = getattr(module, name), _method_of(module, name)
@@ -78,7 +78,7 @@ class BasePruningMethod:
 
 
 class PruningContainer(BasePruningMethod):
-    """Methods that prune a weight one after the other, each what the earlier ones left."""
+    """Methods that prune a weight one after another, each the remaining part."""
 
     def __init__(self, *methods: BasePruningMethod) -> None:
         self._methods: list[BasePruningMethod] = []
@@ -87,7 +87,7 @@ class PruningContainer(BasePruningMethod):
                 self.add_pruning_method(part)
 
     def add_pruning_method(self, method: BasePruningMethod) -> None:
-        """Go on with another method for the same weight."""
+        """Add another method for the same weight."""
         if not isinstance(method, BasePruningMethod):
             raise TypeError(f"{type(method).__name__} is not a pruning method")
         if self._methods and method._tensor_name != self._tensor_name:
@@ -105,7 +105,7 @@ class PruningContainer(BasePruningMethod):
         return self._methods[index]
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
-        """The mask so far, less what the last method prunes of the rest."""
+        """The mask so far, combined with the last method's mask of the remaining part."""
         method, mask = self._methods[-1], default_mask.to(t.dtype).clone()
         left: Any = ...
         if method.PRUNING_TYPE == "unstructured":
@@ -138,13 +138,13 @@ class CustomFromMask(BasePruningMethod):
 
 
 class _Ranked(BasePruningMethod):
-    """Prunes what ranks lowest: a number of elements or slices (int), or a part of them (float)."""
+    """Prunes the lowest ranks: a number of elements or slices (int), or a fraction of them (float)."""
 
     def __init__(self, amount: float) -> None:
         if isinstance(amount, bool) or not isinstance(amount, int | float):
             raise TypeError(f"amount must be a number, not {amount!r}")
         if amount < 0 or (isinstance(amount, float) and amount > 1):
-            raise ValueError(f"amount must be a whole number that is not negative or a part of 1, not {amount}")
+            raise ValueError(f"amount must be a non-negative integer or a fraction in [0, 1], not {amount}")
         self.amount = amount
 
     def _rank(self, t: Tensor) -> Tensor:
@@ -156,7 +156,7 @@ class _Ranked(BasePruningMethod):
         rank = self._rank(t).reshape(-1)
         count = self.amount if isinstance(self.amount, int) else round(self.amount * len(rank))
         if count > len(rank):
-            raise ValueError(f"{count} of only {len(rank)} cannot be pruned")
+            raise ValueError(f"cannot prune {count} of {len(rank)}")
         lowest = core.topk(rank, count, largest=False)[1]
         if self.PRUNING_TYPE == "structured":
             return default_mask.index_fill(self.dim, lowest, 0)  # type: ignore[attr-defined]  # structured methods have one
@@ -164,7 +164,7 @@ class _Ranked(BasePruningMethod):
 
 
 class RandomUnstructured(_Ranked):
-    """Prunes elements by chance."""
+    """Prunes random elements."""
 
     PRUNING_TYPE = "unstructured"
 
@@ -173,7 +173,7 @@ class RandomUnstructured(_Ranked):
 
 
 class L1Unstructured(_Ranked):
-    """Prunes the elements nearest to 0."""
+    """Prunes the elements of smallest magnitude."""
 
     PRUNING_TYPE = "unstructured"
 
@@ -182,7 +182,7 @@ class L1Unstructured(_Ranked):
 
 
 class RandomStructured(_Ranked):
-    """Prunes slices along an axis by chance."""
+    """Prunes random slices along an axis."""
 
     PRUNING_TYPE = "structured"
 
@@ -192,7 +192,7 @@ class RandomStructured(_Ranked):
 
     def _others(self, t: Tensor) -> tuple[int, ...]:
         if t.ndim < 2:
-            raise ValueError(f"slices are pruned of a tensor of two axes or more, not of shape {t.shape}")
+            raise ValueError(f"structured pruning needs a tensor of at least two axes, not shape {t.shape}")
         if not -t.ndim <= self.dim < t.ndim:
             raise IndexError(f"dim {self.dim} is out of range for {t.ndim} axes")
         return tuple([i for i in range(t.ndim) if i != self.dim % t.ndim])
@@ -203,7 +203,7 @@ class RandomStructured(_Ranked):
 
 
 class LnStructured(RandomStructured):
-    """Prunes the slices along an axis of the smallest norm of order n."""
+    """Prunes the slices along an axis with the smallest n-norms."""
 
     def __init__(self, amount: float, n: float, dim: int = -1) -> None:
         super().__init__(amount, dim)
@@ -220,19 +220,19 @@ def identity(module: Module, name: str) -> Module:
 
 
 def random_unstructured(module: Module, name: str, amount: float) -> Module:
-    """Prune elements by chance: a number (int) or a part (float) of those that are left. Returns the module."""
+    """Prune random elements: a number (int) or a fraction (float) of the remaining ones. Returns the module."""
     RandomUnstructured.apply(module, name, amount)
     return module
 
 
 def l1_unstructured(module: Module, name: str, amount: float, importance_scores: Tensor | None = None) -> Module:
-    """Prune the elements, or those of the scores, nearest to 0. Returns the module."""
+    """Prune the elements of smallest magnitude or importance score. Returns the module."""
     L1Unstructured.apply(module, name, amount, importance_scores=importance_scores)
     return module
 
 
 def random_structured(module: Module, name: str, amount: float, dim: int) -> Module:
-    """Prune slices along an axis by chance. Returns the module."""
+    """Prune random slices along an axis. Returns the module."""
     RandomStructured.apply(module, name, amount, dim)
     return module
 
@@ -240,7 +240,7 @@ def random_structured(module: Module, name: str, amount: float, dim: int) -> Mod
 def ln_structured(
     module: Module, name: str, amount: float, n: float, dim: int, importance_scores: Tensor | None = None
 ) -> Module:
-    """Prune the slices along an axis of the smallest norm of order n. Returns the module."""
+    """Prune the slices along an axis with the smallest n-norms. Returns the module."""
     LnStructured.apply(module, name, amount, n, dim, importance_scores=importance_scores)
     return module
 
@@ -257,10 +257,10 @@ def global_unstructured(
     importance_scores: Mapping[tuple[Module, str], Tensor] | None = None,
     **kwargs: Any,
 ) -> None:
-    """Prune several weights, given as (module, name), as if they were one."""
+    """Prune several weights, given as (module, name), as if they were a single one."""
     places: Sequence[tuple[Module, str]] = list(parameters)
     if pruning_method.PRUNING_TYPE != "unstructured":
-        raise TypeError(f"{pruning_method.__name__} prunes slices; of several weights only elements can be pruned")
+        raise TypeError(f"{pruning_method.__name__} prunes slices; global pruning is unstructured only")
     method = pruning_method(**kwargs)
     method._tensor_name = "all"
     weights = [getattr(module, name).detach() for module, name in places]

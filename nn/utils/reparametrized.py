@@ -54,7 +54,7 @@ class _SpectralNormHook:
                 for _ in range(self.n_power_iterations):
                     v.copy_(F.normalize(rows.T @ u, dim=0, eps=self.eps))
                     u.copy_(F.normalize(rows @ v, dim=0, eps=self.eps))
-        # Copies, so that a second forward before backward does not change what this one saved.
+        # Copied, so that a second forward before backward does not change the saved values.
         return weight / (u.clone() @ (rows @ v.clone()))  # type: ignore[no-any-return]  # a tensor
 
     def __call__(self, module: Module, args: Any) -> None:
@@ -92,7 +92,7 @@ def _hooks_of(module: Module, name: str) -> list[Hook]:
 
 def _refuse_twice(module: Module, name: str) -> None:
     if _hooks_of(module, name):
-        raise RuntimeError(f"{name!r} of {type(module).__name__} is normalised already")
+        raise RuntimeError(f"{name!r} of {type(module).__name__} is already normalised")
 
 
 def _removed(module: Module, name: str, what: str, kind: type, parts: tuple[str, ...]) -> Module:

@@ -17,9 +17,9 @@ class _Packed(NamedTuple):
 
 
 class PackedSequence(_Packed):
-    """Steps of sequences in order of falling length, without padding: data (steps in all, ...).
+    """Sequences in order of decreasing length, step by step and without padding: data (total steps, ...).
 
-    batch_sizes: how many sequences have each step. sorted_indices: where each packed sequence stood in the batch;
+    batch_sizes: the number of sequences at each step. sorted_indices: the batch index of each packed sequence;
     unsorted_indices: the inverse.
     """
 
@@ -37,7 +37,7 @@ class PackedSequence(_Packed):
         return super().__new__(cls, data, batch_sizes, sorted_indices, unsorted_indices)
 
     def to(self, *args: Any, **kwargs: Any) -> PackedSequence:
-        """The same with the data moved or converted; itself if there is nothing to do."""
+        """A copy with the data moved or converted; itself if there is nothing to do."""
         data = self.data.to(*args, **kwargs)
         if data is self.data:
             return self
@@ -45,28 +45,28 @@ class PackedSequence(_Packed):
         return PackedSequence(data, self.batch_sizes, *order)
 
     def cpu(self) -> PackedSequence:
-        """The same on the CPU."""
+        """A copy on the CPU."""
         return self.to("cpu")
 
     def cuda(self) -> PackedSequence:
-        """The same on the current GPU."""
+        """A copy on the current GPU."""
         return self.to("cuda")
 
     def double(self) -> PackedSequence:
-        """The same in float64."""
+        """A copy in float64."""
         return self.to(dtype="float64")
 
     def float(self) -> PackedSequence:
-        """The same in float32."""
+        """A copy in float32."""
         return self.to(dtype="float32")
 
     def half(self) -> PackedSequence:
-        """The same in float16."""
+        """A copy in float16."""
         return self.to(dtype="float16")
 
 
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
-    """Where each position went."""
+    """The inverse permutation."""
     return None if permutation is None else core.argsort(permutation)
 
 
@@ -75,7 +75,7 @@ def pack_padded_sequence(
 ) -> PackedSequence:
     """Pack (L, N, ...), or (N, L, ...) with batch_first, of sequences of these lengths.
 
-    enforce_sorted: the lengths fall already, and nothing is reordered.
+    enforce_sorted: require lengths in decreasing order, and reorder nothing.
     """
     sizes = [int(n) for n in (lengths.tolist() if isinstance(lengths, Tensor) else lengths)]
     steps = core.transpose(input, 0, 1) if batch_first else input
@@ -107,7 +107,7 @@ def _check_lengths(sizes: list[int], input: Tensor) -> None:
 def pad_packed_sequence(
     sequence: PackedSequence, batch_first: bool = False, padding_value: float = 0.0, total_length: int | None = None
 ) -> tuple[Tensor, Tensor]:
-    """The padded batch (L, N, ...), or (N, L, ...), in its first order, and the lengths."""
+    """The padded batch (L, N, ...), or (N, L, ...), in its original order, and the lengths."""
     sizes = sequence.batch_sizes.tolist()
     length, n = len(sizes) if total_length is None else total_length, sizes[0]
     if length < len(sizes):

@@ -8,7 +8,7 @@ from nn.module import Module
 
 
 def skip_init(module_cls: Callable[..., Module], *args: Any, **kwargs: Any) -> Module:
-    """Make a module or model without drawing its weights, which is all the time that it takes; load them before use.
+    """Construct a module or model without initialising its weights, which takes most of the time; load them before use.
 
     >>> from nn.models import vgg16
     >>> sum(p.numel() for p in skip_init(vgg16).parameters())

@@ -7,12 +7,12 @@ from autograd_core import functional as core
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    """One vector of all elements, in order."""
+    """All elements in order, as one vector."""
     return core.cat([p.reshape(-1) for p in parameters])
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
-    """Give parameters, in order, the elements of a vector; they become views of it."""
+    """Set parameters, in order, to the elements of a vector; they become views of it."""
     start = 0
     for p in parameters:
         p.data = vec[start : start + p.numel()].view(p.shape).data

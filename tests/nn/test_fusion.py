@@ -137,7 +137,7 @@ def test_a_pair_is_fused_by_hand(kind, transpose, affine):
 
 
 def test_pairs_that_do_not_fit():
-    with pytest.raises(ValueError, match=r"gives 4 features, but .* takes 3"):
+    with pytest.raises(ValueError, match=r"returns 4 features, but .* takes 3"):
         nn.utils.fuse_linear_bn_eval(nn.Linear(2, 4).eval(), nn.BatchNorm1d(3).eval())
     with pytest.raises(ValueError, match="no running statistics"):
         nn.utils.fuse_conv_bn_eval(nn.Conv1d(2, 4, 1).eval(), nn.BatchNorm1d(4, track_running_stats=False).eval())

@@ -54,7 +54,7 @@ def test_a_lazy_layer_keeps_its_hooks_and_mode():
     layer.register_forward_hook(lambda *_: seen.append(1))
     layer(ag.zeros(1, 3))
     assert (seen, layer.training) == ([1], False)
-    with pytest.raises(RuntimeError, match="cannot read its number of inputs"):
+    with pytest.raises(RuntimeError, match="cannot infer its number of inputs"):
         nn.LazyConv3d(1, 1)(ag.zeros(2, 2))
 
 
@@ -134,7 +134,7 @@ def test_unpooling_and_fractional_pooling():
         (lambda: nn.LinearCrossEntropyLoss(2, 3, weight=ag.ones(2)), "weight must have shape"),
         (lambda: nn.MultiheadAttention(8, 0), "greater than 0"),
         (lambda: nn.TransformerEncoderLayer(8, 2, activation="sin"), "relu/gelu"),
-        (lambda: nn.Transformer(8, 2, 1, 1)(ag.zeros(2, 3, 8), ag.zeros(2, 4, 8)), "one batch size"),
+        (lambda: nn.Transformer(8, 2, 1, 1)(ag.zeros(2, 3, 8), ag.zeros(2, 4, 8)), "the same batch size"),
         (lambda: nn.Transformer(8, 2, 1, 1)(ag.zeros(2, 3, 6), ag.zeros(2, 3, 6)), "d_model=8"),
         (lambda: nn.DistanceWeightedPool1d(3, sigma=0), "positive sigma"),
     ],

@@ -117,7 +117,7 @@ def test_what_is_refused():
         parametrizations.orthogonal(nn.Linear(2, 2), orthogonal_map="svd")
     with pytest.raises(ValueError, match="matrix or batch"):
         parametrizations.orthogonal(nn.Linear(2, 2), "bias")
-    with pytest.raises(ValueError, match="makes bool of float32"):
+    with pytest.raises(ValueError, match="changed dtype float32 to bool"):
         parametrize.register_parametrization(nn.Linear(2, 2), "weight", ToBool())
     bound = parametrizations.orthogonal(nn.Linear(2, 2), orthogonal_map="cayley", use_trivialization=False)
     np.testing.assert_allclose((bound.weight @ bound.weight.T).tolist(), np.eye(2), atol=1e-6)

@@ -179,7 +179,7 @@ def test_files_that_are_something_else(tmp_path):
         nn.load(path)
     whole = zlib.decompress(base64.b85decode(FILES["legacy"]))
     path.write_bytes(whole[:-30])
-    with pytest.raises(pickle.UnpicklingError, match="ends before"):
+    with pytest.raises(pickle.UnpicklingError, match="ends early"):
         nn.load(path)
 
 

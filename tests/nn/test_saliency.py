@@ -60,5 +60,5 @@ def test_a_residual_block_is_guided_at_both_of_its_relus():
 
 
 def test_a_map_has_no_classes():
-    with pytest.raises(ValueError, match=r"output has shape \(1, 2, 3, 3\), not \(N, C\); give a function"):
+    with pytest.raises(ValueError, match=r"output has shape \(1, 2, 3, 3\), not \(N, C\); pass a function"):
         nn.saliency(nn.Conv2d(1, 2, 1), ag.zeros(1, 1, 3, 3), 0)
