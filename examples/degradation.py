@@ -10,7 +10,7 @@ compared: that of the plain network rises with depth, that of the residual netwo
 import argparse
 import os
 
-# Images of 8×8 are small: one thread multiplies as fast as several, and does not wait for busy cores.
+# Images of 8×8 pixels are small: one thread is as fast as several, and does not wait for busy cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import autograd_core as ag
@@ -23,7 +23,7 @@ from training.datasets import digits
 def training_loss(name, train_set, epochs, seed):
     ag.manual_seed(seed)
     model = getattr(nn.models, name)()
-    model.conv1 = nn.Conv2d(1, 16, 3, padding=1, bias=False)  # the images are grey
+    model.conv1 = nn.Conv2d(1, 16, 3, padding=1, bias=False)  # the images have one channel
     nn.init.kaiming_normal_(model.conv1.weight)
     optimizer = optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4)
     loader = DataLoader(train_set, batch_size=128, shuffle=True)

@@ -13,7 +13,7 @@ import os
 import sys
 from pathlib import Path
 
-# Matrices of 8×8 images are small: one thread multiplies them as fast as several, and does not wait for busy cores.
+# Images of 8×8 pixels are small: one thread is as fast as several, and does not wait for busy cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import autograd_core as ag
@@ -43,7 +43,7 @@ def cnn():
 
 
 def train(model, train_set, test_set, epochs):
-    """Train with AdamW, its learning rate falling from 0.01 to 0 along half a cosine."""
+    """Train with AdamW and a cosine schedule from 0.01 to 0."""
     optimizer = optim.AdamW(model.parameters(), lr=1e-2)
     scheduler = optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=epochs)
     loader = DataLoader(train_set, batch_size=64, shuffle=True)
@@ -51,7 +51,7 @@ def train(model, train_set, test_set, epochs):
 
 
 def draw_loss(model, dataset, path):
-    """The graph that a backward pass walks, for two digits."""
+    """Draw the graph of the loss of two digits."""
     images, labels = dataset.batch(ag.arange(2))
     loss = cross_entropy(model(images), labels)
     ag.draw(loss, dict(model.named_parameters())).save(path)
@@ -85,7 +85,7 @@ def main():
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """Reports errors in one line."""
 
     def error(self, message):
         self.exit(2, f"{self.prog}: error: {message}\n")
@@ -110,11 +110,11 @@ def parse(arguments):
 
 
 def whole(least):
-    """A type of option: a whole number from `least` on."""
+    """The type of an option: an integer of at least `least`."""
 
     def convert(text):
         if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
+            raise argparse.ArgumentTypeError(f"{text!r} is not an integer of at least {least}")
         return int(text)
 
     return convert

@@ -9,7 +9,7 @@ The second command needs `pip install "autograd-core[distributed]"`.
 import argparse
 import os
 
-# Several nodes share the cores: each multiplies with one thread.
+# Several nodes share the cores, so each computes with one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import autograd_core as ag
@@ -27,7 +27,7 @@ def node(communicator, epochs):
     order = ag.Generator().manual_seed(communicator.rank)
     loader = DataLoader(shard(train_set, communicator), 64 // communicator.size, shuffle=True, generator=order)
     fit(model, loader, optimizer, epochs=epochs, progress=False)
-    if communicator.rank == 0:  # the model is the same on every node
+    if communicator.rank == 0:  # the same model on every node
         tested = evaluate(model, DataLoader(test_set, batch_size=500))
         print(f"{communicator.size} nodes, {epochs} epochs: test {tested}", flush=True)
 

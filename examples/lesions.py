@@ -11,7 +11,7 @@ the plain network has only one path.
 import argparse
 import os
 
-# Images of 8×8 are small: one thread multiplies as fast as several, and does not wait for busy cores.
+# Images of 8×8 pixels are small: one thread is as fast as several, and does not wait for busy cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import autograd_core as ag
@@ -23,14 +23,14 @@ from training.datasets import digits
 
 
 def bypass(block, inputs, output):
-    """A forward hook: what a block would give without its convolutions."""
+    """A forward hook: the output of a block without its convolutions."""
     return F.relu(block.shortcut(inputs[0])) if block.shortcut is not None else inputs[0]
 
 
 def trained(name, train_set, epochs, seed):
     ag.manual_seed(seed)
     model = getattr(nn.models, name)()
-    model.conv1 = nn.Conv2d(1, 16, 3, padding=1, bias=False)  # the images are grey
+    model.conv1 = nn.Conv2d(1, 16, 3, padding=1, bias=False)  # the images have one channel
     nn.init.kaiming_normal_(model.conv1.weight)
     optimizer = optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4)
     fit(model, DataLoader(train_set, batch_size=128, shuffle=True), optimizer, epochs=epochs, progress=False)
@@ -38,7 +38,7 @@ def trained(name, train_set, epochs, seed):
 
 
 def errors(model, loader):
-    """The error of the whole network, and without each block that keeps the shape, in per cent."""
+    """The test error in per cent, of the whole network and without each block that keeps the shape."""
     found = {"": 100 - 100 * evaluate(model, loader).accuracy}
     for path, block in model.named_modules():
         if isinstance(block, nn.models.CifarBlock) and block.conv1.stride == (1, 1):

@@ -23,17 +23,17 @@ from nn import functional as F
 
 SIZE = 32
 PARTS = ("head", "hip", "left hand", "right hand", "left foot", "right foot")
-LIMBS = ((0, 1), (6, 2), (6, 3), (1, 4), (1, 5))  # from part to part; 6 is the neck
+LIMBS = ((0, 1), (6, 2), (6, 3), (1, 4), (1, 5))  # (from part, to part); part 6 is the neck
 PIXELS = np.stack(np.meshgrid(np.arange(SIZE), np.arange(SIZE)), axis=-1)
 
 
 def turned(angle, length):
-    """A vector of this length, at an angle from straight down."""
+    """A vector of this length, at an angle from the downward direction."""
     return length * np.array([np.sin(angle), np.cos(angle)])
 
 
 def figure(random):
-    """Places (x, y) of all parts, and of the neck, of one figure."""
+    """The positions (x, y) of all parts and of the neck of a random figure."""
     head = random.uniform([11, 5], [21, 9])
     lean = random.uniform(-0.3, 0.3)
     hip, neck = head + turned(lean, 11), head + turned(lean, 3)
@@ -43,7 +43,7 @@ def figure(random):
 
 
 def drawn(places, random):
-    """The picture of a figure: dark limbs, a head, and noise."""
+    """The image of a figure: dark limbs, a head, and noise."""
     far = [np.linalg.norm(PIXELS - places[0], axis=-1) - 2]
     for a, b in LIMBS:
         start, along = places[a], places[b] - places[a]
@@ -63,7 +63,7 @@ def batch(count, random):
 
 
 def found(maps):
-    """The place (x, y) of the brightest pixel of every map."""
+    """The position (x, y) of the brightest pixel of every map."""
     brightest = maps.flatten(2).argmax(2).numpy()
     return np.stack([brightest % SIZE, brightest // SIZE], axis=-1)
 

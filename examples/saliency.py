@@ -37,7 +37,7 @@ def all_convolutional():
 
 
 def save(rows, path):
-    """One row of pictures for every name: red is positive, blue negative."""
+    """Save one row of images per name; red is positive, blue negative."""
     figure = Figure(figsize=(10, 3.2), layout="constrained")
     for panels, (name, pictures) in zip(figure.subplots(len(rows), 10), rows.items(), strict=True):
         panels[0].set_ylabel(name)
@@ -62,7 +62,7 @@ def main():
     fit(model, loader, optim.Adam(model.parameters(), lr=3e-3), epochs=options.epochs, progress=False)
     print(f"test {evaluate(model, DataLoader(test_set, batch_size=500))}")
     images, labels = test_set.tensors
-    first = ag.tensor([labels.tolist().index(digit) for digit in range(10)])  # one of every kind
+    first = ag.tensor([labels.tolist().index(digit) for digit in range(10)])  # one of each digit
     images, labels = images[first], labels[first]
     maps = {"gradient": nn.saliency(model, images, labels), "guided": nn.guided_backprop(model, images, labels)}
     for name, g in maps.items():

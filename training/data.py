@@ -25,7 +25,7 @@ from training.samplers import WeightedRandomSampler as WeightedRandomSampler
 
 
 def get_worker_info() -> None:
-    """None: examples are loaded in the process that asks for them."""
+    """None: there are no worker processes."""
 
 
 def __getattr__(name: str) -> ModuleType:

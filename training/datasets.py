@@ -17,12 +17,12 @@ from training.extras import require
 
 @runtime_checkable
 class Dataset(Protocol):
-    """Anything with a length whose item `i` is example `i`: arrays, numbers, strings, or tuples and dicts of them."""
+    """Anything with a length whose item `i` is example `i`: an array, number or string, or a tuple or dict of them."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> Any: ...
 
-    if not TYPE_CHECKING:  # what subclasses have besides, and nobody else needs
+    if not TYPE_CHECKING:  # for subclasses; the protocol does not need it
 
         def __add__(self, other: Dataset) -> Any:
             from training.joined import ConcatDataset  # which imports this module
@@ -33,9 +33,9 @@ class Dataset(Protocol):
 
 
 class TensorDataset(Dataset):
-    """Tensors or arrays of equal length, side by side: item `i` is the tuple of their elements `i`.
+    """Tensors or arrays of equal length: item `i` is the tuple of their elements `i`.
 
-    Raises ValueError where the lengths differ.
+    Raises ValueError if the lengths differ.
     """
 
     def __init__(self, *tensors: Any) -> None:
@@ -43,7 +43,7 @@ class TensorDataset(Dataset):
         shapes = [tuple(t.shape) for t in self.tensors]
         if not shapes or any(not shape for shape in shapes) or len({shape[0] for shape in shapes}) > 1:
             raise ValueError(
-                f"TensorDataset takes tensors of one length along their first axis; these have shapes {shapes}"
+                f"TensorDataset takes tensors of equal length along their first axis; these have shapes {shapes}"
             )
 
     def __len__(self) -> int:
@@ -53,16 +53,16 @@ class TensorDataset(Dataset):
         return tuple(t[index] for t in self.tensors)
 
     def batch(self, indices: Tensor) -> tuple[Tensor, ...]:
-        """The examples of these numbers, in one indexing operation per tensor."""
+        """The examples at these indices, by one indexing operation per tensor."""
         return tuple(t[indices.to(t.device)] for t in self.tensors)
 
     def to(self, device: str) -> TensorDataset:
-        """The same examples on another device, where batches are then taken from."""
+        """The same examples on another device, so that batches are made there."""
         return TensorDataset(*[t.to(device) for t in self.tensors])
 
 
 class Subset(Dataset):
-    """Some examples of a data set, by their numbers."""
+    """Some examples of a data set, by their indices."""
 
     def __init__(self, dataset: Dataset, indices: Any) -> None:
         self.dataset = dataset
@@ -76,19 +76,19 @@ class Subset(Dataset):
         return self.dataset[at if at.ndim else int(at)]
 
     def batch(self, indices: Tensor) -> Any:
-        """The examples of these numbers within the subset."""
+        """The examples at these indices within the subset."""
         return take(self.dataset, self.indices[indices])
 
 
 def take(dataset: Dataset, indices: Tensor) -> Any:
-    """A batch of the examples of these numbers: at once where the data set offers `batch(indices)`, else stacked."""
+    """A batch of the examples at these indices: by the data set's `batch(indices)` if it has one, else collated."""
     if hasattr(dataset, "batch"):
         return dataset.batch(indices)
     return collate([dataset[i] for i in indices.tolist()])
 
 
 def collate(examples: Sequence[Any]) -> Any:
-    """A batch of examples: numbers and arrays stacked, within tuples and dicts too; strings as they are."""
+    """A batch of examples: numbers and arrays are stacked, also within tuples and dicts; strings are kept."""
     first = examples[0]
     if isinstance(first, Mapping):
         return {key: collate([example[key] for example in examples]) for key in first}
@@ -98,7 +98,7 @@ def collate(examples: Sequence[Any]) -> Any:
 
 
 def converted(example: Any) -> Any:
-    """A single example with its arrays as tensors, within tuples and dicts too."""
+    """A single example with its arrays as tensors, also within tuples and dicts."""
     return mapped(lambda v: ag.as_tensor(v) if isinstance(v, np.ndarray | np.generic) else v, example)
 
 
@@ -110,7 +110,7 @@ def random_split(dataset: Dataset, lengths: Sequence[float], generator: ag.Gener
     n = len(dataset)
     if math.isclose(sum(lengths), 1) and all(0 < fraction <= 1 for fraction in lengths):
         sizes = [int(n * fraction) for fraction in lengths]
-        for i in range(n - sum(sizes)):  # what rounding left, from the first on
+        for i in range(n - sum(sizes)):  # the remainder of rounding goes to the first ones
             sizes[i] += 1
     elif all(length == int(length) >= 0 for length in lengths) and sum(lengths) == n:
         sizes = [int(length) for length in lengths]
@@ -123,11 +123,11 @@ def random_split(dataset: Dataset, lengths: Sequence[float], generator: ag.Gener
 
 
 def digits(seed: int = 0, test_fraction: float = 0.2) -> tuple[TensorDataset, TensorDataset]:
-    """Handwritten digits for training and for testing: images (N, 1, 8, 8) in [0, 1] and labels (N,) from 0 to 9.
+    """Handwritten digits, split into training and test sets: images (N, 1, 8, 8) in [0, 1] and labels (N,).
 
-    The 1,797 digits that scikit-learn carries (the test set of Alpaydin and Kaynak, "Optical Recognition of
-    Handwritten Digits", UCI 1998), so nothing is downloaded. `seed` alone decides which are held out; every digit
-    is held out in the same proportion.
+    These are the 1,797 digits in scikit-learn (the test set of Alpaydin and Kaynak, "Optical Recognition of
+    Handwritten Digits", UCI 1998), so nothing is downloaded. The split depends only on `seed` and is stratified by
+    label.
     """
     if not 0 < test_fraction < 1:
         raise ValueError(f"digits(): test_fraction must lie between 0 and 1, not {test_fraction}")
@@ -136,6 +136,6 @@ def digits(seed: int = 0, test_fraction: float = 0.2) -> tuple[TensorDataset, Te
     images = (source.images[:, None] / 16).astype(np.float32)
     labels = source.target.astype(np.int64)
     split = require("sklearn.model_selection", purpose).train_test_split
-    draws = np.random.RandomState(np.random.MT19937(seed))  # scikit-learn itself takes no seed above 2³² - 1
+    draws = np.random.RandomState(np.random.MT19937(seed))  # scikit-learn accepts no seed above 2³² - 1
     train, test = split(np.arange(len(labels)), test_size=test_fraction, random_state=draws, stratify=labels)
     return TensorDataset(images[train], labels[train]), TensorDataset(images[test], labels[test])

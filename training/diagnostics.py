@@ -13,11 +13,11 @@ from training.trainer import Batches
 
 
 def dead_units(model: nn.Module, loader: Batches) -> dict[str, Tensor]:
-    """For every ReLU of a model, module or function: which of its units are 0 for all examples.
+    """For every ReLU of a model, module or function, a mask of the units that are 0 for all examples.
 
-    A unit is an element of what one example gives; the masks have that shape, so that `mask.float().mean()` is the
-    share of dead units. Keys are the paths of the modules in whose forward the ReLUs are, in the order of the pass.
-    The model runs in evaluation mode and is afterwards as before.
+    Masks have the shape of one example's output, so `mask.float().mean()` is the share of dead units. Keys are the
+    paths of the modules whose forward applies the ReLU, in order of execution. The model runs in evaluation mode and
+    is restored afterwards.
 
     >>> from training import DataLoader, TensorDataset
     >>> model = nn.Sequential(nn.Linear(1, 2), nn.ReLU())
@@ -39,7 +39,7 @@ def dead_units(model: nn.Module, loader: Batches) -> dict[str, Tensor]:
 
 
 def _rectified(model: nn.Module, inputs: Any) -> dict[str, Any]:
-    """What every ReLU gave, as arrays, by the path of its module."""
+    """The output of every ReLU, as an array, by the path of its module."""
     output, trace = tracing.run(model, inputs, None)
     found: dict[str, Any] = {}
     for node in sorted(rectifiers(output), key=lambda node: -node.number):

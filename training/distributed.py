@@ -16,22 +16,22 @@ from autograd_core import Tensor, no_grad
 from training.datasets import Dataset, Subset
 from training.extras import require
 
-BUCKET = 2**22  # bytes of a message: many small ones cost their latency, one large one a copy of everything
+BUCKET = 2**22  # bytes per message: many small ones cost latency, one large one a copy of everything
 
 
 class Communicator(ABC):
-    """A node's view of a group of nodes that all do the same: its `rank`, from 0 on, and their number, `size`."""
+    """A node's view of a group of nodes: its `rank`, starting at 0, and the number of nodes, `size`."""
 
     rank: int
     size: int
 
     @abstractmethod
     def add(self, array: np.ndarray[Any, Any]) -> None:
-        """Replace an array of the host, on every node, by the sum of all nodes' arrays of that shape and dtype."""
+        """Replace a host array on every node by the sum over all nodes, whose arrays have the same shape and dtype."""
 
 
 class MPICommunicator(Communicator):
-    """The processes that `mpiexec` started, or those of another communicator of mpi4py."""
+    """The processes started by `mpiexec`, or those of another mpi4py communicator."""
 
     def __init__(self, comm: Any = None) -> None:
         self._mpi = require("mpi4py.MPI", "MPICommunicator", "distributed")
@@ -43,7 +43,7 @@ class MPICommunicator(Communicator):
 
 
 class ThreadCommunicator(Communicator):
-    """One thread of several in this process; made by `on_threads`."""
+    """One of several threads in this process; created by `on_threads`."""
 
     def __init__(self, rank: int, arrays: list[Any], barrier: threading.Barrier) -> None:
         self.rank, self.size = rank, len(arrays)
@@ -51,16 +51,16 @@ class ThreadCommunicator(Communicator):
 
     def add(self, array: np.ndarray[Any, Any]) -> None:
         self._arrays[self.rank] = array
-        self._barrier.wait()  # all arrays are there
+        self._barrier.wait()  # all arrays have arrived
         total = sum(self._arrays[1:], self._arrays[0])
-        self._barrier.wait()  # nobody reads them any more
+        self._barrier.wait()  # all threads have read them
         array[...] = total
 
 
 def on_threads(function: Callable[[Communicator], Any], size: int) -> list[Any]:
-    """function(communicator) on so many threads, as the nodes of one group; their results by rank.
+    """Run function(communicator) on several threads as the nodes of a group; returns the results by rank.
 
-    What one of them raises ends the others, and is raised here.
+    An exception in one thread ends the others and is raised here.
     """
     barrier, arrays = threading.Barrier(size), [None] * size
 
@@ -80,14 +80,14 @@ def on_threads(function: Callable[[Communicator], Any], size: int) -> list[Any]:
 
 
 def shard(dataset: Dataset, communicator: Communicator) -> Subset:
-    """A node's share of a data set: every `size`-th example, as many on every node; what is left over is left out."""
+    """A node's share of a data set: every `size`-th example, equally many on every node; the remainder is dropped."""
     n = len(dataset)
     return Subset(dataset, ag.arange(communicator.rank, n - n % communicator.size, communicator.size))
 
 
 @no_grad()
 def broadcast(tensors: Iterable[Tensor], communicator: Communicator) -> None:
-    """Give tensors, such as the parameters and buffers of a model, the values that they have on node 0.
+    """Set tensors, such as the parameters and buffers of a model, to their values on node 0.
 
     Raises ValueError on nodes whose tensors differ in number, shape or dtype.
     """
@@ -96,7 +96,7 @@ def broadcast(tensors: Iterable[Tensor], communicator: Communicator) -> None:
     total = kinds.copy()
     communicator.add(total)
     if (total != communicator.size * kinds).any():
-        raise ValueError(f"broadcast(): node {communicator.rank} has other tensors than the rest; build the same model")
+        raise ValueError(f"broadcast(): node {communicator.rank} has tensors unlike node 0; build the same model")
     for bucket in _buckets(tensors):
         flat = _flat(bucket)
         if communicator.rank:
@@ -109,7 +109,7 @@ def broadcast(tensors: Iterable[Tensor], communicator: Communicator) -> None:
 def average_gradients(parameters: Iterable[Tensor], communicator: Communicator, bucket_bytes: int = BUCKET) -> None:
     """Replace every gradient by its mean over all nodes, in messages of about `bucket_bytes`.
 
-    Where some nodes have no gradient of a parameter, theirs count as 0; where none has one, there is none.
+    A missing gradient counts as 0; if no node has a gradient for a parameter, it stays None.
     """
     parameters = list(parameters)
     present = np.array([p.grad is not None for p in parameters], np.int64)
@@ -127,11 +127,11 @@ def average_gradients(parameters: Iterable[Tensor], communicator: Communicator, 
 
 
 class DistributedOptimizer:
-    """Around any optimizer: a step averages the gradients of all nodes first, so that all nodes stay alike.
+    """Wraps any optimizer: a step first averages the gradients of all nodes, so that their parameters stay equal.
 
-    Every node computes the mean loss over its own share of a batch; shares of equal size make the steps those of one
-    node with the whole batch. Parameters start as those of node 0. Buffers, such as running statistics, stay each
-    node's own: `broadcast(model.buffers(), communicator)` before evaluating.
+    Every node computes the mean loss over its share of a batch; with shares of equal size the steps equal those of one
+    node with the whole batch. Parameters start with the values of node 0. Buffers, such as running statistics, are not
+    synchronised: call `broadcast(model.buffers(), communicator)` before evaluating.
     """
 
     def __init__(self, optimizer: Any, communicator: Communicator, bucket_bytes: int = BUCKET) -> None:
@@ -143,29 +143,29 @@ class DistributedOptimizer:
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:
-        """Those of the optimizer."""
+        """The groups of the wrapped optimizer."""
         return self.optimizer.param_groups  # type: ignore[no-any-return]  # an optimizer's are dicts
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients, or set them to zero."""
+        """Set the gradients to None, or to zero."""
         self.optimizer.zero_grad(set_to_none)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Average the gradients, those that `closure` computes if there is one, and let the optimizer step."""
+        """Average the gradients, computed by `closure` if given, and step."""
         if closure is not None:
             return self.optimizer.step(lambda: self._averaged(closure()))
         average_gradients(self._parameters(), self.communicator, self.bucket_bytes)
         return self.optimizer.step()
 
     def _averaged(self, loss: Any) -> Any:
-        """The mean loss, so that line searches decide alike on all nodes."""
+        """The mean loss, so that line searches make the same decisions on all nodes."""
         average_gradients(self._parameters(), self.communicator, self.bucket_bytes)
         mean = np.array([float(loss)])
         self.communicator.add(mean)
         return ag.tensor(mean[0] / self.communicator.size)
 
     def state_dict(self) -> dict[str, Any]:
-        """That of the optimizer."""
+        """The state of the wrapped optimizer."""
         return self.optimizer.state_dict()  # type: ignore[no-any-return]  # an optimizer's is a dict
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -174,7 +174,7 @@ class DistributedOptimizer:
 
 
 def _buckets(tensors: Sequence[Tensor], limit: int = BUCKET) -> Iterator[list[Tensor]]:
-    """Neighbours of one dtype, together about as large as the limit."""
+    """Runs of tensors of one dtype, each about as large as the limit."""
     bucket: list[Tensor] = []
     size = 0
     for t in tensors:
@@ -188,7 +188,7 @@ def _buckets(tensors: Sequence[Tensor], limit: int = BUCKET) -> Iterator[list[Te
 
 
 def _flat(tensors: Sequence[Tensor]) -> np.ndarray[Any, Any]:
-    """All elements in a new array of the host; 16-bit floats, of which MPI knows none, in 32 bits."""
+    """All elements in a new host array; 16-bit floats, which MPI lacks, as float32."""
     flat = ag.cat([t.detach().reshape(-1).cpu() for t in tensors])
     wide = flat.float() if flat.is_floating_point() and flat.dtype.itemsize < 4 else flat
     return np.array(wide.numpy())

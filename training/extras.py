@@ -5,7 +5,7 @@ from typing import Any
 
 
 def require(module: str, purpose: str, extra: str = "train") -> Any:
-    """The imported module, or an error that says what it is needed for and how to install it."""
+    """Import a module, or raise an error that says what it is needed for and how to install it."""
     try:
         return import_module(module)
     except ImportError as error:

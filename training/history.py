@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Evaluation(NamedTuple):
-    """Mean loss, and the fraction of labels that were right (None where targets are not labels)."""
+    """Mean loss, and the fraction of correct labels (None if the targets are not labels)."""
 
     loss: float
     accuracy: float | None
@@ -19,10 +19,10 @@ class Evaluation(NamedTuple):
 
 @dataclass
 class History:
-    """One entry per completed epoch in every list; a list is empty where there was nothing to measure.
+    """Lists with one entry per completed epoch; a list is empty if there was nothing to measure.
 
-    seconds: of the epoch with its validation. lr: of the first parameter group, as the epoch used it.
-    interrupted: whether Ctrl-C ended the run; the model then keeps all it had learned, in the unfinished epoch too.
+    seconds: duration of the epoch with its validation. lr: learning rate of the first parameter group during the epoch.
+    interrupted: whether Ctrl-C ended the run; the model then keeps what it learned, also in the unfinished epoch.
     """
 
     loss: list[float] = field(default_factory=list)

@@ -9,10 +9,10 @@ from typing import Self
 
 
 class DeferredInterrupt:
-    """Within its block a first Ctrl-C waits for the next `check()`, or for the end of the block; a second does not.
+    """Within its block, the first Ctrl-C is deferred to the next `check()` or the end of the block; a second is not.
 
-    It leaves alone handlers that a program has installed itself, and threads other than the main one, which never
-    see Ctrl-C.
+    Handlers that a program has installed are left alone, and so are threads other than the main one, which never
+    receive Ctrl-C.
     """
 
     def __init__(self) -> None:

@@ -12,10 +12,10 @@ from training.datasets import Dataset
 
 
 class IterableDataset:
-    """Base of streams: `__iter__` gives examples, of which there need not be a known number."""
+    """Base of streams: `__iter__` yields examples; their number need not be known."""
 
     def __iter__(self) -> Iterator[Any]:
-        raise NotImplementedError(f"{type(self).__name__} needs a method __iter__ that gives examples")
+        raise NotImplementedError(f"{type(self).__name__} needs a method __iter__ that yields examples")
 
     def __add__(self, other: Iterable[Any]) -> ChainDataset:
         return ChainDataset([self, other])
@@ -24,7 +24,7 @@ class IterableDataset:
 
 
 class ChainDataset(IterableDataset):
-    """Streams one after the other."""
+    """Streams in sequence."""
 
     def __init__(self, datasets: Iterable[Iterable[Any]]) -> None:
         self.datasets = datasets
@@ -34,7 +34,7 @@ class ChainDataset(IterableDataset):
 
 
 class ConcatDataset(Dataset):
-    """Data sets one behind the other."""
+    """Data sets in sequence."""
 
     def __init__(self, datasets: Iterable[Dataset]) -> None:
         self.datasets = list(datasets)
@@ -47,18 +47,18 @@ class ConcatDataset(Dataset):
 
     def __getitem__(self, index: int) -> Any:
         if not -len(self) <= index < len(self):
-            raise IndexError(f"there is no example {index} among {len(self)}")
+            raise IndexError(f"example {index} is out of range for {len(self)} examples")
         index %= len(self)
         at = bisect_right(self.cumulative_sizes, index)
         return self.datasets[at][index - (self.cumulative_sizes[at - 1] if at else 0)]
 
 
 class StackDataset(Dataset):
-    """Data sets of one length side by side: item `i` is the tuple, or with names the dict, of their items `i`."""
+    """Data sets of equal length: item `i` is the tuple, or with names the dict, of their items `i`."""
 
     def __init__(self, *args: Dataset, **kwargs: Dataset) -> None:
         if bool(args) == bool(kwargs) or len({len(d) for d in (*args, *kwargs.values())}) > 1:
-            raise ValueError("StackDataset takes data sets of one length, either all by position or all by name")
+            raise ValueError("StackDataset takes data sets of equal length, either all by position or all by name")
         self.datasets: Any = kwargs or args
 
     def __len__(self) -> int:

@@ -14,13 +14,13 @@ from training.samplers import BatchSampler, RandomSampler, SequentialSampler
 
 
 class DataLoader:
-    """The examples of a data set in batches, each time it is iterated over; `len` is the number of batches.
+    """Iterates over the examples of a data set in batches; `len` is the number of batches.
 
-    dataset: by number, or a stream. batch_size: None for single examples. shuffle: in a new random order every time,
-    from `generator` or else from the generator of `autograd_core.manual_seed`. sampler: gives the order; batch_sampler:
-    lists of numbers, a batch each. drop_last: leave out a last batch that would be smaller than the others.
-    collate_fn: makes a batch of a list of examples. What concerns workers and pinned memory is accepted and changes
-    nothing. Raises ValueError for a batch size that is not a positive integer.
+    dataset: map-style, or a stream. batch_size: None for single examples. shuffle: use a new random order in every
+    iteration, from `generator` or the generator of `autograd_core.manual_seed`. sampler: yields the indices in order;
+    batch_sampler: yields a list of indices per batch. drop_last: drop an incomplete last batch. collate_fn: makes a
+    batch of a list of examples. Options for workers and pinned memory are accepted and have no effect. Raises
+    ValueError if the batch size is not a positive integer.
     """
 
     def __init__(
@@ -45,9 +45,9 @@ class DataLoader:
         in_order: bool = True,
     ) -> None:
         if sampler is not None and shuffle:
-            raise ValueError("DataLoader: either a sampler gives the order, or shuffle=True makes a random one")
+            raise ValueError("DataLoader takes either a sampler or shuffle=True, not both")
         if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
-            raise ValueError("DataLoader: a batch_sampler decides on batch_size, shuffle, sampler and drop_last, too")
+            raise ValueError("DataLoader: batch_sampler excludes batch_size, shuffle, sampler and drop_last")
         self.dataset = cast(Any, dataset)
         self.shuffle, self.drop_last, self.generator = shuffle, drop_last, generator
         self.collate_fn = collate_fn
@@ -67,7 +67,7 @@ class DataLoader:
     def __len__(self) -> int:
         if self._streams:
             if not hasattr(self.dataset, "__len__"):
-                raise TypeError("the number of batches of a stream without a length is not known")
+                raise TypeError("the number of batches is unknown: the stream has no length")
             whole, rest = divmod(len(self.dataset), self.batch_size or 1)
             return whole + bool(rest and not self.drop_last)
         return len(self.sampler if self.batch_sampler is None else self.batch_sampler)

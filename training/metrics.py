@@ -23,15 +23,15 @@ def accuracy(output: Tensor, target: Tensor) -> float:
 def topk_error(output: Tensor, target: Tensor, k: int = 5) -> float:
     """The fraction of labels (N, ...) whose score in (N, C, ...) is not among the `k` highest.
 
-    Among equal scores the first counts as higher, and NaN as higher than every number, so that a model that gives
-    all classes the same score, or NaN, is not called right.
+    Ties go to the first class, and NaN counts as higher than every number, so a model that gives all classes the same
+    score, or NaN, is not counted as correct.
 
     >>> topk_error(ag.tensor([[0.1, 0.9, 0.5], [0.8, 0.2, 0.1]]), ag.tensor([2, 2]), k=2)
     0.5
     """
     if not is_classification(output, target) or output.shape[:1] + output.shape[2:] != target.shape:
         raise ValueError(
-            "scores (N, C, ...) and integer labels (N, ...) are needed, not "
+            "expected scores (N, C, ...) and integer labels (N, ...), not "
             f"{output.dtype} of shape {tuple(output.shape)} and {target.dtype} of shape {tuple(target.shape)}"
         )
     if not 1 <= k <= output.shape[1] or not target.numel():

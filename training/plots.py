@@ -13,7 +13,7 @@ from autograd_core import Tensor
 from training.extras import require
 from training.history import History
 
-# All that work on one number at a time.
+# All elementwise activations.
 ACTIVATIONS = (
     nn.Identity, nn.Heaviside, nn.Sign, nn.Sigmoid, nn.Hardsigmoid, nn.LogSigmoid, nn.Tanh, nn.Hardtanh, nn.Softsign,
     nn.Tanhshrink, nn.Softshrink, nn.Hardshrink, nn.ArcTan, nn.ISRU, nn.SQNL, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU,
@@ -25,9 +25,9 @@ ACTIVATIONS = (
 def activation_curves(
     path: str | PathLike[str], functions: Mapping[str, Callable[[Tensor], Tensor]] | None = None, reach: float = 4.0
 ) -> None:
-    """Write functions of one number, and their derivatives, from -reach to reach as a picture (PNG, SVG or PDF).
+    """Plot elementwise functions and their derivatives on [-reach, reach] to a file (PNG, SVG or PDF).
 
-    functions: by name; None is every activation of `nn`, with the arguments it has by default.
+    functions: by name; None means every activation of `nn`, with default arguments.
     """
     functions = {c.__name__: c().eval() for c in ACTIVATIONS} if functions is None else functions
     columns = math.ceil(math.sqrt(len(functions)))
@@ -49,10 +49,10 @@ def activation_curves(
 
 
 def learning_curves(histories: History | Mapping[str, History], path: str | PathLike[str]) -> None:
-    """Write loss and accuracy over the epochs of one run, or of several by name, as a picture (PNG, SVG or PDF).
+    """Plot loss and accuracy per epoch of one run, or of several by name, to a file (PNG, SVG or PDF).
 
-    Draws without pyplot, so it needs no display and leaves the figures of the caller alone. Raises ValueError where
-    no epoch was completed.
+    It does not use pyplot, so it needs no display and leaves the caller's figures alone. Raises ValueError if no epoch
+    was completed.
     """
     runs = {"": histories} if isinstance(histories, History) else histories
     if not any(history.loss for history in runs.values()):

@@ -7,12 +7,12 @@ from typing import Self
 
 from training.extras import require
 
-LINES = 10  # at most, where there is no terminal
+LINES = 10  # at most, without a terminal
 BAR = "{desc}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"  # fits into 80 columns
 
 
 class Progress:
-    """On a terminal one bar for the whole run; elsewhere (a log file, a notebook) a line for every tenth of it."""
+    """On a terminal a progress bar for the whole run; elsewhere (a log file, a notebook) a line per tenth of it."""
 
     def __init__(self, show: bool, epochs: int, batches: int) -> None:
         terminal = show and sys.stderr.isatty()
@@ -31,14 +31,14 @@ class Progress:
             self._bar.close()
 
     def batch(self, epoch: int, state: str) -> None:
-        """A batch of this epoch was trained on, which leads to this state."""
+        """Report a batch of this epoch, and the loss and accuracy so far."""
         if self._bar is not None:
             self._bar.set_description(f"epoch {epoch}/{self._epochs}", refresh=False)
             self._bar.set_postfix_str(state, refresh=False)
             self._bar.update()
 
     def epoch(self, epoch: int, trained: str, validated: str | None) -> None:
-        """An epoch has ended in this state, and validation, if there was one, gave that."""
+        """Report the end of an epoch, and the result of validation if there was one."""
         validation = [] if validated is None else [f"validation {validated}"]
         if self._bar is not None:
             self._bar.set_postfix_str([trained, *validation][-1])

@@ -14,7 +14,7 @@ from training.trainer import Batches, Loss
 
 
 class RateRange(NamedTuple):
-    """The rates tried, the smoothed losses of each, and the rate at which the loss fell fastest."""
+    """The learning rates tried, the smoothed loss at each, and the rate at which the loss fell fastest."""
 
     rates: list[float]
     losses: list[float]
@@ -32,10 +32,10 @@ def find_learning_rate(
     steps: int = 100,
     smoothing: float = 0.9,
 ) -> RateRange:
-    """Train with a rate that grows from step to step, until the loss explodes (Smith 2017).
+    """Train with a learning rate that grows from step to step, until the loss explodes (Smith 2017).
 
-    The rate grows by a constant factor from `lowest` to `highest` in so many steps; it ends when the loss, averaged
-    exponentially with `smoothing`, is four times the least so far. Afterwards model and optimizer are as before.
+    The rate grows by a constant factor from `lowest` to `highest` in `steps` steps; the test ends early when the
+    exponentially averaged loss reaches four times its minimum. Model and optimizer are restored afterwards.
     """
     if not 0 < lowest < highest or steps < 2:
         raise ValueError(f"rates must grow from above 0 in at least 2 steps, not from {lowest} to {highest} in {steps}")
@@ -79,6 +79,6 @@ def _restore(model: nn.Module, saved: Any, optimizer: Any, state: Any, modes: li
 
 
 def _steepest(rates: list[float], losses: list[float]) -> float:
-    """Where the loss falls fastest per factor of the rate."""
+    """The rate at which the loss falls fastest per relative change of the rate."""
     falls = [(after - before, rate) for before, after, rate in zip(losses, losses[1:], rates, strict=False)]
     return min(falls)[1] if falls else math.nan

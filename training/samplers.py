@@ -10,16 +10,16 @@ import autograd_core as ag
 
 
 class Sampler:
-    """Base of orders: `__iter__` gives numbers of examples, or lists of them for whole batches."""
+    """Base of samplers: `__iter__` yields indices of examples, or lists of them for whole batches."""
 
     def __iter__(self) -> Iterator[Any]:
-        raise NotImplementedError(f"{type(self).__name__} needs a method __iter__ that gives numbers of examples")
+        raise NotImplementedError(f"{type(self).__name__} needs a method __iter__ that yields indices of examples")
 
     __class_getitem__: Any = classmethod(GenericAlias)  # Sampler[int]
 
 
 class SequentialSampler(Sampler):
-    """One after the other."""
+    """The examples in order."""
 
     def __init__(self, data_source: Sized) -> None:
         self.data_source = data_source
@@ -31,11 +31,11 @@ class SequentialSampler(Sampler):
         return len(self.data_source)
 
 
-AT_ONCE = 1024  # numbers to draw: programs ask for any number of samples and stop when they like
+AT_ONCE = 1024  # indices per draw: programs request any number of samples and stop at any point
 
 
 class RandomSampler(Sampler):
-    """In random order, or, with `replacement`, whichever comes; `num_samples` of them, or as many as there are."""
+    """Examples in random order, or drawn with `replacement`; `num_samples` of them, by default as many as exist."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class RandomSampler(Sampler):
 
     @property
     def num_samples(self) -> int:
-        """How many numbers it gives."""
+        """The number of indices it yields."""
         return len(self.data_source) if self._count is None else self._count
 
     def __iter__(self) -> Iterator[int]:
@@ -109,7 +109,7 @@ class DistributedSampler(Sampler):
 
 
 class SubsetRandomSampler(Sampler):
-    """Some examples, in random order."""
+    """Given examples, in random order."""
 
     def __init__(self, indices: Sequence[int], generator: ag.Generator | None = None) -> None:
         self.indices, self.generator = indices, generator
@@ -142,7 +142,7 @@ class WeightedRandomSampler(Sampler):
 
 
 class BatchSampler(Sampler):
-    """The numbers of another order, in lists of `batch_size`; drop_last: without a last one that would be smaller."""
+    """Groups the indices of another sampler into lists of `batch_size`; drop_last: drop an incomplete last list."""
 
     def __init__(self, sampler: Iterable[int], batch_size: int, drop_last: bool) -> None:
         if batch_size < 1:

@@ -13,19 +13,19 @@ Parameters = dict[str, Any]
 
 
 class Range(NamedTuple):
-    """Numbers from `low` to `high`; log: all orders of magnitude are equally likely, as for a learning rate."""
+    """A range of numbers from `low` to `high`; log: draw log-uniformly, as suits a learning rate."""
 
     low: float
     high: float
     log: bool = False
 
     def draw(self, random: np.random.Generator) -> float:
-        """A number of the range."""
+        """Draw a number."""
         low, high = self._scaled(self.low), self._scaled(self.high)
         return self._unscaled(random.uniform(low, high))
 
     def around(self, value: float, share: float = 0.25) -> Range:
-        """A range that is shorter by this factor, with the value as near to its middle as the old bounds allow."""
+        """A range shorter by this factor, centred at the value as far as the old bounds allow."""
         low, high, middle = self._scaled(self.low), self._scaled(self.high), self._scaled(value)
         length = share * (high - low)
         start = min(max(middle - length / 2, low), high - length)
@@ -42,7 +42,7 @@ Space = Mapping[str, Sequence[Any] | Range]
 
 
 def grid(space: Mapping[str, Sequence[Any]]) -> Iterator[Parameters]:
-    """Every combination of the values.
+    """All combinations of the values.
 
     >>> list(grid({"lr": [0.1, 0.01], "width": [8]}))
     [{'lr': 0.1, 'width': 8}, {'lr': 0.01, 'width': 8}]
@@ -51,7 +51,7 @@ def grid(space: Mapping[str, Sequence[Any]]) -> Iterator[Parameters]:
 
 
 def samples(space: Space, n: int, seed: int = 0) -> Iterator[Parameters]:
-    """n random combinations: of numbers from a `Range`, and of elements of a list."""
+    """n random combinations of numbers from `Range`s and elements of lists."""
     random = np.random.default_rng(seed)
     for _ in range(n):
         yield {
@@ -61,7 +61,7 @@ def samples(space: Space, n: int, seed: int = 0) -> Iterator[Parameters]:
 
 
 class Trial(NamedTuple):
-    """What one combination scored, and after how many epochs (None: the objective was not told a number)."""
+    """The score of one combination, and its number of epochs (None if the objective takes no number)."""
 
     parameters: Parameters
     score: float
@@ -69,17 +69,17 @@ class Trial(NamedTuple):
 
 
 class SearchResult(NamedTuple):
-    """All trials: the longest first, among these the lowest score. Printed as a table."""
+    """All trials, by decreasing length, then by score; printed as a table."""
 
     trials: list[Trial]
 
     @property
     def best(self) -> Trial:
-        """The lowest score among the trials that ran for longest."""
+        """The trial with the lowest score among the longest ones."""
         return self.trials[0]
 
     def around(self, space: Space, share: float = 0.25) -> dict[str, Sequence[Any] | Range]:
-        """The space for a finer search: every `Range` around its best value, of every list the best element."""
+        """The space of a finer search: every `Range` around its best value, and of every list the best element."""
         best = self.best.parameters
         return {
             name: values.around(best[name], share) if isinstance(values, Range) else [best[name]]
@@ -100,11 +100,11 @@ class SearchResult(NamedTuple):
 def search(
     objective: Callable[..., float], candidates: Iterable[Parameters], epochs: Sequence[int] = (), keep: float = 1 / 3
 ) -> SearchResult:
-    """Try combinations; the best has the lowest objective(**parameters), such as a validation loss.
+    """Evaluate candidates; the best has the lowest objective(**parameters), such as a validation loss.
 
-    epochs: numbers of epochs, rising: all candidates are tried with the first, by objective(**parameters,
-    epochs=number), and the best share `keep` of each round again with the next (Jamieson and Talwalkar 2016). A score
-    that is not a number, or a FloatingPointError as `fit` raises it where the loss explodes, counts as infinite.
+    epochs: increasing numbers of epochs (Jamieson and Talwalkar 2016): all candidates are evaluated with the first, by
+    objective(**parameters, epochs=number), and the best fraction `keep` of each round again with the next. NaN, or a
+    FloatingPointError, which `fit` raises if the loss explodes, counts as an infinite score.
 
     >>> print(search(lambda x, y: (x - 1) ** 2 + y, grid({"x": [0, 1, 2], "y": [0.5]})))
     x    y  score

@@ -20,7 +20,7 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class Batches(Protocol):
-    """A `DataLoader`, or anything else that yields pairs (input, target) and knows how many."""
+    """A `DataLoader`, or anything with a length that yields pairs (input, target)."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Any]: ...
@@ -38,12 +38,12 @@ def fit(
     callbacks: Iterable[Callable[[History], object]] = (),
     progress: bool = True,
 ) -> History:
-    """Train a model for a number of epochs: for every batch a forward pass, a backward pass and an optimizer step.
+    """Train a model: for every batch a forward pass, a backward pass and an optimizer step.
 
     scheduler: its `step()` is called after every epoch. validate: batches on which to evaluate after every epoch.
-    callbacks: each is called with the history after every epoch; one that returns True ends the training.
-    progress: report on stderr. Ctrl-C ends the training after the current step. Raises FloatingPointError as soon as
-    the loss is not finite, before that batch changes a parameter.
+    callbacks: called with the history after every epoch; one that returns True ends the training. progress: report on
+    stderr. Ctrl-C ends the training after the current step. A loss that is not finite raises FloatingPointError before
+    that batch changes a parameter.
     """
     history, callbacks = History(), list(callbacks)
     try:
@@ -66,9 +66,9 @@ def fit(
 
 
 def evaluate(model: nn.Module, loader: Batches, loss: Loss = cross_entropy) -> Evaluation:
-    """Mean loss and accuracy of a model over all batches, in evaluation mode and without recording.
+    """Mean loss and accuracy of a model over all batches, in evaluation mode and without gradients.
 
-    Afterwards every module is in the mode it was in before.
+    Every module's mode is restored afterwards.
     """
     modes = [(module, module.training) for module in model.modules()]
     mean = _Mean()

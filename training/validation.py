@@ -11,9 +11,9 @@ from training.datasets import Dataset, Subset
 
 
 def k_fold(dataset: Dataset, k: int = 5, generator: ag.Generator | None = None) -> Iterator[tuple[Subset, Subset]]:
-    """k pairs (training, validation): random parts of equal size, give or take one, each held out once.
+    """k pairs (training, validation): random parts of equal size, up to one example, are held out in turn.
 
-    k = len(dataset) leaves out one example at a time. Raises ValueError unless 2 ≤ k ≤ len(dataset).
+    k = len(dataset) is leave-one-out. Raises ValueError unless 2 ≤ k ≤ len(dataset).
 
     >>> [(len(train), len(held_out)) for train, held_out in k_fold(range(10), 3)]
     [(6, 4), (7, 3), (7, 3)]
@@ -28,18 +28,18 @@ def k_fold(dataset: Dataset, k: int = 5, generator: ag.Generator | None = None) 
 
 @dataclass(frozen=True)
 class Scores:
-    """One score for every part held out."""
+    """One score per held-out part."""
 
     values: tuple[float, ...]
 
     @property
     def mean(self) -> float:
-        """The estimate of the score on new examples."""
+        """The mean, an estimate of the score on new examples."""
         return statistics.fmean(self.values)
 
     @property
     def std(self) -> float:
-        """How much it depends on the examples: the standard deviation between parts."""
+        """The standard deviation between parts."""
         return statistics.stdev(self.values)
 
     def __str__(self) -> str:
@@ -49,5 +49,5 @@ class Scores:
 def cross_validate(
     score: Callable[[Subset, Subset], float], dataset: Dataset, k: int = 5, generator: ag.Generator | None = None
 ) -> Scores:
-    """score(training, validation), which trains a new model on the one and tests it on the other, for k divisions."""
+    """Score k splits: score(training, validation) trains a new model on the one and tests it on the other."""
     return Scores(tuple([float(score(train, held_out)) for train, held_out in k_fold(dataset, k, generator)]))

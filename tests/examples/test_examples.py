@@ -76,11 +76,11 @@ def test_digits_help_names_every_option(tmp_path):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (("--epochs", "-3"), "argument --epochs: '-3' is not a whole number from 1 on"),
-        (("--epochs", "abc"), "argument --epochs: 'abc' is not a whole number from 1 on"),
-        (("--epochs", "0"), "argument --epochs: '0' is not a whole number from 1 on"),
+        (("--epochs", "-3"), "argument --epochs: '-3' is not an integer of at least 1"),
+        (("--epochs", "abc"), "argument --epochs: 'abc' is not an integer of at least 1"),
+        (("--epochs", "0"), "argument --epochs: '0' is not an integer of at least 1"),
         (("--epochs",), "argument --epochs: expected one argument"),
-        (("--seed", "1.5"), "argument --seed: '1.5' is not a whole number from 0 on"),
+        (("--seed", "1.5"), "argument --seed: '1.5' is not an integer of at least 0"),
         (("--device", "tpu"), r"argument --device: invalid choice: 'tpu' \(choose from '?cpu'?, '?cuda'?\)"),
         (("--out", str(DIGITS)), ".*File exists.*"),
         (("--speed", "9"), "unrecognized arguments: --speed 9"),
