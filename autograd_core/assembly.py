@@ -6,8 +6,22 @@ from autograd_core import creation, devices, families, inplace, ops, random, sig
 from autograd_core.compatibility import absent, importing
 from autograd_core.semantics import filling, interop, metadata, printing, reshaping
 
-for part in (importing, absent, creation, devices, inplace, interop, metadata, ops, printing, random, reshaping,
-             filling, signal.windows, families):  # fmt: skip
+for part in (
+    importing,
+    absent,
+    creation,
+    devices,
+    inplace,
+    interop,
+    metadata,
+    ops,
+    printing,
+    random,
+    reshaping,
+    filling,
+    signal.windows,
+    families,
+):
     part.install()
 
 # Floating-point errors give inf or nan, as in every array library; NumPy would also warn, from inside our operations.

@@ -334,12 +334,19 @@ def linspace(
 def _spaced(xp: Any, start: Any, end: Any, steps: Any, kind: Any) -> Any:
     """Evenly spaced numbers, not rounded yet, between ends that a dtype can hold."""
     (count,) = shape_of((steps,))
-    start, end = map(int, (start, end)) if kind.kind in "iu" else (start, end)
+    start, end = map(int, (start, end)) if kind.kind in dtypes.INTEGERS else (start, end)
     return xp.linspace(start, end, count)
 
 
-def logspace(start: Any, end: Any, steps: int, base: float = 10.0, dtype: DTypeLike | None = None,
-             device: str | None = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def logspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    base: float = 10.0,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
     """`steps` powers of `base`, their exponents evenly spaced from `start` to `end`, made integers as in `linspace`."""
     first, last, kind = _number(start), _number(end), _floating(dtype)
     return _made(lambda xp: (base ** _spaced(xp, first, last, steps, kind)).astype(kind), device, requires_grad)

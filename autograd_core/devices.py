@@ -132,8 +132,15 @@ def move(xp: Any, x: Any, *, device: str | None, non_blocking: bool = False) -> 
     return moved.copy() if moved is x else moved, origin
 
 
-def to(self: Tensor, *args: Any, device: str | None = None, dtype: DTypeLike | None = None, non_blocking: bool = False,
-       copy: bool = False, memory_format: str | None = None) -> Tensor:  # fmt: skip
+def to(
+    self: Tensor,
+    *args: Any,
+    device: str | None = None,
+    dtype: DTypeLike | None = None,
+    non_blocking: bool = False,
+    copy: bool = False,
+    memory_format: str | None = None,
+) -> Tensor:
     """On another device, in another dtype, or both: x.to("cuda"), x.to(float64), x.to("cuda", float64), x.to(other).
 
     The tensor itself where nothing changes. Gradients flow back to the original's device and dtype. non_blocking: a

@@ -273,8 +273,15 @@ def multinomial(
     return wrap(xp.sum(draws[..., None] >= ends[..., None, :], axis=-1))
 
 
-def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, dtype: DTypeLike | None = None, device: str | None = None,
-           requires_grad: bool = False, generator: Generator | None = None) -> Tensor:  # fmt: skip
+def normal(
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Any = None,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+    generator: Generator | None = None,
+) -> Tensor:
     """Normal numbers with a mean and a standard deviation, each a number or a tensor; `size` where both are numbers."""
     tensors = [v for v in (mean, std) if isinstance(v, Tensor)]
     if not tensors and size is None:
@@ -290,9 +297,16 @@ def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, dtype: DTypeLike |
 
 
 def _like(make: Any) -> Any:
-    def like(input: Tensor, *bounds: Any, dtype: DTypeLike | None = None, device: str | None = None,
-             requires_grad: bool = False, memory_format: str | None = None, generator: Generator | None = None,
-             **named: Any) -> Tensor:  # fmt: skip
+    def like(
+        input: Tensor,
+        *bounds: Any,
+        dtype: DTypeLike | None = None,
+        device: str | None = None,
+        requires_grad: bool = False,
+        memory_format: str | None = None,
+        generator: Generator | None = None,
+        **named: Any,
+    ) -> Tensor:
         check_tensor(input, like.__name__)
         found = make(
             *bounds,

@@ -17,8 +17,15 @@ def _named(gradient: Callable[..., Tensor], conv: Callable[..., Tensor], what: s
 
 
 def _of_input(conv: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def gradient(input_size: Sequence[int], weight: Tensor, grad_output: Tensor, stride: Any = 1, padding: Any = 0,
-                 dilation: Any = 1, groups: int = 1) -> Tensor:  # fmt: skip
+    def gradient(
+        input_size: Sequence[int],
+        weight: Tensor,
+        grad_output: Tensor,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> Tensor:
         zeros = core.zeros(*input_size, dtype=weight.dtype, device=weight.device)
         pull = vjp(lambda x: conv(x, weight, None, stride, padding, dilation, groups), zeros)[1]
         return pull(grad_output)[0]  # type: ignore[no-any-return]
@@ -27,8 +34,15 @@ def _of_input(conv: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 def _of_weight(conv: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    def gradient(input: Tensor, weight_size: Sequence[int], grad_output: Tensor, stride: Any = 1, padding: Any = 0,
-                 dilation: Any = 1, groups: int = 1) -> Tensor:  # fmt: skip
+    def gradient(
+        input: Tensor,
+        weight_size: Sequence[int],
+        grad_output: Tensor,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> Tensor:
         weight = core.zeros(*weight_size, dtype=input.dtype, device=input.device)
         pull = vjp(lambda w: conv(input, w, None, stride, padding, dilation, groups), weight)[1]
         return pull(grad_output)[0]  # type: ignore[no-any-return]

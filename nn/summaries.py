@@ -52,10 +52,17 @@ class Summary:
     def __str__(self) -> str:
         head = ("layer", "", "output", "parameters", "multiply-adds", "memory", "field")
         body = [
-            (r.path, r.layer, "×".join(map(str, r.output_shape)), f"{r.parameters:,}", f"{r.multiply_adds:,}",
-             _bytes(r.memory), "×".join(map(str, r.receptive_field)) if r.receptive_field else "")
+            (
+                r.path,
+                r.layer,
+                "×".join(map(str, r.output_shape)),
+                f"{r.parameters:,}",
+                f"{r.multiply_adds:,}",
+                _bytes(r.memory),
+                "×".join(map(str, r.receptive_field)) if r.receptive_field else "",
+            )
             for r in self.rows
-        ]  # fmt: skip
+        ]
         ends = [("total", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}", _bytes(self.memory), "")]
         if self.trainable < self.parameters:
             ends.append(("trainable", "", "", f"{self.trainable:,}", "", "", ""))

@@ -77,9 +77,19 @@ def test_other_fields_are_noticed_when_they_are_wrong(name, field, without, comp
     entry = OPS[name]
     fields = {
         f: getattr(entry, f)
-        for f in ("symbol", "domain", "reference", "vjp", "samples", "view", "floating", "packs", "method",
-                  "holomorphic")
-    }  # fmt: skip
+        for f in (
+            "symbol",
+            "domain",
+            "reference",
+            "vjp",
+            "samples",
+            "view",
+            "floating",
+            "packs",
+            "method",
+            "holomorphic",
+        )
+    }
     with temporary_ops():
         op(entry.kind, **fields | {field: without})(entry.forward)
         with pytest.raises(AssertionError, match=complaint):

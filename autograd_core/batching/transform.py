@@ -51,14 +51,35 @@ def vmap(
             return _run(func, args, values, dims, kwargs, out_dims, size, randomness)
         starts = range(0, size, chunk_size)
         return _joined(
-            [_run(func, args, [_part(v, d, i, chunk_size) for v, d in zip(values, dims, strict=True)], dims, kwargs,
-                  out_dims, min(chunk_size, size - i), randomness) for i in starts], out_dims)  # fmt: skip
+            [
+                _run(
+                    func,
+                    args,
+                    [_part(v, d, i, chunk_size) for v, d in zip(values, dims, strict=True)],
+                    dims,
+                    kwargs,
+                    out_dims,
+                    min(chunk_size, size - i),
+                    randomness,
+                )
+                for i in starts
+            ],
+            out_dims,
+        )
 
     return batched
 
 
-def _run(func: Callable[..., Any], args: Any, values: list[Any], dims: list[int | None], kwargs: dict[str, Any],
-         out_dims: Any, size: int, randomness: str) -> Any:  # fmt: skip
+def _run(
+    func: Callable[..., Any],
+    args: Any,
+    values: list[Any],
+    dims: list[int | None],
+    kwargs: dict[str, Any],
+    out_dims: Any,
+    size: int,
+    randomness: str,
+) -> Any:
     with entered(size, randomness) as level:
         inside = [
             v if d is None else enter(v, level=level, dim=d, at=level.depth) for v, d in zip(values, dims, strict=True)

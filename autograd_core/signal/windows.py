@@ -7,7 +7,7 @@ of length M = 0 is empty, and of length M = 1 it is 1.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -21,21 +21,32 @@ from autograd_core.tensor import Tensor
 Array = np.ndarray[Any, Any]
 NUTTALL = (0.3635819, 0.4891775, 0.1365995, 0.0106411)
 
-__all__ = ["bartlett", "blackman", "cosine", "exponential", "gaussian", "general_cosine", "general_hamming", "hamming",
-           "hann", "kaiser", "nuttall"]  # fmt: skip
+__all__ = [
+    "bartlett", "blackman", "cosine", "exponential", "gaussian", "general_cosine", "general_hamming", "hamming", "hann",
+    "kaiser", "nuttall",
+]  # fmt: skip
+
+
+class Options(TypedDict, total=False):
+    """What every window takes: `sym` (True), `dtype` (the default one), `device` (the default one), `requires_grad`."""
+
+    sym: bool
+    dtype: DTypeLike | None
+    device: str | None
+    requires_grad: bool
 
 
 def _window(
     formula: Callable[[Array, int], Array],
     M: int,
-    sym: bool,
-    dtype: DTypeLike | None,
-    device: str | None,
-    requires_grad: bool,
+    sym: bool = True,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
 ) -> Tensor:
-    """The formula at n = 0 ... M - 1; it is also told how many points a symmetric window has."""
+    """The formula of n = 0 ... M - 1 and of the number of points of the symmetric window."""
     if M < 0:
-        raise ValueError(f"a window has no negative length: {M}")
+        raise ValueError(f"the length of a window must not be negative, but is {M}")
     kind = dtypes.as_dtype(dtype) or dtypes.get_default_dtype()
     if kind.kind not in dtypes.FLOATS:
         raise OperandError(f"a window is of a floating point dtype, not {kind}")
@@ -43,8 +54,7 @@ def _window(
     return tensor(values.astype(kind), device=device, requires_grad=requires_grad)
 
 
-def general_cosine(M: int, *, a: Iterable[float], sym: bool = True, dtype: DTypeLike | None = None,
-                   device: str | None = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def general_cosine(M: int, *, a: Iterable[float], **options: Unpack[Options]) -> Tensor:
     """Sum of cosines, Σᵢ (-1)ⁱ aᵢ cos(2π i n / (M - 1))."""
     weights = list(a)
     if not weights:
@@ -54,95 +64,78 @@ def general_cosine(M: int, *, a: Iterable[float], sym: bool = True, dtype: DType
         terms = [(-1) ** i * w * np.cos(2 * np.pi * i * n / (points - 1)) for i, w in enumerate(weights)]
         return np.sum(terms, axis=0)  # type: ignore[no-any-return]
 
-    return _window(formula, M, sym, dtype, device, requires_grad)
+    return _window(formula, M, **options)
 
 
-def general_hamming(M: int, *, alpha: float = 0.54, sym: bool = True, dtype: DTypeLike | None = None,
-                    device: str | None = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def general_hamming(M: int, *, alpha: float = 0.54, **options: Unpack[Options]) -> Tensor:
     """α - (1 - α) cos(2πn / (M - 1))."""
-    return general_cosine(M, a=(alpha, 1 - alpha), sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
+    return general_cosine(M, a=(alpha, 1 - alpha), **options)
 
 
-def hamming(
-    M: int, *, sym: bool = True, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
-) -> Tensor:
+def hamming(M: int, **options: Unpack[Options]) -> Tensor:
     """0.54 - 0.46 cos(2πn / (M - 1)), by Hamming."""
-    return general_hamming(M, sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
+    return general_hamming(M, **options)
 
 
-def hann(
-    M: int, *, sym: bool = True, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
-) -> Tensor:
+def hann(M: int, **options: Unpack[Options]) -> Tensor:
     """½ - ½ cos(2πn / (M - 1)), by von Hann."""
-    return general_hamming(M, alpha=0.5, sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
+    return general_hamming(M, alpha=0.5, **options)
 
 
-def blackman(
-    M: int, *, sym: bool = True, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
-) -> Tensor:
+def blackman(M: int, **options: Unpack[Options]) -> Tensor:
     """Blackman's sum of three cosines."""
-    return general_cosine(M, a=(0.42, 0.5, 0.08), sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
+    return general_cosine(M, a=(0.42, 0.5, 0.08), **options)
 
 
-def nuttall(
-    M: int, *, sym: bool = True, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
-) -> Tensor:
-    """Nuttall's sum of four cosines, of lowest side lobes (Nuttall 1981)."""
-    return general_cosine(M, a=NUTTALL, sym=sym, dtype=dtype, device=device, requires_grad=requires_grad)
+def nuttall(M: int, **options: Unpack[Options]) -> Tensor:
+    """Nuttall's sum of four cosines, with the lowest side lobes (Nuttall 1981)."""
+    return general_cosine(M, a=NUTTALL, **options)
 
 
-def bartlett(
-    M: int, *, sym: bool = True, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
-) -> Tensor:
+def bartlett(M: int, **options: Unpack[Options]) -> Tensor:
     """A triangle, 0 at both ends."""
-    return _window(lambda n, k: 1 - abs(2 * n / (k - 1) - 1), M, sym, dtype, device, requires_grad)
+    return _window(lambda n, points: 1 - abs(2 * n / (points - 1) - 1), M, **options)
 
 
-def cosine(
-    M: int, *, sym: bool = True, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
-) -> Tensor:
+def cosine(M: int, **options: Unpack[Options]) -> Tensor:
     """Half a period of a sine."""
-    return _window(lambda n, k: np.sin(np.pi * (n + 0.5) / k), M, sym, dtype, device, requires_grad)
+    return _window(lambda n, points: np.sin(np.pi * (n + 0.5) / points), M, **options)
 
 
-def exponential(M: int, *, center: float | None = None, tau: float = 1.0, sym: bool = True,
-                dtype: DTypeLike | None = None, device: str | None = None,
-                requires_grad: bool = False) -> Tensor:  # fmt: skip
+def exponential(M: int, *, center: float | None = None, tau: float = 1.0, **options: Unpack[Options]) -> Tensor:
     """exp(-|n - center| / τ); only a window that is not symmetric can choose its center."""
     if tau <= 0:
         raise ValueError(f"exponential(): tau must be positive, not {tau}")
-    if sym and center is not None:
-        raise ValueError("exponential(): the center of a symmetric window is its middle; drop center= or use sym=False")
+    if options.get("sym", True) and center is not None:
+        raise ValueError("exponential(): a symmetric window is centred in its middle; drop center= or use sym=False")
 
     def formula(n: Array, points: int) -> Array:
         return np.exp(-abs(n - ((points - 1) / 2 if center is None else center)) / tau)
 
-    return _window(formula, M, sym, dtype, device, requires_grad)
+    return _window(formula, M, **options)
 
 
-def gaussian(M: int, *, std: float = 1.0, sym: bool = True, dtype: DTypeLike | None = None,
-             device: str | None = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def gaussian(M: int, *, std: float = 1.0, **options: Unpack[Options]) -> Tensor:
     """A normal density around the middle, scaled to 1 there."""
     if std <= 0:
         raise ValueError(f"gaussian(): std must be positive, not {std}")
-    return _window(lambda n, k: np.exp(-0.5 * ((n - (k - 1) / 2) / std) ** 2), M, sym, dtype, device, requires_grad)
+    return _window(lambda n, points: np.exp(-0.5 * ((n - (points - 1) / 2) / std) ** 2), M, **options)
 
 
-def kaiser(M: int, *, beta: float = 12.0, sym: bool = True, dtype: DTypeLike | None = None,
-           device: str | None = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
+def kaiser(M: int, *, beta: float = 12.0, **options: Unpack[Options]) -> Tensor:
     """I₀(β √(1 - (2n/(M - 1) - 1)²)) / I₀(β), by Kaiser."""
     if beta < 0:
-        raise ValueError(f"kaiser(): beta must not be negative, as {beta} is")
+        raise ValueError(f"kaiser(): beta must not be negative, but is {beta}")
 
     def formula(n: Array, points: int) -> Array:
         height = np.sqrt(np.maximum(1 - (2 * n / (points - 1) - 1) ** 2, 0))
         return np.i0(beta * height) / np.i0(beta)
 
-    return _window(formula, M, sym, dtype, device, requires_grad)
+    return _window(formula, M, **options)
 
 
 def _older(window: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The form with `periodic` in the place of `sym`."""
+    """The older form of a window, with `periodic` in place of `sym`."""
 
     def older(
         window_length: int,
@@ -155,29 +148,43 @@ def _older(window: Callable[..., Tensor]) -> Callable[..., Tensor]:
         return window(window_length, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad)
 
     older.__name__ = older.__qualname__ = f"{window.__name__}_window"
-    older.__doc__ = f"`signal.windows.{window.__name__}`, periodic unless told otherwise."
+    older.__doc__ = f"`signal.windows.{window.__name__}`, periodic by default."
     return older
 
 
 hann_window, blackman_window, bartlett_window = map(_older, (hann, blackman, bartlett))
 
 
-def hamming_window(window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, *,
-                   dtype: DTypeLike | None = None, device: str | None = None,
-                   requires_grad: bool = False) -> Tensor:  # fmt: skip
-    """α - β cos(2πn / N), periodic unless told otherwise."""
+def hamming_window(
+    window_length: int,
+    periodic: bool = True,
+    alpha: float = 0.54,
+    beta: float = 0.46,
+    *,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """α - β cos(2πn / N), periodic by default."""
     return general_cosine(
         window_length, a=(alpha, beta), sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad
     )
 
 
-def kaiser_window(window_length: int, periodic: bool = True, beta: float = 12.0, *, dtype: DTypeLike | None = None,
-                  device: str | None = None, requires_grad: bool = False) -> Tensor:  # fmt: skip
-    """`signal.windows.kaiser`, periodic unless told otherwise."""
+def kaiser_window(
+    window_length: int,
+    periodic: bool = True,
+    beta: float = 12.0,
+    *,
+    dtype: DTypeLike | None = None,
+    device: str | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`signal.windows.kaiser`, periodic by default."""
     return kaiser(window_length, beta=beta, sym=not periodic, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def install() -> None:
-    """The older names, in the functional form."""
+    """Publish the older names in the functional form."""
     for function in (hann_window, hamming_window, blackman_window, bartlett_window, kaiser_window):
         publish(function)

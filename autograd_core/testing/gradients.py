@@ -26,9 +26,18 @@ class GradientError(AssertionError):
     """A gradient that is not the derivative of its function."""
 
 
-def gradcheck(function: Function, inputs: Tensor | Sequence[Any], eps: float = 5e-4, atol: float = 1e-8,
-              rtol: float = 1e-6, raise_exception: bool = True, nondet_tol: float = 0.0, *, fast_mode: bool = False,
-              **others: bool) -> bool:  # fmt: skip
+def gradcheck(
+    function: Function,
+    inputs: Tensor | Sequence[Any],
+    eps: float = 5e-4,
+    atol: float = 1e-8,
+    rtol: float = 1e-6,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    *,
+    fast_mode: bool = False,
+    **others: bool,
+) -> bool:
     """Check the gradients of `function` at `inputs` against central differences of fourth order.
 
     function: of `inputs`, returning a Tensor or several. inputs: float64 or complex128 tensors that require a gradient,
@@ -67,10 +76,19 @@ def _allow(others: dict[str, bool]) -> None:
         raise TypeError(f"gradcheck() got an unexpected keyword argument '{unknown[0]}'")
 
 
-def gradgradcheck(function: Function, inputs: Tensor | Sequence[Any],
-                  grad_outputs: Tensor | Sequence[Tensor] | None = None, eps: float = 5e-4, atol: float = 1e-8,
-                  rtol: float = 1e-6, *, raise_exception: bool = True, nondet_tol: float = 0.0, fast_mode: bool = False,
-                  **others: bool) -> bool:  # fmt: skip
+def gradgradcheck(
+    function: Function,
+    inputs: Tensor | Sequence[Any],
+    grad_outputs: Tensor | Sequence[Tensor] | None = None,
+    eps: float = 5e-4,
+    atol: float = 1e-8,
+    rtol: float = 1e-6,
+    *,
+    raise_exception: bool = True,
+    nondet_tol: float = 0.0,
+    fast_mode: bool = False,
+    **others: bool,
+) -> bool:
     """Check the gradients of the gradients of `function`, with respect to `inputs` and to the cotangents.
 
     grad_outputs: the cotangents; deterministic and all different unless given. The rest is as for `gradcheck`.
@@ -92,8 +110,16 @@ def gradgradcheck(function: Function, inputs: Tensor | Sequence[Any],
         x, g = arguments[: len(inputs)], arguments[len(inputs) :]
         return gradients(_outputs(function, x), [x[i] for i in wanted], g, create_graph=True)
 
-    return gradcheck(first, (*inputs, *given), eps=eps, atol=atol, rtol=rtol, nondet_tol=nondet_tol,
-                     raise_exception=raise_exception, fast_mode=fast_mode)  # fmt: skip
+    return gradcheck(
+        first,
+        (*inputs, *given),
+        eps=eps,
+        atol=atol,
+        rtol=rtol,
+        nondet_tol=nondet_tol,
+        raise_exception=raise_exception,
+        fast_mode=fast_mode,
+    )
 
 
 def cotangent(shape: tuple[int, ...], seed: int = 0) -> Array:
@@ -159,8 +185,15 @@ def _outputs(function: Function, inputs: Sequence[Any]) -> list[Tensor]:
     return [y for y in outputs if y.dtype.kind in "fc"]
 
 
-def _check(function: Function, inputs: tuple[Any, ...], wanted: list[int], eps: float, close: dict[str, float],
-           nondet_tol: float, fast_mode: bool) -> None:  # fmt: skip
+def _check(
+    function: Function,
+    inputs: tuple[Any, ...],
+    wanted: list[int],
+    eps: float,
+    close: dict[str, float],
+    nondet_tol: float,
+    fast_mode: bool,
+) -> None:
     xs = [inputs[i] for i in wanted]
     before = [host(x) for x in xs]
     outputs = _outputs(function, inputs)
@@ -260,8 +293,15 @@ def _same_recorded(
             raise GradientError(f"the gradients number {k} of create_graph=True and create_graph=False differ {gap}")
 
 
-def _agrees_along(function: Function, inputs: tuple[Any, ...], wanted: list[int], eps: float,
-                  analytic: Sequence[Array], weights: Sequence[Tensor], close: dict[str, float]) -> bool:  # fmt: skip
+def _agrees_along(
+    function: Function,
+    inputs: tuple[Any, ...],
+    wanted: list[int],
+    eps: float,
+    analytic: Sequence[Array],
+    weights: Sequence[Tensor],
+    close: dict[str, float],
+) -> bool:
     """Whether one number is right, the derivative of all outputs, weighted, along a direction of all inputs."""
     bases = {i: host(inputs[i]) for i in wanted}
     directions = {i: host(_cotangent_like(inputs[i], i + 1)) * np.maximum(1, abs(x)) for i, x in bases.items()}

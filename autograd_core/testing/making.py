@@ -13,9 +13,17 @@ from autograd_core.tensor import Tensor
 INTEGERS = {"uint8": (0, 10), "bool": (0, 2)}  # where it is not from -9 up to 10
 
 
-def make_tensor(*shape: Any, dtype: DTypeLike, device: Any = "cpu", low: float | None = None, high: float | None = None,
-                requires_grad: bool = False, noncontiguous: bool = False, exclude_zero: bool = False,
-                memory_format: Any = None) -> Tensor:  # fmt: skip
+def make_tensor(
+    *shape: Any,
+    dtype: DTypeLike,
+    device: Any = "cpu",
+    low: float | None = None,
+    high: float | None = None,
+    requires_grad: bool = False,
+    noncontiguous: bool = False,
+    exclude_zero: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """A tensor of numbers uniform in [`low`, `high`): by default -9 to 9, of integers to 10, of `uint8` from 0.
 
     noncontiguous: with a stride of 2 along the last axis. exclude_zero: with the smallest positive number for 0.

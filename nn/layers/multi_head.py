@@ -79,8 +79,16 @@ def _require(condition: bool, message: str) -> None:
         raise AssertionError(f"multi_head_attention_forward(): {message}")
 
 
-def _check(query: Tensor, key: Tensor, value: Tensor, key_padding_mask: Tensor | None, attn_mask: Tensor | None,
-           width: int, heads: int, separate: bool) -> None:  # fmt: skip
+def _check(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    key_padding_mask: Tensor | None,
+    attn_mask: Tensor | None,
+    width: int,
+    heads: int,
+    separate: bool,
+) -> None:
     shapes = f"{query.shape}, {key.shape} and {value.shape}"
     _require(
         query.ndim in (2, 3) and query.ndim == key.ndim == value.ndim,

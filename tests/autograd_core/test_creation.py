@@ -108,9 +108,16 @@ def test_gradients_need_floating_dtypes():
 
 @pytest.mark.parametrize("make", [ag.zeros, ag.ones, ag.empty, ag.rand, ag.randn])
 def test_shapes(make):
-    for given, shape in (((2, 3), (2, 3)), (((2, 3),), (2, 3)), (([2, 3],), (2, 3)), (((),), ()), ((), ()), ((0,), (0,
-                         )),
-                         ((np.int64(2),), (2,)), ((ag.tensor(2), 3), (2, 3))):  # fmt: skip
+    for given, shape in (
+        ((2, 3), (2, 3)),
+        (((2, 3),), (2, 3)),
+        (([2, 3],), (2, 3)),
+        (((),), ()),
+        ((), ()),
+        ((0,), (0,)),
+        ((np.int64(2),), (2,)),
+        ((ag.tensor(2), 3), (2, 3)),
+    ):
         assert make(*given).shape == shape
     t = make(size=(2, 1), dtype=ag.float64, device="cpu", requires_grad=True)
     assert (t.shape, t.dtype, t.device, t.requires_grad, t.is_leaf) == ((2, 1), ag.float64, "cpu", True, True)

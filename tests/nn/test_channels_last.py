@@ -28,10 +28,18 @@ class EncoderDecoder(nn.Module):
 
 def vgg_style():
     return nn.Sequential(
-        nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout2d(0.1), nn.MaxPool2d(2),
-        nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.AvgPool2d(2), nn.Conv2d(16, 8, 3, padding=1), nn.Sigmoid(),
+        nn.Conv2d(3, 8, 3, padding=1),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Dropout2d(0.1),
+        nn.MaxPool2d(2),
+        nn.Conv2d(8, 16, 3, padding=1),
+        nn.ReLU(),
+        nn.AvgPool2d(2),
+        nn.Conv2d(16, 8, 3, padding=1),
+        nn.Sigmoid(),
         nn.AdaptiveAvgPool2d(1),
-    )  # fmt: skip
+    )
 
 
 def lies_channels_last(x):

@@ -81,8 +81,17 @@ def _add_unused(model: Any, trace: Trace, graph: Graph) -> None:
     idle = [(name, p) for name, p in model.named_parameters() if id(p.array) not in used]
     for name, p in idle[:NAMED]:
         homes = [path for path in trace.paths.get(name.rpartition(".")[0], []) if path in graph.clusters]
-        graph.add(Vertex("parameter", name, shape=p.shape, dtype=str(p.dtype), path=homes[0] if homes else (),
-                         flags=("no gradient",), hint=f"{name}: no operation used it"))  # fmt: skip
+        graph.add(
+            Vertex(
+                "parameter",
+                name,
+                shape=p.shape,
+                dtype=str(p.dtype),
+                path=homes[0] if homes else (),
+                flags=("no gradient",),
+                hint=f"{name}: no operation used it",
+            )
+        )
     if idle:
         more = f" and {len(idle) - NAMED} more" if len(idle) > NAMED else ""
         graph.notices.append(f"No operation used {', '.join(name for name, _ in idle[:NAMED])}{more}.")

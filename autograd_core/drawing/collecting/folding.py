@@ -81,8 +81,19 @@ def _module(inside: list[Vertex], path: Path, call: Call, scale: str) -> Vertex:
     title = path[-1] if path else call.kind
     note = call.kind if path else " · ".join(about)
     size = f"{count_text(call.parameters)} parameters" if call.parameters and path else ""
-    return Vertex("module", title, size, last.shape, last.dtype, kind=_kind(ops, path), note=note, hint=hint,
-                  path=path, flags=flags, magnitude=hypot(*own) if own else last.magnitude)  # fmt: skip
+    return Vertex(
+        "module",
+        title,
+        size,
+        last.shape,
+        last.dtype,
+        kind=_kind(ops, path),
+        note=note,
+        hint=hint,
+        path=path,
+        flags=flags,
+        magnitude=hypot(*own) if own else last.magnitude,
+    )
 
 
 def _kind(ops: list[Vertex], path: Path) -> Kind | None:

@@ -170,8 +170,17 @@ class _Builder:
             role = "parameter"
         gradient = "" if t.grad is None else number(t.grad.array)
         flags = ("frozen",) if id(t.array) in self.trace.frozen else ()
-        return Vertex(role, title, "", t.shape, str(t.dtype), number(t.array), gradient, flags=flags,
-                      hint=f"{title or role}: {array_text(t.shape, str(t.dtype))}")  # fmt: skip
+        return Vertex(
+            role,
+            title,
+            "",
+            t.shape,
+            str(t.dtype),
+            number(t.array),
+            gradient,
+            flags=flags,
+            hint=f"{title or role}: {array_text(t.shape, str(t.dtype))}",
+        )
 
     def add_operation(self, n: Any, operands: list[Operand]) -> None:
         source, limit = Source(n), self.wanted.max_nodes
