@@ -26,5 +26,5 @@ from autograd_core.tensor import Tensor
 
 
 def install():
-    """Brackets, which are not a plain method."""
+    """Register indexing with brackets."""
     indexing.install(Tensor)

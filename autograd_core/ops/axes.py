@@ -20,7 +20,7 @@ def several(dim, ndim):
 
 
 def length(x, dim, name):
-    """The length of one axis, which a 0-d tensor does not have."""
+    """The length of one axis; raises for a 0-d tensor."""
     if not x.ndim:
         raise OperandError(f"{name}() takes a tensor with axes, not one of shape ()")
     return x.shape[one(dim, x.ndim)]
@@ -46,7 +46,7 @@ def count(shape, dim):
 
 
 def spread(xp, g, x_shape, dim, keepdim):
-    """What a reduction returned, again with the reduced axes, of length 1."""
+    """The result of a reduction, with the reduced axes restored at length 1."""
     if keepdim or (dim is None and not x_shape):
         return g
     return xp.reshape(g, shape=kept(x_shape, dim))

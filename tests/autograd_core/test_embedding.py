@@ -113,7 +113,7 @@ def test_of_equal_rows_the_first_is_the_largest():
     [
         ({"mode": "prod"}, ValueError, "mode"),
         ({"offsets": ag.tensor([1])}, RuntimeError, "rise from 0"),
-        ({"offsets": None}, ValueError, "vector of numbers"),
+        ({"offsets": None}, ValueError, "vector of indices"),
         ({"offsets": ag.tensor([0, 2, 1])}, RuntimeError, "rise"),
         ({"per_sample_weights": ag.ones(3)}, NotImplementedError, "sum"),
         ({"mode": "max", "scale_grad_by_freq": True}, ValueError, "max"),

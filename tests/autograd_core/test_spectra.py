@@ -29,13 +29,13 @@ def test_precision_is_kept_and_integers_become_floats():
 
 
 REFUSED = [
-    (lambda x: ag.fft.fft(x, n=0), "no number of points"),
+    (lambda x: ag.fft.fft(x, n=0), "cannot transform"),
     (lambda x: ag.fft.fft(x, norm="both"), "norm must be"),
     (lambda x: ag.fft.fftn(x, s=(2, 2, 2)), "more lengths"),
     (lambda x: ag.fft.fftn(x, s=(2, 2), dim=0), "the same length"),
     (lambda x: ag.fft.fft2(x, dim=(0, -2)), "twice"),
     (lambda x: ag.fft.rfft(x * 1j), "takes real numbers"),
-    (lambda x: ag.fft.irfft(x[:, :1]), "0 is no number"),
+    (lambda x: ag.fft.irfft(x[:, :1]), "cannot transform 0 points"),
     (lambda x: ag.stft(x, 2, 1), "return_complex=True"),
     (lambda x: ag.stft(x, 2, 1, window=ag.ones(3), return_complex=True), r"the shape \(2,\)"),
     (lambda x: ag.stft(x, 9, hop_length=1, center=False, return_complex=True), "more than the 3 points"),

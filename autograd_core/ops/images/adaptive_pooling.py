@@ -16,7 +16,7 @@ from autograd_core.registry import composition, op, sample
 
 
 def _cell(at, shape, size):
-    """The part of the plane that a cell covers, found by asking every element."""
+    """The elements of a plane that a cell covers, tested one by one."""
     return np.ix_(*[
         [j for j in range(n) if i * n // m <= j < -(-(i + 1) * n // m)] for i, n, m in zip(at, shape, size, strict=True)
     ])
@@ -65,7 +65,7 @@ def _max_reference(x, output_size, return_indices=False):
     vjp=lambda xp, g, x_shape, indices: xp.unpool(g[0], indices, shape=x_shape),
 )
 def max_pool_cells(xp, x, *, output_size):
-    """Largest element of every cell of an uneven grid, the first among equals, and its index into the plane."""
+    """Largest element of every cell of an uneven grid (the first of ties), and its index into the plane."""
     windows = [
         list(zip(*(bounds.tolist() for bounds in cells(n, m)), strict=True))
         for n, m in zip(x.shape[2:], output_size, strict=True)
@@ -74,18 +74,18 @@ def max_pool_cells(xp, x, *, output_size):
 
 
 def _prepared(input, output_size, rank, name):
-    """(batched input, whether it was without a batch, lengths), checked."""
+    """(batched input, whether it had no batch, lengths), after checks."""
     x, single = with_batch(input, rank, name)
     given = tuple(output_size) if isinstance(output_size, Iterable) else (output_size,) * rank
     given = given * rank if len(given) == 1 else given
     if len(given) != rank or any(m is not None and m < 0 for m in given):
-        raise OperandError(f"{name}(): output_size={output_size} does not name {rank} lengths")
+        raise OperandError(f"{name}(): output_size={output_size} does not give {rank} lengths")
     check_filled(input, rank, name)
     return x, single, tuple(n if m is None else m for n, m in zip(x.shape[2:], given, strict=True))
 
 
 def _even(shape, sizes):
-    """The window that pools an axis of each length evenly into each size, if there is one."""
+    """The window sizes that pool axes evenly into these sizes, or None."""
     if all(m and n % m == 0 for n, m in zip(shape, sizes, strict=True)):
         return tuple(n // m for n, m in zip(shape, sizes, strict=True))
     return None
@@ -173,7 +173,7 @@ def adaptive_max_pool1d(input, output_size, return_indices=False):
 def adaptive_max_pool2d(input, output_size, return_indices=False):
     """Largest elements of images (N, C, H, W) in a grid of `output_size` cells; None keeps the length of an axis.
 
-    The cells are those of `adaptive_avg_pool2d`. The first among equals takes the gradient. return_indices: also its
+    The cells are those of `adaptive_avg_pool2d`. The first of ties gets the gradient. return_indices: also return its
     index into the flattened plane.
     """
     return _max(input, output_size, return_indices, 2)

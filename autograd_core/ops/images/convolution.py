@@ -21,7 +21,7 @@ CASES = (
 
 
 def _slow(x: Any, weight: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
-    """Convolution written as the definition."""
+    """Convolution by its definition."""
     rank = x.ndim - 2
     x = np.pad(x, [(0, 0), (0, 0), *[(p, p) for p in padding]])
     kernel = weight.shape[2:]
@@ -40,7 +40,7 @@ def _slow(x: Any, weight: Any, stride: Any, padding: Any, dilation: Any, groups:
 
 
 def _slow_transpose(which):
-    """A transpose of the definition: it is linear in each operand."""
+    """A transpose of the definition, which is linear in each operand."""
 
     def reference(g, other, stride, padding, dilation, groups, **shape):
         def forward(unit):
@@ -93,7 +93,7 @@ def convolve(xp, input, weight, bias=None, *, stride, padding, dilation, groups)
     ),
 )
 def convolve_input(xp, gradient, weight, *, input_shape, stride, padding, dilation, groups):
-    """The transpose of convolution in its input: what each input element contributed to, weighted."""
+    """The transpose of convolution with respect to its input."""
     return xp.kernels.convolve_input(gradient, weight, input_shape, stride, padding, dilation, groups)
 
 
@@ -124,7 +124,7 @@ def convolve_input(xp, gradient, weight, *, input_shape, stride, padding, dilati
     ),
 )
 def convolve_weight(xp, gradient, input, *, weight_shape, stride, padding, dilation, groups):
-    """The transpose of convolution in its kernels."""
+    """The transpose of convolution with respect to its kernels."""
     return xp.kernels.convolve_weight(gradient, input, weight_shape, stride, padding, dilation, groups)
 
 
@@ -139,7 +139,7 @@ def _same(input, kernel, stride, dilation):
 
 
 def batched(input, weight, rank, name):
-    """(input with a batch, whether it had none), after a look at the number of axes."""
+    """(input with a batch, whether it had none), after checking the number of axes."""
     if not hasattr(input, "ndim"):
         raise TypeError(f"{name}() takes a tensor, not {type(input).__name__}; make one with tensor(...)")
     if weight.ndim != rank + 2:
@@ -154,7 +154,7 @@ def check_bias(bias, channels, name):
 
 
 def convolution(input, weight, bias, stride, padding, dilation, groups, rank, run=None):
-    """What the public functions share: their arguments, looked at and completed, for `run`, by default `convolve`."""
+    """Check and complete the arguments of the public functions, then call `run`, by default `convolve`."""
     name = f"conv{rank}d"
     input, single = batched(input, weight, rank, name)
     stride, dilation = each(stride, rank, "stride"), each(dilation, rank, "dilation")
@@ -178,7 +178,7 @@ def convolution(input, weight, bias, stride, padding, dilation, groups, rank, ru
 
 
 def slow_convolution(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """Convolution with the parameters of the public functions, written as the definition."""
+    """Convolution by its definition, with the parameters of the public functions."""
     rank = weight.ndim - 2
     stride, dilation = (np.broadcast_to(v, rank).tolist() for v in (stride, dilation))
     if padding == "same":
@@ -216,7 +216,7 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Convolution (cross-correlation) of images (N, C, H, W) with kernels (O, C / groups, KH, KW) to (N, O, H', W').
 
     H' = ⌊(H + 2·padding - dilation·(KH - 1) - 1) / stride⌋ + 1. padding: a number, one for each axis, "valid" or
-    "same". Input channels and kernels are split into `groups` that do not see each other.
+    "same". Input channels and kernels are split into independent `groups`.
     """
     return convolution(input, weight, bias, stride, padding, dilation, groups, 2)
 

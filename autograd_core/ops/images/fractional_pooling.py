@@ -27,7 +27,7 @@ def _sizes(input, output_size, output_ratio, rank, name):
 
 
 def _starts(draws, n, count, window):
-    """Where `count` windows start along an axis of n, for every draw of (N, C): ⌊a⌋ or ⌈a⌉ apart, by chance."""
+    """The starts of `count` windows along an axis of n, for every draw (N, C): randomly ⌊a⌋ or ⌈a⌉ apart."""
     step = (n - window) / (count - 1) if count > 1 else 0.0
     moved = draws[..., None] + functional.arange(count - 1, dtype=draws.dtype, device=draws.device)
     starts = functional.floor(moved * step) - functional.floor(draws * step)[..., None]
@@ -40,7 +40,7 @@ def _windows(draws, shape, sizes, kernel):
     rank = len(sizes)
     flat: Any = 0
     for i, (n, m, k) in enumerate(zip(shape, sizes, kernel, strict=True)):
-        # For images, though not for volumes, the first draw is the last axis'.
+        # For images, unlike volumes, the first draw belongs to the last axis.
         start = _starts(draws[..., rank - 1 - i if rank == 2 else i], n, m, k)
         places = start[..., None] + functional.arange(k, device=draws.device)
         around = [m if j == i else 1 for j in range(rank)] + [k if j == i else 1 for j in range(rank)]
@@ -109,9 +109,9 @@ def _reference(x, kernel_size, output_size=None, output_ratio=None, return_indic
 def fractional_max_pool2d(
     input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None
 ):
-    """Largest elements of `output_size` windows of images (N, C, H, W), a random step of one size or the next apart.
+    """Largest elements of `output_size` windows at random steps over images (N, C, H, W).
 
-    output_ratio: the output's size as a part of the input's. _random_samples (N, C, 2): the numbers in [0, 1) to use.
+    output_ratio: the ratio of output size to input size. _random_samples (N, C, 2): the numbers in [0, 1) to use.
     """
     return _pool(input, kernel_size, output_size, output_ratio, return_indices, _random_samples, 2)
 
@@ -129,5 +129,5 @@ def fractional_max_pool2d(
 def fractional_max_pool3d(
     input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None
 ):
-    """Largest elements of `output_size` windows of volumes (N, C, D, H, W); see `fractional_max_pool2d`."""
+    """Largest elements of `output_size` windows at random steps over (N, C, D, H, W); see `fractional_max_pool2d`."""
     return _pool(input, kernel_size, output_size, output_ratio, return_indices, _random_samples, 3)

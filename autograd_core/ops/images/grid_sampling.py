@@ -12,16 +12,16 @@ from autograd_core.ops.images.points import read_points
 from autograd_core.registry import Interval, Values, composition, sample
 
 INTERPOLATION, PADDING = ("bilinear", "nearest", "bicubic"), ("zeros", "border", "reflection")
-KEYS = -0.75  # the slope of the cubic kernel
+KEYS = -0.75  # the parameter of the cubic kernel
 
 
 def _clipped(c, n):
-    """Coordinates of elements; constant from the first and the last outwards, and 0 where they are not numbers."""
+    """Coordinates clipped to the elements; NaN becomes 0."""
     return functional.where(c > 0, functional.where(c < n - 1, c, n - 1.0), 0.0)
 
 
 def _reflected(c, n, align_corners):
-    """Coordinates mirrored at the ends as often as it takes: at the outermost samples, or at their edges."""
+    """Coordinates reflected repeatedly at the ends: at the outermost samples, or at their edges."""
     low, span = (0.0, n - 1) if align_corners else (-0.5, n)
     if not span:
         return c * 0.0
@@ -32,9 +32,9 @@ def _reflected(c, n, align_corners):
 
 
 def _padded(c, n, padding_mode, align_corners):
-    """Coordinates that stay inside the image, if the padding says so."""
+    """Coordinates moved inside the image if the padding mode requires it."""
     if padding_mode == "zeros":
-        # What is far outside, or no number, reads zeros like what is just outside.
+        # Far outside, or NaN, reads zeros like just outside.
         return functional.where(abs(c) <= n + 10, c, -10.0)
     if padding_mode == "reflection":
         c = _reflected(functional.where(abs(c) < math.inf, c, 0.0), n, align_corners)
@@ -51,7 +51,7 @@ def _nearest(c):
 
 
 def _cubic(c):
-    """The four samples around a place, with the weights of cubic convolution (Keys 1981)."""
+    """The four samples around a coordinate, with the weights of cubic convolution (Keys 1981)."""
     below = functional.floor(c.detach())
     t, a = c - below, KEYS
     s = 1 - t
@@ -66,9 +66,9 @@ def _cubic(c):
 
 
 def _taps(c, n, mode, padding_mode, align_corners):
-    """(integer positions, weights) of the samples that coordinates along an axis of length n read; -1: outside."""
+    """(integer positions, weights) of the samples read by coordinates along an axis of length n; -1 is outside."""
     c = (c + 1) * 0.5 * (n - 1) if align_corners else ((c + 1) * n - 1) * 0.5
-    if mode == "bicubic":  # it is the samples that are mirrored, not the coordinate
+    if mode == "bicubic":  # the samples are reflected, not the coordinate
         found = [(_padded(at, n, padding_mode, align_corners), weight) for at, weight in _cubic(c)]
     else:
         c = _padded(c, n, padding_mode, align_corners)
@@ -176,8 +176,8 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
     """Images (N, C, H, W) read at the points (x, y) of a grid (N, H', W', 2): (N, C, H', W').
 
     Volumes (N, C, D, H, W) take points (x, y, z). -1 and 1 are the edges of the image, or, if `align_corners`, the
-    centers of its outermost pixels. mode: "bilinear", "nearest", "bicubic". padding_mode: what lies outside, "zeros",
-    "border" (the nearest pixel) or "reflection". Where the grid is not a number, zeros or the first pixel are read.
+    centers of its outermost pixels. mode: "bilinear", "nearest", "bicubic". padding_mode: the values outside, "zeros",
+    "border" (the nearest pixel) or "reflection". NaN in the grid reads zeros or the first pixel.
     """
     _check(input, grid, mode, padding_mode)
     rank, sizes = input.ndim - 2, input.shape[2:]
@@ -198,7 +198,7 @@ def _grid_sampler_reference(input, grid, interpolation_mode, padding_mode, align
     aliases=("grid_sampler_2d", "grid_sampler_3d"),
 )
 def grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners):
-    """`grid_sample` with its modes by number, in the order in which it names them."""
+    """`grid_sample` with its modes as numbers, in the order of their names."""
     return grid_sample(input, grid, INTERPOLATION[interpolation_mode], PADDING[padding_mode], align_corners)
 
 
@@ -226,7 +226,7 @@ def _slow_affine_grid(theta, size, align_corners=False):
     aliases=("affine_grid_generator",),
 )
 def affine_grid(theta, size, align_corners=None):
-    """The grid for `grid_sample` that affine maps (N, 2, 3) or (N, 3, 4) give, for images of `size` (N, C, ...)."""
+    """The grid for `grid_sample` of affine maps (N, 2, 3) or (N, 3, 4), for images of `size` (N, C, ...)."""
     rank = len(size) - 2
     if rank not in (2, 3):
         raise NotImplementedError(f"affine_grid() takes sizes (N, C, H, W) or (N, C, D, H, W), not {tuple(size)}")
@@ -243,6 +243,6 @@ def affine_grid(theta, size, align_corners=None):
 
 
 def _line(n, align_corners):
-    """Where the centers of n pixels lie between -1 and 1."""
+    """The centers of n pixels between -1 and 1."""
     line = np.linspace(-1, 1, n) if n > 1 else np.zeros(1)
     return line if align_corners else line * (n - 1) / n

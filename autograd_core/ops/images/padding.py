@@ -25,7 +25,7 @@ from autograd_core.registry import composition, op, sample
     vjp=lambda xp, g, x_shape, widths: g[tuple(slice(lo, lo + k) for (lo, _), k in zip(widths, x_shape, strict=True))],
 )
 def pad_constant(xp, x, *, widths, value=0.0):
-    """`value` around the tensor: (before, after) for every axis."""
+    """The tensor padded with `value`, with widths (before, after) for every axis."""
     return xp.pad(x, widths, constant_values=value)
 
 
@@ -34,12 +34,12 @@ def _reflected(k, lo, hi):
 
 
 def _repeated(k, lo, hi):
-    """What cropping leaves goes round."""
+    """The elements that cropping leaves, repeated cyclically."""
     first, kept = max(-lo, 0), k + min(lo, 0) + min(hi, 0)
     return first + np.arange(-max(lo, 0), kept + max(hi, 0)) % kept
 
 
-# The elements of an axis of length k that stand from `lo` places before its start to `hi` behind its end.
+# Indices of elements from `lo` places before an axis of length k to `hi` after it.
 MODES: dict[str, Any] = {
     "reflect": _reflected,
     "replicate": lambda k, lo, hi: np.clip(np.arange(-lo, k + hi), 0, k - 1),
@@ -77,7 +77,7 @@ def _pad_with_constant(input, widths, value):
 
 
 def _pad_with_own(input, widths, mode):
-    """The elements continued beyond the ends of each axis."""
+    """Padding with the tensor's own elements."""
     if not any(map(any, widths)):
         return input.clone()  # never a view
     for dim, (lo, hi) in enumerate(widths):

@@ -11,7 +11,7 @@ from autograd_core.registry import op, sample
 
 
 def _slow_columns(x, kernel_size, dilation=1, padding=0, stride=1):
-    """The columns, written as the definition."""
+    """The columns by their definition."""
     if x.ndim == 3:
         return _slow_columns(x[None], kernel_size, dilation, padding, stride)[0]
     kernel, d, p, s = (np.broadcast_to(v, 2) for v in (kernel_size, dilation, padding, stride))
@@ -49,7 +49,7 @@ def _geometry(**parameters):
     ),
 )
 def im2col(xp, x, *, kernel_size, dilation=1, padding=0, stride=1):
-    """Every zero padded window of images (N, C, H, W) as a column: (N, C·KH·KW, number of windows).
+    """The zero-padded windows of images (N, C, H, W) as columns: (N, C·KH·KW, number of windows).
 
     (C, H, W) gives (C·KH·KW, number of windows). PyTorch's `nn.functional.unfold`; `col2im` is the transpose.
     """
@@ -76,7 +76,7 @@ def im2col(xp, x, *, kernel_size, dilation=1, padding=0, stride=1):
     ),
 )
 def col2im(xp, x, *, output_size, kernel_size, dilation=1, padding=0, stride=1):
-    """Columns (N, C·KH·KW, number of windows) added up to images (N, C, H, W) of `output_size` = (H, W).
+    """Columns (N, C·KH·KW, number of windows) summed into images (N, C, H, W) of `output_size` = (H, W).
 
     Where windows overlap, their elements add up. PyTorch's `nn.functional.fold`; the transpose of `im2col`.
     """

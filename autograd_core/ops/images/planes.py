@@ -9,7 +9,7 @@ from autograd_core.errors import OperandError
 
 
 def each(value: int | Iterable[int], rank: int, name: str) -> tuple[int, ...]:
-    """A parameter for every spatial axis, from one number or a sequence."""
+    """One parameter per spatial axis, from a number or a sequence."""
     if isinstance(value, int):
         return (value,) * rank
     value = tuple(map(operator.index, value)) if isinstance(value, Iterable) else (operator.index(value),)
@@ -21,12 +21,12 @@ def each(value: int | Iterable[int], rank: int, name: str) -> tuple[int, ...]:
 
 
 def stride_of(stride, kernel):
-    """How far windows are apart: a kernel's size, if nothing is said."""
+    """The stride of windows, by default the kernel size."""
     return kernel if stride is None or stride in ((), []) else each(stride, len(kernel), "stride")
 
 
 def with_batch(input, rank, name):
-    """(input with a batch, whether it had none), after a look at the number of axes."""
+    """(input with a batch, whether it had none), after checking the number of axes."""
     if input.ndim not in (rank + 1, rank + 2):
         raise OperandError(
             f"{name}() takes {rank + 2} axes (N, C, ...), or {rank + 1} without a batch; input has shape {input.shape}"
@@ -42,7 +42,7 @@ def check_filled(input, rank, name):
 
 
 def slow_transpose(function, shape, g):
-    """The transpose of a linear function of arrays of a shape, found column by column."""
+    """The transpose of a linear function of arrays of a shape, computed column by column."""
     out = np.zeros(shape)
     for at in np.ndindex(*shape):
         unit = np.zeros(shape)

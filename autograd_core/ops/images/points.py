@@ -62,7 +62,7 @@ def read_points(xp, x, weights, index):
     ),
 )
 def add_points(xp, gradient, weights, index, *, shape):
-    """The transpose of `read_points` in what is read: every sum carried back to its elements."""
+    """The transpose of `read_points` with respect to its input."""
     return xp.kernels.add_points(gradient, weights, index, shape)
 
 
@@ -81,5 +81,5 @@ def add_points(xp, gradient, weights, index, *, shape):
     ),
 )
 def match_points(xp, gradient, x, index):
-    """The transpose of `read_points` in the weights."""
+    """The transpose of `read_points` with respect to the weights."""
     return xp.kernels.match_points(gradient, x, index)

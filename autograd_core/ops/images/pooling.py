@@ -12,7 +12,7 @@ from autograd_core.registry import composition, integers, op, sample
 
 
 def _windows(x, kernel, stride, padding, dilation, ceil_mode):
-    """(output position, positions of the window within the input), as the definition."""
+    """(output position, positions of the window within the input), by the definition."""
     rank = len(kernel)
     size = []
     for n, k, s, p, d in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True):
@@ -71,7 +71,7 @@ WINDOWS = (sample((1, 2, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0), di
     vjp=lambda xp, g, x_shape, indices: xp.unpool(g[0], indices, shape=x_shape),
 )
 def max_pool(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False):
-    """Largest element of every window, the first among equals, and its index into the flattened plane."""
+    """Largest element of every window (the first of ties), and its index into the flattened plane."""
     return xp.kernels.max_pool(x, kernel, stride, padding, dilation, ceil_mode)
 
 
@@ -98,7 +98,7 @@ OVERLAPPING: dict[str, tuple[int, ...]] = {"kernel": (3, 2), "stride": (2, 1), "
     vjp=lambda xp, g, taps, x_shape, kernel, stride, padding, dilation: xp.put_taps(
         g, taps, shape=x_shape, kernel=kernel, stride=stride, padding=padding, dilation=dilation))
 def max_of_windows(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False):
-    """Largest element of every window, the first among equals; it keeps a byte for each window."""
+    """Largest element of every window (the first of ties), saving one byte per window."""
     return xp.kernels.max_of_windows(x, kernel, stride, padding, dilation, ceil_mode)
 
 
@@ -222,12 +222,12 @@ def _slow_avg_unpool(g, shape, kernel, stride, padding, **rest):
     ),
 )
 def avg_unpool(xp, x, *, shape, kernel, stride, padding, ceil_mode=False, count_include_pad=True, divisor=None):
-    """Every element spread over its window: the transpose of `avg_pool`."""
+    """Every element spread evenly over its window: the transpose of `avg_pool`."""
     return xp.kernels.avg_pool_input(x, shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor)
 
 
 def _prepared(input, kernel_size, stride, padding, dilation, rank, name):
-    """(batched input, whether it was without a batch, parameters per axis), checked."""
+    """(batched input, whether it had no batch, parameters per axis), after checks."""
     input, single = with_batch(input, rank, name)
     kernel, padding, dilation = (
         each(v, rank, n) for v, n in ((kernel_size, "kernel_size"), (padding, "padding"), (dilation, "dilation"))
@@ -298,9 +298,9 @@ def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1), sample((0, 1, 4, 4), 2)),
 )
 def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-    """Largest element of every window of images (N, C, H, W); the windows touch unless `stride` says otherwise.
+    """Largest element of every window of images (N, C, H, W); `stride` defaults to the kernel size.
 
-    The first among equals takes the gradient. return_indices: also its index into the flattened plane.
+    The first of ties gets the gradient. return_indices: also return its index into the flattened plane.
 
     >>> from autograd_core import tensor
     >>> max_pool2d(tensor([[[1.0, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4]]]), 2)
@@ -332,7 +332,7 @@ def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, coun
 def avg_pool2d(
     input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):
-    """Mean of every window of images (N, C, H, W); the windows touch unless `stride` says otherwise.
+    """Mean of every window of images (N, C, H, W); `stride` defaults to the kernel size.
 
     count_include_pad: padding counts as zeros. divisor_override: divide the window's sum by this instead.
     """

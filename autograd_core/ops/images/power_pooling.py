@@ -19,7 +19,7 @@ def _norms(input, norm_type, kernel_size, stride, ceil_mode, rank):
         return sign * max_pool(sign * abs(input), kernel_size, stride, ceil_mode=ceil_mode)
     size = math.prod(each(kernel_size, rank, "kernel_size"))
     total = avg_pool(input**norm_type, kernel_size, stride, ceil_mode=ceil_mode) * size
-    # Of zeros the norm is 0, and so is the gradient: the root's slope there is infinite.
+    # The norm of zeros is 0, and so is its gradient: the root has an infinite derivative there.
     empty = total == 0
     return functional.where(empty, total, functional.where(empty, 1.0, total) ** (1.0 / norm_type))
 
@@ -69,9 +69,9 @@ def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
     ),
 )
 def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
-    """(Σ x^p)^(1/p), p = norm_type, over every window of images (N, C, H, W); the largest size for p = ∞.
+    """(Σ x^p)^(1/p), p = norm_type, over every window of images (N, C, H, W); the largest magnitude for p = ∞.
 
-    ceil_mode: windows may overhang; their mean power then counts as that of a whole one. Of zeros the gradient is 0.
+    ceil_mode: windows may overhang; their mean power then counts as that of a full one. The gradient at zeros is 0.
     """
     return _norms(input, norm_type, kernel_size, stride, ceil_mode, 2)
 

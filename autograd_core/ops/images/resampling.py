@@ -37,7 +37,7 @@ def _dense(x, dim, taps):
     vjp=lambda xp, g, dim, taps: xp.resample(g, dim=dim, taps=taps.transposed),
 )
 def resample(xp, x, *, dim, taps):
-    """A linear map of few `taps` applied along `dim`; the transposed map is its gradient."""
+    """The sparse linear map `taps` applied along `dim`; the transposed map is its gradient."""
     dim = axes.one(dim, x.ndim)
     if x.shape[dim] != taps.size:
         raise OperandError(f"{taps!r} does not fit an axis of length {x.shape[dim]}")
@@ -46,7 +46,7 @@ def resample(xp, x, *, dim, taps):
     return xp.kernels.resample(x, dim, taps.count, columns)
 
 
-# Mode: its name among the taps, and how many spatial axes it takes.
+# Mode -> its name among the taps, and how many spatial axes it takes.
 MODES: dict[str, tuple[str, tuple[int, ...]]] = {
     "nearest": ("nearest", (1, 2, 3)),
     "nearest-exact": ("nearest-exact", (1, 2, 3)),
@@ -69,7 +69,7 @@ def _check_mode(input, mode, align_corners, antialias):
             f"interpolate(): no mode {mode!r} for an input of shape {input.shape} (N, C, ...); {advice}"
         )
     if align_corners is not None and len(MODES[mode][1]) > 1:
-        raise ValueError(f"interpolate(): align_corners has no meaning in the mode {mode!r}; leave it out")
+        raise ValueError(f"interpolate(): align_corners does not apply to the mode {mode!r}; leave it out")
     if antialias and mode not in SMOOTH:
         raise ValueError(f"interpolate(): antialias=True goes with the modes {SMOOTH}, not with {mode!r}")
     if mode == "lanczos" and (align_corners or not antialias):
@@ -81,7 +81,7 @@ def _sizes(input, size, scale_factor, recompute):
     if (size is None) == (scale_factor is None):
         raise ValueError("interpolate() takes either size or scale_factor")
     if size is not None and recompute:
-        raise ValueError("interpolate(): recompute_scale_factor has no meaning beside an explicit size")
+        raise ValueError("interpolate(): recompute_scale_factor does not apply to an explicit size")
     spatial = input.shape[2:]
     given = _each(scale_factor if size is None else size, len(spatial), input.shape)
     if size is not None:
@@ -99,12 +99,12 @@ def _each(value: Any, rank: int, shape: tuple[int, ...]) -> list[Any]:
 
 
 def _area(input, sizes):
-    """Adaptive mean pooling, which is built on this file."""
+    """Adaptive average pooling, imported late because it is built on this file."""
     return getattr(functional, f"adaptive_avg_pool{len(sizes)}d")(input, sizes)
 
 
 def _interpolation_reference(x, size=None, scale_factor=None, mode="nearest", align_corners=False, **rest):
-    """Every output as a sum over the grid of samples, one axis after the other."""
+    """Every output as a sum over the grid of samples, one axis at a time."""
     for dim in range(2, x.ndim):
         n = x.shape[dim]
         m = int(n * scale_factor) if size is None else np.broadcast_to(size, x.ndim - 2)[dim - 2]
@@ -182,9 +182,9 @@ def interpolate(
     """Images (N, C, ...) resampled to `size`, or to ⌊n·scale_factor⌋ along every axis.
 
     mode: "nearest", "nearest-exact", "linear" (N, C, L), "bilinear", "bicubic", "lanczos" (N, C, H, W), "trilinear"
-    (N, C, D, H, W), "area". align_corners: the outermost samples keep their places, not the outermost edges.
-    recompute_scale_factor: samples are spread evenly over the image, not 1 / scale_factor apart. antialias: filters
-    widen where the image shrinks. Images of uint8 are rounded to it again.
+    (N, C, D, H, W), "area". align_corners: align the centres of the outermost pixels, not their edges.
+    recompute_scale_factor: spread samples evenly over the image, not 1 / scale_factor apart. antialias: widen filters
+    where the image shrinks. The result for uint8 images is rounded to uint8.
     """
     _check_mode(input, mode, align_corners, antialias)
     sizes, factors = _sizes(input, size, scale_factor, recompute_scale_factor)
@@ -200,7 +200,7 @@ def interpolate(
         raise DtypeError(f"interpolate(): the mode {mode!r} needs floating point elements, not {input.dtype}; "
                          "convert them first: input.float()")
     y = input
-    # The axes that shrink most come first: less is left to do.
+    # The axes that shrink most come first, which leaves less work for the others.
     for axis in sorted(range(len(sizes)), key=lambda i: sizes[i] / input.shape[i + 2]):
         n, m, factor = input.shape[axis + 2], sizes[axis], factors[axis]
         if m != n or factor not in (None, 1.0):

@@ -66,7 +66,7 @@ def pixel_unshuffle(input, downscale_factor):
     samples=(sample((1, 6, 2), 2), sample((2, 6, 1, 2), 3), sample((0, 4, 2), 2)),
 )
 def channel_shuffle(input, groups):
-    """Channels (N, C, ...) of `groups` dealt out in turn, so that grouped convolutions mix (ShuffleNet, 2017)."""
+    """Channels (N, C, ...) of `groups` interleaved, so that grouped convolutions mix (Zhang et al. 2018)."""
     if input.ndim < 3 or groups < 1 or input.shape[1] % groups:
         raise OperandError(
             f"channel_shuffle() takes (N, C, ...) with C a multiple of groups={groups}, not shape {input.shape}"

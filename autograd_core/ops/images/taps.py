@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Array = Any
-CATMULL_ROM, KEYS = -0.5, -0.75  # the slopes with which PyTorch cuts and does not cut high frequencies
+CATMULL_ROM, KEYS = -0.5, -0.75  # the parameters of PyTorch's cubic kernel with and without antialiasing
 
 
 class Column(NamedTuple):
@@ -20,7 +20,7 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Taps:
-    """A map from `size` positions to `count`: the output `to[i]` reads the input `of[i]`, times `weights[i]`."""
+    """A linear map from `size` inputs to `count` outputs: y[to[i]] += weights[i]·x[of[i]]."""
 
     size: int
     count: int
@@ -38,7 +38,7 @@ class Taps:
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """The map as a sum of columns; slices in the place of indices where these are evenly spaced."""
+        """The map as a sum of columns, with slices in place of evenly spaced indices."""
         order = np.lexsort((self.of, self.to))
         of, to, weights = self.of[order], self.to[order], self.weights[order]
         rank = np.arange(len(to)) - np.searchsorted(to, to)
@@ -47,7 +47,7 @@ class Taps:
 
 
 def _evenly(index: Array) -> slice | Array:
-    """The slice that means the same as an index array, if there is one."""
+    """The slice equivalent to an index array, if there is one."""
     first, step = int(index[0]), int(index[1] - index[0]) if len(index) > 1 else 1
     if step > 0 and (np.diff(index) == step).all():
         return slice(first, int(index[-1]) + 1, step)
@@ -59,7 +59,7 @@ def _unless_ones(weights: Array) -> Array | None:
 
 
 def picking(size: int, of: Array) -> Taps:
-    """Every output is one input."""
+    """The map whose outputs are single inputs."""
     return Taps(size, len(of), of, np.arange(len(of)), np.ones(len(of)))
 
 
@@ -91,7 +91,7 @@ def interpolation(
 ) -> Taps:
     """Interpolation of `size` samples at `count` places.
 
-    These are spread over the same stretch (from the first sample to the last if `align_corners`), or 1 / factor apart.
+    The places cover the same interval (from the first sample to the last if `align_corners`), or are 1 / factor apart.
     """
     if mode.startswith("nearest"):
         return picking(size, _nearest(size, count, factor, 0.5 if mode == "nearest-exact" else 0.0))
@@ -112,7 +112,7 @@ def _nearest(size: int, count: int, factor: float | None, shift: float) -> Array
 
 
 def _between(size: int, places: Array, offsets: tuple[int, ...], weights_at: Any) -> Taps:
-    """Weights for the samples at `offsets` from the one below each place; the outermost samples go on for ever."""
+    """Weights for the samples at `offsets` from the one below each place; the outermost samples repeat outwards."""
     places = np.maximum(places, 0) if len(offsets) == 2 else places
     below = np.floor(places).astype(np.int64)
     weights = weights_at(places - below)
@@ -123,7 +123,7 @@ def _between(size: int, places: Array, offsets: tuple[int, ...], weights_at: Any
 
 
 def _smoothed(size: int, count: int, step: float, half: int, filter_at: Any) -> Taps:
-    """A filter of `half` a width, widened by the step where that is above 1, and normalised where it is cut off."""
+    """A filter of half-width `half`, widened by steps above 1, and renormalised where it is cut off."""
     wide, center = max(step, 1.0), (np.arange(count) + 0.5) * step
     starts = np.maximum(np.floor(center - half * wide + 0.5), 0).astype(np.int64)
     stops = np.minimum(np.floor(center + half * wide + 0.5), size).astype(np.int64)

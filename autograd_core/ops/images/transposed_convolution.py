@@ -53,7 +53,7 @@ def _conv_transpose(input, weight, bias, stride, padding, output_padding, groups
 
 
 def _reference(x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-    """Every element of the input stamps its kernels on the output."""
+    """Every input element adds its scaled kernel to the output."""
     rank = weight.ndim - 2
     s, p, o, d = (np.broadcast_to(v, rank) for v in (stride, padding, output_padding, dilation))
     spatial, kernel = np.array(x.shape[2:]), np.array(weight.shape[2:])
@@ -97,8 +97,8 @@ def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_paddi
 def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     """The transpose of `conv2d`: images (N, C, H, W) with kernels (C, O / groups, KH, KW) to (N, O, H', W').
 
-    H' = (H - 1)·stride - 2·padding + dilation·(KH - 1) + output_padding + 1. output_padding says which of the sizes
-    that a convolution with this stride makes equal is meant.
+    H' = (H - 1)·stride - 2·padding + dilation·(KH - 1) + output_padding + 1. output_padding selects among the
+    sizes that `conv2d` with this stride maps to the same size.
     """
     return _conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation, 2)
 

@@ -15,7 +15,7 @@ from autograd_core.tensor import wrap
 
 
 def _output_size(input, kernel, stride, padding, given, name):
-    """The spatial lengths that pooling may have started from: those asked for, or the shortest."""
+    """The spatial lengths before pooling: those requested, or the shortest possible."""
     plain = [
         (n - 1) * s + k - 2 * p for n, k, s, p in zip(input.shape[-len(kernel) :], kernel, stride, padding, strict=True)
     ]
@@ -30,7 +30,7 @@ def _output_size(input, kernel, stride, padding, given, name):
 
 
 def _prevailing(indices, size):
-    """Where an element is the last of those with its index in its plane."""
+    """A mask of the elements that are the last with their index in their plane."""
     xp = LIBRARY[indices.array.__class__]
     planes = indices.array.reshape(math.prod(indices.shape[:2]), math.prod(indices.shape[2:]))
     places = (planes + xp.arange(planes.shape[0]).reshape(-1, 1) * size).reshape(-1)
@@ -62,7 +62,7 @@ def _unpool(input, indices, kernel_size, stride, padding, output_size, rank):
     size = _output_size(input, kernel, stride, padding, output_size, name)
     _check_indices(input, indices, size, name)
     at = indices.unsqueeze(0) if single else indices
-    # `unpool` adds: of elements with one index only the last may be left.
+    # `unpool` adds, so of elements with the same index only the last is kept.
     kept = functional.where(_prevailing(at, math.prod(size)), x, 0.0)
     y = unpool(kept, at, shape=(*x.shape[:2], *size))
     return y.squeeze(0) if single else y
@@ -92,7 +92,7 @@ def _samples(*shapes_and_more):
     samples=_samples(((1, 2, 3), 6, (2,), {}), ((1, 1, 3), 5, (3, 2), {"padding": 1}), ((0, 1, 2), 4, (2,), {})),
 )
 def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
-    """The elements that `max_pool1d` kept, at their indices among zeros; see `max_unpool2d`."""
+    """The elements that `max_pool1d` selected, at their indices among zeros; see `max_unpool2d`."""
     return _unpool(input, indices, kernel_size, stride, padding, output_size, 1)
 
 
@@ -104,10 +104,10 @@ def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_siz
     ),
 )
 def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
-    """The elements that `max_pool2d` kept, at their indices among zeros: a partial inverse.
+    """The elements that `max_pool2d` selected, at their indices among zeros: a partial inverse.
 
-    output_size: which of the shapes that pooling makes equal is meant. Where indices repeat, the last element stays,
-    and takes the gradient.
+    output_size: selects among the sizes that pooling maps to the same size. Where indices repeat, the last element
+    remains, and gets the gradient.
     """
     return _unpool(input, indices, kernel_size, stride, padding, output_size, 2)
 
@@ -116,5 +116,5 @@ def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_siz
     POOLING, reference=_reference, samples=_samples(((1, 1, 1, 2, 2), 32, (2,), {}), ((0, 1, 1, 2, 2), 4, (2,), {}))
 )
 def max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
-    """The elements that `max_pool3d` kept, at their indices among zeros; see `max_unpool2d`."""
+    """The elements that `max_pool3d` selected, at their indices among zeros; see `max_unpool2d`."""
     return _unpool(input, indices, kernel_size, stride, padding, output_size, 3)

@@ -38,7 +38,7 @@ def _slow_weights(query, key, attn_mask=None, is_causal=False, scale=None, enabl
     ),
 )
 def attention_weights(query, key, attn_mask=None, is_causal=False, scale=None, enable_gqa=False):
-    """softmax(query keyᵀ·scale + mask), of shape (..., L, S); a query from which every key is masked has weights 0."""
+    """softmax(query keyᵀ·scale + mask), of shape (..., L, S); a fully masked query has weights 0."""
     query = query * (1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale)
     scores = functional.matmul(query, functional.swapaxes(_shared(key, query, enable_gqa), -1, -2))
     if is_causal:
@@ -64,7 +64,7 @@ def _shared(heads, query, enable_gqa):
 
 
 def _masked_softmax(scores, mask):
-    """The softmax along the last axis of what a mask lets through (booleans) or shifts (numbers); 0 of nothing."""
+    """The softmax along the last axis under a mask, boolean or additive; 0 where everything is masked."""
     if mask.dtype.kind == "b":
         mask = functional.where(mask, functional.zeros((), dtype=scores.dtype, device=scores.device), -math.inf)
     elif mask.dtype not in (scores.dtype, np.float32):
@@ -75,7 +75,7 @@ def _masked_softmax(scores, mask):
     nothing = (mask.detach() == -math.inf).all(dim=-1, keepdim=True)
     if not scores.shape[-1] or holds(~nothing):
         return functional.softmax(scores, dim=-1)
-    # Selected before and after, so that no NaN reaches a gradient.
+    # Selected before and after the softmax, so that no NaN reaches a gradient.
     return functional.where(nothing, 0, functional.softmax(functional.where(nothing, 0, scores), dim=-1))
 
 
@@ -94,7 +94,7 @@ def _fast_rule(xp, g, query, key, value, weights, scale, is_causal, needs):
 
 
 def _recorded_rule(xp, g, query, key, value, scale, is_causal):
-    """The fast rule with the weights computed again, so that they are differentiated too."""
+    """The fast rule with recomputed weights, so that they are differentiated too."""
     weights = attention_weights(query, key, is_causal=is_causal, scale=scale)
     p = xp.matmul(g, xp.swapped(value)) * weights
     of_scores = (p - weights * xp.sum(p, dim=-1, keepdim=True)) * scale
@@ -141,9 +141,9 @@ def attend(xp, query, key, value, *, scale, is_causal=False):
 def attention(query, key, value, attn_mask=None, is_causal=False, scale=None, enable_gqa=False, dropout=None):
     """softmax(query keyᵀ·scale + mask) value (Vaswani et al. 2017), for (..., L, E), (..., S, E) and (..., S, V).
 
-    attn_mask: what is added to the scores (..., L, S), or booleans that say where to look; is_causal: only at keys that
-    are not later. scale: by default 1/√E. enable_gqa: each head of key and value serves several of the query.
-    dropout: a function that the weights go through.
+    attn_mask (..., L, S): numbers to add to the scores, or True at keys to attend to. is_causal: attend to no later
+    keys. scale: by default 1/√E. enable_gqa: each head of key and value serves several heads of the query.
+    dropout: a function applied to the weights.
     """
     fits = min(query.ndim, key.ndim, value.ndim) > 1
     if not (fits and query.shape[-1] == key.shape[-1] and key.shape[-2] == value.shape[-2]):

@@ -17,7 +17,7 @@ def _wide(xp, x):
 
 
 def _rows(x, dims):
-    """The shape in which each row holds what is normalised together, and the row's length, or 1 to divide by."""
+    """The shape whose rows are normalised together, and the row length, at least 1."""
     split = x.ndim - dims
     shape = math.prod(x.shape[:split]), math.prod(x.shape[split:])
     return shape, max(shape[1], 1)
@@ -33,7 +33,7 @@ def _fast_rule(xp, g, input, weight, mean, scale, dims, eps, centered, needs):
 
 
 def _recorded_rule(xp, g, input, weight, scale, dims, eps, centered):
-    """The fast rule in terms of the input, with the statistics computed again, so that they are differentiated too."""
+    """The fast rule in terms of the input, with recomputed statistics, so that they are differentiated too."""
     (shape, n), dtype, tail = _rows(input, dims), scale.dtype, input.shape[input.ndim - dims :]
     d, g = (in_dtype(xp, xp.reshape(v, shape=shape), dtype) for v in (input, g))
     if centered:
@@ -85,7 +85,7 @@ def normalize_rows(xp, input, weight=None, bias=None, *, dims=1, eps=1e-5, cente
 
 
 def _checked(input, normalized_shape, parameters, name):
-    """How many axes are normalised, after comparing their shape with that of the input and of the parameters."""
+    """The number of normalised axes, after checking their shape against the input and the parameters."""
     shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
     if not shape or input.shape[-len(shape) :] != shape:
         raise OperandError(f"{name}(): normalized_shape={shape} is not how the shape of input, {input.shape}, ends")
@@ -108,7 +108,7 @@ def _checked(input, normalized_shape, parameters, name):
     ),
 )
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
-    """Zero mean and unit variance over the axes of `normalized_shape`, the last, then scale and shift (Ba et al. 2016).
+    """Zero mean and unit variance over the last axes, of `normalized_shape`, then scale and shift (Ba et al. 2016).
 
     >>> from autograd_core import tensor
     >>> layer_norm(tensor([1.0, 3.0]), (2,), eps=0.0)
@@ -132,9 +132,9 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     ),
 )
 def rms_norm(input, normalized_shape, weight=None, eps=None):
-    """x / √(mean(x²) + eps) over the last axes, those of `normalized_shape`, then scale (Zhang and Sennrich 2019).
+    """x / √(mean(x²) + eps) over the last axes, of shape `normalized_shape`, then scale (Zhang and Sennrich 2019).
 
-    eps: by default the distance from 1 to the next number of the dtype, in which float16 counts as float32.
+    eps: by default the machine epsilon of the dtype, float16 counting as float32.
     """
     dims = _checked(input, normalized_shape, (weight,), "rms_norm")
     if eps is None:

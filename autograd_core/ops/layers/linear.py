@@ -19,13 +19,13 @@ def _weight_rule(xp, g, input):
 
 
 def _bias_rule(xp, g):
-    if g.ndim == 2:  # by far the most frequent, and one axis is quicker to name than several
+    if g.ndim == 2:  # by far the most frequent case, and a single axis is quicker than several
         return xp.sum(g, dim=0) if g.shape[0] != 1 else g[0]
     return xp.sum(g, dim=tuple(range(g.ndim - 1))) if g.ndim > 1 else g
 
 
 def _of_rare_shapes(input, weight, bias=None):
-    """A weight of one axis, or a bias that broadcasts."""
+    """The rare shapes: a weight with one axis, or a bias that broadcasts."""
     if weight.ndim not in (1, 2):
         raise OperandError(f"linear(): weight must have the shape (out, in) or (in), not {weight.shape}")
     if input.shape[-1:] != weight.shape[-1:]:
@@ -69,7 +69,7 @@ def linear(xp, input, weight, bias=None):
 
 
 def affine(xp, input, weight, bias, relu=False):
-    """The forward of `linear`, and the ReLU of it if wanted."""
+    """The forward of `linear`, optionally followed by a ReLU."""
     if weight.ndim != 2 or (bias is not None and bias.shape != weight.shape[:1]):
         raise ValueError("weight must have 2 axes, (out, in), and bias the shape (out,)")
     if input.ndim == 2:

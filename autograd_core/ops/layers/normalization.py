@@ -22,7 +22,7 @@ def _around(x):
 
 
 def _recorded_rule(xp, g, x, rectified, weight, eps):
-    """The same in terms of the input, with the statistics computed again, so that they are differentiated too."""
+    """The fast rule in terms of the input, with recomputed statistics, so that they are differentiated too."""
     (dims, shape), n = _around(x), count(x.shape)
     if rectified is not None:
         g = xp.gate(g, rectified)
@@ -71,10 +71,10 @@ def _reference(x, weight, bias, eps=1e-5, relu=False):
     composite=lambda xp, g, input, rectified, weight, eps: _recorded_rule(xp, g[0], input, rectified, weight, eps),
 )
 def normalize_batch(xp, input, weight=None, bias=None, *, eps=1e-5, relu=False):
-    """Zero mean and unit variance of each channel of (N, C, ...), then scale, shift, and a ReLU if asked for.
+    """Zero mean and unit variance of each channel of (N, C, ...), then scale, shift, and optionally ReLU.
 
-    Also the mean and 1/√(var + eps) of each channel. Of 16-bit numbers the statistics are float32, and so may be
-    weight and bias.
+    Also returns the mean and 1/√(var + eps) of each channel. For 16-bit input the statistics are float32, and weight
+    and bias may be.
     """
     y, mean, scale, kept = xp.kernels.normalize_batch(input, weight, bias, eps, relu)
     return (y, mean, scale), y if relu else None, kept
@@ -122,13 +122,13 @@ def scale_channels_relu(xp, input, scale, shift=None):
 
 
 def _fitting(parameter, dtype):
-    """A parameter in the dtype of the input or, beside 16-bit numbers, in float32."""
+    """A parameter in the dtype of the input, or in float32 if that has 16 bits."""
     wide = np.dtype(np.float32) if dtype.itemsize == 2 else dtype
     return parameter if parameter is None or parameter.dtype in (dtype, wide) else parameter.to(wide)
 
 
 def _by_channels(input, running_mean, running_var, weight, bias, training, momentum, eps, relu):
-    if input.shape == (0,):  # no samples, of however many channels
+    if input.shape == (0,):  # no samples, with any number of channels
         return functional.clone(input)
     if input.ndim < 2:
         raise OperandError(f"batch_norm() takes (N, C, ...), not a tensor of shape {input.shape}")
@@ -170,8 +170,8 @@ def batch_norm(
 ):
     """Batch normalisation of (N, C, ...), channel by channel (Ioffe and Szegedy 2015).
 
-    In training by the statistics of the batch, which also move the running ones by `momentum` (the variance unbiased);
-    otherwise by the running ones.
+    Training uses the statistics of the batch and updates the running ones with `momentum` (the variance unbiased);
+    otherwise the running ones are used.
     """
     return _by_channels(input, running_mean, running_var, weight, bias, training, momentum, eps, False)
 
@@ -189,7 +189,7 @@ def batch_norm_relu(
 
 
 def _track(running_mean, running_var, mean, scale, n, momentum, eps):
-    """Move running statistics, where there are any, towards those of n elements; `mean` and `scale` are arrays."""
+    """Update the running statistics, if any, with those of n elements; `mean` and `scale` are arrays."""
     kernel = None if mean.__class__ in LAYERS else LIBRARY[mean.__class__].kernels.track
     if kernel is not None and running_mean is not None and running_var is not None:
         both = running_mean.array, running_var.array
@@ -199,12 +199,12 @@ def _track(running_mean, running_var, mean, scale, n, momentum, eps):
     if running_mean is not None:
         _move(running_mean, mean, momentum)
     if running_var is not None:
-        with np.errstate(all="ignore"):  # of a channel that is not finite
+        with np.errstate(all="ignore"):  # of a channel with non-finite elements
             _move(running_var, (1 / (scale * scale) - eps) * (n / max(n - 1, 1)), momentum)
 
 
 def _move(running, value, momentum):
-    """By samples where there are several statistics of each channel: towards their mean."""
+    """Update with the mean over samples, if each has its own statistics."""
     if value.shape != running.shape:
         value = value.reshape(-1, *running.shape).mean(axis=0)
     step = value.astype(running.array.dtype, copy=False) - running.array
@@ -235,10 +235,10 @@ def _slow_instances(x, mean=None, var=None, weight=None, bias=None, use_input_st
 def instance_norm(
     input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5
 ):
-    """Normalisation of each channel of each sample of (N, C, ...) by itself (Ulyanov et al. 2016).
+    """Normalisation of each channel of each sample of (N, C, ...) (Ulyanov et al. 2016).
 
-    By statistics of the input, whose mean over the samples also moves the running ones by `momentum`; or, with
-    use_input_stats=False, by the running ones.
+    It uses the statistics of the input, whose mean over the samples updates the running ones with `momentum`; or, with
+    use_input_stats=False, the running ones.
     """
     if not use_input_stats:
         if running_mean is None or running_var is None:

@@ -14,7 +14,7 @@ from autograd_core.ops.images.convolution import convolution, slow_convolution
 from autograd_core.ops.layers.linear import affine
 from autograd_core.registry import OPS, Interval, Values, composition, op, sample
 
-AROUND_0, NEAR_0 = Interval(-2, 2, kinks=(0,)), Interval(-0.02, 0.02)  # their sum keeps away from 0
+AROUND_0, NEAR_0 = Interval(-2, 2, kinks=(0,)), Interval(-0.02, 0.02)  # so that their sum stays away from 0
 
 
 def _then_relu(base, **fields):
@@ -64,7 +64,7 @@ def convolve_relu(xp, input, weight, bias=None, *, stride, padding, dilation, gr
     before=lambda xp, g, y: xp.gate(g, y),
 )
 def add_relu(xp, a, b):
-    """max(a + b, 0): how a residual block ends."""
+    """max(a + b, 0), the end of a residual block."""
     if a.shape != b.shape:
         raise ValueError(f"shapes {a.shape} and {b.shape} differ")
     return xp.kernels.add_relu(a, b)

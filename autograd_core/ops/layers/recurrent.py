@@ -17,7 +17,7 @@ State = tuple[Tensor, ...]
 def elman_step(
     x: Tensor, state: State, weight: Tensor, bias: Tensor | None = None, nonlinearity: str = "tanh"
 ) -> State:
-    """h' = tanh(x + W h + b), or ReLU, x being the input's share (Elman 1990)."""
+    """h' = tanh(x + W h + b), or ReLU, with x the projected input (Elman 1990)."""
     z = x + functional.linear(state[0], weight, bias)
     return (functional.tanh(z) if nonlinearity == "tanh" else functional.relu(z),)
 
@@ -55,7 +55,7 @@ def run(
 
 
 def _by_steps(step, g, input, state, *weights):
-    """The rule for higher orders: what the walk makes of single steps."""
+    """The rule for higher orders: the gradient of a loop of single steps."""
     x, *rest = operands = [functional.clone(x) for x in (input, *state, *weights)]
     output, (_, *cell) = run(step, x, tuple(rest[: len(state)]), *rest[len(state) :])
     reached = [(y, seed) for y, seed in zip((output, *cell), g, strict=True) if seed is not None]
@@ -90,7 +90,7 @@ def _rnn_loop(input, state, w_ih, w_hh, bias, nonlinearity="tanh", reused=True):
 def rnn_scan(xp, input, state, w_ih, w_hh, bias, *, nonlinearity="tanh", reused=True):
     """h[t] = tanh(w_ih input[t] + w_hh h[t - 1] + bias), or ReLU: (T, N, H), of (T, N, I), from the state (N, H).
 
-    Weights are (H, I) and (H, H). reused: whether sequences of this shape come again, so that kernels may be prepared.
+    Weights are (H, I) and (H, H). reused: whether sequences of this shape recur, so that preparing kernels pays off.
     """
     return xp.kernels.rnn(input, state, w_ih, w_hh, bias, reused, nonlinearity)
 

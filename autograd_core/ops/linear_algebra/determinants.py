@@ -12,7 +12,7 @@ SQUARE = (sample(regular(3, 3)), sample(regular(2, 2, 2)), sample(regular(1, 1))
 
 
 def _minors(a):
-    """Determinants without one row and one column, with the signs of a chessboard."""
+    """Minors, with the alternating signs of cofactors."""
     n = len(a)
     out = np.empty((n, n), a.dtype)
     for i, j in np.ndindex(n, n):
@@ -21,7 +21,7 @@ def _minors(a):
 
 
 def _expanded(a):
-    """The determinant by expansion along the first row, divided nowhere."""
+    """The determinant by expansion along the first row, without division."""
     if not len(a):
         return a.dtype.type(1)
     rest = [np.delete(a[1:], j, 1) for j in range(len(a))]
@@ -31,19 +31,19 @@ def _expanded(a):
 @op(MATMUL, symbol="det", domain=NEAR, samples=SQUARE, reference=by_matrix(_expanded),
     broadcasts=False, wide=True, module="linalg", aliases=("det",), vjp=lambda xp, g, a: each(g) * xp.cofactor(a))
 def det(xp, a):
-    """Determinants of square matrices; the gradient, a polynomial too, is exact where they are singular.
+    """Determinants of square matrices, with exact gradients for singular ones too.
 
     >>> from autograd_core import tensor
     >>> tensor([[1.0, 2.0], [3.0, 4.0]]).det()
     tensor(-2.)
     """
     matrices.require("det", a, square=True)
-    with np.errstate(over="ignore"):  # the warning would come from NumPy's own module, which ours do not silence
+    with np.errstate(over="ignore"):  # the warning would come from NumPy's own module, which our filter does not cover
         return xp.linalg.det(a)
 
 
 def _cofactor_rule(xp, g, a):
-    """The second derivative of the determinant, from the products of all singular values but two: exact at any rank."""
+    """The second derivative of the determinant, from products of all singular values but two: exact at any rank."""
     u, s, vh = xp.svd_factors(a, full_matrices=True)
     inner = matrices.adjoint(xp, u) @ g @ matrices.adjoint(xp, vh)
     others = _without_two(xp, s) * (xp.zeros_like(inner) + 1)
@@ -54,7 +54,7 @@ def _cofactor_rule(xp, g, a):
 
 
 def _without_two(xp, s):
-    """The products of all singular values but the i-th and the j-th, and 0 where i = j."""
+    """The products of all singular values except the i-th and the j-th, and 0 where i = j."""
     one = matrices.identity(xp, s[..., :, None] * s[..., None, :])
     kept = (1 - one)[..., :, None, :] * (1 - one)[..., None, :, :]  # i, j, and whether the k-th is a factor
     return (1 - one) * xp.prod(s[..., None, None, :] * kept + (1 - kept), dim=-1)
@@ -63,13 +63,13 @@ def _without_two(xp, s):
 @op(MATMUL, symbol="cof", domain=NEAR, samples=SQUARE,
     reference=by_matrix(_minors), method=False, broadcasts=False, wide=True, vjp=_cofactor_rule)
 def cofactor(xp, a):
-    """Matrices of cofactors, det(a) a⁻ᵀ where a is regular: the gradient of the determinant."""
+    """Cofactor matrices, det(a) a⁻ᵀ for regular a: the gradient of the determinant."""
     matrices.require("cofactor", a, square=True)
     return xp.kernels.cofactor(a)
 
 
 def _slogdet_rule(xp, g, a, sign):
-    """A sign of complex numbers turns with the imaginary part of the trace of a⁻¹ da."""
+    """The sign of a complex determinant rotates with the imaginary part of the trace of a⁻¹ da."""
     turn, weight = g
     if turn is not None and a.dtype.kind == "c":
         turn = xp.imag(turn * xp.conj(sign))

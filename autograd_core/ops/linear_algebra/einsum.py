@@ -27,8 +27,8 @@ def einsum(equation, *operands):
     """Sum of products named by letters: einsum("bij,bjk->bik", x, y).
 
     Repeated letters multiply along the same axis, letters missing after the arrow are summed, "..." stands for the
-    remaining axes. Operands come one by one or in a list; three or more are contracted pairwise, cheapest first.
-    Numbers below 52 may stand in the place of letters: einsum(x, [0, 1], y, [1, 2], [0, 2]).
+    remaining axes. Operands are passed one by one or in a list; three or more are contracted pairwise, cheapest
+    first. Numbers below 52 can replace letters: einsum(x, [0, 1], y, [1, 2], [0, 2]).
 
     >>> from autograd_core import einsum, tensor
     >>> einsum("i,i->", tensor([1.0, 2.0]), tensor([3.0, 4.0]))
@@ -51,7 +51,7 @@ def einsum(equation, *operands):
 
 
 def _spelled(arguments):
-    """The equation and the operands of a call that gives numbers after each operand, and at the end for the output."""
+    """The equation and operands of a call with lists of axis numbers after each operand, and last for the output."""
     pairs = len(arguments) // 2 * 2
     equation = ",".join(map(_letters, arguments[1:pairs:2]))
     return "->".join([equation, *map(_letters, arguments[pairs:])]), arguments[:pairs:2]
@@ -64,12 +64,12 @@ def _letters(numbers):
 
 
 def _parsed(equation, operands):
-    """One string of letters per operand, and the output's; an ellipsis becomes capital letters nobody used."""
+    """One string of letters per operand, and one for the output; an ellipsis becomes unused capital letters."""
     text = equation.replace(" ", "")
     left, arrow, output = text.partition("->")
     terms = left.split(",")
     if odd := sorted(set(text.replace("...", "").replace(",", "").replace("->", "")) - set(LETTERS)):
-        raise OperandError(f"einsum(): '{odd[0]}' in '{equation}' is no letter")
+        raise OperandError(f"einsum(): '{odd[0]}' in '{equation}' is not a letter")
     if odd := [type(x).__name__ for x in operands if not isinstance(x, Tensor)]:
         raise TypeError(f"einsum() takes tensors, not {odd[0]}")
     if len(terms) != len(operands):
@@ -92,13 +92,13 @@ def _parsed(equation, operands):
         output = rest + "".join(sorted(c for c in set(named) if named.count(c) == 1))
     if len(set(output)) < len(output) or not set(output) <= set("".join(out)):
         raise OperandError(
-            f"einsum(): the output '{output}' of '{equation}' repeats a letter or names one that no operand has"
+            f"einsum(): the output '{output}' of '{equation}' repeats a letter or uses one that no operand has"
         )
     return out, output
 
 
 def _simplified(x, letters):
-    """Repeated letters of one operand made one, by its diagonal."""
+    """Repeated letters of one operand reduced to one, by its diagonal."""
     for c in dict.fromkeys(letters):
         while letters.count(c) > 1:
             i = letters.index(c)
@@ -111,7 +111,7 @@ def _simplified(x, letters):
 
 
 def _order(terms, output):
-    """Pairs of positions to contract, one after the other; a product goes to the end."""
+    """Pairs of positions to contract in turn; each product is appended at the end."""
     in_turn = [(0, 1)] * (len(terms) - 1)
     letters = set("".join(t for _, t in terms))
     if len(terms) <= 2 or any(len({x.shape[t.index(c)] for x, t in terms if c in t}) > 1 for c in letters):
@@ -119,11 +119,11 @@ def _order(terms, output):
     equation = ",".join(t for _, t in terms) + "->" + output
     path = np.einsum_path(equation, *[np.broadcast_to(0.0, x.shape) for x, _ in terms], optimize=("greedy", 2**62))[0]
     pairs = [step for step in path[1:] if len(step) == 2]
-    return pairs + in_turn[len(pairs) :]  # what is left when no pair is better than another comes last
+    return pairs + in_turn[len(pairs) :]  # what the greedy search left undecided
 
 
 def _contracted(x, s, y, t, needed):
-    """One product of two operands: letters both have and nobody needs are summed, by a matrix product."""
+    """The product of two operands, summed over shared letters that are no longer needed, by a matrix product."""
     x, s = _summed(x, s, set(t) | needed)
     y, t = _summed(y, t, set(s) | needed)
     both = [c for c in s if c in t]
@@ -147,7 +147,7 @@ def _contracted(x, s, y, t, needed):
 
 
 def _broadcast_product(x, s, y, t, needed):
-    """The rare case of an axis of length 1 against a longer one."""
+    """The rare case of an axis of length 1 that meets a longer one."""
     union = "".join(dict.fromkeys(s + t))
     aligned = [
         functional.reshape(

@@ -22,7 +22,7 @@ def _pivots(shape, low, high):
 
 
 def _order(pivots, rows):
-    """Where each row comes from after the exchanges, one after the other."""
+    """The original position of each row after the exchanges."""
     order = list(range(rows))
     for k, other in enumerate(pivots):
         order[k], order[other - 1] = order[other - 1], order[k]
@@ -44,7 +44,7 @@ def _reference_exchange(x, pivots, back=False):
 def exchange_rows(xp, x, pivots, *, back=False):
     """The rows of matrices after the exchanges of an LU factorization, 1 with pivots[0], 2 with pivots[1], and so on.
 
-    back: the other way round, from the last exchange to the first.
+    back: undo the exchanges, from the last to the first.
     """
     order = xp.kernels.row_order(pivots, x.shape[-2])
     if back:
@@ -77,7 +77,7 @@ def _against_upper(xp, square, x):
 
 
 def doolittle(a):
-    """Compact factors and pivots, an element at a time."""
+    """Compact factors and pivots, computed element by element."""
     a, pivots = a.copy(), []
     for k in range(min(a.shape)):
         p = k + int(abs(a[k:, k]).argmax())
@@ -91,7 +91,7 @@ def doolittle(a):
 
 
 def _mixed(a):
-    """The rows of well conditioned matrices in reverse, so that there is something to exchange."""
+    """Well-conditioned matrices with reversed rows, so that rows are exchanged."""
     return functional.flip(matrices.regular().made(a), (-2,))
 
 
@@ -108,7 +108,7 @@ FACTORED = (sample(regular(3, 3)), sample(_exchanging(3, 3)), sample(_exchanging
     samples=(*FACTORED, sample(regular(2, 2), pivot=True, check_errors=True)),
     reference=lambda a, **k: (*by_matrix(doolittle)(a), np.zeros(a.shape[:-2], np.int32)))
 def lu_factor_ex(xp, a, *, pivot=True, check_errors=False):
-    """Compact LU factors, the exchanges of rows, counted from 1, and the place of the first zero pivot (0 if none)."""
+    """Compact LU factors, the row exchanges (1-based), and the position of the first zero pivot (0 if none)."""
     matrices.require("lu_factor", a)
     if not pivot:
         raise OperandError(
@@ -124,7 +124,7 @@ def lu_factor_ex(xp, a, *, pivot=True, check_errors=False):
 
 @composition(MATMUL, domain=NEAR, samples=FACTORED, reference=by_matrix(doolittle), module="linalg")
 def lu_factor(A, *, pivot=True):
-    """Compact LU factors (L below the diagonal, U on and above it) and the exchanges of rows, for `lu_solve`.
+    """Compact LU factors (L below the diagonal, U on and above it) and the row exchanges, for `lu_solve`.
 
     Raises LinAlgError if U has a zero on its diagonal.
     """
@@ -151,7 +151,7 @@ def lu(A, *, pivot=True):
              samples=(sample((3, 3), _pivots((3,), 3, 4)), sample((2, 3), _pivots((2,), 2, 3)),
                       sample((0, 0), _pivots((0,), 1, 2))), reference=_reference_unpacked)
 def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
-    """P, L and U of compact factors and their exchanges of rows; what is not asked for is empty."""
+    """P, L and U from compact factors and row exchanges; results not requested are empty."""
     if unpack_pivots and LU_pivots.dtype != np.int32:
         raise OperandError(f"lu_unpack(): pivots are int32, as lu_factor() returns them, not {LU_pivots.dtype}")
     matrices.require("lu_unpack", LU_data)

@@ -25,7 +25,7 @@ def _cholesky_rule(xp, g, L, upper):
 
 
 def _banachiewicz(a, upper=False, check_errors=False):
-    """Row by row, an element at a time."""
+    """Cholesky's method row by row, element by element."""
     n = len(a)
     out = np.zeros_like(a)
     for i in range(n):
@@ -43,9 +43,10 @@ POSITIVE = (sample(positive(3, 3)), sample(positive(2, 2, 2), upper=True), sampl
     samples=(*POSITIVE, sample(positive(2, 2), check_errors=True)),
     reference=lambda a, **k: (by_matrix(_banachiewicz)(a, **k), np.zeros(a.shape[:-2], np.int32)))
 def cholesky_ex(xp, a, *, upper=False, check_errors=False):
-    """Cholesky factors, and the order of the first leading minor of each matrix that is not positive (0 if all are).
+    """Cholesky factors, and for each matrix the order of the first leading minor that is not positive (0 if none).
 
-    There the factor is NaN. One triangle is read: the lower, or with `upper` the upper; the gradient is Hermitian.
+    The factor of such a matrix is NaN. Only the lower triangle is read, or with `upper` the upper; the gradient is
+    Hermitian.
     """
     matrices.require("cholesky", a, square=True)
     lower, info = xp.kernels.cholesky(xp.conj(a.swapaxes(-1, -2)) if upper else a)
@@ -60,7 +61,7 @@ def cholesky_ex(xp, a, *, upper=False, check_errors=False):
 def cholesky(input, upper=False):
     """The lower triangular L with L Lᴴ = input (with `upper`, the U with Uᴴ U), of positive definite matrices.
 
-    LinAlgError says which matrix is not positive definite.
+    LinAlgError names the matrix that is not positive definite.
     """
     return cholesky_ex(input, upper=upper, check_errors=True)[0]
 
@@ -97,7 +98,7 @@ def gram_schmidt(a, mode="reduced"):
 
 
 def _upright(q, r):
-    """Both factors freed of the signs, or phases, of the diagonal."""
+    """Both factors, normalised to a positive real diagonal of R."""
     turn = functional.sum(r * matrices.identity(functional, r), dim=-1)
     return q * turn[..., None, :], functional.conj(turn)[..., :, None] * r
 
@@ -114,7 +115,7 @@ def qr_samples(*shapes):
     samples=(*qr_samples(regular(3, 3), regular(4, 2), regular(2, 2, 2)),
              replace(sample(regular(3, 3), mode="complete"), seen=_upright), *EMPTY))
 def qr_factors(xp, a, *, mode="reduced"):
-    """Q with orthonormal columns and upper triangular R with Q R = a, where a has no fewer rows than columns."""
+    """Q with orthonormal columns and upper triangular R with Q R = a, for a with at least as many rows as columns."""
     matrices.require("qr", a)
     return xp.linalg.qr(a, mode)
 
@@ -128,7 +129,7 @@ MODES = ("reduced", "complete", "r")
 def qr(A, mode="reduced"):
     """Q with orthonormal columns and upper triangular R with Q R = A.
 
-    mode: "reduced"; "complete" makes Q square, without a gradient if A has more rows than columns; "r" leaves Q empty.
+    mode: "reduced"; "complete" makes Q square, without a gradient if A has more rows than columns; "r" returns no Q.
     """
     if mode not in MODES:
         raise OperandError(f"qr(): mode {mode!r} is not one of 'reduced', 'complete', 'r'")

@@ -18,7 +18,7 @@ SMALL = Values((), Interval(0, 1e-9))
 
 
 def _pinv_rule(xp, g, a, y):
-    """Golub and Pereyra (1973, https://doi.org/10.1137/0710036), for a rank that does not change nearby."""
+    """Golub and Pereyra (1973, https://doi.org/10.1137/0710036), where the rank is locally constant."""
     g, y_h = adjoint(xp, g), adjoint(xp, y)
     if a.shape[-2] <= a.shape[-1]:
         k = g @ y
@@ -30,7 +30,7 @@ def _pinv_rule(xp, g, a, y):
 
 
 def _full_rank(a):
-    """By the normal equations."""
+    """The pseudoinverse by the normal equations."""
     a_h = np.conj(a.T)
     return np.linalg.inv(a_h @ a) @ a_h if a.shape[0] >= a.shape[1] else a_h @ np.linalg.inv(a @ a_h)
 
@@ -48,7 +48,7 @@ def of_pinv(a, *tolerances, **given):
 def pseudoinverse(xp, a, atol, rtol, *, hermitian=False):
     """Moore-Penrose inverses; singular values of at most max(atol, rtol times the largest) count as 0.
 
-    hermitian: from the eigenvalues of the lower triangle.
+    hermitian: use the eigenvalues of the lower triangle.
     """
     matrices.require("pinv", a)
     if hermitian:
@@ -59,7 +59,7 @@ def pseudoinverse(xp, a, atol, rtol, *, hermitian=False):
 
 
 def _inverted(xp, left, values, right, atol, rtol):
-    """right diag(1 / values) leftᴴ without what is too small."""
+    """right diag(1 / values) leftᴴ, with values that are too small dropped."""
     size = xp.abs(values)
     least = xp.maximum(atol[..., None], rtol[..., None] * xp.max(size, axis=-1, keepdims=True, initial=0))
     small = size <= least
@@ -68,7 +68,7 @@ def _inverted(xp, left, values, right, atol, rtol):
 
 
 def tolerances(A, atol, rtol):
-    """Both as tensors; the relative one is by default the larger side times the machine epsilon, or 0 beside `atol`."""
+    """Both tolerances as tensors; rtol defaults to the larger side times the machine epsilon, or to 0 with `atol`."""
     epsilon, real = matrices.precision(A.dtype)
     like, default = {"dtype": real, "device": A.device}, max(A.shape[-2:]) * epsilon
     absolute = functional.as_tensor(0.0 if atol is None else atol, **like)
@@ -86,7 +86,7 @@ def pinv(A, rcond=None, hermitian=False, *, atol=None, rtol=None):
     """Moore-Penrose inverses; singular values of at most max(atol, rtol times the largest) count as 0.
 
     rtol (or rcond, NumPy's name) is by default the larger side times the machine epsilon, or 0 if atol is given.
-    hermitian: the lower triangle alone is read. The gradient holds where the rank does not change.
+    hermitian: only the lower triangle is read. The gradient is valid where the rank is locally constant.
     """
     matrices.require("pinv", A, square=hermitian)
     atol, rtol = tolerances(A, atol, rcond if rtol is None else rtol)
@@ -96,7 +96,7 @@ def pinv(A, rcond=None, hermitian=False, *, atol=None, rtol=None):
 
 
 def _least_squares_rule(xp, g, a, b, y, rcond):
-    """The derivative of A⁺ (see `pseudoinverse`) applied to b, each A⁺ x a least squares solution of its own."""
+    """The derivative of A⁺ b (see `pseudoinverse`), with each A⁺ x as a least-squares solution."""
     a_h = adjoint(xp, a)
     of_b = xp.least_squares(a_h, g, rcond=rcond)
     left = (b - a @ y) @ adjoint(xp, xp.least_squares(a, of_b, rcond=rcond))
@@ -113,7 +113,7 @@ FITS = (sample(regular(4, 2), (4, 2)), sample(regular(3, 3), (3, 1)), sample(reg
     vjp=(_least_squares_rule,
          lambda xp, g, a, rcond: xp.least_squares(adjoint(xp, a), g, rcond=rcond)))
 def least_squares(xp, a, b, *, rcond=None):
-    """The shortest x for which a x is nearest to b; singular values of at most `rcond` times the largest count as 0."""
+    """The shortest x that minimises |a x - b|; singular values of at most `rcond` times the largest count as 0."""
     matrices.require("lstsq", a, b)
     if a.shape[-2] != b.shape[-2]:
         raise OperandError(f"lstsq() takes as many right-hand rows as the matrix has, not {b.shape[-2]}")
@@ -124,7 +124,7 @@ def least_squares(xp, a, b, *, rcond=None):
     return xp.matmul(xp.conj(vh.swapaxes(-1, -2)), scaled)
 
 
-# What each of LAPACK's drivers tells beside the solution.
+# What each of LAPACK's drivers returns besides the solution.
 DRIVERS = {"gels": {"residuals"}, "gelsy": {"rank"}, "gelsd": {"residuals", "rank", "values"},
            "gelss": {"residuals", "rank", "values"}}
 
@@ -134,9 +134,9 @@ DRIVERS = {"gels": {"residuals"}, "gelsy": {"rank"}, "gelsd": {"residuals", "ran
                            for s, d in zip(FITS, (*DRIVERS, None, None), strict=True)),
              reference=lambda a, b, driver: of_pinv(a) @ b)
 def lstsq(A, B, rcond=None, *, driver=None):
-    """The X for which A X is nearest to B (of several, the shortest), residuals, ranks and singular values.
+    """The X that minimises |A X - B| (the shortest if there are several), residuals, ranks and singular values.
 
-    driver: as in PyTorch it decides what else is filled in, the rest being empty: "gelsy" (the default) the rank,
+    driver: as in PyTorch it selects the further results, the others being empty: "gelsy" (the default) the rank,
     "gels" the residuals, "gelsd" and "gelss" all. Residuals are sums of squares, empty unless there are more rows than
     columns and the rank is full. rcond: singular values of at most this times the largest count as 0; by default the
     machine epsilon times the larger side.

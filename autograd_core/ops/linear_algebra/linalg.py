@@ -57,7 +57,7 @@ def matmul(xp, a, b):
         return xp.dot(a, b) if a.size + b.size < LARGE else xp.kernels.product(a, b)
     if a.ndim == b.ndim > 2:
         return xp.kernels.product(a, b).astype(a.dtype, copy=False)
-    return xp.matmul(a, b).astype(a.dtype, copy=False)  # NumPy multiplies stacks of bfloat16 in float32
+    return xp.matmul(a, b).astype(a.dtype, copy=False)  # NumPy multiplies stacks of bfloat16 matrices in float32
 
 
 def _vectors(name, *tensors):
@@ -103,8 +103,8 @@ def mv(input, vec):
 
 @composition(MATMUL, samples=(sample((2, 2, 3), (2, 3, 2)), sample((0, 2, 3), (0, 3, 2))), reference=np.matmul)
 def bmm(input, mat2):
-    """Products of two stacks of matrices, pair by pair."""
+    """Products of corresponding matrices of two stacks."""
     with_axes("bmm", (3, 3), input, mat2)
     if input.shape[0] != mat2.shape[0]:
-        raise OperandError(f"bmm() takes stacks of one length, not of shapes {input.shape} and {mat2.shape}")
+        raise OperandError(f"bmm() takes stacks of equal length, not shapes {input.shape} and {mat2.shape}")
     return matmul(input, mat2)

@@ -11,7 +11,7 @@ from autograd_core.registry import publish
 
 
 def _range_of(A, q, niter):
-    """An orthonormal basis of nearly what A maps to: of `q` random vectors mapped, and mapped back and forth."""
+    """An orthonormal basis of approximately the range of A, from `q` random vectors and power iterations."""
     start = functional.randn(A.shape[-1], q, dtype=A.dtype, device=A.device)
     basis = factorizations.qr(A @ start).Q
     for _ in range(niter):
@@ -21,9 +21,9 @@ def _range_of(A, q, niter):
 
 
 def svd_lowrank(A, q=6, niter=2, M=None):
-    """U, S and V of the `q` largest singular values, nearly, for A, or A - M: by random projection and `niter` rounds.
+    """Approximate U, S and V of the `q` largest singular values of A, or A - M: random projection, `niter` iterations.
 
-    Exact, up to rounding, where the rank does not exceed q; the random numbers are those of `manual_seed`.
+    Exact up to rounding if the rank is at most q; random numbers come from the generator of `manual_seed`.
     """
     matrices.require("svd_lowrank", A)
     A = A if M is None else A - M
@@ -36,9 +36,9 @@ def svd_lowrank(A, q=6, niter=2, M=None):
 
 
 def pca_lowrank(A, q=None, center=True, niter=2):
-    """Principal components of the rows of A: U, S and V of `svd_lowrank`, of A with its columns' means taken away.
+    """Principal components of the rows of A: U, S and V of `svd_lowrank` for A minus its column means.
 
-    q: how many, by default 6 or the shorter side; center: False if the means are 0 already.
+    q: their number, by default 6 or the shorter side; center: False if the means are already 0.
     """
     matrices.require("pca_lowrank", A)
     shorter = min(A.shape[-2:])
@@ -53,10 +53,10 @@ def pca_lowrank(A, q=None, center=True, niter=2):
 
 def lobpcg(A, k=None, B=None, X=None, n=None, iK=None, niter=None, tol=None, largest=None, method=None, tracker=None,
            ortho_iparams=None, ortho_fparams=None, ortho_bparams=None):
-    """The `k` largest, or smallest, eigenvalues and vectors of A·x = λ·B·x, of symmetric A and positive definite B.
+    """The `k` largest, or smallest, eigenvalues and vectors of A·x = λ·B·x, for symmetric A and positive definite B.
 
-    Computed directly, so that what starts, steers and ends PyTorch's iteration changes nothing. k: by default 1, or as
-    many as X has columns. Vectors x have xᵀ·B·x = 1, and gradients as those of `linalg.eigh`.
+    They are computed directly, so the parameters of PyTorch's iteration have no effect. k: by default 1, or the number
+    of columns of X. Vectors x satisfy xᵀ·B·x = 1, and have gradients like those of `linalg.eigh`.
     """
     matrices.require("lobpcg", A, square=True)
     k = (1 if X is None else X.shape[-1]) if k is None else k
@@ -75,7 +75,7 @@ def lobpcg(A, k=None, B=None, X=None, n=None, iK=None, niter=None, tol=None, lar
     return values, solving.solve_triangular(adjoint(functional, lower), vectors, upper=True)
 
 
-# Random, so no entries: what they return is not the same from call to call.
+# Random, so not entries: results differ from call to call.
 publish(svd_lowrank)
 publish(pca_lowrank)
-publish(lobpcg)  # as it returns any phase of a vector
+publish(lobpcg)  # because vectors are determined only up to a phase

@@ -10,7 +10,7 @@ NEAR = Interval(-0.5, 0.5, kinks=(0,))
 
 
 def require(name, *matrices, square=False):
-    """Raise unless all are (stacks of) matrices of floating point elements, square ones if so asked."""
+    """Raise unless all are (stacks of) matrices of floating point elements, square if required."""
     for a in matrices:
         if a.dtype.kind not in dtypes.INEXACT:
             raise DtypeError(f"{name}() needs floating point elements, not {a.dtype}; convert them first: x.float()")
@@ -21,7 +21,7 @@ def require(name, *matrices, square=False):
 
 
 def failing(info, reason):
-    """'(Batch element 2): ' and the reason, of the first matrix whose `info` is not 0; None if all are."""
+    """'(Batch element 2): ' and the reason, for the first matrix whose `info` is not 0; None if there is none."""
     for at in np.ndindex(info.shape):
         if place := int(info[at].item()):
             where = f"(Batch element {', '.join(map(str, at))}): " if at else ""
@@ -35,7 +35,7 @@ def adjoint(xp, a):
 
 
 def precision(dtype):
-    """The machine epsilon, and the dtype of real numbers as precise."""
+    """The machine epsilon, and the real dtype of the same precision."""
     if dtype.kind == "V":
         import ml_dtypes
 
@@ -45,7 +45,7 @@ def precision(dtype):
 
 
 def each(g):
-    """One number per matrix, to multiply the matrix by."""
+    """One number per matrix, shaped to multiply the matrices."""
     return g[..., None, None]
 
 
@@ -55,22 +55,22 @@ def identity(xp, a):
 
 
 def regular(*shape):
-    """A sample's input: well conditioned matrices with separate singular values."""
+    """A sample's input: well-conditioned matrices with distinct singular values."""
     return Values(shape, NEAR, made=_regular)
 
 
 def positive(*shape):
-    """A sample's input: symmetric positive definite matrices with separate eigenvalues."""
+    """A sample's input: symmetric positive definite matrices with distinct eigenvalues."""
     return Values(shape, NEAR, made=_positive)
 
 
 def triangular(*shape):
-    """A sample's input: lower triangular matrices, well conditioned."""
+    """A sample's input: well-conditioned lower triangular matrices."""
     return Values(shape, NEAR, made=lambda a: functional.tril(_regular(a)))
 
 
 def singular(*shape):
-    """A sample's input: square matrices of rank one less than full."""
+    """A sample's input: square matrices of rank n - 1."""
     return Values(shape, NEAR, made=_singular)
 
 

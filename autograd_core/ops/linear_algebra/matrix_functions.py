@@ -24,7 +24,7 @@ def _series(a):
 
 
 def _exp_rule(xp, g, a):
-    """The derivative stands above the diagonal in the exponential of [[a, da], [0, a]] (Van Loan, 1978)."""
+    """The derivative is the upper right block of the exponential of [[a, da], [0, a]] (Van Loan, 1978)."""
     a, n = xp.swapped(a), a.shape[-1]
     top, bottom = xp.cat((a, g), dim=-1), xp.cat((xp.zeros_like(g), a), dim=-1)
     return xp.matrix_exp(xp.cat((top, bottom), dim=-2))[..., :n, n:]
@@ -51,7 +51,7 @@ POWERS = tuple(sample(regular(2, 2), n) for n in (0, 1, 2, 5, -2))
 @composition(MATMUL, domain=NEAR, aliases=("linalg.matrix_power",), reference=np.linalg.matrix_power,
              samples=(*POWERS, sample(regular(2, 2, 2), 3), sample((0, 0), 2)))
 def matrix_power(input, n):
-    """Whole powers of square matrices, negative ones of the inverse, by repeated squaring."""
+    """Integer powers of square matrices, negative ones by the inverse, by repeated squaring."""
     if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
         raise OperandError(f"matrix_power() takes square matrices, not a tensor of shape {input.shape}")
     if n == 0:
@@ -68,7 +68,7 @@ def matrix_power(input, n):
 
 
 def _blocks(*shape):
-    """Values of a tensor that is a well conditioned matrix once its axes are joined."""
+    """Values of a tensor that is a well-conditioned matrix when its axes are merged."""
     n = math.isqrt(math.prod(shape))
     regular_one = regular(n, n).made
     return Values(shape, NEAR, made=lambda a: functional.reshape(regular_one(functional.reshape(a, (n, n))), shape))
@@ -78,13 +78,13 @@ def _blocks(*shape):
              reference=lambda a, ind=2: np.linalg.tensorinv(a, ind) if a.size else np.zeros((0, 0, 2)),
              samples=(sample(_blocks(2, 3, 6)), sample(_blocks(4, 2, 2), ind=1), sample((0, 2, 0))))
 def tensorinv(A, ind=2):
-    """The inverse for tensordot: of the map from the axes after the first `ind` to those."""
+    """The inverse with respect to tensordot of the linear map from the last axes to the first `ind`."""
     if not isinstance(ind, int) or ind <= 0:
         raise OperandError(f"tensorinv(): ind must be a positive integer, not {ind!r}")
     rows, columns = math.prod(A.shape[:ind]), math.prod(A.shape[ind:])
     if rows != columns:
-        raise OperandError(f"tensorinv(): {A.shape[:ind]} and {A.shape[ind:]} hold {rows} and {columns} elements; "
-                           "they must be as many")
+        raise OperandError(f"tensorinv(): {A.shape[:ind]} and {A.shape[ind:]} hold {rows} and {columns} elements, "
+                           "which must be equal")
     return functional.reshape(inverse(functional.reshape(A, (rows, columns))), (*A.shape[ind:], *A.shape[:ind]))
 
 
@@ -101,6 +101,6 @@ def tensorsolve(A, B, dims=None):
         raise OperandError(f"tensorsolve(): shapes {A.shape} and {B.shape} do not fit together")
     rows = math.prod(B.shape)
     if rows != math.prod(shape):
-        raise OperandError(f"tensorsolve(): {B.shape} and {shape} hold {rows} and {math.prod(shape)} elements; "
-                           "they must be as many")
+        raise OperandError(f"tensorsolve(): {B.shape} and {shape} hold {rows} and {math.prod(shape)} elements, "
+                           "which must be equal")
     return functional.reshape(solve(functional.reshape(A, (rows, rows)), functional.reshape(B, (rows,))), shape)

@@ -19,7 +19,7 @@ ORDERS = ("fro", "nuc", 2, -2, 1, -1, math.inf, -math.inf)
 
 
 def _norm_of(A, ord):
-    """Of the last two axes."""
+    """The norm over the last two axes."""
     if ord == "nuc":
         return functional.sum(svdvals(A), dim=-1)
     measured = svdvals(A) if abs(ord) == 2 else functional.sum(functional.abs(A), dim=-2 if abs(ord) == 1 else -1)
@@ -64,7 +64,7 @@ def _reference_norm(a, ord=None, dim=None, keepdim=False):
 
 @composition(REDUCTION, domain=NEAR, module="linalg", samples=VECTORS, tolerance=1e-11, reference=_reference_norm)
 def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
-    """`vector_norm` or `matrix_norm`, by how many axes there are: `dim`, or all of A; without `ord` the 2-norm of all.
+    """`vector_norm` or `matrix_norm`, depending on the number of axes in `dim`, or of A; without `ord`, the 2-norm.
 
     >>> from autograd_core import linalg, tensor
     >>> linalg.norm(tensor([3.0, 4.0]))
@@ -113,10 +113,10 @@ def _reference_rank(a, hermitian=False, **given):
              samples=(sample(regular(3, 3)), sample(regular(2, 2, 3), tol=1e-9), sample(regular(2, 2), hermitian=True),
                       sample(matrices.singular(3, 3)), sample((0, 2))))
 def matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None):
-    """How many singular values of each matrix exceed max(atol, rtol times the largest).
+    """The number of singular values of each matrix above max(atol, rtol times the largest).
 
     rtol is by default the larger side times the machine epsilon, or 0 if atol (or tol, NumPy's name) is given;
-    hermitian: by the eigenvalues of the lower triangle.
+    hermitian: use the eigenvalues of the lower triangle.
     """
     matrices.require("matrix_rank", A, square=hermitian)
     atol, rtol = tolerances(A, tol if atol is None else atol, rtol)

@@ -16,13 +16,13 @@ SVD = namedtuple("SVD", "U S V")
 @composition(MATMUL, domain=NEAR, tolerance=1e-11, reference=by_matrix(factorizations.gram_schmidt),
              samples=factorizations.qr_samples(regular(3, 3), regular(4, 2)) + factorizations.EMPTY)
 def qr(input, some=True):
-    """As `linalg.qr`, in mode "reduced" if `some`, else "complete"."""
+    """`linalg.qr` in mode "reduced" if `some`, else "complete"."""
     return factorizations.qr(input, "reduced" if some else "complete")
 
 
 @composition(MATMUL, domain=NEAR, samples=elimination.FACTORED, reference=by_matrix(elimination.doolittle))
 def lu(input, pivot=True, get_infos=False):
-    """As `linalg.lu_factor`, of any matrix; with `get_infos`, also where each one's first zero pivot is."""
+    """`linalg.lu_factor`, also of singular matrices; with `get_infos`, also the position of the first zero pivot."""
     factors, pivots, info = elimination.lu_factor_ex(input, pivot=pivot)
     return (factors, pivots, info) if get_infos else (factors, pivots)
 
@@ -31,7 +31,7 @@ def lu(input, pivot=True, get_infos=False):
              reference=lambda b, compact, pivots: elimination.reference_lu_solve(compact, pivots, b),
              samples=(sample((3, 2), *elimination.COMPACT), sample((0, 1), *elimination.NOTHING)))
 def lu_solve(input, LU_data, LU_pivots):
-    """As `linalg.lu_solve`, the right-hand side first."""
+    """`linalg.lu_solve` with the right-hand side first."""
     return elimination.lu_solve(LU_data, LU_pivots, input)
 
 
@@ -48,7 +48,7 @@ def _seen_svd(u, s, v):
              samples=(*[Sample((x,), {"some": s}, _seen_svd) for x in spectral.RECTANGULAR for s in (True, False)],
                       sample((0, 0))))
 def svd(input, some=True, compute_uv=True):
-    """U, S and V (not its adjoint, as linalg.svd has it) with input = U diag(S) Vᴴ; `some` as not full_matrices.
+    """U, S and V (not its adjoint, as in linalg.svd) with input = U diag(S) Vᴴ; `some` means not full_matrices.
 
     compute_uv=False makes U and V zero.
     """

@@ -15,9 +15,9 @@ from autograd_core.registry import composition, op, sample
 
 
 def _blended(name, input, product, beta, alpha):
-    """beta input + alpha product; with beta = 0 the input is not looked at, be it NaN."""
+    """beta input + alpha product; with beta = 0 the input is ignored, even NaN."""
     if product.dtype.kind in dtypes.INTEGERS and not all(isinstance(v, int) for v in (beta, alpha)):
-        raise OperandError(f"{name}(): of integer tensors, beta and alpha must be integers, not {beta!r} and {alpha!r}")
+        raise OperandError(f"{name}(): for integer tensors beta and alpha must be integers, not {beta!r} and {alpha!r}")
     if input.dtype != product.dtype:
         raise DtypeError(f"{name}() takes tensors of one dtype, not {input.dtype} and {product.dtype}")
     scaled = product if alpha == 1 else product * alpha
@@ -58,7 +58,7 @@ def addmv(input, mat, vec, *, beta=1, alpha=1):
 def addr(input, vec1, vec2, *, beta=1, alpha=1):
     """beta input + alpha times the outer product of two vectors; `input` broadcasts, and is ignored where beta is 0.
 
-    Unlike those of matrix products, the dtypes may differ.
+    Unlike in matrix products, the dtypes may differ.
     """
     with_axes("addr", (1, 1), vec1, vec2)
     product = functional.unsqueeze(vec1, 1) * vec2
@@ -69,14 +69,14 @@ def addr(input, vec1, vec2, *, beta=1, alpha=1):
 def _stacks(name, batch1, batch2):
     with_axes(name, (3, 3), batch1, batch2)
     if batch1.shape[0] != batch2.shape[0]:
-        raise OperandError(f"{name}() takes stacks of one length, not of shapes {batch1.shape} and {batch2.shape}")
+        raise OperandError(f"{name}() takes stacks of equal length, not shapes {batch1.shape} and {batch2.shape}")
 
 
 @composition(MATMUL, reference=_reference(np.matmul),
              samples=(*_scaled((2, 2, 2), (2, 2, 3), (2, 3, 2)), sample((2, 1), (2, 2, 1), (2, 1, 2)),
                       sample((0, 2, 2), (0, 2, 1), (0, 1, 2))))
 def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
-    """beta input + alpha (batch1 @ batch2), pair by pair; `input` broadcasts, and is ignored where beta is 0."""
+    """beta input + alpha (batch1 @ batch2), batched; `input` broadcasts, and is ignored where beta is 0."""
     _stacks("baddbmm", batch1, batch2)
     return _blended("baddbmm", input, matmul(batch1, batch2), beta, alpha)
 
@@ -103,7 +103,7 @@ def vdot(input, other):
              samples=(sample((2, 3), (2, 3)), sample((2, 1, 3), (2, 3), dim=1), sample((0, 3), (0, 3))),
              reference=lambda x, y, dim=-1: (np.conj(x) * y).sum(dim))
 def vecdot(x, y, *, dim=-1):
-    """Inner products of the vectors along `dim`, those of x conjugated; the other axes broadcast."""
+    """Inner products of vectors along `dim`, with x conjugated; the other axes broadcast."""
     return functional.sum(functional.conj(x) * y, dim=dim)
 
 
@@ -111,11 +111,11 @@ def vecdot(x, y, *, dim=-1):
              samples=(sample((3,), (3,)), sample((2, 3), (4, 3)), sample((), (2, 3)),
                       sample((2, 0), (3, 0))))
 def inner(input, other):
-    """Sums of products along the last axis of both: of matrices, input @ otherᵀ; a 0-d tensor multiplies."""
+    """Sums of products along the last axes: for matrices input @ otherᵀ; a 0-d tensor multiplies."""
     if not (input.ndim and other.ndim):
         return input * other
     if input.shape[-1] != other.shape[-1]:
-        raise OperandError(f"inner() takes last axes of one length, not shapes {input.shape} and {other.shape}")
+        raise OperandError(f"inner() takes last axes of equal length, not shapes {input.shape} and {other.shape}")
     return tensordot(input, other, ((-1,), (-1,)))
 
 
@@ -149,13 +149,13 @@ def tensordot(a, b, dims=2):
 
 
 def _stretched(x, of_x, y, of_y):
-    """An axis against one of length 1 is summed, as if that were expanded."""
+    """An axis that meets one of length 1 is summed, as if that one were expanded."""
     dims = tuple(i for i, j in zip(of_x, of_y, strict=True) if y.shape[j] == 1 != x.shape[i])
     return functional.sum(x, dim=dims, keepdim=True, dtype=x.dtype) if dims else x
 
 
 def _contracted(a, b, dims):
-    """The axes of each that are summed over."""
+    """The axes of each operand that are summed over."""
     if isinstance(dims, int):
         if not 0 <= dims <= min(a.ndim, b.ndim):
             raise OperandError(f"tensordot(): {dims} axes cannot be summed over of shapes {a.shape} and {b.shape}")
@@ -215,7 +215,7 @@ def multi_dot(tensors):
              samples=(sample((2, 3), (3, 2), (2, 4)), sample((0, 3), (3, 2)), sample((2, 3))),
              reference=lambda *a: np.linalg.multi_dot(a) if len(a) > 1 else a[0])
 def chain_matmul(*matrices):
-    """The product of matrices, given one by one, in the cheapest order."""
+    """The product of matrices, given as separate arguments, in the cheapest order."""
     with_axes("chain_matmul", (2,) * len(matrices), *matrices)
     return _chained("chain_matmul", matrices)
 
@@ -226,7 +226,7 @@ def chain_matmul(*matrices):
     vjp=(lambda xp, g, b, dim: xp.vector_product(b, g, dim=dim),
          lambda xp, g, a, dim: xp.vector_product(g, a, dim=dim)))
 def vector_product(xp, a, b, *, dim=-1):
-    """Vector products of the 3-vectors along `dim`; the other axes broadcast."""
+    """Cross products of 3-vectors along `dim`; the other axes broadcast."""
     if a.ndim != b.ndim:
         raise OperandError(
             f"cross() takes tensors of as many axes, not of shapes {tuple(a.shape)} and {tuple(b.shape)}"
@@ -244,7 +244,7 @@ def vector_product(xp, a, b, *, dim=-1):
     reference=lambda a, b, dim=None: np.cross(a, b, axis=a.shape.index(3) if dim is None else dim),
 )
 def cross(input, other, dim=None):
-    """As `linalg.cross`, along the first axis of length 3 unless `dim` says otherwise."""
+    """`linalg.cross` along `dim`, by default the first axis of length 3."""
     if dim is None:
         found = [i for i, k in enumerate(functional.broadcast_shapes(input.shape, other.shape)) if k == 3]
         if not found:

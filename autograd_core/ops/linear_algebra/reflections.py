@@ -14,7 +14,7 @@ from autograd_core.registry import composition, op, sample
 def _compact(name, A, tau):
     """V and T with Q = I - V T Vᴴ (Schreiber and Van Loan, 1989), T the inverse of diag(1 / tau) + triu(Vᴴ V, 1).
 
-    No division by tau, which is 0 where a reflection does nothing.
+    There is no division by tau, which is 0 where a reflection is the identity.
     """
     matrices.require(name, A)
     m, k, like = A.shape[-2], tau.shape[-1] if tau.ndim else 0, {"dtype": A.dtype, "device": A.device}
@@ -42,11 +42,11 @@ REFLECTORS = (sample((3, 3), (3,)), sample((4, 2), (2,)), sample((3, 2), (1,)), 
 @composition(MATMUL, domain=NEAR, samples=REFLECTORS, reference=lambda a, tau: _reflected(a, tau)[:, : a.shape[1]],
              aliases=("linalg.householder_product",))
 def orgqr(input, tau):
-    """The first columns, as many as `input` has, of the product of reflections whose vectors are below its diagonal."""
+    """The first columns, as many as `input` has, of the product of the reflections stored below its diagonal."""
     v, t = _compact("householder_product", input, tau)
     m, n = input.shape[-2:]
     if m < n:
-        raise OperandError(f"householder_product() takes no fewer rows than columns, not shape {input.shape}")
+        raise OperandError(f"householder_product() takes at least as many rows as columns, not shape {input.shape}")
     one = functional.eye(m, n, dtype=input.dtype, device=input.device)
     return one - v @ (t @ adjoint(functional, v[..., :n, :]))
 
@@ -62,7 +62,7 @@ def _reference_ormqr(a, tau, other, left=True, transpose=False):
                       sample((4, 2), (2,), (4, 1), transpose=True), sample((3, 1), (1,), (2, 3), False, True),
                       sample((0, 0), (0,), (0, 2))))
 def ormqr(input, tau, other, left=True, transpose=False):
-    """Q other (with left=False, other Q), without making Q, the product of the reflections; with `transpose`, Qᴴ."""
+    """Q other (with left=False, other Q) without forming Q, the product of the reflections; with `transpose`, Qᴴ."""
     v, t = _compact("ormqr", input, tau)
     matrices.require("ormqr", other)
     side = other.shape[-2 if left else -1]
@@ -95,7 +95,7 @@ def _no_rule(xp, g, a):
     samples=(sample(regular(3, 3)), sample(regular(2, 3, 2)), sample((0, 2))), vjp=_no_rule,
     reference=by_matrix(_householder))
 def geqrf(xp, input):
-    """R on and above the diagonal with the vectors of Householder reflections below it, and their factors, for `orgqr`.
+    """R on and above the diagonal, the vectors of Householder reflections below it, and their factors, for `orgqr`.
 
     Not differentiable, as in PyTorch: use `linalg.qr`.
     """

@@ -24,7 +24,7 @@ def _refuse_singular(info):
 
 
 def _gauss_jordan(a):
-    """The inverse by elimination on the matrix with the identity beside it."""
+    """The inverse by elimination on the matrix augmented with the identity."""
     n = len(a)
     both = np.concatenate([a, np.eye(n)], 1)
     for k in range(n):
@@ -41,7 +41,7 @@ def _gauss_jordan(a):
     reference=lambda a, check_errors=False: (by_matrix(_gauss_jordan)(a), np.zeros(a.shape[:-2], np.int32)),
     vjp=lambda xp, g, inverse: -(xp.swapped(inverse) @ g[0] @ xp.swapped(inverse)))
 def inv_ex(xp, a, *, check_errors=False):
-    """Inverses, infinite where a matrix is singular, and where the first zero pivot of each is (0 if it has none)."""
+    """Inverses, infinite for singular matrices, and the position of each one's first zero pivot (0 if none)."""
     matrices.require("inv", a, square=True)
     inverse, info = xp.kernels.inverse(a)
     if check_errors:
@@ -52,7 +52,7 @@ def inv_ex(xp, a, *, check_errors=False):
 @composition(MATMUL, domain=NEAR, samples=SQUARE, reference=by_matrix(_gauss_jordan),
              aliases=("linalg.inv",))
 def inverse(input):
-    """Inverses of square matrices; LinAlgError says which is singular.
+    """Inverses of square matrices; LinAlgError names a singular one.
 
     >>> from autograd_core import tensor
     >>> tensor([[2.0, 0.0], [0.0, 4.0]]).inverse()
@@ -124,7 +124,7 @@ def solve(A, B, *, left=True):
 @op(MATMUL, symbol="pivot 0", domain=NEAR, method=False, broadcasts=False, wide=True, samples=SQUARE, vjp=NO_GRADIENT,
     reference=lambda a: np.zeros(a.shape[:-2], np.int32))
 def zero_pivot(xp, a):
-    """Where the LU factorization of each matrix meets its first zero pivot, counted from 1; 0 if it meets none."""
+    """The 1-based position of the first zero pivot in the LU factorization of each matrix; 0 if there is none."""
     matrices.require("solve", a, square=True)
     return xp.kernels.lu_factor(a)[2]
 
@@ -137,7 +137,7 @@ def zero_pivot(xp, a):
     reference=lambda a, b, left=True: (_reference_solve(a, b, left), np.zeros(a.shape[:-2], np.int32)),
 )
 def solve_ex(A, B, *, left=True, check_errors=False):
-    """As `solve`, and where the first zero pivot of each matrix is (0 if it has none): X is NaN there."""
+    """`solve`, and the position of each matrix's first zero pivot (0 if none), where X is NaN."""
     return Solution(_solved(A, B, left, check_errors), zero_pivot(A))
 
 
@@ -167,7 +167,7 @@ def _reference_triangular(a, b, upper, unitriangular=False, left=True):
          lambda xp, g, a, upper, unitriangular: xp.solve_lower_upper(
              xp.swapped(a), g, upper=not upper, unitriangular=unitriangular)))
 def solve_lower_upper(xp, a, b, *, upper, unitriangular=False):
-    """The x with a x = b for triangular a; what lies in its other triangle is not read."""
+    """The x with a x = b for triangular a, whose other triangle is not read."""
     matrices.require("solve_triangular", a, b)
     matrices.require("solve_triangular", a, square=True)
     if b.shape[-2] != a.shape[-1]:

@@ -36,7 +36,7 @@ def _eigh_rule(xp, g, eigenvalues, eigenvectors):
 
 
 def _directions(v):
-    """Vectors (columns) freed of their phase, which is arbitrary."""
+    """Vectors (columns) without their phase, which is arbitrary."""
     return v * functional.conj(v[..., :1, :])
 
 
@@ -51,7 +51,7 @@ SYMMETRIC = tuple(
 
 
 def _reference_eigh(a, UPLO="L"):
-    """Of positive definite matrices the singular value decomposition is that of eigenvalues, in descending order."""
+    """For positive definite matrices the SVD is the eigendecomposition, in descending order."""
     u, s, _ = np.linalg.svd(a)
     return s[..., ::-1], u[..., ::-1]
 
@@ -60,9 +60,9 @@ def _reference_eigh(a, UPLO="L"):
     outputs=("eigenvalues", "eigenvectors"), partial=True, holomorphic=False, broadcasts=False, wide=True,
     tolerance=1e-11, vjp=_eigh_rule)
 def eigh(xp, a, *, UPLO="L"):
-    """Eigenvalues, ascending, and eigenvectors of symmetric or Hermitian matrices; one triangle is read, L or U.
+    """Ascending eigenvalues and eigenvectors of symmetric or Hermitian matrices; one triangle, L or U, is read.
 
-    The gradient of vectors is NaN where eigenvalues repeat; a function of them must not depend on their phases.
+    The gradient of eigenvectors is NaN where eigenvalues repeat; functions of them must not depend on their phases.
     """
     matrices.require("eigh", a, square=True)
     return xp.linalg.eigh(a, _triangle(UPLO))
@@ -80,7 +80,7 @@ def _triangle(UPLO):
     reference=lambda a, UPLO="L": _reference_eigh(a)[0], tolerance=1e-11,
     vjp=lambda xp, g, a, UPLO: _eigh_rule(xp, (g, None), None, xp.eigh(a, UPLO=UPLO)[1]))
 def eigvalsh(xp, a, *, UPLO="L"):
-    """Eigenvalues, ascending, of symmetric or Hermitian matrices, differentiable where they repeat too."""
+    """Ascending eigenvalues of symmetric or Hermitian matrices, differentiable even where they repeat."""
     matrices.require("eigvalsh", a, square=True)
     return xp.linalg.eigvalsh(a, _triangle(UPLO))
 
@@ -94,7 +94,7 @@ def _check_phase(xp, diagonal, name):
             return
         if turning > 1e-2:  # as much as PyTorch allows
             raise OperandError(f"{name}: the vectors are unique up to a factor exp(i phi), and what is differentiated "
-                               "depends on it; use only what does not, such as v.abs() or v @ v.mH")
+                               "depends on it; use functions that do not, such as v.abs() or v @ v.mH")
 
 
 def _eig_rule(xp, g, x_dtype, eigenvalues, eigenvectors):
@@ -133,14 +133,14 @@ def _reference_eig(a):
 
 
 def _ordered(values, vectors):
-    """In the order of the real parts, as LAPACK's is arbitrary."""
+    """Ordered by real parts, because LAPACK's order is arbitrary."""
     order = functional.tensor(np.argsort(values.numpy(force=True).real, -1), device=values.device)
     picked = functional.take_along_dim(vectors, order[..., None, :], -1)
     return functional.take_along_dim(values, order, -1), _directions(picked)
 
 
 def _sums(values):
-    """Symmetric functions, free of their order: sums of powers."""
+    """Symmetric functions of the eigenvalues, independent of their order: sums of powers."""
     return tuple(functional.sum(values**k, dim=-1) for k in (1, 2, 3))
 
 
@@ -153,11 +153,11 @@ GENERAL = (*[Sample((x,), {}, _ordered) for x in (regular(3, 3), regular(2, 2, 2
 def eig(xp, x):
     """Eigenvalues, in no particular order, and eigenvectors of square matrices, complex even if the matrix is real.
 
-    The gradient of vectors is NaN where eigenvalues repeat; a function of them must not depend on their phases.
+    The gradient of eigenvectors is NaN where eigenvalues repeat; functions of them must not depend on their phases.
     """
     matrices.require("eig", x, square=True)
     if not xp.all(xp.isfinite(x)).item():
-        raise OperandError("eig() takes finite matrices; this one holds an infinity or NaN")
+        raise OperandError("eig() takes finite matrices; this one holds infinity or NaN")
     return tuple([v.astype(np.result_type(x.dtype, np.complex64)) for v in xp.linalg.eig(x)])
 
 
@@ -200,7 +200,7 @@ def _svd_rule(xp, g, U, S, Vh):
 
 
 def _svd_inner(xp, g_u, g_vh, u, s, vh):
-    """The part within the spaces of the singular vectors."""
+    """The part within the spans of the singular vectors."""
     row, gaps = s[..., None, :], _gaps(xp, s * s)
     turning = xp.zeros_like(gaps * u[..., :1, :1])
     inner = turning
@@ -217,13 +217,13 @@ def _svd_inner(xp, g_u, g_vh, u, s, vh):
 
 
 def seen_svd(u, s, vh):
-    """The thin factors, the vectors freed of their common phase."""
+    """The thin factors, with vectors freed of their common phase."""
     k = s.shape[-1]
     return _directions(u[..., :k]), s, vh[..., :k, :] * u[..., 0, :k, None]
 
 
 def reference_svd(a, full_matrices=True):
-    """From the eigenvalues of aᴴa, accurate enough for well conditioned matrices."""
+    """The SVD from the eigenvalues of aᴴa, accurate enough for well-conditioned matrices."""
     k = min(a.shape[-2:])
     values, v = np.linalg.eigh(np.conj(np.swapaxes(a, -1, -2)) @ a)
     s, v = np.sqrt(values[..., ::-1][..., :k]), v[..., ::-1][..., :k]
@@ -239,10 +239,10 @@ RECTANGULAR = (regular(3, 3), regular(4, 2), regular(2, 2, 3))
     outputs=("U", "S", "Vh"), partial=True, holomorphic=False, broadcasts=False, wide=True, tolerance=1e-11,
     vjp=_svd_rule)
 def svd_factors(xp, a, *, full_matrices=True):
-    """Singular value decomposition a = U diag(S) Vh, S descending; full_matrices=False keeps as many vectors as values.
+    """Singular value decomposition a = U diag(S) Vh, S descending; full_matrices=False: as many vectors as values.
 
-    The gradient of vectors is NaN where singular values repeat; what is differentiated must not depend on their
-    phases, nor on the vectors that only full_matrices=True adds.
+    The gradient of vectors is NaN where singular values repeat; differentiated functions must not depend on their
+    phases or on the vectors that only full_matrices=True adds.
     """
     matrices.require("svd", a)
     return xp.linalg.svd(a, full_matrices)
@@ -253,6 +253,6 @@ def svd_factors(xp, a, *, full_matrices=True):
     tolerance=1e-11,
     vjp=lambda xp, g, a: _svd_rule(xp, (None, g, None), *xp.svd_factors(a, full_matrices=False)))
 def svdvals(xp, a):
-    """Singular values, descending, differentiable where they repeat too."""
+    """Descending singular values, differentiable even where they repeat."""
     matrices.require("svdvals", a)
     return xp.linalg.svd(a, compute_uv=False)

@@ -13,9 +13,9 @@ from autograd_core.libraries import checks_values
 from autograd_core.ops.reductions.norms import WIDER, power_of_two
 from autograd_core.registry import op, sample
 
-BLOCK = 1 << 16  # differences at a time
-MANY = 25  # rows on either side from which on products pay
-NEAR = 2.0**-20  # as a part of the squared lengths, below which differences are taken
+BLOCK = 1 << 16  # number of differences computed at a time
+MANY = 25  # rows on either side from which products pay off
+NEAR = 2.0**-20  # relative to the squared lengths; below it, differences are used
 
 
 def _blocks(x1, x2):
@@ -30,7 +30,7 @@ def _differences(x1, x2, block):
 
 
 def _by_products(*operands):
-    """Whether products of matrices are quicker than differences, and float64 makes them exact enough."""
+    """Whether matrix products are quicker than differences, and exact enough in float64."""
     return checks_values(operands[0]) and all(x.dtype == np.float32 and x.shape[-2] > MANY for x in operands[-2:])
 
 
@@ -56,7 +56,7 @@ def _squares_by_products(xp, a, b):
     lengths = [xp.einsum("...m,...m->...", x, x) for x in (a, b)]
     scale = lengths[0][..., :, None] + lengths[1][..., None, :]
     squares = scale - 2 * xp.matmul(a, xp.swapaxes(b, -1, -2))
-    near = xp.nonzero(~(squares >= NEAR * scale))  # NaN, from infinite elements, too
+    near = xp.nonzero(~(squares >= NEAR * scale))  # NaN too, from infinite elements
     a, b = (xp.broadcast_to(x, (*squares.shape[:-2], *x.shape[-2:])) for x in (a, b))
     each = max(BLOCK // max(a.shape[-1], 1), 1)
     for start in range(0, len(near[0]), each):
@@ -67,7 +67,7 @@ def _squares_by_products(xp, a, b):
 
 
 def _weights(xp, g, y):
-    """Of the differences in the gradient; at a distance of 0 the subgradient of least norm, 0."""
+    """Weights of the differences in the gradient; at a distance of 0 the minimum-norm subgradient, 0."""
     return xp.where(y == 0, 0, g) / xp.where(y == 0, 1, y)
 
 

@@ -18,14 +18,14 @@ def _nll_rule(xp, g, input, target, shift, total, ignore_index, reduction):
 
 
 def _recorded_rule(xp, g, input, target, ignore_index, reduction):
-    """(softmax - one-hot) of each sample, weighted by what its loss counts for, in terms of the input."""
+    """(softmax - one-hot) of each sample, times the weight of its loss, in terms of the input."""
     share, chosen = _counted(xp, g, target, input.dtype, ignore_index, reduction)
     return xp.softmax(input, dim=1) * share - xp.spread(share, chosen, dim=1, shape=input.shape), None
 
 
 def _counted(xp, g, target, dtype, ignore_index, reduction):
-    """What the loss of each sample counts for and the class it is about, with an axis for the classes."""
-    valid = target != (-1 if ignore_index is None else ignore_index)  # no class is -1
+    """The weight of each sample's loss, and its class, with an axis for the classes."""
+    valid = target != (-1 if ignore_index is None else ignore_index)  # -1 is no class
     if reduction == "mean":
         g = g / xp.astype(xp.sum(valid), dtype=dtype)
     return _column(xp, xp.where(valid, g, 0)), _column(xp, xp.where(valid, target, 0))
@@ -61,12 +61,12 @@ def _slow_nll(x, target, ignore_index=None, reduction="mean"):
     ),
 )
 def softmax_nll(xp, input, target, *, ignore_index=None, reduction="mean"):
-    """-log softmax(input)[target] along axis 1, in one pass; the targets that are `ignore_index` do not count."""
+    """-log softmax(input)[target] along axis 1, in one pass; targets equal to `ignore_index` do not count."""
     return xp.kernels.softmax_nll(input, target, ignore_index, reduction)
 
 
 def _classes(input, target, weight, ignore_index, name):
-    """The target as int64, checked together with what it must fit; `ignore_index`, or None if no target is that."""
+    """The target as int64, after checks, and `ignore_index`, or None if no target equals it."""
     if target.dtype.kind not in dtypes.INTEGERS:
         raise OperandError(f"{name}(): class indices must be integers, not {target.dtype}")
     if input.ndim < 1 or target.shape != (input.shape[0], *input.shape[2:]):
@@ -78,7 +78,7 @@ def _classes(input, target, weight, ignore_index, name):
         )
     classes = input.shape[1]
     if weight is not None and weight.shape != (classes,):
-        raise OperandError(f"{name}(): weight must have shape {(classes,)}, one for each class, not {weight.shape}")
+        raise OperandError(f"{name}(): weight must have shape {(classes,)}, one number per class, not {weight.shape}")
     if target.dtype != np.int64:
         target = target.long()
     if not checks_values(target):
@@ -125,7 +125,7 @@ def _slow_picked(x, target, ignore_index=None, reduction="mean"):
     ),
 )
 def picked_nll(xp, input, target, *, ignore_index=None, reduction="mean"):
-    """-input[target] along axis 1, in one pass; the targets that are `ignore_index` do not count."""
+    """-input[target] along axis 1, in one pass; targets equal to `ignore_index` do not count."""
     return nll(xp, input, target, 0, ignore_index, reduction)
 
 
@@ -160,9 +160,9 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
 
 
 def _weighted(losses, valid, chosen, weight, reduction):
-    """Losses reduced, each counting as much as the weight of its class."""
+    """Losses reduced with the weights of their classes."""
     weights = 1 if weight is None else weight[chosen]
-    # Selected last: where nothing counts, the mean is 0 / 0, and yet every gradient 0.
+    # Selected last: if nothing counts, the mean is 0 / 0, but every gradient is 0.
     losses = functional.where(valid, losses if weight is None else losses * weights, 0)
     if reduction != "mean":
         return reduced(losses, reduction)
@@ -196,8 +196,8 @@ def cross_entropy(
 ):
     """Cross-entropy of scores (N, C, ...) against class indices (N, ...) or probabilities (N, C, ...).
 
-    weight: of each class (C). ignore_index: targets that do not count. label_smoothing: how much of each target is
-    spread evenly over the classes.
+    weight: for each class (C). ignore_index: targets that do not count. label_smoothing: the share of each target that
+    is spread evenly over the classes.
 
     >>> from autograd_core import tensor
     >>> cross_entropy(tensor([[2.0, 2.0]]), tensor([1]))
@@ -238,7 +238,7 @@ def cross_entropy(
 
 
 def _smooth(logp, target, weight, ignore_index, reduction):
-    """The loss against equal probabilities of all classes."""
+    """The loss against the uniform distribution over the classes."""
     valid = target != ignore_index
     n = logp.shape[1]
     logp = logp if weight is None else logp * weight.reshape((1, n, *(1,) * (logp.ndim - 2)))
@@ -296,8 +296,8 @@ def linear_cross_entropy(
 ):
     """Cross-entropy of the scores linear(input, linear_weight, linear_bias), from (N, in) or (in).
 
-    linear_weight: (C, in), or (C, d1, ..., in) for targets (N, d1, ...). `options`, which in PyTorch choose how to save
-    memory, are accepted and make no difference.
+    linear_weight: (C, in), or (C, d1, ..., in) for targets (N, d1, ...). `options`, which in PyTorch select
+    strategies to save memory, are accepted and have no effect.
     """
     head, spread = linear_weight.shape[0], linear_weight.shape[1:-1]
     if input.ndim not in (1, 2) or linear_weight.ndim < 2 or (spread and input.ndim == 1):
@@ -308,7 +308,7 @@ def linear_cross_entropy(
                            f"not {linear_bias.shape}")
     shape = (*input.shape[:-1], head, *spread)
     if ignore_index is not None and target.shape == shape:
-        raise OperandError("linear_cross_entropy(): ignore_index has no meaning for target probabilities")
+        raise OperandError("linear_cross_entropy(): ignore_index does not apply to target probabilities")
     flat = functional.reshape(linear_weight, (math.prod((head, *spread)), linear_weight.shape[-1]))
     scores = functional.linear(input, flat, None if linear_bias is None else functional.ravel(linear_bias))
     return cross_entropy(

@@ -16,10 +16,10 @@ LOG = Interval(-3, -0.2)
 
 
 def _states(xp, log_probs, targets, target_lengths, blank):
-    """Of every sample: the log-probabilities (T, N, 2S + 1) of its states, where a blank may be skipped, where it ends.
+    """For every sample: log-probabilities (T, N, 2S + 1) of its states, where a blank may be skipped, the final states.
 
-    The states are the labels with a blank before, between and after them. A blank may be skipped between two labels
-    that differ; a way ends in the last label or in the blank that follows.
+    The states are the labels with a blank before, between and after them. A blank may be skipped between two different
+    labels; a path ends in the last label or in the blank after it.
     """
     (n, s), lengths = targets.shape, target_lengths[:, None]
     labels = xp.where(xp.arange(s) < lengths, targets, blank)
@@ -34,19 +34,19 @@ def _states(xp, log_probs, targets, target_lengths, blank):
 
 
 def _later(xp, a, by):
-    """The states moved on by one or two places, with -∞ in the places they leave."""
+    """The states shifted by one or two places, with -∞ shifted in."""
     out = xp.full(a.shape, -xp.inf, dtype=a.dtype)
     out[:, by:] = a[:, : max(a.shape[1] - by, 0)]
     return out
 
 
 def _sources(xp, a, skips):
-    """Where each state is reached from: itself, the one before, and the one before that across a blank."""
+    """The predecessors of each state: itself, the one before, and the one before that across a blank."""
     return a, _later(xp, a, 1), xp.where(skips, _later(xp, a, 2), -xp.inf)
 
 
 def _arrivals(xp, emissions, skips):
-    """log α (T + 1, N, 2S + 1): of all ways into a state after the first t emissions, none of them at first."""
+    """log α (T + 1, N, 2S + 1), of all paths into a state after the first t emissions."""
     frames, n, count = emissions.shape
     alpha = xp.full((frames + 1, n, count), -xp.inf, dtype=emissions.dtype)
     alpha[0, :, 0] = 0
@@ -57,9 +57,9 @@ def _arrivals(xp, emissions, skips):
 
 
 def _total(xp, alpha, ends, input_lengths):
-    """The logarithms (N, 2S + 1) of the ways that end in each state, and their sum (N, 1)."""
+    """The log-probabilities (N, 2S + 1) of paths that end in each state, and of all paths (N, 1)."""
     last = xp.where(ends, alpha[input_lengths, xp.arange(len(ends))], -xp.inf)
-    total = last  # halved again and again, as CuPy's logaddexp reduces nothing
+    total = last  # by repeated halving, because CuPy's logaddexp has no reduce
     while (half := total.shape[1] // 2) > 0:
         pairs = xp.logaddexp(total[:, :half], total[:, half : 2 * half])
         total = xp.concatenate((pairs, total[:, 2 * half :]), axis=1)
@@ -67,7 +67,7 @@ def _total(xp, alpha, ends, input_lengths):
 
 
 def _log_likelihood(log_probs, targets, frames, labels, blank):
-    """The sum over all alignments of one sample, one at a time."""
+    """The sum over all alignments of one sample, enumerated."""
     total = 0.0
     for way in itertools.product(range(log_probs.shape[1]), repeat=int(frames)):
         if [c for c, _ in itertools.groupby(way) if c != blank] == list(targets[:labels]):
@@ -115,17 +115,17 @@ def _refuse(xp, g):
     vjp=(_refuse, None, None, None),
 )
 def ctc_posterior(xp, log_probs, targets, input_lengths, target_lengths, *, blank=0, zero_infinity=False):
-    """How probable it is (T, N, C) that a sequence is at each class at each time, given its labels."""
+    """The posterior probability (T, N, C) of each class at each time, given the labels."""
     emissions, classes, skips, ends = _states(xp, log_probs, targets, target_lengths, blank)
     alpha = _arrivals(xp, emissions, skips)
     last, total = _total(xp, alpha, ends, input_lengths)
     start = xp.exp(last - xp.where(xp.isinf(total), xp.inf, total) if zero_infinity else last - total)
     out = xp.zeros(emissions.shape, emissions.dtype)
     now = xp.zeros(start.shape, start.dtype)
-    for t in reversed(range(len(emissions))):  # each step back divides a state's share among where it was reached from
+    for t in reversed(range(len(emissions))):  # each step back divides a state's share among its predecessors
         now = out[t] = xp.where((input_lengths == t + 1)[:, None], start, now)
         sources, sums = _sources(xp, alpha[t], skips), alpha[t + 1] - emissions[t]
-        sums = xp.where(xp.isinf(sums), xp.inf, sums)  # states that no way reaches
+        sums = xp.where(xp.isinf(sums), xp.inf, sums)  # unreachable states
         stay, step, skip = [now * xp.exp(a - sums) for a in sources]
         stay[:, :-1] += step[:, 1:]
         stay[:, :-2] += skip[:, 2:]
@@ -156,7 +156,7 @@ def ctc_posterior(xp, log_probs, targets, input_lengths, target_lengths, *, blan
     ),
 )
 def ctc_losses(xp, log_probs, targets, input_lengths, target_lengths, *, blank=0, zero_infinity=False):
-    """-log of the probability of each sequence of labels, summed over its alignments (Graves et al. 2006)."""
+    """-log of the probability of each label sequence, summed over its alignments (Graves et al. 2006)."""
     emissions, _, skips, ends = _states(xp, log_probs, targets, target_lengths, blank)
     total = -_total(xp, _arrivals(xp, emissions, skips), ends, input_lengths)[1][:, 0]
     return xp.where(xp.isinf(total), 0, total).astype(total.dtype) if zero_infinity else total
@@ -188,11 +188,11 @@ def _reference(log_probs, targets, input_lengths, target_lengths, blank=0, reduc
 def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
     """Connectionist temporal classification: -log of the probability of labels, over all alignments (Graves 2006).
 
-    log_probs: logarithms of probabilities (T, N, C), or (T, C). targets: labels (N, S), or all of them one after the
-    other. The lengths, (N) or (), say how much of each counts; reduction="mean" divides each loss by its number of
-    labels first. zero_infinity: labels for which there is not enough time count 0.
+    log_probs: log-probabilities (T, N, C), or (T, C). targets: labels (N, S), or all labels concatenated. The lengths,
+    (N) or (), give the valid part of each; reduction="mean" first divides each loss by its number of labels.
+    zero_infinity: labels that do not fit in the available time give a loss of 0.
 
-    The gradient is that of this function; PyTorch's is larger by exp(log_probs), of which log_softmax leaves nothing.
+    The gradient is that of this function; PyTorch's differs by exp(log_probs), which log_softmax cancels.
     """
     if log_probs.ndim == 2:
         log_probs, targets = log_probs.unsqueeze(1), targets.unsqueeze(0)
@@ -230,7 +230,7 @@ def _check(log_probs, targets, input_lengths, target_lengths, blank):
 
 
 def _padded(targets, lengths):
-    """Labels one after the other as rows (N, S), padded with a label of no meaning."""
+    """Concatenated labels as rows (N, S), padded with an arbitrary label."""
     starts = functional.as_tensor(
         [0, *itertools.accumulate(lengths.tolist())][:-1], dtype="int64", device=lengths.device
     )

@@ -16,7 +16,7 @@ MODES = ("use_mm_for_euclid_dist_if_necessary", BY_PRODUCTS, "donot_use_mm_for_e
 
 
 def _np_norms(d, p):
-    """Over the last axis."""
+    """Norms over the last axis."""
     return np.array([np.linalg.norm(row, p) for row in d.reshape(-1, d.shape[-1])]).reshape(d.shape[:-1])
 
 
@@ -44,7 +44,7 @@ def dist(input, other, p=2):
     ),
 )
 def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
-    """Norms of order `p` of x1 - x2 + eps along the last axis, pair by pair."""
+    """Norms of order `p` of x1 - x2 + eps along the last axis, for corresponding vectors."""
     return vector_norm(x1 - x2 + eps, p, -1, keepdim)
 
 
@@ -75,7 +75,7 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
 def _check_rows(x1, x2):
     if x1.ndim < 2 or x2.ndim < 2 or x1.shape[-1] != x2.shape[-1]:
         raise OperandError(
-            f"cdist() takes rows of one length, (..., P, M) and (..., R, M), not {x1.shape} and {x2.shape}"
+            f"cdist() takes rows of equal length, (..., P, M) and (..., R, M), not {x1.shape} and {x2.shape}"
         )
     for x in (x1, x2):
         if x.dtype.kind not in dtypes.FLOATS:
@@ -83,7 +83,7 @@ def _check_rows(x1, x2):
 
 
 def _by_products(x1, x2):
-    """√(|a|² + |b|² - 2ab): quick, and of nearby rows it loses half the digits."""
+    """√(|a|² + |b|² - 2ab): fast, but loses half the digits for nearby rows."""
     a, b = (functional.sum(x * x, dim=-1, keepdim=True) for x in (x1, x2))
     squares = a + functional.swapped(b) - 2 * functional.matmul(x1, functional.swapped(x2))
     near = squares <= 0
@@ -109,8 +109,8 @@ def _np_cdist(x, y, p=2.0, compute_mode=""):
 def cdist(x1, x2, p=2.0, compute_mode=MODES[0]):
     """Distances (..., P, R), norms of order `p`, between all rows of x1 (..., P, M) and of x2 (..., R, M).
 
-    From the differences, which is exact; compute_mode="use_mm_for_euclid_dist" takes matrix products instead, which is
-    quicker and keeps fewer digits. The gradient of a distance of 0 is 0.
+    Computed from differences, which is accurate; compute_mode="use_mm_for_euclid_dist" uses matrix products, which is
+    faster and less accurate. The gradient of a distance of 0 is 0.
     """
     _check_rows(x1, x2)
     if p < 0:
@@ -126,7 +126,7 @@ def cdist(x1, x2, p=2.0, compute_mode=MODES[0]):
 
 
 def _lengths(differences, p):
-    """Norms over the last axis, of no elements 0."""
+    """Norms over the last axis; 0 if it is empty."""
     return vector_norm(differences, p if differences.shape[-1] else 2, -1)
 
 

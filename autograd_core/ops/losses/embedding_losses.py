@@ -29,7 +29,7 @@ def _slow_cosine(a, b, t, margin=0.0, reduction="mean"):
     ),
 )
 def cosine_embedding_loss(input1, input2, target, margin=0.0, size_average=None, reduce=None, reduction="mean"):
-    """1 - cos of pairs (N, D) that belong together (target 1), max(0, cos - margin) of others (-1)."""
+    """1 - cos for similar pairs (N, D), with target 1; max(0, cos - margin) for dissimilar ones, with target -1."""
     if target.ndim > 1 or input1.ndim != target.ndim + 1 or input2.ndim != target.ndim + 1:
         raise OperandError(
             "cosine_embedding_loss() takes two tensors (N, D) and targets (N), or (D), (D) and (), not the shapes "
@@ -66,7 +66,7 @@ def triplet_margin_loss(
 ):
     """max(0, margin + |anchor - positive| - |anchor - negative|), by the p-norm along the last axis.
 
-    swap: measure the negative from the positive where that is nearer than the anchor (Balntas et al. 2016).
+    swap: measure the negative from the positive if that is nearer than the anchor (Balntas et al. 2016).
     """
 
     def distance(a, b):
@@ -87,12 +87,12 @@ def triplet_margin_loss(
 def triplet_margin_with_distance_loss(
     anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"
 ):
-    """The triplet loss by any function of two tensors, by default their Euclidean distance along the last axis."""
+    """The triplet loss with a custom distance function, by default the Euclidean distance along the last axis."""
     if margin <= 0:
         raise ValueError(f"the margin of a triplet loss must be positive, but is {margin}")
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise OperandError(
-            "a triplet loss takes tensors of equally many axes, not of shapes "
+            "a triplet loss takes tensors with the same number of axes, not shapes "
             f"{anchor.shape}, {positive.shape} and {negative.shape}"
         )
     distance = distance_function or functional.pairwise_distance

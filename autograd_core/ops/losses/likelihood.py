@@ -36,8 +36,8 @@ def _slow_divergence(x, t, reduction="mean", log_target=False):
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
     """Kullback-Leibler divergence Σ t·(log t - input), from log-probabilities and target probabilities.
 
-    log_target: the targets are logarithms of probabilities too. reduction="batchmean" divides by the length of the
-    first axis, as the divergence of a batch is defined.
+    log_target: the targets are log-probabilities too. reduction="batchmean" divides by the batch size, which gives the
+    mean divergence.
     """
     reduction = reduction_of(reduction, size_average, reduce)
     if log_target:
@@ -72,13 +72,13 @@ def poisson_nll_loss(
 ):
     """Negative log-likelihood of counts under a Poisson distribution: exp(input) - target·input.
 
-    input: the logarithm of the expected counts, or with log_input=False the counts, whose loss is
+    input: the logarithm of the expected count, or with log_input=False the expected count itself, with the loss
     input - target·log(input + eps). full: add Stirling's approximation of log(target!), for targets above 1.
     """
     losses = functional.exp(input) - target * input if log_input else input - target * functional.log(input + eps)
     if full:
         many = target > 1
-        t = functional.where(many, target, 1)  # apart from the pole of its gradient at 0
+        t = functional.where(many, target, 1)  # avoids the pole of the gradient at 0
         log = functional.log(t)
         losses = losses + functional.where(many, t * log - t + 0.5 * log + HALF_LOG_2_PI, 0)
     return reduced(losses, reduction_of(reduction, size_average, reduce))
@@ -105,7 +105,7 @@ def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"
     """Negative log-likelihood under normal distributions of mean `input` and variance `var`.
 
     ½(log var + (input - target)² / var), with `var` at least `eps` (its gradient is that at the bound). var: a number,
-    or a tensor in the shape of the input, in which the last axis may be missing or one axis have length 1. full: add
+    or a tensor of the shape of the input, except that the last axis may be missing or have length 1. full: add
     ½ log 2π (Nix and Weigend 1994).
     """
     var = _variance(var, input, eps)
@@ -125,5 +125,5 @@ def _variance(var, input, eps):
     if var.ndim != input.ndim or unequal not in ([], [1]):
         raise OperandError(f"gaussian_nll_loss(): var of shape {var.shape} does not fit an input of {input.shape}")
     var = var.clone()
-    with no_grad():  # as in PyTorch, the bound does not cut the gradient off
+    with no_grad():  # as in PyTorch, the gradient passes the bound
         return var.clamp_(min=eps)

@@ -14,7 +14,7 @@ from autograd_core.registry import Interval, Values, composition, op, sample
 REAL = Interval(-3, 3)
 UNIT = Interval(0.1, 0.9)
 NEAR, FAR = Interval(-0.4, 0.4), Interval(5, 8)
-# The losses that bend where operands differ by 1 are sampled well on either side of it.
+# Losses with a kink where operands differ by 1 are sampled well on both sides of it.
 NEAR_AND_FAR = (
     sample(Values((2, 3), NEAR), Values((2, 3), NEAR)),
     sample((2, 3), Values((2, 3), FAR), reduction="sum"),
@@ -24,19 +24,19 @@ REDUCTIONS = ("mean", "sum", "none")
 
 
 def reduction_of(reduction, size_average=None, reduce=None):
-    """The reduction, which PyTorch's two older arguments override where they are given."""
+    """The reduction, which PyTorch's two deprecated arguments override."""
     if size_average is None and reduce is None:
         return reduction
     if any(v is not None and not isinstance(v, bool) for v in (size_average, reduce)):
-        raise TypeError(f"size_average and reduce are booleans, not {size_average!r} and {reduce!r}; name what follows "
-                        "them in the list of parameters, such as reduction='sum'")
+        raise TypeError(f"size_average and reduce are booleans, not {size_average!r} and {reduce!r}; pass the later "
+                        "parameters by name, such as reduction='sum'")
     reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
     warnings.warn(f"size_average and reduce are deprecated; write reduction='{reduction}'", stacklevel=3)
     return reduction
 
 
 def reduced(loss, reduction, weight=None):
-    """The mean, the sum, or the losses themselves; with a weight for each element, the weighted mean."""
+    """The mean, the sum, or the losses themselves; with weights, the weighted mean."""
     if weight is not None:
         total = reduced(loss * weight, "sum" if reduction == "mean" else reduction)
         return total / weight.sum() if reduction == "mean" else total
@@ -51,13 +51,13 @@ def np_reduced(loss, reduction):
 
 
 def same_shape(input, target, name):
-    """Raise unless input and target have one shape."""
+    """Raise unless input and target have the same shape."""
     if input.shape != target.shape:
         raise OperandError(f"{name}(): input has shape {input.shape} but target {target.shape}; they must be equal")
 
 
 def _difference(input, target, weight, name):
-    """input - target; operands of different shapes are suspicious, and weights of another shape wrong."""
+    """input - target; warns if the shapes differ, and raises if the weight has another shape."""
     if weight is not None and weight.shape != input.shape:
         raise OperandError(f"{name}(): weight has shape {weight.shape}, but must have that of input, {input.shape}")
     if input.shape != target.shape:
@@ -100,7 +100,7 @@ def squared_error(xp, input, target, *, reduction="mean"):
     reference=lambda a, b, reduction="mean": np_reduced((a - b) ** 2, reduction),
 )
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    """Mean squared error, Σ (input - target)² / n; `weight` is of each element.
+    """Mean squared error, Σ (input - target)² / n; `weight` per element.
 
     >>> from autograd_core import tensor
     >>> mse_loss(tensor([1.0, 2.0]), tensor([1.0, 4.0]))
@@ -121,7 +121,7 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     reference=lambda a, b, reduction="mean": np_reduced(abs(a - b), reduction),
 )
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
-    """Mean absolute error; `weight` is of each element."""
+    """Mean absolute error; `weight` per element."""
     reduction = reduction_of(reduction, size_average, reduce)
     return reduced(functional.abs(_difference(input, target, weight, "l1_loss")), reduction, weight)
 
@@ -135,7 +135,7 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
     ),
 )
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
-    """Squared error within `delta`, linear beyond: ½d² or δ(|d| - ½δ) (Huber 1964); `weight` is of each element."""
+    """Squared error within `delta`, linear beyond: ½d² or δ(|d| - ½δ) (Huber 1964); `weight` per element."""
     if delta <= 0:
         raise OperandError(f"huber_loss(): delta must be positive, but is {delta}")
     losses = huber(_difference(input, target, weight, "huber_loss"), delta=delta)
@@ -213,7 +213,7 @@ def binary_cross_entropy_with_logits(
 ):
     """Cross-entropy of Bernoulli targets in [0, 1] against sigmoid(input), without overflow.
 
-    weight: of each element; pos_weight: of the positive targets. Both broadcast.
+    weight: per element; pos_weight: for positive targets. Both broadcast.
     """
     same_shape(input, target, "binary_cross_entropy_with_logits")
     if pos_weight is None:

@@ -25,10 +25,10 @@ NEGATIVE = Interval(-2, -1)
     ),
 )
 def margin_ranking_loss(input1, input2, target, margin=0.0, size_average=None, reduce=None, reduction="mean"):
-    """max(0, margin - target·(input1 - input2)), with a target of 1 where the first shall be higher, else -1."""
+    """max(0, margin - target·(input1 - input2)), with target 1 if input1 should be larger, else -1."""
     if not input1.ndim == input2.ndim == target.ndim:
         raise OperandError(
-            "margin_ranking_loss() takes tensors of equally many axes, not of shapes "
+            "margin_ranking_loss() takes tensors with the same number of axes, not shapes "
             f"{input1.shape}, {input2.shape} and {target.shape}"
         )
     losses = functional.clamp(margin - target * (input1 - input2), min=0)
@@ -47,7 +47,7 @@ def margin_ranking_loss(input1, input2, target, margin=0.0, size_average=None, r
     ),
 )
 def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
-    """The distances themselves of pairs that belong together (target 1), max(0, margin - distance) of others (-1)."""
+    """The distance for similar pairs (target 1), max(0, margin - distance) for dissimilar ones (-1)."""
     apart = functional.where(target == 1, 0, functional.clamp(margin - input, min=0))
     losses = apart + functional.where(target == -1, 0, input)
     return reduced(losses, reduction_of(reduction, size_average, reduce))
@@ -89,7 +89,7 @@ def _slow_multi_margin(x, t, p=1, margin=1.0, weight=None, reduction="mean"):
 def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
     """Σ max(0, margin - input[target] + input[i])^p / C over the other classes i (p is 1 or 2).
 
-    Scores (N, C) or (C), class indices (N) or (); `weight` is of each class.
+    Scores (N, C) or (C), class indices (N) or (); `weight` per class.
     """
     if p not in (1, 2):
         raise ValueError(f"multi_margin_loss(): p must be 1 or 2, not {p}")
@@ -182,7 +182,7 @@ def _slow_multilabel_soft(x, t, weight=None, reduction="mean"):
     ),
 )
 def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
-    """The mean over the classes, the last axis, of the cross-entropy of Bernoulli targets against sigmoid(input)."""
+    """Cross-entropy of Bernoulli targets against sigmoid(input), averaged over the classes, the last axis."""
     losses = logistic_loss(input, target)
     losses = (losses if weight is None else losses * weight).sum(dim=-1) / input.shape[-1]
     return reduced(losses, reduction_of(reduction, size_average, reduce))

@@ -25,7 +25,7 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.050700987355480493
     vjp=(lambda xp, g, b: xp.gate(g, b), lambda xp, g, b: xp.zeros_like(b)),
 )
 def gate(xp, a, b):
-    """`input` where `other` is positive, else 0: what `relu` does to a gradient."""
+    """`input` where `other` is positive, else 0: the gradient of `relu`."""
     return xp.kernels.gate(a, b)
 
 
@@ -56,12 +56,12 @@ def leaky_gate(xp, a, b, *, negative_slope):
     samples=(sample((2, 3)), sample((5,), negative_slope=0.2), sample((5,), negative_slope=-2.0)),
     vjp=lambda xp, g, x, negative_slope: xp.leaky_gate(g, x, negative_slope=negative_slope))
 def leaky_relu(xp, x, *, negative_slope=0.01):
-    """x above 0, `negative_slope`·x elsewhere, the slope at 0 included."""
+    """x above 0, `negative_slope`·x elsewhere; the derivative at 0 is `negative_slope`."""
     return xp.kernels.leaky_relu(x, negative_slope)
 
 
 def _elu_bend(xp, g, a, b, alpha, scale, input_scale):
-    """Where x is 0, that of the other side."""
+    """At x = 0, the second derivative of the negative side."""
     e = xp.exp(xp.clamp_number(b, max=0) * input_scale)
     return xp.where(b < 0, g * a * (scale * alpha * input_scale**2 * e), 0)
 
@@ -103,7 +103,7 @@ def selu(input):
     vjp=(lambda xp, g, b, low, high, scale: xp.within(g, b, low=low, high=high, scale=scale),
          lambda xp, g, b: xp.zeros_like(b)))
 def within(xp, a, b, *, low, high, scale=1.0):
-    """scale·`input` where `other` lies between two numbers, else 0: the gradient of what is straight between kinks."""
+    """scale·`input` where `other` lies between two numbers, else 0: the gradient of piecewise linear functions."""
     return xp.kernels.within(a, b, low, high, scale)
 
 
@@ -138,14 +138,14 @@ def relu6(input):
              reference=lambda x, threshold=0.0, value=0.0: x if x > threshold else value)
 def threshold(input, threshold=0.0, value=0.0):
     """x above `threshold`, `value` elsewhere; the gradient at the threshold is 0."""
-    return functional.where(input <= threshold, value, input)  # so that NaN stays
+    return functional.where(input <= threshold, value, input)  # so that NaN remains NaN
 
 
 @op(ELEMENTWISE, symbol="hardsigmoid", domain=Interval(-5, 5, kinks=(-3, 3)), method=False, floating=True, wide=True,
     real_only=True, reference=lambda x: min(max(x + 3, 0.0), 6.0) / 6,
     vjp=lambda xp, g, x: xp.within(g, x, low=-3, high=3, scale=1 / 6))
 def hardsigmoid(xp, x):
-    """The logistic function in three straight pieces: x / 6 + ½ between -3 and 3; the gradient is 0 on the bounds."""
+    """A piecewise linear sigmoid: x / 6 + ½ between -3 and 3; the gradient is 0 on the bounds."""
     return xp.kernels.hardsigmoid(x)
 
 
@@ -176,7 +176,7 @@ def celu(input, alpha=1.0):
 @composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(-0.5, 0.5)), method=False,
              reference=lambda x, lambd=0.5: math.copysign(max(abs(x) - lambd, 0.0), x))
 def softshrink(input, lambd=0.5):
-    """x moved towards 0 by `lambd`, and 0 within; the gradient is 0 on the bounds."""
+    """x moved towards 0 by `lambd`, and 0 within [-lambd, lambd]; the gradient is 0 on the bounds."""
     if lambd < 0:
         raise OperandError(f"softshrink(): lambd must not be negative, but is {lambd}")
     return input - functional.clamp(input, -lambd, lambd)

@@ -12,7 +12,7 @@ POSITIVE = Interval(0.5, 2)
 
 
 def _scaled(call):
-    """With `alpha`, as PyTorch has it: `other` counts that many times."""
+    """Adds PyTorch's parameter `alpha`, a factor of `other`."""
 
     def scaled(input, other, *, alpha=1):
         if alpha == 1:
@@ -26,7 +26,7 @@ def _scaled(call):
     samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=-1.5)), operators=("__add__", "__radd__"),
     holomorphic=True, vjp=(lambda xp, g: g, lambda xp, g: g))
 def add(xp, a, b):
-    """Sum, element by element; `alpha` times `other` if it is given.
+    """Sum, element by element; `other` is multiplied by `alpha` if given.
 
     >>> from autograd_core import tensor
     >>> tensor([1.0, 2.0]) + 1
@@ -39,7 +39,7 @@ def add(xp, a, b):
     samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=2)), operators=("__sub__", "__rsub__"),
     holomorphic=True, vjp=(lambda xp, g: g, lambda xp, g: -g))
 def subtract(xp, a, b):
-    """Difference, element by element; `alpha` times `other` if it is given."""
+    """Difference, element by element; `other` is multiplied by `alpha` if given."""
     return a - b
 
 
@@ -52,7 +52,7 @@ def multiply(xp, a, b):
 
 
 def _rounded(call):
-    """With `rounding_mode`, as PyTorch has it."""
+    """Adds PyTorch's parameter `rounding_mode`."""
 
     def divided(input, other, *, rounding_mode=None):
         if rounding_mode is None:
@@ -79,8 +79,8 @@ ROUNDED = {None: lambda q: q, "floor": math.floor, "trunc": math.trunc}
     operators=("__truediv__", "__rtruediv__"),
     holomorphic=True, vjp=(lambda xp, g, b: g / b, lambda xp, g, a, b: -g * (a / b) / b))
 def divide(xp, a, b):
-    """Quotient, element by element; of integers it is floating point.
+    """Quotient, element by element; for integers it is floating point.
 
-    rounding_mode: None, "floor" or "trunc"; rounded, the quotient of integers is one, and the gradient is 0.
+    rounding_mode: None, "floor" or "trunc"; a rounded quotient of integers is an integer and has gradient 0.
     """
     return a / b

@@ -13,13 +13,13 @@ BETWEEN_ZEROS = Interval(0.5, 2.2)
 
 
 def _mean(function):
-    """The mean over half a turn of a function of x and the angle; the midpoint rule is exact for those of Bessel."""
+    """The mean over half a turn of a function of x and the angle; the midpoint rule is exact for Bessel's integrals."""
     angles = [math.pi * (k + 0.5) / 64 for k in range(64)]
     return lambda x: math.fsum(function(x, t) for t in angles) / 64
 
 
 def _tail(function):
-    """The integral over t from 0 of a function of x and t that falls double exponentially."""
+    """The integral over t from 0 of a function of x and t that decays double exponentially."""
     return lambda x: math.fsum([function(x, 0.0) / 2, *[function(x, k / 64) for k in range(1, 500)]]) / 64
 
 

@@ -44,7 +44,7 @@ def bitwise_not(xp, x):
 @op(COMPARISON, symbol="«", domain=WHOLE, reference=operator.lshift, samples=SHIFTS, vjp=NO_GRADIENT,
     operators=("__lshift__", "__rlshift__"))
 def bitwise_left_shift(xp, a, b):
-    """The bits of integers moved `other` places to the left; 0 once all have left."""
+    """Integers shifted left by `other` bits; 0 if all bits are shifted out."""
     _refuse_booleans("bitwise_left_shift", a)
     return a << b
 
@@ -52,7 +52,7 @@ def bitwise_left_shift(xp, a, b):
 @op(COMPARISON, symbol="»", domain=WHOLE, reference=operator.rshift, samples=SHIFTS, vjp=NO_GRADIENT,
     operators=("__rshift__", "__rrshift__"))
 def bitwise_right_shift(xp, a, b):
-    """The bits of integers moved `other` places to the right; copies of the sign follow."""
+    """Integers shifted right by `other` bits; the sign bit is repeated."""
     _refuse_booleans("bitwise_right_shift", a)
     return a >> b
 

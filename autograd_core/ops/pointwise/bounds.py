@@ -9,7 +9,7 @@ from autograd_core.registry import NO_GRADIENT, Interval, composition, op, sampl
 
 
 def _larger(xp, g, a, b):
-    """The cotangent where a is larger, half of it where both are equal; all of it where one is NaN."""
+    """The cotangent where a is larger, half of it where both are equal, all of it where one is NaN."""
     return xp.where(a == b, g / 2, xp.where(a < b, 0, g))
 
 
@@ -83,7 +83,7 @@ def clamp_number(xp, x, *, min=None, max=None):
     samples=(sample((2, 3), min=-1), sample((2, 3), -1, 1), sample((2, 3), None, 1)),
 )
 def clamp(input, min=None, max=None):
-    """Elements below `min` become `min`, above `max` become `max`: numbers, tensors or None.
+    """Elements limited to [min, max]; the bounds are numbers, tensors or None.
 
     The gradient is 1 within and on the bounds, 0 outside.
     """
@@ -100,18 +100,18 @@ def clamp(input, min=None, max=None):
 @composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(-1,)), reference=lambda x, min: x if x > min else min,
              samples=(sample((2, 3), -1), sample((2, 3), min=-1.0)))
 def clamp_min(input, min):
-    """Elements below `min`, a number or a tensor, become `min`."""
+    """The larger of each element and `min`, a number or a tensor."""
     return clamp(input, min)
 
 
 @composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(1,)), reference=lambda x, max: x if x < max else max,
              samples=(sample((2, 3), 1), sample((2, 3), max=1.0)))
 def clamp_max(input, max):
-    """Elements above `max`, a number or a tensor, become `max`."""
+    """The smaller of each element and `max`, a number or a tensor."""
     return clamp(input, None, max)
 
 
 @op(BINARY, symbol="step", domain=Interval(-2, 2, kinks=(0,)), reference=lambda a, b: float(a > 0), vjp=NO_GRADIENT)
 def heaviside(xp, x, values):
-    """0 below 0, 1 above, and `values` at 0; NaN of NaN. Piecewise constant: it records nothing."""
+    """0 below 0, 1 above, `values` at 0, NaN at NaN. Piecewise constant: nothing is recorded."""
     return xp.where(x == 0, values, xp.where(x == x, (x > 0).astype(x.dtype), x))

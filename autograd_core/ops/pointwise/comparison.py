@@ -113,7 +113,7 @@ def isclose(xp, a, b, *, rtol=1e-5, atol=1e-8, equal_nan=False):
 
 
 def _or_positions(call):
-    """With a condition alone, as PyTorch and NumPy have it: the positions where it holds."""
+    """Adds the form with only a condition, which returns the positions where it holds."""
 
     def where(condition, input=None, other=None):
         if input is None and other is None:
@@ -138,10 +138,10 @@ def _or_positions(call):
     vjp=(None, lambda xp, g, condition: xp.where(condition, g, 0), lambda xp, g, condition: xp.where(condition, 0, g)),
 )
 def where(xp, condition, input, other):
-    """`input` where `condition` holds, else `other`; of a condition alone, the positions where it holds.
+    """`input` where `condition` holds, else `other`; for a condition alone, the positions where it holds.
 
-    A gradient of infinity or NaN in the branch that was not taken becomes NaN further up (0·inf): keep the argument of
-    such a function away from its pole with a second `where` inside.
+    An infinite or NaN derivative in the branch not taken becomes NaN further back (0·inf): keep the argument of such a
+    function away from its pole with a second `where` inside.
     """
     return xp.where(condition, input, other)
 

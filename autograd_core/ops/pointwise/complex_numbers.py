@@ -28,7 +28,7 @@ PAIRS = (sample((2, 3), (2, 3)), sample((2, 1), (3,)), sample((), ()), sample((0
 
 
 def _of_complex(call):
-    """A real tensor stands for itself, as in PyTorch."""
+    """Real tensors are returned as they are, as in PyTorch."""
     return lambda input: call(input) if input.dtype.kind == "c" else input
 
 
@@ -51,14 +51,14 @@ def imag(xp, x):
 @op(SHAPE, symbol="x̄", samples=EITHER, reference=np.conj, holomorphic=False, view=True, form=_of_complex,
     aliases=("conj_physical",), vjp=lambda xp, g: xp.conj(g))
 def conj(xp, x):
-    """The complex conjugates, computed at once; a real tensor itself."""
+    """The complex conjugates, computed eagerly; a real tensor itself."""
     return xp.conj(x) if x.dtype.kind == "c" else x
 
 
 @composition(SHAPE, reference=lambda x: np.conj(np.swapaxes(x, -1, -2)),
              samples=(sample((2, 3)), sample(_complex(2, 3, 2)), sample(_complex(0, 3))))
 def adjoint(input):
-    """Conjugate transposes: the last two axes exchanged, and conjugated."""
+    """Conjugate transposes: the last two axes swapped, and conjugated."""
     if input.ndim < 2:
         raise OperandError(f"adjoint() takes matrices, not a tensor of shape {input.shape}")
     return conj(functional.swapped(input))
@@ -68,7 +68,7 @@ def _check_parts(name, a, b):
     if not (isinstance(a, Tensor) and isinstance(b, Tensor)):
         raise TypeError(f"{name}() takes two tensors")
     if a.dtype.kind != "f" or a.dtype != b.dtype:
-        raise DtypeError(f"{name}() takes two tensors of one floating point dtype, not of {a.dtype} and {b.dtype}")
+        raise DtypeError(f"{name}() takes two tensors of the same floating point dtype, not {a.dtype} and {b.dtype}")
 
 
 def _of_one_dtype(call):
@@ -85,14 +85,14 @@ def _of_one_dtype(call):
 def complex(xp, real, imag):
     """Complex numbers of given real and imaginary parts."""
     out = xp.empty(np.broadcast_shapes(real.shape, imag.shape), np.result_type(real.dtype, np.complex64))
-    out.real[...] = real  # the product with 1j would be NaN where a part is infinite
+    out.real[...] = real  # a product with 1j would be NaN where a part is infinite
     out.imag[...] = imag
     return out
 
 
 @composition(JOIN, samples=PAIRS, method=False, reference=lambda abs, angle: abs * np.exp(1j * angle))
 def polar(abs, angle):
-    """Complex numbers of given length and angle in radians."""
+    """Complex numbers from absolute value and angle in radians."""
     _check_parts("polar", abs, angle)
     return complex(abs * functional.cos(angle), abs * functional.sin(angle))
 
@@ -118,7 +118,7 @@ def view_as_real(xp, x):
     vjp=lambda xp, g: xp.view_as_real(g),
 )
 def view_as_complex(xp, x):
-    """Pairs of real numbers along a last axis of length 2 as complex numbers: a view, of neighbours in memory."""
+    """Pairs of real numbers along a last axis of length 2 as complex numbers; a view if they are adjacent in memory."""
     if x.dtype.kind != "f" or x.dtype.itemsize < 4:
         raise DtypeError(f"view_as_complex() takes float32 or float64, not {x.dtype}")
     if x.shape[-1:] != (2,):
@@ -146,7 +146,7 @@ def angle(xp, x):
 
 
 def _sgn_rule(xp, g, x, y):
-    """Of the unit circle's tangent: what turns y, divided by the length of x."""
+    """The component of g tangential to the unit circle at y, divided by |x|."""
     if x.dtype.kind != "c":
         return xp.zeros_like(g)
     length = xp.absolute(x)

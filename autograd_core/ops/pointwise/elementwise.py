@@ -14,13 +14,13 @@ from autograd_core.semantics.memory_format import arranged
 @op(ELEMENTWISE, symbol="-", reference=lambda x: -x, operators=("__neg__",), aliases=("neg",),
     holomorphic=True, vjp=lambda xp, g: -g)
 def negative(xp, x):
-    """Minus every element."""
+    """The negative of every element."""
     return -x
 
 
 @composition(ELEMENTWISE, reference=lambda x: x)
 def positive(input):
-    """The tensor itself; not for booleans."""
+    """The tensor itself; booleans are refused."""
     if input.dtype.kind == "b":
         raise DtypeError("positive() takes no booleans")
     return input
@@ -41,7 +41,7 @@ def sign(xp, x):
 
 
 def _cast_back(xp, g, x_dtype):
-    """In the dtype of the input; of what real numbers became, only the real part concerns them."""
+    """The cotangent in the dtype of the input; for real input, its real part."""
     return xp.astype(xp.real(g) if x_dtype.kind != "c" else g, dtype=x_dtype)
 
 
@@ -66,7 +66,7 @@ def _formatted(call):
 
 @op(CAST, symbol="clone", reference=lambda x: x, vjp=lambda xp, g: g, form=_formatted)
 def clone(xp, x):
-    """A copy with its own storage, its axes in the same order in memory, through which gradients flow."""
+    """A copy with its own storage and the same memory order of axes, through which gradients flow."""
     return x.copy(order="K")
 
 

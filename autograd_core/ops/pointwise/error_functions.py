@@ -57,7 +57,7 @@ def erfcx_slope(xp, x):
     reference=lambda x: math.exp(x * x) * math.erfc(x), tolerance=1e-11,
     vjp=lambda xp, g, x: g * xp.erfcx_slope(x))
 def erfcx(xp, x):
-    """Scaled complementary error function, exp(x²)·erfc(x): it falls like 1 / x."""
+    """Scaled complementary error function, exp(x²)·erfc(x), which decays like 1 / x."""
     return xp.kernels.erfcx(x)
 
 
@@ -69,7 +69,7 @@ def erfcx(xp, x):
     wide=True,
     aliases=("special.erfinv",),
     reference=inverse_of(math.erf, -7, 7),
-    # exp(y²) as erfcx(y) / erfc(y), whose denominator is known exactly where it is small.
+    # exp(y²) = erfcx(y) / erfc(y), whose denominator is accurate where it is small.
     vjp=lambda xp, g, x, y: g * (xp.erfcx(xp.minimum(abs(y), 6)) / (1 - abs(x)) * (ROOT_PI / 2)),
 )
 def erfinv(xp, x):
@@ -86,7 +86,7 @@ def ndtr(xp, x):
 
 
 def _log_ndtr_rule(xp, g, x):
-    """Density over distribution function, each half of the axis by what neither overflows nor underflows there."""
+    """Density over distribution function, by a formula for each half of the axis that neither over- nor underflows."""
     low, high = xp.where(x < 0, x, 0), xp.where(x < 0, 0, x)
     below = (2 / ROOT_TWO_PI) / xp.erfcx(low * -ROOT_HALF)
     above = xp.bell(high, half=True) / (ROOT_TWO_PI * xp.ndtr(high))
@@ -101,7 +101,7 @@ def log_ndtr(xp, x):
 
 
 def _ndtri_rule(xp, g, x, y):
-    """1 / density, as the scaled tail erfcx over the tail itself, which is known exactly."""
+    """1 / density, as the scaled tail erfcx divided by the tail, which is known accurately."""
     tail = xp.minimum(x, 1 - x)
     return g * (xp.erfcx(xp.minimum(abs(y), 40) * ROOT_HALF) / tail * (ROOT_TWO_PI / 2))
 
@@ -109,5 +109,5 @@ def _ndtri_rule(xp, g, x, y):
 @op(ELEMENTWISE, symbol="Φ⁻¹", domain=UNIT, module="special", floating=True, wide=True, tolerance=1e-11,
     reference=inverse_of(lambda x: 0.5 * math.erfc(-x * ROOT_HALF), -10, 10), vjp=_ndtri_rule)
 def ndtri(xp, x):
-    """Inverse of the normal distribution function: its quantiles; -inf at 0, inf at 1, NaN outside."""
+    """Inverse of the normal distribution function, its quantiles; -inf at 0, inf at 1, NaN outside [0, 1]."""
     return xp.kernels.ndtri(x)

@@ -35,7 +35,7 @@ def expm1(xp, x):
 
 
 def _positive(xp, x):
-    """x, but NaN where the logarithm is: nothing but the sign of 1 / x would tell."""
+    """x, but NaN below 0, where the logarithm is NaN."""
     root = xp.sqrt(x)
     return root * root
 

@@ -15,7 +15,7 @@ OFF_ZERO = Interval(-2, 2, kinks=(0,))
 
 @op(COMPARISON, symbol="-?", domain=OFF_ZERO, reference=lambda x: x < 0, vjp=NO_GRADIENT)
 def signbit(xp, x):
-    """Where the sign is minus: of -0.0 too."""
+    """Where the sign is negative, including -0.0."""
     return xp.signbit(x) if x.dtype.kind in dtypes.FLOATS else x < 0
 
 
@@ -34,7 +34,7 @@ def isneginf(xp, x):
 @op(BINARY, symbol="±", domain=OFF_ZERO, floating=True, wide=True, reference=math.copysign,
     vjp=(lambda xp, g, a, y: g * (xp.sign(a) * xp.sign(y)), lambda xp, g: xp.zeros_like(g)))
 def copysign(xp, a, b):
-    """The size of `input` with the sign of `other`; its gradient where `input` is 0 is 0."""
+    """The magnitude of `input` with the sign of `other`; the gradient where `input` is 0 is 0."""
     return xp.copysign(a, b)
 
 
@@ -61,7 +61,7 @@ def ldexp(input, other):
     samples=(sample((2, 3)), sample(()), sample((0, 3))),
     vjp=lambda xp, g, exponent: g[0] * xp.exp2(xp.astype(-exponent, dtype=g[0].dtype)))
 def frexp(xp, x):
-    """Mantissas in [0.5, 1) and exponents of 2, whose products are the elements."""
+    """Mantissas in [0.5, 1) and exponents: element = mantissa·2^exponent."""
     if x.dtype.kind not in dtypes.FLOATS:
         raise DtypeError(f"frexp() takes floating point elements, not {x.dtype}; convert them first: x.float()")
     return xp.frexp(x)
@@ -86,7 +86,7 @@ def _largest(dtype):
 def nan_to_num(xp, x, *, nan=0.0, posinf=None, neginf=None):
     """NaN replaced by `nan`, infinities by `posinf` and `neginf`, or by the largest and smallest finite number.
 
-    Where something was replaced the gradient is 0.
+    The gradient of replaced elements is 0.
     """
     if x.dtype.kind in dtypes.EXACT:
         return x.copy()

@@ -7,12 +7,12 @@ from autograd_core.kinds import BINARY, ELEMENTWISE
 from autograd_core.registry import Interval, composition, integers, op, sample
 
 POSITIVE = Interval(0.5, 4)
-# A first operand without a derivative is sampled as integers.
+# A first operand without a derivative is sampled from the integers.
 ORDERS = integers((2, 3), 2, 5)
 
 
 def _slow_zeta(s, q):
-    """A sum, and Euler and Maclaurin's formula for the rest of it."""
+    """A partial sum, and the Euler-Maclaurin formula for the remainder."""
     m = q + 30
     rest = m / (s - 1) + 0.5 + s / m / 12 * (1 - (s + 1) * (s + 2) / m**2 / 60 * (1 - (s + 3) * (s + 4) / m**2 / 42))
     return math.fsum((q + k) ** -s for k in range(30)) + m**-s * rest
@@ -86,7 +86,7 @@ def mvlgamma(input, p):
 
 def _refusal(name):
     def rule(xp, g):
-        raise NotImplementedError(f"{name}: no derivative with respect to its first operand; detach() it")
+        raise NotImplementedError(f"{name}() has no derivative with respect to its first operand; detach() it")
 
     return rule
 
@@ -154,12 +154,12 @@ PATH = {"floating": True, "wide": True, "method": False, "order": 0, "tolerance"
 
 @op(BINARY, symbol="∂x/∂a", domain=POSITIVE, reference=_slow_gamma_path, vjp=(_refusal("gamma_path"),) * 2, **PATH)
 def gamma_path(xp, a, x):
-    """How a gamma-distributed number x moves with the shape a where its probability, igamma(a, x), stays the same."""
+    """The derivative of a gamma-distributed number x in its shape a at constant igamma(a, x)."""
     return xp.kernels.gamma_path(a, x)
 
 
 @op(BINARY, symbol="∂x/∂a", domain=Interval(0.1, 0.9), reference=_slow_beta_path, vjp=(_refusal("beta_path"),) * 3,
     samples=(sample((2, 3), (2, 3), (2, 3)), sample((3, 1), (2,), ())), **PATH)
 def beta_path(xp, a, b, x):
-    """How a beta-distributed number x moves with its first shape a where its probability stays the same."""
+    """The derivative of a beta-distributed number x in its first shape a at constant probability."""
     return xp.kernels.beta_path(a, b, x)

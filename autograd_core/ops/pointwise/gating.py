@@ -28,7 +28,7 @@ def glu(input, dim=-1):
     """a·sigmoid(b), for the two halves a and b of the input along `dim` (Dauphin et al. 2017)."""
     n = axes.length(input, dim, "glu")
     if n % 2:
-        raise OperandError(f"glu() needs an axis that can be halved; axis {dim} of shape {input.shape} has length {n}")
+        raise OperandError(f"glu() needs an axis of even length; axis {dim} of shape {input.shape} has length {n}")
     return functional.narrow(input, dim, 0, n // 2) * functional.sigmoid(functional.narrow(input, dim, n // 2, n // 2))
 
 
@@ -44,5 +44,5 @@ def glu(input, dim=-1):
     vjp=(lambda xp, g, keep, scale: xp.drop(g, keep, scale=scale), None),
 )
 def drop(xp, input, keep, *, scale):
-    """input·scale where `keep` holds, and 0 elsewhere (Srivastava et al. 2014): what dropout does, given its draw."""
+    """input·scale where `keep` holds, and 0 elsewhere (Srivastava et al. 2014): dropout with a given mask."""
     return xp.kernels.drop(input, keep, scale)

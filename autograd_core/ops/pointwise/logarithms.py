@@ -56,7 +56,7 @@ def xlog1py(xp, a, b):
 
 
 def _entr_rule(xp, g, x):
-    """-1 - log(x); around its zero 1/e as the logarithm of x·e, from the distance to a zero in three parts."""
+    """-1 - log(x); near its zero 1/e computed as -log(x·e), from the distance to the zero in three parts."""
     near = xp.clamp_number(x, min=0.25, max=0.5)
     distance = ((near - 0.3678794503211975) + 9.149755175741348e-09) + 1.2428753672788363e-17
     return g * xp.where(x == near, -xp.log1p(distance * math.e), -1 - xp.log(x))
@@ -71,7 +71,7 @@ def entr(xp, x):
 
 
 def _logit_rule(xp, g, x, eps):
-    """Outside of the unit interval NaN, or 0 where `eps` clamps."""
+    """NaN outside the unit interval, or 0 where `eps` clamps."""
     slope = g / (x * (1 - x))
     if eps is None:
         return xp.where((x < 0) | (x > 1), math.nan, slope)

@@ -13,7 +13,7 @@ THREE = (sample((2, 3), (2, 3), (2, 3)), sample((2, 1), (3,), (2, 3), value=-1.5
     vjp=(lambda xp, g, weight: g * (1 - weight), lambda xp, g, weight: g * weight,
          lambda xp, g, input, end: g * (end - input)))
 def lerp(xp, input, end, weight):
-    """input + weight·(end - input), with a weight for each element, or one number; exactly `end` where it is 1."""
+    """input + weight·(end - input), with a tensor or number as weight; exactly `end` where it is 1."""
     near = abs(weight) < 0.5
     return xp.where(near, input, end) + xp.where(near, weight, weight - 1) * (end - input)
 

@@ -15,7 +15,7 @@ DEGREES = (sample((2, 3), 3), sample((3,), 0), sample((2, 3), integers((3,), -1,
 
 
 def _by_recurrence(input, n, first, step):
-    """`first` makes the polynomial of degree 1 of x, `step` that of degree k + 1 of those of degrees k and k - 1."""
+    """`first` gives the polynomial of degree 1, `step` that of degree k + 1 from those of degrees k and k - 1."""
     x, n = input / 1, n.detach() if n.__class__ is Tensor else int(n)
     if n.__class__ is Tensor:
         x, n = x + functional.zeros_like(n), functional.trunc(n)
@@ -32,12 +32,12 @@ def _by_recurrence(input, n, first, step):
 
 
 def _angular(part):
-    """The reference of a Chebyshev polynomial: a function of the degree and of the angle whose cosine x is."""
+    """The reference of a Chebyshev polynomial: a function of the degree and of arccos x."""
     return lambda x, n: part(n, math.acos(x)) if n >= 0 else 0.0
 
 
 def _series(family):
-    """The reference of another: NumPy's series of a single term."""
+    """The reference of the others: NumPy's series with a single term."""
 
     def reference(x, n):
         return family()([0.0] * n + [1.0])(x) if n >= 0 else 0.0
@@ -114,13 +114,13 @@ def shifted_chebyshev_polynomial_w(input, n):
 
 @_polynomial(_series(lambda: np.polynomial.Hermite))
 def hermite_polynomial_h(input, n):
-    """Hermite polynomial of degree `n` as physicists have it, orthogonal with weight exp(-x²)."""
+    """Physicists' Hermite polynomial of degree `n`, orthogonal with weight exp(-x²)."""
     return _by_recurrence(input, n, lambda x: 2 * x, lambda k, x, p, q: 2 * x * p - 2 * k * q)
 
 
 @_polynomial(_series(lambda: np.polynomial.HermiteE))
 def hermite_polynomial_he(input, n):
-    """Hermite polynomial of degree `n` as probabilists have it, orthogonal with weight exp(-x²/2)."""
+    """Probabilists' Hermite polynomial of degree `n`, orthogonal with weight exp(-x²/2)."""
     return _by_recurrence(input, n, lambda x: x, lambda k, x, p, q: x * p - k * q)
 
 

@@ -42,7 +42,7 @@ def rsqrt(xp, x):
 
 
 def _raised(a, b):
-    """a**b; third and fourth powers as products, in a hundredth of the time, as NumPy does it up to the second."""
+    """a**b; third and fourth powers are products, a hundred times as fast; NumPy does so only up to the second."""
     if b.__class__ not in NUMBERS or b not in (3, 4):
         return a**b
     squared = a * a
@@ -65,7 +65,7 @@ def _rising(xp, b):
 
 
 def _exponent_rule(xp, g, y, a, b):
-    """y·log a, and 0 where 0 is raised to b ≥ 0, as its limit from b > 0."""
+    """y·log a, and 0 for 0 to the power b ≥ 0, its limit from b > 0."""
     if a.__class__ in NUMBERS:
         if a > 0:
             return g * (y * math.log(a))
@@ -77,7 +77,7 @@ def _exponent_rule(xp, g, y, a, b):
 
 
 def _integer_power(xp, a, b):
-    """Of integer tensors: a fraction becomes 0, as in any division that rounds towards 0."""
+    """Powers of integer tensors; fractions become 0, as in division rounded towards 0."""
     if b.dtype.kind == "b":
         raise DtypeError("power() takes no booleans; convert them first: x.int()")
     below = b < 0
@@ -86,7 +86,7 @@ def _integer_power(xp, a, b):
 
 
 def _named(call):
-    """PyTorch calls the second operand `exponent`, rules and NumPy do not."""
+    """Accepts PyTorch's name `exponent` for the second operand, which rules and NumPy do not use."""
 
     def power(input, other=None, *, exponent=None):
         return call(input, other if exponent is None else exponent)
@@ -124,5 +124,5 @@ publish(float_power)
     vjp=(lambda xp, g, y, a: g * xp.where(y == 0, 0, a / xp.where(y == 0, 1, y)),
          lambda xp, g, y, b: g * xp.where(y == 0, 0, b / xp.where(y == 0, 1, y))))
 def hypot(xp, a, b):
-    """Length of the vector (input, other), without overflow on the way; its gradient at the origin is 0."""
+    """√(input² + other²), without intermediate overflow; its gradient at the origin is 0."""
     return xp.hypot(a, b)

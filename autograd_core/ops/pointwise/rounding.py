@@ -9,7 +9,7 @@ from autograd_core.registry import Interval, Values, composition, op, sample
 NUMBERS = (int, float, bool)
 POSITIVE = Interval(0.5, 2)
 STEPS = Interval(-2.4, 2.4, kinks=(-2.5, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2))
-# Quotients that stay clear of the integers, where rounding jumps.
+# Quotients away from the integers, where rounding jumps.
 BETWEEN = (sample(Values((2, 3), Interval(2.2, 2.8)), Values((3,), Interval(0.95, 1.05))),
            sample(Values((2, 1), Interval(-2.8, -2.2)), Values((2, 3), Interval(-1.05, -0.95))),
            sample(Values((3,), Interval(-2.8, -2.2)), Values((2, 3), Interval(0.95, 1.05))))
@@ -56,12 +56,12 @@ def round(xp, x, *, decimals=0):
 
 @composition(ELEMENTWISE, domain=STEPS, reference=lambda x: x - math.trunc(x), tolerance=1e-11)
 def frac(input):
-    """What `trunc` cuts off, with the sign of the element."""
+    """The fractional part, with the sign of the element."""
     return input - functional.trunc(input)
 
 
 def _check_divisor(b, a):
-    """Integers have no infinity to answer a division by 0 with."""
+    """Raise for integer division by 0, which has no result."""
     kind = (b if hasattr(b, "dtype") else a).dtype.kind
     if kind in dtypes.EXACT and (b == 0 if b.__class__ in NUMBERS else (b == 0).any().item()):
         raise ValueError("integer division by zero")
@@ -71,7 +71,7 @@ def _check_divisor(b, a):
     operators=("__mod__", "__rmod__"),
     vjp=(lambda xp, g: g, lambda xp, g, a, b: -g * xp.floor_divide(a, b)))
 def remainder(xp, a, b):
-    """Remainder of the division rounded down: it has the sign of the divisor."""
+    """Remainder of floor division; it has the sign of the divisor."""
     _check_divisor(b, a)
     return xp.remainder(a, b)
 
@@ -79,7 +79,7 @@ def remainder(xp, a, b):
 @op(BINARY, symbol="fmod", domain=POSITIVE, reference=math.fmod, samples=BETWEEN,
     vjp=(lambda xp, g: g, lambda xp, g, y, a, b: -g * xp.round((a - y) / b)))
 def fmod(xp, a, b):
-    """Remainder of the division rounded towards zero: it has the sign of the dividend."""
+    """Remainder of division rounded towards zero; it has the sign of the dividend."""
     _check_divisor(b, a)
     return xp.fmod(a, b)
 

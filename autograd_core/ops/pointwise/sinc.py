@@ -10,7 +10,7 @@ PI = math.pi
 
 
 def _bend(xp, g, x, y, scale):
-    """From the differential equation: -scale²·sin(u) / u - 2y / x, of which y / x is -scale² / 3 at 0."""
+    """From the differential equation: -scale²·sin(u) / u - 2y / x, where y / x is -scale² / 3 at 0."""
     zero = abs(x) < 1e-30
     return g * (-(scale**2) * xp.sinc(x * (scale / PI)) - 2 * xp.where(zero, -(scale**2) / 3, y / xp.where(zero, 1, x)))
 

@@ -138,7 +138,7 @@ def gelu_erf(xp, x):
     return xp.kernels.gelu(x)
 
 
-GELU_LINEAR, GELU_CUBIC = 1.5957691216057308, 0.07135481627260025  # 2√(2/π), and 0.044715 times this
+GELU_LINEAR, GELU_CUBIC = 1.5957691216057308, 0.07135481627260025  # 2√(2/π), and the product with 0.044715
 
 
 def _slow_gate(x):
@@ -157,12 +157,12 @@ def _slow_gate(x):
     vjp=lambda xp, g, x, y: g * (y * xp.gelu_gate(-x) * _steepness(xp, x)),
 )
 def gelu_gate(xp, x):
-    """σ(2√(2/π)(x + 0.044715x³)): what approximates the normal distribution function in `gelu`."""
+    """σ(2√(2/π)(x + 0.044715x³)): the approximation of the normal distribution function in `gelu`."""
     return xp.kernels.gelu_gate(x)
 
 
 def _steepness(xp, x):
-    """The derivative of the argument of the gate's σ, as far out as anything is left to multiply with it."""
+    """The derivative of the argument of the gate's σ, limited to where the gate's derivative does not vanish."""
     x = xp.clamp_number(x, min=-25, max=25)
     return GELU_LINEAR + 3 * GELU_CUBIC * (x * x)
 

@@ -20,7 +20,7 @@ def _slow_sum_of_rows(x, index, count):
 
 
 def _shared(xp, g, share):
-    """Each row's part of its cotangent; of a share of 0 it is 0, even where the cotangent is not finite."""
+    """Each row's share of its cotangent; a share of 0 gives 0, even if the cotangent is not finite."""
     if share is None:
         return g
     share = xp.reshape(share, shape=(*share.shape, 1))
@@ -41,7 +41,7 @@ def _shared(xp, g, share):
     vjp=(lambda xp, g, x_shape, index, share: xp.add_rows(_shared(xp, g, share), index, count=x_shape[0]), None, None),
 )
 def take_rows(xp, x, index, share=None):
-    """The rows of a matrix at the numbers in `index`; `share` says how much of each one's gradient goes back."""
+    """The rows of a matrix at `index`; `share` is the fraction of each row's gradient that is passed back."""
     return xp.take(x, index, axis=0)
 
 
@@ -59,7 +59,7 @@ def take_rows(xp, x, index, share=None):
     vjp=(lambda xp, g, index: xp.take_rows(g, index), None),
 )
 def add_rows(xp, x, index, *, count):
-    """A matrix of `count` rows, to which the rows of `input` are added at the numbers in `index`."""
+    """A matrix of `count` rows: the sums of the rows of `input` with the same `index`."""
     return xp.kernels.add_at((count, x.shape[-1]), x.dtype, index, x)
 
 
@@ -84,19 +84,19 @@ def add_rows(xp, x, index, *, count):
     ),
 )
 def mix_rows(xp, x, index, to, factors=None, *, count):
-    """A matrix of `count` rows, to which the rows of `input` at `index`, times `factors`, are added at `to`."""
+    """A matrix of `count` rows: the rows of `input` at `index`, times `factors`, added at `to`."""
     return xp.kernels.mix_rows(x, index, to, factors, count)
 
 
 def _checked(input, weight, padding_idx, name):
-    """The number of the row that stands for padding, counted from the start, after a look at all arguments."""
+    """The non-negative index of the padding row, after checking all arguments."""
     if input.dtype.kind not in dtypes.INTEGERS:
         raise DtypeError(f"{name}(): input must hold integers, not {input.dtype}")
     if weight.ndim != 2:
         raise OperandError(f"{name}(): weight must have the shape (rows, width), not {weight.shape}")
     count = weight.shape[0]
     if not all_below(input, count):
-        raise IndexError(f"{name}(): input holds numbers outside of the {count} rows of weight")
+        raise IndexError(f"{name}(): input has indices outside the {count} rows of weight")
     if padding_idx is None:
         return None
     if not -count <= padding_idx < count:
@@ -105,16 +105,16 @@ def _checked(input, weight, padding_idx, name):
 
 
 def _shrink(weight, input, max_norm, norm_type):
-    """Scale those rows down to `max_norm`, where they lie, that are looked up and longer."""
+    """Rescale in place the rows that are looked up and longer than `max_norm`."""
     rows, table = input.array.reshape(-1), weight.array
     found = functional.as_tensor(table)[functional.as_tensor(rows)]
-    norm = linalg.vector_norm(found, norm_type, dim=-1, keepdim=True, dtype="float64")  # where 1e-7 is not lost
+    norm = linalg.vector_norm(found, norm_type, dim=-1, keepdim=True, dtype="float64")  # where 1e-7 is not rounded away
     table[rows] = functional.where(norm > max_norm, found * (max_norm / (norm + 1e-7)), found).array
     record_write(table)
 
 
 def _uses(input, weight):
-    """How often each row is looked up, in the dtype of the weight."""
+    """The number of look-ups of each row, in the dtype of the weight."""
     ones = functional.ones(input.shape + (1,), dtype="int64", device=input.device)
     return functional.astype(add_rows(ones, input, count=weight.shape[0])[:, 0], weight.dtype)
 
@@ -142,10 +142,10 @@ def _look_up(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq
     ),
 )
 def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
-    """The rows of `weight` at the numbers in `input`, in the shape (..., width).
+    """The rows of `weight` at the indices in `input`, in the shape (..., width).
 
-    padding_idx: a row that gets no gradient. max_norm: rows that are looked up and whose norm, of order `norm_type`, is
-    larger are first scaled down in place. scale_grad_by_freq: a row's gradient is the mean over its uses, not the sum.
+    padding_idx: a row without gradient. max_norm: rows that are looked up and have a larger norm, of order `norm_type`,
+    are first rescaled in place. scale_grad_by_freq: a row's gradient is the mean over its uses, not the sum.
     `sparse` is accepted; gradients are dense.
     """
     padding_idx = _checked(input, weight, padding_idx, "embedding")
@@ -211,11 +211,11 @@ def embedding_bag(
     include_last_offset=False,
     padding_idx=None,
 ):
-    """The sum, mean or maximum of the rows of `weight` in each bag of numbers; of an empty bag it is 0.
+    """The sum, mean or maximum of the rows of `weight` in each bag of indices; 0 for an empty bag.
 
-    input: a bag in each row; or one bag after the other, with `offsets` saying where each starts (and where the last
-    ends, with include_last_offset). per_sample_weights: factors of the rows, for sums. Numbers equal to `padding_idx`
-    do not count. The other parameters are those of `embedding`.
+    input: one bag per row; or concatenated bags, with `offsets` giving the start of each (and the end of the last, with
+    include_last_offset). per_sample_weights: factors of the rows, for sums. Indices equal to `padding_idx` do not
+    count. The other parameters are those of `embedding`.
     """
     padding_idx = _checked(input, weight, padding_idx, "embedding_bag")
     offsets, per_sample_weights = (
@@ -248,7 +248,7 @@ def embedding_bag(
 
 
 def _largest(index, bounds, weight, padding_idx):
-    """The maximum of each bag, whose gradient goes to the first of the rows that have it."""
+    """The maximum of each bag, with the gradient to the first of tied rows."""
     ends = functional.as_tensor(bounds, dtype="int64", device=index.device).unsqueeze(-1)
     width = max((b - a for a, b in pairwise(bounds)), default=0)
     if not width:
@@ -272,11 +272,11 @@ def _check_bags(input, offsets, mode, per_sample_weights, scale_grad_by_freq):
         or (offsets is not None and offsets.ndim != 1)
     ):
         raise OperandError(
-            "embedding_bag() takes a matrix with a bag in each row and no offsets, or a vector of numbers and one of "
+            "embedding_bag() takes a matrix with one bag per row and no offsets, or a vector of indices and one of "
             "offsets"
         )
     if scale_grad_by_freq and mode == "max":
-        raise ValueError("embedding_bag(): scale_grad_by_freq has no meaning for mode='max'")
+        raise ValueError("embedding_bag(): scale_grad_by_freq does not apply to mode='max'")
     if per_sample_weights is not None:
         if mode != "sum":
             raise NotImplementedError("embedding_bag(): per_sample_weights are for mode='sum'")
@@ -286,7 +286,7 @@ def _check_bags(input, offsets, mode, per_sample_weights, scale_grad_by_freq):
 
 
 def _bounds(input, offsets, include_last_offset):
-    """Where each bag starts in the numbers laid in a row, and where the last ends."""
+    """The start of each bag in the flattened indices, and the end of the last."""
     if offsets is None:
         count, width = input.shape
         return [i * width for i in range(count + 1)]
@@ -296,5 +296,5 @@ def _bounds(input, offsets, include_last_offset):
     if starts != sorted(starts) or (starts and (starts[0] != 0 or starts[-1] > len(input))):
         raise OperandError(f"embedding_bag(): offsets must rise from 0 to at most {len(input)}, but are {starts}")
     if include_last_offset and not starts:
-        raise OperandError("embedding_bag(): with include_last_offset there is at least one offset")
+        raise OperandError("embedding_bag(): include_last_offset needs at least one offset")
     return starts if include_last_offset else [*starts, len(input)] if starts else [0]

@@ -38,7 +38,7 @@ def getitem(xp, x, *, index):
     y = xp.kernels.take_at(x, index) if getattr(index, "dtype", None) == np.dtype(bool) else x[index]
     if hasattr(y, "__setitem__"):
         return y
-    # NumPy gives a copy of a single element; as an array of no axes it is a view.
+    # NumPy copies a single element; as a 0-d array it is a view.
     return x[(*index, ...) if index.__class__ is tuple else (index, ...)]
 
 
@@ -75,7 +75,7 @@ def _gather_reference(x, index, dim):
 
 
 def _dense(call):
-    """With PyTorch's `sparse_grad`, which changes nothing: gradients are dense."""
+    """Accepts PyTorch's `sparse_grad`, without effect: gradients are dense."""
 
     def gather(input, dim, index, *, sparse_grad=False):
         return call(input, dim, index)
@@ -102,7 +102,7 @@ def gather(xp, x, index, *, dim):
 def check_index(shape, index, dim, name):
     """Raise unless an index fits a shape for picking along `dim`."""
     if index.ndim != len(shape):
-        raise OperandError(f"{name}(): index has {index.ndim} axes but the tensor {len(shape)}; they must be as many")
+        raise OperandError(f"{name}(): index has {index.ndim} axes but the tensor {len(shape)}; use the same number")
     if index.dtype.kind not in dtypes.INTEGERS:
         raise OperandError(f"{name}(): index must hold integers, not {index.dtype}")
     if any(k > n for i, (k, n) in enumerate(zip(index.shape, shape, strict=True)) if i != dim):
@@ -162,7 +162,7 @@ def index_select(input, dim, index):
     if input.ndim:
         return _item(input, (*(slice(None),) * at, index))
     if index.shape != (1,):
-        raise IndexError(f"index_select(): of a tensor without axes one position can be taken, not {index.shape[0]}")
+        raise IndexError(f"index_select(): only one position can be taken from a 0-d tensor, not {index.shape[0]}")
     return _item(functional.reshape(input, (1,)), (index,)).reshape(())
 
 
@@ -188,7 +188,7 @@ def take(input, index):
              samples=(sample((3, 4), integers((1, 4), 0, 3), 0), sample((2, 3), integers((2, 2), 0, 3), dim=1),
                       sample((2, 3), integers((4,), 0, 6)), sample((2, 0), integers((1, 0), 0, 2), dim=0)))
 def take_along_dim(input, indices, dim=None):
-    """Elements picked along `dim`, where the other axes broadcast; without `dim`, from the flattened tensor."""
+    """Elements picked along `dim`, with the other axes broadcast; without `dim`, from the flattened tensor."""
     if dim is None:
         return gather(functional.ravel(input), 0, functional.ravel(indices))
     if input.ndim != indices.ndim:

@@ -21,7 +21,7 @@ from autograd_core.tensor import Tensor
     reference=lambda x, as_tuple=False: np.nonzero(x) if as_tuple else np.argwhere(x),
 )
 def nonzero(input, as_tuple=False):
-    """The positions of the elements that are not zero: a matrix with one row each, or a tuple of vectors."""
+    """The positions of nonzero elements: a matrix with one row per element, or a tuple of vectors."""
     array = input.array if input.ndim else input.array.reshape(1)
     found = [functional.as_tensor(v) for v in LIBRARY[array.__class__].nonzero(array)]
     return tuple(found) if as_tuple else functional.stack(found, dim=-1)[:, : input.ndim]
@@ -31,7 +31,7 @@ def nonzero(input, as_tuple=False):
     INDEXING, samples=(sample(integers((3, 4), -1, 2)), sample(booleans((5,))), sample((0, 3))), reference=np.argwhere
 )
 def argwhere(input):
-    """The positions of the elements that are not zero: a matrix with one row each."""
+    """The positions of nonzero elements: a matrix with one row per element."""
     return nonzero(input)
 
 
@@ -47,7 +47,7 @@ def argwhere(input):
     ],
 )
 def nonzero_static(input, *, size, fill_value=-1):
-    """The first `size` rows of `nonzero`, and rows of `fill_value` for those that are missing."""
+    """The first `size` rows of `nonzero`, padded with rows of `fill_value`."""
     found = nonzero(input)[: operator.index(size)]
     missing = functional.full((size - found.shape[0], input.ndim), fill_value, dtype=found.dtype, device=found.device)
     return functional.cat([found, missing])
@@ -64,7 +64,7 @@ def nonzero_static(input, *, size, fill_value=-1):
     reference=np.unravel_index,
 )
 def unravel_index(indices, shape):
-    """Positions in a flattened tensor of a shape as coordinates: a tensor for every axis."""
+    """Coordinates of positions in a flattened tensor of a shape: one tensor per axis."""
     lengths = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if indices.dtype.kind not in dtypes.INTEGERS:
         raise OperandError(f"unravel_index() takes integers, not {indices.dtype}")
@@ -79,7 +79,7 @@ def unravel_index(indices, shape):
 @composition(INDEXING, reference=np.full_like, method=False,
              samples=(sample((2, 3), 1.5), sample((2, 3), ()), sample((0, 3), -1.0)))
 def fill(input, value):
-    """`value`, a number or a tensor of no axes, in every element of a tensor of the shape and dtype of `input`."""
+    """A tensor of the shape and dtype of `input`, filled with `value`, a number or a 0-d tensor."""
     if getattr(value, "ndim", 0):
         raise OperandError(f"fill() takes one value, not a tensor of shape {tuple(value.shape)}; use copy_()")
     return masked_fill(input, functional.ones_like(input.detach(), dtype="bool"), value)
@@ -89,7 +89,7 @@ def fill(input, value):
              samples=(sample((2, 3), booleans((3,)), 1.5), sample((2, 3), booleans((2, 1)), ()),
                       sample((0, 3), booleans((3,)), -1.0)))
 def masked_fill(input, mask, value):
-    """`input` with `value`, a number or a tensor of no axes, in its dtype, where `mask` holds."""
+    """`input` with `value`, a number or a 0-d tensor, where `mask` holds."""
     if getattr(value, "ndim", 0):
         raise OperandError(f"masked_fill() takes one value, not a tensor of shape {tuple(value.shape)}; use where()")
     if mask.dtype.kind != "b":
@@ -125,5 +125,5 @@ def masked_scatter(input, mask, source):
     x, mask = masked(input, mask, "masked_scatter")
     count = int(functional.sum(mask).item())
     if count > source.numel():
-        raise OperandError(f"masked_scatter(): the mask asks for {count} elements, but source has {source.numel()}")
+        raise OperandError(f"masked_scatter(): the mask selects {count} elements, but source has {source.numel()}")
     return written(x, functional.ravel(source)[:count], mask.array)

@@ -18,7 +18,7 @@ from autograd_core.tensor import Tensor
 
 
 def _along(name, input, dim, index, source=None):
-    """A tensor with axes, the index expression that picks along `dim`, and a source of the shape it picks; checked."""
+    """A tensor with axes, the index expression along `dim`, and a source of the selected shape, after checks."""
     at, x = axes.one(dim, input.ndim), input if input.ndim else reshape(input, (1,))
     if index.ndim > 1:
         raise PositionError(f"{name}(): index must be a vector, not of shape {index.shape}")
@@ -29,7 +29,7 @@ def _along(name, input, dim, index, source=None):
     if isinstance(source, Tensor):
         _check_dtype(name, input, source)
         if source.shape != shape and not (source.ndim == 0 and shape == (1,)):
-            raise PositionError(f"{name}(): source has shape {source.shape}, but the slices to be written {shape}")
+            raise PositionError(f"{name}(): source has shape {source.shape}, but the slices to write have {shape}")
         source = reshape(source, shape)
     return x, (*(slice(None),) * at, _checked(name, index, x.shape[at])), source, shape
 
@@ -40,7 +40,7 @@ def _check_dtype(name, input, source):
 
 
 def _checked(name, index, n):
-    """The array of an index, all of it within an axis of length `n`; negative positions count from the end."""
+    """The array of an index, checked to lie within an axis of length `n`, with negative positions resolved."""
     array = index.array
     if array.size and checks_values(array) and not holds((array >= -n) & (array < n)):
         raise PositionError(f"{name}(): an index is out of range for an axis of length {n}")
@@ -80,7 +80,7 @@ def index_add(input, dim, index, source, *, alpha=1):
 
 @composition(INDEXING, samples=SLICES, reference=_slow(lambda old, new: new))
 def index_copy(input, dim, index, source):
-    """`input` with the slices of `source` in the places along `dim` that `index` gives; the last one stays."""
+    """`input` with the slices of `source` written along `dim` at `index`; the last of repeated ones remains."""
     x, where, source, _ = _along("index_copy", input, dim, index, source)
     return reshape(written(x, source, where), input.shape)
 
@@ -98,7 +98,7 @@ def index_copy(input, dim, index, source):
     ),
 )
 def index_fill(input, dim, index, value):
-    """`input` with `value`, a number or a tensor of no axes, in the slices along `dim` that `index` gives."""
+    """`input` with `value`, a number or a 0-d tensor, in the slices along `dim` at `index`."""
     if getattr(value, "ndim", 0):
         raise OperandError(f"index_fill() takes one value, not a tensor of shape {tuple(value.shape)}")
     x, where, _, shape = _along("index_fill", input, dim, index)
@@ -123,9 +123,9 @@ def index_fill(input, dim, index, value):
     ),
 )
 def index_reduce(input, dim, index, source, reduce, *, include_self=True):
-    """The "prod", "mean", "amax" or "amin" of the slices of `source` that `index` sends to each place along `dim`.
+    """The "prod", "mean", "amax" or "amin" of the slices of `source` that `index` assigns to each place along `dim`.
 
-    What is there before counts too, unless `include_self` is False.
+    The elements of `input` are included unless `include_self` is False.
     """
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise OperandError(f"index_reduce(): reduce must be 'prod', 'mean', 'amax' or 'amin', not {reduce!r}")
@@ -168,9 +168,9 @@ def _slow_put(x, indices, values, accumulate=False):
     reference=_slow_put,
 )
 def index_put(input, indices, values, accumulate=False):
-    """`input` with `values`, broadcast, written (or added) where `indices`, a tensor for each axis, lead.
+    """`input` with `values`, broadcast, written (or added) at `indices`, one tensor per axis.
 
-    None among the indices stands for a whole axis; of a position given twice the last value stays, or all are added.
+    None among the indices selects a whole axis; at repeated positions the last value remains, or all are added.
     """
     _check_dtype("index_put", input, values)
     index = plain_index(tuple([slice(None) if i is None else i for i in indices]), input)
@@ -195,7 +195,7 @@ def put(input, index, source, accumulate=False):
     """`input` with the elements of `source` written (or added) at positions in the flattened tensor."""
     _check_dtype("put", input, source)
     if index.numel() != source.numel():
-        raise PositionError(f"put(): index of shape {index.shape} and source of shape {source.shape} must be as long")
+        raise PositionError(f"put(): index of shape {index.shape} and source of shape {source.shape} differ in length")
     where = _checked("put", ravel(index), input.numel())
     flat, source = ravel(input), ravel(source)
     y = flat + place(source, index=where, shape=flat.shape) if accumulate else written(flat, source, where)

@@ -18,7 +18,7 @@ from backends.generic.indexing import grid
 
 
 def _slow(combine):
-    """A reference that visits the elements of src one after the other."""
+    """A reference that visits the elements of src one by one."""
 
     def reference(x, dim, index, src, **statics):
         out = np.atleast_1d(x).copy()
@@ -32,7 +32,7 @@ def _slow(combine):
 
 
 def written(x, src, index):
-    """`x` with `src` at an index expression of arrays; of repeated positions the last one stays."""
+    """`x` with `src` written at an index expression of arrays; at repeated positions the last one remains."""
     try:
         return functional.put_view(x, src, path=(("getitem", (("index", index),), None),))
     except IndexError as e:
@@ -48,7 +48,7 @@ def _lifted(x):
 
 
 def _fitted(name, input, dim, index, src):
-    """Operands with at least one axis, `src` cut to the shape of `index`; checked."""
+    """Operands with at least one axis, and `src` cropped to the shape of `index`, after checks."""
     x, index, at = _lifted(input), _lifted(index), axes.one(dim, input.ndim)
     if isinstance(src, Tensor):
         src = _lifted(src)
@@ -98,9 +98,9 @@ def _scattered(x, dim, index, src=None, value=None, reduce=None):
     reference=_scattered,
 )
 def scatter(input, dim, index, src=None, *, value=None, reduce=None):
-    """`input` with elements of `src`, or one number, written along `dim` at `index`; the last one at a place stays.
+    """`input` with elements of `src`, or one number, written along `dim` at `index`; the last at a place remains.
 
-    reduce: "add" or "multiply" combines them with what is there instead.
+    reduce: "add" or "multiply" combines them with the elements of `input` instead.
     """
     src = value if src is None else src
     if src is None:
@@ -117,7 +117,7 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
 
 
 def _extremum_rule(xp, g, x, index, src, y, x_dtype, dim, to_nan, needs):
-    """Ties share the gradient equally, what was there before among them."""
+    """Ties share the gradient equally, the elements of `input` included."""
     best = xp.gather(y, index=index, dim=dim)
     own, other = x == y, src == best
     if to_nan:
@@ -149,9 +149,9 @@ def _slow_extremum(x, index, src, dim, largest, to_nan=False):
     joint=_extremum_rule,
 )
 def scatter_extremum(xp, x, index, src, *, dim, largest, to_nan=False):
-    """The largest (or smallest) of each element and of those that `index` sends to its place along `dim`.
+    """The largest (or smallest) of each element and those that `index` assigns to its place along `dim`.
 
-    to_nan: where it is NaN, the gradient goes to what is NaN, rather than being NaN for all.
+    to_nan: where the result is NaN, only NaN elements get the gradient, instead of NaN for all.
     """
     out = x.flatten()
     places = xp.arange(out.shape[0]).reshape(x.shape)[grid(xp, index, dim)]
@@ -160,12 +160,12 @@ def scatter_extremum(xp, x, index, src, *, dim, largest, to_nan=False):
 
 
 def _without(x, at, index, value):
-    """`x` with one number wherever `index` sends something."""
+    """`x` with a number at every place that `index` names."""
     return written(x, functional.full(index.shape, value, dtype=x.dtype, device=x.device), _grid(index, at))
 
 
 def _bound(dtype, largest):
-    """What no element of a dtype is beyond, where the largest (or smallest) is looked for."""
+    """The neutral element of a maximum (or minimum) in a dtype."""
     if dtype.kind == "b":
         return not largest
     if dtype.kind in dtypes.INTEGERS:
@@ -192,7 +192,7 @@ def _mean(x, at, index, src, include_self):
 
 
 def _product(x, at, index, src, include_self):
-    """Products by group: what is there before, and what is sent to the same place."""
+    """Products by group: each element, and those assigned to its place."""
     xp = LIBRARY[index.array.__class__]
     x = x if include_self else _without(x, at, index, 1)
     places = xp.arange(x.numel()).reshape(x.shape)
@@ -203,7 +203,7 @@ def _product(x, at, index, src, include_self):
 def _products(values, groups, count):
     """The product of the elements of each of `count` groups, none of them empty.
 
-    Pair by pair, by nothing but multiplication: so gradients of any order are exact where elements are 0.
+    Pair by pair, by multiplication only, so gradients of any order are exact where elements are 0.
     """
     xp = LIBRARY[groups.__class__]
     order = xp.argsort(groups)
@@ -247,9 +247,9 @@ def _slow_reduce(x, dim, index, src, reduce, include_self=True):
     reference=_slow_reduce,
 )
 def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
-    """The "sum", "prod", "mean", "amax" or "amin" of what `index` sends to each place along `dim`.
+    """The "sum", "prod", "mean", "amax" or "amin" of the elements that `index` assigns to each place along `dim`.
 
-    What is there before counts too, unless `include_self` is False. Places that nothing is sent to stay as they are.
+    The elements of `input` are included unless `include_self` is False. Places without assigned elements are kept.
     """
     if reduce not in REDUCE:
         raise OperandError(f"scatter_reduce(): reduce must be one of {', '.join(REDUCE)}, not {reduce!r}")

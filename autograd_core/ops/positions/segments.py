@@ -11,7 +11,7 @@ from autograd_core.kinds import INDEXING
 from autograd_core.ops import axes
 from autograd_core.registry import composition, sample
 
-# Name -> that of `scatter_reduce`, and what nothing reduces to.
+# Name -> the name in `scatter_reduce`, and the result for an empty segment.
 REDUCTIONS = {
     "sum": ("sum", 0.0), "mean": ("sum", 0.0), "max": ("amax", -math.inf), "min": ("amin", math.inf),
     "prod": ("prod", 1.0),
@@ -43,11 +43,11 @@ LENGTHS = {"lengths": [2, 1, 3]}
     reference=_slow_reduce,
 )
 def segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, axis=0, unsafe=False, initial=None):
-    """Reduce parts along an axis by "sum", "mean", "max", "min" or "prod".
+    """Reduce segments along an axis by "sum", "mean", "max", "min" or "prod".
 
-    lengths: of the parts, which together are the axis, for every position along the axes before it; or offsets: where
-    each begins, and where the last ends. initial: what every part is reduced with, and what an empty one gives; without
-    it a mean of nothing is NaN, a maximum -∞. unsafe: do not check that the parts are the axis.
+    lengths: of the segments, which must add up to the axis, for every position along the axes before it; or offsets:
+    the start of each, and the end of the last. initial: a value that is included in every segment, and the result for
+    an empty one; without it an empty mean is NaN, an empty maximum -∞. unsafe: do not check the lengths.
     """
     if reduce not in REDUCTIONS:
         raise OperandError(f"segment_reduce(): reduce must be one of {', '.join(REDUCTIONS)}, not {reduce!r}")
@@ -56,7 +56,7 @@ def segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, ax
     if lengths.shape[:-1] != data.shape[:at]:
         raise OperandError(f"segment_reduce(): lengths of shape {lengths.shape} for axis {at} of {data.shape}")
     if not unsafe and bool((lengths < 0).any() | (lengths.sum(-1) != size).any()):
-        raise OperandError(f"segment_reduce(): the lengths {lengths.tolist()} are not of parts of an axis of {size}")
+        raise OperandError(f"segment_reduce(): the lengths {lengths.tolist()} do not add up to an axis of {size}")
     steps = functional.arange(size, device=data.device).expand((*data.shape[:at], size)).contiguous()
     along = (*lengths.shape, *(1,) * (data.ndim - at - 1))
     index = functional.searchsorted(lengths.cumsum(-1), steps, right=True).clamp(max=count)
@@ -76,7 +76,7 @@ def segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, ax
 
 def _lengths(lengths, offsets, device):
     if (lengths is None) == (offsets is None):
-        raise OperandError("segment_reduce() takes the lengths of the parts, or the offsets at which they begin")
+        raise OperandError("segment_reduce() takes the lengths of the segments, or their offsets")
     given = lengths if offsets is None else offsets
     given = functional.as_tensor(given, device=device)
     return given if offsets is None else given.diff(dim=-1)

@@ -10,19 +10,19 @@ from autograd_core.tensor import Tensor
 
 
 def plain_index(index: Any, like: Tensor) -> Any:
-    """An index expression as the array library takes it: tensors and lists become arrays."""
+    """An index expression for the array library: tensors and lists become arrays."""
     if index.__class__ is tuple:
         return tuple([_plain_item(i, like) for i in index])
     return _plain_item(index, like)
 
 
 def holds_batches(index: Any) -> bool:
-    """Whether a plain index expression has positions that differ between the samples of a vmap."""
+    """Whether a plain index expression holds positions that differ between the samples of a `vmap`."""
     return bool(LAYERS) and any(i.__class__ in LAYERS for i in (index if index.__class__ is tuple else (index,)))
 
 
 def inside(x: Tensor, index: Any) -> tuple[Tensor, Any]:
-    """A tensor and such an index expression, both inside of the vmap."""
+    """A tensor and such an index expression, both inside the `vmap`."""
     from autograd_core.batching.picks import resolved
 
     return resolved(x, index)
@@ -45,11 +45,11 @@ def _plain_item(i: Any, like: Tensor) -> Any:
 
 
 def steps(index: Any) -> tuple[Any, ...]:
-    """The plain index expression as one step, or as two where PyTorch's meaning differs from NumPy's.
+    """The plain index expression as one step, or as two steps where PyTorch differs from NumPy.
 
-    An integer apart from index arrays, as in x[0, :, [1, 2]], counts as an array to NumPy, which then moves their axes
-    to the front; to PyTorch it picks first. True and False, too, are arrays to NumPy; to PyTorch they insert an axis,
-    on which they pick everything or nothing.
+    An integer separated from index arrays, as in x[0, :, [1, 2]], counts as an array in NumPy, which then moves their
+    axes to the front; PyTorch applies it first. True and False are arrays in NumPy too; in PyTorch they insert an
+    axis of length 1 or 0.
     """
     items = index if index.__class__ is tuple else (index,)
     if not any(hasattr(i, "ndim") for i in items):
@@ -72,7 +72,7 @@ def _is_scalar(item: Any) -> bool:
 
 
 def axes_taken(array: Any) -> int:
-    """How many axes of a tensor one index array replaces."""
+    """The number of axes that an index array replaces."""
     return array.ndim if array.dtype.kind == "b" else 1
 
 
@@ -81,13 +81,13 @@ def _all_or_nothing(flag: Any) -> Any:
 
 
 def may_repeat(index: Any) -> bool:
-    """Whether an index expression can name one place twice."""
+    """Whether an index expression can select a place twice."""
     return any(getattr(i, "ndim", 0) and i.dtype.kind != "b"
                for i in (index if index.__class__ is tuple else (index,)))
 
 
 def assign(target: Any, index: Any, values: Any) -> None:
-    """target[index] = values; of positions given twice the last value stays, however the operands lie in memory."""
+    """target[index] = values; at repeated positions the last value remains, whatever the memory layout."""
     if may_repeat(index):
         xp = LIBRARY[target.__class__]
         parts = index if index.__class__ is tuple else (index,)

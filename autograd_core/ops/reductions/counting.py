@@ -25,7 +25,7 @@ FEW = (
 
 
 def _asked(values, inverse, counts, return_inverse, return_counts):
-    """The unique values, with what else the caller wants."""
+    """The unique values, with the further results that were requested."""
     parts = [functional.as_tensor(values)]
     if return_inverse:
         parts.append(functional.as_tensor(inverse))
@@ -40,7 +40,7 @@ def _check_unique(x, dim):
     if dim is not None:
         at = axes.one(dim, x.ndim)
         if any(k == 0 for i, k in enumerate(x.shape) if i != at):
-            raise OperandError(f"unique() along dim {dim} of shape {x.shape}: what is to be compared has no elements")
+            raise OperandError(f"unique() along dim {dim} of shape {x.shape}: the slices to compare are empty")
 
 
 def _np_unique(x, return_inverse=False, return_counts=False, dim=None):
@@ -55,10 +55,10 @@ def _unique(xp, x, *, dim):
 
 @composition(INDEXING, samples=FEW, order=0, reference=_np_unique)
 def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=None):
-    """The different elements in rising order (`sorted` or not), or the different slices along `dim`.
+    """The distinct elements in ascending order (`sorted` or not), or the distinct slices along `dim`.
 
-    return_inverse: also which of them every element is; return_counts: also how often each occurs. No NaN is another's
-    equal.
+    return_inverse: also the index of every element among them; return_counts: also the number of occurrences. NaNs are
+    never equal.
     """
     _check_unique(input, dim)
     x = input.array
@@ -79,9 +79,9 @@ def _np_runs(x, return_inverse=False, return_counts=False, dim=None):
 
 @composition(INDEXING, samples=FEW, order=0, reference=_np_runs)
 def unique_consecutive(input, return_inverse=False, return_counts=False, dim=None):
-    """The elements, or the slices along `dim`, without those equal to the one before.
+    """The elements, or the slices along `dim`, without those equal to their predecessor.
 
-    return_inverse: also which of them every element belongs to; return_counts: also how many each stands for.
+    return_inverse: also the index of every element's run; return_counts: also the lengths of the runs.
     """
     x = input.array.reshape(-1) if dim is None else input.array
     xp, at = LIBRARY[x.__class__], axes.one(dim or 0, x.ndim)
@@ -98,9 +98,9 @@ def unique_consecutive(input, return_inverse=False, return_counts=False, dim=Non
              samples=(sample(integers((5,), 0, 4)), sample(integers((4,), 0, 3), minlength=6),
                       sample(integers((0,), 0, 3), minlength=2)))
 def bincount(input, weights=None, minlength=0):
-    """How often each of 0, 1, 2, ... occurs in a vector of integers, or the sum of its `weights`, which get a gradient.
+    """The number of occurrences of each of 0, 1, 2, ... in a vector, or the sum of their `weights`, with a gradient.
 
-    For as many numbers as there are up to the largest, but at least for `minlength`.
+    The result covers the numbers up to the largest, and has at least length `minlength`.
     """
     if input.ndim != 1 or input.dtype.kind not in dtypes.INTEGERS:
         raise OperandError(f"bincount() takes a vector of integers, not {input.dtype} of shape {input.shape}")
@@ -108,7 +108,7 @@ def bincount(input, weights=None, minlength=0):
         raise OperandError(f"bincount(): minlength must not be negative, but is {minlength}")
     x = input.array
     if x.size and x.min().item() < 0:
-        raise OperandError("bincount() takes integers that are not negative")
+        raise OperandError("bincount() takes non-negative integers")
     if weights is None:
         return functional.as_tensor(LIBRARY[x.__class__].bincount(x, minlength=minlength))
     if weights.shape != input.shape:
@@ -119,7 +119,7 @@ def bincount(input, weights=None, minlength=0):
 
 
 def _limits(name, x, low, high, margin):
-    """The range of a histogram: as given, or from the smallest to the largest element, widened where they are equal."""
+    """The range of a histogram: as given, or from the smallest to the largest element, widened if they are equal."""
     if low == high and x.size:
         low, high = x.min().item(), x.max().item()
     if not (math.isfinite(low) and math.isfinite(high)):
@@ -137,7 +137,7 @@ def _check_histogram(name, x, bins):
 
 
 def _single(*shape):
-    """A float32 input of a sample: rounded to float16, an element could change its bin."""
+    """A float32 input of a sample; float16 rounding could move an element to another bin."""
     return Values(shape, dtype="float32")
 
 
@@ -149,9 +149,9 @@ def _np_histc(x, bins=100, min=0, max=0):
 @composition(REDUCTION, order=0, reference=_np_histc,
              samples=(sample(_single(8), 4), sample(_single(6), bins=3, min=-1, max=1.5), sample((0,), 5)))
 def histc(input, bins=100, min=0, max=0):
-    """How many elements lie in each of `bins` equal parts of the range from `min` to `max`; others do not count.
+    """The number of elements in each of `bins` equal parts of [min, max]; others do not count.
 
-    Where both are equal, the range is that of the elements.
+    If min equals max, the range is that of the elements.
     """
     x = input.array
     _check_histogram("histc", x, bins)
@@ -168,10 +168,10 @@ def histc(input, bins=100, min=0, max=0):
     reference=lambda x, bins, range=None, density=False: np.histogram(x, bins, range, density),
 )
 def histogram(input, bins, *, range=None, weight=None, density=False):
-    """(hist, bin_edges): how many elements, or how much `weight`, lies between neighbours of `bins` rising edges.
+    """(hist, bin_edges): the number of elements, or their total `weight`, between neighbouring edges.
 
-    bins: the edges, or how many equal parts the `range` (by default that of the elements) has. density: divided so that
-    the integral is 1.
+    bins: the ascending edges, or the number of equal parts of `range` (by default that of the elements). density:
+    normalise the integral to 1.
     """
     x = input.array
     edges = _edges("histogram", x, bins, range)
@@ -181,7 +181,7 @@ def histogram(input, bins, *, range=None, weight=None, density=False):
 
 
 def _edges(name, x, bins, limits):
-    """The edges of the bins of these elements: as given, or so many as are wanted, evenly spaced."""
+    """The edges of the bins of these elements: as given, or evenly spaced."""
     _check_histogram(name, x, bins)
     if not isinstance(bins, int):
         return functional.as_tensor(bins, device=device_of(x)).array
@@ -203,10 +203,10 @@ def _edges(name, x, bins, limits):
     ),
 )
 def histogramdd(input, bins, *, range=None, weight=None, density=False):
-    """(hist, bin_edges): `histogram` of points, whose coordinates lie along the last axis, with edges for each of them.
+    """(hist, bin_edges): `histogram` of points with coordinates along the last axis, and edges for each coordinate.
 
-    bins: of each coordinate the edges, or how many equal parts its range has; or one number for all. range: the ends of
-    all ranges, one behind the other.
+    bins: for each coordinate the edges or the number of equal parts; or one number for all. range: the ends of all
+    ranges, concatenated.
     """
     x = input.array.reshape(-1, input.shape[-1])
     parts = [bins] * x.shape[1] if isinstance(bins, int) else bins

@@ -34,10 +34,10 @@ def _np_diff(x, n=1, dim=-1, prepend=None, append=None):
     reference=_np_diff,
 )
 def diff(input, n=1, dim=-1, prepend=None, append=None):
-    """Differences of neighbours along `dim`, taken `n` times; of booleans, where neighbours differ."""
+    """Differences of neighbours along `dim`, taken `n` times; for booleans, where neighbours differ."""
     length = axes.length(input, dim, "diff")
     if n < 0:
-        raise OperandError(f"diff() is taken n ≥ 0 times, not {n}")
+        raise OperandError(f"diff() needs n ≥ 0, not {n}")
     if n == 0:
         return functional.clone(input)
     if prepend is not None or append is not None:
@@ -59,7 +59,7 @@ def _slopes(x, dim, spacing, edge_order):
     rises = diff(x, dim=dim) / steps  # slopes between neighbours
     if getattr(steps, "ndim", 0):
         inside = _weighted(rises, steps, dim)
-    else:  # in one difference, which is NaN only where both ends are infinite
+    else:  # as one difference, which is NaN only where both ends are infinite
         inside = (_part(x, dim, 2) - _part(x, dim, 0, -2)) / (2 * steps)
     first, last = _part(rises, dim, 0, 1), _part(rises, dim, n - 2)
     if edge_order == 2:
@@ -69,7 +69,7 @@ def _slopes(x, dim, spacing, edge_order):
 
 
 def _steps(x, dim, spacing):
-    """Distances between neighbours, shaped to go along `dim`."""
+    """Distances between neighbours, shaped to broadcast along `dim`."""
     if not getattr(spacing, "ndim", 0):
         return spacing
     if spacing.shape != (x.shape[dim],):
@@ -78,7 +78,7 @@ def _steps(x, dim, spacing):
 
 
 def _weighted(rises, steps, dim):
-    """The slope of the parabola through three points: the slope on the narrower side counts for more."""
+    """The derivative of the parabola through three points, which weights the slope on the narrower side more."""
     left, right = _part(rises, dim, 0, -1), _part(rises, dim, 1)
     before, after = _part(steps, dim, 0, -1), _part(steps, dim, 1)
     return (left * after + right * before) / (before + after)
@@ -102,10 +102,10 @@ def _np_gradient(x, spacing=1, dim=None, edge_order=1):
     reference=_np_gradient,
 )
 def gradient(input, *, spacing=1, dim=None, edge_order=1):
-    """Derivatives of a function from its samples, a tensor for each axis in `dim` (all by default).
+    """Derivatives of a sampled function, one tensor per axis in `dim` (all by default).
 
-    spacing: the distance between samples, one for each axis, or a vector of coordinates for each. Second-order central
-    differences; at both ends one-sided differences of `edge_order` 1 or 2.
+    spacing: the distance between samples, one per axis, or a vector of coordinates per axis. Second-order central
+    differences, with one-sided differences of `edge_order` 1 or 2 at both ends.
     """
     if edge_order not in (1, 2):
         raise OperandError(f"gradient(): edge_order must be 1 or 2, not {edge_order}")
@@ -159,7 +159,7 @@ CURVES = (
 
 @composition(REDUCTION, samples=CURVES, reference=_np_trapezoid, aliases=("trapz",), method=False)
 def trapezoid(y, x=None, *, dx=None, dim=-1):
-    """Integral along `dim` by the trapezoidal rule, of values at the coordinates `x` or `dx` (1 by default) apart.
+    """Integral along `dim` by the trapezoidal rule, of values at coordinates `x` or at a distance `dx` (default 1).
 
     >>> from autograd_core import tensor
     >>> trapezoid(tensor([1.0, 2.0, 4.0]))

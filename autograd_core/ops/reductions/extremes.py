@@ -17,7 +17,7 @@ Extremes = namedtuple("Extremes", "min max")
 
 
 def tied_rule(xp, g, x, y, x_dtype, dim, keepdim):
-    """Of a reduction that picks an element: ties share the gradient equally."""
+    """The rule of a reduction that picks an element: ties share the gradient equally."""
     y = axes.spread(xp, y, x.shape, dim, keepdim)
     hit = x == y
     share = axes.spread(xp, g, x.shape, dim, keepdim) / xp.astype(xp.sum(hit, dim=dim, keepdim=True), dtype=x_dtype)
@@ -25,7 +25,7 @@ def tied_rule(xp, g, x, y, x_dtype, dim, keepdim):
 
 
 def check_some(x, dim, name, error=OperandError):
-    """Raise where an element would have to be chosen among none."""
+    """Raise if an element would have to be chosen from none."""
     dims = axes.normalized(dim, x.ndim)
     if dim is None and not x.size:
         raise error(f"{name}() of no elements is undefined; give dim=, or test x.numel() first")
@@ -116,7 +116,7 @@ def _whole_or_along(extreme, argument):
 def max(input, dim=None, keepdim=False, *, other=None):
     """The largest element; with an axis `dim`, (values, indices) along it; with a tensor, the larger of each pair.
 
-    Over all elements ties share the gradient equally, along an axis the first takes it.
+    Over all elements ties share the gradient equally; along an axis the first one gets it.
     """
     return _extremum(input, dim, keepdim, other, amax, max_along, functional.maximum)
 
@@ -125,7 +125,7 @@ def max(input, dim=None, keepdim=False, *, other=None):
 def min(input, dim=None, keepdim=False, *, other=None):
     """The smallest element; with an axis `dim`, (values, indices) along it; with a tensor, the smaller of each pair.
 
-    Over all elements ties share the gradient equally, along an axis the first takes it.
+    Over all elements ties share the gradient equally; along an axis the first one gets it.
     """
     return _extremum(input, dim, keepdim, other, amin, min_along, functional.minimum)
 
@@ -149,11 +149,11 @@ INDEXED = (*ALONG_ONE, sample((2, 3)), sample((2, 3), keepdim=True))
 
 @op(REDUCTION, symbol="argmax", samples=INDEXED, reference=_index(np.argmax), vjp=NO_GRADIENT)
 def argmax(xp, x, *, dim=None, keepdim=False):
-    """Index of the largest element, the first among equals: along `dim`, or in the flattened tensor."""
+    """Index of the largest element (the first of ties) along `dim`, or in the flattened tensor."""
     return _found(xp, x, "argmax", dim, keepdim)
 
 
 @op(REDUCTION, symbol="argmin", samples=INDEXED, reference=_index(np.argmin), vjp=NO_GRADIENT)
 def argmin(xp, x, *, dim=None, keepdim=False):
-    """Index of the smallest element, the first among equals: along `dim`, or in the flattened tensor."""
+    """Index of the smallest element (the first of ties) along `dim`, or in the flattened tensor."""
     return _found(xp, x, "argmin", dim, keepdim)

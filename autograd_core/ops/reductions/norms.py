@@ -30,7 +30,7 @@ def _factor(xp, largest):
 
 
 def power_of_two(xp, x, axis):
-    """By what to multiply x so that squares neither overflow nor vanish, for each part that `axis` runs over."""
+    """The factor for x with which squares neither overflow nor underflow, for each slice over `axis`."""
     if not x.size:
         return xp.ones((1,) * x.ndim, x.dtype)
     parts = (x.real, x.imag) if x.dtype.kind == "c" else (x,)
@@ -43,7 +43,7 @@ def _squares(x):
 
 
 def _euclidean_rule(xp, g, x, y, dim, keepdim):
-    """x / y; at 0 the subgradient of least norm, 0."""
+    """x / y; at 0 the minimum-norm subgradient, 0."""
     g, y = axes.spread(xp, g, x.shape, dim, keepdim), axes.spread(xp, y, x.shape, dim, keepdim)
     return xp.where(y == 0, 0, g) * (x / xp.where(y == 0, 1, y))
 
@@ -51,7 +51,7 @@ def _euclidean_rule(xp, g, x, y, dim, keepdim):
 @op(REDUCTION, symbol="‖·‖", samples=OVER, holomorphic=False, method=False, wide=True,
     vjp=_euclidean_rule, reference=lambda x, dim, keepdim=False: _np_norm(x, 2, dim, keepdim))
 def euclidean(xp, x, *, dim=None, keepdim=False):
-    """√Σ|x|² over `dim`, without overflow or underflow on the way."""
+    """√Σ|x|² over `dim`, without intermediate overflow or underflow."""
     if not x.size:
         return xp.sum(x.real, axis=axis_of(x, dim), keepdims=keepdim)
     axis = axis_of(x, dim)
@@ -66,7 +66,7 @@ def euclidean(xp, x, *, dim=None, keepdim=False):
 
 
 def _minkowski_rule(xp, g, x, y, p, dim, keepdim):
-    """(x / y)ᵖ⁻¹; at 0 the subgradient of least norm, 0."""
+    """(x / y)ᵖ⁻¹; at 0 the minimum-norm subgradient, 0."""
     g, y = axes.spread(xp, g, x.shape, dim, keepdim), axes.spread(xp, y, x.shape, dim, keepdim)
     ratio = xp.where(x == 0, 1, x) / xp.where(y == 0, 1, y)
     return xp.where(x == 0, 0, xp.where(y == 0, 0, g) * ratio ** (p - 1))
@@ -76,7 +76,7 @@ def _minkowski_rule(xp, g, x, y, p, dim, keepdim):
     samples=tuple(sample(*s.inputs, p=p, **s.statics) for s, p in zip(OVER, (3, 0.5, -2, 1.5, 4), strict=True)),
     reference=lambda x, p, dim, keepdim=False: (x**p).sum(dim, keepdims=keepdim) ** (1 / p))
 def minkowski(xp, x, *, p, dim=None, keepdim=False):
-    """(Σ xᵖ)¹ᐟᵖ over `dim` of numbers that are not negative, without overflow or underflow on the way."""
+    """(Σ xᵖ)¹ᐟᵖ of non-negative numbers over `dim`, without intermediate overflow or underflow."""
     axis = axis_of(x, dim)
     if not x.size:
         return xp.sum(x, axis=axis, keepdims=keepdim)
@@ -90,13 +90,13 @@ def _sum_of_magnitudes(x, dim, keepdim):
 
 
 def _count(x, dim, keepdim):
-    """How many elements are not 0, NaN among them, with a gradient of 0."""
+    """The number of nonzero elements, NaN included, with a gradient of 0."""
     counted = functional.sign(functional.abs(functional.where(x == 0, x, 1)))
     return functional.sum(counted, dim=dim, keepdim=keepdim)
 
 
 def _extreme(extremum):
-    """Of magnitudes; ties share the gradient."""
+    """The largest or smallest magnitude; ties share the gradient."""
     return lambda x, dim, keepdim: getattr(functional, extremum)(functional.abs(x), dim=dim, keepdim=keepdim)
 
 
@@ -143,10 +143,10 @@ def _np_norm(x, ord=2, dim=None, keepdim=False):
     reference=_np_norm,
 )
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
-    """(Σ|x|ᵒʳᵈ)¹ᐟᵒʳᵈ over `dim` (all axes by default), without overflow on the way.
+    """(Σ|x|ᵒʳᵈ)¹ᐟᵒʳᵈ over `dim` (all axes by default), without intermediate overflow.
 
-    inf is the largest, -inf the smallest magnitude, 0 how many are not 0. At 0 the gradient is the subgradient of least
-    norm, 0.
+    inf is the largest, -inf the smallest magnitude, 0 the number of nonzero elements. The gradient at 0 is the
+    minimum-norm subgradient, 0.
 
     >>> from autograd_core import linalg, tensor
     >>> linalg.vector_norm(tensor([3.0, 4.0]))
@@ -171,7 +171,7 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
 def norm(input, p="fro", dim=None, keepdim=False, *, dtype=None):
     """The norm of order `p` over `dim` (all axes by default); "fro" is 2, "nuc" the nuclear norm of matrices.
 
-    For vectors as for matrices the elements are those of one long vector; `linalg.matrix_norm` tells them apart.
+    Matrices count as vectors of their elements here; `linalg.matrix_norm` has matrix norms.
     """
     if p == "nuc":
         return linalg.matrix_norm(input, p, dim or (-2, -1), keepdim, dtype=dtype)
@@ -187,7 +187,7 @@ def norm(input, p="fro", dim=None, keepdim=False, *, dtype=None):
     reference=lambda x, p=2.0, dim=1, eps=1e-12: x / np.maximum(_np_norm(x, p, dim, True), eps),
 )
 def normalize(input, p=2.0, dim=1, eps=1e-12):
-    """`input` divided by its norms of order `p` over `dim`, or by `eps` where they are smaller."""
+    """`input` divided by its norms of order `p` over `dim`, or by `eps` if that is larger."""
     return input / functional.clamp(vector_norm(input, p, dim, keepdim=True), min=eps)
 
 
@@ -202,12 +202,12 @@ def _np_renorm(x, p, dim, maxnorm):
 @composition(REDUCTION, reference=_np_renorm,
              samples=(sample((2, 3), 2, 0, 1.0), sample((2, 3), 1, -1, 2.5), sample((0, 3), 3.0, 0, 1.0)))
 def renorm(input, p, dim, maxnorm):
-    """The slices along `dim` scaled so that none has a norm of order `p` above `maxnorm`."""
+    """The slices along `dim` scaled down to norms of order `p` of at most `maxnorm`."""
     if input.ndim < 2:
         raise OperandError(f"renorm() takes a tensor of at least 2 axes, not of shape {input.shape}")
     if p <= 0 or maxnorm < 0:
         raise OperandError(f"renorm() takes p > 0 and maxnorm ≥ 0, not p = {p} and maxnorm = {maxnorm}")
     at = axes.one(dim, input.ndim)
     lengths = vector_norm(input, p, tuple(i for i in range(input.ndim) if i != at), keepdim=True)
-    # PyTorch's 1e-7 keeps the product, rounded, from exceeding the bound.
+    # PyTorch's 1e-7 keeps the rounded product from exceeding the bound.
     return input * functional.where(lengths > maxnorm, maxnorm / (lengths + 1e-7), 1)

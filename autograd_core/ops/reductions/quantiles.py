@@ -42,7 +42,7 @@ def _place(xp, x, dim, ignore_nan):
     if not x.ndim:
         return xp.zeros((), np.int64)
     n, nan = x.shape[at], x != x
-    if ignore_nan and x.dtype.kind == "f":  # of integers it is the same element as the median
+    if ignore_nan and x.dtype.kind == "f":  # for integers it is the same element as the median
         known = n - xp.sum(nan, axis=at, keepdims=True)
         order = xp.argsort(x, axis=at, kind="stable")
         return xp.take_along_axis(order, xp.maximum(known - 1, 0) // 2, axis=at)
@@ -53,7 +53,7 @@ def _place(xp, x, dim, ignore_nan):
 @op(REDUCTION, symbol="median", samples=(*PLACES, sample((3, 4), dim=0, ignore_nan=True)),
     reference=_np_place, vjp=NO_GRADIENT, wide=True, method=False)
 def median_position(xp, x, *, dim, ignore_nan=False):
-    """Where the lower median along `dim`, which stays as an axis of length 1, is; or where the first NaN is."""
+    """The position of the lower median along `dim`, kept as an axis of length 1; or of the first NaN."""
     return _place(xp, x, dim, ignore_nan)
 
 
@@ -76,16 +76,16 @@ def _median(input, dim, keepdim, ignore_nan):
 
 @composition(REDUCTION, samples=(sample((2, 4)), *ALONG_ONE), reference=_np_median)
 def median(input, dim=None, keepdim=False):
-    """The median of all elements, or (values, indices) along `dim`; of an even number of elements the lower one.
+    """The median of all elements, or (values, indices) along `dim`; the lower one of an even number of elements.
 
-    NaN if an element is, or there is none. Over all elements ties share the gradient equally.
+    NaN if an element is NaN, or if there are no elements. Over all elements ties share the gradient equally.
     """
     return _median(input, dim, keepdim, False)
 
 
 @composition(REDUCTION, samples=(sample((2, 4)), *ALONG_ONE), reference=_np_median)
 def nanmedian(input, dim=None, keepdim=False):
-    """The median of the elements that are not NaN: of all, or (values, indices) along `dim`."""
+    """The median of all elements that are not NaN, or (values, indices) along `dim`."""
     return _median(input, dim, keepdim, True)
 
 
@@ -100,7 +100,7 @@ def _np_mode_place(x, dim):
 
 @op(REDUCTION, symbol="mode", samples=PLACES, reference=_np_mode_place, vjp=NO_GRADIENT, wide=True, method=False)
 def mode_position(xp, x, *, dim):
-    """The last position of the most frequent element along `dim`, which stays as an axis of length 1."""
+    """The last position of the most frequent element along `dim`, kept as an axis of length 1."""
     at = axes.one(dim, x.ndim)
     if not x.ndim:
         return xp.zeros((), np.int64)
@@ -114,7 +114,7 @@ def mode_position(xp, x, *, dim):
 
 @composition(REDUCTION, samples=ALONG_ONE, reference=_along(_np_mode_place))
 def mode(input, dim=-1, keepdim=False):
-    """The most frequent elements along `dim`, the smallest among equally frequent ones, and their last positions."""
+    """The most frequent elements along `dim` (the smallest of equally frequent ones), and their last positions."""
     check_some(input, axes.one(dim, input.ndim), "mode")
     return Mode(*pick_one(input, mode_position(input, dim=dim), dim, keepdim))
 
@@ -131,13 +131,13 @@ def _check_quantile(input, q, name):
 
 
 def _between(low, high, weight):
-    """low + weight·(high - low); two infinities are no distance apart."""
+    """low + weight·(high - low); equal infinities have distance 0."""
     rise = functional.where(functional.isinf(low) & (low == high), 0, high - low)
     return low + weight * rise
 
 
 def _ranks(x, q, ignore_nan):
-    """Where quantiles lie among the sorted elements of each row; a row with NaN, which sorts last, gives NaN."""
+    """The fractional positions of quantiles in sorted rows; a row with NaN, which sorts last, gives NaN."""
     n, nan = x.shape[-1], functional.isnan(x)
     if ignore_nan:
         return q * functional.clamp(n - 1 - functional.sum(nan, dim=-1, keepdim=True), min=0)
@@ -195,10 +195,9 @@ QUANTILES = (
 
 @composition(REDUCTION, samples=QUANTILES, reference=_np_quantile)
 def quantile(input, q, dim=None, keepdim=False, *, interpolation="linear"):
-    """Quantiles along `dim` (of all elements by default) at `q`, a number or a vector, which then comes first.
+    """Quantiles along `dim` (of all elements by default) at `q`, a number, or a vector, whose axis then comes first.
 
-    interpolation: what stands between two elements: "linear", "lower", "higher", "midpoint" or "nearest". NaN if an
-    element is.
+    interpolation: between two elements, "linear", "lower", "higher", "midpoint" or "nearest". NaN if an element is NaN.
     """
     return _quantile(input, q, dim, keepdim, interpolation, False)
 

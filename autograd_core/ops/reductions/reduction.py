@@ -10,7 +10,7 @@ from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
 from autograd_core.registry import NO_GRADIENT, composition, op, sample
 
-LARGE = 1 << 12  # elements from which the order of a sum is worth a look
+LARGE = 1 << 12  # size from which the order of a sum over several axes matters
 EVERYWHERE = (
     sample((2, 3)),
     sample((2, 3, 4), dim=1),
@@ -26,7 +26,7 @@ CAST_FIRST = (*OF_NOTHING, sample((2, 3), dtype="float64"))
 
 
 def axis_of(x, dim):
-    """`dim` as NumPy takes it: a 0-d array has no axis to name, () stands for all."""
+    """`dim` for NumPy: None for a 0-d array, and all axes for ()."""
     if dim is None or (dim.__class__ is int and x.ndim):
         return dim
     dims = axes.normalized(dim, x.ndim)
@@ -34,7 +34,7 @@ def axis_of(x, dim):
 
 
 def accumulator(x):
-    """16-bit floats add up in float32."""
+    """The dtype in which sums accumulate: float32 for 16-bit floats."""
     return np.float32 if x.dtype.itemsize == 2 and x.dtype.kind in dtypes.FLOATS else None
 
 
@@ -53,7 +53,7 @@ def reduced_by(function):
 
 
 def in_dtype(xp, g, dtype):
-    """A cotangent in the dtype of the input, where `dtype=` made the output's another."""
+    """A cotangent in the dtype of the input, if `dtype=` gave the output another one."""
     return g if g.dtype == dtype else xp.astype(g, dtype=dtype)
 
 
@@ -68,7 +68,7 @@ def in_dtype(xp, g, dtype):
     ),
 )
 def sum(xp, x, *, dim=None, keepdim=False, dtype=None):
-    """Sum over `dim` (all axes by default); integers and booleans add up in int64.
+    """Sum over `dim` (all axes by default); integers and booleans are summed in int64.
 
     >>> from autograd_core import tensor
     >>> tensor([[1.0, 2.0], [3.0, 4.0]]).sum(dim=0)
@@ -97,7 +97,7 @@ def _mean_rule(xp, g, x_shape, x_dtype, dim, keepdim):
 
 @op(REDUCTION, symbol="mean", samples=CAST_FIRST, reference=reduced_by(np.mean), holomorphic=True, vjp=_mean_rule)
 def mean(xp, x, *, dim=None, keepdim=False, dtype=None):
-    """Mean over `dim` (all axes by default); of nothing it is NaN."""
+    """Mean over `dim` (all axes by default); NaN if empty."""
     if dtype is not None:
         x = x.astype(dtype)
     if x.dtype.kind in dtypes.EXACT:
@@ -108,7 +108,7 @@ def mean(xp, x, *, dim=None, keepdim=False, dtype=None):
 
 
 def _prod_rule(xp, g, x, y, x_dtype, dim, keepdim):
-    """The product of all *other* elements, by a tree of pairwise products: exact where elements are 0."""
+    """The product of all other elements, by a tree of pairwise products: exact where elements are 0."""
     g = in_dtype(xp, xp.where(y == y, g, y), x_dtype)  # NaN where the product is
     ndim = len(x.shape)
     if not ndim:
@@ -122,7 +122,7 @@ def _prod_rule(xp, g, x, y, x_dtype, dim, keepdim):
 
 
 def _others(xp, x):
-    """Along the last axis: the product of all elements but this one."""
+    """For each element, the product of all others along the last axis."""
     n = x.shape[-1]
     if n <= 1:
         return x**0
@@ -137,13 +137,13 @@ def _others(xp, x):
 @op(REDUCTION, symbol="Π", samples=CAST_FIRST, reference=reduced_by(np.prod), wide=True,
     holomorphic=True, vjp=_prod_rule)
 def prod(xp, x, *, dim=None, keepdim=False, dtype=None):
-    """Product over `dim` (all axes by default); of nothing it is 1. Its gradient is exact where elements are 0."""
+    """Product over `dim` (all axes by default); 1 if empty. Its gradient is exact where elements are 0."""
     own = dtypes.int64 if x.dtype.kind in dtypes.EXACT else x.dtype
     return xp.prod(x, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtype or own)
 
 
 def _truth(x, y):
-    """Booleans; of uint8, which was PyTorch's boolean type once, uint8."""
+    """The result as booleans, or as uint8 for uint8, PyTorch's former boolean type."""
     return y.astype(np.uint8) if x.dtype == np.uint8 else y
 
 
@@ -162,12 +162,12 @@ def any(xp, x, *, dim=None, keepdim=False):
 @op(REDUCTION, symbol="#", samples=OF_NOTHING, reference=reduced_by(np.count_nonzero),
     holomorphic=False, vjp=NO_GRADIENT)
 def count_nonzero(xp, x, *, dim=None, keepdim=False):
-    """How many elements are not zero."""
+    """The number of nonzero elements."""
     return xp.sum(x != 0, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtypes.int64)
 
 
 def _known(x):
-    """Where elements are not NaN."""
+    """A mask of the elements that are not NaN."""
     return x == x
 
 

@@ -16,12 +16,12 @@ ALONG = (
     sample((0, 3), dim=0),
 )
 CAST_FIRST = (*ALONG, sample((2, 3), dim=0, dtype="float64"))
-# Rounding errors of a running sum grow with its length; these accumulate wider, as PyTorch does.
+# Rounding errors of a running sum grow with its length; these accumulate in a wider dtype, as in PyTorch.
 WIDER = {dtypes.float32: dtypes.float64, dtypes.complex64: dtypes.complex128}
 
 
 def _accumulated(function, x, dim, dtype):
-    """A running sum or product, in the given dtype or in int64 where x holds integers."""
+    """A running sum or product, in the given dtype, or in int64 for integers."""
     at = axes.one(dim, x.ndim)
     dtype = dtypes.as_dtype(dtype) or (dtypes.int64 if x.dtype.kind in dtypes.EXACT else x.dtype)
     if not x.ndim:
@@ -37,7 +37,7 @@ def _reverse_sum(xp, g, x_dtype, dim):
 @op(REDUCTION, symbol="Σ…", samples=CAST_FIRST, wide=True, holomorphic=True, vjp=_reverse_sum,
     reference=lambda x, dim, dtype=None: np.cumsum(x, dim) if x.ndim else x)
 def cumsum(xp, x, *, dim, dtype=None):
-    """Running sum along `dim`; integers and booleans add up in int64.
+    """Running sum along `dim`; integers and booleans are summed in int64.
 
     >>> from autograd_core import tensor
     >>> tensor([1.0, 2.0, 3.0]).cumsum(dim=0)
@@ -51,13 +51,13 @@ def _slice(x, dim, part):
 
 
 def _delayed(xp, x, dim, first):
-    """Every element moved one place on along `dim`, behind the number `first`."""
+    """The elements shifted by one place along `dim`, with the number `first` in front."""
     start = xp.zeros_like(_slice(x, dim, slice(1)))
     return xp.cat([start + first, _slice(x, dim, slice(-1))], dim=dim)
 
 
 def _loop(a, b, dim):
-    """The recurrence as it is written."""
+    """The recurrence by its definition."""
     y, a = np.moveaxis(b.copy(), dim, 0), np.moveaxis(a, dim, 0)
     for i in range(1, len(y)):
         y[i] += a[i] * y[i - 1]
@@ -76,7 +76,7 @@ def _recurrence_rule(xp, g, a, y, dim, needs):
 @op(REDUCTION, symbol="ay+b", samples=PAIRS, reference=_loop, holomorphic=True, method=False,
     wide=True, joint=_recurrence_rule)
 def recurrence(xp, a, b, *, dim=-1):
-    """The linear recurrence y[i] = a[i]·y[i-1] + b[i] along `dim`, which begins with y[0] = b[0]."""
+    """The linear recurrence y[i] = a[i]·y[i-1] + b[i] along `dim`, with y[0] = b[0]."""
     return xp.kernels.recurrence(a, b, axes.one(dim, b.ndim))
 
 
@@ -89,14 +89,14 @@ def _recurrence_back_rule(xp, g, a, y, dim, needs):
     reference=lambda a, b, dim: np.flip(_loop(np.roll(np.flip(a, dim), 1, dim), np.flip(b, dim), dim), dim),
     joint=_recurrence_back_rule)
 def recurrence_back(xp, a, b, *, dim=-1):
-    """y[i] = b[i] + a[i+1]·y[i+1] along `dim`, from the end on: the transpose of `recurrence` as a map of b."""
+    """y[i] = b[i] + a[i+1]·y[i+1] along `dim`, from the end: the transpose of `recurrence` in b."""
     at = axes.one(dim, b.ndim)
     y = xp.kernels.recurrence(xp.roll(xp.flip(a, at), 1, at), xp.flip(b, at), at)
     return xp.flip(y, at).copy()
 
 
 def _cumprod_rule(xp, g, x, y, x_dtype, dim):
-    """Σ g[j] Π x[k] over j ≥ i, k ≤ j, k ≠ i: what comes before i, times a recurrence. Nothing is divided by."""
+    """Σ g[j] Π x[k] over j ≥ i, k ≤ j, k ≠ i: the product before i, times a recurrence, without division."""
     g, y = in_dtype(xp, g, x_dtype), in_dtype(xp, y, x_dtype)
     return xp.recurrence_back(x, g, dim=dim) * _delayed(xp, y, dim, 1) if x.ndim else g
 
@@ -109,7 +109,7 @@ def cumprod(xp, x, *, dim, dtype=None):
 
 
 def _decay(xp, y, dim):
-    """exp(y[i-1] - y[i]), at most 1, of a running maximum or its like; 1 also where both are infinite."""
+    """exp(y[i-1] - y[i]), at most 1, for a running maximum y; 1 also where both are infinite."""
     before = _delayed(xp, y, dim, 0)
     return xp.where(before == y, 1, xp.exp(before - y))
 
@@ -119,7 +119,7 @@ def _logcumsumexp_rule(xp, g, x, y, dim):
 
 
 def _running(xp, x, dim, name):
-    """A running extreme and the last index at which it was reached, as PyTorch has it; every NaN counts as reached."""
+    """A running extreme and the last index at which it was attained, as in PyTorch; every NaN attains it."""
     at = axes.one(dim, x.ndim)
     if not x.ndim:
         return x.copy(), xp.zeros((), dtypes.int64)
@@ -129,7 +129,7 @@ def _running(xp, x, dim, name):
 
 
 def _peaks(xp, x, at):
-    """Running maximum; of complex numbers the element with the largest real part, so that one by itself is kept."""
+    """Running maximum; for complex numbers the element with the largest real part, so a single one is kept as it is."""
     if x.dtype.kind != "c":
         return xp.kernels.running("maximum", x, at)
     return xp.take_along_axis(x, _running(xp, x.real, at, "maximum")[1], axis=at)
@@ -144,14 +144,14 @@ def logcumsumexp(xp, x, *, dim):
         return x.copy()
     wide = x.astype(WIDER.get(x.dtype, x.dtype), copy=False)
     m = _peaks(xp, wide, at)
-    before = xp.roll(m, 1, at)  # what this puts first has nothing before it, and is not used
+    before = xp.roll(m, 1, at)  # the first element has no predecessor, and is not used
     decay = xp.where(before == m, 1, xp.exp(before - m)).astype(wide.dtype, copy=False)
     sums = xp.kernels.recurrence(decay, xp.where(wide == m, 1, xp.exp(wide - m)), at)
     return (xp.log(sums) + m).astype(x.dtype, copy=False)
 
 
 def _indices(argument, x, dim):
-    """Of the running extreme of elements that all differ."""
+    """The indices of the running extreme of distinct elements."""
     if not x.ndim:
         return np.zeros((), np.int64)
     parts = [argument(np.take(x, range(i + 1), dim), dim) for i in range(x.shape[dim])]
@@ -169,12 +169,12 @@ def _running_rule(xp, g, x_shape, indices, dim):
 @op(REDUCTION, symbol="max…", samples=ALONG, outputs=("values", "indices"), vjp=_running_rule,
     reference=_scanned(np.maximum, np.argmax))
 def cummax(xp, x, *, dim):
-    """Running maximum along `dim` and where it was reached, among equals last; NaN from the first NaN on."""
+    """Running maximum along `dim` and its index (the last of ties); NaN from the first NaN on."""
     return _running(xp, x, dim, "maximum")
 
 
 @op(REDUCTION, symbol="min…", samples=ALONG, outputs=("values", "indices"), vjp=_running_rule,
     reference=_scanned(np.minimum, np.argmin))
 def cummin(xp, x, *, dim):
-    """Running minimum along `dim` and where it was reached, among equals last; NaN from the first NaN on."""
+    """Running minimum along `dim` and its index (the last of ties); NaN from the first NaN on."""
     return _running(xp, x, dim, "minimum")

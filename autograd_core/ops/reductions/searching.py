@@ -17,7 +17,7 @@ def _side(right, side):
 
 
 def _search_rows(xp, rows, x, side):
-    """Binary search in every row, all at once. Comparisons are negated so that NaN comes last."""
+    """Vectorised binary search in every row. Comparisons are negated so that NaN sorts last."""
     n = rows.shape[-1]
     low, high = xp.zeros(x.shape, dtypes.int64), xp.full(x.shape, n)
     for _ in range(n.bit_length()):
@@ -49,9 +49,9 @@ RISING = (
 
 @op(INDEXING, symbol="search", samples=RISING, reference=_np_search, vjp=NO_GRADIENT, real_only=True, method=False)
 def searchsorted(xp, sorted_sequence, input, sorter=None, *, out_int32=False, right=False, side=None):
-    """Where to insert elements into a sorted sequence so that it stays sorted; in rows of one, each in its own row.
+    """The positions at which elements are to be inserted into a sorted sequence, or row by row into sorted rows.
 
-    right (or side="right"): behind equal elements, not before them. sorter: the order that sorts the sequence.
+    right (or side="right"): after equal elements, not before them. sorter: the order that sorts the sequence.
     """
     side, rows = _side(right, side), sorted_sequence
     if rows.dtype != input.dtype:
@@ -74,8 +74,8 @@ def searchsorted(xp, sorted_sequence, input, sorter=None, *, out_int32=False, ri
              samples=(sample((2, 3), Values((1,))), sample(integers((4,), 0, 3), integers((1,), 0, 3), right=True),
                       sample((3,), Values((1,)), out_int32=True), sample((0,), (1,))))
 def bucketize(input, boundaries, *, out_int32=False, right=False):
-    """Which interval between sorted boundaries each element lies in; one equal to a boundary lies below it, or, with
-    `right`, above it."""
+    """The index of the interval between sorted boundaries that holds each element; one equal to a boundary lies below
+    it or, with `right`, above it."""
     boundaries = functional.as_tensor(boundaries)
     if boundaries.ndim != 1:
         raise OperandError(f"bucketize(): boundaries must be a vector, not of shape {boundaries.shape}")
@@ -89,5 +89,5 @@ def bucketize(input, boundaries, *, out_int32=False, right=False):
     reference=lambda x, among, assume_unique=False, invert=False: (x[..., None] == among.ravel()).any(-1) != invert
 )
 def isin(xp, elements, test_elements, *, assume_unique=False, invert=False):
-    """Whether each element is one of `test_elements`; with `invert`, whether it is none of them."""
+    """Whether each element is among `test_elements`; with `invert`, whether it is not."""
     return xp.isin(elements, test_elements, assume_unique=assume_unique, invert=invert)

@@ -29,7 +29,7 @@ CAST_FIRST = (*ALONG, sample((2, 3), dim=0, dtype="float64"))
     reference=lambda x, dim: np.max(x.real, axis=dim, keepdims=True) if x.size else np.zeros(axes.kept(x.shape, dim)),
 )
 def exponent_shift(xp, x, *, dim):
-    """What to subtract so that exp(x) does not overflow: the maximum over `dim`, or 0 if it is infinite. A constant."""
+    """The shift with which exp(x) does not overflow: the maximum over `dim`, or 0 if it is infinite. A constant."""
     return _shift(xp, x, dim)
 
 
@@ -45,7 +45,7 @@ def _reference_lse(x, dim, keepdim=False):
 
 
 def _lse_rule(xp, g, x, x_dtype, dim, keepdim):
-    """exp(x) / Σ exp(x), in a form that is exact for equal elements and finite beside an infinite one."""
+    """exp(x) / Σ exp(x), in a form that is exact for equal elements and finite next to an infinite one."""
     e = xp.exp(x - xp.exponent_shift(x, dim=dim))
     p = e / xp.sum(e, dim=dim, keepdim=True, dtype=accumulator(x))
     return axes.spread(xp, g, x.shape, dim, keepdim) * in_dtype(xp, p, x_dtype)
@@ -55,7 +55,7 @@ def _lse_rule(xp, g, x, x_dtype, dim, keepdim):
     samples=(*ALONG, sample((2, 3), dim=(0, 1)), sample((2, 3), dim=1, keepdim=True), sample((2, 3), dim=None)),
     aliases=("special.logsumexp",), vjp=_lse_rule)
 def logsumexp(xp, x, *, dim, keepdim=False):
-    """log(Σ exp(x)) over `dim`; of nothing it is -inf."""
+    """log(Σ exp(x)) over `dim`; -inf if empty."""
     m, dim = _shift(xp, x, dim), axis_of(x, dim)
     y = xp.log(added(xp, xp.exp(x - m), dim, True)) + m
     return y if keepdim else y.squeeze(dim)
@@ -87,7 +87,7 @@ def _nothing(x, dim):
     aliases=("special.softmax",), vjp=_softmax_rule, composite=_recorded_softmax_rule,
     reference=lambda x, dim, dtype=None: np.exp(x) / np.exp(x).sum(dim, keepdims=True))
 def softmax(xp, x, *, dim, dtype=None):
-    """exp(x) / Σ exp(x) along `dim`: positive, and adding up to 1.
+    """exp(x) / Σ exp(x) along `dim`: positive, with sum 1.
 
     >>> from autograd_core import tensor
     >>> tensor([0.0, 0.0]).softmax(dim=0)

@@ -27,7 +27,7 @@ def _np_argsort(x, dim=-1, descending=False, stable=False):
 def _order(xp, x, at, descending):
     if not descending:
         return xp.argsort(x, axis=at, kind="stable")
-    # Of the reversed elements, reversed again: equal ones stay in order.
+    # The reversed elements are sorted and reversed again, which keeps equal ones in order.
     return x.shape[at] - 1 - xp.flip(xp.argsort(xp.flip(x, at), axis=at, kind="stable"), at)
 
 
@@ -42,7 +42,7 @@ SORTS = (
 
 @op(INDEXING, symbol="argsort", samples=SORTS, reference=_np_argsort, vjp=NO_GRADIENT, real_only=True, wide=True)
 def argsort(xp, x, *, dim=-1, descending=False, stable=False):
-    """The positions of the elements along `dim` in rising or falling order; equal ones keep theirs, `stable` or not."""
+    """The positions that sort the elements along `dim`, ascending or descending; always stable."""
     at = axes.one(dim, x.ndim)
     return _order(xp, x, at, descending) if x.ndim else xp.zeros((), np.int64)
 
@@ -59,7 +59,7 @@ def _np_sort(x, dim=-1, descending=False, stable=False):
 
 @composition(INDEXING, samples=SORTS, reference=_np_sort)
 def sort(input, dim=-1, descending=False, stable=False):
-    """The elements along `dim` in rising or falling order, and their positions; equal ones stay in order.
+    """The elements along `dim` in ascending or descending order, and their positions; always stable.
 
     >>> from autograd_core import tensor
     >>> sort(tensor([3.0, 1.0, 2.0])).indices
@@ -71,7 +71,7 @@ def sort(input, dim=-1, descending=False, stable=False):
 
 @composition(INDEXING, samples=(sample((5,)), sample((3, 2)), sample((0, 3))), reference=lambda x: np.sort(x, 0))
 def msort(input):
-    """The elements in rising order along the first axis."""
+    """The elements in ascending order along the first axis."""
     return sort(input, dim=0).values
 
 
@@ -109,7 +109,7 @@ def topk_positions(xp, x, *, k, dim=-1, largest=True, sorted=True):
         candidates = xp.flip(_first(xp.flip(xp.argpartition(x, n - k, axis=at), at), at, k), at)
     else:
         candidates = _first(xp.argpartition(x, k - 1, axis=at), at, k)
-    candidates = xp.sort(candidates, axis=at)  # so that equal elements come in the order of their positions
+    candidates = xp.sort(candidates, axis=at)  # so that equal elements keep the order of their positions
     order = _order(xp, xp.take_along_axis(x, candidates, axis=at), at, largest)
     return xp.take_along_axis(candidates, order, axis=at)
 
@@ -139,7 +139,7 @@ KTH = (sample((5,), k=2), sample((2, 3, 4), k=1, dim=1), sample((3, 4), k=4, kee
     samples=(sample((5,), k=2), sample((2, 3, 4), k=1, dim=1), sample((0, 3), k=2, dim=1)),
     reference=lambda x, k, dim=-1: _np_kth(x, k, dim, True)[1])
 def kth_position(xp, x, *, k, dim=-1):
-    """The position of the k-th smallest element along `dim`, which stays as an axis of length 1."""
+    """The position of the k-th smallest element along `dim`, kept as an axis of length 1."""
     at = axes.one(dim, x.ndim)
     if not x.ndim:
         return xp.zeros((), np.int64)
@@ -148,7 +148,7 @@ def kth_position(xp, x, *, k, dim=-1):
 
 @composition(INDEXING, samples=KTH, reference=_np_kth)
 def kthvalue(input, k, dim=-1, keepdim=False):
-    """The k-th smallest elements along `dim`, counted from 1, and their positions."""
+    """The k-th smallest elements along `dim`, with k from 1, and their positions."""
     check_some(input, axes.one(dim, input.ndim), "kthvalue")
     n = input.shape[dim] if input.ndim else 1
     if not 1 <= k <= n:
@@ -157,7 +157,7 @@ def kthvalue(input, k, dim=-1, keepdim=False):
 
 
 def pick_one(x, indices, dim, keepdim):
-    """The elements at positions that kept the axis `dim`, and the positions, with or without that axis."""
+    """The elements at positions that still have the axis `dim`, and the positions, with or without that axis."""
     values = picked(x, indices, dim)
     if keepdim or not x.ndim:
         return values, indices

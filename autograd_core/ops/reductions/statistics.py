@@ -55,7 +55,7 @@ def _share(x, dim, correction):
 
 
 def _deviation_rule(xp, g, x, y, dim, correction, keepdim):
-    """Where the deviation is 0 its minimum-norm subgradient is 0."""
+    """The rule of the deviation; where it is 0, the minimum-norm subgradient, 0."""
     y = axes.spread(xp, y, x.shape, dim, keepdim)
     g = axes.spread(xp, g, x.shape, dim, keepdim)
     flat = y == 0
@@ -84,7 +84,7 @@ def _warn_of_freedom(name, freedom):
 
 
 def _spread_arguments(input, dim, unbiased, correction):
-    """PyTorch's older form has a boolean, `unbiased`, also in the place of `dim`."""
+    """Accepts PyTorch's older boolean `unbiased`, also in the position of `dim`."""
     if isinstance(dim, bool):
         dim, unbiased = None, dim
     if input.dtype.kind in dtypes.EXACT:
@@ -140,7 +140,7 @@ def std_mean(input, dim=None, unbiased=None, keepdim=False, *, correction=1):
 
 
 def _weights(given, name, kinds, count):
-    """Weights of observations as a tensor; of none, 1."""
+    """Weights of observations as a tensor, or 1."""
     if given is None:
         return 1
     weights = functional.as_tensor(given)
@@ -162,9 +162,9 @@ def _np_cov(x, correction=1, fweights=None):
 
 @composition(REDUCTION, samples=OBSERVED, reference=_np_cov)
 def cov(input, *, correction=1, fweights=None, aweights=None):
-    """Covariance matrix of variables (rows) from observations (columns); of one variable, its variance.
+    """Covariance matrix of variables (rows) from observations (columns); for a single variable its variance.
 
-    Observations count `fweights` (integers) times and as much as `aweights` say.
+    fweights: integer frequencies of the observations. aweights: their relative weights.
     """
     if input.ndim > 2:
         raise OperandError(f"cov() takes variables in rows, a tensor of at most 2 axes, not of shape {input.shape}")

@@ -37,7 +37,7 @@ def _pair(dim1, dim2, ndim, name):
     ),
 )
 def diagonal(xp, x, *, offset=0, dim1=0, dim2=1):
-    """The elements with i + `offset` = j along two axes, as the last axis; a view."""
+    """The elements with j = i + `offset` along two axes, as the last axis; a view."""
     dim1, dim2 = _pair(dim1, dim2, x.ndim, "diagonal")
     return xp.kernels.diagonal(x, offset, dim1, dim2)
 
@@ -83,7 +83,7 @@ def _slow_embed(x, offset=0, dim1=-2, dim2=-1):
     reference=_slow_embed,
 )
 def diag_embed(input, offset=0, dim1=-2, dim2=-1):
-    """Matrices, in the axes `dim1` and `dim2`, with the last axis of `input` on a diagonal and zeros elsewhere."""
+    """Matrices in the axes `dim1` and `dim2`, with the last axis of `input` on a diagonal and zeros elsewhere."""
     first, second = _pair(dim1, dim2, input.ndim + 1, "diag_embed")
     if not input.ndim:
         raise OperandError("diag_embed() takes a tensor with axes, not one of shape ()")
@@ -151,7 +151,7 @@ def _check_matrix(x, name):
     vjp=lambda xp, g, diagonal: xp.tril(g, diagonal=diagonal),
 )
 def tril(xp, x, *, diagonal=0):
-    """The lower triangle of matrices, up to and with a diagonal; zeros above it."""
+    """The lower triangle of matrices, up to and including a diagonal; zeros above it."""
     _check_matrix(x, "tril")
     return xp.tril(x, diagonal)
 
@@ -164,6 +164,6 @@ def tril(xp, x, *, diagonal=0):
     vjp=lambda xp, g, diagonal: xp.triu(g, diagonal=diagonal),
 )
 def triu(xp, x, *, diagonal=0):
-    """The upper triangle of matrices, from a diagonal on; zeros below it."""
+    """The upper triangle of matrices, from a diagonal upwards; zeros below it."""
     _check_matrix(x, "triu")
     return xp.triu(x, diagonal)

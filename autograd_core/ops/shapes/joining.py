@@ -13,7 +13,7 @@ from autograd_core.kinds import JOIN
 from autograd_core.ops.shapes.shape import reshape
 from autograd_core.registry import composition, op, sample
 
-NOTHING = (0,)  # a vector without elements joins with anything, as in PyTorch
+NOTHING = (0,)  # an empty vector joins with anything, as in PyTorch
 
 
 def _split_rule(xp, g, xs_shape, xs_dtype, dim, needs):
@@ -30,7 +30,7 @@ def _split_rule(xp, g, xs_shape, xs_dtype, dim, needs):
     reference=lambda *xs, dim=0: np.concatenate([x for x in xs if x.ndim == xs[-1].ndim], dim),
     joint=_split_rule)
 def cat(xp, *xs, dim=0):
-    """Tensors joined along an existing axis; vectors of no elements are passed over."""
+    """Tensors concatenated along an existing axis; empty vectors are skipped."""
     return xp.concatenate([x for x in xs if x.shape != NOTHING] or xs, dim)
 
 
@@ -43,12 +43,12 @@ def cat(xp, *xs, dim=0):
     joint=lambda xp, g, dim, needs: xp.unbind(g, dim=dim),
 )
 def stack(xp, *xs, dim=0):
-    """Tensors of one shape joined along a new axis."""
+    """Tensors of the same shape, joined along a new axis."""
     return xp.stack(xs, dim)
 
 
 def _at_least(name, reference, axes_of, doc):
-    """atleast_1d and its like: of one tensor a tensor, of several or of a list a tuple."""
+    """atleast_1d and the like: a tensor for one tensor, a tuple for several or a list."""
 
     def atleast(*tensors):
         if len(tensors) == 1 and hasattr(tensors[0], "ndim"):
@@ -94,7 +94,7 @@ def vstack(tensors):
     method=False,
 )
 def hstack(tensors):
-    """Tensors joined along the second axis, numbers and vectors along the only one."""
+    """Tensors joined along the second axis; numbers and vectors along their only one."""
     tensors = atleast_1d(_several(tensors, "hstack"))
     return cat(tensors, dim=1 if tensors[0].ndim > 1 else 0)
 
@@ -175,7 +175,7 @@ def _check_vectors(tensors, name):
     method=False,
 )
 def cartesian_prod(*tensors):
-    """All ways to take one element from each vector, a row each; of one vector, the vector."""
+    """All combinations of one element from each vector, as rows; for a single vector, the vector."""
     _check_vectors(tensors, "cartesian_prod")
     if len(tensors) == 1:
         return tensors[0]
@@ -190,10 +190,10 @@ def cartesian_prod(*tensors):
     ).reshape(-1 if r else 0, r),
 )
 def combinations(input, r=2, with_replacement=False):
-    """All ways to take `r` elements of a vector, in order, a row each; an element more than once on request."""
+    """All ordered choices of `r` elements of a vector, as rows; optionally with replacement."""
     _check_vectors([input], "combinations")
     if r < 0:
-        raise OperandError(f"combinations() takes a number of elements that is not negative, not {r}")
+        raise OperandError(f"combinations() needs r ≥ 0, not {r}")
     if not r:
         return functional.empty(0, dtype=input.dtype, device=input.device)
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
@@ -208,7 +208,7 @@ def combinations(input, r=2, with_replacement=False):
     method=False,
 )
 def broadcast_tensors(*tensors):
-    """The tensors expanded to the shape they broadcast to together; views."""
+    """The tensors expanded to their common broadcast shape; views."""
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors
     try:
         shape = np.broadcast_shapes(*[x.shape for x in given])

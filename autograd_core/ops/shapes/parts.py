@@ -22,7 +22,7 @@ def _before(input, dim):
     reference=lambda x, dim, index: np.take(x, index, dim),
 )
 def select(input, dim, index):
-    """The slice at one position along `dim`, without that axis; a view."""
+    """The slice at an index along `dim`, without that axis; a view."""
     return functional.getitem(input, index=(*_before(input, dim), _position(input, dim, index)))
 
 
@@ -46,7 +46,7 @@ def _position(input, dim, index):
     reference=lambda x, dim, start, length: np.take(x, np.arange(length) + start % max(x.shape[dim], 1), dim),
 )
 def narrow(input, dim, start, length):
-    """The slice from `start` of `length` along `dim`; a view."""
+    """The slice of `length` elements from `start` along `dim`; a view."""
     n = axes.length(input, dim, "narrow")
     if getattr(start, "ndim", 0) or getattr(start, "dtype", np.dtype(int)).kind not in dtypes.INTEGERS:
         raise OperandError(f"narrow(): start must be one integer, not {start!r}")
@@ -60,7 +60,7 @@ def narrow(input, dim, start, length):
 
 
 def _replaced(input, src, name, **statics):
-    """`input` with `src` in the place that a view operation shows."""
+    """`input` with the part that a view operation shows replaced by `src`."""
     path = ((name, tuple(statics.items()), None),)
     shape = functional.get_view(input.detach(), path=path).shape
     if src.shape != shape:
@@ -81,7 +81,7 @@ def _slow_replaced(x, src, index):
     reference=lambda x, src, dim, index: _slow_replaced(x, src, (slice(None),) * (dim % x.ndim) + (index,)),
 )
 def select_scatter(input, src, dim, index):
-    """`input` with `src` as its slice at one position along `dim`."""
+    """`input` with the slice at an index along `dim` replaced by `src`."""
     return _replaced(input, src, "getitem", index=(*_before(input, dim), _position(input, dim, index)))
 
 
@@ -98,7 +98,7 @@ def select_scatter(input, src, dim, index):
     ),
 )
 def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
-    """`input` with `src` in the place of a slice along `dim`."""
+    """`input` with a slice along `dim` replaced by `src`."""
     if step <= 0:
         raise OperandError(f"slice_scatter() needs a positive step, not {step}")
     return _replaced(input, src, "getitem", index=(*_before(input, dim), slice(start, end, step)))
@@ -119,5 +119,5 @@ def _slow_diagonal(x, src, offset=0, dim1=0, dim2=1):
     reference=_slow_diagonal,
 )
 def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
-    """`input` with `src` on the diagonal of two of its axes."""
+    """`input` with the diagonal of two of its axes replaced by `src`."""
     return _replaced(input, src, "diagonal", offset=offset, dim1=dim1, dim2=dim2)

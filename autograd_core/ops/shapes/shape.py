@@ -28,7 +28,7 @@ from autograd_core.registry import NO_GRADIENT, composition, op, sample
     vjp=lambda xp, g, x_shape: xp.reshape(g, shape=x_shape),
 )
 def reshape(xp, x, *, shape):
-    """The same elements in order, in another shape; one length may be -1. A view where the strides allow it."""
+    """The same elements in order, in another shape; one length may be -1. A view if the strides permit."""
     lengths = (shape,) if shape.__class__ is int else shape
     if min(lengths, default=0) < -1:  # NumPy would take any negative length for -1
         raise OperandError(f"reshape: {tuple(shape)} has a negative length other than -1")
@@ -41,9 +41,9 @@ def reshape(xp, x, *, shape):
     reference=lambda x, *shape, size=None: x.view(*shape) if shape == ("uint8",) else x.reshape(size or shape),
 )
 def view(input, *shape, size=None, dtype=None):
-    """The same storage in another shape; or, given a dtype, its bytes read as elements of that dtype.
+    """The same storage in another shape or, given a dtype, its bytes reinterpreted as elements of that dtype.
 
-    Unlike PyTorch it copies where the strides allow no view, as `reshape` does: they depend on the kernels that ran.
+    Unlike PyTorch it copies if the strides permit no view, as `reshape` does, because strides depend on the kernels.
     """
     if size is not None:
         return reshape(input, size)
@@ -62,7 +62,7 @@ def view(input, *shape, size=None, dtype=None):
     vjp=NO_GRADIENT,
 )
 def reinterpret(xp, x, *, dtype):
-    """The bytes of a tensor read as elements of another dtype; a view where they lie together."""
+    """The bytes of a tensor reinterpreted as elements of another dtype; a view if they are contiguous."""
     if x.ndim and x.dtype.itemsize != np.dtype(dtype).itemsize and x.strides[-1] != x.dtype.itemsize:
         x = x.copy()
     return x.view(dtype)
@@ -107,7 +107,7 @@ def permute(xp, x, *, dims):
 def expand(xp, x, *, shape):
     """Axes of length 1 repeated, without copying, to `shape`; -1 keeps a length, new axes come first. A view."""
     y = xp.broadcast_to(x, _filled(x, shape))
-    # Of elements that are not repeated NumPy's view would be read-only all the same.
+    # NumPy's view would be read-only even if no elements are repeated.
     return x.reshape(y.shape) if y.ndim and y.size == x.size else y
 
 
@@ -174,7 +174,7 @@ def flip(xp, x, *, dims):
     vjp=lambda xp, g: xp.swapped(g),
 )
 def swapped(xp, x):
-    """The last two axes exchanged; a view."""
+    """The last two axes swapped; a view."""
     return x.T if x.ndim == 2 else x.swapaxes(-1, -2)
 
 
@@ -185,7 +185,7 @@ def swapped(xp, x):
     reference=np.swapaxes,
 )
 def transpose(input, dim0, dim1):
-    """Two axes exchanged; a view."""
+    """Two axes swapped; a view."""
     dims = list(range(max(input.ndim, 1)))
     i, j = axes.one(dim0, input.ndim), axes.one(dim1, input.ndim)
     dims[i], dims[j] = j, i
@@ -194,7 +194,7 @@ def transpose(input, dim0, dim1):
 
 @composition(SHAPE, samples=(sample((2, 3)), sample((3,)), sample(()), sample((0, 3))), reference=np.transpose)
 def t(input):
-    """The transpose of a matrix; a vector or a 0-d tensor as it is."""
+    """The transpose of a matrix; vectors and 0-d tensors unchanged."""
     if input.ndim > 2:
         raise OperandError(f"t() takes at most 2 axes; this tensor has shape {input.shape}; use .mT or .permute(...)")
     return permute(input, tuple(reversed(range(input.ndim)))) if input.ndim else input
@@ -207,7 +207,7 @@ def t(input):
     reference=np.moveaxis,
 )
 def movedim(input, source, destination):
-    """Axes `source` moved to the positions `destination`, the others kept in order; a view."""
+    """Axes `source` moved to positions `destination`, with the others in their order; a view."""
     source, destination = axes.several(source, input.ndim), axes.several(destination, input.ndim)
     if len(source) != len(destination):
         raise OperandError(f"movedim(): {len(source)} axes cannot move to {len(destination)} positions")
@@ -261,7 +261,7 @@ def unsqueeze(input, dim):
     ),
 )
 def flatten(input, start_dim=0, end_dim=-1):
-    """The axes from `start_dim` to `end_dim`, inclusive, made one."""
+    """The axes from `start_dim` to `end_dim`, inclusive, merged into one."""
     first, last = axes.one(start_dim, input.ndim), axes.one(end_dim, input.ndim)
     if first > last:
         raise OperandError(f"flatten(): start_dim {start_dim} comes after end_dim {end_dim}")
@@ -283,7 +283,7 @@ def ravel(input):
     reference=lambda x, dim, sizes: x.reshape(*x.shape[:dim], *sizes, *x.shape[dim + 1 :]),
 )
 def unflatten(input, dim, sizes):
-    """Axis `dim` made several, of lengths `sizes` (one may be -1); a view."""
+    """Axis `dim` split into axes of lengths `sizes` (one may be -1); a view."""
     at = axes.one(dim, input.ndim)
     if sizes.count(-1) == 1:
         known = -math.prod(sizes)

@@ -68,8 +68,8 @@ def unbind(xp, x, *, dim=0):
     ),
 )
 def split(input, split_size_or_sections=None, dim=0, *, split_size=None):
-    """Pieces along `dim`: of one length, the last one shorter, or of the given lengths. PyTorch's method says
-    `split_size` where its function says `split_size_or_sections`.
+    """Pieces along `dim`, of one length (the last may be shorter) or of given lengths. The method's parameter is named
+    `split_size`, the function's `split_size_or_sections`, as in PyTorch.
     """
     size = split_size if split_size_or_sections is None else split_size_or_sections
     if isinstance(size, (list, tuple)):
@@ -86,7 +86,7 @@ def split(input, split_size_or_sections=None, dim=0, *, split_size=None):
     reference=lambda x, split_sizes, dim=0: np.split(x, np.cumsum(split_sizes)[:-1], dim),
 )
 def split_with_sizes(input, split_sizes, dim=0):
-    """Pieces of the given lengths along `dim`, which they must fill."""
+    """Pieces of given lengths along `dim`, which must add up to its length."""
     n, lengths = axes.length(input, dim, "split"), tuple(map(operator.index, split_sizes))
     if sum(lengths) != n or min(lengths, default=0) < 0:
         raise OperandError(f"split(): the sizes {list(lengths)} do not add up to the length {n} of axis {dim}")
@@ -102,7 +102,7 @@ def split_with_sizes(input, split_sizes, dim=0):
     ),
 )
 def chunk(input, chunks, dim=0):
-    """At most `chunks` pieces of equal length along `dim`, the last one shorter."""
+    """At most `chunks` pieces of equal length along `dim`; the last may be shorter."""
     if chunks <= 0:
         raise OperandError(f"chunk() needs a positive number of chunks, not {chunks}")
     n = axes.length(input, dim, "chunk")
@@ -121,7 +121,7 @@ def chunk(input, chunks, dim=0):
     reference=lambda x, indices_or_sections, dim=0: np.array_split(x, indices_or_sections, dim),
 )
 def tensor_split(input, indices_or_sections=None, dim=0, *, sections=None, indices=None):
-    """Pieces along `dim`, cut at the given positions, or as many as a number says and as equal as can be."""
+    """Pieces along `dim`, split at given positions, or into a number of nearly equal pieces."""
     n = axes.length(input, dim, "tensor_split")
     cuts = _cuts(_given(indices_or_sections, sections, indices), n)
     before = (slice(None),) * axes.one(dim, input.ndim)
@@ -130,7 +130,7 @@ def tensor_split(input, indices_or_sections=None, dim=0, *, sections=None, indic
 
 
 def _given(*ways):
-    """What one of several parameters was given."""
+    """The value of whichever of several parameters was given."""
     return next((way for way in ways if way is not None), None)
 
 
@@ -146,7 +146,7 @@ def _cuts(indices_or_sections, n):
 
 
 def _along(input, indices_or_sections, dim, name):
-    """The pieces of a split that takes only equal ones."""
+    """The pieces of a split that requires equal sizes."""
     n = input.shape[dim]
     if not isinstance(indices_or_sections, (list, tuple)) and (indices_or_sections <= 0 or n % indices_or_sections):
         raise OperandError(f"{name}(): axis {dim} of length {n} is not {indices_or_sections} equal pieces")
@@ -155,7 +155,7 @@ def _along(input, indices_or_sections, dim, name):
 
 @composition(JOIN, samples=(sample((2, 4), 2), sample((4,), [1, 2]), sample((0, 4), 2)), reference=np.hsplit)
 def hsplit(input, indices_or_sections=None, *, sections=None, indices=None):
-    """Pieces along the second axis, or along the only one: cut at positions, or into a number of equal ones."""
+    """Pieces along the second axis, or the only one: split at positions, or into equal pieces."""
     if not input.ndim:
         raise OperandError("hsplit() takes a tensor with axes, not one of shape ()")
     return _along(input, _given(indices_or_sections, sections, indices), min(1, input.ndim - 1), "hsplit")
@@ -163,7 +163,7 @@ def hsplit(input, indices_or_sections=None, *, sections=None, indices=None):
 
 @composition(JOIN, samples=(sample((4, 2), 2), sample((4, 1), [1, 2]), sample((4, 0), 2)), reference=np.vsplit)
 def vsplit(input, indices_or_sections=None, *, sections=None, indices=None):
-    """Pieces along the first of at least two axes: cut at positions, or into a number of equal ones."""
+    """Pieces along the first of at least two axes: split at positions, or into equal pieces."""
     if input.ndim < 2:
         raise OperandError(f"vsplit() takes a tensor of at least 2 axes, not one of shape {input.shape}")
     return _along(input, _given(indices_or_sections, sections, indices), 0, "vsplit")
@@ -171,7 +171,7 @@ def vsplit(input, indices_or_sections=None, *, sections=None, indices=None):
 
 @composition(JOIN, samples=(sample((2, 1, 4), 2), sample((1, 2, 4), [1, 2]), sample((0, 1, 4), 2)), reference=np.dsplit)
 def dsplit(input, indices_or_sections=None, *, sections=None, indices=None):
-    """Pieces along the third of at least three axes: cut at positions, or into a number of equal ones."""
+    """Pieces along the third of at least three axes: split at positions, or into equal pieces."""
     if input.ndim < 3:
         raise OperandError(f"dsplit() takes a tensor of at least 3 axes, not one of shape {input.shape}")
     return _along(input, _given(indices_or_sections, sections, indices), 2, "dsplit")

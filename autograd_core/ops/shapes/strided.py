@@ -21,7 +21,7 @@ def _is_dense(array):
 
 
 def geometry(array):
-    """How an array lies in its storage; if that has gaps, how a copy of the array would."""
+    """The geometry of an array in its storage, or of its copy if the storage has gaps."""
     root, shape, width = storage(array), array.shape, array.dtype.itemsize
     if not _is_dense(root):
         steps = [1]
@@ -33,12 +33,12 @@ def geometry(array):
 
 
 def _plain(shape, strides):
-    """The strides with 0 where they do not matter."""
+    """The strides, with 0 where they have no effect."""
     return tuple([s if k > 1 else 0 for k, s in zip(shape, strides, strict=False)])
 
 
 def _extent(shape, strides, offset):
-    """How long a storage must be for a geometry."""
+    """The storage length that a geometry needs."""
     return offset + sum(s * (k - 1) for k, s in zip(shape, strides, strict=True)) + 1 if 0 not in shape else 0
 
 
@@ -49,7 +49,7 @@ def _at(xp, memory, shape, strides, offset):
 
 
 def _laid(xp, x, where, length):
-    """A vector of zeros to which `x` is added where a geometry says."""
+    """A vector of zeros to which `x` is added at the places of a geometry."""
     memory = xp.zeros(length, x.dtype)
     if may_overlap(*where[:2]):
         xp.add.at(memory, _at(xp, xp.arange(length), *where).reshape(-1), x.reshape(-1))
@@ -59,14 +59,14 @@ def _laid(xp, x, where, length):
 
 
 def _averaged(xp, memory, where):
-    """The vector divided by how many elements of a geometry lie on each place."""
+    """The vector divided by the number of elements of a geometry at each place."""
     if not may_overlap(*where[:2]):
         return memory
     return memory / xp.maximum(_laid(xp, xp.ones(where[0], memory.dtype), where, memory.shape[0]), 1)
 
 
 def laid_out(xp, x, old, new=((0,), (0,), 0)):
-    """A copy of `x` in the geometry `old`, on a storage that has room for `new` too."""
+    """A copy of `x` in the geometry `old`, in a storage large enough for `new` too."""
     length = max(_extent(*old), _extent(*new))
     return _at(xp, _averaged(xp, _laid(xp, x, old, length), old), *old)
 
@@ -103,7 +103,7 @@ STRETCHED = ((2, 3), (0, 1), 0)
     vjp=lambda xp, g, old, new: xp.unstride(g, old=old, new=new),
 )
 def restride(xp, x, *, old, new):
-    """What the geometry `new` shows of the storage in which `input` has the geometry `old`; a view where it has."""
+    """The view with the geometry `new` of the storage in which `input` has the geometry `old`, if it has it."""
     x = x if hasattr(x, "__setitem__") else xp.asarray(x)
     root = storage(x)
     if not _is_dense(root) or geometry(x) != old:
@@ -133,13 +133,13 @@ def restride(xp, x, *, old, new):
     vjp=lambda xp, g, old, new: xp.restride(g, old=old, new=new),
 )
 def unstride(xp, x, *, old, new):
-    """The transpose of `restride`: each element added to those of the source that lie where it lay."""
+    """The transpose of `restride`: each element is added to the source elements at its place."""
     length = max(_extent(*old), _extent(*new))
     return _at(xp, _averaged(xp, _laid(xp, x, new, length), old), *old).copy()
 
 
 def _taken(input, size, stride, storage_offset):
-    """The geometries of a tensor and of the view that `as_strided` asks for."""
+    """The geometries of a tensor and of the requested view."""
     own_scalar(input)
     old = geometry(input.array)
     size, stride = (tuple(map(operator.index, v)) for v in (size, stride))
@@ -172,14 +172,14 @@ def as_strided(input, size, stride, storage_offset=None):
         return restride(input, old=old, new=new)
     whole = geometry(alias.base.array)
     if not _covers(old, new):
-        return restride(alias.base, old=whole, new=new)  # it shows more than the input did
+        return restride(alias.base, old=whole, new=new)  # the view exceeds the input
     y = restride(input, old=old, new=new)
     y._alias = View(alias.base, ((OPS["restride"], {"old": whole, "new": new}, None),))
     return y
 
 
 def _covers(old, new):
-    """Whether all that a geometry shows are elements of another one."""
+    """Whether a geometry covers only elements of another one."""
     memory = np.arange(max(_extent(*old), _extent(*new)))
     return bool(np.isin(_at(np, memory, *new), _at(np, memory, *old)).all())
 
@@ -201,7 +201,7 @@ def _slow_scatter(x, src, size, stride, storage_offset=0):
     reference=_slow_scatter,
 )
 def as_strided_scatter(input, src, size, stride, storage_offset=None):
-    """`input` with `src` in the place that `as_strided` shows."""
+    """`input` with the elements that `as_strided` shows replaced by `src`."""
     old, new = _taken(input, size, stride, storage_offset)
     if src.shape != new[0]:
         raise OperandError(f"as_strided_scatter(): src has shape {src.shape}, not {new[0]}; .expand() it first")

@@ -13,7 +13,7 @@ from autograd_core.registry import composition, integers, op, sample
 
 
 def _moves(shifts, dims, ndim):
-    """How far along which axes: a shift for each axis of `dims`, or one for the flattened tensor (None)."""
+    """Shifts and axes: one shift per axis of `dims`, or one for the flattened tensor (None)."""
     shifts = shifts if isinstance(shifts, (tuple, list)) else (shifts,)
     if dims is None or (isinstance(dims, (tuple, list)) and not dims):
         if len(shifts) != 1:
@@ -23,7 +23,7 @@ def _moves(shifts, dims, ndim):
         raise IndexError(f"roll(): dims {dims} of a tensor without axes")
     dims = tuple(axes.one(d, ndim) for d in (dims if isinstance(dims, (tuple, list)) else (dims,)))
     if len(shifts) != len(dims):
-        raise OperandError(f"roll(): {len(shifts)} shifts for {len(dims)} dims; give one for each")
+        raise OperandError(f"roll(): {len(shifts)} shifts for {len(dims)} dims; pass one for each")
     return tuple(shifts), dims
 
 
@@ -43,7 +43,7 @@ def _moves(shifts, dims, ndim):
     ),
 )
 def roll(xp, x, *, shifts, dims=None):
-    """The elements moved on by `shifts` along `dims`, those at the end to the front; without `dims`, as one vector."""
+    """The elements shifted cyclically by `shifts` along `dims`; without `dims`, in the flattened tensor."""
     shifts, dims = _moves(shifts, dims, x.ndim)
     return xp.roll(x, shifts, dims) if x.ndim else x.copy()
 
@@ -54,9 +54,9 @@ def roll(xp, x, *, shifts, dims=None):
     reference=lambda x, k=1, dims=(0, 1): np.rot90(x, k, dims),
 )
 def rot90(input, k=1, dims=(0, 1)):
-    """The plane of two axes turned by `k` quarter turns, from the first axis towards the second."""
+    """The plane of two axes rotated by `k` quarter turns, from the first axis towards the second."""
     if len(dims) != 2:
-        raise OperandError(f"rot90() turns a plane of two axes, not of {len(dims)}")
+        raise OperandError(f"rot90() rotates a plane of two axes, not of {len(dims)}")
     if input.ndim < 2:
         raise OperandError(f"rot90() takes a tensor of at least 2 axes, not one of shape {input.shape}")
     a, b = axes.one(dims[0], input.ndim), axes.one(dims[1], input.ndim)
@@ -108,12 +108,12 @@ def _slow_tile(x, *counts, repeats=None, dims=None):
 
 @composition(SHAPE, samples=_tiled("repeats"), reference=_slow_tile)
 def repeat(input, *counts, repeats=None):
-    """The tensor laid side by side, a number of times along each axis; new axes come first."""
+    """The tensor repeated a number of times along each axis; new axes come first."""
     counts = _counts(counts, repeats)
     lead = len(counts) - input.ndim
     if lead < 0:
         raise OperandError(
-            f"repeat(): {len(counts)} counts for a tensor of {input.ndim} axes; give one for each, or use tile()"
+            f"repeat(): {len(counts)} counts for a tensor of {input.ndim} axes; pass one for each, or use tile()"
         )
     if min(counts, default=0) < 0:
         raise OperandError(f"repeat() cannot repeat a negative number of times: {counts}")
@@ -125,7 +125,7 @@ def repeat(input, *counts, repeats=None):
 
 @composition(SHAPE, samples=(*_tiled("dims"), sample((2, 3), 2)), reference=_slow_tile)
 def tile(input, *counts, dims=None):
-    """`repeat` with ones put in front of too few counts."""
+    """`repeat`, with missing leading counts taken as 1."""
     counts = _counts(counts, dims)
     return repeat(input, (1,) * (input.ndim - len(counts)) + counts)
 
@@ -144,9 +144,9 @@ def tile(input, *counts, dims=None):
     ),
 )
 def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
-    """Every element along `dim` several times in a row: a number of times, or each as often as a tensor says.
+    """Every element along `dim` repeated consecutively, by one count or by a tensor of counts.
 
-    Without `dim` the tensor is flattened first. Of one tensor of counts, the positions they repeat.
+    Without `dim` the tensor is flattened first. For a single tensor of counts, the repeated positions.
     """
     if repeats is None:
         return functional.as_tensor(_repeated(input, input.numel()), device=input.device)
@@ -190,7 +190,7 @@ def _not_negative(count):
     reference=lambda x, N=None, increasing=False: np.vander(x, N, increasing=increasing),
 )
 def vander(x, N=None, increasing=False):
-    """The powers of a vector's elements as columns, from the highest down to 0 unless `increasing`."""
+    """The powers of a vector's elements as columns, from the highest down to 0, or `increasing`."""
     if x.ndim != 1:
         raise OperandError(f"vander() takes a vector, not a tensor of shape {x.shape}")
     count = x.shape[0] if N is None else N

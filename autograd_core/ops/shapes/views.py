@@ -10,7 +10,7 @@ from autograd_core.registry import OPS, op, sample
 
 
 def follow(xp, x, path):
-    """Take the views of a path, one after the other."""
+    """Apply the view operations of a path in order."""
     for name, statics, which in path:
         x = OPS[name].forward(xp, x, **dict(statics))
         x = x if which is None else x[which]
@@ -39,12 +39,12 @@ EVERY_OTHER = (("getitem", (("index", slice(None, None, 2)),), None),)
         xp.zeros_beside(g, shape=x_shape, dtype=x_dtype), g, path=path
     ))
 def get_view(xp, x, *, path):
-    """The part of `input` that a path of view operations leads to, no two elements of it to one place."""
+    """The part of `input` that a path of view operations leads to, without repeated places."""
     return follow(xp, x, path)
 
 
 def _arrived(xp, g, path):
-    """The cotangent of what was written: of several elements written to one place, the last one stays there."""
+    """The cotangent of the written elements: of several written to one place, the last one remains."""
     index = dict(path[-1][1]).get("index") if path else None
     if may_repeat(index):
         return xp.overwritten(xp.get_view(g, path=path[:-1]), index=index)
@@ -71,11 +71,11 @@ def _arrived(xp, g, path):
     ),
 )
 def put_view(xp, x, v, *, path):
-    """A copy of `input` in which the part that `path` leads to is `other`; of repeated positions the last one stays."""
+    """A copy of `input` in which the part that `path` leads to is `other`; the last of repeated positions remains."""
     out = laid_out(xp, x, **dict(path[0][1])) if path and path[0][0] == "restride" else xp.asarray(x).copy()
     part, last = follow(xp, out, path[:-1]), path[-1:]
     if last and last[0][0] == "getitem":
-        assign(part, dict(last[0][1])["index"], v)  # reaches what is no view, too: one element, or a list of positions
+        assign(part, dict(last[0][1])["index"], v)  # reaches single elements and lists of positions too
     else:
         follow(xp, part, last)[...] = v
     return out
@@ -94,7 +94,7 @@ def put_view(xp, x, v, *, path):
     vjp=lambda xp, g, index: xp.overwritten(g, index=index),
 )
 def overwrite(xp, x, *, index, shape):
-    """Zeros of `shape` with `input` written at `index`; of repeated positions the last one stays."""
+    """Zeros of `shape` with `input` written at `index`; the last of repeated positions remains."""
     out = xp.zeros(shape, x.dtype)
     assign(out, index, x)
     return out

@@ -9,11 +9,11 @@ from autograd_core.registry import op, sample
 
 
 def _count(n, size, step):
-    """How many windows of `size` fit, `step` apart, into an axis of length `n`."""
+    """The number of windows of `size`, `step` apart, in an axis of length `n`."""
     if step <= 0:
         raise OperandError(f"unfold(): step must be positive, not {step}")
     if size < 0:
-        raise OperandError(f"unfold(): size must not be negative, as {size} is")
+        raise OperandError(f"unfold(): size must not be negative, but is {size}")
     if size > n:
         raise OperandError(f"unfold(): windows of size {size} do not fit an axis of length {n}")
     return (n - size) // step + 1
@@ -73,7 +73,7 @@ def _slow_fold(x, shape, dimension, size, step):
     vjp=lambda xp, g, dimension, size, step: xp.unfold(g, dimension=dimension, size=size, step=step),
 )
 def fold_windows(xp, x, *, shape, dimension, size, step):
-    """Zeros of `shape` to which windows are added where `unfold` would take them from: its transpose."""
+    """Zeros of `shape` to which windows are added where `unfold` reads them: its transpose."""
     if not shape:
         return x.sum().reshape(shape)
     out, at = xp.zeros(shape, x.dtype), axes.one(dimension, len(shape))

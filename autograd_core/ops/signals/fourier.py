@@ -9,7 +9,7 @@ import numpy as np
 from autograd_core.kinds import MATMUL
 from autograd_core.registry import Values, op, sample
 
-# The factor of a transform goes to the other one of a transposed pair.
+# The scale of a transform belongs to the other one in its transpose.
 OTHER = {"backward": "forward", "ortho": "ortho", "forward": "backward", None: "forward"}
 DIRECT, INVERSE = -1, 1  # signs of the exponent
 
@@ -19,7 +19,7 @@ def complex_values(*shape):
 
 
 def _slow(x, n, dim, norm, sign):
-    """By the definition: the product with a matrix of roots of unity."""
+    """The definition: the product with a matrix of roots of unity."""
     rows = np.moveaxis(np.asarray(x, np.complex128), dim, -1)[..., :n]
     rows = np.concatenate([rows, np.zeros((*rows.shape[:-1], n - rows.shape[-1]))], -1)
     roots = np.exp(sign * 2j * np.pi * np.outer(np.arange(n), np.arange(n)) / n)
@@ -71,7 +71,7 @@ def slow_each(x, s, dims, norm, inverse):
 
 
 def _weighted(xp, x, dim, n, weight):
-    """With the frequencies that stand for their mirror image too multiplied by `weight`."""
+    """With the frequencies that also represent their mirror image multiplied by `weight`."""
     dim %= x.ndim
     x = x.copy()
     x[(*(slice(None),) * dim, slice(1, (n + 1) // 2))] *= weight
@@ -101,7 +101,7 @@ def _weighted(xp, x, dim, n, weight):
     ),
 )
 def analysis(xp, x, *, dim, norm="backward", doubled=False):
-    """The half of the spectrum of real numbers that says all; `doubled`: what has a mirror image counts twice."""
+    """The non-redundant half of the spectrum of real numbers; `doubled`: those with a mirror image count twice."""
     y = xp.fft.rfft(x, axis=dim, norm=norm)
     return _weighted(xp, y, dim, x.shape[dim], 2) if doubled else y
 
@@ -132,5 +132,5 @@ def _slow_doubled(y, x, dim, doubled):
     vjp=lambda xp, g, dim, norm, halved: xp.analysis(g, dim=dim, norm=OTHER[norm], doubled=not halved),
 )
 def synthesis(xp, x, *, n, dim, norm="backward", halved=False):
-    """`n` real numbers from half of their spectrum; `halved`: what stands for two frequencies counts once."""
+    """`n` real numbers from half of their spectrum; `halved`: frequencies with a mirror image count once."""
     return xp.fft.irfft(_weighted(xp, x, dim, n, 0.5) if halved else x, n, axis=dim, norm=norm)

@@ -10,11 +10,11 @@ from autograd_core.ops.signals.fourier import complex_values
 from autograd_core.ops.signals.transforms import fft, ifft, irfft, rfft
 from autograd_core.registry import composition, sample
 
-LEAST = 1e-11  # what the windows must add up to everywhere, as in PyTorch
+LEAST = 1e-11  # the least sum of windows, as in PyTorch
 
 
 def _lengths(name, n_fft, hop_length, win_length, window):
-    """Hop and length of the window; by default a quarter of the transform, and all of it."""
+    """Hop and window length, by default a quarter of the transform and all of it."""
     hop, width = n_fft // 4 if hop_length is None else hop_length, n_fft if win_length is None else win_length
     if n_fft < 1 or hop < 1 or not 0 < width <= n_fft:
         raise OperandError(f"{name}() needs n_fft, hop_length and win_length above 0, and win_length of at most n_fft, "
@@ -25,7 +25,7 @@ def _lengths(name, n_fft, hop_length, win_length, window):
 
 
 def _centred(window, width, n_fft, like):
-    """The window, of ones unless given, in the middle of `n_fft` points."""
+    """The window, by default of ones, centred in `n_fft` points."""
     if window is None:
         window = functional.ones(width, dtype=like.array.real.dtype, device=like.device)
     before = (n_fft - width) // 2
@@ -73,14 +73,14 @@ def stft(input, n_fft, hop_length=None, win_length=None, window=None, center=Tru
          normalized=False, onesided=None, return_complex=None, align_to_window=None):
     """Short-time Fourier transform of signals (L) or (B, L): (B, frequencies, frames).
 
-    n_fft: points of each transform; hop_length: from frame to frame; window: of win_length points. center: frame t is
-    centred at t·hop_length, the signal padded as `pad_mode` says. onesided: without the frequencies that mirror others,
-    the default for real signals. return_complex must be True for those, or False for pairs of real numbers.
+    n_fft: length of each transform; hop_length: distance of frames; window: of win_length points. center: frame t is
+    centred at t·hop_length, and the signal padded with `pad_mode`. onesided: omit redundant frequencies, the default
+    for real signals. return_complex must be True for those, or False for pairs of real numbers.
     """
     hop, width = _lengths("stft", n_fft, hop_length, win_length, window)
     of_complex = input.dtype.kind == "c" or (window is not None and window.dtype.kind == "c")
     if return_complex is None and not of_complex:
-        raise OperandError("stft() of real numbers needs return_complex=True, or view_as_real() of that")
+        raise OperandError("stft() of real signals needs return_complex=True; use view_as_real() for pairs")
     if onesided and of_complex:
         raise OperandError("stft(): complex signals or windows have no symmetric spectrum; use onesided=False")
     signals = _framed(_signals("stft", input, 1), n_fft, width, center, pad_mode, align_to_window)
@@ -94,7 +94,7 @@ def stft(input, n_fft, hop_length=None, win_length=None, window=None, center=Tru
 
 
 def _framed(signals, n_fft, width, center, pad_mode, align_to_window):
-    """Padded so that the first frame begins where it should."""
+    """The signals padded so that frames begin at the right places."""
     if center:
         if align_to_window is not None:
             raise OperandError("stft(): align_to_window is for center=False")
@@ -136,13 +136,13 @@ def _slow_istft(x, n_fft, hop_length=None, win_length=None, window=None, center=
 )
 def istft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, normalized=False, onesided=None,
           length=None, return_complex=False):
-    """Inverse of `stft`: the signals whose frames come closest to `input`, (frequencies, frames) or a batch of these.
+    """Inverse of `stft`: the signals whose frames are closest to `input`, (frequencies, frames) or a batch of these.
 
-    length: of the signal, cut or filled up with zeros. Where the squared windows add up to 0 there is no inverse.
+    length: of the signal, cropped or padded with zeros. The squared windows must not add up to 0 anywhere.
     """
     hop, width = _lengths("istft", n_fft, hop_length, win_length, window)
     if input.dtype.kind != "c":
-        raise DtypeError("istft() takes complex numbers; make them of pairs with view_as_complex()")
+        raise DtypeError("istft() takes complex numbers; convert pairs with view_as_complex()")
     spectra = functional.transpose(_signals("istft", input, 2), 1, 2)
     onesided = spectra.shape[2] != n_fft if onesided is None else onesided
     _check_spectra(spectra, n_fft, onesided, return_complex, window)
@@ -172,6 +172,6 @@ def _check_spectra(spectra, n_fft, onesided, return_complex, window):
 
 
 def _added(pieces, total, hop):
-    """Frames put together again, added where they overlap."""
+    """The overlap-add of frames."""
     shape = (pieces.shape[0], total)
     return functional.fold_windows(pieces, shape=shape, dimension=1, size=pieces.shape[2], step=hop)

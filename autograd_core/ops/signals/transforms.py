@@ -24,7 +24,7 @@ LAST_TWO = (-2, -1)
 
 
 def _plan(name, input, s, dim):
-    """The axes to transform, and how many points each gets."""
+    """The axes to transform, and their lengths."""
     lengths = (s,) if isinstance(s, int) else s
     if dim is None:
         count = input.ndim if lengths is None else len(lengths)
@@ -41,12 +41,12 @@ def _plan(name, input, s, dim):
 
 
 def _resized(name, input, dims, lengths):
-    """Cut, or filled up with zeros, where a length is given."""
+    """Cropped, or padded with zeros, to given lengths."""
     widths = [(0, 0)] * input.ndim
     for dim, n in zip(dims, lengths, strict=True):
         n = input.shape[dim] if n == -1 else n
         if n < 1:
-            raise OperandError(f"{name}(): {n} is no number of points to transform along axis {dim}")
+            raise OperandError(f"{name}(): cannot transform {n} points along axis {dim}")
         if n < input.shape[dim]:
             input = functional.narrow(input, dim, 0, n)
         widths[dim] = (0, n - input.shape[dim])
@@ -81,7 +81,7 @@ def _some(name, dims):
 
 
 def _half(name, input, s, dim, norm, inverse):
-    """Real to half of a symmetric spectrum, `inverse` as `ihfft`."""
+    """Real to half of a symmetric spectrum; `inverse` for `ihfft`."""
     if input.dtype.kind == "c":
         raise DtypeError(f"{name}() takes real numbers, not {input.dtype}")
     norm = _normalization(name, norm)
@@ -93,13 +93,13 @@ def _half(name, input, s, dim, norm, inverse):
 
 
 def _real(name, input, s, dim, norm, inverse):
-    """Half of a symmetric spectrum to real; not `inverse` as `hfft`."""
+    """Half of a symmetric spectrum to real; not `inverse` for `hfft`."""
     norm = _normalization(name, norm)
     dims, (*lengths, n) = _plan(name, input, s, dim) if input.ndim or dim is not None else ([], [1])
     _some(name, dims)
     n = 2 * (input.shape[dims[-1]] - 1) if n == -1 else n
     if n < 1:
-        raise OperandError(f"{name}(): {n} is no number of points to transform along axis {dims[-1]}")
+        raise OperandError(f"{name}(): cannot transform {n} points along axis {dims[-1]}")
     x = _resized(name, _as_complex(input), dims, [*lengths, n // 2 + 1])
     if len(dims) > 1:
         x = transform(x, dims=dims[:-1], inverse=inverse, norm=norm)
@@ -107,7 +107,7 @@ def _real(name, input, s, dim, norm, inverse):
 
 
 def _slow_plan(x, s, dim, last=0):
-    """The axes, and the lengths along them; `last`: what each sample of half a spectrum stands for."""
+    """The axes and their lengths; `last`: points per sample of half a spectrum, 0 for a whole one."""
     dims = tuple(range(x.ndim))[-len(s) if s else 0 :] if dim is None else dim
     sizes = [x.shape[d] for d in dims]
     return dims, s or [*sizes[:-1], last * (sizes[-1] - 1) if last else sizes[-1]]
@@ -176,7 +176,7 @@ SPACE: tuple[Any, ...] = (
 
 @composition(MATMUL, module="fft", method=False, samples=_samples(LINE), reference=_one(_slow_whole(False)))
 def fft(input, n=None, dim=-1, norm=None):
-    """Discrete Fourier transform along `dim`: Σ x[j]·exp(-2πi·jk/n), of x cut or filled up with zeros to `n`.
+    """Discrete Fourier transform along `dim`: Σ x[j]·exp(-2πi·jk/n), of x cropped or zero-padded to `n`.
 
     norm: "backward" scales the inverse by 1/n, "forward" the transform itself, "ortho" each by 1/√n.
     """
@@ -191,14 +191,14 @@ def ifft(input, n=None, dim=-1, norm=None):
 
 @composition(MATMUL, module="fft", method=False, samples=_samples(LINE), reference=_one(_slow_half(False)))
 def rfft(input, n=None, dim=-1, norm=None):
-    """`fft` of real numbers along `dim`: the n // 2 + 1 frequencies that are not mirror images of others."""
+    """`fft` of real numbers along `dim`: the n // 2 + 1 non-redundant frequencies."""
     return _half("rfft", input, n, dim, norm, False)
 
 
 @composition(MATMUL, module="fft", method=False, samples=_samples(LINE, complex_values),
              reference=_one(_slow_real(True)))
 def irfft(input, n=None, dim=-1, norm=None):
-    """Inverse of `rfft` along `dim`: `n` real numbers, by default as many as makes an even number of them."""
+    """Inverse of `rfft` along `dim`: `n` real numbers, by default an even number."""
     return _real("irfft", input, n, dim, norm, True)
 
 
@@ -255,7 +255,7 @@ def ihfft2(input, s=None, dim=LAST_TWO, norm=None):
 
 @composition(MATMUL, module="fft", method=False, samples=_samples(SPACE), reference=_slow_whole(False))
 def fftn(input, s=None, dim=None, norm=None):
-    """`fft` along several axes, all by default, cut or filled up with zeros to the lengths `s`."""
+    """`fft` along several axes, all by default, cropped or zero-padded to the lengths `s`."""
     return _whole("fftn", input, s, dim, norm, False)
 
 
@@ -299,7 +299,7 @@ SHIFTED = (sample((5,)), sample((3, 4)), sample((3, 4), dim=1), sample((2, 3), d
 
 @composition(SHAPE, module="fft", method=False, samples=SHIFTED, reference=lambda x, dim=None: np.fft.fftshift(x, dim))
 def fftshift(input, dim=None):
-    """Frequency 0 moved to the middle of the axes, of all by default."""
+    """Frequency 0 moved to the middle of the axes, by default of all."""
     return _moved(input, dim, lambda n: n // 2)
 
 
