@@ -34,24 +34,12 @@ class _InstanceNorm(_BatchNorm):
         self._check(input)
         batch = input if input.ndim == self.ndims[1] else input.unsqueeze(0)
         by_sample = self.training or not self.track_running_stats
-        y = F.instance_norm(
-            batch,
-            self.running_mean,
-            self.running_var,
-            self.weight,
-            self.bias,
-            by_sample,
-            self.momentum or 0.0,
-            self.eps,
-        )
+        mean, variance, momentum = self.running_mean, self.running_var, self.momentum or 0.0
+        y = F.instance_norm(batch, mean, variance, self.weight, self.bias, by_sample, momentum, self.eps)
         return y if batch is input else y.squeeze(0)
 
     def _check(self, input: Tensor) -> None:
-        if input.ndim not in self.ndims:
-            expected = " or ".join(f"{n}D" for n in self.ndims)
-            raise ValueError(
-                f"expected {expected} input (got {input.ndim}D input): {type(self).__name__} cannot take {input.shape}"
-            )
+        self._check_ndim(input)
         channels = input.shape[-self.ndims[0]]
         if channels == self.num_features:
             return

@@ -7,34 +7,16 @@ from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from nn import init
+from nn.layers.affine import Affine
 from nn.module import Module
 from nn.parameter import Parameter
-
-
-class _Affine(Module):
-    """Base of normalisations with an optional weight, initially 1, and bias, initially 0."""
-
-    weight: Tensor | None
-    bias: Tensor | None
-
-    def _affine(self, shape: tuple[int, ...] | int, weight: bool, bias: bool, device: Any, dtype: Any) -> None:
-        self.register_parameter("weight", Parameter(core.ones(shape, device=device, dtype=dtype)) if weight else None)
-        self.register_parameter("bias", Parameter(core.zeros(shape, device=device, dtype=dtype)) if bias else None)
-
-    def reset_parameters(self) -> None:
-        """Reset weight to 1 and bias to 0."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if getattr(self, "bias", None) is not None:
-            init.zeros_(self.bias)  # type: ignore[arg-type]  # not None
 
 
 def _sizes(shape: int | Sequence[int]) -> tuple[int, ...]:
     return (shape,) if isinstance(shape, int) else tuple(shape)
 
 
-class LayerNorm(_Affine):
+class LayerNorm(Affine):
     """Zero mean and unit variance over the last axes, of shape `normalized_shape` (Ba et al. 2016)."""
 
     def __init__(
@@ -61,7 +43,7 @@ class LayerNorm(_Affine):
         )
 
 
-class RMSNorm(_Affine):
+class RMSNorm(Affine):
     """Root mean square 1 over the last axes, of shape `normalized_shape` (Zhang and Sennrich 2019)."""
 
     def __init__(
@@ -85,7 +67,7 @@ class RMSNorm(_Affine):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
-class GroupNorm(_Affine):
+class GroupNorm(Affine):
     """Zero mean and unit variance of each of `num_groups` groups of channels of (N, C, ...) (Wu and He 2018)."""
 
     def __init__(

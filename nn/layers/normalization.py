@@ -9,11 +9,10 @@ from autograd_core import functional as core
 from autograd_core.versions import record_write
 from nn import functional as F
 from nn import init
-from nn.module import Module
-from nn.parameter import Parameter
+from nn.layers.affine import Affine
 
 
-class _BatchNorm(Module):
+class _BatchNorm(Affine):
     """Base of batch normalisations of every rank (Ioffe and Szegedy 2015).
 
     Training uses the statistics of the batch and updates the running ones with `momentum` (None: cumulative average).
@@ -21,8 +20,6 @@ class _BatchNorm(Module):
     """
 
     ndims: tuple[int, ...]
-    weight: Tensor | None
-    bias: Tensor | None
     running_mean: Tensor | None
     running_var: Tensor | None
     num_batches_tracked: Tensor | None
@@ -45,8 +42,7 @@ class _BatchNorm(Module):
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         place = {"device": device, "dtype": dtype}
-        self.register_parameter("weight", Parameter(core.ones(num_features, **place)) if affine else None)
-        self.register_parameter("bias", Parameter(core.zeros(num_features, **place)) if affine and bias else None)
+        self._affine(num_features, affine, affine and bias, device, dtype)
         tracked = track_running_stats
         self.register_buffer("running_mean", core.zeros(num_features, **place) if tracked else None)
         self.register_buffer("running_var", core.ones(num_features, **place) if tracked else None)
@@ -62,10 +58,7 @@ class _BatchNorm(Module):
     def reset_parameters(self) -> None:
         """Reset the running statistics, weight to 1 and bias to 0."""
         self.reset_running_stats()
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        super().reset_parameters()
 
     def forward(self, input: Tensor) -> Tensor:
         return self.normalized(input, F.batch_norm)
@@ -85,15 +78,18 @@ class _BatchNorm(Module):
         return by(input, mean, variance, self.weight, self.bias, by_batch, momentum, self.eps)
 
     def _check(self, input: Tensor) -> None:
-        if input.ndim not in self.ndims:
-            expected = " or ".join(f"{n}D" for n in self.ndims)
-            raise ValueError(
-                f"expected {expected} input (got {input.ndim}D input): {type(self).__name__} cannot take {input.shape}"
-            )
+        self._check_ndim(input)
         if input.shape[1] != self.num_features:
             raise ValueError(
                 f"{type(self).__name__}({self.num_features}) takes {self.num_features} channels; "
                 f"input of shape {input.shape} has {input.shape[1]}"
+            )
+
+    def _check_ndim(self, input: Tensor) -> None:
+        if input.ndim not in self.ndims:
+            expected = " or ".join(f"{n}D" for n in self.ndims)
+            raise ValueError(
+                f"expected {expected} input (got {input.ndim}D input): {type(self).__name__} cannot take {input.shape}"
             )
 
     def extra_repr(self) -> str:
