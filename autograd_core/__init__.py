@@ -1,6 +1,7 @@
 """Reverse-mode automatic differentiation: a `Tensor` records the operations applied to it, `backward` walks them."""
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,6 @@ from backends.precision import set_float32_matmul_precision as set_float32_matmu
 from backends.threads import get_num_threads as get_num_threads
 from backends.threads import set_num_threads as set_num_threads
 
-__version__ = "0.1.0"
 inf, nan, pi, e, newaxis = math.inf, math.nan, math.pi, math.e, None
 bool, int, float = dtypes.bool_, dtypes.int_, dtypes.float_
 device = devices.Device
@@ -92,6 +92,8 @@ _PARTS = {
 
 def __getattr__(name: str) -> Any:
     """Parts that cost time to import are imported when first used."""
+    if name == "__version__":  # a program that calls the package so asks which PyTorch it may expect
+        return above.find("version").__version__ if sys.modules.get("torch") is sys.modules[__name__] else "0.1.0"
     if name in above.PLACES:
         return above.find(name)
     if name in _PARTS:

@@ -1,4 +1,4 @@
-"""`torch.nn.modules` and its parts in one: whatever `nn` has, and base classes by the names that programs ask for."""
+"""PyTorch's `torch.nn.modules` and all its parts: everything in `nn`, and the base classes under PyTorch's names."""
 
 from __future__ import annotations
 

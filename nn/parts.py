@@ -1,4 +1,4 @@
-"""The registries of a module, which say which of its attributes are parts of it."""
+"""`Parts`: a module's dictionaries of parameters, buffers and submodules, kept in step with its attributes."""
 
 from __future__ import annotations
 

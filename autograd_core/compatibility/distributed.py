@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NoReturn
+
+nn = sys.modules[__name__]  # `torch.distributed.nn` has the functions that tensors pass through
 
 
 def is_available() -> bool:
@@ -28,4 +31,5 @@ def init_process_group(*args: Any, **options: Any) -> NoReturn:
     raise NotImplementedError("there are no process groups; training.distributed averages gradients over processes")
 
 
-barrier = destroy_process_group = init_process_group
+barrier = destroy_process_group = new_group = init_process_group
+all_gather = all_reduce = broadcast = gather = reduce = scatter = init_process_group

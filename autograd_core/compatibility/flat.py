@@ -1,4 +1,4 @@
-"""Tensors as one and back, by the names that programs import from `torch._utils`."""
+"""PyTorch's `torch._utils`: joins tensors into one flat tensor, and splits it again."""
 
 from __future__ import annotations
 

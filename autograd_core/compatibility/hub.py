@@ -1,4 +1,4 @@
-"""States of trained models from the network, as programs ask `torch.hub` for them."""
+"""PyTorch's `torch.hub`: downloads the weights of trained models."""
 
 from __future__ import annotations
 

@@ -24,6 +24,7 @@ WITHIN = {
             utils""",
         "optim": "adadelta adagrad adamax adamw asgd nadam radam rmsprop rprop sparse_adam",
         "utils.data": "dataloader dataset distributed sampler",
+        "distributed": "nn",
     }.items()
     for name in names.split()
 } | {

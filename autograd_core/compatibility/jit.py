@@ -31,7 +31,7 @@ def is_scripting() -> bool:
 
 is_tracing = is_compiling = is_scripting
 freeze = optimize_for_inference = script
-export = ignore = unused = interface = script_if_tracing = _overload_method = _as_written
+export = ignore = unused = interface = script_if_tracing = allow_in_graph = _overload_method = _as_written
 
 
 def disable(fn: Callable[..., Any] | None = None, recursive: bool = True, *, reason: str | None = None) -> Any:

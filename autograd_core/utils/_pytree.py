@@ -1,4 +1,4 @@
-"""Nested tuples, lists and dicts under the names that programs import from `torch.utils._pytree`."""
+"""PyTorch's `torch.utils._pytree`: maps over nested tuples, lists and dicts."""
 
 from __future__ import annotations
 

@@ -195,6 +195,7 @@ def test_trained_states_are_downloaded_once(tmp_path, monkeypatch):
 
 def test_trees_and_rows_of_tensors():
     from autograd_core._utils import _flatten_dense_tensors, _unflatten_dense_tensors
+
     from autograd_core.utils import _pytree
 
     tree = {"a": 1, "b": [2.0, (None,)]}
@@ -213,6 +214,13 @@ def test_another_name_for_the_package_imports_the_same_modules(monkeypatch):
     for name in ("autograd", "nn", "nn.init", "linalg", "distributions.normal"):
         monkeypatch.delitem(sys.modules, f"another.{name}", raising=False)
         assert importlib.import_module(f"another.{name}") is importlib.import_module(f"autograd_core.{name}")
+
+
+def test_the_version_is_that_of_the_name(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", ag)
+    assert ag.__version__ == ag.version.__version__ == "2.13.0"
+    monkeypatch.delitem(sys.modules, "torch")
+    assert ag.__version__ == "0.1.0"
 
 
 def test_keywords_are_those_of_the_documentation():
