@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -157,7 +158,7 @@ def cast(a: Any, dtype: Any) -> Any:
 def deliver(name: str, result: Any, out: Any) -> Any:
     """What `out=` asks for: the result written into one tensor, or several into a tuple of them, which is returned.
 
-    A tensor without elements takes on the result's shape; any other must have it. Nothing of it is recorded.
+    A tensor of another shape takes on the result's, with a warning if it has elements. Nothing of it is recorded.
     """
     if out.__class__ is not Tensor and result.__class__ is not Tensor:
         if len(out) != len(result):
@@ -177,7 +178,8 @@ def deliver(name: str, result: Any, out: Any) -> Any:
     if result.shape == out.shape:
         return out.copy_(result)
     if out.array.size:
-        raise OperandError(f"{name}(): the result has shape {result.shape} but out= has shape {out.shape}")
+        told = f"{name}(): the result has shape {result.shape} but out= has shape {out.shape} and is resized"
+        warnings.warn(told, stacklevel=3)
     out.array = cast(result, out.dtype).array.copy()
     return out
 

@@ -25,7 +25,12 @@ def widened(forward: Callable[..., Any]) -> Callable[..., Any]:
         if fused is not None and (y := fused(forward, *arrays, **statics)) is not None:
             return y
         for a in arrays:
-            if a is not None and a.dtype.itemsize == 2 and a.dtype.kind in dtypes.FLOATS and name not in xp.kernels.wide:
+            if (
+                a is not None
+                and a.dtype.itemsize == 2
+                and a.dtype.kind in dtypes.FLOATS
+                and name not in xp.kernels.wide
+            ):
                 y = forward(xp, *map(_float32, arrays), **statics)
                 return narrowed(y, statics.get("dtype") or a.dtype)
         return forward(xp, *arrays, **statics)

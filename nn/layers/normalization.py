@@ -10,6 +10,7 @@ from autograd_core.versions import record_write
 from nn import functional as F
 from nn import init
 from nn.layers.affine import Affine
+from nn.module import Module
 
 
 class _BatchNorm(Affine):
