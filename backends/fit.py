@@ -325,7 +325,7 @@ def parts_of(fit: Fit) -> tuple[list[list[float]], list[Number]]:
 
 def main() -> None:
     mp.mp.dps = 60
-    print('"""Coefficients of polynomials, as `python -m backends.fit` makes them."""\n\n# fmt: off')
+    print('"""Coefficients of polynomials, computed by `python -m backends.fit`."""\n\n# fmt: off')
     for name, fit in FITS.items():
         parts, kept = parts_of(fit)
         print(f"# {fit.comment}; error {error(fit, kept):.0e}.\n{name} = (")

@@ -25,6 +25,8 @@ def in_double(library: Any, name: str, plain: Callable[[Array], Array], x: Array
     if getattr(x, "dtype", None) != FLOAT32:
         return plain(x)
     function = getattr(library, name)
+    if name == "gammaln":
+        x = np.where(x == -np.inf, np.inf, x)  # there it is ∞, as in C, and SciPy's -∞
 
     def rounded(part: Array) -> Array:
         with np.errstate(all="ignore"):  # which threads do not inherit

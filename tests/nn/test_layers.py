@@ -167,7 +167,7 @@ def test_indices_of_max_pooling():
         (lambda: nn.BatchNorm1d(3)(ag.ones(4, 2)), "takes 3 channels"),
         (lambda: nn.BatchNorm1d(3)(ag.ones(1, 3)), "more than one value per channel"),
         (lambda: nn.AdaptiveAvgPool2d(1)(ag.ones(2)), "adaptive_avg_pool2d.*has shape"),
-        (lambda: nn.AdaptiveAvgPool2d((1, 1, 1))(ag.ones(1, 1, 2, 2)), "does not name 2 lengths"),
+        (lambda: nn.AdaptiveAvgPool2d((1, 1, 1))(ag.ones(1, 1, 2, 2)), "does not give 2 lengths"),
         (lambda: nn.Dropout2d()(ag.ones(2)), "dropout2d.*not shape"),
     ],
 )

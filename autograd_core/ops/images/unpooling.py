@@ -23,7 +23,7 @@ def _output_size(input, kernel, stride, padding, given, name):
         return plain
     size = list(given)[-len(kernel) :]
     if len(given) not in (len(kernel), len(kernel) + 2):
-        raise ValueError(f"{name}(): output_size={given} does not name {len(kernel)} lengths")
+        raise ValueError(f"{name}(): output_size={given} does not give {len(kernel)} lengths")
     if any(abs(m - n) >= s for m, n, s in zip(size, plain, stride, strict=True)):
         raise ValueError(f"{name}(): output_size={given} may differ from {plain} by less than the stride {stride}")
     return size
