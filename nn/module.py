@@ -68,7 +68,7 @@ class Module(Hooked, Convertible, Stateful):
         else:
             registry = self._registry_of(name)
             if registry is None:
-                object.__setattr__(self, name, value)
+                object.__setattr__(self, name, Parts(self, value) if name in REGISTRIES else value)
             elif value is None or (registry == "_buffers" and isinstance(value, Tensor)):
                 self._own(registry, name, value, "")
             else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from nn.module import Module
 
@@ -26,3 +26,15 @@ class DistributedDataParallel(Module):
 
     def __init__(self, module: Module, *args: Any, **options: Any) -> None:
         raise NotImplementedError("DistributedDataParallel: use training.distributed, which averages gradients")
+
+
+class ReduceAddCoalesced:
+    """Refused: sums over several GPUs of one process. Programs import it for batch normalisation over them."""
+
+    @staticmethod
+    def apply(*args: Any) -> NoReturn:
+        """Raise; `SyncBatchNorm` is there for one process."""
+        raise NotImplementedError("one process drives one device: use BatchNorm2d, or SyncBatchNorm")
+
+
+Broadcast = ReduceAddCoalesced

@@ -23,13 +23,13 @@ WITHIN = {
             instancenorm lazy linear loss normalization padding pixelshuffle pooling rnn sparse transformer upsampling
             utils""",
         "optim": "adadelta adagrad adamax adamw asgd nadam radam rmsprop rprop sparse_adam",
+        "nn.parallel": "_functions data_parallel distributed replicate",
         "utils.data": "dataloader dataset distributed sampler",
         "distributed": "nn",
     }.items()
     for name in names.split()
 } | {
     "nn.modules.module": "nn.module",
-    "nn.parallel.distributed": "nn.parallel",
     "cuda.amp.autocast_mode": "cuda.amp",
     "autograd.gradcheck": "testing",
 }

@@ -1,5 +1,7 @@
 """PyTorch's `torch.cuda`; without a usable GPU the answers are False and 0."""
 
+from typing import Any
+
 from autograd_core.cuda import amp as amp
 from autograd_core.cuda.devices import current_device as current_device
 from autograd_core.cuda.devices import device as device
@@ -32,3 +34,9 @@ from autograd_core.cuda.streams import current_stream as current_stream
 from autograd_core.cuda.streams import default_stream as default_stream
 from autograd_core.cuda.streams import set_stream as set_stream
 from autograd_core.cuda.streams import stream as stream
+
+
+def __getattr__(name: str) -> Any:
+    if name == "_initialized":  # which reversible networks ask before they keep states of random numbers
+        return is_available()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)

@@ -1,4 +1,23 @@
-"""`checkpoint` where PyTorch has it."""
+"""PyTorch's `torch.utils.checkpoint`: values computed again in backward, and the random states that this needs."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from autograd_core import cuda
 from autograd_core.autograd.recomputation import checkpoint as checkpoint
 from autograd_core.autograd.recomputation import checkpoint_sequential as checkpoint_sequential
+from autograd_core.tensor import Tensor
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Any]]:
+    """The GPUs that tensors among `args` lie on, and the states of their random numbers."""
+    devices = sorted({x.device.index or 0 for x in args if isinstance(x, Tensor) and x.device.type == "cuda"})
+    return devices, [cuda.get_rng_state(device) for device in devices]
+
+
+def set_device_states(devices: Iterable[int], states: Iterable[Any]) -> None:
+    """Resume the random numbers of these GPUs."""
+    for device, state in zip(devices, states, strict=True):
+        cuda.set_rng_state(state, device)

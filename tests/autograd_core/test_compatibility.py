@@ -142,6 +142,16 @@ def test_a_checkpoint_within_contexts():
     assert entered[2:] == ["only"]
 
 
+def test_states_of_no_gpu():
+    from autograd_core.utils.checkpoint import get_device_states, set_device_states
+
+    assert get_device_states(ag.ones(1), "of nothing") == ([], [])
+    set_device_states([], [])
+    assert ag.cuda._initialized is ag.cuda.is_available()
+    with pytest.raises(AttributeError, match="'nothing'"):
+        ag.cuda.nothing
+
+
 def test_what_is_built_on_the_package_is_found_in_it():
     import nn
     import optim
@@ -170,6 +180,8 @@ def test_modules_are_imported_where_pytorch_has_them():
         with pytest.raises(AttributeError, match="no attribute 'nothing'"):
             part.nothing
     assert issubclass(nn.Conv2d, nn.modules.conv._ConvNd)
+    with pytest.raises(NotImplementedError, match="SyncBatchNorm"):
+        nn.parallel.ReduceAddCoalesced.apply(1)
     assert nn.modules.utils._pair(3) == (3, 3)
     assert (F, Linear, AdamW, TensorDataset) == (nn.functional, nn.Linear, ag.optim.AdamW, ag.utils.data.TensorDataset)
     assert (nn.functional.__spec__.name, F.__name__) == ("nn.functional", "nn.functional")

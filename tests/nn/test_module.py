@@ -311,6 +311,10 @@ def test_parts_are_exchanged_in_the_registries_too():
         del norm._parameters["bias"]
         assert not hasattr(norm, "weight")
         assert norm._parameters.pop("bias", "none there") == "none there"
+    clone = copy.copy(model)
+    clone._modules = clone._modules.copy()  # as programs do that train a clone
+    clone._modules["0"] = new = nn.Identity()
+    assert getattr(clone, "0") is new is not getattr(model, "0")
     registry = nn.Linear(1, 1)._parameters
     registry["weight"] = registry.pop("weight")  # of a module that is gone
     assert list(registry) == ["bias", "weight"]
