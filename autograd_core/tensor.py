@@ -149,8 +149,9 @@ class Tensor:
     Make one with `tensor(...)`, `zeros(...)`, `randn(...)`; every operation of the functional form is also a method.
     """
 
-    # The last four stay unset unless used: the hot path does not pay for them. alias: inplace.py; name, role: labels.
-    __slots__ = ("__weakref__", "_alias", "_name", "_role", "array", "grad", "node")
+    # Unset unless used, so that the hot path does not pay for them: what programs put on a tensor, as in
+    # `weight.no_decay = True` (__dict__); alias: inplace.py; name, role: labels.
+    __slots__ = ("__dict__", "__weakref__", "_alias", "_name", "_role", "array", "grad", "node")
 
     def __new__(cls, *args, **kwargs):
         from autograd_core.creation import legacy_tensor

@@ -162,6 +162,13 @@ def test_what_is_built_on_the_package_is_found_in_it():
         ag.func.nothing
 
 
+def test_programs_put_attributes_on_tensors():
+    x = ag.ones(2)
+    x.no_decay = True
+    assert x.no_decay
+    assert not hasattr(x * 1, "no_decay")
+
+
 def test_shapes_are_tuples_that_know_their_product():
     x = ag.zeros(2, 3)
     assert (x.shape, x.size(), x.shape.numel(), ag.Size([4, 5]).numel()) == ((2, 3), (2, 3), 6, 20)
