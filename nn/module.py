@@ -298,6 +298,8 @@ def _no_module(value: object) -> str:
     if isinstance(value, type):
         return f"the class {value.__name__} is not a Module; an instance is made by {value.__name__}(...)"
     hint = "; unpack it: Sequential(*layers)" if isinstance(value, list | tuple) else ""
+    if callable(value):
+        hint = "; call a function in forward(), or take its module, such as nn.ReLU() for relu"
     return f"{type(value).__name__} is not a Module subclass" + hint
 
 

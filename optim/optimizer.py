@@ -112,6 +112,8 @@ class Optimizer(Watched):
     def check_options(self, group: Mapping[str, Any]) -> None:
         """Raise ValueError for hyper-parameters out of range."""
         for name, called in LIMITED.items():
+            if isinstance(group.get(name), str):
+                raise TypeError(f"Invalid {called}: the string {group[name]!r}; write float({group[name]!r})")
             if not group.get(name, 0.0) >= 0.0:
                 raise ValueError(f"Invalid {called}: {group[name]}; it must not be negative")
         for i, beta in enumerate(group.get("betas", ())):

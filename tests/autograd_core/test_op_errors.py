@@ -30,6 +30,7 @@ WRONG = {
     "reduction of cross_entropy": (ValueError, lambda: F.cross_entropy(X, whole([0, 1]), reduction="no"), "'mean'"),
     "sum_to_size": (OperandError, lambda: X.sum_to_size(2, 2, 3), r"does not broadcast to the shape \(2, 3\)"),
     "classes": (OperandError, lambda: F.cross_entropy(X, whole([0, 1, 2])), r"in shape \(2,\)"),
+    "exchanged": (OperandError, lambda: F.cross_entropy(whole([0, 1]), X), "scores come first"),
     "class range": (IndexError, lambda: F.cross_entropy(X, whole([0, 3])), "between 0 and 2; found 0 to 3"),
     "negative class": (IndexError, lambda: F.cross_entropy(X, whole([0, -1])), "between 0 and 2; found -1 to 0"),
     "class dtype": (OperandError, lambda: F.nll_loss(X, HALF), "must be integers, not float64"),

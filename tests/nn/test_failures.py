@@ -70,6 +70,7 @@ def test_hooks_do_not_hide_where_a_failure_is():
     "make, message",
     [
         (lambda: nn.Sequential([nn.ReLU()]), "list is not a Module subclass; unpack it"),
+        (lambda: nn.Sequential(nn.functional.relu), r"take its module, such as nn.ReLU\(\)"),
         (lambda: nn.Sequential(nn.ReLU), r"made by ReLU\(\.\.\.\)"),
         (lambda: nn.ReLU().load_state_dict("model.pt"), "read by load"),
         (lambda: optim.SGD(nn.Linear(1, 1)), r"write model\.parameters\(\)"),

@@ -263,6 +263,7 @@ def leaf(size=1):
         (lambda p: optim.SGD([("w", p), leaf()]), ValueError, "Some param names are missing"),
         (lambda p: optim.SGD([{"params": [("w", p)]}, {"params": [leaf()]}]), ValueError, "in all groups or in none"),
         (lambda p: optim.SGD([p], lr=-1.0), ValueError, "Invalid learning rate: -1.0"),
+        (lambda p: optim.SGD([p], lr="1e-2"), TypeError, r"write float\('1e-2'\)"),
         (lambda p: optim.SGD([p], nesterov=True), ValueError, "Nesterov momentum requires"),
         (lambda p: optim.Adam([p], betas=(1.0, 0.9)), ValueError, "Invalid beta parameter at index 0: 1.0"),
         (lambda p: optim.NAdam([p], eps=-1.0), ValueError, "Invalid epsilon value: -1.0"),

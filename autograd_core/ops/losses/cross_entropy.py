@@ -209,6 +209,11 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise OperandError(f"cross_entropy(): label_smoothing must lie between 0 and 1, but is {label_smoothing}")
     if input.ndim == 1:
+        if target.numel() != 1 and target.shape != input.shape:
+            raise OperandError(
+                f"cross_entropy(): one input of shape {input.shape} takes one class, or probabilities of that shape, "
+                f"not {target.shape}; the scores come first, the targets second"
+            )
         target = (
             target.unsqueeze(0)
             if target.shape == input.shape and target.dtype.kind not in dtypes.INTEGERS
