@@ -84,7 +84,7 @@ class Tensor:
     _role: str
     def __new__(cls, *args: Any, **kwargs: Any) -> Tensor: ...
 '''
-HIDDEN = {"__module__", "__doc__", "__slots__", "__weakref__", "__qualname__", "__firstlineno__",
+HIDDEN = {"__module__", "__dict__", "__doc__", "__slots__", "__weakref__", "__qualname__", "__firstlineno__",
           "__static_attributes__", "__new__", "array", "grad", "node"}  # fmt: skip
 UNARY = {"__neg__": "Tensor", "__pos__": "Tensor", "__abs__": "Tensor", "__invert__": "Tensor",
          "__float__": "_float", "__int__": "_int", "__complex__": "complex"}  # fmt: skip
