@@ -44,15 +44,15 @@ class DataLoader:
         pin_memory_device: str = "",
         in_order: bool = True,
     ) -> None:
-        if sampler is not None and shuffle:
-            raise ValueError("DataLoader takes either a sampler or shuffle=True, not both")
-        if batch_sampler is not None and (batch_size != 1 or shuffle or sampler is not None or drop_last):
-            raise ValueError("DataLoader: batch_sampler excludes batch_size, shuffle, sampler and drop_last")
+        if num_workers < 0 or timeout < 0:
+            raise ValueError("DataLoader: num_workers option should be non-negative, and so should timeout")
+        self._streams = not hasattr(dataset, "__getitem__")
+        ordered = {"shuffle": shuffle, "sampler": sampler is not None, "batch_sampler": batch_sampler is not None}
+        _check({name for name, given in ordered.items() if given}, self._streams, batch_size, drop_last)
         self.dataset = cast(Any, dataset)
         self.shuffle, self.drop_last, self.generator = shuffle, drop_last, generator
         self.collate_fn = collate_fn
         self.batch_size = None if batch_size is None or batch_sampler is not None else _batch_size(batch_size)
-        self._streams = not hasattr(dataset, "__getitem__")
         self.sampler: Any = sampler
         if sampler is None and not self._streams:
             self.sampler = (
@@ -94,6 +94,20 @@ class DataLoader:
         while batch := list(islice(examples, self.batch_size)):
             if len(batch) == self.batch_size or not self.drop_last:
                 yield (self.collate_fn or collate)(batch)
+
+
+def _check(ordered: set[str], streams: bool, batch_size: int | None, drop_last: bool) -> None:
+    """Refuse options that contradict each other; ordered: those that say in which order examples come."""
+    if streams and ordered:
+        raise ValueError(
+            f"DataLoader with IterableDataset: expected unspecified {min(ordered)} option: a stream decides its own order"
+        )
+    if {"sampler", "shuffle"} <= ordered:
+        raise ValueError("DataLoader takes either a sampler or shuffle=True, not both")
+    if "batch_sampler" in ordered and (len(ordered) > 1 or batch_size != 1 or drop_last):
+        raise ValueError("DataLoader: batch_sampler excludes batch_size, shuffle, sampler and drop_last")
+    if batch_size is None and drop_last:
+        raise ValueError("DataLoader: batch_size=None makes no batches, so that drop_last has nothing to drop")
 
 
 def _batch_size(value: Any) -> int:

@@ -119,6 +119,15 @@ def test_orders():
     assert np.bincount(list(weighted)) / 4000 == pytest.approx([0, 0.25, 0.75], abs=0.03)
     with pytest.raises(ValueError, match="either a sampler"):
         DataLoader(TEN, shuffle=True, sampler=[1])
+    for options in ({"shuffle": True}, {"sampler": [1]}, {"batch_sampler": [[1]]}):
+        with pytest.raises(ValueError, match=f"unspecified {next(iter(options))} option: a stream decides"):
+            DataLoader(Counting(), **options)
+    with pytest.raises(ValueError, match="nothing to drop"):
+        DataLoader(TEN, None, drop_last=True)
+    with pytest.raises(ValueError, match="non-negative"):
+        DataLoader(TEN, num_workers=-1)
+    with pytest.raises(AssertionError, match="join streams by ChainDataset"):
+        data.ConcatDataset([TEN, Counting()])
     with pytest.raises(ValueError, match="batch_sampler excludes"):
         DataLoader(TEN, 2, batch_sampler=[[1]])
     for wrong in (
