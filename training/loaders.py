@@ -100,7 +100,7 @@ def _check(ordered: set[str], streams: bool, batch_size: int | None, drop_last: 
     """Refuse options that contradict each other; ordered: those that say in which order examples come."""
     if streams and ordered:
         raise ValueError(
-            f"DataLoader with IterableDataset: expected unspecified {min(ordered)} option: a stream decides its own order"
+            f"DataLoader with IterableDataset: expected unspecified {min(ordered)} option: a stream decides its order"
         )
     if {"sampler", "shuffle"} <= ordered:
         raise ValueError("DataLoader takes either a sampler or shuffle=True, not both")
