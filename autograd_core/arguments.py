@@ -25,6 +25,7 @@ SYNONYMS = {"axis": ("dim", "dims"), "axes": ("dim", "dims"), "keepdims": ("keep
             "input": ("A", "x"), "x": ("input",), "b": ("B",), "element": ("elements",),
             "test_element": ("test_elements",)}  # fmt: skip
 _MISSING = inspect.Parameter.empty
+_PLAIN = {Tensor, bool, int, float, complex, type(None)}  # operands that need no conversion beyond that of numbers
 
 
 def parse(o: Op, args: tuple[Any, ...], given: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
@@ -80,18 +81,23 @@ def _listed(o: Op, tensors: Any) -> tuple[Any, ...]:
 
 def constants(o: Op, args: Iterable[Any]) -> list[Any]:
     """The operands with every array, list or number made a Tensor, numbers in the dtype that promotion gives them."""
-    ready = [a if a is None or a.__class__ is Tensor or is_number(a) else _constant(o, a) for a in _typed(args)]
-    if not any(map(is_number, ready)):
-        return ready
-    peers = ready if o.variadic else [ready[i] for i in o.promoted or range(len(ready))]
-    dtype = result_type(*[getattr(p, "array", p) for p in peers if p is not None])
-    like = next((t.array for t in ready if t.__class__ is Tensor), None)
-    return [_number(a, dtype, like) if is_number(a) else a for a in ready]
+    ready = list(args)
+    if not _PLAIN.issuperset(map(type, ready)):
+        ready = [a if a is None or a.__class__ is Tensor or is_number(a) else _constant(o, a) for a in _typed(ready)]
+    numbers = [i for i, a in enumerate(ready) if is_number(a)]
+    if numbers:
+        peers = ready if o.variadic or not o.promoted else [ready[i] for i in o.promoted]
+        dtype = result_type(*[getattr(p, "array", p) for p in peers if p is not None])
+        like = next((t.array for t in ready if t.__class__ is Tensor), None)
+        for i in numbers:
+            ready[i] = _number(ready[i], dtype, like)
+    return ready
 
 
 def is_number(value: Any) -> bool:
     """Whether a value is a Python number, which takes its dtype from the tensors beside it."""
-    return isinstance(value, bool | int | float | complex) and not isinstance(value, np.generic)
+    kind = value.__class__  # the first test answers most often
+    return kind is not Tensor and isinstance(value, (int, float, complex)) and not isinstance(value, np.generic)
 
 
 def _number(value: Any, dtype: Any, like: Any) -> Tensor:

@@ -56,6 +56,8 @@ def bind(o: Op, foreign: Callable[..., Any] = foreign) -> Callable[..., Any]:
     """The functional form of an entry; `foreign` takes operands that are not all Tensors."""
     if o.simple and o.differentiable:
         return bind_unary(o, foreign) if len(o.inputs) == 1 else bind_binary(o, foreign)
+    if o.simple and len(o.inputs) == 2:
+        return bind_test(o)
     return bind_layer(o) if o.layer else bind_general(o)
 
 
@@ -185,6 +187,22 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
         n.hooks = None
         n.number = tick()
         return t
+
+    return call
+
+
+def bind_test(o: Op) -> Callable[..., Any]:
+    """What is recorded of nothing: an array beside a number that leaves it its dtype on a short way, all else not."""
+    general, forward, library = bind_general(o), o.forward, LIBRARY[ndarray]
+    contexts = contexts_of(o.name)
+
+    def call(*args: Any, **given: Any) -> Any:
+        if len(args) == 2 and args[1].__class__ in _NUMBERS and args[0].__class__ is Tensor and not given:
+            x, number = args[0].array, args[1]
+            kind = x.dtype.kind if x.__class__ is ndarray and contexts is None else ""
+            if kind == "f" or (kind in "iu" and kind and number.__class__ is int):
+                return wrap(forward(library, x, number))
+        return general(*args, **given)
 
     return call
 

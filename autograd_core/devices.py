@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from contextvars import ContextVar, Token
 from typing import Any
 
@@ -30,6 +31,8 @@ class Device(str):
     __slots__ = ()
 
     def __new__(cls, type: str | int = "cpu", index: int | None = None) -> Device:
+        if isinstance(type, Device) and index is None:
+            return type
         name = f"cuda:{type}" if isinstance(type, int) else type if index is None else f"{type}:{index}"
         kind, colon, number = str(name).partition(":")
         if not kind.isidentifier() or (colon and not number.isdecimal()):
@@ -60,6 +63,7 @@ class Device(str):
         return f"device({str(self)!r})"
 
 
+_named = functools.cache(Device)
 _default: ContextVar[Device | None] = ContextVar("device", default=None)
 _entered: ContextVar[tuple[Token[Device | None], ...]] = ContextVar("entered", default=())
 default_device = _default.get
@@ -119,7 +123,7 @@ def place(array: Any, device: str, non_blocking: bool = False) -> Any:
 
 def device_of(array: Any) -> Device:
     """The device of an array."""
-    return Device(LIBRARY[array.__class__].backend.device_of(array))
+    return _named(LIBRARY[array.__class__].backend.device_of(array))
 
 
 @op(CAST, symbol="→", domain=Interval(-2, 2), reference=lambda x, device, non_blocking=False: x,

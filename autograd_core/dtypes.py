@@ -95,6 +95,8 @@ def finfo(dtype: DTypeLike | None = None) -> Any:
 
 def of_python(value: Any) -> DType | None:
     """The dtype that a Python number makes: bool, int64, the default float or complex; None for anything else."""
+    if value.__class__ is float:
+        return _default
     kind = np.asarray(value).dtype.kind
     return {"b": bool_, "i": int64, "u": int64, "f": _default, "c": default_complex()}.get(kind)
 

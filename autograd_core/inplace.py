@@ -86,7 +86,9 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
     base, path = _origin(x)
     _refuse(x, base)
     own_scalar(x)
-    new = _broadcast(_cast(_as_tensor(value, x), x), x.array[plain].shape)
+    new = _cast(_as_tensor(value, x), x)
+    if new.ndim or new.node is not None or base.node is not None:  # else assignment does it, and nothing is recorded
+        new = _broadcast(new, x.array[plain].shape)
     assign(x.array, plain, _survivor(new, x).array)
     record_write(x.array, 2)
     _replace_part(base, (*path, ("getitem", (("index", plain),), None)), new, x)

@@ -12,7 +12,7 @@ from backends.geometry import Array
 from backends.numpy_backend.selection import where
 from backends.numpy_backend.special import blockwise
 
-MANY = 1 << 10  # elements from which on several passes cost less than NumPy's one
+MANY = 1 << 12  # elements from which on several passes cost less than NumPy's one
 FLOAT32 = np.dtype(np.float32)
 
 
