@@ -32,7 +32,7 @@ def _plain_item(i: Any, like: Tensor) -> Any:
     if i.__class__ is int or i.__class__ is slice or i is None or i is Ellipsis:
         return i
     i = i.array if hasattr(i, "array") else list(i) if isinstance(i, range) else i
-    if isinstance(i, list | tuple | bool | np.ndarray):
+    if i.__class__ is not like.array.__class__ and isinstance(i, list | tuple | bool | np.ndarray):
         i = functional.as_tensor(i, device=like.device).array
     dtype = getattr(i, "dtype", None)
     if dtype is None or dtype.kind in "bi":
