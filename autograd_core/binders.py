@@ -253,15 +253,19 @@ def bind_general(o: Op) -> Callable[..., Any]:
     required = {n for n, default in defaults.items() if default is inspect.Parameter.empty}
     least, most = arity + max([i for i, n in enumerate(defaults, 1) if n in required], default=0), arity + len(defaults)
     plain = not o.variadic and not o.signature and not o.packs
+    sizes = o.packs if [arity, *defaults] == [1, o.packs] else None  # all there is beside the tensor
     contexts = contexts_of(o.name)
 
     def call(*args: Any, **given: Any) -> Any:
         if contexts and modes():
             return recast(o.name, call, *args, **given)
+        if sizes and not given and len(args) > 1:
+            kind = args[1].__class__
+            if kind is int or (kind is tuple and len(args) == 2):
+                return apply(o, args[:1], {sizes: args[1:] if kind is int else args[1]})
         if plain and not given and least <= len(args) <= most:
-            if len(args) == arity:
-                return apply(o, args, defaults)
-            return apply(o, args[:arity], defaults | dict(zip(defaults, args[arity:], strict=False)))
+            statics = defaults | dict(zip(defaults, args[arity:], strict=False)) if len(args) > arity else defaults
+            return apply(o, args[:arity], statics)
         if plain and len(args) == arity:
             statics = defaults | given
             if len(statics) == len(defaults) and (not required or required <= given.keys()):
