@@ -34,8 +34,10 @@ INDEX: dict[str, str] = {
         max_unpool1d max_unpool2d max_unpool3d""",
     "layers.attention": """
         attend attention attention_weights""",
+    "layers.group_norm": """
+        group_norm normalize_groups""",
     "layers.layer_norm": """
-        group_norm layer_norm local_response_norm normalize_rows rms_norm""",
+        layer_norm local_response_norm normalize_rows rms_norm""",
     "layers.normalization": """
         batch_norm batch_norm_relu instance_norm normalize_batch scale_channels scale_channels_relu""",
     "layers.rectified": """

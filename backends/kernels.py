@@ -33,7 +33,10 @@ KERNELS = {
     "special_functions.modified_bessel": ("modified_bessel_i", "modified_bessel_k", "scaled_i_slope", "scaled_k_slope"),
     "special_functions.pathwise": ("gamma_path", "beta_path"),
     "special_functions.normal": ("erfcx", "erfcx_slope", "bell", "ndtr", "log_ndtr"),
-    "normalization": ("normalize_batch", "batch_gradients", "scale_channels", "normalize_rows", "row_gradients"),
+    "normalization": (
+        "normalize_batch", "batch_gradients", "scale_channels", "normalize_rows", "row_gradients", "normalize_groups",
+        "group_gradients",
+    ),
     "optimizers": ("sgd_step", "adam_step", "nadam_step", "radam_step", "adamax_step", "lion_step", "rescale", "norm"),
     "patches": ("patches", "add_patches"),
     "points": ("read_points", "add_points", "match_points"),

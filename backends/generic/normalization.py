@@ -114,6 +114,49 @@ def row_gradients(
     return normal, g_weight, g_bias
 
 
+def normalize_groups(
+    xp: Any, kernels: Any, x: Array, weight: Array | None, bias: Array | None, groups: int, eps: float
+) -> tuple[Array, Array, Array]:
+    """Zero mean and unit variance of each group of channels of x (N, C, *S), then scale and shift of each channel.
+
+    Returns the result, and the mean and 1/√(var + eps) of each group of each sample, as columns.
+    """
+    rows, mean, scale = kernels.normalize_rows(x.reshape(of_groups(x.shape, groups)), None, None, eps, True)
+    y = rows.reshape(x.shape[0] * x.shape[1], prod(x.shape[2:]))
+    if weight is not None:
+        y = kernels.multiply(y, xp.tile(weight, len(x))[:, None])
+    if bias is not None:
+        y = kernels.add(y, xp.tile(bias, len(x))[:, None])
+    return y.reshape(x.shape), mean, scale
+
+
+def group_gradients(
+    xp: Any,
+    kernels: Any,
+    g: Array,
+    x: Array,
+    weight: Array | None,
+    mean: Array,
+    scale: Array,
+    groups: int,
+    needs: tuple[bool, ...],
+) -> tuple[Array | None, Array | None, Array | None]:
+    """The gradients of `normalize_groups` in x, weight and bias, those that are needed."""
+    rows, (axes, shape), dx = x.reshape(of_groups(x.shape, groups)), around(x.shape), None
+    g_weight = (g * ((rows - mean) * scale).reshape(x.shape)).sum(axis=axes) if needs[1] else None
+    g_bias = g.sum(axis=axes) if needs[2] else None
+    if needs[0]:
+        g = g if weight is None else g * weight.reshape(shape)
+        dx, _, _ = kernels.row_gradients(g.reshape(rows.shape), rows, None, mean, scale, (True, False, False))
+        dx = dx.reshape(x.shape)
+    return dx, g_weight, g_bias
+
+
+def of_groups(shape: Sizes, groups: int) -> tuple[int, int]:
+    """The shape of a matrix with a row for each group of each sample."""
+    return shape[0] * groups, prod(shape[1:]) // groups
+
+
 def around(shape: Sizes) -> tuple[Sizes, Sizes]:
     """All axes but the channels, and the shape in which channels broadcast."""
     return (0, *range(2, len(shape))), (1, shape[1], *(1,) * (len(shape) - 2))

@@ -13,6 +13,7 @@ from backends.kernels import KERNELS, bind, namespace_of
 from backends.numpy_backend import (
     arithmetic,
     copies,
+    groups,
     indexing,
     joining,
     lapack,
@@ -85,6 +86,7 @@ class NumpyBackend:
         kernels.normalize_batch = normalization.normalize_batch
         kernels.batch_gradients = normalization.batch_gradients
         kernels.scale_channels = normalization.scale_channels
+        kernels.group_gradients = partial(groups.group_gradients, kernels.group_gradients)
         kernels.add_at, kernels.take_at = partial(indexing.add_at, kernels.add_at), indexing.take_at
         kernels.mix_rows = partial(indexing.mix_rows, kernels.mix_rows)
         kernels.sum_of_squares = reduction.sum_of_squares

@@ -55,13 +55,28 @@ def sum_of_squares(x: Array, axis: Any, keepdims: bool) -> Array | None:
     return sums.reshape(_kept(x, last, keepdims))
 
 
+def dots(a: Array, b: Array) -> Array:
+    """The product of each row of a with that of b, as a column."""
+    n = a.shape[1]
+    width = _width(n) or n
+    a, b = (v.reshape(len(v), n // width, width) for v in (a, b))
+    sums: Array = np.vecdot(a, b).sum(axis=1, keepdims=True)
+    return sums
+
+
 def _lines(x: Array, last: int) -> Array | None:
     """A large array that lies in C order as (rows, lines, line), where a row is what its last axes hold."""
     if x.size < MANY or not x.flags.c_contiguous:
         return None
     n = prod(x.shape[x.ndim - last :])
-    width = n if n <= LINE else gcd(n, LINE)
-    return x.reshape(-1, n // width, width) if width >= SHORT else None
+    width = _width(n)
+    return x.reshape(-1, n // width, width) if width else None
+
+
+def _width(n: int) -> int:
+    """How long the parts are in which a row of n elements is added up; 0 where dot products do not pay."""
+    width = n if n <= 4 * LINE else gcd(n, 4 * LINE)
+    return width if width >= SHORT else 0
 
 
 def _kept(x: Array, last: int, keepdims: bool) -> Sizes:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import backends
 from backends.numpy_backend import normalization
 
 
@@ -49,3 +50,21 @@ def test_the_mean_is_taken_off_before_anything_is_scaled(border, monkeypatch):
     x[:, :, 0] = border  # of which a sample of pixels may consist
     y, *_ = normalization.normalize_batch(x, None, None, 1e-5, False)
     np.testing.assert_allclose(y, definition(x.astype(float), None, None, 1e-5, False), atol=2e-4)
+
+
+@pytest.mark.parametrize("affine", [False, True])
+def test_gradients_of_many_groups_are_those_of_few(affine):
+    """Large arrays are differentiated some groups at a time; one sample alone is not."""
+    kernels, rng = backends.get("cpu").namespace.kernels, np.random.default_rng(0)
+    x, g = rng.standard_normal((2, 6, 6, 29, 31)) + 3
+    weight, bias = rng.standard_normal((2, 6)) if affine else (None, None)
+    y, mean, scale = kernels.normalize_groups(x, weight, bias, 3, 1e-5)
+    found = kernels.group_gradients(g, x, weight, mean, scale, 3, (True, True, True))
+    parts = []
+    for i in range(len(x)):
+        one, its = x[i : i + 1], slice(3 * i, 3 * i + 3)
+        np.testing.assert_allclose(kernels.normalize_groups(one, weight, bias, 3, 1e-5)[0][0], y[i], atol=1e-12)
+        parts.append(kernels.group_gradients(g[i : i + 1], one, weight, mean[its], scale[its], 3, (True, True, True)))
+    dx, of_weight, of_bias = zip(*parts, strict=True)
+    for value, expected in zip(found, (np.concatenate(dx), sum(of_weight), sum(of_bias)), strict=True):
+        np.testing.assert_allclose(value, expected, atol=1e-11)

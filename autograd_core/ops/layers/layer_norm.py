@@ -1,4 +1,4 @@
-"""Normalisation within each sample: layer, group, RMS and local response normalisation."""
+"""Normalisation within each sample: layer, RMS and local response normalisation."""
 
 import math
 
@@ -140,45 +140,6 @@ def rms_norm(input, normalized_shape, weight=None, eps=None):
     if eps is None:
         eps = float(np.finfo(np.float64 if input.dtype.char in "dD" else np.float32).eps)
     return normalize_rows(input, weight, None, dims=dims, eps=eps, centered=False)
-
-
-def _slow_groups(x, num_groups, weight=None, bias=None, eps=1e-5):
-    rows = _slow_rows(x.reshape(x.shape[0] * num_groups, x[:1].size // num_groups), eps=eps).reshape(x.shape)
-    shape = (-1, *(1,) * (x.ndim - 2))
-    return rows * (1 if weight is None else weight.reshape(shape)) + (0 if bias is None else bias.reshape(shape))
-
-
-@composition(
-    NORMALIZATION,
-    real_only=True,
-    tolerance=1e-10,
-    reference=_slow_groups,
-    samples=(
-        sample((2, 4), 2, (4,), (4,)),
-        sample((2, 4, 3), 2),
-        sample((1, 2, 2, 2), 1, (2,), eps=1e-2),
-        sample((2, 4, 0), 2, (4,), (4,)),
-    ),
-)
-def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
-    """Zero mean and unit variance of each group of channels of (N, C, ...), then scale and shift (Wu and He 2018)."""
-    if input.ndim < 2 or num_groups < 1 or input.shape[1] % num_groups:
-        raise OperandError(
-            f"group_norm() takes (N, C, ...) with channels in {num_groups} equal groups, not shape {input.shape}"
-        )
-    n, channels, *rest = input.shape
-    for parameter in (weight, bias):
-        if parameter is not None and parameter.shape != (channels,):
-            raise OperandError(
-                f"group_norm(): input of shape {input.shape} has {channels} channels, a parameter {parameter.shape}"
-            )
-    size = channels // num_groups * math.prod(rest)
-    if n * size == 1:
-        raise OperandError(f"group_norm() needs more than one value per group; input has shape {input.shape}")
-    rows = normalize_rows(functional.reshape(input, (n, num_groups, size)), eps=eps)
-    y, shape = functional.reshape(rows, input.shape), (channels, *(1,) * len(rest))
-    y = y if weight is None else y * functional.reshape(weight, shape)
-    return y if bias is None else y + functional.reshape(bias, shape)
 
 
 def _slow_neighbours(x, size, alpha=1e-4, beta=0.75, k=1.0):
