@@ -14,8 +14,9 @@ Make = Callable[[Any], Any]
 def large(part: int) -> Iterator[Case]:
     """Images per step stand in the names; amounts are images, so that rates are images a second."""
     batch = max(256 // part, 1)
-    for dtype in ("bfloat16", "float16"):
-        yield _step(f"ResNet-50, batch {batch}, {dtype} autocast", _resnet50, (batch, 3, 224, 224), 1000, dtype)
+    for dtype, captured in (("bfloat16", False), ("bfloat16", True), ("float16", False)):
+        name = f"ResNet-50, batch {batch}, {dtype} autocast"
+        yield _step(name, _resnet50, (batch, 3, 224, 224), 1000, dtype, captured=captured)
     batch = max(512 // part, 2)
     yield _step(f"ResNet-20, 32×32, batch {batch}", models.resnet20, (batch, 3, 32, 32), 10)
     yield _step(
@@ -34,16 +35,13 @@ def large(part: int) -> Iterator[Case]:
 
 def small(part: int) -> Iterator[Case]:
     """Steps that launching bounds. Beside captured ones stand PyTorch's as they are."""
+
+    def perceptron(nn: Any) -> Any:
+        return models.mlp(nn, 784, 256, 128, 10)
+
     for captured in (False, True):
-        how = "captured" if captured else "eager"
-        yield _step(
-            f"MLP 784-256-128-10, batch 64, {how}",
-            lambda nn: models.mlp(nn, 784, 256, 128, 10),
-            (64, 784),
-            10,
-            captured=captured,
-        )
-        yield _step(f"LeNet-5, batch 64, {how}", models.lenet5, (64, 1, 28, 28), 10, captured=captured)
+        for name, make, shape in (("MLP 784-256-128-10", perceptron, (784,)), ("LeNet-5", models.lenet5, (1, 28, 28))):
+            yield _step(f"{name}, batch 64", make, (64, *shape), 10, captured=captured, group="small steps")
 
 
 def optimizers(part: int) -> Iterator[Case]:
@@ -79,6 +77,7 @@ def _step(
     dtype: str = "",
     smoothing: float = 0.0,
     captured: bool = False,
+    group: str = "steps",
 ) -> Case:
     """Forward, backward and a step of SGD with Nesterov's momentum."""
 
@@ -107,4 +106,4 @@ def _step(
         run = engine.cuda.graph(step) if captured and engine.name == "ours" else step
         return lambda: run(x, target)
 
-    return Case("steps" if not captured and "eager" not in name else "small steps", name, shape[0], make)
+    return Case(group, name + ", captured" * captured, shape[0], make)
