@@ -34,7 +34,8 @@ class Convolution(NamedTuple):
 
     result: "y" of x and w, and bias if `biased`; "x" the gradient in x of y and w; "w" that in w of x and y. Shapes are
     (N, C, *S), (O, C / groups, *K) and (N, O, *out), with two or three spatial axes; memory is channels-last. strict:
-    float32 is computed as such, not with tensor cores that cut it to TF32.
+    float32 is computed as such, not with tensor cores that cut it to TF32. deterministic: by engines that give the same
+    result every time.
     """
 
     result: str
@@ -47,6 +48,7 @@ class Convolution(NamedTuple):
     dilation: Sizes
     biased: bool
     strict: bool
+    deterministic: bool
 
 
 def strides_of(shape: Sizes) -> list[int]:
@@ -87,9 +89,12 @@ def graph_of(cudnn: Any, key: Convolution, **device: Any) -> Any:
     graph.validate()
     graph.build_operation_graph()
     graph.create_execution_plans([cudnn.heur_mode.A, cudnn.heur_mode.FALLBACK])
-    if key.strict:
-        notes = cudnn.numerical_note
-        graph.deselect_numeric_notes([notes.TENSOR_CORE, notes.DOWN_CONVERT_INPUTS])
+    notes = cudnn.numerical_note
+    graph.deselect_numeric_notes(
+        [notes.REDUCED_PRECISION_REDUCTION]
+        + [notes.TENSOR_CORE, notes.DOWN_CONVERT_INPUTS] * key.strict
+        + [notes.NONDETERMINISTIC] * key.deterministic
+    )
     graph.deselect_workspace_greater_than(WORKSPACE)
     graph.check_support()
     return graph

@@ -230,11 +230,12 @@ def h200():
 
 @each_case
 @pytest.mark.parametrize("dtype", [np.float16, bfloat16, np.float32])
-def test_cudnn_has_engines(gpu, h200, case, dtype):
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_cudnn_has_engines(gpu, h200, case, dtype, deterministic):
     cudnn, device = h200
     list(computed(gpu, case, dtype))
     for key in gpu.cudnn.keys:
-        graph = graph_of(cudnn, key, **device)
+        graph = graph_of(cudnn, key._replace(deterministic=deterministic), **device)
         graph.build_plans(cudnn.build_plan_policy.HEURISTICS_CHOICE)
         plan = Plan(graph)
         assert plan.execute is not None
@@ -262,11 +263,14 @@ class Noted:
         return call
 
 
+NOTES = "REDUCED_PRECISION_REDUCTION", "TENSOR_CORE", "DOWN_CONVERT_INPUTS", "NONDETERMINISTIC"
+
+
 @pytest.fixture
 def noted(gpu, monkeypatch):
     """`Cudnn` over a library whose graphs are noted, and those graphs."""
     graphs = []
-    notes = SimpleNamespace(TENSOR_CORE="tensor cores", DOWN_CONVERT_INPUTS="narrow inputs")
+    notes = SimpleNamespace(**{name: name for name in NOTES})
     library = SimpleNamespace(
         pygraph=lambda **given: graphs.append(Noted()) or graphs[-1],
         data_type=SimpleNamespace(FLOAT="float", HALF="half", BFLOAT16="bfloat16"),
@@ -286,14 +290,17 @@ def noted(gpu, monkeypatch):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
-def test_graphs_are_channels_last_and_float32_is_strict(noted, dtype):
+@pytest.mark.parametrize("deterministic", [False, True])
+def test_graphs_are_channels_last_and_float32_is_strict(noted, dtype, deterministic):
     gpu, graphs = noted
+    gpu.deterministic = deterministic
     list(computed_alone(gpu, CASES[0], dtype))
     assert len(graphs) == 3
     assert [key.result for key, _ in gpu.cudnn.local.plans] == ["y", "x", "w"]
     for graph in graphs:
         calls = {name: (args, given) for name, args, given in graph.calls}
-        assert ("deselect_numeric_notes" in calls) is (dtype is np.float32)
+        without = calls["deselect_numeric_notes"][0][0]
+        assert without == [NOTES[0], *NOTES[1:3] * (dtype is np.float32), *NOTES[3:] * deterministic]
         tensors = [given for name, _, given in graph.calls if name == "tensor"]
         assert all(t["stride"] == strides_of(t["dim"]) for t in tensors)
         assert [t["uid"] for t in tensors] == list(range(1, len(tensors) + 1))
