@@ -1,7 +1,4 @@
-"""Attention of 16-bit queries, keys and values by tensor cores: scores add up, and stay, in float32.
-
-Others are left to the generic kernel, whose products and softmax are this backend's.
-"""
+"""Attention by products whose sums stay float32 until the softmax has read them, also where all else is of 16 bits."""
 
 from math import prod
 from typing import Any
@@ -9,16 +6,16 @@ from typing import Any
 from backends.cupy_backend.launch import Gpu, threads_for_rows
 from backends.cupy_backend.layouts import is_float
 from backends.cupy_backend.products import matmul
-from backends.geometry import Array
+from backends.geometry import Array, wide_dtype
 
 
 def attention(
     gpu: Gpu, query: Array, key: Array, value: Array, scale: float, is_causal: bool
 ) -> tuple[Array, Array] | None:
     """See `backends.generic.attention.attention`."""
-    if not (is_float(query, key, value) and query.dtype.itemsize == 2):
+    if not is_float(query, key, value):
         return None
-    scores = matmul(gpu, query, key.swapaxes(-1, -2), dtype=gpu.xp.float32)
+    scores = matmul(gpu, query, key.swapaxes(-1, -2), dtype=wide_dtype(gpu.xp, query.dtype))
     if scores is None:
         return None
     weights = _by_rows(gpu, "attention_weights", scores, (), query.dtype, query.shape[-2] if is_causal else 0, scale)
@@ -30,9 +27,9 @@ def attention_gradients(
     gpu: Gpu, g: Array, query: Array, key: Array, value: Array, weights: Array, scale: float
 ) -> tuple[Array, Array, Array] | None:
     """See `backends.generic.attention.attention_gradients`."""
-    if not (is_float(g, query, key, value, weights) and g.dtype.itemsize == 2):
+    if not is_float(g, query, key, value, weights):
         return None
-    of_weights = matmul(gpu, g, value.swapaxes(-1, -2), dtype=gpu.xp.float32)
+    of_weights = matmul(gpu, g, value.swapaxes(-1, -2), dtype=wide_dtype(gpu.xp, g.dtype))
     if of_weights is None:
         return None
     weights = gpu.xp.ascontiguousarray(weights)

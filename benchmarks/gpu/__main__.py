@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows = gather("operations", chain(check.large(only, ask=ask), check.operations(only, ask=ask)))
         print(check.table(machine, found.get("libraries", {}), rows, captured), flush=True)
     if options.bench or both:
-        os.environ.setdefault(AUTOTUNE, "4")  # PyTorch's `cudnn.benchmark`, which it is compared with
+        os.environ.setdefault(AUTOTUNE, "8")  # PyTorch's `cudnn.benchmark`, which it is compared with
         ask = _ask(options.processes, 1, end)
         rows = gather("times", bench.run(options.groups, 8 if options.quick else 1, ask))
         print("", machine, (report.markdown if options.markdown else report.text)(bench.table(rows)), sep="\n")

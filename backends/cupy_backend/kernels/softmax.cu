@@ -133,45 +133,49 @@ __global__ void softmax_gradient_columns(const T *g, const T *y, T *dx, Int oute
 // Weights of attention: the softmax of scores times `scale`. `queries` rows make a matrix of which a row has only as many
 // keys as its number; 0 if all count.
 template <typename T, int V>
-__global__ void ROW_THREADS attention_weights(const float *x, T *y, Int rows, Int n, Int queries, double scale) {
+__global__ void ROW_THREADS attention_weights(const Wide<T> *x, T *y, Int rows, Int n, Int queries,
+                                              double scale) {
+    using A = Wide<T>;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
     x += row * n, y += row * n;
     Int last = queries && row % queries + 1 < n ? row % queries + 1 : n;
-    float s = (float)scale;
-    Total<float> t;
+    A s = (A)scale;
+    Total<A> t;
     for (Int i = threadIdx.x; i * V < last; i += blockDim.x) {
-        Pack<float, V> p = ((const Pack<float, V> *)x)[i];
-        for (int k = 0; k < V; ++k) p.of[k] = i * V + k < last ? p.of[k] * s : -infinity<float>();
+        Pack<A, V> p = ((const Pack<A, V> *)x)[i];
+        for (int k = 0; k < V; ++k) p.of[k] = i * V + k < last ? p.of[k] * s : -infinity<A>();
         t.add(p.of);
     }
     t = row_total(t);
     for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
-        Pack<float, V> p = {};
-        if (i * V < last) p = ((const Pack<float, V> *)x)[i];
+        Pack<A, V> p = {};
+        if (i * V < last) p = ((const Pack<A, V> *)x)[i];
         Pack<T, V> q;
-        for (int k = 0; k < V; ++k) q.of[k] = Narrow<T>::of(i * V + k < last ? share<float, false>(p.of[k] * s, t) : 0.0f);
+        for (int k = 0; k < V; ++k) q.of[k] = Narrow<T>::of(i * V + k < last ? share<A, false>(p.of[k] * s, t) : (A)0);
         ((Pack<T, V> *)y)[i] = q;
     }
 }
 
 // The gradient in the scores, from that in the weights y.
 template <typename T, int V>
-__global__ void ROW_THREADS attention_slopes(const float *g, const T *y, T *dx, Int rows, Int n, Int, double scale) {
+__global__ void ROW_THREADS attention_slopes(const Wide<T> *g, const T *y, T *dx, Int rows, Int n, Int,
+                                             double scale) {
+    using A = Wide<T>;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
     g += row * n, y += row * n, dx += row * n;
-    float sum = 0;
+    A sum = 0;
     for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
-        Pack<float, V> p = ((const Pack<float, V> *)g)[i];
+        Pack<A, V> p = ((const Pack<A, V> *)g)[i];
         Pack<T, V> q = ((const Pack<T, V> *)y)[i];
         for (int k = 0; k < V; ++k) sum += p.of[k] * wide(q.of[k]);
     }
     sum = row_sum(sum);
     for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
-        Pack<float, V> p = ((const Pack<float, V> *)g)[i];
+        Pack<A, V> p = ((const Pack<A, V> *)g)[i];
         Pack<T, V> q = ((const Pack<T, V> *)y)[i];
-        for (int k = 0; k < V; ++k) q.of[k] = Narrow<T>::of((p.of[k] - sum) * wide(q.of[k]) * (float)scale);
+        for (int k = 0; k < V; ++k) q.of[k] = Narrow<T>::of((p.of[k] - sum) * wide(q.of[k]) * (A)scale);
         ((Pack<T, V> *)dx)[i] = q;
     }
 }

@@ -57,9 +57,9 @@ def expressions(source: str) -> list[str]:
             found += [f"map<{function}, {name}, {v}>" for function in functions for v in lengths]
         if source == "optimizers":
             found += [f"change<{step}, {name}>" for step in STEPS]
-        if source == "softmax" and size == 2:
-            functions = ("attention_weights", "attention_slopes")
-            found += [f"{function}<{name}, {v}>" for function in functions for v in ("4", "1")]
+        if source == "softmax":
+            functions, wide = ("attention_weights", "attention_slopes"), max(size, 4)
+            found += [f"{function}<{name}, {v}>" for function in functions for v in (VECTOR // wide, 1)]
         if source == "columns":
             wide = "double" if name == "double" else "float"
             found += [f"sum_of_parts<{wide}, {name}>"] + [f"sum_of_parts<{wide}, {wide}>"] * (size == 2)
