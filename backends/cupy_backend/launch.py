@@ -52,6 +52,7 @@ class Gpu:
         deterministic: bool = False,
     ) -> None:
         self.xp, self.start, self.address, self.deterministic = xp, start, address, deterministic
+        self.reasons: set[str] = set()  # why kernels were replaced
 
     def launch(
         self, kernel: str, parameters: tuple[Any, ...], grid: Sizes, block: Sizes, *arguments: Array | float | None

@@ -100,7 +100,10 @@ class _InFront:
                 self.kernel = getattr(import_module(f"backends.cupy_backend.{self.module}"), self.name)
             result = self.kernel(self.gpu, *arguments, **named)
         except Unusable as error:
-            logger.warning("CUDA kernel %s is replaced by a slower one: %s", self.name, error)
+            known = str(error) in self.gpu.reasons  # of a library that several kernels want
+            self.gpu.reasons.add(str(error))
+            level = logging.DEBUG if known else logging.WARNING
+            logger.log(level, "CUDA kernel %s is replaced by a slower one: %s", self.name, error)
             self.kernel, result = _declines, None
         return self.plain(*arguments, **named) if result is None else result
 

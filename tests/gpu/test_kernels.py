@@ -11,7 +11,7 @@ import backends
 import nn
 import optim
 from backends.cupy_backend import table
-from backends.cupy_backend.launch import Gpu
+from backends.cupy_backend.launch import Gpu, Unusable
 
 
 def model():
@@ -112,6 +112,17 @@ def test_a_kernel_that_cannot_be_compiled_is_replaced_with_one_log_line(cupy, co
     assert [record.message for record in caplog.records if "max_of_windows" in record.message] == [
         "CUDA kernel max_of_windows is replaced by a slower one: kernels/pooling.cu does not compile (no NVRTC)"
     ]
+
+
+def test_a_library_that_is_missing_is_named_once(compiling, monkeypatch, caplog):
+    def missing(self):
+        raise Unusable("cuBLASLt cannot be used")
+
+    monkeypatch.setattr(Gpu, "cublaslt", property(missing))
+    x = ag.ones(2, 3, device="cuda")
+    for y in (x @ x.T, nn.functional.linear(x, x, x[:, 0]), nn.functional.scaled_dot_product_attention(x, x, x)):
+        assert y.shape[0] == 2
+    assert [record.message.partition(": ")[2] for record in caplog.records] == ["cuBLASLt cannot be used"]
 
 
 def test_what_plans_ask_of_the_device(cupy):
