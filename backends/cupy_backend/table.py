@@ -15,7 +15,6 @@ from typing import Any
 
 from backends.cupy_backend.launch import CupyLauncher, Gpu, Unusable
 from backends.geometry import Array
-from backends.kernels import KERNELS as GENERIC
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +27,9 @@ STEPS = (
     "sgd_step", "adam_step", "nadam_step", "radam_step", "adamax_step", "lion_step", "adagrad_step", "adadelta_step",
     "rmsprop_step", "rprop_step", "asgd_step",
 )  # fmt: skip
+SOFTMAX = (
+    "softmax", "log_softmax", "softmax_gradient", "log_softmax_gradient", "softmax_nll", "softmax_nll_gradient",
+)  # fmt: skip
 # By module, imported together with its first kernel.
 KERNELS = {
     "attention": ("attention", "attention_gradients"),
@@ -39,14 +41,11 @@ KERNELS = {
     "optimizers": ("steps", "rescale", "norm", *STEPS),
     "indexing": ("add_at",),
     "products": ("product", "linear", *FUNCTIONS),
-    "rows": ("normalize_rows", "row_gradients", *GENERIC["softmax"]),
+    "rows": ("normalize_rows", "row_gradients", *SOFTMAX),
 }
 # Operations whose kernels compute 16-bit floats in float32, and those kernels; so do others in their place.
 WIDE = frozenset({"attend", "softmax", "log_softmax", "normalize_rows"})
-COMPUTE_WIDE = (
-    "attention", "attention_gradients", "normalize_rows", "row_gradients", "softmax", "log_softmax",
-    "softmax_gradient", "log_softmax_gradient",
-)  # fmt: skip
+COMPUTE_WIDE = ("attention", "attention_gradients", "normalize_rows", "row_gradients", *SOFTMAX[:4])
 # Modules to do without, separated by commas, or "all": to find out which kernel is to blame.
 WITHOUT = "AUTOGRAD_CORE_CUDA_WITHOUT"
 DETERMINISTIC = "AUTOGRAD_CORE_DETERMINISTIC"

@@ -1,11 +1,13 @@
 """The CUDA kernels, run on the CPU, against NumPy's generic kernels or the definition."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from ml_dtypes import bfloat16
 
 from backends import kernels as generic
-from backends.cupy_backend import elementwise, indexing, normalization, optimizers, pooling, rows
+from backends.cupy_backend import elementwise, indexing, normalization, optimizers, pooling, rows, table
 from backends.deferred import Deferred
 from backends.geometry import channels_first, channels_last
 
@@ -40,6 +42,12 @@ def close(actual, expected, dtype, scale=1.0):
 def of_softmax(x, axis):
     e = np.exp(x - x.max(axis, keepdims=True))
     return e / e.sum(axis, keepdims=True)
+
+
+def test_every_kernel_of_the_table_is_there():
+    for module, names in table.KERNELS.items():
+        found = import_module(f"backends.cupy_backend.{module}")
+        assert [name for name in names if not hasattr(found, name)] == []
 
 
 @each_dtype
