@@ -167,9 +167,16 @@ def _images() -> Any:
     return nn.Sequential(first, nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8 * 16, 4))
 
 
+def _attentive() -> Any:
+    layer = nn.TransformerEncoderLayer(16, 2, 32, dropout=0.0, batch_first=True)
+    return nn.Sequential(layer, nn.Flatten(), nn.Linear(6 * 16, 4))
+
+
 STEPS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
     "perceptron, AdamW": (_perceptron, (16,), optim.AdamW),
     "perceptron, SGD with momentum": (_perceptron, (16,), partial(optim.SGD, lr=0.1, momentum=0.9)),
+    # Not by Adam: the gradient in the bias of keys is nothing but rounding, of which it makes steps as of any other.
+    "attention, SGD": (_attentive, (6, 16), partial(optim.SGD, lr=0.1)),
     "convolutions, SGD with momentum": (_images, (3, 8, 8), partial(optim.SGD, lr=0.1, momentum=0.9)),
 }
 

@@ -53,7 +53,7 @@ from benchmarks.gpu import check
 for row in check.captured_steps():
     print(row["error"], row["reasons"])
 """)
-    assert lines == [" []"] * 3
+    assert lines == [" []"] * 4
 
 
 def test_many_parameters_are_few_kernels():
