@@ -150,7 +150,7 @@ def _kernels(cls: Any, kernels: SimpleNamespace) -> SimpleNamespace:
         else:
             members[name] = partial(_stacked if name in tables.MATRICES else loops.each, cls, kernel)
     members["take_at"], members["add_at"], members["fused"] = operator.getitem, partial(add_at, cls), None
-    members["diagonal"] = partial(_diagonal_kernel, cls, kernels.diagonal)
+    members["diagonal"], members["wide"] = partial(_diagonal_kernel, cls, kernels.diagonal), frozenset()
     return SimpleNamespace(**members)
 
 
