@@ -6,7 +6,7 @@ from instances import SOURCES, expressions
 
 from backends.cupy_backend.launch import OPTIONS, source_of
 
-FLAGS = (*OPTIONS, "--ftz=true")
+FLAGS = (*OPTIONS, "--ftz=true", "--device-as-default-execution-space")  # as CuPy compiles
 
 pytestmark = pytest.mark.skipif(nvrtc.library() is None, reason="needs nvidia-cuda-nvrtc")
 
