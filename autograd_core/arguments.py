@@ -171,7 +171,7 @@ def deliver(name: str, result: Any, out: Any) -> Any:
             raise OperandError(f"{name}(): out= must hold {len(result)} tensors, not {len(out)}")
         for one, target in zip(result, out, strict=True):
             deliver(name, one, target)
-        return out
+        return result._make(out) if hasattr(result, "_make") else out
     if out.__class__ is not Tensor or result.__class__ is not Tensor:
         raise TypeError(f"{name}(): out= must be a tensor for each result, not {type(out).__name__}")
     if grad_enabled() and (result.node is not None or out.node is not None):
@@ -237,7 +237,7 @@ def with_synonyms(function: Callable[..., Any], name: str = "") -> Callable[...,
         try:
             result = function(*args, **given)
         except VmapError as e:  # it reads values, which differ
-            result = _one_by_one(function, args, given, e)
+            result = _one_by_one(call, args, given, e)
         return result if out is None else deliver(function.__name__, result, out)
 
     return call

@@ -14,7 +14,7 @@ from autograd_core import dtypes
 from autograd_core.arguments import with_options
 from autograd_core.devices import default_device, library_of, place
 from autograd_core.errors import DtypeError, OperandError
-from autograd_core.libraries import LIBRARY
+from autograd_core.libraries import LIBRARY, holds
 from autograd_core.nodes import Leaf
 from autograd_core.registry import OPS, publish
 from autograd_core.semantics.conversion import array_from
@@ -426,7 +426,7 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     if num_classes < 0 and not input.numel():
         raise OperandError("one_hot() of no elements cannot tell how many classes there are; give num_classes")
     n = num_classes if num_classes >= 0 else int(input.max()) + 1
-    if input.numel() and not bool(((input >= 0) & (input < n)).all()):
+    if not holds((input >= 0) & (input < n)):
         raise RuntimeError(f"one_hot(): classes must lie between 0 and {n - 1}")
     xp, classes = LIBRARY[input.array.__class__], input.array[..., None]
     vectors = xp.zeros((*input.shape, n), dtypes.int64)

@@ -106,18 +106,26 @@ def _path_of(alias: View) -> Path:
     return tuple((o.name, tuple(statics.items()), which) for o, statics, which in alias.path)
 
 
+def writable(x: Tensor) -> bool:
+    """Whether `x` can be written in place."""
+    return not _obstacle(x, _origin(x)[0])
+
+
 def _refuse(x: Tensor, base: Tensor) -> None:
-    if grad_enabled() and base.node.__class__ is Leaf:
-        raise InplaceError(
-            "in-place write to a leaf that requires a gradient, or to a view of one; "
-            "use `with no_grad():`, or .clone() it first"
-        )
+    if obstacle := _obstacle(x, base):
+        raise InplaceError(f"in-place write to {obstacle}")
+
+
+def _obstacle(x: Tensor, base: Tensor) -> str:
+    """What keeps `x` from being written in place, if anything does."""
+    # A view that has a node of its own is a leaf, or a view of one, in memory that nobody differentiates.
+    if grad_enabled() and (base.node.__class__ is Leaf or (base.node is None and x.node is not None)):
+        return "a leaf that requires a gradient, or to a view of one; use `with no_grad():`, or .clone() it first"
     if may_overlap(x.shape, getattr(x.array, "strides", ())):
-        raise InplaceError(
-            f"in-place write to an expanded tensor of shape {x.shape}, whose elements share memory; .clone() it first"
-        )
+        return f"an expanded tensor of shape {x.shape}, whose elements share memory; .clone() it first"
     if x.array.__class__ is np.ndarray and not x.array.flags.writeable:
-        raise InplaceError(f"in-place write to a tensor of shape {x.shape} on read-only memory; .clone() it first")
+        return f"a tensor of shape {x.shape} on read-only memory; .clone() it first"
+    return ""
 
 
 def _survivor(a: Any, written: Tensor) -> Any:

@@ -14,6 +14,7 @@ from autograd_core.batching.levels import Level, active
 from autograd_core.batching.namespace import layer
 from autograd_core.entries import Op
 from autograd_core.errors import VmapError
+from autograd_core.inplace import writable
 from autograd_core.kinds import SHAPE
 from autograd_core.libraries import LAYERS, LIBRARY, RULES
 from autograd_core.registry import private
@@ -77,6 +78,13 @@ OPERATIONS: dict[str, Op] = {
     "leave": private(_leave, SHAPE, "end of vmap", _transpose("enter")),
 }
 enter, leave = OPERATIONS["enter"].call, OPERATIONS["leave"].call
+
+
+def admitted(t: Tensor, dim: int, level: Level) -> Tensor:
+    """The tensor inside, where it can be written in place if it can be outside."""
+    x: Tensor = enter(t, level=level, dim=dim, at=level.depth)
+    x.array.frozen = not writable(t)
+    return x
 
 
 def raised(array: Any, depth: int) -> Any:

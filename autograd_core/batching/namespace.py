@@ -45,7 +45,8 @@ class BatchedNamespace(SimpleNamespace):
             library = next(LIBRARY[a.__class__] for a in arrays if a is not None)
             if o.view:  # it may look at the storage, which is that of all samples
                 arrays = tuple([a.copy(order="K") if is_array(a) else a for a in arrays])
-            return o.forward(library, *arrays, **statics)
+            nested = isinstance(library, BatchedNamespace)
+            return library.run(o, *arrays, **statics) if nested else o.forward(library, *arrays, **statics)
 
         forward.__name__ = o.name
         return loops.each(self.type, forward, *arrays, **statics)

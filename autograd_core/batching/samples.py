@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from autograd_core import functional, random, trees
-from autograd_core.batching.graph import depth_of, enter, leave
+from autograd_core.batching.graph import admitted, depth_of, leave
 from autograd_core.batching.levels import Level, active, outside
 from autograd_core.batching.loops import different_shapes
 from autograd_core.errors import VmapError, VmapShapeError
@@ -30,7 +30,7 @@ def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any, error: Vmap
             with random.resumed(states) if again and states else nullcontext():
                 results.append(function(*a, **k))
         stacked = [_stacked(ys, function) for ys in zip(*map(trees.leaves, results), strict=True)]
-    inside = [enter(y, level=level, dim=0, at=level.depth) if isinstance(y, Tensor) else y for y in stacked]
+    inside = [admitted(y, 0, level) if isinstance(y, Tensor) else y for y in stacked]
     return trees.rebuild(results[0], inside)
 
 

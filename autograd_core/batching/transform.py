@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd_core import functional, trees
-from autograd_core.batching.graph import depth_of, enter, inside, leave
+from autograd_core.batching.graph import admitted, depth_of, inside, leave
 from autograd_core.batching.levels import Level, entered
+from autograd_core.inplace import rebase
+from autograd_core.nodes import Leaf
 from autograd_core.tensor import Tensor
 
 RANDOMNESS = ("error", "different", "same")
@@ -81,13 +83,20 @@ def _run(
     randomness: str,
 ) -> Any:
     with entered(size, randomness) as level:
-        inside = [
-            v if d is None else enter(v, level=level, dim=d, at=level.depth) for v, d in zip(values, dims, strict=True)
-        ]
+        inside = [v if d is None else admitted(v, d, level) for v, d in zip(values, dims, strict=True)]
+        taken = [(v, x, x.node, d) for v, x, d in zip(values, inside, dims, strict=True) if d is not None]
         result = func(*trees.rebuild(args, inside), **kwargs)
         outputs = trees.leaves(result)
         out = [_left(y, d, level) for y, d in zip(outputs, _out_dims(out_dims, result, outputs), strict=True)]
+        written = [(v, _left(x, d, level).node) for v, x, node, d in taken if _was_written(x, node)]
+    for v, node in written:
+        rebase(v, node)
     return trees.rebuild(result, out)
+
+
+def _was_written(x: Tensor, before: Any) -> bool:
+    """Whether a write in place gave a tensor another node than it had before."""
+    return x.node is not before and x.node is not None and x.node.__class__ is not Leaf
 
 
 def _left(y: Any, dim: int | None, level: Level) -> Tensor:

@@ -160,8 +160,9 @@ def test_writes_under_no_grad_reach_leaves():
 @pytest.mark.parametrize(
     "program", ["w += 1", "w[0] = 1", "w.zero_()", "w[:1] += 1", "w.view(3)[0] = 1", "w.copy_(w * 2)"]
 )
-def test_leaves_that_require_a_gradient_refuse(program):
-    w = ag.ones(3, requires_grad=True)
+@pytest.mark.parametrize("whole", [True, False])
+def test_leaves_that_require_a_gradient_refuse(program, whole):
+    w = ag.ones(3).requires_grad_() if whole else ag.ones(2, 3)[0].requires_grad_()
     with pytest.raises(InplaceError, match=r"leaf that requires a gradient.*no_grad"):
         exec(program, {"w": w})
     assert w.tolist() == [1, 1, 1]

@@ -33,7 +33,7 @@ def test_a_tensor_without_elements_takes_on_the_shape(name):
 
 def test_several_results_go_to_several_tensors():
     values, indices = ag.zeros(2), ag.zeros(2, dtype="int64")
-    ag.max(X, dim=0, out=(values, indices))
+    assert ag.max(X, dim=0, out=(values, indices)).values is values
     assert values.tolist() == [3, 4]
     assert indices.tolist() == [1, 1]
     with pytest.raises(OperandError, match="out= must hold 2 tensors, not 1"):

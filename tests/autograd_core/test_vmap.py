@@ -195,11 +195,47 @@ def test_writes_in_place_to_what_was_made_inside():
 def test_writes_to_what_lies_outside_are_refused():
     x = values(5, 3)
     before = x.numpy().copy()
-    with pytest.raises(InplaceError, match="outside shares"):
-        vmap(lambda x: x.mul_(2))(x)
+    w = values(5, 3, requires_grad=True)
+    for shared in (x[:1].expand(5, 3), w):
+        with pytest.raises(InplaceError, match="outside shares"):
+            vmap(lambda x: x.mul_(2))(shared)
     with pytest.raises(InplaceError, match="all of them share"):
         vmap(lambda row: ag.zeros(3).add_(row))(x)
     close(x, before)
+
+
+def test_what_runs_sample_by_sample_does_so_in_nested_calls_too():
+    x = values(2, 3, 2)
+    close(vmap(vmap(ag.diag_embed))(x), ag.diag_embed(x))
+    classes = ag.tensor([[0, 2], [1, 1]])
+    close(vmap(lambda c: ag.one_hot(c, 3))(classes), ag.one_hot(classes))
+    counts = vmap(vmap(lambda x, c: x.index_add(0, c.unsqueeze(0), ag.ones(1, dtype=ag.int64)).mul_(2)))
+    close(counts(ag.zeros(2, 2, 3, dtype=ag.int64), classes), 2 * ag.one_hot(classes))
+    with pytest.raises(RuntimeError, match="between 0 and 1"):
+        vmap(lambda c: ag.one_hot(c, 2))(classes)
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+def test_writes_to_an_argument_reach_the_tensor_outside(dim):
+    w = values(5, 3, requires_grad=True)
+    x, y = w * 1, ag.ones_like(w.detach())
+    row = x[1]
+
+    def changed(a, b):
+        b.mul_(a)
+        a[1:].mul_(2)
+        return a
+
+    vmap(changed, dim)(x, y)
+    ((x + y).sum() + row.sum()).backward()
+    scale = ag.ones_like(w.detach())
+    scale.movedim(dim, 0)[:, 1:] = 2
+    close(x, w.detach() * scale)
+    close(y, w)
+    close(w.grad, 1 + scale * (1 + (ag.arange(5) == 1)[:, None]))
+    with ag.no_grad():
+        vmap(vmap(lambda a: a.zero_()))(w)
+    assert not w.detach().any()
 
 
 def test_a_write_to_an_argument_before_backward_is_noticed():
