@@ -90,6 +90,8 @@ def grad(
         raise RuntimeError("grad(): the zeros of materialize_grads=True have no shape at a GradientEdge; give tensors")
     if not inputs:
         raise RuntimeError("grad(): inputs is empty; name what to differentiate with respect to")
+    if materialize_grads and all(y.node is None for y in outputs):  # such as the zeros that this function made
+        return tuple(map(operations.zeros_like, inputs))
     if is_grads_batched:
         from autograd_core.batching import vmap
 
@@ -125,7 +127,7 @@ def grad(
         elif g is not None and n in used and not create_graph:
             g = wrap(g.array.copy())  # the same input asked for twice
         used.add(n)
-        out.append(operations.zeros_like(x, requires_grad=create_graph) if g is None and materialize_grads else g)
+        out.append(operations.zeros_like(x) if g is None and materialize_grads else g)
     return tuple(out)
 
 

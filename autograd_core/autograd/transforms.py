@@ -181,6 +181,8 @@ def fresh(args: tuple[Any, ...], argnums: Argnums) -> tuple[list[Any], Any]:
         if not -len(args) <= i < len(args):
             raise RuntimeError(f"argnums names argument {i}, but {len(args)} were given")
         inputs[i] = trees.mapped(partial(_leaf, i), args[i])
+    if not places or len({i % len(args) for i in places}) < len(places):
+        raise RuntimeError(f"argnums must name at least one argument, and none twice, not {argnums}")
     return inputs, tuple([inputs[i] for i in places]) if isinstance(argnums, tuple) else inputs[argnums]
 
 

@@ -144,10 +144,18 @@ def test_linearize_computes_the_function_once():
 
 def test_hessian_of_several_arguments():
     x, y = values(3), values(3, seed=1)
+    (_, unused), (_, zeros) = func.hessian(lambda x, y: (x**2).sum(), argnums=(0, 1))(x, y)
+    assert (unused.count_nonzero(), zeros.count_nonzero()) == (0, 0)
     h = func.hessian(lambda x, y: (x * y * y).sum(), argnums=(0, 1))(x, y)
     for row, wanted in zip(h, ((0 * x, 2 * y), (2 * y, 2 * x)), strict=True):
         for block, diagonal in zip(row, wanted, strict=True):
             close(block, np.diag(diagonal.numpy()))
+
+
+@pytest.mark.parametrize("argnums, says", [((), "at least one"), ((0, -2), "none twice"), (2, "2 were given")])
+def test_what_argnums_may_name(argnums, says):
+    with pytest.raises(RuntimeError, match=says):
+        func.jacrev(lambda x, y: x * y, argnums)(values(3), values(3))
 
 
 def test_no_graph_is_recorded_when_nobody_can_ask_for_it(monkeypatch):
