@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd_core import functional
 from autograd_core.casting import contexts_of, modes, recast
-from autograd_core.dtypes import can_cast, is_numeric, result_type
+from autograd_core.dtypes import FLOATS, can_cast, is_numeric, result_type
 from autograd_core.entries import Op
 from autograd_core.errors import DtypeError, OperandError, VmapError
 from autograd_core.libraries import LIBRARY, is_array
@@ -147,6 +147,21 @@ def promoted(call: Callable[..., Any], a: Any, b: Any, dtype: Any = None) -> Any
     dtype = dtype or result_type(getattr(a, "array", a), getattr(b, "array", b))
     like = a.array if a.__class__ is Tensor else b.array
     return call(*[cast(t, dtype) if t.__class__ is Tensor else _number(t, dtype, like) for t in (a, b)])
+
+
+def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, computed in float32 where its result has 16 bits, and rounded once."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **given: Any) -> Any:
+        tensors = [a for a in args if a.__class__ is Tensor]
+        if not any(t.dtype.itemsize == 2 and t.dtype.kind in FLOATS for t in tensors):
+            return function(*args, **given)
+        dtype = result_type(*tensors)
+        wide = [cast(a, np.float32) if a.__class__ is Tensor and a.dtype == dtype else a for a in args]
+        return cast(function(*wide, **given), dtype)
+
+    return call
 
 
 def of_one_depth(args: Sequence[Any]) -> list[Any]:

@@ -102,11 +102,13 @@ def composition(
     order: int = 2,
     module: str = "",
     real_only: bool = False,
+    wide: bool = False,
     by_memory: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function on Tensors that is a composition of operations.
 
     real_only: it takes no complex numbers, although its operations do.
+    wide: it computes 16-bit floats in float32, and rounds once.
     by_memory: what it gives depends on how its input lies in memory.
     """
 
@@ -115,7 +117,7 @@ def composition(
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         name = f"{module}.{function.__name__}" if module else function.__name__
         call = arguments.with_synonyms(function, name)
-        call = _refusing_complex(call) if real_only else call
+        call = _refusing_complex(call) if real_only else arguments.in_float32(call) if wide else call
         has_method = kind.method if method is None else method
         c = Composition(name, kind, function.__doc__, domain, reference, samples, aliases, has_method, tolerance, call,
                         order, module, real_only, by_memory, home)  # fmt: skip

@@ -162,9 +162,20 @@ def test_bfloat16_is_ordered_with_nan_last():
     assert ag.finfo().eps == 2**-23
 
 
-def test_hardsigmoid_of_bfloat16_is_rounded_once():
-    x = ag.linspace(-3, 3, 97).bfloat16()
-    assert ag.functional.hardsigmoid(x).tolist() == ag.functional.hardsigmoid(x.float()).bfloat16().tolist()
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda a, b, c: ag.functional.hardsigmoid(a),
+        lambda a, b, c: ag.add(a, b, alpha=0.7),
+        lambda a, b, c: ag.addcmul(a, b, c, value=0.7),
+        lambda a, b, c: ag.addcdiv(a, b, c, value=0.7),
+        lambda a, b, c: ag.addmm(a, b, c, beta=1.3, alpha=0.7),
+    ],
+    ids=["hardsigmoid", "add", "addcmul", "addcdiv", "addmm"],
+)
+def test_16_bits_are_rounded_once(function):
+    narrow = [(3 * ag.sin(ag.arange(k, k + 64.0))).reshape(8, 8).bfloat16() for k in (1, 3, 9)]
+    assert ag.equal(function(*narrow), function(*[x.float() for x in narrow]).bfloat16())
 
 
 def test_bfloat16_says_what_to_install(monkeypatch):

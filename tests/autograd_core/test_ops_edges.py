@@ -301,6 +301,9 @@ def test_sums_and_differences_of_multiples():
     assert gradient(lambda a, b: a.sub(b, alpha=-2), 1.0, 2.0) == (5.0, 1.0, 2.0)
     assert whole([1, 2]).add(3, alpha=2).tolist() == [7, 8]
     assert ag.zeros(2).add_(ag.ones(2), alpha=4).tolist() == [4.0, 4.0]
+    yes = ag.ones(1, dtype="bool")
+    assert [ag.add(~yes, yes, alpha=k).tolist() for k in (0, 2)] == [[False], [True]]
+    assert ag.addr(~yes[None], yes, yes, beta=3, alpha=2).tolist() == [[True]]
 
 
 def test_rounded_quotients():

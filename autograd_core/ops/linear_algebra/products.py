@@ -20,6 +20,8 @@ def _blended(name, input, product, beta, alpha):
         raise OperandError(f"{name}(): for integer tensors beta and alpha must be integers, not {beta!r} and {alpha!r}")
     if input.dtype != product.dtype:
         raise DtypeError(f"{name}() takes tensors of one dtype, not {input.dtype} and {product.dtype}")
+    if product.dtype == dtypes.bool_:
+        beta, alpha = bool(beta), bool(alpha)
     scaled = product if alpha == 1 else product * alpha
     input = input if input.shape == product.shape else functional.expand(input, product.shape)
     return scaled if beta == 0 else (input if beta == 1 else input * beta) + scaled
@@ -36,6 +38,7 @@ def _scaled(*inputs):
 
 @composition(
     MATMUL,
+    wide=True,
     reference=_reference(np.matmul),
     samples=(*_scaled((2, 2), (2, 3), (3, 2)), sample((2,), (2, 3), (3, 2)), sample((2, 2), (2, 0), (0, 2))),
 )
@@ -45,7 +48,7 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1):
     return _blended("addmm", input, matmul(mat1, mat2), beta, alpha)
 
 
-@composition(MATMUL, reference=_reference(np.matmul),
+@composition(MATMUL, wide=True, reference=_reference(np.matmul),
              samples=(*_scaled((2,), (2, 3), (3,)), sample((), (2, 3), (3,)), sample((2,), (2, 0), (0,))))
 def addmv(input, mat, vec, *, beta=1, alpha=1):
     """beta input + alpha (mat @ vec); `input` broadcasts, and is ignored where beta is 0."""
@@ -53,7 +56,7 @@ def addmv(input, mat, vec, *, beta=1, alpha=1):
     return _blended("addmv", input, matmul(mat, vec), beta, alpha)
 
 
-@composition(MATMUL, reference=_reference(np.outer),
+@composition(MATMUL, wide=True, reference=_reference(np.outer),
              samples=(*_scaled((2, 3), (2,), (3,)), sample((3,), (2,), (3,)), sample((0, 3), (0,), (3,))))
 def addr(input, vec1, vec2, *, beta=1, alpha=1):
     """beta input + alpha times the outer product of two vectors; `input` broadcasts, and is ignored where beta is 0.
@@ -72,7 +75,7 @@ def _stacks(name, batch1, batch2):
         raise OperandError(f"{name}() takes stacks of equal length, not shapes {batch1.shape} and {batch2.shape}")
 
 
-@composition(MATMUL, reference=_reference(np.matmul),
+@composition(MATMUL, wide=True, reference=_reference(np.matmul),
              samples=(*_scaled((2, 2, 2), (2, 2, 3), (2, 3, 2)), sample((2, 1), (2, 2, 1), (2, 1, 2)),
                       sample((0, 2, 2), (0, 2, 1), (0, 1, 2))))
 def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
@@ -81,7 +84,7 @@ def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
     return _blended("baddbmm", input, matmul(batch1, batch2), beta, alpha)
 
 
-@composition(MATMUL, reference=_reference(lambda a, b: (a @ b).sum(0)),
+@composition(MATMUL, wide=True, reference=_reference(lambda a, b: (a @ b).sum(0)),
              samples=(*_scaled((2, 2), (2, 2, 3), (2, 3, 2)), sample((2,), (2, 2, 1), (2, 1, 2)),
                       sample((2, 2), (0, 2, 1), (0, 1, 2))))
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1):

@@ -3,6 +3,8 @@
 import math
 
 from autograd_core import dtypes, functional
+from autograd_core.arguments import in_float32
+from autograd_core.dtypes import result_type
 from autograd_core.errors import OperandError
 from autograd_core.kinds import BINARY
 from autograd_core.ops.pointwise.rounding import BETWEEN, NUMBERS
@@ -17,7 +19,12 @@ def _scaled(call):
     def scaled(input, other, *, alpha=1):
         if alpha == 1:
             return call(input, other)
-        return call(input, other * alpha if isinstance(other, NUMBERS) else functional.multiply(other, alpha))
+        factor = bool(alpha) if result_type(input, other) == dtypes.bool_ else alpha
+        return blend(input, other, factor)
+
+    @in_float32
+    def blend(a, b, factor):
+        return call(a, b * factor if isinstance(b, NUMBERS) else functional.multiply(b, factor))
 
     return scaled
 
@@ -76,7 +83,7 @@ ROUNDED = {None: lambda q: q, "floor": math.floor, "trunc": math.trunc}
     reference=lambda a, b, rounding_mode=None: ROUNDED[rounding_mode](a / b),
     samples=(sample((2, 3), (3,)), *[sample(*s.inputs, rounding_mode=mode) for s in BETWEEN
                                      for mode in ("floor", "trunc")]),
-    operators=("__truediv__", "__rtruediv__"),
+    operators=("__truediv__", "__rtruediv__", "__div__", "__rdiv__"),  # the last two as PyTorch still has them
     holomorphic=True, vjp=(lambda xp, g, b: g / b, lambda xp, g, a, b: -g * (a / b) / b))
 def divide(xp, a, b):
     """Quotient, element by element; for integers it is floating point.

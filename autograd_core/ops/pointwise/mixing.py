@@ -22,13 +22,14 @@ def _scaled(product, value):
     return product if value == 1 else product * value
 
 
-@composition(BINARY, samples=THREE, reference=lambda x, a, b, value=1: x + value * a * b)
+@composition(BINARY, samples=THREE, wide=True, reference=lambda x, a, b, value=1: x + value * a * b)
 def addcmul(input, tensor1, tensor2, *, value=1):
     """input + value·tensor1·tensor2."""
     return input + _scaled(tensor1 * tensor2, value)
 
 
-@composition(BINARY, domain=POSITIVE, samples=THREE, reference=lambda x, a, b, value=1: x + value * a / b)
+@composition(BINARY, domain=POSITIVE, samples=THREE, wide=True,
+             reference=lambda x, a, b, value=1: x + value * a / b)
 def addcdiv(input, tensor1, tensor2, *, value=1):
     """input + value·tensor1 / tensor2."""
     return input + _scaled(tensor1 / tensor2, value)
