@@ -87,11 +87,19 @@ def _run(
         taken = [(v, x, x.node, d) for v, x, d in zip(values, inside, dims, strict=True) if d is not None]
         result = func(*trees.rebuild(args, inside), **kwargs)
         outputs = trees.leaves(result)
-        out = [_left(y, d, level) for y, d in zip(outputs, _out_dims(out_dims, result, outputs), strict=True)]
+        places = list(zip(outputs, _out_dims(out_dims, result, outputs), strict=True))
+        same = {id(x): (v, d) for v, x, _, d in taken}  # what is returned as it came
+        out = [None if d is not None and id(y) in same else _left(y, d, level) for y, d in places]
         written = [(v, _left(x, d, level).node) for v, x, node, d in taken if _was_written(x, node)]
     for v, node in written:
         rebase(v, node)
+    out = [_moved(*same[id(y)], d) if left is None else left for left, (y, d) in zip(out, places, strict=True)]
     return trees.rebuild(result, out)
+
+
+def _moved(v: Tensor, dim: int, to: Any) -> Any:
+    """An argument as an output, with the axis of samples elsewhere."""
+    return v if to % v.ndim == dim else functional.movedim(v, dim, to)
 
 
 def _was_written(x: Tensor, before: Any) -> bool:
