@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core import assembly as assembly  # the operations, ahead of what is made of them
+from autograd_core import assembly as assembly  # operations first: the modules below build on them
 from autograd_core import autograd as autograd
 from autograd_core import devices, dtypes, families
 from autograd_core import errors as errors
@@ -91,8 +91,8 @@ _PARTS = {
 
 
 def __getattr__(name: str) -> Any:
-    """Parts that cost time to import are imported when first used."""
-    if name == "__version__":  # a program that calls the package so asks which PyTorch it may expect
+    """Import expensive parts on first use."""
+    if name == "__version__":  # a program that calls this package torch expects PyTorch's version
         return above.find("version").__version__ if sys.modules.get("torch") is sys.modules[__name__] else "0.1.0"
     if name in above.PLACES:
         return above.find(name)

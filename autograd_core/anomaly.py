@@ -18,21 +18,21 @@ Watch = Callable[[Any, Any], Any]
 Observer = Callable[[int, Any], None]
 _observers: ContextVar[tuple[Observer, ...]] = ContextVar("observers", default=())
 _watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
-_checking: ContextVar[bool | None] = ContextVar("anomaly", default=None)  # every gradient; None: lines, neither
+_checking: ContextVar[bool | None] = ContextVar("anomaly", default=None)  # False: only lines; None: off
 watching = _watch.get
 # By text: pathlib would take a tenth of the time to import this package.
 _ROOT = __file__.removesuffix("anomaly.py").removesuffix("autograd_core/").removesuffix("autograd_core\\")
 _OURS = tuple(_ROOT + package for package in ("autograd_core", "nn", "optim", "training"))
 _lock = threading.Lock()
 _active = 0
-_places: dict[int, str] = {}  # number of a node -> where the user's code made it
+_places: dict[int, str] = {}  # number of a node -> the line of user code that made it
 
 
 class set_detect_anomaly:
-    """Look for gradients that go wrong, or do not: a plain call that lasts, or a context manager.
+    """Turn anomaly detection on or off, by a call or as a context manager.
 
-    With `check_nan=False` nothing is looked at, but an error in a backward walk says which line computed what.
-    Holds for the current thread or async task only.
+    With `check_nan=False` gradients are not checked, but an error in a backward walk names the line of the operation.
+    This applies to the current thread or async task only.
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
@@ -49,8 +49,8 @@ class set_detect_anomaly:
 class detect_anomaly:
     """Raise at the first gradient that is NaN or infinite, naming the operation, shapes and the line that computed it.
 
-    Forward and backward both belong inside the block. Every operation then costs a few microseconds more.
-    check_nan: as for `set_detect_anomaly`.
+    Run both forward and backward inside the block. Every operation costs a few microseconds more there. check_nan: see
+    `set_detect_anomaly`.
 
     >>> from autograd_core import tensor
     >>> x = tensor(0.0, requires_grad=True)
@@ -74,12 +74,12 @@ class detect_anomaly:
 
 
 def is_anomaly_enabled() -> bool:
-    """Whether gradients that go wrong are looked for."""
+    """Whether anomaly detection is on."""
     return _checking.get() is not None
 
 
 def is_anomaly_check_nan_enabled() -> bool:
-    """Whether every gradient is looked at."""
+    """Whether every gradient is checked."""
     return _checking.get() is True
 
 
@@ -91,8 +91,9 @@ def _set(checking: bool | None, watch: Watch | None) -> None:
 
 @contextmanager
 def observed(observer: Observer) -> Iterator[None]:
-    """Let `observer(number, frame)` see every node that is recorded here, with the frame of its binder, where it is `n`
-    and has everything but its number.
+    """Call `observer(number, frame)` for every node recorded in this block, with the frame of its binder.
+
+    The local variable `n` of that frame is the node, complete but for its number.
     """
     token = _observers.set((*_observers.get(), observer))
     _trace(1)
@@ -105,7 +106,7 @@ def observed(observer: Observer) -> Iterator[None]:
 
 @contextmanager
 def watched(watch: Watch) -> Iterator[None]:
-    """Let `watch(node, rules)` see, and replace, the rules of every node that a backward walk passes here."""
+    """Call `watch(node, rules)`, which returns the rules to use, for every node that a walk passes in this block."""
     token = _watch.set(watch)
     try:
         yield
@@ -117,7 +118,7 @@ def _trace(more: int) -> None:
     global _active
     with _lock:
         _active += more
-        binders.tick = _traced_tick if _active else tick  # the binders number nodes: nobody pays while nobody looks
+        binders.tick = _traced_tick if _active else tick  # no cost without observers
         if not _active:
             _places.clear()
 
@@ -139,12 +140,12 @@ def users_line(frame: Any) -> str:
 
 
 def remembered_line(number: int) -> str:
-    """File and line that recorded a node, if that was inside a `detect_anomaly` block still open; else nothing."""
+    """File and line that recorded a node, if that happened inside the current `detect_anomaly` block, else ""."""
     return _places.get(number, "")
 
 
 def _watched(node: Any, rules: Any) -> list[Any]:
-    """The rules of a node, each followed by a look at its result."""
+    """The rules of a node, with a check of each result."""
     return [rule and _checked(node, i, rule) for i, rule in enumerate(rules)]
 
 

@@ -19,7 +19,7 @@ from autograd_core.libraries import LIBRARY, is_array
 from autograd_core.semantics.memory_format import Layout
 from autograd_core.tensor import Tensor, grad_enabled, wrap
 
-# What other names, NumPy's above all, stand for: the first of these parameters that a function has.
+# Other names, mostly NumPy's -> the parameters they may stand for; the first that a function has is meant.
 SYNONYMS = {"axis": ("dim", "dims"), "axes": ("dim", "dims"), "keepdims": ("keepdim",), "A": ("input",),
             "size": ("shape",), "axis0": ("dim0",), "axis1": ("dim1",), "tensor": ("input",), "self": ("input",),
             "input": ("A", "x"), "x": ("input",), "b": ("B",), "element": ("elements",),
@@ -64,7 +64,7 @@ def _meant(name: str, names: Sequence[str]) -> str:
 
 
 def _packed(o: Op, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """x.permute(1, 0) as x.permute((1, 0))."""
+    """x.permute(1, 0) rewritten as x.permute((1, 0))."""
     at = next(i for i, p in enumerate(o.public) if p[1] == o.packs)
     if len(args) > at and not isinstance(args[at], tuple | list) and args[at] is not None:
         return (*args[:at], tuple(args[at:]))
@@ -80,7 +80,7 @@ def _listed(o: Op, tensors: Any) -> tuple[Any, ...]:
 
 
 def constants(o: Op, args: Iterable[Any]) -> list[Any]:
-    """The operands with every array, list or number made a Tensor, numbers in the dtype that promotion gives them."""
+    """The operands with every array, list or number converted to a Tensor, numbers in their promoted dtype."""
     ready = list(args)
     if not _PLAIN.issuperset(map(type, ready)):
         ready = [a if a is None or a.__class__ is Tensor or is_number(a) else _constant(o, a) for a in _typed(ready)]
@@ -95,7 +95,7 @@ def constants(o: Op, args: Iterable[Any]) -> list[Any]:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a Python number, which takes its dtype from the tensors beside it."""
+    """Whether a value is a Python number, whose dtype follows the tensors it meets."""
     kind = value.__class__  # the first test answers most often
     return kind is not Tensor and isinstance(value, (int, float, complex)) and not isinstance(value, np.generic)
 
@@ -105,7 +105,7 @@ def _number(value: Any, dtype: Any, like: Any) -> Tensor:
 
 
 def _typed(args: Iterable[Any]) -> list[Any]:
-    """NumPy's scalars keep their dtype among themselves; beside tensors and arrays they count as numbers."""
+    """NumPy scalars keep their dtype among themselves; next to tensors and arrays they count as numbers."""
     args = list(args)
     if any(a.__class__ is Tensor or getattr(a, "ndim", 0) for a in args):
         return args
@@ -124,26 +124,26 @@ def _constant(o: Op, value: Any) -> Any:
 
 
 def foreign(o: Op, args: tuple[Any, ...]) -> Any:
-    """An operation on operands that are not all Tensors: numbers, arrays, lists."""
+    """Call an operation on operands that are not all Tensors: numbers, arrays, lists."""
     plain = [a if a.__class__ is Tensor or is_number(a) else _constant(o, a) for a in _typed(args)]
     dtype = result_type(*[getattr(a, "array", a) for a in plain]) if any(map(is_number, plain)) else None
     return o.call(*[a if dtype is None else cast(a, dtype) for a in constants(o, plain)])
 
 
 def deferring(o: Op, args: tuple[Any, ...]) -> Any:
-    """The same for an operator: an operand of a type we do not know is left to that type."""
+    """`foreign` for an operator: returns NotImplemented for operands of unknown types."""
     return foreign(o, args) if all(map(is_operand, args)) else NotImplemented
 
 
 def is_operand(value: Any) -> bool:
-    """Whether a value can stand in an expression with tensors."""
+    """Whether a value can be an operand next to tensors."""
     if value.__class__ is Tensor or is_number(value) or is_array(value):
         return True
     return isinstance(value, np.ndarray | list | tuple)
 
 
 def promoted(call: Callable[..., Any], a: Any, b: Any, dtype: Any = None) -> Any:
-    """A cast is its own node, so that every other rule sees one dtype and `grad.dtype == tensor.dtype` follows."""
+    """Call an operation after casting its operands; a cast is its own node, so that every rule sees a single dtype."""
     dtype = dtype or result_type(getattr(a, "array", a), getattr(b, "array", b))
     like = a.array if a.__class__ is Tensor else b.array
     return call(*[cast(t, dtype) if t.__class__ is Tensor else _number(t, dtype, like) for t in (a, b)])
@@ -165,7 +165,7 @@ def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def of_one_depth(args: Sequence[Any]) -> list[Any]:
-    """The operands where some are inside a call of vmap and others come from outside: all inside."""
+    """The operands, all moved inside the call of `vmap` that some of them are in."""
     from autograd_core.batching.graph import lifted
 
     return lifted(args)
@@ -177,9 +177,9 @@ def cast(a: Any, dtype: Any) -> Any:
 
 
 def deliver(name: str, result: Any, out: Any) -> Any:
-    """What `out=` asks for: the result written into one tensor, or several into a tuple of them, which is returned.
+    """Write the result into the tensor, or tuple of tensors, given as `out=`, and return it.
 
-    A tensor of another shape takes on the result's, with a warning if it has elements. Nothing of it is recorded.
+    A tensor of another shape is resized, with a warning if it has elements. Nothing is recorded.
     """
     if out.__class__ is not Tensor and result.__class__ is not Tensor:
         if len(out) != len(result):
@@ -191,8 +191,7 @@ def deliver(name: str, result: Any, out: Any) -> Any:
         raise TypeError(f"{name}(): out= must be a tensor for each result, not {type(out).__name__}")
     if grad_enabled() and (result.node is not None or out.node is not None):
         raise OperandError(
-            f"{name}(): what is written to out= is not recorded, but a tensor requires a gradient; "
-            "drop out=, or use no_grad()"
+            f"{name}(): writes to out= are not recorded, but a tensor requires a gradient; drop out=, or use no_grad()"
         )
     if not can_cast(result.dtype, out.dtype):
         raise DtypeError(f"{name}(): the result of {result.dtype} cannot be written to out= of {out.dtype}")
@@ -206,9 +205,9 @@ def deliver(name: str, result: Any, out: Any) -> Any:
 
 
 def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with what PyTorch's functions that make tensors also take.
+    """The function with further options of PyTorch's creation functions.
 
-    out: what is written and returned; the dtype is its own. layout: `strided`. pin_memory: where a GPU reads by itself.
+    out: the tensor to write and return; its dtype counts. layout: `strided`. pin_memory: use page-locked memory.
     """
 
     @functools.wraps(function)
@@ -223,19 +222,19 @@ def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
         return made.detach().pin_memory().requires_grad_(made.requires_grad) if pin_memory else made
 
     call.options = True  # type: ignore[attr-defined]  # for stubs
-    call.__module__ = functional.__name__  # where pickle finds it
+    call.__module__ = functional.__name__  # so that pickle finds it
     return call
 
 
 def reflected(call: Callable[..., Any]) -> Callable[..., Any]:
-    """The operator for a tensor on the right."""
+    """The operator with a tensor on the right-hand side."""
     return lambda b, a: call(a, b)
 
 
 def with_synonyms(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
     """Accept `out=`, and NumPy's `axis` and `keepdims` for `dim` and `keepdim`, in a composition.
 
-    name: of the entry whose policy its operands are cast by.
+    name: of the entry whose autocast policy applies.
     """
     code = function.__code__
     parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
@@ -251,7 +250,7 @@ def with_synonyms(function: Callable[..., Any], name: str = "") -> Callable[...,
             given = {names.get(k, k): v for k, v in given.items()}
         try:
             result = function(*args, **given)
-        except VmapError as e:  # it reads values, which differ
+        except VmapError as e:  # it reads values, which differ between samples
             result = _one_by_one(call, args, given, e)
         return result if out is None else deliver(function.__name__, result, out)
 

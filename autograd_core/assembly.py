@@ -24,5 +24,5 @@ for part in (
 ):
     part.install()
 
-# Floating-point errors give inf or nan, as in every array library; NumPy would also warn, from inside our operations.
+# Floating-point errors give inf or nan, as in every array library; NumPy would also warn, inside our operations.
 warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"(autograd_core|backends)\.")

@@ -15,8 +15,7 @@ from autograd_core.libraries import LAYERS
 from autograd_core.tensor import Tensor, grad_enabled
 from autograd_core.versions import version
 
-# The policies of PyTorch's CUDA autocast, by entry. What is in neither computes in the dtypes it is given, the widest
-# of them where they differ.
+# The policies of PyTorch's CUDA autocast, by entry. Other entries compute in the widest dtype of their operands.
 NARROW = (
     "addbmm", "addmm", "addmv", "addr", "attend", "baddbmm", "bmm", "chain_matmul", "conv1d", "conv2d", "conv3d",
     "conv_relu", "conv_tbc", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "convolution", "gru_scan",
@@ -34,14 +33,14 @@ POLICIES = dict.fromkeys(NARROW, "narrow") | dict.fromkeys(FULL, "full")
 DEFAULTS: dict[str, Callable[[], DType]] = {"cuda": lambda: float16, "cpu": bfloat16}
 
 _modes: ContextVar[dict[str, DType]] = ContextVar("autocast", default={})  # noqa: B039  never changed in place
-modes = _modes.get  # the dtype of products and convolutions by the types of devices that autocast is in force for, here
-_in_force: set[weakref.ref[_Modes]] = set()  # while it is empty, which costs nothing to see, no operation asks `modes`
+modes = _modes.get  # device type -> the dtype of products and convolutions under autocast, in this context
+_in_force: set[weakref.ref[_Modes]] = set()  # while it is empty, a cheap test, no operation looks at `modes`
 
 
 class _Modes(dict[str, DType]):
-    """What `modes` finds inside a context; it counts for as long as anything holds it, a task that began there too.
+    """The value of `modes` inside a context, in force as long as anything holds it, such as a task started there.
 
-    casts: of parameters, in this context and those inside; None if none are to be kept.
+    casts: cached casts of parameters, in this context and nested ones; None without caching.
     """
 
     __hash__ = object.__hash__  # type: ignore[assignment]
@@ -53,7 +52,7 @@ class _Modes(dict[str, DType]):
 
 
 class _Cast(NamedTuple):
-    """A parameter in another dtype, and the state of the parameter that it was made of."""
+    """A parameter in another dtype, and the state of the parameter it was cast from."""
 
     parameter: Tensor
     array: Any
@@ -66,12 +65,11 @@ _Casts = dict[tuple[Any, ...], _Cast]
 
 
 class autocast:
-    """Compute products and convolutions in 16 bits, and what would lose too much by it in float32: a context manager
-    or a decorator, for one device type, in this thread.
+    """Compute products and convolutions in 16 bits, and operations that would lose too much accuracy in float32.
 
-    dtype: float16 on "cuda", unless given, and bfloat16 elsewhere. Parameters stay as they are, and so do their
-    gradients; each is cast once, until it changes or the outermost context ends, unless `cache_enabled` is False. Call
-    `backward()` outside.
+    A context manager or decorator, for one device type, in this thread. dtype: by default float16 on "cuda", bfloat16
+    elsewhere. Parameters and their gradients keep their dtype; each parameter is cast once, until it changes or the
+    outermost context ends, unless `cache_enabled` is False. Call `backward()` outside.
 
     >>> from autograd_core import ones
     >>> with autocast("cpu"):
@@ -115,7 +113,7 @@ class autocast:
 
 @contextmanager
 def casting_anew() -> Iterator[None]:
-    """A context that knows no casts from outside, for a function that must do the same whenever it is called."""
+    """A context without casts cached outside, for a function that must behave the same at every call."""
     outside = modes()
     inside = _Modes(outside, {}) if isinstance(outside, _Modes) and outside.casts is not None else outside
     token = _modes.set(inside)
@@ -126,7 +124,7 @@ def casting_anew() -> Iterator[None]:
 
 
 def is_autocast_enabled(device_type: str = "cuda") -> bool:
-    """Whether operations on this type of device are computed in mixed precision here."""
+    """Whether autocast is in force for this device type."""
     return device_type in modes()
 
 
@@ -136,16 +134,16 @@ def get_autocast_dtype(device_type: str = "cuda") -> DType:
 
 
 def contexts_of(name: str) -> Collection[Any] | None:
-    """All contexts in force, of every thread and task, as an operation with a policy must know them; else None."""
+    """All contexts in force, in any thread or task, for an operation with a policy; else None."""
     return _in_force if name in POLICIES else None
 
 
 def recast(name: str, call: Callable[..., Any], /, *args: Any, **given: Any) -> Any:
-    """Call a function with its operands cast by the policy of this name; `out` stays what it is."""
+    """Call a function with its operands cast by the policy of this name; `out` is not cast."""
     found, full = modes(), POLICIES[name] == "full"
     args = tuple([_cast(a, found, full) for a in args])
     given = {k: v if k == "out" else _cast(v, found, full) for k, v in given.items()}
-    token = _modes.set({})  # what it is made of computes in these dtypes
+    token = _modes.set({})  # the operations inside compute in these dtypes
     try:
         return call(*args, **given)
     finally:
@@ -165,7 +163,7 @@ def _cast(a: Any, found: Any, full: bool) -> Any:
 
 
 def _cast_once(a: Tensor, dtype: DType, casts: _Casts | None) -> Tensor:
-    """The tensor in another dtype; of a parameter as it was, what was made then."""
+    """The tensor in another dtype; for an unchanged parameter, the cached cast."""
     if casts is None or a.node is None or a.node.op is not None or a.array.__class__ in LAYERS:
         return functional.astype(a, dtype)
     key, state = (id(a), dtype, grad_enabled()), (a, a.array, a.node, version(a))

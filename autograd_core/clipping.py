@@ -27,7 +27,7 @@ def get_total_norm(
 ) -> Tensor:
     """The p-norm of all elements of all tensors together, for p = `norm_type`, possibly infinite.
 
-    error_if_nonfinite: raise if it is not finite. foreach: accepted for PyTorch's sake; there is one way to do it.
+    error_if_nonfinite: raise if it is not finite. foreach: no effect.
     """
     tensors = _listed(tensors)
     if not tensors:
@@ -66,10 +66,10 @@ def clip_grad_norm_(
     error_if_nonfinite: bool = False,
     foreach: bool | None = None,
 ) -> Tensor:
-    """Scale all gradients by one factor, so that together they have at most the norm `max_norm` (Pascanu et al. 2013).
+    """Scale all gradients by one factor so that their total norm is at most `max_norm` (Pascanu et al. 2013).
 
-    norm_type: p of the p-norm, possibly infinite. Returns the norm before. error_if_nonfinite: raise if that is not
-    finite, before anything changes.
+    norm_type: p of the p-norm, possibly infinite. Returns the previous norm. error_if_nonfinite: raise, before anything
+    changes, if that is not finite.
     """
     parameters = _listed(parameters)
     total = get_total_norm(_gradients(parameters), norm_type, error_if_nonfinite)
@@ -78,7 +78,7 @@ def clip_grad_norm_(
 
 
 def _kernels_of(tensors: list[Tensor]) -> Any:
-    """What computes with all of these at once: on one device, in float32 or float64; None for others."""
+    """Kernels for all of these arrays at once, if they are on one device and float32 or float64; else None."""
     kind, dtype = tensors[0].array.__class__, tensors[0].dtype
     alike = all(t.array.__class__ is kind and t.dtype == dtype for t in tensors)
     return LIBRARY[kind].kernels if alike and dtype.char in "fd" and kind in MUTABLE and kind not in LAYERS else None
@@ -102,8 +102,8 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
 def clip_grad_adaptive_(parameters: Tensor | Iterable[Tensor], clipping: float = 0.01, eps: float = 1e-3) -> None:
     """Limit the gradient of every unit to `clipping` times the norm of its weights (Brock et al. 2021).
 
-    g ← clipping·max(‖w‖, eps) / ‖g‖·g wherever it is longer. A unit is what a weight's first axis counts: a row of a
-    matrix, a filter; a vector or a number is one unit as a whole.
+    g ← clipping·max(‖w‖, eps) / ‖g‖·g if it is longer. A unit is a slice along a weight's first axis: a row of a
+    matrix, a filter; a vector or a number is a single unit.
     """
     for p in _listed(parameters):
         if p.grad is not None:

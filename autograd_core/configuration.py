@@ -9,15 +9,15 @@ from backends.onednn import choice
 
 
 class Config:
-    """`autograd_core.config`: shows and chooses.
+    """The settings in `autograd_core.config`.
 
-    kernels: "onednn", "numpy", or "auto", oneDNN where it is installed. Where it is not, asking for "onednn" raises
-    `backends.BackendUnavailable` with the remedy.
+    kernels: "onednn", "numpy", or "auto", which is oneDNN where it is installed. Setting "onednn" without it raises
+    `backends.BackendUnavailable` with instructions.
     """
 
     @property
     def kernels(self) -> str:
-        """The kernels that were chosen; may be assigned at any time."""
+        """The chosen kernels; can be assigned at any time."""
         return choice.chosen()
 
     @kernels.setter
@@ -26,7 +26,7 @@ class Config:
 
     @contextmanager
     def using(self, kernels: str) -> Iterator[Config]:
-        """Other kernels for the time of a `with` block, in all threads."""
+        """Use other kernels within a `with` block, in all threads."""
         before = self.kernels
         self.kernels = kernels
         try:

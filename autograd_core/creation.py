@@ -36,8 +36,8 @@ def tensor(
 ) -> Tensor:
     """A tensor with its own copy of `data`: a number, nested lists, an array or a tensor.
 
-    Python floats make the default dtype (float32), integers int64; arrays keep theirs. `name` labels it in pictures.
-    pin_memory: where a GPU reads by itself.
+    Python floats become the default dtype (float32), integers int64; arrays keep their dtype. `name` labels the tensor
+    in pictures. pin_memory: use page-locked memory.
 
     >>> tensor([[1, 2], [3, 4]]).shape
     (2, 2)
@@ -48,20 +48,20 @@ def tensor(
     if device is None and data.__class__ is not Tensor:
         device = default_device()
     if data.__class__ is float and kind.kind == "f":
-        # A NumPy scalar: several times faster to compute with than a 0-d array, and made one before it is written.
+        # A NumPy scalar computes several times faster than a 0-d array; it becomes an array before it is written.
         return finish(kind.type(data), device, requires_grad, name)
     return finish(array_from(data, dtype, copy=True), device, requires_grad, name)
 
 
 def as_tensor(data: Any, dtype: DTypeLike | None = None, device: str | None = None) -> Tensor:
-    """A tensor that shares the memory of `data` where it can; read-only arrays are copied."""
+    """A tensor that shares the memory of `data` if possible; read-only arrays are copied."""
     if data.__class__ is Tensor:
         return data.to(device=device, dtype=dtype)
     return finish(array_from(data, dtype, copy=False), device or default_device(), False, None)
 
 
 def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
-    """A tensor on the memory of a NumPy array; a read-only one is copied."""
+    """A tensor on the memory of a NumPy array; read-only arrays are copied."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy() takes a NumPy array, not {type(array).__name__}")
     return finish(array_from(array, None, copy=False), None, False, None)
@@ -74,7 +74,7 @@ def asarray(
     copy: bool | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor on `obj`, shared where possible, or a copy where `copy` says so; False raises where it cannot share."""
+    """A tensor that shares `obj` if possible; copy=True always copies, copy=False raises if sharing is impossible."""
     t = (tensor if copy else as_tensor)(obj.detach() if isinstance(obj, Tensor) else obj, dtype, device)
     if copy is False and (not hasattr(obj, "dtype") or t.dtype != obj.dtype):
         raise ValueError(f"asarray(): {type(obj).__name__} cannot be shared as {t.dtype}; drop copy=False")
@@ -84,7 +84,7 @@ def asarray(
 def frombuffer(
     buffer: Any, *, dtype: DTypeLike, count: int = -1, offset: int = 0, requires_grad: bool = False
 ) -> Tensor:
-    """A vector on the bytes of a buffer, from `offset` on; a copy if it is read-only."""
+    """A vector on the bytes of a buffer from `offset`; a copy if it is read-only."""
     array = np.frombuffer(buffer, dtypes.as_dtype(dtype), count, offset)
     return finish(array_from(array, None, copy=False), None, requires_grad, None)
 
@@ -109,21 +109,21 @@ def shape_of(size: tuple[Any, ...], keyword: ShapeLike | None = None) -> tuple[i
     """The shape behind zeros(2, 3), zeros((2, 3)), zeros([2, 3]) and zeros(size=(2, 3))."""
     if keyword is not None:
         if size:
-            raise TypeError("the shape was given twice, by position and as size=")
+            raise TypeError("the shape was passed twice, by position and as size=")
         size = (keyword,)
     if len(size) == 1 and not hasattr(size[0], "__index__"):
         size = tuple(size[0])
     try:
         shape = tuple(map(operator.index, size))
     except TypeError as e:
-        raise TypeError(f"the lengths of a shape are integers, not {size}; a quotient is one with //") from e
+        raise TypeError(f"the lengths of a shape are integers, not {size}; divide with //") from e
     if any(k < 0 for k in shape):
-        raise RuntimeError(f"a shape has no negative lengths: {shape}")
+        raise RuntimeError(f"lengths of a shape must not be negative: {shape}")
     return shape
 
 
 def _made(make: Callable[[Any], Any], device: str | None, requires_grad: bool, name: str | None = None) -> Tensor:
-    """What `make` makes with the array library of a device."""
+    """The tensor that `make` creates with the array library of a device."""
     device = device or default_device()
     library = LIBRARY[np.ndarray] if device is None else library_of(device)
     return finish(make(library), device, requires_grad, name)
@@ -170,7 +170,7 @@ def empty(
     name: str | None = None,
     memory_format: str | None = None,
 ) -> Tensor:
-    """A tensor of a shape whose elements are not set."""
+    """An uninitialised tensor of a shape."""
     lengths, kind = shape_of(shape, size), _floating(dtype)
     made = arranged(_made(lambda xp: xp.empty(lengths, kind), device, False, name), memory_format)
     return made.requires_grad_(requires_grad)
@@ -184,7 +184,7 @@ def full(
     requires_grad: bool = False,
     name: str | None = None,
 ) -> Tensor:
-    """One number in every element; without `dtype`, in the dtype that the number makes."""
+    """A tensor filled with one number, by default in the dtype of that number."""
     value = _number(fill_value)
     shape, kind = shape_of((size,)), dtypes.as_dtype(dtype) or dtypes.of_python(value)
     if kind is None:
@@ -231,7 +231,7 @@ def zeros_like(
 ) -> Tensor:
     """`zeros` with the shape, dtype and device of `input`."""
     if not (dtype or device or requires_grad or memory_format) and isinstance(input, Tensor):
-        # The operation that rules use; of what is zero whatever the input is, nothing has to be recorded.
+        # The operation that rules use; constant zeros need not be recorded.
         return OPS["zeros_like"].call(input if input.node is None else input.detach())  # type: ignore[no-any-return]
     return _made_zeros_like(input, dtype, device, requires_grad, memory_format)
 
@@ -244,7 +244,7 @@ def full_like(
     requires_grad: bool = False,
     memory_format: str | None = None,
 ) -> Tensor:
-    """One number in every element, with the shape, dtype and device of `input`."""
+    """A tensor filled with one number, with the shape, dtype and device of `input`."""
     check_tensor(input, "full_like")
     made = full(input.shape, fill_value, dtype or input.dtype, device or input.device)
     return arranged(made, memory_format).requires_grad_(requires_grad)
@@ -260,7 +260,7 @@ def arange(
 ) -> Tensor:
     """Numbers from `start` (0 if only one is given) up to but not including `end`: int64 if all three are integers.
 
-    An integer `dtype` makes integers of all three; int64 does so before their number is counted.
+    With an integer `dtype` all three are converted to integers; int64 does so before their number is counted.
 
     >>> arange(1, 2, 0.25)
     tensor([1.0000, 1.2500, 1.5000, 1.7500])
@@ -274,8 +274,8 @@ def arange(
     if kind == dtypes.int64 and math.isfinite(first + last + by):
         first, last, by = int(first), int(last), int(by)
     if not by or not math.isfinite(last - first) or (last - first) / by < 0:
-        raise OperandError(f"arange() from {first} to {last} by {by} never arrives")
-    # In integers this is exact beyond 2^53, too.
+        raise OperandError(f"arange() from {first} to {last} by {by} never reaches the end")
+    # Integer arithmetic is exact beyond 2^53 too.
     count = int(-((first - last) // by))
     if kind.kind in dtypes.INTEGERS:
         first, by = int(first), int(by)
@@ -295,7 +295,7 @@ def _range(
     device: str | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Floats, unless `dtype` says otherwise, from `start` up to `end`, which is one of them if a step ends there.
+    """Numbers from `start` to `end`, which is included if a step ends there; floats by default.
 
     >>> from autograd_core import range
     >>> range(1, 2, 0.5)
@@ -303,7 +303,7 @@ def _range(
     """
     first, last, by = map(_number, (start, end, step))
     if not by or not math.isfinite(last - first) or (last - first) / by < 0:
-        raise RuntimeError(f"range() from {first} to {last} by {by} never arrives")
+        raise RuntimeError(f"range() from {first} to {last} by {by} never reaches the end")
     count = int((last - first) / by) + 1
     return _made(lambda xp: (first + by * xp.arange(count)).astype(_floating(dtype)), device, requires_grad)
 
@@ -319,7 +319,7 @@ def linspace(
     device: str | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """`steps` evenly spaced numbers from `start` to `end`, both included; an integer `dtype` makes them integers first.
+    """`steps` evenly spaced numbers from `start` to `end`, both included; an integer `dtype` first converts both.
 
     >>> linspace(0, 1, 3)
     tensor([0.0000, 0.5000, 1.0000])
@@ -347,7 +347,7 @@ def logspace(
     device: str | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """`steps` powers of `base`, their exponents evenly spaced from `start` to `end`, made integers as in `linspace`."""
+    """`steps` powers of `base`, with exponents evenly spaced from `start` to `end`; `dtype` as in `linspace`."""
     first, last, kind = _number(start), _number(end), _floating(dtype)
     return _made(lambda xp: (base ** _spaced(xp, first, last, steps, kind)).astype(kind), device, requires_grad)
 
@@ -355,7 +355,7 @@ def logspace(
 def eye(
     n: int, m: int | None = None, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """Ones on the diagonal of an n × m matrix of zeros."""
+    """An n × m matrix with ones on the diagonal."""
     rows, columns = shape_of((n, n if m is None else m))
     return _made(lambda xp: xp.eye(rows, columns, dtype=_floating(dtype)), device, requires_grad)
 
@@ -381,7 +381,7 @@ triu_indices = _triangle("triu_indices", "Rows and columns of the upper triangle
 def scalar_tensor(
     s: Number, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
 ) -> Tensor:
-    """A tensor of no axes that holds a number, in the default floating dtype unless one is given."""
+    """A 0-d tensor that holds a number, by default in the default floating-point dtype."""
     return full((), s, _floating(dtype), device, requires_grad)
 
 
@@ -392,7 +392,7 @@ def empty_strided(
     device: str | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor of a shape and of given strides, in elements, whose elements are not set."""
+    """An uninitialised tensor of a shape with given strides, in elements."""
     shape, strides = shape_of((size,)), shape_of((stride,))
     length = 1 + sum(s * (k - 1) for s, k in zip(strides, shape, strict=False)) if 0 not in shape else 0
     array = (
@@ -410,10 +410,10 @@ def empty_permuted(
     device: str | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor whose axes lie in memory in the given order, outermost first, and whose elements are not set."""
+    """An uninitialised tensor with its axes in a given memory order, outermost first."""
     shape, order = shape_of((size,)), tuple(map(operator.index, physical_layout))
     if sorted(order) != list(range(len(shape))):
-        raise RuntimeError(f"empty_permuted(): {order} is no order of the {len(shape)} axes of {shape}")
+        raise RuntimeError(f"empty_permuted(): {order} is not an order of the {len(shape)} axes of {shape}")
     t = empty(tuple([shape[i] for i in order]), dtype=dtype, device=device)
     return finish(t.array.transpose([order.index(i) for i in range(len(shape))]), None, requires_grad, None)
 
@@ -424,7 +424,7 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     if input.dtype.kind not in dtypes.INTEGERS:
         raise DtypeError(f"one_hot() takes integers, not {input.dtype}")
     if num_classes < 0 and not input.numel():
-        raise OperandError("one_hot() of no elements cannot tell how many classes there are; give num_classes")
+        raise OperandError("one_hot() cannot infer the number of classes from an empty tensor; pass num_classes")
     n = num_classes if num_classes >= 0 else int(input.max()) + 1
     if not holds((input >= 0) & (input < n)):
         raise RuntimeError(f"one_hot(): classes must lie between 0 and {n - 1}")
@@ -435,7 +435,7 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
 
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
-    """Vectors spread over a grid: one tensor per vector, each of the shape of the grid."""
+    """Coordinate grids from vectors: one tensor per vector, each of the shape of the grid."""
     vectors = tuple(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
     if indexing not in ("ij", "xy"):
         raise RuntimeError(f"meshgrid(): indexing must be 'ij' or 'xy', not {indexing!r}")
@@ -474,7 +474,7 @@ def _new(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 def _new_legacy(self: Tensor, *args: Any) -> Tensor:
-    """x.new(2, 3), x.new(y.shape) or x.new([data]): as `Tensor(...)`, in the dtype and on the device of x."""
+    """x.new(2, 3), x.new(y.shape) or x.new([data]): like `Tensor(...)`, with the dtype and device of x."""
     sizes = args[0] if len(args) == 1 and isinstance(args[0], tuple) else args
     return legacy_tensor(*sizes).to(device=self.device, dtype=self.dtype)
 
@@ -482,11 +482,11 @@ def _new_legacy(self: Tensor, *args: Any) -> Tensor:
 CREATORS = (tensor, as_tensor, from_numpy, frombuffer, asarray, zeros, ones, empty, full, zeros_like, ones_like,
             empty_like, full_like, arange, linspace, logspace, eye, one_hot, meshgrid, tril_indices, triu_indices,
             scalar_tensor, empty_strided, empty_permuted, _range)  # fmt: skip
-SHARING = (tensor, as_tensor, from_numpy, frombuffer, asarray, one_hot, meshgrid)  # what makes nothing to measure
+SHARING = (tensor, as_tensor, from_numpy, frombuffer, asarray, one_hot, meshgrid)  # functions without a shape argument
 
 
 def install() -> None:
-    """Creation functions in the functional form, and their methods."""
+    """Publish creation functions in the functional form, and their methods."""
     for f in CREATORS:
         publish(f if f in SHARING else with_options(f))
     for f in (zeros, ones, empty, full, tensor, empty_strided):

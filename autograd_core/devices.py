@@ -22,7 +22,7 @@ from backends import Backend
 
 
 class Device(str):
-    """A device by name: "cpu", "cuda" or "cuda:1"; compares equal to its name. As a context manager it is the default.
+    """A device by name: "cpu", "cuda" or "cuda:1"; equal to its name. As a context manager it sets the default device.
 
     >>> Device("cuda:1").index
     1
@@ -46,7 +46,7 @@ class Device(str):
 
     @property
     def index(self) -> int | None:  # type: ignore[override]  # str's searches
-        """Which of them; None where the name does not say."""
+        """The index of the device; None if the name has none."""
         number = str(self).partition(":")[2]
         return int(number) if number else None
 
@@ -70,15 +70,15 @@ default_device = _default.get
 
 
 def set_default_device(device: str | None) -> None:
-    """Let functions that make tensors make them on this device where none is given: the CPU until changed.
+    """Set the device on which tensors are created by default, initially the CPU.
 
-    `with device("cuda"):` does so for a block. Both hold for the current thread or async task only.
+    `with device("cuda"):` does so for a block. Both apply to the current thread or async task only.
     """
     _default.set(None if device is None else Device(device))
 
 
 def get_default_device() -> Device:
-    """The device on which tensors are made where none is given."""
+    """The device on which tensors are created by default."""
     return default_device() or Device("cpu")
 
 
@@ -94,16 +94,16 @@ def backend_of(device: str) -> Backend:
 
 
 def resolved(device: str | None) -> tuple[str, int]:
-    """The kind of a device, and which of them: the current one where the name does not say."""
+    """The kind and index of a device; the current index if the name has none."""
     device = get_default_device() if device is None else Device(device)
     backend, index = backend_of(device), device.index
     if index is not None and index >= (count := backend.device_count()):
-        raise DeviceError(f"device {str(device)!r} does not exist; there are {count} of them")
+        raise DeviceError(f"device {str(device)!r} does not exist; there are {count}")
     return device.type, backend.current_device() if index is None else index
 
 
 def library_of(device: str) -> Any:
-    """The namespace that makes arrays on a device."""
+    """The namespace that creates arrays on a device."""
     kind, index = resolved(device)
     return backend_of(kind).library(index)
 
@@ -130,7 +130,7 @@ def device_of(array: Any) -> Device:
     samples=(sample((2, 3), device=None), sample((3,), device="cpu", non_blocking=True)), method=False,
     holomorphic=False, vjp=lambda xp, g, origin: xp.move(g, device=origin), residuals=("origin",))  # fmt: skip
 def move(xp: Any, x: Any, *, device: str | None, non_blocking: bool = False) -> Any:
-    """`input` on another device (its own where `device` is None), possibly before the copy is complete."""
+    """`input` on another device (None: its own); the copy may still be in progress."""
     origin = device_of(x)
     moved = place(x, device or origin, non_blocking)
     return moved.copy() if moved is x else moved, origin
@@ -145,11 +145,11 @@ def to(
     copy: bool = False,
     memory_format: str | None = None,
 ) -> Tensor:
-    """On another device, in another dtype, or both: x.to("cuda"), x.to(float64), x.to("cuda", float64), x.to(other).
+    """Convert to a device, a dtype, or both: x.to("cuda"), x.to(float64), x.to("cuda", float64), x.to(other).
 
-    The tensor itself where nothing changes. Gradients flow back to the original's device and dtype. non_blocking: a
-    copy from pinned memory to a GPU, or from a GPU to the host, goes on while Python does; before the host reads what
-    comes from a GPU, its stream must be synchronized.
+    Returns the tensor itself if nothing changes. Gradients flow back to the original device and dtype. non_blocking:
+    copies from pinned memory to a GPU, or from a GPU to the host, run while Python continues; synchronize the stream
+    before the host reads the result.
     """
     for a in args:
         if isinstance(a, Tensor):
@@ -176,21 +176,21 @@ def _same(here: Device, there: Device) -> bool:
 
 
 def cpu(self: Tensor, memory_format: str | None = None) -> Tensor:
-    """On the host."""
+    """A copy on the CPU, or the tensor itself if it is there."""
     return to(self, "cpu", memory_format=memory_format)
 
 
 def cuda(
     self: Tensor, device: str | int | None = None, non_blocking: bool = False, memory_format: str | None = None
 ) -> Tensor:
-    """On a CUDA GPU: the current one, or that of the given number or name."""
+    """A copy on a CUDA GPU, by default the current one, or the tensor itself if it is there."""
     device = device if isinstance(device, str) else Device("cuda", device)
     return to(self, device, non_blocking=non_blocking, memory_format=memory_format)
 
 
 def pin_memory(self: Tensor) -> Tensor:
-    """A copy on the host from which a GPU reads by itself, so that `to("cuda", non_blocking=True)` does not wait; the
-    tensor itself if it lies there already.
+    """A copy in page-locked host memory, with which `to("cuda", non_blocking=True)` does not wait; the tensor itself if
+    it is already pinned.
     """
     if self.device.type != "cpu":
         raise RuntimeError(f"only tensors on the CPU can be pinned; this one is on {self.device}")
@@ -201,7 +201,7 @@ def pin_memory(self: Tensor) -> Tensor:
 
 
 def is_pinned(self: Tensor) -> bool:
-    """Whether the tensor lies where a GPU reads by itself; never so without a GPU."""
+    """Whether the tensor is in page-locked memory; never so without a GPU."""
     if self.device.type != "cpu" or "cuda" not in backends.available():
         return False
     own_scalar(self)
@@ -209,7 +209,7 @@ def is_pinned(self: Tensor) -> bool:
 
 
 def install() -> None:
-    """Device members of Tensor."""
+    """Add the device members to Tensor."""
     members = {
         "to": to,
         "cpu": cpu,

@@ -12,8 +12,8 @@ from autograd_core.trees import mapped
 
 
 def custom_fwd(fwd: Callable[..., Any] | None = None, *, device_type: str = "cuda", cast_inputs: Any = None) -> Any:
-    """Decorate a Function's `forward`. cast_inputs: the dtype that floating tensors are cast to where autocast is in
-    force, which then is not inside."""
+    """Decorate a Function's `forward`. cast_inputs: under autocast, the dtype to which floating-point tensors are cast;
+    autocast is then disabled inside."""
     if fwd is None:
         return functools.partial(custom_fwd, device_type=device_type, cast_inputs=cast_inputs)
 

@@ -13,12 +13,11 @@ from autograd_core.versions import record_writes
 
 
 class GradScaler:
-    """Scales a loss, and the gradients back before a step; skips steps with infinite or NaN gradients.
+    """Scales a loss, and unscales gradients before a step; skips steps with infinite or NaN gradients.
 
-    The scale falls by `backoff_factor` at each such step and grows by `growth_factor` after `growth_interval` steps in
-    a row without one. On a GPU nothing of this is read by Python: a step whose gradients turn out not to be finite is
-    not taken there. Adam's counts go on as if it had not been asked for; rates that other optimizers compute from
-    counts go on by it.
+    The scale is multiplied by `backoff_factor` at each such step, and by `growth_factor` after `growth_interval`
+    consecutive steps without one. On a GPU Python reads none of this: the device skips steps with non-finite gradients.
+    Adam does not count skipped steps; optimizers that compute rates from step counts in Python do.
     """
 
     def __init__(
@@ -37,8 +36,8 @@ class GradScaler:
         self._device, self._enabled, self._start = device, enabled, init_scale
         self._growth, self._backoff, self._interval = growth_factor, backoff_factor, growth_interval
         self._scale: Tensor | None = None
-        self._steady: Tensor | None = None  # steps in a row without an infinity
-        self._found: dict[int, Tensor] = {}  # by id of an optimizer: 1 if a gradient is not finite
+        self._steady: Tensor | None = None  # consecutive steps with finite gradients
+        self._found: dict[int, Tensor] = {}  # id of an optimizer -> 1 if a gradient is not finite
         self._stepped: set[int] = set()
 
     def scale(self, outputs: Any) -> Any:
@@ -51,7 +50,7 @@ class GradScaler:
 
     @no_grad()
     def unscale_(self, optimizer: Any) -> None:
-        """Divide the gradients of an optimizer's parameters by the scale, to look at them or to clip them."""
+        """Divide the gradients of an optimizer's parameters by the scale, to inspect or clip them."""
         if not self._enabled:
             return
         if id(optimizer) in self._found:
@@ -61,7 +60,7 @@ class GradScaler:
         gradients = [p.grad for p in _parameters(optimizer) if p.grad is not None]
         if any(g.dtype == float16 for g in gradients):
             raise ValueError("gradients in float16 cannot be unscaled; keep the parameters in float32")
-        alike: dict[Any, list[Any]] = {}  # arrays by their kind
+        alike: dict[Any, list[Any]] = {}  # arrays by type
         for g in gradients:
             own_scalar(g)
             alike.setdefault((str(g.device), g.dtype, g.array.__class__), []).append(g.array)
@@ -77,7 +76,7 @@ class GradScaler:
         self._found[id(optimizer)] = functools.reduce(functional.maximum, met)
 
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
-        """optimizer.step(), if its gradients are finite; they are unscaled first unless they are already."""
+        """Call optimizer.step() if the gradients are finite, after unscaling them unless that was done already."""
         if not self._enabled:
             return optimizer.step(*args, **kwargs)
         if id(optimizer) in self._stepped:
@@ -97,7 +96,7 @@ class GradScaler:
 
     @no_grad()
     def update(self, new_scale: float | Tensor | None = None) -> None:
-        """Change the scale by what the steps since the last update have met, or to a given one."""
+        """Adjust the scale after the steps since the last update, or set it to a given one."""
         if not self._enabled:
             return
         scale = self._scale_on(self._device)
@@ -112,7 +111,7 @@ class GradScaler:
             ripe = steady == self._interval
             grown = scale * self._growth
             grown = functional.where(ripe & functional.isfinite(grown), grown, scale)
-            # In place, so that a captured step goes on from the last one's.
+            # In place, so that a captured step continues from the previous one.
             scale.copy_(functional.where(found, scale * self._backoff, grown))
             self._steady.copy_(functional.where(ripe, 0, steady))
         self._found, self._stepped = {}, set()
@@ -128,7 +127,7 @@ class GradScaler:
         return self._enabled
 
     def state_dict(self) -> dict[str, Any]:
-        """What `load_state_dict` needs to go on."""
+        """The state for `load_state_dict`."""
         if not self._enabled:
             return {}
         steady = 0 if self._steady is None else int(self._steady)
@@ -141,7 +140,7 @@ class GradScaler:
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a state."""
+        """Restore a state."""
         if not self._enabled:
             return
         if not state_dict:

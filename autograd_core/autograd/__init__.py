@@ -18,7 +18,7 @@ is_grad_enabled = grad_enabled
 
 
 def __getattr__(name: str) -> Any:
-    """Parts that cost time to import are imported when first used."""
+    """Import expensive parts on first use."""
     if name in ("forward_ad", "functional", "graph"):
         return importlib.import_module(f"autograd_core.autograd.{name}")
     if name == "Variable":

@@ -14,18 +14,18 @@ from autograd_core.autograd.gradients import grad
 from autograd_core.autograd.transforms import cut, fresh, pulled
 from autograd_core.tensor import Tensor, grad_enabled
 
-_levels: list[list[tuple[Tensor, Tensor]]] = []  # the one level there may be: pairs of a dual tensor and its tangent
+_levels: list[list[tuple[Tensor, Tensor]]] = []  # the only level: pairs of a dual tensor and its tangent
 
 
 class UnpackedDualTensor(NamedTuple):
-    """A value, and its tangent: None if it depends on no dual tensor."""
+    """A value and its tangent, None if it depends on no dual tensor."""
 
     primal: Tensor
     tangent: Tensor | None
 
 
 def enter_dual_level() -> int:
-    """From here on tensors may carry tangents; returns the number of the level, 0: there is one at a time."""
+    """Allow tangents from here on; returns the number of the level, always 0."""
     if _levels:
         raise RuntimeError("there is a dual level already, and only one at a time; nest calls of func.jvp() instead")
     _levels.append([])
@@ -33,14 +33,14 @@ def enter_dual_level() -> int:
 
 
 def exit_dual_level(*, level: int | None = None) -> None:
-    """Forget all tangents."""
+    """Discard all tangents."""
     if not _levels or level not in (None, 0):
         raise RuntimeError("exit_dual_level(): this dual level was not entered, or has been left")
     _levels.pop()
 
 
 class dual_level:
-    """A block in which tensors may carry tangents.
+    """A block in which tensors can carry tangents.
 
     >>> from autograd_core import tensor
     >>> with dual_level():
@@ -57,11 +57,11 @@ class dual_level:
 
 
 def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> Tensor:
-    """The tensor with a tangent of its shape; what depends on it is recorded."""
+    """The tensor with a tangent of its shape; operations on it are recorded."""
     if not _levels:
         raise RuntimeError("make_dual() outside of a dual level; use it in `with dual_level():`")
     if not grad_enabled():
-        raise RuntimeError("make_dual() under no_grad(): tangents come from what is recorded; leave no_grad() away")
+        raise RuntimeError("make_dual() under no_grad(): tangents need recorded operations; remove no_grad()")
     if tensor.dtype.kind not in dtypes.INEXACT:
         raise ValueError(f"make_dual() takes a floating point or complex tensor, not {tensor.dtype}")
     if tensor.shape != tangent.shape:
@@ -72,7 +72,7 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
 
 
 def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTensor:
-    """The value, without the graph that leads to dual tensors alone, and its tangent."""
+    """The value, detached from the graph if that leads only to dual tensors, and its tangent."""
     duals = _levels[-1] if _levels and tensor.node is not None else []
     if not duals:
         return UnpackedDualTensor(tensor, None)

@@ -17,10 +17,10 @@ from autograd_core.tensor import Tensor, grad_enabled, no_grad, set_grad_enabled
 
 
 class Context:
-    """What `forward` leaves for `backward`: saved tensors and whatever attributes are set on it."""
+    """Passes values from `forward` to `backward`: saved tensors and arbitrary attributes."""
 
     needs_input_grad: tuple[bool, ...] = ()
-    saved_tensors: tuple[Any, ...] = ()  # filled while `backward` runs
+    saved_tensors: tuple[Any, ...] = ()  # set while `backward` runs
 
     def __init__(self) -> None:
         self._kept: tuple[Any, ...] = ()
@@ -29,27 +29,27 @@ class Context:
         self._materialized = True
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
-        """Keep inputs or outputs (or None) for backward, where `saved_tensors` gives them back."""
+        """Save inputs or outputs (or None) for backward, which reads them from `saved_tensors`."""
         self._kept = tensors
 
     def save_for_forward(self, *tensors: Tensor | None) -> None:
-        """Nothing: tangents pass by `backward`, and a `jvp` is not asked."""
+        """No effect: tangents are computed by `backward`, and `jvp` is not called."""
 
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
-        """These outputs carry no gradient."""
+        """Declare outputs that carry no gradient."""
         self._constant.update(id(t) for t in tensors)
 
     def mark_dirty(self, *tensors: Tensor) -> None:
-        """These arguments were written in place, and are returned: they go on as the outputs that they are."""
+        """Declare arguments that were written in place and returned."""
         self._written = tensors
 
     def set_materialize_grads(self, value: bool) -> None:
-        """Give `backward` None, instead of zeros, for an output that no gradient reaches."""
+        """Whether `backward` gets zeros, or None, for an output that no gradient reaches."""
         self._materialized = value
 
 
 class _Operation:
-    """What the walk and the pictures ask of an operation, for one subclass of Function."""
+    """The operation, as the walk and pictures see it, of one subclass of Function."""
 
     kind, keep, statics = CAST, ("context", "y"), ("context",)
     rules: tuple[Any, ...] = ()
@@ -57,7 +57,7 @@ class _Operation:
     detached: tuple[str, ...] = ()
     variadic = plain = view = False
     before = composite = None
-    holds, holomorphic = True, False  # its backward is right for complex numbers as it stands
+    holds, holomorphic = True, False  # the user's backward is right for complex numbers as it is
 
     def __init__(self, function: type[Function], args: tuple[Any, ...], result: Any, partial: bool) -> None:
         self.name = self.symbol = function.__name__
@@ -80,19 +80,19 @@ class _Operation:
             with set_grad_enabled(recorded):
                 grads = self.function.backward(ctx, *[next(arriving) if made else None for made in self.made])
         finally:
-            del ctx.saved_tensors  # a recorded output in it would be a reference cycle
+            del ctx.saved_tensors  # recorded outputs would make a reference cycle
         grads = grads if isinstance(grads, tuple | list) else (grads,)
         if len(grads) < len(needs) or any(v is not None for v in grads[len(needs) :]):
             raise OperandError(
                 f"{self.name}.backward returned {len(grads)} gradients for {len(needs)} arguments of forward; "
-                "return one for each, None for those that have none"
+                "return one for each, None if there is none"
             )
         with set_grad_enabled(recorded):
             fitting = [self._fitting(i, v) if n else None for i, (v, n) in enumerate(zip(grads, needs, strict=False))]
         return [v if v is None or recorded else v.array for v in fitting]
 
     def _fitting(self, i: int, g: Tensor | None) -> Tensor | None:
-        """The gradient of argument `i` in its dtype and shape, summed over what broadcasting stretched."""
+        """The gradient of argument `i` in its dtype and shape, summed over broadcast axes."""
         if g is None:
             return g
         shape, dtype = self.likes[i]
@@ -111,9 +111,9 @@ class _Operation:
 class Function:
     """Base of user-defined operations: static methods `forward(ctx, ...)` and `backward(ctx, *gradients)`.
 
-    Call `apply`. `backward` gets one gradient per output and returns one per argument of `forward`, None where there
-    is none. Written with tensor operations it can itself be differentiated. As in PyTorch, `forward(...)` may leave
-    `ctx` to a second method, `setup_context(ctx, inputs, output)`.
+    Call `apply`. `backward` gets one gradient per output and returns one per argument of `forward`, or None. If it is
+    written with tensor operations, it can itself be differentiated. As in PyTorch, `forward(...)` can leave `ctx` to a
+    second method, `setup_context(ctx, inputs, output)`.
 
     >>> from autograd_core import Function, tensor
     >>> class Cube(Function):
@@ -136,18 +136,18 @@ class Function:
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
-        """The value: a Tensor or a tuple of them."""
+        """Compute the value: a Tensor or a tuple of them."""
         raise NotImplementedError("a Function needs a static method forward(ctx, ...)")
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        """The gradient of every argument of `forward`, from the gradient of every output."""
+        """Compute the gradient of every argument of `forward` from the gradient of every output."""
         raise NotImplementedError("a Function needs a static method backward(ctx, *gradients)")
 
     @classmethod
     def apply(cls, *args: Any) -> Any:
         """Compute `forward` and record it."""
-        if cls.setup_context is not None:  # which is given the defaults, too
+        if cls.setup_context is not None:  # setup_context gets the defaults too
             bound = inspect.signature(cls.forward).bind(*args)
             bound.apply_defaults()
             args = bound.args
@@ -170,7 +170,7 @@ class Function:
 
 
 def _recorded(o: _Operation, ctx: Context, args: tuple[Any, ...], outputs: tuple[Tensor, ...]) -> list[Tensor]:
-    """The outputs again, with nodes; those that are saved too are kept as arrays: as Tensors they would be a cycle."""
+    """The outputs with their nodes; saved outputs are kept as arrays, because Tensors would make a cycle."""
     positions = {id(t): i for i, t in enumerate(outputs)}
     ctx._kept = tuple([positions.get(id(t), t) for t in ctx._kept])
     arrays = tuple([t.array for t in outputs])
@@ -193,7 +193,7 @@ def _recorded(o: _Operation, ctx: Context, args: tuple[Any, ...], outputs: tuple
 
 
 class _Final(Function):
-    """The identity of a value that depends on others in a way that nobody can differentiate."""
+    """The identity of a value whose dependence on others cannot be differentiated."""
 
     @staticmethod
     def forward(ctx: Any, value: Tensor, *_: Any) -> Tensor:
@@ -205,7 +205,7 @@ class _Final(Function):
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a `Function.backward` whose own operations are not to be recorded: a second derivative through it raises."""
+    """Mark a `Function.backward` whose operations are not recorded: a second derivative through it raises."""
 
     @functools.wraps(backward)
     def once(ctx: Any, *gradients: Tensor | None) -> Any:
@@ -219,7 +219,7 @@ def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _saved(kept: Any, outputs: Any) -> Any:
-    """One of the saved tensors, from what stands for it until backward."""
+    """A saved tensor, from the form in which it was kept."""
     if isinstance(kept, int):
         return _tensor(outputs[kept])
     return kept.tensor() if isinstance(kept, Packed) else kept

@@ -25,9 +25,9 @@ def jacobian(
     vectorize: bool = False,
     strategy: str = "reverse-mode",
 ) -> Any:
-    """The Jacobian of `func` at `inputs`: for each output, if there are several, and each input, if they are a tuple.
+    """The Jacobian of `func` at `inputs`: one for each output, if there are several, and each input of a tuple.
 
-    strict: raise where an output does not depend on an input, instead of giving zeros. vectorize: accepted; it always
+    strict: raise if an output does not depend on an input, instead of returning zeros. vectorize: no effect; it always
     is.
 
     >>> from autograd_core import tensor

@@ -24,7 +24,7 @@ from autograd_core.versions import record_write
 
 _commit = threading.Lock()
 _exhaust = deque[Any](maxlen=0).extend  # runs an iterator to its end, in C
-# The seed of a loss that is a NumPy scalar, which nobody can write.
+# The seed of a loss that is a NumPy scalar, which is immutable.
 _ONE = {kind: kind(1) for kind in (np.float32, np.float64)}
 
 
@@ -35,11 +35,10 @@ def backward(
     create_graph: bool = False,
     inputs: Tensor | Sequence[Tensor] | None = None,
 ) -> None:
-    """Add the gradient of `tensors` to the `.grad` of every leaf (or of `inputs`): of all of them, or of none if
-    anything raises.
+    """Add the gradient of `tensors` to the `.grad` of every leaf (or of `inputs`); if this raises, no `.grad` changes.
 
-    tensors: one Tensor or several; grad_tensors: for each the cotangent, of its shape; implied for a single element.
-    retain_graph: keep what was saved for another walk. create_graph: record the walk, for higher derivatives.
+    tensors: one Tensor or several; grad_tensors: the cotangent of each, of its shape, implied for a single element.
+    retain_graph: keep saved values for another walk. create_graph: record the walk, for higher derivatives.
     """
     tensors = _listed(tensors)
     _accumulate(tensors, _listed(grad_tensors, len(tensors)), retain_graph, create_graph, inputs)
@@ -54,7 +53,7 @@ def _accumulate(tensors: Any, grad_tensors: Any, retain_graph: Any, create_graph
         pairs = [(x, g) for leaf, g in found.items() if (x := leaf.tensor()) is not None and x.node is not None]
     else:
         if not (inputs := _listed(inputs)):
-            raise RuntimeError("backward(): inputs is empty; leave it out to reach every leaf")
+            raise RuntimeError("backward(): inputs is empty; omit it to reach every leaf")
         found, retained = walk(seeds, create_graph, retain, [_node_of(x) for x in inputs])
         pairs = [(x, found[x.node]) for x in inputs if x.node in found]
     commit(pairs, retained, given, create_graph)
@@ -73,10 +72,9 @@ def grad(
 ) -> tuple[Any, ...]:
     """The gradients of `outputs` (their sum, weighted by `grad_outputs`) with respect to `inputs`, as a tuple.
 
-    No `.grad` is touched, whatever `only_inputs` says. create_graph: the result can be differentiated again.
-    allow_unused: None for an input that the outputs do not depend on, instead of an error; materialize_grads: zeros for
-    it. is_grads_batched: `grad_outputs` have one more axis, the first, and so have the results: one walk for all of
-    them.
+    No `.grad` changes, whatever `only_inputs` is. create_graph: the result can be differentiated again. allow_unused:
+    return None for an input that the outputs do not depend on, instead of raising; materialize_grads: return zeros.
+    is_grads_batched: `grad_outputs` and results have an additional first axis, and one walk computes all of them.
 
     >>> from autograd_core import tensor
     >>> x = tensor(3.0, requires_grad=True)
@@ -85,9 +83,9 @@ def grad(
     """
     outputs, inputs = _listed(outputs), _listed(inputs)
     if materialize_grads and allow_unused is False:
-        raise ValueError("grad(): materialize_grads=True gives zeros for unused inputs; do not pass allow_unused=False")
+        raise ValueError("grad(): materialize_grads=True and allow_unused=False exclude each other")
     if materialize_grads and any(isinstance(x, GradientEdge) for x in inputs):
-        raise RuntimeError("grad(): the zeros of materialize_grads=True have no shape at a GradientEdge; give tensors")
+        raise RuntimeError("grad(): materialize_grads=True needs tensors; a GradientEdge has no shape")
     if not inputs:
         raise RuntimeError("grad(): inputs is empty; name what to differentiate with respect to")
     if materialize_grads and all(y.node is None for y in outputs):  # such as the zeros that this function made
@@ -125,7 +123,7 @@ def grad(
             with set_grad_enabled(create_graph):
                 g = _narrowed(g, x)
         elif g is not None and n in used and not create_graph:
-            g = wrap(g.array.copy())  # the same input asked for twice
+            g = wrap(g.array.copy())  # the same input was requested twice
         used.add(n)
         out.append(operations.zeros_like(x) if g is None and materialize_grads else g)
     return tuple(out)
@@ -148,7 +146,7 @@ def _node_of(x: Any) -> Any:
 def _seeds(
     outputs: Sequence[Tensor], cotangents: Sequence[Tensor | None], create_graph: bool, strict: bool = True
 ) -> tuple[Cotangents, list[Any]]:
-    """{node: cotangent} to start from, and the arrays among them that belong to the user."""
+    """The initial {node: cotangent}, and the arrays among them that belong to the user."""
     if len(outputs) == 1 and cotangents[0] is None and not create_graph:
         one = _ONE.get(outputs[0].array.__class__)
         if one is not None and outputs[0].node is not None:
@@ -201,9 +199,9 @@ def _seed(t: Tensor, g: Tensor | None) -> Tensor:
 
 
 def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any], create_graph: bool) -> None:
-    """Write `.grad` of leaves and of tensors that retain theirs: all at once, so that nobody sees half of it."""
+    """Write `.grad` of leaves and of tensors that retain theirs, all at once."""
     if retained:
-        # A view that was written through another has two nodes: what the newer one saw came first, and counts.
+        # A view that was written through another has two nodes; the gradient of the newer one comes first and counts.
         newest = {id(hook.tensor): (hook.tensor(), g) for hook, g in reversed(retained) if isinstance(hook, RetainGrad)}
         pairs += [(x, g) for x, g in newest.values() if x is not None]
         _deliver([(hook, g) for hook, g in retained if isinstance(hook, Gathered)], create_graph)
@@ -217,14 +215,14 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
             if (before := x.grad) is not None:
                 total = grads[i] = copy_context().run(_sum, before, grads[i], create_graph)
                 if not create_graph and before.node is None and before.dtype == total.dtype:
-                    # Who holds the gradient of before, or a view of its memory, sees the sum.
+                    # Holders of the previous gradient, or of a view of its memory, see the sum.
                     if hasattr(before, "_alias"):
                         puts[i], places[i] = LIBRARY[before.array.__class__].copyto, before.array
                         record_write(before.array, 4)
-                    else:  # and what a graph saved of it stays what it was
+                    else:  # and values that a graph saved of it stay unchanged
                         puts[i], places[i] = _set_array, before
                     grads[i] = total.array
-        # One C loop: neither an interrupt nor another thread can see half of it.
+        # One C loop: neither an interrupt nor another thread sees a partial update.
         _exhaust(map(call, puts, places, grads))
     if Leaf.followed:
         for x in tensors:
@@ -236,7 +234,7 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
 
 
 def _deliver(found: list[tuple[Gathered, Any]], create_graph: bool) -> None:
-    """Call each function that waits for several gradients with those that there are."""
+    """Call each function that waits for several gradients with those that exist."""
     groups: dict[Any, dict[int, Any]] = {}
     for hook, g in found:
         groups.setdefault(hook.function, {})[hook.position] = shown(g, create_graph)
@@ -246,23 +244,23 @@ def _deliver(found: list[tuple[Gathered, Any]], create_graph: bool) -> None:
 
 
 def _narrowed(g: Tensor, x: Tensor) -> Tensor:
-    """A gradient in the dtype of a 16-bit tensor: rules may have computed it in a wider one."""
+    """A gradient in the dtype of a 16-bit tensor; rules may have computed it in a wider one."""
     return g if g.dtype == x.dtype or g.dtype.kind not in dtypes.FLOATS else operations.astype(g, x.dtype)
 
 
 def _sum(before: Any, g: Any, create_graph: bool) -> Any:
-    """In a context of its own: an interrupt cannot leave the caller another mode."""
+    """Add gradients in a separate context, so that an interrupt cannot leave the caller another mode."""
     set_grad_enabled(create_graph)
     return before + g
 
 
-# The slots themselves, called from C.
+# The slots' own setters, called from C.
 _set_grad: Any = Tensor.grad.__set__  # type: ignore[union-attr]
 _set_array: Any = Tensor.array.__set__
 
 
 def exclusive(grads: list[Any], given: list[Any]) -> list[Any]:
-    """Tensors whose storage nobody else sees: copy a view, a seed, or an array handed out already."""
+    """Tensors with exclusive storage: views, seeds and arrays already handed out are copied."""
     out: list[Tensor] = []
     taken = set(map(id, given))
     for g in grads:

@@ -16,11 +16,11 @@ from autograd_core.nodes import Node as Node
 from autograd_core.tensor import Tensor
 from autograd_core.versions import record_writes
 
-_called: ContextVar[frozenset[int]] = ContextVar("called", default=frozenset())  # a walk has a context of its own
+_called: ContextVar[frozenset[int]] = ContextVar("called", default=frozenset())  # a walk runs in its own context
 
 
 def get_gradient_edge(tensor: Tensor) -> GradientEdge:
-    """Where the gradient of a tensor flows, which keeps the graph alive but not the tensor."""
+    """The place in the graph to which a tensor's gradient flows; it keeps the graph alive but not the tensor."""
     if tensor.node is None:
         raise RuntimeError("get_gradient_edge() of a tensor that does not require a gradient")
     return GradientEdge(*source_of(tensor.node), tensor.node)
@@ -31,7 +31,7 @@ class _Handles:
         self._handles = handles
 
     def remove(self) -> None:
-        """Take the hooks off again."""
+        """Remove the hooks."""
         for handle in self._handles:
             handle.remove()
 
@@ -39,8 +39,8 @@ class _Handles:
 def register_multi_grad_hook(tensors: Sequence[Tensor], fn: Callable[[Any], None], *, mode: str = "all") -> _Handles:
     """Call `fn` once in every walk that reaches one of the tensors.
 
-    "all": at its end, before any `.grad` changes, with the list of their gradients, None for those it did not reach.
-    "any": with the first gradient that becomes known.
+    "all": at the end of the walk, before any `.grad` changes, with a list of gradients, None for tensors not reached.
+    "any": with the first gradient that is computed.
     """
     if mode not in ("all", "any"):
         raise ValueError(f"register_multi_grad_hook(): mode must be 'all' or 'any', not {mode!r}")
@@ -60,5 +60,5 @@ def register_multi_grad_hook(tensors: Sequence[Tensor], fn: Callable[[Any], None
 
 
 def increment_version(tensor: Tensor | Sequence[Tensor]) -> None:
-    """Note that tensors were written in place by something that does not say so: who saved them must not use them."""
+    """Declare that tensors were written in place by foreign code, so that graphs that saved them become stale."""
     record_writes([t.array for t in ([tensor] if isinstance(tensor, Tensor) else tensor)], 2)

@@ -23,9 +23,9 @@ def jacrev(
 ) -> Callable[..., Any]:
     """The function that computes the Jacobian of `func` in its argument(s) `argnums`, by backward walks.
 
-    For one output y and one argument x its shape is (*y.shape, *x.shape). For several outputs it is structured as they
-    are, with a tuple for several arguments, or the structure of a nested one, in the place of each.
-    chunk_size: how many rows are computed at a time; all of them unless given.
+    For one output y and one argument x its shape is (*y.shape, *x.shape). For several outputs it has their structure,
+    with a tuple for several arguments, or the structure of a nested argument, in place of each. chunk_size: the number
+    of rows computed at a time, by default all.
 
     >>> from autograd_core import tensor
     >>> jacrev(lambda x: x * x)(tensor([1.0, 2.0]))
@@ -59,7 +59,7 @@ def jacfwd(
     *,
     chunk_size: int | None = None,
 ) -> Callable[..., Any]:
-    """`jacrev` by forward products: the better choice for few inputs and many outputs."""
+    """`jacrev` by forward products, which is better for few inputs and many outputs."""
 
     @wraps(func, updated=())
     def matrix(*args: Any, **kwargs: Any) -> Any:
@@ -91,7 +91,7 @@ def jacfwd(
 
 
 def jacobian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, mode: str = "reverse") -> Callable[..., Any]:
-    """`jacrev`, or `jacfwd` where `mode` is "forward"."""
+    """`jacrev`, or `jacfwd` if `mode` is "forward"."""
     modes: dict[str, Callable[..., Any]] = {"reverse": jacrev, "forward": jacfwd}
     if mode not in modes:
         raise ValueError(f"jacobian(): mode must be 'reverse' or 'forward', not {mode!r}")
@@ -111,7 +111,7 @@ def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
 
 
 def _function_of(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Any) -> Any:
-    """The function of the chosen arguments alone, and these."""
+    """The function restricted to the chosen arguments, and these arguments."""
     places = argnums if isinstance(argnums, tuple) else (argnums,)
 
     def of_chosen(chosen: Any) -> Any:
@@ -125,7 +125,7 @@ def _function_of(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
 
 
 def _all(product: Callable[..., Any], of: Sequence[Tensor], shaped: Sequence[Tensor], chunk_size: int | None) -> Any:
-    """The product with every unit vector of `of`, along a first axis; each result is `shaped` like one of these."""
+    """The products with all unit vectors of `of`, along a first axis; each result is `shaped` like one of these."""
     count = sum(math.prod(x.shape) for x in of)
     if not count:
         return [functional.zeros((0, *x.shape), dtype=x.dtype, device=x.device) for x in shaped]
@@ -140,6 +140,6 @@ def _all(product: Callable[..., Any], of: Sequence[Tensor], shaped: Sequence[Ten
 
 
 def _parts(tensors: Sequence[Tensor]) -> list[slice]:
-    """Where the elements of each lie in a vector of all."""
+    """The slices of each tensor's elements in a vector of all elements."""
     ends = list(accumulate([math.prod(x.shape) for x in tensors], initial=0))
     return [slice(a, b) for a, b in pairwise(ends)]

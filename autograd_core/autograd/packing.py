@@ -20,11 +20,11 @@ innermost = _hooks.get
 
 
 class saved_tensors_hooks:
-    """Within this block every tensor that is saved for backward goes through `pack_hook`; what that returns, anything,
-    is kept in its place, and `unpack_hook` makes a tensor of it again whenever a walk asks.
+    """Within this block every tensor saved for backward passes `pack_hook`, whose result, of any type, is kept instead;
+    `unpack_hook` converts it back to a tensor whenever a walk needs it.
 
-    Of nested blocks the innermost counts. A saved result comes without its node: kept as it is, it would be a cycle.
-    Recording costs a few microseconds more within the block.
+    Of nested blocks the innermost counts. A saved result is passed without its node, because keeping it would make a
+    reference cycle. Recording costs a few microseconds more within the block.
 
     >>> from autograd_core import float16, float32, tensor
     >>> x = tensor([0.1, 0.2], requires_grad=True)
@@ -55,7 +55,7 @@ class saved_tensors_hooks:
             self.pack_node(frame.f_locals["n"])
 
     def pack_node(self, n: Node) -> None:
-        """Let the hooks have what a new node has saved."""
+        """Pass the saved values of a new node through the hooks."""
         if n.op.holds:
             inputs: Any = n.parents if n.op.variadic else dict(zip(n.op.inputs, n.parents, strict=True))
             n.saved = ([self._replaced(n.op, name, v, inputs) for name, v in zip(n.op.keep, n.saved, strict=True)],)
@@ -70,7 +70,7 @@ class saved_tensors_hooks:
         return tuple([self.pack(_tensor(a, p)) if is_array(a) else a for a, p in zip(value, nodes, strict=True)])
 
     def pack(self, t: Tensor) -> Packed:
-        """A tensor as its hook keeps it."""
+        """Apply the pack hook to a tensor."""
         before = version(t)
         with no_grad():
             packed = self.pack_hook(t)
@@ -80,13 +80,13 @@ class saved_tensors_hooks:
 
 
 class Packed:
-    """A saved tensor as a hook keeps it."""
+    """A saved tensor in packed form."""
 
     def __init__(self, packed: Any, unpack: Callable[[Any], Tensor], node: Any) -> None:
         self._packed, self._unpack, self._node = packed, unpack, node
 
     def tensor(self) -> Tensor:
-        """The tensor again, with the node that it had."""
+        """The unpacked tensor, with the node that it had."""
         t = self._unpack(self._packed)
         if not isinstance(t, Tensor):
             raise TypeError(f"an unpack hook must return a Tensor, not {type(t).__name__}")
@@ -94,7 +94,7 @@ class Packed:
 
 
 class _Packed(Kept):
-    """Stands for the operation of a node whose saved values hooks keep."""
+    """The stand-in of a node whose saved values are packed."""
 
     keep = ("packed",)
 
@@ -109,15 +109,15 @@ def _array(value: Any) -> Any:
 
 
 def _tensor(array: Any, node: Any) -> Tensor:
-    """The leaf itself where it still exists, else a tensor with its node."""
+    """The leaf itself if it still exists, else a tensor with its node."""
     leaf = node.tensor() if node.__class__ is Leaf else None
     return leaf if leaf is not None and leaf.array is array else wrap(array, node)
 
 
 def save_on_cpu(pin_memory: bool = False, device_type: str = "cuda") -> AbstractContextManager[None]:
-    """Within this block what is saved for backward lies on the host, and goes back to its device when a walk needs it.
+    """Within this block saved values are kept on the CPU, and return to their device when a walk needs them.
 
-    pin_memory: where a GPU reads by itself.
+    pin_memory: use page-locked memory.
     """
 
     def pack(t: Tensor) -> tuple[Any, Tensor]:
@@ -128,7 +128,7 @@ def save_on_cpu(pin_memory: bool = False, device_type: str = "cuda") -> Abstract
 
 
 def allow_mutation_on_saved_tensors() -> AbstractContextManager[None]:
-    """Within this block copies are saved for backward, so that every tensor may be written in place."""
+    """Within this block copies are saved for backward, so that all tensors can be written in place."""
     return saved_tensors_hooks(lambda t: t.detach().clone(), lambda t: t)
 
 

@@ -28,12 +28,12 @@ def checkpoint(
     early_stop: bool = True,
     **kwargs: Any,
 ) -> Any:
-    """function(*args, **kwargs), of which only the arguments are kept until backward, where it is computed again.
+    """Call function(*args, **kwargs), but keep only the arguments for backward, and recompute the function there.
 
     preserve_rng_state: random functions draw the same numbers again. context_fn: returns two context managers, for the
-    first time and for later ones. The other options are accepted for PyTorch's sake: there is one way to do it, which
-    knows tensors in closures, nested checkpoints and higher derivatives, and always looks whether the function does the
-    same again.
+    first call and for recomputation. The other options are accepted for compatibility: the one implementation supports
+    tensors in closures, nested checkpoints and higher derivatives, and always checks that recomputation repeats the
+    first call.
 
     >>> from autograd_core import tensor
     >>> x = tensor(2.0, requires_grad=True)
@@ -56,9 +56,9 @@ def checkpoint(
 def checkpoint_sequential(
     functions: Any, segments: int, input: Any, use_reentrant: bool | None = None, preserve_rng_state: bool = True
 ) -> Any:
-    """The functions (or the layers of a module) one after the other, in `segments` checkpoints of equal length.
+    """Call the functions (or the layers of a module) in sequence, in `segments` checkpoints of equal length.
 
-    The last segment is not dropped: backward needs it first.
+    The last segment is not checkpointed, because backward needs it first.
     """
     layers = list(functions.children()) if hasattr(functions, "children") else list(functions)
     length = max(len(layers) // segments, 1)
@@ -78,7 +78,7 @@ def _chain(functions: Sequence[Callable[..., Any]]) -> Callable[[Any], Any]:
 
 
 class _Region:
-    """One call that can be made again. It knows its nodes by position alone, so that nothing refers in a circle."""
+    """A call that can be repeated. It knows its nodes by position only, which avoids reference cycles."""
 
     def __init__(
         self,
@@ -94,24 +94,24 @@ class _Region:
         self._states = random.rng_states() if preserve_rng_state else None
         self._context, self._lock = copy_context(), threading.Lock()
         self._names: list[str] = []
-        self._again: dict[int, tuple[Any, Any]] = {}  # position -> operation and saved values of the second call
+        self._again: dict[int, tuple[Any, Any]] = {}  # position -> operation and saved values of the repeated call
 
     def drop(self, nodes: list[Node]) -> None:
-        """Let go of what the nodes have saved."""
+        """Drop the saved values of the nodes."""
         self._names = [n.op.name for n in nodes]
         for position, n in enumerate(nodes):
             if n.op.holds:
                 n.op, n.saved = _Dropped(n.op, self, position), ()
 
     def restored(self, n: Node, stand_in: _Dropped, position: int) -> tuple[Any, Any]:
-        """Give a node its operation and saved values again."""
+        """Restore the operation and saved values of a node."""
         with self._lock:
             if position not in self._again:
                 self._context.copy().run(self._compute)
             op, n.saved = self._again.pop(position)
             if n.op is stand_in:
                 n.op = op
-            else:  # which got hooks since
+            else:  # it got hooks in the meantime
                 n.op.op = op
         check_unchanged(n)
         return op, n.saved
@@ -129,14 +129,14 @@ class _Region:
             what = f"{len(names)} operations, not {len(self._names)}" if k is None else f"'{names[k]}' as operation {k}"
             first = "" if k is None else f", where it was '{self._names[k]}'"
             raise CheckpointError(
-                f"checkpoint(): computed again, the function recorded {what}{first}; it must do the same both times: "
-                "let it depend on its arguments alone, and keep preserve_rng_state=True"
+                f"checkpoint(): recomputation recorded {what}{first}; the function must do the same both times: "
+                "let it depend only on its arguments, and keep preserve_rng_state=True"
             )
         self._again = {position: (n.op, n.saved) for position, n in enumerate(nodes) if n.op.holds}
 
 
 class _Arguments:
-    """The arguments of a region, seen as a node: whether they were written in place since."""
+    """The arguments of a region in the form of a node, to check that they were not written in place."""
 
     class op:
         name, keep = "checkpoint", ("arguments",)
@@ -146,7 +146,7 @@ class _Arguments:
 
 
 class _Dropped(Kept):
-    """Stands for the operation of a node whose saved values were dropped; the walk asks it to restore them."""
+    """The stand-in of a node whose saved values were dropped; the walk asks it to restore them."""
 
     keep = ()
 
@@ -159,12 +159,12 @@ class _Dropped(Kept):
 
 
 def _frozen(x: Any) -> Any:
-    """A tensor as it is now, whatever is assigned to it later."""
+    """A tensor in its current state, unaffected by later assignments to it."""
     return wrap(x.array, x.node) if x.__class__ is Tensor else x
 
 
 def _nodes(result: Any, start: int) -> list[Node]:
-    """The nodes behind a result that are younger than `start`, in the order in which they were made."""
+    """The nodes behind a result that are younger than `start`, in order of creation."""
     stack = [x.node for x in trees.leaves(result) if isinstance(x, Tensor) and x.node is not None]
     seen = set(stack)
     found = []

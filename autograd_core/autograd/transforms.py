@@ -23,7 +23,7 @@ Argnums = int | tuple[int, ...]
 def grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
     """The function that computes the gradient of the scalar function `func` in its argument(s) `argnums`.
 
-    has_aux: func returns (value, anything else); so does the gradient function then.
+    has_aux: func returns (value, auxiliary); the gradient function then returns (gradient, auxiliary).
 
     >>> from autograd_core import tensor
     >>> grad(lambda x: x**3)(tensor(2.0))
@@ -65,7 +65,7 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
         value = result[0] if has_aux else result
         if not isinstance(value, Tensor) or value.array.size != 1:
             shown = f"shape {value.shape}" if isinstance(value, Tensor) else type(value).__name__
-            raise OperandError(f"grad() needs a function with one number as its value, not {shown}; use jacobian()")
+            raise OperandError(f"grad() needs a function with a scalar value, not {shown}; use jacobian()")
         grads = trees.rebuild(chosen, pulled([value], leaves, None, retain=False))
         value = cut(value, leaves)
         return grads, (value, trees.mapped(lambda x: cut(x, leaves), result[1])) if has_aux else value
@@ -74,10 +74,10 @@ def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
 
 
 def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
-    """The value of `func` at `primals`, and the function from cotangents (structured as the value) to their product
-    with the Jacobian, a tuple with an entry for each primal.
+    """The value of `func` at `primals`, and the function from cotangents (structured like the value) to their product
+    with the Jacobian, a tuple with one entry per primal.
 
-    has_aux: func returns (value, anything else), and the latter comes third.
+    has_aux: func returns (value, auxiliary), and the auxiliary comes third.
 
     >>> from autograd_core import tensor
     >>> y, pull = vjp(lambda x: x * x, tensor([1.0, 2.0]))
@@ -101,10 +101,9 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
 
 
 def linearize(func: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., Any]]:
-    """The value of `func` at `primals`, and the function from tangents, one for each primal, to their product with the
-    Jacobian.
+    """The value of `func` at `primals`, and the function that multiplies the Jacobian with tangents, one per primal.
 
-    The function is computed once, however many tangents follow.
+    `func` is evaluated only once, however many tangents follow.
 
     >>> from autograd_core import tensor
     >>> y, push = linearize(lambda x: x * x, tensor([1.0, 2.0]))
@@ -143,8 +142,8 @@ def jvp(
 ) -> tuple[Any, ...]:
     """The value of `func` at `primals`, and the Jacobian times `tangents`, by two reverse passes.
 
-    strict: raise where a result depends on no primal, instead of giving zeros.
-    has_aux: func returns (value, anything else), and the latter comes third.
+    strict: raise if a result depends on no primal, instead of returning zeros.
+    has_aux: func returns (value, auxiliary), and the auxiliary comes third.
     """
     aux: list[Any] = []
 
@@ -174,12 +173,12 @@ def hvp(func: Callable[..., Any], primal: Any, tangent: Any) -> Any:
 
 
 def fresh(args: tuple[Any, ...], argnums: Argnums) -> tuple[list[Any], Any]:
-    """The arguments with those at `argnums` as new leaves that still remember where they came from; and these alone."""
+    """The arguments with those at `argnums` replaced by new leaves that are connected to them, and these leaves."""
     inputs = list(args)
     places = argnums if isinstance(argnums, tuple) else (argnums,)
     for i in places:
         if not -len(args) <= i < len(args):
-            raise RuntimeError(f"argnums names argument {i}, but {len(args)} were given")
+            raise RuntimeError(f"argnums names argument {i}, but there are {len(args)}")
         inputs[i] = trees.mapped(partial(_leaf, i), args[i])
     if not places or len({i % len(args) for i in places}) < len(places):
         raise RuntimeError(f"argnums must name at least one argument, and none twice, not {argnums}")
@@ -205,8 +204,8 @@ def pulled(
 ) -> list[Tensor]:
     """Gradients of outputs with respect to inputs, zeros where there are none.
 
-    They are recorded where somebody else could ask for their gradients: through the outputs, by way of leaves other
-    than the inputs and `own`, or through the cotangents.
+    They are recorded if something else could differentiate them: through the outputs, by way of leaves other than the
+    inputs and `own`, or through the cotangents.
     """
     pairs = [(y, None if cotangents is None else cotangents[i]) for i, y in enumerate(outputs) if _has_graph(y)]
     if not pairs:
@@ -225,7 +224,7 @@ def _has_graph(x: Any) -> bool:
 
 
 def leads_elsewhere(nodes: Sequence[Any], own: Sequence[Tensor]) -> bool:
-    """Whether a graph leads to leaves that are not our own."""
+    """Whether a graph leads to leaves other than our own."""
     ours = {x.node for x in own}
     return any(n.__class__ is Leaf and n not in ours for n in _behind(nodes))
 
@@ -248,7 +247,7 @@ def _behind(nodes: Sequence[Any]) -> Iterator[Any]:
 
 
 def cut(result: Any, own: Sequence[Tensor]) -> Any:
-    """Without its graph, if nobody else could ask for gradients: it leads to our own leaves alone, or under no_grad."""
+    """A result without its graph, if that leads only to our own leaves, or under no_grad."""
     if not _has_graph(result) or (grad_enabled() and leads_elsewhere([result.node], own)):
         return result
     return result.detach()

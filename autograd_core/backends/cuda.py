@@ -7,7 +7,7 @@ from backends.precision import get_float32_matmul_precision, set_float32_matmul_
 class _Products:
     @property
     def allow_tf32(self) -> bool:
-        """Whether factors of float32 may be cut to 10 bits, as `set_float32_matmul_precision` says."""
+        """Whether float32 factors may be rounded to TF32, as set by `set_float32_matmul_precision`."""
         return get_float32_matmul_precision() != "highest"
 
     @allow_tf32.setter

@@ -4,5 +4,5 @@ from backends.onednn import choice
 
 
 def is_available() -> bool:
-    """Whether its kernels are in use."""
+    """Whether oneDNN's kernels are in use."""
     return choice.active()

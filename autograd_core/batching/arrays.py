@@ -23,17 +23,17 @@ ADVICE = "inside vmap use where() and other tensor functions, or leave the decis
 class Batched:
     """A batch of arrays: `held` has the samples along its first axis, or is one array that all samples share.
 
-    level: the call of `vmap` that the samples belong to; None for a shared array. frozen: whether the memory may also
-    be that of something outside, so that nothing may be written there. viewed: whether another batch may be a view of
-    this one. One subclass for each array library and depth.
+    level: the call of `vmap` that the samples belong to; None for a shared array. frozen: whether the memory may be
+    shared with something outside and must not be written. viewed: whether another batch may be a view of this one.
+    There is one subclass per array library and depth.
     """
 
     __slots__ = ("__weakref__", "frozen", "held", "level", "viewed")
-    __array_ufunc__ = None  # a NumPy array beside it leaves the operator to us
+    __array_ufunc__ = None  # NumPy arrays defer operators to us
     __hash__ = None  # type: ignore[assignment]  # as of every array
     depth: ClassVar[int]
-    library: ClassVar[Any]  # its own namespace
-    inner: ClassVar[Any]  # the namespace of what is held
+    library: ClassVar[Any]  # the namespace of batches
+    inner: ClassVar[Any]  # the namespace of the held arrays
 
     def __init__(self, held: Any, level: Level | None = None, frozen: bool = False) -> None:
         self.held, self.level, self.frozen, self.viewed = held, level, frozen, False
@@ -45,7 +45,7 @@ class Batched:
 
     @property
     def ndim(self) -> int:
-        """How many axes a sample has."""
+        """The number of axes of a sample."""
         return self.held.ndim - (self.level is not None)  # type: ignore[no-any-return]
 
     @property
@@ -55,7 +55,7 @@ class Batched:
 
     @property
     def size(self) -> int:
-        """How many elements a sample has."""
+        """The number of elements of a sample."""
         n = 1
         for k in self.shape:
             n *= k
@@ -78,17 +78,17 @@ class Batched:
 
     @property
     def flags(self) -> Any:
-        """The flags of what is held: a sample of a contiguous batch is contiguous."""
+        """The flags of the held array: a sample of a contiguous batch is contiguous."""
         return np.asarray(self.held).flags if isinstance(self.held, np.generic) else self.held.flags
 
     @property
     def base(self) -> Any:
-        """What the memory is a part of, if anything."""
+        """The array whose memory this is a part of, if any."""
         return self.held.base
 
     @property
     def data(self) -> Any:
-        """A batch has no one address."""
+        """Raises: a batch has no single address."""
         raise VmapError(f"the address of one of {self.shape} arrays was asked for inside vmap")
 
     @property
@@ -107,21 +107,19 @@ class Batched:
         return self.part(self.held.imag)
 
     def part(self, held: Any) -> Any:
-        """The same samples with other elements, which may share memory with these."""
+        """A batch of the same samples with other elements, which may share memory with these."""
         self.viewed = True
         return type(self)(held, self.level, self.frozen)
 
     def diverge(self, level: Level) -> None:
-        """Give every sample an array of its own, because what is written next differs between them."""
+        """Give every sample its own array, because the next write differs between samples."""
         if self.level is None:
             if self.viewed or self.frozen or getattr(self.held, "base", None) is not None:
-                raise TypeError(
-                    "an array that all samples share, and that has views, cannot be written for each of them"
-                )
+                raise TypeError("an array shared by all samples that has views cannot be written separately for each")
             self.held, self.level = self.inner.broadcast_to(self.held, (level.size, *self.held.shape)).copy(), level
 
     def sample(self, i: int) -> Any:
-        """One sample; an array of no axes, not a scalar, so that it can be written."""
+        """One sample, as an array even if it is 0-d, so that it can be written."""
         return self.held if self.level is None else self.held[(i, ...)]
 
     def __repr__(self) -> str:
@@ -139,7 +137,7 @@ class Batched:
     def __setitem__(self, index: Any, value: Any) -> None:
         if self.frozen:
             raise InplaceError(
-                "in-place write inside vmap to memory that something outside shares, or to what would be a view; "
+                "in-place write inside vmap to memory that is shared with the outside, or to a view of it; "
                 "write to a .clone() of it instead"
             )
         write(self, index, value)
@@ -156,11 +154,11 @@ class Batched:
             return self.held.item()
         flat = self.inner.reshape(self.held, (-1,))
         if self.size != 1 or not flat.shape[0]:
-            raise VmapError(f"a value was asked for of {self.level.size} samples of shape {self.shape}; {ADVICE}")
+            raise VmapError(f"one value was requested from {self.level.size} samples of shape {self.shape}; {ADVICE}")
         first = flat[0].item()
         if not self.inner.all(self.inner.equal(flat, first)).item():
             raise VmapError(
-                f"Python asked for a value on which the {self.level.size} samples differ; {ADVICE}"
+                f"Python requested a value that differs between the {self.level.size} samples; {ADVICE}"
             )  # NaN differs from itself
         return first
 
@@ -180,7 +178,7 @@ class Batched:
         return complex(self.item())
 
     def copy(self, order: str = "C") -> Any:
-        """A copy that nothing shares."""
+        """A copy with its own memory."""
         return type(self)(self.held.copy() if order == "C" else self.held.copy(order=order), self.level)
 
     def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
@@ -219,17 +217,17 @@ class Batched:
 
 
 def differs(cls: Any, x: Any) -> bool:
-    """Whether a value is a batch of this type whose samples may differ; one of another depth counts as an array."""
+    """Whether a value is a batch of this type whose samples may differ; batches of other depths count as arrays."""
     return x.__class__ is cls and x.level is not None
 
 
 def held_by(cls: Any, x: Any) -> Any:
-    """What a batch of this type holds; any other value itself."""
+    """The held array of a batch of this type; any other value itself."""
     return x.held if x.__class__ is cls else x
 
 
 def aligned(cls: Any, x: Any, ndim: int) -> Any:
-    """What is held, with room for the axes that broadcasting would add to a sample of fewer than `ndim`."""
+    """The held array, with axes inserted so that samples broadcast to `ndim` axes."""
     if x.__class__ is not cls:
         return x
     if x.level is None or x.ndim == ndim:
@@ -238,12 +236,12 @@ def aligned(cls: Any, x: Any, ndim: int) -> Any:
 
 
 def level_of(*values: Any, depth: int) -> Level | None:
-    """The call of `vmap` whose samples are among these values (nested lists too); None if all is shared."""
+    """The call of `vmap` that batches among these values (also nested) belong to; None if all are shared."""
     found: Level | None = None
     for x in batches(values, depth):
         if x.level is not None and x.level is not found:
             if found is not None:
-                raise VmapError("tensors of two calls of vmap were mixed; one of them was kept after its call ended")
+                raise VmapError("tensors of two calls of vmap were mixed; one of them outlived its call")
             found = x.level
     return found
 

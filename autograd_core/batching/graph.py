@@ -22,15 +22,15 @@ from autograd_core.tensor import Tensor, wrap
 
 
 def depth_of(array: Any) -> int:
-    """How many batches are nested in an array."""
+    """The number of nested batches in an array."""
     return LAYERS.get(array.__class__, 0)
 
 
 def _enter(xp: Any, x: Any, *, level: Level, dim: int | None, at: int) -> Any:
-    """A batch whose samples lie along `dim` of `input`, or (None) that all samples share.
+    """A batch with the samples along `dim` of `input`, or (None) shared by all samples.
 
-    at: how many batches it then consists of, this one included. Those beyond, which a later call of vmap made, such as
-    that over the rows of a Jacobian, stay around it.
+    at: the nesting depth of the new batch. Batches around it, made by a later call of `vmap` such as that over the rows
+    of a Jacobian, remain around it.
     """
     if depth_of(x) >= at:
         held = _enter(xp, x.held, level=level, dim=_beyond(x, dim), at=at)
@@ -47,7 +47,7 @@ def _leave(xp: Any, x: Any, *, level: Level, dim: int | None, at: int) -> Any:
         held = _leave(xp, x.held, level=level, dim=_beyond(x, dim), at=at)
         return layer(LIBRARY[held.__class__])(held, x.level, x.frozen)
     if x.level not in (None, level):
-        raise VmapError("a tensor of another call of vmap was returned, or used after that call had ended")
+        raise VmapError("a tensor of another call of vmap was returned, or used after that call ended")
     if dim is None:
         return x.held * level.size if x.level is None else RULES[x.held.__class__].sum(x.held, dim=0)
     held = x.held if x.level is not None else x.inner.broadcast_to(x.held, (level.size, *x.held.shape))
@@ -57,7 +57,7 @@ def _leave(xp: Any, x: Any, *, level: Level, dim: int | None, at: int) -> Any:
 
 
 def _beyond(x: Batched, dim: int | None) -> int | None:
-    """The axis `dim` of every sample, counted in what is held."""
+    """The axis `dim` of every sample, as an axis of the held array."""
     return dim if dim is None or x.level is None else dim + 1
 
 
@@ -88,20 +88,20 @@ def admitted(t: Tensor, dim: int, level: Level) -> Tensor:
 
 
 def raised(array: Any, depth: int) -> Any:
-    """An array as one that all samples of the calls down to `depth` share."""
+    """An array as a batch shared by all samples of the calls down to `depth`."""
     while depth_of(array) < depth:
         array = layer(LIBRARY[array.__class__])(array, None, True)
     return array
 
 
 def lifted(tensors: Sequence[Any]) -> list[Any]:
-    """The tensors (or None) on arrays of one depth: one that comes from outside of a call of vmap enters it."""
+    """The tensors (or None) at one depth: those from outside a call of `vmap` enter it."""
     depth = max([depth_of(t.array) for t in tensors if t is not None])
     return [t if t is None else _lifted(t, depth, tensors) for t in tensors]
 
 
 def inside(t: Tensor) -> Tensor:
-    """The tensor as one that every sample of the calls of vmap that are being run has for itself."""
+    """The tensor inside all current calls of `vmap`, as each sample's own."""
     return _lifted(t, max(depth_of(t.array), len(active())), ())
 
 
@@ -114,7 +114,7 @@ def _lifted(t: Tensor, depth: int, beside: Sequence[Any]) -> Tensor:
 
 
 def _level_at(at: int, tensors: Sequence[Any]) -> Level:
-    """The call of vmap whose samples are batch number `at` in some of the tensors."""
+    """The call of `vmap` of the batch at depth `at` in some of the tensors."""
     for t in tensors:
         x: Any = None if t is None else t.array
         while depth_of(x) > at:
@@ -122,5 +122,5 @@ def _level_at(at: int, tensors: Sequence[Any]) -> Level:
         if depth_of(x) == at and x.level is not None:
             return x.level  # type: ignore[no-any-return]
     if len(active()) < at:
-        raise VmapError("a tensor of a call of vmap was used after that call had ended")
+        raise VmapError("a tensor of a call of vmap was used after that call ended")
     return active()[at - 1]

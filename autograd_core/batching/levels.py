@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Level:
-    """One call of `vmap`: how many samples it has, how deep it lies in others, and what random functions do in it."""
+    """One call of `vmap`: its number of samples, nesting depth, and treatment of random functions."""
 
     size: int
     depth: int
@@ -35,7 +35,7 @@ def entered(size: int, randomness: str) -> Iterator[Level]:
 
 @contextmanager
 def outside(level: Level) -> Iterator[None]:
-    """As if this level, the innermost, had not been entered."""
+    """Temporarily leave the innermost level."""
     token = _active.set(active()[: level.depth - 1])
     try:
         yield

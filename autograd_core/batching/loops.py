@@ -11,14 +11,14 @@ from autograd_core.libraries import is_array
 
 
 def each(cls: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """`function` of every sample, as a batch; whatever is no array must be the same for all."""
+    """`function` of every sample, as a batch; results that are not arrays must agree between samples."""
     level = arrays.level_of(args, kwargs, depth=cls.depth)
     if level is None:
         return _shared(cls, function(*sampled(args, 0, cls.depth), **sampled(kwargs, 0, cls.depth)))
     if kwargs.get("out") is not None:
-        raise TypeError("what is written into an array that is given cannot be stacked")
+        raise TypeError("a function that writes to out= cannot run sample by sample")
     if not level.size:
-        raise VmapError(f"{_name(function)} cannot be computed for a batch of no samples: its shape would be a guess")
+        raise VmapError(f"{_name(function)} cannot be computed for an empty batch: its shape is unknown")
     calls = [(sampled(args, i, cls.depth), sampled(kwargs, i, cls.depth)) for i in range(level.size)]
     results = [function(*a, **k) for a, k in calls]
     return _stacked(cls, results, level, _name(function), _shares(cls, results[0], calls[0]))
@@ -45,11 +45,11 @@ def _stacked(cls: Any, results: list[Any], level: Any, name: str, frozen: bool) 
         return cls(cls.inner.stack([_array(cls, y) for y in results]), level, frozen)
     if isinstance(first, tuple | list):
         if len({len(y) for y in results}) > 1:
-            raise VmapShapeError(f"vmap: {name} gives the samples different numbers of results")
+            raise VmapShapeError(f"vmap: {name} returned different numbers of results for the samples")
         parts = [_stacked(cls, list(part), level, name, frozen) for part in zip(*results, strict=True)]
         return parts if isinstance(first, list) else tuple(parts)
     if any(y != first for y in results):
-        raise VmapError(f"{name} gives the samples different values, {first!r} among them, which are not arrays")
+        raise VmapError(f"{name} returned different values for the samples, such as {first!r}, which are not arrays")
     return first
 
 
@@ -65,7 +65,7 @@ def _shared(cls: Any, y: Any) -> Any:
 
 
 def _shares(cls: Any, y: Any, sources: Any) -> bool:
-    """Whether a result is a view of what it was computed from, which a stack is not."""
+    """Whether a result is a view of an operand, which a stack is not."""
     views = [v for v in _arrays(y) if getattr(v, "base", None) is not None]
     found = [x for x in _arrays(sources) if hasattr(x, "__setitem__")] if views else []
     return any(cls.inner.shares_memory(x, v) for x in found for v in views)
@@ -84,7 +84,7 @@ def _name(function: Any) -> str:
 
 
 def different_shapes(name: str, shapes: set[Any]) -> str:
-    """What to say where the samples have results that cannot be stacked."""
+    """The error message for results that cannot be stacked."""
     found = ", ".join(map(str, sorted(shapes)))
     return (
         f"vmap: {name} gives the samples results of different shapes, {found}; call it outside of vmap, or use an "

@@ -25,25 +25,25 @@ from backends.generic import products as products_of
 from backends.kernels import offer
 
 _lock = threading.Lock()
-_classes: dict[int, type[Batched]] = {}  # by identity of the library of what is held
+_classes: dict[int, type[Batched]] = {}  # by id of the library of the held arrays
 
 
 class BatchedNamespace(SimpleNamespace):
-    """What stands for the array library in a forward that runs on batches."""
+    """The namespace that a forward receives when it runs on batches."""
 
     def run(self, o: Op, *arrays: Any, **statics: Any) -> Any:
-        """An operation's forward on batches, or, if it does something that batches cannot do, on each sample."""
+        """Run an operation's forward on batches or, if batches do not support it, on each sample."""
         try:
             return o.forward(self, *arrays, **statics)
         except Exception:
             return self.each(o, arrays, statics)
 
     def each(self, o: Op, arrays: Any, statics: dict[str, Any]) -> Any:
-        """An operation's forward on each sample."""
+        """Run an operation's forward on each sample."""
 
         def forward(*arrays: Any, **statics: Any) -> Any:
             library = next(LIBRARY[a.__class__] for a in arrays if a is not None)
-            if o.view:  # it may look at the storage, which is that of all samples
+            if o.view:  # it may use the storage, which all samples share
                 arrays = tuple([a.copy(order="K") if is_array(a) else a for a in arrays])
             nested = isinstance(library, BatchedNamespace)
             return library.run(o, *arrays, **statics) if nested else o.forward(library, *arrays, **statics)
@@ -53,22 +53,22 @@ class BatchedNamespace(SimpleNamespace):
 
 
 class BatchedBackend:
-    """What is asked of the backend of an array, asked of what a batch holds."""
+    """The backend of batches, which delegates to that of the held arrays."""
 
     def __init__(self, inner: Any) -> None:
         self.inner = inner
 
     @property
     def name(self) -> str:
-        """Of the arrays that are held."""
+        """The name of the held arrays' backend."""
         return self.inner.name  # type: ignore[no-any-return]
 
     def device_of(self, array: Any) -> str:
-        """Where the elements live."""
+        """The device of the elements."""
         return self.inner.device_of(array.held)  # type: ignore[no-any-return]
 
     def to_host(self, array: Any) -> Any:
-        """The elements, if all samples share them."""
+        """The elements as a host array, if all samples share them."""
         if array.level is not None:
             raise VmapError(
                 f"the values of {array.level.size} samples inside vmap cannot be read by Python: control flow must not "
@@ -82,7 +82,7 @@ class BatchedBackend:
 
 
 def layer(library: Any) -> type[Batched]:
-    """The array type for batches of the arrays of a library; registered when it is first asked for."""
+    """The array type for batches of a library's arrays, registered on first use."""
     with _lock:
         key = id(library)
         if key not in _classes:
@@ -105,7 +105,7 @@ def _namespace(cls: Any, library: Any) -> BatchedNamespace:
     members["kernels"] = _kernels(cls, library.kernels)
     members |= {"backend": BatchedBackend(library.backend), "type": cls, "depth": cls.depth}
     namespace = BatchedNamespace(**members)
-    kernels = namespace.kernels  # made of functions that take batches:
+    kernels = namespace.kernels  # kernels composed of functions that take batches:
     kernels.product, kernels.linear = namespace.matmul, partial(products_of.linear, namespace)
     offer(kernels, namespace, "normalization", "attention", "reduction", "joining", "softmax")
     return namespace
@@ -124,7 +124,7 @@ def _member(cls: Any, name: str, member: Any) -> Any:
 
 
 def _part(cls: Any, library: Any, matrices: tuple[str, ...], axes: dict[str, Any]) -> SimpleNamespace:
-    """A module within an array library."""
+    """A submodule of an array library, for batches."""
     members = {}
     for name, member in vars(library).items():
         if callable(member) and not isinstance(member, type) and not name.startswith("_"):
@@ -156,7 +156,7 @@ def _kernels(cls: Any, kernels: SimpleNamespace) -> SimpleNamespace:
 
 
 class _Pointwise:
-    """A module of functions of corresponding elements, such as scipy.special, imported when one is asked for."""
+    """A module of elementwise functions, such as scipy.special, imported on first use."""
 
     def __init__(self, cls: Any, library: Any) -> None:
         self._cls, self._library = cls, library
@@ -173,7 +173,7 @@ class _Ufunc:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if kwargs.get("out") is not None:
-            raise TypeError("batches are not written through out=")
+            raise TypeError("batches do not support out=")
         return pointwise(self.cls, self.ufunc, *args, **kwargs)
 
     def at(self, x: Any, index: Any, *values: Any) -> None:
@@ -194,7 +194,7 @@ class _Ufunc:
 
 
 def _along(cls: Any, function: Callable[..., Any], place: int, default: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
-    """A function along axes, which are counted one further in what is held."""
+    """A function along axes, which are shifted by one in the held array."""
     if level_of(args, kwargs, depth=cls.depth) is not None or not differs(cls, x):
         return loops.each(cls, function, x, *args, **kwargs)
     given = [held_by(cls, a) for a in args]
@@ -210,7 +210,7 @@ def _along(cls: Any, function: Callable[..., Any], place: int, default: Any, x: 
         held, axis = held.reshape(held.shape[0], x.size), 1
     elif axis is None:
         return loops.each(cls, function, x, *args, **kwargs)
-    elif not x.ndim and axis in (-1, 0):  # the axis that a single number is said to have
+    elif not x.ndim and axis in (-1, 0):  # a 0-d sample counts as having one axis
         axis = ()
     else:
         axis = shaping.shifted(axis, x.ndim)
@@ -230,7 +230,7 @@ def _stacked(cls: Any, function: Callable[..., Any], x: Any, *args: Any, **kwarg
 
 
 def _folded(cls: Any, kernel: Callable[..., Any], places: tuple[int, ...], shape: int | None, *args: Any) -> Any:
-    """A kernel whose arrays share a first axis, into which that of the samples is folded."""
+    """A kernel whose arrays share a first axis, into which the axis of samples is merged."""
     level = level_of(args, depth=cls.depth)
     rest = [a for i, a in enumerate(args) if i not in places]
     if level is None or level_of(rest, depth=cls.depth) is not None:
@@ -255,7 +255,7 @@ def _diagonal_kernel(cls: Any, kernel: Callable[..., Any], x: Any, offset: int, 
 
 
 def _like(cls: Any, function: Callable[..., Any], x: Any, *args: Any, **kwargs: Any) -> Any:
-    """zeros_like and its relatives: an array for each sample, so that each can be written."""
+    """zeros_like and its relatives: a separate array per sample, so that each can be written."""
     if kwargs.get("shape") is not None or x.__class__ is not cls or level_of(args, depth=cls.depth) is not None:
         return loops.each(cls, function, x, *args, **kwargs)
     return cls(function(x.held, *[held_by(cls, a) for a in args], **kwargs), x.level)
@@ -268,7 +268,7 @@ def _array(cls: Any, function: Callable[..., Any], x: Any, dtype: Any = None, **
 
 
 def _nested(cls: Any, values: Any, dtype: Any) -> Any:
-    """A list with batches in it."""
+    """A list that contains batches."""
     stacked = shaping.stack(cls, None, [_array(cls, cls.inner.asarray, v) for v in values])
     return stacked if dtype is None else stacked.astype(dtype)
 

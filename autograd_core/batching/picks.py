@@ -11,7 +11,7 @@ from autograd_core.tensor import Tensor, wrap
 
 
 def resolved(x: Tensor, index: Any) -> tuple[Tensor, Any]:
-    """A tensor and a plain index expression with batches in it: both inside of vmap, the single positions picked."""
+    """A tensor and a plain index expression with batches, both inside `vmap`, with the integer positions applied."""
     parts = index if index.__class__ is tuple else (index,)
     x = lifted([x, *[wrap(p) for p in parts if isinstance(p, Batched)]])[0]
     rest = list(parts)
@@ -24,7 +24,7 @@ def resolved(x: Tensor, index: Any) -> tuple[Tensor, Any]:
 
 
 def _axis(ndim: int, parts: list[Any], at: int) -> int:
-    """The axis that a part of an index expression picks from."""
+    """The axis that a part of an index expression applies to."""
     if not any(p is Ellipsis for p in parts[:at]):
         return sum(map(_taken, parts[:at]))
     return ndim - sum(map(_taken, parts[at:]))

@@ -30,13 +30,13 @@ def _matmul(cls: Any, function: Callable[..., Any], a: Any, b: Any) -> Any:
 
 
 def _rows(cls: Any, held: Any, matrix: Any) -> Any:
-    """One product for all samples, which share the matrix."""
+    """A single product for all samples that share the matrix."""
     rows = held.reshape((math.prod(held.shape[:-1]), held.shape[-1]))
     return cls.inner.matmul(rows, matrix).reshape((*held.shape[:-1], matrix.shape[-1]))
 
 
 def _vector(cls: Any, x: Any, n: int, axis: int) -> Any:
-    """A vector as a row (-2) or a column (-1), beside matrices with `n` axes."""
+    """A vector as a row (-2) or a column (-1) next to matrices with `n` axes."""
     held = held_by(cls, x)
     held = held[..., None, :] if axis == -2 else held[..., None]
     if differs(cls, x) and n > 2:

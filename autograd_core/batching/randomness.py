@@ -12,12 +12,12 @@ from autograd_core.libraries import LIBRARY
 
 
 def stream_inside(stream: Any) -> Any:
-    """A stream of random arrays as the calls of vmap that are being run see it."""
+    """A stream of random arrays as seen inside the current calls of `vmap`."""
     for level in active():
         if level.randomness == "error":
             raise RuntimeError(
-                "a random function was called inside vmap: shall the samples share its numbers? "
-                "Say so: vmap(..., randomness='different') or randomness='same'"
+                "a random function was called inside vmap without saying whether samples share its numbers: "
+                "pass vmap(..., randomness='different') or randomness='same'"
             )
         if level.randomness == "different":
             stream = _Different(stream, level)
@@ -25,7 +25,7 @@ def stream_inside(stream: Any) -> Any:
 
 
 class _Different:
-    """Draws for each sample."""
+    """Draws separate numbers for each sample."""
 
     def __init__(self, stream: Any, level: Level) -> None:
         self._stream, self._level = stream, level

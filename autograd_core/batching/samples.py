@@ -15,7 +15,7 @@ from autograd_core.tensor import Tensor
 
 
 def one_by_one(function: Callable[..., Any], args: Any, kwargs: Any, error: VmapError) -> Any:
-    """function(*args, **kwargs) of every sample of the innermost vmap, outside of it; `error` if there is none."""
+    """function(*args, **kwargs) for every sample of the innermost `vmap`, outside it; raises `error` without one."""
     level = active()[-1] if active() else None
     values = trees.leaves((args, kwargs))
     if level is None or not level.size or not any(_differs(v, level) for v in values):
@@ -39,14 +39,14 @@ def _differs(value: Any, level: Level) -> bool:
 
 
 def _samples(value: Tensor, level: Level) -> tuple[Tensor, ...]:
-    """Each on storage of its own, for functions that look at it."""
+    """The samples, each on its own storage, for functions that use the storage."""
     return tuple(map(functional.clone, functional.unbind(leave(value, level=level, dim=0, at=level.depth))))
 
 
 def _stacked(values: tuple[Any, ...], function: Callable[..., Any]) -> Any:
     if not isinstance(values[0], Tensor):
         if any(v != values[0] for v in values):
-            raise VmapError(f"vmap: {function.__name__} gives the samples different values, {values[0]!r} among them")
+            raise VmapError(f"vmap: {function.__name__} returned different values, {values[0]!r} and others")
         return values[0]
     shapes = {y.shape for y in values}
     if len(shapes) > 1:

@@ -12,7 +12,7 @@ from autograd_core.batching.arrays import aligned, differs, held_by, level_of
 
 
 def shifted(axis: Any, ndim: int) -> Any:
-    """Axes of a sample of `ndim` axes, counted in what is held."""
+    """Axes of a sample with `ndim` axes, as axes of the held array."""
     if isinstance(axis, tuple | list):
         return tuple([shifted(a, ndim) for a in axis])
     axis = int(axis)
@@ -22,7 +22,7 @@ def shifted(axis: Any, ndim: int) -> Any:
 
 
 def spread(cls: Any, x: Any, level: Any) -> Any:
-    """What is held, with an axis of samples even where all share one array."""
+    """The held array, with an axis of samples even if all share one array."""
     held = held_by(cls, x)
     if differs(cls, x):
         return held
@@ -33,14 +33,14 @@ def _reshape(cls: Any, function: Callable[..., Any], x: Any, shape: Any, **kwarg
     if not differs(cls, x):
         return _one(cls, function, x, shape, **kwargs)
     shape = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
-    if -1 in shape:  # of a batch of no samples its length could not be told
+    if -1 in shape:  # for an empty batch the length could not be inferred
         known = -int(np.prod(shape, dtype=np.int64))
         shape = tuple([(x.size // known if known else 0) if k == -1 else k for k in shape])
     return x.part(x.held.reshape((x.held.shape[0], *shape), **kwargs))
 
 
 def _one(cls: Any, function: Callable[..., Any], x: Any, *args: Any, **kwargs: Any) -> Any:
-    """A function on an array that all samples share."""
+    """A function of an array that all samples share."""
     if x.__class__ is cls:
         return x.part(function(x.held, *args, **kwargs))
     return cls(function(x, *args, **kwargs))
@@ -56,7 +56,7 @@ def _transpose(cls: Any, function: Callable[..., Any], x: Any, axes: Any = None)
 
 
 def _axes(count: int) -> Callable[..., Any]:
-    """A function with this many arguments that name axes, all of them given."""
+    """A function with this many axis arguments, all of them given."""
 
     def call(cls: Any, function: Callable[..., Any], x: Any, *axes: Any) -> Any:
         if not differs(cls, x):
@@ -110,7 +110,7 @@ def _concatenate(cls: Any, function: Callable[..., Any], parts: Any, axis: Any =
 
 
 def stack(cls: Any, function: Any, parts: Any, axis: int = 0, **kwargs: Any) -> Any:
-    """Arrays of one shape joined along a new axis."""
+    """Arrays of the same shape joined along a new axis."""
     level = level_of(parts, depth=cls.depth)
     if level is None:
         return loops.each(cls, cls.inner.stack, parts, axis, **kwargs)

@@ -37,9 +37,9 @@ def write(x: Any, index: Any, value: Any) -> None:
 
 
 def for_all(ndim: int, parts: tuple[Any, ...], mapped: bool, cls: Any) -> Any:
-    """An index expression for what is held, and from the number of axes of its result to their order; or None.
+    """An index expression for the held array, and a function from the result's number of axes to their order; or None.
 
-    ndim: of a sample; mapped: whether the samples that are read differ. None where NumPy would mix up the axes.
+    ndim: of a sample; mapped: whether the indexed samples differ. None means that NumPy would mix up the axes.
     """
     parts = _plain(ndim, parts, cls)
     at = [k for k, p in enumerate(parts) if p.__class__ is not slice]
@@ -56,14 +56,14 @@ def for_all(ndim: int, parts: tuple[Any, ...], mapped: bool, cls: Any) -> Any:
     if not mapped:
         return (*parts[:before], *inner, *after), lambda count: (before, *range(before), *range(before + 1, count))
     samples = cls.inner.arange(level.size).reshape((-1,) + (1,) * n)
-    # Apart from the others, the positions of the samples move all index axes to the front.
+    # Separated from other index arrays, the sample positions move all index axes to the front.
     last = 1 + n + before
     order = lambda count: (0, *range(1 + n, last), *range(1, 1 + n), *range(last, count))  # noqa: E731
     return (samples, *parts[:before], *inner, *after), order
 
 
 def add_at(cls: Any, shape: tuple[int, ...], dtype: Any, index: Any, values: Any) -> Any:
-    """The kernel of that name, for all samples: zeros of `shape` to which `values` are added at `index`."""
+    """The kernel `add_at` for all samples: zeros of `shape` to which `values` are added at `index`."""
     kernel = cls.inner.kernels.add_at
     parts = index if index.__class__ is tuple else (index,)
     level = arrays.level_of(values, parts, depth=cls.depth)
@@ -92,7 +92,7 @@ def _is_mask(part: Any) -> bool:
 
 
 def _plain(ndim: int, parts: tuple[Any, ...], cls: Any) -> tuple[Any, ...]:
-    """The same with slices in the place of an ellipsis, and arrays in that of lists."""
+    """An index with slices in place of an ellipsis, and arrays in place of lists."""
     missing = ndim - sum([_axes(p) for p in parts if p is not None and p is not Ellipsis])
     out: list[Any] = []
     for p in parts:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from backends import onednn
 
-# Functions of corresponding elements that are no ufuncs. A ufunc is one by being one.
+# Elementwise functions other than ufuncs.
 POINTWISE = ("where", "clip", "nan_to_num", "round", "around", "isclose", "sinc", "i0", "angle", "isposinf", "isneginf",
              "fix", "real_if_close", "ascontiguousarray")  # fmt: skip
-# Functions of one array along axes: where the axis stands among the positional arguments, and what it is if left out.
+# Functions of one array along axes -> the position of the axis argument, and its default.
 ALL, FLAT = "all axes", "the flattened array"
 AXIS = {
     **dict.fromkeys(("sum", "prod", "max", "min", "amax", "amin", "mean", "std", "var", "all", "any", "count_nonzero",
@@ -18,7 +18,7 @@ AXIS = {
     **dict.fromkeys(("repeat", "take"), (2, FLAT)),
     "diff": (2, -1), "partition": (2, -1), "argpartition": (2, -1), "roll": (2, None),
 }  # fmt: skip
-# Functions of the last axes, which take any number of others before them.
+# Functions of the last axes, with any number of leading axes.
 LAST_AXES = ("tril", "triu")
 LINALG = ("cholesky", "det", "eig", "eigh", "eigvals", "eigvalsh", "inv", "pinv", "qr", "slogdet", "svd", "svdvals",
           "matrix_power")  # fmt: skip
@@ -28,8 +28,8 @@ TRANSFORMS = {
 }
 # Kernels of stacks of matrices.
 MATRICES = ("lu_factor", "row_order", "cholesky", "inverse", "cofactor", "matrix_exp")
-# Kernels whose arrays share a first axis, into which that of the samples is folded: which of the arguments they are,
-# and at which stands the shape of one. Further arrays must be the same for all samples.
+# Kernels whose arrays share a first axis, into which the axis of samples is merged -> the positions of these arrays,
+# and of a shape argument. Further arrays must be the same for all samples.
 FOLDED = {
     "convolve": ((0,), None), "convolve_relu": ((0,), None), "convolve_input": ((0,), 2), "max_pool": ((0,), None),
     "max_of_windows": ((0,), None),
@@ -38,6 +38,6 @@ FOLDED = {
     "patches": ((0,), None), "add_patches": ((0,), 1), "read_points": ((0, 1, 2), None),
     "add_points": ((0, 1, 2), 3), "match_points": ((0, 1, 2), None),
 }  # fmt: skip
-# The modules of backends/ whose kernels are functions of corresponding elements.
+# The modules of backends/ whose kernels are elementwise.
 POINTWISE_MODULES = ("activations", "gamma", "gelu", "normal", "selection", "special")
-POINTWISE_KERNELS = onednn.KERNELS["activations"]  # those that oneDNN's stand in front of
+POINTWISE_KERNELS = onednn.KERNELS["activations"]  # those that oneDNN's kernels take precedence over

@@ -24,15 +24,15 @@ def vmap(
     *,
     chunk_size: int | None = None,
 ) -> Callable[..., Any]:
-    """The function that does for every sample what `func` does for one, for all of them at once.
+    """Vectorise `func`, a function of one sample, into a function of many samples at once.
 
-    in_dims: the axis of each argument along which the samples lie, or None for one that all share; an int for all
-    arguments, or a tuple with an entry for each, itself nested where the argument is. out_dims: where the samples are
-    put in the results; None for a result that is the same for all. randomness: whether random functions raise
-    ("error"), draw for each sample ("different") or once ("same"). chunk_size: how many samples at a time.
+    in_dims: the axis of each argument along which the samples lie, or None for a shared argument; an int for all
+    arguments, or a tuple with an entry for each, nested like the argument. out_dims: the axis of samples in the
+    results; None for a result that all samples share. randomness: whether random functions raise ("error"), draw for
+    each sample ("different") or once ("same"). chunk_size: the number of samples processed at a time.
 
-    Transforms combine: vmap(grad(loss)) has the gradients of each sample. Where Python would have to follow values that
-    differ between samples, it raises VmapError.
+    Transforms combine: vmap(grad(loss)) computes per-sample gradients. Control flow that depends on values that differ
+    between samples raises VmapError.
 
     >>> from autograd_core import tensor
     >>> x = tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -108,7 +108,7 @@ def _was_written(x: Tensor, before: Any) -> bool:
 
 
 def _left(y: Any, dim: int | None, level: Level) -> Tensor:
-    """An output, outside: with an axis of samples, or without one if they are all the same."""
+    """An output moved outside: with an axis of samples, or without one if all are the same."""
     if dim is not None:
         y = inside(y)
         if not -y.ndim - 1 <= dim <= y.ndim:
@@ -122,11 +122,11 @@ def _left(y: Any, dim: int | None, level: Level) -> Tensor:
 
 
 def _in_dims(in_dims: Any, args: tuple[Any, ...], values: list[Any]) -> list[int | None]:
-    """An axis for each value, counted from the first; None for what all samples share."""
+    """A non-negative axis for each value; None for shared values."""
     if not isinstance(in_dims, int | tuple | list):
         raise ValueError(f"vmap(): in_dims must be an int or a tuple with an entry for each argument, not {in_dims!r}")
     if not args:
-        raise ValueError("vmap(): the function was called without arguments; samples lie along an axis of one")
+        raise ValueError("vmap(): the function was called without arguments, which would hold the samples")
     try:
         dims = trees.spread(tuple(in_dims) if isinstance(in_dims, list) else in_dims, args)
     except ValueError as e:
@@ -139,7 +139,7 @@ def _in_dim(dim: Any, value: Any) -> int:
         raise ValueError(f"vmap(): in_dims must hold ints and None, not {dim!r}")
     if not isinstance(value, Tensor):
         raise ValueError(
-            f"vmap(): in_dims has {dim} for an argument of type {type(value).__name__}, which has no axes; give None"
+            f"vmap(): in_dims has {dim} for an argument of type {type(value).__name__}, which has no axes; use None"
         )
     if not -value.ndim <= dim < value.ndim:
         raise ValueError(f"vmap(): in_dims has {dim}, which is out of range for a tensor of shape {value.shape}")
@@ -150,7 +150,7 @@ def _size(values: list[Any], dims: list[int | None]) -> int:
     """How many samples there are."""
     sizes = [v.shape[d] for v, d in zip(values, dims, strict=True) if d is not None]
     if not sizes:
-        raise ValueError("vmap(): in_dims is None for every argument; samples lie along an axis of at least one")
+        raise ValueError("vmap(): in_dims is None for every argument; at least one must hold the samples")
     if len(set(sizes)) > 1:
         raise ValueError(f"vmap(): the arguments have different numbers of samples along in_dims: {sizes}")
     return sizes[0]  # type: ignore[no-any-return]
@@ -173,7 +173,7 @@ def _part(value: Any, dim: int | None, start: int, count: int) -> Any:
 
 
 def _joined(parts: Sequence[Any], out_dims: Any) -> Any:
-    """The results of consecutive samples, put together."""
+    """The concatenated results of consecutive chunks of samples."""
     dims = _out_dims(out_dims, parts[0], [])
     columns = zip(*map(trees.leaves, parts), strict=True)
     joined = [c[0] if d is None else functional.cat(c, dim=d) for c, d in zip(columns, dims, strict=True)]

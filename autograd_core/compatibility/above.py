@@ -19,7 +19,7 @@ PLACES = {
 
 
 def find(name: str) -> Any:
-    """The module, or function of a module, that lies there."""
+    """The module, or function of a module, at this place."""
     module, _, attribute = PLACES[name].partition(":")
     found = import_module(module)
     return getattr(found, attribute) if attribute else found

@@ -49,7 +49,7 @@ REASONS = {name: reason for reason, names in ABSENT.items() for name in names.sp
 
 
 def refuse(module: str, name: str) -> NoReturn:
-    """Raise for an attribute that a module ("" for the top level) lacks: with the reason, if PyTorch has it."""
+    """Raise for a missing attribute of a module ("" for the top level), with the reason if PyTorch has it."""
     qualified = f"{module}.{name}" if module else name
     if qualified in REASONS:
         raise AbsentError(f"'{qualified}' is not provided: {REASONS[qualified]}", name=name)
@@ -58,7 +58,7 @@ def refuse(module: str, name: str) -> NoReturn:
 
 
 class Absent:
-    """A method of PyTorch's tensors that is not provided."""
+    """A method of PyTorch's tensors that does not exist here."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -68,7 +68,7 @@ class Absent:
 
 
 def install() -> None:
-    """The absent methods on Tensor."""
+    """Add the absent methods to Tensor."""
     for name in REASONS:
         if name.startswith("Tensor."):
             setattr(Tensor, name.removeprefix("Tensor."), Absent(name))

@@ -9,7 +9,7 @@ nn = sys.modules[__name__]  # `torch.distributed.nn` has the functions that tens
 
 
 def is_available() -> bool:
-    """Whether PyTorch's process groups are there: no."""
+    """Whether PyTorch's process groups are available: no."""
     return False
 
 
@@ -22,12 +22,12 @@ def get_rank(group: Any = None) -> int:
 
 
 def get_world_size(group: Any = None) -> int:
-    """How many processes there are: 1."""
+    """The number of processes: 1."""
     return 1
 
 
 def init_process_group(*args: Any, **options: Any) -> NoReturn:
-    """Refused: `training.distributed` computes in several processes."""
+    """Not supported: see `training.distributed` for several processes."""
     raise NotImplementedError("there are no process groups; training.distributed averages gradients over processes")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from autograd_core.compatibility.above import PLACES
 
 PACKAGE = "autograd_core"
-# Modules of PyTorch whose content lies in the package before the dot here.
+# Modules of PyTorch whose contents are in the parent package here.
 WITHIN = {
     f"{package}.{name}": package
     for package, names in {
@@ -36,9 +36,9 @@ WITHIN = {
 
 
 class _Loader:
-    """Gives a module that has been imported under its own name.
+    """Loads a module that was already imported under its own name.
 
-    The bases in `importlib.abc` would import a dozen modules: a quarter of the time that this package takes.
+    The base classes in `importlib.abc` would import a dozen modules, a quarter of the import time of this package.
     """
 
     def __init__(self, module: ModuleType) -> None:
@@ -48,8 +48,8 @@ class _Loader:
         return self._module
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__spec__ = self._spec  # which the import has replaced
-        module.__path__ = getattr(module, "__path__", [])  # so that parts of it are looked for
+        module.__spec__ = self._spec  # the import replaced it
+        module.__path__ = getattr(module, "__path__", [])  # so that its submodules are looked up
 
 
 class _Finder:
@@ -67,7 +67,7 @@ class _Finder:
 
 
 def _place(name: str) -> str:
-    """Where a module of the package lies, by its name within the package."""
+    """The real name of a module, by its name within the package."""
     name = WITHIN.get(name, name)
     for place, module in PLACES.items():
         if ":" not in module and f"{name}.".startswith(f"{place}."):
@@ -81,5 +81,5 @@ def part(name: str) -> ModuleType | None:
 
 
 def install() -> None:
-    """Before the finders of Python, who would load a module a second time under its other name."""
+    """Install the finder before Python's own, which would load a module again under its other name."""
     sys.meta_path.insert(0, _Finder())

@@ -15,7 +15,7 @@ def script(obj: Any, *_: Any, **options: Any) -> Any:
 
 
 def trace(func: Any, *examples: Any, **options: Any) -> Any:
-    """The function or module itself, whatever it is given as examples."""
+    """The function or module itself; example inputs are ignored."""
     return func
 
 
@@ -25,7 +25,7 @@ def annotate(the_type: Any, the_value: Any) -> Any:
 
 
 def is_scripting() -> bool:
-    """Whether a compiler reads the program rather than runs it: no."""
+    """Whether the program is being compiled: no."""
     return False
 
 
@@ -35,5 +35,5 @@ export = ignore = unused = interface = script_if_tracing = allow_in_graph = _ove
 
 
 def disable(fn: Callable[..., Any] | None = None, recursive: bool = True, *, reason: str | None = None) -> Any:
-    """The function itself; a decorator without one."""
+    """The function itself, or a decorator that returns it."""
     return _as_written(fn)

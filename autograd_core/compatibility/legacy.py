@@ -10,7 +10,7 @@ from autograd_core.tensor import Tensor, wrap
 
 
 class _Typed(type):
-    """The type of tensors of one dtype: who calls it makes one, and `isinstance` compares the dtype."""
+    """The type of tensors of one dtype: calling it makes one, and `isinstance` compares the dtype."""
 
     dtype: dtypes.DType
 
@@ -30,7 +30,7 @@ globals().update({name: _Typed(name, (), {"dtype": dtype}) for name, dtype in TY
 
 
 def set_default_tensor_type(t: Any) -> None:
-    """`set_default_dtype` by a type, or by its name."""
+    """`set_default_dtype` by a tensor type or its name."""
     dtypes.set_default_dtype(TYPES[t.rpartition(".")[2]] if isinstance(t, str) else t.dtype)
 
 
@@ -43,4 +43,4 @@ class _Recorded(type):
 
 
 class Variable(metaclass=_Recorded):
-    """A tensor on the storage of another, as a new leaf; every tensor is one."""
+    """A new leaf on the storage of a tensor; every tensor is an instance."""

@@ -20,12 +20,12 @@ def runtime() -> Any:
 
 
 def is_bf16_supported(including_emulation: bool = True) -> bool:
-    """Whether there is a GPU that computes in bfloat16: kernels of this package do so on any."""
+    """Whether there is a GPU; all support bfloat16 here."""
     return is_available()
 
 
 def index_of(device: DeviceLike = None) -> int:
-    """The number of a device given by number or name, or of the current one for None and for "cuda"."""
+    """The index of a device given by index or name, or of the current one for None and "cuda"."""
     if isinstance(device, str):
         if Device(device).type != "cuda":
             raise ValueError(f"a CUDA device is needed here, not {device!r}")
@@ -47,22 +47,22 @@ def is_available() -> bool:
 
 
 def device_count() -> int:
-    """How many CUDA GPUs there are."""
+    """The number of CUDA GPUs."""
     return int(runtime().device_count()) if is_available() else 0
 
 
 def current_device() -> int:
-    """The number of the GPU that "cuda" means in this thread."""
+    """The index of the current GPU of this thread."""
     return int(runtime().current_device())
 
 
 def set_device(device: DeviceLike) -> None:
-    """Let "cuda" mean this GPU in this thread, from here on; `device` is safer."""
+    """Make this the current GPU of this thread; prefer the context manager `device`."""
     runtime().set_device(index_of(device))
 
 
 class device:
-    """Let "cuda" mean this GPU inside of a `with` block; a negative number and None change nothing."""
+    """Make this the current GPU within a `with` block; negative numbers and None change nothing."""
 
     def __init__(self, device: DeviceLike) -> None:
         self.idx = index_of(device) if isinstance(device, str) or (device is not None and device >= 0) else None
@@ -78,12 +78,12 @@ class device:
 
 
 def device_of(tensor: Tensor) -> device:
-    """Let "cuda" mean the GPU of a tensor inside of a `with` block; for one on the CPU nothing changes."""
+    """Make the GPU of a tensor the current one within a `with` block; a CPU tensor changes nothing."""
     return device(tensor.get_device())  # -1 on the CPU
 
 
 def synchronize(device: DeviceLike = None) -> None:
-    """Wait until everything started on a GPU, the current one for None, is done."""
+    """Wait for all work on a GPU, by default the current one."""
     runtime().synchronize(index_of(device))
 
 
@@ -93,14 +93,14 @@ def get_device_name(device: DeviceLike = None) -> str:
 
 
 def get_device_capability(device: DeviceLike = None) -> tuple[int, int]:
-    """The version of its architecture, such as (9, 0)."""
+    """The compute capability of a GPU, such as (9, 0)."""
     found = get_device_properties(device)
     return found.major, found.minor
 
 
 @dataclass(frozen=True)
 class DeviceProperties:
-    """What a GPU is."""
+    """The properties of a GPU."""
 
     name: str
     major: int

@@ -26,7 +26,7 @@ def test_switches_are_kept():
         assert not ag.is_deterministic_algorithms_warn_only_enabled()
     finally:
         ag.use_deterministic_algorithms(False)
-    with pytest.raises(RuntimeError, match="'strict' is no debug mode"):
+    with pytest.raises(RuntimeError, match="'strict' is not a debug mode"):
         ag.set_deterministic_debug_mode("strict")
     ag.set_num_interop_threads(2)
     assert (ag.get_num_interop_threads(), ag.set_flush_denormal(True)) == (1, False)

@@ -85,7 +85,7 @@ def test_functions_that_do_not_depend_on_their_argument():
 
 
 def test_misuse_is_named():
-    with pytest.raises(RuntimeError, match=r"one number as its value, not shape \(3,\); use jacobian"):
+    with pytest.raises(RuntimeError, match=r"a scalar value, not shape \(3,\); use jacobian"):
         func.grad(lambda x: x)(values(3))
     with pytest.raises(TypeError, match="floating point tensor to be differentiated, not int64"):
         func.grad(lambda x: x.sum())(ag.arange(3))
