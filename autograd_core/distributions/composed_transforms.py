@@ -15,7 +15,7 @@ from autograd_core.tensor import Tensor
 
 
 class ComposeTransform(Transform):
-    """Transforms one after the other."""
+    """A composition of transforms."""
 
     def __init__(self, parts: Sequence[Transform], cache_size: int = 0) -> None:
         super().__init__(cache_size)
@@ -23,17 +23,17 @@ class ComposeTransform(Transform):
 
     @property
     def bijective(self) -> bool:  # type: ignore[override]
-        """Whether all are."""
+        """Whether all parts are bijective."""
         return all(part.bijective for part in self.parts)
 
     @property
     def domain(self) -> Constraint:
-        """That of the first, of as many axes as any of them needs."""
+        """The domain of the first, with as many event axes as any of them needs."""
         return self._end(self.parts, "domain", "codomain")
 
     @property
     def codomain(self) -> Constraint:
-        """That of the last, of as many axes as any of them needs."""
+        """The codomain of the last, with as many event axes as any of them needs."""
         return self._end(self.parts[::-1], "codomain", "domain")
 
     @staticmethod
@@ -92,7 +92,7 @@ class ComposeTransform(Transform):
 
 
 class IndependentTransform(Transform):
-    """A transform whose last `reinterpreted_batch_ndims` axes of a batch are one event."""
+    """A transform with its last `reinterpreted_batch_ndims` batch axes reinterpreted as event axes."""
 
     def __init__(self, base_transform: Transform, reinterpreted_batch_ndims: int, cache_size: int = 0) -> None:
         super().__init__(cache_size)
@@ -105,7 +105,7 @@ class IndependentTransform(Transform):
 
     @property
     def sign(self) -> Any:
-        """That of the transform."""
+        """The sign of the transform."""
         return self.base_transform.sign
 
     def _call(self, x: Tensor) -> Tensor:

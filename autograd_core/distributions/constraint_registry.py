@@ -28,13 +28,13 @@ Factory = Callable[[Any], Transform]
 
 
 class ConstraintRegistry:
-    """Called with a constraint, a transform from real numbers to what meets it."""
+    """Called with a constraint, returns a transform from real numbers onto it."""
 
     def __init__(self) -> None:
         self._factories: dict[type, Factory] = {}
 
     def register(self, constraint: Constraint | type[Constraint], factory: Any = None) -> Callable[[Any], Any]:
-        """Use a function of a constraint for those of its type; a decorator without one."""
+        """Register a function that makes transforms for constraints of a type; without one, a decorator."""
 
         def register(factory: Factory) -> Factory:
             self._factories[constraint if isinstance(constraint, type) else type(constraint)] = factory

@@ -10,13 +10,13 @@ from autograd_core.tensor import Tensor
 
 
 class Constraint:
-    """A condition on tensors: on elements, or on vectors or matrices along the last `event_dim` axes."""
+    """A condition on the elements of a tensor, or on vectors or matrices along the last `event_dim` axes."""
 
     event_dim: Any = 0
     is_discrete: Any = False
 
     def check(self, value: Tensor) -> Tensor:
-        """Whether each element, vector or matrix meets the condition."""
+        """Whether each element, vector or matrix satisfies the constraint."""
         raise NotImplementedError(f"{self!r} depends on other parameters and cannot be checked alone")
 
     def __repr__(self) -> str:
@@ -26,7 +26,7 @@ class Constraint:
 
 
 class _Dependent(Constraint):
-    """What depends on other parameters; of as many axes, and of whole numbers, as far as that is known."""
+    """A constraint that depends on other parameters; its `event_dim` and `is_discrete` may be known."""
 
     def __init__(self, *, is_discrete: bool | None = None, event_dim: int | None = None) -> None:
         self._known = {"is_discrete": is_discrete, "event_dim": event_dim}
@@ -60,7 +60,7 @@ class dependent_property(property, _Dependent):
 
 
 def is_dependent(constraint: Any) -> bool:
-    """Whether a condition depends on other parameters."""
+    """Whether a constraint depends on other parameters."""
     return isinstance(constraint, _Dependent)
 
 
@@ -77,7 +77,7 @@ class _Boolean(Constraint):
 
 
 class greater_than(Constraint):
-    """Above a bound."""
+    """Greater than a bound."""
 
     def __init__(self, lower_bound: Any) -> None:
         self.lower_bound = lower_bound
@@ -87,7 +87,7 @@ class greater_than(Constraint):
 
 
 class greater_than_eq(greater_than):
-    """Not below a bound."""
+    """Greater than or equal to a bound."""
 
     def check(self, value: Tensor) -> Tensor:
         return value.ge(self.lower_bound)
@@ -101,7 +101,7 @@ class _integer_greater_than(greater_than_eq):
 
 
 class less_than(Constraint):
-    """Below a bound."""
+    """Less than a bound."""
 
     def __init__(self, upper_bound: Any) -> None:
         self.upper_bound = upper_bound
@@ -111,7 +111,7 @@ class less_than(Constraint):
 
 
 class interval(Constraint):
-    """Between two bounds, or at one of them."""
+    """Between two bounds, inclusive."""
 
     def __init__(self, lower_bound: Any, upper_bound: Any) -> None:
         self.lower_bound, self.upper_bound = lower_bound, upper_bound
@@ -121,14 +121,14 @@ class interval(Constraint):
 
 
 class half_open_interval(interval):
-    """Between two bounds, or at the lower one."""
+    """Between two bounds, including the lower one."""
 
     def check(self, value: Tensor) -> Tensor:
         return value.ge(self.lower_bound) & value.lt(self.upper_bound)
 
 
 class integer_interval(interval):
-    """Whole numbers between two bounds, or at one of them."""
+    """Integers between two bounds, inclusive."""
 
     is_discrete = True
 
@@ -137,7 +137,7 @@ class integer_interval(interval):
 
 
 class independent(Constraint):
-    """A condition on all elements along the last axes."""
+    """A constraint that must hold for all elements along the last axes."""
 
     def __init__(self, base_constraint: Constraint, reinterpreted_batch_ndims: int) -> None:
         self.base_constraint, self.reinterpreted_batch_ndims = base_constraint, reinterpreted_batch_ndims
@@ -158,7 +158,7 @@ class independent(Constraint):
 
 
 class multinomial(Constraint):
-    """Vectors of counts with a sum up to a bound."""
+    """Vectors of counts whose sum does not exceed a bound."""
 
     is_discrete, event_dim = True, 1
 
@@ -228,7 +228,7 @@ class _PositiveDefinite(_Symmetric):
 
 
 class _Joined(Constraint):
-    """Conditions on parts along an axis."""
+    """Constraints on parts along an axis."""
 
     def __init__(self, cseq: Sequence[Constraint], dim: int = 0) -> None:
         self.cseq, self.dim = list(cseq), dim
@@ -239,7 +239,7 @@ class _Joined(Constraint):
 
 
 class cat(_Joined):
-    """Conditions on parts of given lengths, 1 unless said otherwise, along an axis."""
+    """Constraints on parts of given lengths (by default 1) along an axis."""
 
     def __init__(self, cseq: Sequence[Constraint], dim: int = 0, lengths: Sequence[int] | None = None) -> None:
         super().__init__(cseq, dim)
@@ -255,7 +255,7 @@ class cat(_Joined):
 
 
 class stack(_Joined):
-    """Conditions on what lies at each position along an axis."""
+    """Constraints on the slices along an axis."""
 
     @property
     def event_dim(self) -> int:

@@ -17,7 +17,7 @@ from autograd_core.tensor import Tensor
 class ContinuousBernoulli(Odds):
     """Numbers x between 0 and 1 with a density proportional to `probs`^x·(1 - `probs`)^(1 - x).
 
-    lims: between which probabilities a Taylor series around ½ is used.
+    lims: the range of probabilities in which a Taylor series around ½ is used.
     """
 
     has_rsample = True
@@ -34,7 +34,7 @@ class ContinuousBernoulli(Odds):
         super().__init__(probs, logits, validate_args)
 
     def _pieces(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Where the series holds; the log-odds, moved out of there; and the probabilities' distance from ½."""
+        """Where to use the series; the log-odds, moved out of that range; and the distance of probabilities from ½."""
         p = self.probs
         near = (p > self._lims[0]) & (p <= self._lims[1])
         return near, functional.where(near, 1.0, self.logits), p - 0.5
@@ -53,7 +53,7 @@ class ContinuousBernoulli(Odds):
 
     def _log_norm(self) -> Tensor:
         near, odds, x = self._pieces()
-        limit = -math.log(eps_of(odds))  # as if `probs` were kept away from 0 and 1
+        limit = -math.log(eps_of(odds))  # as if `probs` were clamped away from 0 and 1
         odds = odds.clamp(-limit, limit)
         far = (odds / (odds / 2).tanh()).log()
         return functional.where(near, math.log(2) + (4 / 3 + 104 / 45 * x**2) * x**2, far)
@@ -73,7 +73,7 @@ class ContinuousBernoulli(Odds):
         return self._falling(value, lambda slope, u: -(u * (-slope).expm1()).log1p() / slope)
 
     def _falling(self, value: Tensor, function: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        """A function of a density that falls towards 1, seen from there if it rises."""
+        """Apply a function for decreasing densities; an increasing one is mirrored."""
         rises = self.logits > 0
         slope = functional.where(self.logits == 0, 1e-9, self.logits.abs())
         found = function(slope, functional.where(rises, 1 - value, value))

@@ -14,7 +14,7 @@ from autograd_core.tensor import Tensor, no_grad
 
 
 class Geometric(Odds):
-    """How many trials fail before the first that succeeds, with the probability `probs`."""
+    """The number of failures before the first success, which has probability `probs`."""
 
     support = constraints.nonnegative_integer
 
@@ -49,7 +49,7 @@ class Geometric(Odds):
 
 
 class Binomial(Odds):
-    """How many of `total_count` trials succeed, each with the probability `probs`."""
+    """The number of successes in `total_count` trials with success probability `probs`."""
 
     total_count: Tensor
     has_enumerate_support = True
@@ -96,13 +96,13 @@ class Binomial(Odds):
     def enumerate_support(self, expand: bool = True) -> Tensor:
         largest = self.total_count.max()
         if not bool((self.total_count == largest).all()):
-            raise NotImplementedError("enumerate_support() of binomial distributions of different numbers of trials")
+            raise NotImplementedError("enumerate_support() of binomial distributions with different total_count")
         counts = functional.arange(int(largest) + 1, dtype=self.probs.dtype, device=self.probs.device)
         return self._values(counts, expand)
 
 
 class NegativeBinomial(Odds):
-    """How many trials succeed, each with the probability `probs`, before `total_count` of them have failed."""
+    """The number of successes, each with probability `probs`, before `total_count` failures."""
 
     total_count: Tensor
     arg_constraints: ClassVar = {
@@ -145,7 +145,7 @@ class NegativeBinomial(Odds):
 
 
 class Poisson(Distribution):
-    """How many events happen in a time in which `rate` are expected."""
+    """The number of events in a time in which `rate` are expected."""
 
     rate: Tensor
     arg_constraints: ClassVar = {"rate": constraints.nonnegative}
@@ -176,7 +176,7 @@ class Poisson(Distribution):
 
 
 class Multinomial(OfChoices):
-    """How often each choice comes in `total_count` of them."""
+    """The counts of each choice among `total_count` draws."""
 
     def __init__(
         self, total_count: int = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
@@ -186,7 +186,7 @@ class Multinomial(OfChoices):
 
     @constraints.dependent_property(is_discrete=True, event_dim=1)
     def support(self) -> constraints.Constraint:
-        """Counts that add up to the number of choices."""
+        """Counts that add up to `total_count`."""
         return constraints.multinomial(self.total_count)
 
     @property

@@ -17,7 +17,7 @@ from autograd_core.distributions.powers import EULER, Pareto
 from autograd_core.distributions.quantiles import Exponential, Uniform
 from autograd_core.tensor import Tensor
 
-# p -> q beyond whose values p has some.
+# p -> distributions q whose support does not contain that of p.
 BEYOND: dict[type[Distribution], tuple[type[Distribution], ...]] = {
     Exponential: (Beta, ContinuousBernoulli, Pareto, Uniform),
     Gamma: (Beta, ContinuousBernoulli, Pareto, Uniform),
@@ -122,14 +122,14 @@ def _normal_laplace(p: Normal, q: Laplace) -> Tensor:
 
 
 def _within(p: Any, low: Any, high: float, divergence: Tensor) -> Tensor:
-    """The divergence, infinite where a `Uniform` p has values outside."""
+    """The divergence, infinite where the support of a `Uniform` p exceeds that of q."""
     if not isinstance(p, Uniform):
         return divergence
     return functional.where((p.low < low) | (p.high > high), math.inf, divergence)
 
 
 def _mean_log(p: Any) -> Tensor:
-    """The mean of log x."""
+    """E[log x]."""
     if isinstance(p, Beta):
         return p.concentration1.digamma() - (p.concentration1 + p.concentration0).digamma()
     if isinstance(p, Exponential):
@@ -141,7 +141,7 @@ def _mean_log(p: Any) -> Tensor:
 
 
 def _mean_exponential(p: Any, t: Tensor) -> Tensor:
-    """The mean of exp(t·x) for t < 0."""
+    """E[exp(t·x)] for t < 0."""
     if isinstance(p, Normal):
         return (t * p.loc + 0.5 * (t * p.scale) ** 2).exp()
     if isinstance(p, Uniform):

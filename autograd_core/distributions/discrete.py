@@ -28,7 +28,7 @@ class Odds(Distribution):
 
     @derived
     def logits(self) -> Tensor:
-        """log(p / (1 - p)), p kept away from 0 and 1."""
+        """log(p / (1 - p)), with p clamped away from 0 and 1."""
         return functional.logit(self.probs, eps=eps_of(self.probs))
 
     @property
@@ -37,13 +37,13 @@ class Odds(Distribution):
         return tuple(self.probs.shape)
 
     def _cost(self, value: Tensor) -> Tensor:
-        """-log of the probability of a value of 0 or 1, linear between these."""
+        """-log of the probability of a value 0 or 1, linear in between."""
         logits, value = functional.broadcast_tensors(self.logits, value)
         return functional.binary_cross_entropy_with_logits(logits, value, reduction="none")
 
 
 class Bernoulli(Odds):
-    """1 with the probability `probs`, else 0."""
+    """1 with probability `probs`, else 0."""
 
     has_enumerate_support = True
     support = constraints.boolean
@@ -76,8 +76,7 @@ class Bernoulli(Odds):
 
 
 class Categorical(Distribution):
-    """Numbers 0, 1, ... with the probabilities that lie along the last axis of `probs`, or of exp(`logits`), which need
-    not add up to 1.
+    """Numbers 0, 1, ... with probabilities along the last axis of `probs`, or of exp(`logits`), up to normalisation.
 
     >>> Categorical(logits=functional.zeros(4)).entropy()
     tensor(1.3863)
@@ -89,7 +88,7 @@ class Categorical(Distribution):
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         value = one_of(probs, logits)
         if value.ndim < 1:
-            raise ValueError("Categorical() takes the probabilities of each choice along a last axis, not a number")
+            raise ValueError("Categorical() takes probabilities along the last axis, not a number")
         if probs is None:
             vars(self)["logits"] = functional.log_softmax(value, -1)
         else:
@@ -103,7 +102,7 @@ class Categorical(Distribution):
 
     @derived
     def logits(self) -> Tensor:
-        """The logarithms of the probabilities, which are kept away from 0 and 1."""
+        """The logarithms of the probabilities, which are clamped away from 0 and 1."""
         eps = eps_of(self.probs)
         return self.probs.clamp(eps, 1 - eps).log()
 
@@ -158,7 +157,7 @@ class Categorical(Distribution):
 
 
 class OfChoices(Distribution):
-    """Vectors with a place for every choice of a `Categorical`."""
+    """Base of distributions of vectors with one element per choice of a `Categorical`."""
 
     arg_constraints = Categorical.arg_constraints
 
@@ -184,7 +183,7 @@ class OfChoices(Distribution):
 
 
 class OneHotCategorical(OfChoices):
-    """`Categorical` whose values are vectors with a single 1."""
+    """`Categorical` with one-hot vectors as values."""
 
     support = constraints.one_hot
     has_enumerate_support = True

@@ -13,10 +13,10 @@ Shape = Sequence[int]
 
 
 class Distribution:
-    """A batch of random variables: `batch_shape` says how many, `event_shape` what one of them looks like.
+    """A batch of independent random variables, of shape `batch_shape`, each of shape `event_shape`.
 
-    validate_args: whether parameters and values are checked, as they are unless this, or
-    `set_default_validate_args(False)`, says otherwise.
+    validate_args: whether to check parameters and values; the default is True or as set by
+    `set_default_validate_args`.
     """
 
     arg_constraints: ClassVar[dict[str, Constraint]] = {}
@@ -49,11 +49,11 @@ class Distribution:
 
     @staticmethod
     def set_default_validate_args(value: bool) -> None:
-        """Whether distributions check their arguments unless they are told."""
+        """Set whether distributions check their arguments by default."""
         Distribution._validate_args = value
 
     def _given(self) -> list[str]:
-        """The parameters that were given; others follow from them."""
+        """The names of the parameters that were passed; others are derived."""
         return [name for name in self.arg_constraints if name in vars(self)]
 
     def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
@@ -65,37 +65,37 @@ class Distribution:
         return self._with(batch_shape, _instance, **expanded)
 
     def _with(self, batch_shape: Shape, _instance: Any, **parts: Any) -> Self:
-        """A copy, or the given instance, of another batch shape and with other parts."""
+        """A copy, or the given instance, with another batch shape and other attributes."""
         new: Self = self._get_checked_instance(type(self), _instance)
         vars(new).update(vars(self) | vars(new) | parts, _batch_shape=tuple(batch_shape))
         return new
 
     def _get_checked_instance(self, cls: type, _instance: Any = None) -> Any:
-        """What an `expand` of a user's own class fills in: a given instance, or a new one without attributes."""
+        """The instance for `expand` of a user-defined class to fill in: a given one, or a new empty one."""
         return type(self).__new__(type(self)) if _instance is None else _instance
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:
-        """Values of shape (*sample_shape, *batch_shape, *event_shape), through which no gradient flows."""
+        """Samples of shape (*sample_shape, *batch_shape, *event_shape), without gradient."""
         with no_grad():
             return self.rsample(sample_shape)
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        """Values as a differentiable function of the parameters."""
+        """Samples as a differentiable function of the parameters."""
         raise NotImplementedError(
-            f"{type(self).__name__} has no rsample(): its values are no differentiable function "
+            f"{type(self).__name__} has no rsample(): its samples are not a differentiable function "
             "of its parameters; use sample() and log_prob()"
         )
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """The logarithm of the density, or probability, at a value."""
+        """The log of the density, or probability, at a value."""
         raise self._lacking("log_prob")
 
     def cdf(self, value: Tensor) -> Tensor:
-        """The probability of a value that is not above this one."""
+        """The cumulative distribution function."""
         raise self._lacking("cdf")
 
     def icdf(self, value: Tensor) -> Tensor:
-        """The value at which `cdf` reaches this probability."""
+        """The inverse of `cdf`, the quantile function."""
         raise self._lacking("icdf")
 
     def entropy(self) -> Tensor:
@@ -107,7 +107,7 @@ class Distribution:
         return self.entropy().exp()
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
-        """All values, along a first axis; not expanded, they have axes of length 1 for the batch."""
+        """All values along a first axis; without `expand`, the batch axes have length 1."""
         raise self._lacking("enumerate_support")
 
     @property
@@ -122,12 +122,12 @@ class Distribution:
 
     @property
     def variance(self) -> Tensor:
-        """The mean square distance from the mean."""
+        """The variance."""
         raise self._lacking("variance")
 
     @property
     def stddev(self) -> Tensor:
-        """The root of the variance."""
+        """The standard deviation."""
         return self.variance.sqrt()
 
     def _lacking(self, what: str) -> NotImplementedError:
@@ -137,12 +137,12 @@ class Distribution:
         return (*sample_shape, *self.batch_shape, *self.event_shape)
 
     def _values(self, numbers: Tensor, expand: bool) -> Tensor:
-        """A vector of numbers, which all random variables take, as `enumerate_support` gives them."""
+        """The result of `enumerate_support` for a vector of numbers that all random variables take."""
         found = numbers.reshape(-1, *(1,) * len(self.batch_shape))
         return found.expand((-1, *self.batch_shape)) if expand else found
 
     def _validate_sample(self, value: Tensor) -> None:
-        """Raise unless this can be a value."""
+        """Raise unless the value is in the support and has a fitting shape."""
         if not self._validate_args:
             return
         if not isinstance(value, Tensor):
@@ -171,7 +171,7 @@ class Distribution:
 
 
 class derived:
-    """A parameter that follows from another one, where it was not given itself."""
+    """A parameter computed from another one unless it was passed."""
 
     def __init__(self, function: Callable[[Any], Tensor]) -> None:
         self._function, self.__doc__ = function, function.__doc__
@@ -181,7 +181,7 @@ class derived:
 
 
 def together(*values: Any) -> tuple[Tensor, ...]:
-    """Numbers and tensors as tensors of one shape; numbers in the dtype of the first tensor, or the default one."""
+    """Numbers and tensors as tensors of one shape; numbers take the dtype of the first tensor, or the default."""
     if wrong := [v for v in values if not isinstance(v, Tensor | int | float)]:
         raise ValueError(f"parameters must be numbers or tensors, not {type(wrong[0]).__name__}")
     like = next((v for v in values if isinstance(v, Tensor)), None)
@@ -192,7 +192,7 @@ def together(*values: Any) -> tuple[Tensor, ...]:
 
 
 def eps_of(x: Tensor) -> float:
-    """The distance from 1 to the next number of a tensor's dtype."""
+    """The machine epsilon of a tensor's dtype."""
     return float(dtypes.finfo(x.dtype).eps)
 
 
@@ -202,14 +202,14 @@ def sum_rightmost(x: Tensor, count: int) -> Tensor:
 
 
 def one_of(probs: Any, logits: Any) -> Any:
-    """Whichever of two parameters is given."""
+    """Whichever of two parameters was passed."""
     if (probs is None) == (logits is None):
         raise ValueError("Either `probs` or `logits` must be specified, but not both.")
     return logits if probs is None else probs
 
 
 class AroundLoc(Distribution):
-    """What lies around `loc`: the mean and the most probable value, unless a family says otherwise."""
+    """Base of distributions whose mean and mode are `loc` by default."""
 
     loc: Tensor
 

@@ -25,7 +25,7 @@ _RULES: dict[tuple[type, type], Rule] = {}
 
 
 def register_kl(type_p: type[Distribution], type_q: type[Distribution]) -> Callable[[Rule], Rule]:
-    """Let `kl_divergence` use the decorated function of p and q for distributions of these types."""
+    """Register the decorated function of p and q as `kl_divergence` for distributions of these types."""
 
     def register(rule: Rule) -> Rule:
         _RULES[type_p, type_q] = rule
@@ -134,7 +134,7 @@ def _bernoulli(p: Bernoulli, q: Bernoulli) -> Tensor:
 @register_kl(Binomial, Binomial)
 def _binomial(p: Binomial, q: Binomial) -> Tensor:
     if bool((p.total_count < q.total_count).any()):
-        raise NotImplementedError("the divergence from a binomial distribution of more trials")
+        raise NotImplementedError("the divergence of a binomial distribution from one with more trials")
     found = p.total_count * (q._cost(p.probs) - p._cost(p.probs))
     return functional.where(p.total_count > q.total_count, float("inf"), found)
 
@@ -160,7 +160,7 @@ def _categorical(p: Categorical, q: Categorical) -> Tensor:
 @register_kl(MultivariateNormal, MultivariateNormal)
 def _multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
     if p.event_shape != q.event_shape:
-        raise ValueError(f"the divergence between vectors of shapes {p.event_shape} and {q.event_shape}")
+        raise ValueError(f"the divergence of vectors of different shapes, {p.event_shape} and {q.event_shape}")
     ratio = linalg.solve_triangular(q.scale_tril, p.scale_tril, upper=False)
     distance = linalg.solve_triangular(q.scale_tril, (p.loc - q.loc).unsqueeze(-1), upper=False)
     squares = (ratio**2).sum((-2, -1)) + (distance**2).sum((-2, -1))
@@ -179,7 +179,7 @@ def _low_rank(p: Any, q: Any) -> Tensor:
 @register_kl(TransformedDistribution, TransformedDistribution)
 def _transformed(p: TransformedDistribution, q: TransformedDistribution) -> Tensor:
     if p.event_shape != q.event_shape or [*map(repr, p.transforms)] != [*map(repr, q.transforms)]:
-        raise NotImplementedError(f"the divergence between what different transforms make: {p} and {q}")
+        raise NotImplementedError(f"the divergence of distributions with different transforms: {p} and {q}")
     base = kl_divergence(p.base_dist, q.base_dist)
     return sum_rightmost(base, base.ndim - len(p.batch_shape))
 
@@ -187,5 +187,5 @@ def _transformed(p: TransformedDistribution, q: TransformedDistribution) -> Tens
 @register_kl(Independent, Independent)
 def _independent(p: Independent, q: Independent) -> Tensor:
     if p.reinterpreted_batch_ndims != q.reinterpreted_batch_ndims:
-        raise NotImplementedError("the divergence between events of different numbers of axes")
+        raise NotImplementedError("the divergence of events with different numbers of axes")
     return sum_rightmost(kl_divergence(p.base_dist, q.base_dist), p.reinterpreted_batch_ndims)

@@ -16,16 +16,15 @@ from autograd_core.tensor import Tensor
 
 
 class Transform:
-    """A function with the logarithm of what it stretches volumes by, and its inverse; of every element, or of vectors
-    or matrices along as many last axes as its domain says.
+    """An invertible function with the log-determinant of its Jacobian, of elements, or of vectors or matrices.
 
-    cache_size: 1 keeps the last argument with its value, whose inverse then is exact.
+    cache_size: 1 keeps the last argument and value, so that the inverse of the value is exact.
     """
 
     bijective = False
     domain: Any = constraints.real
     codomain: Any = constraints.real
-    sign: Any = 1  # of the slope
+    sign: Any = 1  # the sign of the derivative
 
     def __init__(self, cache_size: int = 0) -> None:
         self._cache_size = cache_size
@@ -69,25 +68,25 @@ class Transform:
         return x
 
     def with_cache(self, cache_size: int = 1) -> Self:
-        """The transform with another size of its cache."""
+        """The transform with another cache size."""
         new = copy.copy(self)
         Transform.__init__(new, cache_size)
         return new
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        """The logarithm of the size of the slope at `x`, where the value is `y`."""
-        raise NotImplementedError(f"{type(self).__name__} does not say its slope")
+        """log|det J| at `x`, with value `y`."""
+        raise NotImplementedError(f"{type(self).__name__} does not define log_abs_det_jacobian()")
 
     def forward_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """The shape of a value, from that of an argument."""
+        """The shape of the value for an argument of this shape."""
         return tuple(shape)
 
     def inverse_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """The shape of an argument, from that of a value."""
+        """The shape of the argument for a value of this shape."""
         return tuple(shape)
 
     def _call(self, x: Tensor) -> Tensor:
-        raise NotImplementedError(f"{type(self).__name__} does not say its value")
+        raise NotImplementedError(f"{type(self).__name__} does not define _call()")
 
     def _inverse(self, y: Tensor) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} has no inverse")
@@ -148,7 +147,7 @@ class ExpTransform(Transform):
 
 
 class PowerTransform(Transform):
-    """x to the power of `exponent`, of numbers above 0."""
+    """x to the power of `exponent`, for positive x."""
 
     bijective = True
     domain = codomain = constraints.positive
@@ -159,7 +158,7 @@ class PowerTransform(Transform):
 
     @property
     def sign(self) -> Any:
-        """That of the exponent."""
+        """The sign of the exponent."""
         return self.exponent.sign()
 
     def _call(self, x: Tensor) -> Tensor:
@@ -210,7 +209,7 @@ class SoftplusTransform(Transform):
 
 
 class TanhTransform(Transform):
-    """tanh(x); its slope is exact far out, too, so use `cache_size=1` rather than clip what goes into `log_prob`."""
+    """tanh(x), with accurate tails: use `cache_size=1` rather than clip arguments of `log_prob`."""
 
     bijective = True
     codomain = constraints.interval(-1.0, 1.0)
@@ -226,7 +225,7 @@ class TanhTransform(Transform):
 
 
 class AbsTransform(Transform):
-    """|x|, of which x is taken as its own inverse."""
+    """|x|; the inverse of y is y."""
 
     codomain = constraints.positive
 
@@ -251,7 +250,7 @@ class AffineTransform(Transform):
 
     @property
     def sign(self) -> Any:
-        """That of `scale`."""
+        """The sign of `scale`."""
         return self.scale.sign() if isinstance(self.scale, Tensor) else int(math.copysign(1, self.scale))
 
     def _call(self, x: Tensor) -> Tensor:
@@ -272,7 +271,7 @@ class AffineTransform(Transform):
 
 
 class CumulativeDistributionTransform(Transform):
-    """The probability, under a distribution, of what is not above x."""
+    """The cumulative distribution function of a distribution."""
 
     bijective = True
     codomain = constraints.unit_interval
@@ -283,7 +282,7 @@ class CumulativeDistributionTransform(Transform):
 
     @property
     def domain(self) -> Constraint | None:
-        """What the distribution gives."""
+        """The support of the distribution."""
         return self.distribution.support  # type: ignore[no-any-return]
 
     def _call(self, x: Tensor) -> Tensor:

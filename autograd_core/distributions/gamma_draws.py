@@ -12,16 +12,16 @@ from autograd_core.tensor import Tensor, wrap
 
 
 def standard_gamma(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Numbers of a gamma distribution of rate 1."""
+    """Samples of gamma distributions with rate 1."""
     shapes = concentration.expand(shape)
     return _moved_gamma(shapes, _drawn_gamma(shapes.detach()))  # type: ignore[no-any-return]
 
 
 def shares(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Shares, of the sum along the last axis, of numbers of gamma distributions, none of them exactly 0 or 1.
+    """Gamma-distributed numbers divided by their sum along the last axis, none of them exactly 0 or 1.
 
-    Small shapes underflow, but their logarithms do not: a number of shape a is one of shape a + 1 times a uniform one
-    to the power of 1 / a (Marsaglia and Tsang 2000).
+    Small shapes underflow, but their logarithms do not: a sample of shape a is one of shape a + 1 times a uniform
+    number to the power 1 / a (Marsaglia and Tsang 2000).
     """
     shapes = concentration.expand(shape)
     fixed = shapes.detach()
@@ -38,7 +38,7 @@ def _drawn_gamma(shapes: Tensor) -> Tensor:
 
 
 def _shares_gradient(xp: Any, g: Any, shapes: Any, draws: Any) -> Any:
-    """Each share as a beta-distributed one, whose change the others make up for in proportion."""
+    """The gradient of each share as a beta-distributed number; the others compensate in proportion."""
     rest = shapes.sum(-1, keepdims=True) - shapes
     return xp.beta_path(shapes, rest, draws) / (1 - draws) * (g - (g * draws).sum(-1, keepdims=True))
 
@@ -51,7 +51,7 @@ def _dirichlet(xp: Any, shapes: Any, draws: Any) -> Any:
     return draws
 
 
-# Draws as functions of their shapes.
+# Draws as functions of their shape parameters.
 _moved_gamma = private(
     _gamma, BINARY, "gamma", lambda xp, g, shapes, draws: g * xp.gamma_path(shapes, draws), None
 ).call

@@ -14,7 +14,7 @@ from autograd_core.tensor import Tensor
 
 
 class Gamma(Distribution):
-    """Waiting times for the event number `concentration`, at a constant `rate`."""
+    """Gamma distribution with shape `concentration` and rate `rate`."""
 
     has_rsample = True
 
@@ -58,19 +58,19 @@ class Gamma(Distribution):
 
 
 class Chi2(Gamma):
-    """Sums of the squares of `df` standard normal numbers."""
+    """Chi-squared distribution: sums of squares of `df` standard normal numbers."""
 
     def __init__(self, df: Any, validate_args: bool | None = None) -> None:
         super().__init__(0.5 * together(df)[0], 0.5, validate_args)
 
     @property
     def df(self) -> Tensor:
-        """How many numbers."""
+        """The degrees of freedom."""
         return 2 * self.concentration
 
 
 class Beta(Distribution):
-    """Numbers between 0 and 1, as the share of one gamma-distributed number in the sum of two."""
+    """Beta distribution: the share of one gamma-distributed number in the sum of two."""
 
     has_rsample = True
     concentration1: Tensor
@@ -114,7 +114,7 @@ class Beta(Distribution):
 
 
 class InverseGamma(Distribution):
-    """Reciprocals of the numbers of a gamma distribution."""
+    """Inverse gamma distribution: reciprocals of gamma-distributed numbers."""
 
     concentration: Tensor
     rate: Tensor
@@ -157,7 +157,7 @@ class InverseGamma(Distribution):
 
 
 class FisherSnedecor(Distribution):
-    """Quotients of the means of `df1` and of `df2` squares of normal numbers."""
+    """F-distribution: quotients of the means of `df1` and of `df2` squares of normal numbers."""
 
     df1: Tensor
     df2: Tensor
@@ -194,7 +194,7 @@ class FisherSnedecor(Distribution):
 
 
 class StudentT(Location):
-    """Normal numbers over the root of the mean of `df` squares of others."""
+    """Student's t-distribution with `df` degrees of freedom, location and scale."""
 
     has_rsample = True
     df: Tensor

@@ -13,7 +13,7 @@ from autograd_core.tensor import Tensor
 
 
 class Location(AroundLoc):
-    """A shape that is moved by `loc` and stretched by `scale`."""
+    """Base of location-scale families."""
 
     loc: Tensor
     scale: Tensor
@@ -30,7 +30,7 @@ class Location(AroundLoc):
 
 
 class Normal(Location):
-    """Normal numbers of mean `loc` and standard deviation `scale`.
+    """Normal distribution with mean `loc` and standard deviation `scale`.
 
     >>> Normal(0.0, 1.0).log_prob(functional.tensor(0.0))
     tensor(-0.9189)
@@ -64,7 +64,7 @@ class Normal(Location):
 
 
 class Laplace(ByQuantile, Location):
-    """Numbers whose distance from `loc` is exponential, with mean `scale`."""
+    """Laplace distribution: the distance from `loc` is exponential with mean `scale`."""
 
     @property
     def variance(self) -> Tensor:
@@ -85,7 +85,7 @@ class Laplace(ByQuantile, Location):
 
 
 class Cauchy(ByQuantile, Location):
-    """Quotients of two normal numbers, around `loc`."""
+    """Cauchy distribution: quotients of two normal numbers, shifted and scaled."""
 
     @property
     def mean(self) -> Tensor:
@@ -113,7 +113,7 @@ class Cauchy(ByQuantile, Location):
 
 
 class Gumbel(ByQuantile, Location):
-    """What the largest of many numbers is distributed like."""
+    """Gumbel distribution: the limit distribution of the largest of many numbers."""
 
     EULER = 0.57721566490153286
 
@@ -140,7 +140,7 @@ class Gumbel(ByQuantile, Location):
 
 
 class _Half(Distribution):
-    """The distance of a number from the middle of its distribution."""
+    """Base of distributions of absolute values."""
 
     full: Any
     scale: Tensor
@@ -179,7 +179,7 @@ class _Half(Distribution):
 
 
 class HalfNormal(_Half):
-    """Magnitudes of normal numbers of mean 0."""
+    """Half-normal distribution: absolute values of normal numbers with mean 0."""
 
     full = Normal
 
@@ -193,7 +193,7 @@ class HalfNormal(_Half):
 
 
 class HalfCauchy(_Half):
-    """Magnitudes of the numbers of a Cauchy distribution around 0."""
+    """Half-Cauchy distribution: absolute values of Cauchy-distributed numbers around 0."""
 
     full = Cauchy
 
@@ -207,7 +207,7 @@ class HalfCauchy(_Half):
 
 
 class LogNormal(Location):
-    """Exponentials of normal numbers, those with mean `loc` and standard deviation `scale`."""
+    """Log-normal distribution: exponentials of normal numbers with mean `loc` and standard deviation `scale`."""
 
     has_rsample = True
     support = constraints.positive

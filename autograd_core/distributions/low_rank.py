@@ -12,7 +12,7 @@ from autograd_core.tensor import Tensor
 
 
 class LowRankMultivariateNormal(AroundLoc):
-    """Normal vectors of mean `loc` and covariance W·Wᵀ + D, of `cov_factor` W and the diagonal `cov_diag` of D."""
+    """Multivariate normal distribution with covariance W·Wᵀ + D; `cov_factor` is W, `cov_diag` the diagonal of D."""
 
     loc: Tensor
     cov_factor: Tensor
@@ -48,7 +48,7 @@ class LowRankMultivariateNormal(AroundLoc):
 
     @property
     def covariance_matrix(self) -> Tensor:
-        """The mean of the products of the distances from the mean."""
+        """The covariance matrix."""
         return self.cov_factor @ self.cov_factor.mT + self.cov_diag.diag_embed()
 
     @property

@@ -14,8 +14,9 @@ from autograd_core.tensor import Tensor, no_grad
 
 
 class Wishart(Distribution):
-    """Sums of the outer products of `df` normal vectors with themselves, of a covariance matrix, its inverse, or its
-    Cholesky factor."""
+    """Wishart distribution: sums of outer products of `df` normal vectors.
+
+    Their covariance is given as a matrix, by its inverse, or by its Cholesky factor."""
 
     df: Tensor
     has_rsample = True
@@ -41,7 +42,7 @@ class Wishart(Distribution):
         self.df, vars(self)[self._name] = df.expand(batch), matrix.expand(*batch, -1, -1)
         super().__init__(batch, matrix.shape[-2:], validate_args=validate_args)
         if self._validate_args and not bool((self.df > self._size() - 1).all()):
-            raise ValueError(f"Wishart() of matrices of size {self._size()} needs a larger df than {self.df.detach()}")
+            raise ValueError(f"Wishart() of matrices of size {self._size()} needs df above {self.df.detach()}")
 
     scale_tril, covariance_matrix, precision_matrix = map(derived, (scale_tril_of, covariance_of, precision_of))
 
@@ -70,7 +71,7 @@ class Wishart(Distribution):
         return self.df[..., None, None] * (v**2 + diagonal.unsqueeze(-1) * diagonal.unsqueeze(-2))
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        """By Bartlett's decomposition."""
+        """Samples by Bartlett's decomposition."""
         shape = self._extended_shape(sample_shape)
         roots = (2 * standard_gamma(self._counts() / 2, shape[:-1])).sqrt()
         noise = functional.randn(shape, dtype=self.df.dtype, device=self.df.device).tril(-1)
@@ -92,7 +93,7 @@ class Wishart(Distribution):
 
 
 class LKJCholesky(Distribution):
-    """Cholesky factors of correlation matrices with a density proportional to det^(`concentration` - 1) of these.
+    """Cholesky factors of correlation matrices with density proportional to det^(`concentration` - 1).
 
     Sampled by the onion method (Lewandowski, Kurowicka and Joe 2009).
     """

@@ -14,7 +14,7 @@ from autograd_core.tensor import Tensor
 
 
 def one_matrix(name: str, covariance_matrix: Any, precision_matrix: Any, scale_tril: Any) -> tuple[str, Tensor]:
-    """Whichever of three matrices is given, after its name."""
+    """The name and value of whichever of three matrices was passed."""
     given = {"covariance_matrix": covariance_matrix, "precision_matrix": precision_matrix, "scale_tril": scale_tril}
     matrices = [(key, m) for key, m in given.items() if m is not None]
     if len(matrices) != 1:
@@ -34,7 +34,7 @@ def scale_tril_of(d: Any) -> Tensor:
 
 
 def covariance_of(d: Any) -> Tensor:
-    """The mean of the products of the distances from the mean."""
+    """The covariance matrix."""
     return d.scale_tril @ d.scale_tril.mT  # type: ignore[no-any-return]
 
 
@@ -44,7 +44,7 @@ def precision_of(d: Any) -> Tensor:
 
 
 class MultivariateNormal(AroundLoc):
-    """Normal vectors of mean `loc`, and a covariance matrix, its inverse, or its Cholesky factor `scale_tril`."""
+    """Multivariate normal distribution, from a covariance matrix, its inverse, or its Cholesky factor `scale_tril`."""
 
     has_rsample = True
     arg_constraints: ClassVar = {
@@ -97,7 +97,7 @@ class MultivariateNormal(AroundLoc):
 
 
 class Dirichlet(Distribution):
-    """Probabilities of several choices, as shares of gamma-distributed numbers in their sum."""
+    """Dirichlet distribution: shares of gamma-distributed numbers in their sum."""
 
     has_rsample = True
     concentration: Tensor
@@ -106,7 +106,7 @@ class Dirichlet(Distribution):
 
     def __init__(self, concentration: Tensor, validate_args: bool | None = None) -> None:
         if concentration.ndim < 1:
-            raise ValueError("Dirichlet() takes the concentrations along a last axis, not a number")
+            raise ValueError("Dirichlet() takes concentrations along the last axis, not a number")
         self.concentration = concentration
         super().__init__(concentration.shape[:-1], concentration.shape[-1:], validate_args=validate_args)
 
@@ -142,7 +142,7 @@ class Dirichlet(Distribution):
 
 
 class Independent(Distribution):
-    """A distribution whose last `reinterpreted_batch_ndims` axes of random variables are one event."""
+    """A distribution with its last `reinterpreted_batch_ndims` batch axes reinterpreted as event axes."""
 
     def __init__(
         self, base_distribution: Distribution, reinterpreted_batch_ndims: int, validate_args: bool | None = None
@@ -150,14 +150,14 @@ class Independent(Distribution):
         self.base_dist, self.reinterpreted_batch_ndims = base_distribution, reinterpreted_batch_ndims
         batch, event = base_distribution.batch_shape, base_distribution.event_shape
         if reinterpreted_batch_ndims > len(batch):
-            raise ValueError(f"Independent(): {reinterpreted_batch_ndims} axes of a batch of shape {batch}")
+            raise ValueError(f"Independent(): batch shape {batch} has fewer than {reinterpreted_batch_ndims} axes")
         split = len(batch) - reinterpreted_batch_ndims
         super().__init__(batch[:split], batch[split:] + event, validate_args=validate_args)
         self.has_rsample, self.has_enumerate_support = base_distribution.has_rsample, False
 
     @constraints.dependent_property
     def support(self) -> constraints.Constraint:
-        """That of the distribution, at all axes."""
+        """The support of the base distribution, extended over the event axes."""
         return constraints.independent(self.base_dist.support, self.reinterpreted_batch_ndims)
 
     def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
@@ -196,7 +196,7 @@ class Independent(Distribution):
 
 
 class MixtureSameFamily(Distribution):
-    """One of several distributions, along the last axis of a batch, chosen by a `Categorical`."""
+    """A mixture of the distributions along the last batch axis, with weights of a `Categorical`."""
 
     def __init__(
         self, mixture_distribution: Categorical, component_distribution: Distribution, validate_args: bool | None = None
@@ -221,7 +221,7 @@ class MixtureSameFamily(Distribution):
 
     @constraints.dependent_property
     def support(self) -> constraints.Constraint:
-        """That of the components."""
+        """The support of the components."""
         return cast(constraints.Constraint, self.component_distribution.support)
 
     @property

@@ -16,7 +16,7 @@ EULER = 0.57721566490153286
 
 
 class Pareto(ByQuantile):
-    """Numbers above `scale`, beyond each of which lies a share that falls with the power `alpha`."""
+    """Pareto distribution: P(X > x) = (`scale` / x)^`alpha` for x ≥ `scale`."""
 
     scale: Tensor
     alpha: Tensor
@@ -28,7 +28,7 @@ class Pareto(ByQuantile):
 
     @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> constraints.Constraint:
-        """From `scale` on."""
+        """Numbers of at least `scale`."""
         return constraints.greater_than_eq(self.scale)
 
     @property
@@ -61,7 +61,7 @@ class Pareto(ByQuantile):
 
 
 class GeneralizedPareto(ByQuantile):
-    """Numbers from `loc` on whose excess over any bound is distributed alike, with a tail of weight `concentration`."""
+    """Generalised Pareto distribution with tail index `concentration`."""
 
     loc: Tensor
     scale: Tensor
@@ -78,7 +78,7 @@ class GeneralizedPareto(ByQuantile):
 
     @constraints.dependent_property(is_discrete=False, event_dim=0)
     def support(self) -> constraints.Constraint:
-        """From `loc` on, for a negative concentration to where the tail ends."""
+        """Numbers of at least `loc`, with an upper bound for a negative concentration."""
         end = self.loc - self.scale / self.concentration
         return constraints.interval(self.loc, functional.where(self.concentration < 0, end, math.inf))
 
@@ -105,7 +105,7 @@ class GeneralizedPareto(ByQuantile):
         return -(-self._time(value)).expm1()
 
     def _time(self, value: Tensor) -> Tensor:
-        """-log of the share beyond a value, log(1 + k·z) / k."""
+        """-log P(X > value), which is log(1 + k·z) / k."""
         z, flat = (value - self.loc) / self.scale, self.concentration == 0
         k = functional.where(flat, 1.0, self.concentration)
         return functional.where(flat, z, (k * z).log1p() / k)
@@ -120,7 +120,7 @@ class GeneralizedPareto(ByQuantile):
 
 
 class Weibull(ByQuantile):
-    """Powers, 1 / `concentration`, of exponential numbers, stretched by `scale`."""
+    """Weibull distribution: exponential numbers to the power 1 / `concentration`, times `scale`."""
 
     scale: Tensor
     concentration: Tensor
@@ -162,7 +162,7 @@ class Weibull(ByQuantile):
 
 
 class Kumaraswamy(ByQuantile):
-    """Numbers x between 0 and 1 of which 1 - (1 - x^`concentration1`)^`concentration0` is uniform."""
+    """Kumaraswamy distribution: P(X ≤ x) = 1 - (1 - x^`concentration1`)^`concentration0` on [0, 1]."""
 
     concentration1: Tensor
     concentration0: Tensor

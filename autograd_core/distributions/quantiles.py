@@ -12,7 +12,7 @@ from autograd_core.tensor import Tensor
 
 
 class ByQuantile(Distribution):
-    """Values are the quantiles, a differentiable function of the parameters, of uniform numbers."""
+    """Base of distributions that are sampled as quantiles of uniform numbers, which makes samples differentiable."""
 
     has_rsample = True
 
@@ -30,7 +30,7 @@ class ByQuantile(Distribution):
 
 
 class Uniform(ByQuantile):
-    """Numbers between `low` and `high`, one as probable as the other."""
+    """Uniform distribution on [`low`, `high`)."""
 
     low: Tensor
     high: Tensor
@@ -76,7 +76,7 @@ class Uniform(ByQuantile):
 
 
 class Exponential(ByQuantile):
-    """Waiting times for events of a constant `rate`."""
+    """Exponential distribution with rate `rate`."""
 
     rate: Tensor
     arg_constraints: ClassVar = {"rate": constraints.positive}
@@ -114,7 +114,7 @@ class Exponential(ByQuantile):
 
 
 def uniform_within(shape: tuple[int, ...], like: Tensor) -> Tensor:
-    """Uniform numbers of another tensor's dtype and device, none of them exactly 0 or 1."""
+    """Uniform numbers with the dtype and device of a tensor, none of them exactly 0 or 1."""
     limits = dtypes.finfo(like.dtype)
     u = functional.rand(shape, dtype=like.dtype, device=like.device)
     return u.clamp(float(limits.tiny), 1 - float(limits.eps) / 2)

@@ -16,7 +16,7 @@ from autograd_core.tensor import Tensor
 
 
 class OneHotCategoricalStraightThrough(OneHotCategorical):
-    """`OneHotCategorical` whose samples have the gradient of the probabilities (Bengio et al. 2013)."""
+    """`OneHotCategorical` with straight-through gradients: those of the probabilities (Bengio et al. 2013)."""
 
     has_rsample = True
 
@@ -25,7 +25,7 @@ class OneHotCategoricalStraightThrough(OneHotCategorical):
 
 
 class LogitRelaxedBernoulli(Odds):
-    """Log-odds, with noise, over a temperature."""
+    """Log-odds of a relaxed Bernoulli variable: noisy log-odds divided by a temperature."""
 
     has_rsample = True
     support = constraints.real
@@ -48,7 +48,7 @@ class LogitRelaxedBernoulli(Odds):
 
 
 class ExpRelaxedCategorical(OfChoices):
-    """Logarithms of shares that tend to a single choice as the temperature falls."""
+    """Logarithms of a relaxed one-hot vector, which becomes one-hot as the temperature decreases."""
 
     has_rsample = True
     support = constraints.real_vector
@@ -71,14 +71,14 @@ class ExpRelaxedCategorical(OfChoices):
 
 
 class _Relaxed(TransformedDistribution):
-    """A relaxed choice; its parameters are those of the distribution that is transformed."""
+    """Base of relaxed distributions, with the parameters of the transformed distribution."""
 
     base_dist: Any
     arg_constraints: ClassVar = Odds.arg_constraints
 
     @property
     def temperature(self) -> Any:
-        """What a choice is softened by."""
+        """The temperature of the relaxation."""
         return self.base_dist.temperature
 
     @property
@@ -93,7 +93,7 @@ class _Relaxed(TransformedDistribution):
 
 
 class RelaxedBernoulli(_Relaxed):
-    """Numbers between 0 and 1 that tend to one of these as the temperature falls."""
+    """Numbers between 0 and 1 that approach 0 or 1 as the temperature decreases."""
 
     support = constraints.unit_interval
 
@@ -105,7 +105,7 @@ class RelaxedBernoulli(_Relaxed):
 
 
 class RelaxedOneHotCategorical(_Relaxed):
-    """Shares that tend to a vector with a single 1 as the temperature falls."""
+    """Vectors on the simplex that approach one-hot vectors as the temperature decreases."""
 
     arg_constraints: ClassVar = OfChoices.arg_constraints
     support = constraints.simplex

@@ -16,7 +16,7 @@ from autograd_core.tensor import Tensor, no_grad
 
 
 class TransformedDistribution(Distribution):
-    """What transforms, one after the other, make of the random variables of a distribution.
+    """The distribution of a random variable after a sequence of transforms.
 
     >>> from autograd_core import functional
     >>> from autograd_core.distributions import Normal, TanhTransform
@@ -48,12 +48,12 @@ class TransformedDistribution(Distribution):
 
     @property
     def has_rsample(self) -> bool:  # type: ignore[override]
-        """That of the base."""
+        """Whether the base distribution has rsample()."""
         return self.base_dist.has_rsample
 
     @constraints.dependent_property
     def support(self) -> Any:
-        """What the last transform gives."""
+        """The codomain of the last transform."""
         if not self.transforms:
             return self.base_dist.support
         end = self.transforms[-1].codomain
@@ -109,7 +109,7 @@ class TransformedDistribution(Distribution):
 
 
 class LogisticNormal(TransformedDistribution):
-    """Shares whose log-odds, as a stick is broken, are normal."""
+    """Vectors on the simplex with normal stick-breaking log-odds."""
 
     base_dist: Any
     arg_constraints: ClassVar = Normal.arg_constraints

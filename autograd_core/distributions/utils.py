@@ -17,17 +17,17 @@ def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
 
 
 def clamp_probs(probs: Tensor) -> Tensor:
-    """Probabilities kept away from 0 and 1."""
+    """Probabilities clamped away from 0 and 1."""
     eps = eps_of(probs)
     return probs.clamp(eps, 1 - eps)
 
 
 def logits_to_probs(logits: Tensor, is_binary: bool = False) -> Tensor:
-    """Probabilities of logarithms of what they are proportional to, or of log-odds."""
+    """Probabilities from unnormalised log-probabilities, or from log-odds."""
     return logits.sigmoid() if is_binary else functional.softmax(logits, -1)
 
 
 def probs_to_logits(probs: Tensor, is_binary: bool = False) -> Tensor:
-    """The logarithms, or log-odds, of probabilities that are kept away from 0 and 1."""
+    """The logarithms, or log-odds, of probabilities clamped away from 0 and 1."""
     probs = clamp_probs(probs)
     return functional.logit(probs) if is_binary else probs.log()

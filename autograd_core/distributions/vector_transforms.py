@@ -14,7 +14,7 @@ from autograd_core.tensor import Tensor
 
 
 class ReshapeTransform(Transform):
-    """Events of another shape."""
+    """Reshapes events."""
 
     bijective = True
 
@@ -50,7 +50,7 @@ class ReshapeTransform(Transform):
 
 
 class SoftmaxTransform(Transform):
-    """Shares in proportion to exp(x); the logarithm, as its inverse, is one vector of many."""
+    """softmax(x); the inverse, the logarithm, is one of many preimages."""
 
     domain = constraints.real_vector
     codomain = constraints.simplex
@@ -63,7 +63,7 @@ class SoftmaxTransform(Transform):
 
 
 class StickBreakingTransform(Transform):
-    """Shares, one more than numbers, each of which says how much is broken off what is left; of zeros, equal ones."""
+    """Stick breaking, from n real numbers onto the simplex of n + 1 shares; zeros give equal shares."""
 
     bijective = True
     domain = constraints.real_vector
@@ -95,7 +95,7 @@ class StickBreakingTransform(Transform):
 
 
 class LowerCholeskyTransform(Transform):
-    """Lower triangular matrices with the exponential of their diagonal."""
+    """Lower triangular matrices with their diagonal exponentiated."""
 
     domain = constraints.independent(constraints.real, 2)
     codomain = constraints.lower_cholesky
@@ -108,7 +108,7 @@ class LowerCholeskyTransform(Transform):
 
 
 class PositiveDefiniteTransform(Transform):
-    """L·Lᵀ of the lower triangular matrices that `LowerCholeskyTransform` makes."""
+    """L·Lᵀ for the results L of `LowerCholeskyTransform`."""
 
     domain = constraints.independent(constraints.real, 2)
     codomain = constraints.positive_definite
@@ -122,9 +122,9 @@ class PositiveDefiniteTransform(Transform):
 
 
 class CorrCholeskyTransform(Transform):
-    """Cholesky factors of correlation matrices, from vectors of what lies below their diagonal.
+    """Cholesky factors of correlation matrices, from vectors of unconstrained numbers.
 
-    The hyperbolic tangents of the numbers are partial correlations (Lewandowski, Kurowicka and Joe 2009).
+    The hyperbolic tangents of these are partial correlations (Lewandowski, Kurowicka and Joe 2009).
     """
 
     bijective = True
@@ -167,7 +167,7 @@ class CorrCholeskyTransform(Transform):
 
 
 class _Joined(Transform):
-    """Transforms of parts along an axis."""
+    """Base of transforms of parts along an axis."""
 
     transforms: list[Transform]
     dim: int
@@ -183,7 +183,7 @@ class _Joined(Transform):
 
     @property
     def bijective(self) -> bool:  # type: ignore[override]
-        """Whether all are."""
+        """Whether all parts are bijective."""
         return all(t.bijective for t in self.transforms)
 
     def _call(self, x: Tensor) -> Tensor:
@@ -197,7 +197,7 @@ class _Joined(Transform):
 
 
 class CatTransform(_Joined):
-    """Transforms of parts of given lengths, 1 unless said otherwise, along an axis."""
+    """Transforms of parts of given lengths (by default 1) along an axis."""
 
     _join = staticmethod(functional.cat)
 
@@ -225,7 +225,7 @@ class CatTransform(_Joined):
 
 
 class StackTransform(_Joined):
-    """A transform for each position along an axis."""
+    """One transform per slice along an axis."""
 
     _join = staticmethod(functional.stack)
 

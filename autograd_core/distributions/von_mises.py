@@ -12,7 +12,7 @@ from autograd_core.tensor import Tensor, no_grad
 
 
 class VonMises(AroundLoc):
-    """Angles with a density proportional to exp(`concentration`·cos(x - `loc`)); `variance` is the circular one."""
+    """Angles with density proportional to exp(`concentration`·cos(x - `loc`)); `variance` is the circular variance."""
 
     loc: Tensor
     concentration: Tensor
@@ -33,7 +33,7 @@ class VonMises(AroundLoc):
         return -below - special.i0e(self.concentration).log() - math.log(2 * math.pi)
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:
-        """Angles from -π up to π, by Best and Fisher's rejection (1979)."""
+        """Angles in [-π, π), by Best and Fisher's rejection method (1979)."""
         with no_grad():
             shape = self._extended_shape(sample_shape)
             k = self.concentration.double().expand(shape)

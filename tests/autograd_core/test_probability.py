@@ -338,7 +338,7 @@ def test_a_cached_transform_is_inverted_exactly():
     assert x.item() == 1
     assert 50 < squashed.log_prob(x).item() < 70
     assert D.TransformedDistribution(D.Normal(30.0, 0.1), D.TanhTransform()).log_prob(x).isfinite().item() is False
-    with pytest.raises(NotImplementedError, match="Transform does not say its value"):
+    with pytest.raises(NotImplementedError, match="Transform does not define _call"):
         D.Transform()(x)
     with pytest.raises(ValueError, match="within the support"):
         squashed.log_prob(ag.tensor(2.0))
@@ -355,7 +355,7 @@ def test_distributions_of_matrices():
     found = d.rsample((4000,))
     assert d.support.check(found).all()
     assert ((found.mean(0) - d.mean).abs() < 5 * d.stddev / math.sqrt(4000)).all()
-    with pytest.raises(ValueError, match="larger df"):
+    with pytest.raises(ValueError, match="needs df above"):
         D.Wishart(1.0, ag.eye(3))
     lkj = D.LKJCholesky(3, ag.tensor([0.5, 2.0], dtype="f8"))
     lower = lkj.sample((4000,))
