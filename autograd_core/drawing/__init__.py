@@ -28,15 +28,15 @@ SHOWN = ("values", "shapes", "grads", "stats")
 FLOWS = ("forward", "backward", "both")
 LAYOUTS = ("auto", "graphviz", "layered")
 FORMATS = ("svg", "html", "dot", "png", "pdf")
-SHARP = 300  # nodes: a larger picture has pixels enough at half the resolution
-CROWDED = 1200  # nodes: beyond, Graphviz takes too long
+SHARP = 300  # nodes: a larger picture has enough pixels at half the resolution
+CROWDED = 1200  # nodes: above, Graphviz takes too long
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A picture of a graph, as it was when it was drawn; a notebook shows it.
+    """A picture of a graph at the time of drawing; notebooks display it.
 
-    graph: what it shows, as plain data. steps: its backward pass, if all of it are numbers.
+    graph: the picture as plain data. steps: the backward pass, if all values are numbers.
     """
 
     graph: Graph
@@ -48,12 +48,12 @@ class Drawing:
 
     @cached_property
     def dot(self) -> str:
-        """The description in Graphviz' language, which needs no Graphviz."""
+        """The graph in DOT, Graphviz's language; this does not need Graphviz."""
         return described(self.graph, self.direction, self._scale)
 
     @property
     def source(self) -> Any:
-        """The same as a `graphviz.Source`, which renders it in any format, by any engine, with the program `dot`."""
+        """The DOT text as a `graphviz.Source`, which renders any format with the program `dot`."""
         try:
             from graphviz import Source
         except ImportError:
@@ -62,18 +62,18 @@ class Drawing:
 
     @cached_property
     def svg(self) -> str:
-        """The picture as SVG text, from `<svg` on, so that it can stand in a page or in a file of its own."""
+        """The picture as SVG text, starting with `<svg`, to embed in a page or write to a file."""
         return written(self.graph, self._boxes, self._placement, self._scale, self.theme, self.legend)
 
     @cached_property
     def html(self) -> str:
-        """A page of its own, which loads nothing; a scalar expression plays its backward pass there, step by step."""
+        """A self-contained HTML page; for a scalar expression it plays the backward pass step by step."""
         whole = self if not self.steps else replace(self, graph=with_widest_gradients(self.graph, self.steps))
         return page(whole.svg, self.graph, self.steps, self.theme)
 
     @property
     def notice(self) -> str:
-        """What the picture leaves out; empty if it shows everything."""
+        """A note on what the picture omits; empty if it shows everything."""
         return " ".join(self.graph.notices)
 
     @cached_property
@@ -99,18 +99,18 @@ class Drawing:
     @cached_property
     def _placement(self) -> Placement:
         room = self._room
-        # Graphviz knows no bands, and puts clusters into staircases rather than one below the other.
+        # Graphviz has no bands, and places clusters in staircases rather than below each other.
         flat = not self.graph.clusters and not any(v.band for v in self.graph.vertices)
         small = len(self.graph.vertices) <= CROWDED
         if self.layout == "graphviz":
             return graphviz.place(self.graph, room)
         if self.layout == "auto" and flat and small and available():
-            with suppress(RuntimeError, ValueError):  # a broken Graphviz is as good as none
+            with suppress(RuntimeError, ValueError):  # a broken Graphviz counts as a missing one
                 return graphviz.place(self.graph, room)
         return layered.place(self.graph, room)
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write a file: .svg, .html, .dot, .png or .pdf, by the suffix of its name."""
+        """Write a file in the format of its suffix: .svg, .html, .dot, .png or .pdf."""
         path = Path(path)
         format = path.suffix.lower().removeprefix(".")
         if format not in FORMATS:
@@ -157,10 +157,10 @@ def draw(
 ) -> Drawing:
     """A picture of the operations that led to tensors, or of one call of a model or function.
 
-    draw(tensors, inputs): outputs are a Tensor, several, or several by name; inputs, by name or not, are labelled, too.
-    What a backward walk has released is gone, so draw before it or call `backward(retain_graph=True)`.
+    draw(tensors, inputs): outputs are a Tensor, several, or several by name; inputs, by name or not, are labelled too.
+    A backward walk releases saved values, so draw before it or call `backward(retain_graph=True)`.
     draw(model, example): the model or function is called once with the example: a Tensor, a tuple of arguments, or
-    arguments by name. Buffers, generators, gradients and requirements of gradients are afterwards as they were.
+    arguments by name. Buffers, generators, gradients and requires_grad are restored afterwards.
 
     show: "values" (and gradients, of tensors of one element), "shapes" (and dtypes on all edges), "grads" (colours by
     the size of gradients; parameters without one are flagged) or "stats" (colours by the size of values; NaN, dead
@@ -205,7 +205,7 @@ def draw(
 
 
 def _named(inputs: Any, names: Mapping[str, Tensor]) -> tuple[list[tuple[str, Tensor]], Mapping[str, Tensor]]:
-    """Tensors by name are labels; tensors without are the inputs of the graph, called so."""
+    """(inputs with labels, names): inputs given by name count as names, others are labelled "input"."""
     if isinstance(inputs, Mapping):
         return [], {**inputs, **names}
     listed: list[Any] = [] if inputs is None else [inputs] if isinstance(inputs, Tensor) else list(inputs)

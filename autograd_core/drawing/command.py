@@ -16,7 +16,7 @@ from autograd_core.random import randn
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Draw what a callable makes: tensors, a model for which `--input` gives a shape, or a model and its example."""
+    """Draw what a callable returns: tensors, a model with an input shape from `--input`, or a model and an example."""
     parser = argparse.ArgumentParser(prog="python -m autograd_core draw", description=main.__doc__)
     parser.add_argument("target", metavar="module:callable", help="called without arguments; a model is taken as it is")
     parser.add_argument("--out", required=True, help="a file: .svg, .html, .dot, .png or .pdf")
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _found(target: str) -> Any:
-    """What "module:name.name" names; modules are also looked for in the current folder."""
+    """The object that "module:name.name" names; modules are also searched in the current folder."""
     module, colon, names = target.partition(":")
     if not colon or not names:
         raise ValueError(f"{target!r} is not of the form module:callable, such as nn.models:resnet20")
@@ -54,7 +54,7 @@ def _found(target: str) -> Any:
 
 
 def _made(found: Any, shapes: list[tuple[int, ...]]) -> tuple[Any, Any]:
-    """What to draw, and the example it is called with, if any."""
+    """The object to draw, and the example to call it with, if any."""
     is_model = hasattr(found, "named_modules") and not isinstance(found, type)
     made = found() if callable(found) and not is_model else found
     example: Any = tuple(randn(*shape) for shape in shapes) or None
@@ -62,7 +62,5 @@ def _made(found: Any, shapes: list[tuple[int, ...]]) -> tuple[Any, Any]:
         made, given = made
         example = example if shapes else given
     if callable(made) and hasattr(made, "named_modules") and example is None:
-        raise ValueError(
-            f"a {type(made).__name__} is drawn for an example: give its shape, such as --input 1,3,224,224"
-        )
+        raise ValueError(f"a {type(made).__name__} needs an example: pass its shape, such as --input 1,3,224,224")
     return made, example

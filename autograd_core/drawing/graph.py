@@ -9,17 +9,17 @@ from autograd_core.kinds import Kind
 
 Role = Literal["op", "module", "leaf", "parameter", "buffer", "input", "constant", "output", "copy", "cut"]
 Shape = tuple[int, ...]
-Path = tuple[str, ...]  # names of the modules around something, outermost first
+Path = tuple[str, ...]  # names of the enclosing modules, outermost first
 FORWARD, BACKWARD = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
 class Vertex:
-    """One thing in the picture. `copy` repeats another vertex, `cut` stands for what is not drawn.
+    """One vertex of the picture. `copy` repeats another vertex, `cut` stands for omitted ones.
 
     title: symbol of an operation, name of a tensor or module. note: a second line. value, gradient: of a tensor of one
-    element, where known. hint: what hovering shows. band: whether it belongs to the forward or to the backward graph.
-    magnitude: what the colour says, by `show`. flags: what is wrong with it. key: the engine's number of an operation.
+    element, where known. hint: the tooltip. band: whether it belongs to the forward or the backward graph.
+    magnitude: the quantity shown by the colour. flags: problems. key: the engine's number of an operation.
     """
 
     role: Role
@@ -34,18 +34,18 @@ class Vertex:
     hint: str = ""
     path: Path = ()
     band: int = FORWARD
-    count: int = 1  # how many like it are folded into it
+    count: int = 1  # the number of vertices folded into it
     magnitude: float | None = None
     flags: tuple[str, ...] = ()
     key: int = 0
-    line: str = ""  # where the user's code made it
+    line: str = ""  # the line of user code that made it
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """From one vertex to another, by position; what flows has a shape and a dtype, and a label if that is to be seen.
+    """An edge between vertices, by position; its value has a shape and a dtype, and a label if one is shown.
 
-    saved: not the data flow itself, but a value of the forward pass that the backward pass uses.
+    saved: not data flow, but a forward value that the backward pass uses.
     """
 
     source: int
@@ -58,7 +58,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A module with what is inside: `title` is its name, `note` its class, `count` how many like it are folded."""
+    """A module with its contents: `title` is its name, `note` its class, `count` the number of folded modules."""
 
     title: str
     note: str
@@ -67,14 +67,14 @@ class Cluster:
 
 @dataclass(slots=True)
 class Graph:
-    """Vertices, oldest first, and edges; notices say what the picture leaves out; clusters by path."""
+    """Vertices, oldest first, and edges; notices about omissions; clusters by path."""
 
     vertices: list[Vertex] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     clusters: dict[Path, Cluster] = field(default_factory=dict)
-    order: list[tuple[int, int, int]] = field(default_factory=list)  # a vertex, another, how many layers behind it
-    scale: str = ""  # what magnitudes are; nothing if the picture is not coloured by them
+    order: list[tuple[int, int, int]] = field(default_factory=list)  # (a vertex, another, layers between them)
+    scale: str = ""  # the quantity of magnitudes; empty without colours
 
     def add(self, vertex: Vertex) -> int:
         """Append a vertex; returns its position."""

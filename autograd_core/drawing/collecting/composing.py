@@ -19,9 +19,9 @@ from autograd_core.errors import NoGraphError
 from autograd_core.tensor import Tensor
 from autograd_core.trees import leaves
 
-READABLE = 400  # vertices: a model with more is drawn at the greatest depth that has fewer
-STEPPED = 400  # nodes of a scalar expression that can be played step by step
-NAMED = 8  # unused parameters that are named
+READABLE = 400  # vertices: a larger model is drawn at the greatest depth with fewer
+STEPPED = 400  # maximum nodes of a scalar expression that is played step by step
+NAMED = 8  # maximum number of unused parameters named
 NO_GRADIENT_YET = "No gradients: backward() has not run yet."
 RMS = {"grads": GRADIENTS, "stats": "RMS of the values"}
 
@@ -76,7 +76,7 @@ def of_call(function: Callable[..., Any], example: Any, loss: Callable[[Any], Te
 
 
 def _add_unused(model: Any, trace: Trace, graph: Graph) -> None:
-    """Parameters that no operation used are said, and the first of them drawn, where their module is open."""
+    """Report parameters that no operation used, and draw the first of them if their module is open."""
     used = {operand for operands in trace.operands.values() for operand in map(id, operands)}
     idle = [(name, p) for name, p in model.named_parameters() if id(p.array) not in used]
     for name, p in idle[:NAMED]:
@@ -117,7 +117,7 @@ def _composed(ends: Ends, trace: Trace, ask: Ask) -> Composed:
         graph = _with_statistics(graph, found)
     else:
         steps = steps_of(tensors, found, graph, STEPPED)
-        if trace.values or any(v.gradient for v in graph.vertices):  # in a call of our own, or once backward() has run
+        if trace.values or any(v.gradient for v in graph.vertices):  # in our own call, or after backward()
             graph = with_final_gradients(graph, steps)
         if _has_numbers(graph) and not any(v.gradient for v in graph.vertices) and ask.show == "values":
             notices.append(NO_GRADIENT_YET)
@@ -133,7 +133,7 @@ def _has_numbers(graph: Graph) -> bool:
 
 
 def _at_depth(graph: Graph, trace: Trace, ask: Ask, notices: list[str]) -> Graph:
-    """Modules collapsed at the depth asked for; without one at the greatest that stays readable."""
+    """Collapse modules at the requested depth, or at the greatest that stays readable."""
     fold = ask.fold and ask.show not in RMS
 
     def at(depth: int | None) -> Graph:
@@ -156,7 +156,7 @@ def _at_depth(graph: Graph, trace: Trace, ask: Ask, notices: list[str]) -> Graph
 
 
 def _with_flow(graph: Graph, found: Found, tensors: Sequence[Tensor], notices: list[str]) -> Graph:
-    """Gradients as colours: of each value, as a walk just for this picture finds them."""
+    """Colour values by their gradients, from a walk made for this picture."""
     walk = observed_walk(tensors, health.gradient)
     if isinstance(walk, str):
         notices.append(walk)
@@ -178,7 +178,7 @@ def _with_flow(graph: Graph, found: Found, tensors: Sequence[Tensor], notices: l
 
 
 def _with_statistics(graph: Graph, found: Found) -> Graph:
-    """Values as colours, with flags for what is not healthy."""
+    """Colour values by magnitude, with flags for unhealthy ones."""
     measured: dict[int, health.Measured] = {}
     for n, at in found.positions.items():
         name = n.op.name if n.op is not None else ""
@@ -193,7 +193,7 @@ def _with_statistics(graph: Graph, found: Found) -> Graph:
 
 
 def _with_gradients(ends: Ends, trace: Trace, ask: Ask) -> tuple[Ends, Recorded]:
-    """The outputs, unless only the backward graph is wanted, and the gradients of all leaves, recorded."""
+    """The recorded gradients of all leaves, and the outputs unless only the backward graph is drawn."""
     recorded = recorded_walk([t for _, t in ends], trace.observe)
     names = {source_of(t.node): name for name, t in [*ask.names.items(), *trace.inputs] if t.node is not None}
     gradients: list[tuple[str, Tensor]] = []
@@ -206,7 +206,7 @@ def _with_gradients(ends: Ends, trace: Trace, ask: Ask) -> tuple[Ends, Recorded]
 
 
 def _with_order(graph: Graph, found: Found, recorded: Recorded) -> Graph:
-    """Backward operations stand below the operation whose rule made them."""
+    """Place backward operations below the operation whose rule made them."""
     order = []
     for n, at in found.positions.items():
         if n.op is None or graph.vertices[at].band != BACKWARD:

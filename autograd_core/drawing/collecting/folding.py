@@ -12,14 +12,14 @@ from autograd_core.drawing.graph import Cluster, Edge, Graph, Path, Vertex
 from autograd_core.drawing.writing.text import count_text
 from autograd_core.kinds import CONVOLUTION, LOSS, MATMUL, NORMALIZATION, POOLING, Kind
 
-TELLING = (CONVOLUTION, MATMUL, NORMALIZATION, POOLING, LOSS)  # the kind of a layer is that of its weightiest operation
-GRADIENTS = "RMS of the gradient"  # what magnitudes are: then that of a module is its parameters'
+TELLING = (CONVOLUTION, MATMUL, NORMALIZATION, POOLING, LOSS)  # a layer has the kind of its most important operation
+GRADIENTS = "RMS of the gradient"  # magnitudes are of gradients: a module has that of its parameters
 OUTSIDE = ("input", "output")
 Calls = Mapping[Path, Call]
 
 
 def collapsed(graph: Graph, depth: int | None, calls: Calls) -> Graph:
-    """The graph with each call `depth` levels down, and of each layer above, as one vertex; others are clusters."""
+    """The graph with each call at `depth`, and each layer above, as one vertex; other calls are clusters."""
     layers = calls.keys() - {path[:-1] for path in calls}
     paths = [_home(v, depth, calls, layers) for v in graph.vertices]
     groups: dict[Path, list[int]] = {}
@@ -43,7 +43,7 @@ def collapsed(graph: Graph, depth: int | None, calls: Calls) -> Graph:
 
 
 def _without_singles(graph: Graph, layers: Set[Path]) -> None:
-    """A layer that is one operation needs no frame around it: the operation bears its name."""
+    """Remove the frame of a layer that is a single operation; the operation gets its name."""
     members: dict[Path, list[int]] = {}
     for i, v in enumerate(graph.vertices):
         if v.role != "module" and v.path in layers:
@@ -55,14 +55,14 @@ def _without_singles(graph: Graph, layers: Set[Path]) -> None:
 
 
 def _home(v: Vertex, depth: int | None, calls: Calls, layers: Set[Path]) -> Path | None:
-    """The call whose vertex takes this one in; None: it stays."""
+    """The call whose vertex absorbs this one; None to keep it."""
     if depth is None or v.role in OUTSIDE or v.path[:depth] not in calls:
         return None
     return v.path[:depth] if len(v.path) >= depth or v.path in layers else None
 
 
 def _merged(edges: Iterable[Edge], places: Mapping[int, int]) -> list[Edge]:
-    """Edges between other ends, without those that got lost inside, each once; in order of their targets."""
+    """Edges with mapped ends, without those inside a vertex and without duplicates, in order of their targets."""
     found: dict[tuple[int, int, str], Edge] = {}
     for e in edges:
         a, b = places[e.source], places[e.target]
@@ -97,7 +97,7 @@ def _module(inside: list[Vertex], path: Path, call: Call, scale: str) -> Vertex:
 
 
 def _kind(ops: list[Vertex], path: Path) -> Kind | None:
-    """What colours the vertex of a layer; modules made of modules have no colour."""
+    """The kind that colours the vertex of a layer; modules made of modules have none."""
     if any(v.path != path for v in ops):
         return None
     kinds = [v.kind for v in ops if v.kind is not None]
@@ -115,7 +115,7 @@ def _clusters(vertices: Iterable[Vertex], calls: Calls) -> dict[Path, Cluster]:
 
 
 def folded(graph: Graph) -> Graph:
-    """The graph with each chain of siblings that are built alike, named by consecutive numbers, drawn once."""
+    """The graph with each chain of equal, consecutively numbered siblings drawn once."""
     for depth in range(max((len(v.path) for v in graph.vertices), default=0)):
         parents = dict.fromkeys(v.path[:depth] for v in graph.vertices if len(v.path) > depth)
         for parent in parents:
@@ -159,18 +159,19 @@ def _follows(a: str, b: str) -> bool:
 
 
 def _form(graph: Graph, unit: Unit, depth: int, outgoing: Mapping[int, list[Edge]]) -> object:
-    """What two units have in common if they are built alike."""
+    """The structure of a unit, equal for units that are built alike."""
     at = {i: k for k, i in enumerate(unit)}
     vertices = []
     for v in (graph.vertices[i] for i in unit):
-        title = "" if v.role == "module" and len(v.path) == depth + 1 else v.title  # its own name tells units apart
+        own = v.role == "module" and len(v.path) == depth + 1  # its name differs between units
+        title = "" if own else v.title
         vertices.append((v.role, v.path[depth + 1 :], title, v.note, v.name, v.shape, v.dtype, v.kind and v.kind.name))
     inner = [(at[i], at[e.target], e.label) for i in unit for e in outgoing.get(i, ()) if e.target in at]
     return vertices, inner
 
 
 def _chained(a: Unit, b: Unit, outgoing: Mapping[int, list[Edge]], incoming: Mapping[int, list[Edge]]) -> bool:
-    """Whether all that leaves one unit enters the next, at the places where the first was entered."""
+    """Whether all outputs of one unit enter the next, at the places where the first was entered."""
     inside = {*a, *b}
     leaves = [e for i in a for e in outgoing.get(i, ()) if e.target not in a]
     enters = {(e.source, k) for k, i in enumerate(b) for e in incoming.get(i, ()) if e.source not in inside}
@@ -185,7 +186,7 @@ def _chained(a: Unit, b: Unit, outgoing: Mapping[int, list[Edge]], incoming: Map
 
 
 def _without_repeats(graph: Graph, run: list[Unit]) -> Graph:
-    """The graph with the first unit in place of all: what left the last one leaves it."""
+    """The graph with the first unit in place of all; it gets the outputs of the last."""
     first, last = run[0], run[-1]
     dropped = {i for unit in run[1:] for i in unit}
     stand_in = dict(zip(last, first, strict=True))
@@ -215,6 +216,6 @@ def _without_repeats(graph: Graph, run: list[Unit]) -> Graph:
 
 
 def _range(first: Path, last: Path) -> Path:
-    """The path of a run: that of its first unit, with the last number behind it."""
+    """The path of a run: that of its first unit, followed by the last number."""
     k = next(i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b)
     return (*first[:k], f"{first[k]}–{last[k].rpartition('.')[2]}")

@@ -10,10 +10,10 @@ from autograd_core import dtypes
 from autograd_core.drawing.graph import Graph, Vertex
 from autograd_core.libraries import LIBRARY
 
-DEAD, SATURATED = 0.2, 0.5  # shares of units from which on they are told
+DEAD, SATURATED = 0.2, 0.5  # shares of units above which they are flagged
 WRONG = ("NaN", "inf")
-FLAT = 0.02  # of the steepest slope: below, a unit of a sigmoid or tanh counts as saturated
-# For bounded activations: the steepest slope, and the slope from what they give.
+FLAT = 0.02  # relative to the steepest slope; below, a sigmoid or tanh unit counts as saturated
+# Bounded activations -> the steepest slope, and the slope as a function of the output.
 SLOPES: dict[str, tuple[float, Callable[[Any], Any]]] = {
     "sigmoid": (0.25, lambda y: y * (1 - y)),
     "tanh": (1.0, lambda y: 1 - y * y),
@@ -23,7 +23,7 @@ Measured = tuple[float | None, tuple[str, ...]]
 
 
 def root_mean_square(array: Any) -> float | None:
-    """The size of a typical element; None if there is none, or if none is a number that can be measured."""
+    """The root mean square; None without finite numerical elements."""
     if array is None or not getattr(array, "size", 0) or array.dtype.kind not in dtypes.INEXACT:
         return None
     xp = LIBRARY[array.__class__]
@@ -32,7 +32,7 @@ def root_mean_square(array: Any) -> float | None:
 
 
 def wrong_numbers(array: Any, what: str = "") -> tuple[str, ...]:
-    """Flags for NaN and infinity: how much of the array they are."""
+    """Flags for NaN and infinity, with their share of the array."""
     if array is None or array.dtype.kind not in "fc" or not array.size:
         return ()
     xp = LIBRARY[array.__class__]
@@ -47,7 +47,7 @@ def _percent(share: float) -> str:
 
 
 def activation(op_name: str, array: Any) -> Measured:
-    """RMS of what an operation computed, and what is wrong with it."""
+    """RMS and flags of the result of an operation."""
     if array is None or not hasattr(array, "dtype"):
         return None, ()
     flags = list(wrong_numbers(array))
@@ -65,7 +65,7 @@ def activation(op_name: str, array: Any) -> Measured:
 
 
 def coloured(graph: Graph, measured: Mapping[int, Measured], scale: str) -> Graph:
-    """The graph with magnitudes and flags by position; an edge has the colour of what flows along it."""
+    """The graph with magnitudes and flags by position; edges get the colour of the value they carry."""
     vertices: list[Vertex] = []
     for i, v in enumerate(graph.vertices):
         magnitude, flags = measured.get(i, (None, ()))
@@ -75,7 +75,7 @@ def coloured(graph: Graph, measured: Mapping[int, Measured], scale: str) -> Grap
 
 
 def gradient(g: Any) -> Measured:
-    """RMS of a gradient, and what is wrong with it; None is one that does not exist."""
+    """RMS and flags of a gradient; None is a missing one."""
     if g is None:
         return None, ("no gradient",)
     if hasattr(g, "size") and g.size and not bool((g != 0).any().item()):

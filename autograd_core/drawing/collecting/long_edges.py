@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from autograd_core.drawing.graph import Graph
 
-ROOM = 1000  # ranks that all edges together may pass: `dot` takes a second for 1,000 and half a minute for 5,000
-LONG = 10  # ranks: then, an edge that passes more starts at a copy
+ROOM = 1000  # total ranks that edges may span: `dot` takes a second for 1,000 and half a minute for 5,000
+LONG = 10  # ranks: beyond that total, a longer edge starts at a copy
 
 
 def shorten(graph: Graph) -> Graph:
-    """The graph as it is if all its edges fit into `ROOM`; else with long ones starting at a copy of their source.
+    """The graph itself if its edges fit into `ROOM`; else with long edges starting at a copy of their source.
 
-    Clusters are laid out one by one, so that what is long there is not long in the whole.
+    Clusters are laid out one by one, so an edge that is long overall may be short there.
     """
     if graph.clusters:
         return graph
@@ -26,7 +26,7 @@ def shorten(graph: Graph) -> Graph:
 
 
 def _ranks(graph: Graph) -> list[int]:
-    """Columns as the layout will choose them: as far left as edges allow, but sources next to their first use."""
+    """Columns as the layout chooses them: as far left as edges allow, with sources next to their first use."""
     ranks = [0] * len(graph.vertices)
     incoming: set[int] = set()
     for e in graph.edges:  # in order of their targets, and every edge leads to a later vertex

@@ -14,14 +14,14 @@ from autograd_core.versions import check_unchanged
 
 
 class Source(NamedTuple):
-    """A value in the graph: a node, and which output of it is meant where it has several."""
+    """A value in the graph: a node, and the index of its output if it has several."""
 
     node: Any
     output: int | None = None
 
 
 class Operand(NamedTuple):
-    """One operand: its node (None: it wants no gradient), value and shape, and what it is called."""
+    """One operand: its node (None without gradient), value, shape and name."""
 
     node: Any
     value: Any
@@ -35,7 +35,7 @@ def source_of(node: Any) -> Source:
 
 
 def output_name(source: Source) -> str:
-    """Which of several outputs; nothing for the first of named ones, as values of (values, indices)."""
+    """The label of one of several outputs; empty for the first of named ones, such as values of (values, indices)."""
     if source.output is None:
         return ""
     outputs = source.node.op.outputs
@@ -45,7 +45,7 @@ def output_name(source: Source) -> str:
 
 
 def kept_by(n: Any) -> dict[str, Any]:
-    """What a node kept for backward, by name: nothing, if a walk released it or a write changed it since."""
+    """The values that a node saved, by name; empty if a walk released or a write changed them."""
     if n.saved is None:
         return {}
     try:

@@ -21,14 +21,14 @@ from autograd_core.nodes import Leaf
 from autograd_core.tensor import Tensor, wrap
 from autograd_core.versions import last_write
 
-Ends = Sequence[tuple[str, Tensor]]  # what was asked for; a title may be empty
-ELEMENT_BY_ELEMENT = (ELEMENTWISE, BINARY, COMPARISON)  # the shape of what they compute follows from their operands
+Ends = Sequence[tuple[str, Tensor]]  # the requested tensors; a title may be empty
+ELEMENT_BY_ELEMENT = (ELEMENTWISE, BINARY, COMPARISON)  # the shape of their result follows from their operands
 
 
 @dataclass(slots=True)
 class Wanted:
-    """What a picture is asked to show. every_shape: label all edges. every_value: compute again
-    what was not kept. boundary: nodes after this number are backward."""
+    """What a picture shows. every_shape: label all edges. every_value: recompute
+    values that were not saved. boundary: nodes after this number are backward."""
 
     ends: Ends
     names: Mapping[str, Tensor]
@@ -42,7 +42,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class Found:
-    """What is known beside the graph: nodes, oldest first, with the positions of their vertices, and values."""
+    """Collected besides the graph: nodes, oldest first, with the positions of their vertices, and values."""
 
     nodes: list[Any]
     positions: dict[Any, int]
@@ -84,9 +84,7 @@ def _reached(ends: list[Any], max_nodes: int) -> tuple[list[Any], bool]:
 
 
 class _Builder:
-    """Turns nodes into vertices; holds what is known of every value: from tensors given, from what nodes saved, and
-    from a trace.
-    """
+    """Turns nodes into vertices; knows values from the given tensors, from saved values of nodes, and from a trace."""
 
     def __init__(self, nodes: list[Any], wanted: Wanted) -> None:
         self.nodes = sorted(nodes, key=lambda n: n.number, reverse=True)
@@ -119,7 +117,7 @@ class _Builder:
         return self.graph
 
     def learn(self, n: Any, operands: list[Operand]) -> None:
-        """Values and shapes that a node kept, of its operands and of its outputs."""
+        """Collect values and shapes of operands and outputs that a node saved."""
         if n.op is None:
             self.note(Source(n), getattr(n.tensor(), "array", None), None)
             return
@@ -133,7 +131,7 @@ class _Builder:
             self.note(Source(n), self.computed(n, operands) if y is None else y, None)
 
     def computed(self, n: Any, operands: list[Operand]) -> Any:
-        """What an operation on numbers (arrays: on request) gave, computed again unless something was written since."""
+        """The result of an operation on numbers (on request, arrays), recomputed unless something was written since."""
         values = [o.value if o.node is None else self.arrays.get(source_of(o.node)) for o in operands]
         arrays: list[Any] = [v for v in values if is_array(v)]
         large = not self.wanted.every_value and any(a.size != 1 for a in arrays)
@@ -159,7 +157,7 @@ class _Builder:
         self.positions[n] = self.graph.add(vertex)
 
     def tensor_vertex(self, t: Tensor, title: str) -> Vertex:
-        """The vertex of a leaf or constant: who owns it decides what it is, and where its first use puts it."""
+        """The vertex of a leaf or constant: its owner determines its role, its first use its place."""
         owned = self.trace.owned.get(id(t.array))
         role: Role = "leaf" if t.node is not None else "constant"
         if owned is not None:
@@ -203,7 +201,7 @@ class _Builder:
         self.graph.edges += [self.edge(p, at, o) for p, o in edges if p is not None]
 
     def operation(self, n: Any, path: Path) -> Vertex:
-        """The vertex of an operation, with what it computed, unless that has a vertex of its own as an output."""
+        """The vertex of an operation, with its result unless that has its own vertex as an output."""
         source, op = Source(n), n.op
         band = BACKWARD if n.number < self.wanted.boundary else FORWARD
         shape, dtype = self.shapes.get(source), self.dtypes.get(source, "")
@@ -222,7 +220,7 @@ class _Builder:
         return operand.shape if operand.node is None else self.shapes.get(source_of(operand.node))
 
     def position(self, operand: Operand, path: Path, band: int) -> int | None:
-        """Where an operand is drawn; None: beyond `max_nodes`. What the module of its first user owns is put inside."""
+        """The position of an operand's vertex; None beyond `max_nodes`. Parameters are placed inside their module."""
         if operand.node is not None:
             at = self.positions.get(source_of(operand.node).node)
             if at is not None and operand.node.op is None:
@@ -261,7 +259,7 @@ class _Builder:
         self.graph.vertices[at] = replace(vertex, path=home, title=title, hint=f"{owned.name} · {vertex.hint}")
 
     def edge(self, at: int, target: int, operand: Operand) -> Edge:
-        """What flows: which output of an operation, its name, and its shape where that is wanted or was changed."""
+        """Add an edge, labelled with the output, its name, and its shape if requested or changed."""
         saved = self.graph.vertices[at].band == FORWARD and self.graph.vertices[target].band == BACKWARD
         if operand.node is None or operand.node.op is None:
             return Edge(at, target, hint=operand.name, saved=saved)

@@ -15,7 +15,7 @@ from autograd_core.tensor import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one operand gets: its vertex, the local derivative, the product, and the sum of what it got so far."""
+    """The share of one operand: its vertex, the local derivative, the product, and the sum so far."""
 
     vertex: int
     local: str
@@ -25,7 +25,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One operation on the way back: its vertex, its symbol, its own gradient, and what it hands to its operands."""
+    """One operation of the backward pass: its vertex, symbol and gradient, and the shares of its operands."""
 
     vertex: int
     symbol: str
@@ -34,7 +34,7 @@ class Step:
 
 
 def steps_of(outputs: Sequence[Tensor], found: Found, graph: Graph, most: int) -> list[Step]:
-    """The steps, newest operation first; none if not everything is a number, or if a walk is not possible."""
+    """The steps, newest operation first; empty if some value is not a number, or if no walk is possible."""
     sizes = [t.array.size for t in outputs] + [a.size for a in found.arrays.values()]
     small = len(found.nodes) <= most and all(size == 1 for size in sizes)
     if not small or graph.notices:
@@ -68,7 +68,7 @@ def _told(walk: Walk, found: Found) -> list[Step]:
 
 
 def with_widest_gradients(graph: Graph, steps: Sequence[Step]) -> Graph:
-    """The graph with the longest text that each gradient ever has: so that its place has room for all of them."""
+    """The graph with the longest text that each gradient ever has, so that its box fits all of them."""
     widest = {i: v.gradient for i, v in enumerate(with_final_gradients(graph, steps).vertices)}
     for part in (part for step in steps for part in step.parts):
         widest[part.vertex] = max(widest[part.vertex], part.total, key=len)
@@ -76,7 +76,7 @@ def with_widest_gradients(graph: Graph, steps: Sequence[Step]) -> Graph:
 
 
 def with_final_gradients(graph: Graph, steps: Sequence[Step]) -> Graph:
-    """The graph with a gradient in everything that a step reaches, and in the outputs: so that each has a place."""
+    """The graph with a gradient in every vertex that a step reaches, and in the outputs."""
     known = {step.vertex: step.gradient for step in steps}
     known |= {part.vertex: part.total for step in steps for part in step.parts}
     for e in graph.edges:

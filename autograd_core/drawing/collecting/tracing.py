@@ -28,7 +28,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """A parameter or buffer of a model: what it is, its whole name, the module that owns it, its name there."""
+    """A parameter or buffer of a model: its role, full name, owning module, and name there."""
 
     role: str
     name: str
@@ -38,9 +38,9 @@ class Owned:
 
 @dataclass(slots=True)
 class Trace:
-    """What was seen. Nodes are known by their numbers, tensors by the ids of their arrays, which `kept` holds alive."""
+    """A trace. Nodes are identified by their numbers, tensors by the ids of their arrays, which `kept` keeps alive."""
 
-    values: dict[int, Any] = field(default_factory=dict)  # what an operation computed
+    values: dict[int, Any] = field(default_factory=dict)  # the result of an operation
     operands: dict[int, list[Any]] = field(default_factory=dict)
     lines: dict[int, str] = field(default_factory=dict)
     calls: dict[Path, Call] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Trace:
     _open: list[Path] = field(default_factory=lambda: [()])
 
     def observe(self, number: int, frame: Any) -> None:
-        """Remember what the binder of a new node knows; names of its parameters are those of the functional form."""
+        """Record what the binder of a new node knows; parameters have the names of the functional form."""
         known = frame.f_locals
         args = known["args"] if "args" in known else [known[name] for name in ("input", "other") if name in known]
         self.operands[number] = [getattr(a, "array", a) for a in args]
@@ -61,18 +61,18 @@ class Trace:
         self.lines[number] = users_line(frame)
 
     def enter(self, path: Path) -> None:
-        """From now on operations belong to this call."""
+        """Assign operations from now on to this call."""
         self._moments.append(-tick())
         self._open.append(path)
 
     def path(self, number: int) -> Path:
-        """The call that an operation belongs to."""
+        """The path of the call that an operation belongs to."""
         return self._open[bisect_right(self._moments, -number) - 1]
 
 
 @contextmanager
 def watching_calls(model: Any, trace: Trace) -> Iterator[None]:
-    """Note which module is being called, by forward hooks that are there for this block only."""
+    """Record calls of modules, by forward hooks that exist only in this block."""
     names = {id(m): name for name, m in model.named_modules()}
     open_calls: list[tuple[str, Path]] = []
 
@@ -101,7 +101,7 @@ def watching_calls(model: Any, trace: Trace) -> Iterator[None]:
 
 
 def _unused(path: Path, calls: Mapping[Path, Call]) -> Path:
-    """The path, or with a number behind its last name where a module is called again."""
+    """The path, with a number appended if a module is called again."""
     if path not in calls:
         return path
     return next(p for k in range(2, len(calls) + 3) if (p := (*path[:-1], f"{path[-1]} · call {k}")) not in calls)
@@ -109,7 +109,7 @@ def _unused(path: Path, calls: Mapping[Path, Call]) -> Path:
 
 @contextmanager
 def untouched(model: Any) -> Iterator[set[int]]:
-    """Let a model run on copies of its buffers, and with every parameter recorded; yields which ones do not learn."""
+    """Let a model run on copies of its buffers, with every parameter recorded; yields those that do not learn."""
     before = [(m, name, t, t.array) for m in model.modules() for name, t in m._buffers.items() if t is not None]
     frozen = [p for p in model.parameters() if p.node is None]
     for _, _, t, array in before:
@@ -128,10 +128,9 @@ def untouched(model: Any) -> Iterator[set[int]]:
 
 
 def run(function: Callable[..., Any], example: Any, loss: Callable[[Any], Tensor] | None) -> tuple[Any, Trace]:
-    """What a model or a function gives for an example (a tuple: its arguments; a mapping: by name), and what was seen.
+    """The result of a model or function for an example (a tuple of arguments, or a mapping by name), and the trace.
 
-    Floating-point inputs are followed; generators of random numbers, buffers and requirements of gradients are
-    afterwards as they were before.
+    Floating-point inputs are recorded; generators, buffers and requires_grad are restored afterwards.
     """
     trace = Trace()
     is_model = hasattr(function, "named_modules")
@@ -159,7 +158,7 @@ def run(function: Callable[..., Any], example: Any, loss: Callable[[Any], Tensor
 
 
 def _followed(t: Tensor) -> Tensor:
-    """The same values as a leaf of its own, where it can be one."""
+    """A new leaf with the same values, if it can be one."""
     copy = wrap(t.array)
     copy.name = t.name
     return copy.requires_grad_() if t.array.dtype.kind in "fc" else copy

@@ -19,7 +19,7 @@ from autograd_core.tensor import Tensor, wrap
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one operand got in one step: the local derivative where it is one number, and its product with the rest."""
+    """The share of one operand in one step: the local derivative if it is a number, and the product."""
 
     source: Source
     local: Any
@@ -28,8 +28,8 @@ class Share:
 
 @dataclass(slots=True)
 class Walk:
-    """What a walk saw: of the cotangent of each value what was asked for, and for each operation, in order, the shares
-    of its operands.
+    """The observations of a walk: for each value the requested summary of its cotangent, and for each operation, in
+    order, the shares of its operands.
     """
 
     cotangents: dict[Source, Any] = field(default_factory=dict)
@@ -37,12 +37,12 @@ class Walk:
 
 
 def seeds_of(ends: Sequence[Tensor]) -> dict[Any, Any]:
-    """Ones for every output: what is differentiated is their sum."""
+    """Ones for every output: their sum is differentiated."""
     return {t.node: LIBRARY[t.array.__class__].ones_like(t.array) for t in ends if t.node is not None}
 
 
 def hindrance(ends: Sequence[Tensor]) -> str:
-    """Why there can be no walk: it would call hooks, which are the user's; or what it needs is gone."""
+    """The reason why no walk is possible: it would call user hooks, or saved values were released; else ""."""
     nodes = {t.node for t in ends if t.node is not None}
     stack = list(nodes)
     while stack:
@@ -60,8 +60,9 @@ def hindrance(ends: Sequence[Tensor]) -> str:
 
 
 def observed_walk(ends: Sequence[Tensor], look: Callable[[Any], Any] | None) -> Walk | str:
-    """Walk back from the outputs and keep what `look` makes of every cotangent, or, without it, the steps; or say why
-    that was not possible.
+    """Walk back from the outputs and keep `look` of every cotangent or, without it, the steps.
+
+    Returns the reason as a string if that is not possible.
     """
     if problem := hindrance(ends):
         return problem
@@ -111,7 +112,7 @@ def _note(seen: Walk, n: Any, g: Any, look: Callable[[Any], Any]) -> None:
 
 
 def _local(n: Any, rule: Any, xp: Any, g: Any, s: Any, product: Any) -> Any:
-    """The derivative of an operation on numbers by one operand: its rule at a cotangent of 1."""
+    """The derivative of an operation on numbers in one operand: its rule for the cotangent 1."""
     if n.op.outputs or getattr(g, "size", 2) != 1 or getattr(product, "size", 2) != 1:
         return None
     if not n.op.plain or n.op.before:
@@ -121,20 +122,20 @@ def _local(n: Any, rule: Any, xp: Any, g: Any, s: Any, product: Any) -> Any:
 
 @dataclass(slots=True)
 class Recorded:
-    """The gradients of all leaves as recorded tensors, and for each node made on the way whose rule made it."""
+    """The gradients of all leaves as recorded tensors, and for each new node the node whose rule made it."""
 
     gradients: list[tuple[Leaf, Tensor]]
     boundary: int
-    owners: list[tuple[int, Any]]  # from this number on (they run downwards), this node's rule
+    owners: list[tuple[int, Any]]  # nodes with at most this number come from this node's rule
 
     def owner(self, number: int) -> Any:
-        """The forward node whose rule recorded a backward one; None: it came before them all."""
+        """The forward node whose rule recorded a backward one; None for nodes before the walk."""
         at = bisect_left(self.owners, -number, key=lambda owner: -owner[0])
         return self.owners[at - 1][1] if at else None
 
 
 def recorded_walk(ends: Sequence[Tensor], observer: Observer) -> Recorded:
-    """Walk back while everything is recorded, as `create_graph=True` does it."""
+    """Walk back and record everything, like `create_graph=True`."""
     boundary, owners = tick(), []
 
     def watch(n: Any, rules: Any) -> Any:

@@ -10,12 +10,12 @@ from autograd_core.drawing.layout.placement import Frame, Placement, Point, Room
 from autograd_core.drawing.layout.rendering import render
 
 INCH = 72.0
-WEIGHTED = 4000  # edges: beyond, pulling the flow straight would make the layout take three times as long
+WEIGHTED = 4000  # edges: above, straightening the flow would triple the layout time
 MARGIN = 8.0
 
 
 def place(graph: Graph, room: Room) -> Placement:
-    """The layout that `dot` finds."""
+    """The layout computed by `dot`."""
     found = json.loads(render(_request(graph, room), "json0"))
     x0, y0, x1, y1 = map(float, found["bb"].split(","))
 

@@ -14,12 +14,12 @@ from autograd_core.drawing.layout.levels import Level, level
 from autograd_core.drawing.layout.placement import Frame, Placement, Point, Room, Route
 from autograd_core.drawing.layout.ranking import Item, Key, Link, Net
 
-GAP, ACROSS, APART = 26.0, 14.0, 90.0  # between layers, between neighbours in one, between bands
-PORTS = 10.0  # between the border of a cluster and what is inside
-UNDRAWN = (-1, "")  # the net of links that only keep order
+GAP, ACROSS, APART = 26.0, 14.0, 90.0  # gaps between layers, between neighbours in a layer, between bands
+PORTS = 10.0  # between the border of a cluster and its contents
+UNDRAWN = (-1, "")  # the net of links that only preserve order
 LANES = 6  # between the bands
 PAD, TITLE, MARGIN = 10.0, 18.0, 8.0
-STEEP, LONGEST = 0.22, 70.0  # gaps widen with what edges have to cross in them, up to this
+STEEP, LONGEST = 0.22, 70.0  # gaps widen with the distance that edges cross in them, up to this
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Port:
 
 @dataclass(slots=True)
 class Block:
-    """A cluster that is laid out: its links, the spans of its layers, its items' places relative to its corner."""
+    """A laid-out cluster: its links, the extents of its layers, and positions of items relative to its corner."""
 
     items: dict[Key, Item] = field(default_factory=dict)
     links: dict[tuple[Key, Key, Net], Link] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Block:
 
 
 class Layout:
-    """One drawing in the making."""
+    """The state of one layout computation."""
 
     def __init__(self, graph: Graph, room: Room) -> None:
         self.graph, self.room = graph, room
@@ -117,7 +117,7 @@ class Layout:
         return block.links.setdefault((a, b, net), Link(a, b, net))
 
     def arrange(self, path: Path) -> None:
-        """Lay out one level, whose clusters are laid out already; then it is an item of the level above."""
+        """Lay out one level whose clusters are already laid out; it then becomes an item of the level above."""
         block = self.blocks[path]
         block.level = found = level(block.items, list(block.links.values()), ACROSS, APART)
         self.separate_bands(block)
@@ -131,7 +131,7 @@ class Layout:
             block.spans.append((x, x + thick))
             for k in layer:
                 rest = thick - block.items[k].thickness
-                block.along[k] = x + (rest / 2 if k in reached else rest)  # a source close to where it is used
+                block.along[k] = x + (rest / 2 if k in reached else rest)  # a source is close to its use
             x += thick
         x += PAD + (TITLE if self.room.direction == "BT" else 0.0) if path else MARGIN
         block.length = x
@@ -158,7 +158,7 @@ class Layout:
                 (item.entries if k.inwards else item.exits)[k.net] = across[k] - block.top - middle
 
     def make_room(self, block: Block, title: float) -> None:
-        """Widen a cluster so that its title fits beside the lines that cross the border it stands at."""
+        """Widen a cluster so that its title fits beside the lines that cross its border."""
         assert block.level is not None
         at_top = self.room.direction == "TB"
         lines = [block.level.across[k] for k in block.items if isinstance(k, Port) and k.inwards == at_top]
@@ -169,7 +169,7 @@ class Layout:
             block.height = max(block.height, right + title - block.top)
 
     def middle(self, block: Block) -> float:
-        """Where the anchor of a cluster is: on its first port, so that what enters goes straight on."""
+        """The anchor of a cluster: its first port, so that incoming edges go straight on."""
         assert block.level is not None
         ports = [k for k in block.items if isinstance(k, Port)]
         if not ports:
@@ -192,7 +192,7 @@ class Layout:
             across.update({k: y + move for k, y in across.items() if block.items[k].band == BACKWARD})
 
     def gaps(self, block: Block) -> list[float]:
-        """Room before each layer: for labels, and for edges that go far across."""
+        """The space before each layer, for labels and for edges that go far across."""
         assert block.level is not None
         found = block.level
         steepest, labels = [0.0] * len(found.layers), [0.0] * len(found.layers)
@@ -221,12 +221,12 @@ class Layout:
         ]
 
     def extent(self, e: int) -> float:
-        """How far an edge goes straight on beside its label."""
+        """The length of the straight part of an edge beside its label."""
         width, height = self.room.labels[e]
         return 0.0 if not width else height + 6 if self.upright else width + 10
 
     def assembled(self) -> Placement:
-        """Everything in the coordinates of the picture."""
+        """Everything in picture coordinates."""
         corners: dict[Path, Point] = {(): (0.0, -self.blocks[()].top)}
         frames: dict[Path, Frame] = {}
         for path in sorted(self.blocks, key=len):
@@ -292,7 +292,7 @@ class Layout:
         return Route(smooth(points), self.label_place(k, points))
 
     def between_bands(self, edge: Edge, boxes: list[Frame]) -> Route:
-        """What the backward pass uses of a value: down beside its layer, along between the bands, down to its user."""
+        """The route of a forward value to the backward pass: down, along between the bands, down to the user."""
         whole = self.blocks[()]
         assert whole.level is not None
         spans, rank = whole.spans, whole.level.rank
@@ -309,7 +309,7 @@ class Layout:
         width, height = self.room.labels[k]
         e = self.graph.edges[k]
         first = next(i for i in self.outgoing[e.source] if self.graph.edges[i].label == e.label)
-        if not width or first != k:  # one label for all that a value goes to
+        if not width or first != k:  # one label for all users of a value
             return None
         x, y = points[0]
         sign = -1 if points[-1][0] < x else 1
@@ -319,7 +319,7 @@ class Layout:
 
 
 def smooth(points: list[Point]) -> list[Point]:
-    """Curves through points, flat along the flow in each of them; points that repeat are left out."""
+    """Curves through points, parallel to the flow in each; repeated points are skipped."""
     kept = [p for p, before in zip(points, [None, *points], strict=False) if p != before]
     out = kept[:1]
     for (xa, ya), (xb, yb) in pairwise(kept):
@@ -338,7 +338,7 @@ def rounded(points: list[Point], radius: float = 6.0) -> list[Point]:
 
 
 def _towards(a: Point, b: Point, by: float) -> Point:
-    """The point on the way from one to another, at most halfway."""
+    """The point at a distance from one point towards another, at most halfway."""
     length = abs(a[0] - b[0]) + abs(a[1] - b[1])
     part = min(by / length, 0.5) if length else 0.0
     return a[0] + (b[0] - a[0]) * part, a[1] + (b[1] - a[1]) * part

@@ -12,7 +12,7 @@ from autograd_core.drawing.layout.straightening import aligned, straightened
 
 @dataclass(slots=True)
 class Level:
-    """Layers of keys in order, every item's layer and coordinate across the flow, and by link its bends."""
+    """Ordered layers of keys, the layer and cross coordinate of every item, and the bends of every link."""
 
     layers: list[list[Key]]
     rank: dict[Key, int]
@@ -21,7 +21,7 @@ class Level:
 
 
 def level(items: dict[Key, Item], links: Sequence[Link], gap: float, apart: float) -> Level:
-    """Arrange items; bends are added to them where a link passes a layer. gap, apart: between items, and bands."""
+    """Arrange items, adding bends where a link passes a layer. gap, apart: distances between items and bands."""
     rank = ranked(items, links)
     bends: dict[Link, list[Key]] = {}
     pairs: dict[tuple[Key, Key], tuple[float, float]] = {}

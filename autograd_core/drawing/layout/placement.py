@@ -12,7 +12,7 @@ DIRECTIONS = ("LR", "TB", "RL", "BT")
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A rectangle by its corner on the upper left and its size."""
+    """A rectangle: upper left corner and size."""
 
     x: float
     y: float
@@ -30,7 +30,7 @@ class Route:
 
 @dataclass(slots=True)
 class Placement:
-    """Size of the picture; for each vertex its frame, for each edge its route, for each cluster its frame."""
+    """The size of the picture, the frames of vertices and clusters, and the routes of edges."""
 
     width: float
     height: float
@@ -42,7 +42,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a layout needs to know: sizes of vertices, of edge labels, and of the titles of clusters."""
+    """The input of a layout: sizes of vertices, edge labels and cluster titles."""
 
     vertices: list[Point]
     labels: list[Point]

@@ -12,16 +12,16 @@ from itertools import pairwise
 from statistics import fmean
 
 Key = Hashable
-Net = tuple[int, str]  # a value on its way: its vertex, and which of several outputs
-Neighbours = Mapping[Key, list[tuple[Key, float]]]  # with how far apart their ports would have them
-SWEEPS, COUNTED = 12, 3000  # sweeps of ordering; pairs of neighbours, beyond which crossings are not counted
+Net = tuple[int, str]  # a value: its vertex and the index of its output
+Neighbours = Mapping[Key, list[tuple[Key, float]]]  # with the distance that their ports require
+SWEEPS, COUNTED = 12, 3000  # ordering sweeps; number of neighbour pairs above which crossings are not counted
 
 
 @dataclass(slots=True)
 class Item:
-    """Something in a layer: how thick it is along the flow, how far it reaches across it to either side of its anchor.
+    """An item of a layer: its thickness along the flow, and its extent across it to either side of its anchor.
 
-    entries, exits: where, relative to the anchor, a net goes in and out. band: bands stay apart.
+    entries, exits: where a net goes in and out, relative to the anchor. band: bands stay apart.
     """
 
     thickness: float = 0.0
@@ -36,7 +36,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A net on its way from one item to another; `length`: how many layers it must advance at least."""
+    """A part of a net between two items; `length`: the minimum number of layers it spans."""
 
     source: Key
     target: Key
@@ -46,7 +46,7 @@ class Link:
 
 
 def ranked(items: dict[Key, Item], links: Sequence[Link]) -> dict[Key, int]:
-    """Layers by the longest path from the left; what nothing leads to stands right before its first use."""
+    """Layers by the longest path from the left; sources are placed right before their first use."""
     after: dict[Key, list[Link]] = {k: [] for k in items}
     missing = dict.fromkeys(items, 0)
     for link in links:
@@ -72,7 +72,7 @@ def ranked(items: dict[Key, Item], links: Sequence[Link]) -> dict[Key, int]:
 
 
 def depth_first(items: dict[Key, Item], before: Neighbours, rank: dict[Key, int]) -> list[Key]:
-    """Items, each behind what leads to it, so that what belongs together starts close together."""
+    """Items in topological order, depth first, so that related items start close together."""
     seen: dict[Key, None] = {}
     for end in sorted(items, key=lambda k: -rank[k]):
         stack = [end]

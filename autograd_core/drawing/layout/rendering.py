@@ -36,5 +36,5 @@ def _command(format: str, settings: str) -> list[str]:
 
 
 def available() -> bool:
-    """Whether there is a Graphviz."""
+    """Whether Graphviz is available."""
     return bool(sys.executable and find_spec("pygraphviz")) or shutil.which("dot") is not None

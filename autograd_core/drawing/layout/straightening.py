@@ -7,8 +7,8 @@ from math import fsum, inf
 
 from autograd_core.drawing.layout.ranking import Item, Key, Neighbours
 
-ROUNDS, LARGE, HUGE = 24, 400, 3000  # of straightening; items from which on there are fewer
-CHAIN, LOOSE = 8.0, 0.001  # pulls of edges where nothing branches off, and of those of parameters; of others it is 1
+ROUNDS, LARGE, HUGE = 24, 400, 3000  # straightening sweeps; number of items above which there are fewer
+CHAIN, LOOSE = 8.0, 0.001  # weights of unbranched edges and of those of parameters; others have 1
 
 
 def straightened(
@@ -40,7 +40,7 @@ def straightened(
 
 
 def _pulls(items: dict[Key, Item], before: Neighbours, after: Neighbours) -> dict[tuple[Key, Key], float]:
-    """How strongly each edge wants to be straight: chains most, those of parameters and constants hardly at all."""
+    """The weight of each edge's straightness: high for chains, low for parameters and constants."""
     pulls = {}
     for b, near in before.items():
         flow = [a for a, _ in near if before[a] or items[a].first]
@@ -59,7 +59,7 @@ def aligned(
     gap: float,
     apart: float,
 ) -> None:
-    """Put chains and long edges on one line each, where their neighbours leave room for that."""
+    """Place chains and long edges on straight lines where their neighbours leave room."""
     place = {k: (layer, i) for layer in layers for i, k in enumerate(layer)}
     for chain in _chains(before, after, items):
         room: list[tuple[float, float]] = []
@@ -78,7 +78,7 @@ def aligned(
 
 
 def _chains(before: Neighbours, after: Neighbours, items: dict[Key, Item]) -> list[list[tuple[Key, float]]]:
-    """Items that follow each other with nothing branching off, with their places relative to the first."""
+    """Chains of items without branches, with positions relative to the first."""
     following: dict[Key, tuple[Key, float]] = {}
     for (a, b), pull in _pulls(items, before, after).items():
         if pull >= CHAIN:
@@ -103,7 +103,7 @@ def _distances(layer: list[Key], items: dict[Key, Item], gap: float, apart: floa
 
 
 def _spread(wishes: list[float], weights: list[float], distances: list[float]) -> list[float]:
-    """The positions nearest to the wishes, by weighted least squares, that keep the distances: pooled neighbours."""
+    """The positions closest to the desired ones in weighted least squares that keep the distances (pool adjacent)."""
     offset, offsets = 0.0, [0.0]
     for d in distances:
         offset += d

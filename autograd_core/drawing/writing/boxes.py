@@ -27,7 +27,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Cells side by side, each of lines one below the other; below them strips that say what is wrong."""
+    """A row of cells with lines of text, and strips with problems below."""
 
     cells: tuple[tuple[Text, ...], ...]
     widths: tuple[float, ...]

@@ -13,7 +13,7 @@ EDGES = {"leaf": "#0072b2", "parameter": "#0072b2", "buffer": "#a4477f", "input"
 
 
 def described(graph: Graph, direction: str, scale: Scale | None) -> str:
-    """DOT that says everything about the picture: the same graph gives the same text."""
+    """The complete DOT text of the picture: the same graph gives the same text."""
     lines = [
         "digraph {",
         f'  graph [rankdir="{direction}" bgcolor="transparent" nodesep="0.2" ranksep="0.35" pad="0.1" '

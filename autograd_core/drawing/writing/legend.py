@@ -17,7 +17,7 @@ STEP = 22.0  # width of a step of the scale
 
 @dataclass(slots=True)
 class Legend:
-    """Entries with their places, relative to the legend's corner."""
+    """Legend entries with positions relative to the legend's corner."""
 
     width: float = 0.0
     height: float = 0.0
@@ -26,7 +26,7 @@ class Legend:
     words: str = ""
 
     def parts(self, top: float) -> Iterator[str]:
-        """The elements, `top` below the upper edge of the picture."""
+        """The SVG elements, placed at `top`."""
         for x, y, swatch, text in self.entries:
             yield swatch.format(x=f"{x:.1f}", y=f"{top + y:.1f}")
             yield (
@@ -55,7 +55,7 @@ def _power(exponent: int) -> str:
 
 
 def legend_of(graph: Graph, scale: Scale | None, width: float) -> Legend:
-    """Explains what occurs in a graph."""
+    """The legend of what occurs in a graph."""
     found: dict[str, str] = {}
     if scale is None:
         for kind in dict.fromkeys(v.kind for v in graph.vertices if v.kind and v.role in ("op", "module")):

@@ -25,7 +25,7 @@ PLAYER = """
 
 
 def page(svg: str, graph: Graph, steps: Sequence[Step], theme: str) -> str:
-    """The page. Names reach it as text of the picture and as JSON; only the one script that is known may run."""
+    """The HTML page. Names enter it as picture text and as JSON; only its own script may run."""
     here = Path(__file__).parent
     script, style = (here / "page.js").read_text("utf-8"), (here / "page.css").read_text("utf-8")
     allowed = b64encode(sha256(script.encode()).digest()).decode()
@@ -51,7 +51,7 @@ def _keys(stepped: bool) -> str:
 
 
 def _inert(data: str) -> str:
-    """JSON that no parser of HTML takes for anything else."""
+    """JSON that HTML parsers cannot misread."""
     return data.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
@@ -61,7 +61,7 @@ def _told(step: Step) -> dict[str, object]:
 
 
 def _names(graph: Graph) -> list[str]:
-    """What the steps call each vertex: its symbol, its name, its value."""
+    """The names of vertices in the steps: symbol, name, value."""
     told = [f"{v.title} ({v.name})" if v.name else v.title for v in graph.vertices]
     return [printable(" = ".join(filter(None, [t, v.value]))) for t, v in zip(told, graph.vertices, strict=True)]
 

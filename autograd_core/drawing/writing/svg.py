@@ -92,7 +92,7 @@ def _frame(f: Frame) -> str:
 
 
 def _title(c: Cluster, f: Frame, routes: list[Route]) -> str:
-    """The title of a cluster, on the left, or right of the lines that would cross it there."""
+    """The title of a cluster, at the left, or to the right of lines that would cross it."""
     title = printable(f"{c.title}  ×{c.count}" if c.count > 1 else c.title)
     note = printable(c.note)
     width = width_of(title, SMALL + 0.5, bold=True) + width_of(f"  {note}", SMALL + 0.5)
@@ -132,7 +132,7 @@ def _edge(i: int, e: Edge, r: Route, scale: Scale | None) -> str:
 
 
 def _direction(points: list[Point]) -> tuple[Point, Point]:
-    """The last stretch of a route that has a length."""
+    """The direction of the last non-degenerate segment of a route."""
     end = points[-1]
     return next((p for p in reversed(points[:-1]) if hypot(p[0] - end[0], p[1] - end[1]) > 0.5), points[0]), end
 
@@ -160,12 +160,12 @@ def _vertex(i: int, v: Vertex, box: Box, f: Frame, scale: Scale | None) -> str:
 
 
 def _shape(v: Vertex, f: Frame, colour: str) -> Iterator[str]:
-    """The box itself: its frame says what it is."""
+    """The box itself, with a frame for its role."""
     radius = n(min(ROUND.get(v.role, 6.0), f.height / 2, 14))
     paint = f'fill="{colour}" class="{STROKES[v.role]}"' if colour else f'class="plain {STROKES[v.role]}"'
     if v.role == "constant":
         paint = 'class="shade"'
-    if v.count > 1 or (v.role == "module" and v.kind is None):  # a sheet behind it: there is more inside
+    if v.count > 1 or (v.role == "module" and v.kind is None):  # a sheet behind it indicates more inside
         yield f'<rect class="plain line" {_frame(Frame(f.x + 3, f.y + 3, f.width, f.height))} rx="{radius}"/>'
     dash = ' stroke-dasharray="4 3"' if v.role in DASHED else ""
     yield f'<rect {paint} stroke-width="{THICK.get(v.role, 1.6)}"{dash} {_frame(f)} rx="{radius}"/>'

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 LONGEST = 60
-PLAIN = (bool, int, float, str, tuple)  # static parameters that say something and are the same in every run
+PLAIN = (bool, int, float, str, tuple)  # static parameters that are informative and reproducible
 JOINERS = "\u200c\u200d"  # format characters that scripts and emoji need to be spelt at all
 # Widths in thousandths of the font size, of Verdana and of DejaVu Sans, which are equally wide.
 NARROW, WIDE, BOLD = "iIjl.,:;'!|()[]{} ft", "mwMW@%", 1.12
@@ -27,7 +27,7 @@ def number(value: Any) -> str:
 
 
 def magnitude_text(value: float) -> str:
-    """A size in two digits."""
+    """A magnitude in two digits."""
     short = float(f"{value:.2g}")
     return (
         f"{short:g}" if 1e-3 <= short < 1e5 or short == 0 else f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e")
@@ -35,12 +35,12 @@ def magnitude_text(value: float) -> str:
 
 
 def array_text(shape: tuple[int, ...] | None, dtype: str) -> str:
-    """Shape and dtype; of a single number the dtype alone."""
+    """Shape and dtype; only the dtype for a single number."""
     return f"{shape or ''} {dtype}".strip()
 
 
 def printable(text: object, longest: int = LONGEST) -> str:
-    """Any text on one line: what cannot be printed becomes its escape, as in `repr`; what is too long ends in dots."""
+    """Any text on one line: unprintable characters are escaped as in `repr`; long text ends in dots."""
     shown = "".join(c if c.isprintable() or c in JOINERS else c.encode("unicode_escape").decode() for c in str(text))
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
 
@@ -53,7 +53,7 @@ def xml(text: str) -> str:
 
 
 def width_of(text: str, size: float, bold: bool = False) -> float:
-    """About how wide a line of text is: rather too much than too little."""
+    """The approximate width of a line of text, rounded up."""
     return fsum(map(_advance, text)) * size * (BOLD if bold else 1)
 
 
@@ -70,7 +70,7 @@ def _advance(c: str) -> float:
 
 
 def operation_hint(op: Any, result: str, kept: Mapping[str, Any], line: str) -> str:
-    """What an operation is: its call with static parameters, what it gave, what it means, where it was called."""
+    """The tooltip of an operation: its call with static parameters, result, description and line of code."""
     settings = [f"{k}={kept[k]!r}"[:40] for k in op.statics if isinstance(kept.get(k), PLAIN)]
     named = [f"*{n}" if op.variadic else n for n in op.inputs]
     call = f"{op.name}({', '.join([*named, *settings])})"

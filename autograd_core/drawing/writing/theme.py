@@ -9,12 +9,12 @@ from math import ceil, floor, isfinite, log10
 from autograd_core.drawing.graph import Role
 
 THEMES = ("auto", "light", "dark")
-# Equally wide wherever they are found, so that text fits the box measured for it on another machine.
+# Fonts of equal width, so that text fits the box measured for it on another machine.
 FONT = "Verdana,DejaVu Sans,Geneva,sans-serif"
 ALARM, ON_ALARM = "#b34700", "#ffffff"
-INK, FAINT = "#1b1f24", "#3b434b"  # on the light fills of operations, in either theme
+INK, FAINT = "#1b1f24", "#3b434b"  # text on the light fills of operations, in either theme
 
-# class: (what it sets, on light, on dark). Contrast of text is at least 4.5:1 on what is behind it.
+# class: (property, on light, on dark). Text has a contrast of at least 4.5:1 with its background.
 COLOURS = {
     "paper": ("fill", "#ffffff", "#12161c"),
     "edge": ("stroke", "#6a737d", "#8b949e"),
@@ -62,13 +62,13 @@ def style_sheet(theme: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Magnitudes to colours, by their logarithm, between two powers of ten."""
+    """A logarithmic colour scale between two powers of ten."""
 
     low: int
     high: int
 
     def colour(self, magnitude: float) -> str:
-        """The step of a magnitude; those beyond the ends have the colours of the ends."""
+        """The colour of a magnitude, clamped to the ends of the scale."""
         if not magnitude > 0:
             return STEPS[0]
         part = (log10(magnitude) - self.low) / (self.high - self.low) if isfinite(magnitude) else 1
@@ -76,7 +76,7 @@ class Scale:
 
 
 def scale_of(magnitudes: Sequence[float]) -> Scale:
-    """From the power of ten below the smallest to the one above the largest: at least three, at most twelve of them."""
+    """The scale from the power of ten below the smallest to that above the largest; three to twelve decades."""
     logs = [log10(m) for m in magnitudes if m > 0 and isfinite(m)] or [0.0]
     low, high = floor(min(logs)), ceil(max(logs))
     low = max(low, high - 12)
