@@ -97,11 +97,14 @@ def _contains(self: Tensor, value: Any) -> bool:
 
 def _copy(self: Tensor) -> Tensor:
     own_scalar(self)
-    return _twin(self, self.array, None if self.grad is None else wrap(self.grad.array, self.grad.node))
+    twin = _twin(self, self.array, None if self.grad is None else wrap(self.grad.array, self.grad.node))
+    vars(twin).update(vars(self))
+    return twin
 
 
 def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
     memo[id(self)] = twin = _twin(self, self.array.copy(order="K"), copying.deepcopy(self.grad, memo))
+    vars(twin).update(copying.deepcopy(vars(self), memo))
     return twin
 
 
@@ -125,7 +128,7 @@ def _only_leaf(t: Tensor, done: str) -> None:
 
 def _reduce(self: Tensor) -> tuple[Any, ...]:
     _only_leaf(self, "pickled")
-    labels = {label: getattr(self, label) for label in LABELS if hasattr(self, label)}
+    labels = {label: getattr(self, label) for label in LABELS if hasattr(self, label)} | vars(self)
     return _rebuild, (_host(self), str(self.device), self.requires_grad, self.grad, labels)
 
 

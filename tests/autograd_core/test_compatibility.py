@@ -1,9 +1,11 @@
 """What PyTorch programs ask for besides operations: switches, older names, options."""
 
 import contextlib
+import copy
 import importlib
 import math
 import operator
+import pickle
 import sys
 
 import numpy as np
@@ -167,6 +169,7 @@ def test_programs_put_attributes_on_tensors():
     x.no_decay = True
     assert x.no_decay
     assert not hasattr(x * 1, "no_decay")
+    assert copy.copy(x).no_decay and copy.deepcopy(x).no_decay and pickle.loads(pickle.dumps(x)).no_decay
 
 
 def test_shapes_are_tuples_that_know_their_product():
