@@ -169,7 +169,8 @@ def test_programs_put_attributes_on_tensors():
     x.no_decay = True
     assert x.no_decay
     assert not hasattr(x * 1, "no_decay")
-    assert copy.copy(x).no_decay and copy.deepcopy(x).no_decay and pickle.loads(pickle.dumps(x)).no_decay
+    for twin in (copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
+        assert twin.no_decay
 
 
 def test_shapes_are_tuples_that_know_their_product():
