@@ -82,7 +82,9 @@ def itself(self: Tensor) -> Tensor:
 
 
 def type_of(self: Tensor, dtype: DTypeLike | None = None, non_blocking: bool = False) -> Any:
-    """The name of the dtype; with `dtype`, the tensor converted to it."""
+    """The name of the dtype; with `dtype`, the tensor converted to it, for `Tensor` to the default one."""
+    if dtype is Tensor:
+        dtype = dtypes.get_default_dtype()
     return str(self.dtype) if dtype is None else self.to(dtype=dtype)
 
 
