@@ -24,7 +24,7 @@ def add_at(plain: Callable[..., Array], shape: Sizes, dtype: Any, index: Any, va
         y = np.zeros((index.size, *shape[index.ndim :]), dtype)
         y[places] = values
         return y.reshape(shape)
-    if values.size >= MANY and kind in "fd" and (places := flat_places(shape, index)) is not None:
+    if values.size and prod(shape) >= MANY and kind in "fd" and (places := flat_places(shape, index)) is not None:
         flat = np.zeros(prod(shape), dtype)
         np.add.at(flat, places.reshape(-1), np.broadcast_to(values, places.shape).astype(dtype, copy=False).reshape(-1))
         return flat.reshape(shape)
@@ -60,7 +60,7 @@ def take_at(x: Array, index: Any) -> Array:
         return x[index]
     if (places := _masked(x.shape, index)) is not None:
         return x.reshape(index.size, *x.shape[index.ndim :]).take(places, axis=0)
-    if (places := flat_places(x.shape, index)) is None:
+    if (places := flat_places(x.shape, index, MANY)) is None:
         return x[index]
     y = empty(places.shape, None, x.dtype)
     return x.reshape(-1).take(places, out=y, mode="clip")  # unbuffered, as all are known to lie inside
@@ -86,12 +86,12 @@ def nonzero(x: Array) -> tuple[Array, ...]:
     return (places, *reversed(parts))
 
 
-def flat_places(shape: Sizes, index: Any) -> Array | None:
+def flat_places(shape: Sizes, index: Any, least: int = 0) -> Array | None:
     """Where, in the flat array, an index of one array for each axis leads; None for few, or if some lie outside."""
     parts = index if isinstance(index, tuple) else (index,)
     if len(parts) != len(shape) or not all(isinstance(p, np.ndarray) and p.dtype == np.int64 for p in parts):
         return None
-    if np.broadcast(*parts).size < MANY or not all(_all_below(p, n) for p, n in zip(parts, shape, strict=True)):
+    if np.broadcast(*parts).size < least or not all(_all_below(p, n) for p, n in zip(parts, shape, strict=True)):
         return None
     steps = dense(shape, itemsize=1)
     small_first = sorted([p * step if step > 1 else p for p, step in zip(parts, steps, strict=True)], key=np.size)

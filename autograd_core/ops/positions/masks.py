@@ -12,7 +12,7 @@ from autograd_core.libraries import LIBRARY
 from autograd_core.ops.positions.indexing import masked
 from autograd_core.ops.positions.scatter import written
 from autograd_core.registry import booleans, composition, integers, sample
-from autograd_core.tensor import Tensor
+from autograd_core.tensor import Tensor, wrap
 
 
 @composition(
@@ -23,7 +23,7 @@ from autograd_core.tensor import Tensor
 def nonzero(input, as_tuple=False):
     """The positions of nonzero elements: a matrix with one row per element, or a tuple of vectors."""
     array = input.array if input.ndim else input.array.reshape(1)
-    found = [functional.as_tensor(v) for v in LIBRARY[array.__class__].nonzero(array)]
+    found = [wrap(v) for v in LIBRARY[array.__class__].nonzero(array)]
     return tuple(found) if as_tuple else functional.stack(found, dim=-1)[:, : input.ndim]
 
 

@@ -47,6 +47,10 @@ def _lifted(x):
     return x if x.ndim else reshape(x, (1,))
 
 
+def _shaped(x, shape):
+    return x if x.shape == shape else reshape(x, shape)
+
+
 def _fitted(name, input, dim, index, src):
     """Operands with at least one axis, and `src` cropped to the shape of `index`, after checks."""
     x, index, at = _lifted(input), _lifted(index), axes.one(dim, input.ndim)
@@ -77,7 +81,7 @@ ADDED = (
 def scatter_add(input, dim, index, src):
     """`input` with the elements of `src` added along `dim` at `index`; repeated indices add up."""
     x, at, index, src = _fitted("scatter_add", input, dim, index, src)
-    return reshape(x + spread(src, index, dim=at, shape=x.shape), input.shape)
+    return _shaped(x + spread(src, index, dim=at, shape=x.shape), input.shape)
 
 
 def _scattered(x, dim, index, src=None, value=None, reduce=None):
@@ -111,9 +115,9 @@ def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     if not isinstance(src, Tensor):
         src = functional.full(index.shape, src, dtype=x.dtype, device=x.device)
     if reduce == "multiply":
-        return reshape(_product(x, at, index, src, True), input.shape)
+        return _shaped(_product(x, at, index, src, True), input.shape)
     y = x + spread(src, index, dim=at, shape=x.shape) if reduce else written(x, src, _grid(index, at))
-    return reshape(y, input.shape)
+    return _shaped(y, input.shape)
 
 
 def _extremum_rule(xp, g, x, index, src, y, x_dtype, dim, to_nan, needs):
@@ -254,4 +258,4 @@ def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
     if reduce not in REDUCE:
         raise OperandError(f"scatter_reduce(): reduce must be one of {', '.join(REDUCE)}, not {reduce!r}")
     x, at, index, src = _fitted("scatter_reduce", input, dim, index, src)
-    return reshape(REDUCE[reduce](x, at, index, src, include_self), input.shape)
+    return _shaped(REDUCE[reduce](x, at, index, src, include_self), input.shape)
