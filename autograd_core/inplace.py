@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -26,16 +26,20 @@ from autograd_core.versions import View, may_overlap, record_write, storage
 Path = tuple[tuple[str, tuple[tuple[str, Any], ...], int | None], ...]
 
 
-def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, depth: int = 3) -> Tensor:
+def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, others: Iterable[Any] = (), depth: int = 3) -> Tensor:
     """x becomes compute(x, ...) where it lies; x, its base and every live view of it get nodes that say so.
 
+    others: what `compute` uses beside its arguments.
     depth: how many frames up the line stands that errors name as the writer.
     """
     base, path = _origin(x)
     _refuse(x, base)
     own_scalar(x)
-    # What a rule keeps of the old value must survive the write.
-    operands = [_survivor(a, x) for a in (x, *args)] if grad_enabled() else (x, *args)
+    operands = (x, *args)
+    if grad_enabled() and any(getattr(a, "node", None) is not None for a in (*operands, *others)):
+        operands = tuple(
+            [_survivor(a, x) for a in operands]
+        )  # what a rule keeps of the old value must survive the write
     new = _inside(compute(*operands), x)
     if new.shape != x.shape or not can_cast(new.dtype, x.dtype):
         raise InplaceError(
@@ -214,7 +218,7 @@ OTHERS = ("addbmm", "addmm", "addmv", "addr", "baddbmm", "cumprod", "cumsum", "f
 
 def _method(function: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        return write(self, lambda x, *a: function(x, *a, **kwargs), *args)
+        return write(self, lambda x, *a: function(x, *a, **kwargs), *args, others=kwargs.values())
 
     method.__name__ = f"{name}_"
     method.__doc__ = f"`{name}` in place: writes the result into this tensor and returns it."
