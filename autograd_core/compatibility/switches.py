@@ -1,24 +1,28 @@
-"""Settings of PyTorch programs that are stored and reported but have no effect."""
+"""Settings of PyTorch programs: what has no effect here is stored and reported all the same."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from backends import determinism
+
 LEVELS = ("default", "warn", "error")
-_level = 0
+_level = 2 if determinism.wanted() else 0
 
 
 def set_deterministic_debug_mode(debug_mode: int | str) -> None:
-    """Request deterministic results: 0 or "default" for no; 1 or "warn", 2 or "error" for yes. It has no effect.
+    """Request deterministic results: 0 or "default" for no; 1 or "warn", 2 or "error" for yes.
 
-    On the CPU results are always deterministic. On a GPU the variable AUTOGRAD_CORE_DETERMINISTIC decides.
+    On the CPU results are always deterministic. On a GPU they cost time, and the variable AUTOGRAD_CORE_DETERMINISTIC
+    sets what holds at first.
     """
     global _level
     levels: dict[int | str, int] = {name: i for i, name in enumerate(LEVELS)} | {i: i for i, _ in enumerate(LEVELS)}
     if debug_mode not in levels:
         raise RuntimeError(f"{debug_mode!r} is not a debug mode; choose one of {', '.join(map(repr, levels))}")
     _level = levels[debug_mode]
+    determinism.want(_level > 0)
 
 
 def get_deterministic_debug_mode() -> int:

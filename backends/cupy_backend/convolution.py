@@ -6,7 +6,7 @@ as PyTorch does, are copied by every call, which is little beside the images.
 
 from typing import Any
 
-from backends import precision
+from backends import determinism, precision
 from backends.cupy_backend.cudnn_plans import TYPES, Convolution
 from backends.cupy_backend.launch import Gpu
 from backends.cupy_backend.layouts import name_of
@@ -31,7 +31,7 @@ def convolve(
     out = convolution_sizes(x.shape, w.shape, stride, padding, dilation, groups)
     xs, ws = _widened(gpu, x, groups), _widened(gpu, w, groups)
     y = gpu.xp.empty((x.shape[0], *out, w.shape[0]), dtype=x.dtype)
-    key = _key(gpu, "y", xs, ws, y, padding, stride, dilation, bias is not None)
+    key = _key("y", xs, ws, y, padding, stride, dilation, bias is not None)
     operands = (xs, ws) if bias is None else (xs, ws, gpu.xp.ascontiguousarray(bias))
     return channels_first(y) if gpu.cudnn.run(key, *operands, y) else None
 
@@ -54,7 +54,7 @@ def convolve_input(
         return None
     gs, ws = _widened(gpu, g, 0), _widened(gpu, w, groups)
     dx = gpu.xp.empty((x_shape[0], *x_shape[2:], ws.shape[-1] * groups), dtype=g.dtype)
-    key = _key(gpu, "x", dx, ws, gs, padding, stride, dilation, False)
+    key = _key("x", dx, ws, gs, padding, stride, dilation, False)
     return channels_first(dx)[:, : x_shape[1]] if gpu.cudnn.run(key, gs, ws, dx) else None
 
 
@@ -76,7 +76,7 @@ def convolve_weight(
         return None
     xs, gs = _widened(gpu, x, groups), _widened(gpu, g, 0)
     dw = gpu.xp.empty((w_shape[0], *w_shape[2:], xs.shape[-1] // groups), dtype=g.dtype)
-    key = _key(gpu, "w", xs, dw, gs, padding, stride, dilation, False)
+    key = _key("w", xs, dw, gs, padding, stride, dilation, False)
     if not gpu.cudnn.run(key, xs, gs, dw):
         return None
     return gpu.xp.ascontiguousarray(channels_first(dw)[:, : w_shape[1]])
@@ -97,7 +97,7 @@ def _widened(gpu: Gpu, x: Array, groups: int) -> Array:
 
 
 def _key(
-    gpu: Gpu, result: str, x: Array, w: Array, y: Array, padding: Sizes, stride: Sizes, dilation: Sizes, biased: bool
+    result: str, x: Array, w: Array, y: Array, padding: Sizes, stride: Sizes, dilation: Sizes, biased: bool
 ) -> Convolution:
     """The key of a convolution of channels-last arrays; in one dimension, of images of one row."""
     line = x.ndim == 3
@@ -114,7 +114,7 @@ def _key(
         dilation=dilation,
         biased=biased,
         strict=strict,
-        deterministic=gpu.deterministic,
+        deterministic=determinism.wanted(),
     )
 
 

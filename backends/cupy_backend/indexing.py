@@ -3,6 +3,7 @@
 from math import prod
 from typing import Any
 
+from backends import determinism
 from backends.cupy_backend.launch import Gpu, threads_for
 from backends.cupy_backend.layouts import is_float
 from backends.geometry import Array, Sizes, wide_dtype
@@ -18,7 +19,7 @@ def add_at(gpu: Gpu, shape: Sizes, dtype: Any, index: Any, values: Array) -> Arr
         return None
     rows, width = shape[0], prod(shape[1:])
     numbers, values = xp.ascontiguousarray(named).reshape(-1), xp.ascontiguousarray(values)
-    if gpu.deterministic:
+    if determinism.wanted():
         numbers = numbers % rows if rows else numbers
         order, y = xp.argsort(numbers, kind="stable"), xp.zeros(shape, dtype=dtype)
         block = (min(256, max(32, -(-width // 32) * 32)), 1)

@@ -40,8 +40,7 @@ class Gpu:
     """What the kernels of this backend compute with.
 
     xp: the namespace whose arrays they take and make. start(source, expression, grid, block, arguments) starts a
-    kernel, address(array) says where an array starts: CuPy, or in tests what runs kernels on the CPU. deterministic:
-    whether results must not depend on the order in which threads happen to run.
+    kernel, address(array) says where an array starts: CuPy, or in tests what runs kernels on the CPU.
     """
 
     def __init__(
@@ -49,9 +48,8 @@ class Gpu:
         xp: Any,
         start: Callable[..., None],
         address: Callable[[Array], int] = device_address,
-        deterministic: bool = False,
     ) -> None:
-        self.xp, self.start, self.address, self.deterministic = xp, start, address, deterministic
+        self.xp, self.start, self.address = xp, start, address
         self.reasons: set[str] = set()  # why kernels were replaced
 
     def launch(

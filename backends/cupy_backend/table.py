@@ -48,7 +48,6 @@ WIDE = frozenset({"attend", "softmax", "log_softmax", "normalize_rows"})
 COMPUTE_WIDE = ("attention", "attention_gradients", "normalize_rows", "row_gradients", *SOFTMAX[:4])
 # Modules to do without, separated by commas, or "all": to find out which kernel is to blame.
 WITHOUT = "AUTOGRAD_CORE_CUDA_WITHOUT"
-DETERMINISTIC = "AUTOGRAD_CORE_DETERMINISTIC"
 
 
 def overlay(xp: Any, kernels: SimpleNamespace) -> None:
@@ -61,7 +60,7 @@ def overlay(xp: Any, kernels: SimpleNamespace) -> None:
     if not hasattr(xp, "RawModule"):
         return
     kernels.matmul = kernels.product = partial(multiplied, xp)
-    gpu = Gpu(xp, CupyLauncher(xp), deterministic=os.environ.get(DETERMINISTIC, "") not in ("", "0"))
+    gpu = Gpu(xp, CupyLauncher(xp))
     without = os.environ.get(WITHOUT, "").split(",")
     kernels.wide = WIDE
     for name in COMPUTE_WIDE:

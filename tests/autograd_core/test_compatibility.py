@@ -14,6 +14,7 @@ import pytest
 import autograd_core as ag
 from autograd_core.autograd import Variable
 from autograd_core.backends import cuda, cudnn, mkldnn, mps
+from backends import determinism
 from nn.parallel import DistributedDataParallel
 
 
@@ -22,12 +23,14 @@ def test_switches_are_kept():
     try:
         ag.use_deterministic_algorithms(True, warn_only=True)
         assert ag.are_deterministic_algorithms_enabled()
+        assert determinism.wanted()
         assert ag.is_deterministic_algorithms_warn_only_enabled()
         ag.set_deterministic_debug_mode("error")
         assert ag.get_deterministic_debug_mode() == 2
         assert not ag.is_deterministic_algorithms_warn_only_enabled()
     finally:
         ag.use_deterministic_algorithms(False)
+    assert not determinism.wanted()
     with pytest.raises(RuntimeError, match="'strict' is not a debug mode"):
         ag.set_deterministic_debug_mode("strict")
     ag.set_num_interop_threads(2)

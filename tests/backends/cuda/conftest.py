@@ -8,12 +8,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import shim
 
+from backends import determinism
 from backends.cupy_backend.launch import Gpu
 
 
 @pytest.fixture(params=[False, True], ids=["atomic", "deterministic"])
-def either_gpu(request):
-    return gpu_on_cpu(request.param)
+def either_gpu(request, monkeypatch):
+    monkeypatch.setattr(determinism, "_wanted", request.param)
+    return gpu_on_cpu()
 
 
 @pytest.fixture
@@ -21,9 +23,9 @@ def gpu():
     return gpu_on_cpu()
 
 
-def gpu_on_cpu(deterministic=False):
+def gpu_on_cpu():
     if shim.COMPILER is None:
         pytest.skip("needs g++ to run CUDA sources on the CPU")
-    gpu = Gpu(np, shim.start, shim.address, deterministic)
+    gpu = Gpu(np, shim.start, shim.address)
     gpu.capturing = lambda: False
     return gpu

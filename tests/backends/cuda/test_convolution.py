@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from ml_dtypes import bfloat16
 
+from backends import determinism, precision
 from backends import kernels as generic
-from backends import precision
 from backends.cupy_backend import convolution, cudnn_plans
 from backends.cupy_backend.cudnn_plans import Choices, Cudnn, Plan, graph_of, strides_of
 from backends.cupy_backend.launch import Gpu, Unusable
@@ -291,9 +291,9 @@ def noted(gpu, monkeypatch):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 @pytest.mark.parametrize("deterministic", [False, True])
-def test_graphs_are_channels_last_and_float32_is_strict(noted, dtype, deterministic):
+def test_graphs_are_channels_last_and_float32_is_strict(noted, monkeypatch, dtype, deterministic):
     gpu, graphs = noted
-    gpu.deterministic = deterministic
+    monkeypatch.setattr(determinism, "_wanted", deterministic)
     list(computed_alone(gpu, CASES[0], dtype))
     assert len(graphs) == 3
     assert [key.result for key, _ in gpu.cudnn.local.plans] == ["y", "x", "w"]
