@@ -10,7 +10,7 @@ from backends.cupy_backend.fusion import SYMBOLS, Symbol
 from backends.cupy_backend.order import Ordered, in_order
 from backends.cupy_backend.random import CupyRandom
 from backends.cupy_backend.runtime import Runtime
-from backends.cupy_backend.table import STEPS, overlay
+from backends.cupy_backend.table import FUNCTIONS, STEPS, overlay
 from backends.deferred import Deferred
 from backends.generic.optimizers import unless
 from backends.geometry import Array
@@ -119,9 +119,9 @@ def _library(ordered: Ordered) -> SimpleNamespace:
     if ordered.device is not None:  # kernels make arrays, too
         for name, kernel in vars(kernels).items():
             setattr(kernels, name, ordered.placed(kernel) if callable(kernel) else kernel)
-    namespace = namespace_of(ordered.library, kernels)
-    namespace.matmul, namespace.dot = kernels.matmul, kernels.dot
-    return namespace
+    for name in FUNCTIONS:  # for kernels and operations alike
+        setattr(ordered.library, name, getattr(kernels, name))
+    return namespace_of(ordered.library, kernels)
 
 
 def _keeping_dtype(xp: Any, function: Any, x: Array) -> Array:

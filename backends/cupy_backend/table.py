@@ -59,7 +59,7 @@ def overlay(xp: Any, kernels: SimpleNamespace) -> None:
         setattr(kernels, name, getattr(xp, name))
     if not hasattr(xp, "RawModule"):
         return
-    kernels.matmul = kernels.product = partial(multiplied, xp)
+    kernels.matmul = kernels.product = partial(multiplied, xp, xp.matmul)
     gpu = Gpu(xp, CupyLauncher(xp))
     without = os.environ.get(WITHOUT, "").split(",")
     kernels.wide = WIDE
@@ -71,11 +71,11 @@ def overlay(xp: Any, kernels: SimpleNamespace) -> None:
                 setattr(kernels, name, _InFront(gpu, module, name, getattr(kernels, name) or _declines))
 
 
-def multiplied(xp: Any, a: Array, b: Array, **named: Any) -> Array:
+def multiplied(xp: Any, matmul: Callable[..., Array], a: Array, b: Array, **named: Any) -> Array:
     """CuPy's `matmul`, with stacks of bfloat16, for which it has nothing, in float32."""
     if a.dtype.name == b.dtype.name == "bfloat16" and max(a.ndim, b.ndim) > 2:
-        return xp.matmul(a.astype(xp.float32), b.astype(xp.float32), **named).astype(a.dtype)
-    return xp.matmul(a, b, **named)
+        return matmul(a.astype(xp.float32), b.astype(xp.float32), **named).astype(a.dtype)
+    return matmul(a, b, **named)
 
 
 def _in_float32(plain: Callable[..., Any], *arguments: Any) -> Any:

@@ -114,6 +114,14 @@ def test_a_kernel_that_cannot_be_compiled_is_replaced_with_one_log_line(cupy, co
     ]
 
 
+def test_products_within_kernels_are_of_the_same_library(compiling, monkeypatch):
+    monkeypatch.setattr(Gpu, "cublaslt", Recorder())
+    layer, x = nn.LSTM(3, 4), ag.randn(5, 2, 3)
+    expected = layer(x)[0].tolist()
+    np.testing.assert_allclose(layer.to("cuda")(x.to("cuda"))[0].tolist(), expected, rtol=1e-5, atol=1e-6)
+    assert len(Gpu.cublaslt.keys) == 6  # the input's share, and a product for each step
+
+
 def test_a_library_that_is_missing_is_named_once(compiling, monkeypatch, caplog):
     def missing(self):
         raise Unusable("cuBLASLt cannot be used")

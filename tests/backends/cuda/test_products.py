@@ -157,7 +157,7 @@ def test_without_the_library_stacks_of_bfloat16_are_multiplied_in_float32():
     xp = SimpleNamespace(float32=np.float32, matmul=of_cupy)
     for shapes in (((2, 3), (3, 4)), ((5, 2, 3), (5, 3, 4)), ((5, 2, 3), (3, 4))):
         a, b = (rng.standard_normal(shape).astype(bfloat16) for shape in shapes)
-        y = table.multiplied(xp, a, b)
+        y = table.multiplied(xp, xp.matmul, a, b)
         assert y.dtype == bfloat16
         np.testing.assert_allclose(y.astype(float), np.matmul(a.astype(float), b.astype(float)), atol=5e-2)
 
