@@ -76,7 +76,7 @@ channels_last, channels_last_3d = MemoryFormat.channels_last, MemoryFormat.chann
 
 _PARTS = {
     **{name: name for name in ("accelerator", "amp", "backends", "batching", "cuda", "distributions", "func",
-                               "testing", "utils")},
+                               "quasirandom", "testing", "utils")},
     **{name: part for part, names in {
         "batching": "vmap", "configuration": "config", "drawing": "draw", "autograd.recomputation": "checkpoint",
         "compatibility.legacy": """

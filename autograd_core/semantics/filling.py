@@ -54,13 +54,13 @@ def _drawn(name: str, quantile: Callable[..., Any], check: Callable[..., str | N
     return method
 
 
-def _random(self: Tensor, low: int = 0, high: int | None = None, generator: Generator | None = None) -> Tensor:
+def _random(self: Tensor, low: int | None = None, high: Any = ..., generator: Generator | None = None) -> Tensor:
     """Write whole numbers from `low` up to but not including `high`; returns the tensor.
 
     With one argument it is the upper bound; without, every number that the dtype holds exactly may come.
     """
-    if high is None:
-        low, high = 0, low or _largest(self.dtype) + 1
+    low, high = (0, low) if high is ... else (low or 0, high)
+    high = _largest(self.dtype) + 1 if high is None else high
     if low >= high:
         raise OperandError(f"random_() needs low < high, not {low} and {high}")
     draws = stream_of(self.device, generator).integers(int(low), int(high), self.shape)

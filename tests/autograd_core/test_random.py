@@ -7,6 +7,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+from autograd_core.quasirandom import SobolEngine
 
 MANY = 20_000
 
@@ -221,3 +222,24 @@ def test_writing_random_numbers_to_a_leaf_needs_no_grad():
         assert w.uniform_(1, 2) is w
     assert w.requires_grad
     assert float(w.detach().min()) >= 1
+
+
+@pytest.mark.parametrize("scramble", [False, True])
+def test_points_of_sobol_lie_evenly(scramble):
+    def engine():
+        ag.manual_seed(1)
+        return SobolEngine(3, scramble=scramble)
+
+    points = engine().draw_base2(3)
+    assert points.dtype == ag.float32
+    assert (points * 8).floor().sort(0).values.T.tolist() == [list(range(8))] * 3
+    parts = engine()
+    assert ag.equal(ag.cat([parts.draw(3), parts.draw(5)]), points)
+    out = ag.zeros(2, 3)
+    assert parts.reset().fast_forward(2).draw(2, out=out) is out
+    assert ag.equal(out, points[2:4])
+    with pytest.raises(ValueError, match=r"4 \+ 2\*\*1 points"):
+        parts.draw_base2(1)
+    with pytest.raises(ValueError, match="21201"):
+        SobolEngine(0)
+    assert repr(SobolEngine(2, scramble=True, seed=3)) == "SobolEngine(dimension=2, scramble=True, seed=3)"
