@@ -7,6 +7,7 @@ from typing import Any
 
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
+from nn.layers.normalization import _BatchNorm
 from nn.module import Module
 
 Changes = dict[Module, dict[str, Tensor]]  # module -> name -> the replacement of its tensor
@@ -114,6 +115,15 @@ def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Tensor], dic
             name: core.stack([dict(m.named_buffers())[name] for m in models]) for name, _ in models[0].named_buffers()
         }
     return params, buffers
+
+
+def replace_all_batch_norm_modules_(root: Module) -> Module:
+    """Let every batch normalisation in a model do without running statistics, which cannot be written inside `vmap`."""
+    for module in root.modules():
+        if isinstance(module, _BatchNorm):
+            module.running_mean = module.running_var = module.num_batches_tracked = None
+            module.track_running_stats = False
+    return root
 
 
 def _merged(dicts: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

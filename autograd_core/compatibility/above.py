@@ -9,6 +9,7 @@ from typing import Any
 PLACES = {
     "nn": "nn", "optim": "optim", "load": "nn.files.serialization:load", "save": "nn.files.serialization:save",
     "func.functional_call": "nn:functional_call", "func.stack_module_state": "nn:stack_module_state",
+    "func.replace_all_batch_norm_modules_": "nn.stateless:replace_all_batch_norm_modules_",
     "utils.data": "training.data", "multiprocessing": "multiprocessing",
     "jit.annotations": "typing", "jit": "autograd_core.compatibility.jit",
     "compiler": "autograd_core.compatibility.jit",

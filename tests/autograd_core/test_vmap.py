@@ -160,6 +160,18 @@ def test_an_ensemble_of_models():
     assert params["weight"].grad.shape == (4, 2, 3)
 
 
+def test_batch_normalisation_runs_without_its_running_statistics():
+    net, x = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).double(), values(4, 5, 3)
+    with pytest.raises(InplaceError, match="replace_all_batch_norm_modules_"):
+        vmap(net)(x)
+    mean, var = ag.zeros(4, 2, dtype=ag.float64), ag.ones(4, 2, dtype=ag.float64)
+    vmap(lambda *args: nn.functional.batch_norm(*args, training=True, momentum=1.0))(x[..., :2], mean, var)
+    close(mean, x[..., :2].mean(1))
+    close(var, x[..., :2].var(1))
+    assert ag.func.replace_all_batch_norm_modules_(net) is net
+    close(vmap(net)(x), ag.stack([net(batch) for batch in x]))
+
+
 def test_positions_that_differ_between_samples():
     x, i = values(5, 3, 4), ag.tensor([0, 2, 1, 1, 0])
     close(vmap(lambda x, i: x[i])(x, i), x.numpy()[np.arange(5), i.numpy()])

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.errors import OperandError
+from autograd_core.errors import InplaceError, OperandError
 from autograd_core.kinds import CHANNELWISE, NORMALIZATION
 from autograd_core.libraries import LAYERS, LIBRARY
 from autograd_core.ops.reductions.reduction import in_dtype
@@ -207,6 +207,11 @@ def _move(running, value, momentum):
     """Update with the mean over samples, if each has its own statistics."""
     if value.shape != running.shape:
         value = value.reshape(-1, *running.shape).mean(axis=0)
+    if value.__class__ in LAYERS and running.array.__class__ is not value.__class__:
+        raise InplaceError(
+            "running statistics that all samples of vmap share cannot be updated inside it; "
+            "func.replace_all_batch_norm_modules_(model) makes the model do without them"
+        )
     step = value.astype(running.array.dtype, copy=False) - running.array
     running.array += getattr(momentum, "array", momentum) * step
     record_write(running.array)
