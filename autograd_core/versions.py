@@ -128,6 +128,16 @@ class View:
         self.base, self.path = base, path
 
 
+def base_of(t: Tensor) -> Tensor | None:
+    """The tensor that `t` is a view of, as PyTorch's `_base`; None if it is no view."""
+    alias = getattr(t, "_alias", None)
+    return alias.base if alias.__class__ is View else None
+
+
+Tensor._base = property(base_of)  # type: ignore[attr-defined]
+Tensor._is_view = lambda t: base_of(t) is not None  # type: ignore[attr-defined]
+
+
 class Views:
     """The live views of a base, held weakly."""
 

@@ -365,3 +365,9 @@ def test_the_data_of_a_scalar_is_its_storage():
     x = ag.tensor([1.0, 2.0], requires_grad=True).max()
     x.data.fill_(3)
     assert x.item() == 3
+
+
+def test_views_name_the_tensor_that_owns_their_memory():
+    x = ag.ones(2, 3)
+    assert all(v._is_view() and v._base is x for v in (x[0], x.T, x.view(6)[1:], x.expand(4, 2, 3), x.unbind(1)[2]))
+    assert not any(v._is_view() or v._base for v in (x, x.detach(), x.T.reshape(6), x[[0]], x.contiguous(), x + 1))
