@@ -29,7 +29,7 @@ _default: DType = float32
 
 
 def set_default_dtype(dtype: DTypeLike) -> None:
-    """Let Python floats make tensors of this floating dtype (float32 until changed)."""
+    """Set the floating-point dtype of tensors made from Python floats, initially float32."""
     global _default
     given = as_dtype(dtype)
     if given.kind != "f":
@@ -38,12 +38,12 @@ def set_default_dtype(dtype: DTypeLike) -> None:
 
 
 def get_default_dtype() -> DType:
-    """The dtype that Python floats make."""
+    """The dtype of tensors made from Python floats."""
     return _default
 
 
 def default_complex() -> DType:
-    """The complex dtype with the precision of the default floating dtype."""
+    """The complex dtype with the precision of the default floating-point dtype."""
     return _complex_like(_default)
 
 
@@ -54,7 +54,7 @@ def as_dtype(dtype: DTypeLike) -> DType: ...
 def as_dtype(dtype: DTypeLike | None) -> DType | None:
     """A dtype in native byte order from a dtype, a scalar type, a Python type or a name; None stays None.
 
-    Raises TypeError for what no tensor can hold, such as strings and objects.
+    Raises TypeError for dtypes that tensors cannot hold, such as strings and objects.
     """
     if dtype is None:
         return None
@@ -62,7 +62,7 @@ def as_dtype(dtype: DTypeLike | None) -> DType | None:
     if found.kind == "V" and is_numeric(found):
         return bfloat16()
     if not is_numeric(found):
-        raise TypeError(f"{found} is not a dtype of tensors: they hold numbers or booleans")
+        raise TypeError(f"tensors hold numbers or booleans, not {found}")
     return found if found.isnative else found.newbyteorder("=")
 
 
@@ -84,7 +84,7 @@ def bfloat16() -> DType:
 
 
 def finfo(dtype: DTypeLike | None = None) -> Any:
-    """The limits of a floating dtype, by default of the default one: eps, max, min, tiny, bits and others."""
+    """The limits (eps, max, min, tiny, bits, ...) of a floating-point dtype, by default the default one."""
     found = as_dtype(dtype) or _default
     if found.kind != "V":
         return np.finfo(found)
@@ -94,7 +94,7 @@ def finfo(dtype: DTypeLike | None = None) -> Any:
 
 
 def of_python(value: Any) -> DType | None:
-    """The dtype that a Python number makes: bool, int64, the default float or complex; None for anything else."""
+    """The dtype of a Python number: bool, int64, the default float or complex; None for anything else."""
     if value.__class__ is float:
         return _default
     kind = np.asarray(value).dtype.kind
@@ -135,7 +135,7 @@ def result_type(*operands: Any) -> DType:
 
 
 def _dominate(strong: DType, weak: DType) -> DType:
-    """A weaker level counts only where its category is higher; complex beside float keeps the float's precision."""
+    """A weaker level counts only if its category is higher; complex with float keeps the float's precision."""
     if _RANK[weak.kind] <= _RANK[strong.kind]:
         return strong
     return _complex_like(strong) if weak.kind == "c" and strong.kind in FLOATS else weak
@@ -146,7 +146,7 @@ def _complex_like(dtype: DType) -> DType:
 
 
 def real_part(dtype: DType) -> DType:
-    """The dtype of the parts of complex numbers."""
+    """The dtype of the real and imaginary parts."""
     return float64 if dtype == complex128 else float32
 
 

@@ -15,21 +15,21 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Where an operation is sampled: values between `low` and `high`, kept away from each of `kinks`."""
+    """The domain in which an operation is tested: values in [`low`, `high`], away from each of `kinks`."""
 
     low: float
     high: float
     kinks: tuple[float, ...] = ()
 
 
-USUAL = Interval(-2, 2)  # where an operation is sampled that does not say otherwise
+USUAL = Interval(-2, 2)  # the default domain
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
     """One input of a sample: its shape and, where they differ from the entry's, domain or dtype.
 
-    made: from a tensor of these values to the operand, where operands are of one sort, such as symmetric matrices.
+    made: a function from a tensor of these values to the operand, for example a symmetric matrix.
     """
 
     shape: Shape
@@ -42,7 +42,7 @@ class Values:
 class Sample:
     """Inputs (shapes, `Values`, lists of these, or None) and static parameters on which an operation is tested.
 
-    seen: what is compared, of outputs that are not unique, such as eigenvectors.
+    seen: a function of the outputs to compare, if these are not unique, such as eigenvectors.
     """
 
     inputs: tuple[Any, ...]
@@ -69,8 +69,8 @@ def booleans(shape: Shape) -> Values:
 class Op:
     """The entry and what registration derives from it.
 
-    vjp: one rule (xp, g, ...) -> cotangent per input; or joint: one for all of them, told which `needs` a gradient.
-    composite: a joint rule for higher order, in terms of what the fast rules keep.
+    vjp: one rule (xp, g, ...) -> cotangent per input; or joint: one rule for all inputs, which is told what `needs` a
+    gradient. composite: a joint rule for higher orders, in terms of the values that the fast rules save.
     """
 
     # The entry.
@@ -84,46 +84,46 @@ class Op:
     forward: Callable[..., Any]
     joint: Rule | None = None
     composite: Rule | None = None
-    before: Rule | None = None  # (xp, g, ...) -> what every rule gets as its g: the gradient of a last step of its own
+    before: Rule | None = None  # (xp, g, ...) -> the cotangent that all rules receive: the gradient of the last step
     operators: tuple[str, ...] = ()
-    module: str = ""  # where it is public, such as "linalg"; rules find it under its bare name all the same
+    module: str = ""  # the public module, such as "linalg"; rules still use the bare name
     aliases: tuple[str, ...] = ()  # further names, such as "inverse" or "linalg.inv"
     samples: tuple[Sample, ...] = ()
     residuals: tuple[str, ...] = ()
     outputs: tuple[str, ...] | EllipsisType | None = None  # the names of several outputs, or `...` for a list
-    detached: tuple[str, ...] = ()  # those of them that come without a gradient, such as statistics
-    partial: bool = False  # its rule takes None for an output that no cotangent reached
+    detached: tuple[str, ...] = ()  # outputs without a gradient, such as statistics
+    partial: bool = False  # its rule accepts None for an output that no cotangent reached
     view: bool = False
-    floating: bool = False  # integers are cast to the default floating dtype first
-    promotes: bool | None = None  # whether operands of different dtypes are cast first, if not as their kind says
+    floating: bool = False  # integers are first cast to the default floating-point dtype
+    promotes: bool | None = None  # whether operands of different dtypes are cast first; None: as the kind says
     wide: bool = False  # 16-bit floats are computed in float32 and rounded once
     commutative: bool = False
-    broadcasts: bool | None = None  # where it differs from the kind's
-    # Of complex numbers: True, it has a complex derivative and the walk conjugates around its rule; False, its rule is
-    # right as it stands; None, it takes none, unless its kind says otherwise.
+    broadcasts: bool | None = None  # None: as the kind says
+    # For complex numbers. True: it has a complex derivative, and the walk conjugates around its rule. False: its rule
+    # is right as it is. None: they are refused, unless the kind says otherwise.
     holomorphic: bool | None = None
-    real_only: bool = False  # it takes none, although its kind does
-    method: bool | None = None  # whether tensors have it as a method, if not as its kind says
-    packs: str | None = None  # the static that also takes its elements as separate arguments: x.permute(1, 0)
-    order: int = 2  # how many times it can be differentiated, as far as tests look
-    tolerance: float = 1e-12  # relative error of the value against `reference`
-    signature: tuple[str, ...] = ()  # public parameters in order, where it is not inputs first, statics after
-    fallback: Callable[..., Any] | None = None  # computes on Tensors what the forward refuses by a ValueError
-    form: Callable[..., Any] | None = None  # from the functional form to one with a keyword more
+    real_only: bool = False  # complex numbers are refused, although the kind accepts them
+    method: bool | None = None  # whether it is a method of tensors; None: as the kind says
+    packs: str | None = None  # the static parameter whose elements can be separate arguments: x.permute(1, 0)
+    order: int = 2  # how many times it can be differentiated, as far as tests check
+    tolerance: float = 1e-12  # relative tolerance of the value against `reference`
+    signature: tuple[str, ...] = ()  # order of public parameters, if not inputs first and statics after
+    fallback: Callable[..., Any] | None = None  # computes on Tensors what the forward refuses with a ValueError
+    form: Callable[..., Any] | None = None  # wraps the functional form, to add a keyword
     # Derived.
     home: str = ""  # the module that registered it
     inputs: tuple[str, ...] = ()
     public: tuple[tuple[str, str | None, Any], ...] = ()  # public name, own name (None for an input), default
     statics: dict[str, Any] = field(default_factory=dict)
     variadic: bool = False
-    simple: bool = False  # one or two inputs and nothing else: the fast binders apply
+    simple: bool = False  # one or two inputs and nothing else: uses the fast binders
     layer: bool = False  # three inputs of one dtype, such as input, weight and bias, and nothing else
     plain: bool = False  # one rule per input and one output: the ordinary case of the walk
-    screened: bool = False  # its operands' dtypes are looked at before it runs
+    screened: bool = False  # operand dtypes are checked before it runs
     differentiable: bool = False
     promoted: tuple[int, ...] = ()  # inputs that are cast to a common dtype
     rules: tuple[Rule, ...] = ()  # adapted: (xp, g, saved) -> cotangent
-    wants: tuple[tuple[str, ...], ...] = ()  # per input, the names its rule mentions
+    wants: tuple[tuple[str, ...], ...] = ()  # per input, the names that its rule uses
     keep: tuple[str, ...] = ()  # the names behind `saved`, in order
     holds: bool = False  # whether an array is among them
     plans: dict[int, Callable[..., tuple[Any, ...]]] = field(default_factory=dict)
@@ -136,7 +136,7 @@ class Op:
 
 @dataclass(slots=True, eq=False)
 class Composition:
-    """A function of the functional form that is written in terms of operations and needs no rule of its own."""
+    """A function of the functional form that is composed of operations and has no rule of its own."""
 
     name: str
     kind: Kind
@@ -151,7 +151,7 @@ class Composition:
     order: int = 2
     module: str = ""
     real_only: bool = False
-    by_memory: bool = False  # what it gives depends on how its input lies in memory
+    by_memory: bool = False  # its result depends on the memory layout of the input
     home: str = ""  # the module that registered it
 
     def __repr__(self) -> str:
@@ -159,7 +159,7 @@ class Composition:
 
 
 def public_names(entry: Op | Composition) -> Iterator[tuple[str, str]]:
-    """Where an entry is public: pairs of a module ("" for the top level) and a name."""
+    """The public names of an entry: pairs of a module ("" for the top level) and a name."""
     yield entry.module, entry.name.rpartition(".")[2]
     for alias in entry.aliases:
         module, _, name = alias.rpartition(".")

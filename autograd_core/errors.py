@@ -8,64 +8,64 @@ from backends import BackendUnavailable as BackendUnavailable
 
 
 class OperandError(RuntimeError, ValueError):
-    """Operands or parameters that do not fit together, such as shapes that do not broadcast."""
+    """Operands or parameters are incompatible, such as shapes that do not broadcast."""
 
 
 class DtypeError(RuntimeError, TypeError):
-    """An operation that is not defined for this dtype."""
+    """An operation is not defined for this dtype."""
 
 
 class PositionError(RuntimeError, IndexError):
-    """An index beyond the axis that it points into."""
+    """An index is out of range for its axis."""
 
 
 class AbsentError(AttributeError, NotImplementedError):
-    """A function of PyTorch's that is not provided; `hasattr` says no, and the message why."""
+    """A function of PyTorch does not exist here; `hasattr` returns False, and the message gives the reason."""
 
 
 class LinAlgError(RuntimeError, np.linalg.LinAlgError):
-    """A matrix without the inverse, factor or eigenvalues that were asked for."""
+    """A matrix has no inverse, factorization or eigenvalues."""
 
 
 class ComplexError(DtypeError, NotImplementedError):
-    """An operation that takes no complex numbers."""
+    """An operation does not accept complex numbers."""
 
 
 class DeviceError(RuntimeError):
-    """Operands on different devices."""
+    """Operands are on different devices."""
 
 
 class OutOfMemoryError(RuntimeError, MemoryError):
-    """A device has not enough memory left for a result."""
+    """A device has not enough free memory for a result."""
 
 
 class GraphReleasedError(RuntimeError):
-    """A second backward walk through a graph whose saved arrays were released by the first."""
+    """A backward walk needs saved arrays that an earlier walk released."""
 
 
 class NoGraphError(RuntimeError):
-    """A gradient of something that recorded nothing."""
+    """A gradient was requested of a tensor that recorded nothing."""
 
 
 class InplaceError(RuntimeError):
-    """A write that cannot be done in place, or one that destroyed an array kept for backward."""
+    """A write is impossible in place, or destroyed an array saved for backward."""
 
 
 class HigherOrderError(RuntimeError):
-    """A gradient of a gradient through an operation that declares only the first order."""
+    """A higher derivative was requested through an operation that supports only the first."""
 
 
 class AnomalyError(RuntimeError):
-    """A NaN or infinity found by `detect_anomaly`."""
+    """`detect_anomaly` found NaN or infinity."""
 
 
 class VmapError(RuntimeError):
-    """Something that cannot be done for many samples at once, such as Python control flow that depends on values."""
+    """Something is impossible inside `vmap`, such as Python control flow that depends on values."""
 
 
 class VmapShapeError(VmapError, NotImplementedError):
-    """An operation in vmap whose result has another shape for some samples than for others."""
+    """The results of an operation inside `vmap` have different shapes for different samples."""
 
 
 class CheckpointError(RuntimeError):
-    """A function under `checkpoint` that did something else when it was computed again."""
+    """A function under `checkpoint` did not repeat its first call when it was recomputed."""

@@ -13,11 +13,11 @@ from autograd_core.libraries import LIBRARY, backend_of_array, is_array
 
 
 def recover(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Exception) -> Any:
-    """The value after all, where only a floating-point warning was turned into an error, or where a batch can still be
-    computed sample by sample; else raise, and say more.
+    """Return the value if only a floating-point warning was raised as an error, or if a batch can be computed sample by
+    sample; otherwise raise an error that names the operation and its operands.
     """
     library = LIBRARY[next(a.__class__ for a in arrays if is_array(a))]
-    if hasattr(library, "each"):  # batches, whose forward has a second way
+    if hasattr(library, "each"):  # batches: run sample by sample
         try:
             return library.each(o, arrays, statics)
         except Exception as e:
@@ -44,26 +44,26 @@ def _explain(o: Op, arrays: Sequence[Any], error: Exception) -> NoReturn:
     }
     kind = next((k for e, k in kinds.items() if type(error) is e), None)
     if kind is None and isinstance(error, TypeError) and type(error).__module__.startswith("numpy"):
-        kind = DtypeError  # UFuncTypeError and its like, which are private
+        kind = DtypeError  # UFuncTypeError and similar private types
     if kind is None and isinstance(error, AttributeError) and not all(map(is_array, arrays)):
-        kind = DtypeError  # a number, or None, where the forward needs an array
+        kind = DtypeError  # the forward got a number or None instead of an array
     if kind is None:
         raise error
     raise kind(f"{o.name}: {error} [{_described(o, arrays)}]") from error
 
 
 def out_of_memory(what: str) -> OutOfMemoryError:
-    """The error that says what did not fit, and what to do."""
+    """The error for a result that does not fit in memory, with advice."""
     return OutOfMemoryError(f"{what}; nothing has changed: try a smaller batch, or free what is not needed")
 
 
 def refuse_complex(name: str, arrays: Iterable[Any]) -> None:
-    """Raise if an operand is complex: the array library may compute something all the same, such as an order."""
+    """Raise if an operand is complex: the array library might compute something meaningless, such as an ordering."""
     for a in arrays:
         if a is not None and a.dtype.kind == "c":
             raise ComplexError(
                 f"{name}() takes no complex numbers, but got {a.dtype}; "
-                "take .real, .imag, .abs() or view_as_real() first"
+                "use .real, .imag, .abs() or view_as_real() first"
             )
 
 

@@ -14,34 +14,34 @@ from autograd_core.compatibility.absent import refuse
 from autograd_core.family_index import INDEX
 from autograd_core.tensor import Tensor
 
-# Where it is public ("det", "linalg.det", "Tensor.det") -> the module in `ops` that registers it.
+# Public name ("det", "linalg.det", "Tensor.det") -> the module in `ops` that registers it.
 FAMILY = {name: family for family, names in INDEX.items() for name in names.split()}
 
 
 def load(name: str) -> bool:
-    """Register the family that offers a name, if one does; whether there is one."""
+    """Register the family that provides a name, if any; returns whether there is one."""
     if name in FAMILY:
         import_module(f"autograd_core.ops.{FAMILY[name]}")
     return name in FAMILY
 
 
 def load_all() -> None:
-    """Register every operation there is."""
-    from pathlib import Path  # a tenth of what it takes to import this package
+    """Register all operations."""
+    from pathlib import Path  # this takes a tenth of the package's import time
 
     for found in sorted(Path(__file__).with_name("ops").glob("*/*.py")):
         import_module(f"autograd_core.ops.{found.parent.name}.{found.stem}")
 
 
 def attribute(module: str, name: str) -> Any:
-    """What a module of functions ("" for the top level) offers under a name that it has not loaded yet."""
+    """The attribute of a module of functions ("" for the top level) whose family is not yet registered."""
     place = vars(sys.modules[f"autograd_core.{module or 'functional'}"])
     load(f"{module}.{name}" if module else name)
     return place[name] if name in place else refuse(module, name)
 
 
 def foresee(rules: Any) -> None:
-    """Let rules on arrays find operations that are not registered yet, not the library's functions of these names."""
+    """Let rules on arrays find operations not yet registered, instead of library functions of the same name."""
     for name in FAMILY:
         if "." not in name:
             setattr(rules, name, _first_call(rules, name))
@@ -58,7 +58,7 @@ def _first_call(rules: Any, name: str) -> Callable[..., Any]:
 
 
 class _Unloaded:
-    """A method whose family is registered when it is first asked for."""
+    """A method whose family is registered on first use."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -69,7 +69,7 @@ class _Unloaded:
 
 
 def install() -> None:
-    """The methods of families that are not registered yet."""
+    """Add the methods of families not yet registered."""
     for name in FAMILY:
         if name.startswith("Tensor.") and name.removeprefix("Tensor.") not in vars(Tensor):
             setattr(Tensor, name.removeprefix("Tensor."), _Unloaded(name.removeprefix("Tensor.")))

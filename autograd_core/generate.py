@@ -65,9 +65,9 @@ DTYPES = {"b": dtypes.bool_, "i": dtypes.int64, "f": dtypes.float64, "c": dtypes
 
 
 def ops_table() -> str:
-    """`docs/ops.md`: every operation, by kind."""
+    """The text of `docs/ops.md`: all operations, by kind."""
     entries: list[Op | Composition] = [*OPS.values(), *COMPOSITIONS.values()]
-    kinds = [kind for kind in KINDS if any(e.kind is kind for e in entries)]  # however the families were loaded
+    kinds = [kind for kind in KINDS if any(e.kind is kind for e in entries)]  # in a fixed order
     lines = [INTRODUCTION.format(ops=len(OPS), compositions=len(COMPOSITIONS))]
     for kind in kinds:
         lines += [f"## {kind.name.capitalize()}", "", *HEAD]
@@ -81,7 +81,7 @@ def _absence(reason: str) -> str:
 
 
 def _accepted(entry: Op | Composition) -> str:
-    """The kinds of dtype that the entry takes in the place of floats, found by trying its first sample."""
+    """The kinds of dtype that the entry accepts in place of floats, found by trying its first sample."""
     case, found = cases(entry)[0], ""
     for letter, dtype in DTYPES.items():
         cast = case.changed(partial(_in_dtype, dtype))
@@ -91,7 +91,7 @@ def _accepted(entry: Op | Composition) -> str:
         except (TypeError, NotImplementedError):
             continue
         except (ArithmeticError, RuntimeError, ValueError):
-            pass  # these values do not suit it, but their dtype does
+            pass  # the values are invalid, but the dtype is accepted
         found += letter
     return found
 
@@ -111,7 +111,7 @@ def _in_dtype(dtype: dtypes.DType, a: Any) -> Any:
 
 
 def family_index() -> str:
-    """`family_index.py`: what each family offers, of those that importing the package does not register."""
+    """The text of `family_index.py`: the names of each family that importing the package does not register."""
     command = "import sys, autograd_core; print(*sys.modules)"
     at_once = subprocess.run(
         [sys.executable, "-c", command], cwd=HERE.parent, capture_output=True, check=True, text=True
@@ -145,7 +145,7 @@ FILES: dict[Path, Callable[[], str]] = {
 
 
 def outdated() -> list[str]:
-    """For each generated file that does not follow from the registry any more, how it differs."""
+    """The differences of generated files that are out of date."""
     found = []
     for path, make in FILES.items():
         before = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -158,7 +158,7 @@ def outdated() -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the generated files, or with --check say which are out of date."""
+    """Write the generated files, or with --check report those that are out of date."""
     if "--check" in arguments:
         found = outdated()
         print(*found, sep="\n")

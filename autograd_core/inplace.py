@@ -27,19 +27,17 @@ Path = tuple[tuple[str, tuple[tuple[str, Any], ...], int | None], ...]
 
 
 def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, others: Iterable[Any] = (), depth: int = 3) -> Tensor:
-    """x becomes compute(x, ...) where it lies; x, its base and every live view of it get nodes that say so.
+    """Replace x by compute(x, ...) in place; x, its base and all live views get new nodes.
 
-    others: what `compute` uses beside its arguments.
-    depth: how many frames up the line stands that errors name as the writer.
+    others: what `compute` uses beside its arguments. depth: the number of frames up to the line that errors name as the
+    writer.
     """
     base, path = _origin(x)
     _refuse(x, base)
     own_scalar(x)
     operands = (x, *args)
     if grad_enabled() and any(getattr(a, "node", None) is not None for a in (*operands, *others)):
-        operands = tuple(
-            [_survivor(a, x) for a in operands]
-        )  # what a rule keeps of the old value must survive the write
+        operands = tuple([_survivor(a, x) for a in operands])  # old values that a rule saves must survive the write
     new = _inside(compute(*operands), x)
     if new.shape != x.shape or not can_cast(new.dtype, x.dtype):
         raise InplaceError(
@@ -57,7 +55,7 @@ def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, others: Iterabl
 
 
 def rebase(x: Tensor, node: Any) -> None:
-    """Record that `x`, which was written outside of this module, was computed by `node`."""
+    """Record that `x`, which was written by other code, was computed by `node`."""
     base, path = _origin(x)
     _refuse(x, base)
     if base is x:
@@ -67,13 +65,13 @@ def rebase(x: Tensor, node: Any) -> None:
 
 
 def _rename(x: Tensor, node: Any, written: Tensor | None = None) -> None:
-    """Another node stands for `x`, and others for its views; `written`, if not `x`, is the one that was written."""
+    """Replace the node of `x` and those of its views; `written`, if not `x`, is the tensor that was written."""
     _replace_node(x, node)
     _refresh_views(x, written)
 
 
 def _replace_node(x: Tensor, node: Any, moved: bool = True) -> None:
-    """Another node stands for `x`, with the request to retain its gradient, which the old one keeps unless `moved`."""
+    """Replace the node of `x`; a `retain_grad` request is copied to it, or moved if `moved`."""
     if x.retains_grad:
         before = x.node.hooks
         kept = [h for h in before if h.__class__ is RetainGrad and h.tensor() is x]
@@ -133,7 +131,7 @@ def _obstacle(x: Tensor, base: Tensor) -> str:
 
 
 def _survivor(a: Any, written: Tensor) -> Any:
-    """The operand, on storage of its own if a write would reach it."""
+    """The operand, copied if the write would change it."""
     if a.__class__ is not Tensor or isinstance(a.array, np.generic) or storage(a.array) is not storage(written.array):
         return a
     return wrap(a.array.copy(), a.node)
@@ -149,19 +147,19 @@ def _as_tensor(value: Any, like: Tensor) -> Tensor:
 
 
 def _inside(new: Tensor, x: Tensor) -> Tensor:
-    """`new` inside the calls of vmap that `x` is in, which has to be in all that `new` is in."""
+    """`new` inside the calls of `vmap` that `x` is in; `x` must be in all calls that `new` is in."""
     if new.array.__class__ is x.array.__class__ or not LAYERS:
         return new
     if LAYERS.get(new.array.__class__, 0) > LAYERS.get(x.array.__class__, 0):
         raise InplaceError(
-            "values that differ between the samples of vmap cannot be written into a tensor that "
-            "all of them share; make one for each: zeros_like() or clone() of a tensor inside vmap"
+            "values that differ between the samples of vmap cannot be written to a tensor that "
+            "they share; create one per sample, by zeros_like() or clone() of a tensor inside vmap"
         )
     return of_one_depth((x, new))[1]  # type: ignore[no-any-return]
 
 
 def _cast(new: Tensor, x: Tensor) -> Tensor:
-    """`new` in the dtype of `x`, where no imaginary part and no gradient is lost by it."""
+    """`new` in the dtype of `x`; raises if an imaginary part or a gradient would be lost."""
     if new.dtype == x.dtype:
         return new
     lost = (
@@ -177,7 +175,7 @@ def _cast(new: Tensor, x: Tensor) -> Tensor:
 
 
 def _broadcast(new: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """As assignment broadcasts: leading axes of length 1 may also be too many."""
+    """Broadcast like assignment, which also drops surplus leading axes of length 1."""
     lead = new.ndim - len(shape)
     if lead > 0 and set(new.shape[:lead]) == {1}:
         new = functional.reshape(new, new.shape[lead:])
@@ -185,7 +183,7 @@ def _broadcast(new: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def _replace_part(base: Tensor, path: Path, new: Tensor, written: Tensor) -> None:
-    """Record that the part of `base` that `path` leads to is `new` now; `written` is the tensor that was written."""
+    """Record that the part of `base` that `path` leads to is now `new`; `written` is the tensor that was written."""
     if grad_enabled() and (new.node is not None or base.node is not None):
         node = _node("put_view", (base.node, new.node), v_shape=new.shape, v_dtype=new.dtype, path=path)
         _rename(base, node, written)
@@ -197,7 +195,7 @@ def _refresh_views(base: Tensor, written: Tensor | None) -> None:
         for o, statics, which in v._alias.path:
             t = apply(o, (t,), statics)
             t = t if which is None else t[which]
-        _replace_node(v, t.node, moved=v is written)  # what others have become is used by nobody, perhaps
+        _replace_node(v, t.node, moved=v is written)  # computed lazily: their new values may never be used
 
 
 def _node(name: str, parents: tuple[Any, ...], **values: Any) -> Node:
@@ -210,7 +208,7 @@ OPERATORS = {"__iadd__": "add", "__isub__": "sub", "__imul__": "mul", "__itruedi
              "__ior__": "bitwise_or",
              "__ixor__": "bitwise_xor", "__ilshift__": "bitwise_left_shift",
              "__irshift__": "bitwise_right_shift"}  # fmt: skip
-# Of kinds whose results need not have the shape of what is written.
+# Operations whose kinds do not preserve the shape, but which have in-place forms.
 OTHERS = ("addbmm", "addmm", "addmv", "addr", "baddbmm", "cumprod", "cumsum", "fill", "index_add",
           "index_copy", "index_fill", "index_put", "index_reduce", "masked_fill", "masked_scatter", "put", "renorm",
           "scatter", "scatter_add", "scatter_reduce", "tril", "triu")  # fmt: skip
@@ -227,7 +225,7 @@ def _method(function: Callable[..., Tensor], name: str) -> Callable[..., Tensor]
 
 
 def _operator(function: Callable[..., Tensor]) -> Callable[..., Any]:
-    """The operator that writes; an operand of a type we do not know is left to that type."""
+    """The in-place operator; returns NotImplemented for operands of unknown types."""
 
     def assign_operator(self: Tensor, other: Any) -> Any:
         return write(self, function, other) if is_operand(other) else NotImplemented
@@ -241,9 +239,9 @@ def _zero(self: Tensor) -> Tensor:
 
 
 def _fill_diagonal(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
-    """Write a number where all positions are equal; returns the tensor.
+    """Write a number to the diagonal, where all indices are equal; returns the tensor.
 
-    wrap: in a tall matrix the diagonal begins anew, one row below each of its ends.
+    wrap: in a tall matrix the diagonal restarts one row below each of its ends.
     """
     if self.ndim < 2 or (self.ndim > 2 and len(set(self.shape)) > 1):
         raise InplaceError(
@@ -260,12 +258,12 @@ def _fill_diagonal(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
 
 
 def _copy(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
-    """Write the elements of `src`, broadcast, converted and moved here; returns the tensor."""
+    """Copy the elements of `src`, broadcast and converted to this dtype and device; returns the tensor."""
     return write(self, lambda x, s: functional.expand(_cast(_as_tensor(s, x), x).to(x.device), x.shape), src)
 
 
 def _offer(entry: Op | Composition) -> None:
-    """The in-place forms of an entry: methods, and functions too of what has one operand."""
+    """Add the in-place forms of an entry: methods, and functions for unary operations."""
     if entry.name not in OTHERS and not (entry.method and entry.kind in (ELEMENTWISE, BINARY, COMPARISON)):
         return
     for module, name in public_names(entry):
@@ -277,7 +275,7 @@ def _offer(entry: Op | Composition) -> None:
 
 
 def install() -> None:
-    """In-place methods and operators on Tensor."""
+    """Add the in-place methods and operators to Tensor."""
     entries: list[Op | Composition] = [*OPS.values(), *COMPOSITIONS.values()]
     for entry in entries:
         _offer(entry)

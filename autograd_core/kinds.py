@@ -11,9 +11,9 @@ class Kind:
 
     broadcasts: operands of different shapes combine, and the engine sums each gradient back to its operand's shape.
     promotes: operands of different dtypes are cast to a common one first.
-    pointwise: operands of any shape will do, and a reference computes one element.
-    method: tensors have these operations as methods, unless the entry says otherwise.
-    holomorphic: operations are so unless the entry says otherwise: they only move, add or multiply elements.
+    pointwise: operands can have any shape, and a reference computes one element.
+    method: operations are methods of tensors unless the entry says otherwise.
+    holomorphic: the default of the entry's field: True for operations that only move, add or multiply elements.
     colour: of the node in a graph picture.
     """
 
@@ -31,7 +31,7 @@ class Kind:
 
 # Fills on which black text has a contrast above 9:1, told apart by colour-blind readers too (Okabe and Ito, lightened).
 ELEMENTWISE = Kind("elementwise", "#9fd3f6", broadcasts=True, pointwise=True)
-CHANNELWISE = Kind("channelwise", "#9fd3f6")  # element by element, with parameters for each channel
+CHANNELWISE = Kind("channelwise", "#9fd3f6")  # elementwise, with parameters per channel
 BINARY = Kind("binary", "#f7c97f", broadcasts=True, pointwise=True)
 COMPARISON = Kind("comparison", "#d9d9d9", broadcasts=True, pointwise=True)
 REDUCTION = Kind("reduction", "#f2a97e")

@@ -9,7 +9,7 @@ import numpy as np
 LIBRARY: dict[type, Any] = {}  # array type -> `xp` of a forward: a backend's namespace
 RULES: dict[type, Any] = {}  # array type -> `xp` of a rule on arrays: the library overlaid with every op's forward
 MUTABLE: set[type] = set()  # array types that can be written: all but NumPy's scalars
-LAYERS: dict[Any, int] = {}  # array types that hold a batch of others (batching/) -> how many of them are nested
+LAYERS: dict[Any, int] = {}  # array types of batches (batching/) -> their nesting depth
 
 
 def is_array(value: Any) -> bool:
@@ -23,28 +23,28 @@ def backend_of_array(array: Any) -> Any:
 
 
 def checks_values(value: Any) -> bool:
-    """Whether operands like this array or tensor are looked at before they are used.
+    """Whether values of operands like this array or tensor are checked before use.
 
-    On a GPU they are not, because that would wait for it: whoever gives labels out of range gets wrong numbers.
+    On a GPU they are not, because that would wait for it: labels out of range give wrong numbers there.
     """
     return bool(LIBRARY[_innermost(value).__class__].backend.checks_values)
 
 
 def holds(condition: Any) -> bool:
-    """Whether a condition, booleans in an array or a tensor, is true everywhere, as far as values are checked.
+    """Whether a boolean array or tensor is true everywhere; True where values are not checked.
 
-    Unlike `bool(condition.all())` it can be asked inside vmap, of all samples at once.
+    Unlike `bool(condition.all())` this works inside `vmap`, for all samples at once.
     """
     array = _innermost(condition)
     return not LIBRARY[array.__class__].backend.checks_values or bool(array.all().item())
 
 
 def all_below(integers: Any, count: int) -> bool:
-    """Whether integers in an array or a tensor lie in [0, count), as far as values are checked."""
+    """Whether integers in an array or a tensor lie in [0, count); True where values are not checked."""
     array = _innermost(integers)
     if not array.size or not LIBRARY[array.__class__].backend.checks_values:
         return True
-    return bool(array.astype(np.uint64).max().item() < count)  # a negative one becomes large
+    return bool(array.astype(np.uint64).max().item() < count)  # negative numbers become large
 
 
 def _innermost(value: Any) -> Any:

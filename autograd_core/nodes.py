@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from autograd_core.stand_ins import Hooked
     from autograd_core.tensor import Tensor
 
-# Numbers nodes *and* in-place writes. It runs downwards: the newest node is the smallest, so a heap yields it first.
+# Numbers nodes *and* in-place writes, downwards: the newest node has the smallest number, so a heap yields it first.
 tick = itertools.count(-1, -1).__next__
 
 
 class Node:
-    """One recorded operation: what a backward walk needs to know of it, and nothing that holds its output.
+    """One recorded operation: what a backward walk needs, without a reference to the output.
 
-    Made by `record`, or slot by slot in the binders: a constructor would double its cost.
+    It is made by `record`, or slot by slot in the binders, because a constructor would double its cost.
     """
 
     __slots__ = ("hooks", "number", "op", "parents", "saved", "shapes")
@@ -33,17 +33,17 @@ class Node:
     hooks: Any
 
     def name(self) -> str:
-        """The operation's name; "leaf" where a gradient ends."""
+        """The operation's name; "leaf" for a leaf."""
         return str(self.op.name)
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
-        """For each operand its node, None where it requires no gradient, and which output of that node it is."""
+        """For each operand, its node (None if it requires no gradient) and the output index in that node."""
         return tuple(map(source_of, self.parents))
 
     @property
     def metadata(self) -> dict[Any, Any]:
-        """Whatever its user wants to note about this node."""
+        """A dict for user data about this node."""
         return self._hooked().metadata
 
     def register_hook(self, hook: Callable[[Any, Any], Any]) -> Removable:
@@ -73,7 +73,7 @@ def record(op: Any, parents: tuple[Any, ...], saved: Any) -> Node:
 
 
 class Pick:
-    """The pseudo-op of a node that stands for one output of an operation with several."""
+    """The pseudo-operation of a node that represents one output of an operation with several."""
 
     name, symbol = "output", "output"
     keep: tuple[str, ...] = ("index", "count")
@@ -82,24 +82,24 @@ class Pick:
 
 
 def source_of(node: Any) -> tuple[Any, int]:
-    """The node of an operation, and which of its outputs a node stands for."""
+    """The node of an operation, and the index of the output that a node represents."""
     return (node.parents[0], node.saved[0]) if node is not None and node.op is Pick else (node, 0)
 
 
 class GradientEdge(NamedTuple):
-    """Where a gradient flows: a node, and which of its outputs; `grad` takes it among its inputs."""
+    """The place to which a gradient flows: a node and an output index; `grad` accepts it as an input."""
 
     node: Node
     output_nr: int
-    ownership_token: Any = None  # the node that stands for this output, if it is one of several
+    ownership_token: Any = None  # the node that represents this output, if it is one of several
 
 
 class Leaf(Node):
-    """Where a gradient ends. Holds its Tensor weakly: no cycle, and a dead leaf needs no gradient."""
+    """The end of a gradient. Holds its Tensor weakly: no cycle, and a dead leaf needs no gradient."""
 
     __slots__ = ("__weakref__", "after", "tensor")
     op, parents, saved, shapes = None, (), (), None
-    followed = False  # whether any leaf ever got a hook that runs after accumulation
+    followed = False  # whether any leaf ever got a post-accumulate hook
     after: tuple[Callable[[Tensor], Any], ...] | None
     tensor: Callable[[], Tensor | None]
 
@@ -107,18 +107,18 @@ class Leaf(Node):
         if LAYERS:
             _check_inside(tensor)
         self.tensor, self.hooks, self.number = weakref.ref(tensor), None, tick()
-        self.after = None  # hooks that run once the gradient is in place
+        self.after = None  # post-accumulate hooks
 
     def name(self) -> str:
         return "leaf"
 
     @property
     def variable(self) -> Tensor | None:
-        """The tensor whose gradient ends here, if it still exists."""
+        """The tensor of this leaf, if it still exists."""
         return self.tensor()
 
     def register_hook(self, hook: Callable[[Any, Any], Any]) -> Removable:
-        """Call `hook((), (grad,))` after each backward walk that changed the tensor's `.grad`, which it is given."""
+        """Call `hook((), (grad,))` after each backward walk that changed the tensor's `.grad`."""
         Leaf.followed = True
         return append(self, "after", lambda x: hook((), (x.grad,)))
 
@@ -128,24 +128,24 @@ class Leaf(Node):
 
 
 def _check_inside(tensor: Tensor) -> None:
-    """Raise where it would be unclear whose gradient this is: that of each sample of a vmap, or that of all."""
+    """Raise if the gradient would be ambiguous: that of each sample of a `vmap`, or that of all."""
     from autograd_core.batching.levels import active
 
     if LAYERS.get(tensor.array.__class__, 0) < len(active()):
         raise VmapError(
-            "a tensor that all samples share was made to require a gradient inside vmap; do so outside of it, "
-            "or use func.grad() inside, which knows that each sample has a gradient of its own"
+            "a tensor that all samples share cannot be made to require a gradient inside vmap; do so outside, "
+            "or use func.grad() inside, which gives each sample its own gradient"
         )
 
 
 def append(owner: Any, attribute: str, hook: Any) -> Removable:
-    """Put a hook behind those that an attribute holds."""
+    """Append a hook to those in an attribute."""
     setattr(owner, attribute, (*(getattr(owner, attribute) or ()), hook))
     return Removable(owner, attribute, hook)
 
 
 class Removable:
-    """Handle of a hook: `remove()` takes the hook off again; as a context manager it does so at the end."""
+    """The handle of a hook: `remove()` removes the hook, and so does leaving it as a context manager."""
 
     def __init__(self, owner: Any, attribute: str, hook: Any) -> None:
         self._owner, self._attribute, self._hook = owner, attribute, hook
@@ -162,13 +162,13 @@ class Removable:
 
 
 class Late:
-    """A hook that is served when the walk has ended, with what the other hooks made of the gradient."""
+    """A hook that is called at the end of the walk, with the gradient after all other hooks."""
 
     __slots__ = ()
 
 
 class RetainGrad(Late):
-    """The hook behind `retain_grad`: the engine commits what it saw together with the gradients of the leaves."""
+    """The hook behind `retain_grad`: the engine commits its gradient together with those of the leaves."""
 
     __slots__ = ("tensor",)
 
@@ -177,7 +177,7 @@ class RetainGrad(Late):
 
 
 class Gathered(Late):
-    """One gradient, by its position, of those that a function waits for."""
+    """One of the gradients that a function waits for, by position."""
 
     __slots__ = ("function", "position")
 

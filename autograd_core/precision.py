@@ -13,9 +13,9 @@ from autograd_core.libraries import RULES, is_array
 
 
 def widened(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """The forward, on float32 copies of float16 and bfloat16 operands; float32 results take their dtype again.
+    """The forward on float32 copies of float16 and bfloat16 operands, with results converted back.
 
-    Where a backend makes one kernel of it, or has one that does as much, that is taken.
+    If a backend makes a single kernel of it, or has an equivalent one, that is used.
     """
     name = forward.__name__
 
@@ -39,7 +39,7 @@ def widened(forward: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def in_one_pass(rule: Callable[..., Any]) -> Callable[..., Any]:
-    """A rule of an operation on single elements, given what was saved; one kernel where a backend makes it so."""
+    """A rule of an elementwise operation; a single kernel if a backend makes one."""
 
     def on_elements(xp: Any, g: Any, *arrays: Any, places: tuple[int, ...], saved: tuple[Any, ...]) -> Any:
         s = list(saved)
@@ -48,7 +48,7 @@ def in_one_pass(rule: Callable[..., Any]) -> Callable[..., Any]:
         return rule(RULES[g.__class__], g, s)
 
     def pull(xp: Any, g: Any, s: Any, needs: Any = None) -> Any:
-        kernels = getattr(xp, "kernels", None)  # which functions of tensors, that record every step, do not have
+        kernels = getattr(xp, "kernels", None)  # functions of tensors, which record every step, do not have it
         if kernels is not None and kernels.fused is not None:
             places = tuple([i for i, v in enumerate(s) if is_array(v)])
             saved = tuple([None if i in places else v for i, v in enumerate(s)])
@@ -65,7 +65,7 @@ def _float32(a: Any) -> Any:
 
 
 def narrowed(y: Any, dtype: Any) -> Any:
-    """Results, or a structure of them, with what is float32 in another dtype."""
+    """Results, or a structure of them, with float32 arrays cast to another dtype."""
     if isinstance(y, tuple | list):
         return tuple([narrowed(v, dtype) for v in y])
     return y.astype(dtype) if getattr(y, "dtype", None) == np.float32 else y

@@ -27,34 +27,34 @@ SEEDS = 1 << 64
 
 
 class Generator:
-    """A stream of random numbers of its own, for one device."""
+    """An independent random number generator for one device."""
 
     def __init__(self, device: str = "cpu") -> None:
         self.device = Device(device)
         self.seed()
 
     def manual_seed(self, seed: int) -> Generator:
-        """Start again from `seed`, negative ones counting down from 2^64; returns the generator."""
+        """Seed the generator; negative seeds count down from 2^64. Returns the generator."""
         self._seed = _checked(seed)
         kind, index = resolved(self.device)
         self.stream = backend_of(kind).random.generator(self._seed, index)
         return self
 
     def seed(self) -> int:
-        """Start again from an unpredictable seed; returns it."""
+        """Seed the generator unpredictably; returns the seed."""
         self.manual_seed(int.from_bytes(os.urandom(8)))
         return self._seed
 
     def initial_seed(self) -> int:
-        """The seed that the stream started from."""
+        """The seed of the generator."""
         return self._seed
 
     def get_state(self) -> Any:
-        """What `set_state` needs to resume here."""
+        """The state for `set_state`."""
         return self.stream.state
 
     def set_state(self, state: Any) -> None:
-        """Resume from a state."""
+        """Restore a state."""
         self.stream.state = state
 
 
@@ -71,7 +71,7 @@ def _checked(seed: int) -> int:
 
 
 def manual_seed(seed: int) -> Generator:
-    """Start the random numbers of every device again from `seed`; returns the generator of the CPU.
+    """Seed the generators of all devices; returns the generator of the CPU.
 
     >>> manual_seed(0).initial_seed()
     0
@@ -84,12 +84,12 @@ def manual_seed(seed: int) -> Generator:
 
 
 def seed() -> int:
-    """Start the random numbers of every device again from an unpredictable seed; returns it."""
+    """Seed the generators of all devices unpredictably; returns the seed."""
     return manual_seed(int.from_bytes(os.urandom(8)) - SEEDS // 2).initial_seed()
 
 
 def initial_seed() -> int:
-    """The seed that the random numbers of the CPU started from."""
+    """The seed of the CPU's generator."""
     return generator_of("cpu").initial_seed()
 
 
@@ -99,7 +99,7 @@ def get_rng_state(device: str = "cpu") -> Any:
 
 
 def set_rng_state(state: Any, device: str = "cpu") -> None:
-    """Resume a device's generator from a state."""
+    """Restore the state of a device's generator."""
     generator_of(device).set_state(state)
 
 
@@ -115,14 +115,14 @@ def generator_of(device: str | None) -> Generator:
 
 
 def rng_states() -> dict[tuple[str, int], Any]:
-    """The states of all generators of devices, for `resumed`."""
+    """The states of the generators of all devices, for `resumed`."""
     generator_of("cpu")
     return {key: generator.get_state() for key, generator in list(_generators.items())}
 
 
 @contextmanager
 def resumed(states: dict[tuple[str, int], Any]) -> Iterator[None]:
-    """Draw again what followed these states; afterwards go on where the generators are now."""
+    """A block that draws the numbers that followed these states; afterwards the generators continue as before."""
     before = rng_states()
     _restore(states)
     try:
@@ -133,7 +133,7 @@ def resumed(states: dict[tuple[str, int], Any]) -> Iterator[None]:
 
 @contextmanager
 def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:
-    """Let all generators afterwards go on where they are now, whatever is drawn in this block."""
+    """A block after which all generators have the states that they had before it."""
     before = rng_states()
     try:
         yield
@@ -148,9 +148,9 @@ def _restore(states: dict[tuple[str, int], Any]) -> None:
 
 
 def stream_of(device: str | None, generator: Generator | None) -> Any:
-    """The stream of a generator, or of a device's own."""
+    """The stream of a generator, by default that of the device."""
     stream = (generator or generator_of(device)).stream
-    if not LAYERS:  # nobody used vmap yet
+    if not LAYERS:  # vmap was not used yet
         return stream
     from autograd_core.batching.randomness import stream_inside
 
@@ -165,7 +165,7 @@ def _floating(dtype: DTypeLike | None) -> dtypes.DType:
 
 
 def _drawn(draw: Callable[[Any, Any], Any], shape: tuple[int, ...], dtype: DTypeLike | None, scale: float = 1.0) -> Any:
-    """Numbers of a floating dtype; of a complex one both parts, scaled."""
+    """Numbers of a floating-point dtype; for a complex one, both parts, scaled."""
     kind = dtypes.as_dtype(dtype) or dtypes.get_default_dtype()
     if kind.kind != "c":
         return draw(shape, _floating(kind))
@@ -181,7 +181,7 @@ def rand(
     requires_grad: bool = False,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Uniform numbers in [0, 1); of complex ones both parts are."""
+    """Uniform numbers in [0, 1); for complex dtypes, both parts."""
     draws = _drawn(stream_of(device, generator).uniform, shape_of(shape, size), dtype)
     return finish(draws, None, requires_grad, None)
 
@@ -194,7 +194,7 @@ def randn(
     requires_grad: bool = False,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Standard normal numbers; complex ones have a mean square of 1."""
+    """Standard normal numbers; complex ones have mean square 1."""
     draws = _drawn(stream_of(device, generator).normal, shape_of(shape, size), dtype, math.sqrt(0.5))
     return finish(draws, None, requires_grad, None)
 
@@ -241,10 +241,10 @@ def randperm(
 
 
 def bernoulli(input: Tensor, p: float | None = None, generator: Generator | None = None) -> Tensor:
-    """Ones with the probabilities in `input`, or all with probability `p`; else zeros."""
+    """Ones with the probabilities in `input`, or with probability `p`; else zeros."""
     check_tensor(input, "bernoulli")
     if p is None and not holds((input >= 0) & (input <= 1)):
-        raise OperandError("bernoulli(): probabilities lie between 0 and 1")
+        raise OperandError("bernoulli(): probabilities must lie between 0 and 1")
     draws = stream_of(input.device, generator).uniform(input.shape, _floating(input.dtype if p is None else None))
     return wrap((draws < (input.array if p is None else p)).astype(input.dtype))
 
@@ -256,16 +256,14 @@ def multinomial(
     check_tensor(input, "multinomial")
     weights, xp = input.array, LIBRARY[input.array.__class__]
     if input.ndim not in (1, 2) or not (holds((input >= 0) & input.isfinite()) and holds(input.sum(-1) > 0)):
-        raise OperandError(
-            "multinomial() takes one or two axes of weights that are not negative and have a positive sum"
-        )
+        raise OperandError("multinomial() takes one or two axes of non-negative weights with a positive sum")
     if num_samples < 1:
         raise OperandError(f"multinomial() draws at least one position, not {num_samples}")
     if not replacement and not holds(input.count_nonzero(-1) >= num_samples):
         raise OperandError(f"multinomial() cannot draw {num_samples} different positions: too few weights are positive")
     stream, kind = stream_of(input.device, generator), _floating(input.dtype)
     if not replacement:
-        # Exponential clocks with these rates ring in the order of draws without replacement.
+        # Exponential clocks with these rates ring in the order of sampling without replacement.
         clocks = -xp.log1p(-stream.uniform(input.shape, kind)) / xp.where(weights > 0, weights, 1)
         return wrap(xp.argsort(xp.where(weights > 0, clocks, xp.inf), axis=-1)[..., :num_samples])
     ends = xp.cumsum(weights, axis=-1)
@@ -282,12 +280,12 @@ def normal(
     requires_grad: bool = False,
     generator: Generator | None = None,
 ) -> Tensor:
-    """Normal numbers with a mean and a standard deviation, each a number or a tensor; `size` where both are numbers."""
+    """Normal numbers with a mean and standard deviation, each a number or a tensor; `size` if both are numbers."""
     tensors = [v for v in (mean, std) if isinstance(v, Tensor)]
     if not tensors and size is None:
         raise TypeError("normal() of two numbers needs a size: normal(0.0, 1.0, (2, 3))")
     if not holds(~(std < 0)) if isinstance(std, Tensor) else std < 0:
-        raise OperandError("normal() needs standard deviations that are not negative")
+        raise OperandError("normal() needs non-negative standard deviations")
     if tensors:
         total = functional.add(mean, std)
         size, dtype, device = total.shape, dtype or total.dtype, device or total.device
@@ -343,7 +341,7 @@ def _uniform(self: Tensor, low: float = 0.0, high: float = 1.0, generator: Gener
 def _normal(self: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Write normal numbers, into both parts of complex ones, each then with half the variance; returns the tensor."""
     if std < 0:
-        raise OperandError(f"normal_() needs a standard deviation that is not negative, not {std}")
+        raise OperandError(f"normal_() needs a non-negative standard deviation, not {std}")
     normal, part = stream_of(self.device, generator).normal, math.sqrt(0.5) if self.dtype.kind == "c" else 1.0
     draws = _drawn(lambda *a: mean + std * part * normal(*a), self.shape, self.dtype)
     return write(self, lambda _: wrap(draws))
@@ -366,7 +364,7 @@ METHODS = {
 
 
 def install() -> None:
-    """Random functions in the functional form, and their methods."""
+    """Publish the random functions in the functional form, and their methods."""
     for f in RANDOM:
         publish(f)
     for function in (*map(with_options, MAKING), with_synonyms(bernoulli), with_synonyms(multinomial)):

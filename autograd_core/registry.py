@@ -32,9 +32,9 @@ from autograd_core.tensor import Tensor
 
 OPS: dict[str, Op] = {}
 COMPOSITIONS: dict[str, Composition] = {}
-LISTENERS: list[Callable[[Op | Composition], None]] = []  # told of every entry that is registered later
+LISTENERS: list[Callable[[Op | Composition], None]] = []  # called with every entry registered later
 MODULES: dict[str, Any] = {"": functional, "linalg": linalg, "special": special, "fft": fft}
-NO_GRADIENT: tuple[Rule | None, ...] = ()  # `vjp` of what is piecewise constant by nature: a comparison, argmax
+NO_GRADIENT: tuple[Rule | None, ...] = ()  # `vjp` of piecewise constant operations: comparisons, argmax
 
 
 def op(
@@ -48,8 +48,8 @@ def op(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register an operation: the decorated forward, its rules, and plain data about it (the fields of `Op`).
 
-    The signature declares: after `xp`, positional parameters are tensors, `*xs` is a list of tensors, keyword-only
-    ones are static. A rule takes (xp, g) and whatever it names of: the inputs, `y` (the output, or an output's name),
+    The signature declares the arguments: after `xp`, positional parameters are tensors, `*xs` is a list of tensors,
+    keyword-only ones are static. A rule takes (xp, g) and any of: the inputs, `y` (the output, or an output's name),
     residuals, static parameters, `x_shape` and `x_dtype` of an input `x`.
     """
 
@@ -82,7 +82,7 @@ def op(
 
 
 def private(forward: Callable[..., Any], kind: Kind, symbol: str, *vjp: Rule | None) -> Op:
-    """An operation that the engine records but nobody can call by name; it is in no table."""
+    """An operation that the engine records but that has no public name; it is in no table."""
     o = Op(forward.__name__.strip("_"), kind, symbol, forward.__doc__, USUAL, None, vjp, forward)
     _read_signature(o)
     _read_rules(o)
@@ -107,9 +107,9 @@ def composition(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function on Tensors that is a composition of operations.
 
-    real_only: it takes no complex numbers, although its operations do.
+    real_only: it refuses complex numbers, although its operations accept them.
     wide: it computes 16-bit floats in float32, and rounds once.
-    by_memory: what it gives depends on how its input lies in memory.
+    by_memory: its result depends on the memory layout of its input.
     """
 
     home = sys._getframe(1).f_globals.get("__name__", "")
@@ -139,14 +139,14 @@ def _refusing_complex(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def publish(function: Callable[..., Any], name: str = "", module: str = "") -> None:
-    """Offer a function in the functional form, or in one of its modules."""
+    """Publish a function in the functional form, or in one of its modules."""
     place, name = MODULES[module], name or function.__name__
     setattr(place, name, function)
     place.__all__ = [*place.__all__, name]
 
 
 def _publish(entry: Op | Composition) -> None:
-    """The functional form, methods and operators."""
+    """Publish the functional form, methods and operators."""
     for listener in LISTENERS:
         listener(entry)
     for module, name in public_names(entry):
@@ -168,7 +168,7 @@ def _publish_operators(entry: Op) -> None:
 
 
 def _read_signature(o: Op) -> None:
-    forward = inspect.unwrap(o.forward)  # its code says what inspect.signature would, in a tenth of the time
+    forward = inspect.unwrap(o.forward)  # the same information as inspect.signature, in a tenth of the time
     code = forward.__code__
     names, last = code.co_varnames, code.co_argcount + code.co_kwonlyargcount
     o.variadic = bool(code.co_flags & inspect.CO_VARARGS)
@@ -177,7 +177,7 @@ def _read_signature(o: Op) -> None:
     defaults: dict[str, Any] = dict.fromkeys((*o.inputs, *names[code.co_argcount : last]), inspect.Parameter.empty)
     defaults |= dict(zip(o.inputs[len(o.inputs) - len(given) :], given, strict=True)) | (forward.__kwdefaults__ or {})
     o.statics = {n: defaults[n] for n in names[code.co_argcount : last]}
-    # The letters of formulas are public under PyTorch's names.
+    # Letters in formulas have PyTorch's public names.
     letters = dict(zip(o.inputs, ("input", "other"), strict=False))
     public = {n: letters.get(n, n) if len(n) == 1 else n for n in o.inputs}
     if o.variadic:
@@ -198,16 +198,16 @@ def _read_rules(o: Op) -> None:
         o.wants = tuple((*names, *names_of(o.before)) for names in o.wants)
     mentioned = dict.fromkeys(chain(*o.wants))
     if extra := set(names_of(o.composite)) - set(mentioned):
-        # Higher order may not cost first order anything.
-        raise TypeError(f"op '{o.name}': its composite rule names {sorted(extra)}, which the fast rule does not keep")
-    # A number among two operands has no dtype to widen: the general binder makes a tensor of it.
+        # Higher orders must not add costs to the first.
+        raise TypeError(f"op '{o.name}': its composite rule names {sorted(extra)}, which the fast rule does not save")
+    # A number as one of two operands has no dtype to widen: the general binder converts it to a tensor.
     o.simple = (
         not (o.module or o.statics or o.residuals or o.outputs or o.variadic or o.joint or o.view or o.before)
         and not (o.wide and len(o.inputs) > 1)
         and set(mentioned) <= {"y", *o.inputs}
         and [p[0] for p in o.public] == ["input", "other"][: len(o.inputs)]
     )
-    o.keep = ("y", *o.inputs) if o.simple else tuple(mentioned)  # a fixed layout; what no rule needs is None
+    o.keep = ("y", *o.inputs) if o.simple else tuple(mentioned)  # a fixed layout; values that no rule needs are None
     named = outputs_of(o)
     o.holds = not {"y", *o.inputs, *o.residuals, *named}.isdisjoint(mentioned)
     o.rules = tuple(_adapted(r, o.keep) if r else _nothing for r in rules)
@@ -217,7 +217,7 @@ def _read_rules(o: Op) -> None:
         o.holomorphic = o.kind.holomorphic
     o.real_only = o.real_only or o.holomorphic is None
     o.screened = o.real_only or o.floating
-    # A rule of its own for complex numbers may make them of a real cotangent: the walk looks.
+    # A rule for complex numbers may return them for a real cotangent, so the walk checks.
     o.plain = bool(rules) and not o.outputs and o.holomorphic is not False
     if o.kind.promotes if o.promotes is None else o.promotes:
         o.promoted = tuple(i for i in range(len(o.inputs)) if not rules or rules[i])
@@ -227,23 +227,23 @@ def _read_rules(o: Op) -> None:
 
 
 def _named_result(name: str, fields: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    make: Any = namedtuple  # the fields are data, which its type does not foresee
+    make: Any = namedtuple  # data attributes that its type does not declare
     return cast(Callable[[Any], tuple[Any, ...]], make(name, fields)._make)
 
 
 def names_of(rule: Rule | None) -> tuple[str, ...]:
-    """What a rule asks for beside the namespace, the cotangent and which inputs want a gradient."""
+    """The names that a rule uses besides the namespace, the cotangent and `needs`."""
     return tuple(n for n in _parameters(rule) if n not in ("xp", "g", "needs")) if rule else ()
 
 
 def _parameters(function: Rule) -> tuple[str, ...]:
-    """Names of the parameters; `inspect.signature` would take a third of the time to import the package."""
+    """Names of the parameters, without `inspect.signature`, which would take a third of the package's import time."""
     code = function.__code__
     return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def _nothing(xp: Any, g: Any, s: Any) -> None:
-    """The rule of an input that takes no gradient, such as an index or a condition."""
+    """The rule of an input without gradient, such as an index or a condition."""
 
 
 def _adapted(rule: Rule, keep: tuple[str, ...]) -> Rule:
@@ -263,7 +263,7 @@ def _adapted(rule: Rule, keep: tuple[str, ...]) -> Rule:
 
 
 def add_library(library: Any, array_types: Iterable[type]) -> None:
-    """Make forwards and rules work on other array types, given the namespace of their functions."""
+    """Make forwards and rules work on further array types, given the namespace of their functions."""
     types = tuple(array_types)
     rules = type(library)(**vars(library))
     rules.forwards = library
@@ -287,13 +287,13 @@ def use_backend(backend: Any) -> None:
 
 
 def _rules_in_one_pass(entry: Op | Composition) -> None:
-    """Let a backend make one kernel of each rule of an operation that takes many passes, as of its forward."""
+    """Let a backend make single kernels of the rules of a `wide` operation, as of its forward."""
     if isinstance(entry, Op) and entry.wide:
         entry.rules = tuple([rule if rule is _nothing else precision.in_one_pass(rule) for rule in entry.rules])
 
 
 def _overlay(o: Op, rules: Any) -> None:
-    """Let rules find this operation's forward, under the names of the functional form."""
+    """Add this operation's forward to the namespace of rules, under its functional names."""
     library = rules.forwards
     for name in (o.name, *[alias for alias in o.aliases if "." not in alias]):
         if not (o.simple and hasattr(library, name)) or o.floating:  # else the same function has the same name
@@ -301,8 +301,8 @@ def _overlay(o: Op, rules: Any) -> None:
 
 
 def _bare(o: Op, library: Any) -> Callable[..., Any]:
-    """The forward as a rule calls it: inputs positional, a list for a list, statics by keyword, residuals dropped."""
-    run = getattr(library, "run", None)  # of batches (batching/), where a forward has a second way
+    """The forward as rules call it: positional inputs, lists as lists, statics by keyword, residuals dropped."""
+    run = getattr(library, "run", None)  # batches (batching/), which can also run sample by sample
     forward = functools.partial(run, o) if run else functools.partial(o.forward, library)
     if o.variadic:
         return lambda xs, **statics: forward(*xs, **statics)
@@ -312,7 +312,7 @@ def _bare(o: Op, library: Any) -> Callable[..., Any]:
 
 
 def public_signature(o: Op) -> inspect.Signature:
-    """The signature of the functional form; what follows an optional parameter without default is keyword-only."""
+    """The signature of the functional form; parameters without default after optional ones are keyword-only."""
     parameters: list[inspect.Parameter] = []
     kind: Any = inspect.Parameter.POSITIONAL_OR_KEYWORD
     for name, _, default in o.public:

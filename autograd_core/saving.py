@@ -11,9 +11,10 @@ Plan = Callable[..., tuple[Any, ...]]  # (operands, y, residuals, static paramet
 
 
 def saving_plan(o: Op, wants: int) -> Plan:
-    """How to get the values behind `keep`; None for what no input that wants a gradient (a bit each) needs.
+    """A function that returns the values named in `keep`; None for those that only inputs without gradient need.
 
-    One expression, compiled: a function for each value would cost a microsecond per operation.
+    wants: a bit for each input with a gradient. The result is one compiled expression: a function per value would cost
+    a microsecond per operation.
     """
     needed: set[str] = set()
     for i, w in enumerate(o.wants):
@@ -24,7 +25,7 @@ def saving_plan(o: Op, wants: int) -> Plan:
 
 
 def _source(o: Op, name: str) -> str:  # noqa: PLR0911  a return per place where a value can come from
-    """The expression for the value behind a name that a rule may mention."""
+    """The expression for the value of a name that a rule may use."""
     if name == "y":
         return "y"
     if name in o.inputs:
@@ -37,7 +38,7 @@ def _source(o: Op, name: str) -> str:  # noqa: PLR0911  a return per place where
         return f"y[{outputs_of(o).index(name)}]"
     source, _, attribute = name.rpartition("_")
     if source not in o.inputs or attribute not in ("shape", "dtype"):
-        raise TypeError(f"op '{o.name}': a rule names '{name}', which is no input, output, residual or parameter")
+        raise TypeError(f"op '{o.name}': a rule names '{name}', which is not an input, output, residual or parameter")
     if o.variadic:
         return f"tuple([a.{attribute} for a in arrays])"
     i = o.inputs.index(source)
@@ -45,5 +46,5 @@ def _source(o: Op, name: str) -> str:  # noqa: PLR0911  a return per place where
 
 
 def outputs_of(o: Op) -> tuple[str, ...]:
-    """The names of several outputs; none for one output or a list."""
+    """The names of several outputs; empty for one output or a list."""
     return o.outputs if isinstance(o.outputs, tuple) else ()

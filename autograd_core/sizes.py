@@ -6,7 +6,7 @@ import math
 
 
 class Size(tuple[int, ...]):
-    """The lengths of a tensor's axes.
+    """The shape of a tensor.
 
     >>> Size((2, 3)).numel()
     6

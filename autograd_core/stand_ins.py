@@ -9,7 +9,7 @@ from autograd_core.nodes import Node
 
 
 class StandIn:
-    """Says of itself what the operation says, except what a subclass says otherwise."""
+    """Delegates to the operation that it replaces, except for what a subclass overrides."""
 
     def __init__(self, op: Any) -> None:
         self.op = op
@@ -22,7 +22,7 @@ class StandIn:
 
 
 class Kept(StandIn):
-    """An operation whose saved values the node does not hold as they are: the walk asks for them."""
+    """A stand-in for a node that does not hold its saved values directly: the walk asks for them."""
 
     plain, holds = None, True
 
@@ -32,7 +32,7 @@ class Kept(StandIn):
 
 
 class Hooked(StandIn):
-    """An operation with hooks of its node, and what is noted about that."""
+    """A stand-in with the hooks and metadata of its node."""
 
     plain = False
 
@@ -44,7 +44,7 @@ class Hooked(StandIn):
 
 
 def hooked(n: Node) -> Hooked:
-    """What stands for the operation of a node so that it can have hooks."""
+    """The stand-in of a node that can have hooks, created if necessary."""
     if n.op.__class__ is not Hooked:
         n.op = Hooked(n.op)
     return n.op

@@ -93,7 +93,7 @@ ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"
 BINARY = {f"__{prefix}{name}__" for name in ARITHMETIC for prefix in ("", "r", "i")}
 BINARY |= {f"__{name}__" for name in ("eq", "ne", "lt", "le", "gt", "ge")}
 EXTENT = "_int | Sequence[_int]"
-# The parameters of entries, by name where neither an input nor a default tells.
+# Types of entries' parameters by name, where neither an input nor a default determines them.
 TYPES = {
     "alpha": "Number", "chunks": "_int", "destination": EXTENT,
     "device": "str | None", "dilation": EXTENT, "dim0": "_int", "dim1": "_int",
@@ -105,7 +105,7 @@ TYPES = {
 }  # fmt: skip
 OPERANDS = {"input", "other", "mat2", "vec", "vec2", "mask", "value", "src", "indices", "target", "weight", "bias",
             "condition", "min", "max"}  # fmt: skip
-# What functions without annotations return, where that is not one tensor.
+# Results of functions without annotations, other than one tensor.
 RETURNS = {
     "shape": "Size", "ndim": "_int", "dtype": "np.dtype[Any]", "device": "Device", "itemsize": "_int",
     "nbytes": "_int", "requires_grad": "_bool", "retains_grad": "_bool",
@@ -118,7 +118,7 @@ SEVERAL = {"broadcast_tensors", "chunk", "split", "unbind"}
 
 
 def tensor_stub() -> str:
-    """`tensor.pyi`: the class with everything that the registry and the installers gave it."""
+    """The text of `tensor.pyi`: the class with everything that the registry and the installers added."""
     members = sorted(name for name, member in vars(Tensor).items() if is_public(name, member))
     lines = [line for name in members for line in _member(name, vars(Tensor)[name])]
     imports = "\nfrom autograd_core.nodes import Removable\nfrom autograd_core.sizes import Size"
@@ -126,7 +126,7 @@ def tensor_stub() -> str:
 
 
 def functional_stub(module: ModuleType = functional) -> str:
-    """`functional.pyi`, `linalg.pyi` and their like: the functional form, or what of it a module offers."""
+    """The text of `functional.pyi`, `linalg.pyi` and so on: the functional form, or a module's part of it."""
     functions = {n: f for n, f in vars(module).items() if inspect.isfunction(f) and (n in module.__all__ or _entry(f))}
     lines = [line for name, f in sorted(functions.items()) for line in _function(name, f, "")]
     head = HEADER.replace(
@@ -137,7 +137,7 @@ def functional_stub(module: ModuleType = functional) -> str:
 
 
 def is_public(name: str, member: Any) -> bool:
-    """Whether the stub of Tensor lists this attribute among those that were installed."""
+    """Whether the stub of Tensor lists this installed attribute."""
     return not isinstance(member, Absent) and name not in HIDDEN and (not name.startswith("_") or name.startswith("__"))
 
 
@@ -217,7 +217,7 @@ def _type(p: inspect.Parameter, entry: Op | Composition | None) -> str:
 
 
 def _renamed(annotation: str) -> str:
-    """An annotation as the stub writes it, where int, float and bool are methods too."""
+    """An annotation in the stub, where int, float and bool are also names of methods."""
     return re.sub(r"\b(int|float|bool)\b", r"_\1", annotation)
 
 
@@ -231,6 +231,6 @@ def _returns(name: str, function: Callable[..., Any]) -> str:
 
 
 def _entry(function: Callable[..., Any]) -> Op | Composition | None:
-    """The entry that a function, or the one that it wraps, is the functional form of."""
+    """The entry of which a function, or the function it wraps, is the functional form."""
     entry = getattr(function, "entry", None) or getattr(getattr(function, "__wrapped__", None), "entry", None)
     return cast(Op | Composition | None, entry)

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def leaves(tree: Any) -> list[Any]:
-    """What stands at the ends of the branches, in order.
+    """The leaves of a tree in order.
 
     >>> leaves({"a": 1, "b": (2, [3])})
     [1, 2, 3]
@@ -18,7 +18,7 @@ def leaves(tree: Any) -> list[Any]:
 
 
 def rebuild(tree: Any, values: Iterable[Any]) -> Any:
-    """The tree with other leaves, given in order.
+    """The tree with other leaves, in order.
 
     >>> rebuild({"a": 1, "b": (2, [3])}, "xyz")
     {'a': 'x', 'b': ('y', ['z'])}
@@ -27,12 +27,12 @@ def rebuild(tree: Any, values: Iterable[Any]) -> Any:
 
 
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
-    """The tree with `function` of every leaf in its place."""
+    """The tree with `function` applied to every leaf."""
     return rebuild(tree, map(function, leaves(tree)))
 
 
 def spread(prefix: Any, tree: Any) -> list[Any]:
-    """One value for every leaf of the tree, from a tree that may end earlier: its leaf then holds for the branch.
+    """One value for every leaf of the tree, from a tree that may end earlier: its leaf then applies to the branch.
 
     >>> spread((0, None), ([1, 2], 3))
     [0, 0, None]

@@ -20,7 +20,7 @@ from autograd_core.libraries import LAYERS, LIBRARY
 from autograd_core.nodes import tick
 from autograd_core.tensor import Tensor
 
-# id of the owning array -> [how many writes (the version), (number, file, line) of the most recent, weak reference to
+# id of the owning array -> [number of writes (the version), (number, file, line) of the last one, weak reference to
 # the array]
 _writes: dict[int, list[Any]] = {}
 RECENT = 32
@@ -33,7 +33,7 @@ def last_write() -> int:
 
 
 def storage(array: Any) -> Any:
-    """The array that owns the memory (or that borrowed it from something that is not an array)."""
+    """The array that owns the memory (or borrowed it from something other than an array)."""
     while array.__class__ in LAYERS:
         array = array.held
     while True:
@@ -41,7 +41,7 @@ def storage(array: Any) -> Any:
         if base is None:
             return array
         if base.__class__ not in LIBRARY:
-            base = getattr(base, "base", None)  # NumPy's as_strided puts an object of its own in between
+            base = getattr(base, "base", None)  # NumPy's as_strided inserts an object of its own
             if base.__class__ not in LIBRARY:
                 return array
         array = base
@@ -63,18 +63,18 @@ def may_overlap(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
 
 
 def record_write(array: Any, depth: int = 1) -> None:
-    """Note that this array was written in place, by the caller `depth` frames up."""
+    """Record that this array was written in place, by the caller `depth` frames up."""
     record_writes((array,), depth + 1)
 
 
 def record_writes(arrays: Iterable[Any], depth: int = 1) -> None:
-    """Note that these arrays were written in place, by the caller `depth` frames up."""
+    """Record that these arrays were written in place, by the caller `depth` frames up."""
     global _last
     frame = sys._getframe(depth)
     _last = tick()
     write = _last, frame.f_code.co_filename, frame.f_lineno
     for array in arrays:
-        entry = _writes.get(id(array))  # at once, for parameters that have been written before
+        entry = _writes.get(id(array))  # in bulk, for parameters that were written before
         if entry is None:
             root = storage(array)
             entry = _writes.get(id(root))
@@ -86,7 +86,7 @@ def record_writes(arrays: Iterable[Any], depth: int = 1) -> None:
 
 
 def version(t: Tensor) -> int:
-    """How often the storage of a tensor was written in place."""
+    """The number of in-place writes to the storage of a tensor."""
     entry = None if isinstance(t.array, np.generic) else _writes.get(id(storage(t.array)))
     return entry[0] if entry else 0
 
@@ -99,7 +99,7 @@ def _forget(key: int, _: Any) -> None:
 
 
 def check_unchanged(node: Any) -> None:
-    """Raise if an array that this node saved was written since."""
+    """Raise if an array that this node saved was written later."""
     for name, v in zip(node.op.keep, node.saved, strict=True):
         for a in v if v.__class__ is tuple else (v,):
             if not hasattr(a, "base") or isinstance(a, np.generic | np.dtype):
@@ -120,7 +120,7 @@ def check_unchanged(node: Any) -> None:
 
 
 class View:
-    """How to get a view from its base: a path of (op, parameters, which of several outputs)."""
+    """The derivation of a view from its base: a path of (op, parameters, output index)."""
 
     __slots__ = ("base", "path")
 
@@ -158,7 +158,7 @@ class Views:
 
 
 def note_view(t: Tensor, source: Tensor, op: Any, statics: dict[str, Any], which: int | None = None) -> None:
-    """Remember that `t` is `op(source)`, or output number `which` of it, on the same storage."""
+    """Record that `t` is `op(source)`, or output number `which` of it, on the same storage."""
     a = t.array
     if isinstance(a, np.generic) or getattr(a, "base", None) is None or storage(a) is not storage(source.array):
         return

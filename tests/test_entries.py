@@ -67,7 +67,7 @@ def test_samples_that_skip_a_parameter_or_the_empty_case_are_named():
     [
         ("exp", "floating", False, "set floating=True"),
         ("reshape", "view", False, "set view=True"),
-        ("where", "vjp", (None, None, OPS["where"].vjp[2]), "by input 1 .* by differences"),
+        ("where", "vjp", (None, None, OPS["where"].vjp[2]), "with respect to input 1 .* by differences"),
         ("flip", "samples", OPS["square"].samples, "no samples"),
         ("exp", "holomorphic", False, "by differences"),
         ("absolute", "holomorphic", True, "set holomorphic=False"),

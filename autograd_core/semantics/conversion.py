@@ -19,7 +19,7 @@ _PYTHON_NUMBERS = {bool, int, float, complex}
 
 
 def array_from(data: Any, dtype: DTypeLike | None, copy: bool) -> Any:
-    """The array behind `data` in `dtype` (its own, if None); a copy where `copy` says so or sharing is impossible."""
+    """The array behind `data` in `dtype` (None: its own); a copy if `copy` is set or sharing is impossible."""
     if data.__class__ is Tensor:
         data = data.array
     if data.__class__ in LIBRARY:
@@ -27,7 +27,7 @@ def array_from(data: Any, dtype: DTypeLike | None, copy: bool) -> Any:
     if hasattr(data, "__cuda_array_interface__"):
         return _converted(backend_of("cuda").share(data), dtype, copy)  # type: ignore[attr-defined]
     if isinstance(data, np.ma.MaskedArray):
-        raise TypeError("a masked array has no values under its mask; choose them first: data.filled(0)")
+        raise TypeError("a masked array has no values under its mask; fill them first: data.filled(0)")
     if any(hasattr(data, name) for name in ("__array__", "__array_interface__")):
         return _converted(np.asarray(data), dtype, copy)
     return _from_python(data, dtypes.as_dtype(dtype))
@@ -40,7 +40,7 @@ def _converted(array: Any, dtype: DTypeLike | None, copy: bool) -> Any:
         raise DtypeError(f"cannot make a tensor of this array: {e}") from None
     target = dtypes.as_dtype(dtype) or own
     if array.dtype.kind == "c" and target.kind not in "cb":
-        raise DtypeError(f"{array.dtype} does not fit into {target}; take .real or .abs() first")
+        raise DtypeError(f"cannot convert {array.dtype} to {target}; use .real or .abs() first")
     if array.dtype != target:
         return array.astype(target)
     frozen = array.__class__ is np.ndarray and not array.flags.writeable
@@ -63,7 +63,7 @@ def _from_python(data: Any, dtype: dtypes.DType | None) -> np.ndarray[Any, Any]:
 
 
 def _without_tensors(data: Any, found: set[dtypes.DType]) -> Any:
-    """Nested lists in which every tensor became an array; adds the dtype of each kind of leaf to `found`."""
+    """Nested lists with tensors replaced by arrays; adds the dtype of each kind of leaf to `found`."""
     if isinstance(data, (list, tuple)):
         kinds = set(map(type, data))
         if not kinds <= _PYTHON_NUMBERS:

@@ -17,19 +17,19 @@ from autograd_core.tensor import Tensor, wrap
 
 
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
-    """Counts drawn from Poisson distributions with the rates in `input`, in its dtype."""
+    """Samples of Poisson distributions with the rates in `input`, in its dtype."""
     check_tensor(input, "poisson")
     if not holds(input >= 0):
-        raise OperandError("poisson() needs rates that are not negative")
+        raise OperandError("poisson() needs non-negative rates")
     draws = stream_of(input.device, generator).poisson(input.array)
     return wrap(draws.astype(input.dtype))
 
 
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
-    """Numbers of successes among `count` trials, each with probability `prob`; in the dtype of `count`."""
+    """Numbers of successes in `count` trials with success probability `prob`, in the dtype of `count`."""
     check_tensor(count, "binomial")
     if not (holds(count >= 0) and holds((prob >= 0) & (prob <= 1))):
-        raise OperandError("binomial() needs counts that are not negative and probabilities between 0 and 1")
+        raise OperandError("binomial() needs non-negative counts and probabilities between 0 and 1")
     draws = stream_of(count.device, generator).binomial(count.array.astype(dtypes.int64), prob.array)
     return wrap(draws.astype(count.dtype))
 
@@ -55,9 +55,9 @@ def _drawn(name: str, quantile: Callable[..., Any], check: Callable[..., str | N
 
 
 def _random(self: Tensor, low: int | None = None, high: Any = ..., generator: Generator | None = None) -> Tensor:
-    """Write whole numbers from `low` up to but not including `high`; returns the tensor.
+    """Write random integers from `low` up to but not including `high`; returns the tensor.
 
-    With one argument it is the upper bound; without, every number that the dtype holds exactly may come.
+    A single argument is the upper bound; without arguments, all integers that the dtype holds exactly are possible.
     """
     low, high = (0, low) if high is ... else (low or 0, high)
     high = _largest(self.dtype) + 1 if high is None else high
@@ -90,7 +90,7 @@ METHODS: dict[str, Any] = {
 
 
 def _log_normal(self: Tensor, mean: float = 1.0, std: float = 2.0, generator: Generator | None = None) -> Tensor:
-    """Write exponentials of normal numbers with this mean and standard deviation; returns the tensor."""
+    """Write log-normal numbers, from normal ones with this mean and standard deviation; returns the tensor."""
     if std <= 0:
         raise OperandError(f"log_normal_() needs a positive standard deviation, not {std}")
     draws = stream_of(self.device, generator).normal(self.shape, self.dtype)
@@ -98,7 +98,7 @@ def _log_normal(self: Tensor, mean: float = 1.0, std: float = 2.0, generator: Ge
 
 
 def install() -> None:
-    """These functions in the functional form, and the methods."""
+    """Publish these functions in the functional form, and the methods."""
     publish(poisson)
     publish(binomial)
     for name, method in (METHODS | {"log_normal_": _log_normal}).items():

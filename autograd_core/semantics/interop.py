@@ -25,7 +25,7 @@ def item(self: Tensor) -> Any:
     """The only element as a Python number."""
     if self.array.size != 1:
         raise OperandError(
-            f"item() needs a tensor of one element; this one has shape {self.shape}; .tolist() gives them all"
+            f"item() needs a tensor of one element; this one has shape {self.shape}; .tolist() returns them all"
         )
     return _host(self).item()
 
@@ -40,7 +40,7 @@ def numpy(self: Tensor, force: bool = False) -> np.ndarray[Any, Any]:
     if force:
         return _host(self).copy()
     if self.node is not None:
-        raise RuntimeError("this tensor requires a gradient, which NumPy would not carry; use .detach().numpy()")
+        raise RuntimeError("this tensor requires a gradient, which NumPy cannot carry; use .detach().numpy()")
     if self.device.type != "cpu":
         raise TypeError(f"this tensor is on {self.device}; use .cpu().numpy()")
     own_scalar(self)
@@ -91,7 +91,7 @@ def _iter(self: Tensor) -> Iterator[Tensor]:
 
 def _contains(self: Tensor, value: Any) -> bool:
     if not isinstance(value, (Tensor, np.generic, int, float, complex)):
-        raise DtypeError(f"a tensor contains numbers; it cannot be asked for {type(value).__name__}")
+        raise DtypeError(f"a tensor contains numbers, not {type(value).__name__}")
     return bool((self == value).any())
 
 
@@ -109,7 +109,7 @@ def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
 
 
 def _twin(source: Tensor, array: Any, grad: Tensor | None) -> Tensor:
-    """A leaf like `source` on another array."""
+    """A leaf with the attributes of `source` on another array."""
     _only_leaf(source, "copied")
     twin = wrap(array)
     twin.grad = grad
@@ -144,7 +144,7 @@ def _rebuild(
 
 def _dlpack(self: Tensor, **kwargs: Any) -> Any:
     if self.node is not None:
-        raise BufferError("this tensor requires a gradient, which DLPack would not carry; use .detach()")
+        raise BufferError("this tensor requires a gradient, which DLPack cannot carry; use .detach()")
     own_scalar(self)
     return self.array.__dlpack__(**kwargs)
 
@@ -155,7 +155,7 @@ def _dlpack_device(self: Tensor) -> tuple[int, int]:
 
 
 def from_dlpack(ext_tensor: Any) -> Tensor:
-    """A tensor on the memory of any object that speaks DLPack."""
+    """A tensor on the memory of an object that supports DLPack."""
     if ext_tensor.__dlpack_device__()[0] == DLPACK_CPU:
         return functional.as_tensor(np.from_dlpack(ext_tensor))
     cuda: Any = backend_of("cuda")
@@ -174,7 +174,7 @@ MEMBERS = {
 
 
 def install() -> None:
-    """These members on Tensor."""
+    """Add these members to Tensor."""
     for name, member in MEMBERS.items():
         setattr(Tensor, name, member)
     publish(from_dlpack)

@@ -10,7 +10,7 @@ from autograd_core.tensor import Tensor, own_scalar
 
 
 class MemoryFormat(StrEnum):
-    """Row-major order, the order that is there, or channels innermost: of (N, C, H, W) or of (N, C, D, H, W)."""
+    """Row-major, the current order, or channels innermost for (N, C, H, W) or (N, C, D, H, W)."""
 
     contiguous_format = "contiguous_format"
     preserve_format = "preserve_format"
@@ -19,7 +19,7 @@ class MemoryFormat(StrEnum):
 
 
 class Layout(StrEnum):
-    """How elements are kept: all of them, at fixed distances in memory; there is no other way here."""
+    """The storage layout of tensors: always strided."""
 
     strided = "strided"
 
@@ -28,7 +28,7 @@ AXES = {MemoryFormat.channels_last: 4, MemoryFormat.channels_last_3d: 5}
 
 
 def is_contiguous(self: Tensor, memory_format: str = "contiguous_format") -> bool:
-    """Whether the elements lie in memory one after the other, in row-major order or with the channels innermost."""
+    """Whether the elements are contiguous in memory, in row-major order or with the channels innermost."""
     wanted = MemoryFormat(memory_format)
     if wanted in AXES:
         return self.ndim == AXES[wanted] and is_contiguous(_channels_behind(self.detach()))
@@ -37,14 +37,14 @@ def is_contiguous(self: Tensor, memory_format: str = "contiguous_format") -> boo
 
 
 def contiguous(self: Tensor, memory_format: str = "contiguous_format") -> Tensor:
-    """The tensor with its elements in row-major order, or with the channels innermost: itself, or a copy."""
+    """The tensor with contiguous elements, row-major or with the channels innermost: itself, or a copy."""
     wanted = MemoryFormat(memory_format)
     if wanted is MemoryFormat.preserve_format or is_contiguous(self, wanted):
         return self
     if wanted not in AXES:
         return functional.row_major(self)
     if self.ndim != AXES[wanted]:
-        raise OperandError(f"{wanted} is of {AXES[wanted]} axes; this tensor has shape {self.shape}")
+        raise OperandError(f"{wanted} needs {AXES[wanted]} axes; this tensor has shape {self.shape}")
     return functional.movedim(contiguous(_channels_behind(self)), -1, 1)
 
 
@@ -53,5 +53,5 @@ def _channels_behind(x: Tensor) -> Tensor:
 
 
 def arranged(x: Tensor, memory_format: str | None) -> Tensor:
-    """The tensor in a memory format; as it is for None."""
+    """The tensor in a memory format; unchanged for None."""
     return x if memory_format is None else contiguous(x, memory_format)

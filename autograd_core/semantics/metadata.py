@@ -41,7 +41,7 @@ def element_size(self: Tensor) -> int:
 
 
 def stride(self: Tensor, dim: int | None = None) -> Any:
-    """How many elements lie between neighbours along each axis."""
+    """The distance, in elements, between neighbours along each axis."""
     own_scalar(self)
     steps = tuple(s // self.array.itemsize for s in self.array.strides)
     return steps if dim is None else steps[dim]
@@ -54,9 +54,9 @@ def data_ptr(self: Tensor) -> int:
 
 
 def detach_(self: Tensor) -> Tensor:
-    """Forget how this tensor was computed; returns it."""
+    """Detach this tensor from its graph in place; returns it."""
     if getattr(self, "_alias", None).__class__ is View:
-        raise RuntimeError("a view cannot forget its base in place; use .detach()")
+        raise RuntimeError("a view cannot be detached from its base in place; use .detach()")
     self.node = None
     return self
 
@@ -77,7 +77,7 @@ def where(self: Tensor, condition: Tensor, other: Any) -> Tensor:
 
 
 def itself(self: Tensor) -> Tensor:
-    """The tensor, which a plus sign leaves as it is."""
+    """The tensor itself, the result of unary plus."""
     return self
 
 
@@ -89,7 +89,7 @@ def type_of(self: Tensor, dtype: DTypeLike | None = None, non_blocking: bool = F
 
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:
-    """In the dtype and on the device of `other`."""
+    """Converted to the dtype and device of `other`."""
     return self.to(other)
 
 
@@ -104,14 +104,14 @@ def is_complex(input: Tensor) -> bool:
 
 
 def is_signed(input: Tensor) -> bool:
-    """Whether the dtype has negative numbers."""
+    """Whether the dtype can hold negative numbers."""
     return input.dtype.kind not in "bu"
 
 
 def is_nonzero(input: Tensor) -> bool:
     """Whether the only element is not zero."""
     if input.array.size != 1:
-        raise OperandError(f"is_nonzero() is of one element; this tensor has shape {input.shape}")
+        raise OperandError(f"is_nonzero() needs a tensor of one element; this one has shape {input.shape}")
     return bool(input)
 
 
@@ -121,7 +121,7 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
 
 
 def is_inference(input: Tensor) -> bool:
-    """Whether the tensor can never be recorded: no tensor is such."""
+    """Whether the tensor can never be recorded: always False."""
     return False
 
 
@@ -131,12 +131,12 @@ def detach(input: Tensor) -> Tensor:
 
 
 def get_device(self: Tensor) -> int:
-    """The number of the GPU, and -1 on a CPU."""
+    """The index of the GPU, or -1 for the CPU."""
     return -1 if self.device.type == "cpu" else self.device.index or 0
 
 
 def storage_offset(self: Tensor) -> int:
-    """How many elements of the storage come before the first."""
+    """The position of the first element in the storage."""
     own_scalar(self)
     return (address(self.array) - address(storage(self.array))) // self.itemsize
 
@@ -150,22 +150,22 @@ def broadcast_shapes(*shapes: Sequence[int] | int) -> tuple[int, ...]:
 
 
 def is_conj(input: Tensor) -> bool:
-    """Whether a conjugation is still to be done: never, it is done at once."""
+    """Whether a conjugation is pending: never, it is computed eagerly."""
     return False
 
 
 def is_neg(input: Tensor) -> bool:
-    """Whether a negation is still to be done: never, it is done at once."""
+    """Whether a negation is pending: never, it is computed eagerly."""
     return False
 
 
 def resolve_conj(input: Tensor) -> Tensor:
-    """The tensor itself: no conjugation is ever still to be done."""
+    """The tensor itself: no conjugation is ever pending."""
     return input
 
 
 def resolve_neg(input: Tensor) -> Tensor:
-    """The tensor itself: no negation is ever still to be done."""
+    """The tensor itself: no negation is ever pending."""
     return input
 
 
@@ -190,7 +190,7 @@ def _reversed(self: Tensor) -> Tensor:
 
 def _swapped(self: Tensor) -> Tensor:
     if self.ndim < 2:
-        raise OperandError(f".mT exchanges the last two axes; this tensor has shape {self.shape}")
+        raise OperandError(f".mT swaps the last two axes; this tensor has shape {self.shape}")
     return functional.swapped(self)
 
 
@@ -200,7 +200,7 @@ def _adjoints(self: Tensor) -> Any:
 
 def _adjoint(self: Tensor) -> Any:
     if self.ndim != 2:
-        raise OperandError(f".H is of a matrix; this tensor has shape {self.shape}; .mH takes more axes")
+        raise OperandError(f".H needs a matrix; this tensor has shape {self.shape}; use .mH for more axes")
     return functional.adjoint(self)
 
 
@@ -241,7 +241,7 @@ FUNCTIONS = (broadcast_shapes, detach, get_device, is_complex, is_conj, is_float
 
 
 def install() -> None:
-    """These members on Tensor, and those that are functions too in the functional form."""
+    """Add these members to Tensor, and publish those that are functions too."""
     for name, member in MEMBERS.items():
         setattr(Tensor, name, member)
     for name, dtype in CASTS.items():

@@ -25,14 +25,14 @@ UFUNCS = {"true_divide": "divide", "equal": "eq", "invert": "bitwise_not", "fabs
           "psi": "digamma", "_zeta": "zeta", "gammainc": "igamma", "gammaincc": "igammac", "j0": "bessel_j0",
           "j1": "bessel_j1", "y0": "bessel_y0", "y1": "bessel_y1", "k0": "modified_bessel_k0",
           "k1": "modified_bessel_k1"}  # fmt: skip
-FOREIGN = ("kl_div",)  # ufuncs that share nothing but their name with a function of ours
-# Of these, axis=() takes every element by itself; to PyTorch, no axes are all of them.
+FOREIGN = ("kl_div",)  # ufuncs that share only their name with one of our functions
+# For these, axis=() reduces nothing in NumPy; in PyTorch, no axes means all axes.
 REDUCING = ("all", "amax", "amin", "any", "max", "mean", "min", "nanmean", "nansum", "prod", "std", "sum", "var")
-# What `ufunc.reduce` and `ufunc.accumulate` do.
+# The functions equivalent to `ufunc.reduce` and `ufunc.accumulate`.
 REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "amax", "minimum": "amin", "logical_and": "all",
               "logical_or": "any", "logaddexp": "logsumexp"}  # fmt: skip
 SCANS = {"add": "cumsum", "multiply": "cumprod", "logaddexp": "logcumsumexp"}
-# Functions with NumPy's name, parameters and meaning.
+# Functions with the same name, parameters and meaning as in NumPy.
 SAME = ("all", "allclose", "amax", "amin", "angle", "any", "argmax", "argmin", "argwhere", "atleast_1d", "atleast_2d",
         "atleast_3d", "bincount", "broadcast_to", "corrcoef", "count_nonzero", "cov", "diff", "dsplit", "empty_like",
         "expand_dims", "fliplr", "flipud", "full_like", "hsplit", "inner", "isclose", "isin", "kron", "moveaxis",
@@ -45,8 +45,8 @@ KEYWORDS = {"axis": "dim", "axes": "dim", "keepdims": "keepdim", "reps": "dims"}
 # Parameters that `inspect` does not know before NumPy 2.4; where none is an option, none.
 WRITTEN_IN_C = {"bincount": (), "concatenate": ("arrays", "axis", "out"), "dot": ("a", "b", "out"),
                 "empty_like": ("prototype", "dtype"), "inner": (), "vdot": (), "where": ()}  # fmt: skip
-OPTIONS = ("axis", "axes", "dtype", "out")  # the first of them ends the operands: what follows goes by name
-# By module: the functions of its counterpart that mean the same.
+OPTIONS = ("axis", "axes", "dtype", "out")  # the first of them ends the operands: later ones are passed by name
+# NumPy module -> the functions of its counterpart that mean the same.
 MODULES = {
     "numpy.linalg": (linalg, ("cholesky", "cond", "det", "eig", "eigh", "eigvals", "eigvalsh", "inv", "matrix_power",
                               "matrix_norm", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve",
@@ -65,7 +65,7 @@ def _clip(a: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, m
 
 
 def _real(a: Tensor, dtype: Any = None) -> Tensor:
-    """In `dtype`, or else integers in the default floating dtype: PyTorch refuses a mean of integers."""
+    """Convert to `dtype`, or integers to the default floating-point dtype: PyTorch refuses a mean of integers."""
     return a.to(dtype=dtype or (get_default_dtype() if a.dtype.kind in dtypes.EXACT else a.dtype))
 
 
@@ -101,7 +101,7 @@ def _tensors(values: Iterable[Any]) -> list[Any]:
 
 
 def _tensor(value: Any) -> Tensor:
-    """A tensor of anything, lists of recorded tensors too, whose gradients `as_tensor` would drop."""
+    """A tensor of anything, including lists of recorded tensors, whose gradients `as_tensor` would drop."""
     if isinstance(value, (list, tuple)) and any(isinstance(v, Tensor) for v in value):
         return functional.stack([_tensor(v) for v in value])
     return functional.as_tensor(value)
@@ -121,7 +121,7 @@ def _append(arr: Any, values: Any, dim: int | None = None) -> Tensor:
 
 
 def _stacked(name: str) -> Callable[..., Tensor]:
-    """NumPy takes one array for the sequence of its parts."""
+    """NumPy accepts an array as the sequence of its slices."""
 
     def stacked(tup: Any, *, casting: str = "same_kind") -> Tensor:
         return getattr(functional, name)([_tensor(a) for a in tup])  # type: ignore[no-any-return]
@@ -163,7 +163,7 @@ def _nan_to_num(x: Tensor, copy: bool = True, nan: Any = 0.0, posinf: Any = None
 
 
 def _qr(a: Tensor, mode: str = "reduced") -> Any:
-    """With the mode "r", R alone."""
+    """In the mode "r", only R."""
     return linalg.qr(a, mode)[1] if mode == "r" else linalg.qr(a, mode)
 
 
@@ -172,7 +172,7 @@ def _svd(a: Tensor, full_matrices: bool = True, compute_uv: bool = True) -> Any:
 
 
 def _flat(name: str) -> Callable[..., Tensor]:
-    """Without an axis, of the flattened tensor."""
+    """Without an axis, work on the flattened tensor."""
 
     def along(a: Tensor, dim: Any = None, **dtype: Any) -> Tensor:
         return getattr(functional, name)(functional.ravel(a) if dim is None else a, dim or 0, **dtype)  # type: ignore[no-any-return]
@@ -272,7 +272,7 @@ OWN: dict[str, Callable[..., Any]] = {
 
 
 def array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
-    if out is not None and not isinstance(out[0], Tensor):  # an array cannot carry a gradient: numpy() refuses one
+    if out is not None and not isinstance(out[0], Tensor):  # an array cannot carry a gradient: numpy() raises then
         arrays = [x.numpy() if isinstance(x, Tensor) else x for x in inputs]
         return getattr(ufunc, method)(*arrays, out=out, **kwargs)
     name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
@@ -284,7 +284,7 @@ def array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, out: A
 
 
 def _ufunc(name: str, method: str) -> Callable[..., Any] | None:
-    """What a method of a ufunc does, with NumPy's default of the first axis."""
+    """The result of a ufunc method, with NumPy's default of the first axis."""
     if method in ("reduce", "accumulate"):
         ours = getattr(functional, (REDUCTIONS if method == "reduce" else SCANS).get(name, ""), None)
         return ours and (lambda array, dim=0, **options: ours(array, dim, **options))
@@ -308,7 +308,7 @@ def array_function(self: Tensor, function: Callable[..., Any], types: Any, args:
 
 
 def _renamed(options: dict[str, Any]) -> dict[str, Any]:
-    """By PyTorch's names, without what says nothing."""
+    """Keyword arguments under PyTorch's names, without default values."""
     said = {k: v for k, v in options.items() if v is not np._NoValue and not (v is None and k in ("dtype", "out"))}
     return {KEYWORDS.get(k, k): v for k, v in said.items()}
 

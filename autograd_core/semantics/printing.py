@@ -38,10 +38,10 @@ def set_printoptions(
     profile: str | None = None,
     sci_mode: bool | None = None,
 ) -> None:
-    """How tensors are printed: digits, from how many elements on to abbreviate, how many to show then, width of a line.
+    """Set how tensors are printed: digits, size above which to abbreviate, elements then shown per edge, line width.
 
-    profile: "default", "short" or "full", which abbreviates nothing. sci_mode: scientific notation always or never;
-    left out, the values decide.
+    profile: "default", "short" or "full", which abbreviates nothing. sci_mode: always or never use scientific notation;
+    by default the values decide.
     """
     global _options
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
@@ -99,7 +99,7 @@ def _text(a: Array, indent: int) -> str:
 
 
 def _edges(a: Array) -> Array:
-    """What an abbreviated array shows: the first and last few along every axis."""
+    """The elements that an abbreviated array shows: the first and last few along every axis."""
     edge = _options.edgeitems
     for axis, length in enumerate(a.shape):
         if length > 2 * edge:
@@ -108,7 +108,7 @@ def _edges(a: Array) -> Array:
 
 
 def _nested(a: Array, indent: int, form: Callable[[Any], str], width: int, brief: bool) -> str:
-    """The brackets around `a`; `width` is that of an element and of the comma and space behind it."""
+    """The bracketed text of `a`; `width` is that of an element with the comma and space after it."""
     if not a.ndim:
         return form(a.item())
     edge = _options.edgeitems
@@ -126,7 +126,7 @@ def _nested(a: Array, indent: int, form: Callable[[Any], str], width: int, brief
 
 
 def _format_of(a: Array) -> tuple[Callable[[Any], str], int]:
-    """How to write an element, and the width of the widest, which all get."""
+    """A function that formats an element, and the common width."""
     if a.dtype.kind in dtypes.EXACT:
         width = max(len(str(v)) for v in a.ravel().tolist())
         return lambda v: str(v).rjust(width), width
@@ -138,7 +138,7 @@ def _format_of(a: Array) -> tuple[Callable[[Any], str], int]:
 
 
 def _number_format(values: Array) -> Callable[[float], str]:
-    """Whole numbers as `1.`, scientific where magnitudes are extreme or far apart, else `precision` digits."""
+    """Integers as `1.`, scientific notation for extreme or widely spread magnitudes, else `precision` digits."""
     digits, scientific = _options.precision, _options.sci_mode
     if scientific is None and values.size:
         sizes = np.abs(values)
@@ -156,6 +156,6 @@ def _format(self: Tensor, spec: str) -> str:
 
 
 def install() -> None:
-    """These members on Tensor."""
+    """Add these members to Tensor."""
     for name, method in (("__repr__", _repr), ("__format__", _format)):
         setattr(Tensor, name, method)

@@ -40,10 +40,10 @@ def _refuse(x: Tensor, name: str) -> None:
         raise InplaceError(f"{name}_() of a leaf that requires a gradient; use `with no_grad():`, or .{name}()")
     views = getattr(x, "_alias", ())
     if views.__class__ is not View and any(True for _ in views):
-        raise InplaceError(f"{name}_() of a tensor whose shape live views count on; use .{name}(), or drop the views")
+        raise InplaceError(f"{name}_() of a tensor with live views; use .{name}(), or drop the views")
 
 
 def install() -> None:
-    """These methods on Tensor."""
+    """Add these methods to Tensor."""
     for name in NAMES:
         setattr(Tensor, f"{name}_", _method(name))

@@ -11,7 +11,7 @@ from autograd_core import dtypes
 from autograd_core.libraries import LIBRARY
 from autograd_core.tensor import Tensor
 
-# Relative and absolute tolerance by dtype; what is not here is compared exactly.
+# Relative and absolute tolerance by dtype; other dtypes are compared exactly.
 TOLERANCES = {
     "float16": (1e-3, 1e-5),
     "bfloat16": (1.6e-2, 1e-5),
@@ -40,15 +40,15 @@ def assert_close(
 ) -> None:
     """Raise an AssertionError unless |actual - expected| ≤ atol + rtol·|expected| everywhere.
 
-    Of tensors, arrays, numbers, and sequences and mappings of them, which must agree in structure, shape, dtype, device
-    and, if asked for, strides. rtol, atol: both or neither; those of the dtype unless given. equal_nan: whether NaN
-    equals NaN. msg: what the error says, or makes of what it would say.
+    It compares tensors, arrays, numbers, and sequences and mappings of them, which must agree in structure, shape,
+    dtype, device and, on request, strides. rtol, atol: both or neither; by default those of the dtype. equal_nan:
+    whether NaN equals NaN. msg: the error message, or a function of the default message.
 
     >>> from autograd_core import tensor
     >>> assert_close(tensor([1.0]), tensor([1.0 + 1e-7]))
     """
     if (rtol is None) != (atol is None):
-        raise ValueError(f"give both rtol and atol, or neither; these are {rtol} and {atol}")
+        raise ValueError(f"pass both rtol and atol, or neither, not {rtol} and {atol}")
     checks = {"device": check_device, "dtype": check_dtype, "stride": check_stride}
     try:
         _compare(actual, expected, {"rtol": rtol, "atol": atol, "equal_nan": equal_nan, **checks}, "")

@@ -15,7 +15,7 @@ Entry = Op | Composition
 
 
 def check_entry(entry: Entry) -> list[str]:
-    """Sentences that say what the entry lacks; none if it is complete."""
+    """The list of what the entry lacks; empty if it is complete."""
     return [f"{entry.name}: {sentence}" for sentence in (*_missing(entry), *_missing_samples(entry))]
 
 
@@ -54,7 +54,7 @@ def _empty(case: Case) -> bool:
 
 @contextmanager
 def temporary_ops() -> Iterator[None]:
-    """Forget, at the end, whatever was registered inside.
+    """A block at whose end everything registered inside it is unregistered.
 
     >>> from autograd_core import functional
     >>> from autograd_core.kinds import ELEMENTWISE

@@ -14,7 +14,7 @@ from autograd_core.autograd import grad
 from autograd_core.errors import HigherOrderError
 from autograd_core.tensor import Tensor
 
-# Central differences of fourth order: weight of f(x + k h) / h. The truncation error falls with h⁴, so a step near the
+# Fourth-order central differences: (k, weight of f(x + k h) / h). The truncation error is O(h⁴), so a step near the
 # fifth root of the rounding error leaves about twelve digits.
 STENCIL = ((-2, 1 / 12), (-1, -2 / 3), (1, 2 / 3), (2, -1 / 12))
 
@@ -38,16 +38,16 @@ def gradcheck(
     fast_mode: bool = False,
     **others: bool,
 ) -> bool:
-    """Check the gradients of `function` at `inputs` against central differences of fourth order.
+    """Check the gradients of `function` at `inputs` against fourth-order central differences.
 
-    function: of `inputs`, returning a Tensor or several. inputs: float64 or complex128 tensors that require a gradient,
-    beside anything else the function takes; of complex numbers both parts are moved. eps: the step, relative to
-    elements larger than 1. nondet_tol: how far two walks over the same graph may differ.
+    function: takes `inputs` and returns a Tensor or several. inputs: float64 or complex128 tensors that require a
+    gradient, and any other arguments. eps: the step, relative for elements larger than 1. nondet_tol: how far two walks
+    over the same graph may differ.
 
-    Checked besides: that a recorded walk gives the same gradients, that each has the dtype and shape of its input, and
-    that neither inputs nor saved arrays are written. fast_mode: along one direction in which all input elements
-    move, and for one cotangent of all output elements; element by element only where these disagree. others: PyTorch's
-    `check_...` and `masked`, which change nothing. Raises GradientError with the worst element, or returns False.
+    It also checks that a recorded walk gives the same gradients, that each has the dtype and shape of its input, and
+    that neither inputs nor saved arrays are written. fast_mode: check one direction of all inputs and one cotangent of
+    all outputs, and single elements only if these disagree. others: PyTorch's `check_...` and `masked`, without effect.
+    Raises GradientError with the worst element, or returns False.
 
     >>> from autograd_core import tensor
     >>> gradcheck(lambda x: x * x.exp(), tensor(0.5, dtype="float64", requires_grad=True))
@@ -66,7 +66,7 @@ def gradcheck(
 
 
 def _allow(others: dict[str, bool]) -> None:
-    """Raise for an option that PyTorch does not have either."""
+    """Raise for an option that PyTorch lacks too."""
     unknown = [
         name
         for name in others
@@ -89,9 +89,9 @@ def gradgradcheck(
     fast_mode: bool = False,
     **others: bool,
 ) -> bool:
-    """Check the gradients of the gradients of `function`, with respect to `inputs` and to the cotangents.
+    """Check the second derivatives of `function`, with respect to `inputs` and to the cotangents.
 
-    grad_outputs: the cotangents; deterministic and all different unless given. The rest is as for `gradcheck`.
+    grad_outputs: the cotangents, by default deterministic and distinct. For the rest see `gradcheck`.
 
     >>> from autograd_core import tensor
     >>> gradgradcheck(lambda x: x * x.exp(), tensor(0.5, dtype="float64", requires_grad=True))
@@ -123,14 +123,14 @@ def gradgradcheck(
 
 
 def cotangent(shape: tuple[int, ...], seed: int = 0) -> Array:
-    """Numbers in ±[0.5, 1.5), all different: a sum would hide a permuted gradient, ones a squared cotangent."""
+    """Distinct numbers in ±[0.5, 1.5): equal ones would hide a permuted gradient, ones a squared cotangent."""
     golden = 0.6180339887498949
     steps = np.arange(1, 1 + prod(shape), dtype=np.float64) + 7 * seed
     return ((0.5 + (steps * golden) % 1) * (-1) ** (steps // 2)).reshape(shape)
 
 
 def cotangents(outputs: Sequence[Tensor]) -> list[Tensor]:
-    """For every output one of these; for a complex one its parts are two of them."""
+    """A `cotangent` for every output; for a complex one, two of them as its parts."""
     return [_cotangent_like(y, i) for i, y in enumerate(outputs)]
 
 
@@ -144,7 +144,7 @@ def _cotangent_like(y: Tensor, seed: int) -> Tensor:
 def gradients(
     outputs: Sequence[Tensor], inputs: Sequence[Tensor], cotangents: Sequence[Tensor], create_graph: bool = False
 ) -> tuple[Tensor, ...]:
-    """Gradients over a graph that is kept; zeros where nothing is recorded."""
+    """Gradients with `retain_graph`; zeros where nothing is recorded."""
     pairs = [(y, g) for y, g in zip(outputs, cotangents, strict=True) if y.requires_grad]
     if not pairs:
         return tuple([functional.zeros_like(x) for x in inputs])
@@ -153,7 +153,7 @@ def gradients(
 
 
 def tensor_like(like: Tensor, array: Array) -> Tensor:
-    """A tensor of these values with the dtype and on the device of another."""
+    """A tensor of these values with the dtype and device of another."""
     return functional.tensor(array, dtype=like.dtype, device=like.device)
 
 
@@ -169,14 +169,14 @@ def _differentiable(inputs: tuple[Any, ...]) -> list[int]:
     for i in wanted:
         if inputs[i].dtype not in (np.float64, np.complex128):
             raise ValueError(
-                f"gradcheck() needs float64 or complex128, because differences of {inputs[i].dtype} values say "
-                f"nothing; make input {i} with dtype=float64 or convert it with .double()"
+                f"gradcheck() needs float64 or complex128, because differences of {inputs[i].dtype} values are too "
+                f"inaccurate; make input {i} with dtype=float64 or convert it with .double()"
             )
     return wanted
 
 
 def _outputs(function: Function, inputs: Sequence[Any]) -> list[Tensor]:
-    """What the function returns, without what cannot carry a gradient."""
+    """The outputs of the function that can carry a gradient."""
     result = function(*inputs)
     outputs = [result] if isinstance(result, Tensor) else list(result)
     for y in outputs:
@@ -222,7 +222,7 @@ def _check(
             _check_rows(outputs, xs, jacobians, wanted, close)
 
     first: GradientError | None = None
-    for step in (eps, eps / 30, eps / 1000):  # less and less exact, but a step that crosses a kink says nothing
+    for step in (eps, eps / 30, eps / 1000):  # less and less accurate, but a step across a kink is useless
         try:
             return compare(step)
         except GradientError as e:
@@ -232,7 +232,7 @@ def _check(
 
 
 def _saved(outputs: Iterable[Tensor]) -> list[tuple[str, Any, Array]]:
-    """(where, array, copy) of everything the graph keeps for backward."""
+    """(where, array, copy) of everything that the graph saves for backward."""
     found, seen, stack = [], set(), [y.node for y in outputs]
     while stack:
         node = stack.pop()
@@ -247,7 +247,7 @@ def _saved(outputs: Iterable[Tensor]) -> list[tuple[str, Any, Array]]:
 
 
 def _memory(a: Any) -> Any:
-    """The array in which vmap, at whatever depth, holds the samples of this one."""
+    """The array in which `vmap`, at any depth, holds the samples of this one."""
     while hasattr(a, "held"):
         a = a.held
     return a
@@ -265,7 +265,7 @@ def _unwritten(
             raise GradientError(f"{where} was written during the backward walk; rules may not write in place")
 
 
-@np.errstate(all="ignore")  # of infinite outputs: whether NumPy warns depends on the machine
+@np.errstate(all="ignore")  # infinite outputs: whether NumPy warns depends on the machine
 def _repeatable(what: str, between: str, first: Sequence[Array], again: Sequence[Tensor], tolerance: float) -> None:
     for k, (a, b) in enumerate(zip(first, map(host, again), strict=True)):
         if not np.allclose(a, b, rtol=0, atol=tolerance, equal_nan=True):
@@ -275,7 +275,7 @@ def _repeatable(what: str, between: str, first: Sequence[Array], again: Sequence
             )
 
 
-@np.errstate(all="ignore")  # of infinite outputs: whether NumPy warns depends on the machine
+@np.errstate(all="ignore")  # infinite outputs: whether NumPy warns depends on the machine
 def _same_recorded(
     fast: Sequence[Array],
     outputs: Sequence[Tensor],
@@ -285,7 +285,7 @@ def _same_recorded(
 ) -> None:
     try:
         recorded = gradients(outputs, xs, weights, create_graph=True)
-    except HigherOrderError:  # honest about its order; nothing to compare
+    except HigherOrderError:  # the operation declares its order; nothing to compare
         return
     for k, (a, b) in enumerate(zip(fast, map(host, recorded), strict=True)):
         if a.shape != b.shape or not np.allclose(a, b, **close, equal_nan=True):
@@ -302,7 +302,7 @@ def _agrees_along(
     weights: Sequence[Tensor],
     close: dict[str, float],
 ) -> bool:
-    """Whether one number is right, the derivative of all outputs, weighted, along a direction of all inputs."""
+    """Whether the derivative of the weighted outputs along one direction of all inputs is right."""
     bases = {i: host(inputs[i]) for i in wanted}
     directions = {i: host(_cotangent_like(inputs[i], i + 1)) * np.maximum(1, abs(x)) for i, x in bases.items()}
 
@@ -317,9 +317,9 @@ def _agrees_along(
 
 
 def _jacobian(function: Function, inputs: tuple[Any, ...], i: int, eps: float) -> Array:
-    """The derivatives of all output elements (columns) by every element of input i (rows), by differences.
+    """The derivatives of all output elements (columns) in every element of input i (rows), by differences.
 
-    Elements that are complex count as two, their parts.
+    Complex elements count as two, their parts.
     """
     base = host(inputs[i])
 
@@ -338,7 +338,7 @@ def _jacobian(function: Function, inputs: tuple[Any, ...], i: int, eps: float) -
 
 
 def _values(function: Function, inputs: tuple[Any, ...], moved: dict[int, Array]) -> Array:
-    """All output elements while inputs have other values: the tensors themselves, which `function` may hold as well."""
+    """All output elements for other input values, set in the tensors themselves, which `function` may also hold."""
     before = {i: inputs[i].data for i in moved}
     try:
         for i, values in moved.items():
@@ -355,11 +355,11 @@ def _units(a: Array) -> tuple[complex, ...]:
 
 
 def _flat(arrays: Sequence[Array]) -> Array:
-    """All elements as real numbers: of complex ones the real and the imaginary part in turn."""
+    """All elements as real numbers; complex ones as alternating real and imaginary parts."""
     return np.concatenate([np.ascontiguousarray(a).ravel().view(a.real.dtype) for a in arrays] or [np.zeros(0)])
 
 
-@np.errstate(all="ignore")  # of infinite outputs: whether NumPy warns depends on the machine
+@np.errstate(all="ignore")  # infinite outputs: whether NumPy warns depends on the machine
 def _compare(
     output: str,
     analytic: Sequence[Array],
@@ -378,8 +378,9 @@ def _compare(
             gaps = np.where(wrong, np.nan_to_num(abs(a - numeric), nan=np.inf), -1)
             at = tuple(int(k) for k in np.unravel_index(int(gaps.argmax()), gaps.shape))
             raise GradientError(
-                f"the gradient of {output} by input {i} is wrong in {int(wrong.sum())} of {wrong.size} elements; "
-                f"the worst, at {at}, is {a[at]:.10g} by the rules and {numeric[at]:.10g} by differences"
+                f"the gradient of {output} with respect to input {i} is wrong in {int(wrong.sum())} of "
+                f"{wrong.size} elements; the worst, at {at}, is {a[at]:.10g} by the rules and {numeric[at]:.10g} by "
+                f"differences"
             )
 
 
@@ -390,7 +391,7 @@ def _check_rows(
     wanted: list[int],
     close: dict[str, float],
 ) -> None:
-    """The same with a cotangent for one output element at a time."""
+    """`_compare` with a cotangent for one output element at a time."""
     for o, y in enumerate(outputs):
         weights = cotangent(y.shape, o + 1)
         for at, direction in product(np.ndindex(y.shape), _units(host(y))):

@@ -11,7 +11,7 @@ Array = np.ndarray[Any, Any]
 
 
 def contiguous(a: Array) -> Array:
-    """Row-major, in memory of its own."""
+    """Row-major, in its own memory."""
     return a.copy()
 
 
@@ -28,7 +28,7 @@ def reversed_(a: Array) -> Array:
 
 
 def sliced(a: Array) -> Array:
-    """Every second element of something larger, at an offset."""
+    """Every second element of a larger array, at an offset."""
     room = np.full([2 * k + 1 for k in a.shape], 77, a.dtype)
     every_second: Any = (..., *(slice(1, None, 2),) * a.ndim)
     part: Array = room[every_second]
@@ -37,12 +37,12 @@ def sliced(a: Array) -> Array:
 
 
 def expanded(a: Array) -> Array:
-    """The first element of the first axis repeated with stride 0; other elements than `a` has."""
+    """The first slice of the first axis repeated with stride 0; the elements differ from those of `a`."""
     return np.broadcast_to(a[:1].copy(), a.shape) if a.ndim and a.shape[0] else a.copy()
 
 
 def read_only(a: Array) -> Array:
-    """Memory that may not be written."""
+    """Read-only memory."""
     a = a.copy()
     a.flags.writeable = False
     return a

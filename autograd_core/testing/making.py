@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 from autograd_core import dtypes, functional
 from autograd_core.tensor import Tensor
 
-INTEGERS = {"uint8": (0, 10), "bool": (0, 2)}  # where it is not from -9 up to 10
+INTEGERS = {"uint8": (0, 10), "bool": (0, 2)}  # dtypes with a range other than [-9, 10)
 
 
 def make_tensor(
@@ -24,9 +24,9 @@ def make_tensor(
     exclude_zero: bool = False,
     memory_format: Any = None,
 ) -> Tensor:
-    """A tensor of numbers uniform in [`low`, `high`): by default -9 to 9, of integers to 10, of `uint8` from 0.
+    """A tensor of uniform numbers in [`low`, `high`), by default -9 to 9; integers to 10, `uint8` from 0.
 
-    noncontiguous: with a stride of 2 along the last axis. exclude_zero: with the smallest positive number for 0.
+    noncontiguous: with a stride of 2 along the last axis. exclude_zero: replace 0 by the smallest positive number.
     """
     size = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
     kind = dtypes.as_dtype(dtype)
@@ -60,7 +60,7 @@ def assert_allclose(
     equal_nan: bool = True,
     msg: str | None = None,
 ) -> None:
-    """`assert_close` without a look at dtypes, devices and strides, where NaN equals NaN."""
+    """`assert_close` that ignores dtypes, devices and strides, with NaN equal to NaN."""
     from autograd_core.testing.closeness import assert_close
 
     assert_close(

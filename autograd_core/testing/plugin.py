@@ -20,7 +20,7 @@ def gradcheck() -> Callable[..., bool]:
 
 @pytest.fixture(scope="session")
 def gradgradcheck() -> Callable[..., bool]:
-    """`autograd_core.testing.gradgradcheck`: gradients of gradients against finite differences."""
+    """`autograd_core.testing.gradgradcheck`: second derivatives against finite differences."""
     return testing.gradgradcheck
 
 
@@ -32,6 +32,6 @@ def check_op() -> Callable[..., None]:
 
 @pytest.fixture
 def temporary_ops() -> Iterator[None]:
-    """Operations that the test registers are forgotten after it."""
+    """Operations that the test registers are unregistered after it."""
     with testing.temporary_ops():
         yield

@@ -21,18 +21,18 @@ from backends.kernels import bind, namespace_of
 from backends.protocol import Backend
 
 Array = np.ndarray[Any, Any]
-COLUMN_BYTES = 1 << 10  # small, so that convolutions of test size are cut into pieces too
+COLUMN_BYTES = 1 << 10  # small, so that convolutions of test size are split into pieces too
 
 
 class Machine:
-    """The devices that there are arrays on, in number, and whoever watches what is computed there."""
+    """The simulated devices, and an observer of their computations."""
 
     current = 0
-    observer: Any = None  # its `calls(function, args, kwargs, finish)` computes in place of a call, and finishes it
+    observer: Any = None  # its `calls(function, args, kwargs, finish)` replaces a call, and finishes it
 
 
 class RefusingArray:
-    """A NumPy array that only `refusing.to_host` gives away."""
+    """A NumPy array that is accessible only through `refusing.to_host`."""
 
     __slots__ = ("__weakref__", "_held", "base", "number")
     __array_ufunc__ = None
@@ -69,7 +69,7 @@ class RefusingArray:
 
     @property
     def data(self) -> Any:
-        """Where the elements lie, as CuPy says it."""
+        """The address of the elements, in CuPy's form."""
         return SimpleNamespace(ptr=self._held.ctypes.data)
 
     def item(self) -> Any:
@@ -77,7 +77,7 @@ class RefusingArray:
         return self._held.item()
 
 
-PLAIN = {bool, int, float, str, type(None)}  # what most other operands are: told first, the whole suite runs faster
+PLAIN = {bool, int, float, str, type(None)}  # the most frequent types first, which speeds up the whole suite
 
 
 def _unwrap(value: Any) -> Any:
@@ -97,9 +97,9 @@ def _unwrap(value: Any) -> Any:
 
 
 def _wrap(value: Any, sources: tuple[Any, ...], ordered: bool = False) -> Any:
-    """A result, with the base that it is a view of, if one of the sources owns its memory.
+    """Wrap a result, with its base if one of the sources owns its memory.
 
-    Whatever else is computed has C order, unless the function promises (`ordered`) to keep that of its operand.
+    Other results have C order, unless the function promises (`ordered`) to keep that of its operand.
     """
     if isinstance(value, (tuple, list)):
         wrapped = [_wrap(v, sources, ordered) for v in value]
@@ -115,7 +115,7 @@ def _wrap(value: Any, sources: tuple[Any, ...], ordered: bool = False) -> Any:
 
 
 def _compute(function: Callable[..., Any], args: Any, kwargs: Any, writes: bool = False, ordered: bool = False) -> Any:
-    """The function of NumPy's, on what the arrays hold; `writes` says that it changes one of them."""
+    """Call a NumPy function on the wrapped arrays; `writes` means that it changes one of them."""
     given, named = tuple(map(_unwrap, args)), _unwrap(kwargs) if kwargs else kwargs
     if Machine.observer is None:
         return _wrap(function(*given, **named), args, ordered)
@@ -131,7 +131,7 @@ def _function(function: Callable[..., Any], name: str = "", writes: bool = False
 
 
 class _Ufunc:
-    """A ufunc with those of its methods that CuPy has too."""
+    """A ufunc with the methods that CuPy supports too."""
 
     def __init__(self, ufunc: np.ufunc) -> None:
         self._call, self.at, self.reduce = _function(ufunc), _function(ufunc.at, "", True), _function(ufunc.reduce)
@@ -170,9 +170,9 @@ METHODS = (
     "flatten", "max", "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "round", "sort", "squeeze", "std",
     "sum", "swapaxes", "take", "trace", "transpose", "var", "view",
 )  # fmt: skip
-# What keeps the order of axes in memory in CuPy as well, or gives the one that it is asked for.
+# Functions that keep the memory order of axes in CuPy too, or return a requested one.
 ORDERED = ("array", "asarray", "astype", "copy", "empty_like", "full_like", "ones_like", "zeros_like")
-VIEWS = ("swapaxes", "squeeze", "transpose")  # whatever device is the current one
+VIEWS = ("swapaxes", "squeeze", "transpose")  # independent of the current device
 WRITERS = ("copyto", "fill_diagonal", "put_along_axis", "putmask")  # functions that change their first argument
 WRITING = ("fill", "sort", *(f"__i{name}__" for name in OPERATORS))
 ATTRIBUTES = ("T", "dtype", "flags", "imag", "itemsize", "nbytes", "ndim", "real", "shape", "size", "strides")
@@ -183,7 +183,7 @@ for _name in ATTRIBUTES:
 
 
 class RefusingBackend:
-    """RefusingArrays on the one device "refusing:0", with the generic kernels: what CuPy gets before its own."""
+    """The backend of RefusingArrays on the device "refusing:0", with the generic kernels that CuPy also uses."""
 
     name = "refusing"
     checks_values = True
@@ -230,7 +230,7 @@ class RefusingBackend:
         """Nothing is ever pending."""
 
     def describe(self) -> str:
-        """What it is for."""
+        """A description of the backend."""
         return "arrays that refuse NumPy, for tests"
 
 
@@ -240,7 +240,7 @@ def load() -> Backend:
 
 
 def library() -> SimpleNamespace:
-    """NumPy's functions on RefusingArrays, in the order in which CuPy's lie in memory."""
+    """NumPy's functions on RefusingArrays, with CuPy's memory order of axes."""
     made = _members(np)
     made.ndarray = RefusingArray
     made.lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_function(np.lib.stride_tricks.as_strided)))
@@ -268,7 +268,7 @@ class _Random:
 
 
 class _Generator:
-    """The host's generator, its numbers copied to the device."""
+    """The host's generator, with numbers copied to the device."""
 
     def __init__(self, host: Any, ordered: Ordered) -> None:
         self._host, self._ordered = host, ordered

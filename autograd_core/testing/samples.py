@@ -19,7 +19,7 @@ from autograd_core.testing.layouts import LAYOUTS
 
 Array = np.ndarray[Any, Any]
 Entry = Op | Composition
-# Shapes of one, two and three operands of a pointwise operation, by what they show.
+# Shapes of one, two and three operands of a pointwise operation, by the property that they test.
 SHAPES: dict[str, tuple[tuple[tuple[int, ...], ...], ...]] = {
     "given": (((2, 3), (2, 3), (2, 3)),),
     "broadcast": (((2, 3), (3,), (2, 1)), ((1, 3), (2, 1), ()), ((), (2, 1, 2), (2,))),
@@ -30,9 +30,9 @@ SHAPES: dict[str, tuple[tuple[tuple[int, ...], ...], ...]] = {
 
 @dataclass(frozen=True)
 class Case:
-    """One call of an entry: `inputs` in the order of a sample, with NumPy arrays in the place of shapes.
+    """One call of an entry: `inputs` in the order of a sample, with NumPy arrays in place of shapes.
 
-    made: for each array, how the operand is made of it, or None. seen: what of the outputs is compared.
+    made: for each array, a function that makes the operand, or None. seen: a function of the outputs to compare.
     """
 
     entry: Entry
@@ -53,7 +53,7 @@ class Case:
             yield from x if _is_list(x) else (x,)
 
     def arrays(self) -> list[Array]:
-        """The arrays among the inputs, those in lists too, in order."""
+        """The arrays among the inputs, including those in lists, in order."""
         return [x for x in self._flat() if isinstance(x, np.ndarray)]
 
     def changed(self, change: Callable[[Array], Any]) -> Case:
@@ -61,7 +61,7 @@ class Case:
         return replace(self, inputs=tuple(_mapped(x, change) for x in self.inputs))
 
     def tensors(self, requires_grad: bool = False) -> list[Tensor]:
-        """The arrays as tensors on the device, as they lie in memory; floating ones may require a gradient."""
+        """The arrays as tensors on the device, with the same layout; floating-point ones may require a gradient."""
         arrange = LAYOUTS[self.layout]
         made = []
         for a in self.arrays():
@@ -90,7 +90,7 @@ class Case:
         return [make(t) if make else t for make, t in zip(self.made, tensors, strict=True)]
 
     def expected(self) -> list[Any]:
-        """What the entry's reference gives."""
+        """The result of the entry's reference."""
         if any(self.made):
             plain = replace(self, device="cpu", layout="contiguous")
             operands = iter(plain._operands(plain.tensors()))
@@ -132,7 +132,7 @@ def _mapped(x: Any, change: Callable[[Array], Any]) -> Any:
 
 
 def _placed(value: Any, device: str) -> Any:
-    """A static parameter whose arrays are on the device."""
+    """A static parameter with its arrays moved to the device."""
     if isinstance(value, np.ndarray):
         return place(value, device)
     return tuple(_placed(v, device) for v in value) if isinstance(value, tuple) else value
@@ -141,12 +141,12 @@ def _placed(value: Any, device: str) -> Any:
 def cases(
     entry: Entry, shapes: str = "given", seed: int = 0, device: str = "cpu", layout: str = "contiguous"
 ) -> list[Case]:
-    """All cases that an entry's samples, or its kind, give for one of SHAPES."""
+    """All cases from an entry's samples, or its kind, for one of SHAPES."""
     return [case_of(entry, s, seed, device, layout) for s in samples_for(entry, shapes)]
 
 
 def samples_for(entry: Entry, shapes: str = "given") -> tuple[Sample, ...]:
-    """The entry's samples; where it is pointwise, one of them in other shapes too."""
+    """The entry's samples; if it is pointwise, also one of them in other shapes."""
     samples: tuple[Sample, ...] = entry.samples
     if not entry.kind.pointwise:
         return samples if shapes == "given" else tuple(s for s in samples if _shows(s, shapes))
@@ -157,12 +157,12 @@ def samples_for(entry: Entry, shapes: str = "given") -> tuple[Sample, ...]:
 
 
 def broadcasts(entry: Entry) -> bool:
-    """Whether the operands of an entry may have different shapes that fit together."""
+    """Whether the operands of an entry can have different shapes that broadcast."""
     return entry.kind.pointwise and bool(entry.broadcasts if isinstance(entry, Op) else entry.kind.broadcasts)
 
 
 def operands(entry: Entry) -> int:
-    """How many tensors a pointwise entry without samples takes."""
+    """The number of tensors that a pointwise entry without samples takes."""
     return len(entry.inputs) if isinstance(entry, Op) else 1
 
 
@@ -177,7 +177,7 @@ def reshaped(sample: Sample, shapes: tuple[tuple[int, ...], ...]) -> Sample:
 
 
 def _shows(sample: Sample, shapes: str) -> bool:
-    """Whether a sample has what SHAPES names."""
+    """Whether a sample has the property that SHAPES names."""
     found = [x.shape if isinstance(x, Values) else x for x in _leaves(sample) if is_tensor(x)]
     if shapes == "0-d":
         return () in found
@@ -199,7 +199,7 @@ def _is_shapes(x: Any) -> bool:
 
 
 def is_tensor(x: Any) -> bool:
-    """Whether an input of a sample stands for a tensor."""
+    """Whether an input of a sample represents a tensor."""
     return is_shape(x) or isinstance(x, Values)
 
 
@@ -209,7 +209,7 @@ def named_statics(entry: Op) -> set[str]:
 
 
 def case_of(entry: Entry, sample: Sample, seed: int = 0, device: str = "cpu", layout: str = "contiguous") -> Case:
-    """The sample with values, all different wherever they share a domain: ties are for tests of ties."""
+    """The sample with values, distinct within each domain, because ties have their own tests."""
     wanted = [x if isinstance(x, Values) else Values(x) for x in _leaves(sample) if is_tensor(x)]
     arrays = iter(filled([replace(w, domain=w.domain or entry.domain) for w in wanted], seed))
 
@@ -221,7 +221,7 @@ def case_of(entry: Entry, sample: Sample, seed: int = 0, device: str = "cpu", la
 
 
 def filled(wanted: Sequence[Values], seed: int = 0) -> list[Array]:
-    """Arrays with these shapes, domains and dtypes; all floats of one domain differ, across the arrays too.
+    """Arrays with these shapes, domains and dtypes; floats of one domain are distinct, also between arrays.
 
     The domain of complex numbers is that of their real parts.
     """
@@ -242,12 +242,12 @@ def filled(wanted: Sequence[Values], seed: int = 0) -> list[Array]:
 
 
 def complexified(a: Array) -> Array:
-    """Complex numbers with these real parts, and imaginary ones away from 0 and from the cuts that begin at ±i."""
+    """Complex numbers with these real parts, and imaginary parts away from 0 and from branch cuts at ±i."""
     return np.asarray(a + 0.5j * cotangent(a.shape))
 
 
 def spaced(domain: Interval, count: int, seed: int = 0) -> Array:
-    """`count` different numbers in shuffled order: a grid over the domain without its kinks, jittered by a quarter."""
+    """`count` distinct numbers in shuffled order: a jittered grid over the domain, away from its kinks."""
     margin = (domain.high - domain.low) / 100
     ends = [domain.low, *sorted(v for k in domain.kinks for v in (k - margin, k + margin)), domain.high]
     lows, highs = np.maximum(ends[::2], domain.low), np.minimum(ends[1::2], domain.high)

@@ -19,7 +19,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def shapes(min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 4) -> st.SearchStrategy[Shape]:
-    """Shapes, 0-d and empty ones too unless the bounds forbid them."""
+    """Shapes, including 0-d and empty ones unless the bounds exclude them."""
     return st.lists(st.integers(min_side, max_side), min_size=min_dims, max_size=max_dims).map(tuple)
 
 
@@ -47,10 +47,10 @@ def tensors(
     requires_grad: bool = False,
     layout: str | st.SearchStrategy[str] = "contiguous",
 ) -> Tensor:
-    """Tensors whose elements all differ, spread evenly over the domain and away from its kinks.
+    """Tensors with distinct elements, spread over the domain and away from its kinks.
 
-    shape: any unless given; layout: a name from `layouts()`. Each may itself be a strategy. Elements of integer and
-    boolean tensors repeat.
+    shape: by default any; layout: a name from `layouts()`. Each can be a strategy. Elements of integer and boolean
+    tensors repeat.
     """
     shape = draw(shape if isinstance(shape, st.SearchStrategy) else shapes() if shape is None else st.just(shape))
     layout = draw(layout if isinstance(layout, st.SearchStrategy) else st.just(layout))
@@ -64,7 +64,7 @@ def samples_of(
 ) -> Case:
     """Calls of an operation or composition: one of its samples, or any shapes if it is pointwise, with other values.
 
-    shapes: "given", or only those that show "broadcast", "0-d" or "empty".
+    shapes: "given", or only those with the property "broadcast", "0-d" or "empty".
     """
     known = samples_for(entry, shapes)
     sample = draw(st.sampled_from(known))

@@ -22,21 +22,21 @@ from autograd_core.testing.samples import SHAPES, Case, Entry, broadcasts, cases
 
 Array = np.ndarray[Any, Any]
 NARROW = (("float32", 1e-4), ("float16", 5e-2), ("bfloat16", 2e-1))  # and how close to the float64 result
-UNEVEN = (("transposed", "reversed", "sliced", "read-only"), ("expanded",))  # the last has other elements
+UNEVEN = (("transposed", "reversed", "sliced", "read-only"), ("expanded",))  # the last one changes elements
 
 
 @dataclass(frozen=True)
 class Check:
-    """One of the suite's checks: what it runs, on which shapes, and for which entries."""
+    """One of the suite's checks: its function, shapes, and the entries that it applies to."""
 
     run: Callable[[Case], None]
     shapes: str = "given"
     applies: Callable[[Entry], bool] = lambda entry: True
-    most: int | None = None  # so many cases are enough
+    most: int | None = None  # the maximum number of cases
 
 
 def check_op(entry: Entry | str, device: str = "cpu") -> None:
-    """Run the whole generated suite for one entry (or its name); AssertionError says what is missing or wrong.
+    """Run the whole suite for an entry (or its name); AssertionError says what is missing or wrong.
 
     >>> check_op("tanh")
     """
@@ -53,7 +53,7 @@ def check_op(entry: Entry | str, device: str = "cpu") -> None:
 
 
 def check_drawn(case: Case, layout: str) -> None:
-    """Run what other values, shapes and layouts than those of the samples can matter to."""
+    """Run the checks that depend on values, shapes and layouts, with others than those of the samples."""
     with _named_in_errors("drawn", case):
         check_shapes(case)
         check_layout(case, layout)
@@ -88,10 +88,10 @@ def check_value(case: Case) -> None:
 
 
 def check_gradient(case: Case, fast_mode: bool = False) -> None:
-    """The gradient against differences, also recorded, and its dtype and shape; elsewhere against that on the CPU."""
+    """The gradient against finite differences, also recorded; on other devices against that on the CPU."""
     xs = case.tensors(requires_grad=True)
     if case.device != "cpu":
-        if not _twice(case.entry):  # the check of the second order compares the first, too
+        if not _twice(case.entry):  # the check of the second order also checks the first
             _check_as_on_cpu(case, 1)
     elif any(x.requires_grad for x in xs):
         gradcheck(_floating(case), xs, fast_mode=fast_mode)
@@ -116,7 +116,7 @@ def _check_as_on_cpu(case: Case, order: int) -> None:
 
 
 def check_shapes(case: Case) -> None:
-    """Value and gradients of a shape of its own, these along one direction."""
+    """Value and gradients for one shape, the latter along one direction."""
     check_value(case)
     if _differentiable(case.entry):
         check_gradient(case, fast_mode=True)
@@ -125,19 +125,19 @@ def check_shapes(case: Case) -> None:
 
 
 def check_recorded(case: Case) -> None:
-    """Every rule on Tensors: the recorded walk gives what the fast one gives."""
+    """Every rule on Tensors: the recorded walk agrees with the fast one."""
     for fast, recorded in zip(_results(case)[1], _results(case, create_graph=True)[1], strict=True):
         assert_close(recorded, fast, 1e-12, False, "the recorded gradient", "the fast one")
 
 
 def check_layouts(case: Case) -> None:
-    """Value and gradient do not depend on how the inputs lie in memory, and nothing is written there."""
+    """Value and gradient do not depend on the memory layout of inputs, which are not written."""
     for layouts in UNEVEN:
         check_layout(case, *layouts)
 
 
 def check_layout(case: Case, *layouts: str) -> None:
-    """The same for these layouts, which keep the same elements."""
+    """`check_layouts` for these layouts."""
     case = case.changed(lambda a: np.array(LAYOUTS[layouts[0]](a)))
     values, plain = _results(case)
     for layout in layouts if _by_value(case.entry) else {"read-only"}.intersection(layouts):
@@ -149,9 +149,9 @@ def check_layout(case: Case, *layouts: str) -> None:
 
 
 def check_dtype(case: Case) -> None:
-    """Narrower floats stay what they are, in outputs and gradients, and are close to the float64 result.
+    """Narrower floats keep their dtype in outputs and gradients, and are close to the float64 result.
 
-    Outputs without a gradient, such as statistics, may be float32 beside 16-bit ones.
+    Outputs without a gradient, such as statistics, may be float32 for 16-bit inputs.
     """
     statistics = _detached(case.entry)
     wide = [_host(y) for y in case.call(*case.tensors())]
@@ -178,7 +178,7 @@ def _narrowed(dtype: str, a: Array) -> Array:
 
 
 def check_integers(case: Case) -> None:
-    """Of integers, what is floating point is so in the default dtype, as in PyTorch."""
+    """Floating-point results of integers have the default dtype, as in PyTorch."""
     whole = case.changed(lambda a: np.ones_like(a, np.int64) if a.dtype.kind == "f" else a)
     for y in map(_host, whole.call(*whole.tensors())):
         if y.dtype.kind == "f" and "dtype" not in case.statics:
@@ -186,24 +186,24 @@ def check_integers(case: Case) -> None:
 
 
 def check_complex(case: Case) -> None:
-    """Complex numbers are refused, or continue what is computed of real ones and have gradients too."""
+    """Complex numbers are refused, or extend the real results and have gradients too."""
     if "dtype" in case.statics or not any(a.dtype == np.float64 for a in case.arrays()):
         return
     entry, given = case.entry, case.changed(lambda a: complexified(a) if a.dtype == np.float64 else a)
     try:
         outputs = given.call(*given.tensors())
     except DtypeError:
-        # An operation that a composition, or the form of this one, is made of may refuse.
+        # An operation inside a composition may refuse.
         if isinstance(entry, Composition) or entry.real_only or entry.form:
             return
         raise
     assert not entry.real_only, "complex numbers are not refused"
     if isinstance(entry, Op) and entry.holomorphic and any(_host(y).dtype.kind == "f" for y in outputs):
-        raise AssertionError("of complex numbers it makes real ones; set holomorphic=False in the entry")
+        raise AssertionError("its results for complex numbers are real; set holomorphic=False in the entry")
     flat = case.changed(lambda a: a.astype(np.complex128) if a.dtype == np.float64 else a)
     pairs = zip(flat.call(*flat.tensors()), case.call(*case.tensors()), strict=True)
     for k, (y, wanted) in enumerate((_host(y), _host(wanted)) for y, wanted in pairs):
-        if y.shape == wanted.shape:  # a spectrum of complex numbers has more frequencies
+        if y.shape == wanted.shape:  # the spectrum of complex numbers has more frequencies
             assert_close(y, wanted, 1e-12, False, f"output {k} of real numbers as complex ones", "that of real ones")
     _check_complex_values(given, outputs)
     if _differentiable(entry):
@@ -213,7 +213,7 @@ def check_complex(case: Case) -> None:
 
 
 def _check_complex_values(case: Case, outputs: list[Any]) -> None:
-    """Against the reference, where it takes complex numbers, or has a namesake in cmath that does."""
+    """Against the reference, or its namesake in cmath, if one accepts complex numbers."""
     reference: Any = case.entry.reference
     if getattr(reference, "__module__", None) == "math":
         reference = getattr(cmath, reference.__name__, reference)
@@ -226,7 +226,7 @@ def _check_complex_values(case: Case, outputs: list[Any]) -> None:
 
 
 def check_purity(case: Case) -> None:
-    """Inputs and outputs are not written, outputs share memory only where the entry says `view`, gradients never do."""
+    """Inputs and outputs are not written; outputs share memory only with `view=True`, gradients never."""
     xs = case.tensors(requires_grad=True)
     before = [_host(x).copy() for x in xs]
     outputs = [y for y in case.call(*xs) if isinstance(y, Tensor)]
@@ -249,7 +249,7 @@ def _check_unshared(xs: list[Tensor], outputs: list[Tensor]) -> None:
         if any(_share(g, t) for t in (*xs, *outputs, *seeds)):
             raise AssertionError(
                 "a gradient shares memory with an input, an output or a cotangent: "
-                "a rule returns a saved array itself; return a new one"
+                "a rule returned a saved array itself; return a new one"
             )
 
 
@@ -272,7 +272,7 @@ def _results(case: Case, create_graph: bool = False) -> tuple[list[Array], list[
 
 
 def outcomes(case: Case, order: int = 2) -> list[Array]:
-    """What a case gives, as far as its entry goes: outputs, gradients of the first order, and of the second."""
+    """Outputs, first and second derivatives of a case, as far as its entry supports them."""
     xs = case.tensors(requires_grad=True)
     outputs = _floating(case)(*xs)
     found, wanted = [_host(y) for y in outputs], [x for x in xs if x.requires_grad]
@@ -293,7 +293,7 @@ def _floating(case: Case) -> Callable[..., list[Tensor]]:
 
 
 def _with_gradient(entry: Entry, outputs: list[Any]) -> list[Tensor]:
-    """The outputs but indices, detached statistics and their like."""
+    """The outputs except indices, detached statistics and the like."""
     detached = _detached(entry)
     return [
         y
@@ -303,7 +303,7 @@ def _with_gradient(entry: Entry, outputs: list[Any]) -> list[Tensor]:
 
 
 def _detached(entry: Entry) -> list[int]:
-    """Which outputs come without a gradient."""
+    """The indices of outputs without a gradient."""
     names = entry.outputs if isinstance(entry, Op) and isinstance(entry.outputs, tuple) else ()
     return [k for k, name in enumerate(names) if isinstance(entry, Op) and name in entry.detached]
 
@@ -312,11 +312,11 @@ def _host(value: Any) -> Array:
     return value.numpy(force=True) if isinstance(value, Tensor) else np.asarray(value)
 
 
-@np.errstate(all="ignore")  # of infinities: whether NumPy warns depends on the machine
+@np.errstate(all="ignore")  # infinities: whether NumPy warns depends on the machine
 def assert_close(
     y: Array, wanted: Array, tolerance: float, each: bool, what: str, against: str, least: float = 0.0
 ) -> None:
-    """Within a relative tolerance of every element (`each`), or of the largest and at least of `least`."""
+    """Compare with a tolerance relative to every element (`each`), or to the largest and at least `least`."""
     if wanted.dtype.kind not in "fc" and y.dtype.kind not in "fc":
         assert np.array_equal(y, wanted), f"{what} is {y.tolist()}, {against} {wanted.tolist()}"
         return

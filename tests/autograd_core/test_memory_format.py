@@ -46,7 +46,7 @@ def test_new_tensors_in_a_format(make):
 
 
 def test_a_format_of_other_axes_is_an_error():
-    with pytest.raises(RuntimeError, match=r"channels_last is of 4 axes; this tensor has shape \(2,\)"):
+    with pytest.raises(RuntimeError, match=r"channels_last needs 4 axes; this tensor has shape \(2,\)"):
         ag.ones(2).to(memory_format=ag.channels_last)
     with pytest.raises(ValueError, match="not a valid MemoryFormat"):
         ag.ones(2).contiguous(memory_format="NHWC")

@@ -139,7 +139,7 @@ REGISTRATIONS = {
     "too few rules": (lambda: op(BINARY, vjp=lambda xp, g: g)(lambda xp, a, b: a), "has 2 inputs .* but 1 rules"),
     "composite keeps more": (
         lambda: op(ELEMENTWISE, joint=lambda xp, g, x, needs: (g,), composite=lambda xp, g, y: (g,))(lambda xp, x: x),
-        r"names \['y'\], which the fast rule does not keep",
+        r"names \['y'\], which the fast rule does not save",
     ),
 }
 
@@ -153,5 +153,5 @@ def test_an_inconsistent_entry_is_refused(register, says):
 def test_a_rule_may_only_name_what_there_is():
     with temporary_ops():
         named = op(ELEMENTWISE, vjp=lambda xp, g, z: g)(lambda xp, x: x * 1)
-        with pytest.raises(TypeError, match="names 'z', which is no input"):
+        with pytest.raises(TypeError, match="names 'z', which is not an input"):
             named(wide(1.0, requires_grad=True))

@@ -136,14 +136,14 @@ WRONG = {
     "missing cotangent": (wrong_cube(lambda xp, g, x: 3 * x * x), DIFFERENCES),
     "squared cotangent": (wrong_cube(lambda xp, g, x: 3 * g * g * x * x), DIFFERENCES),
     "output for input": (wrong_cube(lambda xp, g, y: 3 * g * y * y), DIFFERENCES),
-    "transposed operand": (wrong_product(lambda xp, g, b: g @ b, lambda xp, g, a: xp.swapped(a) @ g), "by input 0"),
-    "swapped operands": (wrong_quotient(lambda xp, g, a: g / a, lambda xp, g, a, b: -g * a / (b * b)), "by input 0"),
+    "transposed operand": (wrong_product(lambda xp, g, b: g @ b, lambda xp, g, a: xp.swapped(a) @ g), "to input 0"),
+    "swapped operands": (wrong_quotient(lambda xp, g, a: g / a, lambda xp, g, a, b: -g * a / (b * b)), "to input 0"),
     "off by one": (
         wrong_tail(lambda xp, g, x_shape: xp.place(g, index=slice(0, x_shape[0] - 1), shape=x_shape)),
         DIFFERENCES,
     ),
     "forgotten sum": (wrong_shift(lambda xp, g: g * 1), r"input 1, .* of shape \(3,\), is .* of shape \(2, 3\)"),
-    "mean for sum": (wrong_shift(lambda xp, g: xp.mean(g, dim=0)), "by input 1"),
+    "mean for sum": (wrong_shift(lambda xp, g: xp.mean(g, dim=0)), "to input 1"),
     "wrong axis": (
         wrong_total(lambda xp, g, x_shape: xp.expand(xp.reshape(g, shape=(-1, 1)), shape=x_shape)),
         DIFFERENCES,
@@ -208,7 +208,7 @@ def test_numpy_in_a_rule_is_caught_on_the_refusing_device():
 def test_a_rule_that_returns_a_saved_array_is_caught():
     with temporary_ops():
         name = register(*wrong_quotient(lambda xp, g, b: b, lambda xp, g, a: a))
-        with pytest.raises(AssertionError, match="a rule returns a saved array itself"):
+        with pytest.raises(AssertionError, match="a rule returned a saved array itself"):
             check_purity(cases(OPS[name])[0])
 
 
