@@ -8,10 +8,10 @@ from optim.optimizer import Params
 
 
 class Adam(ElementwiseOptimizer):
-    """Steps by the mean of past gradients over the root of their mean square (Kingma and Ba 2014).
+    """Adam: the mean of past gradients divided by the root of their mean square (Kingma and Ba 2014).
 
     m ← β₁m + (1 - β₁)g, v ← β₂v + (1 - β₂)g², p ← p - lr·m̂ / (√v̂ + eps), where m̂ = m / (1 - β₁ᵗ), v̂ = v / (1 - β₂ᵗ).
-    weight_decay: adds weight_decay·p to g, or, if decoupled_weight_decay, shrinks p itself by lr·weight_decay.
+    weight_decay: adds weight_decay·p to g or, with decoupled_weight_decay, shrinks p by lr·weight_decay.
     amsgrad: v̂ from the largest v so far (Reddi et al. 2018).
     """
 
@@ -42,7 +42,7 @@ class Adam(ElementwiseOptimizer):
 
 
 class AdamW(Adam):
-    """Adam whose weight decay shrinks the parameter itself, by lr·weight_decay (Loshchilov and Hutter 2017)."""
+    """Adam with decoupled weight decay, which shrinks parameters by lr·weight_decay (Loshchilov and Hutter 2017)."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class AdamW(Adam):
 
 
 class NAdam(ElementwiseOptimizer):
-    """Adam with Nesterov's momentum, which looks one step ahead (Dozat 2016).
+    """Adam with Nesterov momentum (Dozat 2016).
 
     μₜ = β₁(1 - 0.96^(t·momentum_decay) / 2); p ← p - lr·((1 - μₜ)g / (1 - ∏μ) + μₜ₊₁m / (1 - ∏μ·μₜ₊₁)) / (√v̂ + eps).
     """
@@ -101,7 +101,7 @@ class NAdam(ElementwiseOptimizer):
 
 
 class RAdam(ElementwiseOptimizer):
-    """Adam that follows the mean gradient alone until it knows the variance well enough (Liu et al. 2019)."""
+    """Adam that uses only the mean gradient until the variance estimate is reliable (Liu et al. 2019)."""
 
     kernel = "radam_step"
     remembers = ("exp_avg", "exp_avg_sq")
@@ -124,7 +124,7 @@ class RAdam(ElementwiseOptimizer):
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         t, (beta1, beta2) = _counted(state), group["betas"]
         unbiased = 1 - beta2**t
-        # ρ is how many past gradients the moving average of squares is worth.
+        # ρ is the effective number of past gradients in the moving average of squares.
         limit = 2 / (1 - beta2) - 1
         rho = limit - 2 * t * beta2**t / unbiased
         rate, rectified = group["lr"] / (1 - beta1**t), rho > 5
@@ -135,7 +135,7 @@ class RAdam(ElementwiseOptimizer):
 
 
 class Adamax(ElementwiseOptimizer):
-    """Adam by the largest gradient instead of the mean square: u ← max(β₂u, |g| + eps) (Kingma and Ba 2014)."""
+    """Adam with the infinity norm in place of the mean square: u ← max(β₂u, |g| + eps) (Kingma and Ba 2014)."""
 
     kernel = "adamax_step"
     remembers = ("exp_avg", "exp_inf")
@@ -160,7 +160,7 @@ class Adamax(ElementwiseOptimizer):
 
 
 class Lion(ElementwiseOptimizer):
-    """Steps of one length, by the sign of the mean gradient (Chen et al. 2023).
+    """Lion: steps of constant size by the sign of the mean gradient (Chen et al. 2023).
 
     p ← (1 - lr·weight_decay)p - lr·sign(β₁m + (1 - β₁)g), then m ← β₂m + (1 - β₂)g.
     """
@@ -192,7 +192,7 @@ def _counted(state: dict[str, Any]) -> int:
 
 
 def _options(group: dict[str, Any]) -> dict[str, Any]:
-    """What all kernels of this family take."""
+    """The options that all kernels of this family take."""
     beta1, beta2 = group["betas"]
     options: dict[str, Any] = {name: group[name] for name in ("eps", "weight_decay", "maximize") if name in group}
     if "decoupled_weight_decay" in group:

@@ -8,7 +8,7 @@ from optim.optimizer import Params
 
 
 class Adagrad(ElementwiseOptimizer):
-    """Steps by the gradient over the root of the sum of all squares so far (Duchi et al. 2011).
+    """Adagrad: the gradient divided by the root of the sum of all squares so far (Duchi et al. 2011).
 
     s ← s + g², which starts at initial_accumulator_value; p ← p - lr / (1 + (t - 1)lr_decay)·g / (√s + eps).
     """
@@ -41,7 +41,7 @@ class Adagrad(ElementwiseOptimizer):
 
 
 class Adadelta(ElementwiseOptimizer):
-    """Steps as long as the mean step before was, over the mean size of the gradient (Zeiler 2012).
+    """Adadelta: step sizes from moving averages of past steps and gradients (Zeiler 2012).
 
     v ← ρv + (1 - ρ)g², d = √((u + eps) / (v + eps))·g, p ← p - lr·d, u ← ρu + (1 - ρ)d².
     """
@@ -74,7 +74,7 @@ class Adadelta(ElementwiseOptimizer):
 
 
 class RMSprop(ElementwiseOptimizer):
-    """Steps by the gradient over the root of its mean square (Tieleman and Hinton 2012).
+    """RMSprop: the gradient divided by the root of its mean square (Tieleman and Hinton 2012).
 
     v ← αv + (1 - α)g²; p ← p - lr·g / (√v + eps). centered: the variance instead of the mean square (Graves 2013).
     momentum: b ← momentum·b + g / (√v + eps); p ← p - lr·b.
@@ -108,10 +108,10 @@ class RMSprop(ElementwiseOptimizer):
 
 
 class Rprop(ElementwiseOptimizer):
-    """Steps by the sign of the gradient, each element with a size of its own (Riedmiller and Braun 1993).
+    """Rprop: steps by the sign of the gradient, with a separate step size per element (Riedmiller and Braun 1993).
 
-    Sizes start at lr and stay between the `step_sizes`; they are multiplied by the first of the `etas` where the sign
-    has turned, in which case the element rests for a step, and by the second where it has not. For whole batches.
+    Step sizes start at lr and stay within `step_sizes`; they are multiplied by the first of the `etas` where the sign
+    changed, in which case the element skips a step, and by the second where it did not. Meant for full batches.
     """
 
     kernel = "rprop_step"
@@ -144,7 +144,7 @@ class Rprop(ElementwiseOptimizer):
 
 
 class ASGD(ElementwiseOptimizer):
-    """Gradient descent that remembers the mean of the parameters in state["ax"] (Polyak and Juditsky 1992).
+    """Averaged SGD: gradient descent with the mean of the parameters in state["ax"] (Polyak and Juditsky 1992).
 
     p ← (1 - lambd·η)p - η·g; η = lr / (1 + lambd·lr·t)^alpha. The mean is that of the steps after t0, p before.
     """

@@ -12,7 +12,7 @@ from optim.schedules import LRScheduler, for_groups
 
 
 class SequentialLR(LRScheduler):
-    """One schedule after the other: at each of the milestones the next one begins, at its own epoch 0."""
+    """Schedules in sequence: at each of the milestones the next one starts at its epoch 0."""
 
     def __init__(
         self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int], last_epoch: int = -1
@@ -27,7 +27,7 @@ class SequentialLR(LRScheduler):
             raise ValueError("SequentialLR expects all schedulers to belong to the same optimizer")
         self._schedulers, self._milestones = list(schedulers), list(milestones)
         self.optimizer, self.last_epoch = optimizer, last_epoch + 1
-        # Each schedule has multiplied the rate by its first factor.
+        # Each schedule multiplied the rate by its first factor.
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"]
         _undo(self._schedulers)
@@ -46,7 +46,7 @@ class SequentialLR(LRScheduler):
 
 
 def _undo(schedulers: Sequence[LRScheduler]) -> None:
-    """Take back the first step of every schedule."""
+    """Undo the first step of every schedule."""
     for schedule in schedulers:
         if isinstance(schedule, SequentialLR | ChainedScheduler):
             _undo(schedule._schedulers)
@@ -56,7 +56,7 @@ def _undo(schedulers: Sequence[LRScheduler]) -> None:
 
 
 class ChainedScheduler(LRScheduler):
-    """Several schedules at once, by one `step`."""
+    """Several schedules at once, driven by one `step`."""
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
         if not schedulers:
@@ -75,10 +75,10 @@ class ChainedScheduler(LRScheduler):
 
 
 class ReduceLROnPlateau(LRScheduler):
-    """Times `factor` when a metric, given to `step`, has not improved for more than `patience` epochs.
+    """Multiplies the rate by `factor` when a metric, passed to `step`, did not improve for more than `patience` epochs.
 
-    mode: "min" or "max", whichever is better. An improvement is one by more than `threshold`, relative ("rel") to the
-    best so far or absolute ("abs"). cooldown: epochs to wait after a reduction. A change of at most eps is not made.
+    mode: "min" or "max", whichever is better. Improvements must exceed `threshold`, relative ("rel") to the best value
+    or absolute ("abs"). cooldown: epochs to wait after a reduction. Reductions of at most eps are skipped.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class ReduceLROnPlateau(LRScheduler):
         self._last_lr = [group["lr"] for group in optimizer.param_groups]
 
     def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
-        """Go on by one epoch with this metric."""
+        """Advance by one epoch with this metric."""
         current = float(metrics)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self._is_better(current):

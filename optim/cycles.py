@@ -10,7 +10,7 @@ from optim.schedules import LRScheduler, for_groups
 
 
 class _Cycle(LRScheduler):
-    """Base of schedules that give the momentum (or the first of the betas) of an epoch as well."""
+    """Base of schedules that also set the momentum (or the first of the betas)."""
 
     cycle_momentum: bool
 
@@ -44,10 +44,11 @@ class _Cycle(LRScheduler):
 
 
 class CyclicLR(_Cycle):
-    """Up from `base_lr` to `max_lr` and down again in straight lines, again and again (Smith 2017).
+    """Linear cycles from `base_lr` to `max_lr` and back (Smith 2017).
 
-    mode: "triangular"; "triangular2", each time half as high; "exp_range", times gamma^step. scale_fn: heights by a
-    function of the cycle, from 1, or of the step, whichever scale_mode ("cycle", "iterations") says.
+    mode: "triangular"; "triangular2", which halves the height every cycle; "exp_range", which multiplies it by
+    gamma^step. scale_fn: the height as a function of the cycle, from 1, or of the step, as scale_mode ("cycle",
+    "iterations") selects.
     """
 
     def __init__(
@@ -99,10 +100,10 @@ class CyclicLR(_Cycle):
 
 
 class OneCycleLR(_Cycle):
-    """Up from max_lr / div_factor to max_lr in the first `pct_start` of all steps, then down (Smith and Topin 2017).
+    """Up from max_lr / div_factor to max_lr in the fraction `pct_start` of all steps, then down (Smith and Topin 2017).
 
-    The last rate is the first one over final_div_factor. three_phase: down as long as up, then on to the last rate.
-    total_steps, or epochs · steps_per_epoch: how often `step` may be called.
+    The final rate is the initial one divided by final_div_factor. three_phase: down as long as up, then to the final
+    rate. total_steps, or epochs · steps_per_epoch: the number of calls of `step`.
     """
 
     def __init__(
@@ -143,7 +144,7 @@ class OneCycleLR(_Cycle):
         super().__init__(optimizer, last_epoch)
 
     def _between(self, epoch: float, names: list[str]) -> list[float]:
-        """The options on the way from name to name, one phase after the other."""
+        """Interpolate between named options, one phase after another."""
         if epoch > self.total_steps:
             raise ValueError(f"Tried to step {epoch} times. The specified number of total steps is {self.total_steps}")
         phase = next((i for i, end in enumerate(self.ends) if epoch <= end), len(self.ends) - 1)

@@ -13,18 +13,18 @@ from backends.live import live
 from optim.optimizer import Optimizer
 
 States = dict[Tensor, dict[str, Any]]
-# Elements up to which a parameter is copied beside others: a dozen calls less outweigh three copies of this length.
+# Size up to which parameters are gathered: a dozen fewer calls outweigh three copies of this length.
 SMALL = 1 << 13
-# Options of kernels that change from step to step. A captured step has them in device memory.
+# Kernel options that change from step to step; a captured step keeps them in device memory.
 LIVE = ("lr", "step", "rate", "gradient_rate", "mean_rate")
 
 
 class ElementwiseOptimizer(Optimizer):
     """Base of optimizers that are a kernel of the backends, `kernel(p, g, *arrays, **options)`.
 
-    A subclass names the kernel and, in `remembers` or `slots`, the arrays that it has for every parameter; `start` says
-    where they start, `advance` which numbers there are beside them. Parameters that agree in these numbers are updated
-    together. Complex numbers change as pairs of real ones.
+    A subclass names the kernel and, in `remembers` or `slots`, the state arrays of every parameter; `start` gives their
+    initial values, `advance` the numbers beside them. Parameters that agree in these numbers are updated together.
+    Complex numbers are updated as pairs of real ones.
     """
 
     kernel: ClassVar[str]
@@ -32,18 +32,18 @@ class ElementwiseOptimizer(Optimizer):
     capturable = True
 
     def slots(self, group: dict[str, Any]) -> tuple[str, ...]:
-        """The names of the arrays in the state of a parameter, where they depend on the options."""
+        """The names of a parameter's state arrays, if they depend on the options."""
         return self.remembers
 
     def start(self, group: dict[str, Any]) -> dict[str, float]:
-        """The first values of those arrays that do not start at 0."""
+        """The initial values of state arrays that do not start at 0."""
         return {}
 
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         """Bring the numbers in a state, which is empty before the first step, to the next one; options of the kernel
         for it.
         """
-        raise NotImplementedError(f"{type(self).__name__} does not say how it steps: define advance()")
+        raise NotImplementedError(f"{type(self).__name__} must define advance()")
 
     def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
         names, ids = self.slots(group), [*map(id, params)]
@@ -84,14 +84,14 @@ class ElementwiseOptimizer(Optimizer):
 
 
 class Batch:
-    """Parameters of one array type, dtype and age; what small ones need lies side by side, if there are several."""
+    """Parameters of one array type, dtype and step count; several small ones are gathered in flat arrays."""
 
     def __init__(self, params: list[Tensor], names: tuple[str, ...], state: States, start: dict[str, float]) -> None:
         self.names, self.states = names, [state.setdefault(p, {}) for p in params]
         like = params[0].array
         self.library = LIBRARY[like.__class__]
         self.kind, self.dtype = like.__class__, like.dtype
-        paired = like.dtype.kind == "c"  # complex numbers, which change as pairs of real ones
+        paired = like.dtype.kind == "c"  # complex numbers are updated as pairs of real ones
         limit = 0 if getattr(self.library, "asynchronous", False) else SMALL  # there a step is one call already
         small = [p for p in params if paired or p.array.size <= limit]
         places = self._side_by_side(small if paired or len(small) > 1 else [])
@@ -183,7 +183,7 @@ class Batch:
 
 
 def _sorted(params: Iterable[Tensor], state: States) -> list[list[Tensor]]:
-    """The parameters that can be updated together."""
+    """Groups of parameters that can be updated together."""
     batches: dict[Any, list[Tensor]] = {}
     for p in params:
         key: Any = id(p)
@@ -196,7 +196,7 @@ def _sorted(params: Iterable[Tensor], state: States) -> list[list[Tensor]]:
 
 
 def _pieces(flat: Any, params: list[Tensor]) -> list[Any]:
-    """A view of a flat array for every parameter, in its shape."""
+    """Views of a flat array, one per parameter, in its shape."""
     pieces, start = [], 0
     for p in params:
         stop = start + p.array.size

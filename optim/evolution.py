@@ -12,10 +12,10 @@ from optim.optimizer import Optimizer, Params
 
 
 class Evolution(Optimizer):
-    """Base of methods that change all parameters as one vector, a "genome", by the losses of several."""
+    """Base of methods that treat all parameters as one vector, a "genome", and compare the losses of several."""
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One generation; closure: computes the loss, without gradients. Returns the best loss."""
+        """Run one generation; closure: computes the loss, without gradients. Returns the best loss."""
         if closure is None:
             raise TypeError(f"{type(self).__name__} compares losses: call step(closure), which computes one")
 
@@ -28,10 +28,10 @@ class Evolution(Optimizer):
 
     @abstractmethod
     def evolve(self, loss: Callable[[Tensor], float]) -> float:
-        """One generation: leaves the parameters as they shall be, and returns the best loss."""
+        """Run one generation, set the parameters, and return the best loss."""
 
     def genome(self) -> Tensor:
-        """All parameters side by side."""
+        """All parameters as one vector."""
         return core.cat([p.detach().reshape(-1) for group in self.param_groups for p in group["params"]])
 
     def express(self, genome: Tensor) -> None:
@@ -44,10 +44,10 @@ class Evolution(Optimizer):
 
 
 class GeneticAlgorithm(Evolution):
-    """The fittest survive; the others are children of two survivors, each gene from either, and mutate (Holland 1975).
+    """A genetic algorithm: the fittest survive, the others are mutated crossings of two survivors (Holland 1975).
 
-    size: of the population, which begins around the parameters given. survivors: how many of a generation stay.
-    mutation: standard deviation of the noise on `rate` of the genes. The parameters are those of the best.
+    size: of the population, which starts around the given parameters. survivors: the number kept per generation.
+    mutation: standard deviation of the noise on a fraction `rate` of the genes. The parameters are set to the best.
     """
 
     def __init__(
@@ -79,10 +79,10 @@ class GeneticAlgorithm(Evolution):
 
 
 class EvolutionStrategy(Evolution):
-    """Gradient descent by a gradient that random steps estimate (Rechenberg 1973; Salimans et al. 2017).
+    """Gradient descent with a gradient estimated by random steps (Rechenberg 1973; Salimans et al. 2017).
 
-    p ← p - lr / (pairs·sigma)·Σ rᵢεᵢ, where εᵢ are normal steps of size sigma and their opposites, and rᵢ the ranks of
-    the losses there, from -1/2 to 1/2.
+    p ← p - lr / (pairs·sigma)·Σ rᵢεᵢ, where εᵢ are normal steps of size sigma and their negatives, and rᵢ the ranks of
+    their losses, scaled to -1/2 to 1/2.
     """
 
     def __init__(self, params: Params, lr: float = 0.1, sigma: float = 0.1, pairs: int = 20) -> None:

@@ -11,7 +11,7 @@ Hooks = tuple[Callable[..., Any], ...] | None
 
 
 class Watched:
-    """What an optimizer has of hooks; while a method has none, it is called directly."""
+    """The hooks of an optimizer; methods without hooks are called directly."""
 
     step: Callable[..., Any]
     state_dict: Callable[..., Any]
@@ -24,7 +24,7 @@ class Watched:
     _load_state_dict_post: Hooks = None
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> Removable:
-        """Call `hook(optimizer, args, kwargs)` before every step; what it returns, if anything, replaces both."""
+        """Call `hook(optimizer, args, kwargs)` before every step; a result other than None replaces both."""
         return self._register("_step_pre", hook)
 
     def register_step_post_hook(self, hook: Callable[..., Any]) -> Removable:
@@ -32,15 +32,15 @@ class Watched:
         return self._register("_step_post", hook)
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Removable:
-        """Call `hook(optimizer)` before `state_dict()`. prepend: before the hooks that are there."""
+        """Call `hook(optimizer)` before `state_dict()`. prepend: before the existing hooks."""
         return self._register("_state_dict_pre", hook, prepend)
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Removable:
-        """Call `hook(optimizer, state)` after `state_dict()`; what it returns, if anything, replaces the state."""
+        """Call `hook(optimizer, state)` after `state_dict()`; a result other than None replaces the state."""
         return self._register("_state_dict_post", hook, prepend)
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Removable:
-        """Call `hook(optimizer, state)` before a state is loaded; what it returns, if anything, is loaded instead."""
+        """Call `hook(optimizer, state)` before a state is loaded; a result other than None is loaded instead."""
         return self._register("_load_state_dict_pre", hook, prepend)
 
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Removable:

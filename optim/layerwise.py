@@ -12,7 +12,7 @@ from optim.optimizer import Optimizer, Params
 
 
 class LayerwiseOptimizer(Optimizer):
-    """Base of optimizers that change one parameter at a time: subclasses say how in `change`."""
+    """Base of optimizers that update one parameter at a time; subclasses define `change`."""
 
     def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
         for p in params:
@@ -24,11 +24,11 @@ class LayerwiseOptimizer(Optimizer):
 
     @abstractmethod
     def change(self, xp: Any, p: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
-        """Change the array p in place, by the gradient g, which stays as it is."""
+        """Update the array p in place by the gradient g, which is not changed."""
 
 
 class LARS(LayerwiseOptimizer):
-    """Momentum whose rate is proportional to the norm of each parameter (You et al. 2017).
+    """LARS: momentum with a rate proportional to the norm of each parameter (You et al. 2017).
 
     d = g + weight_decay·p, b ← momentum·b + lr·trust_coefficient·‖p‖ / (‖g‖ + weight_decay·‖p‖ + eps)·d, p ← p - b;
     the ratio is 1 where either norm is 0.
@@ -59,7 +59,7 @@ class LARS(LayerwiseOptimizer):
 
 
 class LAMB(LayerwiseOptimizer):
-    """Adam whose step is as long, relative to lr, as the parameter (You et al. 2019).
+    """LAMB: Adam with steps proportional to the norm of each parameter (You et al. 2019).
 
     d = m̂ / (√v̂ + eps) + weight_decay·p; p ← p - lr·‖p‖ / ‖d‖·d, where the ratio is 1 if either norm is 0.
     """
@@ -90,7 +90,7 @@ class LAMB(LayerwiseOptimizer):
 
 
 class Adafactor(LayerwiseOptimizer):
-    """Steps by the root mean square of the gradient, remembered by its rows and columns (Shazeer and Stern 2018).
+    """Adafactor: root mean squares of the gradient, factored into rows and columns (Shazeer and Stern 2018).
 
     A matrix of squares is estimated from its row and column means, β₂ = 1 - t^beta2_decay. The step is as long as
     min(lr, 1/√t)·max(eps[1], rms(p)) and limited to an rms of d. eps[0]: None is the precision of the parameter.
@@ -147,7 +147,7 @@ class Adafactor(LayerwiseOptimizer):
 
 
 class Muon(LayerwiseOptimizer):
-    """Momentum made orthogonal by Newton and Schulz's iteration, for the matrices of hidden layers (Jordan 2024).
+    """Muon: momentum orthogonalised by Newton-Schulz iterations, for matrices of hidden layers (Jordan 2024).
 
     b ← momentum·b + (1 - momentum)g; nesterov: follows (1 - momentum)g + momentum·b instead of b. Every iteration is
     X ← (a + bA + cA²)X, where A = XXᵀ, with a, b, c = ns_coefficients. adjust_lr_fn: "original" (None) multiplies the
@@ -218,7 +218,7 @@ def _orthogonal(xp: Any, x: Any, coefficients: tuple[float, float, float], steps
 
 
 def _remembered(xp: Any, state: dict[str, Any], name: str, like: Any) -> Any:
-    """The array of a state, which starts at 0."""
+    """A state array, initially 0."""
     if name not in state:
         state[name] = wrap(xp.zeros_like(like))
     return state[name].array

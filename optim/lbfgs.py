@@ -14,12 +14,12 @@ from optim.optimizer import Optimizer, Params
 
 
 class LBFGS(Optimizer):
-    """Steps along -H·g, where H approximates the inverse Hessian from the last changes of p and g (Nocedal 1980).
+    """L-BFGS: steps along -H·g, where H approximates the inverse Hessian from past changes of p and g (Nocedal 1980).
 
     `step` needs the closure, which it calls several times: at most max_eval (5/4 max_iter) times in max_iter
     iterations, until no gradient is above tolerance_grad or the loss or p change by less than tolerance_change.
-    line_search_fn: None goes lr along the direction; "strong_wolfe" looks for a point that satisfies Wolfe's strong
-    conditions. One group, real parameters of one dtype and device; all state is in that of the first parameter.
+    line_search_fn: None takes a step of lr along the direction; "strong_wolfe" finds a point that satisfies the strong
+    Wolfe conditions. One group, real parameters of one dtype and device; the first parameter's state holds all state.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class LBFGS(Optimizer):
         return first
 
     def _iterate(self, problem: _Problem, state: dict[str, Any], group: dict[str, Any], loss: float, g: Any) -> int:
-        """Iterate until a tolerance or limit is reached; how many more evaluations that took."""
+        """Iterate until a tolerance or limit is reached; returns the number of further evaluations."""
         evaluations, smallest = 1, group["tolerance_change"]
         for iteration in range(1, group["max_iter"] + 1):
             state["n_iter"] += 1
@@ -82,7 +82,7 @@ class LBFGS(Optimizer):
                 state["t"], evaluations = t, evaluations + count
             else:
                 problem.move(t, d)
-                if iteration != group["max_iter"]:  # whoever has a stochastic loss computes it anew anyway
+                if iteration != group["max_iter"]:  # with a stochastic loss it is recomputed anyway
                     _, loss, g = problem.value_and_gradient()
                     evaluations += 1
             if evaluations >= group["max_eval"] or problem.largest(g) <= group["tolerance_grad"]:
@@ -93,7 +93,7 @@ class LBFGS(Optimizer):
 
 
 class _Problem:
-    """The loss as a function of all parameters, laid side by side in one flat array."""
+    """The loss as a function of all parameters in one flat array."""
 
     def __init__(self, params: list[Tensor], closure: Callable[[], Any]) -> None:
         self.params, self.closure, self.xp = params, closure, LIBRARY[params[0].array.__class__]
@@ -107,7 +107,7 @@ class _Problem:
         return loss, float(loss), self.xp.concatenate(flat)
 
     def move(self, t: float, d: Any) -> None:
-        """Go t times the direction."""
+        """Move by t times the direction."""
         start = 0
         for p in self.params:
             p.array += t * d[start : start + p.numel()].reshape(p.shape)
@@ -115,7 +115,7 @@ class _Problem:
         record_writes([p.array for p in self.params], 2)
 
     def along(self, d: Any) -> Callable[[float], tuple[float, Any, float]]:
-        """Loss, gradient and slope at a distance along the direction; the parameters stay where they are."""
+        """Loss, gradient and slope at a distance along the direction; the parameters are restored."""
         here = [p.array.copy() for p in self.params]
 
         def at(t: float) -> tuple[float, Any, float]:
@@ -133,7 +133,7 @@ class _Problem:
 
 
 def _direction(state: dict[str, Any], g: Any, history_size: int) -> Any:
-    """-H·g, by the two loops over the changes that are remembered."""
+    """-H·g, by the two-loop recursion over the stored changes."""
     if state["n_iter"] == 1:
         state.update(old_dirs=[], old_stps=[], ro=[], H_diag=1.0)
         return -g

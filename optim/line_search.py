@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import sqrt
 from typing import Any, NamedTuple
 
-ARMIJO, CURVATURE = 1e-4, 0.9  # the loss falls by this share of the slope, which flattens to this share
+ARMIJO, CURVATURE = 1e-4, 0.9  # constants of the sufficient decrease and the curvature condition
 
 
 class Point(NamedTuple):
@@ -22,7 +22,7 @@ At = Callable[[float], tuple[float, Any, float]]
 
 
 def strong_wolfe(at: At, t: float, start: Point, tolerance: float = 1e-9, tries: int = 25) -> tuple[Point, int]:
-    """The point found, and how often the loss was evaluated.
+    """The point found, and the number of evaluations of the loss.
 
     at: loss, gradient and slope at a distance. t: where to try first. start: the point at 0. tolerance: the length of
     the smallest bracket.
@@ -42,7 +42,7 @@ def _is_flat(point: Point, start: Point) -> bool:
 
 
 def _bracketed(at: At, start: Point, new: Point, tries: int) -> tuple[list[Point], int]:
-    """Ever farther, until a good point lies between two, or is found; and in how many more evaluations."""
+    """Extend the step until two points bracket a good one, or one is found; also the number of evaluations."""
     before = start
     for count in range(tries):
         if _too_high(new, start) or (count > 1 and new.loss >= before.loss):
@@ -81,7 +81,7 @@ def _zoomed(
 
 
 def _inside(t: float, bracket: list[Point], stuck: bool) -> tuple[float, bool]:
-    """A distance that narrows the bracket enough: after two close to one end, a tenth away from it."""
+    """A distance that narrows the bracket enough: after two near one end, at least a tenth away from it."""
     least, most = sorted(point.t for point in bracket)
     margin = 0.1 * (most - least)
     if min(most - t, t - least) >= margin:
@@ -92,7 +92,7 @@ def _inside(t: float, bracket: list[Point], stuck: bool) -> tuple[float, bool]:
 
 
 def _cubic_minimum(a: Point, b: Point, least: float | None = None, most: float | None = None) -> float:
-    """Where the cubic through two points with these slopes is least, within bounds: by default, between them."""
+    """The minimum of the cubic through two points with these slopes, within bounds, by default between them."""
     a, b = (a, b) if a.t <= b.t else (b, a)
     least, most = a.t if least is None else least, b.t if most is None else most
     mean = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.t - b.t)

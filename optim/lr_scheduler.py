@@ -16,7 +16,7 @@ from optim.schedules import (
     StepLR,
 )
 
-_LRScheduler = LRScheduler  # where schedules that are copied from PyTorch's find it
+_LRScheduler = LRScheduler  # the name that schedules copied from PyTorch use
 
 __all__ = [
     "ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR", "ExponentialLR",

@@ -20,7 +20,7 @@ ParamsT = Params  # PyTorch's name
 
 
 class _Required:
-    """In place of a default, for an option that every group of an optimizer of one's own must give."""
+    """The default of an option that every group of a user-defined optimizer must set."""
 
     def __repr__(self) -> str:
         return "<required parameter>"
@@ -29,7 +29,7 @@ class _Required:
 required = _Required()
 
 HINTS = ("foreach", "fused", "capturable", "differentiable")
-# Options that must not be negative, and what messages call them.
+# Options that must not be negative, and their names in messages.
 LIMITED = {
     "lr": "learning rate",
     "eps": "epsilon value",
@@ -45,23 +45,23 @@ COUNTED = ("step", "mu_product", "eta", "mu")
 
 
 class Optimizer(Watched):
-    """Base of optimizers: subclasses say in `update` how one parameter changes, or do all of it in `step`.
+    """Base of optimizers: subclasses define `update`, which changes parameters, or `step`.
 
     params: tensors, (name, tensor) pairs as `model.named_parameters()` gives them, or groups: dicts with "params" and
-    hyper-parameters of their own. Tensors without a name are named by their position, "0", "1", ...
+    hyper-parameters. Tensors without a name are named by their position, "0", "1", ...
     state: per parameter, what the method remembers of it. hints: PyTorch's `foreach`, `fused` and `capturable`, which
     change no result and are ignored, and `differentiable`, which is refused.
     """
 
     capturable = False  # whether a step can be captured as a CUDA graph
-    stepped = False  # whether it has, or would have but for a GradScaler: schedules ask
+    stepped = False  # whether it stepped, or would have without a GradScaler: schedules check it
 
     def __init__(self, params: Params, defaults: Mapping[str, Any], **hints: bool | None) -> None:
         if unknown := [name for name in hints if name not in HINTS]:
             raise TypeError(f"{type(self).__name__} has no option {unknown[0]!r}")
         if hints.get("differentiable"):
             raise NotImplementedError(
-                "steps are not recorded, differentiable=True is not provided; write the step with tensors instead"
+                "steps are not recorded; differentiable=True is not supported; write the step with tensors instead"
             )
         self.defaults = dict(defaults)
         self.state: dict[Tensor, dict[str, Any]] = defaultdict(dict)
@@ -79,13 +79,13 @@ class Optimizer(Watched):
         if not entries:
             raise ValueError(
                 "optimizer got an empty parameter list. A generator such as model.parameters() can be used once, and a "
-                "model does not know of layers in a plain list: use nn.ModuleList"
+                "model does not register layers in a plain list: use nn.ModuleList"
             )
         for group in entries if isinstance(entries[0], dict) else [{"params": entries}]:
             self.add_param_group(group)
 
     def add_param_group(self, param_group: Mapping[str, Any]) -> None:
-        """Optimize more parameters, with the hyper-parameters of this group or the defaults."""
+        """Add parameters, with the hyper-parameters of this group or the defaults."""
         params = param_group["params"]
         entries: list[Any] = [params] if isinstance(params, Tensor) else list(params)
         named_here = [isinstance(e, tuple) for e in entries]
@@ -127,7 +127,7 @@ class Optimizer(Watched):
         return {n: p for names, g in pairs for n, p in zip(g.get("param_names", names), g["params"], strict=True)}
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of all parameters, or set them to zero."""
+        """Set the gradients of all parameters to None, or to zero."""
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none or p.grad is None:
@@ -137,9 +137,9 @@ class Optimizer(Watched):
                         p.grad = p.grad.detach().zero_()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Change every parameter that has a gradient.
+        """Update every parameter that has a gradient.
 
-        closure: computes the gradients anew; its value is returned.
+        closure: recomputes the gradients; its value is returned.
         """
         if capturing() and not self.capturable:
             raise NotImplementedError(f"{type(self).__name__} counts steps in Python; use an element-wise optimizer")
@@ -174,11 +174,11 @@ class Optimizer(Watched):
         return kept
 
     def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
-        """Change the arrays of these parameters in place, by their gradients and the group's hyper-parameters."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how parameters change: define update()")
+        """Update the arrays of these parameters in place, by their gradients and the group's hyper-parameters."""
+        raise NotImplementedError(f"{type(self).__name__} must define update()")
 
     def state_dict(self) -> dict[str, Any]:
-        """What `load_state_dict` needs: states by number of the parameter, and the groups with numbers for tensors."""
+        """The state for `load_state_dict`: states by parameter number, and groups with numbers in place of tensors."""
         numbers: dict[int, int] = {}
         groups = [
             {**group, "params": [numbers.setdefault(id(p), len(numbers)) for p in group["params"]]}
@@ -188,9 +188,9 @@ class Optimizer(Watched):
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Continue from a saved state, also one of PyTorch's; if it does not fit, nothing has changed.
+        """Restore a saved state, also one of PyTorch; if it does not fit, nothing changes.
 
-        Parameters are matched by name if both sides know names, otherwise by their order.
+        Parameters are matched by name if both sides have names, otherwise by order.
         """
         groups = state_dict["param_groups"]
         if len(groups) != len(self.param_groups):
@@ -204,7 +204,7 @@ class Optimizer(Watched):
             if key in own:
                 name, p = own[key]
                 state[p] = {k: self._fitted(name, k, v, p) for k, v in value.items()}
-            else:  # something of the program's own
+            else:  # an entry of the program
                 state[key] = copy.deepcopy(value)
         options = [
             {k: copy.deepcopy(v) for k, v in group.items() if k not in ("params", "param_names")} for group in groups
@@ -214,11 +214,11 @@ class Optimizer(Watched):
             group.update(option)
 
     def state_shape(self, key: str, p: Tensor) -> tuple[int, ...]:
-        """The shape of a tensor in the state of a parameter."""
+        """The expected shape of a state tensor."""
         return p.shape
 
     def _fitted(self, name: str, key: str, value: Any, p: Tensor) -> Any:
-        """A saved value of the state of a parameter: tensors copied, in its dtype and on its device."""
+        """A saved state value; tensors are copied in the parameter's dtype and to its device."""
         if isinstance(value, list):
             return [self._fitted(name, key, v, p) for v in value]
         if not isinstance(value, Tensor):
@@ -226,7 +226,7 @@ class Optimizer(Watched):
         if value.numel() == 1 and key in COUNTED:
             number = float(value.item())
             return int(number) if number.is_integer() else number
-        own = type(self).update is Optimizer.update  # a step() of its own keeps what it likes
+        own = type(self).update is Optimizer.update  # a user-defined step() can keep anything
         if not own and value.shape != (shape := self.state_shape(key, p)):
             raise ValueError(f"the saved '{key}' of '{name}' has shape {value.shape}, but the parameter {shape}")
         value = value.detach().to(device=p.device, dtype=p.dtype, copy=True)
@@ -234,7 +234,7 @@ class Optimizer(Watched):
         return value
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the plans: they are about arrays that a copy does not have."""
+        """Omit the plans, which refer to arrays that a copy does not have."""
         return {**self.__dict__, "_plans": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -250,7 +250,7 @@ class Optimizer(Watched):
 
 
 def _saved_keys(own: Mapping[str, Any], saved: Mapping[str, Any]) -> list[Any]:
-    """Under which keys the state of the parameters of a group was saved."""
+    """The keys under which the states of a group's parameters were saved."""
     if "param_names" in own and "param_names" in saved:
         keys, names = dict(zip(saved["param_names"], saved["params"], strict=True)), own["param_names"]
         if (there := set(names)) != keys.keys():

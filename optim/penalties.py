@@ -7,7 +7,7 @@ from autograd_core import Tensor
 
 
 def l1_penalty(parameters: Iterable[Tensor], strength: float = 1.0) -> Any:
-    """strength·Σ|w| over all parameters, which makes many of them 0; the gradient at 0 is 0."""
+    """strength·Σ|w| over all parameters, which makes them sparse; the gradient at 0 is 0."""
     return strength * sum(p.abs().sum() for p in parameters)
 
 

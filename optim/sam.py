@@ -10,7 +10,7 @@ from optim.optimizer import Optimizer
 
 
 class SAM:
-    """Around any optimizer: it steps by the gradients at the worst point within `rho` (Foret et al. 2021).
+    """SAM: wraps an optimizer, which steps by the gradients at the worst point within `rho` (Foret et al. 2021).
 
     optimizer: makes the steps, and owns groups and state. adaptive: distances relative to the size of each element
     (Kwon et al. 2021). Every step needs the gradients twice: `step(closure)` calls the closure, which computes them,
@@ -25,23 +25,23 @@ class SAM:
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:
-        """Those of the optimizer."""
+        """The groups of the wrapped optimizer."""
         return self.optimizer.param_groups
 
     @property
     def state(self) -> dict[Tensor, dict[str, Any]]:
-        """That of the optimizer."""
+        """The state of the wrapped optimizer."""
         return self.optimizer.state
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients, or set them to zero."""
+        """Set the gradients to None, or to zero."""
         self.optimizer.zero_grad(set_to_none)
 
     @no_grad()
     def first_step(self, zero_grad: bool = False) -> None:
         """Climb to the worst point: p ← p + rho·g / ‖g‖, over all parameters."""
         if self._before:
-            raise RuntimeError("SAM is at the worst point already; call second_step() before the next first_step()")
+            raise RuntimeError("SAM is already at the worst point; call second_step() before the next first_step()")
         params = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
         scales = [abs(p) if self.adaptive else 1.0 for p in params]
         norm = sum((scale * p.grad).square().sum().item() for p, scale in zip(params, scales, strict=True)) ** 0.5
@@ -64,7 +64,7 @@ class SAM:
             self.zero_grad()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Both steps; returns the loss where the parameters were."""
+        """Take both steps; returns the loss at the original parameters."""
         if closure is None:
             raise TypeError("SAM computes the gradients twice: call step(closure), or first_step() and second_step()")
         with enable_grad():
@@ -75,9 +75,9 @@ class SAM:
         return loss
 
     def state_dict(self) -> dict[str, Any]:
-        """That of the optimizer."""
+        """The state of the wrapped optimizer."""
         return self.optimizer.state_dict()
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Continue from a saved state of the optimizer."""
+        """Restore a saved state of the optimizer."""
         self.optimizer.load_state_dict(state_dict)

@@ -12,11 +12,11 @@ from optim.optimizer import Optimizer
 
 
 class LRScheduler:
-    """Base of schedules: subclasses give the learning rates of an epoch in `lrs_at`.
+    """Base of schedules: subclasses define `lrs_at`, the learning rates of an epoch.
 
-    Several schedules on one optimizer multiply: each changes the current rate by the ratio of its own, so that a
-    rate set by hand between steps is respected as well. A schedule of one's own may define `get_lr` instead, the rates
-    to go on with at `last_epoch`. last_epoch: where to resume, -1 to begin.
+    Several schedules on one optimizer multiply: each scales the current rate by the ratio of its own rates, so a rate
+    set by hand between steps is respected. User-defined schedules can define `get_lr` instead, the rates at
+    `last_epoch`. last_epoch: where to resume, -1 to begin.
     """
 
     _step_count = 0
@@ -41,8 +41,8 @@ class LRScheduler:
         return type(self).lrs_at is not LRScheduler.lrs_at
 
     def lrs_at(self, epoch: float) -> list[float]:
-        """The learning rate of every group at an epoch, were this the only schedule."""
-        raise NotImplementedError(f"{type(self).__name__} does not say how rates change: define lrs_at() or get_lr()")
+        """The learning rate of every group at an epoch, if this were the only schedule."""
+        raise NotImplementedError(f"{type(self).__name__} must define lrs_at() or get_lr()")
 
     def get_lr(self) -> list[float]:
         """The learning rates to set on arrival at `last_epoch`."""
@@ -54,11 +54,11 @@ class LRScheduler:
         ]
 
     def get_last_lr(self) -> list[float]:
-        """The learning rates that the last step set."""
+        """The learning rates set by the last step."""
         return self._last_lr
 
     def step(self, epoch: float | None = None) -> None:
-        """Go on by one epoch, or to a given one, which sets the rates whatever they are."""
+        """Advance by one epoch, or go to a given one, which sets the rates absolutely."""
         self._step_count += 1
         if self._step_count == 2 and type(self.optimizer).step is Optimizer.step and not self.optimizer.stepped:
             warnings.warn(
@@ -73,14 +73,14 @@ class LRScheduler:
         self._last_lr = lrs
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything but the optimizer and functions."""
+        """The state: everything except the optimizer and functions."""
         state = {k: v for k, v in self.__dict__.items() if k != "optimizer" and not callable(v)}
         if "_schedulers" in state:
             state["_schedulers"] = [schedule.state_dict() for schedule in state["_schedulers"]]
         return state
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from a saved state; load the optimizer's, which holds the rates, as well."""
+        """Restore a saved state; also load that of the optimizer, which holds the rates."""
         state = dict(state_dict)
         for schedule, saved in zip(getattr(self, "_schedulers", ()), state.pop("_schedulers", ()), strict=True):
             schedule.load_state_dict(saved)
@@ -88,7 +88,7 @@ class LRScheduler:
 
 
 def for_groups(name: str, optimizer: Optimizer, value: float | Sequence[float]) -> list[float]:
-    """A value for each group of an optimizer: one for all, or one for each."""
+    """One value per group of an optimizer, from a single value or a list."""
     count = len(optimizer.param_groups)
     if not isinstance(value, Sequence):
         return [value] * count
@@ -98,7 +98,7 @@ def for_groups(name: str, optimizer: Optimizer, value: float | Sequence[float]) 
 
 
 class LambdaLR(LRScheduler):
-    """The initial rate times a function of the epoch: one, or one for each group."""
+    """The initial rate times a function of the epoch, or one function per group."""
 
     def __init__(
         self,
@@ -116,13 +116,13 @@ class LambdaLR(LRScheduler):
         return [base * f(epoch) for base, f in zip(self.base_lrs, self.lr_lambdas, strict=True)]
 
     def state_dict(self) -> dict[str, Any]:
-        """Of the functions what they hold as attributes, None where that is nothing."""
+        """The state, with the attributes of callable objects, and None for functions."""
         return super().state_dict() | {
             "lr_lambdas": [dict(getattr(f, "__dict__", {})) or None for f in self.lr_lambdas]
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from a saved state with the functions that there are."""
+        """Restore a saved state, keeping the functions."""
         state = dict(state_dict)
         for f, held in zip(self.lr_lambdas, state.pop("lr_lambdas", ()), strict=False):
             if held:
@@ -131,7 +131,7 @@ class LambdaLR(LRScheduler):
 
 
 class MultiplicativeLR(LambdaLR):
-    """The rate of the epoch before times a function of the epoch: one, or one for each group."""
+    """The rate of the previous epoch times a function of the epoch, or one function per group."""
 
     def lrs_at(self, epoch: float) -> list[float]:
         """On arrival from the rates there are now."""
@@ -148,7 +148,7 @@ class _Factor(LRScheduler):
     """A schedule that multiplies every initial rate by the same factor."""
 
     def factor_at(self, epoch: float) -> float:
-        """What the initial rates are multiplied by."""
+        """The factor of the initial rates."""
         raise NotImplementedError
 
     def lrs_at(self, epoch: float) -> list[float]:
@@ -156,7 +156,7 @@ class _Factor(LRScheduler):
 
 
 class StepLR(_Factor):
-    """Times `gamma` every `step_size` epochs."""
+    """Multiplies the rate by `gamma` every `step_size` epochs."""
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         self.step_size, self.gamma = step_size, gamma
@@ -167,7 +167,7 @@ class StepLR(_Factor):
 
 
 class MultiStepLR(_Factor):
-    """Times `gamma` at each of the milestones."""
+    """Multiplies the rate by `gamma` at each of the milestones."""
 
     def __init__(
         self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1, last_epoch: int = -1
@@ -180,7 +180,7 @@ class MultiStepLR(_Factor):
 
 
 class ExponentialLR(_Factor):
-    """Times `gamma` every epoch."""
+    """Multiplies the rate by `gamma` every epoch."""
 
     def __init__(self, optimizer: Optimizer, gamma: float, last_epoch: int = -1) -> None:
         self.gamma = gamma
@@ -191,7 +191,7 @@ class ExponentialLR(_Factor):
 
 
 class ConstantLR(_Factor):
-    """Times `factor` until epoch `total_iters`."""
+    """Multiplies the rate by `factor` until epoch `total_iters`."""
 
     def __init__(
         self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
@@ -206,7 +206,7 @@ class ConstantLR(_Factor):
 
 
 class LinearLR(_Factor):
-    """Times a factor that goes in a straight line from `start_factor` to `end_factor` at epoch `total_iters`."""
+    """Multiplies the rate by a factor that goes linearly from `start_factor` to `end_factor` at epoch `total_iters`."""
 
     def __init__(
         self,
@@ -228,7 +228,7 @@ class LinearLR(_Factor):
 
 
 class PolynomialLR(_Factor):
-    """Times (1 - epoch / total_iters)^power: to 0 at epoch `total_iters`."""
+    """Multiplies the rate by (1 - epoch / total_iters)^power, which reaches 0 at epoch `total_iters`."""
 
     def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
         self.total_iters, self.power = total_iters, power
@@ -251,9 +251,9 @@ class CosineAnnealingLR(LRScheduler):
 
 
 class CosineAnnealingWarmRestarts(LRScheduler):
-    """Half a cosine, again and again, each `T_mult` times as long as the one before (Loshchilov and Hutter 2016).
+    """Repeated half cosines, each `T_mult` times as long as the previous one (Loshchilov and Hutter 2016).
 
-    `step(epoch)` takes fractions, for a rate that changes within the epoch.
+    `step(epoch)` accepts fractions, for rates that change within an epoch.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ from backends.live import live
 from optim.elementwise import LIVE, ElementwiseOptimizer
 from optim.optimizer import Params
 
-LARGE = 1 << 16  # elements from which a kernel is as quick as two calls, or, in oneDNN's single pass, quicker
+LARGE = 1 << 16  # size from which a kernel is as fast as two calls or, in oneDNN's single pass, faster
 
 
 class SGD(ElementwiseOptimizer):
@@ -52,7 +52,7 @@ class SGD(ElementwiseOptimizer):
         if group["momentum"] or self.found_inf is not None or together:
             super().update(params, group)
             return
-        # Nothing is remembered: of small ones two passes are not worth a copy.
+        # Without momentum, two passes over small parameters are cheaper than gathering them.
         lr = live(lambda: {"lr": group["lr"]}, LIVE)["lr"]
         rate, weight_decay = -lr if group["maximize"] else lr, group["weight_decay"]
         shrink = 1 - lr * weight_decay
@@ -64,7 +64,7 @@ class SGD(ElementwiseOptimizer):
             if a.size > LARGE and a.dtype.kind == "f":
                 LIBRARY[a.__class__].kernels.sgd_step(a, g, lr=rate)
                 continue
-            if a.dtype is not dtype:  # a Python number would be converted once for every parameter
+            if a.dtype is not dtype:  # a Python number would be converted for every parameter
                 dtype = a.dtype
                 factor = LIBRARY[a.__class__].asarray(rate, dtype)
             a -= factor * g

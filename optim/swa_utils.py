@@ -47,11 +47,11 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> Averages:
 
 
 class AveragedModel:
-    """A copy of a model whose parameters are the average of those it is given by `update_parameters`.
+    """A copy of a model with the average of the parameters passed to `update_parameters`.
 
-    model: anything with `parameters()` and `buffers()`. avg_fn(average, new, count): the next average; default: the
-    mean. multi_avg_fn: the same in place, of all averages and all new values. use_buffers: average buffers as well
-    instead of copying them. `module` is the copy, `n_averaged` the count; the copy answers for all else.
+    model: anything with `parameters()` and `buffers()`. avg_fn(average, new, count): the next average, by default the
+    mean. multi_avg_fn: the same in place, for lists of averages and new values. use_buffers: average buffers instead of
+    copying them. `module` is the copy, `n_averaged` the count; other attributes are those of the copy.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class AveragedModel:
 
     @no_grad()
     def update_parameters(self, model: Any) -> None:
-        """Take the parameters of this model into the average; the first ones are copied."""
+        """Include the parameters of this model in the average; the first ones are copied."""
         copied = list(zip(self.module.buffers(), model.buffers(), strict=True))
         averaged = list(zip(self.module.parameters(), model.parameters(), strict=True))
         if self.use_buffers:
@@ -101,7 +101,7 @@ class AveragedModel:
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from a saved state."""
+        """Restore a saved state."""
         state = dict(state_dict)
         count = int(state.pop("n_averaged"))
         self.module.load_state_dict({k.removeprefix("module."): v for k, v in state.items()})
@@ -110,9 +110,9 @@ class AveragedModel:
 
 @no_grad()
 def update_bn(loader: Iterable[Any], model: Any, device: str | None = None) -> None:
-    """Compute the running statistics of batch normalisation anew, from all batches: an average has none of its own.
+    """Recompute the running statistics of batch normalisation from all batches, because averaged weights have none.
 
-    loader: yields inputs, or lists or tuples that begin with them. Every module is left in the mode it was in.
+    loader: yields inputs, or lists or tuples that begin with them. Modes of modules are restored.
     """
     root = getattr(model, "module", model)
     norms = [m for m in root.modules() if getattr(m, "running_mean", None) is not None]
@@ -148,7 +148,7 @@ class SWALR(LRScheduler):
         if anneal_strategy not in ("cos", "linear"):
             raise ValueError(f"anneal_strategy must be one of 'cos' or 'linear', instead got {anneal_strategy}")
         if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
-            raise ValueError(f"anneal_epochs must be a whole number that is not negative, not {anneal_epochs}")
+            raise ValueError(f"anneal_epochs must be a non-negative integer, not {anneal_epochs}")
         self.anneal_epochs, self.anneal_strategy = anneal_epochs, anneal_strategy
         for group, lr in zip(optimizer.param_groups, for_groups("swa_lr", optimizer, swa_lr), strict=True):
             group["swa_lr"] = lr
