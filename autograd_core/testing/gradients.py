@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 from math import prod
 from typing import Any
@@ -13,13 +13,17 @@ from autograd_core import functional
 from autograd_core.autograd import grad
 from autograd_core.errors import HigherOrderError
 from autograd_core.tensor import Tensor
-
-# Fourth-order central differences: (k, weight of f(x + k h) / h). The truncation error is O(h⁴), so a step near the
-# fifth root of the rounding error leaves about twelve digits.
-STENCIL = ((-2, 1 / 12), (-1, -2 / 3), (1, 2 / 3), (2, -1 / 12))
-
-Array = np.ndarray[Any, Any]
-Function = Callable[..., Any]
+from autograd_core.testing.differences import (
+    Array,
+    Function,
+    derivative_along,
+    flat,
+    host,
+    jacobian_of,
+    outputs_of,
+    tensor_like,
+    units,
+)
 
 
 class GradientError(AssertionError):
@@ -100,7 +104,7 @@ def gradgradcheck(
     _allow(others)
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     wanted = _differentiable(inputs)
-    outputs = _outputs(function, inputs)
+    outputs = outputs_of(function, inputs)
     if grad_outputs is None:
         given = [g.requires_grad_() for g in cotangents(outputs)]
     else:
@@ -108,7 +112,7 @@ def gradgradcheck(
 
     def first(*arguments: Any) -> tuple[Tensor, ...]:
         x, g = arguments[: len(inputs)], arguments[len(inputs) :]
-        return gradients(_outputs(function, x), [x[i] for i in wanted], g, create_graph=True)
+        return gradients(outputs_of(function, x), [x[i] for i in wanted], g, create_graph=True)
 
     return gradcheck(
         first,
@@ -152,16 +156,6 @@ def gradients(
     return grad(ys, inputs, gs, retain_graph=True, create_graph=create_graph, materialize_grads=True)
 
 
-def tensor_like(like: Tensor, array: Array) -> Tensor:
-    """A tensor of these values with the dtype and device of another."""
-    return functional.tensor(array, dtype=like.dtype, device=like.device)
-
-
-def host(t: Tensor) -> Array:
-    """A copy of the elements as a NumPy array."""
-    return t.numpy(force=True)
-
-
 def _differentiable(inputs: tuple[Any, ...]) -> list[int]:
     wanted = [i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
     if not wanted:
@@ -175,16 +169,6 @@ def _differentiable(inputs: tuple[Any, ...]) -> list[int]:
     return wanted
 
 
-def _outputs(function: Function, inputs: Sequence[Any]) -> list[Tensor]:
-    """The outputs of the function that can carry a gradient."""
-    result = function(*inputs)
-    outputs = [result] if isinstance(result, Tensor) else list(result)
-    for y in outputs:
-        if not isinstance(y, Tensor):
-            raise ValueError(f"gradcheck() needs a function that returns Tensors, not {type(y).__name__}")
-    return [y for y in outputs if y.dtype.kind in "fc"]
-
-
 def _check(
     function: Function,
     inputs: tuple[Any, ...],
@@ -196,7 +180,7 @@ def _check(
 ) -> None:
     xs = [inputs[i] for i in wanted]
     before = [host(x) for x in xs]
-    outputs = _outputs(function, inputs)
+    outputs = outputs_of(function, inputs)
     weights = cotangents(outputs)
     values, kept = [host(y) for y in outputs], _saved(outputs)
     kept += [(f"the cotangent of output {k}", g.array, host(g)) for k, g in enumerate(weights)]
@@ -210,13 +194,13 @@ def _check(
     _repeatable(
         "the gradient of input", "two walks over one graph", analytic, gradients(outputs, xs, weights), nondet_tol
     )
-    _repeatable("output", "two calls", values, _outputs(function, inputs), nondet_tol)
+    _repeatable("output", "two calls", values, outputs_of(function, inputs), nondet_tol)
     _same_recorded(analytic, outputs, xs, weights, close)
     if fast_mode and _agrees_along(function, inputs, wanted, eps, analytic, weights, close):
         return
 
     def compare(step: float) -> None:
-        jacobians = [_jacobian(function, inputs, i, step) for i in wanted]
+        jacobians = [jacobian_of(function, inputs, i, step) for i in wanted]
         _compare("all outputs, weighted,", analytic, jacobians, [host(g) for g in weights], wanted, close)
         if not fast_mode:
             _check_rows(outputs, xs, jacobians, wanted, close)
@@ -303,60 +287,12 @@ def _agrees_along(
     close: dict[str, float],
 ) -> bool:
     """Whether the derivative of the weighted outputs along one direction of all inputs is right."""
-    bases = {i: host(inputs[i]) for i in wanted}
-    directions = {i: host(_cotangent_like(inputs[i], i + 1)) * np.maximum(1, abs(x)) for i, x in bases.items()}
-
-    def value(step: float) -> Any:
-        moved = {i: base + step * directions[i] for i, base in bases.items()}
-        return _values(function, inputs, moved) @ _flat([host(g) for g in weights])
-
+    sizes = {i: np.maximum(1, abs(host(inputs[i]))) for i in wanted}
+    directions = {i: host(_cotangent_like(inputs[i], i + 1)) * size for i, size in sizes.items()}
+    numeric = derivative_along(function, inputs, directions, flat([host(g) for g in weights]), eps)
     with np.errstate(all="ignore"):
-        numeric = sum(weight / eps * value(k * eps) for k, weight in STENCIL)
-        terms = _flat(analytic) * _flat(list(directions.values()))
+        terms = flat(analytic) * flat(list(directions.values()))
         return bool(abs(terms.sum() - numeric) <= close["atol"] + close["rtol"] * abs(terms).sum())
-
-
-def _jacobian(function: Function, inputs: tuple[Any, ...], i: int, eps: float) -> Array:
-    """The derivatives of all output elements (columns) in every element of input i (rows), by differences.
-
-    Complex elements count as two, their parts.
-    """
-    base = host(inputs[i])
-
-    def value(at: tuple[int, ...], step: complex) -> Array:
-        moved = base.copy(order="K")
-        moved[at] += step
-        return _values(function, inputs, {i: moved})
-
-    def row(at: tuple[int, ...], unit: complex) -> Array:
-        h = eps * max(1.0, abs(base[at].item()))
-        terms = [weight / h * value(at, k * h * unit) for k, weight in STENCIL]
-        with np.errstate(all="ignore"):
-            return np.sum(terms, axis=0)  # type: ignore[no-any-return]
-
-    return np.array([row(at, unit) for at in np.ndindex(base.shape) for unit in _units(base)])
-
-
-def _values(function: Function, inputs: tuple[Any, ...], moved: dict[int, Array]) -> Array:
-    """All output elements for other input values, set in the tensors themselves, which `function` may also hold."""
-    before = {i: inputs[i].data for i in moved}
-    try:
-        for i, values in moved.items():
-            inputs[i].data = tensor_like(inputs[i], values)
-        return _flat([host(y) for y in _outputs(function, inputs)])
-    finally:
-        for i, data in before.items():
-            inputs[i].data = data
-
-
-def _units(a: Array) -> tuple[complex, ...]:
-    """The directions in which an element can move."""
-    return (1, 1j) if a.dtype.kind == "c" else (1,)
-
-
-def _flat(arrays: Sequence[Array]) -> Array:
-    """All elements as real numbers; complex ones as alternating real and imaginary parts."""
-    return np.concatenate([np.ascontiguousarray(a).ravel().view(a.real.dtype) for a in arrays] or [np.zeros(0)])
 
 
 @np.errstate(all="ignore")  # infinite outputs: whether NumPy warns depends on the machine
@@ -372,7 +308,7 @@ def _compare(
     for i, a, jacobian in zip(wanted, analytic, jacobians, strict=True):
         if not a.size:
             continue
-        numeric = (jacobian @ _flat(weights)).view(a.dtype).reshape(a.shape)
+        numeric = (jacobian @ flat(weights)).view(a.dtype).reshape(a.shape)
         wrong = ~(abs(a - numeric) <= close["atol"] + close["rtol"] * abs(numeric))
         if wrong.any():
             gaps = np.where(wrong, np.nan_to_num(abs(a - numeric), nan=np.inf), -1)
@@ -394,7 +330,7 @@ def _check_rows(
     """`_compare` with a cotangent for one output element at a time."""
     for o, y in enumerate(outputs):
         weights = cotangent(y.shape, o + 1)
-        for at, direction in product(np.ndindex(y.shape), _units(host(y))):
+        for at, direction in product(np.ndindex(y.shape), units(host(y))):
             unit = [np.zeros(v.shape, v.dtype) for v in outputs]
             unit[o][at] = weights[at] * direction
             analytic = gradients(outputs, xs, [tensor_like(v, u) for u, v in zip(unit, outputs, strict=True)])
