@@ -10,7 +10,7 @@ from autograd_core import functional as core
 from autograd_core.errors import OperandError
 from autograd_core.ops.layers.recurrent import State
 from nn import init
-from nn.layers.recurrent import KINDS
+from nn.layers.recurrences import KINDS
 from nn.module import Module
 from nn.parameter import Parameter
 
