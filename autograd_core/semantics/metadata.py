@@ -85,6 +85,10 @@ def type_of(self: Tensor, dtype: DTypeLike | None = None, non_blocking: bool = F
     """The name of the dtype; with `dtype`, the tensor converted to it, for `Tensor` to the default one."""
     if dtype is Tensor:
         dtype = dtypes.get_default_dtype()
+    if isinstance(dtype, str) and dtype.endswith("Tensor"):  # the older name
+        from autograd_core.compatibility.legacy import TYPES
+
+        dtype = TYPES[dtype.removeprefix("torch.")]
     return str(self.dtype) if dtype is None else self.to(dtype=dtype)
 
 

@@ -72,7 +72,7 @@ def test_types_of_tensors_by_dtype():
     assert isinstance(x, ag.LongTensor)
     assert not isinstance(x, ag.FloatTensor)
     assert (ag.DoubleTensor(2, 3).shape, ag.BoolTensor([1, 0]).tolist()) == ((2, 3), [True, False])
-    assert x.type(ag.FloatTensor).dtype == ag.float32
+    assert x.type(ag.FloatTensor).dtype == x.type("torch.FloatTensor").dtype == ag.float32
     assert (x < 0).type(ag.Tensor).dtype == ag.float32
     try:
         ag.set_default_tensor_type(ag.DoubleTensor)
