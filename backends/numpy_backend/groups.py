@@ -25,12 +25,12 @@ def group_gradients(
     groups: int,
     needs: tuple[bool, ...],
 ) -> Three:
-    """See `backends.generic.normalization.group_gradients`, which is `plain`."""
-    if x.size < LARGE or x.dtype.char not in "fd" or g.dtype != x.dtype:
+    """See `backends.generic.normalization.group_gradients`, which is `plain`, and as quick where nothing is scaled."""
+    if weight is None or x.size < LARGE or x.dtype.char not in "fd" or g.dtype != x.dtype:
         return plain(g, x, weight, mean, scale, groups, needs)
     rows, dx, each = x.reshape(of_groups(x.shape, groups)), empty(x.shape, None, x.dtype), x.shape[1] // groups
     gs, into = (v.reshape(x.shape[0] * x.shape[1], -1) for v in (g, dx))
-    factors = None if weight is None else np.tile(weight, len(x))[:, None]
+    factors = np.tile(weight, len(x))[:, None]
     of_weight, of_bias = np.empty((2, len(gs), 1), x.dtype)
 
     def block(at: slice) -> None:
@@ -39,13 +39,13 @@ def group_gradients(
             d, scales = rows[at] - mean[at], np.repeat(scale[at], each, axis=0)
             of_bias[own] = total(gs[own], (1,), True)
             of_weight[own] = dots(gs[own], d.reshape(gs[own].shape)) * scales
-            weighted = (v[own] if factors is None else v[own] * factors[own] for v in (of_weight, of_bias))
             of_normal, of_mean = (
-                v.reshape(len(d), each).sum(axis=1, keepdims=True) * (scale[at] / -rows.shape[1]) for v in weighted
+                (v[own] * factors[own]).reshape(len(d), each).sum(axis=1, keepdims=True) * (scale[at] / -rows.shape[1])
+                for v in (of_weight, of_bias)
             )
             d *= of_normal * scale[at]
             d += of_mean
-            np.multiply(gs[own], scales if factors is None else scales * factors[own], out=into[own])
+            np.multiply(gs[own], scales * factors[own], out=into[own])
             into[own] += d.reshape(into[own].shape)
 
     in_blocks(block, blocks(len(rows), max(1, BLOCK // rows.shape[1])))
