@@ -81,7 +81,8 @@ class NumpyBackend:
             setattr(kernels, name, getattr(arithmetic, name))
         for name in ("add_relu", "gate", "rectify", "relu"):
             setattr(kernels, name, getattr(selection, name))
-        kernels.product, kernels.joined = products.product, joining.joined
+        kernels.product, kernels.linear = products.product, partial(products.linear, kernels.linear)
+        kernels.joined = joining.joined
         kernels.running, kernels.total = scans.running, reduction.total
         kernels.normalize_batch = normalization.normalize_batch
         kernels.batch_gradients = normalization.batch_gradients

@@ -1,5 +1,6 @@
 """Matrix products, split into the sizes that BLAS computes fastest, and those that oneDNN takes."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -45,15 +46,34 @@ def product(a: Array, b: Array) -> Array:
     y = _product(a, b)
     if y is not None:
         return y
+    if _narrow(a, b):
+        return product(*_wide(a, b)).astype(a.dtype)
     return a.dot(b) if a.ndim == 2 == b.ndim else np.matmul(a, b)
+
+
+def linear(plain: Callable[..., Array], x: Array, w: Array, bias: Array) -> Array:
+    """`plain`, which adds a bias to x wᵀ; of 16-bit floats it is rounded once."""
+    return plain(*_wide(x, w, bias)).astype(x.dtype) if _narrow(x, w) else plain(x, w, bias)
 
 
 def matmul(a: Array, b: Array, **how: Any) -> Array:
     """`np.matmul`, for which it is slow on small matrices and takes threads of its own for large ones."""
     if a.ndim == 2 == b.ndim and not how:
-        y = None if a.size + b.size < LARGE else _product(a, b)
-        return a.dot(b) if y is None else y
+        if a.size + b.size < LARGE:
+            return a.dot(b)
+        return product(a, b)
+    if not how and a.ndim and b.ndim and _narrow(a, b):
+        return matmul(*_wide(a, b)).astype(a.dtype)
     if b.ndim == 2 < a.ndim and not how and a.flags.c_contiguous and a.size and a.dtype.kind == "f":
         # One product; NumPy would multiply matrix by matrix.
         return matmul(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
     return np.matmul(a, b, **how) if how or a.ndim != b.ndim or a.ndim < 3 else product(a, b)
+
+
+def _narrow(a: Array, b: Array) -> bool:
+    """Whether operands are 16-bit floats, which NumPy multiplies element by element, hundreds of times as slowly."""
+    return a.dtype.itemsize == 2 == b.dtype.itemsize and a.dtype == b.dtype and a.dtype.kind not in "iu"
+
+
+def _wide(*arrays: Array) -> list[Array]:
+    return [a.astype(np.float32) for a in arrays]

@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
+from ml_dtypes import bfloat16, finfo
 
+import backends
 from backends.numpy_backend import products
+
+kernels = backends.get("cpu").namespace.kernels
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -22,3 +26,23 @@ def test_they_are_cut_where_that_is_faster():
     assert products._pieces(1024, products.SMALL // (144 * 16)) == (4, 256)
     assert products._pieces(1024, products.SMALL // (576 * 64)) == (1, 1024)
     assert products._pieces(1021, 128) == (1, 1021)  # a prime number
+
+
+@pytest.mark.parametrize("dtype", [np.float16, bfloat16])
+@pytest.mark.parametrize(
+    "shapes", [((90, 70), (70, 80)), ((3, 20, 30), (3, 30, 40)), ((3, 20, 30), (30, 40)), ((2, 9), (9,))]
+)
+def test_16_bit_floats_are_multiplied_in_float32(shapes, dtype):
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal(shape).astype(dtype) for shape in shapes)
+    expected = np.matmul(a.astype(np.float64), b.astype(np.float64))
+    for y in (products.matmul(a, b), *([products.product(a, b)] if a.ndim == b.ndim else [])):
+        assert y.dtype == dtype
+        np.testing.assert_allclose(y.astype(np.float64), expected, rtol=finfo(dtype).eps, atol=1e-4)
+
+
+def test_a_bias_of_16_bits_is_added_before_rounding():
+    x, w, bias = np.full((90, 100), 1.0625, bfloat16), np.ones((70, 100), bfloat16), np.full(70, 0.5, bfloat16)
+    y = kernels.linear(x, w, bias)
+    assert y.dtype == bfloat16
+    assert (y == 107).all()  # 106.75 rounded; 106.25 would be rounded to 106 first, and the sum be 106.5

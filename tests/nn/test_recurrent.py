@@ -1,5 +1,7 @@
 """Recurrent networks: packed sequences against single ones, states, and what is refused. Values: test_module_values."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -53,6 +55,25 @@ def test_float32_as_exact_as_it_can_be(mode):
     for single, exact in zip(*results, strict=True):
         single, exact = single.detach().numpy(), exact.detach().numpy()
         np.testing.assert_allclose(single, exact, rtol=0, atol=2e-6 * np.abs(exact).max())
+
+
+@pytest.mark.parametrize("mode", ["RNN", "LSTM", "GRU"])
+def test_layers_of_16_bits_are_computed_in_float32(mode):
+    """At a size, and so often, that a library's kernel takes over, which keeps float32 for its gradients."""
+    ag.manual_seed(0)
+    layer, x = getattr(nn, mode)(32, 64), ag.randn(16, 8, 32)
+    results = []
+    for dtype in (ag.float32, ag.bfloat16):
+        model = copy.deepcopy(layer).to(dtype)
+        for _ in range(3):
+            model.zero_grad()
+            given = x.detach().to(dtype).requires_grad_()
+            y, _ = model(given)
+            (y * y).sum().backward()
+        results.append([y, given.grad, *(p.grad for p in model.parameters())])
+    for wide, narrow in zip(*results, strict=True):
+        assert narrow.dtype == ag.bfloat16
+        assert (wide - narrow.float()).abs().max() <= 2**-6 * wide.abs().max()
 
 
 def test_padding_and_packing_are_inverse():

@@ -69,6 +69,20 @@ def _share_of(x, w, b):
     return np.einsum("tni,gi->tng", x, w) + b
 
 
+def _wide(*arrays):
+    """16-bit floats as float32, in which these kernels compute and keep what they need for gradients."""
+    return [a.astype(np.float32) if a.dtype.itemsize == 2 else a for a in arrays]
+
+
+def _narrow(arrays, dtype):
+    return [a.astype(dtype, copy=False) for a in arrays]
+
+
+def _rnn_rule(xp, g, input, state, w_ih, w_hh, bias, y, kept, nonlinearity):
+    operands = _wide(g, input, state, w_ih, w_hh, bias, y)
+    return _narrow(xp.kernels.rnn_gradients(*operands, kept, nonlinearity), input.dtype)
+
+
 def _rnn_loop(input, state, w_ih, w_hh, bias, nonlinearity="tanh", reused=True):
     ys = []
     for x in _share_of(input, w_ih, bias):
@@ -78,13 +92,12 @@ def _rnn_loop(input, state, w_ih, w_hh, bias, nonlinearity="tanh", reused=True):
     return np.array(ys).reshape(len(input), *state.shape)
 
 
-@op(MATMUL, symbol="RNN", method=False, broadcasts=False, wide=True, real_only=True, residuals=("kept",),
+@op(MATMUL, symbol="RNN", method=False, broadcasts=False, real_only=True, residuals=("kept",),
     reference=_rnn_loop,
     samples=(sample((3, 2, 3), (2, 4), (4, 3), (4, 4), (4,)),
              sample((2, 1, 2), (1, 3), (3, 2), (3, 3), (3,), nonlinearity="relu", reused=False),
              sample((2, 0, 2), (0, 3), (3, 2), (3, 3), (3,))),
-    joint=lambda xp, g, input, state, w_ih, w_hh, bias, y, kept, nonlinearity: xp.kernels.rnn_gradients(
-        g, input, state, w_ih, w_hh, bias, y, kept, nonlinearity),
+    joint=_rnn_rule,
     composite=lambda xp, g, input, state, w_ih, w_hh, bias, nonlinearity: _by_steps(
         partial(elman_step, nonlinearity=nonlinearity), (g,), input, (state,), w_ih, w_hh, bias))
 def rnn_scan(xp, input, state, w_ih, w_hh, bias, *, nonlinearity="tanh", reused=True):
@@ -92,13 +105,14 @@ def rnn_scan(xp, input, state, w_ih, w_hh, bias, *, nonlinearity="tanh", reused=
 
     Weights are (H, I) and (H, H). reused: whether sequences of this shape recur, so that preparing kernels pays off.
     """
-    return xp.kernels.rnn(input, state, w_ih, w_hh, bias, reused, nonlinearity)
+    y, kept = xp.kernels.rnn(*_wide(input, state, w_ih, w_hh, bias), reused, nonlinearity)
+    return y.astype(input.dtype, copy=False), kept
 
 
 def _lstm_rule(xp, g, input, state, cell_state, w_ih, w_hh, bias, output, cell, kept, cells):
     g_output, g_cell = (xp.zeros_like(y) if g is None else g for g, y in zip(g, (output, cell), strict=True))
-    operands = (input, state, cell_state, w_ih, w_hh, bias)
-    return xp.kernels.lstm_gradients(g_output, g_cell, *operands, output, cell, kept, cells)
+    operands = _wide(g_output, g_cell, input, state, cell_state, w_ih, w_hh, bias, output, cell)
+    return _narrow(xp.kernels.lstm_gradients(*operands, kept, cells), input.dtype)
 
 
 def _lstm_loop(input, state, cell, w_ih, w_hh, bias, reused=True):
@@ -111,7 +125,7 @@ def _lstm_loop(input, state, cell, w_ih, w_hh, bias, reused=True):
     return np.array(outputs).reshape(len(input), *state.shape), cell
 
 
-@op(MATMUL, symbol="LSTM", method=False, broadcasts=False, wide=True, real_only=True,
+@op(MATMUL, symbol="LSTM", method=False, broadcasts=False, real_only=True,
     outputs=("output", "cell"), partial=True, residuals=("kept", "cells"), reference=_lstm_loop,
     samples=(sample((3, 2, 3), (2, 2), (2, 2), (8, 3), (8, 2), (8,)),
              sample((2, 1, 2), (1, 1), (1, 1), (4, 2), (4, 1), (4,), reused=False),
@@ -125,8 +139,14 @@ def lstm_scan(xp, input, state, cell_state, w_ih, w_hh, bias, *, reused=True):
     Weights are (4·H, I) and (4·H, H), with gates in the order i, f, g, o: c ← σ(f)·c + σ(i)·tanh(g), h ← σ(o)·tanh(c),
     of w_ih input[t] + w_hh h + bias. reused: see `rnn_scan`.
     """
-    output, cell, kept, cells = xp.kernels.lstm(input, state, cell_state, w_ih, w_hh, bias, reused)
-    return (output, cell), kept, cells
+    operands = _wide(input, state, cell_state, w_ih, w_hh, bias)
+    output, cell, kept, cells = xp.kernels.lstm(*operands, reused)
+    return tuple(_narrow((output, cell), input.dtype)), kept, cells
+
+
+def _gru_rule(xp, g, input, state, w_ih, w_hh, b_ih, b_hh, y, kept):
+    operands = _wide(g, input, state, w_ih, w_hh, b_ih, b_hh, y)
+    return _narrow(xp.kernels.gru_gradients(*operands, kept), input.dtype)
 
 
 def _gru_loop(input, state, w_ih, w_hh, b_ih, b_hh, reused=True):
@@ -139,13 +159,12 @@ def _gru_loop(input, state, w_ih, w_hh, b_ih, b_hh, reused=True):
     return np.array(ys).reshape(len(input), *state.shape)
 
 
-@op(MATMUL, symbol="GRU", method=False, broadcasts=False, wide=True, real_only=True,
+@op(MATMUL, symbol="GRU", method=False, broadcasts=False, real_only=True,
     residuals=("kept",), reference=_gru_loop,
     samples=(sample((3, 2, 3), (2, 2), (6, 3), (6, 2), (6,), (6,)),
              sample((2, 1, 2), (1, 1), (3, 2), (3, 1), (3,), (3,), reused=False),
              sample((2, 0, 2), (0, 1), (3, 2), (3, 1), (3,), (3,))),
-    joint=lambda xp, g, input, state, w_ih, w_hh, b_ih, b_hh, y, kept: xp.kernels.gru_gradients(
-        g, input, state, w_ih, w_hh, b_ih, b_hh, y, kept),
+    joint=_gru_rule,
     composite=lambda xp, g, input, state, w_ih, w_hh, b_ih, b_hh: _by_steps(
         gru_step, (g,), input, (state,), w_ih, w_hh, b_ih, b_hh))
 def gru_scan(xp, input, state, w_ih, w_hh, b_ih, b_hh, *, reused=True):
@@ -155,4 +174,5 @@ def gru_scan(xp, input, state, w_ih, w_hh, b_ih, b_hh, *, reused=True):
     u = w_hh h + b_hh, h ← (1 - z)·tanh(x_n + r·u_n) + z·h for r = σ(x_r + u_r) and z = σ(x_z + u_z).
     reused: see `rnn_scan`.
     """
-    return xp.kernels.gru(input, state, w_ih, w_hh, b_ih, b_hh, reused)
+    y, kept = xp.kernels.gru(*_wide(input, state, w_ih, w_hh, b_ih, b_hh), reused)
+    return y.astype(input.dtype, copy=False), kept
