@@ -122,7 +122,7 @@ def _forward(
     plan = _forward_plan(kind, steps, rows, inputs, width)
     if plan is None:
         return None
-    y, lasts, kept = empty((steps, rows, width)), [np.empty_like(states[0]) for _ in states], empty((plan.kept,))
+    y, lasts, kept = empty((steps, rows, width)), [empty(states[0].shape) for _ in states], empty((plan.kept,))
     weights = (_turned(kind, w) for w in (w_ih, w_hh))
     plan.run(*map(contiguous, (x, *states)), *weights, contiguous(bias), y, *lasts, kept)
     return y, *lasts[1:], kept
@@ -133,13 +133,13 @@ def _backward(
     ends: tuple[Array, ...], kept: Array,
 ) -> tuple[Array, ...]:  # fmt: skip
     """The gradients of all operands; g, ends: the outputs' gradients, and the outputs, of all steps and of the cell."""
-    y, *cells = ends
+    y, *cells = map(contiguous, ends)
     weights = (_gates(kind, w) for w in (w_ih, w_hh))
     operands = (*map(contiguous, (x, *states)), *weights, contiguous(bias), y, y[-1], *cells)
     sums = [_padded(np.zeros, w) for w in (w_ih, w_hh)]  # the library adds to them
-    found = (empty(x.shape), *(np.empty_like(s) for s in states), *sums, np.zeros_like(bias))
-    g_y, *g_cells = (contiguous(v, FLOAT32) for v in g)
-    _backward_plan(kind, *x.shape, y.shape[2]).run(*operands, *found, g_y, np.zeros_like(y[-1]), *g_cells, kept)
+    found = (empty(x.shape), *(empty(s.shape) for s in states), *sums, np.zeros_like(bias))
+    g_y, *rest = (contiguous(v, FLOAT32) for v in (*g, kept))
+    _backward_plan(kind, *x.shape, y.shape[2]).run(*operands, *found, g_y, np.zeros_like(y[-1]), *rest)
     dx, *d_states, dw_ih, dw_hh, d_bias = found
     return dx, *d_states, *(_gates(kind, copied_into(empty(w.T.shape), w.T)) for w in (dw_ih, dw_hh)), d_bias
 

@@ -76,6 +76,20 @@ def test_layers_of_16_bits_are_computed_in_float32(mode):
         assert (wide - narrow.float()).abs().max() <= 2**-6 * wide.abs().max()
 
 
+@pytest.mark.parametrize("mode", ["RNN", "LSTM", "GRU"])
+def test_initial_states_of_any_strides(mode):
+    layer, x, learned = getattr(nn, mode)(16, 32), ag.randn(8, 4, 16), ag.randn(1, 1, 32, requires_grad=True)
+    gradients = []
+    for lay in (lambda h: h.contiguous(), lambda h: h, lambda h: h.mT.contiguous().mT):
+        for _ in range(3):  # from the second time a shape is seen a library's kernel may take over
+            state = lay(learned.expand(1, 4, 32))
+            y, last = layer(x, (state, state) if mode == "LSTM" else state)
+            last = last[1] if mode == "LSTM" else last
+            gradients.append(ag.grad((y * y).sum() + (last * last).sum(), learned)[0])
+    for g in gradients:
+        np.testing.assert_allclose(g.numpy(), gradients[0].numpy(), rtol=1e-4, atol=1e-5)
+
+
 def test_padding_and_packing_are_inverse():
     data = sequences()
     padded = rnn.pad_sequence(data, batch_first=True, padding_value=-1.0)
