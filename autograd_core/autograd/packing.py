@@ -76,21 +76,24 @@ class saved_tensors_hooks:
             packed = self.pack_hook(t)
         if version(t) != before:
             raise RuntimeError("a pack hook wrote its input in place; let it work on a .clone()")
-        return Packed(packed, self.unpack_hook, t.node)
+        return Packed(packed, self.unpack_hook, t)
 
 
 class Packed:
     """A saved tensor in packed form."""
 
-    def __init__(self, packed: Any, unpack: Callable[[Any], Tensor], node: Any) -> None:
-        self._packed, self._unpack, self._node = packed, unpack, node
+    def __init__(self, packed: Any, unpack: Callable[[Any], Tensor], original: Tensor) -> None:
+        self._packed, self._unpack, self._node = packed, unpack, original.node
+        self._shape, self._dtype = original.shape, original.dtype
 
     def tensor(self) -> Tensor:
-        """The unpacked tensor, with the node that it had."""
+        """The unpacked tensor, with the node and the dtype that it had: rules rely on what their forward saved."""
         t = self._unpack(self._packed)
         if not isinstance(t, Tensor):
             raise TypeError(f"an unpack hook must return a Tensor, not {type(t).__name__}")
-        return wrap(t.array, self._node)
+        if t.shape != self._shape:
+            raise RuntimeError(f"an unpack hook returned a tensor of shape {t.shape} for one of shape {self._shape}")
+        return wrap(t.detach().to(self._dtype).array, self._node)
 
 
 class _Packed(Kept):

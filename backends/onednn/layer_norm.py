@@ -58,7 +58,7 @@ def row_gradients(
         return None
     g, x, n = np.ascontiguousarray(g), np.ascontiguousarray(x), x.shape[1]
     dx, (g_weight, g_bias) = empty(x.shape), np.empty((2, n), FLOAT32)
-    means = np.zeros_like(scale) if mean is None else mean
+    means = np.zeros(x.shape[:1], FLOAT32) if mean is None else np.ascontiguousarray(mean)
     weight, bias = parameter(weight, 1, n), np.zeros(n, FLOAT32)
     plan.run(x, g, dx, means, 1 / (scale * scale), weight, bias, g_weight, g_bias)
     if mean is None:  # what the mean square takes away, of the rows' gradients that are already there

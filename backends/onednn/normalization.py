@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.buffers import FLOAT32, channels_last_strides, empty
+from backends.buffers import FLOAT32, UINT8, channels_last_strides, empty
 from backends.geometry import Array, Sizes
 from backends.numpy_backend import selection
 from backends.onednn.choice import active
@@ -50,7 +50,7 @@ def normalize_batch(
     weight, bias = parameter(weight, 1, channels), parameter(bias, 0, channels)
     y = empty(x.shape, channels_last_strides(x.shape))
     mean, var = np.empty((2, channels), FLOAT32)
-    mask = empty((-(-plan.workspace // 4),)) if plan.workspace else None
+    mask = empty((plan.workspace,), dtype=UINT8) if plan.workspace else None
     plan.run(x, y, mean, var, weight, bias, *(() if mask is None else (mask,)))
     if relu and isnan(var @ weight + np.add.reduce(bias)):  # the fused ReLU would make 0 of NaN
         unfused: Any = normalize_batch(x, weight, bias, eps, False)
@@ -79,7 +79,7 @@ def batch_gradients(
     dx = empty(x.shape, channels_last_strides(x.shape))
     g_weight, g_bias = np.empty((2, x.shape[1]), FLOAT32)
     weight = parameter(weight, 1, x.shape[1])
-    rest = () if mask is None else (mask,)
+    mean, var, *rest = map(np.ascontiguousarray, (mean, var) if mask is None else (mean, var, mask))
     plan.run(to_channels_last(x), to_channels_last(g), dx, mean, var, weight, g_weight, g_bias, *rest)
     return dx, g_weight, g_bias
 

@@ -91,7 +91,7 @@ def softmax_nll_gradient(
     if x.ndim != 2 or not _suits(1, x) or not np.isfinite(total).all():
         return None
     share, p = generic.share(np, g, target, total.dtype, ignore_index, reduction), empty(x.shape)
-    chained(x.shape, SUB, (EXP,), True).run(x, shift, p)
+    chained(x.shape, SUB, (EXP,), True).run(x, np.ascontiguousarray(shift), p)
     chained(x.shape, MUL, (), True).run(p, np.ascontiguousarray(share / total, FLOAT32), p)
     generic.less_targets(np, p, target, share, ignore_index)
     return p
