@@ -57,7 +57,7 @@ def product_into(
     rest = y.strides, scale, bias is not None, relu, added
     plan = _product(a.shape, a.strides, b.shape, b.strides, *rest)
     if plan is None:
-        a, b = (v if can_be_described(v.shape, v.strides) else v.copy() for v in (a, b))
+        a, b = (v if _is_readable(v) else v.copy() for v in (a, b))
         plan = _product(a.shape, a.strides, b.shape, b.strides, *rest)
         if plan is None:
             return False
@@ -66,6 +66,11 @@ def product_into(
     else:
         plan.run(a, b, y, bias if bias.flags.c_contiguous else bias.copy())
     return True
+
+
+def _is_readable(v: Array) -> bool:
+    """Whether neighbours in a row, or in a column, are neighbours in memory, as kernels of products need it."""
+    return FLOAT32.itemsize in v.strides[-2:] and can_be_described(v.shape, v.strides)
 
 
 def total(x: Array, axes: Sizes, keepdims: bool) -> Array | None:

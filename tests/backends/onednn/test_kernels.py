@@ -97,6 +97,7 @@ VIEWS = {
     "gaps": lambda x: x[..., ::2, :],
     "reversed": lambda x: x[::-1],
     "transposed": lambda x: x.swapaxes(-1, -2),
+    "every other": lambda x: np.repeat(x, 2, axis=-1)[..., ::2],
 }
 
 
@@ -105,8 +106,20 @@ VIEWS = {
 def test_products(kernels, shapes, view):
     a, b = (random(*s, seed=i) for i, s in enumerate(shapes))
     a = view(a) if view(a).shape[-1] == b.shape[-2] and view(a).shape[:-2] == b.shape[:-2] else a
+    assert products.product(a, b) is not None
     found = kernels.product(a, b)
     close(found, a.astype(np.float64) @ b.astype(np.float64), 1e-5)
+
+
+def test_causal_attention_takes_a_gradient_of_any_strides(kernels):
+    query, g = random(2, 256, 32), random(2, 256, 64, seed=1)
+    _, weights = kernels.attention(query, query, query, 0.2, True)
+    assert weights.ndim == 1  # in parts, which only this kernel understands
+    found, expected = (
+        kernels.attention_gradients(v, query, query, query, weights, 0.2) for v in (g[..., ::2], g[..., ::2].copy())
+    )
+    for one, other in zip(found, expected, strict=True):
+        close(one, other)
 
 
 def test_a_product_with_bias(kernels):
