@@ -78,7 +78,7 @@ def convolve(
     relu: bool = False,
 ) -> Array | None:
     """See `backends.generic.im2col.convolve`."""
-    if not _suits(x, w):
+    if not _suits(x, w) or (bias is not None and bias.shape != w.shape[:1]):
         return None
     w = _described(w)
     plan = _forward(x.shape, w.shape, w.strides, stride, padding, dilation, groups, bias is not None, relu)

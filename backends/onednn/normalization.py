@@ -100,7 +100,11 @@ def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> A
 
 def parameter(v: Array | None, default: int, channels: int) -> Array:
     """Factors or summands of channels, or what stands for none."""
-    return np.full(channels, default, FLOAT32) if v is None else np.ascontiguousarray(v, FLOAT32)
+    if v is None:
+        return np.full(channels, default, FLOAT32)
+    if v.shape != (channels,):
+        raise ValueError(f"a normalisation of {channels} channels takes as many factors and summands, not {v.shape}")
+    return np.ascontiguousarray(v, FLOAT32)
 
 
 class _Normalization(Plan):

@@ -37,13 +37,6 @@ def _recorded_rule(xp, g, x, rectified, weight, eps):
     return dx, None if weight is None else xp.reshape(g_weight, shape=flat), xp.reshape(g_bias, shape=flat)
 
 
-def _check(input, **parameters):
-    """OperandError unless there is a number for each channel: kernels read as many as there are channels."""
-    for name, p in parameters.items():
-        if p is not None and p.shape != input.shape[1:2]:
-            raise OperandError(f"{name} must have a number for each channel, shape {input.shape[1:2]}, not {p.shape}")
-
-
 def _channels(x, v):
     return v.reshape(_around(x)[1])
 
@@ -83,7 +76,6 @@ def normalize_batch(xp, input, weight=None, bias=None, *, eps=1e-5, relu=False):
     Also returns the mean and 1/√(var + eps) of each channel. For 16-bit input the statistics are float32, and weight
     and bias may be.
     """
-    _check(input, weight=weight, bias=bias)
     y, mean, scale, kept = xp.kernels.normalize_batch(input, weight, bias, eps, relu)
     return (y, mean, scale), y if relu else None, kept
 
@@ -114,7 +106,6 @@ SCALED: dict[str, Any] = {
 @op(CHANNELWISE, symbol="×c+c", reference=_scaled, **SCALED)
 def scale_channels(xp, input, scale, shift=None):
     """input (N, C, ...) times a factor for each channel, plus a shift."""
-    _check(input, scale=scale, shift=shift)
     return xp.kernels.scale_channels(input, scale, shift, False)
 
 
@@ -127,7 +118,6 @@ def scale_channels(xp, input, scale, shift=None):
 )
 def scale_channels_relu(xp, input, scale, shift=None):
     """relu of `scale_channels`."""
-    _check(input, scale=scale, shift=shift)
     return xp.kernels.scale_channels(input, scale, shift, True)
 
 
@@ -144,7 +134,10 @@ def _by_channels(input, running_mean, running_var, weight, bias, training, momen
         raise OperandError(f"batch_norm() takes (N, C, ...), not a tensor of shape {input.shape}")
     if eps < 0 or (training and eps == 0):
         raise ValueError(f"batch_norm(): eps must be positive, but is {eps}")
-    _check(input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    for name, v in given.items():
+        if v is not None and v.shape != input.shape[1:2]:
+            raise OperandError(f"batch_norm(): {name} must have the channels' shape {input.shape[1:2]}, not {v.shape}")
     weight, bias = (_fitting(p, input.dtype) for p in (weight, bias))
     if not training and running_mean is not None:
         scale = functional.rsqrt(running_var + eps)

@@ -48,6 +48,18 @@ def test_normalisation_by_a_batch(kernels, shape, affine, relu, layout):
         close(found, right)
 
 
+def test_nothing_is_read_behind_the_end_of_a_parameter(kernels):
+    x, short = random(8, 16, 8, 8), random(3)
+    with pytest.raises(ValueError, match="16 channels"):
+        kernels.normalize_batch(x, short, short, 1e-5, False)
+    with pytest.raises(ValueError, match="16 channels"):
+        kernels.scale_channels(x, random(16), short, False)
+    with pytest.raises(ValueError, match="64 channels"):
+        kernels.normalize_rows(x.reshape(-1, 64), short, None, 1e-5, True)
+    with pytest.raises(ValueError, match="broadcast"):
+        kernels.convolve(x, random(32, 16, 3, 3), (1, 1), (1, 1), (1, 1), 1, short)
+
+
 def test_the_fused_relu_keeps_nan(kernels):
     x = random(4, 16, 12, 12)
     x[0, 3, 0, 0] = np.nan
