@@ -1,7 +1,7 @@
-"""Aligned memory for what kernels make, used again once no array refers to it.
+"""Aligned memory for the results of kernels, reused once no array refers to it.
 
-Fresh memory costs a page fault every 4 KiB, more than many a kernel. Here the owner of the memory, the last base of
-every array and view on it, is told when it dies, and keeps its memory for the next array of that size.
+Fresh memory costs a page fault every 4 KiB, more than many kernels. The owner of the memory is the last base of every
+array and view on it; when it is deleted, the pool keeps the memory for the next array of that size.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ import numpy as np
 Sizes = tuple[int, ...]
 FLOAT32, UINT8 = np.dtype(np.float32), np.dtype(np.uint8)
 ALIGNMENT = 64
-HUGE = 1 << 21  # bytes of a huge page, where arrays begin that fill one: NumPy asks the system for such pages
+HUGE = 1 << 21  # bytes of a huge page; arrays that fill one are aligned to it, because NumPy requests such pages
 SMALL = 1 << 16  # bytes below which the allocator has warm memory at hand
 LIMIT = 1 << 29  # bytes kept for later
 
@@ -36,7 +36,7 @@ address = _address if _address(_probe) == _probe.ctypes.data else lambda array: 
 
 
 class Pool:
-    """Memory that nobody uses, by size, the sizes in the order of their last use."""
+    """Unused memory by size, with sizes in the order of their last use."""
 
     def __init__(self, limit: int) -> None:
         self.limit, self.held = limit, 0
@@ -51,7 +51,7 @@ class Pool:
         return _Memory((size,), np.uint8).view(_Owner)
 
     def put(self, memory: Any) -> None:
-        """Keep memory that nobody refers to any longer; the sizes that were not used for longest make room."""
+        """Keep memory to which no reference is left; the least recently used sizes are dropped to make room."""
         size = memory.nbytes
         if size > self.limit:
             return
@@ -75,20 +75,20 @@ pool = Pool(LIMIT)
 
 
 class _Memory(np.ndarray):
-    """What the pool keeps. A type of its own: NumPy looks for the base of a view as long as the types are the same."""
+    """What the pool keeps. A separate type, because NumPy follows the bases of a view only while their types agree."""
 
 
 class _Owner(np.ndarray):
-    """The base of the array on a memory, and so of all its views; the memory returns to the pool with it."""
+    """The base of the array on some memory and of all its views; when deleted, it returns the memory to the pool."""
 
-    holds_one_array = True  # for whoever asks by its base whether an array is a view on another
+    holds_one_array = True  # for code that asks, by its base, whether an array is a view of another
 
     def __del__(self, put: Any = pool.put) -> None:  # bound here: at the end of the interpreter there are no globals
         put(self.base)
 
 
 def references(array: Any) -> int:
-    """How many references to an array there are, those of this call included."""
+    """The number of references to an array, including those of this call."""
     return sys.getrefcount(array)
 
 
@@ -102,7 +102,7 @@ _LEAST = _least()  # how many a call counts differs between versions of Python
 
 
 def is_held_once(count: int, array: Any) -> bool:
-    """Whether one container and one variable are all that refers to an array and its memory.
+    """Whether only one container and one variable refer to an array and its memory.
 
     count: what `references` returned for that variable, before anything else. Such an array may be written.
     """
@@ -134,7 +134,7 @@ def channels_last_strides(shape: Sizes, itemsize: int = 4) -> Sizes:
 
 
 def empty(shape: Sizes, strides: Sizes | None = None, dtype: Any = FLOAT32) -> Any:
-    """An uninitialised array; `strides`, in bytes, those of a dense array, by default in C order."""
+    """An uninitialised array; `strides`, in bytes, are those of a dense array, by default in C order."""
     size = prod(shape) * dtype.itemsize
     if size < SMALL:
         return np.ndarray(shape, dtype, None, 0, strides)
@@ -144,7 +144,7 @@ def empty(shape: Sizes, strides: Sizes | None = None, dtype: Any = FLOAT32) -> A
 
 
 def empty_like(x: Any, shape: Sizes | None = None, dtype: Any = None) -> Any:
-    """An uninitialised array, of another shape if given, whose axes lie in memory in the order of those of x."""
+    """An uninitialised array with the memory order of x and, if given, another shape."""
     shape, dtype = x.shape if shape is None else shape, x.dtype if dtype is None else dtype
     return empty(shape, dense(shape, memory_order(x), dtype.itemsize), dtype)
 

@@ -6,9 +6,9 @@ from typing import Any
 
 
 class Deferred:
-    """A module, such as scipy.special, imported when its first function is asked for.
+    """A module, such as scipy.special, imported on the first access to a function.
 
-    wrap: what each function is passed through, such as one that adapts it to another array type.
+    wrap: applied to each function, for example to adapt it to another array type.
     """
 
     def __init__(self, name: str, wrap: Callable[[Any], Any] | None = None) -> None:

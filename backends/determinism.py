@@ -1,4 +1,4 @@
-"""Whether results must be the same every time: on a CPU they always are, on a GPU that costs time."""
+"""Whether results must be reproducible: on a CPU they always are, on a GPU this costs time."""
 
 import os
 
@@ -8,11 +8,11 @@ _wanted = os.environ.get(VARIABLE, "") not in ("", "0")
 
 
 def wanted() -> bool:
-    """What was said last; at first what the environment variable says."""
+    """The current setting, initially that of the environment variable."""
     return _wanted
 
 
 def want(same: bool) -> None:
-    """Say whether they must be, from the next kernel on."""
+    """Change the setting, from the next kernel on."""
     global _wanted
     _wanted = same

@@ -17,10 +17,10 @@ Number = Any  # mpmath's
 
 @dataclass(frozen=True)
 class Fit:
-    """A function of x, where x lies for t from -1 to 1, and the degree of the polynomial in t.
+    """A function of x, the map from t in [-1, 1] to x, and the degree of the polynomial in t.
 
-    exact: not rising powers but Chebyshev polynomials, and those from 1e-17 of the largest on have a second part each,
-    all of them in a second tuple.
+    exact: a series of Chebyshev polynomials instead of powers; coefficients of at least 1e-17 of the largest have a
+    second part, and all second parts form a second tuple.
     """
 
     comment: str

@@ -55,7 +55,7 @@ KERNELS = {
     ),
     "special_functions.special": ("erf", "erfc"),
 }  # fmt: skip
-# Modules whose kernels call others, whichever backend computes those: they are given all of them.
+# Modules whose kernels call other kernels, which may be another backend's: they receive the table of all kernels.
 COMBINED = ("attention", "normalization")
 NAMES = (
     "fused",
@@ -85,8 +85,8 @@ def bind(
     schedule = im2col.Schedule(
         column_bytes, in_blocks, matmul or xp.matmul, contract or (lambda a, b: xp.matmul(a.swapaxes(0, 1), b))
     )
-    # Where a backend can do so in one kernel, fused: a function of single elements; track: to move running statistics.
-    # wide: operations whose kernels compute 16-bit floats in float32 themselves.
+    # fused: computes an elementwise function in one kernel; track: updates running statistics in one kernel; None without
+    # such a kernel. wide: operations whose kernels compute 16-bit floats in float32 themselves.
     kernels = SimpleNamespace(special=functions, fused=None, track=None, wide=frozenset())
     offer(kernels, xp, *KERNELS)
     for name in KERNELS["im2col"]:
@@ -109,7 +109,7 @@ def offer(kernels: SimpleNamespace, xp: Any, *modules: str) -> None:
 class Namespace(SimpleNamespace):
     """The functions of an array library, with its kernels beside them.
 
-    What the library itself loads on demand (NumPy: fft, random, testing, ...) is looked up on demand here too.
+    Submodules that the library loads on demand (NumPy: fft, random, testing, ...) are loaded on demand here too.
     """
 
     asynchronous = False  # whether calls return before the work is done
@@ -119,6 +119,6 @@ class Namespace(SimpleNamespace):
 
 
 def namespace_of(library: Any, kernels: SimpleNamespace) -> Namespace:
-    """Every public name that an array library has loaded, with `kernels` beside them."""
+    """Every public name that an array library has loaded, plus `kernels`."""
     public = {name: value for name, value in vars(library).items() if not name.startswith("_")}
     return Namespace(**public, library=library, kernels=kernels)

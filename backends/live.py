@@ -1,24 +1,24 @@
-"""Numbers that change from step to step, such as a learning rate, and must not be frozen into captured work."""
+"""Numbers that change from step to step, such as a learning rate, and must not be constants of captured work."""
 
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
-# Of captured work, while it is made: `recording.current.get().live(...)` in place of the function below.
+# While work is captured, `recording.current.get().live(...)` replaces the function below.
 recording: ContextVar[Any] = ContextVar("recording", default=None)
 
 
 def capturing() -> bool:
-    """Whether what is done now is recorded only."""
+    """Whether work is now recorded instead of done."""
     current = recording.get()
     return current is not None and bool(current.captured)
 
 
 def live(compute: Callable[[], dict[str, Any]], names: tuple[str, ...], *states: dict[str, Any]) -> dict[str, Any]:
-    """compute(), which brings `states` to the next step.
+    """Return compute(), which advances `states` to the next step.
 
-    While a step is captured, each number under one of `names` is an array of no axes (float64, int64, uint64) instead,
-    which is written anew before each replay; everything else must stay as it is.
+    While a step is captured, each number under one of `names` becomes a 0-d array (float64, int64, uint64), which is
+    rewritten before each replay; everything else must stay constant.
     """
     current = recording.get()
     return compute() if current is None else current.live(compute, names, states)

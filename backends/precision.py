@@ -9,17 +9,17 @@ _followers: list[Callable[[str], None]] = []
 
 
 def get_float32_matmul_precision() -> str:
-    """What `set_float32_matmul_precision` was given last; "highest" at first."""
+    """The current precision, initially "highest"; see `set_float32_matmul_precision`."""
     return _level
 
 
 def set_float32_matmul_precision(precision: str) -> None:
-    """Say how exactly products and convolutions of float32 are to be computed.
+    """Set the precision of float32 matrix products and convolutions.
 
-    "highest", as at first: in float32. "high" and "medium": on a GPU, factors are cut to 10 bits (TensorFloat32) and
-    their products added in float32. "medium": on the CPU, too, factors may be rounded, to 7 bits (bfloat16), where
+    "highest", the initial setting: float32. "high" and "medium": on a GPU, factors are cut to 10 bits (TensorFloat32)
+    and their products added in float32. "medium": on the CPU, factors may also be rounded to 7 bits (bfloat16), if
     oneDNN is in use and the processor has instructions for it (AMX): up to twice as fast for large convolutions.
-    RuntimeError for another word.
+    RuntimeError for any other value.
     """
     global _level
     if precision not in LEVELS:
@@ -30,5 +30,5 @@ def set_float32_matmul_precision(precision: str) -> None:
 
 
 def on_change(callback: Callable[[str], None]) -> None:
-    """Call `callback(precision)` whenever it is set."""
+    """Call `callback(precision)` whenever the precision is set."""
     _followers.append(callback)

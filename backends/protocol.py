@@ -7,7 +7,7 @@ from backends.geometry import Array
 
 
 class BackendUnavailable(RuntimeError, ImportError):
-    """A known backend cannot run here; the message says what is missing and how to get it."""
+    """A known backend cannot run on this machine; the message says what is missing and how to get it."""
 
 
 class Generator(Protocol):
@@ -51,12 +51,12 @@ class Backend(Protocol):
     """Arrays and kernels of one kind of device; see "Kernels and layout" in docs/design.md.
 
     `namespace` holds every public function of the array library, and as `namespace.kernels` the functions listed
-    in `backends.kernels`. `array_types` are the types that belong to this backend. Where several devices have a
-    namespace each, it is that of the first. A device `index` of None is the current one.
+    in `backends.kernels`. `array_types` are the types that belong to this backend. If every device has its own
+    namespace, `namespace` is that of the first. A device `index` of None means the current one.
     """
 
     name: str
-    checks_values: bool  # whether the values of operands, such as class indices, are checked: not if that would wait
+    checks_values: bool  # whether the values of operands, such as class indices, are checked; False if that would wait
     array_types: tuple[type, ...]
     namespace: SimpleNamespace
     random: Random
@@ -69,13 +69,13 @@ class Backend(Protocol):
         """The namespace that makes arrays on device `index`."""
 
     def from_host(self, array: Any, index: int | None, non_blocking: bool = False) -> Array:
-        """A NumPy array on device `index`; may share its memory where the device is the host.
+        """A NumPy array on device `index`; may share its memory if the device is the host.
 
-        non_blocking: the copy may still be under way, where the array lies in pinned memory.
+        non_blocking: return before the copy has finished, if the array lies in pinned memory.
         """
 
     def to_host(self, array: Array, non_blocking: bool = False) -> Any:
-        """The array as a NumPy array, after all pending work on it; with `non_blocking` possibly before it."""
+        """The array as a NumPy array, after all pending work on it; with `non_blocking` possibly earlier."""
 
     def device_of(self, array: Array) -> str:
         """Where an array lives: "cpu", "cuda:0"."""
@@ -84,7 +84,7 @@ class Backend(Protocol):
         """How many devices of this kind there are."""
 
     def current_device(self) -> int:
-        """Which device of this kind is meant where none is named."""
+        """The index of the default device of this kind."""
 
     def transfer(self, array: Array, index: int | None) -> Array:
         """The array on device `index` of this kind; the array itself if it is there already."""

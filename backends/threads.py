@@ -1,7 +1,7 @@
-"""How many threads kernels use on the CPU, and a pool that runs a kernel's independent blocks on them.
+"""The number of threads that kernels use on the CPU, and a pool that runs a kernel's independent blocks on them.
 
-While blocks run, the BLAS libraries compute on one thread each: theirs would wait actively for work that ours have
-taken, which on busy cores makes a program many times slower.
+While blocks run, BLAS libraries are limited to one thread each: their threads wait actively and would compete with
+ours for the cores, which makes a program many times slower.
 """
 
 import os
@@ -27,7 +27,7 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(n: int) -> None:
-    """Let every operation on the CPU use up to n threads, those of the BLAS libraries loaded by now included.
+    """Let every operation on the CPU use up to n threads, including the BLAS libraries that are loaded already.
 
     RuntimeError if n is not a positive integer.
     """
@@ -39,7 +39,7 @@ def set_num_threads(n: int) -> None:
 
 
 def on_change(callback: Callable[[int], None]) -> None:
-    """Call `callback(n)` whenever the number of threads is set: for libraries that keep threads of their own."""
+    """Call `callback(n)` whenever the number of threads is set, for libraries with their own threads."""
     _followers.append(callback)
 
 
@@ -61,7 +61,7 @@ def _initial() -> int:
 
 
 class _Blas:
-    """The BLAS libraries in this process, held to one thread as long as somebody runs blocks."""
+    """The BLAS libraries in this process, limited to one thread while blocks run."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -73,14 +73,14 @@ class _Blas:
         if self._libraries is None:
             try:
                 from threadpoolctl import ThreadpoolController
-            except ImportError:  # where it could not be installed they keep their threads: slower, and as exact
+            except ImportError:  # without it they keep their threads, which is slower
                 self._libraries = []
             else:
                 self._libraries = ThreadpoolController().select(user_api="blas").lib_controllers
         return self._libraries
 
     def resize(self, n: int) -> None:
-        """Give every library n threads: now, or when the blocks that are running have ended."""
+        """Give every library n threads, now or when the running blocks have ended."""
         with self._lock:
             self._libraries = self._libraries if self._users else None
             self._sizes = [n] * len(self._find())
@@ -105,7 +105,7 @@ class _Blas:
             library.set_num_threads(size)
 
     def after_fork(self) -> None:
-        """In a child: nobody runs blocks, whatever the threads of the parent did."""
+        """In a child process, no blocks are running, whatever the threads of the parent did."""
         self._lock = threading.Lock()
         if self._users:
             self._users = 0
@@ -113,7 +113,7 @@ class _Blas:
 
 
 class _Job:
-    """Blocks of one kernel, which the caller and helpers take one by one."""
+    """The blocks of one kernel, which the caller and the helpers take one by one."""
 
     def __init__(self, function: Callable[[Any], Any], blocks: Sequence[Any]) -> None:
         self.function = function
@@ -126,7 +126,7 @@ class _Job:
         self._changed = threading.Condition(self._lock)
 
     def help(self) -> None:
-        """In a helper: take blocks while there are any."""
+        """In a helper: take blocks until none are left."""
         with self._lock:
             if self._taken >= len(self.blocks):
                 return
@@ -141,7 +141,7 @@ class _Job:
                 self._changed.notify_all()
 
     def work(self) -> None:
-        """Take blocks while there are any; an exception stops everybody after the block at hand."""
+        """Take blocks until none are left; after an exception, every thread stops at the end of its block."""
         _inside.blocks = True
         try:
             while True:
@@ -155,14 +155,14 @@ class _Job:
             self._taken = len(self.blocks)
 
     def wait(self) -> None:
-        """Until no helper works on a block."""
+        """Wait until no helper works on a block."""
         with self._changed:
             while self._helping:
                 self._changed.wait()
 
 
 class _Pool:
-    """Helper threads, started when they are first needed; they are daemons that hold nothing between jobs."""
+    """Helper threads, started when first needed; they are daemons and hold no references between jobs."""
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
@@ -195,10 +195,10 @@ _pool = _Pool()
 
 
 def in_blocks(function: Callable[[Any], Any], blocks: Sequence[Any]) -> list[Any]:
-    """[function(block) for block in blocks], by all threads at once; for blocks that do not depend on each other.
+    """[function(block) for block in blocks], computed by all threads; the blocks must be independent.
 
-    Which thread takes a block is left to chance, so `function` must give the same result on any. Inside a block, and on
-    one thread, it is the plain loop.
+    Any thread may take any block, so the result of `function` must not depend on the thread. Inside a block, or with
+    one thread, this is a plain loop.
     """
     threads = min(get_num_threads(), len(blocks))
     if threads < 2 or getattr(_inside, "blocks", False):
@@ -210,7 +210,7 @@ def in_blocks(function: Callable[[Any], Any], blocks: Sequence[Any]) -> list[Any
 
 
 def _after_fork() -> None:
-    """A child has none of its parent's threads, and may have been made in the middle of their work."""
+    """A child process has none of its parent's threads, and may have been forked in the middle of their work."""
     global _pool
     _pool = _Pool()
     _blas.after_fork()

@@ -6,7 +6,7 @@ from backends import onednn
 from backends.geometry import Array
 from backends.numpy_backend.passes import one_pass
 
-LARGE = 1 << 16  # elements from which two threads pay, and fresh memory costs more than the pass
+LARGE = 1 << 16  # elements: from here two threads pay, and fresh memory costs more than the pass
 _fast = {name: onednn.deferred("elementwise", name) for name in ("arithmetic", "increase")}
 
 
@@ -41,7 +41,7 @@ def divide(a: Array, b: Array | float) -> Array:
 
 
 def increase(a: Array, b: Array) -> Array:
-    """a, after b was added to it."""
+    """Add b to a in place; returns a."""
     if a.size < LARGE or (_fast["increase"](a, b) is None and one_pass(np.add, a, b, out=a) is None):
         a += b
     return a

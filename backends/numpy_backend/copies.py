@@ -9,7 +9,7 @@ from backends import onednn
 from backends.buffers import empty, empty_like
 from backends.geometry import Array
 
-LARGE = 1 << 16  # elements from which on threads pay, and fresh memory costs more than the copy
+LARGE = 1 << 16  # elements: from here threads pay, and fresh memory costs more than the copy
 _fast = onednn.deferred("layouts", "copy_into")
 
 
@@ -20,7 +20,7 @@ def copyto(target: Array, source: Array) -> None:
 
 
 def contiguous(x: Array, dtype: Any = None) -> Array:
-    """`np.ascontiguousarray`; large arrays are copied into memory that was used before."""
+    """`np.ascontiguousarray`; large arrays are copied into reused memory."""
     if x.size < LARGE or x.flags.c_contiguous or dtype not in (None, x.dtype):
         return np.ascontiguousarray(x, dtype)
     out = empty(x.shape, None, x.dtype)
@@ -29,7 +29,7 @@ def contiguous(x: Array, dtype: Any = None) -> Array:
 
 
 def reshape(x: Array, shape: Any) -> Array:
-    """`np.reshape`, with `contiguous` where large arrays must be copied."""
+    """`np.reshape`; uses `contiguous` if a large array must be copied."""
     if x.size >= LARGE and not x.flags.c_contiguous:
         try:
             return x.reshape(shape, copy=False)
@@ -39,14 +39,14 @@ def reshape(x: Array, shape: Any) -> Array:
 
 
 def concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:
-    """`np.concatenate`; large arrays in memory that was used before, whose axes are in the order of the first's."""
+    """`np.concatenate`; large results use reused memory and have the memory order of the first array."""
     first = arrays[0]
     if first.size < LARGE or any(x.dtype != first.dtype or x.ndim != first.ndim for x in arrays):
         return np.concatenate(arrays, axis)
     x = np.moveaxis(first, axis, 0)
     rest = [np.moveaxis(y, axis, 0) for y in arrays]
     if any(y.shape[1:] != x.shape[1:] for y in rest):
-        return np.concatenate(arrays, axis)  # which says what does not fit
+        return np.concatenate(arrays, axis)  # its error names the mismatch
     out = empty_like(x, (sum(map(len, rest)), *x.shape[1:]))
     start = 0
     for y in rest:

@@ -1,4 +1,4 @@
-"""The gradients of normalised groups of channels, some groups at a time, which stay in the cache."""
+"""The gradients of group normalisation, for as many groups at a time as fit the cache."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from backends.geometry import Array, blocks
 from backends.numpy_backend.reduction import dots, total
 from backends.threads import in_blocks
 
-LARGE = 1 << 14  # elements from which on a few more calls pay
+LARGE = 1 << 14  # elements: from here the additional calls pay
 BLOCK = 1 << 15  # elements at a time: several copies of a block fit the level-2 cache
 Three = tuple[Array | None, Array | None, Array | None]
 
@@ -25,7 +25,7 @@ def group_gradients(
     groups: int,
     needs: tuple[bool, ...],
 ) -> Three:
-    """See `backends.generic.normalization.group_gradients`, which is `plain`, and as quick where nothing is scaled."""
+    """See `backends.generic.normalization.group_gradients`, here `plain`, which is as fast without a scale."""
     if weight is None or x.size < LARGE or x.dtype.char not in "fd" or g.dtype != x.dtype:
         return plain(g, x, weight, mean, scale, groups, needs)
     rows, dx, each = x.reshape(of_groups(x.shape, groups)), empty(x.shape, None, x.dtype), x.shape[1] // groups
@@ -34,8 +34,8 @@ def group_gradients(
     of_weight, of_bias = np.empty((2, len(gs), 1), x.dtype)
 
     def block(at: slice) -> None:
-        own = slice(at.start * each, at.stop * each)  # the channels that these groups are made of
-        with np.errstate(all="ignore"):  # which threads do not inherit
+        own = slice(at.start * each, at.stop * each)  # the channels of these groups
+        with np.errstate(all="ignore"):  # not inherited by threads
             d, scales = rows[at] - mean[at], np.repeat(scale[at], each, axis=0)
             of_bias[own] = total(gs[own], (1,), True)
             of_weight[own] = dots(gs[own], d.reshape(gs[own].shape)) * scales

@@ -1,7 +1,7 @@
-"""Reading, and adding, at indices that may repeat, of large arrays.
+"""Reading from and adding to large arrays at indices that may repeat.
 
-Rows are added by products with sparse matrices, up to eight times as fast as `np.add.at`; single elements by their
-places in the flat array, twice as fast as by one index for each axis, and five times as fast as by a mask.
+Rows are added by products with sparse matrices, up to eight times as fast as `np.add.at`. Single elements are
+addressed in the flat array, twice as fast as with one index per axis, and five times as fast as with a mask.
 """
 
 from collections.abc import Callable
@@ -13,12 +13,12 @@ import numpy as np
 from backends.buffers import dense, empty
 from backends.geometry import Array, Sizes
 
-LARGE = 1 << 16  # elements from which on it is worth the import
-MANY = 1 << 12  # positions from which on flat ones pay
+LARGE = 1 << 16  # elements: from here the import pays
+MANY = 1 << 12  # positions: from here flat positions pay
 
 
 def add_at(plain: Callable[..., Array], shape: Sizes, dtype: Any, index: Any, values: Array) -> Array:
-    """See `backends.generic.indexing.add_at`, which is `plain`."""
+    """See `backends.generic.indexing.add_at`, here `plain`."""
     kind = np.dtype(dtype).char
     if (places := _masked(shape, index)) is not None:
         y = np.zeros((index.size, *shape[index.ndim :]), dtype)
@@ -34,7 +34,7 @@ def add_at(plain: Callable[..., Array], shape: Sizes, dtype: Any, index: Any, va
     from scipy.sparse import csc_array
 
     count = rows.size
-    # Indexing an `arange` counts negative indices from the end and refuses those beyond it.
+    # Indexing an `arange` resolves negative indices and raises for those out of range.
     places = np.arange(shape[0])[rows].reshape(-1)
     chosen = csc_array((np.ones(count, dtype), places, np.arange(count + 1)), shape=(shape[0], count))
     every = np.broadcast_to(values, (*rows.shape, *shape[1:])).reshape(count, prod(shape[1:]))
@@ -44,7 +44,7 @@ def add_at(plain: Callable[..., Array], shape: Sizes, dtype: Any, index: Any, va
 def mix_rows(
     plain: Callable[..., Array], x: Array, index: Array, to: Array, factors: Array | None, count: int
 ) -> Array:
-    """See `backends.generic.indexing.mix_rows`, which is `plain`; by a product that gathers no rows."""
+    """See `backends.generic.indexing.mix_rows`, here `plain`; a product with a sparse matrix that gathers no rows."""
     if index.size * x.shape[1] < LARGE or x.dtype.char not in "fdFD":
         return plain(x, index, to, factors, count)
     from scipy.sparse import coo_array
@@ -63,17 +63,17 @@ def take_at(x: Array, index: Any) -> Array:
     if (places := flat_places(x.shape, index, MANY)) is None:
         return x[index]
     y = empty(places.shape, None, x.dtype)
-    return x.reshape(-1).take(places, out=y, mode="clip")  # unbuffered, as all are known to lie inside
+    return x.reshape(-1).take(places, out=y, mode="clip")  # "clip" is unbuffered; all positions are known to be valid
 
 
 def _masked(shape: Sizes, index: Any) -> Array | None:
-    """Where a large mask of the first axes holds, in the flat array; None for other indices."""
+    """The flat positions that a large mask of the first axes selects; None for other indices."""
     masks = isinstance(index, np.ndarray) and index.dtype == bool and index.size >= MANY
     return np.flatnonzero(index) if masks and index.shape == shape[: index.ndim] else None
 
 
 def nonzero(x: Array) -> tuple[Array, ...]:
-    """np.nonzero; of large arrays from flat positions."""
+    """np.nonzero; for large arrays from flat positions."""
     if x.size < MANY or x.ndim < 2:
         return np.nonzero(x)
     places, parts = np.flatnonzero(x != 0), []
@@ -87,7 +87,7 @@ def nonzero(x: Array) -> tuple[Array, ...]:
 
 
 def flat_places(shape: Sizes, index: Any, least: int = 0) -> Array | None:
-    """Where, in the flat array, an index of one array for each axis leads; None for few, or if some lie outside."""
+    """The flat positions of an index with one array per axis; None if these are few or some are out of range."""
     parts = index if isinstance(index, tuple) else (index,)
     if len(parts) != len(shape) or not all(isinstance(p, np.ndarray) and p.dtype == np.int64 for p in parts):
         return None
@@ -101,7 +101,7 @@ def flat_places(shape: Sizes, index: Any, least: int = 0) -> Array | None:
 
 def _all_below(index: Array, n: int) -> bool:
     """Whether all positions are at least 0 and below n."""
-    return bool(index.view(np.uint64).max() < n)  # a negative one becomes large
+    return bool(index.view(np.uint64).max() < n)  # negative numbers become large
 
 
 def _is_integers(index: Any) -> bool:

@@ -11,7 +11,7 @@ from backends.numpy_backend.copies import concatenate
 
 
 def joined(parts: Sequence[Array], axis: int) -> Array:
-    """As the generic kernel: a view of neighbouring slices of one array, as kernels make gradients of such slices."""
+    """As the generic kernel, but a view if the parts are neighbouring slices of one array, as gradients often are."""
     first, count = parts[0], sum([v.shape[axis] for v in parts])
     step = _step(parts, axis)
     if step is None:
@@ -21,7 +21,7 @@ def joined(parts: Sequence[Array], axis: int) -> Array:
 
 
 def _step(parts: Sequence[Array], axis: int) -> int | None:
-    """The stride along an axis of the array whose slices these are, one after another; None if they are not."""
+    """The stride along an axis of the array of which these are consecutive slices; None if they are not."""
     first = parts[0]
     if first.base is None or not first.size or len(parts) < 2:
         return None
@@ -37,5 +37,5 @@ def _step(parts: Sequence[Array], axis: int) -> int | None:
 
 
 def _with(sizes: Sizes, axis: int, value: int) -> Sizes:
-    """Sizes with another one for an axis."""
+    """`sizes` with the one of an axis replaced."""
     return (*sizes[:axis], value, *sizes[axis + 1 :])

@@ -38,7 +38,7 @@ def solve_triangular(a: Array, b: Array, upper: bool, unit: bool) -> Array:
 
 
 def _solved(trsm: Any, a: Array, b: Array, upper: bool, unit: bool) -> Array:
-    """Transposed where that saves a copy into the memory order of Fortran."""
+    """Transposed if this saves a copy into Fortran order."""
     if a.flags.f_contiguous:
         return trsm(1, a, b, lower=not upper, diag=unit)
     return trsm(1, a.T, b, lower=upper, trans_a=1, diag=unit)

@@ -1,4 +1,4 @@
-"""Batch normalisation and its gradients in few passes over memory, shared among threads."""
+"""Batch normalisation and its gradients in few passes over memory, divided among threads."""
 
 from collections.abc import Callable
 from math import gcd
@@ -11,17 +11,17 @@ from backends.geometry import Array, blocks, channels_first, channels_last, wide
 from backends.numpy_backend.selection import cleared
 from backends.threads import in_blocks
 
-BLOCK = 1 << 17  # elements at a time: what a block reads and writes stays in a core's level-2 cache
-LINE = 1 << 14  # a pixel's channels are few; operations on whole lines of pixels spend their time on numbers
-SHORT = 1 << 10  # of lines that are added up: their sum stays in the level-1 cache
+BLOCK = 1 << 17  # elements at a time: a block's operands and results fit a core's level-2 cache
+LINE = 1 << 14  # elements: operations on lines of many pixels have less overhead than on the few channels of one pixel
+SHORT = 1 << 10  # elements of a line when lines are summed: the sum stays in the level-1 cache
 
 
 def normalize_batch(
     x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool
 ) -> tuple[Array, Array, Array, None]:
-    """As the generic kernel, but what is taken off first is the mean of a sample, so that x is read from memory once.
+    """As the generic kernel, but the mean of a sample is subtracted first, so that x is read from memory only once.
 
-    Sums of squares around it are exact, because it misses the mean by a few deviations at most.
+    Sums of squares around it are accurate, because it is within a few standard deviations of the mean.
     """
     pixels = np.ascontiguousarray(channels_last(x), wide_dtype(np, x.dtype))
     lines, width = _lines(pixels)
@@ -54,7 +54,7 @@ def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> A
 def _scale(lines: Array, to: Array, scale: Array, shift: Array | None, relu: bool) -> None:
     width = lines.shape[1] // max(len(scale), 1)
     factors, shifts = _line(scale, width), None if shift is None else _line(shift, width)
-    zeros = np.zeros_like(factors)  # three times as fast as the number 0
+    zeros = np.zeros_like(factors)  # three times as fast as with the number 0
 
     def block(at: slice) -> None:
         part = np.multiply(lines[at], factors, out=to[at])
@@ -111,7 +111,7 @@ def batch_gradients(
 
 
 def _sums(pair: Callable[[slice], tuple[Array, Array]], work: list[slice], like: Array) -> tuple[Array, Array]:
-    """The sums of each channel of a and of a * b, where pair(block) gives a and b; as long as `like`, of its type."""
+    """The sums over each channel of a and of a * b, where pair(block) gives a and b; vectors like `like`."""
     channels = len(like)
 
     def block(at: slice) -> tuple[Array, Array]:
@@ -126,20 +126,20 @@ def _sums(pair: Callable[[slice], tuple[Array, Array]], work: list[slice], like:
 
 
 def _channels(parts: Any, channels: int) -> Array:
-    """The sums of each channel from those of lines."""
+    """The sums over each channel from those over lines."""
     line = np.add.reduce(parts, axis=0)
     return np.add.reduce(line.reshape(len(line) // max(channels, 1), channels), axis=0)
 
 
 def _line(values: Array, width: int) -> Array:
-    """The value of each channel, for every pixel of a line."""
+    """The value of each channel, repeated for every pixel of a line."""
     line = empty((width, len(values)), None, values.dtype)
     line[...] = values
     return line.reshape(-1)
 
 
 def _lines(pixels: Array) -> tuple[Array, int]:
-    """(N, *S, C) as lines of several pixels, and how many pixels a line has."""
+    """(N, *S, C) as lines of several pixels, and the number of pixels in a line."""
     channels = pixels.shape[-1]
     count = pixels.size // max(channels, 1)
     width = gcd(count, 1 << (max(1, LINE // max(channels, 1)).bit_length() - 1)) or 1

@@ -1,4 +1,4 @@
-"""Padding, and zeros of another shape, that keep the memory order of axes."""
+"""Padding and zeros that keep the memory order of axes."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from backends.numpy_backend.copies import copyto
 
 
 def pad(x: Array, widths: Any, mode: str = "constant", **how: Any) -> Array:
-    """`np.pad`; with a constant, channels-last images stay so, where NumPy's own would make them channels-first."""
+    """`np.pad`, but with a constant, channels-last images stay channels-last, unlike in NumPy."""
     if mode != "constant" or not isinstance(x, np.ndarray) or not {*how} <= {"constant_values"}:
-        return np.pad(x, widths, mode, **how)  # type: ignore[call-overload]  # mode is one of those it knows
+        return np.pad(x, widths, mode, **how)  # type: ignore[call-overload]  # mode is a valid one
     pairs = np.broadcast_to(np.asarray(widths), (x.ndim, 2)).tolist()
     shape = tuple(k + lo + hi for k, (lo, hi) in zip(x.shape, pairs, strict=True))
     out = empty_like(x, shape)
@@ -22,7 +22,7 @@ def pad(x: Array, widths: Any, mode: str = "constant", **how: Any) -> Array:
 
 
 def zeros_like(x: Array, dtype: Any = None, *, shape: Sizes | None = None) -> Array:
-    """`np.zeros_like`, of another shape in memory that was used before."""
+    """`np.zeros_like` of another shape, in reused memory."""
     if shape is None:
         return np.zeros_like(x, dtype)
     out = empty_like(x, shape, None if dtype is None else np.dtype(dtype))

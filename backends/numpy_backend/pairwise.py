@@ -1,4 +1,4 @@
-"""Functions of two numbers by formulas of few fast passes, a block at a time; NumPy computes what these do not reach.
+"""Functions of two numbers by formulas of a few fast passes, block by block; NumPy handles the remaining cases.
 
 Remainders of float32 are exact in float64 as long as the quotient has fewer than 29 bits.
 """
@@ -12,19 +12,19 @@ from backends.geometry import Array
 from backends.numpy_backend.selection import where
 from backends.numpy_backend.special import blockwise
 
-MANY = 1 << 12  # elements from which on several passes cost less than NumPy's one
+MANY = 1 << 12  # elements: from here several passes cost less than NumPy's single one
 FLOAT32 = np.dtype(np.float32)
 
 
 class Formula:
-    """The ufunc np.<name>, which computes large arrays of these types by a formula."""
+    """The ufunc np.<name>, with a formula for large arrays of these types."""
 
     def __init__(self, formula: Callable[[Array, Any], Array], name: str, kinds: str) -> None:
         self.formula, self.plain, self.kinds = formula, getattr(np, name), kinds
         self.reduce = self.plain.reduce
 
     def __call__(self, a: Array, b: Any) -> Any:
-        """Of corresponding elements; the second operand may be a number."""
+        """Apply to corresponding elements; the second operand may be a number."""
         if a.__class__ is not np.ndarray or a.size < MANY or a.dtype.char not in self.kinds:
             return self.plain(a, b)
         if b.__class__ in (int, float):
@@ -57,7 +57,7 @@ def _logaddexp(a: Array, b: Any) -> Array:
 
 
 def _divided(a: Array, b: Any, bits: int) -> tuple[Array, Array]:
-    """How often |b| goes into |a|, and what remains, in float64; NaN where the first has more bits than that."""
+    """The integer quotient of |a| and |b| and the remainder, in float64; NaN if the quotient has too many bits."""
     a, b = abs(a).astype(float), abs(b).astype(float)
     q = a / b
     np.floor(q, out=q)
@@ -72,7 +72,7 @@ def _divided(a: Array, b: Any, bits: int) -> tuple[Array, Array]:
 
 
 def _signed(y: Array, x: Any) -> Array:
-    """Numbers that are not negative, in place, with the signs of x."""
+    """Give non-negative numbers the signs of x, in place."""
     bits = y.view(np.int32)
     bits |= x.view(np.int32) & np.int32(-(1 << 31))
     return y

@@ -1,4 +1,4 @@
-"""Passes over large arrays, in blocks that threads share, into reused memory."""
+"""Passes over large arrays, in blocks divided among threads, into reused memory."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +10,8 @@ from backends.buffers import dense, memory_order
 from backends.geometry import Array, blocks
 from backends.threads import in_blocks
 
-# Elements at a time. Half the size would fit a core's level-2 cache, but threads whose calls take less than 30 µs wait
-# for the interpreter more than they compute.
+# Elements at a time. Half the size would fit a core's level-2 cache, but threads whose calls take less than 30 µs spend
+# most of their time waiting for the interpreter.
 BLOCK = 1 << 18
 
 
@@ -23,9 +23,9 @@ def empty(shape: Any, dtype: Any = float, **how: Any) -> Array:
 
 
 def one_pass(function: Callable[..., Any], *operands: Array, out: Array | None = None) -> Array | None:
-    """`function(*operands, out=out)` of arrays of one type that lie in memory alike and without gaps; else None.
+    """`function(*operands, out=out)` for arrays of one type with the same dense layout; None for others.
 
-    The function works element by element; without `out` the result is a new array of the type of the operands.
+    The function must be elementwise; without `out` the result is a new array of the operands' type.
     """
     x = operands[0]
     if any(a.shape != x.shape or a.strides != x.strides or a.dtype != x.dtype for a in operands):
@@ -37,7 +37,7 @@ def one_pass(function: Callable[..., Any], *operands: Array, out: Array | None =
 
     def block(at: slice) -> None:
         *parts, result = [a[at] for a in flat]
-        with np.errstate(all="ignore"):  # which threads do not inherit
+        with np.errstate(all="ignore"):  # not inherited by threads
             function(*parts, out=result)
 
     in_blocks(block, blocks(x.size, -(-x.size // -(-x.size // BLOCK))))

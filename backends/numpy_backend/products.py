@@ -1,4 +1,4 @@
-"""Matrix products, split into the sizes that BLAS computes fastest, and those that oneDNN takes."""
+"""Matrix products, by oneDNN or split into the sizes that BLAS computes fastest."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -10,15 +10,15 @@ from backends import onednn
 from backends.generic.products import LARGE
 from backends.geometry import Array
 
-# OpenBLAS multiplies matrices with up to this many products without first copying both, which narrow ones do not repay.
+# OpenBLAS copies both matrices if they have more products than this, which does not pay for narrow ones.
 SMALL = 10**6
-FEW, MANY = 64, 128  # rows: fewer at a time cost more calls than they save, more are no faster to sum over
+FEW, MANY = 64, 128  # rows: with fewer at a time, the calls cost more than they save; more are no faster to sum over
 
 _product = onednn.deferred("products", "product")
 
 
 def tall(a: Array, b: Array, *, out: Any) -> None:
-    """a @ b into `out`, for `a` with many rows."""
+    """a @ b into `out`, for an `a` with many rows."""
     taps, columns = b.shape
     pieces, rows = _pieces(len(a), SMALL // max(taps * columns, 1))
     np.matmul(a.reshape(pieces, rows, taps), b, out=out.reshape(pieces, rows, columns))
@@ -33,7 +33,7 @@ def contract(a: Array, b: Array) -> Array:
 
 @lru_cache(maxsize=1024)
 def _pieces(rows: int, most: int) -> tuple[int, int]:
-    """How many pieces to cut rows into, and how many each has: about `most`, or all if that gives slivers or fails."""
+    """The number of pieces, and of rows in each: about `most`, or all if pieces would be too small or uneven."""
     if most < FEW:
         return 1, rows
     least = -(-rows // most)
@@ -57,7 +57,7 @@ def linear(plain: Callable[..., Array], x: Array, w: Array, bias: Array) -> Arra
 
 
 def matmul(a: Array, b: Array, **how: Any) -> Array:
-    """`np.matmul`, for which it is slow on small matrices and takes threads of its own for large ones."""
+    """`np.matmul`, which itself is slow on small matrices and uses its own threads for large ones."""
     if a.ndim == 2 == b.ndim and not how:
         if a.size + b.size < LARGE:
             return a.dot(b)
@@ -65,7 +65,7 @@ def matmul(a: Array, b: Array, **how: Any) -> Array:
     if not how and a.ndim and b.ndim and _narrow(a, b):
         return matmul(*_wide(a, b)).astype(a.dtype)
     if b.ndim == 2 < a.ndim and not how and a.flags.c_contiguous and a.size and a.dtype.kind == "f":
-        # One product; NumPy would multiply matrix by matrix.
+        # A single product; NumPy would multiply one matrix at a time.
         return matmul(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
     return np.matmul(a, b, **how) if how or a.ndim != b.ndim or a.ndim < 3 else product(a, b)
 

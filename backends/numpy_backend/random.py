@@ -30,7 +30,7 @@ class NumpyGenerator:
         dtype = np.dtype(dtype)
         if dtype in _NATIVE:
             return self._generator.random(shape, dtype=dtype.type)
-        # Cut, not rounded, to the significand of float16 or bfloat16: rounding could reach 1.
+        # Truncated to the significand of float16 or bfloat16, because rounding could give 1.
         steps = 2.0**11 if dtype == np.float16 else 2.0**8
         return (np.floor(self._generator.random(shape, dtype=np.float32) * steps) / steps).astype(dtype)
 
@@ -50,7 +50,7 @@ class NumpyGenerator:
         return self._generator.permutation(n)
 
     def bernoulli(self, p: float, shape: Sizes) -> Array:
-        """Booleans that are True with probability p, each from 32 bits."""
+        """Booleans that are True with probability p, from 32 random bits each."""
         count = math.prod(shape)
         words = self._generator.bit_generator.random_raw(-(-count // 2)).view(np.uint32)[:count]
         return (words < round(p * 2**32)).reshape(shape)
@@ -64,12 +64,12 @@ class NumpyGenerator:
         return np.asarray(self._generator.standard_gamma(shape))
 
     def binomial(self, count: Array, p: Array) -> Array:
-        """Successes among `count` trials of probability p."""
+        """The numbers of successes in `count` trials of probability p."""
         return np.asarray(self._generator.binomial(count, p))
 
 
 class NumpyRandom:
-    """Maker of generators on the CPU."""
+    """Makes generators on the CPU."""
 
     def generator(self, seed: int | None, index: int) -> NumpyGenerator:
         """A generator; the same seed gives the same numbers."""

@@ -1,7 +1,7 @@
-"""Sums over several axes of arrays whose innermost axis is kept, in long lines; extremes of short rows, by columns.
+"""Sums over several axes, in long lines if the innermost axis is kept, and extremes of short rows, by columns.
 
-Sums of rows and of their squares by dot products, products of long rows by halves: all take what processors compute
-side by side. A dot product has more running sums than NumPy's pairs, and loses less.
+Sums of rows and of their squares are dot products; products of long rows multiply halves: all use vector
+instructions. A dot product has more partial sums than NumPy's pairwise summation, and so less rounding error.
 """
 
 from math import gcd, prod
@@ -11,14 +11,14 @@ import numpy as np
 
 from backends.geometry import Array, Sizes
 
-SHORT = 32  # elements of a row up to which copying all rows takes less than NumPy, which needs 80 ns for each
-LINE = 1 << 10  # elements: NumPy adds line to line, and short ones cost it a loop each
-MANY = 1 << 12  # elements from which on a way of several calls pays
-LOW = 2.0**-90  # sums of squares of float32 below which those that underflow could count
+SHORT = 32  # elements of a row: up to here copying all rows is faster than NumPy, which needs 80 ns for each
+LINE = 1 << 10  # elements: NumPy adds line by line, with one loop for each
+MANY = 1 << 12  # elements: from here a way with several calls pays
+LOW = 2.0**-90  # sums of squares of float32 below which squares that underflow could matter
 
 
 def total(x: Array, axes: Sizes, keepdims: bool) -> Array:
-    """As the generic kernel; six times as fast as NumPy for the channels of channels-last images, for rows three."""
+    """As the generic kernel; six times as fast as NumPy for channels of channels-last images, three times for rows."""
     lines = _lines(x, len(axes)) if x.dtype.char in "fd" and axes == tuple(range(x.ndim - len(axes), x.ndim)) else None
     if lines is not None:
         found = np.vecdot(lines, np.ones(lines.shape[-1], x.dtype)).sum(axis=1)
@@ -56,7 +56,7 @@ def sum_of_squares(x: Array, axis: Any, keepdims: bool) -> Array | None:
 
 
 def dots(a: Array, b: Array) -> Array:
-    """The product of each row of a with that of b, as a column."""
+    """The dot product of each row of a with that of b, as a column."""
     n = a.shape[1]
     width = _width(n) or n
     a, b = (v.reshape(len(v), n // width, width) for v in (a, b))
@@ -65,7 +65,7 @@ def dots(a: Array, b: Array) -> Array:
 
 
 def _lines(x: Array, last: int) -> Array | None:
-    """A large array that lies in C order as (rows, lines, line), where a row is what its last axes hold."""
+    """A large array in C order as (rows, lines, line), where a row consists of the last axes."""
     if x.size < MANY or not x.flags.c_contiguous:
         return None
     n = prod(x.shape[x.ndim - last :])
@@ -74,7 +74,7 @@ def _lines(x: Array, last: int) -> Array | None:
 
 
 def _width(n: int) -> int:
-    """How long the parts are in which a row of n elements is added up; 0 where dot products do not pay."""
+    """The length of the parts in which a row of n elements is summed; 0 if dot products do not pay."""
     width = n if n <= 4 * LINE else gcd(n, 4 * LINE)
     return width if width >= SHORT else 0
 
@@ -85,7 +85,7 @@ def _kept(x: Array, last: int, keepdims: bool) -> Sizes:
 
 
 def product(x: Array, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Array:
-    """np.prod; along long rows of floats all of the first half times all of the second, and again."""
+    """np.prod; long rows of floats are halved repeatedly by multiplying their two halves."""
     if x.size >= MANY and x.dtype.char in "fd" and dtype == x.dtype and x.ndim and axis in (-1, x.ndim - 1):
         while x.shape[-1] > SHORT and not x.shape[-1] % 2:
             half = x.shape[-1] // 2

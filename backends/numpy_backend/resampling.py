@@ -1,4 +1,4 @@
-"""Linear maps along one axis as products with their matrices, for some outputs at a time, which read few inputs."""
+"""Linear maps along one axis as matrix products, for a few outputs at a time, since these read few inputs."""
 
 from collections.abc import Callable, Sequence
 from math import isfinite, prod
@@ -11,13 +11,13 @@ from backends.geometry import Array, blocks
 from backends.numpy_backend.reduction import total
 from backends.threads import in_blocks
 
-LARGE = 1 << 14  # elements from which on the matrix is worth making
+LARGE = 1 << 14  # elements: from here making the matrix pays
 TOGETHER = 64  # outputs
-PARTS = 4  # for threads to share
+PARTS = 4  # for threads
 
 
 def resample(plain: Callable[..., Array], x: Array, axis: int, count: int, columns: Sequence[Any]) -> Array:
-    """See `backends.generic.resampling.resample`, which is `plain`: it leaves out what nobody reads, even NaN."""
+    """See `backends.generic.resampling.resample`, here `plain`: unlike a product, it never reads NaN with weight 0."""
     weighted = any(weights is not None and not isinstance(inputs, slice) for _, inputs, weights in columns)
     if x.size < LARGE or x.dtype.char not in "fd" or not weighted:
         return plain(x, axis, count, columns)
@@ -43,7 +43,7 @@ def resample(plain: Callable[..., Array], x: Array, axis: int, count: int, colum
 
 
 def _products(count: int, size: int, columns: Sequence[Any], dtype: Any) -> list[tuple[slice, slice, Array]]:
-    """(outputs, inputs, matrix) for stretches of outputs."""
+    """(outputs, inputs, matrix) for ranges of outputs."""
     matrix = np.zeros((count, size), dtype)
     to, of = np.arange(count), np.arange(size)
     for outputs, inputs, weights in columns:

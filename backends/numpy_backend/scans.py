@@ -8,17 +8,17 @@ import numpy as np
 
 from backends.geometry import Array
 
-LONG = 1 << 7  # elements side by side from which on adding them in one call is quicker than one after the other
+LONG = 1 << 7  # elements side by side: from here it is faster to add them in one call
 
 
 def running(name: str, x: Array, axis: int) -> Array:
-    """Running result of an associative function such as "maximum"."""
+    """The running result of an associative function such as "maximum"."""
     ufunc: np.ufunc = getattr(np, name)
     return ufunc.accumulate(x, axis=axis)
 
 
 def cumulative(ufunc: np.ufunc, x: Array, axis: Any = None, dtype: Any = None) -> Array:
-    """np.cumsum or np.cumprod, `ufunc` being np.add or np.multiply."""
+    """np.cumsum or np.cumprod, for np.add or np.multiply as `ufunc`."""
     if axis is None or dtype is None or prod(x.shape[axis + 1 :] if axis >= 0 else ()) < LONG or not x.size:
         scan = np.cumsum if ufunc is np.add else np.cumprod
         return scan(x, axis, dtype)

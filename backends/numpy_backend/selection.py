@@ -12,11 +12,11 @@ from backends.geometry import Array
 from backends.numpy_backend.passes import one_pass
 
 _BITS: dict[Any, Any] = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
-# Arrays of no axes: a Python number or a NumPy scalar would be converted again by every call, at half its cost.
+# 0-d arrays: every call would convert a Python number or a NumPy scalar again, at half its cost.
 _ZERO = {dtype: np.zeros((), dtype) for dtype in _BITS}
-SMALL = 1 << 9  # below it the calls cost more than the branches
-BLOCK = 1 << 14  # what the cache holds, and below which it is no faster
-LARGE = 1 << 16  # from here on two threads pay, and fresh memory costs more than the pass
+SMALL = 1 << 9  # below this the calls cost more than the branches
+BLOCK = 1 << 14  # fits the cache; smaller ones are no faster
+LARGE = 1 << 16  # from here two threads pay, and fresh memory costs more than the pass
 _fast = {name: onednn.deferred("elementwise", name) for name in ("relu", "rectify", "gate", "add_relu")}
 
 
@@ -28,21 +28,21 @@ def add_relu(a: Array, b: Array) -> Array:
 
 def relu(x: Array) -> Array:
     """max(x, 0)."""
-    if isinstance(x, np.floating):  # a scalar, of which np.maximum takes a microsecond
+    if isinstance(x, np.floating):  # a scalar, for which np.maximum takes a microsecond
         return _zero(x.__class__) if x <= 0 else x  # type: ignore[arg-type]  # a class is hashable
     y = _large("relu", _relu, x)
     return np.maximum(x, _ZERO.get(x.dtype, 0)) if y is None else y
 
 
 def rectify(y: Array) -> Array:
-    """max(y, 0), written into `y`, which nobody else has."""
+    """max(y, 0), in place; `y` must not be shared."""
     if y.size >= LARGE and (_fast["rectify"](y) is not None or one_pass(_relu, y, out=y) is not None):
         return y
     return np.maximum(y, _ZERO.get(y.dtype, 0), out=y if y.__class__ is np.ndarray else None)
 
 
 def gate(g: Array, x: Array) -> Array:
-    """0 where x <= 0, else g, where x is NaN too; both of one shape. Large, it lies in memory as the image x does.
+    """0 where x <= 0, else g (also where x is NaN), of one shape; a large result has the memory layout of the image x.
 
     np.where and boolean assignment mispredict a branch for every other element of a random mask; clearing bits is nine
     times faster on 2M elements and, unlike a product with the mask, turns an infinite or NaN g into 0 too.
@@ -60,7 +60,7 @@ def gate(g: Array, x: Array) -> Array:
     y = _large("gate", cleared, g, x)
     if y is None:
         y = np.empty_like(x)
-        if g.strides != y.strides:  # three operands, two of one order: copying first is quicker
+        if g.strides != y.strides:  # copying first is faster if one of three operands has another memory order
             np.copyto(y, g)
             g = y
         cleared(g, x, y)
@@ -69,19 +69,19 @@ def gate(g: Array, x: Array) -> Array:
 
 @cache
 def _zero(kind: type) -> Any:
-    """0 as a NumPy scalar, which takes 0.3 µs to make."""
+    """0 as a NumPy scalar, cached because making one takes 0.3 µs."""
     return kind(0)
 
 
 def cleared(g: Array, x: Array, out: Array) -> Array:
-    """g of float32 or float64, its bits times 0 where x <= 0 and times 1 elsewhere, in `out`."""
+    """g of float32 or float64, with its bits multiplied by 0 where x <= 0 and by 1 elsewhere, in `out`."""
     bits = _BITS[g.dtype]
     np.multiply(g.view(bits), np.logical_not(x <= _ZERO[g.dtype]), out=out.view(bits))
     return out
 
 
 def _large(name: str, function: Callable[..., Any], *operands: Array) -> Array | None:
-    """From oneDNN, or by threads that share the blocks of `function(*operands, out=...)`; None where neither pays."""
+    """By oneDNN, or `function(*operands, out=...)` in blocks divided among threads; None if neither pays."""
     if operands[0].size < LARGE or operands[0].dtype not in _BITS:
         return None
     y = _fast[name](*operands)
@@ -97,7 +97,7 @@ def _add_relu(a: Array, b: Array, out: Array) -> None:
 
 
 def clip(x: Array, low: Any = None, high: Any = None, **how: Any) -> Any:
-    """np.clip; of large arrays between numbers by threads."""
+    """np.clip; by threads for large arrays between numbers."""
     if how or getattr(x, "size", 0) < LARGE or x.dtype not in _BITS or np.ndim(low) or np.ndim(high):
         return np.clip(x, low, high, **how)
     y = one_pass(lambda part, out: np.clip(part, low, high, out=out), x)
@@ -105,7 +105,7 @@ def clip(x: Array, low: Any = None, high: Any = None, **how: Any) -> Any:
 
 
 def where(condition: Array, *branches: Any) -> Any:
-    """np.where; large arrays by their bits, a block at a time, where they lie in memory as the condition does."""
+    """np.where; large arrays with the memory layout of the condition are selected by their bits, block by block."""
     if getattr(condition, "ndim", 1) == 0 and len({(np.shape(v), getattr(v, "dtype", None)) for v in branches}) == 1:
         return np.copy(branches[0 if condition else -1])
     if len(branches) != 2 or getattr(condition, "size", 0) < BLOCK or condition.dtype != bool:
@@ -140,13 +140,13 @@ def triangle(name: str, x: Array, k: int = 0) -> Array:
 
 
 def nan_to_num(x: Array, **values: Any) -> Array:
-    """np.nan_to_num, which is slow even where there is nothing to replace."""
+    """np.nan_to_num, which itself is slow even if there is nothing to replace."""
     y: Array = x.copy() if np.isfinite(x).all() else np.nan_to_num(x, **values)
     return y
 
 
 def _or_zero(x: Array, condition: Array, dtype: Any) -> Array:
-    """x where a condition holds, else 0: a product of its bits."""
+    """x where a condition holds, else 0, by a product with the bits of x."""
     y = empty_like(x, dtype=dtype)
     bits = _BITS[dtype]
     np.multiply(x.astype(dtype, copy=False).view(bits), condition, out=y.view(bits))
@@ -154,7 +154,7 @@ def _or_zero(x: Array, condition: Array, dtype: Any) -> Array:
 
 
 def _fits(v: Any, condition: Array) -> bool:
-    """Whether it is a number, or lies in memory as the condition does, without gaps."""
+    """Whether an operand is a number, or dense with the memory layout of the condition."""
     if not np.ndim(v):
         return True
     rows = bool(condition.flags.c_contiguous and v.flags.c_contiguous)
@@ -163,5 +163,5 @@ def _fits(v: Any, condition: Array) -> bool:
 
 
 def _flat(a: Array) -> Array:
-    """Its elements in the order of memory, without a copy."""
+    """Its elements in memory order, without a copy."""
     return a.ravel(order="K")

@@ -13,7 +13,7 @@ Losses = tuple[Array, Array, Array]
 def softmax_nll(
     plain: Callable[..., Losses], x: Array, target: Array, ignore_index: int | None, reduction: str
 ) -> Losses:
-    """See `backends.generic.softmax.softmax_nll`, which is `plain`."""
+    """See `backends.generic.softmax.softmax_nll`, here `plain`."""
     if x.ndim != 2 or not 0 < x.shape[1] <= SHORT or x.dtype.char not in "fd" or ignore_index is not None:
         return plain(x, target, ignore_index, reduction)
     d = x.T.copy()

@@ -1,4 +1,4 @@
-"""Elementwise kernels of many passes, kept in the cache; those of float32 that SciPy computes as exactly in one."""
+"""Elementwise kernels of many passes, in blocks that fit the cache; for some of float32, one exact pass by SciPy."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,10 +10,10 @@ from backends.generic.im2col import InBlocks, serially
 from backends.geometry import Array, blocks
 from backends.threads import in_blocks
 
-# Several float64 temporaries of a block fit the level-2 cache; smaller blocks pay for more calls than they save.
-# Threads over the blocks gain nothing, or lose a half: after every pass, of 10 µs, they wait for the interpreter.
+# Several float64 temporaries of a block fit the level-2 cache; the calls of smaller blocks cost more than they save.
+# Threads over the blocks gain nothing, or are half as fast: they wait for the interpreter after every pass of 10 µs.
 BLOCK = 1 << 15
-# Our kernels by SciPy's names for them. Its float64 loses digits in tails and next to zeros, but none that float32 has.
+# Our kernels by SciPy's names. SciPy in float64 loses digits in tails and near zeros, but none that float32 can show.
 OF_SCIPY = {
     "digamma": "psi", "erfc": "erfc", "erfcx": "erfcx", "erfinv": "erfinv", "lgamma": "gammaln", "log_ndtr": "log_ndtr",
     "ndtr": "ndtr", "ndtri": "ndtri",
@@ -21,24 +21,24 @@ OF_SCIPY = {
 
 
 def in_double(library: Any, name: str, plain: Callable[[Array], Array], x: Array) -> Array:
-    """`plain(x)`; of float32 by a function of SciPy, in float64."""
+    """`plain(x)`; for float32 by a function of SciPy, in float64."""
     if getattr(x, "dtype", None) != FLOAT32:
         return plain(x)
     function = getattr(library, name)
     if name == "gammaln":
-        x = np.where(x == -np.inf, np.inf, x)  # there it is ∞, as in C, and SciPy's -∞
+        x = np.where(x == -np.inf, np.inf, x)  # the result is ∞, as in C; SciPy's is -∞
 
     def rounded(part: Array) -> Array:
-        with np.errstate(all="ignore"):  # which threads do not inherit
+        with np.errstate(all="ignore"):  # not inherited by threads
             return np.asarray(function(part, dtype=float)).astype(FLOAT32)
 
     return blockwise(rounded, x, each=in_blocks)
 
 
 def blockwise(function: Callable[..., Array], x: Array, *rest: Any, each: InBlocks = serially) -> Array:
-    """`function` of corresponding elements, a block at a time; the result keeps the order of axes in memory.
+    """`function` of corresponding elements, block by block; the result keeps the memory order of axes.
 
-    rest: arrays that lie in memory as x does (else there are no blocks), and numbers.
+    rest: numbers, and arrays with the memory layout of x (otherwise there is only one block).
     """
     x = np.asarray(x)
     if x.size <= BLOCK or not all(v.shape == x.shape and v.strides == x.strides for v in rest if np.ndim(v)):

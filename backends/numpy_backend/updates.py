@@ -7,12 +7,12 @@ import numpy as np
 
 from backends.geometry import Array
 
-# Five arrays of a block fit a level-2 cache of 1 MiB; smaller blocks pay for more calls than they save.
+# Five arrays of a block fit a level-2 cache of 1 MiB; the calls of smaller blocks cost more than they save.
 BLOCK_BYTES = 128 << 10
 
 
 def in_blocks(update: Callable[..., None], p: Array, g: Array, *state: Array, **options: Any) -> None:
-    """`update` of all elements, where the arrays lie in memory alike and without gaps; else of the whole at once."""
+    """`update` block by block if the arrays have the same dense layout, else of the whole arrays at once."""
     if p.nbytes > BLOCK_BYTES:
         if g.strides != p.strides:
             arranged = np.empty_like(p)
