@@ -1,6 +1,6 @@
 """Activations of many passes and their slopes, in the precision of their operand, for every array library.
 
-A slope is formed so that it keeps its digits in the tails and next to its zero: there it is a difference from its own
+Formulas of slopes are accurate in the tails and near their zeros; there they are written as a difference from the
 value at the zero, with terms of one sign.
 """
 
@@ -9,16 +9,15 @@ from typing import Any
 from backends.generic.special_functions.pairs import distance, lost, product, quotient, two_sum
 from backends.geometry import Array
 
-# Where the slope of SiLU is 0, with the other sign, and exp of that zero.
+# Minus the zero of the slope of SiLU, and exp of the zero.
 SILU_ZERO, SILU_EXP = (1.2784645557403564, -1.2979282759673083e-08, 1.0946994183093437e-16), 0.2784645427610738
-# Where that of Mish is, with the other sign, and (4r + 6)·w, 4w², w³ of r this zero and w = exp(r), as powers of
-# exp(x - r) - 1.
+# Minus the zero r of the slope of Mish, and (4r + 6)·w, 4w², w³ for w = exp(r), as powers of exp(x - r) - 1.
 MISH_ZERO = 1.1924312114715576, 3.0439375464652585e-09, 4.8484829848031044e-17
 MISH_ONE, MISH_TWO, MISH_THREE = 1.194033938963939, 0.4522603229111282, 0.027951242009170138
 
 
 def sigmoid(xp: Any, x: Array) -> Array:
-    """1 / (1 + exp(-x)); of float64 so that the exponential does not overflow before the result is 0."""
+    """1 / (1 + exp(-x)); for float64 the exponential does not overflow before the result is 0."""
     if x.dtype == xp.float64:
         e = xp.exp(-abs(x))
         return xp.where(x < 0, e, 1.0) / (1.0 + e)
@@ -26,7 +25,7 @@ def sigmoid(xp: Any, x: Array) -> Array:
 
 
 def softplus(xp: Any, x: Array, beta: float) -> Array:
-    """log(1 + exp(βx)) / β; of β = -1 the logarithm of σ."""
+    """log(1 + exp(βx)) / β; for β = -1 the logarithm of σ."""
     if abs(beta) == 1:
         tail = xp.log1p(xp.exp(-abs(x)))
         return xp.maximum(x, 0) + tail if beta == 1 else xp.minimum(x, 0) - tail
@@ -36,7 +35,7 @@ def softplus(xp: Any, x: Array, beta: float) -> Array:
 
 
 def softplus_gradient(xp: Any, g: Array, x: Array, beta: float) -> Array:
-    """g·σ(βx), without the rounding error of βx, which counts as often as it is large."""
+    """g·σ(βx), corrected for the rounding error of βx, whose effect grows with βx."""
     if abs(beta) == 1:
         return g * sigmoid(xp, x if beta == 1 else -x)
     z, rest = _scaled(xp, x, beta)
@@ -46,7 +45,7 @@ def softplus_gradient(xp: Any, g: Array, x: Array, beta: float) -> Array:
 
 
 def _scaled(xp: Any, x: Array, beta: float) -> tuple[Array, Array]:
-    """βx and what rounding takes from it, as far out as that matters."""
+    """βx and its rounding error, in the range where that matters."""
     if x.dtype.itemsize < 8:
         wide = x.astype(xp.float64) * beta
         z = wide.astype(x.dtype)
@@ -57,7 +56,7 @@ def _scaled(xp: Any, x: Array, beta: float) -> tuple[Array, Array]:
 
 
 def sigmoid_gradient(xp: Any, g: Array, x: Array) -> Array:
-    """g·σ(x)·σ(-x), which is g / (2 + 2 cosh x): 1 - σ(x) would lose the digits of its tail."""
+    """g·σ(x)·σ(-x) = g / (2 + 2 cosh x), because 1 - σ(x) would lose digits in the tail."""
     if x.dtype.kind == "c":
         y = sigmoid(xp, x)
         return g * (y * (1 - y))
@@ -70,7 +69,7 @@ def tanh(xp: Any, x: Array) -> Array:
 
 
 def tanh_gradient(xp: Any, g: Array, x: Array) -> Array:
-    """g / cosh², which keeps its digits where 1 - tanh² cancels; divided twice, since cosh² overflows first."""
+    """g / cosh², which stays accurate where 1 - tanh² cancels; divided twice, since cosh² overflows first."""
     if x.dtype.kind == "c":
         y = xp.tanh(x)
         return g * (1 - y * y)
@@ -79,7 +78,7 @@ def tanh_gradient(xp: Any, g: Array, x: Array) -> Array:
 
 
 def silu(xp: Any, x: Array) -> Array:
-    """x·σ(x). Below a bound, before exp(-x) is infinite, that of the bound times the exponential of the rest."""
+    """x·σ(x). Below a bound where exp(-x) is still finite, σ is that of the bound times exp of the rest."""
     if x.dtype.kind == "c":
         return x / (1 + xp.exp(-x))
     bound = -700.0 if x.dtype.itemsize == 8 else -80.0
@@ -94,7 +93,7 @@ def silu_gradient(xp: Any, g: Array, x: Array) -> Array:
 
 
 def silu_slope(xp: Any, x: Array) -> Array:
-    """σ(x)·(1 + x·σ(-x)): with s = |x| and e = exp(-s), e·(1 + e - s) / (1 + e)² below 0."""
+    """σ(x)·(1 + x·σ(-x)), which below 0 is e·(1 + e - s) / (1 + e)² with s = |x| and e = exp(-s)."""
     if x.dtype.kind == "c":
         return (1.0 + x / (1.0 + xp.exp(x))) / (1.0 + xp.exp(-x))
     s = xp.minimum(abs(x), 800.0)
@@ -113,7 +112,7 @@ def silu_slope(xp: Any, x: Array) -> Array:
 
 
 def mirrored(x: Array, h: Array) -> Array:
-    """h where x is negative, else 1 - h: f(x) - f(-x) = x makes such a slope of f that of its tail."""
+    """h where x is negative, else 1 - h: the slope of an f with f(x) - f(-x) = x, from that of its tail."""
     above = (x >= 0).astype(x.dtype)
     h *= 1.0 - 2.0 * above
     h += above
@@ -121,7 +120,7 @@ def mirrored(x: Array, h: Array) -> Array:
 
 
 def mish(xp: Any, x: Array) -> Array:
-    """x·tanh(log(1 + w)) of w = exp(x), which is x·v / (v + 2) with v = w·(w + 2)."""
+    """x·tanh(log(1 + w)) for w = exp(x), which is x·v / (v + 2) with v = w·(w + 2)."""
     x = xp.maximum(x, -800.0)  # so that -∞ times 0 is 0
     w = xp.exp(xp.minimum(x, 40.0))
     if x.dtype.itemsize == 8:
@@ -133,7 +132,7 @@ def mish(xp: Any, x: Array) -> Array:
 
 
 def _mish_double(xp: Any, x: Array, w: Array) -> Array:
-    """w·(x - x·(w + w²) / (v + 2)) below -0.15, x - 2x / (v + 2) above: so most of it is exact."""
+    """w·(x - x·(w + w²) / (v + 2)) below -0.15, x - 2x / (v + 2) above, so that the larger term is exact."""
     low = x < -0.15
     part = w * w
     part += w
@@ -157,8 +156,8 @@ def mish_gradient(xp: Any, g: Array, x: Array) -> Array:
 
 
 def mish_slope(xp: Any, x: Array) -> Array:
-    """T·w / (2 + 2w + w²)² of w = exp(x) and T = 4(x + 1) + (4x + 6)·w + 4w² + w³."""
-    x = xp.clip(x, -800.0, 20.0)  # above, it is 1 to the last place
+    """T·w / (2 + 2w + w²)² for w = exp(x) and T = 4(x + 1) + (4x + 6)·w + 4w² + w³."""
+    x = xp.clip(x, -800.0, 20.0)  # above, the slope rounds to 1
     w = xp.exp(x)
     d = distance(MISH_ZERO, -xp.minimum(x, 0.0))
     m = xp.expm1(d)
@@ -208,7 +207,7 @@ def tanhshrink(xp: Any, x: Array) -> Array:
 
 
 def leaky_relu(xp: Any, x: Array, slope: float) -> Array:
-    """x above 0, slope·x elsewhere; without a branch per element where it can."""
+    """x above 0, slope·x elsewhere; without a branch per element if possible."""
     rest = x * slope
     return xp.maximum(x, rest) if 0 < slope <= 1 else xp.where(x > 0, x, rest)
 
@@ -226,7 +225,7 @@ def bounded(xp: Any, x: Array, low: float, high: float) -> Array:
 
 
 def within(xp: Any, g: Array, x: Array, low: float, high: float, scale: float) -> Array:
-    """scale·g where x lies between the bounds, or is NaN; 0 elsewhere, on the bounds too."""
+    """scale·g where x lies between the bounds or is NaN; 0 elsewhere and on the bounds."""
     return xp.where((x <= low) | (x >= high), 0, g if scale == 1 else g * scale)
 
 
@@ -241,7 +240,7 @@ def hardswish(xp: Any, x: Array) -> Array:
 
 
 def hardswish_gradient(xp: Any, g: Array, x: Array) -> Array:
-    """g·(x + 1½) / 3 between -3 and 3, 0 and g beyond and on the bounds."""
+    """g·(x + 1½) / 3 between -3 and 3; 0 at and below -3, g at and above 3."""
     return g * xp.where(abs(x) >= 3, (x > 0).astype(x.dtype), (x + 1.5) / 3)
 
 
@@ -251,5 +250,5 @@ def elu(xp: Any, x: Array, alpha: float, scale: float, rate: float) -> Array:
 
 
 def elu_gradient(xp: Any, g: Array, x: Array, alpha: float, scale: float, rate: float) -> Array:
-    """g times the slope of `elu`; at 0 that of the exponential."""
+    """g times the slope of `elu`; at 0, that of the exponential."""
     return xp.where(x > 0, g * scale, g * (scale * alpha * rate * xp.exp(xp.minimum(x, 0) * rate)))

@@ -70,8 +70,8 @@ def rmsprop_step(
 ) -> None:
     """v ← αv + (1 - α)g²; p ← p - lr·g / (√v + eps).
 
-    centered: the last of the others is the mean gradient, whose square is taken from v under the root. momentum: the
-    first of them is b ← momentum·b + g / (√v + eps), which p follows.
+    centered: the last of `others` is the mean gradient, whose square is subtracted from v under the root. momentum: the
+    first of `others` is b ← momentum·b + g / (√v + eps), and p ← p - lr·b.
     """
     g = descent(xp, g, p, weight_decay, maximize, out=xp.empty_like(p))
     d = xp.empty_like(p)
@@ -107,9 +107,9 @@ def rprop_step(
     step_sizes: tuple[float, float],
     maximize: bool = False,
 ) -> None:
-    """size ← size·η⁺ where the gradient kept its sign, size·η⁻ where it turned; p ← p - size·sign(g) where it did not.
+    """size ← size·η⁺ where the gradient kept its sign, size·η⁻ where it turned; p ← p - size·sign(g) unless it turned.
 
-    step_sizes: the least and the greatest size.
+    step_sizes: the smallest and the largest size.
     """
     g = descent(xp, g, p, 0.0, maximize, out=xp.empty_like(p))
     d = xp.multiply(before, g, out=xp.empty_like(p))

@@ -26,6 +26,6 @@ def divide(xp: Any, a: Array, b: Array) -> Array:
 
 
 def increase(xp: Any, a: Array, b: Array) -> Array:
-    """a, after b was added to it."""
+    """Add b to a in place; returns a."""
     a += b
     return a

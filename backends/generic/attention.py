@@ -9,7 +9,7 @@ from backends.geometry import Array
 def attention(
     xp: Any, kernels: Any, query: Array, key: Array, value: Array, scale: float, is_causal: bool
 ) -> tuple[Array, Array]:
-    """softmax(query keyᵀ·scale) value, and the softmax; if causal, without the keys that come later than a query."""
+    """softmax(query keyᵀ·scale) value, and the softmax; if causal, a query ignores later keys."""
     scores = kernels.product(query * scale, key.swapaxes(-1, -2))
     if is_causal:
         scores = xp.where(xp.tri(*scores.shape[-2:], dtype=bool), scores, -math.inf)

@@ -1,7 +1,7 @@
-"""Factorizations of stacks of matrices: what array libraries lack, or have without saying which matrix failed.
+"""Factorizations of stacks of matrices that array libraries lack, or offer without telling which matrix failed.
 
-Matrices are the last two axes. `info` is 0 where a factorization went well, else the place, counted from 1, where it
-did not, as in LAPACK.
+Matrices are the last two axes. `info` is 0 where a factorization succeeded, else the 1-based position where it failed,
+as in LAPACK.
 """
 
 from bisect import bisect_left
@@ -14,7 +14,7 @@ from backends.geometry import Array
 
 
 def lu_factor(xp: Any, a: Array) -> tuple[Array, Array, Array]:
-    """L below the diagonal and U on and above it, the rows exchanged (counted from 1), and the first zero pivot."""
+    """L below the diagonal and U on and above it, the 1-based rows exchanged, and the first zero pivot."""
     m, n = a.shape[-2:]
     count, steps = prod(a.shape[:-2]), min(m, n)
     lu = a.reshape(count, m, n).copy()
@@ -36,12 +36,12 @@ def lu_factor(xp: Any, a: Array) -> tuple[Array, Array, Array]:
 
 
 def _size(xp: Any, a: Array) -> Array:
-    """By which LAPACK chooses pivots: of complex numbers not quite the absolute value."""
+    """The size by which LAPACK chooses pivots: |re| + |im| for complex numbers."""
     return xp.abs(a.real) + xp.abs(a.imag) if a.dtype.kind == "c" else xp.abs(a)
 
 
 def row_order(xp: Any, pivots: Array, rows: int) -> Array:
-    """The order of the rows after the exchanges `pivots` of an LU factorization: (..., rows), counted from 0."""
+    """The 0-based order of the rows after the exchanges `pivots` of an LU factorization: (..., rows)."""
     batch, steps = pivots.shape[:-1], pivots.shape[-1]
     count = prod(batch)
     swaps = pivots.reshape(count, steps) - 1
@@ -56,7 +56,7 @@ def row_order(xp: Any, pivots: Array, rows: int) -> Array:
 
 
 def solve_triangular(xp: Any, a: Array, b: Array, upper: bool, unit: bool) -> Array:
-    """x with a x = b, by substitution, a row of every system at a time; the other triangle is not read."""
+    """Solve a x = b by substitution, one row of every system at a time; the other triangle is not read."""
     n = a.shape[-1]
     x = xp.empty((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), b.dtype)
     for i in reversed(range(n)) if upper else range(n):
@@ -67,7 +67,7 @@ def solve_triangular(xp: Any, a: Array, b: Array, upper: bool, unit: bool) -> Ar
 
 
 def cholesky(xp: Any, a: Array) -> tuple[Array, Array]:
-    """Lower factors, and the order of the first leading minor that is not positive; there the factor is NaN."""
+    """Lower factors, and the order of the first leading minor that is not positive; such a factor is NaN."""
     try:
         return xp.linalg.cholesky(a), xp.zeros(a.shape[:-2], xp.int32)
     except np.linalg.LinAlgError:
@@ -80,7 +80,7 @@ def cholesky(xp: Any, a: Array) -> tuple[Array, Array]:
 
 
 def _failing_minor(xp: Any, a: Array) -> int:
-    """The order of the first leading minor without a factor, 0 if there is none: they fail from there on."""
+    """The order of the first leading minor without a factor, 0 if there is none; all larger minors fail too."""
 
     def fails(order: int) -> bool:
         try:
@@ -94,7 +94,7 @@ def _failing_minor(xp: Any, a: Array) -> int:
 
 
 def inverse(xp: Any, a: Array) -> tuple[Array, Array]:
-    """Inverses, and the first zero pivot; of a singular matrix, its adjugate divided by zero."""
+    """Inverses, and the first zero pivot; the result for a singular matrix is its adjugate divided by zero."""
     try:
         return xp.linalg.inv(a), xp.zeros(a.shape[:-2], xp.int32)
     except np.linalg.LinAlgError:
@@ -105,7 +105,7 @@ def inverse(xp: Any, a: Array) -> tuple[Array, Array]:
 
 
 def solve(xp: Any, a: Array, b: Array) -> tuple[Array, Array]:
-    """x with a x = b, and the first zero pivot; where a is singular, x is NaN."""
+    """Solve a x = b; also returns the first zero pivot. x is NaN where a is singular."""
     try:
         return xp.linalg.solve(a, b), xp.zeros(a.shape[:-2], xp.int32)
     except np.linalg.LinAlgError:
@@ -116,7 +116,7 @@ def solve(xp: Any, a: Array, b: Array) -> tuple[Array, Array]:
 
 
 def _singular(xp: Any, a: Array) -> Array:
-    """The first zero pivot of every matrix that has no inverse; the last pivot, if it is not zero to every rounding."""
+    """The first zero pivot of every matrix without an inverse; the last pivot if rounding made none exactly zero."""
     n = a.shape[-1]
     flat = a.reshape(-1, n, n)
 
@@ -131,7 +131,7 @@ def _singular(xp: Any, a: Array) -> Array:
 
 
 def cofactor(xp: Any, a: Array) -> Array:
-    """The derivative of the determinant, det(a) a^-T: a polynomial, of singular matrices too."""
+    """The derivative of the determinant, det(a) a^-T, which is a polynomial and exists for singular matrices too."""
     inverted, info = inverse(xp, a)
     condition = _largest(xp, a) * _largest(xp, inverted)
     ill = (info > 0) | ((condition > float(np.finfo(a.dtype).eps) ** -0.5) & xp.isfinite(condition))
@@ -147,7 +147,7 @@ def _largest(xp: Any, a: Array) -> Array:
 
 
 def _cofactor(xp: Any, a: Array) -> Array:
-    """From the singular values: that of a diagonal matrix holds the products of all the other elements."""
+    """The cofactors from the singular values: those of a diagonal matrix are products of all its other elements."""
     u, s, vh = xp.linalg.svd(a)
     one = xp.ones_like(s[..., :1])
     before = xp.cumprod(xp.concatenate((one, s[..., :-1]), -1), -1)
@@ -156,7 +156,7 @@ def _cofactor(xp: Any, a: Array) -> Array:
     return phase * xp.matmul(xp.conj(u) * (before * after)[..., None, :], xp.conj(vh))
 
 
-# Numerator of the [13/13] Padé approximant of exp by rising power; the 1-norm up to which it is exact in float64.
+# Numerator of the [13/13] Padé approximant of exp in ascending powers; the 1-norm up to which it is exact in float64.
 PADE = (64764752532480000, 32382376266240000, 7771770303897600, 1187353796428800, 129060195264000, 10559470521600,
         670442572800, 33522128640, 1323241920, 40840800, 960960, 16380, 182, 1)  # fmt: skip
 PADE_NORM = 5.371920351148152

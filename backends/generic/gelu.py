@@ -1,7 +1,7 @@
-"""GELU in both forms with their slopes, exact in the tail and next to the zero of a slope, for every array library.
+"""GELU in both forms with their slopes, accurate in the tail and near the zeros of slopes, for every array library.
 
-float32 is computed as such, but for the argument of the exponential, which has x² in it: its rounding error would count
-as many units in the last place as it is large. The approximation of float32, short as it is, is float64 all the way.
+float32 is computed in float32 except for the argument of the exponential, which contains x² and whose rounding error
+would be amplified. The tanh approximation of float32 is short and computed entirely in float64.
 """
 
 from typing import Any
@@ -13,21 +13,21 @@ from backends.generic.special_functions.polynomials import onto_unit, polynomial
 from backends.generic.special_functions.tables import GELU_SLOPE
 from backends.geometry import Array
 
-# Of s, by rising power (own fits, Lawson's iteration): half of erfcx(s/√2) within 6e-9 of its size, ...
+# In ascending powers of s (own fits, Lawson's iteration): ½erfcx(s/√2) with relative error 6e-9, ...
 TAIL = (
     (0.5000000031474765, 0.43928199695966885, 0.1839679892618656, 0.04088071546640371, 0.00415316175065208),
     (1.0, 1.6764490007499329, 1.2055436960732382, 0.47140564350108827, 0.10247887389223276, 0.01041032100743787),
 )
-# ... and this minus s/√(2π), over the distance from its zero, within 8e-9.
+# ... and this minus s/√(2π), divided by the distance from its zero, within 8e-9.
 SLOPE = (
     (0.6650779895303863, 0.7541891815302904, 0.3784949053149689, 0.09587951822584484, 0.010470863336754285),
     (1.0, 1.3995986824307947, 0.7941622033503462, 0.2206095067484352, 0.026246416807025233),
 )
 ZERO = 0.7517915368080139, -1.2114449443600961e-08, -1.4956759177009883e-17
-# 2√(2/π) and 0.044715 times this, and what rounding took from each.
+# 2√(2/π) and 0.044715 times this, with the rounding error of each.
 LINEAR, LINEAR_REST = 1.5957691216057308, -9.96930880911092e-17
 CUBIC, CUBIC_REST = 0.07135481627260025, -6.175149918155315e-19
-# Where the slope of the approximation is 0, with the other sign, and exp(-z) there.
+# Minus the zero of the slope of the approximation, and exp(-z) there.
 TANH_ZERO, TANH_EXP = (0.7524614334106445, -1.133962823640644e-08, -3.635560509207687e-17), 0.29195521191476714
 
 
@@ -89,9 +89,9 @@ def gelu_tanh_gradient(xp: Any, g: Array, x: Array) -> Array:
 
 
 def gelu_tanh_slope(xp: Any, x: Array) -> Array:
-    """σ(z)·(1 + x·σ(-z)·z′), which is e·(1 + e - s·z′) / (1 + e)² below 0.
+    """σ(z)·(1 + x·σ(-z)·z′), which below 0 is e·(1 + e - s·z′) / (1 + e)².
 
-    The sum minus itself at its zero, where d = 0, has terms of one sign.
+    The sum minus its value at its zero, where d = 0, has terms of one sign.
     """
     if x.dtype.itemsize < 8:
         wide, e = _wide(xp, xp.minimum(x, 15.0))
@@ -121,7 +121,7 @@ def gelu_tanh_slope(xp: Any, x: Array) -> Array:
 
 
 def _wide(xp: Any, x: Array) -> tuple[Array, Array]:
-    """x of float32 in float64, as far down as anything is left of it, and exp(-z)."""
+    """A float32 x in float64, clipped where the result underflows, and exp(-z)."""
     wide = xp.maximum(x, -15.0).astype(xp.float64)
     z = wide * wide
     z *= -CUBIC
@@ -131,7 +131,7 @@ def _wide(xp: Any, x: Array) -> tuple[Array, Array]:
 
 
 def _tail(xp: Any, s: Array) -> tuple[Array, Array]:
-    """exp(-|z|) of float64 in two parts, the second from the rounding error of z, which counts z times."""
+    """exp(-|z|) of float64 in two parts, the second from the rounding error of z, which is amplified by z."""
     square = s * s
     cubic = CUBIC * square
     factor = cubic + LINEAR

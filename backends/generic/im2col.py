@@ -2,9 +2,9 @@
 
 All three kernels are one: `_correlate` slides a window over a channels-last image. The gradient in the input is
 again a correlation, of the gradient with the flipped kernel; a stride splits it into one correlation per phase
-of the input grid, so nothing is ever scattered. Columns are made for a block of images at a time and the block
-is chosen by bytes: a column buffer that leaves the cache costs more than the product. Blocks do not depend on each
-other, so that threads may share them; what they add up to is added in an order that does not depend on threads.
+of the input grid, so nothing is ever scattered. Columns are made for a block of images at a time. The size of a block
+is limited in bytes, because a column buffer larger than the cache costs more than the product. Blocks are independent,
+so that threads can divide them; their sums are added in an order that does not depend on threads.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,21 +30,21 @@ from backends.geometry import (
 
 Block = tuple[slice, slice]  # images, and rows of the first output axis
 InBlocks = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
-SUMS = 16  # partial sums of a weight's gradient, and so the most threads that can work on it
+SUMS = 16  # partial sums of a weight's gradient, and so the maximal number of threads for it
 SUM_BYTES = 1 << 26
 
 
 def serially(function: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
-    """One part after the other."""
+    """Process one part after the other."""
     return [function(part) for part in parts]
 
 
 class Schedule(NamedTuple):
-    """How an array library goes about the work.
+    """How an array library divides and computes convolutions.
 
-    column_bytes: memory for the columns of a block; in_blocks: calls a function on independent parts, in any order,
-    and returns the results in theirs; matmul: the product of columns (pixels, taps) with weights, into `out`; contract:
-    that of transposed columns with gradients (pixels, channels).
+    column_bytes: memory for the columns of a block; in_blocks: calls a function on independent parts, in any order, and
+    returns the results in the order of the parts; matmul: the product of columns (pixels, taps) with weights, into
+    `out`; contract: the product of transposed columns with gradients (pixels, channels).
     """
 
     column_bytes: int
@@ -65,7 +65,7 @@ def convolve(
     *,
     schedule: Schedule,
 ) -> Array:
-    """Cross-correlation of x (N, C, *S) with w (O, C / groups, *K), zero padded, plus bias (O) if there is one.
+    """Zero-padded cross-correlation of x (N, C, *S) with w (O, C / groups, *K), plus bias (O) if there is one.
 
     Returns (N, O, *out) in channels-last memory. ValueError when the shapes do not fit.
     """
@@ -108,7 +108,7 @@ def convolve_weight(
     *,
     schedule: Schedule,
 ) -> Array:
-    """Adjoint of `convolve` in w: the gradient g (N, O, *out) and the input x give (O, C / groups, *K), contiguous."""
+    """Adjoint of `convolve` in w: a contiguous (O, C / groups, *K) from the gradient g (N, O, *out) and the input x."""
     out = convolution_sizes(x.shape, w_shape, stride, padding, dilation, groups)
     check_gradient("convolve_weight", g.shape, (x.shape[0], w_shape[0], *out))
     taps = Taps(w_shape[2:], stride, dilation, padding, out)
@@ -128,7 +128,7 @@ def _taps_first(w: Array, groups: int) -> Array:
 def _correlate(
     xp: Any, x: Array, w: Array, taps: Taps, schedule: Schedule, bias: Array | None = None, out: Array | None = None
 ) -> Array:
-    """Correlation of x (N, *S, G C) with w (G, *K, C, O): (N, *out, G O) in the wide type, into `out` or anew."""
+    """Correlation of x (N, *S, G C) with w (G, *K, C, O): (N, *out, G O) in the wide type, in `out` or a new array."""
     dtype = wide_dtype(xp, x.dtype)
     groups, *_, each = w.shape
     matrices = xp.ascontiguousarray(
@@ -184,7 +184,7 @@ def _correlate_input(xp: Any, g: Array, w: Array, sizes: Sizes, forward: Taps, s
         [_phase(a, *axis) for a in range(min(axis[0], axis[1]))]
         for axis in zip(sizes, forward.stride, forward.kernel, forward.dilation, forward.low, strict=True)
     ]
-    # What no tap reaches stays zero.
+    # Inputs that no tap reaches stay zero.
     make = xp.empty if all(picks.start != picks.stop for phases in axes for _, picks, *_ in phases) else xp.zeros
     dx = make((g.shape[0], *sizes, w.shape[0] * w.shape[-1]), dtype=wide_dtype(xp, g.dtype))
     for phases in product(*axes):
@@ -200,10 +200,10 @@ def _correlate_input(xp: Any, g: Array, w: Array, sizes: Sizes, forward: Taps, s
 def _phase(
     start: int, size: int, stride: int, kernel: int, dilation: int, padding: int
 ) -> tuple[slice, slice, int, int, int]:
-    """Inputs start, start + stride, ...: which taps reach them, and from where in the output.
+    """The taps that reach the inputs start, start + stride, ..., and from where in the output.
 
-    Tap k takes input a to output (a + padding - k * dilation) / stride, where that is whole. Returns the inputs'
-    slice, the taps in falling order, and dilation, low and out of the correlation with them.
+    Tap k takes input a to output (a + padding - k * dilation) / stride, if this is an integer. Returns the slice of the
+    inputs, the taps in descending order, and `dilation`, `low` and `out` of the correlation with them.
     """
     taps = [k for k in range(kernel) if (start + padding - k * dilation) % stride == 0]
     count = -(-(size - start) // stride)
@@ -217,7 +217,7 @@ def _phase(
 
 
 def _blocks(x: Array, taps: Taps, dtype: Any, column_bytes: int) -> list[Block]:
-    """Images and rows of the output of x (N, *S, C), so many at a time that their columns take `column_bytes`."""
+    """Blocks of images and rows of the output of x (N, *S, C) whose columns take about `column_bytes`."""
     row = elements((*taps.kernel, x.shape[-1], *taps.out[1:])) * dtype.itemsize
     rows = max(1, min(taps.out[0], column_bytes // row))
     images = max(1, column_bytes // (row * taps.out[0]))
@@ -227,7 +227,7 @@ def _blocks(x: Array, taps: Taps, dtype: Any, column_bytes: int) -> list[Block]:
 class _Columns:
     """The windows of x (N, *S, G C) that make a block of the output, as matrices (G, pixels, K C).
 
-    Every thread has its own buffers, which its next block overwrites.
+    Every thread has its own buffers, which are overwritten by its next block.
     """
 
     def __init__(self, xp: Any, x: Array, taps: Taps, groups: int, dtype: Any) -> None:
@@ -244,9 +244,9 @@ class _Columns:
 
 
 class _Part:
-    """The same for some rows of the first output axis and `count` images at a time.
+    """The columns for some rows of the first output axis and `count` images at a time.
 
-    All views of the buffers are made once: between their calls threads wait for each other.
+    All views of the buffers are made once, because threads wait for each other while they run Python.
     """
 
     def __init__(self, xp: Any, x: Array, taps: Taps, groups: int, dtype: Any, rows: slice, count: int) -> None:
@@ -256,11 +256,11 @@ class _Part:
         to, source = _stretch(x.shape[1:-1], taps)
         self.x = x[(slice(None), *source)]
         inside = self.x.shape[1:-1] == taps.reach
-        # Windows overlap, so that a copy which brings channels together, in the type to compute in, is read many times.
+        # Windows overlap: a copy in the type of the computation, with adjacent channels, is read many times.
         whole = inside and (prod(taps.kernel) == 1 or (x.dtype == dtype and x.strides[-1] == x.dtype.itemsize))
         padded = self.inner = None
         if not whole:
-            padded = xp.empty((count, *taps.reach, x.shape[-1]), dtype=dtype)  # aligned, where zeros may not be
+            padded = xp.empty((count, *taps.reach, x.shape[-1]), dtype=dtype)  # aligned, unlike zeros
             padded[...] = 0
             self.inner = padded[(slice(None), *to)]
 
@@ -269,13 +269,13 @@ class _Part:
         windows = windows.reshape(*windows.shape[:-1], groups, each)
         pixel, window = range(1, rank + 1), (*range(rank + 1, 2 * rank + 1), 2 * rank + 2)
         run = each * (taps.kernel[-1] if groups == 1 and taps.dilation[-1] == 1 else 1)
-        # The copy's inner loop is a pixel's contiguous run of taps or, where that is short, a line of pixels.
+        # The copy's inner loop is a pixel's contiguous run of taps or, if this is short, a line of pixels.
         self.by_pixel = run >= taps.out[-1]
         order = (2 * rank + 1, 0, *pixel, *window) if self.by_pixel else (2 * rank + 1, *window, 0, *pixel)
         self.windows = windows.transpose(order)
         self.before = (slice(None),) * order.index(0)
         self.shape = (groups, count * prod(taps.out), prod(taps.kernel) * each)
-        # Taps that are not copied: every window is one pixel, and its channels lie as the product wants them.
+        # Taps that are not copied: every window is one pixel, whose channels are already in the order of the product.
         plain = prod(taps.kernel) == groups == 1 and x.dtype == dtype
         self.buffer = None if plain else xp.empty(self.windows[(*self.before, slice(count))].shape, dtype=dtype)
         self.matrices = None if plain else self._matrices(self.buffer)
@@ -299,7 +299,7 @@ class _Part:
 
 
 def _stretch(sizes: Sizes, taps: Taps) -> tuple[list[slice], list[slice]]:
-    """Where in the stretch of positions that windows read an image of `sizes` lies, and which part of it."""
+    """The position of an image of `sizes` within the range that windows read, and the part of the image in it."""
     to, source = [], []
     for low, reach, size in zip(taps.low, taps.reach, sizes, strict=True):
         stop = max(0, min(reach, low + size))

@@ -7,7 +7,7 @@ from backends.geometry import Array, Sizes, channels_first, channels_last, wide_
 
 
 def take_plane(xp: Any, x: Array, indices: Array) -> Array:
-    """Elements of x (N, C, *S) at flat indices (N, C, *out) into each plane *S; the shape of `indices`."""
+    """Elements of x (N, C, *S) at flat indices (N, C, *out) into each plane *S, in the shape of `indices`."""
     xs = xp.ascontiguousarray(channels_last(x))
     return channels_first(xp.take(xs.reshape(-1), _positions(xp, indices, x.shape)))
 
@@ -21,18 +21,18 @@ def add_plane(xp: Any, g: Array, indices: Array, x_shape: Sizes) -> Array:
 
 
 def take_at(xp: Any, x: Array, index: Any) -> Array:
-    """x[index], any NumPy index expression."""
+    """x[index], for any NumPy index expression."""
     return x[index]
 
 
 def add_at(xp: Any, shape: Sizes, dtype: Any, index: Any, values: Array) -> Array:
-    """Zeros of `shape` with `values` added at `index`, any NumPy index expression; repeats accumulate."""
+    """Zeros of `shape` with `values` added at `index`, any NumPy index expression; repeated indices accumulate."""
     dtype = xp.dtype(dtype)
     parts = index if isinstance(index, tuple) else (index,)
     parts = tuple(xp.asarray(part) if isinstance(part, list) else part for part in parts)
     arrays = [part for part in parts if hasattr(part, "dtype")]
     if _never_repeats(arrays):
-        # Axes lie in memory as those of the values do: the gradient of channels-last images is channels-last.
+        # The result has the memory order of the values: the gradient of channels-last images is channels-last.
         alike = values.ndim == len(shape)
         out = xp.zeros_like(values, dtype=dtype, shape=shape) if alike else xp.zeros(shape, dtype=dtype)
         if arrays or not values.ndim:
@@ -43,7 +43,7 @@ def add_at(xp: Any, shape: Sizes, dtype: Any, index: Any, values: Array) -> Arra
     flat = xp.zeros(prod(shape), dtype=wide_dtype(xp, dtype))
     if len(parts) == 1:
         width = prod(shape[1:])
-        # Indexing an `arange` counts negative indices from the end and refuses those beyond it.
+        # Indexing an `arange` resolves negative indices and raises for those out of range.
         rows = xp.arange(shape[0])[parts[0]]
         places = rows.reshape(*rows.shape, 1) * width + xp.arange(width)
         places = places.reshape(*rows.shape, *shape[1:])
@@ -54,13 +54,13 @@ def add_at(xp: Any, shape: Sizes, dtype: Any, index: Any, values: Array) -> Arra
 
 
 def mix_rows(xp: Any, x: Array, index: Array, to: Array, factors: Array | None, count: int) -> Array:
-    """Zeros of `count` rows with the rows of x at `index`, times `factors` (or 1), added at `to`: three vectors."""
+    """Zeros of `count` rows, with the rows of x at `index` times `factors` (or 1) added at `to`; all three vectors."""
     rows = xp.take(x, index, axis=0)
     return add_at(xp, (count, x.shape[1]), x.dtype, to, rows if factors is None else rows * factors[:, None])
 
 
 def grid(xp: Any, index: Array, axis: int) -> tuple[Array, ...]:
-    """The index expression that picks by `index` along an axis and keeps every other position."""
+    """The index expression that selects by `index` along one axis and keeps all other positions."""
     ones = (1,) * index.ndim
     return tuple([index if i == axis else xp.arange(k).reshape(k, *ones[i + 1 :]) for i, k in enumerate(index.shape)])
 
@@ -74,20 +74,20 @@ def diagonal(xp: Any, x: Array, offset: int, dim1: int, dim2: int) -> Array:
 
 
 def _never_repeats(arrays: list[Array]) -> bool:
-    """Whether an index with these array parts names every place at most once."""
+    """Whether an index with these array parts names every position at most once."""
     if all(part.ndim == 0 for part in arrays):
         return True
     return len(arrays) == 1 and arrays[0].dtype.kind == "b"
 
 
 def add_flat(xp: Any, flat: Array, places: Array, values: Array) -> None:
-    """Add values at flat places of a vector; repeated places accumulate."""
+    """Add values at positions of a vector; repeated positions accumulate."""
     # One-dimensional `add.at` is an indexed loop in NumPy, as fast as assignment; any other form is 5-25 times slower.
     xp.add.at(flat, places.reshape(-1), values.astype(flat.dtype, copy=False).reshape(-1))
 
 
 def _positions(xp: Any, indices: Array, x_shape: Sizes) -> Array:
-    """Positions in a flat channels-last buffer of flat plane indices (N, C, *out), shaped (N, *out, C)."""
+    """Flat plane indices (N, C, *out) as positions (N, *out, C) in a flat channels-last buffer."""
     n, c, *sizes = x_shape
     ones = (1,) * (indices.ndim - 2)
     images = xp.arange(n).reshape(n, *ones, 1) * (prod(sizes) * c)

@@ -7,5 +7,5 @@ from backends.geometry import Array
 
 
 def joined(xp: Any, parts: Sequence[Array], axis: int) -> Array:
-    """Arrays joined along an axis; a view if they lie side by side already, so not to be written to."""
+    """Arrays joined along an axis; possibly a view, if they are adjacent already: do not write to it."""
     return xp.concatenate(parts, axis)

@@ -5,16 +5,16 @@ from typing import Any
 
 from backends.geometry import Array, Sizes, wide_dtype
 
-# Each takes the namespace, and its kernels, first.
+# The first argument of each is the namespace, with its kernels.
 
 
 def normalize_batch(
     xp: Any, kernels: Any, x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool
 ) -> tuple[Array, Array, Array, Any]:
-    """Zero mean and unit variance of each channel of x (N, C, *S), then scale, shift, and a ReLU if asked for.
+    """Zero mean and unit variance of each channel of x (N, C, *S), then scale, shift, and optionally a ReLU.
 
-    Returns the result, the mean and 1/√(var + eps) of each channel, and what `batch_gradients` may want beside them. Of
-    16-bit x these are float32.
+    Returns the result, the mean and 1/√(var + eps) of each channel, and further values that `batch_gradients` may use.
+    For 16-bit x these are float32.
     """
     (axes, shape), n, dtype = around(x.shape), count(x.shape), x.dtype
     x = x.astype(wide_dtype(xp, dtype), copy=False)
@@ -40,10 +40,10 @@ def batch_gradients(
     eps: float,
     wanted: bool,
 ) -> tuple[Array | None, Array, Array]:
-    """The gradients of `normalize_batch` in x (None unless wanted), weight and bias, with their sums shared.
+    """The gradients of `normalize_batch` in x (None unless wanted), weight and bias, which share their sums.
 
-    rectified: the result, if a ReLU was its last step. kept: the last of what `normalize_batch` returned. The equations
-    are those of section 3 of Ioffe and Szegedy 2015.
+    rectified: the result, if a ReLU was its last step. kept: the last value that `normalize_batch` returned. The
+    equations are those of section 3 of Ioffe and Szegedy 2015.
     """
     (axes, shape), n = around(x.shape), count(x.shape)
     if rectified is not None:
@@ -52,7 +52,7 @@ def batch_gradients(
     g_bias, g_weight = g.sum(axis=axes), (g * d).sum(axis=axes)
     if not wanted:
         return None, g_weight, g_bias
-    d = d * (g_weight / -n).reshape(shape)  # not in place: g may be batched where x is not
+    d = d * (g_weight / -n).reshape(shape)  # not in place: g may be batched while x is not
     d += g
     d -= (g_bias / n).reshape(shape)
     d *= (scale if weight is None else scale * weight).reshape(shape)
@@ -60,7 +60,7 @@ def batch_gradients(
 
 
 def scale_channels(xp: Any, kernels: Any, x: Array, scale: Array, shift: Array | None, relu: bool) -> Array:
-    """x (N, C, *S) times a factor for each channel, plus a shift, and a ReLU if asked for."""
+    """x (N, C, *S) times a factor for each channel, plus a shift, and optionally a ReLU."""
     shape = around(x.shape)[1]
     y = x * scale.reshape(shape)
     if shift is not None:
@@ -158,10 +158,10 @@ def of_groups(shape: Sizes, groups: int) -> tuple[int, int]:
 
 
 def around(shape: Sizes) -> tuple[Sizes, Sizes]:
-    """All axes but the channels, and the shape in which channels broadcast."""
+    """All axes but the channels, and the shape in which a vector of channels broadcasts."""
     return (0, *range(2, len(shape))), (1, shape[1], *(1,) * (len(shape) - 2))
 
 
 def count(shape: Sizes) -> int:
-    """How many elements of each channel there are; 1 where there are none, to divide by."""
+    """The number of elements in each channel, at least 1, to divide by."""
     return max(shape[0] * prod(shape[2:]), 1)

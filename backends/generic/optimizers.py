@@ -1,6 +1,6 @@
 """Optimizer steps as kernels: each function updates the parameter `p` and its state in place, given the gradient `g`.
 
-All work element by element, so a backend may run them on flat arrays of many parameters, or block by block.
+All are elementwise, so a backend may run them on flat arrays of many parameters, or block by block.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from backends.geometry import Array
 
 
 def descent(xp: Any, g: Array, p: Array, weight_decay: float, maximize: bool, out: Array) -> Array:
-    """The gradient to follow downwards, with the pull of `weight_decay` towards 0; g itself, or in `out`."""
+    """The gradient to descend, with the term of `weight_decay`; g itself, or written to `out`."""
     if maximize:
         g = xp.negative(g, out=out)
     if not weight_decay:
@@ -20,7 +20,7 @@ def descent(xp: Any, g: Array, p: Array, weight_decay: float, maximize: bool, ou
 
 
 def decayed(xp: Any, g: Array, p: Array, lr: float, weight_decay: float, decoupled: bool, maximize: bool) -> Array:
-    """The gradient to follow downwards; weights that decay by themselves, `decoupled`, have done so."""
+    """The gradient to descend; with `decoupled`, the weights are decayed directly instead."""
     if decoupled:
         p *= 1 - lr * weight_decay
     return descent(xp, g, p, 0.0 if decoupled else weight_decay, maximize, out=xp.empty_like(p))
@@ -41,9 +41,9 @@ def average_square(xp: Any, mean: Array, x: Array, beta: float, scratch: Array) 
 
 
 def rescale(xp: Any, arrays: Sequence[Array], factor: Array, found: Array | None = None) -> None:
-    """a ← a·factor for all arrays of one dtype; found ← 1 if an element is not finite then.
+    """a ← a·factor for all arrays, of one dtype; found ← 1 if a resulting element is not finite.
 
-    factor, found: arrays of no axes, the second float32.
+    factor, found: 0-d arrays, the second float32.
     """
     for a in arrays:
         a *= factor.astype(a.dtype)
@@ -52,7 +52,7 @@ def rescale(xp: Any, arrays: Sequence[Array], factor: Array, found: Array | None
 
 
 def norm(xp: Any, arrays: Sequence[Array]) -> Array:
-    """The root of the sum of the squares of all elements of all arrays, which have one dtype."""
+    """The Euclidean norm of all elements of all arrays, which have one dtype."""
     flat = [a.reshape(-1) for a in arrays]
     return xp.sqrt(xp.stack([xp.dot(a, a) for a in flat]).sum())
 
@@ -65,9 +65,9 @@ def steps(
     options: dict[str, Any],
     kept: dict[str, Any],
 ) -> None:
-    """A step of a kernel for each row, which is a parameter and what is remembered of it, by its gradient.
+    """One step of a kernel for each row, which consists of a parameter and its state, with its gradient.
 
-    All are of one dtype. kept: of the caller's, empty for new rows; a backend keeps there what it found out about them.
+    All have one dtype. kept: the caller's, empty for new rows; a backend caches there what it derived from the rows.
     """
     for (p, *remembered), g in zip(rows, gradients, strict=True):
         getattr(kernels, kernel)(p, g, *remembered, **options)
@@ -76,7 +76,7 @@ def steps(
 def unless(
     xp: Any, step: Callable[..., Any], /, p: Array, *others: Array, skipped: Array | None = None, **options: Any
 ) -> None:
-    """step(p, *others, **options), taken back where the number `skipped` is more than 0, which is not read for that."""
+    """step(p, *others, **options), undone if the number `skipped` is more than 0, without reading that number."""
     before = [] if skipped is None else [(a, a.copy(), skipped > 0) for a in (p, *others[1:])]
     step(p, *others, **options)
     for array, value, stays in before:
@@ -125,18 +125,18 @@ def adam_step(
 ) -> None:
     """m ← β₁m + (1 - β₁)g, v ← β₂v + (1 - β₂)g²; p ← p - lr·m̂ / (√v̂ + eps).
 
-    m̂ = m / (1 - β₁ᵗ), v̂ = v / (1 - β₂ᵗ) at step t; `largest` is the largest v so far, taken in its place. decoupled:
-    the weights decay by themselves, not through the gradient.
+    m̂ = m / (1 - β₁ᵗ), v̂ = v / (1 - β₂ᵗ) at step t; `largest` is the largest v so far and replaces v. decoupled: the
+    weights are decayed directly, not through the gradient.
     """
     g = decayed(xp, g, p, lr, weight_decay, decoupled, maximize)
-    # One scratch array for everything: fresh memory for every product takes five times as long.
+    # One scratch array for all products: fresh memory for each takes five times as long.
     d = xp.empty_like(p)
     average(xp, m, g, beta1, d)
     average_square(xp, v, g, beta2, d)
     if largest is not None:
         v = xp.maximum(largest, v, out=largest)
-    # m̂ / (√v̂ + eps), with √(1 - β₂ᵗ) moved out of the denominator: one pass less.
-    root = (1 - beta2**step) ** 0.5  # not sqrt(): a captured step has its number in an array
+    # m̂ / (√v̂ + eps), with √(1 - β₂ᵗ) moved out of the denominator, which saves a pass.
+    root = (1 - beta2**step) ** 0.5  # not sqrt(): in a captured step the number is an array
     xp.sqrt(v, out=d)
     d += eps * root
     xp.divide(m, d, out=d)

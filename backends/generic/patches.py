@@ -8,7 +8,7 @@ from backends.geometry import Array, Sizes, Taps, check_gradient, tap_range, wid
 
 
 def patches(xp: Any, x: Array, kernel: Sizes, dilation: Sizes, padding: Sizes, stride: Sizes) -> Array:
-    """Every zero padded window of x (N, C, *S) as a column: (N, C · taps, windows)."""
+    """Every zero-padded window of x (N, C, *S) as a column: (N, C · taps, windows)."""
     taps = _taps(x.shape, kernel, dilation, padding, stride)
     padded = xp.pad(x, [(0, 0), (0, 0), *[(p, p) for p in padding]]) if any(padding) else xp.ascontiguousarray(x)
     first, second, *spatial = padded.strides
@@ -24,7 +24,7 @@ def patches(xp: Any, x: Array, kernel: Sizes, dilation: Sizes, padding: Sizes, s
 def add_patches(
     xp: Any, g: Array, x_shape: Sizes, kernel: Sizes, dilation: Sizes, padding: Sizes, stride: Sizes
 ) -> Array:
-    """Adjoint of `patches`: the columns (N, C · taps, windows) added up where they came from."""
+    """Adjoint of `patches`: columns (N, C · taps, windows) are added at the positions they came from."""
     taps = _taps(x_shape, kernel, dilation, padding, stride)
     check_gradient("add_patches", g.shape, (x_shape[0], x_shape[1] * prod(kernel), prod(taps.out)))
     parts = g.reshape(*x_shape[:2], *kernel, *taps.out)

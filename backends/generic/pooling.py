@@ -1,6 +1,6 @@
 """Maximum and average over windows, for every array library.
 
-A window's maximum or sum is taken one axis at a time, over strided slices: no columns, no padding copies, and
+A window's maximum or sum is taken one axis at a time, over strided slices: no columns, no padded copies, and
 the first axis runs over whole contiguous lines.
 """
 
@@ -27,7 +27,7 @@ def max_pool(
 ) -> tuple[Array, Array]:
     """Largest element of every window of x (N, C, *S) and its int64 flat index into the plane *S.
 
-    The first of equal elements is named; a NaN wins over every number; padding never wins.
+    The first of equal elements is chosen; a NaN wins over every number; padding never wins.
     """
     y, taps = max_of_windows(xp, x, kernel, stride, padding, dilation, ceil_mode)
     return y, _indices(xp, taps, x.shape[2:], kernel, stride, padding, dilation)
@@ -36,9 +36,9 @@ def max_pool(
 def max_of_windows(
     xp: Any, x: Array, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
 ) -> tuple[Array, Array]:
-    """As `max_pool`, but with the number of the tap within the window, counted along the last axis first.
+    """As `max_pool`, but with the number of the tap within the window, in C order.
 
-    uint8 where that is enough, else int32.
+    uint8 if that is enough, else int32.
     """
     out = pooling_sizes(x.shape, kernel, stride, padding, dilation, ceil_mode)
     xs = xp.ascontiguousarray(channels_last(x))
@@ -66,7 +66,7 @@ def put_taps(
     apart = all(s > (k - 1) * d for k, s, d in zip(kernel, stride, dilation, strict=True))
     for number, outputs, inputs in _each_tap(x_shape[2:], ts.shape[1:-1], kernel, stride, padding, dilation):
         picked = xp.where(ts[outputs] == number, gs[outputs], 0)
-        if apart:  # no element lies in two windows
+        if apart:  # windows do not overlap
             dx[inputs] = picked
         else:
             dx[inputs] += picked
@@ -76,7 +76,7 @@ def put_taps(
 def _each_tap(
     sizes: Sizes, out: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
 ) -> Iterator[tuple[int, Any, Any]]:
-    """The number of each tap, the windows in which it lies within the input, and what it reads there."""
+    """The number of each tap, the windows in which it lies within the input, and the elements it reads there."""
     for number, tap in enumerate(product(*map(range, kernel))):
         ranges = [
             tap_range(size, count, k * d - p, s)
@@ -98,7 +98,7 @@ def avg_pool(
 ) -> Array:
     """Mean of every window of x (N, C, *S), or its sum over `divisor`.
 
-    Zeros of the padding count as elements if `count_include_pad`; the overhang of `ceil_mode` never does.
+    Padding counts as elements if `count_include_pad`; the overhang of `ceil_mode` never does.
     """
     out = pooling_sizes(x.shape, kernel, stride, padding, (1,) * len(kernel), ceil_mode)
     y = xp.ascontiguousarray(channels_last(x)).astype(wide_dtype(xp, x.dtype), copy=False)
@@ -146,7 +146,7 @@ def _slide(
     """Combine the `kernel` taps of every window along one axis; taps outside the array are left out."""
     head = (slice(None),) * axis
     taps = [tap_range(x.shape[axis], count, k * dilation - padding, stride) for k in range(kernel)]
-    # Taps that serve every output need no filled start: two of them make it, which saves passes over memory.
+    # If two taps exist for every output, they start the result, which saves filling it.
     taps.sort(key=lambda tap: tap[0] != slice(0, count))
     whole = [head + (i,) for o, i in taps[:2] if o == slice(0, count)]
     if len(whole) == 2:
@@ -162,7 +162,7 @@ def _slide(
 
 
 def _spread(xp: Any, g: Array, axis: int, size: int, kernel: int, stride: int, padding: int) -> Array:
-    """Adjoint of summing `kernel` taps along one axis: back from the windows to `size` positions."""
+    """Adjoint of summing `kernel` taps along one axis: from the windows back to `size` positions."""
     head = (slice(None),) * axis
     x = xp.zeros((*g.shape[:axis], size, *g.shape[axis + 1 :]), dtype=g.dtype)
     for k in range(kernel):
@@ -175,14 +175,14 @@ def _spread(xp: Any, g: Array, axis: int, size: int, kernel: int, stride: int, p
 
 
 def _taps(xp: Any, x: Array, y: Array, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Array:
-    """Number of the first tap of each window that equals its maximum y (N, *out, C).
+    """The number of the first tap of each window that equals its maximum y (N, *out, C).
 
-    Counts, in bytes, the taps that pass before the first match: much less traffic than selecting indices.
+    Counts the taps before the first match, in bytes, which moves much less memory than selecting indices.
     """
     last = prod(kernel) - 1
     passed = xp.zeros(y.shape, dtype=xp.uint8 if last < 256 else xp.int32)
     missing = xp.ones(y.shape, dtype=xp.bool_)
-    # To ask a GPU would be to wait for it.
+    # On a GPU, the test would wait.
     has_nan = x.dtype.kind not in "iub" and (getattr(xp, "asynchronous", False) or xp.isnan(y).any().item())
     for number, outputs, inputs in _each_tap(x.shape[1:-1], y.shape[1:-1], kernel, stride, padding, dilation):
         if number == last:
@@ -207,13 +207,13 @@ def _indices(
         starts = (xp.arange(count) * s - p) * prod(sizes[axis + 1 :])
         indices += starts.reshape(count, *(1,) * (len(sizes) - axis))
     if any(padding) and any(d > 1 for d in dilation):
-        # A dilated window can miss the input altogether; its index must still be one that can be gathered.
+        # A dilated window can miss the input altogether; its index must still be valid.
         indices = xp.clip(indices, 0, max(0, prod(sizes) - 1))
     return channels_first(indices)
 
 
 def _offset(tap: Sizes, dilation: Sizes, sizes: Sizes) -> int:
-    """How far in the flat plane a tap lies from its window's corner."""
+    """The distance of a tap from its window's corner in the flat plane."""
     return reduce(lambda flat, axis: flat * axis[2] + axis[0] * axis[1], zip(tap, dilation, sizes, strict=True), 0)
 
 
@@ -235,7 +235,7 @@ def _divisor(
     count_include_pad: bool,
     divisor: float | None,
 ) -> Any:
-    """What each window's sum is divided by: a number, or an array that broadcasts against (N, *out, C)."""
+    """The divisor of each window's sum: a number, or an array that broadcasts against (N, *out, C)."""
     if divisor is not None:
         return divisor
     axes = []

@@ -4,7 +4,7 @@ from typing import Any
 
 from backends.geometry import Array
 
-LARGE = 1 << 13  # elements of both operands from which a product is worth a second look: whose threads should take it
+LARGE = 1 << 13  # elements of both operands: from here it pays to choose the library whose threads compute the product
 
 
 def product(xp: Any, a: Array, b: Array) -> Array:
@@ -13,7 +13,7 @@ def product(xp: Any, a: Array, b: Array) -> Array:
 
 
 def linear(xp: Any, x: Array, w: Array, bias: Array) -> Array:
-    """x wᵀ + bias, of matrices x and w."""
+    """x wᵀ + bias, for matrices x and w."""
     y = xp.dot(x, w.T)
     y += bias
     return y

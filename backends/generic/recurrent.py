@@ -1,8 +1,8 @@
 """Recurrent layers: all steps of a batch of sequences, and the gradients of all operands, for every array library.
 
-Inputs are (T, N, I), states (N, H), outputs (T, N, H); w_ih is (gates·H, I), w_hh (gates·H, H). What does not depend on
-other steps is one product for the whole sequence; what remains for each step is a few small operations. `reused` says
-whether sequences of this shape come again, so that a library may prepare itself for them.
+Inputs are (T, N, I), states (N, H), outputs (T, N, H); w_ih is (gates·H, I), w_hh (gates·H, H). The share of the inputs
+is one product for the whole sequence; only a few small operations remain for each step. `reused` says whether
+sequences of this shape will occur again, so that a library may prepare for them.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from backends.geometry import Array
 def rnn(
     xp: Any, x: Array, state: Array, w_ih: Array, w_hh: Array, bias: Array, reused: bool, nonlinearity: str
 ) -> tuple[Array, Any]:
-    """h ← tanh(w_ih x + w_hh h + bias), or ReLU; nothing else is kept."""
+    """h ← tanh(w_ih x + w_hh h + bias), or ReLU instead of tanh; nothing else is kept."""
     y, transposed = _share(xp, x, w_ih, bias), xp.ascontiguousarray(w_hh.T)
     for t in range(len(y)):
         z = y[t] + xp.matmul(state, transposed)
@@ -25,7 +25,7 @@ def rnn_gradients(
     xp: Any, g: Array, x: Array, state: Array, w_ih: Array, w_hh: Array, bias: Array, y: Array, kept: Any,
     nonlinearity: str,
 ) -> tuple[Array, ...]:  # fmt: skip
-    """Of x, state, w_ih, w_hh and bias."""
+    """The gradients of x, state, w_ih, w_hh and bias."""
     d = 1 - y * y if nonlinearity == "tanh" else xp.sign(y)
     d_state = xp.zeros_like(state)
     for t in reversed(range(len(y))):
@@ -38,8 +38,8 @@ def rnn_gradients(
 def lstm(
     xp: Any, x: Array, state: Array, cell: Array, w_ih: Array, w_hh: Array, bias: Array, reused: bool
 ) -> tuple[Array, Array, Array, Array]:
-    """The outputs and the last cell; kept are the gates i, f, g, o of all steps, (T, N, 4·H), and the cells."""
-    # Twice as fast for few rows as the transposed view.
+    """The outputs and the last cell; keeps the gates i, f, g, o of all steps, (T, N, 4·H), and the cells."""
+    # For few rows, twice as fast as the transposed view.
     gates, transposed, width = _share(xp, x, w_ih, bias), xp.ascontiguousarray(w_hh.T), state.shape[-1]
     outputs, cells = (xp.empty((len(x), *state.shape), dtype=x.dtype) for _ in range(2))
     for t in range(len(x)):
@@ -57,9 +57,9 @@ def lstm_gradients(
     xp: Any, g: Array, g_cell: Array, x: Array, state: Array, cell: Array, w_ih: Array, w_hh: Array, bias: Array,
     y: Array, last: Array, gates: Array, cells: Array,
 ) -> tuple[Array, ...]:  # fmt: skip
-    """Of x, state, cell, w_ih, w_hh and bias.
+    """The gradients of x, state, cell, w_ih, w_hh and bias.
 
-    Step by step, because whatever is computed for the whole sequence at once leaves the cache.
+    Computed step by step, because arrays for the whole sequence do not fit the cache.
     """
     before, width = _before(xp, cell, cells), state.shape[-1]
     d, d_state, d_cell = xp.empty(gates.shape, dtype=gates.dtype), xp.zeros_like(state), g_cell
@@ -82,7 +82,7 @@ def lstm_gradients(
 def gru(
     xp: Any, x: Array, state: Array, w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array, reused: bool
 ) -> tuple[Array, Array]:
-    """The outputs; kept are the gates r, z, n of all steps, (T, N, 3·H)."""
+    """The outputs; keeps the gates r, z, n of all steps, (T, N, 3·H)."""
     gates, transposed, width = _share(xp, x, w_ih, b_ih), xp.ascontiguousarray(w_hh.T), state.shape[-1]
     y = xp.empty((len(x), *state.shape), dtype=x.dtype)
     for t in range(len(x)):
@@ -99,7 +99,7 @@ def gru_gradients(
     xp: Any, g: Array, x: Array, state: Array, w_ih: Array, w_hh: Array, b_ih: Array, b_hh: Array, y: Array,
     gates: Array,
 ) -> tuple[Array, ...]:  # fmt: skip
-    """Of x, state, w_ih, w_hh, b_ih and b_hh."""
+    """The gradients of x, state, w_ih, w_hh, b_ih and b_hh."""
     r, z, n = _parts(gates, 3)
     before, width = _before(xp, state, y), state.shape[-1]
     turned = xp.matmul(before, w_hh[2 * width :].T) + b_hh[2 * width :]
@@ -117,14 +117,14 @@ def gru_gradients(
 
 
 def _share(xp: Any, x: Array, w: Array, bias: Array) -> Array:
-    """What the input contributes to all steps."""
+    """The contribution of the input to all steps."""
     y = xp.matmul(_rows(x), w.T)
     y += bias
     return y.reshape(*x.shape[:2], len(w))
 
 
 def _of_share(xp: Any, d: Array, x: Array, w: Array) -> tuple[Array, Array, Array]:
-    """The gradients of its input, weight and bias."""
+    """The gradients of the input, weight and bias of `_share`."""
     return xp.matmul(_rows(d), w).reshape(x.shape), _contract(xp, d, x), xp.sum(d, axis=(0, 1))
 
 

@@ -11,5 +11,5 @@ def total(xp: Any, x: Array, axes: Sizes, keepdims: bool) -> Array:
 
 
 def sum_of_squares(xp: Any, x: Array, axis: Any, keepdims: bool) -> Array | None:
-    """Σx² over one axis or all (None), where float32 adds it up quickly and without loss; else None."""
+    """Σx² over one axis or all (None), if float32 can sum it quickly and without loss; else None."""
     return None

@@ -10,9 +10,9 @@ Index = Any  # a slice, or an array of integers
 
 
 def resample(xp: Any, x: Array, axis: int, count: int, columns: Iterable[tuple[Index, Index, Array | None]]) -> Array:
-    """`count` outputs along an axis: for each of the columns, y[outputs] += weights * x[inputs].
+    """Make `count` outputs along an axis: for each of the columns, y[outputs] += weights * x[inputs].
 
-    No column names an output twice; weights of None are 1. The order of the axes in memory is kept.
+    No column names an output twice; weights of None are 1. The memory order of axes is kept.
     """
     order = sorted(range(x.ndim), key=lambda i: -abs(x.strides[i]))
     back = sorted(range(x.ndim), key=order.__getitem__)
@@ -30,7 +30,7 @@ def _weighted(xp: Any, x: Array, axis: int, count: int, columns: Iterable[tuple[
         part = x[head + (inputs,)] if isinstance(inputs, slice) else xp.take(x, inputs, axis=axis)
         if weights is not None:
             part = part * weights.astype(real, copy=False).reshape(-1, *tail)
-        if y is None and part.shape == shape:  # it then serves every output
+        if y is None and part.shape == shape:  # the first column covers every output
             y = part.astype(dtype, copy=view)
         else:
             y = xp.zeros(shape, dtype=dtype) if y is None else y
@@ -39,23 +39,23 @@ def _weighted(xp: Any, x: Array, axis: int, count: int, columns: Iterable[tuple[
 
 
 def max_of_cells(xp: Any, x: Array, windows: Sequence[Sequence[tuple[int, int]]]) -> tuple[Array, Array]:
-    """Largest element of x (N, C, *S) in every cell of a grid, and its int64 flat index into the plane *S.
+    """The largest element of x (N, C, *S) in every cell of a grid, and its int64 flat index into the plane *S.
 
-    windows: for every spatial axis, where its cells start and stop. Of equal elements the first is named; NaN wins.
+    windows: for every spatial axis, where its cells start and stop. The first of equal elements is chosen; NaN wins.
     """
     y = xp.ascontiguousarray(channels_last(x))
     places = xp.arange(prod(x.shape[2:])).reshape(1, *x.shape[2:], 1)
-    # The last axis first: among equals, it then is the first row that wins, and in it the first element.
+    # The last axis first, so that among equals the first row wins, and in it the first element.
     for axis in range(x.ndim - 2, 0, -1):
         y, places = _largest(xp, y, places, axis, windows[axis - 1])
     return channels_first(y), channels_first(places)
 
 
 def _largest(xp: Any, x: Array, places: Array, axis: int, windows: Sequence[tuple[int, int]]) -> tuple[Array, Array]:
-    """Along one axis, the largest element of every window and its entry of `places`."""
+    """The largest element of every window along one axis, and its entry in `places`."""
     y = found = None
     for k in range(max((stop - start for start, stop in windows), default=1)):
-        # Where a window is shorter, its last element is looked at again.
+        # In shorter windows, the last element is compared again.
         index = xp.asarray([min(start + k, stop - 1) for start, stop in windows], dtype=xp.int64)
         value, place = xp.take(x, index, axis=axis), xp.take(places, index, axis=axis)
         if y is None:

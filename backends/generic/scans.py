@@ -6,7 +6,7 @@ from backends.geometry import Array
 
 
 def running(xp: Any, name: str, x: Array, axis: int) -> Array:
-    """Running result of an associative function such as "maximum": what is combined spans twice as much every pass."""
+    """The running result of an associative function such as "maximum"; every pass doubles the combined spans."""
     combine, y, step = getattr(xp, name), xp.moveaxis(x, axis, -1), 1
     while step < y.shape[-1]:
         y = xp.concatenate([y[..., :step], combine(y[..., step:], y[..., :-step])], axis=-1)
@@ -15,12 +15,12 @@ def running(xp: Any, name: str, x: Array, axis: int) -> Array:
 
 
 def recurrence(xp: Any, a: Array, b: Array, axis: int) -> Array:
-    """y[i] = a[i] y[i-1] + b[i] along an axis, from y[-1] = 0; a and b of one shape and dtype."""
+    """y[i] = a[i] y[i-1] + b[i] along an axis, with y[-1] = 0; a and b have one shape and dtype."""
     return xp.moveaxis(_recurrence(xp, xp.moveaxis(a, axis, -1), xp.moveaxis(b, axis, -1)), -1, axis)
 
 
 def _recurrence(xp: Any, a: Array, b: Array) -> Array:
-    """Two steps are one of the same form: half the length is solved first, then every other element."""
+    """Two steps combine to one of the same form: solve for half the length first, then for every other element."""
     n = b.shape[-1]
     if n < 2:
         return b.copy()

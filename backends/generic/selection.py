@@ -16,15 +16,15 @@ def add_relu(xp: Any, a: Array, b: Array) -> Array:
 
 
 def rectify(xp: Any, y: Array) -> Array:
-    """max(y, 0) of an array that nobody else has: it may be written."""
+    """max(y, 0), possibly in place; `y` must not be shared."""
     return xp.maximum(y, 0)
 
 
 def drop(xp: Any, x: Array, keep: Array, scale: float) -> Array:
-    """x·scale where the booleans `keep`, which may have fewer axes, hold, and x·0 elsewhere."""
+    """x·scale where `keep` is True, x·0 elsewhere; `keep` may have fewer axes."""
     return x * (keep.astype(x.dtype) * scale).astype(x.dtype, copy=False)
 
 
 def gate(xp: Any, g: Array, x: Array) -> Array:
-    """0 where x <= 0, else g, where x is NaN too; both of one shape."""
+    """0 where x <= 0, else g (also where x is NaN), for x and g of one shape."""
     return xp.where(x <= 0, 0, g)

@@ -14,7 +14,7 @@ def softmax(xp: Any, x: Array, axis: int) -> Array:
 
 
 def log_softmax(xp: Any, x: Array, axis: int) -> Array:
-    """log(softmax(x)) along an axis, exact where the softmax underflows."""
+    """log(softmax(x)) along an axis, accurate even if the softmax underflows."""
     d = x - xp.max(x, axis=axis, keepdims=True)
     return d - xp.log(xp.add.reduce(xp.exp(d), axis=axis, keepdims=True))
 
@@ -35,7 +35,7 @@ def softmax_nll(
 ) -> tuple[Array, Array, Array]:
     """-log softmax(x)[target] along axis 1, and the sum or mean over the targets that are not `ignore_index`.
 
-    Returns beside that, for each sample, the maximum and Σ exp(x - maximum), with axis 1 kept.
+    Also returns, for each sample, the maximum and Σ exp(x - maximum), with axis 1 kept.
     """
     shift = xp.max(x, axis=1, keepdims=True) if x.shape[1] else x.sum(axis=1, keepdims=True)
     shift = shift.astype(wide_dtype(xp, x.dtype), copy=False)
@@ -45,7 +45,7 @@ def softmax_nll(
 
 
 def nll(xp: Any, d: Array, target: Array, log_total: Any, ignore_index: int | None, reduction: str) -> Array:
-    """-log softmax(d)[target], or their sum or mean, from log Σ exp(d)."""
+    """-log softmax(d)[target] from log Σ exp(d), or the sum or mean of these."""
     valid, chosen = _counted(xp, target, ignore_index)
     found = (log_total - d[grid(xp, chosen, 1)])[:, 0]
     if valid is not None:
@@ -58,7 +58,7 @@ def nll(xp: Any, d: Array, target: Array, log_total: Any, ignore_index: int | No
 def softmax_nll_gradient(
     xp: Any, g: Array, x: Array, target: Array, shift: Array, total: Array, ignore_index: int | None, reduction: str
 ) -> Array:
-    """(softmax - one-hot) of each sample, weighted by what its loss counts for: the gradient of `softmax_nll` in x."""
+    """The gradient of `softmax_nll` in x: (softmax - one-hot) of each sample times the weight of its loss."""
     weight = share(xp, g, target, total.dtype, ignore_index, reduction)
     p = xp.exp(x - shift)
     p *= weight / total
@@ -69,14 +69,14 @@ def softmax_nll_gradient(
 def nll_gradient(
     xp: Any, g: Array, target: Array, shape: Sizes, dtype: Any, ignore_index: int | None, reduction: str
 ) -> Array:
-    """Minus what each loss counts for, at its target class: the gradient of `nll`."""
+    """The gradient of `nll`: minus the weight of each loss, at its target class."""
     p: Array = xp.zeros(shape, dtype)
     less_targets(xp, p, target, share(xp, g, target, dtype, ignore_index, reduction), ignore_index)
     return p
 
 
 def share(xp: Any, g: Array, target: Array, dtype: Any, ignore_index: int | None, reduction: str) -> Array:
-    """What the loss of each sample counts for, with an axis for the classes; or one number."""
+    """The weight of each sample's loss, with an axis for the classes, or one number for all."""
     valid, _ = _counted(xp, target, ignore_index)
     if reduction == "mean":
         g = g / _count(valid, target, dtype)
@@ -86,12 +86,12 @@ def share(xp: Any, g: Array, target: Array, dtype: Any, ignore_index: int | None
 
 
 def less_targets(xp: Any, p: Array, target: Array, weight: Array, ignore_index: int | None) -> None:
-    """Take the weights from the target classes of p, in place."""
+    """Subtract the weights at the target classes of p, in place."""
     p[grid(xp, _counted(xp, target, ignore_index)[1], 1)] -= weight
 
 
 def _counted(xp: Any, target: Array, ignore_index: int | None) -> tuple[Array | None, Array]:
-    """Which targets count, None if all do; the classes, with an axis for them, another one where none counts."""
+    """Which targets count (None if all do), and the target classes with an axis for classes, valid ones throughout."""
     if ignore_index is None:
         return None, target[:, None]
     valid = target != ignore_index
@@ -99,5 +99,5 @@ def _counted(xp: Any, target: Array, ignore_index: int | None) -> tuple[Array | 
 
 
 def _count(valid: Array | None, target: Array, dtype: Any) -> Any:
-    """How many targets count."""
+    """The number of targets that count."""
     return target.size if valid is None else valid.sum().astype(dtype)

@@ -1,1 +1,1 @@
-"""Special functions of float64, and their building blocks: polynomials, and pairs of numbers that keep lost digits."""
+"""Special functions of float64, and their building blocks: polynomials, and numbers in two parts."""

@@ -1,6 +1,6 @@
 """Airy's function Ai and its derivative, for every array library.
 
-Both are in terms of ζ = ⅔|x|^(3/2) in two parts: above 1 of exp(-ζ), below -27/32 an amplitude times a cosine.
+Both use ζ = ⅔|x|^(3/2) in two parts: above 1 as exp(-ζ), below -27/32 as an amplitude times a cosine.
 """
 
 from typing import Any
@@ -13,8 +13,8 @@ from backends.generic.special_functions.waves import Phase, wave
 from backends.geometry import Array
 
 TWO_THIRDS = 2 / 3, 3.700743415417188e-17
-LOW, HIGH = -0.84375, 1.0  # between, they are polynomials
-# Of the function and of the derivative, before each polynomial the number that it is added to.
+LOW, HIGH = -0.84375, 1.0  # polynomials between these
+# For the function and for the derivative; the number before a polynomial is added to it.
 NEAR = (0.3125, tables.AIRY_NEAR), (-0.1875, tables.AIRY_SLOPE_NEAR)
 DECAY = (0.28125, tables.AIRY_DECAY), (-0.296875, tables.AIRY_SLOPE_DECAY)
 AMPLITUDE = (0.5625, tables.AIRY_AMPLITUDE), (0.578125, tables.AIRY_SLOPE_AMPLITUDE)

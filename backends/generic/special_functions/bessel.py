@@ -1,6 +1,6 @@
 """Bessel functions J and Y of orders 0 and 1, and the derivatives of order 1, for every array library.
 
-Up to ¾ polynomials and a logarithm; beyond, J and Y are an amplitude times the cosine and sine of one phase.
+Up to ¾, polynomials and a logarithm; beyond, J and Y are an amplitude times the cosine and sine of one phase.
 """
 
 import math
@@ -14,7 +14,7 @@ from backends.generic.special_functions.waves import Phase, wave
 from backends.geometry import Array
 
 CUT = 0.75
-# Of orders 0 and 1; the third is the derivative of order 1. A number before a polynomial is added to it.
+# For orders 0 and 1 and for the derivative of order 1. The number before a polynomial is added to it.
 J_NEAR = (0.9375, tables.J0_NEAR), (0.484375, tables.J1_NEAR)
 Y_NEAR = tables.Y0_NEAR, tables.Y1_NEAR
 AMPLITUDE: tuple[tuple[float, tuple[float, ...]], ...] = (
@@ -32,7 +32,7 @@ TWO_OVER_PI = 0.6366197723675814, -3.935735335036497e-17
 
 
 def bessel_j(xp: Any, x: Array, kind: int) -> Array:
-    """J of order 0 or 1, or with 2 the derivative of order 1."""
+    """J of order 0 or 1; order 2 stands for the derivative of order 1."""
     dtype, x = double(xp, x)
     s = abs(x)
     value = xp.where(s == xp.inf, 0.0, x), xp.zeros_like(x)
@@ -43,7 +43,7 @@ def bessel_j(xp: Any, x: Array, kind: int) -> Array:
 
 
 def bessel_y(xp: Any, x: Array, kind: int) -> Array:
-    """Y of order 0 or 1, or with 2 the derivative of order 1; infinite at 0, NaN below."""
+    """Y of order 0 or 1; order 2 stands for the derivative of order 1. Infinite at 0, NaN below."""
     dtype, x = double(xp, x)
     ends = xp.where(x == 0, xp.inf if kind == 2 else -xp.inf, xp.where(x == xp.inf, 0.0, xp.nan))
     value = put((ends, xp.zeros_like(x)), (x > 0) & (x <= CUT), lambda x: _near_y(xp, x, kind), x)
@@ -68,7 +68,7 @@ def _near_y(xp: Any, s: Array, kind: int) -> Pair:
 
 
 def _squares(s: Array) -> Array:
-    """The squares from 0 to that of CUT, as [-1, 1]."""
+    """x² in [0, CUT²], mapped to [-1, 1]."""
     return s * s * (2.0 / CUT**2) - 1.0
 
 

@@ -1,4 +1,4 @@
-"""The gamma function's logarithm and the derivative of that below 0, with twice the digits: next to their zeros."""
+"""log Γ and its derivative below 0 with twice the digits, for use near their zeros."""
 
 from math import factorial
 from typing import Any
@@ -7,14 +7,14 @@ from backends.generic.special_functions.pairs import PI, Pair, over, plus, times
 from backends.generic.special_functions.polynomials import exactly, powers
 from backends.geometry import Array
 
-# B₂, B₄, ..., by numerator and denominator.
+# B₂, B₄, ... as numerators and denominators.
 BERNOULLI = (
     (1, 6), (-1, 30), (1, 42), (-1, 30), (5, 66), (-691, 2730), (7, 6), (-3617, 510), (43867, 798), (-174611, 330),
     (854513, 138), (-236364091, 2730), (8553103, 6), (-23749461029, 870), (8615841276005, 14322),
     (-7709321041217, 510), (2577687858367, 6), (-26315271553053477373, 1919190),
 )  # fmt: skip
-FROM = 20  # where Stirling's series has the digits
-LOG_2 = 0.6931471805592082, 7.371002565161996e-13, 5.8029889835956905e-25  # the first two of 40 bits
+FROM = 20  # from here Stirling's series is accurate enough
+LOG_2 = 0.6931471805592082, 7.371002565161996e-13, 5.8029889835956905e-25  # the first two have 40 bits
 HALF_LOG_TWO_PI = 0.9189385332046728, -3.8782941580672414e-17
 
 
@@ -29,7 +29,7 @@ def log(xp: Any, a: Pair) -> Pair:
 
 
 def exact_lgamma(xp: Any, x: Array) -> Pair:
-    """log |Γ(x)| from -24 on, by Stirling's series and Γ(x + 1) = x·Γ(x)."""
+    """log |Γ(x)| for x >= -24, by Stirling's series and Γ(x + 1) = x·Γ(x)."""
     steps = FROM + 24
     below = (x, 0.0 * x)
     for k in range(1, steps):
@@ -46,7 +46,7 @@ def exact_lgamma(xp: Any, x: Array) -> Pair:
 
 
 def exact_digamma(xp: Any, s: Array) -> Pair:
-    """ψ(-s), as ψ(1 + s) + π / tan πs."""
+    """ψ(-s) = ψ(1 + s) + π / tan πs."""
     r = s - xp.round(s)
     angle = times(PI, (r, 0.0))
     square = times(angle, angle)

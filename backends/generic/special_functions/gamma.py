@@ -1,6 +1,6 @@
-"""The logarithm of the gamma function and its first two derivatives, with all their digits around their zeros.
+"""The logarithm of the gamma function and its first two derivatives, with full accuracy near their zeros.
 
-Below 0 they are reflected, Γ(x)·Γ(1 - x) = π / sin πx; where this cancels, they are computed again in two parts.
+Below 0 they use the reflection Γ(x)·Γ(1 - x) = π / sin πx; where this cancels, they are computed again in two parts.
 """
 
 import math
@@ -31,18 +31,18 @@ TWO = (
     -4.492623673813314e-05,
     *((-1) ** k * math.fsum(float(n) ** -k for n in range(40, 1, -1)) / k for k in range(12, 39)),
 )
-# What rounding took from 1 - γ, and gave γ.
+# The rounding error of 1 - γ, and minus that of γ.
 REST = 4.942915152430645e-18
-# The same of log Γ(1 + z) / z, which differs by that of log(1 + z).
+# The series of log Γ(1 + z) / z, which differs by that of log(1 + z).
 ONE = (-0.5772156649015329, *(c + (-1) ** k / k for k, c in enumerate(TWO[1:], 2)))
 
 
-HALF_LOG_TWO_PI = 0.4189385332046727, 1.6728209650585413e-17  # less ½
-# Where the digamma function is 0, and this less 1, as in `pairs.distance`.
+HALF_LOG_TWO_PI = 0.4189385332046727, 1.6728209650585413e-17  # minus ½
+# The zero of the digamma function, and this zero minus 1, for `pairs.distance`.
 ZERO = 1.4616321325302124, 1.2438149843418955e-08, 9.549995429965697e-17
 
 
-TINY = 1e-150  # below, 1 / x is all there is
+TINY = 1e-150  # below this only 1 / x remains
 
 
 def lgamma(xp: Any, x: Array) -> Array:
@@ -62,7 +62,7 @@ def _near_lgamma(xp: Any, x: Array) -> Pair:
     z = xp.where(small, x, xp.where(middle, x - 1.0, x - 2.0))
     around_one = _times_series(ONE, xp.clip(z, -0.375, 0.375))
     around_two = _times_series(TWO, z)
-    # Γ(x + 1) = x Γ(x) leads from one to the other where neither logarithm cancels.
+    # Γ(x + 1) = x Γ(x) connects the two where neither logarithm cancels.
     shifted = around_two - xp.where(small, xp.log(x) + xp.log1p(x), xp.log(xp.where(middle, x, 1.0)))
     near = xp.where((x > 0.75) & middle, around_one, shifted) + 0.0  # 0 at 1, not -0
     low = xp.clip(x, 1.25, 1.75)
@@ -70,7 +70,7 @@ def _near_lgamma(xp: Any, x: Array) -> Pair:
 
 
 def _lgamma_below(xp: Any, s: Array) -> Pair:
-    """-log(sin πs / π) - log Γ(1 + s), which has zeros from 2.4 on, soon closer to integers than numbers are."""
+    """-log(sin πs / π) - log Γ(1 + s); its zeros from 2.4 on soon lie closer to integers than floats can."""
     large, lost = two_sum(xp.maximum(s, TINY), 1.0)
     sine = over(_sine(xp, xp.maximum(s, TINY)), PI)
     gamma = sum(_lgamma_above(xp, large)) + lost * xp.log(large)
@@ -82,7 +82,7 @@ def _lgamma_below(xp: Any, s: Array) -> Pair:
 
 
 def _angle(xp: Any, x: Array) -> Pair:
-    """πx, less the nearest multiple of π."""
+    """πx minus the nearest multiple of π."""
     return times(PI, (x - xp.round(x), 0.0))
 
 
@@ -94,13 +94,13 @@ def _sine(xp: Any, x: Array) -> Pair:
 
 
 def _reflected(xp: Any, x: Array, value: Pair, below: Callable[[Any, Array], Pair]) -> Array:
-    """The value, but between negative integers `below` of -x."""
+    """The value; between negative integers, `below` of -x."""
     head, rest = put(value, (x < 0) & (x > -xp.inf) & (x != xp.round(x)), partial(below, xp), -x)
     return head + rest
 
 
 def _stirling(xp: Any, x: Array) -> Pair:
-    """From 2.5 on, (x - ½)(log x - 1) + ½ log 2π - ½ + p / x; from 8 on the library's logarithm is exact enough."""
+    """(x - ½)(log x - 1) + ½ log 2π - ½ + p / x, for x >= 2.5; from 8 on with the library's logarithm."""
     s = xp.minimum(x, 1e290)
     logarithm, rest = put((xp.log(s), xp.zeros_like(s)), s < 8.0, partial(pairs.log, xp), s)
     less, less_rest = two_sum(logarithm, -1.0)
@@ -153,7 +153,7 @@ def _digamma_below(xp: Any, s: Array) -> Pair:
 
 
 def _finer_digamma(xp: Any, x: Array, lost: Array) -> Pair:
-    """Of a number in two parts, with a better logarithm."""
+    """The digamma function of a number in two parts, with a more accurate logarithm."""
     head, rest = pairs.log(xp, x)
     return head, rest + (_far_digamma(xp, x)[1] + lost * (1.0 + 0.5 / x) / x)
 
@@ -184,7 +184,7 @@ def _trigamma_below(xp: Any, s: Array) -> Pair:
 
 
 def zeta(xp: Any, special: Any, q: Array, s: Array) -> Array:
-    """Hurwitz's ζ(s, q) = Σ (q + k)^-s over k ≥ 0; but for s > 1 and q > 0 that of the library of special functions."""
+    """Hurwitz's ζ(s, q) = Σ (q + k)^-s over k ≥ 0; by the library of special functions unless s > 1 and q > 0."""
     dtype, q = double(xp, q)
     s = s + xp.zeros_like(q)
     q = q + xp.zeros_like(s)
@@ -195,7 +195,7 @@ def zeta(xp: Any, special: Any, q: Array, s: Array) -> Array:
 
 
 def _hurwitz(xp: Any, s: Array, q: Array) -> Pair:
-    """By Euler and Maclaurin's formula. What rounding takes from q + k counts s times."""
+    """ζ(s, q) by the Euler-Maclaurin formula. The rounding error of q + k counts s times."""
     total = 0.0 * q, 0.0 * q
     for k in range(1, 11):
         a, lost = two_sum(q, float(k))

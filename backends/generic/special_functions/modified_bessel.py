@@ -9,16 +9,16 @@ from backends.generic.special_functions.polynomials import onto_unit, polynomial
 from backends.generic.special_functions.special import double, put
 from backends.geometry import Array
 
-# Of orders 0 and 1: a number and a polynomial whose sum the function is up to a root or another simple factor.
+# For orders 0 and 1: a number and a polynomial; the function is their sum times a root or another simple factor.
 I_NEAR = (1.125, tables.I0_NEAR), (0.375, tables.I1_NEAR)
 I_FAR = (0.40625, tables.I0_FAR), (0.390625, tables.I1_FAR)
 K_FAR = (1.1875, tables.K0_FAR), (1.5, tables.K1_FAR)
 I_SLOPES = (tables.I0_SLOPE_NEAR, tables.I0_SLOPE_FAR), (tables.I1_SLOPE_NEAR, tables.I1_SLOPE_FAR)
 K_SLOPES = tables.K0_SLOPE_FAR, tables.K1_SLOPE_FAR
 I_CUT, K_CUT = 8.0, 0.75
-LARGEST = 1.7e308  # whose root squared does not overflow
-TINY = 1e-200  # below, K₁ is 1 / x, and parts of products overflow before long
-# Where exp(-x)·I₁(x) is largest.
+LARGEST = 1.7e308  # the square of its root does not overflow
+TINY = 1e-200  # below this K₁ is 1 / x, and parts of products may overflow
+# The maximum of exp(-x)·I₁(x).
 ZERO = 1.545127272605896, -1.4613353416237373e-08, 1.0630756383046672e-16
 
 
@@ -32,7 +32,7 @@ def modified_bessel_i(xp: Any, x: Array, order: int, scaled: bool) -> Array:
     if scaled:
         result = value[0] + value[1]
     else:
-        # I is finite a little further than exp; and parts of a product must not overflow.
+        # I is finite a little further than exp, and parts of a product must not overflow.
         first, unit = xp.minimum(s, 709.0), xp.where(s > 300.0, 2.0**-100, 1.0)
         head, rest = _exp(xp, first)
         result = sum(times(value, (head * unit, rest * unit))) * (xp.exp(s - first) / unit)
@@ -74,7 +74,7 @@ def _far_k(xp: Any, order: int, scaled: bool, x: Array) -> Pair:
 
 
 def scaled_i_slope(xp: Any, x: Array, order: int) -> Array:
-    """The derivative of exp(-|x|)·I(x), whose terms cancel; at 0 the mean of its two sides."""
+    """The derivative of exp(-|x|)·I(x), whose terms cancel; at 0 the mean of both one-sided derivatives."""
     dtype, x = double(xp, x)
     s = abs(x)
     inner, outer = xp.minimum(s, I_CUT), xp.maximum(s, I_CUT)
@@ -99,7 +99,7 @@ def scaled_k_slope(xp: Any, x: Array, order: int) -> Array:
 
 
 def _exp(xp: Any, x: Array) -> Pair:
-    """exp(x) in two parts, the more exact the smaller x is."""
+    """exp(x) in two parts, more exact for smaller x."""
     return two_sum(xp.expm1(x), 1.0)
 
 

@@ -1,7 +1,7 @@
-"""The normal distribution and what else holds exp(-x²), for every array library, without losing digits in the tail.
+"""The normal distribution and other functions with exp(-x²), accurate in the tail, for every array library.
 
-The square of x has 53 digits more than a float: its rounding error alone would cost exp(-x²) as many units in the last
-place as x² is large. Wherever it is exponentiated it is therefore split in two.
+The exact x² has 53 more bits than a float: rounding it would give exp(-x²) an error of about x² units in the last
+place. It is therefore split into two parts before exponentiation.
 """
 
 import math
@@ -14,7 +14,7 @@ from backends.generic.special_functions.special import FAR, double, erfc, exp_of
 from backends.geometry import Array
 
 ROOT_HALF, TWO_OVER_ROOT_PI = math.sqrt(0.5), 2 / math.sqrt(math.pi)
-NEAR = 0.5625  # up to here the distribution function is a polynomial, beyond it is in terms of exp(-x²/2)
+NEAR = 0.5625  # up to here the distribution function is a polynomial, beyond it uses exp(-x²/2)
 
 
 def bell(xp: Any, x: Array, half: bool = False) -> Array:
@@ -27,14 +27,14 @@ def bell(xp: Any, x: Array, half: bool = False) -> Array:
 
 
 def exp_square(xp: Any, x: Array, scale: float) -> Array:
-    """exp(scale·x²) for a power of two, or minus one."""
+    """exp(scale·x²), where `scale` is plus or minus a power of two."""
     square, rest = split_square(xp, x)
     head, rest = exp_of_sum(xp, scale * square, scale * rest)
     return head + rest
 
 
 def erfcx(xp: Any, x: Array) -> Array:
-    """exp(x²)·erfc(x), which falls like 1 / x where erfc itself has long become 0; 2·exp(x²) - erfcx(-x) below 0."""
+    """exp(x²)·erfc(x), which falls like 1 / x where erfc underflows; 2·exp(x²) - erfcx(-x) below 0."""
     dtype, x = double(xp, x)
     value = _fraction(xp, tables.ERFCX, 0.75, 0.875, abs(x))
     square, rest = split_square(xp, xp.clip(x, -26.63, 0.0))
@@ -44,7 +44,7 @@ def erfcx(xp: Any, x: Array) -> Array:
 
 
 def erfcx_slope(xp: Any, x: Array) -> Array:
-    """The derivative of `erfcx`, 2x·erfcx(x) - 2/√π, where the two are close to each other a function of its own."""
+    """The derivative of `erfcx`, 2x·erfcx(x) - 2/√π; a separate fit where the two terms cancel."""
     dtype, x = double(xp, x)
     s, low = xp.maximum(x, 0.0), xp.minimum(x, 0.0)
     above = _fraction(xp, tables.ERFCX_SLOPE, 1.0, 1.125, s) / (1.125 + s)
@@ -60,7 +60,7 @@ def _fraction(xp: Any, table: tuple[float, ...], middle: float, shift: float, s:
 
 
 def ndtr(xp: Any, x: Array) -> Array:
-    """The normal distribution function, the integral of its density up to x."""
+    """The normal distribution function."""
     dtype, x = double(xp, x)
     if dtype.itemsize < 8:
         return (0.5 * erfc(xp, x * -ROOT_HALF)).astype(dtype)
@@ -76,18 +76,18 @@ def bell_part(xp: Any, s: Array) -> tuple[Array, Array]:
 
 
 def _log_mills(xp: Any, s: Array) -> Array:
-    """11/16 more than the logarithm of (s + 9/8)·exp(s²/2) times the normal distribution function of -s."""
+    """11/16 plus the logarithm of (s + 9/8)·exp(s²/2)·Φ(-s)."""
     return polynomial(tables.NDTR, onto_unit(xp, s, 0.0, 3.0))
 
 
 def _near(xp: Any, x: Array) -> Array:
-    """What the normal distribution function is above one half, up to NEAR."""
+    """Φ(x) - ½, for x up to NEAR."""
     x = xp.clip(x, -NEAR, NEAR)
     return x * polynomial(tables.NDTR_NEAR, x * x * (2 / NEAR**2) - 1.0)
 
 
 def log_ndtr(xp: Any, x: Array) -> Array:
-    """log(ndtr(x)), also where ndtr(x) is 0 or 1."""
+    """log(ndtr(x)), accurate also where ndtr(x) rounds to 0 or 1."""
     dtype, x = double(xp, x)
     s = xp.maximum(abs(x), NEAR)
     below = ((_log_mills(xp, s) - xp.log(s + 1.125)) - 0.6875) - 0.5 * s * s

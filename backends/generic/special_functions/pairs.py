@@ -1,4 +1,4 @@
-"""Numbers in two or three parts: what rounding takes away, kept beside what it leaves, for every array library."""
+"""Numbers in two or three parts, which keep rounding errors beside the rounded number, for every array library."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ Pair = tuple[Array, Any]  # a number in two parts
 
 SPLITTER = 2.0**27 + 1
 PI = 3.141592653589793, 1.2246467991473532e-16
-LOG_2 = 0.6931471805592082, 7.371002565167799e-13  # the first has 40 bits, so that its multiples are exact
+LOG_2 = 0.6931471805592082, 7.371002565167799e-13  # the first part has 40 bits, so that its multiples are exact
 
 
 def lost(a: Array, b: Array, product: Array) -> Array:
-    """a·b - product of float64, what rounding took away, by splitting both in halves (Dekker 1971)."""
+    """a·b - product, the rounding error of a product of float64, by splitting both factors in halves (Dekker 1971)."""
     a_high, a_low = _halves(a)
     b_high, b_low = _halves(b)
     rest = a_high * b_high
@@ -77,7 +77,7 @@ def root(xp: Any, x: Array) -> Pair:
 
 
 def quotient(head: Array, rest: Any, divisor: Array, lacking: Any = 0.0) -> Array:
-    """(head + rest) / (divisor + lacking) of float64, where what is added is small, as if rounded once."""
+    """(head + rest) / (divisor + lacking) of float64, with small second terms, as if rounded once."""
     return sum(over((head, rest), (divisor, lacking)))
 
 
@@ -99,5 +99,5 @@ def log(xp: Any, x: Array) -> Pair:
 
 
 def distance(zero: tuple[float, float, float], x: Array) -> Array:
-    """zero - x with all digits, of a zero in three parts; the first has 24 bits, so that it is exact in float32 too."""
+    """zero - x with full accuracy, for a zero in three parts; the first has 24 bits, to be exact in float32 too."""
     return ((zero[0] - x) + zero[1]) + zero[2]

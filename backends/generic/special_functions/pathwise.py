@@ -1,9 +1,9 @@
-"""How values of gamma and beta distributions move with a shape while their probability stays, for every array library.
+"""Derivatives of gamma and beta samples by their shapes at constant probability, for every array library.
 
-With F the distribution function and p its derivative that is -(∂F/∂a) / p (Figurnov et al. 2018, "Implicit
-reparameterization gradients"). Small shapes take the power series of F, each term of which is differentiated; others an
-integral from the value outwards over the logarithm, or the log-odds, of what lies beyond it. Either way all terms have
-one sign, so that nothing cancels.
+With the distribution function F and the density p, this is -(∂F/∂a) / p (Figurnov et al. 2018, "Implicit
+reparameterization gradients"). For small shapes the power series of F is differentiated term by term; for others an
+integral is taken from the value outwards, over the logarithm or the log-odds. In both cases all terms have one sign,
+so that nothing cancels.
 """
 
 from collections.abc import Callable
@@ -17,8 +17,8 @@ from backends.generic.special_functions.special import double
 from backends.geometry import Array
 
 SMALL = 16.0  # shapes up to which series are short
-ENOUGH = 1e-18  # terms that may be left out
-DEPTH = 40.0  # what lies beyond a density that has fallen by exp(-DEPTH) does not matter
+ENOUGH = 1e-18  # terms below this are omitted
+DEPTH = 40.0  # integrals end where the density has fallen by exp(-DEPTH)
 
 
 def gamma_path(xp: Any, a: Array, x: Array) -> Array:
@@ -35,7 +35,7 @@ def beta_path(xp: Any, a: Array, b: Array, x: Array) -> Array:
     near, far = (_is_short(*o) for o in ((a, b, x), (b, a, y)))
     far &= ~near | (y < x)
     integral = xp.log(x) > digamma(xp, a) - digamma(xp, a + b)
-    # Seen from the other end, 1 - x moves with its second shape.
+    # By symmetry, 1 - x depends in the same way on its second shape.
     turned = xp.where(near | far, far, integral)
     a, b, x, y = (xp.where(turned, q, p) for p, q in ((a, b), (b, a), (x, y), (y, x)))
     return _either(xp, near | far, _beta_series, _beta_integral, a, b, x, y, turned).astype(dtype, copy=False)
@@ -47,7 +47,7 @@ def _doubles(xp: Any, *operands: Array) -> tuple[Any, ...]:
 
 
 def _either(xp: Any, where: Array, short: Callable[..., Array], long: Callable[..., Array], *operands: Array) -> Array:
-    """One function where a mask holds, and another elsewhere."""
+    """One function where a mask holds, another elsewhere."""
     made = xp.empty(where.shape)
     for mask, function in ((where, short), (~where, long)):
         if mask.any().item():
@@ -113,14 +113,14 @@ def _beta_integral(xp: Any, a: Array, b: Array, x: Array, y: Array, second: Arra
 
 
 def _end(u: Array, fall: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Array:
-    """Where a convex function is about DEPTH, by Newton's steps from beyond it."""
+    """The point where a convex function is about DEPTH, by Newton's method from beyond it."""
     for _ in range(16):
         u = u - (fall(u) - DEPTH) / slope(u)
     return u
 
 
 def _integral(xp: Any, end: Array, values: Callable[[Array], Array]) -> Array:
-    """The integral of a function from 0 to `end`, by Gauss and Legendre's rule."""
+    """The integral of a function from 0 to `end`, by Gauss-Legendre quadrature."""
     return sum(weight * values(end * ((at + 1.0) / 2.0)) for at, weight in _nodes()) * (end / 2.0)
 
 

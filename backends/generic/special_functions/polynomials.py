@@ -16,7 +16,7 @@ def polynomial(coefficients: tuple[float, ...], x: Array) -> Array:
 
 
 def onto_unit(xp: Any, x: Array, low: float, middle: float) -> Array:
-    """[low, ∞] as [-1, 1], with `middle` at 0; exact at `low`."""
+    """Map [low, ∞] to [-1, 1], with `middle` at 0; exact at `low`."""
     return stretched(xp.minimum(x, 1e300), low, middle - 2.0 * low, 2.0)
 
 
@@ -33,7 +33,7 @@ def ratio(x: Array, numerator: tuple[float, ...], denominator: tuple[float, ...]
 
 
 def raised(middle: float, table: tuple[float, ...], t: Array) -> Pair:
-    """middle + a polynomial of t, which is smaller, in two parts; its last step too."""
+    """middle + a smaller polynomial of t, in two parts; so is its last step."""
     head, rest = product(t, polynomial(table[1:], t))
     p, p_rest = two_sum(head, table[0])
     total = middle + p
@@ -56,9 +56,9 @@ def powers(coefficients: Iterable[tuple[float, float]], t: Pair) -> Pair:
 
 
 def series(heads: tuple[float, ...], rests: tuple[float, ...], t: Pair) -> Pair:
-    """A sum of Chebyshev polynomials of a number in two parts, by Clenshaw's recurrence.
+    """A series of Chebyshev polynomials of a number in two parts, by Clenshaw's recurrence.
 
-    Its first coefficients, which count most, are in two parts, and so is what they add up to.
+    The first coefficients, which are the largest, and their sum are in two parts.
     """
     counted, twice = len(rests), (2.0 * t[0], 2.0 * t[1])
     last = before = 0.0 * t[0]

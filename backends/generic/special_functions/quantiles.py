@@ -32,7 +32,7 @@ def ndtri(xp: Any, x: Array) -> Array:
 
 
 def _ends(xp: Any, q: Array) -> Pair:
-    """Infinity where nothing is left of a tail."""
+    """Infinity where the tail is empty."""
     return xp.where(q == 0, xp.inf, xp.nan), xp.zeros_like(q)
 
 
@@ -42,7 +42,7 @@ def _near(middle: float, table: tuple[float, ...], cut: float, d: tuple[Array, A
 
 
 def _tail(xp: Any, middle: float, table: tuple[float, ...], bounds: tuple[float, float, float], q: Array) -> Pair:
-    """The quantile of the probability q of the tail: r times a polynomial of r = √-log q."""
+    """The quantile for the tail probability q: r times a polynomial of r = √-log q."""
     low, high, shift = bounds
     r = root(xp, -xp.log(q))
     t = stretched(xp.clip(r[0], low, high), low, shift, 2.0 * (high + shift) / (high - low))

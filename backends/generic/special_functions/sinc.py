@@ -1,4 +1,4 @@
-"""sin(x) / x in two conventions, and its derivative with all digits next to its zeros, for every array library."""
+"""sin(x) / x in two conventions, and its derivative with full accuracy near its zeros, for every array library."""
 
 import math
 from functools import partial
@@ -10,16 +10,16 @@ from backends.generic.special_functions.special import double, put
 from backends.generic.special_functions.waves import cosine
 from backends.geometry import Array
 
-PI_INVERSE_REST = -1.9678676675182486e-17  # what rounding took from 1/π
+PI_INVERSE_REST = -1.9678676675182486e-17  # the rounding error of 1/π
 
 
 def sinc(xp: Any, x: Array) -> Array:
-    """sin(πx) / (πx), and 1 at 0; of float64 with both products in two parts."""
+    """sin(πx) / (πx), and 1 at 0; for float64 both products are in two parts."""
     safe = xp.where(x == 0, 1, x)
     if x.dtype.kind == "c":
         wave = xp.sin(math.pi * safe)
         return xp.where(x == 0, 1, wave / (math.pi * safe)).astype(x.dtype, copy=False)
-    safe = xp.clip(safe, -1e18, 1e18)  # beyond are integers
+    safe = xp.clip(safe, -1e18, 1e18)  # numbers beyond are integers
     whole = xp.round(safe)
     sign = 1 - 2 * abs(xp.fmod(whole, 2))
     if x.dtype.itemsize < 8:
@@ -31,7 +31,7 @@ def sinc(xp: Any, x: Array) -> Array:
 
 
 def sinc_slope(xp: Any, x: Array, scale: float) -> Array:
-    """The derivative of sin(u) / u of u = scale·x, where `scale` is 1 or π."""
+    """The derivative of sin(u) / u for u = scale·x, where `scale` is 1 or π."""
     if x.dtype.kind == "c":
         return _complex_slope(xp, x, scale)
     dtype, x = double(xp, x)

@@ -1,9 +1,8 @@
 """The error function and its complement, for every array library.
 
-Near zero float64 follows the rational approximation of `s_erf.c` in FDLIBM (Sun Microsystems, 1993;
-https://netlib.org/fdlibm/s_erf.c). Narrower floats are computed
-in float64, since their own arithmetic would cost them the last digits and erfc its whole tail; for erf one rational
-function then serves the whole range, five times faster.
+Near zero, float64 uses the rational approximation of `s_erf.c` in FDLIBM (Sun Microsystems, 1993;
+https://netlib.org/fdlibm/s_erf.c). Narrower floats are computed in float64, since their own arithmetic would lose the
+last digits, and the whole tail of erfc; for erf, one rational function then covers the whole range, five times faster.
 """
 
 from collections.abc import Callable
@@ -14,11 +13,11 @@ from backends.generic.special_functions.polynomials import onto_unit, polynomial
 from backends.generic.special_functions.tables import ERFC
 from backends.geometry import Array
 
-FAR = 1e20  # where functions that fall like 1 / x have long become multiples of it, but products do not yet overflow
+FAR = 1e20  # here functions that fall like 1 / x equal a multiple of it, and products do not overflow yet
 EFX = 1.28379167095512586316e-01
-NEAR = 0.84375  # up to here a rational function of x², beyond in terms of exp(-x²)
+NEAR = 0.84375  # up to here a rational function of x², beyond it uses exp(-x²)
 
-# Numerators and denominators by rising power. Near zero: of x squared.
+# Numerators and denominators in ascending powers. Near zero: in x².
 PP = (
     1.28379167095512558561e-01,
     -3.25042107247001499370e-01,
@@ -34,7 +33,7 @@ QQ = (
     1.32494738004321644526e-04,
     -3.96022827877536812320e-06,
 )
-# Narrow floats: of x squared, erf(x) / x on |x| <= 4 with relative error 2.6e-9 (own fit, Lawson's iteration).
+# Narrow floats: erf(x) / x in x², for |x| <= 4, with relative error 2.6e-9 (own fit, Lawson's iteration).
 PN = (
     1.1283791699455037,
     0.19287963030462058,
@@ -58,13 +57,13 @@ def erf(xp: Any, x: Array) -> Array:
     """2 / sqrt(pi) times the integral of exp(-t * t) from 0 to x, element by element."""
     dtype, x = double(xp, x)
     if dtype.itemsize < 8:
-        # Beyond 4 every narrow float's erf is one.
+        # Beyond 4, erf is 1 in narrow floats.
         small = xp.clip(x, -4.0, 4.0)
         return (small * ratio(small * small, PN, QN)).astype(dtype)
     size = xp.abs(x)
     small = xp.clip(x, -1.0, 1.0)
     near = small + small * ratio(small * small, PP, QQ)
-    # Below 2**-28 the sum above would lose subnormals' last bit; FDLIBM scales instead.
+    # Below 2**-28 the sum above would lose the last bit of subnormals; FDLIBM scales instead.
     near = xp.where(size < 2.0**-28, 0.125 * (8.0 * small + 8.0 * EFX * small), near)
     far = xp.copysign(1.0 - _tail(xp, size), x)
     result = xp.where(size < NEAR, near, far)
@@ -72,7 +71,7 @@ def erf(xp: Any, x: Array) -> Array:
 
 
 def erfc(xp: Any, x: Array) -> Array:
-    """1 - erf(x), element by element, to full relative accuracy where it is tiny."""
+    """1 - erf(x), element by element, with full relative accuracy in the tail."""
     dtype, x = double(xp, x)
     size = xp.abs(x)
     small = xp.clip(x, -1.0, 1.0)
@@ -85,16 +84,16 @@ def erfc(xp: Any, x: Array) -> Array:
 
 
 def double(xp: Any, x: Array) -> tuple[Any, Array]:
-    """The type to answer in (float32 for what is no float, as PyTorch) and x in float64."""
+    """The result type (float32 for integers and booleans, as in PyTorch), and x in float64."""
     x = xp.asarray(x)
     dtype = xp.dtype(xp.float32) if x.dtype.kind in "iub" else x.dtype
     return dtype, x.astype(xp.float64, copy=False)
 
 
 def put(parts: Pair, where: Array, function: Callable[..., Pair], *operands: Array) -> Pair:
-    """A number in two parts, changed in place where a mask holds: to the function of the operands there.
+    """Replace a number in two parts, in place and where a mask holds, by a function of the operands there.
 
-    To look at the mask waits for a GPU, but less than to compute every function everywhere would.
+    Reading the mask waits for a GPU, but costs less than to compute every function everywhere.
     """
     if where.all().item():
         return function(*operands)
@@ -105,14 +104,14 @@ def put(parts: Pair, where: Array, function: Callable[..., Pair], *operands: Arr
 
 
 def _tail(xp: Any, size: Array) -> Array:
-    """erfc of `size` >= NEAR, zero from 28 on."""
+    """erfc of `size` >= NEAR; zero from 28 on."""
     s = xp.clip(size, NEAR, 28.0)
     square, rest = split_square(xp, s)
     return quotient(*exp_of_sum(xp, -0.5625 - square, polynomial(ERFC, onto_unit(xp, s, NEAR, 3.0)) - rest), s)
 
 
 def exp_of_sum(xp: Any, head: Array, rest: Array) -> tuple[Array, Array]:
-    """exp(head + rest) of a larger and a smaller number, in two parts, as if the sum were not rounded."""
+    """exp(head + rest) of a larger and a smaller number, in two parts, without rounding the sum."""
     total = head + rest
     lost = rest - (total - head)
     result = xp.exp(total)
@@ -121,6 +120,6 @@ def exp_of_sum(xp: Any, head: Array, rest: Array) -> tuple[Array, Array]:
 
 
 def split_square(xp: Any, x: Array) -> tuple[Array, Array]:
-    """x² as the exact square of x cut to float32, and the rest: x² itself would lose as many digits as exp(x²) has."""
+    """x² as the exact square of x truncated to float32, and the rest; a rounded x² would make exp(x²) inexact."""
     z = x.astype(xp.float32).astype(xp.float64)
     return z * z, (x - z) * (x + z)

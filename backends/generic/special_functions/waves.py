@@ -9,15 +9,15 @@ from backends.generic.special_functions.polynomials import onto_unit, raised, se
 from backends.generic.special_functions.special import put
 from backends.geometry import Array
 
-# π/4 in parts of 26 bits, and the rest: multiples of the first ones up to `EXACT` are exact.
+# π/4 in parts of 26 bits, and the rest: multiples of the first parts up to `EXACT` are exact.
 QUARTER_PI = 0.7853981554508209, 7.946627356147928e-09, 3.061616966026797e-17, 3.184158581755475e-25
 EXACT = 2.0**26
 
 
 class Phase(NamedTuple):
-    """What is added to an angle a, times a: a number and a polynomial of a as `onto_unit` has it, from `low` on.
+    """A phase to add to an angle a >= low, multiplied by a: a number plus a polynomial in `onto_unit(a)`.
 
-    The other one, in two parts, knows twice as many digits.
+    The second polynomial, in two parts, has twice as many digits.
     """
 
     low: float
@@ -30,7 +30,7 @@ class Phase(NamedTuple):
 
 
 def wave(xp: Any, angle: Pair, phase: Phase, eighths: int) -> Pair:
-    """cos(a + phase / a - eighths·π/4) of an angle a and the result in two parts; next to its zeros computed again."""
+    """cos(a + phase / a - eighths·π/4), with a and the result in two parts; computed more exactly near zeros."""
     shift = raised(phase.number, phase.table, onto_unit(xp, angle[0], phase.low, phase.middle))
     shift = over(shift, (xp.minimum(angle[0], 1e290), angle[1]))  # products of parts must not overflow
     head, rest = cosine(xp, plus(angle, shift), eighths)
@@ -45,7 +45,7 @@ def wave(xp: Any, angle: Pair, phase: Phase, eighths: int) -> Pair:
 
 
 def cosine(xp: Any, angle: Pair, eighths: int) -> Pair:
-    """cos(angle - eighths·π/4) of an angle in two parts, in two."""
+    """cos(angle - eighths·π/4), with angle and result in two parts."""
     head, rest = put(angle, angle[0] > EXACT, partial(unwound, xp), *angle)
     turns = xp.round(head * (2 / math.pi) - 0.5 * eighths)
     count = 2.0 * turns + eighths
@@ -60,9 +60,9 @@ def cosine(xp: Any, angle: Pair, eighths: int) -> Pair:
 
 
 def unwound(xp: Any, x: Array, rest: Array) -> Pair:
-    """The angle x + rest without its full turns.
+    """The angle x + rest, modulo full turns.
 
-    The library's sine and cosine know x without them to 53 bits, and a multiple of x too, which tells as many more.
+    The library's sine and cosine give x modulo full turns to 53 bits; those of a multiple of x give as many more.
     """
     many = xp.where(x < 1e290, 2.0**48, 1.0)
     first = xp.arctan2(xp.sin(x), xp.cos(x))
