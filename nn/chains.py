@@ -1,4 +1,4 @@
-"""Modules in turn, where neighbours that can compute together do."""
+"""Applies modules one after the other, with neighbours fused where possible."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ RECTIFIED: dict[type, Callable[[Any, Tensor], Tensor]] = {
 
 
 def chain(x: Any, *modules: Module) -> Any:
-    """What the last module makes of what the one before it makes ... of x.
+    """Apply the modules to x one after the other.
 
-    A linear layer, a convolution or a batch normalisation also does the ReLU behind it, and a convolution what a
-    normalisation by running statistics does, unless a hook watches what lies between. Where the largest numbers of
-    windows follow, the ReLU waits for them: the same result and gradients, of fewer numbers.
+    A linear layer, a convolution or a batch normalisation also computes the ReLU behind it, and a convolution also a
+    normalisation by running statistics, unless a hook observes the value in between. A ReLU before max pooling is
+    applied after it: the same result and gradients with fewer elements.
     """
     todo = [m for m in reversed(modules) if m.__class__ is not Identity or m._hooks is not None]
     while todo:
@@ -66,9 +66,9 @@ def chain(x: Any, *modules: Module) -> Any:
 
 
 def _folds(layer: Any, norm: Any, x: Any) -> bool:
-    """Whether a convolution takes in the normalisation behind it: one that is fixed, in a dtype that can bear it.
+    """Whether a convolution can absorb the normalisation behind it: with fixed statistics, in a dtype precise enough.
 
-    Where there are more weights than numbers in the image it would not pay.
+    It does not pay if there are more weights than elements in the image.
     """
     return bool(
         norm.__class__ in NORMALIZATIONS
@@ -88,7 +88,7 @@ def _folds(layer: Any, norm: Any, x: Any) -> bool:
 
 
 def _only_chooses(pool: Any) -> bool:
-    """Whether a layer is a pooling that ReLU may follow instead of precede."""
+    """Whether a layer is a pooling that may be applied before ReLU instead of after it."""
     return pool.__class__ in POOLINGS and pool._hooks is None and not pool.return_indices
 
 

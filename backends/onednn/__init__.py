@@ -1,7 +1,7 @@
 """Kernels of the oneDNN library for float32 arrays of NumPy.
 
-Each has the signature of the kernel in whose place it computes, and returns None where that one had better: where the
-library is not there or not wanted, for other dtypes, for what is too small or has no fast implementation.
+Each has the signature of the kernel that it replaces, and returns None if that one should compute instead: if the
+library is missing or switched off, for other dtypes, for small operands or cases without a fast implementation.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
-# By module, imported together with its first kernel: `import autograd_core` does not pay for them.
+# By module; each is imported with its first kernel, to keep `import autograd_core` fast.
 KERNELS = {
     "activations": (
         "bounded", "elu", "elu_gradient", "gelu", "gelu_gradient", "gelu_tanh", "gelu_tanh_gradient", "hardsigmoid",
@@ -29,7 +29,7 @@ KERNELS = {
     "optimizers": ("adagrad_step", "adam_step", "rmsprop_step", "sgd_step"),
 }  # fmt: skip
 
-# Elements of the first operand below which a kernel is not asked: those with few passes by NumPy are as fast there.
+# Kernels are not tried if the first operand has fewer elements: NumPy is as fast there for functions of few passes.
 SMALL = dict.fromkeys(KERNELS["activations"], 1 << 14) | dict.fromkeys(
     ("bounded", "hardsigmoid", "leaky_gate", "leaky_relu", "sigmoid", "sigmoid_gradient", "softplus", "tanh", "within"),
     1 << 16,
@@ -44,7 +44,7 @@ def overlay(kernels: SimpleNamespace) -> None:
 
 
 def deferred(module: str, name: str) -> Callable[..., Any]:
-    """A kernel whose module is imported by its first call."""
+    """A kernel whose module is imported on its first call."""
     kernel: Callable[..., Any] | None = None
 
     def call(*arguments: Any) -> Any:
@@ -57,7 +57,7 @@ def deferred(module: str, name: str) -> Callable[..., Any]:
 
 
 def _in_front(plain: Callable[..., Any], module: str, name: str) -> Callable[..., Any]:
-    """A kernel of oneDNN, imported by its first call, and `plain` where it returns None."""
+    """A kernel of oneDNN, imported on its first call, and `plain` if it returns None."""
     kernel: Callable[..., Any] | None = None
 
     def call(*arguments: Any, **named: Any) -> Any:

@@ -1,8 +1,8 @@
 """Activations of large float32 arrays and their gradients, in few passes.
 
-Within 8 units in the last place, 16 for GELU, of which elements so far down the tail that a formula would lose more are
-NumPy's. Where a step loses what is not finite (an exponential makes infinity of NaN, a product NaN of 0·∞) arrays that
-hold such an element are NumPy's.
+Errors are within 8 units in the last place, or 16 for GELU; elements so far in the tail that a formula would lose more
+are left to NumPy. Some steps are wrong for elements that are not finite (exp turns NaN into infinity, 0·∞ is NaN);
+arrays with such elements are left to NumPy.
 """
 
 import math
@@ -44,12 +44,12 @@ from backends.onednn.passes import (
     times,
 )
 
-FAR = 5.5  # from here on a tail is nothing beside 1
-BLOCK = 1 << 19  # elements at a time: what lies between two passes stays near the cores, and calls cost little
-DEEP = -86.9  # from here down the exponential is 0, too early
-MORE, LESS = 5.0, math.exp(-5)  # where products with the exponential are not 0 yet
+FAR = 5.5  # from here on a tail is negligible beside 1
+BLOCK = 1 << 19  # elements at a time: intermediate results stay near the cores, and calls cost little
+DEEP = -86.9  # below this oneDNN's exponential is 0, too early
+MORE, LESS = 5.0, math.exp(-5)  # a shift by which products with the exponential do not become 0 yet
 
-# Own fits, Lawson's iteration. Of x² up to 5.5²: minus log(Φ(x) / Φ(-x)) / x, for Φ(x) within 2e-7 from -3 on ...
+# Own fits, Lawson's iteration. In x² up to 5.5²: minus log(Φ(x) / Φ(-x)) / x, for Φ(x) within 2e-7 from -3 on ...
 LOGIT = (
     -1.5957708021188626,
     -0.07266393913935454,
@@ -60,7 +60,7 @@ LOGIT = (
     9.705993384554215e-10,
     -1.2822659410339638e-10,
 )
-# ... of the distance d of s = -x from the zero of the slope: slope·exp(s²/2) / d, for the slope within 3e-7 ...
+# ... in the distance d of s = -x from the zero of the slope: slope·exp(s²/2) / d, for the slope within 3e-7 ...
 SLOPE = (
     0.572406307558412,
     0.08475713077004714,
@@ -73,7 +73,7 @@ SLOPE = (
     2.4974556762566225e-05,
     1.954547863729977e-06,
 )
-# ... and that of the approximation within 4e-7.
+# ... and for the slope of the tanh approximation within 4e-7.
 SLOPE_TANH = (
     0.5712427603212553,
     0.08449223308292009,
@@ -86,19 +86,19 @@ SLOPE_TANH = (
     6.38114967334267e-05,
     7.3667520241869435e-06,
 )
-# Of w², by rising power: 2·atanh(w) / w for w up to a third, within 4e-9.
+# In ascending powers of w²: 2·atanh(w) / w for w up to a third, within 4e-9.
 ATANH = (2.0000000079210447, 0.666663146819912, 0.40024910281663767, 0.27960602760880415, 0.2817833487737773)
 
 
-# With h where x is negative, g·h, else g·(1 - h), of h < 1 and at least ½ smaller than 1 - h: the larger of both, of
-# which the second is made small where x is negative.
+# g·h where x is negative, else g·(1 - h), for an h < 1 that is at least ½ smaller than 1 - h: the larger of the two,
+# after the second was made small where x is negative.
 MIRRORED: Pass = (
     "y", of("x"), linear(2.0**126, 0.0), clip(-9.0, 0.0), linear(1.0, 1.0), minus("h"), larger("h"), times("g")
 )  # fmt: skip
 
 
 def _distance(name: str, zero: tuple[float, ...], far: float) -> Pass:
-    """How far |x|, at most `far`, is from the zero of a slope, which is given as the sum of numbers of 24 bits."""
+    """The distance of |x|, at most `far`, from the zero of a slope, given as a sum of numbers of 24 bits."""
     return name, of("x"), ABS, clip(0.0, far), linear(-1.0, zero[0]), linear(1.0, zero[1])
 
 
@@ -112,10 +112,11 @@ def _slope_of_gelu(zero: tuple[float, ...], coefficients: tuple[float, ...]) -> 
 
 
 class Formula(NamedTuple):
-    """Passes over x, for a gradient also g, to y.
+    """Passes that compute y from x and, for a gradient, g.
 
-    low, tail: below which x an element is `tail`'s, as NaN is then: where the rounding of an exponent counts too often,
-    or it is 0. finite: x or y, where there is no tail and it has to be finite for the passes to be right.
+    low, tail: elements with x below `low`, and NaN, are computed by `tail`, because the rounding of an exponent counts
+    too much there or the exponential is 0. finite: if there is no tail, the array ("x" or "y") that must be finite for
+    the passes to be right.
     """
 
     passes: tuple[Pass, ...]
@@ -136,17 +137,17 @@ def _bell(scale: float, height: float) -> tuple[Pass, ...]:
     )
 
 
-# exp(v) - 1 times a number, without cancellation: 2t / (1 - t) of t = tanh(v / 2).
+# exp(v) - 1 times a number, without cancellation: 2t / (1 - t) with t = tanh(v / 2).
 def _expm1(factor: float) -> tuple[Step, ...]:
     return linear(0.5, 0.0), TANH, over(0.5), linear(1.0, -0.5), over(factor)
 
 
-NEGATIVE = constant(0.0), smaller("x")  # min(0, x), with NaN
+NEGATIVE = constant(0.0), smaller("x")  # min(0, x), keeping NaN
 POSITIVE = constant(0.0), larger("x")
 
 
 def _mish_gradient() -> Formula:
-    """As `generic.activations.mish_slope`, with one formula for all x, of w = exp(x)."""
+    """As `generic.activations.mish_slope`, with one formula in w = exp(x) for all x."""
     start = math.exp(-sum(plain.MISH_ZERO))
     return Formula((
         ("d", of("x"), clip(-100.0, 20.0), linear(1.0, plain.MISH_ZERO[0]), linear(1.0, plain.MISH_ZERO[1])),
@@ -183,7 +184,7 @@ def _elu(alpha: float, scale: float, rate: float) -> Formula | None:
 
 
 def _elu_gradient(alpha: float, scale: float, rate: float) -> Formula | None:
-    """Where x is positive the exponential is 1 and the other factor `scale`."""
+    """For positive x, the exponential is 1 and the other factor is `scale`."""
     if rate != 1:
         return None
     e = (of("x"), *NEGATIVE, EXP)
@@ -199,7 +200,7 @@ def _leaky_gate(slope: float) -> Formula | None:
 
 
 def _within(low: float, high: float, scale: float) -> Formula:
-    """1 where low < x, else ∞, becomes the upper bound, and -∞."""
+    """1 where low < x, else ∞, is mapped to the upper bound or -∞, which is compared with x."""
     inside = constant(low), below("x"), over(1.0), linear(-1.0, 1.0), linear(1.0, high), above("x")
     return Formula((("y", of("x"), *inside, linear(scale, 0.0), times("g")),), finite="y")
 
@@ -259,7 +260,7 @@ FORMULAS: dict[str, Callable[..., Formula | None]] = {
 
 @lru_cache(maxsize=256)
 def formula(name: str, *parameters: float) -> Formula | None:
-    """The formula of a kernel for parameters; None for those that have none."""
+    """The formula of a kernel for these parameters; None if there is none."""
     return FORMULAS[name](*parameters)
 
 

@@ -1,4 +1,4 @@
-"""Attention in few passes over the scores, which become weights where they lie, and so do gradients."""
+"""Attention in few passes over the scores; weights and gradients are computed in place."""
 
 from functools import lru_cache
 from math import inf, prod
@@ -15,12 +15,12 @@ from backends.onednn.passes import ADD
 from backends.onednn.plans import DST, LINEAR, SRC, SRC1, Plan, Workshop, planned
 from backends.onednn.products import product_into
 
-SMALL = 1 << 14  # scores below which NumPy's calls are as quick
-PARTS, ROWS = 8, 64  # of causal attention at most, and of a part at least
+SMALL = 1 << 14  # scores: below this NumPy is as fast
+PARTS, ROWS = 8, 64  # the most parts of causal attention, and the fewest queries in each
 
 
 class Part(NamedTuple):
-    """Queries that are computed together: which, how many keys they see, where their weights are among those kept."""
+    """Queries that are computed together, the number of keys they see, and the position of their kept weights."""
 
     queries: slice
     keys: int
@@ -28,7 +28,7 @@ class Part(NamedTuple):
 
 
 def attention(query: Array, key: Array, value: Array, scale: float, is_causal: bool) -> tuple[Array, Array] | None:
-    """See `generic.attention.attention`; of several parts the weights are kept one after the other."""
+    """See `generic.attention.attention`; the weights of several parts are kept one after the other."""
     lead, (length, keys) = query.shape[:-2], (query.shape[-2], key.shape[-2])
     if not _suits(prod(lead) * length * keys, query, key, value):
         return None
@@ -53,13 +53,13 @@ def attention_gradients(
     g: Array, query: Array, key: Array, value: Array, weights: Array, scale: float
 ) -> tuple[Array, Array, Array] | None:
     """See `generic.attention.attention_gradients`."""
-    in_parts = weights.ndim == 1  # which nobody else understands
+    in_parts = weights.ndim == 1  # a layout that only this module reads
     if not in_parts and not _suits(weights.size, g, query, key, value, weights):
         return None
     g, lead, (length, keys) = g.astype(FLOAT32, copy=False), query.shape[:-2], (query.shape[-2], key.shape[-2])
     of_query, of_key, of_value = _lying_as(query, key, value)
     kept, added = weights.reshape(-1), False
-    for part in reversed(_parts(prod(lead), length, keys, in_parts)):  # the first of which sees all keys
+    for part in reversed(_parts(prod(lead), length, keys, in_parts)):  # the last part sees all keys
         rows, seen = (..., part.queries, slice(None)), (..., slice(part.keys), slice(None))
         w = kept[part.kept].reshape(*lead, -1, part.keys)
         of_scores = empty(w.shape)
@@ -78,7 +78,7 @@ def attention_gradients(
 
 @lru_cache(maxsize=64)
 def _parts(stack: int, length: int, keys: int, is_causal: bool) -> list[Part]:
-    """Parts of causal attention of as many keys as queries: a third or more of the products is with later keys."""
+    """Parts of causal attention with as many keys as queries, which skip most products with later keys."""
     count = max(1, min(PARTS, length // ROWS)) if is_causal and length == keys else 1
     parts, start = [], 0
     for queries in blocks(length, -(-length // count)):
@@ -94,7 +94,7 @@ def _suits(scores: int, *arrays: Array) -> bool:
 
 
 def _lying_as(*arrays: Array) -> list[Array]:
-    """Uninitialised arrays, side by side in memory if these are: then nothing is copied where they are joined."""
+    """Uninitialised arrays, adjacent in memory if the given ones are, so that joining them copies nothing."""
     first, *others = arrays
     step = address(others[0]) - address(first)
     shape, strides = (len(arrays), *first.shape), (step, *first.strides)
@@ -109,7 +109,7 @@ def _lying_as(*arrays: Array) -> list[Array]:
 
 @lru_cache(maxsize=2 * PARTS)
 def _later(first: int, length: int, keys: int) -> Array:
-    """What is added to the scores of queries from the first on: -∞ where a key comes later."""
+    """The mask added to the scores of queries from `first` on: -∞ for later keys."""
     later: Array = np.triu(np.full((1, length, keys), -inf, FLOAT32), 1 + first)
     return later
 

@@ -1,4 +1,4 @@
-"""Which kernels are used: oneDNN's where they are there, or NumPy's alone."""
+"""The choice of kernels: oneDNN's if available, or only NumPy's."""
 
 from backends import threads
 from backends.onednn.library import Library, Unusable, load
@@ -7,7 +7,7 @@ CHOICES = ("auto", "onednn", "numpy")
 
 
 class _Choice:
-    """What is wanted, and the library in use; None before the first kernel asked for it, False without one."""
+    """The setting, and the library in use: None before a kernel first asks for it, False if there is none."""
 
     wanted = "auto"
     library: Library | bool | None = None
@@ -17,7 +17,7 @@ _choice = _Choice()
 
 
 def active() -> bool:
-    """Whether oneDNN's kernels are to be used; the first call loads the library."""
+    """Whether oneDNN's kernels are used; the first call loads the library."""
     if _choice.library is None:
         try:
             _choice.library = load()
@@ -27,12 +27,12 @@ def active() -> bool:
 
 
 def chosen() -> str:
-    """What was chosen: "auto", "onednn" or "numpy"."""
+    """The setting: "auto", "onednn" or "numpy"."""
     return _choice.wanted
 
 
 def choose(kernels: str) -> None:
-    """Use "onednn" (Unusable, with the remedy, if that cannot be), "numpy", or with "auto" what is there."""
+    """Use "onednn" (or raise Unusable, with the remedy), "numpy", or with "auto" oneDNN if it is available."""
     if kernels not in CHOICES:
         raise ValueError(f"kernels must be one of {', '.join(map(repr, CHOICES))}, not {kernels!r}")
     if kernels == "onednn":
@@ -41,7 +41,7 @@ def choose(kernels: str) -> None:
 
 
 def describe() -> str:
-    """What is in use, with its version and number of threads."""
+    """The library in use, its version and number of threads."""
     if not active():
         return "NumPy"
     return f"{load()}, {threads.get_num_threads()} threads"

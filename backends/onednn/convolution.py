@@ -1,8 +1,8 @@
 """Convolution and its two adjoints, in one to three spatial dimensions.
 
-Images lie channels-last in memory: as plain (N, C, *S) oneDNN takes two to six times as long, and its faster blocked
-layouts would have to be undone for everybody else. Kernels stay as their owner has them and are reordered by every
-call, which takes microseconds.
+Images are channels-last in memory: plain (N, C, *S) takes oneDNN two to six times as long, and its faster blocked
+layouts would have to be converted for all other operations. Kernels keep their layout and are reordered by every call,
+which takes microseconds.
 """
 
 from typing import Any
@@ -33,11 +33,11 @@ from backends.onednn.plans import (
 )
 
 DIRECT = 1
-SMALL = 1 << 14  # multiplications below which a call costs more than NumPy's
+SMALL = 1 << 14  # multiplications: below this a call costs more than NumPy's
 
 
 class _Convolution(Plan):
-    """A convolution, the shape and strides of its result, and how kernels get into its own layout or out of it."""
+    """A convolution, the shape and strides of its result, and the plan that converts kernels to or from its layout."""
 
     reorder: Plan | None = None
     weights_size = 0
@@ -47,7 +47,7 @@ class _Convolution(Plan):
         self.shape, self.strides = shape, channels_last_strides(shape)
 
     def weights(self, w: Array) -> Array:
-        """The kernels in the layout that the primitive wants."""
+        """The kernels in the layout of the primitive."""
         if self.reorder is None:
             return w
         inside = state.scratch(self.weights_size, "weights")
@@ -56,7 +56,7 @@ class _Convolution(Plan):
 
 
 def _suits(x: Array, w: Array) -> bool:
-    """Whether an image, or its gradient, and kernels are a case for oneDNN."""
+    """Whether oneDNN should compute with this image, or its gradient, and these kernels."""
     return (
         x.dtype == FLOAT32
         and w.dtype == FLOAT32
@@ -95,7 +95,7 @@ def convolve(
 def convolve_relu(
     x: Array, w: Array, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int, bias: Array | None = None
 ) -> Array | None:
-    """max(convolve(...), 0); with few channels a second pass is quicker than kernels that end with the ReLU."""
+    """max(convolve(...), 0); for few channels a second pass is faster than a ReLU within the convolution."""
     return convolve(x, w, stride, padding, dilation, groups, bias, True) if _is_wide(w.shape, groups) else None
 
 
@@ -203,19 +203,19 @@ def _forward(
 
 
 def _reordered(workshop: Workshop, plan: _Convolution, inside: Any, outside: Any, into: bool) -> None:
-    """Let a plan reorder kernels where its own layout is another."""
+    """Let a plan reorder kernels if its layout differs."""
     if not workshop.same(inside, outside):
         plan.weights_size = workshop.size(inside)
         plan.reorder = workshop.reorder(outside, inside) if into else workshop.reorder(inside, outside)
 
 
 def _is_wide(w_shape: Sizes, groups: int) -> bool:
-    """Whether there are channels enough for the kernels that are made of matrix products (brg); measured."""
+    """Whether there are enough channels for kernels based on matrix products (brg); measured."""
     return min(w_shape[0] // groups, w_shape[1]) >= 16
 
 
 def _hint(workshop: Workshop, x: Any, y: Any, w_shape: Sizes, groups: int, steps: tuple[Any, ...]) -> Any:
-    """The forward primitive that the adjoints ask for; which one makes no difference to them."""
+    """The forward primitive that the adjoints require; its choice does not affect them."""
     weights = workshop.any_layout(_grouped(w_shape, groups))
     return workshop.primitive("convolution_forward", TRAINING, DIRECT, x, weights, None, y, *steps)
 

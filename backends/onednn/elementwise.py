@@ -1,7 +1,7 @@
-"""Passes over large arrays of float32, as exact as NumPy's.
+"""Passes over large float32 arrays, as exact as NumPy's.
 
-oneDNN's ReLU makes 0 of NaN, and its gradient NaN where an infinite gradient meets 0; so ReLU is the larger of two
-operands in the order that keeps a NaN (see also `plans.RELU`), and a gradient that is not finite is left to NumPy.
+oneDNN's ReLU turns NaN into 0, and its gradient is NaN for an infinite gradient at 0. Therefore ReLU is a maximum with
+operands in the order that keeps NaN (see also `plans.RELU`), and gradients that are not finite are left to NumPy.
 """
 
 from functools import lru_cache
@@ -20,8 +20,8 @@ from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, RELU, SRC, SRC1, TRAI
 ADD, RELU_BY_RESULT, SUM = 0x1FFF0, 0x100, 0x2FFF4
 KINDS: dict[Any, int] = {np.add: ADD, np.multiply: 0x1FFF1, np.divide: 0x1FFF4, np.subtract: 0x1FFF5}
 LARGER = (("y", of("x"), constant(0.0), larger("x")),)
-ROWS = 16  # of a reduction; that of a single row is computed by one thread
-WORD = 8  # bytes looked at at a time
+ROWS = 16  # rows of a reduction; a single row would be computed by one thread
+WORD = 8  # bytes examined at a time
 
 
 def relu(x: Array) -> Array | None:
@@ -40,7 +40,7 @@ def _larger(x: Array, y: Array) -> Array:
 
 
 def gate(g: Array, x: Array) -> Array | None:
-    """g where x > 0, else 0; where x is NaN, as in PyTorch, g."""
+    """g where x > 0, else 0; g where x is NaN, as in PyTorch."""
     if not (_suits(x) and g.dtype == FLOAT32 and g.shape == x.shape):
         return None
     if g.strides != x.strides:
@@ -51,12 +51,12 @@ def gate(g: Array, x: Array) -> Array | None:
 
 
 def arithmetic(ufunc: np.ufunc, a: Array, b: Array) -> Array | None:
-    """a + b, a - b, a b or a / b; b may also be a row, or a column, that counts for all of a matrix a."""
+    """a + b, a - b, a b or a / b; b may also be a row or a column that is broadcast over a matrix a."""
     if not _suits(a) or b.dtype != FLOAT32:
         return None
     if _alike(a, b):
         plan = _binary(KINDS[ufunc], a.size)
-    elif a.shape == b.shape and is_dense(b.shape, b.strides):  # a transposed copy first takes a fifth of NumPy's time
+    elif a.shape == b.shape and is_dense(b.shape, b.strides):  # a transposed copy first: a fifth of NumPy's time
         plan, b = _binary(KINDS[ufunc], a.size), copied(b, a.strides)
     elif (matrix := _repeated(a, b)) is not None and b.flags.c_contiguous:
         plan = _with_row_or_column(KINDS[ufunc], *matrix)
@@ -68,7 +68,7 @@ def arithmetic(ufunc: np.ufunc, a: Array, b: Array) -> Array | None:
 
 
 def _repeated(a: Array, b: Array) -> tuple[Sizes, Sizes] | None:
-    """The shapes of a and b as a matrix, and a row or a column of it; None where b is neither, or a not in C order."""
+    """The shapes of a as a matrix and of b as a row or column; None if b is neither, or a is not in C order."""
     if b.ndim > a.ndim or not a.flags.c_contiguous:
         return None
     shape = (1,) * (a.ndim - b.ndim) + b.shape
@@ -83,7 +83,7 @@ def _repeated(a: Array, b: Array) -> tuple[Sizes, Sizes] | None:
 
 
 def increase(a: Array, b: Array) -> Array | None:
-    """a, after b was added to it."""
+    """Add b to a in place; returns a."""
     if not (_suits(a) and _alike(a, b)):
         return None
     _binary(ADD, a.size).run(a, b, a)
@@ -100,7 +100,7 @@ def add_relu(a: Array, b: Array) -> Array | None:
 
 
 def all_finite(x: Array) -> bool:
-    """Whether there is neither NaN nor infinity; a sum that overflows counts as one."""
+    """Whether there is neither NaN nor infinity; False also if the sum overflows."""
     if not _suits(x):
         return isfinite(np.add.reduce(x, axis=None))
     sums = np.empty(ROWS, FLOAT32)
@@ -109,7 +109,7 @@ def all_finite(x: Array) -> bool:
 
 
 def where_not_from(bound: float, x: Array) -> Array:
-    """Where the elements of an array of one axis are that are less than a bound or NaN."""
+    """The positions of the elements of a vector that are less than a bound or NaN."""
     plan = chained(x.shape, MAX, (constant(bound), (GT,)), False, UINT8)
     if plan is None:
         return np.flatnonzero(~(x >= bound))
@@ -132,13 +132,13 @@ def _alike(a: Array, b: Array) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_dense(shape: Sizes, strides: Sizes) -> bool:
-    """Whether an array of float32 fills its stretch of memory, whatever the order of its axes."""
+    """Whether a float32 array fills its memory without gaps, in any order of axes."""
     reach = sum(s * (k - 1) for s, k in zip(strides, shape, strict=True)) + 4
     return reach == 4 * prod(shape) and can_be_described(shape, strides)
 
 
 def in_memory(x: Array) -> Array:
-    """A dense array's elements in the order of memory."""
+    """The elements of a dense array in memory order."""
     order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
     return x.transpose(order).reshape(-1)
 
@@ -167,7 +167,7 @@ def _gate(workshop: Workshop, size: int) -> Plan:
 
 @planned
 def _sums(workshop: Workshop, size: int) -> Plan:
-    """The sums of as many stretches of memory as there are ROWS."""
+    """The sums of ROWS equal parts of the memory."""
     shape = (ROWS, size // ROWS)
     x, result = workshop.memory(shape, (4 * shape[1], 4)), workshop.memory((ROWS, 1), (4, 4))
     desc = workshop.primitive("reduction", SUM, x, result, 0.0, 0.0)

@@ -28,7 +28,7 @@ from backends.onednn.plans import (
     planned,
 )
 
-SMALL = 1 << 10  # elements below which NumPy's calls are as quick
+SMALL = 1 << 10  # elements: below this NumPy is as fast
 
 
 def normalize_rows(
@@ -61,14 +61,14 @@ def row_gradients(
     means = np.zeros(x.shape[:1], FLOAT32) if mean is None else np.ascontiguousarray(mean)
     weight, bias = parameter(weight, 1, n), np.zeros(n, FLOAT32)
     plan.run(x, g, dx, means, 1 / (scale * scale), weight, bias, g_weight, g_bias)
-    if mean is None:  # what the mean square takes away, of the rows' gradients that are already there
+    if mean is None:  # subtract the term of the mean square from the gradients of the rows
         column = np.einsum("ri,ri->r", dx, x)[:, None] * (scale * scale / -n)
         _add_multiple(x.shape).run(x, column, dx)
     return dx, g_weight, g_bias
 
 
 def _described(workshop: Workshop, shape: Sizes, eps: float, centered: bool) -> tuple[Any, ...]:
-    """Descriptors of the rows, of a number for each and for each column, of the forward primitive, and its flags."""
+    """Descriptors of the rows, of a number per row and per column, of the forward primitive, and its flags."""
     x = workshop.memory(shape, (4 * shape[1], 4))
     each, parameters = workshop.memory(shape[:1], (4,)), workshop.memory(shape[1:], (4,))
     flags = USE_SCALE | USE_SHIFT | GLOBAL_STATISTICS * (not centered)

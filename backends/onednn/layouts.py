@@ -1,4 +1,4 @@
-"""Bringing operands into the layouts that kernels are fast with."""
+"""Conversion of operands to the layouts for which kernels are fast."""
 
 from functools import lru_cache
 
@@ -12,13 +12,13 @@ from backends.onednn.plans import Plan, Workshop, planned
 
 @lru_cache(maxsize=4096)
 def is_channels_last(shape: Sizes, strides: Sizes) -> bool:
-    """Whether an array of float32 lies dense in memory as (N, *S, C); an axis of length 1 may have any stride."""
+    """Whether a float32 array is dense in memory as (N, *S, C); an axis of length 1 may have any stride."""
     wanted = channels_last_strides(shape)
     return all(k == 1 or s == w for k, s, w in zip(shape, strides, wanted, strict=True))
 
 
 def to_channels_last(x: Array) -> Array:
-    """The array itself if it lies channels-last in memory, else a copy that does."""
+    """The array itself if it is channels-last in memory, else such a copy."""
     if is_channels_last(x.shape, x.strides):
         return x
     return copied(x, channels_last_strides(x.shape))
@@ -30,7 +30,7 @@ def copied(x: Array, strides: Sizes) -> Array:
 
 
 def copied_into(y: Array, x: Array) -> Array:
-    """y, with the elements of x."""
+    """Copy the elements of x into y; returns y."""
     if can_be_described(x.shape, x.strides):
         _copy(x.shape, x.strides, y.strides).run(x, y)
     else:
@@ -39,7 +39,7 @@ def copied_into(y: Array, x: Array) -> Array:
 
 
 def copy_into(y: Array, x: Array) -> Array | None:
-    """y, after x was written into it, which has its shape and shares no memory with it."""
+    """Copy x into y, which has the same shape and shares no memory with it; returns y."""
     if not (x.dtype == y.dtype == FLOAT32 and x.shape == y.shape and active()):
         return None
     if not (can_be_described(x.shape, x.strides) and can_be_described(y.shape, y.strides)):
@@ -54,7 +54,7 @@ def _copy(workshop: Workshop, shape: Sizes, strides: Sizes, wanted: Sizes) -> Pl
 
 
 def canonical(shape: Sizes, strides: Sizes) -> Sizes:
-    """An axis of length 1 may have any stride; fast kernels are only found for the one of an array without gaps."""
+    """Strides with those of axes of length 1, which are arbitrary, as in a dense array: only these get fast kernels."""
     steps = list(strides)
     for axis in reversed(range(len(shape))):
         if shape[axis] == 1:
@@ -64,7 +64,7 @@ def canonical(shape: Sizes, strides: Sizes) -> Sizes:
 
 @lru_cache(maxsize=4096)
 def can_be_described(shape: Sizes, strides: Sizes) -> bool:
-    """Whether oneDNN can read an array of float32: no negative, broken or zero strides, no overlap."""
+    """Whether oneDNN can read a float32 array: no negative, fractional or zero strides, no overlap."""
     if len(shape) > 12 or 0 in shape:
         return False
     reach = 0

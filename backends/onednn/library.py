@@ -1,6 +1,7 @@
-"""The oneDNN library: where it lies, whether it fits, and its C functions.
+"""The oneDNN library: its location, whether it is compatible, and its C functions.
 
-Found and loaded when a kernel first asks for it. Whatever is wrong with it costs one log line: NumPy takes over.
+It is found and loaded when a kernel first asks for it. If anything is wrong with it, that is logged once and NumPy is
+used instead.
 """
 
 import ctypes
@@ -23,7 +24,7 @@ HAS_WHEELS = sys.platform == "linux" and platform.machine() == "x86_64"
 POINTER, INT, SIZE, FLOAT = ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t, ctypes.c_float
 DIMENSIONS = ctypes.c_int64 * 12
 TYPES = {"p": POINTER, "i": INT, "s": SIZE, "f": FLOAT}
-# Of every function used: a letter per argument. All return a status, 0 for success.
+# Every function used, with a letter per argument. All return a status, 0 for success.
 PROTOTYPES = {
     "engine_create": "pis",
     "stream_create": "ppi",
@@ -75,13 +76,13 @@ PROTOTYPES = {
     "lbr_gru_forward_primitive_desc_create": "ppii" + "p" * 7 + "ip",
     "lbr_gru_backward_primitive_desc_create": "ppii" + "p" * 14 + "ipp",
 }
-RUNTIMES = {1: "sequential", 2: "OpenMP", 4: "TBB"}  # those that have finished when a call returns
+RUNTIMES = {1: "sequential", 2: "OpenMP", 4: "TBB"}  # runtimes whose work is done when a call returns
 
 log = logging.getLogger("backends")
 
 
 class Unusable(BackendUnavailable):
-    """There is no oneDNN library, or none that can be used; the message says why and what to do."""
+    """There is no usable oneDNN library; the message says why and what to do."""
 
 
 class _Version(ctypes.Structure):
@@ -96,7 +97,7 @@ class _Version(ctypes.Structure):
 
 
 class Library:
-    """A loaded library, version 3 of a build whose calls return when the work is done."""
+    """A loaded library of version 3, in a build whose calls return when the work is done."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -123,8 +124,8 @@ class Library:
         if status := self["engine_create"](ctypes.byref(self.engine), 1, 0):
             raise Unusable(f"{path} does not run on this processor (status {status})")
         if hasattr(self.dll, "omp_pause_resource_all"):
-            # A forked child inherits OpenMP's belief in threads that no longer exist and would wait for them; given
-            # up before the fork, they are started again by whoever needs them.
+            # OpenMP in a forked child would wait for threads that no longer exist; released before the fork, they are
+            # started again when needed.
             os.register_at_fork(before=lambda: self.dll.omp_pause_resource_all(2))
 
     def __getitem__(self, name: str) -> Any:
@@ -132,7 +133,7 @@ class Library:
         return getattr(self.dll, f"dnnl_{name}")
 
     def set_threads(self, count: int) -> None:
-        """Let kernels of the calling thread that are made from now on use `count` threads."""
+        """Let primitives made from now on by the calling thread use `count` threads."""
         if self.runtime == "OpenMP":
             self.dll.omp_set_num_threads(count)
 
@@ -141,7 +142,7 @@ class Library:
 
 
 def find() -> str:
-    """The path of the library that the environment names or that the wheel brought; Unusable if there is none."""
+    """The path of the library from the environment variable or the installed wheel; Unusable if there is none."""
     named = os.environ.get(VARIABLE, "")
     if named.lower() in OFF:
         raise Unusable(f"oneDNN is switched off by {VARIABLE}={named}; unset it to use oneDNN")
@@ -166,7 +167,7 @@ _found: Library | Unusable | None = None
 
 
 def load() -> Library:
-    """The library, loaded by the first call; Unusable, with one log line ever, if there is none."""
+    """The library, loaded by the first call; Unusable, logged only once, if there is none."""
     global _found
     with _lock:
         if _found is None:

@@ -32,14 +32,14 @@ from backends.onednn.plans import (
     planned,
 )
 
-SMALL = 1 << 11  # elements below which NumPy's calls are as quick
+SMALL = 1 << 11  # elements: below this NumPy is as fast
 GLOBAL_STATISTICS, USE_SCALE, USE_SHIFT, FUSE_RELU = 1, 2, 4, 8
 
 
 def normalize_batch(
     x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool
 ) -> tuple[Array, Array, Array, Any] | None:
-    """See `generic.normalization.normalize_batch`; keeps the variance and, of a ReLU, a bit for each element."""
+    """See `generic.normalization.normalize_batch`; keeps the variance and, for a ReLU, a bit per element."""
     plan = None
     if x.dtype == FLOAT32 and x.size >= SMALL and active():
         plan = _forward(x.shape, eps, relu)
@@ -52,7 +52,7 @@ def normalize_batch(
     mean, var = np.empty((2, channels), FLOAT32)
     mask = empty((plan.workspace,), dtype=UINT8) if plan.workspace else None
     plan.run(x, y, mean, var, weight, bias, *(() if mask is None else (mask,)))
-    if relu and isnan(var @ weight + np.add.reduce(bias)):  # the fused ReLU would make 0 of NaN
+    if relu and isnan(var @ weight + np.add.reduce(bias)):  # the fused ReLU would turn NaN into 0
         unfused: Any = normalize_batch(x, weight, bias, eps, False)
         return selection.rectify(unfused[0]), *unfused[1:]
     return y, mean, 1 / np.sqrt(var + FLOAT32.type(eps)), (var, mask)
@@ -85,7 +85,7 @@ def batch_gradients(
 
 
 def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> Array | None:
-    """See `backends.generic.normalization.scale_channels`: a normalisation by a mean of 0 and a variance of 1."""
+    """See `backends.generic.normalization.scale_channels`: a normalisation with mean 0 and variance 1."""
     plan = None
     if x.dtype == FLOAT32 and x.size >= SMALL and active():
         plan = _scaling(x.shape)
@@ -99,7 +99,7 @@ def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> A
 
 
 def parameter(v: Array | None, default: int, channels: int) -> Array:
-    """Factors or summands of channels, or what stands for none."""
+    """The scale or shift of channels, or its neutral values if there is none."""
     if v is None:
         return np.full(channels, default, FLOAT32)
     if v.shape != (channels,):
@@ -108,16 +108,16 @@ def parameter(v: Array | None, default: int, channels: int) -> Array:
 
 
 class _Normalization(Plan):
-    """A normalisation, and how many bytes its ReLU keeps."""
+    """A normalisation, and the number of bytes that its ReLU keeps."""
 
     workspace = 0
 
 
 def _described(workshop: Workshop, shape: Sizes, eps: float, relu: bool) -> tuple[Any, Any, int, Any]:
-    """Descriptors of an image, of the forward primitive, its flags, and of what a ReLU keeps."""
+    """Descriptors of an image, of the forward primitive, its flags, and of the values that a ReLU keeps."""
     x, flags = workshop.memory(shape, channels_last_strides(shape)), USE_SCALE | USE_SHIFT | FUSE_RELU * relu
     forward = workshop.primitive("batch_normalization_forward", TRAINING, x, x, eps, flags)
-    if "jit" not in workshop.implementation(forward):  # in plain C++, for numbers of channels that fill no register
+    if "jit" not in workshop.implementation(forward):  # plain C++, for channels that do not fill registers
         raise Unsupported("batch normalisation of so many channels")
     return x, forward, flags, workshop.asked(forward, OF_WORKSPACE)
 

@@ -1,6 +1,6 @@
-"""Steps of optimizers in few passes, which use all threads.
+"""Optimizer steps in few passes that use all threads.
 
-All but Adam's round where NumPy's passes round, and so give the same numbers.
+All but Adam's round at the same points as NumPy's passes, and so give the same numbers.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from backends.onednn.passes import STEP
 from backends.onednn.plans import DST, LINEAR, SRC, SRC1, Plan, Workshop, planned
 
 SQRT, POWER, ADD, MUL, MAX, DIV = 0x25, 0x30, 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF4
-LARGE, LARGER = 1 << 14, 1 << 15  # elements; the latter for what NumPy computes in fewer passes than Adam
+LARGE, LARGER = 1 << 14, 1 << 15  # elements; the latter for optimizers with fewer passes in NumPy than Adam
 
 
 def sgd_step(
@@ -108,7 +108,7 @@ def adam_step(
     decoupled: bool = False,
     maximize: bool = False,
 ) -> bool | None:
-    """See `backends.generic.optimizers.adam_step`; in three passes. True if it was done: the gradient as it is."""
+    """See `backends.generic.optimizers.adam_step`, here in three passes. True if it was done."""
     if largest or maximize or (weight_decay and not decoupled) or not _suit(LARGE, p, g, m, v):
         return None
     if weight_decay:
@@ -123,7 +123,7 @@ def adam_step(
 
 
 def _suit(least: int, p: Array, *others: Array) -> bool:
-    """Whether a parameter has that many elements, and what goes with it lies in memory like it, without gaps."""
+    """Whether a parameter has at least that many elements, and all arrays have the same dense layout."""
     if p.size < least or p.dtype != FLOAT32:
         return False
     shape, strides = p.shape, p.strides
@@ -145,13 +145,13 @@ def _pulled(p: Array, g: Array, weight_decay: float) -> Array:
 
 
 def _row(workshop: Workshop, size: int) -> tuple[Any, Any]:
-    """Descriptors of all elements and of a scalar, as matrices: for vectors there are no kernels with a sum."""
+    """Descriptors of all elements and of a scalar, as matrices, because kernels with a sum do not support vectors."""
     return workshop.memory((1, size), (4 * size, 4)), workshop.memory((1, 1), (4, 4))
 
 
 @planned
 def _scaled_sum(workshop: Workshop, size: int) -> Plan:
-    """scalar·x + y, from x, the scalar, the result and y."""
+    """scalar·x + y; operands: x, the scalar, the result and y."""
     x, scalar = _row(workshop, size)
     steps = workshop.attributes(("binary", ADD, x))
     desc = workshop.primitive("binary", MUL, x, scalar, x, attributes=steps)
@@ -169,7 +169,7 @@ def _root(workshop: Workshop, size: int, eps: float) -> Plan:
 
 @planned
 def _quotient(workshop: Workshop, size: int, kept: float) -> Plan:
-    """scalar·x / y, and `kept` times what was there before."""
+    """scalar·x / y, plus `kept` times the previous value."""
     x, scalar = _row(workshop, size)
     steps = workshop.attributes(("binary", MUL, scalar), *[("sum", kept, 0, 0)] * bool(kept))
     desc = workshop.primitive("binary", DIV, x, x, x, attributes=steps)
@@ -177,7 +177,7 @@ def _quotient(workshop: Workshop, size: int, kept: float) -> Plan:
 
 
 class _Adam:
-    """The passes of a step, and room for the scalars that they take."""
+    """The passes of a step, and memory for their scalars."""
 
     used = 0
 
@@ -194,7 +194,7 @@ def _adam(_: Workshop, size: int, beta1: float, beta2: float, eps: float) -> _Ad
 
 @planned
 def _blend(workshop: Workshop, size: int, beta: float) -> Plan:
-    """scalar·x, and beta times what was there before."""
+    """scalar·x, plus beta times the previous value."""
     x, scalar = _row(workshop, size)
     steps = workshop.attributes(("sum", beta, 0, 0))
     desc = workshop.primitive("binary", MUL, x, scalar, x, attributes=steps)
@@ -203,7 +203,7 @@ def _blend(workshop: Workshop, size: int, beta: float) -> Plan:
 
 @planned
 def _squares(workshop: Workshop, size: int, share: float, kept: float) -> Plan:
-    """share·x², and `kept` times what was there before."""
+    """share·x², plus `kept` times the previous value."""
     x, _ = _row(workshop, size)
     steps = workshop.attributes(("eltwise", LINEAR, share, 0.0), *[("sum", kept, 0, 0)] * bool(kept))
     desc = workshop.primitive("binary", MUL, x, x, x, attributes=steps)

@@ -1,6 +1,6 @@
-"""Formulas over large float32 arrays in few passes: a chain of steps on every element while it is in a register.
+"""Formulas over large float32 arrays in few passes, each with a chain of steps on elements in registers.
 
-A pass takes two arrays, combines them, takes steps from there, and writes one array:
+A pass combines two arrays, applies steps to the result, and writes one array:
 `("u", product("x", "x"), linear(-0.5, 0.0), EXP, times("g"))` is u = exp(-x²/2)·g.
 """
 
@@ -15,9 +15,9 @@ from backends.onednn.plans import DST, SRC, SRC1, Plan, Unsupported, Workshop, p
 
 ADD, MUL, MAX, MIN, SUB, GT, LT = 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF3, 0x1FFF5, 0x1FFF7, 0x1FFF9
 LANES = 16  # of float32 in the widest registers
-STEP = 32768  # this times the position of a post-operation, from 1, is where its operand is
-Step = tuple[Any, ...]  # (kind, alpha, beta) of one number, or (kind, name) with an array
-Pass = tuple[Any, ...]  # the name of what is written, (kind, name, name), and steps
+STEP = 32768  # the operand of a post-operation is the argument with this number times its 1-based position
+Step = tuple[Any, ...]  # (kind, alpha, beta) for a function of one number, or (kind, name) with an array
+Pass = tuple[Any, ...]  # the name of the result, (kind, name, name), and steps
 
 EXP, TANH, ABS, SQUARE = (0x2A, 0.0, 0.0), (0x21, 0.0, 0.0), (0x24, 0.0, 0.0), (0x23, 0.0, 0.0)
 
@@ -28,7 +28,7 @@ def linear(factor: float, summand: float) -> Step:
 
 
 def clip(low: float, high: float) -> Step:
-    """v within bounds; NaN becomes the lower one."""
+    """v clipped to bounds; NaN becomes the lower one."""
     return 0x2E, low, high
 
 
@@ -43,7 +43,7 @@ def leaky(slope: float) -> Step:
 
 
 def gated(factor: float, summand: float) -> Step:
-    """v times factor·v + summand, which is clipped to [0, 1]."""
+    """v times (factor·v + summand), the latter clipped to [0, 1]."""
     return 0x34, factor, summand
 
 
@@ -68,37 +68,37 @@ def minus(name: str) -> Step:
 
 
 def larger(name: str) -> Step:
-    """The larger of v and an array, whose NaN stays, while that of v is lost."""
+    """The larger of v and an array; NaN is kept in the array and lost in v."""
     return MAX, name
 
 
 def smaller(name: str) -> Step:
-    """The smaller of v and an array, whose NaN stays, while that of v is lost."""
+    """The smaller of v and an array; NaN is kept in the array and lost in v."""
     return MIN, name
 
 
 def below(name: str) -> Step:
-    """1 where v is less than an array, else 0; of NaN 0."""
+    """1 where v is less than an array, else 0, also for NaN."""
     return LT, name
 
 
 def above(name: str) -> Step:
-    """1 where v is greater than an array, or one of them NaN, else 0."""
+    """1 where v is greater than an array or one of them is NaN, else 0."""
     return GT, name
 
 
 def of(name: str) -> Step:
-    """An array itself, to begin with."""
+    """Start with an array."""
     return MAX, name, name
 
 
 def product(left: str, right: str) -> Step:
-    """Two arrays' product, to begin with."""
+    """Start with the product of two arrays."""
     return MUL, left, right
 
 
 def polynomial(name: str, coefficients: tuple[float, ...]) -> tuple[Step, ...]:
-    """Of the array that the pass began with, by rising power."""
+    """A polynomial of the array that the pass starts with; coefficients in ascending powers."""
     *rest, second, first = coefficients
     steps = [linear(first, second)]
     for coefficient in reversed(rest):
@@ -107,9 +107,9 @@ def polynomial(name: str, coefficients: tuple[float, ...]) -> tuple[Step, ...]:
 
 
 def evaluate(formula: tuple[Pass, ...], arrays: dict[str, Array], result: Array) -> bool:
-    """Put what the last pass writes into `result`; all are of one axis, without gaps. False if oneDNN cannot.
+    """Run the passes; the last one writes `result`. All arrays are contiguous vectors. False if oneDNN cannot.
 
-    What earlier passes write is scratch of the size of `result`; a pass may write over what one before it wrote.
+    Earlier passes write to scratch memory of the size of `result`; a pass may overwrite the result of an earlier one.
     """
     arrays, last = dict(arrays), len(formula) - 1
     for i, (target, (kind, left, right), *steps) in enumerate(formula):
@@ -132,7 +132,7 @@ def chained(
     column: bool = False,
     written: np.dtype[Any] = FLOAT32,
 ) -> Plan:
-    """The plan of one pass: two arrays, the second a column if asked for, what is written, and those of the steps."""
+    """The plan of one pass: two arrays, the second optionally a column, the result, and the arrays of the steps."""
     if prod(shape) % LANES and any(step[0] in (GT, LT) for step in chain):
         raise Unsupported("the library cannot compare what does not fill a register, nor make any primitive afterwards")
     x = workshop.memory(shape, dense(shape))

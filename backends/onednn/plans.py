@@ -1,7 +1,7 @@
-"""Plans: primitives that were made for operands of certain shapes and strides, kept, and run on arrays.
+"""Plans: primitives for operands of certain shapes and strides, cached and run on arrays.
 
-Making a primitive costs 0.2 to 2 ms, running it microseconds. A plan holds pointers to the operands of its last run and
-ctypes releases the GIL, so every thread has plans of its own.
+Making a primitive takes 0.2 to 2 ms, running it microseconds. A plan holds pointers to the operands of its last run,
+and ctypes releases the GIL, so every thread has its own plans.
 """
 
 import ctypes
@@ -29,7 +29,7 @@ SRC, SRC1, DST, WEIGHTS, BIAS, MEAN, VARIANCE, SCALE, SHIFT, WORKSPACE, SCRATCHP
     80,
 )
 DIFF_SRC, DIFF_DST, DIFF_WEIGHTS, DIFF_BIAS, DIFF_SCALE, DIFF_SHIFT = 129, 145, 161, 169, 255, 256
-# What its descriptor may be asked about.
+# Queries to its descriptor.
 IMPLEMENTATION, OF_WEIGHTS, OF_DIFF_WEIGHTS, OF_WORKSPACE, OF_SCRATCHPAD = 8, 131, 132, 135, 136
 TRAINING, INFERENCE, BACKWARD = 64, 96, 128
 F32, ANY = 3, 1
@@ -37,22 +37,22 @@ TYPES = {buffers.FLOAT32: F32, buffers.UINT8: 6}
 BFLOAT16_ALLOWED = 1
 UNIMPLEMENTED = 3
 CAPACITY = 1024  # plans per thread
-# Steps after an operation. The library's ReLU makes 0 of NaN. Its ELU keeps what is not below 0, NaN too, and makes
-# alpha·(exp(x) - 1) of the rest, with alpha = 0 a zero that is negative; the sum with 0 gives that its sign.
+# Steps after an operation. The library's ReLU turns NaN into 0. Its ELU keeps everything not below 0, including NaN;
+# the rest becomes alpha·(exp(x) - 1), which for alpha = 0 is a negative zero; adding 0 makes it positive.
 ELU, LINEAR = 0x22, 0x26
 RELU = ("eltwise", ELU, 0.0, 0.0), ("eltwise", LINEAR, 1.0, 0.0)
 
 
 class Unsupported(Exception):
-    """oneDNN has no kernel for this, or only a reference implementation: NumPy's is better."""
+    """oneDNN has no kernel for this, or only a reference implementation, which is worse than NumPy's."""
 
 
 class Failed(RuntimeError):
-    """A call of the library failed."""
+    """A call to the library failed."""
 
 
 class Workshop:
-    """What making a plan takes: descriptors and attributes, given up at the end."""
+    """Descriptors and attributes for making a plan, released at the end."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
@@ -66,7 +66,7 @@ class Workshop:
             self.library[destroy](handle)
 
     def make(self, function: str, *arguments: Any) -> Any:
-        """A new handle; Unsupported where there is no such kernel."""
+        """A new handle; Unsupported if there is no such kernel."""
         handle = POINTER()
         status = self.library[function](ctypes.byref(handle), *arguments)
         if status == UNIMPLEMENTED:
@@ -78,9 +78,9 @@ class Workshop:
         return handle
 
     def primitive(self, operation: str, *arguments: Any, attributes: Any = None, avoid: str = "ref") -> Any:
-        """The descriptor of a primitive, never that of a reference implementation.
+        """The descriptor of a primitive, but never of a reference implementation.
 
-        avoid: how names of implementations begin that are passed over where the next one is just-in-time compiled.
+        avoid: prefixes of implementations to skip if the next one is just-in-time compiled.
         """
         name, engine = f"{operation}_primitive_desc_create", self.library.engine
         request = (name, engine, *arguments, attributes or self.attributes())
@@ -100,7 +100,7 @@ class Workshop:
         return (text.value or b"").decode()
 
     def attributes(self, *steps: tuple[Any, ...]) -> Any:
-        """Attributes with steps for the result: the names and arguments of post-operations."""
+        """Attributes with steps for the result, given as names and arguments of post-operations."""
         attributes = self.make("primitive_attr_create")
         self.library["primitive_attr_set_scratchpad_mode"](attributes, 1)
         if precision.get_float32_matmul_precision() == "medium":
@@ -113,41 +113,41 @@ class Workshop:
         return attributes
 
     def memory(self, shape: Sizes, strides: Sizes, dtype: Any = buffers.FLOAT32) -> Any:
-        """Descriptor of an array with these strides, in bytes."""
+        """The descriptor of an array with these strides, in bytes."""
         steps = [s // dtype.itemsize for s in strides]
         return self.make("memory_desc_create_with_strides", len(shape), dims(shape), TYPES[dtype], dims(steps))
 
     def any_layout(self, shape: Sizes) -> Any:
-        """Descriptor that leaves the layout to the primitive."""
+        """A descriptor that leaves the layout to the primitive."""
         return self.make("memory_desc_create_with_tag", len(shape), dims(shape), F32, ANY)
 
     def asked(self, primitive: Any, what: int) -> Any:
-        """The descriptor of one of a primitive's operands; None where it is empty."""
+        """The descriptor of one of a primitive's operands; None if it is empty."""
         found = self.library["primitive_desc_query_md"](primitive, what, 0)
         return POINTER(found) if found and self.size(found) else None
 
     def size(self, memory: Any) -> int:
-        """Bytes that a descriptor describes."""
+        """The size in bytes of the memory that a descriptor describes."""
         return int(self.library["memory_desc_get_size"](memory))
 
     def same(self, one: Any, other: Any) -> bool:
-        """Whether two descriptors agree."""
+        """Whether two descriptors are equal."""
         return bool(self.library["memory_desc_equal"](one, other))
 
     def reorder(self, source: Any, target: Any) -> "Plan":
-        """The plan that copies from one layout to the other."""
+        """The plan that copies from one layout to another."""
         engine = self.library.engine
         desc = self.make("reorder_primitive_desc_create", source, engine, target, engine, self.attributes())
         return Plan(self, desc, (SRC, source), (DST, target))
 
 
 def dims(sizes: Iterable[int]) -> Any:
-    """Sizes as the library takes them."""
+    """Sizes in the form that the library expects."""
     return DIMENSIONS(*sizes)
 
 
 def check(status: int, what: str) -> None:
-    """Raise unless a call of the library succeeded."""
+    """Raise unless a call to the library succeeded."""
     if status:
         raise MemoryError(f"oneDNN {what}") if status == 1 else Failed(f"oneDNN {what}: status {status}")
 
@@ -157,7 +157,7 @@ class _Argument(ctypes.Structure):
 
 
 class Plan:
-    """A primitive with its memory objects; `run` points them at arrays, in the order in which they were given."""
+    """A primitive with its memory objects; `run` points these at arrays, in the order of their descriptors."""
 
     def __init__(self, workshop: Workshop, desc: Any, *operands: tuple[int, Any]) -> None:
         library = self.library = workshop.library
@@ -186,7 +186,7 @@ class Plan:
             library["primitive_destroy"](primitive)
 
     def run(self, *arrays: Any) -> None:
-        """Execute on arrays that have the shapes and strides the plan was made for."""
+        """Execute on arrays with the shapes and strides for which the plan was made."""
         if self.scratch_size:
             arrays += (state.scratch(self.scratch_size),)
         at = self.addresses
@@ -200,7 +200,7 @@ class Plan:
 
 
 class _State(threading.local):
-    """What each thread has of its own."""
+    """The plans and the scratch memory of each thread."""
 
     def __init__(self) -> None:
         self.plans: dict[Any, Any] = {}
@@ -209,7 +209,7 @@ class _State(threading.local):
         self.workspaces: dict[str, Any] = {}
 
     def refresh(self, library: Library) -> None:
-        """After a setting has changed: primitives keep theirs, so all are made again."""
+        """Make all primitives again after a change of settings, because primitives keep theirs."""
         self.plans.clear()
         library.set_threads(threads.get_num_threads())
         self.setting = changes.count
@@ -218,31 +218,31 @@ class _State(threading.local):
             check(library["stream_create"](ctypes.byref(self.stream), library.engine, 1), "stream_create")
 
     def scratch(self, size: int, purpose: str = "scratch") -> Any:
-        """Memory for the time of a run."""
+        """Memory that is used during a run."""
         found = self.workspaces.get(purpose)
         if found is None or found.nbytes < size:
             found = self.workspaces[purpose] = buffers.empty((-(-size // 4),))
         return found
 
     def make_room(self) -> None:
-        """Forget the half of the plans that was not used for longest."""
+        """Drop the least recently used half of the plans."""
         by_use = sorted(self.plans, key=lambda key: self.plans[key].used)
         for key in by_use[: len(by_use) // 2]:
             del self.plans[key]
 
 
 class _Changes:
-    """How often the number of threads, or the precision, was set."""
+    """Counts changes of the number of threads and of the precision."""
 
     count = 0
 
     def note(self, _setting: int | str) -> None:
-        """Primitives keep what they were made with."""
+        """Note a change, since primitives keep the settings they were made with."""
         self.count += 1
 
 
 class _Nothing:
-    """The plan of what oneDNN does not support."""
+    """The plan of an unsupported case."""
 
     used = 0
 
@@ -254,7 +254,7 @@ precision.on_change(changes.note)
 
 
 def planned(make: Callable[..., Any]) -> Callable[..., Any]:
-    """Keep what `make(workshop, *key)` returns, by key; None for what oneDNN does not support."""
+    """Cache the results of `make(workshop, *key)` by key; None for cases that oneDNN does not support."""
 
     @functools.wraps(make)
     def find(*key: Any) -> Any:

@@ -1,7 +1,7 @@
 """Maximum and mean over windows, and their adjoints.
 
-oneDNN passes NaN over and begins with the smallest number; so a maximum is its only where every input is finite. What
-it remembers of a maximum is the number of the tap, as NumPy's kernel does: either's gradient fits the other's.
+oneDNN ignores NaN and starts with the smallest number, so it computes maxima only of finite inputs. Like NumPy's kernel
+it saves the number of the tap, so either gradient works with either maximum.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ from backends.onednn.plans import (
     planned,
 )
 
-SMALL = 1 << 12  # elements below which NumPy's calls are as quick
+SMALL = 1 << 12  # elements: below this NumPy is as fast
 MAXIMUM, MEAN_OF_ALL, MEAN_INSIDE = 0x1FF, 0x2FF, 0x3FF
 TAPS = np.dtype(np.uint8)
 
@@ -120,7 +120,7 @@ def _suits(x: Array) -> bool:
 
 
 def _mean(x: Array, ceil_mode: bool, count_include_pad: bool, divisor: float | None) -> int | None:
-    """Which mean this is; None for those that oneDNN does not know: of overhanging windows, or over a divisor."""
+    """oneDNN's algorithm for this mean; None if there is none: for overhanging windows, or with a divisor."""
     if not _suits(x) or ceil_mode or divisor is not None:
         return None
     return MEAN_OF_ALL if count_include_pad else MEAN_INSIDE
@@ -129,7 +129,7 @@ def _mean(x: Array, ceil_mode: bool, count_include_pad: bool, divisor: float | N
 def _described(
     workshop: Workshop, kind: int, x_shape: Sizes, out: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes
 ) -> tuple[Any, ...]:
-    """Descriptors of the image, of the result, of what is kept of it, the geometry, and the forward primitive."""
+    """Descriptors of the image, the result and the saved taps, the geometry, and the forward primitive."""
     y_shape = (*x_shape[:2], *out)
     x, y = (workshop.memory(shape, channels_last_strides(shape)) for shape in (x_shape, y_shape))
     after = [(o - 1) * s + k - n - p for o, s, k, n, p in zip(out, stride, kernel, x_shape[2:], padding, strict=True)]

@@ -1,8 +1,8 @@
 """Products of matrices.
 
-OpenBLAS and oneDNN have threads of their own, which wait actively for the cores that the other's have taken: a step
-that uses both takes many times as long. OpenBLAS uses its threads above a number of multiplications that is fixed when
-it is compiled; from there on oneDNN computes, which is also quicker where it matters.
+OpenBLAS and oneDNN have separate threads, which wait actively and compete for the cores: a step that uses both takes
+many times as long. OpenBLAS uses threads above a number of multiplications that is fixed when it is compiled; above
+it, oneDNN computes the products, which is also faster for large ones.
 """
 
 from math import gcd, prod
@@ -17,7 +17,7 @@ from backends.onednn.plans import BIAS, DST, LINEAR, RELU, SRC, WEIGHTS, Plan, U
 from backends.precision import get_float32_matmul_precision
 
 LARGE, LARGE_VECTOR = 1 << 18, 9216  # multiplications up to which OpenBLAS uses one thread
-# Elements from which sums of columns, and of rows, are products; how many numbers such sums may have.
+# Elements from which sums of columns, and of rows, are computed as products; the most numbers in such a sum.
 SUMMED, SUMMED_ROWS, MOST, SHORT = 1 << 18, 1 << 16, 1 << 14, 1 << 8
 SUM = (("sum", 1.0, 0, 0),)
 WIDE = 1 << 6  # columns of a product that uses the registers
@@ -34,7 +34,7 @@ def linear_relu(x: Array, w: Array, bias: Array) -> Array | None:
 
 
 def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -> Array | None:
-    """See `generic.products.product`; of matrices, or of two stacks of as many. `bias` is added to every row."""
+    """See `generic.products.product`; for matrices, or stacks of equal length. `bias` is added to every row."""
     columns = b.shape[-1]
     if (
         a.size * columns <= (LARGE if min(*a.shape[-2:], columns) > 1 else LARGE_VECTOR)
@@ -50,7 +50,7 @@ def product(a: Array, b: Array, bias: Array | None = None, relu: bool = False) -
 def product_into(
     y: Array, a: Array, b: Array, scale: float = 1.0, bias: Array | None = None, relu: bool = False, added: bool = False
 ) -> bool:
-    """Put `scale` times (a b + bias), or the ReLU of it, into y, added to what is there if asked for.
+    """Write `scale` times (a b + bias), or its ReLU, into y, or optionally add it to y.
 
     False if oneDNN cannot.
     """
@@ -74,9 +74,9 @@ def _is_readable(v: Array) -> bool:
 
 
 def total(x: Array, axes: Sizes, keepdims: bool) -> Array | None:
-    """See `generic.reduction.total`; of the axes that come first in memory, or short last ones, a product with ones.
+    """See `generic.reduction.total`; sums over axes first in memory, or last and short, are products with ones.
 
-    NumPy uses one thread and, for each short row, 40 to 80 ns; the pairs by which it adds up long ones are more exact.
+    NumPy uses one thread and 40 to 80 ns for each short row; for long rows its pairwise summation is more exact.
     """
     kept = [axis for axis in range(x.ndim) if axis not in axes]
     count, columns = prod([x.shape[axis] for axis in axes]), prod([x.shape[axis] for axis in kept])
@@ -97,7 +97,7 @@ def total(x: Array, axes: Sizes, keepdims: bool) -> Array | None:
 
 
 def _of_columns(lines: Array) -> Array | None:
-    """Σ of every column of a matrix; of a narrow one over several rows at a time first, side by side."""
+    """The sum of every column of a matrix; a narrow matrix is first summed with several rows side by side."""
     count, columns = lines.shape
     together = gcd(count, 1 << (WIDE // columns).bit_length())
     if count // together > MOST:

@@ -1,7 +1,7 @@
-"""Recurrent layers: all steps of a batch of sequences in one call, and one for all gradients.
+"""Recurrent layers: one call for all steps of a batch of sequences, and one for all gradients.
 
-To the library a state is (1, 1, N, H) and weights are (1, 1, inputs, gates, H): in this order in memory, in padded
-rows, on the way forward and as gradients, in that of PyTorch on the way back. `kept` is its workspace.
+For the library a state is (1, 1, N, H) and weights are (1, 1, inputs, gates, H): in this memory order, with padded
+rows, in the forward pass and for gradients, in PyTorch's order in the backward pass. `kept` is its workspace.
 """
 
 from collections.abc import Callable
@@ -28,16 +28,16 @@ from backends.onednn.plans import (
     planned,
 )
 
-SMALL = 1 << 10  # numbers in the output below which NumPy's calls are as quick as the making of plans
+SMALL = 1 << 10  # elements of the output: below this NumPy is as fast as making plans
 FORTH, TANH = 1, 0x21
-GRADIENT = 128  # between an argument and its gradient
+GRADIENT = 128  # the offset from the number of an argument to that of its gradient
 
 
 class Kind(NamedTuple):
     """One kind of recurrence.
 
-    name: the library's. gates: where PyTorch has those of the library, in its order. biases: of H numbers each.
-    states: h, or h and the cell. first, last: further arguments.
+    name: in the library. gates: PyTorch's positions of the library's gates, in the library's order. biases: their
+    number, of H elements each. states: h, or h and the cell. first, last: further arguments.
     """
 
     name: str
@@ -50,11 +50,11 @@ class Kind(NamedTuple):
 
 RNN = Kind("vanilla_rnn", (0,), 1, first=(TANH,), last=(0.0, 0.0))
 LSTM = Kind("lstm", (0, 1, 2, 3), 4, states=2)
-GRU = Kind("lbr_gru", (1, 0, 2), 4)  # the fourth bias is that of the product before it meets the reset gate
+GRU = Kind("lbr_gru", (1, 0, 2), 4)  # the fourth bias is added to the product that the reset gate multiplies
 
 
 def rnn(x: Array, state: Array, w_ih: Array, w_hh: Array, bias: Array, reused: bool, nonlinearity: str) -> Any:
-    """See `generic.recurrent.rnn`; the library's ReLU makes 0 of NaN."""
+    """See `generic.recurrent.rnn`; the library's ReLU turns NaN into 0."""
     return _forward(RNN, x, (state,), w_ih, w_hh, bias, reused and nonlinearity == "tanh")
 
 
@@ -66,7 +66,7 @@ def rnn_gradients(
 
 
 def lstm(x: Array, state: Array, cell: Array, w_ih: Array, w_hh: Array, bias: Array, reused: bool) -> Any:
-    """See `generic.recurrent.lstm`; there are no cells beside what is kept."""
+    """See `generic.recurrent.lstm`; the cells are part of the kept workspace."""
     found = _forward(LSTM, x, (state, cell), w_ih, w_hh, bias, reused)
     return found and (*found, None)
 
@@ -105,7 +105,7 @@ def _gru_bias(b_ih: Array, b_hh: Array) -> Array:
 def _forward(
     kind: Kind, x: Array, states: tuple[Array, ...], w_ih: Array, w_hh: Array, bias: Array, wanted: bool
 ) -> Any:
-    """The outputs, the last states behind h, and what is kept; None if the library had better not."""
+    """The outputs, the last states after h, and the workspace; None if the generic kernel should compute."""
     steps, rows, inputs = x.shape
     width = states[0].shape[1]
     shapes = [
@@ -145,38 +145,38 @@ def _backward(
 
 
 def _gates(kind: Kind, w: Array) -> Array:
-    """A weight, in C order, with the library's gates for PyTorch's, or the other way round."""
+    """A weight in C order, with gates in the library's order instead of PyTorch's, or the inverse."""
     if kind.gates == tuple(range(len(kind.gates))):
         return contiguous(w)
     return w.reshape(len(kind.gates), -1, w.shape[1])[list(kind.gates)].reshape(w.shape)
 
 
 def _padded(make: Callable[..., Array], w: Array) -> Array:
-    """Room for the transpose of a weight."""
+    """Memory for the transpose of a weight."""
     return make((w.shape[1], _padding(len(w))), dtype=FLOAT32)[:, : len(w)]
 
 
 def _padding(size: int) -> int:
-    """The length of rows whose beginnings do not all compete for the same lines of the cache."""
+    """A length of rows that avoids cache conflicts between their beginnings."""
     lines = -(-size // 16)
     return 16 * (lines + (lines % 16 == 0))
 
 
 def _turned(kind: Kind, w: Array) -> Array:
-    """A weight as the way forward reads it."""
+    """A weight in the layout of the forward pass."""
     return copied_into(_padded(empty, w), _gates(kind, w).T)
 
 
 class _Recurrence(Plan):
-    """A plan, and how many numbers it keeps."""
+    """A plan, and the number of elements it keeps."""
 
     kept = 0
 
 
 class _Description(NamedTuple):
-    """The arguments, descriptors of operands on the way forward and back, and of the primitives and the workspace.
+    """The arguments, and descriptors of the operands of both passes, of the primitives and of the workspace.
 
-    None stands for operands of the library's that are not given.
+    None stands for operands of the library that are not used.
     """
 
     arguments: list[int]

@@ -1,7 +1,7 @@
 """Softmax, its logarithm and cross-entropy along the last axis.
 
-oneDNN's softmax leaves a row beside its NaN as it is, and its exponential makes infinity of NaN: what is not finite is
-NumPy's. Its logarithm is off by twelve units in the last place, so that of a sum is NumPy's too.
+oneDNN's softmax does not spread a NaN over its row, and its exponential turns NaN into infinity, so arrays that are not
+finite are left to NumPy. Its logarithm is off by twelve units in the last place, so NumPy also computes that of sums.
 """
 
 from math import prod
@@ -19,7 +19,7 @@ from backends.onednn.elementwise import all_finite
 from backends.onednn.passes import ADD, EXP, MAX, MUL, SUB, chained
 from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, INFERENCE, SRC, TRAINING, Plan, Workshop, planned
 
-SMALL = 1 << 11  # elements below which NumPy's calls are as quick
+SMALL = 1 << 11  # elements: below this NumPy is as fast
 ACCURATE = 0x30000
 
 
@@ -98,14 +98,14 @@ def softmax_nll_gradient(
 
 
 def _sums(rows: Sizes, d: Array) -> Array:
-    """Σ exp(d) of every row."""
+    """Σ exp(d) for every row."""
     e = empty(rows)
     chained(rows, MAX, (EXP,)).run(d, d, e)
     return _row_sums(e)
 
 
 def _row_sums(x: Array) -> Array:
-    """Σ of every row of a matrix, with an axis for it."""
+    """The sum of every row of a matrix, keeping the axis."""
     y = products.total(x, (1,), True)
     return x.sum(axis=1, keepdims=True) if y is None else y
 
@@ -115,7 +115,7 @@ def _rows(x: Array) -> Sizes:
 
 
 def _suits(axis: int, *arrays: Array) -> bool:
-    """Whether they are of one shape and lie in C order, and the axis is the last."""
+    """Whether arrays have one shape and C order, and the axis is the last."""
     x = arrays[0]
     plain = all(v.dtype == FLOAT32 and v.flags.c_contiguous and v.shape == x.shape for v in arrays)
     return plain and x.size >= SMALL and axis in (-1, x.ndim - 1) and active()
@@ -128,14 +128,14 @@ def _described(workshop: Workshop, rows: Sizes, purpose: int) -> tuple[Any, Any]
 
 @planned
 def forward(workshop: Workshop, rows: Sizes) -> Plan:
-    """The plan of the softmax of each row: x, y, which may be x."""
+    """The plan of the softmax of each row; operands: x and y, which may be x."""
     x, desc = _described(workshop, rows, INFERENCE)
     return Plan(workshop, desc, (SRC, x), (DST, x))
 
 
 @planned
 def backward(workshop: Workshop, rows: Sizes) -> Plan:
-    """The plan of its gradient: y, g, dx, which may be g."""
+    """The plan of its gradient; operands: y, g and dx, which may be g."""
     x, forward = _described(workshop, rows, TRAINING)
     desc = workshop.primitive("softmax_backward", ACCURATE, x, x, x, 1, forward)
     return Plan(workshop, desc, (DST, x), (DIFF_DST, x), (DIFF_SRC, x))
