@@ -1,4 +1,4 @@
-"""The CUDA backend: CuPy. Imported only when asked for."""
+"""The CUDA backend, by CuPy; imported on first use."""
 
 from backends.cupy_backend.backend import CupyBackend
 from backends.cupy_backend.diagnosis import require

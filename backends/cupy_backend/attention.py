@@ -1,4 +1,4 @@
-"""Attention by products whose sums stay float32 until the softmax has read them, also where all else is of 16 bits."""
+"""Attention by products whose sums stay in float32 until the softmax has read them, even for 16-bit operands."""
 
 from math import prod
 from typing import Any
@@ -43,7 +43,7 @@ def attention_gradients(
 
 
 def _by_rows(gpu: Gpu, name: str, x: Array, others: tuple[Array, ...], dtype: Any, queries: int, scale: float) -> Array:
-    """What a kernel makes of the rows of a contiguous stack of matrices."""
+    """Apply a kernel to the rows of a contiguous stack of matrices."""
     y, n = gpu.xp.empty(x.shape, dtype=dtype), x.shape[-1]
     v, rows = gpu.vector(x.dtype, n, arrays=(x,)), prod(x.shape[:-1])
     operands = (x, *others, y, rows, n, queries, float(scale))

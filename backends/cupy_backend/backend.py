@@ -17,22 +17,22 @@ from backends.geometry import Array
 from backends.kernels import bind, namespace_of
 from backends.protocol import Random
 
-# A GPU wants few, large products; the bound only keeps a big batch from exhausting its memory.
+# GPUs are fastest with few, large products; the bound only keeps a big batch from exhausting the memory.
 COLUMN_BYTES = 256 << 20
 
 
 class CupyBackend:
     """CuPy arrays on the devices "cuda:0", "cuda:1", ...
 
-    Every device has an array type and a namespace of its own: an operation runs where its operands lie, whatever device
-    is the current one, and operands on different devices are told apart before CuPy would copy one of them.
+    Every device has its own array type and namespace: an operation runs on the device of its operands, whatever the
+    current device is, and operands on different devices are detected before CuPy would copy one of them.
     """
 
     name = "cuda"
 
     def __init__(self, cupy: Any) -> None:
         self.runtime = Runtime(cupy)
-        # The variable by which CUDA programs ask for errors where they arise, at the cost of waiting.
+        # The variable of CUDA programs that makes errors appear where they arise, at the cost of waiting.
         self.checks_values = os.environ.get("CUDA_LAUNCH_BLOCKING") == "1"
         self._cupy = cupy
         count = self.device_count()
@@ -45,36 +45,36 @@ class CupyBackend:
         self.random: Random = CupyRandom(cupy, self._ordered)
 
     def library(self, index: int | None) -> SimpleNamespace:
-        """The namespace of device `index`, of the current one for None."""
+        """The namespace of device `index`, or of the current one for None."""
         return self.libraries[self._index(index)][0]
 
     def share(self, array: Any) -> Array:
-        """An array on the memory of any object that offers it to CUDA libraries: CuPy's own, PyTorch's, Numba's."""
+        """An array on the memory of any object with a CUDA array interface: from CuPy, PyTorch or Numba."""
         given = self._cupy.asarray(array)
         return self._ordered[given.device.id].adopt(given.view())
 
     def from_host(self, array: Any, index: int | None, non_blocking: bool = False) -> Array:
-        """A copy on device `index`, laid out in memory as here; from pinned memory without waiting, if asked for."""
+        """A copy on device `index` with the same memory layout; non_blocking: without waiting, from pinned memory."""
         index = self._index(index)
         upload = self.runtime.upload if non_blocking and self.runtime.is_pinned(array) else self._cupy.array
         with self._cupy.cuda.Device(index):
             return self._ordered[index].adopt(in_order(upload, array))
 
     def to_host(self, array: Array, non_blocking: bool = False) -> Any:
-        """A copy as a NumPy array, after the work pending on it; without waiting into pinned memory, if asked for."""
+        """A copy as a NumPy array, after the work pending on it; non_blocking: without waiting, in pinned memory."""
         with self._cupy.cuda.Device(array.device.id):
             return in_order(self.runtime.download if non_blocking else self._cupy.asnumpy, array)
 
     def device_of(self, array: Array) -> str:
-        """Such as "cuda:0"."""
+        """The name of an array's device, such as "cuda:0"."""
         return f"cuda:{array.device.id}"
 
     def device_count(self) -> int:
-        """How many GPUs are visible."""
+        """The number of visible GPUs."""
         return self.runtime.device_count()
 
     def current_device(self) -> int:
-        """The device that "cuda" without a number means, in this thread."""
+        """The device for "cuda" without a number, in this thread."""
         return self.runtime.current_device()
 
     def device(self, index: int) -> AbstractContextManager[Any]:
@@ -116,16 +116,16 @@ def _library(ordered: Ordered) -> SimpleNamespace:
     for name in STEPS:
         setattr(kernels, name, partial(unless, ordered.library, getattr(kernels, name)))
     overlay(ordered.library, kernels)
-    if ordered.device is not None:  # kernels make arrays, too
+    if ordered.device is not None:  # kernels create arrays too
         for name, kernel in vars(kernels).items():
             setattr(kernels, name, ordered.placed(kernel) if callable(kernel) else kernel)
-    for name in FUNCTIONS:  # for kernels and operations alike
+    for name in FUNCTIONS:  # for both kernels and operations
         setattr(ordered.library, name, getattr(kernels, name))
     return namespace_of(ordered.library, kernels)
 
 
 def _keeping_dtype(xp: Any, function: Any, x: Array) -> Array:
-    """CuPy answers in float32 or float64 only; keep narrower floats, and make integers float32 as PyTorch does."""
+    """CuPy returns only float32 or float64; keep narrower floats, and convert integers to float32 as PyTorch does."""
     dtype = xp.dtype(xp.float32) if x.dtype.kind in "iub" else x.dtype
     wide = dtype if dtype.itemsize > 2 else xp.float32
     return function(x.astype(wide, copy=False)).astype(dtype, copy=False)

@@ -1,7 +1,7 @@
 """Convolution and its two gradients by cuDNN, in one to three spatial dimensions.
 
-Images and kernels are brought into channels-last memory, where tensor cores read them; kernels, which their owner keeps
-as PyTorch does, are copied by every call, which is little beside the images.
+Images and kernels are brought into channels-last memory, as tensor cores expect; kernels are stored in PyTorch's layout
+and copied by every call, which is cheap compared with the images.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from backends.cupy_backend.launch import Gpu
 from backends.cupy_backend.layouts import name_of
 from backends.geometry import Array, Sizes, channels_first, channels_last, check_gradient, convolution_sizes
 
-NARROW = 8  # channels that tensor cores read at once of 16-bit images: fewer would be padded inside cuDNN, each time
+NARROW = 8  # channels of 16-bit images that tensor cores read at once: cuDNN would pad fewer on each call
 
 
 def convolve(
@@ -87,7 +87,7 @@ def _suits(a: Array, b: Array) -> bool:
 
 
 def _widened(gpu: Gpu, x: Array, groups: int) -> Array:
-    """An image or kernels (N, C, *S) as contiguous (N, *S, C); the few channels of a 16-bit one with zeros beside."""
+    """An image or kernels (N, C, *S) as contiguous (N, *S, C); few 16-bit channels are padded with zeros."""
     pixels = channels_last(x)
     if x.dtype.itemsize > 2 or groups != 1 or x.shape[1] >= NARROW:
         return gpu.xp.ascontiguousarray(pixels)
@@ -99,7 +99,7 @@ def _widened(gpu: Gpu, x: Array, groups: int) -> Array:
 def _key(
     result: str, x: Array, w: Array, y: Array, padding: Sizes, stride: Sizes, dilation: Sizes, biased: bool
 ) -> Convolution:
-    """The key of a convolution of channels-last arrays; in one dimension, of images of one row."""
+    """The key of a convolution of channels-last arrays; one-dimensional signals are images of one row."""
     line = x.ndim == 3
     if line:
         padding, stride, dilation = (0, *padding), (1, *stride), (1, *dilation)

@@ -1,8 +1,8 @@
-"""Plans of the cuBLASLt library: how it computes one product of matrices, or of two stacks of them.
+"""Plans of the cuBLASLt library, each for one product of matrices or of two stacks of them.
 
-The library's matrices are stored column by column. A product of ours, whose matrices lie row by row, is for it the
-product of the transposed matrices in the other order, d' = b' a'; nothing is copied for that. Unlike CuPy's own
-products these can be captured, and 16-bit stacks are multiplied as such.
+The library's matrices are stored by columns. Our matrices are stored by rows, so our product is, to the library, the
+product of the transposed matrices in the other order, d' = b' a', without copies. Unlike CuPy's own products these can
+be captured, and 16-bit stacks are multiplied directly.
 """
 
 import logging
@@ -18,8 +18,8 @@ from backends.geometry import Array
 logger = logging.getLogger(__name__)
 
 PLANS = 4096
-WORKSPACE = 32 << 20  # bytes: what NVIDIA recommends for Hopper
-ALIGNED = 256  # bytes; CuPy's memory is
+WORKSPACE = 32 << 20  # bytes, as NVIDIA recommends for Hopper
+ALIGNED = 256  # bytes; CuPy's memory is aligned to this
 REMEDY = "pip install nvmath-python==1.0.0 and nvidia-cublas (or nvidia-cublas-cu12)"
 INSTEAD = "cuBLASLt does not compute %s, a slower kernel does: %s"
 # cudaDataType_t by dtype, and cublasComputeType_t.
@@ -28,17 +28,17 @@ IN_FLOAT, IN_TF32, IN_DOUBLE = 68, 77, 70
 
 
 class Layout(NamedTuple):
-    """How a matrix lies in memory, in elements: `step` from row to row, or if `transposed` from column to column."""
+    """The memory layout of a matrix, in elements: `step` from row to row, or from column to column if `transposed`."""
 
     transposed: bool
     step: int
-    stride: int  # from matrix to matrix of a stack
+    stride: int  # from matrix to matrix in a stack
 
 
 class Product(NamedTuple):
-    """What a plan depends on: d (m, n) = a (m, k) b (k, n), `batch` times, plus a row of n numbers if `biased`.
+    """The key of a plan: d (m, n) = a (m, k) b (k, n), `batch` times, plus a row of n numbers if `biased`.
 
-    tf32: float32 may be cut to TF32. aligned: bytes that divide all addresses. result: the dtype of d.
+    tf32: float32 may be rounded to TF32. aligned: a number of bytes that divides all addresses. result: the dtype of d.
     """
 
     dtype: str
@@ -55,7 +55,7 @@ class Product(NamedTuple):
 
 
 def layout_of(x: Array) -> Layout | None:
-    """The layout of a matrix, or of a stack (count, rows, columns) of them; None if the library has none for it."""
+    """The layout of a matrix or a stack (count, rows, columns) of matrices; None if the library does not support it."""
     size = x.dtype.itemsize
     rows, columns = x.shape[-2:]
     row, column = (step // size for step in x.strides[-2:])
@@ -70,7 +70,7 @@ def layout_of(x: Array) -> Layout | None:
 
 
 class Plan:
-    """Descriptors of a product and the algorithm chosen for it."""
+    """The descriptors of a product and the algorithm chosen for it."""
 
     def __init__(self, lt: Any, key: Product) -> None:
         self.lt, self.key = lt, key
@@ -78,7 +78,7 @@ class Plan:
         double = key.dtype == "float64"
         compute = IN_DOUBLE if double else IN_TF32 if key.tf32 else IN_FLOAT
         self.desc = lt.matmul_desc_create(compute, TYPES["float64" if double else "float32"])
-        # Stored by rows, and so for the library transposed: what is not transposed for us.
+        # Matrices stored by rows are transposed to the library, so the flags are inverted.
         for attribute, layout in ((lt.MatmulDescAttribute.TRANSA, key.b), (lt.MatmulDescAttribute.TRANSB, key.a)):
             self._describe(attribute, np.int32(layout.transposed))
         if key.biased:
@@ -91,7 +91,7 @@ class Plan:
         self.workspace = 0
 
     def choose(self, handle: int, bias: int) -> "Plan | None":
-        """The plan with the algorithm that the library's heuristics put first; None if there is none."""
+        """The plan with the first algorithm of the library's heuristics; None if there is none."""
         self._point(bias)
         lt = self.lt
         preference, found, count = lt.matmul_preference_create(), lt.MatmulHeuristicResult(), np.zeros(1, np.int32)
@@ -110,11 +110,11 @@ class Plan:
         if not count[0] or found.state:
             logger.warning(INSTEAD, self.key, "it has no algorithm")
             return None
-        self.algorithm, self.workspace = found, int(found.workspace_size)  # which begins with the algorithm itself
+        self.algorithm, self.workspace = found, int(found.workspace_size)  # the result begins with the algorithm itself
         return self
 
     def run(self, handle: int, addresses: list[int], stream: int) -> None:
-        """Start the product; addresses: of a, b, the bias, d and the workspace."""
+        """Start the product; `addresses` are those of a, b, the bias, d and the workspace."""
         a, b, bias, d, workspace = addresses
         self._point(bias)
         self.lt.matmul(
@@ -131,7 +131,7 @@ class Plan:
         self.lt.matmul_desc_set_attribute(self.desc, attribute, held.ctypes.data, held.nbytes)
 
     def _matrix(self, dtype: int, rows: int, columns: int, layout: Layout, count: int) -> int:
-        """A descriptor of what is stored: our rows are the library's columns."""
+        """The descriptor of a stored matrix: our rows are the library's columns."""
         stored = (rows, columns) if layout.transposed else (columns, rows)
         matrix: int = self.lt.matrix_layout_create(dtype, *stored, layout.step)
         attributes = self.lt.MatrixLayoutAttribute
@@ -153,18 +153,18 @@ class Plan:
 
 
 class CublasLt:
-    """The library, for the products of one `Gpu`."""
+    """The cuBLASLt library, for the products of one `Gpu`."""
 
     def __init__(self, gpu: Gpu) -> None:
         try:
             self.lt: Any = import_module("nvmath.bindings.cublasLt")
             self.lt.get_version()
-        except Exception as error:  # whatever a library says that does not load
+        except Exception as error:  # any error of loading a library
             raise Unusable(f"cuBLASLt cannot be used ({error}); {REMEDY}") from error
         self.gpu, self.local = gpu, threading.local()
 
     def run(self, key: Product, a: Array, b: Array, bias: Array | None, d: Array) -> bool:
-        """Compute into d, which is contiguous; whether there is an algorithm that can."""
+        """Compute into the contiguous d; returns whether there is an algorithm for it."""
         gpu, device = self.gpu, self.gpu.device()
         plans: dict[Any, tuple[Plan | None, int]] = self.local.__dict__.setdefault("plans", {})
         addresses = [0 if v is None else gpu.address(v) for v in (a, b, bias, d)]

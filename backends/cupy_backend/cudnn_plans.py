@@ -1,9 +1,9 @@
-"""Plans of the cuDNN library: how it computes a convolution or a gradient of one, for one set of shapes.
+"""Plans of the cuDNN library, each for a convolution or one of its gradients and one set of shapes.
 
-A plan is a graph with the engine that the library's heuristics choose or, where `AUTOGRAD_CORE_CUDNN_AUTOTUNE` is a
-number, the fastest of so many. What was found fastest is kept in a file, by shapes, library and GPU; see `Choices`.
-Plans live as long as the thread that made them, which has handles of its own. Built without a GPU, they are tested
-against the description of one (`pygraph(device_property=...)`).
+A plan is a graph with the engine that the library's heuristics choose or, if `AUTOGRAD_CORE_CUDNN_AUTOTUNE` is a
+number, the fastest of that many. The fastest engines are stored in a file, by shapes, library and GPU; see `Choices`.
+Plans live as long as the thread that made them, which has its own handles. Without a GPU, they are tested against the
+description of one (`pygraph(device_property=...)`).
 """
 
 import json
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 AUTOTUNE = "AUTOGRAD_CORE_CUDNN_AUTOTUNE"
 CACHE = "AUTOGRAD_CORE_CACHE"
-WORKSPACE = 1 << 30  # bytes that an engine may ask for
+WORKSPACE = 1 << 30  # the most bytes an engine may use
 PLANS = 1024
 TYPES = {"float16": "HALF", "bfloat16": "BFLOAT16", "float32": "FLOAT"}
 INSTEAD = "cuDNN does not compute %s, a slower kernel does: %s"
@@ -30,12 +30,12 @@ REMEDY = "pip install nvidia-cudnn-frontend==1.24.1 and nvidia-cudnn-cu13 (or -c
 
 
 class Convolution(NamedTuple):
-    """What a plan depends on.
+    """The key of a plan.
 
-    result: "y" of x and w, and bias if `biased`; "x" the gradient in x of y and w; "w" that in w of x and y. Shapes are
-    (N, C, *S), (O, C / groups, *K) and (N, O, *out), with two or three spatial axes; memory is channels-last. strict:
-    float32 is computed as such, not with tensor cores that cut it to TF32. deterministic: by engines that give the same
-    result every time.
+    result: "y" from x and w, and bias if `biased`; "x": the gradient in x from y and w; "w": the gradient in w from x
+    and y. Shapes are (N, C, *S), (O, C / groups, *K) and (N, O, *out), with two or three spatial axes; memory is
+    channels-last. strict: float32 must not be rounded to TF32 for tensor cores. deterministic: only use engines with
+    reproducible results.
     """
 
     result: str
@@ -52,7 +52,7 @@ class Convolution(NamedTuple):
 
 
 def strides_of(shape: Sizes) -> list[int]:
-    """Strides, in elements, of (N, C, *S) in channels-last memory."""
+    """The strides, in elements, of (N, C, *S) in channels-last memory."""
     steps, step = [0] * len(shape), 1
     for axis in (1, *range(len(shape) - 1, 1, -1), 0):
         steps[axis], step = step, step * shape[axis]
@@ -60,10 +60,10 @@ def strides_of(shape: Sizes) -> list[int]:
 
 
 def graph_of(cudnn: Any, key: Convolution, **device: Any) -> Any:
-    """The graph with its engines, none of which is built yet.
+    """The graph with its engines, none of them built yet.
 
-    device: handle=..., or device_property=... and sm_version=... where there is no GPU. Operands have the numbers 1, 2,
-    ..., in the order in which `Cudnn.run` takes them; the result is the last.
+    device: handle=..., or device_property=... and sm_version=... without a GPU. Operands are numbered 1, 2, ... in the
+    order of the arguments of `Cudnn.run`; the result is the last.
     """
     dtype, wide = getattr(cudnn.data_type, TYPES[key.dtype]), cudnn.data_type.FLOAT
     graph = cudnn.pygraph(io_data_type=dtype, intermediate_data_type=wide, compute_data_type=wide, **device)
@@ -101,14 +101,14 @@ def graph_of(cudnn: Any, key: Convolution, **device: Any) -> Any:
 
 
 class Plan:
-    """A graph with the engine that was built last, which is the one that it computes with."""
+    """A graph, which computes with the engine that was built last."""
 
     def __init__(self, graph: Any) -> None:
         self.graph, self.workspace = graph, int(graph.get_workspace_size())
-        self.execute = getattr(graph, "_execute_with_ptrs", None)  # not public, and a third of the time of `execute`
+        self.execute = getattr(graph, "_execute_with_ptrs", None)  # not public; a third of the time of `execute`
 
     def run(self, pointers: list[int], workspace: int, handle: int) -> None:
-        """Compute on addresses in device memory, of operands and then the result."""
+        """Compute on addresses in device memory: those of the operands, then of the result."""
         if self.execute is not None:
             self.execute(pointers, workspace, handle)
         else:
@@ -116,7 +116,7 @@ class Plan:
 
 
 class Choices:
-    """Which engine was fastest, by key, in a JSON file; one that cannot be read or written does not count."""
+    """The fastest engines by key, in a JSON file; a file that cannot be read or written is ignored."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -130,7 +130,7 @@ class Choices:
         return names
 
     def add(self, key: str, name: str) -> None:
-        """Remember, and write all, with what others have written: they read the old file or the new one."""
+        """Add a choice and replace the file atomically, keeping the entries of other processes."""
         self.names = self._read() | self.names | {key: name}
         draft = self.path.with_suffix(f".{os.getpid()}")
         try:
@@ -142,7 +142,7 @@ class Choices:
 
 
 class Cudnn:
-    """The library, for the kernels of one `Gpu`."""
+    """The cuDNN library, for the kernels of one `Gpu`."""
 
     def __init__(self, gpu: Gpu) -> None:
         try:
@@ -157,7 +157,7 @@ class Cudnn:
         self.choices = Choices(folder / f"cudnn-{version}.json")
 
     def plan(self, key: Convolution, device: int, arrays: tuple[Array, ...]) -> Plan | None:
-        """The plan of the calling thread; None where the library has no engine. Candidates are timed on the arrays."""
+        """The plan of the calling thread; None if the library has no engine. Candidates are timed on the arrays."""
         plans: dict[Any, Plan | None] = self.local.__dict__.setdefault("plans", {})
         if (key, device) not in plans:
             if len(plans) >= PLANS:
@@ -166,9 +166,9 @@ class Cudnn:
         return plans[key, device]
 
     def run(self, key: Convolution, *arrays: Array) -> bool:
-        """Compute from operands into the last of the arrays; whether there is an engine that can.
+        """Compute from operands into the last of the arrays; returns whether there is an engine for it.
 
-        Plans count on addresses of whole vectors: an operand in the middle of another array may need a copy.
+        Plans require aligned addresses: an operand in the middle of another array may need a copy.
         """
         *operands, result = arrays
         arrays = (*[a.copy() if self.gpu.address(a) % VECTOR else a for a in operands], result)
@@ -216,7 +216,7 @@ class Cudnn:
             return None
 
     def _fastest(self, graph: Any, key: Convolution, arrays: tuple[Array, ...]) -> Plan:
-        """The engine that was fastest before or, of the first so many, is now."""
+        """The engine known to be the fastest or, if none is known, the fastest of the first candidates."""
         place = f"{self.gpu.name()} {tuple(key)}"
         known, timed = self.choices.names.get(place), []
         for index in range(graph.get_execution_plan_count()):

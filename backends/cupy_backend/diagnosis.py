@@ -1,4 +1,4 @@
-"""Explains in words why CUDA cannot be used here."""
+"""Explains why CUDA cannot be used on this machine."""
 
 from importlib import import_module
 from typing import Any

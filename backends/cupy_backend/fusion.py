@@ -1,8 +1,8 @@
-"""Functions of single elements that take many passes, written as one kernel.
+"""Elementwise functions of many passes, compiled to one kernel.
 
-A function is called once with symbols in place of its arrays. Each stands for the element at one place, and what is
-done with it is noted in lines of CUDA C++. The generic kernels are bound to symbols as they are to arrays. A function
-that looks at values, shapes or places cannot be written down so, and runs as it is. 16-bit elements are float32 to it.
+A function is called once with symbols in place of its arrays. Each stands for one element, and operations on it are
+recorded as lines of CUDA C++. The generic kernels are bound to symbols in the same way as to arrays. A function that
+reads values, shapes or positions cannot be recorded and runs unchanged. 16-bit elements are computed in float32.
 """
 
 import logging
@@ -22,11 +22,11 @@ from backends.geometry import Array, wide_dtype
 logger = logging.getLogger(__name__)
 
 MOST = 3  # operands
-VARIANTS = 32  # of a function, by dtype and static parameters: one whose parameters keep changing is not compiled anew
+VARIANTS = 32  # of a function, by dtype and static parameters: one with ever-changing parameters is not compiled again
 STATIC = (bool, int, float, str, tuple, type(None))
 BOOL = np.dtype(bool)
 TYPES = {"bool": "bool", "float32": "float", "float64": "double"}
-# NumPy's functions in CUDA C++. Results have the operands' common dtype ...
+# NumPy's functions in CUDA C++, with results in the operands' common dtype ...
 FORMS = {
     name: f"{name}({{0}})"
     for name in ("exp", "exp2", "expm1", "log", "log1p", "log2", "log10", "sqrt", "sin", "cos", "tan", "sinh", "cosh",
@@ -38,7 +38,7 @@ FORMS = {
     "multiply": "times({0}, {1})", "divide": "{0} / {1}", "maximum": "larger({0}, {1})", "minimum": "smaller({0}, {1})",
     "copysign": "copysign({0}, {1})", "fmod": "fmod({0}, {1})",
 }  # fmt: skip
-# ... or are booleans, some also their operands.
+# ... or boolean results, and in part boolean operands.
 TESTS = {
     "less": "{0} < {1}",
     "less_equal": "{0} <= {1}",
@@ -66,13 +66,13 @@ OPERATORS = {
 
 
 class Unwritable(Exception):
-    """A function does what cannot be said of one element alone."""
+    """A function does more than compute with single elements."""
 
 
 class Symbol:
-    """An element: the name of the constant that holds it, its dtype, and the lines that say what it is."""
+    """An element: the name of the constant that holds it, its dtype, and the lines that compute it."""
 
-    __array_ufunc__ = None  # NumPy's scalars leave operators to it
+    __array_ufunc__ = None  # lets operators with NumPy scalars defer to this class
 
     def __init__(self, lines: list[str], dtype: Any, name: str) -> None:
         self.lines, self.dtype, self.name = lines, np.dtype(dtype), name
@@ -88,12 +88,12 @@ class Symbol:
         return _noted(self.lines, np.dtype(dtype), _spelled(self, np.dtype(dtype)))
 
     def copy(self) -> "Symbol":
-        """Another symbol, which may change by itself."""
+        """Another symbol, which can be changed independently."""
         return Symbol(self.lines, self.dtype, self.name)
 
 
 def _noted(lines: list[str], dtype: Any, expression: str) -> Symbol:
-    """The symbol of one more constant."""
+    """The symbol of a new constant."""
     if dtype.name not in TYPES:
         raise Unwritable(f"computes in {dtype}")
     name = f"t{len(lines)}"
@@ -102,7 +102,7 @@ def _noted(lines: list[str], dtype: Any, expression: str) -> Symbol:
 
 
 def _spelled(value: Any, dtype: Any) -> str:
-    """A symbol or a number in a dtype."""
+    """A symbol or a number as an expression of a dtype."""
     if isinstance(value, Symbol):
         return value.name if value.dtype == dtype else f"({TYPES[dtype.name]}){value.name}"
     number = dtype.type(value)
@@ -114,7 +114,7 @@ def _spelled(value: Any, dtype: Any) -> str:
 
 
 def _function(form: str, operands_are: Any = None, result_is: Any = None) -> Callable[..., Any]:
-    """A function of symbols and numbers in their common dtype, unless operands or the result are of another."""
+    """A function of symbols and numbers in their common dtype, unless another is given for operands or result."""
 
     def call(*operands: Any, out: Symbol | None = None) -> Symbol:
         dtype = operands_are or _common(*operands)
@@ -190,7 +190,7 @@ for _name, _function_name in OPERATORS.items():
 
 
 class _Symbols(SimpleNamespace):
-    """The namespace of symbols: what of NumPy can be written down."""
+    """The namespace of symbols: the functions of NumPy that can be recorded."""
 
     def __getattr__(self, name: str) -> Any:
         if name in FUNCTIONS:
@@ -208,7 +208,7 @@ SYMBOLS.kernels = kernels.bind(SYMBOLS, 1, SYMBOLS)
 
 
 def written(name: str, function: Callable[..., Any], count: int, dtype: Any, statics: dict[str, Any]) -> str:
-    """function(SYMBOLS, *elements, **statics) as a struct of C++; Unwritable, or what it raises, if it is none."""
+    """function(SYMBOLS, *elements, **statics) as a C++ struct; raises Unwritable, or the function's own error."""
     lines: list[str] = []
     elements = [Symbol(lines, dtype, f"x{i}") for i in range(count)]
     result = function(SYMBOLS, *elements, **statics)
@@ -228,14 +228,14 @@ def _kernel(function: Callable[..., Any], count: int, dtype: Any, statics: dict[
     if key not in variants and len(variants) < VARIANTS:
         try:
             variants[key] = f"fused\n{written('Fused', function, count, dtype, statics)}.fused"
-        except Exception as error:  # whatever a function does that expects an array
+        except Exception as error:  # any error of a function that expects an array
             logger.debug("%s is not one kernel: it %s", function, error)
             variants[key] = None
     return variants.get(key)
 
 
 def fused(gpu: Gpu, function: Callable[..., Any], /, *operands: Any, **statics: Any) -> Array | None:
-    """function(xp, *operands, **statics), of single elements, in one pass over operands of one shape."""
+    """function(xp, *operands, **statics), if elementwise, in one pass over operands of one shape."""
     first, count = operands[0], len(operands)
     if not (count <= MOST and all(isinstance(v, gpu.xp.ndarray) and v.shape == first.shape for v in operands)):
         return None

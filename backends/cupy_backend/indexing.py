@@ -1,4 +1,4 @@
-"""Rows accumulated at indices that may repeat."""
+"""Accumulation of rows at indices that may repeat."""
 
 from math import prod
 from typing import Any
@@ -10,7 +10,7 @@ from backends.geometry import Array, Sizes, wide_dtype
 
 
 def add_at(gpu: Gpu, shape: Sizes, dtype: Any, index: Any, values: Array) -> Array | None:
-    """See `backends.generic.indexing.add_at`; of one array of integers that names rows."""
+    """See `backends.generic.indexing.add_at`; for one array of row indices."""
     xp = gpu.xp
     named = index[0] if isinstance(index, tuple) and len(index) == 1 else index
     if getattr(getattr(named, "dtype", None), "name", "") not in ("int32", "int64") or not named.ndim:

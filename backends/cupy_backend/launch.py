@@ -1,7 +1,7 @@
-"""Own kernels: compiled for a dtype when it is first met, and started on the current stream.
+"""Our own kernels, compiled on first use of a dtype and started on the current stream.
 
-The sources stand in `kernels/*.cu`, with `common.cuh` in front of each. CuPy compiles them with NVRTC and keeps the
-result on disk (`CUPY_CACHE_DIR`).
+The sources are `kernels/*.cu`, with `common.cuh` in front of each. CuPy compiles them with NVRTC and caches the result
+on disk (`CUPY_CACHE_DIR`).
 """
 
 from collections.abc import Callable
@@ -21,26 +21,26 @@ VECTOR = 16  # bytes that a thread reads at once
 
 
 class Unusable(Exception):
-    """A library or a kernel cannot be used here; the message says why."""
+    """A library or a kernel cannot be used on this machine; the message says why."""
 
 
 class Struct(np.ndarray):
-    """One element, which a kernel takes by value."""
+    """One element that is passed to a kernel by value."""
 
 
 BY_VALUE = int, float, Struct
 
 
 def device_address(array: Array) -> int:
-    """Where a CuPy array starts in device memory."""
+    """The address of a CuPy array in device memory."""
     return int(array.data.ptr)
 
 
 class Gpu:
-    """What the kernels of this backend compute with.
+    """The GPU as the kernels of this backend see it.
 
-    xp: the namespace whose arrays they take and make. start(source, expression, grid, block, arguments) starts a
-    kernel, address(array) says where an array starts: CuPy, or in tests what runs kernels on the CPU.
+    xp: the namespace of their operands and results. start(source, expression, grid, block, arguments) starts a kernel,
+    and address(array) is the address of an array: both by CuPy, or in tests by a launcher that runs kernels on the CPU.
     """
 
     def __init__(
@@ -55,10 +55,10 @@ class Gpu:
     def launch(
         self, kernel: str, parameters: tuple[Any, ...], grid: Sizes, block: Sizes, *arguments: Array | float | None
     ) -> None:
-        """Start "source.function", see `source_of`, with template parameters: dtypes, booleans, numbers or names.
+        """Start "source.function" (see `source_of`) with template parameters: dtypes, booleans, numbers or names.
 
-        Arrays are passed as their address and None as 0, numbers as long long or double, a Struct as it is. Nothing
-        happens where the grid is empty.
+        Arrays are passed as their address and None as 0, numbers as long long or double, a Struct by value. Nothing
+        happens if the grid is empty.
         """
         if 0 in grid:
             return
@@ -75,16 +75,16 @@ class Gpu:
         return int(self.xp.cuda.get_current_stream().ptr)
 
     def capturing(self) -> bool:
-        """Whether work on the current stream is recorded, not done."""
+        """Whether work on the current stream is recorded instead of done."""
         return bool(self.xp.cuda.get_current_stream().is_capturing())
 
     def name(self) -> str:
-        """What the current device is called."""
+        """The name of the current device."""
         name: bytes = self.xp.cuda.runtime.getDeviceProperties(self.device())["name"]
         return name.decode()
 
     def milliseconds(self, work: Callable[[], Any], times: int = 3) -> float:
-        """The shortest time that work takes on the device, after a first run."""
+        """The shortest time of some work on the device, after a first run."""
         work()
         stream, ends = self.xp.cuda.get_current_stream(), [self.xp.cuda.Event() for _ in range(times + 1)]
         ends[0].record(stream)
@@ -96,20 +96,20 @@ class Gpu:
 
     @cached_property
     def cudnn(self) -> Any:
-        """The library of convolutions; Unusable where it is missing."""
+        """The library for convolutions; raises Unusable if it is missing."""
         from backends.cupy_backend.cudnn_plans import Cudnn
 
         return Cudnn(self)
 
     @cached_property
     def cublaslt(self) -> Any:
-        """The library of products; Unusable where it is missing."""
+        """The library for products; raises Unusable if it is missing."""
         from backends.cupy_backend.cublaslt_plans import CublasLt
 
         return CublasLt(self)
 
     def vector(self, dtype: Any, *sizes: int, arrays: tuple[Array | None, ...] = ()) -> int:
-        """How many elements a thread may read at once: they divide the sizes, and every array starts on a border."""
+        """The number of elements a thread may read at once: it divides the sizes, and all arrays are aligned to it."""
         count = max(1, VECTOR // dtype.itemsize)
         aligned = all(a is None or self.address(a) % VECTOR == 0 for a in arrays)
         return count if aligned and all(size % count == 0 for size in sizes) else 1
@@ -117,7 +117,7 @@ class Gpu:
 
 @cache
 def _expression(kernel: str, parameters: tuple[Any, ...]) -> tuple[str, str]:
-    """The source and the function with its template parameters."""
+    """The source, and the function with its template parameters."""
     source, _, function = kernel.rpartition(".")
     return source, f"{function}<{', '.join(map(_spelled, parameters))}>"
 
@@ -132,7 +132,7 @@ def _spelled(parameter: Any) -> str:
 
 @cache
 def source_of(name: str) -> str:
-    """The text of `kernels/<name>.cu`, with what all share in front, and behind it the lines that follow the name."""
+    """The text of `common.cuh` and `kernels/<name>.cu`, followed by any lines after the name."""
     folder = files("backends.cupy_backend") / "kernels"
     file, _, written = name.partition("\n")
     return (folder / "common.cuh").read_text() + (folder / f"{file}.cu").read_text() + written
@@ -156,24 +156,24 @@ class CupyLauncher:
         module = self._cupy.RawModule(code=source_of(source), options=OPTIONS, name_expressions=(expression,))
         try:
             return module.get_function(expression)
-        except (self._cupy.cuda.compiler.CompileException, RuntimeError, OSError) as error:  # the last: no NVRTC
+        except (self._cupy.cuda.compiler.CompileException, RuntimeError, OSError) as error:  # OSError: no NVRTC
             raise Unusable(f"kernels/{source.partition(chr(10))[0]}.cu does not compile ({error})") from error
 
 
 def threads_for_rows(rows: int, packs: int) -> tuple[Sizes, Sizes]:
-    """Grid and block for rows of `packs` vectors: four short ones, a warp for each, or a long one in a block."""
+    """Grid and block for rows of `packs` vectors: a block for four short rows, a warp each, or for one long row."""
     if packs <= 256:
         return (-(-rows // 4),), (32, 4)
     return (rows,), (min(1024, -(-packs // 4 // 32) * 32) if packs < 4096 else 1024, 1)
 
 
 def threads_for(count: int) -> tuple[Sizes, Sizes]:
-    """Grid and block for a thread each."""
+    """Grid and block with one thread per element."""
     return (-(-count // 256),), (256,)
 
 
 def threads_for_columns(rows: int, packs: int, waves: int = 1024) -> tuple[Sizes, Sizes, int]:
-    """Grid, block and rows of a block for a matrix of `packs` vectors in a row: about `waves` blocks in all."""
+    """Grid, block and rows per block for a matrix with rows of `packs` vectors, with about `waves` blocks in all."""
     across = min(32, 1 << max(0, packs - 1).bit_length())
     down = 256 // across
     columns = -(-packs // across)

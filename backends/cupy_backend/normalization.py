@@ -1,4 +1,4 @@
-"""Normalisation by the statistics of a batch, and sums of columns: one pass over memory for each, channels-last."""
+"""Normalisation by the statistics of a batch, and sums of columns, channels-last, with one pass over memory each."""
 
 from typing import Any
 
@@ -106,7 +106,7 @@ def track(
 
 
 def total(gpu: Gpu, x: Array, axes: Sizes, keepdims: bool) -> Array | None:
-    """See `backends.generic.reduction.total`; where what remains lies side by side in memory."""
+    """See `backends.generic.reduction.total`; for results that are contiguous in memory."""
     axes = tuple(axis % x.ndim for axis in axes)
     order = memory_order(x)
     kept = tuple(axis for axis in order if axis not in axes)
@@ -123,7 +123,7 @@ def total(gpu: Gpu, x: Array, axes: Sizes, keepdims: bool) -> Array | None:
 def _parts(
     gpu: Gpu, g: Array, x: Array | None, y: Array | None, mean: Array | None, rows: int, columns: int, v: int
 ) -> Array:
-    """Sums of every column over some of the rows at a time: (parts, columns, 2)."""
+    """Partial sums of every column over groups of rows: (parts, columns, 2)."""
     grid, block, chunk = threads_for_columns(rows, columns // v)
     parts = gpu.xp.empty((grid[1], columns, 2), dtype=wide_dtype(gpu.xp, g.dtype))
     gpu.launch("columns.column_sums", (g.dtype, v), grid, block, g, x, y, mean, parts, rows, columns, chunk)
@@ -141,16 +141,16 @@ def add_parts(gpu: Gpu, parts: Array, scale: Array | None, first: Array | None, 
 
 
 def _warps(count: int) -> tuple[Sizes, Sizes]:
-    """Grid and block for a warp each."""
+    """Grid and block with one warp per item."""
     return (-(-count // 8),), (32, 8)
 
 
 def _matrix(xp: Any, x: Array) -> tuple[Array, int, int]:
-    """(N, C, *S) as contiguous (N, *S, C), the number of its pixels and of their channels."""
+    """(N, C, *S) as contiguous (N, *S, C), and its numbers of pixels and channels."""
     pixels = xp.ascontiguousarray(channels_last(x))
     return pixels, x.size // x.shape[1], x.shape[1]
 
 
 def _parameter(xp: Any, values: Any, dtype: Any) -> Any:
-    """A number for every channel, side by side in memory; None stays None."""
+    """A contiguous vector with a number for every channel; None stays None."""
     return None if values is None else xp.ascontiguousarray(values.astype(dtype, copy=False))

@@ -1,7 +1,7 @@
-"""Steps of optimizers in one pass over memory, for many parameters at once; and what is done to all gradients.
+"""Optimizer steps in one pass over memory, for many parameters at once, and operations on all gradients.
 
-Hyper-parameters may be arrays of no axes, as those of a captured step are that change from replay to replay: kernels
-read these from device memory. So they read whether to step at all, `skipped`.
+Hyper-parameters may be 0-d arrays that kernels read from device memory, as in a captured step, where they change from
+replay to replay. In the same way kernels read `skipped`, which says whether to step at all.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,14 +15,14 @@ from backends.cupy_backend.layouts import alike, is_dense, is_float, laid_out
 from backends.cupy_backend.tables import ROWS, Table, tables
 from backends.geometry import Array, wide_dtype
 
-# Of a kernel: by value, or if `there` is not 0 from that address.
+# A number for a kernel: passed by value, or read from the address `there` if this is not 0.
 NUMBERS = np.dtype([("here", np.float64, 10), ("there", np.int64, 10)])
 
 Numbers = tuple[Any, ...]
 
 
 def _decay(lr: Any, weight_decay: Any, decoupled: bool) -> Numbers:
-    """What p is multiplied by, and how much of it is added to the gradient."""
+    """The factor of p, and the multiple of p that is added to the gradient."""
     return (1 - lr * weight_decay, 0.0) if decoupled else (1.0, weight_decay)
 
 
@@ -104,7 +104,7 @@ def _of_asgd(*, rate: Any, lambd: Any, share: Any, weight_decay: Any = 0.0) -> t
     return (1.0, weight_decay, rate, 1 - lambd * rate, share), False
 
 
-# By kernel: its name in the source, and what makes of the options the numbers that it takes, in order, and a flag.
+# By kernel: its name in the source, and a function from the options to the kernel's numbers, in order, and a flag.
 KINDS: dict[str, tuple[str, Callable[..., tuple[Numbers, bool]]]] = {
     "sgd_step": ("Sgd", _of_sgd),
     "adam_step": ("Adam", _of_adam),
@@ -121,7 +121,7 @@ KINDS: dict[str, tuple[str, Callable[..., tuple[Numbers, bool]]]] = {
 
 
 class _Plan:
-    """What stays as it is from step to step of some parameters; `tables` is None if they cannot go together."""
+    """The data of some parameters that stays constant between steps; `tables` is None if they cannot be combined."""
 
     def __init__(self, gpu: Gpu, rows: Sequence[Sequence[Array]]) -> None:
         self.parameters = [row[0] for row in rows]

@@ -1,8 +1,8 @@
-"""CuPy's arrays and functions with NumPy's order of axes in memory.
+"""CuPy's arrays and functions, with NumPy's memory order of results.
 
-CuPy gives every computed array C order: images with their channels innermost would lose that layout at the first ReLU.
-Here operators and element-wise functions run on views with the axes in the order in which the first full operand lies
-in memory, and turn the result back. Results are instances of one subclass of CuPy's array, so that operators do, too.
+CuPy gives every result C order, so channels-last images would lose their layout at the first ReLU. Here operators and
+element-wise functions run on views whose axes are in the memory order of the first full operand, and the result is
+transposed back. Results are instances of a subclass of CuPy's array, so that this also holds for operators.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,12 +32,12 @@ METHODS = (
 ATTRIBUTES = ("T", "imag", "real")
 IN_PLACE = (*(f"__i{name}__" for name in BINARY), "__setitem__", "fill", "sort")
 UFUNC_METHODS = ("accumulate", "at", "outer", "reduce")
-# Element-wise functions that are no ufuncs of CuPy's.
+# Element-wise functions that are not ufuncs in CuPy.
 FUNCTIONS = ("around", "clip", "isclose", "nan_to_num", "round", "sinc", "where")
 
 
 def memory_order(shape: Sizes, strides: Sizes) -> list[int]:
-    """The axes from the outermost in memory to the innermost; those that do not count stay before their neighbour."""
+    """The axes from the outermost to the innermost in memory; axes of length 1 stay before their neighbour."""
     keys, reach = [0] * len(shape), 0
     for i in reversed(range(len(shape))):
         if shape[i] > 1 and strides[i]:
@@ -47,7 +47,7 @@ def memory_order(shape: Sizes, strides: Sizes) -> list[int]:
 
 
 def in_order(copy: Function, array: Array) -> Any:
-    """copy(array), which need not keep the order of axes, with that order all the same."""
+    """copy(array) with the memory order of `array`, even if `copy` does not keep it."""
     if array.flags.c_contiguous:
         return copy(array)
     axes = memory_order(array.shape, array.strides)
@@ -57,7 +57,7 @@ def in_order(copy: Function, array: Array) -> Any:
 class Ordered:
     """The array type and the namespace of one device, over a library such as CuPy.
 
-    device: makes the context in which the device is the current one; None where there is only one.
+    device: makes a context in which the device is the current one; None if there is only one.
     """
 
     def __init__(self, library: Any, device: Callable[[], AbstractContextManager[Any]] | None = None) -> None:
@@ -67,7 +67,7 @@ class Ordered:
         for names, wrap in ((ELEMENTWISE_METHODS, self.keeping), (METHODS, self.adopting), (IN_PLACE, self.placed)):
             members |= {name: wrap(getattr(self.base, name)) for name in names if hasattr(self.base, name)}
         members |= {name: property(self.adopting(getattr(self.base, name).__get__)) for name in ATTRIBUTES}
-        members["__hash__"] = self.base.__hash__  # which the comparisons would take away
+        members["__hash__"] = self.base.__hash__  # defining comparisons would remove it
         self.array: type = type(self.base.__name__, (self.base,), members)
         self.library = SimpleNamespace(**{name: self._member(name, value) for name, value in vars(library).items()})
         self.library.ndarray, self.library.asynchronous = self.array, True
@@ -78,12 +78,12 @@ class Ordered:
         for name in ("add", "maximum", "minimum"):
             getattr(self.library, name).at = _at(getattr(self.library, name).at)
         if hasattr(self.base, "_set_shape_and_strides"):
-            self.library.empty = self.placed(self.array)  # CuPy's own does no more, and takes twice as long
-            # CuPy's own gives an array that does not know its base.
+            self.library.empty = self.placed(self.array)  # CuPy's does the same and takes twice as long
+            # CuPy's returns an array without a base.
             self.library.lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_as_strided))
 
     def adopt(self, result: Any) -> Any:
-        """The result, with plain arrays in it made this type, which adds nothing to their memory."""
+        """The result, with plain arrays converted to this type without a copy."""
         if result.__class__ is self.base:
             result.__class__ = self.array
         elif result.__class__ is tuple or result.__class__ is list:
@@ -92,7 +92,7 @@ class Ordered:
         return result
 
     def placed(self, function: Function) -> Function:
-        """The function, run on its device; ValueError for an operand on another."""
+        """The function, run on this device; ValueError if an operand is on another."""
         device = self.device
         if device is None:
             return function
@@ -108,7 +108,7 @@ class Ordered:
         return call
 
     def adopting(self, function: Function) -> Function:
-        """The function, with results of this type."""
+        """The function with results of this type."""
         function, adopt = self.placed(function), self.adopt
 
         @wraps(function)
@@ -118,7 +118,7 @@ class Ordered:
         return call
 
     def keeping(self, function: Function) -> Function:
-        """The element-wise function, with results in the memory order of the first of the largest operands."""
+        """The element-wise function with results in the memory order of the first of the largest operands."""
         function, adopt, base = self.placed(function), self.adopt, self.base
 
         @wraps(function)
@@ -163,7 +163,7 @@ class Ordered:
 
     def _max(self, function: Function) -> Function:
         def amax(a: Array, axis: Any = None, out: Any = None, keepdims: bool = False, initial: Any = None) -> Array:
-            """With `initial`, which CuPy's lacks."""
+            """`amax` with `initial`, which CuPy's lacks."""
             if initial is None:
                 return function(a, axis, out, keepdims)
             if 0 in a.shape:
@@ -174,7 +174,7 @@ class Ordered:
 
     def _argpartition(self, function: Function) -> Function:
         def argpartition(a: Array, kth: int, axis: int = -1) -> Array:
-            """Of empty arrays, too, for which CuPy's raises."""
+            """`argpartition` that also accepts empty arrays, for which CuPy's raises."""
             return function(a, kth, axis) if a.size else self.library.zeros(a.shape, dtype="int64")
 
         return argpartition
@@ -191,7 +191,7 @@ class Ordered:
 
 
 class _Submodule:
-    """A module of the library, such as `linalg`, each function looked up when it is first used."""
+    """A module of the library, such as `linalg`, whose functions are looked up on first use."""
 
     def __init__(self, module: Any, ordered: Ordered) -> None:
         self._module, self._ordered = module, ordered
@@ -203,7 +203,7 @@ class _Submodule:
 
 
 def _at(function: Function) -> Function:
-    """A ufunc's `at`, with floats of 16 bits in float32: CuPy has none for bfloat16, and extrema for neither."""
+    """A ufunc's `at`, with 16-bit floats in float32: CuPy supports no bfloat16 here, and for extrema no 16-bit type."""
 
     def at(a: Array, indices: Any, b: Array) -> None:
         if a.dtype.itemsize != 2 or a.dtype.kind in "iu":
@@ -223,12 +223,12 @@ def _as_strided(x: Array, shape: Sizes, strides: Sizes) -> Array:
 
 
 def _rank(a: Array) -> tuple[int, int, bool]:
-    """How much an operand has to say: an expanded one does not know the order of the axes that it repeats."""
+    """Ranks operands by which to choose the memory order: an expanded one has none for the axes that it repeats."""
     return a.ndim, a.size, 0 not in a.strides
 
 
 def _turned(a: Array, axes: list[int]) -> Array:
-    """The array with the axes that it is broadcast to in this order."""
+    """The array, broadcast to this number of axes, with its axes in this order."""
     if a.ndim < len(axes):
         if not a.ndim:
             return a

@@ -108,7 +108,7 @@ def avg_pool_input(
 
 
 def _numbers(xp: Any, taps: Array) -> Array:
-    """Numbers of taps as `max_of_windows` gives them, whoever made them."""
+    """Numbers of taps in the dtype of `max_of_windows`, from any kernel."""
     known = taps if name_of(taps.dtype) in ("uint8", "int32") else taps.astype(xp.int32)
     return xp.ascontiguousarray(channels_last(known))
 
@@ -123,12 +123,12 @@ def _over(
     options: tuple[float, ...] = (),
     window: tuple[int, ...],
 ) -> None:
-    """A thread for every vector of a result (N, *S, C)."""
+    """Start a kernel with a thread for every vector of a result (N, *S, C)."""
     count = result.size // v
     gpu.launch(f"pooling.{name}", types, *threads_for(count), *arrays, count, result.shape[-1] // v, *options, *window)
 
 
 def _window(sizes: Sizes, out: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> tuple[int, ...]:
-    """The geometry in three dimensions, first axis first."""
+    """The geometry extended to three dimensions, first axis first."""
     rows = ((sizes, 1), (out, 1), (kernel, 1), (stride, 1), (padding, 0), (dilation, 1))
     return tuple(n for values, fill in rows for n in (*(fill,) * (3 - len(sizes)), *values))

@@ -1,4 +1,4 @@
-"""Products of matrices by cuBLASLt: of any strides that it knows, of stacks, with a bias added in the same pass."""
+"""Matrix products by cuBLASLt, with any strides that it supports, also of stacks, and with a bias in the same pass."""
 
 from math import prod
 from typing import Any
@@ -23,12 +23,12 @@ def linear(gpu: Gpu, x: Array, w: Array, bias: Array) -> Array | None:
 
 
 def dot(gpu: Gpu, a: Array, b: Array, out: Array | None = None) -> Array | None:
-    """NumPy's `dot` of vectors and matrices, for which it is `matmul`."""
+    """NumPy's `dot` for vectors and matrices, where it equals `matmul`."""
     return matmul(gpu, a, b, out) if a.ndim in (1, 2) and b.ndim in (1, 2) else None
 
 
 def matmul(gpu: Gpu, a: Array, b: Array, out: Array | None = None, dtype: Any = None) -> Array | None:
-    """NumPy's `matmul`; into `out` it is left to CuPy's. dtype: float32 for sums of 16-bit products, not rounded."""
+    """NumPy's `matmul`; by CuPy's if `out` is given. dtype: float32 for unrounded sums of 16-bit products."""
     if out is not None or not _suits(a, b):
         return None
     if a.ndim == 1:
@@ -37,7 +37,7 @@ def matmul(gpu: Gpu, a: Array, b: Array, out: Array | None = None, dtype: Any = 
     if b.ndim == 1:
         y = matmul(gpu, a, b[:, None])
         return None if y is None else y[..., 0]
-    if a.ndim > 2 and b.ndim == 2:  # one product of all rows
+    if a.ndim > 2 and b.ndim == 2:  # one product for all rows
         y = _multiplied(gpu, a.reshape(prod(a.shape[:-1]), a.shape[-1]), b)
         return None if y is None else y.reshape(*a.shape[:-1], b.shape[-1])
     if a.ndim == b.ndim == 2:
@@ -62,9 +62,9 @@ def _stack(gpu: Gpu, x: Array, lead: tuple[int, ...]) -> Array:
 
 
 def _multiplied(gpu: Gpu, a: Array, b: Array, bias: Array | None = None, dtype: Any = None) -> Array | None:
-    """The product of two matrices, or of two stacks of as many."""
+    """The product of two matrices, or of two stacks of equal length."""
     if a.shape[-1] != b.shape[-2]:
-        return None  # the generic kernel says what is wrong
+        return None  # the generic kernel raises the error
     (a, of_a), (b, of_b) = _described(gpu, a), _described(gpu, b)
     count = a.shape[0] if a.ndim == 3 else 1
     y = gpu.xp.empty((*a.shape[:-1], b.shape[-1]), dtype=dtype or a.dtype)
@@ -79,7 +79,7 @@ def _multiplied(gpu: Gpu, a: Array, b: Array, bias: Array | None = None, dtype: 
 
 
 def _described(gpu: Gpu, x: Array) -> tuple[Array, Layout]:
-    """A matrix or a stack, copied if it must be, and its layout."""
+    """A matrix or a stack, copied if necessary, and its layout."""
     layout = layout_of(x)
     if layout is None:
         x = gpu.xp.ascontiguousarray(x)

@@ -1,7 +1,7 @@
 """Random numbers on CUDA devices from the counter-based Philox 4x32-10.
 
-CuPy's own generators cannot hand out a state that restores them; here the state is two numbers. One counter
-gives one element. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+CuPy's own generators have no state that could be saved and restored; here the state is two numbers. Each value of the
+counter gives one element. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 """
 
 import secrets
@@ -40,7 +40,7 @@ __device__ float unit_float(unsigned int w) { return (w >> 8) * 0x1p-24f; }
 __device__ double unit_double(unsigned int high, unsigned int low) { return (wide(high, low) >> 11) * 0x1p-53; }
 """
 WORDS = "Words w = philox(start + i, seed);"
-# Box-Muller; 1 - u lies in (0, 1], so that its logarithm is finite.
+# Box-Muller; 1 - u is in (0, 1], so its logarithm is finite.
 BODIES = {
     ("uniform", "f"): "y = unit_float(w.v[0]);",
     ("uniform", "d"): "y = unit_double(w.v[0], w.v[1]);",
@@ -62,7 +62,7 @@ class CupyGenerator:
 
     @property
     def state(self) -> dict[str, int]:
-        """The seed, and how many numbers it has given."""
+        """The seed, and the count of numbers drawn."""
         return dict(self._state)
 
     @state.setter
@@ -70,7 +70,7 @@ class CupyGenerator:
         self._state.update(value)
 
     def _taken(self, count: int) -> dict[str, Any]:
-        """Where the next numbers start, after which the stream goes on behind them."""
+        """The start of the next `count` numbers; the stream continues after them."""
         start = self._state["drawn"]
         self._state["drawn"] = start + count
         return {"seed": np.uint64(self._state["seed"] % 2**64), "start": np.uint64(start)}
@@ -80,7 +80,7 @@ class CupyGenerator:
         dtype = np.dtype(dtype)
         if dtype.itemsize > 2:
             return self._fill("uniform", shape, dtype)
-        # Cut, not rounded, to the significand of float16 or bfloat16: rounding could reach 1.
+        # Truncated to the significand of float16 or bfloat16, because rounding could give 1.
         steps = 2.0**11 if dtype == np.float16 else 2.0**8
         return (self._cupy.floor(self._fill("uniform", shape, np.dtype(np.float32)) * steps) / steps).astype(dtype)
 
@@ -118,11 +118,11 @@ class CupyGenerator:
         return self._drawn("standard_gamma", shape)
 
     def binomial(self, count: Array, p: Array) -> Array:
-        """Successes among `count` trials of probability p."""
+        """The numbers of successes in `count` trials of probability p."""
         return self._drawn("binomial", count, p)
 
     def _drawn(self, name: str, *parameters: Array) -> Array:
-        """By CuPy's own generator, seeded from this stream: rejection sampling has no fixed number of draws."""
+        """Draw by CuPy's own generator, seeded from this stream: rejection sampling has no fixed number of draws."""
         seed, drawn = self._state["seed"], self._state["drawn"]
         self._state["drawn"] += 1
         with self._cupy.cuda.Device(self._index):
@@ -149,7 +149,7 @@ def _kernel(cupy: Any, inputs: str, outputs: str, body: str, name: str) -> Any:
 
 
 class CupyRandom:
-    """Maker of generators on CUDA devices."""
+    """Makes generators on CUDA devices."""
 
     def __init__(self, cupy: Any, ordered: Sequence[Ordered]) -> None:
         self._cupy, self._ordered = cupy, ordered

@@ -1,4 +1,4 @@
-"""Softmax, cross-entropy and the normalisation of rows: a warp or a block for each row."""
+"""Softmax, cross-entropy and the normalisation of rows, with a warp or a block for each row."""
 
 from typing import Any
 
@@ -93,7 +93,7 @@ def softmax_nll_gradient(
 
 
 def _ignored(ignore_index: int | None) -> int:
-    """The target that does not count; if all do, a number that none is."""
+    """The target that is ignored, or a number that is not a target if all count."""
     return -(2**63) if ignore_index is None else ignore_index
 
 
@@ -102,7 +102,7 @@ def _is_classified(x: Array, target: Array) -> bool:
 
 
 def _places(xp: Any, x: Array, values: Array) -> Array:
-    """What there is for each target (N, *S), in the order in memory of x (N, C, *S) without its channels."""
+    """Values for each target (N, *S), in the memory order of x (N, C, *S) without the channels."""
     return laid_out(xp, values, x[:, 0])
 
 
@@ -115,7 +115,7 @@ def _launch(
     sizes: tuple[int, int, int],
     *options: int,
 ) -> None:
-    """Start "<name>_rows" where the axis lies innermost in memory, else "<name>_columns"."""
+    """Start "<name>_rows" if the axis is innermost in memory, else "<name>_columns"."""
     outer, n, inner = sizes
     if inner == 1:
         v = gpu.vector(dtype, n, arrays=tuple(a for a in arrays if getattr(a, "size", 0) >= n * outer))

@@ -1,4 +1,4 @@
-"""All calls to the CUDA runtime, through CuPy: devices, streams, events, memory and captured work."""
+"""All calls to the CUDA runtime, made through CuPy: devices, streams, events, memory and captured work."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ class Runtime:
         self._peaks: Any = None
 
     def device_count(self) -> int:
-        """How many GPUs are visible."""
+        """The number of visible GPUs."""
         return int(self._api.getDeviceCount())
 
     def current_device(self) -> int:
@@ -25,7 +25,7 @@ class Runtime:
         return int(self._api.getDevice())
 
     def set_device(self, index: int) -> None:
-        """Make a device the current one of this thread."""
+        """Make a device the current device of this thread."""
         self._api.setDevice(index)
 
     def device(self, index: int) -> AbstractContextManager[Any]:
@@ -35,8 +35,8 @@ class Runtime:
 
     @contextmanager
     def taking_turns(self, source: int, index: int) -> Iterator[None]:
-        """A context in which device `index` is the current one and reads from `source`: after what has been started
-        there, and before what is started there afterwards, which may reuse the memory.
+        """A context in which device `index` is the current one and reads from `source`: after the work already started
+        there, and before any work started there later, which may reuse the memory.
         """
         with self.device(source):
             there = self.current_stream()
@@ -48,25 +48,25 @@ class Runtime:
             there.wait_event(here.record())
 
     def properties(self, index: int) -> dict[str, Any]:
-        """What the runtime says about a device: "name", "major", "minor", "totalGlobalMem", ..."""
+        """The runtime's properties of a device: "name", "major", "minor", "totalGlobalMem", ..."""
         found: dict[str, Any] = self._api.getDeviceProperties(index)
         return found
 
     def synchronize(self, index: int) -> None:
-        """Wait for everything that was started on a device."""
+        """Wait for all work started on a device."""
         with self.device(index):
             self._api.deviceSynchronize()
 
     def stream(self, priority: int = 0) -> Any:
-        """A new stream on the current device, which does not wait for the default one."""
+        """A new stream on the current device that does not wait for the default stream."""
         return self._cuda.Stream(non_blocking=True, priority=priority)
 
     def default_stream(self) -> Any:
-        """The stream that is current at first."""
+        """The initial stream."""
         return self._cuda.Stream.null
 
     def current_stream(self) -> Any:
-        """The stream that work is started on, in this thread and on its current device."""
+        """The stream on which this thread starts work on its current device."""
         return self._cuda.get_current_stream()
 
     def event(self, timing: bool, blocking: bool) -> Any:
@@ -74,56 +74,56 @@ class Runtime:
         return self._cuda.Event(block=blocking, disable_timing=not timing)
 
     def elapsed(self, start: Any, end: Any) -> float:
-        """Milliseconds from one recorded event to another."""
+        """The milliseconds between two recorded events."""
         return float(self._cuda.get_elapsed_time(start, end))
 
     def used(self) -> int:
-        """Bytes in arrays on the current device."""
+        """The bytes of arrays on the current device."""
         return int(self._cupy.get_default_memory_pool().used_bytes())
 
     def reserved(self) -> int:
-        """Bytes of the current device that the pool holds, in arrays or ready for them."""
+        """The bytes of the current device that the pool holds, in use or free."""
         return int(self._cupy.get_default_memory_pool().total_bytes())
 
     def release(self) -> None:
-        """Give what is ready for arrays back to the device."""
+        """Return the pool's free memory to the device."""
         self._cupy.get_default_memory_pool().free_all_blocks()
         self._cupy.get_default_pinned_memory_pool().free_all_blocks()
 
     def limit(self, fraction: float) -> None:
-        """Let the pool of the current device grow to a fraction of its memory."""
+        """Limit the pool of the current device to a fraction of its memory."""
         self._cupy.get_default_memory_pool().set_limit(fraction=fraction)
 
     def free_and_total(self) -> tuple[int, int]:
-        """Bytes of the current device that are free, and all."""
+        """The free and the total bytes of the current device."""
         free, total = self._api.memGetInfo()
         return int(free), int(total)
 
     def watch_peak(self) -> None:
-        """Count the peak of `used` from here on: an allocation costs a call more from now on."""
+        """Track the peak of `used` from now on, at the cost of an additional call per allocation."""
         if self._peaks is None:
             self._peaks = _peaks(self._cuda, self.used)
-            self._peaks.__enter__()  # for good
+            self._peaks.__enter__()  # never left
         self._peaks.reset(self.current_device(), self.used())
 
     def peak(self) -> int:
-        """The most bytes in arrays on the current device since `watch_peak`."""
+        """The peak bytes of arrays on the current device since `watch_peak`."""
         if self._peaks is None:
             self.watch_peak()
         return int(self._peaks.most[self.current_device()])
 
     def is_pinned(self, array: Any) -> bool:
-        """Whether a NumPy array lies in memory that the device reads by itself."""
+        """Whether a NumPy array lies in pinned memory, which the device can read directly."""
         return bool(self._api.pointerGetAttributes(array.ctypes.data).type == self._api.memoryTypeHost)
 
     def pinned(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        """A NumPy array, not set, in such memory."""
+        """An uninitialised NumPy array in pinned memory."""
         import cupyx
 
         return cupyx.empty_pinned(shape, dtype)
 
     def upload(self, array: Any) -> Array:
-        """A copy of a contiguous array in pinned memory, which is kept until the device has read it."""
+        """A copy on the device of a contiguous array in pinned memory, which is kept until the device has read it."""
         out = self._cupy.empty(array.shape, array.dtype)
         out.set(array)
         self._uploads.append((self.current_stream().record(), array))
@@ -132,34 +132,34 @@ class Runtime:
         return out
 
     def download(self, array: Array) -> Any:
-        """A copy in pinned memory, complete once the current stream is."""
+        """A copy in pinned memory, complete once the current stream has caught up."""
         out = self.pinned(array.shape, array.dtype)
         return self._cupy.asnumpy(array, out=out, blocking=False)
 
     def pool(self) -> Any:
-        """Memory of its own for captured work."""
+        """A separate memory pool for captured work."""
         return self._cuda.MemoryPool()
 
     def allocating(self, pool: Any) -> AbstractContextManager[Any]:
-        """A context in which this thread's arrays come from a pool."""
+        """A context in which this thread's arrays are allocated from a pool."""
         context: AbstractContextManager[Any] = self._cuda.using_allocator(pool.malloc)
         return context
 
     def begin_capture(self, stream: Any) -> None:
-        """Let what is started on a stream be recorded, not done."""
+        """Start recording the work on a stream instead of doing it."""
         stream.begin_capture()
 
     def end_capture(self, stream: Any) -> Any:
-        """What was recorded: an object with `launch(stream)`."""
+        """The recorded work: an object with `launch(stream)`."""
         return stream.end_capture()
 
     def capturing(self, stream: Any) -> bool:
-        """Whether a stream is being recorded."""
+        """Whether the work on a stream is being recorded."""
         return bool(stream.is_capturing())
 
 
 def _peaks(cuda: Any, used: Any) -> Any:
-    """A hook of CuPy's pool that keeps the most bytes in use by device."""
+    """A hook of CuPy's pool that tracks the peak bytes in use per device."""
 
     class Peaks(cuda.MemoryHook):  # type: ignore[misc]  # CuPy has no types
         name = "Peaks"

@@ -1,8 +1,8 @@
-"""Which kernels of this backend stand in front of the generic ones.
+"""The kernels of this backend that replace generic ones.
 
-Each has the signature of the kernel in whose place it computes, with the `Gpu` first, and returns None where that one
-had better: for other dtypes, for arrays without elements. One whose library is missing or does not compile says so
-once, in the log, and is not asked again.
+Each has the signature of the kernel that it replaces, with the `Gpu` first, and returns None if that one should compute
+instead: for other dtypes, for arrays without elements. If its library is missing or it does not compile, this is logged
+once and the kernel is not tried again.
 """
 
 import logging
@@ -30,7 +30,7 @@ STEPS = (
 SOFTMAX = (
     "softmax", "log_softmax", "softmax_gradient", "log_softmax_gradient", "softmax_nll", "softmax_nll_gradient",
 )  # fmt: skip
-# By module, imported together with its first kernel.
+# By module, imported with its first kernel.
 KERNELS = {
     "attention": ("attention", "attention_gradients"),
     "convolution": ("convolve", "convolve_input", "convolve_weight"),
@@ -43,17 +43,17 @@ KERNELS = {
     "products": ("product", "linear", *FUNCTIONS),
     "rows": ("normalize_rows", "row_gradients", *SOFTMAX),
 }
-# Operations whose kernels compute 16-bit floats in float32, and those kernels; so do others in their place.
+# Operations, and their kernels, that compute 16-bit floats in float32; so must kernels that replace them.
 WIDE = frozenset({"attend", "softmax", "log_softmax", "normalize_rows"})
 COMPUTE_WIDE = ("attention", "attention_gradients", "normalize_rows", "row_gradients", *SOFTMAX[:4])
-# Modules to do without, separated by commas, or "all": to find out which kernel is to blame.
+# Modules to disable, separated by commas, or "all": for finding a faulty kernel.
 WITHOUT = "AUTOGRAD_CORE_CUDA_WITHOUT"
 
 
 def overlay(xp: Any, kernels: SimpleNamespace) -> None:
-    """Put this backend's kernels in front of the generic ones, and `matmul` and `dot` of CuPy's beside them.
+    """Put this backend's kernels in front of the generic ones, and replace CuPy's `matmul` and `dot`.
 
-    xp: CuPy's functions; those of a stand-in that compiles nothing are left alone.
+    xp: CuPy's functions; those of a stand-in that compiles nothing are left unchanged.
     """
     for name in FUNCTIONS:
         setattr(kernels, name, getattr(xp, name))
@@ -72,25 +72,25 @@ def overlay(xp: Any, kernels: SimpleNamespace) -> None:
 
 
 def multiplied(xp: Any, matmul: Callable[..., Array], a: Array, b: Array, **named: Any) -> Array:
-    """CuPy's `matmul`, with stacks of bfloat16, for which it has nothing, in float32."""
+    """CuPy's `matmul`, with stacks of bfloat16, which it does not support, in float32."""
     if a.dtype.name == b.dtype.name == "bfloat16" and max(a.ndim, b.ndim) > 2:
         return matmul(a.astype(xp.float32), b.astype(xp.float32), **named).astype(a.dtype)
     return matmul(a, b, **named)
 
 
 def _in_float32(plain: Callable[..., Any], *arguments: Any) -> Any:
-    """The kernel, given 16-bit floats as float32."""
+    """The kernel, with 16-bit floats passed as float32."""
     narrow = [getattr(getattr(a, "dtype", None), "name", "") in ("float16", "bfloat16") for a in arguments]
     return plain(*[a.astype("float32") if n else a for a, n in zip(arguments, narrow, strict=True)])
 
 
 class _InFront:
-    """A kernel, whose module is imported by its first call, and the one that computes where it does not."""
+    """A kernel, whose module is imported on its first call, and the one that computes when it returns None."""
 
     def __init__(self, gpu: Gpu, module: str, name: str, plain: Callable[..., Any]) -> None:
         self.gpu, self.module, self.name, self.plain = gpu, module, name, plain
         self.kernel: Callable[..., Any] | None = None
-        self.func = getattr(plain, "func", plain)  # whose module tells vmap how the kernel treats another axis
+        self.func = getattr(plain, "func", plain)  # its module tells vmap how the kernel treats another axis
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         try:
@@ -98,7 +98,7 @@ class _InFront:
                 self.kernel = getattr(import_module(f"backends.cupy_backend.{self.module}"), self.name)
             result = self.kernel(self.gpu, *arguments, **named)
         except Unusable as error:
-            known = str(error) in self.gpu.reasons  # of a library that several kernels want
+            known = str(error) in self.gpu.reasons  # of a library that several kernels use
             self.gpu.reasons.add(str(error))
             level = logging.DEBUG if known else logging.WARNING
             logger.log(level, "CUDA kernel %s is replaced by a slower one: %s", self.name, error)
@@ -107,4 +107,4 @@ class _InFront:
 
 
 def _declines(*arguments: Any, **named: Any) -> None:
-    """In place of a kernel that cannot be used."""
+    """Stands for a kernel that cannot be used."""

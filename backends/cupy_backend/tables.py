@@ -1,4 +1,4 @@
-"""Many arrays in one launch: their addresses are passed to a kernel by value, so nothing is copied."""
+"""Many arrays in one launch: their addresses are passed by value, so nothing is copied."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from backends.cupy_backend.launch import Gpu, Struct
 from backends.geometry import Array
 
-# As in `kernels/optimizers.cu`: 64 rows of seven numbers stay below the 4 KB that all arguments may have.
+# As in `kernels/optimizers.cu`: 64 rows of seven numbers stay below the limit of 4 KB for all arguments.
 ROWS, ARRAYS, CHUNK = 64, 5, 4096
 THREADS = 256
 BEYOND = np.iinfo(np.int64).max
@@ -24,14 +24,14 @@ class Table:
         self._numbers[:, 0] = BEYOND
         blocks = 0
         for numbers, row in zip(self._numbers, rows, strict=False):
-            size = row[0].size  # type: ignore[union-attr]  # only the last ones may be missing
+            size = row[0].size  # type: ignore[union-attr]  # only trailing ones may be None
             numbers[: 2 + len(row)] = blocks, size, *(0 if a is None else gpu.address(a) for a in row)
             blocks += -(-size // CHUNK)
         self._gpu, self.blocks, self.count = gpu, blocks, len(rows)
         self._value = self._numbers.reshape(-1).view((np.void, self._numbers.nbytes)).view(Struct)
 
     def move(self, column: int, addresses: list[int]) -> None:
-        """Let one array of every row lie elsewhere."""
+        """Replace one array of every row."""
         self._numbers[: self.count, 2 + column] = addresses
 
     def launch(self, kernel: str, parameters: tuple[Any, ...], *arguments: Array | float | None) -> None:
