@@ -1,10 +1,10 @@
-"""Time and peak memory of whole steps, side by side with the peers.
+"""Time and peak memory of whole steps, compared with the peers.
 
-Every engine runs in processes of its own, two threads each, interleaved round by round. "best" is the ratio of the
-fastest steps of all rounds, "paired" the median of the ratios within a round: above 1 this engine is faster. Ratios
-hold on a shared, noisy machine; times do not, so quote only ratios. Memory is the peak during steps above that after
-the import. GFLOP/s count the convolutions and matrix products, over the time of the whole step; "of sgemm" compares
-with NumPy's product of 2048×2048 matrices, measured in the same rounds. Compilation is never timed.
+Every engine runs in separate processes with two threads each, interleaved round by round. "best" is the ratio of the
+fastest steps of all rounds, "paired" the median of the ratios within a round: above 1 this engine is faster. On a
+shared, noisy machine ratios are reliable but times are not, so quote only ratios. Memory is the peak during steps minus
+that after the import. GFLOP/s count the convolutions and matrix products over the time of the whole step; "of sgemm"
+compares with NumPy's product of 2048×2048 matrices, measured in the same rounds. Compilation is never timed.
 """
 
 import argparse
@@ -22,7 +22,7 @@ PEERS = [engine for engine in ENGINES if engine != OURS]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the workloads and print the tables; 2 for a name that does not exist, never a verdict on a time."""
+    """Run the workloads and print the tables; returns 2 for an unknown name, otherwise 0, whatever the times are."""
     options = _parser().parse_args(arguments)
     workloads = options.workloads or list(WORKLOADS)
     peers = options.peers.split(",") if options.peers else []

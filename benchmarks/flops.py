@@ -1,4 +1,4 @@
-"""Multiply-adds per sample of a network's convolutions and matrix products, in the order of its forward."""
+"""Multiply-adds per sample of a network's convolutions and matrix products, in forward order."""
 
 from itertools import pairwise
 
@@ -32,7 +32,7 @@ def unet() -> tuple[int, ...]:
 
 
 def convolution(channels: int, out_channels: int, size: int, kernel: int = 3) -> int:
-    """`kernel` × `kernel`, at each of `size` × `size` positions."""
+    """A `kernel` × `kernel` window at each of `size` × `size` positions."""
     return channels * out_channels * kernel**2 * size**2
 
 

@@ -56,9 +56,9 @@ def vgg(nn: Any) -> Any:
 
 
 def unet(core: Any, nn: Any) -> Any:
-    """Ronneberger et al. 2015 with padding and batch normalisation, scores (N, 1, H, W) of images (N, 3, H, W).
+    """Ronneberger et al. 2015 with padding and batch normalisation: scores (N, 1, H, W) for images (N, 3, H, W).
 
-    core: the package of `cat`: torch or this project's.
+    core: the package with `cat`: torch or this project's.
     """
     widths = (16, 32, 64, 128)
     upwards = list(pairwise(widths[::-1]))
@@ -92,10 +92,10 @@ def _double(nn: Any, channels: int, out_channels: int) -> list[Any]:
 
 
 def gpt(core: Any, nn: Any, vocabulary: int, context: int, layers: int = 4, heads: int = 4, width: int = 128) -> Any:
-    """Radford et al. 2019: tokens (N, L) to scores of each next one (N·L, vocabulary)."""
+    """Radford et al. 2019: from tokens (N, L) to scores of each next token (N·L, vocabulary)."""
 
     class Block(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
-        """Attention to earlier tokens, then an MLP, each beside its input."""
+        """Attention to earlier tokens, then an MLP, both with residual connections."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -114,7 +114,7 @@ def gpt(core: Any, nn: Any, vocabulary: int, context: int, layers: int = 4, head
             return x + self.mlp(self.norm2(x))
 
     class GPT(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
-        """Embeddings, blocks, and a layer that scores."""
+        """Embeddings, blocks, and a layer for the scores."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -130,10 +130,10 @@ def gpt(core: Any, nn: Any, vocabulary: int, context: int, layers: int = 4, head
 
 
 def char_lstm(nn: Any, vocabulary: int, hidden: int = 128) -> Any:
-    """Characters (N, L) to scores of each next one (N·L, vocabulary)."""
+    """From characters (N, L) to scores of each next character (N·L, vocabulary)."""
 
     class CharLSTM(nn.Module):  # type: ignore[misc, name-defined, unused-ignore]
-        """An embedding, one recurrent layer, and a layer that scores."""
+        """An embedding, one recurrent layer, and a layer for the scores."""
 
         def __init__(self) -> None:
             super().__init__()

@@ -1,6 +1,6 @@
-"""The engine's own cost: 100 × ``h * x`` on 4×4 float32, as multiples of the bare NumPy loop beside it.
+"""The engine's overhead: 100 × ``h * x`` on 4×4 float32, as multiples of the same loop in bare NumPy.
 
-Everything runs in one process and interleaved, so that the multiples hold on a noisy machine.
+Everything runs interleaved in one process, so that the multiples are reliable on a noisy machine.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The workloads in PyTorch's names: one method each (``mlp_tiny`` for ``mlp-tiny``) that returns the step."""
+"""The workloads in PyTorch's names, with one method each (``mlp_tiny`` for ``mlp-tiny``) that returns the step."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ def unchanged(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Programs:
-    """PyTorch's three packages, or ours of the same names, and how they are to run.
+    """PyTorch's three packages, or ours with the same names, and how to run them.
 
-    layout: brings a model and its images into a memory layout. compile: makes of a model the one that runs.
-    fold: puts the batch normalisations of a model in evaluation mode into its convolutions.
+    layout: brings a model and its images into a memory layout. compile: compiles a model.
+    fold: folds the batch normalisations of a model in evaluation mode into its convolutions.
     """
 
     core: Any

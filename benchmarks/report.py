@@ -34,7 +34,7 @@ def machine() -> str:
 
 
 def details(results: Results) -> Rows:
-    """Every figure: one row per workload and engine."""
+    """All figures: one row per workload and engine."""
     rows = [
         ["workload", "engine", "best ratio", "paired", "best, ms", "median, ms", "memory, MiB", "GFLOP/s", "of sgemm"]
     ]
@@ -52,7 +52,7 @@ def details(results: Results) -> Rows:
 
 
 def ratios(results: Results) -> Rows:
-    """Best and paired ratio of every peer: one row per workload, one column per peer."""
+    """The best and the paired ratio of every peer: one row per workload, one column per peer."""
     peers = [peer for peer in ENGINES if peer != OURS and any(peer in answers for answers in results.values())]
     rows = [["time of the peer / ours: best, paired", *peers]]
     for workload, answers in results.items():
@@ -62,7 +62,7 @@ def ratios(results: Results) -> Rows:
 
 
 def roofline(results: Results) -> Rows:
-    """Of each network our peak memory beside PyTorch's, and our rate as a share of the machine's."""
+    """For each network, our peak memory beside PyTorch's, and our rate as a share of the machine's."""
     rows = [["peak memory above the import; rate", "MiB", "torch, MiB", "GFLOP/s", "of sgemm"]]
     for workload, answers in results.items():
         if WORKLOADS[workload].products:
@@ -72,7 +72,7 @@ def roofline(results: Results) -> Rows:
 
 
 def budgets(overhead: Mapping[str, float], results: Results) -> Rows:
-    """What the design promises (DESIGN.md, section 3) against what was measured."""
+    """The budgets of the design (DESIGN.md, section 3) beside the measurements."""
     rows = [["cost of the engine", "measured", "budget"]]
     rows += [[f"{name}, × np.multiply", f"{overhead[name]:.1f}×", f"{BUDGETS[name]:g}×"] for name in overhead]
     if isinstance(ours := results.get("import", {}).get(OURS), Rounds):
@@ -81,7 +81,7 @@ def budgets(overhead: Mapping[str, float], results: Results) -> Rows:
 
 
 def ratios_of(answers: Mapping[str, Answer], engine: str) -> tuple[str, str]:
-    """How many times our time the engine takes: best over best of all rounds, and the median of the rounds' ratios."""
+    """The engine's time over ours: the ratio of the best times of all rounds, and the median of the rounds' ratios."""
     ours, theirs = answers.get(OURS), answers.get(engine)
     if not isinstance(ours, Rounds) or not isinstance(theirs, Rounds):
         return ABSENT, ABSENT
@@ -89,7 +89,7 @@ def ratios_of(answers: Mapping[str, Answer], engine: str) -> tuple[str, str]:
 
 
 def resources(workload: str, answers: Mapping[str, Answer], engine: str) -> tuple[str, str, str]:
-    """Peak memory, and the rate of the workload's products over the whole step: alone, and as a share of sgemm's."""
+    """Peak memory, and the rate of the workload's products over the whole step, absolute and as a share of sgemm's."""
     rounds, sgemm = answers.get(engine), answers.get(SGEMM)
     if not isinstance(rounds, Rounds):
         return ABSENT, ABSENT, ABSENT

@@ -1,4 +1,4 @@
-"""Runs commands in processes of their own, interleaved (A B A B ...), round by round."""
+"""Runs commands in separate processes, interleaved (A B A B ...), round by round."""
 
 import json
 import os
@@ -13,11 +13,11 @@ from typing import Any
 from benchmarks.engines import ENGINES
 from benchmarks.worker import Timing
 
-SGEMM = "sgemm"  # stands among the engines of a workload, so that its rate is measured in the same rounds
+SGEMM = "sgemm"  # one of the engines of a workload, so that its rate is measured in the same rounds
 ROOT = Path(__file__).parent.parent
 THREADS = 2
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PJRT_NPROC", "NUM_CPU_THREADS")
-TIMEOUT = 600  # seconds, of which a compiler may take minutes
+TIMEOUT = 600  # seconds; a compiler may take minutes
 IMPORT = """\
 import sys, time, numpy
 start = time.perf_counter()
@@ -29,7 +29,7 @@ print(f'{{"best": {seconds}, "median": {seconds}}}')
 
 @dataclass(frozen=True)
 class Rounds:
-    """What the processes of one engine measured, a timing per round."""
+    """The measurements of one engine's processes, a timing per round."""
 
     timings: tuple[Timing, ...]
 
@@ -40,7 +40,7 @@ class Rounds:
 
     @property
     def median(self) -> float:
-        """Seconds of the usual step."""
+        """Seconds of the median step."""
         return median(timing.median for timing in self.timings)
 
     @property
@@ -54,11 +54,11 @@ class Rounds:
         return median(timing.best / others.best for timing, others in pairs)
 
 
-Answer = Rounds | str  # figures, or one line on why there are none
+Answer = Rounds | str  # figures, or one line that says why there are none
 
 
 def command(workload: str, engine: str, seconds: float) -> list[str]:
-    """The process that measures one workload on one engine; a bare one for imports, so that nothing is loaded yet."""
+    """The process that measures one workload on one engine; for imports a bare one, in which nothing is loaded yet."""
     if engine == SGEMM:
         return [sys.executable, "-m", "benchmarks.sgemm"]
     if workload == "import":
@@ -83,7 +83,7 @@ def collect(commands: Mapping[str, list[str]], rounds: int) -> dict[str, Answer]
 def run(arguments: list[str]) -> dict[str, Any] | str:
     """The JSON object the command prints last, or the reason there is none."""
     threads = dict.fromkeys(THREAD_VARIABLES, str(THREADS))
-    # Imports are timed as after an installation, with their bytecode cached.
+    # Imports are timed with cached bytecode, as after an installation.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | threads
     try:
         process = subprocess.run(

@@ -1,4 +1,4 @@
-"""The machine's rate of float32 matrix products, NumPy's 2048³: the upper bound for the other rates."""
+"""The machine's rate of float32 matrix products (NumPy's 2048³), an upper bound for the other rates."""
 
 import json
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""The timed steps. Our names are PyTorch's, so one text serves both, and micrograd's scalars where they can."""
+"""The timed steps. Our names are PyTorch's, so the same code serves both, and some of it micrograd's scalars."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -7,8 +7,8 @@ from typing import Any
 
 Step = Callable[[], object]
 
-# Small, so that thousands of steps do not learn the batch by heart: vanishing gradients turn denormal, and
-# denormal numbers are many times slower. The learning rate itself costs the same at any value.
+# Small, so that thousands of steps do not memorise the batch: gradients would become denormal, and denormal
+# numbers are many times slower. The value of the learning rate does not affect the time.
 LEARNING_RATE = 1e-6
 
 
@@ -61,7 +61,7 @@ def training_step(model: Any, loss: Callable[[Any, Any], Any], optimizer: Any, i
 
 
 def margin_step(model: Any, optimizer: Any, inputs: Any, labels: Any) -> Step:
-    """The training step of micrograd's README demo on the whole batch: hinge loss, L2 of all parameters, accuracy."""
+    """The training step of micrograd's README demo on the whole batch: hinge loss, L2 penalty, accuracy."""
     parameters = list(model.parameters())
 
     def step() -> Any:
@@ -77,7 +77,7 @@ def margin_step(model: Any, optimizer: Any, inputs: Any, labels: Any) -> Step:
 
 
 def inference_step(no_grad: Callable[[], AbstractContextManager[Any]], model: Any, inputs: Any) -> Step:
-    """One forward that records nothing."""
+    """One forward pass without recording."""
 
     def step() -> Any:
         with no_grad():

@@ -20,8 +20,8 @@ SAMPLE_SECONDS = 2e-3  # a sample holds several short steps, so that it also pay
 class Timing:
     """Seconds per step, and the peak memory in bytes (None where it cannot be read).
 
-    memory: the most that was resident while steps were timed, above that after the import. It includes model, batch,
-    optimizer state, whatever the engine keeps between steps, and of a compiled engine the compiler.
+    memory: the peak resident memory during timed steps minus that after the import. It includes model, batch, optimizer
+    state, everything the engine keeps between steps, and for a compiled engine the compiler.
     """
 
     best: float

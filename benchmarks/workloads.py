@@ -1,4 +1,4 @@
-"""The workloads, one row each, and the numbers that every engine is given."""
+"""The workloads, one row each, and the data that every engine receives."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ from benchmarks import flops
 
 @dataclass(frozen=True)
 class Workload:
-    """One thing to time: what it is and who else can do it; of a network also its input batch and its products.
+    """One workload: its description and the engines that support it; for a network also its input batch and products.
 
-    products: multiply-adds per sample of each convolution and matrix product, in the order of the forward.
+    products: multiply-adds per sample of each convolution and matrix product, in forward order.
     """
 
     description: str
@@ -23,7 +23,7 @@ class Workload:
 
     @property
     def flops(self) -> int:
-        """Of the convolutions and products of one step: forward and both gradients, but of the first no input's."""
+        """Of the convolutions and products of one step: forward and both gradients, except that of the first input."""
         count = 3 * sum(self.products) - self.products[0] if self.products and self.training else sum(self.products)
         return 2 * self.batch[0] * count if self.products else 0
 
@@ -34,7 +34,7 @@ SMALL = ("tinygrad", "mygrad", "mygrad-off", "autograd")
 
 VOCABULARY = 65  # characters of Shakespeare's plays
 
-# Compilers of whole graphs stay out of the chain and the scalar expression: they would measure one fused kernel.
+# Whole-graph compilers are excluded from the chain and the scalar expression: they would run one fused kernel.
 WORKLOADS = {
     "overhead": Workload("100 × `h * x`, 4×4 float32, as multiples of bare `np.multiply`", ()),
     "import": Workload("import, above `import numpy`", ("torch", "jax", "tinygrad", "mygrad", "autograd")),
@@ -82,7 +82,7 @@ def classification_batch(name: str) -> tuple[NDArray[np.float32], NDArray[np.int
 
 
 def token_batch(name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Tokens (N, L) below VOCABULARY, and the next of each in a row (N·L)."""
+    """Tokens (N, L) below VOCABULARY, and the next token of each, flattened (N·L)."""
     tokens = np.random.default_rng(0).integers(0, VOCABULARY, WORKLOADS[name].batch)
     return tokens, np.roll(tokens, -1, axis=1).reshape(-1)
 
@@ -96,7 +96,7 @@ def segmentation_batch(name: str) -> tuple[NDArray[np.float32], NDArray[np.float
 
 
 def moons_batch() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Points (N, 2) of two interleaving half circles, and which of them each is on (N, 1), -1 or 1."""
+    """Points (N, 2) on two interleaving half circles, and the circle of each as -1 or 1 (N, 1)."""
     angle = np.linspace(0, np.pi, WORKLOADS["moons"].batch[0] // 2)
     outer = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     points = np.concatenate([outer, [1.0, 0.5] - outer])

@@ -10,7 +10,7 @@ from benchmarks.steps import Step
 
 @dataclass(frozen=True)
 class Engine:
-    """An installed package, and the module here that drives it, or its object that does."""
+    """A package, and the module here (or an object in it) that drives it."""
 
     package: str
     module: str
@@ -18,7 +18,7 @@ class Engine:
 
     @property
     def installed(self) -> bool:
-        """Whether the package is there, without importing it."""
+        """Whether the package is installed, without importing it."""
         return find_spec(self.package) is not None
 
     def builder(self, workload: str) -> Callable[[], Step]:

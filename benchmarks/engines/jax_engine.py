@@ -1,4 +1,4 @@
-"""JAX: whole steps under ``jit``, the old parameters donated, images channels-last as XLA's convolutions want them.
+"""JAX: whole steps under ``jit``, with donated parameters, and channels-last images as XLA's convolutions prefer.
 
 A network takes its parameters from an iterator, in the order of its layers.
 """
@@ -26,7 +26,7 @@ Update = Callable[[Any, Any, Moments, Any], tuple[Any, Moments]]
 
 
 class Norms:
-    """Batch normalisation: by the batch, whose statistics it lists, or by the running statistics it is given."""
+    """Batch normalisation by the batch, whose statistics it lists, or by given running statistics."""
 
     def __init__(self, running: Sequence[Any] | None = None) -> None:
         self.running: Iterator[Any] | None = None if running is None else iter(running)
@@ -199,7 +199,7 @@ def _adam(p: Any, g: Any, moments: Moments, count: Any) -> tuple[Any, Moments]:
 def _training(
     network: Network, loss: Loss, parameters: list[Any], batch: tuple[Any, Any], update: Update = _sgd, moments: int = 0
 ) -> Step:
-    """A step that waits for its result; `moments`: how many arrays `update` keeps per parameter."""
+    """A step that waits for its result; `moments`: the number of arrays that `update` keeps per parameter."""
     leaves, tree = jax.tree.flatten(parameters)
 
     def objective(leaves: list[Any], inputs: Any, targets: Any) -> tuple[Any, list[Any]]:

@@ -1,4 +1,4 @@
-"""Shared by libraries without layers and optimizers: initial weights, and in-place updates of NumPy arrays."""
+"""For libraries without layers and optimizers: initial weights, and in-place updates of NumPy arrays."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise

@@ -11,7 +11,7 @@ from benchmarks.programs import Programs
 
 
 def fold(model: nn.Module) -> nn.Module:
-    """Put every BatchNorm that is registered right behind a convolution into it."""
+    """Fold every BatchNorm that is registered right behind a convolution into it."""
     for module in list(model.modules()):
         for (name, conv), (norm_name, norm) in pairwise(list(module.named_children())):
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):

@@ -1,14 +1,14 @@
-"""On an NVIDIA GPU: whether everything is computed as on the CPU (--check), and how fast (--bench).
+"""Checks, on an NVIDIA GPU, whether results agree with the CPU (--check), and measures speed (--bench).
 
 The check compares every operation and its gradients with float64 NumPy, and captured steps with plain ones. Times are
-those of the GPU's own clock, the fastest of several. Beside them stand PyTorch's, measured right afterwards, where it
-is installed with CUDA: "ratio" is its time over ours, above 1 this engine is faster. Kernels that memory bounds are
-given as a share of the bandwidth of a copy. The exit status is 0 if all that was compared agrees, 1 if something does
-not, 2 if no GPU can be used, after saying what is missing.
+the fastest of several by the GPU's own clock. If PyTorch is installed with CUDA, its times are measured right
+afterwards: "ratio" is its time over ours, above 1 this engine is faster. Memory-bound kernels are given as a share of
+the bandwidth of a copy. The exit status is 0 if all comparisons agree, 1 if one does not, and 2 if no GPU can be used,
+with a message that says what is missing.
 
-Everything runs in processes of its own, those of --check side by side: what crashes or hangs costs no other result,
-and is run once more, waiting for every kernel, to say which one it was. With --json results are in the file as soon as
-they are there; --seconds ends a run that must not take longer.
+Everything runs in separate processes, in parallel for --check: a crash or a hang affects no other result, and the item
+is repeated once, waiting for every kernel, to find the one that failed. With --json, results are written to the file
+as they arrive; --seconds limits the duration of a run.
 """
 
 import argparse
@@ -29,11 +29,11 @@ from backends.cupy_backend.cudnn_plans import AUTOTUNE
 from benchmarks import report
 from benchmarks.gpu import bench, check, workers
 
-LIMIT = 300.0  # seconds for one operation or one measurement, most of them a compiler's
+LIMIT = 300.0  # seconds for one operation or one measurement, mostly for compilation
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run what was asked for; without either option both."""
+    """Run the check, the benchmarks, or without options both."""
     options = _parser().parse_args(arguments)
     both = not (options.check or options.bench)
     try:
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows = gather("operations", chain(check.large(only, ask=ask), check.operations(only, ask=ask)))
         print(check.table(machine, found.get("libraries", {}), rows, captured), flush=True)
     if options.bench or both:
-        os.environ.setdefault(AUTOTUNE, "8")  # PyTorch's `cudnn.benchmark`, which it is compared with
+        os.environ.setdefault(AUTOTUNE, "8")  # like PyTorch's `cudnn.benchmark`, with which it is compared
         ask = _ask(options.processes, 1, end)
         rows = gather("times", bench.run(options.groups, 8 if options.quick else 1, ask))
         print("", machine, (report.markdown if options.markdown else report.text)(bench.table(rows)), sep="\n")
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _machine() -> str:
-    """The GPU and the versions; BackendUnavailable with what is missing where there is none."""
+    """The GPU and the versions; BackendUnavailable, saying what is missing, if no GPU can be used."""
     described = backends.get("cuda").describe()
     try:
         return f"{described}, PyTorch {version('torch')}"
@@ -69,7 +69,7 @@ def _machine() -> str:
 
 
 def _ask(processes: int, side_by_side: int, end: float) -> workers.Ask:
-    """How work is done: so many items at once, or all in this process if there are to be no others."""
+    """The function that does the work: in so many processes, or in this one if their number is 0."""
     if not processes:
         return workers.here
     os.environ.setdefault("OMP_NUM_THREADS", "1" if side_by_side > 1 else str(processes))
@@ -79,7 +79,7 @@ def _ask(processes: int, side_by_side: int, end: float) -> workers.Ask:
 def _gather(
     found: dict[str, Any], file: Path | None, end: float, key: str, rows: Iterable[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """The rows, as many as there is time for; in the file, too, from the first on."""
+    """The rows, as many as time allows; each is also written to the file when it arrives."""
     gathered: list[dict[str, Any]] = []
     found[key] = gathered
     for row in rows:

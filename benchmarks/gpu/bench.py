@@ -1,4 +1,4 @@
-"""The benchmarks: all cases of the groups, each engine, one after the other on the same GPU."""
+"""The benchmarks: all cases of the groups on each engine, one after the other on the same GPU."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ GROUPS: dict[str, Callable[[int], Iterator[Case]]] = {
     "steps": steps.large,
     "convolutions": kernels.convolutions,
 }
-# What amounts are of a group's cases, and the factor to a rate from an amount in a millisecond.
+# The unit of a group's amounts, and the factor from an amount per millisecond to a rate.
 RATES = {
     "products": ("TFLOP/s", 2e-9),
     "convolutions": ("TFLOP/s", 2e-9),
@@ -34,9 +34,9 @@ ABSENT = "–"
 
 
 def run(groups: Sequence[str], part: int, ask: Ask = here) -> Iterator[dict[str, Any]]:
-    """A row for each case: milliseconds by engine, or why it failed, and ours as a rate. Sizes are divided by `part`.
+    """A row for each case: milliseconds by engine or the failure, and our rate. Sizes are divided by `part`.
 
-    ask: answers items in their order, such as one process does. ValueError for a group that does not exist.
+    ask: answers items in order, for example by one process. ValueError for an unknown group.
     """
     if unknown := [group for group in groups if group not in GROUPS]:
         raise ValueError(f"unknown groups {', '.join(unknown)}; known: {', '.join(GROUPS)}")
@@ -69,7 +69,7 @@ def _row(case: Case, times: dict[str, Any], copy: float) -> dict[str, Any]:
 
 
 def measured(group: str, i: int, part: int, name: str) -> float | None:
-    """Milliseconds of a case, None for what an engine lacks; of COPY the bytes that a copy reads and writes in one."""
+    """Milliseconds of a case, None if an engine lacks it; for COPY, the bytes that a copy moves per millisecond."""
     engine = ENGINES[name]()
     if engine is None:
         return None
@@ -87,7 +87,7 @@ def measured(group: str, i: int, part: int, name: str) -> float | None:
 
 
 def bandwidth(engine: Engine, size: int) -> float:
-    """Bytes read and written in a millisecond by a copy of `size` bytes."""
+    """Bytes read and written per millisecond by a copy of `size` bytes."""
     x = engine.core.zeros(size // 4, device="cuda").array
     y = x.copy()
 
@@ -98,7 +98,7 @@ def bandwidth(engine: Engine, size: int) -> float:
 
 
 def table(rows: Sequence[dict[str, Any]]) -> list[list[str]]:
-    """For `report.text` and `report.markdown`."""
+    """The table for `report.text` and `report.markdown`."""
     cells = [["group", "what", "ours, ms", "torch, ms", "ratio", "rate"]]
     for row in rows:
         ours, theirs = row["ours"], row.get("torch")

@@ -29,23 +29,23 @@ Row = dict[str, Any]
 
 
 def libraries() -> dict[str, str]:
-    """What is computed with, by version, or why there is none: slower kernels stand in for what is missing."""
+    """The versions of the libraries, or why one is missing: slower kernels replace it."""
     found = {}
     for name, (module, function) in LIBRARIES.items():
         try:
             found[name] = str(getattr(import_module(module), function)())
-        except Exception as error:  # whatever a library says that does not load
+        except Exception as error:  # any error of loading a library
             found[name] = f"none ({error})"
     return found
 
 
 def operations(names: Sequence[str] | None = None, device: str = "cuda", ask: Ask = here) -> Iterator[Row]:
-    """The largest errors of every entry's values and gradients, a row for each dtype; of the named ones if any are."""
+    """The largest errors of the values and gradients of all entries, or the named ones, with a row for each dtype."""
     return _rows(compared, [*OPS, *COMPOSITIONS], names, device, ask)
 
 
 def large(names: Sequence[str] | None = None, device: str = "cuda", ask: Ask = here) -> Iterator[Row]:
-    """The same of operations on many elements."""
+    """The same for operations on many elements."""
     return _rows(largely_compared, LARGE, names, device, ask)
 
 
@@ -83,7 +83,7 @@ def largely_compared(name: str, dtype: str, device: str) -> Row:
 
 
 def _judged(row: Row, answer: Row | Failure, limit: float) -> Row:
-    """The row with what was found, or why there is nothing, and whether all is right."""
+    """The row with the errors found, or why there are none, and whether all is right."""
     if isinstance(answer, Failure):
         return row | {"error": answer.reason, "trace": answer.trace, "crashed": answer.crashed, "right": False}
     errors = [value for value in answer.values() if isinstance(value, float)]
@@ -115,7 +115,7 @@ def _compare(row: Row, exact: Case, dtype: str) -> None:
 
 
 def _refuses(case: Case) -> bool:
-    """Whether an entry takes no operands of this dtype on the CPU either."""
+    """Whether an entry refuses operands of this dtype on the CPU as well."""
     try:
         _results(case)
     except DtypeError:
@@ -141,7 +141,7 @@ def _host(t: Any) -> Any:
 
 
 def _distance(found: Any, wanted: Any) -> float:
-    """The largest difference, relative to the largest element that is finite; infinite where shapes or NaN differ."""
+    """The largest difference, relative to the largest finite element; infinite if shapes or NaN differ."""
     if found.shape != wanted.shape or (np.isfinite(found) != np.isfinite(wanted)).any():
         return float("inf")
     with np.errstate(invalid="ignore"):
@@ -151,7 +151,7 @@ def _distance(found: Any, wanted: Any) -> float:
 
 
 def captured_steps(ask: Ask = here) -> Iterator[Row]:
-    """Whether a few models, trained by captured steps, end where they end by plain ones."""
+    """Whether a few models reach the same result by captured and by plain training steps."""
     for (name,), answer in ask(trained_twice, [(name,) for name in STEPS]):
         yield _judged({"step": name, "difference": 0.0, "reasons": []}, answer, LIMITS["float32"])
 
@@ -175,14 +175,14 @@ def _attentive() -> Any:
 STEPS: dict[str, tuple[Any, tuple[int, ...], Any]] = {
     "perceptron, AdamW": (_perceptron, (16,), optim.AdamW),
     "perceptron, SGD with momentum": (_perceptron, (16,), partial(optim.SGD, lr=0.1, momentum=0.9)),
-    # Not by Adam: the gradient in the bias of keys is nothing but rounding, of which it makes steps as of any other.
+    # Not Adam: the gradient in the bias of keys is only rounding error, which Adam scales to full steps.
     "attention, SGD": (_attentive, (6, 16), partial(optim.SGD, lr=0.1)),
     "convolutions, SGD with momentum": (_images, (3, 8, 8), partial(optim.SGD, lr=0.1, momentum=0.9)),
 }
 
 
 def trained_twice(name: str) -> Row:
-    """How far apart losses and parameters end, and why a step was not captured if it was not."""
+    """The difference of the final losses and parameters, and why a step was not captured, if it was not."""
     plain, _ = _trained(*STEPS[name], captured=False)
     found, reasons = _trained(*STEPS[name], captured=True)
     return {"difference": max(map(_distance, found, plain)), "reasons": reasons}
@@ -207,7 +207,7 @@ def _trained(make: Any, shape: tuple[int, ...], optimizer: Any, captured: bool) 
 
 
 def table(machine: str, libraries: dict[str, str], rows: Iterable[Row], steps: Iterable[Row]) -> str:
-    """What was found, as Markdown: a line for each dtype and each captured step, and what is wrong, by kind."""
+    """The findings as Markdown: a line for each dtype and each captured step, and the errors by kind."""
     rows, steps = list(rows), list(steps)
     lines = [
         machine,
@@ -227,7 +227,7 @@ def table(machine: str, libraries: dict[str, str], rows: Iterable[Row], steps: I
 
 
 def _wrong(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """The rows that are not right, by what happened."""
+    """The rows with errors, by kind."""
     wrong = [row for row in rows if not row["right"]]
     return {
         "crashed or hung": [row for row in wrong if row.get("crashed")],
@@ -237,12 +237,12 @@ def _wrong(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 
 def described(row: Row) -> str:
-    """What is wrong, in a line."""
+    """The error in one line."""
     what = row.get("step") or f"{row['operation']} in {row['dtype']}"
     if row["error"]:
         first = row["trace"].partition("\n\nThe above exception was")[0]
         places = [line.strip() for line in first.splitlines() if line.startswith("  File ")]
-        if row["crashed"]:  # written from the innermost call on
+        if row["crashed"]:  # such a traceback starts with the innermost call
             places.reverse()
         return f"{what}: {row['error']}" + (f" ({places[-1]})" if places else "")
     if row.get("reasons"):

@@ -15,7 +15,7 @@ class Engine:
         self.name, self.core, self.nn, self.optim, self.cuda = name, core, nn, optim, core.cuda
 
     def random(self, *shape: int, dtype: str = "float32", last: bool = False) -> Any:
-        """Normal numbers on the GPU; `last`: of images, with the channels innermost in memory."""
+        """Normal numbers on the GPU; `last`: channels-last images."""
         t = self.core.randn(shape, device="cuda").to(getattr(self.core, dtype))
         return t.contiguous(memory_format=self.core.channels_last) if last else t
 
@@ -24,7 +24,7 @@ class Engine:
         return self.core.amp.autocast("cuda", dtype=getattr(self.core, dtype))
 
     def milliseconds(self, work: Callable[[], Any], seconds: float = 0.3) -> float:
-        """The shortest mean time of a run, over stretches of at least 5 ms, after a few that do not count."""
+        """The shortest mean time of a run over intervals of at least 5 ms, after a few runs to warm up."""
         for _ in range(3):
             work()
         self.cuda.synchronize()
@@ -57,10 +57,10 @@ def ours() -> Engine:
 
 @cache
 def torch() -> Engine | None:
-    """PyTorch, with its autotuning of convolutions; None where it is not installed or sees no GPU."""
+    """PyTorch with autotuned convolutions; None if it is not installed or sees no GPU."""
     try:
         core = import_module("torch")
-    except (ImportError, OSError):  # the second: a library that it brings does not load
+    except (ImportError, OSError):  # OSError: one of its libraries does not load
         return None
     if not core.cuda.is_available():
         return None
@@ -69,7 +69,7 @@ def torch() -> Engine | None:
 
 
 def allow_tf32(engine: Engine, allowed: bool) -> None:
-    """Whether float32 may be cut to TF32 in products and convolutions."""
+    """Set whether float32 may be rounded to TF32 in products and convolutions."""
     engine.core.set_float32_matmul_precision("high" if allowed else "highest")
     if engine.name == "torch":
         engine.core.backends.cudnn.allow_tf32 = allowed

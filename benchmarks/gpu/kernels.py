@@ -1,4 +1,4 @@
-"""Single kernels: products, the convolutions of ResNet-50, and what memory bounds."""
+"""Single kernels: products, the convolutions of ResNet-50, and memory-bound kernels."""
 
 from collections.abc import Callable, Iterator
 from math import prod
@@ -11,7 +11,7 @@ Work = Callable[[], Any]
 
 
 class Case(NamedTuple):
-    """One row: what is done, how much (multiply-adds or bytes), and how each engine does it; None if it does not."""
+    """One row: its name, its multiply-adds or bytes, and what makes the work for an engine (None if unsupported)."""
 
     group: str
     name: str
@@ -20,14 +20,14 @@ class Case(NamedTuple):
 
 
 def kernels() -> Any:
-    """Those of this engine, on arrays."""
+    """The kernels of this engine, on arrays."""
     return backends.get("cuda").namespace.kernels
 
 
 def products(part: int) -> Iterator[Case]:
-    """Square matrices in every precision, stacks as of attention, and a linear layer with a bias.
+    """Square matrices in every precision, stacks as in attention, and a linear layer with a bias.
 
-    part: what sizes are divided by, for a look.
+    part: a divisor of all sizes, for a quick look.
     """
     size = 8192 // part
     for dtype in ("bfloat16", "float16", "tf32", "float32"):
@@ -67,7 +67,7 @@ def _quiet(engine: Engine, work: Work) -> Work:
     return run
 
 
-# Channels, outputs, input size, kernel, stride of the convolutions of ResNet-50, and how often each one occurs.
+# Channels, outputs, input size, kernel, stride of the convolutions of ResNet-50, and the number of each.
 RESNET50 = (
     (3, 64, 224, 7, 2, 1),
     (64, 64, 56, 1, 1, 1), (64, 64, 56, 3, 1, 3), (64, 256, 56, 1, 1, 4), (256, 64, 56, 1, 1, 2),
@@ -87,7 +87,7 @@ def convolutions(part: int) -> Iterator[Case]:
         amount = batch * outputs * out**2 * channels * kernel**2
         for direction in ("forward", "input", "weight"):
             if direction == "input" and channels == 3:
-                continue  # nobody asks for the gradient of the images
+                continue  # the gradient of the images is not needed
             name = f"{channels}→{outputs} {size}² {kernel}×{kernel}/{stride} ×{times} {direction}"
             yield Case(
                 "convolutions",
@@ -122,7 +122,7 @@ def _convolution(
 
 
 def memory_bound(part: int) -> Iterator[Case]:
-    """Kernels of which a copy of the same number of bytes says what they could take; several times what caches hold."""
+    """Kernels whose lower bound is a copy of the same number of bytes, on several times the size of the caches."""
     shape = (max(1024 // part, 1), 64, 56, 56)
     rows = (max(131072 // part, 1), 1024)
     images, matrix = prod(shape), prod(rows)

@@ -1,7 +1,7 @@
-"""Operations on as many elements as networks have, where threads read whole vectors and blocks share a row.
+"""Operations on as many elements as in networks, where threads read whole vectors and blocks share a row.
 
-Samples of operations are a few elements each. Here numbers are at least 1 from 0, so that no rounding takes them over a
-kink; sizes and addresses that no vector divides stand beside those of networks.
+The samples of operations have only a few elements. Here all numbers are at least 1 away from 0, so that rounding does
+not move them across a kink; besides sizes of networks, there are sizes and addresses that no vector divides.
 """
 
 from collections.abc import Callable
@@ -62,7 +62,7 @@ def _clipped(*xs: Any) -> list[Any]:
 
 
 MANY = tuple((i * i + 1, 3) for i in range(70))
-# A function, and the shapes of what it takes; gradients are in all of it.
+# A function and the shapes of its operands, all of which get gradients.
 LARGE: dict[str, Made] = {
     "batch norm with ReLU": (_normalized, ((8, 64, 28, 28), (64,), (64,))),
     "batch norm with ReLU channels-last": (_images(_normalized), ((16, 64, 56, 56), (64,), (64,))),

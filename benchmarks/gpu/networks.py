@@ -1,4 +1,4 @@
-"""Networks of these benchmarks, written once in PyTorch's names: `nn` is torch.nn or this project's."""
+"""The networks of these benchmarks, written once in PyTorch's names: `nn` is torch.nn or this project's."""
 
 from itertools import pairwise
 from typing import Any

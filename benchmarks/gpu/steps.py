@@ -1,4 +1,4 @@
-"""Whole training steps: of large networks, of small ones as they are and captured, and of optimizers."""
+"""Whole training steps: of large networks, of small ones (plain and captured), and of optimizers."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,7 +12,7 @@ Make = Callable[[Any], Any]
 
 
 def large(part: int) -> Iterator[Case]:
-    """Images per step stand in the names; amounts are images, so that rates are images a second."""
+    """Names contain the images per step; amounts are images, so that rates are images per second."""
     batch = max(256 // part, 1)
     for dtype, captured in (("bfloat16", False), ("bfloat16", True), ("float16", False)):
         name = f"ResNet-50, batch {batch}, {dtype} autocast"
@@ -34,7 +34,7 @@ def large(part: int) -> Iterator[Case]:
 
 
 def small(part: int) -> Iterator[Case]:
-    """Steps that launching bounds. Beside captured ones stand PyTorch's as they are."""
+    """Launch-bound steps. Captured ones are compared with PyTorch's plain ones."""
 
     def perceptron(nn: Any) -> Any:
         return models.mlp(nn, 784, 256, 128, 10)
@@ -45,7 +45,7 @@ def small(part: int) -> Iterator[Case]:
 
 
 def optimizers(part: int) -> Iterator[Case]:
-    """Of ResNet-50's parameters, with gradients at hand."""
+    """Optimizer steps of ResNet-50's parameters, with gradients already computed."""
 
     def case(name: str, make_optimizer: Callable[..., Any]) -> Case:
         def make(engine: Engine) -> Work:

@@ -1,7 +1,7 @@
-"""Work in processes of its own: one that dies, hangs or spoils its GPU takes nothing with it but its own answer.
+"""Work in separate processes: one that dies, hangs or breaks its GPU context loses only its own answer.
 
-CUDA answers every call after an illegal access with that error, so that a process that has met one is of no use any
-more. What failed is done once more in a process that waits for every kernel, and so knows which of them it was.
+After an illegal access, every CUDA call of the process fails, so the process must be replaced. Failed work is repeated
+once in a process that waits for every kernel and so can tell which one failed.
 """
 
 import faulthandler
@@ -26,7 +26,7 @@ GRACE = 10.0  # seconds beyond its limit after which a process that cannot end i
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there is no answer, in a line, and where; `crashed` if the process did not live to say so."""
+    """Why there is no answer, in a line, and where; `crashed` if the process died."""
 
     reason: str
     trace: str
@@ -34,7 +34,7 @@ class Failure:
 
 
 def here(work: Callable[..., Any], items: Iterable[Item]) -> Iterator[tuple[Item, Any]]:
-    """work(*item) for every item, in this process: an answer or, of what raises, a Failure."""
+    """work(*item) for every item, in this process: an answer, or a Failure if it raises."""
     for item in items:
         yield item, _answer(work, item)
 
@@ -42,9 +42,9 @@ def here(work: Callable[..., Any], items: Iterable[Item]) -> Iterator[tuple[Item
 def side_by_side(
     work: Callable[..., Any], items: Iterable[Item], processes: int, limit: float, end: float = float("inf")
 ) -> Iterator[tuple[Item, Any]]:
-    """The same from so many processes, in the order in which answers come.
+    """The same with several processes, in the order in which answers arrive.
 
-    limit: seconds for an item. end: when to stop, on the monotonic clock.
+    limit: seconds for an item. end: the time to stop, on the monotonic clock.
     """
     todo, done, live = deque(items), Queue[tuple[Item, Any]](), set[_Process]()
     left, over = len(todo), threading.Event()
@@ -87,7 +87,7 @@ def _once_more(process: "_Process", item: Item, limit: float, first: Failure) ->
 
 
 class _Process:
-    """A process that answers one item after the other; `live` holds those that have not ended."""
+    """A process that answers items one after the other; `live` holds those that have not ended."""
 
     def __init__(self, work: Callable[..., Any], folder: Path, live: set["_Process"], blocking: bool = False) -> None:
         context = multiprocessing.get_context("spawn")
@@ -109,7 +109,7 @@ class _Process:
         return Failure(trace.partition("\n")[0] or f"the process ended with {self.process.exitcode}", trace, True)
 
     def end(self) -> None:
-        """Let it end, whatever it is doing."""
+        """End the process, whatever it is doing."""
         self.live.discard(self)
         self.process.kill()
         self.process.join()
@@ -120,7 +120,7 @@ def _serve(connection: Any, work: Callable[..., Any], trace: Path, blocking: boo
         os.environ["CUDA_LAUNCH_BLOCKING"] = "1"
     with trace.open("w") as file:
         faulthandler.enable(file)
-        with suppress(EOFError):  # nobody asks any more
+        with suppress(EOFError):  # no more items
             while True:
                 item, limit = connection.recv()
                 faulthandler.dump_traceback_later(limit, exit=True, file=file)
@@ -134,4 +134,4 @@ def _answer(work: Callable[..., Any], item: Item) -> Any:
         return work(*item)
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-        return Failure(reason, traceback.format_exc())  # with its notes
+        return Failure(reason, traceback.format_exc())  # includes notes
