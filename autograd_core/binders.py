@@ -1,4 +1,4 @@
-"""Turns an entry into the function that people call, which runs the forward on arrays and records a node.
+"""Turns an entry into its public function, which runs the forward on arrays and records a node.
 
 The binders are specialised by arity because a general one costs more than the arithmetic of a small tensor.
 """
@@ -31,15 +31,15 @@ from autograd_core.entries import Op
 from autograd_core.failures import recover, refuse_complex
 from autograd_core.libraries import LAYERS, LIBRARY, MUTABLE
 from autograd_core.nodes import Node, Pick, record
-from autograd_core.nodes import tick as tick  # detect_anomaly puts its own in this place
+from autograd_core.nodes import tick as tick  # replaced by detect_anomaly
 from autograd_core.saving import outputs_of, saving_plan
 from autograd_core.tensor import Tensor, grad_enabled, new, own_scalar, wrap
 from autograd_core.versions import note_view
 
 _NUMBERS = (float, int)
 _FLOATS = {np.float32, np.float64}
-LARGE = 1 << 16  # elements from which arithmetic is worth a kernel
-# A forward that is nothing but an operator is called as what it comes down to, in C, on NumPy arrays and elsewhere:
+LARGE = 1 << 16  # elements: from here a kernel pays for arithmetic
+# A forward that is only an operator is replaced by the C function behind it, for NumPy and other arrays: this saves
 # a tenth of the time of a small product.
 _OPERATORS: dict[bytes, Any] = {
     f.__code__.co_code: direct
@@ -53,7 +53,7 @@ _OPERATORS: dict[bytes, Any] = {
 
 
 def bind(o: Op, foreign: Callable[..., Any] = foreign) -> Callable[..., Any]:
-    """The functional form of an entry; `foreign` takes operands that are not all Tensors."""
+    """The functional form of an entry; `foreign` handles operands that are not all Tensors."""
     if o.simple and o.differentiable:
         return bind_unary(o, foreign) if len(o.inputs) == 1 else bind_binary(o, foreign)
     if o.simple and len(o.inputs) == 2:
@@ -62,7 +62,7 @@ def bind(o: Op, foreign: Callable[..., Any] = foreign) -> Callable[..., Any]:
 
 
 def bind_operator(o: Op) -> Callable[..., Any]:
-    """The operator form: NotImplemented where another type may know better."""
+    """The operator form: returns NotImplemented if the other type may handle the operation."""
     if o.simple and o.differentiable:
         return bind(o, deferring)
     return lambda *args: o.call(*args) if all(map(is_operand, args)) else NotImplemented
@@ -182,7 +182,7 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
             n.saved = (y if keep_y else None, a if keep_a else None, b if keep_b else None)
         else:
             n.saved = (y if both_y else None, a if both_a else None, b if both_b else None)
-        # Decided here, once: where both operands have the result's shape, no rule's result is tested in backward.
+        # Decided once, here: if both operands have the result's shape, backward need not check the results of rules.
         n.shapes = shapes
         n.hooks = None
         n.number = tick()
@@ -192,7 +192,7 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
 
 
 def bind_test(o: Op) -> Callable[..., Any]:
-    """What is recorded of nothing: an array beside a number that leaves it its dtype on a short way, all else not."""
+    """Tests, which are never recorded: an array and a number that keeps its dtype take a short way."""
     general, forward, library = bind_general(o), o.forward, LIBRARY[ndarray]
     contexts = contexts_of(o.name)
 
@@ -208,7 +208,7 @@ def bind_test(o: Op) -> Callable[..., Any]:
 
 
 def bind_layer(o: Op) -> Callable[..., Any]:
-    """Input, weight and bias: NumPy arrays of one dtype on a short way, all else on the general one."""
+    """Input, weight and bias: NumPy arrays of one dtype take a short way, all others the general one."""
     general, forward, library, real_only = bind_general(o), o.forward, LIBRARY[ndarray], o.real_only
     contexts = contexts_of(o.name)
 
@@ -226,7 +226,7 @@ def bind_layer(o: Op) -> Callable[..., Any]:
         try:
             y = forward(library, x, w, v)
         except Exception:
-            return general(*args)  # it has a second way, or says what is wrong
+            return general(*args)  # it has a second way, or raises the error
         t = new(Tensor)
         t.array = y
         t.grad = t.node = None
@@ -253,7 +253,7 @@ def bind_general(o: Op) -> Callable[..., Any]:
     required = {n for n, default in defaults.items() if default is inspect.Parameter.empty}
     least, most = arity + max([i for i, n in enumerate(defaults, 1) if n in required], default=0), arity + len(defaults)
     plain = not o.variadic and not o.signature and not o.packs
-    sizes = o.packs if [arity, *defaults] == [1, o.packs] else None  # all there is beside the tensor
+    sizes = o.packs if [arity, *defaults] == [1, o.packs] else None  # the only parameter besides the tensor
     contexts = contexts_of(o.name)
 
     def call(*args: Any, **given: Any) -> Any:
@@ -352,7 +352,7 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
 
 
 def _common_dtype(o: Op, arrays: list[Any]) -> Any:
-    """The dtype that the promoted inputs must be cast to first, or None where nothing is to be done."""
+    """The dtype to which the promoted inputs must be cast first, or None if no cast is needed."""
     found = arrays if o.variadic else [arrays[i] for i in o.promoted or (0,)]
     found = [a for a in found if a is not None]
     dtype = found[0].dtype
@@ -363,14 +363,14 @@ def _common_dtype(o: Op, arrays: list[Any]) -> Any:
 
 
 def _shapes(o: Op, arrays: list[Any], y: Any) -> tuple[Any, ...]:
-    """What the walk must know: outputs to make zeros for where no cotangent arrives, or operands to sum back to."""
+    """The shapes that the walk needs: of outputs, for zeros without a cotangent, or of operands, to sum back to."""
     if o.outputs:
         return tuple([(v.shape, v.dtype) for v in y])
     return tuple([None if a is None else a.shape for a in arrays])
 
 
 def _several(o: Op, y: Any, node: Node | None) -> tuple[Any, ...]:
-    """Tensors for several outputs; each that can carry a gradient gets a node of its own that projects it out."""
+    """Tensors for several outputs; each that can carry a gradient gets its own node, a projection."""
     out = []
     for i, v in enumerate(y):
         carries = node is not None and v.dtype.kind in "fcV" and not (o.detached and outputs_of(o)[i] in o.detached)

@@ -28,7 +28,7 @@ Cotangents = dict[Any, Any]  # by node
 
 
 def _quiet() -> list[tuple[ContextVar[Any], Any]]:
-    """The context variables that `np.errstate(all="ignore")` sets, and to what."""
+    """The context variables that `np.errstate(all="ignore")` sets, with their values."""
     before = copy_context()
     with np.errstate(all="ignore"):
         return [(variable, value) for variable, value in copy_context().items() if before.get(variable) is not value]
@@ -40,15 +40,15 @@ _QUIET = _quiet()  # entering an errstate for every walk would take 2 µs
 def walk(
     seeds: Cotangents, create_graph: bool, retain: bool, wanted: list[Any] | None = None
 ) -> tuple[Cotangents, list[Any]]:
-    """{leaf or wanted node: cotangent}, and the (hook, cotangent) pairs of hooks that wait for the end."""
-    # In a context of its own, which ends with the call: an interrupt cannot leave the caller another mode.
+    """{leaf or wanted node: cotangent}, and (hook, cotangent) pairs of hooks to call at the end."""
+    # In a separate context, which ends with the call: an interrupt cannot change the caller's mode.
     return copy_context().run(_quiet_walk, seeds, create_graph, retain, wanted)
 
 
 def _quiet_walk(seeds: Cotangents, create_graph: bool, *rest: Any) -> tuple[Cotangents, list[Any]]:
     if create_graph:
         set_grad_enabled(True)
-    for variable, value in _QUIET:  # it is left together with the context
+    for variable, value in _QUIET:  # restored when the context ends
         variable.set(value)
     return _walk(seeds, create_graph, *rest)
 
@@ -63,7 +63,7 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
     retained: list[Any] = []
     heap: list[Any] = []
     targets, watch = wanted and frozenset(wanted), watching()
-    # Real numbers need no conjugation and, unless recorded, take the short way; `unsure`: complex ones may come next.
+    # Real numbers need no conjugation and, unless recorded, take the short way; `unsure`: complex ones may follow.
     short, unsure = not create_graph, False
     for n, g in cots.items():
         short = short and g.dtype.kind != "c"
@@ -71,7 +71,7 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
             heappush(heap, (n.number, n))
     get, pop, newest, last = cots.get, cots.pop, None, last_write()
     while heap or newest:
-        # The newest candidate stays out of the heap: along a chain there is never another.
+        # The newest candidate stays out of the heap: in a chain there is never another one.
         n = heappushpop(heap, newest)[1] if newest else heappop(heap)[1]
         newest = None
         g = pop(n)
@@ -112,7 +112,7 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
                         o = get(m)
                         if o is None:
                             cots[m] = gi
-                            if m.op is not None:  # a leaf waits for the end
+                            if m.op is not None:  # leaves are processed at the end
                                 if newest is not None:
                                     heappush(heap, newest)
                                 newest = (m.number, m)
@@ -123,7 +123,7 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
                             o += gi
                         else:
                             cots[m] = o = o + gi
-                            if o.__class__ in MUTABLE:  # an array of our own making, not a scalar or a Tensor
+                            if o.__class__ in MUTABLE:  # an array made by the walk, not a scalar or a Tensor
                                 owned.add(m)
         except Exception as e:
             if isinstance(e, MemoryError):
@@ -142,9 +142,9 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
 
 
 def _prepared(n: Node, op: Any, g: Any, s: Any, create_graph: bool, useful: set[Any] | None) -> tuple[Any, ...]:
-    """Namespace, rules, operand shapes, cotangent and saved values of a node that is not the ordinary case."""
+    """Namespace, rules, operand shapes, cotangent and saved values of a node that needs special treatment."""
     shapes = n.shapes
-    while op.plain is None:  # what was saved is not there as it was
+    while op.plain is None:  # saved values were dropped by a checkpoint or packed by a hook
         op, s = op.restored(n)
     if op.__class__ is Hooked:
         return _between_hooks(n, op, g, s, create_graph, useful)
@@ -165,7 +165,7 @@ def _prepared(n: Node, op: Any, g: Any, s: Any, create_graph: bool, useful: set[
 
 
 def _is_complex(g: Any) -> bool:
-    """Whether a cotangent, an array or a Tensor, is complex; None, and those of several outputs, are not."""
+    """Whether a cotangent (an array or a Tensor) is complex; False for None and for lists of several outputs."""
     dtype = getattr(g, "dtype", None)
     return dtype is not None and dtype.kind == "c"
 
@@ -175,7 +175,7 @@ def _conj(xp: Any, g: Any) -> Any:
 
 
 def _conjugated(rule: Rule) -> Rule:
-    """A rule transposes the Jacobian; the gradient, as PyTorch defines it, wants the conjugate transpose."""
+    """A rule applies the transposed Jacobian; PyTorch's definition of the gradient needs the conjugate transpose."""
     return lambda xp, g, s: _conj(xp, rule(xp, g, s))
 
 
@@ -187,7 +187,7 @@ def _where(n: Node, g: Any) -> str:
 
 
 def _project(n: Node, g: Any, cots: Cotangents, heap: list[Any]) -> None:
-    """Put the cotangent of one output among those of its operation."""
+    """Insert the cotangent of one output into those of its operation."""
     (m,), (i, count) = n.parents, n.saved
     slots = cots.get(m)
     if slots is None:
@@ -197,7 +197,7 @@ def _project(n: Node, g: Any, cots: Cotangents, heap: list[Any]) -> None:
 
 
 def _materialized(op: Op, g: tuple[Any, ...], likes: tuple[Any, ...], create_graph: bool) -> tuple[Any, ...]:
-    """Zeros for outputs that no cotangent reached; None stays for outputs that cannot carry one."""
+    """Replace None by zeros for outputs that no cotangent reached; None stays for outputs without gradients."""
     named = outputs_of(op)
     known = next(v for v in g if v is not None)
     library = LIBRARY[(known.array if create_graph else known).__class__]
@@ -211,7 +211,7 @@ def _materialized(op: Op, g: tuple[Any, ...], likes: tuple[Any, ...], create_gra
 
 
 def _between_hooks(n: Node, op: Hooked, g: Any, s: Any, create_graph: bool, useful: set[Any] | None) -> tuple[Any, ...]:
-    """What the node's hooks make of its cotangents and, computed at once, of its operands' gradients."""
+    """Call the node's hooks on its cotangents and on the gradients of its operands, which are computed at once."""
     outer = _replaced(op.prehooks, g if op.outputs else (g,), create_graph)
     xp, rules, shapes, g, s = _prepared(n, op.op, outer if op.outputs else outer[0], s, create_graph, useful)
     found = [rule(xp, g, s) if need else None for rule, need in zip(rules, _needs(n, useful), strict=True)]
@@ -222,7 +222,7 @@ def _between_hooks(n: Node, op: Hooked, g: Any, s: Any, create_graph: bool, usef
 
 
 def _replaced(hooks: Any, values: Iterable[Any], create_graph: bool, *others: Iterable[Any]) -> tuple[Any, ...]:
-    """The values, or what hooks put in their place, who are shown these and others."""
+    """The values, or their replacements by hooks, which receive the values and `others`."""
     values = tuple(values)
     for hook in hooks or ():
         with set_grad_enabled(create_graph):
@@ -240,12 +240,12 @@ def _replaced(hooks: Any, values: Iterable[Any], create_graph: bool, *others: It
 
 
 def _needs(n: Node, useful: set[Any] | None) -> tuple[bool, ...]:
-    """Which operands want a gradient."""
+    """Which operands require a gradient."""
     return tuple([m is not None and (useful is None or m in useful) for m in n.parents])
 
 
 def _joint(op: Op, xp: Any, g: Any, s: Any, create_graph: bool, needs: tuple[bool, ...]) -> list[Any]:
-    """One rule for all inputs, seen as one per input."""
+    """One rule for all inputs as one rule per input."""
     rule: Any = op.composite if create_graph and op.composite else op.joint
     return _as_rules(rule(xp, g, s, needs=needs))
 
@@ -255,7 +255,7 @@ def _as_rules(grads: Iterable[Any]) -> list[Any]:
 
 
 def rewrap(n: Node, op: Op, saved: Any) -> list[Any]:
-    """Saved arrays as Tensors again: an input gets its parent node, an output gets this node, the rest is constant."""
+    """Saved arrays as Tensors: inputs get their parent nodes, outputs get this node, the rest is constant."""
     out: list[Any] = []
     named = outputs_of(op)
     for name, v in zip(op.keep, saved, strict=True):
@@ -322,7 +322,7 @@ def _hooked(n: Node | Leaf, g: Any, create_graph: bool, retained: list[Any]) -> 
 
 
 def shown(g: Any, create_graph: bool) -> Any:
-    """A cotangent as a Tensor that a hook cannot write: the array may also be another tensor's cotangent."""
+    """A cotangent as a Tensor that hooks cannot write, because the array may also be another tensor's cotangent."""
     if g is None or create_graph:
         return g
     if g.__class__ is np.ndarray:
@@ -332,7 +332,7 @@ def shown(g: Any, create_graph: bool) -> Any:
 
 
 def leading_to(seeds: Iterable[Any], wanted: Iterable[Any]) -> set[Any]:
-    """Nodes through which some wanted node is reached: the rest of the graph is not computed."""
+    """The nodes that lead to a wanted node; the rest of the graph is not computed."""
     seen, stack = set(seeds), list(seeds)
     while stack:
         for m in stack.pop().parents:

@@ -29,7 +29,7 @@ Path = tuple[tuple[str, tuple[tuple[str, Any], ...], int | None], ...]
 def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, others: Iterable[Any] = (), depth: int = 3) -> Tensor:
     """Replace x by compute(x, ...) in place; x, its base and all live views get new nodes.
 
-    others: what `compute` uses beside its arguments. depth: the number of frames up to the line that errors name as the
+    others: further tensors that `compute` uses. depth: the number of frames up to the line that errors name as the
     writer.
     """
     base, path = _origin(x)
@@ -89,7 +89,7 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
     _refuse(x, base)
     own_scalar(x)
     new = _cast(_as_tensor(value, x), x)
-    if new.ndim or new.node is not None or base.node is not None:  # else assignment does it, and nothing is recorded
+    if new.ndim or new.node is not None or base.node is not None:  # else assignment suffices, unrecorded
         new = _broadcast(new, x.array[plain].shape)
     assign(x.array, plain, _survivor(new, x).array)
     record_write(x.array, 2)
@@ -119,8 +119,8 @@ def _refuse(x: Tensor, base: Tensor) -> None:
 
 
 def _obstacle(x: Tensor, base: Tensor) -> str:
-    """What keeps `x` from being written in place, if anything does."""
-    # A view that has a node of its own is a leaf, or a view of one, in memory that nobody differentiates.
+    """The reason why `x` cannot be written in place, or an empty string."""
+    # A view with its own node is a leaf, or a view of one, in memory that is not differentiated.
     if grad_enabled() and (base.node.__class__ is Leaf or (base.node is None and x.node is not None)):
         return "a leaf that requires a gradient, or to a view of one; use `with no_grad():`, or .clone() it first"
     if may_overlap(x.shape, getattr(x.array, "strides", ())):
@@ -147,7 +147,7 @@ def _as_tensor(value: Any, like: Tensor) -> Tensor:
 
 
 def _inside(new: Tensor, x: Tensor) -> Tensor:
-    """`new` inside the calls of `vmap` that `x` is in; `x` must be in all calls that `new` is in."""
+    """`new` at the `vmap` level of `x`; `x` must be inside all `vmap` calls that `new` is inside."""
     if new.array.__class__ is x.array.__class__ or not LAYERS:
         return new
     if LAYERS.get(new.array.__class__, 0) > LAYERS.get(x.array.__class__, 0):
@@ -220,7 +220,7 @@ def _method(function: Callable[..., Tensor], name: str) -> Callable[..., Tensor]
 
     method.__name__ = f"{name}_"
     method.__doc__ = f"`{name}` in place: writes the result into this tensor and returns it."
-    method.__wrapped__ = function  # type: ignore[attr-defined]  # its signature is what help() and the stub show
+    method.__wrapped__ = function  # type: ignore[attr-defined]  # for the signature in help() and in the stub
     return method
 
 

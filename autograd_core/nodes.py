@@ -1,4 +1,4 @@
-"""The building blocks of a graph: nodes, leaves, hooks, and the counter that numbers nodes."""
+"""The building blocks of a graph: nodes, leaves, hooks, and the counter of nodes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from autograd_core.stand_ins import Hooked
     from autograd_core.tensor import Tensor
 
-# Numbers nodes *and* in-place writes, downwards: the newest node has the smallest number, so a heap yields it first.
+# Numbers nodes *and* in-place writes in descending order, so that a heap yields the newest node first.
 tick = itertools.count(-1, -1).__next__
 
 
@@ -47,13 +47,13 @@ class Node:
         return self._hooked().metadata
 
     def register_hook(self, hook: Callable[[Any, Any], Any]) -> Removable:
-        """Call `hook(grad_inputs, grad_outputs)`, two tuples with None for what is not computed, once this node has
-        computed the gradients of its operands; a tuple that it returns replaces them.
+        """Call `hook(grad_inputs, grad_outputs)` after this node has computed the gradients of its operands. Both are
+        tuples, with None for gradients that are not computed; a returned tuple replaces `grad_inputs`.
         """
         return append(self._hooked(), "posthooks", hook)
 
     def register_prehook(self, hook: Callable[[Any], Any]) -> Removable:
-        """Call `hook(grad_outputs)` before this node computes anything; a tuple that it returns replaces them."""
+        """Call `hook(grad_outputs)` before this node computes anything; a returned tuple replaces them."""
         return append(self._hooked(), "prehooks", hook)
 
     def _hooked(self) -> Hooked:
@@ -123,12 +123,12 @@ class Leaf(Node):
         return append(self, "after", lambda x: hook((), (x.grad,)))
 
     def register_prehook(self, hook: Callable[[Any], Any]) -> Removable:
-        """Call `hook((gradient,))` before the gradient is accumulated; a tuple that it returns replaces it."""
+        """Call `hook((gradient,))` before the gradient is accumulated; a returned tuple replaces it."""
         return append(self, "hooks", lambda g: (hook((g,)) or (None,))[0])
 
 
 def _check_inside(tensor: Tensor) -> None:
-    """Raise if the gradient would be ambiguous: that of each sample of a `vmap`, or that of all."""
+    """Raise if the gradient would be ambiguous inside `vmap`: per sample, or for all samples together."""
     from autograd_core.batching.levels import active
 
     if LAYERS.get(tensor.array.__class__, 0) < len(active()):
@@ -139,13 +139,13 @@ def _check_inside(tensor: Tensor) -> None:
 
 
 def append(owner: Any, attribute: str, hook: Any) -> Removable:
-    """Append a hook to those in an attribute."""
+    """Append a hook to the list in an attribute."""
     setattr(owner, attribute, (*(getattr(owner, attribute) or ()), hook))
     return Removable(owner, attribute, hook)
 
 
 class Removable:
-    """The handle of a hook: `remove()` removes the hook, and so does leaving it as a context manager."""
+    """The handle of a hook: `remove()` removes it, and so does leaving the handle as a context manager."""
 
     def __init__(self, owner: Any, attribute: str, hook: Any) -> None:
         self._owner, self._attribute, self._hook = owner, attribute, hook
@@ -162,7 +162,7 @@ class Removable:
 
 
 class Late:
-    """A hook that is called at the end of the walk, with the gradient after all other hooks."""
+    """A hook that is called at the end of the walk, with the gradient that results from all other hooks."""
 
     __slots__ = ()
 

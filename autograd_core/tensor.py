@@ -18,9 +18,9 @@ new = object.__new__
 
 
 class set_grad_enabled:
-    """Record operations, or do not: a context manager, a decorator, or a plain call that lasts.
+    """Turn recording of operations on or off: a context manager, a decorator, or a plain call with a lasting effect.
 
-    Holds for the current thread or async task only.
+    It affects only the current thread or async task.
 
     >>> from autograd_core import tensor, set_grad_enabled
     >>> x = tensor(2.0, requires_grad=True)
@@ -89,7 +89,7 @@ is_inference_mode_enabled = _inference.get
 
 
 class inference_mode(_GradMode):
-    """`no_grad` under another name, which `is_inference_mode_enabled` tells; with False, `enable_grad`."""
+    """`no_grad`, reported by `is_inference_mode_enabled`; with False, `enable_grad`."""
 
     def __new__(cls, mode=True):
         return super().__new__(cls, mode if callable(mode) else None)
@@ -123,7 +123,7 @@ def _decorated(function, mode):
 
 
 def _decorated_generator(function, mode):
-    """The mode holds while the generator runs, and not for whoever it has yielded to."""
+    """Apply the mode while the generator runs, but not in the code to which it yields."""
 
     @functools.wraps(function)
     def wrapped(*args, **kwargs):
@@ -146,11 +146,11 @@ def _decorated_generator(function, mode):
 class Tensor:
     """A multi-dimensional array that remembers how it was computed.
 
-    Make one with `tensor(...)`, `zeros(...)`, `randn(...)`; every operation of the functional form is also a method.
+    Make one with `tensor(...)`, `zeros(...)` or `randn(...)`; every operation of the functional form is also a method.
     """
 
-    # Unset unless used, so that the hot path does not pay for them: what programs put on a tensor, as in
-    # `weight.no_decay = True` (__dict__); alias: inplace.py; name, role: labels.
+    # Unset unless used, at no cost in the hot path. __dict__: attributes that programs set, as in
+    # `weight.no_decay = True`; alias: see inplace.py; name, role: labels.
     __slots__ = ("__dict__", "__weakref__", "_alias", "_name", "_role", "array", "grad", "node")
 
     def __new__(cls, *args, **kwargs):
@@ -175,17 +175,17 @@ class Tensor:
 
     @property
     def itemsize(self):
-        """Bytes of one element."""
+        """The size of one element in bytes."""
         return self.array.dtype.itemsize
 
     @property
     def nbytes(self):
-        """Bytes of all elements."""
+        """The size of all elements in bytes."""
         return self.array.size * self.array.dtype.itemsize
 
     @property
     def requires_grad(self):
-        """Whether a backward walk would compute a gradient here. Settable on leaves."""
+        """Whether a backward walk would compute a gradient for this tensor. Settable on leaves."""
         return self.node is not None
 
     @requires_grad.setter
@@ -229,7 +229,7 @@ class Tensor:
 
     @property
     def data(self):
-        """The same storage without the graph. Writing `x.data = other` exchanges the storage itself."""
+        """The same storage without the graph. Assigning `x.data = other` replaces the storage."""
         own_scalar(self)
         return wrap(self.array)
 
@@ -246,7 +246,7 @@ class Tensor:
         return wrap(self.array)
 
     def register_hook(self, hook):
-        """Call `hook(gradient)` when this tensor's gradient is known; what it returns, if anything, replaces it."""
+        """Call `hook(gradient)` when this tensor's gradient is known; a returned Tensor replaces the gradient."""
         if self.node is None:
             raise RuntimeError("register_hook() on a tensor that does not require a gradient")
         return append(self.node, "hooks", hook)
@@ -259,7 +259,7 @@ class Tensor:
         return append(self.node, "after", hook)
 
     def retain_grad(self):
-        """Keep `.grad` of this computed tensor too."""
+        """Keep `.grad` for this computed tensor too."""
         if self.node is None:
             raise RuntimeError("retain_grad() on a tensor that does not require a gradient")
         if self.is_leaf or self.retains_grad:
@@ -283,7 +283,7 @@ def check_differentiable(dtype):
 
 
 def own_scalar(t):
-    """Give a 0-d value, which may be an immutable NumPy scalar, storage before anything can share or write it."""
+    """Replace an immutable NumPy scalar by a 0-d array before anything can share or write it."""
     if isinstance(t.array, np.generic):
         t.array = np.asarray(t.array)
 
