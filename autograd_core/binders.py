@@ -26,7 +26,7 @@ from autograd_core.arguments import (
     promoted,
 )
 from autograd_core.casting import contexts_of, modes, recast
-from autograd_core.dtypes import result_type
+from autograd_core.dtypes import EXACT, INEXACT, INTEGERS, result_type
 from autograd_core.entries import Op
 from autograd_core.failures import recover, refuse_complex
 from autograd_core.libraries import LAYERS, LIBRARY, MUTABLE
@@ -81,7 +81,7 @@ def bind_unary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
             return foreign(o, (input,))
         x = input.array
         p = input.node
-        if p is None and floating and x.dtype.kind in "biu":
+        if p is None and floating and x.dtype.kind in EXACT:
             x = x.astype(dtypes.get_default_dtype())
         if guarded:
             if contexts and modes():
@@ -150,7 +150,7 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
             shapes = None
         else:
             return foreign(o, (input, other))
-        if floating and (p is None or q is None) and (a if cls is a.__class__ else b).dtype.kind in "biu":
+        if floating and (p is None or q is None) and (a if cls is a.__class__ else b).dtype.kind in EXACT:
             return promoted(call, input, other, dtypes.get_default_dtype())
         if guarded:
             if contexts and modes():
@@ -200,7 +200,7 @@ def bind_test(o: Op) -> Callable[..., Any]:
         if len(args) == 2 and args[1].__class__ in _NUMBERS and args[0].__class__ is Tensor and not given:
             x, number = args[0].array, args[1]
             kind = x.dtype.kind if x.__class__ is ndarray and contexts is None else ""
-            if kind == "f" or (kind in "iu" and kind and number.__class__ is int):
+            if kind == "f" or (kind in INTEGERS and kind and number.__class__ is int):
                 return wrap(forward(library, x, number))
         return general(*args, **given)
 
@@ -325,7 +325,7 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
     if o.residuals:
         y, *rest = y
     n = None
-    if wants and o.differentiable and grad_enabled() and (o.outputs or y.dtype.kind in "fcV"):
+    if wants and o.differentiable and grad_enabled() and (o.outputs or y.dtype.kind in INEXACT):
         plan = o.plans.get(wants)
         if plan is None:
             plan = o.plans[wants] = saving_plan(o, wants)
@@ -358,8 +358,8 @@ def _common_dtype(o: Op, arrays: list[Any]) -> Any:
     dtype = found[0].dtype
     if o.promoted and any(a.dtype != dtype for a in found):
         dtype = result_type(*found)
-        return dtypes.get_default_dtype() if o.floating and dtype.kind in "biu" else dtype
-    return dtypes.get_default_dtype() if o.floating and dtype.kind in "biu" else None
+        return dtypes.get_default_dtype() if o.floating and dtype.kind in EXACT else dtype
+    return dtypes.get_default_dtype() if o.floating and dtype.kind in EXACT else None
 
 
 def _shapes(o: Op, arrays: list[Any], y: Any) -> tuple[Any, ...]:
@@ -373,6 +373,6 @@ def _several(o: Op, y: Any, node: Node | None) -> tuple[Any, ...]:
     """Tensors for several outputs; each that can carry a gradient gets its own node, a projection."""
     out = []
     for i, v in enumerate(y):
-        carries = node is not None and v.dtype.kind in "fcV" and not (o.detached and outputs_of(o)[i] in o.detached)
+        carries = node is not None and v.dtype.kind in INEXACT and not (o.detached and outputs_of(o)[i] in o.detached)
         out.append(wrap(v, record(Pick, (node,), (i, len(y))) if carries else None))
     return o.result(out)

@@ -13,6 +13,7 @@ from numpy import ndarray
 from autograd_core import functional
 from autograd_core.anomaly import remembered_line, watching
 from autograd_core.binders import LARGE
+from autograd_core.dtypes import EXACT, INEXACT
 from autograd_core.entries import Op, Rule
 from autograd_core.errors import GraphReleasedError, HigherOrderError
 from autograd_core.failures import out_of_memory
@@ -203,7 +204,7 @@ def _materialized(op: Op, g: tuple[Any, ...], likes: tuple[Any, ...], create_gra
     library = LIBRARY[(known.array if create_graph else known).__class__]
     out = []
     for i, (v, (shape, dtype)) in enumerate(zip(g, likes, strict=True)):
-        if v is None and dtype.kind in "fcV" and not (op.detached and named[i] in op.detached):
+        if v is None and dtype.kind in INEXACT and not (op.detached and named[i] in op.detached):
             v = library.zeros(shape, dtype)
             v = wrap(v) if create_graph else v
         out.append(v)
@@ -281,13 +282,13 @@ def rewrap(n: Node, op: Op, saved: Any) -> list[Any]:
 
 
 def _output(n: Node, array: Any, i: int, count: int) -> Tensor:
-    return wrap(array, record(Pick, (n,), (i, count)) if array.dtype.kind in "fcV" else None)
+    return wrap(array, record(Pick, (n,), (i, count)) if array.dtype.kind in INEXACT else None)
 
 
 def _residual(op: Op, name: str, v: Any) -> Any:
     if not hasattr(v, "dtype"):
         return v
-    if not op.composite and v.dtype.kind not in "biu":
+    if not op.composite and v.dtype.kind not in EXACT:
         raise HigherOrderError(
             f"{op.name}: the residual '{name}' depends on the inputs, so create_graph=True would be wrong; "
             "give the entry a composite rule"

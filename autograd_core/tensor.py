@@ -9,6 +9,7 @@ from contextvars import ContextVar
 
 import numpy as np
 
+from autograd_core.dtypes import INEXACT
 from autograd_core.nodes import Leaf, RetainGrad, append, source_of
 from autograd_core.sizes import Size
 
@@ -236,7 +237,7 @@ class Tensor:
     @data.setter
     def data(self, other):
         source = other.array if other.__class__ is Tensor else np.asarray(other)
-        if self.node is not None and source.dtype.kind not in "fcV":
+        if self.node is not None and source.dtype.kind not in INEXACT:
             raise RuntimeError(f"data of dtype {source.dtype} cannot replace that of a tensor that requires a gradient")
         self.array = source
 
@@ -278,7 +279,7 @@ class Tensor:
 
 def check_differentiable(dtype):
     """Raise unless gradients exist in this dtype."""
-    if dtype.kind not in "fcV":
+    if dtype.kind not in INEXACT:
         raise RuntimeError(f"only floating point and complex tensors can require a gradient; this one is {dtype}")
 
 

@@ -199,7 +199,7 @@ def vander(x, N=None, increasing=False):
 
 def powers(x, exponents):
     """The powers of every element along a new last axis."""
-    x = x if x.dtype.kind in "fcV" else functional.astype(x, "int64")  # powers are soon beyond smaller integers
+    x = x if x.dtype.kind in dtypes.INEXACT else functional.astype(x, "int64")  # powers soon exceed smaller integers
     columns = [x**k for k in exponents]
     return (
         functional.stack(columns, dim=-1) if columns else functional.empty(*x.shape, 0, dtype=x.dtype, device=x.device)
