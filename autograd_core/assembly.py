@@ -2,7 +2,7 @@
 
 import warnings
 
-from autograd_core import creation, devices, families, inplace, ops, random, signal
+from autograd_core import creation, devices, families, inplace, ops, random, ranges, signal
 from autograd_core.compatibility import absent, importing
 from autograd_core.semantics import filling, interop, metadata, printing, reshaping
 
@@ -10,6 +10,7 @@ for part in (
     importing,
     absent,
     creation,
+    ranges,
     devices,
     inplace,
     interop,

@@ -1,8 +1,7 @@
-"""Creation of tensors: from values, filled, in ranges."""
+"""Creation of tensors: from values, or filled."""
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any, SupportsIndex
@@ -122,14 +121,15 @@ def shape_of(size: tuple[Any, ...], keyword: ShapeLike | None = None) -> tuple[i
     return shape
 
 
-def _made(make: Callable[[Any], Any], device: str | None, requires_grad: bool, name: str | None = None) -> Tensor:
+def on_device(make: Callable[[Any], Any], device: str | None, requires_grad: bool, name: str | None = None) -> Tensor:
     """The tensor that `make` creates with the array library of a device."""
     device = device or default_device()
     library = LIBRARY[np.ndarray] if device is None else library_of(device)
     return finish(make(library), device, requires_grad, name)
 
 
-def _floating(dtype: DTypeLike | None) -> dtypes.DType:
+def floating(dtype: DTypeLike | None) -> dtypes.DType:
+    """The dtype, or the default floating-point dtype for None."""
     return dtypes.as_dtype(dtype) or dtypes.get_default_dtype()
 
 
@@ -146,7 +146,7 @@ def zeros(
     >>> zeros(2)
     tensor([0., 0.])
     """
-    return full(shape_of(shape, size), 0, _floating(dtype), device, requires_grad, name)
+    return full(shape_of(shape, size), 0, floating(dtype), device, requires_grad, name)
 
 
 def ones(
@@ -158,7 +158,7 @@ def ones(
     name: str | None = None,
 ) -> Tensor:
     """Ones of a shape, given as numbers or as one tuple."""
-    return full(shape_of(shape, size), 1, _floating(dtype), device, requires_grad, name)
+    return full(shape_of(shape, size), 1, floating(dtype), device, requires_grad, name)
 
 
 def empty(
@@ -171,8 +171,8 @@ def empty(
     memory_format: str | None = None,
 ) -> Tensor:
     """An uninitialised tensor of a shape."""
-    lengths, kind = shape_of(shape, size), _floating(dtype)
-    made = arranged(_made(lambda xp: xp.empty(lengths, kind), device, False, name), memory_format)
+    lengths, kind = shape_of(shape, size), floating(dtype)
+    made = arranged(on_device(lambda xp: xp.empty(lengths, kind), device, False, name), memory_format)
     return made.requires_grad_(requires_grad)
 
 
@@ -185,14 +185,15 @@ def full(
     name: str | None = None,
 ) -> Tensor:
     """A tensor filled with one number, by default in the dtype of that number."""
-    value = _number(fill_value)
+    value = number_of(fill_value)
     shape, kind = shape_of((size,)), dtypes.as_dtype(dtype) or dtypes.of_python(value)
     if kind is None:
         raise TypeError(f"full() takes a number to fill with, not {type(value).__name__}")
-    return _made(lambda xp: xp.full(shape, value, kind), device, requires_grad, name)
+    return on_device(lambda xp: xp.full(shape, value, kind), device, requires_grad, name)
 
 
-def _number(value: Any) -> Any:
+def number_of(value: Any) -> Any:
+    """The number in a tensor or array with one element; anything else unchanged."""
     return value.item() if isinstance(value, (Tensor, np.generic, np.ndarray)) else value
 
 
@@ -250,139 +251,19 @@ def full_like(
     return arranged(made, memory_format).requires_grad_(requires_grad)
 
 
-def arange(
-    start: Any = None,
-    end: Any = None,
-    step: Any = 1,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Numbers from `start` (0 if only one is given) up to but not including `end`: int64 if all three are integers.
-
-    With an integer `dtype` all three are converted to integers; int64 does so before their number is counted.
-
-    >>> arange(1, 2, 0.25)
-    tensor([1.0000, 1.2500, 1.5000, 1.7500])
-    """
-    if end is None:
-        start, end = None, start
-    if end is None:
-        raise TypeError("arange() needs an end: arange(5) or arange(0, 5)")
-    first, last, by = _number(0 if start is None else start), _number(end), _number(step)
-    kind = dtypes.as_dtype(dtype) or (_floating(None) if isinstance(first + last + by, float) else dtypes.int64)
-    if kind == dtypes.int64 and math.isfinite(first + last + by):
-        first, last, by = int(first), int(last), int(by)
-    if not by or not math.isfinite(last - first) or (last - first) / by < 0:
-        raise OperandError(f"arange() from {first} to {last} by {by} never reaches the end")
-    # Integer arithmetic is exact beyond 2^53 too.
-    count = int(-((first - last) // by))
-    if kind.kind in dtypes.INTEGERS:
-        first, by = int(first), int(by)
-
-    def made(xp: Any) -> Any:
-        steps = xp.arange(count)
-        return (steps if (first, by) == (0, 1) else first + by * steps).astype(kind, copy=False)
-
-    return _made(made, device, requires_grad)
-
-
-def _range(
-    start: Any = 0,
-    end: Any = None,
-    step: Any = 1,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Numbers from `start` to `end`, which is included if a step ends there; floats by default.
-
-    >>> from autograd_core import range
-    >>> range(1, 2, 0.5)
-    tensor([1.0000, 1.5000, 2.0000])
-    """
-    first, last, by = map(_number, (start, end, step))
-    if not by or not math.isfinite(last - first) or (last - first) / by < 0:
-        raise RuntimeError(f"range() from {first} to {last} by {by} never reaches the end")
-    count = int((last - first) / by) + 1
-    return _made(lambda xp: (first + by * xp.arange(count)).astype(_floating(dtype)), device, requires_grad)
-
-
-_range.__name__ = "range"
-
-
-def linspace(
-    start: Any,
-    end: Any,
-    steps: int,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """`steps` evenly spaced numbers from `start` to `end`, both included; an integer `dtype` first converts both.
-
-    >>> linspace(0, 1, 3)
-    tensor([0.0000, 0.5000, 1.0000])
-    """
-    first, last = _number(start), _number(end)
-    kind = dtypes.as_dtype(dtype) or (
-        dtypes.default_complex() if isinstance(first + last, complex) else _floating(None)
-    )
-    return _made(lambda xp: _spaced(xp, first, last, steps, kind).astype(kind), device, requires_grad)
-
-
-def _spaced(xp: Any, start: Any, end: Any, steps: Any, kind: Any) -> Any:
-    """Evenly spaced numbers, not rounded yet, between ends that a dtype can hold."""
-    (count,) = shape_of((steps,))
-    start, end = map(int, (start, end)) if kind.kind in dtypes.INTEGERS else (start, end)
-    return xp.linspace(start, end, count)
-
-
-def logspace(
-    start: Any,
-    end: Any,
-    steps: int,
-    base: float = 10.0,
-    dtype: DTypeLike | None = None,
-    device: str | None = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """`steps` powers of `base`, with exponents evenly spaced from `start` to `end`; `dtype` as in `linspace`."""
-    first, last, kind = _number(start), _number(end), _floating(dtype)
-    return _made(lambda xp: (base ** _spaced(xp, first, last, steps, kind)).astype(kind), device, requires_grad)
-
-
 def eye(
     n: int, m: int | None = None, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
 ) -> Tensor:
     """An n × m matrix with ones on the diagonal."""
     rows, columns = shape_of((n, n if m is None else m))
-    return _made(lambda xp: xp.eye(rows, columns, dtype=_floating(dtype)), device, requires_grad)
-
-
-def _triangle(name: str, doc: str) -> Callable[..., Tensor]:
-    def indices(
-        row: int, col: int, offset: int = 0, *, dtype: DTypeLike = dtypes.int64, device: str | None = None
-    ) -> Tensor:
-        rows, columns = shape_of((row, col))
-        return _made(lambda xp: xp.stack(getattr(xp, name)(rows, offset, columns)).astype(dtype), device, False)
-
-    indices.__name__ = indices.__qualname__ = name
-    indices.__doc__ = doc
-    return indices
-
-
-tril_indices = _triangle(
-    "tril_indices", "Rows and columns of the lower triangle of a matrix, up to and with a diagonal."
-)
-triu_indices = _triangle("triu_indices", "Rows and columns of the upper triangle of a matrix, from a diagonal on.")
+    return on_device(lambda xp: xp.eye(rows, columns, dtype=floating(dtype)), device, requires_grad)
 
 
 def scalar_tensor(
     s: Number, dtype: DTypeLike | None = None, device: str | None = None, requires_grad: bool = False
 ) -> Tensor:
     """A 0-d tensor that holds a number, by default in the default floating-point dtype."""
-    return full((), s, _floating(dtype), device, requires_grad)
+    return full((), s, floating(dtype), device, requires_grad)
 
 
 def empty_strided(
@@ -434,18 +315,6 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     return as_tensor(vectors)
 
 
-def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
-    """Coordinate grids from vectors: one tensor per vector, each of the shape of the grid."""
-    vectors = tuple(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
-    if indexing not in ("ij", "xy"):
-        raise RuntimeError(f"meshgrid(): indexing must be 'ij' or 'xy', not {indexing!r}")
-    if not vectors or any(t.ndim > 1 for t in vectors):
-        raise OperandError(f"meshgrid() takes vectors, not tensors of shapes {[t.shape for t in vectors]}")
-    shape, n = tuple(t.numel() for t in vectors), len(vectors)
-    grids = [t.reshape([-1 if j == i else 1 for j in range(n)]).expand(shape) for i, t in enumerate(vectors)]
-    return tuple(g.transpose(0, 1) if indexing == "xy" and n > 1 else g for g in grids)
-
-
 def legacy_tensor(*args: Any, **kwargs: Any) -> Tensor:
     """Tensor(2, 3): an uninitialised tensor of that shape; Tensor(data): float32 data. Prefer `tensor` and `empty`."""
     if kwargs or not args:
@@ -480,9 +349,8 @@ def _new_legacy(self: Tensor, *args: Any) -> Tensor:
 
 
 CREATORS = (tensor, as_tensor, from_numpy, frombuffer, asarray, zeros, ones, empty, full, zeros_like, ones_like,
-            empty_like, full_like, arange, linspace, logspace, eye, one_hot, meshgrid, tril_indices, triu_indices,
-            scalar_tensor, empty_strided, empty_permuted, _range)  # fmt: skip
-SHARING = (tensor, as_tensor, from_numpy, frombuffer, asarray, one_hot, meshgrid)  # functions without a shape argument
+            empty_like, full_like, eye, one_hot, scalar_tensor, empty_strided, empty_permuted)  # fmt: skip
+SHARING = (tensor, as_tensor, from_numpy, frombuffer, asarray, one_hot)  # functions without a shape argument
 
 
 def install() -> None:
