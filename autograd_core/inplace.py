@@ -82,7 +82,7 @@ def _replace_node(x: Tensor, node: Any, moved: bool = True) -> None:
 
 
 def _setitem(x: Tensor, index: Any, value: Any) -> None:
-    *before, plain = steps(plain_index(index, x))
+    *before, plain = steps(plain_index(index, x), x.ndim)
     for step in before:
         x = functional.getitem(x, index=step)
     base, path = _origin(x)

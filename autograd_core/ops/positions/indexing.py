@@ -227,7 +227,7 @@ def _item(x, index):
     plain = plain_index(index, x)
     y, plain = inside(x, plain) if holds_batches(plain) else (x, plain)
     try:
-        for step in steps(plain):
+        for step in steps(plain, y.ndim):
             y = getitem(y, index=step)
         return y
     except IndexError as e:

@@ -44,17 +44,19 @@ def _plain_item(i: Any, like: Tensor) -> Any:
     raise IndexError(f"tensors used as indices must hold integers or booleans, not {dtype}")
 
 
-def steps(index: Any) -> tuple[Any, ...]:
+def steps(index: Any, ndim: int) -> tuple[Any, ...]:
     """The plain index expression as one step, or as two steps where PyTorch differs from NumPy.
 
     An integer separated from index arrays, as in x[0, :, [1, 2]], counts as an array in NumPy, which then moves their
     axes to the front; PyTorch applies it first. True and False are arrays in NumPy too; in PyTorch they insert an
-    axis of length 1 or 0.
+    axis of length 1 or 0. An ellipsis that stands for none of the `ndim` axes does not separate arrays in PyTorch.
     """
     items = index if index.__class__ is tuple else (index,)
     if not any(hasattr(i, "ndim") for i in items):
         return (index,)
     items = tuple([int(i) if _is_scalar(i) and i.dtype.kind in dtypes.INTEGERS else i for i in items])
+    if any(i is Ellipsis for i in items) and sum(map(axes_taken, items)) == ndim:
+        items = tuple([i for i in items if i is not Ellipsis])
     arrays = [k for k, i in enumerate(items) if hasattr(i, "ndim")]
     picks = [k for k, i in enumerate(items) if i.__class__ is int]
     chosen = sorted(picks + arrays)
@@ -71,9 +73,11 @@ def _is_scalar(item: Any) -> bool:
     return getattr(item, "ndim", 1) == 0
 
 
-def axes_taken(array: Any) -> int:
-    """The number of axes that an index array replaces."""
-    return array.ndim if array.dtype.kind == "b" else 1
+def axes_taken(item: Any) -> int:
+    """The number of axes that a part of an index expression replaces, without those of an ellipsis."""
+    if hasattr(item, "ndim"):
+        return item.ndim if item.dtype.kind == "b" else 1
+    return int(item is not None and item is not Ellipsis)
 
 
 def _all_or_nothing(flag: Any) -> Any:
