@@ -20,13 +20,14 @@ def log_softmax(xp: Any, x: Array, axis: int) -> Array:
 
 
 def softmax_gradient(xp: Any, g: Array, y: Array, axis: int) -> Array:
-    """The gradient of `softmax` in x, from its result y."""
-    p = g * y
+    """The gradient of `softmax` in x, from its result y; float32 for 16-bit floats."""
+    p = g.astype(wide_dtype(xp, g.dtype), copy=False) * y
     return p - y * xp.add.reduce(p, axis=axis, keepdims=True)
 
 
 def log_softmax_gradient(xp: Any, g: Array, y: Array, axis: int) -> Array:
-    """The gradient of `log_softmax` in x, from its result y."""
+    """The gradient of `log_softmax` in x, from its result y; float32 for 16-bit floats."""
+    g, y = (v.astype(wide_dtype(xp, v.dtype), copy=False) for v in (g, y))
     return g - xp.exp(y) * xp.add.reduce(g, axis=axis, keepdims=True)
 
 

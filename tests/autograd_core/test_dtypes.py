@@ -178,6 +178,23 @@ def test_16_bits_are_rounded_once(function):
     assert ag.equal(function(*narrow), function(*[x.float() for x in narrow]).bfloat16())
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.softmax(0),
+        lambda x: x.log_softmax(0),
+        lambda x: x[:1].expand(2000),
+        lambda x: x[:1].repeat(2000),
+    ],
+    ids=["softmax", "log_softmax", "expand", "repeat"],
+)
+def test_gradients_of_16_bits_add_up_in_float32(function):
+    x = ag.sin(ag.arange(2000.0)).bfloat16()
+    g = (ag.cos(ag.arange(2000.0)) ** 2).bfloat16()
+    found, exact = (ag.func.vjp(function, v)[1](g.to(v.dtype))[0].double() for v in (x, x.double()))
+    assert (found - exact).abs().max() < 0.02 * exact.abs().max()
+
+
 def test_bfloat16_says_what_to_install(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ml_dtypes", None)
     with pytest.raises(ImportError, match="pip install ml_dtypes"):

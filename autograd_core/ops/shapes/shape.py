@@ -120,6 +120,7 @@ def _filled(x, shape):
     SHAPE,
     symbol="Σ→",
     packs="shape",
+    wide=True,
     aliases=("sum_to_size",),
     samples=(
         sample((3, 4), shape=(3, 1)),
