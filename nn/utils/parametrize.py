@@ -210,7 +210,7 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
         original.data = value.detach().data
         value = original
     elif learned:
-        value = Parameter(value)
+        value = Parameter(value, any(p.requires_grad for p in stack._parameters.values()))
     delattr(type(module), tensor_name)
     del _stacks(module)[tensor_name]
     if not is_parametrized(module):

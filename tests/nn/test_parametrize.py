@@ -188,6 +188,12 @@ def test_a_parametrized_buffer_stays_a_buffer():
     assert "running_var" in dict(layer.named_buffers())
 
 
+def test_a_frozen_weight_stays_frozen():
+    layer = parametrizations.weight_norm(nn.Linear(3, 2)).requires_grad_(False)
+    parametrize.remove_parametrizations(layer, "weight")
+    assert not layer.weight.requires_grad
+
+
 def test_weight_norm_separates_norm_and_direction():
     layer = nn.Linear(3, 2).double()
     before = layer.weight.detach().numpy()
