@@ -103,7 +103,9 @@ def _copy(self: Tensor) -> Tensor:
 
 
 def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
-    memo[id(self)] = twin = _twin(self, self.array.copy(order="K"), copying.deepcopy(self.grad, memo))
+    """A leaf with all that belongs to it, but for the gradient of a parameter."""
+    grad = None if getattr(self, "_role", None) == "parameter" else copying.deepcopy(self.grad, memo)
+    memo[id(self)] = twin = _twin(self, self.array.copy(order="K"), grad)
     vars(twin).update(copying.deepcopy(vars(self), memo))
     return twin
 

@@ -203,10 +203,11 @@ def test_copies_of_leaves(make):
     x = leaf()
     twin = make(x)
     assert (twin is x, twin.is_leaf, twin.requires_grad) == (False, True, True)
-    assert (twin.tolist(), twin.grad.tolist(), twin.name, twin._role) == (x.tolist(), [2.0, 4.0], "w", "parameter")
+    assert (twin.tolist(), twin.name, twin._role) == (x.tolist(), "w", "parameter")
     assert (twin.data_ptr() == x.data_ptr()) == (make is copy.copy)
     (twin * 3).sum().backward()
-    assert (twin.grad.tolist(), x.grad.tolist()) == ([5, 7], [2, 4])
+    assert twin.grad.tolist() == ([3, 3] if make is copy.deepcopy else [5, 7])  # a parameter's is not copied deeply
+    assert x.grad.tolist() == [2, 4]
     assert make(ag.tensor(1.5)).item() == 1.5
     with pytest.raises(RuntimeError, match="only leaves"):
         make(x * 2)
