@@ -12,6 +12,7 @@ from optim.schedules import LRScheduler, for_groups
 class _Cycle(LRScheduler):
     """Base of schedules that also set the momentum (or the first of the betas)."""
 
+    overwrites = True
     cycle_momentum: bool
 
     def _prepare(self, base_momentum: float | Sequence[float], max_momentum: float | Sequence[float]) -> None:
@@ -33,9 +34,6 @@ class _Cycle(LRScheduler):
     def momenta_at(self, epoch: float) -> list[float]:
         """The momentum of every group."""
         raise NotImplementedError
-
-    def get_lr(self) -> list[float]:
-        return self.lrs_at(self.last_epoch)
 
     def step(self, epoch: float | None = None) -> None:
         super().step(epoch)

@@ -14,11 +14,14 @@ from optim.optimizer import Optimizer
 class LRScheduler:
     """Base of schedules: subclasses define `lrs_at`, the learning rates of an epoch.
 
-    Several schedules on one optimizer multiply: each scales the current rate by the ratio of its own rates, so a rate
-    set by hand between steps is respected. User-defined schedules can define `get_lr` instead, the rates at
-    `last_epoch`. last_epoch: where to resume, -1 to begin.
+    Several schedules on one optimizer multiply: each scales the current rate, above its `eta_min`, by the ratio of its
+    own rates, so a rate set by hand between steps is respected; `overwrites` marks those that, as in PyTorch, set
+    their own instead. User-defined schedules can define `get_lr` instead, the rates at `last_epoch`. last_epoch: where
+    to resume, -1 to begin.
     """
 
+    overwrites = False
+    eta_min = 0.0
     _step_count = 0
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
@@ -46,11 +49,14 @@ class LRScheduler:
 
     def get_lr(self) -> list[float]:
         """The learning rates to set on arrival at `last_epoch`."""
+        lrs, low = self.lrs_at(self.last_epoch), self.eta_min
+        if self.overwrites:
+            return lrs
         before = self.lrs_at(self.last_epoch - 1) if self.last_epoch > 0 else self.base_lrs
         current = [group["lr"] for group in self.optimizer.param_groups]
         return [
-            lr * (now / old) if old else now
-            for lr, now, old in zip(current, self.lrs_at(self.last_epoch), before, strict=True)
+            low + (lr - low) * ((now - low) / (old - low)) if old != low else lr + now - old
+            for lr, now, old in zip(current, lrs, before, strict=True)
         ]
 
     def get_last_lr(self) -> list[float]:
@@ -99,6 +105,8 @@ def for_groups(name: str, optimizer: Optimizer, value: float | Sequence[float]) 
 
 class LambdaLR(LRScheduler):
     """The initial rate times a function of the epoch, or one function per group."""
+
+    overwrites = True
 
     def __init__(
         self,
@@ -255,6 +263,8 @@ class CosineAnnealingWarmRestarts(LRScheduler):
 
     `step(epoch)` accepts fractions, for rates that change within an epoch.
     """
+
+    overwrites = True
 
     def __init__(
         self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1

@@ -185,6 +185,23 @@ def test_schedules_multiply():
     assert [lr for lr, _ in found] == pytest.approx([0.1 * 0.1 ** (t // 3) * 0.9**t for t in range(30)])
 
 
+@pytest.mark.parametrize(
+    ("first", "expected"),  # PyTorch's
+    [
+        (lambda o: lr_scheduler.LambdaLR(o, lambda t: 0.5**t), [0.1, 0.045, 0.0225, 0.01125]),
+        (lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 3), [0.1, 0.0675, 0.0225, 0.09]),
+        (
+            lambda o: lr_scheduler.CosineAnnealingLR(o, 4, 0.01),
+            [0.1, 0.07814, 0.04492, 0.01821, 0.009, 0.01996, 0.03961, 0.0545, 0.05592],
+        ),
+    ],
+    ids=["overwritten", "restarted", "above a minimum"],
+)
+def test_schedules_followed_by_another(first, expected):
+    found = rates(lambda o: [first(o), lr_scheduler.ExponentialLR(o, 0.9)], len(expected))
+    assert [lr for lr, _ in found] == pytest.approx(expected, abs=1e-5)
+
+
 def test_rate_set_by_hand_is_respected():
     opt = optimizer()
     schedule = lr_scheduler.StepLR(opt, 2, gamma=0.5)
