@@ -31,7 +31,7 @@ def widened(forward: Callable[..., Any]) -> Callable[..., Any]:
                 and a.dtype.kind in dtypes.FLOATS
                 and name not in xp.kernels.wide
             ):
-                y = forward(xp, *map(_float32, arrays), **statics)
+                y = forward(xp, *map(single, arrays), **statics)
                 return narrowed(y, statics.get("dtype") or a.dtype)
         return forward(xp, *arrays, **statics)
 
@@ -60,7 +60,8 @@ def in_one_pass(rule: Callable[..., Any]) -> Callable[..., Any]:
     return pull
 
 
-def _float32(a: Any) -> Any:
+def single(a: Any) -> Any:
+    """16-bit floats as float32; anything else, None among it, as it is."""
     return a.astype(np.float32) if a is not None and a.dtype.itemsize == 2 and a.dtype.kind in dtypes.FLOATS else a
 
 

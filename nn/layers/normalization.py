@@ -119,7 +119,7 @@ class BatchNorm3d(_BatchNorm):
 
 
 class SyncBatchNorm(_BatchNorm):
-    """Batch normalisation of (N, C, ...), for programs that ask for that of all processes: here there is one."""
+    """Batch normalisation of (N, C, ...) whose statistics are those of this process, under PyTorch's name."""
 
     ndims = (2, 3, 4, 5)
 
@@ -138,7 +138,7 @@ class SyncBatchNorm(_BatchNorm):
 
     @classmethod
     def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Module:
-        """The module, in which layers of this class take the place of batch normalisations, with all that they own."""
+        """Replace batch normalisations in a module by layers of this class with the same state; returns the module."""
         if isinstance(module, BatchNorm1d | BatchNorm2d | BatchNorm3d):
             converted: Any = copy.copy(module)
             converted.__class__ = cls

@@ -7,16 +7,12 @@ import numpy as np
 from autograd_core.errors import OperandError
 from autograd_core.kinds import NORMALIZATION
 from autograd_core.ops.reductions.reduction import in_dtype
+from autograd_core.precision import single
 from autograd_core.registry import composition, op, sample
 
 
-def _wide(x):
-    """16-bit numbers as float32, in which the statistics are taken and kept."""
-    return x.astype(np.float32) if x.dtype.itemsize == 2 else x
-
-
 def _fast_rule(xp, g, input, weight, mean, scale, groups, eps, needs):
-    found = xp.kernels.group_gradients(_wide(g), _wide(input), weight, mean, scale, groups, needs)
+    found = xp.kernels.group_gradients(single(g), single(input), weight, mean, scale, groups, needs)
     return [v if v is None else in_dtype(xp, v, input.dtype) for v in found]
 
 
@@ -64,7 +60,7 @@ def _slow_groups(x, weight=None, bias=None, *, groups, eps=1e-5):
 )
 def normalize_groups(xp, input, weight=None, bias=None, *, groups, eps=1e-5):
     """Zero mean and unit variance of each group of channels of (N, C, ...), then scale and shift of each channel."""
-    y, mean, scale = xp.kernels.normalize_groups(_wide(input), weight, bias, groups, eps)
+    y, mean, scale = xp.kernels.normalize_groups(single(input), weight, bias, groups, eps)
     return y.astype(input.dtype, copy=False), mean, scale
 
 

@@ -8,12 +8,13 @@ from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import NORMALIZATION
 from autograd_core.ops.reductions.reduction import in_dtype
+from autograd_core.precision import single
 from autograd_core.registry import composition, op, sample
 
 
 def _wide(xp, x):
     """16-bit numbers as float32, in which the statistics are taken and kept, unless the kernel sees to that."""
-    return x.astype(np.float32) if x.dtype.itemsize == 2 and "normalize_rows" not in xp.kernels.wide else x
+    return x if "normalize_rows" in xp.kernels.wide else single(x)
 
 
 def _rows(x, dims):

@@ -8,6 +8,7 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.autograd import grad
 from autograd_core.kinds import MATMUL
+from autograd_core.precision import single
 from autograd_core.registry import op, sample
 from autograd_core.tensor import Tensor
 
@@ -69,17 +70,13 @@ def _share_of(x, w, b):
     return np.einsum("tni,gi->tng", x, w) + b
 
 
-def _wide(*arrays):
-    """16-bit floats as float32, in which these kernels compute and keep what they need for gradients."""
-    return [a.astype(np.float32) if a.dtype.itemsize == 2 else a for a in arrays]
-
-
 def _narrow(arrays, dtype):
+    """Results in the operands' dtype; 16-bit floats are computed in float32, in which kernels keep their residuals."""
     return [a.astype(dtype, copy=False) for a in arrays]
 
 
 def _rnn_rule(xp, g, input, state, w_ih, w_hh, bias, y, kept, nonlinearity):
-    operands = _wide(g, input, state, w_ih, w_hh, bias, y)
+    operands = map(single, (g, input, state, w_ih, w_hh, bias, y))
     return _narrow(xp.kernels.rnn_gradients(*operands, kept, nonlinearity), input.dtype)
 
 
@@ -105,13 +102,13 @@ def rnn_scan(xp, input, state, w_ih, w_hh, bias, *, nonlinearity="tanh", reused=
 
     Weights are (H, I) and (H, H). reused: whether sequences of this shape recur, so that preparing kernels pays off.
     """
-    y, kept = xp.kernels.rnn(*_wide(input, state, w_ih, w_hh, bias), reused, nonlinearity)
+    y, kept = xp.kernels.rnn(*map(single, (input, state, w_ih, w_hh, bias)), reused, nonlinearity)
     return y.astype(input.dtype, copy=False), kept
 
 
 def _lstm_rule(xp, g, input, state, cell_state, w_ih, w_hh, bias, output, cell, kept, cells):
     g_output, g_cell = (xp.zeros_like(y) if g is None else g for g, y in zip(g, (output, cell), strict=True))
-    operands = _wide(g_output, g_cell, input, state, cell_state, w_ih, w_hh, bias, output, cell)
+    operands = map(single, (g_output, g_cell, input, state, cell_state, w_ih, w_hh, bias, output, cell))
     return _narrow(xp.kernels.lstm_gradients(*operands, kept, cells), input.dtype)
 
 
@@ -139,13 +136,13 @@ def lstm_scan(xp, input, state, cell_state, w_ih, w_hh, bias, *, reused=True):
     Weights are (4·H, I) and (4·H, H), with gates in the order i, f, g, o: c ← σ(f)·c + σ(i)·tanh(g), h ← σ(o)·tanh(c),
     of w_ih input[t] + w_hh h + bias. reused: see `rnn_scan`.
     """
-    operands = _wide(input, state, cell_state, w_ih, w_hh, bias)
+    operands = map(single, (input, state, cell_state, w_ih, w_hh, bias))
     output, cell, kept, cells = xp.kernels.lstm(*operands, reused)
     return tuple(_narrow((output, cell), input.dtype)), kept, cells
 
 
 def _gru_rule(xp, g, input, state, w_ih, w_hh, b_ih, b_hh, y, kept):
-    operands = _wide(g, input, state, w_ih, w_hh, b_ih, b_hh, y)
+    operands = map(single, (g, input, state, w_ih, w_hh, b_ih, b_hh, y))
     return _narrow(xp.kernels.gru_gradients(*operands, kept), input.dtype)
 
 
@@ -174,5 +171,5 @@ def gru_scan(xp, input, state, w_ih, w_hh, b_ih, b_hh, *, reused=True):
     u = w_hh h + b_hh, h ← (1 - z)·tanh(x_n + r·u_n) + z·h for r = σ(x_r + u_r) and z = σ(x_z + u_z).
     reused: see `rnn_scan`.
     """
-    y, kept = xp.kernels.gru(*_wide(input, state, w_ih, w_hh, b_ih, b_hh), reused)
+    y, kept = xp.kernels.gru(*map(single, (input, state, w_ih, w_hh, b_ih, b_hh)), reused)
     return y.astype(input.dtype, copy=False), kept
