@@ -7,7 +7,7 @@ ours for the cores, which makes a program many times slower.
 import os
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from queue import SimpleQueue
 from typing import Any
 
@@ -61,7 +61,7 @@ def _initial() -> int:
 
 
 class _Blas:
-    """The BLAS libraries in this process, limited to one thread while blocks run."""
+    """The BLAS libraries in this process; as a context, they have one thread each."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -192,6 +192,16 @@ class _Pool:
 _inside = threading.local()
 _blas = _Blas()
 _pool = _Pool()
+
+
+def one_blas_thread() -> AbstractContextManager[None]:
+    """A context in which BLAS libraries use one thread each."""
+    return _blas
+
+
+def blas_loaded() -> None:
+    """To be called after an import that loads a BLAS library: it may use as many threads as the others."""
+    _blas.resize(get_num_threads())
 
 
 def in_blocks(function: Callable[[Any], Any], blocks: Sequence[Any]) -> list[Any]:

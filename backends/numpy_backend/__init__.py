@@ -93,6 +93,7 @@ class NumpyBackend:
         kernels.sum_of_squares = reduction.sum_of_squares
         kernels.resample = partial(resampling.resample, kernels.resample)
         kernels.softmax_nll = partial(softmax.softmax_nll, kernels.softmax_nll)
+        self.namespace.linalg = lapack.LINALG
         kernels.lu_factor, kernels.solve_triangular = lapack.lu_factor, lapack.solve_triangular
         onednn.overlay(kernels)
         self.namespace.matmul = products.matmul

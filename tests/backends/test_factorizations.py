@@ -7,6 +7,7 @@ import pytest
 
 import backends
 from backends.generic import factorizations
+from backends.numpy_backend import lapack
 
 RANDOM = np.random.default_rng(0)
 LAPACK = backends.get("cpu").namespace.kernels
@@ -80,3 +81,61 @@ def test_the_exponentials_of_a_stack_are_scaled_each_by_itself():
         y = factorizations.matrix_exp(np, a)
     np.testing.assert_allclose([np.diag(m) for m in y[:2]], np.exp([[1e-9, -1e-9], [40.0, -300.0]]), rtol=1e-12)
     assert np.isnan(y[2]).all()
+
+
+LINALG = backends.get("cpu").namespace.linalg
+LARGE = 130  # rows, which SciPy's LAPACK factorizes
+PRECISION = {"float32": 2e-4, "complex64": 2e-4, "float64": 1e-11, "complex128": 1e-11}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("batch", [(), (2, 1), (0,)])
+def test_large_matrices(batch, dtype):
+    a = stack(*batch, LARGE, LARGE, dtype=dtype) / 12 + 1.2 * np.eye(LARGE, dtype=dtype)
+    adjoint = np.conj(np.swapaxes(a, -1, -2))
+    square, b = a @ adjoint, stack(LARGE, 3, dtype=dtype)
+    factor, (values, vectors) = LINALG.cholesky(square), LINALG.eigh(square)
+    (u, s, vh), (q, r) = LINALG.svd(a[..., :-5], full_matrices=False), LINALG.qr(a[..., :-5])
+    (sign, size), (roots, columns) = LINALG.slogdet(a), LINALG.eig(a)
+    pairs = [
+        (factor @ np.conj(np.swapaxes(factor, -1, -2)), square),
+        (LINALG.inv(a) @ a, np.broadcast_to(np.eye(LARGE), a.shape)),
+        (a @ LINALG.solve(a, b), np.broadcast_to(b, (*batch, *b.shape))),
+        (square @ vectors, vectors * values[..., None, :]),
+        (LINALG.eigvalsh(np.triu(square), "U"), values),
+        ((u * s[..., None, :]) @ vh, a[..., :-5]),
+        (LINALG.svd(a[..., :-5], compute_uv=False), s),
+        (q @ r, a[..., :-5]),
+        (np.abs(LINALG.qr(a[..., :-5], "r")), np.abs(r)),
+        (a @ columns, columns * roots[..., None, :]),
+        (size, np.log(LINALG.svd(a, compute_uv=False)).sum(-1)),
+        (LINALG.det(a), sign * np.exp(size)),
+        (sign, np.linalg.slogdet(a)[0]),
+    ]
+    for i, (found, wanted) in enumerate(pairs):
+        assert found.dtype.char in (a.dtype.char, a.real.dtype.char) or i == 9
+        np.testing.assert_allclose(found, wanted, rtol=PRECISION[dtype], atol=20 * PRECISION[dtype], err_msg=str(i))
+        assert found.shape == wanted.shape
+    np.testing.assert_array_equal(factor, np.tril(factor))
+
+
+def test_large_matrices_that_cannot_be_factorized_raise_as_small_ones_do():
+    a = np.ones((LARGE, LARGE), np.float32)
+    for name in ("inv", "cholesky"):
+        with pytest.raises(np.linalg.LinAlgError):
+            getattr(LINALG, name)(a if name == "inv" else -a)
+    with pytest.raises(np.linalg.LinAlgError):
+        LINALG.solve(a, a)
+    assert [*LINALG.slogdet(a)] == [0, -np.inf]
+    assert LINALG.det(a) == 0
+    a = np.eye(LARGE)
+    a[0, 0] = np.nan
+    assert np.isnan(LINALG.inv(a)).any()
+
+
+@pytest.mark.parametrize("rows, limited", [(8, False), (64, True), (LARGE, True), (1024, False)])
+def test_blas_has_one_thread_for_matrices_of_medium_size(monkeypatch, rows, limited):
+    counted = []
+    monkeypatch.setattr(np.linalg, "inv", lambda a: counted.append(lapack.threads._blas._users))
+    LINALG.inv(np.full((rows, rows), np.nan))
+    assert counted == [int(limited)]
