@@ -1,6 +1,0 @@
-"""PyTorch's `torch.backends`; `autograd_core.config` chooses the kernels on the CPU."""
-
-from autograd_core.backends import cuda as cuda
-from autograd_core.backends import cudnn as cudnn
-from autograd_core.backends import mkldnn as mkldnn
-from autograd_core.backends import mps as mps

@@ -1,0 +1,6 @@
+"""PyTorch's `torch.backends`; `autograd_core.config` chooses the kernels on the CPU."""
+
+from autograd_core.compatibility.backends import cuda as cuda
+from autograd_core.compatibility.backends import cudnn as cudnn
+from autograd_core.compatibility.backends import mkldnn as mkldnn
+from autograd_core.compatibility.backends import mps as mps
