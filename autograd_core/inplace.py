@@ -21,7 +21,8 @@ from autograd_core.nodes import Leaf, Node, RetainGrad, record
 from autograd_core.ops.positions.subscripts import assign, plain_index, steps
 from autograd_core.registry import COMPOSITIONS, LISTENERS, OPS, Composition, Op, publish
 from autograd_core.tensor import Tensor, grad_enabled, own_scalar, wrap
-from autograd_core.versions import View, may_overlap, record_write, storage
+from autograd_core.versions import View, record_write, storage
+from backends.strides import may_overlap
 
 Path = tuple[tuple[str, tuple[tuple[str, Any], ...], int | None], ...]
 

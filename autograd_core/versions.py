@@ -52,16 +52,6 @@ def address(array: Any) -> int:
     return int(array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr)
 
 
-def may_overlap(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
-    """Whether two elements of an array with these strides may share memory; False is certain."""
-    reach = 0
-    for step, k in sorted((abs(s), k) for s, k in zip(strides, shape, strict=True) if k != 1):
-        if k and step <= reach:
-            return 0 not in shape
-        reach += step * (k - 1)
-    return False
-
-
 def record_write(array: Any, depth: int = 1) -> None:
     """Record that this array was written in place, by the caller `depth` frames up."""
     record_writes((array,), depth + 1)

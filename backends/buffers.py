@@ -8,14 +8,14 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Iterable
-from functools import lru_cache
 from math import prod
 from typing import Any
 
 import numpy as np
 
-Sizes = tuple[int, ...]
+from backends.geometry import Sizes
+from backends.strides import dense, memory_order
+
 FLOAT32, UINT8 = np.dtype(np.float32), np.dtype(np.uint8)
 ALIGNMENT = 64
 HUGE = 1 << 21  # bytes of a huge page; arrays that fill one are aligned to it, because NumPy requests such pages
@@ -118,21 +118,6 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def dense(shape: Sizes, order: Iterable[int] | None = None, itemsize: int = 4) -> Sizes:
-    """Strides, in bytes, of an array with its axes in this order in memory, the innermost first; by default C order."""
-    strides, step = [0] * len(shape), itemsize
-    for axis in order or reversed(range(len(shape))):
-        strides[axis] = step
-        step *= max(shape[axis], 1)
-    return tuple(strides)
-
-
-@lru_cache(maxsize=1024)
-def channels_last_strides(shape: Sizes, itemsize: int = 4) -> Sizes:
-    """Strides, in bytes, of (N, C, *S) that lies in memory as (N, *S, C)."""
-    return dense(shape, (1, *range(len(shape) - 1, 1, -1), 0), itemsize)
-
-
 def empty(shape: Sizes, strides: Sizes | None = None, dtype: Any = FLOAT32) -> Any:
     """An uninitialised array; `strides`, in bytes, are those of a dense array, by default in C order."""
     size = prod(shape) * dtype.itemsize
@@ -147,8 +132,3 @@ def empty_like(x: Any, shape: Sizes | None = None, dtype: Any = None) -> Any:
     """An uninitialised array with the memory order of x and, if given, another shape."""
     shape, dtype = x.shape if shape is None else shape, x.dtype if dtype is None else dtype
     return empty(shape, dense(shape, memory_order(x), dtype.itemsize), dtype)
-
-
-def memory_order(x: Any) -> list[int]:
-    """The axes of an array, the innermost first."""
-    return sorted(range(x.ndim), key=lambda axis: (abs(x.strides[axis]), x.shape[axis], -axis))

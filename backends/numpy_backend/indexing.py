@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from backends.buffers import dense, empty
+from backends.buffers import empty
 from backends.geometry import Array, Sizes
+from backends.strides import dense
 
 LARGE = 1 << 16  # elements: from here the import pays
 MANY = 1 << 12  # positions: from here flat positions pay

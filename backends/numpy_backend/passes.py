@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from backends import buffers
-from backends.buffers import dense, memory_order
 from backends.geometry import Array, blocks
+from backends.strides import dense, memory_order
 from backends.threads import in_blocks
 
 # Elements at a time. Half the size would fit a core's level-2 cache, but threads whose calls take less than 30 µs spend

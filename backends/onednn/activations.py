@@ -17,7 +17,7 @@ from backends.generic import activations as plain
 from backends.generic import gelu as exact
 from backends.geometry import Array, blocks
 from backends.onednn.choice import active
-from backends.onednn.elementwise import all_finite, in_memory, is_dense, where_not_from
+from backends.onednn.elementwise import all_finite, where_not_from
 from backends.onednn.passes import (
     ABS,
     EXP,
@@ -43,6 +43,7 @@ from backends.onednn.passes import (
     smaller,
     times,
 )
+from backends.strides import in_memory, is_dense
 
 FAR = 5.5  # from here on a tail is negligible beside 1
 BLOCK = 1 << 19  # elements at a time: intermediate results stay near the cores, and calls cost little

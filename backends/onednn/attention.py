@@ -6,14 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from backends.buffers import FLOAT32, address, dense, empty, empty_like
+from backends.buffers import FLOAT32, address, empty, empty_like
 from backends.geometry import Array, blocks
 from backends.onednn import softmax
 from backends.onednn.choice import active
-from backends.onednn.elementwise import all_finite, is_dense
+from backends.onednn.elementwise import all_finite
 from backends.onednn.passes import ADD
 from backends.onednn.plans import DST, LINEAR, SRC, SRC1, Plan, Workshop, planned
 from backends.onednn.products import product_into
+from backends.strides import dense, is_dense
 
 SMALL = 1 << 14  # scores: below this NumPy is as fast
 PARTS, ROWS = 8, 64  # the most parts of causal attention, and the fewest queries in each

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.buffers import FLOAT32, channels_last_strides, dense, empty
+from backends.buffers import FLOAT32, empty
 from backends.geometry import Array, Sizes, check_gradient, convolution_sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described, canonical, to_channels_last
@@ -31,6 +31,7 @@ from backends.onednn.plans import (
     planned,
     state,
 )
+from backends.strides import channels_last_strides, dense
 
 DIRECT = 1
 SMALL = 1 << 14  # multiplications: below this a call costs more than NumPy's

@@ -4,18 +4,18 @@ oneDNN's ReLU turns NaN into 0, and its gradient is NaN for an infinite gradient
 operands in the order that keeps NaN (see also `plans.RELU`), and gradients that are not finite are left to NumPy.
 """
 
-from functools import lru_cache
 from math import isfinite, prod
 from typing import Any
 
 import numpy as np
 
-from backends.buffers import FLOAT32, UINT8, dense, empty
+from backends.buffers import FLOAT32, UINT8, empty
 from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
-from backends.onednn.layouts import can_be_described, copied
+from backends.onednn.layouts import copied
 from backends.onednn.passes import GT, MAX, chained, constant, evaluate, larger, of
 from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, RELU, SRC, SRC1, TRAINING, Plan, Workshop, planned
+from backends.strides import dense, in_memory, is_dense
 
 ADD, RELU_BY_RESULT, SUM = 0x1FFF0, 0x100, 0x2FFF4
 KINDS: dict[Any, int] = {np.add: ADD, np.multiply: 0x1FFF1, np.divide: 0x1FFF4, np.subtract: 0x1FFF5}
@@ -128,19 +128,6 @@ def _suits(x: Array) -> bool:
 
 def _alike(a: Array, b: Array) -> bool:
     return bool(b.dtype == FLOAT32 and a.shape == b.shape and a.strides == b.strides)
-
-
-@lru_cache(maxsize=4096)
-def is_dense(shape: Sizes, strides: Sizes) -> bool:
-    """Whether a float32 array fills its memory without gaps, in any order of axes."""
-    reach = sum(s * (k - 1) for s, k in zip(strides, shape, strict=True)) + 4
-    return reach == 4 * prod(shape) and can_be_described(shape, strides)
-
-
-def in_memory(x: Array) -> Array:
-    """The elements of a dense array in memory order."""
-    order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
-    return x.transpose(order).reshape(-1)
 
 
 @planned

@@ -4,17 +4,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from backends.buffers import FLOAT32, channels_last_strides, empty
+from backends.buffers import FLOAT32, empty
 from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.plans import Plan, Workshop, planned
-
-
-@lru_cache(maxsize=4096)
-def is_channels_last(shape: Sizes, strides: Sizes) -> bool:
-    """Whether a float32 array is dense in memory as (N, *S, C); an axis of length 1 may have any stride."""
-    wanted = channels_last_strides(shape)
-    return all(k == 1 or s == w for k, s, w in zip(shape, strides, wanted, strict=True))
+from backends.strides import channels_last_strides, is_channels_last, may_overlap
 
 
 def to_channels_last(x: Array) -> Array:
@@ -65,11 +59,6 @@ def canonical(shape: Sizes, strides: Sizes) -> Sizes:
 @lru_cache(maxsize=4096)
 def can_be_described(shape: Sizes, strides: Sizes) -> bool:
     """Whether oneDNN can read a float32 array: no negative, fractional or zero strides, no overlap."""
-    if len(shape) > 12 or 0 in shape:
-        return False
-    reach = 0
-    for step, size in sorted((s, k) for s, k in zip(strides, shape, strict=True) if k > 1):
-        if step <= reach or step % 4:
-            return False
-        reach += step * (size - 1)
-    return True
+    steps = [s for s, k in zip(strides, shape, strict=True) if k > 1]
+    usual = len(shape) <= 12 and 0 not in shape and all(s > 0 and s % 4 == 0 for s in steps)
+    return usual and not may_overlap(shape, strides)

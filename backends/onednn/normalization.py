@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.buffers import FLOAT32, UINT8, channels_last_strides, empty
+from backends.buffers import FLOAT32, UINT8, empty
 from backends.geometry import Array, Sizes
 from backends.numpy_backend import selection
 from backends.onednn.choice import active
@@ -31,6 +31,7 @@ from backends.onednn.plans import (
     Workshop,
     planned,
 )
+from backends.strides import channels_last_strides
 
 SMALL = 1 << 11  # elements: below this NumPy is as fast
 GLOBAL_STATISTICS, USE_SCALE, USE_SHIFT, FUSE_RELU = 1, 2, 4, 8

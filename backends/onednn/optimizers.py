@@ -10,9 +10,9 @@ import numpy as np
 from backends.buffers import FLOAT32, empty_like
 from backends.geometry import Array
 from backends.onednn.choice import active
-from backends.onednn.elementwise import is_dense
 from backends.onednn.passes import STEP
 from backends.onednn.plans import DST, LINEAR, SRC, SRC1, Plan, Workshop, planned
+from backends.strides import is_dense
 
 SQRT, POWER, ADD, MUL, MAX, DIV = 0x25, 0x30, 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF4
 LARGE, LARGER = 1 << 14, 1 << 15  # elements; the latter for optimizers with fewer passes in NumPy than Adam

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from backends.buffers import FLOAT32, dense, empty
+from backends.buffers import FLOAT32, empty
 from backends.geometry import Array, Sizes
 from backends.onednn.plans import DST, SRC, SRC1, Plan, Unsupported, Workshop, planned
+from backends.strides import dense
 
 ADD, MUL, MAX, MIN, SUB, GT, LT = 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF3, 0x1FFF5, 0x1FFF7, 0x1FFF9
 LANES = 16  # of float32 in the widest registers

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from backends import buffers, precision, threads
-from backends.buffers import Sizes, address
+from backends.buffers import address
+from backends.geometry import Sizes
 from backends.onednn.library import DIMENSIONS, INT, POINTER, Library, load
 
 # The arguments of a primitive.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.buffers import FLOAT32, channels_last_strides, empty
+from backends.buffers import FLOAT32, empty
 from backends.geometry import Array, Sizes, check_gradient, pooling_sizes
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite
@@ -27,6 +27,7 @@ from backends.onednn.plans import (
     dims,
     planned,
 )
+from backends.strides import channels_last_strides
 
 SMALL = 1 << 12  # elements: below this NumPy is as fast
 MAXIMUM, MEAN_OF_ALL, MEAN_INSIDE = 0x1FF, 0x2FF, 0x3FF

@@ -9,12 +9,13 @@ from math import gcd, prod
 
 import numpy as np
 
-from backends.buffers import FLOAT32, dense, empty
+from backends.buffers import FLOAT32, empty
 from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described, canonical
 from backends.onednn.plans import BIAS, DST, LINEAR, RELU, SRC, WEIGHTS, Plan, Unsupported, Workshop, planned
 from backends.precision import get_float32_matmul_precision
+from backends.strides import dense
 
 LARGE, LARGE_VECTOR = 1 << 18, 9216  # multiplications up to which OpenBLAS uses one thread
 # Elements from which sums of columns, and of rows, are computed as products; the most numbers in such a sum.

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from backends.buffers import FLOAT32, dense, empty
+from backends.buffers import FLOAT32, empty
 from backends.geometry import Array
 from backends.numpy_backend.copies import contiguous
 from backends.onednn.choice import active
@@ -27,6 +27,7 @@ from backends.onednn.plans import (
     Workshop,
     planned,
 )
+from backends.strides import dense
 
 SMALL = 1 << 10  # elements of the output: below this NumPy is as fast as making plans
 FORTH, TANH = 1, 0x21

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backends.buffers import FLOAT32, dense, empty
+from backends.buffers import FLOAT32, empty
 from backends.generic import softmax as generic
 from backends.geometry import Array, Sizes
 from backends.numpy_backend.reduction import extreme
@@ -18,6 +18,7 @@ from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite
 from backends.onednn.passes import ADD, EXP, MAX, MUL, SUB, chained
 from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, INFERENCE, SRC, TRAINING, Plan, Workshop, planned
+from backends.strides import dense
 
 SMALL = 1 << 11  # elements: below this NumPy is as fast
 ACCURATE = 0x30000

@@ -13,7 +13,6 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.autograd import Variable
-from autograd_core.backends import cuda, cudnn, mkldnn, mps
 from backends import determinism
 from nn.parallel import DistributedDataParallel
 
@@ -52,6 +51,8 @@ def test_without_an_accelerator():
 
 
 def test_backends():
+    from autograd_core.backends import cuda, cudnn, mkldnn, mps
+
     assert (mps.is_available(), mps.is_built(), cudnn.is_available(), cuda.is_built()) == (False,) * 4
     with ag.config.using("numpy"):
         assert not mkldnn.is_available()

@@ -1,5 +1,3 @@
-import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,9 +31,3 @@ def test_memory_is_used_again_and_bounded(monkeypatch):
     del array, rest
     assert buffers.pool.held <= 1 << 20
     assert buffers.pool.held == sum(size * len(free) for size, free in buffers.pool.free.items())
-
-
-@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (1, 2, 6), (2, 1, 3, 3, 3)])
-def test_strides_of_channels_last(shape):
-    expected = np.moveaxis(np.empty((shape[0], *shape[2:], shape[1]), np.float32), -1, 1).strides
-    assert buffers.channels_last_strides(shape) == expected

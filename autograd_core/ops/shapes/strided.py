@@ -13,7 +13,8 @@ from autograd_core.errors import OperandError
 from autograd_core.kinds import SHAPE
 from autograd_core.registry import OPS, composition, op, sample
 from autograd_core.tensor import own_scalar
-from autograd_core.versions import View, address, may_overlap, storage
+from autograd_core.versions import View, address, storage
+from backends.strides import may_overlap
 
 
 def _is_dense(array):

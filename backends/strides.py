@@ -1,0 +1,60 @@
+"""Where the elements of an array lie in memory: the order of axes, gaps, overlaps. Strides are in bytes."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from backends.geometry import Array, Sizes
+
+
+def dense(shape: Sizes, order: Iterable[int] | None = None, itemsize: int = 4) -> Sizes:
+    """Strides of an array with its axes in this order in memory, the innermost first; by default C order."""
+    strides, step = [0] * len(shape), itemsize
+    for axis in order or reversed(range(len(shape))):
+        strides[axis] = step
+        step *= max(shape[axis], 1)
+    return tuple(strides)
+
+
+@lru_cache(maxsize=1024)
+def channels_last_strides(shape: Sizes, itemsize: int = 4) -> Sizes:
+    """Strides of (N, C, *S) that lies in memory as (N, *S, C)."""
+    return dense(shape, (1, *range(len(shape) - 1, 1, -1), 0), itemsize)
+
+
+def memory_order(x: Array) -> list[int]:
+    """The axes of an array, the innermost first."""
+    return sorted(range(x.ndim), key=lambda axis: (abs(x.strides[axis]), x.shape[axis], -axis))
+
+
+@lru_cache(maxsize=4096)
+def is_channels_last(shape: Sizes, strides: Sizes) -> bool:
+    """Whether a float32 array is dense in memory as (N, *S, C); an axis of length 1 may have any stride."""
+    wanted = channels_last_strides(shape)
+    return all(k == 1 or s == w for k, s, w in zip(shape, strides, wanted, strict=True))
+
+
+@lru_cache(maxsize=4096)
+def is_dense(shape: Sizes, strides: Sizes) -> bool:
+    """Whether a float32 array fills its memory without gaps, in any order; an axis of length 1 may have any stride."""
+    expected = 4
+    for step, k in sorted((s, k) for s, k in zip(strides, shape, strict=True) if k != 1):
+        if step != expected:
+            return False
+        expected *= k
+    return 0 not in shape
+
+
+def may_overlap(shape: Sizes, strides: Sizes) -> bool:
+    """Whether two elements may share memory, for strides in bytes or in elements; False is certain."""
+    reach = 0
+    for step, k in sorted((abs(s), k) for s, k in zip(strides, shape, strict=True) if k != 1):
+        if k and step <= reach:
+            return 0 not in shape
+        reach += step * (k - 1)
+    return False
+
+
+def in_memory(x: Array) -> Array:
+    """The elements of a dense array in memory order."""
+    order = sorted(range(x.ndim), key=lambda axis: -x.strides[axis])
+    return x.transpose(order).reshape(-1)
