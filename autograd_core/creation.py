@@ -360,3 +360,4 @@ def install() -> None:
     for f in (zeros, ones, empty, full, tensor, empty_strided):
         setattr(Tensor, f"new_{f.__name__}", with_options(_new(f)))
     setattr(Tensor, "new", _new_legacy)  # noqa: B010
+    setattr(Tensor, "__new__", staticmethod(lambda cls, *args, **kwargs: legacy_tensor(*args, **kwargs)))  # noqa: B010

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core.errors import VmapError
 from autograd_core.libraries import LAYERS
+from autograd_core.stand_ins import Hooked
 
 if TYPE_CHECKING:
-    from autograd_core.stand_ins import Hooked
     from autograd_core.tensor import Tensor
 
 # Numbers nodes *and* in-place writes in descending order, so that a heap yields the newest node first.
@@ -57,9 +57,10 @@ class Node:
         return append(self._hooked(), "prehooks", hook)
 
     def _hooked(self) -> Hooked:
-        from autograd_core.stand_ins import hooked
-
-        return hooked(self)
+        """The stand-in that holds the hooks, created if necessary."""
+        if self.op.__class__ is not Hooked:
+            self.op = Hooked(self.op)
+        return self.op
 
     def __repr__(self) -> str:
         return f"<{self.name()}>"

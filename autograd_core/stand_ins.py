@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autograd_core.nodes import Node
+if TYPE_CHECKING:
+    from autograd_core.nodes import Node
 
 
 class StandIn:
@@ -41,10 +42,3 @@ class Hooked(StandIn):
         self.prehooks: tuple[Callable[[Any], Any], ...] | None = None
         self.posthooks: tuple[Callable[[Any, Any], Any], ...] | None = None
         self.metadata: dict[Any, Any] = {}
-
-
-def hooked(n: Node) -> Hooked:
-    """The stand-in of a node that can have hooks, created if necessary."""
-    if n.op.__class__ is not Hooked:
-        n.op = Hooked(n.op)
-    return n.op

@@ -154,11 +154,6 @@ class Tensor:
     # `weight.no_decay = True`; alias: see inplace.py; name, role: labels.
     __slots__ = ("__dict__", "__weakref__", "_alias", "_name", "_role", "array", "grad", "node")
 
-    def __new__(cls, *args, **kwargs):
-        from autograd_core.creation import legacy_tensor
-
-        return legacy_tensor(*args, **kwargs)
-
     @property
     def shape(self):
         """The length of every axis."""
