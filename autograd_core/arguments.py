@@ -15,7 +15,7 @@ from autograd_core.casting import contexts_of, modes, recast
 from autograd_core.dtypes import FLOATS, can_cast, is_numeric, result_type
 from autograd_core.entries import Op
 from autograd_core.errors import DtypeError, OperandError, VmapError
-from autograd_core.libraries import LIBRARY, is_array
+from autograd_core.libraries import LIBRARY, VMAP, is_array
 from autograd_core.semantics.memory_format import Layout
 from autograd_core.tensor import Tensor, grad_enabled, wrap
 
@@ -166,9 +166,7 @@ def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def of_one_depth(args: Sequence[Any]) -> list[Any]:
     """The operands, all moved inside the call of `vmap` that some of them are in."""
-    from autograd_core.batching.graph import lifted
-
-    return lifted(args)
+    return VMAP.lifted(args)  # type: ignore[no-any-return]
 
 
 def cast(a: Any, dtype: Any) -> Any:
@@ -251,13 +249,7 @@ def with_synonyms(function: Callable[..., Any], name: str = "") -> Callable[...,
         try:
             result = function(*args, **given)
         except VmapError as e:  # it reads values, which differ between samples
-            result = _one_by_one(call, args, given, e)
+            result = VMAP.one_by_one(call, args, given, e)
         return result if out is None else deliver(function.__name__, result, out)
 
     return call
-
-
-def _one_by_one(function: Callable[..., Any], args: Any, kwargs: Any, error: VmapError) -> Any:
-    from autograd_core.batching.samples import one_by_one
-
-    return one_by_one(function, args, kwargs, error)

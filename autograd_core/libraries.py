@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,13 @@ import numpy as np
 LIBRARY: dict[type, Any] = {}  # array type -> `xp` of a forward: a backend's namespace
 RULES: dict[type, Any] = {}  # array type -> `xp` of a rule on arrays: the library overlaid with every op's forward
 MUTABLE: set[type] = set()  # array types that can be written: all but NumPy's scalars
-LAYERS: dict[Any, int] = {}  # array types of batches (batching/) -> their nesting depth
+# `vmap` (batching/) adds array types, of which the core knows their nesting depth and these functions:
+# lifted(tensors): tensors (or None), all moved inside the call of `vmap` that some of them are in;
+# one_by_one(function, args, kwargs, error): a function that reads values, for one sample after another;
+# resolved(x, index): a tensor and positions that differ between samples, both inside `vmap`;
+# stream_inside(stream): random numbers inside the current calls; active(): these calls.
+LAYERS: dict[Any, int] = {}
+VMAP = SimpleNamespace()
 
 
 def is_array(value: Any) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autograd_core.errors import VmapError
-from autograd_core.libraries import LAYERS
+from autograd_core.libraries import LAYERS, VMAP
 from autograd_core.stand_ins import Hooked
 
 if TYPE_CHECKING:
@@ -130,9 +130,7 @@ class Leaf(Node):
 
 def _check_inside(tensor: Tensor) -> None:
     """Raise if the gradient would be ambiguous inside `vmap`: per sample, or for all samples together."""
-    from autograd_core.batching.levels import active
-
-    if LAYERS.get(tensor.array.__class__, 0) < len(active()):
+    if LAYERS.get(tensor.array.__class__, 0) < len(VMAP.active()):
         raise VmapError(
             "a tensor that all samples share cannot be made to require a gradient inside vmap; do so outside, "
             "or use func.grad() inside, which gives each sample its own gradient"

@@ -18,7 +18,7 @@ from autograd_core.creation import ShapeLike, check_tensor, finish, shape_of
 from autograd_core.devices import Device, backend_of, resolved
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.inplace import write
-from autograd_core.libraries import LAYERS, LIBRARY, holds
+from autograd_core.libraries import LAYERS, LIBRARY, VMAP, holds
 from autograd_core.registry import publish
 from autograd_core.semantics.memory_format import arranged
 from autograd_core.tensor import Tensor, no_grad, wrap
@@ -150,11 +150,7 @@ def _restore(states: dict[tuple[str, int], Any]) -> None:
 def stream_of(device: str | None, generator: Generator | None) -> Any:
     """The stream of a generator, by default that of the device."""
     stream = (generator or generator_of(device)).stream
-    if not LAYERS:  # vmap was not used yet
-        return stream
-    from autograd_core.batching.randomness import stream_inside
-
-    return stream_inside(stream)
+    return VMAP.stream_inside(stream) if LAYERS else stream
 
 
 def _floating(dtype: DTypeLike | None) -> dtypes.DType:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from autograd_core.batching.levels import Level
+from autograd_core.batching.levels import Level, aligned, level_of
 from autograd_core.batching.subscripts import read, write
 from autograd_core.errors import InplaceError, VmapError
 from autograd_core.libraries import LAYERS, LIBRARY
@@ -214,47 +214,6 @@ class Batched:
         if not self.ndim:
             return self.item()
         return [row.tolist() for row in self]
-
-
-def differs(cls: Any, x: Any) -> bool:
-    """Whether a value is a batch of this type whose samples may differ; batches of other depths count as arrays."""
-    return x.__class__ is cls and x.level is not None
-
-
-def held_by(cls: Any, x: Any) -> Any:
-    """The held array of a batch of this type; any other value itself."""
-    return x.held if x.__class__ is cls else x
-
-
-def aligned(cls: Any, x: Any, ndim: int) -> Any:
-    """The held array, with axes inserted so that samples broadcast to `ndim` axes."""
-    if x.__class__ is not cls:
-        return x
-    if x.level is None or x.ndim == ndim:
-        return x.held
-    return x.held.reshape(x.held.shape[:1] + (1,) * (ndim - x.ndim) + x.held.shape[1:])
-
-
-def level_of(*values: Any, depth: int) -> Level | None:
-    """The call of `vmap` that batches among these values (also nested) belong to; None if all are shared."""
-    found: Level | None = None
-    for x in batches(values, depth):
-        if x.level is not None and x.level is not found:
-            if found is not None:
-                raise VmapError("tensors of two calls of vmap were mixed; one of them outlived its call")
-            found = x.level
-    return found
-
-
-def batches(values: Any, depth: int) -> Iterator[Batched]:
-    """The batches of one depth among nested values."""
-    for x in values:
-        if isinstance(x, Batched) and x.depth == depth:
-            yield x
-        elif isinstance(x, tuple | list):
-            yield from batches(x, depth)
-        elif isinstance(x, dict):
-            yield from batches(x.values(), depth)
 
 
 def pointwise(cls: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

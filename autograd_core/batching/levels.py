@@ -1,4 +1,4 @@
-"""The calls of `vmap` in progress, outermost first."""
+"""The calls of `vmap` in progress, outermost first, and those that batches among some values belong to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
+
+from autograd_core.errors import VmapError
+from autograd_core.libraries import LAYERS
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -41,3 +45,44 @@ def outside(level: Level) -> Iterator[None]:
         yield
     finally:
         _active.reset(token)
+
+
+def differs(cls: Any, x: Any) -> bool:
+    """Whether a value is a batch of this type whose samples may differ; batches of other depths count as arrays."""
+    return x.__class__ is cls and x.level is not None
+
+
+def held_by(cls: Any, x: Any) -> Any:
+    """The held array of a batch of this type; any other value itself."""
+    return x.held if x.__class__ is cls else x
+
+
+def aligned(cls: Any, x: Any, ndim: int) -> Any:
+    """The held array, with axes inserted so that samples broadcast to `ndim` axes."""
+    if x.__class__ is not cls:
+        return x
+    if x.level is None or x.ndim == ndim:
+        return x.held
+    return x.held.reshape(x.held.shape[:1] + (1,) * (ndim - x.ndim) + x.held.shape[1:])
+
+
+def level_of(*values: Any, depth: int) -> Level | None:
+    """The call of `vmap` that batches among these values (also nested) belong to; None if all are shared."""
+    found: Level | None = None
+    for x in _batches(values, depth):
+        if x.level is not None and x.level is not found:
+            if found is not None:
+                raise VmapError("tensors of two calls of vmap were mixed; one of them outlived its call")
+            found = x.level
+    return found
+
+
+def _batches(values: Any, depth: int) -> Iterator[Any]:
+    """The batches of one depth among nested values."""
+    for x in values:
+        if LAYERS.get(x.__class__) == depth:
+            yield x
+        elif isinstance(x, tuple | list):
+            yield from _batches(x, depth)
+        elif isinstance(x, dict):
+            yield from _batches(x.values(), depth)

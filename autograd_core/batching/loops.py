@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from autograd_core.batching import arrays
+from autograd_core.batching.levels import level_of
 from autograd_core.errors import VmapError, VmapShapeError
-from autograd_core.libraries import is_array
+from autograd_core.libraries import LAYERS, is_array
 
 
 def each(cls: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """`function` of every sample, as a batch; results that are not arrays must agree between samples."""
-    level = arrays.level_of(args, kwargs, depth=cls.depth)
+    level = level_of(args, kwargs, depth=cls.depth)
     if level is None:
         return _shared(cls, function(*sampled(args, 0, cls.depth), **sampled(kwargs, 0, cls.depth)))
     if kwargs.get("out") is not None:
@@ -26,8 +26,8 @@ def each(cls: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> A
 
 def sampled(values: Any, i: int, depth: int) -> Any:
     """The values with every batch replaced by one of its samples."""
-    if isinstance(values, arrays.Batched):
-        return values.sample(i) if values.depth == depth else values
+    if LAYERS.get(values.__class__) == depth:
+        return values.sample(i)
     if isinstance(values, tuple | list):
         parts = [sampled(v, i, depth) for v in values]
         return parts if isinstance(values, list) else tuple(parts)

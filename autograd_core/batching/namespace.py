@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from autograd_core.batching import loops, products, shaping, tables
-from autograd_core.batching.arrays import Batched, differs, held_by, level_of, pointwise
+from autograd_core.batching.arrays import Batched, pointwise
+from autograd_core.batching.levels import differs, held_by, level_of
 from autograd_core.batching.subscripts import add_at
 from autograd_core.entries import Op
 from autograd_core.errors import VmapError

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_core.batching import loops
-from autograd_core.batching.arrays import aligned, differs, held_by, level_of, pointwise
+from autograd_core.batching.arrays import pointwise
+from autograd_core.batching.levels import aligned, differs, held_by, level_of
 
 
 def _matmul(cls: Any, function: Callable[..., Any], a: Any, b: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.batching import loops
-from autograd_core.batching.arrays import aligned, differs, held_by, level_of
+from autograd_core.batching.levels import aligned, differs, held_by, level_of
 
 
 def shifted(axis: Any, ndim: int) -> Any:

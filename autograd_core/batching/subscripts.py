@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd_core.batching import arrays, loops
+from autograd_core.batching import loops
+from autograd_core.batching.levels import aligned, held_by, level_of
 
 
 def read(x: Any, index: Any) -> Any:
@@ -15,7 +16,7 @@ def read(x: Any, index: Any) -> Any:
     found = for_all(x.ndim, parts, x.level is not None, type(x))
     if found is None:
         return loops.each(type(x), lambda a, i: a[i], x, index)
-    level = arrays.level_of((x, *parts), depth=x.depth)
+    level = level_of((x, *parts), depth=x.depth)
     y = x.held[found[0]]
     return type(x)(y if level is None else y.transpose(found[1](y.ndim)), level)
 
@@ -23,14 +24,14 @@ def read(x: Any, index: Any) -> Any:
 def write(x: Any, index: Any, value: Any) -> None:
     """x[index] = value in every sample."""
     parts = index if index.__class__ is tuple else (index,)
-    level = arrays.level_of(parts, value, depth=x.depth)
+    level = level_of(parts, value, depth=x.depth)
     if level is not None:
         x.diverge(level)
     if x.level is None:
-        x.held[tuple([arrays.held_by(type(x), p) for p in parts])] = arrays.held_by(type(x), value)
+        x.held[tuple([held_by(type(x), p) for p in parts])] = held_by(type(x), value)
     elif all(map(_is_basic, parts)):
         at = (slice(None), *parts)
-        x.held[at] = arrays.aligned(type(x), value, x.held[at].ndim - 1)
+        x.held[at] = aligned(type(x), value, x.held[at].ndim - 1)
     else:
         for i in range(x.level.size):
             x.sample(i)[loops.sampled(index, i, x.depth)] = loops.sampled(value, i, x.depth)
@@ -43,14 +44,14 @@ def for_all(ndim: int, parts: tuple[Any, ...], mapped: bool, cls: Any) -> Any:
     """
     parts = _plain(ndim, parts, cls)
     at = [k for k, p in enumerate(parts) if p.__class__ is not slice]
-    level = arrays.level_of(parts, depth=cls.depth)
+    level = level_of(parts, depth=cls.depth)
     if any(p is None or p.__class__ is bool or (level is not None and _is_mask(p)) for p in parts):
         return None
     if at != list(range(at[0], at[0] + len(at))):
         return None
     before, after, chosen = at[0], parts[at[-1] + 1 :], [parts[k] for k in at]
     n = max([getattr(p, "ndim", 0) for p in chosen])
-    inner = [arrays.aligned(cls, p, n) for p in chosen]
+    inner = [aligned(cls, p, n) for p in chosen]
     if level is None:
         return ((slice(None),) * mapped + (*parts[:before], *inner, *after)), lambda count: tuple(range(count))
     if not mapped:
@@ -66,7 +67,7 @@ def add_at(cls: Any, shape: tuple[int, ...], dtype: Any, index: Any, values: Any
     """The kernel `add_at` for all samples: zeros of `shape` to which `values` are added at `index`."""
     kernel = cls.inner.kernels.add_at
     parts = index if index.__class__ is tuple else (index,)
-    level = arrays.level_of(values, parts, depth=cls.depth)
+    level = level_of(values, parts, depth=cls.depth)
     if level is None:
         return loops.each(cls, kernel, shape, dtype, index, values)
     plain = _plain(len(shape), parts, cls)
@@ -77,10 +78,10 @@ def add_at(cls: Any, shape: tuple[int, ...], dtype: Any, index: Any, values: Any
         found = for_all(len(shape), parts, True, cls)
         n = len(shape) - sum(map(_axes, plain)) + sum([p.__class__ is slice for p in plain])
         n += max([getattr(p, "ndim", 0) for p in plain]) - sum([_is_mask(p) for p in plain])
-    moved = plain[0].__class__ is slice and arrays.level_of(plain, depth=cls.depth) is not None
+    moved = plain[0].__class__ is slice and level_of(plain, depth=cls.depth) is not None
     if found is None or moved or values.ndim != n:
         return loops.each(cls, kernel, shape, dtype, index, values)
-    return cls(kernel((level.size, *shape), dtype, found[0], arrays.aligned(cls, values, n)), level)
+    return cls(kernel((level.size, *shape), dtype, found[0], aligned(cls, values, n)), level)
 
 
 def _is_basic(part: Any) -> bool:

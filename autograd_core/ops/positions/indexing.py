@@ -5,8 +5,9 @@ import numpy as np
 from autograd_core import dtypes, functional
 from autograd_core.errors import OperandError, PositionError
 from autograd_core.kinds import INDEXING
+from autograd_core.libraries import VMAP
 from autograd_core.ops import axes
-from autograd_core.ops.positions.subscripts import holds_batches, inside
+from autograd_core.ops.positions.subscripts import holds_batches
 from autograd_core.ops.positions.subscripts import plain_index as plain_index
 from autograd_core.ops.positions.subscripts import steps as steps
 from autograd_core.registry import booleans, composition, integers, op, sample
@@ -225,7 +226,7 @@ def masked(input, mask, name):
 
 def _item(x, index):
     plain = plain_index(index, x)
-    y, plain = inside(x, plain) if holds_batches(plain) else (x, plain)
+    y, plain = VMAP.resolved(x, plain) if holds_batches(plain) else (x, plain)
     try:
         for step in steps(plain, y.ndim):
             y = getitem(y, index=step)

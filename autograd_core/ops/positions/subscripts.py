@@ -21,13 +21,6 @@ def holds_batches(index: Any) -> bool:
     return bool(LAYERS) and any(i.__class__ in LAYERS for i in (index if index.__class__ is tuple else (index,)))
 
 
-def inside(x: Tensor, index: Any) -> tuple[Tensor, Any]:
-    """A tensor and such an index expression, both inside the `vmap`."""
-    from autograd_core.batching.picks import resolved
-
-    return resolved(x, index)
-
-
 def _plain_item(i: Any, like: Tensor) -> Any:
     if i.__class__ is int or i.__class__ is slice or i is None or i is Ellipsis:
         return i
