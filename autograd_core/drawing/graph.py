@@ -80,3 +80,12 @@ class Graph:
         """Append a vertex; returns its position."""
         self.vertices.append(vertex)
         return len(self.vertices) - 1
+
+    def homes(self) -> list[Path]:
+        """For each vertex the innermost cluster around it; () for none."""
+        return [self._cluster_at(v.path[:-1] if v.role == "module" else v.path) for v in self.vertices]
+
+    def _cluster_at(self, path: Path) -> Path:
+        while path and path not in self.clusters:
+            path = path[:-1]
+        return path

@@ -60,25 +60,7 @@ def _request(graph: Graph, room: Room) -> str:
         'node [shape=box fixedsize=true label=""]',
         "edge [arrowsize=0.6 fontsize=1]",
     ]
-    members: dict[Path, list[int]] = {}
-    for i, v in enumerate(graph.vertices):
-        path = v.path[:-1] if v.role == "module" else v.path
-        while path and path not in graph.clusters:
-            path = path[:-1]
-        members.setdefault(path, []).append(i)
-    numbers = {path: k for k, path in enumerate(graph.clusters)}
-
-    def inside(path: Path) -> None:
-        for i in members.get(path, ()):
-            w, h = room.vertices[i]
-            lines.append(f"n_{i} [width={w / INCH:.4f} height={h / INCH:.4f}]")
-        for inner, k in numbers.items():
-            if inner[:-1] == path:
-                lines.append(f"subgraph cluster_{k} {{ graph [margin=9 label=<{_blank(room.titles[inner] + 8, 8)}>]")
-                inside(inner)
-                lines.append("}")
-
-    inside(())
+    lines += _inside(graph, (), graph.homes(), room)
     weighted = len(graph.edges) <= WEIGHTED
     for k, e in enumerate(graph.edges):
         width, height = room.labels[k]
@@ -89,6 +71,20 @@ def _request(graph: Graph, room: Room) -> str:
             attributes.append("weight=2")
         lines.append(f"n_{e.source} -> n_{e.target} [{' '.join(attributes)}]")
     return "\n".join([*lines, "}"])
+
+
+def _inside(graph: Graph, path: Path, homes: list[Path], room: Room) -> list[str]:
+    """The vertices of a cluster, then the clusters in it."""
+    lines = []
+    for i, home in enumerate(homes):
+        if home == path:
+            width, height = room.vertices[i]
+            lines.append(f"n_{i} [width={width / INCH:.4f} height={height / INCH:.4f}]")
+    for k, inner in enumerate(graph.clusters):
+        if inner[:-1] == path:
+            lines.append(f"subgraph cluster_{k} {{ graph [margin=9 label=<{_blank(room.titles[inner] + 8, 8)}>]")
+            lines += [*_inside(graph, inner, homes, room), "}"]
+    return lines
 
 
 def _blank(width: float, height: float) -> str:

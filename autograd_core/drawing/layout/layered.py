@@ -50,7 +50,7 @@ class Layout:
     def __init__(self, graph: Graph, room: Room) -> None:
         self.graph, self.room = graph, room
         self.upright = room.direction in ("TB", "BT")
-        self.homes = [self.home(i) for i in range(len(graph.vertices))]
+        self.homes = graph.homes()
         self.blocks: dict[Path, Block] = {(): Block()}
         for path in graph.clusters:
             self.blocks.setdefault(path, Block())
@@ -59,16 +59,9 @@ class Layout:
         for k, e in enumerate(graph.edges):
             self.outgoing.setdefault(e.source, []).append(k)
 
-    def home(self, i: int) -> Path:
-        v = self.graph.vertices[i]
-        path = v.path[:-1] if v.role == "module" else v.path
-        while path and path not in self.graph.clusters:
-            path = path[:-1]
-        return path
-
     def place(self) -> Placement:
-        for i in range(len(self.graph.vertices)):
-            self.blocks[self.homes[i]].items[i] = self.vertex_item(i)
+        for i, home in enumerate(self.homes):
+            self.blocks[home].items[i] = self.vertex_item(i)
         for path in sorted(self.blocks, key=len, reverse=True):
             if path:
                 self.blocks[path[:-1]].items[path] = Item()

@@ -22,10 +22,7 @@ def described(graph: Graph, direction: str, scale: Scale | None) -> str:
         f'margin="0.1,0.04" fillcolor="#ffffff" color="{LINE}" fontcolor="{INK}"]',
         f'  edge [color="{LINE}" fontcolor="{LINE}" fontname="{FONT}" fontsize="9" arrowsize="0.6"]',
     ]
-    members: dict[Path, list[int]] = {}
-    for i, v in enumerate(graph.vertices):
-        members.setdefault(v.path[:-1] if v.role == "module" else v.path, []).append(i)
-    lines += _inside(graph, (), members, scale)
+    lines += _inside(graph, (), graph.homes(), scale)
     lines += [_edge(e, scale) for e in graph.edges]
     return "\n".join([*lines, "}", ""])
 
@@ -40,11 +37,10 @@ def _notices(graph: Graph) -> str:
     return f" label={quoted(' '.join(printable(n, 400) for n in graph.notices))}" if graph.notices else ""
 
 
-def _inside(graph: Graph, path: Path, members: dict[Path, list[int]], scale: Scale | None) -> list[str]:
+def _inside(graph: Graph, path: Path, homes: list[Path], scale: Scale | None) -> list[str]:
     """The vertices of a cluster, then the clusters in it."""
     indent = "  " * (len(path) + 1)
-    home = [i for p, group in members.items() if _shown(p, graph) == path for i in group]
-    lines = [indent + _vertex(i, graph.vertices[i], scale) for i in sorted(home)]
+    lines = [indent + _vertex(i, graph.vertices[i], scale) for i, home in enumerate(homes) if home == path]
     for k, (inner, cluster) in enumerate(graph.clusters.items()):
         if inner[:-1] != path:
             continue
@@ -52,15 +48,9 @@ def _inside(graph: Graph, path: Path, members: dict[Path, list[int]], scale: Sca
         label = quoted(printable(f"{cluster.title}{count}  {cluster.note}"))
         lines.append(f'{indent}subgraph "cluster_{k}" {{')
         lines.append(f'{indent}  graph [label={label} style="rounded,filled" color="#b6bec7" fillcolor="#f4f6f8"]')
-        lines += _inside(graph, inner, members, scale)
+        lines += _inside(graph, inner, homes, scale)
         lines.append(f"{indent}}}")
     return lines
-
-
-def _shown(path: Path, graph: Graph) -> Path:
-    while path and path not in graph.clusters:
-        path = path[:-1]
-    return path
 
 
 def _vertex(i: int, v: Vertex, scale: Scale | None) -> str:
