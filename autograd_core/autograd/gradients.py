@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from operator import call
 from typing import Any
@@ -91,20 +91,8 @@ def grad(
     if materialize_grads and all(y.node is None for y in outputs):  # such as the zeros that this function made
         return tuple(map(operations.zeros_like, inputs))
     if is_grads_batched:
-        from autograd_core.batching import vmap
-
-        options = retain_graph, create_graph, True, allow_unused, False, materialize_grads
-        unused: list[int] = []  # of which vmap, which returns tensors, cannot give None
-
-        def each(*cotangents: Tensor) -> tuple[Tensor, ...]:
-            grads = grad(outputs, inputs, cotangents, *options)
-            unused[:] = [i for i, g in enumerate(grads) if g is None]
-            return tuple([g for g in grads if g is not None])
-
-        batched: list[Any] = list(vmap(each)(*_listed(grad_outputs)))
-        for i in unused:
-            batched.insert(i, None)
-        return tuple(batched)
+        options = retain_graph, create_graph, only_inputs, allow_unused, False, materialize_grads
+        return _batched(lambda *cotangents: grad(outputs, inputs, cotangents, *options), _listed(grad_outputs))
     seeds, given = _seeds(outputs, _listed(grad_outputs, len(outputs)), create_graph, strict=False)
     wanted = [x.ownership_token or x.node if isinstance(x, GradientEdge) else _node_of(x) for x in inputs]
     found, retained = walk(seeds, create_graph, create_graph if retain_graph is None else retain_graph, wanted)
@@ -115,18 +103,42 @@ def grad(
         )
     commit([], retained, given, create_graph)
     grads = dict(zip(found, exclusive(list(found.values()), given), strict=True))
-    used = set()
-    out = []
-    for x, n in zip(inputs, wanted, strict=True):
+    results = _of_inputs(inputs, wanted, grads, create_graph)
+    if materialize_grads:
+        results = [operations.zeros_like(x) if g is None else g for x, g in zip(inputs, results, strict=True)]
+    return tuple(results)
+
+
+def _batched(gradients: Callable[..., tuple[Any, ...]], cotangents: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The gradients for every row of the cotangents, which `vmap` computes at once."""
+    from autograd_core.batching import vmap
+
+    unused: list[int] = []  # of which vmap, which returns tensors, cannot give None
+
+    def used(*rows: Tensor) -> tuple[Tensor, ...]:
+        grads = gradients(*rows)
+        unused[:] = [i for i, g in enumerate(grads) if g is None]
+        return tuple([g for g in grads if g is not None])
+
+    results: list[Any] = list(vmap(used)(*cotangents))
+    for i in unused:
+        results.insert(i, None)
+    return tuple(results)
+
+
+def _of_inputs(inputs: Sequence[Any], nodes: list[Any], grads: Cotangents, create_graph: bool) -> list[Any]:
+    """The gradient of each input, in its dtype and on storage of its own; None for inputs that were not reached."""
+    results, seen = [], set()
+    for x, n in zip(inputs, nodes, strict=True):
         g = grads.get(n)
         if g is not None and isinstance(x, Tensor) and x.itemsize == 2:
             with set_grad_enabled(create_graph):
                 g = _narrowed(g, x)
-        elif g is not None and n in used and not create_graph:
+        elif g is not None and n in seen and not create_graph:
             g = wrap(g.array.copy())  # the same input was requested twice
-        used.add(n)
-        out.append(operations.zeros_like(x) if g is None and materialize_grads else g)
-    return tuple(out)
+        seen.add(n)
+        results.append(g)
+    return results
 
 
 def _listed(value: Any, length: int = 1) -> tuple[Any, ...]:
