@@ -59,8 +59,7 @@ def op(
         o = Op(forward.__name__, kind, symbol, forward.__doc__, domain, reference, vjp, forward, **fields)
         o.home = home
         o.method = kind.method if o.method is None else o.method
-        _read_signature(o)
-        _read_rules(o)
+        _derive(o)
         if o.wide:
             o.forward = precision.widened(o.forward)
         o.call = binders.bind(o)
@@ -84,8 +83,7 @@ def op(
 def private(forward: Callable[..., Any], kind: Kind, symbol: str, *vjp: Rule | None) -> Op:
     """An operation that the engine records but that has no public name; it is in no table."""
     o = Op(forward.__name__.strip("_"), kind, symbol, forward.__doc__, USUAL, None, vjp, forward)
-    _read_signature(o)
-    _read_rules(o)
+    _derive(o)
     o.call = binders.bind(o)
     return o
 
@@ -167,6 +165,13 @@ def _publish_operators(entry: Op) -> None:
         setattr(Tensor, name, arguments.reflected(operator) if reflected else operator)
 
 
+def _derive(o: Op) -> None:
+    """Fill in what follows from the fields of the entry."""
+    _read_signature(o)
+    _read_rules(o)
+    _decide(o)
+
+
 def _read_signature(o: Op) -> None:
     forward = inspect.unwrap(o.forward)  # the same information as inspect.signature, in a tenth of the time
     code = forward.__code__
@@ -212,18 +217,22 @@ def _read_rules(o: Op) -> None:
     o.holds = not {"y", *o.inputs, *o.residuals, *named}.isdisjoint(mentioned)
     o.rules = tuple(_adapted(r, o.keep) if r else _nothing for r in rules)
     o.joint, o.composite, o.before = (r and _adapted(r, o.keep) for r in (o.joint, o.composite, o.before))
+    if named:
+        o.result = _named_result(o.name, named)
+
+
+def _decide(o: Op) -> None:
+    """The decisions that binders and the walk would otherwise make at every call."""
     o.broadcasts = o.kind.broadcasts if o.broadcasts is None else o.broadcasts
     if o.holomorphic is None and not o.real_only:
         o.holomorphic = o.kind.holomorphic
     o.real_only = o.real_only or o.holomorphic is None
     o.screened = o.real_only or o.floating
     # A rule for complex numbers may return them for a real cotangent, so the walk checks.
-    o.plain = bool(rules) and not o.outputs and o.holomorphic is not False
+    o.plain = bool(o.rules) and not o.outputs and o.holomorphic is not False
     if o.kind.promotes if o.promotes is None else o.promotes:
-        o.promoted = tuple(i for i in range(len(o.inputs)) if not rules or rules[i])
+        o.promoted = tuple(i for i in range(len(o.inputs)) if not o.rules or o.rules[i] is not _nothing)
     o.layer = o.plain and len(o.inputs) == 3 and not (o.statics or o.residuals or o.variadic or o.view or o.broadcasts)
-    if named:
-        o.result = _named_result(o.name, named)
 
 
 def _named_result(name: str, fields: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
