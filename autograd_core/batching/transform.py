@@ -49,25 +49,17 @@ def vmap(
         values = trees.leaves(args)
         dims = _in_dims(in_dims, args, values)
         size = _size(values, dims)
-        if chunk_size is None or size <= chunk_size:
+
+        def run(values: list[Any], size: int) -> Any:
             return _run(func, args, values, dims, kwargs, out_dims, size, randomness)
-        starts = range(0, size, chunk_size)
-        return _joined(
-            [
-                _run(
-                    func,
-                    args,
-                    [_part(v, d, i, chunk_size) for v, d in zip(values, dims, strict=True)],
-                    dims,
-                    kwargs,
-                    out_dims,
-                    min(chunk_size, size - i),
-                    randomness,
-                )
-                for i in starts
-            ],
-            out_dims,
-        )
+
+        if chunk_size is None or size <= chunk_size:
+            return run(values, size)
+        results = []
+        for start in range(0, size, chunk_size):
+            chunk = [_part(v, d, start, chunk_size) for v, d in zip(values, dims, strict=True)]
+            results.append(run(chunk, min(chunk_size, size - start)))
+        return _joined(results, out_dims)
 
     return batched
 
