@@ -21,17 +21,7 @@ def _conv_transpose(input, weight, bias, stride, padding, output_padding, groups
         for v, n in (
             (stride, "stride"), (padding, "padding"), (output_padding, "output_padding"), (dilation, "dilation"))
     )
-    if min(stride) < 1 or min(dilation) < 1 or min(padding) < 0 or min(output_padding) < 0:
-        raise OperandError(f"{name}(): stride {stride} and dilation {dilation} must be positive, "
-                           f"padding {padding} and output_padding {output_padding} not negative")
-    if any(o >= max(s, d) for o, s, d in zip(output_padding, stride, dilation, strict=True)):
-        raise OperandError(f"{name}(): output_padding {output_padding} must be smaller than stride {stride} "
-                           f"or dilation {dilation}")
-    if x.shape[1] != weight.shape[0] or groups < 1 or weight.shape[0] % groups:
-        raise OperandError(
-            f"{name}(): input of shape {input.shape} has {x.shape[1]} channels, but weight of shape {weight.shape} "
-            f"takes {weight.shape[0]} in groups={groups}"
-        )
+    _check(name, input, x, weight, stride, padding, output_padding, dilation, groups)
     outputs = weight.shape[1] * groups
     check_bias(bias, outputs, name)
     size = [
@@ -50,6 +40,20 @@ def _conv_transpose(input, weight, bias, stride, padding, output_padding, groups
     if bias is not None:
         y = y + bias.reshape((-1,) + (1,) * rank)
     return y.squeeze(0) if single else y
+
+
+def _check(name, input, x, weight, stride, padding, output_padding, dilation, groups):
+    if min(stride) < 1 or min(dilation) < 1 or min(padding) < 0 or min(output_padding) < 0:
+        raise OperandError(f"{name}(): stride {stride} and dilation {dilation} must be positive, "
+                           f"padding {padding} and output_padding {output_padding} not negative")
+    if any(o >= max(s, d) for o, s, d in zip(output_padding, stride, dilation, strict=True)):
+        raise OperandError(f"{name}(): output_padding {output_padding} must be smaller than stride {stride} "
+                           f"or dilation {dilation}")
+    if x.shape[1] != weight.shape[0] or groups < 1 or weight.shape[0] % groups:
+        raise OperandError(
+            f"{name}(): input of shape {input.shape} has {x.shape[1]} channels, but weight of shape {weight.shape} "
+            f"takes {weight.shape[0]} in groups={groups}"
+        )
 
 
 def _reference(x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):

@@ -209,24 +209,8 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise OperandError(f"cross_entropy(): label_smoothing must lie between 0 and 1, but is {label_smoothing}")
     if input.ndim == 1:
-        if target.numel() != 1 and target.shape != input.shape:
-            raise OperandError(
-                f"cross_entropy(): one input of shape {input.shape} takes one class, or probabilities of that shape, "
-                f"not {target.shape}; the scores come first, the targets second"
-            )
-        target = (
-            target.unsqueeze(0)
-            if target.shape == input.shape and target.dtype.kind not in dtypes.INTEGERS
-            else target.reshape((1,))
-        )
-        loss = cross_entropy(
-            input.unsqueeze(0),
-            target,
-            weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
-            label_smoothing=label_smoothing,
-        )
+        loss = cross_entropy(input.unsqueeze(0), _only_target(input, target), weight, ignore_index=ignore_index,
+                             reduction=reduction, label_smoothing=label_smoothing)
         return loss.squeeze(0) if reduction == "none" else loss
     if target.dtype.kind not in dtypes.INTEGERS:
         if ignore_index >= 0:
@@ -240,6 +224,17 @@ def cross_entropy(
     if not label_smoothing:
         return loss
     return (1 - label_smoothing) * loss + label_smoothing * _smooth(logp, target, weight, ignore_index, reduction)
+
+
+def _only_target(input, target):
+    """The target of scores (C) as that of a batch of one."""
+    if target.numel() != 1 and target.shape != input.shape:
+        raise OperandError(
+            f"cross_entropy(): one input of shape {input.shape} takes one class, or probabilities of that shape, "
+            f"not {target.shape}; the scores come first, the targets second"
+        )
+    probabilities = target.shape == input.shape and target.dtype.kind not in dtypes.INTEGERS
+    return target.unsqueeze(0) if probabilities else target.reshape((1,))
 
 
 def _smooth(logp, target, weight, ignore_index, reduction):
