@@ -49,7 +49,8 @@ def trunc_normal_(
 ) -> Tensor:
     """Normal, truncated to [a, b].
 
-    Drawn by rejection from the uniform distribution; beyond eight standard deviations nothing would be accepted.
+    Drawn by rejection, from the normal distribution if [a, b] contains most of it, else from the uniform one; beyond
+    eight standard deviations nothing would be accepted.
     """
     if SKIPPED.get():
         return tensor
@@ -60,16 +61,17 @@ def trunc_normal_(
         )
         return tensor.fill_(a if mean < a else b)
     mode = min(max(mean, low), high)
+    options = {"dtype": tensor.dtype, "device": tensor.device, "generator": generator}
     values = core.empty(tensor.array.size, dtype=tensor.dtype, device=tensor.device)
     rejected = core.arange(tensor.array.size, device=tensor.device)
     while rejected.array.size:
-        x = (
-            core.rand(rejected.shape, dtype=tensor.dtype, device=tensor.device, generator=generator) * (high - low)
-            + low
-        )
-        density = core.exp(((mode - mean) ** 2 - (x - mean) ** 2) / (2 * std * std))
-        values[rejected] = x
-        kept = core.rand(rejected.shape, dtype=tensor.dtype, device=tensor.device, generator=generator) < density
+        if low <= mean - std and mean + std <= high:
+            values[rejected] = x = core.randn(rejected.shape, **options) * std + mean
+            kept = (x >= low) & (x <= high)
+        else:
+            values[rejected] = x = core.rand(rejected.shape, **options) * (high - low) + low
+            density = core.exp(((mode - mean) ** 2 - (x - mean) ** 2) / (2 * std * std))
+            kept = core.rand(rejected.shape, **options) < density
         rejected = rejected[~kept]
     return tensor.copy_(values.reshape(tensor.shape).clamp(a, b))
 
