@@ -14,6 +14,7 @@ class Adagrad(ElementwiseOptimizer):
     """
 
     kernel = "adagrad_step"
+    passes = ("eps", "weight_decay", "maximize")
     remembers = ("sum",)
 
     def __init__(
@@ -35,9 +36,8 @@ class Adagrad(ElementwiseOptimizer):
         return {"sum": group["initial_accumulator_value"]}
 
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
-        state["step"] = t = state.get("step", 0) + 1
-        options = {k: group[k] for k in ("eps", "weight_decay", "maximize")}
-        return {**options, "rate": group["lr"] / (1 + (t - 1) * group["lr_decay"])}
+        options = super().advance(state, group)
+        return {**options, "rate": group["lr"] / (1 + (state["step"] - 1) * group["lr_decay"])}
 
 
 class Adadelta(ElementwiseOptimizer):
@@ -47,6 +47,7 @@ class Adadelta(ElementwiseOptimizer):
     """
 
     kernel = "adadelta_step"
+    passes = ("lr", "rho", "eps", "weight_decay", "maximize")
     remembers = ("square_avg", "acc_delta")
 
     def __init__(
@@ -68,10 +69,6 @@ class Adadelta(ElementwiseOptimizer):
         if not 0.0 <= group["rho"] <= 1.0:
             raise ValueError(f"Invalid rho value: {group['rho']}; it must lie in [0, 1]")
 
-    def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
-        state["step"] = state.get("step", 0) + 1
-        return {k: group[k] for k in ("lr", "rho", "eps", "weight_decay", "maximize")}
-
 
 class RMSprop(ElementwiseOptimizer):
     """RMSprop: the gradient divided by the root of its mean square (Tieleman and Hinton 2012).
@@ -81,6 +78,7 @@ class RMSprop(ElementwiseOptimizer):
     """
 
     kernel = "rmsprop_step"
+    passes = ("lr", "alpha", "eps", "weight_decay", "momentum", "centered", "maximize")
 
     def __init__(
         self,
@@ -102,10 +100,6 @@ class RMSprop(ElementwiseOptimizer):
         optional = {"momentum_buffer": group["momentum"], "grad_avg": group["centered"]}
         return ("square_avg", *[name for name, wanted in optional.items() if wanted])
 
-    def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
-        state["step"] = state.get("step", 0) + 1
-        return {k: group[k] for k in ("lr", "alpha", "eps", "weight_decay", "momentum", "centered", "maximize")}
-
 
 class Rprop(ElementwiseOptimizer):
     """Rprop: steps by the sign of the gradient, with a separate step size per element (Riedmiller and Braun 1993).
@@ -115,6 +109,7 @@ class Rprop(ElementwiseOptimizer):
     """
 
     kernel = "rprop_step"
+    passes = ("etas", "step_sizes", "maximize")
     remembers = ("prev", "step_size")
 
     def __init__(
@@ -138,10 +133,6 @@ class Rprop(ElementwiseOptimizer):
     def start(self, group: dict[str, Any]) -> dict[str, float]:
         return {"step_size": group["lr"]}
 
-    def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
-        state["step"] = state.get("step", 0) + 1
-        return {k: group[k] for k in ("etas", "step_sizes", "maximize")}
-
 
 class ASGD(ElementwiseOptimizer):
     """Averaged SGD: gradient descent with the mean of the parameters in state["ax"] (Polyak and Juditsky 1992).
@@ -150,6 +141,7 @@ class ASGD(ElementwiseOptimizer):
     """
 
     kernel = "asgd_step"
+    passes = ("lambd", "weight_decay", "maximize")
     remembers = ("ax",)
 
     def __init__(
@@ -170,7 +162,6 @@ class ASGD(ElementwiseOptimizer):
     def advance(self, state: dict[str, Any], group: dict[str, Any]) -> dict[str, Any]:
         lr, lambd = group["lr"], group["lambd"]
         rate, share = state.get("eta", lr), state.get("mu", 1.0)
-        state["step"] = t = state.get("step", 0) + 1
+        options, t = super().advance(state, group), state["step"]
         state["eta"], state["mu"] = lr / (1 + lambd * lr * t) ** group["alpha"], 1 / max(1, t - group["t0"])
-        options = {k: group[k] for k in ("lambd", "weight_decay", "maximize")}
         return {**options, "rate": rate, "share": share}

@@ -22,12 +22,13 @@ LIVE = ("lr", "step", "rate", "gradient_rate", "mean_rate")
 class ElementwiseOptimizer(Optimizer):
     """Base of optimizers that are a kernel of the backends, `kernel(p, g, *arrays, **options)`.
 
-    A subclass names the kernel and, in `remembers` or `slots`, the state arrays of every parameter; `start` gives their
-    initial values, `advance` the numbers beside them. Parameters that agree in these numbers are updated together.
-    Complex numbers are updated as pairs of real ones.
+    A subclass names the kernel, the options it takes as they are in `passes` and, in `remembers` or `slots`, the state
+    arrays of every parameter; `start` gives their initial values, `advance` the numbers beside them. Parameters that
+    agree in these numbers are updated together. Complex numbers are updated as pairs of real ones.
     """
 
     kernel: ClassVar[str]
+    passes: ClassVar[tuple[str, ...]] = ()
     remembers: ClassVar[tuple[str, ...]] = ()
     capturable = True
 
@@ -43,7 +44,8 @@ class ElementwiseOptimizer(Optimizer):
         """Bring the numbers in a state, which is empty before the first step, to the next one; options of the kernel
         for it.
         """
-        raise NotImplementedError(f"{type(self).__name__} must define advance()")
+        state["step"] = state.get("step", 0) + 1
+        return {name: group[name] for name in self.passes}
 
     def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
         names, ids = self.slots(group), [*map(id, params)]
