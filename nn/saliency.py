@@ -10,6 +10,7 @@ from autograd_core import Tensor, enable_grad
 from autograd_core import functional as core
 from autograd_core.autograd import grad
 from autograd_core.nodes import Node
+from nn.modes import in_mode
 from nn.module import Module
 
 Target = int | Sequence[int] | Tensor | Callable[[Tensor], Tensor] | None
@@ -56,15 +57,10 @@ def rectifiers(output: Tensor) -> Iterator[Node]:
 
 def _gradient(model: Module, input: Tensor, target: Target, at_rectifiers: Callable[[Tensor], Tensor] | None) -> Tensor:
     x = input.detach().requires_grad_()
-    training = [module for module in model.modules() if module.training]
-    with ExitStack() as stack, enable_grad():
+    with ExitStack() as stack, in_mode(model, training=False), enable_grad():
         for module in model.modules():
             stack.enter_context(module.register_forward_hook(_watch))
-        try:
-            score = _score(model.eval()(x), target)
-        finally:
-            for module in training:
-                module.training = True
+        score = _score(model(x), target)
     if at_rectifiers is not None:
         for node in rectifiers(score):
             node.hooks = (*(node.hooks or ()), at_rectifiers)

@@ -18,6 +18,7 @@ from nn.layers.linear import Linear
 from nn.layers.recurrent import RNNBase
 from nn.layers.recurrent_cells import RNNCellBase
 from nn.layers.transposed_convolution import _ConvTranspose
+from nn.modes import in_mode
 from nn.module import Module
 from nn.receptive_field import Fields
 
@@ -101,15 +102,12 @@ def summary(model: Module, input_shape: Sequence[int] | Tensor | Sequence[Any]) 
         for path, module in model.named_modules()
         if _is_layer(path, module)
     ]
-    training = [module for module in model.modules() if module.training]
     try:
-        with enable_grad():
-            model.eval()(*inputs)
+        with in_mode(model, training=False), enable_grad():
+            model(*inputs)
     except Exception as e:
         raise RuntimeError(_refusal(e, inputs)) from e
     finally:
-        for module in training:
-            module.training = True
         for hook in hooks:
             hook.remove()
     parameters = list(model.parameters())

@@ -8,6 +8,7 @@ import autograd_core as ag
 import nn
 from autograd_core import Tensor
 from autograd_core.drawing.collecting import tracing
+from nn.modes import in_mode
 from nn.saliency import rectifiers
 from training.trainer import Batches
 
@@ -26,15 +27,10 @@ def dead_units(model: nn.Module, loader: Batches) -> dict[str, Tensor]:
     {'1': tensor([False,  True])}
     """
     found: dict[str, Any] = {}
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
+    with in_mode(model, training=False):
         for inputs, _ in loader:
             for name, y in _rectified(model, inputs).items():
                 found[name] = found.get(name, True) & (y == 0).all(0)
-    finally:
-        for module, training in modes:
-            module.training = training
     return {name: ag.as_tensor(mask) for name, mask in found.items()}
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import nn
 from autograd_core import no_grad
 from nn.functional import cross_entropy
+from nn.modes import in_mode
 from training.trainer import Batches, Loss
 
 
@@ -43,39 +44,32 @@ def find_learning_rate(
         raise ValueError("the loader yields no batches; is the data set empty, or smaller than a batch with drop_last?")
     batches = chain.from_iterable(loader for _ in repeat(None))
     saved, state = copy.deepcopy(model.state_dict()), copy.deepcopy(optimizer.state_dict())
-    modes = [(module, module.training) for module in model.modules()]
     rates: list[float] = []
     losses: list[float] = []
     mean = 0.0
-    model.train()
     try:
-        for step in range(steps):
-            rate = lowest * (highest / lowest) ** (step / (steps - 1))
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            inputs, target = next(batches)
-            optimizer.zero_grad()
-            value = loss(model(inputs), target)
-            mean = smoothing * mean + (1 - smoothing) * value.item()
-            smooth = mean / (1 - smoothing ** (step + 1))
-            if not math.isfinite(smooth) or (losses and smooth > 4 * min(losses)):
-                break
-            rates.append(rate)
-            losses.append(smooth)
-            value.backward()
-            optimizer.step()
+        with in_mode(model, training=True):
+            for step in range(steps):
+                rate = lowest * (highest / lowest) ** (step / (steps - 1))
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                inputs, target = next(batches)
+                optimizer.zero_grad()
+                value = loss(model(inputs), target)
+                mean = smoothing * mean + (1 - smoothing) * value.item()
+                smooth = mean / (1 - smoothing ** (step + 1))
+                if not math.isfinite(smooth) or (losses and smooth > 4 * min(losses)):
+                    break
+                rates.append(rate)
+                losses.append(smooth)
+                value.backward()
+                optimizer.step()
     finally:
-        _restore(model, saved, optimizer, state, modes)
+        with no_grad():
+            model.load_state_dict(saved)
+        optimizer.load_state_dict(state)
+        optimizer.zero_grad()
     return RateRange(rates, losses, _steepest(rates, losses))
-
-
-def _restore(model: nn.Module, saved: Any, optimizer: Any, state: Any, modes: list[tuple[nn.Module, bool]]) -> None:
-    with no_grad():
-        model.load_state_dict(saved)
-    optimizer.load_state_dict(state)
-    optimizer.zero_grad()
-    for module, training in modes:
-        module.training = training
 
 
 def _steepest(rates: list[float], losses: list[float]) -> float:

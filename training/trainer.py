@@ -11,6 +11,7 @@ import autograd_core as ag
 import nn
 from autograd_core import Tensor
 from nn.functional import cross_entropy
+from nn.modes import in_mode
 from training.history import Evaluation, History
 from training.interrupts import DeferredInterrupt
 from training.metrics import accuracy, is_classification
@@ -70,17 +71,11 @@ def evaluate(model: nn.Module, loader: Batches, loss: Loss = cross_entropy) -> E
 
     Every module's mode is restored afterwards.
     """
-    modes = [(module, module.training) for module in model.modules()]
     mean = _Mean()
-    model.eval()
-    try:
-        with ag.no_grad():
-            for inputs, target in loader:
-                output = model(inputs)
-                mean.add(loss(output, target).item(), output, target)
-    finally:
-        for module, training in modes:
-            module.training = training
+    with in_mode(model, training=False), ag.no_grad():
+        for inputs, target in loader:
+            output = model(inputs)
+            mean.add(loss(output, target).item(), output, target)
     return mean.value()
 
 
