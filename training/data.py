@@ -5,15 +5,13 @@ from __future__ import annotations
 from types import ModuleType
 
 from autograd_core.compatibility import importing
+from training.datasets import ConcatDataset as ConcatDataset
 from training.datasets import Dataset as Dataset
+from training.datasets import StackDataset as StackDataset
 from training.datasets import Subset as Subset
 from training.datasets import TensorDataset as TensorDataset
 from training.datasets import collate as default_collate  # noqa: F401
 from training.datasets import random_split as random_split
-from training.joined import ChainDataset as ChainDataset
-from training.joined import ConcatDataset as ConcatDataset
-from training.joined import IterableDataset as IterableDataset
-from training.joined import StackDataset as StackDataset
 from training.loaders import DataLoader as DataLoader
 from training.samplers import BatchSampler as BatchSampler
 from training.samplers import DistributedSampler as DistributedSampler
@@ -22,6 +20,8 @@ from training.samplers import Sampler as Sampler
 from training.samplers import SequentialSampler as SequentialSampler
 from training.samplers import SubsetRandomSampler as SubsetRandomSampler
 from training.samplers import WeightedRandomSampler as WeightedRandomSampler
+from training.streams import ChainDataset as ChainDataset
+from training.streams import IterableDataset as IterableDataset
 
 
 def get_worker_info() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -13,6 +15,7 @@ import autograd_core as ag
 from autograd_core import Tensor
 from autograd_core.trees import mapped
 from training.extras import require
+from training.streams import IterableDataset
 
 
 @runtime_checkable
@@ -25,8 +28,6 @@ class Dataset(Protocol):
     if not TYPE_CHECKING:  # for subclasses; the protocol does not need it
 
         def __add__(self, other: Dataset) -> Any:
-            from training.joined import ConcatDataset  # which imports this module
-
             return ConcatDataset([self, other])
 
         __class_getitem__ = classmethod(GenericAlias)  # Dataset[int]
@@ -78,6 +79,45 @@ class Subset(Dataset):
     def batch(self, indices: Tensor) -> Any:
         """The examples at these indices within the subset."""
         return take(self.dataset, self.indices[indices])
+
+
+class ConcatDataset(Dataset):
+    """Data sets in sequence."""
+
+    def __init__(self, datasets: Iterable[Dataset]) -> None:
+        self.datasets = list(datasets)
+        if not self.datasets:
+            raise ValueError("ConcatDataset needs at least one data set")
+        if any(isinstance(d, IterableDataset) for d in self.datasets):
+            raise AssertionError("ConcatDataset does not support IterableDataset; join streams by ChainDataset")
+        self.cumulative_sizes = list(accumulate(map(len, self.datasets)))
+
+    def __len__(self) -> int:
+        return self.cumulative_sizes[-1]
+
+    def __getitem__(self, index: int) -> Any:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"example {index} is out of range for {len(self)} examples")
+        index %= len(self)
+        at = bisect_right(self.cumulative_sizes, index)
+        return self.datasets[at][index - (self.cumulative_sizes[at - 1] if at else 0)]
+
+
+class StackDataset(Dataset):
+    """Data sets of equal length: item `i` is the tuple, or with names the dict, of their items `i`."""
+
+    def __init__(self, *args: Dataset, **kwargs: Dataset) -> None:
+        if bool(args) == bool(kwargs) or len({len(d) for d in (*args, *kwargs.values())}) > 1:
+            raise ValueError("StackDataset takes data sets of equal length, either all by position or all by name")
+        self.datasets: Any = kwargs or args
+
+    def __len__(self) -> int:
+        return len(next(iter(self.datasets.values())) if isinstance(self.datasets, dict) else self.datasets[0])
+
+    def __getitem__(self, index: int) -> Any:
+        if isinstance(self.datasets, dict):
+            return {name: d[index] for name, d in self.datasets.items()}
+        return tuple(d[index] for d in self.datasets)
 
 
 def take(dataset: Dataset, indices: Tensor) -> Any:
