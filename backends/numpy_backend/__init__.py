@@ -44,6 +44,57 @@ BLOCKWISE = (
     "within", "zeta",
 )  # fmt: skip
 
+# In place of NumPy's functions.
+FUNCTIONS: dict[str, Any] = {
+    "ascontiguousarray": copies.contiguous,
+    "clip": selection.clip,
+    "concatenate": copies.concatenate,
+    "copyto": copies.copyto,
+    "cumprod": partial(scans.cumulative, np.multiply),
+    "cumsum": partial(scans.cumulative, np.add),
+    "dot": np.ndarray.dot,  # twice as fast as np.dot, which dispatches, for 16 numbers
+    "empty": passes.empty,
+    "linalg": lapack.LINALG,
+    "matmul": products.matmul,
+    "max": partial(reduction.extreme, np.maximum),
+    "min": partial(reduction.extreme, np.minimum),
+    "nan_to_num": selection.nan_to_num,
+    "nonzero": indexing.nonzero,
+    "pad": padding.pad,
+    "prod": reduction.product,
+    "reshape": copies.reshape,
+    "tril": partial(selection.triangle, "tril"),
+    "triu": partial(selection.triangle, "triu"),
+    "where": selection.where,
+    "zeros_like": padding.zeros_like,
+    **pairwise.FORMULAS,
+}
+# In place of generic kernels.
+OWN: dict[str, Any] = {
+    **{name: getattr(arithmetic, name) for name in KERNELS["arithmetic"]},
+    **{name: getattr(selection, name) for name in ("add_relu", "gate", "rectify", "relu")},
+    "batch_gradients": normalization.batch_gradients,
+    "joined": joining.joined,
+    "lu_factor": lapack.lu_factor,
+    "normalize_batch": normalization.normalize_batch,
+    "product": products.product,
+    "running": scans.running,
+    "scale_channels": normalization.scale_channels,
+    "solve_triangular": lapack.solve_triangular,
+    "sum_of_squares": reduction.sum_of_squares,
+    "take_at": indexing.take_at,
+    "total": reduction.total,
+}
+# These take the generic kernel as their first argument, for what it computes better.
+WITH_GENERIC: dict[str, Any] = {
+    "add_at": indexing.add_at,
+    "group_gradients": groups.group_gradients,
+    "linear": products.linear,
+    "mix_rows": indexing.mix_rows,
+    "resample": resampling.resample,
+    "softmax_nll": softmax.softmax_nll,
+}
+
 
 class NumpyBackend:
     """NumPy arrays on the one device "cpu"."""
@@ -54,49 +105,18 @@ class NumpyBackend:
 
     def __init__(self) -> None:
         self.namespace: SimpleNamespace = namespace_of(np, SimpleNamespace())
-        self.namespace.pad, self.namespace.where, self.namespace.clip = padding.pad, selection.where, selection.clip
-        self.namespace.empty = passes.empty
-        self.namespace.zeros_like = padding.zeros_like
-        self.namespace.max, self.namespace.min = (partial(reduction.extreme, f) for f in (np.maximum, np.minimum))
-        self.namespace.concatenate, self.namespace.copyto = copies.concatenate, copies.copyto
-        self.namespace.ascontiguousarray, self.namespace.reshape = copies.contiguous, copies.reshape
-        self.namespace.tril, self.namespace.triu = (partial(selection.triangle, name) for name in ("tril", "triu"))
-        self.namespace.cumsum = partial(scans.cumulative, np.add)
-        self.namespace.cumprod = partial(scans.cumulative, np.multiply)
-        self.namespace.nonzero = indexing.nonzero
-        self.namespace.prod, self.namespace.nan_to_num = reduction.product, selection.nan_to_num
-        vars(self.namespace).update(pairwise.FORMULAS)
-        self.namespace.dot = np.ndarray.dot  # twice as fast as np.dot, which dispatches, for 16 numbers
+        vars(self.namespace).update(FUNCTIONS)
         library = Deferred("scipy.special")
-        kernels = self.namespace.kernels = bind(
+        self.namespace.kernels = bind(
             self.namespace, COLUMN_BYTES, library, threads.in_blocks, products.tall, products.contract
         )
-        for name in BLOCKWISE:
-            setattr(kernels, name, partial(special.blockwise, getattr(kernels, name)))
+        kernels: dict[str, Any] = vars(self.namespace.kernels)
+        kernels |= {name: partial(special.blockwise, kernels[name]) for name in BLOCKWISE}
         for name, of_scipy in special.OF_SCIPY.items():
-            setattr(kernels, name, partial(special.in_double, library, of_scipy, getattr(kernels, name)))
-        for name in [name for name in vars(kernels) if name.endswith("_step")]:
-            setattr(kernels, name, partial(updates.in_blocks, getattr(kernels, name)))
-        for name in KERNELS["arithmetic"]:
-            setattr(kernels, name, getattr(arithmetic, name))
-        for name in ("add_relu", "gate", "rectify", "relu"):
-            setattr(kernels, name, getattr(selection, name))
-        kernels.product, kernels.linear = products.product, partial(products.linear, kernels.linear)
-        kernels.joined = joining.joined
-        kernels.running, kernels.total = scans.running, reduction.total
-        kernels.normalize_batch = normalization.normalize_batch
-        kernels.batch_gradients = normalization.batch_gradients
-        kernels.scale_channels = normalization.scale_channels
-        kernels.group_gradients = partial(groups.group_gradients, kernels.group_gradients)
-        kernels.add_at, kernels.take_at = partial(indexing.add_at, kernels.add_at), indexing.take_at
-        kernels.mix_rows = partial(indexing.mix_rows, kernels.mix_rows)
-        kernels.sum_of_squares = reduction.sum_of_squares
-        kernels.resample = partial(resampling.resample, kernels.resample)
-        kernels.softmax_nll = partial(softmax.softmax_nll, kernels.softmax_nll)
-        self.namespace.linalg = lapack.LINALG
-        kernels.lu_factor, kernels.solve_triangular = lapack.lu_factor, lapack.solve_triangular
-        onednn.overlay(kernels)
-        self.namespace.matmul = products.matmul
+            kernels[name] = partial(special.in_double, library, of_scipy, kernels[name])
+        kernels |= {name: partial(updates.in_blocks, k) for name, k in kernels.items() if name.endswith("_step")}
+        kernels |= {name: partial(k, kernels[name]) for name, k in WITH_GENERIC.items()} | OWN
+        onednn.overlay(self.namespace.kernels)
         self.libraries = ((self.namespace, self.array_types),)
         self.random: Random = NumpyRandom()
 
