@@ -85,7 +85,7 @@ OWN: dict[str, Any] = {
     "take_at": indexing.take_at,
     "total": reduction.total,
 }
-# These take the generic kernel as their first argument, for what it computes better.
+# These receive the generic kernel as their first argument, for what they leave to it.
 WITH_GENERIC: dict[str, Any] = {
     "add_at": indexing.add_at,
     "group_gradients": groups.group_gradients,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from autograd_core.anomaly import Observer, observed, watched
@@ -67,33 +68,9 @@ def observed_walk(ends: Sequence[Tensor], look: Callable[[Any], Any] | None) -> 
     if problem := hindrance(ends):
         return problem
     seen = Walk()
-
-    def watch(n: Any, rules: Any) -> list[Any]:
-        shares: list[Share] = []
-        begun = False
-
-        def looking(i: int, rule: Any) -> Any:
-            def looked(xp: Any, g: Any, s: Any) -> Any:
-                nonlocal begun
-                if not begun:
-                    begun = True
-                    if look is None:
-                        seen.steps.append((n, g, shares))
-                    else:
-                        _note(seen, n, g, look)
-                product = rule(xp, g, s)
-                if product is not None and look is None:
-                    if n.shapes is not None and product.shape != n.shapes[i] and not n.op.outputs:
-                        product = unbroadcast(xp, product, n.shapes[i])
-                    shares.append(Share(source_of(n.parents[i]), _local(n, rule, xp, g, s, product), product))
-                return product
-
-            return looked
-
-        return [rule and looking(i, rule) for i, rule in enumerate(rules)]
-
+    watch = _watching_steps if look is None else partial(_watching_cotangents, look)
     try:
-        with watched(watch):
+        with watched(partial(watch, seen)):
             found, _ = walk(seeds_of(ends), create_graph=False, retain=True)
     except GraphReleasedError:
         return "Gradients could not be computed for this picture: backward() released what they need."
@@ -104,11 +81,40 @@ def observed_walk(ends: Sequence[Tensor], look: Callable[[Any], Any] | None) -> 
     return seen
 
 
-def _note(seen: Walk, n: Any, g: Any, look: Callable[[Any], Any]) -> None:
-    if n.op.outputs:
-        seen.cotangents |= {Source(n, i): look(v) for i, v in enumerate(g) if v is not None}
-    else:
-        seen.cotangents[Source(n)] = look(g)
+def _watching_cotangents(look: Callable[[Any], Any], seen: Walk, n: Any, rules: Any) -> list[Any]:
+    """The rules of a node, which also look at its cotangent."""
+
+    def looking(rule: Any) -> Any:
+        def looked(xp: Any, g: Any, s: Any) -> Any:
+            values = {Source(n, i): v for i, v in enumerate(g)} if n.op.outputs else {Source(n): g}
+            for source, v in values.items():
+                if v is not None and source not in seen.cotangents:
+                    seen.cotangents[source] = look(v)
+            return rule(xp, g, s)
+
+        return looked
+
+    return [rule and looking(rule) for rule in rules]
+
+
+def _watching_steps(seen: Walk, n: Any, rules: Any) -> list[Any]:
+    """The rules of a node, which also record what each operand gets."""
+    shares: list[Share] = []
+
+    def looking(i: int, rule: Any) -> Any:
+        def looked(xp: Any, g: Any, s: Any) -> Any:
+            if not (seen.steps and seen.steps[-1][0] is n):
+                seen.steps.append((n, g, shares))
+            product = rule(xp, g, s)
+            if product is not None:
+                if n.shapes is not None and product.shape != n.shapes[i] and not n.op.outputs:
+                    product = unbroadcast(xp, product, n.shapes[i])
+                shares.append(Share(source_of(n.parents[i]), _local(n, rule, xp, g, s, product), product))
+            return product
+
+        return looked
+
+    return [rule and looking(i, rule) for i, rule in enumerate(rules)]
 
 
 def _local(n: Any, rule: Any, xp: Any, g: Any, s: Any, product: Any) -> Any:

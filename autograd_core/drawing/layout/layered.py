@@ -114,6 +114,20 @@ class Layout:
         block = self.blocks[path]
         block.level = found = level(block.items, list(block.links.values()), ACROSS, APART)
         self.separate_bands(block)
+        block.length = self.place_along(path, block, found)
+        across = found.across
+        low = min((across[k] - i.low for k, i in block.items.items()), default=0.0)
+        high = max((across[k] + i.high for k, i in block.items.items()), default=0.0)
+        side = PAD if path else MARGIN
+        banded = any(i.band for i in block.items.values())
+        header = TITLE if (path and not self.upright) or banded else 0.0
+        block.top = low - side - header
+        block.height = high + side - block.top
+        if path:
+            self.enclose(path, block, across)
+
+    def place_along(self, path: Path, block: Block, found: Level) -> float:
+        """Place the layers one after another along the flow; returns where they end."""
         gaps = self.gaps(block) if found.layers else []
         reached = {link.target for link in block.links.values()}
         x = PAD + (TITLE if path and self.room.direction == "TB" else 0.0) if path else MARGIN
@@ -126,18 +140,10 @@ class Layout:
                 rest = thick - block.items[k].thickness
                 block.along[k] = x + (rest / 2 if k in reached else rest)  # a source is close to its use
             x += thick
-        x += PAD + (TITLE if self.room.direction == "BT" else 0.0) if path else MARGIN
-        block.length = x
-        across = found.across
-        low = min((across[k] - i.low for k, i in block.items.items()), default=0.0)
-        high = max((across[k] + i.high for k, i in block.items.items()), default=0.0)
-        side = PAD if path else MARGIN
-        banded = any(i.band for i in block.items.values())
-        header = TITLE if (path and not self.upright) or banded else 0.0
-        block.top = low - side - header
-        block.height = high + side - block.top
-        if not path:
-            return
+        return x + (PAD + (TITLE if self.room.direction == "BT" else 0.0) if path else MARGIN)
+
+    def enclose(self, path: Path, block: Block, across: dict[Key, float]) -> None:
+        """Make a cluster as large as its title needs, and an item of the level around it."""
         title = self.room.titles.get(path, 0.0) + 2 * PAD
         if self.upright:
             self.make_room(block, title)
