@@ -30,14 +30,14 @@ from autograd_core.functional import (
 )
 from autograd_core.functional import im2col as unfold
 from nn import grad as grad
-from nn.layers.along import log_softmax, softmax, softmin
-from nn.layers.inplace import either
-from nn.layers.multi_head import multi_head_attention_forward
-from nn.noise import (
+from nn.functions.softmax import log_softmax, softmax, softmin
+from nn.functions.inplace import either
+from nn.functions.multi_head import multi_head_attention_forward
+from nn.functions.noise import (
     alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout, gumbel_softmax, rrelu,
     scaled_dot_product_attention,
 )
-from nn.noise import check_probability as check_probability
+from nn.functions.noise import check_probability as check_probability
 # fmt: on
 # isort: on
 

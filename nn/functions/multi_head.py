@@ -6,7 +6,7 @@ import math
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from nn.noise import dropout
+from nn.functions.noise import dropout
 
 Three = tuple[Tensor, Tensor, Tensor]
 
