@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from autograd_core.drawing.collecting.composing import Ask, of_call, of_tensors, titled
-from autograd_core.drawing.collecting.steps import Step, with_widest_gradients
-from autograd_core.drawing.graph import Graph
+from autograd_core.drawing.collecting.steps import with_widest_gradients
+from autograd_core.drawing.graph import Graph, Step
 from autograd_core.drawing.layout import graphviz, layered
 from autograd_core.drawing.layout.placement import DIRECTIONS, Placement, Room
 from autograd_core.drawing.layout.rendering import available, render

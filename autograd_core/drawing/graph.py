@@ -89,3 +89,23 @@ class Graph:
         while path and path not in self.clusters:
             path = path[:-1]
         return path
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The share of one operand: its vertex, the local derivative, the product, and the sum so far."""
+
+    vertex: int
+    local: str
+    product: str
+    total: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation of the backward pass: its vertex, symbol and gradient, and the shares of its operands."""
+
+    vertex: int
+    symbol: str
+    gradient: str
+    parts: tuple[Part, ...]

@@ -11,10 +11,10 @@ from autograd_core.drawing.collecting.folding import GRADIENTS, collapsed, folde
 from autograd_core.drawing.collecting.long_edges import shorten
 from autograd_core.drawing.collecting.operands import Source, source_of
 from autograd_core.drawing.collecting.recorded import Ends, Found, Wanted, collect
-from autograd_core.drawing.collecting.steps import Step, steps_of, with_final_gradients
+from autograd_core.drawing.collecting.steps import steps_of, with_final_gradients
 from autograd_core.drawing.collecting.tracing import Trace, run
 from autograd_core.drawing.collecting.walks import Recorded, observed_walk, recorded_walk
-from autograd_core.drawing.graph import BACKWARD, Graph, Vertex
+from autograd_core.drawing.graph import BACKWARD, Graph, Step, Vertex
 from autograd_core.errors import NoGraphError
 from autograd_core.tensor import Tensor
 from autograd_core.trees import leaves

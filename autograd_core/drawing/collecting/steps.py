@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from autograd_core.drawing.collecting.recorded import Found
 from autograd_core.drawing.collecting.walks import Walk, observed_walk
-from autograd_core.drawing.graph import Graph
+from autograd_core.drawing.graph import Graph, Part, Step
 from autograd_core.drawing.writing.text import number
 from autograd_core.tensor import Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The share of one operand: its vertex, the local derivative, the product, and the sum so far."""
-
-    vertex: int
-    local: str
-    product: str
-    total: str
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One operation of the backward pass: its vertex, symbol and gradient, and the shares of its operands."""
-
-    vertex: int
-    symbol: str
-    gradient: str
-    parts: tuple[Part, ...]
 
 
 def steps_of(outputs: Sequence[Tensor], found: Found, graph: Graph, most: int) -> list[Step]:

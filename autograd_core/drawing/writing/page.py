@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from autograd_core.drawing.collecting.steps import Step
-from autograd_core.drawing.graph import Graph
+from autograd_core.drawing.graph import Graph, Step
 from autograd_core.drawing.writing.text import printable
 
 PLAYER = """
