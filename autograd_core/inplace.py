@@ -18,8 +18,8 @@ from autograd_core.errors import InplaceError
 from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
 from autograd_core.libraries import LAYERS
 from autograd_core.nodes import Leaf, Node, RetainGrad, record
-from autograd_core.ops.positions.subscripts import assign, plain_index, steps
 from autograd_core.registry import COMPOSITIONS, LISTENERS, OPS, Composition, Op, publish
+from autograd_core.semantics.subscripts import assign, plain_index, steps
 from autograd_core.tensor import Tensor, grad_enabled, own_scalar, wrap
 from autograd_core.versions import View, record_write, storage
 from backends.strides import may_overlap

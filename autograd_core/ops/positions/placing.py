@@ -11,9 +11,9 @@ from autograd_core.libraries import checks_values, holds
 from autograd_core.ops import axes
 from autograd_core.ops.positions.indexing import place
 from autograd_core.ops.positions.scatter import scatter_reduce, written
-from autograd_core.ops.positions.subscripts import plain_index
 from autograd_core.ops.shapes.shape import expand, ravel, reshape
 from autograd_core.registry import composition, integers, sample
+from autograd_core.semantics.subscripts import plain_index
 from autograd_core.tensor import Tensor
 
 

@@ -4,9 +4,9 @@ import numpy as np
 
 from autograd_core.dtypes import float64
 from autograd_core.kinds import INDEXING
-from autograd_core.ops.positions.subscripts import assign, may_repeat
 from autograd_core.ops.shapes.strided import laid_out
 from autograd_core.registry import OPS, op, sample
+from autograd_core.semantics.subscripts import assign, may_repeat
 
 
 def follow(xp, x, path):

@@ -55,10 +55,14 @@ def steps(index: Any, ndim: int) -> tuple[Any, ...]:
     chosen = sorted(picks + arrays)
     if not any(map(_is_scalar, items)) and (not picks or not arrays or chosen[-1] - chosen[0] < len(chosen)):
         return (items if index.__class__ is tuple else items[0],)
-    first = [(None,) if _is_scalar(i) else (slice(None),) * axes_taken(i) if hasattr(i, "ndim") else (i,)
-             for i in items]
-    second = [_all_or_nothing(i) if _is_scalar(i) else i if hasattr(i, "ndim") or i is Ellipsis else slice(None)
-              for i in items if i.__class__ is not int]
+    first = [
+        (None,) if _is_scalar(i) else (slice(None),) * axes_taken(i) if hasattr(i, "ndim") else (i,) for i in items
+    ]
+    second = [
+        _all_or_nothing(i) if _is_scalar(i) else i if hasattr(i, "ndim") or i is Ellipsis else slice(None)
+        for i in items
+        if i.__class__ is not int
+    ]
     return tuple([i for part in first for i in part]), tuple(second)
 
 
@@ -79,8 +83,7 @@ def _all_or_nothing(flag: Any) -> Any:
 
 def may_repeat(index: Any) -> bool:
     """Whether an index expression can select a place twice."""
-    return any(getattr(i, "ndim", 0) and i.dtype.kind != "b"
-               for i in (index if index.__class__ is tuple else (index,)))
+    return any(getattr(i, "ndim", 0) and i.dtype.kind != "b" for i in (index if index.__class__ is tuple else (index,)))
 
 
 def assign(target: Any, index: Any, values: Any) -> None:
