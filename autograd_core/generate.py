@@ -19,10 +19,10 @@ from typing import Any
 
 from autograd_core import dtypes
 from autograd_core.compatibility.absent import ABSENT
-from autograd_core.entries import public_names
+from autograd_core.entries import Composition, Op, public_names
 from autograd_core.families import load_all
 from autograd_core.kinds import KINDS
-from autograd_core.registry import COMPOSITIONS, MODULES, OPS, Composition, Op
+from autograd_core.registry import COMPOSITIONS, MODULES, OPS
 from autograd_core.stubs import functional_stub, tensor_stub
 from autograd_core.tensor import Tensor
 from autograd_core.testing.samples import cases

@@ -12,10 +12,8 @@ from typing import Any, cast
 
 import backends
 from autograd_core import arguments, binders, fft, functional, linalg, precision, special
-from autograd_core.entries import USUAL, Rule, public_names
-from autograd_core.entries import Composition as Composition
+from autograd_core.entries import USUAL, Composition, Op, Rule, public_names
 from autograd_core.entries import Interval as Interval
-from autograd_core.entries import Op as Op
 from autograd_core.entries import Sample as Sample
 from autograd_core.entries import Values as Values
 from autograd_core.entries import booleans as booleans
@@ -24,9 +22,7 @@ from autograd_core.entries import sample as sample
 from autograd_core.failures import refuse_complex
 from autograd_core.families import foresee
 from autograd_core.kinds import Kind
-from autograd_core.libraries import LIBRARY as LIBRARY
-from autograd_core.libraries import MUTABLE
-from autograd_core.libraries import RULES as RULES
+from autograd_core.libraries import LIBRARY, MUTABLE, RULES
 from autograd_core.saving import outputs_of
 from autograd_core.tensor import Tensor
 

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from autograd_core import functional
 from autograd_core.compatibility.absent import Absent
-from autograd_core.registry import Composition, Op
+from autograd_core.entries import Composition, Op
 from autograd_core.tensor import Tensor
 
 HEADER = """\

@@ -37,7 +37,6 @@ from nn.functions.noise import (
     alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout, gumbel_softmax, rrelu,
     scaled_dot_product_attention,
 )
-from nn.functions.noise import check_probability as check_probability
 # fmt: on
 # isort: on
 

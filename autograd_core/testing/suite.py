@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes
+from autograd_core.entries import Composition, Op
 from autograd_core.errors import DtypeError
-from autograd_core.registry import COMPOSITIONS, LIBRARY, OPS, Composition, Op
+from autograd_core.libraries import LIBRARY
+from autograd_core.registry import COMPOSITIONS, OPS
 from autograd_core.tensor import Tensor
 from autograd_core.testing.entries import check_entry
 from autograd_core.testing.gradients import cotangents, gradcheck, gradgradcheck, gradients

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from autograd_core.registry import LIBRARY
+from autograd_core.libraries import LIBRARY
 from nn.files.pytorch_reader import is_pytorch, load_pytorch
 from nn.module import Module
 

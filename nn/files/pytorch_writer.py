@@ -14,7 +14,7 @@ import numpy as np
 
 from autograd_core import Tensor
 from autograd_core.devices import Device
-from autograd_core.registry import LIBRARY
+from autograd_core.libraries import LIBRARY
 from autograd_core.sizes import Size
 from autograd_core.versions import address, storage
 from nn.files.pytorch_reader import DTYPES

@@ -68,7 +68,7 @@ def test_out_of_memory_on_the_way_back_leaves_no_gradient(limit):
 
 def test_what_a_library_does_not_compute_names_operation_and_operands(cupy):
     x = ag.ones(2, device="cuda", dtype="bfloat16")
-    library = ag.registry.LIBRARY[x.array.__class__]
+    library = ag.libraries.LIBRARY[x.array.__class__]
 
     def unsupported(*args):
         raise TypeError("Unsupported type bfloat16 for cupy_sinh")

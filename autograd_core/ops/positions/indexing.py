@@ -8,9 +8,7 @@ from autograd_core.kinds import INDEXING
 from autograd_core.libraries import VMAP
 from autograd_core.ops import axes
 from autograd_core.registry import booleans, composition, integers, op, sample
-from autograd_core.semantics.subscripts import holds_batches
-from autograd_core.semantics.subscripts import plain_index as plain_index
-from autograd_core.semantics.subscripts import steps as steps
+from autograd_core.semantics.subscripts import holds_batches, plain_index, steps
 from backends.generic.indexing import grid
 
 INDICES = (
