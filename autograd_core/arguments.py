@@ -166,7 +166,7 @@ def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def of_one_depth(args: Sequence[Any]) -> list[Any]:
     """The operands, all moved inside the call of `vmap` that some of them are in."""
-    return VMAP.lifted(args)  # type: ignore[no-any-return]
+    return VMAP.lifted(args)
 
 
 def cast(a: Any, dtype: Any) -> Any:

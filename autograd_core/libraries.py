@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,20 @@ import numpy as np
 LIBRARY: dict[type, Any] = {}  # array type -> `xp` of a forward: a backend's namespace
 RULES: dict[type, Any] = {}  # array type -> `xp` of a rule on arrays: the library overlaid with every op's forward
 MUTABLE: set[type] = set()  # array types that can be written: all but NumPy's scalars
-# `vmap` (batching/) adds array types, of which the core knows their nesting depth and these functions:
-# lifted(tensors): tensors (or None), all moved inside the call of `vmap` that some of them are in;
-# one_by_one(function, args, kwargs, error): a function that reads values, for one sample after another;
-# resolved(x, index): a tensor and positions that differ between samples, both inside `vmap`;
-# stream_inside(stream): random numbers inside the current calls; active(): these calls.
-LAYERS: dict[Any, int] = {}
-VMAP = SimpleNamespace()
+LAYERS: dict[Any, int] = {}  # array types of batches (batching/) -> their nesting depth
+
+
+class Vmap:
+    """What the core asks of `vmap`: functions that batching/ sets when it is imported, before any batch exists."""
+
+    active: Callable[[], tuple[Any, ...]]  # the calls in progress
+    lifted: Callable[[Sequence[Any]], list[Any]]  # tensors (or None), all inside the call that some of them are in
+    one_by_one: Callable[..., Any]  # a function that reads values, for one sample after another
+    resolved: Callable[[Any, Any], tuple[Any, Any]]  # a tensor, and positions that differ between samples
+    stream_inside: Callable[[Any], Any]  # a stream of random numbers, as seen inside the calls in progress
+
+
+VMAP = Vmap()
 
 
 def is_array(value: Any) -> bool:
