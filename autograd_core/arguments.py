@@ -16,7 +16,6 @@ from autograd_core.dtypes import FLOATS, can_cast, is_numeric, result_type
 from autograd_core.entries import Op
 from autograd_core.errors import DtypeError, OperandError, VmapError
 from autograd_core.libraries import LIBRARY, VMAP, is_array
-from autograd_core.semantics.memory_format import Layout
 from autograd_core.tensor import Tensor, grad_enabled, wrap
 
 # Other names, mostly NumPy's -> the parameters they may stand for; the first that a function has is meant.
@@ -212,7 +211,7 @@ def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(
         *args: Any, out: Tensor | None = None, layout: str | None = None, pin_memory: bool = False, **given: Any
     ) -> Any:
-        if layout not in (None, Layout.strided):
+        if layout not in (None, "strided"):
             raise RuntimeError(f"{function.__name__}(): tensors are strided, not {layout}")
         if out is not None:
             return deliver(function.__name__, function(*args, **{"dtype": out.dtype, **given}), out)
