@@ -4,8 +4,10 @@ import re
 import subprocess
 import sys
 import tomllib
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 import autograd_core
@@ -45,6 +47,14 @@ def test_import_is_light():
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert not run.stdout.split(), "import these where they are used, not with autograd_core"
+
+
+def test_modules_do_not_import_each_other_in_circles():
+    graph = grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True)
+    imports = {m: graph.find_modules_directly_imported_by(m) for m in graph.modules}
+    imports["nn.modules"] -= {"nn"}  # all of which it offers under another name
+    imports["backends.cupy_backend.launch"] -= {f"backends.cupy_backend.{name}_plans" for name in ("cudnn", "cublaslt")}
+    TopologicalSorter(imports).prepare()  # its error names a circle
 
 
 def test_all_holds_every_extra_but_the_large_ones():
