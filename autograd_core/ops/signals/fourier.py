@@ -1,7 +1,7 @@
 """The linear maps behind all Fourier transforms.
 
-The complex transform is its own transpose; the transforms from real numbers to half of their symmetric spectrum, and
-back, are each other's.
+The conjugate transpose of the complex transform is its inverse, scaled; the transforms from real numbers to half of
+their symmetric spectrum, and back, are each other's.
 """
 
 import numpy as np
@@ -47,7 +47,7 @@ def slow_real(x, n=None, dim=-1, norm=None, sign=INVERSE):
     symbol="DFT",
     module="fft",
     method=False,
-    holomorphic=True,
+    holomorphic=False,
     broadcasts=False,
     samples=(
         sample(complex_values(4), dims=(0,)),
@@ -57,7 +57,7 @@ def slow_real(x, n=None, dim=-1, norm=None, sign=INVERSE):
         sample(complex_values(0, 3), dims=(1,)),
     ),
     reference=lambda x, dims, inverse=False, norm="backward": slow_each(x, None, dims, norm, inverse),
-    vjp=lambda xp, g, dims, inverse, norm: xp.transform(g, dims=dims, inverse=inverse, norm=norm),
+    vjp=lambda xp, g, dims, inverse, norm: xp.transform(g, dims=dims, inverse=not inverse, norm=OTHER[norm]),
 )
 def transform(xp, x, *, dims, inverse=False, norm="backward"):
     """Discrete Fourier transform of complex numbers along `dims`."""
