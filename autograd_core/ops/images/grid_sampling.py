@@ -42,16 +42,18 @@ def _padded(c, n, padding_mode, align_corners):
 
 
 def _linear(c):
+    """The first of the two samples around a coordinate, and the weights of both."""
     below = functional.floor(c.detach())
-    return [(below, 1 - (c - below)), (below + 1, c - below)]
+    t = c - below
+    return below, [1 - t, t]
 
 
 def _nearest(c):
-    return [(functional.round(c.detach()), c * 0.0 + 1.0)]
+    return functional.round(c.detach()), [c * 0.0 + 1.0]
 
 
 def _cubic(c):
-    """The four samples around a coordinate, with the weights of cubic convolution (Keys 1981)."""
+    """The first of the four samples around a coordinate, and their weights in cubic convolution (Keys 1981)."""
     below = functional.floor(c.detach())
     t, a = c - below, KEYS
     s = 1 - t
@@ -62,32 +64,29 @@ def _cubic(c):
     def far(t):
         return ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
 
-    return [(below - 1, far(t + 1)), (below, near(t)), (below + 1, near(s)), (below + 2, far(s + 1))]
+    return below - 1, [far(t + 1), near(t), near(s), far(s + 1)]
 
 
 def _taps(c, n, mode, padding_mode, align_corners):
-    """(integer positions, weights) of the samples read by coordinates along an axis of length n; -1 is outside."""
-    c = (c + 1) * 0.5 * (n - 1) if align_corners else ((c + 1) * n - 1) * 0.5
-    if mode == "bicubic":  # the samples are reflected, not the coordinate
-        found = [(_padded(at, n, padding_mode, align_corners), weight) for at, weight in _cubic(c)]
-    else:
+    """Integer positions (K, N, P) of the samples read by coordinates along an axis of length n, -1 outside; weights."""
+    c = (c + 1) * (0.5 * (n - 1)) if align_corners else ((c + 1) * n - 1) * 0.5
+    if mode != "bicubic":  # there the samples are reflected, not the coordinate
         c = _padded(c, n, padding_mode, align_corners)
-        found = _linear(c) if mode == "bilinear" else _nearest(c)
-    inside = [(at, (at >= 0) & (at < n), weight) for at, weight in found]
-    return [(functional.where(ok, at, -1.0).astype("int64"), weight) for at, ok, weight in inside]
+    first, weights = {"bilinear": _linear, "nearest": _nearest, "bicubic": _cubic}[mode](c)
+    at = first + functional.arange(len(weights), dtype=first.dtype, device=first.device).reshape(-1, 1, 1)
+    if mode == "bicubic":
+        at = _padded(at, n, padding_mode, align_corners)
+    at = functional.where((at >= 0) & (at < n), at, -1.0).astype("int64")
+    return at, functional.stack(weights)
 
 
 def _combined(axes, sizes):
-    """Flat indices and weights for every combination of samples along the axes."""
-    indices, weights = [], []
-    for taps in itertools.product(*axes):
-        flat, weight = taps[0]
-        for (at, w), n in zip(taps[1:], sizes[1:], strict=True):
-            flat = functional.where((flat < 0) | (at < 0), -1, flat * n + at)
-            weight = weight * w
-        indices.append(flat)
-        weights.append(weight)
-    return functional.stack(indices, dim=-1), functional.stack(weights, dim=-1)
+    """Flat indices and weights (N, P, K) for every combination of samples along the axes."""
+    (flat, weights), *others = axes  # samples come first until the end: NumPy is slow along short last axes
+    for (at, w), n in zip(others, sizes[1:], strict=True):
+        flat = functional.where((flat[:, None] < 0) | (at < 0), -1, flat[:, None] * n + at).flatten(0, 1)
+        weights = (weights[:, None] * w).flatten(0, 1)
+    return flat.movedim(0, -1), weights.movedim(0, -1)
 
 
 def _check(input, grid, mode, padding_mode):
