@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from backends.geometry import Array, Sizes
+from backends.geometry import Array, Sizes, blocks
 
+MANY = 1 << 12  # numbers: from here pairs are up to five times as fast as NumPy's rejection from a table
+BLOCK = 1 << 14  # numbers at a time: they fit the cache
 _NATIVE = (np.dtype(np.float32), np.dtype(np.float64))
 
 
@@ -37,9 +39,31 @@ class NumpyGenerator:
     def normal(self, shape: Sizes, dtype: Any) -> Array:
         """Standard normal floats."""
         dtype = np.dtype(dtype)
-        if dtype in _NATIVE:
-            return self._generator.standard_normal(shape, dtype=dtype.type)
-        return self._generator.standard_normal(shape, dtype=np.float32).astype(dtype)
+        if dtype == np.float64:
+            return self._generator.standard_normal(shape)
+        count = math.prod(shape)
+        if count >= MANY:
+            return self._pairs(count).reshape(shape).astype(dtype, copy=False)
+        return self._generator.standard_normal(shape, dtype=np.float32).astype(dtype, copy=False)
+
+    def _pairs(self, count: int) -> Array:
+        """Standard normal float32 numbers in pairs at random angles (Box and Muller 1958), from 32 random bits each."""
+        half = -(-count // 2)
+        y, words = np.empty((2, half), np.float32), self._words(2 * half).reshape(2, half)
+        for at in blocks(half, BLOCK):
+            radius, angle = words[:, at].astype(np.float32)
+            radius += 0.5
+            radius *= 2.0**-32
+            np.sqrt(np.multiply(np.log(radius, out=radius), -2, out=radius), out=radius)
+            angle *= 2 * math.pi * 2.0**-32
+            np.multiply(np.cos(angle, out=y[0, at]), radius, out=y[0, at])
+            np.multiply(np.sin(angle, out=y[1, at]), radius, out=y[1, at])
+        return y.reshape(-1)[:count]
+
+    def _words(self, count: int) -> Array:
+        """32 random bits each."""
+        raw: Array = self._generator.bit_generator.random_raw(-(-count // 2))
+        return raw.view(np.uint32)[:count]
 
     def integers(self, low: int, high: int, shape: Sizes) -> Array:
         """int64 numbers in [low, high)."""
@@ -51,9 +75,7 @@ class NumpyGenerator:
 
     def bernoulli(self, p: float, shape: Sizes) -> Array:
         """Booleans that are True with probability p, from 32 random bits each."""
-        count = math.prod(shape)
-        words = self._generator.bit_generator.random_raw(-(-count // 2)).view(np.uint32)[:count]
-        return (words < round(p * 2**32)).reshape(shape)
+        return (self._words(math.prod(shape)) < round(p * 2**32)).reshape(shape)
 
     def poisson(self, rate: Array) -> Array:
         """Counts with these rates."""
