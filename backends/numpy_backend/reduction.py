@@ -46,8 +46,10 @@ def extreme(ufunc: np.ufunc, x: Array, axis: Any = None, keepdims: bool = False,
 
 def sum_of_squares(x: Array, axis: Any, keepdims: bool) -> Array | None:
     """See `backends.generic.reduction.sum_of_squares`."""
-    last = x.ndim if axis is None else 1
-    if x.dtype != np.float32 or axis not in (None, -1, x.ndim - 1) or (lines := _lines(x, last)) is None:
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis % x.ndim,)
+    last = len(axes)
+    at_end = tuple(axes) == tuple(range(x.ndim - last, x.ndim))
+    if x.dtype != np.float32 or not at_end or (lines := _lines(x, last)) is None:
         return None
     sums = np.vecdot(lines, lines).sum(axis=1)
     if not ((sums > LOW) & (sums < np.inf)).all():

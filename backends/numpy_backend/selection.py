@@ -12,6 +12,7 @@ from backends.geometry import Array
 from backends.numpy_backend.passes import one_pass
 
 _BITS: dict[Any, Any] = {np.dtype(np.float32): np.dtype(np.int32), np.dtype(np.float64): np.dtype(np.int64)}
+_WORDS = _BITS | {np.dtype(np.int64): np.dtype(np.int64)}
 # 0-d arrays: every call would convert a Python number or a NumPy scalar again, at half its cost.
 _ZERO = {dtype: np.zeros((), dtype) for dtype in _BITS}
 SMALL = 1 << 9  # below this the calls cost more than the branches
@@ -112,7 +113,7 @@ def where(condition: Array, *branches: Any) -> Any:
         return np.where(condition, *branches)
     a, b = branches
     dtype = np.result_type(a, b)
-    bits = _BITS.get(dtype)
+    bits = _WORDS.get(dtype)
     if bits is None or not all(_fits(v, condition) for v in branches):
         return np.where(condition, a, b)
     zeros = [v.__class__ in (int, float) and v == 0 == np.signbit(v) for v in branches]
@@ -148,7 +149,7 @@ def nan_to_num(x: Array, **values: Any) -> Array:
 def _or_zero(x: Array, condition: Array, dtype: Any) -> Array:
     """x where a condition holds, else 0, by a product with the bits of x."""
     y = empty_like(x, dtype=dtype)
-    bits = _BITS[dtype]
+    bits = _WORDS[dtype]
     np.multiply(x.astype(dtype, copy=False).view(bits), condition, out=y.view(bits))
     return y
 

@@ -47,3 +47,6 @@ def test_where_of_large_arrays_selects_bit_for_bit(dtype):
             np.testing.assert_array_equal(y, expected)
             assert y.dtype == expected.dtype
     np.testing.assert_array_equal(where(condition), np.where(condition))
+    places = rng.integers(-(2**62), 2**62, a.shape)
+    for pair in ((places, -places), (places, 0), (0, places), (-1, places)):
+        np.testing.assert_array_equal(where(condition, *pair), np.where(condition, *pair))

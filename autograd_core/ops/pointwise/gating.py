@@ -29,7 +29,8 @@ def glu(input, dim=-1):
     n = axes.length(input, dim, "glu")
     if n % 2:
         raise OperandError(f"glu() needs an axis of even length; axis {dim} of shape {input.shape} has length {n}")
-    return functional.narrow(input, dim, 0, n // 2) * functional.sigmoid(functional.narrow(input, dim, n // 2, n // 2))
+    a, b = functional.split_sizes(input, sizes=(n // 2, n // 2), dim=dim)
+    return a * functional.sigmoid(b)
 
 
 @op(

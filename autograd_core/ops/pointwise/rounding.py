@@ -57,7 +57,7 @@ def round(xp, x, *, decimals=0):
 @composition(ELEMENTWISE, domain=STEPS, reference=lambda x: x - math.trunc(x), tolerance=1e-11)
 def frac(input):
     """The fractional part, with the sign of the element."""
-    return input - functional.trunc(input)
+    return input - functional.trunc(input.detach())
 
 
 def _check_divisor(b, a):

@@ -166,6 +166,9 @@ def trapezoid(y, x=None, *, dx=None, dim=-1):
     tensor(4.5000)
     """
     dim = _from_the_end(y, dim, "trapezoid")
+    if x is None and y.shape[dim]:
+        ends = functional.select(y, dim, 0) + functional.select(y, dim, -1)
+        return (functional.sum(y, dim=dim) - ends / 2) * (1 if dx is None else dx)
     return functional.sum(_areas("trapezoid", y, x, dx, dim), dim=dim)
 
 
