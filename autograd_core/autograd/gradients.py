@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
+from itertools import repeat
 from operator import call
 from typing import Any
 
@@ -219,7 +220,7 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
         _deliver([(hook, g) for hook, g in retained if isinstance(hook, Gathered)], create_graph)
     tensors = [x for x, _ in pairs]
     with _commit:
-        grads = exclusive([g for _, g in pairs], given)
+        grads = exclusive([g for _, g in pairs], given, [x.grad is not None for x in tensors])
         puts, places = [_set_grad] * len(tensors), tensors.copy()
         for i, x in enumerate(tensors):
             if x.array.itemsize == 2:
@@ -271,15 +272,17 @@ _set_grad: Any = Tensor.grad.__set__  # type: ignore[union-attr]
 _set_array: Any = Tensor.array.__set__
 
 
-def exclusive(grads: list[Any], given: list[Any]) -> list[Any]:
-    """Tensors with exclusive storage: views, seeds and arrays already handed out are copied."""
+def exclusive(grads: list[Any], given: list[Any], summed: Iterable[bool] = repeat(False)) -> list[Any]:
+    """Tensors with exclusive storage, except those `summed` next: views, seeds and used arrays are copied."""
     out: list[Tensor] = []
     taken = set(map(id, given))
-    for g in grads:
+    for g, added in zip(grads, summed, strict=False):
         if g.__class__ is Tensor:
             out.append(g)
             continue
-        if id(g) in taken or not (g.base is None or hasattr(g.base, "holds_one_array")):
+        if added:
+            pass  # the sum is a new array
+        elif id(g) in taken or not (g.base is None or hasattr(g.base, "holds_one_array")):
             turned = g.size >= LARGE and not g.flags.c_contiguous  # which is copied best by a kernel
             g = LIBRARY[g.__class__].ascontiguousarray(g) if turned else g.copy()
         else:

@@ -5,7 +5,7 @@ many times as long. OpenBLAS uses threads above a number of multiplications that
 it, oneDNN computes the products, which is also faster for large ones.
 """
 
-from math import gcd, prod
+from math import prod
 
 import numpy as np
 
@@ -18,10 +18,8 @@ from backends.precision import get_float32_matmul_precision
 from backends.strides import dense
 
 LARGE, LARGE_VECTOR = 1 << 18, 9216  # multiplications up to which OpenBLAS uses one thread
-# Elements from which sums of columns, and of rows, are computed as products; the most numbers in such a sum.
-SUMMED, SUMMED_ROWS, MOST, SHORT = 1 << 18, 1 << 16, 1 << 14, 1 << 8
+SUMMED, SHORT = 1 << 16, 1 << 8  # elements from which sums of rows are products; the most numbers in such a sum
 SUM = (("sum", 1.0, 0, 0),)
-WIDE = 1 << 6  # columns of a product that uses the registers
 
 
 def linear(x: Array, w: Array, bias: Array) -> Array | None:
@@ -75,39 +73,21 @@ def _is_readable(v: Array) -> bool:
 
 
 def total(x: Array, axes: Sizes, keepdims: bool) -> Array | None:
-    """See `generic.reduction.total`; sums over axes first in memory, or last and short, are products with ones.
+    """See `generic.reduction.total`; sums over a few elements, last in memory, are products with ones.
 
-    NumPy uses one thread and 40 to 80 ns for each short row; for long rows its pairwise summation is more exact.
+    NumPy needs 40 to 80 ns for each short row; for long rows its pairwise summation is more exact.
     """
     kept = [axis for axis in range(x.ndim) if axis not in axes]
     count, columns = prod([x.shape[axis] for axis in axes]), prod([x.shape[axis] for axis in kept])
-    if x.size < SUMMED_ROWS or x.dtype != FLOAT32 or get_float32_matmul_precision() == "medium" or not active():
+    if x.size < SUMMED or x.dtype != FLOAT32 or get_float32_matmul_precision() == "medium" or not active():
         return None
-    if kept and x.size >= SUMMED and (lines := x.transpose(*axes, *kept)).flags.c_contiguous:
-        found = _of_columns(lines.reshape(count, columns))
-    elif count <= SHORT and (rows := x.transpose(*kept, *axes)).flags.c_contiguous:
-        found = empty((columns, 1))
-        if not product_into(found, rows.reshape(columns, count), np.ones((count, 1), FLOAT32)):
-            return None
-    else:
+    if count > SHORT or not (rows := x.transpose(*kept, *axes)).flags.c_contiguous:
         return None
-    if found is None:
+    found = empty((columns, 1))
+    if not product_into(found, rows.reshape(columns, count), np.ones((count, 1), FLOAT32)):
         return None
     shape = [1 if axis in axes else n for axis, n in enumerate(x.shape)]
     return found.reshape(shape if keepdims else [x.shape[axis] for axis in kept])
-
-
-def _of_columns(lines: Array) -> Array | None:
-    """The sum of every column of a matrix; a narrow matrix is first summed with several rows side by side."""
-    count, columns = lines.shape
-    together = gcd(count, 1 << (WIDE // columns).bit_length())
-    if count // together > MOST:
-        return None
-    y = empty((1, together * columns))
-    if not product_into(y, np.ones((1, count // together), FLOAT32), lines.reshape(count // together, -1)):
-        return None
-    found: Array = np.add.reduce(y.reshape(together, columns))
-    return found
 
 
 @planned
