@@ -9,7 +9,7 @@ from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import POOLING
 from autograd_core.ops.images.planes import check_filled, with_batch
-from autograd_core.ops.images.pooling import avg_pool, max_pool
+from autograd_core.ops.images.pooling import avg_pool, max_pooled
 from autograd_core.ops.images.resampling import resample
 from autograd_core.ops.images.taps import cells, mean_of_cells
 from autograd_core.registry import composition, op, sample
@@ -115,9 +115,8 @@ def _max(input, output_size, return_indices, rank):
     x, single, sizes = _prepared(input, output_size, rank, f"adaptive_max_pool{rank}d")
     window = _even(x.shape[2:], sizes)
     if window:
-        pooled = max_pool(x, kernel=window, stride=window, padding=(0,) * rank, dilation=(1,) * rank)
-    else:
-        pooled = max_pool_cells(x, output_size=sizes)
+        return max_pooled(input, window, None, 0, 1, False, return_indices, rank)
+    pooled = max_pool_cells(x, output_size=sizes)
     values, indices = (v.squeeze(0) for v in pooled) if single else pooled
     return (values, indices) if return_indices else values
 

@@ -239,7 +239,7 @@ def _prepared(input, kernel_size, stride, padding, dilation, rank, name):
     return input, single, kernel, stride, padding, dilation
 
 
-def _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, rank):
+def max_pooled(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, rank):
     input, single, kernel, stride, padding, dilation = _prepared(
         input, kernel_size, stride, padding, dilation, rank, f"max_pool{rank}d"
     )
@@ -289,7 +289,7 @@ def _avg_reference(
 )
 def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """Largest element of every window of (N, C, L); see `max_pool2d`."""
-    return _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 1)
+    return max_pooled(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 1)
 
 
 @composition(
@@ -307,13 +307,13 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     tensor([[[6., 8.],
              [3., 4.]]])
     """
-    return _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 2)
+    return max_pooled(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 2)
 
 
 @composition(POOLING, reference=_max_reference, samples=(sample((1, 1, 4, 2, 4), 2), sample((0, 1, 2, 2, 2), 2)))
 def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """Largest element of every window of volumes (N, C, D, H, W); see `max_pool2d`."""
-    return _max(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 3)
+    return max_pooled(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 3)
 
 
 @composition(

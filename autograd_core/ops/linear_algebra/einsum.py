@@ -137,22 +137,27 @@ def _contracted(x, s, y, t, needed):
     left, right = [c for c in s if c not in both], [c for c in t if c not in both]
     size = {**dict(zip(s, x.shape, strict=True)), **dict(zip(t, y.shape, strict=True))}
     b, i, m, n = ([size[c] for c in part] for part in (batch, inner, left, right))
-    x = functional.reshape(
-        functional.permute(x, tuple(s.index(c) for c in batch + left + inner)), (*b, math.prod(m), math.prod(i))
-    )
-    y = functional.reshape(
-        functional.permute(y, tuple(t.index(c) for c in batch + inner + right)), (*b, math.prod(i), math.prod(n))
-    )
-    return functional.reshape(functional.matmul(x, y), (*b, *m, *n)), "".join(batch + left + right)
+    x = _shaped(_turned(x, s, batch + left + inner), (*b, math.prod(m), math.prod(i)))
+    y = _shaped(_turned(y, t, batch + inner + right), (*b, math.prod(i), math.prod(n)))
+    return _shaped(functional.matmul(x, y), (*b, *m, *n)), "".join(batch + left + right)
+
+
+def _shaped(x, shape):
+    return x if x.shape == shape else functional.reshape(x, shape)
+
+
+def _turned(x, letters, wanted):
+    """The axes of an operand in another order."""
+    order = tuple(letters.index(c) for c in wanted)
+    return x if order == tuple(range(x.ndim)) else functional.permute(x, order)
 
 
 def _broadcast_product(x, s, y, t, needed):
     """The rare case of an axis of length 1 that meets a longer one."""
     union = "".join(dict.fromkeys(s + t))
     aligned = [
-        functional.reshape(
-            functional.permute(v, tuple(w.index(c) for c in union if c in w)),
-            tuple(v.shape[w.index(c)] if c in w else 1 for c in union),
+        _shaped(
+            _turned(v, w, [c for c in union if c in w]), tuple(v.shape[w.index(c)] if c in w else 1 for c in union)
         )
         for v, w in ((x, s), (y, t))
     ]
@@ -166,5 +171,4 @@ def _summed(x, letters, needed):
 
 def _finished(x, letters, output):
     x, letters = _summed(x, letters, set(output))
-    order = tuple(letters.index(c) for c in output)
-    return x if order == tuple(range(len(order))) else functional.permute(x, order)
+    return _turned(x, letters, output)

@@ -67,7 +67,8 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     >>> cosine_similarity(tensor([1.0, 0.0]), tensor([2.0, 0.0]), dim=0)
     tensor(1.)
     """
-    x1, x2 = functional.broadcast_tensors(x1, x2)
+    if x1.shape != x2.shape:
+        x1, x2 = functional.broadcast_tensors(x1, x2)
     lengths = [functional.clamp(vector_norm(x, 2, dim, keepdim=True), min=eps) for x in (x1, x2)]
     return functional.sum(x1 / lengths[0] * (x2 / lengths[1]), dim=dim)
 

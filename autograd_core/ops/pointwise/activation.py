@@ -186,7 +186,7 @@ def softshrink(input, lambd=0.5):
              reference=lambda x, lambd=0.5: x if abs(x) > lambd else 0.0)
 def hardshrink(input, lambd=0.5):
     """x, but 0 within [-lambd, lambd]."""
-    return functional.where((input >= -lambd) & (input <= lambd), 0, input)
+    return functional.where(functional.abs(input.detach()) <= lambd, 0, input)
 
 
 def _slow_prelu(x, weight):

@@ -223,9 +223,7 @@ def embedding_bag(
     )
     _check_bags(input, offsets, mode, per_sample_weights, scale_grad_by_freq)
     bounds = _bounds(input, offsets, include_last_offset)
-    index, places = functional.ravel(input)[: bounds[-1]], functional.arange(bounds[-1], device=input.device)
-    if padding_idx is not None:
-        places = places[index != padding_idx]
+    index = functional.ravel(input)[: bounds[-1]]
     if max_norm is not None:
         _shrink(weight.detach(), index, max_norm, norm_type)
     if mode == "max":
@@ -233,18 +231,18 @@ def embedding_bag(
     if scale_grad_by_freq:
         share = 1 / functional.clamp(_uses(index, weight), min=1)
         weight = take_rows(weight, functional.arange(weight.shape[0], device=input.device), share)
-    counts = functional.as_tensor([b - a for a, b in pairwise(bounds)], dtype="int64", device=input.device)
-    bag = functional.repeat_interleave(functional.arange(len(bounds) - 1, device=input.device), counts)[places]
+    count = len(bounds) - 1
+    members = functional.as_tensor([b - a for a, b in pairwise(bounds)], dtype="int64", device=input.device)
+    bag = functional.repeat_interleave(functional.arange(count, device=input.device), members)
     factors = per_sample_weights
     if factors is not None:
-        factors = functional.astype(functional.ravel(factors)[places], weight.dtype)
-    total = mix_rows(weight, index[places], bag, factors, count=len(bounds) - 1)
-    if mode == "sum":
-        return total
-    members = add_rows(
-        functional.ones((*bag.shape, 1), dtype=weight.dtype, device=input.device), bag, count=len(bounds) - 1
-    )
-    return total / functional.clamp(members, min=1)
+        factors = functional.astype(functional.ravel(factors)[: bounds[-1]], weight.dtype)
+    if padding_idx is not None:
+        kept = index != padding_idx
+        index, bag, factors = index[kept], bag[kept], factors if factors is None else factors[kept]
+        members = functional.bincount(bag, minlength=count)
+    total = mix_rows(weight, index, bag, factors, count=count)
+    return total if mode == "sum" else total / functional.clamp(members, min=1).unsqueeze(-1)
 
 
 def _largest(index, bounds, weight, padding_idx):

@@ -24,13 +24,13 @@ def _along(name, input, dim, index, source=None):
         raise PositionError(f"{name}(): index must be a vector, not of shape {index.shape}")
     if index.dtype.kind not in dtypes.INTEGERS:
         raise PositionError(f"{name}(): index must hold integers, not {index.dtype}")
-    index = ravel(index)
+    index = index if index.ndim else reshape(index, (1,))
     shape = (*x.shape[:at], index.shape[0], *x.shape[at + 1 :])
     if isinstance(source, Tensor):
         _check_dtype(name, input, source)
         if source.shape != shape and not (source.ndim == 0 and shape == (1,)):
             raise PositionError(f"{name}(): source has shape {source.shape}, but the slices to write have {shape}")
-        source = reshape(source, shape)
+        source = source if source.shape == shape else reshape(source, shape)
     return x, (*(slice(None),) * at, _checked(name, index, x.shape[at])), source, shape
 
 
@@ -75,7 +75,8 @@ def index_add(input, dim, index, source, *, alpha=1):
     """`input` with the slices of `source`, times `alpha`, added along `dim` at `index`; repeated indices add up."""
     x, where, source, _ = _along("index_add", input, dim, index, source)
     source = source if alpha == 1 else functional.astype(source * alpha, x.dtype)
-    return reshape(x + place(source, index=where, shape=x.shape), input.shape)
+    y = x + place(source, index=where, shape=x.shape)
+    return y if input.ndim else reshape(y, ())
 
 
 @composition(INDEXING, samples=SLICES, reference=_slow(lambda old, new: new))

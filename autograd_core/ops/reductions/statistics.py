@@ -171,14 +171,19 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
     x = input if input.dtype.kind in dtypes.INEXACT else input.float()
     x = functional.reshape(x, (1, -1)) if x.ndim < 2 else x
     count = x.shape[1]
-    fweights, aweights = _weights(fweights, "fweights", "iu", count), _weights(aweights, "aweights", "fV", count)
-    weights = functional.expand(functional.as_tensor(fweights * aweights, device=x.device), (count,))
-    total = functional.sum(weights)
-    centred = x - functional.sum(x * weights, dim=1, keepdim=True) / total
-    freedom = total - correction * (functional.sum(weights * aweights) / total)
+    if fweights is aweights is None:
+        weighted = centred = x - functional.mean(x, dim=1, keepdim=True)
+        freedom = count - correction
+    else:
+        fweights, aweights = _weights(fweights, "fweights", "iu", count), _weights(aweights, "aweights", "fV", count)
+        weights = functional.expand(functional.as_tensor(fweights * aweights, device=x.device), (count,))
+        total = functional.sum(weights)
+        centred = x - functional.sum(x * weights, dim=1, keepdim=True) / total
+        weighted = centred * weights
+        freedom = total - correction * (functional.sum(weights * aweights) / total)
     _warn_of_freedom("cov()", float(freedom))
-    products = functional.matmul(centred * weights, functional.conj(functional.swapped(centred)))
-    return functional.squeeze(products / functional.clamp(freedom, min=0))
+    products = functional.matmul(weighted, functional.conj(functional.swapped(centred)))
+    return functional.squeeze(products / max(freedom, 0))
 
 
 @composition(
