@@ -4,6 +4,7 @@ oneDNN ignores NaN and starts with the smallest number, so it computes maxima on
 it saves the number of the tap, so either gradient works with either maximum.
 """
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from backends.onednn.plans import (
 )
 from backends.strides import channels_last_strides
 
-SMALL = 1 << 12  # elements: below this NumPy is as fast
+SMALL = 1 << 12  # elements of the image: below this NumPy is as fast
 MAXIMUM, MEAN_OF_ALL, MEAN_INSIDE = 0x1FF, 0x2FF, 0x3FF
 TAPS = np.dtype(np.uint8)
 
@@ -38,7 +39,7 @@ def max_of_windows(
     x: Array, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
 ) -> tuple[Array, Array] | None:
     """See `backends.generic.pooling.max_of_windows`."""
-    if not _suits(x) or max(dilation) > 1:
+    if not _suits(x, x.shape) or max(dilation) > 1:
         return None
     out = pooling_sizes(x.shape, kernel, stride, padding, dilation, ceil_mode)
     plan = _pooled(MAXIMUM, x.shape, out, kernel, stride, padding)
@@ -58,7 +59,7 @@ def put_taps(
     g: Array, taps: Array, x_shape: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
 ) -> Array | None:
     """See `backends.generic.pooling.put_taps`."""
-    if not _suits(g) or max(dilation) > 1 or taps.dtype != TAPS:
+    if not _suits(g, x_shape) or max(dilation) > 1 or taps.dtype != TAPS:
         return None
     plan = _spread(MAXIMUM, x_shape, g.shape[2:], kernel, stride, padding)
     if plan is None:
@@ -80,7 +81,7 @@ def avg_pool(
     divisor: float | None,
 ) -> Array | None:
     """See `backends.generic.pooling.avg_pool`."""
-    kind = _mean(x, ceil_mode, count_include_pad, divisor)
+    kind = _mean(x, x.shape, ceil_mode, count_include_pad, divisor)
     if kind is None:
         return None
     out = pooling_sizes(x.shape, kernel, stride, padding, (1,) * len(kernel), False)
@@ -103,7 +104,7 @@ def avg_pool_input(
     divisor: float | None,
 ) -> Array | None:
     """See `backends.generic.pooling.avg_pool_input`."""
-    kind = _mean(g, ceil_mode, count_include_pad, divisor)
+    kind = _mean(g, x_shape, ceil_mode, count_include_pad, divisor)
     if kind is None:
         return None
     out = pooling_sizes(x_shape, kernel, stride, padding, (1,) * len(kernel), False)
@@ -116,13 +117,14 @@ def avg_pool_input(
     return dx
 
 
-def _suits(x: Array) -> bool:
-    return bool(x.dtype == FLOAT32 and x.size >= SMALL and 3 <= x.ndim <= 5 and active())
+def _suits(x: Array, image: Sizes) -> bool:
+    """Whether an array is one of float32, and the image large enough."""
+    return bool(x.dtype == FLOAT32 and prod(image) >= SMALL and 3 <= x.ndim <= 5 and active())
 
 
-def _mean(x: Array, ceil_mode: bool, count_include_pad: bool, divisor: float | None) -> int | None:
+def _mean(x: Array, image: Sizes, ceil_mode: bool, count_include_pad: bool, divisor: float | None) -> int | None:
     """oneDNN's algorithm for this mean; None if there is none: for overhanging windows, or with a divisor."""
-    if not _suits(x) or ceil_mode or divisor is not None:
+    if not _suits(x, image) or ceil_mode or divisor is not None:
         return None
     return MEAN_OF_ALL if count_include_pad else MEAN_INSIDE
 
