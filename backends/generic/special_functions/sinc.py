@@ -38,7 +38,11 @@ def sinc_slope(xp: Any, x: Array, scale: float) -> Array:
     s = abs(x)
     value = xp.where(s == xp.inf, 0.0, s), xp.zeros_like(s)
     value = put(value, s < 1.5 / scale, lambda s: (-xp.sin(s * scale) / _fraction(s * scale) * scale, 0.0 * s), s)
-    head, rest = put(value, (s >= 1.5 / scale) & (s < xp.inf), partial(_far_slope, xp, scale), s)
+    far = (s >= 1.5 / scale) & (s < xp.inf)
+    if dtype.itemsize < 8:  # one part is enough, except next to a zero
+        value = put(value, far, partial(_simple_slope, xp, scale), s)
+        far &= abs(value[0]) * s < 1e-6
+    head, rest = put(value, far, partial(_far_slope, xp, scale), s)
     return (xp.copysign(1.0, x) * (head + rest)).astype(dtype, copy=False)
 
 
@@ -48,6 +52,12 @@ def _fraction(u: Array) -> Array:
     for k in range(21, 1, -2):
         rest = k - square / rest
     return rest
+
+
+def _simple_slope(xp: Any, scale: float, s: Array) -> Pair:
+    """cos(u) / u - sin(u) / u²."""
+    angle = s if scale == 1 else math.pi * (s - 2.0 * xp.round(0.5 * s))
+    return (xp.cos(angle) - xp.sin(angle) / (s * scale)) / s, xp.zeros_like(s)
 
 
 def _far_slope(xp: Any, scale: float, s: Array) -> Pair:
