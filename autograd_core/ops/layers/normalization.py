@@ -9,6 +9,7 @@ from autograd_core import functional
 from autograd_core.errors import InplaceError, OperandError
 from autograd_core.kinds import CHANNELWISE, NORMALIZATION
 from autograd_core.libraries import LAYERS, LIBRARY
+from autograd_core.ops.layers.group_norm import normalize_groups
 from autograd_core.ops.reductions.reduction import in_dtype
 from autograd_core.registry import Interval, Values, composition, op, sample
 from autograd_core.versions import record_write, record_writes
@@ -233,6 +234,7 @@ def _slow_instances(x, mean=None, var=None, weight=None, bias=None, use_input_st
 @composition(
     NORMALIZATION,
     tolerance=1e-10,
+    real_only=True,
     reference=_slow_instances,
     samples=(
         sample((2, 3, 4), None, None, (3,), (3,)),
@@ -258,6 +260,8 @@ def instance_norm(
     n, channels, *rest = input.shape
     if math.prod(rest) == 1:
         raise OperandError(f"instance_norm() needs more than one value per channel; input has shape {input.shape}")
+    if running_mean is running_var is weight is bias is None:
+        return normalize_groups(input, groups=max(channels, 1), eps=eps)
     weight, bias = (_fitting(p, input.dtype) for p in (weight, bias))
     weight, bias = (p if p is None else functional.ravel(functional.expand(p, (n, channels))) for p in (weight, bias))
     y, mean, scale = normalize_batch(functional.reshape(input, (1, n * channels, *rest)), weight, bias, eps=eps)
