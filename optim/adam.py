@@ -16,6 +16,7 @@ class Adam(ElementwiseOptimizer):
     """
 
     kernel = "adam_step"
+    accepts = ("foreach", "capturable", "differentiable", "fused")
 
     def __init__(
         self,
@@ -23,7 +24,7 @@ class Adam(ElementwiseOptimizer):
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
-        weight_decay: float = 0.0,
+        weight_decay: float = 0,
         amsgrad: bool = False,
         *,
         maximize: bool = False,
@@ -76,7 +77,7 @@ class NAdam(ElementwiseOptimizer):
         lr: float = 2e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
-        weight_decay: float = 0.0,
+        weight_decay: float = 0,
         momentum_decay: float = 4e-3,
         decoupled_weight_decay: bool = False,
         *,
@@ -112,7 +113,7 @@ class RAdam(ElementwiseOptimizer):
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
-        weight_decay: float = 0.0,
+        weight_decay: float = 0,
         decoupled_weight_decay: bool = False,
         *,
         maximize: bool = False,
@@ -146,7 +147,7 @@ class Adamax(ElementwiseOptimizer):
         lr: float = 2e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
-        weight_decay: float = 0.0,
+        weight_decay: float = 0,
         *,
         maximize: bool = False,
         **hints: bool | None,

@@ -16,14 +16,15 @@ class Adagrad(ElementwiseOptimizer):
     kernel = "adagrad_step"
     passes = ("eps", "weight_decay", "maximize")
     remembers = ("sum",)
+    accepts = ("foreach", "differentiable", "fused")
 
     def __init__(
         self,
         params: Params,
         lr: float = 1e-2,
-        lr_decay: float = 0.0,
-        weight_decay: float = 0.0,
-        initial_accumulator_value: float = 0.0,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
         eps: float = 1e-10,
         *,
         maximize: bool = False,
@@ -56,7 +57,7 @@ class Adadelta(ElementwiseOptimizer):
         lr: float = 1.0,
         rho: float = 0.9,
         eps: float = 1e-6,
-        weight_decay: float = 0.0,
+        weight_decay: float = 0,
         *,
         maximize: bool = False,
         **hints: bool | None,
@@ -86,8 +87,8 @@ class RMSprop(ElementwiseOptimizer):
         lr: float = 1e-2,
         alpha: float = 0.99,
         eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        momentum: float = 0.0,
+        weight_decay: float = 0,
+        momentum: float = 0,
         centered: bool = False,
         *,
         maximize: bool = False,
@@ -117,7 +118,7 @@ class Rprop(ElementwiseOptimizer):
         params: Params,
         lr: float = 1e-2,
         etas: tuple[float, float] = (0.5, 1.2),
-        step_sizes: tuple[float, float] = (1e-6, 50.0),
+        step_sizes: tuple[float, float] = (1e-6, 50),
         *,
         maximize: bool = False,
         **hints: bool | None,
@@ -151,7 +152,7 @@ class ASGD(ElementwiseOptimizer):
         lambd: float = 1e-4,
         alpha: float = 0.75,
         t0: float = 1e6,
-        weight_decay: float = 0.0,
+        weight_decay: float = 0,
         *,
         maximize: bool = False,
         **hints: bool | None,

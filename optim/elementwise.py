@@ -30,6 +30,7 @@ class ElementwiseOptimizer(Optimizer):
     kernel: ClassVar[str]
     passes: ClassVar[tuple[str, ...]] = ()
     remembers: ClassVar[tuple[str, ...]] = ()
+    accepts: ClassVar[tuple[str, ...]] = ("foreach", "capturable", "differentiable")
     capturable = True
 
     def slots(self, group: dict[str, Any]) -> tuple[str, ...]:

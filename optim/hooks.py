@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
-from autograd_core.nodes import Removable
+from autograd_core.nodes import Removable, append
 
 Hooks = tuple[Callable[..., Any], ...] | None
 
@@ -54,12 +55,18 @@ class Watched:
         self.__dict__[method] = getattr(self, f"_watched_{method}")  # of this optimizer alone
         return Removable(self, name, hook)
 
+    def watch(self) -> None:
+        """Call the hooks of all optimizers around the steps of this one too."""
+        _optimizers.add(self)
+        if Everywhere.pre or Everywhere.post:
+            self.__dict__["step"] = self._watched_step
+
     def _watched_step(self, *args: Any, **kwargs: Any) -> Any:
-        for hook in self._step_pre or ():
+        for hook in (*(Everywhere.pre or ()), *(self._step_pre or ())):
             if (result := hook(self, args, kwargs)) is not None:
                 args, kwargs = result
         value = type(self).step(self, *args, **kwargs)
-        for hook in self._step_post or ():
+        for hook in (*(self._step_post or ()), *(Everywhere.post or ())):
             hook(self, args, kwargs)
         return value
 
@@ -80,3 +87,32 @@ class Watched:
         type(self).load_state_dict(self, state_dict)
         for hook in self._load_state_dict_post or ():
             hook(self)
+
+
+class Everywhere:
+    """The hooks of all optimizers."""
+
+    pre: Hooks = None
+    post: Hooks = None
+
+
+_optimizers: WeakSet[Watched] = WeakSet()
+
+
+def register_optimizer_step_pre_hook(hook: Callable[..., Any]) -> Removable:
+    """Call `hook(optimizer, args, kwargs)` before every step of any optimizer, ahead of the optimizer's own hooks; a
+    result other than None replaces both.
+    """
+    return _register_everywhere("pre", hook)
+
+
+def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> Removable:
+    """Call `hook(optimizer, args, kwargs)` after every step of any optimizer, and after the optimizer's own hooks."""
+    return _register_everywhere("post", hook)
+
+
+def _register_everywhere(when: str, hook: Callable[..., Any]) -> Removable:
+    handle = append(Everywhere, when, hook)
+    for optimizer in _optimizers:
+        optimizer.watch()
+    return handle

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from math import sqrt
-from typing import Any
+from typing import Any, ClassVar
 
 from autograd_core import Tensor
 from autograd_core.libraries import LIBRARY
@@ -13,6 +13,8 @@ from optim.optimizer import Optimizer, Params
 
 class LayerwiseOptimizer(Optimizer):
     """Base of optimizers that update one parameter at a time; subclasses define `change`."""
+
+    accepts: ClassVar[tuple[str, ...]] = ("foreach",)
 
     def update(self, params: list[Tensor], group: dict[str, Any]) -> None:
         for p in params:
@@ -154,6 +156,8 @@ class Muon(LayerwiseOptimizer):
     rate by √max(1, rows / columns), "match_rms_adamw" by 0.2·√max(rows, columns). It computes
     in the precision of the parameter.
     """
+
+    accepts = ()
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain, count
-from typing import Any
+from typing import Any, ClassVar
 
 from autograd_core import Tensor, enable_grad, no_grad
 from autograd_core.libraries import LIBRARY
@@ -14,6 +14,8 @@ from autograd_core.tensor import own_scalar
 from autograd_core.versions import record_writes
 from backends.live import capturing
 from optim.hooks import Watched
+from optim.hooks import register_optimizer_step_post_hook as register_optimizer_step_post_hook
+from optim.hooks import register_optimizer_step_pre_hook as register_optimizer_step_pre_hook
 
 Params = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 ParamsT = Params  # PyTorch's name
@@ -28,7 +30,7 @@ class _Required:
 
 required = _Required()
 
-HINTS = ("foreach", "fused", "capturable", "differentiable")
+HINTS = {"foreach": None, "fused": None, "capturable": False, "differentiable": False}
 # Options that must not be negative, and their names in messages.
 LIMITED = {
     "lr": "learning rate",
@@ -50,20 +52,22 @@ class Optimizer(Watched):
     params: tensors, (name, tensor) pairs as `model.named_parameters()` gives them, or groups: dicts with "params" and
     hyper-parameters. Tensors without a name are named by their position, "0", "1", ...
     state: per parameter, what the method remembers of it. hints: PyTorch's `foreach`, `fused` and `capturable`, which
-    change no result and are ignored, and `differentiable`, which is refused.
+    change no result and are only kept in the groups, and `differentiable`, which is refused.
     """
 
+    accepts: ClassVar[tuple[str, ...]] = ()  # the hints of this optimizer, as in PyTorch
     capturable = False  # whether a step can be captured as a CUDA graph
     stepped = False  # whether it stepped, or would have without a GradScaler: schedules check it
 
     def __init__(self, params: Params, defaults: Mapping[str, Any], **hints: bool | None) -> None:
-        if unknown := [name for name in hints if name not in HINTS]:
+        if unknown := [name for name in hints if name not in self.accepts]:
             raise TypeError(f"{type(self).__name__} has no option {unknown[0]!r}")
         if hints.get("differentiable"):
             raise NotImplementedError(
                 "steps are not recorded; differentiable=True is not supported; write the step with tensors instead"
             )
-        self.defaults = dict(defaults)
+        self.watch()
+        self.defaults = {**defaults, **{name: hints.get(name, HINTS[name]) for name in self.accepts}}
         self.state: dict[Tensor, dict[str, Any]] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         self.found_inf: Tensor | None = None  # a GradScaler's, on a GPU: other than 0, the step is not to be taken
@@ -239,6 +243,7 @@ class Optimizer(Watched):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        self.watch()
 
     def __repr__(self) -> str:
         lines = []

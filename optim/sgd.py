@@ -19,14 +19,15 @@ class SGD(ElementwiseOptimizer):
     """
 
     kernel = "sgd_step"
+    accepts = ("foreach", "differentiable", "fused")
 
     def __init__(
         self,
         params: Params,
         lr: float = 1e-3,
-        momentum: float = 0.0,
-        dampening: float = 0.0,
-        weight_decay: float = 0.0,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
         nesterov: bool = False,
         *,
         maximize: bool = False,

@@ -11,7 +11,12 @@ import autograd_core as ag
 import nn
 import optim
 from optim.elementwise import SMALL
-from optim.optimizer import required
+from optim.optimizer import (
+    HINTS,
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+    required,
+)
 from optim.sgd import LARGE
 
 SHAPES = [(4, 3), (5,), ()]
@@ -122,8 +127,8 @@ def test_defaults_are_pytorchs():
     assert optim.AdamW([p]).defaults["weight_decay"] == 1e-2
     assert optim.Adam([p]).defaults["betas"] == (0.9, 0.999)
     assert repr(optim.SGD([p], lr=0.1)) == (
-        "SGD (\nParameter Group 0\n    dampening: 0.0\n    lr: 0.1\n    maximize: False\n    momentum: 0.0\n"
-        "    nesterov: False\n    weight_decay: 0.0\n)"
+        "SGD (\nParameter Group 0\n    dampening: 0\n    differentiable: False\n    foreach: None\n    fused: None\n"
+        "    lr: 0.1\n    maximize: False\n    momentum: 0\n    nesterov: False\n    weight_decay: 0\n)"
     )
 
 
@@ -481,6 +486,44 @@ def test_hooks_around_a_step(name):
     count = len(calls)
     optimizer.step(w.sum)
     assert len(calls) == count
+
+
+def test_hooks_of_all_optimizers_enclose_those_of_each():
+    calls = []
+    first, heir = [optim.SGD([ag.ones(1, requires_grad=True)]) for _ in range(2)]
+    first.register_step_pre_hook(lambda *_: calls.append("own"))
+    first.register_step_post_hook(lambda *_: calls.append("own"))
+    before = register_optimizer_step_pre_hook(lambda o, args, kwargs: calls.append(("before", o)))
+    after = register_optimizer_step_post_hook(lambda o, args, kwargs: calls.append(("after", o)))
+    with before, after:
+        later = optim.LBFGS([ag.ones(1, requires_grad=True)])
+        copied = copy.deepcopy(later)
+        first.step()
+        heir.step()
+        for optimizer in (later, copied):
+            optimizer.step(lambda: ag.tensor(0.0))
+    expected = [("before", first), "own", "own", ("after", first)]
+    for optimizer in (heir, later, copied):
+        expected += [("before", optimizer), ("after", optimizer)]
+    assert calls == expected
+    heir.step()
+    assert calls == expected
+
+
+@pytest.mark.parametrize(
+    ("make", "hints"),
+    [
+        (optim.AdamW, {"foreach": None, "capturable": False, "differentiable": False, "fused": True}),
+        (optim.ASGD, {"foreach": None, "capturable": False, "differentiable": False}),
+        (optim.SGD, {"foreach": None, "differentiable": False, "fused": True}),
+        (optim.Adafactor, {"foreach": None}),
+        (optim.LBFGS, {}),
+    ],
+)
+def test_groups_keep_the_hints_that_pytorch_keeps(make, hints):
+    optimizer = make([leaf()], **{k: v for k, v in hints.items() if v})
+    for options in (optimizer.defaults, optimizer.param_groups[0], optimizer.state_dict()["param_groups"][0]):
+        assert {k: v for k, v in options.items() if k in HINTS} == hints
 
 
 class Heavy(optim.Optimizer):
