@@ -33,6 +33,7 @@ from autograd_core.distributions.elementwise_transforms import SigmoidTransform 
 from autograd_core.distributions.elementwise_transforms import SoftplusTransform as SoftplusTransform
 from autograd_core.distributions.elementwise_transforms import TanhTransform as TanhTransform
 from autograd_core.distributions.elementwise_transforms import Transform as Transform
+from autograd_core.distributions.exponential_family import ExponentialFamily as ExponentialFamily
 from autograd_core.distributions.gammas import Beta as Beta
 from autograd_core.distributions.gammas import Chi2 as Chi2
 from autograd_core.distributions.gammas import FisherSnedecor as FisherSnedecor
@@ -78,11 +79,11 @@ from autograd_core.distributions.von_mises import VonMises as VonMises
 
 # PyTorch's programs also ask modules named after families.
 _MODULES = """
-    bernoulli beta binomial categorical cauchy chi2 dirichlet exponential fishersnedecor gamma generalized_pareto
-    geometric gumbel half_cauchy half_normal independent inverse_gamma kl kumaraswamy laplace lkj_cholesky log_normal
-    logistic_normal lowrank_multivariate_normal mixture_same_family multinomial multivariate_normal negative_binomial
-    normal one_hot_categorical pareto poisson relaxed_bernoulli relaxed_categorical studentT transformed_distribution
-    transforms uniform weibull wishart
+    bernoulli beta binomial categorical cauchy chi2 dirichlet exp_family exponential fishersnedecor gamma
+    generalized_pareto geometric gumbel half_cauchy half_normal independent inverse_gamma kl kumaraswamy laplace
+    lkj_cholesky log_normal logistic_normal lowrank_multivariate_normal mixture_same_family multinomial
+    multivariate_normal negative_binomial normal one_hot_categorical pareto poisson relaxed_bernoulli
+    relaxed_categorical studentT transformed_distribution transforms uniform weibull wishart
     """
 for _module in _MODULES.split():
     sys.modules[f"{__name__}.{_module}"] = globals()[_module] = sys.modules[__name__]

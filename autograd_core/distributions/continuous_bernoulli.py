@@ -10,17 +10,19 @@ from autograd_core import functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.discrete import Odds
 from autograd_core.distributions.distribution import Shape, eps_of
+from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.quantiles import uniform_within
 from autograd_core.tensor import Tensor
 
 
-class ContinuousBernoulli(Odds):
+class ContinuousBernoulli(Odds, ExponentialFamily):
     """Numbers x between 0 and 1 with a density proportional to `probs`^x·(1 - `probs`)^(1 - x).
 
     lims: the range of probabilities in which a Taylor series around ½ is used.
     """
 
     has_rsample = True
+    _mean_carrier_measure = 0
     support = constraints.unit_interval
 
     def __init__(
@@ -81,3 +83,11 @@ class ContinuousBernoulli(Odds):
 
     def entropy(self) -> Tensor:
         return -self._log_norm() + functional.softplus(self.logits) - self.mean * self.logits
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (self.logits,)
+
+    def _log_normalizer(self, odds: Tensor) -> Tensor:
+        there = ContinuousBernoulli(logits=odds, lims=self._lims, validate_args=False)
+        return functional.softplus(odds) - there._log_norm()

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from autograd_core import functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.discrete import Odds, OfChoices
-from autograd_core.distributions.distribution import Distribution, Shape, one_of, together
+from autograd_core.distributions.distribution import Shape, one_of, together
+from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import standard_gamma
 from autograd_core.tensor import Tensor, no_grad
 
@@ -144,7 +145,7 @@ class NegativeBinomial(Odds):
         return odds + functional.where(n + value == 0, 0.0, ways)
 
 
-class Poisson(Distribution):
+class Poisson(ExponentialFamily):
     """The number of events in a time in which `rate` are expected."""
 
     rate: Tensor
@@ -173,6 +174,13 @@ class Poisson(Distribution):
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
         return functional.xlogy(value, self.rate) - self.rate - (value + 1).lgamma()
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (self.rate.log(),)
+
+    def _log_normalizer(self, log_rate: Tensor) -> Tensor:
+        return log_rate.exp()
 
 
 class Multinomial(OfChoices):

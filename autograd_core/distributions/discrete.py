@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self, cast
 from autograd_core import dtypes, functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import Distribution, Shape, derived, eps_of, one_of, together
+from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.tensor import Tensor
 
 
@@ -42,11 +43,12 @@ class Odds(Distribution):
         return functional.binary_cross_entropy_with_logits(logits, value, reduction="none")
 
 
-class Bernoulli(Odds):
+class Bernoulli(Odds, ExponentialFamily):
     """1 with probability `probs`, else 0."""
 
     has_enumerate_support = True
     support = constraints.boolean
+    _mean_carrier_measure = 0
 
     @property
     def mean(self) -> Tensor:
@@ -70,6 +72,13 @@ class Bernoulli(Odds):
 
     def entropy(self) -> Tensor:
         return self._cost(self.probs)
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (self.logits,)
+
+    def _log_normalizer(self, odds: Tensor) -> Tensor:
+        return functional.softplus(odds)
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         return self._values(functional.arange(2, dtype=self.probs.dtype, device=self.probs.device), expand)

@@ -11,6 +11,7 @@ from autograd_core.distributions.continuous_bernoulli import ContinuousBernoulli
 from autograd_core.distributions.counts import Binomial, Geometric, Poisson
 from autograd_core.distributions.discrete import Bernoulli, Categorical, OneHotCategorical
 from autograd_core.distributions.distribution import Distribution, sum_rightmost
+from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gammas import Beta, Gamma, log_beta
 from autograd_core.distributions.locations import Cauchy, Gumbel, HalfNormal, Laplace, LogNormal, Normal
 from autograd_core.distributions.low_rank import LowRankMultivariateNormal
@@ -44,9 +45,20 @@ def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
     for pair in product(type(p).__mro__, type(q).__mro__):
         if pair in _RULES:
             return _RULES[pair](p, q)
-    raise NotImplementedError(
+    raise _no_rule(p, q)
+
+
+def _no_rule(p: Distribution, q: Distribution) -> NotImplementedError:
+    return NotImplementedError(
         f"no rule for the divergence of {type(p).__name__} from {type(q).__name__}; register_kl() takes one"
     )
+
+
+@register_kl(ExponentialFamily, ExponentialFamily)
+def _exponential_family(p: ExponentialFamily, q: ExponentialFamily) -> Tensor:
+    if type(p) is not type(q):
+        raise _no_rule(p, q)
+    return p._mean_log_density(p) - p._mean_log_density(q)
 
 
 @register_kl(Normal, Normal)

@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 from autograd_core import functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import Distribution, Shape, together
+from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import shares, standard_gamma
 from autograd_core.distributions.locations import Location
 from autograd_core.tensor import Tensor
 
 
-class Gamma(Distribution):
+class Gamma(ExponentialFamily):
     """Gamma distribution with shape `concentration` and rate `rate`."""
 
     has_rsample = True
@@ -22,6 +23,7 @@ class Gamma(Distribution):
     rate: Tensor
     arg_constraints: ClassVar = {"concentration": constraints.positive, "rate": constraints.positive}
     support = constraints.nonnegative
+    _mean_carrier_measure = 0
 
     def __init__(self, concentration: Any, rate: Any, validate_args: bool | None = None) -> None:
         self.concentration, self.rate = together(concentration, rate)
@@ -56,6 +58,13 @@ class Gamma(Distribution):
         a = self.concentration
         return a - self.rate.log() + a.lgamma() + (1 - a) * a.digamma()
 
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return self.concentration - 1, -self.rate
+
+    def _log_normalizer(self, power: Tensor, slope: Tensor) -> Tensor:
+        return (power + 1).lgamma() - (power + 1) * (-slope).log()
+
 
 class Chi2(Gamma):
     """Chi-squared distribution: sums of squares of `df` standard normal numbers."""
@@ -69,7 +78,7 @@ class Chi2(Gamma):
         return 2 * self.concentration
 
 
-class Beta(Distribution):
+class Beta(ExponentialFamily):
     """Beta distribution: the share of one gamma-distributed number in the sum of two."""
 
     has_rsample = True
@@ -77,6 +86,7 @@ class Beta(Distribution):
     concentration0: Tensor
     arg_constraints: ClassVar = {"concentration1": constraints.positive, "concentration0": constraints.positive}
     support = constraints.unit_interval
+    _mean_carrier_measure = 0
 
     def __init__(self, concentration1: Any, concentration0: Any, validate_args: bool | None = None) -> None:
         self.concentration1, self.concentration0 = together(concentration1, concentration0)
@@ -111,6 +121,13 @@ class Beta(Distribution):
         a, b = self.concentration1, self.concentration0
         inner = (a - 1) * a.digamma() + (b - 1) * b.digamma() - (a + b - 2) * (a + b).digamma()
         return log_beta(a, b) - inner
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return self.concentration1 - 1, self.concentration0 - 1
+
+    def _log_normalizer(self, a: Tensor, b: Tensor) -> Tensor:
+        return log_beta(a + 1, b + 1)
 
 
 class InverseGamma(Distribution):

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from autograd_core import functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import AroundLoc, Distribution, Shape, together
+from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.quantiles import ByQuantile
 from autograd_core.tensor import Tensor
 
@@ -29,7 +30,7 @@ class Location(AroundLoc):
         return (value - self.loc) / self.scale
 
 
-class Normal(Location):
+class Normal(Location, ExponentialFamily):
     """Normal distribution with mean `loc` and standard deviation `scale`.
 
     >>> Normal(0.0, 1.0).log_prob(functional.tensor(0.0))
@@ -37,6 +38,7 @@ class Normal(Location):
     """
 
     has_rsample = True
+    _mean_carrier_measure = 0
 
     @property
     def stddev(self) -> Tensor:
@@ -61,6 +63,13 @@ class Normal(Location):
 
     def entropy(self) -> Tensor:
         return self.scale.log() + 0.5 * (1 + math.log(2 * math.pi))
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return self.loc / self.scale**2, -0.5 / self.scale**2
+
+    def _log_normalizer(self, x: Tensor, y: Tensor) -> Tensor:
+        return -0.25 * x**2 / y + 0.5 * (-math.pi / y).log()
 
 
 class Laplace(ByQuantile, Location):

@@ -8,18 +8,20 @@ from typing import Any, ClassVar
 from autograd_core import dtypes, functional, linalg
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import Distribution, Shape, derived
+from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import shares, standard_gamma
 from autograd_core.distributions.multivariate import covariance_of, one_matrix, precision_of, scale_tril_of
 from autograd_core.tensor import Tensor, no_grad
 
 
-class Wishart(Distribution):
+class Wishart(ExponentialFamily):
     """Wishart distribution: sums of outer products of `df` normal vectors.
 
     Their covariance is given as a matrix, by its inverse, or by its Cholesky factor."""
 
     df: Tensor
     has_rsample = True
+    _mean_carrier_measure = 0
     arg_constraints: ClassVar = {
         "df": constraints.greater_than(0),
         "covariance_matrix": constraints.positive_definite,
@@ -90,6 +92,14 @@ class Wishart(Distribution):
         slopes = (self._counts() / 2).digamma().sum(-1)
         scale = (size + 1) / 2 * (self._log_det() + size * math.log(2))
         return scale + functional.mvlgamma(half, size) - (half - (size + 1) / 2) * slopes + half * size
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return -self.precision_matrix / 2, (self.df - self._size() - 1) / 2
+
+    def _log_normalizer(self, slope: Tensor, power: Tensor) -> Tensor:
+        size, half = self._size(), power + (self._size() + 1) / 2
+        return functional.mvlgamma(half, size) - half * linalg.slogdet(-slope)[1]
 
 
 class LKJCholesky(Distribution):

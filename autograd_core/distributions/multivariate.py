@@ -9,6 +9,7 @@ from autograd_core import functional, linalg
 from autograd_core.distributions import constraints
 from autograd_core.distributions.discrete import Categorical
 from autograd_core.distributions.distribution import AroundLoc, Distribution, Shape, derived, sum_rightmost
+from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import shares
 from autograd_core.tensor import Tensor
 
@@ -96,13 +97,14 @@ class MultivariateNormal(AroundLoc):
         return self.scale_tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)
 
 
-class Dirichlet(Distribution):
+class Dirichlet(ExponentialFamily):
     """Dirichlet distribution: shares of gamma-distributed numbers in their sum."""
 
     has_rsample = True
     concentration: Tensor
     arg_constraints: ClassVar = {"concentration": constraints.independent(constraints.positive, 1)}
     support = constraints.simplex
+    _mean_carrier_measure = 0
 
     def __init__(self, concentration: Tensor, validate_args: bool | None = None) -> None:
         if concentration.ndim < 1:
@@ -139,6 +141,13 @@ class Dirichlet(Distribution):
         a, total = self.concentration, self.concentration.sum(-1)
         inner = (total - a.shape[-1]) * total.digamma() - ((a - 1) * a.digamma()).sum(-1)
         return a.lgamma().sum(-1) - total.lgamma() + inner
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (self.concentration - 1,)
+
+    def _log_normalizer(self, a: Tensor) -> Tensor:
+        return (a + 1).lgamma().sum(-1) - (a + 1).sum(-1).lgamma()
 
 
 class Independent(Distribution):

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from autograd_core import dtypes, functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import Distribution, Shape, together
+from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.tensor import Tensor
 
 
@@ -75,12 +76,13 @@ class Uniform(ByQuantile):
         return (self.high - self.low).log()
 
 
-class Exponential(ByQuantile):
+class Exponential(ByQuantile, ExponentialFamily):
     """Exponential distribution with rate `rate`."""
 
     rate: Tensor
     arg_constraints: ClassVar = {"rate": constraints.positive}
     support = constraints.nonnegative
+    _mean_carrier_measure = 0
 
     def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
         (self.rate,) = together(rate)
@@ -111,6 +113,13 @@ class Exponential(ByQuantile):
 
     def entropy(self) -> Tensor:
         return 1 - self.rate.log()
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (-self.rate,)
+
+    def _log_normalizer(self, slope: Tensor) -> Tensor:
+        return -(-slope).log()
 
 
 def uniform_within(shape: tuple[int, ...], like: Tensor) -> Tensor:

@@ -215,7 +215,9 @@ DIVERGENT = {
     "Pareto": lambda s: D.Pareto(A / s, B * s), "TransformedDistribution": lambda s: D.TransformedDistribution(
         D.Normal(A, B * s), [D.TanhTransform(cache_size=1)]), "LowRankMultivariateNormal":
     lambda s: D.LowRankMultivariateNormal(A * s, ag.ones(3, 1, dtype="f8") * s, B),
+    "Wishart": lambda s: D.Wishart(A + 3, ag.diag(B) + 0.1 * s),
 }  # fmt: skip
+EXPONENTIAL = [name for name in DIVERGENT if isinstance(DIVERGENT[name](1.0), D.ExponentialFamily)]
 
 
 KINDS = {
@@ -258,6 +260,40 @@ def test_divergences_are_means_of_differences(name):
     error = differences.std(0) / math.sqrt(len(x))
     assert ((differences.mean(0) - exact).abs() <= 5 * error + 1e-12).all()
     close(D.kl_divergence(p, p), np.zeros(exact.shape))
+
+
+@pytest.mark.parametrize("name", EXPONENTIAL)
+def test_exponential_families_are_given_by_their_log_normalizers(name):
+    p, q = DIVERGENT[name](1.0), DIVERGENT[name](1.5)
+    if name == "Poisson":
+        with pytest.raises(NotImplementedError, match="no entropy: _mean_carrier"):
+            D.ExponentialFamily.entropy(p)
+    else:
+        close(D.ExponentialFamily.entropy(p), p.entropy().detach())
+    close(D.divergences._exponential_family(p, q), D.kl_divergence(p, q).detach())
+
+
+def test_an_exponential_family_of_its_own():
+    class Decaying(D.ExponentialFamily):
+        _mean_carrier_measure = 0
+
+        def __init__(self, rate):
+            self.rate = rate
+            super().__init__(rate.shape, validate_args=False)
+
+        @property
+        def _natural_params(self):
+            return (-self.rate,)
+
+        def _log_normalizer(self, slope):
+            return -(-slope).log()
+
+    (slopes,) = ag.grad(Decaying(A).entropy().sum(), A)
+    close(slopes, -1 / a)
+    p, q = (kind(A.detach()[:1].squeeze()) for kind in (Decaying, D.Exponential))
+    for of, expected in ((Decaying(B), D.Exponential(B)), (p, q)):
+        close(D.kl_divergence(p, of), D.kl_divergence(q, expected).detach())
+    assert not p.entropy().requires_grad
 
 
 def test_divergences_of_other_pairs():
