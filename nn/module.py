@@ -10,7 +10,7 @@ from nn.conversion import Convertible
 from nn.failures import locate
 from nn.hooks import Hooked
 from nn.parameter import Buffer, Parameter
-from nn.parts import REGISTRIES, Parts
+from nn.parts import REGISTRIES, Registry
 from nn.state import Stateful
 
 
@@ -41,7 +41,7 @@ class Module(Hooked, Convertible, Stateful):
 
     def __init__(self) -> None:
         for name in REGISTRIES:
-            object.__setattr__(self, name, Parts(self))
+            object.__setattr__(self, name, ())
         self._transient = set()
         self.training = True
 
@@ -68,7 +68,7 @@ class Module(Hooked, Convertible, Stateful):
         else:
             registry = self._registry_of(name)
             if registry is None:
-                object.__setattr__(self, name, Parts(self, value) if name in REGISTRIES else value)
+                object.__setattr__(self, name, value)
             elif value is None or (registry == "_buffers" and isinstance(value, Tensor)):
                 self._own(registry, name, value, "")
             else:
@@ -279,6 +279,10 @@ class Module(Hooked, Convertible, Stateful):
         extra = self.extra_repr().split("\n") if self.extra_repr() else []
         children = [f"({name}): {_indented(repr(module))}" for name, module in self._modules.items()]
         return framed(self._get_name(), extra, children)
+
+
+for _name in REGISTRIES:
+    setattr(Module, _name, Registry(_name))
 
 
 def _joined(prefix: str, name: str) -> str:

@@ -16,8 +16,8 @@ class Parts(dict[str, Any]):
 
     __slots__ = ("_module",)
 
-    def __init__(self, module: Any, parts: Mapping[str, Any] | Iterable[tuple[str, Any]] = ()) -> None:
-        super().__init__(parts)
+    def __init__(self, module: Any) -> None:
+        super().__init__()
         self._module = weakref.ref(module)
 
     def __setitem__(self, name: str, part: Any) -> None:
@@ -39,3 +39,19 @@ class Parts(dict[str, Any]):
 
     def __reduce__(self) -> Any:
         return dict, (dict(self),)  # whoever owns the copy makes it his own
+
+
+class Registry:
+    """The attribute of a module that holds `Parts`: a dictionary that a program puts there is copied, and its entries
+    replace the earlier ones. It has no `__get__`, so reading it is as fast as any attribute.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __set__(self, module: Any, parts: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> None:
+        own = vars(module)
+        for name in own.get(self._name, ()):
+            own.pop(name, None)
+        own[self._name] = registry = Parts(module)
+        registry.update(parts)

@@ -10,7 +10,7 @@ from autograd_core import Tensor
 from autograd_core.nodes import Removable
 from nn.hooks import Hook
 from nn.loading import IncompatibleKeys, load_tensors, refuse
-from nn.parts import REGISTRIES, Parts
+from nn.parts import REGISTRIES
 
 SAVE, SAVED, LOAD, LOADED = "before saving", "after saving", "before loading", "after loading"
 
@@ -37,7 +37,7 @@ class Stateful:
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         vars(self).update(state)
         for name in REGISTRIES:
-            object.__setattr__(self, name, Parts(self, state[name]))
+            object.__setattr__(self, name, state[name])
 
     def state_dict(
         self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False

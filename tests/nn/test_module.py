@@ -315,6 +315,11 @@ def test_parts_are_exchanged_in_the_registries_too():
     clone._modules = clone._modules.copy()  # as programs do that train a clone
     clone._modules["0"] = new = nn.Identity()
     assert getattr(clone, "0") is new is not getattr(model, "0")
+    layer = nn.Linear(1, 1)
+    object.__setattr__(layer, "_parameters", {"weight": "a placeholder"})  # past the method of the module
+    assert (layer.weight, hasattr(layer, "bias")) == ("a placeholder", False)
+    layer._parameters["weight"] = weight = ag.ones(1, 1)
+    assert layer.weight is weight
     registry = nn.Linear(1, 1)._parameters
     registry["weight"] = registry.pop("weight")  # of a module that is gone
     assert list(registry) == ["bias", "weight"]
