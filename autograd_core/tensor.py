@@ -12,6 +12,7 @@ import numpy as np
 from autograd_core.dtypes import INEXACT
 from autograd_core.nodes import Leaf, RetainGrad, append, source_of
 from autograd_core.sizes import Size
+from backends.buffers import apart, rejoined
 
 _grad_mode = ContextVar("grad_mode", default=True)
 grad_enabled = _grad_mode.get
@@ -225,16 +226,20 @@ class Tensor:
 
     @property
     def data(self):
-        """The same storage without the graph. Assigning `x.data = other` replaces the storage."""
+        """The same storage without the graph; in NumPy's memory, writes through it do not make graphs stale.
+
+        Assigning `x.data = other` replaces the storage.
+        """
         own_scalar(self)
-        return wrap(self.array)
+        a = self.array
+        return wrap(apart(a) if a.__class__ is np.ndarray else a)
 
     @data.setter
     def data(self, other):
         source = other.array if other.__class__ is Tensor else np.asarray(other)
         if self.node is not None and source.dtype.kind not in INEXACT:
             raise RuntimeError(f"data of dtype {source.dtype} cannot replace that of a tensor that requires a gradient")
-        self.array = source
+        self.array = rejoined(source)  # as it was, after x.data += 1
 
     def detach(self):
         """The same values and storage, without history: no gradient flows through it."""

@@ -19,8 +19,9 @@ from autograd_core.errors import InplaceError
 from autograd_core.libraries import LAYERS, LIBRARY
 from autograd_core.nodes import tick
 from autograd_core.tensor import Tensor
+from backends.buffers import Apart
 
-# id of the owning array -> [number of writes (the version), (number, file, line) of the last one, weak reference to
+# id of the counted array -> [number of writes (the version), (number, file, line) of the last one, weak reference to
 # the array]
 _writes: dict[int, list[Any]] = {}
 RECENT = 32
@@ -32,19 +33,25 @@ def last_write() -> int:
     return _last
 
 
-def storage(array: Any) -> Any:
-    """The array that owns the memory (or borrowed it from something other than an array)."""
+def storage(array: Any, stop: type | None = None) -> Any:
+    """The array that owns the memory (or borrowed it from something other than an array).
+
+    stop: the type of base that ends the search.
+    """
     while array.__class__ in LAYERS:
         array = array.held
     while True:
         base = array.base
-        if base is None:
-            return array
-        if base.__class__ not in LIBRARY:
-            base = getattr(base, "base", None)  # NumPy's as_strided inserts an object of its own
-            if base.__class__ not in LIBRARY:
+        while base.__class__ not in LIBRARY:
+            if base is None or base.__class__ is stop:
                 return array
+            base = getattr(base, "base", None)  # NumPy's as_strided inserts an object of its own
         array = base
+
+
+def counted(array: Any) -> Any:
+    """The array under which writes are counted: what owns the memory or, for the array of an `x.data`, that array."""
+    return storage(array, Apart)
 
 
 def address(array: Any) -> int:
@@ -66,7 +73,7 @@ def record_writes(arrays: Iterable[Any], depth: int = 1) -> None:
     for array in arrays:
         entry = _writes.get(id(array))  # in bulk, for parameters that were written before
         if entry is None:
-            root = storage(array)
+            root = counted(array)
             entry = _writes.get(id(root))
         if entry is None:
             _writes[id(root)] = [1, deque((write,), RECENT), weakref.ref(root, partial(_forget, id(root)))]
@@ -77,7 +84,7 @@ def record_writes(arrays: Iterable[Any], depth: int = 1) -> None:
 
 def version(t: Tensor) -> int:
     """The number of in-place writes to the storage of a tensor."""
-    entry = None if isinstance(t.array, np.generic) else _writes.get(id(storage(t.array)))
+    entry = None if isinstance(t.array, np.generic) else _writes.get(id(counted(t.array)))
     return entry[0] if entry else 0
 
 
@@ -94,7 +101,7 @@ def check_unchanged(node: Any) -> None:
         for a in v if v.__class__ is tuple else (v,):
             if not hasattr(a, "base") or isinstance(a, np.generic | np.dtype):
                 continue
-            entry = _writes.get(id(storage(a)))
+            entry = _writes.get(id(counted(a)))
             if entry is None:
                 continue
             version, recent, _ = entry

@@ -87,6 +87,23 @@ class _Owner(np.ndarray):
         put(self.base)
 
 
+class Apart(np.ndarray):
+    """The base of what `apart` returns. Two of them in a row, because NumPy skips a single one."""
+
+
+def apart(array: Any) -> Any:
+    """A view of an array that is no longer seen as one: the base of its own views is this view."""
+    return array.view(Apart).view(Apart).view(np.ndarray)
+
+
+def rejoined(array: Any) -> Any:
+    """The array that `apart` was given for this one; any other array itself."""
+    if array.__class__ is not np.ndarray or array.base.__class__ is not Apart:
+        return array
+    view: Any = array.base.base
+    return view.base
+
+
 def references(array: Any) -> int:
     """The number of references to an array, including those of this call."""
     return sys.getrefcount(array)

@@ -19,10 +19,10 @@ class Convertible:
 
     def _convert(self, convert: Callable[[Tensor], Tensor]) -> Self:
         for t in [*self.parameters(), *self.buffers()]:
-            t.data = convert(t.data)
+            t.data = convert(t.detach())
             own_scalar(t)
             if t.grad is not None:
-                t.grad = convert(t.grad.data)
+                t.grad = convert(t.grad.detach())
         return self
 
     def to(
@@ -73,6 +73,6 @@ class Convertible:
     def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
         """Replace all parameters and buffers by uninitialised ones on a device. Returns the module."""
         for t in [*self.parameters(recurse), *self.buffers(recurse)]:
-            t.data = core.empty_like(t.data, device=device)
+            t.data = core.empty_like(t.detach(), device=device)
             own_scalar(t)
         return self

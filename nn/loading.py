@@ -47,7 +47,7 @@ def load_tensors(
     refuse(owner, (keys.problems() if strict else []) + _mismatches(pairs))
     if assign:
         for _, target, value in pairs:
-            target.data = value.detach().data
+            target.data = value.detach()
         return keys
     # Conversions can fail, copies cannot.
     converted = [(target, value.detach().to(device=target.device, dtype=target.dtype)) for _, target, value in pairs]

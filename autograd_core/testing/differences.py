@@ -74,7 +74,7 @@ def derivative_along(
 
 def elements_at(function: Function, inputs: tuple[Any, ...], moved: dict[int, Array]) -> Array:
     """All output elements for other input values, set in the tensors themselves, which `function` may also hold."""
-    before = {i: inputs[i].data for i in moved}
+    before = {i: inputs[i].detach() for i in moved}
     try:
         for i, values in moved.items():
             inputs[i].data = tensor_like(inputs[i], values)

@@ -58,7 +58,7 @@ class _Lazy(Module):
                 if own is not None:
                     if registry == "_parameters":
                         own._role = "parameter"
-                    own.data = getattr(complete, name).data.to(device=own.device, dtype=own.dtype)
+                    own.data = getattr(complete, name).detach().to(device=own.device, dtype=own.dtype)
         setattr(self, self.counted, count)
         del self._arguments
         self.__class__ = self.becomes  # type: ignore[assignment]  # which it was all along, but for the number

@@ -38,7 +38,7 @@ class ParametrizationList(ModuleList):
         for name, part in self._named(parts):
             if self.is_tensor:
                 # An optimizer may already hold this object.
-                original.data = part.detach().data
+                original.data = part.detach()
                 part = original
             elif learned:
                 part = Parameter(part.detach(), requires_grad=original.requires_grad)
@@ -57,7 +57,7 @@ class ParametrizationList(ModuleList):
                 own = getattr(self, name)
                 if own.shape != part.shape and not self.unsafe:
                     raise RuntimeError(f"assigning shape {part.shape} to {name}, which has shape {own.shape}")
-                own.data = part.detach().data
+                own.data = part.detach()
 
     def _parts(self) -> list[Any]:
         return list((self._parameters or self._buffers).values())
@@ -207,7 +207,7 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
         raise ValueError("with several originals there is no tensor to restore; use leave_parametrized=True")
     if stack.is_tensor:
         original = stack._parts()[0]
-        original.data = value.detach().data
+        original.data = value.detach()
         value = original
     elif learned:
         value = Parameter(value, any(p.requires_grad for p in stack._parameters.values()))

@@ -71,7 +71,7 @@ class BasePruningMethod:
         """Make the pruned weight an ordinary parameter."""
         name = self._tensor_name
         weight: Tensor = getattr(module, f"{name}_orig")
-        weight.data = self.apply_mask(module).data
+        weight.data = self.apply_mask(module).detach()
         for part in ("", "_orig", "_mask"):
             delattr(module, name + part)
         module.register_parameter(name, weight)

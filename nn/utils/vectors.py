@@ -15,5 +15,5 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     """Set parameters, in order, to the elements of a vector; they become views of it."""
     start = 0
     for p in parameters:
-        p.data = vec[start : start + p.numel()].view(p.shape).data
+        p.data = vec[start : start + p.numel()].view(p.shape).detach()
         start += p.numel()

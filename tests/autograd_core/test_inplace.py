@@ -223,7 +223,8 @@ STALE = {
     "y = b * a; b += 1": ("multiply", 0, 1),
     "b += 1; b += 1; y = b * a; b += 1": ("multiply", 2, 3),
     "y = a.exp(); y.detach().add_(1); y.detach()[0] = 3": ("exp", 0, 2),
-    "y = a.exp(); y.data.zero_()": ("exp", 0, 1),
+    "d = b.data; y = a * d; d.zero_()": ("multiply", 0, 1),
+    "d = b.data; y = a * d[1:]; d.T[0] = 3": ("multiply", 0, 1),
     "z = a * a; y = z.sin(); z[1] = 0": ("sin", 0, 1),
     "z = a * a; v = z[1:]; y = v.sin(); z.zero_()": ("sin", 0, 1),
 }
@@ -365,6 +366,21 @@ def test_the_data_of_a_scalar_is_its_storage():
     x = ag.tensor([1.0, 2.0], requires_grad=True).max()
     x.data.fill_(3)
     assert x.item() == 3
+
+
+def test_data_has_a_version_of_its_own():
+    x = ag.tensor([[2.0, 3.0], [4.0, 5.0]], requires_grad=True)
+    y, array = (x * x).sum(), x.array
+    d = x.data
+    d[0] = 7
+    d.T[1:].zero_()
+    x.data += 1
+    y.backward()
+    assert x.grad.tolist() == [[16, 2], [10, 2]]  # of the values at the time of the backward walk
+    assert (x._version, d._version, d.storage_offset(), d[1].data.storage_offset()) == (0, 2, 0, 2)
+    d.copy_(x.detach().T)  # the memory is still known to be the same
+    assert x.tolist() == [[8, 5], [1, 1]]
+    assert x.array is array
 
 
 def test_views_name_the_tensor_that_owns_their_memory():
