@@ -32,7 +32,8 @@ def in_double(library: Any, name: str, plain: Callable[[Array], Array], x: Array
         with np.errstate(all="ignore"):  # not inherited by threads
             return np.asarray(function(part, dtype=float)).astype(FLOAT32)
 
-    return blockwise(rounded, x, each=in_blocks)
+    y = blockwise(rounded, x, each=in_blocks)
+    return np.copysign(y, x) if name == "erfinv" else y  # SciPy's is 0.0 at -0.0
 
 
 def blockwise(function: Callable[..., Array], x: Array, *rest: Any, each: InBlocks = serially) -> Array:

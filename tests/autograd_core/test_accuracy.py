@@ -340,6 +340,11 @@ ENDS = {
 }
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_negative_zero_stays_one(dtype):
+    assert ag.erfinv(ag.tensor([-0.0, 0.0], dtype=dtype)).signbit().tolist() == [True, False]
+
+
 @pytest.mark.parametrize("name", ENDS)
 def test_values_at_the_ends_of_the_range(name):
     x = ag.tensor([*ENDS[name], NAN], dtype="float64")

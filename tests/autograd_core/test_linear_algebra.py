@@ -66,6 +66,12 @@ def test_unchecked_forms_tell_by_info():
     assert np.isnan(factor.numpy()[1]).all()
 
 
+@pytest.mark.parametrize("p", ["nuc", "fro", 1])
+def test_the_condition_of_a_singular_matrix_in_a_stack_is_infinite(p):
+    found = linalg.cond(ag.tensor([ONE, SINGULAR]), p)
+    assert (found.isinf().tolist(), found[0].item()) == ([False, True], linalg.cond(ag.tensor(ONE), p).item())
+
+
 EMPTY = {
     "det": (ag.det, (0,)),
     "slogdet": (lambda a: a.slogdet()[1], (0,)),

@@ -59,6 +59,8 @@ def test_margins_that_are_just_met_have_no_gradient():
     x = leaf([2.0, 1.0])
     F.multi_margin_loss(x, ag.tensor(0)).backward()
     assert x.grad.tolist() == [0, 0]
+    for index in (ag.tensor(0), ag.tensor([0])):
+        assert F.multi_margin_loss(x, index, reduction="none").shape == index.shape
 
 
 def test_labels_after_the_first_negative_one_do_not_count():

@@ -99,8 +99,9 @@ def cond(A, p=None):
         s = svdvals(A)
         return s[..., -1] / s[..., 0] if p == -2 else s[..., 0] / s[..., -1]
     inverse, info = inv_ex(A)
-    product = matrix_norm(A, p) * matrix_norm(inverse, p)
-    return functional.where(info > 0, math.inf, product)
+    singular = info > 0
+    inverse = functional.where(singular[..., None, None], A, inverse)  # whose norm may not exist
+    return functional.where(singular, math.inf, matrix_norm(A, p) * matrix_norm(inverse, p))
 
 
 def _reference_rank(a, hermitian=False, **given):

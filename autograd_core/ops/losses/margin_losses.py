@@ -109,7 +109,8 @@ def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=
     if weight is not None:
         gaps = gaps * weight[chosen]
     others = functional.arange(classes, device=input.device) != chosen
-    return reduced(functional.where(others, gaps, 0).sum(dim=-1) / classes, reduction)
+    losses = functional.where(others, gaps, 0).sum(dim=-1) / classes
+    return reduced(functional.reshape(losses, target.shape), reduction)
 
 
 def _scores(input, name):
