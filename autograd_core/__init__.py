@@ -75,7 +75,8 @@ strided = layout.strided
 channels_last, channels_last_3d = MemoryFormat.channels_last, MemoryFormat.channels_last_3d
 
 _PARTS = {
-    **{name: name for name in ("amp", "batching", "cuda", "distributions", "func", "quasirandom", "testing", "utils")},
+    **{name: name for name in ("amp", "batching", "cuda", "distributions", "func", "masked", "quasirandom", "testing",
+                               "utils")},
     **{name: part for part, names in {
         "batching": "vmap", "configuration": "config", "drawing": "draw", "autograd.recomputation": "checkpoint",
         "compatibility.legacy": """
