@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,6 +12,7 @@ from autograd_core import binders
 from autograd_core.errors import AnomalyError
 from autograd_core.libraries import LIBRARY
 from autograd_core.nodes import tick
+from backends.locks import shared_lock
 
 Watch = Callable[[Any, Any], Any]
 Observer = Callable[[int, Any], None]
@@ -23,7 +23,7 @@ watching = _watch.get
 # By text: pathlib would take a tenth of the time to import this package.
 _ROOT = __file__.removesuffix("anomaly.py").removesuffix("autograd_core/").removesuffix("autograd_core\\")
 _OURS = tuple(_ROOT + package for package in ("autograd_core", "nn", "optim", "training"))
-_lock = threading.Lock()
+_lock = shared_lock()
 _active = 0
 _places: dict[int, str] = {}  # number of a node -> the line of user code that made it
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +21,7 @@ from autograd_core.libraries import LAYERS, LIBRARY, VMAP, holds
 from autograd_core.registry import publish
 from autograd_core.semantics.memory_format import arranged
 from autograd_core.tensor import Tensor, no_grad, wrap
+from backends.locks import shared_lock
 
 SEEDS = 1 << 64
 
@@ -60,7 +60,7 @@ class Generator:
 
 _generators: dict[tuple[str, int], Generator] = {}
 _seed: int | None = None
-_lock = threading.Lock()
+_lock = shared_lock()
 
 
 def _checked(seed: int) -> int:

@@ -5,15 +5,14 @@ array and view on it; when it is deleted, the pool keeps the memory for the next
 """
 
 import ctypes
-import os
 import sys
-import threading
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from backends.geometry import Sizes
+from backends.locks import shared_lock
 from backends.strides import dense, memory_order
 
 FLOAT32, UINT8 = np.dtype(np.float32), np.dtype(np.uint8)
@@ -41,7 +40,7 @@ class Pool:
     def __init__(self, limit: int) -> None:
         self.limit, self.held = limit, 0
         self.free: dict[int, list[Any]] = {}
-        self.lock = threading.RLock()  # a collection of garbage may return memory in the middle of a call
+        self.lock = shared_lock()
 
     def take(self, size: int) -> Any:
         """The owner of `size` bytes."""
@@ -125,14 +124,6 @@ def is_held_once(count: int, array: Any) -> bool:
     """
     base = array.base
     return count == _LEAST and (base is None or base.__class__ is _Owner)
-
-
-def _after_fork() -> None:
-    pool.lock = threading.RLock()  # another thread of the parent may have held it
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 def empty(shape: Sizes, strides: Sizes | None = None, dtype: Any = FLOAT32) -> Any:

@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager, suppress
 from queue import SimpleQueue
 from typing import Any
 
+from backends.locks import shared_lock
+
 _count: int | None = None
 _followers: list[Callable[[int], None]] = []
 
@@ -64,7 +66,7 @@ class _Blas:
     """The BLAS libraries in this process; as a context, they have one thread each."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = shared_lock()
         self._users = 0
         self._libraries: list[Any] | None = None
         self._sizes: list[int] = []
@@ -106,7 +108,6 @@ class _Blas:
 
     def after_fork(self) -> None:
         """In a child process, no blocks are running, whatever the threads of the parent did."""
-        self._lock = threading.Lock()
         if self._users:
             self._users = 0
             self._apply(self._sizes)
@@ -166,7 +167,7 @@ class _Pool:
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may run in the middle of a call
         self._helpers = 0
 
     def run(self, job: _Job, helpers: int) -> None:

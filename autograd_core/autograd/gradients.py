@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
@@ -22,8 +21,9 @@ from autograd_core.libraries import LAYERS, LIBRARY
 from autograd_core.nodes import Gathered, GradientEdge, Leaf, RetainGrad
 from autograd_core.tensor import Tensor, new, set_grad_enabled, wrap
 from autograd_core.versions import record_write
+from backends.locks import shared_lock
 
-_commit = threading.Lock()
+_commit = shared_lock()
 _exhaust = deque[Any](maxlen=0).extend  # runs an iterator to its end, in C
 # The seed of a loss that is a NumPy scalar, which is immutable.
 _ONE = {kind: kind(1) for kind in (np.float32, np.float64)}

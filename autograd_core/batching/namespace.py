@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import operator
-import threading
 from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
@@ -24,8 +23,9 @@ from autograd_core.libraries import LAYERS, LIBRARY, is_array
 from autograd_core.registry import add_library
 from backends.generic import products as products_of
 from backends.kernels import offer
+from backends.locks import shared_lock
 
-_lock = threading.Lock()
+_lock = shared_lock()
 _classes: dict[int, type[Batched]] = {}  # by id of the library of the held arrays
 
 

@@ -9,10 +9,10 @@ import logging
 import os
 import platform
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
+from backends.locks import shared_lock
 from backends.protocol import BackendUnavailable
 
 VARIABLE = "AUTOGRAD_CORE_ONEDNN"
@@ -162,7 +162,7 @@ def find() -> str:
     raise Unusable(f"the package {WHEEL} holds no libdnnl.so.3: {REMEDY}")
 
 
-_lock = threading.Lock()
+_lock = shared_lock()
 _found: Library | Unusable | None = None
 
 

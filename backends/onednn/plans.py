@@ -6,6 +6,7 @@ and ctypes releases the GIL, so every thread has its own plans.
 
 import ctypes
 import functools
+import gc
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -191,11 +192,15 @@ class Plan:
         if self.scratch_size:
             arrays += (state.scratch(self.scratch_size),)
         at = self.addresses
-        for i, array in enumerate(arrays):
-            where = address(array)
-            if at[i] != where:
-                self.set_handle(self.memories[i], where)
-                at[i] = where
+        try:
+            for i, array in enumerate(arrays):
+                where = address(array)
+                if at[i] != where:
+                    self.set_handle(self.memories[i], where)
+                    at[i] = where
+        except BaseException:  # an interrupt, perhaps between these two lines
+            at[:] = [0] * len(at)
+            raise
         if status := self.execute(self.primitive, state.stream, self.count, self.arguments):
             check(status, self.implementation)
 
@@ -208,10 +213,20 @@ class _State(threading.local):
         self.clock, self.setting = 0, -1
         self.stream: Any = None
         self.workspaces: dict[str, Any] = {}
+        self.others: tuple[dict[Any, Any], dict[str, Any]] = {}, {}
+
+    def exchange(self, _phase: str, _result: Any) -> None:
+        """Exchange the plans and workspaces for those of finalizers, which a collection of garbage may run between two
+        calls that set up one run; or back.
+        """
+        own = self.plans, self.workspaces
+        self.plans, self.workspaces = self.others
+        self.others = own
 
     def refresh(self, library: Library) -> None:
         """Make all primitives again after a change of settings, because primitives keep theirs."""
         self.plans.clear()
+        self.others[0].clear()
         library.set_threads(threads.get_num_threads())
         self.setting = changes.count
         if self.stream is None:
@@ -252,6 +267,7 @@ state = _State()
 changes = _Changes()
 threads.on_change(changes.note)
 precision.on_change(changes.note)
+gc.callbacks.append(state.exchange)
 
 
 def planned(make: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,7 +1,9 @@
+import gc
 import os
 import threading
 
 import numpy as np
+import pytest
 
 from backends import buffers, threads
 from backends.onednn import plans
@@ -46,6 +48,47 @@ def test_threads_have_plans_of_their_own(kernels):
     for worker in workers:
         worker.join()
     assert right == [True] * 80
+
+
+@pytest.mark.parametrize("call", range(6))
+def test_finalizers_have_plans_of_their_own(kernels, monkeypatch, call):
+    x, w = operands()
+    expected, address, calls = kernels.convolve(x, w, *PARAMETERS), plans.address, []
+
+    class Dying:
+        def __del__(self):
+            kernels.convolve(-x, 2 * w, *PARAMETERS)
+
+    def collecting(array):
+        where = address(array)
+        calls.append(where)
+        if len(calls) == call + 1:
+            last = Dying()
+            last.itself = last
+            del last
+            gc.collect()
+        return where
+
+    monkeypatch.setattr(plans, "address", collecting)
+    np.testing.assert_array_equal(kernels.convolve(x, w, *PARAMETERS), expected)
+
+
+def test_an_interrupted_run_leaves_no_trace(kernels, monkeypatch):
+    plans.state.plans.clear()
+    x, w = operands()
+    expected = kernels.convolve(x, w, *PARAMETERS)
+    *_, plan = plans.state.plans.values()  # the one that reads x
+    set_handle = plan.set_handle
+
+    def interrupted(memory, where):
+        set_handle(memory, where)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(plan, "set_handle", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        kernels.convolve(-x, w, *PARAMETERS)
+    monkeypatch.undo()
+    np.testing.assert_array_equal(kernels.convolve(x, w, *PARAMETERS), expected)
 
 
 def test_a_forked_child_computes_and_so_does_its_parent_afterwards(kernels):
