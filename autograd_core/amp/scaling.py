@@ -37,6 +37,7 @@ class GradScaler:
         self._growth, self._backoff, self._interval = growth_factor, backoff_factor, growth_interval
         self._scale: Tensor | None = None
         self._steady: Tensor | None = None  # consecutive steps with finite gradients
+        self._first = 0  # its initial value
         self._found: dict[int, Tensor] = {}  # id of an optimizer -> 1 if a gradient is not finite
         self._stepped: set[int] = set()
 
@@ -53,6 +54,7 @@ class GradScaler:
         """Divide the gradients of an optimizer's parameters by the scale, to inspect or clip them."""
         if not self._enabled:
             return
+        self._require_scaling("unscale_")
         if id(optimizer) in self._found:
             raise RuntimeError("unscale_() has already been called on this optimizer since the last update()")
         if id(optimizer) in self._stepped:
@@ -79,6 +81,7 @@ class GradScaler:
         """Call optimizer.step() if the gradients are finite, after unscaling them unless that was done already."""
         if not self._enabled:
             return optimizer.step(*args, **kwargs)
+        self._require_scaling("step")
         if id(optimizer) in self._stepped:
             raise RuntimeError("step() has already been called since the last update()")
         if id(optimizer) not in self._found:
@@ -99,6 +102,7 @@ class GradScaler:
         """Adjust the scale after the steps since the last update, or set it to a given one."""
         if not self._enabled:
             return
+        self._require_scaling("update")
         scale = self._scale_on(self._device)
         if new_scale is not None:
             scale.copy_(scale * 0 + new_scale)
@@ -122,6 +126,30 @@ class GradScaler:
             return 1.0
         return self._start if self._scale is None else float(self._scale)
 
+    def get_growth_factor(self) -> float:
+        """The factor by which the scale grows."""
+        return self._growth
+
+    def set_growth_factor(self, new_factor: float) -> None:
+        """Set the factor by which the scale grows."""
+        self._growth = new_factor
+
+    def get_backoff_factor(self) -> float:
+        """The factor by which the scale shrinks."""
+        return self._backoff
+
+    def set_backoff_factor(self, new_factor: float) -> None:
+        """Set the factor by which the scale shrinks."""
+        self._backoff = new_factor
+
+    def get_growth_interval(self) -> int:
+        """How many steps in a row need finite gradients before the scale grows."""
+        return self._interval
+
+    def set_growth_interval(self, new_interval: int) -> None:
+        """Set how many steps in a row need finite gradients before the scale grows."""
+        self._interval = new_interval
+
     def is_enabled(self) -> bool:
         """Whether losses are scaled at all."""
         return self._enabled
@@ -130,14 +158,16 @@ class GradScaler:
         """The state for `load_state_dict`."""
         if not self._enabled:
             return {}
-        steady = 0 if self._steady is None else int(self._steady)
         return {
             "scale": self.get_scale(),
             "growth_factor": self._growth,
             "backoff_factor": self._backoff,
             "growth_interval": self._interval,
-            "_growth_tracker": steady,
+            "_growth_tracker": self._get_growth_tracker(),
         }
+
+    def _get_growth_tracker(self) -> int:
+        return self._first if self._steady is None else int(self._steady)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore a state."""
@@ -147,14 +177,19 @@ class GradScaler:
             raise RuntimeError("the state is empty: it was saved by a scaler that was not enabled")
         self._start, self._growth = state_dict["scale"], state_dict["growth_factor"]
         self._backoff, self._interval = state_dict["backoff_factor"], state_dict["growth_interval"]
-        self._scale = None
-        self._scale_on(self._device)
-        self._steady = functional.tensor(state_dict["_growth_tracker"], device=self._device)
+        self._first = state_dict["_growth_tracker"]
+        if self._scale is not None:
+            self._scale = None
+            self._scale_on(self._device)
+
+    def _require_scaling(self, method: str) -> None:
+        if self._scale is None:
+            raise RuntimeError(f"{method}() before scale(): the gradients are not those of a scaled loss")
 
     def _scale_on(self, device: str) -> Tensor:
         if self._scale is None:
             self._scale = functional.tensor(self._start, dtype=float32, device=self._device)
-            self._steady = functional.tensor(0, device=self._device)
+            self._steady = functional.tensor(self._first, device=self._device)
         return self._scale.to(device)
 
 

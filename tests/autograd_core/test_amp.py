@@ -214,6 +214,18 @@ def test_gradients_can_be_clipped_between():
     assert scaler.get_scale() == 3.0
 
 
+def test_the_settings_of_a_scaler_can_be_changed_and_loaded_before_its_first_use():
+    scaler, loaded = ag.amp.GradScaler("cpu"), ag.amp.GradScaler("cpu")
+    for name, value in (("growth_factor", 3.0), ("backoff_factor", 0.25), ("growth_interval", 7)):
+        getattr(scaler, f"set_{name}")(value)
+        assert getattr(scaler, f"get_{name}")() == value
+    state = {**scaler.state_dict(), "scale": 8.0, "_growth_tracker": 5}
+    loaded.load_state_dict(state)
+    assert loaded.state_dict() == state
+    assert loaded.scale(ag.tensor(1.0)).item() == 8
+    assert loaded.state_dict() == state
+
+
 def test_what_a_scaler_refuses_and_how_it_is_turned_off():
     w = nn.Parameter(ag.ones(2, dtype="float16"))
     scaler = ag.amp.GradScaler("cpu", init_scale=2.0)
@@ -222,7 +234,11 @@ def test_what_a_scaler_refuses_and_how_it_is_turned_off():
     with pytest.raises(ValueError, match="float16 cannot be unscaled"):
         scaler.step(optimizer)
     with pytest.raises(RuntimeError, match="at least one step"):
-        ag.amp.GradScaler("cpu").update()
+        scaler.update()
+    unused = ag.amp.GradScaler("cpu")
+    for method, arguments in (("step", (optimizer,)), ("unscale_", (optimizer,)), ("update", (3.0,))):
+        with pytest.raises(RuntimeError, match=rf"{method}\(\) before scale"):
+            getattr(unused, method)(*arguments)
     with pytest.raises(ValueError, match="greater than 1"):
         ag.amp.GradScaler("cpu", growth_factor=1.0)
     off = ag.amp.GradScaler("cpu", enabled=False)
