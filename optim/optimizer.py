@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from autograd_core import Tensor, enable_grad, no_grad
 from autograd_core.libraries import LIBRARY
 from autograd_core.tensor import own_scalar
-from autograd_core.versions import record_writes
+from autograd_core.versions import may_overlap, record_writes
 from backends.live import capturing
 from optim.hooks import Watched
 from optim.hooks import register_optimizer_step_post_hook as register_optimizer_step_post_hook
@@ -279,6 +279,10 @@ def _check(named: list[tuple[str, Any]], known: dict[str, Tensor]) -> None:
             raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}" + hint)
         if not p.is_leaf:
             raise ValueError(f"can't optimize a non-leaf Tensor: '{name}' was computed by {p.grad_fn}; pass a leaf")
+        if may_overlap(p.shape, p.array.strides):
+            raise ValueError(
+                f"parameter '{name}' of shape {p.shape} has elements that share memory; pass a .clone() of it"
+            )
         if id(p) in ids or name in names:
             raise ValueError(f"parameter '{name}' appears twice; list every tensor and every name once")
         names.add(name)

@@ -263,6 +263,7 @@ def leaf(size=1):
         (lambda p: optim.SGD(nn.Sequential(nn.Flatten())), TypeError, "is Flatten; of a model, write model.parameters"),
         (lambda p: optim.SGD([p * 2]), ValueError, "non-leaf Tensor: '0'"),
         (lambda p: optim.SGD([p, p]), ValueError, "'1' appears twice"),
+        (lambda p: optim.SGD([p.detach().expand(3, *p.shape)]), ValueError, "share memory; pass a .clone"),
         (lambda p: optim.SGD([("w", p), ("w", leaf())]), ValueError, "'w' appears twice"),
         (lambda p: optim.SGD([{"params": [p]}, {"params": [p]}]), ValueError, "appears twice"),
         (lambda p: optim.SGD([("w", p), leaf()]), ValueError, "Some param names are missing"),
