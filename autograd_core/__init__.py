@@ -70,6 +70,7 @@ bool, int, float = dtypes.bool_, dtypes.int_, dtypes.float_
 device = devices.Device
 dtype = np.dtype
 iinfo = np.iinfo
+memory_format = MemoryFormat
 contiguous_format, preserve_format = MemoryFormat.contiguous_format, MemoryFormat.preserve_format
 strided = layout.strided
 channels_last, channels_last_3d = MemoryFormat.channels_last, MemoryFormat.channels_last_3d

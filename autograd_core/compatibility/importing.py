@@ -20,8 +20,8 @@ WITHIN = {
     f"{package}.{name}": package
     for package, names in {
         "nn.modules": """activation adaptive batchnorm channelshuffle container conv distance dropout flatten fold
-            instancenorm lazy linear loss normalization padding pixelshuffle pooling rnn sparse transformer upsampling
-            utils""",
+            instancenorm lazy linear loss module normalization padding pixelshuffle pooling rnn sparse transformer
+            upsampling utils""",
         "optim": "adadelta adagrad adamax adamw asgd nadam radam rmsprop rprop sparse_adam",
         "nn.parallel": "_functions data_parallel distributed replicate",
         "utils.data": "dataloader dataset distributed sampler",
@@ -29,7 +29,6 @@ WITHIN = {
     }.items()
     for name in names.split()
 } | {
-    "nn.modules.module": "nn.module",
     "cuda.amp.autocast_mode": "cuda.amp",
     "autograd.gradcheck": "testing",
 }

@@ -187,10 +187,13 @@ def test_shapes_are_tuples_that_know_their_product():
 def test_modules_are_imported_where_pytorch_has_them():
     import autograd_core.nn.functional as F
     from autograd_core.nn.modules.linear import Linear
+    from autograd_core.nn.modules.module import Module, register_module_forward_hook
     from autograd_core.optim.adamw import AdamW
+    from autograd_core.serialization import save
     from autograd_core.utils.data.dataset import TensorDataset
 
     import nn
+    from autograd_core.utils.hooks import RemovableHandle
 
     for part in (nn.modules.conv, nn.modules.batchnorm, ag.utils.data.sampler, ag.utils.data.distributed):
         with pytest.raises(AttributeError, match="no attribute 'nothing'"):
@@ -199,6 +202,10 @@ def test_modules_are_imported_where_pytorch_has_them():
     with pytest.raises(NotImplementedError, match="SyncBatchNorm"):
         nn.parallel.ReduceAddCoalesced.apply(1)
     assert nn.modules.utils._pair(3) == (3, 3)
+    with register_module_forward_hook(lambda *_: None) as handle:
+        assert isinstance(handle, RemovableHandle)
+    assert (Module, save) == (nn.Module, ag.save)
+    assert isinstance(ag.channels_last, ag.memory_format)
     assert (F, Linear, AdamW, TensorDataset) == (nn.functional, nn.Linear, ag.optim.AdamW, ag.utils.data.TensorDataset)
     assert (nn.functional.__spec__.name, F.__name__) == ("nn.functional", "nn.functional")
     for name in ("nn.no_such_module", "no_such_module", "optim.adam.no_such_module"):
