@@ -58,21 +58,19 @@ class Module(Hooked, Convertible, Stateful):
             raise
 
     def __setattr__(self, name: str, value: Any) -> None:
+        registry = self._registry_of(name)
         if isinstance(value, Parameter):
             self._own("_parameters", name, value, "parameters")
-        elif isinstance(value, Module):
+        elif isinstance(value, Module) and registry != "_parameters":
             self._own("_modules", name, value, "module")
-        elif isinstance(value, Buffer):
-            self._own("_buffers", name, value, "buffer")
-            (self._transient.discard if value._role == "buffer" else self._transient.add)(name)
+        elif isinstance(value, Buffer) and registry in (None, "_buffers"):
+            self.register_buffer(name, value, value._role == "buffer")
+        elif registry is None:
+            object.__setattr__(self, name, value)
+        elif value is None or (registry == "_buffers" and isinstance(value, Tensor)):
+            self._own(registry, name, value, "")
         else:
-            registry = self._registry_of(name)
-            if registry is None:
-                object.__setattr__(self, name, value)
-            elif value is None or (registry == "_buffers" and isinstance(value, Tensor)):
-                self._own(registry, name, value, "")
-            else:
-                _refuse(registry, name, value)
+            _refuse(registry, name, value)
 
     def __delattr__(self, name: str) -> None:
         object.__delattr__(self, name)

@@ -94,7 +94,10 @@ def test_shared_parts_are_listed_once():
     "action, error, message",
     [
         (lambda m: setattr(m, "weight", ag.ones(2)), TypeError, "as parameter 'weight'"),
+        (lambda m: setattr(m, "weight", nn.ReLU()), TypeError, "cannot assign 'ReLU' as parameter 'weight'"),
         (lambda m: setattr(m, "part", 3), TypeError, "cannot assign 'int' as child module 'part'"),
+        (lambda m: setattr(m, "part", nn.Buffer(ag.ones(1))), TypeError, "'Tensor' as child module 'part'"),
+        (lambda m: setattr(m, "training", nn.Buffer(ag.ones(1))), KeyError, "attribute 'training' already exists"),
         (lambda m: setattr(m, "seen", 3), TypeError, "as buffer 'seen'"),
         (lambda m: m.register_parameter("a.b", None), KeyError, "contain"),
         (lambda m: m.register_parameter("", None), KeyError, "empty string"),
