@@ -10,7 +10,7 @@ from nn.conversion import Convertible
 from nn.failures import locate
 from nn.hooks import Hooked
 from nn.parameter import Buffer, Parameter
-from nn.parts import REGISTRIES, Registry
+from nn.parts import REGISTRIES, Parts, Registry
 from nn.state import Stateful
 
 
@@ -40,8 +40,9 @@ class Module(Hooked, Convertible, Stateful):
     _shown: tuple[str, ...] = ()  # the attributes that the representation shows
 
     def __init__(self) -> None:
+        own = vars(self)
         for name in REGISTRIES:
-            object.__setattr__(self, name, ())
+            own[name] = Parts(self)
         self._transient = set()
         self.training = True
 
