@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from autograd_core import full_like
 from optim.elementwise import ElementwiseOptimizer
 from optim.optimizer import Params
 
@@ -32,6 +33,11 @@ class Adagrad(ElementwiseOptimizer):
     ) -> None:
         defaults = {"lr": lr, "lr_decay": lr_decay, "eps": eps, "weight_decay": weight_decay, "maximize": maximize}
         super().__init__(params, {**defaults, "initial_accumulator_value": initial_accumulator_value}, **hints)
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.numel():  # else it may be a lazy layer's
+                    value = group["initial_accumulator_value"] * (1 + 1j if p.is_complex() else 1)
+                    self.state[p] = {"step": 0, "sum": full_like(p.detach(), value)}
 
     def start(self, group: dict[str, Any]) -> dict[str, float]:
         return {"sum": group["initial_accumulator_value"]}

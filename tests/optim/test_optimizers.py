@@ -441,6 +441,12 @@ def test_parameters_side_by_side_change_as_each_alone(change):
     assert together == alone
 
 
+def test_adagrad_starts_with_its_state():
+    optimizer = optim.Adagrad([leaf(), ag.ones(2, dtype="complex64")], initial_accumulator_value=0.5)
+    first, second = [state["sum"] for state in optimizer.state_dict()["state"].values()]
+    assert (first.tolist(), second.tolist()) == (ag.full_like(first, 0.5).tolist(), [0.5 + 0.5j] * 2)
+
+
 def test_hooks_around_the_state():
     optimizer, calls = optim.SGD([ag.ones(1, requires_grad=True)], lr=0.1), []
     handles = [
