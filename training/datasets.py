@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from itertools import accumulate
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 
@@ -53,9 +54,9 @@ class TensorDataset(Dataset):
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         return tuple(t[index] for t in self.tensors)
 
-    def batch(self, indices: Tensor) -> tuple[Tensor, ...]:
+    def batch(self, indices: Tensor) -> list[Tensor]:
         """The examples at these indices, by one indexing operation per tensor."""
-        return tuple(t[indices.to(t.device)] for t in self.tensors)
+        return [t[indices.to(t.device)] for t in self.tensors]
 
     def to(self, device: str) -> TensorDataset:
         """The same examples on another device, so that batches are made there."""
@@ -65,20 +66,22 @@ class TensorDataset(Dataset):
 class Subset(Dataset):
     """Some examples of a data set, by their indices."""
 
-    def __init__(self, dataset: Dataset, indices: Any) -> None:
-        self.dataset = dataset
-        self.indices: Tensor = ag.as_tensor(indices)
+    def __init__(self, dataset: Dataset, indices: Sequence[int]) -> None:
+        self.dataset, self.indices = dataset, indices
 
     def __len__(self) -> int:
-        return int(self.indices.shape[0])
+        return len(self.indices)
 
-    def __getitem__(self, index: int) -> Any:
-        at: Any = self.indices[index]
-        return self.dataset[at if at.ndim else int(at)]
+    def __getitem__(self, index: Any) -> Any:
+        at: Any = [self.indices[i] for i in index] if isinstance(index, list) else self.indices[index]
+        return self.dataset[at]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
+        return examples(self.dataset, [self.indices[i] for i in indices])
 
     def batch(self, indices: Tensor) -> Any:
         """The examples at these indices within the subset."""
-        return take(self.dataset, self.indices[indices])
+        return take(self.dataset, [self.indices[i] for i in indices.tolist()])
 
 
 class ConcatDataset(Dataset):
@@ -120,21 +123,47 @@ class StackDataset(Dataset):
         return tuple(d[index] for d in self.datasets)
 
 
-def take(dataset: Dataset, indices: Tensor) -> Any:
-    """A batch of the examples at these indices: by the data set's `batch(indices)` if it has one, else collated."""
-    if hasattr(dataset, "batch"):
-        return dataset.batch(indices)
-    return collate([dataset[i] for i in indices.tolist()])
+def examples(dataset: Dataset, indices: Sequence[int]) -> list[Any]:
+    """The examples at these indices: by the data set's `__getitems__(indices)` if it has one, else one by one."""
+    if hasattr(dataset, "__getitems__"):
+        return dataset.__getitems__(indices)  # type: ignore[no-any-return]
+    return [dataset[i] for i in indices]
 
 
-def collate(examples: Sequence[Any]) -> Any:
-    """A batch of examples: numbers and arrays are stacked, also within tuples and dicts; strings are kept."""
-    first = examples[0]
+def take(dataset: Dataset, indices: Sequence[int]) -> Any:
+    """A batch of the examples at these indices: by the data set's `batch(tensor of indices)`, else collated.
+
+    A class that overrides only `__getitem__` does without the `batch` that it inherits.
+    """
+    latest = next(vars(c) for c in type(dataset).__mro__ if {"batch", "__getitem__", "__getitems__"} & vars(c).keys())
+    if "batch" in latest:
+        return cast(Any, dataset).batch(ag.tensor(indices))
+    return collate(examples(dataset, indices))
+
+
+def collate(batch: Sequence[Any]) -> Any:
+    """A batch of examples: numbers and arrays are stacked, also within sequences and mappings; strings are kept.
+
+    Python's floats give float64. Raises RuntimeError for sequences of different lengths.
+    """
+    first = batch[0]
+    if isinstance(first, str | bytes):
+        return batch
     if isinstance(first, Mapping):
-        return {key: collate([example[key] for example in examples]) for key in first}
-    if isinstance(first, (tuple, list)):
-        return tuple(collate(column) for column in zip(*examples, strict=True))
-    return examples if isinstance(first, str) else ag.stack([ag.as_tensor(v) for v in examples])
+        columns = {key: collate([example[key] for example in batch]) for key in first}
+        if not isinstance(first, MutableMapping):
+            return columns
+        together = copy.copy(first)  # of the same type
+        together.update(columns)
+        return together
+    if isinstance(first, Sequence):
+        if len(set(map(len, batch))) > 1:
+            raise RuntimeError("each element in list of batch should be of equal size; use a collate_fn of your own")
+        parts = [collate(column) for column in zip(*batch, strict=True)]
+        return type(first)(*parts) if hasattr(first, "_fields") else parts
+    return (
+        ag.tensor(batch, dtype=ag.float64) if isinstance(first, float) else ag.stack([ag.as_tensor(v) for v in batch])
+    )
 
 
 def converted(example: Any) -> Any:
@@ -159,7 +188,7 @@ def random_split(dataset: Dataset, lengths: Sequence[float], generator: ag.Gener
             f"random_split() of {n} examples: lengths {list(lengths)} must add up to {n}, or be fractions of it"
         )
     order = ag.randperm(n, generator=generator)
-    return [Subset(dataset, part) for part in order.split(sizes)]
+    return [Subset(dataset, part.tolist()) for part in order.split(sizes)]
 
 
 def digits(seed: int = 0, test_fraction: float = 0.2) -> tuple[TensorDataset, TensorDataset]:

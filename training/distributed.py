@@ -82,7 +82,7 @@ def on_threads(function: Callable[[Communicator], Any], size: int) -> list[Any]:
 def shard(dataset: Dataset, communicator: Communicator) -> Subset:
     """A node's share of a data set: every `size`-th example, equally many on every node; the remainder is dropped."""
     n = len(dataset)
-    return Subset(dataset, ag.arange(communicator.rank, n - n % communicator.size, communicator.size))
+    return Subset(dataset, range(communicator.rank, n - n % communicator.size, communicator.size))
 
 
 @no_grad()

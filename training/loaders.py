@@ -9,7 +9,7 @@ from types import GenericAlias
 from typing import Any, cast
 
 import autograd_core as ag
-from training.datasets import Dataset, collate, converted, take
+from training.datasets import Dataset, collate, converted, examples, take
 from training.samplers import BatchSampler, RandomSampler, SequentialSampler
 
 
@@ -51,7 +51,10 @@ class DataLoader:
         _check({name for name, given in ordered.items() if given}, self._streams, batch_size, drop_last)
         self.dataset = cast(Any, dataset)
         self.shuffle, self.drop_last, self.generator = shuffle, drop_last, generator
-        self.collate_fn = collate_fn
+        self.num_workers, self.pin_memory, self.timeout = num_workers, pin_memory, timeout
+        self.worker_init_fn, self.multiprocessing_context = worker_init_fn, multiprocessing_context
+        self.prefetch_factor, self.persistent_workers = prefetch_factor, persistent_workers
+        self.collate_fn = collate_fn or (converted if batch_size is None and batch_sampler is None else collate)
         self.batch_size = None if batch_size is None or batch_sampler is not None else _batch_size(batch_size)
         self.sampler: Any = sampler
         if sampler is None and not self._streams:
@@ -77,23 +80,23 @@ class DataLoader:
             yield from self._of_stream(iter(self.dataset))
         elif self.batch_sampler is None:
             for i in self.sampler:
-                yield (self.collate_fn or converted)(self.dataset[i])
+                yield self.collate_fn(self.dataset[i])
         else:
             for numbers in self.batch_sampler:
                 yield self._batch(list(numbers))
 
     def _batch(self, numbers: list[int]) -> Any:
-        if self.collate_fn is None:
-            return take(self.dataset, ag.tensor(numbers))
-        return self.collate_fn([self.dataset[i] for i in numbers])
+        if self.collate_fn is collate:
+            return take(self.dataset, numbers)
+        return self.collate_fn(examples(self.dataset, numbers))
 
-    def _of_stream(self, examples: Iterator[Any]) -> Iterator[Any]:
+    def _of_stream(self, stream: Iterator[Any]) -> Iterator[Any]:
         if self.batch_size is None:
-            yield from map(self.collate_fn or converted, examples)
+            yield from map(self.collate_fn, stream)
             return
-        while batch := list(islice(examples, self.batch_size)):
+        while batch := list(islice(stream, self.batch_size)):
             if len(batch) == self.batch_size or not self.drop_last:
-                yield (self.collate_fn or collate)(batch)
+                yield self.collate_fn(batch)
 
 
 def _check(ordered: set[str], streams: bool, batch_size: int | None, drop_last: bool) -> None:

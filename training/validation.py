@@ -21,9 +21,9 @@ def k_fold(dataset: Dataset, k: int = 5, generator: ag.Generator | None = None) 
     n = len(dataset)
     if not 2 <= k <= n:
         raise ValueError(f"k_fold() of {n} examples needs 2 to {n} parts, not {k}")
-    order = ag.randperm(n, generator=generator)
+    order = ag.randperm(n, generator=generator).tolist()
     for i in range(k):
-        yield Subset(dataset, ag.cat([order[j::k] for j in range(k) if j != i])), Subset(dataset, order[i::k])
+        yield Subset(dataset, [at for j in range(k) if j != i for at in order[j::k]]), Subset(dataset, order[i::k])
 
 
 @dataclass(frozen=True)

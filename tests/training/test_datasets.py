@@ -1,13 +1,14 @@
 """Data sets: what they hold, how they are split, and that a seed repeats."""
 
 import sys
+from collections import OrderedDict, namedtuple
 
 import numpy as np
 import pytest
 
 import autograd_core as ag
-from training import Subset, TensorDataset, random_split
-from training.datasets import digits, take
+from training import DataLoader, Subset, TensorDataset, random_split
+from training.datasets import Dataset, collate, digits, take
 
 
 def test_digits_are_the_real_ones():
@@ -79,10 +80,10 @@ class Squares:
 
 def test_examples_are_stacked_where_there_is_no_batch():
     pairs = Squares(lambda i: (np.full(2, i * i, np.float32), i))
-    inputs, numbers = take(pairs, ag.tensor([3, 1]))
+    inputs, numbers = take(pairs, [3, 1])
     assert inputs.tolist() == [[9, 9], [1, 1]]
     assert numbers.tolist() == [3, 1]
-    assert take(Squares(lambda i: i * i), ag.tensor([4, 2])).tolist() == [16, 4]
+    assert take(Squares(lambda i: i * i), [4, 2]).tolist() == [16, 4]
 
 
 @pytest.mark.parametrize("dataset", [TensorDataset(np.arange(5) ** 2), Squares(lambda i: (i * i,))])
@@ -90,8 +91,44 @@ def test_subset_of_a_subset(dataset):
     inner = Subset(Subset(dataset, [4, 3, 1]), [2, 0])
     assert len(inner) == 2
     assert [int(inner[i][0]) for i in range(2)] == [1, 16]
-    assert take(inner, ag.tensor([1, 0]))[0].tolist() == [16, 1]
-    assert inner[:][0].tolist() == [1, 16]
+    assert take(inner, [1, 0])[0].tolist() == [16, 1]
+    assert inner.indices == [2, 0]
+
+
+def test_slices_of_a_subset():
+    assert Subset(Subset(TensorDataset(np.arange(5) ** 2), [4, 3, 1]), [2, 0])[:][0].tolist() == [1, 16]
+
+
+def test_an_override_of_single_examples_counts_in_batches():
+    class Tenfold(TensorDataset):
+        def __getitem__(self, index):
+            return [10 * t for t in super().__getitem__(index)]
+
+    assert take(Tenfold(np.arange(5)), [2, 0])[0].tolist() == [20, 0]
+    assert take(Subset(Tenfold(np.arange(5)), [1, 3]), [1])[0].tolist() == [30]
+
+
+def test_data_sets_that_fetch_several_examples_at_once():
+    class Fetching(Dataset):
+        def __len__(self):
+            return 5
+
+        def __getitems__(self, indices):
+            return [-i for i in indices]
+
+    assert take(Subset(Fetching(), [4, 3]), [1]).tolist() == [-3]
+    assert list(DataLoader(Fetching(), 3, collate_fn=sum)) == [-3, -7]
+    assert list(DataLoader(Subset(Fetching(), [4, 3]), 2, collate_fn=sum)) == [-7]
+
+
+def test_batches_of_mixed_examples():
+    pair = namedtuple("pair", "a b")
+    batch = collate([pair(1, 2.5), pair(2, 3.5)])
+    assert (type(batch), batch.b.dtype, batch.a.tolist()) == (pair, ag.float64, [1, 2])
+    assert type(collate([OrderedDict(x=1)])) is OrderedDict
+    assert collate([[b"a", 1], [b"b", 2]])[0] == (b"a", b"b")
+    with pytest.raises(RuntimeError, match="of equal size"):
+        collate([[1], [1, 2]])
 
 
 @pytest.mark.parametrize(
@@ -101,13 +138,13 @@ def test_random_split_partitions(lengths, expected):
     ag.manual_seed(0)
     parts = random_split(TensorDataset(np.arange(10)), lengths)
     assert list(map(len, parts)) == expected
-    assert sorted(i for part in parts for i in part.indices.tolist()) == list(range(10))
+    assert sorted(i for part in parts for i in part.indices) == list(range(10))
 
 
 def test_random_split_repeats_with_its_generator():
     def order(seed):
         generator = ag.Generator().manual_seed(seed)
-        return random_split(TensorDataset(np.arange(50)), (20, 30), generator)[0].indices.tolist()
+        return random_split(TensorDataset(np.arange(50)), (20, 30), generator)[0].indices
 
     assert order(1) == order(1) != order(2)
 
