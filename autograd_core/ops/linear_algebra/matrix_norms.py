@@ -76,7 +76,7 @@ def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
         if A.ndim not in (1, 2):
             raise OperandError(f"norm(): with ord={ord!r} and no dim, A must have 1 or 2 axes, not shape {A.shape}")
         dim = tuple(range(A.ndim))
-    if isinstance(dim, int) or len(dim) == 1:
+    if not isinstance(ord, str) and (isinstance(dim, int) or len(dim) == 1):
         return linalg.vector_norm(A, ord, dim, keepdim, dtype=dtype)
     return matrix_norm(A, ord, dim, keepdim, dtype=dtype)
 
