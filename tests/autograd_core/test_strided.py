@@ -71,3 +71,15 @@ def test_creation_by_layout():
     assert ag.asarray(shared).data_ptr() == shared.ctypes.data != ag.asarray(shared, copy=True).data_ptr()
     with pytest.raises(ValueError, match="copy=False"):
         ag.asarray([1.0], copy=False)
+
+
+def test_a_storage_whose_axes_are_in_another_order():
+    x = leaf(4, 2, 3)
+    y = ag.nn.functional.pad(x.transpose(0, 1), (0, 0, 1, 1))  # in the order of x
+    row, column, last = y.stride()
+    windows = y.as_strided((2, 4, 3, 3), (row, column, column, last))
+    assert windows.tolist() == y.unfold(1, 3, 1).transpose(2, 3).tolist()
+    assert ag.autograd.grad(windows.sum(), x)[0][:, 0, 0].tolist() == [2, 3, 3, 2]
+    z = y.detach()
+    z.as_strided((2, 3), (row, last)).fill_(7)
+    assert z[:, 0].tolist() == [[7] * 3] * 2

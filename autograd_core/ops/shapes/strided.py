@@ -17,8 +17,13 @@ from autograd_core.versions import View, address, storage
 from backends.strides import may_overlap
 
 
+def _in_order(array):
+    """The array with its axes in the order of its memory, which is C-contiguous if there are no gaps."""
+    return array.transpose(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
+
+
 def _is_dense(array):
-    return array.flags.c_contiguous or array.flags.f_contiguous
+    return _in_order(array).flags.c_contiguous
 
 
 def geometry(array):
@@ -110,7 +115,7 @@ def restride(xp, x, *, old, new):
     if not _is_dense(root) or geometry(x) != old:
         x = laid_out(xp, x, old, new)
         root = storage(x)
-    memory = root.reshape(-1, order="A").view(x.dtype)
+    memory = _in_order(root).reshape(-1).view(x.dtype)
     if _extent(*new) > memory.shape[0]:
         raise OperandError(
             f"as_strided(): size {new[0]}, strides {new[1]} and offset {new[2]} reach beyond a storage of "
