@@ -57,7 +57,9 @@ def test_backends():
     with ag.config.using("numpy"):
         assert not mkldnn.is_available()
     ag.backends.cudnn.benchmark = True
-    assert cudnn.benchmark
+    with cudnn.flags(enabled=False, benchmark=False):
+        assert (cudnn.enabled, cudnn.benchmark) == (False, False)
+    assert (cudnn.enabled, cudnn.benchmark) == (True, True)
     assert not cuda.matmul.allow_tf32
     try:
         cuda.matmul.allow_tf32 = True

@@ -1,5 +1,9 @@
 """PyTorch's `torch.backends.cudnn`: whether cuDNN is available, and settings that are stored but have no effect."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 import backends
 
 enabled, benchmark, deterministic, allow_tf32 = True, False, False, True
@@ -8,3 +12,14 @@ enabled, benchmark, deterministic, allow_tf32 = True, False, False, True
 def is_available() -> bool:
     """Whether there is a GPU."""
     return "cuda" in backends.available()
+
+
+@contextmanager
+def flags(**settings: Any) -> Iterator[None]:
+    """Within it the settings have these values."""
+    before = {name: globals().get(name) for name in settings}
+    globals().update(settings)
+    try:
+        yield
+    finally:
+        globals().update(before)

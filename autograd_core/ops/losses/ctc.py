@@ -200,6 +200,7 @@ def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reducti
         losses = ctc_loss(log_probs, targets, frames, labels, blank, reduction, zero_infinity)
         return losses.squeeze(0) if reduction == "none" else losses
     frames, labels = (functional.as_tensor(v, device=log_probs.device) for v in (input_lengths, target_lengths))
+    targets = targets.long()  # labels are read from files as floats too
     _check(log_probs, targets, frames, labels, blank)
     if targets.ndim == 1:
         targets = _padded(targets, labels)
@@ -214,8 +215,8 @@ def _check(log_probs, targets, input_lengths, target_lengths, blank):
         raise OperandError("ctc_loss() takes log_probs of shape (T, N, C) and targets of shape (N, S) or (ΣS), not "
                            f"{log_probs.shape} and {targets.shape}")
     frames, n, classes = log_probs.shape
-    if any(v.dtype.kind not in dtypes.INTEGERS for v in (targets, input_lengths, target_lengths)):
-        raise DtypeError("ctc_loss(): targets and lengths must be integers")
+    if any(v.dtype.kind not in dtypes.INTEGERS for v in (input_lengths, target_lengths)):
+        raise DtypeError("ctc_loss(): lengths must be integers")
     if any(v.shape != (n,) for v in (input_lengths, target_lengths)) or (targets.ndim == 2 and len(targets) != n):
         raise OperandError(f"ctc_loss(): log_probs of shape {log_probs.shape} needs {n} input lengths, target lengths "
                            "and rows of targets")

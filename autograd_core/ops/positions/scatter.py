@@ -253,8 +253,10 @@ def _slow_reduce(x, dim, index, src, reduce, include_self=True):
 def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
     """The "sum", "prod", "mean", "amax" or "amin" of the elements that `index` assigns to each place along `dim`.
 
-    The elements of `input` are included unless `include_self` is False. Places without assigned elements are kept.
+    "max" and "min" are accepted too. The elements of `input` are included unless `include_self` is False. Places
+    without assigned elements are kept.
     """
+    reduce = {"max": "amax", "min": "amin"}.get(reduce, reduce)
     if reduce not in REDUCE:
         raise OperandError(f"scatter_reduce(): reduce must be one of {', '.join(REDUCE)}, not {reduce!r}")
     x, at, index, src = _fitted("scatter_reduce", input, dim, index, src)

@@ -53,9 +53,8 @@ def searchsorted(xp, sorted_sequence, input, sorter=None, *, out_int32=False, ri
 
     right (or side="right"): after equal elements, not before them. sorter: the order that sorts the sequence.
     """
-    side, rows = _side(right, side), sorted_sequence
-    if rows.dtype != input.dtype:
-        raise OperandError(f"searchsorted(): the sequence holds {rows.dtype} but the elements are {input.dtype}")
+    side, dtype = _side(right, side), dtypes.promote_types(sorted_sequence.dtype, input.dtype)
+    rows, input = (v.astype(dtype, copy=False) for v in (sorted_sequence, input))
     if rows.ndim != 1 and rows.shape[:-1] != input.shape[:-1]:
         raise OperandError(f"searchsorted(): the sequence must be a vector, or have the same rows as the elements; the "
                            f"shapes are {rows.shape} and {input.shape}")
