@@ -6,6 +6,7 @@ import os
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from types import ModuleType
 from typing import Any, BinaryIO
 
@@ -13,15 +14,19 @@ from autograd_core import Tensor
 from autograd_core import functional as core
 from autograd_core.libraries import LIBRARY
 from nn.files.pytorch_reader import is_pytorch, load_pytorch
+from nn.files.pytorch_writer import written
 from nn.module import Module
 
 
 def save(state: Module | Mapping[str, Tensor], path: str | os.PathLike[str] | BinaryIO) -> None:
-    """Write the state of a module, or tensors by name, to a safetensors file or an open binary file.
+    """Write the state of a module, or tensors by name, to a file or an open binary file.
 
-    A file given by path is replaced atomically: if anything fails, the previous file is untouched.
+    A name that ends in .pt or .pth gets PyTorch's format; everything else is safetensors. A file given by path is
+    replaced atomically: if anything fails, the previous file is untouched.
     """
-    write(_safetensors().save(_arrays(state.state_dict() if isinstance(state, Module) else state)), path)
+    state = state.state_dict() if isinstance(state, Module) else state
+    for_pytorch = isinstance(path, (str, os.PathLike)) and Path(path).suffix in (".pt", ".pth")
+    write(written(state) if for_pytorch else _safetensors().numpy.save(_arrays(state)), path)
 
 
 def write(content: bytes, path: str | os.PathLike[str] | BinaryIO) -> None:
@@ -30,6 +35,8 @@ def write(content: bytes, path: str | os.PathLike[str] | BinaryIO) -> None:
         path.write(content)
         return
     path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot save '{path.name}': there is no folder '{path.parent}'; create it first")
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         with temporary.open("xb") as file:
@@ -55,14 +62,20 @@ def load(path: str | os.PathLike[str] | BinaryIO) -> Any:
     """The tensors of a safetensors, `.pt` or `.pth` file by name, for `Module.load_state_dict`.
 
     A PyTorch file may hold more, such as {"epoch": 3, "state_dict": ...}, which is returned as it is.
-    Nothing in it is executed: files of whole models, rather than their state, raise an UnpicklingError.
+    Nothing in it is executed: files of whole models, rather than their state, raise an UnpicklingError, and so do
+    damaged files.
     """
     if isinstance(path, (str, os.PathLike)):
         with Path(path).open("rb") as file:
             return load(file)
     if is_pytorch(path):
         return load_pytorch(path)
-    return {name: core.from_numpy(array) for name, array in _safetensors().load(path.read()).items()}
+    safetensors = _safetensors()
+    try:
+        arrays = safetensors.numpy.load(path.read())
+    except safetensors.SafetensorError as e:
+        raise UnpicklingError(f"this is neither a safetensors nor a PyTorch file, or it is damaged: {e}") from e
+    return {name: core.from_numpy(arrays[name]) for name in sorted(arrays)}
 
 
 def _safetensors() -> ModuleType:
@@ -70,4 +83,4 @@ def _safetensors() -> ModuleType:
         import safetensors.numpy
     except ImportError as e:
         raise ImportError('model files need the safetensors package: pip install "autograd-core[io]"') from e
-    return safetensors.numpy
+    return safetensors

@@ -52,7 +52,10 @@ def load_pytorch(file: BinaryIO) -> Any:
     at = file.tell()
     archive, size = file.read(2) == b"PK", file.seek(0, io.SEEK_END)
     file.seek(at)
-    return _Archive(file).load() if archive else _load_legacy(file, size)
+    try:
+        return _Archive(file).load() if archive else _load_legacy(file, size)
+    except (zipfile.BadZipFile, EOFError, KeyError) as e:
+        raise pickle.UnpicklingError(f"the file is damaged or ends early: {e}") from e
 
 
 def _tensor(

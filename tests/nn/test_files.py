@@ -1,6 +1,7 @@
 """Model files: round trips, and that a failed save harms nothing."""
 
 import io
+import pickle
 import sys
 
 import numpy as np
@@ -19,6 +20,27 @@ def test_round_trip(tmp_path):
     x = ag.randn(1, 1, 28, 28)
     assert target(x).tolist() == source(x).tolist()
     assert [file.name for file in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_the_name_decides_on_the_format(tmp_path):
+    state = {"b": ag.ones(2), "a": ag.zeros(1)}
+    for name, start in (("x.pt", b"PK"), ("x.pth", b"PK"), ("x.safetensors", b"\x70"), ("x", b"\x70")):
+        nn.save(state, tmp_path / name)
+        assert (tmp_path / name).read_bytes().startswith(start)
+        assert sorted(nn.load(tmp_path / name)) == ["a", "b"]
+    assert list(nn.load(tmp_path / "x")) == ["a", "b"]  # in the same order every time
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        nn.save(state, tmp_path / "none" / "x.pt")
+
+
+@pytest.mark.parametrize("name", ["x.pt", "x.safetensors"])
+@pytest.mark.parametrize("length", [0, 30, -10])
+def test_damaged_files(tmp_path, name, length):
+    path = tmp_path / name
+    nn.save({"a": ag.ones(5)}, path)
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(pickle.UnpicklingError, match="damaged"):
+        nn.load(path)
 
 
 def test_open_files():
