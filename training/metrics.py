@@ -29,6 +29,7 @@ def topk_error(output: Tensor, target: Tensor, k: int = 5) -> float:
     >>> topk_error(ag.tensor([[0.1, 0.9, 0.5], [0.8, 0.2, 0.1]]), ag.tensor([2, 2]), k=2)
     0.5
     """
+    output, target = ag.as_tensor(output), ag.as_tensor(target)
     if not is_classification(output, target) or output.shape[:1] + output.shape[2:] != target.shape:
         raise ValueError(
             "expected scores (N, C, ...) and integer labels (N, ...), not "

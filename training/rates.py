@@ -11,7 +11,7 @@ import nn
 from autograd_core import no_grad
 from nn.functional import cross_entropy
 from nn.modes import in_mode
-from training.trainer import Batches, Loss
+from training.trainer import Batches, Loss, pairs
 
 
 class RateRange(NamedTuple):
@@ -42,7 +42,7 @@ def find_learning_rate(
         raise ValueError(f"rates must grow from above 0 in at least 2 steps, not from {lowest} to {highest} in {steps}")
     if not len(loader):
         raise ValueError("the loader yields no batches; is the data set empty, or smaller than a batch with drop_last?")
-    batches = chain.from_iterable(loader for _ in repeat(None))
+    batches = chain.from_iterable(pairs(loader) for _ in repeat(None))
     saved, state = copy.deepcopy(model.state_dict()), copy.deepcopy(optimizer.state_dict())
     rates: list[float] = []
     losses: list[float] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,12 +13,20 @@ import numpy as np
 Parameters = dict[str, Any]
 
 
-class Range(NamedTuple):
-    """A range of numbers from `low` to `high`; log: draw log-uniformly, as suits a learning rate."""
+@dataclass(frozen=True)
+class Range:
+    """A range of numbers from `low` to `high`; log: draw log-uniformly, as suits a learning rate.
+
+    Raises ValueError unless low ≤ high and, with log, 0 < low.
+    """
 
     low: float
     high: float
     log: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.high or (self.log and self.low <= 0):
+            raise ValueError(f"{self} is empty, or starts at a number without a logarithm")
 
     def draw(self, random: np.random.Generator) -> float:
         """Draw a number."""

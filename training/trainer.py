@@ -27,6 +27,17 @@ class Batches(Protocol):
     def __iter__(self) -> Iterator[Any]: ...
 
 
+def pairs(loader: Batches) -> Iterator[tuple[Any, Any]]:
+    """The batches of a loader; TypeError if they are not pairs (input, target)."""
+    for batch in loader:
+        if not isinstance(batch, (tuple, list)) or len(batch) != 2 or not getattr(batch[1], "ndim", 1):
+            raise TypeError(
+                "expected batches (input, target), as from DataLoader(TensorDataset(inputs, targets), batch_size=32), "
+                f"but {type(loader).__name__} yields {batch!r:.80}"
+            )
+        yield batch[0], batch[1]
+
+
 def fit(
     model: nn.Module,
     loader: Batches,
@@ -73,7 +84,7 @@ def evaluate(model: nn.Module, loader: Batches, loss: Loss = cross_entropy) -> E
     """
     mean = _Mean()
     with in_mode(model, training=False), ag.no_grad():
-        for inputs, target in loader:
+        for inputs, target in pairs(loader):
             output = model(inputs)
             mean.add(loss(output, target).item(), output, target)
     return mean.value()
@@ -90,7 +101,7 @@ def _epoch(
 ) -> Evaluation:
     mean = _Mean()
     model.train()
-    for number, (inputs, target) in enumerate(loader, 1):
+    for number, (inputs, target) in enumerate(pairs(loader), 1):
         optimizer.zero_grad()
         output = model(inputs)
         batch_loss = loss(output, target)

@@ -81,3 +81,6 @@ def test_misuse_is_named():
         list(training.k_fold(range(3), 4))
     with pytest.raises(ValueError, match="no candidates"):
         search(abs, [])
+    for low, high, log in ((2, 1, False), (0, 1, True), (math.nan, 1, False)):
+        with pytest.raises(ValueError, match=rf"low={low}, high={high}"):
+            Range(low, high, log)

@@ -131,6 +131,17 @@ def test_no_batches(model, run):
         run(model, DataLoader(SIDES, 100, drop_last=True))
 
 
+@pytest.mark.parametrize("loader", [SIDES, SIDES.tensors, [(1, 2, 3)]], ids=["a data set", "its tensors", "triples"])
+def test_batches_that_are_no_pairs(model, loader):
+    with pytest.raises(TypeError, match=rf"expected batches \(input, target\).*but {type(loader).__name__} yields"):
+        fit(model, loader, sgd(model), progress=False)
+
+
+def test_batches_of_numpy_arrays(model):
+    inputs, labels = (t.numpy() for t in SIDES.tensors)
+    assert evaluate(model, [(inputs, labels)]) == evaluate(model, [SIDES.tensors])
+
+
 def interrupted_fit(model, press, **options):
     """A run of 5 epochs of 6 batches in which `press(step)` is called amid every step."""
     steps = []
