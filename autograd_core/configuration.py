@@ -15,6 +15,8 @@ class Config:
     `backends.BackendUnavailable` with instructions.
     """
 
+    __slots__ = ()  # a misspelt setting raises
+
     @property
     def kernels(self) -> str:
         """The chosen kernels; can be assigned at any time."""

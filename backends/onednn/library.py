@@ -19,6 +19,7 @@ VARIABLE = "AUTOGRAD_CORE_ONEDNN"
 WHEEL = "onednn-cpu-gomp"
 REMEDY = f"pip install {WHEEL}  (Linux on x86-64), or name a libdnnl.so.3 in {VARIABLE}"
 OFF = ("0", "off")
+ON = ("", "1", "on")
 HAS_WHEELS = sys.platform == "linux" and platform.machine() == "x86_64"
 
 POINTER, INT, SIZE, FLOAT = ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t, ctypes.c_float
@@ -146,7 +147,7 @@ def find() -> str:
     named = os.environ.get(VARIABLE, "")
     if named.lower() in OFF:
         raise Unusable(f"oneDNN is switched off by {VARIABLE}={named}; unset it to use oneDNN")
-    if named:
+    if named.lower() not in ON:
         if not Path(named).is_file():
             raise Unusable(f"{VARIABLE}={named} is not a file. {REMEDY}")
         return named

@@ -81,8 +81,19 @@ def test_switched_off_nothing_is_logged():
     assert "unset" in refused
 
 
+@pytest.mark.parametrize("value", ["on", "1"])
+def test_switched_on_it_is_the_installed_one(monkeypatch, value):
+    monkeypatch.delenv(library.VARIABLE, raising=False)
+    installed = library.find()
+    monkeypatch.setenv(library.VARIABLE, value)
+    assert library.find() == installed
+
+
 def test_kernels_are_chosen_at_run_time(caplog):
     import autograd_core as ag
+
+    with pytest.raises(AttributeError, match="kernel"):
+        ag.config.kernel = "numpy"
 
     with caplog.at_level(logging.DEBUG, "backends"):
         with ag.config.using("numpy"):
