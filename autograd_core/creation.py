@@ -110,7 +110,7 @@ def shape_of(size: tuple[Any, ...], keyword: ShapeLike | None = None) -> tuple[i
         if size:
             raise TypeError("the shape was passed twice, by position and as size=")
         size = (keyword,)
-    if len(size) == 1 and not hasattr(size[0], "__index__"):
+    if len(size) == 1 and hasattr(size[0], "__iter__") and not hasattr(size[0], "__index__"):
         size = tuple(size[0])
     try:
         shape = tuple(map(operator.index, size))

@@ -48,8 +48,10 @@ def _explain(o: Op, arrays: Sequence[Any], error: Exception) -> NoReturn:
     if kind is None and isinstance(error, AttributeError) and not all(map(is_array, arrays)):
         kind = DtypeError  # the forward got a number or None instead of an array
     if kind is None:
+        error.add_note(f"in {o.name} [{_described(o, arrays)}]")
         raise error
-    raise kind(f"{o.name}: {error} [{_described(o, arrays)}]") from error
+    what = str(error).removeprefix(f"{o.name}: ")  # NumPy's functions may name themselves
+    raise kind(f"{o.name}: {what} [{_described(o, arrays)}]") from error
 
 
 def out_of_memory(what: str) -> OutOfMemoryError:

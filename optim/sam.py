@@ -18,6 +18,10 @@ class SAM:
     """
 
     def __init__(self, optimizer: Optimizer, rho: float = 0.05, adaptive: bool = False) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(
+                f"SAM wraps an optimizer, such as SAM(SGD(parameters, lr=0.1)), not {type(optimizer).__name__}"
+            )
         if not rho >= 0.0:
             raise ValueError(f"Invalid rho, should be non-negative: {rho}")
         self.optimizer, self.rho, self.adaptive = optimizer, rho, adaptive

@@ -145,7 +145,11 @@ def _of_inputs(inputs: Sequence[Any], nodes: list[Any], grads: Cotangents, creat
 def _listed(value: Any, length: int = 1) -> tuple[Any, ...]:
     if value is None:
         return (None,) * length
-    return (value,) if isinstance(value, Tensor | GradientEdge) else tuple(value)
+    if isinstance(value, Tensor | GradientEdge):
+        return (value,)
+    if callable(value):
+        raise TypeError("grad() differentiates tensors; func.grad(function) differentiates a function")
+    return tuple(value)
 
 
 def _node_of(x: Any) -> Any:

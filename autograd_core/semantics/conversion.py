@@ -83,6 +83,8 @@ def _without_tensors(data: Any, found: set[dtypes.DType]) -> Any:
     for leaf in leaves:
         dtype = leaf.dtype if isinstance(leaf, (np.ndarray, np.generic)) else dtypes.of_python(leaf)
         if dtype is None or not dtypes.is_numeric(dtype):
+            if isinstance(leaf, int):
+                raise OperandError(f"cannot make a tensor of {leaf}: no integer dtype is wide enough; make it a float")
             raise TypeError(
                 f"cannot make a tensor of {type(leaf).__name__}: numbers, lists of numbers or arrays are needed"
             )

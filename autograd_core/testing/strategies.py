@@ -43,15 +43,16 @@ def tensors(
     draw: st.DrawFn,
     shape: Shape | st.SearchStrategy[Shape] | None = None,
     dtype: str = "float64",
-    domain: Interval = USUAL,
+    domain: Interval | tuple[float, float] = USUAL,
     requires_grad: bool = False,
     layout: str | st.SearchStrategy[str] = "contiguous",
 ) -> Tensor:
     """Tensors with distinct elements, spread over the domain and away from its kinks.
 
-    shape: by default any; layout: a name from `layouts()`. Each can be a strategy. Elements of integer and boolean
-    tensors repeat.
+    shape: by default any; layout: a name from `layouts()`. Each can be a strategy. domain: an `Interval`, or its two
+    ends. Elements of integer and boolean tensors repeat.
     """
+    domain = domain if isinstance(domain, Interval) else Interval(*domain)
     shape = draw(shape if isinstance(shape, st.SearchStrategy) else shapes() if shape is None else st.just(shape))
     layout = draw(layout if isinstance(layout, st.SearchStrategy) else st.just(layout))
     t = functional.as_tensor(LAYOUTS[layout](filled([Values(shape, domain, dtype)], draw(SEEDS))[0]))

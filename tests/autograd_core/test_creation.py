@@ -56,7 +56,16 @@ def test_ragged_lists(data):
 
 @pytest.mark.parametrize(
     "data, dtype",
-    [(2**63, None), ([2**63], None), (300, "u1"), ([-1], "u1"), ([np.nan], "i4"), ([1j], "f4"), (np.array([1j]), "f4")],
+    [
+        (2**63, None),
+        (2**70, None),
+        ([2**63], None),
+        (300, "u1"),
+        ([-1], "u1"),
+        ([np.nan], "i4"),
+        ([1j], "f4"),
+        (np.array([1j]), "f4"),
+    ],
 )
 def test_numbers_that_do_not_fit(data, dtype):
     with pytest.raises(RuntimeError, match=r"does not fit|cannot (make|convert)"):

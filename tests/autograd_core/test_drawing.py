@@ -173,8 +173,9 @@ def test_a_leaf_can_be_drawn_alone_and_what_records_nothing_cannot():
     assert [v.title for v in ag.draw({"x": x}).graph.vertices] == ["x"]
     with pytest.raises(NoGraphError, match="requires_grad=True"):
         ag.draw(ag.tensor(3.0))
-    with pytest.raises(TypeError, match="takes tensors, not float"):
-        ag.draw([3.0])
+    for wrong in ([3.0], 3.0):
+        with pytest.raises(TypeError, match="takes tensors, not float"):
+            ag.draw(wrong)
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ WRONG = {
     "probabilities": (OperandError, lambda: F.cross_entropy(X, HALF), r"target\.long\(\)"),
     "one-hot integers": (OperandError, lambda: F.cross_entropy(X, ag.ones_like(X).long()), r"target\.float\(\)"),
     "no tensor": (TypeError, lambda: F.conv2d([1.0], ag.ones(1, 1, 1, 1)), "takes a tensor, not list"),
+    "a fraction as length": (TypeError, lambda: ag.zeros(2.5), "integers, not .2.5"),
+    "a function to differentiate": (TypeError, lambda: ag.grad(abs, X), r"func\.grad\(function\)"),
     "a quotient as length": (TypeError, lambda: ag.zeros(2, 8 / 2), "integers, not .2, 4.0"),
     "bce input": (OperandError, lambda: F.binary_cross_entropy(X, X), "input must lie in"),
     "bce target": (OperandError, lambda: F.binary_cross_entropy(HALF, HALF * 3), "target must lie in"),
@@ -108,6 +110,7 @@ WRONG = {
     "pad reflect": (OperandError, lambda: F.pad(X, (3, 0), mode="reflect"), "too wide"),
     "pad nothing": (OperandError, lambda: F.pad(zeros(0, 2), (0, 0, 1, 0), mode="replicate"), "length 0"),
     "dot": (OperandError, lambda: ag.dot(X, X), "takes vectors"),
+    "lengths of dot": (OperandError, lambda: ag.dot(X[0], HALF), "matmul: Input operand 1"),
     "mm": (OperandError, lambda: ag.mm(X, HALF), "of 2 and 2 axes"),
     "bmm": (OperandError, lambda: ag.bmm(zeros(2, 1, 1), zeros(3, 1, 1)), "of equal length"),
     "matmul": (OperandError, lambda: X @ X, "matmul"),
@@ -126,6 +129,12 @@ WRONG = {
     "softshrink": (OperandError, lambda: F.softshrink(X, -1.0), "negative"),
     "prelu": (OperandError, lambda: F.prelu(X, HALF), r"needs \(1,\) or \(3,\)"),
 }
+
+
+def test_errors_of_the_array_library_carry_the_operation():
+    with pytest.raises(IndexError) as raised:
+        X.sum(dim=2)
+    assert raised.value.__notes__ == ["in sum [input: float64 (2, 3)]"]
 
 
 @pytest.mark.parametrize("error, call, says", WRONG.values(), ids=WRONG)

@@ -68,6 +68,8 @@ def test_misuse_of_sam():
         optimizer.first_step()
     with pytest.raises(ValueError, match="non-negative: -1"):
         sam(rho=-1)
+    with pytest.raises(TypeError, match=r"such as SAM\(SGD"):
+        optim.SAM(params)
 
 
 def test_penalties_and_their_gradients():

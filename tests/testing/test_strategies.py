@@ -40,7 +40,10 @@ def test_shapes_broadcast(found):
     np.broadcast_shapes(*found)
 
 
-@given(tensors(domain=Interval(0.5, 2), requires_grad=True, layout=layouts()))
+@given(
+    tensors(domain=Interval(0.5, 2), requires_grad=True, layout=layouts())
+    | tensors(domain=(0.5, 2), requires_grad=True)
+)
 def test_tensors(t):
     assert t.requires_grad
     assert t.is_leaf

@@ -62,7 +62,11 @@ def of_tensors(ends: Ends, inputs: Sequence[tuple[str, Tensor]], ask: Ask) -> Co
 
 def of_call(function: Callable[..., Any], example: Any, loss: Callable[[Any], Tensor] | None, ask: Ask) -> Composed:
     """The graph of one call of a model or function."""
-    result, trace = run(function, example, loss)
+    try:
+        result, trace = run(function, example, loss)
+    except TypeError as error:
+        error.add_note("draw(model, example): the example is a Tensor, a tuple of arguments, or arguments by name")
+        raise
     named = result.items() if isinstance(result, Mapping) else [("", t) for t in leaves(result)]
     ends = [(str(name), t) for name, t in named if isinstance(t, Tensor)]
     if not any(t.node is not None for _, t in ends):
@@ -227,8 +231,9 @@ def _with_order(graph: Graph, found: Found, recorded: Recorded) -> Graph:
     return replace(graph, vertices=vertices, order=order)
 
 
-def titled(outputs: Tensor | Iterable[Tensor] | Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
+def titled(outputs: Any) -> list[tuple[str, Tensor]]:
     """Tensors with their titles, which may be empty."""
     if isinstance(outputs, Mapping):
         return [(str(name), t) for name, t in outputs.items()]
-    return [("", t) for t in ([outputs] if isinstance(outputs, Tensor) else outputs)]
+    alone = isinstance(outputs, Tensor) or not isinstance(outputs, Iterable)
+    return [("", t) for t in ([outputs] if alone else outputs)]

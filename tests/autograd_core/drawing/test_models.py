@@ -251,6 +251,9 @@ def test_a_failing_model_is_left_without_hooks():
     with pytest.raises(ValueError, match="no"):
         ag.draw(model, ag.ones(1, 2))
     assert all(m._hooks is None for m in model.modules())
+    with pytest.raises(TypeError) as raised:
+        ag.draw(model, (1, 2))
+    assert raised.value.__notes__[-1].startswith("draw(model, example)")
     with pytest.raises(NoGraphError, match="do not depend"):
         ag.draw(lambda x: x.detach(), ag.ones(1))
 
