@@ -94,7 +94,7 @@ def bind_unary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
             y = recover(o, (x,), {}, e)
         t = new(Tensor)
         t.array = y
-        t.grad = None
+        t._grad = None
         if p is None or not grad_enabled():
             t.node = None
         else:
@@ -170,7 +170,7 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
             y = recover(o, (a, b), {}, e)
         t = new(Tensor)
         t.array = y
-        t.grad = None
+        t._grad = None
         if (p is None and q is None) or not grad_enabled():
             t.node = None
             return t
@@ -229,7 +229,7 @@ def bind_layer(o: Op) -> Callable[..., Any]:
             return general(*args)  # it has a second way, or raises the error
         t = new(Tensor)
         t.array = y
-        t.grad = t.node = None
+        t._grad = t.node = None
         p, q, r = parents = a.node, b.node, c.node
         wants = (p is not None) + 2 * (q is not None) + 4 * (r is not None)
         if wants and grad_enabled():
@@ -345,7 +345,7 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
     t = new(Tensor)
     t.array = y
     t.node = n
-    t.grad = None
+    t._grad = None
     if o.view:
         note_view(t, args[0], o, statics)
     return t

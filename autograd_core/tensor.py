@@ -10,6 +10,7 @@ from contextvars import ContextVar
 import numpy as np
 
 from autograd_core.dtypes import INEXACT
+from autograd_core.errors import DtypeError, OperandError
 from autograd_core.nodes import Leaf, RetainGrad, append, source_of
 from autograd_core.sizes import Size
 from backends.buffers import apart, rejoined
@@ -153,7 +154,7 @@ class Tensor:
 
     # Unset unless used, at no cost in the hot path. __dict__: attributes that programs set, as in
     # `weight.no_decay = True`; alias: see inplace.py; name, role: labels.
-    __slots__ = ("__dict__", "__weakref__", "_alias", "_name", "_role", "array", "grad", "node")
+    __slots__ = ("__dict__", "__weakref__", "_alias", "_grad", "_name", "_role", "array", "node")
 
     @property
     def shape(self):
@@ -204,6 +205,26 @@ class Tensor:
     def is_leaf(self):
         """Whether the tensor was made by the user rather than computed from tensors that require a gradient."""
         return self.node is None or self.node.op is None
+
+    @property
+    def grad(self):
+        """The sum of the gradients of all backward walks since it was None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad):
+        if grad is not None:
+            if not isinstance(grad, Tensor):
+                raise TypeError(f"a gradient must be a Tensor or None, not {type(grad).__name__}")
+            if grad.array.shape != self.array.shape:
+                raise OperandError(f"the gradient has shape {grad.shape} but the tensor {self.shape}")
+            if grad.array.dtype != self.array.dtype:
+                raise DtypeError(f"the gradient is {grad.dtype} but the tensor {self.dtype}")
+        self._grad = grad
+
+    @grad.deleter
+    def grad(self):
+        self._grad = None
 
     @property
     def grad_fn(self):
@@ -292,5 +313,5 @@ def own_scalar(t):
 def wrap(array, node=None):
     """A Tensor on this very array."""
     t = new(Tensor)
-    t.array, t.node, t.grad = array, node, None
+    t.array, t.node, t._grad = array, node, None
     return t

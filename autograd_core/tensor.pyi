@@ -47,7 +47,7 @@ class enable_grad(_GradMode):
     """Record operations again inside a `no_grad` block: a context manager or a decorator."""
 
 class inference_mode(_GradMode):
-    """`no_grad` under another name, which `is_inference_mode_enabled` tells; with False, `enable_grad`."""
+    """`no_grad`, reported by `is_inference_mode_enabled`; with False, `enable_grad`."""
     @overload
     def __new__(cls, mode: _bool = True) -> Self: ...
     @overload
@@ -61,6 +61,7 @@ class Tensor:
     grad: Tensor | None
     node: Any
     _alias: Any
+    _grad: Tensor | None
     _name: str | None
     _role: str
     def __new__(cls, *args: Any, **kwargs: Any) -> Tensor: ...

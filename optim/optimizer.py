@@ -134,8 +134,8 @@ class Optimizer(Watched):
         """Set the gradients of all parameters to None, or to zero."""
         for group in self.param_groups:
             for p in group["params"]:
-                if set_to_none or p.grad is None:
-                    p.grad = None
+                if set_to_none or p._grad is None:  # the slot: a property takes longer
+                    p._grad = None
                 else:
                     with no_grad():
                         p.grad = p.grad.detach().zero_()
@@ -152,7 +152,7 @@ class Optimizer(Watched):
             with enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            updated = [p for p in group["params"] if p.grad is not None]
+            updated = [p for p in group["params"] if p._grad is not None]
             for p in updated:
                 if not p.array.ndim:
                     own_scalar(p)

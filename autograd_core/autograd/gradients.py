@@ -229,7 +229,7 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
         for i, x in enumerate(tensors):
             if x.array.itemsize == 2:
                 grads[i] = _narrowed(grads[i], x)
-            if (before := x.grad) is not None:
+            if (before := x._grad) is not None:
                 total = grads[i] = copy_context().run(_sum, before, grads[i], create_graph)
                 if not create_graph and before.node is None and before.dtype == total.dtype:
                     # Holders of the previous gradient, or of a view of its memory, see the sum.
@@ -272,7 +272,7 @@ def _sum(before: Any, g: Any, create_graph: bool) -> Any:
 
 
 # The slots' own setters, called from C.
-_set_grad: Any = Tensor.grad.__set__  # type: ignore[union-attr]
+_set_grad: Any = Tensor._grad.__set__  # type: ignore[union-attr]
 _set_array: Any = Tensor.array.__set__
 
 
@@ -293,7 +293,7 @@ def exclusive(grads: list[Any], given: list[Any], summed: Iterable[bool] = repea
             taken.add(id(g))
         t = new(Tensor)
         t.array = g
-        t.node = t.grad = None
+        t.node = t._grad = None
         out.append(t)
     return out
 

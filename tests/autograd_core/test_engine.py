@@ -64,6 +64,21 @@ def test_gradients_accumulate_over_walks_and_clear():
     assert_grad(x, np.full(3, 2.0))
 
 
+def test_a_gradient_that_does_not_fit_cannot_be_assigned():
+    x = ag.ones(2, requires_grad=True)
+    x.grad = ag.tensor([1.0, 2.0])
+    for wrong, error, says in (
+        (3.0, TypeError, "not float"),
+        (ag.ones(1), RuntimeError, r"shape \(1,\) but the tensor \(2,\)"),
+        (ag.ones(2, dtype="float64"), RuntimeError, "is float64 but the tensor float32"),
+    ):
+        with pytest.raises(error, match=says):
+            x.grad = wrong
+    assert x.grad.tolist() == [1, 2]
+    del x.grad
+    assert x.grad is None
+
+
 def test_explicit_cotangent_and_its_errors():
     x = leaf(2, 3)
     y = x * 2
