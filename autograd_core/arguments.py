@@ -81,6 +81,8 @@ def _listed(o: Op, tensors: Any) -> tuple[Any, ...]:
 def constants(o: Op, args: Iterable[Any]) -> list[Any]:
     """The operands with every array, list or number converted to a Tensor, numbers in their promoted dtype."""
     ready = list(args)
+    if ready and ready[0] is None:
+        _constant(o, None)
     if not _PLAIN.issuperset(map(type, ready)):
         ready = [a if a is None or a.__class__ is Tensor or is_number(a) else _constant(o, a) for a in _typed(ready)]
     numbers = [i for i, a in enumerate(ready) if is_number(a)]
@@ -120,6 +122,14 @@ def _constant(o: Op, value: Any) -> Any:
         return functional.as_tensor(value)
     kind = type(value).__name__
     raise TypeError(f"{o.name}(): {kind} is not a tensor, an array or a number; convert it with tensor(...)")
+
+
+def numbers_among(o: Op, statics: dict[str, Any]) -> dict[str, Any]:
+    """The static parameters given as tensors of one number, as Python numbers."""
+    found = {n: t for n, t in statics.items() if t.__class__ is Tensor and not t.ndim}
+    if any(t.node is not None for t in found.values()):
+        raise TypeError(f"{o.name}(): no gradient can flow to {' or '.join(found)}; pass the number: tensor.item()")
+    return {n: t.item() for n, t in found.items()}
 
 
 def foreign(o: Op, args: tuple[Any, ...]) -> Any:
@@ -249,6 +259,17 @@ def with_synonyms(function: Callable[..., Any], name: str = "") -> Callable[...,
             result = function(*args, **given)
         except VmapError as e:  # it reads values, which differ between samples
             result = VMAP.one_by_one(call, args, given, e)
+        except AttributeError as e:
+            _refuse_others(call.__name__, {**dict(zip(parameters, args, strict=False)), **given}, e)
+            raise
         return result if out is None else deliver(function.__name__, result, out)
 
     return call
+
+
+def _refuse_others(name: str, given: dict[str, Any], error: AttributeError) -> None:
+    """Raise if what lacks an attribute is an argument that should have been a tensor."""
+    for parameter, value in given.items():
+        kind = type(value).__name__
+        if value is error.obj and f"{kind}' object has no" in str(error) and not isinstance(value, Tensor):
+            raise TypeError(f"{name}(): {parameter} must be a tensor, not {kind}; make one with tensor(...)") from error

@@ -21,6 +21,7 @@ from autograd_core.arguments import (
     deliver,
     foreign,
     is_operand,
+    numbers_among,
     of_one_depth,
     parse,
     promoted,
@@ -279,7 +280,7 @@ def bind_general(o: Op) -> Callable[..., Any]:
     return call
 
 
-def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: PLR0912, PLR0915  the hot path
+def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: PLR0911, PLR0912, PLR0915  the hot path
     """Run an entry on Tensors (or None) and static parameters, and record it."""
     dtype: Any = None
     arrays, parents, wants, bit, mixed, cls = [], [], 0, 1, False, None
@@ -299,7 +300,7 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
                 dtype = x.dtype
             elif x.dtype is not dtype:
                 mixed = True
-        elif a is None:
+        elif a is None and bit > 1:  # the first operand is always needed
             arrays.append(None)
             parents.append(None)
         else:
@@ -317,7 +318,11 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
         arrays[0] = args[0].array
     try:
         y = o.forward(LIBRARY[arrays[0].__class__], *arrays, **statics)
+        if y.__class__ is Tensor:
+            raise TypeError("a static parameter is a tensor")
     except Exception as e:
+        if numbers := numbers_among(o, statics):
+            return apply(o, args, statics | numbers)
         if o.fallback and isinstance(e, ValueError):
             return o.fallback(*args, **statics)
         y = recover(o, arrays, statics, e)

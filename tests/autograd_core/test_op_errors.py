@@ -38,6 +38,13 @@ WRONG = {
     "smoothing": (OperandError, lambda: F.cross_entropy(X, whole([0, 1]), label_smoothing=1.5), "between 0 and 1"),
     "probabilities": (OperandError, lambda: F.cross_entropy(X, HALF), r"target\.long\(\)"),
     "one-hot integers": (OperandError, lambda: F.cross_entropy(X, ag.ones_like(X).long()), r"target\.float\(\)"),
+    "nothing": (TypeError, lambda: ag.sum(None), r"sum\(\): NoneType is not a tensor"),
+    "nothing to promote": (TypeError, lambda: F.softmax(None, 0), r"softmax\(\): NoneType is not a tensor"),
+    "nothing to join": (TypeError, lambda: ag.cat([None, X]), r"cat\(\): NoneType is not a tensor"),
+    "scores of nothing": (TypeError, lambda: F.cross_entropy(None, X), r"cross_entropy\(\): input must be a tensor"),
+    "no target": (TypeError, lambda: F.mse_loss(X, None), r"mse_loss\(\): target must be a tensor, not NoneType"),
+    "a list": (TypeError, lambda: ag.sort([2, 1]), r"sort\(\): input must be a tensor, not list"),
+    "a slope that is learned": (TypeError, lambda: F.leaky_relu(X, wide(0.1, True)), "no gradient can flow to neg"),
     "no tensor": (TypeError, lambda: F.conv2d([1.0], ag.ones(1, 1, 1, 1)), "takes a tensor, not list"),
     "a fraction as length": (TypeError, lambda: ag.zeros(2.5), "integers, not .2.5"),
     "a function to differentiate": (TypeError, lambda: ag.grad(abs, X), r"func\.grad\(function\)"),
@@ -129,6 +136,14 @@ WRONG = {
     "softshrink": (OperandError, lambda: F.softshrink(X, -1.0), "negative"),
     "prelu": (OperandError, lambda: F.prelu(X, HALF), r"needs \(1,\) or \(3,\)"),
 }
+
+
+def test_a_tensor_of_one_number_is_taken_for_a_number():
+    x = wide([-1.0, 2.0], requires_grad=True)
+    for function, number in ((F.leaky_relu, 0.25), (F.elu, 0.5), (ag.norm, 3.0), (ag.softmax, 0)):
+        expected, found = function(x, number), function(x, ag.tensor(number))
+        assert found.tolist() == expected.tolist()
+        assert ag.grad(found.sum(), x)[0].tolist() == ag.grad(expected.sum(), x)[0].tolist()
 
 
 def test_errors_of_the_array_library_carry_the_operation():
