@@ -273,6 +273,16 @@ def test_l2_update_rule():
     np.testing.assert_allclose(w.detach().numpy(), expected)
 
 
+def test_standardised_and_whitened_data():
+    ag.manual_seed(0)
+    x = ag.randn(200, 3, dtype="float64") @ ag.randn(3, 3, dtype="float64") + 5
+    standard = (x - x.mean(0)) / x.std(0)
+    variances, axes = ag.linalg.eigh(ag.cov(standard.T))
+    white = standard @ axes / variances.sqrt()
+    np.testing.assert_allclose(white.mean(0).numpy(), 0, atol=1e-12)
+    np.testing.assert_allclose(ag.cov(white.T).numpy(), np.eye(3), atol=1e-12)
+
+
 def test_regions_multiply_with_depth():
     fold = nn.Sequential(nn.Linear(1, 2), nn.ReLU(), nn.Linear(2, 1)).double()
     with ag.no_grad():  # a tent over [0, 1]
