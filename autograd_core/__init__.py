@@ -91,6 +91,20 @@ _PARTS = {
 }  # fmt: skip
 
 
+def _exported() -> list[str]:
+    """What `from autograd_core import *` gives: everything but modules."""
+    own = [name for name, value in globals().items() if name[0] != "_" and not isinstance(value, type(math))]
+    return [*families.names(""), "bfloat16", *(name for name in own if name != "Any")]
+
+
+_MADE = {"__all__": _exported, "bfloat16": dtypes.bfloat16}
+
+
+def __dir__() -> list[str]:
+    upper = {name for name in above.PLACES if "." not in name}
+    return sorted({*globals(), *families.names(""), *_PARTS, *upper, "bfloat16"})
+
+
 def __getattr__(name: str) -> Any:
     """Import expensive parts on first use."""
     if name == "__version__":  # a program that calls this package torch expects PyTorch's version
@@ -102,8 +116,8 @@ def __getattr__(name: str) -> Any:
 
         module = importlib.import_module(f"autograd_core.{_PARTS[name]}")
         return module if _PARTS[name] == name else getattr(module, name)
-    if name == "bfloat16":
-        return dtypes.bfloat16()
+    if name in _MADE:
+        return _MADE[name]()
     if name.startswith("_foreach_"):
         from autograd_core.compatibility.lists import each
 

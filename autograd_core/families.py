@@ -40,6 +40,14 @@ def attribute(module: str, name: str) -> Any:
     return place[name] if name in place else refuse(module, name)
 
 
+def names(module: str) -> list[str]:
+    """The names of a module of functions ("" for the top level), also those not yet registered."""
+    prefix = f"{module}." if module else ""
+    later = {name.removeprefix(prefix) for name in FAMILY if name.startswith(prefix)}
+    now = vars(sys.modules[f"autograd_core.{module or 'functional'}"])["__all__"]
+    return sorted({*now, *(name for name in later if "." not in name)})
+
+
 def foresee(rules: Any) -> None:
     """Let rules on arrays find operations not yet registered, instead of library functions of the same name."""
     for name in FAMILY:

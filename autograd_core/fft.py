@@ -3,6 +3,7 @@
 from functools import partial
 
 from autograd_core.families import attribute
+from autograd_core.families import names as _names
 
-__getattr__ = partial(attribute, "fft")
+__getattr__, __dir__ = partial(attribute, "fft"), partial(_names, "fft")
 __all__: list[str] = []

@@ -6,6 +6,7 @@ It is also the namespace `xp` in which a rule runs when the rule itself is recor
 from functools import partial
 
 from autograd_core.families import attribute
+from autograd_core.families import names as _names
 
-__getattr__ = partial(attribute, "")
+__getattr__, __dir__ = partial(attribute, ""), partial(_names, "")
 __all__: list[str] = []

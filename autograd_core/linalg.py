@@ -4,6 +4,7 @@ from functools import partial
 
 from autograd_core.errors import LinAlgError as LinAlgError
 from autograd_core.families import attribute
+from autograd_core.families import names as _names
 
-__getattr__ = partial(attribute, "linalg")
+__getattr__, __dir__ = partial(attribute, "linalg"), partial(_names, "linalg")
 __all__: list[str] = ["LinAlgError"]

@@ -45,3 +45,15 @@ def test_importing_the_package_registers_no_family():
 
 def test_a_name_belongs_to_one_family():
     assert sum(len(names.split()) for names in INDEX.values()) == len(FAMILY)
+
+
+def test_names_are_listed_before_their_first_use():
+    program = """
+import autograd_core as ag
+assert {"cumsum", "Tensor", "draw", "nn", "bfloat16"} <= {*dir(ag)}
+assert "det" in dir(ag.linalg)
+from autograd_core import *
+assert cumsum is ag.cumsum and Tensor and no_grad and bfloat16
+assert not {"np", "sys", "linalg", "Any"} & {*globals()}
+"""
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=120)
