@@ -31,6 +31,7 @@ ABSENT: dict[str, str] = {
     "a Python function of single elements is no operation; write it with functions of tensors": """
         Tensor.apply_ Tensor.map2_ Tensor.map_
         """,
+    "every tensor is of the class Tensor; keep what belongs to one in its attributes: x.note = 1": "Tensor.as_subclass",
     "Python's own control flow is recorded as it runs": "cond while_loop",
     "a part of PyTorch's own layers; use the function of nn.functional": """
         native_batch_norm native_dropout native_group_norm native_layer_norm
