@@ -213,3 +213,11 @@ def test_guided_gradients_keep_to_the_digits(tmp_path):
     assert (tmp_path / "maps.png").read_bytes().startswith(b"\x89PNG")
     plain, guided = map(float, re.findall(r"([\d.]+) times as strong", result.stdout))
     assert guided > plain + 0.2 > 1.2
+
+
+def test_a_playground_learns_what_no_line_separates(tmp_path):
+    arguments = ("--data", "xor", "--layers", 4, "--activation", "relu", "--steps", 300, "--out", "xor.png")
+    result = run(ROOT / "examples" / "playground.py", *arguments, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "xor.png").read_bytes().startswith(b"\x89PNG")
+    assert float(re.search(r"xor: ([\d.]+) %", result.stdout)[1]) > 95
