@@ -104,6 +104,8 @@ WRONG = {
     "conv bias": (OperandError, lambda: F.conv1d(X, zeros(1, 2, 1), zeros(2)), r"bias must have shape \(1,\)"),
     "pool axes": (OperandError, lambda: F.max_pool2d(X, 2), "without a batch"),
     "pool padding": (OperandError, lambda: F.avg_pool1d(X, 2, padding=2), "at most half"),
+    "pool without a window": (OperandError, lambda: F.avg_pool1d(X, 0), r"kernel_size \(0,\) must be positive"),
+    "pool padding below 0": (OperandError, lambda: F.max_pool1d(X, 2, padding=-1), "at most half"),
     "pool divisor": (OperandError, lambda: F.avg_pool2d(zeros(1, 2, 2), 2, divisor_override=0), "must not be 0"),
     "pool kernel": (OperandError, lambda: F.avg_pool1d(X, (2, 2)), "does not fit 1 spatial"),
     "t": (OperandError, lambda: zeros(1, 2, 3).t(), "at most 2 axes"),

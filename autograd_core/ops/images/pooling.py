@@ -234,8 +234,8 @@ def _prepared(input, kernel_size, stride, padding, dilation, rank, name):
     )
     stride = stride_of(stride, kernel)
     check_filled(input, rank, name)
-    if any(p > k // 2 for p, k in zip(padding, kernel, strict=True)):
-        raise OperandError(f"{name}(): padding {padding} may be at most half of kernel_size {kernel}")
+    if min(kernel) < 1 or not all(0 <= p <= k // 2 for p, k in zip(padding, kernel, strict=True)):
+        raise OperandError(f"{name}(): kernel_size {kernel} must be positive, and padding {padding} at most half of it")
     return input, single, kernel, stride, padding, dilation
 
 
