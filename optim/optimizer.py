@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 from autograd_core import Tensor, enable_grad, no_grad
 from autograd_core.libraries import LIBRARY
 from autograd_core.tensor import own_scalar
-from autograd_core.versions import may_overlap, record_writes
+from autograd_core.versions import record_writes
 from backends.live import capturing
+from backends.strides import may_overlap
 from optim.hooks import Watched
 from optim.hooks import register_optimizer_step_post_hook as register_optimizer_step_post_hook
 from optim.hooks import register_optimizer_step_pre_hook as register_optimizer_step_pre_hook
