@@ -39,10 +39,10 @@ def in_double(library: Any, name: str, plain: Callable[[Array], Array], x: Array
 def blockwise(function: Callable[..., Array], x: Array, *rest: Any, each: InBlocks = serially) -> Array:
     """`function` of corresponding elements, block by block; the result keeps the memory order of axes.
 
-    rest: numbers, and arrays with the memory layout of x (otherwise there is only one block).
+    rest: numbers, and arrays of the shape of x (otherwise there is only one block).
     """
     x = np.asarray(x)
-    if x.size <= BLOCK or not all(v.shape == x.shape and v.strides == x.strides for v in rest if np.ndim(v)):
+    if x.size <= BLOCK or any(v.shape != x.shape for v in rest if np.ndim(v)):
         return function(x, *rest)
     axes = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
     operands = [v.transpose(axes).reshape(-1) if np.ndim(v) else v for v in (x, *rest)]

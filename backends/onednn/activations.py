@@ -18,6 +18,7 @@ from backends.generic import gelu as exact
 from backends.geometry import Array, blocks
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite, where_not_from
+from backends.onednn.layouts import copied
 from backends.onednn.passes import (
     ABS,
     EXP,
@@ -270,8 +271,9 @@ def _kernel(name: str) -> Callable[..., Array | None]:
         return compute({"x": x}, parameters) if _suits(x) else None
 
     def gradient(g: Array, x: Array, *parameters: float) -> Array | None:
-        alike = g.dtype == x.dtype and g.shape == x.shape and g.strides == x.strides
-        return compute({"g": g, "x": x}, parameters) if alike and _suits(x) else None
+        if g.dtype != x.dtype or g.shape != x.shape or not _suits(x):
+            return None
+        return compute({"g": g if g.strides == x.strides else copied(g, x.strides), "x": x}, parameters)
 
     def compute(operands: dict[str, Array], parameters: tuple[float, ...]) -> Array | None:
         found = formula(name, *parameters)

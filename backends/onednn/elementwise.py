@@ -84,9 +84,9 @@ def _repeated(a: Array, b: Array) -> tuple[Sizes, Sizes] | None:
 
 def increase(a: Array, b: Array) -> Array | None:
     """Add b to a in place; returns a."""
-    if not (_suits(a) and _alike(a, b)):
+    if not _suits(a) or b.dtype != FLOAT32 or b.shape != a.shape:
         return None
-    _binary(ADD, a.size).run(a, b, a)
+    _binary(ADD, a.size).run(a, b if b.strides == a.strides else copied(b, a.strides), a)
     return a
 
 
