@@ -150,6 +150,10 @@ class Views:
             self._room = 2 * len(self._refs) + 8
         self._refs.append(weakref.ref(t))
 
+    def discard(self, t: Tensor) -> None:
+        """Forget a tensor that is a view no longer."""
+        self._refs = [r for r in self._refs if r() is not t]
+
     def __iter__(self) -> Iterator[Tensor]:
         return iter([t for r in self._refs if (t := r()) is not None])
 

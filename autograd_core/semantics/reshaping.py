@@ -1,4 +1,4 @@
-"""In-place methods that change a tensor's view and not its elements: `transpose_` and the like."""
+"""In-place methods that change a tensor's shape and not its elements: `transpose_` and the like."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from autograd_core import functional
 from autograd_core.errors import InplaceError
 from autograd_core.nodes import Leaf
 from autograd_core.tensor import Tensor, enable_grad, grad_enabled, own_scalar
-from autograd_core.versions import View
+from autograd_core.versions import View, storage
 
 NAMES = ("as_strided", "squeeze", "swapaxes", "swapdims", "t", "transpose", "unsqueeze")
 
@@ -18,7 +18,7 @@ def _method(name: str) -> Callable[..., Tensor]:
     function = getattr(functional, name)
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        _refuse(self, name)
+        _refuse(self, name, name)
         own_scalar(self)
         with enable_grad():
             seen = function(self, *args, **kwargs)
@@ -35,15 +35,49 @@ def _method(name: str) -> Callable[..., Tensor]:
     return method
 
 
-def _refuse(x: Tensor, name: str) -> None:
+def resize_(self: Tensor, *sizes: Any) -> Tensor:
+    """Give this tensor another shape, with the elements of its storage in order; returns it.
+
+    If the storage is too short, the tensor gets one of its own, with undefined elements at the end.
+    """
+    if self.requires_grad:
+        raise RuntimeError("cannot resize variables that require grad: use .reshape() or .new_empty()")
+    _refuse(self, "resize", "reshape")
+    seen = functional.empty(*sizes, dtype=self.dtype, device=self.device)
+    if seen.shape == self.shape:
+        return self
+    own_scalar(self)
+    room = storage(self.array).nbytes // self.itemsize - self.storage_offset()
+    if seen.numel() > room:
+        seen.view(-1)[:room] = functional.as_strided(self, (room,), (1,))
+    else:
+        seen = functional.as_strided(self, seen.shape, seen.stride())
+    self.array = seen.array
+    if (alias := getattr(self, "_alias", None)).__class__ is View:
+        if getattr(seen, "_alias", None).__class__ is View:
+            self._alias = seen._alias
+        else:
+            alias.base._alias.discard(self)
+            del self._alias
+    return self
+
+
+def resize_as_(self: Tensor, the_template: Tensor) -> Tensor:
+    """Give this tensor the shape of another one, as `resize_` does; returns it."""
+    return resize_(self, *the_template.shape)
+
+
+def _refuse(x: Tensor, name: str, other: str) -> None:
     if grad_enabled() and x.node.__class__ is Leaf:
-        raise InplaceError(f"{name}_() of a leaf that requires a gradient; use `with no_grad():`, or .{name}()")
+        raise InplaceError(f"{name}_() of a leaf that requires a gradient; use `with no_grad():`, or .{other}()")
     views = getattr(x, "_alias", ())
     if views.__class__ is not View and any(True for _ in views):
-        raise InplaceError(f"{name}_() of a tensor with live views; use .{name}(), or drop the views")
+        raise InplaceError(f"{name}_() of a tensor with live views; use .{other}(), or drop the views")
 
 
 def install() -> None:
     """Add these methods to Tensor."""
     for name in NAMES:
         setattr(Tensor, f"{name}_", _method(name))
+    for method in (resize_, resize_as_):
+        setattr(Tensor, method.__name__, method)

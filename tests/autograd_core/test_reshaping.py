@@ -53,3 +53,24 @@ def test_a_leaf_that_requires_a_gradient_refuses():
     with ag.no_grad():
         w.unsqueeze_(0)
     assert (w.shape, w.is_leaf, w.requires_grad) == ((1, 3), True, True)
+
+
+def test_a_resized_tensor_keeps_its_elements_in_order():
+    x = ag.arange(6.0)
+    address = x.data_ptr()
+    assert x.resize_(2, 2) is x
+    assert (x.tolist(), x.data_ptr()) == ([[0, 1], [2, 3]], address)
+    assert x.resize_((3, 3)).flatten()[:4].tolist() == [0, 1, 2, 3]
+    assert ag.ones(2).new().resize_as_(x).copy_(x).tolist() == x.tolist()
+    base = ag.zeros(4)
+    view = base[1:]
+    view.resize_(2, 1)[1] = 5
+    view.resize_(4).fill_(7)
+    assert (base.tolist(), view.tolist(), view._is_view()) == ([0, 0, 5, 0], [7] * 4, False)
+    with pytest.raises(RuntimeError, match="cannot resize variables that require grad"):
+        ag.ones(2, requires_grad=True).resize_(1)
+    first = base[:1]
+    with pytest.raises(InplaceError, match=r"resize_\(\) of a tensor with live views"):
+        base.resize_(2)
+    del first
+    assert base.resize_(2).shape == (2,)
