@@ -164,7 +164,7 @@ def _applied(name: str, to_large: Callable[..., Any], *args: Any, **options: Any
 
 
 # NumPy's `linalg`, with other functions for large matrices.
-LINALG = SimpleNamespace(**vars(np.linalg))
+LINALG = SimpleNamespace(**{name: getattr(np.linalg, name) for name in np.linalg.__all__})
 for _function in (_cholesky, _det, _eig, _eigh, _eigvalsh, _inv, _qr, _slogdet, _solve, _svd):
     _name = _function.__name__[1:]
     setattr(LINALG, _name, partial(_applied, _name, _function))
