@@ -14,7 +14,8 @@ from autograd_core import functional
 from autograd_core.casting import contexts_of, modes, recast
 from autograd_core.dtypes import FLOATS, can_cast, is_numeric, result_type
 from autograd_core.entries import Op
-from autograd_core.errors import DtypeError, OperandError, VmapError
+from autograd_core.errors import DtypeError, OperandError, OutOfMemoryError, VmapError
+from autograd_core.failures import out_of_memory
 from autograd_core.libraries import LIBRARY, VMAP, is_array
 from autograd_core.tensor import Tensor, grad_enabled, wrap
 
@@ -102,7 +103,10 @@ def is_number(value: Any) -> bool:
 
 
 def _number(value: Any, dtype: Any, like: Any) -> Tensor:
-    return wrap(LIBRARY[np.ndarray if like is None else like.__class__].asarray(value, dtype))
+    try:
+        return wrap(LIBRARY[np.ndarray if like is None else like.__class__].asarray(value, dtype))
+    except OverflowError as e:
+        raise OperandError(f"{value} does not fit into {dtype}, the dtype of the tensor it meets") from e
 
 
 def _typed(args: Iterable[Any]) -> list[Any]:
@@ -225,7 +229,10 @@ def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
             raise RuntimeError(f"{function.__name__}(): tensors are strided, not {layout}")
         if out is not None:
             return deliver(function.__name__, function(*args, **{"dtype": out.dtype, **given}), out)
-        made = function(*args, **given)
+        try:
+            made = function(*args, **given)
+        except MemoryError as e:
+            raise e if isinstance(e, OutOfMemoryError) else out_of_memory(f"{function.__name__}(): {e}") from e
         return made.detach().pin_memory().requires_grad_(made.requires_grad) if pin_memory else made
 
     call.options = True  # type: ignore[attr-defined]  # for stubs

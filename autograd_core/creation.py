@@ -125,7 +125,11 @@ def on_device(make: Callable[[Any], Any], device: str | None, requires_grad: boo
     """The tensor that `make` creates with the array library of a device."""
     device = device or default_device()
     library = LIBRARY[np.ndarray] if device is None else library_of(device)
-    return finish(make(library), device, requires_grad, name)
+    try:
+        array = make(library)
+    except (OverflowError, ValueError) as e:
+        raise e if isinstance(e, RuntimeError) else OperandError(str(e)) from e
+    return finish(array, device, requires_grad, name)
 
 
 def floating(dtype: DTypeLike | None) -> dtypes.DType:

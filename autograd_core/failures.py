@@ -38,6 +38,7 @@ def _explain(o: Op, arrays: Sequence[Any], error: Exception) -> NoReturn:
         raise out_of_memory(f"{o.name}: {error} [{_described(o, arrays)}]") from error
     kinds = {
         ValueError: OperandError,
+        OverflowError: OperandError,
         TypeError: DtypeError,
         np.exceptions.DTypePromotionError: DtypeError,
         np.linalg.LinAlgError: LinAlgError,
