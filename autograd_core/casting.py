@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 from autograd_core import dtypes, functional
 from autograd_core.dtypes import DType, as_dtype, bfloat16, float16, float32
+from autograd_core.errors import OperandError
 from autograd_core.libraries import LAYERS
 from autograd_core.tensor import Tensor, grad_enabled
 from autograd_core.versions import version
+from backends.registry import check_known
 
 # The policies of PyTorch's CUDA autocast, by entry. Other entries compute in the widest dtype of their operands.
 NARROW = (
@@ -80,6 +82,10 @@ class autocast:
     def __init__(
         self, device_type: str, dtype: Any = None, enabled: bool = True, cache_enabled: bool | None = None
     ) -> None:
+        try:
+            check_known(device_type)
+        except ValueError as e:
+            raise OperandError(f"autocast(): {e}") from None
         self._type = device_type
         self._dtype = as_dtype(dtype) or get_autocast_dtype(device_type)
         if self._dtype not in (float16, bfloat16(), float32):

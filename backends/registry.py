@@ -24,11 +24,16 @@ def get(device_type: str) -> Backend:
     """
     backend = _loaded.get(device_type)
     if backend is None:
-        if device_type not in _loaders:
-            known = ", ".join(repr(name) for name in sorted(_loaders))
-            raise ValueError(f"unknown device type {device_type!r}; known are {known}")
+        check_known(device_type)
         backend = _loaded[device_type] = _loaders[device_type]()
     return backend
+
+
+def check_known(device_type: str) -> None:
+    """Raise ValueError if no backend has this name, whether or not it can run here."""
+    if device_type not in _loaders:
+        known = ", ".join(repr(name) for name in sorted(_loaders))
+        raise ValueError(f"unknown device type {device_type!r}; known are {known}")
 
 
 def available() -> list[str]:

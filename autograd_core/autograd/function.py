@@ -91,10 +91,13 @@ class _Operation:
             fitting = [self._fitting(i, v) if n else None for i, (v, n) in enumerate(zip(grads, needs, strict=False))]
         return [v if v is None or recorded else v.array for v in fitting]
 
-    def _fitting(self, i: int, g: Tensor | None) -> Tensor | None:
+    def _fitting(self, i: int, g: Any) -> Tensor | None:
         """The gradient of argument `i` in its dtype and shape, summed over broadcast axes."""
         if g is None:
             return g
+        if not isinstance(g, Tensor):
+            kind = type(g).__name__
+            raise TypeError(f"{self.name}.backward must return Tensors or None, but for argument {i} gives {kind}")
         shape, dtype = self.likes[i]
         try:
             return (g if g.shape == shape else g.sum_to_size(shape)).to(dtype=dtype)

@@ -85,6 +85,8 @@ def test_contexts_nest_and_belong_to_a_device_type_and_a_thread():
     assert ag.autocast("cpu")(lambda: a @ b)().dtype == ag.bfloat16
     with pytest.raises(RuntimeError, match="float16 or bfloat16, not in int32"):
         ag.autocast("cpu", ag.int32)
+    with pytest.raises(RuntimeError, match="unknown device type 'gpu'"):
+        ag.autocast("gpu")
 
 
 def test_parameters_are_cast_once_until_they_change_or_the_outermost_context_ends():

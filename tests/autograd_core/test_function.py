@@ -196,12 +196,19 @@ def test_once_differentiable():
         g.sum().backward()
 
 
-def test_the_number_of_gradients_is_checked():
+def test_gradients_are_checked():
     class Wrong(Exp):
         @staticmethod
         def backward(ctx, g):
             return g, g
 
+    class Number(Exp):
+        @staticmethod
+        def backward(ctx, g):
+            return 1.0
+
+    with pytest.raises(TypeError, match="for argument 0 gives float"):
+        Number.apply(leaf(2)).sum().backward()
     with pytest.raises(OperandError, match="returned 2 gradients for 1 arguments"):
         Wrong.apply(leaf(2)).sum().backward()
     with pytest.raises(NotImplementedError, match="forward"):
