@@ -1,6 +1,7 @@
 """Matrix products, by oneDNN or split into the sizes that BLAS computes fastest."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any
 
@@ -9,9 +10,11 @@ import numpy as np
 from backends import onednn
 from backends.generic.products import LARGE
 from backends.geometry import Array
+from backends.threads import one_blas_thread
 
 # OpenBLAS copies both matrices if they have more products than this, which does not pay for narrow ones.
 SMALL = 10**6
+THREADED, HUGE = 1 << 18, 1 << 24  # multiplications from which BLAS starts threads, and for which they pay in a stack
 FEW, MANY = 64, 128  # rows: with fewer at a time, the calls cost more than they save; more are no faster to sum over
 
 _product = onednn.deferred("products", "product")
@@ -48,7 +51,13 @@ def product(a: Array, b: Array) -> Array:
         return y
     if _narrow(a, b):
         return product(*_wide(a, b)).astype(a.dtype)
-    return a.dot(b) if a.ndim == 2 == b.ndim else np.matmul(a, b)
+    return a.dot(b) if a.ndim == 2 == b.ndim else _each(a, b)
+
+
+def _each(a: Array, b: Array) -> Array:
+    """`np.matmul` of stacks; BLAS's threads, started anew for every matrix, pay only for large ones."""
+    with one_blas_thread() if THREADED <= a.shape[-1] * a.shape[-2] * b.shape[-1] < HUGE else nullcontext():
+        return np.matmul(a, b)
 
 
 def linear(plain: Callable[..., Array], x: Array, w: Array, bias: Array) -> Array:
@@ -64,10 +73,12 @@ def matmul(a: Array, b: Array, **how: Any) -> Array:
         return product(a, b)
     if not how and a.ndim and b.ndim and _narrow(a, b):
         return matmul(*_wide(a, b)).astype(a.dtype)
-    if b.ndim == 2 < a.ndim and not how and a.flags.c_contiguous and a.size and a.dtype.kind == "f":
+    if b.ndim == 2 < a.ndim and not how and a.size and a.dtype.kind == "f":
         # A single product; NumPy would multiply one matrix at a time.
         return matmul(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
-    return np.matmul(a, b, **how) if how or a.ndim != b.ndim or a.ndim < 3 else product(a, b)
+    if how or a.ndim < 2 or b.ndim < 2:
+        return np.matmul(a, b, **how)
+    return product(a, b) if a.ndim == b.ndim else _each(a, b)
 
 
 def _narrow(a: Array, b: Array) -> bool:

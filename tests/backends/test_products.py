@@ -3,6 +3,7 @@ import pytest
 from ml_dtypes import bfloat16, finfo
 
 import backends
+from backends import threads
 from backends.numpy_backend import products
 
 kernels = backends.get("cpu").namespace.kernels
@@ -46,3 +47,18 @@ def test_a_bias_of_16_bits_is_added_before_rounding():
     y = kernels.linear(x, w, bias)
     assert y.dtype == bfloat16
     assert (y == 107).all()  # 106.75 rounded; 106.25 would be rounded to 106 first, and the sum be 106.5
+
+
+@pytest.mark.parametrize("rows, limited", [(8, False), (80, True), (300, False)])
+def test_blas_has_one_thread_for_each_matrix_of_a_stack(monkeypatch, rows, limited):
+    counted = []
+    monkeypatch.setattr(np, "matmul", lambda a, b: counted.append(threads._blas._users))
+    a = np.ones((2, rows, rows))
+    products.matmul(a, a)
+    assert counted == [int(limited)]
+
+
+def test_a_stack_in_any_memory_order_times_a_matrix_is_one_product(monkeypatch):
+    monkeypatch.setattr(np, "matmul", None)
+    a, b = np.random.default_rng(0).normal(size=(5, 3, 4)).swapaxes(0, 1), np.eye(4)
+    np.testing.assert_array_equal(products.matmul(a, b), a)
