@@ -18,6 +18,7 @@ from backends.numpy_backend import (
     joining,
     lapack,
     normalization,
+    order,
     padding,
     pairwise,
     passes,
@@ -47,6 +48,7 @@ BLOCKWISE = (
 
 # In place of NumPy's functions.
 FUNCTIONS: dict[str, Any] = {
+    "argsort": order.argsort,
     "ascontiguousarray": copies.contiguous,
     "clip": selection.clip,
     "concatenate": copies.concatenate,
