@@ -59,8 +59,15 @@ def mix_rows(xp: Any, x: Array, index: Array, to: Array, factors: Array | None, 
     return add_at(xp, (count, x.shape[1]), x.dtype, to, rows if factors is None else rows * factors[:, None])
 
 
-def grid(xp: Any, index: Array, axis: int) -> tuple[Array, ...]:
-    """The index expression that selects by `index` along one axis and keeps all other positions."""
+def grid(xp: Any, index: Array, axis: int) -> tuple[Any, ...]:
+    """The index expression that selects by `index` along one axis and keeps all other positions.
+
+    An expanded vector selects whole slices.
+    """
+    steps = enumerate(getattr(index, "strides", (1,) * index.ndim))
+    if index.size and all(i == axis or not step or index.shape[i] == 1 for i, step in steps):
+        line = index[tuple([slice(None) if i == axis else 0 for i in range(index.ndim)])]
+        return tuple([line if i == axis else slice(k) for i, k in enumerate(index.shape)])
     ones = (1,) * index.ndim
     return tuple([index if i == axis else xp.arange(k).reshape(k, *ones[i + 1 :]) for i, k in enumerate(index.shape)])
 

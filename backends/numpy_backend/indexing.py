@@ -29,7 +29,7 @@ def add_at(plain: Callable[..., Array], shape: Sizes, dtype: Any, index: Any, va
         flat = np.zeros(prod(shape), dtype)
         np.add.at(flat, places.reshape(-1), np.broadcast_to(values, places.shape).astype(dtype, copy=False).reshape(-1))
         return flat.reshape(shape)
-    rows = index[0] if isinstance(index, tuple) and len(index) == 1 else index
+    rows = _rows(index, shape)
     if values.size < LARGE or kind not in "fdFD" or not _is_integers(rows):
         return plain(shape, dtype, index, values)
     from scipy.sparse import csc_array
@@ -103,6 +103,13 @@ def flat_places(shape: Sizes, index: Any, least: int = 0) -> Array | None:
 def _all_below(index: Array, n: int) -> bool:
     """Whether all positions are at least 0 and below n."""
     return bool(index.view(np.uint64).max() < n)  # negative numbers become large
+
+
+def _rows(index: Any, shape: Sizes) -> Any:
+    """The positions along the first axis, if an index selects everything along the others."""
+    first, *rest = index if isinstance(index, tuple) else (index,)
+    whole = all(isinstance(at, slice) and at in (slice(None), slice(n)) for at, n in zip(rest, shape[1:], strict=False))
+    return first if whole else None
 
 
 def _is_integers(index: Any) -> bool:

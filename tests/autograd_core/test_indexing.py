@@ -76,3 +76,16 @@ WRONG = {
 def test_positions_that_do_not_exist(expression):
     with pytest.raises(IndexError, match=WRONG[expression]):
         eval(expression, {"x": ag.tensor(X), "ag": ag})
+
+
+@pytest.mark.parametrize("axis, whole", [(0, True), (0, False), (1, True)])
+def test_an_expanded_index_selects_slices(axis, whole):
+    rng = np.random.default_rng(0)
+    x, shape = ag.tensor(rng.standard_normal((40, 40)), requires_grad=True), [1400, 1400]
+    shape[1 - axis] = 40 if whole else 39
+    line = rng.integers(0, 40, 1400).reshape((-1, 1) if axis == 0 else (1, -1))
+    index, copied = ag.tensor(line).expand(shape), ag.tensor(np.broadcast_to(line, shape).copy())
+    y, wanted = (ag.gather(x, axis, i) for i in (index, copied))
+    np.testing.assert_array_equal(y.detach(), wanted.detach())
+    g, expected = (ag.grad(v.square().sum(), x)[0] for v in (y, wanted))
+    np.testing.assert_allclose(g, expected)
