@@ -44,7 +44,7 @@ from backends.onednn.passes import (
     smaller,
     times,
 )
-from backends.strides import in_memory, is_dense
+from backends.strides import dense, in_memory, is_dense
 
 FAR = 5.5  # from here on a tail is negligible beside 1
 BLOCK = 1 << 19  # elements at a time: intermediate results stay near the cores, and calls cost little
@@ -268,11 +268,12 @@ def formula(name: str, *parameters: float) -> Formula | None:
 
 def _kernel(name: str) -> Callable[..., Array | None]:
     def value(x: Array, *parameters: float) -> Array | None:
-        return compute({"x": x}, parameters) if _suits(x) else None
+        return compute({"x": _dense(x)}, parameters) if _suits(x) else None
 
     def gradient(g: Array, x: Array, *parameters: float) -> Array | None:
         if g.dtype != x.dtype or g.shape != x.shape or not _suits(x):
             return None
+        x = _dense(x)
         return compute({"g": g if g.strides == x.strides else copied(g, x.strides), "x": x}, parameters)
 
     def compute(operands: dict[str, Array], parameters: tuple[float, ...]) -> Array | None:
@@ -296,7 +297,12 @@ def _kernel(name: str) -> Callable[..., Array | None]:
 
 
 def _suits(x: Array) -> bool:
-    return bool(x.dtype == FLOAT32 and is_dense(x.shape, x.strides) and active())
+    return bool(x.dtype == FLOAT32 and x.size and active())
+
+
+def _dense(x: Array) -> Array:
+    """The array itself, or a copy in C order if it has gaps in memory."""
+    return x if is_dense(x.shape, x.strides) else copied(x, dense(x.shape))
 
 
 GRADIENTS = {"leaky_gate", "within", *[name for name in FORMULAS if name.endswith("_gradient")]}

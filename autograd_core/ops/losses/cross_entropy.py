@@ -150,20 +150,23 @@ def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, r
         input, target = input.unsqueeze(0), target.reshape((1,))
         loss = nll_loss(input, target, weight, ignore_index=ignore_index, reduction=reduction)
         return loss.squeeze(0) if reduction == "none" else loss
+    if reduction not in REDUCTIONS:
+        return reduced(input, reduction)
     target, ignored = _classes(input, target, weight, ignore_index, "nll_loss")
-    if weight is None and reduction in REDUCTIONS:
-        return picked_nll(input, target, ignore_index=ignored, reduction=reduction)
-    valid = target != ignore_index
-    chosen = functional.where(valid, target, 0)
-    losses = -functional.gather(input, 1, chosen.unsqueeze(1)).squeeze(1)
-    return _weighted(losses, valid, chosen, weight, reduction)
+    return _weighted(picked_nll, input, target, weight, ignored, reduction)
 
 
-def _weighted(losses, valid, chosen, weight, reduction):
-    """Losses reduced with the weights of their classes."""
-    weights = 1 if weight is None else weight[chosen]
+def _weighted(nll, input, target, weight, ignored, reduction):
+    """The losses that `nll` gives, reduced with the weights of their classes."""
+    if weight is None:
+        return nll(input, target, ignore_index=ignored, reduction=reduction)
+    losses = nll(input, target, ignore_index=ignored, reduction="none")
+    if ignored is None:
+        return reduced(losses, reduction, weight[target])
+    valid = target != ignored
+    weights = weight[functional.where(valid, target, 0)]
     # Selected last: if nothing counts, the mean is 0 / 0, but every gradient is 0.
-    losses = functional.where(valid, losses if weight is None else losses * weights, 0)
+    losses = functional.where(valid, losses * weights, 0)
     if reduction != "mean":
         return reduced(losses, reduction)
     return losses.sum() / functional.astype(functional.where(valid, weights, 0).sum(), losses.dtype)
@@ -217,12 +220,10 @@ def cross_entropy(
             raise OperandError(f"cross_entropy(): ignore_index={ignore_index} is for classes, not for probabilities")
         return _cross_entropy_of_probabilities(input, target, weight, reduction, label_smoothing)
     target, ignored = _classes(input, target, weight, ignore_index, "cross_entropy")
-    if weight is None and not label_smoothing:
-        return softmax_nll(input, target, ignore_index=ignored, reduction=reduction)
+    if not label_smoothing:
+        return _weighted(softmax_nll, input, target, weight, ignored, reduction)
     logp = functional.log_softmax(input, dim=1)
     loss = nll_loss(logp, target, weight, ignore_index=ignore_index, reduction=reduction)
-    if not label_smoothing:
-        return loss
     return (1 - label_smoothing) * loss + label_smoothing * _smooth(logp, target, weight, ignore_index, reduction)
 
 
