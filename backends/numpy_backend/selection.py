@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backends import onednn
-from backends.buffers import empty_like
+from backends.buffers import empty, empty_like
 from backends.geometry import Array
 from backends.numpy_backend.passes import one_pass
 
@@ -106,29 +106,39 @@ def clip(x: Array, low: Any = None, high: Any = None, **how: Any) -> Any:
 
 
 def where(condition: Array, *branches: Any) -> Any:
-    """np.where; large arrays with the memory layout of the condition are selected by their bits, block by block."""
+    """np.where; large arrays are selected by their bits, block by block, in the memory order of the condition."""
     if getattr(condition, "ndim", 1) == 0 and len({(np.shape(v), getattr(v, "dtype", None)) for v in branches}) == 1:
         return np.copy(branches[0 if condition else -1])
     if len(branches) != 2 or getattr(condition, "size", 0) < BLOCK or condition.dtype != bool:
         return np.where(condition, *branches)
-    a, b = branches
-    dtype = np.result_type(a, b)
+    shape, dtype = condition.shape, np.result_type(*branches)
     bits = _WORDS.get(dtype)
-    if bits is None or not all(_fits(v, condition) for v in branches):
-        return np.where(condition, a, b)
+    if bits is None or np.broadcast_shapes(shape, *map(np.shape, branches)) != shape:
+        return np.where(condition, *branches)
+    y = empty(shape, None, bits) if 0 in condition.strides else empty_like(condition, dtype=bits)
+    flat, mask = _flat(y), _flat(_laid_out(condition, y, condition.dtype))
+    a, b = (_flat(_laid_out(v, y, dtype)).view(bits) if np.ndim(v) else dtype.type(v).view(bits) for v in branches)
     zeros = [v.__class__ in (int, float) and v == 0 == np.signbit(v) for v in branches]
-    if any(zeros) and (np.ndim(a) or np.ndim(b)):
-        return _or_zero(b if zeros[0] else a, ~condition if zeros[0] else condition, dtype)
-    y = np.empty_like(condition, dtype=bits)
-    flat, mask = _flat(y), _flat(condition).view(np.int8)
-    a, b = (_flat(v.astype(dtype, copy=False)).view(bits) if np.ndim(v) else dtype.type(v).view(bits) for v in branches)
+    if any(zeros) and (a.ndim or b.ndim):
+        np.multiply(b if zeros[0] else a, ~mask if zeros[0] else mask, out=flat)
+        return y.view(dtype)
     for start in range(0, y.size, BLOCK):
         block = slice(start, start + BLOCK)
         out, other = flat[block], b[block] if b.ndim else b
-        np.negative(mask[block], out=out, dtype=bits)
+        np.negative(mask[block].view(np.int8), out=out, dtype=bits)
         out &= (a[block] if a.ndim else a) ^ other
         out ^= other
     return y.view(dtype)
+
+
+def _laid_out(v: Array, y: Array, dtype: Any) -> Array:
+    """An array in the shape of y, in the same memory order and of a dtype."""
+    strides = tuple([step // y.itemsize * dtype.itemsize for step in y.strides])
+    if v.dtype == dtype and v.shape == y.shape and v.strides == strides:
+        return v
+    copy = np.empty_like(y, dtype=dtype)
+    np.copyto(copy, v)
+    return copy
 
 
 def triangle(name: str, x: Array, k: int = 0) -> Array:
@@ -144,23 +154,6 @@ def nan_to_num(x: Array, **values: Any) -> Array:
     """np.nan_to_num, which itself is slow even if there is nothing to replace."""
     y: Array = x.copy() if np.isfinite(x).all() else np.nan_to_num(x, **values)
     return y
-
-
-def _or_zero(x: Array, condition: Array, dtype: Any) -> Array:
-    """x where a condition holds, else 0, by a product with the bits of x."""
-    y = empty_like(x, dtype=dtype)
-    bits = _WORDS[dtype]
-    np.multiply(x.astype(dtype, copy=False).view(bits), condition, out=y.view(bits))
-    return y
-
-
-def _fits(v: Any, condition: Array) -> bool:
-    """Whether an operand is a number, or dense with the memory layout of the condition."""
-    if not np.ndim(v):
-        return True
-    rows = bool(condition.flags.c_contiguous and v.flags.c_contiguous)
-    columns = bool(condition.flags.f_contiguous and v.flags.f_contiguous)
-    return bool(v.shape == condition.shape) and (rows or columns)
 
 
 def _flat(a: Array) -> Array:
