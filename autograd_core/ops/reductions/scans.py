@@ -125,7 +125,7 @@ def _running(xp, x, dim, name):
         return x.copy(), xp.zeros((), dtypes.int64)
     y = xp.kernels.running(name, x, at)
     place = xp.arange(x.shape[at]).reshape([-1 if i == at else 1 for i in range(x.ndim)])
-    return y, xp.kernels.running("maximum", ((x == y) | (x != x)) * place, at)
+    return y, xp.kernels.running("maximum", xp.where((x == y) | (x != x), place, 0), at)
 
 
 def _peaks(xp, x, at):
