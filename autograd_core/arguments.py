@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -19,6 +20,7 @@ from autograd_core.failures import out_of_memory
 from autograd_core.libraries import LIBRARY, VMAP, is_array
 from autograd_core.tensor import Tensor, grad_enabled, wrap
 
+FACTORS = ("value", "beta", "alpha")  # which PyTorch's older forms take as numbers before the tensors they multiply
 # Other names, mostly NumPy's -> the parameters they may stand for; the first that a function has is meant.
 SYNONYMS = {"axis": ("dim", "dims"), "axes": ("dim", "dims"), "keepdims": ("keepdim",), "A": ("input",),
             "size": ("shape",), "axis0": ("dim0",), "axis1": ("dim1",), "tensor": ("input",), "self": ("input",),
@@ -246,12 +248,14 @@ def reflected(call: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def with_synonyms(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
-    """Accept `out=`, and NumPy's `axis` and `keepdims` for `dim` and `keepdim`, in a composition.
+    """Accept `out=`, NumPy's `axis` and `keepdims` for `dim` and `keepdim`, and older orders, in a composition.
 
     name: of the entry whose autocast policy applies.
     """
     code = function.__code__
-    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    count = code.co_argcount
+    parameters = code.co_varnames[: count + code.co_kwonlyargcount]
+    factors = [s for s in FACTORS if s in parameters[count:]]
     names = {s: _meant(s, parameters) for s in SYNONYMS}
     contexts = contexts_of(name)
 
@@ -262,6 +266,9 @@ def with_synonyms(function: Callable[..., Any], name: str = "") -> Callable[...,
         out = given.pop("out", None) if given else None
         if given:
             given = {names.get(k, k): v for k, v in given.items()}
+        if count < len(args) <= count + len(factors):  # addcmul(input, value, tensor1, tensor2)
+            given |= zip(factors, filter(np.isscalar, args), strict=False)
+            args = tuple(itertools.filterfalse(np.isscalar, args))
         try:
             result = function(*args, **given)
         except VmapError as e:  # it reads values, which differ between samples

@@ -117,10 +117,11 @@ class Optimizer(Watched):
     def check_options(self, group: Mapping[str, Any]) -> None:
         """Raise ValueError for hyper-parameters out of range."""
         for name, called in LIMITED.items():
-            if isinstance(group.get(name), str):
-                raise TypeError(f"Invalid {called}: the string {group[name]!r}; write float({group[name]!r})")
-            if not group.get(name, 0.0) >= 0.0:
-                raise ValueError(f"Invalid {called}: {group[name]}; it must not be negative")
+            value = group.get(name)  # in a user's optimizer also None, or a pair
+            if isinstance(value, str):
+                raise TypeError(f"Invalid {called}: the string {value!r}; write float({value!r})")
+            if isinstance(value, (int, float)) and not value >= 0.0:
+                raise ValueError(f"Invalid {called}: {value}; it must not be negative")
         for i, beta in enumerate(group.get("betas", ())):
             if not 0.0 <= beta < 1.0:
                 raise ValueError(f"Invalid beta parameter at index {i}: {beta}; it must lie in [0, 1)")

@@ -134,3 +134,25 @@ def test_a_factor_of_zero_has_the_gradient_of_any_other():
     for function, y, slope in ((ag.xlogy, [0.5, 0.0], math.log(0.5)), (ag.special.xlog1py, [0.5, -1.0], math.log(1.5))):
         (g,) = ag.grad(function(x, ag.tensor(y, dtype="f8")).sum(), x)
         assert g.tolist() == [slope, 0.0]
+
+
+@pytest.mark.parametrize(
+    "older, newer",
+    [
+        ("x.clone().add_(0.5, y)", "x.add(y, alpha=0.5)"),
+        ("ag.sub(x, 2, y)", "ag.sub(x, y, alpha=2)"),
+        ("x.clone().addcmul_(0.5, y, y)", "x.addcmul(y, y, value=0.5)"),
+        ("ag.addcdiv(x, -0.5, y, y)", "x.addcdiv(y, y, value=-0.5)"),
+        ("x.addmm(0.5, y, y)", "x.addmm(y, y, beta=0.5)"),
+        ("ag.addmm(0.5, x, 2, y, y)", "x.addmm(y, y, beta=0.5, alpha=2)"),
+    ],
+)
+def test_factors_before_the_tensors_they_multiply(older, newer):
+    given = {"ag": ag, "x": ag.tensor([[1.0, 2.0], [3.0, 4.0]]), "y": ag.tensor([[5.0, 6.0], [7.0, 8.0]])}
+    assert eval(older, given).tolist() == eval(newer, given).tolist()
+
+
+@pytest.mark.parametrize("program", ["ag.add(x, x, x)", "ag.addcmul(x, 1, 2, x, x)", "ag.addcmul(x, x, x, x)"])
+def test_too_many_arguments(program):
+    with pytest.raises(TypeError, match="position"):
+        eval(program, {"ag": ag, "x": ag.ones(2)})

@@ -579,6 +579,7 @@ def test_an_option_without_a_default_must_be_given():
 
     p = ag.ones(1, requires_grad=True)
     assert Mine([{"params": [p], "lr": 0.1}]).param_groups[0]["lr"] == 0.1
+    assert Mine([p], lr=None).param_groups[0]["lr"] is None  # for a rate of its own
     with pytest.raises(ValueError, match="required optimization parameter lr"):
         Mine([p])
     assert repr(required) == "<required parameter>"

@@ -13,10 +13,18 @@ from autograd_core.registry import Interval, op, sample
 POSITIVE = Interval(0.5, 2)
 
 
-def _scaled(call):
-    """Adds PyTorch's parameter `alpha`, a factor of `other`."""
+def _factor(value):
+    if not isinstance(value, NUMBERS):
+        raise TypeError("of three arguments by position, as in add(input, alpha, other), the second must be a number")
+    return value
 
-    def scaled(input, other, *, alpha=1):
+
+def _scaled(call):
+    """Adds PyTorch's parameter `alpha`, a factor of `other`, which in an older form stands before it."""
+
+    def scaled(input, other, last=None, *, alpha=1):
+        if last is not None:
+            return scaled(input, last, alpha=_factor(other))
         if alpha == 1:
             return call(input, other)
         factor = bool(alpha) if result_type(input, other) == dtypes.bool_ else alpha
