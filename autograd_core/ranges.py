@@ -41,8 +41,8 @@ def arange(
         first, last, by = int(first), int(last), int(by)
     if not by or not math.isfinite(last - first) or (last - first) / by < 0:
         raise OperandError(f"arange() from {first} to {last} by {by} never reaches the end")
-    # Integer arithmetic is exact beyond 2^53 too.
-    count = int(-((first - last) // by))
+    # Integers are counted exactly, beyond 2^53 too. The quotient of floats is rounded: 1.1 ends after 11 tenths.
+    count = math.ceil((last - first) / by) if isinstance(first + last + by, float) else -((first - last) // by)
     if kind.kind in dtypes.INTEGERS:
         first, by = int(first), int(by)
 
