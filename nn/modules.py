@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 import nn
 from autograd_core.compatibility import importing
-from autograd_core.ops.images.planes import each
 from nn.hooks import register_module_backward_hook as register_module_backward_hook
 from nn.hooks import register_module_forward_hook as register_module_forward_hook
 from nn.hooks import register_module_forward_pre_hook as register_module_forward_pre_hook
@@ -20,7 +20,13 @@ from nn.layers.normalization import _BatchNorm as _BatchNorm
 from nn.losses.loss import Loss as _Loss  # noqa: F401
 from nn.losses.loss import WeightedLoss as _WeightedLoss  # noqa: F401
 
-_single, _pair, _triple, _quadruple = (partial(each, rank=rank, name="size") for rank in range(1, 5))
+
+def _repeated(rank: int, value: Any) -> tuple[Any, ...]:
+    """A number `rank` times; what is iterable as a tuple, of any length."""
+    return tuple(value) if isinstance(value, Iterable) else (value,) * rank
+
+
+_single, _pair, _triple, _quadruple = (partial(_repeated, rank) for rank in range(1, 5))
 
 
 def __getattr__(name: str) -> Any:

@@ -203,7 +203,7 @@ def test_modules_are_imported_where_pytorch_has_them():
     assert issubclass(nn.Conv2d, nn.modules.conv._ConvNd)
     with pytest.raises(NotImplementedError, match="SyncBatchNorm"):
         nn.parallel.ReduceAddCoalesced.apply(1)
-    assert nn.modules.utils._pair(3) == (3, 3)
+    assert (nn.modules.utils._pair(3), nn.modules.utils._pair([1, 2, 3, 4])) == ((3, 3), (1, 2, 3, 4))
     with register_module_forward_hook(lambda *_: None) as handle:
         assert isinstance(handle, RemovableHandle)
     assert (Module, save) == (nn.Module, ag.save)
