@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any, SupportsIndex, overload
 
 
 class Size(tuple[int, ...]):
-    """The shape of a tensor.
+    """The shape of a tensor; its slices and sums are shapes too.
 
-    >>> Size((2, 3)).numel()
-    6
+    >>> Size((2, 3, 4))[1:].numel()
+    12
     """
 
     __slots__ = ()
@@ -17,3 +18,17 @@ class Size(tuple[int, ...]):
     def numel(self) -> int:
         """The number of elements."""
         return math.prod(self)
+
+    @overload
+    def __getitem__(self, key: SupportsIndex, /) -> int: ...
+    @overload
+    def __getitem__(self, key: slice, /) -> Size: ...
+    def __getitem__(self, key: Any, /) -> Any:
+        found = tuple.__getitem__(self, key)
+        return Size(found) if found.__class__ is tuple else found
+
+    def __add__(self, other: tuple[Any, ...], /) -> Size:
+        return Size(tuple.__add__(self, other))
+
+    def __radd__(self, other: tuple[Any, ...], /) -> Size:
+        return Size(other + tuple(self))

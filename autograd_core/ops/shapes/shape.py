@@ -268,8 +268,8 @@ def flatten(input, start_dim=0, end_dim=-1):
         raise OperandError(f"flatten(): start_dim {start_dim} comes after end_dim {end_dim}")
     if first == last and input.ndim:
         return input
-    merged = math.prod(input.shape[first : last + 1])
-    return reshape(input, (*input.shape[:first], merged, *input.shape[last + 1 :]))
+    lengths = tuple(input.shape)
+    return reshape(input, (*lengths[:first], math.prod(lengths[first : last + 1]), *lengths[last + 1 :]))
 
 
 @composition(SHAPE, samples=(sample((2, 3)), sample((0, 3))), reference=np.ravel)
