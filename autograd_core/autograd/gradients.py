@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextvars import copy_context
-from itertools import repeat
 from operator import call
 from typing import Any
 
@@ -224,7 +223,7 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
         _deliver([(hook, g) for hook, g in retained if isinstance(hook, Gathered)], create_graph)
     tensors = [x for x, _ in pairs]
     with _commit:
-        grads = exclusive([g for _, g in pairs], given, [x.grad is not None for x in tensors])
+        grads = exclusive([g for _, g in pairs], given, {i for i, x in enumerate(tensors) if x._grad is not None})
         puts, places = [_set_grad] * len(tensors), tensors.copy()
         for i, x in enumerate(tensors):
             if x.array.itemsize == 2:
@@ -276,16 +275,19 @@ _set_grad: Any = Tensor._grad.__set__  # type: ignore[union-attr]
 _set_array: Any = Tensor.array.__set__
 
 
-def exclusive(grads: list[Any], given: list[Any], summed: Iterable[bool] = repeat(False)) -> list[Any]:
-    """Tensors with exclusive storage, except those `summed` next: views, seeds and used arrays are copied."""
+def exclusive(grads: list[Any], given: list[Any], summed: Collection[int] = ()) -> list[Any]:
+    """Tensors with exclusive storage: views, seeds and arrays already handed out are copied.
+
+    summed: the positions of gradients that need no storage of their own, because they are only read.
+    """
     out: list[Tensor] = []
     taken = set(map(id, given))
-    for g, added in zip(grads, summed, strict=False):
+    for g in grads:
         if g.__class__ is Tensor:
             out.append(g)
             continue
-        if added:
-            pass  # the sum is a new array
+        if summed and len(out) in summed:
+            pass
         elif id(g) in taken or not (g.base is None or hasattr(g.base, "holds_one_array")):
             turned = g.size >= LARGE and not g.flags.c_contiguous  # which is copied best by a kernel
             g = LIBRARY[g.__class__].ascontiguousarray(g) if turned else g.copy()
