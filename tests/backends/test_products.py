@@ -39,7 +39,7 @@ def test_16_bit_floats_are_multiplied_in_float32(shapes, dtype):
     expected = np.matmul(a.astype(np.float64), b.astype(np.float64))
     for y in (products.matmul(a, b), *([products.product(a, b)] if a.ndim == b.ndim else [])):
         assert y.dtype == dtype
-        np.testing.assert_allclose(y.astype(np.float64), expected, rtol=finfo(dtype).eps, atol=1e-4)
+        np.testing.assert_allclose(y.astype(np.float64), expected, rtol=float(finfo(dtype).eps), atol=1e-4)
 
 
 def test_a_bias_of_16_bits_is_added_before_rounding():
