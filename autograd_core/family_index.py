@@ -44,6 +44,8 @@ INDEX: dict[str, str] = {
         add_relu conv_relu convolve_relu linear_relu""",
     "layers.recurrent": """
         gru_scan lstm_scan rnn_scan""",
+    "layers.recurrent_gates": """
+        gru_gates lstm_gates""",
     "linear_algebra.determinants": """
         Tensor.det Tensor.logdet Tensor.slogdet cofactor det linalg.det linalg.slogdet logdet slogdet""",
     "linear_algebra.einsum": """

@@ -28,20 +28,13 @@ def lstm_step(
 ) -> State:
     """Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000; gates in the order i, f, g, o."""
     h, c = state
-    i, f, g, o = functional.chunk(x + functional.linear(h, weight, bias), 4, dim=-1)
-    c = functional.sigmoid(f) * c + functional.sigmoid(i) * functional.tanh(g)
-    h = functional.sigmoid(o) * functional.tanh(c)
+    h, c = functional.lstm_gates(x + functional.linear(h, weight, bias), c)
     return h if projection is None else functional.linear(h, projection), c
 
 
 def gru_step(x: Tensor, state: State, weight: Tensor, bias: Tensor | None = None) -> State:
     """Cho et al. 2014, with the reset gate after the product; gates in the order r, z, n."""
-    h = state[0]
-    size = h.shape[-1]
-    turned = functional.linear(h, weight, bias)
-    r, z = functional.chunk(functional.sigmoid(x[..., : 2 * size] + turned[..., : 2 * size]), 2, dim=-1)
-    n = functional.tanh(x[..., 2 * size :] + r * turned[..., 2 * size :])
-    return (n + z * (h - n),)
+    return (functional.gru_gates(x, functional.linear(state[0], weight, bias), state[0]),)
 
 
 def run(
