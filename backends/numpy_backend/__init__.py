@@ -96,6 +96,7 @@ WITH_GENERIC: dict[str, Any] = {
     "group_gradients": groups.group_gradients,
     "linear": products.linear,
     "mix_rows": indexing.mix_rows,
+    "normalize_groups": groups.normalize_groups,
     "read_points": points.read_points,
     "resample": resampling.resample,
     "softmax_nll": softmax.softmax_nll,

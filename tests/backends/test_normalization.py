@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import backends
-from backends.numpy_backend import normalization
+from backends.numpy_backend import groups, normalization
 
 
 def definition(x, weight, bias, eps, relu):
@@ -68,3 +68,22 @@ def test_gradients_of_many_groups_are_those_of_few(affine):
     dx, of_weight, of_bias = zip(*parts, strict=True)
     for value, expected in zip(found, (np.concatenate(dx), sum(of_weight), sum(of_bias)), strict=True):
         np.testing.assert_allclose(value, expected, atol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("affine", [False, True])
+@pytest.mark.parametrize("shape", [(5, 12, 7, 9), (3, 6, 64), (2, 3, 5, 4, 3)])
+def test_groups_of_images_that_lie_channels_last_are_those_of_others(shape, affine, dtype, monkeypatch):
+    monkeypatch.setattr(groups, "SAMPLES", 1 << 11)
+    kernels, rng = backends.get("cpu").namespace.kernels, np.random.default_rng(0)
+    x, g = (rng.standard_normal((2, *shape)) + 3).astype(dtype)
+    weight, bias = rng.standard_normal((2, shape[1])).astype(dtype) if affine else (None, None)
+    results = []
+    for images in ((x, g), [np.moveaxis(np.moveaxis(v, 1, -1).copy(), -1, 1) for v in (x, g)]):
+        y, mean, scale = kernels.normalize_groups(images[0], weight, bias, 3, 1e-5)
+        gradients = kernels.group_gradients(images[1], images[0], weight, mean, scale, 3, (True, affine, affine))
+        results.append((y, mean, scale, *gradients[: 1 + 2 * affine]))
+    for of_rows, of_lines in zip(*results, strict=True):
+        assert (of_rows.shape, of_rows.dtype) == (of_lines.shape, of_lines.dtype)
+        np.testing.assert_allclose(of_lines, of_rows, rtol=2e-4, atol=2e-5 if dtype == np.float32 else 1e-12)
+    assert results[1][0].strides == images[0].strides
