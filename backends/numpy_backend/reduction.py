@@ -14,11 +14,14 @@ from backends.geometry import Array, Sizes
 SHORT = 32  # elements of a row: up to here copying all rows is faster than NumPy, which needs 80 ns for each
 LINE = 1 << 10  # elements: NumPy adds line by line, with one loop for each
 MANY = 1 << 12  # elements: from here a way with several calls pays
+FEW = 1 << 7  # lines: up to here adding them one by one is faster than preparing longer ones
 LOW = 2.0**-90  # sums of squares of float32 below which squares that underflow could matter
 
 
 def total(x: Array, axes: Sizes, keepdims: bool) -> Array:
     """As the generic kernel; six times as fast as NumPy for channels of channels-last images, three times for rows."""
+    if axes == (0,) and x.ndim > 1 and len(x) <= FEW:
+        return x.sum(axis=0, keepdims=keepdims)
     lines = _lines(x, len(axes)) if x.dtype.char in "fd" and axes == tuple(range(x.ndim - len(axes), x.ndim)) else None
     if lines is not None:
         found = np.vecdot(lines, np.ones(lines.shape[-1], x.dtype)).sum(axis=1)
