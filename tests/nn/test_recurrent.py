@@ -7,6 +7,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+from autograd_core import functional as core
 from nn.utils import rnn
 
 LENGTHS = (3, 6, 2, 6)
@@ -140,6 +141,7 @@ def test_sequences_in_wrong_order_or_of_wrong_length_are_refused():
         (lambda: nn.LSTM(3, 4)(ag.zeros(2, 3), ag.zeros(1, 4)), "a state of 2 tensors"),
         (lambda: nn.LSTMCell(3, 4)(ag.zeros(2, 5)), "input_size is 3"),
         (lambda: nn.GRUCell(3, 4)(ag.zeros(2, 3), ag.zeros(3, 4)), "shape \\(2, 4\\)"),
+        (lambda: core.lstm_gates(ag.ones(3, 8), ag.ones(1, 2)), "takes gates of shape \\(1, 8\\), not \\(3, 8\\)"),
     ],
 )
 def test_what_does_not_fit_is_refused(make, message):

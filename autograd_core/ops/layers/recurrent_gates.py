@@ -12,6 +12,13 @@ def _parts(x, count):
     return [x[..., i * width : (i + 1) * width] for i in range(count)]
 
 
+def _check(state, count, *gates):
+    wanted = (*state.shape[:-1], count * state.shape[-1]) if state.ndim else None
+    if any(v.shape != wanted for v in gates):
+        found = ", ".join(str(v.shape) for v in gates)
+        raise ValueError(f"a state of shape {state.shape} takes gates of shape {wanted}, not {found}")
+
+
 def _logistic(x):
     return 1 / (1 + np.exp(-x))
 
@@ -48,6 +55,7 @@ def _recorded_lstm_rule(xp, g, gates, cell, next_cell):
     joint=_lstm_rule, composite=_recorded_lstm_rule)
 def lstm_gates(xp, gates, cell):
     """The next state σ(o)·tanh(c) and cell c = σ(f)·cell + σ(i)·tanh(n), of gates i, f, n, o along the last axis."""
+    _check(cell, 4, gates)
     i, f, n, o = _parts(gates, 4)
     i, f, n, o = xp.kernels.sigmoid(i), xp.kernels.sigmoid(f), xp.kernels.tanh(n), xp.kernels.sigmoid(o)
     next_cell = f * cell + i * n
@@ -85,6 +93,7 @@ def gru_gates(xp, share, turned, state):
 
     share: of the input; turned: of the state.
     """
+    _check(state, 3, share, turned)
     (x_r, x_z, x_n), (t_r, t_z, t_n) = _parts(share, 3), _parts(turned, 3)
     r, z = xp.kernels.sigmoid(x_r + t_r), xp.kernels.sigmoid(x_z + t_z)
     n = xp.kernels.tanh(x_n + r * t_n)
