@@ -107,7 +107,7 @@ def _all_below(index: Array, n: int) -> bool:
 
 def _rows(index: Any, shape: Sizes) -> Any:
     """The positions along the first axis, if an index selects everything along the others."""
-    first, *rest = index if isinstance(index, tuple) else (index,)
+    first, *rest = index if isinstance(index, tuple) and index else (index,)
     whole = all(isinstance(at, slice) and at in (slice(None), slice(n)) for at, n in zip(rest, shape[1:], strict=False))
     return first if whole else None
 

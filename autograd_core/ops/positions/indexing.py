@@ -13,6 +13,7 @@ from backends.generic.indexing import grid
 
 INDICES = (
     sample((4, 3), index=1),
+    sample((2, 3), index=()),
     sample((0, 3), index=slice(1, None)),
     sample((4, 3), index=(slice(None, None, -2), slice(1, None))),
     sample((5,), index=[0, 0, 3]),
