@@ -13,6 +13,7 @@ from backends.geometry import Array, Sizes
 
 SHORT = 32  # elements of a row: up to here copying all rows is faster than NumPy, which needs 80 ns for each
 LINE = 1 << 10  # elements: NumPy adds line by line, with one loop for each
+FEW = 32  # lines: up to here one after another
 MANY = 1 << 12  # elements: from here a way with several calls pays
 FEW = 1 << 7  # lines: up to here adding them one by one is faster than preparing longer ones
 LOW = 2.0**-90  # sums of squares of float32 below which squares that underflow could matter
@@ -28,10 +29,16 @@ def total(x: Array, axes: Sizes, keepdims: bool) -> Array:
         return found.reshape(_kept(x, len(axes), keepdims))
     kept = [axis for axis in range(x.ndim) if axis not in axes]
     rows, columns = x.transpose(*axes, *kept), prod(x.shape[axis] for axis in kept)
-    if not kept or not rows.flags.c_contiguous or columns >= LINE or not x.size:
+    if not kept or not rows.flags.c_contiguous or columns >= LINE or x.size < MANY:
         return x.sum(axis=axes, keepdims=keepdims)
-    width = gcd(x.size // columns, 1 << (LINE // columns).bit_length())
-    sums: Array = np.add.reduce(np.add.reduce(rows.reshape(-1, width * columns)).reshape(width, columns))
+    rows = rows.reshape(-1, columns)
+    width = 1 << (LINE // columns).bit_length()
+    whole = len(rows) - len(rows) % width
+    sums: Array = rows[:whole]
+    for together in sorted({width, min(width, FEW), 1}, reverse=True):  # short sums have little rounding error
+        sums = np.add.reduce(sums.reshape(-1, together * columns))
+    if whole < len(rows):
+        sums += np.add.reduce(rows[whole:])
     return sums.reshape(
         [1 if axis in axes else k for axis, k in enumerate(x.shape)] if keepdims else [x.shape[axis] for axis in kept]
     )

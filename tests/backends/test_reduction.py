@@ -26,6 +26,13 @@ def test_sums_over_any_axes(shape, layout):
             assert np.shape(found) == x.sum(axis=axes, keepdims=keepdims).shape
 
 
+@pytest.mark.parametrize("shape", [(33333, 3), (5000, 60), (65536, 2), (4097, 1, 1)], ids=str)
+def test_sums_of_columns_keep_seven_digits(shape):
+    x = np.random.default_rng(0).random(shape, np.float32)
+    found = backends.get("cpu").namespace.kernels.total(x, (0,), False)
+    np.testing.assert_allclose(found, x.sum(axis=0, dtype=np.float64), rtol=4e-7)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int64])
 @pytest.mark.parametrize("shape, axis", [((50, 3), 1), ((4, 5, 10), -1), ((40, 33), 1), ((40, 3), 0), ((5, 40), 1)])
 @pytest.mark.parametrize("layout", LAYOUTS)
