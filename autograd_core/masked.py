@@ -51,7 +51,7 @@ softmin, cumsum, cumprod = _along("softmin", math.inf), _along("cumsum", 0), _al
 def prod(input: Tensor, dim: Dims = None, *, keepdim: bool = False, dtype: Any = None, mask: Any = None) -> Tensor:
     """Products over some or all axes."""
     found = _filled(input, mask, 1, dtype)
-    for axis in sorted((axis % input.ndim for axis in _axes(dim, input)), reverse=True):
+    for axis in sorted((axis % max(input.ndim, 1) for axis in _axes(dim, input)), reverse=True):
         found = functional.prod(found, axis, keepdim)
     return found
 

@@ -68,3 +68,8 @@ def test_integers_and_what_is_refused():
         masked.median(x, 1, mask=none)
     with pytest.raises(RuntimeError, match=r"\(2,\)"):
         masked.sum(x, 1, mask=ag.ones(2, dtype="bool"))
+
+
+@pytest.mark.parametrize("name", ["sum", "prod", "mean", "amax", "amin", "logsumexp", "norm", "median"])
+def test_a_number_has_one_axis(name):
+    assert getattr(masked, name)(ag.tensor(3.0), dim=0, keepdim=True).item() == pytest.approx(3.0)
