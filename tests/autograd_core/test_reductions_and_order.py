@@ -215,3 +215,10 @@ def test_refused(error, expression):
     names = {"ag": ag, "linalg": linalg, "math": math, "x": ag.ones(2, 3), "whole": ag.ones(3, dtype="int64")}
     with pytest.raises(error):
         eval(expression, names)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
+def test_nan_is_found_behind_all_numbers(dtype):
+    x, among = (ag.tensor(v, dtype=dtype) for v in ([0.0, -1.0, 2.0, np.nan], [np.nan, 0.0, 1.0, -1.0]))
+    assert ag.isin(x, among).tolist() == [True, True, False, False]
+    assert ag.searchsorted(ag.tensor([-1.0, 0.0, 2.0], dtype=dtype), among).tolist() == [3, 1, 2, 0]

@@ -47,7 +47,8 @@ RISING = (
 )
 
 
-@op(INDEXING, symbol="search", samples=RISING, reference=_np_search, vjp=NO_GRADIENT, real_only=True, method=False)
+@op(INDEXING, symbol="search", samples=RISING, reference=_np_search, vjp=NO_GRADIENT, real_only=True, wide=True,
+    method=False)
 def searchsorted(xp, sorted_sequence, input, sorter=None, *, out_int32=False, right=False, side=None):
     """The positions at which elements are to be inserted into a sorted sequence, or row by row into sorted rows.
 
@@ -81,7 +82,7 @@ def bucketize(input, boundaries, *, out_int32=False, right=False):
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 
-@op(INDEXING, symbol="∈", vjp=NO_GRADIENT, real_only=True, method=False,
+@op(INDEXING, symbol="∈", vjp=NO_GRADIENT, real_only=True, wide=True, method=False,
     signature=("elements", "test_elements", "assume_unique", "invert"),
     samples=(sample(integers((2, 3), 0, 6), integers((4,), 0, 6)), sample((0, 3), (2,), assume_unique=True),
              sample(integers((3,), 0, 3), integers((), 0, 3), invert=True)),
