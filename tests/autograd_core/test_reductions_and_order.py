@@ -222,3 +222,9 @@ def test_nan_is_found_behind_all_numbers(dtype):
     x, among = (ag.tensor(v, dtype=dtype) for v in ([0.0, -1.0, 2.0, np.nan], [np.nan, 0.0, 1.0, -1.0]))
     assert ag.isin(x, among).tolist() == [True, True, False, False]
     assert ag.searchsorted(ag.tensor([-1.0, 0.0, 2.0], dtype=dtype), among).tolist() == [3, 1, 2, 0]
+
+
+def test_the_median_of_nothing_is_nan_for_floats_alone():
+    assert math.isnan(ag.zeros(0, 3).median().item())
+    with pytest.raises(OperandError, match="of no elements"):
+        ag.zeros(0, 3, dtype="int64").nanmedian()

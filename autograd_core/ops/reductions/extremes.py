@@ -27,7 +27,7 @@ def tied_rule(xp, g, x, y, x_dtype, dim, keepdim):
 def check_some(x, dim, name, error=OperandError):
     """Raise if an element would have to be chosen from none."""
     dims = axes.normalized(dim, x.ndim)
-    if dim is None and not x.size:
+    if dim is None and 0 in x.shape:
         raise error(f"{name}() of no elements is undefined; give dim=, or test x.numel() first")
     for d in dims if x.ndim else ():
         if not x.shape[d]:

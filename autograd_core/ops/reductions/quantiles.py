@@ -66,11 +66,11 @@ def shared_median(xp, x, *, dim, ignore_nan=False):
 
 
 def _median(input, dim, keepdim, ignore_nan):
-    if dim is None and 0 in input.shape:
+    if dim is None and 0 in input.shape and input.is_floating_point():
         return functional.mean(input)
+    check_some(input, dim if dim is None else axes.one(dim, input.ndim), "median")
     if dim is None:
         return shared_median(functional.ravel(input), dim=0, ignore_nan=ignore_nan)
-    check_some(input, axes.one(dim, input.ndim), "median")
     return Median(*pick_one(input, median_position(input, dim=dim, ignore_nan=ignore_nan), dim, keepdim))
 
 
@@ -78,7 +78,8 @@ def _median(input, dim, keepdim, ignore_nan):
 def median(input, dim=None, keepdim=False):
     """The median of all elements, or (values, indices) along `dim`; the lower one of an even number of elements.
 
-    NaN if an element is NaN, or if there are no elements. Over all elements ties share the gradient equally.
+    NaN if an element is NaN, or if there are none; of no integers an error. Over all elements ties share the gradient
+    equally.
     """
     return _median(input, dim, keepdim, False)
 
