@@ -44,13 +44,19 @@ def resample(plain: Callable[..., Array], x: Array, axis: int, count: int, colum
 
 def _products(count: int, size: int, columns: Sequence[Any], dtype: Any) -> list[tuple[slice, slice, Array]]:
     """(outputs, inputs, matrix) for ranges of outputs."""
-    matrix = np.zeros((count, size), dtype)
     to, of = np.arange(count), np.arange(size)
-    for outputs, inputs, weights in columns:
-        matrix[to[outputs], of[inputs]] += 1 if weights is None else weights
+    taps = [
+        np.broadcast_arrays(to[outputs], of[inputs], 1.0 if weights is None else weights)
+        for outputs, inputs, weights in columns
+    ]
+    rows, reads, values = (np.concatenate(parts, axis=None) for parts in zip(*taps, strict=True))
+    order = np.argsort(rows, kind="stable")
+    rows, reads, values = rows[order], reads[order], values[order]
     found = []
     for outputs in blocks(count, TOGETHER):
-        read = np.flatnonzero(matrix[outputs].any(axis=0))
-        inputs = slice(int(read[0]), int(read[-1]) + 1) if read.size else slice(0)
-        found.append((outputs, inputs, matrix[outputs, inputs]))
+        at = slice(*np.searchsorted(rows, (outputs.start, outputs.stop)))
+        inputs = slice(int(reads[at].min()), int(reads[at].max()) + 1) if at.start < at.stop else slice(0, 0)
+        matrix = np.zeros((outputs.stop - outputs.start, inputs.stop - inputs.start), dtype)
+        np.add.at(matrix, (rows[at] - outputs.start, reads[at] - inputs.start), values[at])
+        found.append((outputs, inputs, matrix))
     return found
