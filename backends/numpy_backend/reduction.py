@@ -13,9 +13,9 @@ from backends.geometry import Array, Sizes
 
 SHORT = 32  # elements of a row: up to here copying all rows is faster than NumPy, which needs 80 ns for each
 LINE = 1 << 10  # elements: NumPy adds line by line, with one loop for each
-FEW = 32  # lines: up to here one after another
+RUN = 1 << 5  # lines: added one after another
 MANY = 1 << 12  # elements: from here a way with several calls pays
-FEW = 1 << 7  # lines: up to here adding them one by one is faster than preparing longer ones
+FEW = 1 << 7  # rows: up to here adding them one by one is faster than preparing longer lines
 LOW = 2.0**-90  # sums of squares of float32 below which squares that underflow could matter
 
 
@@ -35,7 +35,7 @@ def total(x: Array, axes: Sizes, keepdims: bool) -> Array:
     width = 1 << (LINE // columns).bit_length()
     whole = len(rows) - len(rows) % width
     sums: Array = rows[:whole]
-    for together in sorted({width, min(width, FEW), 1}, reverse=True):  # short sums have little rounding error
+    for together in sorted({width, min(width, RUN), 1}, reverse=True):  # short sums have little rounding error
         sums = np.add.reduce(sums.reshape(-1, together * columns))
     if whole < len(rows):
         sums += np.add.reduce(rows[whole:])
