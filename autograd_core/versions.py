@@ -21,8 +21,8 @@ from autograd_core.nodes import tick
 from autograd_core.tensor import Tensor
 from backends.buffers import Apart
 
-# id of the counted array -> [number of writes (the version), (number, file, line) of the last one, weak reference to
-# the array]
+# id of the counted array -> [number of writes (the version), (number, code, instruction) of recent ones, weak reference
+# to the array]
 _writes: dict[int, list[Any]] = {}
 RECENT = 32
 _last = 0
@@ -69,7 +69,7 @@ def record_writes(arrays: Iterable[Any], depth: int = 1) -> None:
     global _last
     frame = sys._getframe(depth)
     _last = tick()
-    write = _last, frame.f_code.co_filename, frame.f_lineno
+    write = _last, frame.f_code, frame.f_lasti  # a line number takes a search, done only for an error
     for array in arrays:
         entry = _writes.get(id(array))  # in bulk, for parameters that were written before
         if entry is None:
@@ -105,13 +105,14 @@ def check_unchanged(node: Any) -> None:
             if entry is None:
                 continue
             version, recent, _ = entry
-            number, file, line = recent[-1]
+            number, code, instruction = recent[-1]
             if number < node.number:
                 since = sum(write[0] < node.number for write in recent)
                 kept = f"{version - since}" if since < RECENT else f"{version - since} or earlier"
+                line = next((line for start, end, line in code.co_lines() if start <= instruction < end), None)
                 raise InplaceError(
                     f"{node.op.name}: '{name}' of shape {tuple(a.shape)}, kept for backward at version {kept}, is at "
-                    f"version {version} now: it was written in place by {file}:{line}; write to a .clone() of it "
+                    f"version {version} now: it was written in place by {code.co_filename}:{line}; write to a .clone() of it "
                     "instead"
                 )
 
