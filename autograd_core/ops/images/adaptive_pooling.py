@@ -51,19 +51,12 @@ def _max_reference(x, output_size, return_indices=False):
     return (y, indices) if return_indices else y
 
 
-@op(
-    POOLING,
-    symbol="max pool",
-    reference=_slow_max,
-    outputs=("values", "indices"),
-    samples=(
-        sample((1, 2, 5), output_size=(3,)),
-        sample((2, 1, 4, 3), output_size=(3, 2)),
-        sample((1, 1, 2, 3), output_size=(3, 5)),
-        sample((0, 1, 5), output_size=(3,)),
-    ),
-    vjp=lambda xp, g, x_shape, indices: xp.unpool(g[0], indices, shape=x_shape),
-)
+@op(POOLING, symbol="max pool", outputs=("values", "indices"), reference=_slow_max,
+    samples=(sample((1, 2, 5), output_size=(3,)),
+             sample((2, 1, 4, 3), output_size=(3, 2)),
+             sample((1, 1, 2, 3), output_size=(3, 5)),
+             sample((0, 1, 5), output_size=(3,))),
+    vjp=lambda xp, g, x_shape, indices: xp.unpool(g[0], indices, shape=x_shape))
 def max_pool_cells(xp, x, *, output_size):
     """Largest element of every cell of an uneven grid (the first of ties), and its index into the plane."""
     windows = [
@@ -121,21 +114,17 @@ def _max(input, output_size, return_indices, rank):
     return (values, indices) if return_indices else values
 
 
-@composition(
-    POOLING,
-    reference=_slow_mean,
-    samples=(sample((1, 2, 6), 3), sample((1, 2, 5), 2), sample((1, 1, 3), 1), sample((0, 2, 5), 3)),
-)
+@composition(POOLING, reference=_slow_mean,
+             samples=(sample((1, 2, 6), 3), sample((1, 2, 5), 2), sample((1, 1, 3), 1), sample((0, 2, 5), 3)))
 def adaptive_avg_pool1d(input, output_size):
     """Means of (N, C, L) over `output_size` cells; see `adaptive_avg_pool2d`."""
     return _avg(input, output_size, 1)
 
 
-@composition(
-    POOLING,
-    reference=_slow_mean,
-    samples=(sample((1, 2, 4, 5), output_size=(2, 3)), sample((1, 1, 3, 4), (None, 3)), sample((0, 1, 3, 4), 2)),
-)
+@composition(POOLING, reference=_slow_mean,
+             samples=(sample((1, 2, 4, 5), output_size=(2, 3)),
+                      sample((1, 1, 3, 4), (None, 3)),
+                      sample((0, 1, 3, 4), 2)))
 def adaptive_avg_pool2d(input, output_size):
     """Means of images (N, C, H, W) over a grid of `output_size` cells; None keeps the length of an axis.
 
@@ -144,31 +133,24 @@ def adaptive_avg_pool2d(input, output_size):
     return _avg(input, output_size, 2)
 
 
-@composition(
-    POOLING, reference=_slow_mean, samples=(sample((1, 1, 2, 3, 4), output_size=(2, 2, 3)), sample((0, 1, 2, 2, 3), 2))
-)
+@composition(POOLING, reference=_slow_mean,
+             samples=(sample((1, 1, 2, 3, 4), output_size=(2, 2, 3)), sample((0, 1, 2, 2, 3), 2)))
 def adaptive_avg_pool3d(input, output_size):
     """Means of volumes (N, C, D, H, W) over a grid of `output_size` cells; see `adaptive_avg_pool2d`."""
     return _avg(input, output_size, 3)
 
 
-@composition(
-    POOLING, reference=_max_reference, samples=(sample((1, 2, 6), 3, True), sample((1, 2, 5), 2), sample((0, 2, 5), 3))
-)
+@composition(POOLING, reference=_max_reference,
+             samples=(sample((1, 2, 6), 3, True), sample((1, 2, 5), 2), sample((0, 2, 5), 3)))
 def adaptive_max_pool1d(input, output_size, return_indices=False):
     """Largest elements of (N, C, L) in `output_size` cells; see `adaptive_max_pool2d`."""
     return _max(input, output_size, return_indices, 1)
 
 
-@composition(
-    POOLING,
-    reference=_max_reference,
-    samples=(
-        sample((1, 2, 4, 5), output_size=(2, 3), return_indices=True),
-        sample((1, 1, 3, 4), (None, 3)),
-        sample((0, 1, 3, 4), 2),
-    ),
-)
+@composition(POOLING, reference=_max_reference,
+             samples=(sample((1, 2, 4, 5), output_size=(2, 3), return_indices=True),
+                      sample((1, 1, 3, 4), (None, 3)),
+                      sample((0, 1, 3, 4), 2)))
 def adaptive_max_pool2d(input, output_size, return_indices=False):
     """Largest elements of images (N, C, H, W) in a grid of `output_size` cells; None keeps the length of an axis.
 
@@ -178,11 +160,8 @@ def adaptive_max_pool2d(input, output_size, return_indices=False):
     return _max(input, output_size, return_indices, 2)
 
 
-@composition(
-    POOLING,
-    reference=_max_reference,
-    samples=(sample((1, 1, 2, 3, 4), output_size=(2, 2, 3)), sample((0, 1, 2, 2, 3), 2)),
-)
+@composition(POOLING, reference=_max_reference,
+             samples=(sample((1, 1, 2, 3, 4), output_size=(2, 2, 3)), sample((0, 1, 2, 2, 3), 2)))
 def adaptive_max_pool3d(input, output_size, return_indices=False):
     """Largest elements of volumes (N, C, D, H, W) in a grid of `output_size` cells; see `adaptive_max_pool2d`."""
     return _max(input, output_size, return_indices, 3)

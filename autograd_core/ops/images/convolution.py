@@ -66,63 +66,29 @@ def convolve(xp, input, weight, bias=None, *, stride, padding, dilation, groups)
     return xp.kernels.convolve(input, weight, stride, padding, dilation, groups, bias)
 
 
-@op(
-    CONVOLUTION,
-    symbol="convᵀ",
-    reference=_slow_transpose("input"),
-    samples=(
-        sample(
-            (1, 2, 3, 3),
-            (2, 1, 2, 2),
-            input_shape=(1, 1, 4, 4),
-            stride=(1, 1),
-            padding=(0, 0),
-            dilation=(1, 1),
-            groups=1,
-        ),
-        sample((1, 2, 2), (2, 1, 2), input_shape=(1, 2, 4), stride=(2,), padding=(1,), dilation=(2,), groups=2),
-        sample((0, 2, 3), (2, 1, 2), input_shape=(0, 1, 4), stride=(1,), padding=(0,), dilation=(1,), groups=1),
-    ),
-    vjp=(
-        lambda xp, g, weight, stride, padding, dilation, groups: xp.convolve(
-            g, weight, stride=stride, padding=padding, dilation=dilation, groups=groups
-        ),
-        lambda xp, g, gradient, weight_shape, stride, padding, dilation, groups: xp.convolve_weight(
-            gradient, g, weight_shape=weight_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
-        ),
-    ),
-)
+@op(CONVOLUTION, symbol="convᵀ", reference=_slow_transpose("input"),
+    samples=(sample((1, 2, 3, 3), (2, 1, 2, 2), input_shape=(1, 1, 4, 4), stride=(1, 1), padding=(0, 0),
+                    dilation=(1, 1), groups=1),
+             sample((1, 2, 2), (2, 1, 2), input_shape=(1, 2, 4), stride=(2,), padding=(1,), dilation=(2,), groups=2),
+             sample((0, 2, 3), (2, 1, 2), input_shape=(0, 1, 4), stride=(1,), padding=(0,), dilation=(1,), groups=1)),
+    vjp=(lambda xp, g, weight, stride, padding, dilation, groups: xp.convolve(
+             g, weight, stride=stride, padding=padding, dilation=dilation, groups=groups),
+         lambda xp, g, gradient, weight_shape, stride, padding, dilation, groups: xp.convolve_weight(
+             gradient, g, weight_shape=weight_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)))
 def convolve_input(xp, gradient, weight, *, input_shape, stride, padding, dilation, groups):
     """The transpose of convolution with respect to its input."""
     return xp.kernels.convolve_input(gradient, weight, input_shape, stride, padding, dilation, groups)
 
 
-@op(
-    CONVOLUTION,
-    symbol="convᵂ",
-    reference=_slow_transpose("weight"),
-    samples=(
-        sample(
-            (1, 2, 3, 3),
-            (1, 1, 4, 4),
-            weight_shape=(2, 1, 2, 2),
-            stride=(1, 1),
-            padding=(0, 0),
-            dilation=(1, 1),
-            groups=1,
-        ),
-        sample((1, 2, 2), (1, 2, 4), weight_shape=(2, 1, 2), stride=(2,), padding=(1,), dilation=(2,), groups=2),
-        sample((0, 2, 3), (0, 1, 4), weight_shape=(2, 1, 2), stride=(1,), padding=(0,), dilation=(1,), groups=1),
-    ),
-    vjp=(
-        lambda xp, g, input, stride, padding, dilation, groups: xp.convolve(
-            input, g, stride=stride, padding=padding, dilation=dilation, groups=groups
-        ),
-        lambda xp, g, gradient, input_shape, stride, padding, dilation, groups: xp.convolve_input(
-            gradient, g, input_shape=input_shape, stride=stride, padding=padding, dilation=dilation, groups=groups
-        ),
-    ),
-)
+@op(CONVOLUTION, symbol="convᵂ", reference=_slow_transpose("weight"),
+    samples=(sample((1, 2, 3, 3), (1, 1, 4, 4), weight_shape=(2, 1, 2, 2), stride=(1, 1), padding=(0, 0),
+                    dilation=(1, 1), groups=1),
+             sample((1, 2, 2), (1, 2, 4), weight_shape=(2, 1, 2), stride=(2,), padding=(1,), dilation=(2,), groups=2),
+             sample((0, 2, 3), (0, 1, 4), weight_shape=(2, 1, 2), stride=(1,), padding=(0,), dilation=(1,), groups=1)),
+    vjp=(lambda xp, g, input, stride, padding, dilation, groups: xp.convolve(
+             input, g, stride=stride, padding=padding, dilation=dilation, groups=groups),
+         lambda xp, g, gradient, input_shape, stride, padding, dilation, groups: xp.convolve_input(
+             gradient, g, input_shape=input_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)))
 def convolve_weight(xp, gradient, input, *, weight_shape, stride, padding, dilation, groups):
     """The transpose of convolution with respect to its kernels."""
     return xp.kernels.convolve_weight(gradient, input, weight_shape, stride, padding, dilation, groups)
@@ -189,29 +155,19 @@ def slow_convolution(x, weight, bias=None, stride=1, padding=0, dilation=1, grou
     return y if bias is None else y + bias.reshape(-1, *[1] * rank)
 
 
-@composition(
-    CONVOLUTION,
-    reference=slow_convolution,
-    samples=(
-        sample((1, 2, 5), (3, 2, 2), (3,), stride=2),
-        sample((1, 1, 4), (1, 1, 3), None, padding=1),
-        sample((0, 1, 4), (1, 1, 3)),
-    ),
-)
+@composition(CONVOLUTION, reference=slow_convolution,
+             samples=(sample((1, 2, 5), (3, 2, 2), (3,), stride=2),
+                      sample((1, 1, 4), (1, 1, 3), None, padding=1),
+                      sample((0, 1, 4), (1, 1, 3))))
 def conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Convolution of (N, C, L) with kernels (O, C / groups, K); see `conv2d`."""
     return convolution(input, weight, bias, stride, padding, dilation, groups, 1)
 
 
-@composition(
-    CONVOLUTION,
-    reference=slow_convolution,
-    samples=(
-        sample((1, 1, 4, 3), (2, 1, 2, 2), (2,), padding="same"),
-        sample((1, 2, 3, 4), (2, 1, 3, 3), None, 1, 1, 1, 2),
-        sample((0, 1, 3, 3), (2, 1, 2, 2)),
-    ),
-)
+@composition(CONVOLUTION, reference=slow_convolution,
+             samples=(sample((1, 1, 4, 3), (2, 1, 2, 2), (2,), padding="same"),
+                      sample((1, 2, 3, 4), (2, 1, 3, 3), None, 1, 1, 1, 2),
+                      sample((0, 1, 3, 3), (2, 1, 2, 2))))
 def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Convolution (cross-correlation) of images (N, C, H, W) with kernels (O, C / groups, KH, KW) to (N, O, H', W').
 
@@ -221,14 +177,9 @@ def conv2d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     return convolution(input, weight, bias, stride, padding, dilation, groups, 2)
 
 
-@composition(
-    CONVOLUTION,
-    reference=slow_convolution,
-    samples=(
-        sample((1, 1, 3, 3, 3), (2, 1, 2, 2, 2), (2,), stride=(1, 2, 1)),
-        sample((0, 1, 2, 2, 2), (2, 1, 2, 2, 2)),
-    ),
-)
+@composition(CONVOLUTION, reference=slow_convolution,
+             samples=(sample((1, 1, 3, 3, 3), (2, 1, 2, 2, 2), (2,), stride=(1, 2, 1)),
+                      sample((0, 1, 2, 2, 2), (2, 1, 2, 2, 2))))
 def conv3d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """Convolution of volumes (N, C, D, H, W) with kernels (O, C / groups, KD, KH, KW); see `conv2d`."""
     return convolution(input, weight, bias, stride, padding, dilation, groups, 3)

@@ -91,21 +91,11 @@ def _reference(x, kernel_size, output_size=None, output_ratio=None, return_indic
     return (y, indices) if return_indices else y
 
 
-@composition(
-    POOLING,
-    reference=_reference,
-    samples=(
-        sample((1, 2, 5, 4), 2, output_size=(3, 2), _random_samples=np.array([[[0.3, 0.9], [0.6, 0.1]]])),
-        sample(
-            (1, 1, 6, 5),
-            kernel_size=(3, 2),
-            output_ratio=0.5,
-            return_indices=True,
-            _random_samples=np.array([[[0.7, 0.2]]]),
-        ),
-        sample((0, 1, 4, 4), 2, 2, _random_samples=np.zeros((0, 1, 2))),
-    ),
-)
+@composition(POOLING, reference=_reference,
+             samples=(sample((1, 2, 5, 4), 2, output_size=(3, 2), _random_samples=np.array([[[0.3, 0.9], [0.6, 0.1]]])),
+                      sample((1, 1, 6, 5), kernel_size=(3, 2), output_ratio=0.5, return_indices=True,
+                             _random_samples=np.array([[[0.7, 0.2]]])),
+                      sample((0, 1, 4, 4), 2, 2, _random_samples=np.zeros((0, 1, 2)))))
 def fractional_max_pool2d(
     input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None
 ):
@@ -116,16 +106,10 @@ def fractional_max_pool2d(
     return _pool(input, kernel_size, output_size, output_ratio, return_indices, _random_samples, 2)
 
 
-@composition(
-    POOLING,
-    reference=_reference,
-    samples=(
-        sample(
-            (1, 1, 3, 2, 4), kernel_size=(2, 1, 2), output_size=(2, 2, 2), _random_samples=np.array([[[0.3, 0.9, 0.5]]])
-        ),
-        sample((0, 1, 4, 4, 4), 2, 2, _random_samples=np.zeros((0, 1, 3))),
-    ),
-)
+@composition(POOLING, reference=_reference,
+             samples=(sample((1, 1, 3, 2, 4), kernel_size=(2, 1, 2), output_size=(2, 2, 2),
+                             _random_samples=np.array([[[0.3, 0.9, 0.5]]])),
+                      sample((0, 1, 4, 4, 4), 2, 2, _random_samples=np.zeros((0, 1, 3)))))
 def fractional_max_pool3d(
     input, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None
 ):

@@ -156,21 +156,16 @@ def _grid(*shape):
     return Values(shape, Interval(-1.4, 1.35, kinks=(0, *KINKS)))
 
 
-@composition(
-    POOLING,
-    real_only=True,
-    reference=_slow_sample,
-    samples=(
-        sample((1, 2, 3, 2), _grid(1, 2, 2, 2)),
-        sample((2, 1, 2, 3), _grid(2, 1, 3, 2), "bilinear", "border", True),
-        sample((1, 1, 3, 2), _grid(1, 2, 2, 2), padding_mode="reflection"),
-        sample((1, 1, 3, 2), _grid(1, 2, 2, 2), mode="nearest", padding_mode="reflection", align_corners=True),
-        sample((1, 1, 3, 4), _grid(1, 1, 3, 2), mode="bicubic"),
-        sample((1, 1, 2, 3), _grid(1, 1, 3, 2), mode="bicubic", padding_mode="reflection"),
-        sample((1, 1, 2, 2, 2), _grid(1, 1, 2, 1, 3)),
-        sample((0, 1, 2, 2), _grid(0, 1, 2, 2)),
-    ),
-)
+@composition(POOLING, real_only=True, reference=_slow_sample,
+             samples=(sample((1, 2, 3, 2), _grid(1, 2, 2, 2)),
+                      sample((2, 1, 2, 3), _grid(2, 1, 3, 2), "bilinear", "border", True),
+                      sample((1, 1, 3, 2), _grid(1, 2, 2, 2), padding_mode="reflection"),
+                      sample((1, 1, 3, 2), _grid(1, 2, 2, 2), mode="nearest", padding_mode="reflection",
+                             align_corners=True),
+                      sample((1, 1, 3, 4), _grid(1, 1, 3, 2), mode="bicubic"),
+                      sample((1, 1, 2, 3), _grid(1, 1, 3, 2), mode="bicubic", padding_mode="reflection"),
+                      sample((1, 1, 2, 2, 2), _grid(1, 1, 2, 1, 3)),
+                      sample((0, 1, 2, 2), _grid(0, 1, 2, 2))))
 def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corners=None):
     """Images (N, C, H, W) read at the points (x, y) of a grid (N, H', W', 2): (N, C, H', W').
 
@@ -190,12 +185,9 @@ def _grid_sampler_reference(input, grid, interpolation_mode, padding_mode, align
     return _slow_sample(input, grid, INTERPOLATION[interpolation_mode], PADDING[padding_mode], align_corners)
 
 
-@composition(
-    POOLING,
-    reference=_grid_sampler_reference,
-    samples=(sample((1, 1, 3, 2), _grid(1, 2, 2, 2), 0, 1, True), sample((0, 1, 2, 2), _grid(0, 1, 2, 2), 1, 0, False)),
-    aliases=("grid_sampler_2d", "grid_sampler_3d"),
-)
+@composition(POOLING, aliases=("grid_sampler_2d", "grid_sampler_3d"), reference=_grid_sampler_reference,
+             samples=(sample((1, 1, 3, 2), _grid(1, 2, 2, 2), 0, 1, True),
+                      sample((0, 1, 2, 2), _grid(0, 1, 2, 2), 1, 0, False)))
 def grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners):
     """`grid_sample` with its modes as numbers, in the order of their names."""
     return grid_sample(input, grid, INTERPOLATION[interpolation_mode], PADDING[padding_mode], align_corners)
@@ -212,18 +204,11 @@ def _slow_affine_grid(theta, size, align_corners=False):
     return out
 
 
-@composition(
-    POOLING,
-    real_only=True,
-    reference=_slow_affine_grid,
-    samples=(
-        sample((2, 2, 3), size=(2, 1, 3, 2)),
-        sample((1, 2, 3), size=(1, 1, 2, 1), align_corners=True),
-        sample((1, 3, 4), size=(1, 2, 2, 1, 3)),
-        sample((0, 2, 3), size=(0, 1, 2, 2)),
-    ),
-    aliases=("affine_grid_generator",),
-)
+@composition(POOLING, real_only=True, aliases=("affine_grid_generator",), reference=_slow_affine_grid,
+             samples=(sample((2, 2, 3), size=(2, 1, 3, 2)),
+                      sample((1, 2, 3), size=(1, 1, 2, 1), align_corners=True),
+                      sample((1, 3, 4), size=(1, 2, 2, 1, 3)),
+                      sample((0, 2, 3), size=(0, 1, 2, 2))))
 def affine_grid(theta, size, align_corners=None):
     """The grid for `grid_sample` of affine maps (N, 2, 3) or (N, 3, 4), for images of `size` (N, C, ...)."""
     rank = len(size) - 2

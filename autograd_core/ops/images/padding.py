@@ -12,18 +12,12 @@ from autograd_core.ops.images.resampling import resample
 from autograd_core.registry import composition, op, sample
 
 
-@op(
-    SHAPE,
-    symbol="pad",
-    method=False,
-    samples=(
-        sample((2, 3), widths=((0, 0), (1, 2))),
-        sample((2, 3), widths=((1, 0), (0, 1)), value=1.5),
-        sample((0, 3), widths=((1, 0), (0, 0))),
-    ),
+@op(SHAPE, symbol="pad", method=False,
+    samples=(sample((2, 3), widths=((0, 0), (1, 2))),
+             sample((2, 3), widths=((1, 0), (0, 1)), value=1.5),
+             sample((0, 3), widths=((1, 0), (0, 0)))),
     reference=lambda x, widths, value=0.0: np.pad(x, widths, constant_values=value),
-    vjp=lambda xp, g, x_shape, widths: g[tuple(slice(lo, lo + k) for (lo, _), k in zip(widths, x_shape, strict=True))],
-)
+    vjp=lambda xp, g, x_shape, widths: g[tuple(slice(lo, lo + k) for (lo, _), k in zip(widths, x_shape, strict=True))])
 def pad_constant(xp, x, *, widths, value=0.0):
     """The tensor padded with `value`, with widths (before, after) for every axis."""
     return xp.pad(x, widths, constant_values=value)
@@ -90,21 +84,16 @@ def _pad_with_own(input, widths, mode):
     return input
 
 
-@composition(
-    SHAPE,
-    method=False,
-    samples=(
-        sample((2, 3), pad=(1, 2)),
-        sample((2, 4), pad=(1, 1, 0, 1), value=2.0),
-        sample((2, 4), pad=(-1, 1)),
-        sample((0, 3), pad=(1, 1)),
-        sample((1, 2, 4), pad=(1, 2), mode="reflect"),
-        sample((1, 2, 4), pad=(1, 2), mode="replicate"),
-        sample((1, 2, 4), pad=(2, 1), mode="circular"),
-        sample((1, 2, 4), pad=(-1, 1), mode="replicate"),
-    ),
-    reference=lambda x, pad, mode="constant", value=0.0: _reference_pad(x, pad, mode, value),
-)
+@composition(SHAPE, method=False,
+             samples=(sample((2, 3), pad=(1, 2)),
+                      sample((2, 4), pad=(1, 1, 0, 1), value=2.0),
+                      sample((2, 4), pad=(-1, 1)),
+                      sample((0, 3), pad=(1, 1)),
+                      sample((1, 2, 4), pad=(1, 2), mode="reflect"),
+                      sample((1, 2, 4), pad=(1, 2), mode="replicate"),
+                      sample((1, 2, 4), pad=(2, 1), mode="circular"),
+                      sample((1, 2, 4), pad=(-1, 1), mode="replicate")),
+             reference=lambda x, pad, mode="constant", value=0.0: _reference_pad(x, pad, mode, value))
 def pad(input, pad, mode="constant", value=None):
     """Padding, last axis first: pad = (left, right, top, bottom, ...); negative widths crop.
 
@@ -128,12 +117,11 @@ def _reference_pad(x, pad, mode, value):
     return np.pad(x, [(max(lo, 0), max(hi, 0)) for lo, hi in widths], **how)
 
 
-@composition(
-    SHAPE,
-    method=False,
-    samples=(sample((2, 3), pad=(1, 2), value=1.5), sample((2, 3), pad=(-1, 1, 0, 1)), sample((0, 3), pad=(1, 0))),
-    reference=lambda x, pad, value=0.0: _reference_pad(x, pad, "constant", value),
-)
+@composition(SHAPE, method=False,
+             samples=(sample((2, 3), pad=(1, 2), value=1.5),
+                      sample((2, 3), pad=(-1, 1, 0, 1)),
+                      sample((0, 3), pad=(1, 0))),
+             reference=lambda x, pad, value=0.0: _reference_pad(x, pad, "constant", value))
 def constant_pad_nd(input, pad, value=0):
     """Padding with `value`, last axis first; negative widths crop. See `pad`."""
     return _pad_with_constant(input, _widths(input, pad), value)

@@ -34,20 +34,12 @@ def _geometry(**parameters):
     return [each(value, 2, name) for name, value in parameters.items()]
 
 
-@op(
-    SHAPE,
-    symbol="unfold",
-    method=False,
-    reference=_slow_columns,
-    samples=(
-        sample((1, 2, 3, 4), kernel_size=2),
-        sample((2, 5, 3), kernel_size=(3, 2), dilation=(1, 2), padding=(1, 0), stride=(2, 1)),
-        sample((0, 1, 3, 3), kernel_size=(2, 2)),
-    ),
+@op(SHAPE, symbol="unfold", method=False, reference=_slow_columns,
+    samples=(sample((1, 2, 3, 4), kernel_size=2),
+             sample((2, 5, 3), kernel_size=(3, 2), dilation=(1, 2), padding=(1, 0), stride=(2, 1)),
+             sample((0, 1, 3, 3), kernel_size=(2, 2))),
     vjp=lambda xp, g, x_shape, kernel_size, dilation, padding, stride: xp.col2im(
-        g, output_size=x_shape[-2:], kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride
-    ),
-)
+        g, output_size=x_shape[-2:], kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride))
 def im2col(xp, x, *, kernel_size, dilation=1, padding=0, stride=1):
     """The zero-padded windows of images (N, C, H, W) as columns: (N, C·KH·KW, number of windows).
 
@@ -60,21 +52,12 @@ def im2col(xp, x, *, kernel_size, dilation=1, padding=0, stride=1):
     return y if x.ndim == 4 else y[0]
 
 
-@op(
-    SHAPE,
-    symbol="fold",
-    method=False,
-    aliases=("fold",),
-    reference=_slow_images,
-    samples=(
-        sample((1, 4, 6), output_size=(3, 4), kernel_size=2),
-        sample((6, 9), output_size=(5, 3), kernel_size=(3, 2), dilation=(1, 2), padding=(1, 1), stride=(2, 1)),
-        sample((0, 4, 4), output_size=3, kernel_size=(2, 2)),
-    ),
+@op(SHAPE, symbol="fold", method=False, aliases=("fold",), reference=_slow_images,
+    samples=(sample((1, 4, 6), output_size=(3, 4), kernel_size=2),
+             sample((6, 9), output_size=(5, 3), kernel_size=(3, 2), dilation=(1, 2), padding=(1, 1), stride=(2, 1)),
+             sample((0, 4, 4), output_size=3, kernel_size=(2, 2))),
     vjp=lambda xp, g, kernel_size, dilation, padding, stride: xp.im2col(
-        g, kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride
-    ),
-)
+        g, kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride))
 def col2im(xp, x, *, output_size, kernel_size, dilation=1, padding=0, stride=1):
     """Columns (N, C·KH·KW, number of windows) summed into images (N, C, H, W) of `output_size` = (H, W).
 

@@ -62,14 +62,8 @@ WINDOWS = (sample((1, 2, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0), di
            sample((0, 2, 4), kernel=(2,), stride=(2,), padding=(0,), dilation=(1,)))
 
 
-@op(
-    POOLING,
-    symbol="max pool",
-    samples=WINDOWS,
-    reference=_slow_max,
-    outputs=("values", "indices"),
-    vjp=lambda xp, g, x_shape, indices: xp.unpool(g[0], indices, shape=x_shape),
-)
+@op(POOLING, symbol="max pool", outputs=("values", "indices"), samples=WINDOWS, reference=_slow_max,
+    vjp=lambda xp, g, x_shape, indices: xp.unpool(g[0], indices, shape=x_shape))
 def max_pool(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False):
     """Largest element of every window (the first of ties), and its index into the flattened plane."""
     return xp.kernels.max_pool(x, kernel, stride, padding, dilation, ceil_mode)
@@ -102,43 +96,25 @@ def max_of_windows(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False)
     return xp.kernels.max_of_windows(x, kernel, stride, padding, dilation, ceil_mode)
 
 
-@op(
-    POOLING,
-    symbol="put",
-    reference=_slow_taps,
-    samples=(
-        sample((1, 2, 2, 2), integers((1, 2, 2, 2), 0, 4), shape=(1, 2, 4, 5), **SQUARES),
-        sample((2, 1, 3, 4), integers((2, 1, 3, 4), 0, 6), shape=(2, 1, 5, 4), **OVERLAPPING),
-        sample((0, 1, 2, 2), integers((0, 1, 2, 2), 0, 4), shape=(0, 1, 4, 4), **SQUARES),
-    ),
-    vjp=(
-        lambda xp, g, taps, kernel, stride, padding, dilation: xp.take_taps(
-            g, taps, kernel=kernel, stride=stride, padding=padding, dilation=dilation
-        ),
-        None,
-    ),
-)
+@op(POOLING, symbol="put", reference=_slow_taps,
+    samples=(sample((1, 2, 2, 2), integers((1, 2, 2, 2), 0, 4), shape=(1, 2, 4, 5), **SQUARES),
+             sample((2, 1, 3, 4), integers((2, 1, 3, 4), 0, 6), shape=(2, 1, 5, 4), **OVERLAPPING),
+             sample((0, 1, 2, 2), integers((0, 1, 2, 2), 0, 4), shape=(0, 1, 4, 4), **SQUARES)),
+    vjp=(lambda xp, g, taps, kernel, stride, padding, dilation: xp.take_taps(
+             g, taps, kernel=kernel, stride=stride, padding=padding, dilation=dilation),
+         None))
 def put_taps(xp, x, taps, *, shape, kernel, stride, padding, dilation):
     """Zeros of `shape` with each element added at the numbered tap of its window: the transpose of `take_taps`."""
     return xp.kernels.put_taps(x, taps, shape, kernel, stride, padding, dilation)
 
 
-@op(
-    POOLING,
-    symbol="take",
-    reference=_slow_take,
-    samples=(
-        sample((1, 2, 4, 5), integers((1, 2, 2, 2), 0, 4), **SQUARES),
-        sample((2, 1, 5, 4), integers((2, 1, 3, 4), 0, 6), **OVERLAPPING),
-        sample((0, 1, 4, 4), integers((0, 1, 2, 2), 0, 4), **SQUARES),
-    ),
-    vjp=(
-        lambda xp, g, taps, x_shape, kernel, stride, padding, dilation: xp.put_taps(
-            g, taps, shape=x_shape, kernel=kernel, stride=stride, padding=padding, dilation=dilation
-        ),
-        None,
-    ),
-)
+@op(POOLING, symbol="take", reference=_slow_take,
+    samples=(sample((1, 2, 4, 5), integers((1, 2, 2, 2), 0, 4), **SQUARES),
+             sample((2, 1, 5, 4), integers((2, 1, 3, 4), 0, 6), **OVERLAPPING),
+             sample((0, 1, 4, 4), integers((0, 1, 2, 2), 0, 4), **SQUARES)),
+    vjp=(lambda xp, g, taps, x_shape, kernel, stride, padding, dilation: xp.put_taps(
+             g, taps, shape=x_shape, kernel=kernel, stride=stride, padding=padding, dilation=dilation),
+         None))
 def take_taps(xp, x, taps, *, kernel, stride, padding, dilation):
     """The element at the numbered tap of each window."""
     return xp.kernels.take_taps(x, taps, kernel, stride, padding, dilation)
@@ -151,16 +127,10 @@ def _slow_unpool(x, indices, shape):
     return out.reshape(shape)
 
 
-@op(
-    POOLING,
-    symbol="unpool",
-    samples=(
-        sample((1, 2, 2, 2), integers((1, 2, 2, 2), 0, 9), shape=(1, 2, 3, 3)),
-        sample((0, 2, 2), integers((0, 2, 2), 0, 3), shape=(0, 2, 3)),
-    ),
-    reference=_slow_unpool,
-    vjp=(lambda xp, g, indices: xp.take_plane(g, indices), None),
-)
+@op(POOLING, symbol="unpool",
+    samples=(sample((1, 2, 2, 2), integers((1, 2, 2, 2), 0, 9), shape=(1, 2, 3, 3)),
+             sample((0, 2, 2), integers((0, 2, 2), 0, 3), shape=(0, 2, 3))),
+    reference=_slow_unpool, vjp=(lambda xp, g, indices: xp.take_plane(g, indices), None))
 def unpool(xp, x, indices, *, shape):
     """Zeros of `shape` with the elements added at `indices` of each plane: the transpose of `take_plane`."""
     return xp.kernels.add_plane(x, indices, shape)
@@ -201,26 +171,14 @@ def _slow_avg_unpool(g, shape, kernel, stride, padding, **rest):
     return slow_transpose(lambda unit: _slow_mean(unit, kernel, stride, padding, **rest), shape, g)
 
 
-@op(
-    POOLING,
-    symbol="mean poolᵀ",
-    reference=_slow_avg_unpool,
-    samples=(
-        sample((1, 1, 2, 2), shape=(1, 1, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0)),
-        sample((1, 1, 3), shape=(1, 1, 5), kernel=(2,), stride=(2,), padding=(1,), count_include_pad=False),
-        sample((1, 1, 4), shape=(1, 1, 6), kernel=(3,), stride=(2,), padding=(1,), ceil_mode=True, divisor=5),
-        sample((0, 1, 2), shape=(0, 1, 4), kernel=(2,), stride=(2,), padding=(0,)),
-    ),
+@op(POOLING, symbol="mean poolᵀ", reference=_slow_avg_unpool,
+    samples=(sample((1, 1, 2, 2), shape=(1, 1, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0)),
+             sample((1, 1, 3), shape=(1, 1, 5), kernel=(2,), stride=(2,), padding=(1,), count_include_pad=False),
+             sample((1, 1, 4), shape=(1, 1, 6), kernel=(3,), stride=(2,), padding=(1,), ceil_mode=True, divisor=5),
+             sample((0, 1, 2), shape=(0, 1, 4), kernel=(2,), stride=(2,), padding=(0,))),
     vjp=lambda xp, g, kernel, stride, padding, ceil_mode, count_include_pad, divisor: xp.avg_pool(
-        g,
-        kernel=kernel,
-        stride=stride,
-        padding=padding,
-        ceil_mode=ceil_mode,
-        count_include_pad=count_include_pad,
-        divisor=divisor,
-    ),
-)
+        g, kernel=kernel, stride=stride, padding=padding, ceil_mode=ceil_mode, count_include_pad=count_include_pad,
+        divisor=divisor))
 def avg_unpool(xp, x, *, shape, kernel, stride, padding, ceil_mode=False, count_include_pad=True, divisor=None):
     """Every element spread evenly over its window: the transpose of `avg_pool`."""
     return xp.kernels.avg_pool_input(x, shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor)
@@ -284,19 +242,15 @@ def _avg_reference(
     return _slow_mean(x, kernel, s, p, ceil_mode, count_include_pad, divisor_override)
 
 
-@composition(
-    POOLING, reference=_max_reference, samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1), sample((0, 2, 6), 2))
-)
+@composition(POOLING, reference=_max_reference,
+             samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1), sample((0, 2, 6), 2)))
 def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """Largest element of every window of (N, C, L); see `max_pool2d`."""
     return max_pooled(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 1)
 
 
-@composition(
-    POOLING,
-    reference=_max_reference,
-    samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1), sample((0, 1, 4, 4), 2)),
-)
+@composition(POOLING, reference=_max_reference,
+             samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1), sample((0, 1, 4, 4), 2)))
 def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """Largest element of every window of images (N, C, H, W); `stride` defaults to the kernel size.
 
@@ -316,19 +270,15 @@ def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     return max_pooled(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 3)
 
 
-@composition(
-    POOLING, reference=_avg_reference, samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1), sample((0, 2, 6), 2))
-)
+@composition(POOLING, reference=_avg_reference,
+             samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1), sample((0, 2, 6), 2)))
 def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
     """Mean of every window of (N, C, L); see `avg_pool2d`."""
     return _avg(input, kernel_size, stride, padding, ceil_mode, count_include_pad, None, 1)
 
 
-@composition(
-    POOLING,
-    reference=_avg_reference,
-    samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1), sample((0, 1, 4, 4), 2)),
-)
+@composition(POOLING, reference=_avg_reference,
+             samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1), sample((0, 1, 4, 4), 2)))
 def avg_pool2d(
     input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):

@@ -42,32 +42,20 @@ def _reference(x, norm_type, kernel_size, stride=None, ceil_mode=False):
     return y
 
 
-@composition(
-    POOLING,
-    domain=POSITIVE,
-    reference=_reference,
-    samples=(
-        sample((1, 2, 5), 2, 2),
-        sample((1, 1, 5), 3.0, 3, 2, True),
-        sample((1, 1, 5), math.inf, 2),
-        sample((0, 1, 4), 2, 2),
-    ),
-)
+@composition(POOLING, domain=POSITIVE, reference=_reference,
+             samples=(sample((1, 2, 5), 2, 2),
+                      sample((1, 1, 5), 3.0, 3, 2, True),
+                      sample((1, 1, 5), math.inf, 2),
+                      sample((0, 1, 4), 2, 2)))
 def lp_pool1d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
     """The p-norm of every window of (N, C, L); see `lp_pool2d`."""
     return _norms(input, norm_type, kernel_size, stride, ceil_mode, 1)
 
 
-@composition(
-    POOLING,
-    domain=POSITIVE,
-    reference=_reference,
-    samples=(
-        sample((1, 2, 4, 3), 2, 2),
-        sample((1, 1, 3, 4), 1.5, kernel_size=(2, 3), stride=1, ceil_mode=True),
-        sample((0, 1, 4, 4), 2, 2),
-    ),
-)
+@composition(POOLING, domain=POSITIVE, reference=_reference,
+             samples=(sample((1, 2, 4, 3), 2, 2),
+                      sample((1, 1, 3, 4), 1.5, kernel_size=(2, 3), stride=1, ceil_mode=True),
+                      sample((0, 1, 4, 4), 2, 2)))
 def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
     """(Σ x^p)^(1/p), p = norm_type, over every window of images (N, C, H, W); the largest magnitude for p = ∞.
 
@@ -76,12 +64,8 @@ def lp_pool2d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
     return _norms(input, norm_type, kernel_size, stride, ceil_mode, 2)
 
 
-@composition(
-    POOLING,
-    domain=POSITIVE,
-    reference=_reference,
-    samples=(sample((1, 1, 2, 2, 4), 2, 2), sample((0, 1, 2, 2, 2), 2, 2)),
-)
+@composition(POOLING, domain=POSITIVE, reference=_reference,
+             samples=(sample((1, 1, 2, 2, 4), 2, 2), sample((0, 1, 2, 2, 2), 2, 2)))
 def lp_pool3d(input, norm_type, kernel_size, stride=None, ceil_mode=False):
     """The p-norm of every window of volumes (N, C, D, H, W); see `lp_pool2d`."""
     return _norms(input, norm_type, kernel_size, stride, ceil_mode, 3)

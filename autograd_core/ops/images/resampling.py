@@ -24,18 +24,11 @@ def _dense(x, dim, taps):
     return np.moveaxis(np.tensordot(matrix, x, (1, dim)), 0, dim)
 
 
-@op(
-    POOLING,
-    symbol="resample",
-    holomorphic=True,
-    reference=_dense,
-    samples=(
-        sample((2, 4), dim=1, taps=UNEVEN),
-        sample((2, 3, 2), dim=-2, taps=UNEVEN.transposed),
-        sample((0, 4), dim=1, taps=UNEVEN),
-    ),
-    vjp=lambda xp, g, dim, taps: xp.resample(g, dim=dim, taps=taps.transposed),
-)
+@op(POOLING, symbol="resample", holomorphic=True, reference=_dense,
+    samples=(sample((2, 4), dim=1, taps=UNEVEN),
+             sample((2, 3, 2), dim=-2, taps=UNEVEN.transposed),
+             sample((0, 4), dim=1, taps=UNEVEN)),
+    vjp=lambda xp, g, dim, taps: xp.resample(g, dim=dim, taps=taps.transposed))
 def resample(xp, x, *, dim, taps):
     """The sparse linear map `taps` applied along `dim`; the transposed map is its gradient."""
     dim = axes.one(dim, x.ndim)
@@ -152,24 +145,18 @@ KERNELS: dict[tuple[str, bool], Any] = {
 }
 
 
-@composition(
-    POOLING,
-    tolerance=1e-11,
-    reference=_interpolation_reference,
-    samples=(
-        sample((1, 2, 4), 7),
-        sample((1, 1, 5), scale_factor=1.7, mode="nearest-exact"),
-        sample((1, 1, 5), scale_factor=1.7, mode="linear", recompute_scale_factor=True),
-        sample((2, 1, 3, 2), size=(4, 3), mode="bilinear", align_corners=True),
-        sample((1, 1, 5, 4), scale_factor=0.6, mode="bilinear", antialias=True),
-        sample((1, 1, 3, 4), size=(5, 2), mode="bicubic"),
-        sample((1, 1, 6, 4), size=(3, 5), mode="bicubic", antialias=True),
-        sample((1, 1, 6, 3), size=(2, 3), mode="lanczos", antialias=True),
-        sample((1, 1, 2, 3, 2), 3, mode="trilinear"),
-        sample((1, 1, 5, 3), size=(2, 2), mode="area"),
-        sample((0, 1, 3), 2),
-    ),
-)
+@composition(POOLING, tolerance=1e-11, reference=_interpolation_reference,
+             samples=(sample((1, 2, 4), 7),
+                      sample((1, 1, 5), scale_factor=1.7, mode="nearest-exact"),
+                      sample((1, 1, 5), scale_factor=1.7, mode="linear", recompute_scale_factor=True),
+                      sample((2, 1, 3, 2), size=(4, 3), mode="bilinear", align_corners=True),
+                      sample((1, 1, 5, 4), scale_factor=0.6, mode="bilinear", antialias=True),
+                      sample((1, 1, 3, 4), size=(5, 2), mode="bicubic"),
+                      sample((1, 1, 6, 4), size=(3, 5), mode="bicubic", antialias=True),
+                      sample((1, 1, 6, 3), size=(2, 3), mode="lanczos", antialias=True),
+                      sample((1, 1, 2, 3, 2), 3, mode="trilinear"),
+                      sample((1, 1, 5, 3), size=(2, 2), mode="area"),
+                      sample((0, 1, 3), 2)))
 def interpolate(
     input,
     size=None,
@@ -210,31 +197,26 @@ def interpolate(
     return functional.clone(y) if y is input else y
 
 
-@composition(
-    POOLING,
-    reference=_interpolation_reference,
-    samples=(sample((1, 2, 3), 5), sample((1, 1, 2, 3), scale_factor=2, mode="bilinear"), sample((0, 1, 3), 2)),
-)
+@composition(POOLING, reference=_interpolation_reference,
+             samples=(sample((1, 2, 3), 5),
+                      sample((1, 1, 2, 3), scale_factor=2, mode="bilinear"),
+                      sample((0, 1, 3), 2)))
 def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=None):
     """The older name of `interpolate`."""
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
-@composition(
-    POOLING,
-    reference=_interpolation_reference,
-    samples=(sample((1, 2, 3), 5), sample((1, 1, 2, 3), scale_factor=2), sample((0, 1, 3), 2)),
-)
+@composition(POOLING, reference=_interpolation_reference,
+             samples=(sample((1, 2, 3), 5), sample((1, 1, 2, 3), scale_factor=2), sample((0, 1, 3), 2)))
 def upsample_nearest(input, size=None, scale_factor=None):
     """`interpolate` with the mode "nearest"."""
     return interpolate(input, size, scale_factor)
 
 
-@composition(
-    POOLING,
-    reference=lambda x, size=None, scale_factor=None: _interpolation_reference(x, size, scale_factor, "bilinear", True),
-    samples=(sample((1, 2, 3, 2), 5), sample((1, 1, 2, 3), scale_factor=2), sample((0, 1, 3, 2), 2)),
-)
+@composition(POOLING,
+             reference=lambda x, size=None, scale_factor=None: _interpolation_reference(
+                 x, size, scale_factor, "bilinear", True),
+             samples=(sample((1, 2, 3, 2), 5), sample((1, 1, 2, 3), scale_factor=2), sample((0, 1, 3, 2), 2)))
 def upsample_bilinear(input, size=None, scale_factor=None):
     """`interpolate` with the mode "bilinear" and align_corners=True."""
     return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)

@@ -25,12 +25,8 @@ def _slow_unshuffle(x, r):
     return y
 
 
-@composition(
-    SHAPE,
-    method=False,
-    reference=_slow_shuffle,
-    samples=(sample((1, 4, 2, 3), 2), sample((9, 1, 2), 3), sample((0, 4, 2, 2), 2)),
-)
+@composition(SHAPE, method=False, reference=_slow_shuffle,
+             samples=(sample((1, 4, 2, 3), 2), sample((9, 1, 2), 3), sample((0, 4, 2, 2), 2)))
 def pixel_shuffle(input, upscale_factor):
     """(..., C·r², H, W) as (..., C, H·r, W·r), r = upscale_factor: sub-pixel convolution (Shi et al. 2016)."""
     r = upscale_factor
@@ -41,12 +37,8 @@ def pixel_shuffle(input, upscale_factor):
     return _moved(input, batch, (c, r, r, h, w), (0, 3, 1, 4, 2), (c, h * r, w * r))
 
 
-@composition(
-    SHAPE,
-    method=False,
-    reference=_slow_unshuffle,
-    samples=(sample((1, 1, 4, 2), 2), sample((1, 3, 6), 3), sample((0, 1, 4, 2), 2)),
-)
+@composition(SHAPE, method=False, reference=_slow_unshuffle,
+             samples=(sample((1, 1, 4, 2), 2), sample((1, 3, 6), 3), sample((0, 1, 4, 2), 2)))
 def pixel_unshuffle(input, downscale_factor):
     """(..., C, H·r, W·r) as (..., C·r², H, W), r = downscale_factor: the inverse of `pixel_shuffle`."""
     r = downscale_factor
@@ -57,14 +49,10 @@ def pixel_unshuffle(input, downscale_factor):
     return _moved(input, batch, (c, h, r, w, r), (0, 2, 4, 1, 3), (c * r * r, h, w))
 
 
-@composition(
-    SHAPE,
-    method=False,
-    reference=lambda x, groups: np.concatenate(
-        [x[:, k :: x.shape[1] // groups] for k in range(x.shape[1] // groups)], 1
-    ),
-    samples=(sample((1, 6, 2), 2), sample((2, 6, 1, 2), 3), sample((0, 4, 2), 2)),
-)
+@composition(SHAPE, method=False,
+             reference=lambda x, groups: np.concatenate(
+                 [x[:, k :: x.shape[1] // groups] for k in range(x.shape[1] // groups)], 1),
+             samples=(sample((1, 6, 2), 2), sample((2, 6, 1, 2), 3), sample((0, 4, 2), 2)))
 def channel_shuffle(input, groups):
     """Channels (N, C, ...) of `groups` interleaved, so that grouped convolutions mix (Zhang et al. 2018)."""
     if input.ndim < 3 or groups < 1 or input.shape[1] % groups:

@@ -75,29 +75,20 @@ def _reference(x, weight, bias=None, stride=1, padding=0, output_padding=0, grou
     return y if bias is None else y + bias.reshape(-1, *[1] * rank)
 
 
-@composition(
-    CONVOLUTION,
-    reference=_reference,
-    samples=(
-        sample((1, 2, 3), (2, 1, 2), (1,), stride=2, padding=1, output_padding=1),
-        sample((1, 2, 3), (2, 2, 2), None, 1, 0, 2, 2, 3),
-        sample((0, 1, 3), (1, 1, 2)),
-    ),
-)
+@composition(CONVOLUTION, reference=_reference,
+             samples=(sample((1, 2, 3), (2, 1, 2), (1,), stride=2, padding=1, output_padding=1),
+                      sample((1, 2, 3), (2, 2, 2), None, 1, 0, 2, 2, 3),
+                      sample((0, 1, 3), (1, 1, 2))))
 def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     """Transposed convolution of (N, C, L) with kernels (C, O / groups, K); see `conv_transpose2d`."""
     return _conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation, 1)
 
 
-@composition(
-    CONVOLUTION,
-    reference=_reference,
-    samples=(
-        sample((1, 2, 2, 2), (2, 1, 2, 3), (1,), stride=(2, 1)),
-        sample((1, 2, 2, 2), (2, 1, 2, 2), (2,), stride=2, padding=(1, 0), output_padding=(0, 1), groups=2),
-        sample((0, 1, 2, 2), (1, 2, 2, 2)),
-    ),
-)
+@composition(CONVOLUTION, reference=_reference,
+             samples=(sample((1, 2, 2, 2), (2, 1, 2, 3), (1,), stride=(2, 1)),
+                      sample((1, 2, 2, 2), (2, 1, 2, 2), (2,), stride=2, padding=(1, 0), output_padding=(0, 1),
+                             groups=2),
+                      sample((0, 1, 2, 2), (1, 2, 2, 2))))
 def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     """The transpose of `conv2d`: images (N, C, H, W) with kernels (C, O / groups, KH, KW) to (N, O, H', W').
 
@@ -107,14 +98,9 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
     return _conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation, 2)
 
 
-@composition(
-    CONVOLUTION,
-    reference=_reference,
-    samples=(
-        sample((1, 1, 2, 1, 2), (1, 2, 2, 2, 1), (2,), stride=(1, 2, 1)),
-        sample((0, 1, 2, 2, 2), (1, 1, 2, 2, 2)),
-    ),
-)
+@composition(CONVOLUTION, reference=_reference,
+             samples=(sample((1, 1, 2, 1, 2), (1, 2, 2, 2, 1), (2,), stride=(1, 2, 1)),
+                      sample((0, 1, 2, 2, 2), (1, 1, 2, 2, 2))))
 def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     """Transposed convolution of volumes (N, C, D, H, W) with kernels (C, O / groups, KD, KH, KW)."""
     return _conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation, 3)
@@ -126,15 +112,10 @@ def _general_reference(x, weight, bias, stride, padding, dilation, transposed, o
     return slow_convolution(x, weight, bias, stride, padding, dilation, groups)
 
 
-@composition(
-    CONVOLUTION,
-    reference=_general_reference,
-    samples=(
-        sample((1, 1, 4), (2, 1, 2), (2,), 2, 1, 1, False, 0, 1),
-        sample((1, 2, 2, 2), (2, 1, 2, 2), None, 2, 0, 1, True, 1, 1),
-        sample((0, 1, 4), (2, 1, 2), None, 1, 0, 1, False, 0, 1),
-    ),
-)
+@composition(CONVOLUTION, reference=_general_reference,
+             samples=(sample((1, 1, 4), (2, 1, 2), (2,), 2, 1, 1, False, 0, 1),
+                      sample((1, 2, 2, 2), (2, 1, 2, 2), None, 2, 0, 1, True, 1, 1),
+                      sample((0, 1, 4), (2, 1, 2), None, 1, 0, 1, False, 0, 1)))
 def convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
     """Convolution or, if `transposed`, its transpose, with as many spatial axes as the kernels have."""
     rank = weight.ndim - 2
@@ -145,17 +126,12 @@ def convolution(input, weight, bias, stride, padding, dilation, transposed, outp
     return getattr(functional, f"conv{rank}d")(input, weight, bias, stride, padding, dilation, groups)
 
 
-@composition(
-    CONVOLUTION,
-    samples=(
-        sample((4, 2, 2), (3, 2, 1), (1,)),
-        sample((3, 1, 2), (2, 2, 2), (2,), 1),
-        sample((3, 0, 2), (2, 2, 1), (1,)),
-    ),
-    reference=lambda x, weight, bias, pad=0: _general_reference(
-        x.transpose(1, 2, 0), weight.transpose(2, 1, 0), bias, 1, pad, 1, False, 0, 1
-    ).transpose(2, 0, 1),
-)
+@composition(CONVOLUTION,
+             samples=(sample((4, 2, 2), (3, 2, 1), (1,)),
+                      sample((3, 1, 2), (2, 2, 2), (2,), 1),
+                      sample((3, 0, 2), (2, 2, 1), (1,))),
+             reference=lambda x, weight, bias, pad=0: _general_reference(
+                 x.transpose(1, 2, 0), weight.transpose(2, 1, 0), bias, 1, pad, 1, False, 0, 1).transpose(2, 0, 1))
 def conv_tbc(input, weight, bias, pad=0):
     """Convolution of (L, N, C) with kernels (K, C, O): time first, channels last."""
     if input.ndim != 3 or weight.ndim != 3:

@@ -86,23 +86,17 @@ def _samples(*shapes_and_more):
     )
 
 
-@composition(
-    POOLING,
-    reference=_reference,
-    samples=_samples(((1, 2, 3), 6, (2,), {}), ((1, 1, 3), 5, (3, 2), {"padding": 1}), ((0, 1, 2), 4, (2,), {})),
-)
+@composition(POOLING, reference=_reference,
+             samples=_samples(((1, 2, 3), 6, (2,), {}), ((1, 1, 3), 5, (3, 2), {"padding": 1}),
+                              ((0, 1, 2), 4, (2,), {})))
 def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
     """The elements that `max_pool1d` selected, at their indices among zeros; see `max_unpool2d`."""
     return _unpool(input, indices, kernel_size, stride, padding, output_size, 1)
 
 
-@composition(
-    POOLING,
-    reference=_reference,
-    samples=_samples(
-        ((1, 2, 2, 2), 16, (2,), {}), ((1, 1, 2, 2), 15, (2,), {"output_size": (5, 3)}), ((0, 1, 2, 2), 4, (2,), {})
-    ),
-)
+@composition(POOLING, reference=_reference,
+             samples=_samples(((1, 2, 2, 2), 16, (2,), {}), ((1, 1, 2, 2), 15, (2,), {"output_size": (5, 3)}),
+                              ((0, 1, 2, 2), 4, (2,), {})))
 def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
     """The elements that `max_pool2d` selected, at their indices among zeros: a partial inverse.
 
@@ -112,9 +106,8 @@ def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_siz
     return _unpool(input, indices, kernel_size, stride, padding, output_size, 2)
 
 
-@composition(
-    POOLING, reference=_reference, samples=_samples(((1, 1, 1, 2, 2), 32, (2,), {}), ((0, 1, 1, 2, 2), 4, (2,), {}))
-)
+@composition(POOLING, reference=_reference,
+             samples=_samples(((1, 1, 1, 2, 2), 32, (2,), {}), ((0, 1, 1, 2, 2), 4, (2,), {})))
 def max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
     """The elements that `max_pool3d` selected, at their indices among zeros; see `max_unpool2d`."""
     return _unpool(input, indices, kernel_size, stride, padding, output_size, 3)

@@ -24,19 +24,12 @@ def _slow_weights(query, key, attn_mask=None, is_causal=False, scale=None, enabl
     return weights / weights.sum(-1, keepdims=True)
 
 
-@composition(
-    MATMUL,
-    method=False,
-    real_only=True,
-    reference=_slow_weights,
-    samples=(
-        sample((2, 3), (4, 3)),
-        sample((2, 2, 3), (2, 4, 3), (2, 4), scale=0.5),
-        sample((3, 2), (3, 2), is_causal=True),
-        sample((4, 2, 3), (2, 2, 3), enable_gqa=True),
-        sample((0, 3), (2, 3)),
-    ),
-)
+@composition(MATMUL, method=False, real_only=True, reference=_slow_weights,
+             samples=(sample((2, 3), (4, 3)),
+                      sample((2, 2, 3), (2, 4, 3), (2, 4), scale=0.5),
+                      sample((3, 2), (3, 2), is_causal=True),
+                      sample((4, 2, 3), (2, 2, 3), enable_gqa=True),
+                      sample((0, 3), (2, 3))))
 def attention_weights(query, key, attn_mask=None, is_causal=False, scale=None, enable_gqa=False):
     """softmax(query keyᵀ·scale + mask), of shape (..., L, S); a fully masked query has weights 0."""
     query = query * (1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale)
@@ -102,42 +95,23 @@ def _recorded_rule(xp, g, query, key, value, scale, is_causal):
     return xp.matmul(of_scores, key), of_key, of_value
 
 
-@op(
-    MATMUL,
-    symbol="attend",
-    method=False,
-    real_only=True,
-    wide=True,
-    broadcasts=False,
-    residuals=("weights",),
+@op(MATMUL, symbol="attend", method=False, real_only=True, wide=True, broadcasts=False, residuals=("weights",),
     reference=lambda query, key, value, scale, is_causal=False: _slow_attention(
-        query, key, value, scale=scale, is_causal=is_causal
-    ),
-    samples=(
-        sample((2, 3), (4, 3), (4, 2), scale=0.5),
-        sample((2, 3, 2), (2, 3, 2), (2, 3, 2), scale=1.0, is_causal=True),
-        sample((0, 2, 3), (0, 4, 3), (0, 4, 2), scale=0.5),
-    ),
-    joint=_fast_rule,
-    composite=_recorded_rule,
-)
+        query, key, value, scale=scale, is_causal=is_causal),
+    samples=(sample((2, 3), (4, 3), (4, 2), scale=0.5),
+             sample((2, 3, 2), (2, 3, 2), (2, 3, 2), scale=1.0, is_causal=True),
+             sample((0, 2, 3), (0, 4, 3), (0, 4, 2), scale=0.5)),
+    joint=_fast_rule, composite=_recorded_rule)
 def attend(xp, query, key, value, *, scale, is_causal=False):
     """softmax(query keyᵀ·scale) value, of the same leading axes, for at least one key."""
     return xp.kernels.attention(query, key, value, scale, is_causal)
 
 
-@composition(
-    MATMUL,
-    method=False,
-    real_only=True,
-    reference=_slow_attention,
-    samples=(
-        sample((2, 3), (4, 3), (4, 2)),
-        sample((2, 2, 3), (2, 4, 3), (2, 4, 3), (2, 4), scale=0.5),
-        sample((4, 2, 3), (2, 2, 3), (2, 2, 3), is_causal=True, enable_gqa=True),
-        sample((0, 3), (2, 3), (2, 3)),
-    ),
-)
+@composition(MATMUL, method=False, real_only=True, reference=_slow_attention,
+             samples=(sample((2, 3), (4, 3), (4, 2)),
+                      sample((2, 2, 3), (2, 4, 3), (2, 4, 3), (2, 4), scale=0.5),
+                      sample((4, 2, 3), (2, 2, 3), (2, 2, 3), is_causal=True, enable_gqa=True),
+                      sample((0, 3), (2, 3), (2, 3))))
 def attention(query, key, value, attn_mask=None, is_causal=False, scale=None, enable_gqa=False, dropout=None):
     """softmax(query keyᵀ·scale + mask) value (Vaswani et al. 2017), for (..., L, E), (..., S, E) and (..., S, V).
 

@@ -42,40 +42,25 @@ def _slow_groups(x, weight=None, bias=None, *, groups, eps=1e-5):
     return out * (1 if weight is None else weight.reshape(shape)) + (0 if bias is None else bias.reshape(shape))
 
 
-@op(
-    NORMALIZATION,
-    symbol="group norm",
-    residuals=("mean", "scale"),
-    holomorphic=True,
+@op(NORMALIZATION, symbol="group norm", residuals=("mean", "scale"), holomorphic=True, tolerance=1e-10,
     reference=_slow_groups,
-    tolerance=1e-10,
-    samples=(
-        sample((2, 4), (4,), (4,), groups=2),
-        sample((2, 4, 3), None, None, groups=4),
-        sample((1, 2, 2, 2), (2,), None, groups=1, eps=1e-2),
-        sample((2, 4, 0), (4,), (4,), groups=2),
-    ),
-    joint=_fast_rule,
-    composite=_recorded_rule,
-)
+    samples=(sample((2, 4), (4,), (4,), groups=2),
+             sample((2, 4, 3), None, None, groups=4),
+             sample((1, 2, 2, 2), (2,), None, groups=1, eps=1e-2),
+             sample((2, 4, 0), (4,), (4,), groups=2)),
+    joint=_fast_rule, composite=_recorded_rule)
 def normalize_groups(xp, input, weight=None, bias=None, *, groups, eps=1e-5):
     """Zero mean and unit variance of each group of channels of (N, C, ...), then scale and shift of each channel."""
     y, mean, scale = xp.kernels.normalize_groups(single(input), weight, bias, groups, eps)
     return y.astype(input.dtype, copy=False), mean, scale
 
 
-@composition(
-    NORMALIZATION,
-    real_only=True,
-    tolerance=1e-10,
-    reference=lambda x, num_groups, *args, **statics: _slow_groups(x, *args, groups=num_groups, **statics),
-    samples=(
-        sample((2, 4), 2, (4,), (4,)),
-        sample((2, 4, 3), 2),
-        sample((1, 2, 2, 2), 1, (2,), eps=1e-2),
-        sample((2, 4, 0), 2, (4,), (4,)),
-    ),
-)
+@composition(NORMALIZATION, real_only=True, tolerance=1e-10,
+             reference=lambda x, num_groups, *args, **statics: _slow_groups(x, *args, groups=num_groups, **statics),
+             samples=(sample((2, 4), 2, (4,), (4,)),
+                      sample((2, 4, 3), 2),
+                      sample((1, 2, 2, 2), 1, (2,), eps=1e-2),
+                      sample((2, 4, 0), 2, (4,), (4,))))
 def group_norm(input, num_groups, weight=None, bias=None, eps=1e-5):
     """Zero mean and unit variance of each group of channels of (N, C, ...), then scale and shift (Wu and He 2018)."""
     if input.ndim < 2 or num_groups < 1 or input.shape[1] % num_groups:

@@ -59,24 +59,15 @@ def _slow_rows(x, weight=None, bias=None, dims=1, eps=1e-5, centered=True):
     return out * (1 if weight is None else weight) + (0 if bias is None else bias)
 
 
-@op(
-    NORMALIZATION,
-    symbol="layer norm",
-    residuals=("mean", "scale"),
-    holomorphic=True,
+@op(NORMALIZATION, symbol="layer norm", residuals=("mean", "scale"), holomorphic=True, tolerance=1e-10,
     reference=_slow_rows,
-    tolerance=1e-10,
-    samples=(
-        sample((4, 3), (3,), (3,)),
-        sample((2, 2, 3), (2, 3), (2, 3), dims=2, eps=1e-2),
-        sample((2, 3), (3,), None, centered=False),
-        sample((3,), None, None),
-        sample((0, 3), (3,), (3,)),
-        sample((2, 0), (0,), (0,)),
-    ),
-    joint=_fast_rule,
-    composite=_recorded_rule,
-)
+    samples=(sample((4, 3), (3,), (3,)),
+             sample((2, 2, 3), (2, 3), (2, 3), dims=2, eps=1e-2),
+             sample((2, 3), (3,), None, centered=False),
+             sample((3,), None, None),
+             sample((0, 3), (3,), (3,)),
+             sample((2, 0), (0,), (0,))),
+    joint=_fast_rule, composite=_recorded_rule)
 def normalize_rows(xp, input, weight=None, bias=None, *, dims=1, eps=1e-5, centered=True):
     """Zero mean (unless not `centered`) and unit mean square of the last `dims` axes, then scale and shift."""
     rows = _wide(xp, input).reshape(_rows(input, dims)[0])
@@ -96,18 +87,12 @@ def _checked(input, normalized_shape, parameters, name):
     return len(shape)
 
 
-@composition(
-    NORMALIZATION,
-    real_only=True,
-    tolerance=1e-10,
-    reference=lambda x, shape, weight=None, bias=None, eps=1e-5: _slow_rows(x, weight, bias, len(shape), eps),
-    samples=(
-        sample((2, 3), [3]),
-        sample((2, 2, 3), [2, 3], (2, 3), (2, 3)),
-        sample((2, 3), [3], (3,), eps=1e-2),
-        sample((0, 3), [3], (3,), (3,)),
-    ),
-)
+@composition(NORMALIZATION, real_only=True, tolerance=1e-10,
+             reference=lambda x, shape, weight=None, bias=None, eps=1e-5: _slow_rows(x, weight, bias, len(shape), eps),
+             samples=(sample((2, 3), [3]),
+                      sample((2, 2, 3), [2, 3], (2, 3), (2, 3)),
+                      sample((2, 3), [3], (3,), eps=1e-2),
+                      sample((0, 3), [3], (3,), (3,))))
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     """Zero mean and unit variance over the last axes, of `normalized_shape`, then scale and shift (Ba et al. 2016).
 
@@ -119,19 +104,13 @@ def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
     return normalize_rows(input, weight, bias, dims=dims, eps=eps)
 
 
-@composition(
-    NORMALIZATION,
-    tolerance=1e-10,
-    reference=lambda x, shape, weight=None, eps=2.220446049250313e-16: _slow_rows(
-        x, weight, None, len(shape), eps, centered=False
-    ),
-    samples=(
-        sample((2, 3), [3]),
-        sample((2, 2, 3), [2, 3], (2, 3)),
-        sample((2, 3), [3], (3,), eps=1e-2),
-        sample((0, 3), [3], (3,)),
-    ),
-)
+@composition(NORMALIZATION, tolerance=1e-10,
+             reference=lambda x, shape, weight=None, eps=2.220446049250313e-16: _slow_rows(
+                 x, weight, None, len(shape), eps, centered=False),
+             samples=(sample((2, 3), [3]),
+                      sample((2, 2, 3), [2, 3], (2, 3)),
+                      sample((2, 3), [3], (3,), eps=1e-2),
+                      sample((0, 3), [3], (3,))))
 def rms_norm(input, normalized_shape, weight=None, eps=None):
     """x / √(mean(x²) + eps) over the last axes, of shape `normalized_shape`, then scale (Zhang and Sennrich 2019).
 
@@ -151,16 +130,11 @@ def _slow_neighbours(x, size, alpha=1e-4, beta=0.75, k=1.0):
     return out
 
 
-@composition(
-    NORMALIZATION,
-    reference=_slow_neighbours,
-    samples=(
-        sample((2, 4, 2), 3, alpha=0.5),
-        sample((1, 5, 2), 2, 0.3, 0.5, 2.0),
-        sample((1, 2, 2, 2), 5, alpha=1.0),
-        sample((0, 4, 2), 3),
-    ),
-)
+@composition(NORMALIZATION, reference=_slow_neighbours,
+             samples=(sample((2, 4, 2), 3, alpha=0.5),
+                      sample((1, 5, 2), 2, 0.3, 0.5, 2.0),
+                      sample((1, 2, 2, 2), 5, alpha=1.0),
+                      sample((0, 4, 2), 3)))
 def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
     """x / (k + alpha·mean of squares of `size` neighbouring channels)^beta, of (N, C, ...) (Krizhevsky et al. 2012)."""
     if input.ndim < 3:

@@ -40,26 +40,18 @@ def _of_rare_shapes(input, weight, bias=None):
     return shifted
 
 
-@op(
-    MATMUL,
-    symbol="xWᵀ+b",
-    method=False,
-    broadcasts=False,
-    fallback=_of_rare_shapes,
+@op(MATMUL, symbol="xWᵀ+b", method=False, broadcasts=False, fallback=_of_rare_shapes,
     reference=lambda x, weight, bias=None: np.matmul(x, weight.T) + (0 if bias is None else bias),
-    samples=(
-        sample((2, 3), (4, 3), (4,)),
-        sample((2, 3), (4, 3), None),
-        sample((3,), (2, 3), (2,)),
-        sample((2, 2, 3), (2, 3), (2,)),
-        sample((2, 3), (3,), ()),
-        sample((2, 3), (4, 3), (2, 1)),
-        sample((0, 3), (2, 3), (2,)),
-        sample((2, 3), (0, 3), (0,)),
-        sample((3,), (0, 3), None),
-    ),
-    vjp=(lambda xp, g, weight: xp.matmul(g, weight), _weight_rule, _bias_rule),
-)
+    samples=(sample((2, 3), (4, 3), (4,)),
+             sample((2, 3), (4, 3), None),
+             sample((3,), (2, 3), (2,)),
+             sample((2, 2, 3), (2, 3), (2,)),
+             sample((2, 3), (3,), ()),
+             sample((2, 3), (4, 3), (2, 1)),
+             sample((0, 3), (2, 3), (2,)),
+             sample((2, 3), (0, 3), (0,)),
+             sample((3,), (0, 3), None)),
+    vjp=(lambda xp, g, weight: xp.matmul(g, weight), _weight_rule, _bias_rule))
 def linear(xp, input, weight, bias=None):
     """input weightᵀ + bias, for `input` of shape (..., in), `weight` (out, in) and `bias` (out).
 
@@ -90,19 +82,12 @@ def affine(xp, input, weight, bias, relu=False):
     return xp.kernels.rectify(y) if relu else y
 
 
-@composition(
-    MATMUL,
-    method=False,
-    reference=lambda a, b, weight, bias=None: (
-        np.einsum("...i,oij,...j->...o", a, weight, b) + (0 if bias is None else bias)
-    ),
-    samples=(
-        sample((2, 3), (2, 2), (4, 3, 2), (4,)),
-        sample((3,), (2,), (2, 3, 2)),
-        sample((2, 2, 3), (2, 2, 1), (2, 3, 1), (2,)),
-        sample((0, 3), (0, 2), (2, 3, 2), (2,)),
-    ),
-)
+@composition(MATMUL, method=False,
+             samples=(sample((2, 3), (2, 2), (4, 3, 2), (4,)),
+                      sample((3,), (2,), (2, 3, 2)),
+                      sample((2, 2, 3), (2, 2, 1), (2, 3, 1), (2,)),
+                      sample((0, 3), (0, 2), (2, 3, 2), (2,))),
+             reference=lambda a, b, weight, bias=0.0: np.einsum("...i,oij,...j->...o", a, weight, b) + bias)
 def bilinear(input1, input2, weight, bias=None):
     """Σ input1[i]·weight[o, i, j]·input2[j] + bias[o], for inputs (..., I) and (..., J) and a weight (O, I, J)."""
     lead, (outputs, n, m) = input1.shape[:-1], weight.shape

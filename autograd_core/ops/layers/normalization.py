@@ -50,27 +50,17 @@ def _reference(x, weight, bias, eps=1e-5, relu=False):
     return np.maximum(y, 0) if relu else y, mean.reshape(-1), 1 / np.sqrt(var + eps).reshape(-1)
 
 
-@op(
-    NORMALIZATION,
-    symbol="batch norm",
-    outputs=("output", "mean", "scale"),
-    detached=("mean", "scale"),
-    promotes=False,
-    samples=(
-        sample((4, 3), (3,), (3,)),
-        sample((2, 2, 3, 2), (2,), (2,), eps=1e-2),
-        sample((3, 2, 4), None, None),
-        sample((3, 3), Values((3,), Interval(1, 2)), Values((3,), Interval(-0.1, 0.1)), relu=True),
-        sample((2, 0, 3), (0,), (0,)),
-    ),
+@op(NORMALIZATION, symbol="batch norm", outputs=("output", "mean", "scale"), detached=("mean", "scale"), promotes=False,
+    tolerance=1e-10, residuals=("rectified", "kept"),
+    samples=(sample((4, 3), (3,), (3,)),
+             sample((2, 2, 3, 2), (2,), (2,), eps=1e-2),
+             sample((3, 2, 4), None, None),
+             sample((3, 3), Values((3,), Interval(1, 2)), Values((3,), Interval(-0.1, 0.1)), relu=True),
+             sample((2, 0, 3), (0,), (0,))),
     reference=_reference,
-    tolerance=1e-10,
-    residuals=("rectified", "kept"),
     joint=lambda xp, g, input, rectified, weight, mean, scale, kept, eps, needs: xp.kernels.batch_gradients(
-        g[0], input, rectified, weight, mean, scale, kept, eps, needs[0]
-    ),
-    composite=lambda xp, g, input, rectified, weight, eps: _recorded_rule(xp, g[0], input, rectified, weight, eps),
-)
+        g[0], input, rectified, weight, mean, scale, kept, eps, needs[0]),
+    composite=lambda xp, g, input, rectified, weight, eps: _recorded_rule(xp, g[0], input, rectified, weight, eps))
 def normalize_batch(xp, input, weight=None, bias=None, *, eps=1e-5, relu=False):
     """Zero mean and unit variance of each channel of (N, C, ...), then scale, shift, and optionally ReLU.
 
@@ -110,13 +100,8 @@ def scale_channels(xp, input, scale, shift=None):
     return xp.kernels.scale_channels(input, scale, shift, False)
 
 
-@op(
-    CHANNELWISE,
-    symbol="relu(×c+c)",
-    reference=lambda *args: np.maximum(_scaled(*args), 0),
-    before=lambda xp, g, y: xp.gate(g, y),
-    **SCALED,
-)
+@op(CHANNELWISE, symbol="relu(×c+c)", reference=lambda *args: np.maximum(_scaled(*args), 0),
+    before=lambda xp, g, y: xp.gate(g, y), **SCALED)
 def scale_channels_relu(xp, input, scale, shift=None):
     """relu of `scale_channels`."""
     return xp.kernels.scale_channels(input, scale, shift, True)
@@ -181,11 +166,8 @@ def batch_norm(
     return _by_channels(input, running_mean, running_var, weight, bias, training, momentum, eps, False)
 
 
-@composition(
-    NORMALIZATION,
-    samples=BY_BATCH_AND_RUNNING,
-    reference=lambda *args, **given: np.maximum(_slow_batch_norm(*args, **given), 0),
-)
+@composition(NORMALIZATION, samples=BY_BATCH_AND_RUNNING,
+             reference=lambda *args, **given: np.maximum(_slow_batch_norm(*args, **given), 0))
 def batch_norm_relu(
     input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
 ):
@@ -231,18 +213,11 @@ def _slow_instances(x, mean=None, var=None, weight=None, bias=None, use_input_st
     return (x - _channels(x, mean)) / np.sqrt(_channels(x, var) + eps)
 
 
-@composition(
-    NORMALIZATION,
-    tolerance=1e-10,
-    real_only=True,
-    reference=_slow_instances,
-    samples=(
-        sample((2, 3, 4), None, None, (3,), (3,)),
-        sample((2, 2, 2, 2), eps=1e-2),
-        sample((2, 3, 2), (3,), Values((3,), Interval(0.5, 2)), use_input_stats=False),
-        sample((0, 3, 2), None, None, (3,), (3,)),
-    ),
-)
+@composition(NORMALIZATION, tolerance=1e-10, real_only=True, reference=_slow_instances,
+             samples=(sample((2, 3, 4), None, None, (3,), (3,)),
+                      sample((2, 2, 2, 2), eps=1e-2),
+                      sample((2, 3, 2), (3,), Values((3,), Interval(0.5, 2)), use_input_stats=False),
+                      sample((0, 3, 2), None, None, (3,), (3,))))
 def instance_norm(
     input, running_mean=None, running_var=None, weight=None, bias=None, use_input_stats=True, momentum=0.1, eps=1e-5
 ):

@@ -47,22 +47,12 @@ def convolve_relu(xp, input, weight, bias=None, *, stride, padding, dilation, gr
     return xp.kernels.convolve_relu(input, weight, stride, padding, dilation, groups, bias)
 
 
-@op(
-    BINARY,
-    symbol="relu(+)",
-    method=False,
-    real_only=True,
-    broadcasts=False,
-    reference=lambda a, b: max(a + b, 0.0),
-    samples=(
-        sample(Values((2, 3), AROUND_0), Values((2, 3), NEAR_0)),
-        sample(Values((5,), AROUND_0), Values((5,), NEAR_0)),
-        sample(Values((), AROUND_0), Values((), NEAR_0)),
-    ),
-    fallback=lambda a, b: functional.relu(functional.add(a, b)),
-    vjp=(lambda xp, g: g, lambda xp, g: g),
-    before=lambda xp, g, y: xp.gate(g, y),
-)
+@op(BINARY, symbol="relu(+)", method=False, real_only=True, broadcasts=False, reference=lambda a, b: max(a + b, 0.0),
+    samples=(sample(Values((2, 3), AROUND_0), Values((2, 3), NEAR_0)),
+             sample(Values((5,), AROUND_0), Values((5,), NEAR_0)),
+             sample(Values((), AROUND_0), Values((), NEAR_0))),
+    fallback=lambda a, b: functional.relu(functional.add(a, b)), vjp=(lambda xp, g: g, lambda xp, g: g),
+    before=lambda xp, g, y: xp.gate(g, y))
 def add_relu(xp, a, b):
     """max(a + b, 0), the end of a residual block."""
     if a.shape != b.shape:
@@ -70,15 +60,10 @@ def add_relu(xp, a, b):
     return xp.kernels.add_relu(a, b)
 
 
-@composition(
-    CONVOLUTION,
-    reference=lambda *args, **given: np.maximum(slow_convolution(*args, **given), 0),
-    samples=(
-        sample((1, 2, 5), (3, 2, 2), (3,), stride=2),
-        sample((1, 1, 4, 3), (2, 1, 2, 2), (2,), padding="same"),
-        sample((0, 1, 4), (1, 1, 3)),
-    ),
-)
+@composition(CONVOLUTION, reference=lambda *args, **given: np.maximum(slow_convolution(*args, **given), 0),
+             samples=(sample((1, 2, 5), (3, 2, 2), (3,), stride=2),
+                      sample((1, 1, 4, 3), (2, 1, 2, 2), (2,), padding="same"),
+                      sample((0, 1, 4), (1, 1, 3))))
 def conv_relu(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """relu of a convolution in as many dimensions as the kernels (O, C / groups, *kernel) have; see `conv2d`."""
     return convolution(input, weight, bias, stride, padding, dilation, groups, weight.ndim - 2, convolve_relu)

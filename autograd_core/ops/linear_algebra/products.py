@@ -36,12 +36,8 @@ def _scaled(*inputs):
     return (sample(*inputs), sample(first, *rest, beta=0.5, alpha=-2), sample(first, *rest, beta=0))
 
 
-@composition(
-    MATMUL,
-    wide=True,
-    reference=_reference(np.matmul),
-    samples=(*_scaled((2, 2), (2, 3), (3, 2)), sample((2,), (2, 3), (3, 2)), sample((2, 2), (2, 0), (0, 2))),
-)
+@composition(MATMUL, wide=True, reference=_reference(np.matmul),
+             samples=(*_scaled((2, 2), (2, 3), (3, 2)), sample((2,), (2, 3), (3, 2)), sample((2, 2), (2, 0), (0, 2))))
 def addmm(input, mat1, mat2, *, beta=1, alpha=1):
     """beta input + alpha (mat1 @ mat2); `input` broadcasts, and is ignored where beta is 0."""
     with_axes("addmm", (2, 2), mat1, mat2)
@@ -241,11 +237,8 @@ def vector_product(xp, a, b, *, dim=-1):
     return xp.stack([x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]], at)
 
 
-@composition(
-    MATMUL,
-    samples=(sample((2, 3), (2, 3)), sample((3, 3), (3, 3), dim=1), sample((3, 0), (3, 0))),
-    reference=lambda a, b, dim=None: np.cross(a, b, axis=a.shape.index(3) if dim is None else dim),
-)
+@composition(MATMUL, samples=(sample((2, 3), (2, 3)), sample((3, 3), (3, 3), dim=1), sample((3, 0), (3, 0))),
+             reference=lambda a, b, dim=None: np.cross(a, b, axis=a.shape.index(3) if dim is None else dim))
 def cross(input, other, dim=None):
     """`linalg.cross` along `dim`, by default the first axis of length 3."""
     if dim is None:

@@ -129,13 +129,8 @@ def zero_pivot(xp, a):
     return xp.kernels.lu_factor(a)[2]
 
 
-@composition(
-    MATMUL,
-    domain=NEAR,
-    samples=SIDES,
-    module="linalg",
-    reference=lambda a, b, left=True: (_reference_solve(a, b, left), np.zeros(a.shape[:-2], np.int32)),
-)
+@composition(MATMUL, domain=NEAR, module="linalg", samples=SIDES,
+             reference=lambda a, b, left=True: (_reference_solve(a, b, left), np.zeros(a.shape[:-2], np.int32)))
 def solve_ex(A, B, *, left=True, check_errors=False):
     """`solve`, and the position of each matrix's first zero pivot (0 if none), where X is NaN."""
     return Solution(_solved(A, B, left, check_errors), zero_pivot(A))
@@ -227,8 +222,8 @@ def cholesky_solve(input, input2, upper=False):
     return _by_factor(input2, input, upper)
 
 
-@composition(MATMUL, domain=NEAR, reference=lambda factor, upper=False: _reference_by_factor(
-                 np.eye(factor.shape[-1]), factor, upper),
+@composition(MATMUL, domain=NEAR,
+             reference=lambda factor, upper=False: _reference_by_factor(np.eye(factor.shape[-1]), factor, upper),
              samples=(sample(triangular(3, 3)), sample(regular(2, 2, 2), upper=True), sample((0, 0))))
 def cholesky_inverse(input, upper=False):
     """The inverse of a matrix, given its Cholesky factor."""

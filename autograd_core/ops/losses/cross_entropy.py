@@ -43,23 +43,14 @@ def _slow_nll(x, target, ignore_index=None, reduction="mean"):
     return losses.sum() / valid.sum() if reduction == "mean" else np_reduced(losses, reduction)
 
 
-@op(
-    LOSS,
-    symbol="cross entropy",
-    domain=REAL,
-    residuals=("shift", "total"),
-    vjp=(_nll_rule, None),
-    composite=_recorded_rule,
-    reference=_slow_nll,
-    samples=(
-        sample((4, 3), integers((4,), 0, 3)),
-        sample((4, 3), integers((4,), 0, 3), reduction="none"),
-        sample((2, 3, 2), integers((2, 2), 0, 3), reduction="sum"),
-        sample((5, 3), integers((5,), 0, 3), ignore_index=1),
-        sample((0, 3), integers((0,), 0, 3), reduction="sum"),
-        sample((2, 3, 0), integers((2, 0), 0, 3), reduction="none"),
-    ),
-)
+@op(LOSS, symbol="cross entropy", domain=REAL, residuals=("shift", "total"), vjp=(_nll_rule, None),
+    composite=_recorded_rule, reference=_slow_nll,
+    samples=(sample((4, 3), integers((4,), 0, 3)),
+             sample((4, 3), integers((4,), 0, 3), reduction="none"),
+             sample((2, 3, 2), integers((2, 2), 0, 3), reduction="sum"),
+             sample((5, 3), integers((5,), 0, 3), ignore_index=1),
+             sample((0, 3), integers((0,), 0, 3), reduction="sum"),
+             sample((2, 3, 0), integers((2, 0), 0, 3), reduction="none")))
 def softmax_nll(xp, input, target, *, ignore_index=None, reduction="mean"):
     """-log softmax(input)[target] along axis 1, in one pass; targets equal to `ignore_index` do not count."""
     return xp.kernels.softmax_nll(input, target, ignore_index, reduction)
@@ -109,40 +100,23 @@ def _slow_picked(x, target, ignore_index=None, reduction="mean"):
     return losses.sum() / valid.sum() if reduction == "mean" else np_reduced(losses, reduction)
 
 
-@op(
-    LOSS,
-    symbol="nll",
-    domain=REAL,
-    wide=True,
-    vjp=(_picked_rule, None),
-    composite=_recorded_picked_rule,
+@op(LOSS, symbol="nll", domain=REAL, wide=True, vjp=(_picked_rule, None), composite=_recorded_picked_rule,
     reference=_slow_picked,
-    samples=(
-        sample((4, 3), integers((4,), 0, 3)),
-        sample((2, 3, 2), integers((2, 2), 0, 3), reduction="sum"),
-        sample((5, 3), integers((5,), 0, 3), ignore_index=1),
-        sample((0, 3), integers((0,), 0, 3), reduction="none"),
-    ),
-)
+    samples=(sample((4, 3), integers((4,), 0, 3)),
+             sample((2, 3, 2), integers((2, 2), 0, 3), reduction="sum"),
+             sample((5, 3), integers((5,), 0, 3), ignore_index=1),
+             sample((0, 3), integers((0,), 0, 3), reduction="none")))
 def picked_nll(xp, input, target, *, ignore_index=None, reduction="mean"):
     """-input[target] along axis 1, in one pass; targets equal to `ignore_index` do not count."""
     return nll(xp, input, target, 0, ignore_index, reduction)
 
 
-@composition(
-    LOSS,
-    domain=REAL,
-    reference=lambda x, t, reduction="mean": (
-        -np.take_along_axis(x, t[:, None], 1)[:, 0].mean()
-        if reduction == "mean"
-        else (-np.take_along_axis(x, t[:, None], 1)[:, 0])
-    ),
-    samples=(
-        sample((4, 3), integers((4,), 0, 3)),
-        sample((4, 3), integers((4,), 0, 3), reduction="none"),
-        sample((0, 3), integers((0,), 0, 3), reduction="none"),
-    ),
-)
+@composition(LOSS, domain=REAL,
+             samples=(sample((4, 3), integers((4,), 0, 3)),
+                      sample((4, 3), integers((4,), 0, 3), reduction="none"),
+                      sample((0, 3), integers((0,), 0, 3), reduction="none")),
+             reference=lambda x, t, reduction="mean": np_reduced(
+                 -np.take_along_axis(x, t[:, None], 1)[:, 0], reduction))
 def nll_loss(input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
     """Negative log-likelihood: -input[target], from log-probabilities (N, C, ...) and class indices (N, ...)."""
     reduction = reduction_of(reduction, size_average, reduce)
@@ -181,19 +155,13 @@ def _slow_cross_entropy(x, t, reduction="mean", label_smoothing=0.0):
     return np_reduced(losses, reduction)
 
 
-@composition(
-    LOSS,
-    domain=REAL,
-    reference=_slow_cross_entropy,
-    samples=(
-        sample((4, 3), integers((4,), 0, 3)),
-        sample((4, 3), Values((4, 3), UNIT)),
-        sample((2, 3, 2), integers((2, 2), 0, 3), label_smoothing=0.1),
-        sample((4, 3), integers((4,), 0, 3), reduction="none"),
-        sample((0, 3), integers((0,), 0, 3), reduction="sum"),
-        sample((0, 3), (0, 3), reduction="sum"),
-    ),
-)
+@composition(LOSS, domain=REAL, reference=_slow_cross_entropy,
+             samples=(sample((4, 3), integers((4,), 0, 3)),
+                      sample((4, 3), Values((4, 3), UNIT)),
+                      sample((2, 3, 2), integers((2, 2), 0, 3), label_smoothing=0.1),
+                      sample((4, 3), integers((4,), 0, 3), reduction="none"),
+                      sample((0, 3), integers((0,), 0, 3), reduction="sum"),
+                      sample((0, 3), (0, 3), reduction="sum")))
 def cross_entropy(
     input, target, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean", label_smoothing=0.0
 ):
@@ -272,17 +240,11 @@ def _slow_linear_cross_entropy(x, w, t, linear_bias=None, **statics):
     return _slow_cross_entropy(scores, t, **statics)
 
 
-@composition(
-    LOSS,
-    domain=REAL,
-    reference=_slow_linear_cross_entropy,
-    samples=(
-        sample((4, 2), (3, 2), integers((4,), 0, 3)),
-        sample((4, 2), (3, 2), Values((4, 3), UNIT), label_smoothing=0.1),
-        sample((2, 2), (3, 2, 2), integers((2, 2), 0, 3), reduction="none"),
-        sample((0, 2), (3, 2), integers((0,), 0, 3), reduction="sum"),
-    ),
-)
+@composition(LOSS, domain=REAL, reference=_slow_linear_cross_entropy,
+             samples=(sample((4, 2), (3, 2), integers((4,), 0, 3)),
+                      sample((4, 2), (3, 2), Values((4, 3), UNIT), label_smoothing=0.1),
+                      sample((2, 2), (3, 2, 2), integers((2, 2), 0, 3), reduction="none"),
+                      sample((0, 2), (3, 2), integers((0,), 0, 3), reduction="sum")))
 def linear_cross_entropy(
     input,
     linear_weight,

@@ -104,16 +104,8 @@ def _refuse(xp, g):
     raise HigherOrderError("ctc_loss() can be differentiated once; its gradient has no gradient of its own")
 
 
-@op(
-    LOSS,
-    symbol="alignment",
-    domain=LOG,
-    order=0,
-    tolerance=1e-8,
-    reference=_slow_posterior,
-    samples=ALIGNMENTS,
-    vjp=(_refuse, None, None, None),
-)
+@op(LOSS, symbol="alignment", domain=LOG, order=0, tolerance=1e-8, reference=_slow_posterior, samples=ALIGNMENTS,
+    vjp=(_refuse, None, None, None))
 def ctc_posterior(xp, log_probs, targets, input_lengths, target_lengths, *, blank=0, zero_infinity=False):
     """The posterior probability (T, N, C) of each class at each time, given the labels."""
     emissions, classes, skips, ends = _states(xp, log_probs, targets, target_lengths, blank)
@@ -135,26 +127,15 @@ def ctc_posterior(xp, log_probs, targets, input_lengths, target_lengths, *, blan
     return xp.kernels.add_at(log_probs.shape, out.dtype, at, out)
 
 
-@op(
-    LOSS,
-    symbol="ctc",
-    domain=LOG,
-    order=1,
-    reference=_slow_losses,
-    samples=ALIGNMENTS,
-    wide=True,
-    vjp=(
-        lambda xp, g, log_probs, targets, input_lengths, target_lengths, blank, zero_infinity: (
-            xp.ctc_posterior(
-                log_probs, targets, input_lengths, target_lengths, blank=blank, zero_infinity=zero_infinity
-            )
-            * xp.reshape(-g, shape=(1, -1, 1))
-        ),
-        None,
-        None,
-        None,
-    ),
-)
+def _losses_rule(xp, g, log_probs, targets, input_lengths, target_lengths, blank, zero_infinity):
+    posterior = xp.ctc_posterior(
+        log_probs, targets, input_lengths, target_lengths, blank=blank, zero_infinity=zero_infinity
+    )
+    return posterior * xp.reshape(-g, shape=(1, -1, 1))
+
+
+@op(LOSS, symbol="ctc", domain=LOG, order=1, wide=True, reference=_slow_losses, samples=ALIGNMENTS,
+    vjp=(_losses_rule, None, None, None))
 def ctc_losses(xp, log_probs, targets, input_lengths, target_lengths, *, blank=0, zero_infinity=False):
     """-log of the probability of each label sequence, summed over its alignments (Graves et al. 2006)."""
     emissions, _, skips, ends = _states(xp, log_probs, targets, target_lengths, blank)
@@ -173,18 +154,13 @@ def _reference(log_probs, targets, input_lengths, target_lengths, blank=0, reduc
     return losses.sum() if reduction == "sum" else losses
 
 
-@composition(
-    LOSS,
-    domain=LOG,
-    order=1,
-    reference=_reference,
-    samples=(
-        sample((4, 2, 3), integers((2, 2), 1, 3), [3, 4], [1, 2]),
-        sample((4, 2, 3), integers((3,), 1, 3), integers((2,), 3, 5), np.array([1, 2]), reduction="none"),
-        sample((3, 2, 3), integers((2, 1), 0, 2), integers((2,), 2, 4), integers((2,), 0, 2), blank=2, reduction="sum"),
-        sample((3, 0, 3), integers((0, 2), 1, 3), integers((0,), 1, 3), integers((0,), 1, 3), reduction="sum"),
-    ),
-)
+@composition(LOSS, domain=LOG, order=1, reference=_reference,
+             samples=(sample((4, 2, 3), integers((2, 2), 1, 3), [3, 4], [1, 2]),
+                      sample((4, 2, 3), integers((3,), 1, 3), integers((2,), 3, 5), np.array([1, 2]), reduction="none"),
+                      sample((3, 2, 3), integers((2, 1), 0, 2), integers((2,), 2, 4), integers((2,), 0, 2), blank=2,
+                             reduction="sum"),
+                      sample((3, 0, 3), integers((0, 2), 1, 3), integers((0,), 1, 3), integers((0,), 1, 3),
+                             reduction="sum")))
 def ctc_loss(log_probs, targets, input_lengths, target_lengths, blank=0, reduction="mean", zero_infinity=False):
     """Connectionist temporal classification: -log of the probability of labels, over all alignments (Graves 2006).
 

@@ -20,29 +20,21 @@ def _np_norms(d, p):
     return np.array([np.linalg.norm(row, p) for row in d.reshape(-1, d.shape[-1])]).reshape(d.shape[:-1])
 
 
-@composition(
-    REDUCTION,
-    samples=(sample((2, 3), (2, 3)), sample((2, 1), (3,), 3), sample((3,), (3,), p=1), sample((0, 3), (3,))),
-    reference=lambda x, y, p=2: np.linalg.norm((x - y).ravel(), p),
-)
+@composition(REDUCTION,
+             samples=(sample((2, 3), (2, 3)), sample((2, 1), (3,), 3), sample((3,), (3,), p=1), sample((0, 3), (3,))),
+             reference=lambda x, y, p=2: np.linalg.norm((x - y).ravel(), p))
 def dist(input, other, p=2):
     """The norm of order `p` of the difference, over all its elements."""
     return norm(input - other, p)
 
 
-@composition(
-    REDUCTION,
-    method=False,
-    samples=(
-        sample((2, 3), (2, 3)),
-        sample((3,), (2, 3), p=3.0, keepdim=True),
-        sample((3,), (3,), 1, eps=0.5),
-        sample((0, 3), (3,)),
-    ),
-    reference=lambda x, y, p=2.0, eps=1e-6, keepdim=False: _np_norms((x - y + eps)[..., None, :], p).squeeze(
-        () if keepdim else -1
-    ),
-)
+@composition(REDUCTION, method=False,
+             samples=(sample((2, 3), (2, 3)),
+                      sample((3,), (2, 3), p=3.0, keepdim=True),
+                      sample((3,), (3,), 1, eps=0.5),
+                      sample((0, 3), (3,))),
+             reference=lambda x, y, p=2.0, eps=1e-6, keepdim=False: _np_norms(
+                 (x - y + eps)[..., None, :], p).squeeze(() if keepdim else -1))
 def pairwise_distance(x1, x2, p=2.0, eps=1e-6, keepdim=False):
     """Norms of order `p` of x1 - x2 + eps along the last axis, for corresponding vectors."""
     return vector_norm(x1 - x2 + eps, p, -1, keepdim)
@@ -53,13 +45,12 @@ def _np_cosine(x, y, dim=1, eps=1e-8):
     return (x / lengths[0] * (y / lengths[1])).sum(dim)
 
 
-@composition(
-    REDUCTION,
-    method=False,
-    samples=(sample((2, 3), (2, 3)), sample((3, 1), (3, 2), dim=0), sample((2, 3), (3,), -1, eps=9.0),
-             sample((0, 3), (0, 3))),
-    reference=_np_cosine,
-)
+@composition(REDUCTION, method=False,
+             samples=(sample((2, 3), (2, 3)),
+                      sample((3, 1), (3, 2), dim=0),
+                      sample((2, 3), (3,), -1, eps=9.0),
+                      sample((0, 3), (0, 3))),
+             reference=_np_cosine)
 def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     """Cosines of the angles between vectors along `dim`; lengths below `eps` count as `eps`.
 
@@ -95,18 +86,13 @@ def _np_cdist(x, y, p=2.0, compute_mode=""):
     return _np_norms(x[..., :, None, :] - y[..., None, :, :], p)
 
 
-@composition(
-    REDUCTION,
-    method=False,
-    samples=(
-        sample((2, 3), (3, 3)),
-        sample((2, 1, 2, 2), (3, 2), p=1.0),
-        sample((2, 3), (2, 3), p=3.0),
-        sample((2, 3), (3, 3), compute_mode=BY_PRODUCTS),
-        sample((0, 3), (2, 3)),
-    ),
-    reference=_np_cdist,
-)
+@composition(REDUCTION, method=False,
+             samples=(sample((2, 3), (3, 3)),
+                      sample((2, 1, 2, 2), (3, 2), p=1.0),
+                      sample((2, 3), (2, 3), p=3.0),
+                      sample((2, 3), (3, 3), compute_mode=BY_PRODUCTS),
+                      sample((0, 3), (2, 3))),
+             reference=_np_cdist)
 def cdist(x1, x2, p=2.0, compute_mode=MODES[0]):
     """Distances (..., P, R), norms of order `p`, between all rows of x1 (..., P, M) and of x2 (..., R, M).
 

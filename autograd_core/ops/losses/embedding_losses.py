@@ -17,17 +17,11 @@ def _slow_cosine(a, b, t, margin=0.0, reduction="mean"):
     return np_reduced(np.where(t == 1, 1 - cosine, np.maximum(cosine - margin, 0)), reduction)
 
 
-@composition(
-    LOSS,
-    reference=_slow_cosine,
-    tolerance=1e-10,
-    samples=(
-        sample((3, 4), (3, 4), TOGETHER),
-        sample((3, 4), (3, 4), APART, margin=-0.9, reduction="none"),
-        sample((4,), (4,), Values((), Interval(1, 2), "int64"), reduction="sum"),
-        sample((0, 4), (0, 4), Values((0,), Interval(1, 2), "int64"), reduction="sum"),
-    ),
-)
+@composition(LOSS, tolerance=1e-10, reference=_slow_cosine,
+             samples=(sample((3, 4), (3, 4), TOGETHER),
+                      sample((3, 4), (3, 4), APART, margin=-0.9, reduction="none"),
+                      sample((4,), (4,), Values((), Interval(1, 2), "int64"), reduction="sum"),
+                      sample((0, 4), (0, 4), Values((0,), Interval(1, 2), "int64"), reduction="sum")))
 def cosine_embedding_loss(input1, input2, target, margin=0.0, size_average=None, reduce=None, reduction="mean"):
     """1 - cos for similar pairs (N, D), with target 1; max(0, cos - margin) for dissimilar ones, with target -1."""
     if target.ndim > 1 or input1.ndim != target.ndim + 1 or input2.ndim != target.ndim + 1:
@@ -58,9 +52,8 @@ TRIPLET = (
 )
 
 
-@composition(
-    LOSS, reference=_slow_triplet, samples=(*TRIPLET, sample((2, 3), (2, 3), (2, 3), margin=5.0, p=3, eps=0.1))
-)
+@composition(LOSS, reference=_slow_triplet,
+             samples=(*TRIPLET, sample((2, 3), (2, 3), (2, 3), margin=5.0, p=3, eps=0.1)))
 def triplet_margin_loss(
     anchor, positive, negative, margin=1.0, p=2, eps=1e-6, swap=False, size_average=None, reduce=None, reduction="mean"
 ):

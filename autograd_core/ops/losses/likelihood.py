@@ -22,17 +22,11 @@ def _slow_divergence(x, t, reduction="mean", log_target=False):
     return losses.sum() / x.shape[0] if reduction == "batchmean" else np_reduced(losses, reduction)
 
 
-@composition(
-    LOSS,
-    domain=UNIT,
-    reference=_slow_divergence,
-    samples=(
-        sample((2, 3), (2, 3)),
-        sample((2, 3), (2, 3), reduction="batchmean"),
-        sample((4,), (4,), reduction="none", log_target=True),
-        sample((0, 3), (0, 3)),
-    ),
-)
+@composition(LOSS, domain=UNIT, reference=_slow_divergence,
+             samples=(sample((2, 3), (2, 3)),
+                      sample((2, 3), (2, 3), reduction="batchmean"),
+                      sample((4,), (4,), reduction="none", log_target=True),
+                      sample((0, 3), (0, 3))))
 def kl_div(input, target, size_average=None, reduce=None, reduction="mean", log_target=False):
     """Kullback-Leibler divergence Σ t·(log t - input), from log-probabilities and target probabilities.
 
@@ -56,17 +50,11 @@ def _slow_poisson(x, t, log_input=True, full=False, eps=1e-8, reduction="mean"):
     return np_reduced(losses, reduction)
 
 
-@composition(
-    LOSS,
-    domain=REAL,
-    reference=_slow_poisson,
-    samples=(
-        sample((2, 3), Values((2, 3), COUNTS)),
-        sample(Values((4,), POSITIVE), Values((4,), COUNTS), log_input=False, eps=1e-2, reduction="sum"),
-        sample((4,), Values((4,), COUNTS), full=True, reduction="none"),
-        sample((0, 3), (0, 3)),
-    ),
-)
+@composition(LOSS, domain=REAL, reference=_slow_poisson,
+             samples=(sample((2, 3), Values((2, 3), COUNTS)),
+                      sample(Values((4,), POSITIVE), Values((4,), COUNTS), log_input=False, eps=1e-2, reduction="sum"),
+                      sample((4,), Values((4,), COUNTS), full=True, reduction="none"),
+                      sample((0, 3), (0, 3))))
 def poisson_nll_loss(
     input, target, log_input=True, full=False, size_average=None, eps=1e-8, reduce=None, reduction="mean"
 ):
@@ -89,18 +77,12 @@ def _slow_gaussian(x, t, var, full=False, eps=1e-6, reduction="mean"):
     return np_reduced(0.5 * (np.log(var) + (x - t) ** 2 / var) + full * HALF_LOG_2_PI, reduction)
 
 
-@composition(
-    LOSS,
-    domain=REAL,
-    reference=_slow_gaussian,
-    samples=(
-        sample((2, 3), (2, 3), Values((2, 3), POSITIVE)),
-        sample((2, 3), (2, 3), Values((2,), POSITIVE), full=True, reduction="none"),
-        sample((2, 3), (2, 3), Values((2, 1), POSITIVE), reduction="sum"),
-        sample((2, 3), (2, 3), 0.1, eps=0.5),
-        sample((0, 3), (0, 3), Values((0, 3), POSITIVE)),
-    ),
-)
+@composition(LOSS, domain=REAL, reference=_slow_gaussian,
+             samples=(sample((2, 3), (2, 3), Values((2, 3), POSITIVE)),
+                      sample((2, 3), (2, 3), Values((2,), POSITIVE), full=True, reduction="none"),
+                      sample((2, 3), (2, 3), Values((2, 1), POSITIVE), reduction="sum"),
+                      sample((2, 3), (2, 3), 0.1, eps=0.5),
+                      sample((0, 3), (0, 3), Values((0, 3), POSITIVE))))
 def gaussian_nll_loss(input, target, var, full=False, eps=1e-6, reduction="mean"):
     """Negative log-likelihood under normal distributions of mean `input` and variance `var`.
 

@@ -73,14 +73,10 @@ def _mse_rule(xp, g, input, target, reduction):
     return (input - target) * (g * (2 / max(math.prod(input.shape), 1)) if reduction == "mean" else 2 * g)
 
 
-@op(
-    LOSS,
-    symbol="mse",
-    domain=REAL,
+@op(LOSS, symbol="mse", domain=REAL,
     samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="sum"), sample((0, 3), (0, 3), reduction="sum")),
     reference=lambda a, b, reduction="mean": np_reduced((a - b) ** 2, reduction),
-    vjp=(_mse_rule, lambda xp, g, input, target, reduction: _mse_rule(xp, g, target, input, reduction)),
-)
+    vjp=(_mse_rule, lambda xp, g, input, target, reduction: _mse_rule(xp, g, target, input, reduction)))
 def squared_error(xp, input, target, *, reduction="mean"):
     """Mean or sum of the squared differences, in one pass."""
     d = input - target
@@ -88,17 +84,12 @@ def squared_error(xp, input, target, *, reduction="mean"):
     return total / d.size if reduction == "mean" else total
 
 
-@composition(
-    LOSS,
-    domain=REAL,
-    samples=(
-        sample((2, 3), (2, 3)),
-        sample((4,), (4,), reduction="none"),
-        sample((4,), (4,), reduction="sum"),
-        sample((0, 3), (0, 3)),
-    ),
-    reference=lambda a, b, reduction="mean": np_reduced((a - b) ** 2, reduction),
-)
+@composition(LOSS, domain=REAL,
+             samples=(sample((2, 3), (2, 3)),
+                      sample((4,), (4,), reduction="none"),
+                      sample((4,), (4,), reduction="sum"),
+                      sample((0, 3), (0, 3))),
+             reference=lambda a, b, reduction="mean": np_reduced((a - b) ** 2, reduction))
 def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """Mean squared error, Σ (input - target)² / n; `weight` per element.
 
@@ -114,26 +105,18 @@ def mse_loss(input, target, size_average=None, reduce=None, reduction="mean", we
     return reduced(functional.square(_difference(input, target, weight, "mse_loss")), reduction, weight)
 
 
-@composition(
-    LOSS,
-    domain=REAL,
-    samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((0, 3), (0, 3))),
-    reference=lambda a, b, reduction="mean": np_reduced(abs(a - b), reduction),
-)
+@composition(LOSS, domain=REAL,
+             samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((0, 3), (0, 3))),
+             reference=lambda a, b, reduction="mean": np_reduced(abs(a - b), reduction))
 def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", weight=None):
     """Mean absolute error; `weight` per element."""
     reduction = reduction_of(reduction, size_average, reduce)
     return reduced(functional.abs(_difference(input, target, weight, "l1_loss")), reduction, weight)
 
 
-@composition(
-    LOSS,
-    domain=REAL,
-    samples=(*NEAR_AND_FAR, sample((4,), Values((4,), FAR), delta=0.5, reduction="none")),
-    reference=lambda a, b, reduction="mean", delta=1.0: np_reduced(
-        np.where(abs(a - b) < delta, 0.5 * (a - b) ** 2, delta * (abs(a - b) - delta / 2)), reduction
-    ),
-)
+@composition(LOSS, domain=REAL, samples=(*NEAR_AND_FAR, sample((4,), Values((4,), FAR), delta=0.5, reduction="none")),
+             reference=lambda a, b, reduction="mean", delta=1.0: np_reduced(
+                 np.where(abs(a - b) < delta, 0.5 * (a - b) ** 2, delta * (abs(a - b) - delta / 2)), reduction))
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     """Squared error within `delta`, linear beyond: ½d² or δ(|d| - ½δ) (Huber 1964); `weight` per element."""
     if delta <= 0:
@@ -142,17 +125,10 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     return reduced(losses if weight is None else losses * weight, reduction)
 
 
-@op(
-    ELEMENTWISE,
-    symbol="huber",
-    domain=REAL,
-    method=False,
-    floating=True,
-    wide=True,
+@op(ELEMENTWISE, symbol="huber", domain=REAL, method=False, floating=True, wide=True,
     samples=(sample((2, 3), delta=5.0), sample((4,), delta=0.01)),
     reference=lambda d, delta: 0.5 * d * d if abs(d) < delta else delta * (abs(d) - delta / 2),
-    vjp=lambda xp, g, d, delta: g * xp.clamp_number(d, min=-delta, max=delta),
-)
+    vjp=lambda xp, g, d, delta: g * xp.clamp_number(d, min=-delta, max=delta))
 def huber(xp, d, *, delta):
     """½d² or δ(|d| - ½δ) in one formula."""
     d = abs(d)
@@ -163,14 +139,9 @@ def huber(xp, d, *, delta):
     return y
 
 
-@composition(
-    LOSS,
-    domain=REAL,
-    samples=(*NEAR_AND_FAR, sample((4,), Values((4,), FAR), beta=0.5, reduction="none")),
-    reference=lambda a, b, reduction="mean", beta=1.0: np_reduced(
-        np.where(abs(a - b) < beta, 0.5 * (a - b) ** 2 / beta, abs(a - b) - beta / 2), reduction
-    ),
-)
+@composition(LOSS, domain=REAL, samples=(*NEAR_AND_FAR, sample((4,), Values((4,), FAR), beta=0.5, reduction="none")),
+             reference=lambda a, b, reduction="mean", beta=1.0: np_reduced(
+                 np.where(abs(a - b) < beta, 0.5 * (a - b) ** 2 / beta, abs(a - b) - beta / 2), reduction))
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):
     """Squared error within `beta`, absolute beyond: the Huber loss divided by β (Girshick 2015)."""
     if beta < 0:
@@ -180,34 +151,20 @@ def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mea
     return reduced(huber(d, delta=beta), reduction) / beta if beta else reduced(functional.abs(d), reduction)
 
 
-@op(
-    ELEMENTWISE,
-    symbol="bce",
-    domain=REAL,
-    method=False,
-    floating=True,
-    wide=True,
-    samples=(sample((2, 3), Values((2, 3), UNIT)),),
-    reference=lambda x, t: math.log1p(math.exp(x)) - t * x,
-    vjp=(lambda xp, g, input, target: g * (xp.sigmoid(input) - target), lambda xp, g, input: -g * input),
-)
+@op(ELEMENTWISE, symbol="bce", domain=REAL, method=False, floating=True, wide=True,
+    samples=(sample((2, 3), Values((2, 3), UNIT)),), reference=lambda x, t: math.log1p(math.exp(x)) - t * x,
+    vjp=(lambda xp, g, input, target: g * (xp.sigmoid(input) - target), lambda xp, g, input: -g * input))
 def logistic_loss(xp, input, target):
     """-t·log σ(x) - (1 - t)·log(1 - σ(x)), without overflow."""
     return (1 - target) * input - xp.minimum(input, 0) + xp.log1p(xp.exp(-abs(input)))
 
 
-@composition(
-    LOSS,
-    domain=REAL,
-    reference=lambda x, t, reduction="mean", pos_weight=None: np_reduced(
-        np.logaddexp(0, -x) * t * (1 if pos_weight is None else pos_weight) + np.logaddexp(0, x) * (1 - t), reduction
-    ),
-    samples=(
-        sample((2, 3), Values((2, 3), UNIT)),
-        sample((4,), Values((4,), UNIT), reduction="none"),
-        sample((0, 3), (0, 3)),
-    ),
-)
+@composition(LOSS, domain=REAL,
+             samples=(sample((2, 3), Values((2, 3), UNIT)),
+                      sample((4,), Values((4,), UNIT), reduction="none"),
+                      sample((0, 3), (0, 3))),
+             reference=lambda x, t, reduction="mean": np_reduced(
+                 np.logaddexp(0, -x) * t + np.logaddexp(0, x) * (1 - t), reduction))
 def binary_cross_entropy_with_logits(
     input, target, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None
 ):
@@ -236,12 +193,9 @@ def _clamped(xp, log):
     return xp.maximum(log, -100)
 
 
-@composition(
-    LOSS,
-    domain=UNIT,
-    samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((0, 3), (0, 3))),
-    reference=lambda p, t, reduction="mean": np_reduced(-t * np.log(p) - (1 - t) * np.log1p(-p), reduction),
-)
+@composition(LOSS, domain=UNIT,
+             samples=(sample((2, 3), (2, 3)), sample((4,), (4,), reduction="none"), sample((0, 3), (0, 3))),
+             reference=lambda p, t, reduction="mean": np_reduced(-t * np.log(p) - (1 - t) * np.log1p(-p), reduction))
 def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     """Cross-entropy of Bernoulli targets against probabilities; each logarithm is taken as at least -100."""
     same_shape(input, target, "binary_cross_entropy")

@@ -13,17 +13,12 @@ UNIT = Interval(0.1, 0.9)
 NEGATIVE = Interval(-2, -1)
 
 
-@composition(
-    LOSS,
-    reference=lambda a, b, t, margin=0.0, reduction="mean": np_reduced(
-        np.where(t * (a - b) < margin, margin - t * (a - b), 0), reduction
-    ),
-    samples=(
-        sample((5,), (5,), integers((5,), -1, 2), margin=0.3),
-        sample((2, 3), (2, 3), integers((2, 1), -1, 2), margin=0.5, reduction="none"),
-        sample((0, 3), (0, 3), integers((0, 3), -1, 2), reduction="sum"),
-    ),
-)
+@composition(LOSS,
+             reference=lambda a, b, t, margin=0.0, reduction="mean": np_reduced(
+                 np.where(t * (a - b) < margin, margin - t * (a - b), 0), reduction),
+             samples=(sample((5,), (5,), integers((5,), -1, 2), margin=0.3),
+                      sample((2, 3), (2, 3), integers((2, 1), -1, 2), margin=0.5, reduction="none"),
+                      sample((0, 3), (0, 3), integers((0, 3), -1, 2), reduction="sum")))
 def margin_ranking_loss(input1, input2, target, margin=0.0, size_average=None, reduce=None, reduction="mean"):
     """max(0, margin - target·(input1 - input2)), with target 1 if input1 should be larger, else -1."""
     if not input1.ndim == input2.ndim == target.ndim:
@@ -35,17 +30,12 @@ def margin_ranking_loss(input1, input2, target, margin=0.0, size_average=None, r
     return reduced(losses, reduction_of(reduction, size_average, reduce))
 
 
-@composition(
-    LOSS,
-    reference=lambda x, t, margin=1.0, reduction="mean": np_reduced(
-        np.where(t == 1, x, np.where(x < margin, margin - x, 0)), reduction
-    ),
-    samples=(
-        sample((2, 3), Values((2, 3), Interval(1, 2), "int64")),
-        sample((2, 3), Values((2, 3), Interval(-1, 0), "int64"), margin=0.5, reduction="none"),
-        sample((0, 3), integers((0, 3), -1, 2), reduction="sum"),
-    ),
-)
+@composition(LOSS,
+             reference=lambda x, t, margin=1.0, reduction="mean": np_reduced(
+                 np.where(t == 1, x, np.where(x < margin, margin - x, 0)), reduction),
+             samples=(sample((2, 3), Values((2, 3), Interval(1, 2), "int64")),
+                      sample((2, 3), Values((2, 3), Interval(-1, 0), "int64"), margin=0.5, reduction="none"),
+                      sample((0, 3), integers((0, 3), -1, 2), reduction="sum")))
 def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=None, reduction="mean"):
     """The distance for similar pairs (target 1), max(0, margin - distance) for dissimilar ones (-1)."""
     apart = functional.where(target == 1, 0, functional.clamp(margin - input, min=0))
@@ -53,15 +43,10 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
     return reduced(losses, reduction_of(reduction, size_average, reduce))
 
 
-@composition(
-    LOSS,
-    reference=lambda x, t, reduction="mean": np_reduced(np.logaddexp(0, -t * x), reduction),
-    samples=(
-        sample((2, 3), integers((2, 3), -1, 2)),
-        sample((4,), (4,), reduction="none"),
-        sample((0, 3), (0, 3), reduction="sum"),
-    ),
-)
+@composition(LOSS, reference=lambda x, t, reduction="mean": np_reduced(np.logaddexp(0, -t * x), reduction),
+             samples=(sample((2, 3), integers((2, 3), -1, 2)),
+                      sample((4,), (4,), reduction="none"),
+                      sample((0, 3), (0, 3), reduction="sum")))
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """log(1 + exp(-target·input)) for targets of 1 and -1, without overflow."""
     return reduced(functional.softplus(-target * input), reduction_of(reduction, size_average, reduce))
@@ -76,16 +61,11 @@ def _slow_multi_margin(x, t, p=1, margin=1.0, weight=None, reduction="mean"):
     return np_reduced(losses if x.ndim == 2 else losses[0], reduction)
 
 
-@composition(
-    LOSS,
-    reference=_slow_multi_margin,
-    samples=(
-        sample((3, 4), integers((3,), 0, 4)),
-        sample((4,), integers((), 0, 4), p=2, margin=0.5),
-        sample((3, 4), integers((3,), 0, 4), 1, 1.0, (4,), reduction="none"),
-        sample((0, 4), integers((0,), 0, 4), reduction="sum"),
-    ),
-)
+@composition(LOSS, reference=_slow_multi_margin,
+             samples=(sample((3, 4), integers((3,), 0, 4)),
+                      sample((4,), integers((), 0, 4), p=2, margin=0.5),
+                      sample((3, 4), integers((3,), 0, 4), 1, 1.0, (4,), reduction="none"),
+                      sample((0, 4), integers((0,), 0, 4), reduction="sum")))
 def multi_margin_loss(input, target, p=1, margin=1.0, weight=None, size_average=None, reduce=None, reduction="mean"):
     """Σ max(0, margin - input[target] + input[i])^p / C over the other classes i (p is 1 or 2).
 
@@ -137,16 +117,11 @@ def _slow_multilabel_margin(x, t, reduction="mean"):
     return np_reduced(np.array(losses) if x.ndim == 2 else np.array(losses)[0], reduction)
 
 
-@composition(
-    LOSS,
-    reference=_slow_multilabel_margin,
-    samples=(
-        sample((3, 4), integers((3, 4), -1, 4)),
-        sample((4,), integers((4,), 0, 2)),
-        sample((2, 3), integers((2, 3), -1, 3), reduction="none"),
-        sample((0, 4), integers((0, 4), 0, 4), reduction="sum"),
-    ),
-)
+@composition(LOSS, reference=_slow_multilabel_margin,
+             samples=(sample((3, 4), integers((3, 4), -1, 4)),
+                      sample((4,), integers((4,), 0, 2)),
+                      sample((2, 3), integers((2, 3), -1, 3), reduction="none"),
+                      sample((0, 4), integers((0, 4), 0, 4), reduction="sum")))
 def multilabel_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """Σ max(0, 1 - input[j] + input[i]) / C over the classes j that apply and the classes i that do not.
 
@@ -172,16 +147,11 @@ def _slow_multilabel_soft(x, t, weight=None, reduction="mean"):
     return np_reduced((losses * (1 if weight is None else weight)).mean(-1), reduction)
 
 
-@composition(
-    LOSS,
-    reference=_slow_multilabel_soft,
-    samples=(
-        sample((2, 3), Values((2, 3), UNIT)),
-        sample((4,), Values((4,), UNIT)),
-        sample((2, 3), Values((2, 3), UNIT), (3,), reduction="none"),
-        sample((0, 3), (0, 3), reduction="sum"),
-    ),
-)
+@composition(LOSS, reference=_slow_multilabel_soft,
+             samples=(sample((2, 3), Values((2, 3), UNIT)),
+                      sample((4,), Values((4,), UNIT)),
+                      sample((2, 3), Values((2, 3), UNIT), (3,), reduction="none"),
+                      sample((0, 3), (0, 3), reduction="sum")))
 def multilabel_soft_margin_loss(input, target, weight=None, size_average=None, reduce=None, reduction="mean"):
     """Cross-entropy of Bernoulli targets against sigmoid(input), averaged over the classes, the last axis."""
     losses = logistic_loss(input, target)

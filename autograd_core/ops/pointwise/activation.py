@@ -14,16 +14,9 @@ KINK_AT_0 = Interval(-3, 3, kinks=(0,))
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
-@op(
-    ELEMENTWISE,
-    symbol="gate",
-    domain=KINK_AT_0,
-    reference=lambda a, b: a if b > 0 else 0.0,
-    method=False,
-    broadcasts=False,
-    samples=(sample((2, 3), (2, 3)), sample((5,), (5,)), sample((), ())),
-    vjp=(lambda xp, g, b: xp.gate(g, b), lambda xp, g, b: xp.zeros_like(b)),
-)
+@op(ELEMENTWISE, symbol="gate", domain=KINK_AT_0, method=False, broadcasts=False,
+    reference=lambda a, b: a if b > 0 else 0.0, samples=(sample((2, 3), (2, 3)), sample((5,), (5,)), sample((), ())),
+    vjp=(lambda xp, g, b: xp.gate(g, b), lambda xp, g, b: xp.zeros_like(b)))
 def gate(xp, a, b):
     """`input` where `other` is positive, else 0: the gradient of `relu`."""
     return xp.kernels.gate(a, b)

@@ -54,18 +54,13 @@ def _within(x, low, high):
     return (x >= low) & (x <= high)
 
 
-@op(
-    ELEMENTWISE,
-    symbol="clamp",
-    domain=Interval(-2, 2, kinks=(-1, 1)),
-    reference=lambda x, min=None, max=None: sorted(
-        (-math.inf if min is None else min, x, math.inf if max is None else max)
-    )[1],
+def _limited(x, min=None, max=None):
+    return sorted((-math.inf if min is None else min, x, math.inf if max is None else max))[1]
+
+
+@op(ELEMENTWISE, symbol="clamp", domain=Interval(-2, 2, kinks=(-1, 1)), method=False, wide=True, reference=_limited,
     samples=(sample((2, 3), min=-1), sample((2, 3), max=1), sample((7,), min=-1, max=1)),
-    method=False,
-    wide=True,
-    vjp=lambda xp, g, x, min, max: xp.where(_within(x, min, max), g, 0),
-)
+    vjp=lambda xp, g, x, min, max: xp.where(_within(x, min, max), g, 0))
 def clamp_number(xp, x, *, min=None, max=None):
     """`clamp` between two numbers."""
     if x.dtype.kind in dtypes.EXACT and float in (type(min), type(max)):
@@ -73,15 +68,8 @@ def clamp_number(xp, x, *, min=None, max=None):
     return xp.clip(x, min, max)
 
 
-@composition(
-    ELEMENTWISE,
-    domain=Interval(-2, 2, kinks=(-1, 1)),
-    aliases=("clip",),
-    reference=lambda x, min=None, max=None: sorted(
-        (-math.inf if min is None else min, x, math.inf if max is None else max)
-    )[1],
-    samples=(sample((2, 3), min=-1), sample((2, 3), -1, 1), sample((2, 3), None, 1)),
-)
+@composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(-1, 1)), aliases=("clip",), reference=_limited,
+             samples=(sample((2, 3), min=-1), sample((2, 3), -1, 1), sample((2, 3), None, 1)))
 def clamp(input, min=None, max=None):
     """Elements limited to [min, max]; the bounds are numbers, tensors or None.
 

@@ -17,15 +17,8 @@ def eq(xp, a, b):
     return a == b
 
 
-@op(
-    COMPARISON,
-    symbol="≠",
-    reference=operator.ne,
-    operators=("__ne__",),
-    aliases=("not_equal",),
-    holomorphic=False,
-    vjp=NO_GRADIENT,
-)
+@op(COMPARISON, symbol="≠", operators=("__ne__",), aliases=("not_equal",), holomorphic=False, reference=operator.ne,
+    vjp=NO_GRADIENT)
 def ne(xp, a, b):
     """Where the elements differ."""
     return a != b
@@ -97,14 +90,9 @@ def isfinite(xp, x):
     return xp.isfinite(x)
 
 
-@op(
-    COMPARISON,
-    symbol="≈",
+@op(COMPARISON, symbol="≈", holomorphic=False,
     reference=lambda a, b, rtol=1e-5, atol=1e-8, equal_nan=False: abs(a - b) <= atol + rtol * abs(b),
-    samples=(sample((2, 3), (3,)), sample((4,), (4,), rtol=0.5, atol=0.1, equal_nan=True)),
-    holomorphic=False,
-    vjp=NO_GRADIENT,
-)
+    samples=(sample((2, 3), (3,)), sample((4,), (4,), rtol=0.5, atol=0.1, equal_nan=True)), vjp=NO_GRADIENT)
 def isclose(xp, a, b, *, rtol=1e-5, atol=1e-8, equal_nan=False):
     """Where |input - other| ≤ atol + rtol·|other|."""
     if rtol < 0 or atol < 0:
@@ -123,20 +111,12 @@ def _or_positions(call):
     return where
 
 
-@op(
-    ELEMENTWISE,
-    symbol="where",
+@op(ELEMENTWISE, symbol="where", method=False, form=_or_positions, holomorphic=True,
     reference=lambda condition, a, b: a if condition else b,
-    method=False,
-    form=_or_positions,
-    samples=(
-        sample(booleans((2, 3)), (2, 3), (2, 3)),
-        sample(booleans((3,)), (2, 1), ()),
-        sample(booleans(()), (2,), (1, 2)),
-    ),
-    holomorphic=True,
-    vjp=(None, lambda xp, g, condition: xp.where(condition, g, 0), lambda xp, g, condition: xp.where(condition, 0, g)),
-)
+    samples=(sample(booleans((2, 3)), (2, 3), (2, 3)),
+             sample(booleans((3,)), (2, 1), ()),
+             sample(booleans(()), (2,), (1, 2))),
+    vjp=(None, lambda xp, g, condition: xp.where(condition, g, 0), lambda xp, g, condition: xp.where(condition, 0, g)))
 def where(xp, condition, input, other):
     """`input` where `condition` holds, else `other`; for a condition alone, the positions where it holds.
 
@@ -160,11 +140,11 @@ def allclose(input, other, rtol=1e-5, atol=1e-8, equal_nan=False):
     return bool(isclose(input, other, rtol=rtol, atol=atol, equal_nan=equal_nan).all())
 
 
-@composition(
-    REDUCTION,
-    reference=np.array_equal,
-    samples=(sample((2, 3), (2, 3)), sample(booleans(()), booleans(())), sample((2,), (3,)), sample((0, 3), (0, 3))),
-)
+@composition(REDUCTION, reference=np.array_equal,
+             samples=(sample((2, 3), (2, 3)),
+                      sample(booleans(()), booleans(())),
+                      sample((2,), (3,)),
+                      sample((0, 3), (0, 3))))
 def equal(input, other):
     """Whether shapes and all elements are equal, as a Python bool."""
     return input.shape == other.shape and bool((input == other).all())

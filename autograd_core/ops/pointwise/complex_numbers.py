@@ -107,16 +107,9 @@ def view_as_real(xp, x):
     return x[..., None].view(x.real.dtype)
 
 
-@op(
-    SHAPE,
-    symbol="(a,b)",
-    samples=(sample((3, 2)), sample((2,)), sample((0, 2))),
-    real_only=True,
-    view=True,
-    method=False,
-    reference=lambda x: x[..., 0] + 1j * x[..., 1],
-    vjp=lambda xp, g: xp.view_as_real(g),
-)
+@op(SHAPE, symbol="(a,b)", real_only=True, view=True, method=False,
+    samples=(sample((3, 2)), sample((2,)), sample((0, 2))), reference=lambda x: x[..., 0] + 1j * x[..., 1],
+    vjp=lambda xp, g: xp.view_as_real(g))
 def view_as_complex(xp, x):
     """Pairs of real numbers along a last axis of length 2 as complex numbers; a view if they are adjacent in memory."""
     if x.dtype.kind != "f" or x.dtype.itemsize < 4:

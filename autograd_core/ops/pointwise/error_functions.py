@@ -12,16 +12,9 @@ UNIT = Interval(0.05, 0.95)
 ROOT_HALF, ROOT_PI, ROOT_TWO_PI = math.sqrt(0.5), math.sqrt(math.pi), math.sqrt(2 * math.pi)
 
 
-@op(
-    ELEMENTWISE,
-    symbol="exp -x²",
-    domain=REAL,
-    method=False,
-    floating=True,
-    samples=(sample((2, 3)), sample((3,), half=True)),
-    reference=lambda x, half=False: math.exp(-x * x / (1 + half)),
-    vjp=lambda xp, g, x, y, half: g * (x * y) * (-1 if half else -2),
-)
+@op(ELEMENTWISE, symbol="exp -x²", domain=REAL, method=False, floating=True,
+    samples=(sample((2, 3)), sample((3,), half=True)), reference=lambda x, half=False: math.exp(-x * x / (1 + half)),
+    vjp=lambda xp, g, x, y, half: g * (x * y) * (-1 if half else -2))
 def bell(xp, x, *, half=False):
     """exp(-x²), or exp(-x²/2) with `half`, without the rounding error of x²."""
     return xp.kernels.bell(x, half)
@@ -61,17 +54,10 @@ def erfcx(xp, x):
     return xp.kernels.erfcx(x)
 
 
-@op(
-    ELEMENTWISE,
-    symbol="erf⁻¹",
-    domain=BESIDE_ONE,
-    floating=True,
-    wide=True,
-    aliases=("special.erfinv",),
+@op(ELEMENTWISE, symbol="erf⁻¹", domain=BESIDE_ONE, floating=True, wide=True, aliases=("special.erfinv",),
     reference=inverse_of(math.erf, -7, 7),
     # exp(y²) = erfcx(y) / erfc(y), whose denominator is accurate where it is small.
-    vjp=lambda xp, g, x, y: g * (xp.erfcx(xp.minimum(abs(y), 6)) / (1 - abs(x)) * (ROOT_PI / 2)),
-)
+    vjp=lambda xp, g, x, y: g * (xp.erfcx(xp.minimum(abs(y), 6)) / (1 - abs(x)) * (ROOT_PI / 2)))
 def erfinv(xp, x):
     """Inverse of the error function; ±inf at ±1, NaN beyond."""
     return xp.kernels.erfinv(x)

@@ -76,13 +76,8 @@ def _largest(dtype):
     return float(ml_dtypes.finfo(dtype).max)
 
 
-@op(
-    ELEMENTWISE,
-    symbol="NaN→0",
-    samples=(sample((2, 3)), sample((3,), nan=1.0), sample((3,), posinf=2.0, neginf=-2.0)),
-    reference=lambda x, nan=0.0, posinf=None, neginf=None: x,
-    vjp=lambda xp, g, x: xp.where(xp.isfinite(x), g, 0),
-)
+@op(ELEMENTWISE, symbol="NaN→0", samples=(sample((2, 3)), sample((3,), nan=1.0), sample((3,), posinf=2.0, neginf=-2.0)),
+    reference=lambda x, nan=0.0, posinf=None, neginf=None: x, vjp=lambda xp, g, x: xp.where(xp.isfinite(x), g, 0))
 def nan_to_num(xp, x, *, nan=0.0, posinf=None, neginf=None):
     """NaN replaced by `nan`, infinities by `posinf` and `neginf`, or by the largest and smallest finite number.
 

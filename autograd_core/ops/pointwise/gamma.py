@@ -64,16 +64,10 @@ def polygamma(n, input):
     return polygamma_of(input, n=n)
 
 
-@composition(
-    ELEMENTWISE,
-    domain=Interval(1.5, 4),
-    aliases=("special.multigammaln",),
-    samples=(sample((2, 3), 2), sample((3,), p=1), sample((3,), p=3)),
-    reference=lambda x, p: math.fsum(
-        [p * (p - 1) / 4 * math.log(math.pi), *[math.lgamma(x - i / 2) for i in range(p)]]
-    ),
-    tolerance=1e-11,
-)
+@composition(ELEMENTWISE, domain=Interval(1.5, 4), aliases=("special.multigammaln",), tolerance=1e-11,
+             samples=(sample((2, 3), 2), sample((3,), p=1), sample((3,), p=3)),
+             reference=lambda x, p: math.fsum(
+                 [p * (p - 1) / 4 * math.log(math.pi), *[math.lgamma(x - i / 2) for i in range(p)]]))
 def mvlgamma(input, p):
     """Logarithm of the multivariate gamma function with dimension `p`, for elements above (p - 1) / 2."""
     if p < 1:

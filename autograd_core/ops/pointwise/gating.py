@@ -16,14 +16,8 @@ def _slow_glu(x, dim=-1):
     return a / (1 + np.exp(-b))
 
 
-@composition(
-    CHANNELWISE,
-    domain=REAL,
-    method=False,
-    real_only=True,
-    reference=_slow_glu,
-    samples=(sample((2, 4)), sample((2, 4, 3), dim=1), sample((0, 4)), sample((2, 0))),
-)
+@composition(CHANNELWISE, domain=REAL, method=False, real_only=True, reference=_slow_glu,
+             samples=(sample((2, 4)), sample((2, 4, 3), dim=1), sample((0, 4)), sample((2, 0))))
 def glu(input, dim=-1):
     """a·sigmoid(b), for the two halves a and b of the input along `dim` (Dauphin et al. 2017)."""
     n = axes.length(input, dim, "glu")
@@ -33,17 +27,10 @@ def glu(input, dim=-1):
     return a * functional.sigmoid(b)
 
 
-@op(
-    ELEMENTWISE,
-    symbol="drop",
-    domain=REAL,
-    floating=True,
-    method=False,
-    holomorphic=True,
+@op(ELEMENTWISE, symbol="drop", domain=REAL, floating=True, method=False, holomorphic=True,
     samples=(sample((2, 3), booleans((2, 3)), scale=1.25), sample((2, 3, 4), booleans((2, 3, 1)), scale=2.0)),
     reference=lambda x, keep, scale: x * keep * scale,
-    vjp=(lambda xp, g, keep, scale: xp.drop(g, keep, scale=scale), None),
-)
+    vjp=(lambda xp, g, keep, scale: xp.drop(g, keep, scale=scale), None))
 def drop(xp, input, keep, *, scale):
     """input·scale where `keep` holds, and 0 elsewhere (Srivastava et al. 2014): dropout with a given mask."""
     return xp.kernels.drop(input, keep, scale)

@@ -27,28 +27,16 @@ def ceil(xp, x):
     return xp.ceil(x)
 
 
-@op(
-    ELEMENTWISE,
-    symbol="trunc",
-    domain=STEPS,
-    reference=math.trunc,
-    aliases=("fix",),
-    vjp=lambda xp, g: xp.zeros_like(g),
-)
+@op(ELEMENTWISE, symbol="trunc", domain=STEPS, aliases=("fix",), reference=math.trunc,
+    vjp=lambda xp, g: xp.zeros_like(g))
 def trunc(xp, x):
     """Rounded towards zero. Piecewise constant: its gradient is 0."""
     return xp.trunc(x)
 
 
-@op(
-    ELEMENTWISE,
-    symbol="round",
-    domain=STEPS,
+@op(ELEMENTWISE, symbol="round", domain=STEPS, aliases=("special.round",),
     samples=(sample((3,)), sample(Values((2, 3), Interval(0.06, 0.14)), decimals=1)),
-    reference=lambda x, decimals=0: float(f"{x:.{decimals}f}"),
-    aliases=("special.round",),
-    vjp=lambda xp, g: xp.zeros_like(g),
-)
+    reference=lambda x, decimals=0: float(f"{x:.{decimals}f}"), vjp=lambda xp, g: xp.zeros_like(g))
 def round(xp, x, *, decimals=0):
     """Rounded to `decimals` places, halves to even. Piecewise constant: its gradient is 0."""
     return xp.round(x, decimals)

@@ -50,16 +50,8 @@ def softplus(xp, x, *, beta=1.0):
     return xp.kernels.softplus(x, beta)
 
 
-@op(
-    ELEMENTWISE,
-    symbol="log σ",
-    domain=REAL,
-    method=False,
-    reference=lambda x: -math.log1p(math.exp(-x)),
-    floating=True,
-    wide=True,
-    vjp=lambda xp, g, x: xp.softplus_gradient(g, x, beta=-1.0),
-)
+@op(ELEMENTWISE, symbol="log σ", domain=REAL, method=False, floating=True, wide=True,
+    reference=lambda x: -math.log1p(math.exp(-x)), vjp=lambda xp, g, x: xp.softplus_gradient(g, x, beta=-1.0))
 def logsigmoid(xp, x):
     """log(sigmoid(x)), without overflow."""
     return xp.kernels.softplus(x, -1.0)
@@ -145,17 +137,8 @@ def _slow_gate(x):
     return 0.5 + 0.5 * math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
 
 
-@op(
-    ELEMENTWISE,
-    symbol="gelu gate",
-    domain=REAL,
-    method=False,
-    floating=True,
-    wide=True,
-    tolerance=1e-11,
-    reference=_slow_gate,
-    vjp=lambda xp, g, x, y: g * (y * xp.gelu_gate(-x) * _steepness(xp, x)),
-)
+@op(ELEMENTWISE, symbol="gelu gate", domain=REAL, method=False, floating=True, wide=True, tolerance=1e-11,
+    reference=_slow_gate, vjp=lambda xp, g, x, y: g * (y * xp.gelu_gate(-x) * _steepness(xp, x)))
 def gelu_gate(xp, x):
     """σ(2√(2/π)(x + 0.044715x³)): the approximation of the normal distribution function in `gelu`."""
     return xp.kernels.gelu_gate(x)

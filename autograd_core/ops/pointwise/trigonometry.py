@@ -56,15 +56,8 @@ def _atan2_rule(xp, g, a, b, across):
     return g * xp.where(origin, 0, across / length / length)
 
 
-@op(
-    BINARY,
-    symbol="atan2",
-    domain=POSITIVE,
-    reference=math.atan2,
-    floating=True,
-    aliases=("arctan2",),
-    vjp=(lambda xp, g, a, b: _atan2_rule(xp, g, a, b, b), lambda xp, g, a, b: _atan2_rule(xp, g, a, b, -a)),
-)
+@op(BINARY, symbol="atan2", domain=POSITIVE, floating=True, aliases=("arctan2",), reference=math.atan2,
+    vjp=(lambda xp, g, a, b: _atan2_rule(xp, g, a, b, b), lambda xp, g, a, b: _atan2_rule(xp, g, a, b, -a)))
 def atan2(xp, a, b):
     """Angle of the point (other, input), in radians, in (-π, π]."""
     return xp.arctan2(a, b)

@@ -27,62 +27,38 @@ def _shared(xp, g, share):
     return xp.where(share > 0, g * share, 0)
 
 
-@op(
-    INDEXING,
-    symbol="rows",
-    method=False,
-    reference=lambda x, index, share=None: np.take(x, index, axis=0),
-    samples=(
-        sample((4, 3), integers((2, 3), 0, 4), None),
-        sample((4, 3), integers((), 0, 4), None),
-        sample((4, 3), integers((0,), 0, 4), None),
-        sample((4, 0), integers((2,), 0, 4), None),
-    ),
-    vjp=(lambda xp, g, x_shape, index, share: xp.add_rows(_shared(xp, g, share), index, count=x_shape[0]), None, None),
-)
+@op(INDEXING, symbol="rows", method=False, reference=lambda x, index, share=None: np.take(x, index, axis=0),
+    samples=(sample((4, 3), integers((2, 3), 0, 4), None),
+             sample((4, 3), integers((), 0, 4), None),
+             sample((4, 3), integers((0,), 0, 4), None),
+             sample((4, 0), integers((2,), 0, 4), None)),
+    vjp=(lambda xp, g, x_shape, index, share: xp.add_rows(_shared(xp, g, share), index, count=x_shape[0]), None, None))
 def take_rows(xp, x, index, share=None):
     """The rows of a matrix at `index`; `share` is the fraction of each row's gradient that is passed back."""
     return xp.take(x, index, axis=0)
 
 
-@op(
-    INDEXING,
-    symbol="Σ rows",
-    method=False,
-    reference=_slow_sum_of_rows,
-    samples=(
-        sample((5, 3), integers((5,), 0, 4), count=4),
-        sample((2, 3, 2), integers((2, 3), 0, 4), count=5),
-        sample((3,), integers((), 0, 2), count=2),
-        sample((0, 3), integers((0,), 0, 4), count=4),
-    ),
-    vjp=(lambda xp, g, index: xp.take_rows(g, index), None),
-)
+@op(INDEXING, symbol="Σ rows", method=False, reference=_slow_sum_of_rows,
+    samples=(sample((5, 3), integers((5,), 0, 4), count=4),
+             sample((2, 3, 2), integers((2, 3), 0, 4), count=5),
+             sample((3,), integers((), 0, 2), count=2),
+             sample((0, 3), integers((0,), 0, 4), count=4)),
+    vjp=(lambda xp, g, index: xp.take_rows(g, index), None))
 def add_rows(xp, x, index, *, count):
     """A matrix of `count` rows: the sums of the rows of `input` with the same `index`."""
     return xp.kernels.add_at((count, x.shape[-1]), x.dtype, index, x)
 
 
-@op(
-    INDEXING,
-    symbol="Σ w rows",
-    method=False,
-    wide=True,
+@op(INDEXING, symbol="Σ w rows", method=False, wide=True,
     reference=lambda x, index, to, factors=None, count=0: _slow_sum_of_rows(
-        x[index] * _or_ones(factors, index)[:, None], to, count
-    ),
-    samples=(
-        sample((5, 3), integers((6,), 0, 5), integers((6,), 0, 4), (6,), count=4),
-        sample((5, 3), integers((6,), 0, 5), integers((6,), 0, 4), None, count=5),
-        sample((2, 3), integers((0,), 0, 2), integers((0,), 0, 2), None, count=2),
-    ),
-    vjp=(
-        lambda xp, g, x_shape, index, to, factors: xp.mix_rows(g, to, index, factors, count=x_shape[0]),
-        None,
-        None,
-        lambda xp, g, x, index, to: xp.sum(xp.take_rows(g, to) * xp.take_rows(x, index), dim=-1),
-    ),
-)
+        x[index] * _or_ones(factors, index)[:, None], to, count),
+    samples=(sample((5, 3), integers((6,), 0, 5), integers((6,), 0, 4), (6,), count=4),
+             sample((5, 3), integers((6,), 0, 5), integers((6,), 0, 4), None, count=5),
+             sample((2, 3), integers((0,), 0, 2), integers((0,), 0, 2), None, count=2)),
+    vjp=(lambda xp, g, x_shape, index, to, factors: xp.mix_rows(g, to, index, factors, count=x_shape[0]),
+         None,
+         None,
+         lambda xp, g, x, index, to: xp.sum(xp.take_rows(g, to) * xp.take_rows(x, index), dim=-1)))
 def mix_rows(xp, x, index, to, factors=None, *, count):
     """A matrix of `count` rows: the rows of `input` at `index`, times `factors`, added at `to`."""
     return xp.kernels.mix_rows(x, index, to, factors, count)
@@ -131,16 +107,10 @@ def _look_up(input, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq
     return take_rows(weight, input, share)
 
 
-@composition(
-    INDEXING,
-    method=False,
-    reference=lambda index, weight: weight[index],
-    samples=(
-        sample(integers((2, 3), 0, 4), (4, 3)),
-        sample(integers((), 0, 4), (4, 3)),
-        sample(integers((0,), 0, 4), (4, 3)),
-    ),
-)
+@composition(INDEXING, method=False, reference=lambda index, weight: weight[index],
+             samples=(sample(integers((2, 3), 0, 4), (4, 3)),
+                      sample(integers((), 0, 4), (4, 3)),
+                      sample(integers((0,), 0, 4), (4, 3))))
 def embedding(input, weight, padding_idx=None, max_norm=None, norm_type=2.0, scale_grad_by_freq=False, sparse=False):
     """The rows of `weight` at the indices in `input`, in the shape (..., width).
 
@@ -185,19 +155,13 @@ def _or_ones(weights, index):
     return np.ones(index.shape) if weights is None else weights
 
 
-@composition(
-    INDEXING,
-    method=False,
-    reference=_slow_bags,
-    samples=(
-        sample(integers((5,), 0, 4), (4, 3), np.array([0, 2, 2])),
-        sample(integers((2, 3), 0, 4), (4, 3), mode="max"),
-        sample(integers((2, 3), 0, 4), (4, 2), None, None, 2.0, False, "sum", False, (2, 3)),
-        sample(integers((5,), 0, 4), (4, 2), np.array([0, 3, 5]), mode="max", include_last_offset=True),
-        sample(integers((0,), 0, 4), (4, 3), np.array([0, 0])),
-        sample(integers((2, 0), 0, 4), (4, 3)),
-    ),
-)
+@composition(INDEXING, method=False, reference=_slow_bags,
+             samples=(sample(integers((5,), 0, 4), (4, 3), np.array([0, 2, 2])),
+                      sample(integers((2, 3), 0, 4), (4, 3), mode="max"),
+                      sample(integers((2, 3), 0, 4), (4, 2), None, None, 2.0, False, "sum", False, (2, 3)),
+                      sample(integers((5,), 0, 4), (4, 2), np.array([0, 3, 5]), mode="max", include_last_offset=True),
+                      sample(integers((0,), 0, 4), (4, 3), np.array([0, 0])),
+                      sample(integers((2, 0), 0, 4), (4, 3))))
 def embedding_bag(
     input,
     weight,

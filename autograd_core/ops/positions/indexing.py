@@ -24,15 +24,8 @@ INDICES = (
 )
 
 
-@op(
-    INDEXING,
-    symbol="[ ]",
-    samples=INDICES,
-    view=True,
-    method=False,
-    reference=lambda x, index: np.asarray(x)[index],
-    vjp=lambda xp, g, x_shape, index: xp.place(g, index=index, shape=x_shape),
-)
+@op(INDEXING, symbol="[ ]", view=True, method=False, samples=INDICES, reference=lambda x, index: np.asarray(x)[index],
+    vjp=lambda xp, g, x_shape, index: xp.place(g, index=index, shape=x_shape))
 def getitem(xp, x, *, index):
     """The elements at `index`: integers, slices (negative steps too), None, Ellipsis, integer or boolean arrays."""
     y = xp.kernels.take_at(x, index) if getattr(index, "dtype", None) == np.dtype(bool) else x[index]
@@ -48,20 +41,13 @@ def _place_reference(x, index, shape):
     return out
 
 
-@op(
-    INDEXING,
-    symbol="[ ]=",
-    method=False,
-    reference=_place_reference,
-    samples=(
-        sample((3,), index=1, shape=(4, 3)),
-        sample((2,), index=slice(None, None, -2), shape=(4,)),
-        sample((0, 3), index=slice(0), shape=(4, 3)),
-        sample((3,), index=[0, 0, 3], shape=(5,)),
-        sample((2, 1), index=np.array([True, False, True]), shape=(3, 1)),
-    ),
-    vjp=lambda xp, g, index: g[index],
-)
+@op(INDEXING, symbol="[ ]=", method=False, reference=_place_reference,
+    samples=(sample((3,), index=1, shape=(4, 3)),
+             sample((2,), index=slice(None, None, -2), shape=(4,)),
+             sample((0, 3), index=slice(0), shape=(4, 3)),
+             sample((3,), index=[0, 0, 3], shape=(5,)),
+             sample((2, 1), index=np.array([True, False, True]), shape=(3, 1))),
+    vjp=lambda xp, g, index: g[index])
 def place(xp, x, *, index, shape):
     """Zeros of `shape` to which `input` is added at `index`: the transpose of indexing."""
     return xp.kernels.add_at(shape, x.dtype, index, x)
@@ -116,18 +102,11 @@ def _spread_reference(x, index, dim, shape):
     return out
 
 
-@op(
-    INDEXING,
-    symbol="spread",
-    method=False,
-    reference=_spread_reference,
-    samples=(
-        sample((2, 4), integers((2, 4), 0, 3), dim=0, shape=(3, 4)),
-        sample((2, 5), integers((2, 5), 0, 3), dim=1, shape=(2, 3)),
-        sample((0, 4), integers((0, 4), 0, 3), dim=0, shape=(3, 4)),
-    ),
-    vjp=(lambda xp, g, index, dim: xp.gather(g, index=index, dim=dim), None),
-)
+@op(INDEXING, symbol="spread", method=False, reference=_spread_reference,
+    samples=(sample((2, 4), integers((2, 4), 0, 3), dim=0, shape=(3, 4)),
+             sample((2, 5), integers((2, 5), 0, 3), dim=1, shape=(2, 3)),
+             sample((0, 4), integers((0, 4), 0, 3), dim=0, shape=(3, 4))),
+    vjp=(lambda xp, g, index, dim: xp.gather(g, index=index, dim=dim), None))
 def spread(xp, x, index, *, dim, shape):
     """Zeros of `shape` to which elements are added along `dim` at `index`: the transpose of `gather`."""
     if not shape:
@@ -141,16 +120,11 @@ def spread(xp, x, index, *, dim, shape):
         raise PositionError(f"an index for adding along axis {dim} of {tuple(shape)}: {e}") from None
 
 
-@composition(
-    INDEXING,
-    reference=lambda x, dim, index: np.take(x, index, dim) if x.ndim else x,
-    samples=(
-        sample((3, 4), 0, integers((5,), 0, 3)),
-        sample((2, 3), -1, integers((2,), 0, 3)),
-        sample((2, 3), 0, integers((0,), 0, 2)),
-        sample((), 0, integers((1,), 0, 1)),
-    ),
-)
+@composition(INDEXING, reference=lambda x, dim, index: np.take(x, index, dim) if x.ndim else x,
+             samples=(sample((3, 4), 0, integers((5,), 0, 3)),
+                      sample((2, 3), -1, integers((2,), 0, 3)),
+                      sample((2, 3), 0, integers((0,), 0, 2)),
+                      sample((), 0, integers((1,), 0, 1))))
 def index_select(input, dim, index):
     """The slices of `input` along `dim` at the positions in a vector of integers."""
     at = axes.one(dim, input.ndim)
@@ -166,15 +140,11 @@ def index_select(input, dim, index):
     return _item(functional.reshape(input, (1,)), (index,)).reshape(())
 
 
-@composition(
-    INDEXING,
-    samples=(
-        sample((3, 4), integers((2, 2), -12, 12)),
-        sample((3,), integers((), 0, 3)),
-        sample((2, 3), integers((0,), 0, 6)),
-    ),
-    reference=np.take,
-)
+@composition(INDEXING,
+             samples=(sample((3, 4), integers((2, 2), -12, 12)),
+                      sample((3,), integers((), 0, 3)),
+                      sample((2, 3), integers((0,), 0, 6))),
+             reference=np.take)
 def take(input, index):
     """The elements at positions in the flattened tensor, in the shape of `index`; negative ones count from the end."""
     if index.dtype.kind not in dtypes.INTEGERS:
@@ -202,11 +172,9 @@ def take_along_dim(input, indices, dim=None):
     )
 
 
-@composition(
-    INDEXING,
-    samples=(sample((2, 3), booleans((2, 3))), sample((2, 1), booleans((3,))), sample((0, 3), booleans((3,)))),
-    reference=lambda x, mask: np.extract(*np.broadcast_arrays(mask, x)),
-)
+@composition(INDEXING,
+             samples=(sample((2, 3), booleans((2, 3))), sample((2, 1), booleans((3,))), sample((0, 3), booleans((3,)))),
+             reference=lambda x, mask: np.extract(*np.broadcast_arrays(mask, x)))
 def masked_select(input, mask):
     """The elements where `mask` holds, in a vector."""
     if mask.dtype.kind != "b":

@@ -15,11 +15,8 @@ from autograd_core.registry import booleans, composition, integers, sample
 from autograd_core.tensor import Tensor, wrap
 
 
-@composition(
-    INDEXING,
-    samples=(sample(integers((3, 4), -1, 2)), sample(booleans((5,)), as_tuple=True), sample((0, 3))),
-    reference=lambda x, as_tuple=False: np.nonzero(x) if as_tuple else np.argwhere(x),
-)
+@composition(INDEXING, samples=(sample(integers((3, 4), -1, 2)), sample(booleans((5,)), as_tuple=True), sample((0, 3))),
+             reference=lambda x, as_tuple=False: np.nonzero(x) if as_tuple else np.argwhere(x))
 def nonzero(input, as_tuple=False):
     """The positions of nonzero elements: a matrix with one row per element, or a tuple of vectors."""
     array = input.array if input.ndim else input.array.reshape(1)
@@ -27,25 +24,19 @@ def nonzero(input, as_tuple=False):
     return tuple(found) if as_tuple else functional.stack(found, dim=-1)[:, : input.ndim]
 
 
-@composition(
-    INDEXING, samples=(sample(integers((3, 4), -1, 2)), sample(booleans((5,))), sample((0, 3))), reference=np.argwhere
-)
+@composition(INDEXING, samples=(sample(integers((3, 4), -1, 2)), sample(booleans((5,))), sample((0, 3))),
+             reference=np.argwhere)
 def argwhere(input):
     """The positions of nonzero elements: a matrix with one row per element."""
     return nonzero(input)
 
 
-@composition(
-    INDEXING,
-    samples=(
-        sample(integers((3, 2), -1, 2), size=9),
-        sample(booleans((5,)), size=1, fill_value=7),
-        sample((0, 3), size=2),
-    ),
-    reference=lambda x, size, fill_value=-1: np.concatenate([np.argwhere(x), np.full((size, x.ndim), fill_value)])[
-        :size
-    ],
-)
+@composition(INDEXING,
+             samples=(sample(integers((3, 2), -1, 2), size=9),
+                      sample(booleans((5,)), size=1, fill_value=7),
+                      sample((0, 3), size=2)),
+             reference=lambda x, size, fill_value=-1:
+                 np.concatenate([np.argwhere(x), np.full((size, x.ndim), fill_value)])[:size])
 def nonzero_static(input, *, size, fill_value=-1):
     """The first `size` rows of `nonzero`, padded with rows of `fill_value`."""
     found = nonzero(input)[: operator.index(size)]
@@ -53,16 +44,11 @@ def nonzero_static(input, *, size, fill_value=-1):
     return functional.cat([found, missing])
 
 
-@composition(
-    INDEXING,
-    samples=(
-        sample(integers((5,), 0, 12), shape=(3, 4)),
-        sample(integers((), 0, 12), 12),
-        sample(integers((0,), 0, 2), shape=(2,)),
-    ),
-    method=False,
-    reference=np.unravel_index,
-)
+@composition(INDEXING, method=False,
+             samples=(sample(integers((5,), 0, 12), shape=(3, 4)),
+                      sample(integers((), 0, 12), 12),
+                      sample(integers((0,), 0, 2), shape=(2,))),
+             reference=np.unravel_index)
 def unravel_index(indices, shape):
     """Coordinates of positions in a flattened tensor of a shape: one tensor per axis."""
     lengths = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
@@ -107,15 +93,11 @@ def _slow_masked_scatter(x, mask, source):
     return out
 
 
-@composition(
-    INDEXING,
-    samples=(
-        sample((2, 3), booleans((2, 3)), (2, 4)),
-        sample((2, 3), booleans((3,)), (6,)),
-        sample((0, 3), booleans((3,)), (2,)),
-    ),
-    reference=_slow_masked_scatter,
-)
+@composition(INDEXING,
+             samples=(sample((2, 3), booleans((2, 3)), (2, 4)),
+                      sample((2, 3), booleans((3,)), (6,)),
+                      sample((0, 3), booleans((3,)), (2,))),
+             reference=_slow_masked_scatter)
 def masked_scatter(input, mask, source):
     """`input` with the elements of `source`, in order, wherever `mask` holds."""
     if mask.dtype.kind != "b":

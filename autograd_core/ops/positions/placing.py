@@ -66,11 +66,8 @@ SLICES = (
 )
 
 
-@composition(
-    INDEXING,
-    samples=(*SLICES, sample((3, 2), 0, integers((4,), 0, 3), (4, 2), alpha=0.5)),
-    reference=_slow(lambda old, new, alpha=1: old + alpha * new),
-)
+@composition(INDEXING, samples=(*SLICES, sample((3, 2), 0, integers((4,), 0, 3), (4, 2), alpha=0.5)),
+             reference=_slow(lambda old, new, alpha=1: old + alpha * new))
 def index_add(input, dim, index, source, *, alpha=1):
     """`input` with the slices of `source`, times `alpha`, added along `dim` at `index`; repeated indices add up."""
     x, where, source, _ = _along("index_add", input, dim, index, source)
@@ -86,18 +83,13 @@ def index_copy(input, dim, index, source):
     return reshape(written(x, source, where), input.shape)
 
 
-@composition(
-    INDEXING,
-    samples=(
-        sample((3, 2), 0, integers((4,), 0, 3), 1.5),
-        sample((2, 3), -1, integers((2,), 0, 3), ()),
-        sample((2, 3), 0, integers((0,), 0, 2), 1.5),
-        sample((), 0, integers((), 0, 1), ()),
-    ),
-    reference=lambda x, dim, index, value: _slow(lambda old, new: value)(
-        x, dim, index, np.moveaxis(np.zeros((np.size(index), *[1] * max(np.ndim(x) - 1, 0))), 0, dim)
-    ),
-)
+@composition(INDEXING,
+             samples=(sample((3, 2), 0, integers((4,), 0, 3), 1.5),
+                      sample((2, 3), -1, integers((2,), 0, 3), ()),
+                      sample((2, 3), 0, integers((0,), 0, 2), 1.5),
+                      sample((), 0, integers((), 0, 1), ())),
+             reference=lambda x, dim, index, value: _slow(lambda old, new: value)(
+                 x, dim, index, np.moveaxis(np.zeros((np.size(index), *[1] * max(np.ndim(x) - 1, 0))), 0, dim)))
 def index_fill(input, dim, index, value):
     """`input` with `value`, a number or a 0-d tensor, in the slices along `dim` at `index`."""
     if getattr(value, "ndim", 0):
@@ -108,21 +100,21 @@ def index_fill(input, dim, index, value):
     return reshape(written(x, expand(functional.astype(value, x.dtype), shape), where), input.shape)
 
 
-@composition(
-    INDEXING,
-    samples=tuple(
-        sample(s.inputs[0], *s.inputs[1:], reduce, **statics)
-        for s, reduce, statics in zip(
-            (*SLICES, *SLICES[:2]),
-            ("prod", "mean", "amax", "amin", "amax", "prod"),
-            ({}, {}, {}, {}, {"include_self": False}, {"include_self": False}),
-            strict=True,
-        )
-    ),
-    reference=lambda x, dim, index, source, reduce, include_self=True: _slow_reduce(
-        x, dim, index, source, reduce, include_self
-    ),
-)
+def _slow_reduce(x, dim, index, source, reduce, include_self=True):
+    out = np.atleast_1d(x).copy()
+    found: dict[int, Any] = {}
+    rows, pieces = np.moveaxis(out, dim, 0), np.moveaxis(np.atleast_1d(source), dim, 0)
+    for i, k in enumerate(np.ravel(index)):
+        found.setdefault(int(k), [rows[k].copy()] if include_self else []).append(pieces[i])
+    for k, values in found.items():
+        rows[k] = getattr(np, reduce)(values, axis=0)
+    return out.reshape(np.shape(x))
+
+
+@composition(INDEXING, reference=_slow_reduce,
+             samples=tuple(sample(s.inputs[0], *s.inputs[1:], reduce, **statics) for s, reduce, statics in zip(
+                 (*SLICES, *SLICES[:2]), ("prod", "mean", "amax", "amin", "amax", "prod"),
+                 (*[{}] * 4, *[{"include_self": False}] * 2), strict=True)))
 def index_reduce(input, dim, index, source, reduce, *, include_self=True):
     """The "prod", "mean", "amax" or "amin" of the slices of `source` that `index` assigns to each place along `dim`.
 
@@ -137,17 +129,6 @@ def index_reduce(input, dim, index, source, reduce, *, include_self=True):
     return reshape(y, input.shape)
 
 
-def _slow_reduce(x, dim, index, source, reduce, include_self):
-    out = np.atleast_1d(x).copy()
-    found: dict[int, Any] = {}
-    rows, pieces = np.moveaxis(out, dim, 0), np.moveaxis(np.atleast_1d(source), dim, 0)
-    for i, k in enumerate(np.ravel(index)):
-        found.setdefault(int(k), [rows[k].copy()] if include_self else []).append(pieces[i])
-    for k, values in found.items():
-        rows[k] = getattr(np, reduce)(values, axis=0)
-    return out.reshape(np.shape(x))
-
-
 def _slow_put(x, indices, values, accumulate=False):
     out = x.copy()
     index: Any = tuple(slice(None) if i is None else i for i in indices)
@@ -158,16 +139,12 @@ def _slow_put(x, indices, values, accumulate=False):
     return out
 
 
-@composition(
-    INDEXING,
-    samples=(
-        sample((3, 2), [integers((4,), 0, 3)], (4, 2)),
-        sample((3, 2), [integers((2, 1), 0, 3), integers((2,), 0, 2)], (2, 1), accumulate=True),
-        sample((3, 2), [integers((2,), 0, 3)], (), accumulate=True),
-        sample((2, 0), [integers((2,), 0, 2)], (2, 0)),
-    ),
-    reference=_slow_put,
-)
+@composition(INDEXING,
+             samples=(sample((3, 2), [integers((4,), 0, 3)], (4, 2)),
+                      sample((3, 2), [integers((2, 1), 0, 3), integers((2,), 0, 2)], (2, 1), accumulate=True),
+                      sample((3, 2), [integers((2,), 0, 3)], (), accumulate=True),
+                      sample((2, 0), [integers((2,), 0, 2)], (2, 0))),
+             reference=_slow_put)
 def index_put(input, indices, values, accumulate=False):
     """`input` with `values`, broadcast, written (or added) at `indices`, one tensor per axis.
 
@@ -181,17 +158,12 @@ def index_put(input, indices, values, accumulate=False):
     return written(input, values, index)
 
 
-@composition(
-    INDEXING,
-    samples=(
-        sample((3, 2), integers((2, 2), -6, 6), (2, 2)),
-        sample((3, 2), integers((4,), 0, 6), (4,), accumulate=True),
-        sample((2, 2), integers((0,), 0, 4), (0,)),
-    ),
-    reference=lambda x, index, source, accumulate=False: _slow_put(
-        x.ravel(), (index.ravel(),), source.ravel(), accumulate
-    ).reshape(x.shape),
-)
+@composition(INDEXING,
+             samples=(sample((3, 2), integers((2, 2), -6, 6), (2, 2)),
+                      sample((3, 2), integers((4,), 0, 6), (4,), accumulate=True),
+                      sample((2, 2), integers((0,), 0, 4), (0,))),
+             reference=lambda x, index, source, accumulate=False: _slow_put(
+                 x.ravel(), (index.ravel(),), source.ravel(), accumulate).reshape(x.shape))
 def put(input, index, source, accumulate=False):
     """`input` with the elements of `source` written (or added) at positions in the flattened tensor."""
     _check_dtype("put", input, source)

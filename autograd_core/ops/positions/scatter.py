@@ -90,17 +90,13 @@ def _scattered(x, dim, index, src=None, value=None, reduce=None):
     return _slow(combine)(x, dim, index, value if src is None else src)
 
 
-@composition(
-    INDEXING,
-    samples=(
-        *ADDED,
-        sample((3, 4), 0, integers((2, 4), 0, 3), 1.5),
-        sample((3, 4), -1, integers((2, 3), 0, 4), value=-1.0),
-        sample((3, 2), 0, integers((4, 2), 0, 3), (4, 2), reduce="add"),
-        sample((3, 2), 0, integers((4, 2), 0, 3), (4, 2), reduce="multiply"),
-    ),
-    reference=_scattered,
-)
+@composition(INDEXING,
+             samples=(*ADDED,
+                      sample((3, 4), 0, integers((2, 4), 0, 3), 1.5),
+                      sample((3, 4), -1, integers((2, 3), 0, 4), value=-1.0),
+                      sample((3, 2), 0, integers((4, 2), 0, 3), (4, 2), reduce="add"),
+                      sample((3, 2), 0, integers((4, 2), 0, 3), (4, 2), reduce="multiply")),
+             reference=_scattered)
 def scatter(input, dim, index, src=None, *, value=None, reduce=None):
     """`input` with elements of `src`, or one number, written along `dim` at `index`; the last at a place remains.
 
@@ -139,19 +135,11 @@ def _slow_extremum(x, index, src, dim, largest, to_nan=False):
     return _slow(lambda old, new: max(old, new) if largest else min(old, new))(x, dim, index, src)
 
 
-@op(
-    INDEXING,
-    symbol="scatter max",
-    method=False,
-    real_only=True,
-    samples=(
-        sample((3, 2), integers((4, 2), 0, 3), (4, 2), dim=0, largest=True),
-        sample((2, 3), integers((2, 4), 0, 3), (2, 4), dim=1, largest=False),
-        sample((2, 3), integers((0, 3), 0, 2), (0, 3), dim=0, largest=True, to_nan=True),
-    ),
-    reference=_slow_extremum,
-    joint=_extremum_rule,
-)
+@op(INDEXING, symbol="scatter max", method=False, real_only=True,
+    samples=(sample((3, 2), integers((4, 2), 0, 3), (4, 2), dim=0, largest=True),
+             sample((2, 3), integers((2, 4), 0, 3), (2, 4), dim=1, largest=False),
+             sample((2, 3), integers((0, 3), 0, 2), (0, 3), dim=0, largest=True, to_nan=True)),
+    reference=_slow_extremum, joint=_extremum_rule)
 def scatter_extremum(xp, x, index, src, *, dim, largest, to_nan=False):
     """The largest (or smallest) of each element and those that `index` assigns to its place along `dim`.
 
@@ -240,16 +228,10 @@ def _slow_reduce(x, dim, index, src, reduce, include_self=True):
     return out.reshape(np.shape(x))
 
 
-@composition(
-    INDEXING,
-    samples=tuple(
-        sample((3, 2), 0, integers((4, 2), 0, 3), (4, 2), reduce, **statics)
-        for reduce in REDUCE
-        for statics in ({}, {"include_self": False})
-    )
-    + (sample((2, 3), -1, integers((2, 0), 0, 3), (2, 3), "prod"),),
-    reference=_slow_reduce,
-)
+@composition(INDEXING, reference=_slow_reduce,
+             samples=(*[sample((3, 2), 0, integers((4, 2), 0, 3), (4, 2), reduce, **statics)
+                        for reduce in REDUCE for statics in ({}, {"include_self": False})],
+                      sample((2, 3), -1, integers((2, 0), 0, 3), (2, 3), "prod")))
 def scatter_reduce(input, dim, index, src, reduce, *, include_self=True):
     """The "sum", "prod", "mean", "amax" or "amin" of the elements that `index` assigns to each place along `dim`.
 

@@ -29,19 +29,14 @@ def _slow_reduce(data, reduce, lengths, initial=None):
 LENGTHS = {"lengths": [2, 1, 3]}
 
 
-@composition(
-    INDEXING,
-    method=False,
-    samples=(
-        sample((6, 2), reduce="sum", **LENGTHS),
-        sample((6, 2), reduce="mean", initial=1.5, **LENGTHS),
-        sample((6,), reduce="max", **LENGTHS),
-        sample((6,), reduce="min", initial=0.5, **LENGTHS),
-        sample((6,), reduce="prod", **LENGTHS),
-        sample((0, 2), reduce="sum", lengths=[0, 0]),
-    ),
-    reference=_slow_reduce,
-)
+@composition(INDEXING, method=False,
+             samples=(sample((6, 2), reduce="sum", **LENGTHS),
+                      sample((6, 2), reduce="mean", initial=1.5, **LENGTHS),
+                      sample((6,), reduce="max", **LENGTHS),
+                      sample((6,), reduce="min", initial=0.5, **LENGTHS),
+                      sample((6,), reduce="prod", **LENGTHS),
+                      sample((0, 2), reduce="sum", lengths=[0, 0])),
+             reference=_slow_reduce)
 def segment_reduce(data, reduce, *, lengths=None, indices=None, offsets=None, axis=0, unsafe=False, initial=None):
     """Reduce segments along an axis by "sum", "mean", "max", "min" or "prod".
 

@@ -160,13 +160,11 @@ def histc(input, bins=100, min=0, max=0):
     return functional.as_tensor(counts.astype(x.dtype))
 
 
-@composition(
-    REDUCTION,
-    order=0,
-    tolerance=1e-6,
-    samples=(sample(_single(8), 4), sample(_single(2, 3), 3, range=(-1.0, 1.5), density=True), sample((0,), 5)),
-    reference=lambda x, bins, range=None, density=False: np.histogram(x, bins, range, density),
-)
+@composition(REDUCTION, order=0, tolerance=1e-6,
+             samples=(sample(_single(8), 4),
+                      sample(_single(2, 3), 3, range=(-1.0, 1.5), density=True),
+                      sample((0,), 5)),
+             reference=lambda x, bins, range=None, density=False: np.histogram(x, bins, range, density))
 def histogram(input, bins, *, range=None, weight=None, density=False):
     """(hist, bin_edges): the number of elements, or their total `weight`, between neighbouring edges.
 
@@ -189,19 +187,12 @@ def _edges(name, x, bins, limits):
     return LIBRARY[x.__class__].linspace(*_limits(name, x, low, high, 0.5), bins + 1).astype(x.dtype)
 
 
-@composition(
-    REDUCTION,
-    order=0,
-    tolerance=1e-6,
-    samples=(
-        sample(_single(8, 2), [3, 4]),
-        sample(_single(2, 3, 1), 3, range=(-1.0, 1.5), density=True),
-        sample((0, 2), [2, 3]),
-    ),
-    reference=lambda x, bins, range=None, density=False: np.histogramdd(
-        x.reshape(-1, x.shape[-1]), bins, range and [range], density
-    ),
-)
+@composition(REDUCTION, order=0, tolerance=1e-6,
+             samples=(sample(_single(8, 2), [3, 4]),
+                      sample(_single(2, 3, 1), 3, range=(-1.0, 1.5), density=True),
+                      sample((0, 2), [2, 3])),
+             reference=lambda x, bins, range=None, density=False: np.histogramdd(
+                 x.reshape(-1, x.shape[-1]), bins, range and [range], density))
 def histogramdd(input, bins, *, range=None, weight=None, density=False):
     """(hist, bin_edges): `histogram` of points with coordinates along the last axis, and edges for each coordinate.
 

@@ -21,18 +21,14 @@ def _np_diff(x, n=1, dim=-1, prepend=None, append=None):
     return np.diff(x, n, dim, **around)
 
 
-@composition(
-    REDUCTION,
-    samples=(
-        sample((5,)),
-        sample((3, 4), n=2, dim=0),
-        sample((2, 4), 1, 1, (2, 1), (2, 2)),
-        sample((2, 3), n=0),
-        sample((2, 3), n=7),
-        sample((0, 3), dim=1),
-    ),
-    reference=_np_diff,
-)
+@composition(REDUCTION,
+             samples=(sample((5,)),
+                      sample((3, 4), n=2, dim=0),
+                      sample((2, 4), 1, 1, (2, 1), (2, 2)),
+                      sample((2, 3), n=0),
+                      sample((2, 3), n=7),
+                      sample((0, 3), dim=1)),
+             reference=_np_diff)
 def diff(input, n=1, dim=-1, prepend=None, append=None):
     """Differences of neighbours along `dim`, taken `n` times; for booleans, where neighbours differ."""
     length = axes.length(input, dim, "diff")
@@ -90,17 +86,12 @@ def _np_gradient(x, spacing=1, dim=None, edge_order=1):
     return [np.gradient(x, s, axis=d, edge_order=edge_order) for s, d in zip(spacings, dims, strict=True)]
 
 
-@composition(
-    REDUCTION,
-    method=False,
-    samples=(
-        sample((5,)),
-        sample((2, 3), spacing=[2.0, 0.5]),
-        sample((4, 1), spacing=[GROWING], dim=(0,), edge_order=2),
-        sample((0, 3), dim=1),
-    ),
-    reference=_np_gradient,
-)
+@composition(REDUCTION, method=False,
+             samples=(sample((5,)),
+                      sample((2, 3), spacing=[2.0, 0.5]),
+                      sample((4, 1), spacing=[GROWING], dim=(0,), edge_order=2),
+                      sample((0, 3), dim=1)),
+             reference=_np_gradient)
 def gradient(input, *, spacing=1, dim=None, edge_order=1):
     """Derivatives of a sampled function, one tensor per axis in `dim` (all by default).
 

@@ -48,11 +48,10 @@ def amin(xp, x, *, dim=None, keepdim=False):
     return xp.min(x, axis=axis_of(x, dim), keepdims=keepdim)
 
 
-@composition(
-    REDUCTION,
-    samples=(sample((2, 3)), sample((4,), dim=0), sample((3, 4), dim=-1, keepdim=True), sample((0, 3), dim=1)),
-    reference=lambda x, dim=None, keepdim=False: tuple(f(x, axis=dim, keepdims=keepdim) for f in (np.min, np.max)),
-)
+@composition(REDUCTION,
+             samples=(sample((2, 3)), sample((4,), dim=0), sample((3, 4), dim=-1, keepdim=True), sample((0, 3), dim=1)),
+             reference=lambda x, dim=None, keepdim=False: tuple(
+                 f(x, axis=dim, keepdims=keepdim) for f in (np.min, np.max)))
 def aminmax(input, *, dim=None, keepdim=False):
     """The smallest and the largest elements over `dim` (all axes by default), as (min, max)."""
     return Extremes(amin(input, dim=dim, keepdim=keepdim), amax(input, dim=dim, keepdim=keepdim))

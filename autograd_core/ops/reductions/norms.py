@@ -129,19 +129,13 @@ def _np_norm(x, ord=2, dim=None, keepdim=False):
     return np.sum(a**ord, axis=dim, keepdims=keepdim) ** (1 / ord)
 
 
-@composition(
-    REDUCTION,
-    domain=Interval(-2, 2, kinks=(0,)),
-    module="linalg",
-    samples=(
-        sample((2, 3)),
-        *[sample((2,), ord) for ord in (0, 0.5, 1, 3, -1, math.inf, -math.inf)],
-        sample((2, 2), 3, dim=1, keepdim=True),
-        sample((2, 1, 2), 2, dim=(0, 2)),
-        sample((0, 3), 1),
-    ),
-    reference=_np_norm,
-)
+@composition(REDUCTION, domain=Interval(-2, 2, kinks=(0,)), module="linalg",
+             samples=(sample((2, 3)),
+                      *[sample((2,), ord) for ord in (0, 0.5, 1, 3, -1, math.inf, -math.inf)],
+                      sample((2, 2), 3, dim=1, keepdim=True),
+                      sample((2, 1, 2), 2, dim=(0, 2)),
+                      sample((0, 3), 1)),
+             reference=_np_norm)
 def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     """(Σ|x|ᵒʳᵈ)¹ᐟᵒʳᵈ over `dim` (all axes by default), without intermediate overflow.
 
@@ -162,12 +156,12 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     return minkowski(functional.abs(x), p=ord, dim=dim, keepdim=keepdim)
 
 
-@composition(
-    REDUCTION,
-    domain=Interval(-2, 2, kinks=(0,)),
-    samples=(sample((2, 3)), sample((2, 3), 1, dim=1), sample((3,), math.inf, keepdim=True), sample((0, 3), 3)),
-    reference=lambda x, p=2, dim=None, keepdim=False: _np_norm(x, p, dim, keepdim),
-)
+@composition(REDUCTION, domain=Interval(-2, 2, kinks=(0,)),
+             samples=(sample((2, 3)),
+                      sample((2, 3), 1, dim=1),
+                      sample((3,), math.inf, keepdim=True),
+                      sample((0, 3), 3)),
+             reference=lambda x, p=2, dim=None, keepdim=False: _np_norm(x, p, dim, keepdim))
 def norm(input, p="fro", dim=None, keepdim=False, *, dtype=None):
     """The norm of order `p` over `dim` (all axes by default); "fro" is 2, "nuc" the nuclear norm of matrices.
 
@@ -180,12 +174,9 @@ def norm(input, p="fro", dim=None, keepdim=False, *, dtype=None):
     return vector_norm(input, 2 if p is None or p == "fro" else p, dim, keepdim, dtype=dtype)
 
 
-@composition(
-    REDUCTION,
-    method=False,
-    samples=(sample((2, 3)), sample((3,), p=4.0, dim=0), sample((2, 3), dim=(0, 1), eps=9.0), sample((0, 3))),
-    reference=lambda x, p=2.0, dim=1, eps=1e-12: x / np.maximum(_np_norm(x, p, dim, True), eps),
-)
+@composition(REDUCTION, method=False,
+             samples=(sample((2, 3)), sample((3,), p=4.0, dim=0), sample((2, 3), dim=(0, 1), eps=9.0), sample((0, 3))),
+             reference=lambda x, p=2.0, dim=1, eps=1e-12: x / np.maximum(_np_norm(x, p, dim, True), eps))
 def normalize(input, p=2.0, dim=1, eps=1e-12):
     """`input` divided by its norms of order `p` over `dim`, or by `eps` if that is larger."""
     return input / functional.clamp(vector_norm(input, p, dim, keepdim=True), min=eps)

@@ -57,16 +57,10 @@ def in_dtype(xp, g, dtype):
     return g if g.dtype == dtype else xp.astype(g, dtype=dtype)
 
 
-@op(
-    REDUCTION,
-    symbol="Σ",
-    samples=CAST_FIRST,
+@op(REDUCTION, symbol="Σ", holomorphic=True, samples=CAST_FIRST,
     reference=lambda x, dim=None, keepdim=False, dtype=None: _slow_sum(x, dim, keepdim),
-    holomorphic=True,
     vjp=lambda xp, g, x_shape, x_dtype, dim, keepdim: xp.expand(
-        axes.spread(xp, in_dtype(xp, g, x_dtype), x_shape, dim, keepdim), shape=x_shape
-    ),
-)
+        axes.spread(xp, in_dtype(xp, g, x_dtype), x_shape, dim, keepdim), shape=x_shape))
 def sum(xp, x, *, dim=None, keepdim=False, dtype=None):
     """Sum over `dim` (all axes by default); integers and booleans are summed in int64.
 

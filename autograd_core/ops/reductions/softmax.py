@@ -18,16 +18,8 @@ ALONG = (
 CAST_FIRST = (*ALONG, sample((2, 3), dim=0, dtype="float64"))
 
 
-@op(
-    REDUCTION,
-    symbol="shift",
-    domain=REAL,
-    samples=ALONG,
-    vjp=NO_GRADIENT,
-    holomorphic=False,
-    method=False,
-    reference=lambda x, dim: np.max(x.real, axis=dim, keepdims=True) if x.size else np.zeros(axes.kept(x.shape, dim)),
-)
+@op(REDUCTION, symbol="shift", domain=REAL, holomorphic=False, method=False, samples=ALONG, vjp=NO_GRADIENT,
+    reference=lambda x, dim: np.max(x.real, axis=dim, keepdims=True) if x.size else np.zeros(axes.kept(x.shape, dim)))
 def exponent_shift(xp, x, *, dim):
     """The shift with which exp(x) does not overflow: the maximum over `dim`, or 0 if it is infinite. A constant."""
     return _shift(xp, x, dim)
@@ -97,18 +89,9 @@ def softmax(xp, x, *, dim, dtype=None):
     return xp.kernels.softmax(x, axis_of(x, dim)) if x.size else _nothing(x, dim)
 
 
-@op(
-    REDUCTION,
-    symbol="log softmax",
-    domain=REAL,
-    samples=CAST_FIRST,
-    floating=True,
-    wide=True,
-    reference=lambda x, dim, dtype=None: x - np.log(np.exp(x).sum(dim, keepdims=True)),
-    aliases=("special.log_softmax",),
-    vjp=_log_softmax_rule,
-    composite=_recorded_log_softmax_rule,
-)
+@op(REDUCTION, symbol="log softmax", domain=REAL, floating=True, wide=True, aliases=("special.log_softmax",),
+    samples=CAST_FIRST, reference=lambda x, dim, dtype=None: x - np.log(np.exp(x).sum(dim, keepdims=True)),
+    vjp=_log_softmax_rule, composite=_recorded_log_softmax_rule)
 def log_softmax(xp, x, *, dim, dtype=None):
     """log(softmax(x)) along `dim`, exact where the softmax underflows."""
     x = x if dtype is None else x.astype(dtype)

@@ -62,16 +62,8 @@ def _deviation_rule(xp, g, x, y, dim, correction, keepdim):
     return xp.where(flat, 0, g / xp.where(flat, 1, y) * _share(x, dim, correction) * _centred(xp, x, dim))
 
 
-@op(
-    REDUCTION,
-    symbol="std",
-    samples=SPREAD,
-    reference=_np_spread(np.std),
-    method=False,
-    holomorphic=False,
-    wide=True,
-    vjp=_deviation_rule,
-)
+@op(REDUCTION, symbol="std", method=False, holomorphic=False, wide=True, samples=SPREAD, reference=_np_spread(np.std),
+    vjp=_deviation_rule)
 def deviation(xp, x, *, dim=None, correction=1, keepdim=False):
     """Standard deviation over `dim`, with n - `correction` degrees of freedom."""
     return xp.sqrt(_variance(xp, x, dim, correction, keepdim))
@@ -186,11 +178,8 @@ def cov(input, *, correction=1, fweights=None, aweights=None):
     return functional.squeeze(products / max(freedom, 0))
 
 
-@composition(
-    REDUCTION,
-    samples=(sample((3, 5)), sample((2, 2)), sample((6,)), sample((0, 3))),
-    reference=lambda x: np.corrcoef(x) if x.size else np.zeros((0, 0)),
-)
+@composition(REDUCTION, samples=(sample((3, 5)), sample((2, 2)), sample((6,)), sample((0, 3))),
+             reference=lambda x: np.corrcoef(x) if x.size else np.zeros((0, 0)))
 def corrcoef(input):
     """Matrix of the correlation coefficients of variables (rows), between -1 and 1."""
     c = cov(input)

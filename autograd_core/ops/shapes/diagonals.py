@@ -26,16 +26,10 @@ def _pair(dim1, dim2, ndim, name):
     return first, second
 
 
-@op(
-    SHAPE,
-    symbol="diagonal",
-    view=True,
-    samples=OFFSETS,
+@op(SHAPE, symbol="diagonal", view=True, samples=OFFSETS,
     reference=lambda x, offset=0, dim1=0, dim2=1: np.diagonal(x, offset, dim1, dim2),
     vjp=lambda xp, g, x_shape, offset, dim1, dim2: xp.place_diagonal(
-        g, shape=x_shape, offset=offset, dim1=dim1, dim2=dim2
-    ),
-)
+        g, shape=x_shape, offset=offset, dim1=dim1, dim2=dim2))
 def diagonal(xp, x, *, offset=0, dim1=0, dim2=1):
     """The elements with j = i + `offset` along two axes, as the last axis; a view."""
     dim1, dim2 = _pair(dim1, dim2, x.ndim, "diagonal")
@@ -49,19 +43,12 @@ def _slow_place(x, shape, offset=0, dim1=0, dim2=1):
     return out
 
 
-@op(
-    SHAPE,
-    symbol="diagonal=",
-    method=False,
-    samples=(
-        sample((3,), shape=(3, 3)),
-        sample((2,), shape=(3, 3), offset=1),
-        sample((3, 2), shape=(2, 3, 4), offset=-1, dim1=2, dim2=0),
-        sample((0,), shape=(0, 3)),
-    ),
-    reference=_slow_place,
-    vjp=lambda xp, g, offset, dim1, dim2: xp.diagonal(g, offset=offset, dim1=dim1, dim2=dim2),
-)
+@op(SHAPE, symbol="diagonal=", method=False,
+    samples=(sample((3,), shape=(3, 3)),
+             sample((2,), shape=(3, 3), offset=1),
+             sample((3, 2), shape=(2, 3, 4), offset=-1, dim1=2, dim2=0),
+             sample((0,), shape=(0, 3))),
+    reference=_slow_place, vjp=lambda xp, g, offset, dim1, dim2: xp.diagonal(g, offset=offset, dim1=dim1, dim2=dim2))
 def place_diagonal(xp, x, *, shape, offset=0, dim1=0, dim2=1):
     """Zeros of `shape` whose diagonal is `input`: the transpose of `diagonal`."""
     out = xp.zeros(shape, x.dtype)
@@ -77,11 +64,12 @@ def _slow_embed(x, offset=0, dim1=-2, dim2=-1):
     return np.moveaxis(out, (-2, -1), (dim1, dim2))
 
 
-@composition(
-    SHAPE,
-    samples=(sample((3,)), sample((2, 3), offset=1), sample((2, 2), offset=-1, dim1=0, dim2=2), sample((2, 0))),
-    reference=_slow_embed,
-)
+@composition(SHAPE,
+             samples=(sample((3,)),
+                      sample((2, 3), offset=1),
+                      sample((2, 2), offset=-1, dim1=0, dim2=2),
+                      sample((2, 0))),
+             reference=_slow_embed)
 def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     """Matrices in the axes `dim1` and `dim2`, with the last axis of `input` on a diagonal and zeros elsewhere."""
     first, second = _pair(dim1, dim2, input.ndim + 1, "diag_embed")
@@ -93,11 +81,8 @@ def diag_embed(input, offset=0, dim1=-2, dim2=-1):
     return place_diagonal(input, shape=tuple(rest), offset=offset, dim1=first, dim2=second)
 
 
-@composition(
-    SHAPE,
-    samples=(sample((3,)), sample((3,), 1), sample((2, 3)), sample((2, 3), diagonal=-1), sample((0,))),
-    reference=lambda x, diagonal=0: np.diag(x, diagonal),
-)
+@composition(SHAPE, samples=(sample((3,)), sample((3,), 1), sample((2, 3)), sample((2, 3), diagonal=-1), sample((0,))),
+             reference=lambda x, diagonal=0: np.diag(x, diagonal))
 def diag(input, diagonal=0):
     """The matrix with a vector on its diagonal; or, in new memory, the diagonal of a matrix."""
     if input.ndim == 1:
@@ -109,21 +94,15 @@ def diag(input, diagonal=0):
     return functional.clone(functional.diagonal(input, diagonal))
 
 
-@composition(
-    SHAPE,
-    samples=(sample((2, 2)), sample((3,), 1), sample((), offset=-1), sample((0, 2))),
-    reference=lambda x, offset=0: np.diagflat(x, offset),
-)
+@composition(SHAPE, samples=(sample((2, 2)), sample((3,), 1), sample((), offset=-1), sample((0, 2))),
+             reference=lambda x, offset=0: np.diagflat(x, offset))
 def diagflat(input, offset=0):
     """The matrix with all elements of `input` on its diagonal."""
     return diag_embed(ravel(input), offset)
 
 
-@composition(
-    SHAPE,
-    samples=(sample((3, 3)), sample((2, 3)), sample((0, 2))),
-    reference=lambda x: sum((x[i, i] for i in range(min(x.shape))), 0.0),
-)
+@composition(SHAPE, samples=(sample((3, 3)), sample((2, 3)), sample((0, 2))),
+             reference=lambda x: sum((x[i, i] for i in range(min(x.shape))), 0.0))
 def trace(input):
     """The sum of the diagonal of a matrix."""
     if input.ndim != 2:
@@ -143,26 +122,18 @@ def _check_matrix(x, name):
         raise OperandError(f"{name}() takes a matrix or a batch of them, not a tensor of shape {x.shape}")
 
 
-@op(
-    SHAPE,
-    symbol="tril",
-    samples=TRIANGLES,
+@op(SHAPE, symbol="tril", samples=TRIANGLES,
     reference=lambda x, diagonal=0: _slow_triangle(x, lambda i, j: j <= i + diagonal),
-    vjp=lambda xp, g, diagonal: xp.tril(g, diagonal=diagonal),
-)
+    vjp=lambda xp, g, diagonal: xp.tril(g, diagonal=diagonal))
 def tril(xp, x, *, diagonal=0):
     """The lower triangle of matrices, up to and including a diagonal; zeros above it."""
     _check_matrix(x, "tril")
     return xp.tril(x, diagonal)
 
 
-@op(
-    SHAPE,
-    symbol="triu",
-    samples=TRIANGLES,
+@op(SHAPE, symbol="triu", samples=TRIANGLES,
     reference=lambda x, diagonal=0: _slow_triangle(x, lambda i, j: j >= i + diagonal),
-    vjp=lambda xp, g, diagonal: xp.triu(g, diagonal=diagonal),
-)
+    vjp=lambda xp, g, diagonal: xp.triu(g, diagonal=diagonal))
 def triu(xp, x, *, diagonal=0):
     """The upper triangle of matrices, from a diagonal upwards; zeros below it."""
     _check_matrix(x, "triu")

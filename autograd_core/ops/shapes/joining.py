@@ -34,14 +34,9 @@ def cat(xp, *xs, dim=0):
     return xp.concatenate([x for x in xs if x.shape != NOTHING] or xs, dim)
 
 
-@op(
-    JOIN,
-    symbol="stack",
-    method=False,
+@op(JOIN, symbol="stack", method=False,
     samples=(sample([(2, 3), (2, 3)]), sample([(2,), (2,), (2,)], dim=-1), sample([(0,), (0,)])),
-    reference=lambda *xs, dim=0: np.stack(xs, dim),
-    joint=lambda xp, g, dim, needs: xp.unbind(g, dim=dim),
-)
+    reference=lambda *xs, dim=0: np.stack(xs, dim), joint=lambda xp, g, dim, needs: xp.unbind(g, dim=dim))
 def stack(xp, *xs, dim=0):
     """Tensors of the same shape, joined along a new axis."""
     return xp.stack(xs, dim)
@@ -75,47 +70,34 @@ atleast_3d = _at_least("atleast_3d", np.atleast_3d, lambda s: (*(1,) * (2 - len(
                        )
 
 
-@composition(
-    JOIN,
-    samples=(sample([(2, 3), (3,)]), sample([(3,), (3,)]), sample([(0, 3), (2, 3)]), sample([(), (1, 1)])),
-    aliases=("row_stack",),
-    reference=np.vstack,
-    method=False,
-)
+@composition(JOIN, aliases=("row_stack",), method=False,
+             samples=(sample([(2, 3), (3,)]), sample([(3,), (3,)]), sample([(0, 3), (2, 3)]), sample([(), (1, 1)])),
+             reference=np.vstack)
 def vstack(tensors):
     """Tensors joined along the first axis; numbers and vectors become rows."""
     return cat(atleast_2d(_several(tensors, "vstack")))
 
 
-@composition(
-    JOIN,
-    samples=(sample([(2, 3), (2, 1)]), sample([(3,), (2,)]), sample([(2, 0), (2, 1)]), sample([(), (2,)])),
-    reference=np.hstack,
-    method=False,
-)
+@composition(JOIN, method=False,
+             samples=(sample([(2, 3), (2, 1)]), sample([(3,), (2,)]), sample([(2, 0), (2, 1)]), sample([(), (2,)])),
+             reference=np.hstack)
 def hstack(tensors):
     """Tensors joined along the second axis; numbers and vectors along their only one."""
     tensors = atleast_1d(_several(tensors, "hstack"))
     return cat(tensors, dim=1 if tensors[0].ndim > 1 else 0)
 
 
-@composition(
-    JOIN,
-    samples=(sample([(2, 3), (2, 3)]), sample([(3,), (3,)]), sample([(2, 1, 0), (2, 1, 1)]), sample([(), ()])),
-    reference=np.dstack,
-    method=False,
-)
+@composition(JOIN, method=False,
+             samples=(sample([(2, 3), (2, 3)]), sample([(3,), (3,)]), sample([(2, 1, 0), (2, 1, 1)]), sample([(), ()])),
+             reference=np.dstack)
 def dstack(tensors):
     """Tensors joined along the third axis."""
     return cat(atleast_3d(_several(tensors, "dstack")), dim=2)
 
 
-@composition(
-    JOIN,
-    samples=(sample([(2, 3), (2,)]), sample([(3,), (3,)]), sample([(0,), (0, 2)]), sample([(), ()])),
-    reference=np.column_stack,
-    method=False,
-)
+@composition(JOIN, method=False,
+             samples=(sample([(2, 3), (2,)]), sample([(3,), (3,)]), sample([(0,), (0, 2)]), sample([(), ()])),
+             reference=np.column_stack)
 def column_stack(tensors):
     """Tensors joined along the second axis; numbers and vectors become columns."""
     return cat([reshape(x, (-1 if x.numel() else 0, 1)) if x.ndim < 2 else x
@@ -140,12 +122,9 @@ def _slow_block_diag(*tensors):
     return out
 
 
-@composition(
-    JOIN,
-    samples=(sample((2, 3), (1, 2)), sample((), (2,)), sample((2, 2)), sample((0, 2), (2, 1))),
-    reference=_slow_block_diag,
-    method=False,
-)
+@composition(JOIN, method=False,
+             samples=(sample((2, 3), (1, 2)), sample((), (2,)), sample((2, 2)), sample((0, 2), (2, 1))),
+             reference=_slow_block_diag)
 def block_diag(*tensors):
     """The matrix with the given matrices along its diagonal and zeros elsewhere; numbers and vectors become rows."""
     if any(x.ndim > 2 for x in tensors):
@@ -166,14 +145,10 @@ def _check_vectors(tensors, name):
         raise OperandError(f"{name}() takes vectors, not tensors of shapes {[x.shape for x in tensors]}")
 
 
-@composition(
-    JOIN,
-    samples=(sample((2,), (3,)), sample((3,)), sample((2,), (1,), (2,)), sample((2,), (0,))),
-    reference=lambda *xs: np.array(list(itertools.product(*xs))).reshape(-1, len(xs))[
-        :, 0 if len(xs) == 1 else slice(None)
-    ],
-    method=False,
-)
+@composition(JOIN, method=False,
+             samples=(sample((2,), (3,)), sample((3,)), sample((2,), (1,), (2,)), sample((2,), (0,))),
+             reference=lambda *xs:
+                 np.array(list(itertools.product(*xs))).reshape(-1, len(xs))[:, 0 if len(xs) == 1 else slice(None)])
 def cartesian_prod(*tensors):
     """All combinations of one element from each vector, as rows; for a single vector, the vector."""
     _check_vectors(tensors, "cartesian_prod")
@@ -182,13 +157,10 @@ def cartesian_prod(*tensors):
     return stack([reshape(x, (math.prod(x.shape),)) for x in meshgrid(*tensors)], dim=1)
 
 
-@composition(
-    JOIN,
-    samples=(sample((4,)), sample((3,), 3), sample((3,), r=2, with_replacement=True), sample((0,))),
-    reference=lambda x, r=2, with_replacement=False: np.array(
-        list((itertools.combinations_with_replacement if with_replacement else itertools.combinations)(x, r))
-    ).reshape(-1 if r else 0, r),
-)
+@composition(JOIN, samples=(sample((4,)), sample((3,), 3), sample((3,), r=2, with_replacement=True), sample((0,))),
+             reference=lambda x, r=2, with_replacement=False: np.array(list(
+                 (itertools.combinations_with_replacement if with_replacement else itertools.combinations)(x, r)
+             )).reshape(-1 if r else 0, r))
 def combinations(input, r=2, with_replacement=False):
     """All ordered choices of `r` elements of a vector, as rows; optionally with replacement."""
     _check_vectors([input], "combinations")
@@ -201,12 +173,9 @@ def combinations(input, r=2, with_replacement=False):
     return input[picked]
 
 
-@composition(
-    JOIN,
-    samples=(sample((2, 1), (3,)), sample((), (2,)), sample((2, 3)), sample((1, 0), (2, 1))),
-    reference=lambda *xs: list(np.broadcast_arrays(*xs)),
-    method=False,
-)
+@composition(JOIN, method=False,
+             samples=(sample((2, 1), (3,)), sample((), (2,)), sample((2, 3)), sample((1, 0), (2, 1))),
+             reference=lambda *xs: list(np.broadcast_arrays(*xs)))
 def broadcast_tensors(*tensors):
     """The tensors expanded to their common broadcast shape; views."""
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], list | tuple) else tensors

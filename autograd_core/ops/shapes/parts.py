@@ -16,11 +16,8 @@ def _before(input, dim):
     return (slice(None),) * axes.one(dim, input.ndim)
 
 
-@composition(
-    INDEXING,
-    samples=(sample((2, 3), 0, 1), sample((2, 3), dim=-1, index=-2), sample((2, 0), 0, 1)),
-    reference=lambda x, dim, index: np.take(x, index, dim),
-)
+@composition(INDEXING, samples=(sample((2, 3), 0, 1), sample((2, 3), dim=-1, index=-2), sample((2, 0), 0, 1)),
+             reference=lambda x, dim, index: np.take(x, index, dim))
 def select(input, dim, index):
     """The slice at an index along `dim`, without that axis; a view."""
     return functional.getitem(input, index=(*_before(input, dim), _position(input, dim, index)))
@@ -35,16 +32,12 @@ def _position(input, dim, index):
     return at
 
 
-@composition(
-    INDEXING,
-    samples=(
-        sample((4, 3), 0, 1, 2),
-        sample((2, 3), -1, start=-2, length=2),
-        sample((2, 3), 0, 2, 0),
-        sample((0, 3), 0, 0, 0),
-    ),
-    reference=lambda x, dim, start, length: np.take(x, np.arange(length) + start % max(x.shape[dim], 1), dim),
-)
+@composition(INDEXING,
+             samples=(sample((4, 3), 0, 1, 2),
+                      sample((2, 3), -1, start=-2, length=2),
+                      sample((2, 3), 0, 2, 0),
+                      sample((0, 3), 0, 0, 0)),
+             reference=lambda x, dim, start, length: np.take(x, np.arange(length) + start % max(x.shape[dim], 1), dim))
 def narrow(input, dim, start, length):
     """The slice of `length` elements from `start` along `dim`; a view."""
     n = axes.length(input, dim, "narrow")
@@ -75,28 +68,21 @@ def _slow_replaced(x, src, index):
     return out
 
 
-@composition(
-    INDEXING,
-    samples=(sample((2, 3), (3,), 0, 1), sample((2, 3), (2,), dim=-1, index=-2), sample((2, 0), (0,), 0, 1)),
-    reference=lambda x, src, dim, index: _slow_replaced(x, src, (slice(None),) * (dim % x.ndim) + (index,)),
-)
+@composition(INDEXING,
+             samples=(sample((2, 3), (3,), 0, 1), sample((2, 3), (2,), dim=-1, index=-2), sample((2, 0), (0,), 0, 1)),
+             reference=lambda x, src, dim, index: _slow_replaced(x, src, (slice(None),) * (dim % x.ndim) + (index,)))
 def select_scatter(input, src, dim, index):
     """`input` with the slice at an index along `dim` replaced by `src`."""
     return _replaced(input, src, "getitem", index=(*_before(input, dim), _position(input, dim, index)))
 
 
-@composition(
-    INDEXING,
-    samples=(
-        sample((4, 3), (2, 3), start=1, end=3),
-        sample((2, 4), (2, 2), dim=1, end=9, step=2),
-        sample((3,), (3,)),
-        sample((0, 3), (0, 3)),
-    ),
-    reference=lambda x, src, dim=0, start=None, end=None, step=1: _slow_replaced(
-        x, src, (slice(None),) * dim + (slice(start, end, step),)
-    ),
-)
+@composition(INDEXING,
+             samples=(sample((4, 3), (2, 3), start=1, end=3),
+                      sample((2, 4), (2, 2), dim=1, end=9, step=2),
+                      sample((3,), (3,)),
+                      sample((0, 3), (0, 3))),
+             reference=lambda x, src, dim=0, start=None, end=None, step=1: _slow_replaced(
+                 x, src, (slice(None),) * dim + (slice(start, end, step),)))
 def slice_scatter(input, src, dim=0, start=None, end=None, step=1):
     """`input` with a slice along `dim` replaced by `src`."""
     if step <= 0:
@@ -111,13 +97,9 @@ def _slow_diagonal(x, src, offset=0, dim1=0, dim2=1):
     return out.reshape(x.shape)
 
 
-@composition(
-    INDEXING,
-    samples=tuple(
-        sample(s.inputs[0], np.diagonal(np.empty(s.inputs[0]), *s.statics.values()).shape, **s.statics) for s in OFFSETS
-    ),
-    reference=_slow_diagonal,
-)
+@composition(INDEXING, reference=_slow_diagonal,
+             samples=tuple(sample(s.inputs[0], np.diagonal(np.empty(s.inputs[0]), *s.statics.values()).shape,
+                                  **s.statics) for s in OFFSETS))
 def diagonal_scatter(input, src, offset=0, dim1=0, dim2=1):
     """`input` with the diagonal of two of its axes replaced by `src`."""
     return _replaced(input, src, "diagonal", offset=offset, dim1=dim1, dim2=dim2)

@@ -31,16 +31,9 @@ def _stacked_rule(xp, g, dim, needs):
     return [xp.kernels.joined([v.reshape(*v.shape[:at], 1, *v.shape[at:]) for v in g], at)]
 
 
-@op(
-    JOIN,
-    symbol="unbind",
-    outputs=...,
-    view=True,
-    samples=(sample((3, 2)), sample((2, 3), dim=-1), sample((2, 0))),
-    reference=lambda x, dim=0: list(np.moveaxis(x, dim, 0)),
-    joint=_stacked_rule,
-    composite=lambda xp, g, dim: [xp.stack(g, dim=dim)],
-)
+@op(JOIN, symbol="unbind", outputs=..., view=True, samples=(sample((3, 2)), sample((2, 3), dim=-1), sample((2, 0))),
+    reference=lambda x, dim=0: list(np.moveaxis(x, dim, 0)), joint=_stacked_rule,
+    composite=lambda xp, g, dim: [xp.stack(g, dim=dim)])
 def unbind(xp, x, *, dim=0):
     """The slices along `dim`, without that axis; views."""
     if not x.ndim:
@@ -49,24 +42,17 @@ def unbind(xp, x, *, dim=0):
     return tuple([x[(*(slice(None),) * at, i, ...)] for i in range(x.shape[at])])
 
 
-@composition(
-    JOIN,
-    aliases=("unsafe_split",),
-    samples=(
-        sample((5, 2), 2),
-        sample((2, 6), [1, 5], dim=1),
-        sample((3, 2), split_size_or_sections=2),
-        sample((3, 2), split_size=2),
-        sample((2, 0), 1),
-    ),
-    reference=lambda x, split_size_or_sections=2, dim=0, split_size=2: np.split(
-        x,
-        range(split_size_or_sections, x.shape[dim], split_size_or_sections)
-        if isinstance(split_size_or_sections, int)
-        else np.cumsum(split_size_or_sections)[:-1],
-        dim,
-    ),
-)
+def _slow_split(x, split_size_or_sections=2, dim=0, split_size=2):
+    size = split_size_or_sections
+    return np.split(x, range(size, x.shape[dim], size) if isinstance(size, int) else np.cumsum(size)[:-1], dim)
+
+
+@composition(JOIN, aliases=("unsafe_split",), reference=_slow_split,
+             samples=(sample((5, 2), 2),
+                      sample((2, 6), [1, 5], dim=1),
+                      sample((3, 2), split_size_or_sections=2),
+                      sample((3, 2), split_size=2),
+                      sample((2, 0), 1)))
 def split(input, split_size_or_sections=None, dim=0, *, split_size=None):
     """Pieces along `dim`, of one length (the last may be shorter) or of given lengths. The method's parameter is named
     `split_size`, the function's `split_size_or_sections`, as in PyTorch.
@@ -80,11 +66,8 @@ def split(input, split_size_or_sections=None, dim=0, *, split_size=None):
     return split_with_sizes(input, [min(size, n - i) for i in range(0, n, size or 1)] or [0], dim)
 
 
-@composition(
-    JOIN,
-    samples=(sample((5, 2), [2, 3]), sample((2, 6), split_sizes=(1, 5), dim=1), sample((2, 0), [0, 2])),
-    reference=lambda x, split_sizes, dim=0: np.split(x, np.cumsum(split_sizes)[:-1], dim),
-)
+@composition(JOIN, samples=(sample((5, 2), [2, 3]), sample((2, 6), split_sizes=(1, 5), dim=1), sample((2, 0), [0, 2])),
+             reference=lambda x, split_sizes, dim=0: np.split(x, np.cumsum(split_sizes)[:-1], dim))
 def split_with_sizes(input, split_sizes, dim=0):
     """Pieces of given lengths along `dim`, which must add up to its length."""
     n, lengths = axes.length(input, dim, "split"), tuple(map(operator.index, split_sizes))
@@ -93,14 +76,9 @@ def split_with_sizes(input, split_sizes, dim=0):
     return functional.split_sizes(input, sizes=lengths, dim=dim)
 
 
-@composition(
-    JOIN,
-    aliases=("unsafe_chunk",),
-    samples=(sample((5, 2), 3), sample((2, 4), 2, dim=1), sample((2, 0), 2)),
-    reference=lambda x, chunks, dim=0: np.split(
-        x, range(-(-x.shape[dim] // chunks), x.shape[dim], -(-x.shape[dim] // chunks)), dim
-    ),
-)
+@composition(JOIN, aliases=("unsafe_chunk",), samples=(sample((5, 2), 3), sample((2, 4), 2, dim=1), sample((2, 0), 2)),
+             reference=lambda x, chunks, dim=0: np.split(
+                 x, range(-(-x.shape[dim] // chunks), x.shape[dim], -(-x.shape[dim] // chunks)), dim))
 def chunk(input, chunks, dim=0):
     """At most `chunks` pieces of equal length along `dim`; the last may be shorter."""
     if chunks <= 0:
@@ -109,17 +87,13 @@ def chunk(input, chunks, dim=0):
     return split(input, math.ceil(n / chunks) if n else [0] * chunks, dim)
 
 
-@composition(
-    JOIN,
-    samples=(
-        sample((5, 2), 3),
-        sample((2, 6), [1, 5], dim=1),
-        sample((5,), [2, 4, 4]),
-        sample((3,), 5),
-        sample((2, 0), 2),
-    ),
-    reference=lambda x, indices_or_sections, dim=0: np.array_split(x, indices_or_sections, dim),
-)
+@composition(JOIN,
+             samples=(sample((5, 2), 3),
+                      sample((2, 6), [1, 5], dim=1),
+                      sample((5,), [2, 4, 4]),
+                      sample((3,), 5),
+                      sample((2, 0), 2)),
+             reference=lambda x, indices_or_sections, dim=0: np.array_split(x, indices_or_sections, dim))
 def tensor_split(input, indices_or_sections=None, dim=0, *, sections=None, indices=None):
     """Pieces along `dim`, split at given positions, or into a number of nearly equal pieces."""
     n = axes.length(input, dim, "tensor_split")

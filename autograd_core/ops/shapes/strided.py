@@ -94,20 +94,12 @@ OVERLAPPING = ((3, 2), (1, 1), 1)
 STRETCHED = ((2, 3), (0, 1), 0)
 
 
-@op(
-    SHAPE,
-    symbol="strides",
-    view=True,
-    method=False,
-    samples=(
-        sample((2, 3), old=WHOLE, new=((2, 2), (2, 1), 1)),
-        sample((2, 3), old=WHOLE, new=OVERLAPPING),
-        sample((2, 3), old=((2, 3), (1, 2), 0), new=((4,), (1,), 2)),
-        sample((2, 0), old=((2, 0), (0, 0), 0), new=((0,), (1,), 0)),
-    ),
-    reference=_slow_restride,
-    vjp=lambda xp, g, old, new: xp.unstride(g, old=old, new=new),
-)
+@op(SHAPE, symbol="strides", view=True, method=False,
+    samples=(sample((2, 3), old=WHOLE, new=((2, 2), (2, 1), 1)),
+             sample((2, 3), old=WHOLE, new=OVERLAPPING),
+             sample((2, 3), old=((2, 3), (1, 2), 0), new=((4,), (1,), 2)),
+             sample((2, 0), old=((2, 0), (0, 0), 0), new=((0,), (1,), 0))),
+    reference=_slow_restride, vjp=lambda xp, g, old, new: xp.unstride(g, old=old, new=new))
 def restride(xp, x, *, old, new):
     """The view with the geometry `new` of the storage in which `input` has the geometry `old`, if it has it."""
     x = x if hasattr(x, "__setitem__") else xp.asarray(x)
@@ -124,20 +116,12 @@ def restride(xp, x, *, old, new):
     return _at(xp, memory, *new)
 
 
-@op(
-    SHAPE,
-    symbol="stridesᵀ",
-    method=False,
-    wide=True,
-    samples=(
-        sample((2, 2), old=WHOLE, new=((2, 2), (2, 1), 1)),
-        sample((3, 2), old=WHOLE, new=OVERLAPPING),
-        sample((3, 2), old=STRETCHED, new=OVERLAPPING),
-        sample((0,), old=WHOLE, new=((0,), (1,), 0)),
-    ),
-    reference=_slow_unstride,
-    vjp=lambda xp, g, old, new: xp.restride(g, old=old, new=new),
-)
+@op(SHAPE, symbol="stridesᵀ", method=False, wide=True,
+    samples=(sample((2, 2), old=WHOLE, new=((2, 2), (2, 1), 1)),
+             sample((3, 2), old=WHOLE, new=OVERLAPPING),
+             sample((3, 2), old=STRETCHED, new=OVERLAPPING),
+             sample((0,), old=WHOLE, new=((0,), (1,), 0))),
+    reference=_slow_unstride, vjp=lambda xp, g, old, new: xp.restride(g, old=old, new=new))
 def unstride(xp, x, *, old, new):
     """The transpose of `restride`: each element is added to the source elements at its place."""
     length = max(_extent(*old), _extent(*new))
@@ -157,19 +141,13 @@ def _taken(input, size, stride, storage_offset):
     return old, (size, stride, offset)
 
 
-@composition(
-    SHAPE,
-    by_memory=True,
-    samples=(
-        sample((2, 3), size=(2, 2), stride=(1, 2)),
-        sample((2, 3), size=(3, 2), stride=(1, 1), storage_offset=1),
-        sample((6,), size=(), stride=(), storage_offset=4),
-        sample((2, 0), size=(0,), stride=(1,)),
-    ),
-    reference=lambda x, size, stride, storage_offset=0: np.lib.stride_tricks.as_strided(
-        x.ravel()[storage_offset:], size, [x.itemsize * s for s in stride]
-    ),
-)
+@composition(SHAPE, by_memory=True,
+             samples=(sample((2, 3), size=(2, 2), stride=(1, 2)),
+                      sample((2, 3), size=(3, 2), stride=(1, 1), storage_offset=1),
+                      sample((6,), size=(), stride=(), storage_offset=4),
+                      sample((2, 0), size=(0,), stride=(1,))),
+             reference=lambda x, size, stride, storage_offset=0: np.lib.stride_tricks.as_strided(
+                 x.ravel()[storage_offset:], size, [x.itemsize * s for s in stride]))
 def as_strided(input, size, stride, storage_offset=None):
     """The view of a tensor's storage with these strides and this offset, in elements."""
     old, new = _taken(input, size, stride, storage_offset)
@@ -196,16 +174,11 @@ def _slow_scatter(x, src, size, stride, storage_offset=0):
     return out.reshape(x.shape)
 
 
-@composition(
-    SHAPE,
-    by_memory=True,
-    samples=(
-        sample((2, 3), (2, 2), size=(2, 2), stride=(1, 2)),
-        sample((6,), (2,), size=(2,), stride=(3,), storage_offset=1),
-        sample((2, 0), (0,), size=(0,), stride=(1,)),
-    ),
-    reference=_slow_scatter,
-)
+@composition(SHAPE, by_memory=True,
+             samples=(sample((2, 3), (2, 2), size=(2, 2), stride=(1, 2)),
+                      sample((6,), (2,), size=(2,), stride=(3,), storage_offset=1),
+                      sample((2, 0), (0,), size=(0,), stride=(1,))),
+             reference=_slow_scatter)
 def as_strided_scatter(input, src, size, stride, storage_offset=None):
     """`input` with the elements that `as_strided` shows replaced by `src`."""
     old, new = _taken(input, size, stride, storage_offset)

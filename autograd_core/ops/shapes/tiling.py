@@ -27,32 +27,24 @@ def _moves(shifts, dims, ndim):
     return tuple(shifts), dims
 
 
-@op(
-    SHAPE,
-    symbol="roll",
-    samples=(
-        sample((2, 3), shifts=1),
-        sample((2, 3), shifts=-4, dims=1),
-        sample((3, 4), shifts=(1, 2), dims=(0, -1)),
-        sample((0, 3), shifts=1, dims=0),
-        sample((), shifts=2),
-    ),
+@op(SHAPE, symbol="roll",
+    samples=(sample((2, 3), shifts=1),
+             sample((2, 3), shifts=-4, dims=1),
+             sample((3, 4), shifts=(1, 2), dims=(0, -1)),
+             sample((0, 3), shifts=1, dims=0),
+             sample((), shifts=2)),
     reference=lambda x, shifts, dims=None: np.roll(x, shifts, dims),
     vjp=lambda xp, g, shifts, dims: xp.roll(
-        g, shifts=tuple([-k for k in shifts]) if isinstance(shifts, (tuple, list)) else -shifts, dims=dims
-    ),
-)
+        g, shifts=tuple([-k for k in shifts]) if isinstance(shifts, (tuple, list)) else -shifts, dims=dims))
 def roll(xp, x, *, shifts, dims=None):
     """The elements shifted cyclically by `shifts` along `dims`; without `dims`, in the flattened tensor."""
     shifts, dims = _moves(shifts, dims, x.ndim)
     return xp.roll(x, shifts, dims) if x.ndim else x.copy()
 
 
-@composition(
-    SHAPE,
-    samples=(sample((2, 3)), sample((2, 3), 2), sample((2, 3, 2), k=-1, dims=(2, 0)), sample((0, 3), 4)),
-    reference=lambda x, k=1, dims=(0, 1): np.rot90(x, k, dims),
-)
+@composition(SHAPE,
+             samples=(sample((2, 3)), sample((2, 3), 2), sample((2, 3, 2), k=-1, dims=(2, 0)), sample((0, 3), 4)),
+             reference=lambda x, k=1, dims=(0, 1): np.rot90(x, k, dims))
 def rot90(input, k=1, dims=(0, 1)):
     """The plane of two axes rotated by `k` quarter turns, from the first axis towards the second."""
     if len(dims) != 2:
@@ -130,19 +122,14 @@ def tile(input, *counts, dims=None):
     return repeat(input, (1,) * (input.ndim - len(counts)) + counts)
 
 
-@composition(
-    SHAPE,
-    samples=(
-        sample((2, 3), 2),
-        sample((2, 3), repeats=2, dim=-1),
-        sample((2, 3), integers((3,), 0, 3), dim=1),
-        sample(integers((3,), 0, 3)),
-        sample((0, 3), 2, dim=0),
-    ),
-    reference=lambda x, repeats=None, dim=None: (
-        np.repeat(np.arange(len(x)), x) if repeats is None else np.repeat(x, repeats, dim)
-    ),
-)
+@composition(SHAPE,
+             samples=(sample((2, 3), 2),
+                      sample((2, 3), repeats=2, dim=-1),
+                      sample((2, 3), integers((3,), 0, 3), dim=1),
+                      sample(integers((3,), 0, 3)),
+                      sample((0, 3), 2, dim=0)),
+             reference=lambda x, repeats=None, dim=None: (
+                 np.repeat(np.arange(len(x)), x) if repeats is None else np.repeat(x, repeats, dim)))
 def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
     """Every element along `dim` repeated consecutively, by one count or by a tensor of counts.
 
@@ -183,12 +170,13 @@ def _not_negative(count):
     return count
 
 
-@composition(
-    SHAPE,
-    samples=(sample((3,)), sample((3,), 2), sample((2,), N=4, increasing=True), sample((2,), 0), sample((0,), 2)),
-    method=False,
-    reference=lambda x, N=None, increasing=False: np.vander(x, N, increasing=increasing),
-)
+@composition(SHAPE, method=False,
+             samples=(sample((3,)),
+                      sample((3,), 2),
+                      sample((2,), N=4, increasing=True),
+                      sample((2,), 0),
+                      sample((0,), 2)),
+             reference=lambda x, N=None, increasing=False: np.vander(x, N, increasing=increasing))
 def vander(x, N=None, increasing=False):
     """The powers of a vector's elements as columns, from the highest down to 0, or `increasing`."""
     if x.ndim != 1:

@@ -51,25 +51,14 @@ def _arrived(xp, g, path):
     return xp.get_view(g, path=path)
 
 
-@op(
-    INDEXING,
-    symbol="write",
-    method=False,
-    reference=_slow_put,
-    samples=(
-        sample((3, 2), (2,), path=FIRST_ROW),
-        sample((3, 2), (2, 2), path=EVERY_OTHER),
-        sample((3, 2), (3, 2), path=REPEATED),
-        sample((0, 2), (0, 2), path=EVERY_OTHER),
-    ),
-    holomorphic=False,
-    vjp=(
-        lambda xp, g, v_shape, v_dtype, path: xp.put_view(
-            g, xp.zeros_beside(g, shape=v_shape, dtype=v_dtype), path=path
-        ),
-        _arrived,
-    ),
-)
+@op(INDEXING, symbol="write", method=False, holomorphic=False, reference=_slow_put,
+    samples=(sample((3, 2), (2,), path=FIRST_ROW),
+             sample((3, 2), (2, 2), path=EVERY_OTHER),
+             sample((3, 2), (3, 2), path=REPEATED),
+             sample((0, 2), (0, 2), path=EVERY_OTHER)),
+    vjp=(lambda xp, g, v_shape, v_dtype, path: xp.put_view(
+             g, xp.zeros_beside(g, shape=v_shape, dtype=v_dtype), path=path),
+         _arrived))
 def put_view(xp, x, v, *, path):
     """A copy of `input` in which the part that `path` leads to is `other`; the last of repeated positions remains."""
     out = laid_out(xp, x, **dict(path[0][1])) if path and path[0][0] == "restride" else xp.asarray(x).copy()
@@ -81,18 +70,12 @@ def put_view(xp, x, v, *, path):
     return out
 
 
-@op(
-    INDEXING,
-    symbol="overwrite",
-    method=False,
+@op(INDEXING, symbol="overwrite", method=False,
     reference=lambda v, index, shape: _slow_put(np.zeros(shape), v, (("getitem", (("index", index),), None),)),
-    samples=(
-        sample((3, 2), index=np.array([0, 2, 0]), shape=(3, 2)),
-        sample((2, 2), index=(slice(None), np.array([1, 1])), shape=(2, 3)),
-        sample((0, 2), index=np.array([], int), shape=(3, 2)),
-    ),
-    vjp=lambda xp, g, index: xp.overwritten(g, index=index),
-)
+    samples=(sample((3, 2), index=np.array([0, 2, 0]), shape=(3, 2)),
+             sample((2, 2), index=(slice(None), np.array([1, 1])), shape=(2, 3)),
+             sample((0, 2), index=np.array([], int), shape=(3, 2))),
+    vjp=lambda xp, g, index: xp.overwritten(g, index=index))
 def overwrite(xp, x, *, index, shape):
     """Zeros of `shape` with `input` written at `index`; the last of repeated positions remains."""
     out = xp.zeros(shape, x.dtype)
@@ -106,18 +89,11 @@ def _slow_overwritten(x, index):
     return picked * np.reshape(last, picked.shape)
 
 
-@op(
-    INDEXING,
-    symbol="overwriteᵀ",
-    method=False,
-    reference=_slow_overwritten,
-    samples=(
-        sample((3, 2), index=np.array([0, 2, 0])),
-        sample((2, 3), index=(slice(None), np.array([1, 1]))),
-        sample((0, 2), index=np.array([], int)),
-    ),
-    vjp=lambda xp, g, x_shape, index: xp.overwrite(g, index=index, shape=x_shape),
-)
+@op(INDEXING, symbol="overwriteᵀ", method=False, reference=_slow_overwritten,
+    samples=(sample((3, 2), index=np.array([0, 2, 0])),
+             sample((2, 3), index=(slice(None), np.array([1, 1]))),
+             sample((0, 2), index=np.array([], int))),
+    vjp=lambda xp, g, x_shape, index: xp.overwrite(g, index=index, shape=x_shape))
 def overwritten(xp, x, *, index):
     """The elements at `index`, and 0 for those that a later one at the same place overwrites: the transpose."""
     picked, places = x[index], xp.zeros(x.shape, int)

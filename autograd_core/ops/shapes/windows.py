@@ -25,21 +25,14 @@ def _slow_unfold(x, dimension, size, step):
     return np.moveaxis(windows, -2, dimension % x.ndim) if x.ndim > 1 else windows
 
 
-@op(
-    SHAPE,
-    symbol="unfold",
-    view=True,
-    samples=(
-        sample((5,), dimension=0, size=2, step=1),
-        sample((2, 6), dimension=-1, size=3, step=2),
-        sample((5, 2), dimension=0, size=2, step=3),
-        sample((3, 0), dimension=0, size=2, step=1),
-    ),
+@op(SHAPE, symbol="unfold", view=True,
+    samples=(sample((5,), dimension=0, size=2, step=1),
+             sample((2, 6), dimension=-1, size=3, step=2),
+             sample((5, 2), dimension=0, size=2, step=3),
+             sample((3, 0), dimension=0, size=2, step=1)),
     reference=_slow_unfold,
     vjp=lambda xp, g, x_shape, dimension, size, step: xp.fold_windows(
-        g, shape=x_shape, dimension=dimension, size=size, step=step
-    ),
-)
+        g, shape=x_shape, dimension=dimension, size=size, step=step))
 def unfold(xp, x, *, dimension, size, step):
     """The windows of `size` elements along one axis, `step` apart, their elements as the last axis; a view."""
     at = axes.one(dimension, x.ndim)
@@ -59,19 +52,12 @@ def _slow_fold(x, shape, dimension, size, step):
     return np.bincount(places.ravel(), x.ravel(), int(np.prod(shape))).reshape(shape)
 
 
-@op(
-    SHAPE,
-    symbol="fold",
-    method=False,
-    wide=True,
-    samples=(
-        sample((4, 2), shape=(5,), dimension=0, size=2, step=1),
-        sample((2, 2, 3), shape=(2, 6), dimension=-1, size=3, step=2),
-        sample((0, 2, 2), shape=(0, 4), dimension=1, size=2, step=2),
-    ),
+@op(SHAPE, symbol="fold", method=False, wide=True,
+    samples=(sample((4, 2), shape=(5,), dimension=0, size=2, step=1),
+             sample((2, 2, 3), shape=(2, 6), dimension=-1, size=3, step=2),
+             sample((0, 2, 2), shape=(0, 4), dimension=1, size=2, step=2)),
     reference=_slow_fold,
-    vjp=lambda xp, g, dimension, size, step: xp.unfold(g, dimension=dimension, size=size, step=step),
-)
+    vjp=lambda xp, g, dimension, size, step: xp.unfold(g, dimension=dimension, size=size, step=step))
 def fold_windows(xp, x, *, shape, dimension, size, step):
     """Zeros of `shape` to which windows are added where `unfold` reads them: its transpose."""
     if not shape:

@@ -42,23 +42,14 @@ def slow_real(x, n=None, dim=-1, norm=None, sign=INVERSE):
     return np.moveaxis(_slow(np.concatenate([edges, mirrored], -1), n, -1, norm, sign).real, -1, dim)
 
 
-@op(
-    MATMUL,
-    symbol="DFT",
-    module="fft",
-    method=False,
-    holomorphic=False,
-    broadcasts=False,
-    samples=(
-        sample(complex_values(4), dims=(0,)),
-        sample(complex_values(2, 3), dims=(1, 0), norm="ortho"),
-        sample(complex_values(2, 3), dims=(-1,), inverse=True, norm="forward"),
-        sample(complex_values(3), dims=(0,), inverse=True),
-        sample(complex_values(0, 3), dims=(1,)),
-    ),
+@op(MATMUL, symbol="DFT", module="fft", method=False, holomorphic=False, broadcasts=False,
+    samples=(sample(complex_values(4), dims=(0,)),
+             sample(complex_values(2, 3), dims=(1, 0), norm="ortho"),
+             sample(complex_values(2, 3), dims=(-1,), inverse=True, norm="forward"),
+             sample(complex_values(3), dims=(0,), inverse=True),
+             sample(complex_values(0, 3), dims=(1,))),
     reference=lambda x, dims, inverse=False, norm="backward": slow_each(x, None, dims, norm, inverse),
-    vjp=lambda xp, g, dims, inverse, norm: xp.transform(g, dims=dims, inverse=not inverse, norm=OTHER[norm]),
-)
+    vjp=lambda xp, g, dims, inverse, norm: xp.transform(g, dims=dims, inverse=not inverse, norm=OTHER[norm]))
 def transform(xp, x, *, dims, inverse=False, norm="backward"):
     """Discrete Fourier transform of complex numbers along `dims`."""
     return (xp.fft.ifftn if inverse else xp.fft.fftn)(x, axes=dims, norm=norm)
@@ -78,28 +69,16 @@ def _weighted(xp, x, dim, n, weight):
     return x
 
 
-@op(
-    MATMUL,
-    symbol="rDFT",
-    module="fft",
-    method=False,
-    real_only=True,
-    broadcasts=False,
-    floating=True,
-    samples=(
-        sample((4,), dim=0),
-        sample((2, 5), dim=-1, norm="ortho"),
-        sample((4, 2), dim=0, norm="forward", doubled=True),
-        sample((5,), dim=0, doubled=True),
-        sample((0, 3), dim=1),
-    ),
+@op(MATMUL, symbol="rDFT", module="fft", method=False, real_only=True, broadcasts=False, floating=True,
+    samples=(sample((4,), dim=0),
+             sample((2, 5), dim=-1, norm="ortho"),
+             sample((4, 2), dim=0, norm="forward", doubled=True),
+             sample((5,), dim=0, doubled=True),
+             sample((0, 3), dim=1)),
     reference=lambda x, dim, norm="backward", doubled=False: _slow_doubled(
-        slow_half(x, None, dim, norm), x, dim, doubled
-    ),
+        slow_half(x, None, dim, norm), x, dim, doubled),
     vjp=lambda xp, g, x_shape, dim, norm, doubled: xp.synthesis(
-        g, n=x_shape[dim], dim=dim, norm=OTHER[norm], halved=not doubled
-    ),
-)
+        g, n=x_shape[dim], dim=dim, norm=OTHER[norm], halved=not doubled))
 def analysis(xp, x, *, dim, norm="backward", doubled=False):
     """The non-redundant half of the spectrum of real numbers; `doubled`: those with a mirror image count twice."""
     y = xp.fft.rfft(x, axis=dim, norm=norm)
@@ -112,25 +91,15 @@ def _slow_doubled(y, x, dim, doubled):
     return np.moveaxis(twice, -1, dim)
 
 
-@op(
-    MATMUL,
-    symbol="irDFT",
-    module="fft",
-    method=False,
-    holomorphic=False,
-    broadcasts=False,
-    samples=(
-        sample(complex_values(3), n=4, dim=0),
-        sample(complex_values(2, 3), n=5, dim=-1, norm="ortho"),
-        sample(complex_values(3, 2), n=4, dim=0, norm="forward", halved=True),
-        sample(complex_values(3), n=5, dim=0, halved=True),
-        sample(complex_values(0, 3), n=5, dim=1),
-    ),
+@op(MATMUL, symbol="irDFT", module="fft", method=False, holomorphic=False, broadcasts=False,
+    samples=(sample(complex_values(3), n=4, dim=0),
+             sample(complex_values(2, 3), n=5, dim=-1, norm="ortho"),
+             sample(complex_values(3, 2), n=4, dim=0, norm="forward", halved=True),
+             sample(complex_values(3), n=5, dim=0, halved=True),
+             sample(complex_values(0, 3), n=5, dim=1)),
     reference=lambda x, n, dim, norm="backward", halved=False: slow_real(
-        x * (1 - 0.5 * halved * ((np.indices(x.shape)[dim] > 0) & (np.indices(x.shape)[dim] < n / 2))), n, dim, norm
-    ),
-    vjp=lambda xp, g, dim, norm, halved: xp.analysis(g, dim=dim, norm=OTHER[norm], doubled=not halved),
-)
+        x * (1 - 0.5 * halved * ((np.indices(x.shape)[dim] > 0) & (np.indices(x.shape)[dim] < n / 2))), n, dim, norm),
+    vjp=lambda xp, g, dim, norm, halved: xp.analysis(g, dim=dim, norm=OTHER[norm], doubled=not halved))
 def synthesis(xp, x, *, n, dim, norm="backward", halved=False):
     """`n` real numbers from half of their spectrum; `halved`: frequencies with a mirror image count once."""
     return xp.fft.irfft(_weighted(xp, x, dim, n, 0.5) if halved else x, n, axis=dim, norm=norm)

@@ -58,17 +58,14 @@ def _slow_stft(x, n_fft, hop_length=None, win_length=None, window=None, center=T
     return out if return_complex else np.stack([out.real, out.imag], -1)
 
 
-@composition(
-    MATMUL,
-    samples=(
-        sample((6,), n_fft=4, return_complex=True),
-        sample((2, 7), 4, 2, 3, np.array([0.5, 1.0, 0.7]), center=False, normalized=True, return_complex=True),
-        sample((5,), 3, hop_length=2, pad_mode="constant", onesided=False, return_complex=True),
-        sample((8,), 4, 3, 2, center=False, align_to_window=True, return_complex=True),
-        sample((2, 0), 2, hop_length=1, pad_mode="constant", return_complex=True),
-    ),
-    reference=_slow_stft,
-)
+@composition(MATMUL,
+             samples=(sample((6,), n_fft=4, return_complex=True),
+                      sample((2, 7), 4, 2, 3, np.array([0.5, 1.0, 0.7]), center=False, normalized=True,
+                             return_complex=True),
+                      sample((5,), 3, hop_length=2, pad_mode="constant", onesided=False, return_complex=True),
+                      sample((8,), 4, 3, 2, center=False, align_to_window=True, return_complex=True),
+                      sample((2, 0), 2, hop_length=1, pad_mode="constant", return_complex=True)),
+             reference=_slow_stft)
 def stft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, pad_mode="reflect",
          normalized=False, onesided=None, return_complex=None, align_to_window=None):
     """Short-time Fourier transform of signals (L) or (B, L): (B, frequencies, frames).
@@ -124,16 +121,12 @@ def _slow_istft(x, n_fft, hop_length=None, win_length=None, window=None, center=
     return out if x.ndim == 3 else out[0]
 
 
-@composition(
-    MATMUL,
-    samples=(
-        sample(complex_values(3, 4), n_fft=4),
-        sample(complex_values(2, 3, 3), 4, 2, 3, np.array([0.5, 1.0, 0.7]), normalized=True, length=4),
-        sample(complex_values(3, 3), 3, hop_length=1, center=False, return_complex=True, onesided=False),
-        sample(complex_values(0, 3, 2), 4),
-    ),
-    reference=_slow_istft,
-)
+@composition(MATMUL,
+             samples=(sample(complex_values(3, 4), n_fft=4),
+                      sample(complex_values(2, 3, 3), 4, 2, 3, np.array([0.5, 1.0, 0.7]), normalized=True, length=4),
+                      sample(complex_values(3, 3), 3, hop_length=1, center=False, return_complex=True, onesided=False),
+                      sample(complex_values(0, 3, 2), 4)),
+             reference=_slow_istft)
 def istft(input, n_fft, hop_length=None, win_length=None, window=None, center=True, normalized=False, onesided=None,
           length=None, return_complex=False):
     """Inverse of `stft`: the signals whose frames are closest to `input`, (frequencies, frames) or a batch of these.
