@@ -28,10 +28,7 @@ WITHIN = {
         "distributed": "nn",
     }.items()
     for name in names.split()
-} | {
-    "cuda.amp.autocast_mode": "cuda.amp",
-    "autograd.gradcheck": "testing",
-}
+} | {"cuda.amp.autocast_mode": "cuda.amp", "autograd.gradcheck": "testing"}
 
 
 class _Loader:

@@ -16,14 +16,7 @@ NARROW = 8  # channels of 16-bit images that tensor cores read at once: cuDNN wo
 
 
 def convolve(
-    gpu: Gpu,
-    x: Array,
-    w: Array,
-    stride: Sizes,
-    padding: Sizes,
-    dilation: Sizes,
-    groups: int,
-    bias: Array | None = None,
+    gpu: Gpu, x: Array, w: Array, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int, bias: Array | None = None
 ) -> Array | None:
     """See `backends.generic.im2col.convolve`."""
     if not _suits(x, w) or (bias is not None and bias.dtype != x.dtype):
@@ -37,14 +30,7 @@ def convolve(
 
 
 def convolve_input(
-    gpu: Gpu,
-    g: Array,
-    w: Array,
-    x_shape: Sizes,
-    stride: Sizes,
-    padding: Sizes,
-    dilation: Sizes,
-    groups: int,
+    gpu: Gpu, g: Array, w: Array, x_shape: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
 ) -> Array | None:
     """See `backends.generic.im2col.convolve_input`."""
     out = convolution_sizes(x_shape, w.shape, stride, padding, dilation, groups)
@@ -59,14 +45,7 @@ def convolve_input(
 
 
 def convolve_weight(
-    gpu: Gpu,
-    g: Array,
-    x: Array,
-    w_shape: Sizes,
-    stride: Sizes,
-    padding: Sizes,
-    dilation: Sizes,
-    groups: int,
+    gpu: Gpu, g: Array, x: Array, w_shape: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
 ) -> Array | None:
     """See `backends.generic.im2col.convolve_weight`."""
     out = convolution_sizes(x.shape, w_shape, stride, padding, dilation, groups)

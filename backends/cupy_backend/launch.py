@@ -43,12 +43,7 @@ class Gpu:
     and address(array) is the address of an array: both by CuPy, or in tests by a launcher that runs kernels on the CPU.
     """
 
-    def __init__(
-        self,
-        xp: Any,
-        start: Callable[..., None],
-        address: Callable[[Array], int] = device_address,
-    ) -> None:
+    def __init__(self, xp: Any, start: Callable[..., None], address: Callable[[Array], int] = device_address) -> None:
         self.xp, self.start, self.address = xp, start, address
         self.reasons: set[str] = set()  # why kernels were replaced
 

@@ -35,13 +35,7 @@ def scale_channels(gpu: Gpu, x: Array, scale: Array, shift: Array | None, relu: 
 
 
 def _scaled(
-    gpu: Gpu,
-    pixels: Array,
-    mean: Array | None,
-    scale: Array,
-    weight: Array | None,
-    shift: Array | None,
-    relu: bool,
+    gpu: Gpu, pixels: Array, mean: Array | None, scale: Array, weight: Array | None, shift: Array | None, relu: bool
 ) -> Array:
     y, channels = gpu.xp.empty(pixels.shape, dtype=pixels.dtype), pixels.shape[-1]
     v = gpu.vector(pixels.dtype, channels, arrays=(pixels, y))
@@ -87,14 +81,7 @@ def batch_gradients(
 
 
 def track(
-    gpu: Gpu,
-    running_mean: Array,
-    running_var: Array,
-    mean: Array,
-    scale: Array,
-    rows: int,
-    momentum: Any,
-    eps: float,
+    gpu: Gpu, running_mean: Array, running_var: Array, mean: Array, scale: Array, rows: int, momentum: Any, eps: float
 ) -> bool | None:
     """Move running statistics towards those of a batch of `rows` rows. True if it was done."""
     fit = is_float(mean, running_mean, running_var, scale) and alike(mean, running_mean, running_var)

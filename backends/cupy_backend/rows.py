@@ -67,14 +67,7 @@ def softmax_nll(
 
 
 def softmax_nll_gradient(
-    gpu: Gpu,
-    g: Array,
-    x: Array,
-    target: Array,
-    shift: Array,
-    total: Array,
-    ignore_index: int | None,
-    reduction: str,
+    gpu: Gpu, g: Array, x: Array, target: Array, shift: Array, total: Array, ignore_index: int | None, reduction: str
 ) -> Array | None:
     """See `backends.generic.softmax.softmax_nll_gradient`."""
     if not (_is_classified(x, target) and is_float(g, x)):
@@ -143,13 +136,7 @@ def normalize_rows(
 
 
 def row_gradients(
-    gpu: Gpu,
-    g: Array,
-    x: Array,
-    weight: Array | None,
-    mean: Array | None,
-    scale: Array,
-    needs: tuple[bool, ...],
+    gpu: Gpu, g: Array, x: Array, weight: Array | None, mean: Array | None, scale: Array, needs: tuple[bool, ...]
 ) -> tuple[Array | None, Array | None, Array | None] | None:
     """See `backends.generic.normalization.row_gradients`."""
     if not (is_float(g, x, weight) and x.size):

@@ -101,13 +101,7 @@ def convolve_relu(
 
 
 def convolve_input(
-    g: Array,
-    w: Array,
-    x_shape: Sizes,
-    stride: Sizes,
-    padding: Sizes,
-    dilation: Sizes,
-    groups: int,
+    g: Array, w: Array, x_shape: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
 ) -> Array | None:
     """See `backends.generic.im2col.convolve_input`."""
     if not _suits(g, w):
@@ -122,13 +116,7 @@ def convolve_input(
 
 
 def convolve_weight(
-    g: Array,
-    x: Array,
-    w_shape: Sizes,
-    stride: Sizes,
-    padding: Sizes,
-    dilation: Sizes,
-    groups: int,
+    g: Array, x: Array, w_shape: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
 ) -> Array | None:
     """See `backends.generic.im2col.convolve_weight`."""
     dw = empty(w_shape)
