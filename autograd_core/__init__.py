@@ -54,12 +54,12 @@ from autograd_core.dtypes import set_default_dtype as set_default_dtype
 from autograd_core.dtypes import short as short
 from autograd_core.dtypes import uint8 as uint8
 from autograd_core.functional import *  # noqa: F403
+from autograd_core.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
 from autograd_core.semantics.memory_format import Layout as layout
 from autograd_core.semantics.memory_format import MemoryFormat as MemoryFormat
 from autograd_core.semantics.printing import set_printoptions as set_printoptions
 from autograd_core.sizes import Size as Size
 from autograd_core.tensor import Tensor as Tensor
-from autograd_core.tensor import is_inference_mode_enabled as is_inference_mode_enabled
 from backends.precision import get_float32_matmul_precision as get_float32_matmul_precision
 from backends.precision import set_float32_matmul_precision as set_float32_matmul_precision
 from backends.threads import get_num_threads as get_num_threads

@@ -17,8 +17,9 @@ from autograd_core.dtypes import FLOATS, can_cast, is_numeric, result_type
 from autograd_core.entries import Op
 from autograd_core.errors import DtypeError, OperandError, OutOfMemoryError, VmapError
 from autograd_core.failures import out_of_memory
+from autograd_core.grad_mode import grad_enabled
 from autograd_core.libraries import LIBRARY, VMAP, is_array
-from autograd_core.tensor import Tensor, grad_enabled, wrap
+from autograd_core.tensor import Tensor, wrap
 
 FACTORS = ("value", "beta", "alpha")  # which PyTorch's older forms take as numbers before the tensors they multiply
 # Other names, mostly NumPy's -> the parameters they may stand for; the first that a function has is meant.

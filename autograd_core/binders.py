@@ -30,11 +30,12 @@ from autograd_core.casting import contexts_of, modes, recast
 from autograd_core.dtypes import EXACT, INEXACT, INTEGERS, result_type
 from autograd_core.entries import Op
 from autograd_core.failures import recover, refuse_complex
+from autograd_core.grad_mode import grad_enabled
 from autograd_core.libraries import LAYERS, LIBRARY, MUTABLE
 from autograd_core.nodes import Node, Pick, record
 from autograd_core.nodes import tick as tick  # replaced by detect_anomaly
 from autograd_core.saving import outputs_of, saving_plan
-from autograd_core.tensor import Tensor, grad_enabled, new, own_scalar, wrap
+from autograd_core.tensor import Tensor, new, own_scalar, wrap
 from autograd_core.versions import note_view
 
 _NUMBERS = (float, int)

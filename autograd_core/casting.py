@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from autograd_core import dtypes, functional
 from autograd_core.dtypes import DType, as_dtype, bfloat16, float16, float32
 from autograd_core.errors import OperandError
+from autograd_core.grad_mode import grad_enabled
 from autograd_core.libraries import LAYERS
-from autograd_core.tensor import Tensor, grad_enabled
+from autograd_core.tensor import Tensor
 from autograd_core.versions import version
 from backends.registry import check_known
 

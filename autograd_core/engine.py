@@ -17,11 +17,12 @@ from autograd_core.dtypes import EXACT, INEXACT
 from autograd_core.entries import Op, Rule
 from autograd_core.errors import GraphReleasedError, HigherOrderError
 from autograd_core.failures import out_of_memory
+from autograd_core.grad_mode import set_grad_enabled
 from autograd_core.libraries import LIBRARY, MUTABLE, RULES
 from autograd_core.nodes import Late, Leaf, Node, Pick, record
 from autograd_core.saving import outputs_of
 from autograd_core.stand_ins import Hooked
-from autograd_core.tensor import Tensor, set_grad_enabled, wrap
+from autograd_core.tensor import Tensor, wrap
 from autograd_core.versions import check_unchanged, last_write
 from backends.buffers import is_held_once, references
 

@@ -1,11 +1,8 @@
-"""Tensor, and the grad mode that decides whether operations are recorded."""
+"""Tensor: an array, its gradient, and the node that computed it."""
 
 from __future__ import annotations
 
-import functools
-import inspect
 import weakref
-from contextvars import ContextVar
 
 import numpy as np
 
@@ -15,135 +12,7 @@ from autograd_core.nodes import Leaf, RetainGrad, append, source_of
 from autograd_core.sizes import Size
 from backends.buffers import apart, rejoined
 
-_grad_mode = ContextVar("grad_mode", default=True)
-grad_enabled = _grad_mode.get
 new = object.__new__
-
-
-class set_grad_enabled:
-    """Turn recording of operations on or off: a context manager, a decorator, or a plain call with a lasting effect.
-
-    It affects only the current thread or async task.
-
-    >>> from autograd_core import tensor, set_grad_enabled
-    >>> x = tensor(2.0, requires_grad=True)
-    >>> with set_grad_enabled(False):
-    ...     (x * x).requires_grad
-    False
-    """
-
-    def __init__(self, mode):
-        self._mode, self._before = bool(mode), [grad_enabled()]
-        _grad_mode.set(self._mode)
-
-    def __enter__(self):
-        return None
-
-    def __exit__(self, *_):
-        _grad_mode.set(self._before.pop())
-
-    def __call__(self, function):
-        _grad_mode.set(self._before[0])
-        return _decorated(function, lambda: set_grad_enabled(self._mode))
-
-
-class _GradMode:
-    _mode: bool
-
-    def __new__(cls, function=None):
-        # Without parentheses, @no_grad is handed the function to decorate.
-        return super().__new__(cls) if function is None else cls()(function)
-
-    def __init__(self):
-        self._before = []
-
-    def __enter__(self):
-        self._before.append(grad_enabled())
-        _grad_mode.set(self._mode)
-
-    def __exit__(self, *_):
-        _grad_mode.set(self._before.pop())
-
-    def __call__(self, function):
-        return _decorated(function, type(self))
-
-
-class no_grad(_GradMode):
-    """Do not record operations: a context manager or a decorator.
-
-    >>> from autograd_core import tensor, no_grad
-    >>> x = tensor(2.0, requires_grad=True)
-    >>> with no_grad():
-    ...     (x * x).requires_grad
-    False
-    """
-
-    _mode = False
-
-
-class enable_grad(_GradMode):
-    """Record operations again inside a `no_grad` block: a context manager or a decorator."""
-
-    _mode = True
-
-
-_inference = ContextVar("inference", default=False)
-is_inference_mode_enabled = _inference.get
-
-
-class inference_mode(_GradMode):
-    """`no_grad`, reported by `is_inference_mode_enabled`; with False, `enable_grad`."""
-
-    def __new__(cls, mode=True):
-        return super().__new__(cls, mode if callable(mode) else None)
-
-    def __init__(self, mode=True):
-        super().__init__()
-        self._inference, self._mode = bool(mode), not mode
-
-    def __enter__(self):
-        super().__enter__()
-        self._before.append(_inference.set(self._inference))
-
-    def __exit__(self, *_):
-        _inference.reset(self._before.pop())
-        super().__exit__()
-
-    def __call__(self, function):
-        return _decorated(function, lambda: inference_mode(self._inference))
-
-
-def _decorated(function, mode):
-    if inspect.isgeneratorfunction(function):
-        return _decorated_generator(function, mode)
-
-    @functools.wraps(function)
-    def wrapped(*args, **kwargs):
-        with mode():
-            return function(*args, **kwargs)
-
-    return wrapped
-
-
-def _decorated_generator(function, mode):
-    """Apply the mode while the generator runs, but not in the code to which it yields."""
-
-    @functools.wraps(function)
-    def wrapped(*args, **kwargs):
-        generator = function(*args, **kwargs)
-        resume, value = generator.send, None
-        while True:
-            try:
-                with mode():
-                    result = resume(value)
-            except StopIteration as end:
-                return end.value
-            try:
-                resume, value = generator.send, (yield result)
-            except BaseException as e:
-                resume, value = generator.throw, e
-
-    return wrapped
 
 
 class Tensor:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from autograd_core.tensor import enable_grad
+from autograd_core.grad_mode import enable_grad
 from autograd_core.trees import leaves
 from nn.layers.attention import MultiheadAttention
 from nn.layers.convolution import _Conv

@@ -7,8 +7,9 @@ from typing import Any
 
 from autograd_core import functional
 from autograd_core.dtypes import float16, float32
+from autograd_core.grad_mode import no_grad
 from autograd_core.libraries import LIBRARY, checks_values
-from autograd_core.tensor import Tensor, no_grad, own_scalar
+from autograd_core.tensor import Tensor, own_scalar
 from autograd_core.versions import record_writes
 
 

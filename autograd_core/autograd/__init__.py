@@ -8,11 +8,11 @@ from autograd_core.anomaly import set_detect_anomaly as set_detect_anomaly
 from autograd_core.autograd.function import Function as Function
 from autograd_core.autograd.gradients import backward as backward
 from autograd_core.autograd.gradients import grad as grad
-from autograd_core.tensor import enable_grad as enable_grad
-from autograd_core.tensor import grad_enabled
-from autograd_core.tensor import inference_mode as inference_mode
-from autograd_core.tensor import no_grad as no_grad
-from autograd_core.tensor import set_grad_enabled as set_grad_enabled
+from autograd_core.grad_mode import enable_grad as enable_grad
+from autograd_core.grad_mode import grad_enabled
+from autograd_core.grad_mode import inference_mode as inference_mode
+from autograd_core.grad_mode import no_grad as no_grad
+from autograd_core.grad_mode import set_grad_enabled as set_grad_enabled
 
 is_grad_enabled = grad_enabled
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from autograd_core import dtypes, functional
 from autograd_core.autograd.gradients import grad
 from autograd_core.autograd.transforms import cut, fresh, pulled
-from autograd_core.tensor import Tensor, grad_enabled
+from autograd_core.grad_mode import grad_enabled
+from autograd_core.tensor import Tensor
 
 _levels: list[list[tuple[Tensor, Tensor]]] = []  # the only level: pairs of a dual tensor and its tangent
 

@@ -11,7 +11,8 @@ from typing import Any
 from autograd_core import functional, trees
 from autograd_core.autograd import jacobians, transforms
 from autograd_core.errors import OperandError
-from autograd_core.tensor import Tensor, enable_grad
+from autograd_core.grad_mode import enable_grad
+from autograd_core.tensor import Tensor
 
 Inputs = Tensor | tuple[Tensor, ...]
 

@@ -16,9 +16,10 @@ from autograd_core.arguments import of_one_depth
 from autograd_core.binders import LARGE
 from autograd_core.engine import Cotangents, shown, walk
 from autograd_core.errors import DtypeError, NoGraphError, OperandError
+from autograd_core.grad_mode import set_grad_enabled
 from autograd_core.libraries import LAYERS, LIBRARY
 from autograd_core.nodes import Gathered, GradientEdge, Leaf, RetainGrad
-from autograd_core.tensor import Tensor, new, set_grad_enabled, wrap
+from autograd_core.tensor import Tensor, new, wrap
 from autograd_core.versions import record_write
 from backends.locks import shared_lock
 

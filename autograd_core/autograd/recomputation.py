@@ -11,9 +11,10 @@ from typing import Any
 from autograd_core import random, trees
 from autograd_core.casting import casting_anew
 from autograd_core.errors import CheckpointError
+from autograd_core.grad_mode import enable_grad, grad_enabled
 from autograd_core.nodes import Node, Pick, tick
 from autograd_core.stand_ins import Kept
-from autograd_core.tensor import Tensor, enable_grad, grad_enabled, wrap
+from autograd_core.tensor import Tensor, wrap
 from autograd_core.versions import check_unchanged
 
 

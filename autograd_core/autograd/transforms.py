@@ -14,8 +14,9 @@ from autograd_core import dtypes, functional, trees
 from autograd_core.autograd import grad as _grad
 from autograd_core.batching.graph import inside
 from autograd_core.errors import OperandError
+from autograd_core.grad_mode import enable_grad, grad_enabled
 from autograd_core.nodes import Leaf
-from autograd_core.tensor import Tensor, enable_grad, grad_enabled, wrap
+from autograd_core.tensor import Tensor, wrap
 
 Argnums = int | tuple[int, ...]
 

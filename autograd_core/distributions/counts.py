@@ -11,7 +11,8 @@ from autograd_core.distributions.discrete import Odds, OfChoices
 from autograd_core.distributions.distribution import Shape, one_of, together
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import standard_gamma
-from autograd_core.tensor import Tensor, no_grad
+from autograd_core.grad_mode import no_grad
+from autograd_core.tensor import Tensor
 
 
 class Geometric(Odds):

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Self
 
 from autograd_core import dtypes, functional
 from autograd_core.distributions.constraints import Constraint, is_dependent
-from autograd_core.tensor import Tensor, no_grad
+from autograd_core.grad_mode import no_grad
+from autograd_core.tensor import Tensor
 
 Shape = Sequence[int]
 

@@ -11,7 +11,8 @@ from autograd_core.distributions.distribution import Distribution, Shape, derive
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import shares, standard_gamma
 from autograd_core.distributions.multivariate import covariance_of, one_matrix, precision_of, scale_tril_of
-from autograd_core.tensor import Tensor, no_grad
+from autograd_core.grad_mode import no_grad
+from autograd_core.tensor import Tensor
 
 
 class Wishart(ExponentialFamily):

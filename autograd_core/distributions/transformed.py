@@ -12,7 +12,8 @@ from autograd_core.distributions.elementwise_transforms import Transform
 from autograd_core.distributions.locations import Normal
 from autograd_core.distributions.multivariate import Independent
 from autograd_core.distributions.vector_transforms import StickBreakingTransform
-from autograd_core.tensor import Tensor, no_grad
+from autograd_core.grad_mode import no_grad
+from autograd_core.tensor import Tensor
 
 
 class TransformedDistribution(Distribution):

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from autograd_core import functional, special
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import AroundLoc, Shape, together
-from autograd_core.tensor import Tensor, no_grad
+from autograd_core.grad_mode import no_grad
+from autograd_core.tensor import Tensor
 
 
 class VonMises(AroundLoc):
