@@ -16,31 +16,9 @@ Dim = _int | Sequence[_int] | None
 ShapeLike = SupportsIndex | Sequence[SupportsIndex]
 
 __all__ = [
-    'analysis',
-    'fft',
-    'fft2',
-    'fftfreq',
-    'fftn',
-    'fftshift',
-    'hfft',
-    'hfft2',
-    'hfftn',
-    'ifft',
-    'ifft2',
-    'ifftn',
-    'ifftshift',
-    'ihfft',
-    'ihfft2',
-    'ihfftn',
-    'irfft',
-    'irfft2',
-    'irfftn',
-    'rfft',
-    'rfft2',
-    'rfftfreq',
-    'rfftn',
-    'synthesis',
-    'transform',
+    'analysis', 'fft', 'fft2', 'fftfreq', 'fftn', 'fftshift', 'hfft', 'hfft2', 'hfftn', 'ifft', 'ifft2', 'ifftn',
+    'ifftshift', 'ihfft', 'ihfft2', 'ihfftn', 'irfft', 'irfft2', 'irfftn', 'rfft', 'rfft2', 'rfftfreq', 'rfftn',
+    'synthesis', 'transform'
 ]
 def analysis(input: Operand, dim: _int, norm: str = 'backward', doubled: _bool = False) -> Tensor: ...
 def fft(input: Operand, n: Any = None, dim: _int = -1, norm: Any = None) -> Tensor: ...

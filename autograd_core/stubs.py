@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, cast
@@ -99,8 +100,9 @@ def functional_stub(module: ModuleType = functional) -> str:
     head = HEADER.replace(
         "import Generator{imports}", "import Generator as Generator\nfrom autograd_core.tensor import Tensor"
     )
-    offered = [f"    {name!r}," for name in sorted(set(module.__all__))]
-    return "\n".join([head, "__all__ = [", *offered, "]", *lines]) + "\n"
+    offered = ", ".join(map(repr, sorted(set(module.__all__))))
+    paragraph = textwrap.fill(offered, 120, initial_indent="    ", subsequent_indent="    ")
+    return "\n".join([head, "__all__ = [", paragraph, "]", *lines]) + "\n"
 
 
 def is_public(name: str, member: Any) -> bool:
