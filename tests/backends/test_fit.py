@@ -6,8 +6,7 @@ import pytest
 
 mp = pytest.importorskip("mpmath")
 
-from backends import fit  # noqa: E402  # only where mpmath is
-from backends.generic.special_functions import tables  # noqa: E402
+from backends.generic.special_functions import fit, tables  # noqa: E402  # only where mpmath is
 
 # Not those of K beyond ¾: ten seconds each.
 QUICK = (

@@ -1,4 +1,4 @@
-"""Coefficients of polynomials, computed by `python -m backends.fit`."""
+"""Coefficients of polynomials, computed by `fit.py`."""
 
 # fmt: off
 # log(x·erfcx(x)) + 9/16 on [27/32, ∞); error 3e-17.

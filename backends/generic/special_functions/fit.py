@@ -1,4 +1,4 @@
-"""The polynomials of `special_functions.tables`: python -m backends.fit > backends/generic/special_functions/tables.py
+"""The polynomials of `tables.py`: python -m backends.generic.special_functions.fit > tables.py
 
 Each interpolates a smooth function in Chebyshev points, computed by mpmath with 60 digits, in a variable t from -1 to
 1. Half lines [low, ∞) are mapped by t = (x - middle) / (x + middle - 2·low).
@@ -325,7 +325,7 @@ def parts_of(fit: Fit) -> tuple[list[list[float]], list[Number]]:
 
 def main() -> None:
     mp.mp.dps = 60
-    print('"""Coefficients of polynomials, computed by `python -m backends.fit`."""\n\n# fmt: off')
+    print('"""Coefficients of polynomials, computed by `fit.py`."""\n\n# fmt: off')
     for name, fit in FITS.items():
         parts, kept = parts_of(fit)
         print(f"# {fit.comment}; error {error(fit, kept):.0e}.\n{name} = (")
