@@ -58,6 +58,20 @@ def assert_close(
         raise AssertionError(msg(str(e)) if callable(msg) else msg) from None
 
 
+def assert_allclose(
+    actual: Any,
+    expected: Any,
+    rtol: float | None = None,
+    atol: float | None = None,
+    equal_nan: bool = True,
+    msg: str | None = None,
+) -> None:
+    """`assert_close` that ignores dtypes, devices and strides, with NaN equal to NaN."""
+    assert_close(
+        actual, expected, rtol=rtol, atol=atol, equal_nan=equal_nan, msg=msg, check_device=False, check_dtype=False
+    )
+
+
 def _compare(actual: Any, expected: Any, options: Options, at: str) -> None:
     if isinstance(actual, Mapping) and isinstance(expected, Mapping):
         if actual.keys() != expected.keys():

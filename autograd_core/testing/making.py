@@ -50,19 +50,3 @@ def _drawn(size: tuple[int, ...], kind: Any, device: Any, low: float | None, hig
         return functional.randint(first, last, size, device=device).to(kind)
     made = functional.empty(size, dtype=kind, device=device)
     return made.uniform_(-9 if low is None else low, 9 if high is None else high)
-
-
-def assert_allclose(
-    actual: Any,
-    expected: Any,
-    rtol: float | None = None,
-    atol: float | None = None,
-    equal_nan: bool = True,
-    msg: str | None = None,
-) -> None:
-    """`assert_close` that ignores dtypes, devices and strides, with NaN equal to NaN."""
-    from autograd_core.testing.closeness import assert_close
-
-    assert_close(
-        actual, expected, rtol=rtol, atol=atol, equal_nan=equal_nan, msg=msg, check_device=False, check_dtype=False
-    )

@@ -86,7 +86,7 @@ def check_value(case: Case) -> None:
     assert len(outputs) == len(expected), f"{len(outputs)} outputs, but the reference gives {len(expected)}"
     for k, (y, wanted) in enumerate(zip(map(_host, outputs), map(np.asarray, expected), strict=True)):
         assert y.shape == wanted.shape, f"output {k} has shape {y.shape}, the reference {wanted.shape}"
-        assert_close(y, wanted, case.entry.tolerance, case.entry.kind.pointwise, f"output {k}", "the reference")
+        check_close(y, wanted, case.entry.tolerance, case.entry.kind.pointwise, f"output {k}", "the reference")
 
 
 def check_gradient(case: Case, fast_mode: bool = False) -> None:
@@ -114,7 +114,7 @@ def _check_as_on_cpu(case: Case, order: int) -> None:
         assert (y.dtype, y.shape) == (wanted.dtype, wanted.shape), (
             f"outcome {k}: {y.dtype}{y.shape}, on the CPU {wanted.dtype}{wanted.shape}"
         )
-        assert_close(y, wanted, 1e-10, False, f"outcome {k}", "that on the CPU", 1.0)
+        check_close(y, wanted, 1e-10, False, f"outcome {k}", "that on the CPU", 1.0)
 
 
 def check_shapes(case: Case) -> None:
@@ -129,7 +129,7 @@ def check_shapes(case: Case) -> None:
 def check_recorded(case: Case) -> None:
     """Every rule on Tensors: the recorded walk agrees with the fast one."""
     for fast, recorded in zip(_results(case)[1], _results(case, create_graph=True)[1], strict=True):
-        assert_close(recorded, fast, 1e-12, False, "the recorded gradient", "the fast one")
+        check_close(recorded, fast, 1e-12, False, "the recorded gradient", "the fast one")
 
 
 def check_layouts(case: Case) -> None:
@@ -145,9 +145,9 @@ def check_layout(case: Case, *layouts: str) -> None:
     for layout in layouts if _by_value(case.entry) else {"read-only"}.intersection(layouts):
         moved, against = replace(case, layout=layout), "that of contiguous inputs"
         for k, (y, wanted) in enumerate(zip(moved.call(*moved.tensors()), values, strict=True)):
-            assert_close(_host(y), wanted, 1e-12, False, f"output {k} of {layout} inputs", against)
+            check_close(_host(y), wanted, 1e-12, False, f"output {k} of {layout} inputs", against)
         for g, wanted in zip(_results(moved)[1], plain, strict=True):
-            assert_close(g, wanted, 1e-12, False, f"the gradient of {layout} inputs", against)
+            check_close(g, wanted, 1e-12, False, f"the gradient of {layout} inputs", against)
 
 
 def check_dtype(case: Case) -> None:
@@ -170,7 +170,7 @@ def check_dtype(case: Case) -> None:
             assert y.dtype == kept, f"output {k} of {dtype} inputs is {y.dtype}, not {kept}{advice}"
             if reference.dtype.kind in "fc":
                 what, y = f"output {k} in {dtype}", y.astype(reference.dtype)
-                assert_close(y, reference, tolerance, False, what, "that in float64", least=1.0)
+                check_close(y, reference, tolerance, False, what, "that in float64", least=1.0)
         for g, a in zip(slopes, [a for a in narrow.arrays() if a.dtype.kind in dtypes.INEXACT], strict=bool(slopes)):
             assert g.dtype == a.dtype, f"the gradient of a {a.dtype} input is {g.dtype}"
 
@@ -206,7 +206,7 @@ def check_complex(case: Case) -> None:
     pairs = zip(flat.call(*flat.tensors()), case.call(*case.tensors()), strict=True)
     for k, (y, wanted) in enumerate((_host(y), _host(wanted)) for y, wanted in pairs):
         if y.shape == wanted.shape:  # the spectrum of complex numbers has more frequencies
-            assert_close(y, wanted, 1e-12, False, f"output {k} of real numbers as complex ones", "that of real ones")
+            check_close(y, wanted, 1e-12, False, f"output {k} of real numbers as complex ones", "that of real ones")
     _check_complex_values(given, outputs)
     if _differentiable(entry):
         check_gradient(given, fast_mode=True)
@@ -224,7 +224,7 @@ def _check_complex_values(case: Case, outputs: list[Any]) -> None:
     except (TypeError, np.exceptions.ComplexWarning):
         return
     for k, (y, wanted) in enumerate(zip(map(_host, outputs), map(np.asarray, expected), strict=True)):
-        assert_close(y, wanted, case.entry.tolerance, False, f"output {k} of complex numbers", "the reference", 1.0)
+        check_close(y, wanted, case.entry.tolerance, False, f"output {k} of complex numbers", "the reference", 1.0)
 
 
 def check_purity(case: Case) -> None:
@@ -315,7 +315,7 @@ def _host(value: Any) -> Array:
 
 
 @np.errstate(all="ignore")  # infinities: whether NumPy warns depends on the machine
-def assert_close(
+def check_close(
     y: Array, wanted: Array, tolerance: float, each: bool, what: str, against: str, least: float = 0.0
 ) -> None:
     """Compare with a tolerance relative to every element (`each`), or to the largest and at least `least`."""
