@@ -1,5 +1,6 @@
 """Reverse-mode automatic differentiation: a `Tensor` records the operations applied to it, `backward` walks them."""
 
+import importlib
 import math
 import sys
 from typing import Any
@@ -75,20 +76,23 @@ contiguous_format, preserve_format = MemoryFormat.contiguous_format, MemoryForma
 strided = layout.strided
 channels_last, channels_last_3d = MemoryFormat.channels_last, MemoryFormat.channels_last_3d
 
-_PARTS = {
-    **{name: name for name in ("amp", "batching", "cuda", "distributions", "func", "masked", "quasirandom", "testing",
-                               "utils")},
-    **{name: part for part, names in {
-        "batching": "vmap", "configuration": "config", "drawing": "draw", "autograd.recomputation": "checkpoint",
-        "compatibility.legacy": """
-            BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor
-            ShortTensor set_default_tensor_type""",
-        "compatibility.switches": """
-            are_deterministic_algorithms_enabled compile get_deterministic_debug_mode get_num_interop_threads
-            is_deterministic_algorithms_warn_only_enabled set_deterministic_debug_mode set_flush_denormal
-            set_num_interop_threads use_deterministic_algorithms""",
-    }.items() for name in names.split()},
-}  # fmt: skip
+# Imported when first used: modules, and names of other modules.
+_MODULES = ("amp", "batching", "cuda", "distributions", "func", "masked", "quasirandom", "testing", "utils")
+_TENSOR_TYPES = """
+    BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor
+    set_default_tensor_type"""
+_SWITCHES = """
+    are_deterministic_algorithms_enabled compile get_deterministic_debug_mode get_num_interop_threads
+    is_deterministic_algorithms_warn_only_enabled set_deterministic_debug_mode set_flush_denormal
+    set_num_interop_threads use_deterministic_algorithms"""
+_PLACES = {
+    "vmap": "batching",
+    "config": "configuration",
+    "draw": "drawing",
+    "checkpoint": "autograd.recomputation",
+    **dict.fromkeys(_TENSOR_TYPES.split(), "compatibility.legacy"),
+    **dict.fromkeys(_SWITCHES.split(), "compatibility.switches"),
+}
 
 
 def _exported() -> list[str]:
@@ -97,29 +101,24 @@ def _exported() -> list[str]:
     return [*families.names(""), "bfloat16", *(name for name in own if name != "Any")]
 
 
-_MADE = {"__all__": _exported, "bfloat16": dtypes.bfloat16}
-
-
 def __dir__() -> list[str]:
     upper = {name for name in above.PLACES if "." not in name}
-    return sorted({*globals(), *families.names(""), *_PARTS, *upper, "bfloat16"})
+    return sorted({*globals(), *families.names(""), *_MODULES, *_PLACES, *upper, "bfloat16"})
 
 
-def __getattr__(name: str) -> Any:
-    """Import expensive parts on first use."""
+def __getattr__(name: str) -> Any:  # noqa: PLR0911  a return per place where a name can come from
+    if name == "__all__":
+        return _exported()
+    if name == "bfloat16":  # imports ml_dtypes
+        return dtypes.bfloat16()
     if name == "__version__":  # a program that calls this package torch expects PyTorch's version
         return above.find("version").__version__ if sys.modules.get("torch") is sys.modules[__name__] else "0.1.0"
     if name in above.PLACES:
         return above.find(name)
-    if name in _PARTS:
-        import importlib
-
-        module = importlib.import_module(f"autograd_core.{_PARTS[name]}")
-        return module if _PARTS[name] == name else getattr(module, name)
-    if name in _MADE:
-        return _MADE[name]()
+    if name in _MODULES:
+        return importlib.import_module(f"autograd_core.{name}")
+    if name in _PLACES:
+        return getattr(importlib.import_module(f"autograd_core.{_PLACES[name]}"), name)
     if name.startswith("_foreach_"):
-        from autograd_core.compatibility.lists import each
-
-        return each(name)
+        return importlib.import_module("autograd_core.compatibility.lists").each(name)
     return families.attribute("", name)
