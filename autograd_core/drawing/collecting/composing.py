@@ -175,10 +175,7 @@ def _with_flow(graph: Graph, found: Found, tensors: Sequence[Tensor], notices: l
         known = [seen[s] for s in (Source(n), *(Source(n, i) for i in range(9))) if s in seen]
         if known or not isinstance(walk, str):
             measured[at] = known[0] if known else health.gradient(None)
-    for i, v in enumerate(graph.vertices):
-        if v.role == "output" and (source := next((e.source for e in graph.edges if e.target == i), None)) is not None:
-            measured[i] = measured.get(source, (None, ()))[0], ()
-    return health.coloured(graph, measured, RMS["grads"])
+    return _coloured(graph, measured, RMS["grads"])
 
 
 def _with_statistics(graph: Graph, found: Found) -> Graph:
@@ -190,10 +187,15 @@ def _with_statistics(graph: Graph, found: Found) -> Graph:
     wrong = {at for at, (_, flags) in measured.items() if any(f.startswith(health.WRONG) for f in flags)}
     for at in wrong - {e.target for e in graph.edges if e.source in wrong}:
         measured[at] = measured[at][0], (*measured[at][1], "it starts here")
-    for i, v in enumerate(graph.vertices):
-        if v.role == "output" and (source := next((e.source for e in graph.edges if e.target == i), None)) is not None:
-            measured[i] = measured.get(source, (None, ()))[0], ()
-    return health.coloured(graph, measured, RMS["stats"])
+    return _coloured(graph, measured, RMS["stats"])
+
+
+def _coloured(graph: Graph, measured: dict[int, health.Measured], scale: str) -> Graph:
+    """The graph in the colours of what was measured; an output has that of the value it shows."""
+    for e in graph.edges:
+        if graph.vertices[e.target].role == "output":
+            measured[e.target] = measured.get(e.source, (None, ()))[0], ()
+    return health.coloured(graph, measured, scale)
 
 
 def _with_gradients(ends: Ends, trace: Trace, ask: Ask) -> tuple[Ends, Recorded]:
