@@ -1,0 +1,107 @@
+"""Transforms: of random variables, onto constraints, and the logarithms of their slopes."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import autograd_core as ag
+from autograd_core import distributions as D
+
+A, B = (ag.tensor(v, dtype="f8", requires_grad=True) for v in ([0.7, 1.3, 2.5], [1.5, 0.4, 2.0]))
+a, b = A.detach().numpy(), B.detach().numpy()
+UNIT = [0.1, 0.5, 0.8]
+
+
+def close(found, expected, rtol=1e-9):
+    found = found.detach().numpy() if isinstance(found, ag.Tensor) else found
+    np.testing.assert_allclose(found, expected, rtol=rtol, atol=1e-12)
+
+
+def test_transformed_random_variables():
+    v = ag.tensor(UNIT, dtype="f8")
+    made = D.TransformedDistribution(D.Normal(A, B), D.ExpTransform())
+    same = D.LogNormal(A, B)
+    for what in ("log_prob", "cdf", "icdf"):
+        close(getattr(made, what)(v), getattr(same, what)(v).detach())
+    parts = [D.SigmoidTransform().inv, D.AffineTransform(A, -B)]
+    logistic = D.TransformedDistribution(D.Uniform(ag.zeros(3), ag.ones(3)), parts)
+    theirs = stats.logistic(a, b)
+    close(logistic.log_prob(v), theirs.logpdf(UNIT))
+    close(logistic.cdf(v), theirs.cdf(UNIT))
+    close(logistic.icdf(v), theirs.ppf(UNIT), rtol=1e-6)
+    both = D.ComposeTransform([D.AffineTransform(0.5, 2.0), D.TanhTransform()])
+    event = D.TransformedDistribution(D.Independent(D.Normal(A, B), 1), both)
+    x = event.rsample((4,))
+    assert (x.shape, event.log_prob(x).shape, event.expand((2,)).sample().shape) == ((4, 3), (4,), (2, 3))
+    close(both.inv(both(v)), UNIT)
+    close(both.inv.log_abs_det_jacobian(both(v), v), -both.log_abs_det_jacobian(v, both(v)))
+    assert both.inv.inv is both
+    plain = D.TransformedDistribution(D.Normal(A, B), [])
+    close(plain.log_prob(v), D.Normal(A, B).log_prob(v).detach())
+
+
+def test_a_cached_transform_is_inverted_exactly():
+    squashed = D.TransformedDistribution(D.Normal(30.0, 0.1), D.TanhTransform(cache_size=1))
+    x = squashed.rsample()
+    assert x.item() == 1
+    assert 50 < squashed.log_prob(x).item() < 70
+    assert D.TransformedDistribution(D.Normal(30.0, 0.1), D.TanhTransform()).log_prob(x).isfinite().item() is False
+    with pytest.raises(NotImplementedError, match="Transform does not define _call"):
+        D.Transform()(x)
+    with pytest.raises(ValueError, match="within the support"):
+        squashed.log_prob(ag.tensor(2.0))
+
+
+ONTO = {
+    "positive": D.constraints.positive,
+    "above": D.constraints.greater_than(2.0),
+    "below": D.constraints.less_than(2.0),
+    "unit": D.constraints.unit_interval,
+    "between": D.constraints.half_open_interval(1.0, 3.0),
+    "simplex": D.constraints.simplex,
+    "lower": D.constraints.lower_cholesky,
+    "real": D.constraints.real_vector,
+    "definite": D.constraints.positive_definite,
+    "correlation": D.constraints.corr_cholesky,
+    "parts": D.constraints.cat([D.constraints.positive, D.constraints.unit_interval], -1, [1, 2]),
+    "rows": D.constraints.stack([D.constraints.positive, D.constraints.real, D.constraints.unit_interval], -1),
+}
+
+
+@pytest.mark.parametrize("name", ONTO)
+@pytest.mark.parametrize("registry", [D.biject_to, D.transform_to])
+def test_transforms_onto_constraints(name, registry):
+    t = registry(ONTO[name])
+    ag.manual_seed(0)
+    x = ag.randn((2, 3, 3) if ONTO[name].event_dim == 2 and name != "correlation" else (2, 3), dtype="f8")
+    x = x.tril() if name in ("lower", "definite") else x
+    y = t(x)
+    assert ONTO[name].check(y).all()
+    assert (t.forward_shape(x.shape), t.inverse_shape(y.shape)) == (y.shape, x.shape)
+    close(t(t.inv(y)), y)
+    if t.bijective:
+        close(t.inv(y), x)
+
+
+VECTOR_TRANSFORMS = {
+    "StickBreaking": D.StickBreakingTransform(),
+    "CorrCholesky": D.CorrCholeskyTransform(),
+    "Softplus": D.IndependentTransform(D.SoftplusTransform(), 1),
+    "Power": D.ComposeTransform([D.ExpTransform(), D.PowerTransform(-1.5), D.AffineTransform(1.0, 2.0, event_dim=1)]),
+    "Reshape": D.ReshapeTransform((3,), (3, 1)),
+    "Cat": D.IndependentTransform(D.CatTransform([D.ExpTransform(), D.TanhTransform()], -1, [2, 1]), 1),
+    "Stack": D.IndependentTransform(
+        D.StackTransform([D.ExpTransform(), D.TanhTransform(), D.SigmoidTransform()], -1), 1
+    ),
+    "Cumulative": D.IndependentTransform(D.CumulativeDistributionTransform(D.Normal(0.0, 1.0)), 1),
+}
+
+
+@pytest.mark.parametrize("name", VECTOR_TRANSFORMS)
+def test_transforms_know_their_slope(name):
+    """The logarithm of the determinant of the Jacobian of as many values as there are arguments."""
+    t, x = VECTOR_TRANSFORMS[name], ag.tensor([0.3, -0.5, 0.2], dtype="f8")
+    free = {"StickBreaking": lambda y: y[:-1], "CorrCholesky": lambda y: y[(1, 2, 2), (0, 0, 1)]}.get(name, ag.flatten)
+    jacobian = ag.func.jacrev(lambda x: free(t(x)))(x)
+    close(t.log_abs_det_jacobian(x, t(x)), ag.linalg.slogdet(jacobian)[1].item(), rtol=1e-6)
+    close(t.inv(t(x)), x, rtol=1e-6)
