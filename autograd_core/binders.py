@@ -18,7 +18,6 @@ from autograd_core.arguments import (
     cast,
     constants,
     deferring,
-    deliver,
     foreign,
     is_operand,
     numbers_among,
@@ -34,6 +33,7 @@ from autograd_core.grad_mode import grad_enabled
 from autograd_core.libraries import LAYERS, LIBRARY, MUTABLE
 from autograd_core.nodes import Node, Pick, record
 from autograd_core.nodes import tick as tick  # replaced by detect_anomaly
+from autograd_core.options import deliver
 from autograd_core.saving import outputs_of, saving_plan
 from autograd_core.tensor import Tensor, new, own_scalar, wrap
 from autograd_core.versions import note_view

@@ -6,9 +6,10 @@ from typing import Any
 
 from numpy.typing import DTypeLike
 
-from autograd_core import arguments, functional
+from autograd_core import functional
 from autograd_core.creation import as_tensor
 from autograd_core.dtypes import as_dtype, get_default_dtype
+from autograd_core.options import deliver
 from autograd_core.tensor import Tensor
 
 
@@ -42,7 +43,7 @@ class SobolEngine:
             rows = functional.cat([self.draw(1, dtype=dtype), self.draw(n - 1, dtype=dtype)])
         else:
             rows = as_tensor(self._sequence.random(n)).to(dtype=as_dtype(dtype) or get_default_dtype())
-        return rows if out is None else arguments.deliver("SobolEngine.draw", rows, out)
+        return rows if out is None else deliver("SobolEngine.draw", rows, out)
 
     def draw_base2(self, m: int, out: Tensor | None = None, dtype: DTypeLike | None = None) -> Tensor:
         """The next 2ᵐ points; ValueError if they and those before are not a power of 2, which alone is balanced."""

@@ -11,7 +11,8 @@ from itertools import chain
 from typing import Any, cast
 
 import backends
-from autograd_core import arguments, binders, fft, functional, linalg, precision, special
+from autograd_core import binders, fft, functional, linalg, precision, special
+from autograd_core.arguments import in_float32, reflected
 from autograd_core.entries import USUAL, Composition, Op, Rule, public_names
 from autograd_core.entries import Interval as Interval
 from autograd_core.entries import Sample as Sample
@@ -23,6 +24,7 @@ from autograd_core.failures import refuse_complex
 from autograd_core.families import foresee
 from autograd_core.kinds import Kind
 from autograd_core.libraries import LIBRARY, MUTABLE, RULES
+from autograd_core.options import with_synonyms
 from autograd_core.saving import outputs_of
 from autograd_core.tensor import Tensor
 
@@ -60,7 +62,7 @@ def op(
             o.forward = precision.widened(o.forward)
         o.call = binders.bind(o)
         if o.form:
-            o.call = arguments.with_synonyms(o.form(o.call))
+            o.call = with_synonyms(o.form(o.call))
         else:
             o.call.__signature__ = public_signature(o)  # type: ignore[attr-defined]  # what help() and stubs show
         o.call.__name__ = o.call.__qualname__ = o.name
@@ -110,8 +112,8 @@ def composition(
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         name = f"{module}.{function.__name__}" if module else function.__name__
-        call = arguments.with_synonyms(function, name)
-        call = _refusing_complex(call) if real_only else arguments.in_float32(call) if wide else call
+        call = with_synonyms(function, name)
+        call = _refusing_complex(call) if real_only else in_float32(call) if wide else call
         has_method = kind.method if method is None else method
         c = Composition(name, kind, function.__doc__, domain, reference, samples, aliases, has_method, tolerance, call,
                         order, module, real_only, by_memory, home)  # fmt: skip
@@ -157,8 +159,8 @@ def _publish_operators(entry: Op) -> None:
         return
     operator = binders.bind_operator(entry)
     for name in entry.operators:
-        reflected = f"__{name[3:]}" in entry.operators and not entry.commutative  # __rshift__ is not of __shift__
-        setattr(Tensor, name, arguments.reflected(operator) if reflected else operator)
+        swapped = f"__{name[3:]}" in entry.operators and not entry.commutative  # __rshift__ is not of __shift__
+        setattr(Tensor, name, reflected(operator) if swapped else operator)
 
 
 def _derive(o: Op) -> None:

@@ -1,0 +1,118 @@
+"""The options of every public function: `out=`, NumPy's names of parameters, and PyTorch's older forms."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_core import functional
+from autograd_core.arguments import SYNONYMS, cast, meant
+from autograd_core.casting import contexts_of, modes, recast
+from autograd_core.dtypes import can_cast
+from autograd_core.errors import DtypeError, OperandError, OutOfMemoryError, VmapError
+from autograd_core.failures import out_of_memory
+from autograd_core.grad_mode import grad_enabled
+from autograd_core.libraries import VMAP
+from autograd_core.tensor import Tensor
+
+FACTORS = ("value", "beta", "alpha")  # which PyTorch's older forms take as numbers before the tensors they multiply
+
+
+def deliver(name: str, result: Any, out: Any) -> Any:
+    """Write the result into the tensor, or tuple of tensors, given as `out=`, and return it.
+
+    A tensor of another shape is resized, with a warning if it has elements. Nothing is recorded.
+    """
+    if out.__class__ is not Tensor and result.__class__ is not Tensor:
+        if len(out) != len(result):
+            raise OperandError(f"{name}(): out= must hold {len(result)} tensors, not {len(out)}")
+        for one, target in zip(result, out, strict=True):
+            deliver(name, one, target)
+        return result._make(out) if hasattr(result, "_make") else out
+    if out.__class__ is not Tensor or result.__class__ is not Tensor:
+        raise TypeError(f"{name}(): out= must be a tensor for each result, not {type(out).__name__}")
+    if grad_enabled() and (result.node is not None or out.node is not None):
+        raise OperandError(
+            f"{name}(): writes to out= are not recorded, but a tensor requires a gradient; drop out=, or use no_grad()"
+        )
+    if not can_cast(result.dtype, out.dtype):
+        raise DtypeError(f"{name}(): the result of {result.dtype} cannot be written to out= of {out.dtype}")
+    if result.shape == out.shape:
+        return out.copy_(result)
+    if out.array.size:
+        told = f"{name}(): the result has shape {result.shape} but out= has shape {out.shape} and is resized"
+        warnings.warn(told, stacklevel=3)
+    out.array = cast(result, out.dtype).array.copy()
+    return out
+
+
+def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with further options of PyTorch's creation functions.
+
+    out: the tensor to write and return; its dtype counts. layout: `strided`. pin_memory: use page-locked memory.
+    """
+
+    @functools.wraps(function)
+    def call(
+        *args: Any, out: Tensor | None = None, layout: str | None = None, pin_memory: bool = False, **given: Any
+    ) -> Any:
+        if layout not in (None, "strided"):
+            raise RuntimeError(f"{function.__name__}(): tensors are strided, not {layout}")
+        if out is not None:
+            return deliver(function.__name__, function(*args, **{"dtype": out.dtype, **given}), out)
+        try:
+            made = function(*args, **given)
+        except MemoryError as e:
+            raise e if isinstance(e, OutOfMemoryError) else out_of_memory(f"{function.__name__}(): {e}") from e
+        return made.detach().pin_memory().requires_grad_(made.requires_grad) if pin_memory else made
+
+    call.options = True  # type: ignore[attr-defined]  # for stubs
+    call.__module__ = functional.__name__  # so that pickle finds it
+    return call
+
+
+def with_synonyms(function: Callable[..., Any], name: str = "") -> Callable[..., Any]:
+    """Accept `out=`, NumPy's `axis` and `keepdims` for `dim` and `keepdim`, and older orders, in a composition.
+
+    name: of the entry whose autocast policy applies.
+    """
+    code = function.__code__
+    count = code.co_argcount
+    parameters = code.co_varnames[: count + code.co_kwonlyargcount]
+    factors = [s for s in FACTORS if s in parameters[count:]]
+    names = {s: meant(s, parameters) for s in SYNONYMS}
+    contexts = contexts_of(name)
+
+    @functools.wraps(function)
+    def call(*args: Any, **given: Any) -> Any:
+        if contexts and modes():
+            return recast(name, call, *args, **given)
+        out = given.pop("out", None) if given else None
+        if given:
+            given = {names.get(k, k): v for k, v in given.items()}
+        if count < len(args) <= count + len(factors):  # addcmul(input, value, tensor1, tensor2)
+            given |= zip(factors, filter(np.isscalar, args), strict=False)
+            args = tuple(itertools.filterfalse(np.isscalar, args))
+        try:
+            result = function(*args, **given)
+        except VmapError as e:  # it reads values, which differ between samples
+            result = VMAP.one_by_one(call, args, given, e)
+        except AttributeError as e:
+            _refuse_others(call.__name__, {**dict(zip(parameters, args, strict=False)), **given}, e)
+            raise
+        return result if out is None else deliver(function.__name__, result, out)
+
+    return call
+
+
+def _refuse_others(name: str, given: dict[str, Any], error: AttributeError) -> None:
+    """Raise if what lacks an attribute is an argument that should have been a tensor."""
+    for parameter, value in given.items():
+        kind = type(value).__name__
+        if value is error.obj and f"{kind}' object has no" in str(error) and not isinstance(value, Tensor):
+            raise TypeError(f"{name}(): {parameter} must be a tensor, not {kind}; make one with tensor(...)") from error
