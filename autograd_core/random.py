@@ -321,9 +321,9 @@ def _like(make: Any) -> Any:
 rand_like, randn_like, randint_like = map(_like, (rand, randn, randint))
 
 
-def keep_mask(like: Tensor, p: float, generator: Generator | None = None) -> Tensor:
+def keep_mask(like: Tensor, p: float) -> Tensor:
     """Booleans in the shape of `like` that are True with probability 1 - p."""
-    return wrap(stream_of(like.device, generator).bernoulli(1 - p, like.shape))
+    return wrap(stream_of(like.device, None).bernoulli(1 - p, like.shape))
 
 
 def _uniform(self: Tensor, low: float = 0.0, high: float = 1.0, generator: Generator | None = None) -> Tensor:

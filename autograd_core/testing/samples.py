@@ -246,7 +246,7 @@ def complexified(a: Array) -> Array:
     return np.asarray(a + 0.5j * cotangent(a.shape))
 
 
-def spaced(domain: Interval, count: int, seed: int = 0) -> Array:
+def spaced(domain: Interval, count: int, seed: int) -> Array:
     """`count` distinct numbers in shuffled order: a jittered grid over the domain, away from its kinks."""
     margin = (domain.high - domain.low) / 100
     ends = [domain.low, *sorted(v for k in domain.kinks for v in (k - margin, k + margin)), domain.high]

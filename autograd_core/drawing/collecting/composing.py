@@ -9,7 +9,7 @@ from typing import Any
 from autograd_core.drawing.collecting import health
 from autograd_core.drawing.collecting.folding import GRADIENTS, collapsed, folded
 from autograd_core.drawing.collecting.long_edges import shorten
-from autograd_core.drawing.collecting.operands import Source, source_of
+from autograd_core.drawing.collecting.operands import Source
 from autograd_core.drawing.collecting.recorded import Ends, Found, Wanted, collect
 from autograd_core.drawing.collecting.steps import steps_of, with_final_gradients
 from autograd_core.drawing.collecting.tracing import Trace, run
@@ -201,7 +201,7 @@ def _coloured(graph: Graph, measured: dict[int, health.Measured], scale: str) ->
 def _with_gradients(ends: Ends, trace: Trace, ask: Ask) -> tuple[Ends, Recorded]:
     """The recorded gradients of all leaves, and the outputs unless only the backward graph is drawn."""
     recorded = recorded_walk([t for _, t in ends], trace.observe)
-    names = {source_of(t.node): name for name, t in [*ask.names.items(), *trace.inputs] if t.node is not None}
+    names = {Source.of(t.node): name for name, t in [*ask.names.items(), *trace.inputs] if t.node is not None}
     gradients: list[tuple[str, Tensor]] = []
     for i, (leaf, g) in enumerate(recorded.gradients):
         t = leaf.tensor()
@@ -222,9 +222,9 @@ def _with_order(graph: Graph, found: Found, recorded: Recorded) -> Graph:
             continue
         order.append((at, found.positions[owner], 0))
         order += [
-            (found.positions[source_of(p).node], at, 1)
+            (found.positions[Source.of(p).node], at, 1)
             for p in owner.parents
-            if p is not None and source_of(p).node in found.positions
+            if p is not None and Source.of(p).node in found.positions
         ]
     vertices: list[Vertex] = [replace(v) for v in graph.vertices]
     if not any(v.band != BACKWARD and v.role == "op" for v in vertices):

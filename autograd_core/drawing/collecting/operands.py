@@ -19,6 +19,11 @@ class Source(NamedTuple):
     node: Any
     output: int | None = None
 
+    @classmethod
+    def of(cls, node: Any) -> Source:
+        """The value that a node stands for: a projection is one output of the node before it."""
+        return cls(node.parents[0], node.saved[0]) if node.op is Pick else cls(node)
+
 
 class Operand(NamedTuple):
     """One operand: its node (None without gradient), value, shape and name."""
@@ -27,11 +32,6 @@ class Operand(NamedTuple):
     value: Any
     shape: Shape | None
     name: str
-
-
-def source_of(node: Any) -> Source:
-    """The value that a node stands for: a projection is one output of the node before it."""
-    return Source(node.parents[0], node.saved[0]) if node.op is Pick else Source(node)
 
 
 def output_name(source: Source) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.anomaly import remembered_line
-from autograd_core.drawing.collecting.operands import Operand, Source, kept_by, operands_of, output_name, source_of
+from autograd_core.drawing.collecting.operands import Operand, Source, kept_by, operands_of, output_name
 from autograd_core.drawing.collecting.tracing import Trace
 from autograd_core.drawing.graph import BACKWARD, FORWARD, Edge, Graph, Path, Role, Shape, Vertex
 from autograd_core.drawing.writing.text import array_text, number, operation_hint
@@ -64,7 +64,7 @@ def collect(wanted: Wanted) -> tuple[Graph, Found]:
 
 def _reached(ends: list[Any], max_nodes: int) -> tuple[list[Any], bool]:
     """Nodes that lead to `ends`, newest first, each with its leaves; and whether these are all."""
-    seen = {source_of(n).node for n in ends}
+    seen = {Source.of(n).node for n in ends}
     heap = [(n.number, n) for n in seen]
     heapify(heap)
     found: dict[Any, None] = {}
@@ -74,7 +74,7 @@ def _reached(ends: list[Any], max_nodes: int) -> tuple[list[Any], bool]:
         for parent in n.parents:
             if parent is None:
                 continue
-            p = source_of(parent).node
+            p = Source.of(parent).node
             if p.op is None and len(found) < max_nodes:
                 found[p] = None
             if p not in seen:
@@ -95,19 +95,19 @@ class _Builder:
         self.shapes: dict[Source, Shape] = {}
         self.dtypes: dict[Source, str] = {}
         self.operand_shapes: dict[Any, set[Shape]] = {}
-        self.ends = {source_of(t.node) for _, t in wanted.ends if t.node is not None}
-        self.tensors = {source_of(t.node): t for t in wanted.names.values() if t.node is not None}
+        self.ends = {Source.of(t.node) for _, t in wanted.ends if t.node is not None}
+        self.tensors = {Source.of(t.node): t for t in wanted.names.values() if t.node is not None}
         self.names: dict[Source | int, str] = {}
         titled = [(title, t) for title, t in wanted.ends if title]
         for name, t in [*titled, *wanted.names.items(), *wanted.inputs]:
-            self.names.setdefault(id(t.array) if t.node is None else source_of(t.node), name)
+            self.names.setdefault(id(t.array) if t.node is None else Source.of(t.node), name)
         self.inputs = {id(t.array) for _, t in wanted.inputs}
 
     def build(self) -> Graph:
         operands = {n: list(operands_of(n, kept_by(n), self.trace)) for n in self.nodes if n.op is not None}
         for _, t in self.wanted.ends:
             if t.node is not None:
-                self.note(source_of(t.node), t.array, None)
+                self.note(Source.of(t.node), t.array, None)
         for n in self.nodes:
             self.learn(n, operands.get(n, []))
         for n in self.nodes:
@@ -123,7 +123,7 @@ class _Builder:
             return
         for o in operands:
             if o.node is not None:
-                self.note(source_of(o.node), o.value, o.shape)
+                self.note(Source.of(o.node), o.value, o.shape)
         y = kept_by(n).get("y", self.trace.values.get(n.number))
         for i, (shape, _) in enumerate(n.shapes or () if n.op.outputs else ()):
             self.note(Source(n, i), y[i] if isinstance(y, tuple | list) else None, shape)
@@ -132,7 +132,7 @@ class _Builder:
 
     def computed(self, n: Any, operands: list[Operand]) -> Any:
         """The result of an operation on numbers (on request, arrays), recomputed unless something was written since."""
-        values = [o.value if o.node is None else self.arrays.get(source_of(o.node)) for o in operands]
+        values = [o.value if o.node is None else self.arrays.get(Source.of(o.node)) for o in operands]
         arrays: list[Any] = [v for v in values if is_array(v)]
         large = not self.wanted.every_value and any(a.size != 1 for a in arrays)
         unknown = large or any(v is None for v in values)
@@ -186,7 +186,7 @@ class _Builder:
         if n.op.kind in ELEMENT_BY_ELEMENT and shapes:
             self.shapes.setdefault(source, np.broadcast_shapes(*shapes))
         known = next(
-            (self.dtypes[s] for o in operands if o.node is not None and (s := source_of(o.node)) in self.dtypes), ""
+            (self.dtypes[s] for o in operands if o.node is not None and (s := Source.of(o.node)) in self.dtypes), ""
         )
         if known and "complex" not in known and n.op.name != "cast":
             self.dtypes.setdefault(source, known)
@@ -217,12 +217,12 @@ class _Builder:
         return replace(vertex, name=self.names.get(source, ""), value=value, gradient=gradient)
 
     def shape(self, operand: Operand) -> Shape | None:
-        return operand.shape if operand.node is None else self.shapes.get(source_of(operand.node))
+        return operand.shape if operand.node is None else self.shapes.get(Source.of(operand.node))
 
     def position(self, operand: Operand, path: Path, band: int) -> int | None:
         """The position of an operand's vertex; None beyond `max_nodes`. Parameters are placed inside their module."""
         if operand.node is not None:
-            at = self.positions.get(source_of(operand.node).node)
+            at = self.positions.get(Source.of(operand.node).node)
             if at is not None and operand.node.op is None:
                 self.settle(at, operand, path)
             return at
@@ -263,7 +263,7 @@ class _Builder:
         saved = self.graph.vertices[at].band == FORWARD and self.graph.vertices[target].band == BACKWARD
         if operand.node is None or operand.node.op is None:
             return Edge(at, target, hint=operand.name, saved=saved)
-        source = source_of(operand.node)
+        source = Source.of(operand.node)
         shape, dtype = self.shapes.get(source), self.dtypes.get(source, "")
         changed = shape and shape not in self.operand_shapes.get(source.node, ())
         name = "" if source.output is None else self.names.get(source, "")
@@ -272,7 +272,7 @@ class _Builder:
         return Edge(at, target, label, f"{operand.name}: {array_text(shape, dtype)}", saved)
 
     def add_output(self, title: str, t: Tensor) -> None:
-        source = None if t.node is None else source_of(t.node)
+        source = None if t.node is None else Source.of(t.node)
         if source is not None and (t.is_leaf or source.node not in self.positions):
             return
         name = self.names.get(id(t.array) if source is None else source, t.name or "output")

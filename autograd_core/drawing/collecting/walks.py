@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from autograd_core.anomaly import Observer, observed, watched
-from autograd_core.drawing.collecting.operands import Source, source_of
+from autograd_core.drawing.collecting.operands import Source
 from autograd_core.engine import unbroadcast, walk
 from autograd_core.errors import GraphReleasedError
 from autograd_core.libraries import LIBRARY
@@ -77,7 +77,7 @@ def observed_walk(ends: Sequence[Tensor], look: Callable[[Any], Any] | None) -> 
     except (ArithmeticError, RuntimeError) as e:
         return f"Gradients could not be computed for this picture: {e}"
     if look is not None:
-        seen.cotangents |= {source_of(n): look(g) for n, g in found.items()}
+        seen.cotangents |= {Source.of(n): look(g) for n, g in found.items()}
     return seen
 
 
@@ -109,7 +109,7 @@ def _watching_steps(seen: Walk, n: Any, rules: Any) -> list[Any]:
             if product is not None:
                 if n.shapes is not None and product.shape != n.shapes[i] and not n.op.outputs:
                     product = unbroadcast(xp, product, n.shapes[i])
-                shares.append(Share(source_of(n.parents[i]), _local(n, rule, xp, g, s, product), product))
+                shares.append(Share(Source.of(n.parents[i]), _local(n, rule, xp, g, s, product), product))
             return product
 
         return looked
