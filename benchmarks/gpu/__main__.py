@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after this time")
     parser.add_argument("--bench", action="store_true", help="measure")
     parser.add_argument("--quick", action="store_true", help="smaller sizes, for a look")
-    parser.add_argument("--markdown", action="store_true", help="print the table of docs/gpu.md")
+    parser.add_argument("--markdown", action="store_true", help="print a table in Markdown")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was found to FILE")
     parser.add_argument(
         "--processes",
