@@ -237,7 +237,7 @@ def zeros_like(
     """`zeros` with the shape, dtype and device of `input`."""
     if not (dtype or device or requires_grad or memory_format) and isinstance(input, Tensor):
         # The operation that rules use; constant zeros need not be recorded.
-        return OPS["zeros_like"].call(input if input.node is None else input.detach())  # type: ignore[no-any-return]
+        return OPS["zeros_like"].call(input if input.node is None else input.detach())
     return _made_zeros_like(input, dtype, device, requires_grad, memory_format)
 
 

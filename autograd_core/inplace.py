@@ -157,7 +157,7 @@ def _inside(new: Tensor, x: Tensor) -> Tensor:
             "values that differ between the samples of vmap cannot be written to a tensor that "
             "they share; create one per sample, by zeros_like() or clone() of a tensor inside vmap"
         )
-    return of_one_depth((x, new))[1]  # type: ignore[no-any-return]
+    return of_one_depth((x, new))[1]
 
 
 def _cast(new: Tensor, x: Tensor) -> Tensor:

@@ -288,7 +288,7 @@ def normal(
         size, dtype, device = total.shape, dtype or total.dtype, device or total.device
     with no_grad():
         draws = mean + std * randn(size, dtype=dtype, device=device, generator=generator)
-    return draws.requires_grad_(requires_grad)  # type: ignore[no-any-return]
+    return draws.requires_grad_(requires_grad)
 
 
 def _like(make: Any) -> Any:

@@ -198,7 +198,7 @@ class Module(Hooked, Convertible, Stateful):
             parent, module = module, getattr(module, name, None)
             if not isinstance(module, Module):
                 raise AttributeError(f"{type(parent).__name__} has no submodule `{name}` (looking up {target!r})")
-        return module  # type: ignore[no-any-return]  # a Module, as the loop has seen
+        return module
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
         """Set the submodule at a path such as "layer1.0.conv1"; strict: only replace an existing one."""

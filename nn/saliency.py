@@ -64,7 +64,7 @@ def _gradient(model: Module, input: Tensor, target: Target, at_rectifiers: Calla
     if at_rectifiers is not None:
         for node in rectifiers(score):
             node.hooks = (*(node.hooks or ()), at_rectifiers)
-    return grad(score, x)[0]  # type: ignore[no-any-return]  # a Tensor, as x leads to the score
+    return grad(score, x)[0]
 
 
 def _watch(module: Module, args: Any, output: Any) -> None:

@@ -126,7 +126,7 @@ class StackDataset(Dataset):
 def examples(dataset: Dataset, indices: Sequence[int]) -> list[Any]:
     """The examples at these indices: by the data set's `__getitems__(indices)` if it has one, else one by one."""
     if hasattr(dataset, "__getitems__"):
-        return dataset.__getitems__(indices)  # type: ignore[no-any-return]
+        return dataset.__getitems__(indices)
     return [dataset[i] for i in indices]
 
 

@@ -144,7 +144,7 @@ class DistributedOptimizer:
     @property
     def param_groups(self) -> list[dict[str, Any]]:
         """The groups of the wrapped optimizer."""
-        return self.optimizer.param_groups  # type: ignore[no-any-return]  # an optimizer's are dicts
+        return self.optimizer.param_groups
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Set the gradients to None, or to zero."""
@@ -166,7 +166,7 @@ class DistributedOptimizer:
 
     def state_dict(self) -> dict[str, Any]:
         """The state of the wrapped optimizer."""
-        return self.optimizer.state_dict()  # type: ignore[no-any-return]  # an optimizer's is a dict
+        return self.optimizer.state_dict()
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
         """Continue from a saved state of the optimizer."""

@@ -46,7 +46,7 @@ class Batched:
     @property
     def ndim(self) -> int:
         """The number of axes of a sample."""
-        return self.held.ndim - (self.level is not None)  # type: ignore[no-any-return]
+        return self.held.ndim - (self.level is not None)
 
     @property
     def dtype(self) -> Any:
@@ -64,7 +64,7 @@ class Batched:
     @property
     def itemsize(self) -> int:
         """Bytes of one element."""
-        return self.held.dtype.itemsize  # type: ignore[no-any-return]
+        return self.held.dtype.itemsize
 
     @property
     def nbytes(self) -> int:
@@ -126,7 +126,7 @@ class Batched:
         return f"{type(self).__name__}({self.held!r}, {self.level})"
 
     def __len__(self) -> int:
-        return self.shape[0]  # type: ignore[no-any-return]
+        return self.shape[0]
 
     def __iter__(self) -> Iterator[Any]:
         return iter([self[i] for i in range(len(self))])

@@ -120,7 +120,7 @@ def _level_at(at: int, tensors: Sequence[Any]) -> Level:
         while depth_of(x) > at:
             x = x.held
         if depth_of(x) == at and x.level is not None:
-            return x.level  # type: ignore[no-any-return]
+            return x.level
     if len(active()) < at:
         raise VmapError("a tensor of a call of vmap was used after that call ended")
     return active()[at - 1]

@@ -62,11 +62,11 @@ class BatchedBackend:
     @property
     def name(self) -> str:
         """The name of the held arrays' backend."""
-        return self.inner.name  # type: ignore[no-any-return]
+        return self.inner.name
 
     def device_of(self, array: Any) -> str:
         """The device of the elements."""
-        return self.inner.device_of(array.held)  # type: ignore[no-any-return]
+        return self.inner.device_of(array.held)
 
     def to_host(self, array: Any) -> Any:
         """The elements as a host array, if all samples share them."""

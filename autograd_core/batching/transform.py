@@ -105,12 +105,12 @@ def _left(y: Any, dim: int | None, level: Level) -> Tensor:
         y = inside(y)
         if not -y.ndim - 1 <= dim <= y.ndim:
             raise IndexError(f"vmap(): out_dims has {dim}, which is out of range for an output of {y.ndim + 1} axes")
-        return leave(y, level=level, dim=dim % (y.ndim + 1), at=level.depth)  # type: ignore[no-any-return]
+        return leave(y, level=level, dim=dim % (y.ndim + 1), at=level.depth)
     if depth_of(y.array) < level.depth:
-        return y  # type: ignore[no-any-return]
+        return y
     if y.array.level is not None:
         raise ValueError("vmap(): out_dims is None for an output that differs between samples")
-    return leave(y, level=level, dim=0, at=level.depth)[0]  # type: ignore[no-any-return]
+    return leave(y, level=level, dim=0, at=level.depth)[0]
 
 
 def _in_dims(in_dims: Any, args: tuple[Any, ...], values: list[Any]) -> list[int | None]:
@@ -145,7 +145,7 @@ def _size(values: list[Any], dims: list[int | None]) -> int:
         raise ValueError("vmap(): in_dims is None for every argument; at least one must hold the samples")
     if len(set(sizes)) > 1:
         raise ValueError(f"vmap(): the arguments have different numbers of samples along in_dims: {sizes}")
-    return sizes[0]  # type: ignore[no-any-return]
+    return sizes[0]
 
 
 def _out_dims(out_dims: Any, result: Any, outputs: list[Any]) -> list[int | None]:

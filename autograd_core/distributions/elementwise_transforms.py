@@ -33,7 +33,7 @@ class Transform:
 
     def __call__(self, x: Tensor) -> Tensor:
         if self._cached[0] is x:
-            return self._cached[1]  # type: ignore[no-any-return]
+            return self._cached[1]
         y = self._call(x)
         if self._cache_size:
             self._cached = x, y
@@ -61,7 +61,7 @@ class Transform:
 
     def _inv_call(self, y: Tensor) -> Tensor:
         if self._cached[1] is y:
-            return self._cached[0]  # type: ignore[no-any-return]
+            return self._cached[0]
         x = self._inverse(y)
         if self._cache_size:
             self._cached = x, y
@@ -254,10 +254,10 @@ class AffineTransform(Transform):
         return self.scale.sign() if isinstance(self.scale, Tensor) else int(math.copysign(1, self.scale))
 
     def _call(self, x: Tensor) -> Tensor:
-        return self.loc + self.scale * x  # type: ignore[no-any-return]
+        return self.loc + self.scale * x
 
     def _inverse(self, y: Tensor) -> Tensor:
-        return (y - self.loc) / self.scale  # type: ignore[no-any-return]
+        return (y - self.loc) / self.scale
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         slope = self.scale * functional.ones_like(x.detach())
@@ -283,13 +283,13 @@ class CumulativeDistributionTransform(Transform):
     @property
     def domain(self) -> Constraint | None:
         """The support of the distribution."""
-        return self.distribution.support  # type: ignore[no-any-return]
+        return self.distribution.support
 
     def _call(self, x: Tensor) -> Tensor:
-        return self.distribution.cdf(x)  # type: ignore[no-any-return]
+        return self.distribution.cdf(x)
 
     def _inverse(self, y: Tensor) -> Tensor:
-        return self.distribution.icdf(y)  # type: ignore[no-any-return]
+        return self.distribution.icdf(y)
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
-        return self.distribution.log_prob(x)  # type: ignore[no-any-return]
+        return self.distribution.log_prob(x)

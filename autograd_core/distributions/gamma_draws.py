@@ -14,7 +14,7 @@ from autograd_core.tensor import Tensor, wrap
 def standard_gamma(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Samples of gamma distributions with rate 1."""
     shapes = concentration.expand(shape)
-    return _moved_gamma(shapes, _drawn_gamma(shapes.detach()))  # type: ignore[no-any-return]
+    return _moved_gamma(shapes, _drawn_gamma(shapes.detach()))
 
 
 def shares(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -29,7 +29,7 @@ def shares(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
     draws = functional.softmax(_drawn_gamma(fixed + 1).log() + u.log() / fixed, -1)
     limits = dtypes.finfo(draws.dtype)
     draws = draws.clamp(float(limits.tiny), 1 - float(limits.eps) / 2)
-    return _moved_shares(shapes, draws)  # type: ignore[no-any-return]
+    return _moved_shares(shapes, draws)
 
 
 def _drawn_gamma(shapes: Tensor) -> Tensor:

@@ -169,7 +169,7 @@ class _Half(Distribution):
         return functional.zeros_like(self.scale)
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        return self._whole().rsample(sample_shape).abs()  # type: ignore[no-any-return]
+        return self._whole().rsample(sample_shape).abs()
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
@@ -178,13 +178,13 @@ class _Half(Distribution):
 
     def cdf(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        return 2 * self._whole().cdf(value) - 1  # type: ignore[no-any-return]
+        return 2 * self._whole().cdf(value) - 1
 
     def icdf(self, value: Tensor) -> Tensor:
-        return self._whole().icdf((value + 1) / 2)  # type: ignore[no-any-return]
+        return self._whole().icdf((value + 1) / 2)
 
     def entropy(self) -> Tensor:
-        return self._whole().entropy() - math.log(2)  # type: ignore[no-any-return]
+        return self._whole().entropy() - math.log(2)
 
 
 class HalfNormal(_Half):

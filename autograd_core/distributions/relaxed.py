@@ -38,7 +38,7 @@ class LogitRelaxedBernoulli(Odds):
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
         noise = functional.logit(uniform_within(self._extended_shape(sample_shape), self.logits))
-        return (self.logits + noise) / self.temperature  # type: ignore[no-any-return]
+        return (self.logits + noise) / self.temperature
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
@@ -84,12 +84,12 @@ class _Relaxed(TransformedDistribution):
     @property
     def probs(self) -> Tensor:
         """The probabilities."""
-        return self.base_dist.probs  # type: ignore[no-any-return]
+        return self.base_dist.probs
 
     @property
     def logits(self) -> Tensor:
         """Their log-odds, or logarithms."""
-        return self.base_dist.logits  # type: ignore[no-any-return]
+        return self.base_dist.logits
 
 
 class RelaxedBernoulli(_Relaxed):

@@ -100,7 +100,7 @@ class TransformedDistribution(Distribution):
         for transform in reversed(self.transforms):
             value = transform.inv(value)
         below = self.base_dist.cdf(value)
-        return self._sign * (below - 0.5) + 0.5  # type: ignore[no-any-return]
+        return self._sign * (below - 0.5) + 0.5
 
     def icdf(self, value: Tensor) -> Tensor:
         return self._transformed(self.base_dist.icdf(self._sign * (value - 0.5) + 0.5))
@@ -123,9 +123,9 @@ class LogisticNormal(TransformedDistribution):
     @property
     def loc(self) -> Tensor:
         """The means of the log-odds."""
-        return self.base_dist.base_dist.loc  # type: ignore[no-any-return]
+        return self.base_dist.base_dist.loc
 
     @property
     def scale(self) -> Tensor:
         """Their standard deviations."""
-        return self.base_dist.base_dist.scale  # type: ignore[no-any-return]
+        return self.base_dist.base_dist.scale

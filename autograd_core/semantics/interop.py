@@ -48,7 +48,7 @@ def numpy(self: Tensor, force: bool = False) -> np.ndarray[Any, Any]:
 
 
 def _host(t: Tensor) -> np.ndarray[Any, Any]:
-    return LIBRARY[t.array.__class__].backend.to_host(t.array)  # type: ignore[no-any-return]
+    return LIBRARY[t.array.__class__].backend.to_host(t.array)
 
 
 def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
@@ -153,7 +153,7 @@ def _dlpack(self: Tensor, **kwargs: Any) -> Any:
 
 def _dlpack_device(self: Tensor) -> tuple[int, int]:
     own_scalar(self)
-    return self.array.__dlpack_device__()  # type: ignore[no-any-return]
+    return self.array.__dlpack_device__()
 
 
 def from_dlpack(ext_tensor: Any) -> Tensor:

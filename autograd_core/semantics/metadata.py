@@ -27,7 +27,7 @@ def size(self: Tensor, dim: int | None = None) -> Any:
 
 def numel(self: Tensor) -> int:
     """The number of elements."""
-    return self.array.size  # type: ignore[no-any-return]
+    return self.array.size
 
 
 def dim(self: Tensor) -> int:

@@ -71,14 +71,14 @@ def _real(a: Tensor, dtype: Any = None) -> Tensor:
 
 def _mean(name: str) -> Callable[..., Tensor]:
     def mean(a: Tensor, dim: Any = None, *, dtype: Any = None, keepdim: bool = False, **given: Any) -> Tensor:
-        return getattr(functional, name)(_real(a, dtype), dim, keepdim, **given)  # type: ignore[no-any-return]
+        return getattr(functional, name)(_real(a, dtype), dim, keepdim, **given)
 
     return mean
 
 
 def _spread(name: str) -> Callable[..., Tensor]:
     def spread(a: Tensor, dim: Any = None, *, dtype: Any = None, ddof: Any = 0, keepdim: bool = False) -> Tensor:
-        return getattr(functional, name)(_real(a, dtype), dim, correction=ddof, keepdim=keepdim)  # type: ignore[no-any-return]
+        return getattr(functional, name)(_real(a, dtype), dim, correction=ddof, keepdim=keepdim)
 
     return spread
 
@@ -124,7 +124,7 @@ def _stacked(name: str) -> Callable[..., Tensor]:
     """NumPy accepts an array as the sequence of its slices."""
 
     def stacked(tup: Any, *, casting: str = "same_kind") -> Tensor:
-        return getattr(functional, name)([_tensor(a) for a in tup])  # type: ignore[no-any-return]
+        return getattr(functional, name)([_tensor(a) for a in tup])
 
     return stacked
 
@@ -139,7 +139,7 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
     chosen = default
     for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
         chosen = functional.where(functional.as_tensor(condition), choice, chosen)
-    return chosen  # type: ignore[no-any-return]
+    return chosen
 
 
 def _pad(array: Tensor, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Tensor:
@@ -175,7 +175,7 @@ def _flat(name: str) -> Callable[..., Tensor]:
     """Without an axis, work on the flattened tensor."""
 
     def along(a: Tensor, dim: Any = None, **dtype: Any) -> Tensor:
-        return getattr(functional, name)(functional.ravel(a) if dim is None else a, dim or 0, **dtype)  # type: ignore[no-any-return]
+        return getattr(functional, name)(functional.ravel(a) if dim is None else a, dim or 0, **dtype)
 
     return along
 

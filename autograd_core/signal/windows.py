@@ -62,7 +62,7 @@ def general_cosine(M: int, *, a: Iterable[float], **options: Unpack[Options]) ->
 
     def formula(n: Array, points: int) -> Array:
         terms = [(-1) ** i * w * np.cos(2 * np.pi * i * n / (points - 1)) for i, w in enumerate(weights)]
-        return np.sum(terms, axis=0)  # type: ignore[no-any-return]
+        return np.sum(terms, axis=0)
 
     return _window(formula, M, **options)
 

@@ -147,8 +147,8 @@ def _clip(x: Any, low: Any, high: Any, out: Symbol | None = None) -> Any:
 
 def _power(x: Any, exponent: Any, out: Symbol | None = None) -> Symbol:
     if isinstance(exponent, int) and exponent == 2:  # as NumPy does
-        return FUNCTIONS["square"](x, out=out)  # type: ignore[no-any-return]
-    return _function("pow({0}, {1})")(x, exponent, out=out)  # type: ignore[no-any-return]
+        return FUNCTIONS["square"](x, out=out)
+    return _function("pow({0}, {1})")(x, exponent, out=out)
 
 
 def _full_like(x: Symbol, value: Any, dtype: Any = None) -> Symbol:

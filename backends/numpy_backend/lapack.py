@@ -123,7 +123,7 @@ def _det(a: Array) -> Any:
 
 
 def _eigh(a: Array, UPLO: str = "L") -> tuple[Array, Array]:
-    return _scipy().eigh(a, lower=UPLO == "L", driver="evd", check_finite=False)  # type: ignore[no-any-return]
+    return _scipy().eigh(a, lower=UPLO == "L", driver="evd", check_finite=False)
 
 
 def _eigvalsh(a: Array, UPLO: str = "L") -> Array:
@@ -131,7 +131,7 @@ def _eigvalsh(a: Array, UPLO: str = "L") -> Array:
 
 
 def _eig(a: Array) -> tuple[Array, Array]:
-    return _scipy().eig(a, check_finite=False)  # type: ignore[no-any-return]
+    return _scipy().eig(a, check_finite=False)
 
 
 def _svd(a: Array, full_matrices: bool = True, compute_uv: bool = True) -> Any:

@@ -137,7 +137,7 @@ def _of_images(shape: tuple[int, ...], size: int, dtype: str) -> Iterator[Case]:
         def make(engine: Engine) -> Work | None:
             a, b = (engine.random(*shape, dtype=dtype, last=True) for _ in range(2))
             if engine.name == "ours":
-                return ours(kernels(), a.array, b.array)  # type: ignore[no-any-return]
+                return ours(kernels(), a.array, b.array)
             return None if theirs is None else _quiet(engine, theirs(engine.nn.functional, a, b))
 
         return Case("memory", f"{name} {dtype}", passes * size, make)
@@ -186,7 +186,7 @@ def _of_rows(shape: tuple[int, int], size: int, dtype: str) -> Iterator[Case]:
             a, b = (engine.random(*shape, dtype=dtype) for _ in range(2))
             w = engine.random(n, dtype=dtype)
             if engine.name == "ours":
-                return ours(kernels(), a.array, b.array, w.array)  # type: ignore[no-any-return]
+                return ours(kernels(), a.array, b.array, w.array)
             return None if theirs is None else _quiet(engine, theirs(engine.nn.functional, a, b, w))
 
         return Case("memory", f"{name} {dtype}", passes * size, make)
@@ -228,7 +228,7 @@ def _of_optimizers(count: int, size: int) -> Iterator[Case]:
             p = engine.nn.Parameter(engine.random(count))
             p.grad = engine.random(count)
             optimizer = make_optimizer(engine.optim, [p])
-            return optimizer.step  # type: ignore[no-any-return]
+            return optimizer.step
 
         return Case("memory", f"{name} float32", passes * count * size, make)
 

@@ -53,7 +53,7 @@ def optimizers(part: int) -> Iterator[Case]:
             for p in model.parameters():
                 p.grad = engine.core.ones_like(p.detach())
             optimizer = make_optimizer(engine.optim, model.parameters())
-            return optimizer.step  # type: ignore[no-any-return]
+            return optimizer.step
 
         return Case("optimizers", f"{name}, ResNet-50", 25_557_032, make)
 

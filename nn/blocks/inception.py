@@ -23,7 +23,7 @@ class ConvBlock(Module):
         self.bn = BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
-        return chain(x, self.conv, self.bn, RELU)  # type: ignore[no-any-return]
+        return chain(x, self.conv, self.bn, RELU)
 
 
 class Inception(Module):

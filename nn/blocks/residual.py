@@ -67,7 +67,7 @@ class BasicBlock(_Residual):
         self.bn2 = BatchNorm2d(planes)
 
     def _branch(self, x: Tensor) -> Tensor:
-        return chain(x, self.conv1, self.bn1, RELU, self.conv2, self.bn2)  # type: ignore[no-any-return]
+        return chain(x, self.conv1, self.bn1, RELU, self.conv2, self.bn2)
 
 
 class Bottleneck(_Residual):
@@ -85,7 +85,7 @@ class Bottleneck(_Residual):
 
     def _branch(self, x: Tensor) -> Tensor:
         first = self.conv1, self.bn1, RELU
-        return chain(x, *first, self.conv2, self.bn2, RELU, self.conv3, self.bn3)  # type: ignore[no-any-return]
+        return chain(x, *first, self.conv2, self.bn2, RELU, self.conv3, self.bn3)
 
 
 class PreActBlock(Module):
@@ -109,7 +109,7 @@ class PreActBlock(Module):
     def forward(self, x: Tensor) -> Tensor:
         a = chain(x, self.bn1, RELU)
         shortcut = x if self.shortcut is None else self.shortcut(a)
-        return shortcut + chain(a, self.conv1, self.bn2, RELU, self.conv2)  # type: ignore[no-any-return]
+        return shortcut + chain(a, self.conv1, self.bn2, RELU, self.conv2)
 
 
 class PreActBottleneck(Module):
@@ -133,4 +133,4 @@ class PreActBottleneck(Module):
         a = chain(x, self.bn1, RELU)
         shortcut = x if self.shortcut is None else self.shortcut(a)
         y = chain(a, self.conv1, self.bn2, RELU, self.conv2, self.bn3, RELU, self.conv3)
-        return shortcut + y  # type: ignore[no-any-return]
+        return shortcut + y

@@ -146,7 +146,7 @@ class CausalSelfAttention(Module):
         heads = self.c_attn(x).reshape(n, length, 3, self.num_heads, width // self.num_heads)
         q, k, v = core.unbind(heads.permute(2, 0, 3, 1, 4))
         y = F.scaled_dot_product_attention(q, k, v, dropout_p=self.dropout if self.training else 0.0, is_causal=True)
-        return self.resid_dropout(self.c_proj(y.transpose(1, 2).reshape(n, length, width)))  # type: ignore[no-any-return]
+        return self.resid_dropout(self.c_proj(y.transpose(1, 2).reshape(n, length, width)))
 
 
 class SinusoidalEncoding(Module):
@@ -170,7 +170,7 @@ class SinusoidalEncoding(Module):
         length = x.shape[1 if self.batch_first else 0]
         _check_length(self, length, self.encoding.shape[0])
         encoding = self.encoding[:length].to(x.dtype)
-        return self.dropout(x + (encoding if self.batch_first else encoding.unsqueeze(1)))  # type: ignore[no-any-return]
+        return self.dropout(x + (encoding if self.batch_first else encoding.unsqueeze(1)))
 
 
 class LearnedEncoding(Module):

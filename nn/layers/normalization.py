@@ -142,7 +142,7 @@ class SyncBatchNorm(_BatchNorm):
         if isinstance(module, BatchNorm1d | BatchNorm2d | BatchNorm3d):
             converted: Any = copy.copy(module)
             converted.__class__ = cls
-            return converted  # type: ignore[no-any-return]
+            return converted
         for name, child in module.named_children():
             setattr(module, name, cls.convert_sync_batchnorm(child))
         return module

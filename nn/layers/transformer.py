@@ -77,9 +77,9 @@ class TransformerEncoderLayer(Module):
         x, masks = src, (src_mask, src_key_padding_mask, _causal(src_mask, is_causal))
         if self.norm_first:
             x = x + self._attend(self.norm1(x), *masks)
-            return x + self._feed_forward(self.norm2(x))  # type: ignore[no-any-return]  # a layer gives a Tensor
+            return x + self._feed_forward(self.norm2(x))
         x = self.norm1(x + self._attend(x, *masks))
-        return self.norm2(x + self._feed_forward(x))  # type: ignore[no-any-return]  # a layer gives a Tensor
+        return self.norm2(x + self._feed_forward(x))
 
     def _attend(self, x: Tensor, mask: Tensor | None, padding: Tensor | None, is_causal: bool) -> Any:
         y, _ = self.self_attn(
@@ -154,10 +154,10 @@ class TransformerDecoderLayer(Module):
             x = x + self.dropout1(self.self_attn(y, y, y, need_weights=False, **own)[0])
             y = self.norm2(x)
             x = x + self.dropout2(self.multihead_attn(y, memory, memory, need_weights=False, **other)[0])
-            return x + self._feed_forward(self.norm3(x))  # type: ignore[no-any-return]  # a layer gives a Tensor
+            return x + self._feed_forward(self.norm3(x))
         x = self.norm1(x + self.dropout1(self.self_attn(x, x, x, need_weights=False, **own)[0]))
         x = self.norm2(x + self.dropout2(self.multihead_attn(x, memory, memory, need_weights=False, **other)[0]))
-        return self.norm3(x + self._feed_forward(x))  # type: ignore[no-any-return]  # a layer gives a Tensor
+        return self.norm3(x + self._feed_forward(x))
 
     def _feed_forward(self, x: Tensor) -> Any:
         return self.dropout3(self.linear2(self.dropout(self.activation(self.linear1(x)))))
@@ -288,7 +288,7 @@ class Transformer(Module):
                 f"but shapes are {src.shape}, {tgt.shape}"
             )
         memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
-        return self.decoder(  # type: ignore[no-any-return]  # a module gives a Tensor
+        return self.decoder(
             tgt,
             memory,
             tgt_mask,

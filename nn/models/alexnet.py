@@ -34,7 +34,7 @@ class AlexNet(Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.classifier(core.flatten(self.avgpool(self.features(x)), 1))  # type: ignore[no-any-return]
+        return self.classifier(core.flatten(self.avgpool(self.features(x)), 1))
 
 
 def alexnet(num_classes: int = 1000, dropout: float = 0.5, local_response_norm: bool = False) -> AlexNet:

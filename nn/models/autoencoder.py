@@ -28,10 +28,10 @@ class Autoencoder(Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """The representation of an input."""
-        return self.encoder(x)  # type: ignore[no-any-return]  # a module gives a Tensor
+        return self.encoder(x)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.decoder(self.encoder(self.noise(x)))  # type: ignore[no-any-return]  # a module gives a Tensor
+        return self.decoder(self.encoder(self.noise(x)))
 
 
 def autoencoder(*sizes: int, noise: float = 0.0) -> Autoencoder:
@@ -96,7 +96,7 @@ class EncoderDecoder(Module):
         for enlarge, up in zip(self.enlarge, self.up, strict=True):
             x, same = enlarge(x), across.pop()
             x = up(core.cat([same, x], dim=1) if self.skips else x)
-        return self.head(x)  # type: ignore[no-any-return]  # a layer gives a Tensor
+        return self.head(x)
 
 
 def encoder_decoder(

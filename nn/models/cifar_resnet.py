@@ -87,7 +87,7 @@ class CifarResNet(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = chain(x, self.conv1, self.bn1, RELU, self.layer1, self.layer2, self.layer3)
-        return self.linear(x.mean(dim=(2, 3)))  # type: ignore[no-any-return]  # a layer gives a Tensor
+        return self.linear(x.mean(dim=(2, 3)))
 
 
 def _stage(in_planes: int, planes: int, blocks: int, stride: int, option: str) -> Sequential:
@@ -117,7 +117,7 @@ class PreActCifarResNet(Module):
         x = self.conv1(x)
         for name in ("layer1", "layer2", "layer3"):
             x = getattr(self, name)(x)
-        return self.linear(chain(x, self.bn1, RELU).mean(dim=(2, 3)))  # type: ignore[no-any-return]  # a layer gives a Tensor
+        return self.linear(chain(x, self.bn1, RELU).mean(dim=(2, 3)))
 
 
 def _maker(blocks: int, count: str, option: str = "A") -> Callable[..., CifarResNet]:

@@ -31,7 +31,7 @@ class GPTBlock(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attn(self.ln_1(x))
-        return x + self.mlp(self.ln_2(x))  # type: ignore[no-any-return]  # a module gives a Tensor
+        return x + self.mlp(self.ln_2(x))
 
 
 class GPT(Module):
@@ -79,7 +79,7 @@ class GPT(Module):
         x = parts["drop"](x)
         for block in parts["h"]:
             x = block(x)
-        return self.lm_head(parts["ln_f"](x))  # type: ignore[no-any-return]  # a layer gives a Tensor
+        return self.lm_head(parts["ln_f"](x))
 
     @no_grad()
     def generate(self, start: Tensor, count: int, temperature: float = 1.0) -> Tensor:

@@ -38,7 +38,7 @@ class NFBlock(Module):
         a = core.relu(x) * (RELU_GAIN / self.beta)
         shortcut = x if self.shortcut is None else self.shortcut(a)
         y = self.conv2(core.relu(self.conv1(a)) * RELU_GAIN)
-        return shortcut + y * (self.skip_gain * self.alpha)  # type: ignore[no-any-return]  # a Tensor
+        return shortcut + y * (self.skip_gain * self.alpha)
 
 
 class NFResNet(Module):
@@ -65,7 +65,7 @@ class NFResNet(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = core.relu(self.blocks(self.stem(x))) * RELU_GAIN
-        return self.head(x.mean(dim=(2, 3)))  # type: ignore[no-any-return]  # a layer gives a Tensor
+        return self.head(x.mean(dim=(2, 3)))
 
 
 def nf_resnet20(num_classes: int = 10) -> NFResNet:

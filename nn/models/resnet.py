@@ -54,7 +54,7 @@ class ResNet(Module):
         x = chain(x, self.conv1, self.bn1, RELU, self.maxpool)
         for name in ("layer1", "layer2", "layer3", "layer4"):
             x = getattr(self, name)(x)
-        return self.fc(core.flatten(self.avgpool(x), 1))  # type: ignore[no-any-return]  # a layer gives a Tensor
+        return self.fc(core.flatten(self.avgpool(x), 1))
 
 
 def _maker(block: Block, layers: Sequence[int], count: str, gate: Gate | None = None) -> Callable[..., ResNet]:

@@ -59,7 +59,7 @@ class UNet(Module):
         for enlarge, pair in zip(self.enlarge, self.up, strict=True):
             x = enlarge(x)
             x = pair(core.cat([_cropped(across.pop(), x), x], dim=1))
-        return self.head(x)  # type: ignore[no-any-return]  # a layer gives a Tensor
+        return self.head(x)
 
     def _check(self, x: Tensor) -> None:
         """Raise if a size would be odd before a pooling, which upsampling could not undo."""

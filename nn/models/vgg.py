@@ -54,7 +54,7 @@ class VGG(Module):
                 init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.classifier(core.flatten(self.avgpool(self.features(x)), 1))  # type: ignore[no-any-return]
+        return self.classifier(core.flatten(self.avgpool(self.features(x)), 1))
 
 
 def _maker(depth: int, batch_norm: bool, count: str) -> Callable[..., VGG]:

@@ -67,7 +67,7 @@ class ParametrizationList(ModuleList):
         x = modules[0](*self._parts())
         for module in modules[1:]:
             x = module(x)
-        return x  # type: ignore[no-any-return]  # parametrizations give tensors
+        return x
 
 
 @contextmanager
@@ -170,7 +170,7 @@ def _add_property(cls: type[Module], name: str) -> None:
     def read(self: Module) -> Tensor:
         cache = _CACHE.get()
         if cache is None:
-            return _stacks(self)[name]()  # type: ignore[no-any-return]  # a tensor
+            return _stacks(self)[name]()
         key = (id(self), name)
         if key not in cache:
             cache[key] = _stacks(self)[name]()

@@ -18,7 +18,7 @@ class _WeightNormHook:
         self.name, self.compute = name, WeightNorm(dim)
 
     def value(self, module: Module) -> Tensor:
-        return self.compute(getattr(module, f"{self.name}_g"), getattr(module, f"{self.name}_v"))  # type: ignore[no-any-return]
+        return self.compute(getattr(module, f"{self.name}_g"), getattr(module, f"{self.name}_v"))
 
     def __call__(self, module: Module, args: Any) -> None:
         setattr(module, self.name, self.value(module))
@@ -55,7 +55,7 @@ class _SpectralNormHook:
                     v.copy_(F.normalize(rows.T @ u, dim=0, eps=self.eps))
                     u.copy_(F.normalize(rows @ v, dim=0, eps=self.eps))
         # Copied, so that a second forward before backward does not change the saved values.
-        return weight / (u.clone() @ (rows @ v.clone()))  # type: ignore[no-any-return]  # a tensor
+        return weight / (u.clone() @ (rows @ v.clone()))
 
     def __call__(self, module: Module, args: Any) -> None:
         setattr(module, self.name, self.value(module))
