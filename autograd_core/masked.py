@@ -25,8 +25,7 @@ def _over(name: str, identity: float) -> Callable[..., Tensor]:
         input: Tensor, dim: Dims = None, *, keepdim: bool = False, dtype: Any = None, mask: Any = None
     ) -> Tensor:
         x = _filled(input, mask, identity, dtype)
-        found: Tensor = getattr(functional, name)(x, _axes(dim, input), keepdim)
-        return found
+        return getattr(functional, name)(x, _axes(dim, input), keepdim)
 
     return reduce
 
@@ -35,8 +34,7 @@ def _along(name: str, identity: float) -> Callable[..., Tensor]:
     """A function along an axis; the position of an extreme also in the flat input, and with `keepdim`."""
 
     def apply(input: Tensor, dim: int | None = None, *, dtype: Any = None, mask: Any = None, **options: bool) -> Tensor:
-        found: Tensor = getattr(functional, name)(_filled(input, mask, identity, dtype), dim, **options)
-        return found
+        return getattr(functional, name)(_filled(input, mask, identity, dtype), dim, **options)
 
     return apply
 

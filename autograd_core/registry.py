@@ -8,7 +8,7 @@ import sys
 from collections import namedtuple
 from collections.abc import Callable, Iterable
 from itertools import chain
-from typing import Any, cast
+from typing import Any
 
 import backends
 from autograd_core import binders, fft, functional, linalg, precision, special
@@ -235,7 +235,7 @@ def _decide(o: Op) -> None:
 
 def _named_result(name: str, fields: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     make: Any = namedtuple  # data attributes that its type does not declare
-    return cast(Callable[[Any], tuple[Any, ...]], make(name, fields)._make)
+    return make(name, fields)._make
 
 
 def names_of(rule: Rule | None) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from autograd_core.entries import Op
 
@@ -21,7 +21,7 @@ def saving_plan(o: Op, wants: int) -> Plan:
         if o.variadic or wants >> i & 1:
             needed.update(w)
     values = [f"{_source(o, name) if name in needed else None}," for name in o.keep]
-    return cast(Plan, eval(f"lambda arrays, y, rest, statics: ({''.join(values)})"))
+    return eval(f"lambda arrays, y, rest, statics: ({''.join(values)})")
 
 
 def _source(o: Op, name: str) -> str:  # noqa: PLR0911  a return per place where a value can come from

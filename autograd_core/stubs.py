@@ -11,7 +11,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 from autograd_core import functional
 from autograd_core.compatibility.absent import Absent
@@ -201,5 +201,4 @@ def _returns(name: str, function: Callable[..., Any]) -> str:
 
 def _entry(function: Callable[..., Any]) -> Op | Composition | None:
     """The entry of which a function, or the function it wraps, is the functional form."""
-    entry = getattr(function, "entry", None) or getattr(getattr(function, "__wrapped__", None), "entry", None)
-    return cast(Op | Composition | None, entry)
+    return getattr(function, "entry", None) or getattr(getattr(function, "__wrapped__", None), "entry", None)

@@ -93,8 +93,7 @@ def run(arguments: list[str]) -> dict[str, Any] | str:
         return f"no answer within {TIMEOUT} s"
     if process.returncode:
         return _error_line(process.stderr) or f"exit code {process.returncode}"
-    answer: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
-    return answer
+    return json.loads(process.stdout.splitlines()[-1])
 
 
 def _error_line(stderr: str) -> str:

@@ -95,8 +95,7 @@ def jacobian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0, mode:
     modes: dict[str, Callable[..., Any]] = {"reverse": jacrev, "forward": jacfwd}
     if mode not in modes:
         raise ValueError(f"jacobian(): mode must be 'reverse' or 'forward', not {mode!r}")
-    made: Callable[..., Any] = modes[mode](func, argnums)
-    return made
+    return modes[mode](func, argnums)
 
 
 def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callable[..., Any]:

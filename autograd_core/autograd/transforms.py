@@ -94,8 +94,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple
 
     def pull(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> tuple[Any, ...]:
         seeds = trees.spread(cotangents, y)
-        grads: tuple[Any, ...] = trees.rebuild(chosen, pulled(outputs, leaves, seeds, retain_graph, create_graph))
-        return grads
+        return trees.rebuild(chosen, pulled(outputs, leaves, seeds, retain_graph, create_graph))
 
     value = trees.mapped(lambda x: cut(x, leaves), y)
     return (value, pull, trees.mapped(lambda x: cut(x, leaves), aux)) if has_aux else (value, pull)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 from autograd_core import dtypes, functional
 from autograd_core.distributions import constraints
@@ -122,7 +122,7 @@ class Categorical(Distribution):
 
     @property
     def _parameter(self) -> Tensor:
-        return cast(Tensor, getattr(self, self._given()[0]))
+        return getattr(self, self._given()[0])
 
     @property
     def _count(self) -> int:

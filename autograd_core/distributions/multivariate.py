@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 from autograd_core import functional, linalg
 from autograd_core.distributions import constraints
@@ -231,7 +231,7 @@ class MixtureSameFamily(Distribution):
     @constraints.dependent_property
     def support(self) -> constraints.Constraint:
         """The support of the components."""
-        return cast(constraints.Constraint, self.component_distribution.support)
+        return self.component_distribution.support
 
     @property
     def mean(self) -> Tensor:

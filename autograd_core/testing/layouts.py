@@ -23,8 +23,7 @@ def transposed(a: Array) -> Array:
 def reversed_(a: Array) -> Array:
     """Negative strides along every axis."""
     backwards: Any = (..., *(slice(None, None, -1),) * a.ndim)
-    turned: Array = a[backwards].copy()[backwards]
-    return turned
+    return a[backwards].copy()[backwards]
 
 
 def sliced(a: Array) -> Array:

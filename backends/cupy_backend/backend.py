@@ -79,8 +79,7 @@ class CupyBackend:
 
     def device(self, index: int) -> AbstractContextManager[Any]:
         """A context in which the device is the current one."""
-        context: AbstractContextManager[Any] = self._cupy.cuda.Device(self._index(index))
-        return context
+        return self._cupy.cuda.Device(self._index(index))
 
     def transfer(self, array: Array, index: int | None) -> Array:
         """The array on GPU `index`; the array itself if it is there already."""

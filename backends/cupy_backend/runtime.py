@@ -30,8 +30,7 @@ class Runtime:
 
     def device(self, index: int) -> AbstractContextManager[Any]:
         """A context in which the device is the current one."""
-        context: AbstractContextManager[Any] = self._cuda.Device(index)
-        return context
+        return self._cuda.Device(index)
 
     @contextmanager
     def taking_turns(self, source: int, index: int) -> Iterator[None]:
@@ -49,8 +48,7 @@ class Runtime:
 
     def properties(self, index: int) -> dict[str, Any]:
         """The runtime's properties of a device: "name", "major", "minor", "totalGlobalMem", ..."""
-        found: dict[str, Any] = self._api.getDeviceProperties(index)
-        return found
+        return self._api.getDeviceProperties(index)
 
     def synchronize(self, index: int) -> None:
         """Wait for all work started on a device."""
@@ -142,8 +140,7 @@ class Runtime:
 
     def allocating(self, pool: Any) -> AbstractContextManager[Any]:
         """A context in which this thread's arrays are allocated from a pool."""
-        context: AbstractContextManager[Any] = self._cuda.using_allocator(pool.malloc)
-        return context
+        return self._cuda.using_allocator(pool.malloc)
 
     def begin_capture(self, stream: Any) -> None:
         """Start recording the work on a stream instead of doing it."""

@@ -51,8 +51,7 @@ def mix_rows(
     from scipy.sparse import coo_array
 
     values = np.ones(index.size, x.dtype) if factors is None else factors
-    product: Array = coo_array((values, (to, index)), shape=(count, len(x))) @ x
-    return product
+    return coo_array((values, (to, index)), shape=(count, len(x))) @ x
 
 
 def take_at(x: Array, index: Any) -> Array:
@@ -96,8 +95,7 @@ def flat_places(shape: Sizes, index: Any, least: int = 0) -> Array | None:
         return None
     steps = dense(shape, itemsize=1)
     small_first = sorted([p * step if step > 1 else p for p, step in zip(parts, steps, strict=True)], key=np.size)
-    places: Array = sum(small_first[1:], small_first[0])
-    return places
+    return sum(small_first[1:], small_first[0])
 
 
 def _all_below(index: Array, n: int) -> bool:

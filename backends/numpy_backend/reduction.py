@@ -72,8 +72,7 @@ def dots(a: Array, b: Array) -> Array:
     n = a.shape[1]
     width = _width(n) or n
     a, b = (v.reshape(len(v), n // width, width) for v in (a, b))
-    sums: Array = np.vecdot(a, b).sum(axis=1, keepdims=True)
-    return sums
+    return np.vecdot(a, b).sum(axis=1, keepdims=True)
 
 
 def _lines(x: Array, last: int) -> Array | None:

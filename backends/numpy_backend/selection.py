@@ -144,16 +144,14 @@ def _laid_out(v: Array, y: Array, dtype: Any) -> Array:
 def triangle(name: str, x: Array, k: int = 0) -> Array:
     """np.tril or np.triu."""
     if x.ndim != 2 or x.size < BLOCK or x.dtype not in _BITS:
-        triangle: Array = getattr(np, name)(x, k)
-        return triangle
+        return getattr(np, name)(x, k)
     lower = np.tri(x.shape[0], x.shape[1], k if name == "tril" else k - 1, bool)
     return where(lower, x, 0) if name == "tril" else where(lower, 0, x)
 
 
 def nan_to_num(x: Array, **values: Any) -> Array:
     """np.nan_to_num, which itself is slow even if there is nothing to replace."""
-    y: Array = x.copy() if np.isfinite(x).all() else np.nan_to_num(x, **values)
-    return y
+    return x.copy() if np.isfinite(x).all() else np.nan_to_num(x, **values)
 
 
 def _flat(a: Array) -> Array:

@@ -74,5 +74,4 @@ def _in_front(plain: Callable[..., Any], module: str, name: str) -> Callable[...
 
 
 def _kernel(module: str, name: str) -> Callable[..., Any]:
-    kernel: Callable[..., Any] = getattr(import_module(f"{__name__}.{module}"), name)
-    return kernel
+    return getattr(import_module(f"{__name__}.{module}"), name)

@@ -111,8 +111,7 @@ def _lying_as(*arrays: Array) -> list[Array]:
 @lru_cache(maxsize=2 * PARTS)
 def _later(first: int, length: int, keys: int) -> Array:
     """The mask added to the scores of queries from `first` on: -∞ for later keys."""
-    later: Array = np.triu(np.full((1, length, keys), -inf, FLOAT32), 1 + first)
-    return later
+    return np.triu(np.full((1, length, keys), -inf, FLOAT32), 1 + first)
 
 
 @planned

@@ -25,8 +25,7 @@ class Engine:
         """Import the engine and return the builder of one workload."""
         module = import_module(self.module)
         driver = getattr(module, self.driver) if self.driver else module
-        builder: Callable[[], Step] = getattr(driver, workload.replace("-", "_"))
-        return builder
+        return getattr(driver, workload.replace("-", "_"))
 
 
 OURS = "ours"
