@@ -16,6 +16,10 @@ class _BatchRenorm(_BatchNorm):
     is batch normalisation, with which training should begin: raise the two attributes as it proceeds.
     """
 
+    running_mean: Tensor
+    running_var: Tensor
+    momentum: float
+
     def __init__(
         self,
         num_features: int,
@@ -49,9 +53,6 @@ class _BatchRenorm(_BatchNorm):
     def _correction(self, mean: Tensor, variance: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """r and d from the running statistics, which are then updated."""
         running_mean, running_var, momentum = self.running_mean, self.running_var, self.momentum
-        assert running_mean is not None
-        assert running_var is not None
-        assert momentum is not None
         scale = core.rsqrt(running_var + self.eps)
         r = (core.sqrt(variance + self.eps) * scale).clamp(1 / self.r_max, self.r_max)
         d = ((mean - running_mean) * scale).clamp(-self.d_max, self.d_max)

@@ -36,7 +36,7 @@ class Block:
 
     items: dict[Key, Item] = field(default_factory=dict)
     links: dict[tuple[Key, Key, Net], Link] = field(default_factory=dict)
-    level: Level | None = None
+    level: Level = field(init=False, repr=False)  # set by `arrange`
     spans: list[tuple[float, float]] = field(default_factory=list)
     along: dict[Key, float] = field(default_factory=dict)
     length: float = 0.0
@@ -158,7 +158,6 @@ class Layout:
 
     def make_room(self, block: Block, title: float) -> None:
         """Widen a cluster so that its title fits beside the lines that cross its border."""
-        assert block.level is not None
         at_top = self.room.direction == "TB"
         lines = [block.level.across[k] for k in block.items if isinstance(k, Port) and k.inwards == at_top]
         left, right = min(lines, default=block.top), max(lines, default=block.top)
@@ -169,7 +168,6 @@ class Layout:
 
     def middle(self, block: Block) -> float:
         """The anchor of a cluster: its first port, so that incoming edges go straight on."""
-        assert block.level is not None
         ports = [k for k in block.items if isinstance(k, Port)]
         if not ports:
             return block.height / 2
@@ -182,7 +180,6 @@ class Layout:
 
     def separate_bands(self, block: Block) -> None:
         """Move the backward band below all of the forward one."""
-        assert block.level is not None
         across = block.level.across
         upper = [across[k] + i.high for k, i in block.items.items() if i.band == 0]
         lower = [across[k] - i.low for k, i in block.items.items() if i.band == BACKWARD]
@@ -192,7 +189,6 @@ class Layout:
 
     def gaps(self, block: Block) -> list[float]:
         """The space before each layer, for labels and for edges that go far across."""
-        assert block.level is not None
         found = block.level
         steepest, labels = [0.0] * len(found.layers), [0.0] * len(found.layers)
         for link in block.links.values():
@@ -232,7 +228,6 @@ class Layout:
             if not path:
                 continue
             outer, block = self.blocks[path[:-1]], self.blocks[path]
-            assert outer.level is not None
             x0, y0 = corners[path[:-1]]
             x = x0 + outer.along[path]
             y = y0 + outer.level.across[path] - outer.items[path].low
@@ -241,7 +236,6 @@ class Layout:
         boxes = []
         for i, path in enumerate(self.homes):
             block, (x0, y0) = self.blocks[path], corners[path]
-            assert block.level is not None
             wide = self.room.vertices[i][0 if self.upright else 1]
             y = y0 + block.level.across[i] - wide / 2
             boxes.append(Frame(x0 + block.along[i], y, block.items[i].thickness, wide))
@@ -267,7 +261,6 @@ class Layout:
         points: list[Point] = []
         for path, link in self.segments[k]:
             block, (x0, y0) = self.blocks[path], corners[path]
-            assert block.level is not None
             found = block.level
             whole = [link.source, *found.bends[link], link.target]
             for step, key in enumerate(whole):
@@ -293,7 +286,6 @@ class Layout:
     def between_bands(self, edge: Edge, boxes: list[Frame]) -> Route:
         """The route of a forward value to the backward pass: down, along between the bands, down to the user."""
         whole = self.blocks[()]
-        assert whole.level is not None
         spans, rank = whole.spans, whole.level.rank
         a, b = boxes[edge.source], boxes[edge.target]
         lane = list(dict.fromkeys(e.source for e in self.graph.edges if e.saved)).index(edge.source) % LANES
