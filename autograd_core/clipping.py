@@ -88,7 +88,7 @@ def _norm(x: Tensor, p: float) -> Tensor:
     if p == 2 and x.dtype.char in "fd":  # one pass; 16-bit squares would overflow
         flat = core.reshape(x, -1)
         return core.dot(flat, flat) ** 0.5
-    return core.norm(x, p)  # type: ignore[arg-type]  # any order
+    return core.norm(x, p)
 
 
 @no_grad()

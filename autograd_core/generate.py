@@ -98,7 +98,7 @@ def _accepted(entry: Op | Composition) -> str:
 
 def _row(entry: Op | Composition) -> str:
     names = ", ".join(f"`{module}.{name}`" if module else f"`{name}`" for module, name in public_names(entry))
-    signature = str(inspect.signature(entry.call)).replace("|", "\\|")
+    signature = str(inspect.Signature([*inspect.signature(entry.call).parameters.values()])).replace("|", "\\|")
     symbol = "∘" if isinstance(entry, Composition) else (entry.symbol or "").replace("|", "\\|")
     doc = " ".join(inspect.cleandoc(entry.doc or "").partition("\n\n")[0].split()).replace("|", "\\|")
     smooth = entry.order > 0 and not (isinstance(entry, Op) and not entry.differentiable)

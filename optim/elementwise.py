@@ -173,13 +173,13 @@ class Batch:
         if self.alone:
             if not self.rows or any(p.array is not row[0] for (p, _), row in zip(self.alone, self.rows, strict=True)):
                 self.rows, self.kept = [(p.array, *arrays) for p, arrays in self.alone], {}
-            gradients = [p._grad.array for p, _ in self.alone]  # type: ignore[union-attr]  # all have one
+            gradients = [p._grad.array for p, _ in self.alone]
             kernels.steps(kernel, self.rows, gradients, options, self.kept)
         if not self.flat:
             return
         for p, value, gradient in self.copies:
             value[...] = p.array
-            gradient[...] = p._grad.array  # type: ignore[union-attr]
+            gradient[...] = p._grad.array
         getattr(kernels, kernel)(*self.flat, **options)
         for p, value, _ in self.copies:
             p.array[...] = value

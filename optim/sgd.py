@@ -59,7 +59,7 @@ class SGD(ElementwiseOptimizer):
         shrink = 1 - lr * weight_decay
         dtype: Any = None
         for p in params:
-            a, g = p.array, p._grad.array  # type: ignore[union-attr]  # whoever has none is not asked
+            a, g = p.array, p._grad.array
             if weight_decay:
                 a *= shrink
             if a.size > LARGE and a.dtype.kind == "f":

@@ -272,7 +272,7 @@ def _sum(before: Any, g: Any, create_graph: bool) -> Any:
 
 
 # The slots' own setters, called from C.
-_set_grad: Any = Tensor._grad.__set__  # type: ignore[union-attr]
+_set_grad: Any = Tensor._grad.__set__
 _set_array: Any = Tensor.array.__set__
 
 

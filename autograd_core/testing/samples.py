@@ -71,6 +71,10 @@ class Case:
 
     def call(self, *tensors: Tensor) -> list[Any]:
         """The entry's outputs for these tensors, as a list."""
+        return self._seen(listed(self.result(*tensors)))
+
+    def result(self, *tensors: Tensor) -> Any:
+        """The entry's result for these tensors."""
         given = iter(self._operands(tensors))
         inputs = [_mapped(x, lambda _: next(given)) for x in self.inputs]
         statics = {name: _placed(value, self.device) for name, value in self.statics.items()}
@@ -78,8 +82,8 @@ class Case:
             if self.entry.variadic:
                 inputs = [inputs[0]]
             statics |= dict(zip([public for public, own, _ in self.entry.public if own is None], inputs, strict=False))
-            return self._seen(listed(self.entry.call(**statics)))
-        return self._seen(listed(self.entry.call(*inputs, **statics)))
+            return self.entry.call(**statics)
+        return self.entry.call(*inputs, **statics)
 
     def _seen(self, outputs: Any) -> list[Any]:
         return listed(self.seen(*outputs)) if self.seen else outputs

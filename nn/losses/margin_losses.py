@@ -115,7 +115,7 @@ class TripletMarginLoss(Loss):
             positive,
             negative,
             margin=self.margin,
-            p=self.p,  # type: ignore[arg-type]  # any order will do
+            p=self.p,
             eps=self.eps,
             swap=self.swap,
             reduction=self.reduction,

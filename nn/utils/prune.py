@@ -210,7 +210,7 @@ class LnStructured(RandomStructured):
         self.n = n
 
     def _rank(self, t: Tensor) -> Tensor:
-        return linalg.vector_norm(t, self.n, dim=self._others(t))  # type: ignore[arg-type]  # any order, also inf
+        return linalg.vector_norm(t, self.n, dim=self._others(t))
 
 
 def identity(module: Module, name: str) -> Module:

@@ -123,7 +123,7 @@ def lu_factor_ex(xp, a, *, pivot=True, check_errors=False):
 
 
 @composition(MATMUL, domain=NEAR, samples=FACTORED, reference=by_matrix(doolittle), module="linalg")
-def lu_factor(A, *, pivot=True):
+def lu_factor(A, *, pivot=True) -> LU:
     """Compact LU factors (L below the diagonal, U on and above it) and the row exchanges, for `lu_solve`.
 
     Raises LinAlgError if U has a zero on its diagonal.
@@ -142,7 +142,7 @@ def _reference_unpacked(compact, pivots):
 
 @composition(MATMUL, domain=NEAR, samples=FACTORED, module="linalg",
              reference=by_matrix(lambda a: _reference_unpacked(*doolittle(a))))
-def lu(A, *, pivot=True):
+def lu(A, *, pivot=True) -> PLU:
     """P, L and U with A = P L U: a permutation, a unit lower triangular and an upper triangular matrix."""
     return PLU(*lu_unpack(*lu_factor_ex(A, pivot=pivot)[:2]))
 
@@ -150,7 +150,7 @@ def lu(A, *, pivot=True):
 @composition(MATMUL, domain=NEAR, method=False,
              samples=(sample((3, 3), _pivots((3,), 3, 4)), sample((2, 3), _pivots((2,), 2, 3)),
                       sample((0, 0), _pivots((0,), 1, 2))), reference=_reference_unpacked)
-def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True):
+def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True) -> Unpacked:
     """P, L and U from compact factors and row exchanges; results not requested are empty."""
     if unpack_pivots and LU_pivots.dtype != np.int32:
         raise OperandError(f"lu_unpack(): pivots are int32, as lu_factor() returns them, not {LU_pivots.dtype}")

@@ -126,7 +126,7 @@ MODES = ("reduced", "complete", "r")
 @composition(MATMUL, domain=NEAR, module="linalg", tolerance=1e-11,
              samples=(*qr_samples(regular(3, 3), regular(4, 2)), sample((0, 2))),
              reference=lambda a: by_matrix(gram_schmidt)(a) if a.size else (np.zeros((0, 0)), a))
-def qr(A, mode="reduced"):
+def qr(A, mode="reduced") -> QR:
     """Q with orthonormal columns and upper triangular R with Q R = A.
 
     mode: "reduced"; "complete" makes Q square, without a gradient if A has more rows than columns; "r" returns no Q.

@@ -133,7 +133,7 @@ DRIVERS = {"gels": {"residuals"}, "gelsy": {"rank"}, "gelsd": {"residuals", "ran
              samples=tuple(replace(s, statics={"driver": d}, seen=lambda *fit: fit[0])
                            for s, d in zip(FITS, (*DRIVERS, None, None), strict=True)),
              reference=lambda a, b, driver: of_pinv(a) @ b)
-def lstsq(A, B, rcond=None, *, driver=None):
+def lstsq(A, B, rcond=None, *, driver=None) -> Fit:
     """The X that minimises |A X - B| (the shortest if there are several), residuals, ranks and singular values.
 
     driver: as in PyTorch it selects the further results, the others being empty: "gelsy" (the default) the rank,

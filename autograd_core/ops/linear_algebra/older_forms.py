@@ -15,7 +15,7 @@ SVD = namedtuple("SVD", "U S V")
 
 @composition(MATMUL, domain=NEAR, tolerance=1e-11, reference=by_matrix(factorizations.gram_schmidt),
              samples=factorizations.qr_samples(regular(3, 3), regular(4, 2)) + factorizations.EMPTY)
-def qr(input, some=True):
+def qr(input, some=True) -> factorizations.QR:
     """`linalg.qr` in mode "reduced" if `some`, else "complete"."""
     return factorizations.qr(input, "reduced" if some else "complete")
 
@@ -47,7 +47,7 @@ def _seen_svd(u, s, v):
 @composition(MATMUL, domain=NEAR, tolerance=1e-11, reference=lambda a, some=True: _reference_svd(a),
              samples=(*[Sample((x,), {"some": s}, _seen_svd) for x in spectral.RECTANGULAR for s in (True, False)],
                       sample((0, 0))))
-def svd(input, some=True, compute_uv=True):
+def svd(input, some=True, compute_uv=True) -> SVD:
     """U, S and V (not its adjoint, as in linalg.svd) with input = U diag(S) Vᴴ; `some` means not full_matrices.
 
     compute_uv=False makes U and V zero.

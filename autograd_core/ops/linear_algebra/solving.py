@@ -131,7 +131,7 @@ def zero_pivot(xp, a):
 
 @composition(MATMUL, domain=NEAR, module="linalg", samples=SIDES,
              reference=lambda a, b, left=True: (_reference_solve(a, b, left), np.zeros(a.shape[:-2], np.int32)))
-def solve_ex(A, B, *, left=True, check_errors=False):
+def solve_ex(A, B, *, left=True, check_errors=False) -> Solution:
     """`solve`, and the position of each matrix's first zero pivot (0 if none), where X is NaN."""
     return Solution(_solved(A, B, left, check_errors), zero_pivot(A))
 
@@ -191,7 +191,7 @@ def _reference_older(b, a, upper=True, transpose=False, unitriangular=False):
 @composition(MATMUL, domain=NEAR, reference=_reference_older,
              samples=(sample((3, 2), regular(3, 3)), sample((2, 1), regular(2, 2), upper=False, transpose=True),
                       sample((2, 1), regular(2, 2), unitriangular=True), sample((0, 1), (0, 0))))
-def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False):
+def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False) -> TriangularSolution:
     """The older form of `linalg.solve_triangular`: the solution, and a copy of A."""
     matrices.require("triangular_solve", A, input)
     of = functional.swapped(A) if transpose else A

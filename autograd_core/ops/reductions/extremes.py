@@ -52,7 +52,7 @@ def amin(xp, x, *, dim=None, keepdim=False):
              samples=(sample((2, 3)), sample((4,), dim=0), sample((3, 4), dim=-1, keepdim=True), sample((0, 3), dim=1)),
              reference=lambda x, dim=None, keepdim=False: tuple(
                  f(x, axis=dim, keepdims=keepdim) for f in (np.min, np.max)))
-def aminmax(input, *, dim=None, keepdim=False):
+def aminmax(input, *, dim=None, keepdim=False) -> Extremes:
     """The smallest and the largest elements over `dim` (all axes by default), as (min, max)."""
     return Extremes(amin(input, dim=dim, keepdim=keepdim), amax(input, dim=dim, keepdim=keepdim))
 

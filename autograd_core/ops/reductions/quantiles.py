@@ -114,7 +114,7 @@ def mode_position(xp, x, *, dim):
 
 
 @composition(REDUCTION, samples=ALONG_ONE, reference=_along(_np_mode_place))
-def mode(input, dim=-1, keepdim=False):
+def mode(input, dim=-1, keepdim=False) -> Mode:
     """The most frequent elements along `dim` (the smallest of equally frequent ones), and their last positions."""
     check_some(input, axes.one(dim, input.ndim), "mode")
     return Mode(*pick_one(input, mode_position(input, dim=dim), dim, keepdim))

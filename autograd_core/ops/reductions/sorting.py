@@ -58,7 +58,7 @@ def _np_sort(x, dim=-1, descending=False, stable=False):
 
 
 @composition(INDEXING, samples=SORTS, reference=_np_sort)
-def sort(input, dim=-1, descending=False, stable=False):
+def sort(input, dim=-1, descending=False, stable=False) -> Sorted:
     """The elements along `dim` in ascending or descending order, and their positions; always stable.
 
     >>> from autograd_core import tensor
@@ -115,7 +115,7 @@ def topk_positions(xp, x, *, k, dim=-1, largest=True, sorted=True):
 
 
 @composition(INDEXING, samples=TOPMOST, reference=_np_topk)
-def topk(input, k, dim=-1, largest=True, sorted=True):
+def topk(input, k, dim=-1, largest=True, sorted=True) -> Topmost:
     """The `k` largest or smallest elements along `dim`, the most extreme first (`sorted` or not), and their positions.
 
     >>> from autograd_core import tensor
@@ -147,7 +147,7 @@ def kth_position(xp, x, *, k, dim=-1):
 
 
 @composition(INDEXING, samples=KTH, reference=_np_kth)
-def kthvalue(input, k, dim=-1, keepdim=False):
+def kthvalue(input, k, dim=-1, keepdim=False) -> Kth:
     """The k-th smallest elements along `dim`, with k from 1, and their positions."""
     check_some(input, axes.one(dim, input.ndim), "kthvalue")
     n = input.shape[dim] if input.ndim else 1
