@@ -188,21 +188,13 @@ def is_tensor(obj: Any) -> bool:
     return isinstance(obj, Tensor)
 
 
-def _reversed(self: Tensor) -> Tensor:
-    return functional.permute(self, tuple(reversed(range(self.ndim))))
-
-
-def _swapped(self: Tensor) -> Tensor:
+def _matrix_transpose(self: Tensor) -> Tensor:
     if self.ndim < 2:
         raise OperandError(f".mT swaps the last two axes; this tensor has shape {self.shape}")
     return functional.swapped(self)
 
 
-def _adjoints(self: Tensor) -> Any:
-    return functional.adjoint(self)
-
-
-def _adjoint(self: Tensor) -> Any:
+def _conjugate_transpose(self: Tensor) -> Tensor:
     if self.ndim != 2:
         raise OperandError(f".H needs a matrix; this tensor has shape {self.shape}; use .mH for more axes")
     return functional.adjoint(self)
@@ -218,9 +210,8 @@ def _cast(name: str, dtype: DTypeLike) -> Callable[..., Tensor]:
 
 CASTS: dict[str, DTypeLike] = {
     "float": dtypes.float32, "double": dtypes.float64, "half": dtypes.float16, "bfloat16": "bfloat16",
-    "int": dtypes.int32,
-    "long": dtypes.int64, "short": dtypes.int16, "char": dtypes.int8, "byte": dtypes.uint8, "bool": dtypes.bool_,
-    "cfloat": dtypes.complex64, "cdouble": dtypes.complex128,
+    "int": dtypes.int32, "long": dtypes.int64, "short": dtypes.int16, "char": dtypes.int8, "byte": dtypes.uint8,
+    "bool": dtypes.bool_, "cfloat": dtypes.complex64, "cdouble": dtypes.complex128,
 }  # fmt: skip
 MEMBERS = {
     "size": size, "numel": numel, "nelement": numel, "dim": dim, "ndimension": dim, "element_size": element_size,
@@ -233,10 +224,10 @@ MEMBERS = {
     "real": _part("real", "The real parts, a view; a real tensor itself. Settable."),
     "imag": _part("imag", "The imaginary parts of a complex tensor, a view. Settable."),
     "layout": property(lambda self: Layout.strided, doc="How the elements are kept: `strided`."),
-    "H": property(_adjoint, doc="The conjugate transpose of a matrix."),
-    "mH": property(_adjoints, doc="The last two axes exchanged, and conjugated."),
-    "T": property(_reversed, doc="The axes in reverse order."), "mT": property(_swapped,
-    doc="The last two axes exchanged."),
+    "T": property(lambda x: functional.permute(x, tuple(reversed(range(x.ndim)))), doc="The axes in reverse order."),
+    "H": property(_conjugate_transpose, doc="The conjugate transpose of a matrix."),
+    "mT": property(_matrix_transpose, doc="The last two axes exchanged."),
+    "mH": property(functional.adjoint, doc="The last two axes exchanged, and conjugated."),
 }  # fmt: skip
 
 
