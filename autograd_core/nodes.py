@@ -50,11 +50,11 @@ class Node:
         """Call `hook(grad_inputs, grad_outputs)` after this node has computed the gradients of its operands. Both are
         tuples, with None for gradients that are not computed; a returned tuple replaces `grad_inputs`.
         """
-        return append(self._hooked(), "posthooks", hook)
+        return add_hook(self._hooked(), "posthooks", hook)
 
     def register_prehook(self, hook: Callable[[Any], Any]) -> Removable:
         """Call `hook(grad_outputs)` before this node computes anything; a returned tuple replaces them."""
-        return append(self._hooked(), "prehooks", hook)
+        return add_hook(self._hooked(), "prehooks", hook)
 
     def _hooked(self) -> Hooked:
         """The stand-in that holds the hooks, created if necessary."""
@@ -121,11 +121,11 @@ class Leaf(Node):
     def register_hook(self, hook: Callable[[Any, Any], Any]) -> Removable:
         """Call `hook((), (grad,))` after each backward walk that changed the tensor's `.grad`."""
         Leaf.followed = True
-        return append(self, "after", lambda x: hook((), (x.grad,)))
+        return add_hook(self, "after", lambda x: hook((), (x.grad,)))
 
     def register_prehook(self, hook: Callable[[Any], Any]) -> Removable:
         """Call `hook((gradient,))` before the gradient is accumulated; a returned tuple replaces it."""
-        return append(self, "hooks", lambda g: (hook((g,)) or (None,))[0])
+        return add_hook(self, "hooks", lambda g: (hook((g,)) or (None,))[0])
 
 
 def _check_inside(tensor: Tensor) -> None:
@@ -137,7 +137,7 @@ def _check_inside(tensor: Tensor) -> None:
         )
 
 
-def append(owner: Any, attribute: str, hook: Any) -> Removable:
+def add_hook(owner: Any, attribute: str, hook: Any) -> Removable:
     """Append a hook to the list in an attribute."""
     setattr(owner, attribute, (*(getattr(owner, attribute) or ()), hook))
     return Removable(owner, attribute, hook)

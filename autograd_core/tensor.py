@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd_core.dtypes import INEXACT
 from autograd_core.errors import DtypeError, OperandError
-from autograd_core.nodes import Leaf, RetainGrad, append, source_of
+from autograd_core.nodes import Leaf, RetainGrad, add_hook, source_of
 from autograd_core.sizes import Size
 from backends.buffers import apart, rejoined
 
@@ -140,14 +140,14 @@ class Tensor:
         """Call `hook(gradient)` when this tensor's gradient is known; a returned Tensor replaces the gradient."""
         if self.node is None:
             raise RuntimeError("register_hook() on a tensor that does not require a gradient")
-        return append(self.node, "hooks", hook)
+        return add_hook(self.node, "hooks", hook)
 
     def register_post_accumulate_grad_hook(self, hook):
         """Call `hook(leaf)` after each backward walk that changed this leaf's `.grad`."""
         if self.node.__class__ is not Leaf:
             raise RuntimeError("register_post_accumulate_grad_hook() is for leaves that require a gradient")
         Leaf.followed = True
-        return append(self.node, "after", hook)
+        return add_hook(self.node, "after", hook)
 
     def retain_grad(self):
         """Keep `.grad` for this computed tensor too."""
@@ -155,7 +155,7 @@ class Tensor:
             raise RuntimeError("retain_grad() on a tensor that does not require a gradient")
         if self.is_leaf or self.retains_grad:
             return
-        append(self.node, "hooks", RetainGrad(weakref.ref(self)))
+        add_hook(self.node, "hooks", RetainGrad(weakref.ref(self)))
 
     @property
     def retains_grad(self):

@@ -13,7 +13,7 @@ import numpy as np
 
 from backends.geometry import Sizes
 from backends.locks import shared_lock
-from backends.strides import dense, memory_order
+from backends.strides import dense, innermost_first
 
 FLOAT32, UINT8 = np.dtype(np.float32), np.dtype(np.uint8)
 ALIGNMENT = 64
@@ -139,4 +139,4 @@ def empty(shape: Sizes, strides: Sizes | None = None, dtype: Any = FLOAT32) -> A
 def empty_like(x: Any, shape: Sizes | None = None, dtype: Any = None) -> Any:
     """An uninitialised array with the memory order of x and, if given, another shape."""
     shape, dtype = x.shape if shape is None else shape, x.dtype if dtype is None else dtype
-    return empty(shape, dense(shape, memory_order(x), dtype.itemsize), dtype)
+    return empty(shape, dense(shape, innermost_first(x), dtype.itemsize), dtype)

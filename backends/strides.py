@@ -21,7 +21,7 @@ def channels_last_strides(shape: Sizes, itemsize: int = 4) -> Sizes:
     return dense(shape, (1, *range(len(shape) - 1, 1, -1), 0), itemsize)
 
 
-def memory_order(x: Array) -> list[int]:
+def innermost_first(x: Array) -> list[int]:
     """The axes of an array, the innermost first."""
     return sorted(range(x.ndim), key=lambda axis: (abs(x.strides[axis]), x.shape[axis], -axis))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet
 
-from autograd_core.nodes import Removable, append
+from autograd_core.nodes import Removable, add_hook
 
 Hooks = tuple[Callable[..., Any], ...] | None
 
@@ -112,7 +112,7 @@ def register_optimizer_step_post_hook(hook: Callable[..., Any]) -> Removable:
 
 
 def _register_everywhere(when: str, hook: Callable[..., Any]) -> Removable:
-    handle = append(Everywhere, when, hook)
+    handle = add_hook(Everywhere, when, hook)
     for optimizer in _optimizers:
         optimizer.watch()
     return handle

@@ -10,7 +10,7 @@ from autograd_core.autograd.packing import allow_mutation_on_saved_tensors as al
 from autograd_core.autograd.packing import disable_saved_tensors_hooks as disable_saved_tensors_hooks
 from autograd_core.autograd.packing import save_on_cpu as save_on_cpu
 from autograd_core.autograd.packing import saved_tensors_hooks as saved_tensors_hooks
-from autograd_core.nodes import Gathered, Removable, append, source_of
+from autograd_core.nodes import Gathered, Removable, add_hook, source_of
 from autograd_core.nodes import GradientEdge as GradientEdge
 from autograd_core.nodes import Node as Node
 from autograd_core.tensor import Tensor
@@ -56,7 +56,7 @@ def register_multi_grad_hook(tensors: Sequence[Tensor], fn: Callable[[Any], None
             fn(gradient)
 
     hooks = [Gathered(gathered, i) if mode == "all" else first for i in range(len(tensors))]
-    return _Handles([append(t.node, "hooks", hook) for t, hook in zip(tensors, hooks, strict=True)])
+    return _Handles([add_hook(t.node, "hooks", hook) for t, hook in zip(tensors, hooks, strict=True)])
 
 
 def increment_version(tensor: Tensor | Sequence[Tensor]) -> None:

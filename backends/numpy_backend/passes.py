@@ -7,7 +7,7 @@ import numpy as np
 
 from backends import buffers
 from backends.geometry import Array, blocks
-from backends.strides import dense, memory_order
+from backends.strides import dense, innermost_first
 from backends.threads import in_blocks
 
 # Elements at a time. Half the size would fit a core's level-2 cache, but threads whose calls take less than 30 µs spend
@@ -30,7 +30,7 @@ def one_pass(function: Callable[..., Any], *operands: Array, out: Array | None =
     x = operands[0]
     if any(a.shape != x.shape or a.strides != x.strides or a.dtype != x.dtype for a in operands):
         return None
-    if x.strides != dense(x.shape, memory_order(x), x.itemsize):
+    if x.strides != dense(x.shape, innermost_first(x), x.itemsize):
         return None
     y = buffers.empty(x.shape, x.strides, x.dtype) if out is None else out
     flat = [a.ravel(order="K") for a in (*operands, y)]
