@@ -14,7 +14,7 @@ from autograd_core.arguments import is_operand, of_one_depth
 from autograd_core.binders import apply
 from autograd_core.dtypes import can_cast
 from autograd_core.entries import Composition, Op, public_names
-from autograd_core.errors import InplaceError
+from autograd_core.errors import InplaceError, VmapError
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
 from autograd_core.libraries import LAYERS
@@ -152,12 +152,15 @@ def _inside(new: Tensor, x: Tensor) -> Tensor:
     """`new` at the `vmap` level of `x`; `x` must be inside all `vmap` calls that `new` is inside."""
     if new.array.__class__ is x.array.__class__ or not LAYERS:
         return new
-    if LAYERS.get(new.array.__class__, 0) > LAYERS.get(x.array.__class__, 0):
-        raise InplaceError(
-            "values that differ between the samples of vmap cannot be written to a tensor that "
-            "they share; create one per sample, by zeros_like() or clone() of a tensor inside vmap"
-        )
-    return of_one_depth((x, new))[1]
+    array, depth = new.array, LAYERS.get(x.array.__class__, 0)
+    while LAYERS.get(array.__class__, 0) > depth:
+        if array.level is not None or new.node is not None:
+            raise VmapError(
+                "values that differ between the samples of vmap cannot be written to a tensor that "
+                "they share; create one per sample, by zeros_like() or clone() of a tensor inside vmap"
+            )
+        array = array.held  # the same in all samples
+    return of_one_depth((x, new if array is new.array else wrap(array)))[1]
 
 
 def _cast(new: Tensor, x: Tensor) -> Tensor:

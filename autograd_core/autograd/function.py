@@ -9,10 +9,11 @@ from typing import Any
 
 from autograd_core import dtypes
 from autograd_core.autograd.packing import Packed, innermost
-from autograd_core.errors import HigherOrderError, OperandError
+from autograd_core.errors import HigherOrderError, OperandError, VmapError
 from autograd_core.grad_mode import grad_enabled, no_grad, set_grad_enabled
 from autograd_core.inplace import rebase
 from autograd_core.kinds import CAST
+from autograd_core.libraries import VMAP
 from autograd_core.nodes import Pick, record
 from autograd_core.tensor import Tensor, wrap
 
@@ -76,12 +77,12 @@ class _Operation:
         cotangents, outputs = (g, y or ()) if self.outputs else ((g,), (y,))
         recorded = any(isinstance(c, Tensor) for c in cotangents)
         arriving = map(_tensor, cotangents)  # none for an output that is no tensor
-        ctx.saved_tensors = tuple([_saved(t, outputs) for t in ctx._kept])
-        try:
-            with set_grad_enabled(recorded):
-                grads = self.function.backward(ctx, *[next(arriving) if made else None for made in self.made])
-        finally:
-            del ctx.saved_tensors  # recorded outputs would make a reference cycle
+        args = ctx, [_saved(t, outputs) for t in ctx._kept], [next(arriving) if made else None for made in self.made]
+        with set_grad_enabled(recorded):
+            try:
+                grads = self._backward(*args)
+            except VmapError as e:  # it reads values, or writes them to a tensor from outside
+                grads = VMAP.one_by_one(self._backward, args, {}, e)
         grads = grads if isinstance(grads, tuple | list) else (grads,)
         if len(grads) < len(needs) or any(v is not None for v in grads[len(needs) :]):
             raise OperandError(
@@ -91,6 +92,13 @@ class _Operation:
         with set_grad_enabled(recorded):
             fitting = [self._fitting(i, v) if n else None for i, (v, n) in enumerate(zip(grads, needs, strict=False))]
         return [v if v is None or recorded else v.array for v in fitting]
+
+    def _backward(self, ctx: Any, saved: list[Any], gradients: list[Any]) -> Any:
+        ctx.saved_tensors = tuple(saved)
+        try:
+            return self.function.backward(ctx, *gradients)
+        finally:
+            del ctx.saved_tensors  # recorded outputs would make a reference cycle
 
     def _fitting(self, i: int, g: Any) -> Tensor | None:
         """The gradient of argument `i` in its dtype and shape, summed over broadcast axes."""
@@ -157,12 +165,10 @@ class Function:
             args = bound.args
         ctx = Context()
         ctx.needs_input_grad = tuple(isinstance(a, Tensor) and a.requires_grad for a in args)
-        with no_grad():
-            if cls.setup_context is None:
-                result = cls.forward(ctx, *args)
-            else:
-                result = cls.forward(*args)
-                cls.setup_context(ctx, args, result)
+        try:
+            result = cls._value(ctx, args)
+        except VmapError as e:  # forward reads values, which differ between samples
+            return VMAP.one_by_one(cls.apply, args, {}, e)
         several = isinstance(result, tuple | list)
         outputs = tuple(result) if several else (result,)
         tensors = tuple([t for t in outputs if isinstance(t, Tensor)])
@@ -171,6 +177,15 @@ class Function:
         made = iter(_recorded(_Operation(cls, args, result, not ctx._materialized), ctx, args, tensors))
         outputs = tuple([next(made) if isinstance(t, Tensor) else t for t in outputs])
         return outputs if several else outputs[0]
+
+    @classmethod
+    @no_grad()
+    def _value(cls, ctx: Context, args: tuple[Any, ...]) -> Any:
+        if cls.setup_context is None:
+            return cls.forward(ctx, *args)
+        result = cls.forward(*args)
+        cls.setup_context(ctx, args, result)
+        return result
 
 
 def _recorded(o: _Operation, ctx: Context, args: tuple[Any, ...], outputs: tuple[Tensor, ...]) -> list[Tensor]:

@@ -211,9 +211,20 @@ def test_writes_to_what_lies_outside_are_refused():
     for shared in (x[:1].expand(5, 3), w):
         with pytest.raises(InplaceError, match="shared with the outside"):
             vmap(lambda x: x.mul_(2))(shared)
-    with pytest.raises(InplaceError, match="that they share"):
+    with pytest.raises(VmapError, match="that they share"):
         vmap(lambda row: ag.zeros(3).add_(row))(x)
     close(x, before)
+
+
+def test_what_all_samples_share_is_written_to_what_lies_outside():
+    weight, buffer = values(3), ag.zeros(3, dtype=ag.float64)
+
+    def loss(w, row):
+        buffer.copy_(w.detach())
+        return (w * row).sum()
+
+    close(vmap(grad(loss), (None, 0))(weight, values(5, 3)), values(5, 3))
+    close(buffer, weight)
 
 
 def test_what_runs_sample_by_sample_does_so_in_nested_calls_too():
@@ -347,6 +358,24 @@ def test_user_defined_functions_and_modules_run_inside():
     x = values(5, 3)
     close(vmap(grad(lambda x: Cube.apply(x).sum()))(x), 3 * x.numpy() ** 2)
     close(grad(lambda x: vmap(Cube.apply)(x).sum())(x), 3 * x.numpy() ** 2)
+
+
+def test_user_defined_functions_that_read_or_write_values_run_sample_by_sample():
+    class Sine(ag.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return ag.from_numpy(np.sin(x.detach().numpy()))
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return ag.zeros(3, dtype=x.dtype).add_(ag.from_numpy(g.numpy() * np.cos(x.detach().numpy())))
+
+    x = values(3)
+    close(ag.autograd.functional.jacobian(Sine.apply, x), np.diag(np.cos(x.detach().numpy())))
+    rows = values(2, 3)
+    close(vmap(grad(lambda x: Sine.apply(x).sum()))(rows), np.cos(rows.numpy()))
 
 
 def test_concurrent_calls_do_not_disturb_each_other():
