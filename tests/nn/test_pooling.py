@@ -79,7 +79,7 @@ def test_output_padding_beyond_the_stride():
         ((3, 1, 2), {}, "2 channels"),
         ((2, 2), {}, "1 spatial axes"),
         ((2, 1, 2), {"stride": 0}, "must be positive"),
-        ((2, 1, 2), {"padding": 3}, "too small"),
+        ((2, 1, 2), {"padding": 3}, "negative"),
         ((2, 1, 2), {"bias": ag.zeros(2)}, "bias must have shape"),
     ],
 )

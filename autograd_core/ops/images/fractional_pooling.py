@@ -51,7 +51,7 @@ def _windows(draws, shape, sizes, kernel):
 def _pool(input, kernel_size, output_size, output_ratio, return_indices, draws, rank):
     name = f"fractional_max_pool{rank}d"
     x, single = with_batch(input, rank, name)
-    check_filled(input, rank, name)
+    check_filled(input, rank + 1, name)
     kernel, sizes = each(kernel_size, rank, "kernel_size"), _sizes(input, output_size, output_ratio, rank, name)
     if min(*kernel, *sizes) < 1 or any(m + k - 1 > n for n, m, k in zip(x.shape[2:], sizes, kernel, strict=True)):
         raise OperandError(f"{name}(): {sizes} windows of {kernel} do not fit into planes of {x.shape[2:]}")

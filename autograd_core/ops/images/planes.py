@@ -35,10 +35,10 @@ def with_batch(input, rank, name):
     return input.unsqueeze(0) if single else input, single
 
 
-def check_filled(input, rank, name):
-    """Raise unless there is something to pool in every sample."""
-    if 0 in input.shape[-rank - 1 :]:
-        raise OperandError(f"{name}() needs channels and elements to pool, but input has shape {input.shape}")
+def check_filled(input, axes, name):
+    """Raise unless there is something to pool along each of the last `axes` axes."""
+    if 0 in input.shape[-axes:]:
+        raise OperandError(f"{name}() has nothing to pool: input has shape {input.shape}")
 
 
 def slow_transpose(function, shape, g):

@@ -191,7 +191,7 @@ def _prepared(input, kernel_size, stride, padding, dilation, rank, name):
         each(v, rank, n) for v, n in ((kernel_size, "kernel_size"), (padding, "padding"), (dilation, "dilation"))
     )
     stride = stride_of(stride, kernel)
-    check_filled(input, rank, name)
+    check_filled(input, rank + 1, name)
     if min(kernel) < 1 or not all(0 <= p <= k // 2 for p, k in zip(padding, kernel, strict=True)):
         raise OperandError(f"{name}(): kernel_size {kernel} must be positive, and padding {padding} at most half of it")
     return input, single, kernel, stride, padding, dilation

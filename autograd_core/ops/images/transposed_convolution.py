@@ -30,9 +30,9 @@ def _conv_transpose(input, weight, bias, stride, padding, output_padding, groups
             x.shape[2:], stride, padding, dilation, weight.shape[2:], output_padding, strict=True
         )
     ]
-    if min(size) < 1:
+    if min(size) < 0:
         raise OperandError(f"{name}(): input of shape {input.shape} with kernels {weight.shape[2:]} and padding "
-                           f"{padding} gives the size {tuple(size)}, which is too small")
+                           f"{padding} gives the size {tuple(size)}, which is negative")
     if any(o >= s for o, s in zip(output_padding, stride, strict=True)):
         x = pad(x, [w for o, s in zip(output_padding[::-1], stride[::-1], strict=True) for w in (0, o // s)])
     y = convolve_input(x, weight, input_shape=(x.shape[0], outputs, *size), stride=stride, padding=padding,
@@ -78,6 +78,7 @@ def _reference(x, weight, bias=None, stride=1, padding=0, output_padding=0, grou
 @composition(CONVOLUTION, reference=_reference,
              samples=(sample((1, 2, 3), (2, 1, 2), (1,), stride=2, padding=1, output_padding=1),
                       sample((1, 2, 3), (2, 2, 2), None, 1, 0, 2, 2, 3),
+                      sample((2, 1, 1), (1, 1, 2), None, 1, 1),
                       sample((0, 1, 3), (1, 1, 2))))
 def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     """Transposed convolution of (N, C, L) with kernels (C, O / groups, K); see `conv_transpose2d`."""
