@@ -91,7 +91,8 @@ class _Operation:
             )
         with set_grad_enabled(recorded):
             fitting = [self._fitting(i, v) if n else None for i, (v, n) in enumerate(zip(grads, needs, strict=False))]
-        return [v if v is None or recorded else v.array for v in fitting]
+        # As views, which a leaf copies: the user may keep what backward returned.
+        return [v if v is None or recorded else v.array[...] for v in fitting]
 
     def _backward(self, ctx: Any, saved: list[Any], gradients: list[Any]) -> Any:
         ctx.saved_tensors = tuple(saved)

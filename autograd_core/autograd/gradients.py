@@ -135,7 +135,7 @@ def _of_inputs(inputs: Sequence[Any], nodes: list[Any], grads: Cotangents, creat
         if g is not None and isinstance(x, Tensor) and x.itemsize == 2:
             with set_grad_enabled(create_graph):
                 g = _narrowed(g, x)
-        elif g is not None and n in seen and not create_graph:
+        if g is not None and n in seen and not create_graph:
             g = wrap(g.array.copy())  # the same input was requested twice
         seen.add(n)
         results.append(g)
@@ -239,6 +239,8 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
                     else:  # and values that a graph saved of it stay unchanged
                         puts[i], places[i] = _set_array, before
                     grads[i] = total.array
+            elif create_graph:
+                grads[i] = copy_context().run(_copy, grads[i])
         # One C loop: neither an interrupt nor another thread sees a partial update.
         _exhaust(map(call, puts, places, grads))
     if Leaf.followed:
@@ -269,6 +271,12 @@ def _sum(before: Any, g: Any, create_graph: bool) -> Any:
     """Add gradients in a separate context, so that an interrupt cannot leave the caller another mode."""
     set_grad_enabled(create_graph)
     return before + g
+
+
+def _copy(g: Tensor) -> Any:
+    """A recorded copy: the Tensors of a recorded walk may share memory with each other, or with those of the user."""
+    set_grad_enabled(True)
+    return operations.clone(g)
 
 
 # The slots' own setters, called from C.

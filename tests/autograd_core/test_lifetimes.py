@@ -15,11 +15,33 @@ def leaf(*shape, seed=0):
     return ag.tensor(np.random.default_rng(seed).normal(size=shape), requires_grad=True)
 
 
-def test_no_storage_is_shared_with_gradients():
-    x, z, seed = leaf(3), leaf(3), ag.ones(3, dtype=np.float64)
-    (x + z).backward(seed)
-    arrays = [x.grad.array, z.grad.array, seed.array]
+class Constant(ag.Function):
+    """A wrong gradient, which the user keeps."""
+
+    @staticmethod
+    def forward(ctx, x, z, kept):
+        ctx.kept = kept
+        return x + z
+
+    @staticmethod
+    def backward(ctx, g):
+        return ctx.kept, ctx.kept, None
+
+
+def assert_apart(*tensors):
+    arrays = [t.array for t in tensors]
     assert not any(np.shares_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i])
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_no_storage_is_shared_with_gradients(create_graph):
+    x, z, seed = leaf(3), leaf(3), ag.ones(3, dtype=np.float64)
+    for y in (x + z, Constant.apply(x, z, seed)):
+        x.grad = z.grad = None
+        y.backward(seed, create_graph=create_graph)
+        assert_apart(x.grad, z.grad, seed)
+    h = x.detach().half().requires_grad_()
+    assert_apart(*ag.grad(h * 2, (h, h), seed.half()))
     x.grad = None
     x.sum().backward()
     x.grad.array[0] = 5  # not a broadcast view
