@@ -85,6 +85,8 @@ class GradScaler:
         self._require_scaling("step")
         if id(optimizer) in self._stepped:
             raise RuntimeError("step() has already been called since the last update()")
+        if all(p.grad is None for p in _parameters(optimizer)):
+            raise RuntimeError("step() without gradients: call scale(loss).backward() first")
         if id(optimizer) not in self._found:
             self.unscale_(optimizer)
         self._stepped.add(id(optimizer))

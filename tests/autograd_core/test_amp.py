@@ -237,6 +237,9 @@ def test_what_a_scaler_refuses_and_how_it_is_turned_off():
         scaler.step(optimizer)
     with pytest.raises(RuntimeError, match="at least one step"):
         scaler.update()
+    optimizer.zero_grad()
+    with pytest.raises(RuntimeError, match="without gradients"):
+        scaler.step(optimizer)
     unused = ag.amp.GradScaler("cpu")
     for method, arguments in (("step", (optimizer,)), ("unscale_", (optimizer,)), ("update", (3.0,))):
         with pytest.raises(RuntimeError, match=rf"{method}\(\) before scale"):
