@@ -123,6 +123,17 @@ def test_searching_rows_agrees_with_searching_one():
     assert ag.bucketize(3, ag.tensor([1, 3, 5])).item() == 1
 
 
+@pytest.mark.parametrize("name", ["cumsum", "cumprod", "logcumsumexp", "prod"])
+def test_gradients_of_long_rows_of_bfloat16_are_rounded_few_times(name):
+    rng = np.random.default_rng(0)
+    x = ag.tensor(1 + rng.choice([-1, 1], (2, 3000)) / 128, dtype="bfloat16", requires_grad=True)
+    wide = x.detach().double().requires_grad_()
+    y, expected = getattr(x, name)(dim=1), getattr(wide, name)(dim=1)
+    seed = ag.tensor(rng.uniform(1, 2, y.shape), dtype="bfloat16")
+    (g,), (exact,) = ag.grad(y, x, seed), ag.grad(expected, wide, seed.double())
+    assert ((g.double() - exact).abs() <= 3 / 256 * exact.abs() + 1e-30).all()
+
+
 def test_norms_of_float16_do_not_overflow():
     x = ag.tensor([30000.0, 40000.0], dtype="float16")
     assert x.norm().item() == np.float16(50000)

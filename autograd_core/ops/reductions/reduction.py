@@ -53,7 +53,7 @@ def reduced_by(function):
 
 
 def in_dtype(xp, g, dtype):
-    """A cotangent in the dtype of the input, if `dtype=` gave the output another one."""
+    """An array in another dtype, such as a cotangent in that of the input if `dtype=` gave the output another."""
     return g if g.dtype == dtype else xp.astype(g, dtype=dtype)
 
 
@@ -110,6 +110,7 @@ def _prod_rule(xp, g, x, y, x_dtype, dim, keepdim):
     dims = axes.normalized(dim, ndim)
     order = (*(i for i in range(ndim) if i not in dims), *dims)
     rest = tuple(x.shape[i] for i in order[: ndim - len(dims)])
+    x = in_dtype(xp, x, accumulator(x) or x.dtype)
     rows = xp.reshape(xp.permute(x, dims=order), shape=(*rest, axes.count(x.shape, dim)))
     others = xp.permute(xp.reshape(_others(xp, rows), shape=tuple(x.shape[i] for i in order)), dims=axes.inverse(order))
     return axes.spread(xp, g, x.shape, dim, keepdim) * others

@@ -5,7 +5,7 @@ import numpy as np
 from autograd_core import dtypes
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
-from autograd_core.ops.reductions.reduction import in_dtype
+from autograd_core.ops.reductions.reduction import accumulator, in_dtype
 from autograd_core.registry import op, sample
 
 ALONG = (
@@ -115,6 +115,9 @@ def _decay(xp, y, dim):
 
 
 def _logcumsumexp_rule(xp, g, x, y, dim):
+    if wide := accumulator(x):  # differences between neighbours of y need more digits
+        x = xp.astype(x, dtype=wide)
+        y = xp.logcumsumexp(x, dim=dim)
     return xp.recurrence_back(_decay(xp, y, dim), g, dim=dim) * xp.exp(x - y) if x.ndim else g * xp.exp(x - y)
 
 
