@@ -1,6 +1,6 @@
 """Sums over several axes, in long lines if the innermost axis is kept, and extremes of short rows, by columns.
 
-Sums of rows and of their squares are dot products; products of long rows multiply halves: all use vector
+Sums of long rows and of their squares are dot products; products of long rows multiply halves: all use vector
 instructions. A dot product has more partial sums than NumPy's pairwise summation, and so less rounding error.
 """
 
@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from backends.geometry import Array, Sizes
+from backends.strides import memory_order
 
 SHORT = 32  # elements of a row: up to here copying all rows is faster than NumPy, which needs 80 ns for each
+ROW = 1 << 8  # elements: up to here einsum sums a row faster than a dot product, and as exactly
 LINE = 1 << 10  # elements: NumPy adds line by line, with one loop for each
 RUN = 1 << 5  # lines: added one after another
 MANY = 1 << 12  # elements: from here a way with several calls pays
@@ -20,28 +22,77 @@ LOW = 2.0**-90  # sums of squares of float32 below which squares that underflow 
 
 
 def total(x: Array, axes: Sizes, keepdims: bool) -> Array:
-    """As the generic kernel; six times as fast as NumPy for channels of channels-last images, three times for rows."""
-    if axes == (0,) and x.ndim > 1 and len(x) <= FEW:
-        return x.sum(axis=0, keepdims=keepdims)
-    lines = _lines(x, len(axes)) if x.dtype.char in "fd" and axes == tuple(range(x.ndim - len(axes), x.ndim)) else None
-    if lines is not None:
-        found = np.vecdot(lines, np.ones(lines.shape[-1], x.dtype)).sum(axis=1)
-        return found.reshape(_kept(x, len(axes), keepdims))
-    kept = [axis for axis in range(x.ndim) if axis not in axes]
-    rows, columns = x.transpose(*axes, *kept), prod(x.shape[axis] for axis in kept)
-    if not kept or not rows.flags.c_contiguous or columns >= LINE or x.size < MANY:
+    """As the generic kernel, in any order of axes in memory; up to six times as fast as NumPy, and more exact."""
+    if x.size < MANY or x.dtype.kind not in "fc" or (axes == (0,) and len(x) <= FEW):
         return x.sum(axis=axes, keepdims=keepdims)
-    rows = rows.reshape(-1, columns)
-    width = 1 << (LINE // columns).bit_length()
-    whole = len(rows) - len(rows) % width
-    sums: Array = rows[:whole]
-    for together in sorted({width, min(width, RUN), 1}, reverse=True):  # short sums have little rounding error
-        sums = np.add.reduce(sums.reshape(-1, together * columns))
-    if whole < len(rows):
-        sums += np.add.reduce(rows[whole:])
-    return sums.reshape(
-        [1 if axis in axes else k for axis, k in enumerate(x.shape)] if keepdims else [x.shape[axis] for axis in kept]
-    )
+    if x.flags.c_contiguous and x.dtype.char in "fd" and axes == tuple(range(x.ndim - len(axes), x.ndim)):
+        return _sums_of_rows(x.reshape(-1, prod(x.shape[a] for a in axes))).reshape(_kept(x, len(axes), keepdims))
+    order = memory_order(x)[::-1]
+    y = x.transpose(order)
+    shape, last = _alternating(x.shape, axes, order)
+    if not y.flags.c_contiguous or (len(shape) == 1 and not last):
+        return x.sum(axis=axes, keepdims=keepdims)
+    if last:
+        y = _sums_of_rows(y.reshape(-1, shape.pop()))
+    while len(shape) > 1:
+        kept, count = shape.pop(), shape.pop()
+        y = _sums_of_columns(y.reshape(-1, count, kept))
+        shape.append(kept * (shape.pop() if shape else 1))
+    y = y.reshape([1 if axis in axes else x.shape[axis] for axis in order])
+    y = y.transpose(sorted(range(x.ndim), key=order.__getitem__))
+    return y if keepdims else y.squeeze(axes)
+
+
+def _alternating(shape: Sizes, axes: Sizes, order: list[int]) -> tuple[list[int], bool]:
+    """The shape in which neighbours that are both summed, or both kept, are one axis; whether the last is summed."""
+    sizes: list[int] = []
+    last = False
+    for axis in order:
+        if sizes and last == (axis in axes):
+            sizes[-1] *= shape[axis]
+        elif shape[axis] > 1:
+            sizes.append(shape[axis])
+            last = axis in axes
+    return sizes, last
+
+
+def _sums_of_rows(x: Array) -> Array:
+    """The sum over the last of two axes."""
+    n = x.shape[1]
+    if n <= ROW:
+        return np.einsum("ij->i", x)
+    width = _width(n)
+    if x.dtype.kind == "c" or not width:
+        return x.sum(axis=1)
+    sums: Array = np.vecdot(x.reshape(-1, width), np.ones(width, x.dtype))
+    return sums if width == n else sums.reshape(-1, n // width).sum(axis=1)
+
+
+def _sums_of_columns(x: Array) -> Array:
+    """The sum over the middle of three axes; several short rows are added as one line."""
+    count, kept = x.shape[1:]
+    if count <= FEW:
+        return _sums_of_lines(x, count)
+    width = 1 << min((LINE // kept).bit_length(), count.bit_length() - 1)
+    whole = count - count % width
+    sums = x[:, :whole]
+    for together in sorted({width, min(width, RUN), 1}, reverse=True):
+        sums = _sums_of_lines(sums.reshape(len(x), -1, together * kept))
+    if whole < count:
+        sums += _sums_of_columns(x[:, whole:])
+    return sums
+
+
+def _sums_of_lines(x: Array, run: int = RUN) -> Array:
+    """The sum over the middle of three axes, `run` terms at a time: short sums have little rounding error."""
+    while x.shape[1] > run:
+        whole = x.shape[1] - x.shape[1] % run
+        sums = np.add.reduce(x[:, :whole].reshape(len(x), -1, run, x.shape[2]), axis=2)
+        if whole < x.shape[1]:
+            sums[:, 0] += np.add.reduce(x[:, whole:], axis=1)
+        x = sums
+    y: Array = np.add.reduce(x, axis=1)
+    return y
 
 
 def extreme(ufunc: np.ufunc, x: Array, axis: Any = None, keepdims: bool = False, **how: Any) -> Array:

@@ -12,6 +12,7 @@ import numpy as np
 from backends.buffers import FLOAT32, empty
 from backends.generic import softmax as generic
 from backends.geometry import Array, Sizes
+from backends.numpy_backend import reduction
 from backends.numpy_backend.reduction import extreme
 from backends.onednn import products
 from backends.onednn.choice import active
@@ -108,7 +109,7 @@ def _sums(rows: Sizes, d: Array) -> Array:
 def _row_sums(x: Array) -> Array:
     """The sum of every row of a matrix, keeping the axis."""
     y = products.total(x, (1,), True)
-    return x.sum(axis=1, keepdims=True) if y is None else y
+    return reduction.total(x, (1,), True) if y is None else y
 
 
 def _rows(x: Array) -> Sizes:

@@ -33,6 +33,14 @@ def test_sums_of_columns_keep_seven_digits(shape):
     np.testing.assert_allclose(found, x.sum(axis=0, dtype=np.float64), rtol=4e-7)
 
 
+@pytest.mark.parametrize("axes", [(0,), (1,), (0, 2), (0, 1, 2)], ids=str)
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
+def test_sums_in_any_order_of_axes_in_memory_keep_six_digits(order, axes):
+    x = np.random.default_rng(0).random((160, 170, 180), np.float32).transpose(order)
+    found = backends.get("cpu").namespace.kernels.total(x, axes, False)
+    np.testing.assert_allclose(found, x.sum(axis=axes, dtype=np.float64), rtol=7e-7)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int64])
 @pytest.mark.parametrize("shape, axis", [((50, 3), 1), ((4, 5, 10), -1), ((40, 33), 1), ((40, 3), 0), ((5, 40), 1)])
 @pytest.mark.parametrize("layout", LAYOUTS)
