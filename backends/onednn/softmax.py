@@ -13,7 +13,6 @@ from backends.buffers import FLOAT32, empty
 from backends.generic import softmax as generic
 from backends.geometry import Array, Sizes
 from backends.numpy_backend import reduction
-from backends.numpy_backend.reduction import extreme
 from backends.onednn import products
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite
@@ -52,7 +51,7 @@ def log_softmax(x: Array, axis: int) -> Array | None:
     rows = _rows(x)
     d, shift, less = (
         empty(x.shape),
-        extreme(np.maximum, x.reshape(rows), 1, keepdims=True),
+        reduction.extreme(np.maximum, x.reshape(rows), 1, keepdims=True),
         chained(rows, SUB, (), True),
     )
     less.run(x, shift, d)
@@ -78,7 +77,7 @@ def softmax_nll(x: Array, target: Array, ignore_index: int | None, reduction: st
     """See `generic.softmax.softmax_nll`."""
     if x.ndim != 2 or not _suits(1, x):
         return None
-    shift, d = extreme(np.maximum, x, 1, keepdims=True), empty(x.shape)
+    shift, d = reduction.extreme(np.maximum, x, 1, keepdims=True), empty(x.shape)
     chained(x.shape, SUB, (), True).run(x, shift, d)
     total = _sums(x.shape, d)
     if not np.isfinite(total).all():
