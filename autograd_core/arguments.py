@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.dtypes import FLOATS, is_numeric, result_type
+from autograd_core.dtypes import FLOATS, is_numeric, result_type, wrapped
 from autograd_core.entries import Op
 from autograd_core.errors import OperandError
 from autograd_core.libraries import LIBRARY, VMAP, is_array
@@ -89,7 +89,7 @@ def constants(o: Op, args: Iterable[Any]) -> list[Any]:
         dtype = result_type(*[getattr(p, "array", p) for p in peers if p is not None])
         like = next((t.array for t in ready if t.__class__ is Tensor), None)
         for i in numbers:
-            ready[i] = _number(ready[i], dtype, like)
+            ready[i] = _number(ready[i], dtype, like, o.modular)
     return ready
 
 
@@ -99,10 +99,13 @@ def is_number(value: Any) -> bool:
     return kind is not Tensor and isinstance(value, (int, float, complex)) and not isinstance(value, np.generic)
 
 
-def _number(value: Any, dtype: Any, like: Any) -> Tensor:
+def _number(value: Any, dtype: Any, like: Any, modular: bool = False) -> Tensor:
+    library = LIBRARY[np.ndarray if like is None else like.__class__]
     try:
-        return wrap(LIBRARY[np.ndarray if like is None else like.__class__].asarray(value, dtype))
+        return wrap(library.asarray(value, dtype))
     except OverflowError as e:
+        if modular:
+            return wrap(library.asarray(wrapped(value, dtype)))
         raise OperandError(f"{value} does not fit into {dtype}, the dtype of the tensor it meets") from e
 
 

@@ -8,6 +8,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import DTypeLike
 
+from autograd_core.errors import OperandError
 from autograd_core.libraries import LIBRARY, RULES
 
 DType = np.dtype[Any]
@@ -40,6 +41,14 @@ def set_default_dtype(dtype: DTypeLike) -> None:
 def get_default_dtype() -> DType:
     """The dtype of tensors made from Python floats."""
     return _default
+
+
+def wrapped(number: int, dtype: DType) -> np.ndarray[Any, Any]:
+    """An integer of up to 64 bits in another integer dtype, modulo its range."""
+    try:
+        return np.asarray(number, np.int64).astype(dtype)
+    except OverflowError as e:
+        raise OperandError(f"{number} has more than 64 bits") from e
 
 
 def default_complex() -> DType:

@@ -7,14 +7,15 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from autograd_core.dtypes import wrapped
 from autograd_core.entries import Op
 from autograd_core.errors import ComplexError, DeviceError, DtypeError, LinAlgError, OperandError, OutOfMemoryError
 from autograd_core.libraries import LIBRARY, backend_of_array, is_array
 
 
 def recover(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Exception) -> Any:
-    """Return the value if only a floating-point warning was raised as an error, or if a batch can be computed sample by
-    sample; otherwise raise an error that names the operation and its operands.
+    """Return the value if only a floating-point warning was raised as an error, if a batch can be computed sample by
+    sample, or if a number wraps around; otherwise raise an error that names the operation and its operands.
     """
     library = LIBRARY[next(a.__class__ for a in arrays if is_array(a))]
     if hasattr(library, "each"):  # batches: run sample by sample
@@ -22,6 +23,10 @@ def recover(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Except
             return library.each(o, arrays, statics)
         except Exception as e:
             error = e
+    if o.modular and isinstance(error, OverflowError):
+        dtype = next(a.dtype for a in arrays if is_array(a))
+        arrays = [a if is_array(a) else library.asarray(wrapped(a, dtype)) for a in arrays]
+        return o.forward(library, *arrays, **statics)
     if not isinstance(error, RuntimeWarning | FloatingPointError):
         _explain(o, arrays, error)
     with np.errstate(all="ignore"):

@@ -12,7 +12,7 @@ import numpy as np
 from backends.buffers import FLOAT32, empty
 from backends.generic import softmax as generic
 from backends.geometry import Array, Sizes
-from backends.numpy_backend import reduction
+from backends.numpy_backend.reduction import extreme, total
 from backends.onednn import products
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite
@@ -51,7 +51,7 @@ def log_softmax(x: Array, axis: int) -> Array | None:
     rows = _rows(x)
     d, shift, less = (
         empty(x.shape),
-        reduction.extreme(np.maximum, x.reshape(rows), 1, keepdims=True),
+        extreme(np.maximum, x.reshape(rows), 1, keepdims=True),
         chained(rows, SUB, (), True),
     )
     less.run(x, shift, d)
@@ -77,7 +77,7 @@ def softmax_nll(x: Array, target: Array, ignore_index: int | None, reduction: st
     """See `generic.softmax.softmax_nll`."""
     if x.ndim != 2 or not _suits(1, x):
         return None
-    shift, d = reduction.extreme(np.maximum, x, 1, keepdims=True), empty(x.shape)
+    shift, d = extreme(np.maximum, x, 1, keepdims=True), empty(x.shape)
     chained(x.shape, SUB, (), True).run(x, shift, d)
     total = _sums(x.shape, d)
     if not np.isfinite(total).all():
@@ -108,7 +108,7 @@ def _sums(rows: Sizes, d: Array) -> Array:
 def _row_sums(x: Array) -> Array:
     """The sum of every row of a matrix, keeping the axis."""
     y = products.total(x, (1,), True)
-    return reduction.total(x, (1,), True) if y is None else y
+    return total(x, (1,), True) if y is None else y
 
 
 def _rows(x: Array) -> Sizes:

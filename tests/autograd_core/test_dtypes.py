@@ -79,6 +79,15 @@ def test_promotion_of_two_tensors(shape, other, table):
                 assert ag.promote_types(a, b) == expected
 
 
+def test_numbers_out_of_the_range_of_integers_wrap_around():
+    x, signed = ag.tensor([1, 0, 3], dtype="uint8"), ag.tensor([100], dtype="int8")
+    assert ag.add(x, x, alpha=-3).tolist() == [254, 0, 250]
+    assert ag.add(ag.zeros(1, dtype="int32"), x, alpha=-300).tolist() == [-300, 0, -900]
+    assert [(x + 300).tolist(), (-1 - x).tolist(), (x * -1).tolist()] == [[45, 44, 47], [254, 255, 252], [255, 0, 253]]
+    assert (signed + 200).tolist() == [44]
+    assert ag.vmap(lambda row: row - 257)(x).tolist() == [0, 255, 2]
+
+
 @pytest.mark.parametrize("shape", [(2,), ()])
 def test_promotion_with_python_numbers(shape):
     for a, row in rows(WITH_NUMBER):

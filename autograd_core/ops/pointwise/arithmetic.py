@@ -27,8 +27,10 @@ def _scaled(call):
             return scaled(input, last, alpha=_factor(other))
         if alpha == 1:
             return call(input, other)
-        factor = bool(alpha) if result_type(input, other) == dtypes.bool_ else alpha
-        return blend(input, other, factor)
+        dtype = result_type(input, other)
+        if getattr(other, "dtype", dtype) != dtype:
+            other = functional.astype(other, dtype)  # in which the product may have room
+        return blend(input, other, bool(alpha) if dtype == dtypes.bool_ else alpha)
 
     @in_float32
     def blend(a, b, factor):
@@ -38,7 +40,7 @@ def _scaled(call):
 
 
 @op(BINARY, symbol="+", reference=lambda a, b, alpha=1: a + alpha * b, commutative=True, form=_scaled,
-    samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=-1.5)), operators=("__add__", "__radd__"),
+    modular=True, samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=-1.5)), operators=("__add__", "__radd__"),
     holomorphic=True, vjp=(lambda xp, g: g, lambda xp, g: g))
 def add(xp, a, b):
     """Sum, element by element; `other` is multiplied by `alpha` if given.
@@ -51,7 +53,7 @@ def add(xp, a, b):
 
 
 @op(BINARY, symbol="-", reference=lambda a, b, alpha=1: a - alpha * b, aliases=("sub",), form=_scaled,
-    samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=2)), operators=("__sub__", "__rsub__"),
+    modular=True, samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=2)), operators=("__sub__", "__rsub__"),
     holomorphic=True, vjp=(lambda xp, g: g, lambda xp, g: -g))
 def subtract(xp, a, b):
     """Difference, element by element; `other` is multiplied by `alpha` if given."""
@@ -59,7 +61,7 @@ def subtract(xp, a, b):
 
 
 @op(BINARY, symbol="×", reference=lambda a, b: a * b, aliases=("mul",), commutative=True,
-    operators=("__mul__", "__rmul__"), holomorphic=True,
+    modular=True, operators=("__mul__", "__rmul__"), holomorphic=True,
     vjp=(lambda xp, g, b: g * b, lambda xp, g, a: g * a))
 def multiply(xp, a, b):
     """Product, element by element."""
