@@ -82,7 +82,7 @@ def std(input: Tensor, dim: Dims = None, unbiased: bool = True, **options: Any) 
 
 def median(input: Tensor, dim: int = -1, *, keepdim: bool = False, dtype: Any = None, mask: Any = None) -> Tensor:
     """Medians along an axis, of an even number of elements the lower one."""
-    x = input if input.is_floating_point() else input.to(dtypes.float64)
+    x = input.to(dtypes.float64) if input.dtype.kind in dtypes.EXACT else input
     found: Tensor = functional.nanmedian(_filled(x, mask, math.nan), dim, keepdim)[0]
     if x is not input and found.isnan().any():
         raise ValueError("masked median() of integers where the mask selects none of them")

@@ -46,33 +46,39 @@ class Evolution(Optimizer):
 class GeneticAlgorithm(Evolution):
     """A genetic algorithm: the fittest survive, the others are mutated crossings of two survivors (Holland 1975).
 
-    size: of the population, which starts around the given parameters. survivors: the number kept per generation.
-    mutation: standard deviation of the noise on a fraction `rate` of the genes. The parameters are set to the best.
+    population_size: how many sets of parameters compete, at first all near the given one. survivors: the number kept
+    per generation. sigma: standard deviation of the noise on a fraction `mutation_rate` of the genes. The parameters
+    are set to the best.
     """
 
     def __init__(
-        self, params: Params, size: int = 50, survivors: int = 10, mutation: float = 0.1, rate: float = 0.1
+        self,
+        params: Params,
+        population_size: int = 50,
+        survivors: int = 10,
+        sigma: float = 0.1,
+        mutation_rate: float = 0.1,
     ) -> None:
-        if not 1 <= survivors < size:
-            raise ValueError(f"survivors must be at least 1 and fewer than the {size} of a population, not {survivors}")
-        super().__init__(params, {"size": size, "survivors": survivors, "mutation": mutation, "rate": rate})
+        if not 1 <= survivors < population_size:
+            raise ValueError(f"survivors must be at least 1 and fewer than {population_size=}, not {survivors}")
+        options = {"population_size": population_size, "survivors": survivors}
+        super().__init__(params, {**options, "sigma": sigma, "mutation_rate": mutation_rate})
         self.population: Tensor | None = None
 
     def evolve(self, loss: Callable[[Tensor], float]) -> float:
-        size, survivors, mutation, rate = (self.defaults[k] for k in ("size", "survivors", "mutation", "rate"))
+        names = "population_size", "survivors", "sigma", "mutation_rate"
+        size, survivors, sigma, rate = (self.defaults[name] for name in names)
         first, now = self.genome(), self.population
         place: dict[str, Any] = {"dtype": first.dtype, "device": first.device}
         if now is None:
-            now = first + mutation * core.cat(
-                [core.zeros(1, len(first), **place), randn(size - 1, len(first), **place)]
-            )
+            now = first + sigma * core.cat([core.zeros(1, len(first), **place), randn(size - 1, len(first), **place)])
         losses = [loss(genome) for genome in now]
         order = argsort(tensor(losses))
         best = now[order[:survivors]]
         mothers, fathers = (best[randint(0, survivors, (size - survivors,))] for _ in range(2))
         children = core.where(rand(*mothers.shape, **place) < 0.5, mothers, fathers)
         mutates = rand(*children.shape, **place) < rate
-        children = core.where(mutates, children + mutation * randn(*children.shape, **place), children)
+        children = core.where(mutates, children + sigma * randn(*children.shape, **place), children)
         self.population = core.cat([best, children])
         self.express(best[0])
         return min(losses)
@@ -81,18 +87,18 @@ class GeneticAlgorithm(Evolution):
 class EvolutionStrategy(Evolution):
     """Gradient descent with a gradient estimated by random steps (Rechenberg 1973; Salimans et al. 2017).
 
-    p ← p - lr / (pairs·sigma)·Σ rᵢεᵢ, where εᵢ are normal steps of size sigma and their negatives, and rᵢ the ranks of
-    their losses, scaled to -1/2 to 1/2.
+    p ← p - 2·lr / (n·sigma)·Σ rᵢεᵢ, where the εᵢ are n / 2 normal steps of size sigma and their negatives, and rᵢ the
+    ranks of their losses, scaled to -1/2 to 1/2. population_size: n, an even number.
     """
 
-    def __init__(self, params: Params, lr: float = 0.1, sigma: float = 0.1, pairs: int = 20) -> None:
-        if not sigma > 0 or pairs < 1:
-            raise ValueError(f"sigma must be positive and pairs at least 1, not {sigma} and {pairs}")
-        super().__init__(params, {"lr": lr, "sigma": sigma, "pairs": pairs})
+    def __init__(self, params: Params, lr: float = 0.1, sigma: float = 0.1, population_size: int = 40) -> None:
+        if not sigma > 0 or population_size < 2 or population_size % 2:
+            raise ValueError(f"needs a positive sigma and an even population_size, not {sigma} and {population_size}")
+        super().__init__(params, {"lr": lr, "sigma": sigma, "population_size": population_size})
 
     def evolve(self, loss: Callable[[Tensor], float]) -> float:
         group = self.param_groups[0]
-        sigma, pairs, centre = group["sigma"], group["pairs"], self.genome()
+        sigma, pairs, centre = group["sigma"], group["population_size"] // 2, self.genome()
         half = randn(pairs, len(centre), dtype=centre.dtype, device=centre.device)
         steps = core.cat([half, -half])
         losses = [loss(centre + sigma * step) for step in steps]

@@ -93,6 +93,8 @@ class Optimizer(Watched):
         """Add parameters, with the hyper-parameters of this group or the defaults."""
         params = param_group["params"]
         entries: list[Any] = [params] if isinstance(params, Tensor) else list(params)
+        if "param_names" in param_group:  # a group of another optimizer
+            entries = list(zip(param_group["param_names"], entries, strict=True))
         named_here = [isinstance(e, tuple) for e in entries]
         if len({*named_here, *("param_names" in group for group in self.param_groups)}) > 1:
             raise ValueError(

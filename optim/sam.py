@@ -6,52 +6,45 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from autograd_core import Tensor, enable_grad, no_grad
-from optim.optimizer import Optimizer
+from optim.optimizer import Optimizer, Params
 
 
-class SAM:
-    """SAM: wraps an optimizer, which steps by the gradients at the worst point within `rho` (Foret et al. 2021).
+class SAM(Optimizer):
+    """SAM: steps by the gradients at the worst point within a distance `rho` (Foret et al. 2021).
 
-    optimizer: makes the steps, and owns groups and state. adaptive: distances relative to the size of each element
-    (Kwon et al. 2021). Every step needs the gradients twice: `step(closure)` calls the closure, which computes them,
-    two times; or by hand: backward, `first_step`, backward, `second_step`.
+    base_optimizer: the class of the optimizer that makes the steps, with its options as further arguments:
+    SAM(params, SGD, lr=0.1, momentum=0.9). It shares groups and state. adaptive: distances relative to the size of each
+    element (Kwon et al. 2021). Every step needs the gradients twice: `step(closure)` calls the closure, which computes
+    them, two times; or by hand: backward, `first_step`, backward, `second_step`.
     """
 
-    def __init__(self, optimizer: Optimizer, rho: float = 0.05, adaptive: bool = False) -> None:
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(
-                f"SAM wraps an optimizer, such as SAM(SGD(parameters, lr=0.1)), not {type(optimizer).__name__}"
-            )
+    def __init__(
+        self,
+        params: Params,
+        base_optimizer: Callable[..., Optimizer],
+        rho: float = 0.05,
+        adaptive: bool = False,
+        **kwargs: Any,
+    ) -> None:
         if not rho >= 0.0:
             raise ValueError(f"Invalid rho, should be non-negative: {rho}")
-        self.optimizer, self.rho, self.adaptive = optimizer, rho, adaptive
+        super().__init__(params, {"rho": rho, "adaptive": adaptive, **kwargs})
+        self.base_optimizer = base_optimizer(self.param_groups, **kwargs)
+        self.defaults = {**self.base_optimizer.defaults, **self.defaults}
+        self.param_groups, self.state = self.base_optimizer.param_groups, self.base_optimizer.state
         self._before: list[tuple[Tensor, Tensor]] = []
-
-    @property
-    def param_groups(self) -> list[dict[str, Any]]:
-        """The groups of the wrapped optimizer."""
-        return self.optimizer.param_groups
-
-    @property
-    def state(self) -> dict[Tensor, dict[str, Any]]:
-        """The state of the wrapped optimizer."""
-        return self.optimizer.state
-
-    def zero_grad(self, set_to_none: bool = True) -> None:
-        """Set the gradients to None, or to zero."""
-        self.optimizer.zero_grad(set_to_none)
 
     @no_grad()
     def first_step(self, zero_grad: bool = False) -> None:
         """Climb to the worst point: p ← p + rho·g / ‖g‖, over all parameters."""
         if self._before:
             raise RuntimeError("SAM is already at the worst point; call second_step() before the next first_step()")
-        params = [p for group in self.param_groups for p in group["params"] if p.grad is not None]
-        scales = [abs(p) if self.adaptive else 1.0 for p in params]
-        norm = sum((scale * p.grad).square().sum().item() for p, scale in zip(params, scales, strict=True)) ** 0.5
-        self._before = [(p, p.detach().clone()) for p in params]
-        for p, scale in zip(params, scales, strict=True):
-            p.add_(scale * scale * p.grad, alpha=self.rho / (norm + 1e-12))
+        pairs = [(p, group) for group in self.param_groups for p in group["params"] if p.grad is not None]
+        scales = [abs(p) if group["adaptive"] else 1.0 for p, group in pairs]
+        norm = sum((scale * p.grad).square().sum().item() for (p, _), scale in zip(pairs, scales, strict=True)) ** 0.5
+        self._before = [(p, p.detach().clone()) for p, _ in pairs]
+        for (p, group), scale in zip(pairs, scales, strict=True):
+            p.add_(scale * scale * p.grad, alpha=group["rho"] / (norm + 1e-12))
         if zero_grad:
             self.zero_grad()
 
@@ -63,7 +56,7 @@ class SAM:
         for p, before in self._before:
             p.copy_(before)
         self._before = []
-        self.optimizer.step()
+        self.base_optimizer.step()
         if zero_grad:
             self.zero_grad()
 
@@ -73,15 +66,12 @@ class SAM:
             raise TypeError("SAM computes the gradients twice: call step(closure), or first_step() and second_step()")
         with enable_grad():
             loss = closure()
-            self.first_step()
+            self.first_step(zero_grad=True)
             closure()
         self.second_step()
         return loss
 
-    def state_dict(self) -> dict[str, Any]:
-        """The state of the wrapped optimizer."""
-        return self.optimizer.state_dict()
-
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
-        """Restore a saved state of the optimizer."""
-        self.optimizer.load_state_dict(state_dict)
+        """Restore a saved state, also that of the base optimizer alone."""
+        self.base_optimizer.load_state_dict(state_dict)
+        self.state = self.base_optimizer.state

@@ -21,14 +21,14 @@ def fitted(make, generations):
 
 
 def test_a_genetic_algorithm_never_loses_its_best():
-    losses, last, (w, b) = fitted(lambda ps: optim.GeneticAlgorithm(ps, 40, 8, mutation=0.2, rate=0.5), 60)
+    losses, last, (w, b) = fitted(lambda ps: optim.GeneticAlgorithm(ps, 40, 8, sigma=0.2, mutation_rate=0.5), 60)
     assert losses == sorted(losses, reverse=True)
     assert last == losses[-1] < 1e-3
     assert (w, b) == (pytest.approx(2, abs=0.1), pytest.approx(-1, abs=0.1))
 
 
 def test_an_evolution_strategy_descends():
-    losses, last, (w, b) = fitted(lambda ps: optim.EvolutionStrategy(ps, lr=0.01, sigma=0.1, pairs=10), 120)
+    losses, last, (w, b) = fitted(lambda ps: optim.EvolutionStrategy(ps, lr=0.01, sigma=0.1, population_size=20), 120)
     assert last < 1e-2 < losses[0]
     assert (w, b) == (pytest.approx(2, abs=0.15), pytest.approx(-1, abs=0.15))
 
@@ -36,8 +36,8 @@ def test_an_evolution_strategy_descends():
 @pytest.mark.parametrize(
     "make, error, message",
     [
-        (lambda ps: optim.GeneticAlgorithm(ps, 5, 5), ValueError, "fewer than the 5"),
-        (lambda ps: optim.EvolutionStrategy(ps, sigma=0.0), ValueError, "sigma must be positive"),
+        (lambda ps: optim.GeneticAlgorithm(ps, 5, 5), ValueError, "fewer than population_size=5"),
+        (lambda ps: optim.EvolutionStrategy(ps, sigma=0.0), ValueError, "needs a positive sigma"),
         (lambda ps: optim.EvolutionStrategy(ps).step(), TypeError, "compares losses"),
     ],
 )

@@ -9,7 +9,7 @@ import optim
 
 def sam(**options):
     params = [ag.tensor(v, dtype="float64", requires_grad=True) for v in ([3.0, -1.0], [2.0])]
-    return optim.SAM(optim.SGD(params, lr=0.1, momentum=0.9), **options), params
+    return optim.SAM(params, optim.SGD, lr=0.1, momentum=0.9, **options), params
 
 
 def loss_of(params):
@@ -68,8 +68,18 @@ def test_misuse_of_sam():
         optimizer.first_step()
     with pytest.raises(ValueError, match="non-negative: -1"):
         sam(rho=-1)
-    with pytest.raises(TypeError, match=r"such as SAM\(SGD"):
-        optim.SAM(params)
+
+
+def test_groups_of_sam_and_its_schedules():
+    w, b = (ag.ones(2, requires_grad=True) for _ in range(2))
+    groups = [{"params": [("w", w)], "rho": 0.0}, {"params": [("b", b)], "lr": 0.3}]
+    optimizer = optim.SAM(groups, optim.SGD, lr=0.1, momentum=0.9)
+    schedule = optim.lr_scheduler.CyclicLR(optimizer, 0.2, 0.4)
+    optimizer.step(lambda: (w**2 + b**2).sum().backward())
+    schedule.step()
+    assert w.tolist() == pytest.approx([0.6, 0.6])  # by the gradient at w itself
+    assert b.tolist() == pytest.approx([1 - 0.4 * 1.025] * 2)
+    assert [group["param_names"] for group in optimizer.param_groups] == [["w"], ["b"]]
 
 
 def test_penalties_and_their_gradients():

@@ -22,7 +22,7 @@ OPTIMIZERS = {
     "SGD": lambda p: optim.SGD(p, 0.1, momentum=0.9, weight_decay=0.01),
     "Adam": lambda p: optim.Adam(p, 0.01),
     "LBFGS": lambda p: optim.LBFGS(p, line_search_fn="strong_wolfe", max_iter=3),
-    "SAM": lambda p: optim.SAM(optim.SGD(p, 0.1), 0.02),
+    "SAM": lambda p: optim.SAM(p, optim.SGD, 0.02, lr=0.1),
 }
 
 
