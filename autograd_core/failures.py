@@ -57,7 +57,21 @@ def _explain(o: Op, arrays: Sequence[Any], error: Exception) -> NoReturn:
         error.add_note(f"in {o.name} [{_described(o, arrays)}]")
         raise error
     what = str(error).removeprefix(f"{o.name}: ")  # NumPy's functions may name themselves
-    raise kind(f"{o.name}: {what} [{_described(o, arrays)}]") from error
+    raise _of(o.name, kind(f"{o.name}: {what} [{_described(o, arrays)}]")) from error
+
+
+def _of(name: str, error: Any) -> Any:
+    """An error that knows the name with which its message begins."""
+    error.operation = name
+    return error
+
+
+def rename(error: Exception, name: str) -> None:
+    """Let the message of an operation's error begin with the name of the function that the user called."""
+    operation = getattr(error, "operation", None)
+    if operation is not None:
+        error.args = (name + str(error).removeprefix(operation),)
+        _of(name, error)
 
 
 def out_of_memory(what: str) -> OutOfMemoryError:
@@ -69,9 +83,12 @@ def refuse_complex(name: str, arrays: Iterable[Any]) -> None:
     """Raise if an operand is complex: the array library might compute something meaningless, such as an ordering."""
     for a in arrays:
         if a is not None and a.dtype.kind == "c":
-            raise ComplexError(
-                f"{name}() takes no complex numbers, but got {a.dtype}; "
-                "use .real, .imag, .abs() or view_as_real() first"
+            raise _of(
+                name,
+                ComplexError(
+                    f"{name}() takes no complex numbers, but got {a.dtype}; "
+                    "use .real, .imag, .abs() or view_as_real() first"
+                ),
             )
 
 

@@ -15,7 +15,7 @@ from autograd_core.arguments import SYNONYMS, cast, meant
 from autograd_core.casting import contexts_of, modes, recast
 from autograd_core.dtypes import can_cast
 from autograd_core.errors import DtypeError, OperandError, OutOfMemoryError, VmapError
-from autograd_core.failures import out_of_memory
+from autograd_core.failures import out_of_memory, rename
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.libraries import VMAP
 from autograd_core.tensor import Tensor
@@ -104,6 +104,9 @@ def with_synonyms(function: Callable[..., Any], name: str = "") -> Callable[...,
             result = VMAP.one_by_one(call, args, given, e)
         except AttributeError as e:
             _refuse_others(call.__name__, {**dict(zip(parameters, args, strict=False)), **given}, e)
+            raise
+        except (RuntimeError, TypeError) as e:
+            rename(e, call.__name__)
             raise
         return result if out is None else deliver(function.__name__, result, out)
 

@@ -119,7 +119,7 @@ WRONG = {
     "pad reflect": (OperandError, lambda: F.pad(X, (3, 0), mode="reflect"), "too wide"),
     "pad nothing": (OperandError, lambda: F.pad(zeros(0, 2), (0, 0, 1, 0), mode="replicate"), "length 0"),
     "dot": (OperandError, lambda: ag.dot(X, X), "takes vectors"),
-    "lengths of dot": (OperandError, lambda: ag.dot(X[0], HALF), "matmul: Input operand 1"),
+    "lengths of dot": (OperandError, lambda: ag.dot(X[0], HALF), "dot: Input operand 1"),
     "mm": (OperandError, lambda: ag.mm(X, HALF), "of 2 and 2 axes"),
     "bmm": (OperandError, lambda: ag.bmm(zeros(2, 1, 1), zeros(3, 1, 1)), "of equal length"),
     "matmul": (OperandError, lambda: X @ X, "matmul"),
