@@ -54,6 +54,9 @@ from autograd_core.dtypes import result_type as result_type
 from autograd_core.dtypes import set_default_dtype as set_default_dtype
 from autograd_core.dtypes import short as short
 from autograd_core.dtypes import uint8 as uint8
+from autograd_core.dtypes import uint16 as uint16
+from autograd_core.dtypes import uint32 as uint32
+from autograd_core.dtypes import uint64 as uint64
 from autograd_core.functional import *  # noqa: F403
 from autograd_core.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
 from autograd_core.semantics.memory_format import Layout as layout

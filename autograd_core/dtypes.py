@@ -8,13 +8,14 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import DTypeLike
 
-from autograd_core.errors import OperandError
+from autograd_core.errors import DtypeError, OperandError
 from autograd_core.libraries import LIBRARY, RULES
 
 DType = np.dtype[Any]
 
 bool_ = np.dtype(np.bool_)
 uint8, int8, int16, int32, int64 = map(np.dtype, ("u1", "i1", "i2", "i4", "i8"))
+uint16, uint32, uint64 = map(np.dtype, ("u2", "u4", "u8"))
 float16, float32, float64 = map(np.dtype, ("f2", "f4", "f8"))
 complex64, complex128 = map(np.dtype, ("c8", "c16"))
 half, float_, double, int_, long, short, cfloat, cdouble = (
@@ -120,6 +121,8 @@ def promote_types(type1: DTypeLike, type2: DTypeLike) -> DType:
     low, high = sorted((np.dtype(type1), np.dtype(type2)), key=lambda d: _RANK[d.kind])
     if {low.name, high.name} == {"bfloat16", "float16"}:
         return float32
+    if {low.kind, high.kind} == {"u", "i"} and uint64 in (low, high):
+        raise DtypeError(f"{low} and {high} have no integer dtype in common; convert one of them")
     if _RANK[low.kind] == _RANK[high.kind] or (high.kind == "c" and low.kind == "f"):
         return np.promote_types(low, high)
     return high

@@ -14,10 +14,18 @@ from urllib.request import urlopen
 
 from autograd_core.compatibility import above
 
+_chosen: str | None = None
+
 
 def get_dir() -> str:
-    """Where files are kept: $TORCH_HOME/hub, by default ~/.cache/torch/hub, as PyTorch does."""
-    return str(Path(os.environ.get("TORCH_HOME", "~/.cache/torch")).expanduser() / "hub")
+    """Where files are kept: as `set_dir` says, or $TORCH_HOME/hub, by default ~/.cache/torch/hub, as PyTorch does."""
+    return _chosen or str(Path(os.environ.get("TORCH_HOME", "~/.cache/torch")).expanduser() / "hub")
+
+
+def set_dir(d: str | os.PathLike[str]) -> None:
+    """Choose where files are kept."""
+    global _chosen
+    _chosen = str(Path(d).expanduser())
 
 
 def download_url_to_file(url: str, dst: str, hash_prefix: str | None = None, progress: bool = True) -> None:

@@ -33,7 +33,7 @@ def _plain_item(i: Any, like: Tensor) -> Any:
     if not getattr(i, "size", 1):
         return i.astype(np.int64)
     if dtype.kind == "u":
-        raise IndexError("uint8 as an index is a mask to PyTorch but positions to NumPy; say .bool() or .long()")
+        raise IndexError(f"{dtype} tensors are no index; say .long() for positions, or .bool() for a mask")
     raise IndexError(f"tensors used as indices must hold integers or booleans, not {dtype}")
 
 

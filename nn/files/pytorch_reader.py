@@ -19,7 +19,7 @@ from numpy._core import multiarray
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from autograd_core.dtypes import DType, as_dtype
+from autograd_core.dtypes import DType, as_dtype, uint8
 from autograd_core.sizes import Size
 from nn.parameter import Parameter
 
@@ -30,6 +30,8 @@ DTYPES = {
     "ByteStorage": "uint8", "BoolStorage": "bool", "ComplexFloatStorage": "complex64",
     "ComplexDoubleStorage": "complex128",
 }  # fmt: skip
+
+UNTYPED = "uint16", "uint32", "uint64"  # dtypes without a type of storage
 
 
 class StorageType(NamedTuple):
@@ -74,6 +76,11 @@ def _tensor(
     return made.requires_grad_(bool(requires_grad))
 
 
+def _untyped(storage: np.ndarray[Any, Any], *parts: Any) -> Tensor:
+    """A tensor of a dtype for which PyTorch has no type of storage, such as uint16."""
+    return _tensor(storage.view(parts[5]), *parts[:4])
+
+
 def _parameter(data: Tensor, requires_grad: bool, *_: Any) -> Tensor:
     return Parameter(data, requires_grad=requires_grad)
 
@@ -99,10 +106,12 @@ ALLOWED: dict[tuple[str, str], Any] = {
     },
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     ("torch._utils", "_rebuild_tensor"): _tensor,
+    ("torch._utils", "_rebuild_tensor_v3"): _untyped,
+    ("torch.storage", "UntypedStorage"): StorageType(uint8),
     ("torch._utils", "_rebuild_parameter"): _parameter,
     ("torch", "Size"): Size,
     ("torch", "device"): lambda *place: ":".join(map(str, place)),
-    **{("torch", name): as_dtype(name) for name in DTYPES.values() if name != "bfloat16"},
+    **{("torch", name): as_dtype(name) for name in (*DTYPES.values(), *UNTYPED) if name != "bfloat16"},
 }
 
 

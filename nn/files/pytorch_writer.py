@@ -69,8 +69,9 @@ class _Writer(_Pickler):  # type: ignore[misc]  # which has no type
 
     def persistent_id(self, obj: Any) -> Any:
         if isinstance(obj, _Storage):
-            kind = _Name("torch", STORAGES[obj.array.dtype.name])
-            return "storage", kind, obj.key, "cpu", obj.array.size
+            if (name := STORAGES.get(obj.array.dtype.name)) is None:
+                return "storage", _Name("torch.storage", "UntypedStorage"), obj.key, "cpu", obj.array.nbytes
+            return "storage", _Name("torch", name), obj.key, "cpu", obj.array.size
         return None
 
     def reducer_override(self, obj: Any) -> Any:
@@ -97,8 +98,10 @@ class _Writer(_Pickler):  # type: ignore[misc]  # which has no type
         offset = (address(array) - address(whole)) // array.itemsize
         strides = tuple(s // array.itemsize for s in array.strides)
         hooks: OrderedDict[str, Any] = OrderedDict()
-        parts = self.storages[id(whole)], offset, array.shape, strides, t.requires_grad
-        return _Name("torch._utils", "_rebuild_tensor_v2"), (*parts, hooks)
+        parts = self.storages[id(whole)], offset, array.shape, strides, t.requires_grad, hooks
+        if array.dtype.name in STORAGES:
+            return _Name("torch._utils", "_rebuild_tensor_v2"), parts
+        return _Name("torch._utils", "_rebuild_tensor_v3"), (*parts, array.dtype)
 
 
 def _array(array: np.ndarray[Any, Any]) -> Any:

@@ -228,6 +228,9 @@ def test_trained_states_are_downloaded_once(tmp_path, monkeypatch):
     with pytest.raises(RuntimeError, match='expected "0123"'):
         load_url(renamed.as_uri(), str(tmp_path / "elsewhere"), check_hash=True)
     assert not list((tmp_path / "elsewhere").iterdir())
+    monkeypatch.setattr("autograd_core.compatibility.hub._chosen", None)
+    ag.hub.set_dir(tmp_path / "chosen")
+    assert ag.hub.get_dir() == str(tmp_path / "chosen")
 
 
 def test_trees_and_rows_of_tensors():

@@ -7,6 +7,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import dtypes
+from autograd_core.errors import DtypeError
 
 NAMES = ["?", "u1", "i1", "i2", "i4", "i8", "f2", "f4", "f8", "c8", "c16"]
 # torch.result_type of two tensors with axes, row and column in the order of NAMES ...
@@ -77,6 +78,15 @@ def test_promotion_of_two_tensors(shape, other, table):
                 assert (left * right).dtype == expected, (a, b)
             if shape == other:
                 assert ag.promote_types(a, b) == expected
+
+
+def test_unsigned_integers():
+    x = ag.from_numpy(np.array([0, 65535], "u2"))
+    assert (x.dtype, x.long().tolist(), ag.iinfo(x.dtype).max) == (ag.uint16, [0, 65535], 65535)
+    assert ag.result_type(x, ag.ones(1, dtype=ag.int16)) == ag.int32
+    assert ag.ones(1, dtype=ag.uint32).to(ag.uint64).dtype == ag.uint64
+    with pytest.raises(DtypeError, match="uint64 have no integer dtype in common"):
+        ag.ones(1, dtype=ag.uint64) + ag.ones(1, dtype=ag.int8)
 
 
 def test_numbers_out_of_the_range_of_integers_wrap_around():

@@ -58,7 +58,7 @@ WRONG = {
     "x[[0, 3]]": "out of bounds",
     "x[0, 0, 0, 0]": "too many indices",
     "x[ag.tensor([True, False])]": "boolean",
-    "x[ag.tensor([0, 1], dtype='uint8')]": r"\.bool\(\) or \.long\(\)",
+    "x[ag.tensor([0, 1], dtype='uint8')]": r"\.long\(\) for positions, or \.bool\(\)",
     "x[ag.tensor([0.5])]": "integers or booleans",
     "x.select(0, 3)": "out of range",
     "x.index_select(0, ag.tensor([3]))": "out of bounds",

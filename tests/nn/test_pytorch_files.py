@@ -206,7 +206,7 @@ def test_what_is_saved_comes_back(tmp_path):
         "epoch": 3, "best": np.float64(0.5), "none": None, "pair": (1, [True, "x", 2.5]), "dtype": ag.float16,
         "model": model.state_dict(), "optimizer": optimizer.state_dict(), "parameter": nn.Parameter(ag.ones(2)),
         "views": [x, x.T, x[1], x[:, ::2], x.flip(0)], "number": ag.tensor(2.5), "empty": ag.zeros(0, 3),
-        "kinds": [ag.ones(2, dtype=kind) for kind in (ag.bfloat16, ag.bool, ag.uint8, ag.complex64)],
+        "kinds": [ag.ones(2, dtype=kind) for kind in (ag.bfloat16, ag.bool, ag.uint8, ag.complex64, ag.uint16)],
         "leaf": ag.ones(1, requires_grad=True), "device": ag.device("cpu"),
         "shape": x.shape, "set": {1, 2}, "bytes": b"\xff", "no bytes": b"", "complex": 1 + 2j,
         "array": np.arange(6.0).reshape(2, 3).T,
