@@ -1,4 +1,4 @@
-"""Gradient clipping."""
+"""Clipping and clearing of gradients."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,6 +16,18 @@ def _listed(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:
 
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     return [p.grad for p in _listed(parameters) if p.grad is not None]
+
+
+def clear_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
+    """Set the gradients to None, or to zero, in place where no graph leads to them."""
+    for p in parameters:
+        g = p._grad  # the slot: a property takes longer
+        if set_to_none or g is None:
+            p._grad = None
+        elif g.node is None:
+            g.zero_()
+        else:
+            p._grad = core.zeros_like(g.detach())
 
 
 @no_grad()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
-from autograd_core import Tensor, no_grad
+from autograd_core import Tensor
+from autograd_core.clipping import clear_gradients
 from nn.conversion import Convertible
 from nn.failures import locate
 from nn.hooks import Hooked
@@ -248,12 +249,7 @@ class Module(Hooked, Convertible, Stateful):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Set the gradients of all parameters to None, or to zero."""
-        for p in self.parameters():
-            if set_to_none or p.grad is None:
-                p.grad = None
-            else:
-                with no_grad():
-                    p.grad = p.grad.detach().zero_()
+        clear_gradients(self.parameters(), set_to_none)
 
     def compile(self, *args: Any, **options: Any) -> None:
         """No effect: modules are not compiled."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import chain, count
 from typing import Any, ClassVar
 
-from autograd_core import Tensor, enable_grad, no_grad
+from autograd_core import Tensor, enable_grad
+from autograd_core.clipping import clear_gradients
 from autograd_core.libraries import LIBRARY
 from autograd_core.tensor import own_scalar
 from autograd_core.versions import record_writes
@@ -137,12 +138,7 @@ class Optimizer(Watched):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Set the gradients of all parameters to None, or to zero."""
         for group in self.param_groups:
-            for p in group["params"]:
-                if set_to_none or p._grad is None:  # the slot: a property takes longer
-                    p._grad = None
-                else:
-                    with no_grad():
-                        p.grad = p.grad.detach().zero_()
+            clear_gradients(group["params"], set_to_none)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient.
