@@ -211,6 +211,7 @@ class _Boundary(Function):
     @staticmethod
     def forward(ctx: Any, at: Callable[[tuple[Any, ...]], tuple[Any, ...]], *tensors: Tensor) -> tuple[Tensor, ...]:
         ctx.at = at
+        ctx.set_materialize_grads(False)
         return tuple([t.clone() for t in tensors])  # a module that writes to its input writes to this one
 
     @staticmethod

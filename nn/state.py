@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, ClassVar
@@ -28,6 +29,7 @@ class Stateful:
     _transient: set[str]
     named_modules: Callable[..., Iterator[tuple[str, Any]]]
     _optional_keys: ClassVar[tuple[str, ...]] = ()  # files from elsewhere may lack them
+    _version: int = 1  # of the form of the state, which is saved with it, so that a module can convert older forms
     _state_hooks: tuple[Hook, ...] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -49,11 +51,15 @@ class Stateful:
         """
         for path, hook, module in self._hooks_of_state(SAVE):
             hook(module, prefix + path, keep_vars)
-        state = {} if destination is None else destination
+        state: dict[str, Any] = OrderedDict() if destination is None else destination
+        found = self.named_modules(remove_duplicate=False)
+        versions = {(prefix + path).rstrip("."): {"version": m._version} for path, m in found}
+        if isinstance(state, OrderedDict):  # whose attributes are saved with it
+            vars(state)["_metadata"] = {**vars(state).get("_metadata", {}), **versions}
         state |= {path: t if keep_vars else t.detach() for path, t, _ in self._persistent(prefix)}
         state |= {prefix + path: module.get_extra_state() for path, module in self._with_extra_state().items()}
         for path, hook, module in reversed(self._hooks_of_state(SAVED)):
-            hook(module, state, prefix + path, {})
+            hook(module, state, prefix + path, versions[(prefix + path).rstrip(".")])
         return state
 
     def load_state_dict(
@@ -69,9 +75,10 @@ class Stateful:
             raise TypeError(
                 f"Expected state_dict to be dict-like, got {type(state_dict).__name__}; a file is read by load(path)"
             )
-        state, errors = dict(state_dict), list[str]()
+        state, errors, versions = dict(state_dict), list[str](), getattr(state_dict, "_metadata", {})
         for path, module in self.named_modules(remove_duplicate=False):
-            module._load_from_state_dict(state, path + "." if path else "", {}, strict, [], [], errors)
+            local = dict(versions.get(path, {}))
+            module._load_from_state_dict(state, path + "." if path else "", local, strict, [], [], errors)
         refuse(type(self).__name__, errors)
         extra, hooks = self._with_extra_state(), self._hooks_of_state(LOADED)
         targets = [*self._persistent(), *((path, None, False) for path in extra)]
@@ -96,11 +103,13 @@ class Stateful:
         return self._register_state_hook(SAVE, hook)
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> Removable:
-        """Call `hook(module, state_dict, prefix, {})` afterwards; it may change the dict."""
+        """Call `hook(module, state_dict, prefix, local_metadata)` afterwards; it may change the dict."""
         return self._register_state_hook(SAVED, hook)
 
+    _register_state_dict_hook = register_state_dict_post_hook
+
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Removable:
-        """Call `hook(module, state_dict, prefix, {}, strict, [], [], error_msgs)` before anything is loaded.
+        """Call `hook(module, state_dict, prefix, local_metadata, strict, [], [], error_msgs)` before a load.
 
         It may change the dict, which is a copy, for example to rename keys, and add messages that make the load fail.
         """

@@ -131,14 +131,11 @@ def _only_leaf(t: Tensor, done: str) -> None:
 def _reduce(self: Tensor) -> tuple[Any, ...]:
     _only_leaf(self, "pickled")
     labels = {label: getattr(self, label) for label in LABELS if hasattr(self, label)} | vars(self)
-    return _rebuild, (_host(self), str(self.device), self.requires_grad, self.grad, labels)
+    return _rebuild, (_host(self), str(self.device), self.requires_grad, labels)
 
 
-def _rebuild(
-    array: np.ndarray[Any, Any], device: str, requires_grad: bool, grad: Tensor | None, labels: dict[str, str]
-) -> Tensor:
+def _rebuild(array: np.ndarray[Any, Any], device: str, requires_grad: bool, labels: dict[str, str]) -> Tensor:
     t = functional.tensor(array, device=device, requires_grad=requires_grad)
-    t.grad = grad
     for label, value in labels.items():
         setattr(t, label, value)
     return t

@@ -214,6 +214,17 @@ def test_what_modules_override_of_loading_and_copying():
     assert copy.deepcopy(model)[0].activation == "relu"
 
 
+def test_a_backward_hook_sees_no_gradient_of_an_output_that_is_not_used():
+    class Twice(nn.Module):
+        def forward(self, x):
+            return x * 2, x * 3
+
+    model, seen = Twice(), []
+    model.register_full_backward_hook(lambda m, gi, go: seen.append((gi[0].tolist(), go[0].tolist(), go[1])))
+    model(ag.ones(1, requires_grad=True))[0].sum().backward()
+    assert seen == [([2.0], [1.0], None)]
+
+
 def test_sequences_are_multiplied():
     layers = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
     assert list(layers * 2) == list(2 * layers) == [*layers, *layers]

@@ -229,6 +229,27 @@ def test_what_is_saved_comes_back(tmp_path):
     assert_close(optimizer.state_dict()["state"], saved["optimizer"]["state"])
 
 
+class Negated(nn.Linear):
+    """Whose weight had the other sign in files of version 1."""
+
+    _version = 2
+
+    def _load_from_state_dict(self, state, prefix, local_metadata, *rest):
+        if local_metadata.get("version", 1) < 2:
+            state[prefix + "weight"] = -state[prefix + "weight"]
+        super()._load_from_state_dict(state, prefix, local_metadata, *rest)
+
+
+def test_a_module_converts_states_of_older_versions(tmp_path):
+    model = nn.Sequential(Negated(2, 2))
+    weight = model[0].weight.detach().clone()
+    ag.save(model.state_dict(), tmp_path / "new.pt")
+    model.load_state_dict(ag.load(tmp_path / "new.pt"))
+    assert_close(model[0].weight, weight)
+    model.load_state_dict(dict(model.state_dict()))  # of no version
+    assert_close(model[0].weight, -weight)
+
+
 def test_what_cannot_be_saved():
     for wrong in (nn.Linear(1, 1), {"f": len}, [object()], np.array(["x"])):
         with pytest.raises(TypeError, match=r"state_dict\(\)"):
