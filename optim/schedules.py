@@ -73,6 +73,8 @@ class LRScheduler:
                 stacklevel=2,
             )
         self.last_epoch = self.last_epoch + 1 if epoch is None else math.floor(epoch)
+        for group in self.optimizer.param_groups[len(self.base_lrs) :]:  # added since
+            self.base_lrs.append(group.setdefault("initial_lr", group["lr"]))
         lrs = self.lrs_at(epoch) if epoch is not None and self._known_at_any_epoch else self.get_lr()
         for group, lr in zip(self.optimizer.param_groups, lrs, strict=True):
             group["lr"] = lr

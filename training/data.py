@@ -11,6 +11,7 @@ from training.datasets import StackDataset as StackDataset
 from training.datasets import Subset as Subset
 from training.datasets import TensorDataset as TensorDataset
 from training.datasets import collate as default_collate  # noqa: F401
+from training.datasets import converted as default_convert  # noqa: F401
 from training.datasets import random_split as random_split
 from training.loaders import DataLoader as DataLoader
 from training.samplers import BatchSampler as BatchSampler

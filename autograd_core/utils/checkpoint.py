@@ -8,6 +8,7 @@ from typing import Any
 from autograd_core import cuda
 from autograd_core.autograd.recomputation import checkpoint as checkpoint
 from autograd_core.autograd.recomputation import checkpoint_sequential as checkpoint_sequential
+from autograd_core.errors import CheckpointError as CheckpointError
 from autograd_core.tensor import Tensor
 
 

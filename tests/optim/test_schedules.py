@@ -212,6 +212,14 @@ def test_rate_set_by_hand_is_respected():
     assert opt.param_groups[0]["lr"] == 0.5
 
 
+def test_groups_that_are_added_later_are_scheduled_too():
+    opt = optimizer()
+    schedule = lr_scheduler.StepLR(opt, 1, 0.5)
+    opt.add_param_group({"params": [ag.ones(1, requires_grad=True)], "lr": 0.3})
+    schedule.step()
+    assert schedule.get_last_lr() == pytest.approx([0.05, 0.015, 0.15])
+
+
 def test_lambdas_per_group_and_fractional_restarts():
     schedule = lr_scheduler.LambdaLR(optimizer(), [lambda t: 1.0, lambda t: 2.0])
     assert schedule.get_last_lr() == [0.1, 0.06]
