@@ -87,10 +87,13 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
     *before, plain = steps(plain_index(index, x), x.ndim)
     for step in before:
         x = functional.getitem(x, index=step)
+    new = _cast(_as_tensor(value, x), x)
+    if not new.ndim and getattr(plain, "dtype", None) == bool and plain.shape == x.shape:
+        write(x, functional.masked_fill, wrap(plain), new)  # counts nothing, so several times as fast
+        return
     base, path = _origin(x)
     _refuse(x, base)
     own_scalar(x)
-    new = _cast(_as_tensor(value, x), x)
     if new.ndim or new.node is not None or base.node is not None:  # else assignment suffices, unrecorded
         new = _broadcast(new, x.array[plain].shape)
     assign(x.array, plain, _survivor(new, x).array)

@@ -26,6 +26,18 @@ def test_the_first_of_equals_takes_the_gradient_of_adaptive_pooling(count):
     assert x.grad.flatten().tolist() == {2: [1, 0, 1, 0], 3: [1, 1, 1, 0]}[count]
 
 
+def test_the_largest_element_of_whole_planes():
+    x = ag.zeros(2, 3, 16, 17)
+    x[:, :, 5, 2:4], x[0, 0, 7, 1] = 2.0, math.nan
+    x.requires_grad_()
+    for pooled in F.max_pool2d(x, (16, 17), return_indices=True), F.adaptive_max_pool2d(x, 1, return_indices=True):
+        values, indices = (v.reshape(-1).tolist() for v in pooled)
+        assert math.isnan(values[0])
+        assert (values[1:], indices) == ([2.0] * 5, [7 * 17 + 1, *[5 * 17 + 2] * 5])
+    F.max_pool2d(x[1], (16, 17)).sum().backward()
+    assert x.grad.nonzero().tolist() == [[1, c, 5, 2] for c in range(3)]
+
+
 def test_overlapping_windows_give_an_element_back_once():
     x = numbers(0, 5, 0, requires_grad=True)
     values, indices = F.max_pool1d(x, 2, 1, return_indices=True)

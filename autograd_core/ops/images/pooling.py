@@ -5,10 +5,14 @@ import math
 
 import numpy as np
 
+from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import POOLING
 from autograd_core.ops.images.planes import check_filled, each, slow_transpose, stride_of, with_batch
+from autograd_core.ops.reductions.extremes import max_along
 from autograd_core.registry import composition, integers, op, sample
+
+BYTE = 255  # taps: kernels take a pass for each, and larger windows have no fast one
 
 
 def _windows(x, kernel, stride, padding, dilation, ceil_mode):
@@ -197,12 +201,22 @@ def _prepared(input, kernel_size, stride, padding, dilation, rank, name):
     return input, single, kernel, stride, padding, dilation
 
 
+def _of_planes(input, return_indices):
+    """The largest element of each plane, by a search in memory order."""
+    shape = *input.shape[:2], *(1,) * (input.ndim - 2)
+    values, indices = (v.reshape(shape) for v in max_along(functional.flatten(input, 2), dim=2))
+    return (values, indices) if return_indices else values
+
+
 def max_pooled(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, rank):
     input, single, kernel, stride, padding, dilation = _prepared(
         input, kernel_size, stride, padding, dilation, rank, f"max_pool{rank}d"
     )
-    pool = max_pool if return_indices else max_of_windows
-    pooled = pool(input, kernel=kernel, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
+    if kernel == input.shape[2:] and math.prod(kernel) > BYTE and not any(padding):
+        pooled = _of_planes(input, return_indices)
+    else:
+        pool = max_pool if return_indices else max_of_windows
+        pooled = pool(input, kernel=kernel, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
     if not single:
         return pooled
     return tuple(v.squeeze(0) for v in pooled) if return_indices else pooled.squeeze(0)
