@@ -88,7 +88,7 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
     for step in before:
         x = functional.getitem(x, index=step)
     new = _cast(_as_tensor(value, x), x)
-    if not new.ndim and getattr(plain, "dtype", None) == bool and plain.shape == x.shape:
+    if not new.ndim and getattr(plain, "dtype", None) == np.bool_ and plain.shape == x.shape:
         write(x, functional.masked_fill, wrap(plain), new)  # counts nothing, so several times as fast
         return
     base, path = _origin(x)

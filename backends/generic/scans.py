@@ -4,9 +4,16 @@ from typing import Any
 
 from backends.geometry import Array
 
+SCANS = {"add": "cumsum", "multiply": "cumprod"}
 
-def running(xp: Any, name: str, x: Array, axis: int) -> Array:
-    """The running result of an associative function such as "maximum"; every pass doubles the combined spans."""
+
+def running(xp: Any, name: str, x: Array, axis: int, wide: Any = None) -> Array:
+    """The running result of "add", "multiply" or another associative function such as "maximum".
+
+    wide: the dtype to compute in. For other functions than the first two every pass doubles the combined spans.
+    """
+    if name in SCANS:
+        return getattr(xp, SCANS[name])(x, axis=axis, dtype=wide or x.dtype).astype(x.dtype, copy=False)
     combine, y, step = getattr(xp, name), xp.moveaxis(x, axis, -1), 1
     while step < y.shape[-1]:
         y = xp.concatenate([y[..., :step], combine(y[..., step:], y[..., :-step])], axis=-1)

@@ -53,8 +53,6 @@ FUNCTIONS: dict[str, Any] = {
     "clip": selection.clip,
     "concatenate": copies.concatenate,
     "copyto": copies.copyto,
-    "cumprod": partial(scans.cumulative, np.multiply),
-    "cumsum": partial(scans.cumulative, np.add),
     "dot": np.ndarray.dot,  # twice as fast as np.dot, which dispatches, for 16 numbers
     "empty": passes.empty,
     "fft": Deferred("scipy.fft"),  # four times as fast as NumPy's, which computes in float64

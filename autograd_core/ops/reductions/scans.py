@@ -20,13 +20,12 @@ CAST_FIRST = (*ALONG, sample((2, 3), dim=0, dtype="float64"))
 WIDER = {dtypes.float32: dtypes.float64, dtypes.complex64: dtypes.complex128}
 
 
-def _accumulated(function, x, dim, dtype):
+def _accumulated(xp, name, x, dim, dtype):
     """A running sum or product, in the given dtype, or in int64 for integers."""
     at = axes.one(dim, x.ndim)
     dtype = dtypes.as_dtype(dtype) or (dtypes.int64 if x.dtype.kind in dtypes.EXACT else x.dtype)
-    if not x.ndim:
-        return x.astype(dtype)
-    return function(x, axis=at, dtype=WIDER.get(dtype, dtype)).astype(dtype, copy=False)
+    x = x.astype(dtype, copy=not x.ndim)
+    return xp.kernels.running(name, x, at, WIDER.get(dtype)) if x.ndim else x
 
 
 def _reverse_sum(xp, g, x_dtype, dim):
@@ -43,7 +42,7 @@ def cumsum(xp, x, *, dim, dtype=None):
     >>> tensor([1.0, 2.0, 3.0]).cumsum(dim=0)
     tensor([1., 3., 6.])
     """
-    return _accumulated(xp.cumsum, x, dim, dtype)
+    return _accumulated(xp, "add", x, dim, dtype)
 
 
 def _slice(x, dim, part):
@@ -105,7 +104,7 @@ def _cumprod_rule(xp, g, x, y, x_dtype, dim):
     reference=lambda x, dim, dtype=None: np.cumprod(x, dim) if x.ndim else x)
 def cumprod(xp, x, *, dim, dtype=None):
     """Running product along `dim`. Its gradient is exact where elements are 0."""
-    return _accumulated(xp.cumprod, x, dim, dtype)
+    return _accumulated(xp, "multiply", x, dim, dtype)
 
 
 def _decay(xp, y, dim):
