@@ -10,10 +10,10 @@ from backends.geometry import Array, wide_dtype
 
 
 def attention(
-    gpu: Gpu, query: Array, key: Array, value: Array, scale: float, is_causal: bool
+    gpu: Gpu, query: Array, key: Array, value: Array, scale: float, is_causal: bool, mask: Array | None = None
 ) -> tuple[Array, Array] | None:
     """See `backends.generic.attention.attention`."""
-    if not is_float(query, key, value):
+    if mask is not None or not is_float(query, key, value):
         return None
     scores = matmul(gpu, query, key.swapaxes(-1, -2), dtype=wide_dtype(gpu.xp, query.dtype))
     if scores is None:
@@ -24,10 +24,10 @@ def attention(
 
 
 def attention_gradients(
-    gpu: Gpu, g: Array, query: Array, key: Array, value: Array, weights: Array, scale: float
-) -> tuple[Array, Array, Array] | None:
+    gpu: Gpu, g: Array, query: Array, key: Array, value: Array, weights: Array, scale: float, masked: bool = False
+) -> tuple[Array, Array, Array, None] | None:
     """See `backends.generic.attention.attention_gradients`."""
-    if not is_float(g, query, key, value, weights):
+    if masked or not is_float(g, query, key, value, weights):
         return None
     of_weights = matmul(gpu, g, value.swapaxes(-1, -2), dtype=wide_dtype(gpu.xp, g.dtype))
     if of_weights is None:
@@ -39,7 +39,7 @@ def attention_gradients(
         matmul(gpu, of_scores.swapaxes(-1, -2), query),
         matmul(gpu, weights.swapaxes(-1, -2), g),
     )
-    return None if any(v is None for v in found) else found
+    return None if any(v is None for v in found) else (*found, None)
 
 
 def _by_rows(gpu: Gpu, name: str, x: Array, others: tuple[Array, ...], dtype: Any, queries: int, scale: float) -> Array:

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from backends.buffers import FLOAT32, address, empty, empty_like
-from backends.geometry import Array, blocks
+from backends.geometry import Array, Sizes, blocks
 from backends.onednn import softmax
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite
 from backends.onednn.passes import ADD
-from backends.onednn.plans import DST, LINEAR, SRC, SRC1, Plan, Workshop, planned
+from backends.onednn.plans import DST, SRC, SRC1, Plan, Unsupported, Workshop, planned
 from backends.onednn.products import product_into
 from backends.strides import dense, is_dense
 
@@ -28,22 +28,30 @@ class Part(NamedTuple):
     kept: slice
 
 
-def attention(query: Array, key: Array, value: Array, scale: float, is_causal: bool) -> tuple[Array, Array] | None:
+def attention(
+    query: Array, key: Array, value: Array, scale: float, is_causal: bool, mask: Array | None = None
+) -> tuple[Array, Array] | None:
     """See `generic.attention.attention`; the weights of several parts are kept one after the other."""
     lead, (length, keys) = query.shape[:-2], (query.shape[-2], key.shape[-2])
-    if not _suits(prod(lead) * length * keys, query, key, value):
+    if not _suits(prod(lead) * length * keys, query, key, value, *[] if mask is None else [mask]):
         return None
     parts = _parts(prod(lead), length, keys, is_causal)
     kept, y = empty((parts[-1].kept.stop,)), empty_like(query, (*lead, length, value.shape[-1]))
     for part in parts:
         q, k, v = query[..., part.queries, :], key[..., : part.keys, :], value[..., : part.keys, :]
         scores = kept[part.kept].reshape(*lead, -1, part.keys)
-        if not product_into(scores, q, k.swapaxes(-1, -2), 1.0 if is_causal else scale):
+        if not product_into(scores, q, k.swapaxes(-1, -2), scale):
             return None
-        rows = scores.reshape(-1, part.keys)
-        if is_causal:
-            stack = scores.reshape(prod(lead), -1, part.keys)
-            _less_later(stack.shape, scale).run(stack, _later(part.queries.start, *stack.shape[1:]), stack)
+        rows, added = (
+            scores.reshape(-1, part.keys),
+            _later(part.queries.start, *scores.shape[-2:]) if is_causal else mask,
+        )
+        if added is not None:
+            added = np.ascontiguousarray(added).reshape(*(1,) * (scores.ndim - added.ndim), *added.shape)
+            plan = _masked(scores.shape, added.shape)
+            if plan is None:
+                return None
+            plan.run(scores, added, scores)
         softmax.forward(rows.shape).run(rows, rows)
         if not product_into(y[..., part.queries, :], scores, v):
             return None
@@ -51,8 +59,8 @@ def attention(query: Array, key: Array, value: Array, scale: float, is_causal: b
 
 
 def attention_gradients(
-    g: Array, query: Array, key: Array, value: Array, weights: Array, scale: float
-) -> tuple[Array, Array, Array] | None:
+    g: Array, query: Array, key: Array, value: Array, weights: Array, scale: float, masked: bool = False
+) -> tuple[Array, Array, Array, Array | None] | None:
     """See `generic.attention.attention_gradients`."""
     in_parts = weights.ndim == 1  # a layout that only this module reads
     if not in_parts and not _suits(weights.size, g, query, key, value, weights):
@@ -60,21 +68,22 @@ def attention_gradients(
     g, lead, (length, keys) = g.astype(FLOAT32, copy=False), query.shape[:-2], (query.shape[-2], key.shape[-2])
     of_query, of_key, of_value = _lying_as(query, key, value)
     kept, added = weights.reshape(-1), False
+    early, late = (1.0, scale) if masked else (scale, 1.0)  # the gradient of masked scores has no factor
     for part in reversed(_parts(prod(lead), length, keys, in_parts)):  # the last part sees all keys
         rows, seen = (..., part.queries, slice(None)), (..., slice(part.keys), slice(None))
         w = kept[part.kept].reshape(*lead, -1, part.keys)
         of_scores = empty(w.shape)
-        if not product_into(of_scores, g[rows], value[seen].swapaxes(-1, -2), scale):
+        if not product_into(of_scores, g[rows], value[seen].swapaxes(-1, -2), early):
             return None
         softmax.backward((w.size // part.keys, part.keys)).run(w, of_scores, of_scores)
         if not (
-            product_into(of_query[rows], of_scores, key[seen])
-            and product_into(of_key[seen], of_scores.swapaxes(-1, -2), query[rows], added=added)
+            product_into(of_query[rows], of_scores, key[seen], late)
+            and product_into(of_key[seen], of_scores.swapaxes(-1, -2), query[rows], late, added=added)
             and product_into(of_value[seen], w.swapaxes(-1, -2), g[rows], added=added)
         ):
             return None
         added = True
-    return of_query, of_key, of_value
+    return of_query, of_key, of_value, of_scores if masked else None
 
 
 @lru_cache(maxsize=64)
@@ -111,13 +120,13 @@ def _lying_as(*arrays: Array) -> list[Array]:
 @lru_cache(maxsize=2 * PARTS)
 def _later(first: int, length: int, keys: int) -> Array:
     """The mask added to the scores of queries from `first` on: -∞ for later keys."""
-    return np.triu(np.full((1, length, keys), -inf, FLOAT32), 1 + first)
+    return np.triu(np.full((length, keys), -inf, FLOAT32), 1 + first)
 
 
 @planned
-def _less_later(workshop: Workshop, shape: tuple[int, int, int], scale: float) -> Plan:
-    x = workshop.memory(shape, dense(shape))
-    later = workshop.memory((1, *shape[1:]), dense((1, *shape[1:])))
-    steps = workshop.attributes(("eltwise", LINEAR, scale, 0.0))
-    desc = workshop.primitive("binary", ADD, x, later, x, attributes=steps)
-    return Plan(workshop, desc, (SRC, x), (SRC1, later), (DST, x))
+def _masked(workshop: Workshop, shape: Sizes, of_mask: Sizes) -> Plan:
+    x, mask = (workshop.memory(sizes, dense(sizes)) for sizes in (shape, of_mask))
+    desc = workshop.primitive("binary", ADD, x, mask, x)
+    if "jit" not in workshop.implementation(desc):
+        raise Unsupported("masks that repeat along such axes")
+    return Plan(workshop, desc, (SRC, x), (SRC1, mask), (DST, x))

@@ -9,7 +9,7 @@ from autograd_core.errors import OperandError
 from autograd_core.kinds import MATMUL
 from autograd_core.libraries import holds
 from autograd_core.ops.reductions.reduction import in_dtype
-from autograd_core.registry import composition, op, sample
+from autograd_core.registry import Interval, Values, composition, op, sample
 
 
 def _slow_weights(query, key, attn_mask=None, is_causal=False, scale=None, enable_gqa=False):
@@ -41,7 +41,7 @@ def attention_weights(query, key, attn_mask=None, is_causal=False, scale=None, e
         return functional.softmax(scores + functional.triu(later, 1), dim=-1)
     if attn_mask is None:
         return functional.softmax(scores, dim=-1)
-    return _masked_softmax(scores, attn_mask)
+    return _masked_softmax(scores, _numbers(attn_mask, query))
 
 
 def _shared(heads, query, enable_gqa):
@@ -56,16 +56,30 @@ def _shared(heads, query, enable_gqa):
     return functional.repeat_interleave(heads, query.shape[-3] // heads.shape[-3], dim=-3)
 
 
-def _masked_softmax(scores, mask):
-    """The softmax along the last axis under a mask, boolean or additive; 0 where everything is masked."""
+def _numbers(mask, query):
+    """A mask, boolean or not, as numbers to be added to scores."""
     if mask.dtype.kind == "b":
-        mask = functional.where(mask, functional.zeros((), dtype=scores.dtype, device=scores.device), -math.inf)
-    elif mask.dtype not in (scores.dtype, np.float32):
+        return functional.where(mask, functional.zeros((), dtype=query.dtype, device=query.device), -math.inf)
+    if mask.dtype not in (query.dtype, np.float32):
         raise OperandError(
-            f"attn_mask must hold booleans or numbers of the dtype of query, {scores.dtype}, not {mask.dtype}"
+            f"attn_mask must hold booleans or numbers of the dtype of query, {query.dtype}, not {mask.dtype}"
         )
-    scores = scores + functional.astype(mask, scores.dtype)
-    nothing = (mask.detach() == -math.inf).all(dim=-1, keepdim=True)
+    return functional.astype(mask, query.dtype)
+
+
+def _fits(shape, scores):
+    """Whether a mask broadcasts over scores."""
+    return len(shape) <= len(scores) and all(k in (1, n) for k, n in zip(shape[::-1], scores[::-1], strict=False))
+
+
+def _hidden(mask):
+    """Where a mask of numbers hides every key."""
+    return (mask.detach() == -math.inf).all(dim=-1, keepdim=True)
+
+
+def _masked_softmax(scores, mask):
+    """The softmax along the last axis under a mask of numbers; 0 where everything is masked."""
+    scores, nothing = scores + mask, _hidden(mask)
     if not scores.shape[-1] or holds(~nothing):
         return functional.softmax(scores, dim=-1)
     # Selected before and after the softmax, so that no NaN reaches a gradient.
@@ -78,33 +92,38 @@ def _slow_attention(query, key, value, attn_mask=None, enable_gqa=False, **stati
     return _slow_weights(query, key, attn_mask, enable_gqa=enable_gqa, **statics) @ value
 
 
-def _fast_rule(xp, g, query, key, value, weights, scale, is_causal, needs):
+def _fast_rule(xp, g, query, key, value, mask, mask_shape, weights, scale, is_causal, needs):
     """In the dtype of the weights: of 16 bits they are computed, and rounded, as the result is."""
     given = [g, query, key, value, weights]
     if "attend" not in xp.kernels.wide:
         given = [in_dtype(xp, v, np.float32) if v.dtype.itemsize == 2 else v for v in given]
-    return [in_dtype(xp, v, query.dtype) for v in xp.kernels.attention_gradients(*given, scale)]
+    *found, of_scores = xp.kernels.attention_gradients(*given, scale, needs[3])
+    found.append(xp.sum_to(of_scores, shape=mask_shape) if needs[3] else None)
+    return [v if v is None else in_dtype(xp, v, query.dtype) for v in found]
 
 
-def _recorded_rule(xp, g, query, key, value, scale, is_causal):
+def _recorded_rule(xp, g, query, key, value, mask, scale, is_causal):
     """The fast rule with recomputed weights, so that they are differentiated too."""
-    weights = attention_weights(query, key, is_causal=is_causal, scale=scale)
+    weights = attention_weights(query, key, mask, is_causal, scale)
     p = xp.matmul(g, xp.swapped(value)) * weights
-    of_scores = (p - weights * xp.sum(p, dim=-1, keepdim=True)) * scale
+    of_scores = p - weights * xp.sum(p, dim=-1, keepdim=True)
+    of_mask = None if mask is None else xp.sum_to(of_scores, shape=mask.shape)
+    of_scores = of_scores * scale
     of_key, of_value = (xp.matmul(xp.swapped(v), w) for v, w in ((of_scores, query), (weights, g)))
-    return xp.matmul(of_scores, key), of_key, of_value
+    return xp.matmul(of_scores, key), of_key, of_value, of_mask
 
 
 @op(MATMUL, symbol="attend", method=False, real_only=True, wide=True, broadcasts=False, residuals=("weights",),
-    reference=lambda query, key, value, scale, is_causal=False: _slow_attention(
-        query, key, value, scale=scale, is_causal=is_causal),
+    reference=lambda query, key, value, mask=None, *, scale, is_causal=False: _slow_attention(
+        query, key, value, mask, scale=scale, is_causal=is_causal),
     samples=(sample((2, 3), (4, 3), (4, 2), scale=0.5),
              sample((2, 3, 2), (2, 3, 2), (2, 3, 2), scale=1.0, is_causal=True),
+             sample((2, 2, 2), (2, 3, 2), (2, 3, 2), Values((1, 3), Interval(-1, 1)), scale=0.5),
              sample((0, 2, 3), (0, 4, 3), (0, 4, 2), scale=0.5)),
     joint=_fast_rule, composite=_recorded_rule)
-def attend(xp, query, key, value, *, scale, is_causal=False):
-    """softmax(query keyᵀ·scale) value, of the same leading axes, for at least one key."""
-    return xp.kernels.attention(query, key, value, scale, is_causal)
+def attend(xp, query, key, value, mask=None, *, scale, is_causal=False):
+    """softmax(query keyᵀ·scale + mask) value, of the same leading axes, for at least one key for each query."""
+    return xp.kernels.attention(query, key, value, scale, is_causal, mask)
 
 
 @composition(MATMUL, method=False, real_only=True, reference=_slow_attention,
@@ -127,8 +146,10 @@ def attention(query, key, value, attn_mask=None, is_causal=False, scale=None, en
         raise OperandError("scaled_dot_product_attention() takes query, key and value of one dtype, not "
                            f"{query.dtype}, {key.dtype} and {value.dtype}")
     alike = query.shape[:-2] == key.shape[:-2] == value.shape[:-2] and key.shape[-2] == value.shape[-2] > 0
-    if attn_mask is None and dropout is None and not enable_gqa and alike:
+    if dropout is None and not enable_gqa and alike and not (is_causal and attn_mask is not None):
         scale = 1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale
-        return attend(query, key, value, scale=scale, is_causal=is_causal)
+        mask = None if attn_mask is None else _numbers(attn_mask, query)
+        if mask is None or (_fits(mask.shape, (*query.shape[:-1], key.shape[-2])) and holds(~_hidden(mask))):
+            return attend(query, key, value, mask, scale=scale, is_causal=is_causal)
     weights = attention_weights(query, key, attn_mask, is_causal, scale, enable_gqa)
     return functional.matmul(weights if dropout is None else dropout(weights), _shared(value, query, enable_gqa))

@@ -24,10 +24,10 @@ def test_values_and_gradients(gpu, dtype, shape, keys, is_causal):
     query, key, value, g = (rng.standard_normal(s).astype(dtype) for s in (shape, others, others, shape))
     exact = [v.astype(float) for v in (query, key, value)]
     y, weights = attention.attention(gpu, query, key, value, 0.5, is_causal)
-    found = y, weights, *attention.attention_gradients(gpu, g, query, key, value, weights, 0.5)
+    found = y, weights, *attention.attention_gradients(gpu, g, query, key, value, weights, 0.5)[:3]
     wanted = (
         *plain.attention(*exact, 0.5, is_causal),
-        *plain.attention_gradients(g.astype(float), *exact, weights.astype(float), 0.5),
+        *plain.attention_gradients(g.astype(float), *exact, weights.astype(float), 0.5)[:3],
     )
     for a, b in zip(found, wanted, strict=True):
         assert a.dtype == dtype
