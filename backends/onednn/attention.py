@@ -42,16 +42,10 @@ def attention(
         scores = kept[part.kept].reshape(*lead, -1, part.keys)
         if not product_into(scores, q, k.swapaxes(-1, -2), scale):
             return None
-        rows, added = (
-            scores.reshape(-1, part.keys),
-            _later(part.queries.start, *scores.shape[-2:]) if is_causal else mask,
-        )
-        if added is not None:
-            added = np.ascontiguousarray(added).reshape(*(1,) * (scores.ndim - added.ndim), *added.shape)
-            plan = _masked(scores.shape, added.shape)
-            if plan is None:
-                return None
-            plan.run(scores, added, scores)
+        hidden = _later(part.queries.start, *scores.shape[-2:]) if is_causal else mask
+        if hidden is not None:
+            _add(scores, hidden)
+        rows = scores.reshape(-1, part.keys)
         softmax.forward(rows.shape).run(rows, rows)
         if not product_into(y[..., part.queries, :], scores, v):
             return None
@@ -123,8 +117,18 @@ def _later(first: int, length: int, keys: int) -> Array:
     return np.triu(np.full((length, keys), -inf, FLOAT32), 1 + first)
 
 
+def _add(scores: Array, mask: Array) -> None:
+    """Add a mask that broadcasts over the scores, in place."""
+    for like in mask, np.broadcast_to(mask, scores.shape):
+        like = np.ascontiguousarray(like).reshape(*(1,) * (scores.ndim - like.ndim), *like.shape)
+        plan = _sum(scores.shape, like.shape)
+        if plan is not None:
+            plan.run(scores, like, scores)
+            return
+
+
 @planned
-def _masked(workshop: Workshop, shape: Sizes, of_mask: Sizes) -> Plan:
+def _sum(workshop: Workshop, shape: Sizes, of_mask: Sizes) -> Plan:
     x, mask = (workshop.memory(sizes, dense(sizes)) for sizes in (shape, of_mask))
     desc = workshop.primitive("binary", ADD, x, mask, x)
     if "jit" not in workshop.implementation(desc):
