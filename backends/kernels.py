@@ -23,7 +23,8 @@ KERNELS = {
     "attention": ("attention", "attention_gradients"),
     "special_functions.bessel": ("bessel_j", "bessel_y"),
     "factorizations": (
-        "lu_factor", "row_order", "solve_triangular", "cholesky", "inverse", "solve", "cofactor", "matrix_exp",
+        "lu_factor", "row_order", "solve_triangular", "cholesky", "inverse", "solve", "least_squares",
+        "cofactor", "matrix_exp",
     ),
     "special_functions.gamma": ("lgamma", "digamma", "trigamma", "zeta"),
     "gelu": ("gelu", "gelu_gate", "gelu_gradient", "gelu_tanh", "gelu_tanh_gradient"),

@@ -130,16 +130,23 @@ def _singular(xp: Any, a: Array) -> Array:
     return xp.asarray([place(i) for i in range(len(flat))], xp.int32).reshape(a.shape[:-2])
 
 
+def least_squares(xp: Any, a: Array, b: Array, rcond: float) -> tuple[Array, Array]:
+    """The shortest x that minimises |a x - b|, with singular values up to `rcond` times the largest as 0; the rank."""
+    u, s, vh = xp.linalg.svd(a, full_matrices=False)
+    small = s <= rcond * xp.max(s, axis=-1, keepdims=True, initial=0)
+    scaled = xp.matmul(xp.conj(u.swapaxes(-1, -2)), b) * xp.where(small, 0, 1 / xp.where(small, 1, s))[..., None]
+    return xp.matmul(xp.conj(vh.swapaxes(-1, -2)), scaled), (~small).sum(axis=-1)
+
+
 def cofactor(xp: Any, a: Array) -> Array:
     """The derivative of the determinant, det(a) a^-T, which is a polynomial and exists for singular matrices too."""
     inverted, info = inverse(xp, a)
     condition = _largest(xp, a) * _largest(xp, inverted)
     ill = (info > 0) | ((condition > float(np.finfo(a.dtype).eps) ** -0.5) & xp.isfinite(condition))
     regular = xp.linalg.det(a)[..., None, None] * xp.swapaxes(inverted, -1, -2)
-    if not xp.any(ill).item():
-        return regular
-    ill = ill[..., None, None]
-    return xp.where(ill, _cofactor(xp, xp.where(ill, a, xp.eye(a.shape[-1], dtype=a.dtype))), regular)
+    if xp.any(ill).item():
+        regular[ill] = _cofactor(xp, a[ill])
+    return regular
 
 
 def _largest(xp: Any, a: Array) -> Array:

@@ -92,6 +92,7 @@ WITH_GENERIC: dict[str, Any] = {
     "add_at": indexing.add_at,
     "add_points": points.add_points,
     "group_gradients": groups.group_gradients,
+    "least_squares": lapack.least_squares,
     "linear": products.linear,
     "mix_rows": indexing.mix_rows,
     "normalize_groups": groups.normalize_groups,

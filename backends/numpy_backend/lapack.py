@@ -72,6 +72,24 @@ def _solved(trsm: Any, a: Array, b: Array, upper: bool, unit: bool) -> Array:
     return trsm(1, a.T, b, lower=upper, trans_a=1, diag=unit)
 
 
+def least_squares(plain: Callable[..., tuple[Array, Array]], a: Array, b: Array, rcond: float) -> tuple[Array, Array]:
+    """See `backends.generic.factorizations.least_squares`, here `plain`; by QR factorizations with pivoting."""
+    batch, (m, n), k = np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-2:], b.shape[-1]
+    if not (prod(batch) * m * n * k and np.isfinite(a).all() and np.isfinite(b).all()):
+        return plain(a, b, rcond)
+    dtype = np.dtype(a.dtype if min(m, n) >= LARGE else np.result_type(a.dtype, np.float64))
+    gelsy, lwork = (_routine(name, dtype.char) for name in ("gelsy", "gelsy_lwork"))
+    size = int(lwork(m, n, k, rcond)[0].real)
+    stack, x = np.broadcast_to(a, (*batch, m, n)), np.zeros((*batch, max(m, n), k), dtype)
+    x[..., :m, :], rank = b, np.empty(batch, np.int64)
+    with _threads(min(m, n)):
+        for i in np.ndindex(batch):
+            _, x[i], _, rank[i], _ = gelsy(stack[i], x[i], np.zeros(n, np.int32), rcond, size)
+    for _ in range(len(batch) - a.ndim + 2):
+        rank = rank[0]
+    return x[..., :n, :].astype(a.dtype), rank[tuple(map(slice, a.shape[:-2]))]
+
+
 # The functions of a single large matrix, with the signatures of NumPy's. LAPACK expects Fortran order, in which the
 # transpose of a matrix in C order needs no copy.
 

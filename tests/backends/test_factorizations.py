@@ -52,6 +52,22 @@ def test_triangular_systems(upper, unit, order, dtype):
         np.testing.assert_allclose(kept @ x, b, atol=1e-4)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(6, 4), (3, 4, 6), (1, 5, 5)])
+def test_least_squares_of_any_rank(shape, dtype):
+    a = stack(*shape, dtype=dtype)
+    a[..., -1] = a[..., 0] + a[..., 1]  # full rank only if there are more columns than rows
+    b = stack(3, shape[-2], 2, dtype=dtype)
+    x, rank = LAPACK.least_squares(a, b, 1e-5)
+    wanted, ranks = factorizations.least_squares(np, a.astype(complex), b.astype(complex), 1e-5)
+    assert (x.dtype, rank.shape) == (a.dtype, shape[:-2])
+    np.testing.assert_allclose(x, wanted, atol=1e-4 if a.dtype.char in "fF" else 1e-10)
+    np.testing.assert_array_equal(rank, ranks)
+    a[..., 0, 0] = math.nan
+    with pytest.raises(np.linalg.LinAlgError):
+        LAPACK.least_squares(a, b, 1e-5)
+
+
 def test_a_factor_that_fails_says_at_which_minor():
     a = np.stack([np.eye(3), np.diag([1.0, 1.0, -1.0]), np.diag([1.0, -1.0, 1.0]), -np.eye(3)])
     factor, info = factorizations.cholesky(np, a)

@@ -95,33 +95,36 @@ def pinv(A, rcond=None, hermitian=False, *, atol=None, rtol=None):
     return pseudoinverse(A, atol, rtol, hermitian=hermitian)
 
 
-def _least_squares_rule(xp, g, a, b, y, rcond):
+def _least_squares_rule(xp, g, a, a_shape, b, solution, rcond):
     """The derivative of A⁺ b (see `pseudoinverse`), with each A⁺ x as a least-squares solution."""
-    a_h = adjoint(xp, a)
-    of_b = xp.least_squares(a_h, g, rcond=rcond)
-    left = (b - a @ y) @ adjoint(xp, xp.least_squares(a, of_b, rcond=rcond))
-    return left - of_b @ adjoint(xp, y) + xp.least_squares(a_h, y, rcond=rcond) @ adjoint(xp, g - a_h @ of_b)
+
+    def solved(matrix, right):
+        return xp.least_squares(matrix, right, rcond=rcond)[0]
+
+    a_h, g = adjoint(xp, a), g[0]
+    of_b = solved(a_h, g)
+    left = (b - a @ solution) @ adjoint(xp, solved(a, of_b))
+    of_a = left - of_b @ adjoint(xp, solution) + solved(a_h, solution) @ adjoint(xp, g - a_h @ of_b)
+    return xp.sum_to(of_a, shape=a_shape)
 
 
 FITS = (sample(regular(4, 2), (4, 2)), sample(regular(3, 3), (3, 1)), sample(regular(2, 2, 3), (2, 2, 2)),
         sample(regular(3, 2), (2, 3, 1)), sample((0, 2), (0, 3)), sample(regular(3, 2), (3, 0)))
 
 
-@op(MATMUL, symbol="A⁺B", domain=NEAR, method=False, wide=True, holomorphic=False, tolerance=1e-11,
-    samples=(*FITS, sample(regular(3, 2), (3, 2), rcond=1e-9)),
-    reference=lambda a, b, rcond=None: of_pinv(a) @ b,
+@op(MATMUL, symbol="A⁺B", domain=NEAR, method=False, broadcasts=False, wide=True, holomorphic=False, tolerance=1e-11,
+    samples=(*FITS, sample(regular(3, 2), (3, 2), rcond=1e-9)), outputs=("solution", "rank"), detached=("rank",),
+    reference=lambda a, b, rcond=None: (of_pinv(a) @ b, np.linalg.matrix_rank(a) if a.size else np.zeros(a.shape[:-2])),
     vjp=(_least_squares_rule,
-         lambda xp, g, a, rcond: xp.least_squares(adjoint(xp, a), g, rcond=rcond)))
+         lambda xp, g, a, b_shape, rcond: xp.sum_to(
+             xp.least_squares(adjoint(xp, a), g[0], rcond=rcond)[0], shape=b_shape)))
 def least_squares(xp, a, b, *, rcond=None):
-    """The shortest x that minimises |a x - b|; singular values of at most `rcond` times the largest count as 0."""
+    """The shortest x that minimises |a x - b|, and the rank; `rcond` times the largest singular value counts as 0."""
     matrices.require("lstsq", a, b)
     if a.shape[-2] != b.shape[-2]:
         raise OperandError(f"lstsq() takes as many right-hand rows as the matrix has, not {b.shape[-2]}")
-    u, s, vh = xp.linalg.svd(a, full_matrices=False)
     rcond = max(a.shape[-2:]) * matrices.precision(a.dtype)[0] if rcond is None else rcond
-    small = s <= rcond * xp.max(s, axis=-1, keepdims=True, initial=0)
-    scaled = xp.matmul(xp.conj(u.swapaxes(-1, -2)), b) * xp.where(small, 0, 1 / xp.where(small, 1, s))[..., None]
-    return xp.matmul(xp.conj(vh.swapaxes(-1, -2)), scaled)
+    return xp.kernels.least_squares(a, b, rcond)
 
 
 # What each of LAPACK's drivers returns besides the solution.
@@ -147,15 +150,12 @@ def lstsq(A, B, rcond=None, *, driver=None) -> Fit:
     matrices.require("lstsq", A)
     vector = B.ndim == A.ndim - 1 and B.shape == A.shape[:-1]
     right = functional.unsqueeze(B, -1) if vector else B
-    x = least_squares(A, right, rcond=rcond)
-    values = svdvals(A.detach())
-    rank = functional.sum(values > tolerances(A, None, rcond)[1] * values[..., :1], dim=-1)
+    x, rank = least_squares(A, right, rcond=rcond)
     residuals = functional.abs(functional.reshape(x, (-1,))[:0])
     given, (m, n) = DRIVERS[driver], A.shape[-2:]
     if "residuals" in given and m > n and ("rank" not in given or functional.all(rank == n).item()):
         residuals = functional.sum(functional.square(functional.abs(right - A @ x)), dim=-2)
     if "rank" not in given:
         rank = functional.zeros(0, dtype="int64", device=A.device)
-    if "values" not in given:
-        values = functional.zeros(0, dtype=values.dtype, device=A.device)
+    values = svdvals(A.detach()) if "values" in given else residuals.detach()[:0]
     return Fit(functional.squeeze(x, -1) if vector else x, residuals, rank, values)
