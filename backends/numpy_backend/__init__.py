@@ -123,6 +123,7 @@ class NumpyBackend:
         kernels |= {name: partial(updates.in_blocks, k) for name, k in kernels.items() if name.endswith("_step")}
         kernels |= {name: partial(k, kernels[name]) for name, k in WITH_GENERIC.items()} | OWN
         onednn.overlay(self.namespace.kernels)
+        kernels |= {name: partial(softmax.ordered, kernels[name]) for name in KERNELS["softmax"][:6]}
         self.libraries = ((self.namespace, self.array_types),)
         self.random: Random = NumpyRandom()
 

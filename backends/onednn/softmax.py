@@ -12,7 +12,7 @@ import numpy as np
 from backends.buffers import FLOAT32, empty
 from backends.generic import softmax as generic
 from backends.geometry import Array, Sizes
-from backends.numpy_backend.reduction import extreme, total
+from backends.numpy_backend.reduction import SHORT, extreme, total
 from backends.onednn import products
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite
@@ -75,7 +75,7 @@ def log_softmax_gradient(g: Array, y: Array, axis: int) -> Array | None:
 
 def softmax_nll(x: Array, target: Array, ignore_index: int | None, reduction: str) -> tuple[Array, Array, Array] | None:
     """See `generic.softmax.softmax_nll`."""
-    if x.ndim != 2 or not _suits(1, x):
+    if x.ndim != 2 or x.shape[1] <= SHORT or not _suits(1, x):
         return None
     shift, d = extreme(np.maximum, x, 1, keepdims=True), empty(x.shape)
     chained(x.shape, SUB, (), True).run(x, shift, d)
