@@ -67,6 +67,7 @@ FUNCTIONS: dict[str, Any] = {
     "reshape": copies.reshape,
     "tril": partial(selection.triangle, "tril"),
     "triu": partial(selection.triangle, "triu"),
+    "vdot": reduction.vdot,
     "where": selection.where,
     "zeros_like": padding.zeros_like,
     **pairwise.FORMULAS,

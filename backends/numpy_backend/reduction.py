@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from backends.geometry import Array, Sizes
+from backends.numpy_backend.copies import contiguous
 from backends.strides import memory_order
 
 SHORT = 32  # elements of a row: up to here copying all rows is faster than NumPy, which needs 80 ns for each
@@ -96,7 +97,9 @@ def _sums_of_lines(x: Array, run: int = RUN) -> Array:
 
 
 def extreme(ufunc: np.ufunc, x: Array, axis: Any = None, keepdims: bool = False, **how: Any) -> Array:
-    """`ufunc.reduce` for np.maximum and np.minimum, up to ten times as fast on short rows of floats."""
+    """`ufunc.reduce` for np.maximum and np.minimum, up to twenty times as fast on short rows and channels of floats."""
+    if axis.__class__ is int and x.ndim > 2 and x.strides[axis] == x.itemsize and x.size >= MANY:
+        x = contiguous(x)  # of channels-last images
     short = x.ndim > 1 and axis in (-1, x.ndim - 1) and x.shape[-1] <= SHORT < x.size
     if how or not short or x.dtype.char not in "fd" or not x.flags.c_contiguous:
         return ufunc.reduce(x, axis=axis, keepdims=keepdims, **how)
@@ -116,6 +119,13 @@ def sum_of_squares(x: Array, axis: Any, keepdims: bool) -> Array | None:
     if not ((sums > LOW) & (sums < np.inf)).all():
         return None
     return sums.reshape(_kept(x, last, keepdims))
+
+
+def vdot(a: Array, b: Array) -> Any:
+    """np.vdot, in the memory order of the operands if they share one."""
+    if a.flags.c_contiguous or a.strides != b.strides or a.shape != b.shape:
+        return np.vdot(a, b)
+    return np.vdot(a.ravel(order="K"), b.ravel(order="K"))
 
 
 def dots(a: Array, b: Array) -> Array:

@@ -26,6 +26,14 @@ def test_sums_over_any_axes(shape, layout):
             assert np.shape(found) == x.sum(axis=axes, keepdims=keepdims).shape
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_dot_product_of_images_pairs_their_elements(layout):
+    x, y = np.arange(96.0).reshape(2, 3, 4, 4), np.arange(96.0)[::-1].reshape(2, 3, 4, 4)
+    vdot = backends.get("cpu").namespace.vdot
+    x, y, z = LAYOUTS[layout](x), LAYOUTS[layout](y), LAYOUTS[layout](y).T.copy().T
+    assert vdot(x, y) == vdot(x, z) == (x * y).sum()
+
+
 @pytest.mark.parametrize("shape", [(33333, 3), (5000, 60), (65536, 2), (4097, 1, 1)], ids=str)
 def test_sums_of_columns_keep_seven_digits(shape):
     x = np.random.default_rng(0).random(shape, np.float32)
@@ -42,7 +50,9 @@ def test_sums_in_any_order_of_axes_in_memory_keep_six_digits(order, axes):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int64])
-@pytest.mark.parametrize("shape, axis", [((50, 3), 1), ((4, 5, 10), -1), ((40, 33), 1), ((40, 3), 0), ((5, 40), 1)])
+@pytest.mark.parametrize(
+    "shape, axis", [((50, 3), 1), ((4, 5, 10), -1), ((40, 33), 1), ((40, 3), 0), ((5, 40), 1), ((8, 9, 8, 9), 1)]
+)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_extremes_are_those_of_numpy(shape, axis, layout, dtype):
     x = (np.random.default_rng(0).standard_normal(shape) * 9).astype(dtype)
