@@ -19,6 +19,7 @@ KERNELS = {
     "attention": ("attention", "attention_gradients"),
     "convolution": ("convolve", "convolve_relu", "convolve_input", "convolve_weight"),
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels"),
+    "group_norm": ("normalize_groups", "group_gradients"),
     "layer_norm": ("normalize_rows", "row_gradients"),
     "pooling": ("max_of_windows", "put_taps", "avg_pool", "avg_pool_input"),
     "products": ("linear", "linear_relu", "total"),

@@ -43,7 +43,7 @@ def normalize_batch(
     """See `generic.normalization.normalize_batch`; keeps the variance and, for a ReLU, a bit per element."""
     plan = None
     if x.dtype == FLOAT32 and x.size >= SMALL and active():
-        plan = _forward(x.shape, eps, relu)
+        plan = forward(x.shape, eps, relu)
     if plan is None:
         return None
     channels = x.shape[1]
@@ -72,7 +72,7 @@ def batch_gradients(
 ) -> tuple[Array, Array, Array] | None:
     """See `backends.generic.normalization.batch_gradients`."""
     var, mask = kept or (None, None)
-    plan = _backward(x.shape, eps, mask is not None) if kept and g.dtype == FLOAT32 else None
+    plan = backward(x.shape, eps, mask is not None) if kept and g.dtype == FLOAT32 else None
     if plan is None:
         return None
     if rectified is not None and mask is None:
@@ -89,7 +89,7 @@ def scale_channels(x: Array, scale: Array, shift: Array | None, relu: bool) -> A
     """See `backends.generic.normalization.scale_channels`: a normalisation with mean 0 and variance 1."""
     plan = None
     if x.dtype == FLOAT32 and x.size >= SMALL and active():
-        plan = _scaling(x.shape)
+        plan = scaling(x.shape)
     if plan is None:
         return None
     channels = x.shape[1]
@@ -114,17 +114,23 @@ class _Normalization(Plan):
     workspace = 0
 
 
-def _described(workshop: Workshop, shape: Sizes, eps: float, relu: bool) -> tuple[Any, Any, int, Any]:
+def _described(
+    workshop: Workshop, shape: Sizes, eps: float, relu: bool, fixed: bool = False
+) -> tuple[Any, Any, int, Any]:
     """Descriptors of an image, of the forward primitive, its flags, and of the values that a ReLU keeps."""
-    x, flags = workshop.memory(shape, channels_last_strides(shape)), USE_SCALE | USE_SHIFT | FUSE_RELU * relu
-    forward = workshop.primitive("batch_normalization_forward", TRAINING, x, x, eps, flags)
-    if "jit" not in workshop.implementation(forward):  # plain C++, for channels that do not fill registers
+    x, flags = (
+        workshop.memory(shape, channels_last_strides(shape)),
+        USE_SCALE | USE_SHIFT | FUSE_RELU * relu | GLOBAL_STATISTICS * fixed,
+    )
+    desc = workshop.primitive("batch_normalization_forward", TRAINING, x, x, eps, flags)
+    if "jit" not in workshop.implementation(desc):  # plain C++, for channels that do not fill registers
         raise Unsupported("batch normalisation of so many channels")
-    return x, forward, flags, workshop.asked(forward, OF_WORKSPACE)
+    return x, desc, flags, workshop.asked(desc, OF_WORKSPACE)
 
 
 @planned
-def _forward(workshop: Workshop, shape: Sizes, eps: float, relu: bool) -> Plan:
+def forward(workshop: Workshop, shape: Sizes, eps: float, relu: bool) -> Plan:
+    """The plan of a normalisation; operands: x, y, mean, variance, scale, shift, and what a ReLU keeps."""
     x, desc, _, mask = _described(workshop, shape, eps, relu)
     channel = workshop.memory(shape[1:2], (4,))
     rest = [(kind, channel) for kind in (MEAN, VARIANCE, SCALE, SHIFT)] + [(WORKSPACE, mask)] * (mask is not None)
@@ -134,9 +140,10 @@ def _forward(workshop: Workshop, shape: Sizes, eps: float, relu: bool) -> Plan:
 
 
 @planned
-def _backward(workshop: Workshop, shape: Sizes, eps: float, relu: bool) -> Plan:
-    x, forward, flags, mask = _described(workshop, shape, eps, relu)
-    desc = workshop.primitive("batch_normalization_backward", BACKWARD, x, x, x, eps, flags, forward)
+def backward(workshop: Workshop, shape: Sizes, eps: float, relu: bool, fixed: bool = False) -> Plan:
+    """The plan of the gradients of a normalisation, also by statistics that are `fixed`."""
+    x, hint, flags, mask = _described(workshop, shape, eps, relu, fixed)
+    desc = workshop.primitive("batch_normalization_backward", BACKWARD, x, x, x, eps, flags, hint)
     channel = workshop.memory(shape[1:2], (4,))
     rest = [(kind, channel) for kind in (MEAN, VARIANCE, SCALE, DIFF_SCALE, DIFF_SHIFT)]
     rest += [(WORKSPACE, mask)] * (mask is not None)
@@ -144,7 +151,8 @@ def _backward(workshop: Workshop, shape: Sizes, eps: float, relu: bool) -> Plan:
 
 
 @planned
-def _scaling(workshop: Workshop, shape: Sizes) -> Plan:
+def scaling(workshop: Workshop, shape: Sizes) -> Plan:
+    """The plan of a normalisation by given statistics; operands: x, y, mean, variance, scale, shift."""
     x, channel = workshop.memory(shape, channels_last_strides(shape)), workshop.memory(shape[1:2], (4,))
     flags = GLOBAL_STATISTICS | USE_SCALE | USE_SHIFT
     desc = workshop.primitive("batch_normalization_forward", INFERENCE, x, x, 0.0, flags)

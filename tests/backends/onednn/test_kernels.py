@@ -5,7 +5,7 @@ import pytest
 
 from backends import geometry
 from backends.generic import adaptive_steps, optimizers
-from backends.onednn import attention, elementwise, normalization, products, recurrent
+from backends.onednn import attention, elementwise, group_norm, normalization, products, recurrent
 
 
 def channels_last(x):
@@ -46,6 +46,20 @@ def test_normalisation_by_a_batch(kernels, shape, affine, relu, layout):
         strict=True,
     ):
         close(found, right)
+
+
+@pytest.mark.parametrize("affine", [False, True])
+@pytest.mark.parametrize("shape, groups", [((3, 64, 9, 9), 8), ((2, 24, 20, 20), 1), ((1, 16, 200), 16)], ids=str)
+def test_normalisation_of_groups(kernels, shape, groups, affine):
+    x, g = channels_last(random(*shape) * 3 + 9), channels_last(random(*shape, seed=1))
+    weight, bias = (random(shape[1], seed=2), random(shape[1], seed=3)) if affine else (None, None)
+    found = group_norm.normalize_groups(x, weight, bias, groups, 1e-5)
+    found = *found, *group_norm.group_gradients(g, x, weight, *found[1:], groups, (True, True, True))
+    *wide, g = [v if v is None else v.astype(np.float64) for v in (x, weight, bias, g)]
+    right = kernels.normalize_groups(*wide, groups, 1e-5)
+    right = *right, *kernels.group_gradients(g, *wide[:2], *right[1:], groups, (True, True, True))
+    for one, other in zip(found, right, strict=True):
+        close(one, other, 2e-6)
 
 
 def test_nothing_is_read_behind_the_end_of_a_parameter(kernels):

@@ -1,0 +1,91 @@
+"""Normalisation of groups of channels of channels-last images, sample by sample.
+
+The statistics of groups follow from those of channels, which a normalisation by the batch computes, for a batch of one.
+Its gradient with fixed statistics gives the sums that the gradient of a group needs; one more pass completes it.
+"""
+
+import numpy as np
+
+from backends.buffers import FLOAT32, empty
+from backends.geometry import Array, Sizes, channels_last
+from backends.onednn.choice import active
+from backends.onednn.layouts import to_channels_last
+from backends.onednn.normalization import backward, forward, parameter, scaling
+from backends.onednn.passes import ADD, MUL, STEP, SUB
+from backends.onednn.plans import DST, SRC, SRC1, Plan, Unsupported, Workshop, planned
+from backends.strides import dense, is_channels_last
+
+SMALL = 1 << 11  # elements of a sample: below this NumPy is as fast
+
+
+def normalize_groups(
+    x: Array, weight: Array | None, bias: Array | None, groups: int, eps: float
+) -> tuple[Array, Array, Array] | None:
+    """See `backends.generic.normalization.normalize_groups`."""
+    if not _suits(x):
+        return None
+    one, (n, channels) = (1, *x.shape[1:]), x.shape[:2]
+    of_channels, of_groups = forward(one, eps, False), scaling(one)
+    if of_channels is None or of_groups is None:
+        return None
+    y, (mean, var) = empty(x.shape, x.strides), np.empty((2, n, channels), FLOAT32)
+    ones, bias = np.ones(channels, FLOAT32), parameter(bias, 0, channels)
+    for i in range(n):
+        of_channels.run(x[i], y[i], mean[i], var[i], ones, bias)
+    means, squares = (v.reshape(n, groups, -1).astype(np.float64) for v in (mean, var))
+    center = means.mean(axis=2)
+    scale = 1 / np.sqrt(squares.mean(axis=2) + means.var(axis=2) + eps)
+    centers, factors = (np.repeat(v.astype(FLOAT32), channels // groups, axis=1) for v in (center, scale))
+    factors *= parameter(weight, 1, channels)
+    for i in range(n):
+        of_groups.run(x[i], y[i], centers[i], ones, factors[i], bias)
+    return y, center.reshape(-1, 1).astype(FLOAT32), scale.reshape(-1, 1).astype(FLOAT32)
+
+
+def group_gradients(
+    g: Array,
+    x: Array,
+    weight: Array | None,
+    mean: Array,
+    scale: Array,
+    groups: int,
+    needs: tuple[bool, ...],
+) -> tuple[Array, Array, Array] | None:
+    """See `backends.generic.normalization.group_gradients`."""
+    if g.dtype != FLOAT32 or not _suits(x):
+        return None
+    (n, channels), pixels = x.shape[:2], (x[0, 0].size, x.shape[1])
+    plan, rest = backward((1, *x.shape[1:]), 0.0, False, True), _less_projections(pixels)
+    if plan is None or rest is None:
+        return None
+    each, weight = channels // groups, parameter(weight, 1, channels)
+    centers, scales = (np.repeat(v.reshape(n, groups), each, axis=1) for v in (mean, scale))
+    g, dx, var = to_channels_last(g), empty(x.shape, x.strides), 1 / (scales * scales)
+    of_weight, of_bias = np.empty((2, n, channels), FLOAT32)
+    for i in range(n):
+        plan.run(x[i], g[i], dx[i], centers[i], var[i], weight, of_weight[i], of_bias[i])
+    of_normal, of_mean = (
+        np.repeat((v * weight).reshape(n, groups, each).sum(axis=2), each, axis=1) * (scales / -(pixels[0] * each))
+        for v in (of_weight, of_bias)
+    )
+    of_normal *= scales
+    for i, (image, slope) in enumerate(zip(channels_last(x), channels_last(dx), strict=True)):
+        rest.run(image, centers[i], slope, of_normal[i], of_mean[i], slope)
+    return dx, of_weight.sum(axis=0), of_bias.sum(axis=0)
+
+
+def _suits(x: Array) -> bool:
+    lies = x.ndim > 2 and x.size >= SMALL * len(x) > 0 and is_channels_last(x.shape, x.strides)
+    return lies and x.dtype == FLOAT32 and not x.flags.c_contiguous and active()
+
+
+@planned
+def _less_projections(workshop: Workshop, shape: Sizes) -> Plan:
+    """(x - row)·row + row + y for matrices x and y, in `y`; operands: x, the first row, the result, the others."""
+    x, row = workshop.memory(shape, dense(shape)), workshop.memory((1, shape[1]), (4 * shape[1], 4))
+    steps = workshop.attributes(("binary", MUL, row), ("binary", ADD, row), ("binary", ADD, x))
+    desc = workshop.primitive("binary", SUB, x, row, x, attributes=steps)
+    if "jit" not in workshop.implementation(desc):
+        raise Unsupported("rows of such a length")
+    others = [(STEP * (i + 1) | SRC1, memory) for i, memory in enumerate((row, row, x))]
+    return Plan(workshop, desc, (SRC, x), (SRC1, row), (DST, x), *others)
