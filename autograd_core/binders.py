@@ -43,7 +43,7 @@ _FLOATS = {np.float32, np.float64}
 LARGE = 1 << 16  # elements: from here a kernel pays for arithmetic
 # A forward that is only an operator is replaced by the C function behind it, for NumPy and other arrays: this saves
 # a tenth of the time of a small product.
-_OPERATORS: dict[bytes, Any] = {
+OPERATORS: dict[bytes, Any] = {
     f.__code__.co_code: direct
     for f, direct in (
         (lambda xp, a, b: a + b, (np.add, operator.add, "add")),
@@ -113,7 +113,7 @@ def bind_unary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:
 
 def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # noqa: PLR0915  the hot path
     forward, floating, real_only = o.forward, o.floating, o.real_only
-    ufunc, direct, kernel = _OPERATORS.get(forward.__code__.co_code, (None, None, ""))
+    ufunc, direct, kernel = OPERATORS.get(forward.__code__.co_code, (None, None, ""))
     contexts = contexts_of(o.name)
     guarded = real_only or contexts is not None
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any
 
+import numpy as np
+
 import backends
 from autograd_core import binders, fft, functional, linalg, precision, special
 from autograd_core.arguments import in_float32, reflected
@@ -262,11 +264,25 @@ def _adapted(rule: Rule, keep: tuple[str, ...]) -> Rule:
         return lambda xp, g, s, needs=None: rule(xp, g)
     if len(at) == 1:
         (i,) = at
+        if rule.__code__.co_code in binders.OPERATORS:
+            _, direct, kernel = binders.OPERATORS[rule.__code__.co_code]
+            return _arithmetic(direct, kernel, i)
         return lambda xp, g, s, needs=None: rule(xp, g, s[i])
     if len(at) == 2:
         i, j = at
         return lambda xp, g, s, needs=None: rule(xp, g, s[i], s[j])
     return lambda xp, g, s, needs=None: rule(xp, g, *[s[i] for i in at])
+
+
+def _arithmetic(direct: Callable[..., Any], kernel: str, i: int) -> Rule:
+    """The rule of an operator; a kernel computes large arrays."""
+
+    def pull(xp: Any, g: Any, s: Any, needs: Any = None) -> Any:
+        if g.__class__ is np.ndarray and g.size >= binders.LARGE:
+            return getattr(xp.kernels, kernel)(g, s[i])
+        return direct(g, s[i])
+
+    return pull
 
 
 def add_library(library: Any, array_types: Iterable[type]) -> None:

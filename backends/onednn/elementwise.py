@@ -4,7 +4,8 @@ oneDNN's ReLU turns NaN into 0, and its gradient is NaN for an infinite gradient
 operands in the order that keeps NaN (see also `plans.RELU`), and gradients that are not finite are left to NumPy.
 """
 
-from math import isfinite, prod
+from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,19 @@ from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import copied
 from backends.onednn.passes import GT, MAX, chained, constant, evaluate, larger, of
-from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, RELU, SRC, SRC1, TRAINING, Plan, Workshop, planned
-from backends.strides import dense, in_memory, is_dense
+from backends.onednn.plans import (
+    DIFF_DST,
+    DIFF_SRC,
+    DST,
+    RELU,
+    SRC,
+    SRC1,
+    TRAINING,
+    Plan,
+    Workshop,
+    planned,
+)
+from backends.strides import dense, in_memory, is_dense, memory_order
 
 ADD, RELU_BY_RESULT, SUM = 0x1FFF0, 0x100, 0x2FFF4
 KINDS: dict[Any, int] = {np.add: ADD, np.multiply: 0x1FFF1, np.divide: 0x1FFF4, np.subtract: 0x1FFF5}
@@ -51,35 +63,42 @@ def gate(g: Array, x: Array) -> Array | None:
 
 
 def arithmetic(ufunc: np.ufunc, a: Array, b: Array) -> Array | None:
-    """a + b, a - b, a b or a / b; b may also be a row or a column that is broadcast over a matrix a."""
-    if not _suits(a) or b.dtype != FLOAT32:
+    """a + b, a - b, a b or a / b, where b broadcasts over a."""
+    if not _suits(a) or b.dtype != FLOAT32 or b.ndim > a.ndim:
         return None
     if _alike(a, b):
         plan = _binary(KINDS[ufunc], a.size)
     elif a.shape == b.shape and is_dense(b.shape, b.strides):  # a transposed copy first: a fifth of NumPy's time
         plan, b = _binary(KINDS[ufunc], a.size), copied(b, a.strides)
-    elif (matrix := _repeated(a, b)) is not None and b.flags.c_contiguous:
-        plan = _with_row_or_column(KINDS[ufunc], *matrix)
-    else:
+    elif a.shape == b.shape:
         return None
+    else:
+        order = memory_order(a)[::-1]
+        b = np.ascontiguousarray(b.reshape(*(1,) * (a.ndim - b.ndim), *b.shape).transpose(order))
+        merged = _merged(tuple([a.shape[axis] for axis in order]), b.shape)
+        plan = merged and _repeating(KINDS[ufunc], *merged)
+        if plan is None:
+            return None
     y = empty(a.shape, a.strides)
     plan.run(a, b, y)
     return y
 
 
-def _repeated(a: Array, b: Array) -> tuple[Sizes, Sizes] | None:
-    """The shapes of a as a matrix and of b as a row or column; None if b is neither, or a is not in C order."""
-    if b.ndim > a.ndim or not a.flags.c_contiguous:
-        return None
-    shape = (1,) * (a.ndim - b.ndim) + b.shape
-    same = [n == k for n, k in zip(a.shape, shape, strict=True)]
-    for axis in range(a.ndim + 1):
-        before, after = prod(a.shape[:axis]), prod(a.shape[axis:])
-        if prod(shape[:axis]) == 1 and all(same[axis:]):
-            return (before, after), (1, after)
-        if prod(shape[axis:]) == 1 and all(same[:axis]):
-            return (before, after), (before, 1)
-    return None
+@lru_cache(maxsize=1024)
+def _merged(shape: Sizes, other: Sizes) -> tuple[Sizes, Sizes] | None:
+    """Two shapes with neighbouring axes merged, if the other array has a length of 1 along both or along neither.
+
+    None if the other array does not broadcast.
+    """
+    axes: list[tuple[int, int]] = []
+    for n, k in zip(shape, other, strict=True):
+        if k not in (1, n):
+            return None
+        if axes and (k == 1) == (axes[-1][1] == 1):
+            axes[-1] = axes[-1][0] * n, axes[-1][1] * k
+        elif n > 1:
+            axes.append((n, k))
+    return tuple([n for n, _ in axes]), tuple([k for _, k in axes])
 
 
 def increase(a: Array, b: Array) -> Array | None:
@@ -138,7 +157,7 @@ def _binary(workshop: Workshop, kind: int, size: int, relu: bool = False) -> Pla
 
 
 @planned
-def _with_row_or_column(workshop: Workshop, kind: int, shape: Sizes, other: Sizes) -> Plan:
+def _repeating(workshop: Workshop, kind: int, shape: Sizes, other: Sizes) -> Plan:
     x, b = workshop.memory(shape, dense(shape)), workshop.memory(other, dense(other))
     desc = workshop.primitive("binary", kind, x, b, x)
     return Plan(workshop, desc, (SRC, x), (SRC1, b), (DST, x))

@@ -19,19 +19,23 @@ def numbers(shape):
 
 
 @pytest.mark.parametrize("ufunc", UFUNCS, ids=lambda u: u.__name__)
-@pytest.mark.parametrize("other", [(64, 16, 65), (65,), (64, 1, 1), (64, 16, 1), (1, 16, 65), (1, 1, 1)], ids=str)
-def test_of_a_matrix_with_rows_or_columns(ufunc, other):
-    a, b = numbers((64, 16, 65)), numbers(other)
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1)])
+@pytest.mark.parametrize(
+    "other", [(64, 16, 65), (65,), (64, 1, 1), (64, 16, 1), (1, 16, 65), (1, 1, 1), (16, 1), (64, 1, 65)], ids=str
+)
+def test_of_an_array_with_one_that_repeats(ufunc, other, order):
+    a, b = numbers(np.take((64, 16, 65), order)).transpose(order), numbers(other)
     found = elementwise.arithmetic(ufunc, a, b)
     with np.errstate(all="ignore"):
         expected = ufunc(a, b)
     number = ~np.isnan(expected)
     np.testing.assert_array_equal(np.isnan(found), ~number)
     np.testing.assert_array_equal(found.view(np.int32)[number], expected.view(np.int32)[number])
+    assert found.strides == a.strides
 
 
-@pytest.mark.parametrize("other", [(16, 1), (64, 1, 65), (2, 64, 16, 65)], ids=str)
-def test_what_repeats_otherwise_is_numpys(other):
+@pytest.mark.parametrize("other", [(2, 64, 16, 65), (16, 64, 65)], ids=str)
+def test_what_does_not_repeat_is_numpys(other):
     assert elementwise.arithmetic(np.add, numbers((64, 16, 65)), numbers(other)) is None
 
 
