@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes, fft, functional, linalg
+from autograd_core.arguments import deliver
 from autograd_core.dtypes import get_default_dtype
 from autograd_core.tensor import Tensor
 
@@ -26,6 +27,7 @@ UFUNCS = {"true_divide": "divide", "equal": "eq", "invert": "bitwise_not", "fabs
           "j1": "bessel_j1", "y0": "bessel_y0", "y1": "bessel_y1", "k0": "modified_bessel_k0",
           "k1": "modified_bessel_k1"}  # fmt: skip
 FOREIGN = ("kl_div",)  # ufuncs that share only their name with one of our functions
+EXACT = ("matrix_power", "vecdot")  # functions of numpy.linalg that keep integers; the others give floats
 # For these, axis=() reduces nothing in NumPy; in PyTorch, no axes means all axes.
 REDUCING = ("all", "amax", "amin", "any", "max", "mean", "min", "nanmean", "nansum", "prod", "std", "sum", "var")
 # The functions equivalent to `ufunc.reduce` and `ufunc.accumulate`.
@@ -35,16 +37,18 @@ SCANS = {"add": "cumsum", "multiply": "cumprod", "logaddexp": "logcumsumexp"}
 # Functions with the same name, parameters and meaning as in NumPy.
 SAME = ("all", "allclose", "amax", "amin", "angle", "any", "argmax", "argmin", "argwhere", "atleast_1d", "atleast_2d",
         "atleast_3d", "bincount", "broadcast_to", "corrcoef", "count_nonzero", "cov", "diff", "dsplit", "empty_like",
-        "expand_dims", "fliplr", "flipud", "full_like", "hsplit", "inner", "isclose", "isin", "kron", "moveaxis",
-        "nansum", "ones_like", "outer", "prod", "ravel", "real", "reshape", "round", "searchsorted", "sinc",
-        "squeeze", "stack", "sum", "take_along_axis", "tile", "trapezoid", "unique", "vander", "vdot", "vsplit",
+        "expand_dims", "fix", "fliplr", "flipud", "full_like", "hsplit", "i0", "inner", "isclose", "isin", "isneginf",
+        "isposinf", "isreal", "kron", "moveaxis", "nansum", "ones_like", "outer", "prod", "ravel", "real", "reshape",
+        "round", "searchsorted", "sinc", "squeeze", "sum", "tile", "trapezoid", "unique", "vander", "vsplit",
         "where", "zeros_like")  # fmt: skip
-RENAMED = {"around": "round", "array_equal": "equal", "broadcast_arrays": "broadcast_tensors", "copy": "clone",
+RENAMED = {"around": "round", "array_equal": "equal", "copy": "clone",
            "iscomplexobj": "is_complex", "max": "amax", "min": "amin"}  # fmt: skip
-KEYWORDS = {"axis": "dim", "axes": "dim", "keepdims": "keepdim", "reps": "dims"}
-# Parameters that `inspect` does not know before NumPy 2.4; where none is an option, none.
-WRITTEN_IN_C = {"bincount": (), "concatenate": ("arrays", "axis", "out"), "dot": ("a", "b", "out"),
-                "empty_like": ("prototype", "dtype"), "inner": (), "vdot": (), "where": ()}  # fmt: skip
+KEYWORDS = {"axis": "dim", "axes": "dim", "keepdims": "keepdim", "reps": "dims", "ddof": "correction"}
+# Parameters that `inspect` does not know before NumPy 2.4, with their defaults; where none is an option, none.
+WRITTEN_IN_C: dict[str, dict[str, Any]] = {
+    "bincount": {}, "concatenate": {"arrays": None, "axis": 0, "out": None}, "dot": {"a": None, "b": None, "out": None},
+    "empty_like": {"prototype": None, "dtype": None}, "inner": {}, "vdot": {}, "where": {},
+}  # fmt: skip
 OPTIONS = ("axis", "axes", "dtype", "out")  # the first of them ends the operands: later ones are passed by name
 # NumPy module -> the functions of its counterpart that mean the same.
 MODULES = {
@@ -64,9 +68,10 @@ def _clip(a: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, m
     return functional.clamp(a, a_min if min is None else min, a_max if max is None else max)
 
 
-def _real(a: Tensor, dtype: Any = None) -> Tensor:
+def _real(a: Any, dtype: Any = None) -> Tensor:
     """Convert to `dtype`, or integers to the default floating-point dtype: PyTorch refuses a mean of integers."""
-    return a.to(dtype=dtype or (get_default_dtype() if a.dtype.kind in dtypes.EXACT else a.dtype))
+    x = _tensor(a)
+    return x.to(dtype=dtype or (get_default_dtype() if x.dtype.kind in dtypes.EXACT else x.dtype))
 
 
 def _mean(name: str) -> Callable[..., Tensor]:
@@ -77,8 +82,8 @@ def _mean(name: str) -> Callable[..., Tensor]:
 
 
 def _spread(name: str) -> Callable[..., Tensor]:
-    def spread(a: Tensor, dim: Any = None, *, dtype: Any = None, ddof: Any = 0, keepdim: bool = False) -> Tensor:
-        return getattr(functional, name)(_real(a, dtype), dim, correction=ddof, keepdim=keepdim)
+    def spread(a: Tensor, dim: Any = None, *, dtype: Any = None, correction: Any = 0, keepdim: bool = False) -> Tensor:
+        return getattr(functional, name)(_real(a, dtype), dim, correction=correction, keepdim=keepdim)
 
     return spread
 
@@ -123,8 +128,8 @@ def _append(arr: Any, values: Any, dim: int | None = None) -> Tensor:
 def _stacked(name: str) -> Callable[..., Tensor]:
     """NumPy accepts an array as the sequence of its slices."""
 
-    def stacked(tup: Any, *, casting: str = "same_kind") -> Tensor:
-        return getattr(functional, name)([_tensor(a) for a in tup])
+    def stacked(tup: Any, **dim: int) -> Tensor:
+        return getattr(functional, name)([_tensor(a) for a in tup], **dim)
 
     return stacked
 
@@ -149,7 +154,7 @@ def _pad(array: Tensor, pad_width: Any, mode: str = "constant", *, constant_valu
 
 
 def _gradient(f: Tensor, *spacing: Any, dim: Any = None, edge_order: int = 1) -> Any:
-    steps: Any = spacing[0] if len(spacing) == 1 else spacing or None
+    steps: Any = spacing[0] if len(spacing) == 1 and not np.ndim(spacing[0]) else spacing or None
     slopes = functional.gradient(f, spacing=steps, dim=dim, edge_order=edge_order)
     return slopes if len(slopes) > 1 else slopes[0]
 
@@ -185,7 +190,8 @@ def _repeat(a: Tensor, repeats: Any, dim: int | None = None) -> Tensor:
 
 
 def _roll(a: Tensor, shift: Any, dim: Any = None) -> Tensor:
-    return functional.roll(a, shift, dim)
+    each = isinstance(dim, tuple) and not np.ndim(shift)
+    return functional.roll(a, (shift,) * len(dim) if each else shift, dim)
 
 
 def _swapaxes(a: Tensor, axis1: int, axis2: int) -> Tensor:
@@ -239,18 +245,20 @@ def _median(a: Tensor, dim: int | None = None, *, keepdim: bool = False) -> Tens
 
 
 def _quantile(a: Tensor, q: Any, dim: int | None = None, *, method: str = "linear", keepdim: bool = False) -> Tensor:
-    return functional.quantile(_real(a), q, dim, keepdim, interpolation=method)
+    a = _real(a)
+    return functional.quantile(a, functional.as_tensor(q, dtype=a.dtype), dim, keepdim, interpolation=method)
 
 
 def _cross(a: Tensor, b: Tensor, axisa: int = -1, axisb: int = -1, axisc: int = -1, dim: int | None = None) -> Tensor:
     axisa, axisb, axisc = (axisa, axisb, axisc) if dim is None else (dim, dim, dim)
-    a, b = _tensors((a, b))
-    crossed = linalg.cross(functional.moveaxis(a, axisa, -1), functional.moveaxis(b, axisb, -1))
-    return functional.moveaxis(crossed, -1, axisc)
+    a, b = functional.moveaxis(_tensor(a), axisa, -1), functional.moveaxis(_tensor(b), axisb, -1)
+    a, b = functional.broadcast_tensors(a, b)
+    return functional.moveaxis(linalg.cross(a, b), -1, axisc)
 
 
 OWN: dict[str, Callable[..., Any]] = {
-    "append": _append, "argsort": _argsort, "array_split": _split, "clip": _clip,
+    "append": _append, "argsort": _argsort, "array_split": _split,
+    "broadcast_arrays": lambda *given: functional.broadcast_tensors(*map(_tensor, given)), "clip": _clip,
     "column_stack": _stacked("column_stack"), "concatenate": _concatenate, "cross": _cross,
     "cumprod": _flat("cumprod"), "cumsum": _flat("cumsum"),
     "diag": _offset("diag"), "diagflat": _offset("diagflat"), "diagonal": _diagonal, "dot": _dot,
@@ -259,15 +267,17 @@ OWN: dict[str, Callable[..., Any]] = {
     "isrealobj": lambda x: not functional.is_complex(x), "linalg.qr": _qr, "linalg.svd": _svd,
     "mean": _mean("mean"), "median": _median,
     "nan_to_num": _nan_to_num, "nanmean": _mean("nanmean"),
-    "meshgrid": lambda *xi, indexing="xy": functional.meshgrid(*_tensors(xi), indexing=indexing),
+    "meshgrid": lambda *xi, indexing="xy": functional.meshgrid(*map(_tensor, xi), indexing=indexing),
     "ndim": lambda a: a.ndim, "nonzero": lambda a: functional.nonzero(a, as_tuple=True), "pad": _pad,
     "percentile": lambda a, q, *args, **given: _quantile(a, np.divide(q, 100), *args, **given),
     "quantile": _quantile, "repeat": _repeat, "roll": _roll, "rot90": _rot90, "select": _select,
     "shape": lambda a: a.shape, "size": lambda a, dim=None: a.numel() if dim is None else a.shape[dim], "sort": _sort,
-    "split": _equal_split, "std": _spread("std"), "swapaxes": _swapaxes,
-    "take": _take, "tensordot": _tensordot, "trace": _trace, "transpose": _transpose,
+    "split": _equal_split, "stack": _stacked("stack"), "std": _spread("std"), "swapaxes": _swapaxes,
+    "take": _take, "take_along_axis": lambda arr, indices, dim=-1: functional.take_along_dim(arr, indices, dim),
+    "tensordot": _tensordot, "trace": _trace, "transpose": _transpose,
     "tril": _offset("tril"), "triu": _offset("triu"),
-    "var": _spread("var"), "vstack": _stacked("vstack"),
+    "var": _spread("var"), "vdot": lambda a, b: functional.vdot(functional.ravel(a), functional.ravel(b)),
+    "vstack": _stacked("vstack"),
 }  # fmt: skip
 
 
@@ -287,7 +297,7 @@ def _ufunc(name: str, method: str) -> Callable[..., Any] | None:
     """The result of a ufunc method, with NumPy's default of the first axis."""
     if method in ("reduce", "accumulate"):
         ours = getattr(functional, (REDUCTIONS if method == "reduce" else SCANS).get(name, ""), None)
-        return ours and (lambda array, dim=0, **options: ours(array, dim, **options))
+        return ours and (lambda array, dim=0, **options: _reduced(ours, array, dim, **options))
     function = None if name in FOREIGN else getattr(functional, UFUNCS.get(name, name), None)
     if method == "outer" and function:
         return lambda a, b: function(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
@@ -299,26 +309,44 @@ def array_function(self: Tensor, function: Callable[..., Any], types: Any, args:
     if ours is None:
         module = function.__module__.replace("numpy", "np", 1)
         raise TypeError(f"{module}.{function.__name__} has no counterpart for tensors; {ADVICE}")
-    names = _parameters(function)
+    names, defaults = _parameters(function)
     operands = next((i for i, name in enumerate(names) if name in OPTIONS), len(args))
+    named = list(itertools.takewhile(kwargs.__contains__, names[len(args) : operands]))  # np.sum(a=tensor)
+    args = (*args, *map(kwargs.pop, named))
     options = dict(zip(names[operands:], args[operands:], strict=False)) | kwargs
-    if options.get("axis") == () and function.__name__ in REDUCING:
-        return ours(args[0][..., None], **_renamed({**options, "axis": -1, "keepdims": False}))
-    return ours(*args[:operands], **_renamed(options))
+    options = {k: v for k, v in options.items() if not _is_default(v, defaults.get(k, np._NoValue))}
+    args, out = (*_tensors(args[:1]), *args[1:operands]), options.pop("out", None)
+    if function.__module__ == "numpy.linalg" and function.__name__ not in EXACT:
+        args = tuple([_real(a) if isinstance(a, Tensor) else a for a in args])
+    options = _renamed(options)
+    result = _reduced(ours, *args, **options) if function.__name__ in REDUCING else ours(*args, **options)
+    return result if out is None else deliver(f"np.{function.__name__}", result, out)
+
+
+def _reduced(function: Callable[..., Any], array: Tensor, dim: Any = None, **options: Any) -> Any:
+    """The reduction, which for `axis=()` keeps every element."""
+    if dim == ():
+        return function(array[..., None], -1, **{**options, "keepdim": False})
+    return function(array, dim, **options)
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    return value is np._NoValue or value is default or (isinstance(value, (int, str)) and value == default)
 
 
 def _renamed(options: dict[str, Any]) -> dict[str, Any]:
-    """Keyword arguments under PyTorch's names, without default values."""
-    said = {k: v for k, v in options.items() if v is not np._NoValue and not (v is None and k in ("dtype", "out"))}
-    return {KEYWORDS.get(k, k): v for k, v in said.items()}
+    """Keyword arguments under PyTorch's names."""
+    return {KEYWORDS.get(k, k): v for k, v in options.items()}
 
 
 @functools.cache
-def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
+def _parameters(function: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The parameters that can be given by position, and the defaults of all."""
     if function.__name__ in WRITTEN_IN_C:
-        return WRITTEN_IN_C[function.__name__]
+        return tuple(WRITTEN_IN_C[function.__name__]), WRITTEN_IN_C[function.__name__]
     parameters = inspect.signature(function).parameters.values()
-    return tuple([p.name for p in itertools.takewhile(lambda p: p.kind is not p.VAR_POSITIONAL, parameters)])
+    positional = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return tuple(positional), {p.name: p.default for p in parameters}
 
 
 def _counterpart(module: str, name: str) -> Callable[..., Any] | None:

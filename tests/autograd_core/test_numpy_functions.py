@@ -68,7 +68,21 @@ CALLS = {
     "where": lambda a, b: np.where(a > b, a, b),
     "add.outer": lambda a, b: np.add.outer(a, b[0]),
     "add.reduce": lambda a, b: np.add.reduce(a, keepdims=True),
+    "maximum.reduce over no axes": lambda a, b: np.maximum.reduce(a, axis=()),
     "append": lambda a, b: np.append(a, b, axis=1),
+    "broadcast_arrays beside a number": lambda a, b: np.broadcast_arrays(a, 2.0)[0],
+    "clip into an array of NumPy's defaults": lambda a, b: np.clip(a=a, a_min=-0.5, a_max=2, out=None),
+    "cross of broadcast vectors": lambda a, b: np.cross(a[:, None], b),
+    "gradient at points": lambda a, b: np.gradient(a, np.array([0, 1, 3]), axis=1),
+    "meshgrid of a list": lambda a, b: np.meshgrid([1.0, 2.0], a[0], copy=True)[1],
+    "quantile of a list": lambda a, b: np.quantile([0.5, 2.0], abs(b[1]) / 4) * a,
+    "reshape by name": lambda a, b: np.reshape(a, shape=(9, 1), order="C"),
+    "roll along two axes": lambda a, b: np.roll(a, 1, axis=(0, 1)),
+    "stack of rows": lambda a, b: np.stack(a, axis=1),
+    "std with a correction": lambda a, b: np.std(a, axis=0, correction=1),
+    "sum by name": lambda a, b: np.sum(a=a, axis=0),
+    "take_along the last axis": lambda a, b: np.take_along_axis(a, np.array([[0], [2], [1]])),
+    "vdot of matrices": np.vdot,
     "append flat": np.append,
     "append a list": lambda a, b: np.append(a, [b[0, 0], 2.0]),
     "column_stack": lambda a, b: np.column_stack((a, b[0])),
@@ -130,6 +144,19 @@ def test_numpy_takes_means_of_integers(function):
     y = function(ag.tensor([True, False, True, True]))
     assert y.dtype == ag.float32
     assert y.item() == pytest.approx(function(np.array([True, False, True, True], float)))
+
+
+@pytest.mark.parametrize("function", [np.linalg.norm, np.linalg.inv, lambda x: np.gradient(x, axis=0)])
+@pytest.mark.parametrize("dtype", ["int64", "uint8"])
+def test_functions_of_integers_give_what_numpy_gives(function, dtype):
+    x = np.array([[2, 1], [1, 3]], dtype)
+    np.testing.assert_allclose(function(ag.tensor(x)).numpy(), function(x), rtol=1e-6)
+
+
+def test_a_function_writes_into_a_tensor():
+    x, y = ag.tensor(A), ag.empty(3, 3, dtype="float64")
+    assert np.clip(x, 0, 1, out=y) is y
+    np.testing.assert_array_equal(y.numpy(), np.clip(A, 0, 1))
 
 
 def test_a_ufunc_writes_into_a_tensor():

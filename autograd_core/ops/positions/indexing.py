@@ -156,7 +156,7 @@ def take(input, index):
 @composition(INDEXING, reference=lambda x, index, dim=None: np.take_along_axis(x, index, axis=dim),
              aliases=("take_along_axis",),
              samples=(sample((3, 4), integers((1, 4), 0, 3), 0), sample((2, 3), integers((2, 2), 0, 3), dim=1),
-                      sample((2, 3), integers((4,), 0, 6)), sample((2, 0), integers((1, 0), 0, 2), dim=0)))
+                      sample((2, 3), integers((4,), 0, 6)), sample((2, 0), integers((1, 1), 0, 2), dim=0)))
 def take_along_dim(input, indices, dim=None):
     """Elements picked along `dim`, with the other axes broadcast; without `dim`, from the flattened tensor."""
     if dim is None:
@@ -165,11 +165,10 @@ def take_along_dim(input, indices, dim=None):
         raise OperandError(f"take_along_dim(): input of shape {input.shape} and indices of shape {indices.shape} must "
                            "have as many axes")
     at = axes.one(dim, input.ndim)
-    shape = [max(a, b) if i != at else None for i, (a, b) in enumerate(zip(input.shape, indices.shape, strict=True))]
-    source = functional.expand(input, tuple(input.shape[i] if k is None else k for i, k in enumerate(shape)))
-    return gather(
-        source, at, functional.expand(indices, tuple(indices.shape[i] if k is None else k for i, k in enumerate(shape)))
-    )
+    others = functional.broadcast_shapes(*[x.shape[:at] + (1,) + x.shape[at + 1:] for x in (input, indices)])
+    input, indices = [functional.expand(x, others[:at] + x.shape[at:at + 1] + others[at + 1:])
+                      for x in (input, indices)]
+    return gather(input, at, indices)
 
 
 @composition(INDEXING,
