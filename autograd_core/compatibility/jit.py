@@ -29,6 +29,10 @@ def is_scripting() -> bool:
     return False
 
 
+class TracerWarning(Warning):
+    """A warning about traced functions, which programs ignore by name. It is never given."""
+
+
 is_tracing = is_compiling = is_scripting
 freeze = optimize_for_inference = script
 export = ignore = unused = interface = script_if_tracing = allow_in_graph = _overload_method = _as_written

@@ -9,6 +9,7 @@ from autograd_core import dtypes, functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import Distribution, Shape, derived, eps_of, one_of, together
 from autograd_core.distributions.exponential_family import ExponentialFamily
+from autograd_core.sizes import Size
 from autograd_core.tensor import Tensor
 
 
@@ -33,9 +34,9 @@ class Odds(Distribution):
         return functional.logit(self.probs, eps=eps_of(self.probs))
 
     @property
-    def param_shape(self) -> tuple[int, ...]:
+    def param_shape(self) -> Size:
         """The shape of `probs` and `logits`."""
-        return tuple(self.probs.shape)
+        return self.probs.shape
 
     def _cost(self, value: Tensor) -> Tensor:
         """-log of the probability of a value 0 or 1, linear in between."""
@@ -116,13 +117,13 @@ class Categorical(Distribution):
         return self.probs.clamp(eps, 1 - eps).log()
 
     @property
-    def param_shape(self) -> tuple[int, ...]:
+    def param_shape(self) -> Size:
         """The shape of `probs` and `logits`."""
-        return tuple(self._parameter.shape)
+        return self._parameter.shape
 
     @property
     def _parameter(self) -> Tensor:
-        return getattr(self, self._given()[0])
+        return self.probs if "probs" in vars(self) else self.logits
 
     @property
     def _count(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 from autograd_core import dtypes, functional
 from autograd_core.distributions.constraints import Constraint, is_dependent
 from autograd_core.grad_mode import no_grad
+from autograd_core.sizes import Size
 from autograd_core.tensor import Tensor
 
 Shape = Sequence[int]
@@ -26,7 +27,7 @@ class Distribution:
     _validate_args = True
 
     def __init__(self, batch_shape: Shape = (), event_shape: Shape = (), validate_args: bool | None = None) -> None:
-        self._batch_shape, self._event_shape = tuple(batch_shape), tuple(event_shape)
+        self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
         if validate_args is not None:
             self._validate_args = validate_args
         if self._validate_args:
@@ -39,12 +40,12 @@ class Distribution:
                     )
 
     @property
-    def batch_shape(self) -> tuple[int, ...]:
+    def batch_shape(self) -> Size:
         """The shape of the batch of random variables."""
         return self._batch_shape
 
     @property
-    def event_shape(self) -> tuple[int, ...]:
+    def event_shape(self) -> Size:
         """The shape of one random variable."""
         return self._event_shape
 
@@ -58,21 +59,32 @@ class Distribution:
         return [name for name in self.arg_constraints if name in vars(self)]
 
     def expand(self, batch_shape: Shape, _instance: Any = None) -> Self:
-        """The distribution with its parameters expanded to another batch shape."""
+        """The distribution with its parameters, those of base classes too, expanded to another batch shape."""
+        known: dict[str, Constraint] = {}
+        for kind in reversed(type(self).__mro__):
+            known |= getattr(kind, "arg_constraints", {})
         expanded = {}
-        for name in self._given():
-            value, of_event = getattr(self, name), self.arg_constraints[name].event_dim
-            expanded[name] = value.expand((*batch_shape, *value.shape[value.ndim - of_event :]))
+        for name, constraint in known.items():
+            if (value := vars(self).get(name)) is not None:
+                expanded[name] = value.expand((*batch_shape, *value.shape[value.ndim - constraint.event_dim :]))
         return self._with(batch_shape, _instance, **expanded)
 
     def _with(self, batch_shape: Shape, _instance: Any, **parts: Any) -> Self:
         """A copy, or the given instance, with another batch shape and other attributes."""
-        new: Self = self._get_checked_instance(type(self), _instance)
-        vars(new).update(vars(self) | vars(new) | parts, _batch_shape=tuple(batch_shape))
+        ours = next(kind for kind in type(self).__mro__ if kind.__module__.startswith(__package__))
+        new: Self = self._get_checked_instance(ours, _instance)
+        vars(new).update(vars(self) | vars(new) | parts, _batch_shape=Size(batch_shape))
         return new
 
     def _get_checked_instance(self, cls: type, _instance: Any = None) -> Any:
-        """The instance for `expand` of a user-defined class to fill in: a given one, or a new empty one."""
+        """The instance for `expand` of the class `cls` to fill in: a given one, or a new empty one.
+
+        Errors: NotImplementedError for a subclass whose own constructor may set what `cls` does not know of.
+        """
+        if _instance is None and type(self).__init__ is not cls.__init__:  # type: ignore[misc]
+            raise NotImplementedError(
+                f"{type(self).__name__} has an __init__ of its own and needs an expand(batch_shape, _instance=None) too"
+            )
         return type(self).__new__(type(self)) if _instance is None else _instance
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:
@@ -134,8 +146,8 @@ class Distribution:
     def _lacking(self, what: str) -> NotImplementedError:
         return NotImplementedError(f"{type(self).__name__} has no {what}")
 
-    def _extended_shape(self, sample_shape: Shape = ()) -> tuple[int, ...]:
-        return (*sample_shape, *self.batch_shape, *self.event_shape)
+    def _extended_shape(self, sample_shape: Shape = ()) -> Size:
+        return Size((*sample_shape, *self.batch_shape, *self.event_shape))
 
     def _values(self, numbers: Tensor, expand: bool) -> Tensor:
         """The result of `enumerate_support` for a vector of numbers that all random variables take."""

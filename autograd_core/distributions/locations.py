@@ -161,7 +161,9 @@ class _Half(Distribution):
         (self.scale,) = together(scale)
         super().__init__(self.scale.shape, validate_args=validate_args)
 
-    def _whole(self) -> Any:
+    @property
+    def base_dist(self) -> Any:
+        """The distribution of which the absolute value is taken."""
         return self.full(0.0, self.scale, validate_args=False)
 
     @property
@@ -169,22 +171,22 @@ class _Half(Distribution):
         return functional.zeros_like(self.scale)
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        return self._whole().rsample(sample_shape).abs()
+        return self.base_dist.rsample(sample_shape).abs()
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        density = self._whole().log_prob(value) + math.log(2)
+        density = self.base_dist.log_prob(value) + math.log(2)
         return functional.where(value >= 0, density, -math.inf)
 
     def cdf(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        return 2 * self._whole().cdf(value) - 1
+        return 2 * self.base_dist.cdf(value) - 1
 
     def icdf(self, value: Tensor) -> Tensor:
-        return self._whole().icdf((value + 1) / 2)
+        return self.base_dist.icdf((value + 1) / 2)
 
     def entropy(self) -> Tensor:
-        return self._whole().entropy() - math.log(2)
+        return self.base_dist.entropy() - math.log(2)
 
 
 class HalfNormal(_Half):
@@ -221,7 +223,9 @@ class LogNormal(Location):
     has_rsample = True
     support = constraints.positive
 
-    def _logarithm(self) -> Normal:
+    @property
+    def base_dist(self) -> Normal:
+        """The distribution of the logarithm."""
         return Normal(self.loc, self.scale, validate_args=False)
 
     @property
@@ -237,18 +241,18 @@ class LogNormal(Location):
         return (self.scale**2).expm1() * (2 * self.loc + self.scale**2).exp()
 
     def rsample(self, sample_shape: Shape = ()) -> Tensor:
-        return self._logarithm().rsample(sample_shape).exp()
+        return self.base_dist.rsample(sample_shape).exp()
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        return self._logarithm().log_prob(value.log()) - value.log()
+        return self.base_dist.log_prob(value.log()) - value.log()
 
     def cdf(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        return self._logarithm().cdf(value.log())
+        return self.base_dist.cdf(value.log())
 
     def icdf(self, value: Tensor) -> Tensor:
-        return self._logarithm().icdf(value).exp()
+        return self.base_dist.icdf(value).exp()
 
     def entropy(self) -> Tensor:
-        return self._logarithm().entropy() + self.loc
+        return self.base_dist.entropy() + self.loc

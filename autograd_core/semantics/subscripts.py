@@ -10,8 +10,8 @@ from autograd_core.tensor import Tensor
 
 
 def plain_index(index: Any, like: Tensor) -> Any:
-    """An index expression for the array library: tensors and lists become arrays."""
-    if index.__class__ is tuple:
+    """An index expression for the array library: tensors and lists become arrays, lists with slices tuples."""
+    if index.__class__ is tuple or (index.__class__ is list and any(_moves_no_element(i) for i in index)):
         return tuple([_plain_item(i, like) for i in index])
     return _plain_item(index, like)
 
@@ -21,8 +21,12 @@ def holds_batches(index: Any) -> bool:
     return bool(LAYERS) and any(i.__class__ in LAYERS for i in (index if index.__class__ is tuple else (index,)))
 
 
+def _moves_no_element(i: Any) -> bool:
+    return i is None or i is Ellipsis or i.__class__ is slice
+
+
 def _plain_item(i: Any, like: Tensor) -> Any:
-    if i.__class__ is int or i.__class__ is slice or i is None or i is Ellipsis:
+    if i.__class__ is int or _moves_no_element(i):
         return i
     i = i.array if hasattr(i, "array") else list(i) if isinstance(i, range) else i
     if i.__class__ is not like.array.__class__ and isinstance(i, list | tuple | bool | np.ndarray):

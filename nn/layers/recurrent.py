@@ -110,7 +110,7 @@ class RNNBase(Module):
         return out, state if len(state) > 1 else state[0]
 
     def _check_input(self, x: Tensor, packed: bool) -> None:
-        own = self._parameters["weight_ih_l0"]
+        own = getattr(self, "weight_ih" + self._suffixes[0])  # no Parameter if a program computes it
         if own is not None and x.dtype != own.dtype:
             raise ValueError(
                 f"RNN input dtype ({x.dtype}) does not match weight dtype ({own.dtype}). Convert input: "

@@ -149,6 +149,15 @@ def test_what_does_not_fit_is_refused(make, message):
         make()
 
 
+def test_a_weight_can_be_computed_from_another_one():
+    layer = nn.GRU(3, 4)
+    raw = layer.weight_ih_l0
+    del layer.weight_ih_l0
+    layer.weight_ih_l0 = 0.5 * raw
+    layer(ag.ones(5, 2, 3))[0].sum().backward()
+    assert raw.grad.any()
+
+
 def test_dropout_between_layers():
     with pytest.warns(UserWarning, match="num_layers greater than 1"):
         nn.RNN(2, 3, dropout=0.5)

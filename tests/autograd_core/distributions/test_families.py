@@ -339,3 +339,31 @@ def test_a_family_of_its_own():
         Cosine(ag.ones(2)).log_prob(ag.full((2,), 2.0))
     with pytest.raises(NotImplementedError, match="cannot be checked alone"):
         D.constraints.dependent.check(ag.ones(2))
+
+
+class Steps(D.Categorical):
+    """A categorical distribution whose constructor takes a parameter of its own."""
+
+    arg_constraints: ClassVar = {"slope": D.constraints.real}
+
+    def __init__(self, slope):
+        self.slope = slope
+        super().__init__(logits=slope[..., None] * ag.arange(3))
+
+
+class ExpandableSteps(Steps):
+    def expand(self, batch_shape, _instance=None):
+        new = self._get_checked_instance(ExpandableSteps, _instance)
+        new.slope = self.slope.expand(batch_shape)
+        return super().expand(batch_shape, new)
+
+
+def test_a_subclass_with_parameters_of_its_own():
+    slope = ag.tensor([1.0, 2.0])
+    d = ExpandableSteps(slope)
+    assert d.support.upper_bound == 2
+    wide = d.expand((3, 2))
+    assert (wide.slope.shape, wide.logits.shape, wide.batch_shape.numel()) == ((3, 2), (3, 2, 3), 6)
+    np.testing.assert_allclose(wide.log_prob(ag.ones(3, 2))[2], d.log_prob(ag.ones(2)))
+    with pytest.raises(NotImplementedError, match="Steps has an __init__ of its own"):
+        Steps(slope).expand((3, 2))
