@@ -13,7 +13,7 @@ from autograd_core.distributions.discrete import Bernoulli, Categorical, OneHotC
 from autograd_core.distributions.distribution import Distribution, sum_rightmost
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gammas import Beta, Gamma, log_beta
-from autograd_core.distributions.locations import Cauchy, Gumbel, HalfNormal, Laplace, LogNormal, Normal
+from autograd_core.distributions.locations import Cauchy, Gumbel, HalfNormal, Laplace, Normal
 from autograd_core.distributions.low_rank import LowRankMultivariateNormal
 from autograd_core.distributions.multivariate import Dirichlet, Independent, MultivariateNormal
 from autograd_core.distributions.powers import Pareto
@@ -62,7 +62,6 @@ def _exponential_family(p: ExponentialFamily, q: ExponentialFamily) -> Tensor:
 
 
 @register_kl(Normal, Normal)
-@register_kl(LogNormal, LogNormal)
 def _normal(p: Normal, q: Normal) -> Tensor:
     ratio = (p.scale / q.scale) ** 2
     return 0.5 * (ratio + ((p.loc - q.loc) / q.scale) ** 2 - 1 - ratio.log())

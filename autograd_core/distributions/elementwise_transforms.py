@@ -24,7 +24,6 @@ class Transform:
     bijective = False
     domain: Any = constraints.real
     codomain: Any = constraints.real
-    sign: Any = 1  # the sign of the derivative
 
     def __init__(self, cache_size: int = 0) -> None:
         self._cache_size = cache_size
@@ -47,6 +46,11 @@ class Transform:
             found = self._inverted()
             found._inv, self._inv = weakref.ref(self), weakref.ref(found)
         return found
+
+    @property
+    def sign(self) -> Any:
+        """The sign of the derivative; monotone functions define it."""
+        raise NotImplementedError(f"{type(self).__name__} has no sign, so it does not transform probabilities of x < c")
 
     def _inverted(self) -> Transform:
         return _InverseTransform(self)
@@ -104,12 +108,16 @@ def _equal(a: Any, b: Any) -> bool:
 class _InverseTransform(Transform):
     def __init__(self, of: Transform) -> None:
         super().__init__()
-        self.of, self.sign, self.bijective = of, of.sign, of.bijective
+        self.of, self.bijective = of, of.bijective
         self.domain, self.codomain = of.codomain, of.domain
 
     @property
     def inv(self) -> Transform:
         return self.of
+
+    @property
+    def sign(self) -> Any:
+        return self.of.sign
 
     def _call(self, x: Tensor) -> Tensor:
         return self.of._inv_call(x)
@@ -134,6 +142,7 @@ class ExpTransform(Transform):
     """exp(x)."""
 
     bijective = True
+    sign = 1
     codomain = constraints.positive
 
     def _call(self, x: Tensor) -> Tensor:
@@ -180,6 +189,7 @@ class SigmoidTransform(Transform):
     """1 / (1 + exp(-x))."""
 
     bijective = True
+    sign = 1
     codomain = constraints.unit_interval
 
     def _call(self, x: Tensor) -> Tensor:
@@ -196,6 +206,7 @@ class SoftplusTransform(Transform):
     """log(1 + exp(x))."""
 
     bijective = True
+    sign = 1
     codomain = constraints.positive
 
     def _call(self, x: Tensor) -> Tensor:
@@ -212,6 +223,7 @@ class TanhTransform(Transform):
     """tanh(x), with accurate tails: use `cache_size=1` rather than clip arguments of `log_prob`."""
 
     bijective = True
+    sign = 1
     codomain = constraints.interval(-1.0, 1.0)
 
     def _call(self, x: Tensor) -> Tensor:
@@ -274,6 +286,7 @@ class CumulativeDistributionTransform(Transform):
     """The cumulative distribution function of a distribution."""
 
     bijective = True
+    sign = 1
     codomain = constraints.unit_interval
 
     def __init__(self, distribution: Any, cache_size: int = 0) -> None:

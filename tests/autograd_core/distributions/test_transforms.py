@@ -21,6 +21,9 @@ def test_transformed_random_variables():
     v = ag.tensor(UNIT, dtype="f8")
     made = D.TransformedDistribution(D.Normal(A, B), D.ExpTransform())
     same = D.LogNormal(A, B)
+    assert isinstance(same, D.TransformedDistribution)
+    with pytest.raises(NotImplementedError, match="AbsTransform has no sign"):
+        D.TransformedDistribution(D.Normal(A, B), D.AbsTransform()).cdf(v)
     for what in ("log_prob", "cdf", "icdf"):
         close(getattr(made, what)(v), getattr(same, what)(v).detach())
     parts = [D.SigmoidTransform().inv, D.AffineTransform(A, -B)]
