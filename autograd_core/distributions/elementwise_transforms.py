@@ -52,6 +52,13 @@ class Transform:
         """The sign of the derivative; monotone functions define it."""
         raise NotImplementedError(f"{type(self).__name__} has no sign, so it does not transform probabilities of x < c")
 
+    @property
+    def event_dim(self) -> int:
+        """The number of axes of an argument, if a value has as many."""
+        if self.domain.event_dim != self.codomain.event_dim:
+            raise ValueError(f"{type(self).__name__}: say .domain.event_dim or .codomain.event_dim, which differ")
+        return self.domain.event_dim  # type: ignore[no-any-return]
+
     def _inverted(self) -> Transform:
         return _InverseTransform(self)
 
@@ -255,7 +262,7 @@ class AffineTransform(Transform):
 
     def __init__(self, loc: Any, scale: Any, event_dim: int = 0, cache_size: int = 0) -> None:
         super().__init__(cache_size)
-        self.loc, self.scale, self.event_dim = loc, scale, event_dim
+        self.loc, self.scale = loc, scale
         self.domain = self.codomain = (
             constraints.independent(constraints.real, event_dim) if event_dim else constraints.real
         )

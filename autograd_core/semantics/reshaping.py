@@ -43,10 +43,10 @@ def resize_(self: Tensor, *sizes: Any) -> Tensor:
     """
     if self.requires_grad:
         raise RuntimeError("cannot resize variables that require grad: use .reshape() or .new_empty()")
-    _refuse(self, "resize", "reshape")
     seen = functional.empty(*sizes, dtype=self.dtype, device=self.device)
     if seen.shape == self.shape:
         return self
+    _refuse(self, "resize", "reshape")
     own_scalar(self)
     room = storage(self.array).nbytes // self.itemsize - self.storage_offset()
     if seen.numel() > room:

@@ -72,5 +72,6 @@ def test_a_resized_tensor_keeps_its_elements_in_order():
     first = base[:1]
     with pytest.raises(InplaceError, match=r"resize_\(\) of a tensor with live views"):
         base.resize_(2)
+    assert base.resize_(base.shape) is base
     del first
     assert base.resize_(2).shape == (2,)
