@@ -8,6 +8,7 @@ from numpy.typing import DTypeLike
 
 from autograd_core.devices import Device
 from autograd_core.random import Generator as Generator
+from autograd_core.sizes import Size
 from autograd_core.tensor import Tensor
 
 Operand = Tensor | np.ndarray[Any, Any] | np.generic | _complex | Sequence[Any]

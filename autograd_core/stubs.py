@@ -107,7 +107,11 @@ def functional_stub(module: ModuleType = functional) -> str:
     lines = [line for name, f in sorted(functions.items()) for line in _function(name, f, "")]
     imports = "" if module is functional else _imports(lines)
     head = HEADER.replace(
-        "import Generator{imports}", f"import Generator as Generator\n{imports}from autograd_core.tensor import Tensor"
+        "import Generator{imports}",
+        f"import Generator as Generator
+{imports}from autograd_core.sizes import Size
+"
+        "from autograd_core.tensor import Tensor",
     )
     if module is functional:
         lines = _classes() + lines

@@ -39,10 +39,10 @@ class Wishart(ExponentialFamily):
         scale_tril: Tensor | None = None,
         validate_args: bool | None = None,
     ) -> None:
-        self._name, matrix = one_matrix("Wishart", covariance_matrix, precision_matrix, scale_tril)
+        name, matrix = one_matrix("Wishart", covariance_matrix, precision_matrix, scale_tril)
         df = functional.as_tensor(df, dtype=matrix.dtype, device=matrix.device)
         batch = functional.broadcast_shapes(matrix.shape[:-2], df.shape)
-        self.df, vars(self)[self._name] = df.expand(batch), matrix.expand(*batch, -1, -1)
+        self.df, vars(self)[name] = df.expand(batch), matrix.expand(*batch, -1, -1)
         super().__init__(batch, matrix.shape[-2:], validate_args=validate_args)
         if self._validate_args and not bool((self.df > self._size() - 1).all()):
             raise ValueError(f"Wishart() of matrices of size {self._size()} needs df above {self.df.detach()}")

@@ -27,7 +27,7 @@ def one_matrix(name: str, covariance_matrix: Any, precision_matrix: Any, scale_t
 
 def scale_tril_of(d: Any) -> Tensor:
     """The Cholesky factor of the covariance matrix."""
-    if d._name == "covariance_matrix":
+    if "precision_matrix" not in vars(d):
         return linalg.cholesky(d.covariance_matrix)
     turned = linalg.cholesky(d.precision_matrix.flip(-2, -1)).flip(-2, -1).mT
     unit = functional.eye(turned.shape[-1], dtype=turned.dtype, device=turned.device)
@@ -64,12 +64,12 @@ class MultivariateNormal(AroundLoc):
         scale_tril: Tensor | None = None,
         validate_args: bool | None = None,
     ) -> None:
-        self._name, matrix = one_matrix("MultivariateNormal", covariance_matrix, precision_matrix, scale_tril)
+        name, matrix = one_matrix("MultivariateNormal", covariance_matrix, precision_matrix, scale_tril)
         if loc.ndim < 1:
             raise ValueError("MultivariateNormal() takes vectors along the last axis of loc, not a number")
         batch = functional.broadcast_shapes(matrix.shape[:-2], loc.shape[:-1])
         self.loc = loc.expand(*batch, -1)
-        vars(self)[self._name] = matrix.expand(*batch, -1, -1)
+        vars(self)[name] = matrix.expand(*batch, -1, -1)
         super().__init__(batch, loc.shape[-1:], validate_args=validate_args)
 
     scale_tril, covariance_matrix, precision_matrix = map(derived, (scale_tril_of, covariance_of, precision_of))

@@ -12,6 +12,7 @@ from autograd_core import dtypes, functional
 from autograd_core.errors import OperandError
 from autograd_core.registry import publish
 from autograd_core.semantics.memory_format import Layout, contiguous, is_contiguous
+from autograd_core.sizes import Size
 from autograd_core.tensor import Tensor, own_scalar
 from autograd_core.versions import View, address, storage
 
@@ -145,10 +146,10 @@ def storage_offset(self: Tensor) -> int:
     return (address(self.array) - address(storage(self.array))) // self.itemsize
 
 
-def broadcast_shapes(*shapes: Sequence[int] | int) -> tuple[int, ...]:
+def broadcast_shapes(*shapes: Sequence[int] | int) -> Size:
     """The shape that tensors of these shapes broadcast to."""
     try:
-        return np.broadcast_shapes(*shapes)
+        return Size(np.broadcast_shapes(*shapes))
     except ValueError as e:
         raise OperandError(f"broadcast_shapes(): {e}") from None
 
