@@ -92,11 +92,22 @@ class Stateful:
             refuse(type(self).__name__, keys.problems())
         return keys
 
-    def _load_from_state_dict(self, *args: Any) -> None:
-        """Call this module's hooks before loading; programs override it to rename keys in `args[0]`."""
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Call this module's hooks before loading; programs override it to rename keys in `state_dict`."""
         for hook in self._state_hooks or ():
             if hook.kind == LOAD:
-                hook.function(self, *args)
+                hook.function(
+                    self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+                )
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Removable:
         """Call `hook(module, prefix, keep_vars)` before this module's state is saved, also as part of others."""

@@ -104,6 +104,8 @@ def _copy(self: Tensor) -> Tensor:
 
 def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
     """A leaf with all that belongs to it, but for the gradient of a parameter."""
+    if not self.is_leaf:
+        raise RuntimeError("only leaves can be copied: a computed tensor carries its graph; .detach() it first")
     grad = None if getattr(self, "_role", None) == "parameter" else copying.deepcopy(self.grad, memo)
     memo[id(self)] = twin = _twin(self, self.array.copy(order="K"), grad)
     vars(twin).update(copying.deepcopy(vars(self), memo))
@@ -112,7 +114,6 @@ def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
 
 def _twin(source: Tensor, array: Any, grad: Tensor | None) -> Tensor:
     """A leaf with the attributes of `source` on another array."""
-    _only_leaf(source, "copied")
     twin = wrap(array)
     twin.grad = grad
     if source.node is not None:
@@ -123,13 +124,7 @@ def _twin(source: Tensor, array: Any, grad: Tensor | None) -> Tensor:
     return twin
 
 
-def _only_leaf(t: Tensor, done: str) -> None:
-    if not t.is_leaf:
-        raise RuntimeError(f"only leaves can be {done}: a computed tensor carries its graph; .detach() it first")
-
-
 def _reduce(self: Tensor) -> tuple[Any, ...]:
-    _only_leaf(self, "pickled")
     labels = {label: getattr(self, label) for label in LABELS if hasattr(self, label)} | vars(self)
     return _rebuild, (_host(self), str(self.device), self.requires_grad, labels)
 

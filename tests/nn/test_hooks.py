@@ -198,7 +198,7 @@ class Frozen(nn.Linear):
     ):
         state_dict.pop(f"{prefix}count", None)
         super()._load_from_state_dict(
-            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs=error_msgs
         )
 
     def __setstate__(self, state):
