@@ -307,18 +307,19 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _hooked(n: Node | Leaf, g: Any, create_graph: bool, retained: list[Any]) -> Any:
-    kept = []
+    kept, seen = [], None  # hooks see the same tensor until one replaces it: they may keep notes in its attributes
     for hook in n.hooks:
         if isinstance(hook, Late):
             kept.append(hook)
             continue
+        seen = shown(g, create_graph) if seen is None else seen
         with set_grad_enabled(create_graph):
-            result = hook(shown(g, create_graph))
+            result = hook(seen)
         if result is None:
             continue
         if not isinstance(result, Tensor) or result.shape != g.shape:
             raise RuntimeError(f"a hook must return a Tensor of shape {g.shape} or None, not {result!r}")
-        g = result if create_graph else result.array.copy()
+        g, seen = result if create_graph else result.array.copy(), None
     retained.extend([(hook, g) for hook in kept])
     return g
 
