@@ -259,6 +259,11 @@ def test_another_name_for_the_package_imports_the_same_modules(monkeypatch):
 def test_the_version_is_that_of_the_name(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", ag)
     assert ag.__version__ == ag.version.__version__ == "2.13.0"
+    assert ag.__version__ > "2.2"
+    assert ag.__version__ >= (1, 13)
+    assert ag.__version__ <= "2.13"
+    assert ag.__version__ < "2.14.0+cpu"
+    assert not ag.__version__ < "2.13.0a0"
     monkeypatch.delitem(sys.modules, "torch")
     assert ag.__version__ == "0.1.0"
 
