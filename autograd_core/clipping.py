@@ -14,6 +14,12 @@ def _listed(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:
     return [tensors] if isinstance(tensors, Tensor) else list(tensors)
 
 
+def _check_limit(name: str, limit: Any) -> None:
+    """Raise ValueError before anything changes; a NaN would become every gradient."""
+    if not limit >= 0:
+        raise ValueError(f"{name} must not be negative, but is {limit}")
+
+
 def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
     return [p.grad for p in _listed(parameters) if p.grad is not None]
 
@@ -61,6 +67,7 @@ def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: bool | None = None
 ) -> None:
     """Scale all gradients by min(1, max_norm / (total_norm + 1e-6))."""
+    _check_limit("max_norm", max_norm)
     factor, gradients = core.clamp(max_norm / (total_norm + 1e-6), max=1.0), _gradients(parameters)
     if gradients and (kernels := _kernels_of([*gradients, factor])) is not None:
         arrays = [g.array for g in gradients]
@@ -106,6 +113,7 @@ def _norm(x: Tensor, p: float) -> Tensor:
 @no_grad()
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Limit every element of every gradient to [-clip_value, clip_value]."""
+    _check_limit("clip_value", clip_value)
     for g in _gradients(parameters):
         g.clamp_(-clip_value, clip_value)
 
@@ -117,6 +125,7 @@ def clip_grad_adaptive_(parameters: Tensor | Iterable[Tensor], clipping: float =
     g ← clipping·max(‖w‖, eps) / ‖g‖·g if it is longer. A unit is a slice along a weight's first axis: a row of a
     matrix, a filter; a vector or a number is a single unit.
     """
+    _check_limit("clipping", clipping)
     for p in _listed(parameters):
         if p.grad is not None:
             limit = clipping * core.clamp(_unit_norms(p.detach()), min=eps)

@@ -108,9 +108,7 @@ def functional_stub(module: ModuleType = functional) -> str:
     imports = "" if module is functional else _imports(lines)
     head = HEADER.replace(
         "import Generator{imports}",
-        f"import Generator as Generator
-{imports}from autograd_core.sizes import Size
-"
+        f"import Generator as Generator\n{imports}from autograd_core.sizes import Size\n"
         "from autograd_core.tensor import Tensor",
     )
     if module is functional:

@@ -136,6 +136,9 @@ class Rprop(ElementwiseOptimizer):
         down, up = group["etas"]
         if not 0.0 < down < 1.0 < up:
             raise ValueError(f"Invalid eta values: {down}, {up}; the first must lie in (0, 1), the second above 1")
+        smallest, largest = group["step_sizes"]
+        if not 0.0 <= smallest <= largest:
+            raise ValueError(f"Invalid step_sizes: {smallest}, {largest}; they must be at least 0, and in order")
 
     def start(self, group: dict[str, Any]) -> dict[str, float]:
         return {"step_size": group["lr"]}

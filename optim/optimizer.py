@@ -119,10 +119,12 @@ class Optimizer(Watched):
 
     def check_options(self, group: Mapping[str, Any]) -> None:
         """Raise ValueError for hyper-parameters out of range."""
-        for name, called in LIMITED.items():
-            value = group.get(name)  # in a user's optimizer also None, or a pair
+        for name in LIMITED.keys() & group.keys():
+            value, called = group[name], LIMITED[name]  # in a user's optimizer also None, or a pair
             if isinstance(value, str):
                 raise TypeError(f"Invalid {called}: the string {value!r}; write float({value!r})")
+            if name == "lr" and value is None and self._own_update():
+                raise TypeError("Invalid learning rate: None; it must be a number")
             if isinstance(value, (int, float)) and not value >= 0.0:
                 raise ValueError(f"Invalid {called}: {value}; it must not be negative")
         for i, beta in enumerate(group.get("betas", ())):
@@ -221,6 +223,10 @@ class Optimizer(Watched):
         """The expected shape of a state tensor."""
         return p.shape
 
+    def _own_update(self) -> bool:
+        """Whether this class defines `update`; a user's, which defines `step`, can keep anything."""
+        return type(self).update is not Optimizer.update
+
     def _fitted(self, name: str, key: str, value: Any, p: Tensor) -> Any:
         """A saved state value; tensors are copied in the parameter's dtype and to its device."""
         if isinstance(value, list):
@@ -230,8 +236,7 @@ class Optimizer(Watched):
         if value.numel() == 1 and key in COUNTED:
             number = float(value.item())
             return int(number) if number.is_integer() else number
-        own = type(self).update is Optimizer.update  # a user-defined step() can keep anything
-        if not own and value.shape != (shape := self.state_shape(key, p)):
+        if self._own_update() and value.shape != (shape := self.state_shape(key, p)):
             raise ValueError(f"the saved '{key}' of '{name}' has shape {value.shape}, but the parameter {shape}")
         value = value.detach().to(device=p.device, dtype=p.dtype, copy=True)
         own_scalar(value)

@@ -40,6 +40,8 @@ class SAM(Optimizer):
         if self._before:
             raise RuntimeError("SAM is already at the worst point; call second_step() before the next first_step()")
         pairs = [(p, group) for group in self.param_groups for p in group["params"] if p.grad is not None]
+        if not pairs:
+            raise RuntimeError("SAM found no gradients: the closure, or the code before first_step(), calls backward()")
         scales = [abs(p) if group["adaptive"] else 1.0 for p, group in pairs]
         norm = sum((scale * p.grad).square().sum().item() for (p, _), scale in zip(pairs, scales, strict=True)) ** 0.5
         self._before = [(p, p.detach().clone()) for p, _ in pairs]
@@ -53,21 +55,29 @@ class SAM(Optimizer):
         """Go back, and step by the gradients of the worst point."""
         if not self._before:
             raise RuntimeError("SAM needs the gradients at the worst point: call first_step() and backward() before")
-        for p, before in self._before:
-            p.copy_(before)
-        self._before = []
+        self._return()
         self.base_optimizer.step()
         if zero_grad:
             self.zero_grad()
 
+    @no_grad()
+    def _return(self) -> None:
+        for p, before in self._before:
+            p.copy_(before)
+        self._before = []
+
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take both steps; returns the loss at the original parameters."""
+        """Take both steps, or none if the closure raises; returns the loss at the original parameters."""
         if closure is None:
             raise TypeError("SAM computes the gradients twice: call step(closure), or first_step() and second_step()")
         with enable_grad():
             loss = closure()
             self.first_step(zero_grad=True)
-            closure()
+            try:
+                closure()
+            except BaseException:
+                self._return()
+                raise
         self.second_step()
         return loss
 

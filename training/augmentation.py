@@ -6,6 +6,7 @@ Whether they do depends on the labels: a mirrored b is a d, and half a turn make
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -37,13 +38,25 @@ class Augmented:
             yield images, target
 
 
+class _Change:
+    """A random change of images, whose fields, except `axis`, say how large it may be, or how probable."""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            largest = 1 if name == "p" else math.inf
+            if name != "axis" and not (isinstance(value, numbers.Real) and 0 <= float(value) <= largest):
+                raise ValueError(f"{type(self).__name__}: {name} must be a number from 0 to {largest}, not {value!r}")
+
+
 def _uniform(images: Tensor, reach: float) -> Tensor:
     """A number in [-reach, reach] for every image, (N, 1, 1, 1)."""
+    if images.ndim != 4:
+        raise ValueError(f"augmentation changes batches of images (N, C, H, W), not a tensor of shape {images.shape}")
     return reach * (2 * ag.rand(len(images), 1, 1, 1, dtype=images.dtype, device=images.device) - 1)
 
 
 @dataclass(frozen=True)
-class Flip:
+class Flip(_Change):
     """Mirrors images with probability p: left and right, or along another axis."""
 
     p: float = 0.5
@@ -54,7 +67,7 @@ class Flip:
 
 
 @dataclass(frozen=True)
-class Affine:
+class Affine(_Change):
     """Rotates, scales and shifts images; what comes in from outside repeats the border.
 
     degrees: the largest angle. scale: the largest relative change of size. shift: the largest shift, as a fraction of
@@ -76,7 +89,7 @@ class Affine:
 
 
 @dataclass(frozen=True)
-class Jitter:
+class Jitter(_Change):
     """Changes brightness, by adding up to ±`brightness`, and contrast, by a factor of up to 1 ± `contrast`."""
 
     brightness: float = 0.0
@@ -88,7 +101,7 @@ class Jitter:
 
 
 @dataclass(frozen=True)
-class Noise:
+class Noise(_Change):
     """Adds Gaussian noise of standard deviation `std` to every element."""
 
     std: float

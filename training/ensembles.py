@@ -53,6 +53,8 @@ class Snapshots:
     """
 
     def __init__(self, model: nn.Module, period: int) -> None:
+        if period < 1:
+            raise ValueError(f"period must be at least 1 epoch, not {period}")
         self.model, self.period = model, period
         self.models: list[nn.Module] = []
 

@@ -44,6 +44,8 @@ class DataLoader:
         pin_memory_device: str = "",
         in_order: bool = True,
     ) -> None:
+        if not hasattr(dataset, "__getitem__") and not hasattr(dataset, "__iter__"):
+            raise TypeError(f"DataLoader needs a data set, with __getitem__ or __iter__, not {type(dataset).__name__}")
         if num_workers < 0 or timeout < 0:
             raise ValueError("DataLoader: num_workers option should be non-negative, and so should timeout")
         self._streams = not hasattr(dataset, "__getitem__")

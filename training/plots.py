@@ -29,6 +29,8 @@ def activation_curves(
 
     functions: by name; None means every activation of `nn`, with default arguments.
     """
+    if not 0 < reach < math.inf:
+        raise ValueError(f"reach must be a positive number, not {reach}")
     functions = {c.__name__: c().eval() for c in ACTIVATIONS} if functions is None else functions
     columns = math.ceil(math.sqrt(len(functions)))
     rows = math.ceil(len(functions) / columns)

@@ -38,8 +38,11 @@ def find_learning_rate(
     The rate grows by a constant factor from `lowest` to `highest` in `steps` steps; the test ends early when the
     exponentially averaged loss reaches four times its minimum. Model and optimizer are restored afterwards.
     """
-    if not 0 < lowest < highest or steps < 2:
-        raise ValueError(f"rates must grow from above 0 in at least 2 steps, not from {lowest} to {highest} in {steps}")
+    if not 0 < lowest < highest or steps < 2 or not 0 <= smoothing < 1:
+        raise ValueError(
+            "find_learning_rate() needs 0 < lowest < highest, steps ≥ 2 and 0 ≤ smoothing < 1, not "
+            f"lowest={lowest}, highest={highest}, steps={steps}, smoothing={smoothing}"
+        )
     if not len(loader):
         raise ValueError("the loader yields no batches; is the data set empty, or smaller than a batch with drop_last?")
     batches = chain.from_iterable(pairs(loader) for _ in repeat(None))

@@ -61,6 +61,8 @@ def grid(space: Mapping[str, Sequence[Any]]) -> Iterator[Parameters]:
 
 def samples(space: Space, n: int, seed: int = 0) -> Iterator[Parameters]:
     """n random combinations of numbers from `Range`s and elements of lists."""
+    if n < 0:
+        raise ValueError(f"the number of samples n must not be negative, but is {n}")
     random = np.random.default_rng(seed)
     for _ in range(n):
         yield {
@@ -124,6 +126,8 @@ def search(
     waiting = list(candidates)
     if not waiting:
         raise ValueError("search() got no candidates")
+    if not 0 < keep <= 1:
+        raise ValueError(f"keep is a fraction in (0, 1], not {keep}")
     trials: list[Trial] = []
     for number in epochs or (None,):
         extra = {} if number is None else {"epochs": number}

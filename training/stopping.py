@@ -25,6 +25,8 @@ class EarlyStopping:
     """
 
     def __init__(self, model: nn.Module, patience: int = 5, min_delta: float = 0.0) -> None:
+        if patience < 1 or not min_delta >= 0:
+            raise ValueError(f"needs patience ≥ 1 and min_delta ≥ 0, not patience={patience}, min_delta={min_delta}")
         self.model, self.patience, self.min_delta = model, patience, min_delta
         self.best_epoch, self.best_loss = 0, math.inf
         self._best: dict[str, Any] = {}

@@ -18,6 +18,15 @@ from training.metrics import accuracy, is_classification
 from training.progress import Progress
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+# What `fit` uses of its arguments.
+NEEDED = {
+    "model": "train",
+    "loader": "__len__",
+    "optimizer": "param_groups",
+    "loss": "__call__",
+    "epochs": "__index__",
+    "callbacks": "__iter__",
+}
 
 
 class Batches(Protocol):
@@ -57,6 +66,7 @@ def fit(
     stderr. Ctrl-C ends the training after the current step. A loss that is not finite raises FloatingPointError before
     that batch changes a parameter.
     """
+    _check(model=model, loader=loader, optimizer=optimizer, loss=loss, epochs=epochs, callbacks=callbacks)
     history, callbacks = History(), list(callbacks)
     try:
         with DeferredInterrupt() as interrupt, Progress(progress, epochs, len(loader)) as report:
@@ -75,6 +85,14 @@ def fit(
     except KeyboardInterrupt:
         history.interrupted = True
     return history
+
+
+def _check(**arguments: Any) -> None:
+    for name, value in arguments.items():
+        if not hasattr(value, NEEDED[name]):
+            raise TypeError(f"fit(): {name} cannot be {value!r:.80}, which has no {NEEDED[name]}")
+    if arguments["epochs"] < 0:
+        raise ValueError(f"fit(): epochs must not be negative, but is {arguments['epochs']}")
 
 
 def evaluate(model: nn.Module, loader: Batches, loss: Loss = cross_entropy) -> Evaluation:
@@ -105,6 +123,8 @@ def _epoch(
         optimizer.zero_grad()
         output = model(inputs)
         batch_loss = loss(output, target)
+        if not isinstance(batch_loss, Tensor):
+            raise TypeError(f"the loss must be a Tensor, from which backward() starts, not {type(batch_loss).__name__}")
         value = batch_loss.item()
         if not math.isfinite(value):
             raise FloatingPointError(

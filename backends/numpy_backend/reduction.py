@@ -11,7 +11,7 @@ import numpy as np
 
 from backends.geometry import Array, Sizes
 from backends.numpy_backend.copies import contiguous
-from backends.strides import memory_order
+from backends.strides import innermost_first
 
 SHORT = 32  # elements of a row: up to here copying all rows is faster than NumPy, which needs 80 ns for each
 ROW = 1 << 8  # elements: up to here einsum sums a row faster than a dot product, and as exactly
@@ -28,7 +28,7 @@ def total(x: Array, axes: Sizes, keepdims: bool) -> Array:
         return x.sum(axis=axes, keepdims=keepdims)
     if x.flags.c_contiguous and x.dtype.char in "fd" and axes == tuple(range(x.ndim - len(axes), x.ndim)):
         return _sums_of_rows(x.reshape(-1, prod(x.shape[a] for a in axes))).reshape(_kept(x, len(axes), keepdims))
-    order = memory_order(x)[::-1]
+    order = innermost_first(x)[::-1]
     y = x.transpose(order)
     shape, last = _alternating(x.shape, axes, order)
     if not y.flags.c_contiguous or (len(shape) == 1 and not last):

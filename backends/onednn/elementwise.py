@@ -27,7 +27,7 @@ from backends.onednn.plans import (
     Workshop,
     planned,
 )
-from backends.strides import dense, in_memory, is_dense, memory_order
+from backends.strides import dense, in_memory, innermost_first, is_dense
 
 ADD, RELU_BY_RESULT, SUM = 0x1FFF0, 0x100, 0x2FFF4
 KINDS: dict[Any, int] = {np.add: ADD, np.multiply: 0x1FFF1, np.divide: 0x1FFF4, np.subtract: 0x1FFF5}
@@ -73,7 +73,7 @@ def arithmetic(ufunc: np.ufunc, a: Array, b: Array) -> Array | None:
     elif a.shape == b.shape:
         return None
     else:
-        order = memory_order(a)[::-1]
+        order = innermost_first(a)[::-1]
         b = np.ascontiguousarray(b.reshape(*(1,) * (a.ndim - b.ndim), *b.shape).transpose(order))
         merged = _merged(tuple([a.shape[axis] for axis in order]), b.shape)
         plan = merged and _repeating(KINDS[ufunc], *merged)

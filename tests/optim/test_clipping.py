@@ -87,3 +87,13 @@ def test_in_two_steps_and_under_the_names_of_nn_utils():
     assert nn.utils.clip_grad_norm_(others, 1.5, foreach=True).item() == total.item()
     np.testing.assert_array_equal(flat(params), flat(others))
     assert nn.utils.get_total_norm([]).item() == 0.0
+
+
+@pytest.mark.parametrize("limit", [-1.0, float("nan")])
+def test_a_limit_that_is_none_changes_nothing(limit):
+    params = parameters()
+    before = flat(params)
+    for clip in (optim.clip_grad_norm_, optim.clip_grad_value_, optim.clip_grad_adaptive_):
+        with pytest.raises(ValueError, match=f"must not be negative, but is {limit}"):
+            clip(params, limit)
+    np.testing.assert_array_equal(flat(params), before)

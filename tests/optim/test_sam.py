@@ -82,6 +82,23 @@ def test_groups_of_sam_and_its_schedules():
     assert [group["param_names"] for group in optimizer.param_groups] == [["w"], ["b"]]
 
 
+def test_a_closure_that_raises_leaves_the_parameters_as_they_were():
+    optimizer, params = sam()
+    with pytest.raises(RuntimeError, match="found no gradients"):
+        optimizer.step(lambda: loss_of(params))
+    before = [p.tolist() for p in params]
+
+    def closure():
+        if [p.tolist() for p in params] != before:
+            raise KeyboardInterrupt
+        loss_of(params).backward()
+
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.step(closure)
+    assert [p.tolist() for p in params] == before
+    optimizer.first_step()  # it starts again
+
+
 def test_penalties_and_their_gradients():
     params = [ag.tensor(v, dtype="float64", requires_grad=True) for v in ([3.0, 0.0], [[-2.0]])]
     assert optim.l1_penalty(params, 0.1).item() == pytest.approx(0.5)

@@ -63,3 +63,18 @@ def test_labels_stay_with_their_images():
     assert sorted(first.flatten().tolist()) != sorted(second.flatten().tolist())
     for x, y in loader:
         assert x[:, 0, 0, 0].round().long().tolist() == y.tolist()
+
+
+@pytest.mark.parametrize(
+    "misuse, match",
+    [
+        (lambda: Noise(-1.0), "Noise: std must be a number from 0 to inf, not -1.0"),
+        (lambda: Noise(float("nan")), "not nan"),
+        (lambda: Affine(degrees="5"), "degrees must be a number"),
+        (lambda: Flip(p=2), "p must be a number from 0 to 1, not 2"),
+        (lambda: Flip()(IMAGE[0]), r"batches of images \(N, C, H, W\), not a tensor of shape \(1, 4, 4\)"),
+    ],
+)
+def test_misuse_is_named(misuse, match):
+    with pytest.raises(ValueError, match=match):
+        misuse()

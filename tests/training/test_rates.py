@@ -31,7 +31,7 @@ def test_it_suggests_a_rate_that_learns_and_leaves_no_trace():
 
 
 def test_misuse_is_named():
-    with pytest.raises(ValueError, match=r"not from 1 to 0\.1"):
+    with pytest.raises(ValueError, match=r"not lowest=1, highest=0\.1"):
         training.find_learning_rate(None, [1], None, lowest=1, highest=0.1)
     with pytest.raises(ValueError, match="no batches"):
         training.find_learning_rate(None, [], None)

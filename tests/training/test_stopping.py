@@ -34,6 +34,8 @@ def test_a_smaller_fall_does_not_count():
 
 
 def test_misuse():
+    with pytest.raises(ValueError, match="patience=0"):
+        EarlyStopping(nn.Linear(1, 1), patience=0)
     stopping = EarlyStopping(nn.Linear(1, 1))
     with pytest.raises(ValueError, match="validate=loader"):
         stopping(History(loss=[1.0]))

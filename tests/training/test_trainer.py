@@ -137,6 +137,23 @@ def test_batches_that_are_no_pairs(model, loader):
         fit(model, loader, sgd(model), progress=False)
 
 
+@pytest.mark.parametrize(
+    "wrong, error, match",
+    [
+        ({"model": 5}, TypeError, "model cannot be 5"),
+        ({"loader": None}, TypeError, "loader cannot be None"),
+        ({"optimizer": optim.SGD}, TypeError, "optimizer cannot be <class"),
+        ({"loss": "mse"}, TypeError, "loss cannot be 'mse'"),
+        ({"loss": lambda y, t: 0.5}, TypeError, "loss must be a Tensor"),
+        ({"epochs": 1.5}, TypeError, "epochs cannot be 1.5"),
+        ({"epochs": -1}, ValueError, "epochs must not be negative"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_named(model, wrong, error, match):
+    with pytest.raises(error, match=match):
+        fit(**{"model": model, "loader": DataLoader(SIDES, 20), "optimizer": sgd(model)} | wrong)
+
+
 def test_batches_of_numpy_arrays(model):
     inputs, labels = (t.numpy() for t in SIDES.tensors)
     assert evaluate(model, [(inputs, labels)]) == evaluate(model, [SIDES.tensors])
