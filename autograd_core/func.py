@@ -12,6 +12,7 @@ from autograd_core.autograd.jacobians import hessian as hessian
 from autograd_core.autograd.jacobians import jacfwd as jacfwd
 from autograd_core.autograd.jacobians import jacobian as jacobian
 from autograd_core.autograd.jacobians import jacrev as jacrev
+from autograd_core.autograd.recomputation import checkpoint as checkpoint
 from autograd_core.autograd.transforms import grad as grad
 from autograd_core.autograd.transforms import grad_and_value as grad_and_value
 from autograd_core.autograd.transforms import hvp as hvp

@@ -38,6 +38,8 @@ class Convertible:
             converted = t.to(*args, device=device, dtype=dtype, non_blocking=non_blocking)
             if t.dtype.kind not in dtypes.INEXACT:
                 converted = t.to(converted.device)
+            elif converted.dtype.kind not in dtypes.INEXACT:
+                raise TypeError(f"Module.to() takes floating-point and complex dtypes, not {converted.dtype}")
             return converted.contiguous(memory_format=memory_format) if memory_format and t.ndim in axes else converted
 
         return self._convert(convert)

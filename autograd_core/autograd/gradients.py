@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextvars import copy_context
 from operator import call
 from typing import Any
@@ -149,6 +149,8 @@ def _listed(value: Any, length: int = 1) -> tuple[Any, ...]:
         return (value,)
     if callable(value):
         raise TypeError("grad() differentiates tensors; func.grad(function) differentiates a function")
+    if not isinstance(value, Iterable):
+        raise TypeError(f"expected a Tensor, or several, not {type(value).__name__}")
     return tuple(value)
 
 

@@ -28,6 +28,8 @@ def length(x, dim, name):
 
 def one(dim, ndim):
     """One axis, from 0 to ndim - 1; a 0-d tensor counts as having one."""
+    if not hasattr(dim, "__index__"):
+        raise TypeError(f"dim must be an integer, not {dim!r}")
     if not -max(ndim, 1) <= dim < max(ndim, 1):
         raise IndexError(f"dim {dim} is out of range for {ndim} axes")
     return dim % max(ndim, 1)

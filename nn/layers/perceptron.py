@@ -51,17 +51,19 @@ class Perceptron(Module):
         return True
 
     def learn(self, x: Tensor, y: Tensor, max_epochs: int = 1000) -> int:
-        """Learn samples (N, in_features) of classes 1 and -1 (N); returns the number of corrections.
+        """Learn samples (N, in_features) of classes 1 and -1, or 1 and 0 (N); returns the number of corrections.
 
         This terminates for every separable set (Novikoff 1962). A RuntimeError after `max_epochs` means that the set is
         not separable, or that its margin is too small.
         """
-        classes = y.tolist()
-        if not set(classes) <= {1, -1}:
-            raise ValueError(f"the classes must be 1 and -1, not {sorted(set(classes))}")
+        samples, classes = core.as_tensor(x), core.as_tensor(y).flatten().tolist()
+        if not (set(classes) <= {1, -1} or set(classes) <= {1, 0}):
+            raise ValueError(f"the classes must be 1 and -1, or 1 and 0, not {sorted(set(classes))}")
+        if len(samples) != len(classes):
+            raise ValueError(f"{len(samples)} samples do not go with {len(classes)} classes")
         corrections = 0
         for _ in range(max_epochs):
-            wrong = sum(self.correct(sample, label) for sample, label in zip(x, classes, strict=True))
+            wrong = sum(self.correct(x, label or -1) for x, label in zip(samples, classes, strict=True))
             if not wrong:
                 return corrections
             corrections += wrong

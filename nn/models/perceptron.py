@@ -1,6 +1,6 @@
 """Fully connected networks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 from nn.containers import Sequential
@@ -14,10 +14,11 @@ def perceptron(in_features: int) -> Sequential:
     return Sequential(Linear(in_features, 1), Sigmoid())
 
 
-def mlp(*sizes: int, activation: Callable[[], Module] = ReLU, dropout: float = 0.0) -> Sequential:
+def mlp(*sizes: int | Iterable[int], activation: Callable[[], Module] = ReLU, dropout: float = 0.0) -> Sequential:
     """Multilayer perceptron: linear layers from `sizes[0]` to `sizes[-1]` features, with activations in between.
 
-    dropout: the probability that a hidden unit is dropped in training.
+    The sizes are numbers or lists of them: mlp(2, [16, 16], 1). dropout: the probability that a hidden unit is dropped
+    in training.
 
     >>> mlp(2, 16, 1)
     Sequential(
@@ -26,10 +27,11 @@ def mlp(*sizes: int, activation: Callable[[], Module] = ReLU, dropout: float = 0
       (2): Linear(in_features=16, out_features=1, bias=True)
     )
     """
-    if len(sizes) < 2:
+    widths = [width for size in sizes for width in (size if isinstance(size, Iterable) else (size,))]
+    if len(widths) < 2:
         raise ValueError(f"mlp() needs at least the numbers of inputs and outputs, as in mlp(2, 16, 1), not {sizes}")
     layers: list[Module] = []
-    for inputs, outputs in pairwise(sizes):
+    for inputs, outputs in pairwise(widths):
         if layers:
             layers.append(activation())
             if dropout:

@@ -3,6 +3,7 @@
 import pytest
 
 import autograd_core as ag
+import nn
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import BINARY, ELEMENTWISE
 from autograd_core.registry import op
@@ -48,6 +49,17 @@ WRONG = {
     "no tensor": (TypeError, lambda: F.conv2d([1.0], ag.ones(1, 1, 1, 1)), "takes a tensor, not list"),
     "a fraction as length": (TypeError, lambda: ag.zeros(2.5), "integers, not .2.5"),
     "a function to differentiate": (TypeError, lambda: ag.grad(abs, X), r"func\.grad\(function\)"),
+    "a number to differentiate": (TypeError, lambda: ag.grad(3.0, X), "a Tensor, or several, not float"),
+    "a letter as axis": (DtypeError, lambda: X.sum(dim="a"), "dim must be an integer, not 'a'"),
+    "half an axis": (TypeError, lambda: X.softmax(0.5), "dim must be an integer, not 0.5"),
+    "half a power": (TypeError, lambda: X[:, :2].matrix_power(0.5), "n must be an integer, not 0.5"),
+    "a letter as stride": (TypeError, lambda: F.max_pool2d(X[None], 2, "a"), "stride must be an integer, or 2 of them"),
+    "no statistics": (RuntimeError, lambda: F.batch_norm(X), "needs running_mean and running_var, or training=True"),
+    "integer parameters": (
+        TypeError,
+        lambda: nn.Linear(1, 1).to("int64"),
+        "floating-point and complex dtypes, not int",
+    ),
     "a quotient as length": (TypeError, lambda: ag.zeros(2, 8 / 2), "integers, not .2, 4.0"),
     "bce input": (OperandError, lambda: F.binary_cross_entropy(X, X), "input must lie in"),
     "bce target": (OperandError, lambda: F.binary_cross_entropy(HALF, HALF * 3), "target must lie in"),

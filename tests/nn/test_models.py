@@ -151,6 +151,7 @@ def test_perceptron_and_mlp():
     assert nn.models.perceptron(3)(ag.zeros(2, 3)).shape == (2, 1)
     layers = nn.models.mlp(2, 4, 4, 1, activation=nn.Tanh, dropout=0.1)
     assert [type(m).__name__ for m in layers] == ["Linear", "Tanh", "Dropout", "Linear", "Tanh", "Dropout", "Linear"]
+    assert str(nn.models.mlp(2, [4, 4], 1)) == str(nn.models.mlp([2, 4, 4, 1])) == str(nn.models.mlp(2, 4, 4, 1))
     with pytest.raises(ValueError, match="numbers of inputs and outputs"):
         nn.models.mlp(3)
 

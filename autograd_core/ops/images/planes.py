@@ -12,7 +12,10 @@ def each(value: int | Iterable[int], rank: int, name: str) -> tuple[int, ...]:
     """One parameter per spatial axis, from a number or a sequence."""
     if isinstance(value, int):
         return (value,) * rank
-    value = tuple(map(operator.index, value)) if isinstance(value, Iterable) else (operator.index(value),)
+    try:
+        value = tuple(map(operator.index, value)) if isinstance(value, Iterable) else (operator.index(value),)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, or {rank} of them, not {value!r}") from None
     if len(value) == 1:
         value *= rank
     if len(value) != rank:

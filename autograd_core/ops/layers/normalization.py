@@ -125,18 +125,20 @@ def _by_channels(input, running_mean, running_var, weight, bias, training, momen
         if v is not None and v.shape != input.shape[1:2]:
             raise OperandError(f"batch_norm(): {name} must have the channels' shape {input.shape[1:2]}, not {v.shape}")
     weight, bias = (_fitting(p, input.dtype) for p in (weight, bias))
-    if not training and running_mean is not None:
+    if not training:
+        if running_mean is None or running_var is None:
+            raise RuntimeError("batch_norm() needs running_mean and running_var, or training=True")
         scale = functional.rsqrt(running_var + eps)
         scale = scale if weight is None else scale * weight
         shift = -running_mean * scale if bias is None else bias - running_mean * scale
         return (scale_channels_relu if relu else scale_channels)(input, scale, shift)
-    if training and math.prod((input.shape[0], *input.shape[2:])) == 1:
+    if math.prod((input.shape[0], *input.shape[2:])) == 1:
         raise OperandError(
             f"batch_norm() in training needs more than one value per channel; input has shape {input.shape}. "
             "Use a larger batch, or model.eval()"
         )
     y, mean, scale = normalize_batch(input, weight, bias, eps=eps, relu=relu)
-    if training and input.numel():
+    if input.numel():
         _track(running_mean, running_var, mean.array, scale.array, count(input.shape), momentum, eps)
     return y
 

@@ -54,6 +54,8 @@ def matrix_power(input, n):
     """Integer powers of square matrices, negative ones by the inverse, by repeated squaring."""
     if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
         raise OperandError(f"matrix_power() takes square matrices, not a tensor of shape {input.shape}")
+    if not hasattr(n, "__index__"):
+        raise TypeError(f"matrix_power(): n must be an integer, not {n!r}")
     if n == 0:
         one = functional.eye(input.shape[-1], dtype=input.dtype, device=input.device)
         return functional.where(True, one, input)  # recorded, as other powers are
