@@ -2,9 +2,14 @@
 
 import sys
 
-if __name__ == "__main__":
-    if sys.argv[1:2] != ["draw"]:
-        sys.exit("usage: python -m autograd_core draw module:callable --out graph.svg; --help after `draw` says more")
-    from autograd_core.drawing.command import main
+USAGE = "usage: python -m autograd_core draw module:callable --out graph.svg; --help after `draw` says more"
 
-    main(sys.argv[2:])
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["draw"]:
+        from autograd_core.drawing.command import main
+
+        main(sys.argv[2:])
+    elif sys.argv[1:2] in (["-h"], ["--help"]):
+        print(USAGE)
+    else:
+        sys.exit(USAGE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +19,11 @@ from autograd_core.random import randn
 def main(arguments: Sequence[str] | None = None) -> None:
     """Draw what a callable returns: tensors, a model with an input shape from `--input`, or a model and an example."""
     parser = argparse.ArgumentParser(prog="python -m autograd_core draw", description=main.__doc__)
-    parser.add_argument("target", metavar="module:callable", help="called without arguments; a model is taken as it is")
+    parser.add_argument(
+        "target",
+        metavar="module:callable",
+        help="called without arguments; a model, or a function that needs arguments, is called with the example",
+    )
     parser.add_argument("--out", required=True, help="a file: .svg, .html, .dot, .png or .pdf")
     parser.add_argument(
         "--input", action="append", default=[], help="shape of an example, such as 1,3,224,224; repeat it"
@@ -56,11 +61,20 @@ def _found(target: str) -> Any:
 def _made(found: Any, shapes: list[tuple[int, ...]]) -> tuple[Any, Any]:
     """The object to draw, and the example to call it with, if any."""
     is_model = hasattr(found, "named_modules") and not isinstance(found, type)
-    made = found() if callable(found) and not is_model else found
     example: Any = tuple(randn(*shape) for shape in shapes) or None
+    takes_example = is_model or (example is not None and inspect.isfunction(found) and _needs_arguments(found))
+    made = found() if callable(found) and not takes_example else found
     if isinstance(made, tuple) and len(made) == 2 and callable(made[0]):
         made, given = made
         example = example if shapes else given
     if callable(made) and hasattr(made, "named_modules") and example is None:
         raise ValueError(f"a {type(made).__name__} needs an example: pass its shape, such as --input 1,3,224,224")
     return made, example
+
+
+def _needs_arguments(function: Any) -> bool:
+    try:
+        inspect.signature(function).bind()
+    except TypeError:
+        return True
+    return False

@@ -15,6 +15,8 @@ def expression():
 def pair():
     return nn.Linear(2, 1), ag.ones(3, 2)
 model = nn.Linear(2, 1)
+def product(a, b):
+    return a * b
 """
 
 
@@ -29,7 +31,8 @@ def test_the_command_is_there(tmp_path):
 
 
 @pytest.mark.parametrize("target, more", [
-    ("drawn_tools:pair", []), ("drawn_tools:model", ["--input", "5,2", "--depth", "0"]),
+    ("drawn_tools:pair", []), ("drawn_tools:product", ["--input", "5", "--input", "5"]), ("drawn_tools:product", None),
+    ("drawn_tools:model", ["--input", "5,2", "--depth", "0"]),
     ("nn.models:mlp", None), ("drawn_tools:nothing", None), ("drawn_tools", None), ("drawn_tools:model", None),
 ])  # fmt: skip
 def test_models_and_mistakes(tmp_path, monkeypatch, capsys, target, more):
