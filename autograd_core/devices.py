@@ -33,6 +33,8 @@ class Device(str):
     def __new__(cls, type: str | int = "cpu", index: int | None = None) -> Device:
         if isinstance(type, Device) and index is None:
             return type
+        if not isinstance(type, str | int):
+            raise TypeError(f"a device is a name such as 'cpu' or 'cuda:1', not {type!r}")
         name = f"cuda:{type}" if isinstance(type, int) else type if index is None else f"{type}:{index}"
         kind, colon, number = str(name).partition(":")
         if not kind.isidentifier() or (colon and not number.isdecimal()):
@@ -74,7 +76,10 @@ def set_default_device(device: str | None) -> None:
 
     `with device("cuda"):` does so for a block. Both apply to the current thread or async task only.
     """
-    _default.set(None if device is None else Device(device))
+    if device is not None:
+        device = Device(device)
+        resolved(device)  # raises if there is none
+    _default.set(device)
 
 
 def get_default_device() -> Device:

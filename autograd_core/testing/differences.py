@@ -31,7 +31,7 @@ def host(t: Tensor) -> Array:
 def outputs_of(function: Function, inputs: Sequence[Any]) -> list[Tensor]:
     """The outputs of the function that can carry a gradient."""
     result = function(*inputs)
-    outputs = [result] if isinstance(result, Tensor) else list(result)
+    outputs = list(result) if isinstance(result, tuple | list) else [result]
     for y in outputs:
         if not isinstance(y, Tensor):
             raise ValueError(f"gradcheck() needs a function that returns Tensors, not {type(y).__name__}")

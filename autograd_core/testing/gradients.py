@@ -31,7 +31,7 @@ class GradientError(AssertionError):
 
 
 def gradcheck(
-    function: Function,
+    fn: Function,
     inputs: Tensor | Sequence[Any],
     eps: float = 5e-4,
     atol: float = 1e-8,
@@ -42,9 +42,9 @@ def gradcheck(
     fast_mode: bool = False,
     **others: bool,
 ) -> bool:
-    """Check the gradients of `function` at `inputs` against fourth-order central differences.
+    """Check the gradients of `fn` at `inputs` against fourth-order central differences.
 
-    function: takes `inputs` and returns a Tensor or several. inputs: float64 or complex128 tensors that require a
+    fn: takes `inputs` and returns a Tensor or several. inputs: float64 or complex128 tensors that require a
     gradient, and any other arguments. eps: the step, relative for elements larger than 1. nondet_tol: how far two walks
     over the same graph may differ.
 
@@ -58,10 +58,12 @@ def gradcheck(
     True
     """
     _allow(others)
+    if not eps > 0:
+        raise ValueError(f"gradcheck(): the step eps must be positive, not {eps}")
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     wanted = _differentiable(inputs)
     try:
-        _check(function, inputs, wanted, eps, {"atol": atol, "rtol": rtol}, nondet_tol, fast_mode)
+        _check(fn, inputs, wanted, eps, {"atol": atol, "rtol": rtol}, nondet_tol, fast_mode)
     except GradientError:
         if raise_exception:
             raise
@@ -81,7 +83,7 @@ def _allow(others: dict[str, bool]) -> None:
 
 
 def gradgradcheck(
-    function: Function,
+    fn: Function,
     inputs: Tensor | Sequence[Any],
     grad_outputs: Tensor | Sequence[Tensor] | None = None,
     eps: float = 5e-4,
@@ -93,7 +95,7 @@ def gradgradcheck(
     fast_mode: bool = False,
     **others: bool,
 ) -> bool:
-    """Check the second derivatives of `function`, with respect to `inputs` and to the cotangents.
+    """Check the second derivatives of `fn`, with respect to `inputs` and to the cotangents.
 
     grad_outputs: the cotangents, by default deterministic and distinct. For the rest see `gradcheck`.
 
@@ -104,7 +106,7 @@ def gradgradcheck(
     _allow(others)
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     wanted = _differentiable(inputs)
-    outputs = outputs_of(function, inputs)
+    outputs = outputs_of(fn, inputs)
     if grad_outputs is None:
         given = [g.requires_grad_() for g in cotangents(outputs)]
     else:
@@ -112,7 +114,7 @@ def gradgradcheck(
 
     def first(*arguments: Any) -> tuple[Tensor, ...]:
         x, g = arguments[: len(inputs)], arguments[len(inputs) :]
-        return gradients(outputs_of(function, x), [x[i] for i in wanted], g, create_graph=True)
+        return gradients(outputs_of(fn, x), [x[i] for i in wanted], g, create_graph=True)
 
     return gradcheck(
         first,

@@ -48,6 +48,9 @@ def test_a_default_device():
         assert ag.empty(2).device.type == FAR
     finally:
         ag.set_default_device(None)
+    for wrong in ("nowhere", 1.5):
+        with pytest.raises((RuntimeError, TypeError), match="device"):
+            ag.set_default_device(wrong)
     assert (ag.get_default_device(), ag.ones(2).device) == ("cpu", "cpu")
 
 
