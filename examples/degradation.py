@@ -7,11 +7,12 @@ All four learn from the same 1,437 images of 8×8 pixels, in the same order, wit
 compared: that of the plain network rises with depth, that of the residual network does not.
 """
 
-import argparse
 import os
 
 # Images of 8×8 pixels are small: one thread is as fast as several, and does not wait for busy cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from options import Parser, whole
 
 import autograd_core as ag
 import nn
@@ -31,9 +32,9 @@ def training_loss(name, train_set, epochs, seed):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = Parser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=whole(1), default=10)
+    parser.add_argument("--seed", type=whole(0), default=0)
     options = parser.parse_args()
     train_set, _ = digits(seed=0)
     for name in ("plain20", "plain56", "resnet20", "resnet56"):

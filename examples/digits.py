@@ -16,6 +16,8 @@ from pathlib import Path
 # Images of 8×8 pixels are small: one thread is as fast as several, and does not wait for busy cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from options import Parser, whole
+
 import autograd_core as ag
 import nn
 import optim
@@ -84,13 +86,6 @@ def main():
     return 130 if histories[name].interrupted else 0
 
 
-class Parser(argparse.ArgumentParser):
-    """Reports errors in one line."""
-
-    def error(self, message):
-        self.exit(2, f"{self.prog}: error: {message}\n")
-
-
 def parse(arguments):
     parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=whole(1), default=15, help="passes through the training digits (default: 15)")
@@ -107,17 +102,6 @@ def parse(arguments):
     except (OSError, RuntimeError) as error:
         parser.error(str(error))
     return options
-
-
-def whole(least):
-    """The type of an option: an integer of at least `least`."""
-
-    def convert(text):
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is not an integer of at least {least}")
-        return int(text)
-
-    return convert
 
 
 if __name__ == "__main__":

@@ -6,11 +6,12 @@
 The second command needs `pip install "autograd-core[distributed]"`.
 """
 
-import argparse
 import os
 
 # Several nodes share the cores, so each computes with one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from options import Parser, whole
 
 import autograd_core as ag
 import nn
@@ -33,9 +34,9 @@ def node(communicator, epochs):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--nodes", type=int, default=2, help="threads, where mpiexec started no processes")
-    parser.add_argument("--epochs", type=int, default=10)
+    parser = Parser(description=__doc__.splitlines()[0])
+    parser.add_argument("--nodes", type=whole(1), default=2, help="threads, where mpiexec started no processes")
+    parser.add_argument("--epochs", type=whole(1), default=10)
     options = parser.parse_args()
     if {"PMI_SIZE", "OMPI_COMM_WORLD_SIZE"} & os.environ.keys():
         node(MPICommunicator(), options.epochs)

@@ -8,11 +8,12 @@ the plain network, by the identity. The residual network still works, because mo
 the plain network has only one path.
 """
 
-import argparse
 import os
 
 # Images of 8×8 pixels are small: one thread is as fast as several, and does not wait for busy cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from options import Parser, whole
 
 import autograd_core as ag
 import nn
@@ -48,9 +49,9 @@ def errors(model, loader):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=0)
+    parser = Parser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=whole(1), default=10)
+    parser.add_argument("--seed", type=whole(0), default=0)
     options = parser.parse_args()
     train_set, test_set = digits(seed=0)
     for name in ("resnet20", "plain20"):

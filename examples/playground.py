@@ -7,14 +7,13 @@ shows where in the plane each of its neurons is active; the last row is the answ
 plane along a line, and those of later layers combine such splits. With `--activation identity` they cannot.
 """
 
-import argparse
 import os
-from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 from matplotlib.figure import Figure
+from options import Parser, whole, writable
 
 import autograd_core as ag
 import nn
@@ -79,18 +78,19 @@ def save(layers, x, y, path):
     answer = figure.axes[columns * (len(layers) - 1)]
     answer.scatter(*x.numpy().T, c=y[:, 0].numpy(), cmap="PuOr", s=5, edgecolors="white", linewidths=0.4)
     answer.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH))
-    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Parser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", choices=("circle", "xor", "gauss", "spiral"), default="spiral")
-    parser.add_argument("--layers", type=int, nargs="*", default=[8, 8], metavar="NEURONS", help="of each hidden layer")
+    parser.add_argument(
+        "--layers", type=whole(1), nargs="*", default=[8, 8], metavar="NEURONS", help="of each hidden layer"
+    )
     parser.add_argument("--activation", choices=ACTIVATIONS, default="tanh")
-    parser.add_argument("--steps", type=int, default=2000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs") / "playground.png")
+    parser.add_argument("--steps", type=whole(1), default=2000)
+    parser.add_argument("--seed", type=whole(0), default=0)
+    parser.add_argument("--out", type=writable, default="runs/playground.png")
     options = parser.parse_args()
     ag.manual_seed(options.seed)
     x, y = points(options.data, 300, np.random.default_rng(options.seed))

@@ -8,13 +8,12 @@ pixels is the probability that the part is there. The targets are Gaussians arou
 pixel of a map is the prediction (Cao et al. 2017, without the fields that tell several people apart).
 """
 
-import argparse
 import os
-from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+from options import Parser, whole, writable
 
 import autograd_core as ag
 import nn
@@ -78,16 +77,15 @@ def save(images, places, path):
             panel.plot(*parts[i], "o", color=f"C{i}", label=name)
         panel.set_axis_off()
     picture.legend(*panel.get_legend_handles_labels(), loc="outside lower center", ncols=6)
-    path.parent.mkdir(parents=True, exist_ok=True)
     picture.savefig(path, dpi=100)
     print(f"wrote {path}")
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="where to draw eight figures and what was found in them")
+    parser = Parser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=whole(1), default=400)
+    parser.add_argument("--seed", type=whole(0), default=0)
+    parser.add_argument("--out", type=writable, help="where to draw eight figures and what was found in them")
     options = parser.parse_args()
     random = np.random.default_rng(options.seed)
     ag.manual_seed(options.seed)

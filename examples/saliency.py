@@ -7,13 +7,12 @@ score and the guided gradient, which drops everything that lowers the score on i
 al. 2014).
 """
 
-import argparse
 import os
-from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from matplotlib.figure import Figure
+from options import Parser, whole, writable
 
 import autograd_core as ag
 import nn
@@ -45,15 +44,14 @@ def save(rows, path):
             reach = abs(picture).max()
             panel.imshow(picture, cmap="RdBu_r", vmin=-reach, vmax=reach)
             panel.set(xticks=(), yticks=())
-    path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=Path("runs") / "saliency.png")
+    parser = Parser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=whole(1), default=20)
+    parser.add_argument("--seed", type=whole(0), default=0)
+    parser.add_argument("--out", type=writable, default="runs/saliency.png")
     options = parser.parse_args()
     ag.manual_seed(options.seed)
     train_set, test_set = digits(seed=0)

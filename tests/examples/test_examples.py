@@ -74,26 +74,30 @@ def test_digits_help_names_every_option(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments, message",
+    "example, arguments, message",
     [
-        (("--epochs", "-3"), "argument --epochs: '-3' is not an integer of at least 1"),
-        (("--epochs", "abc"), "argument --epochs: 'abc' is not an integer of at least 1"),
-        (("--epochs", "0"), "argument --epochs: '0' is not an integer of at least 1"),
-        (("--epochs",), "argument --epochs: expected one argument"),
-        (("--seed", "1.5"), "argument --seed: '1.5' is not an integer of at least 0"),
-        (("--device", "tpu"), r"argument --device: invalid choice: 'tpu' \(choose from '?cpu'?, '?cuda'?\)"),
-        (("--out", str(DIGITS)), ".*File exists.*"),
-        (("--speed", "9"), "unrecognized arguments: --speed 9"),
+        ("digits", ("--epochs", "-3"), "argument --epochs: '-3' is not an integer of at least 1"),
+        ("digits", ("--epochs", "abc"), "argument --epochs: 'abc' is not an integer of at least 1"),
+        ("digits", ("--epochs", "0"), "argument --epochs: '0' is not an integer of at least 1"),
+        ("digits", ("--epochs",), "argument --epochs: expected one argument"),
+        ("digits", ("--seed", "1.5"), "argument --seed: '1.5' is not an integer of at least 0"),
+        ("digits", ("--device", "tpu"), r"argument --device: invalid choice: 'tpu' \(choose from '?cpu'?, '?cuda'?\)"),
+        ("digits", ("--out", str(DIGITS)), ".*File exists.*"),
+        ("digits", ("--speed", "9"), "unrecognized arguments: --speed 9"),
+        ("playground", ("--layers", "8", "0"), "argument --layers: '0' is not an integer of at least 1"),
+        ("pose", ("--out", f"{DIGITS}/a.png"), "argument --out: .*digits.py'"),
     ],
 )
-def test_digits_wrong_options_give_one_line(monkeypatch, capsys, arguments, message):
+def test_wrong_options_give_one_line(monkeypatch, capsys, example, arguments, message):
+    path = str(DIGITS.with_stem(example))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setattr(sys, "argv", [str(DIGITS), *arguments])
+    monkeypatch.setattr(sys, "argv", [path, *arguments])
+    monkeypatch.syspath_prepend(DIGITS.parent)
     with pytest.raises(SystemExit) as end:
-        runpy.run_path(str(DIGITS), run_name="__main__")
+        runpy.run_path(path, run_name="__main__")
     output, errors = capsys.readouterr()
     assert end.value.code == 2
-    assert re.fullmatch(f"digits.py: error: {message}\n", errors)
+    assert re.fullmatch(f"{example}.py: error: {message}\n", errors)
     assert not output
 
 
