@@ -14,8 +14,8 @@ from autograd_core.libraries import LIBRARY, RULES
 DType = np.dtype[Any]
 
 bool_ = np.dtype(np.bool_)
-uint8, int8, int16, int32, int64 = map(np.dtype, ("u1", "i1", "i2", "i4", "i8"))
-uint16, uint32, uint64 = map(np.dtype, ("u2", "u4", "u8"))
+uint8, uint16, uint32, uint64 = map(np.dtype, ("u1", "u2", "u4", "u8"))
+int8, int16, int32, int64 = map(np.dtype, ("i1", "i2", "i4", "i8"))
 float16, float32, float64 = map(np.dtype, ("f2", "f4", "f8"))
 complex64, complex128 = map(np.dtype, ("c8", "c16"))
 half, float_, double, int_, long, short, cfloat, cdouble = (

@@ -6,6 +6,7 @@ python -m autograd_core.generate --check    fails if one is out of date
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import inspect
 import subprocess
@@ -159,7 +160,9 @@ def outdated() -> list[str]:
 
 def main(arguments: list[str]) -> int:
     """Write the generated files, or with --check report those that are out of date."""
-    if "--check" in arguments:
+    parser = argparse.ArgumentParser(prog="python -m autograd_core.generate", description=main.__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    if parser.parse_args(arguments).check:
         found = outdated()
         print(*found, sep="\n")
         return int(bool(found))

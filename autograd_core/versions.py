@@ -112,8 +112,8 @@ def check_unchanged(node: Any) -> None:
                 line = next((line for start, end, line in code.co_lines() if start <= instruction < end), None)
                 raise InplaceError(
                     f"{node.op.name}: '{name}' of shape {tuple(a.shape)}, kept for backward at version {kept}, is at "
-                    f"version {version} now: it was written in place by {code.co_filename}:{line}; write to a .clone() of it "
-                    "instead"
+                    f"version {version} now: it was written in place by {code.co_filename}:{line}; "
+                    "write to a .clone() of it instead"
                 )
 
 

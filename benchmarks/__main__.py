@@ -25,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the workloads and print the tables; returns 2 for an unknown name, otherwise 0, whatever the times are."""
     options = _parser().parse_args(arguments)
     workloads = options.workloads or list(WORKLOADS)
+    if options.rounds is not None and options.rounds < 1:
+        print(f"--rounds must be at least 1, not {options.rounds}", file=sys.stderr)
+        return 2
     peers = options.peers.split(",") if options.peers else []
     for kind, names, known in (("workload", workloads, list(WORKLOADS)), ("peer", peers, PEERS)):
         if unknown := [name for name in names if name not in known]:

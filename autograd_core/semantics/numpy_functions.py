@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes, fft, functional, linalg
-from autograd_core.arguments import deliver
 from autograd_core.dtypes import get_default_dtype
+from autograd_core.options import deliver
 from autograd_core.tensor import Tensor
 
 ADVICE = "use a tensor function, or .detach().numpy() on purpose"

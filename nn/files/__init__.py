@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from types import ModuleType
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from autograd_core import Tensor
 from autograd_core import functional as core
+from autograd_core.dtypes import as_dtype
 from autograd_core.libraries import LIBRARY
 from nn.files.pytorch_reader import is_pytorch, load_pytorch
 from nn.files.pytorch_writer import written
 from nn.module import Module
+
+# The names of dtypes in safetensors files.
+DTYPES = {"BOOL": "bool", "BF16": "bfloat16", "C64": "complex64"}
+DTYPES |= {f"F{n}": f"float{n}" for n in (16, 32, 64)}
+DTYPES |= {f"{kind}{n}": f"{name}{n}" for kind, name in (("I", "int"), ("U", "uint")) for n in (8, 16, 32, 64)}
 
 
 def save(state: Module | Mapping[str, Tensor], path: str | os.PathLike[str] | BinaryIO) -> None:
@@ -53,6 +61,8 @@ def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     for name, t in tensors.items():
         if not isinstance(t, Tensor):
             raise TypeError(f"save() writes a module or tensors by name; {name!r} is of type {type(t).__name__}")
+        if t.dtype.name not in DTYPES.values():
+            raise TypeError(f"safetensors files hold no {t.dtype}, as {name!r} is; use a name that ends in .pt")
         host = LIBRARY[t.array.__class__].backend.to_host(t.array)
         arrays[name] = host if host.flags.c_contiguous else host.copy(order="C")
     return arrays
@@ -67,15 +77,24 @@ def load(path: str | os.PathLike[str] | BinaryIO) -> Any:
     """
     if isinstance(path, (str, os.PathLike)):
         with Path(path).open("rb") as file:
-            return load(file)
+            try:
+                return load(file)
+            except UnpicklingError as e:
+                raise UnpicklingError(f"{os.fspath(path)}: {e}") from e
     if is_pytorch(path):
         return load_pytorch(path)
     safetensors = _safetensors()
     try:
-        arrays = safetensors.numpy.load(path.read())
+        entries = safetensors.deserialize(path.read())
     except safetensors.SafetensorError as e:
         raise UnpicklingError(f"this is neither a safetensors nor a PyTorch file, or it is damaged: {e}") from e
-    return {name: core.from_numpy(arrays[name]) for name in sorted(arrays)}
+    return {name: _tensor(name, **entry) for name, entry in sorted(entries)}
+
+
+def _tensor(name: str, dtype: str, shape: Sequence[int], data: bytes) -> Tensor:
+    if dtype not in DTYPES:
+        raise UnpicklingError(f"{name!r} holds elements of type {dtype}, which tensors cannot")
+    return core.from_numpy(np.frombuffer(data, as_dtype(DTYPES[dtype])).reshape(shape))
 
 
 def _safetensors() -> ModuleType:

@@ -176,6 +176,8 @@ def test_the_graph_can_be_walked_by_hand():
     assert (add.name(), multiply.name(), constant) == ("add", "multiply", (None, 0))
     leaf = multiply.next_functions[0][0]
     assert (leaf.variable is x, leaf.next_functions) == (True, ())
+
+
 def test_hooks_of_one_tensor_see_the_same_object_until_one_replaces_the_gradient():
     x, seen = ag.ones(2, requires_grad=True), []
     for hook in (seen.append, seen.append, lambda g: g * 2, seen.append):
@@ -183,5 +185,3 @@ def test_hooks_of_one_tensor_see_the_same_object_until_one_replaces_the_gradient
     (x * 3).sum().backward()
     assert seen[0] is seen[1] is not seen[2]
     assert seen[2].tolist() == x.grad.tolist() == [6, 6]
-
-
