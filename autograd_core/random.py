@@ -150,6 +150,8 @@ def _restore(states: dict[tuple[str, int], Any]) -> None:
 
 def stream_of(device: str | None, generator: Generator | None) -> Any:
     """The stream of a generator, by default that of the device."""
+    if generator is not None and not isinstance(generator, Generator):
+        raise TypeError(f"generator must be a Generator, such as Generator().manual_seed(0), not {generator!r}")
     stream = (generator or generator_of(device)).stream
     return VMAP.stream_inside(stream) if LAYERS else stream
 
@@ -240,8 +242,8 @@ def randperm(
 def bernoulli(input: Tensor, p: float | None = None, generator: Generator | None = None) -> Tensor:
     """Ones with the probabilities in `input`, or with probability `p`; else zeros."""
     check_tensor(input, "bernoulli")
-    if p is None and not holds((input >= 0) & (input <= 1)):
-        raise OperandError("bernoulli(): probabilities must lie between 0 and 1")
+    if not (holds((input >= 0) & (input <= 1)) if p is None else 0 <= p <= 1):
+        raise OperandError("bernoulli(): probabilities must lie between 0 and 1" + ("" if p is None else f", not {p}"))
     draws = stream_of(input.device, generator).uniform(input.shape, _floating(input.dtype if p is None else None))
     return wrap((draws < (input.array if p is None else p)).astype(input.dtype))
 

@@ -6,7 +6,7 @@ import weakref
 
 import numpy as np
 
-from autograd_core.dtypes import INEXACT
+from autograd_core.dtypes import INEXACT, is_numeric
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.nodes import Leaf, RetainGrad, add_hook, source_of
 from autograd_core.sizes import Size
@@ -127,6 +127,8 @@ class Tensor:
     @data.setter
     def data(self, other):
         source = other.array if other.__class__ is Tensor else np.asarray(other)
+        if not is_numeric(source.dtype):
+            raise TypeError(f"data must be a Tensor or an array of numbers, not {other!r:.80}")
         if self.node is not None and source.dtype.kind not in INEXACT:
             raise RuntimeError(f"data of dtype {source.dtype} cannot replace that of a tensor that requires a gradient")
         self.array = rejoined(source)  # as it was, after x.data += 1

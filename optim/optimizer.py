@@ -198,6 +198,8 @@ class Optimizer(Watched):
 
         Parameters are matched by name if both sides have names, otherwise by order.
         """
+        if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
+            raise ValueError("load_state_dict() takes what state_dict() gave: a dict with 'state' and 'param_groups'")
         groups = state_dict["param_groups"]
         if len(groups) != len(self.param_groups):
             raise ValueError(

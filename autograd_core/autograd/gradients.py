@@ -151,7 +151,10 @@ def _listed(value: Any, length: int = 1) -> tuple[Any, ...]:
         raise TypeError("grad() differentiates tensors; func.grad(function) differentiates a function")
     if not isinstance(value, Iterable):
         raise TypeError(f"expected a Tensor, or several, not {type(value).__name__}")
-    return tuple(value)
+    values = tuple(value)
+    if strange := [v for v in values if v is not None and not isinstance(v, Tensor | GradientEdge)]:
+        raise TypeError(f"expected a Tensor, or several, not one of type {type(strange[0]).__name__}")
+    return values
 
 
 def _node_of(x: Any) -> Any:

@@ -91,7 +91,7 @@ def _run(
 
 def _moved(v: Tensor, dim: int, to: Any) -> Any:
     """An argument as an output, with the axis of samples elsewhere."""
-    return v if to % v.ndim == dim else functional.movedim(v, dim, to)
+    return v if to in (dim, dim - v.ndim) else functional.movedim(v, dim, to)
 
 
 def _was_written(x: Tensor, before: Any) -> bool:

@@ -81,6 +81,8 @@ def load(path: str | os.PathLike[str] | BinaryIO) -> Any:
                 return load(file)
             except UnpicklingError as e:
                 raise UnpicklingError(f"{os.fspath(path)}: {e}") from e
+    if not hasattr(path, "read"):
+        raise TypeError(f"load() takes a path or an open binary file, not {type(path).__name__}")
     if is_pytorch(path):
         return load_pytorch(path)
     safetensors = _safetensors()

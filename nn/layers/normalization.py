@@ -69,14 +69,17 @@ class _BatchNorm(Affine):
         self._check(input)
         momentum: Any = self.momentum or 0.0
         moves = self.training and self.track_running_stats  # which programs may change
+        if moves and self.num_batches_tracked is not None and self.momentum is None:
+            momentum = 1.0 / (
+                self.num_batches_tracked.to(self.running_mean) + 1.0
+            )  # not read: that would wait for a GPU
+        by_batch = self.training or self.running_mean is None
+        mean, variance = (None, None) if by_batch and not moves else (self.running_mean, self.running_var)
+        y = by(input, mean, variance, self.weight, self.bias, by_batch, momentum, self.eps)
         if moves and self.num_batches_tracked is not None:
             self.num_batches_tracked.array += 1  # nothing is recorded: add_() would take five times as long
             record_write(self.num_batches_tracked.array)
-            if self.momentum is None:  # stays on its device: reading it would wait for a GPU
-                momentum = 1.0 / self.num_batches_tracked.to(self.running_mean)
-        by_batch = self.training or self.running_mean is None
-        mean, variance = (None, None) if by_batch and not moves else (self.running_mean, self.running_var)
-        return by(input, mean, variance, self.weight, self.bias, by_batch, momentum, self.eps)
+        return y
 
     def _check(self, input: Tensor) -> None:
         self._check_ndim(input)

@@ -186,6 +186,8 @@ def test_batch_norm_moves_running_statistics():
     np.testing.assert_allclose(y.detach().numpy()[0], [-0.9999994961, -1.0664355128, -1.1117979684], atol=1e-9)
     np.testing.assert_allclose(m.running_mean.numpy(), [0.315, 0.415, 0.535], rtol=1e-12)
     np.testing.assert_allclose(m.running_var.numpy(), [2.223, 2.823, 3.543], rtol=1e-12)
+    with pytest.raises(ValueError, match="more than one value per channel"):
+        m(ag.tensor(BATCH[:1]))
     assert m.num_batches_tracked.item() == 1
 
 

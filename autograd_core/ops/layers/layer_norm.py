@@ -139,6 +139,8 @@ def local_response_norm(input, size, alpha=1e-4, beta=0.75, k=1.0):
     """x / (k + alpha·mean of squares of `size` neighbouring channels)^beta, of (N, C, ...) (Krizhevsky et al. 2012)."""
     if input.ndim < 3:
         raise OperandError(f"local_response_norm() takes (N, C, L, ...), not a tensor of shape {input.shape}")
+    if size < 1:
+        raise OperandError(f"local_response_norm(): size must be at least 1 channel, not {size}")
     channels = input.shape[1]
     squares = functional.pad(functional.square(input), (*(0, 0) * (input.ndim - 2), size // 2, (size - 1) // 2))
     mean = sum(squares.narrow(1, i, channels) for i in range(size)) / size

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core import functional
-from autograd_core.errors import InplaceError, OperandError
+from autograd_core import dtypes, functional
+from autograd_core.errors import DtypeError, InplaceError, OperandError
 from autograd_core.kinds import CHANNELWISE, NORMALIZATION
 from autograd_core.libraries import LAYERS, LIBRARY
 from autograd_core.ops.layers.group_norm import normalize_groups
@@ -118,6 +118,8 @@ def _by_channels(input, running_mean, running_var, weight, bias, training, momen
         return functional.clone(input)
     if input.ndim < 2:
         raise OperandError(f"batch_norm() takes (N, C, ...), not a tensor of shape {input.shape}")
+    if input.dtype.kind in dtypes.EXACT:
+        raise DtypeError(f"batch_norm() takes floating point elements, not {input.dtype}; convert them: x.float()")
     if eps < 0 or (training and eps == 0):
         raise ValueError(f"batch_norm(): eps must be positive, but is {eps}")
     given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}

@@ -55,6 +55,8 @@ def matmul(xp, a, b):
     """
     if a.ndim == 2 == b.ndim:
         return xp.dot(a, b) if a.size + b.size < LARGE else xp.kernels.product(a, b)
+    if not a.ndim or not b.ndim or a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
+        raise ValueError(f"shapes {a.shape} and {b.shape}: the last axis meets the second-to-last, or the only one")
     if a.ndim == b.ndim > 2:
         return xp.kernels.product(a, b).astype(a.dtype, copy=False)
     return xp.matmul(a, b).astype(a.dtype, copy=False)  # NumPy multiplies stacks of bfloat16 matrices in float32

@@ -59,8 +59,8 @@ def polygamma(n, input):
     """The n-th derivative of `digamma`; x.polygamma(n) as a method."""
     if hasattr(n, "array"):
         n, input = input, n
-    if n < 0:
-        raise OperandError(f"polygamma(): n must not be negative, but is {n}")
+    if n < 0 or int(n) != n:
+        raise OperandError(f"polygamma(): n must be a natural number, not {n}")
     return polygamma_of(input, n=n)
 
 

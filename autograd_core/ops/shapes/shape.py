@@ -73,7 +73,10 @@ def permute(xp, x, *, dims):
     vjp=lambda xp, g, x_shape: xp.sum_to(g, shape=x_shape))
 def expand(xp, x, *, shape):
     """Axes of length 1 repeated, without copying, to `shape`; -1 keeps a length, new axes come first. A view."""
-    y = xp.broadcast_to(x, _filled(x, shape))
+    try:
+        y = xp.broadcast_to(x, _filled(x, shape))
+    except ValueError:
+        raise ValueError(f"shape {x.shape} does not expand to {shape}; only axes of length 1 do") from None
     # NumPy's view would be read-only even if no elements are repeated.
     return x.reshape(y.shape) if y.ndim and y.size == x.size else y
 
