@@ -55,25 +55,9 @@ def _power(exponent: int) -> str:
 
 
 def legend_of(graph: Graph, scale: Scale | None, width: float) -> Legend:
-    """The legend of what occurs in a graph."""
-    found: dict[str, str] = {}
-    if scale is None:
-        for kind in dict.fromkeys(v.kind for v in graph.vertices if v.kind and v.role in ("op", "module")):
-            found.setdefault(kind.colour, kind.name)
-            if kind.name not in found[kind.colour].split(", "):
-                found[kind.colour] += f", {kind.name}"
-    items = [(f'<rect class="line" stroke-width="0.8" fill="{c}" {_PLACE}/>', text) for c, text in found.items()]
-    roles = dict.fromkeys(v.role for v in graph.vertices)
-    if not any(v.role == "module" and v.kind is None for v in graph.vertices):
-        roles.pop("module", None)
-    items += [(_swatch(role), text) for role, text in ROLES.items() if role in roles]
-    if any(e.saved for e in graph.edges):
-        items.append(
-            ('<path class="edge" stroke-dasharray="3 3" d="M{x} {y}m0 5h16"/>', "value used by the backward pass")
-        )
-    if any(v.flags for v in graph.vertices):
-        items.append((f'<rect fill="{ALARM}" {_PLACE}/>', "look here"))
+    """The legend of what occurs in a graph, in rows of at most this width."""
     legend = Legend(scale=scale, words=graph.scale)
+    items = [*([] if scale else _of_kinds(graph)), *_of_roles(graph)]
     x, y = 12.0, 8.0
     for swatch, text in items:
         size = SWATCH + 5 + width_of(text, SMALL)
@@ -86,6 +70,27 @@ def legend_of(graph: Graph, scale: Scale | None, width: float) -> Legend:
     if scale:
         legend.width = max(legend.width, 12 + width_of(graph.scale, SMALL) + 40 + STEP * len(STEPS))
     return legend
+
+
+def _of_kinds(graph: Graph) -> Iterator[tuple[str, str]]:
+    """A swatch for each colour of operations and modules, with the kinds that have it."""
+    found: dict[str, list[str]] = {}
+    for kind in dict.fromkeys(v.kind for v in graph.vertices if v.kind and v.role in ("op", "module")):
+        names = found.setdefault(kind.colour, [])
+        if kind.name not in names:
+            names.append(kind.name)
+    for colour, names in found.items():
+        yield f'<rect class="line" stroke-width="0.8" fill="{colour}" {_PLACE}/>', ", ".join(names)
+
+
+def _of_roles(graph: Graph) -> Iterator[tuple[str, str]]:
+    """A swatch for each other kind of box, and for marked edges and boxes."""
+    roles = {v.role for v in graph.vertices if v.role != "module" or v.kind is None}
+    yield from ((_swatch(role), text) for role, text in ROLES.items() if role in roles)
+    if any(e.saved for e in graph.edges):
+        yield '<path class="edge" stroke-dasharray="3 3" d="M{x} {y}m0 5h16"/>', "value used by the backward pass"
+    if any(v.flags for v in graph.vertices):
+        yield f'<rect fill="{ALARM}" {_PLACE}/>', "look here"
 
 
 _PLACE = 'x="{x}" y="{y}" width="16" height="11" rx="3"'
