@@ -57,7 +57,7 @@ class Transform:
         """The number of axes of an argument, if a value has as many."""
         if self.domain.event_dim != self.codomain.event_dim:
             raise ValueError(f"{type(self).__name__}: say .domain.event_dim or .codomain.event_dim, which differ")
-        return self.domain.event_dim  # type: ignore[no-any-return]
+        return self.domain.event_dim
 
     def _inverted(self) -> Transform:
         return _InverseTransform(self)
