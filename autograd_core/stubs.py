@@ -65,12 +65,11 @@ BINARY |= {f"__{name}__" for name in ("eq", "ne", "lt", "le", "gt", "ge")}
 EXTENT = "_int | Sequence[_int]"
 # Types of entries' parameters by name, where neither an input nor a default determines them.
 TYPES = {
-    "alpha": "Number", "beta": "Number", "chunks": "_int", "destination": EXTENT,
-    "device": "str | None", "dilation": EXTENT, "dim0": "_int", "dim1": "_int",
-    "dims": EXTENT, "dtype": "DTypeLike | None", "equation": "str", "index": "Any", "kernel_size": EXTENT,
-    "length": "_int", "ord": "str | _float", "output_padding": EXTENT, "p": "str | _float", "pad": EXTENT,
-    "padding": f"str | {EXTENT}", "rounding_mode": "str | None",
-    "shape": "ShapeLike", "sizes": "Sequence[_int]", "source": EXTENT, "spacing": "Any",
+    "alpha": "Number", "beta": "Number", "chunks": "_int", "destination": EXTENT, "device": "str | None",
+    "dilation": EXTENT, "dim0": "_int", "dim1": "_int", "dims": "_int | Sequence[Any]", "dtype": "DTypeLike | None",
+    "equation": "str", "index": "Any", "kernel_size": EXTENT, "length": "_int", "ord": "str | _float",
+    "output_padding": EXTENT, "p": "str | _float", "pad": EXTENT, "padding": f"str | {EXTENT}",
+    "rounding_mode": "str | None", "shape": "ShapeLike", "sizes": "Sequence[_int]", "source": EXTENT, "spacing": "Any",
     "split_size_or_sections": EXTENT, "start": "_int", "stride": EXTENT, "tensors": "Sequence[Tensor]",
 }  # fmt: skip
 OPERANDS = {"input", "other", "mat2", "vec", "vec2", "mask", "value", "src", "indices", "target", "weight", "bias",

@@ -1,0 +1,220 @@
+"""NumPy's forms of functions: those whose parameters, defaults or results differ from PyTorch's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from autograd_core import dtypes, functional, linalg
+from autograd_core.dtypes import get_default_dtype
+from autograd_core.tensor import Tensor
+
+
+def tensor(value: Any) -> Tensor:
+    """A tensor of anything, including lists of recorded tensors, whose gradients `as_tensor` would drop."""
+    if isinstance(value, (list, tuple)) and any(isinstance(v, Tensor) for v in value):
+        return functional.stack([tensor(v) for v in value])
+    return functional.as_tensor(value)
+
+
+def tensors(values: Iterable[Any]) -> list[Any]:
+    """The values, with arrays as tensors."""
+    return [functional.as_tensor(v) if isinstance(v, np.ndarray) else v for v in values]
+
+
+def floating(a: Any, dtype: Any = None) -> Tensor:
+    """Convert to `dtype`, or integers to the default floating-point dtype: PyTorch refuses a mean of integers."""
+    x = tensor(a)
+    return x.to(dtype=dtype or (get_default_dtype() if x.dtype.kind in dtypes.EXACT else x.dtype))
+
+
+def _transpose(a: Tensor, axes: Any = None) -> Tensor:
+    return functional.permute(a, tuple(reversed(range(a.ndim))) if axes is None else axes)
+
+
+def _clip(a: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
+    return functional.clamp(a, a_min if min is None else min, a_max if max is None else max)
+
+
+def _mean(name: str) -> Callable[..., Tensor]:
+    def mean(a: Tensor, axis: Any = None, *, dtype: Any = None, keepdims: bool = False, **given: Any) -> Tensor:
+        return getattr(functional, name)(floating(a, dtype), axis, keepdims, **given)
+
+    return mean
+
+
+def _spread(name: str) -> Callable[..., Tensor]:
+    def spread(
+        a: Tensor, axis: Any = None, *, dtype: Any = None, correction: Any = 0, keepdims: bool = False
+    ) -> Tensor:
+        return getattr(functional, name)(floating(a, dtype), axis, correction=correction, keepdim=keepdims)
+
+    return spread
+
+
+def _flip(m: Tensor, axis: Any = None) -> Tensor:
+    return functional.flip(m, tuple(range(m.ndim)) if axis is None else axis)
+
+
+def _dot(a: Any, b: Any) -> Tensor:
+    if not np.ndim(a) or not np.ndim(b):
+        return functional.multiply(a, b)
+    if max(np.ndim(a), np.ndim(b)) <= 2:
+        return functional.matmul(a, b)
+    a, b = tensors((a, b))
+    return functional.tensordot(a, b, ([-1], [-min(b.ndim, 2)]))
+
+
+def _einsum(*operands: Any, optimize: Any = None) -> Tensor:
+    return functional.einsum(*tensors(operands))
+
+
+def _concatenate(arrays: Any, axis: int | None = 0) -> Tensor:
+    parts = [tensor(a) for a in arrays]
+    return functional.cat(parts, axis) if axis is not None else functional.cat([functional.ravel(a) for a in parts])
+
+
+def _append(arr: Any, values: Any, axis: int | None = None) -> Tensor:
+    return _concatenate((arr, values), axis)
+
+
+def _stacked(name: str) -> Callable[..., Tensor]:
+    """NumPy accepts an array as the sequence of its slices."""
+
+    def stacked(tup: Any, **axis: int) -> Tensor:
+        return getattr(functional, name)([tensor(a) for a in tup], **axis)
+
+    return stacked
+
+
+def _take(a: Tensor, indices: Any, axis: int | None = None) -> Tensor:
+    if axis is None:
+        return functional.ravel(a)[indices]
+    return a[(*(slice(None),) * (axis % a.ndim), indices)]
+
+
+def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
+    chosen = default
+    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
+        chosen = functional.where(functional.as_tensor(condition), choice, chosen)
+    return chosen
+
+
+def _pad(array: Tensor, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Tensor:
+    widths = np.broadcast_to(pad_width, (array.ndim, 2))[::-1].ravel().tolist()
+    ours = {"edge": "replicate", "wrap": "circular"}.get(mode, mode)
+    return functional.pad(array, widths, ours, constant_values if mode == "constant" else None)
+
+
+def _gradient(f: Tensor, *spacing: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    steps: Any = spacing[0] if len(spacing) == 1 and not np.ndim(spacing[0]) else spacing or None
+    slopes = functional.gradient(f, spacing=steps, dim=axis, edge_order=edge_order)
+    return slopes if len(slopes) > 1 else slopes[0]
+
+
+def _imag(val: Tensor) -> Tensor:
+    return functional.imag(val) if functional.is_complex(val) else functional.zeros_like(val)
+
+
+def _nan_to_num(x: Tensor, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Tensor:
+    return (functional.nan_to_num if copy else Tensor.nan_to_num_)(x, nan, posinf, neginf)
+
+
+def _qr(a: Tensor, mode: str = "reduced") -> Any:
+    """In the mode "r", only R."""
+    return linalg.qr(a, mode)[1] if mode == "r" else linalg.qr(a, mode)
+
+
+def _svd(a: Tensor, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    return linalg.svd(a, full_matrices) if compute_uv else linalg.svdvals(a)
+
+
+def _flat(name: str) -> Callable[..., Tensor]:
+    """Without an axis, work on the flattened tensor."""
+
+    def along(a: Tensor, axis: Any = None, **dtype: Any) -> Tensor:
+        return getattr(functional, name)(functional.ravel(a) if axis is None else a, axis or 0, **dtype)
+
+    return along
+
+
+def _repeat(a: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
+    return functional.repeat_interleave(a, functional.as_tensor(repeats), axis)
+
+
+def _roll(a: Tensor, shift: Any, axis: Any = None) -> Tensor:
+    each = isinstance(axis, tuple) and not np.ndim(shift)
+    return functional.roll(a, (shift,) * len(axis) if each else shift, axis)
+
+
+def _sort(a: Tensor, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Tensor:
+    flat = functional.ravel(a) if axis is None else a
+    return functional.sort(flat, dim=-1 if axis is None else axis, stable=True)[0]
+
+
+def _argsort(a: Tensor, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Tensor:
+    flat = functional.ravel(a) if axis is None else a
+    return functional.argsort(flat, dim=-1 if axis is None else axis, stable=True)
+
+
+def _split(ary: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+    return list(functional.tensor_split(ary, indices_or_sections, axis))
+
+
+def _equal_split(ary: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+    if isinstance(indices_or_sections, int) and ary.shape[axis] % indices_or_sections:
+        raise ValueError(f"np.split: {ary.shape[axis]} elements do not divide into {indices_or_sections} equal parts")
+    return _split(ary, indices_or_sections, axis)
+
+
+def _diagonal(a: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    return functional.diagonal(a, offset, axis1, axis2)
+
+
+def _trace(a: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    return functional.sum(functional.diagonal(a, offset, axis1, axis2), -1)
+
+
+def _offset(name: str) -> Callable[..., Tensor]:
+    """NumPy's `k` is PyTorch's `diagonal`."""
+    return lambda m, k=0: getattr(functional, name)(m, k)
+
+
+def _median(a: Tensor, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
+    """NumPy's median is the mean of the two middle elements."""
+    return functional.quantile(floating(a), 0.5, axis, keepdims)
+
+
+def _quantile(a: Tensor, q: Any, axis: int | None = None, *, method: str = "linear", keepdims: bool = False) -> Tensor:
+    a = floating(a)
+    return functional.quantile(a, functional.as_tensor(q, dtype=a.dtype), axis, keepdims, interpolation=method)
+
+
+def _cross(a: Tensor, b: Tensor, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Tensor:
+    axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
+    a, b = functional.moveaxis(tensor(a), axisa, -1), functional.moveaxis(tensor(b), axisb, -1)
+    a, b = functional.broadcast_tensors(a, b)
+    return functional.moveaxis(linalg.cross(a, b), -1, axisc)
+
+
+FORMS: dict[str, Callable[..., Any]] = {
+    "append": _append, "argsort": _argsort, "array_split": _split,
+    "broadcast_arrays": lambda *given: functional.broadcast_tensors(*map(tensor, given)), "clip": _clip,
+    "column_stack": _stacked("column_stack"), "concatenate": _concatenate, "cross": _cross,
+    "cumprod": _flat("cumprod"), "cumsum": _flat("cumsum"), "diag": _offset("diag"), "diagflat": _offset("diagflat"),
+    "diagonal": _diagonal, "dot": _dot, "dstack": _stacked("dstack"), "einsum": _einsum, "flip": _flip,
+    "gradient": _gradient, "hstack": _stacked("hstack"), "imag": _imag,
+    "isrealobj": lambda x: not functional.is_complex(x), "linalg.qr": _qr, "linalg.svd": _svd,
+    "mean": _mean("mean"), "median": _median, "nan_to_num": _nan_to_num, "nanmean": _mean("nanmean"),
+    "meshgrid": lambda *xi, indexing="xy": functional.meshgrid(*map(tensor, xi), indexing=indexing),
+    "ndim": lambda a: a.ndim, "nonzero": lambda a: functional.nonzero(a, as_tuple=True), "pad": _pad,
+    "percentile": lambda a, q, *args, **given: _quantile(a, np.divide(q, 100), *args, **given),
+    "quantile": _quantile, "repeat": _repeat, "roll": _roll, "select": _select, "shape": lambda a: a.shape,
+    "size": lambda a, axis=None: a.numel() if axis is None else a.shape[axis], "sort": _sort, "split": _equal_split,
+    "stack": _stacked("stack"), "std": _spread("std"), "swapaxes": lambda a, axis1, axis2: a.swapaxes(axis1, axis2),
+    "take": _take, "take_along_axis": lambda arr, indices, axis=-1: functional.take_along_dim(arr, indices, axis),
+    "trace": _trace, "transpose": _transpose, "tril": _offset("tril"), "triu": _offset("triu"), "var": _spread("var"),
+    "vdot": lambda a, b: functional.vdot(functional.ravel(a), functional.ravel(b)), "vstack": _stacked("vstack"),
+}  # fmt: skip
