@@ -69,11 +69,11 @@ TYPES = {
     "dilation": EXTENT, "dim0": "_int", "dim1": "_int", "dims": "_int | Sequence[Any]", "dtype": "DTypeLike | None",
     "equation": "str", "index": "Any", "kernel_size": EXTENT, "length": "_int", "ord": "str | _float",
     "output_padding": EXTENT, "p": "str | _float", "pad": EXTENT, "padding": f"str | {EXTENT}",
-    "rounding_mode": "str | None", "shape": "ShapeLike", "sizes": "Sequence[_int]", "source": EXTENT, "spacing": "Any",
+    "rounding_mode": "str | None", "shape": "ShapeLike", "sizes": "Sequence[_int]", "spacing": "Any",
     "split_size_or_sections": EXTENT, "start": "_int", "stride": EXTENT, "tensors": "Sequence[Tensor]",
 }  # fmt: skip
-OPERANDS = {"input", "other", "mat2", "vec", "vec2", "mask", "value", "src", "indices", "target", "weight", "bias",
-            "condition", "min", "max"}  # fmt: skip
+OPERANDS = {"input", "other", "mat2", "vec", "vec2", "mask", "value", "source", "src", "indices", "target", "weight",
+            "bias", "condition", "min", "max"}  # fmt: skip
 SEVERAL_DIMS = ("logsumexp", "normalize")  # whose `dim` may be several, although it has no default or a single one
 # Results of functions without annotations, other than one tensor.
 RETURNS = {

@@ -13,6 +13,7 @@ import pytest
 import autograd_core as ag
 from autograd_core import functional, generate, stubs
 from autograd_core import tensor as _  # noqa: F401  the function: the module of that name hides behind it
+from autograd_core.entries import Composition
 from autograd_core.registry import COMPOSITIONS, OPS
 from autograd_core.stubs import parameters_of
 from autograd_core.testing.samples import cases
@@ -129,7 +130,8 @@ def test_types_in_the_stubs_admit_every_sample_and_its_result(entry):
     parameters = {p.name: stubs.type_of(p, entry) for p in parameters_of(entry.call)}
     returns = stubs.returns_of(entry.name.rpartition(".")[2], entry.call)
     for case in cases(entry):
-        for name, value in case.statics.items():
+        given = dict(zip(parameters, case.inputs, strict=False)) if isinstance(entry, Composition) else {}
+        for name, value in {**given, **case.statics}.items():
             assert admits(parameters.get(name, "Any"), value), f"{name}: {parameters[name]} of {case}"
         with np.errstate(all="ignore"):
             assert admits(returns, case.result(*case.tensors())), f"-> {returns} of {case}"
