@@ -44,6 +44,11 @@ class PackedSequence(_Packed):
         order = [i if i is None else i.to(data.device) for i in (self.sorted_indices, self.unsorted_indices)]
         return PackedSequence(data, self.batch_sizes, *order)
 
+    @property
+    def is_cuda(self) -> bool:
+        """Whether the data lie on a GPU."""
+        return self.data.is_cuda
+
     def cpu(self) -> PackedSequence:
         """A copy on the CPU."""
         return self.to("cpu")
