@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from autograd_core import Tensor, no_grad
@@ -22,7 +23,7 @@ def functional_call(
     tie_weights: bool = True,
     strict: bool = False,
 ) -> Any:
-    """module(*args, **kwargs) with other parameters and buffers; the module itself is unchanged.
+    """module(*args, **kwargs) with other parameters and buffers, in whose place the module's own are again afterwards.
 
     parameter_and_buffer_dicts: tensors by path, or several such dicts. tie_weights: a tensor with several paths is
     replaced under all of them. strict: exactly the existing parameters and buffers must be given; otherwise unknown
@@ -48,7 +49,8 @@ def functional_call(
     if strict and (missing := _missing(module, changes)):
         raise RuntimeError(f"functional_call(): strict=True, but {', '.join(missing)} were not given")
     positional = () if args is None else args if isinstance(args, tuple) else (args,)
-    return _twin(module, changes, {})(*positional, **(kwargs or {}))
+    with _replaced(changes):
+        return module(*positional, **(kwargs or {}))
 
 
 def _own(module: Module) -> dict[str, Tensor]:
@@ -135,15 +137,21 @@ def _merged(dicts: Mapping[str, Tensor] | Sequence[Mapping[str, Tensor]]) -> dic
     return merged
 
 
-def _twin(module: Module, changes: Changes, twins: dict[Module, Module]) -> Module:
-    """A copy that shares everything with a module except these tensors and the modules that hold them."""
-    if module in twins:
-        return twins[module]
-    twin = twins[module] = object.__new__(type(module))
-    own = dict(vars(module))
-    for registry in ("_parameters", "_buffers"):
-        changed = {name: changes.get(module, {}).get(name, t) for name, t in own[registry].items()}
-        own |= {registry: changed, **changed}
-    children = {name: m and _twin(m, changes, twins) for name, m in own["_modules"].items()}
-    vars(twin).update(own | {"_modules": children, **children})
-    return twin
+@contextmanager
+def _replaced(changes: Changes) -> Iterator[None]:
+    """Within the block modules hold these tensors; then, whatever happened, their own again."""
+    places: list[tuple[dict[str, Any], str, Tensor]] = [
+        (part, name, tensor)
+        for owner, tensors in changes.items()
+        for part in (owner._parameters, owner._buffers)
+        for name, tensor in tensors.items()
+        if name in part
+    ]
+    before = [part[name] for part, name, _ in places]
+    try:
+        for part, name, tensor in places:
+            part[name] = tensor
+        yield
+    finally:
+        for (part, name, _), tensor in zip(places, before, strict=True):
+            part[name] = tensor

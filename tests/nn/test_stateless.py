@@ -49,3 +49,29 @@ def test_strict_means_nothing_missing_and_nothing_else():
     for misplaced in ("later.weight", "layer.in_features", "layer."):
         with pytest.raises(KeyError, match="has no parameter or buffer"):
             call({misplaced: W})
+
+
+def test_the_module_itself_is_called_and_gets_its_tensors_back():
+    class Chain(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = nn.Linear(1, 1), nn.Linear(1, 1)
+            self.layers = [self.first, self.second]  # a plain list
+
+        def forward(self, x):
+            for layer in self.layers:
+                x = layer(x)
+            self.seen = x.item()
+            if x > 99:
+                raise ValueError("too large")
+            return x
+
+    model, seen = Chain(), []
+    before = model(X).item()
+    model.second.register_forward_hook(lambda module, *_: seen.append(module))
+    given = {"first.weight": W, "first.bias": B, "second.weight": W, "second.bias": B}
+    assert nn.functional_call(model, given, X).item() == model.seen == 19
+    assert seen == [model.second]
+    with pytest.raises(ValueError, match="too large"):
+        nn.functional_call(model, given | {"second.bias": B * 99}, X)
+    assert model(X).item() == before
