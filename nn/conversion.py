@@ -16,13 +16,17 @@ class Convertible:
 
     parameters: Callable[..., Iterator[Tensor]]
     buffers: Callable[..., Iterator[Tensor]]
+    children: Callable[[], Iterator[Any]]
 
-    def _convert(self, convert: Callable[[Tensor], Tensor]) -> Self:
-        for t in [*self.parameters(), *self.buffers()]:
-            t.data = convert(t.detach())
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Convert every parameter and buffer; programs override it to convert other tensors as well."""
+        for module in self.children() if recurse else ():
+            module._apply(fn)
+        for t in [*self.parameters(recurse=False), *self.buffers(recurse=False)]:
+            t.data = fn(t.detach())
             own_scalar(t)
             if t.grad is not None:
-                t.grad = convert(t.grad.detach())
+                t.grad = fn(t.grad.detach())
         return self
 
     def to(
@@ -42,15 +46,15 @@ class Convertible:
                 raise TypeError(f"Module.to() takes floating-point and complex dtypes, not {converted.dtype}")
             return converted.contiguous(memory_format=memory_format) if memory_format and t.ndim in axes else converted
 
-        return self._convert(convert)
+        return self._apply(convert)
 
     def cpu(self) -> Self:
         """Move to the CPU. Returns the module."""
-        return self._convert(lambda t: t.cpu())
+        return self._apply(lambda t: t.cpu())
 
     def cuda(self, device: Any = None) -> Self:
         """Move to a CUDA GPU. Returns the module."""
-        return self._convert(lambda t: t.cuda(device))
+        return self._apply(lambda t: t.cuda(device))
 
     def float(self) -> Self:
         """Convert floating-point parameters and buffers to float32. Returns the module."""
@@ -70,7 +74,7 @@ class Convertible:
 
     def type(self, dst_type: Any) -> Self:
         """Convert all parameters and buffers to a dtype, integers too. Returns the module."""
-        return self._convert(lambda t: t.to(dtype=dst_type))
+        return self._apply(lambda t: t.to(dtype=dst_type))
 
     def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
         """Replace all parameters and buffers by uninitialised ones on a device. Returns the module."""

@@ -27,7 +27,7 @@ class Hooked:
     """The hooks of a module: their registration, and the call that runs them."""
 
     forward: Callable[..., Any]
-    _hooks: tuple[Hook, ...] | None = None
+    _hooks: tuple[Hook, ...] | None = None  # None: nothing but the forward of its class is to be called
     _shared: tuple[Hook, ...] | None = None  # the hooks of all modules
 
     def register_forward_pre_hook(
@@ -106,6 +106,8 @@ class _Handle(Removable):
             Hooked._hooks = None if Hooked._shared is None else ()
         elif self._owner._hooks is None:
             self._owner.__dict__.pop("_hooks", None)  # as it is for all modules
+            if "forward" in self._owner.__dict__:
+                self._owner._hooks = ()
 
 
 def _register_shared(hook: Hook) -> Removable:

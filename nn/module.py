@@ -69,6 +69,8 @@ class Module(Hooked, Convertible, Stateful):
             self.register_buffer(name, value, value._role == "buffer")
         elif registry is None:
             object.__setattr__(self, name, value)
+            if name == "forward":  # its class no longer tells what it computes
+                self._hooks = self._hooks or ()
         elif value is None or (registry == "_buffers" and isinstance(value, Tensor)):
             self._own(registry, name, value, "")
         else:
@@ -230,11 +232,15 @@ class Module(Hooked, Convertible, Stateful):
         return t
 
     def train(self, mode: bool = True) -> Self:
-        """Set training mode, in which dropout and batch statistics are active. Returns the module."""
+        """Set training mode, in which dropout and batch statistics are active. Returns the module.
+
+        It calls `train` of every submodule, which may keep a part, such as a frozen layer, in evaluation mode.
+        """
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
-        for module in self.modules():
-            module.training = mode
+        self.training = mode
+        for module in self.children():
+            module.train(mode)
         return self
 
     def eval(self) -> Self:

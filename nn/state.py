@@ -49,18 +49,25 @@ class Stateful:
         destination: the dict to fill. keep_vars: return the tensors themselves, not detached. Modules that define
         `get_extra_state` and `set_extra_state` store a value under "_extra_state".
         """
-        for path, hook, module in self._hooks_of_state(SAVE):
-            hook(module, prefix + path, keep_vars)
         state: dict[str, Any] = OrderedDict() if destination is None else destination
-        found = self.named_modules(remove_duplicate=False)
-        versions = {(prefix + path).rstrip("."): {"version": m._version} for path, m in found}
+        local = {"version": self._version}
         if isinstance(state, OrderedDict):  # whose attributes are saved with it
-            vars(state)["_metadata"] = {**vars(state).get("_metadata", {}), **versions}
-        state |= {path: t if keep_vars else t.detach() for path, t, _ in self._persistent(prefix)}
-        state |= {prefix + path: module.get_extra_state() for path, module in self._with_extra_state().items()}
-        for path, hook, module in reversed(self._hooks_of_state(SAVED)):
-            hook(module, state, prefix + path, versions[(prefix + path).rstrip(".")])
+            vars(state).setdefault("_metadata", {})[prefix.rstrip(".")] = local
+        for hook in self._hooks_of_state(SAVE):
+            hook(self, prefix, keep_vars)
+        self._save_to_state_dict(state, prefix, keep_vars)
+        for name, module in self._modules.items():
+            if module is not None:
+                module.state_dict(destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        for hook in self._hooks_of_state(SAVED):
+            hook(self, state, prefix, local)
         return state
+
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        """Save what belongs to this module alone; programs override it to save more, or less."""
+        destination.update({prefix + name: t if keep_vars else t.detach() for name, t, _ in self._own_state()})
+        if hasattr(self, "get_extra_state"):
+            destination[prefix + "_extra_state"] = self.get_extra_state()
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
@@ -80,13 +87,15 @@ class Stateful:
             local = dict(versions.get(path, {}))
             module._load_from_state_dict(state, path + "." if path else "", local, strict, [], [], errors)
         refuse(type(self).__name__, errors)
-        extra, hooks = self._with_extra_state(), self._hooks_of_state(LOADED)
+        extra = self._with_extra_state()
+        modules = [module for _, module in self.named_modules(remove_duplicate=False)]
+        hooks = [(hook, module) for module in modules for hook in module._hooks_of_state(LOADED)]
         targets = [*self._persistent(), *((path, None, False) for path in extra)]
         keys = load_tensors(type(self).__name__, targets, state, strict and not hooks, assign)
         for path, module in extra.items():
             if path in state:
                 module.set_extra_state(state[path])
-        for _, hook, module in reversed(hooks):
+        for hook, module in reversed(hooks):
             hook(module, keys)
         if strict:
             refuse(type(self).__name__, keys.problems())
@@ -103,11 +112,8 @@ class Stateful:
         error_msgs: list[str],
     ) -> None:
         """Call this module's hooks before loading; programs override it to rename keys in `state_dict`."""
-        for hook in self._state_hooks or ():
-            if hook.kind == LOAD:
-                hook.function(
-                    self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
-                )
+        for hook in self._hooks_of_state(LOAD):
+            hook(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Removable:
         """Call `hook(module, prefix, keep_vars)` before this module's state is saved, also as part of others."""
@@ -139,24 +145,21 @@ class Stateful:
         self._state_hooks = (*(self._state_hooks or ()), hook)
         return Removable(self, "_state_hooks", hook)
 
-    def _hooks_of_state(self, kind: str) -> list[tuple[str, Callable[..., Any], Any]]:
-        """Prefix, hook and module, outer modules first."""
-        return [
-            (path + "." if path else "", hook.function, module)
-            for path, module in self.named_modules(remove_duplicate=False)
-            for hook in module._state_hooks or ()
-            if hook.kind == kind
-        ]
+    def _hooks_of_state(self, kind: str) -> list[Callable[..., Any]]:
+        return [hook.function for hook in self._state_hooks or () if hook.kind == kind]
 
-    def _persistent(self, prefix: str = "") -> Iterator[tuple[str, Tensor, bool]]:
-        """Path, tensor, and whether a file may omit it, in the order of `state_dict`."""
+    def _own_state(self) -> Iterator[tuple[str, Tensor, bool]]:
+        """Name, tensor, and whether a file may omit it, without submodules."""
         saved = [(k, t) for k, t in self._buffers.items() if k not in self._transient]
         for name, t in [*self._parameters.items(), *saved]:
             if t is not None:
-                yield prefix + name, t, name in self._optional_keys
-        for name, module in self._modules.items():
-            if module is not None:
-                yield from module._persistent(f"{prefix}{name}.")
+                yield name, t, name in self._optional_keys
+
+    def _persistent(self) -> Iterator[tuple[str, Tensor, bool]]:
+        """The same with submodules, by path."""
+        for path, module in self.named_modules(remove_duplicate=False):
+            for name, t, optional in module._own_state():
+                yield f"{path}.{name}" if path else name, t, optional
 
     def _with_extra_state(self) -> dict[str, Any]:
         """Modules with extra state, by the path of that state."""

@@ -326,3 +326,41 @@ def test_parts_are_exchanged_in_the_registries_too():
     registry = nn.Linear(1, 1)._parameters
     registry["weight"] = registry.pop("weight")  # of a module that is gone
     assert list(registry) == ["bias", "weight"]
+
+
+class Frozen(nn.Linear):
+    """Stays in evaluation mode, and keeps a tensor that is no buffer."""
+
+    def __init__(self):
+        super().__init__(2, 2)
+        self.scale = ag.ones(2)
+
+    def train(self, mode=True):
+        return super().train(False)
+
+    def _apply(self, fn):
+        self.scale = fn(self.scale)
+        return super()._apply(fn)
+
+    def _save_to_state_dict(self, destination, prefix, keep_vars):
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        destination[prefix + "scale"] = self.scale
+
+
+def test_submodules_with_methods_of_their_own():
+    model = nn.Sequential(nn.Sequential(Frozen()), nn.Dropout()).train().double()
+    assert [m.training for m in model.modules()] == [True, True, False, True]
+    assert model[0][0].scale.dtype == ag.float64
+    assert list(model.state_dict()) == ["0.0.weight", "0.0.bias", "0.0.scale"]
+
+
+@pytest.mark.parametrize("changed", range(4))
+def test_neighbours_are_not_computed_together_if_one_has_a_forward_of_its_own(changed):
+    model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.BatchNorm2d(2), nn.ReLU(), nn.Identity()).eval()
+    x, layer = ag.randn(1, 1, 4, 4), model[changed]
+    layer.forward = lambda x, forward=layer.forward: forward(x) + 1
+    layer.register_forward_hook(lambda *_: None).remove()
+    y = x
+    for part in model:
+        y = part(y)
+    assert ag.allclose(model(x), y)
