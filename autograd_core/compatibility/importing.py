@@ -23,6 +23,7 @@ WITHIN = {
             instancenorm lazy linear loss module normalization padding pixelshuffle pooling rnn sparse transformer
             upsampling utils""",
         "optim": "adadelta adagrad adamax adamw asgd nadam radam rmsprop rprop sparse_adam",
+        "nn.utils": "clip_grad convert_parameters",
         "nn.parallel": "_functions data_parallel distributed replicate",
         "utils.data": "dataloader dataset distributed sampler",
         "distributed": "nn",

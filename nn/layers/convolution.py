@@ -22,6 +22,7 @@ class _Conv(Module):
     """
 
     rank: int
+    transposed = False
     weight: Tensor
     bias: Tensor | None
 

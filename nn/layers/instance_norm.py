@@ -39,7 +39,7 @@ class _InstanceNorm(_BatchNorm):
         return y if batch is input else y.squeeze(0)
 
     def _check(self, input: Tensor) -> None:
-        self._check_ndim(input)
+        self._check_input_dim(input)
         channels = input.shape[-self.ndims[0]]
         if channels == self.num_features:
             return

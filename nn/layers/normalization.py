@@ -82,14 +82,14 @@ class _BatchNorm(Affine):
         return y
 
     def _check(self, input: Tensor) -> None:
-        self._check_ndim(input)
+        self._check_input_dim(input)
         if input.shape[1] != self.num_features:
             raise ValueError(
                 f"{type(self).__name__}({self.num_features}) takes {self.num_features} channels; "
                 f"input of shape {input.shape} has {input.shape[1]}"
             )
 
-    def _check_ndim(self, input: Tensor) -> None:
+    def _check_input_dim(self, input: Tensor) -> None:
         if input.ndim not in self.ndims:
             expected = " or ".join(f"{n}D" for n in self.ndims)
             raise ValueError(

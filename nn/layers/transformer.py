@@ -76,18 +76,21 @@ class TransformerEncoderLayer(Module):
     ) -> Tensor:
         x, masks = src, (src_mask, src_key_padding_mask, _causal(src_mask, is_causal))
         if self.norm_first:
-            x = x + self._attend(self.norm1(x), *masks)
-            return x + self._feed_forward(self.norm2(x))
-        x = self.norm1(x + self._attend(x, *masks))
-        return self.norm2(x + self._feed_forward(x))
+            x = x + self._sa_block(self.norm1(x), *masks)
+            return x + self._ff_block(self.norm2(x))
+        x = self.norm1(x + self._sa_block(x, *masks))
+        return self.norm2(x + self._ff_block(x))
 
-    def _attend(self, x: Tensor, mask: Tensor | None, padding: Tensor | None, is_causal: bool) -> Any:
+    # Subclasses override these parts, under PyTorch's names.
+    def _sa_block(
+        self, x: Tensor, attn_mask: Tensor | None, key_padding_mask: Tensor | None, is_causal: bool = False
+    ) -> Any:
         y, _ = self.self_attn(
-            x, x, x, attn_mask=mask, key_padding_mask=padding, need_weights=False, is_causal=is_causal
+            x, x, x, attn_mask=attn_mask, key_padding_mask=key_padding_mask, need_weights=False, is_causal=is_causal
         )
         return self.dropout1(y)
 
-    def _feed_forward(self, x: Tensor) -> Any:
+    def _ff_block(self, x: Tensor) -> Any:
         return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
 
 
@@ -139,27 +142,34 @@ class TransformerDecoderLayer(Module):
         memory_is_causal: bool = False,
     ) -> Tensor:
         x = tgt
-        own = {
-            "attn_mask": tgt_mask,
-            "key_padding_mask": tgt_key_padding_mask,
-            "is_causal": _causal(tgt_mask, tgt_is_causal),
-        }
-        other = {
-            "attn_mask": memory_mask,
-            "key_padding_mask": memory_key_padding_mask,
-            "is_causal": _causal(memory_mask, memory_is_causal),
-        }
+        own = tgt_mask, tgt_key_padding_mask, _causal(tgt_mask, tgt_is_causal)
+        other = memory_mask, memory_key_padding_mask, _causal(memory_mask, memory_is_causal)
         if self.norm_first:
-            y = self.norm1(x)
-            x = x + self.dropout1(self.self_attn(y, y, y, need_weights=False, **own)[0])
-            y = self.norm2(x)
-            x = x + self.dropout2(self.multihead_attn(y, memory, memory, need_weights=False, **other)[0])
-            return x + self._feed_forward(self.norm3(x))
-        x = self.norm1(x + self.dropout1(self.self_attn(x, x, x, need_weights=False, **own)[0]))
-        x = self.norm2(x + self.dropout2(self.multihead_attn(x, memory, memory, need_weights=False, **other)[0]))
-        return self.norm3(x + self._feed_forward(x))
+            x = x + self._sa_block(self.norm1(x), *own)
+            x = x + self._mha_block(self.norm2(x), memory, *other)
+            return x + self._ff_block(self.norm3(x))
+        x = self.norm1(x + self._sa_block(x, *own))
+        x = self.norm2(x + self._mha_block(x, memory, *other))
+        return self.norm3(x + self._ff_block(x))
 
-    def _feed_forward(self, x: Tensor) -> Any:
+    # Subclasses override these parts, under PyTorch's names.
+    def _sa_block(
+        self, x: Tensor, attn_mask: Tensor | None, key_padding_mask: Tensor | None, is_causal: bool = False
+    ) -> Any:
+        y, _ = self.self_attn(
+            x, x, x, attn_mask=attn_mask, key_padding_mask=key_padding_mask, need_weights=False, is_causal=is_causal
+        )
+        return self.dropout1(y)
+
+    def _mha_block(
+        self, x: Tensor, mem: Tensor, attn_mask: Tensor | None, key_padding_mask: Tensor | None, is_causal: bool = False
+    ) -> Any:
+        y, _ = self.multihead_attn(
+            x, mem, mem, attn_mask=attn_mask, key_padding_mask=key_padding_mask, need_weights=False, is_causal=is_causal
+        )
+        return self.dropout2(y)
+
+    def _ff_block(self, x: Tensor) -> Any:
         return self.dropout3(self.linear2(self.dropout(self.activation(self.linear1(x)))))
 
 

@@ -18,6 +18,7 @@ class _ConvTranspose(_Conv):
     (n - 1)·stride - 2·padding + dilation·(kernel - 1) + output_padding + 1.
     """
 
+    transposed = True
     _transposed: Callable[..., Tensor]
 
     def __init__(

@@ -364,3 +364,26 @@ def test_neighbours_are_not_computed_together_if_one_has_a_forward_of_its_own(ch
     for part in model:
         y = part(y)
     assert ag.allclose(model(x), y)
+
+
+def test_parts_that_subclasses_override():
+    class Encoder(nn.TransformerEncoderLayer):
+        def _sa_block(self, x, *masks):
+            return 0 * x
+
+        def _ff_block(self, x):
+            return super()._ff_block(x) * 0
+
+    class Decoder(nn.TransformerDecoderLayer):
+        def _mha_block(self, x, mem, *masks):
+            return 0 * x
+
+    class AnyShape(nn.modules._BatchNorm):
+        def _check_input_dim(self, input):
+            pass
+
+    x = ag.randn(3, 2, 4)
+    encoder, decoder = Encoder(4, 2, 8), Decoder(4, 2, 8, dropout=0.0)
+    assert ag.allclose(encoder(x), encoder.norm2(encoder.norm1(x)))
+    assert ag.equal(decoder(x, ag.zeros(5, 2, 4)), decoder(x, ag.ones(5, 2, 4)))
+    assert AnyShape(2)(ag.randn(3, 2, 1, 1, 1, 1)).shape == (3, 2, 1, 1, 1, 1)
