@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import partial
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ from typing import Any, ClassVar
 from autograd_core import Tensor
 from autograd_core.libraries import LAYERS, LIBRARY, backend_of_array
 from autograd_core.tensor import wrap
+from autograd_core.versions import storage
 from backends.live import live
 from optim.optimizer import Optimizer
 
@@ -96,7 +98,8 @@ class Batch:
         self.kind, self.dtype = like.__class__, like.dtype
         paired = like.dtype.kind == "c"  # complex numbers are updated as pairs of real ones
         limit = 0 if getattr(self.library, "asynchronous", False) else SMALL  # there a step is one call already
-        small = [p for p in params if paired or p.array.size <= limit]
+        owners = Counter([id(storage(p.array)) for p in params])  # parameters in one memory are updated one by one
+        small = [p for p in params if paired or (p.array.size <= limit and owners[id(storage(p.array))] == 1)]
         places = self._side_by_side(small if paired or len(small) > 1 else [])
         self.fresh = any(name not in s for s in self.states for name in names)
         self.known = []

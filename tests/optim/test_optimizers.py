@@ -217,6 +217,20 @@ def test_a_rate_may_be_a_tensor():
         optim.SGD([p], lr=ag.ones(2))
 
 
+@pytest.mark.parametrize("method", [optim.SGD, optim.Adam])
+def test_parameters_that_share_memory_are_updated_one_after_the_other(method):
+    p, q = ag.ones(2, requires_grad=True), ag.ones(2, requires_grad=True)
+    q.data = p.data
+    one_by_one = method([p], lr=0.1), method([q], lr=0.1)
+    p.grad, q.grad = ag.ones(2), ag.full((2,), -3.0)
+    for optimizer in one_by_one:
+        optimizer.step()
+    expected = p.tolist()
+    p.data.fill_(1)
+    method([p, q], lr=0.1).step()
+    assert p.tolist() == q.tolist() == expected
+
+
 def test_zero_grad():
     p = ag.ones(2, requires_grad=True)
     optimizer = optim.SGD([p])
