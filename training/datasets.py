@@ -131,12 +131,12 @@ def examples(dataset: Dataset, indices: Sequence[int]) -> list[Any]:
 
 
 def take(dataset: Dataset, indices: Sequence[int]) -> Any:
-    """A batch of the examples at these indices: by the data set's `batch(tensor of indices)`, else collated.
+    """A batch of the examples at these indices, which data sets of tensors index at once; those of others are collated.
 
-    A class that overrides only `__getitem__` does without the `batch` that it inherits.
+    A subclass that overrides `__getitem__` decides itself what an example is.
     """
-    latest = next(vars(c) for c in type(dataset).__mro__ if {"batch", "__getitem__", "__getitems__"} & vars(c).keys())
-    if "batch" in latest:
+    latest = next((c for c in type(dataset).__mro__ if {"__getitem__", "__getitems__"} & vars(c).keys()), None)
+    if latest in (TensorDataset, Subset):
         return cast(Any, dataset).batch(ag.tensor(indices))
     return collate(examples(dataset, indices))
 
