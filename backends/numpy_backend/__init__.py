@@ -92,6 +92,7 @@ OWN: dict[str, Any] = {
 WITH_GENERIC: dict[str, Any] = {
     "add_at": indexing.add_at,
     "add_points": points.add_points,
+    "drop": selection.drop,
     "group_gradients": groups.group_gradients,
     "least_squares": lapack.least_squares,
     "linear": products.linear,

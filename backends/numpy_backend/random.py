@@ -74,8 +74,12 @@ class NumpyGenerator:
         return self._generator.permutation(n)
 
     def bernoulli(self, p: float, shape: Sizes) -> Array:
-        """Booleans that are True with probability p, from 32 random bits each."""
-        return (self._words(math.prod(shape)) < round(p * 2**32)).reshape(shape)
+        """Booleans that are True with probability p, from 8 random bits each, and 32 more where these do not decide."""
+        count, (bound, rest) = math.prod(shape), divmod(round(p * 2**40), 2**32)
+        drawn = self._generator.bit_generator.random_raw(-(-count // 8)).view(np.uint8)[:count]
+        y, undecided = drawn < bound, np.flatnonzero(drawn == bound)
+        y[undecided] = self._words(len(undecided)) < rest
+        return y.reshape(shape)
 
     def poisson(self, rate: Array) -> Array:
         """Counts with these rates."""

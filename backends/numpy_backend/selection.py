@@ -18,7 +18,7 @@ _ZERO = {dtype: np.zeros((), dtype) for dtype in _BITS}
 SMALL = 1 << 9  # below this the calls cost more than the branches
 BLOCK = 1 << 14  # fits the cache; smaller ones are no faster
 LARGE = 1 << 16  # from here two threads pay, and fresh memory costs more than the pass
-_fast = {name: onednn.deferred("elementwise", name) for name in ("relu", "rectify", "gate", "add_relu")}
+_fast = {name: onednn.deferred("elementwise", name) for name in ("relu", "rectify", "gate", "add_relu", "drop")}
 
 
 def add_relu(a: Array, b: Array) -> Array:
@@ -40,6 +40,12 @@ def rectify(y: Array) -> Array:
     if y.size >= LARGE and (_fast["rectify"](y) is not None or one_pass(_relu, y, out=y) is not None):
         return y
     return np.maximum(y, _ZERO.get(y.dtype, 0), out=y if y.__class__ is np.ndarray else None)
+
+
+def drop(plain: Callable[..., Array], x: Array, keep: Array, scale: float) -> Array:
+    """See `backends.generic.selection.drop`, here `plain`."""
+    y = _fast["drop"](x, keep, scale) if x.size >= LARGE else None
+    return plain(x, keep, scale) if y is None else y
 
 
 def gate(g: Array, x: Array) -> Array:

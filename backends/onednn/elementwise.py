@@ -14,11 +14,12 @@ from backends.buffers import FLOAT32, UINT8, empty
 from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import copied
-from backends.onednn.passes import GT, MAX, chained, constant, evaluate, larger, of
+from backends.onednn.passes import GT, MAX, MUL, chained, constant, evaluate, larger, of
 from backends.onednn.plans import (
     DIFF_DST,
     DIFF_SRC,
     DST,
+    LINEAR,
     RELU,
     SRC,
     SRC1,
@@ -30,7 +31,7 @@ from backends.onednn.plans import (
 from backends.strides import dense, in_memory, innermost_first, is_dense
 
 ADD, RELU_BY_RESULT, SUM = 0x1FFF0, 0x100, 0x2FFF4
-KINDS: dict[Any, int] = {np.add: ADD, np.multiply: 0x1FFF1, np.divide: 0x1FFF4, np.subtract: 0x1FFF5}
+KINDS: dict[Any, int] = {np.add: ADD, np.multiply: MUL, np.divide: 0x1FFF4, np.subtract: 0x1FFF5}
 LARGER = (("y", of("x"), constant(0.0), larger("x")),)
 ROWS = 16  # rows of a reduction; a single row would be computed by one thread
 WORD = 8  # bytes examined at a time
@@ -73,15 +74,20 @@ def arithmetic(ufunc: np.ufunc, a: Array, b: Array) -> Array | None:
     elif a.shape == b.shape:
         return None
     else:
-        order = innermost_first(a)[::-1]
-        b = np.ascontiguousarray(b.reshape(*(1,) * (a.ndim - b.ndim), *b.shape).transpose(order))
-        merged = _merged(tuple([a.shape[axis] for axis in order]), b.shape)
-        plan = merged and _repeating(KINDS[ufunc], *merged)
-        if plan is None:
-            return None
+        plan, b = _repeating(KINDS[ufunc], a, b)
+    if plan is None:
+        return None
     y = empty(a.shape, a.strides)
     plan.run(a, b, y)
     return y
+
+
+def _repeating(kind: int, a: Array, b: Array, scale: float = 1.0) -> tuple[Plan | None, Array]:
+    """The plan for an operand b that repeats along axes of a, and b as the plan reads it."""
+    order = innermost_first(a)[::-1]
+    b = np.ascontiguousarray(b.reshape(*(1,) * (a.ndim - b.ndim), *b.shape).transpose(order))
+    merged = _merged(tuple([a.shape[axis] for axis in order]), b.shape)
+    return merged and _broadcast(kind, *merged, b.dtype, scale), b
 
 
 @lru_cache(maxsize=1024)
@@ -99,6 +105,18 @@ def _merged(shape: Sizes, other: Sizes) -> tuple[Sizes, Sizes] | None:
         elif n > 1:
             axes.append((n, k))
     return tuple([n for n, _ in axes]), tuple([k for _, k in axes])
+
+
+def drop(x: Array, keep: Array, scale: float) -> Array | None:
+    """See `backends.generic.selection.drop`."""
+    if not _suits(x) or keep.dtype != bool or keep.ndim > x.ndim:
+        return None
+    plan, keep = _repeating(MUL, x, keep.view(UINT8), scale)
+    if plan is None:
+        return None
+    y = empty(x.shape, x.strides)
+    plan.run(x, keep, y)
+    return y
 
 
 def increase(a: Array, b: Array) -> Array | None:
@@ -157,9 +175,10 @@ def _binary(workshop: Workshop, kind: int, size: int, relu: bool = False) -> Pla
 
 
 @planned
-def _repeating(workshop: Workshop, kind: int, shape: Sizes, other: Sizes) -> Plan:
-    x, b = workshop.memory(shape, dense(shape)), workshop.memory(other, dense(other))
-    desc = workshop.primitive("binary", kind, x, b, x)
+def _broadcast(workshop: Workshop, kind: int, shape: Sizes, other: Sizes, dtype: Any, scale: float) -> Plan:
+    x, b = workshop.memory(shape, dense(shape)), workshop.memory(other, dense(other, None, dtype.itemsize), dtype)
+    steps = [("eltwise", LINEAR, scale, 0.0)] if scale != 1 else []
+    desc = workshop.primitive("binary", kind, x, b, x, attributes=workshop.attributes(*steps))
     return Plan(workshop, desc, (SRC, x), (SRC1, b), (DST, x))
 
 

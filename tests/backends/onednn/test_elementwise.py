@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from backends.generic import selection
 from backends.numpy_backend import arithmetic
 from backends.onednn import elementwise
 
@@ -32,6 +33,18 @@ def test_of_an_array_with_one_that_repeats(ufunc, other, order):
     np.testing.assert_array_equal(np.isnan(found), ~number)
     np.testing.assert_array_equal(found.view(np.int32)[number], expected.view(np.int32)[number])
     assert found.strides == a.strides
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1)])
+@pytest.mark.parametrize("of_mask", [(64, 16, 65), (64, 16, 1), (1, 65)], ids=str)
+def test_dropping_by_a_mask(of_mask, order):
+    x = numbers(np.take((64, 16, 65), order)).transpose(order)
+    keep = np.random.default_rng(1).random(of_mask) < 0.5
+    with np.errstate(all="ignore"):
+        expected = selection.drop(np, x, keep, 1.25)
+    found = elementwise.drop(x, keep, 1.25)
+    np.testing.assert_array_equal(found, expected)
+    assert found.strides == x.strides
 
 
 @pytest.mark.parametrize("other", [(2, 64, 16, 65), (16, 64, 65)], ids=str)
