@@ -52,8 +52,12 @@ def lu_factor(a: Array) -> tuple[Array, Array, Array]:
 
 
 def solve_triangular(a: Array, b: Array, upper: bool, unit: bool) -> Array:
-    """As the generic kernel; one call to BLAS for each system, unless there are more systems than rows."""
-    batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    """As the generic kernel; one call to BLAS for each matrix, unless there are more of them than rows."""
+    batch, n = np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-1]
+    if prod(batch) > 1 and a.size == n * n:
+        columns = np.moveaxis(np.broadcast_to(b, (*batch, *b.shape[-2:])), -2, 0)
+        x = solve_triangular(a.reshape(n, n), columns.reshape(n, -1), upper, unit)
+        return np.moveaxis(x.reshape(columns.shape), 0, -2)
     if prod(batch) > a.shape[-1] or not b.size:
         return factorizations.solve_triangular(np, a, b, upper, unit)
     trsm = _routine("trsm", a.dtype.char)
@@ -66,10 +70,12 @@ def solve_triangular(a: Array, b: Array, upper: bool, unit: bool) -> Array:
 
 
 def _solved(trsm: Any, a: Array, b: Array, upper: bool, unit: bool) -> Array:
-    """Transposed if this saves a copy into Fortran order."""
-    if a.flags.f_contiguous:
-        return trsm(1, a, b, lower=not upper, diag=unit)
-    return trsm(1, a.T, b, lower=upper, trans_a=1, diag=unit)
+    """As a x = b or xᵀ aᵀ = bᵀ, with a or aᵀ, so that no operand must be copied into Fortran order."""
+    turned = not a.flags.f_contiguous
+    matrix, lower = (a.T, upper) if turned else (a, not upper)
+    if b.flags.c_contiguous:
+        return trsm(1, matrix, b.T, side=1, lower=lower, trans_a=not turned, diag=unit).T
+    return trsm(1, matrix, b, lower=lower, trans_a=turned, diag=unit)
 
 
 def least_squares(plain: Callable[..., tuple[Array, Array]], a: Array, b: Array, rcond: float) -> tuple[Array, Array]:

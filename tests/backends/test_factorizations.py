@@ -43,13 +43,14 @@ def test_rows_in_the_order_of_the_pivots_are_the_product_of_the_factors():
 @pytest.mark.parametrize("order", "CF")
 @pytest.mark.parametrize("upper, unit", [(True, False), (True, True), (False, False), (False, True)])
 def test_triangular_systems(upper, unit, order, dtype):
-    a, b = np.asarray(stack(4, 4, dtype=dtype), order=order) + 4 * np.eye(4, dtype=dtype), stack(3, 4, 2, dtype=dtype)
+    a = np.asarray(stack(4, 4, dtype=dtype), order=order) + 4 * np.eye(4, dtype=dtype)
     kept = np.triu(a) if upper else np.tril(a)
     kept = kept - np.diag(np.diag(kept)) + np.eye(4) if unit else kept
-    for solve in (LAPACK.solve_triangular, lambda *given: factorizations.solve_triangular(np, *given)):
-        x = solve(a, b, upper, unit)
-        assert x.dtype == b.dtype
-        np.testing.assert_allclose(kept @ x, b, atol=1e-4)
+    for b in stack(3, 4, 2, dtype=dtype), stack(4, 3, dtype=dtype), stack(3, 4, dtype=dtype).T:
+        for solve in (LAPACK.solve_triangular, lambda *given: factorizations.solve_triangular(np, *given)):
+            x = solve(a, b, upper, unit)
+            assert x.dtype == b.dtype
+            np.testing.assert_allclose(kept @ x, b, atol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
