@@ -15,7 +15,7 @@ from backends.onednn.passes import ADD, MUL, STEP, SUB
 from backends.onednn.plans import DST, SRC, SRC1, Plan, Unsupported, Workshop, planned
 from backends.strides import dense, is_channels_last
 
-SMALL = 1 << 11  # elements of a sample: below this NumPy is as fast
+SMALL = 1 << 15  # elements of a sample: below this the calls for each cost more than they save
 
 
 def normalize_groups(
