@@ -193,7 +193,8 @@ def full(
     shape, kind = shape_of((size,)), dtypes.as_dtype(dtype) or dtypes.of_python(value)
     if kind is None:
         raise TypeError(f"full() takes a number to fill with, not {type(value).__name__}")
-    return on_device(lambda xp: xp.full(shape, value, kind), device, requires_grad, name)
+    cut = kind.kind in dtypes.INTEGERS and isinstance(value, float)  # int() refuses infinity and NaN
+    return on_device(lambda xp: xp.full(shape, int(value) if cut else value, kind), device, requires_grad, name)
 
 
 def number_of(value: Any) -> Any:

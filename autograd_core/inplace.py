@@ -145,6 +145,8 @@ def _survivor(a: Any, written: Tensor) -> Any:
 def _as_tensor(value: Any, like: Tensor) -> Tensor:
     if value.__class__ is Tensor:
         return _inside(value, like)
+    if like.dtype.kind in dtypes.INTEGERS and isinstance(value, int | float):
+        return functional.full((), value, dtype=like.dtype, device=like.device)
     try:
         return functional.as_tensor(value, device=like.device)
     except TypeError as e:

@@ -182,6 +182,11 @@ class OfChoices(Distribution):
         return repr(self._choice).replace("Categorical", type(self).__name__, 1)
 
     @property
+    def param_shape(self) -> Size:
+        """The shape of `probs` and `logits`."""
+        return self._choice.param_shape
+
+    @property
     def probs(self) -> Tensor:
         """The probabilities."""
         return self._choice.probs

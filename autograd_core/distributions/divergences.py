@@ -12,8 +12,8 @@ from autograd_core.distributions.counts import Binomial, Geometric, Poisson
 from autograd_core.distributions.discrete import Bernoulli, Categorical, OneHotCategorical
 from autograd_core.distributions.distribution import Distribution, sum_rightmost
 from autograd_core.distributions.exponential_family import ExponentialFamily
-from autograd_core.distributions.gammas import Beta, Gamma, log_beta
-from autograd_core.distributions.locations import Cauchy, Gumbel, HalfNormal, Laplace, Normal
+from autograd_core.distributions.gammas import Beta, Gamma, InverseGamma, log_beta
+from autograd_core.distributions.locations import Cauchy, Gumbel, HalfCauchy, HalfNormal, Laplace, Normal
 from autograd_core.distributions.low_rank import LowRankMultivariateNormal
 from autograd_core.distributions.multivariate import Dirichlet, Independent, MultivariateNormal
 from autograd_core.distributions.powers import Pareto
@@ -91,6 +91,11 @@ def _cauchy(p: Cauchy, q: Cauchy) -> Tensor:
     return (((p.scale + q.scale) ** 2 + (p.loc - q.loc) ** 2) / (4 * p.scale * q.scale)).log()
 
 
+@register_kl(HalfCauchy, HalfCauchy)
+def _half_cauchy(p: HalfCauchy, q: HalfCauchy) -> Tensor:
+    return _cauchy(p.base_dist, q.base_dist)
+
+
 @register_kl(Uniform, Uniform)
 def _uniform(p: Uniform, q: Uniform) -> Tensor:
     found = ((q.high - q.low) / (p.high - p.low)).log()
@@ -104,6 +109,7 @@ def _exponential(p: Exponential, q: Exponential) -> Tensor:
 
 
 @register_kl(Gamma, Gamma)
+@register_kl(InverseGamma, InverseGamma)
 def _gamma(p: Gamma, q: Gamma) -> Tensor:
     a, b = p.concentration, q.concentration
     return (

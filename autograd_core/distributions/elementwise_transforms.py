@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Sequence
 from typing import Any, Self
 
-from autograd_core import functional
+from autograd_core import dtypes, functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.constraints import Constraint
 from autograd_core.distributions.distribution import sum_rightmost
@@ -192,18 +192,24 @@ class PowerTransform(Transform):
     inverse_shape = forward_shape
 
 
+def between_0_and_1(y: Tensor) -> Tensor:
+    """`y`, kept away from 0 and 1, which rounding gives: their log-odds are infinite."""
+    limits = dtypes.finfo(y.dtype)
+    return y.clamp(float(limits.tiny), 1 - float(limits.eps))
+
+
 class SigmoidTransform(Transform):
-    """1 / (1 + exp(-x))."""
+    """1 / (1 + exp(-x)), never 0 or 1."""
 
     bijective = True
     sign = 1
     codomain = constraints.unit_interval
 
     def _call(self, x: Tensor) -> Tensor:
-        return x.sigmoid()
+        return between_0_and_1(x.sigmoid())
 
     def _inverse(self, y: Tensor) -> Tensor:
-        return functional.logit(y)
+        return functional.logit(between_0_and_1(y))
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         return -functional.softplus(-x) - functional.softplus(x)

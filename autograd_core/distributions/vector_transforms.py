@@ -9,7 +9,7 @@ from typing import Any
 from autograd_core import dtypes, functional, linalg
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import eps_of, sum_rightmost
-from autograd_core.distributions.elementwise_transforms import Transform
+from autograd_core.distributions.elementwise_transforms import Transform, between_0_and_1
 from autograd_core.tensor import Tensor
 
 
@@ -72,7 +72,7 @@ class StickBreakingTransform(Transform):
     def _call(self, x: Tensor) -> Tensor:
         odds = x - self._offset(x)
         left = functional.pad((-functional.softplus(odds)).cumsum(-1), [1, 0]).exp()
-        return functional.pad(odds.sigmoid(), [0, 1], value=1) * left
+        return functional.pad(between_0_and_1(odds.sigmoid()), [0, 1], value=1) * left
 
     def _inverse(self, y: Tensor) -> Tensor:
         part = y[..., :-1]

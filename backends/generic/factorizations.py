@@ -67,9 +67,13 @@ def solve_triangular(xp: Any, a: Array, b: Array, upper: bool, unit: bool) -> Ar
 
 
 def cholesky(xp: Any, a: Array) -> tuple[Array, Array]:
-    """Lower factors, and the order of the first leading minor that is not positive; such a factor is NaN."""
+    """Lower factors, and the order of the first leading minor that is not positive; such a factor is not finite."""
     try:
-        return xp.linalg.cholesky(a), xp.zeros(a.shape[:-2], xp.int32)
+        lower = xp.linalg.cholesky(a)
+        if not a.shape[-1]:
+            return lower, xp.zeros(a.shape[:-2], xp.int32)
+        finite = xp.isfinite(xp.diagonal(lower, 0, -2, -1))  # OpenBLAS lets NaN pass
+        return lower, xp.where(finite.all(-1), 0, xp.argmin(finite, -1) + 1).astype(xp.int32)
     except np.linalg.LinAlgError:
         n = a.shape[-1]
         flat = a.reshape(-1, n, n)

@@ -64,6 +64,8 @@ def test_unchecked_forms_tell_by_info():
     factor, info = linalg.cholesky_ex(a - 5 * a.tril(-1))
     assert info.tolist() == [0, 2]
     assert np.isnan(factor.numpy()[1]).all()
+    stack = ag.stack([ag.eye(2), ag.tensor([[1.0, 0.0], [np.nan, 1.0]]), ag.eye(2) * np.nan])
+    assert linalg.cholesky_ex(stack)[1].tolist() == [0, 2, 1]
 
 
 @pytest.mark.parametrize("p", ["nuc", "fro", 1])

@@ -1,5 +1,8 @@
 """What operations and their registration say about what they cannot take."""
 
+import math
+import operator
+
 import pytest
 
 import autograd_core as ag
@@ -154,7 +157,10 @@ WRONG = {
     "rounding mode": (OperandError, lambda: X.div(2, rounding_mode="up"), "'floor' or 'trunc'"),
     "a number out of range": (OperandError, lambda: ag.ones(2, dtype="uint8") // 300, "out of bounds for uint8"),
     "too large a number": (OperandError, lambda: ag.ones(2, dtype="int64") + 2**70, "more than 64 bits"),
-    "a number to fill in": (OperandError, lambda: ag.ones(2, dtype="uint8").fill_(300), "300 does not fit into uint8"),
+    "a number to fill in": (OperandError, lambda: ag.ones(2, dtype="uint8").fill_(300), "300 out of bounds for uint8"),
+    "infinity to fill in": (OperandError, lambda: ag.ones(2, dtype="int64").fill_(math.inf), "float infinity"),
+    "NaN to write": (OperandError, lambda: operator.setitem(ag.ones(2, dtype="int64"), 0, math.nan), "float NaN"),
+    "a float to write": (OperandError, lambda: operator.setitem(ag.ones(2, dtype="int8"), 0, 3e2), "300 out of bounds"),
     "a number to create": (OperandError, lambda: ag.full((2,), 300, dtype="uint8"), "out of bounds for uint8"),
     "too long an axis": (OperandError, lambda: ag.zeros(2**63), "Maximum allowed dimension"),
     "too many numbers": (RuntimeError, lambda: ag.zeros(2**50), r"zeros\(\): .*try a smaller batch"),

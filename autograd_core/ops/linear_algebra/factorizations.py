@@ -45,8 +45,8 @@ POSITIVE = (sample(positive(3, 3)), sample(positive(2, 2, 2), upper=True), sampl
 def cholesky_ex(xp, a, *, upper=False, check_errors=False):
     """Cholesky factors, and for each matrix the order of the first leading minor that is not positive (0 if none).
 
-    The factor of such a matrix is NaN. Only the lower triangle is read, or with `upper` the upper; the gradient is
-    Hermitian.
+    The factor of such a matrix is not finite. Only the lower triangle is read, or with `upper` the upper; the
+    gradient is Hermitian.
     """
     matrices.require("cholesky", a, square=True)
     lower, info = xp.kernels.cholesky(xp.conj(a.swapaxes(-1, -2)) if upper else a)

@@ -83,6 +83,8 @@ def masked_fill(input, mask, value):
     kind = np.asarray(value).dtype.kind if not isinstance(value, Tensor) else value.dtype.kind
     if kind == "c" and input.dtype.kind != "c":
         raise InplaceError(f"masked_fill(): {value} does not fit into {input.dtype} without losing its imaginary part")
+    if input.dtype.kind in dtypes.INTEGERS and isinstance(value, int | float):
+        value = functional.full((), value, dtype=input.dtype, device=input.device)
     filled = functional.where(mask, value, input)
     return filled if filled.dtype == input.dtype else functional.astype(filled, input.dtype)
 

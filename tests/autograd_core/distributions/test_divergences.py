@@ -19,6 +19,7 @@ def close(found, expected, rtol=1e-9):
 
 DIVERGENT = {
     "Normal": lambda s: D.Normal(A * s, B), "LogNormal": lambda s: D.LogNormal(A * s, B),
+    "HalfCauchy": lambda s: D.HalfCauchy(A * s), "InverseGamma": lambda s: D.InverseGamma(A * s, B * s),
     "Laplace": lambda s: D.Laplace(A, B * s), "Gumbel": lambda s: D.Gumbel(A, B + s),
     "Exponential": lambda s: D.Exponential(A * s), "Gamma": lambda s: D.Gamma(A * s, B),
     "Beta": lambda s: D.Beta(A, B + s), "HalfNormal": lambda s: D.HalfNormal(A * s),

@@ -297,6 +297,7 @@ def test_relaxed_choices():
     ag.manual_seed(0)
     cold = D.RelaxedBernoulli(ag.tensor(0.01), ag.tensor(0.3)).rsample((2000,))
     assert abs((cold > 0.5).float().mean().item() - 0.3) < 0.05
+    assert D.RelaxedBernoulli(ag.tensor(0.01), ag.tensor(0.3)).log_prob(cold).isfinite().all()
     d = D.RelaxedOneHotCategorical(ag.tensor(0.01), logits=P.detach().log().float())
     assert ((d.expand((2,)).sample((2000,)) > 0.5).float().mean(0) - d.probs).abs().max() < 0.05
     for made in (D.RelaxedBernoulli(0.7, P), D.RelaxedOneHotCategorical(0.7, P)):

@@ -22,6 +22,7 @@ def test_transformed_random_variables():
     made = D.TransformedDistribution(D.Normal(A, B), D.ExpTransform())
     same = D.LogNormal(A, B)
     assert isinstance(same, D.TransformedDistribution)
+    assert same.cdf(ag.zeros(3)).tolist() == [0, 0, 0]
     with pytest.raises(NotImplementedError, match="AbsTransform has no sign"):
         D.TransformedDistribution(D.Normal(A, B), D.AbsTransform()).cdf(v)
     for what in ("log_prob", "cdf", "icdf"):
