@@ -178,6 +178,13 @@ def test_expanded_and_read_only_memory_refuse(program):
         exec(program, {"x": frozen})
 
 
+@pytest.mark.parametrize("shape", [(), (2,)])
+def test_broadcasting_that_repeats_nothing_can_be_written(shape):
+    x = ag.ones(shape)
+    ag.broadcast_tensors(x, ag.tensor(1.0))[0].fill_(5)
+    assert x.eq(5).all()
+
+
 @pytest.mark.parametrize(
     "program", ["x += 1.5", "x /= 2", "x += 2j", "x *= ag.ones(3)", "x += ag.ones(2, 3, dtype='i4')", "x.exp_()"]
 )

@@ -78,7 +78,7 @@ def expand(xp, x, *, shape):
     except ValueError:
         raise ValueError(f"shape {x.shape} does not expand to {shape}; only axes of length 1 do") from None
     # NumPy's view would be read-only even if no elements are repeated.
-    return x.reshape(y.shape) if y.ndim and y.size == x.size else y
+    return x.reshape(y.shape) if y.size == x.size else y
 
 
 def _filled(x, shape):
