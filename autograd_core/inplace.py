@@ -145,10 +145,9 @@ def _survivor(a: Any, written: Tensor) -> Any:
 def _as_tensor(value: Any, like: Tensor) -> Tensor:
     if value.__class__ is Tensor:
         return _inside(value, like)
-    if like.dtype.kind in dtypes.INTEGERS and isinstance(value, int | float):
-        return functional.full((), value, dtype=like.dtype, device=like.device)
+    known = like.dtype if isinstance(value, int | float | list | tuple) else None  # numbers are rounded only once
     try:
-        return functional.as_tensor(value, device=like.device)
+        return functional.as_tensor(value, dtype=known, device=like.device)
     except TypeError as e:
         raise TypeError(f"cannot write this into a tensor: {e}") from None
 

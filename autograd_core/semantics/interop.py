@@ -11,6 +11,7 @@ import numpy as np
 from autograd_core import dtypes, functional
 from autograd_core.devices import backend_of
 from autograd_core.errors import DtypeError, OperandError
+from autograd_core.grad_mode import grad_enabled
 from autograd_core.libraries import LIBRARY
 from autograd_core.nodes import Leaf
 from autograd_core.registry import publish
@@ -39,7 +40,7 @@ def numpy(self: Tensor, force: bool = False) -> np.ndarray[Any, Any]:
     """The elements as a NumPy array that shares the storage. With `force`, a copy from any device or graph."""
     if force:
         return _host(self).copy()
-    if self.node is not None:
+    if self.node is not None and grad_enabled():
         raise RuntimeError("this tensor requires a gradient, which NumPy cannot carry; use .detach().numpy()")
     if self.device.type != "cpu":
         raise TypeError(f"this tensor is on {self.device}; use .cpu().numpy()")

@@ -178,6 +178,15 @@ def test_expanded_and_read_only_memory_refuse(program):
         exec(program, {"x": frozen})
 
 
+@pytest.mark.parametrize(
+    "program", ["x[:] = 0.1", "x[:] = [0.1, 0.1]", "x[x >= 0] = 0.1", "x.copy_(0.1)", "x.fill_(0.1)"]
+)
+def test_numbers_are_written_as_exactly_as_the_tensor_holds_them(program):
+    x = ag.zeros(2, dtype="f8")
+    exec(program, {"x": x})
+    assert x.tolist() == [0.1, 0.1]
+
+
 @pytest.mark.parametrize("shape", [(), (2,)])
 def test_broadcasting_that_repeats_nothing_can_be_written(shape):
     x = ag.ones(shape)

@@ -81,6 +81,8 @@ def test_numpy_shares_and_refuses():
     for bad in (w.numpy, (w * 2).numpy, lambda: np.asarray(w), lambda: np.add.accumulate(np.asarray(w))):
         with pytest.raises(RuntimeError, match=r"\.detach\(\)\.numpy\(\)"):
             bad()
+    with ag.no_grad():
+        assert np.shares_memory(w.numpy(), w.detach().numpy())
     forced = (w * 2).numpy(force=True)
     np.testing.assert_array_equal(forced, [2, 2])
     assert not np.shares_memory(w.detach().numpy(), w.numpy(force=True))
