@@ -201,12 +201,22 @@ class Frozen(nn.Linear):
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs=error_msgs
         )
 
+    def _save_to_state_dict(self, destination, prefix, keep_vars):
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        destination[f"{prefix}count"] = 1
+
+    def _apply(self, fn, recurse=True):
+        self.scale = fn(ag.ones(1))
+        return super()._apply(fn, recurse)
+
     def __setstate__(self, state):
         super().__setstate__({**state, "activation": "relu"})
 
 
-def test_what_modules_override_of_loading_and_copying():
+def test_what_modules_override_of_loading_copying_and_conversion():
     model = nn.Sequential(Frozen(1, 1))
+    assert list(model.state_dict()) == ["0.weight", "0.bias", "0.count"]
+    assert model.double()[0].scale.dtype == model[0].weight.dtype == "float64"
     hooked = []
     model[0].register_load_state_dict_pre_hook(lambda module, state, prefix, *_: hooked.append(sorted(state)))
     model.load_state_dict({"0.weight": ag.full((1, 1), 2.0), "0.bias": ag.ones(1), "0.count": ag.ones(1)})
