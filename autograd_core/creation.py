@@ -18,6 +18,7 @@ from autograd_core.options import with_options
 from autograd_core.registry import OPS, publish
 from autograd_core.semantics.conversion import array_from
 from autograd_core.semantics.memory_format import arranged
+from autograd_core.sizes import Size
 from autograd_core.tensor import Tensor, check_differentiable, wrap
 from backends.generic.indexing import grid
 
@@ -322,11 +323,15 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
 
 def legacy_tensor(*args: Any, **kwargs: Any) -> Tensor:
     """Tensor(2, 3): an uninitialised tensor of that shape; Tensor(data): float32 data. Prefer `tensor` and `empty`."""
-    if kwargs or not args:
-        return empty(0) if not args else tensor(args[0], **kwargs)
-    if all(isinstance(a, int) for a in args):
-        return empty(*args)
-    return tensor(args[0], dtype=dtypes.get_default_dtype())
+    return tensor(args[0], **kwargs) if args and kwargs else of_dtype(dtypes.get_default_dtype(), *args)
+
+
+def of_dtype(dtype: DTypeLike, *args: Any, device: str | None = None) -> Tensor:
+    """An uninitialised tensor of the shape (2, 3), given as numbers or as a `Size`, or data, in a dtype."""
+    sizes = args[0] if len(args) == 1 and isinstance(args[0], Size) else args or (0,)
+    if all(isinstance(length, int) for length in sizes):
+        return empty(*sizes, dtype=dtype, device=device)
+    return tensor(args[0], dtype=dtype, device=device)
 
 
 def _new(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -349,8 +354,7 @@ def _new(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 def _new_legacy(self: Tensor, *args: Any) -> Tensor:
     """x.new(2, 3), x.new(y.shape) or x.new([data]): like `Tensor(...)`, with the dtype and device of x."""
-    sizes = args[0] if len(args) == 1 and isinstance(args[0], tuple) else args
-    return legacy_tensor(*sizes).to(device=self.device, dtype=self.dtype)
+    return of_dtype(self.dtype, *args, device=self.device)
 
 
 CREATORS = (tensor, as_tensor, from_numpy, frombuffer, asarray, zeros, ones, empty, full, zeros_like, ones_like,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autograd_core import dtypes
-from autograd_core.creation import legacy_tensor
+from autograd_core.creation import of_dtype
 from autograd_core.tensor import Tensor, wrap
 
 
@@ -15,7 +15,7 @@ class _Typed(type):
     dtype: dtypes.DType
 
     def __call__(cls, *args: Any) -> Tensor:
-        return legacy_tensor(*args).to(dtype=cls.dtype)
+        return of_dtype(cls.dtype, *args)
 
     def __instancecheck__(cls, value: Any) -> bool:
         return isinstance(value, Tensor) and value.dtype == cls.dtype

@@ -242,6 +242,10 @@ def test_the_legacy_constructor():
     assert ag.Tensor(2, 3).shape == (2, 3)
     assert ag.Tensor().shape == (0,)
     assert ag.Tensor(np.ones(2)).dtype == ag.float32
+    assert ag.Tensor(ag.ones(2, 3).shape).shape == ag.LongTensor(2, 3).shape == (2, 3)
+    big = ag.LongTensor([2**53 + 1])  # never rounded to a float
+    assert big.tolist() == big.new([2**53 + 1]).tolist() == [2**53 + 1]
+    assert ag.DoubleTensor([0.1]).tolist() == [0.1]
 
 
 def test_names_and_parameters():
