@@ -144,8 +144,16 @@ def foreign(o: Op, args: tuple[Any, ...]) -> Any:
 
 
 def deferring(o: Op, args: tuple[Any, ...]) -> Any:
-    """`foreign` for an operator: returns NotImplemented for operands of unknown types."""
-    return foreign(o, args) if all(map(is_operand, args)) else NotImplemented
+    """`foreign` for an operator: NotImplemented for operands of unknown types, and where Python repeats a list."""
+    repeated = o.name == "multiply" and (_repeats(*args) or _repeats(*args[::-1]))
+    return foreign(o, args) if all(map(is_operand, args)) and not repeated else NotImplemented
+
+
+def _repeats(items: Any, count: Any) -> bool:
+    """Whether Python's `[0] * n` is meant: a list and a tensor of one integer."""
+    return (
+        isinstance(items, list | tuple) and count.__class__ is Tensor and not count.ndim and count.dtype.kind in "biu"
+    )
 
 
 def is_operand(value: Any) -> bool:

@@ -97,7 +97,7 @@ class Optimizer(Watched):
         if "param_names" in param_group:  # a group of another optimizer
             entries = list(zip(param_group["param_names"], entries, strict=True))
         named_here = [isinstance(e, tuple) for e in entries]
-        if len({*named_here, *("param_names" in group for group in self.param_groups)}) > 1:
+        if len({*named_here, *("param_names" in group for group in self.param_groups if group["params"])}) > 1:
             raise ValueError(
                 "all optimizer params should be with/without names. Some param names are missing: give pairs, as "
                 "model.named_parameters() does, in all groups or in none"
@@ -277,8 +277,6 @@ def _saved_keys(own: Mapping[str, Any], saved: Mapping[str, Any]) -> list[Any]:
 
 
 def _check(named: list[tuple[str, Any]], known: dict[str, Tensor]) -> None:
-    if not named:
-        raise ValueError("optimizer got an empty parameter list")
     names, ids = set(known), {id(p) for p in known.values()}
     for name, p in named:
         if not isinstance(p, Tensor):

@@ -268,6 +268,12 @@ def test_the_version_is_that_of_the_name(monkeypatch):
     assert ag.__version__ == "0.1.0"
 
 
+def test_a_tensor_of_one_integer_repeats_a_list():
+    n = ag.tensor([3, 2]).max()
+    assert [0, 1] * n == n * [0, 1] == [0, 1] * 3
+    assert (ag.tensor(2.0) * [1, 2]).tolist() == (ag.tensor([2]) * (1, 2)).tolist() == [2, 4]
+
+
 def test_keywords_are_those_of_the_documentation():
     x = ag.tensor([[4.0, 1.0], [2.0, 3.0]])
     assert ag.var(x, 0, False, True).shape == (1, 2)
