@@ -10,10 +10,17 @@ from autograd_core.tensor import Tensor
 
 
 def plain_index(index: Any, like: Tensor) -> Any:
-    """An index expression for the array library: tensors and lists become arrays, lists with slices tuples."""
-    if index.__class__ is tuple or (index.__class__ is list and any(_moves_no_element(i) for i in index)):
+    """An index expression for the array library: tensors and lists become arrays."""
+    if index.__class__ is list and len(index) < 32 and any(map(_is_part, index)):  # longer lists are positions
+        index = tuple(index)
+    if index.__class__ is tuple:
         return tuple([_plain_item(i, like) for i in index])
     return _plain_item(index, like)
+
+
+def _is_part(item: Any) -> bool:
+    """Whether an item of a list shows that the list stands for a tuple, as in `x[[slice(None), 0]]`."""
+    return _moves_no_element(item) or bool(getattr(item, "ndim", 0))
 
 
 def holds_batches(index: Any) -> bool:
