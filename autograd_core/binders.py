@@ -301,7 +301,9 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
                 dtype = x.dtype
             elif x.dtype is not dtype:
                 mixed = True
-        elif a is None and bit > 1:  # the first operand is always needed
+        elif a is None:
+            if not bit & o.optional:
+                constants(o, [None])  # raises: this operand is needed
             arrays.append(None)
             parents.append(None)
         else:

@@ -114,6 +114,7 @@ class Op:
     # Derived.
     home: str = ""  # the module that registered it
     inputs: tuple[str, ...] = ()
+    optional: int = 0  # the bits of inputs that can be None
     public: tuple[tuple[str, str | None, Any], ...] = ()  # public name, own name (None for an input), default
     statics: dict[str, Any] = field(default_factory=dict)
     variadic: bool = False

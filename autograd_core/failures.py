@@ -28,19 +28,19 @@ def recover(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Except
         arrays = [a if is_array(a) else library.asarray(wrapped(a, dtype)) for a in arrays]
         return o.forward(library, *arrays, **statics)
     if not isinstance(error, RuntimeWarning | FloatingPointError):
-        _explain(o, arrays, error)
+        _explain(o, arrays, statics, error)
     with np.errstate(all="ignore"):
         return o.forward(library, *arrays, **statics)
 
 
-def _explain(o: Op, arrays: Sequence[Any], error: Exception) -> NoReturn:
+def _explain(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Exception) -> NoReturn:
     devices = list(dict.fromkeys(backend_of_array(a).device_of(a) for a in arrays if is_array(a)))
     if len(devices) > 1:
         raise DeviceError(
             f"{o.name}: operands on different devices ({', '.join(devices)}); move one with .to({devices[0]!r})"
         ) from error
     if isinstance(error, MemoryError):
-        raise out_of_memory(f"{o.name}: {error} [{_described(o, arrays)}]") from error
+        raise out_of_memory(f"{o.name}: {error} [{_described(o, arrays, statics)}]") from error
     kinds = {
         ValueError: OperandError,
         OverflowError: OperandError,
@@ -54,10 +54,10 @@ def _explain(o: Op, arrays: Sequence[Any], error: Exception) -> NoReturn:
     if kind is None and isinstance(error, AttributeError) and not all(map(is_array, arrays)):
         kind = DtypeError  # the forward got a number or None instead of an array
     if kind is None:
-        error.add_note(f"in {o.name} [{_described(o, arrays)}]")
+        error.add_note(f"in {o.name} [{_described(o, arrays, statics)}]")
         raise error
     what = str(error).removeprefix(f"{o.name}: ")  # NumPy's functions may name themselves
-    raise _of(o.name, kind(f"{o.name}: {what} [{_described(o, arrays)}]")) from error
+    raise _of(o.name, kind(f"{o.name}: {what} [{_described(o, arrays, statics)}]")) from error
 
 
 def _of(name: str, error: Any) -> Any:
@@ -92,10 +92,11 @@ def refuse_complex(name: str, arrays: Iterable[Any]) -> None:
             )
 
 
-def _described(o: Op, arrays: Sequence[Any]) -> str:
-    """Name, dtype and shape of every operand."""
+def _described(o: Op, arrays: Sequence[Any], statics: dict[str, Any]) -> str:
+    """Name, dtype and shape of every operand, and the parameters that are not the default."""
     names = [p[0] for p in o.public if p[1] is None]
     if o.variadic:
         names = [f"tensors[{i}]" for i in range(len(arrays))]
     shown = [f"{a.dtype} {tuple(a.shape)}" if is_array(a) else repr(a) for a in arrays]
-    return ", ".join(f"{n}: {s}" for n, s in zip(names, shown, strict=False))
+    given = [f"{name}={value!r:.40}" for name, value in statics.items() if o.statics[name] is not value]
+    return ", ".join([*(f"{n}: {s}" for n, s in zip(names, shown, strict=False)), *given])

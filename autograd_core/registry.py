@@ -188,6 +188,7 @@ def _read_signature(o: Op) -> None:
     if o.variadic:
         public = {o.inputs[0]: "tensors"}
     order = o.signature or (*o.inputs, *o.statics)
+    o.optional = sum(1 << i for i, n in enumerate(o.inputs) if defaults[n] is None)
     o.public = tuple((public.get(n, n), n if n in o.statics else None, defaults[n]) for n in order)
 
 

@@ -73,6 +73,9 @@ WRONG = {
     "part of a derivative": (OperandError, lambda: ag.polygamma(1.5, HALF), "a natural number, not 1.5"),
     "no neighbours": (OperandError, lambda: F.local_response_norm(X[None], 0), "size must be at least 1 channel"),
     "samples nowhere": (IndexError, lambda: ag.vmap(lambda x: x, out_dims=5)(HALF), "out of range"),
+    "nothing to choose": (TypeError, lambda: ag.where(X > 2, X, None), r"where\(\): NoneType is not a tensor"),
+    "text for elements": (TypeError, lambda: X.astype("str"), "tensors hold numbers or booleans"),
+    "a letter as slope": (DtypeError, lambda: F.leaky_relu(X, "a"), "negative_slope='a'"),
     "a quotient as length": (TypeError, lambda: ag.zeros(2, 8 / 2), "integers, not .2, 4.0"),
     "bce input": (OperandError, lambda: F.binary_cross_entropy(X, X), "input must lie in"),
     "bce target": (OperandError, lambda: F.binary_cross_entropy(HALF, HALF * 3), "target must lie in"),
@@ -186,7 +189,7 @@ def test_a_tensor_of_one_number_is_taken_for_a_number():
 def test_errors_of_the_array_library_carry_the_operation():
     with pytest.raises(IndexError) as raised:
         X.sum(dim=2)
-    assert raised.value.__notes__ == ["in sum [input: float64 (2, 3)]"]
+    assert raised.value.__notes__ == ["in sum [input: float64 (2, 3), dim=2]"]
 
 
 @pytest.mark.parametrize("error, call, says", WRONG.values(), ids=WRONG)

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 
+from autograd_core.dtypes import as_dtype
 from autograd_core.errors import DtypeError
 from autograd_core.kinds import CAST, ELEMENTWISE
 from autograd_core.registry import Interval, composition, op, sample
@@ -54,7 +55,7 @@ def astype(xp, x, *, dtype):
             "complex numbers become real ones without their imaginary part; take .real to say so", stacklevel=3
         )
         x = x.real
-    return x.astype(dtype)
+    return x.astype(dtype if isinstance(dtype, np.dtype) else as_dtype(dtype))
 
 
 def _formatted(call):
