@@ -119,15 +119,19 @@ class Optimizer(Watched):
 
     def check_options(self, group: Mapping[str, Any]) -> None:
         """Raise ValueError for hyper-parameters out of range."""
-        for name in LIMITED.keys() & group.keys():
-            value, called = group[name], LIMITED[name]  # in a user's optimizer also None, or a pair
+        for name, called in LIMITED.items():
+            value = group.get(name)  # in a user's optimizer also None, or a pair
             if isinstance(value, str):
                 raise TypeError(f"Invalid {called}: the string {value!r}; write float({value!r})")
-            if name == "lr" and value is None and self._own_update():
-                raise TypeError("Invalid learning rate: None; it must be a number")
             if isinstance(value, (int, float)) and not value >= 0.0:
                 raise ValueError(f"Invalid {called}: {value}; it must not be negative")
-        for i, beta in enumerate(group.get("betas", ())):
+        betas = group.get("betas", ())
+        if self._own_update():
+            if group.get("lr", 0.0) is None:
+                raise TypeError("Invalid learning rate: None; it must be a number")
+            if "betas" in group and not (isinstance(betas, tuple | list) and len(betas) == 2):
+                raise TypeError(f"Invalid betas: {betas}; they are two numbers, such as (0.9, 0.999)")
+        for i, beta in enumerate(betas):
             if not 0.0 <= beta < 1.0:
                 raise ValueError(f"Invalid beta parameter at index {i}: {beta}; it must lie in [0, 1)")
 

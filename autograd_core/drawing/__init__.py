@@ -191,10 +191,9 @@ def draw(
     ):
         if value not in allowed:
             raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
-    if max_nodes < 1:
-        raise ValueError(f"max_nodes must be at least 1, not {max_nodes}")
-    if depth is not None and depth < 0:
-        raise ValueError(f"depth must be at least 0, not {depth}")
+    for name, count, least in (("max_nodes", max_nodes, 1), ("depth", depth or 0, 0)):
+        if not hasattr(count, "__index__") or count < least:
+            raise ValueError(f"{name} must be an integer of at least {least}, not {count!r}")
     ask = Ask(depth, show, flow, max_nodes, names or {}, fold, lines)
     if is_call:
         composed = of_call(outputs, () if inputs is None else inputs, loss, ask)

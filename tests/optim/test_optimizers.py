@@ -276,6 +276,7 @@ def leaf(size=1):
         (lambda p: optim.SGD([{"params": [("w", p)]}, {"params": [leaf()]}]), ValueError, "in all groups or in none"),
         (lambda p: optim.SGD([p], lr=-1.0), ValueError, "Invalid learning rate: -1.0"),
         (lambda p: optim.SGD([p], lr=None), TypeError, "Invalid learning rate: None"),
+        (lambda p: optim.Adam([p], betas=0.9), TypeError, "Invalid betas: 0.9"),
         (lambda p: optim.Rprop([p], step_sizes=(2.0, 1.0)), ValueError, "Invalid step_sizes: 2.0, 1.0"),
         (lambda p: optim.SGD([p], lr="1e-2"), TypeError, r"write float\('1e-2'\)"),
         (lambda p: optim.SGD([p], nesterov=True), ValueError, "Nesterov momentum requires"),
