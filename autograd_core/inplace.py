@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -223,8 +224,12 @@ OTHERS = ("addbmm", "addmm", "addmv", "addr", "baddbmm", "cumprod", "cumsum", "f
           "scatter", "scatter_add", "scatter_reduce", "tril", "triu")  # fmt: skip
 
 
-def _method(function: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:
+def _method(function: Callable[..., Tensor], name: str, most: float = math.inf) -> Callable[..., Tensor]:
+    """most: how many operands there are besides the tensor; the function would write to a further one, its `out`."""
+
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if len(args) > most:
+            raise TypeError(f"{name}_() takes {most} operands besides the tensor, not {len(args)}")
         return write(self, lambda x, *a: function(x, *a, **kwargs), *args, others=kwargs.values())
 
     method.__name__ = f"{name}_"
@@ -277,7 +282,8 @@ def _offer(entry: Op | Composition) -> None:
         return
     for module, name in public_names(entry):
         if not module:
-            method = _method(entry.call, name)
+            most = len(entry.inputs) - 1 if isinstance(entry, Op) and entry.simple and not entry.form else math.inf
+            method = _method(entry.call, name, most)
             setattr(Tensor, method.__name__, method)
             if entry.kind is ELEMENTWISE or name == "fill":
                 publish(method)

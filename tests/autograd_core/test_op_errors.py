@@ -76,6 +76,7 @@ WRONG = {
     "nothing to choose": (TypeError, lambda: ag.where(X > 2, X, None), r"where\(\): NoneType is not a tensor"),
     "text for elements": (TypeError, lambda: X.astype("str"), "tensors hold numbers or booleans"),
     "a letter as slope": (DtypeError, lambda: F.leaky_relu(X, "a"), "negative_slope='a'"),
+    "a second place to write": (TypeError, lambda: zeros(2).cos_(zeros(2)), r"cos_\(\) takes 0 operands besides"),
     "a quotient as length": (TypeError, lambda: ag.zeros(2, 8 / 2), "integers, not .2, 4.0"),
     "bce input": (OperandError, lambda: F.binary_cross_entropy(X, X), "input must lie in"),
     "bce target": (OperandError, lambda: F.binary_cross_entropy(HALF, HALF * 3), "target must lie in"),
