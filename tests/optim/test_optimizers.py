@@ -287,14 +287,6 @@ def leaf(size=1):
         (lambda p: optim.Rprop([p], etas=(1.5, 2.0)), ValueError, "Invalid eta values: 1.5, 2.0"),
         (lambda p: optim.SGD([p], differentiable=True), NotImplementedError, "steps are not recorded"),
         (lambda p: optim.SGD([p], foreach=True, fast=True), TypeError, "SGD has no option 'fast'"),
-def test_a_group_may_be_empty():
-    p = leaf()
-    optimizer = optim.SGD([{"params": []}, {"params": [("w", p)]}, {"params": [], "lr": 2.0}], lr=0.5)
-    descend(optimizer, [p])
-    optimizer.load_state_dict(optimizer.state_dict())
-    assert p.item() == 1 - 0.5 * 3
-
-
         (lambda p: optim.Optimizer([p], {}).step(), NotImplementedError, "define update"),
     ],
 )

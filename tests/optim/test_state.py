@@ -28,6 +28,14 @@ def descend(optimizer, params):
     optimizer.step()
 
 
+def test_a_group_may_be_empty():
+    p = leaf()
+    optimizer = optim.SGD([{"params": []}, {"params": [("w", p)]}, {"params": [], "lr": 2.0}], lr=0.5)
+    descend(optimizer, [p])
+    optimizer.load_state_dict(optimizer.state_dict())
+    assert p.item() == 1 - 0.5 * 3
+
+
 @pytest.mark.parametrize(
     "make", [partial(optim.SGD, lr=0.1, momentum=0.9), partial(optim.Adam, amsgrad=True)], ids=["SGD", "Adam"]
 )

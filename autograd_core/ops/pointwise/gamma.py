@@ -60,7 +60,7 @@ def polygamma(n, input):
     if hasattr(n, "array"):
         n, input = input, n
     if n < 0 or int(n) != n:
-        raise OperandError(f"polygamma(): n must be a natural number, not {n}")
+        raise OperandError(f"polygamma(): n must be 0 or a positive integer, not {n}")
     return polygamma_of(input, n=n)
 
 
