@@ -1,9 +1,12 @@
 """Loading of a state dict: everything is checked before anything changes."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from autograd_core import Tensor, no_grad
+
+Found = tuple[str, Any, Any]  # a key, a tensor or a module for its extra state, and the value
 
 
 class IncompatibleKeys(NamedTuple):
@@ -28,43 +31,32 @@ def refuse(owner: str, problems: Sequence[str]) -> None:
         raise RuntimeError(f"Error(s) in loading state_dict for {owner}:\n\t" + "\n\t".join(problems))
 
 
-def load_tensors(
-    owner: str,
-    targets: Sequence[tuple[str, Tensor | None, bool]],
-    values: Mapping[str, Any],
-    strict: bool,
-    assign: bool = False,
-) -> IncompatibleKeys:
-    """Copy values into targets, given as (key, tensor, whether the key may be absent).
+class Load(dict[str, Any]):
+    """The copy of a state dict that modules may change while they look up their values.
 
-    If the tensor is None, only the presence of the key is checked. assign: targets share the values' storage.
+    assign: tensors are to share the values' storage. keys: what each module looked for, by its prefix. waiting: what is
+    to be copied if nothing is wrong.
     """
-    known = {key for key, _, _ in targets}
-    missing = [key for key, _, optional in targets if key not in values and not optional]
-    unexpected = [key for key in values if key not in known]
-    keys = IncompatibleKeys(missing, unexpected)
-    pairs = [(key, target, values[key]) for key, target, _ in targets if key in values and target is not None]
-    refuse(owner, (keys.problems() if strict else []) + _mismatches(pairs))
-    if assign:
-        for _, target, value in pairs:
-            target.data = value.detach()
-        return keys
-    # Conversions can fail, copies cannot.
-    converted = [(target, value.detach().to(device=target.device, dtype=target.dtype)) for _, target, value in pairs]
-    with no_grad():
-        for target, value in converted:
-            target.copy_(value)
-    return keys
+
+    def __init__(self, values: Mapping[str, Any], assign: bool) -> None:
+        super().__init__(values)
+        self.assign = assign
+        self.keys_of: dict[str, list[str]] = {}
+        self.waiting: list[Found] = []
+
+    def unexpected(self, prefixes: Sequence[str]) -> list[str]:
+        """The keys that no module looked for, without those of modules that load something themselves."""
+        known = set(chain.from_iterable(self.keys_of.values()))
+        others = tuple(prefix for prefix in prefixes if prefix not in self.keys_of)
+        return [key for key in self if key not in known and not key.startswith(others)]
 
 
-def _listed(what: str, keys: Sequence[str]) -> list[str]:
-    quoted = ", ".join(f'"{key}"' for key in keys)
-    return [f"{what} key(s) in state_dict: {quoted}. "] if keys else []
-
-
-def _mismatches(pairs: Sequence[tuple[str, Tensor, Any]]) -> list[str]:
+def mismatches(found: Sequence[Found]) -> list[str]:
+    """What is wrong with values that are not of the shape of their targets."""
     problems = []
-    for key, target, value in pairs:
+    for key, target, value in found:
+        if not isinstance(target, Tensor):
+            continue
         if not isinstance(value, Tensor):
             problems.append(f"{key} needs a Tensor, not {type(value).__name__}.")
         elif value.shape != target.shape:
@@ -73,3 +65,24 @@ def _mismatches(pairs: Sequence[tuple[str, Tensor, Any]]) -> list[str]:
                 f"the shape in current model is {target.shape}."
             )
     return problems
+
+
+def copy_values(found: Sequence[Found], assign: bool) -> None:
+    """Copy values into their targets: tensors, or modules for their extra state."""
+    pairs = [(target, value) for _, target, value in found if isinstance(target, Tensor)]
+    if assign:
+        for target, value in pairs:
+            target.data = value.detach()
+    else:  # conversions can fail, copies cannot
+        converted = [(t, value.detach().to(device=t.device, dtype=t.dtype)) for t, value in pairs]
+        with no_grad():
+            for target, value in converted:
+                target.copy_(value)
+    for _, target, value in found:
+        if not isinstance(target, Tensor):
+            target.set_extra_state(value)
+
+
+def _listed(what: str, keys: Sequence[str]) -> list[str]:
+    quoted = ", ".join(f'"{key}"' for key in keys)
+    return [f"{what} key(s) in state_dict: {quoted}. "] if keys else []

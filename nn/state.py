@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from autograd_core import Tensor
 from autograd_core.nodes import Removable
 from nn.hooks import Hook
-from nn.loading import IncompatibleKeys, load_tensors, refuse
+from nn.loading import IncompatibleKeys, Load, copy_values, mismatches, refuse
 from nn.parts import REGISTRIES
 
 SAVE, SAVED, LOAD, LOADED = "before saving", "after saving", "before loading", "after loading"
@@ -76,29 +76,27 @@ class Stateful:
 
         assign: use the given tensors, with their dtype and device, instead of copying. Mismatched shapes and, if
         `strict`, missing and unexpected keys raise a RuntimeError that lists them all; nothing has changed then, unless
-        hooks wait for the end of the load: these may excuse keys.
+        hooks wait for the end of the load, which may excuse keys, or modules override `_load_from_state_dict`.
         """
         if not isinstance(state_dict, Mapping):
             raise TypeError(
                 f"Expected state_dict to be dict-like, got {type(state_dict).__name__}; a file is read by load(path)"
             )
-        state, errors, versions = dict(state_dict), list[str](), getattr(state_dict, "_metadata", {})
-        for path, module in self.named_modules(remove_duplicate=False):
-            local = dict(versions.get(path, {}))
-            module._load_from_state_dict(state, path + "." if path else "", local, strict, [], [], errors)
-        refuse(type(self).__name__, errors)
-        extra = self._with_extra_state()
-        modules = [module for _, module in self.named_modules(remove_duplicate=False)]
-        hooks = [(hook, module) for module in modules for hook in module._hooks_of_state(LOADED)]
-        targets = [*self._persistent(), *((path, None, False) for path in extra)]
-        keys = load_tensors(type(self).__name__, targets, state, strict and not hooks, assign)
-        for path, module in extra.items():
-            if path in state:
-                module.set_extra_state(state[path])
+        load, keys, errors = Load(state_dict, assign), IncompatibleKeys([], []), list[str]()
+        versions = getattr(state_dict, "_metadata", {})
+        modules = [(path + "." if path else "", m) for path, m in self.named_modules(remove_duplicate=False)]
+        for prefix, module in modules:
+            local = dict(versions.get(prefix.rstrip("."), {}))
+            module._load_from_state_dict(load, prefix, local, strict, *keys, errors)
+        keys.unexpected_keys.extend(load.unexpected([prefix for prefix, _ in modules]))
+        hooks = [(hook, module) for _, module in modules for hook in module._hooks_of_state(LOADED)]
+        name = type(self).__name__
+        refuse(name, (keys.problems() if strict and not hooks else []) + errors + mismatches(load.waiting))
+        copy_values(load.waiting, assign)
         for hook, module in reversed(hooks):
             hook(module, keys)
         if strict:
-            refuse(type(self).__name__, keys.problems())
+            refuse(name, keys.problems())
         return keys
 
     def _load_from_state_dict(
@@ -111,9 +109,25 @@ class Stateful:
         unexpected_keys: list[str],
         error_msgs: list[str],
     ) -> None:
-        """Call this module's hooks before loading; programs override it to rename keys in `state_dict`."""
+        """Call this module's hooks, and look up what belongs to this module alone, to be copied if nothing is wrong.
+
+        Programs override it to rename keys in `state_dict`, to excuse missing ones, or to load something themselves.
+        """
         for hook in self._hooks_of_state(LOAD):
             hook(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+        targets: list[tuple[str, Any, bool]] = [(prefix + name, t, optional) for name, t, optional in self._own_state()]
+        if hasattr(self, "get_extra_state"):
+            targets.append((prefix + "_extra_state", self, False))
+        missing_keys.extend([key for key, _, optional in targets if key not in state_dict and not optional])
+        if isinstance(state_dict, Load):
+            state_dict.keys_of[prefix] = [key for key, _, _ in targets]
+            found = [(key, t, state_dict[key]) for key, t, _ in targets if key in state_dict]
+            if type(self)._load_from_state_dict is Stateful._load_from_state_dict:
+                state_dict.waiting += found
+            elif problems := mismatches(found):
+                error_msgs += problems
+            else:  # at once, because the override may go on with the values
+                copy_values(found, state_dict.assign)
 
     def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Removable:
         """Call `hook(module, prefix, keep_vars)` before this module's state is saved, also as part of others."""
@@ -154,14 +168,3 @@ class Stateful:
         for name, t in [*self._parameters.items(), *saved]:
             if t is not None:
                 yield name, t, name in self._optional_keys
-
-    def _persistent(self) -> Iterator[tuple[str, Tensor, bool]]:
-        """The same with submodules, by path."""
-        for path, module in self.named_modules(remove_duplicate=False):
-            for name, t, optional in module._own_state():
-                yield f"{path}.{name}" if path else name, t, optional
-
-    def _with_extra_state(self) -> dict[str, Any]:
-        """Modules with extra state, by the path of that state."""
-        found = self.named_modules(remove_duplicate=False)
-        return {(path + "." if path else "") + "_extra_state": m for path, m in found if hasattr(m, "get_extra_state")}

@@ -213,6 +213,31 @@ class Frozen(nn.Linear):
         super().__setstate__({**state, "activation": "relu"})
 
 
+class Doubling(nn.Linear):
+    """Goes on with what was loaded, and does without a bias."""
+
+    def _load_from_state_dict(self, state, prefix, meta, strict, missing, unexpected, errors):
+        super()._load_from_state_dict(state, prefix, meta, strict, missing, unexpected, errors)
+        self.weight.data *= 2
+        missing.remove(prefix + "bias")
+
+
+class Own(nn.Linear):
+    """Loads by itself."""
+
+    def _load_from_state_dict(self, state, prefix, *rest):
+        self.weight.data = state[prefix + "kernel"]
+
+
+def test_overrides_of_loading_decide_what_is_missing_and_unexpected():
+    model = nn.Sequential(Doubling(1, 1), Own(1, 1))
+    state = {"0.weight": ag.full((1, 1), 3.0), "1.kernel": ag.full((1, 1), 4.0)}
+    assert str(model.load_state_dict(state)) == "<All keys matched successfully>"
+    assert (model[0].weight.item(), model[1].weight.item()) == (6, 4)
+    with pytest.raises(RuntimeError, match="size mismatch for 0"):
+        model.load_state_dict({**state, "0.weight": ag.ones(2, 1)})
+
+
 def test_what_modules_override_of_loading_copying_and_conversion():
     model = nn.Sequential(Frozen(1, 1))
     assert list(model.state_dict()) == ["0.weight", "0.bias", "0.count"]
