@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
+from autograd_core.autograd.recomputation import repeated
 from nn.layers.normalization import _BatchNorm
 from nn.module import Module
 
@@ -148,10 +150,12 @@ def _replaced(changes: Changes) -> Iterator[None]:
         if name in part
     ]
     before = [part[name] for part, name, _ in places]
+    token = repeated.set((*repeated.get(), partial(_replaced, changes)))
     try:
         for part, name, tensor in places:
             part[name] = tensor
         yield
     finally:
+        repeated.reset(token)
         for (part, name, _), tensor in zip(places, before, strict=True):
             part[name] = tensor

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from contextvars import copy_context
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 from autograd_core import random, trees
@@ -16,6 +16,9 @@ from autograd_core.nodes import Node, Pick, tick
 from autograd_core.stand_ins import Kept
 from autograd_core.tensor import Tensor, wrap
 from autograd_core.versions import check_unchanged
+
+# Context managers around the first call that the repeated one needs again, such as a replacement of parameters.
+repeated: ContextVar[tuple[Callable[[], AbstractContextManager[Any]], ...]] = ContextVar("repeated", default=())
 
 
 def checkpoint(
@@ -122,7 +125,9 @@ class _Region:
         check_unchanged(_Arguments(self._number, self._arrays))
         start = tick()
         resumed = nullcontext() if self._states is None else random.resumed(self._states)
-        with enable_grad(), casting_anew(), resumed, self._surroundings:
+        with ExitStack() as around, enable_grad(), casting_anew(), resumed, self._surroundings:
+            for make in repeated.get():
+                around.enter_context(make())
             nodes = _nodes(self._function(*args, **kwargs), start)
         names = [n.op.name for n in nodes]
         if names != self._names:

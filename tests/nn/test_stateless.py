@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 import autograd_core as ag
@@ -75,3 +77,11 @@ def test_the_module_itself_is_called_and_gets_its_tensors_back():
     with pytest.raises(ValueError, match="too large"):
         nn.functional_call(model, given | {"second.bias": B * 99}, X)
     assert model(X).item() == before
+
+
+def test_a_checkpoint_is_repeated_with_the_replaced_tensors():
+    model = nn.Sequential(nn.Linear(1, 1), nn.Tanh())
+    given = {"0.weight": ag.tensor([[0.5]], requires_grad=True), "0.bias": ag.zeros(1)}
+    model.forward = lambda x, forward=model.forward: ag.checkpoint(forward, x)
+    nn.functional_call(model, given, X).sum().backward()
+    assert given["0.weight"].grad.item() == pytest.approx(1 - math.tanh(0.5) ** 2)
