@@ -7,7 +7,7 @@ arrays with such elements are left to NumPy.
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from backends.buffers import FLOAT32, empty
 from backends.generic import activations as plain
 from backends.generic import gelu as exact
 from backends.geometry import Array, blocks
+from backends.numpy_backend.special import blockwise
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite, where_not_from
 from backends.onednn.layouts import copied
@@ -290,7 +291,7 @@ def _kernel(name: str) -> Callable[..., Array | None]:
             return None
         if found.tail is not None:
             few = where_not_from(found.low, flat["x"])
-            result[few] = found.tail(np, *[v[few] for v in flat.values()], *parameters)
+            result[few] = blockwise(partial(found.tail, np), *[v[few] for v in flat.values()], *parameters)
         return y
 
     return gradient if name in GRADIENTS else value

@@ -152,7 +152,10 @@ def where_not_from(bound: float, x: Array) -> Array:
         return np.flatnonzero(~(x >= bound))
     marks = empty(x.shape, dtype=UINT8)
     plan.run(x, x, marks, x)
-    words = np.flatnonzero(marks.view(np.uint64) != 0)
+    marked = marks.view(np.uint64) != 0
+    if np.count_nonzero(marked) * WORD > marked.size:  # too many to be predicted word by word
+        return np.flatnonzero(marks.view(bool))
+    words = np.flatnonzero(marked)
     few = np.flatnonzero(marks.reshape(-1, WORD)[words])
     return words[few // WORD] * WORD + few % WORD
 

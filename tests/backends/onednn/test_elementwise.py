@@ -66,3 +66,10 @@ def test_operands_that_lie_in_memory_in_another_order():
     a, b = rng.standard_normal((96, 64), np.float32), rng.standard_normal((64, 96), np.float32).T
     np.testing.assert_array_equal(elementwise.arithmetic(np.subtract, a, b), a - b)
     assert elementwise.arithmetic(np.subtract, a, b[:, ::-1]) is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 1.0])
+def test_positions_of_few_or_many_elements(share):
+    x = np.random.default_rng(0).random(1 << 14, np.float32)
+    x[:2] = np.nan, share
+    np.testing.assert_array_equal(elementwise.where_not_from(share, x), np.flatnonzero(~(x >= share)))
