@@ -12,9 +12,9 @@ from typing import Any
 # By module; each is imported with its first kernel, to keep `import autograd_core` fast.
 KERNELS = {
     "activations": (
-        "bounded", "elu", "elu_gradient", "gelu", "gelu_gradient", "gelu_tanh", "gelu_tanh_gradient", "hardsigmoid",
-        "hardswish", "hardswish_gradient", "leaky_gate", "leaky_relu", "mish_gradient", "sigmoid", "sigmoid_gradient",
-        "silu", "silu_gradient", "softplus", "softplus_gradient", "tanh", "tanh_gradient", "within",
+        "bounded", "elu", "elu_gradient", "erf", "gelu", "gelu_gradient", "gelu_tanh", "gelu_tanh_gradient",
+        "hardsigmoid", "hardswish", "hardswish_gradient", "leaky_gate", "leaky_relu", "mish_gradient", "sigmoid",
+        "sigmoid_gradient", "silu", "silu_gradient", "softplus", "softplus_gradient", "tanh", "tanh_gradient", "within",
     ),
     "attention": ("attention", "attention_gradients"),
     "convolution": ("convolve", "convolve_relu", "convolve_input", "convolve_weight"),

@@ -260,7 +260,7 @@ def test_units_in_the_last_place(name, expected):
 FLOAT32 = dict.fromkeys(
     ("elu", "hardsigmoid", "hardswish", "logsigmoid", "mish", "sigmoid", "silu", "softplus", "tanh"), 8
 )
-FLOAT32 |= {"gelu_erf": 16, "gelu_tanh": 16}
+FLOAT32 |= {"erf": 3, "gelu_erf": 16, "gelu_tanh": 16}
 
 
 @pytest.mark.parametrize("name", FLOAT32)
