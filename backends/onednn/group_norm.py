@@ -13,7 +13,7 @@ from backends.onednn.layouts import to_channels_last
 from backends.onednn.normalization import backward, forward, parameter, scaling
 from backends.onednn.passes import ADD, MUL, STEP, SUB
 from backends.onednn.plans import DST, SRC, SRC1, Plan, Unsupported, Workshop, planned
-from backends.strides import dense, is_channels_last
+from backends.strides import channels_last_strides, dense, is_channels_last
 
 SMALL = 1 << 15  # elements of a sample: below this the calls for each cost more than they save
 
@@ -28,7 +28,7 @@ def normalize_groups(
     of_channels, of_groups = forward(one, eps, False), scaling(one)
     if of_channels is None or of_groups is None:
         return None
-    y, (mean, var) = empty(x.shape, x.strides), np.empty((2, n, channels), FLOAT32)
+    y, (mean, var) = empty(x.shape, channels_last_strides(x.shape)), np.empty((2, n, channels), FLOAT32)
     ones, bias = np.ones(channels, FLOAT32), parameter(bias, 0, channels)
     for i in range(n):
         of_channels.run(x[i], y[i], mean[i], var[i], ones, bias)
@@ -60,7 +60,7 @@ def group_gradients(
         return None
     each, weight = channels // groups, parameter(weight, 1, channels)
     centers, scales = (np.repeat(v.reshape(n, groups), each, axis=1) for v in (mean, scale))
-    g, dx, var = to_channels_last(g), empty(x.shape, x.strides), 1 / (scales * scales)
+    g, dx, var = to_channels_last(g), empty(x.shape, channels_last_strides(x.shape)), 1 / (scales * scales)
     of_weight, of_bias = np.empty((2, n, channels), FLOAT32)
     for i in range(n):
         plan.run(x[i], g[i], dx[i], centers[i], var[i], weight, of_weight[i], of_bias[i])
