@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from types import SimpleNamespace
 from typing import Any, overload
 
 import numpy as np
@@ -26,6 +27,7 @@ INTEGERS = "iu"
 EXACT = "biu"
 FLOATS = "fV"
 INEXACT = "fVc"
+LIMITS = ("eps", "max", "min", "tiny", "smallest_normal", "resolution")
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2, "V": 2, "c": 3}
 _default: DType = float32
 
@@ -95,12 +97,23 @@ def bfloat16() -> DType:
 
 def finfo(dtype: DTypeLike | None = None) -> Any:
     """The limits (eps, max, min, tiny, bits, ...) of a floating-point dtype, by default the default one."""
-    found = as_dtype(dtype) or _default
-    if found.kind != "V":
-        return np.finfo(found)
-    import ml_dtypes
+    return _limits(as_dtype(dtype) or _default)
 
-    return ml_dtypes.finfo(found)  # type: ignore[no-untyped-call]
+
+@functools.cache
+def _limits(dtype: DType) -> SimpleNamespace:
+    """As Python's floats, so that what a program computes from them does not overflow."""
+    if dtype.kind not in INEXACT:
+        raise DtypeError(f"finfo() takes a floating-point dtype, not {dtype}; iinfo() takes integers")
+    found: Any
+    if dtype.kind == "V":
+        import ml_dtypes
+
+        found = ml_dtypes.finfo(dtype)  # type: ignore[no-untyped-call]
+    else:
+        found = np.finfo(dtype)
+    numbers = {name: float(getattr(found, name)) for name in LIMITS}
+    return SimpleNamespace(dtype=str(found.dtype), bits=found.bits, **numbers)
 
 
 def of_python(value: Any) -> DType | None:

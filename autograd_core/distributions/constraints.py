@@ -204,7 +204,7 @@ class _LowerCholesky(_LowerTriangular):
 
 class _CorrCholesky(_LowerCholesky):
     def check(self, value: Tensor) -> Tensor:
-        slack = 10 * value.shape[-1] * float(dtypes.finfo(value.dtype).eps)
+        slack = 10 * value.shape[-1] * dtypes.finfo(value.dtype).eps
         return super().check(value) & ((linalg.vector_norm(value, dim=-1) - 1).abs() < slack).all(-1)
 
 

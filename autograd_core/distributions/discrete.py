@@ -159,7 +159,7 @@ class Categorical(Distribution):
     def entropy(self) -> Tensor:
         if "probs" in vars(self):
             return functional.entr(self.probs).sum(-1)
-        lowest = float(dtypes.finfo(self.logits.dtype).min)  # 0·-∞ is 0
+        lowest = dtypes.finfo(self.logits.dtype).min  # 0·-∞ is 0
         return -(self.probs * self.logits.clamp(min=lowest)).sum(-1)
 
     def enumerate_support(self, expand: bool = True) -> Tensor:

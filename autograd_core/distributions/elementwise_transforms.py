@@ -195,7 +195,7 @@ class PowerTransform(Transform):
 def between_0_and_1(y: Tensor) -> Tensor:
     """`y`, kept away from 0 and 1, which rounding gives: their log-odds are infinite."""
     limits = dtypes.finfo(y.dtype)
-    return y.clamp(float(limits.tiny), 1 - float(limits.eps))
+    return y.clamp(limits.tiny, 1 - limits.eps)
 
 
 class SigmoidTransform(Transform):

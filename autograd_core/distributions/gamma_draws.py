@@ -28,13 +28,13 @@ def shares(concentration: Tensor, shape: tuple[int, ...]) -> Tensor:
     u = 1 - functional.rand(shape, dtype=fixed.dtype, device=fixed.device)
     draws = functional.softmax(_drawn_gamma(fixed + 1).log() + u.log() / fixed, -1)
     limits = dtypes.finfo(draws.dtype)
-    draws = draws.clamp(float(limits.tiny), 1 - float(limits.eps) / 2)
+    draws = draws.clamp(limits.tiny, 1 - limits.eps / 2)
     return _moved_shares(shapes, draws)
 
 
 def _drawn_gamma(shapes: Tensor) -> Tensor:
     draws = stream_of(shapes.device, None).gamma(shapes.array)
-    return wrap(draws.astype(shapes.dtype)).clamp(min=float(dtypes.finfo(shapes.dtype).tiny))
+    return wrap(draws.astype(shapes.dtype)).clamp(min=dtypes.finfo(shapes.dtype).tiny)
 
 
 def _shares_gradient(xp: Any, g: Any, shapes: Any, draws: Any) -> Any:

@@ -131,7 +131,7 @@ class LKJCholesky(Distribution):
             noise = functional.randn(shape, **like).tril(-1)[..., 1:, :]
             below = radii.unsqueeze(-1) * noise / linalg.vector_norm(noise, dim=-1, keepdim=True)
             lower = functional.pad(below, [0, 0, 1, 0])
-            return lower + (1 - (lower**2).sum(-1)).clamp(min=float(dtypes.finfo(c.dtype).tiny)).sqrt().diag_embed()
+            return lower + (1 - (lower**2).sum(-1)).clamp(min=dtypes.finfo(c.dtype).tiny).sqrt().diag_embed()
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)

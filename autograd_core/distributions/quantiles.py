@@ -126,4 +126,4 @@ def uniform_within(shape: tuple[int, ...], like: Tensor) -> Tensor:
     """Uniform numbers with the dtype and device of a tensor, none of them exactly 0 or 1."""
     limits = dtypes.finfo(like.dtype)
     u = functional.rand(shape, dtype=like.dtype, device=like.device)
-    return u.clamp(float(limits.tiny), 1 - float(limits.eps) / 2)
+    return u.clamp(limits.tiny, 1 - limits.eps / 2)

@@ -76,7 +76,7 @@ class StickBreakingTransform(Transform):
 
     def _inverse(self, y: Tensor) -> Tensor:
         part = y[..., :-1]
-        left = (1 - part.cumsum(-1)).clamp(min=float(dtypes.finfo(y.dtype).tiny))
+        left = (1 - part.cumsum(-1)).clamp(min=dtypes.finfo(y.dtype).tiny)
         return part.log() - left.log() + self._offset(part)
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:

@@ -96,6 +96,10 @@ def _contains(self: Tensor, value: Any) -> bool:
     return bool((self == value).any())
 
 
+def _reversed(self: Tensor) -> Tensor:
+    return functional.flip(self, 0) if self.ndim else self
+
+
 def _copy(self: Tensor) -> Tensor:
     own_scalar(self)
     twin = _twin(self, self.array, None if self.grad is None else wrap(self.grad.array, self.grad.node))
@@ -161,7 +165,7 @@ MEMBERS = {
     "__array__": _array, "__array_ufunc__": array_ufunc, "__array_function__": array_function, "__bool__": _bool,
     "__len__": _len,
     "__float__": _number(float), "__int__": _number(int), "__complex__": _number(complex), "__index__": _index,
-    "__iter__": _iter,
+    "__iter__": _iter, "__reversed__": _reversed,
     "__contains__": _contains, "__copy__": _copy, "__deepcopy__": _deepcopy, "__reduce__": _reduce,
     "__dlpack__": _dlpack,
     "__dlpack_device__": _dlpack_device, "item": item, "tolist": tolist, "numpy": numpy,

@@ -38,7 +38,7 @@ def make_tensor(
     made = _drawn((*size[:-1], 2 * size[-1]) if apart else size, kind, device, low, high)
     made = made[..., ::2] if apart else made
     if exclude_zero:
-        made[made == 0] = 1 if kind.kind in dtypes.EXACT else float(dtypes.finfo(kind).tiny)
+        made[made == 0] = 1 if kind.kind in dtypes.EXACT else dtypes.finfo(kind).tiny
     made = made if memory_format is None else made.contiguous(memory_format=memory_format)
     return made.requires_grad_(requires_grad)
 

@@ -184,7 +184,7 @@ def _orthogonalized(a: Tensor) -> Tensor:
 def _is_orthogonal(q: Tensor) -> bool:
     n, k = q.shape[-2:]
     identity = core.eye(k, dtype=q.dtype, device=q.device)
-    tolerance = 10.0 * n * float(finfo(q.dtype).eps)
+    tolerance = 10.0 * n * finfo(q.dtype).eps
     return bool(core.allclose(q.mH @ q, identity, atol=tolerance))
 
 

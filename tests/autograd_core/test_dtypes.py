@@ -179,6 +179,9 @@ def test_bfloat16_is_ordered_with_nan_last():
     assert x.kthvalue(2).values == x.nanmedian() == 1.0
     assert ag.finfo(ag.bfloat16).eps == 2**-7
     assert ag.finfo().eps == 2**-23
+    assert 2 * ag.finfo(ag.float16).max == 131008  # Python's floats do not overflow
+    with pytest.raises(TypeError, match="iinfo"):
+        ag.finfo(ag.int64)
 
 
 @pytest.mark.parametrize(

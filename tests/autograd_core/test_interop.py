@@ -47,6 +47,7 @@ def test_indices_are_integers():
 def test_containers():
     x = ag.arange(6).reshape(3, 2)
     assert (len(x), [r.tolist() for r in x]) == (3, [[0, 1], [2, 3], [4, 5]])
+    assert reversed(x).tolist() == [[4, 5], [2, 3], [0, 1]]
     a, b = ag.tensor([1.0, 2.0])
     assert (a.item(), b.item()) == (1, 2)
     for function in (len, iter, list):
