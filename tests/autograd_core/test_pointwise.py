@@ -134,6 +134,7 @@ def test_a_factor_of_zero_has_the_gradient_of_any_other():
     for function, y, slope in ((ag.xlogy, [0.5, 0.0], math.log(0.5)), (ag.special.xlog1py, [0.5, -1.0], math.log(1.5))):
         (g,) = ag.grad(function(x, ag.tensor(y, dtype="f8")).sum(), x)
         assert g.tolist() == [slope, 0.0]
+        assert function(ag.zeros(2), ag.tensor([math.nan, math.inf])).isnan().tolist() == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,8 @@ def logaddexp2(xp, a, b):
 
 def _times_log(xp, x, log, y):
     """x·log(y), and 0 where x is 0, unless y is NaN."""
-    return xp.where((x == 0) & (y == y), 0, x * log(xp.where(x == 0, 1, y)))
+    zero = (x == 0) & (y == y)
+    return xp.where(zero, 0, x * log(xp.where(zero, 1, y)))
 
 
 @op(BINARY, symbol="x log y", domain=POSITIVE, floating=True, wide=True, reference=lambda x, y: x * math.log(y),
