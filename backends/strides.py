@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Literal
 
 from backends.geometry import Array, Sizes
 
@@ -52,6 +53,15 @@ def may_overlap(shape: Sizes, strides: Sizes) -> bool:
             return 0 not in shape
         reach += step * (k - 1)
     return False
+
+
+def copying_order(x: Array) -> Literal["C", "K"]:
+    """NumPy's `order` that keeps the memory order of axes: "K", or "C" where elements are repeated.
+
+    "K" would put the axis of repeated elements innermost, so that a view as a vector would have to copy.
+    """
+    strides = getattr(x, "strides", ())
+    return "C" if 0 in strides and may_overlap(x.shape, strides) else "K"
 
 
 def in_memory(x: Array) -> Array:

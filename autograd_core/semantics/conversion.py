@@ -15,6 +15,7 @@ from autograd_core.errors import DtypeError, OperandError
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.libraries import LIBRARY
 from autograd_core.tensor import Tensor
+from backends.strides import copying_order
 
 _PYTHON_NUMBERS = {bool, int, float, complex}
 
@@ -43,9 +44,9 @@ def _converted(array: Any, dtype: DTypeLike | None, copy: bool) -> Any:
     if array.dtype.kind == "c" and target.kind not in "cb":
         raise DtypeError(f"cannot convert {array.dtype} to {target}; use .real or .abs() first")
     if array.dtype != target:
-        return array.astype(target)
+        return array.astype(target, order=copying_order(array))
     frozen = array.__class__ is np.ndarray and not array.flags.writeable
-    return array.copy(order="K") if copy or frozen else array
+    return array.copy(order=copying_order(array)) if copy or frozen else array
 
 
 def _from_python(data: Any, dtype: dtypes.DType | None) -> np.ndarray[Any, Any]:

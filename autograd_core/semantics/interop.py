@@ -17,6 +17,7 @@ from autograd_core.nodes import Leaf
 from autograd_core.registry import publish
 from autograd_core.semantics.numpy_functions import array_function, array_ufunc
 from autograd_core.tensor import Tensor, own_scalar, wrap
+from backends.strides import copying_order
 
 LABELS = ("_name", "_role")
 DLPACK_CPU = 1
@@ -112,7 +113,7 @@ def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
     if not self.is_leaf:
         raise RuntimeError("only leaves can be copied: a computed tensor carries its graph; .detach() it first")
     grad = None if getattr(self, "_role", None) == "parameter" else copying.deepcopy(self.grad, memo)
-    memo[id(self)] = twin = _twin(self, self.array.copy(order="K"), grad)
+    memo[id(self)] = twin = _twin(self, self.array.copy(order=copying_order(self.array)), grad)
     vars(twin).update(copying.deepcopy(vars(self), memo))
     return twin
 

@@ -1,5 +1,7 @@
 """Views by strides, over the whole storage, and the gradients of elements that share memory."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,14 @@ def test_what_lies_elsewhere_is_refused():
         x.as_strided((2, 2), (1,))
     with pytest.raises(RuntimeError, match=r"shape \(3,\), not \(2,\)"):
         x.as_strided_scatter(ag.ones(3), (2,), (1,))
+
+
+@pytest.mark.parametrize("copied", ["x.clone()", "x.double()", "ag.zeros_like(x)", "ag.tensor(x)", "copy.deepcopy(x)"])
+def test_a_copy_of_repeated_elements_can_be_written_through_a_vector(copied):
+    made = eval(copied, {"x": ag.arange(3.0).expand(2, 3), "ag": ag, "copy": copy})
+    made.view(-1)[1] = 9
+    assert made[0, 1] == 9
+    assert made.is_contiguous()
 
 
 def test_windows_that_share_memory_cannot_be_written():

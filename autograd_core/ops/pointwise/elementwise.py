@@ -10,6 +10,7 @@ from autograd_core.errors import DtypeError
 from autograd_core.kinds import CAST, ELEMENTWISE
 from autograd_core.registry import Interval, composition, op, sample
 from autograd_core.semantics.memory_format import arranged
+from backends.strides import copying_order
 
 
 @op(ELEMENTWISE, symbol="-", reference=lambda x: -x, operators=("__neg__",), aliases=("neg",),
@@ -55,7 +56,8 @@ def astype(xp, x, *, dtype):
             "complex numbers become real ones without their imaginary part; take .real to say so", stacklevel=3
         )
         x = x.real
-    return x.astype(dtype if isinstance(dtype, np.dtype) else as_dtype(dtype))
+    target = dtype if isinstance(dtype, np.dtype) else as_dtype(dtype)
+    return x.astype(target, order="C") if copying_order(x) == "C" else x.astype(target)
 
 
 def _formatted(call):
@@ -68,7 +70,7 @@ def _formatted(call):
 @op(CAST, symbol="clone", reference=lambda x: x, vjp=lambda xp, g: g, form=_formatted)
 def clone(xp, x):
     """A copy with its own storage and the same memory order of axes, through which gradients flow."""
-    return x.copy(order="K")
+    return x.copy(order=copying_order(x))
 
 
 @op(CAST, symbol="clone", reference=lambda x: x, method=False, vjp=lambda xp, g: g)
@@ -80,4 +82,4 @@ def row_major(xp, x):
 @op(CAST, symbol="0", reference=lambda x: 0.0, method=False, vjp=lambda xp, g: None)
 def zeros_like(xp, x):
     """Zeros of the shape and dtype of `input`."""
-    return xp.zeros_like(x)
+    return xp.zeros(x.shape, x.dtype) if copying_order(x) == "C" else xp.zeros_like(x)
