@@ -26,4 +26,4 @@ for part in (
     part.install()
 
 # Floating-point errors give inf or nan, as in every array library; NumPy would also warn, inside our operations.
-warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"(autograd_core|backends)\.")
+warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"(autograd_core|backends|optim)\.")

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
 from autograd_core.libraries import LAYERS, LIBRARY, MUTABLE
@@ -51,7 +53,8 @@ def get_total_norm(
     if not tensors:
         return core.tensor(0.0)
     if norm_type == 2 and (kernels := _kernels_of(tensors)) is not None:
-        total = wrap(kernels.norm([t.array for t in tensors]))
+        with np.errstate(all="ignore"):
+            total = wrap(kernels.norm([t.array for t in tensors]))
     else:
         total = _norm(core.stack([_norm(t, norm_type).to(tensors[0].device) for t in tensors]), norm_type)
     if error_if_nonfinite and not core.isfinite(total):

@@ -36,7 +36,7 @@ def _quiet() -> list[tuple[ContextVar[Any], Any]]:
         return [(variable, value) for variable, value in copy_context().items() if before.get(variable) is not value]
 
 
-_QUIET = _quiet()  # entering an errstate for every walk would take 2 µs
+QUIET = _quiet()  # entering an errstate for every walk and step would take 2 µs
 
 
 def walk(
@@ -50,7 +50,7 @@ def walk(
 def _quiet_walk(seeds: Cotangents, create_graph: bool, *rest: Any) -> tuple[Cotangents, list[Any]]:
     if create_graph:
         set_grad_enabled(True)
-    for variable, value in _QUIET:  # restored when the context ends
+    for variable, value in QUIET:  # restored when the context ends
         variable.set(value)
     return _walk(seeds, create_graph, *rest)
 

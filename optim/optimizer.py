@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from autograd_core import Tensor, enable_grad
 from autograd_core.clipping import clear_gradients
+from autograd_core.engine import QUIET
 from autograd_core.libraries import LIBRARY
 from autograd_core.tensor import own_scalar
 from autograd_core.versions import record_writes
@@ -157,16 +158,21 @@ class Optimizer(Watched):
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            updated = [p for p in group["params"] if p._grad is not None]
-            for p in updated:
-                if not p.array.ndim:
-                    own_scalar(p)
-            kept = self._kept(updated)
-            self.update(updated, group)
-            for array, before, skipped in kept:
-                LIBRARY[array.__class__].copyto(array, before, where=skipped)
-            record_writes([p.array for p in updated], 2)
+        quiet = [(variable, variable.set(value)) for variable, value in QUIET]  # overflow gives infinities, no warnings
+        try:
+            for group in self.param_groups:
+                updated = [p for p in group["params"] if p._grad is not None]
+                for p in updated:
+                    if not p.array.ndim:
+                        own_scalar(p)
+                kept = self._kept(updated)
+                self.update(updated, group)
+                for array, before, skipped in kept:
+                    LIBRARY[array.__class__].copyto(array, before, where=skipped)
+                record_writes([p.array for p in updated], 2)
+        finally:
+            for variable, token in quiet:
+                variable.reset(token)
         return loss
 
     def _kept(self, params: list[Tensor]) -> list[tuple[Any, Any, Any]]:

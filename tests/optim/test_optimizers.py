@@ -337,3 +337,12 @@ def test_an_option_without_a_default_must_be_given():
     with pytest.raises(ValueError, match="required optimization parameter lr"):
         Mine([p])
     assert repr(required) == "<required parameter>"
+
+
+@pytest.mark.parametrize("make", [optim.SGD, optim.Adam, optim.Rprop, optim.LARS, optim.Adafactor])
+def test_overflow_gives_infinities_without_a_warning(make):
+    p = ag.full((2,), 1e30, requires_grad=True)
+    p.grad = ag.full((2,), 1e30)
+    optim.clip_grad_norm_([p], float("inf"))
+    p.grad = ag.full((2,), 1e30)
+    make([p], lr=1e30).step()
