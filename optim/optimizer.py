@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import copy_context
 from itertools import chain, count
 from typing import Any, ClassVar
 
@@ -158,22 +159,22 @@ class Optimizer(Watched):
         if closure is not None:
             with enable_grad():
                 loss = closure()
-        quiet = [(variable, variable.set(value)) for variable, value in QUIET]  # overflow gives infinities, no warnings
-        try:
-            for group in self.param_groups:
-                updated = [p for p in group["params"] if p._grad is not None]
-                for p in updated:
-                    if not p.array.ndim:
-                        own_scalar(p)
-                kept = self._kept(updated)
-                self.update(updated, group)
-                for array, before, skipped in kept:
-                    LIBRARY[array.__class__].copyto(array, before, where=skipped)
-                record_writes([p.array for p in updated], 2)
-        finally:
-            for variable, token in quiet:
-                variable.reset(token)
+        copy_context().run(self._update_groups)
         return loss
+
+    def _update_groups(self) -> None:
+        for variable, value in QUIET:  # overflow gives infinities, without warnings; restored when the context ends
+            variable.set(value)
+        for group in self.param_groups:
+            updated = [p for p in group["params"] if p._grad is not None]
+            for p in updated:
+                if not p.array.ndim:
+                    own_scalar(p)
+            kept = self._kept(updated)
+            self.update(updated, group)
+            for array, before, skipped in kept:
+                LIBRARY[array.__class__].copyto(array, before, where=skipped)
+            record_writes([p.array for p in updated], 3)
 
     def _kept(self, params: list[Tensor]) -> list[tuple[Any, Any, Any]]:
         """Arrays that the coming update changes, copies of them, and whether it must not, decided where they lie: then

@@ -70,7 +70,7 @@ WRONG = {
     "a seed for a generator": (TypeError, lambda: ag.rand(2, generator=5), "must be a Generator, .*, not 5"),
     "certainty and more": (OperandError, lambda: zeros(2).bernoulli_(2.0), "between 0 and 1, not 2.0"),
     "text as data": (TypeError, lambda: setattr(zeros(2), "data", "a"), "data must be a Tensor or an array"),
-    "part of a derivative": (OperandError, lambda: ag.polygamma(1.5, HALF), "a natural number, not 1.5"),
+    "part of a derivative": (OperandError, lambda: ag.polygamma(1.5, HALF), "0 or a positive integer, not 1.5"),
     "no neighbours": (OperandError, lambda: F.local_response_norm(X[None], 0), "size must be at least 1 channel"),
     "samples nowhere": (IndexError, lambda: ag.vmap(lambda x: x, out_dims=5)(HALF), "out of range"),
     "nothing to choose": (TypeError, lambda: ag.where(X > 2, X, None), r"where\(\): NoneType is not a tensor"),
