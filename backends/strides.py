@@ -27,6 +27,12 @@ def innermost_first(x: Array) -> list[int]:
     return sorted(range(x.ndim), key=lambda axis: (abs(x.strides[axis]), x.shape[axis], -axis))
 
 
+def in_rows(x: Array) -> bool:
+    """Whether the axes follow each other as in C order, with or without gaps; one of length 1 may have any stride."""
+    strides = [s for s, k in zip(x.strides, x.shape, strict=True) if k > 1]
+    return strides == sorted(strides, reverse=True)
+
+
 @lru_cache(maxsize=4096)
 def is_channels_last(shape: Sizes, strides: Sizes) -> bool:
     """Whether a float32 array is dense in memory as (N, *S, C); an axis of length 1 may have any stride."""

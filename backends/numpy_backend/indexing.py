@@ -12,7 +12,7 @@ import numpy as np
 
 from backends.buffers import empty
 from backends.geometry import Array, Sizes
-from backends.strides import dense
+from backends.strides import dense, in_rows
 
 LARGE = 1 << 16  # elements: from here the import pays
 MANY = 1 << 12  # positions: from here flat positions pay
@@ -55,15 +55,26 @@ def mix_rows(
 
 
 def take_at(x: Array, index: Any) -> Array:
-    """x[index]."""
-    if x.size < MANY or not x.flags.c_contiguous:
-        return x[index]
-    if (places := _masked(x.shape, index)) is not None:
-        return x.reshape(index.size, *x.shape[index.ndim :]).take(places, axis=0)
-    if (places := flat_places(x.shape, index, MANY)) is None:
-        return x[index]
-    y = empty(places.shape, None, x.dtype)
-    return x.reshape(-1).take(places, out=y, mode="clip")  # "clip" is unbuffered; all positions are known to be valid
+    """x[index] where arrays are part of the index; in C order if the axes of x are."""
+    if x.flags.c_contiguous and x.size >= MANY:
+        if (places := _masked(x.shape, index)) is not None:
+            return x.reshape(index.size, *x.shape[index.ndim :]).take(places, axis=0)
+        if (axis := _only_axis(index, x.ndim)) is not None:
+            return x.take(index[axis] if isinstance(index, tuple) else index, axis)  # the last one: four times as fast
+        if (places := flat_places(x.shape, index, MANY)) is not None:
+            y = empty(places.shape, None, x.dtype)
+            return x.reshape(-1).take(places, out=y, mode="clip")  # unbuffered; all positions are known to be valid
+    y = x[index]
+    return y.copy() if not y.flags.c_contiguous and (x.flags.c_contiguous or in_rows(x)) else y
+
+
+def _only_axis(index: Any, ndim: int) -> int | None:
+    """The axis along which an array gives positions, if everything is taken along the others."""
+    parts = index if isinstance(index, tuple) else (index,)
+    at = [k for k, i in enumerate(parts) if i is not Ellipsis and not (isinstance(i, slice) and i == slice(None))]
+    if len(at) != 1 or not _is_integers(parts[at[0]]) or len(parts) > ndim:
+        return None
+    return at[0] - len(parts) if any(i is Ellipsis for i in parts[: at[0]]) else at[0]
 
 
 def _masked(shape: Sizes, index: Any) -> Array | None:

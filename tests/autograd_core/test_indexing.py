@@ -57,6 +57,16 @@ def test_an_index_is_a_view_where_it_can_be():
     assert x.tolist() == [[0, 0, 0], [5, 0, 0]]
 
 
+@pytest.mark.parametrize("size", [4, 64])
+def test_elements_at_positions_lie_in_c_order(size):
+    x, at = ag.arange(3.0 * size**2).reshape(3, size, size), ag.tensor([1, 0, -1])
+    for y in (x[:, at], x[..., at], x[:, at, :], x[:, :, at], x[:, at, at], x[:, 1, at], x.index_select(2, at)):
+        y.view(-1)[1] = -5  # writes to y
+        assert y.flatten()[1] == -5
+    with pytest.raises(IndexError, match="out of bounds"):
+        x[:, :, at + size]
+
+
 WRONG = {
     "x[..., ...]": "single ellipsis",
     "x[3]": r"out of bounds.*\(3, 4, 2\)",

@@ -28,7 +28,8 @@ INDICES = (
     vjp=lambda xp, g, x_shape, index: xp.place(g, index=index, shape=x_shape))
 def getitem(xp, x, *, index):
     """The elements at `index`: integers, slices (negative steps too), None, Ellipsis, integer or boolean arrays."""
-    y = xp.kernels.take_at(x, index) if getattr(index, "dtype", None) == np.dtype(bool) else x[index]
+    parts = index if index.__class__ is tuple else (index,)
+    y = xp.kernels.take_at(x, index) if any(hasattr(i, "ndim") for i in parts) else x[index]
     if hasattr(y, "__setitem__"):
         return y
     # NumPy copies a single element; as a 0-d array it is a view.
