@@ -100,6 +100,11 @@ def test_inplace_activations_write_and_differentiate(layer):
     assert ag.grad((y * weights).sum(), leaf)[0].tolist() == ag.grad((expected * weights).sum(), leaf)[0].tolist()
 
 
+def test_convolutions_say_whether_they_are_transposed():
+    assert not nn.Conv1d(2, 2, 1).transposed
+    assert nn.ConvTranspose3d(2, 2, 1).transposed
+
+
 @pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
 @pytest.mark.parametrize("padding", [1, "same"])
 def test_padding_modes_of_convolution(mode, padding):
