@@ -131,7 +131,7 @@ class RNNBase(Module):
         shapes = [(len(self._suffixes), n, width) for width in widths]
         if hx is None:
             return tuple(core.zeros(shape, dtype=x.dtype, device=x.device) for shape in shapes)
-        state = hx if isinstance(hx, tuple) else (hx,)
+        state = tuple(hx) if isinstance(hx, tuple | list) else (hx,)
         if len(state) != len(names):
             raise RuntimeError(f"{type(self).__name__} has a state of {len(names)} tensors, not {len(state)}")
         if any(s.ndim != (2 if single else 3) for s in state):

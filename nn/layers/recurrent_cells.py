@@ -58,7 +58,7 @@ class RNNCellBase(Module):
             zeros = core.zeros(shape, dtype=input.dtype, device=input.device)
             state: State = (zeros,) * len(kind.state)
         else:
-            state = hx if isinstance(hx, tuple) else (hx,)
+            state = tuple(hx) if isinstance(hx, tuple | list) else (hx,)
         if len(state) != len(kind.state) or any(s.shape != shape for s in state):
             raise OperandError(
                 f"{name}: the state is {len(kind.state)} of shape {shape}, not {[s.shape for s in state]}"

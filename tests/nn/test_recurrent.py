@@ -176,3 +176,10 @@ def test_readings():
     assert [len(weights) for weights in layer.all_weights] == [3] * 4
     assert layer._flat_weights_names == [name for name, _ in layer.named_parameters()]
     assert repr(nn.RNNCell(2, 3, nonlinearity="relu", bias=False)) == "RNNCell(2, 3, bias=False, nonlinearity=relu)"
+
+
+def test_a_state_may_be_a_list():
+    x, h, c = ag.rand(1, 2, 3), ag.rand(1, 2, 3), ag.rand(1, 2, 3)
+    layer, cell = nn.LSTM(3, 3), nn.LSTMCell(3, 3)
+    assert layer(x, [h, c])[0].tolist() == layer(x, (h, c))[0].tolist()
+    assert cell(x[0], [h[0], c[0]])[0].tolist() == cell(x[0], (h[0], c[0]))[0].tolist()
