@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.dtypes import FLOATS, is_numeric, result_type, wrapped
+from autograd_core.dtypes import EXACT, FLOATS, get_default_dtype, is_numeric, result_type, wrapped
 from autograd_core.entries import Op
 from autograd_core.errors import OperandError
 from autograd_core.libraries import LIBRARY, VMAP, is_array
@@ -86,7 +86,7 @@ def constants(o: Op, args: Iterable[Any]) -> list[Any]:
     numbers = [i for i, a in enumerate(ready) if is_number(a)]
     if numbers:
         peers = ready if o.variadic or not o.promoted else [ready[i] for i in o.promoted]
-        dtype = result_type(*[getattr(p, "array", p) for p in peers if p is not None])
+        dtype = computed_in([getattr(p, "array", p) for p in peers if p is not None], o.floating)
         like = next((t.array for t in ready if t.__class__ is Tensor), None)
         for i in numbers:
             ready[i] = _number(ready[i], dtype, like, o.modular)
@@ -139,7 +139,7 @@ def numbers_among(o: Op, statics: dict[str, Any]) -> dict[str, Any]:
 def foreign(o: Op, args: tuple[Any, ...]) -> Any:
     """Call an operation on operands that are not all Tensors: numbers, arrays, lists."""
     plain = [a if a.__class__ is Tensor or is_number(a) else _constant(o, a) for a in _typed(args)]
-    dtype = result_type(*[getattr(a, "array", a) for a in plain]) if any(map(is_number, plain)) else None
+    dtype = computed_in([getattr(a, "array", a) for a in plain], o.floating) if any(map(is_number, plain)) else None
     return o.call(*[a if dtype is None else cast(a, dtype) for a in constants(o, plain)])
 
 
@@ -163,9 +163,18 @@ def is_operand(value: Any) -> bool:
     return isinstance(value, np.ndarray | list | tuple)
 
 
-def promoted(call: Callable[..., Any], a: Any, b: Any, dtype: Any = None) -> Any:
+def computed_in(operands: list[Any], floating: bool) -> Any:
+    """The dtype of arrays and numbers in an operation; for integers the default float if the operation is `floating`.
+
+    Integers are cast to it at once: a 0-d array or a number may have more bits than their common dtype.
+    """
+    dtype = result_type(*operands)
+    return get_default_dtype() if floating and dtype.kind in EXACT else dtype
+
+
+def promoted(call: Callable[..., Any], a: Any, b: Any, floating: bool = False) -> Any:
     """Call an operation after casting its operands; a cast is its own node, so that every rule sees a single dtype."""
-    dtype = dtype or result_type(getattr(a, "array", a), getattr(b, "array", b))
+    dtype = computed_in([getattr(a, "array", a), getattr(b, "array", b)], floating)
     like = a.array if a.__class__ is Tensor else b.array
     return call(*[cast(t, dtype) if t.__class__ is Tensor else _number(t, dtype, like) for t in (a, b)])
 

@@ -16,6 +16,7 @@ from numpy import ndarray
 from autograd_core import dtypes
 from autograd_core.arguments import (
     cast,
+    computed_in,
     constants,
     deferring,
     foreign,
@@ -26,7 +27,7 @@ from autograd_core.arguments import (
     promoted,
 )
 from autograd_core.casting import contexts_of, modes, recast
-from autograd_core.dtypes import EXACT, INEXACT, INTEGERS, result_type
+from autograd_core.dtypes import EXACT, INEXACT, INTEGERS
 from autograd_core.entries import Op
 from autograd_core.failures import recover, refuse_complex
 from autograd_core.grad_mode import grad_enabled
@@ -134,7 +135,7 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
                     return call(*of_one_depth((input, other)))
                 if cls is ndarray or cls is not b.__class__ or cls in MUTABLE:
                     if a.dtype is not b.dtype and a.dtype != b.dtype:
-                        return promoted(call, input, other)
+                        return promoted(call, input, other, floating)
                     k, m = a.shape, b.shape
                     shapes = None if k == m else (k, m)
                 else:
@@ -143,7 +144,7 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
                 b, q = other, None
                 shapes = None
                 if cls not in _FLOATS and (a.dtype.kind in "bV" or (other.__class__ is float and a.dtype.kind in "iu")):
-                    return promoted(call, input, other)
+                    return promoted(call, input, other, floating)
             else:
                 return foreign(o, (input, other))
         elif input.__class__ in _NUMBERS and other.__class__ is Tensor and other.array.dtype.kind in "fc":
@@ -153,7 +154,7 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
         else:
             return foreign(o, (input, other))
         if floating and (p is None or q is None) and (a if cls is a.__class__ else b).dtype.kind in EXACT:
-            return promoted(call, input, other, dtypes.get_default_dtype())
+            return promoted(call, input, other, floating)
         if guarded:
             if contexts and modes():
                 return recast(o.name, call, input, other)
@@ -365,8 +366,7 @@ def _common_dtype(o: Op, arrays: list[Any]) -> Any:
     found = [a for a in found if a is not None]
     dtype = found[0].dtype
     if o.promoted and any(a.dtype != dtype for a in found):
-        dtype = result_type(*found)
-        return dtypes.get_default_dtype() if o.floating and dtype.kind in EXACT else dtype
+        return computed_in(found, o.floating)
     return dtypes.get_default_dtype() if o.floating and dtype.kind in EXACT else None
 
 

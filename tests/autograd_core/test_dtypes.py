@@ -89,6 +89,12 @@ def test_unsigned_integers():
         ag.ones(1, dtype=ag.uint64) + ag.ones(1, dtype=ag.int8)
 
 
+def test_quotients_of_small_integers_have_room_for_large_ones():
+    x = ag.tensor([128], dtype="uint8")
+    assert [(x / 256).item(), (x / ag.tensor(256)).item(), (512 / x).item()] == [0.5, 0.5, 4]
+    assert ag.addcmul(ag.ones(1), x, x).item() == 128**2 + 1
+
+
 def test_numbers_out_of_the_range_of_integers_wrap_around():
     x, signed = ag.tensor([1, 0, 3], dtype="uint8"), ag.tensor([100], dtype="int8")
     assert ag.add(x, x, alpha=-3).tolist() == [254, 0, 250]

@@ -148,6 +148,7 @@ def test_lstsq_fills_in_what_the_driver_tells():
         "gelsd": [(1,), (), (2,)],
         "gelss": [(1,), (), (2,)],
     }
+    assert linalg.lstsq(a[None], b[None], driver="gels").singular_values.shape == (0,)
     solution, residuals, rank, values = linalg.lstsq(a, b, driver="gelsd")
     assert (solution.tolist(), residuals.tolist(), rank.item(), values.tolist()) == ([[1], [1]], [9], 2, [2, 1])
 

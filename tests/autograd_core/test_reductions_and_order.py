@@ -67,6 +67,7 @@ def test_float32_sums_run_in_float64():
     x = ag.full((1000,), 0.1, dtype="float32")
     exact = np.float32(0.1).astype(float) * 1000
     assert x.cumsum(0)[-1].item() == np.float32(exact)
+    assert x.cumsum(0, dtype="float16")[-1].item() == np.float16(np.float16(0.1).astype(float) * 1000)
 
 
 def test_a_long_scan_is_differentiated_in_linear_time():

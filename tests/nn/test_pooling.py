@@ -36,6 +36,8 @@ def test_the_largest_element_of_whole_planes():
         assert (values[1:], indices) == ([2.0] * 5, [7 * 17 + 1, *[5 * 17 + 2] * 5])
     F.max_pool2d(x[1], (16, 17)).sum().backward()
     assert x.grad.nonzero().tolist() == [[1, c, 5, 2] for c in range(3)]
+    with pytest.raises(RuntimeError, match="larger than the input"):
+        F.max_pool2d(x, (16, 17), dilation=2)
 
 
 def test_overlapping_windows_give_an_element_back_once():

@@ -212,7 +212,7 @@ def max_pooled(input, kernel_size, stride, padding, dilation, ceil_mode, return_
     input, single, kernel, stride, padding, dilation = _prepared(
         input, kernel_size, stride, padding, dilation, rank, f"max_pool{rank}d"
     )
-    if kernel == input.shape[2:] and math.prod(kernel) > BYTE and not any(padding):
+    if kernel == input.shape[2:] and math.prod(kernel) > BYTE and not any(padding) and max(dilation) == 1:
         pooled = _of_planes(input, return_indices)
     else:
         pool = max_pool if return_indices else max_of_windows

@@ -157,5 +157,5 @@ def lstsq(A, B, rcond=None, *, driver=None) -> Fit:
         residuals = functional.sum(functional.square(functional.abs(right - A @ x)), dim=-2)
     if "rank" not in given:
         rank = functional.zeros(0, dtype="int64", device=A.device)
-    values = svdvals(A.detach()) if "values" in given else residuals.detach()[:0]
+    values = svdvals(A.detach()) if "values" in given else functional.zeros(0, dtype=residuals.dtype, device=A.device)
     return Fit(functional.squeeze(x, -1) if vector else x, residuals, rank, values)

@@ -1,6 +1,7 @@
 """Weighted combinations of tensors."""
 
 from autograd_core import functional
+from autograd_core.dtypes import result_type
 from autograd_core.kinds import BINARY
 from autograd_core.registry import Interval, composition, op, sample
 
@@ -25,6 +26,9 @@ def _scaled(product, value):
 @composition(BINARY, samples=THREE, wide=True, reference=lambda x, a, b, value=1: x + value * a * b)
 def addcmul(input, tensor1, tensor2, *, value=1):
     """input + value·tensor1·tensor2."""
+    dtype = result_type(input, tensor1, tensor2)
+    if tensor1.dtype != dtype:
+        tensor1 = functional.astype(tensor1, dtype)  # in which the product may have room
     return input + _scaled(tensor1 * tensor2, value)
 
 

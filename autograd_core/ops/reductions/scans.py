@@ -16,7 +16,7 @@ ALONG = (
     sample((0, 3), dim=0),
 )
 CAST_FIRST = (*ALONG, sample((2, 3), dim=0, dtype="float64"))
-# Rounding errors of a running sum grow with its length; these accumulate in a wider dtype, as in PyTorch.
+# Rounding errors of a running sum grow with its length; these, and 16 bits, accumulate in a wider dtype, as in PyTorch.
 WIDER = {dtypes.float32: dtypes.float64, dtypes.complex64: dtypes.complex128}
 
 
@@ -25,7 +25,7 @@ def _accumulated(xp, name, x, dim, dtype):
     at = axes.one(dim, x.ndim)
     dtype = dtypes.as_dtype(dtype) or (dtypes.int64 if x.dtype.kind in dtypes.EXACT else x.dtype)
     x = x.astype(dtype, copy=not x.ndim)
-    return xp.kernels.running(name, x, at, WIDER.get(dtype)) if x.ndim else x
+    return xp.kernels.running(name, x, at, WIDER.get(dtype) or accumulator(x)) if x.ndim else x
 
 
 def _reverse_sum(xp, g, x_dtype, dim):
