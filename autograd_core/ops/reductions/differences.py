@@ -101,7 +101,7 @@ def gradient(input, *, spacing=1, dim=None, edge_order=1):
     if edge_order not in (1, 2):
         raise OperandError(f"gradient(): edge_order must be 1 or 2, not {edge_order}")
     if input.dtype.kind == "u":
-        input = input.short()  # differences of unsigned numbers would wrap around
+        input = input.long()  # differences of unsigned numbers would wrap around
     dims = axes.normalized(dim, input.ndim)
     spacing = 1 if spacing is None else spacing
     spacings = spacing if isinstance(spacing, list | tuple) else (spacing,) * len(dims)
