@@ -27,6 +27,7 @@ from autograd_core.versions import View, record_write, storage
 from backends.strides import may_overlap
 
 Path = tuple[tuple[str, tuple[tuple[str, Any], ...], int | None], ...]
+LARGE = 1 << 13  # elements: from here a selection by a mask is faster than an assignment
 
 
 def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, others: Iterable[Any] = (), depth: int = 3) -> Tensor:
@@ -89,7 +90,8 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
     for step in before:
         x = functional.getitem(x, index=step)
     new = _cast(_as_tensor(value, x), x)
-    if not new.ndim and getattr(plain, "dtype", None) == np.bool_ and plain.shape == x.shape:
+    whole = x.array.size >= LARGE and getattr(plain, "dtype", None) == np.bool_ and plain.shape == x.shape
+    if whole and not new.ndim:
         write(x, functional.masked_fill, wrap(plain), new)  # counts nothing, so several times as fast
         return
     base, path = _origin(x)

@@ -24,14 +24,14 @@ def running(name: str, x: Array, axis: int, wide: Any = None) -> Array:
         for before, step in pairwise(steps):
             ufunc(before, step, out=step)
         return y.astype(x.dtype, copy=False)
-    if x.size < BLOCK or axis != x.ndim - 1:
+    if x.size < BLOCK or axis != x.ndim - 1 or wide == x.dtype:  # NumPy's loop alone gains nothing from threads
         return ufunc.accumulate(x, axis=axis, dtype=wide).astype(x.dtype, copy=False)
     y = empty(x.shape, None, x.dtype)
     source, target = (v.reshape(-1, x.shape[axis]) for v in (x, y))
 
     def scan(at: slice) -> None:
         with np.errstate(all="ignore"):  # not inherited by threads
-            target[at] = ufunc.accumulate(source[at].astype(wide, copy=False), axis=1)
+            target[at] = ufunc.accumulate(source[at].astype(wide), axis=1)
 
     in_blocks(scan, list(blocks(len(target), max(1, BLOCK // x.shape[axis]))))
     return y
