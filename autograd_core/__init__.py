@@ -15,8 +15,6 @@ from autograd_core import fft as fft
 from autograd_core import functional as functional
 from autograd_core import linalg as linalg
 from autograd_core import special as special
-from autograd_core.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
-from autograd_core.anomaly import is_anomaly_enabled as is_anomaly_enabled
 from autograd_core.autograd import Function as Function
 from autograd_core.autograd import backward as backward
 from autograd_core.autograd import detect_anomaly as detect_anomaly
@@ -26,9 +24,6 @@ from autograd_core.autograd import inference_mode as inference_mode
 from autograd_core.autograd import is_grad_enabled as is_grad_enabled
 from autograd_core.autograd import no_grad as no_grad
 from autograd_core.autograd import set_grad_enabled as set_grad_enabled
-from autograd_core.casting import autocast as autocast
-from autograd_core.casting import get_autocast_dtype as get_autocast_dtype
-from autograd_core.casting import is_autocast_enabled as is_autocast_enabled
 from autograd_core.compatibility import above
 from autograd_core.devices import get_default_device as get_default_device
 from autograd_core.devices import set_default_device as set_default_device
@@ -57,6 +52,11 @@ from autograd_core.dtypes import uint8 as uint8
 from autograd_core.dtypes import uint16 as uint16
 from autograd_core.dtypes import uint32 as uint32
 from autograd_core.dtypes import uint64 as uint64
+from autograd_core.engine.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
+from autograd_core.engine.anomaly import is_anomaly_enabled as is_anomaly_enabled
+from autograd_core.engine.casting import autocast as autocast
+from autograd_core.engine.casting import get_autocast_dtype as get_autocast_dtype
+from autograd_core.engine.casting import is_autocast_enabled as is_autocast_enabled
 from autograd_core.functional import *  # noqa: F403
 from autograd_core.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
 from autograd_core.semantics.memory_format import Layout as layout

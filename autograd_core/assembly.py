@@ -2,8 +2,9 @@
 
 import warnings
 
-from autograd_core import creation, devices, families, inplace, ops, random, ranges, signal
+from autograd_core import creation, devices, families, ops, random, ranges, signal
 from autograd_core.compatibility import absent, importing
+from autograd_core.engine import inplace
 from autograd_core.semantics import filling, interop, metadata, printing, reshaping
 
 for part in (

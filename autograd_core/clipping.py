@@ -7,9 +7,9 @@ import numpy as np
 
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
-from autograd_core.libraries import LAYERS, LIBRARY, MUTABLE
+from autograd_core.engine.libraries import LAYERS, LIBRARY, MUTABLE
+from autograd_core.engine.versions import record_writes
 from autograd_core.tensor import wrap
-from autograd_core.versions import record_writes
 
 
 def _listed(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:

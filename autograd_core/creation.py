@@ -11,10 +11,10 @@ from numpy.typing import DTypeLike
 
 from autograd_core import dtypes
 from autograd_core.devices import default_device, library_of, place
+from autograd_core.engine.libraries import LIBRARY, holds
+from autograd_core.engine.nodes import Leaf
+from autograd_core.engine.options import with_options
 from autograd_core.errors import DtypeError, OperandError
-from autograd_core.libraries import LIBRARY, holds
-from autograd_core.nodes import Leaf
-from autograd_core.options import with_options
 from autograd_core.registry import OPS, publish
 from autograd_core.semantics.conversion import array_from
 from autograd_core.semantics.memory_format import arranged

@@ -12,9 +12,9 @@ from numpy.typing import DTypeLike
 import backends
 from autograd_core import functional
 from autograd_core.dtypes import as_dtype
+from autograd_core.engine.libraries import LIBRARY
 from autograd_core.errors import DeviceError
 from autograd_core.kinds import CAST
-from autograd_core.libraries import LIBRARY
 from autograd_core.registry import Interval, op, sample, use_backend
 from autograd_core.semantics.memory_format import arranged
 from autograd_core.tensor import Tensor, own_scalar, wrap

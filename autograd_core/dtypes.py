@@ -9,8 +9,8 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import DTypeLike
 
+from autograd_core.engine.libraries import LIBRARY, RULES
 from autograd_core.errors import DtypeError, OperandError
-from autograd_core.libraries import LIBRARY, RULES
 
 DType = np.dtype[Any]
 

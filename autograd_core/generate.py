@@ -20,7 +20,7 @@ from typing import Any
 
 from autograd_core import dtypes
 from autograd_core.compatibility.absent import ABSENT
-from autograd_core.entries import Composition, Op, public_names
+from autograd_core.engine.entries import Composition, Op, public_names
 from autograd_core.families import load_all
 from autograd_core.kinds import KINDS
 from autograd_core.registry import COMPOSITIONS, MODULES, OPS

@@ -14,11 +14,11 @@ from numpy.typing import DTypeLike
 from autograd_core import dtypes, functional
 from autograd_core.creation import ShapeLike, check_tensor, finish, shape_of
 from autograd_core.devices import Device, backend_of, resolved
+from autograd_core.engine.inplace import write
+from autograd_core.engine.libraries import LAYERS, LIBRARY, VMAP, holds
+from autograd_core.engine.options import with_options, with_synonyms
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.grad_mode import no_grad
-from autograd_core.inplace import write
-from autograd_core.libraries import LAYERS, LIBRARY, VMAP, holds
-from autograd_core.options import with_options, with_synonyms
 from autograd_core.registry import publish
 from autograd_core.semantics.memory_format import arranged
 from autograd_core.tensor import Tensor, wrap

@@ -10,8 +10,8 @@ from numpy.typing import DTypeLike
 
 from autograd_core import dtypes
 from autograd_core.creation import floating, number_of, on_device, shape_of
+from autograd_core.engine.options import with_options
 from autograd_core.errors import OperandError
-from autograd_core.options import with_options
 from autograd_core.registry import publish
 from autograd_core.tensor import Tensor
 

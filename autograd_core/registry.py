@@ -13,21 +13,22 @@ from typing import Any
 import numpy as np
 
 import backends
-from autograd_core import binders, fft, functional, linalg, precision, special
-from autograd_core.arguments import in_float32, reflected
-from autograd_core.entries import USUAL, Composition, Op, Rule, public_names
-from autograd_core.entries import Interval as Interval
-from autograd_core.entries import Sample as Sample
-from autograd_core.entries import Values as Values
-from autograd_core.entries import booleans as booleans
-from autograd_core.entries import integers as integers
-from autograd_core.entries import sample as sample
-from autograd_core.failures import refuse_complex
+from autograd_core import fft, functional, linalg, special
+from autograd_core.engine import binders, precision
+from autograd_core.engine.arguments import in_float32, reflected
+from autograd_core.engine.entries import USUAL, Composition, Op, Rule, public_names
+from autograd_core.engine.entries import Interval as Interval
+from autograd_core.engine.entries import Sample as Sample
+from autograd_core.engine.entries import Values as Values
+from autograd_core.engine.entries import booleans as booleans
+from autograd_core.engine.entries import integers as integers
+from autograd_core.engine.entries import sample as sample
+from autograd_core.engine.failures import refuse_complex
+from autograd_core.engine.libraries import LIBRARY, MUTABLE, RULES
+from autograd_core.engine.options import with_synonyms
+from autograd_core.engine.saving import outputs_of
 from autograd_core.families import foresee
 from autograd_core.kinds import Kind
-from autograd_core.libraries import LIBRARY, MUTABLE, RULES
-from autograd_core.options import with_synonyms
-from autograd_core.saving import outputs_of
 from autograd_core.tensor import Tensor
 
 OPS: dict[str, Op] = {}

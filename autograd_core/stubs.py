@@ -16,7 +16,7 @@ from typing import Any
 
 from autograd_core import functional
 from autograd_core.compatibility.absent import Absent
-from autograd_core.entries import Composition, Op
+from autograd_core.engine.entries import Composition, Op
 from autograd_core.registry import COMPOSITIONS, OPS
 from autograd_core.tensor import Tensor
 
@@ -96,7 +96,9 @@ def tensor_stub() -> str:
     """The text of `tensor.pyi`: the class with everything that the registry and the installers added."""
     members = sorted(name for name, member in vars(Tensor).items() if is_public(name, member))
     lines = [line for name in members for line in _member(name, vars(Tensor)[name])]
-    imports = f"\n{_imports(lines)}from autograd_core.nodes import Removable\nfrom autograd_core.sizes import Size"
+    imports = (
+        f"\n{_imports(lines)}from autograd_core.engine.nodes import Removable\nfrom autograd_core.sizes import Size"
+    )
     return HEADER.format(imports=imports) + TENSOR_MODULE + "\n".join(lines) + "\n"
 
 

@@ -7,8 +7,8 @@ import weakref
 import numpy as np
 
 from autograd_core.dtypes import INEXACT, is_numeric
+from autograd_core.engine.nodes import Leaf, RetainGrad, add_hook, source_of
 from autograd_core.errors import DtypeError, OperandError
-from autograd_core.nodes import Leaf, RetainGrad, add_hook, source_of
 from autograd_core.sizes import Size
 from backends.buffers import apart, rejoined
 
@@ -22,7 +22,7 @@ class Tensor:
     """
 
     # Unset unless used, at no cost in the hot path. __dict__: attributes that programs set, as in
-    # `weight.no_decay = True`; alias: see inplace.py; name, role: labels.
+    # `weight.no_decay = True`; alias: see engine/inplace.py; name, role: labels.
     __slots__ = ("__dict__", "__weakref__", "_alias", "_grad", "_name", "_role", "array", "node")
 
     @property

@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 from autograd_core.devices import Device
 from autograd_core.random import Generator
 from autograd_core.functional import _ATau, _HistBinEdges, _MantissaExponent, _MinMax, _QR, _SignLogabsdet, _SolutionClonedCoefficient, _USV, _ValuesIndices
-from autograd_core.nodes import Removable
+from autograd_core.engine.nodes import Removable
 from autograd_core.sizes import Size
 
 Operand = Tensor | np.ndarray[Any, Any] | np.generic | _complex | Sequence[Any]

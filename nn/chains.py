@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from autograd_core.casting import modes
+from autograd_core.engine.casting import modes
 from nn.failures import locate
 from nn.layers.activation import ReLU
 from nn.layers.convolution import Conv1d, Conv2d, Conv3d, _Conv

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from autograd_core import Tensor
 from autograd_core.autograd import Function
+from autograd_core.engine.nodes import Removable
 from autograd_core.grad_mode import grad_enabled
-from autograd_core.nodes import Removable
 from autograd_core.trees import leaves, rebuild
 
 PRE, POST, BACKWARD_PRE, BACKWARD = "forward pre", "forward", "full backward pre", "full backward"

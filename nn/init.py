@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
-from autograd_core.libraries import LIBRARY
+from autograd_core.engine.libraries import LIBRARY
 from autograd_core.tensor import wrap
 
 # Whether initialisation is skipped because every value will be replaced; see `nn.utils.skip_init`.

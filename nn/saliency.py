@@ -9,7 +9,7 @@ from typing import Any
 from autograd_core import Tensor, enable_grad
 from autograd_core import functional as core
 from autograd_core.autograd import grad
-from autograd_core.nodes import Node
+from autograd_core.engine.nodes import Node
 from nn.modes import in_mode
 from nn.module import Module
 

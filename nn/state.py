@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from autograd_core import Tensor
-from autograd_core.nodes import Removable
+from autograd_core.engine.nodes import Removable
 from nn.hooks import Hook
 from nn.loading import IncompatibleKeys, Load, copy_values, mismatches, refuse
 from nn.parts import REGISTRIES

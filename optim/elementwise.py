@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any, ClassVar
 
 from autograd_core import Tensor
-from autograd_core.libraries import LAYERS, LIBRARY, backend_of_array
+from autograd_core.engine.libraries import LAYERS, LIBRARY, backend_of_array
+from autograd_core.engine.versions import storage
 from autograd_core.tensor import wrap
-from autograd_core.versions import storage
 from backends.live import live
 from optim.optimizer import Optimizer
 

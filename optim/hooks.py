@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet
 
-from autograd_core.nodes import Removable, add_hook
+from autograd_core.engine.nodes import Removable, add_hook
 
 Hooks = tuple[Callable[..., Any], ...] | None
 

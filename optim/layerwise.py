@@ -6,7 +6,7 @@ from math import sqrt
 from typing import Any, ClassVar
 
 from autograd_core import Tensor
-from autograd_core.libraries import LIBRARY
+from autograd_core.engine.libraries import LIBRARY
 from autograd_core.tensor import wrap
 from optim.optimizer import Optimizer, Params
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_core import Tensor, enable_grad
-from autograd_core.libraries import LIBRARY
+from autograd_core.engine.libraries import LIBRARY
+from autograd_core.engine.versions import record_writes
 from autograd_core.tensor import own_scalar, wrap
-from autograd_core.versions import record_writes
 from optim.line_search import Point, strong_wolfe
 from optim.optimizer import Optimizer, Params
 

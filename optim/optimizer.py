@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 
 from autograd_core import Tensor, enable_grad
 from autograd_core.clipping import clear_gradients
-from autograd_core.engine import QUIET
-from autograd_core.libraries import LIBRARY
+from autograd_core.engine.libraries import LIBRARY
+from autograd_core.engine.versions import record_writes
+from autograd_core.engine.walk import QUIET
 from autograd_core.tensor import own_scalar
-from autograd_core.versions import record_writes
 from backends.live import capturing
 from backends.strides import may_overlap
 from optim.hooks import Watched

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from autograd_core import Tensor
-from autograd_core.libraries import LIBRARY
+from autograd_core.engine.libraries import LIBRARY
 from backends.live import live
 from optim.elementwise import LIVE, ElementwiseOptimizer
 from optim.optimizer import Params

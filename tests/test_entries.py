@@ -9,7 +9,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import generate, stubs
-from autograd_core.entries import Op
+from autograd_core.engine.entries import Op
 from autograd_core.errors import HigherOrderError
 from autograd_core.registry import COMPOSITIONS, OPS, op
 from autograd_core.testing import check_entry, check_op, gradgradcheck, temporary_ops

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from autograd_core.casting import autocast, get_autocast_dtype, is_autocast_enabled
+from autograd_core.engine.casting import autocast, get_autocast_dtype, is_autocast_enabled
 from autograd_core.tensor import Tensor
 from autograd_core.trees import mapped
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from autograd_core import functional
 from autograd_core.dtypes import float16, float32
+from autograd_core.engine.libraries import LIBRARY, checks_values
+from autograd_core.engine.versions import record_writes
 from autograd_core.grad_mode import no_grad
-from autograd_core.libraries import LIBRARY, checks_values
 from autograd_core.tensor import Tensor, own_scalar
-from autograd_core.versions import record_writes
 
 
 class GradScaler:

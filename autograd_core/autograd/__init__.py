@@ -3,11 +3,11 @@
 import importlib
 from typing import Any
 
-from autograd_core.anomaly import detect_anomaly as detect_anomaly
-from autograd_core.anomaly import set_detect_anomaly as set_detect_anomaly
 from autograd_core.autograd.function import Function as Function
 from autograd_core.autograd.gradients import backward as backward
 from autograd_core.autograd.gradients import grad as grad
+from autograd_core.engine.anomaly import detect_anomaly as detect_anomaly
+from autograd_core.engine.anomaly import set_detect_anomaly as set_detect_anomaly
 from autograd_core.grad_mode import enable_grad as enable_grad
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.grad_mode import inference_mode as inference_mode

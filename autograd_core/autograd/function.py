@@ -9,12 +9,12 @@ from typing import Any
 
 from autograd_core import dtypes
 from autograd_core.autograd.packing import Packed, innermost
+from autograd_core.engine.inplace import rebase
+from autograd_core.engine.libraries import VMAP
+from autograd_core.engine.nodes import Pick, record
 from autograd_core.errors import HigherOrderError, OperandError, VmapError
 from autograd_core.grad_mode import grad_enabled, no_grad, set_grad_enabled
-from autograd_core.inplace import rebase
 from autograd_core.kinds import CAST
-from autograd_core.libraries import VMAP
-from autograd_core.nodes import Pick, record
 from autograd_core.tensor import Tensor, wrap
 
 

@@ -12,15 +12,15 @@ import numpy as np
 
 from autograd_core import dtypes
 from autograd_core import functional as operations
-from autograd_core.arguments import of_one_depth
-from autograd_core.binders import LARGE
-from autograd_core.engine import Cotangents, shown, walk
+from autograd_core.engine.arguments import of_one_depth
+from autograd_core.engine.binders import LARGE
+from autograd_core.engine.libraries import LAYERS, LIBRARY
+from autograd_core.engine.nodes import Gathered, GradientEdge, Leaf, RetainGrad
+from autograd_core.engine.versions import record_write
+from autograd_core.engine.walk import Cotangents, shown, walk
 from autograd_core.errors import DtypeError, NoGraphError, OperandError
 from autograd_core.grad_mode import set_grad_enabled
-from autograd_core.libraries import LAYERS, LIBRARY
-from autograd_core.nodes import Gathered, GradientEdge, Leaf, RetainGrad
 from autograd_core.tensor import Tensor, new, wrap
-from autograd_core.versions import record_write
 from backends.locks import shared_lock
 
 _commit = shared_lock()

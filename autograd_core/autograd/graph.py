@@ -10,11 +10,11 @@ from autograd_core.autograd.packing import allow_mutation_on_saved_tensors as al
 from autograd_core.autograd.packing import disable_saved_tensors_hooks as disable_saved_tensors_hooks
 from autograd_core.autograd.packing import save_on_cpu as save_on_cpu
 from autograd_core.autograd.packing import saved_tensors_hooks as saved_tensors_hooks
-from autograd_core.nodes import Gathered, Removable, add_hook, source_of
-from autograd_core.nodes import GradientEdge as GradientEdge
-from autograd_core.nodes import Node as Node
+from autograd_core.engine.nodes import Gathered, Removable, add_hook, source_of
+from autograd_core.engine.nodes import GradientEdge as GradientEdge
+from autograd_core.engine.nodes import Node as Node
+from autograd_core.engine.versions import record_writes
 from autograd_core.tensor import Tensor
-from autograd_core.versions import record_writes
 
 _called: ContextVar[frozenset[int]] = ContextVar("called", default=frozenset())  # a walk runs in its own context
 

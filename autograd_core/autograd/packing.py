@@ -7,13 +7,13 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from autograd_core.anomaly import observed
+from autograd_core.engine.anomaly import observed
+from autograd_core.engine.libraries import is_array
+from autograd_core.engine.nodes import Leaf, Node
+from autograd_core.engine.stand_ins import Kept
+from autograd_core.engine.versions import version
 from autograd_core.grad_mode import no_grad
-from autograd_core.libraries import is_array
-from autograd_core.nodes import Leaf, Node
-from autograd_core.stand_ins import Kept
 from autograd_core.tensor import Tensor, wrap
-from autograd_core.versions import version
 
 _hooks: ContextVar[saved_tensors_hooks | None] = ContextVar("saved_tensors_hooks", default=None)
 _forbidden: ContextVar[str | None] = ContextVar("saved_tensors_hooks_forbidden", default=None)

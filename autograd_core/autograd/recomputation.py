@@ -9,13 +9,13 @@ from contextvars import ContextVar, copy_context
 from typing import Any
 
 from autograd_core import random, trees
-from autograd_core.casting import casting_anew
+from autograd_core.engine.casting import casting_anew
+from autograd_core.engine.nodes import Node, Pick, tick
+from autograd_core.engine.stand_ins import Kept
+from autograd_core.engine.versions import check_unchanged
 from autograd_core.errors import CheckpointError
 from autograd_core.grad_mode import enable_grad, grad_enabled
-from autograd_core.nodes import Node, Pick, tick
-from autograd_core.stand_ins import Kept
 from autograd_core.tensor import Tensor, wrap
-from autograd_core.versions import check_unchanged
 
 # Context managers around the first call that the repeated one needs again, such as a replacement of parameters.
 repeated: ContextVar[tuple[Callable[[], AbstractContextManager[Any]], ...]] = ContextVar("repeated", default=())

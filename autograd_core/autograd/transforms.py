@@ -13,9 +13,9 @@ from typing import Any
 from autograd_core import dtypes, functional, trees
 from autograd_core.autograd import grad as _grad
 from autograd_core.batching.graph import inside
+from autograd_core.engine.nodes import Leaf
 from autograd_core.errors import OperandError
 from autograd_core.grad_mode import enable_grad, grad_enabled
-from autograd_core.nodes import Leaf
 from autograd_core.tensor import Tensor, wrap
 
 Argnums = int | tuple[int, ...]

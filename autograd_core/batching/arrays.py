@@ -13,8 +13,8 @@ import numpy as np
 
 from autograd_core.batching.levels import Level, aligned, level_of
 from autograd_core.batching.subscripts import read, write
+from autograd_core.engine.libraries import LAYERS, LIBRARY
 from autograd_core.errors import InplaceError, VmapError
-from autograd_core.libraries import LAYERS, LIBRARY
 
 NUMBERS = (bool, int, float, complex)
 ADVICE = "inside vmap use where() and other tensor functions, or leave the decision to the caller"

@@ -12,11 +12,11 @@ from autograd_core import functional
 from autograd_core.batching.arrays import Batched
 from autograd_core.batching.levels import Level, active
 from autograd_core.batching.namespace import layer
-from autograd_core.entries import Op
+from autograd_core.engine.entries import Op
+from autograd_core.engine.inplace import writable
+from autograd_core.engine.libraries import LAYERS, LIBRARY, RULES
 from autograd_core.errors import VmapError
-from autograd_core.inplace import writable
 from autograd_core.kinds import SHAPE
-from autograd_core.libraries import LAYERS, LIBRARY, RULES
 from autograd_core.registry import private
 from autograd_core.tensor import Tensor, wrap
 

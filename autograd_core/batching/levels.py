@@ -8,8 +8,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from autograd_core.engine.libraries import LAYERS
 from autograd_core.errors import VmapError
-from autograd_core.libraries import LAYERS
 
 
 @dataclass(frozen=True, eq=False, slots=True)

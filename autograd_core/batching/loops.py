@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_core.batching.levels import level_of
+from autograd_core.engine.libraries import LAYERS, is_array
 from autograd_core.errors import VmapError, VmapShapeError
-from autograd_core.libraries import LAYERS, is_array
 
 
 def each(cls: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -17,9 +17,9 @@ from autograd_core.batching import loops, products, shaping, tables
 from autograd_core.batching.arrays import Batched, pointwise
 from autograd_core.batching.levels import differs, held_by, level_of
 from autograd_core.batching.subscripts import add_at
-from autograd_core.entries import Op
+from autograd_core.engine.entries import Op
+from autograd_core.engine.libraries import LAYERS, LIBRARY, is_array
 from autograd_core.errors import VmapError
-from autograd_core.libraries import LAYERS, LIBRARY, is_array
 from autograd_core.registry import add_library
 from backends.generic import products as products_of
 from backends.kernels import offer

@@ -8,7 +8,7 @@ from autograd_core.batching.graph import raised
 from autograd_core.batching.levels import Level, active
 from autograd_core.batching.namespace import layer
 from autograd_core.batching.shaping import spread
-from autograd_core.libraries import LIBRARY
+from autograd_core.engine.libraries import LIBRARY
 
 
 def stream_inside(stream: Any) -> Any:

@@ -9,8 +9,8 @@ from typing import Any
 from autograd_core import functional, trees
 from autograd_core.batching.graph import admitted, depth_of, inside, leave
 from autograd_core.batching.levels import Level, entered
-from autograd_core.inplace import rebase
-from autograd_core.nodes import Leaf
+from autograd_core.engine.inplace import rebase
+from autograd_core.engine.nodes import Leaf
 from autograd_core.tensor import Tensor
 
 RANDOMNESS = ("error", "different", "same")

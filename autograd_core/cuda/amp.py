@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from autograd_core import casting
 from autograd_core.amp.functions import custom_bwd as custom_bwd
 from autograd_core.amp.functions import custom_fwd as custom_fwd
 from autograd_core.amp.scaling import GradScaler as GradScaler
+from autograd_core.engine import casting
 
 
 class autocast(casting.autocast):

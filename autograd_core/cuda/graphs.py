@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from autograd_core.casting import casting_anew, modes
 from autograd_core.cuda.devices import device, runtime
 from autograd_core.cuda.recording import Numbers, Recording, Stale
+from autograd_core.engine.casting import casting_anew, modes
+from autograd_core.engine.libraries import LIBRARY
 from autograd_core.grad_mode import grad_enabled
-from autograd_core.libraries import LIBRARY
 from autograd_core.tensor import Tensor, wrap
 from autograd_core.trees import leaves, mapped
 from backends.live import recording

@@ -11,9 +11,9 @@ from numpy.typing import DTypeLike
 
 from autograd_core import dtypes
 from autograd_core.devices import backend_of
+from autograd_core.engine.libraries import LIBRARY
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.grad_mode import grad_enabled
-from autograd_core.libraries import LIBRARY
 from autograd_core.tensor import Tensor
 from backends.strides import copying_order
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from autograd_core import dtypes
 from autograd_core.creation import check_tensor
+from autograd_core.engine.inplace import write
+from autograd_core.engine.libraries import LIBRARY, holds
 from autograd_core.errors import OperandError
-from autograd_core.inplace import write
-from autograd_core.libraries import LIBRARY, holds
 from autograd_core.random import Generator, stream_of
 from autograd_core.registry import publish
 from autograd_core.tensor import Tensor, wrap

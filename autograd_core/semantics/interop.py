@@ -10,10 +10,10 @@ import numpy as np
 
 from autograd_core import dtypes, functional
 from autograd_core.devices import backend_of
+from autograd_core.engine.libraries import LIBRARY
+from autograd_core.engine.nodes import Leaf
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.grad_mode import grad_enabled
-from autograd_core.libraries import LIBRARY
-from autograd_core.nodes import Leaf
 from autograd_core.registry import publish
 from autograd_core.semantics.numpy_functions import array_function, array_ufunc
 from autograd_core.tensor import Tensor, own_scalar, wrap

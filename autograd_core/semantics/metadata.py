@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core import dtypes, functional
+from autograd_core.engine.versions import View, address, storage
 from autograd_core.errors import OperandError
 from autograd_core.registry import publish
 from autograd_core.semantics.memory_format import Layout, contiguous, is_contiguous
 from autograd_core.sizes import Size
 from autograd_core.tensor import Tensor, own_scalar
-from autograd_core.versions import View, address, storage
 
 
 def size(self: Tensor, dim: int | None = None) -> Any:

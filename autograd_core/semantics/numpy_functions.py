@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import fft, functional, linalg
-from autograd_core.options import deliver
+from autograd_core.engine.options import deliver
 from autograd_core.semantics.numpy_forms import FORMS, floating, tensors
 from autograd_core.tensor import Tensor
 

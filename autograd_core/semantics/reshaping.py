@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_core import functional
+from autograd_core.engine.nodes import Leaf
+from autograd_core.engine.versions import View, storage
 from autograd_core.errors import InplaceError
 from autograd_core.grad_mode import enable_grad, grad_enabled
-from autograd_core.nodes import Leaf
 from autograd_core.tensor import Tensor, own_scalar
-from autograd_core.versions import View, storage
 
 NAMES = ("as_strided", "squeeze", "swapaxes", "swapdims", "t", "transpose", "unsqueeze")
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes, functional
-from autograd_core.libraries import LAYERS, LIBRARY
+from autograd_core.engine.libraries import LAYERS, LIBRARY
 from autograd_core.tensor import Tensor
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes
-from autograd_core.libraries import LIBRARY
+from autograd_core.engine.libraries import LIBRARY
 from autograd_core.tensor import Tensor
 
 # Relative and absolute tolerance by dtype; other dtypes are compared exactly.

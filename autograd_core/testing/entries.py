@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from autograd_core.entries import Composition, Op
+from autograd_core.engine.entries import Composition, Op
+from autograd_core.engine.libraries import RULES
 from autograd_core.kinds import Kind
-from autograd_core.libraries import RULES
 from autograd_core.registry import COMPOSITIONS, MODULES, OPS
 from autograd_core.tensor import Tensor
 from autograd_core.testing.samples import Case, cases, named_statics

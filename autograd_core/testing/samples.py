@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd_core import dtypes, functional
 from autograd_core.devices import place
-from autograd_core.entries import Composition, Interval, Op, Sample, Values
+from autograd_core.engine.entries import Composition, Interval, Op, Sample, Values
 from autograd_core.tensor import Tensor
 from autograd_core.testing.gradients import cotangent
 from autograd_core.testing.layouts import LAYOUTS

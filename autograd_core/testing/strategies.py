@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as of_numpy
 
 from autograd_core import functional
-from autograd_core.entries import USUAL
+from autograd_core.engine.entries import USUAL
 from autograd_core.registry import Interval, Values
 from autograd_core.tensor import Tensor
 from autograd_core.testing.layouts import LAYOUTS

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes
-from autograd_core.entries import Composition, Op
+from autograd_core.engine.entries import Composition, Op
+from autograd_core.engine.libraries import LIBRARY
 from autograd_core.errors import DtypeError
-from autograd_core.libraries import LIBRARY
 from autograd_core.registry import COMPOSITIONS, OPS
 from autograd_core.tensor import Tensor
 from autograd_core.testing.entries import check_entry

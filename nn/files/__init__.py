@@ -15,7 +15,7 @@ import numpy as np
 from autograd_core import Tensor
 from autograd_core import functional as core
 from autograd_core.dtypes import as_dtype
-from autograd_core.libraries import LIBRARY
+from autograd_core.engine.libraries import LIBRARY
 from nn.files.pytorch_reader import is_pytorch, load_pytorch
 from nn.files.pytorch_writer import written
 from nn.module import Module

@@ -14,9 +14,9 @@ import numpy as np
 
 from autograd_core import Tensor
 from autograd_core.devices import Device
-from autograd_core.libraries import LIBRARY
+from autograd_core.engine.libraries import LIBRARY
+from autograd_core.engine.versions import address, storage
 from autograd_core.sizes import Size
-from autograd_core.versions import address, storage
 from nn.files.pytorch_reader import DTYPES
 from nn.parameter import Parameter
 

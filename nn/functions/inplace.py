@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_core import Tensor
-from autograd_core.inplace import write
+from autograd_core.engine.inplace import write
 
 
 def either(function: Callable[..., Tensor], input: Tensor, inplace: bool, *parameters: Any) -> Tensor:

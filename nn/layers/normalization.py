@@ -6,7 +6,7 @@ from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from autograd_core.versions import record_write
+from autograd_core.engine.versions import record_write
 from nn import functional as F
 from nn import init
 from nn.layers.affine import Affine

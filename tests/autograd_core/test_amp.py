@@ -9,7 +9,7 @@ import pytest
 import autograd_core as ag
 import nn
 import optim
-from autograd_core.casting import POLICIES, contexts_of
+from autograd_core.engine.casting import POLICIES, contexts_of
 from autograd_core.registry import COMPOSITIONS, OPS
 from nn import functional as F
 

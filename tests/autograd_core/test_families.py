@@ -22,7 +22,7 @@ FIRST_USES = {
 PROGRAM = """
 import sys, autograd_core as ag
 from autograd_core.families import FAMILY
-from autograd_core.libraries import RULES
+from autograd_core.engine.libraries import RULES
 
 def use(name, program):
     module = f"autograd_core.ops.{FAMILY[name]}"

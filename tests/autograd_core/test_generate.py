@@ -13,7 +13,7 @@ import pytest
 import autograd_core as ag
 from autograd_core import functional, generate, stubs
 from autograd_core import tensor as _  # noqa: F401  the function: the module of that name hides behind it
-from autograd_core.entries import Composition
+from autograd_core.engine.entries import Composition
 from autograd_core.registry import COMPOSITIONS, OPS
 from autograd_core.stubs import parameters_of
 from autograd_core.testing.samples import cases

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.entries import public_names
+from autograd_core.engine.entries import public_names
 from autograd_core.errors import InplaceError, OperandError
 from autograd_core.registry import COMPOSITIONS, OPS
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core.binders import LARGE
+from autograd_core.engine.binders import LARGE
 from backends.buffers import empty, is_held_once, references
 
 

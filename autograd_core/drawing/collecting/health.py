@@ -8,7 +8,7 @@ from typing import Any
 
 from autograd_core import dtypes
 from autograd_core.drawing.graph import Graph, Vertex
-from autograd_core.libraries import LIBRARY
+from autograd_core.engine.libraries import LIBRARY
 
 DEAD, SATURATED = 0.2, 0.5  # shares of units above which they are flagged
 WRONG = ("NaN", "inf")

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from autograd_core.drawing.collecting.tracing import Trace
 from autograd_core.drawing.graph import Shape
+from autograd_core.engine.nodes import Pick
+from autograd_core.engine.versions import check_unchanged
 from autograd_core.errors import InplaceError
-from autograd_core.nodes import Pick
-from autograd_core.versions import check_unchanged
 
 
 class Source(NamedTuple):

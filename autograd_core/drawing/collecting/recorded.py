@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.anomaly import remembered_line
 from autograd_core.drawing.collecting.operands import Operand, Source, kept_by, operands_of, output_name
 from autograd_core.drawing.collecting.tracing import Trace
 from autograd_core.drawing.graph import BACKWARD, FORWARD, Edge, Graph, Path, Role, Shape, Vertex
 from autograd_core.drawing.writing.text import array_text, number, operation_hint
+from autograd_core.engine.anomaly import remembered_line
+from autograd_core.engine.libraries import LIBRARY, is_array
+from autograd_core.engine.nodes import Leaf
+from autograd_core.engine.versions import last_write
 from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
-from autograd_core.libraries import LIBRARY, is_array
-from autograd_core.nodes import Leaf
 from autograd_core.tensor import Tensor, wrap
-from autograd_core.versions import last_write
 
 Ends = Sequence[tuple[str, Tensor]]  # the requested tensors; a title may be empty
 ELEMENT_BY_ELEMENT = (ELEMENTWISE, BINARY, COMPARISON)  # the shape of their result follows from their operands

@@ -8,10 +8,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from autograd_core.anomaly import observed, users_line
 from autograd_core.drawing.graph import Path
+from autograd_core.engine.anomaly import observed, users_line
+from autograd_core.engine.nodes import Leaf, tick
 from autograd_core.grad_mode import enable_grad
-from autograd_core.nodes import Leaf, tick
 from autograd_core.random import resumed, rng_states
 from autograd_core.tensor import Tensor, wrap
 from autograd_core.trees import leaves, mapped

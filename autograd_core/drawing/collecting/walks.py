@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from autograd_core.anomaly import Observer, observed, watched
 from autograd_core.drawing.collecting.operands import Source
-from autograd_core.engine import unbroadcast, walk
+from autograd_core.engine.anomaly import Observer, observed, watched
+from autograd_core.engine.libraries import LIBRARY
+from autograd_core.engine.nodes import Leaf, RetainGrad, tick
+from autograd_core.engine.stand_ins import Hooked
+from autograd_core.engine.walk import unbroadcast, walk
 from autograd_core.errors import GraphReleasedError
-from autograd_core.libraries import LIBRARY
-from autograd_core.nodes import Leaf, RetainGrad, tick
-from autograd_core.stand_ins import Hooked
 from autograd_core.tensor import Tensor, wrap
 
 

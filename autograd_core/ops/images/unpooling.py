@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.engine.libraries import LIBRARY, all_below
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import POOLING
-from autograd_core.libraries import LIBRARY, all_below
 from autograd_core.ops.images.planes import each, stride_of, with_batch
 from autograd_core.ops.images.pooling import unpool
 from autograd_core.registry import composition, integers, sample

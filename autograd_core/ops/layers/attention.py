@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.engine.libraries import holds
 from autograd_core.errors import OperandError
 from autograd_core.kinds import MATMUL
-from autograd_core.libraries import holds
 from autograd_core.ops.reductions.reduction import in_dtype
 from autograd_core.registry import Interval, Values, composition, op, sample
 

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 
+from autograd_core.engine.precision import single
 from autograd_core.errors import OperandError
 from autograd_core.kinds import NORMALIZATION
 from autograd_core.ops.reductions.reduction import in_dtype
-from autograd_core.precision import single
 from autograd_core.registry import composition, op, sample
 
 

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes, functional
+from autograd_core.engine.libraries import LAYERS, LIBRARY
+from autograd_core.engine.versions import record_write, record_writes
 from autograd_core.errors import DtypeError, InplaceError, OperandError
 from autograd_core.kinds import CHANNELWISE, NORMALIZATION
-from autograd_core.libraries import LAYERS, LIBRARY
 from autograd_core.ops.layers.group_norm import normalize_groups
 from autograd_core.ops.reductions.reduction import in_dtype
 from autograd_core.registry import Interval, Values, composition, op, sample
-from autograd_core.versions import record_write, record_writes
 from backends.generic.normalization import around, count
 
 REAL = Interval(-2, 2)

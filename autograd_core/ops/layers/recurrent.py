@@ -7,8 +7,8 @@ import numpy as np
 
 from autograd_core import functional
 from autograd_core.autograd import grad
+from autograd_core.engine.precision import single
 from autograd_core.kinds import MATMUL
-from autograd_core.precision import single
 from autograd_core.registry import op, sample
 from autograd_core.tensor import Tensor
 

@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
+from autograd_core.engine.libraries import checks_values
 from autograd_core.kinds import MATMUL
-from autograd_core.libraries import checks_values
 from autograd_core.ops.reductions.norms import WIDER, power_of_two
 from autograd_core.registry import op, sample
 

@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from autograd_core import dtypes, functional
+from autograd_core.engine.libraries import all_below, checks_values, holds
 from autograd_core.errors import OperandError
 from autograd_core.kinds import LOSS
-from autograd_core.libraries import all_below, checks_values, holds
 from autograd_core.ops.losses.loss import REAL, REDUCTIONS, UNIT, np_reduced, reduced, reduction_of
 from autograd_core.registry import Values, composition, integers, op, sample
 from backends.generic.softmax import nll

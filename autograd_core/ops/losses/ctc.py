@@ -6,9 +6,9 @@ import math
 import numpy as np
 
 from autograd_core import dtypes, functional
+from autograd_core.engine.libraries import holds
 from autograd_core.errors import DtypeError, HigherOrderError, OperandError
 from autograd_core.kinds import LOSS
-from autograd_core.libraries import holds
 from autograd_core.ops.losses.loss import reduced
 from autograd_core.registry import Interval, composition, integers, op, sample
 

@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.engine.libraries import holds
 from autograd_core.errors import OperandError
 from autograd_core.grad_mode import no_grad
 from autograd_core.kinds import LOSS
-from autograd_core.libraries import holds
 from autograd_core.ops.losses.loss import REAL, UNIT, np_reduced, reduced, reduction_of
 from autograd_core.registry import Interval, Values, composition, sample
 from autograd_core.tensor import Tensor

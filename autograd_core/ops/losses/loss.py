@@ -6,9 +6,9 @@ import warnings
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.engine.libraries import holds
 from autograd_core.errors import OperandError
 from autograd_core.kinds import ELEMENTWISE, LOSS
-from autograd_core.libraries import holds
 from autograd_core.registry import Interval, Values, composition, op, sample
 
 REAL = Interval(-3, 3)

@@ -3,9 +3,9 @@
 import numpy as np
 
 from autograd_core import dtypes, functional
+from autograd_core.engine.libraries import holds
 from autograd_core.errors import OperandError
 from autograd_core.kinds import LOSS
-from autograd_core.libraries import holds
 from autograd_core.ops.losses.loss import logistic_loss, np_reduced, reduced, reduction_of
 from autograd_core.registry import Interval, Values, composition, integers, sample
 

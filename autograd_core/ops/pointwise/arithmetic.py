@@ -3,8 +3,8 @@
 import math
 
 from autograd_core import dtypes, functional
-from autograd_core.arguments import in_float32
 from autograd_core.dtypes import result_type
+from autograd_core.engine.arguments import in_float32
 from autograd_core.errors import OperandError
 from autograd_core.kinds import BINARY
 from autograd_core.ops.pointwise.rounding import BETWEEN, NUMBERS

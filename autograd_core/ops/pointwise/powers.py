@@ -4,10 +4,10 @@ import cmath
 import math
 
 from autograd_core import dtypes, functional
+from autograd_core.engine.options import with_synonyms
 from autograd_core.errors import DtypeError
 from autograd_core.kinds import BINARY, ELEMENTWISE
 from autograd_core.ops.pointwise.rounding import NUMBERS
-from autograd_core.options import with_synonyms
 from autograd_core.registry import Interval, op, publish
 from autograd_core.tensor import Tensor
 

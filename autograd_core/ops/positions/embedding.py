@@ -5,11 +5,11 @@ from itertools import pairwise
 import numpy as np
 
 from autograd_core import dtypes, functional, linalg
+from autograd_core.engine.libraries import all_below
+from autograd_core.engine.versions import record_write
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import INDEXING
-from autograd_core.libraries import all_below
 from autograd_core.registry import composition, integers, op, sample
-from autograd_core.versions import record_write
 
 
 def _slow_sum_of_rows(x, index, count):

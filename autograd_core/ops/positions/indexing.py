@@ -3,9 +3,9 @@
 import numpy as np
 
 from autograd_core import dtypes, functional
+from autograd_core.engine.libraries import VMAP
 from autograd_core.errors import OperandError, PositionError
 from autograd_core.kinds import INDEXING
-from autograd_core.libraries import VMAP
 from autograd_core.ops import axes
 from autograd_core.registry import booleans, composition, integers, op, sample
 from autograd_core.semantics.subscripts import holds_batches, plain_index, steps

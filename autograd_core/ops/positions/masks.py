@@ -6,9 +6,9 @@ import operator
 import numpy as np
 
 from autograd_core import dtypes, functional
+from autograd_core.engine.libraries import LIBRARY
 from autograd_core.errors import DtypeError, InplaceError, OperandError
 from autograd_core.kinds import INDEXING
-from autograd_core.libraries import LIBRARY
 from autograd_core.ops.positions.indexing import masked
 from autograd_core.ops.positions.scatter import written
 from autograd_core.registry import booleans, composition, integers, sample

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes, functional
+from autograd_core.engine.libraries import checks_values, holds
 from autograd_core.errors import DtypeError, OperandError, PositionError
 from autograd_core.kinds import INDEXING
-from autograd_core.libraries import checks_values, holds
 from autograd_core.ops import axes
 from autograd_core.ops.positions.indexing import place
 from autograd_core.ops.positions.scatter import scatter_reduce, written

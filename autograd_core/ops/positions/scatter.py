@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes, functional
+from autograd_core.engine.libraries import LIBRARY
 from autograd_core.errors import DtypeError, OperandError, PositionError
 from autograd_core.kinds import INDEXING
-from autograd_core.libraries import LIBRARY
 from autograd_core.ops import axes
 from autograd_core.ops.positions.indexing import check_index, spread
 from autograd_core.ops.shapes.shape import ravel, reshape

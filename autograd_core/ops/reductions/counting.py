@@ -8,11 +8,11 @@ import numpy as np
 
 from autograd_core import dtypes, functional
 from autograd_core.devices import device_of
+from autograd_core.engine.libraries import LIBRARY
+from autograd_core.engine.precision import widened
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import INDEXING, REDUCTION
-from autograd_core.libraries import LIBRARY
 from autograd_core.ops import axes
-from autograd_core.precision import widened
 from autograd_core.registry import Values, composition, integers, sample
 
 Histogram = namedtuple("Histogram", "hist bin_edges")

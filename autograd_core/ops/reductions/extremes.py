@@ -5,7 +5,7 @@ from collections import namedtuple
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.arguments import is_number
+from autograd_core.engine.arguments import is_number
 from autograd_core.errors import OperandError
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes

@@ -9,11 +9,11 @@ import operator
 import numpy as np
 
 from autograd_core import functional
+from autograd_core.engine.versions import View, address, storage
 from autograd_core.errors import OperandError
 from autograd_core.kinds import SHAPE
 from autograd_core.registry import OPS, composition, op, sample
 from autograd_core.tensor import own_scalar
-from autograd_core.versions import View, address, storage
 from backends.strides import may_overlap
 
 

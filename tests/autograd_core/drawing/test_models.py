@@ -9,8 +9,8 @@ import pytest
 
 import autograd_core as ag
 import nn
+from autograd_core.engine.versions import last_write
 from autograd_core.errors import NoGraphError
-from autograd_core.versions import last_write
 from nn import functional as F
 from nn.models import mlp, resnet20
 

@@ -9,8 +9,8 @@ import pytest
 import shim
 from ml_dtypes import bfloat16
 
-from autograd_core.libraries import LIBRARY, RULES
-from autograd_core.precision import in_one_pass
+from autograd_core.engine.libraries import LIBRARY, RULES
+from autograd_core.engine.precision import in_one_pass
 from autograd_core.registry import OPS, add_library
 from backends import kernels
 from backends.cupy_backend import fusion

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from autograd_core.entries import Op
+from autograd_core.engine.entries import Op
 
 Plan = Callable[..., tuple[Any, ...]]  # (operands, y, residuals, static parameters) -> what is saved
 

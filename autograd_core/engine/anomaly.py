@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from autograd_core import binders
+from autograd_core.engine import binders
+from autograd_core.engine.libraries import LIBRARY
+from autograd_core.engine.nodes import tick
 from autograd_core.errors import AnomalyError
-from autograd_core.libraries import LIBRARY
-from autograd_core.nodes import tick
 from backends.locks import shared_lock
 
 Watch = Callable[[Any, Any], Any]
@@ -21,7 +21,7 @@ _watch: ContextVar[Watch | None] = ContextVar("watch", default=None)
 _checking: ContextVar[bool | None] = ContextVar("anomaly", default=None)  # False: only lines; None: off
 watching = _watch.get
 # By text: pathlib would take a tenth of the time to import this package.
-_ROOT = __file__.removesuffix("anomaly.py").removesuffix("autograd_core/").removesuffix("autograd_core\\")
+_ROOT = __file__.removesuffix("anomaly.py")[: -len("autograd_core/engine/")]
 _OURS = tuple(_ROOT + package for package in ("autograd_core", "nn", "optim", "training"))
 _lock = shared_lock()
 _active = 0

@@ -8,9 +8,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograd_core.dtypes import wrapped
-from autograd_core.entries import Op
+from autograd_core.engine.entries import Op
+from autograd_core.engine.libraries import LIBRARY, backend_of_array, is_array
 from autograd_core.errors import ComplexError, DeviceError, DtypeError, LinAlgError, OperandError, OutOfMemoryError
-from autograd_core.libraries import LIBRARY, backend_of_array, is_array
 
 
 def recover(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Exception) -> Any:

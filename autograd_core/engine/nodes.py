@@ -7,9 +7,9 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from autograd_core.engine.libraries import LAYERS, VMAP
+from autograd_core.engine.stand_ins import Hooked
 from autograd_core.errors import VmapError
-from autograd_core.libraries import LAYERS, VMAP
-from autograd_core.stand_ins import Hooked
 
 if TYPE_CHECKING:
     from autograd_core.tensor import Tensor

@@ -11,9 +11,9 @@ import numpy as np
 
 from autograd_core import functional
 from autograd_core.dtypes import EXACT, FLOATS, get_default_dtype, is_numeric, result_type, wrapped
-from autograd_core.entries import Op
+from autograd_core.engine.entries import Op
+from autograd_core.engine.libraries import LIBRARY, VMAP, is_array
 from autograd_core.errors import OperandError
-from autograd_core.libraries import LIBRARY, VMAP, is_array
 from autograd_core.tensor import Tensor, wrap
 
 # Other names, mostly NumPy's -> the parameters they may stand for; the first that a function has is meant.

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.engine.libraries import LAYERS, LIBRARY
+from autograd_core.engine.nodes import tick
 from autograd_core.errors import InplaceError
-from autograd_core.libraries import LAYERS, LIBRARY
-from autograd_core.nodes import tick
 from autograd_core.tensor import Tensor
 from backends.buffers import Apart
 

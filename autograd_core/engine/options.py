@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.arguments import SYNONYMS, cast, meant
-from autograd_core.casting import contexts_of, modes, recast
 from autograd_core.dtypes import can_cast
+from autograd_core.engine.arguments import SYNONYMS, cast, meant
+from autograd_core.engine.casting import contexts_of, modes, recast
+from autograd_core.engine.failures import out_of_memory, rename
+from autograd_core.engine.libraries import VMAP
 from autograd_core.errors import DtypeError, OperandError, OutOfMemoryError, VmapError
-from autograd_core.failures import out_of_memory, rename
 from autograd_core.grad_mode import grad_enabled
-from autograd_core.libraries import VMAP
 from autograd_core.tensor import Tensor
 
 FACTORS = ("value", "beta", "alpha")  # which PyTorch's older forms take as numbers before the tensors they multiply

@@ -11,19 +11,19 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes, functional
-from autograd_core.arguments import is_operand, of_one_depth
-from autograd_core.binders import apply
 from autograd_core.dtypes import can_cast
-from autograd_core.entries import Composition, Op, public_names
+from autograd_core.engine.arguments import is_operand, of_one_depth
+from autograd_core.engine.binders import apply
+from autograd_core.engine.entries import Composition, Op, public_names
+from autograd_core.engine.libraries import LAYERS
+from autograd_core.engine.nodes import Leaf, Node, RetainGrad, record
+from autograd_core.engine.versions import View, record_write, storage
 from autograd_core.errors import InplaceError, VmapError
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
-from autograd_core.libraries import LAYERS
-from autograd_core.nodes import Leaf, Node, RetainGrad, record
 from autograd_core.registry import COMPOSITIONS, LISTENERS, OPS, publish
 from autograd_core.semantics.subscripts import assign, plain_index, steps
 from autograd_core.tensor import Tensor, own_scalar, wrap
-from autograd_core.versions import View, record_write, storage
 from backends.strides import may_overlap
 
 Path = tuple[tuple[str, tuple[tuple[str, Any], ...], int | None], ...]

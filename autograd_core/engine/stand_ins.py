@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autograd_core.nodes import Node
+    from autograd_core.engine.nodes import Node
 
 
 class StandIn:

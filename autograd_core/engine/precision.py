@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes
-from autograd_core.libraries import RULES, is_array
+from autograd_core.engine.libraries import RULES, is_array
 
 
 def widened(forward: Callable[..., Any]) -> Callable[..., Any]:

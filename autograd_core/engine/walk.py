@@ -11,19 +11,19 @@ import numpy as np
 from numpy import ndarray
 
 from autograd_core import functional
-from autograd_core.anomaly import remembered_line, watching
-from autograd_core.binders import LARGE
 from autograd_core.dtypes import EXACT, INEXACT
-from autograd_core.entries import Op, Rule
+from autograd_core.engine.anomaly import remembered_line, watching
+from autograd_core.engine.binders import LARGE
+from autograd_core.engine.entries import Op, Rule
+from autograd_core.engine.failures import out_of_memory
+from autograd_core.engine.libraries import LIBRARY, MUTABLE, RULES
+from autograd_core.engine.nodes import Late, Leaf, Node, Pick, record
+from autograd_core.engine.saving import outputs_of
+from autograd_core.engine.stand_ins import Hooked
+from autograd_core.engine.versions import check_unchanged, last_write
 from autograd_core.errors import GraphReleasedError, HigherOrderError
-from autograd_core.failures import out_of_memory
 from autograd_core.grad_mode import set_grad_enabled
-from autograd_core.libraries import LIBRARY, MUTABLE, RULES
-from autograd_core.nodes import Late, Leaf, Node, Pick, record
-from autograd_core.saving import outputs_of
-from autograd_core.stand_ins import Hooked
 from autograd_core.tensor import Tensor, wrap
-from autograd_core.versions import check_unchanged, last_write
 from backends.buffers import is_held_once, references
 
 Cotangents = dict[Any, Any]  # by node

@@ -14,7 +14,8 @@ import numpy as np
 from numpy import ndarray
 
 from autograd_core import dtypes
-from autograd_core.arguments import (
+from autograd_core.dtypes import EXACT, INEXACT, INTEGERS
+from autograd_core.engine.arguments import (
     cast,
     computed_in,
     constants,
@@ -26,18 +27,17 @@ from autograd_core.arguments import (
     parse,
     promoted,
 )
-from autograd_core.casting import contexts_of, modes, recast
-from autograd_core.dtypes import EXACT, INEXACT, INTEGERS
-from autograd_core.entries import Op
-from autograd_core.failures import recover, refuse_complex
+from autograd_core.engine.casting import contexts_of, modes, recast
+from autograd_core.engine.entries import Op
+from autograd_core.engine.failures import recover, refuse_complex
+from autograd_core.engine.libraries import LAYERS, LIBRARY, MUTABLE
+from autograd_core.engine.nodes import Node, Pick, record
+from autograd_core.engine.nodes import tick as tick  # replaced by detect_anomaly
+from autograd_core.engine.options import deliver
+from autograd_core.engine.saving import outputs_of, saving_plan
+from autograd_core.engine.versions import note_view
 from autograd_core.grad_mode import grad_enabled
-from autograd_core.libraries import LAYERS, LIBRARY, MUTABLE
-from autograd_core.nodes import Node, Pick, record
-from autograd_core.nodes import tick as tick  # replaced by detect_anomaly
-from autograd_core.options import deliver
-from autograd_core.saving import outputs_of, saving_plan
 from autograd_core.tensor import Tensor, new, own_scalar, wrap
-from autograd_core.versions import note_view
 
 _NUMBERS = (float, int)
 _FLOATS = {np.float32, np.float64}
