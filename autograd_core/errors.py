@@ -69,3 +69,7 @@ class VmapShapeError(VmapError, NotImplementedError):
 
 class CheckpointError(RuntimeError):
     """A function under `checkpoint` did not repeat its first call when it was recomputed."""
+
+
+class TracingError(RuntimeError):
+    """A computation depends on values of its input in a way that a trace cannot hold."""

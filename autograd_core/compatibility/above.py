@@ -8,7 +8,7 @@ from typing import Any
 
 PLACES = {
     "nn": "nn", "optim": "optim", "load": "nn.files.serialization:load", "save": "nn.files.serialization:save",
-    "serialization": "nn.files.serialization",
+    "serialization": "nn.files.serialization", "onnx": "nn.onnx",
     "func.functional_call": "nn:functional_call", "func.stack_module_state": "nn:stack_module_state",
     "func.replace_all_batch_norm_modules_": "nn.stateless:replace_all_batch_norm_modules_",
     "utils.data": "training.data", "multiprocessing": "multiprocessing",

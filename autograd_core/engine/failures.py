@@ -15,10 +15,12 @@ from autograd_core.errors import ComplexError, DeviceError, DtypeError, LinAlgEr
 
 def recover(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Exception) -> Any:
     """Return the value if only a floating-point warning was raised as an error, if a batch can be computed sample by
-    sample, or if a number wraps around; otherwise raise an error that names the operation and its operands.
+    sample or a call is traced, or if a number wraps around; otherwise raise an error that names the operation and its
+    operands.
     """
-    library = LIBRARY[next(a.__class__ for a in arrays if is_array(a))]
-    if hasattr(library, "each"):  # batches: run sample by sample
+    libraries = [LIBRARY[a.__class__] for a in arrays if is_array(a)]
+    library = next((found for found in libraries if hasattr(found, "each")), libraries[0])
+    if hasattr(library, "each"):  # batches, which run sample by sample, or traces
         try:
             return library.each(o, arrays, statics)
         except Exception as e:

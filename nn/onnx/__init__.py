@@ -1,0 +1,3 @@
+"""Models as ONNX files."""
+
+from nn.onnx.exporting import export as export
