@@ -7,7 +7,7 @@ and copied by every call, which is cheap compared with the images.
 from typing import Any
 
 from backends import determinism, precision
-from backends.cupy_backend.cudnn_plans import TYPES, Convolution
+from backends.cupy_backend.cudnn_plans import TYPES, Convolution, Cudnn
 from backends.cupy_backend.launch import Gpu
 from backends.cupy_backend.layouts import name_of
 from backends.geometry import Array, Sizes, channels_first, channels_last, check_gradient, convolution_sizes
@@ -26,7 +26,7 @@ def convolve(
     y = gpu.xp.empty((x.shape[0], *out, w.shape[0]), dtype=x.dtype)
     key = _key("y", xs, ws, y, padding, stride, dilation, bias is not None)
     operands = (xs, ws) if bias is None else (xs, ws, gpu.xp.ascontiguousarray(bias))
-    return channels_first(y) if gpu.cudnn.run(key, *operands, y) else None
+    return channels_first(y) if gpu.library(Cudnn).run(key, *operands, y) else None
 
 
 def convolve_input(
@@ -41,7 +41,7 @@ def convolve_input(
     gs, ws = _widened(gpu, g, 0), _widened(gpu, w, groups)
     dx = gpu.xp.empty((x_shape[0], *x_shape[2:], ws.shape[-1] * groups), dtype=g.dtype)
     key = _key("x", dx, ws, gs, padding, stride, dilation, False)
-    return channels_first(dx)[:, : x_shape[1]] if gpu.cudnn.run(key, gs, ws, dx) else None
+    return channels_first(dx)[:, : x_shape[1]] if gpu.library(Cudnn).run(key, gs, ws, dx) else None
 
 
 def convolve_weight(
@@ -56,7 +56,7 @@ def convolve_weight(
     xs, gs = _widened(gpu, x, groups), _widened(gpu, g, 0)
     dw = gpu.xp.empty((w_shape[0], *w_shape[2:], xs.shape[-1] // groups), dtype=g.dtype)
     key = _key("w", xs, dw, gs, padding, stride, dilation, False)
-    if not gpu.cudnn.run(key, xs, gs, dw):
+    if not gpu.library(Cudnn).run(key, xs, gs, dw):
         return None
     return gpu.xp.ascontiguousarray(channels_first(dw)[:, : w_shape[1]])
 

@@ -5,10 +5,10 @@ on disk (`CUPY_CACHE_DIR`).
 """
 
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache
 from importlib.resources import files
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ NAMES = {"float16": "Half", "bfloat16": "Bfloat16", "float32": "float", "float64
 NAMES |= {"uint8": "unsigned char", "int32": "int", "int64": "Int"}
 OPTIONS = ("-std=c++17",)
 VECTOR = 16  # bytes that a thread reads at once
+Library = TypeVar("Library")
 
 
 class Unusable(Exception):
@@ -46,6 +47,7 @@ class Gpu:
     def __init__(self, xp: Any, start: Callable[..., None], address: Callable[[Array], int] = device_address) -> None:
         self.xp, self.start, self.address = xp, start, address
         self.reasons: set[str] = set()  # why kernels were replaced
+        self.libraries: dict[Any, Any] = {}  # by class
 
     def launch(
         self, kernel: str, parameters: tuple[Any, ...], grid: Sizes, block: Sizes, *arguments: Array | float | None
@@ -89,19 +91,12 @@ class Gpu:
         ends[-1].synchronize()
         return min(float(self.xp.cuda.get_elapsed_time(a, b)) for a, b in pairwise(ends))
 
-    @cached_property
-    def cudnn(self) -> Any:
-        """The library for convolutions; raises Unusable if it is missing."""
-        from backends.cupy_backend.cudnn_plans import Cudnn
-
-        return Cudnn(self)
-
-    @cached_property
-    def cublaslt(self) -> Any:
-        """The library for products; raises Unusable if it is missing."""
-        from backends.cupy_backend.cublaslt_plans import CublasLt
-
-        return CublasLt(self)
+    def library(self, kind: "Callable[[Gpu], Library]") -> "Library":
+        """A library such as `Cudnn`, loaded on first use; raises Unusable if it is missing."""
+        if kind not in self.libraries:
+            self.libraries[kind] = kind(self)
+        found: Library = self.libraries[kind]
+        return found
 
     def vector(self, dtype: Any, *sizes: int, arrays: tuple[Array | None, ...] = ()) -> int:
         """The number of elements a thread may read at once: it divides the sizes, and all arrays are aligned to it."""

@@ -4,7 +4,7 @@ from math import prod
 from typing import Any
 
 from backends import precision
-from backends.cupy_backend.cublaslt_plans import ALIGNED, TYPES, Layout, Product, layout_of
+from backends.cupy_backend.cublaslt_plans import ALIGNED, TYPES, CublasLt, Layout, Product, layout_of
 from backends.cupy_backend.launch import Gpu
 from backends.cupy_backend.layouts import name_of
 from backends.geometry import Array
@@ -75,7 +75,7 @@ def _multiplied(gpu: Gpu, a: Array, b: Array, bias: Array | None = None, dtype: 
     tf32 = name_of(a.dtype) == "float32" and precision.get_float32_matmul_precision() != "highest"
     sizes = (count, a.shape[-2], b.shape[-1], a.shape[-1])
     key = Product(name_of(a.dtype), *sizes, of_a, of_b, bias is not None, tf32, aligned, name_of(y.dtype))
-    return y if gpu.cublaslt.run(key, a, b, bias, y) else None
+    return y if gpu.library(CublasLt).run(key, a, b, bias, y) else None
 
 
 def _described(gpu: Gpu, x: Array) -> tuple[Array, Layout]:

@@ -53,7 +53,7 @@ def attended(x):
 
 @pytest.mark.parametrize("without", ["", "rows,attention"])
 def test_16_bit_floats_stay_what_they_are(compiling, monkeypatch, without):
-    monkeypatch.setattr(Gpu, "cublaslt", Recorder())
+    monkeypatch.setattr(Gpu, "library", lambda *_: Recorder())
     monkeypatch.setenv(table.WITHOUT, without)
     near = ag.randn(2, 5, 8).to(ag.bfloat16).requires_grad_()
     far = near.detach().to("cuda").requires_grad_()
@@ -115,18 +115,19 @@ def test_a_kernel_that_cannot_be_compiled_is_replaced_with_one_log_line(cupy, co
 
 
 def test_products_within_kernels_are_of_the_same_library(compiling, monkeypatch):
-    monkeypatch.setattr(Gpu, "cublaslt", Recorder())
+    recorder = Recorder()
+    monkeypatch.setattr(Gpu, "library", lambda *_: recorder)
     layer, x = nn.LSTM(3, 4), ag.randn(5, 2, 3)
     expected = layer(x)[0].tolist()
     np.testing.assert_allclose(layer.to("cuda")(x.to("cuda"))[0].tolist(), expected, rtol=1e-5, atol=1e-6)
-    assert len(Gpu.cublaslt.keys) == 6  # the input's share, and a product for each step
+    assert len(recorder.keys) == 6  # the input's share, and a product for each step
 
 
 def test_a_library_that_is_missing_is_named_once(compiling, monkeypatch, caplog):
-    def missing(self):
+    def missing(self, kind):
         raise Unusable("cuBLASLt cannot be used")
 
-    monkeypatch.setattr(Gpu, "cublaslt", property(missing))
+    monkeypatch.setattr(Gpu, "library", missing)
     x = ag.ones(2, 3, device="cuda")
     for y in (x @ x.T, nn.functional.linear(x, x, x[:, 0]), nn.functional.scaled_dot_product_attention(x, x, x)):
         assert y.shape[0] == 2

@@ -7,6 +7,7 @@ from recorded import Recorder
 
 from backends import kernels as generic
 from backends.cupy_backend import attention
+from backends.cupy_backend.cublaslt_plans import CublasLt
 from backends.deferred import Deferred
 
 plain = generic.bind(np, 1 << 20, Deferred("scipy.special"))
@@ -19,7 +20,7 @@ rng = np.random.default_rng(0)
 )
 @pytest.mark.parametrize("is_causal", [False, True])
 def test_values_and_gradients(gpu, dtype, shape, keys, is_causal):
-    gpu.cublaslt = Recorder()
+    gpu.libraries[CublasLt] = Recorder()
     others = (*shape[:-2], keys, shape[-1])
     query, key, value, g = (rng.standard_normal(s).astype(dtype) for s in (shape, others, others, shape))
     exact = [v.astype(float) for v in (query, key, value)]
@@ -32,7 +33,7 @@ def test_values_and_gradients(gpu, dtype, shape, keys, is_causal):
     for a, b in zip(found, wanted, strict=True):
         assert a.dtype == dtype
         np.testing.assert_allclose(a.astype(float), b, atol={2: 2e-2, 4: 1e-6, 8: 1e-14}[a.itemsize] * np.abs(b).max())
-    assert [key.result for key in gpu.cublaslt.keys].count("float32") == {2: 2, 4: 6, 8: 0}[y.itemsize]
+    assert [key.result for key in gpu.libraries[CublasLt].keys].count("float32") == {2: 2, 4: 6, 8: 0}[y.itemsize]
 
 
 def test_others_are_left_to_the_generic_kernel(gpu):

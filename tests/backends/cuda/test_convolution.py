@@ -60,7 +60,7 @@ class Recorder:
 @pytest.fixture
 def gpu():
     gpu = Gpu(np, None)
-    gpu.cudnn = Recorder()
+    gpu.libraries[Cudnn] = Recorder()
     return gpu
 
 
@@ -86,7 +86,7 @@ def test_plans_are_asked_for_what_was_asked_for(gpu, case, dtype):
         np.testing.assert_allclose(ours.astype(float), exact, atol=tolerance * scale)
     assert ours.flags.c_contiguous  # of the weight, as its owner has it
     narrow = case[0][1] < 8 and ours.itemsize == 2
-    assert {key.x[1] for key in gpu.cudnn.keys} == {8 if narrow else case[0][1]}
+    assert {key.x[1] for key in gpu.libraries[Cudnn].keys} == {8 if narrow else case[0][1]}
 
 
 def test_tf32_is_for_who_asks_for_it(gpu):
@@ -99,7 +99,7 @@ def test_tf32_is_for_who_asks_for_it(gpu):
     finally:
         precision.set_float32_matmul_precision("highest")
     convolution.convolve(gpu, x.astype(np.float16), w.astype(np.float16), *steps)
-    assert [key.strict for key in gpu.cudnn.keys] == [True, False, False]
+    assert [key.strict for key in gpu.libraries[Cudnn].keys] == [True, False, False]
 
 
 def test_others_are_left_to_the_generic_kernels(gpu):
@@ -161,8 +161,7 @@ def test_the_fastest_engine_is_remembered(gpu, monkeypatch, tmp_path):
     steps = (1, 1), (1, 1), (1, 1), 1
     for timed, expected in (([0, 3], 3), ([], 3)):
         graph = Engines()
-        del gpu.cudnn
-        gpu.cudnn = tuned(gpu, monkeypatch, tmp_path, graph)
+        gpu.libraries[Cudnn] = tuned(gpu, monkeypatch, tmp_path, graph)
         convolution.convolve(gpu, x, w, *steps)
         convolution.convolve(gpu, x, w, *steps)
         assert graph.ran == [*timed, expected, expected]
@@ -172,8 +171,7 @@ def test_the_fastest_engine_is_remembered(gpu, monkeypatch, tmp_path):
 def test_an_engine_that_fails_is_replaced_and_not_asked_again(gpu, monkeypatch, tmp_path, caplog):
     x, w = np.ones((1, 8, 4, 4), np.float32), np.ones((8, 8, 3, 3), np.float32)
     graph = Engines()
-    del gpu.cudnn
-    gpu.cudnn = tuned(gpu, monkeypatch, tmp_path, graph)
+    gpu.libraries[Cudnn] = tuned(gpu, monkeypatch, tmp_path, graph)
     convolution.convolve(gpu, x, w, (1, 1), (1, 1), (1, 1), 1)
     graph.built = 2
     for _ in range(2):
@@ -199,7 +197,7 @@ def test_a_missing_library_is_named(monkeypatch):
 
     monkeypatch.setattr(cudnn_plans, "import_module", missing)
     with pytest.raises(Unusable, match="pip install nvidia-cudnn-frontend"):
-        _ = Gpu(np, None).cudnn
+        Gpu(np, None).library(Cudnn)
 
 
 H200 = {
@@ -234,7 +232,7 @@ def h200():
 def test_cudnn_has_engines(gpu, h200, case, dtype, deterministic):
     cudnn, device = h200
     list(computed(gpu, case, dtype))
-    for key in gpu.cudnn.keys:
+    for key in gpu.libraries[Cudnn].keys:
         graph = graph_of(cudnn, key._replace(deterministic=deterministic), **device)
         graph.build_plans(cudnn.build_plan_policy.HEURISTICS_CHOICE)
         plan = Plan(graph)
@@ -285,7 +283,7 @@ def noted(gpu, monkeypatch):
     monkeypatch.setattr(cudnn_plans, "import_module", lambda name: library)
     monkeypatch.delenv(cudnn_plans.AUTOTUNE, raising=False)
     gpu.device, gpu.stream, gpu.address = (lambda: 0), (lambda: 5), (lambda array: array.ctypes.data)
-    del gpu.cudnn
+    gpu.libraries.clear()
     return gpu, graphs
 
 
@@ -296,7 +294,7 @@ def test_graphs_are_channels_last_and_float32_is_strict(noted, monkeypatch, dtyp
     monkeypatch.setattr(determinism, "_wanted", deterministic)
     list(computed_alone(gpu, CASES[0], dtype))
     assert len(graphs) == 3
-    assert [key.result for key, _ in gpu.cudnn.local.plans] == ["y", "x", "w"]
+    assert [key.result for key, _ in gpu.libraries[Cudnn].local.plans] == ["y", "x", "w"]
     for graph in graphs:
         calls = {name: (args, given) for name, args, given in graph.calls}
         without = calls["deselect_numeric_notes"][0][0]
@@ -333,6 +331,6 @@ def test_what_no_engine_can_compute_is_left_to_the_generic_kernel(noted, monkeyp
     def refuse(key):
         raise RuntimeError("no engine")
 
-    monkeypatch.setattr(gpu.cudnn, "graph", refuse)
+    monkeypatch.setattr(gpu.library(Cudnn), "graph", refuse)
     x, w = np.ones((1, 8, 4, 4), np.float32), np.ones((8, 8, 3, 3), np.float32)
     assert convolution.convolve(gpu, x, w, (1, 1), (1, 1), (1, 1), 1) is None

@@ -16,7 +16,7 @@ from recorded import Recorder
 
 from backends import precision
 from backends.cupy_backend import cublaslt_plans, products, table
-from backends.cupy_backend.cublaslt_plans import Layout, layout_of
+from backends.cupy_backend.cublaslt_plans import CublasLt, Layout, layout_of
 from backends.cupy_backend.launch import Gpu, Unusable
 
 rng = np.random.default_rng(0)
@@ -25,7 +25,7 @@ rng = np.random.default_rng(0)
 @pytest.fixture
 def gpu():
     gpu = Gpu(np, None, lambda array: array.ctypes.data)
-    gpu.cublaslt = Recorder()
+    gpu.libraries[CublasLt] = Recorder()
     return gpu
 
 
@@ -60,7 +60,7 @@ def test_linear(gpu, dtype):
     y, exact = products.linear(gpu, x, w, bias), x.astype(float) @ w.T.astype(float) + bias.astype(float)
     assert y.dtype == dtype
     np.testing.assert_allclose(y.astype(float), exact, atol={2: 3e-2, 4: 1e-5, 8: 1e-13}[y.itemsize])
-    (key,) = gpu.cublaslt.keys
+    (key,) = gpu.libraries[CublasLt].keys
     assert (key.biased, key.b.transposed, key.tf32) == (True, True, False)
 
 
@@ -82,13 +82,13 @@ def test_tf32_is_for_who_asks_for_it(gpu):
             products.product(gpu, a, b)
     finally:
         precision.set_float32_matmul_precision("highest")
-    assert [key.tf32 for key in gpu.cublaslt.keys] == [False, True]
+    assert [key.tf32 for key in gpu.libraries[CublasLt].keys] == [False, True]
 
 
 def test_addresses_say_how_they_are_aligned(gpu):
     a = np.ones((64, 64), np.float32)
     products.product(gpu, a[:, 1:], a[1:])
-    assert gpu.cublaslt.keys[0].aligned == 4
+    assert gpu.libraries[CublasLt].keys[0].aligned == 4
 
 
 def test_others_are_left_to_the_generic_kernels(gpu):
@@ -269,4 +269,4 @@ def test_a_missing_library_is_named(monkeypatch):
 
     monkeypatch.setattr(cublaslt_plans, "import_module", missing)
     with pytest.raises(Unusable, match="pip install nvmath-python"):
-        _ = Gpu(np, None).cublaslt
+        Gpu(np, None).library(CublasLt)
