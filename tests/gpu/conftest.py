@@ -20,7 +20,7 @@ from backends.registry import _loaded, _loaders
 sys.path.insert(0, str(Path(__file__).parent))
 import fake_cupy
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "backends" / "cuda"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "backends" / "cupy_backend"))
 import shim
 from instances import SOURCES
 

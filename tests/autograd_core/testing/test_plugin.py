@@ -63,7 +63,7 @@ def test_starting_pytest_loads_no_hypothesis(pytester):
 
 
 def test_the_page_on_testing(pytester):
-    page = (Path(__file__).parents[2] / "docs" / "testing.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "testing.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     pytester.makepyfile("\n\n".join(blocks))
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=5)
