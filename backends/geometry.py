@@ -1,11 +1,54 @@
 """Geometry of windows: output sizes, valid ranges and argument checks of convolution and pooling."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import product
 from math import prod
 from typing import Any, NamedTuple
 
 Array = Any
 Sizes = tuple[int, ...]
+
+
+class Window(NamedTuple):
+    """A window that slides over an image with a border; every field has one number per spatial axis."""
+
+    kernel: Sizes
+    stride: Sizes
+    padding: Sizes
+    dilation: Sizes
+
+    def outputs(self, op: str, x_shape: Sizes, ceil_mode: bool = False) -> Sizes:
+        """How many windows images (N, C, *S) have along each axis; ValueError if there is none.
+
+        With `ceil_mode` a last window may overhang but must start inside.
+        """
+        rank = len(x_shape) - 2
+        if rank < 1:
+            raise ValueError(f"{op} of x {x_shape}: needs dimensions (N, C, *spatial)")
+        for name, value in zip(self._fields, self, strict=True):
+            if len(value) != rank:
+                raise ValueError(f"{op}: {name}={value} has {len(value)} entries for {rank} spatial dimensions")
+            if min(value) < (lowest := int(name != "padding")):
+                raise ValueError(f"{op}: {name}={value} must be at least {lowest}")
+        sizes = []
+        for n, k, s, p, d in zip(x_shape[2:], *self, strict=True):
+            room = n + 2 * p - d * (k - 1) - 1
+            count = (room + (s - 1 if ceil_mode else 0)) // s + 1
+            sizes.append(count - 1 if ceil_mode and (count - 1) * s >= n + p else count)
+        if min(sizes) < 1:
+            raise ValueError(
+                f"{op} of x {x_shape}: the window {self.kernel} with dilation {self.dilation} "
+                f"is larger than the input {x_shape[2:]} padded by {self.padding}"
+            )
+        return tuple(sizes)
+
+    def each_tap(self, plane: Sizes, out: Sizes) -> Iterator[tuple[Sizes, tuple[slice, ...], tuple[slice, ...]]]:
+        """Every tap, the windows in which it lies within a plane, and the positions that it reads there."""
+        for tap in product(*map(range, self.kernel)):
+            axes = zip(plane, out, tap, self.stride, self.padding, self.dilation, strict=True)
+            ranges = [tap_range(size, count, k * d - p, s) for size, count, k, s, p, d in axes]
+            outputs, inputs = zip(*ranges, strict=True)
+            yield tap, outputs, inputs
 
 
 class Taps(NamedTuple):
@@ -39,10 +82,8 @@ def convolution_sizes(
     x_shape: Sizes, w_shape: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
 ) -> Sizes:
     """Spatial sizes of a convolution's output; ValueError with the shapes when the operands do not fit."""
-    rank = len(x_shape) - 2
-    if rank < 1 or len(w_shape) != len(x_shape):
+    if len(x_shape) < 3 or len(w_shape) != len(x_shape):
         raise ValueError(f"convolution of x {x_shape} with w {w_shape}: both need 2 + spatial rank dimensions")
-    _check_lengths("convolution", rank, stride=stride, padding=padding, dilation=dilation)
     if groups < 1 or x_shape[1] != w_shape[1] * groups:
         raise ValueError(
             f"convolution of x {x_shape} with w {w_shape}, groups={groups}: x has {x_shape[1]} channels, "
@@ -50,59 +91,21 @@ def convolution_sizes(
         )
     if w_shape[0] % groups:
         raise ValueError(f"convolution: w {w_shape} has {w_shape[0]} outputs, not divisible by groups={groups}")
-    kernel = w_shape[2:]
-    if min(kernel) < 1:
-        raise ValueError(f"convolution: the kernel of w {w_shape} is empty")
-    sizes = tuple(
-        (h + 2 * p - d * (k - 1) - 1) // s + 1
-        for h, k, s, p, d in zip(x_shape[2:], kernel, stride, padding, dilation, strict=True)
-    )
-    if min(sizes) < 1:
-        raise ValueError(
-            f"convolution of x {x_shape} with w {w_shape}: the kernel {kernel} with dilation {dilation} "
-            f"is larger than the input {x_shape[2:]} padded by {padding}"
-        )
-    return sizes
+    return Window(w_shape[2:], stride, padding, dilation).outputs("convolution", x_shape)
 
 
-def pooling_sizes(
-    x_shape: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
-) -> Sizes:
-    """Spatial sizes of a pooling's output; with `ceil_mode` a last window may overhang but must start inside."""
-    rank = len(x_shape) - 2
-    if rank < 1:
-        raise ValueError(f"pooling of x {x_shape}: needs dimensions (N, C, *spatial)")
-    _check_lengths("pooling", rank, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
-    if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
-        raise ValueError(f"pooling: padding {padding} is more than half of the kernel {kernel}")
-    sizes = []
-    for h, k, s, p, d in zip(x_shape[2:], kernel, stride, padding, dilation, strict=True):
-        room = h + 2 * p - d * (k - 1) - 1
-        count = (room + (s - 1 if ceil_mode else 0)) // s + 1
-        if ceil_mode and (count - 1) * s >= h + p:
-            count -= 1
-        sizes.append(count)
-    if min(sizes) < 1:
-        raise ValueError(
-            f"pooling of x {x_shape}: the window {kernel} with dilation {dilation} "
-            f"is larger than the input {x_shape[2:]} padded by {padding}"
-        )
-    return tuple(sizes)
+def pooling_sizes(x_shape: Sizes, window: Window, ceil_mode: bool) -> Sizes:
+    """Spatial sizes of a pooling's output; see `Window.outputs`."""
+    out = window.outputs("pooling", x_shape, ceil_mode)
+    if any(2 * p > k for p, k in zip(window.padding, window.kernel, strict=True)):
+        raise ValueError(f"pooling: padding {window.padding} is more than half of the kernel {window.kernel}")
+    return out
 
 
 def check_gradient(op: str, g_shape: Sizes, expected: Sizes) -> None:
     """ValueError unless a cotangent has the shape of the output it belongs to."""
     if tuple(g_shape) != tuple(expected):
         raise ValueError(f"{op}: the gradient has shape {tuple(g_shape)}, the output has shape {tuple(expected)}")
-
-
-def _check_lengths(op: str, rank: int, **parameters: Sizes) -> None:
-    for name, value in parameters.items():
-        if len(value) != rank:
-            raise ValueError(f"{op}: {name}={value} has {len(value)} entries for {rank} spatial dimensions")
-        lowest = 0 if name == "padding" else 1
-        if min(value) < lowest:
-            raise ValueError(f"{op}: {name}={value} must be at least {lowest}")
 
 
 def channels_last(array: Array) -> Array:

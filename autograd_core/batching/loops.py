@@ -30,7 +30,7 @@ def sampled(values: Any, i: int, depth: int) -> Any:
         return values.sample(i)
     if isinstance(values, tuple | list):
         parts = [sampled(v, i, depth) for v in values]
-        return parts if isinstance(values, list) else tuple(parts)
+        return parts if isinstance(values, list) else getattr(values, "_make", tuple)(parts)
     if isinstance(values, dict):
         return {k: sampled(v, i, depth) for k, v in values.items()}
     return values

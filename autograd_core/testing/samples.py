@@ -139,7 +139,7 @@ def _placed(value: Any, device: str) -> Any:
     """A static parameter with its arrays moved to the device."""
     if isinstance(value, np.ndarray):
         return place(value, device)
-    return tuple(_placed(v, device) for v in value) if isinstance(value, tuple) else value
+    return getattr(value, "_make", tuple)(_placed(v, device) for v in value) if isinstance(value, tuple) else value
 
 
 def cases(

@@ -5,46 +5,40 @@ from typing import Any
 
 from backends.cupy_backend.launch import Gpu, threads_for
 from backends.cupy_backend.layouts import is_float, name_of
-from backends.geometry import Array, Sizes, channels_first, channels_last, check_gradient, pooling_sizes
+from backends.geometry import Array, Sizes, Window, channels_first, channels_last, check_gradient, pooling_sizes
 
 
 def _suits(x: Array, *others: Array) -> bool:
     return is_float(x, *others) and x.size > 0 and 3 <= x.ndim <= 5
 
 
-def max_of_windows(
-    gpu: Gpu, x: Array, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
-) -> tuple[Array, Array] | None:
+def max_of_windows(gpu: Gpu, x: Array, window: Window, ceil_mode: bool) -> tuple[Array, Array] | None:
     """See `backends.generic.pooling.max_of_windows`."""
     if not _suits(x):
         return None
-    out = pooling_sizes(x.shape, kernel, stride, padding, dilation, ceil_mode)
+    out = pooling_sizes(x.shape, window, ceil_mode)
     xp, xs = gpu.xp, gpu.xp.ascontiguousarray(channels_last(x))
-    taps = xp.empty((x.shape[0], *out, x.shape[1]), dtype=xp.uint8 if prod(kernel) <= 256 else xp.int32)
+    taps = xp.empty((x.shape[0], *out, x.shape[1]), dtype=xp.uint8 if prod(window.kernel) <= 256 else xp.int32)
     y = xp.empty(taps.shape, dtype=x.dtype)
     v = gpu.vector(x.dtype, x.shape[1], arrays=(xs, y))
-    window = _window(x.shape[2:], out, kernel, stride, padding, dilation)
-    _over(gpu, "max_of_windows", (x.dtype, taps.dtype, v), y, v, xs, y, taps, window=window)
+    geometry = _geometry(x.shape[2:], out, window)
+    _over(gpu, "max_of_windows", (x.dtype, taps.dtype, v), y, v, xs, y, taps, geometry=geometry)
     return channels_first(y), channels_first(taps)
 
 
-def take_taps(
-    gpu: Gpu, x: Array, taps: Array, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
-) -> Array | None:
+def take_taps(gpu: Gpu, x: Array, taps: Array, window: Window) -> Array | None:
     """See `backends.generic.pooling.take_taps`."""
     if not _suits(x):
         return None
     xp = gpu.xp
     xs, ts = xp.ascontiguousarray(channels_last(x)), _numbers(xp, taps)
     y = xp.empty(ts.shape, dtype=x.dtype)
-    window = _window(x.shape[2:], taps.shape[2:], kernel, stride, padding, dilation)
-    _over(gpu, "take_taps", (x.dtype, ts.dtype), y, 1, xs, ts, y, window=window)
+    geometry = _geometry(x.shape[2:], taps.shape[2:], window)
+    _over(gpu, "take_taps", (x.dtype, ts.dtype), y, 1, xs, ts, y, geometry=geometry)
     return channels_first(y)
 
 
-def put_taps(
-    gpu: Gpu, g: Array, taps: Array, x_shape: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
-) -> Array | None:
+def put_taps(gpu: Gpu, g: Array, taps: Array, x_shape: Sizes, window: Window) -> Array | None:
     """See `backends.generic.pooling.put_taps`."""
     if not _suits(g):
         return None
@@ -52,32 +46,24 @@ def put_taps(
     gs, ts = xp.ascontiguousarray(channels_last(g)), _numbers(xp, taps)
     dx = xp.empty((x_shape[0], *x_shape[2:], x_shape[1]), dtype=g.dtype)
     v = gpu.vector(g.dtype, x_shape[1], arrays=(gs, ts, dx))
-    window = _window(x_shape[2:], g.shape[2:], kernel, stride, padding, dilation)
-    _over(gpu, "put_taps", (g.dtype, ts.dtype, v), dx, v, gs, ts, dx, window=window)
+    geometry = _geometry(x_shape[2:], g.shape[2:], window)
+    _over(gpu, "put_taps", (g.dtype, ts.dtype, v), dx, v, gs, ts, dx, geometry=geometry)
     return channels_first(dx)
 
 
 def avg_pool(
-    gpu: Gpu,
-    x: Array,
-    kernel: Sizes,
-    stride: Sizes,
-    padding: Sizes,
-    ceil_mode: bool,
-    count_include_pad: bool,
-    divisor: float | None,
+    gpu: Gpu, x: Array, window: Window, ceil_mode: bool, count_include_pad: bool, divisor: float | None
 ) -> Array | None:
     """See `backends.generic.pooling.avg_pool`."""
     if not _suits(x) or divisor == 0:
         return None
-    ones = (1,) * len(kernel)
-    out = pooling_sizes(x.shape, kernel, stride, padding, ones, ceil_mode)
+    out = pooling_sizes(x.shape, window, ceil_mode)
     xs = gpu.xp.ascontiguousarray(channels_last(x))
     y = gpu.xp.empty((x.shape[0], *out, x.shape[1]), dtype=x.dtype)
     v = gpu.vector(x.dtype, x.shape[1], arrays=(xs, y))
     options = (int(count_include_pad), float(divisor or 0))
-    window = _window(x.shape[2:], out, kernel, stride, padding, ones)
-    _over(gpu, "avg_pool", (x.dtype, v), y, v, xs, y, options=options, window=window)
+    geometry = _geometry(x.shape[2:], out, window)
+    _over(gpu, "avg_pool", (x.dtype, v), y, v, xs, y, options=options, geometry=geometry)
     return channels_first(y)
 
 
@@ -85,9 +71,7 @@ def avg_pool_input(
     gpu: Gpu,
     g: Array,
     x_shape: Sizes,
-    kernel: Sizes,
-    stride: Sizes,
-    padding: Sizes,
+    window: Window,
     ceil_mode: bool,
     count_include_pad: bool,
     divisor: float | None,
@@ -95,15 +79,14 @@ def avg_pool_input(
     """See `backends.generic.pooling.avg_pool_input`."""
     if not _suits(g) or divisor == 0:
         return None
-    ones = (1,) * len(kernel)
-    out = pooling_sizes(x_shape, kernel, stride, padding, ones, ceil_mode)
+    out = pooling_sizes(x_shape, window, ceil_mode)
     check_gradient("avg_pool_input", g.shape, (*x_shape[:2], *out))
     gs = gpu.xp.ascontiguousarray(channels_last(g))
     dx = gpu.xp.empty((x_shape[0], *x_shape[2:], x_shape[1]), dtype=g.dtype)
     v = gpu.vector(g.dtype, x_shape[1], arrays=(gs, dx))
     options = (int(count_include_pad), float(divisor or 0))
-    window = _window(x_shape[2:], out, kernel, stride, padding, ones)
-    _over(gpu, "avg_pool_input", (g.dtype, v), dx, v, gs, dx, options=options, window=window)
+    geometry = _geometry(x_shape[2:], out, window)
+    _over(gpu, "avg_pool_input", (g.dtype, v), dx, v, gs, dx, options=options, geometry=geometry)
     return channels_first(dx)
 
 
@@ -121,14 +104,16 @@ def _over(
     v: int,
     *arrays: Array,
     options: tuple[float, ...] = (),
-    window: tuple[int, ...],
+    geometry: tuple[int, ...],
 ) -> None:
     """Start a kernel with a thread for every vector of a result (N, *S, C)."""
     count = result.size // v
-    gpu.launch(f"pooling.{name}", types, *threads_for(count), *arrays, count, result.shape[-1] // v, *options, *window)
+    gpu.launch(
+        f"pooling.{name}", types, *threads_for(count), *arrays, count, result.shape[-1] // v, *options, *geometry
+    )
 
 
-def _window(sizes: Sizes, out: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> tuple[int, ...]:
-    """The geometry extended to three dimensions, first axis first."""
-    rows = ((sizes, 1), (out, 1), (kernel, 1), (stride, 1), (padding, 0), (dilation, 1))
+def _geometry(sizes: Sizes, out: Sizes, window: Window) -> tuple[int, ...]:
+    """Sizes and window extended to three dimensions, first axis first."""
+    rows = zip((sizes, out, *window), (1, 1, 1, 1, 0, 1), strict=True)
     return tuple(n for values, fill in rows for n in (*(fill,) * (3 - len(sizes)), *values))

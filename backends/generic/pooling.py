@@ -13,6 +13,7 @@ from typing import Any
 from backends.geometry import (
     Array,
     Sizes,
+    Window,
     channels_first,
     channels_last,
     check_gradient,
@@ -22,49 +23,43 @@ from backends.geometry import (
 )
 
 
-def max_pool(
-    xp: Any, x: Array, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
-) -> tuple[Array, Array]:
+def max_pool(xp: Any, x: Array, window: Window, ceil_mode: bool) -> tuple[Array, Array]:
     """Largest element of every window of x (N, C, *S) and its int64 flat index into the plane *S.
 
     The first of equal elements is chosen; a NaN wins over every number; padding never wins.
     """
-    y, taps = max_of_windows(xp, x, kernel, stride, padding, dilation, ceil_mode)
-    return y, _indices(xp, taps, x.shape[2:], kernel, stride, padding, dilation)
+    y, taps = max_of_windows(xp, x, window, ceil_mode)
+    return y, _indices(xp, taps, x.shape[2:], window)
 
 
-def max_of_windows(
-    xp: Any, x: Array, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
-) -> tuple[Array, Array]:
+def max_of_windows(xp: Any, x: Array, window: Window, ceil_mode: bool) -> tuple[Array, Array]:
     """As `max_pool`, but with the number of the tap within the window, in C order.
 
     uint8 if that is enough, else int32.
     """
-    out = pooling_sizes(x.shape, kernel, stride, padding, dilation, ceil_mode)
+    out = pooling_sizes(x.shape, window, ceil_mode)
     xs = xp.ascontiguousarray(channels_last(x))
     y = xs
-    for axis, geometry in enumerate(zip(out, kernel, stride, padding, dilation, strict=True), 1):
+    for axis, geometry in enumerate(zip(out, *window, strict=True), 1):
         y = _slide(xp, xp.maximum, y, axis, _lowest(xp, x.dtype), *geometry)
-    return channels_first(y), channels_first(_taps(xp, xs, y, kernel, stride, padding, dilation))
+    return channels_first(y), channels_first(_taps(xp, xs, y, window))
 
 
-def take_taps(xp: Any, x: Array, taps: Array, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Array:
+def take_taps(xp: Any, x: Array, taps: Array, window: Window) -> Array:
     """The element of x (N, C, *S) that `taps` (N, C, *out) names in each window."""
     xs, ts = channels_last(x), channels_last(taps)
     y = xp.zeros(ts.shape, dtype=x.dtype)
-    for number, outputs, inputs in _each_tap(xs.shape[1:-1], ts.shape[1:-1], kernel, stride, padding, dilation):
+    for number, outputs, inputs in _each_tap(xs.shape[1:-1], ts.shape[1:-1], window):
         y[outputs] = xp.where(ts[outputs] == number, xs[inputs], y[outputs])
     return channels_first(y)
 
 
-def put_taps(
-    xp: Any, g: Array, taps: Array, x_shape: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
-) -> Array:
+def put_taps(xp: Any, g: Array, taps: Array, x_shape: Sizes, window: Window) -> Array:
     """Adjoint of `take_taps`: zeros of `x_shape` with g (N, C, *out) added where `taps` says."""
     gs, ts = channels_last(g).astype(wide_dtype(xp, g.dtype), copy=False), channels_last(taps)
     dx = xp.zeros((x_shape[0], *x_shape[2:], x_shape[1]), dtype=gs.dtype)
-    apart = all(s > (k - 1) * d for k, s, d in zip(kernel, stride, dilation, strict=True))
-    for number, outputs, inputs in _each_tap(x_shape[2:], ts.shape[1:-1], kernel, stride, padding, dilation):
+    apart = all(s > (k - 1) * d for k, s, d in zip(window.kernel, window.stride, window.dilation, strict=True))
+    for number, outputs, inputs in _each_tap(x_shape[2:], ts.shape[1:-1], window):
         picked = xp.where(ts[outputs] == number, gs[outputs], 0)
         if apart:  # windows do not overlap
             dx[inputs] = picked
@@ -73,38 +68,24 @@ def put_taps(
     return channels_first(dx.astype(g.dtype, copy=False))
 
 
-def _each_tap(
-    sizes: Sizes, out: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
-) -> Iterator[tuple[int, Any, Any]]:
-    """The number of each tap, the windows in which it lies within the input, and the elements it reads there."""
-    for number, tap in enumerate(product(*map(range, kernel))):
-        ranges = [
-            tap_range(size, count, k * d - p, s)
-            for size, count, k, d, p, s in zip(sizes, out, tap, dilation, padding, stride, strict=True)
-        ]
-        outputs, inputs = ((slice(None), *part) for part in zip(*ranges, strict=True))
-        yield number, outputs, inputs
+def _each_tap(sizes: Sizes, out: Sizes, window: Window) -> Iterator[tuple[int, Any, Any]]:
+    """The number of each tap, and indices into (N, *out, C) and (N, *sizes, C); see `Window.each_tap`."""
+    for number, (_, outputs, inputs) in enumerate(window.each_tap(sizes, out)):
+        yield number, (slice(None), *outputs), (slice(None), *inputs)
 
 
 def avg_pool(
-    xp: Any,
-    x: Array,
-    kernel: Sizes,
-    stride: Sizes,
-    padding: Sizes,
-    ceil_mode: bool,
-    count_include_pad: bool,
-    divisor: float | None,
+    xp: Any, x: Array, window: Window, ceil_mode: bool, count_include_pad: bool, divisor: float | None
 ) -> Array:
-    """Mean of every window of x (N, C, *S), or its sum over `divisor`.
+    """Mean of every window of x (N, C, *S), which is not dilated, or its sum over `divisor`.
 
     Padding counts as elements if `count_include_pad`; the overhang of `ceil_mode` never does.
     """
-    out = pooling_sizes(x.shape, kernel, stride, padding, (1,) * len(kernel), ceil_mode)
+    out = pooling_sizes(x.shape, window, ceil_mode)
     y = xp.ascontiguousarray(channels_last(x)).astype(wide_dtype(xp, x.dtype), copy=False)
-    for axis, geometry in enumerate(zip(out, kernel, stride, padding, strict=True), 1):
-        y = _slide(xp, xp.add, y, axis, 0, *geometry, 1)
-    y = y / _divisor(xp, y.dtype, x.shape[2:], out, kernel, stride, padding, count_include_pad, divisor)
+    for axis, geometry in enumerate(zip(out, *window, strict=True), 1):
+        y = _slide(xp, xp.add, y, axis, 0, *geometry)
+    y = y / _divisor(xp, y.dtype, x.shape[2:], out, window, count_include_pad, divisor)
     return channels_first(y.astype(x.dtype, copy=False))
 
 
@@ -112,20 +93,18 @@ def avg_pool_input(
     xp: Any,
     g: Array,
     x_shape: Sizes,
-    kernel: Sizes,
-    stride: Sizes,
-    padding: Sizes,
+    window: Window,
     ceil_mode: bool,
     count_include_pad: bool,
     divisor: float | None,
 ) -> Array:
     """Adjoint of `avg_pool`: the gradient g (N, C, *out) carried to `x_shape`."""
-    out = pooling_sizes(x_shape, kernel, stride, padding, (1,) * len(kernel), ceil_mode)
+    out = pooling_sizes(x_shape, window, ceil_mode)
     check_gradient("avg_pool_input", g.shape, (*x_shape[:2], *out))
     wide = wide_dtype(xp, g.dtype)
     dx = xp.ascontiguousarray(channels_last(g)).astype(wide, copy=False)
-    dx = dx / _divisor(xp, wide, x_shape[2:], out, kernel, stride, padding, count_include_pad, divisor)
-    axes = list(enumerate(zip(x_shape[2:], kernel, stride, padding, strict=True), 1))
+    dx = dx / _divisor(xp, wide, x_shape[2:], out, window, count_include_pad, divisor)
+    axes = list(enumerate(zip(x_shape[2:], *window[:3], strict=True), 1))
     for axis, geometry in reversed(axes):
         dx = _spread(xp, dx, axis, *geometry)
     return channels_first(dx.astype(g.dtype, copy=False))
@@ -174,17 +153,17 @@ def _spread(xp: Any, g: Array, axis: int, size: int, kernel: int, stride: int, p
     return x
 
 
-def _taps(xp: Any, x: Array, y: Array, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes) -> Array:
+def _taps(xp: Any, x: Array, y: Array, window: Window) -> Array:
     """The number of the first tap of each window that equals its maximum y (N, *out, C).
 
     Counts the taps before the first match, in bytes, which moves much less memory than selecting indices.
     """
-    last = prod(kernel) - 1
+    last = prod(window.kernel) - 1
     passed = xp.zeros(y.shape, dtype=xp.uint8 if last < 256 else xp.int32)
     missing = xp.ones(y.shape, dtype=xp.bool_)
     # On a GPU, the test would wait.
     has_nan = x.dtype.kind not in "iub" and (getattr(xp, "asynchronous", False) or xp.isnan(y).any().item())
-    for number, outputs, inputs in _each_tap(x.shape[1:-1], y.shape[1:-1], kernel, stride, padding, dilation):
+    for number, outputs, inputs in _each_tap(x.shape[1:-1], y.shape[1:-1], window):
         if number == last:
             break
         value = x[inputs]
@@ -196,10 +175,9 @@ def _taps(xp: Any, x: Array, y: Array, kernel: Sizes, stride: Sizes, padding: Si
     return passed
 
 
-def _indices(
-    xp: Any, taps: Array, sizes: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
-) -> Array:
+def _indices(xp: Any, taps: Array, sizes: Sizes, window: Window) -> Array:
     """Flat int64 indices into planes of `sizes` of taps (N, C, *out)."""
+    kernel, stride, padding, dilation = window
     out = taps.shape[2:]
     offsets = [_offset(tap, dilation, sizes) for tap in product(*map(range, kernel))]
     indices = xp.asarray(offsets, dtype=xp.int64)[channels_last(taps)]
@@ -229,9 +207,7 @@ def _divisor(
     dtype: Any,
     sizes: Sizes,
     out: Sizes,
-    kernel: Sizes,
-    stride: Sizes,
-    padding: Sizes,
+    window: Window,
     count_include_pad: bool,
     divisor: float | None,
 ) -> Any:
@@ -239,7 +215,7 @@ def _divisor(
     if divisor is not None:
         return divisor
     axes = []
-    for size, count, k, s, p in zip(sizes, out, kernel, stride, padding, strict=True):
+    for size, count, k, s, p in zip(sizes, out, *window[:3], strict=True):
         starts = [o * s - p for o in range(count)]
         if count_include_pad:
             axes.append([min(start + k, size + p) - start for start in starts])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from backends.buffers import FLOAT32, empty
-from backends.geometry import Array, Sizes, check_gradient, pooling_sizes
+from backends.geometry import Array, Sizes, Window, check_gradient, pooling_sizes
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite
 from backends.onednn.layouts import to_channels_last
@@ -35,14 +35,12 @@ MAXIMUM, MEAN_OF_ALL, MEAN_INSIDE = 0x1FF, 0x2FF, 0x3FF
 TAPS = np.dtype(np.uint8)
 
 
-def max_of_windows(
-    x: Array, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, ceil_mode: bool
-) -> tuple[Array, Array] | None:
+def max_of_windows(x: Array, window: Window, ceil_mode: bool) -> tuple[Array, Array] | None:
     """See `backends.generic.pooling.max_of_windows`."""
-    if not _suits(x, x.shape) or max(dilation) > 1:
+    if not _suits(x, x.shape) or max(window.dilation) > 1:
         return None
-    out = pooling_sizes(x.shape, kernel, stride, padding, dilation, ceil_mode)
-    plan = _pooled(MAXIMUM, x.shape, out, kernel, stride, padding)
+    out = pooling_sizes(x.shape, window, ceil_mode)
+    plan = _pooled(MAXIMUM, x.shape, out, window)
     if plan is None:
         return None
     x = to_channels_last(x)
@@ -55,13 +53,11 @@ def max_of_windows(
     return y, taps
 
 
-def put_taps(
-    g: Array, taps: Array, x_shape: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes
-) -> Array | None:
+def put_taps(g: Array, taps: Array, x_shape: Sizes, window: Window) -> Array | None:
     """See `backends.generic.pooling.put_taps`."""
-    if not _suits(g, x_shape) or max(dilation) > 1 or taps.dtype != TAPS:
+    if not _suits(g, x_shape) or max(window.dilation) > 1 or taps.dtype != TAPS:
         return None
-    plan = _spread(MAXIMUM, x_shape, g.shape[2:], kernel, stride, padding)
+    plan = _spread(MAXIMUM, x_shape, g.shape[2:], window)
     if plan is None:
         return None
     if taps.strides != channels_last_strides(taps.shape, 1):
@@ -71,21 +67,13 @@ def put_taps(
     return dx
 
 
-def avg_pool(
-    x: Array,
-    kernel: Sizes,
-    stride: Sizes,
-    padding: Sizes,
-    ceil_mode: bool,
-    count_include_pad: bool,
-    divisor: float | None,
-) -> Array | None:
+def avg_pool(x: Array, window: Window, ceil_mode: bool, count_include_pad: bool, divisor: float | None) -> Array | None:
     """See `backends.generic.pooling.avg_pool`."""
     kind = _mean(x, x.shape, ceil_mode, count_include_pad, divisor)
     if kind is None:
         return None
-    out = pooling_sizes(x.shape, kernel, stride, padding, (1,) * len(kernel), False)
-    plan = _pooled(kind, x.shape, out, kernel, stride, padding)
+    out = pooling_sizes(x.shape, window, False)
+    plan = _pooled(kind, x.shape, out, window)
     if plan is None:
         return None
     y = empty((*x.shape[:2], *out), channels_last_strides((*x.shape[:2], *out)))
@@ -94,22 +82,15 @@ def avg_pool(
 
 
 def avg_pool_input(
-    g: Array,
-    x_shape: Sizes,
-    kernel: Sizes,
-    stride: Sizes,
-    padding: Sizes,
-    ceil_mode: bool,
-    count_include_pad: bool,
-    divisor: float | None,
+    g: Array, x_shape: Sizes, window: Window, ceil_mode: bool, count_include_pad: bool, divisor: float | None
 ) -> Array | None:
     """See `backends.generic.pooling.avg_pool_input`."""
     kind = _mean(g, x_shape, ceil_mode, count_include_pad, divisor)
     if kind is None:
         return None
-    out = pooling_sizes(x_shape, kernel, stride, padding, (1,) * len(kernel), False)
+    out = pooling_sizes(x_shape, window, False)
     check_gradient("avg_pool_input", g.shape, (*x_shape[:2], *out))
-    plan = _spread(kind, x_shape, out, kernel, stride, padding)
+    plan = _spread(kind, x_shape, out, window)
     if plan is None:
         return None
     dx = empty(x_shape, channels_last_strides(x_shape))
@@ -129,10 +110,9 @@ def _mean(x: Array, image: Sizes, ceil_mode: bool, count_include_pad: bool, divi
     return MEAN_OF_ALL if count_include_pad else MEAN_INSIDE
 
 
-def _described(
-    workshop: Workshop, kind: int, x_shape: Sizes, out: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes
-) -> tuple[Any, ...]:
+def _described(workshop: Workshop, kind: int, x_shape: Sizes, out: Sizes, window: Window) -> tuple[Any, ...]:
     """Descriptors of the image, the result and the saved taps, the geometry, and the forward primitive."""
+    kernel, stride, padding, _ = window
     y_shape = (*x_shape[:2], *out)
     x, y = (workshop.memory(shape, channels_last_strides(shape)) for shape in (x_shape, y_shape))
     after = [(o - 1) * s + k - n - p for o, s, k, n, p in zip(out, stride, kernel, x_shape[2:], padding, strict=True)]
@@ -147,17 +127,13 @@ def _described(
 
 
 @planned
-def _pooled(
-    workshop: Workshop, kind: int, x_shape: Sizes, out: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes
-) -> Plan:
-    x, y, kept, _, desc = _described(workshop, kind, x_shape, out, kernel, stride, padding)
+def _pooled(workshop: Workshop, kind: int, x_shape: Sizes, out: Sizes, window: Window) -> Plan:
+    x, y, kept, _, desc = _described(workshop, kind, x_shape, out, window)
     return Plan(workshop, desc, (SRC, x), (DST, y), *kept)
 
 
 @planned
-def _spread(
-    workshop: Workshop, kind: int, x_shape: Sizes, out: Sizes, kernel: Sizes, stride: Sizes, padding: Sizes
-) -> Plan:
-    x, y, kept, steps, forward = _described(workshop, kind, x_shape, out, kernel, stride, padding)
+def _spread(workshop: Workshop, kind: int, x_shape: Sizes, out: Sizes, window: Window) -> Plan:
+    x, y, kept, steps, forward = _described(workshop, kind, x_shape, out, window)
     desc = workshop.primitive("pooling_backward", kind, x, y, *steps, forward)
     return Plan(workshop, desc, (DIFF_DST, y), (DIFF_SRC, x), *kept)

@@ -5,6 +5,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 import backends
+from backends.geometry import Window
 from benchmarks.gpu.engines import Engine, allow_tf32
 
 Work = Callable[[], Any]
@@ -149,11 +150,11 @@ def _of_images(shape: tuple[int, ...], size: int, dtype: str) -> Iterator[Case]:
         y, mean, scale, kept = k.normalize_batch(a, None, None, 1e-5, True)
         return lambda: k.batch_gradients(b, a, y, None, mean, scale, kept, 1e-5, True)
 
-    window = ((3, 3), (2, 2), (1, 1))
+    window, pairs = Window((3, 3), (2, 2), (1, 1), (1, 1)), Window((2, 2), (2, 2), (0, 0), (1, 1))
 
     def put(k: Any, a: Any, b: Any) -> Work:
-        y, taps = k.max_of_windows(a, *window, (1, 1), False)
-        return lambda: k.put_taps(y, taps, a.shape, *window, (1, 1))
+        y, taps = k.max_of_windows(a, window, False)
+        return lambda: k.put_taps(y, taps, a.shape, window)
 
     quarter, byte = 0.25, 0.25 / (4 if dtype == "float32" else 2)
     yield case("relu", 2, lambda k, a, b: lambda: k.relu(a), lambda F, a, b: lambda: F.relu(a))
@@ -166,14 +167,14 @@ def _of_images(shape: tuple[int, ...], size: int, dtype: str) -> Iterator[Case]:
     yield case(
         "max pool 3×3/2",
         1 + quarter + byte,
-        lambda k, a, b: lambda: k.max_of_windows(a, *window, (1, 1), False),
+        lambda k, a, b: lambda: k.max_of_windows(a, window, False),
         lambda F, a, b: lambda: F.max_pool2d(a, *window, return_indices=True),
     )
     yield case("max pool 3×3/2 gradient", 1 + quarter + byte, put, None)
     yield case(
         "average pool 2×2",
         1 + quarter,
-        lambda k, a, b: lambda: k.avg_pool(a, (2, 2), (2, 2), (0, 0), False, True, None),
+        lambda k, a, b: lambda: k.avg_pool(a, pairs, False, True, None),
         lambda F, a, b: lambda: F.avg_pool2d(a, 2),
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from autograd_core.ops.images.planes import each
+from autograd_core.ops.images.planes import each, window_of
 from nn import functional as F
 from nn.layers.convolution import Size
 from nn.module import Module
@@ -104,9 +104,8 @@ class _Windows(Module):
         self, kernel_size: Size, stride: Size | None = None, padding: Size = 0, ceil_mode: bool = False
     ) -> None:
         super().__init__()
-        self.kernel_size = each(kernel_size, self.rank, "kernel_size")
-        self.stride = self.kernel_size if stride is None else each(stride, self.rank, "stride")
-        self.padding, self.ceil_mode = each(padding, self.rank, "padding"), ceil_mode
+        self.kernel_size, self.stride, self.padding, _ = window_of(kernel_size, stride, padding, 1, self.rank)
+        self.ceil_mode = ceil_mode
 
 
 class _SumPool(_Windows):
@@ -114,14 +113,8 @@ class _SumPool(_Windows):
 
     def forward(self, input: Tensor) -> Tensor:
         batched = input.ndim > self.rank + 1
-        y = core.avg_pool(
-            input if batched else input.unsqueeze(0),
-            kernel=self.kernel_size,
-            stride=self.stride,
-            padding=self.padding,
-            ceil_mode=self.ceil_mode,
-            divisor=1,
-        )
+        window = window_of(self.kernel_size, self.stride, self.padding, 1, self.rank)
+        y = core.avg_pool(input if batched else input.unsqueeze(0), window=window, ceil_mode=self.ceil_mode, divisor=1)
         return y if batched else y.squeeze(0)
 
 

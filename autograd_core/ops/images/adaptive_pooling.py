@@ -13,6 +13,7 @@ from autograd_core.ops.images.pooling import avg_pool, max_pooled
 from autograd_core.ops.images.resampling import resample
 from autograd_core.ops.images.taps import cells, mean_of_cells
 from autograd_core.registry import composition, op, sample
+from backends.geometry import Window
 
 
 def _cell(at, shape, size):
@@ -89,9 +90,9 @@ def adaptive_avg_pool(input, output_size):
     rank = input.ndim - 2
     if all(m == 1 for m in output_size):
         return functional.mean(input, dim=tuple(range(2, input.ndim)), keepdim=True)
-    window = _even(input.shape[2:], output_size)
-    if window:
-        return avg_pool(input, kernel=window, stride=window, padding=(0,) * rank)
+    size = _even(input.shape[2:], output_size)
+    if size:
+        return avg_pool(input, window=Window(size, size, (0,) * rank, (1,) * rank))
     for dim, (n, m) in enumerate(zip(input.shape[2:], output_size, strict=True), 2):
         if n != m:
             input = resample(input, dim=dim, taps=mean_of_cells(n, m))

@@ -1,12 +1,13 @@
 """Windows of an image as columns of a matrix (im2col), and the transpose."""
 
 import itertools
+import math
 
 import numpy as np
 
 from autograd_core.errors import OperandError
 from autograd_core.kinds import SHAPE
-from autograd_core.ops.images.planes import each, slow_transpose
+from autograd_core.ops.images.planes import each, slow_transpose, window_of
 from autograd_core.registry import op, sample
 
 
@@ -30,10 +31,6 @@ def _slow_images(g, output_size, kernel_size, dilation=1, padding=0, stride=1):
     return slow_transpose(lambda unit: _slow_columns(unit, kernel_size, dilation, padding, stride), shape, g)
 
 
-def _geometry(**parameters):
-    return [each(value, 2, name) for name, value in parameters.items()]
-
-
 @op(SHAPE, symbol="unfold", method=False, reference=_slow_columns,
     samples=(sample((1, 2, 3, 4), kernel_size=2),
              sample((2, 5, 3), kernel_size=(3, 2), dilation=(1, 2), padding=(1, 0), stride=(2, 1)),
@@ -47,8 +44,7 @@ def im2col(xp, x, *, kernel_size, dilation=1, padding=0, stride=1):
     """
     if x.ndim not in (3, 4) or 0 in x.shape[-3:]:
         raise OperandError(f"unfold() takes images (N, C, H, W) or (C, H, W), not shape {tuple(x.shape)}")
-    geometry = _geometry(kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride)
-    y = xp.kernels.patches(x if x.ndim == 4 else x[None], *geometry)
+    y = xp.kernels.patches(x if x.ndim == 4 else x[None], window_of(kernel_size, stride, padding, dilation, 2))
     return y if x.ndim == 4 else y[0]
 
 
@@ -65,13 +61,13 @@ def col2im(xp, x, *, output_size, kernel_size, dilation=1, padding=0, stride=1):
     """
     if x.ndim not in (2, 3):
         raise OperandError(f"fold() takes columns (N, C·KH·KW, L) or (C·KH·KW, L), not shape {tuple(x.shape)}")
-    size, kernel, *geometry = _geometry(
-        output_size=output_size, kernel_size=kernel_size, dilation=dilation, padding=padding, stride=stride
-    )
+    window = window_of(kernel_size, stride, padding, dilation, 2)
     columns = x if x.ndim == 3 else x[None]
-    taps = kernel[0] * kernel[1]
+    taps = math.prod(window.kernel)
     if taps < 1 or not x.shape[-2] or x.shape[-2] % taps:
-        raise OperandError(f"fold(): {x.shape[-2]} rows are no multiple of the {taps} elements of a window {kernel}")
-    shape = (columns.shape[0], x.shape[-2] // taps, *size)
-    y = xp.kernels.add_patches(columns, shape, kernel, *geometry)
+        raise OperandError(
+            f"fold(): {x.shape[-2]} rows are no multiple of the {taps} elements of a window {window.kernel}"
+        )
+    shape = (columns.shape[0], x.shape[-2] // taps, *each(output_size, 2, "output_size"))
+    y = xp.kernels.add_patches(columns, shape, window)
     return y if x.ndim == 3 else y[0]

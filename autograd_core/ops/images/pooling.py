@@ -8,18 +8,20 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import POOLING
-from autograd_core.ops.images.planes import check_filled, each, slow_transpose, stride_of, with_batch
+from autograd_core.ops.images.planes import check_filled, slow_transpose, window_of, with_batch
 from autograd_core.ops.reductions.extremes import max_along
 from autograd_core.registry import composition, integers, op, sample
+from backends.geometry import Window
 
 BYTE = 255  # taps: kernels take a pass for each, and larger windows have no fast one
 
 
-def _windows(x, kernel, stride, padding, dilation, ceil_mode):
-    """(output position, positions of the window within the input), by the definition."""
+def _windows(x, window, ceil_mode=False):
+    """(output sizes, output position, positions of its window), by the definition."""
+    kernel, stride, padding, dilation = window
     rank = len(kernel)
     size = []
-    for n, k, s, p, d in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True):
+    for n, k, s, p, d in zip(x.shape[2:], *window, strict=True):
         room = n + 2 * p - d * (k - 1) - 1
         o = (math.ceil(room / s) if ceil_mode else room // s) + 1
         size.append(o - 1 if ceil_mode and (o - 1) * s >= n + p else o)
@@ -35,93 +37,87 @@ def _windows(x, kernel, stride, padding, dilation, ceil_mode):
         )
 
 
-def _slow_max(x, kernel, stride, padding, dilation, ceil_mode=False):
+def _slow_max(x, window, ceil_mode=False):
     plane = x.shape[2:]
-    for size, at, window in _windows(x, kernel, stride, padding, dilation, ceil_mode):
+    for size, at, places in _windows(x, window, ceil_mode):
         if at == (0,) * len(size):
             y, indices = np.zeros((*x.shape[:2], *size)), np.zeros((*x.shape[:2], *size), int)
-        inside = [w for w in window if all(0 <= i < n for i, n in zip(w, plane, strict=True))]
+        inside = [w for w in places if all(0 <= i < n for i, n in zip(w, plane, strict=True))]
         for nc in np.ndindex(*x.shape[:2]):
             best = max(inside, key=lambda w: x[(*nc, *w)])
             y[(*nc, *at)], indices[(*nc, *at)] = x[(*nc, *best)], np.ravel_multi_index(best, plane)
     return y, indices
 
 
-def _slow_mean(x, kernel, stride, padding, ceil_mode=False, count_include_pad=True, divisor=None):
-    plane = x.shape[2:]
-    for size, at, window in _windows(x, kernel, stride, padding, (1,) * len(kernel), ceil_mode):
+def _slow_mean(x, window, ceil_mode=False, count_include_pad=True, divisor=None):
+    plane, padding = x.shape[2:], window.padding
+    for size, at, places in _windows(x, window, ceil_mode):
         if at == (0,) * len(size):
             y = np.zeros((*x.shape[:2], *size))
-        inside = [w for w in window if all(0 <= i < n for i, n in zip(w, plane, strict=True))]
-        padded = [w for w in window if all(-p <= i < n + p for i, n, p in zip(w, plane, padding, strict=True))]
+        inside = [w for w in places if all(0 <= i < n for i, n in zip(w, plane, strict=True))]
+        padded = [w for w in places if all(-p <= i < n + p for i, n, p in zip(w, plane, padding, strict=True))]
         n = divisor or len(padded if count_include_pad else inside)
         for nc in np.ndindex(*x.shape[:2]):
             y[(*nc, *at)] = math.fsum(x[(*nc, *w)] for w in inside) / n
     return y
 
 
-WINDOWS = (sample((1, 2, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1)),
-           sample((2, 1, 5, 4), kernel=(3, 2), stride=(2, 1), padding=(1, 1), dilation=(1, 2)),
-           sample((1, 2, 6), kernel=(3,), stride=(2,), padding=(0,), dilation=(1,), ceil_mode=True),
-           sample((0, 2, 4), kernel=(2,), stride=(2,), padding=(0,), dilation=(1,)))
+SQUARES = Window(kernel=(2, 2), stride=(2, 2), padding=(0, 0), dilation=(1, 1))
+OVERLAPPING = Window(kernel=(3, 2), stride=(2, 1), padding=(1, 1), dilation=(1, 2))
+PAIRS = Window(kernel=(2,), stride=(2,), padding=(0,), dilation=(1,))
+WINDOWS = (sample((1, 2, 4, 4), window=SQUARES),
+           sample((2, 1, 5, 4), window=OVERLAPPING),
+           sample((1, 2, 6), window=PAIRS._replace(kernel=(3,)), ceil_mode=True),
+           sample((0, 2, 4), window=PAIRS))
 
 
 @op(POOLING, symbol="max pool", outputs=("values", "indices"), samples=WINDOWS, reference=_slow_max,
     vjp=lambda xp, g, x_shape, indices: xp.unpool(g[0], indices, shape=x_shape))
-def max_pool(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False):
+def max_pool(xp, x, *, window, ceil_mode=False):
     """Largest element of every window (the first of ties), and its index into the flattened plane."""
-    return xp.kernels.max_pool(x, kernel, stride, padding, dilation, ceil_mode)
+    return xp.kernels.max_pool(x, window, ceil_mode)
 
 
-def _slow_taps(g, taps, shape, kernel, stride, padding, dilation):
+def _slow_taps(g, taps, shape, window):
     out = np.zeros(shape)
-    for _, at, window in _windows(out, kernel, stride, padding, dilation, False):
+    for _, at, places in _windows(out, window):
         for nc in np.ndindex(*shape[:2]):
-            place = window[taps[(*nc, *at)]]
+            place = places[taps[(*nc, *at)]]
             if all(0 <= i < n for i, n in zip(place, shape[2:], strict=True)):
                 out[(*nc, *place)] += g[(*nc, *at)]
     return out
 
 
-def _slow_take(x, taps, **geometry):
-    return slow_transpose(lambda unit: _slow_taps(unit, taps, x.shape, **geometry), taps.shape, x)
-
-
-SQUARES: dict[str, tuple[int, ...]] = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0), "dilation": (1, 1)}
-OVERLAPPING: dict[str, tuple[int, ...]] = {"kernel": (3, 2), "stride": (2, 1), "padding": (1, 1), "dilation": (1, 2)}
+def _slow_take(x, taps, window):
+    return slow_transpose(lambda unit: _slow_taps(unit, taps, x.shape, window), taps.shape, x)
 
 
 @op(POOLING, symbol="max pool", samples=WINDOWS, residuals=("taps",),
     reference=lambda *args, **statics: _slow_max(*args, **statics)[0],
-    vjp=lambda xp, g, taps, x_shape, kernel, stride, padding, dilation: xp.put_taps(
-        g, taps, shape=x_shape, kernel=kernel, stride=stride, padding=padding, dilation=dilation))
-def max_of_windows(xp, x, *, kernel, stride, padding, dilation, ceil_mode=False):
+    vjp=lambda xp, g, taps, x_shape, window: xp.put_taps(g, taps, shape=x_shape, window=window))
+def max_of_windows(xp, x, *, window, ceil_mode=False):
     """Largest element of every window (the first of ties), saving one byte per window."""
-    return xp.kernels.max_of_windows(x, kernel, stride, padding, dilation, ceil_mode)
+    return xp.kernels.max_of_windows(x, window, ceil_mode)
 
 
 @op(POOLING, symbol="put", reference=_slow_taps,
-    samples=(sample((1, 2, 2, 2), integers((1, 2, 2, 2), 0, 4), shape=(1, 2, 4, 5), **SQUARES),
-             sample((2, 1, 3, 4), integers((2, 1, 3, 4), 0, 6), shape=(2, 1, 5, 4), **OVERLAPPING),
-             sample((0, 1, 2, 2), integers((0, 1, 2, 2), 0, 4), shape=(0, 1, 4, 4), **SQUARES)),
-    vjp=(lambda xp, g, taps, kernel, stride, padding, dilation: xp.take_taps(
-             g, taps, kernel=kernel, stride=stride, padding=padding, dilation=dilation),
-         None))
-def put_taps(xp, x, taps, *, shape, kernel, stride, padding, dilation):
+    samples=(sample((1, 2, 2, 2), integers((1, 2, 2, 2), 0, 4), shape=(1, 2, 4, 5), window=SQUARES),
+             sample((2, 1, 3, 4), integers((2, 1, 3, 4), 0, 6), shape=(2, 1, 5, 4), window=OVERLAPPING),
+             sample((0, 1, 2, 2), integers((0, 1, 2, 2), 0, 4), shape=(0, 1, 4, 4), window=SQUARES)),
+    vjp=(lambda xp, g, taps, window: xp.take_taps(g, taps, window=window), None))
+def put_taps(xp, x, taps, *, shape, window):
     """Zeros of `shape` with each element added at the numbered tap of its window: the transpose of `take_taps`."""
-    return xp.kernels.put_taps(x, taps, shape, kernel, stride, padding, dilation)
+    return xp.kernels.put_taps(x, taps, shape, window)
 
 
 @op(POOLING, symbol="take", reference=_slow_take,
-    samples=(sample((1, 2, 4, 5), integers((1, 2, 2, 2), 0, 4), **SQUARES),
-             sample((2, 1, 5, 4), integers((2, 1, 3, 4), 0, 6), **OVERLAPPING),
-             sample((0, 1, 4, 4), integers((0, 1, 2, 2), 0, 4), **SQUARES)),
-    vjp=(lambda xp, g, taps, x_shape, kernel, stride, padding, dilation: xp.put_taps(
-             g, taps, shape=x_shape, kernel=kernel, stride=stride, padding=padding, dilation=dilation),
-         None))
-def take_taps(xp, x, taps, *, kernel, stride, padding, dilation):
+    samples=(sample((1, 2, 4, 5), integers((1, 2, 2, 2), 0, 4), window=SQUARES),
+             sample((2, 1, 5, 4), integers((2, 1, 3, 4), 0, 6), window=OVERLAPPING),
+             sample((0, 1, 4, 4), integers((0, 1, 2, 2), 0, 4), window=SQUARES)),
+    vjp=(lambda xp, g, taps, x_shape, window: xp.put_taps(g, taps, shape=x_shape, window=window), None))
+def take_taps(xp, x, taps, *, window):
     """The element at the numbered tap of each window."""
-    return xp.kernels.take_taps(x, taps, kernel, stride, padding, dilation)
+    return xp.kernels.take_taps(x, taps, window)
 
 
 def _slow_unpool(x, indices, shape):
@@ -153,52 +149,49 @@ def take_plane(xp, x, indices):
     return xp.kernels.take_plane(x, indices)
 
 
-MEANS = (
-    sample((1, 2, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0)),
-    sample((2, 1, 5, 4), kernel=(3, 2), stride=(2, 1), padding=(1, 1), count_include_pad=False),
-    sample((1, 2, 6), kernel=(3,), stride=(2,), padding=(1,), ceil_mode=True),
-    sample((1, 1, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(1, 1), divisor=3),
-    sample((0, 2, 4), kernel=(2,), stride=(2,), padding=(0,)),
-)
+PADDED = PAIRS._replace(padding=(1,))
+MEANS = (sample((1, 2, 4, 4), window=SQUARES),
+         sample((2, 1, 5, 4), window=OVERLAPPING._replace(dilation=(1, 1)), count_include_pad=False),
+         sample((1, 2, 6), window=PADDED._replace(kernel=(3,)), ceil_mode=True),
+         sample((1, 1, 4, 4), window=SQUARES._replace(padding=(1, 1)), divisor=3),
+         sample((0, 2, 4), window=PAIRS))
 
 
 @op(POOLING, symbol="mean pool", samples=MEANS, reference=_slow_mean,
-    vjp=lambda xp, g, x_shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor: xp.avg_unpool(
-        g, shape=x_shape, kernel=kernel, stride=stride, padding=padding, ceil_mode=ceil_mode,
-        count_include_pad=count_include_pad, divisor=divisor))
-def avg_pool(xp, x, *, kernel, stride, padding, ceil_mode=False, count_include_pad=True, divisor=None):
+    vjp=lambda xp, g, x_shape, window, ceil_mode, count_include_pad, divisor: xp.avg_unpool(
+        g, shape=x_shape, window=window, ceil_mode=ceil_mode, count_include_pad=count_include_pad, divisor=divisor))
+def avg_pool(xp, x, *, window, ceil_mode=False, count_include_pad=True, divisor=None):
     """Mean of every window: the sum divided by its size, by its size within the input, or by `divisor`."""
-    return xp.kernels.avg_pool(x, kernel, stride, padding, ceil_mode, count_include_pad, divisor)
+    if max(window.dilation) > 1:
+        raise ValueError(f"means are taken over windows without dilation, not {window}")
+    return xp.kernels.avg_pool(x, window, ceil_mode, count_include_pad, divisor)
 
 
-def _slow_avg_unpool(g, shape, kernel, stride, padding, **rest):
-    return slow_transpose(lambda unit: _slow_mean(unit, kernel, stride, padding, **rest), shape, g)
+def _slow_avg_unpool(g, shape, window, **rest):
+    return slow_transpose(lambda unit: _slow_mean(unit, window, **rest), shape, g)
 
 
 @op(POOLING, symbol="mean poolᵀ", reference=_slow_avg_unpool,
-    samples=(sample((1, 1, 2, 2), shape=(1, 1, 4, 4), kernel=(2, 2), stride=(2, 2), padding=(0, 0)),
-             sample((1, 1, 3), shape=(1, 1, 5), kernel=(2,), stride=(2,), padding=(1,), count_include_pad=False),
-             sample((1, 1, 4), shape=(1, 1, 6), kernel=(3,), stride=(2,), padding=(1,), ceil_mode=True, divisor=5),
-             sample((0, 1, 2), shape=(0, 1, 4), kernel=(2,), stride=(2,), padding=(0,))),
-    vjp=lambda xp, g, kernel, stride, padding, ceil_mode, count_include_pad, divisor: xp.avg_pool(
-        g, kernel=kernel, stride=stride, padding=padding, ceil_mode=ceil_mode, count_include_pad=count_include_pad,
-        divisor=divisor))
-def avg_unpool(xp, x, *, shape, kernel, stride, padding, ceil_mode=False, count_include_pad=True, divisor=None):
+    samples=(sample((1, 1, 2, 2), shape=(1, 1, 4, 4), window=SQUARES),
+             sample((1, 1, 3), shape=(1, 1, 5), window=PADDED, count_include_pad=False),
+             sample((1, 1, 4), shape=(1, 1, 6), window=PADDED._replace(kernel=(3,)), ceil_mode=True, divisor=5),
+             sample((0, 1, 2), shape=(0, 1, 4), window=PAIRS)),
+    vjp=lambda xp, g, window, ceil_mode, count_include_pad, divisor: xp.avg_pool(
+        g, window=window, ceil_mode=ceil_mode, count_include_pad=count_include_pad, divisor=divisor))
+def avg_unpool(xp, x, *, shape, window, ceil_mode=False, count_include_pad=True, divisor=None):
     """Every element spread evenly over its window: the transpose of `avg_pool`."""
-    return xp.kernels.avg_pool_input(x, shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor)
+    return xp.kernels.avg_pool_input(x, shape, window, ceil_mode, count_include_pad, divisor)
 
 
 def _prepared(input, kernel_size, stride, padding, dilation, rank, name):
-    """(batched input, whether it had no batch, parameters per axis), after checks."""
+    """(batched input, whether it had no batch, the window), after checks."""
     input, single = with_batch(input, rank, name)
-    kernel, padding, dilation = (
-        each(v, rank, n) for v, n in ((kernel_size, "kernel_size"), (padding, "padding"), (dilation, "dilation"))
-    )
-    stride = stride_of(stride, kernel)
+    window = window_of(kernel_size, stride, padding, dilation, rank)
+    kernel, padding = window.kernel, window.padding
     check_filled(input, rank + 1, name)
     if min(kernel) < 1 or not all(0 <= p <= k // 2 for p, k in zip(padding, kernel, strict=True)):
         raise OperandError(f"{name}(): kernel_size {kernel} must be positive, and padding {padding} at most half of it")
-    return input, single, kernel, stride, padding, dilation
+    return input, single, window
 
 
 def _of_planes(input, return_indices):
@@ -209,51 +202,37 @@ def _of_planes(input, return_indices):
 
 
 def max_pooled(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, rank):
-    input, single, kernel, stride, padding, dilation = _prepared(
-        input, kernel_size, stride, padding, dilation, rank, f"max_pool{rank}d"
-    )
-    if kernel == input.shape[2:] and math.prod(kernel) > BYTE and not any(padding) and max(dilation) == 1:
+    input, single, window = _prepared(input, kernel_size, stride, padding, dilation, rank, f"max_pool{rank}d")
+    kernel, _, border, steps = window
+    if kernel == input.shape[2:] and math.prod(kernel) > BYTE and not any(border) and max(steps) == 1:
         pooled = _of_planes(input, return_indices)
     else:
         pool = max_pool if return_indices else max_of_windows
-        pooled = pool(input, kernel=kernel, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode)
+        pooled = pool(input, window=window, ceil_mode=ceil_mode)
     if not single:
         return pooled
     return tuple(v.squeeze(0) for v in pooled) if return_indices else pooled.squeeze(0)
 
 
 def _avg(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, rank):
-    input, single, kernel, stride, padding, _ = _prepared(
-        input, kernel_size, stride, padding, 1, rank, f"avg_pool{rank}d"
-    )
+    input, single, window = _prepared(input, kernel_size, stride, padding, 1, rank, f"avg_pool{rank}d")
     if divisor_override == 0:
         raise OperandError("avg_pool: divisor_override must not be 0")
     y = avg_pool(
-        input,
-        kernel=kernel,
-        stride=stride,
-        padding=padding,
-        ceil_mode=ceil_mode,
-        count_include_pad=count_include_pad,
-        divisor=divisor_override,
+        input, window=window, ceil_mode=ceil_mode, count_include_pad=count_include_pad, divisor=divisor_override
     )
     return y.squeeze(0) if single else y
 
 
 def _max_reference(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
-    rank = x.ndim - 2
-    kernel, s, p, d = (
-        np.broadcast_to(v, rank).tolist() for v in (kernel_size, stride or kernel_size, padding, dilation)
-    )
-    return _slow_max(x, kernel, s, p, d, ceil_mode)[0]
+    return _slow_max(x, window_of(kernel_size, stride, padding, dilation, x.ndim - 2), ceil_mode)[0]
 
 
 def _avg_reference(
     x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):
-    rank = x.ndim - 2
-    kernel, s, p = (np.broadcast_to(v, rank).tolist() for v in (kernel_size, stride or kernel_size, padding))
-    return _slow_mean(x, kernel, s, p, ceil_mode, count_include_pad, divisor_override)
+    window = window_of(kernel_size, stride, padding, 1, x.ndim - 2)
+    return _slow_mean(x, window, ceil_mode, count_include_pad, divisor_override)
 
 
 @composition(POOLING, reference=_max_reference,

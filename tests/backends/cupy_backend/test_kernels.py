@@ -9,7 +9,7 @@ from ml_dtypes import bfloat16
 from backends import kernels as generic
 from backends.cupy_backend import elementwise, indexing, normalization, optimizers, pooling, rows, table
 from backends.deferred import Deferred
-from backends.geometry import channels_first, channels_last
+from backends.geometry import Window, channels_first, channels_last
 
 plain = generic.bind(np, 1 << 20, Deferred("scipy.special"))
 TOLERANCE = {"float16": 2e-3, "bfloat16": 1.6e-2, "float32": 2e-6, "float64": 1e-14}
@@ -217,47 +217,51 @@ def test_sums(gpu, dtype, axes, keepdims):
 
 
 GEOMETRIES = [
-    ((2, 3, 8), (2,), (2,), (0,), (1,), False),
-    ((2, 5, 7, 6), (3, 2), (2, 1), (1, 1), (1, 2), False),
-    ((2, 16, 7, 7), (3, 3), (2, 2), (1, 1), (1, 1), True),
-    ((1, 3, 4, 5, 6), (2, 3, 2), (1, 2, 2), (1, 0, 1), (1, 1, 1), False),
-    ((1, 2, 5, 5), (1, 2), (1, 1), (0, 1), (1, 3), False),  # some windows lie in the padding alone
-    ((2, 2, 40), (300,), (1,), (150,), (1,), False),  # more taps than a byte counts
+    ((2, 3, 8), Window((2,), (2,), (0,), (1,)), False),
+    ((2, 5, 7, 6), Window((3, 2), (2, 1), (1, 1), (1, 2)), False),
+    ((2, 16, 7, 7), Window((3, 3), (2, 2), (1, 1), (1, 1)), True),
+    ((1, 3, 4, 5, 6), Window((2, 3, 2), (1, 2, 2), (1, 0, 1), (1, 1, 1)), False),
+    ((1, 2, 5, 5), Window((1, 2), (1, 1), (0, 1), (1, 3)), False),  # some windows lie in the padding alone
+    ((2, 2, 40), Window((300,), (1,), (150,), (1,)), False),  # more taps than a byte counts
 ]
 
 
+def kernel_of(geometry):
+    return "x".join(map(str, geometry[1].kernel))
+
+
 @each_dtype
-@pytest.mark.parametrize("geometry", GEOMETRIES, ids=lambda g: "x".join(map(str, g[1])))
+@pytest.mark.parametrize("geometry", GEOMETRIES, ids=kernel_of)
 @each_layout
 def test_max_pooling(gpu, dtype, geometry, layout):
-    shape, kernel, stride, padding, dilation, ceil_mode = geometry
+    shape, window, ceil_mode = geometry
     x = LAYOUTS[layout](rng.integers(-3, 4, shape).astype(dtype))  # with ties
     x[0, 0, ..., 0], x[0, 1, ..., 1] = np.nan, -np.inf
-    y, taps = pooling.max_of_windows(gpu, x, kernel, stride, padding, dilation, ceil_mode)
-    exact, named = plain.max_of_windows(wide(x), kernel, stride, padding, dilation, ceil_mode)
+    y, taps = pooling.max_of_windows(gpu, x, window, ceil_mode)
+    exact, named = plain.max_of_windows(wide(x), window, ceil_mode)
     np.testing.assert_array_equal(wide(y), exact)
     np.testing.assert_array_equal(taps, named)
     assert (y.dtype, taps.dtype) == (dtype, named.dtype)
-    window = (kernel, stride, padding, dilation)
-    chosen = pooling.take_taps(gpu, x, taps, *window)
-    np.testing.assert_array_equal(wide(chosen), plain.take_taps(wide(x), taps, *window))
+    chosen = pooling.take_taps(gpu, x, taps, window)
+    np.testing.assert_array_equal(wide(chosen), plain.take_taps(wide(x), taps, window))
     g = draw(y.shape, dtype, layout)
-    close(pooling.put_taps(gpu, g, taps, shape, *window), plain.put_taps(wide(g), named, shape, *window), dtype)
+    close(pooling.put_taps(gpu, g, taps, shape, window), plain.put_taps(wide(g), named, shape, window), dtype)
 
 
 @each_dtype
-@pytest.mark.parametrize("geometry", [g for g in GEOMETRIES if max(g[4]) == 1], ids=lambda g: "x".join(map(str, g[1])))
+@pytest.mark.parametrize("geometry", [g for g in GEOMETRIES if max(g[1].dilation) == 1], ids=kernel_of)
 @pytest.mark.parametrize("padded", [False, True])
 @pytest.mark.parametrize("divisor", [None, 2.5])
 def test_average_pooling(gpu, dtype, geometry, padded, divisor):
-    shape, kernel, stride, padding, _, ceil_mode = geometry
-    window = (kernel, stride, padding, ceil_mode, padded, divisor)
+    shape, *parameters = geometry
+    parameters += padded, divisor
     for layout in LAYOUTS:
         x = draw(shape, dtype, layout)
-        y, exact = pooling.avg_pool(gpu, x, *window), plain.avg_pool(wide(x), *window)
+        y, exact = pooling.avg_pool(gpu, x, *parameters), plain.avg_pool(wide(x), *parameters)
         close(y, exact, dtype, 4)
         g = draw(y.shape, dtype, layout)
-        close(pooling.avg_pool_input(gpu, g, shape, *window), plain.avg_pool_input(wide(g), shape, *window), dtype, 16)
+        back = pooling.avg_pool_input(gpu, g, shape, *parameters)
+        close(back, plain.avg_pool_input(wide(g), shape, *parameters), dtype, 16)
 
 
 @each_dtype
@@ -430,6 +434,6 @@ def test_nothing_to_do(gpu, shape):
     x = np.zeros(shape, np.float32)
     assert elementwise.relu(gpu, x) is None
     assert normalization.normalize_batch(gpu, x, None, None, 1e-5, False) is None
-    assert pooling.max_of_windows(gpu, x, (2, 2), (2, 2), (0, 0), (1, 1), False) is None
+    assert pooling.max_of_windows(gpu, x, Window((2, 2), (2, 2), (0, 0), (1, 1)), False) is None
     assert rows.softmax(gpu, x, 1) is None
     assert rows.softmax(gpu, np.zeros((), np.float32), 0) is None
