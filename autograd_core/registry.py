@@ -52,6 +52,9 @@ def op(
     The signature declares the arguments: after `xp`, positional parameters are tensors, `*xs` is a list of tensors,
     keyword-only ones are static. A rule takes (xp, g) and any of: the inputs, `y` (the output, or an output's name),
     residuals, static parameters, `x_shape` and `x_dtype` of an input `x`.
+
+    reference: the definition, as a function of NumPy arrays or, for pointwise kinds, of numbers, which only tests call.
+    One that takes more than an expression is a function `_slow_...` above the entry.
     """
 
     home = sys._getframe(1).f_globals.get("__name__", "")

@@ -47,7 +47,7 @@ def _slow_max(x, output_size):
     return y, indices
 
 
-def _max_reference(x, output_size, return_indices=False):
+def _slow_max_pool(x, output_size, return_indices=False):
     y, indices = _slow_max(x, output_size)
     return (y, indices) if return_indices else y
 
@@ -141,14 +141,14 @@ def adaptive_avg_pool3d(input, output_size):
     return _avg(input, output_size, 3)
 
 
-@composition(POOLING, reference=_max_reference,
+@composition(POOLING, reference=_slow_max_pool,
              samples=(sample((1, 2, 6), 3, True), sample((1, 2, 5), 2), sample((0, 2, 5), 3)))
 def adaptive_max_pool1d(input, output_size, return_indices=False):
     """Largest elements of (N, C, L) in `output_size` cells; see `adaptive_max_pool2d`."""
     return _max(input, output_size, return_indices, 1)
 
 
-@composition(POOLING, reference=_max_reference,
+@composition(POOLING, reference=_slow_max_pool,
              samples=(sample((1, 2, 4, 5), output_size=(2, 3), return_indices=True),
                       sample((1, 1, 3, 4), (None, 3)),
                       sample((0, 1, 3, 4), 2)))
@@ -161,7 +161,7 @@ def adaptive_max_pool2d(input, output_size, return_indices=False):
     return _max(input, output_size, return_indices, 2)
 
 
-@composition(POOLING, reference=_max_reference,
+@composition(POOLING, reference=_slow_max_pool,
              samples=(sample((1, 1, 2, 3, 4), output_size=(2, 2, 3)), sample((0, 1, 2, 2, 3), 2)))
 def adaptive_max_pool3d(input, output_size, return_indices=False):
     """Largest elements of volumes (N, C, D, H, W) in a grid of `output_size` cells; see `adaptive_max_pool2d`."""

@@ -70,7 +70,7 @@ def _pool(input, kernel_size, output_size, output_ratio, return_indices, draws, 
     return (values, indices) if return_indices else values
 
 
-def _reference(x, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None):
+def _slow_pool(x, kernel_size, output_size=None, output_ratio=None, return_indices=False, _random_samples=None):
     rank = x.ndim - 2
     plane = x.shape[2:]
     kernel = np.broadcast_to(kernel_size, rank)
@@ -91,7 +91,7 @@ def _reference(x, kernel_size, output_size=None, output_ratio=None, return_indic
     return (y, indices) if return_indices else y
 
 
-@composition(POOLING, reference=_reference,
+@composition(POOLING, reference=_slow_pool,
              samples=(sample((1, 2, 5, 4), 2, output_size=(3, 2), _random_samples=np.array([[[0.3, 0.9], [0.6, 0.1]]])),
                       sample((1, 1, 6, 5), kernel_size=(3, 2), output_ratio=0.5, return_indices=True,
                              _random_samples=np.array([[[0.7, 0.2]]])),
@@ -106,7 +106,7 @@ def fractional_max_pool2d(
     return _pool(input, kernel_size, output_size, output_ratio, return_indices, _random_samples, 2)
 
 
-@composition(POOLING, reference=_reference,
+@composition(POOLING, reference=_slow_pool,
              samples=(sample((1, 1, 3, 2, 4), kernel_size=(2, 1, 2), output_size=(2, 2, 2),
                              _random_samples=np.array([[[0.3, 0.9, 0.5]]])),
                       sample((0, 1, 4, 4, 4), 2, 2, _random_samples=np.zeros((0, 1, 3)))))

@@ -181,11 +181,11 @@ def grid_sample(input, grid, mode="bilinear", padding_mode="zeros", align_corner
     return read_points(input, weights, indices).reshape((*input.shape[:2], *grid.shape[1:-1]))
 
 
-def _grid_sampler_reference(input, grid, interpolation_mode, padding_mode, align_corners):
+def _slow_sampler(input, grid, interpolation_mode, padding_mode, align_corners):
     return _slow_sample(input, grid, INTERPOLATION[interpolation_mode], PADDING[padding_mode], align_corners)
 
 
-@composition(POOLING, aliases=("grid_sampler_2d", "grid_sampler_3d"), reference=_grid_sampler_reference,
+@composition(POOLING, aliases=("grid_sampler_2d", "grid_sampler_3d"), reference=_slow_sampler,
              samples=(sample((1, 1, 3, 2), _grid(1, 2, 2, 2), 0, 1, True),
                       sample((0, 1, 2, 2), _grid(0, 1, 2, 2), 1, 0, False)))
 def grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners):

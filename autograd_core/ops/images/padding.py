@@ -93,7 +93,7 @@ def _pad_with_own(input, widths, mode):
                       sample((1, 2, 4), pad=(1, 2), mode="replicate"),
                       sample((1, 2, 4), pad=(2, 1), mode="circular"),
                       sample((1, 2, 4), pad=(-1, 1), mode="replicate")),
-             reference=lambda x, pad, mode="constant", value=0.0: _reference_pad(x, pad, mode, value))
+             reference=lambda x, pad, mode="constant", value=0.0: _slow_pad(x, pad, mode, value))
 def pad(input, pad, mode="constant", value=None):
     """Padding, last axis first: pad = (left, right, top, bottom, ...); negative widths crop.
 
@@ -109,7 +109,7 @@ def pad(input, pad, mode="constant", value=None):
     return _pad_with_own(input, widths, mode)
 
 
-def _reference_pad(x, pad, mode, value):
+def _slow_pad(x, pad, mode, value):
     widths = [(0, 0)] * (x.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
     x = x[tuple(slice(-min(lo, 0), k + min(hi, 0)) for (lo, hi), k in zip(widths, x.shape, strict=True))]
     modes: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}
@@ -121,7 +121,7 @@ def _reference_pad(x, pad, mode, value):
              samples=(sample((2, 3), pad=(1, 2), value=1.5),
                       sample((2, 3), pad=(-1, 1, 0, 1)),
                       sample((0, 3), pad=(1, 0))),
-             reference=lambda x, pad, value=0.0: _reference_pad(x, pad, "constant", value))
+             reference=lambda x, pad, value=0.0: _slow_pad(x, pad, "constant", value))
 def constant_pad_nd(input, pad, value=0):
     """Padding with `value`, last axis first; negative widths crop. See `pad`."""
     return _pad_with_constant(input, _widths(input, pad), value)

@@ -224,25 +224,25 @@ def _avg(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divi
     return y.squeeze(0) if single else y
 
 
-def _max_reference(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+def _slow_max_pool(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
     return _slow_max(x, window_of(kernel_size, stride, padding, dilation, x.ndim - 2), ceil_mode)[0]
 
 
-def _avg_reference(
+def _slow_avg_pool(
     x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):
     window = window_of(kernel_size, stride, padding, 1, x.ndim - 2)
     return _slow_mean(x, window, ceil_mode, count_include_pad, divisor_override)
 
 
-@composition(POOLING, reference=_max_reference,
+@composition(POOLING, reference=_slow_max_pool,
              samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1), sample((0, 2, 6), 2)))
 def max_pool1d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """Largest element of every window of (N, C, L); see `max_pool2d`."""
     return max_pooled(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 1)
 
 
-@composition(POOLING, reference=_max_reference,
+@composition(POOLING, reference=_slow_max_pool,
              samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1), sample((0, 1, 4, 4), 2)))
 def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """Largest element of every window of images (N, C, H, W); `stride` defaults to the kernel size.
@@ -257,20 +257,20 @@ def max_pool2d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode
     return max_pooled(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 2)
 
 
-@composition(POOLING, reference=_max_reference, samples=(sample((1, 1, 4, 2, 4), 2), sample((0, 1, 2, 2, 2), 2)))
+@composition(POOLING, reference=_slow_max_pool, samples=(sample((1, 1, 4, 2, 4), 2), sample((0, 1, 2, 2, 2), 2)))
 def max_pool3d(input, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
     """Largest element of every window of volumes (N, C, D, H, W); see `max_pool2d`."""
     return max_pooled(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, 3)
 
 
-@composition(POOLING, reference=_avg_reference,
+@composition(POOLING, reference=_slow_avg_pool,
              samples=(sample((1, 2, 6), 2), sample((1, 1, 5), 3, 2, 1), sample((0, 2, 6), 2)))
 def avg_pool1d(input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
     """Mean of every window of (N, C, L); see `avg_pool2d`."""
     return _avg(input, kernel_size, stride, padding, ceil_mode, count_include_pad, None, 1)
 
 
-@composition(POOLING, reference=_avg_reference,
+@composition(POOLING, reference=_slow_avg_pool,
              samples=(sample((1, 2, 4, 4), 2), sample((1, 1, 5, 4), 3, 2, 1), sample((0, 1, 4, 4), 2)))
 def avg_pool2d(
     input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
@@ -282,7 +282,7 @@ def avg_pool2d(
     return _avg(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override, 2)
 
 
-@composition(POOLING, reference=_avg_reference, samples=(sample((1, 1, 4, 2, 4), 2), sample((0, 1, 2, 2, 2), 2)))
+@composition(POOLING, reference=_slow_avg_pool, samples=(sample((1, 1, 4, 2, 4), 2), sample((0, 1, 2, 2, 2), 2)))
 def avg_pool3d(
     input, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None
 ):

@@ -96,7 +96,7 @@ def _area(input, sizes):
     return getattr(functional, f"adaptive_avg_pool{len(sizes)}d")(input, sizes)
 
 
-def _interpolation_reference(x, size=None, scale_factor=None, mode="nearest", align_corners=False, **rest):
+def _slow_interpolation(x, size=None, scale_factor=None, mode="nearest", align_corners=False, **rest):
     """Every output as a sum over the grid of samples, one axis at a time."""
     for dim in range(2, x.ndim):
         n = x.shape[dim]
@@ -145,7 +145,7 @@ KERNELS: dict[tuple[str, bool], Any] = {
 }
 
 
-@composition(POOLING, tolerance=1e-11, reference=_interpolation_reference,
+@composition(POOLING, tolerance=1e-11, reference=_slow_interpolation,
              samples=(sample((1, 2, 4), 7),
                       sample((1, 1, 5), scale_factor=1.7, mode="nearest-exact"),
                       sample((1, 1, 5), scale_factor=1.7, mode="linear", recompute_scale_factor=True),
@@ -197,7 +197,7 @@ def interpolate(
     return functional.clone(y) if y is input else y
 
 
-@composition(POOLING, reference=_interpolation_reference,
+@composition(POOLING, reference=_slow_interpolation,
              samples=(sample((1, 2, 3), 5),
                       sample((1, 1, 2, 3), scale_factor=2, mode="bilinear"),
                       sample((0, 1, 3), 2)))
@@ -206,7 +206,7 @@ def upsample(input, size=None, scale_factor=None, mode="nearest", align_corners=
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
-@composition(POOLING, reference=_interpolation_reference,
+@composition(POOLING, reference=_slow_interpolation,
              samples=(sample((1, 2, 3), 5), sample((1, 1, 2, 3), scale_factor=2), sample((0, 1, 3), 2)))
 def upsample_nearest(input, size=None, scale_factor=None):
     """`interpolate` with the mode "nearest"."""
@@ -214,7 +214,7 @@ def upsample_nearest(input, size=None, scale_factor=None):
 
 
 @composition(POOLING,
-             reference=lambda x, size=None, scale_factor=None: _interpolation_reference(
+             reference=lambda x, size=None, scale_factor=None: _slow_interpolation(
                  x, size, scale_factor, "bilinear", True),
              samples=(sample((1, 2, 3, 2), 5), sample((1, 1, 2, 3), scale_factor=2), sample((0, 1, 3, 2), 2)))
 def upsample_bilinear(input, size=None, scale_factor=None):

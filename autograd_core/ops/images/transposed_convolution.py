@@ -56,7 +56,7 @@ def _check(name, input, x, weight, stride, padding, output_padding, dilation, gr
         )
 
 
-def _reference(x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+def _slow_transposed(x, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
     """Every input element adds its scaled kernel to the output."""
     rank = weight.ndim - 2
     s, p, o, d = (np.broadcast_to(v, rank) for v in (stride, padding, output_padding, dilation))
@@ -75,7 +75,7 @@ def _reference(x, weight, bias=None, stride=1, padding=0, output_padding=0, grou
     return y if bias is None else y + bias.reshape(-1, *[1] * rank)
 
 
-@composition(CONVOLUTION, reference=_reference,
+@composition(CONVOLUTION, reference=_slow_transposed,
              samples=(sample((1, 2, 3), (2, 1, 2), (1,), stride=2, padding=1, output_padding=1),
                       sample((1, 2, 3), (2, 2, 2), None, 1, 0, 2, 2, 3),
                       sample((2, 1, 1), (1, 1, 2), None, 1, 1),
@@ -85,7 +85,7 @@ def conv_transpose1d(input, weight, bias=None, stride=1, padding=0, output_paddi
     return _conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation, 1)
 
 
-@composition(CONVOLUTION, reference=_reference,
+@composition(CONVOLUTION, reference=_slow_transposed,
              samples=(sample((1, 2, 2, 2), (2, 1, 2, 3), (1,), stride=(2, 1)),
                       sample((1, 2, 2, 2), (2, 1, 2, 2), (2,), stride=2, padding=(1, 0), output_padding=(0, 1),
                              groups=2),
@@ -99,7 +99,7 @@ def conv_transpose2d(input, weight, bias=None, stride=1, padding=0, output_paddi
     return _conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation, 2)
 
 
-@composition(CONVOLUTION, reference=_reference,
+@composition(CONVOLUTION, reference=_slow_transposed,
              samples=(sample((1, 1, 2, 1, 2), (1, 2, 2, 2, 1), (2,), stride=(1, 2, 1)),
                       sample((0, 1, 2, 2, 2), (1, 1, 2, 2, 2))))
 def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
@@ -107,13 +107,13 @@ def conv_transpose3d(input, weight, bias=None, stride=1, padding=0, output_paddi
     return _conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation, 3)
 
 
-def _general_reference(x, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
+def _slow_general(x, weight, bias, stride, padding, dilation, transposed, output_padding, groups):
     if transposed:
-        return _reference(x, weight, bias, stride, padding, output_padding, groups, dilation)
+        return _slow_transposed(x, weight, bias, stride, padding, output_padding, groups, dilation)
     return slow_convolution(x, weight, bias, stride, padding, dilation, groups)
 
 
-@composition(CONVOLUTION, reference=_general_reference,
+@composition(CONVOLUTION, reference=_slow_general,
              samples=(sample((1, 1, 4), (2, 1, 2), (2,), 2, 1, 1, False, 0, 1),
                       sample((1, 2, 2, 2), (2, 1, 2, 2), None, 2, 0, 1, True, 1, 1),
                       sample((0, 1, 4), (2, 1, 2), None, 1, 0, 1, False, 0, 1)))
@@ -131,7 +131,7 @@ def convolution(input, weight, bias, stride, padding, dilation, transposed, outp
              samples=(sample((4, 2, 2), (3, 2, 1), (1,)),
                       sample((3, 1, 2), (2, 2, 2), (2,), 1),
                       sample((3, 0, 2), (2, 2, 1), (1,))),
-             reference=lambda x, weight, bias, pad=0: _general_reference(
+             reference=lambda x, weight, bias, pad=0: _slow_general(
                  x.transpose(1, 2, 0), weight.transpose(2, 1, 0), bias, 1, pad, 1, False, 0, 1).transpose(2, 0, 1))
 def conv_tbc(input, weight, bias, pad=0):
     """Convolution of (L, N, C) with kernels (K, C, O): time first, channels last."""

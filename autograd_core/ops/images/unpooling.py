@@ -68,7 +68,7 @@ def _unpool(input, indices, kernel_size, stride, padding, output_size, rank):
     return y.squeeze(0) if single else y
 
 
-def _reference(x, indices, kernel_size, stride=None, padding=0, output_size=None):
+def _slow_unpool(x, indices, kernel_size, stride=None, padding=0, output_size=None):
     rank = x.ndim - 2
     kernel, s, p = (np.broadcast_to(v, rank) for v in (kernel_size, stride or kernel_size, padding))
     size = output_size or tuple((np.array(x.shape[2:]) - 1) * s + kernel - 2 * p)
@@ -86,7 +86,7 @@ def _samples(*shapes_and_more):
     )
 
 
-@composition(POOLING, reference=_reference,
+@composition(POOLING, reference=_slow_unpool,
              samples=_samples(((1, 2, 3), 6, (2,), {}), ((1, 1, 3), 5, (3, 2), {"padding": 1}),
                               ((0, 1, 2), 4, (2,), {})))
 def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
@@ -94,7 +94,7 @@ def max_unpool1d(input, indices, kernel_size, stride=None, padding=0, output_siz
     return _unpool(input, indices, kernel_size, stride, padding, output_size, 1)
 
 
-@composition(POOLING, reference=_reference,
+@composition(POOLING, reference=_slow_unpool,
              samples=_samples(((1, 2, 2, 2), 16, (2,), {}), ((1, 1, 2, 2), 15, (2,), {"output_size": (5, 3)}),
                               ((0, 1, 2, 2), 4, (2,), {})))
 def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
@@ -106,7 +106,7 @@ def max_unpool2d(input, indices, kernel_size, stride=None, padding=0, output_siz
     return _unpool(input, indices, kernel_size, stride, padding, output_size, 2)
 
 
-@composition(POOLING, reference=_reference,
+@composition(POOLING, reference=_slow_unpool,
              samples=_samples(((1, 1, 1, 2, 2), 32, (2,), {}), ((0, 1, 1, 2, 2), 4, (2,), {})))
 def max_unpool3d(input, indices, kernel_size, stride=None, padding=0, output_size=None):
     """The elements that `max_pool3d` selected, at their indices among zeros; see `max_unpool2d`."""

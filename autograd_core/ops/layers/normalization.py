@@ -42,7 +42,7 @@ def _channels(x, v):
     return v.reshape(_around(x)[1])
 
 
-def _reference(x, weight, bias, eps=1e-5, relu=False):
+def _slow_batch(x, weight, bias, eps=1e-5, relu=False):
     dims, shape = _around(x)
     mean, var = x.mean(dims, keepdims=True), x.var(dims, keepdims=True)
     y = (x - mean) / np.sqrt(var + eps)
@@ -57,7 +57,7 @@ def _reference(x, weight, bias, eps=1e-5, relu=False):
              sample((3, 2, 4), None, None),
              sample((3, 3), Values((3,), Interval(1, 2)), Values((3,), Interval(-0.1, 0.1)), relu=True),
              sample((2, 0, 3), (0,), (0,))),
-    reference=_reference,
+    reference=_slow_batch,
     joint=lambda xp, g, input, rectified, weight, mean, scale, kept, eps, needs: xp.kernels.batch_gradients(
         g[0], input, rectified, weight, mean, scale, kept, eps, needs[0]),
     composite=lambda xp, g, input, rectified, weight, eps: _recorded_rule(xp, g[0], input, rectified, weight, eps))
@@ -147,7 +147,7 @@ def _by_channels(input, running_mean, running_var, weight, bias, training, momen
 
 def _slow_batch_norm(x, mean, var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     if training:
-        return _reference(x, weight, bias, eps)[0]
+        return _slow_batch(x, weight, bias, eps)[0]
     return (x - _channels(x, mean)) / np.sqrt(_channels(x, var) + eps) * _channels(x, weight) + _channels(x, bias)
 
 
@@ -210,7 +210,7 @@ def _move(running, value, momentum):
 
 def _slow_instances(x, mean=None, var=None, weight=None, bias=None, use_input_stats=True, eps=1e-5):
     def normal(sample):
-        return _reference(sample[None], weight, np.zeros(x.shape[1]) if bias is None else bias, eps)[0][0]
+        return _slow_batch(sample[None], weight, np.zeros(x.shape[1]) if bias is None else bias, eps)[0][0]
 
     if use_input_stats:
         return np.array([normal(sample) for sample in x]).reshape(x.shape)

@@ -79,12 +79,12 @@ def _slogdet_rule(xp, g, a, sign):
     return each(weight) * matrices.adjoint(xp, xp.inv_ex(a)[0])
 
 
-def _reference_slogdet(a):
+def _slow_slogdet(a):
     d = _expanded(a)
     return np.divide(d, abs(d)), np.log(abs(d))
 
 
-@op(MATMUL, symbol="log|det|", domain=NEAR, samples=SQUARE, reference=by_matrix(_reference_slogdet),
+@op(MATMUL, symbol="log|det|", domain=NEAR, samples=SQUARE, reference=by_matrix(_slow_slogdet),
     outputs=("sign", "logabsdet"), partial=True, holomorphic=False, broadcasts=False, wide=True,
     aliases=("linalg.slogdet",), vjp=_slogdet_rule)
 def slogdet(xp, a):

@@ -29,7 +29,7 @@ def _order(pivots, rows):
     return order
 
 
-def _reference_exchange(x, pivots, back=False):
+def _slow_exchange(x, pivots, back=False):
     out = np.empty_like(x)
     for at in np.ndindex(pivots.shape[:-1]):
         order = _order(pivots[at], x.shape[-2])
@@ -37,7 +37,7 @@ def _reference_exchange(x, pivots, back=False):
     return out
 
 
-@op(INDEXING, symbol="Pᵀ", domain=NEAR, method=False, reference=_reference_exchange,
+@op(INDEXING, symbol="Pᵀ", domain=NEAR, method=False, reference=_slow_exchange,
     samples=(sample((3, 2), _pivots((3,), 3, 4)), sample((4, 2), _pivots((2,), 2, 5), back=True),
              sample((2, 3, 1), _pivots((2, 2), 2, 4)), sample((0, 2), _pivots((0,), 1, 2))),
     vjp=(lambda xp, g, pivots, back: xp.exchange_rows(g, pivots, back=not back), None))
@@ -132,7 +132,7 @@ def lu_factor(A, *, pivot=True) -> LU:
     return LU(factors, pivots)
 
 
-def _reference_unpacked(compact, pivots):
+def _slow_unpacked(compact, pivots):
     """The permutation, L and U of one matrix."""
     m, n = compact.shape
     k = min(m, n)
@@ -141,7 +141,7 @@ def _reference_unpacked(compact, pivots):
 
 
 @composition(MATMUL, domain=NEAR, samples=FACTORED, module="linalg",
-             reference=by_matrix(lambda a: _reference_unpacked(*doolittle(a))))
+             reference=by_matrix(lambda a: _slow_unpacked(*doolittle(a))))
 def lu(A, *, pivot=True) -> PLU:
     """P, L and U with A = P L U: a permutation, a unit lower triangular and an upper triangular matrix."""
     return PLU(*lu_unpack(*lu_factor_ex(A, pivot=pivot)[:2]))
@@ -149,7 +149,7 @@ def lu(A, *, pivot=True) -> PLU:
 
 @composition(MATMUL, domain=NEAR, method=False,
              samples=(sample((3, 3), _pivots((3,), 3, 4)), sample((2, 3), _pivots((2,), 2, 3)),
-                      sample((0, 0), _pivots((0,), 1, 2))), reference=_reference_unpacked)
+                      sample((0, 0), _pivots((0,), 1, 2))), reference=_slow_unpacked)
 def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True) -> Unpacked:
     """P, L and U from compact factors and row exchanges; results not requested are empty."""
     if unpack_pivots and LU_pivots.dtype != np.int32:
@@ -167,7 +167,7 @@ def lu_unpack(LU_data, LU_pivots, unpack_data=True, unpack_pivots=True) -> Unpac
 
 
 def reference_lu_solve(compact, pivots, b, left=True, adjoint=False):
-    p, lower, upper = _reference_unpacked(compact, pivots)
+    p, lower, upper = _slow_unpacked(compact, pivots)
     a = p @ lower @ upper
     a = np.conj(a.T) if adjoint else a
     return np.linalg.solve(a, b) if left else np.linalg.solve(a.T, b.T).T

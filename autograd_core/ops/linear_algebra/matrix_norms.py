@@ -56,13 +56,13 @@ VECTORS = (sample((3,)), sample((2, 3, 2)), sample((3,), ord=1), sample((2, 3), 
            sample((0,)), sample((2, 3), keepdim=True))
 
 
-def _reference_norm(a, ord=None, dim=None, keepdim=False):
+def _slow_norm(a, ord=None, dim=None, keepdim=False):
     whole = dim is None
     y = np.linalg.norm(a.ravel() if whole and ord is None else a, ord, dim, keepdim and not whole)
     return np.reshape(y, (1,) * a.ndim) if keepdim and whole else y
 
 
-@composition(REDUCTION, domain=NEAR, module="linalg", samples=VECTORS, tolerance=1e-11, reference=_reference_norm)
+@composition(REDUCTION, domain=NEAR, module="linalg", samples=VECTORS, tolerance=1e-11, reference=_slow_norm)
 def norm(A, ord=None, dim=None, keepdim=False, *, dtype=None):
     """`vector_norm` or `matrix_norm`, depending on the number of axes in `dim`, or of A; without `ord`, the 2-norm.
 
@@ -104,13 +104,13 @@ def cond(A, p=None):
     return functional.where(singular, math.inf, matrix_norm(A, p) * matrix_norm(inverse, p))
 
 
-def _reference_rank(a, hermitian=False, **given):
+def _slow_rank(a, hermitian=False, **given):
     if not a.size:
         return np.zeros(a.shape[:-2], np.int64)
     return np.linalg.matrix_rank(a, given.get("tol"), hermitian)
 
 
-@composition(MATMUL, domain=NEAR, module="linalg", order=0, reference=_reference_rank,
+@composition(MATMUL, domain=NEAR, module="linalg", order=0, reference=_slow_rank,
              samples=(sample(regular(3, 3)), sample(regular(2, 2, 3), tol=1e-9), sample(regular(2, 2), hermitian=True),
                       sample(matrices.singular(3, 3)), sample((0, 2))))
 def matrix_rank(A, tol=None, hermitian=False, *, atol=None, rtol=None):

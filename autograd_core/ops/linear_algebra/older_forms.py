@@ -35,7 +35,7 @@ def lu_solve(input, LU_data, LU_pivots):
     return elimination.lu_solve(LU_data, LU_pivots, input)
 
 
-def _reference_svd(a):
+def _slow_svd(a):
     u, s, vh = spectral.reference_svd(a)
     return u, s, np.conj(np.swapaxes(vh, -1, -2))
 
@@ -44,7 +44,7 @@ def _seen_svd(u, s, v):
     return spectral.seen_svd(u, s, adjoint(functional, v))
 
 
-@composition(MATMUL, domain=NEAR, tolerance=1e-11, reference=lambda a, some=True: _reference_svd(a),
+@composition(MATMUL, domain=NEAR, tolerance=1e-11, reference=lambda a, some=True: _slow_svd(a),
              samples=(*[Sample((x,), {"some": s}, _seen_svd) for x in spectral.RECTANGULAR for s in (True, False)],
                       sample((0, 0))))
 def svd(input, some=True, compute_uv=True) -> SVD:

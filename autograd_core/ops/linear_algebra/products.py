@@ -27,7 +27,7 @@ def _blended(name, input, product, beta, alpha):
     return scaled if beta == 0 else (input if beta == 1 else input * beta) + scaled
 
 
-def _reference(product):
+def _slow_product(product):
     return lambda x, a, b, beta=1, alpha=1: np.broadcast_to(beta * x + alpha * product(a, b), product(a, b).shape)
 
 
@@ -36,7 +36,7 @@ def _scaled(*inputs):
     return (sample(*inputs), sample(first, *rest, beta=0.5, alpha=-2), sample(first, *rest, beta=0))
 
 
-@composition(MATMUL, wide=True, reference=_reference(np.matmul),
+@composition(MATMUL, wide=True, reference=_slow_product(np.matmul),
              samples=(*_scaled((2, 2), (2, 3), (3, 2)), sample((2,), (2, 3), (3, 2)), sample((2, 2), (2, 0), (0, 2))))
 def addmm(input, mat1, mat2, *, beta=1, alpha=1):
     """beta input + alpha (mat1 @ mat2); `input` broadcasts, and is ignored where beta is 0."""
@@ -44,7 +44,7 @@ def addmm(input, mat1, mat2, *, beta=1, alpha=1):
     return _blended("addmm", input, matmul(mat1, mat2), beta, alpha)
 
 
-@composition(MATMUL, wide=True, reference=_reference(np.matmul),
+@composition(MATMUL, wide=True, reference=_slow_product(np.matmul),
              samples=(*_scaled((2,), (2, 3), (3,)), sample((), (2, 3), (3,)), sample((2,), (2, 0), (0,))))
 def addmv(input, mat, vec, *, beta=1, alpha=1):
     """beta input + alpha (mat @ vec); `input` broadcasts, and is ignored where beta is 0."""
@@ -52,7 +52,7 @@ def addmv(input, mat, vec, *, beta=1, alpha=1):
     return _blended("addmv", input, matmul(mat, vec), beta, alpha)
 
 
-@composition(MATMUL, wide=True, reference=_reference(np.outer),
+@composition(MATMUL, wide=True, reference=_slow_product(np.outer),
              samples=(*_scaled((2, 3), (2,), (3,)), sample((3,), (2,), (3,)), sample((0, 3), (0,), (3,))))
 def addr(input, vec1, vec2, *, beta=1, alpha=1):
     """beta input + alpha times the outer product of two vectors; `input` broadcasts, and is ignored where beta is 0.
@@ -71,7 +71,7 @@ def _stacks(name, batch1, batch2):
         raise OperandError(f"{name}() takes stacks of equal length, not shapes {batch1.shape} and {batch2.shape}")
 
 
-@composition(MATMUL, wide=True, reference=_reference(np.matmul),
+@composition(MATMUL, wide=True, reference=_slow_product(np.matmul),
              samples=(*_scaled((2, 2, 2), (2, 2, 3), (2, 3, 2)), sample((2, 1), (2, 2, 1), (2, 1, 2)),
                       sample((0, 2, 2), (0, 2, 1), (0, 1, 2))))
 def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
@@ -80,7 +80,7 @@ def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
     return _blended("baddbmm", input, matmul(batch1, batch2), beta, alpha)
 
 
-@composition(MATMUL, wide=True, reference=_reference(lambda a, b: (a @ b).sum(0)),
+@composition(MATMUL, wide=True, reference=_slow_product(lambda a, b: (a @ b).sum(0)),
              samples=(*_scaled((2, 2), (2, 2, 3), (2, 3, 2)), sample((2,), (2, 2, 1), (2, 1, 2)),
                       sample((2, 2), (0, 2, 1), (0, 1, 2))))
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1):

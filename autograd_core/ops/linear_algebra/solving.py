@@ -100,7 +100,7 @@ def _solved(A, B, left, check_errors):
     return functional.swapped(x)
 
 
-def _reference_solve(a, b, left=True, check_errors=False):
+def _slow_solve(a, b, left=True, check_errors=False):
     inverse = by_matrix(_gauss_jordan)(a)
     vector = b.ndim == 1 or (a.ndim - 1 == b.ndim and b.shape == a.shape[:-1])
     return (inverse @ b[..., None])[..., 0] if vector else inverse @ b if left else b @ inverse
@@ -110,7 +110,7 @@ SIDES = (*SYSTEMS, sample(regular(3, 3), (3,)), sample(regular(2, 3, 3), (2, 3))
          sample(regular(3, 3), (2, 3), left=False))
 
 
-@composition(MATMUL, domain=NEAR, samples=SIDES, reference=_reference_solve, module="linalg")
+@composition(MATMUL, domain=NEAR, samples=SIDES, reference=_slow_solve, module="linalg")
 def solve(A, B, *, left=True):
     """The X with A X = B (with left=False, X A = B) for square A; B holds matrices or vectors. LinAlgError if singular.
 
@@ -130,7 +130,7 @@ def zero_pivot(xp, a):
 
 
 @composition(MATMUL, domain=NEAR, module="linalg", samples=SIDES,
-             reference=lambda a, b, left=True: (_reference_solve(a, b, left), np.zeros(a.shape[:-2], np.int32)))
+             reference=lambda a, b, left=True: (_slow_solve(a, b, left), np.zeros(a.shape[:-2], np.int32)))
 def solve_ex(A, B, *, left=True, check_errors=False) -> Solution:
     """`solve`, and the position of each matrix's first zero pivot (0 if none), where X is NaN."""
     return Solution(_solved(A, B, left, check_errors), zero_pivot(A))
@@ -150,14 +150,14 @@ TRIANGLES = (
 )
 
 
-def _reference_triangular(a, b, upper, unitriangular=False, left=True):
+def _slow_triangular(a, b, upper, unitriangular=False, left=True):
     a = np.triu(a) if upper else np.tril(a)
     n = a.shape[-1]
     a = a * (1 - np.eye(n)) + np.eye(n) if unitriangular else a
-    return _reference_solve(a, b, left)
+    return _slow_solve(a, b, left)
 
 
-@op(MATMUL, symbol="△⁻¹B", domain=NEAR, method=False, wide=True, samples=TRIANGLES, reference=_reference_triangular,
+@op(MATMUL, symbol="△⁻¹B", domain=NEAR, method=False, wide=True, samples=TRIANGLES, reference=_slow_triangular,
     vjp=(_matrix_rule,
          lambda xp, g, a, upper, unitriangular: xp.solve_lower_upper(
              xp.swapped(a), g, upper=not upper, unitriangular=unitriangular)))
@@ -170,7 +170,7 @@ def solve_lower_upper(xp, a, b, *, upper, unitriangular=False):
     return xp.kernels.solve_triangular(a, b, upper, unitriangular)
 
 
-@composition(MATMUL, domain=NEAR, module="linalg", reference=_reference_triangular,
+@composition(MATMUL, domain=NEAR, module="linalg", reference=_slow_triangular,
              samples=(*TRIANGLES, sample(triangular(3, 3), (2, 3), upper=False, left=False)))
 def solve_triangular(A, B, *, upper, left=True, unitriangular=False):
     """The X with A X = B (with left=False, X A = B) for triangular A, whose other triangle is not read.
@@ -183,12 +183,12 @@ def solve_triangular(A, B, *, upper, left=True, unitriangular=False):
     return functional.swapped(x)
 
 
-def _reference_older(b, a, upper=True, transpose=False, unitriangular=False):
+def _slow_older(b, a, upper=True, transpose=False, unitriangular=False):
     of = a.swapaxes(-1, -2) if transpose else a
-    return _reference_triangular(of, b, upper != transpose, unitriangular), a
+    return _slow_triangular(of, b, upper != transpose, unitriangular), a
 
 
-@composition(MATMUL, domain=NEAR, reference=_reference_older,
+@composition(MATMUL, domain=NEAR, reference=_slow_older,
              samples=(sample((3, 2), regular(3, 3)), sample((2, 1), regular(2, 2), upper=False, transpose=True),
                       sample((2, 1), regular(2, 2), unitriangular=True), sample((0, 1), (0, 0))))
 def triangular_solve(input, A, upper=True, transpose=False, unitriangular=False) -> TriangularSolution:
@@ -206,14 +206,14 @@ def _by_factor(L, B, upper):
     return solve_lower_upper(adjoint(functional, lower), first, upper=True)
 
 
-def _reference_by_factor(b, factor, upper=False):
+def _slow_by_factor(b, factor, upper=False):
     factor = np.triu(factor) if upper else np.tril(factor)
     turned = np.conj(factor.swapaxes(-1, -2))
     a = turned @ factor if upper else factor @ turned
     return by_matrix(_gauss_jordan)(a) @ b
 
 
-@composition(MATMUL, domain=NEAR, reference=_reference_by_factor,
+@composition(MATMUL, domain=NEAR, reference=_slow_by_factor,
              samples=(sample((3, 2), triangular(3, 3)), sample((2, 2, 1), regular(2, 2), upper=True),
                       sample((0, 1), (0, 0))))
 def cholesky_solve(input, input2, upper=False):
@@ -223,7 +223,7 @@ def cholesky_solve(input, input2, upper=False):
 
 
 @composition(MATMUL, domain=NEAR,
-             reference=lambda factor, upper=False: _reference_by_factor(np.eye(factor.shape[-1]), factor, upper),
+             reference=lambda factor, upper=False: _slow_by_factor(np.eye(factor.shape[-1]), factor, upper),
              samples=(sample(triangular(3, 3)), sample(regular(2, 2, 2), upper=True), sample((0, 0))))
 def cholesky_inverse(input, upper=False):
     """The inverse of a matrix, given its Cholesky factor."""

@@ -50,13 +50,13 @@ SYMMETRIC = tuple(
 )
 
 
-def _reference_eigh(a, UPLO="L"):
+def _slow_eigh(a, UPLO="L"):
     """For positive definite matrices the SVD is the eigendecomposition, in descending order."""
     u, s, _ = np.linalg.svd(a)
     return s[..., ::-1], u[..., ::-1]
 
 
-@op(MATMUL, symbol="eigh", domain=NEAR, samples=SYMMETRIC, reference=_reference_eigh, module="linalg", method=False,
+@op(MATMUL, symbol="eigh", domain=NEAR, samples=SYMMETRIC, reference=_slow_eigh, module="linalg", method=False,
     outputs=("eigenvalues", "eigenvectors"), partial=True, holomorphic=False, broadcasts=False, wide=True,
     tolerance=1e-11, vjp=_eigh_rule)
 def eigh(xp, a, *, UPLO="L"):
@@ -77,7 +77,7 @@ def _triangle(UPLO):
 @op(MATMUL, symbol="λ(A=Aᴴ)", domain=NEAR, module="linalg", method=False, broadcasts=False, wide=True,
     holomorphic=False,
     samples=(sample(positive(3, 3)), sample(positive(2, 2, 2), UPLO="U"), sample(positive(1, 1)), sample((0, 0))),
-    reference=lambda a, UPLO="L": _reference_eigh(a)[0], tolerance=1e-11,
+    reference=lambda a, UPLO="L": _slow_eigh(a)[0], tolerance=1e-11,
     vjp=lambda xp, g, a, UPLO: _eigh_rule(xp, (g, None), None, xp.eigh(a, UPLO=UPLO)[1]))
 def eigvalsh(xp, a, *, UPLO="L"):
     """Ascending eigenvalues of symmetric or Hermitian matrices, differentiable even where they repeat."""
@@ -115,7 +115,7 @@ def _eig_rule(xp, g, x_dtype, eigenvalues, eigenvectors):
     return out if x_dtype.kind == "c" else xp.real(out)
 
 
-def _reference_eig(a):
+def _slow_eig(a):
     """By the power method's relative, inverse iteration, from eigenvalues as roots of the characteristic polynomial."""
     if not len(a):
         return np.zeros(0, np.complex128), np.zeros((0, 0), np.complex128)
@@ -147,7 +147,7 @@ def _sums(values):
 GENERAL = (*[Sample((x,), {}, _ordered) for x in (regular(3, 3), regular(2, 2, 2), (1, 1))], sample((0, 0)))
 
 
-@op(MATMUL, symbol="eig", domain=NEAR, module="linalg", method=False, reference=matrices.by_matrix(_reference_eig),
+@op(MATMUL, symbol="eig", domain=NEAR, module="linalg", method=False, reference=matrices.by_matrix(_slow_eig),
     samples=GENERAL, outputs=("eigenvalues", "eigenvectors"), partial=True, holomorphic=False, broadcasts=False,
     wide=True, tolerance=1e-9, vjp=_eig_rule)
 def eig(xp, x):
@@ -163,7 +163,7 @@ def eig(xp, x):
 
 @composition(MATMUL, domain=NEAR, module="linalg", tolerance=1e-9,
              samples=tuple(replace(s, seen=_sums) for s in GENERAL),
-             reference=lambda a: matrices.by_matrix(_reference_eig)(a)[0])
+             reference=lambda a: matrices.by_matrix(_slow_eig)(a)[0])
 def eigvals(A):
     """Eigenvalues of square matrices, in no particular order, complex even if the matrix is real."""
     return eig(A)[0]

@@ -36,13 +36,13 @@ def getitem(xp, x, *, index):
     return x[(*index, ...) if index.__class__ is tuple else (index, ...)]
 
 
-def _place_reference(x, index, shape):
+def _slow_place(x, index, shape):
     out = np.zeros(shape)
     np.add.at(out, index, x)
     return out
 
 
-@op(INDEXING, symbol="[ ]=", method=False, reference=_place_reference,
+@op(INDEXING, symbol="[ ]=", method=False, reference=_slow_place,
     samples=(sample((3,), index=1, shape=(4, 3)),
              sample((2,), index=slice(None, None, -2), shape=(4,)),
              sample((0, 3), index=slice(0), shape=(4, 3)),
@@ -54,7 +54,7 @@ def place(xp, x, *, index, shape):
     return xp.kernels.add_at(shape, x.dtype, index, x)
 
 
-def _gather_reference(x, index, dim):
+def _slow_gather(x, index, dim):
     out = np.empty(index.shape)
     for at in np.ndindex(index.shape):
         out[at] = x[(*at[:dim], index[at], *at[dim + 1 :])] if x.ndim else x
@@ -70,7 +70,7 @@ def _dense(call):
     return gather
 
 
-@op(INDEXING, symbol="gather", form=_dense, signature=("x", "dim", "index"), reference=_gather_reference,
+@op(INDEXING, symbol="gather", form=_dense, signature=("x", "dim", "index"), reference=_slow_gather,
     samples=(sample((3, 4), integers((2, 4), 0, 3), dim=0), sample((2, 3), integers((2, 5), 0, 3), dim=1),
              sample((3, 4), integers((0, 4), 0, 3), dim=0), sample((), integers((1,), 0, 1), dim=0)),
     vjp=(lambda xp, g, x_shape, index, dim: xp.spread(g, index, dim=dim, shape=x_shape), None))
@@ -96,14 +96,14 @@ def check_index(shape, index, dim, name):
         raise OperandError(f"{name}(): index of shape {index.shape} reaches beyond a tensor of shape {tuple(shape)}")
 
 
-def _spread_reference(x, index, dim, shape):
+def _slow_spread(x, index, dim, shape):
     out = np.zeros(shape)
     for at in np.ndindex(index.shape):
         out[(*at[:dim], index[at], *at[dim + 1 :])] += x[at]
     return out
 
 
-@op(INDEXING, symbol="spread", method=False, reference=_spread_reference,
+@op(INDEXING, symbol="spread", method=False, reference=_slow_spread,
     samples=(sample((2, 4), integers((2, 4), 0, 3), dim=0, shape=(3, 4)),
              sample((2, 5), integers((2, 5), 0, 3), dim=1, shape=(2, 3)),
              sample((0, 4), integers((0, 4), 0, 3), dim=0, shape=(3, 4))),
