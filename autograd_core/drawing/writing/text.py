@@ -71,7 +71,9 @@ def _advance(c: str) -> float:
 
 def operation_hint(op: Any, result: str, kept: Mapping[str, Any], line: str) -> str:
     """The tooltip of an operation: its call with static parameters, result, description and line of code."""
-    settings = [f"{k}={kept[k]!r}"[:40] for k in op.statics if isinstance(kept.get(k), PLAIN)]
+    plain = {k: kept[k] for k in op.statics if isinstance(kept.get(k), PLAIN)}
+    fields = [v._asdict() if hasattr(v, "_asdict") else {k: v} for k, v in plain.items()]
+    settings = [f"{k}={v!r}"[:40] for part in fields for k, v in part.items()]
     named = [f"*{n}" if op.variadic else n for n in op.inputs]
     call = f"{op.name}({', '.join([*named, *settings])})"
     if len(named) == 2 and op.symbol and not any(map(str.isalnum, op.symbol)):

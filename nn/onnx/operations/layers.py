@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.ops.images.taps import cells
+from backends.geometry import Window
 from nn.onnx.writer import Ref, Writer, writes
 
 
@@ -68,9 +69,8 @@ def _convolve_input(
 
 
 @writes("max_of_windows")
-def _max_of_windows(
-    g: Writer, x: Ref, *, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
-) -> Ref:
+def _max_of_windows(g: Writer, x: Ref, *, window: Window, ceil_mode: bool) -> Ref:
+    kernel, stride, padding, dilation = window
     windows = _geometry(strides=stride, padding=padding, dilations=dilation, kernel_shape=kernel)
     return g("MaxPool", x, ceil_mode=int(ceil_mode), **windows)
 
@@ -108,20 +108,12 @@ def _read_points(g: Writer, x: Ref, weights: Ref, index: Ref) -> Ref:
 
 @writes("avg_pool")
 def _avg_pool(
-    g: Writer,
-    x: Ref,
-    *,
-    kernel: Any,
-    stride: Any,
-    padding: Any,
-    ceil_mode: bool,
-    count_include_pad: bool,
-    divisor: int | None,
+    g: Writer, x: Ref, *, window: Window, ceil_mode: bool, count_include_pad: bool, divisor: int | None
 ) -> Ref:
-    windows = _geometry(strides=stride, padding=padding, kernel_shape=kernel)
+    windows = _geometry(strides=window.stride, padding=window.padding, kernel_shape=window.kernel)
     counted = count_include_pad or divisor is not None
     y = g("AveragePool", x, ceil_mode=int(ceil_mode), count_include_pad=int(counted), **windows)
-    return y if divisor is None else g("Mul", y, float(np.prod(kernel)) / divisor)
+    return y if divisor is None else g("Mul", y, float(np.prod(window.kernel)) / divisor)
 
 
 @writes("resample")
