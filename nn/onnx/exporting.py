@@ -17,6 +17,7 @@ from autograd_core.trees import leaves
 from nn.files import write
 from nn.modes import in_mode
 from nn.module import Module
+from nn.onnx.package import onnx_package
 from nn.onnx.writer import Writer
 
 OPSET = 20
@@ -49,7 +50,7 @@ def export(
 
     Raises TracingError for operations without a counterpart in ONNX, and for decisions that depend on values.
     """
-    onnx = _onnx()
+    onnx = onnx_package()
     if opset_version not in (None, OPSET):
         raise ValueError(
             f"opset {OPSET} is written, not {opset_version}; convert the model with onnx.version_converter"
@@ -85,14 +86,6 @@ def export(
     if f is not None:
         write(proto.SerializeToString(), f)
     return proto
-
-
-def _onnx() -> ModuleType:
-    try:
-        import onnx
-    except ImportError as e:
-        raise ImportError('ONNX files need the onnx package: pip install "autograd-core[io]"') from e
-    return onnx
 
 
 def _parameters(model: Any) -> list[tuple[str, Tensor]]:

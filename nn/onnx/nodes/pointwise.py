@@ -1,0 +1,150 @@
+"""Nodes that compute element by element."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from typing import Any
+
+import autograd_core as ag
+import nn.functional as F
+from autograd_core import Tensor
+from autograd_core.dtypes import as_dtype
+from nn.onnx.nodes.table import NODES, number, reads
+
+NODES.update({
+    "Abs": ag.abs, "Acos": ag.acos, "Acosh": ag.acosh, "Add": ag.add, "And": ag.logical_and, "Asin": ag.asin,
+    "Asinh": ag.asinh, "Atan": ag.atan, "Atanh": ag.atanh, "BitwiseAnd": ag.bitwise_and, "BitwiseNot": ag.bitwise_not,
+    "BitwiseOr": ag.bitwise_or, "BitwiseXor": ag.bitwise_xor, "Ceil": ag.ceil, "Cos": ag.cos, "Cosh": ag.cosh,
+    "Equal": ag.eq, "Erf": ag.erf, "Exp": ag.exp, "Floor": ag.floor, "Greater": ag.gt, "GreaterOrEqual": ag.ge,
+    "HardSwish": F.hardswish, "IsNaN": ag.isnan, "Less": ag.lt, "LessOrEqual": ag.le, "Log": ag.log, "Mish": F.mish,
+    "Mul": ag.mul, "Neg": ag.neg, "Not": ag.logical_not, "Or": ag.logical_or, "Reciprocal": ag.reciprocal,
+    "Relu": ag.relu, "Round": ag.round, "Sigmoid": ag.sigmoid, "Sign": ag.sign, "Sin": ag.sin, "Sinh": ag.sinh,
+    "Softplus": F.softplus, "Softsign": F.softsign, "Sqrt": ag.sqrt, "Sub": ag.sub, "Tan": ag.tan, "Tanh": ag.tanh,
+    "Where": ag.where, "Xor": ag.logical_xor,
+})  # fmt: skip
+NODES["Identity"] = lambda x: x
+
+
+def _folded(function: Any) -> Any:
+    return lambda *xs: functools.reduce(function, xs)
+
+
+NODES.update({"Max": _folded(ag.maximum), "Min": _folded(ag.minimum), "Sum": _folded(operator.add)})
+
+
+@reads("Mean")
+def _mean(*xs: Tensor) -> Tensor:
+    return functools.reduce(operator.add, xs) / len(xs)
+
+
+@reads("Div")
+def _div(a: Tensor, b: Tensor) -> Tensor:
+    return a / b if a.is_floating_point() else ag.div(a, b, rounding_mode="trunc")
+
+
+@reads("Pow")
+def _pow(a: Tensor, b: Tensor) -> Tensor:
+    return ag.pow(a, b).to(a.dtype)
+
+
+@reads("Mod")
+def _mod(a: Tensor, b: Tensor, *, fmod: int = 0) -> Tensor:
+    return ag.fmod(a, b) if fmod else ag.remainder(a, b)
+
+
+@reads("BitShift")
+def _bit_shift(a: Tensor, b: Tensor, *, direction: str) -> Tensor:
+    return ag.bitwise_left_shift(a, b) if direction == "LEFT" else ag.bitwise_right_shift(a, b)
+
+
+@reads("IsInf")
+def _is_inf(x: Tensor, *, detect_negative: int = 1, detect_positive: int = 1) -> Tensor:
+    return ag.isinf(x) & ((x > 0) & bool(detect_positive) | (x < 0) & bool(detect_negative))
+
+
+@reads("Clip")
+def _clip(
+    x: Tensor, low: Any = None, high: Any = None, *, min: float | None = None, max: float | None = None
+) -> Tensor:
+    low, high = (number(given) if given is not None else bound for given, bound in ((low, min), (high, max)))
+    x = x if low is None else ag.clamp(x, min=low)
+    return x if high is None else ag.clamp(x, max=high)
+
+
+@reads("Cast")
+def _cast(x: Tensor, *, to: Any = None, saturate: int = 1, round_mode: str = "up") -> Tensor:
+    if to is None:
+        raise NotImplementedError("Cast: the dtype is missing")
+    return x.to(as_dtype(to))
+
+
+@reads("CastLike")
+def _cast_like(x: Tensor, like: Tensor, *, saturate: int = 1, round_mode: str = "up") -> Tensor:
+    return x.to(like.dtype)
+
+
+@reads("LeakyRelu")
+def _leaky_relu(x: Tensor, *, alpha: float = 0.01) -> Tensor:
+    return F.leaky_relu(x, alpha)
+
+
+@reads("PRelu")
+def _prelu(x: Tensor, slope: Tensor, *, opset: int) -> Tensor:
+    if opset < 7 and slope.numel() > 1:  # one number for each channel
+        slope = slope.reshape([-1] + [1] * (x.ndim - 2))
+    return ag.where(x < 0, x * slope, x)
+
+
+@reads("Elu")
+def _elu(x: Tensor, *, alpha: float = 1.0) -> Tensor:
+    return F.elu(x, alpha)
+
+
+@reads("Celu")
+def _celu(x: Tensor, *, alpha: float = 1.0) -> Tensor:
+    return F.celu(x, alpha)
+
+
+@reads("Selu")
+def _selu(x: Tensor, *, alpha: float = 1.67326319217681884765625, gamma: float = 1.05070102214813232421875) -> Tensor:
+    return gamma * F.elu(x, alpha)
+
+
+@reads("HardSigmoid")
+def _hard_sigmoid(x: Tensor, *, alpha: float = 0.2, beta: float = 0.5) -> Tensor:
+    return ag.clamp(alpha * x + beta, 0, 1)
+
+
+@reads("Gelu")
+def _gelu(x: Tensor, *, approximate: str = "none") -> Tensor:
+    return F.gelu(x, approximate)
+
+
+@reads("Swish")
+def _swish(x: Tensor, *, alpha: float = 1.0) -> Tensor:
+    return F.silu(x) if alpha == 1 else x * ag.sigmoid(alpha * x)
+
+
+@reads("ThresholdedRelu")
+def _thresholded_relu(x: Tensor, *, alpha: float = 1.0) -> Tensor:
+    return F.threshold(x, alpha, 0.0)
+
+
+@reads("Shrink")
+def _shrink(x: Tensor, *, bias: float = 0.0, lambd: float = 0.5) -> Tensor:
+    zero = ag.zeros_like(x)
+    return ag.where(x < -lambd, x + bias, ag.where(x > lambd, x - bias, zero)).to(x.dtype)
+
+
+@reads("Dropout")
+def _dropout(
+    x: Tensor, ratio: Any = 0.5, training: Any = False, *, seed: int | None = None, outputs: int, **_: Any
+) -> Any:
+    """Attributes of older versions concern inference, in which dropout is the identity."""
+    if training is not None and number(training) and number(ratio):
+        keep = ag.rand(x.shape, dtype=x.dtype, device=x.device) >= number(ratio)
+        y = ag.where(keep, x / (1 - number(ratio)), ag.zeros_like(x))
+    else:
+        y, keep = x, ag.ones_like(x, dtype=bool)
+    return y if outputs == 1 else (y, keep)
