@@ -306,7 +306,7 @@ class Layout:
         sign = -1 if points[-1][0] < x else 1
         if self.upright:
             return (x + sign * (height / 2 + 3), y + width / 2 + 5)
-        return (x + sign * (width / 2 + 5), y - height / 2 - 1)
+        return (x + sign * (width / 2 + 5), y - height / 2 - 2.5)
 
 
 def smooth(points: list[Point]) -> list[Point]:

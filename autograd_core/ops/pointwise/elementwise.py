@@ -13,7 +13,7 @@ from autograd_core.semantics.memory_format import arranged
 from backends.strides import copying_order
 
 
-@op(ELEMENTWISE, symbol="-", reference=lambda x: -x, operators=("__neg__",), aliases=("neg",),
+@op(ELEMENTWISE, symbol="−", reference=lambda x: -x, operators=("__neg__",), aliases=("neg",),
     holomorphic=True, vjp=lambda xp, g: -g)
 def negative(xp, x):
     """The negative of every element."""

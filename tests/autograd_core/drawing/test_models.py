@@ -173,7 +173,7 @@ def test_a_call_knows_every_constant_and_value():
     assert [(v.title, v.value, v.gradient) for v in drawing.graph.vertices if v.role == "op"][:3] == [
         ("+", "2.0", "2.0"),
         ("×", "4.0", "1.0"),
-        ("-", "3.5", "1.0"),
+        ("−", "3.5", "1.0"),
     ]
     assert any("multiply(a, b) = a × b" in v.hint for v in drawing.graph.vertices)
 

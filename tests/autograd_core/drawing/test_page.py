@@ -25,7 +25,7 @@ def expression():
 def test_each_step_multiplies_the_local_derivative_with_the_gradient():
     *_, y = expression()
     drawing = ag.draw({"y": y})
-    assert [s.symbol for s in drawing.steps] == ["×", "relu", "-", "+", "^", "×"]
+    assert [s.symbol for s in drawing.steps] == ["×", "relu", "−", "+", "^", "×"]
     for step in drawing.steps:
         for part in step.parts:
             assert float(part.local) * float(step.gradient) == pytest.approx(float(part.product), rel=1e-3)
