@@ -2,6 +2,10 @@
 
 The mask is boolean and broadcasts to the input; without one, all elements count. Elements outside it count as the
 identity of the operation: 0 in a sum, -∞ in a maximum. In scans and normalizations their own results mean nothing.
+
+>>> from autograd_core import tensor
+>>> amax(tensor([[1, 5], [7, 2]]), dim=1, mask=tensor([[True, False], [True, True]]))
+tensor([1, 7])
 """
 
 from __future__ import annotations
@@ -27,7 +31,7 @@ def _over(name: str, identity: float) -> Callable[..., Tensor]:
         x = _filled(input, mask, identity, dtype)
         return getattr(functional, name)(x, _axes(dim, input), keepdim)
 
-    return reduce
+    return _named(reduce, name, "over some or all axes")
 
 
 def _along(name: str, identity: float) -> Callable[..., Tensor]:
@@ -36,7 +40,13 @@ def _along(name: str, identity: float) -> Callable[..., Tensor]:
     def apply(input: Tensor, dim: int | None = None, *, dtype: Any = None, mask: Any = None, **options: bool) -> Tensor:
         return getattr(functional, name)(_filled(input, mask, identity, dtype), dim, **options)
 
-    return apply
+    return _named(apply, name, "along an axis")
+
+
+def _named(function: Callable[..., Tensor], name: str, where: str) -> Callable[..., Tensor]:
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"`{name}` {where} of the elements that the mask selects."
+    return function
 
 
 sum, logsumexp = _over("sum", 0), _over("logsumexp", -math.inf)  # noqa: A001  PyTorch's name

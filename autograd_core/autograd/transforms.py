@@ -55,7 +55,15 @@ def value_and_grad(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool
 
 
 def grad_and_value(func: Callable[..., Any], argnums: Argnums = 0, has_aux: bool = False) -> Callable[..., Any]:
-    """The function that computes (gradient, value) of the scalar function `func`."""
+    """The function that computes (gradient, value) of the scalar function `func`.
+
+    argnums: the position of the argument, or a tuple of positions, whose gradients are a tuple. has_aux: `func` returns
+    (value, further results), and the new function (gradient, (value, further results)).
+
+    >>> from autograd_core import tensor
+    >>> grad_and_value(lambda x: (x**2).sum())(tensor([1.0, 3.0]))
+    (tensor([2., 6.]), tensor(10.))
+    """
 
     @wraps(func, updated=())
     def computed(*args: Any, **kwargs: Any) -> Any:

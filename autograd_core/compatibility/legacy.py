@@ -26,7 +26,9 @@ TYPES = {
     "CharTensor": dtypes.int8, "DoubleTensor": dtypes.float64, "FloatTensor": dtypes.float32,
     "HalfTensor": dtypes.float16, "IntTensor": dtypes.int32, "LongTensor": dtypes.int64, "ShortTensor": dtypes.int16,
 }  # fmt: skip
-globals().update({name: _Typed(name, (), {"dtype": dtype}) for name, dtype in TYPES.items()})
+for _name, _dtype in TYPES.items():
+    _doc = f"Makes tensors of {_dtype} from sizes or data, and is their type to `isinstance`; prefer `tensor`."
+    globals()[_name] = _Typed(_name, (), {"dtype": _dtype, "__doc__": _doc})
 
 
 def set_default_tensor_type(t: Any) -> None:

@@ -41,7 +41,7 @@ def are_deterministic_algorithms_enabled() -> bool:
 
 
 def is_deterministic_algorithms_warn_only_enabled() -> bool:
-    """Whether they were requested with `warn_only`."""
+    """Whether deterministic algorithms were requested with `warn_only`."""
     return _level == 1
 
 

@@ -15,7 +15,7 @@ from autograd_core.tensor import Tensor
 
 
 class ComposeTransform(Transform):
-    """A composition of transforms."""
+    """A composition of transforms, the first one applied first; log-determinants add up."""
 
     def __init__(self, parts: Sequence[Transform], cache_size: int = 0) -> None:
         super().__init__(cache_size)

@@ -185,7 +185,10 @@ class Poisson(ExponentialFamily):
 
 
 class Multinomial(OfChoices):
-    """The counts of each choice among `total_count` draws."""
+    """The counts (..., K) of K choices among `total_count` draws, with `probs` or `logits` (..., K).
+
+    probs are divided by their sum.
+    """
 
     def __init__(
         self, total_count: int = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None

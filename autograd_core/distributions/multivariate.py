@@ -151,7 +151,10 @@ class Dirichlet(ExponentialFamily):
 
 
 class Independent(Distribution):
-    """A distribution with its last `reinterpreted_batch_ndims` batch axes reinterpreted as event axes."""
+    """A distribution with its last `reinterpreted_batch_ndims` batch axes reinterpreted as event axes.
+
+    The logarithms of densities are summed over these axes.
+    """
 
     def __init__(
         self, base_distribution: Distribution, reinterpreted_batch_ndims: int, validate_args: bool | None = None

@@ -238,7 +238,11 @@ class TransformerDecoder(Module):
 
 
 class Transformer(Module):
-    """Encoder and decoder: src (S, N, d_model), tgt (T, N, d_model) to (T, N, d_model)."""
+    """Encoder and decoder (Vaswani et al. 2017): src (S, N, d_model), tgt (T, N, d_model) to (T, N, d_model).
+
+    With batch_first the axis N of the batch comes first. nhead must divide d_model. custom_encoder, custom_decoder:
+    modules in place of the stacks of layers; the parameters that describe these then have no effect.
+    """
 
     def __init__(
         self,

@@ -38,7 +38,7 @@ class PoissonNLLLoss(Loss):
 class GaussianNLLLoss(Loss):
     """Negative log-likelihood of values under a normal distribution with mean `input` and variance `var`.
 
-    full: include the constant.
+    ½(log var + (input - target)² / var), with var at least `eps`; full: plus the constant ½ log 2π.
     """
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:

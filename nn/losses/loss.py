@@ -59,7 +59,11 @@ class SmoothL1Loss(Loss):
 
 
 class KLDivLoss(Loss):
-    """Kullback-Leibler divergence of probabilities from log-probabilities; also with `reduction="batchmean"`."""
+    """Kullback-Leibler divergence Σ t·(log t - input) of probabilities t from log-probabilities `input`.
+
+    log_target: the targets are log-probabilities too. reduction="batchmean" divides by the batch size, which gives the
+    mean divergence; "mean" divides by the number of elements.
+    """
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ class GAN(NamedTuple):
 
 
 def gan(latent: int = 64, image: Sequence[int] = (1, 28, 28), hidden: int = 256) -> GAN:
-    """A pair of fully connected networks."""
+    """A pair of fully connected networks: noise (N, latent) to images (N, *image), and images to scores."""
     size = math.prod(image)
     generator = Sequential(
         Linear(latent, hidden),

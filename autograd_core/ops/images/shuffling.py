@@ -54,7 +54,12 @@ def pixel_unshuffle(input, downscale_factor):
                  [x[:, k :: x.shape[1] // groups] for k in range(x.shape[1] // groups)], 1),
              samples=(sample((1, 6, 2), 2), sample((2, 6, 1, 2), 3), sample((0, 4, 2), 2)))
 def channel_shuffle(input, groups):
-    """Channels (N, C, ...) of `groups` interleaved, so that grouped convolutions mix (Zhang et al. 2018)."""
+    """Channels (N, C, ...) of `groups` interleaved, so that grouped convolutions mix (Zhang et al. 2018).
+
+    >>> from autograd_core import arange
+    >>> channel_shuffle(arange(6).reshape(1, 6, 1), 2).flatten()
+    tensor([0, 3, 1, 4, 2, 5])
+    """
     if input.ndim < 3 or groups < 1 or input.shape[1] % groups:
         raise OperandError(
             f"channel_shuffle() takes (N, C, ...) with C a multiple of groups={groups}, not shape {input.shape}"

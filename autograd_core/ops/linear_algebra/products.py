@@ -84,7 +84,10 @@ def baddbmm(input, batch1, batch2, *, beta=1, alpha=1):
              samples=(*_scaled((2, 2), (2, 2, 3), (2, 3, 2)), sample((2,), (2, 2, 1), (2, 1, 2)),
                       sample((2, 2), (0, 2, 1), (0, 1, 2))))
 def addbmm(input, batch1, batch2, *, beta=1, alpha=1):
-    """beta input + alpha times the sum of the products batch1 @ batch2; `input` is ignored where beta is 0."""
+    """beta input + alpha times the sum over b of batch1 (b, n, m) @ batch2 (b, m, p).
+
+    `input` broadcasts to (n, p), and is ignored where beta is 0.
+    """
     _stacks("addbmm", batch1, batch2)
     b, n, m = batch1.shape
     wide = functional.reshape(functional.permute(batch1, (1, 0, 2)), (n, b * m))
@@ -134,7 +137,12 @@ def kron(input, other):
              samples=(sample((2, 3, 2), (3, 2, 2)), sample((2, 3), (3, 2), dims=1), sample((2,), (3,), dims=0),
                       sample((2, 3, 2), (2, 2, 3), dims=((1, 0), (2, 0))), sample((2, 0), (0, 3), dims=1)))
 def tensordot(a, b, dims=2):
-    """Sum of products over several axes: the last `dims` of a with the first of b, or pairs ((of a), (of b))."""
+    """Sum of products over several axes: the last `dims` of a with the first of b, or pairs ((of a), (of b)).
+
+    >>> from autograd_core import ones
+    >>> tensordot(ones(2, 3, 4), ones(4, 3, 5), dims=((1, 2), (1, 0))).shape
+    (2, 5)
+    """
     of_a, of_b = _contracted(a, b, dims.tolist() if hasattr(dims, "tolist") else dims)
     a, b = _stretched(a, of_a, b, of_b), _stretched(b, of_b, a, of_a)
     free_a, free_b = ([i for i in range(x.ndim) if i not in used] for x, used in ((a, of_a), (b, of_b)))

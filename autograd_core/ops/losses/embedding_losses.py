@@ -80,7 +80,11 @@ def triplet_margin_loss(
 def triplet_margin_with_distance_loss(
     anchor, positive, negative, *, distance_function=None, margin=1.0, swap=False, reduction="mean"
 ):
-    """The triplet loss with a custom distance function, by default the Euclidean distance along the last axis."""
+    """max(d(anchor, positive) - d(anchor, negative) + margin, 0) with a distance function d of your own.
+
+    By default it is the Euclidean distance along the last axis. swap: the smaller of the negative's distances to anchor
+    and positive counts.
+    """
     if margin <= 0:
         raise ValueError(f"the margin of a triplet loss must be positive, but is {margin}")
     if not anchor.ndim == positive.ndim == negative.ndim:

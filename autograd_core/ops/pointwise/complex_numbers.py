@@ -111,7 +111,12 @@ def view_as_real(xp, x):
     samples=(sample((3, 2)), sample((2,)), sample((0, 2))), reference=lambda x: x[..., 0] + 1j * x[..., 1],
     vjp=lambda xp, g: xp.view_as_real(g))
 def view_as_complex(xp, x):
-    """Pairs of real numbers along a last axis of length 2 as complex numbers; a view if they are adjacent in memory."""
+    """Pairs of real numbers along a last axis of length 2 as complex numbers; a view if they are adjacent in memory.
+
+    >>> from autograd_core import tensor
+    >>> view_as_complex(tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor([1.+2.j, 3.+4.j])
+    """
     if x.dtype.kind != "f" or x.dtype.itemsize < 4:
         raise DtypeError(f"view_as_complex() takes float32 or float64, not {x.dtype}")
     if x.shape[-1:] != (2,):

@@ -38,7 +38,14 @@ def argwhere(input):
              reference=lambda x, size, fill_value=-1:
                  np.concatenate([np.argwhere(x), np.full((size, x.ndim), fill_value)])[:size])
 def nonzero_static(input, *, size, fill_value=-1):
-    """The first `size` rows of `nonzero`, padded with rows of `fill_value`."""
+    """The first `size` rows of `nonzero`, padded with rows of `fill_value`.
+
+    >>> from autograd_core import tensor
+    >>> nonzero_static(tensor([3, 0, 5]), size=3)
+    tensor([[ 0],
+            [ 2],
+            [-1]])
+    """
     found = nonzero(input)[: operator.index(size)]
     missing = functional.full((size - found.shape[0], input.ndim), fill_value, dtype=found.dtype, device=found.device)
     return functional.cat([found, missing])

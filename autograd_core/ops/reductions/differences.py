@@ -30,7 +30,14 @@ def _np_diff(x, n=1, dim=-1, prepend=None, append=None):
                       sample((0, 3), dim=1)),
              reference=_np_diff)
 def diff(input, n=1, dim=-1, prepend=None, append=None):
-    """Differences of neighbours along `dim`, taken `n` times; for booleans, where neighbours differ."""
+    """Differences of neighbours along `dim`, taken `n` times; for booleans, where neighbours differ.
+
+    prepend, append: tensors that are put before and after the input first.
+
+    >>> from autograd_core import tensor
+    >>> diff(tensor([1, 4, 9, 16]))
+    tensor([3, 5, 7])
+    """
     length = axes.length(input, dim, "diff")
     if n < 0:
         raise OperandError(f"diff() needs n ≥ 0, not {n}")

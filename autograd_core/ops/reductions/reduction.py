@@ -91,7 +91,7 @@ def _mean_rule(xp, g, x_shape, x_dtype, dim, keepdim):
 
 @op(REDUCTION, symbol="mean", samples=CAST_FIRST, reference=reduced_by(np.mean), holomorphic=True, vjp=_mean_rule)
 def mean(xp, x, *, dim=None, keepdim=False, dtype=None):
-    """Mean over `dim` (all axes by default); NaN if empty."""
+    """Mean over `dim` (all axes by default); NaN if empty. Integers need a floating-point `dtype`."""
     if dtype is not None:
         x = x.astype(dtype)
     if x.dtype.kind in dtypes.EXACT:
@@ -157,7 +157,7 @@ def any(xp, x, *, dim=None, keepdim=False):
 @op(REDUCTION, symbol="#", samples=OF_NOTHING, reference=reduced_by(np.count_nonzero),
     holomorphic=False, vjp=NO_GRADIENT)
 def count_nonzero(xp, x, *, dim=None, keepdim=False):
-    """The number of nonzero elements."""
+    """The number of nonzero elements over `dim` (all axes by default), as int64; NaN is not zero."""
     return xp.sum(x != 0, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtypes.int64)
 
 

@@ -31,7 +31,12 @@ def _pair(dim1, dim2, ndim, name):
     vjp=lambda xp, g, x_shape, offset, dim1, dim2: xp.place_diagonal(
         g, shape=x_shape, offset=offset, dim1=dim1, dim2=dim2))
 def diagonal(xp, x, *, offset=0, dim1=0, dim2=1):
-    """The elements with j = i + `offset` along two axes, as the last axis; a view."""
+    """The elements with j = i + `offset` along two axes, as the last axis; a view.
+
+    >>> from autograd_core import tensor
+    >>> diagonal(tensor([[1, 2, 3], [4, 5, 6]]), offset=1)
+    tensor([2, 6])
+    """
     dim1, dim2 = _pair(dim1, dim2, x.ndim, "diagonal")
     return xp.kernels.diagonal(x, offset, dim1, dim2)
 

@@ -54,8 +54,13 @@ def _slow_split(x, split_size_or_sections=2, dim=0, split_size=2):
                       sample((3, 2), split_size=2),
                       sample((2, 0), 1)))
 def split(input, split_size_or_sections=None, dim=0, *, split_size=None):
-    """Pieces along `dim`, of one length (the last may be shorter) or of given lengths. The method's parameter is named
-    `split_size`, the function's `split_size_or_sections`, as in PyTorch.
+    """Pieces along `dim`, of one length (the last may be shorter) or of given lengths.
+
+    The method's parameter is named `split_size`, the function's `split_size_or_sections`, as in PyTorch.
+
+    >>> from autograd_core import arange
+    >>> split(arange(5), 2)
+    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
     """
     size = split_size if split_size_or_sections is None else split_size_or_sections
     if isinstance(size, (list, tuple)):

@@ -117,7 +117,12 @@ def repeat(input, *counts, repeats=None):
 
 @composition(SHAPE, samples=(*_tiled("dims"), sample((2, 3), 2)), reference=_slow_tile)
 def tile(input, *counts, dims=None):
-    """`repeat`, with missing leading counts taken as 1."""
+    """`repeat`, with missing leading counts taken as 1.
+
+    >>> from autograd_core import tensor
+    >>> tile(tensor([[1, 2]]), 2)
+    tensor([[1, 2, 1, 2]])
+    """
     counts = _counts(counts, dims)
     return repeat(input, (1,) * (input.ndim - len(counts)) + counts)
 
@@ -134,6 +139,10 @@ def repeat_interleave(input, repeats=None, dim=None, *, output_size=None):
     """Every element along `dim` repeated consecutively, by one count or by a tensor of counts.
 
     Without `dim` the tensor is flattened first. For a single tensor of counts, the repeated positions.
+
+    >>> from autograd_core import tensor
+    >>> repeat_interleave(tensor([5, 7]), tensor([1, 3]))
+    tensor([5, 7, 7, 7])
     """
     if repeats is None:
         return functional.as_tensor(_repeated(input, input.numel()), device=input.device)
