@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain, repeat
 from typing import Any, NamedTuple
 
@@ -45,34 +47,45 @@ def find_learning_rate(
         )
     if not len(loader):
         raise ValueError("the loader yields no batches; is the data set empty, or smaller than a batch with drop_last?")
-    batches = chain.from_iterable(pairs(loader) for _ in repeat(None))
-    saved, state = copy.deepcopy(model.state_dict()), copy.deepcopy(optimizer.state_dict())
+    wanted = [lowest * (highest / lowest) ** (step / (steps - 1)) for step in range(steps)]
     rates: list[float] = []
     losses: list[float] = []
     mean = 0.0
+    with _restored(model, optimizer), in_mode(model, training=True):
+        for rate, value in zip(wanted, _steps(model, loader, optimizer, loss, wanted), strict=True):
+            mean = smoothing * mean + (1 - smoothing) * value
+            smooth = mean / (1 - smoothing ** (len(rates) + 1))
+            if not math.isfinite(smooth) or (losses and smooth > 4 * min(losses)):
+                break
+            rates.append(rate)
+            losses.append(smooth)
+    return RateRange(rates, losses, _steepest(rates, losses))
+
+
+@contextmanager
+def _restored(model: nn.Module, optimizer: Any) -> Iterator[None]:
+    """A block after which model and optimizer are what they were before it."""
+    saved, state = copy.deepcopy(model.state_dict()), copy.deepcopy(optimizer.state_dict())
     try:
-        with in_mode(model, training=True):
-            for step in range(steps):
-                rate = lowest * (highest / lowest) ** (step / (steps - 1))
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
-                inputs, target = next(batches)
-                optimizer.zero_grad()
-                value = loss(model(inputs), target)
-                mean = smoothing * mean + (1 - smoothing) * value.item()
-                smooth = mean / (1 - smoothing ** (step + 1))
-                if not math.isfinite(smooth) or (losses and smooth > 4 * min(losses)):
-                    break
-                rates.append(rate)
-                losses.append(smooth)
-                value.backward()
-                optimizer.step()
+        yield
     finally:
         with no_grad():
             model.load_state_dict(saved)
         optimizer.load_state_dict(state)
         optimizer.zero_grad()
-    return RateRange(rates, losses, _steepest(rates, losses))
+
+
+def _steps(model: nn.Module, loader: Batches, optimizer: Any, loss: Loss, rates: list[float]) -> Iterator[float]:
+    """Train a step with each of the rates; yields the loss before the step."""
+    batches = chain.from_iterable(pairs(loader) for _ in repeat(None))
+    for rate, (inputs, target) in zip(rates, batches, strict=False):
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.zero_grad()
+        value = loss(model(inputs), target)
+        yield value.item()
+        value.backward()
+        optimizer.step()
 
 
 def _steepest(rates: list[float], losses: list[float]) -> float:

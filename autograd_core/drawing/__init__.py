@@ -27,6 +27,7 @@ from autograd_core.tensor import Tensor
 SHOWN = ("values", "shapes", "grads", "stats")
 FLOWS = ("forward", "backward", "both")
 LAYOUTS = ("auto", "graphviz", "layered")
+WORDS = {"direction": DIRECTIONS, "show": SHOWN, "flow": FLOWS, "theme": THEMES, "layout": LAYOUTS}
 FORMATS = ("svg", "html", "dot", "png", "pdf")
 SHARP = 300  # nodes: a larger picture has enough pixels at half the resolution
 CROWDED = 1200  # nodes: above, Graphviz takes too long
@@ -182,18 +183,8 @@ def draw(
     is_call = callable(outputs) and not isinstance(outputs, Tensor)
     show = show or ("shapes" if is_call and hasattr(outputs, "named_modules") else "values")
     direction = direction or ("TB" if is_call and hasattr(outputs, "named_modules") else "LR")
-    for name, value, allowed in (
-        ("direction", direction, DIRECTIONS),
-        ("show", show, SHOWN),
-        ("flow", flow, FLOWS),
-        ("theme", theme, THEMES),
-        ("layout", layout, LAYOUTS),
-    ):
-        if value not in allowed:
-            raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
-    for name, count, least in (("max_nodes", max_nodes, 1), ("depth", depth or 0, 0)):
-        if not hasattr(count, "__index__") or count < least:
-            raise ValueError(f"{name} must be an integer of at least {least}, not {count!r}")
+    _check_words(direction=direction, show=show, flow=flow, theme=theme, layout=layout)
+    _check_counts(max_nodes=(max_nodes, 1), depth=(depth or 0, 0))
     ask = Ask(depth, show, flow, max_nodes, names or {}, fold, lines)
     if is_call:
         composed = of_call(outputs, () if inputs is None else inputs, loss, ask)
@@ -201,6 +192,18 @@ def draw(
         given, ask.names = _named(inputs, ask.names)
         composed = of_tensors(titled(outputs), given, ask)
     return Drawing(composed.graph, direction, theme, legend, layout, composed.steps)
+
+
+def _check_words(**given: str) -> None:
+    for name, value in given.items():
+        if value not in WORDS[name]:
+            raise ValueError(f"{name} must be one of {', '.join(WORDS[name])}, not {value!r}")
+
+
+def _check_counts(**given: tuple[Any, int]) -> None:
+    for name, (count, least) in given.items():
+        if not hasattr(count, "__index__") or count < least:
+            raise ValueError(f"{name} must be an integer of at least {least}, not {count!r}")
 
 
 def _named(inputs: Any, names: Mapping[str, Tensor]) -> tuple[list[tuple[str, Tensor]], Mapping[str, Tensor]]:

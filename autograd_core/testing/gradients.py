@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from math import prod
 from typing import Any
@@ -187,10 +187,7 @@ def _check(
     values, kept = [host(y) for y in outputs], _saved(outputs)
     kept += [(f"the cotangent of output {k}", g.array, host(g)) for k, g in enumerate(weights)]
     fast = gradients(outputs, xs, weights)
-    for i, x, g in zip(wanted, xs, fast, strict=True):
-        if g.dtype != x.dtype or g.shape != x.shape:
-            expected = f"{x.dtype} of shape {x.shape}"
-            raise GradientError(f"the gradient of input {i}, {expected}, is {g.dtype} of shape {g.shape}")
+    _like_inputs(fast, xs, wanted)
     analytic = [host(g) for g in fast]
     _unwritten(before, xs, wanted, kept)
     _repeatable(
@@ -207,6 +204,18 @@ def _check(
         if not fast_mode:
             _check_rows(outputs, xs, jacobians, wanted, close)
 
+    _with_some_step(compare, eps)
+
+
+def _like_inputs(fast: Sequence[Tensor], xs: list[Tensor], wanted: list[int]) -> None:
+    for i, x, g in zip(wanted, xs, fast, strict=True):
+        if g.dtype != x.dtype or g.shape != x.shape:
+            expected = f"{x.dtype} of shape {x.shape}"
+            raise GradientError(f"the gradient of input {i}, {expected}, is {g.dtype} of shape {g.shape}")
+
+
+def _with_some_step(compare: Callable[[float], None], eps: float) -> None:
+    """Compare with differences of smaller and smaller steps, until they agree; the first error if none does."""
     first: GradientError | None = None
     for step in (eps, eps / 30, eps / 1000):  # less and less accurate, but a step across a kink is useless
         try:
