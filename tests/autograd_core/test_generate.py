@@ -138,7 +138,7 @@ def test_types_in_the_stubs_admit_every_sample_and_its_result(entry):
 
 
 def test_the_table_of_operations_has_a_row_per_entry():
-    table = generate.ops_table()
+    table = (generate.HERE.parent / "docs" / "ops.md").read_text(encoding="utf-8")
     present = table.partition("## Not here")[0]
     rows = [line for line in present.splitlines() if line.startswith("| `")]
     assert len(rows) == len(OPS) + len(COMPOSITIONS)

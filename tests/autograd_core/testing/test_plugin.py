@@ -20,9 +20,10 @@ def test_gradients(gradcheck, gradgradcheck):
     assert gradgradcheck(lambda x: x.log(), x)
 
 
-def test_an_operation(check_op, temporary_ops):
+@pytest.mark.parametrize("factor", [3, 3.003])
+def test_an_operation(check_op, temporary_ops, factor):
     @op(ELEMENTWISE, symbol="x³", domain=Interval(-2, 2), reference=lambda x: x**3,
-        vjp=lambda xp, g, x: FACTOR * g * x * x)
+        vjp=lambda xp, g, x: factor * g * x * x)
     def cube(xp, x):
         """x³."""
         return x * x * x
@@ -42,18 +43,11 @@ def only_ours(monkeypatch):
     monkeypatch.setenv("PYTEST_PLUGINS", "autograd_core.testing.plugin")
 
 
-def run(pytester, factor):
-    pytester.makepyfile(SUITE.replace("FACTOR", factor))
-    return pytester.runpytest_subprocess("-p", "no:cacheprovider")
-
-
-def test_fixtures(pytester):
-    run(pytester, "3").assert_outcomes(passed=3)
-
-
-def test_a_wrong_rule_fails(pytester):
-    result = run(pytester, "3.003")
-    result.assert_outcomes(passed=2, failed=1)
+def test_fixtures_pass_what_is_right_and_fail_a_wrong_rule(pytester):
+    pytester.makepyfile(SUITE)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["FAILED *test_an_operation[[]3.003[]]*"])
     result.stdout.fnmatch_lines(["*GradientError: the gradient of all outputs, weighted, with*input 0 is wrong*"])
 
 

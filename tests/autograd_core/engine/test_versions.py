@@ -1,0 +1,85 @@
+"""Versions of storage: what was written after a node kept it is noticed, and views share the count."""
+
+import re
+
+import pytest
+
+import autograd_core as ag
+from autograd_core.errors import InplaceError
+
+STALE = {
+    "y = b * a; b += 1": ("multiply", 0, 1),
+    "b += 1; b += 1; y = b * a; b += 1": ("multiply", 2, 3),
+    "y = a.exp(); y.detach().add_(1); y.detach()[0] = 3": ("exp", 0, 2),
+    "d = b.data; y = a * d; d.zero_()": ("multiply", 0, 1),
+    "d = b.data; y = a * d[1:]; d.T[0] = 3": ("multiply", 0, 1),
+    "z = a * a; y = z.sin(); z[1] = 0": ("sin", 0, 1),
+    "z = a * a; v = z[1:]; y = v.sin(); z.zero_()": ("sin", 0, 1),
+}
+
+
+@pytest.mark.parametrize("program", STALE)
+def test_stale_saved_arrays(program):
+    op, saved, now = STALE[program]
+    scope = {"a": ag.tensor([2.0, 3.0], requires_grad=True), "b": ag.ones(2)}
+    exec(compile(program.replace("; ", "\n"), "program.py", "exec"), scope)
+    line = program.count(";") + 1
+    versions = f"kept for backward at version {saved}, is at version {now} now"
+    pattern = rf"{op}: '\w+' of shape \(\d,\), {versions}: .*by program\.py:{line}; .*clone"
+    with pytest.raises(InplaceError, match=pattern):
+        scope["y"].sum().backward()
+    assert scope["a"].grad is None
+
+
+def test_writes_that_no_rule_needs_are_harmless():
+    a, b = ag.tensor([2.0], requires_grad=True), ag.ones(1)
+    y = a + b
+    b += 1
+    z = (a * 3).sum()
+    y.backward()
+    z.backward()
+    assert a.grad.tolist() == [4]
+
+
+def test_the_line_of_every_kind_of_write_is_named():
+    for program in ("b += 1", "b[0] = 2", "b.add_(1)", "b.fill_(2)", "b.uniform_()", "b.copy_(b + 1)", "b.zero_()"):
+        b, a = ag.ones(1), ag.ones(1, requires_grad=True)
+        y = a * b
+        exec(compile("\n\n" + program, "there.py", "exec"), {"b": b})
+        with pytest.raises(InplaceError, match=re.escape("there.py:3")):
+            y.backward()
+
+
+def test_a_version_counts_the_writes_to_a_storage():
+    x = ag.zeros(3)
+    assert x._version == 0
+    x[0] = 1
+    x[1:].add_(1)
+    assert x._version == x[1:]._version == 2
+
+
+def test_the_data_of_a_scalar_is_its_storage():
+    x = ag.tensor([1.0, 2.0], requires_grad=True).max()
+    x.data.fill_(3)
+    assert x.item() == 3
+
+
+def test_data_has_a_version_of_its_own():
+    x = ag.tensor([[2.0, 3.0], [4.0, 5.0]], requires_grad=True)
+    y, array = (x * x).sum(), x.array
+    d = x.data
+    d[0] = 7
+    d.T[1:].zero_()
+    x.data += 1
+    y.backward()
+    assert x.grad.tolist() == [[16, 2], [10, 2]]  # of the values at the time of the backward walk
+    assert (x._version, d._version, d.storage_offset(), d[1].data.storage_offset()) == (0, 2, 0, 2)
+    d.copy_(x.detach().T)  # the memory is still known to be the same
+    assert x.tolist() == [[8, 5], [1, 1]]
+    assert x.array is array
+
+
+def test_views_name_the_tensor_that_owns_their_memory():
+    x = ag.ones(2, 3)
+    assert all(v._is_view() and v._base is x for v in (x[0], x.T, x.view(6)[1:], x.expand(4, 2, 3), x.unbind(1)[2]))
+    assert not any(v._is_view() or v._base for v in (x, x.detach(), x.T.reshape(6), x[[0]], x.contiguous(), x + 1))
