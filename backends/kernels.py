@@ -45,7 +45,7 @@ KERNELS = {
     "products": ("product", "linear"),
     "special_functions.quantiles": ("erfinv", "ndtri"),
     "recurrent": ("rnn", "rnn_gradients", "lstm", "lstm_gradients", "gru", "gru_gradients"),
-    "reduction": ("total", "sum_of_squares"),
+    "reduction": ("total", "sum_of_squares", "squared_deviations"),
     "resampling": ("resample", "max_of_cells"),
     "scans": ("recurrence", "running"),
     "selection": ("drop", "gate", "relu", "rectify", "add_relu"),

@@ -1,5 +1,6 @@
 """Sums over several axes, for every array library."""
 
+from math import prod
 from typing import Any
 
 from backends.geometry import Array, Sizes
@@ -13,3 +14,18 @@ def total(xp: Any, x: Array, axes: Sizes, keepdims: bool) -> Array:
 def sum_of_squares(xp: Any, x: Array, axis: Any, keepdims: bool) -> Array | None:
     """Σx² over one axis or all (None), if float32 can sum it quickly and without loss; else None."""
     return None
+
+
+def squared_deviations(xp: Any, x: Array, axes: Sizes, keepdims: bool) -> Array:
+    """Σ|x - mean|² over some axes, also of numbers that are nearly equal; possibly in a wider dtype.
+
+    The sum of the deviations themselves, which is 0 but for the rounding error of the mean, corrects it.
+    """
+    n = max(prod(x.shape[a] for a in axes), 1)
+    d = x - xp.add.reduce(x, axis=axes, keepdims=True) / n
+    off = xp.add.reduce(d, axis=axes, keepdims=keepdims)
+    return xp.add.reduce(_squares(d), axis=axes, keepdims=keepdims) - _squares(off) / n
+
+
+def _squares(x: Array) -> Array:
+    return x.real * x.real + x.imag * x.imag if x.dtype.kind == "c" else x * x

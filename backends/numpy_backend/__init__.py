@@ -84,6 +84,7 @@ OWN: dict[str, Any] = {
     "running": scans.running,
     "scale_channels": normalization.scale_channels,
     "solve_triangular": lapack.solve_triangular,
+    "squared_deviations": reduction.squared_deviations,
     "sum_of_squares": reduction.sum_of_squares,
     "take_at": indexing.take_at,
     "total": reduction.total,

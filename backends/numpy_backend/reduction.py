@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from backends.generic import reduction as generic
 from backends.geometry import Array, Sizes
 from backends.numpy_backend.copies import contiguous
 from backends.strides import innermost_first
@@ -19,6 +20,7 @@ LINE = 1 << 10  # elements: NumPy adds line by line, with one loop for each
 RUN = 1 << 5  # lines: added one after another
 MANY = 1 << 12  # elements: from here a way with several calls pays
 FEW = 1 << 7  # rows: up to here adding them one by one is faster than preparing longer lines
+CLOSE = 2.0**-16  # variance by the mean's square, up to which the rounding error of a float32 mean matters
 LOW = 2.0**-90  # sums of squares of float32 below which squares that underflow could matter
 
 
@@ -31,7 +33,9 @@ def total(x: Array, axes: Sizes, keepdims: bool) -> Array:
     order = innermost_first(x)[::-1]
     y = x.transpose(order)
     shape, last = _alternating(x.shape, axes, order)
-    if not y.flags.c_contiguous or (len(shape) == 1 and not last):
+    if not y.flags.c_contiguous:
+        return _with_gaps(x, axes, keepdims, order)
+    if len(shape) == 1 and not last:
         return x.sum(axis=axes, keepdims=keepdims)
     if last:
         y = _sums_of_rows(y.reshape(-1, shape.pop()))
@@ -40,8 +44,32 @@ def total(x: Array, axes: Sizes, keepdims: bool) -> Array:
         y = _sums_of_columns(y.reshape(-1, count, kept))
         shape.append(kept * (shape.pop() if shape else 1))
     y = y.reshape([1 if axis in axes else x.shape[axis] for axis in order])
-    y = y.transpose(sorted(range(x.ndim), key=order.__getitem__))
+    y = y.transpose(_inverse(order))
     return y if keepdims else y.squeeze(axes)
+
+
+def _with_gaps(x: Array, axes: Sizes, keepdims: bool, order: list[int]) -> Array:
+    """The sum of an array whose axes cannot be joined: the longest of those that are not innermost goes first, in runs.
+
+    NumPy would add all lines one after another.
+    """
+    outer = [axis for axis in order[:-1] if axis in axes]
+    if prod(x.shape[axis] for axis in outer) <= FEW:
+        return x.sum(axis=axes, keepdims=keepdims)
+    if x.shape[order[-1]] <= ROW:
+        return total(contiguous(x.transpose(order)).transpose(_inverse(order)), axes, keepdims)
+    axis = max(outer, key=x.shape.__getitem__)
+    lines = np.moveaxis(x, axis, 0)
+    run = min(RUN, len(lines))
+    whole = len(lines) - len(lines) % run
+    sums = np.add.reduce(lines[:whole].reshape(-1, run, *lines.shape[1:]), axis=1)
+    if whole < len(lines):
+        sums[0] += np.add.reduce(lines[whole:], axis=0)
+    return total(np.moveaxis(sums, 0, axis), axes, keepdims)
+
+
+def _inverse(order: list[int]) -> list[int]:
+    return sorted(range(len(order)), key=order.__getitem__)
 
 
 def _alternating(shape: Sizes, axes: Sizes, order: list[int]) -> tuple[list[int], bool]:
@@ -119,6 +147,24 @@ def sum_of_squares(x: Array, axis: Any, keepdims: bool) -> Array | None:
     if not ((sums > LOW) & (sums < np.inf)).all():
         return None
     return sums.reshape(_kept(x, last, keepdims))
+
+
+def squared_deviations(x: Array, axes: Sizes, keepdims: bool) -> Array:
+    """See `backends.generic.reduction.squared_deviations`; float64 sums what float32 cannot without loss."""
+    n = prod(x.shape[a] for a in axes)
+    if x.dtype == np.float32 and x.size >= MANY:
+        mean = total(x, axes, True) / n
+        d = x - mean
+        sums = sum_of_squares(d, axes, True)
+        sums = total(np.square(d, out=d), axes, True) if sums is None else sums
+        if ((sums > LOW) & (sums > mean * mean * (n * CLOSE)) & (sums < np.inf)).all():
+            return sums if keepdims else sums.squeeze(axes)
+    if x.dtype.char != "f":
+        return generic.squared_deviations(np, x, axes, keepdims)
+    wide = x.astype(np.float64)
+    wide -= np.add.reduce(wide, axis=axes, keepdims=True) / (n or 1)
+    y: Array = np.square(wide, out=wide).sum(axis=axes, keepdims=keepdims)
+    return y
 
 
 def vdot(a: Array, b: Array) -> Any:

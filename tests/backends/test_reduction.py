@@ -11,6 +11,8 @@ LAYOUTS = {
     "channels last": lambda x: channels_first(np.ascontiguousarray(channels_last(x))) if x.ndim > 2 else x,
     "reversed": lambda x: x[::-1],
     "transposed": lambda x: np.ascontiguousarray(x.T).T,
+    "with gaps": lambda x: np.repeat(x, 2, axis=-1)[..., ::2],
+    "part of rows": lambda x: np.concatenate([x, x[..., :1]], axis=-1)[..., : x.shape[-1]],
 }
 
 
@@ -39,6 +41,15 @@ def test_sums_of_columns_keep_seven_digits(shape):
     x = np.random.default_rng(0).random(shape, np.float32)
     found = backends.get("cpu").namespace.kernels.total(x, (0,), False)
     np.testing.assert_allclose(found, x.sum(axis=0, dtype=np.float64), rtol=4e-7)
+
+
+@pytest.mark.parametrize("shape", [(20000, 9), (20000, 300), (60, 60, 60, 5), (4, 5000, 300)], ids=str)
+@pytest.mark.parametrize("step", [1, 2])
+def test_sums_with_gaps_keep_six_digits(shape, step):
+    x = np.random.default_rng(0).random((*shape[:-1], 2 * shape[-1]), np.float32)[..., : step * shape[-1] : step]
+    for axes in itertools.chain.from_iterable(itertools.combinations(range(x.ndim), k) for k in range(1, x.ndim + 1)):
+        found = backends.get("cpu").namespace.kernels.total(x, axes, False)
+        np.testing.assert_allclose(found, x.sum(axis=axes, dtype=np.float64), rtol=7e-7)
 
 
 @pytest.mark.parametrize("axes", [(0,), (1,), (0, 2), (0, 1, 2)], ids=str)

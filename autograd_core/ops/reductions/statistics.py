@@ -9,7 +9,6 @@ from autograd_core import dtypes, functional
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
-from autograd_core.ops.reductions.reduction import added, axis_of
 from autograd_core.registry import composition, op, sample
 
 
@@ -18,12 +17,10 @@ def _centred(xp, x, dim):
 
 
 def _variance(xp, x, dim, correction, keepdim):
-    n = axes.count(x.shape, dim)
-    d = x - added(xp, x, dim, True) / (n or 1)
-    total = xp.kernels.sum_of_squares(d, axis_of(x, dim), keepdim)
-    if total is None:
-        total = added(xp, abs(d * d) if x.dtype.kind == "c" else d * d, dim, keepdim)
-    return total / max(n - correction, 0)
+    """The variance, possibly in a wider dtype than that of x."""
+    over = axes.normalized(dim, x.ndim)[: x.ndim]
+    freedom = math.prod([x.shape[axis] for axis in over]) - correction
+    return xp.kernels.squared_deviations(x, over, keepdim) / max(freedom, 0)
 
 
 def _np_spread(function):
@@ -45,7 +42,7 @@ SPREAD = (
         _centred(xp, x, dim) * (2 * _share(x, dim, correction))))
 def variance(xp, x, *, dim=None, correction=1, keepdim=False):
     """Variance over `dim`, the sum of squared deviations divided by n - `correction`."""
-    return _variance(xp, x, dim, correction, keepdim)
+    return _variance(xp, x, dim, correction, keepdim).astype(x.real.dtype, copy=False)
 
 
 def _share(x, dim, correction):
@@ -66,7 +63,7 @@ def _deviation_rule(xp, g, x, y, dim, correction, keepdim):
     vjp=_deviation_rule)
 def deviation(xp, x, *, dim=None, correction=1, keepdim=False):
     """Standard deviation over `dim`, with n - `correction` degrees of freedom."""
-    return xp.sqrt(_variance(xp, x, dim, correction, keepdim))
+    return xp.sqrt(_variance(xp, x, dim, correction, keepdim)).astype(x.real.dtype, copy=False)
 
 
 def _warn_of_freedom(name, freedom):

@@ -90,6 +90,27 @@ def test_one_observation_has_no_spread_and_says_so():
             function(f64(5))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64"])
+@pytest.mark.parametrize("mean, scale", [(0, 1), (1000, 1), (1, 2.0**-20), (3e-3, 1e-9), (-1e4, 1e-2)])
+@pytest.mark.parametrize("shape", [(4, 7), (40, 300)], ids=str)
+def test_variances_of_nearly_equal_numbers(shape, mean, scale, dtype):
+    x = ag.tensor(mean + scale * np.random.default_rng(0).standard_normal(shape), dtype=dtype)
+    exact = x.numpy().astype("longdouble" if dtype != "complex64" else "complex128")
+    for dim in (0, 1, None):
+        found, spread = x.var(dim), x.std(dim)
+        assert found.dtype == spread.dtype == x.real.dtype
+        tolerance = 4 * ag.finfo(found.dtype).eps
+        np.testing.assert_allclose(found.numpy(), exact.var(dim, ddof=1), rtol=tolerance)
+        np.testing.assert_allclose(spread.numpy(), exact.std(dim, ddof=1), rtol=tolerance)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e25])
+@pytest.mark.parametrize("shape", [(4, 7), (40, 300)], ids=str)
+def test_deviations_whose_squares_do_not_fit_float32(shape, scale):
+    x = ag.tensor(scale * np.random.default_rng(0).standard_normal(shape), dtype="float32")
+    np.testing.assert_allclose(x.std(1).numpy(), x.double().std(1).numpy(), rtol=3e-7)
+
+
 def test_weighted_covariance():
     x, a = np.random.default_rng(0).normal(size=(3, 5)), np.array([0.5, 1, 0.25, 2, 1])
     f = np.array([1, 3, 0, 2, 1])
