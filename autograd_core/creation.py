@@ -194,8 +194,17 @@ def full(
     shape, kind = shape_of((size,)), dtypes.as_dtype(dtype) or dtypes.of_python(value)
     if kind is None:
         raise TypeError(f"full() takes a number to fill with, not {type(value).__name__}")
-    cut = kind.kind in dtypes.INTEGERS and isinstance(value, float)  # int() refuses infinity and NaN
-    return on_device(lambda xp: xp.full(shape, int(value) if cut else value, kind), device, requires_grad, name)
+    whole = kind.kind in dtypes.INTEGERS
+    return on_device(
+        lambda xp: xp.full(shape, _whole(value, kind) if whole else value, kind), device, requires_grad, name
+    )
+
+
+def _whole(value: Any, dtype: dtypes.DType) -> Any:
+    """The number as an element of an integer dtype; int() refuses infinity and NaN."""
+    if isinstance(value, float):
+        return int(value)
+    return dtypes.elements(value, dtype).item() if dtype.kind == "u" else value
 
 
 def number_of(value: Any) -> Any:

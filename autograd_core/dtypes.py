@@ -48,10 +48,19 @@ def get_default_dtype() -> DType:
 
 def wrapped(number: int, dtype: DType) -> np.ndarray[Any, Any]:
     """An integer of up to 64 bits in another integer dtype, modulo its range."""
+    if not -(2**63) <= number < 2**64:
+        raise OperandError(f"{number} has more than 64 bits")
+    return np.asarray(number % 2**64, np.uint64).astype(dtype)
+
+
+def elements(numbers: Any, dtype: DType) -> np.ndarray[Any, Any]:
+    """An array of Python numbers; as in PyTorch, negative ones wrap around in unsigned dtypes, down to -max."""
     try:
-        return np.asarray(number, np.int64).astype(dtype)
-    except OverflowError as e:
-        raise OperandError(f"{number} has more than 64 bits") from e
+        return np.array(numbers, dtype)
+    except OverflowError:
+        if dtype.kind != "u" or abs(wide := np.array(numbers, np.int64)).max() > np.iinfo(dtype).max:
+            raise
+        return wide.astype(dtype)
 
 
 def default_complex() -> DType:

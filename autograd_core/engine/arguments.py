@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.dtypes import EXACT, FLOATS, get_default_dtype, is_numeric, result_type, wrapped
+from autograd_core.dtypes import EXACT, FLOATS, elements, get_default_dtype, is_numeric, result_type, wrapped
 from autograd_core.engine.entries import Op
 from autograd_core.engine.libraries import LIBRARY, VMAP, is_array
 from autograd_core.errors import OperandError
@@ -104,9 +104,10 @@ def _number(value: Any, dtype: Any, like: Any, modular: bool = False) -> Tensor:
     try:
         return wrap(library.asarray(value, dtype))
     except OverflowError as e:
-        if modular:
-            return wrap(library.asarray(wrapped(value, dtype)))
-        raise OperandError(f"{value} does not fit into {dtype}, the dtype of the tensor it meets") from e
+        try:
+            return wrap(library.asarray((wrapped if modular else elements)(value, dtype)))
+        except OverflowError:
+            raise OperandError(f"{value} does not fit into {dtype}, the dtype of the tensor it meets") from e
 
 
 def _typed(args: Iterable[Any]) -> list[Any]:

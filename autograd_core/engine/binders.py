@@ -204,7 +204,10 @@ def bind_test(o: Op) -> Callable[..., Any]:
             x, number = args[0].array, args[1]
             kind = x.dtype.kind if x.__class__ is ndarray and contexts is None else ""
             if kind == "f" or (kind in INTEGERS and kind and number.__class__ is int):
-                return wrap(forward(library, x, number))
+                try:
+                    return wrap(forward(library, x, number))
+                except OverflowError:  # the number does not fit the dtype of the array
+                    pass
         return general(*args, **given)
 
     return call

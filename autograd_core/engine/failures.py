@@ -28,7 +28,10 @@ def recover(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Except
     if o.modular and isinstance(error, OverflowError):
         dtype = next(a.dtype for a in arrays if is_array(a))
         arrays = [a if is_array(a) else library.asarray(wrapped(a, dtype)) for a in arrays]
-        return o.forward(library, *arrays, **statics)
+        try:
+            return o.forward(library, *arrays, **statics)
+        except ValueError as e:
+            error = e
     if not isinstance(error, RuntimeWarning | FloatingPointError):
         _explain(o, arrays, statics, error)
     with np.errstate(all="ignore"):

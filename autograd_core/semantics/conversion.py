@@ -55,7 +55,7 @@ def _from_python(data: Any, dtype: dtypes.DType | None) -> np.ndarray[Any, Any]:
     if dtype is None:
         dtype = functools.reduce(dtypes.promote_types, found) if found else dtypes.get_default_dtype()
     try:
-        return np.array(plain, dtype)
+        return dtypes.elements(plain, dtype)
     except (OverflowError, ValueError) as e:
         if "inhomogeneous" in str(e):
             raise ValueError(f"cannot make a tensor of lists of different lengths: {e}") from None

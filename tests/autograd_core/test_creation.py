@@ -61,7 +61,7 @@ def test_ragged_lists(data):
         (2**70, None),
         ([2**63], None),
         (300, "u1"),
-        ([-1], "u1"),
+        ([-256], "u1"),
         ([np.nan], "i4"),
         ([1j], "f4"),
         (np.array([1j]), "f4"),

@@ -7,7 +7,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core import dtypes
-from autograd_core.errors import DtypeError
+from autograd_core.errors import DtypeError, OperandError
 
 NAMES = ["?", "u1", "i1", "i2", "i4", "i8", "f2", "f4", "f8", "c8", "c16"]
 # torch.result_type of two tensors with axes, row and column in the order of NAMES ...
@@ -102,6 +102,37 @@ def test_numbers_out_of_the_range_of_integers_wrap_around():
     assert [(x + 300).tolist(), (-1 - x).tolist(), (x * -1).tolist()] == [[45, 44, 47], [254, 255, 252], [255, 0, 253]]
     assert (signed + 200).tolist() == [44]
     assert ag.vmap(lambda row: row - 257)(x).tolist() == [0, 255, 2]
+    assert [(x // 257).tolist(), (x % -1).tolist(), (1000 // ag.tensor([7], dtype="uint8")).item()] == [
+        [1, 0, 3],
+        x.tolist(),
+        33,
+    ]
+    assert [(x & 1001).tolist(), (-1 ^ x).tolist(), (x | -256).tolist()] == [[1, 0, 1], [254, 255, 252], x.tolist()]
+    assert [(x << 257).tolist(), x.fmod(258).tolist(), (ag.ones(1, dtype="int64") & (2**64 - 1)).item()] == [
+        [2, 0, 6],
+        [1, 0, 1],
+        1,
+    ]
+    assert [(x > -1).tolist(), (x < 1000).tolist(), (x == 257).tolist()] == [[True] * 3, [True] * 3, [False] * 3]
+
+
+def test_negative_numbers_in_unsigned_tensors_wrap_around():
+    x, mask = ag.tensor([1, 2, 3], dtype="uint8"), ag.tensor([False, True, False])
+    for made in (
+        x.clone().masked_fill_(mask, -1), ag.where(mask, -1, x), x.index_fill(0, ag.tensor([1]), -1),
+        x.scatter(0, ag.tensor([1]), -1), ag.tensor([1, -1, 3], dtype="uint8"),
+    ):  # fmt: skip
+        assert made.tolist() == [1, 255, 3]
+    x[1] = -255
+    assert x.tolist() == [1, 1, 3]
+    assert [t.item() for t in (ag.full((), -1, dtype="uint16"), x.new_full((), -2), x[0].fill_(-3))] == [
+        65535,
+        254,
+        253,
+    ]
+    for number in (-256, 256, -1.5):
+        with pytest.raises(OperandError, match="out of bounds for uint8"):
+            x.fill_(number)
 
 
 @pytest.mark.parametrize("shape", [(2,), ()])

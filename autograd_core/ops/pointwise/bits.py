@@ -14,21 +14,21 @@ SHIFTS = (sample(integers((2, 3), -40, 40), integers((3,), 0, 9)),)
 
 
 @op(COMPARISON, symbol="&", domain=WHOLE, reference=operator.and_, operators=("__and__", "__rand__"), samples=BOTH,
-    commutative=True, vjp=NO_GRADIENT)
+    commutative=True, modular=True, vjp=NO_GRADIENT)
 def bitwise_and(xp, a, b):
     """Bitwise and of integers or booleans."""
     return a & b
 
 
 @op(COMPARISON, symbol="|", domain=WHOLE, reference=operator.or_, operators=("__or__", "__ror__"), samples=BOTH,
-    commutative=True, vjp=NO_GRADIENT)
+    commutative=True, modular=True, vjp=NO_GRADIENT)
 def bitwise_or(xp, a, b):
     """Bitwise or of integers or booleans."""
     return a | b
 
 
 @op(COMPARISON, symbol="xor", domain=WHOLE, reference=operator.xor, operators=("__xor__", "__rxor__"), samples=BOTH,
-    commutative=True, vjp=NO_GRADIENT)
+    commutative=True, modular=True, vjp=NO_GRADIENT)
 def bitwise_xor(xp, a, b):
     """Bitwise exclusive or of integers or booleans."""
     return a ^ b
@@ -42,7 +42,7 @@ def bitwise_not(xp, x):
 
 
 @op(COMPARISON, symbol="«", domain=WHOLE, reference=operator.lshift, samples=SHIFTS, vjp=NO_GRADIENT,
-    operators=("__lshift__", "__rlshift__"))
+    modular=True, operators=("__lshift__", "__rlshift__"))
 def bitwise_left_shift(xp, a, b):
     """Integers shifted left by `other` bits; 0 if all bits are shifted out."""
     _refuse_booleans("bitwise_left_shift", a)
@@ -50,7 +50,7 @@ def bitwise_left_shift(xp, a, b):
 
 
 @op(COMPARISON, symbol="»", domain=WHOLE, reference=operator.rshift, samples=SHIFTS, vjp=NO_GRADIENT,
-    operators=("__rshift__", "__rrshift__"))
+    modular=True, operators=("__rshift__", "__rrshift__"))
 def bitwise_right_shift(xp, a, b):
     """Integers shifted right by `other` bits; the sign bit is repeated."""
     _refuse_booleans("bitwise_right_shift", a)

@@ -56,7 +56,7 @@ def _check_divisor(b, a):
 
 
 @op(BINARY, symbol="mod", domain=POSITIVE, reference=lambda a, b: a - b * math.floor(a / b), samples=BETWEEN,
-    operators=("__mod__", "__rmod__"),
+    modular=True, operators=("__mod__", "__rmod__"),
     vjp=(lambda xp, g: g, lambda xp, g, a, b: -g * xp.floor_divide(a, b)))
 def remainder(xp, a, b):
     """Remainder of floor division; it has the sign of the divisor."""
@@ -64,7 +64,7 @@ def remainder(xp, a, b):
     return xp.remainder(a, b)
 
 
-@op(BINARY, symbol="fmod", domain=POSITIVE, reference=math.fmod, samples=BETWEEN,
+@op(BINARY, symbol="fmod", domain=POSITIVE, reference=math.fmod, samples=BETWEEN, modular=True,
     vjp=(lambda xp, g: g, lambda xp, g, y, a, b: -g * xp.round((a - y) / b)))
 def fmod(xp, a, b):
     """Remainder of division rounded towards zero; it has the sign of the dividend."""
@@ -73,7 +73,7 @@ def fmod(xp, a, b):
 
 
 @op(BINARY, symbol="⌊÷⌋", domain=POSITIVE, reference=lambda a, b: math.floor(a / b), samples=BETWEEN,
-    operators=("__floordiv__", "__rfloordiv__"),
+    modular=True, operators=("__floordiv__", "__rfloordiv__"),
     vjp=(lambda xp, g: xp.zeros_like(g), lambda xp, g: xp.zeros_like(g)))
 def floor_divide(xp, a, b):
     """Quotient rounded down. Piecewise constant: its gradient is 0."""
