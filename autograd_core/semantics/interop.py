@@ -12,6 +12,7 @@ from autograd_core import dtypes, functional
 from autograd_core.devices import backend_of
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.engine.nodes import Leaf
+from autograd_core.engine.versions import address, storage
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.registry import publish
@@ -113,9 +114,22 @@ def _deepcopy(self: Tensor, memo: dict[int, Any]) -> Tensor:
     if not self.is_leaf:
         raise RuntimeError("only leaves can be copied: a computed tensor carries its graph; .detach() it first")
     grad = None if getattr(self, "_role", None) == "parameter" else copying.deepcopy(self.grad, memo)
-    memo[id(self)] = twin = _twin(self, self.array.copy(order=copying_order(self.array)), grad)
+    memo[id(self)] = twin = _twin(self, _copied(self.array, memo), grad)
     vars(twin).update(copying.deepcopy(vars(self), memo))
     return twin
+
+
+def _copied(array: Any, memo: dict[int, Any]) -> Any:
+    """A copy of an array; copies of arrays in one memory are in one memory too, unless elements are repeated."""
+    owner, order = storage(array), copying_order(array)
+    if order == "C" or owner.__class__ is not np.ndarray or not owner.flags.forc:
+        return array.copy(order=order)
+    twin = memo.get(id(owner))
+    if twin is None:
+        memo[id(owner)] = twin = owner.copy(order="K")
+    room = twin.reshape(-1, order="A").view(np.uint8)
+    start = address(array) - address(owner)
+    return twin if array is owner else np.ndarray(array.shape, array.dtype, room, start, array.strides)
 
 
 def _twin(source: Tensor, array: Any, grad: Tensor | None) -> Tensor:

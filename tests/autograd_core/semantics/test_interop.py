@@ -232,6 +232,18 @@ def test_deepcopy_knows_what_it_copied_and_keeps_the_memory_order():
     assert first.stride() == x.stride() == (1, 2)
 
 
+def test_deep_copies_of_tensors_in_one_memory_are_in_one_memory():
+    x, array = ag.arange(24.0).reshape(4, 6).clone(), np.arange(3.0)
+    whole, part, column, other, bare = copy.deepcopy([x, x[1:, ::2], x.T[1], ag.from_numpy(array[::-1]), array])
+    assert (part.stride(), other.tolist()) == ((6, 2), [2, 1, 0])
+    whole[2, 2], part[0], bare[0] = 99, -1, 7
+    assert part[1].tolist() == [12, 99, 16]
+    assert column.tolist() == [1, 7, 13, 19]
+    assert whole[1].tolist() == [-1, 7, -1, 9, -1, 11]
+    assert other.tolist() == [2, 1, 7]
+    assert x[2, 2] == 14
+
+
 def test_metadata():
     x = ag.ones(2, 3)
     assert (x.size(), x.size(-1), x.numel(), x.nelement(), x.dim(), x.ndimension()) == ((2, 3), 3, 6, 6, 2, 2)
