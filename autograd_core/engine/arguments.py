@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.dtypes import EXACT, FLOATS, elements, get_default_dtype, is_numeric, result_type, wrapped
+from autograd_core.dtypes import (
+    EXACT,
+    FLOATS,
+    INEXACT,
+    elements,
+    get_default_dtype,
+    is_numeric,
+    promote_types,
+    result_type,
+    wrapped,
+)
 from autograd_core.engine.entries import Op
 from autograd_core.engine.libraries import LIBRARY, VMAP, is_array
 from autograd_core.errors import OperandError
@@ -82,7 +92,7 @@ def constants(o: Op, args: Iterable[Any]) -> list[Any]:
     if ready and ready[0] is None:
         _constant(o, None)
     if not _PLAIN.issuperset(map(type, ready)):
-        ready = [a if a is None or a.__class__ is Tensor or is_number(a) else _constant(o, a) for a in _typed(ready)]
+        ready = _converted(o, _typed(ready))
     numbers = [i for i, a in enumerate(ready) if is_number(a)]
     if numbers:
         peers = ready if o.variadic or not o.promoted else [ready[i] for i in o.promoted]
@@ -118,13 +128,24 @@ def _typed(args: Iterable[Any]) -> list[Any]:
     return [wrap(a) if isinstance(a, np.generic) and is_array(a) else a for a in args]
 
 
-def _constant(o: Op, value: Any) -> Any:
+def _converted(o: Op, args: Iterable[Any]) -> list[Any]:
+    """The operands with arrays and lists as Tensors, and NumPy's scalars as numbers."""
+    args = list(args)
+    return [a if a is None or a.__class__ is Tensor or is_number(a) else _constant(o, a, args) for a in args]
+
+
+def _constant(o: Op, value: Any, others: Iterable[Any] = ()) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if is_array(value) and is_numeric(value.dtype) and value.dtype.isnative:
         return wrap(value)
     if is_array(value) or isinstance(value, np.ndarray | list | tuple):
-        return functional.as_tensor(value)
+        made = functional.as_tensor(value)
+        # The numbers of a list are rounded only once, to the precision of the tensors they meet.
+        wide = [t.array.dtype for t in others if t.__class__ is Tensor and t.array.dtype.kind in INEXACT]
+        dtype = functools.reduce(promote_types, wide, made.dtype)
+        exact = is_array(value) or made.dtype.kind in EXACT or dtype == made.dtype
+        return made if exact else functional.as_tensor(value, dtype=dtype)
     kind = type(value).__name__
     raise TypeError(f"{o.name}(): {kind} is not a tensor, an array or a number; convert it with tensor(...)")
 
@@ -139,7 +160,7 @@ def numbers_among(o: Op, statics: dict[str, Any]) -> dict[str, Any]:
 
 def foreign(o: Op, args: tuple[Any, ...]) -> Any:
     """Call an operation on operands that are not all Tensors: numbers, arrays, lists."""
-    plain = [a if a.__class__ is Tensor or is_number(a) else _constant(o, a) for a in _typed(args)]
+    plain = _converted(o, _typed(args))
     dtype = computed_in([getattr(a, "array", a) for a in plain], o.floating) if any(map(is_number, plain)) else None
     return o.call(*[a if dtype is None else cast(a, dtype) for a in constants(o, plain)])
 

@@ -95,6 +95,15 @@ def test_quotients_of_small_integers_have_room_for_large_ones():
     assert ag.addcmul(ag.ones(1), x, x).item() == 128**2 + 1
 
 
+def test_numbers_in_lists_have_the_precision_of_the_tensors_they_meet():
+    x = ag.tensor([0.1, 0.2], dtype="float64")
+    assert (x - [0.1, 0.2]).tolist() == ([0.1, 0.2] - x).tolist() == [0, 0]
+    assert (x == [0.1, 0.2]).all()
+    assert ag.maximum(x, [0.3, 0.1]).tolist() == [0.3, 0.2]
+    assert (x * [1j, 2]).tolist() == [0.1j, 0.4]
+    assert [(x.to(kind) + [0.5, 1.5]).dtype for kind in ("float16", "float32", "int64")] == [ag.float32] * 3
+
+
 def test_numbers_out_of_the_range_of_integers_wrap_around():
     x, signed = ag.tensor([1, 0, 3], dtype="uint8"), ag.tensor([100], dtype="int8")
     assert ag.add(x, x, alpha=-3).tolist() == [254, 0, 250]
