@@ -71,10 +71,11 @@ class CyclicLR(_Cycle):
         self.max_lrs, self.scale_fn, self.scale_mode = for_groups("max_lr", optimizer, max_lr), scale_fn, scale_mode
         self.total_size = step_size_up + (step_size_up if step_size_down is None else step_size_down)
         self.step_ratio = step_size_up / self.total_size
+        lrs = for_groups("base_lr", optimizer, base_lr)
         if cycle_momentum:
             self._prepare(base_momentum, max_momentum)
         if last_epoch == -1:
-            for group, lr in zip(optimizer.param_groups, for_groups("base_lr", optimizer, base_lr), strict=True):
+            for group, lr in zip(optimizer.param_groups, lrs, strict=True):
                 group["lr"] = group["initial_lr"] = lr
         super().__init__(optimizer, last_epoch)
 
@@ -134,10 +135,11 @@ class OneCycleLR(_Cycle):
         self.optimizer, self.total_steps, self.cycle_momentum = optimizer, total_steps, cycle_momentum
         self.anneal_strategy = anneal_strategy
         self.ends = [pct_start * total_steps - 1, *[2 * pct_start * total_steps - 2] * three_phase, total_steps - 1]
+        lrs = for_groups("max_lr", optimizer, max_lr)
         if cycle_momentum:
             self._prepare(base_momentum, max_momentum)
         if last_epoch == -1:
-            for group, lr in zip(optimizer.param_groups, for_groups("max_lr", optimizer, max_lr), strict=True):
+            for group, lr in zip(optimizer.param_groups, lrs, strict=True):
                 group.update(initial_lr=lr / div_factor, max_lr=lr, min_lr=lr / div_factor / final_div_factor)
         super().__init__(optimizer, last_epoch)
 

@@ -28,16 +28,26 @@ class LRScheduler:
         if not hasattr(optimizer, "param_groups"):
             raise TypeError(f"{type(optimizer).__name__} is not an Optimizer, whose learning rates a schedule changes")
         self.optimizer, self.last_epoch = optimizer, last_epoch
-        for i, group in enumerate(optimizer.param_groups):
-            if last_epoch == -1:
+        before = [dict(group) for group in optimizer.param_groups]
+        try:
+            self._begin()
+        except BaseException:  # the optimizer is as if there had been no schedule
+            for group, options in zip(optimizer.param_groups, before, strict=True):
+                group.clear()
+                group.update(options)
+            raise
+
+    def _begin(self) -> None:
+        for i, group in enumerate(self.optimizer.param_groups):
+            if self.last_epoch == -1:
                 group.setdefault("initial_lr", group["lr"])
             elif "initial_lr" not in group:
                 raise KeyError(f"param 'initial_lr' is not specified in param_groups[{i}] when resuming an optimizer")
-        self.base_lrs: list[float] = [group["initial_lr"] for group in optimizer.param_groups]
-        if last_epoch == -1 or not self._known_at_any_epoch:
+        self.base_lrs: list[float] = [group["initial_lr"] for group in self.optimizer.param_groups]
+        if self.last_epoch == -1 or not self._known_at_any_epoch:
             self.step()
         else:
-            self.step(last_epoch + 1)
+            self.step(self.last_epoch + 1)
 
     @property
     def _known_at_any_epoch(self) -> bool:

@@ -220,6 +220,25 @@ def test_groups_that_are_added_later_are_scheduled_too():
     assert schedule.get_last_lr() == pytest.approx([0.05, 0.015, 0.15])
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda o: lr_scheduler.StepLR(o, "a"),
+        lambda o: lr_scheduler.LambdaLR(o, [lambda epoch: 1 / 0]),
+        lambda o: lr_scheduler.ExponentialLR(o, None),
+        lambda o: lr_scheduler.CyclicLR(o, [0.1, 0.2], 1.0),
+        lambda o: lr_scheduler.OneCycleLR(o, [0.1, 0.2], total_steps=5),
+    ],
+    ids=["step", "lambda", "exponential", "cyclic", "one cycle"],
+)
+def test_a_schedule_that_cannot_be_made_changes_nothing(make):
+    optimizer = optim.SGD([ag.ones(1)], lr=0.1, momentum=0.9)
+    before = dict(optimizer.param_groups[0])
+    with pytest.raises(Exception):  # noqa: B017, PT011  any
+        make(optimizer)
+    assert optimizer.param_groups[0] == before
+
+
 def test_lambdas_per_group_and_fractional_restarts():
     schedule = lr_scheduler.LambdaLR(optimizer(), [lambda t: 1.0, lambda t: 2.0])
     assert schedule.get_last_lr() == [0.1, 0.06]
