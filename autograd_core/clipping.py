@@ -10,6 +10,7 @@ from autograd_core import functional as core
 from autograd_core.engine.libraries import LAYERS, LIBRARY, MUTABLE
 from autograd_core.engine.versions import record_writes
 from autograd_core.tensor import wrap
+from backends.strides import may_overlap
 
 
 def _listed(tensors: Tensor | Iterable[Tensor]) -> list[Tensor]:
@@ -27,12 +28,12 @@ def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
 
 
 def clear_gradients(parameters: Iterable[Tensor], set_to_none: bool) -> None:
-    """Set the gradients to None, or to zero, in place where no graph leads to them."""
+    """Set the gradients to None, or to zero, in place where they can be written and no graph leads to them."""
     for p in parameters:
         g = p._grad  # the slot: a property takes longer
         if set_to_none or g is None:
             p._grad = None
-        elif g.node is None:
+        elif g.node is None and not may_overlap(g.shape, getattr(g.array, "strides", ())):
             g.zero_()
         else:
             p._grad = core.zeros_like(g.detach())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from functools import partial
+from operator import is_not
 from typing import Any, ClassVar
 
 from autograd_core import Tensor
@@ -98,8 +98,9 @@ class Batch:
         self.kind, self.dtype = like.__class__, like.dtype
         paired = like.dtype.kind == "c"  # complex numbers are updated as pairs of real ones
         limit = 0 if getattr(self.library, "asynchronous", False) else SMALL  # there a step is one call already
-        owners = Counter([id(storage(p.array)) for p in params])  # parameters in one memory are updated one by one
-        small = [p for p in params if paired or (p.array.size <= limit and owners[id(storage(p.array))] == 1)]
+        self.arrays = [p.array for p in params]
+        tied = _tied(params)  # these are updated one by one
+        small = [p for p in params if paired or (p.array.size <= limit and p not in tied)]
         places = self._side_by_side(small if paired or len(small) > 1 else [])
         self.fresh = any(name not in s for s in self.states for name in names)
         self.known = []
@@ -127,7 +128,11 @@ class Batch:
 
     def holds(self, state: States) -> bool:
         """Whether nobody has exchanged a tensor, an array or a number since the last step."""
-        kind, dtype = self.kind, self.dtype
+        kind, dtype, arrays = self.kind, self.dtype, [p.array for p, _, _, _ in self.known]
+        if any(map(is_not, arrays, self.arrays)):
+            self.arrays = arrays
+            if not _tied([p for p, _, _, _ in self.known]).isdisjoint([p for p, _, _ in self.copies]):
+                return False
         numbers = [(k, v) for k, v in self.states[0].items() if k not in self.names]
         for p, shape, s, slots in self.known:
             a = p.array
@@ -199,6 +204,14 @@ def _sorted(params: Iterable[Tensor], state: States) -> list[list[Tensor]]:
             key = a.__class__, a.dtype, backend_of_array(a).device_of(a), bool(s), *numbers
         batches.setdefault(key, []).append(p)
     return list(batches.values())
+
+
+def _tied(params: Iterable[Tensor]) -> set[Tensor]:
+    """The parameters that lie in the memory of another."""
+    owners: dict[int, list[Tensor]] = {}
+    for p in params:
+        owners.setdefault(id(storage(p.array)), []).append(p)
+    return {p for together in owners.values() if len(together) > 1 for p in together}
 
 
 def _pieces(flat: Any, params: list[Tensor]) -> list[Any]:

@@ -218,6 +218,24 @@ def test_a_rate_may_be_a_tensor():
 
 
 @pytest.mark.parametrize("method", [optim.SGD, optim.Adam])
+def test_parameters_that_come_to_share_memory_are_updated_one_after_the_other(method):
+    p, q = ag.ones(2, requires_grad=True), ag.ones(2, requires_grad=True)
+    optimizer, one_by_one = method([p, q], lr=0.1), (method([p], lr=0.1), method([q], lr=0.1))
+    results = []
+    for optimizers in ((optimizer,), one_by_one):
+        p.data, q.data = ag.ones(2), ag.ones(2)
+        for step in range(3):
+            if step == 1:
+                q.data = p.data
+            p.grad, q.grad = ag.full((2,), 1.0 + step), ag.full((2,), -3.0)
+            for each in optimizers:
+                each.step()
+        assert p.tolist() == q.tolist()
+        results.append(p.tolist())
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("method", [optim.SGD, optim.Adam])
 def test_parameters_that_share_memory_are_updated_one_after_the_other(method):
     p, q = ag.ones(2, requires_grad=True), ag.ones(2, requires_grad=True)
     q.data = p.data
@@ -239,6 +257,9 @@ def test_zero_grad():
     assert p.grad.tolist() == [0.0, 0.0]
     optimizer.zero_grad()
     assert p.grad is None
+    p.grad = ag.ones(1).expand(2)
+    optimizer.zero_grad(set_to_none=False)
+    assert p.grad.tolist() == [0.0, 0.0]
 
 
 def test_closure_is_called_with_gradients_on():
