@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, MutableMapping
+from itertools import count
 from typing import Any, NamedTuple
 
 from autograd_core import Tensor
@@ -12,15 +13,57 @@ from autograd_core.grad_mode import grad_enabled
 from autograd_core.trees import leaves, rebuild
 
 PRE, POST, BACKWARD_PRE, BACKWARD = "forward pre", "forward", "full backward pre", "full backward"
+_keys = count()
 
 
 class Hook(NamedTuple):
-    """A hook and when to call it; always: also after a failed forward."""
+    """A hook and when to call it; always: also after a failed forward; key: under which it is among its kind."""
 
     kind: str
     function: Callable[..., Any]
     with_kwargs: bool = False
     always: bool = False
+    key: Any = None
+
+
+class Table(MutableMapping[Any, Callable[..., Any]]):
+    """The hooks of one kind of a module, as the dict that PyTorch keeps."""
+
+    def __init__(self, module: Hooked, kind: str) -> None:
+        self._module, self._kind = module, kind
+
+    def _hooks(self) -> dict[Any, Hook]:
+        return {hook.key: hook for hook in self._module._hooks or () if hook.kind == self._kind}
+
+    def __getitem__(self, key: Any) -> Callable[..., Any]:
+        return self._hooks()[key].function
+
+    def __setitem__(self, key: Any, function: Callable[..., Any]) -> None:
+        before = self._hooks().get(key)
+        if before is None:
+            self._module._register_hook(Hook(self._kind, function, key=key), False)
+        else:
+            there = self._module._hooks or ()
+            self._module._hooks = tuple([h._replace(function=function) if h is before else h for h in there])
+
+    def __delitem__(self, key: Any) -> None:
+        _Handle(self._module, "_hooks", self._hooks()[key]).remove()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._hooks())
+
+    def __len__(self) -> int:
+        return len(self._hooks())
+
+
+def _table(kind: str) -> Any:
+    def replace(self: Hooked, hooks: MutableMapping[Any, Callable[..., Any]]) -> None:
+        table = Table(self, kind)
+        added = dict(hooks)
+        table.clear()
+        table.update(added)
+
+    return property(lambda self: Table(self, kind), replace)
 
 
 class Hooked:
@@ -29,6 +72,8 @@ class Hooked:
     forward: Callable[..., Any]
     _hooks: tuple[Hook, ...] | None = None  # None: nothing but the forward of its class is to be called
     _shared: tuple[Hook, ...] | None = None  # the hooks of all modules
+    _forward_pre_hooks, _forward_hooks = _table(PRE), _table(POST)  # names of PyTorch that programs write to
+    _backward_pre_hooks, _backward_hooks = _table(BACKWARD_PRE), _table(BACKWARD)
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
@@ -63,7 +108,7 @@ class Hooked:
     register_backward_hook = register_full_backward_hook
 
     def _register_hook(self, hook: Hook, prepend: bool) -> Removable:
-        there = self._hooks or ()
+        there, hook = self._hooks or (), hook if hook.key is not None else hook._replace(key=next(_keys))
         self._hooks = (hook, *there) if prepend else (*there, hook)
         return _Handle(self, "_hooks", hook)
 

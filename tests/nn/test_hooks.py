@@ -310,3 +310,23 @@ def test_hooks_of_all_modules_reach_one_whose_own_hook_was_a_normalisation_that_
     module(ag.ones(1, 1))
     handle.remove()
     assert seen == [module]
+
+
+def test_hooks_are_in_dicts_that_programs_may_write_to():
+    model, x = nn.Sequential(nn.Linear(2, 2), nn.ReLU()), ag.ones(1, 2)
+    model[0]._forward_hooks["fill"] = lambda module, args, output: output * 0 + 3
+    model[1]._forward_pre_hooks[0] = lambda module, args: (args[0] + 1,)
+    assert model(x).tolist() == [[4, 4]]
+    model[0]._forward_hooks["fill"] = lambda module, args, output: output * 0 + 5
+    assert (model(x).tolist(), list(model[0]._forward_hooks), len(model[0]._forward_pre_hooks)) == (
+        [[6, 6]],
+        ["fill"],
+        0,
+    )
+    handle = model[1].register_forward_hook(lambda module, args, output: output * 2)
+    assert (model(x).tolist(), len(model[1]._forward_hooks), len(model[1]._forward_pre_hooks)) == ([[12, 12]], 1, 1)
+    model[0]._forward_hooks.clear()
+    model[1]._forward_hooks = {}
+    model[1]._forward_pre_hooks.popitem()
+    handle.remove()
+    assert model(x).grad_fn.name() == "linear_relu"
