@@ -8,6 +8,7 @@ from typing import Any
 from autograd_core import Tensor
 from autograd_core import functional as core
 from autograd_core.engine.casting import modes
+from nn import functional as F
 from nn.failures import locate
 from nn.layers.activation import ReLU
 from nn.layers.convolution import Conv1d, Conv2d, Conv3d, _Conv
@@ -34,11 +35,32 @@ def _normalization(layer: _BatchNorm, x: Tensor) -> Tensor:
 # By class, not by isinstance: a subclass may compute something else.
 CONVOLUTIONS, NORMALIZATIONS = (Conv1d, Conv2d, Conv3d), (BatchNorm1d, BatchNorm2d, BatchNorm3d)
 POOLINGS = (MaxPool1d, MaxPool2d, MaxPool3d)
+FUNCTIONS: dict[str, Any] = vars(F)
+NAMES: dict[type[Module], str] = {
+    Linear: "linear",
+    ReLU: "relu",
+    **dict.fromkeys(NORMALIZATIONS, "batch_norm"),
+    **dict(zip(CONVOLUTIONS, ("conv1d", "conv2d", "conv3d"), strict=True)),
+    **dict(zip(POOLINGS, ("max_pool1d", "max_pool2d", "max_pool3d"), strict=True)),
+}
+# What is called for a layer of each class, unless a program has replaced it.
+CALLED = {kind: (kind.forward, name, FUNCTIONS[name]) for kind, name in NAMES.items()}
+CALL = Module.__call__
 RECTIFIED: dict[type, Callable[[Any, Tensor], Tensor]] = {
     Linear: _linear,
     **dict.fromkeys(CONVOLUTIONS, _convolution),
     **dict.fromkeys(NORMALIZATIONS, _normalization),
 }
+
+
+def _plain(layer: Module) -> bool:
+    """Whether a layer computes what its class does: without hooks, and with nothing replaced in class and function."""
+    kind = layer.__class__
+    called = CALLED.get(kind)
+    if called is None or layer._hooks is not None:
+        return False
+    forward, name, function = called
+    return kind.forward is forward and FUNCTIONS[name] is function and kind.__call__ is CALL
 
 
 def chain(x: Any, *modules: Module) -> Any:
@@ -51,11 +73,11 @@ def chain(x: Any, *modules: Module) -> Any:
     todo = [m for m in reversed(modules) if m.__class__ is not Identity or m._hooks is not None]
     while todo:
         layer = todo.pop()
-        if not todo or layer._hooks is not None or layer.__class__ not in RECTIFIED:
+        if not todo or layer.__class__ not in RECTIFIED or not _plain(layer):
             x = layer(x)
             continue
         norm = todo.pop() if layer.__class__ in CONVOLUTIONS and _folds(layer, todo[-1], x) else None
-        relu = bool(todo) and todo[-1].__class__ is ReLU and todo[-1]._hooks is None
+        relu = bool(todo) and todo[-1].__class__ is ReLU and _plain(todo[-1])
         if relu:
             todo.pop()
             if layer.__class__ in CONVOLUTIONS and todo and _only_chooses(todo[-1]):
@@ -72,7 +94,7 @@ def _folds(layer: Any, norm: Any, x: Any) -> bool:
     """
     return bool(
         norm.__class__ in NORMALIZATIONS
-        and norm._hooks is None
+        and _plain(norm)
         and not norm.training
         and norm.running_mean is not None
         and norm.num_features == layer.out_channels
@@ -89,14 +111,14 @@ def _folds(layer: Any, norm: Any, x: Any) -> bool:
 
 def _only_chooses(pool: Any) -> bool:
     """Whether a layer is a pooling that may be applied before ReLU instead of after it."""
-    return pool.__class__ in POOLINGS and pool._hooks is None and not pool.return_indices
+    return pool.__class__ in POOLINGS and _plain(pool) and not pool.return_indices
 
 
 def _together(x: Any, layer: Any, norm: Any, relu: bool) -> Any:
     try:
         if norm is None:
             return RECTIFIED[layer.__class__](layer, x)
-        by = core.conv_relu if relu else layer._convolution
+        by = core.conv_relu if relu else getattr(F, layer._function)
         statistics = norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias
         parameters = folded(layer.weight, layer.bias, *statistics)
         return layer.convolved(x, lambda x, _weight, _bias, *geometry: by(x, *parameters, *geometry))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from autograd_core import Tensor
@@ -15,10 +14,10 @@ from nn.parameter import Parameter
 class _Activation(Module):
     """An activation without parameters."""
 
-    _function: Callable[..., Tensor]
+    _function: str  # a name in `nn.functional`, looked up at every call, because programs may replace it
 
     def forward(self, input: Tensor) -> Tensor:
-        return self._function(input)
+        return getattr(F, self._function)(input)
 
 
 class _InplaceActivation(_Activation):
@@ -29,7 +28,7 @@ class _InplaceActivation(_Activation):
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:
-        return self._function(input, inplace=self.inplace)
+        return getattr(F, self._function)(input, inplace=self.inplace)
 
     def extra_repr(self) -> str:
         return ", ".join(filter(None, (super().extra_repr(), "inplace=True" if self.inplace else "")))
@@ -38,68 +37,71 @@ class _InplaceActivation(_Activation):
 class Sigmoid(_Activation):
     """1 / (1 + exp(-x))."""
 
-    _function = staticmethod(core.sigmoid)
+    _function = "sigmoid"
 
 
 class Tanh(_Activation):
     """Hyperbolic tangent."""
 
-    _function = staticmethod(core.tanh)
+    _function = "tanh"
 
 
 class LogSigmoid(_Activation):
     """log(sigmoid(x))."""
 
-    _function = staticmethod(core.logsigmoid)
+    _function = "logsigmoid"
 
 
 class Softsign(_Activation):
     """x / (1 + |x|)."""
 
-    _function = staticmethod(core.softsign)
+    _function = "softsign"
 
 
 class Tanhshrink(_Activation):
     """x - tanh(x)."""
 
-    _function = staticmethod(core.tanhshrink)
+    _function = "tanhshrink"
+
+
+RELU: Any = F.relu
 
 
 class ReLU(_InplaceActivation):
     """max(x, 0)."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return F.relu(input, inplace=True) if self.inplace else core.relu(input)
+        return core.relu(input) if F.relu is RELU and not self.inplace else F.relu(input, inplace=self.inplace)
 
 
 class SELU(_InplaceActivation):
     """Self-normalising ELU (Klambauer et al. 2017); use `init.lecun_normal_` and `AlphaDropout` with it."""
 
-    _function = staticmethod(F.selu)
+    _function = "selu"
 
 
 class SiLU(_InplaceActivation):
     """x·sigmoid(x), also known as swish."""
 
-    _function = staticmethod(F.silu)
+    _function = "silu"
 
 
 class Mish(_InplaceActivation):
     """x·tanh(softplus(x)) (Misra 2019)."""
 
-    _function = staticmethod(F.mish)
+    _function = "mish"
 
 
 class ReLU6(_InplaceActivation):
     """x clipped to [0, 6]."""
 
-    _function = staticmethod(F.relu6)
+    _function = "relu6"
 
 
 class Hardsigmoid(_InplaceActivation):
     """The piecewise linear approximation of the sigmoid."""
 
-    _function = staticmethod(F.hardsigmoid)
+    _function = "hardsigmoid"
 
     def extra_repr(self) -> str:
         return ""
@@ -108,7 +110,7 @@ class Hardsigmoid(_InplaceActivation):
 class Hardswish(_InplaceActivation):
     """x·hardsigmoid(x) (Howard et al. 2019)."""
 
-    _function = staticmethod(F.hardswish)
+    _function = "hardswish"
 
     def extra_repr(self) -> str:
         return ""
@@ -212,7 +214,7 @@ class _Shrink(_Activation):
         self.lambd = lambd
 
     def forward(self, input: Tensor) -> Tensor:
-        return self._function(input, self.lambd)
+        return getattr(F, self._function)(input, self.lambd)
 
     def extra_repr(self) -> str:
         return f"{self.lambd}"
@@ -221,13 +223,13 @@ class _Shrink(_Activation):
 class Softshrink(_Shrink):
     """x moved towards 0 by `lambd`; 0 within [-lambd, lambd]."""
 
-    _function = staticmethod(F.softshrink)
+    _function = "softshrink"
 
 
 class Hardshrink(_Shrink):
     """x, but 0 within [-lambd, lambd]."""
 
-    _function = staticmethod(F.hardshrink)
+    _function = "hardshrink"
 
 
 class PReLU(Module):
@@ -274,7 +276,7 @@ class GLU(Module):
 class _Along(Module):
     """A function along an axis; without `dim`, PyTorch's default axis, with its warning."""
 
-    _function: Callable[..., Tensor]
+    _function: str  # a name in `nn.functional`, looked up at every call, because programs may replace it
     _shown = ("dim",)
 
     def __init__(self, dim: int | None = None) -> None:
@@ -282,25 +284,25 @@ class _Along(Module):
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        return self._function(input, self.dim, _stacklevel=5)
+        return getattr(F, self._function)(input, self.dim, _stacklevel=5)
 
 
 class Softmax(_Along):
     """exp(x) / Σ exp(x) along `dim`. `CrossEntropyLoss` takes the scores before it."""
 
-    _function = staticmethod(F.softmax)
+    _function = "softmax"
 
 
 class LogSoftmax(_Along):
     """log(softmax(x)) along `dim`."""
 
-    _function = staticmethod(F.log_softmax)
+    _function = "log_softmax"
 
 
 class Softmin(_Along):
     """softmax(-x) along `dim`."""
 
-    _function = staticmethod(F.softmin)
+    _function = "softmin"
 
 
 class Softmax2d(Module):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from autograd_core import Tensor
@@ -13,7 +13,7 @@ from nn.module import Module
 class _AdaptivePool(Module):
     """Pooling over a grid of `output_size` cells; None keeps the length of an axis."""
 
-    _function: Callable[..., Any]
+    _function: str  # see _Activation
     _shown = ("output_size",)
 
     def __init__(self, output_size: int | Sequence[int | None] | None) -> None:
@@ -21,25 +21,25 @@ class _AdaptivePool(Module):
         self.output_size: Any = output_size
 
     def forward(self, input: Tensor) -> Any:
-        return self._function(input, self.output_size)
+        return getattr(F, self._function)(input, self.output_size)
 
 
 class AdaptiveAvgPool1d(_AdaptivePool):
     """Means of (N, C, L) over `output_size` cells."""
 
-    _function = staticmethod(F.adaptive_avg_pool1d)
+    _function = "adaptive_avg_pool1d"
 
 
 class AdaptiveAvgPool2d(_AdaptivePool):
     """Means of (N, C, H, W) over a grid of `output_size` cells; None keeps the length of an axis."""
 
-    _function = staticmethod(F.adaptive_avg_pool2d)
+    _function = "adaptive_avg_pool2d"
 
 
 class AdaptiveAvgPool3d(_AdaptivePool):
     """Means of (N, C, D, H, W) over a grid of `output_size` cells; None keeps the length of an axis."""
 
-    _function = staticmethod(F.adaptive_avg_pool3d)
+    _function = "adaptive_avg_pool3d"
 
 
 class _AdaptiveMaxPool(_AdaptivePool):
@@ -48,22 +48,22 @@ class _AdaptiveMaxPool(_AdaptivePool):
         self.return_indices = return_indices
 
     def forward(self, input: Tensor) -> Any:
-        return self._function(input, self.output_size, self.return_indices)
+        return getattr(F, self._function)(input, self.output_size, self.return_indices)
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     """Largest elements of (N, C, L) in `output_size` cells; with `return_indices` also their indices."""
 
-    _function = staticmethod(F.adaptive_max_pool1d)
+    _function = "adaptive_max_pool1d"
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """Largest elements of (N, C, H, W) in a grid of `output_size` cells."""
 
-    _function = staticmethod(F.adaptive_max_pool2d)
+    _function = "adaptive_max_pool2d"
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     """Largest elements of (N, C, D, H, W) in a grid of `output_size` cells."""
 
-    _function = staticmethod(F.adaptive_max_pool3d)
+    _function = "adaptive_max_pool3d"

@@ -23,6 +23,7 @@ class _Conv(Module):
 
     rank: int
     transposed = False
+    _function: str  # a name in `nn.functional`, looked up at every call, because programs may replace it
     weight: Tensor
     bias: Tensor | None
 
@@ -81,7 +82,7 @@ class _Conv(Module):
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """The convolution with other weights: a name of PyTorch that programs call, and override."""
         x, padding = self._padded(input)
-        return self._convolution(x, weight, bias, self.stride, padding, self.dilation, self.groups)
+        return getattr(F, self._function)(x, weight, bias, self.stride, padding, self.dilation, self.groups)
 
     def convolved(self, x: Tensor, by: Callable[..., Tensor]) -> Tensor:
         """`by`, a function with the signature of `functional.conv2d`, applied to x with this layer's arguments."""
@@ -93,9 +94,6 @@ class _Conv(Module):
         if self.padding_mode == "zeros":
             return x, self.padding
         return F.pad(x, self._widths, mode=self.padding_mode), (0,) * self.rank
-
-    def _convolution(self, *args: Any) -> Tensor:
-        raise NotImplementedError
 
     def extra_repr(self) -> str:
         ones = (1,) * self.rank
@@ -126,7 +124,7 @@ class Conv1d(_Conv):
     """Convolution of (N, C, L) to (N, out_channels, L'); see `functional.conv1d`."""
 
     rank = 1
-    _convolution = staticmethod(core.conv1d)
+    _function = "conv1d"
 
 
 class Conv2d(_Conv):
@@ -136,11 +134,11 @@ class Conv2d(_Conv):
     """
 
     rank = 2
-    _convolution = staticmethod(core.conv2d)
+    _function = "conv2d"
 
 
 class Conv3d(_Conv):
     """Convolution of (N, C, D, H, W) to (N, out_channels, D', H', W'); see `functional.conv3d`."""
 
     rank = 3
-    _convolution = staticmethod(core.conv3d)
+    _function = "conv3d"

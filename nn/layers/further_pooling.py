@@ -17,7 +17,7 @@ from nn.module import Module
 class _LPPool(Module):
     """(Σ xᵖ)^(1/p) of every window, p = `norm_type`."""
 
-    _function: Callable[..., Tensor]
+    _function: str  # see _Activation
     _shown = ("norm_type", "kernel_size", "stride", "ceil_mode")
 
     def __init__(
@@ -27,25 +27,25 @@ class _LPPool(Module):
         self.norm_type, self.kernel_size, self.stride, self.ceil_mode = norm_type, kernel_size, stride, ceil_mode
 
     def forward(self, input: Tensor) -> Tensor:
-        return self._function(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+        return getattr(F, self._function)(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
 
 class LPPool1d(_LPPool):
     """The norm of order `norm_type` of every window of (N, C, L)."""
 
-    _function = staticmethod(F.lp_pool1d)
+    _function = "lp_pool1d"
 
 
 class LPPool2d(_LPPool):
     """The norm of order `norm_type` of every window of (N, C, H, W)."""
 
-    _function = staticmethod(F.lp_pool2d)
+    _function = "lp_pool2d"
 
 
 class LPPool3d(_LPPool):
     """The norm of order `norm_type` of every window of (N, C, D, H, W)."""
 
-    _function = staticmethod(F.lp_pool3d)
+    _function = "lp_pool3d"
 
 
 class _FractionalMaxPool(Module):
@@ -55,7 +55,7 @@ class _FractionalMaxPool(Module):
     """
 
     rank: int
-    _function: Callable[..., Any]
+    _function: str  # see _Activation
     _random_samples: Tensor | None
 
     def __init__(
@@ -77,7 +77,7 @@ class _FractionalMaxPool(Module):
         self.register_buffer("_random_samples", _random_samples)
 
     def forward(self, input: Tensor) -> Any:
-        return self._function(
+        return getattr(F, self._function)(
             input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices, self._random_samples
         )
 
@@ -86,14 +86,14 @@ class FractionalMaxPool2d(_FractionalMaxPool):
     """Largest elements of windows of random steps over (N, C, H, W)."""
 
     rank = 2
-    _function = staticmethod(F.fractional_max_pool2d)
+    _function = "fractional_max_pool2d"
 
 
 class FractionalMaxPool3d(_FractionalMaxPool):
     """Largest elements of windows of random steps over (N, C, D, H, W)."""
 
     rank = 3
-    _function = staticmethod(F.fractional_max_pool3d)
+    _function = "fractional_max_pool3d"
 
 
 class _Windows(Module):

@@ -49,7 +49,7 @@ class Linear(Module):
         reset(self.weight, self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        return core.linear(input, self.weight, self.bias)
+        return F.linear(input, self.weight, self.bias)
 
 
 def reset(weight: Tensor, bias: Tensor | None) -> None:

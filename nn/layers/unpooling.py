@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from autograd_core import Tensor
 from autograd_core.ops.images.planes import each
@@ -13,7 +13,7 @@ from nn.module import Module
 
 class _MaxUnpool(Module):
     rank: int
-    _function: Callable[..., Tensor]
+    _function: str  # see _Activation
     _shown = ("kernel_size", "stride", "padding")
 
     def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
@@ -23,25 +23,25 @@ class _MaxUnpool(Module):
         self.padding = each(padding, self.rank, "padding")
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
-        return self._function(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+        return getattr(F, self._function)(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
 
 class MaxUnpool1d(_MaxUnpool):
     """Places the values of `MaxPool1d` at the indices it returned, among zeros: (N, C, L)."""
 
     rank = 1
-    _function = staticmethod(F.max_unpool1d)
+    _function = "max_unpool1d"
 
 
 class MaxUnpool2d(_MaxUnpool):
     """Places the values of `MaxPool2d` at the indices it returned, among zeros: (N, C, H, W)."""
 
     rank = 2
-    _function = staticmethod(F.max_unpool2d)
+    _function = "max_unpool2d"
 
 
 class MaxUnpool3d(_MaxUnpool):
     """Places the values of `MaxPool3d` at the indices it returned, among zeros: (N, C, D, H, W)."""
 
     rank = 3
-    _function = staticmethod(F.max_unpool3d)
+    _function = "max_unpool3d"

@@ -62,6 +62,35 @@ def test_what_may_not_be_joined():
     assert nn.Sequential(linear, nn.Linear(2, 2), relu, relu)(x).grad_fn.name() == "relu"
 
 
+JOINED = {
+    "linear": (nn.Linear, lambda: (nn.Linear(4, 4), nn.ReLU()), (2, 4)),
+    "relu": (nn.ReLU, lambda: (nn.Linear(4, 4), nn.ReLU()), (2, 4)),
+    "conv2d": (nn.Conv2d, lambda: (nn.Conv2d(2, 2, 2), nn.BatchNorm2d(2), nn.ReLU()), (1, 2, 4, 4)),
+    "batch_norm": (nn.BatchNorm2d, lambda: (nn.Conv2d(2, 2, 2), nn.BatchNorm2d(2), nn.ReLU()), (1, 2, 4, 4)),
+    "max_pool2d": (nn.MaxPool2d, lambda: (nn.Conv2d(2, 2, 2), nn.ReLU(), nn.MaxPool2d(2)), (1, 2, 4, 4)),
+}
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_what_a_program_replaces_is_not_joined(name, monkeypatch):
+    kind, make, shape = JOINED[name]
+    layers, x, seen = make(), ag.ones(*shape), []
+    model = nn.Sequential(*layers).eval()
+
+    def replaced(old):
+        return lambda *args, **kwargs: seen.append(old) or old(*args, **kwargs)
+
+    for owner, attribute in ((kind, "forward"), (kind, "__call__"), (nn.functional, name), (nn.Module, "__call__")):
+        seen.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, attribute, replaced(getattr(owner, attribute)))
+            model(x)
+        assert seen, (owner, attribute)
+    seen.clear()
+    model(x)
+    assert not seen
+
+
 def test_an_error_names_the_layer():
     with pytest.raises(RuntimeError) as raised:
         nn.Sequential(nn.Linear(3, 2), nn.ReLU())(ag.ones(1, 4))
