@@ -2,6 +2,7 @@
 
 import math
 
+from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import BINARY, ELEMENTWISE
 from autograd_core.registry import Interval, composition, integers, op, sample
@@ -72,10 +73,9 @@ def mvlgamma(input, p):
     """Logarithm of the multivariate gamma function with dimension `p`, for elements above (p - 1) / 2."""
     if p < 1:
         raise OperandError(f"mvlgamma(): p must be at least 1, but is {p}")
-    total = lgamma(input) + p * (p - 1) / 4 * math.log(math.pi)
-    for i in range(1, p):
-        total = total + lgamma(input - i / 2)
-    return total
+    x = functional.unsqueeze(input / 1, -1)
+    steps = functional.arange(p, device=input.device, dtype=x.dtype) / 2
+    return functional.sum(lgamma(x - steps), dim=-1) + p * (p - 1) / 4 * math.log(math.pi)
 
 
 def _refusal(name):

@@ -62,6 +62,9 @@ def test_derivatives_of_digamma():
         ag.polygamma(-1, X)
     with pytest.raises(RuntimeError, match="at least 1"):
         ag.mvlgamma(X, 0)
+    assert ag.mvlgamma(ag.tensor(1e6, dtype="float64"), 10**5).item() == pytest.approx(
+        math.fsum([math.lgamma(1e6 - i / 2) for i in range(10**5)]) + 10**5 * (10**5 - 1) / 4 * math.log(math.pi)
+    )
 
 
 @pytest.mark.parametrize("function", [ag.special.zeta, ag.gamma_path])
@@ -116,6 +119,9 @@ def test_polynomials_of_a_degree_for_each_element():
     assert ag.special.legendre_polynomial_p(0.5, degrees).tolist() == [1, 0.5, -0.125, 0]
     assert ag.special.hermite_polynomial_h(ag.tensor([math.inf]), 0).tolist() == [1]
     assert ag.special.chebyshev_polynomial_t(ag.zeros(0), ag.zeros(0)).shape == (0,)
+    for degree in (1e20, math.nan, ag.tensor([1.0, math.inf])):
+        with pytest.raises(RuntimeError, match="degree by degree, below 1048576"):
+            ag.special.laguerre_polynomial_l(ag.ones(2), degree)
 
 
 def test_tolerances_of_isclose_are_not_negative():
