@@ -65,6 +65,8 @@ FUNCTIONS: dict[str, Any] = {
     "pad": padding.pad,
     "prod": reduction.product,
     "reshape": copies.reshape,
+    "roll": copies.roll,
+    "stack": copies.stack,
     "tril": partial(selection.triangle, "tril"),
     "triu": partial(selection.triangle, "triu"),
     "vdot": reduction.vdot,

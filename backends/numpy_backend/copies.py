@@ -8,6 +8,7 @@ import numpy as np
 from backends import onednn
 from backends.buffers import empty, empty_like
 from backends.geometry import Array
+from backends.strides import copying_order
 
 LARGE = 1 << 16  # elements: from here threads pay, and fresh memory costs more than the copy
 _fast = onednn.deferred("layouts", "copy_into")
@@ -39,7 +40,11 @@ def reshape(x: Array, shape: Any) -> Array:
 
 
 def concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:
-    """`np.concatenate`; large results use reused memory and have the memory order of the first array."""
+    """`np.concatenate`; large results use reused memory and have the memory order of the first array.
+
+    Repeated elements give C order.
+    """
+    arrays = [_each(x) for x in arrays]
     first = arrays[0]
     if first.size < LARGE or any(x.dtype != first.dtype or x.ndim != first.ndim for x in arrays):
         return np.concatenate(arrays, axis)
@@ -53,3 +58,18 @@ def concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:
         copyto(out[start : start + len(y)], y)
         start += len(y)
     return np.moveaxis(out, 0, axis)
+
+
+def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
+    """`np.stack`; repeated elements give C order."""
+    return np.stack([_each(x) for x in arrays], axis)
+
+
+def roll(x: Array, shift: Any, axis: Any = None) -> Array:
+    """`np.roll`; repeated elements give C order."""
+    return np.roll(_each(x), shift, axis)
+
+
+def _each(x: Array) -> Array:
+    """The array, or a copy without repeated elements, whose memory order a result can have."""
+    return x.copy(order=copying_order(x)) if 0 in x.strides else x
