@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import weakref
 
 import numpy as np
@@ -77,7 +78,13 @@ class Tensor:
 
     @property
     def grad(self):
-        """The sum of the gradients of all backward walks since it was None."""
+        """The sum of the gradients of all backward walks since it was None; computed tensors get one on request."""
+        if self._grad is None and self.node is not None and self.node.op is not None and not self.retains_grad:
+            warnings.warn(
+                "a computed tensor has no .grad unless retain_grad() was called on it; to update a parameter, write "
+                "`with no_grad(): w -= lr * w.grad`, because `w = w - lr * w.grad` computes another tensor",
+                stacklevel=2,
+            )
         return self._grad
 
     @grad.setter

@@ -104,7 +104,7 @@ def _reversed(self: Tensor) -> Tensor:
 
 def _copy(self: Tensor) -> Tensor:
     own_scalar(self)
-    twin = _twin(self, self.array, None if self.grad is None else wrap(self.grad.array, self.grad.node))
+    twin = _twin(self, self.array, None if self._grad is None else wrap(self._grad.array, self._grad.node))
     vars(twin).update(vars(self))
     return twin
 

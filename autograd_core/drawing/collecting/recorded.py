@@ -166,7 +166,7 @@ class _Builder:
             role = "input"
         elif getattr(t, "_role", None) == "parameter":
             role = "parameter"
-        gradient = "" if t.grad is None else number(t.grad.array)
+        gradient = "" if t._grad is None else number(t._grad.array)
         flags = ("frozen",) if id(t.array) in self.trace.frozen else ()
         return Vertex(
             role,
@@ -213,7 +213,7 @@ class _Builder:
             return vertex
         t = self.tensors.get(source)
         value = number(self.arrays.get(source) if t is None else t.array)
-        gradient = "" if t is None or t.grad is None else number(t.grad.array)
+        gradient = "" if t is None or t._grad is None else number(t._grad.array)
         return replace(vertex, name=self.names.get(source, ""), value=value, gradient=gradient)
 
     def shape(self, operand: Operand) -> Shape | None:
@@ -276,7 +276,7 @@ class _Builder:
         if source is not None and (t.is_leaf or source.node not in self.positions):
             return
         name = self.names.get(id(t.array) if source is None else source, t.name or "output")
-        gradient = "" if t.grad is None else number(t.grad.array)
+        gradient = "" if t._grad is None else number(t._grad.array)
         at = self.graph.add(Vertex("output", title or name, "", t.shape, str(t.dtype), number(t.array), gradient,
                                    band=BACKWARD if t.node is not None and t.node.number < self.wanted.boundary
                                    else FORWARD, hint=array_text(t.shape, str(t.dtype))))  # fmt: skip

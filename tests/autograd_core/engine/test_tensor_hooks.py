@@ -61,6 +61,17 @@ def test_retain_grad_on_intermediates():
         ag.ones(2).retain_grad()
 
 
+def test_reading_a_gradient_that_will_never_come_warns():
+    w = leaf(3)
+    assert w.grad is None
+    h = w - 0.1 * w
+    with pytest.warns(UserWarning, match=r"retain_grad\(\)"):
+        assert h.grad is None
+    h.retain_grad()
+    assert h.grad is None
+    assert (h.detach() * 2).grad is None
+
+
 def test_retain_grad_sees_what_hooks_make_of_the_gradient_in_whatever_order():
     for first, second in (("retain_grad", "register_hook"), ("register_hook", "retain_grad")):
         x = leaf(3)
