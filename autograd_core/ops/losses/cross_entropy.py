@@ -197,12 +197,12 @@ def cross_entropy(
 
 def _only_target(input, target):
     """The target of scores (C) as that of a batch of one."""
-    if target.numel() != 1 and target.shape != input.shape:
+    probabilities = target.shape == input.shape and target.dtype.kind not in dtypes.INTEGERS
+    if target.numel() != 1 and not probabilities:
         raise OperandError(
             f"cross_entropy(): one input of shape {input.shape} takes one class, or probabilities of that shape, "
             f"not {target.shape}; the scores come first, the targets second"
         )
-    probabilities = target.shape == input.shape and target.dtype.kind not in dtypes.INTEGERS
     return target.unsqueeze(0) if probabilities else target.reshape((1,))
 
 

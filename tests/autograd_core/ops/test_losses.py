@@ -74,6 +74,12 @@ def test_targets_must_be_classes():
             loss(ag.ones(1, 3), ag.tensor([3]))
 
 
+def test_one_score_for_each_class_is_not_a_batch_of_predictions():
+    predictions = ag.tensor([2, 0, 1])
+    with pytest.raises(RuntimeError, match="the scores come first"):
+        F.cross_entropy(predictions, ag.tensor([2, 0, 1]))
+
+
 def test_a_triplet_loss_takes_any_distance():
     a, b, c = ag.tensor([[0.0]]), ag.tensor([[1.0]]), ag.tensor([[1.5]])
     distance = lambda x, y: abs(x - y).sum(-1)  # noqa: E731
