@@ -87,8 +87,8 @@ def _walk(  # noqa: PLR0912, PLR0915  in one piece: a call per node would cost a
         s = n.saved
         if s is None:
             raise GraphReleasedError(
-                f"{op.name}: what it saved for backward was released by an earlier walk; "
-                "call the earlier backward() or grad() with retain_graph=True"
+                f"{op.name}: what it saved for backward was released by an earlier walk; .detach() what an earlier "
+                "step computed, or call the earlier backward() or grad() with retain_graph=True"
             )
         if n.number > last:
             check_unchanged(n)
