@@ -116,7 +116,8 @@ def shape_of(size: tuple[Any, ...], keyword: ShapeLike | None = None) -> tuple[i
     try:
         shape = tuple(map(operator.index, size))
     except TypeError as e:
-        raise TypeError(f"the lengths of a shape are integers, not {size}; divide with //") from e
+        hint = "; divide with //" if any(isinstance(k, float) for k in size) else ""
+        raise TypeError(f"the lengths of a shape are integers, not {size}{hint}") from e
     if any(k < 0 for k in shape):
         raise RuntimeError(f"lengths of a shape must not be negative: {shape}")
     return shape

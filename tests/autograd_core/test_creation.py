@@ -130,8 +130,12 @@ def test_shapes(make):
         assert make(*given).shape == shape
     t = make(size=(2, 1), dtype=ag.float64, device="cpu", requires_grad=True)
     assert (t.shape, t.dtype, t.device, t.requires_grad, t.is_leaf) == ((2, 1), ag.float64, "cpu", True, True)
-    for bad, error in (((-1,), RuntimeError), ((2.5,), TypeError), (("a",), TypeError)):
-        with pytest.raises(error):
+    for bad, error, says in (
+        ((-1,), RuntimeError, "negative"),
+        ((2.5,), TypeError, "divide with //"),
+        (("a",), TypeError, r"not \('a',\)$"),
+    ):
+        with pytest.raises(error, match=says):
             make(*bad)
     with pytest.raises(TypeError, match="passed twice"):
         make(2, size=(2,))
