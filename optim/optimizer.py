@@ -120,19 +120,20 @@ class Optimizer(Watched):
         self.param_groups.append(group)
 
     def check_options(self, group: Mapping[str, Any]) -> None:
-        """Raise ValueError for hyper-parameters out of range."""
+        """Raise for hyper-parameters out of range; an optimizer that defines `step` can give them any meaning."""
+        if not self._own_update():
+            return
         for name, called in LIMITED.items():
-            value = group.get(name)  # in a user's optimizer also None, or a pair
+            value = group.get(name)
             if isinstance(value, str):
                 raise TypeError(f"Invalid {called}: the string {value!r}; write float({value!r})")
             if isinstance(value, (int, float)) and not value >= 0.0:
                 raise ValueError(f"Invalid {called}: {value}; it must not be negative")
-        betas = group.get("betas", ())
-        if self._own_update():
-            if group.get("lr", 0.0) is None:
-                raise TypeError("Invalid learning rate: None; it must be a number")
-            if "betas" in group and not (isinstance(betas, tuple | list) and len(betas) == 2):
-                raise TypeError(f"Invalid betas: {betas}; they are two numbers, such as (0.9, 0.999)")
+        if group.get("lr", 0.0) is None:
+            raise TypeError("Invalid learning rate: None; it must be a number")
+        betas = group.get("betas", (0.0, 0.0))
+        if not (isinstance(betas, tuple | list) and len(betas) == 2):
+            raise TypeError(f"Invalid betas: {betas}; they are two numbers, such as (0.9, 0.999)")
         for i, beta in enumerate(betas):
             if not 0.0 <= beta < 1.0:
                 raise ValueError(f"Invalid beta parameter at index {i}: {beta}; it must lie in [0, 1)")

@@ -360,6 +360,15 @@ def test_an_option_without_a_default_must_be_given():
     assert repr(required) == "<required parameter>"
 
 
+def test_hyper_parameters_of_an_optimizer_that_defines_step_mean_what_it_says():
+    class Mine(optim.Optimizer):
+        def step(self, closure=None):
+            pass
+
+    options = {"betas": (None, 0.9, 1.0), "eps": -1.0, "weight_decay": "stable"}
+    assert Mine([ag.ones(1, requires_grad=True)], options).param_groups[0]["betas"] == (None, 0.9, 1.0)
+
+
 @pytest.mark.parametrize("make", [optim.SGD, optim.Adam, optim.Rprop, optim.LARS, optim.Adafactor])
 def test_overflow_gives_infinities_without_a_warning(make):
     p = ag.full((2,), 1e30, requires_grad=True)
