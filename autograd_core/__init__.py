@@ -92,6 +92,7 @@ _PLACES = {
     "vmap": "batching",
     "config": "configuration",
     "draw": "drawing",
+    "GradScaler": "amp",
     "checkpoint": "autograd.recomputation",
     **dict.fromkeys(_TENSOR_TYPES.split(), "compatibility.legacy"),
     **dict.fromkeys(_SWITCHES.split(), "compatibility.switches"),

@@ -217,7 +217,7 @@ def test_gradients_can_be_clipped_between():
 
 
 def test_the_settings_of_a_scaler_can_be_changed_and_loaded_before_its_first_use():
-    scaler, loaded = ag.amp.GradScaler("cpu"), ag.amp.GradScaler("cpu")
+    scaler, loaded = ag.GradScaler("cpu"), ag.amp.GradScaler("cpu")
     for name, value in (("growth_factor", 3.0), ("backoff_factor", 0.25), ("growth_interval", 7)):
         getattr(scaler, f"set_{name}")(value)
         assert getattr(scaler, f"get_{name}")() == value
