@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -32,6 +33,8 @@ SYNONYMS = {"axis": ("dim", "dims"), "axes": ("dim", "dims"), "keepdims": ("keep
             "input": ("A", "x"), "x": ("input",), "b": ("B",), "element": ("elements",),
             "test_element": ("test_elements",)}  # fmt: skip
 _MISSING = inspect.Parameter.empty
+_DIGITS = {"e": 2.0**11, "E": 2.0**8}  # float16 and bfloat16, by the letter of the dtype
+_SMALLEST, _LARGEST, _BEYOND = 2.0**-14, 65504, 2.0**127  # normal numbers of float16; no number of float32
 _PLAIN = {Tensor, bool, int, float, complex, type(None)}  # operands that need no conversion beyond that of numbers
 
 
@@ -162,6 +165,8 @@ def foreign(o: Op, args: tuple[Any, ...]) -> Any:
     """Call an operation on operands that are not all Tensors: numbers, arrays, lists."""
     plain = _converted(o, _typed(args))
     dtype = computed_in([getattr(a, "array", a) for a in plain], o.floating) if any(map(is_number, plain)) else None
+    if any(_finer(a, dtype) for a in plain):
+        return in_float32(o.call)(*plain)
     return o.call(*[a if dtype is None else cast(a, dtype) for a in constants(o, plain)])
 
 
@@ -197,8 +202,24 @@ def computed_in(operands: list[Any], floating: bool) -> Any:
 def promoted(call: Callable[..., Any], a: Any, b: Any, floating: bool = False) -> Any:
     """Call an operation after casting its operands; a cast is its own node, so that every rule sees a single dtype."""
     dtype = computed_in([getattr(a, "array", a), getattr(b, "array", b)], floating)
+    if _finer(a, dtype) or _finer(b, dtype):
+        return in_float32(call)(a, b)
     like = a.array if a.__class__ is Tensor else b.array
     return call(*[cast(t, dtype) if t.__class__ is Tensor else _number(t, dtype, like) for t in (a, b)])
+
+
+def _finer(operand: Any, dtype: Any) -> bool:
+    """Whether the operand is a number, or a 0-d tensor of a wider float, that 16 bits would round."""
+    digits = _DIGITS.get(dtype.char) if dtype is not None else None
+    if digits is None:
+        return False
+    if operand.__class__ is Tensor:
+        return not operand.ndim and operand.dtype.char in "fd"
+    if not is_number(operand):
+        return False
+    if abs(operand) > _LARGEST:
+        return abs(operand) < _BEYOND
+    return not (math.frexp(operand)[0] * digits).is_integer() or 0 < abs(operand) < _SMALLEST
 
 
 def in_float32(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -143,11 +143,14 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
             elif other.__class__ in _NUMBERS:
                 b, q = other, None
                 shapes = None
-                if cls not in _FLOATS and (a.dtype.kind in "bV" or (other.__class__ is float and a.dtype.kind in "iu")):
+                # Booleans and 16-bit floats, and integers beside a float, are converted first.
+                if cls not in _FLOATS and (
+                    a.dtype.char in "?eE" or (other.__class__ is float and a.dtype.kind in "iu")
+                ):
                     return promoted(call, input, other, floating)
             else:
                 return foreign(o, (input, other))
-        elif input.__class__ in _NUMBERS and other.__class__ is Tensor and other.array.dtype.kind in "fc":
+        elif input.__class__ in _NUMBERS and other.__class__ is Tensor and other.array.dtype.char in "fdFD":
             a, p, b, q = input, None, other.array, other.node
             cls = b.__class__
             shapes = None

@@ -114,7 +114,8 @@ def l1_loss(input, target, size_average=None, reduce=None, reduction="mean", wei
     return reduced(functional.abs(_difference(input, target, weight, "l1_loss")), reduction, weight)
 
 
-@composition(LOSS, domain=REAL, samples=(*NEAR_AND_FAR, sample((4,), Values((4,), FAR), delta=0.5, reduction="none")),
+@composition(LOSS, domain=REAL, wide=True,
+             samples=(*NEAR_AND_FAR, sample((4,), Values((4,), FAR), delta=0.5, reduction="none")),
              reference=lambda a, b, reduction="mean", delta=1.0: np_reduced(
                  np.where(abs(a - b) < delta, 0.5 * (a - b) ** 2, delta * (abs(a - b) - delta / 2)), reduction))
 def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
@@ -139,7 +140,8 @@ def huber(xp, d, *, delta):
     return y
 
 
-@composition(LOSS, domain=REAL, samples=(*NEAR_AND_FAR, sample((4,), Values((4,), FAR), beta=0.5, reduction="none")),
+@composition(LOSS, domain=REAL, wide=True,
+             samples=(*NEAR_AND_FAR, sample((4,), Values((4,), FAR), beta=0.5, reduction="none")),
              reference=lambda a, b, reduction="mean", beta=1.0: np_reduced(
                  np.where(abs(a - b) < beta, 0.5 * (a - b) ** 2 / beta, abs(a - b) - beta / 2), reduction))
 def smooth_l1_loss(input, target, size_average=None, reduce=None, reduction="mean", beta=1.0):

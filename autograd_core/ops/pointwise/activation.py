@@ -127,7 +127,8 @@ def relu6(input):
     return hardtanh(input, 0.0, 6.0)
 
 
-@composition(ELEMENTWISE, domain=KINK_AT_0, method=False, samples=(sample((2, 3)), sample((5,), value=-1.0)),
+@composition(ELEMENTWISE, domain=KINK_AT_0, method=False, wide=True,
+             samples=(sample((2, 3)), sample((5,), value=-1.0)),
              reference=lambda x, threshold=0.0, value=0.0: x if x > threshold else value)
 def threshold(input, threshold=0.0, value=0.0):
     """x above `threshold`, `value` elsewhere; the gradient at the threshold is 0."""
@@ -166,7 +167,7 @@ def celu(input, alpha=1.0):
     return functional.elu(input, alpha=alpha, input_scale=1 / alpha)
 
 
-@composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(-0.5, 0.5)), method=False,
+@composition(ELEMENTWISE, domain=Interval(-2, 2, kinks=(-0.5, 0.5)), method=False, wide=True,
              reference=lambda x, lambd=0.5: math.copysign(max(abs(x) - lambd, 0.0), x))
 def softshrink(input, lambd=0.5):
     """x moved towards 0 by `lambd`, and 0 within [-lambd, lambd]; the gradient is 0 on the bounds."""

@@ -81,7 +81,7 @@ def _rounded(call):
         rest = functional.fmod(input, other)
         if rest.dtype.kind in dtypes.INTEGERS:  # a floating-point quotient would lose digits
             return functional.floor_divide(input - rest, other)
-        return functional.trunc(call(input, other))
+        return in_float32(lambda a, b: functional.trunc(call(a, b)))(input, other)
 
     return divided
 

@@ -2,6 +2,7 @@
 
 from autograd_core import functional
 from autograd_core.dtypes import result_type
+from autograd_core.engine.arguments import in_float32
 from autograd_core.kinds import BINARY
 from autograd_core.registry import Interval, composition, op, sample
 
@@ -9,8 +10,17 @@ POSITIVE = Interval(0.5, 2)
 THREE = (sample((2, 3), (2, 3), (2, 3)), sample((2, 1), (3,), (2, 3), value=-1.5))
 
 
+def _in_float32(call):
+    @in_float32
+    def lerp(input, end, weight):
+        return call(input, end, weight)
+
+    return lerp
+
+
 @op(BINARY, symbol="lerp", reference=lambda a, b, w: (1 - w) * a + w * b, tolerance=1e-11,
-    floating=True, holomorphic=True, samples=(sample((2, 3), (2, 3), (2, 3)), sample((2, 1), (3,), ())),
+    floating=True, form=_in_float32, holomorphic=True,
+    samples=(sample((2, 3), (2, 3), (2, 3)), sample((2, 1), (3,), ())),
     vjp=(lambda xp, g, weight: g * (1 - weight), lambda xp, g, weight: g * weight,
          lambda xp, g, input, end: g * (end - input)))
 def lerp(xp, input, end, weight):

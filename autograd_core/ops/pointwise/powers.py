@@ -34,7 +34,7 @@ def sqrt(xp, x):
     return xp.sqrt(x)
 
 
-@op(ELEMENTWISE, symbol="1/√", domain=POSITIVE, reference=lambda x: 1 / math.sqrt(x), floating=True,
+@op(ELEMENTWISE, symbol="1/√", domain=POSITIVE, reference=lambda x: 1 / math.sqrt(x), floating=True, wide=True,
     holomorphic=True, vjp=lambda xp, g, y: -0.5 * g * y * y * y)
 def rsqrt(xp, x):
     """1 / √x."""

@@ -163,3 +163,40 @@ def test_factors_before_the_tensors_they_multiply(older, newer):
 def test_too_many_arguments(program):
     with pytest.raises(TypeError, match="position"):
         eval(program, {"ag": ag, "x": ag.ones(2)})
+
+
+ROUNDED_ONCE = {
+    "x·c": lambda x: x * 0.3,
+    "c·x": lambda x: 0.3 * x,
+    "x/c": lambda x: x / 70000.0,
+    "c/x": lambda x: 0.3 / x,
+    "x+c": lambda x: x + 4099,
+    "c-x": lambda x: 0.1 - x,
+    "a 0-d factor": lambda x: x * ag.tensor(0.3),
+    "a 0-d operand": lambda x: x[3] * 0.3,
+    "in place": lambda x: x.clone().mul_(0.3),
+    "trunc": lambda x: ag.div(x, 0.3, rounding_mode="trunc"),
+    "lerp": lambda x: ag.lerp(x, x * 2, 0.1),
+    "softshrink": lambda x: F.softshrink(x, 0.3),
+    "threshold": lambda x: F.threshold(x, 0.30001, 0.1),
+    "smooth_l1": lambda x: F.smooth_l1_loss(x, x.detach().flip(0), beta=0.3, reduction="none"),
+    "huber": lambda x: F.huber_loss(x, x.detach().flip(0), delta=0.3, reduction="none"),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("function", ROUNDED_ONCE.values(), ids=ROUNDED_ONCE)
+def test_numbers_beside_16_bit_floats_keep_their_digits_and_results_are_rounded_once(function, dtype):
+    x = ag.linspace(0.1, 1, 99).to(dtype).requires_grad_()
+    wide = x.detach().float().requires_grad_()
+    y, expected = function(x), function(wide).to(dtype)
+    assert (y.dtype, y.tolist()) == (x.dtype, expected.tolist())
+    y.float().sum().backward()
+    expected.float().sum().backward()
+    assert x.grad.tolist() == wide.grad.to(dtype).tolist()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_rsqrt_of_16_bit_floats_is_rounded_once(dtype):
+    x = ag.linspace(0.1, 1, 99).to(dtype)
+    assert x.rsqrt().tolist() == x.float().rsqrt().to(dtype).tolist()
