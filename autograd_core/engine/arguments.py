@@ -184,10 +184,10 @@ def _repeats(items: Any, count: Any) -> bool:
 
 
 def is_operand(value: Any) -> bool:
-    """Whether a value can be an operand next to tensors."""
+    """Whether a value can be an operand next to tensors; a subclass of list or tuple may have operators of its own."""
     if value.__class__ is Tensor or is_number(value) or is_array(value):
         return True
-    return isinstance(value, np.ndarray | list | tuple)
+    return isinstance(value, np.ndarray) or value.__class__ in (list, tuple)
 
 
 def computed_in(operands: list[Any], floating: bool) -> Any:

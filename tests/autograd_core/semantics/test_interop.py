@@ -120,6 +120,16 @@ def test_operators_with_other_values(operand):
         assert (y.tolist(), y.dtype, y.requires_grad) == (expected, ag.float32, True)
 
 
+@pytest.mark.parametrize("base", [list, tuple])
+def test_a_subclass_of_list_or_tuple_brings_its_own_operators(base):
+    class States(base):
+        def __rmul__(self, factor):
+            return [factor * x for x in self]
+
+    step, states = ag.tensor(2.0), States((ag.ones(2), ag.ones(3)))
+    assert [x.tolist() for x in step * states] == [[2, 2], [2, 2, 2]]
+
+
 def test_arrays_keep_their_dtype_in_operators():
     assert (np.ones(2) * ag.ones(2)).dtype == (ag.ones(2) * np.ones(2)).dtype == ag.float64
     assert (np.ones((2, 2)) @ ag.ones(2, 2, dtype="f8")).tolist() == [[2, 2], [2, 2]]
