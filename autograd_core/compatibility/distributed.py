@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import enum
 import sys
 from typing import Any, NoReturn
 
 nn = sys.modules[__name__]  # `torch.distributed.nn` has the functions that tensors pass through
+
+
+class ProcessGroup:
+    """The type of process groups, for annotations; there are none."""
+
+
+class ReduceOp(enum.Enum):
+    """How several processes' values would be joined."""
+
+    SUM, AVG, PRODUCT, MIN, MAX, BAND, BOR, BXOR, PREMUL_SUM = range(9)
 
 
 def is_available() -> bool:
@@ -33,3 +44,4 @@ def init_process_group(*args: Any, **options: Any) -> NoReturn:
 
 barrier = destroy_process_group = new_group = init_process_group
 all_gather = all_reduce = broadcast = gather = reduce = scatter = init_process_group
+all_gather_object = broadcast_object_list = all_to_all_single = all_gather

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from autograd_core import functional
-from autograd_core.distributions.distribution import derived, eps_of, together
+from autograd_core.distributions.distribution import derived, eps_of, sum_rightmost, together
 from autograd_core.tensor import Tensor
 
 lazy_property = derived
+_sum_rightmost = sum_rightmost  # libraries import it by this name
 
 
 def broadcast_all(*values: Any) -> tuple[Tensor, ...]:

@@ -213,6 +213,8 @@ def test_compilers_leave_functions_as_they_are():
 def test_one_process_is_all_there_is():
     assert (ag.distributed.get_rank(), ag.distributed.get_world_size(), ag.distributed.is_available()) == (0, 1, False)
     assert (ag.version.cuda, ag.version.hip) == (None, None)
+    assert not isinstance(None, ag.distributed.ProcessGroup)
+    assert ag.distributed.ReduceOp.SUM in ag.distributed.ReduceOp
     for refused in (ag.distributed.init_process_group, lambda: DistributedDataParallel(ag.nn.Identity())):
         with pytest.raises(NotImplementedError, match=r"training\.distributed"):
             refused()

@@ -109,3 +109,11 @@ def test_transforms_know_their_slope(name):
     jacobian = ag.func.jacrev(lambda x: free(t(x)))(x)
     close(t.log_abs_det_jacobian(x, t(x)), ag.linalg.slogdet(jacobian)[1].item(), rtol=1e-6)
     close(t.inv(t(x)), x, rtol=1e-6)
+
+
+def test_helpers_for_transforms_of_ones_own():
+    from autograd_core.distributions.utils import _sum_rightmost, broadcast_all
+
+    x, y = broadcast_all(ag.ones(2, 3), 2.0)
+    assert _sum_rightmost(x + y, 1).tolist() == [9, 9]
+    assert _sum_rightmost(x, 0).shape == (2, 3)
