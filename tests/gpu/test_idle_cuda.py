@@ -21,8 +21,9 @@ Gpu.library = lambda *_: SimpleNamespace(run=lambda *_: True)
 sys.stdout.flush()
 os._exit(0)  # before CuPy asks Python, which is gone, to free things
 """
-# What the stand-in cannot do: CUB's, cuSOLVER's and cuBLAS's own code asks the driver itself, and all values are 0.
-BEYOND = ("CUB", "radix_sort", "Failure finding", "CUBLAS", "eig() takes finite", "q must lie")
+# What the stand-in cannot do: CUB's, cuSOLVER's, cuFFT's and cuBLAS's own code asks the driver itself, and all values
+# are 0.
+BEYOND = ("CUB", "radix_sort", "Failure finding", "CUBLAS", "CUSOLVER", "CuFFT", "eig() takes finite", "q must lie")
 
 
 def run(program):

@@ -6,6 +6,7 @@ import pytest
 
 # pytest does not put a test's own folder on the path in importlib mode.
 sys.path.insert(0, str(Path(__file__).parent))
+import h200 as planning
 import shim
 
 from backends import determinism
@@ -29,3 +30,11 @@ def gpu_on_cpu():
     gpu = Gpu(np, shim.start, shim.address)
     gpu.capturing = lambda: False
     return gpu
+
+
+@pytest.fixture(scope="session")
+def h200(tmp_path_factory):
+    """cuDNN, and the description of a GPU that it plans for."""
+    pytest.importorskip("cudnn", reason="needs nvidia-cudnn-frontend")
+    planning.without_driver(tmp_path_factory.mktemp("driver"))
+    return planning.described()

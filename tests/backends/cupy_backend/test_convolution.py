@@ -1,8 +1,5 @@
 """Convolutions by cuDNN without a GPU: what its plans are asked for, and that it has engines for that."""
 
-import ctypes
-import json
-from importlib import metadata
 from types import SimpleNamespace
 
 import numpy as np
@@ -198,32 +195,6 @@ def test_a_missing_library_is_named(monkeypatch):
     monkeypatch.setattr(cudnn_plans, "import_module", missing)
     with pytest.raises(Unusable, match="pip install nvidia-cudnn-frontend"):
         Gpu(np, None).library(Cudnn)
-
-
-H200 = {
-    "deviceName": "NVIDIA H200", "deviceVer": 900, "cudaDeviceId": 0, "driverVer": 13000, "pciDeviceId": 0,
-    "totalGlobalMem": 150 * 10**9, "l2CacheSize": 60 << 20, "maxGridSize": [2**31 - 1, 65535, 65535],
-    "maxBlockSize": [1024, 1024, 64], "regsPerBlock": 65536, "multiProcessorCount": 132, "warpSize": 32,
-    "maxSharedMemoryPerBlock": 49152, "maxSharedMemoryPerBlockOptin": 232448, "reservedSharedMemoryPerBlock": 1024,
-    "maxRegistersPerSM": 65536, "maxCtasPerSM": 32, "maxThreadsPerBlock": 1024, "maxThreadsPerSM": 2048,
-    "isTccDriver": 0, "supportCoopLaunch": 1, "smClockRateKHz": 1980000, "memClockRateKHz": 3201000,
-}  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def h200():
-    """cuDNN, and the description of a GPU that it plans for."""
-    cudnn = pytest.importorskip("cudnn", reason="needs nvidia-cudnn-frontend")
-    for package, name in (("nvidia-cublas", "libcublasLt.so.13"), ("nvidia-cuda-nvrtc", "libnvrtc.so.13")):
-        try:  # cuDNN looks for them on the loader's path
-            (file,) = [f for f in metadata.files(package) if f.name == name]
-            ctypes.CDLL(str(file.locate()), mode=ctypes.RTLD_GLOBAL)
-        except (metadata.PackageNotFoundError, ValueError):
-            pytest.skip(f"needs {package}")
-    try:
-        return cudnn, {"device_property": cudnn.create_device_properties(json.dumps(H200)), "sm_version": 90}
-    except RuntimeError as error:
-        pytest.skip(f"needs libcudnn: {error}")
 
 
 @each_case
