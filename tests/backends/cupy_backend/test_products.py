@@ -115,7 +115,7 @@ def of(read, desc, attribute, dtype):
     read(desc, attribute, value.ctypes.data, value.nbytes, written.ctypes.data)
     return int(value[0])
 
-key = Product("bfloat16", 3, 5, 7, 11, Layout(False, 16, 80), Layout(True, 24, 168), True, False, 256)
+key = Product("bfloat16", 3, 5, 7, 11, Layout(False, 16, 80), Layout(True, 24, 168), True, False, 256, "bfloat16")
 plan, M, D = Plan(lt, key), lt.MatrixLayoutAttribute, lt.MatmulDescAttribute
 for matrix, expected in ((plan.a, (11, 5, 16, 80)), (plan.b, (11, 7, 24, 168)), (plan.d, (7, 5, 7, 35))):
     found = [of(lt.matrix_layout_get_attribute, matrix, *wanted) for wanted in
