@@ -64,14 +64,20 @@ def multi_head_attention_forward(
         k, v, added = *(core.cat([x, core.zeros_like(x.detach()[..., :1, :])], dim=-2) for x in (k, v)), added + 1
     if mask is not None and added:
         mask = core.pad(mask, (0, added))
-    weights = dropout(core.attention_weights(q, k, mask), dropout_p, training)
-    out = core.matmul(weights, v).permute(2, 0, 1, 3).reshape(length, n, width)
-    out = core.linear(out, out_proj_weight, out_proj_bias)
-    if average_attn_weights:
-        weights = weights.mean(dim=1)
+    weights = None
+    if need_weights or (training and dropout_p):
+        weights = dropout(core.attention_weights(q, k, mask), dropout_p, training)
+        out = core.matmul(weights, v)
+    else:
+        alone = is_causal and key_padding_mask is None and not added
+        out = core.attention(q, k, v, None if alone else mask, is_causal=alone)
+    out = core.linear(out.permute(2, 0, 1, 3).reshape(length, n, width), out_proj_weight, out_proj_bias)
     if not batched:
-        out, weights = out.squeeze(1), weights.squeeze(0)
-    return out, weights if need_weights else None
+        out = out.squeeze(1)
+    if not need_weights or weights is None:
+        return out, None
+    weights = weights.mean(dim=1) if average_attn_weights else weights
+    return out, weights if batched else weights.squeeze(0)
 
 
 def _require(condition: bool, message: str) -> None:

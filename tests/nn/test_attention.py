@@ -55,6 +55,14 @@ def test_one_sample_and_no_weights():
     np.testing.assert_allclose(out.numpy(), wanted[:, 0].numpy())
 
 
+@pytest.mark.parametrize("hidden", [None, [False, True], [True, True]], ids=str)
+def test_without_weights_a_causal_hint_takes_the_place_of_the_mask(hidden):
+    mask = ag.ones(L, L, dtype=bool).triu(1)
+    padding = None if hidden is None else ag.tensor([[False] * (L - 2) + hidden] * (N - 1) + [[True] * L])
+    given = {"key": QUERY, "value": QUERY, "attn_mask": mask, "key_padding_mask": padding, "is_causal": True}
+    np.testing.assert_allclose(attend(**given, need_weights=False)[0].numpy(), attend(**given)[0].numpy(), atol=1e-15)
+
+
 def test_packed_and_separate_projections_agree():
     separate = dict(zip(("q_proj_weight", "k_proj_weight", "v_proj_weight"), W.chunk(3), strict=True))
     out, _ = attend(use_separate_proj_weight=True, **separate)
