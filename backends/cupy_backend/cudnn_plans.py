@@ -1,4 +1,4 @@
-"""Plans of the cuDNN library, each for a convolution or one of its gradients and one set of shapes.
+"""Plans of the cuDNN library, each for a convolution, an attention or a gradient of these, and one set of shapes.
 
 A plan is a graph with the engine that the library's heuristics choose or, if `AUTOGRAD_CORE_CUDNN_AUTOTUNE` is a
 number, the fastest of that many. The fastest engines are stored in a file, by shapes, library and GPU; see `Choices`.
@@ -10,10 +10,11 @@ import json
 import logging
 import os
 import threading
+from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from backends.cupy_backend.launch import VECTOR, Gpu, Unusable
 from backends.geometry import Array, Sizes
@@ -23,10 +24,27 @@ logger = logging.getLogger(__name__)
 AUTOTUNE = "AUTOGRAD_CORE_CUDNN_AUTOTUNE"
 CACHE = "AUTOGRAD_CORE_CACHE"
 WORKSPACE = 1 << 30  # the most bytes an engine may use
-PLANS = 1024
 TYPES = {"float16": "HALF", "bfloat16": "BFLOAT16", "float32": "FLOAT"}
 INSTEAD = "cuDNN does not compute %s, a slower kernel does: %s"
 REMEDY = "pip install nvidia-cudnn-frontend==1.24.1 and nvidia-cudnn-cu13 (or -cu12)"
+
+
+class Key(Protocol):
+    """What a plan computes; hashable."""
+
+    @property
+    def most(self) -> int:
+        """How many plans of this type a thread keeps."""
+
+    @property
+    def slow(self) -> bool:
+        """Whether a plan takes so long to make that none replaces an older one."""
+
+    def graph(self, cudnn: Any, **device: Any) -> Any:
+        """The graph with its engines, none of them built yet."""
+
+    def __iter__(self) -> Iterator[Any]:
+        """The fields."""
 
 
 class Convolution(NamedTuple):
@@ -50,6 +68,51 @@ class Convolution(NamedTuple):
     strict: bool
     deterministic: bool
 
+    @property
+    def most(self) -> int:
+        """How many plans are kept."""
+        return 1024
+
+    @property
+    def slow(self) -> bool:
+        """Whether a plan takes a second to make."""
+        return False
+
+    def graph(self, cudnn: Any, **device: Any) -> Any:
+        """The graph with its engines, none of them built yet.
+
+        device: handle=..., or device_property=... and sm_version=... without a GPU. Operands are numbered 1, 2, ... in
+        the order of the arguments of `Cudnn.run`; the result is the last.
+        """
+        dtype, wide = getattr(cudnn.data_type, TYPES[self.dtype]), cudnn.data_type.FLOAT
+        graph = cudnn.pygraph(io_data_type=dtype, intermediate_data_type=wide, compute_data_type=wide, **device)
+
+        def operand(name: str, uid: int) -> Any:
+            shape = getattr(self, name)
+            return graph.tensor(dim=list(shape), stride=strides_of(shape), data_type=dtype, name=name, uid=uid)
+
+        geometry = {name: list(getattr(self, name)) for name in ("padding", "stride", "dilation")}
+        last = 3
+        if self.result == "y":
+            out = graph.conv_fprop(image=operand("x", 1), weight=operand("w", 2), **geometry)
+            if self.biased:
+                shape = (1, self.y[1], *(1,) * (len(self.y) - 2))
+                bias = graph.tensor(dim=list(shape), stride=strides_of(shape), data_type=dtype, name="bias", uid=3)
+                out, last = graph.bias(input=out, bias=bias), 4
+        elif self.result == "x":
+            out = graph.conv_dgrad(loss=operand("y", 1), filter=operand("w", 2), **geometry)
+        else:
+            out = graph.conv_wgrad(image=operand("x", 1), loss=operand("y", 2), **geometry)
+        shape = getattr(self, self.result)
+        out.set_output(True).set_data_type(dtype).set_dim(list(shape)).set_stride(strides_of(shape)).set_uid(last)
+        notes = cudnn.numerical_note
+        without = (
+            [notes.REDUCED_PRECISION_REDUCTION]
+            + [notes.TENSOR_CORE, notes.DOWN_CONVERT_INPUTS] * self.strict
+            + [notes.NONDETERMINISTIC] * self.deterministic
+        )
+        return with_engines(cudnn, graph, without, WORKSPACE)
+
 
 def strides_of(shape: Sizes) -> list[int]:
     """The strides, in elements, of (N, C, *S) in channels-last memory."""
@@ -59,43 +122,13 @@ def strides_of(shape: Sizes) -> list[int]:
     return steps
 
 
-def graph_of(cudnn: Any, key: Convolution, **device: Any) -> Any:
-    """The graph with its engines, none of them built yet.
-
-    device: handle=..., or device_property=... and sm_version=... without a GPU. Operands are numbered 1, 2, ... in the
-    order of the arguments of `Cudnn.run`; the result is the last.
-    """
-    dtype, wide = getattr(cudnn.data_type, TYPES[key.dtype]), cudnn.data_type.FLOAT
-    graph = cudnn.pygraph(io_data_type=dtype, intermediate_data_type=wide, compute_data_type=wide, **device)
-
-    def operand(name: str, uid: int) -> Any:
-        shape = getattr(key, name)
-        return graph.tensor(dim=list(shape), stride=strides_of(shape), data_type=dtype, name=name, uid=uid)
-
-    geometry = {name: list(getattr(key, name)) for name in ("padding", "stride", "dilation")}
-    last = 3
-    if key.result == "y":
-        out = graph.conv_fprop(image=operand("x", 1), weight=operand("w", 2), **geometry)
-        if key.biased:
-            shape = (1, key.y[1], *(1,) * (len(key.y) - 2))
-            bias = graph.tensor(dim=list(shape), stride=strides_of(shape), data_type=dtype, name="bias", uid=3)
-            out, last = graph.bias(input=out, bias=bias), 4
-    elif key.result == "x":
-        out = graph.conv_dgrad(loss=operand("y", 1), filter=operand("w", 2), **geometry)
-    else:
-        out = graph.conv_wgrad(image=operand("x", 1), loss=operand("y", 2), **geometry)
-    shape = getattr(key, key.result)
-    out.set_output(True).set_data_type(dtype).set_dim(list(shape)).set_stride(strides_of(shape)).set_uid(last)
+def with_engines(cudnn: Any, graph: Any, without: list[Any], workspace: int) -> Any:
+    """The graph with the engines that can compute it, but those of some numerical notes or with a larger workspace."""
     graph.validate()
     graph.build_operation_graph()
     graph.create_execution_plans([cudnn.heur_mode.A, cudnn.heur_mode.FALLBACK])
-    notes = cudnn.numerical_note
-    graph.deselect_numeric_notes(
-        [notes.REDUCED_PRECISION_REDUCTION]
-        + [notes.TENSOR_CORE, notes.DOWN_CONVERT_INPUTS] * key.strict
-        + [notes.NONDETERMINISTIC] * key.deterministic
-    )
-    graph.deselect_workspace_greater_than(WORKSPACE)
+    graph.deselect_numeric_notes(without)
+    graph.deselect_workspace_greater_than(workspace)
     graph.check_support()
     return graph
 
@@ -156,22 +189,28 @@ class Cudnn:
         folder = Path(os.environ.get(CACHE) or Path.home() / ".cache" / "autograd_core")
         self.choices = Choices(folder / f"cudnn-{version}.json")
 
-    def plan(self, key: Convolution, device: int, arrays: tuple[Array, ...]) -> Plan | None:
+    def plan(self, key: Key, device: int, arrays: tuple[Array, ...]) -> Plan | None:
         """The plan of the calling thread; None if the library has no engine. Candidates are timed on the arrays."""
-        plans: dict[Any, Plan | None] = self.local.__dict__.setdefault("plans", {})
+        plans = self.plans(key)
         if (key, device) not in plans:
-            if len(plans) >= PLANS:
+            if len(plans) >= key.most:
+                if key.slow:
+                    return None
                 del plans[next(iter(plans))]
             plans[key, device] = self._made(key, arrays)
         return plans[key, device]
 
-    def run(self, key: Convolution, *arrays: Array) -> bool:
+    def plans(self, key: Key) -> dict[Any, Plan | None]:
+        """The calling thread's plans for keys of this type."""
+        kinds: dict[Any, dict[Any, Plan | None]] = self.local.__dict__.setdefault("plans", {})
+        return kinds.setdefault(type(key), {})
+
+    def run(self, key: Key, *arrays: Array, results: int = 1) -> bool:
         """Compute from operands into the last of the arrays; returns whether there is an engine for it.
 
-        Plans require aligned addresses: an operand in the middle of another array may need a copy.
+        Plans require aligned addresses: an operand in the middle of another array may need a copy, in C order.
         """
-        *operands, result = arrays
-        arrays = (*[a.copy() if self.gpu.address(a) % VECTOR else a for a in operands], result)
+        arrays = (*[a.copy() if self.gpu.address(a) % VECTOR else a for a in arrays[:-results]], *arrays[-results:])
         device = self.gpu.device()
         plan = self.plan(key, device, arrays)
         if plan is None:
@@ -180,7 +219,7 @@ class Cudnn:
             self._run(plan, arrays)
         except self.errors as error:
             logger.warning(INSTEAD, key, _line(error))
-            self.local.plans[key, device] = None
+            self.plans(key)[key, device] = None
             return False
         return True
 
@@ -200,11 +239,11 @@ class Cudnn:
             held[1] = stream
         return held[0]
 
-    def graph(self, key: Convolution) -> Any:
+    def graph(self, key: Key) -> Any:
         """The graph for the current device."""
-        return graph_of(self.cudnn, key, handle=self.handle())
+        return key.graph(self.cudnn, handle=self.handle())
 
-    def _made(self, key: Convolution, arrays: tuple[Array, ...]) -> Plan | None:
+    def _made(self, key: Key, arrays: tuple[Array, ...]) -> Plan | None:
         try:
             graph = self.graph(key)
             if self.candidates > 1 and not self.gpu.capturing():
@@ -215,7 +254,7 @@ class Cudnn:
             logger.warning(INSTEAD, key, _line(error))
             return None
 
-    def _fastest(self, graph: Any, key: Convolution, arrays: tuple[Array, ...]) -> Plan:
+    def _fastest(self, graph: Any, key: Key, arrays: tuple[Array, ...]) -> Plan:
         """The engine known to be the fastest or, if none is known, the fastest of the first candidates."""
         place = f"{self.gpu.name()} {tuple(key)}"
         known, timed = self.choices.names.get(place), []

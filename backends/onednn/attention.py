@@ -1,12 +1,13 @@
 """Attention in few passes over the scores; weights and gradients are computed in place."""
 
 from functools import lru_cache
+from itertools import accumulate
 from math import inf, prod
-from typing import NamedTuple
 
 import numpy as np
 
 from backends.buffers import FLOAT32, address, empty, empty_like
+from backends.generic.attention import Part, parts
 from backends.geometry import Array, Sizes, blocks
 from backends.onednn import softmax
 from backends.onednn.choice import active
@@ -20,77 +21,114 @@ SMALL = 1 << 14  # scores: below this NumPy is as fast
 PARTS, ROWS = 8, 64  # the most parts of causal attention, and the fewest queries in each
 
 
-class Part(NamedTuple):
-    """Queries that are computed together, the number of keys they see, and the position of their kept weights."""
-
-    queries: slice
-    keys: int
-    kept: slice
-
-
 def attention(
     query: Array, key: Array, value: Array, scale: float, is_causal: bool, mask: Array | None = None
-) -> tuple[Array, Array] | None:
+) -> tuple[Array, Array | None] | None:
     """See `generic.attention.attention`; the weights of several parts are kept one after the other."""
-    lead, (length, keys) = query.shape[:-2], (query.shape[-2], key.shape[-2])
-    if not _suits(prod(lead) * length * keys, query, key, value, *[] if mask is None else [mask]):
+    rows, keys = query.shape[:-1], key.shape[-2]
+    if not _suits(prod(rows) * keys, query, key, value, *[] if mask is None else [mask]):
         return None
-    parts = _parts(prod(lead), length, keys, is_causal)
-    kept, y = empty((parts[-1].kept.stop,)), empty_like(query, (*lead, length, value.shape[-1]))
-    for part in parts:
-        q, k, v = query[..., part.queries, :], key[..., : part.keys, :], value[..., : part.keys, :]
-        scores = kept[part.kept].reshape(*lead, -1, part.keys)
-        if not product_into(scores, q, k.swapaxes(-1, -2), scale):
+    some, ends = _parts(rows, keys, is_causal)
+    kept, y = None if ends is None else empty((ends[-1],)), empty_like(query, (*rows, value.shape[-1]))
+    for i, part in enumerate(some):
+        q, k, v, hidden = part.of(query, key, value, mask)
+        weights = _weights(q, k, scale, part.first if is_causal else None, hidden, _piece(kept, ends, i))
+        if weights is None or not product_into(y[part.rows], weights, v):
             return None
-        hidden = _later(part.queries.start, *scores.shape[-2:]) if is_causal else mask
-        if hidden is not None:
-            _add(scores, hidden)
-        rows = scores.reshape(-1, part.keys)
-        softmax.forward(rows.shape).run(rows, rows)
-        if not product_into(y[..., part.queries, :], scores, v):
-            return None
-    return (y, kept if len(parts) > 1 else kept.reshape(*lead, length, keys)) if all_finite(y) else None
+    if kept is not None and len(some) == 1:
+        kept = kept.reshape(*rows, keys)
+    return (y, kept) if all_finite(y) else None
 
 
 def attention_gradients(
-    g: Array, query: Array, key: Array, value: Array, weights: Array, scale: float, masked: bool = False
+    g: Array,
+    query: Array,
+    key: Array,
+    value: Array,
+    mask: Array | None,
+    y: Array,
+    weights: Array | None,
+    scale: float,
+    is_causal: bool,
+    masked: bool = False,
 ) -> tuple[Array, Array, Array, Array | None] | None:
     """See `generic.attention.attention_gradients`."""
-    in_parts = weights.ndim == 1  # a layout that only this module reads
-    if not in_parts and not _suits(weights.size, g, query, key, value, weights):
+    rows, keys, g = query.shape[:-1], key.shape[-2], g.astype(FLOAT32, copy=False)
+    in_parts = weights is not None and weights.ndim == 1  # a layout that only this module reads
+    if not (in_parts or _suits(prod(rows) * keys, g, query, key, value)) or (masked and weights is None):
         return None
-    g, lead, (length, keys) = g.astype(FLOAT32, copy=False), query.shape[:-2], (query.shape[-2], key.shape[-2])
-    of_query, of_key, of_value = _lying_as(query, key, value)
-    kept, added = weights.reshape(-1), False
+    some, ends = _parts(rows, keys, is_causal and (in_parts or weights is None))
+    if (weights is None) is not (ends is None):  # they are another kernel's
+        return None
+    kept, sums = None if weights is None else weights.reshape(-1), _lying_as(query, key, value)
+    added = ends is None  # else the last part sees all keys
+    if added:
+        sums[1][...], sums[2][...] = 0, 0
     early, late = (1.0, scale) if masked else (scale, 1.0)  # the gradient of masked scores has no factor
-    for part in reversed(_parts(prod(lead), length, keys, in_parts)):  # the last part sees all keys
-        rows, seen = (..., part.queries, slice(None)), (..., slice(part.keys), slice(None))
-        w = kept[part.kept].reshape(*lead, -1, part.keys)
-        of_scores = empty(w.shape)
-        if not product_into(of_scores, g[rows], value[seen].swapaxes(-1, -2), early):
+    for i, part in reversed([*enumerate(some)]):
+        q, k, v, hidden = part.of(query, key, value, mask)
+        w = _piece(kept, ends, i)
+        if w is not None:
+            w = w.reshape(*q.shape[:-1], -1)
+        elif (w := _weights(q, k, scale, part.first if is_causal else None, hidden, None)) is None:
             return None
-        softmax.backward((w.size // part.keys, part.keys)).run(w, of_scores, of_scores)
-        if not (
-            product_into(of_query[rows], of_scores, key[seen], late)
-            and product_into(of_key[seen], of_scores.swapaxes(-1, -2), query[rows], late, added=added)
-            and product_into(of_value[seen], w.swapaxes(-1, -2), g[rows], added=added)
+        of_scores = _slopes(w, g[part.rows], v, early)
+        if of_scores is None or not (
+            product_into(sums[0][part.rows], of_scores, k, late)
+            and product_into(sums[1][part.seen], of_scores.swapaxes(-1, -2), q, late, added=added)
+            and product_into(sums[2][part.seen], w.swapaxes(-1, -2), g[part.rows], added=added)
         ):
             return None
         added = True
-    return of_query, of_key, of_value, of_scores if masked else None
+    return *sums, of_scores if masked else None
+
+
+def _weights(
+    query: Array, key: Array, scale: float, first: int | None, mask: Array | None, out: Array | None
+) -> Array | None:
+    """The weights of a part, in memory that is given; first: the number of its first query if causal."""
+    shape = (*query.shape[:-1], key.shape[-2])
+    scores = empty(shape) if out is None else out.reshape(shape)
+    if not product_into(scores, query, key.swapaxes(-1, -2), scale):
+        return None
+    hidden = mask if first is None else _later(first, *shape[-2:])
+    if hidden is not None:
+        _add(scores, hidden)
+    lines = scores.reshape(-1, shape[-1])
+    softmax.forward(lines.shape).run(lines, lines)
+    return scores
+
+
+def _slopes(weights: Array, g: Array, value: Array, scale: float) -> Array | None:
+    """`scale` times the gradient in the scores."""
+    of_scores = empty(weights.shape)
+    if not product_into(of_scores, g, value.swapaxes(-1, -2), scale):
+        return None
+    lines = (weights.size // weights.shape[-1], weights.shape[-1])
+    softmax.backward(lines).run(weights, of_scores, of_scores)
+    return of_scores
+
+
+def _piece(kept: Array | None, ends: list[int] | None, i: int) -> Array | None:
+    """The kept weights of part i."""
+    return None if kept is None or ends is None else kept[ends[i - 1] if i else 0 : ends[i]]
 
 
 @lru_cache(maxsize=64)
-def _parts(stack: int, length: int, keys: int, is_causal: bool) -> list[Part]:
-    """Parts of causal attention with as many keys as queries, which skip most products with later keys."""
-    count = max(1, min(PARTS, length // ROWS)) if is_causal and length == keys else 1
-    parts, start = [], 0
-    for queries in blocks(length, -(-length // count)):
-        seen = queries.stop if count > 1 else keys
-        size = stack * (queries.stop - queries.start) * seen
-        parts.append(Part(queries, seen, slice(start, start + size)))
-        start += size
-    return parts
+def _parts(rows: Sizes, keys: int, is_causal: bool) -> tuple[list[Part], list[int] | None]:
+    """The parts of attention, and where their weights end if they are kept.
+
+    Causal attention with as many keys as queries is divided so that most products with later keys are skipped.
+    """
+    some = parts(rows, keys, is_causal)
+    if len(some) > 1:
+        return some, None
+    *lead, length = rows
+    if is_causal and length == keys and (count := min(PARTS, length // ROWS)) > 1:
+        every = tuple([slice(n) for n in lead])
+        some = [Part((*every, q), (*every, slice(q.stop))) for q in blocks(length, -(-length // count))]
+    counts = [prod(lead) * (p.rows[-1].stop - p.first) * p.seen[-1].stop for p in some]
+    return some, [*accumulate(counts)]
 
 
 def _suits(scores: int, *arrays: Array) -> bool:

@@ -37,6 +37,11 @@ def _loss(x: Any) -> Any:
     return F.cross_entropy(x, target, reduction="sum")
 
 
+def _attended(q: Any, k: Any, v: Any) -> Any:
+    """Heads that lie beside each other in memory."""
+    return F.scaled_dot_product_attention(*(x.transpose(1, 2) for x in (q, k, v))).transpose(1, 2)
+
+
 def _embedded(w: Any) -> Any:
     return F.embedding(ag.arange(6000, device=w.device) ** 2 % w.shape[0], w)
 
@@ -96,6 +101,9 @@ LARGE: dict[str, Made] = {
     "products of stacks": (lambda a, b: a @ b, ((24, 127, 64), (24, 64, 129))),
     "linear layer": (F.linear, ((3, 1000, 512), (1024, 512), (1024,))),
     "attention": (lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True), ((2, 8, 257, 64),) * 3),
+    "attention of heads": (_attended, ((2, 300, 8, 64), (2, 500, 8, 64), (2, 500, 8, 64))),
+    "attention under a mask": (F.scaled_dot_product_attention, (*((2, 8, 257, 64),) * 3, (2, 1, 1, 257))),
+    "attention in parts": (F.scaled_dot_product_attention, ((4, 4100, 16),) * 3),
     "running sums": (lambda x: x.cumsum(1), ((300, 3001),)),
     "sorting": (lambda x: x.sort(1).values, ((300, 3001),)),
     "AdamW of 70 parameters": (_stepped(optim.AdamW), MANY),

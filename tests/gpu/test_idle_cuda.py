@@ -16,7 +16,7 @@ cupy = idle_cuda.install()
 warnings.simplefilter("ignore")
 from types import SimpleNamespace
 from backends.cupy_backend.launch import Gpu
-Gpu.library = lambda *_: SimpleNamespace(run=lambda *_: True)
+Gpu.library = lambda *_: SimpleNamespace(run=lambda *_, **__: True)
 {}
 sys.stdout.flush()
 os._exit(0)  # before CuPy asks Python, which is gone, to free things
@@ -69,3 +69,25 @@ for work in (optim.AdamW(model.parameters()).step, lambda: nn.utils.clip_grad_no
     print([name.partition("<")[0] for name in cupy.started if "<" in name])
 """)
     assert lines == ["['change', 'change']", "['sums_of_squares', 'sums_of_squares', 'fused', 'rescale', 'rescale']"]
+
+
+def test_attention_by_cudnn_and_in_parts():
+    lines = run("""
+import autograd_core as ag
+from backends.cupy_backend import flash
+from backends.generic import attention
+from nn import functional as F
+for flash.LEAST, attention.KEPT in ((1, 1 << 28), (1 << 28, 0)):
+    attention.AT_ONCE = 2000
+    attention.parts.cache_clear()
+    for dtype in (ag.bfloat16, ag.float32):
+        for mask in (None, ag.zeros(2, 1, 1, 40, dtype=dtype, device="cuda", requires_grad=True)):
+            q, k = (ag.zeros(2, n, 3, 8, dtype=dtype, device="cuda", requires_grad=True) for n in (30, 40))
+            cupy.started.clear()
+            y = F.scaled_dot_product_attention(*(x.transpose(1, 2) for x in (q, k, k)), mask, is_causal=mask is None)
+            y.sum().backward()
+            assert q.grad.shape == q.shape and q.grad.dtype == dtype
+            print(len([name for name in cupy.started if name.startswith("attention_weights")]))
+""")
+    # By cuDNN, with a mask by kept weights, and in parts whose weights are computed twice.
+    assert lines == ["0", "1", "1", "1", "96", "36", "96", "36"]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.engine.libraries import holds
+from autograd_core.engine.libraries import checks_values, holds
 from autograd_core.errors import OperandError
 from autograd_core.kinds import MATMUL
 from autograd_core.ops.reductions.reduction import in_dtype
@@ -80,7 +80,7 @@ def _hidden(mask):
 def _masked_softmax(scores, mask):
     """The softmax along the last axis under a mask of numbers; 0 where everything is masked."""
     scores, nothing = scores + mask, _hidden(mask)
-    if not scores.shape[-1] or holds(~nothing):
+    if not scores.shape[-1] or (checks_values(scores) and holds(~nothing)):
         return functional.softmax(scores, dim=-1)
     # Selected before and after the softmax, so that no NaN reaches a gradient.
     return functional.where(nothing, 0, functional.softmax(functional.where(nothing, 0, scores), dim=-1))
@@ -92,12 +92,12 @@ def _slow_attention(query, key, value, attn_mask=None, enable_gqa=False, **stati
     return _slow_weights(query, key, attn_mask, enable_gqa=enable_gqa, **statics) @ value
 
 
-def _fast_rule(xp, g, query, key, value, mask, mask_shape, weights, scale, is_causal, needs):
+def _fast_rule(xp, g, query, key, value, mask, mask_shape, y, weights, scale, is_causal, needs):
     """In the dtype of the weights: of 16 bits they are computed, and rounded, as the result is."""
-    given = [g, query, key, value, weights]
+    given = [g, query, key, value, mask, y, weights]
     if "attend" not in xp.kernels.wide:
-        given = [in_dtype(xp, v, np.float32) if v.dtype.itemsize == 2 else v for v in given]
-    *found, of_scores = xp.kernels.attention_gradients(*given, scale, needs[3])
+        given = [v if v is None or v.dtype.itemsize > 2 else in_dtype(xp, v, np.float32) for v in given]
+    *found, of_scores = xp.kernels.attention_gradients(*given, scale, is_causal, needs[3])
     found.append(xp.sum_to(of_scores, shape=mask_shape) if needs[3] else None)
     return [v if v is None else in_dtype(xp, v, query.dtype) for v in found]
 
@@ -122,7 +122,7 @@ def _recorded_rule(xp, g, query, key, value, mask, scale, is_causal):
              sample((0, 2, 3), (0, 4, 3), (0, 4, 2), scale=0.5)),
     joint=_fast_rule, composite=_recorded_rule)
 def attend(xp, query, key, value, mask=None, *, scale, is_causal=False):
-    """softmax(query keyᵀ·scale + mask) value, of the same leading axes, for at least one key for each query."""
+    """softmax(query keyᵀ·scale + mask) value, of the same leading axes; 0 where a query's keys are all masked."""
     return xp.kernels.attention(query, key, value, scale, is_causal, mask)
 
 
@@ -149,7 +149,7 @@ def attention(query, key, value, attn_mask=None, is_causal=False, scale=None, en
     if dropout is None and not enable_gqa and alike and not (is_causal and attn_mask is not None):
         scale = 1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale
         mask = None if attn_mask is None else _numbers(attn_mask, query)
-        if mask is None or (_fits(mask.shape, (*query.shape[:-1], key.shape[-2])) and holds(~_hidden(mask))):
+        if mask is None or _fits(mask.shape, (*query.shape[:-1], key.shape[-2])):
             return attend(query, key, value, mask, scale=scale, is_causal=is_causal)
     weights = attention_weights(query, key, attn_mask, is_causal, scale, enable_gqa)
     return functional.matmul(weights if dropout is None else dropout(weights), _shared(value, query, enable_gqa))

@@ -130,37 +130,47 @@ __global__ void softmax_gradient_columns(const T *g, const T *y, T *dx, Int oute
     for (Int i = 0; i < n; ++i) dx[i * inner] = slope<T, LOGARITHM>(wide(g[i * inner]), wide(y[i * inner]), sum);
 }
 
-// Weights of attention: the softmax of scores times `scale`. `queries` rows make a matrix of which a row has only as many
-// keys as its number; 0 if all count.
+// Weights of attention: the softmax of scores times `scale`, plus a mask if there is one; 0 where that hides all keys.
+// The scores are matrices of `queries` rows; if `first` is not negative, row i sees the keys up to first + i. The mask
+// of a row is found by its image, of `heads` matrices each, its head, and its number.
 template <typename T, int V>
-__global__ void ROW_THREADS attention_weights(const Wide<T> *x, T *y, Int rows, Int n, Int queries,
-                                              double scale) {
+__global__ void ROW_THREADS attention_weights(const Wide<T> *x, T *y, Int rows, Int n, double scale, Int queries,
+                                              Int first, const T *mask, Int heads, Int by_image, Int by_head,
+                                              Int by_query, Int by_key) {
     using A = Wide<T>;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
     x += row * n, y += row * n;
-    Int last = queries && row % queries + 1 < n ? row % queries + 1 : n;
+    Int number = row % queries, matrix = row / queries;
+    Int last = first >= 0 && first + number + 1 < n ? first + number + 1 : n;
+    if (mask) mask += matrix / heads * by_image + matrix % heads * by_head + number * by_query;
     A s = (A)scale;
+    auto score = [=](A v, Int key) {
+        return key >= last ? -infinity<A>() : mask ? v * s + wide(mask[key * by_key]) : v * s;
+    };
     Total<A> t;
     for (Int i = threadIdx.x; i * V < last; i += blockDim.x) {
         Pack<A, V> p = ((const Pack<A, V> *)x)[i];
-        for (int k = 0; k < V; ++k) p.of[k] = i * V + k < last ? p.of[k] * s : -infinity<A>();
+        for (int k = 0; k < V; ++k) p.of[k] = score(p.of[k], i * V + k);
         t.add(p.of);
     }
     t = row_total(t);
+    bool hidden = mask && t.largest == -infinity<A>() && t.sum == 0;  // not NaN
     for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
         Pack<A, V> p = {};
         if (i * V < last) p = ((const Pack<A, V> *)x)[i];
         Pack<T, V> q;
-        for (int k = 0; k < V; ++k) q.of[k] = Narrow<T>::of(i * V + k < last ? share<A, false>(p.of[k] * s, t) : (A)0);
+        for (int k = 0; k < V; ++k) {
+            bool seen = i * V + k < last && !hidden;
+            q.of[k] = Narrow<T>::of(seen ? share<A, false>(score(p.of[k], i * V + k), t) : (A)0);
+        }
         ((Pack<T, V> *)y)[i] = q;
     }
 }
 
 // The gradient in the scores, from that in the weights y.
 template <typename T, int V>
-__global__ void ROW_THREADS attention_slopes(const Wide<T> *g, const T *y, T *dx, Int rows, Int n, Int,
-                                             double scale) {
+__global__ void ROW_THREADS attention_slopes(const Wide<T> *g, const T *y, T *dx, Int rows, Int n, double scale) {
     using A = Wide<T>;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;

@@ -9,7 +9,7 @@ from ml_dtypes import bfloat16
 from backends import determinism, precision
 from backends import kernels as generic
 from backends.cupy_backend import convolution, cudnn_plans
-from backends.cupy_backend.cudnn_plans import Choices, Cudnn, Plan, graph_of, strides_of
+from backends.cupy_backend.cudnn_plans import Choices, Convolution, Cudnn, Plan, strides_of
 from backends.cupy_backend.launch import Gpu, Unusable
 from backends.deferred import Deferred
 from backends.geometry import channels_first
@@ -204,7 +204,7 @@ def test_cudnn_has_engines(gpu, h200, case, dtype, deterministic):
     cudnn, device = h200
     list(computed(gpu, case, dtype))
     for key in gpu.libraries[Cudnn].keys:
-        graph = graph_of(cudnn, key._replace(deterministic=deterministic), **device)
+        graph = key._replace(deterministic=deterministic).graph(cudnn, **device)
         graph.build_plans(cudnn.build_plan_policy.HEURISTICS_CHOICE)
         plan = Plan(graph)
         assert plan.execute is not None
@@ -265,7 +265,7 @@ def test_graphs_are_channels_last_and_float32_is_strict(noted, monkeypatch, dtyp
     monkeypatch.setattr(determinism, "_wanted", deterministic)
     list(computed_alone(gpu, CASES[0], dtype))
     assert len(graphs) == 3
-    assert [key.result for key, _ in gpu.libraries[Cudnn].local.plans] == ["y", "x", "w"]
+    assert [key.result for key, _ in gpu.libraries[Cudnn].local.plans[Convolution]] == ["y", "x", "w"]
     for graph in graphs:
         calls = {name: (args, given) for name, args, given in graph.calls}
         without = calls["deselect_numeric_notes"][0][0]

@@ -140,10 +140,11 @@ def test_products(kernels, shapes, view):
 
 def test_causal_attention_takes_a_gradient_of_any_strides(kernels):
     query, g = random(2, 256, 32), random(2, 256, 64, seed=1)
-    _, weights = kernels.attention(query, query, query, 0.2, True)
+    y, weights = kernels.attention(query, query, query, 0.2, True)
     assert weights.ndim == 1  # in parts, which only this kernel understands
     found, expected = (
-        kernels.attention_gradients(v, query, query, query, weights, 0.2) for v in (g[..., ::2], g[..., ::2].copy())
+        kernels.attention_gradients(v, query, query, query, None, y, weights, 0.2, True)
+        for v in (g[..., ::2], g[..., ::2].copy())
     )
     for one, other in zip(found[:3], expected[:3], strict=True):
         close(one, other)
@@ -160,7 +161,7 @@ def test_attention_under_a_mask(kernels, shape):
     ):
         q, k, v, c, m = (x.astype(dtype) for x in (query, key, value, g, mask))
         y, weights = attend(q, k, v, 0.5, False, m)
-        results.append([y, weights, *of_four(c, q, k, v, weights, 0.5, True)])
+        results.append([y, weights, *of_four(c, q, k, v, m, y, weights, 0.5, False, True)])
     for found, expected in zip(*results, strict=True):
         close(found, expected)
 
