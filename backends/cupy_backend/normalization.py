@@ -3,7 +3,7 @@
 from typing import Any
 
 from backends.cupy_backend.launch import Gpu, threads_for, threads_for_columns
-from backends.cupy_backend.layouts import alike, is_dense, is_float, memory_order
+from backends.cupy_backend.layouts import alike, is_dense, is_float, memory_order, name_of
 from backends.geometry import Array, Sizes, channels_first, channels_last, wide_dtype
 
 
@@ -81,13 +81,22 @@ def batch_gradients(
 
 
 def track(
-    gpu: Gpu, running_mean: Array, running_var: Array, mean: Array, scale: Array, rows: int, momentum: Any, eps: float
+    gpu: Gpu,
+    mean: Array,
+    scale: Array,
+    rows: int,
+    momentum: Any,
+    eps: float,
+    running_mean: Array,
+    running_var: Array,
+    counted: Array | None = None,
 ) -> bool | None:
-    """Move running statistics towards those of a batch of `rows` rows. True if it was done."""
+    """Move running statistics towards those of a batch of `rows` rows, and count the batch. True if it was done."""
     fit = is_float(mean, running_mean, running_var, scale) and alike(mean, running_mean, running_var)
+    fit = fit and (counted is None or (name_of(counted.dtype) == "int64" and counted.size == 1))
     if not fit or mean.dtype.itemsize == 2 or not isinstance(momentum, int | float):
         return None
-    operands = (running_mean, running_var, mean, scale, mean.size, rows, float(momentum), float(eps))
+    operands = (running_mean, running_var, mean, scale, counted, mean.size, rows, float(momentum), float(eps))
     gpu.launch("columns.track", (mean.dtype,), *threads_for(mean.size), *operands)
     return True
 

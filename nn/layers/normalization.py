@@ -6,7 +6,6 @@ from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
-from autograd_core.engine.versions import record_write
 from nn import functional as F
 from nn import init
 from nn.layers.affine import Affine
@@ -75,11 +74,10 @@ class _BatchNorm(Affine):
             )  # not read: that would wait for a GPU
         by_batch = self.training or self.running_mean is None
         mean, variance = (None, None) if by_batch and not moves else (self.running_mean, self.running_var)
-        y = by(input, mean, variance, self.weight, self.bias, by_batch, momentum, self.eps)
-        if moves and self.num_batches_tracked is not None:
-            self.num_batches_tracked.array += 1  # nothing is recorded: add_() would take five times as long
-            record_write(self.num_batches_tracked.array)
-        return y
+        counted = self.num_batches_tracked if moves else None
+        return by(
+            input, mean, variance, self.weight, self.bias, by_batch, momentum, self.eps, num_batches_tracked=counted
+        )
 
     def _check(self, input: Tensor) -> None:
         self._check_input_dim(input)

@@ -71,6 +71,18 @@ for work in (optim.AdamW(model.parameters()).step, lambda: nn.utils.clip_grad_no
     assert lines == ["['change', 'change']", "['sums_of_squares', 'sums_of_squares', 'fused', 'rescale', 'rescale']"]
 
 
+def test_a_batch_norm_tracks_and_counts_in_one_kernel():
+    lines = run("""
+import autograd_core as ag, nn
+layer, x = nn.BatchNorm1d(8).to("cuda"), ag.zeros(4, 8, device="cuda")
+layer(x)
+cupy.started.clear()
+layer(x)
+print([name.partition("<")[0] for name in cupy.started])
+""")
+    assert lines == ["['column_moments', 'statistics', 'scale_columns', 'track']"]
+
+
 def test_attention_by_cudnn_and_in_parts():
     lines = run("""
 import autograd_core as ag

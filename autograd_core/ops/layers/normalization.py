@@ -113,8 +113,9 @@ def _fitting(parameter, dtype):
     return parameter if parameter is None or parameter.dtype in (dtype, wide) else parameter.to(wide)
 
 
-def _by_channels(input, running_mean, running_var, weight, bias, training, momentum, eps, relu):
+def _by_channels(input, running_mean, running_var, weight, bias, training, momentum, eps, counted, relu):
     if input.shape == (0,):  # no samples, with any number of channels
+        _count(counted)
         return functional.clone(input)
     if input.ndim < 2:
         raise OperandError(f"batch_norm() takes (N, C, ...), not a tensor of shape {input.shape}")
@@ -141,7 +142,9 @@ def _by_channels(input, running_mean, running_var, weight, bias, training, momen
         )
     y, mean, scale = normalize_batch(input, weight, bias, eps=eps, relu=relu)
     if input.numel():
-        _track(running_mean, running_var, mean.array, scale.array, count(input.shape), momentum, eps)
+        _track(running_mean, running_var, mean.array, scale.array, count(input.shape), momentum, eps, counted)
+    else:
+        _count(counted)
     return y
 
 
@@ -160,33 +163,46 @@ BY_BATCH_AND_RUNNING = (
 
 @composition(NORMALIZATION, reference=_slow_batch_norm, samples=BY_BATCH_AND_RUNNING)
 def batch_norm(
-    input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
+    input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5, *,
+    num_batches_tracked=None,
 ):
     """Batch normalisation of (N, C, ...), channel by channel (Ioffe and Szegedy 2015).
 
-    Training uses the statistics of the batch and updates the running ones with `momentum` (the variance unbiased);
-    otherwise the running ones are used.
+    Training uses the statistics of the batch and updates the running ones with `momentum` (the variance unbiased), and
+    adds 1 to `num_batches_tracked`; otherwise the running ones are used.
     """
-    return _by_channels(input, running_mean, running_var, weight, bias, training, momentum, eps, False)
+    return _by_channels(
+        input, running_mean, running_var, weight, bias, training, momentum, eps, num_batches_tracked, False
+    )
 
 
 @composition(NORMALIZATION, samples=BY_BATCH_AND_RUNNING,
              reference=lambda *args, **given: np.maximum(_slow_batch_norm(*args, **given), 0))
 def batch_norm_relu(
-    input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5
+    input, running_mean=None, running_var=None, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5, *,
+    num_batches_tracked=None,
 ):
     """relu of `batch_norm`, in the same pass over memory."""
-    return _by_channels(input, running_mean, running_var, weight, bias, training, momentum, eps, True)
+    return _by_channels(
+        input, running_mean, running_var, weight, bias, training, momentum, eps, num_batches_tracked, True
+    )
 
 
-def _track(running_mean, running_var, mean, scale, n, momentum, eps):
+def _count(counted):
+    if counted is not None:
+        counted.array += 1  # nothing is recorded: add_() would take five times as long
+        record_write(counted.array)
+
+
+def _track(running_mean, running_var, mean, scale, n, momentum, eps, counted=None):
     """Update the running statistics, if any, with those of n elements; `mean` and `scale` are arrays."""
     kernel = None if mean.__class__ in LAYERS else LIBRARY[mean.__class__].kernels.track
     if kernel is not None and running_mean is not None and running_var is not None:
-        both = running_mean.array, running_var.array
-        if kernel(*both, mean, scale, n, momentum, eps):
-            record_writes(both)
+        written = running_mean.array, running_var.array, *([] if counted is None else [counted.array])
+        if kernel(mean, scale, n, momentum, eps, *written):
+            record_writes(written)
             return
+    _count(counted)
     if running_mean is not None:
         _move(running_mean, mean, momentum)
     if running_var is not None:

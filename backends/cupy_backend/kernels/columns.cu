@@ -91,12 +91,14 @@ __global__ void statistics(const Moments<A> *parts, Int count, Int n, double eps
     }
 }
 
-// Running statistics, moved by `momentum` towards those of `rows` rows, the variance unbiased.
+// Running statistics, moved by `momentum` towards those of `rows` rows, the variance unbiased; and one batch more, if
+// they are counted.
 template <typename A>
-__global__ void track(A *running_mean, A *running_var, const A *mean, const A *scale, Int n, Int rows, double momentum,
-                      double eps) {
+__global__ void track(A *running_mean, A *running_var, const A *mean, const A *scale, Int *counted, Int n, Int rows,
+                      double momentum, double eps) {
     Int i = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
+    if (i == 0 && counted) ++*counted;
     A var = (1 / (scale[i] * scale[i]) - (A)eps) * ((A)rows / (rows > 1 ? (A)(rows - 1) : (A)1));
     running_mean[i] += (A)momentum * (mean[i] - running_mean[i]);
     running_var[i] += (A)momentum * (var - running_var[i]);

@@ -195,11 +195,16 @@ def test_running_statistics_move(gpu, dtype):
         wide(running_mean) * 0.9 + 0.1 * wide(mean),
         wide(running_var) * 0.9 + 0.1 * (1 / wide(scale) ** 2 - 1e-3) * 12 / 11,
     ]
-    assert normalization.track(gpu, running_mean, running_var, mean, scale, 12, 0.1, 1e-3)
+    counted = np.asarray(41)
+    assert normalization.track(gpu, mean, scale, 12, 0.1, 1e-3, running_mean, running_var, counted)
+    assert counted == 42
     close(running_mean, exact[0], dtype, 4)
     close(running_var, exact[1], dtype, 4)
-    assert normalization.track(gpu, running_mean, running_var, mean, scale, 12, np.asarray(0.1), 1e-3) is None
-    assert normalization.track(gpu, running_mean, running_var, mean[:3], scale[:3], 12, 0.1, 1e-3) is None
+    assert normalization.track(gpu, mean, scale, 12, 0.1, 1e-3, running_mean, running_var)
+    assert counted == 42
+    assert normalization.track(gpu, mean, scale, 12, np.asarray(0.1), 1e-3, running_mean, running_var) is None
+    assert normalization.track(gpu, mean[:3], scale[:3], 12, 0.1, 1e-3, running_mean, running_var) is None
+    assert normalization.track(gpu, mean, scale, 12, 0.1, 1e-3, running_mean, running_var, counted.astype("i4")) is None
 
 
 @each_dtype
