@@ -61,7 +61,8 @@ def test_values_and_gradients(gpu, divided, dtype, shape, keys, is_causal):
     for found, wanted in both(gpu, dtype, shape, keys, is_causal):
         close(found, wanted, dtype)
     if parts.KEPT:
-        assert [key.result for key in gpu.libraries[CublasLt].keys].count("float32") == {2: 2, 4: 6, 8: 0}[found.itemsize]
+        results = [key.result for key in gpu.libraries[CublasLt].keys]
+        assert results.count("float32") == {2: 2, 4: 6, 8: 0}[found.itemsize]
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])

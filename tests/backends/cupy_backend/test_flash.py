@@ -8,6 +8,7 @@ from numpy.lib.stride_tricks import as_strided
 from backends import determinism
 from backends import kernels as generic
 from backends.cupy_backend import attention, flash
+from backends.cupy_backend.cublaslt_plans import CublasLt
 from backends.cupy_backend.cudnn_plans import WORKSPACE, Cudnn, Plan
 from backends.cupy_backend.launch import Gpu
 from backends.deferred import Deferred
