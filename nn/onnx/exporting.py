@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from types import ModuleType
@@ -21,6 +22,10 @@ from nn.onnx.package import onnx_package
 from nn.onnx.writer import Writer
 
 OPSET = 20
+HINTS = {
+    "autograd_inlining", "do_constant_folding", "dynamo", "export_params", "external_data",
+    "keep_initializers_as_inputs", "operator_export_type", "optimize", "training", "verbose", "verify",
+}  # fmt: skip
 Axes = Mapping[str, Mapping[int, str] | Sequence[int]]
 
 
@@ -30,13 +35,11 @@ def export(
     f: str | os.PathLike[str] | BinaryIO | None = None,
     *,
     kwargs: Mapping[str, Any] | None = None,
-    export_params: bool = True,
-    verbose: bool | None = None,
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
     opset_version: int | None = None,
     dynamic_axes: Axes | None = None,
-    do_constant_folding: bool = True,
+    **hints: Any,
 ) -> Any:
     """Write a model to an ONNX file, for runtimes on other systems and for viewers; returns the `onnx.ModelProto`.
 
@@ -45,16 +48,15 @@ def export(
 
     f: a path, an open binary file, or None to write no file. input_names, output_names: by default "input" and
     "output", numbered if there are several. dynamic_axes: axes of inputs and outputs that may have other lengths, as in
-    {"input": {0: "batch"}}; what fixes their length raises a TracingError where it is noticed. Other options are
-    PyTorch's and change nothing. Needs the onnx package, version 20 of whose operators is written.
+    {"input": {0: "batch"}}; what fixes their length raises a TracingError where it is noticed. opset_version: the file
+    is converted from version 20 if the onnx package can do that, otherwise a warning says that it is not. hints: those
+    of PyTorch's options that change no result here.
 
     Raises TracingError for operations without a counterpart in ONNX, and for decisions that depend on values.
     """
     onnx = onnx_package()
-    if opset_version not in (None, OPSET):
-        raise ValueError(
-            f"opset {OPSET} is written, not {opset_version}; convert the model with onnx.version_converter"
-        )
+    if unknown := hints.keys() - HINTS:
+        raise TypeError(f"export() has no option {min(unknown)!r}")
     args = args if isinstance(args, tuple) else (args,)
     with in_mode(model, training=False) if isinstance(model, Module) else nullcontext():
         traced = trace(model, *args, **(kwargs or {}))
@@ -83,9 +85,20 @@ def export(
     )
     proto.ir_version = onnx.helper.find_min_ir_version_for(proto.opset_import)
     onnx.checker.check_model(proto, full_check=True)
+    if opset_version not in (None, OPSET):
+        proto = _converted(onnx, proto, opset_version)
     if f is not None:
         write(proto.SerializeToString(), f)
     return proto
+
+
+def _converted(onnx: ModuleType, proto: Any, version: int) -> Any:
+    try:
+        return onnx.version_converter.convert_version(proto, version)
+    except RuntimeError as e:
+        reason = str(e).rpartition("failed: ")[2]
+        warnings.warn(f"the file has opset {OPSET}, not {version}, as onnx cannot convert it: {reason}", stacklevel=3)
+        return proto
 
 
 def _parameters(model: Any) -> list[tuple[str, Tensor]]:

@@ -281,12 +281,21 @@ def test_what_fixes_the_shape_is_refused_with_dynamic_axes(function, text):
         ({"input_names": ["a", "b"]}, "1 inputs, but 2 names"),
         ({"output_names": []}, "1 outputs, but 0 names"),
         ({"dynamic_axes": {"x": {0: "batch"}}}, "dynamic_axes names"),
-        ({"opset_version": 11}, "opset 20"),
     ],
 )
 def test_options_that_do_not_fit(options, text):
     with pytest.raises(ValueError, match=text):
         export(nn.ReLU(), X, **options)
+
+
+def test_other_versions_of_the_operators_are_converted_to_if_possible():
+    written = export(nn.Linear(6, 3), X, opset_version=18, dynamo=False, export_params=True)
+    assert written.opset_import[0].version == 18
+    with pytest.warns(UserWarning, match="opset 20, not 13, as onnx cannot convert it"):
+        written = export(lambda x: x.mean(-1), X, opset_version=13)
+    assert written.opset_import[0].version == 20
+    with pytest.raises(TypeError, match="has no option 'opset'"):
+        export(nn.ReLU(), X, opset=13)
 
 
 def test_pytorch_finds_it_where_it_expects_it():
