@@ -147,7 +147,7 @@ def all_finite(x: Array) -> bool:
 
 def where_not_from(bound: float, x: Array) -> Array:
     """The positions of the elements of a vector that are less than a bound or NaN."""
-    plan = chained(x.shape, MAX, (constant(bound), (GT,)), False, UINT8)
+    plan = chained(x.shape, MAX, (constant(bound), (GT,)), None, UINT8)
     if plan is None:
         return np.flatnonzero(~(x >= bound))
     marks = empty(x.shape, dtype=UINT8)

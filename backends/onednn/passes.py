@@ -14,7 +14,7 @@ from backends.geometry import Array, Sizes
 from backends.onednn.plans import DST, SRC, SRC1, Plan, Unsupported, Workshop, planned
 from backends.strides import dense
 
-ADD, MUL, MAX, MIN, SUB, GT, LT = 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF3, 0x1FFF5, 0x1FFF7, 0x1FFF9
+ADD, MUL, MAX, MIN, DIV, SUB, GT, LT = 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF3, 0x1FFF4, 0x1FFF5, 0x1FFF7, 0x1FFF9
 LANES = 16  # of float32 in the widest registers
 STEP = 32768  # the operand of a post-operation is the argument with this number times its 1-based position
 Step = tuple[Any, ...]  # (kind, alpha, beta) for a function of one number, or (kind, name) with an array
@@ -130,14 +130,14 @@ def chained(
     shape: Sizes,
     kind: int,
     chain: tuple[Step, ...],
-    column: bool = False,
+    repeated: Sizes | None = None,
     written: np.dtype[Any] = FLOAT32,
 ) -> Plan:
-    """The plan of one pass: two arrays, the second optionally a column, the result, and the arrays of the steps."""
+    """The plan of one pass: two arrays, the second perhaps of a shape that repeats, the result, and those of steps."""
     if prod(shape) % LANES and any(step[0] in (GT, LT) for step in chain):
         raise Unsupported("the library cannot compare what does not fill a register, nor make any primitive afterwards")
     x = workshop.memory(shape, dense(shape))
-    second = workshop.memory((shape[0], 1), (4, 4)) if column else x
+    second = x if repeated is None else workshop.memory(repeated, dense(repeated))
     y = workshop.memory(shape, dense(shape, itemsize=written.itemsize), written)
     steps: list[Step] = [("binary", *step, x) if len(step) == 1 else ("eltwise", *step) for step in chain]
     desc = workshop.primitive("binary", kind, x, second, y, attributes=workshop.attributes(*steps))

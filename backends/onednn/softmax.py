@@ -1,4 +1,4 @@
-"""Softmax, its logarithm and cross-entropy along the last axis.
+"""Softmax, its logarithm and cross-entropy along the last axis; `columns` computes along others, and of short rows.
 
 oneDNN's softmax does not spread a NaN over its row, and its exponential turns NaN into infinity, so arrays that are not
 finite are left to NumPy. Its logarithm is off by twelve units in the last place, so NumPy also computes that of sums.
@@ -13,20 +13,25 @@ from backends.buffers import FLOAT32, empty
 from backends.generic import softmax as generic
 from backends.geometry import Array, Sizes
 from backends.numpy_backend.reduction import SHORT, extreme, total
-from backends.onednn import products
+from backends.onednn import columns, products
 from backends.onednn.choice import active
 from backends.onednn.elementwise import all_finite
-from backends.onednn.passes import ADD, EXP, MAX, MUL, SUB, chained
+from backends.onednn.passes import ADD, EXP, MAX, MUL, SUB, Step, chained
 from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, INFERENCE, SRC, TRAINING, Plan, Workshop, planned
 from backends.strides import dense
 
 SMALL = 1 << 11  # elements: below this NumPy is as fast
+SHORT_ROW, SHORT_LOGARITHM = 8, 96  # elements of a row up to which columns are faster, in spite of the copies
 ACCURATE = 0x30000
 
 
 def softmax(x: Array, axis: int) -> Array | None:
     """See `generic.softmax.softmax`."""
-    plan = forward(_rows(x)) if _suits(axis, x) else None
+    if not _suits(x):
+        return None
+    if not _in_rows(x, axis, SHORT_ROW):
+        return columns.softmax(x, axis)
+    plan = forward(_rows(x))
     if plan is None:
         return None
     y = empty(x.shape)
@@ -36,7 +41,11 @@ def softmax(x: Array, axis: int) -> Array | None:
 
 def softmax_gradient(g: Array, y: Array, axis: int) -> Array | None:
     """See `generic.softmax.softmax_gradient`."""
-    plan = backward(_rows(y)) if _suits(axis, y, g) else None
+    if not _suits(y, g):
+        return None
+    if not _in_rows(y, axis):
+        return columns.softmax_gradient(g, y, axis)
+    plan = backward(_rows(y))
     if plan is None:
         return None
     dx = empty(y.shape)
@@ -46,14 +55,12 @@ def softmax_gradient(g: Array, y: Array, axis: int) -> Array | None:
 
 def log_softmax(x: Array, axis: int) -> Array | None:
     """See `generic.softmax.log_softmax`."""
-    if not _suits(axis, x):
+    if not _suits(x):
         return None
+    if not _in_rows(x, axis, SHORT_LOGARITHM):
+        return columns.log_softmax(x, axis)
     rows = _rows(x)
-    d, shift, less = (
-        empty(x.shape),
-        extreme(np.maximum, x.reshape(rows), 1, keepdims=True),
-        chained(rows, SUB, (), True),
-    )
+    d, shift, less = empty(x.shape), extreme(np.maximum, x.reshape(rows), 1, keepdims=True), _by_rows(rows, SUB)
     less.run(x, shift, d)
     total = _sums(rows, d)
     if not np.isfinite(total).all():
@@ -64,21 +71,23 @@ def log_softmax(x: Array, axis: int) -> Array | None:
 
 def log_softmax_gradient(g: Array, y: Array, axis: int) -> Array | None:
     """See `generic.softmax.log_softmax_gradient`."""
-    if not (_suits(axis, y, g) and all_finite(y)):
+    if not (_suits(y, g) and all_finite(y)):
         return None
+    if not _in_rows(y, axis):
+        return columns.log_softmax_gradient(g, y, axis)
     rows, dx = _rows(y), empty(y.shape)
     chained(rows, MAX, (EXP,)).run(y, y, dx)
     total = _row_sums(g.reshape(rows))
-    chained(rows, MUL, ((ADD,),), True).run(dx, -total, dx, g)
+    _by_rows(rows, MUL, (ADD,)).run(dx, -total, dx, g)
     return dx
 
 
 def softmax_nll(x: Array, target: Array, ignore_index: int | None, reduction: str) -> tuple[Array, Array, Array] | None:
     """See `generic.softmax.softmax_nll`."""
-    if x.ndim != 2 or x.shape[1] <= SHORT or not _suits(1, x):
+    if x.ndim != 2 or x.shape[1] <= SHORT or not _suits(x):
         return None
     shift, d = extreme(np.maximum, x, 1, keepdims=True), empty(x.shape)
-    chained(x.shape, SUB, (), True).run(x, shift, d)
+    _by_rows(x.shape, SUB).run(x, shift, d)
     total = _sums(x.shape, d)
     if not np.isfinite(total).all():
         return None
@@ -89,11 +98,11 @@ def softmax_nll_gradient(
     g: Array, x: Array, target: Array, shift: Array, total: Array, ignore_index: int | None, reduction: str
 ) -> Array | None:
     """See `generic.softmax.softmax_nll_gradient`."""
-    if x.ndim != 2 or not _suits(1, x) or not np.isfinite(total).all():
+    if x.ndim != 2 or not _suits(x) or not np.isfinite(total).all():
         return None
     share, p = generic.share(np, g, target, total.dtype, ignore_index, reduction), empty(x.shape)
-    chained(x.shape, SUB, (EXP,), True).run(x, np.ascontiguousarray(shift), p)
-    chained(x.shape, MUL, (), True).run(p, np.ascontiguousarray(share / total, FLOAT32), p)
+    _by_rows(x.shape, SUB, EXP).run(x, np.ascontiguousarray(shift), p)
+    _by_rows(x.shape, MUL).run(p, np.ascontiguousarray(share / total, FLOAT32), p)
     generic.less_targets(np, p, target, share, ignore_index)
     return p
 
@@ -115,11 +124,22 @@ def _rows(x: Array) -> Sizes:
     return prod(x.shape[:-1]), x.shape[-1]
 
 
-def _suits(axis: int, *arrays: Array) -> bool:
-    """Whether arrays have one shape and C order, and the axis is the last."""
+def _by_rows(rows: Sizes, kind: int, *chain: Step) -> Plan:
+    """The plan of a pass over a matrix and a number for each row."""
+    plan: Plan = chained(rows, kind, chain, (rows[0], 1))
+    return plan
+
+
+def _suits(*arrays: Array) -> bool:
+    """Whether arrays have one shape and C order."""
     x = arrays[0]
     plain = all(v.dtype == FLOAT32 and v.flags.c_contiguous and v.shape == x.shape for v in arrays)
-    return plain and x.size >= SMALL and axis in (-1, x.ndim - 1) and active()
+    return plain and x.size >= SMALL and active()
+
+
+def _in_rows(x: Array, axis: int, short: int = 0) -> bool:
+    """Whether the axis is the last, with more than `short` elements."""
+    return axis in (-1, x.ndim - 1) and x.shape[-1] > short
 
 
 def _described(workshop: Workshop, rows: Sizes, purpose: int) -> tuple[Any, Any]:

@@ -20,6 +20,7 @@ from backends.numpy_backend import products as numpy_products
 from backends.numpy_backend import selection
 from backends.onednn import (
     attention,
+    columns,
     convolution,
     layer_norm,
     normalization,
@@ -36,10 +37,21 @@ BETWEEN, TO_DOUBLE = 1e-5, 1e-4  # tolerances, relative to the largest number an
 THRESHOLDS = (
     *[
         (module, "SMALL", 1)
-        for module in (attention, convolution, layer_norm, normalization, pooling, recurrent, selection, softmax)
+        for module in (
+            attention,
+            columns,
+            convolution,
+            layer_norm,
+            normalization,
+            pooling,
+            recurrent,
+            selection,
+            softmax,
+        )
     ],
     *[(products, name, 0) for name in ("LARGE", "LARGE_VECTOR")],
     (attention, "ROWS", 1),
+    (columns, "NARROW", 1),
     (numpy_products, "LARGE", 0),
     (selection, "LARGE", 1),
 )

@@ -5,7 +5,7 @@ import pytest
 
 from backends import geometry
 from backends.generic import adaptive_steps, optimizers
-from backends.onednn import attention, elementwise, group_norm, normalization, products, recurrent
+from backends.onednn import attention, columns, elementwise, group_norm, normalization, products, recurrent
 
 
 def channels_last(x):
@@ -61,6 +61,24 @@ def test_normalisation_of_groups(kernels, shape, groups, affine, monkeypatch):
     right = *right, *kernels.group_gradients(g, *wide[:2], *right[1:], groups, (True, True, True))
     for one, other in zip(found, right, strict=True):
         close(one, other, 2e-6)
+
+
+@pytest.mark.parametrize(
+    "shape", [(4, 21, 97, 5), (1, 3, 1000), (70, 40, 17), (2, 1, 64), (3, 200, 31), (1500, 5)], ids=str
+)
+def test_softmax_of_columns(kernels, shape, monkeypatch):
+    monkeypatch.setattr(columns, "SMALL", 1)
+    x, g, axis = random(*shape) * 4, random(*shape, seed=1), 1
+    for name in ("softmax", "log_softmax"):
+        y = getattr(columns, name)(x, axis)
+        expected = getattr(kernels, name)(x.astype(np.float64), axis)
+        close(y, expected, 1e-6)
+        if len(shape) > 2:
+            gradient = getattr(columns, f"{name}_gradient")(g, y, axis)
+            close(gradient, getattr(kernels, f"{name}_gradient")(g.astype(np.float64), expected, axis), 2e-6)
+    x[0, 0, ...] = np.nan
+    assert columns.softmax(x, axis) is None
+    assert columns.log_softmax(x, axis) is None
 
 
 def test_nothing_is_read_behind_the_end_of_a_parameter(kernels):
