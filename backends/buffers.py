@@ -5,6 +5,7 @@ array and view on it; when it is deleted, the pool keeps the memory for the next
 """
 
 import ctypes
+import os
 import sys
 from math import prod
 from typing import Any
@@ -20,6 +21,21 @@ ALIGNMENT = 64
 HUGE = 1 << 21  # bytes of a huge page; arrays that fill one are aligned to it, because NumPy requests such pages
 SMALL = 1 << 16  # bytes below which the allocator has warm memory at hand
 LIMIT = 1 << 29  # bytes kept for later
+# glibc's default is to return the end of the heap to the system after almost every temporary array, and to fault it in
+# again for the next. Its options, and the most that the second one takes.
+TRIM_THRESHOLD, MMAP_THRESHOLD, APART = -1, -3, 1 << 25
+SET_BY_USER = {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"}
+
+
+def keep_heap() -> None:
+    """Make the C library keep as much freed memory as the pool does, unless the environment says otherwise."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
+    if mallopt is not None and SET_BY_USER.isdisjoint(os.environ):
+        mallopt(MMAP_THRESHOLD, APART)
+        mallopt(TRIM_THRESHOLD, LIMIT)
+
+
+keep_heap()
 
 # CPython keeps the address of an array's data right behind the object's head: a third of the time of array.ctypes.
 _HEAD = object.__basicsize__
