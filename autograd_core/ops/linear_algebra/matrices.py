@@ -22,6 +22,8 @@ def require(name, *matrices, square=False):
 
 def failing(info, reason):
     """'(Batch element 2): ' and the reason, for the first matrix whose `info` is not 0; None if there is none."""
+    if not info.any().item():
+        return None
     for at in np.ndindex(info.shape):
         if place := int(info[at].item()):
             where = f"(Batch element {', '.join(map(str, at))}): " if at else ""

@@ -68,11 +68,14 @@ SYSTEMS = (
 )
 
 
-@op(MATMUL, symbol="A⁻¹B", domain=NEAR, method=False, wide=True,
+def _solve_rule(xp, g, a, y, needs):
+    of_b = xp.solve_system(xp.swapped(a), g)
+    return -of_b @ xp.swapped(y) if needs[0] else None, of_b
+
+
+@op(MATMUL, symbol="A⁻¹B", domain=NEAR, method=False, wide=True, joint=_solve_rule,
     samples=(*SYSTEMS, sample(regular(3, 3), (3, 2), check_errors=False)),
-    reference=lambda a, b, check_errors=True: by_matrix(_gauss_jordan)(a) @ b,
-    vjp=(lambda xp, g, a, y: -xp.solve_system(xp.swapped(a), g) @ xp.swapped(y),
-         lambda xp, g, a: xp.solve_system(xp.swapped(a), g)))
+    reference=lambda a, b, check_errors=True: by_matrix(_gauss_jordan)(a) @ b)
 def solve_system(xp, a, b, *, check_errors=True):
     """The x with a x = b, for (stacks of) matrices a and b."""
     matrices.require("solve", a, b)
