@@ -10,11 +10,13 @@ import numpy as np
 from backends import onednn
 from backends.generic.products import LARGE
 from backends.geometry import Array
+from backends.numpy_backend.arithmetic import multiply
 from backends.threads import one_blas_thread
 
 # OpenBLAS copies both matrices if they have more products than this, which does not pay for narrow ones.
 SMALL = 10**6
 THREADED, HUGE = 1 << 18, 1 << 24  # multiplications from which BLAS starts threads, and for which they pay in a stack
+VECTOR = 9216  # multiplications up to which BLAS uses one thread, if one of the operands is a vector
 FEW, MANY = 64, 128  # rows: with fewer at a time, the calls cost more than they save; more are no faster to sum over
 
 _product = onednn.deferred("products", "product")
@@ -46,12 +48,22 @@ def _pieces(rows: int, most: int) -> tuple[int, int]:
 
 def product(a: Array, b: Array) -> Array:
     """`np.matmul` of large matrices, or stacks of matrices."""
-    y = _product(a, b)
+    y = _by_vectors(a, b) if a.ndim > 2 and 1 in (a.shape[-2], b.shape[-1]) else None
+    y = _product(a, b) if y is None else y
     if y is not None:
         return y
     if _narrow(a, b):
         return product(*_wide(a, b)).astype(a.dtype)
     return a.dot(b) if a.ndim == 2 == b.ndim else _each(a, b)
+
+
+def _by_vectors(a: Array, b: Array) -> Array | None:
+    """A stack of products of vectors with matrices, vectors or numbers, up to six times as fast as oneDNN's."""
+    if _narrow(a, b) or a.shape[-2] * a.shape[-1] * b.shape[-1] > VECTOR:
+        return None
+    if a.shape[-1] == 1:
+        return multiply(*((a, b) if a.size >= b.size else (b, a)))
+    return np.matmul(a, b)
 
 
 def _each(a: Array, b: Array) -> Array:

@@ -62,3 +62,18 @@ def test_a_stack_in_any_memory_order_times_a_matrix_is_one_product(monkeypatch):
     monkeypatch.setattr(np, "matmul", None)
     a, b = np.random.default_rng(0).normal(size=(5, 3, 4)).swapaxes(0, 1), np.eye(4)
     np.testing.assert_array_equal(products.matmul(a, b), a)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.complex64])
+@pytest.mark.parametrize(
+    "first, second",
+    [((500, 1, 30), (500, 30, 1)), ((1, 20, 30), (90, 30, 1)), ((2, 80, 1, 7), (2, 80, 7, 9)), ((9, 70, 1), (9, 1, 1)),
+     ((70, 1, 1), (1, 1, 90)), ((40, 3, 0), (40, 0, 1))],
+)  # fmt: skip
+def test_stacks_of_vectors_are_not_onednns(monkeypatch, first, second, dtype):
+    monkeypatch.setattr(products, "_product", None)
+    rng = np.random.default_rng(0)
+    a, b = (rng.normal(size=shape, scale=9).astype(dtype) for shape in (first, second))
+    y = products.product(a, b)
+    assert y.dtype == dtype
+    np.testing.assert_allclose(y, np.einsum("...ij,...jk->...ik", a, b), rtol=1e-5, atol=1e-3)
