@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 from autograd_core import Tensor
 from autograd_core import functional as core
@@ -70,6 +70,10 @@ class PackedSequence(_Packed):
         return self.to(dtype="float16")
 
 
+@overload
+def invert_permutation(permutation: Tensor) -> Tensor: ...
+@overload
+def invert_permutation(permutation: None) -> None: ...
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
     """The inverse permutation."""
     return None if permutation is None else core.argsort(permutation)
@@ -83,21 +87,26 @@ def pack_padded_sequence(
     enforce_sorted: require lengths in decreasing order, and reorder nothing.
     """
     sizes = [int(n) for n in (lengths.tolist() if isinstance(lengths, Tensor) else lengths)]
-    steps = core.transpose(input, 0, 1) if batch_first else input
-    indices = None
-    if not enforce_sorted:
-        order = sorted(range(len(sizes)), key=lambda i: -sizes[i])
-        sizes, indices = [sizes[i] for i in order], core.tensor(order, device=input.device)
-        steps = core.index_select(steps, 1, indices)
-    _check_lengths(sizes, steps)
+    order = sorted(range(len(sizes)), key=lambda i: -sizes[i]) if not enforce_sorted else list(range(len(sizes)))
+    sizes = [sizes[i] for i in order]
+    _check_lengths(sizes, input, batch_first)
     batch_sizes = [sum(n > t for n in sizes) for t in range(sizes[0])]
-    data = core.cat([steps[t, :count] for t, count in enumerate(batch_sizes)])
+    rows = _rows(batch_sizes, order, input.shape[1], batch_first)
+    data = core.index_select(core.flatten(input, 0, 1), 0, core.tensor(rows, device=input.device))
+    indices = None if enforce_sorted else core.tensor(order, device=input.device)
     return PackedSequence(data, core.tensor(batch_sizes), indices)
 
 
-def _check_lengths(sizes: list[int], input: Tensor) -> None:
-    if len(sizes) != input.shape[1]:
-        raise RuntimeError(f"{len(sizes)} lengths were given for a batch of {input.shape[1]}")
+def _rows(batch_sizes: list[int], order: list[int], length: int, batch_first: bool) -> list[int]:
+    """Where the packed steps are in a padded batch with its first two axes merged, the second of this length."""
+    of_step, of_sequence = (1, length) if batch_first else (length, 1)
+    return [t * of_step + i * of_sequence for t, count in enumerate(batch_sizes) for i in order[:count]]
+
+
+def _check_lengths(sizes: list[int], input: Tensor, batch_first: bool) -> None:
+    steps, n = input.shape[1::-1] if batch_first else input.shape[:2]
+    if len(sizes) != n:
+        raise RuntimeError(f"{len(sizes)} lengths were given for a batch of {n}")
     if sizes != sorted(sizes, reverse=True):
         raise RuntimeError(
             "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass "
@@ -105,8 +114,8 @@ def _check_lengths(sizes: list[int], input: Tensor) -> None:
         )
     if not sizes or sizes[-1] <= 0:
         raise RuntimeError(f"Length of all samples has to be greater than 0, but lengths are {sizes}")
-    if sizes[0] > input.shape[0]:
-        raise RuntimeError(f"the longest sequence has {sizes[0]} steps, but the input only {input.shape[0]}")
+    if sizes[0] > steps:
+        raise RuntimeError(f"the longest sequence has {sizes[0]} steps, but the input only {steps}")
 
 
 def pad_packed_sequence(
@@ -120,17 +129,14 @@ def pad_packed_sequence(
             f"Expected total_length to be at least the length of the longest sequence in input, but got "
             f"total_length={total_length} and max sequence length being {len(sizes)}"
         )
-    tail = (0, 0) * (sequence.data.ndim - 1)
-    steps = [
-        core.pad(part, (*tail, 0, n - part.shape[0]), value=padding_value) for part in core.split(sequence.data, sizes)
-    ]
-    padded = core.stack(steps)
-    if length > len(sizes):
-        padded = core.pad(padded, (*tail, 0, 0, 0, length - len(sizes)), value=padding_value)
+    data, inverse = sequence.data, sequence.unsorted_indices
+    order = list(range(n)) if inverse is None else invert_permutation(inverse).tolist()
+    shape = (n, length) if batch_first else (length, n)
+    rows = core.tensor(_rows(sizes, order, shape[1], batch_first), device=data.device)
+    padding = core.full((n * length, *data.shape[1:]), padding_value, dtype=data.dtype, device=data.device)
+    padded = core.reshape(core.index_copy(padding, 0, rows, data), (*shape, *data.shape[1:]))
     lengths = core.tensor([sum(size > i for size in sizes) for i in range(n)])
-    if sequence.unsorted_indices is not None:
-        padded, lengths = padded[:, sequence.unsorted_indices], lengths[sequence.unsorted_indices.cpu()]
-    return core.transpose(padded, 0, 1) if batch_first else padded, lengths
+    return padded, lengths if inverse is None else lengths[inverse.cpu()]
 
 
 def pad_sequence(
