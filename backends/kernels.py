@@ -29,7 +29,7 @@ KERNELS = {
     "special_functions.gamma": ("lgamma", "digamma", "trigamma", "zeta"),
     "gelu": ("gelu", "gelu_gate", "gelu_gradient", "gelu_tanh", "gelu_tanh_gradient"),
     "im2col": ("convolve", "convolve_input", "convolve_weight"),
-    "indexing": ("take_plane", "add_plane", "take_at", "add_at", "mix_rows", "diagonal"),
+    "indexing": ("take_plane", "add_plane", "take_at", "put_at", "add_at", "mix_rows", "diagonal"),
     "joining": ("joined",),
     "special_functions.modified_bessel": ("modified_bessel_i", "modified_bessel_k", "scaled_i_slope", "scaled_k_slope"),
     "special_functions.pathwise": ("gamma_path", "beta_path"),

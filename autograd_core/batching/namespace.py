@@ -151,7 +151,8 @@ def _kernels(cls: Any, kernels: SimpleNamespace) -> SimpleNamespace:
             members[name] = partial(pointwise, cls, kernel)
         else:
             members[name] = partial(_stacked if name in tables.MATRICES else loops.each, cls, kernel)
-    members["take_at"], members["add_at"], members["fused"] = operator.getitem, partial(add_at, cls), None
+    members["take_at"], members["put_at"] = operator.getitem, operator.setitem
+    members["add_at"], members["fused"] = partial(add_at, cls), None
     members["diagonal"], members["wide"] = partial(_diagonal_kernel, cls, kernels.diagonal), frozenset()
     return SimpleNamespace(**members)
 

@@ -103,5 +103,6 @@ def assign(target: Any, index: Any, values: Any) -> None:
         xp = LIBRARY[target.__class__]
         parts = index if index.__class__ is tuple else (index,)
         index = tuple([xp.ascontiguousarray(i) if getattr(i, "ndim", 0) else i for i in parts])
-        values = xp.ascontiguousarray(values)
-    target[index] = values
+        xp.kernels.put_at(target, index, xp.ascontiguousarray(values))
+    else:
+        target[index] = values

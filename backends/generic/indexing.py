@@ -25,6 +25,11 @@ def take_at(xp: Any, x: Array, index: Any) -> Array:
     return x[index]
 
 
+def put_at(xp: Any, x: Array, index: Any, values: Array) -> None:
+    """x[index] = values, in C order, for any NumPy index expression."""
+    x[index] = values
+
+
 def add_at(xp: Any, shape: Sizes, dtype: Any, index: Any, values: Array) -> Array:
     """Zeros of `shape` with `values` added at `index`, any NumPy index expression; repeated indices accumulate."""
     dtype = xp.dtype(dtype)

@@ -83,6 +83,7 @@ OWN: dict[str, Any] = {
     "lu_factor": lapack.lu_factor,
     "normalize_batch": normalization.normalize_batch,
     "product": products.product,
+    "put_at": indexing.put_at,
     "running": scans.running,
     "scale_channels": normalization.scale_channels,
     "solve_triangular": lapack.solve_triangular,

@@ -68,6 +68,14 @@ def take_at(x: Array, index: Any) -> Array:
     return y.copy() if not y.flags.c_contiguous and (x.flags.c_contiguous or in_rows(x)) else y
 
 
+def put_at(x: Array, index: Any, values: Array) -> None:
+    """See `backends.generic.indexing.put_at`."""
+    if x.flags.c_contiguous and x.size >= MANY and (places := flat_places(x.shape, index, MANY)) is not None:
+        x.reshape(-1)[places.reshape(-1)] = np.broadcast_to(values, places.shape).reshape(-1)
+    else:
+        x[index] = values
+
+
 def _only_axis(index: Any, ndim: int) -> int | None:
     """The axis along which an array gives positions, if everything is taken along the others."""
     parts = index if isinstance(index, tuple) else (index,)

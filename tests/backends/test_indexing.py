@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+from backends.numpy_backend import indexing
 
 INTEGERS = np.array([[0, 3, -1], [3, 3, 1]])
 MASK = np.arange(20).reshape(4, 5) % 3 == 0
@@ -129,3 +130,19 @@ def test_large_masks_read_and_write_like_numpy(library, axes, view):
     np.testing.assert_array_equal(library.get(found), expected)
     for found, places in zip(ag.tensor(x).nonzero(as_tuple=True), np.nonzero(x), strict=True):
         np.testing.assert_array_equal(found.numpy(), places)
+
+
+@pytest.mark.parametrize("order", "CF")
+def test_of_values_written_to_one_place_the_last_remains(order):
+    rng = np.random.default_rng(0)
+    x, values = np.zeros((70, 80), order=order), rng.normal(size=(90, 100))
+    rows, columns = rng.integers(-70, 70, (90, 1)), rng.integers(0, 80, (90, 100))
+    expected = x.copy()
+    for i, j in np.ndindex(values.shape):
+        expected[rows[i, 0], columns[i, j]] = values[i, j]
+    for index in ((rows, columns), (rows % 70, columns)):
+        found = x.copy(order)
+        indexing.put_at(found, index, values)
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(IndexError):
+        indexing.put_at(found, (rows + 70, columns), values)

@@ -1,12 +1,14 @@
 """The operations behind in-place writes: reading the part of a tensor behind a path of views, and replacing it."""
 
+from math import prod
+
 import numpy as np
 
 from autograd_core.dtypes import float64
 from autograd_core.kinds import INDEXING
 from autograd_core.ops.shapes.strided import laid_out
 from autograd_core.registry import OPS, op, sample
-from autograd_core.semantics.subscripts import assign, may_repeat
+from autograd_core.semantics.subscripts import assign, axes_taken, may_repeat
 
 
 def follow(xp, x, path):
@@ -96,10 +98,15 @@ def _slow_overwritten(x, index):
     vjp=lambda xp, g, x_shape, index: xp.overwrite(g, index=index, shape=x_shape))
 def overwritten(xp, x, *, index):
     """The elements at `index`, and 0 for those that a later one at the same place overwrites: the transpose."""
-    picked, places = x[index], xp.zeros(x.shape, int)
-    order = xp.arange(picked.size).reshape(picked.shape)
+    picked = xp.kernels.take_at(x, index)
+    parts = index if index.__class__ is tuple else (index,)
+    whole = 0 if any(i is Ellipsis for i in parts) else x.ndim - sum(map(axes_taken, parts))  # axes behind the index
+    places = xp.zeros(x.shape[: x.ndim - whole], xp.int32)
+    shape = picked.shape[: picked.ndim - whole]
+    order = xp.arange(prod(shape), dtype=xp.int32).reshape(shape)
     assign(places, index, order)
-    return xp.where(places[index] == order, picked, xp.zeros((), x.dtype))
+    last = xp.kernels.take_at(places, index) == order
+    return xp.where(last.reshape(*shape, *(1,) * whole), picked, xp.zeros((), x.dtype))
 
 
 @op(INDEXING, symbol="0", method=False, reference=lambda x, shape, dtype: [0.0] * shape[0],
