@@ -177,6 +177,28 @@ def test_distances_of_many_near_rows():
     np.testing.assert_allclose(found, exact, rtol=1e-7)
 
 
+@pytest.mark.parametrize("width", [1, 3, 9])
+def test_distances_of_many_rows_of_any_size(width):
+    rng = np.random.default_rng(0)
+    x, y = (rng.standard_normal((n, width)).astype(np.float32) for n in (70, 600))
+    for k, factor in enumerate((1e25, 1e-25, 1e-44, 0)):
+        x[k * 9 : k * 9 + 9] *= np.float32(factor)
+    y[:40], y[50, 0], y[60, 0] = x[:40], np.inf, np.nan
+    found, exact = (ag.cdist(*(ag.tensor(v, dtype=dtype) for v in (x, y))) for dtype in ("float32", "float64"))
+    np.testing.assert_allclose(found.numpy(), exact.numpy(), rtol=3e-7, atol=1e-45)
+
+
+@pytest.mark.parametrize("shapes", [((70, 3), (600, 3)), ((2, 1, 300, 9), (4, 300, 9))])
+def test_gradients_of_distances_of_many_rows(shapes):
+    x, y = (ag.randn(*shape) for shape in shapes)
+    y[..., :5, :] = x[..., :5, :].flatten(0, -3)[0] if x.ndim > 2 else x[:5]
+    weights = ag.randn(*ag.cdist(x, y).shape)
+    operands = [[v.detach().to(dtype).requires_grad_() for v in (x, y)] for dtype in ("float32", "float64")]
+    narrow, wide = (ag.grad((ag.cdist(*pair) * weights).sum(), pair) for pair in operands)
+    for one, other in zip(narrow, wide, strict=True):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-5, atol=1e-4)
+
+
 def test_gradient_of_unevenly_spaced_samples():
     x = np.array([0.0, 0.5, 2.0, 3.0])
     (slope,) = ag.gradient(ag.tensor(x**2), spacing=[ag.tensor(x)], edge_order=2)
