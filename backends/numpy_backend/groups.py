@@ -25,13 +25,18 @@ def _width(pixels: int, most: int) -> int:
     return max(k for k in range(1, min(pixels, most) + 1) if pixels % k == 0)
 
 
+def line_width(x: Array) -> int:
+    """The number of pixels of an image (N, C, ...) that make a line."""
+    return _width(x[0, 0].size, max(1, LINE // x.shape[1]))
+
+
 class _Samples:
     """Images that lie channels-last in memory, as lines of several pixels: (N, lines, width · C)."""
 
     def __init__(self, x: Array, groups: int) -> None:
         (self.n, self.channels), self.groups = x.shape[:2], groups
         self.elements = x[0].size // groups  # in each group
-        self.width = _width(x[0, 0].size, max(1, LINE // self.channels))
+        self.width = line_width(x)
         self.lines = self.of(x)
 
     def of(self, x: Array) -> Array:

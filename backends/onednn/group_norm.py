@@ -1,13 +1,15 @@
 """Normalisation of groups of channels of channels-last images, sample by sample.
 
 The statistics of groups follow from those of channels, which a normalisation by the batch computes, for a batch of one.
-Its gradient with fixed statistics gives the sums that the gradient of a group needs; one more pass completes it.
+Its gradient with fixed statistics gives the sums that the gradient of a group needs; one more pass completes each. That
+takes several pixels as one long line, up to four times as fast as pixel by pixel.
 """
 
 import numpy as np
 
 from backends.buffers import FLOAT32, empty
-from backends.geometry import Array, Sizes, channels_last
+from backends.geometry import Array, Sizes
+from backends.numpy_backend.groups import line_width
 from backends.onednn.choice import active
 from backends.onednn.layouts import to_channels_last
 from backends.onednn.normalization import backward, forward, parameter, scaling
@@ -54,8 +56,9 @@ def group_gradients(
     """See `backends.generic.normalization.group_gradients`."""
     if g.dtype != FLOAT32 or not _suits(x):
         return None
-    (n, channels), pixels = x.shape[:2], (x[0, 0].size, x.shape[1])
-    plan, rest = backward((1, *x.shape[1:]), 0.0, False, True), _less_projections(pixels)
+    (n, channels), width = x.shape[:2], line_width(x)
+    plan = backward((1, *x.shape[1:]), 0.0, False, True)
+    rest = _less_projections((x[0].size // (width * channels), width * channels))
     if plan is None or rest is None:
         return None
     each, weight = channels // groups, parameter(weight, 1, channels)
@@ -65,12 +68,13 @@ def group_gradients(
     for i in range(n):
         plan.run(x[i], g[i], dx[i], centers[i], var[i], weight, of_weight[i], of_bias[i])
     of_normal, of_mean = (
-        np.repeat((v * weight).reshape(n, groups, each).sum(axis=2), each, axis=1) * (scales / -(pixels[0] * each))
+        np.repeat((v * weight).reshape(n, groups, each).sum(axis=2), each, axis=1) * (scales / -(x[0, 0].size * each))
         for v in (of_weight, of_bias)
     )
     of_normal *= scales
-    for i, (image, slope) in enumerate(zip(channels_last(x), channels_last(dx), strict=True)):
-        rest.run(image, centers[i], slope, of_normal[i], of_mean[i], slope)
+    centers, of_normal, of_mean = (np.tile(v, width) for v in (centers, of_normal, of_mean))
+    for i in range(n):
+        rest.run(x[i], centers[i], dx[i], of_normal[i], of_mean[i], dx[i])
     return dx, of_weight.sum(axis=0), of_bias.sum(axis=0)
 
 
