@@ -45,10 +45,12 @@ def softmax_nll(
     return nll(xp, d, target, xp.log(total), ignore_index, reduction).astype(x.dtype, copy=False), shift, total
 
 
-def nll(xp: Any, d: Array, target: Array, log_total: Any, ignore_index: int | None, reduction: str) -> Array:
-    """-log softmax(d)[target] from log Σ exp(d), or the sum or mean of these."""
+def nll(
+    xp: Any, x: Array, target: Array, log_total: Any, ignore_index: int | None, reduction: str, shift: Any = 0
+) -> Array:
+    """-log softmax(x)[target] from log Σ exp(x - shift), or the sum or mean of these."""
     valid, chosen = _counted(xp, target, ignore_index)
-    found = (log_total - d[grid(xp, chosen, 1)])[:, 0]
+    found = (log_total - (x[grid(xp, chosen, 1)] - shift))[:, 0]
     if valid is not None:
         found = xp.where(valid, found, 0)
     if reduction != "none":

@@ -86,12 +86,12 @@ def softmax_nll(x: Array, target: Array, ignore_index: int | None, reduction: st
     """See `generic.softmax.softmax_nll`."""
     if x.ndim != 2 or x.shape[1] <= SHORT or not _suits(x):
         return None
-    shift, d = extreme(np.maximum, x, 1, keepdims=True), empty(x.shape)
-    _by_rows(x.shape, SUB).run(x, shift, d)
-    total = _sums(x.shape, d)
+    shift, e = extreme(np.maximum, x, 1, keepdims=True), empty(x.shape)
+    _by_rows(x.shape, SUB, EXP).run(x, shift, e)
+    total = _row_sums(e)
     if not np.isfinite(total).all():
         return None
-    return generic.nll(np, d, target, np.log(total), ignore_index, reduction), shift, total
+    return generic.nll(np, x, target, np.log(total), ignore_index, reduction, shift), shift, total
 
 
 def softmax_nll_gradient(
