@@ -73,7 +73,8 @@ def clip_grads_with_norm_(
     """Scale all gradients by min(1, max_norm / (total_norm + 1e-6))."""
     _check_limit("max_norm", max_norm)
     factor, gradients = core.clamp(max_norm / (total_norm + 1e-6), max=1.0), _gradients(parameters)
-    if gradients and (kernels := _kernels_of([*gradients, factor])) is not None:
+    kernels = _kernels_of(gradients) if gradients and factor.device == gradients[0].device else None
+    if kernels is not None and factor.dtype == gradients[0].dtype:
         arrays = [g.array for g in gradients]
         kernels.rescale(arrays, factor.array)
         record_writes(arrays)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import autograd_core as ag
 import nn
 import optim
+from autograd_core.engine.libraries import LIBRARY
 
 GRADIENTS = ([3.0, -4.0], [[1.0], [2.0]], -0.5)
 
@@ -33,6 +34,19 @@ def test_norm_is_limited_and_returned(limit, order):
     assert optim.clip_grad_norm_(params, limit, order).item() == pytest.approx(expected, rel=1e-12)
     factor = min(1.0, limit / (expected + 1e-6))
     np.testing.assert_allclose(flat(params), before * factor, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_all_gradients_are_scaled_by_one_kernel(monkeypatch, dtype):
+    kernels, calls = LIBRARY[np.ndarray].kernels, []
+    rescale = kernels.rescale
+    monkeypatch.setattr(kernels, "rescale", lambda arrays, factor: calls.append(len(arrays)) or rescale(arrays, factor))
+    params = [ag.ones(n, dtype=dtype, requires_grad=True) for n in (2, 3)]
+    for p in params:
+        p.grad = ag.full_like(p, 2.0)
+    optim.clip_grad_norm_(params, 20**0.5 / 2)
+    np.testing.assert_allclose(flat(params), 1, rtol=1e-6)
+    assert calls == [2]
 
 
 def test_the_norm_of_order_0_counts_tensors_as_in_pytorch():
