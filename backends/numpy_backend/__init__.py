@@ -78,14 +78,11 @@ FUNCTIONS: dict[str, Any] = {
 OWN: dict[str, Any] = {
     **{name: getattr(arithmetic, name) for name in KERNELS["arithmetic"]},
     **{name: getattr(selection, name) for name in ("add_relu", "gate", "rectify", "relu")},
-    "batch_gradients": normalization.batch_gradients,
     "joined": joining.joined,
     "lu_factor": lapack.lu_factor,
-    "normalize_batch": normalization.normalize_batch,
     "product": products.product,
     "put_at": indexing.put_at,
     "running": scans.running,
-    "scale_channels": normalization.scale_channels,
     "solve_triangular": lapack.solve_triangular,
     "squared_deviations": reduction.squared_deviations,
     "sum_of_squares": reduction.sum_of_squares,
@@ -105,6 +102,12 @@ WITH_GENERIC: dict[str, Any] = {
     "read_points": points.read_points,
     "resample": resampling.resample,
     "softmax_nll": softmax.softmax_nll,
+}
+
+
+# These receive the generic kernel and the one named here.
+BY_SIZE: dict[str, Any] = {
+    name: getattr(normalization, name) for name in ("batch_gradients", "normalize_batch", "scale_channels")
 }
 
 
@@ -128,6 +131,7 @@ class NumpyBackend:
             kernels[name] = partial(special.in_double, library, of_scipy, kernels[name])
         kernels |= {name: partial(updates.in_blocks, k) for name, k in kernels.items() if name.endswith("_step")}
         kernels |= {name: partial(k, kernels[name]) for name, k in WITH_GENERIC.items()} | OWN
+        kernels |= {name: partial(normalization.by_size, kernels[name], k) for name, k in BY_SIZE.items()}
         onednn.overlay(self.namespace.kernels)
         kernels |= {name: partial(softmax.ordered, kernels[name]) for name in KERNELS["softmax"][:6]}
         self.libraries = ((self.namespace, self.array_types),)

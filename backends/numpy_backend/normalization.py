@@ -13,7 +13,18 @@ from backends.threads import in_blocks
 
 BLOCK = 1 << 17  # elements at a time: a block's operands and results fit a core's level-2 cache
 LINE = 1 << 14  # elements: operations on lines of many pixels have less overhead than on the few channels of one pixel
+SMALL = 1 << 13  # elements
 SHORT = 1 << 10  # elements of a line when lines are summed: the sum stays in the level-1 cache
+
+
+def by_size(plain: Callable[..., Any], large: Callable[..., Any], x: Array, *rest: Any) -> Any:
+    """`large`, or for small arrays the generic kernel, whose few calls take a quarter of the time; in float64."""
+    if x.size >= SMALL or x.dtype.char not in "fd":
+        return large(x, *rest)
+    found = plain(*[v.astype(float, copy=False) if isinstance(v, np.ndarray) else v for v in (x, *rest)])
+    if isinstance(found, tuple):
+        return tuple([v if v is None else v.astype(x.dtype, copy=False) for v in found])
+    return found.astype(x.dtype, copy=False)
 
 
 def normalize_batch(

@@ -87,3 +87,19 @@ def test_groups_of_images_that_lie_channels_last_are_those_of_others(shape, affi
         assert (of_rows.shape, of_rows.dtype) == (of_lines.shape, of_lines.dtype)
         np.testing.assert_allclose(of_lines, of_rows, rtol=2e-4, atol=2e-5 if dtype == np.float32 else 1e-12)
     assert results[1][0].strides == images[0].strides
+
+
+@pytest.mark.parametrize("shape", [(700, 3), (2, 5, 4, 4), (2, 0, 3)])
+def test_small_arrays_are_normalised_in_double_precision(shape):
+    kernels, rng = backends.get("cpu").namespace.kernels, np.random.default_rng(0)
+    x, g = (rng.normal(centre, size=shape).astype(np.float32) for centre in (1e4, 0))
+    weight, bias = rng.normal(size=(2, shape[1])).astype(np.float32)
+    y, mean, scale, kept = kernels.normalize_batch(x, weight, bias, 1e-3, False)
+    assert y.dtype == mean.dtype == scale.dtype == np.float32
+    wide = [v.astype(float) for v in (x, weight, bias)]
+    np.testing.assert_allclose(y, definition(*wide, 1e-3, False), rtol=1e-7, atol=1e-12)
+    found = kernels.batch_gradients(g, x, None, weight, mean, scale, kept, 1e-3, True)
+    exact = normalization.batch_gradients(g.astype(float), wide[0], None, wide[1], mean, scale, None, 1e-3, True)
+    for one, other in zip(found, exact, strict=True):
+        assert one.dtype == np.float32
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
