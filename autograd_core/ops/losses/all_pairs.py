@@ -125,9 +125,10 @@ def euclidean_distances(xp, x1, x2):
     if _are_many(x1, x2):
         return _many_distances(xp, x1, x2)
     a, b = (x.astype(WIDER.get(x.dtype, x.dtype), copy=False) for x in (x1, x2))
-    factor = xp.minimum(power_of_two(xp, a, None), power_of_two(xp, b, None)).reshape(())
-    a, b = a * factor, b * factor
-    squares = []
+    factor, squares = 1, []
+    if a.dtype == x1.dtype:  # in which squares could overflow
+        factor = xp.minimum(power_of_two(xp, a, None), power_of_two(xp, b, None)).reshape(())
+        a, b = a * factor, b * factor
     for block in _blocks(a, b, a.shape[-1]):
         d = _differences(a, b, block)
         squares.append(xp.einsum("...m,...m->...", d, d))
