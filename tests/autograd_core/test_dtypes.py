@@ -95,6 +95,23 @@ def test_quotients_of_small_integers_have_room_for_large_ones():
     assert ag.addcmul(ag.ones(1), x, x).item() == 128**2 + 1
 
 
+def test_integers_stay_integers_next_to_a_factor():
+    x = ag.tensor([3, 5])
+    for value in (2, 2.0, 2.9):
+        assert ag.addcmul(x, x, x, value=value).tolist() == x.clone().addcmul_(x, x, value=value).tolist() == [21, 55]
+
+
+def test_nothing_may_be_divided_by_zero():
+    x = ag.ones(2, 0, dtype="int32")
+    for y in (x // 0, x % ag.zeros((), dtype="int32"), ag.div(x, 0, rounding_mode="trunc")):
+        assert (y.shape, y.dtype) == ((2, 0), "int32")
+
+
+def test_similarity_of_different_dtypes():
+    x, y = ag.tensor([3.0, 4.0], dtype="float64"), ag.tensor([1, 0])
+    assert ag.cosine_similarity(x, y, 0).item() == ag.cosine_similarity(y, x, 0).item() == 0.6
+
+
 def test_numbers_in_lists_have_the_precision_of_the_tensors_they_meet():
     x = ag.tensor([0.1, 0.2], dtype="float64")
     assert (x - [0.1, 0.2]).tolist() == ([0.1, 0.2] - x).tolist() == [0, 0]

@@ -60,6 +60,9 @@ def cosine_similarity(x1, x2, dim=1, eps=1e-8):
     """
     if x1.shape != x2.shape:
         x1, x2 = functional.broadcast_tensors(x1, x2)
+    if x1.dtype != x2.dtype:
+        dtype = dtypes.result_type(x1, x2)
+        x1, x2 = functional.astype(x1, dtype), functional.astype(x2, dtype)
     lengths = [functional.clamp(vector_norm(x, 2, dim, keepdim=True), min=eps) for x in (x1, x2)]
     return functional.sum(x1 / lengths[0] * (x2 / lengths[1]), dim=dim)
 

@@ -1,7 +1,7 @@
 """Weighted combinations of tensors."""
 
 from autograd_core import functional
-from autograd_core.dtypes import result_type
+from autograd_core.dtypes import INTEGERS, result_type
 from autograd_core.engine.arguments import in_float32
 from autograd_core.kinds import BINARY
 from autograd_core.registry import Interval, composition, op, sample
@@ -39,6 +39,8 @@ def addcmul(input, tensor1, tensor2, *, value=1):
     dtype = result_type(input, tensor1, tensor2)
     if tensor1.dtype != dtype:
         tensor1 = functional.astype(tensor1, dtype)  # in which the product may have room
+    if dtype.kind in INTEGERS:
+        value = int(value)  # as in PyTorch
     return input + _scaled(tensor1 * tensor2, value)
 
 

@@ -51,7 +51,9 @@ def frac(input):
 def _check_divisor(b, a):
     """Raise for integer division by 0, which has no result."""
     kind = (b if hasattr(b, "dtype") else a).dtype.kind
-    if kind in dtypes.EXACT and (b == 0 if b.__class__ in NUMBERS else (b == 0).any().item()):
+    if kind not in dtypes.EXACT or 0 in getattr(a, "shape", ()):
+        return
+    if b == 0 if b.__class__ in NUMBERS else (b == 0).any().item():
         raise ValueError("integer division by zero")
 
 

@@ -142,16 +142,22 @@ def _truth(x, y):
     return y.astype(np.uint8) if x.dtype == np.uint8 else y
 
 
-@op(REDUCTION, symbol="∀", samples=OF_NOTHING, reference=reduced_by(np.all), holomorphic=False, vjp=NO_GRADIENT)
+def _is_empty(dim):
+    return isinstance(dim, tuple | list) and not dim
+
+
+@op(REDUCTION, symbol="∀", samples=(*OF_NOTHING, sample((2, 3), dim=())), reference=reduced_by(np.all),
+    holomorphic=False, vjp=NO_GRADIENT)
 def all(xp, x, *, dim=None, keepdim=False):
-    """Whether all elements are true (not zero)."""
-    return _truth(x, xp.all(x, axis=axis_of(x, dim), keepdims=keepdim))
+    """Whether all elements are true (not zero), for each of them if `dim` is ()."""
+    return _truth(x, x != 0 if _is_empty(dim) else xp.all(x, axis=axis_of(x, dim), keepdims=keepdim))
 
 
-@op(REDUCTION, symbol="∃", samples=OF_NOTHING, reference=reduced_by(np.any), holomorphic=False, vjp=NO_GRADIENT)
+@op(REDUCTION, symbol="∃", samples=(*OF_NOTHING, sample((2, 3), dim=())), reference=reduced_by(np.any),
+    holomorphic=False, vjp=NO_GRADIENT)
 def any(xp, x, *, dim=None, keepdim=False):
-    """Whether any element is true (not zero)."""
-    return _truth(x, xp.any(x, axis=axis_of(x, dim), keepdims=keepdim))
+    """Whether any element is true (not zero), for each of them if `dim` is ()."""
+    return _truth(x, x != 0 if _is_empty(dim) else xp.any(x, axis=axis_of(x, dim), keepdims=keepdim))
 
 
 @op(REDUCTION, symbol="#", samples=OF_NOTHING, reference=reduced_by(np.count_nonzero),
