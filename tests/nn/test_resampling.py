@@ -52,6 +52,13 @@ def test_interpolation_to_the_same_size_is_a_copy():
     assert x.flatten().tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize("factor, expected", [(1.3, [0, 1, 2]), (2.1, [0, 0, 1, 1, 2, 2]), (1.9, [0, 0, 1, 1, 2])])
+def test_the_nearest_pixels_of_an_image_stay_or_double(factor, expected):
+    row = ag.arange(3.0)
+    assert F.interpolate(row.expand(1, 1, 3, 3), scale_factor=factor)[0, 0, 0].tolist() == expected
+    assert F.interpolate(row.reshape(1, 1, 3), scale_factor=1.3)[0, 0].tolist() == [0, 0, 1]
+
+
 def test_images_of_bytes_stay_such():
     x = ag.tensor([[[[0, 255, 0, 7]]]], dtype=ag.uint8)
     y = F.interpolate(x, size=(1, 7), mode="bicubic")

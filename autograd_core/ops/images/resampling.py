@@ -190,6 +190,8 @@ def interpolate(
     # The axes that shrink most come first, which leaves less work for the others.
     for axis in sorted(range(len(sizes)), key=lambda i: sizes[i] / input.shape[i + 2]):
         n, m, factor = input.shape[axis + 2], sizes[axis], factors[axis]
+        if mode == "nearest" and len(sizes) == 2 and m in (n, 2 * n):
+            factor = None  # pixels stay, or double, whatever the factor: as in PyTorch, for images alone
         if m != n or factor not in (None, 1.0):
             y = resample(
                 y, dim=axis + 2, taps=interpolation(MODES[mode][0], n, m, factor, bool(align_corners), antialias)
