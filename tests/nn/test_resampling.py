@@ -59,6 +59,12 @@ def test_the_nearest_pixels_of_an_image_stay_or_double(factor, expected):
     assert F.interpolate(row.reshape(1, 1, 3), scale_factor=1.3)[0, 0].tolist() == [0, 0, 1]
 
 
+@pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
+def test_rounding_errors_of_a_factor_move_no_pixel(mode):
+    row = ag.arange(2.0).reshape(1, 1, 2)
+    assert F.interpolate(row, scale_factor=0.1 * 3 * 10 + 1e-15, mode=mode).flatten().tolist() == [0, 0, 0, 1, 1, 1]
+
+
 def test_images_of_bytes_stay_such():
     x = ag.tensor([[[[0, 255, 0, 7]]]], dtype=ag.uint8)
     y = F.interpolate(x, size=(1, 7), mode="bicubic")

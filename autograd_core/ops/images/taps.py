@@ -108,7 +108,8 @@ def _nearest(size: int, count: int, factor: float | None, shift: float) -> Array
     i = np.arange(count)
     if factor is None:
         return (i * 2 + int(2 * shift)) * size // (2 * count)
-    return np.minimum(np.floor((i + shift) / factor).astype(np.int64), size - 1)
+    step = np.float32(1 / factor)  # as in PyTorch: with all digits, 3 / 3.0000000000000004 would be below 1
+    return np.minimum(np.floor((i.astype(np.float32) + np.float32(shift)) * step).astype(np.int64), size - 1)
 
 
 def _between(size: int, places: Array, offsets: tuple[int, ...], weights_at: Any) -> Taps:
