@@ -59,6 +59,15 @@ def test_the_nearest_pixels_of_an_image_stay_or_double(factor, expected):
     assert F.interpolate(row.reshape(1, 1, 3), scale_factor=1.3)[0, 0].tolist() == [0, 0, 1]
 
 
+@pytest.mark.parametrize("mode, rank", [("linear", 1), ("bilinear", 2), ("trilinear", 3)])
+def test_an_axis_that_keeps_its_length_is_not_interpolated(mode, rank):
+    x = ag.randn(1, 1, *[3, 6, 6][-rank:])
+    wider = F.interpolate(x, scale_factor=[1.3, 1.1, 1.5][-rank:], mode=mode)
+    assert wider.shape[2:] == (3, 6, 9)[-rank:]
+    expected = F.interpolate(x, scale_factor=[1.0, 1.0, 1.5][-rank:], mode=mode)
+    assert (wider == expected).all()
+
+
 @pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
 def test_rounding_errors_of_a_factor_move_no_pixel(mode):
     row = ag.arange(2.0).reshape(1, 1, 2)

@@ -91,6 +91,11 @@ def _each(value: Any, rank: int, shape: tuple[int, ...]) -> list[Any]:
     return values
 
 
+def _unscaled(n, mode, rank):
+    """The lengths at which PyTorch disregards the factor: an axis of n stays as it is, pixels of images double."""
+    return (n, 2 * n) if mode == "nearest" and rank == 2 else (n,) if mode.endswith("linear") else ()
+
+
 def _area(input, sizes):
     """Adaptive average pooling, imported late because it is built on this file."""
     return getattr(functional, f"adaptive_avg_pool{len(sizes)}d")(input, sizes)
@@ -190,8 +195,8 @@ def interpolate(
     # The axes that shrink most come first, which leaves less work for the others.
     for axis in sorted(range(len(sizes)), key=lambda i: sizes[i] / input.shape[i + 2]):
         n, m, factor = input.shape[axis + 2], sizes[axis], factors[axis]
-        if mode == "nearest" and len(sizes) == 2 and m in (n, 2 * n):
-            factor = None  # pixels stay, or double, whatever the factor: as in PyTorch, for images alone
+        if m in _unscaled(n, mode, len(sizes)) and not antialias:
+            factor = None
         if m != n or factor not in (None, 1.0):
             y = resample(
                 y, dim=axis + 2, taps=interpolation(MODES[mode][0], n, m, factor, bool(align_corners), antialias)
