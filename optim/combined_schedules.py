@@ -102,6 +102,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.optimizer, self.mode, self.factor, self.patience = optimizer, mode, factor, patience
         self.threshold, self.threshold_mode, self.cooldown, self.eps = threshold, threshold_mode, cooldown, eps
         self.min_lrs = for_groups("min_lr", optimizer, min_lr)
+        self.default_min_lr = None if isinstance(min_lr, Sequence) else min_lr
         self.last_epoch, self.best = 0, math.inf if mode == "min" else -math.inf
         self.num_bad_epochs = self.cooldown_counter = 0
         self._last_lr = [group["lr"] for group in optimizer.param_groups]
@@ -118,11 +119,21 @@ class ReduceLROnPlateau(LRScheduler):
             self.cooldown_counter, self.num_bad_epochs = self.cooldown_counter - 1, 0
         if self.num_bad_epochs > self.patience:
             self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
-            for group, least in zip(self.optimizer.param_groups, self.min_lrs, strict=True):
+            for group, least in zip(self.optimizer.param_groups, self._least(), strict=True):
                 lr = max(group["lr"] * self.factor, least)
                 if group["lr"] - lr > self.eps:
                     group["lr"] = lr
         self._last_lr = [group["lr"] for group in self.optimizer.param_groups]
+
+    def _least(self) -> list[float]:
+        """The smallest rate of every group; also of those that were added later."""
+        added = len(self.optimizer.param_groups) - len(self.min_lrs)
+        if added and self.default_min_lr is None:
+            raise RuntimeError(
+                f"{added} groups were added, for which there is no min_lr; give one number for all groups"
+            )
+        self.min_lrs += [self.default_min_lr or 0.0] * added
+        return self.min_lrs
 
     def _is_better(self, current: float) -> bool:
         sign = 1 if self.mode == "max" else -1

@@ -218,6 +218,13 @@ def test_groups_that_are_added_later_are_scheduled_too():
     opt.add_param_group({"params": [ag.ones(1, requires_grad=True)], "lr": 0.3})
     schedule.step()
     assert schedule.get_last_lr() == pytest.approx([0.05, 0.015, 0.15])
+    plateau, of_each = (lr_scheduler.ReduceLROnPlateau(opt, patience=0, min_lr=low) for low in (0.01, [0.01] * 3))
+    opt.add_param_group({"params": [ag.ones(1, requires_grad=True)], "lr": 0.02})
+    for metric in (1, 2):
+        plateau.step(metric)
+    assert plateau.get_last_lr() == pytest.approx([0.01, 0.01, 0.015, 0.01])
+    with pytest.raises(RuntimeError, match="1 groups were added, for which there is no min_lr"):
+        [of_each.step(metric) for metric in (1, 2)]
 
 
 @pytest.mark.parametrize(
