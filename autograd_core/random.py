@@ -254,11 +254,11 @@ def multinomial(
     """Positions drawn along the last axis, with probabilities proportional to the weights in `input`."""
     check_tensor(input, "multinomial")
     weights, xp = input.array, LIBRARY[input.array.__class__]
-    if input.ndim not in (1, 2) or not (holds((input >= 0) & input.isfinite()) and holds(input.sum(-1) > 0)):
+    if input.ndim not in (1, 2) or not _are_weights(xp, weights):
         raise OperandError("multinomial() takes one or two axes of non-negative weights with a positive sum")
     if num_samples < 1:
         raise OperandError(f"multinomial() draws at least one position, not {num_samples}")
-    if not replacement and not holds(input.count_nonzero(-1) >= num_samples):
+    if not replacement and num_samples > 1 and not holds(xp.sum(weights > 0, axis=-1) >= num_samples):
         raise OperandError(f"multinomial() cannot draw {num_samples} different positions: too few weights are positive")
     stream, kind = stream_of(input.device, generator), _floating(input.dtype)
     if not replacement:
@@ -268,6 +268,14 @@ def multinomial(
     ends = xp.cumsum(weights, axis=-1)
     draws = stream.uniform((*input.shape[:-1], num_samples), kind) * ends[..., -1:]
     return wrap(xp.sum(draws[..., None] >= ends[..., None, :], axis=-1))
+
+
+def _are_weights(xp: Any, weights: Any) -> bool:
+    """Whether every row is finite and non-negative with a positive sum."""
+    if not weights.shape[-1]:
+        return False
+    least, largest = xp.min(weights, axis=-1), xp.max(weights, axis=-1)
+    return holds((least >= 0) & (largest > 0) & (largest < xp.inf))
 
 
 def normal(
