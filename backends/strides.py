@@ -51,6 +51,7 @@ def is_dense(shape: Sizes, strides: Sizes) -> bool:
     return 0 not in shape
 
 
+@lru_cache(maxsize=4096)
 def may_overlap(shape: Sizes, strides: Sizes) -> bool:
     """Whether two elements may share memory, for strides in bytes or in elements; False is certain."""
     reach = 0

@@ -22,7 +22,7 @@ from autograd_core.errors import InplaceError, VmapError
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.kinds import BINARY, COMPARISON, ELEMENTWISE
 from autograd_core.registry import COMPOSITIONS, LISTENERS, OPS, publish
-from autograd_core.semantics.subscripts import assign, plain_index, steps
+from autograd_core.semantics.subscripts import assign, is_basic, plain_index, steps
 from autograd_core.tensor import Tensor, own_scalar, wrap
 from backends.strides import may_overlap
 
@@ -36,14 +36,14 @@ def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, others: Iterabl
     others: further tensors that `compute` uses. depth: the number of frames up to the line that errors name as the
     writer.
     """
-    base, path = _origin(x)
+    base = _origin(x)
     _refuse(x, base)
     own_scalar(x)
     operands = (x, *args)
     if grad_enabled() and any(getattr(a, "node", None) is not None for a in (*operands, *others)):
         operands = tuple([_survivor(a, x) for a in operands])  # old values that a rule saves must survive the write
     new = _inside(compute(*operands), x)
-    if new.shape != x.shape or not can_cast(new.dtype, x.dtype):
+    if new.array.shape != x.array.shape or (new.dtype != x.dtype and not can_cast(new.dtype, x.dtype)):
         raise InplaceError(
             f"the result, of shape {new.shape} and dtype {new.dtype}, does not fit into a tensor "
             f"of shape {x.shape} and dtype {x.dtype}"
@@ -54,18 +54,18 @@ def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, others: Iterabl
     if grad_enabled() and base is x and new.node is not None:
         _rename(x, new.node)
     else:
-        _replace_part(base, path, new, x)
+        _replace_part(base, new, x)
     return x
 
 
 def rebase(x: Tensor, node: Any) -> None:
     """Record that `x`, which was written by other code, was computed by `node`."""
-    base, path = _origin(x)
+    base = _origin(x)
     _refuse(x, base)
     if base is x:
         _rename(x, node)
     else:
-        _replace_part(base, path, wrap(x.array, node), x)
+        _replace_part(base, wrap(x.array, node), x)
 
 
 def _rename(x: Tensor, node: Any, written: Tensor | None = None) -> None:
@@ -86,7 +86,7 @@ def _replace_node(x: Tensor, node: Any, moved: bool = True) -> None:
 
 
 def _setitem(x: Tensor, index: Any, value: Any) -> None:
-    *before, plain = steps(plain_index(index, x), x.ndim)
+    *before, plain = (index,) if is_basic(index) else steps(plain_index(index, x), x.ndim)
     for step in before:
         x = functional.getitem(x, index=step)
     new = _cast(_as_tensor(value, x), x)
@@ -94,31 +94,32 @@ def _setitem(x: Tensor, index: Any, value: Any) -> None:
     if whole and not new.ndim:
         write(x, functional.masked_fill, wrap(plain), new)  # counts nothing, so several times as fast
         return
-    base, path = _origin(x)
+    base = _origin(x)
     _refuse(x, base)
     own_scalar(x)
     if new.ndim or new.node is not None or base.node is not None:  # else assignment suffices, unrecorded
         new = _broadcast(new, x.array[plain].shape)
     assign(x.array, plain, _survivor(new, x).array)
     record_write(x.array, 2)
-    _replace_part(base, (*path, ("getitem", (("index", plain),), None)), new, x)
+    _replace_part(base, new, x, ("getitem", (("index", plain),), None))
 
 
-def _origin(x: Tensor) -> tuple[Tensor, Path]:
-    """The tensor that `x` is a view of (or itself), and the operations that lead from there to `x`."""
+def _origin(x: Tensor) -> Tensor:
+    """The tensor that `x` is a view of, or itself."""
     alias = getattr(x, "_alias", None)
-    if alias.__class__ is not View:
-        return x, ()
-    return alias.base, _path_of(alias)
+    return alias.base if alias.__class__ is View else x
 
 
-def _path_of(alias: View) -> Path:
-    return tuple((o.name, tuple(statics.items()), which) for o, statics, which in alias.path)
+def _path(x: Tensor) -> Path:
+    """The operations that lead from the origin of `x` to `x`."""
+    alias = getattr(x, "_alias", None)
+    steps = alias.path if alias.__class__ is View else ()
+    return tuple((o.name, tuple(statics.items()), which) for o, statics, which in steps)
 
 
 def writable(x: Tensor) -> bool:
     """Whether `x` can be written in place."""
-    return not _obstacle(x, _origin(x)[0])
+    return not _obstacle(x, _origin(x))
 
 
 def _refuse(x: Tensor, base: Tensor) -> None:
@@ -148,6 +149,12 @@ def _survivor(a: Any, written: Tensor) -> Any:
 def _as_tensor(value: Any, like: Tensor) -> Tensor:
     if value.__class__ is Tensor:
         return _inside(value, like)
+    kind = like.dtype.kind if like.array.__class__ is np.ndarray else ""
+    if (value.__class__ is float and kind == "f") or (value.__class__ is int and kind and kind in "fiu"):
+        try:
+            return wrap(like.dtype.type(value))
+        except OverflowError:
+            pass  # which is told below
     known = like.dtype if isinstance(value, int | float | list | tuple) else None  # numbers are rounded only once
     try:
         return functional.as_tensor(value, dtype=known, device=like.device)
@@ -194,9 +201,10 @@ def _broadcast(new: Tensor, shape: tuple[int, ...]) -> Tensor:
     return new if new.shape == shape else functional.expand(new, shape)
 
 
-def _replace_part(base: Tensor, path: Path, new: Tensor, written: Tensor) -> None:
-    """Record that the part of `base` that `path` leads to is now `new`; `written` is the tensor that was written."""
+def _replace_part(base: Tensor, new: Tensor, written: Tensor, *further: Any) -> None:
+    """Record that a part of `base` is now `new`: `written`, or the part of it that `further` steps lead to."""
     if grad_enabled() and (new.node is not None or base.node is not None):
+        path = (*_path(written), *further)
         node = _node("put_view", (base.node, new.node), v_shape=new.shape, v_dtype=new.dtype, path=path)
         _rename(base, node, written)
 

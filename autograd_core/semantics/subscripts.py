@@ -8,6 +8,13 @@ from autograd_core import dtypes, functional
 from autograd_core.engine.libraries import LAYERS, LIBRARY
 from autograd_core.tensor import Tensor
 
+_BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
+
+
+def is_basic(index: Any) -> bool:
+    """Whether an index expression has no arrays: then it means the same to every array library, and makes a view."""
+    return _BASIC.issuperset(map(type, index)) if index.__class__ is tuple else index.__class__ in _BASIC
+
 
 def plain_index(index: Any, like: Tensor) -> Any:
     """An index expression for the array library: tensors and lists become arrays."""
@@ -94,6 +101,8 @@ def _all_or_nothing(flag: Any) -> Any:
 
 def may_repeat(index: Any) -> bool:
     """Whether an index expression can select a place twice."""
+    if is_basic(index):
+        return False
     return any(getattr(i, "ndim", 0) and i.dtype.kind != "b" for i in (index if index.__class__ is tuple else (index,)))
 
 

@@ -8,7 +8,7 @@ from autograd_core.errors import OperandError, PositionError
 from autograd_core.kinds import INDEXING
 from autograd_core.ops import axes
 from autograd_core.registry import booleans, composition, integers, op, sample
-from autograd_core.semantics.subscripts import holds_batches, plain_index, steps
+from autograd_core.semantics.subscripts import holds_batches, is_basic, plain_index, steps
 from backends.generic.indexing import grid
 
 INDICES = (
@@ -28,12 +28,16 @@ INDICES = (
     vjp=lambda xp, g, x_shape, index: xp.place(g, index=index, shape=x_shape))
 def getitem(xp, x, *, index):
     """The elements at `index`: integers, slices (negative steps too), None, Ellipsis, integer or boolean arrays."""
-    parts = index if index.__class__ is tuple else (index,)
-    y = xp.kernels.take_at(x, index) if any(hasattr(i, "ndim") for i in parts) else x[index]
+    y = x[index] if is_basic(index) else _taken(xp, x, index)
     if hasattr(y, "__setitem__"):
         return y
     # NumPy copies a single element; as a 0-d array it is a view.
     return x[(*index, ...) if index.__class__ is tuple else (index, ...)]
+
+
+def _taken(xp, x, index):
+    parts = index if index.__class__ is tuple else (index,)
+    return xp.kernels.take_at(x, index) if any(hasattr(i, "ndim") for i in parts) else x[index]
 
 
 def _slow_place(x, index, shape):
@@ -192,11 +196,15 @@ def masked(input, mask, name):
 
 
 def _item(x, index):
-    plain = plain_index(index, x)
-    y, plain = VMAP.resolved(x, plain) if holds_batches(plain) else (x, plain)
+    if is_basic(index):
+        y, parts = x, (index,)
+    else:
+        plain = plain_index(index, x)
+        y, plain = VMAP.resolved(x, plain) if holds_batches(plain) else (x, plain)
+        parts = steps(plain, y.ndim)
     try:
-        for step in steps(plain, y.ndim):
-            y = getitem(y, index=step)
+        for part in parts:
+            y = getitem(y, index=part)
         return y
     except IndexError as e:
         raise IndexError(f"{e} [tensor of shape {x.shape}, index {index!r}]") from None
