@@ -36,8 +36,7 @@ def expm1(xp, x):
 
 def _positive(xp, x):
     """x, but NaN below 0, where the logarithm is NaN."""
-    root = xp.sqrt(x)
-    return root * root
+    return x if x.dtype.kind == "c" else x + xp.minimum(xp.sqrt(x), 0)
 
 
 @op(ELEMENTWISE, symbol="log", domain=POSITIVE, reference=math.log, floating=True,

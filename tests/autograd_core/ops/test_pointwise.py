@@ -74,6 +74,15 @@ def test_a_derivative_that_nobody_knows_is_refused(function):
         function(a, b).backward()
 
 
+def test_the_slope_of_a_logarithm_is_rounded_once():
+    x = ag.tensor(np.geomspace(1e-30, 1e30, 1001).astype("f"), requires_grad=True)
+    assert np.array_equal(ag.grad(x.log().sum(), x)[0].numpy(), 1 / x.numpy(force=True))
+    ends = ag.tensor([-1.0, 0.0, math.inf], requires_grad=True)
+    (slope,) = ag.grad(ends.log().sum(), ends, create_graph=True)
+    assert np.array_equal(slope.numpy(force=True), [np.nan, np.inf, 0], equal_nan=True)
+    assert np.array_equal(ag.grad(slope.sum(), ends)[0].numpy(), [np.nan, -np.inf, 0], equal_nan=True)
+
+
 def test_logarithms_at_the_ends_of_the_unit_interval():
     x = ag.tensor([0.0, 1.0, 2.0, -1.0], requires_grad=True)
     y = ag.logit(x)
