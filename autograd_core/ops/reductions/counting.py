@@ -165,7 +165,7 @@ def histc(input, bins=100, min=0, max=0):
                       sample(_single(2, 3), 3, range=(-1.0, 1.5), density=True),
                       sample((0,), 5)),
              reference=lambda x, bins, range=None, density=False: np.histogram(x, bins, range, density))
-def histogram(input, bins, *, range=None, weight=None, density=False) -> Histogram:
+def histogram(input, bins=100, *, range=None, weight=None, density=False) -> Histogram:
     """(hist, bin_edges): the number of elements, or their total `weight`, between neighbouring edges.
 
     bins: the ascending edges, or the number of equal parts of `range` (by default that of the elements). density:

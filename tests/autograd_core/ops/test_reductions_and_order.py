@@ -53,6 +53,7 @@ def test_results_have_pytorchs_names():
         np.testing.assert_array_equal(x[result.indices].numpy(), result.values.numpy())
     assert (x.aminmax().min.item(), x.aminmax().max.item()) == (1, 3)
     assert x.histogram(2)._fields == ("hist", "bin_edges")
+    assert x.histogram(density=True).hist.shape == (100,)
 
 
 def test_running_extremes_take_the_last_of_equals_and_every_nan():
