@@ -112,8 +112,9 @@ class _Builder:
             self.learn(n, operands.get(n, []))
         for n in self.nodes:
             self.add_leaf(n) if n.__class__ is Leaf else self.add_operation(n, operands[n])
-        for title, t in self.wanted.ends:
-            self.add_output(title, t)
+        several = len(self.wanted.ends) > 1
+        for i, (title, t) in enumerate(self.wanted.ends):
+            self.add_output(title, t, f"output {i}" if several else "output")
         return self.graph
 
     def learn(self, n: Any, operands: list[Operand]) -> None:
@@ -271,11 +272,11 @@ class _Builder:
         label = " ".join(filter(None, [output_name(source), name, size]))
         return Edge(at, target, label, f"{operand.name}: {array_text(shape, dtype)}", saved)
 
-    def add_output(self, title: str, t: Tensor) -> None:
+    def add_output(self, title: str, t: Tensor, otherwise: str) -> None:
         source = None if t.node is None else Source.of(t.node)
         if source is not None and (t.is_leaf or source.node not in self.positions):
             return
-        name = self.names.get(id(t.array) if source is None else source, t.name or "output")
+        name = self.names.get(id(t.array) if source is None else source, t.name or otherwise)
         gradient = "" if t._grad is None else number(t._grad.array)
         at = self.graph.add(Vertex("output", title or name, "", t.shape, str(t.dtype), number(t.array), gradient,
                                    band=BACKWARD if t.node is not None and t.node.number < self.wanted.boundary

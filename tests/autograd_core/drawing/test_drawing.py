@@ -144,6 +144,7 @@ def test_several_outputs_are_told_apart_on_the_edges():
     assert [v.title for v in vertices(drawing, "op")] == ["split", "×"]
     assert [e.label for e in drawing.graph.edges] == ["", "0 (1, 2)", "1 second (1, 2)", "", "1"]
     assert [v.title for v in vertices(drawing, "output")] == ["product", "second"]
+    assert [v.title for v in vertices(ag.draw([x * 2, (x * 3).sum()]), "output")] == ["output 0", "output 1"]
     best = ag.draw(x.max(dim=1).values)
     assert [e.label for e in best.graph.edges] == ["", ""]
 
