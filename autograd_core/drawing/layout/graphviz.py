@@ -56,7 +56,7 @@ def _route(e: Any, point: Any) -> Route:
 def _request(graph: Graph, room: Room) -> str:
     lines = [
         "digraph {",
-        f"graph [rankdir={room.direction} nodesep=0.2 ranksep=0.36]",
+        f"graph [rankdir={room.direction} nodesep=0.2 ranksep=0.36 newrank=true]",
         'node [shape=box fixedsize=true label=""]',
         "edge [arrowsize=0.6 fontsize=1]",
     ]

@@ -16,7 +16,7 @@ def described(graph: Graph, direction: str, scale: Scale | None) -> str:
     """The complete DOT text of the picture: the same graph gives the same text."""
     lines = [
         "digraph {",
-        f'  graph [rankdir="{direction}" bgcolor="transparent" nodesep="0.2" ranksep="0.35" pad="0.1" '
+        f'  graph [rankdir="{direction}" bgcolor="transparent" nodesep="0.2" ranksep="0.35" pad="0.1" newrank="true" '
         f'fontname="{FONT}" fontsize="11" labeljust="l" labelloc="t"{_notices(graph)}]',
         f'  node [shape="box" style="rounded,filled" fontname="{FONT}" fontsize="12" height="0.3" width="0.3" '
         f'margin="0.1,0.04" fillcolor="#ffffff" color="{LINE}" fontcolor="{INK}"]',

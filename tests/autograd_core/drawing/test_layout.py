@@ -1,5 +1,6 @@
 """Layouts: nothing overlaps, edges end where they should, everything is inside its cluster."""
 
+import json
 import time
 from itertools import combinations
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 import autograd_core as ag
 import nn
 from autograd_core.drawing.graph import Cluster, Edge, Graph, Vertex
-from autograd_core.drawing.layout import layered
+from autograd_core.drawing.layout import layered, rendering
 from autograd_core.drawing.layout.placement import DIRECTIONS, Room
 from nn.models import resnet50
 
@@ -140,6 +141,32 @@ def test_graphviz_keeps_modules_together_too():
         for path, cluster in placed.clusters.items():
             assert inside(f, cluster) == (v.path[:1] == path)
     assert drawing.svg.count('class="cluster rim"') == 2
+
+
+class Attending(nn.Module):
+    """Two steps of a recurrent network that attends to a sequence."""
+
+    def __init__(self):
+        super().__init__()
+        self.query, self.key, self.score = nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 1)
+        self.cell, self.out = nn.GRUCell(4, 2), nn.Linear(2, 3)
+
+    def forward(self, sequence, x):
+        h, y = sequence[:, 0], []
+        for _ in range(2):
+            weights = self.score(ag.tanh(self.query(h)[:, None] + self.key(sequence))).softmax(1)
+            h = self.cell(ag.cat([x, (weights * sequence).sum(1)], 1), h)
+            y.append(self.out(h))
+        return ag.stack(y)
+
+
+def test_graphviz_never_draws_against_the_flow():
+    drawing = ag.draw(Attending(), (ag.rand(2, 5, 2), ag.rand(2, 2)), layout="graphviz")
+    heights = [f.y for f in drawing._placement.vertices]
+    assert all(heights[e.source] < heights[e.target] for e in drawing.graph.edges)
+    bitmap = json.loads(rendering.render(drawing.dot, "json0"))
+    heights = {o["_gvid"]: -float(o["pos"].split(",")[1]) for o in bitmap["objects"] if "pos" in o}
+    assert all(heights[e["tail"]] < heights[e["head"]] for e in bitmap["edges"])
 
 
 @pytest.mark.parametrize("options", [{"show": "grads"}, {"show": "stats"}, {"flow": "both"}, {"depth": 1}])
