@@ -26,7 +26,11 @@ def _repeated(rank: int, value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, Iterable) else (value,) * rank
 
 
-_single, _pair, _triple, _quadruple = (partial(_repeated, rank) for rank in range(1, 5))
+def _ntuple(rank: int, name: str = "") -> partial[tuple[Any, ...]]:
+    return partial(_repeated, rank)
+
+
+_single, _pair, _triple, _quadruple = map(_ntuple, range(1, 5))
 
 
 def __getattr__(name: str) -> Any:

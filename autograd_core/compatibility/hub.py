@@ -14,12 +14,17 @@ from urllib.request import urlopen
 
 from autograd_core.compatibility import above
 
+HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")  # the digits in the name of a file, as in "resnet18-f37072fd.pth"
 _chosen: str | None = None
+
+
+def _get_torch_home() -> str:
+    return str(Path(os.environ.get("TORCH_HOME", "~/.cache/torch")).expanduser())
 
 
 def get_dir() -> str:
     """Where files are kept: as `set_dir` says, or $TORCH_HOME/hub, by default ~/.cache/torch/hub, as PyTorch does."""
-    return _chosen or str(Path(os.environ.get("TORCH_HOME", "~/.cache/torch")).expanduser() / "hub")
+    return _chosen or str(Path(_get_torch_home()) / "hub")
 
 
 def set_dir(d: str | os.PathLike[str]) -> None:
@@ -61,7 +66,7 @@ def load_state_dict_from_url(
     path = folder / (file_name or Path(urlparse(url).path).name)
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        digits = re.search(r"-([a-f0-9]*)\.", path.name) if check_hash else None
+        digits = HASH_REGEX.search(path.name) if check_hash else None
         download_url_to_file(url, str(path), digits and digits[1])
     return above.find("load")(path, map_location=map_location)
 

@@ -41,3 +41,7 @@ export = ignore = unused = interface = script_if_tracing = allow_in_graph = _ove
 def disable(fn: Callable[..., Any] | None = None, recursive: bool = True, *, reason: str | None = None) -> Any:
     """The function itself, or a decorator that returns it."""
     return _as_written(fn)
+
+
+def reset() -> None:
+    """Forget what was compiled: nothing."""

@@ -208,6 +208,7 @@ def test_compilers_leave_functions_as_they_are():
     assert (double(1), triple(1), ag.jit.trace(double, ag.ones(1))(2)) == (2, 3, 4)
     asked = ag.compiler.is_compiling, ag.jit.is_scripting, ag.distributed.is_initialized
     assert not any(ask() for ask in asked)
+    ag.compiler.reset()
 
 
 def test_one_process_is_all_there_is():

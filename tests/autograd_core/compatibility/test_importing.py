@@ -35,6 +35,7 @@ def test_modules_are_imported_where_pytorch_has_them():
     assert issubclass(nn.Conv2d, nn.modules.conv._ConvNd)
     with pytest.raises(NotImplementedError, match="SyncBatchNorm"):
         nn.parallel.ReduceAddCoalesced.apply(1)
+    assert nn.modules.utils._ntuple(2)(3) == (3, 3)
     assert (nn.modules.utils._pair(3), nn.modules.utils._pair([1, 2, 3, 4])) == ((3, 3), (1, 2, 3, 4))
     with register_module_forward_hook(lambda *_: None) as handle:
         assert isinstance(handle, RemovableHandle)
@@ -63,6 +64,9 @@ def test_trained_states_are_downloaded_once(tmp_path, monkeypatch):
     monkeypatch.setattr("autograd_core.compatibility.hub._chosen", None)
     ag.hub.set_dir(tmp_path / "chosen")
     assert ag.hub.get_dir() == str(tmp_path / "chosen")
+    assert ag.hub.HASH_REGEX.search("resnet18-f37072fd.pth")[1] == "f37072fd"
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    assert ag.hub._get_torch_home() == str(tmp_path)
 
 
 def test_trees_and_rows_of_tensors():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import autograd_core.utils.dlpack
 import nn
 
 
@@ -205,6 +206,7 @@ def test_dlpack_both_ways():
     assert ag.from_dlpack(x).data_ptr() == x.data_ptr()
     assert x.__dlpack_device__() == (1, 0)
     assert ag.from_dlpack(ag.tensor(1.0) * 2).item() == 2
+    assert ag.utils.dlpack.from_dlpack(ag.utils.dlpack.to_dlpack(x)).data_ptr() == x.data_ptr()
     with pytest.raises(BufferError, match="detach"):
         np.from_dlpack(ag.ones(1, requires_grad=True))
 
