@@ -1,9 +1,12 @@
-"""Nested tuples, lists and dicts of tensors: flattening and rebuilding."""
+"""Nested tuples, lists and dicts of tensors, and of classes that programs register: flattening and rebuilding."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+
+# Registered class -> from an object to its children and what else it is made of; from these back to an object.
+NODES: dict[type, tuple[Callable[[Any], tuple[Iterable[Any], Any]], Callable[[list[Any], Any], Any]]] = {}
 
 
 def leaves(tree: Any) -> list[Any]:
@@ -46,14 +49,18 @@ def spread(prefix: Any, tree: Any) -> list[Any]:
 
 
 def _is_branch(tree: Any) -> bool:
-    return isinstance(tree, tuple | list | dict)
+    return isinstance(tree, tuple | list | dict) or tree.__class__ in NODES
 
 
 def _children(tree: Any) -> list[Any]:
+    if tree.__class__ in NODES:
+        return list(NODES[tree.__class__][0](tree)[0])
     return list(tree.values() if isinstance(tree, dict) else tree)
 
 
 def _alike(prefix: Any, tree: Any) -> bool:
+    if prefix.__class__ in NODES:
+        return prefix.__class__ is tree.__class__ and len(_children(prefix)) == len(_children(tree))
     if isinstance(prefix, dict):
         return isinstance(tree, dict) and prefix.keys() == tree.keys() and list(prefix) == list(tree)
     return isinstance(tree, tuple | list) and len(prefix) == len(tree)
@@ -63,6 +70,9 @@ def _grown(tree: Any, values: Iterator[Any]) -> Any:
     if not _is_branch(tree):
         return next(values)
     parts = [_grown(child, values) for child in _children(tree)]
+    if tree.__class__ in NODES:
+        flatten, unflatten = NODES[tree.__class__]
+        return unflatten(parts, flatten(tree)[1])
     if isinstance(tree, dict):
         return dict(zip(tree, parts, strict=True))
     return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)

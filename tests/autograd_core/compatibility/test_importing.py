@@ -85,6 +85,36 @@ def test_trees_and_rows_of_tensors():
     assert [t.tolist() for t in _unflatten_dense_tensors(flat, tensors)] == [[[1, 2]], 3]
 
 
+def test_registered_classes_are_branches():
+    from autograd_core.utils import _pytree
+
+    class Layer:
+        def __init__(self, weight, bias, name):
+            self.weight, self.bias, self.name = weight, bias, name
+
+    def flatten(layer):
+        return (layer.weight, layer.bias), layer.name
+
+    _pytree.register_pytree_node(Layer, flatten, lambda parts, name: Layer(*parts, name), serialized_type_name="Layer")
+    with pytest.raises(ValueError, match="Layer is already registered"):
+        _pytree.register_pytree_node(Layer, flatten, Layer)
+    layer = Layer(ag.ones(3), ag.zeros(1), "first")
+    slopes = ag.func.grad(lambda layer, x: (layer.weight @ x + layer.bias).sum())(layer, ag.arange(3.0))
+    assert (slopes.weight.tolist(), slopes.bias.tolist(), slopes.name) == ([0, 1, 2], [1], "first")
+    y = ag.vmap(lambda layer, x: layer.weight @ x, in_dims=(Layer(0, None, ""), None))(
+        Layer(ag.eye(3), layer.bias, "all"), ag.arange(3.0)
+    )
+    assert y.tolist() == [0, 1, 2]
+
+    class Output(dict):
+        pass
+
+    _pytree._register_pytree_node(
+        Output, _pytree._dict_flatten, lambda values, keys: Output(_pytree._dict_unflatten(values, keys))
+    )
+    assert isinstance(_pytree.tree_map(lambda x: x + 1, Output(a=1)), Output)
+
+
 def test_another_name_for_the_package_imports_the_same_modules(monkeypatch):
     monkeypatch.setitem(sys.modules, "another", ag)
     for name in ("autograd", "nn", "nn.init", "linalg", "distributions.normal"):
