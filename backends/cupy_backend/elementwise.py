@@ -1,7 +1,7 @@
 """Elementwise kernels that would otherwise take several passes."""
 
 from backends.cupy_backend.launch import Gpu, threads_for
-from backends.cupy_backend.layouts import alike, empty_like, is_dense, is_float, memory_order
+from backends.cupy_backend.layouts import alike, empty_like, is_dense, is_float, laid_out, memory_order
 from backends.geometry import Array
 
 
@@ -39,6 +39,8 @@ def drop(gpu: Gpu, x: Array, keep: Array, scale: float) -> Array | None:
 
 def gate(gpu: Gpu, g: Array, x: Array) -> Array | None:
     """See `backends.generic.selection.gate`."""
+    if is_float(g, x) and g.shape == x.shape and not is_dense(g):  # such as the gradient of a mean
+        g = laid_out(gpu.xp, g, x)
     return _mapped(gpu, "Gate", g, x)
 
 

@@ -11,9 +11,12 @@ from functools import wraps
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import numpy as np
+
 from backends.geometry import Array, Sizes
 
 Function = Callable[..., Any]
+BFLOAT16 = "E"  # its character
 BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor", "lshift", "rshift")
 UNARY = ("neg", "pos", "abs", "invert")
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
@@ -63,6 +66,7 @@ class Ordered:
     def __init__(self, library: Any, device: Callable[[], AbstractContextManager[Any]] | None = None) -> None:
         self.base: type = library.ndarray
         self.device = device
+        self.is_cupy = hasattr(self.base, "_set_shape_and_strides")
         members: dict[str, Any] = {"__slots__": (), "__module__": __name__}
         for names, wrap in ((ELEMENTWISE_METHODS, self.keeping), (METHODS, self.adopting), (IN_PLACE, self.placed)):
             members |= {name: wrap(getattr(self.base, name)) for name in names if hasattr(self.base, name)}
@@ -74,10 +78,12 @@ class Ordered:
         self.library.concatenate = self._concatenate(self.adopting(library.concatenate))
         self.library.pad = self._pad(self.adopting(library.pad))
         self.library.max = self.library.amax = self._max(self.library.max)
+        self.library.where = self.keeping(_where(library.where))
+        self.library.tril, self.library.triu = (self.adopting(_by_bits(f)) for f in (library.tril, library.triu))
         self.library.argpartition = self._argpartition(self.library.argpartition)
         for name in ("add", "maximum", "minimum"):
             getattr(self.library, name).at = _at(getattr(self.library, name).at)
-        if hasattr(self.base, "_set_shape_and_strides"):
+        if self.is_cupy:
             self.library.empty = self.placed(self.array)  # CuPy's does the same and takes twice as long
             # CuPy's returns an array without a base.
             self.library.lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=_as_strided))
@@ -124,6 +130,14 @@ class Ordered:
         @wraps(function)
         def call(*args: Any, **given: Any) -> Any:
             arrays: list[Any] = [a for a in args if isinstance(a, base)]
+            for a in arrays:
+                if a.dtype.char == BFLOAT16:
+                    if self.is_cupy:
+                        args = tuple([a.dtype.type(v) if v.__class__ is float else v for v in args])
+                    return _in_bfloat16(ordered(arrays, args, given), a.dtype, arrays, given)
+            return ordered(arrays, args, given)
+
+        def ordered(arrays: list[Any], args: Sequence[Any], given: dict[str, Any]) -> Any:
             if all(a.flags.c_contiguous for a in arrays) or given.get("out") is not None:
                 return adopt(function(*args, **given))
             lead: Any = max(arrays, key=_rank)
@@ -214,6 +228,48 @@ def _at(function: Function) -> Function:
         a[...] = wide.astype(a.dtype)
 
     return at
+
+
+def _in_bfloat16(result: Any, dtype: Any, arrays: list[Any], given: dict[str, Any]) -> Any:
+    """The result of operands of which one is bfloat16, with NumPy's dtype.
+
+    CuPy's is wider where a function has no kernel for bfloat16. (Python's floats also make it float32, so they are
+    converted first.)
+    """
+    if result.__class__ is tuple or given.get("out") is not None or result is NotImplemented:
+        return result
+    narrow = all(a.dtype.char == BFLOAT16 or a.dtype.kind in "biu" for a in arrays)
+    return result.astype(dtype) if narrow and result.dtype.char in "fd" else result
+
+
+def _where(function: Function) -> Function:
+    """`where` that chooses among bit patterns of bfloat16: CuPy's gives float32."""
+
+    @wraps(function)
+    def where(condition: Array, *values: Any) -> Any:
+        dtypes = {v.dtype for v in values if hasattr(v, "dtype")}
+        dtype = dtypes.pop() if len(dtypes) == 1 else None
+        if dtype is None or dtype.char != BFLOAT16:
+            return function(condition, *values)
+        bits = [_bits(v) if hasattr(v, "strides") else int(_bits(np.asarray(v, dtype))) for v in values]
+        return function(condition, *bits).view(dtype)
+
+    return where
+
+
+def _by_bits(function: Function) -> Function:
+    """A function that moves elements or makes them 0, also of bfloat16."""
+
+    @wraps(function)
+    def call(x: Array, *args: Any, **given: Any) -> Array:
+        found = function(_bits(x) if x.dtype.char == BFLOAT16 else x, *args, **given)
+        return found.view(x.dtype) if x.dtype.char == BFLOAT16 else found
+
+    return call
+
+
+def _bits(x: Array) -> Array:
+    return x.view("int16")
 
 
 def _as_strided(x: Array, shape: Sizes, strides: Sizes) -> Array:

@@ -79,9 +79,15 @@ def multiplied(xp: Any, matmul: Callable[..., Array], a: Array, b: Array, **name
 
 
 def _in_float32(plain: Callable[..., Any], *arguments: Any) -> Any:
-    """The kernel, with 16-bit floats passed as float32."""
-    narrow = [getattr(getattr(a, "dtype", None), "name", "") in ("float16", "bfloat16") for a in arguments]
-    return plain(*[a.astype("float32") if n else a for a, n in zip(arguments, narrow, strict=True)])
+    """The kernel, with 16-bit floats passed as float32; its first result is rounded to their dtype."""
+    dtypes = [getattr(a, "dtype", None) for a in arguments]
+    narrow = [d is not None and d.name in ("float16", "bfloat16") for d in dtypes]
+    result = plain(*[a.astype("float32") if n else a for a, n in zip(arguments, narrow, strict=True)])
+    if not narrow[0]:
+        return result
+    if not isinstance(result, tuple):
+        return result.astype(dtypes[0])
+    return result[0] if result[0] is None else result[0].astype(dtypes[0]), *result[1:]
 
 
 class _InFront:

@@ -104,8 +104,11 @@ def _compare(row: Row, exact: Case, dtype: str) -> None:
     exact, narrow = replace(exact, device="cpu"), replace(there, device="cpu")
     try:
         found, wanted = _results(there), _results(exact)
+        alike = _results(narrow)
         if [y.shape for y in found["value"]] != [y.shape for y in wanted["value"]]:
-            wanted = _results(narrow)  # it reads the same bytes in another dtype
+            wanted = alike  # it reads the same bytes in another dtype
+        if found["dtypes"] != alike["dtypes"]:
+            raise TypeError(f"gives {found['dtypes']} instead of {alike['dtypes']}")
     except DtypeError:
         if _refuses(narrow):
             return
@@ -133,7 +136,8 @@ def _gradients_too(found: Sequence[Any], xs: Sequence[Any], differentiable: bool
     floating = [y for y in outputs if y.requires_grad and differentiable]
     wanted = [x for x in xs if x.requires_grad]
     grads = gradients(floating, wanted, cotangents(floating)) if floating and wanted else ()
-    return {"value": [_host(y) for y in outputs], "gradient": [_host(g) for g in grads]}
+    dtypes = [t.dtype.name for t in (*outputs, *grads)]
+    return {"value": [_host(y) for y in outputs], "gradient": [_host(g) for g in grads], "dtypes": dtypes}
 
 
 def _host(t: Any) -> Any:

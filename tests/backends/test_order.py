@@ -116,3 +116,14 @@ def test_what_cupy_lacks_is_made_up_for():
         assert x._held.tolist() == [3, 0, 2]
     empty = ordered.library.argpartition(refusing.RefusingArray(np.zeros((0, 3))), 1)
     assert (empty.shape, empty.dtype) == ((0, 3), np.int64)
+
+
+def test_bfloat16_stays_bfloat16():
+    x = put(np.array([[-1, 0.3], [4, 2]], bfloat16))
+    y = XP.where(x > 0, x, 0.1)
+    assert y.dtype == bfloat16
+    np.testing.assert_array_equal(y._held, np.where(x._held > 0, x._held, bfloat16(0.1)))
+    np.testing.assert_array_equal(XP.tril(x)._held, np.array([[-1, 0], [4, 2]], bfloat16))
+    np.testing.assert_array_equal(XP.triu(x)._held, np.array([[-1, 0.3], [0, 2]], bfloat16))
+    wide = XP.where(x > 0, x, put(np.ones((2, 2), np.float32)))
+    assert wide.dtype == np.float32

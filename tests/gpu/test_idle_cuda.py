@@ -103,3 +103,22 @@ for flash.LEAST, attention.KEPT in ((1, 1 << 28), (1 << 28, 0)):
 """)
     # By cuDNN, with a mask by kept weights, and in parts whose weights are computed twice.
     assert lines == ["0", "1", "1", "1", "96", "36", "96", "36"]
+
+
+def test_bfloat16_stays_bfloat16_beside_numbers():
+    lines = run("""
+import numpy as np
+import autograd_core as ag
+import backends
+xp, b = backends.get("cuda").namespace, ag.zeros(3, 4, dtype=ag.bfloat16, device="cuda").array
+for y in (b + 0.5, 0.5 * b, b**0.5, xp.maximum(b, 0.1), xp.clip(b, 0, 1), b.clip(0, 0.5), xp.round(b),
+          xp.where(b > 0, b, 0.5), xp.where(b > 0, b, b), xp.tril(b)):
+    print(y.dtype)
+print((b + xp.ones(4, dtype=np.float32)).dtype, (b > 0.5).dtype)
+cupy.started.clear()
+xp.where(b > 0, b, b), b * 0.1
+print(cupy.started)
+""")
+    assert lines[:-2] == ["bfloat16"] * 10
+    assert lines[-2] == "float32 bool"
+    assert len(eval(lines[-1])) == 3

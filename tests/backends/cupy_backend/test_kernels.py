@@ -283,6 +283,8 @@ def test_elementwise(gpu, dtype, shape, layout):
             y = getattr(elementwise, name)(gpu, a, b)
             assert y.strides == a.strides
             np.testing.assert_array_equal(wide(y), wide(getattr(plain, name)(a, b)))
+        spread = np.broadcast_to(b[..., :1], b.shape) if shape else b  # such as the gradient of a mean
+        np.testing.assert_array_equal(wide(elementwise.gate(gpu, spread, a)), wide(plain.gate(spread, a)))
         keep = np.signbit(b)
         y = elementwise.drop(gpu, a, keep, 1.25)
         assert y.strides == a.strides
