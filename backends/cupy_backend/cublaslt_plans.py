@@ -90,9 +90,9 @@ class Plan:
         self.one, self.zero = self.scalars.ctypes.data, self.scalars.ctypes.data + self.scalars.itemsize
         self.workspace = 0
 
-    def choose(self, handle: int, bias: int) -> "Plan | None":
+    def choose(self, handle: int) -> "Plan | None":
         """The plan with the first algorithm of the library's heuristics; None if there is none."""
-        self._point(bias)
+        self._point(self.key.aligned)  # only the alignment of this address counts: that of all that come later
         lt = self.lt
         preference, found, count = lt.matmul_preference_create(), lt.MatmulHeuristicResult(), np.zeros(1, np.int32)
         wanted: dict[int, Any] = {lt.MatmulPreferenceAttribute.MAX_WORKSPACE_BYTES: np.uint64(WORKSPACE)}
@@ -173,7 +173,7 @@ class CublasLt:
                 if len(plans) >= PLANS:
                     del plans[next(iter(plans))]
                 handle = self._handle(device)
-                plans[key, device] = Plan(self.lt, key).choose(handle, addresses[2]), handle
+                plans[key, device] = Plan(self.lt, key).choose(handle), handle
             plan, handle = plans[key, device]
             if plan is None:
                 return False

@@ -1,5 +1,7 @@
 // CUDA C++ on a CPU: enough of it to run the project's kernels, one block after the other. The threads of a block are
-// fibers that take turns at barriers and shuffles, so that what these do to results is tested; races are not found.
+// fibers that take turns at barriers and shuffles, so that what these do to results is tested; a shuffle waits for its
+// warp alone. With a seed, threads come in another order, and the first run ahead as far as barriers allow: what depends
+// on a race then gives something else.
 
 #include <setjmp.h>
 #include <ucontext.h>
@@ -47,11 +49,17 @@ template <typename T> static T atomicAdd(T *place, T x) { T old = *place; *place
 
 namespace shim {
 // A fiber runs one thread of every block. Contexts are for its start alone: changing them asks the kernel each time.
-struct Fiber { ucontext_t context; jmp_buf place; std::unique_ptr<char[]> stack; bool ended; };
+enum State : unsigned char { READY, WAITING, ENDED };
+struct Fiber { ucontext_t context; jmp_buf place; std::unique_ptr<char[]> stack; State state; };
+// Threads that wait for each other: those of a warp at a shuffle, those of a block at a barrier.
+struct Group { unsigned int first, live, waiting; };
 static const size_t STACK = 1 << 16;
 static Fiber fibers[1024];
+static Group warps[32], all;
+static unsigned int turns[1024], ranks[1024];  // thread by turn, and turn by thread
 static jmp_buf home;
-static unsigned int current, count;
+static unsigned int current, count, seed;
+static bool stuck;
 static void (*body)(void *);
 static void *arguments;
 static uint64_t lanes[1024];
@@ -59,24 +67,48 @@ static uint64_t lanes[1024];
 static Dim index_of(unsigned int thread) {
     return {thread % blockDim.x, thread / blockDim.x % blockDim.y, thread / (blockDim.x * blockDim.y)};
 }
-// On to the next thread that has not ended; every thread waits in the same place, so one round is one barrier.
+// Let all of a group go on if all that have not ended wait.
+static void release(Group &group, unsigned int size) {
+    if (!group.waiting || group.waiting < group.live) return;
+    group.waiting = 0;
+    for (unsigned int i = group.first; i < group.first + size && i < count; ++i)
+        if (fibers[i].state == WAITING) fibers[i].state = READY;
+}
+// On to the next thread that is ready: in turn or, with a seed, the first of all.
 static void next() {
-    unsigned int to = current;
-    do to = (to + 1) % count; while (fibers[to].ended && to != current);
-    if (to == current && !fibers[to].ended) return;
+    unsigned int start = seed ? 0 : ranks[current] + 1, i = 0;
+    while (i < count && fibers[turns[(start + i) % count]].state != READY) ++i;
+    unsigned int to = turns[(start + i) % count];
+    if (i < count && to == current) return;
     if (_setjmp(fibers[current].place)) return;  // whoever comes back has set `current`
-    if (fibers[to].ended) _longjmp(home, 1);
+    if (i == count) {
+        stuck = all.live > 0;  // some wait for what does not happen
+        _longjmp(home, 1);
+    }
     current = to;
     threadIdx = index_of(to);
     _longjmp(fibers[to].place, 1);
+}
+static void wait(Group &group, unsigned int size) {
+    fibers[current].state = WAITING;
+    ++group.waiting;
+    release(group, size);
+    next();
+}
+static void end() {
+    Group &warp = warps[current / 32];
+    fibers[current].state = ENDED;
+    --warp.live, --all.live;
+    release(warp, 32);
+    release(all, count);
+    next();
 }
 static void run() {
     unsigned int own = current;
     if (!_setjmp(fibers[own].place)) _longjmp(home, 1);
     for (;;) {
         body(arguments);
-        fibers[own].ended = true;
-        next();
+        end();
     }
 }
 static void make(unsigned int i) {
@@ -89,15 +121,27 @@ static void make(unsigned int i) {
     current = i;
     if (!_setjmp(home)) setcontext(&f.context);
 }
+static void shuffle() {
+    uint64_t state = seed * 0x9e3779b97f4a7c15ull;
+    for (unsigned int i = 0; i < count; ++i) turns[i] = i;
+    for (unsigned int i = seed ? count : 1; i > 1; --i) {
+        state = state * 6364136223846793005ull + 1442695040888963407ull;
+        std::swap(turns[i - 1], turns[(state >> 33) % i]);
+    }
+    for (unsigned int i = 0; i < count; ++i) ranks[turns[i]] = i;
+}
 static void block() {
     count = blockDim.x * blockDim.y * blockDim.z;
+    shuffle();
+    all = {0, count, 0};
     for (unsigned int i = 0; i < count; ++i) {
         if (!fibers[i].stack) make(i);
-        fibers[i].ended = false;
+        fibers[i].state = READY;
+        if (i % 32 == 0) warps[i / 32] = {i, count - i < 32 ? count - i : 32, 0};
     }
-    current = 0;
-    threadIdx = index_of(0);
-    if (!_setjmp(home)) _longjmp(fibers[0].place, 1);
+    current = turns[0];
+    threadIdx = index_of(current);
+    if (!_setjmp(home)) _longjmp(fibers[current].place, 1);
 }
 template <typename... A, size_t... I> void call(void (*kernel)(A...), void **values, std::index_sequence<I...>) {
     kernel(*(A *)values[I]...);
@@ -113,18 +157,19 @@ template <typename... A> void start(void (*kernel)(A...), const unsigned int *si
         for (unsigned int y = 0; y < gridDim.y; ++y)
             for (unsigned int x = 0; x < gridDim.x; ++x) {
                 blockIdx = {x, y, z};
-                block();
+                if (!stuck) block();
             }
 }
 }  // namespace shim
 
-static void __syncthreads() { shim::next(); }
+static void __syncthreads() { shim::wait(shim::all, shim::count); }
 
 template <typename T> static T __shfl_xor_sync(unsigned int, T x, int mask) {
+    shim::Group &warp = shim::warps[shim::current / 32];
     memcpy(&shim::lanes[shim::current], &x, sizeof(T));
-    shim::next();
+    shim::wait(warp, 32);
     T y;
     memcpy(&y, &shim::lanes[shim::current ^ mask], sizeof(T));
-    shim::next();
+    shim::wait(warp, 32);
     return y;
 }

@@ -203,6 +203,7 @@ class Library:
         return SimpleNamespace(ptr=99, workspace_size=16, state=0)
 
     def matmul_algo_get_heuristic(self, handle, desc, *rest):
+        self.promised = self.told[desc].get("bias")
         if self.algorithms is None:
             raise LookupError("not supported")
         ctypes.memmove(rest[-1], np.int32(self.algorithms).tobytes(), 4)
@@ -232,6 +233,7 @@ def test_the_library_gets_the_transposed_product(monkeypatch):
     assert [d["made"][1:] for d in (first, second, result)] == [(0, 8, 6, 8), (0, 4, 8, 4), (0, 4, 6, 4)]
     assert preference["MAX_WORKSPACE_BYTES"] == 32 << 20
     assert preference["MIN_ALIGNMENT_D_BYTES"] >= 4
+    assert library.promised == preference["MIN_ALIGNMENT_D_BYTES"]  # the least alignment of any bias of this plan
     handle, *_, algorithm, workspace, size, stream = library.products[-1]
     assert (handle, algorithm, size, stream) == (7, 99, 16, 5)
     assert workspace
