@@ -9,6 +9,7 @@ computed has C order in memory, which `backends.cupy_backend.order` makes good h
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 
@@ -77,16 +78,17 @@ class RefusingArray:
         return self._held.item()
 
 
-PLAIN = {bool, int, float, str, type(None)}  # the most frequent types first, which speeds up the whole suite
+PLAIN = {bool, int, float, str, type(None)}
 
 
 def _unwrap(value: Any) -> Any:
+    # The most frequent types first, here and below: the suite calls these functions millions of times.
+    if value.__class__ in PLAIN:
+        return value
     if isinstance(value, RefusingArray):
         if value.number != Machine.current:
             raise TypeError(f"an array on the device number {value.number} was used on number {Machine.current}")
         return value._held
-    if value.__class__ in PLAIN:
-        return value
     if isinstance(value, (np.ndarray, np.generic)):
         raise TypeError(f"{type(value).__name__} of NumPy was mixed with arrays on the device 'refusing'")
     if isinstance(value, (tuple, list)):
@@ -101,11 +103,11 @@ def _wrap(value: Any, sources: tuple[Any, ...], ordered: bool = False) -> Any:
 
     Other results have C order, unless the function promises (`ordered`) to keep that of its operand.
     """
+    if isinstance(value, np.generic):
+        return RefusingArray(np.asarray(value))
     if isinstance(value, (tuple, list)):
         wrapped = [_wrap(v, sources, ordered) for v in value]
         return wrapped if isinstance(value, list) else tuple(wrapped)
-    if isinstance(value, np.generic):
-        value = np.asarray(value)
     if not isinstance(value, np.ndarray):
         return value
     for source in sources if value.base is not None else ():
@@ -124,8 +126,10 @@ def _compute(function: Callable[..., Any], args: Any, kwargs: Any, writes: bool 
 
 
 def _function(function: Callable[..., Any], name: str = "", writes: bool = False) -> Callable[..., Any]:
+    ordered = name in ORDERED
+
     def call(*args: Any, **kwargs: Any) -> Any:
-        return _compute(function, args, kwargs, writes, name in ORDERED)
+        return _compute(function, args, kwargs, writes, ordered)
 
     return call
 
@@ -134,30 +138,29 @@ class _Ufunc:
     """A ufunc with the methods that CuPy supports too."""
 
     def __init__(self, ufunc: np.ufunc) -> None:
-        self._call, self.at, self.reduce = _function(ufunc), _function(ufunc.at, "", True), _function(ufunc.reduce)
+        self._ufunc, self.at, self.reduce = ufunc, _function(ufunc.at, "", True), _function(ufunc.reduce)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._call(*args, **kwargs)
+        return _compute(self._ufunc, args, kwargs)
 
 
 def _method(name: str) -> Callable[..., Any]:
     function: Any = getattr(np.ndarray, name)
-    writes = name in WRITING
+    writes, ordered = name in WRITING, name in ORDERED
 
     def view(self: RefusingArray, *args: Any) -> Any:
         return type(self)(function(self._held, *args), self if self.base is None else self.base)
 
     def method(self: RefusingArray, *args: Any, **kwargs: Any) -> Any:
-        result = _compute(function, (self, *args), kwargs, writes, name in ORDERED)
+        result = _compute(function, (self, *args), kwargs, writes, ordered)
         return self if writes and result is not None else result
 
     return view if name in VIEWS else method
 
 
-def _attribute(name: str) -> property:
+def _view(name: str) -> property:
     def attribute(self: RefusingArray) -> Any:
-        value = getattr(self._held, name)
-        return _wrap(value, (self,)) if isinstance(value, np.ndarray) else value
+        return _wrap(getattr(self._held, name), (self,))
 
     return property(attribute)
 
@@ -175,11 +178,13 @@ ORDERED = ("array", "asarray", "astype", "copy", "empty_like", "full_like", "one
 VIEWS = ("swapaxes", "squeeze", "transpose")  # independent of the current device
 WRITERS = ("copyto", "fill_diagonal", "put_along_axis", "putmask")  # functions that change their first argument
 WRITING = ("fill", "sort", *(f"__i{name}__" for name in OPERATORS))
-ATTRIBUTES = ("T", "dtype", "flags", "imag", "itemsize", "nbytes", "ndim", "real", "shape", "size", "strides")
+ATTRIBUTES = ("dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides")
 for _name in METHODS:
     setattr(RefusingArray, _name, _method(_name))
 for _name in ATTRIBUTES:
-    setattr(RefusingArray, _name, _attribute(_name))
+    setattr(RefusingArray, _name, property(attrgetter(f"_held.{_name}")))
+for _name in ("T", "imag", "real"):
+    setattr(RefusingArray, _name, _view(_name))
 
 
 class RefusingBackend:
