@@ -8,7 +8,7 @@ from autograd_core import functional
 from autograd_core.engine.libraries import LIBRARY, all_below
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import POOLING
-from autograd_core.ops.images.planes import each, stride_of, with_batch
+from autograd_core.ops.images.planes import window_of, with_batch
 from autograd_core.ops.images.pooling import unpool
 from autograd_core.registry import composition, integers, sample
 from autograd_core.tensor import wrap
@@ -55,8 +55,7 @@ def _check_indices(input, indices, size, name):
 def _unpool(input, indices, kernel_size, stride, padding, output_size, rank):
     name = f"max_unpool{rank}d"
     x, single = with_batch(input, rank, name)
-    kernel, padding = each(kernel_size, rank, "kernel_size"), each(padding, rank, "padding")
-    stride = stride_of(stride, kernel)
+    kernel, stride, padding, _ = window_of(kernel_size, stride, padding, 1, rank)
     if min(stride) < 1:
         raise OperandError(f"{name}(): stride {stride} must be positive")
     size = _output_size(input, kernel, stride, padding, output_size, name)
