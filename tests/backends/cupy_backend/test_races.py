@@ -6,6 +6,7 @@ import shim
 from recorded import Recorder
 
 from backends.cupy_backend import attention, normalization, optimizers, rows
+from backends.cupy_backend.cublaslt_plans import CublasLt
 
 rng = np.random.default_rng(0)
 
@@ -36,7 +37,7 @@ def of_classes(gpu, n):
 
 
 def of_attention(gpu, n):
-    gpu.cublaslt = Recorder()
+    gpu.libraries[CublasLt] = Recorder()
     query, key = draw(2, 5, 8), draw(2, n, 8)
     y, weights = attention.attention(gpu, query, key, key, 0.5, True)
     return y, *attention.attention_gradients(gpu, y, query, key, key, None, y, weights, 0.5, True)[:3]
