@@ -209,12 +209,12 @@ def promoted(call: Callable[..., Any], a: Any, b: Any, floating: bool = False) -
 
 
 def _finer(operand: Any, dtype: Any) -> bool:
-    """Whether the operand is a number, or a 0-d tensor of a wider float, that 16 bits would round."""
+    """Whether the operand is a number that 16 bits would round, or a 0-d tensor that they may."""
     digits = _DIGITS.get(dtype.char) if dtype is not None else None
     if digits is None:
         return False
     if operand.__class__ is Tensor:
-        return not operand.ndim and operand.dtype.char in "fd"
+        return not operand.ndim and operand.dtype.char in "fdbBhHiIlLqQ"
     if not is_number(operand):
         return False
     if abs(operand) > _LARGEST:

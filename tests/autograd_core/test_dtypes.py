@@ -121,6 +121,24 @@ def test_numbers_in_lists_have_the_precision_of_the_tensors_they_meet():
     assert [(x.to(kind) + [0.5, 1.5]).dtype for kind in ("float16", "float32", "int64")] == [ag.float32] * 3
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("number", [0.1, 70000.0, 1e-8, 3000, 2.0, 0.0])
+@pytest.mark.parametrize("made", [float, ag.tensor, np.float64])
+@pytest.mark.parametrize("function", ["add", "sub", "mul", "div", "floor_divide"])
+def test_numbers_next_to_16_bits_are_not_rounded_first(function, made, number, dtype):
+    if function in ("div", "floor_divide") and number == 0:
+        return
+    x = ag.tensor([1.1, 2.3, 3.7, 500.0], dtype=dtype, requires_grad=True)
+    wide = x.detach().float().requires_grad_()
+    for reflected in (False, True):
+        y, exact = (getattr(ag, function)(*((made(number), t) if reflected else (t, made(number)))) for t in (x, wide))
+        assert y.dtype == dtype
+        assert y.tolist() == exact.to(dtype).tolist()
+        (g,), (exact,) = (ag.grad(v.float().sum(), t) for v, t in ((y, x), (exact, wide)))
+        assert g.dtype == dtype
+        np.testing.assert_allclose(g.float().numpy(), exact.to(dtype).float().numpy(), rtol=ag.finfo(dtype).eps)
+
+
 def test_numbers_out_of_the_range_of_integers_wrap_around():
     x, signed = ag.tensor([1, 0, 3], dtype="uint8"), ag.tensor([100], dtype="int8")
     assert ag.add(x, x, alpha=-3).tolist() == [254, 0, 250]
