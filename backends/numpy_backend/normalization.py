@@ -19,12 +19,13 @@ SHORT = 1 << 10  # elements of a line when lines are summed: the sum stays in th
 
 def by_size(plain: Callable[..., Any], large: Callable[..., Any], x: Array, *rest: Any) -> Any:
     """`large`, or for small arrays the generic kernel, whose few calls take a quarter of the time; in float64."""
-    if x.size >= SMALL or x.dtype.char not in "fd":
+    if x.size >= SMALL or x.dtype.char not in "efdE":
         return large(x, *rest)
     found = plain(*[v.astype(float, copy=False) if isinstance(v, np.ndarray) else v for v in (x, *rest)])
-    if isinstance(found, tuple):
-        return tuple([v if v is None else v.astype(x.dtype, copy=False) for v in found])
-    return found.astype(x.dtype, copy=False)
+    if not isinstance(found, tuple):
+        return found.astype(x.dtype, copy=False)
+    wide = wide_dtype(np, x.dtype)  # of what is computed for each channel
+    return tuple([v if v is None else v.astype(wide if i else x.dtype, copy=False) for i, v in enumerate(found)])
 
 
 def normalize_batch(
