@@ -66,6 +66,19 @@ class Device(str):
 
 
 _named = functools.cache(Device)
+
+
+def _parts(device: str) -> tuple[str, int | None]:
+    """The kind of a device, and its index if the name has one."""
+    return _split(device if isinstance(device, str) else Device(device))
+
+
+@functools.cache
+def _split(name: str) -> tuple[str, int | None]:
+    device = Device(name)
+    return device.type, device.index
+
+
 _default: ContextVar[Device | None] = ContextVar("device", default=None)
 _entered: ContextVar[tuple[Token[Device | None], ...]] = ContextVar("entered", default=())
 default_device = _default.get
@@ -90,7 +103,7 @@ def get_default_device() -> Device:
 def backend_of(device: str) -> Backend:
     """The backend of a device, loaded and registered on first use."""
     try:
-        backend = backends.get(Device(device).type)
+        backend = backends.get(_parts(device)[0])
     except ValueError as e:
         raise RuntimeError(str(e)) from None
     if backend.array_types[0] not in LIBRARY:
@@ -100,11 +113,11 @@ def backend_of(device: str) -> Backend:
 
 def resolved(device: str | None) -> tuple[str, int]:
     """The kind and index of a device; the current index if the name has none."""
-    device = get_default_device() if device is None else Device(device)
-    backend, index = backend_of(device), device.index
+    device = get_default_device() if device is None else device
+    (kind, index), backend = _parts(device), backend_of(device)
     if index is not None and index >= (count := backend.device_count()):
-        raise DeviceError(f"device {str(device)!r} does not exist; there are {count}")
-    return device.type, backend.current_device() if index is None else index
+        raise DeviceError(f"device {str(Device(device))!r} does not exist; there are {count}")
+    return kind, backend.current_device() if index is None else index
 
 
 def library_of(device: str) -> Any:
@@ -115,7 +128,7 @@ def library_of(device: str) -> Any:
 
 def place(array: Any, device: str, non_blocking: bool = False) -> Any:
     """A host array on a device, or an array of any device moved to another."""
-    target, index = backend_of(device), Device(device).index
+    target, index = backend_of(device), _parts(device)[1]
     source = LIBRARY[array.__class__].backend if array.__class__ in LIBRARY else None
     try:
         if source is target:

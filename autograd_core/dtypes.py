@@ -21,6 +21,8 @@ float16, float32, float64 = map(np.dtype, ("f2", "f4", "f8"))
 complex64, complex128 = map(np.dtype, ("c8", "c16"))
 half, float_, double, int_, long, short, cfloat, cdouble = (
     float16, float32, float64, int32, int64, int16, complex64, complex128)  # fmt: skip
+_NATIVE = frozenset((bool_, uint8, uint16, uint32, uint64, int8, int16, int32, int64, float16, float32, float64,
+                     complex64, complex128))  # fmt: skip
 
 # Categories, by the letters of `dtype.kind`. V is that of bfloat16, which NumPy knows only through ml_dtypes.
 INTEGERS = "iu"
@@ -77,8 +79,8 @@ def as_dtype(dtype: DTypeLike | None) -> DType | None:
 
     Raises TypeError for dtypes that tensors cannot hold, such as strings and objects.
     """
-    if dtype is None:
-        return None
+    if dtype is None or (isinstance(dtype, np.dtype) and dtype in _NATIVE):
+        return dtype
     found = bfloat16() if dtype == "bfloat16" else np.dtype(dtype)
     if found.kind == "V" and is_numeric(found):
         return bfloat16()
