@@ -78,6 +78,9 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
     if not duals:
         return UnpackedDualTensor(tensor, None)
     leaves = [dual for dual, _ in duals]
+    for dual, tangent in duals:
+        if dual is tensor:
+            return UnpackedDualTensor(cut(tensor, leaves), tangent)
     weight = functional.zeros_like(tensor.detach()).requires_grad_()
     found = grad(tensor, leaves, weight, create_graph=True, allow_unused=True)
     pairs = [(g, tangent) for g, (_, tangent) in zip(found, duals, strict=True) if g is not None]
