@@ -23,7 +23,7 @@ class Parts(dict[str, Any]):
     def __setitem__(self, name: str, part: Any) -> None:
         super().__setitem__(name, part)
         if (module := self._module()) is not None:
-            object.__setattr__(module, name, part)
+            vars(module)[name] = part  # a property of the same name stays in front of it
 
     def __delitem__(self, name: str) -> None:
         self.pop(name)

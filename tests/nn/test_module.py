@@ -1,5 +1,6 @@
 """Modules: what they own, hooks, modes, and how they read."""
 
+import math
 import copy
 import pickle
 
@@ -59,6 +60,22 @@ def test_attributes_register_parts():
     m.scratch = nn.Parameter(ag.ones(1))
     assert list(m.state_dict()) == ["scratch"]
     assert list(m.named_buffers()) == []
+
+
+def test_a_property_stays_in_front_of_a_parameter_of_its_name():
+    class Curved(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.curvature = nn.Parameter(ag.ones(1))
+            self.raw = self._parameters.pop("curvature")
+
+        @property
+        def curvature(self):
+            return self.raw.exp()
+
+    m = Curved()
+    assert list(dict(m.named_parameters())) == ["raw"]
+    assert m.curvature.item() == pytest.approx(math.e)
 
 
 def test_shared_parts_are_listed_once():
