@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import math
+from abc import ABC
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from itertools import accumulate
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
@@ -19,19 +20,30 @@ from training.extras import require
 from training.streams import IterableDataset
 
 
-@runtime_checkable
-class Dataset(Protocol):
-    """Anything with a length whose item `i` is example `i`: an array, number or string, or a tuple or dict of them."""
+if TYPE_CHECKING:
 
-    def __len__(self) -> int: ...
-    def __getitem__(self, index: int, /) -> Any: ...
+    class Dataset(Protocol):
+        """As type checkers see it: anything with a length and examples by index will do."""
 
-    if not TYPE_CHECKING:  # for subclasses; the protocol does not need it
+        def __len__(self) -> int: ...
+        def __getitem__(self, index: int, /) -> Any: ...
 
-        def __add__(self, other: Dataset) -> Any:
+else:
+
+    class Dataset(ABC):
+        """Base of data sets with a length, whose item `i` is example `i`: an array, number or string, or a tuple or
+        dict of them. Loaders take any object of this kind; `isinstance` is true for subclasses and streams only.
+        """
+
+        def __getitem__(self, index):
+            raise NotImplementedError(f"{type(self).__name__} needs a method __getitem__ that gives an example")
+
+        def __add__(self, other):
             return ConcatDataset([self, other])
 
         __class_getitem__ = classmethod(GenericAlias)  # Dataset[int]
+
+    Dataset.register(IterableDataset)
 
 
 class TensorDataset(Dataset):

@@ -178,7 +178,10 @@ def test_data_sets_made_of_others():
     both = data.ConcatDataset([Squares(), TEN])
     assert (len(both), both[2], both[5][0], both[-1][1]) == (15, 4, 0, 81)
     assert (TEN + TEN)[12][1] == 4
-    assert isinstance(TEN, data.Dataset)
+    kinds = [isinstance(d, data.Dataset) for d in (TEN, Squares(), data.ChainDataset([]), np.ones(3), [1, 2])]
+    assert kinds == [True, True, True, False, False]
+    with pytest.raises(NotImplementedError, match="Dataset needs a method __getitem__"):
+        data.Dataset()[0]
     with pytest.raises(IndexError, match="example 15 is out of range"):
         both[15]
     side = data.StackDataset(Squares(), data.Subset(TEN, range(5)))
