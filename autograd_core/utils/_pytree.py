@@ -51,5 +51,9 @@ def _dict_flatten(d: dict[Any, Any]) -> tuple[list[Any], list[Any]]:
     return list(d.values()), list(d)
 
 
+def _dict_flatten_with_keys(d: dict[Any, Any]) -> tuple[list[tuple[Any, Any]], list[Any]]:
+    return list(d.items()), list(d)
+
+
 def _dict_unflatten(values: Iterable[Any], context: list[Any]) -> dict[Any, Any]:
     return dict(zip(context, values, strict=True))

@@ -113,6 +113,7 @@ def test_registered_classes_are_branches():
         Output, _pytree._dict_flatten, lambda values, keys: Output(_pytree._dict_unflatten(values, keys))
     )
     assert isinstance(_pytree.tree_map(lambda x: x + 1, Output(a=1)), Output)
+    assert _pytree._dict_flatten_with_keys({"a": 1}) == ([("a", 1)], ["a"])
 
 
 def test_another_name_for_the_package_imports_the_same_modules(monkeypatch):
