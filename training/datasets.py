@@ -19,7 +19,6 @@ from autograd_core.trees import mapped
 from training.extras import require
 from training.streams import IterableDataset
 
-
 if TYPE_CHECKING:
 
     class Dataset(Protocol):
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 else:
 
-    class Dataset(ABC):
+    class Dataset(ABC):  # noqa: B024  for its register()
         """Base of data sets with a length, whose item `i` is example `i`: an array, number or string, or a tuple or
         dict of them. Loaders take any object of this kind; `isinstance` is true for subclasses and streams only.
         """

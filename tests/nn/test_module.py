@@ -1,7 +1,7 @@
 """Modules: what they own, hooks, modes, and how they read."""
 
-import math
 import copy
+import math
 import pickle
 
 import pytest
