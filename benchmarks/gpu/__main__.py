@@ -8,7 +8,8 @@ with a message that says what is missing.
 
 Everything runs in separate processes, in parallel for --check: a crash or a hang affects no other result, and the item
 is repeated once, waiting for every kernel, to find the one that failed. With --json, results are written to the file
-as they arrive; --seconds limits the duration of a run.
+as they arrive, beside those of an earlier run; --seconds limits the duration of a run. The last table says of every
+figure that is wanted of a GPU whether it is met.
 """
 
 import argparse
@@ -27,36 +28,56 @@ from typing import Any
 import backends
 from backends.cupy_backend.cudnn_plans import AUTOTUNE
 from benchmarks import report
-from benchmarks.gpu import bench, check, workers
+from benchmarks.gpu import acceptance, bench, check, workers
 
-LIMIT = 300.0  # seconds for one operation or one measurement, mostly for compilation
+LIMITS = 300.0, 100.0  # seconds for one operation and for one measurement, mostly for compilation
+CHECKING = 0.45  # the share of the time for --check, if --bench follows
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the check, the benchmarks, or without options both."""
     options = _parser().parse_args(arguments)
-    both = not (options.check or options.bench)
+    both, written = not (options.check or options.bench), report.markdown if options.markdown else report.text
     try:
         machine = _machine()
     except backends.BackendUnavailable as missing:
         print(f"nothing was run: {missing}", file=sys.stderr)
         return 2
-    found: dict[str, Any] = {"machine": machine, "date": datetime.now(UTC).isoformat(timespec="seconds")}
-    end = monotonic() + options.seconds
-    gather = partial(_gather, found, options.json, end)
+    found = _known(options.json, machine) | {
+        "machine": machine,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    start, whole, right = monotonic(), options.seconds, True
+    end = start + whole
     if options.check or both:
-        ask, only = _ask(options.processes, options.processes, end), options.only and options.only.split(",")
+        until = start + CHECKING * whole if options.bench or both else end
+        gather = partial(_gather, found, options.json, until)
+        ask, only = (
+            _ask(options.processes, options.processes, LIMITS[0], until),
+            options.only and options.only.split(","),
+        )
         for _, answer in ask(check.libraries, [()]):
             found["libraries"] = answer if isinstance(answer, dict) else {"libraries": answer.reason}
         captured = gather("captured", check.captured_steps(ask))
         rows = gather("operations", chain(check.large(only, ask=ask), check.operations(only, ask=ask)))
         print(check.table(machine, found.get("libraries", {}), rows, captured), flush=True)
+        right = all(row["right"] for row in (*rows, *captured))
     if options.bench or both:
         os.environ.setdefault(AUTOTUNE, "8")  # like PyTorch's `cudnn.benchmark`, with which it is compared
-        ask = _ask(options.processes, 1, end)
-        rows = gather("times", bench.run(options.groups, 8 if options.quick else 1, ask))
-        print("", machine, (report.markdown if options.markdown else report.text)(bench.table(rows)), sep="\n")
-    return 0 if all(row["right"] for row in (*found.get("operations", ()), *found.get("captured", ()))) else 1
+        ask = _ask(options.processes, 1, LIMITS[1], end)
+        rows = _gather(found, options.json, end, "times", bench.run(options.groups, 8 if options.quick else 1, ask))
+        print("", machine, written(bench.table(rows)), sep="\n")
+    print("", written(acceptance.table(found)), sep="\n")
+    return 0 if right else 1
+
+
+def _known(file: Path | None, machine: str) -> dict[str, Any]:
+    """What an earlier run on the same machine wrote to the file, such as that of the check before the benchmarks."""
+    try:
+        known: dict[str, Any] = json.loads(file.read_text()) if file else {}
+    except (OSError, ValueError):
+        return {}
+    return known if known.get("machine") == machine else {}
 
 
 def _machine() -> str:
@@ -68,12 +89,12 @@ def _machine() -> str:
         return described
 
 
-def _ask(processes: int, side_by_side: int, end: float) -> workers.Ask:
+def _ask(processes: int, side_by_side: int, limit: float, end: float) -> workers.Ask:
     """The function that does the work: in so many processes, or in this one if their number is 0."""
     if not processes:
         return workers.here
     os.environ.setdefault("OMP_NUM_THREADS", "1" if side_by_side > 1 else str(processes))
-    return partial(workers.side_by_side, processes=side_by_side, limit=LIMIT, end=end)
+    return partial(workers.side_by_side, processes=side_by_side, limit=limit, end=end)
 
 
 def _gather(
@@ -81,7 +102,8 @@ def _gather(
 ) -> list[dict[str, Any]]:
     """The rows, as many as time allows; each is also written to the file when it arrives."""
     gathered: list[dict[str, Any]] = []
-    found[key] = gathered
+    found[key], cut = gathered, [name for name in found.get(acceptance.CUT, []) if name != key]
+    found[acceptance.CUT] = [*cut, key]  # until all are there
     for row in rows:
         gathered.append(row)
         if file:
@@ -92,6 +114,10 @@ def _gather(
             break
     if monotonic() > end:
         print(f"the time is up: the last of {key} are not among the results", file=sys.stderr)
+        return gathered
+    found[acceptance.CUT] = cut
+    if file:
+        file.write_text(json.dumps(found, indent=1) + "\n")
     return gathered
 
 

@@ -7,9 +7,10 @@ import pytest
 import backends
 from benchmarks import report
 from benchmarks.gpu import __main__ as command
-from benchmarks.gpu import bench
+from benchmarks.gpu import acceptance, bench, check
 from benchmarks.gpu.engines import Engine
 
+GROUPS = dict(bench.GROUPS)
 ROWS = [
     {"group": "memory", "name": "relu", "unit": "of a copy", "ours": 0.5, "torch": 0.75, "rate": 0.875},
     {"group": "products", "name": "8192³", "unit": "TFLOP/s", "ours": 2.0, "torch": None, "rate": 549.76},
@@ -59,3 +60,46 @@ def test_every_case_of_what_memory_bounds_runs(short, tmp_path, capsys):
 def test_a_group_that_does_not_exist_is_named(short):
     with pytest.raises(ValueError, match="unknown groups matmul; known: products, small"):
         next(bench.run(["matmul"], 1))
+
+
+def test_every_figure_is_named_and_judged(short, monkeypatch, tmp_path, capsys):
+    groups = {name: lambda part, make=make: make(1 << 9) for name, make in GROUPS.items()}
+    monkeypatch.setattr(bench, "GROUPS", groups)
+    monkeypatch.setitem(bench.ENGINES, "torch", bench.ENGINES[bench.OURS])
+    step = {"step": "a network", "difference": 0.0, "error": "", "right": True}
+    monkeypatch.setattr(check, "captured_steps", lambda ask: iter([step]))
+    file, given = tmp_path / "found.json", ["--processes", "0", "--json"]
+    assert command.main(["--check", "--only", "exp", *given, str(file)]) == 0
+    assert command.main(["products", "small", "--bench", "--markdown", *given, str(file)]) == 0
+    lines = capsys.readouterr().out.split("| figure |")[-1].splitlines()[2:]
+    met = {cells[1]: cells[4] for cells in ([cell.strip() for cell in line.split("|")] for line in lines)}
+    assert met == {
+        **{f"{what} of operations in {dtype}": "yes" for what in ("values", "gradients") for dtype in check.LIMITS},
+        "captured steps agree with plain ones": "yes",
+        "products / PyTorch": "yes",
+        "all convolutions of ResNet-50 / PyTorch": "not measured",
+        "memory-bound kernels / copy": "not measured",
+        "ResNet-50, mixed precision / PyTorch": "not measured",
+        "ResNet-50, mixed precision, captured / PyTorch's plain": "not measured",
+        "small steps, captured / plain": "NO",  # every time is that of the fixture
+        "small steps, captured / PyTorch's plain": "yes",
+        "optimizers / PyTorch's fused": "not measured",
+    }
+
+
+def test_figures_that_failed_or_were_cut_short_are_not_met():
+    rows = [
+        {"group": "convolutions", "name": "64→64 56² 3×3/1 ×3 forward", "ours": 1.0, "torch": 2.0},
+        {"group": "convolutions", "name": "64→256 56² 1×1/1 ×4 forward", "ours": 1.0, "torch": 0.5},
+        {"group": "memory", "name": "relu", "ours": "MemoryError", "torch": 0.5},
+        {"group": "steps", "name": "ResNet-50, batch 256, bfloat16 autocast", "ours": 50.0, "torch": 40.0},
+    ]
+    operation = {"operation": "exp", "dtype": "float32", "value": 1e-6, "gradient": 0.1, "error": "", "right": False}
+    found = {"times": rows, "operations": [operation], acceptance.CUT: ["operations"]}
+    said = {f.name: (f.found, f.met) for f in acceptance.figures(found)}
+    assert said["all convolutions of ResNet-50 / PyTorch"] == ("1.14", True)
+    assert said["memory-bound kernels / copy"] == ("1 failed, such as relu", False)
+    assert said["ResNet-50, mixed precision / PyTorch"][1] is False
+    assert said["values of operations in float32"] == ("1 of 1, then the time was up, at most 1.0e-06", False)
+    assert said["gradients of operations in float32"][0].startswith("0 of 1")
+    assert said["values of operations in bfloat16"][1] is None
