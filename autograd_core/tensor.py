@@ -123,13 +123,12 @@ class Tensor:
 
     @property
     def data(self):
-        """The same storage without the graph; in NumPy's memory, writes through it do not make graphs stale.
+        """The same storage without the graph; writes through it do not make graphs stale.
 
         Assigning `x.data = other` replaces the storage.
         """
         own_scalar(self)
-        a = self.array
-        return wrap(apart(a) if a.__class__ is np.ndarray else a)
+        return wrap(apart(self.array))
 
     @data.setter
     def data(self, other):

@@ -106,14 +106,30 @@ class Apart(np.ndarray):
     """The base of what `apart` returns. Two of them in a row, because NumPy skips a single one."""
 
 
+# Classes of other libraries' arrays that stand between an array and its memory in the same way: their instances are the
+# base of what `apart` returns and of all its views, and name the array as their `origin`.
+APART: set[Any] = set()
+
+
 def apart(array: Any) -> Any:
-    """A view of an array that is no longer seen as one: the base of its own views is this view."""
-    return array.view(Apart).view(Apart).view(np.ndarray)
+    """A view of an array that is no longer seen as one: the base of its own views is this view, or in `APART`.
+
+    An array of a library that has no such views is returned itself.
+    """
+    if array.__class__ is np.ndarray:
+        return array.view(Apart).view(Apart).view(np.ndarray)
+    make = getattr(array.__class__, "apart", None)
+    return array if make is None else make(array)
 
 
 def rejoined(array: Any) -> Any:
     """The array that `apart` was given for this one; any other array itself."""
-    if array.__class__ is not np.ndarray or array.base.__class__ is not Apart:
+    base: Any = getattr(array, "base", None) if array.__class__ is np.ndarray or APART else None
+    if base.__class__ in APART:
+        origin = base.origin
+        same = (array.shape, array.strides, array.dtype) == (origin.shape, origin.strides, origin.dtype)
+        return origin if same and array.data.ptr == origin.data.ptr else array
+    if base.__class__ is not Apart:
         return array
     view: Any = array.base.base
     return view.base

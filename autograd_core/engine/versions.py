@@ -19,7 +19,7 @@ from autograd_core.engine.libraries import LAYERS, LIBRARY
 from autograd_core.engine.nodes import tick
 from autograd_core.errors import InplaceError
 from autograd_core.tensor import Tensor
-from backends.buffers import Apart
+from backends.buffers import APART, Apart
 
 # id of the counted array -> [number of writes (the version), (number, code, instruction) of recent ones, weak reference
 # to the array]
@@ -41,16 +41,19 @@ def storage(array: Any, stop: type | None = None) -> Any:
     while array.__class__ in LAYERS:
         array = array.held
     while True:
-        base = array.base
+        base: Any = array.base
         while base.__class__ not in LIBRARY:
             if base is None or base.__class__ is stop:
                 return array
-            base = getattr(base, "base", None)  # NumPy's as_strided inserts an object of its own
+            # NumPy's as_strided inserts an object of its own.
+            base = base.origin if base.__class__ in APART else getattr(base, "base", None)
         array = base
 
 
 def counted(array: Any) -> Any:
     """The array under which writes are counted: what owns the memory or, for the array of an `x.data`, that array."""
+    if APART and getattr(array, "base", None).__class__ in APART:
+        return array.base
     return storage(array, Apart)
 
 

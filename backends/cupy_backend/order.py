@@ -7,12 +7,13 @@ transposed back. Results are instances of a subclass of CuPy's array, so that th
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from functools import wraps
+from functools import partial, wraps
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from backends.buffers import APART
 from backends.geometry import Array, Sizes
 
 Function = Callable[..., Any]
@@ -72,6 +73,10 @@ class Ordered:
             members |= {name: wrap(getattr(self.base, name)) for name in names if hasattr(self.base, name)}
         members |= {name: property(self.adopting(getattr(self.base, name).__get__)) for name in ATTRIBUTES}
         members["__hash__"] = self.base.__hash__  # defining comparisons would remove it
+        if self.is_cupy:
+            between: Any = type("Apart", (self.base,), {"__slots__": ("origin",), "__module__": __name__})
+            APART.add(between)
+            members["apart"] = partial(_apart, between)
         self.array: type = type(self.base.__name__, (self.base,), members)
         self.library = SimpleNamespace(**{name: self._member(name, value) for name, value in vars(library).items()})
         self.library.ndarray, self.library.asynchronous = self.array, True
@@ -270,6 +275,13 @@ def _by_bits(function: Function) -> Function:
 
 def _bits(x: Array) -> Array:
     return x.view("int16")
+
+
+def _apart(between: Any, array: Array) -> Array:
+    """See `backends.buffers.apart`: CuPy's views of views have the first array as their base."""
+    memory = between(array.shape, array.dtype, array.data, array.strides)
+    memory.origin = array
+    return memory.view(type=array.__class__)
 
 
 def _as_strided(x: Array, shape: Sizes, strides: Sizes) -> Array:

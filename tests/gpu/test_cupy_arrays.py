@@ -12,6 +12,7 @@ import pytest
 
 import autograd_core
 from autograd_core.registry import OPS
+from backends.buffers import apart, rejoined
 from backends.cupy_backend.order import ELEMENTWISE_METHODS, METHODS, Ordered, _back, _turned, memory_order
 
 cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
@@ -99,3 +100,19 @@ def test_cupy_has_what_operations_call(ordered):
         else:
             allowed = set(inspect.signature(plain).parameters)
         assert keywords <= allowed or "kwargs" in allowed, f"{where}: CuPy's {name} has no {keywords - allowed}"
+
+
+def test_what_stands_apart_has_a_base_of_its_own(ordered):
+    x = ordered.adopt(phantom(np.zeros((2, 3), np.float32)))[:, 1:]
+    d, other = apart(x), apart(x)
+    assert d.__class__ is ordered.array
+    assert (d.shape, d.strides, d.data.ptr) == (x.shape, x.strides, x.data.ptr)
+    assert d[0].base is d.T.base is d.base is not other.base
+    assert rejoined(d) is x
+    assert rejoined(d[0]).shape == (2,)
+    assert rejoined(x) is x
+    reference = weakref.ref(d.base)
+    assert reference().origin is x
+    del d
+    gc.collect()
+    assert reference() is None

@@ -122,3 +122,26 @@ print(cupy.started)
     assert lines[:-2] == ["bfloat16"] * 10
     assert lines[-2] == "float32 bool"
     assert len(eval(lines[-1])) == 3
+
+
+def test_data_has_a_version_of_its_own():
+    lines = run("""
+import autograd_core as ag
+x = ag.zeros(2, 2, device="cuda", requires_grad=True)
+y, array = (x * x).sum(), x.array
+d = x.data
+d[0] = 7
+d.T[1:].zero_()
+x.data += 1
+y.backward()
+print(x._version, d._version, d.storage_offset(), d[1].data.storage_offset(), x.array is array)
+d.copy_(x.detach().T)
+print(d._version, x.data._version, x.detach()._version, x.data_ptr() == d.data_ptr(), d.as_strided((3,), (1,), 1).shape)
+y = (x * x).sum()
+x.detach().zero_()
+try:
+    y.backward()
+except ag.errors.InplaceError as error:
+    print("raised")
+""")
+    assert lines == ["0 2 0 2 True", "3 0 0 True (3,)", "raised"]
