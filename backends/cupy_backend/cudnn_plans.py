@@ -255,13 +255,11 @@ class Cudnn:
             return None
 
     def _fastest(self, graph: Any, key: Key, arrays: tuple[Array, ...]) -> Plan:
-        """The engine known to be the fastest or, if none is known, the fastest of the first candidates."""
+        """The engine known to be the fastest or, if it is not there, the fastest of the first candidates."""
         place = f"{self.gpu.name()} {tuple(key)}"
         known, timed = self.choices.names.get(place), []
-        for index in range(graph.get_execution_plan_count()):
-            name = graph.get_plan_name_at_index(index)
-            if known not in (None, name):
-                continue
+        names = [(i, graph.get_plan_name_at_index(i)) for i in range(graph.get_execution_plan_count())]
+        for index, name in sorted(names, key=lambda named: named[1] != known):
             try:
                 graph.build_plan_at_index(index)
                 if known == name:

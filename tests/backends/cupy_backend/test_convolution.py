@@ -165,6 +165,21 @@ def test_the_fastest_engine_is_remembered(gpu, monkeypatch, tmp_path):
     assert list(Choices(tmp_path / "cudnn-9.json").names.values()) == ["engine 3"]
 
 
+@pytest.mark.parametrize("known", ["engine 7", "engine 1"])
+def test_an_engine_that_is_there_no_longer_is_replaced(gpu, monkeypatch, tmp_path, known):
+    x, w, graph = np.ones((1, 8, 4, 4), np.float32), np.ones((8, 8, 3, 3), np.float32), Engines()
+    del gpu.cudnn
+    gpu.cudnn = tuned(gpu, monkeypatch, tmp_path, graph)
+
+    class Any(dict):
+        def get(self, place):
+            return super().get(place, known)
+
+    gpu.cudnn.choices.names = Any()
+    assert convolution.convolve(gpu, x, w, (1, 1), (1, 1), (1, 1), 1) is not None
+    assert graph.ran == [0, 3, 3]
+
+
 def test_an_engine_that_fails_is_replaced_and_not_asked_again(gpu, monkeypatch, tmp_path, caplog):
     x, w = np.ones((1, 8, 4, 4), np.float32), np.ones((8, 8, 3, 3), np.float32)
     graph = Engines()
