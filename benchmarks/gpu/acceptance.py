@@ -35,6 +35,7 @@ def figures(found: dict[str, Any]) -> list[Figure]:
         *_agreements(operations, cut),
         _counted("captured steps agree with plain ones", captured),
         _least("products / PyTorch", 0.95, groups.get("products", []), _ratio),
+        _least("attention / PyTorch", 0.95, groups.get("attention", []), _ratio),
         _convolutions(groups.get("convolutions", [])),
         _least("memory-bound kernels / copy", 0.8, groups.get("memory", []), lambda row: row.get("rate")),
         _least("ResNet-50, mixed precision / PyTorch", 0.9, plain, _ratio),

@@ -12,6 +12,7 @@ from benchmarks.gpu.workers import Ask, Failure, here
 # The shortest first, for a run whose time is limited.
 GROUPS: dict[str, Callable[[int], Iterator[Case]]] = {
     "products": kernels.products,
+    "attention": kernels.attention,
     "small": steps.small,
     "optimizers": steps.optimizers,
     "memory": kernels.memory_bound,
@@ -21,6 +22,7 @@ GROUPS: dict[str, Callable[[int], Iterator[Case]]] = {
 # The unit of a group's amounts, and the factor from an amount per millisecond to a rate.
 RATES = {
     "products": ("TFLOP/s", 2e-9),
+    "attention": ("TFLOP/s", 2e-9),
     "convolutions": ("TFLOP/s", 2e-9),
     "memory": ("of a copy", 1.0),
     "steps": ("images/s", 1e3),

@@ -68,6 +68,26 @@ def _quiet(engine: Engine, work: Work) -> Work:
     return run
 
 
+def attention(part: int) -> Iterator[Case]:
+    """Attention of heads that lie beside each other, and its gradients."""
+    for dtype, size in (("bfloat16", 4096), ("float32", 2048)):
+        for is_causal in (False, True):
+            length = max(size // part, 1)
+            name = f"4 × 16 × {length}² of 64 {dtype}{', causal' * is_causal}, forward and backward"
+            amount = 7 * 4 * 16 * length**2 * 64 / (1 + is_causal)
+            yield Case("attention", name, amount, _attention((4, length, 16, 64), dtype, is_causal))
+
+
+def _attention(shape: tuple[int, ...], dtype: str, is_causal: bool) -> Callable[[Engine], Work]:
+    def make(engine: Engine) -> Work:
+        q, k, v, g = (engine.random(*shape, dtype=dtype).transpose(1, 2) for _ in range(4))
+        operands = [x.requires_grad_() for x in (q, k, v)]
+        attend = engine.nn.functional.scaled_dot_product_attention
+        return lambda: engine.core.autograd.grad(attend(*operands, is_causal=is_causal), operands, g)
+
+    return make
+
+
 # Channels, outputs, input size, kernel, stride of the convolutions of ResNet-50, and the number of each.
 RESNET50 = (
     (3, 64, 224, 7, 2, 1),

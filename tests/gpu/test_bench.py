@@ -58,7 +58,7 @@ def test_every_case_of_what_memory_bounds_runs(short, tmp_path, capsys):
 
 
 def test_a_group_that_does_not_exist_is_named(short):
-    with pytest.raises(ValueError, match="unknown groups matmul; known: products, small"):
+    with pytest.raises(ValueError, match="unknown groups matmul; known: products, attention, small"):
         next(bench.run(["matmul"], 1))
 
 
@@ -70,13 +70,14 @@ def test_every_figure_is_named_and_judged(short, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(check, "captured_steps", lambda ask: iter([step]))
     file, given = tmp_path / "found.json", ["--processes", "0", "--json"]
     assert command.main(["--check", "--only", "exp", *given, str(file)]) == 0
-    assert command.main(["products", "small", "--bench", "--markdown", *given, str(file)]) == 0
+    assert command.main(["products", "attention", "small", "--bench", "--markdown", *given, str(file)]) == 0
     lines = capsys.readouterr().out.split("| figure |")[-1].splitlines()[2:]
     met = {cells[1]: cells[4] for cells in ([cell.strip() for cell in line.split("|")] for line in lines)}
     assert met == {
         **{f"{what} of operations in {dtype}": "yes" for what in ("values", "gradients") for dtype in check.LIMITS},
         "captured steps agree with plain ones": "yes",
         "products / PyTorch": "yes",
+        "attention / PyTorch": "yes",
         "all convolutions of ResNet-50 / PyTorch": "not measured",
         "memory-bound kernels / copy": "not measured",
         "ResNet-50, mixed precision / PyTorch": "not measured",
