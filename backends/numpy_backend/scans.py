@@ -25,7 +25,7 @@ def running(name: str, x: Array, axis: int, wide: Any = None) -> Array:
             ufunc(before, step, out=step)
         return y.astype(x.dtype, copy=False)
     if x.size < BLOCK or axis != x.ndim - 1 or wide == x.dtype:  # NumPy's loop alone gains nothing from threads
-        return ufunc.accumulate(x, axis=axis, dtype=wide).astype(x.dtype, copy=False)
+        return ufunc.accumulate(x, axis=axis, dtype=wide).astype(x.dtype, order="C", copy=False)
     y = empty(x.shape, None, x.dtype)
     source, target = (v.reshape(-1, x.shape[axis]) for v in (x, y))
 

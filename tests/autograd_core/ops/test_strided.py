@@ -55,7 +55,8 @@ def test_what_lies_elsewhere_is_refused():
 @pytest.mark.parametrize(
     "copied",
     ["x.clone()", "x.double()", "ag.zeros_like(x)", "ag.tensor(x)", "copy.deepcopy(x)", "ag.cat([x, x])",
-     "ag.cat([ag.ones(2, 1), x], 1)", "ag.stack([x, x])[0]", "x.roll(1, 1)"],
+     "ag.cat([ag.ones(2, 1), x], 1)", "ag.stack([x, x])[0]", "x.roll(1, 1)", "x.T.cumsum(0)",
+     "x.double().T.cumprod(1)"],
 )  # fmt: skip
 def test_a_copy_of_repeated_elements_can_be_written_through_a_vector(copied):
     made = eval(copied, {"x": ag.arange(3.0).expand(2, 3), "ag": ag, "copy": copy})
