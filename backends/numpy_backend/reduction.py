@@ -141,9 +141,14 @@ def sum_of_squares(x: Array, axis: Any, keepdims: bool) -> Array | None:
     axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis % x.ndim,)
     last = len(axes)
     at_end = tuple(axes) == tuple(range(x.ndim - last, x.ndim))
-    if x.dtype != np.float32 or not at_end or (lines := _lines(x, last)) is None:
+    if x.dtype != np.float32 or not at_end:
         return None
-    sums = np.vecdot(lines, lines).sum(axis=1)
+    if x.size >= MANY and x.flags.c_contiguous and (n := prod(x.shape[x.ndim - last :])) < SHORT:
+        sums = np.einsum("ri,ri->r", x.reshape(-1, n), x.reshape(-1, n))
+    elif (lines := _lines(x, last)) is not None:
+        sums = np.vecdot(lines, lines).sum(axis=1)
+    else:
+        return None
     if not ((sums > LOW) & (sums < np.inf)).all():
         return None
     return sums.reshape(_kept(x, last, keepdims))

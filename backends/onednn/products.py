@@ -18,7 +18,7 @@ from backends.precision import get_float32_matmul_precision
 from backends.strides import dense
 
 LARGE, LARGE_VECTOR = 1 << 18, 9216  # multiplications up to which OpenBLAS uses one thread
-SUMMED, SHORT = 1 << 16, 1 << 5  # elements from which sums of rows are products; the most numbers in such a sum
+SUMMED, SHORT = 1 << 16, 12  # elements from which sums of rows are products; the most numbers in such a sum
 SUM = (("sum", 1.0, 0, 0),)
 
 

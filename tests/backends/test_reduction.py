@@ -76,10 +76,11 @@ def test_extremes_are_those_of_numpy(shape, axis, layout, dtype):
         np.testing.assert_array_equal(y, expected)
 
 
-def test_sums_of_squares_give_up_where_float32_loses_some():
+@pytest.mark.parametrize("shape", [(64, 3 << 10), (1 << 13, 24)])
+def test_sums_of_squares_give_up_where_float32_loses_some(shape):
     from backends.numpy_backend.reduction import sum_of_squares
 
-    x = np.random.default_rng(0).standard_normal((64, 3 << 10)).astype(np.float32)
+    x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
     for axis in (None, 1):
         found = sum_of_squares(x, axis, True)
         np.testing.assert_allclose(found, (x.astype(float) ** 2).sum(axis, keepdims=True), rtol=1e-6)

@@ -9,7 +9,7 @@ from autograd_core import dtypes, functional, linalg
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
-from autograd_core.ops.reductions.reduction import axis_of
+from autograd_core.ops.reductions.reduction import added, axis_of
 from autograd_core.registry import Interval, composition, op, sample
 
 POSITIVE = Interval(0.5, 2)
@@ -58,10 +58,10 @@ def euclidean(xp, x, *, dim=None, keepdim=False):
     if x.dtype in WIDER:
         total = xp.kernels.sum_of_squares(x, axis, keepdim)
         if total is None:  # squares of float32 fit float64
-            total = xp.sum(_squares(x.astype(WIDER[x.dtype])), axis=axis, keepdims=keepdim)
+            total = added(xp, _squares(x.astype(WIDER[x.dtype])), dim, keepdim)
         return xp.sqrt(total).astype(x.real.dtype)
     factor = power_of_two(xp, x, axis)
-    y = xp.sqrt(xp.sum(_squares(x * factor), axis=axis, keepdims=True)) / factor
+    y = xp.sqrt(added(xp, _squares(x * factor), dim, True)) / factor
     return y if keepdim else y.squeeze(axis)
 
 

@@ -9,6 +9,7 @@ from autograd_core.dtypes import as_dtype
 from autograd_core.errors import OperandError
 from autograd_core.kinds import SHAPE
 from autograd_core.ops import axes
+from autograd_core.ops.reductions.reduction import added
 from autograd_core.registry import NO_GRADIENT, composition, op, sample
 
 
@@ -97,7 +98,9 @@ def _filled(x, shape):
 def sum_to(xp, x, *, shape):
     """Sum over the axes that broadcasting from `shape` would have added or stretched: the transpose of `expand`."""
     dims = _added(x.shape, shape)
-    return xp.sum(x, axis=dims, keepdims=True).reshape(shape) if dims else x.copy()
+    if not dims:
+        return x.copy()
+    return (added(xp, x, dims, True) if x.dtype.itemsize > 2 else xp.sum(x, axis=dims, keepdims=True)).reshape(shape)
 
 
 def _added(full, shape):

@@ -192,8 +192,8 @@ def test_a_product_with_bias(kernels):
 
 @pytest.mark.parametrize("keepdims", [False, True])
 @pytest.mark.parametrize("shape, axes, served", [
-    ((32, 128, 96), (0, 1), False), ((16, 96, 128), (1, 2), False), ((2048, 8, 4), (1, 2), True),
-    ((1 << 15, 8), (1,), True), ((1024, 3, 32), (2,), True), ((16, 96, 128), (1,), False), ((4096, 33), (1,), False),
+    ((32, 128, 96), (0, 1), False), ((16, 96, 128), (1, 2), False), ((8192, 4, 3), (1, 2), True),
+    ((1 << 15, 8), (1,), True), ((2048, 3, 12), (2,), True), ((16, 96, 128), (1,), False), ((8192, 13), (1,), False),
 ])  # fmt: skip
 def test_sums(kernels, shape, axes, served, keepdims):
     x = random(*shape)
