@@ -3,6 +3,7 @@
 from autograd_core import functional
 from autograd_core.dtypes import INTEGERS, result_type
 from autograd_core.engine.arguments import in_float32
+from autograd_core.engine.libraries import checks_values
 from autograd_core.kinds import BINARY
 from autograd_core.registry import Interval, composition, op, sample
 
@@ -26,6 +27,11 @@ def _in_float32(call):
 def lerp(xp, input, end, weight):
     """input + weight·(end - input), with a tensor or number as weight; exactly `end` where it is 1."""
     near = abs(weight) < 0.5
+    if not near.ndim and checks_values(weight):
+        near, y = near.item(), end - input
+        y *= weight if near else weight - 1
+        y += input if near else end
+        return y
     return xp.where(near, input, end) + xp.where(near, weight, weight - 1) * (end - input)
 
 
