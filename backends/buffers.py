@@ -23,7 +23,7 @@ SMALL = 1 << 16  # bytes below which the allocator has warm memory at hand
 LIMIT = 1 << 29  # bytes kept for later
 # glibc's default is to return the end of the heap to the system after almost every temporary array, and to fault it in
 # again for the next. Its options, and the most that the second one takes.
-TRIM_THRESHOLD, MMAP_THRESHOLD, APART = -1, -3, 1 << 25
+TRIM_THRESHOLD, MMAP_THRESHOLD, MOST = -1, -3, 1 << 25
 SET_BY_USER = {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"}
 
 
@@ -31,7 +31,7 @@ def keep_heap() -> None:
     """Make the C library keep as much freed memory as the pool does, unless the environment says otherwise."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
     if mallopt is not None and SET_BY_USER.isdisjoint(os.environ):
-        mallopt(MMAP_THRESHOLD, APART)
+        mallopt(MMAP_THRESHOLD, MOST)
         mallopt(TRIM_THRESHOLD, LIMIT)
 
 
