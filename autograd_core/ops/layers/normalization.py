@@ -10,7 +10,7 @@ from autograd_core.engine.libraries import LAYERS, LIBRARY
 from autograd_core.engine.versions import record_write, record_writes
 from autograd_core.errors import DtypeError, InplaceError, OperandError
 from autograd_core.kinds import CHANNELWISE, NORMALIZATION
-from autograd_core.ops.layers.group_norm import normalize_groups
+from autograd_core.ops.layers.group_norm import group_norm
 from autograd_core.ops.reductions.reduction import in_dtype
 from autograd_core.registry import Interval, Values, composition, op, sample
 from backends.generic.normalization import around, count
@@ -113,14 +113,18 @@ def _fitting(parameter, dtype):
     return parameter if parameter is None or parameter.dtype in (dtype, wide) else parameter.to(wide)
 
 
+def _require_floats(name, input):
+    if input.dtype.kind in dtypes.EXACT:
+        raise DtypeError(f"{name}() takes floating point elements, not {input.dtype}; convert them: x.float()")
+
+
 def _by_channels(input, running_mean, running_var, weight, bias, training, momentum, eps, counted, relu):
     if input.shape == (0,):  # no samples, with any number of channels
         _count(counted)
         return functional.clone(input)
     if input.ndim < 2:
         raise OperandError(f"batch_norm() takes (N, C, ...), not a tensor of shape {input.shape}")
-    if input.dtype.kind in dtypes.EXACT:
-        raise DtypeError(f"batch_norm() takes floating point elements, not {input.dtype}; convert them: x.float()")
+    _require_floats("batch_norm", input)
     if eps < 0 or (training and eps == 0):
         raise ValueError(f"batch_norm(): eps must be positive, but is {eps}")
     given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
@@ -252,12 +256,13 @@ def instance_norm(
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     if input.ndim < 2:
         raise OperandError(f"instance_norm() takes (N, C, ...), not a tensor of shape {input.shape}")
+    _require_floats("instance_norm", input)
     n, channels, *rest = input.shape
     if math.prod(rest) == 1:
         raise OperandError(f"instance_norm() needs more than one value per channel; input has shape {input.shape}")
-    if running_mean is running_var is weight is bias is None:
-        return normalize_groups(input, groups=max(channels, 1), eps=eps)
     weight, bias = (_fitting(p, input.dtype) for p in (weight, bias))
+    if running_mean is running_var is None:
+        return group_norm(input, max(channels, 1), weight, bias, eps)
     weight, bias = (p if p is None else functional.ravel(functional.expand(p, (n, channels))) for p in (weight, bias))
     y, mean, scale = normalize_batch(functional.reshape(input, (1, n * channels, *rest)), weight, bias, eps=eps)
     if input.numel():
