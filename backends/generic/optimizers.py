@@ -45,8 +45,6 @@ def rescale(xp: Any, arrays: Sequence[Array], factor: Array, found: Array | None
 
     factor, found: 0-d arrays, the second float32.
     """
-    if found is None and factor == 1:
-        return
     for a in arrays:
         a *= factor.astype(a.dtype)
         if found is not None:

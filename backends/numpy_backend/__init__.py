@@ -101,6 +101,7 @@ WITH_GENERIC: dict[str, Any] = {
     "normalize_groups": groups.normalize_groups,
     "read_points": points.read_points,
     "resample": resampling.resample,
+    "rescale": updates.rescale,
     "softmax_nll": softmax.softmax_nll,
 }
 

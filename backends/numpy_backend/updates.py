@@ -1,6 +1,6 @@
 """Optimizer steps of many passes, in blocks that stay in the level-2 cache."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,3 +26,9 @@ def in_blocks(update: Callable[..., None], p: Array, g: Array, *state: Array, **
                 update(*[a[start : start + length] for a in rows], **options)
             return
     update(p, g, *state, **options)
+
+
+def rescale(plain: Callable[..., None], arrays: Sequence[Array], factor: Array, found: Array | None = None) -> None:
+    """See `backends.generic.optimizers.rescale`, here `plain`, which is not needed where nothing would change."""
+    if found is not None or factor != 1:
+        plain(arrays, factor, found)
