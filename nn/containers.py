@@ -158,7 +158,8 @@ class ModuleDict(Module):
 
     def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
         super().__init__()
-        self.update(modules or {})
+        if modules is not None:  # a subclass's update() may need what its constructor sets later
+            self.update(modules)
 
     def update(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]]) -> None:
         """Add modules, replacing those of the same name."""
@@ -228,7 +229,8 @@ class ParameterList(_Parameters):
 
     def __init__(self, values: Iterable[Any] | None = None) -> None:
         super().__init__()
-        self.extend(values or ())
+        if values is not None:
+            self.extend(values)
 
     def append(self, value: Any) -> Self:
         """Add a parameter at the end; returns the list."""

@@ -66,6 +66,30 @@ def test_module_dict():
     assert list(m.state_dict()) == ["a.weight", "a.bias"]
 
 
+def test_an_empty_container_does_not_call_what_subclasses_override():
+    class Named(nn.ModuleDict):
+        def __init__(self, modules):
+            super().__init__()
+            self.prefix = "x_"
+            self.update(modules)
+
+        def update(self, modules):
+            for name, module in modules.items():
+                self[self.prefix + name] = module
+
+    class Doubled(nn.ParameterList):
+        def __init__(self, values):
+            super().__init__()
+            self.factor = 2
+            self.extend(values)
+
+        def extend(self, values):
+            return super().extend([self.factor * v for v in values])
+
+    assert list(Named({"a": nn.ReLU()})) == ["x_a"]
+    assert Doubled([ag.ones(1)])[0].item() == 2
+
+
 def test_parameter_list_and_dict():
     values = nn.ParameterList([ag.ones(2), nn.Parameter(ag.zeros(1))])
     assert all(isinstance(p, nn.Parameter) for p in values)
