@@ -199,3 +199,10 @@ def test_older_names_of_initial_values():
         assert nn.init.constant(ag.zeros(2), 3.0).tolist() == [3.0, 3.0]
     with pytest.raises(AttributeError, match="'perfect'"):
         nn.init.perfect
+
+
+def test_the_fan_that_a_mode_names():
+    weight = ag.empty(64, 4, 3, 3)
+    assert [nn.init._calculate_correct_fan(weight, mode) for mode in ("fan_in", "fan_out")] == [36, 576]
+    with pytest.raises(ValueError, match="Mode fan_up not supported"):
+        nn.init._calculate_correct_fan(weight, "fan_up")
