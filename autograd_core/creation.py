@@ -60,8 +60,12 @@ def as_tensor(data: Any, dtype: DTypeLike | None = None, device: str | None = No
     return finish(array_from(data, dtype, copy=False), device or default_device(), False, None)
 
 
-def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
-    """A tensor on the memory of a NumPy array; read-only arrays are copied."""
+def from_numpy(array: np.ndarray[Any, Any] | Tensor) -> Tensor:
+    """A tensor on the memory of a NumPy array; read-only arrays are copied. NumPy's functions of tensors gave tensors,
+    which are returned as they are.
+    """
+    if array.__class__ is Tensor:
+        return array
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy() takes a NumPy array, not {type(array).__name__}")
     return finish(array_from(array, None, copy=False), None, False, None)

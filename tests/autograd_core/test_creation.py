@@ -99,6 +99,12 @@ def test_as_tensor_passes_tensors_through():
     assert copy.data_ptr() != x.data_ptr()
 
 
+def test_from_numpy_returns_what_a_numpy_function_made_of_a_tensor():
+    x = ag.arange(3)
+    assert ag.from_numpy(np.isin(x, [0, 2])).tolist() == [True, False, True]
+    assert ag.from_numpy(x) is x
+
+
 def test_from_numpy_takes_arrays_only():
     with pytest.raises(TypeError, match="takes a NumPy array, not list"):
         ag.from_numpy([1, 2])
