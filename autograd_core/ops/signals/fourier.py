@@ -81,6 +81,7 @@ def _weighted(xp, x, dim, n, weight):
         g, n=x_shape[dim], dim=dim, norm=OTHER[norm], halved=not doubled))
 def analysis(xp, x, *, dim, norm="backward", doubled=False):
     """The non-redundant half of the spectrum of real numbers; `doubled`: those with a mirror image count twice."""
+    x = x.astype(np.float32) if x.dtype.itemsize == 2 else x  # NumPy takes bfloat16 for float64
     y = xp.fft.rfft(x, axis=dim, norm=norm)
     return _weighted(xp, y, dim, x.shape[dim], 2) if doubled else y
 

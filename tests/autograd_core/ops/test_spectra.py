@@ -22,7 +22,13 @@ def test_transforms_have_inverses(there, back, norm, n):
 
 
 def test_precision_is_kept_and_integers_become_floats():
-    for dtype, expected in (("float32", "complex64"), ("float64", "complex128"), ("int64", "complex64")):
+    for dtype, expected in (
+        ("float32", "complex64"),
+        ("float64", "complex128"),
+        ("int64", "complex64"),
+        ("float16", "complex64"),
+        ("bfloat16", "complex64"),
+    ):
         x = ag.ones(4, dtype=dtype)
         assert ag.fft.fft(x).dtype == ag.fft.rfft(x).dtype == expected
     assert ag.fft.irfft(ag.ones(3, dtype="complex64")).dtype == "float32"
