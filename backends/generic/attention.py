@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
-from itertools import product
+from functools import lru_cache
+from itertools import groupby, product
 from typing import Any, NamedTuple
 
 from backends.geometry import Array, Sizes, blocks, wide_dtype
@@ -139,19 +139,27 @@ def gradients_in_parts(
     some = parts(query.shape[:-1], key.shape[-2], is_causal)
     if len(some) == 1:
         return gradients(g, query, key, value, mask, 0)
-    zeros = partial(xp.zeros, dtype=wide_dtype(xp, query.dtype))
-    sums, of_scores = [zeros(query.shape), zeros(key.shape), zeros(value.shape)], None
-    for part in some:
-        found = gradients(g[part.rows], *part.of(query, key, value, mask), part.first)
-        if found is None:
-            return None
-        for total, index, addend in zip(sums, (part.rows, part.seen, part.seen), found[:3], strict=True):
-            total[index] += addend.astype(total.dtype, copy=False)
-        if found[3] is not None:
-            if of_scores is None:
-                of_scores = xp.zeros((*query.shape[:-1], key.shape[-2]), dtype=found[3].dtype)
-            of_scores[(*part.rows, part.seen[-1])] = found[3]
-    return *[total.astype(query.dtype, copy=False) for total in sums], of_scores
+    wide, of_scores = wide_dtype(xp, query.dtype), None
+    of_query, of_key, of_value = (xp.zeros(x.shape, dtype=x.dtype) for x in (query, key, value))
+    for _, group in groupby(some, lambda part: part.rows[:-1]):
+        sums: list[Array] = []
+        for part in reversed([*group]):  # the last part sees most keys
+            found = gradients(g[part.rows], *part.of(query, key, value, mask), part.first)
+            if found is None:
+                return None
+            of_query[part.rows] = found[0]
+            if found[3] is not None:
+                if of_scores is None:
+                    of_scores = xp.zeros((*query.shape[:-1], key.shape[-2]), dtype=found[3].dtype)
+                of_scores[(*part.rows, part.seen[-1])] = found[3]
+            addends = [v.astype(wide, copy=False) for v in found[1:3]]
+            if not sums:
+                sums, seen = addends, part.seen
+                continue
+            for total, addend in zip(sums, addends, strict=True):
+                total[..., part.seen[-1], :] += addend
+        of_key[seen], of_value[seen] = (total.astype(key.dtype, copy=False) for total in sums)
+    return of_query, of_key, of_value, of_scores
 
 
 def _weights(

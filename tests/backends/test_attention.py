@@ -74,12 +74,18 @@ def test_parts_give_what_the_whole_gives(limits, dtype, device, shape, keys, is_
         np.testing.assert_allclose(ours, theirs, atol=scale * (2e-5 if dtype is np.float32 else 1e-12))
 
 
-def test_parts_under_vmap(limits):
-    q, k = ag.randn(4, 3, 40, 8), ag.randn(4, 3, 50, 8)
-    run = ag.func.vmap(lambda q, k: F.scaled_dot_product_attention(q, k, k))
+@pytest.mark.parametrize("in_dims", [(0, 0), (0, None)], ids=str)
+@pytest.mark.parametrize("is_causal", [False, True])
+def test_parts_under_vmap(limits, in_dims, is_causal):
+    def attended(q, k):
+        return (F.scaled_dot_product_attention(q, k, k, is_causal=is_causal) ** 2).sum()
+
+    q, k = ag.randn(4, 3, 40, 8, dtype=ag.float64), ag.randn(*(4,)[: in_dims[1] == 0], 3, 50, 8, dtype=ag.float64)
+    run = ag.func.vmap(ag.func.grad(attended, argnums=(0, 1)), in_dims=in_dims)
     wanted = run(q, k)
     limits(0, 4000)
-    assert ag.allclose(run(q, k), wanted, atol=1e-6)
+    for found, expected in zip(run(q, k), wanted, strict=True):
+        np.testing.assert_allclose(found.numpy(), expected.numpy(), atol=1e-12)
 
 
 def test_memory_is_linear_in_the_length(limits):
