@@ -32,6 +32,8 @@ SYNONYMS = {"axis": ("dim", "dims"), "axes": ("dim", "dims"), "keepdims": ("keep
             "size": ("shape",), "axis0": ("dim0",), "axis1": ("dim1",), "tensor": ("input",), "self": ("input",),
             "input": ("A", "x"), "x": ("input",), "b": ("B",), "element": ("elements",),
             "test_element": ("test_elements",)}  # fmt: skip
+# NumPy's numbers: unlike Python's, their dtype takes part in the arithmetic of a forward.
+NUMPY_NUMBERS = frozenset(np.dtype(letter).type for letter in "bhilqBHILQefd")
 _MISSING = inspect.Parameter.empty
 _DIGITS = {"e": 2.0**11, "E": 2.0**8}  # float16 and bfloat16, by the letter of the dtype
 _SMALLEST, _LARGEST, _BEYOND = 2.0**-14, 65504, 2.0**127  # normal numbers of float16; no number of float32
@@ -64,8 +66,13 @@ def parse(o: Op, args: tuple[Any, ...], given: dict[str, Any]) -> tuple[Sequence
         if own is None:
             inputs = [*inputs, value]
         else:
-            statics[own] = value
+            statics[own] = python_number(value)
     return _listed(o, inputs[0]) if o.variadic else inputs, statics
+
+
+def python_number(value: Any) -> Any:
+    """A static parameter, a NumPy number as Python's."""
+    return value.item() if value.__class__ in NUMPY_NUMBERS else value
 
 
 def meant(name: str, names: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from numpy import ndarray
 from autograd_core import dtypes
 from autograd_core.dtypes import EXACT, INEXACT, INTEGERS
 from autograd_core.engine.arguments import (
+    NUMPY_NUMBERS,
     cast,
     computed_in,
     constants,
@@ -26,6 +27,7 @@ from autograd_core.engine.arguments import (
     of_one_depth,
     parse,
     promoted,
+    python_number,
 )
 from autograd_core.engine.casting import contexts_of, modes, recast
 from autograd_core.engine.entries import Op
@@ -41,6 +43,7 @@ from autograd_core.tensor import Tensor, new, own_scalar, wrap
 
 _NUMBERS = (float, int)
 _FLOATS = {np.float32, np.float64}
+_STRUCTURAL = {"dim", "dims", "keepdim", "dtype", "shape", "index", "stride", "padding", "dilation", "groups"}
 LARGE = 1 << 16  # elements: from here a kernel pays for arithmetic
 # A forward that is only an operator is replaced by the C function behind it, for NumPy and other arrays: this saves
 # a tenth of the time of a small product.
@@ -263,9 +266,10 @@ def bind_general(o: Op) -> Callable[..., Any]:
     least, most = arity + max([i for i, n in enumerate(defaults, 1) if n in required], default=0), arity + len(defaults)
     plain = not o.variadic and not o.signature and not o.packs
     sizes = o.packs if [arity, *defaults] == [1, o.packs] else None  # the only parameter besides the tensor
+    numeric = not defaults.keys() <= _STRUCTURAL  # a static parameter may take part in the arithmetic
     contexts = contexts_of(o.name)
 
-    def call(*args: Any, **given: Any) -> Any:
+    def call(*args: Any, **given: Any) -> Any:  # noqa: PLR0911  the hot path, in one piece
         if contexts and modes():
             return recast(o.name, call, *args, **given)
         if sizes and not given and len(args) > 1:
@@ -273,9 +277,14 @@ def bind_general(o: Op) -> Callable[..., Any]:
             if kind is int or (kind is tuple and len(args) == 2):
                 return apply(o, args[:1], {sizes: args[1:] if kind is int else args[1]})
         if plain and not given and least <= len(args) <= most:
-            statics = defaults | dict(zip(defaults, args[arity:], strict=False)) if len(args) > arity else defaults
-            return apply(o, args[:arity], statics)
+            if len(args) == arity:
+                return apply(o, args, defaults)
+            if numeric and not NUMPY_NUMBERS.isdisjoint(map(type, args[arity:])):
+                return call(*args[:arity], *map(python_number, args[arity:]))
+            return apply(o, args[:arity], defaults | dict(zip(defaults, args[arity:], strict=False)))
         if plain and len(args) == arity:
+            if numeric and not NUMPY_NUMBERS.isdisjoint(map(type, given.values())):
+                return call(*args, **{n: python_number(v) for n, v in given.items()})
             statics = defaults | given
             if len(statics) == len(defaults) and (not required or required <= given.keys()):
                 return apply(o, args, statics)

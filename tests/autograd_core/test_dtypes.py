@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import nn.functional as F
 from autograd_core import dtypes
 from autograd_core.errors import DtypeError, OperandError
 
@@ -311,3 +312,17 @@ def test_what_becomes_integers_has_no_gradient():
         assert not y.requires_grad
     (x * x.int()).sum().backward()
     assert x.grad.tolist() == [1, -2]
+
+
+@pytest.mark.parametrize("number", [np.float64(0.3), np.float32(0.5), np.int64(3)], ids=["f8", "f4", "i8"])
+def test_numpy_numbers_among_the_parameters_do_not_widen_the_result(number):
+    x = ag.linspace(0.1, 0.9, 12).requires_grad_()
+    q = x.view(1, 3, 4)
+    for y in (
+        F.elu(x, alpha=number), F.elu(x, number), F.leaky_relu(x, number), F.softplus(x, beta=number),
+        x.norm(number), F.smooth_l1_loss(x, 2 * x, beta=number), F.hardtanh(x, -number, number),
+        F.scaled_dot_product_attention(q, q, q, scale=1 / number), x.half().logit(eps=number / 9),
+    ):  # fmt: skip
+        assert y.dtype in (ag.float32, ag.float16)
+        assert ag.grad(y.sum(), x)[0].dtype == ag.float32
+    assert F.elu(input=x, alpha=number).dtype == ag.float32
