@@ -23,3 +23,6 @@ __all__ = [
     "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR", "PolynomialLR",
     "ReduceLROnPlateau", "SequentialLR", "StepLR",
 ]  # fmt: skip
+
+for _name in __all__:
+    globals()[_name].__module__ = __name__  # by which programs recognise a schedule of PyTorch

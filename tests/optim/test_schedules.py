@@ -353,3 +353,9 @@ def test_a_step_that_a_scaler_skips_is_one():
 def test_misuse_is_named(make, error, message):
     with pytest.raises(error, match=message):
         make(optimizer())
+
+
+def test_schedules_say_that_they_are_from_the_module_that_programs_import():
+    assert {getattr(optim.lr_scheduler, name).__module__ for name in optim.lr_scheduler.__all__} == {
+        optim.lr_scheduler.__name__
+    }
