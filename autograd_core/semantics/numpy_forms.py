@@ -34,6 +34,15 @@ def _transpose(a: Tensor, axes: Any = None) -> Tensor:
     return functional.permute(a, tuple(reversed(range(a.ndim))) if axes is None else axes)
 
 
+def _broadcast_arrays(*given: Any) -> Any:
+    """Tensors; NumPy's arrays if something else is among them, as in Matplotlib's calls."""
+    try:
+        operands = list(map(tensor, given))
+    except TypeError:
+        return np.broadcast_arrays(*map(np.asarray, given))
+    return functional.broadcast_tensors(*operands)
+
+
 def _clip(a: Tensor, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
     return functional.clamp(a, a_min if min is None else min, a_max if max is None else max)
 
@@ -201,7 +210,7 @@ def _cross(a: Tensor, b: Tensor, axisa: int = -1, axisb: int = -1, axisc: int = 
 
 FORMS: dict[str, Callable[..., Any]] = {
     "append": _append, "argsort": _argsort, "array_split": _split,
-    "broadcast_arrays": lambda *given: functional.broadcast_tensors(*map(tensor, given)), "clip": _clip,
+    "broadcast_arrays": _broadcast_arrays, "clip": _clip,
     "column_stack": _stacked("column_stack"), "concatenate": _concatenate, "cross": _cross,
     "cumprod": _flat("cumprod"), "cumsum": _flat("cumsum"), "diag": _offset("diag"), "diagflat": _offset("diagflat"),
     "diagonal": _diagonal, "dot": _dot, "dstack": _stacked("dstack"), "einsum": _einsum, "flip": _flip,

@@ -134,6 +134,11 @@ def test_a_tensor_gives_what_an_array_gives(name):
         assert got.dtype == wanted.dtype
 
 
+def test_what_is_no_number_is_broadcast_by_numpy():
+    x, nothing = np.broadcast_arrays(ag.ones(2), None)  # as in Matplotlib's bar()
+    assert (x.tolist(), nothing.tolist()) == ([1, 1], [None, None])
+
+
 def test_an_uneven_split_is_refused_as_by_numpy():
     with pytest.raises(ValueError, match="3 elements do not divide into 2 equal parts"):
         np.split(ag.tensor(A), 2)
