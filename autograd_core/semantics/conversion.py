@@ -79,6 +79,7 @@ def _without_tensors(data: Any, found: set[dtypes.DType]) -> Any:
                 stacklevel=2,
             )
         data = LIBRARY[data.array.__class__].backend.to_host(data.array)
+        data = data.reshape(()) if data.size == 1 else data  # a number, whatever its shape
         leaves = [data]
     else:
         leaves = [data]

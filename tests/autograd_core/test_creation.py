@@ -280,3 +280,9 @@ def test_lists_of_recorded_tensors_come_with_a_warning():
             assert not ag.tensor(data).requires_grad
     with ag.no_grad():
         ag.tensor([x])
+
+
+def test_a_tensor_of_one_element_in_a_list_is_a_number():
+    one, two = ag.tensor([1.0]), ag.tensor([[2.0]])
+    assert ag.tensor([one, two]).tolist() == [1, 2]
+    assert ag.tensor([[one, 3.0]]).tolist() == [[1, 3]]
