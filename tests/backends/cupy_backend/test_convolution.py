@@ -168,14 +168,13 @@ def test_the_fastest_engine_is_remembered(gpu, monkeypatch, tmp_path):
 @pytest.mark.parametrize("known", ["engine 7", "engine 1"])
 def test_an_engine_that_is_there_no_longer_is_replaced(gpu, monkeypatch, tmp_path, known):
     x, w, graph = np.ones((1, 8, 4, 4), np.float32), np.ones((8, 8, 3, 3), np.float32), Engines()
-    del gpu.cudnn
-    gpu.cudnn = tuned(gpu, monkeypatch, tmp_path, graph)
+    cudnn = gpu.libraries[Cudnn] = tuned(gpu, monkeypatch, tmp_path, graph)
 
     class Any(dict):
         def get(self, place):
             return super().get(place, known)
 
-    gpu.cudnn.choices.names = Any()
+    cudnn.choices.names = Any()
     assert convolution.convolve(gpu, x, w, (1, 1), (1, 1), (1, 1), 1) is not None
     assert graph.ran == [0, 3, 3]
 
