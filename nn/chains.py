@@ -44,8 +44,7 @@ NAMES: dict[type[Module], str] = {
     **dict(zip(POOLINGS, ("max_pool1d", "max_pool2d", "max_pool3d"), strict=True)),
 }
 # What is called for a layer of each class, unless a program has replaced it.
-CALLED = {kind: (kind.forward, name, FUNCTIONS[name]) for kind, name in NAMES.items()}
-CALL = Module.__call__
+CALLED = {kind: (kind.forward, FUNCTIONS[name], Module.__call__) for kind, name in NAMES.items()}
 RECTIFIED: dict[type, Callable[[Any, Tensor], Tensor]] = {
     Linear: _linear,
     **dict.fromkeys(CONVOLUTIONS, _convolution),
@@ -56,11 +55,7 @@ RECTIFIED: dict[type, Callable[[Any, Tensor], Tensor]] = {
 def _plain(layer: Module) -> bool:
     """Whether a layer computes what its class does: without hooks, and with nothing replaced in class and function."""
     kind = layer.__class__
-    called = CALLED.get(kind)
-    if called is None or layer._hooks is not None:
-        return False
-    forward, name, function = called
-    return kind.forward is forward and FUNCTIONS[name] is function and kind.__call__ is CALL
+    return layer._hooks is None and (kind.forward, FUNCTIONS[NAMES[kind]], kind.__call__) == CALLED[kind]
 
 
 def chain(x: Any, *modules: Module) -> Any:
