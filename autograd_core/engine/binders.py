@@ -43,7 +43,10 @@ from autograd_core.tensor import Tensor, new, own_scalar, wrap
 
 _NUMBERS = (float, int)
 _FLOATS = {np.float32, np.float64}
-_STRUCTURAL = {"dim", "dims", "keepdim", "dtype", "shape", "index", "stride", "padding", "dilation", "groups"}
+_STRUCTURAL = {
+    "dilation", "dim", "dims", "dtype", "groups", "index", "keepdim", "padding", "reduction", "shape", "stride",
+    "window",
+}  # fmt: skip
 LARGE = 1 << 16  # elements: from here a kernel pays for arithmetic
 # A forward that is only an operator is replaced by the C function behind it, for NumPy and other arrays: this saves
 # a tenth of the time of a small product.
