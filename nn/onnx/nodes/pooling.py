@@ -19,11 +19,11 @@ class _Windows:
         self,
         x: Tensor,
         kernel_shape: Any,
-        strides: Any,
-        pads: Any,
-        dilations: Any,
-        auto_pad: str,
-        ceil_mode: int,
+        strides: Any = None,
+        pads: Any = None,
+        dilations: Any = None,
+        auto_pad: str = "NOTSET",
+        ceil_mode: int = 0,
     ) -> None:
         rank = x.ndim - 2
         self.kernel, self.stride = ints(kernel_shape), ints(strides or [1] * rank)
@@ -62,19 +62,8 @@ class _Windows:
 
 
 @reads("MaxPool")
-def _max_pool(
-    x: Tensor,
-    *,
-    kernel_shape: Any,
-    strides: Any = None,
-    pads: Any = None,
-    dilations: Any = None,
-    auto_pad: str = "NOTSET",
-    ceil_mode: int = 0,
-    storage_order: int = 0,
-    outputs: int,
-) -> Any:
-    windows = _Windows(x, kernel_shape, strides, pads, dilations, auto_pad, ceil_mode)
+def _max_pool(x: Tensor, *, storage_order: int = 0, outputs: int, **attributes: Any) -> Any:
+    windows = _Windows(x, **attributes)
     y, places = windows.maxima(x)
     if outputs == 1:
         return y
@@ -86,18 +75,8 @@ def _max_pool(
 
 
 @reads("AveragePool")
-def _average_pool(
-    x: Tensor,
-    *,
-    kernel_shape: Any,
-    strides: Any = None,
-    pads: Any = None,
-    dilations: Any = None,
-    auto_pad: str = "NOTSET",
-    ceil_mode: int = 0,
-    count_include_pad: int = 0,
-) -> Tensor:
-    windows = _Windows(x, kernel_shape, strides, pads, dilations, auto_pad, ceil_mode)
+def _average_pool(x: Tensor, *, count_include_pad: int = 0, **attributes: Any) -> Tensor:
+    windows = _Windows(x, **attributes)
     wide = padded(x, windows.sides)
     inside = ag.ones_like(x[:1, :1])
     counted = padded(inside, windows.sides, float(bool(count_include_pad)))
@@ -105,18 +84,8 @@ def _average_pool(
 
 
 @reads("LpPool")
-def _lp_pool(
-    x: Tensor,
-    *,
-    kernel_shape: Any,
-    strides: Any = None,
-    pads: Any = None,
-    dilations: Any = None,
-    auto_pad: str = "NOTSET",
-    ceil_mode: int = 0,
-    p: int = 2,
-) -> Tensor:
-    windows = _Windows(x, kernel_shape, strides, pads, dilations, auto_pad, ceil_mode)
+def _lp_pool(x: Tensor, *, p: int = 2, **attributes: Any) -> Tensor:
+    windows = _Windows(x, **attributes)
     return windows.sums(padded(ag.abs(x) ** p, windows.sides)) ** (1 / p)
 
 
