@@ -14,17 +14,29 @@ USUAL = {"RNN": ["Tanh"], "GRU": ["Sigmoid", "Tanh"], "LSTM": ["Sigmoid", "Tanh"
 ORDER = {"RNN": (0,), "GRU": (1, 0, 2), "LSTM": (0, 2, 3, 1)}  # our gates among those of the file
 
 
-def _both(
+def _layer(
     kind: str,
     scan: Callable[..., Any],
     operands: Sequence[Any],
     states: Sequence[Tensor | None],
-    direction: str,
-    layout: int,
     lengths: Any,
-) -> tuple[Tensor, list[Tensor]]:
-    """Run every direction; returns the outputs (T, D, N, H) and last states (D, N, H), by time or by batch."""
+    *,
+    activations: Any = None,
+    direction: str = "forward",
+    hidden_size: int = 0,
+    layout: int = 0,
+    **unread: Any,
+) -> tuple[Tensor, ...]:
+    """Run every direction; returns the outputs (T, D, N, H) and last states (D, N, H), with `layout` by batch.
+
+    unread: what changes the result in ways that are not computed, if it is given.
+    """
     x, w, r, b = operands
+    usual = USUAL[kind] * w.shape[0]
+    if activations is not None and list(activations) != usual:
+        raise NotImplementedError(f"{kind}: activations {activations} cannot be read, only {usual}")
+    if named := [name for name, value in unread.items() if value is not None]:
+        raise NotImplementedError(f"{kind}: {' and '.join(named)} cannot be read")
     x = x.transpose(0, 1) if layout else x
     states = [s if s is None or not layout else s.transpose(0, 1) for s in states]
     if lengths is not None and any(n != x.shape[0] for n in ints(lengths)):
@@ -40,20 +52,12 @@ def _both(
         last.append([hs[-1], *cells])
     y = ag.stack(outputs, 1)
     ends = [ag.stack(parts) for parts in zip(*last, strict=True)]
-    return (y.permute(2, 0, 1, 3), [e.transpose(0, 1) for e in ends]) if layout else (y, ends)
+    return (y.permute(2, 0, 1, 3), *[e.transpose(0, 1) for e in ends]) if layout else (y, *ends)
 
 
 def _reordered(v: Tensor, order: tuple[int, ...]) -> Tensor:
     parts = v.chunk(len(order))
     return ag.cat([parts[i] for i in order])
-
-
-def _refuse(kind: str, activations: Any, directions: int, **given: Any) -> None:
-    usual = USUAL[kind] * directions
-    if activations is not None and [str(a) for a in activations] != usual:
-        raise NotImplementedError(f"{kind}: activations {activations} cannot be read, only {usual}")
-    if named := [name for name, value in given.items() if value is not None]:
-        raise NotImplementedError(f"{kind}: {' and '.join(named)} cannot be read")
 
 
 @reads("RNN")
@@ -66,20 +70,16 @@ def _rnn(
     state: Tensor | None = None,
     *,
     activations: Any = None,
-    direction: str = "forward",
-    hidden_size: int = 0,
-    layout: int = 0,
-    clip: float | None = None,
-) -> Any:
-    relu = activations is not None and {str(a) for a in activations} == {"Relu"}
-    _refuse("RNN", None if relu else activations, w.shape[0], clip=clip)
+    **attributes: Any,
+) -> tuple[Tensor, ...]:
+    relu = activations is not None and set(activations) == {"Relu"}
 
     def scan(x: Tensor, h: Tensor, w: Tensor, r: Tensor, biases: Any) -> tuple[Tensor]:
         bias = sum(biases) if biases else ag.zeros(w.shape[0], dtype=w.dtype)
         return (core.rnn_scan(x, h, w, r, bias, nonlinearity="relu" if relu else "tanh"),)
 
-    y, ends = _both("RNN", scan, (x, w, r, b), [state], direction, layout, lengths)
-    return y, *ends
+    attributes["activations"] = None if relu else activations
+    return _layer("RNN", scan, (x, w, r, b), [state], lengths, **attributes)
 
 
 @reads("GRU")
@@ -91,15 +91,9 @@ def _gru(
     lengths: Any = None,
     state: Tensor | None = None,
     *,
-    activations: Any = None,
-    direction: str = "forward",
-    hidden_size: int = 0,
-    layout: int = 0,
     linear_before_reset: int = 0,
-    clip: float | None = None,
-) -> Any:
-    _refuse("GRU", activations, w.shape[0], clip=clip)
-
+    **attributes: Any,
+) -> tuple[Tensor, ...]:
     def scan(x: Tensor, h: Tensor, w: Tensor, r: Tensor, biases: Any) -> tuple[Tensor]:
         b_ih, b_hh = biases or [ag.zeros(w.shape[0], dtype=w.dtype)] * 2
         if linear_before_reset:
@@ -113,8 +107,7 @@ def _gru(
             outputs.append(h)
         return (ag.stack(outputs),)
 
-    y, ends = _both("GRU", scan, (x, w, r, b), [state], direction, layout, lengths)
-    return y, *ends
+    return _layer("GRU", scan, (x, w, r, b), [state], lengths, **attributes)
 
 
 @reads("LSTM")
@@ -128,18 +121,12 @@ def _lstm(
     cell: Tensor | None = None,
     peepholes: Tensor | None = None,
     *,
-    activations: Any = None,
-    direction: str = "forward",
-    hidden_size: int = 0,
-    layout: int = 0,
-    input_forget: int | None = None,
-    clip: float | None = None,
-) -> Any:
-    _refuse("LSTM", activations, w.shape[0], clip=clip, peepholes=peepholes, input_forget=input_forget or None)
-
+    input_forget: int = 0,
+    **attributes: Any,
+) -> tuple[Tensor, ...]:
     def scan(x: Tensor, h: Tensor, c: Tensor, w: Tensor, r: Tensor, biases: Any) -> Any:
         bias = sum(biases) if biases else ag.zeros(w.shape[0], dtype=w.dtype)
         return core.lstm_scan(x, h, c, w, r, bias)
 
-    y, ends = _both("LSTM", scan, (x, w, r, b), [state, cell], direction, layout, lengths)
-    return y, *ends
+    unread: dict[str, Any] = {"peepholes": peepholes, "input_forget": input_forget or None}
+    return _layer("LSTM", scan, (x, w, r, b), [state, cell], lengths, **unread, **attributes)
