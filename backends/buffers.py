@@ -5,38 +5,21 @@ array and view on it; when it is deleted, the pool keeps the memory for the next
 """
 
 import ctypes
-import os
 import sys
 from math import prod
 from typing import Any
 
 import numpy as np
 
+from backends import heap
 from backends.geometry import Sizes
 from backends.locks import shared_lock
 from backends.strides import dense, innermost_first
 
 FLOAT32, UINT8 = np.dtype(np.float32), np.dtype(np.uint8)
 ALIGNMENT = 64
-HUGE = 1 << 21  # bytes of a huge page; arrays that fill one are aligned to it, because NumPy requests such pages
 SMALL = 1 << 16  # bytes below which the allocator has warm memory at hand
-LIMIT = 1 << 29  # bytes kept for later
-# glibc's default is to return the end of the heap to the system after almost every temporary array, and to fault it in
-# again for the next. Its options, and the most that the second one takes.
-TRIM_THRESHOLD, MMAP_THRESHOLD, MOST = -1, -3, 1 << 25
-SET_BY_USER = {"MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"}
-
-
-def keep_heap() -> None:
-    """Make the C library keep as much freed memory as the pool does, unless the environment says otherwise."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
-    if mallopt is not None and SET_BY_USER.isdisjoint(os.environ):
-        mallopt(MMAP_THRESHOLD, MOST)
-        mallopt(TRIM_THRESHOLD, LIMIT)
-
-
-keep_heap()
-
+LIMIT = heap.KEPT  # bytes kept for later
 # CPython keeps the address of an array's data right behind the object's head: a third of the time of array.ctypes.
 _HEAD = object.__basicsize__
 _pointer = ctypes.c_void_p
@@ -163,9 +146,8 @@ def empty(shape: Sizes, strides: Sizes | None = None, dtype: Any = FLOAT32) -> A
     size = prod(shape) * dtype.itemsize
     if size < SMALL:
         return np.ndarray(shape, dtype, None, 0, strides)
-    alignment = ALIGNMENT if size < HUGE else HUGE
-    owner = pool.take(-(-size // 4096) * 4096 + alignment)
-    return np.ndarray(shape, dtype, owner, -address(owner) % alignment, strides)
+    owner = pool.take(-(-size // 4096) * 4096 + ALIGNMENT)
+    return np.ndarray(shape, dtype, owner, -address(owner) % ALIGNMENT, strides)
 
 
 def empty_like(x: Any, shape: Sizes | None = None, dtype: Any = None) -> Any:

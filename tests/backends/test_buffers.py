@@ -1,9 +1,3 @@
-import ctypes
-import os
-import subprocess
-import sys
-
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,25 +31,3 @@ def test_memory_is_used_again_and_bounded(monkeypatch):
     del array, rest
     assert buffers.pool.held <= 1 << 20
     assert buffers.pool.held == sum(size * len(free) for size, free in buffers.pool.free.items())
-
-
-TEMPORARIES = """
-import resource
-import numpy as np
-import backends.buffers
-
-x = np.ones(1_000_000, np.float32)
-for round in range(25):
-    if round == 5:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    x / (2 * x)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-"""
-
-
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="another C library")
-@pytest.mark.parametrize("setting, kept", [({}, True), ({"MALLOC_TRIM_THRESHOLD_": "131072"}, False)])
-def test_temporary_arrays_do_not_fault_their_memory_in_again(setting, kept):
-    script = [sys.executable, "-c", TEMPORARIES]
-    found = subprocess.run(script, env=os.environ | setting, capture_output=True, text=True, check=True)
-    assert (int(found.stdout) < 1000) is kept
