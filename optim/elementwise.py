@@ -61,7 +61,7 @@ class ElementwiseOptimizer(Optimizer):
         for batch in batches:
             options = live(partial(self._advanced, batch, group), LIVE, *batch.states)
             if self.found_inf is not None:
-                options = batch.unless(self.found_inf.to(batch.known[0][0].device).array, options)
+                options = batch.unless(self.found_inf.to(batch.params[0].device).array, options)
             batch.run(self.kernel, options)
 
     def state_dict(self) -> dict[str, Any]:
@@ -98,18 +98,18 @@ class Batch:
         self.kind, self.dtype = like.__class__, like.dtype
         paired = like.dtype.kind == "c"  # complex numbers are updated as pairs of real ones
         limit = 0 if getattr(self.library, "asynchronous", False) else SMALL  # there a step is one call already
-        self.arrays = [p.array for p in params]
+        self.params, self.arrays = params, [p.array for p in params]
         tied = _tied(params)  # these are updated one by one
         small = [p for p in params if paired or (p.array.size <= limit and p not in tied)]
         places = self._side_by_side(small if paired or len(small) > 1 else [])
         self.fresh = any(name not in s for s in self.states for name in names)
-        self.known = []
+        self.slots, self.alone = [], []
         for p, s in zip(params, self.states, strict=True):
             views = places.get(p) or [self.library.zeros_like(p.array) for _ in names]
-            pairs = zip(names, views, strict=True)
-            slots = [(name, *_placed(s.get(name), view, start.get(name))) for name, view in pairs]
-            self.known.append((p, p.array.shape, s, slots))
-        self.alone = [(p, [array for _, _, array in slots]) for p, _, _, slots in self.known if p not in places]
+            placed = [_placed(s.get(name), view, start.get(name)) for name, view in zip(names, views, strict=True)]
+            self.slots += [(s, name, *pair) for name, pair in zip(names, placed, strict=True)]
+            if p not in places:
+                self.alone.append((p, [array for _, array in placed]))
         self.rows: list[tuple[Any, ...]] = []  # of the arrays of these
         self.kept: dict[str, Any] = {}  # what the backend found out about them
         self.missed: Any = None  # how many steps were not taken, counted where the parameters lie
@@ -128,33 +128,34 @@ class Batch:
 
     def holds(self, state: States) -> bool:
         """Whether nobody has exchanged a tensor, an array or a number since the last step."""
-        kind, dtype, arrays = self.kind, self.dtype, [p.array for p, _, _, _ in self.known]
+        params, arrays = self.params, [p.array for p in self.params]
         if any(map(is_not, arrays, self.arrays)):
+            known = [(self.kind, self.dtype, a.shape) for a in self.arrays]
+            if known != [(a.__class__, a.dtype, a.shape) for a in arrays]:
+                return False
             self.arrays = arrays
-            if not _tied([p for p, _, _, _ in self.known]).isdisjoint([p for p, _, _ in self.copies]):
+            if not _tied(params).isdisjoint([p for p, _, _ in self.copies]):
                 return False
-        numbers = [(k, v) for k, v in self.states[0].items() if k not in self.names]
-        for p, shape, s, slots in self.known:
-            a = p.array
-            if a.shape != shape or a.dtype is not dtype or a.__class__ is not kind or state.get(p) is not s:
+        if any(map(is_not, map(state.get, params), self.states)):
+            return False
+        for s, name, t, array in self.slots:
+            if s.get(name) is not t or t.array is not array:
                 return False
-            for name, t, array in slots:
-                if s.get(name) is not t or t.array is not array:
-                    return False
-            for k, v in numbers:
-                if s[k] != v:
-                    return False
+        for k, v in self.states[0].items():
+            if k not in self.names and [s[k] for s in self.states].count(v) < len(params):
+                return False
         return True
 
     def share(self) -> None:
         """Give every state the numbers of the first one and, after the first step, its arrays."""
         first = self.states[0]
         numbers = {k: v for k, v in first.items() if k not in self.names}
-        for _, _, s, slots in self.known:
-            if numbers and s is not first:
+        if numbers:
+            for s in self.states[1:]:
                 s.update(numbers)
-            if self.fresh:
-                s.update({name: t for name, t, _ in slots})
+        if self.fresh:
+            for s, name, t, _ in self.slots:
+                s[name] = t
         self.fresh = False
 
     def unless(self, skipped: Any, options: dict[str, Any]) -> dict[str, Any]:

@@ -103,6 +103,7 @@ WITH_GENERIC: dict[str, Any] = {
     "resample": resampling.resample,
     "rescale": updates.rescale,
     "softmax_nll": softmax.softmax_nll,
+    "softmax_nll_gradient": softmax.softmax_nll_gradient,
 }
 
 

@@ -38,3 +38,24 @@ def softmax_nll(
         if reduction == "mean":
             losses /= x.dtype.type(len(target))
     return losses, shift[:, None], total[:, None]
+
+
+def softmax_nll_gradient(
+    plain: Callable[..., Array],
+    g: Array,
+    x: Array,
+    target: Array,
+    shift: Array,
+    total: Array,
+    ignore_index: int | None,
+    reduction: str,
+) -> Array:
+    """See `backends.generic.softmax.softmax_nll_gradient`, here `plain`."""
+    if x.ndim != 2 or x.dtype.char not in "fd" or ignore_index is not None or reduction == "none":
+        return plain(g, x, target, shift, total, ignore_index, reduction)
+    weight = g / x.dtype.type(len(target)) if reduction == "mean" else g
+    p = x - shift
+    np.exp(p, out=p)
+    p *= weight / total
+    p[np.arange(len(target)), target] -= weight
+    return p

@@ -168,15 +168,14 @@ class Plan:
         self.primitive, self.memories = workshop.make("primitive_create", desc), []
         for _, memory in operands:
             self.memories.append(workshop.make("memory_create", memory, library.engine, None))
-        self.addresses = [0] * len(operands)
         kinds = [kind for kind, _ in operands]
         scratch = workshop.asked(desc, OF_SCRATCHPAD)
         self.scratch_size = workshop.size(scratch) if scratch else 0
         if scratch:
             self.memories.append(workshop.make("memory_create", scratch, library.engine, None))
-            self.addresses.append(0)
             kinds.append(SCRATCHPAD)
         self.count = len(kinds)
+        self.places = [0] * self.count  # the addresses of the last run
         self.arguments = (_Argument * self.count)(*map(_Argument, kinds, self.memories))
         self.set_handle, self.execute = library.set_handle, library.execute
 
@@ -191,18 +190,18 @@ class Plan:
         """Execute on arrays with the shapes and strides for which the plan was made."""
         if self.scratch_size:
             arrays += (state.scratch(self.scratch_size),)
-        at = self.addresses
-        try:
-            for i, array in enumerate(arrays):
-                where = address(array)
-                if at[i] != where:
-                    self.set_handle(self.memories[i], where)
-                    at[i] = where
-        except BaseException:  # an interrupt, perhaps between these two lines
-            at[:] = [0] * len(at)
-            raise
+        places = [*map(address, arrays)]
+        if places != self.places:
+            self._point(places)
         if status := self.execute(self.primitive, state.stream, self.count, self.arguments):
             check(status, self.implementation)
+
+    def _point(self, places: list[int]) -> None:
+        before, self.places = self.places, [0] * self.count  # in case of an interrupt in between
+        for memory, old, new in zip(self.memories, before, places, strict=True):
+            if old != new:
+                self.set_handle(memory, new)
+        self.places = places
 
 
 class _State(threading.local):
