@@ -335,7 +335,7 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
         if common is not None:
             ready = [cast(a, common) if o.variadic or i in o.promoted else a for i, a in enumerate(args)]
             return apply(o, ready, statics)
-    if o.view:
+    if o.view and isinstance(arrays[0], np.generic):
         own_scalar(args[0])
         arrays[0] = args[0].array
     try:

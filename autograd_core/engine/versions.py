@@ -144,15 +144,16 @@ class Views:
 
     __slots__ = ("_refs", "_room")
 
-    def __init__(self) -> None:
-        self._refs: list[weakref.ref[Tensor]] = []
+    def __init__(self, first: Tensor) -> None:
+        self._refs = [weakref.ref(first)]
         self._room = 8
 
     def add(self, t: Tensor) -> None:
-        if len(self._refs) >= self._room:
-            self._refs = [r for r in self._refs if r() is not None]
-            self._room = 2 * len(self._refs) + 8
-        self._refs.append(weakref.ref(t))
+        refs = self._refs
+        if len(refs) >= self._room:
+            self._refs = refs = [r for r in refs if r() is not None]
+            self._room = 2 * len(refs) + 8
+        refs.append(weakref.ref(t))
 
     def discard(self, t: Tensor) -> None:
         """Forget a tensor that is a view no longer."""
@@ -164,12 +165,16 @@ class Views:
 
 def note_view(t: Tensor, source: Tensor, op: Any, statics: dict[str, Any], which: int | None = None) -> None:
     """Record that `t` is `op(source)`, or output number `which` of it, on the same storage."""
-    a = t.array
-    if isinstance(a, np.generic) or getattr(a, "base", None) is None or storage(a) is not storage(source.array):
+    a, b = t.array, source.array
+    base = getattr(a, "base", None)
+    if base is None or (base is not b and base is not b.base and storage(a) is not storage(b)):
         return
-    alias = getattr(source, "_alias", None)
-    base, path = (alias.base, alias.path) if alias.__class__ is View else (source, ())
-    t._alias = View(base, (*path, (op, statics, which)))
-    if not hasattr(base, "_alias"):
-        base._alias = Views()
-    base._alias.add(t)
+    alias, step = getattr(source, "_alias", None), (op, statics, which)
+    if alias is None:
+        t._alias, source._alias = View(source, (step,)), Views(t)
+    elif alias.__class__ is View:
+        t._alias = View(alias.base, (*alias.path, step))
+        alias.base._alias.add(t)
+    else:
+        t._alias = View(source, (step,))
+        alias.add(t)

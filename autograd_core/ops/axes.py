@@ -12,8 +12,9 @@ def normalized(dim, ndim):
 
 def several(dim, ndim):
     """`dim` (an int, or several) as a tuple of axes, each from 0 to ndim - 1."""
-    dims = dim if isinstance(dim, (tuple, list)) else (dim,)
-    out = tuple(one(d, ndim) for d in dims)
+    if not isinstance(dim, (tuple, list)):
+        return (one(dim, ndim),)
+    out = tuple([one(d, ndim) for d in dim])
     if len(set(out)) < len(out):
         raise OperandError(f"an axis appears twice in dim={dim}")
     return out
@@ -28,6 +29,8 @@ def length(x, dim, name):
 
 def one(dim, ndim):
     """One axis, from 0 to ndim - 1; a 0-d tensor counts as having one."""
+    if dim.__class__ is int and -ndim <= dim < ndim:
+        return dim % ndim
     if not hasattr(dim, "__index__"):
         raise TypeError(f"dim must be an integer, not {dim!r}")
     if not -max(ndim, 1) <= dim < max(ndim, 1):

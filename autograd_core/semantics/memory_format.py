@@ -29,8 +29,7 @@ AXES = {MemoryFormat.channels_last: 4, MemoryFormat.channels_last_3d: 5}
 
 def is_contiguous(self: Tensor, memory_format: str = "contiguous_format") -> bool:
     """Whether the elements are contiguous in memory, in row-major order or with the channels innermost."""
-    wanted = MemoryFormat(memory_format)
-    if wanted in AXES:
+    if memory_format != "contiguous_format" and (wanted := MemoryFormat(memory_format)) in AXES:
         return self.ndim == AXES[wanted] and is_contiguous(_channels_behind(self.detach()))
     own_scalar(self)
     return bool(self.array.flags.c_contiguous)
@@ -38,9 +37,9 @@ def is_contiguous(self: Tensor, memory_format: str = "contiguous_format") -> boo
 
 def contiguous(self: Tensor, memory_format: str = "contiguous_format") -> Tensor:
     """The tensor with contiguous elements, row-major or with the channels innermost: itself, or a copy."""
-    wanted = MemoryFormat(memory_format)
-    if wanted is MemoryFormat.preserve_format or is_contiguous(self, wanted):
+    if memory_format == "preserve_format" or is_contiguous(self, memory_format):
         return self
+    wanted = MemoryFormat(memory_format)
     if wanted not in AXES:
         return functional.row_major(self)
     if self.ndim != AXES[wanted]:

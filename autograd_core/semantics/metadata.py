@@ -189,6 +189,10 @@ def is_tensor(obj: Any) -> bool:
     return isinstance(obj, Tensor)
 
 
+def _reversed(self: Tensor) -> Tensor:
+    return functional.permute(self, tuple(range(self.array.ndim - 1, -1, -1)))
+
+
 def _matrix_transpose(self: Tensor) -> Tensor:
     if self.ndim < 2:
         raise OperandError(f".mT swaps the last two axes; this tensor has shape {self.shape}")
@@ -225,7 +229,7 @@ MEMBERS = {
     "real": _part("real", "The real parts, a view; a real tensor itself. Settable."),
     "imag": _part("imag", "The imaginary parts of a complex tensor, a view. Settable."),
     "layout": property(lambda self: Layout.strided, doc="How the elements are kept: `strided`."),
-    "T": property(lambda x: functional.permute(x, tuple(reversed(range(x.ndim)))), doc="The axes in reverse order."),
+    "T": property(_reversed, doc="The axes in reverse order."),
     "H": property(_conjugate_transpose, doc="The conjugate transpose of a matrix."),
     "mT": property(_matrix_transpose, doc="The last two axes exchanged."),
     "mH": property(functional.adjoint, doc="The last two axes exchanged, and conjugated."),

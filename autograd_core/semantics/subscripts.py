@@ -62,6 +62,8 @@ def steps(index: Any, ndim: int) -> tuple[Any, ...]:
     axes to the front; PyTorch applies it first. True and False are arrays in NumPy too; in PyTorch they insert an
     axis of length 1 or 0. An ellipsis that stands for none of the `ndim` axes does not separate arrays in PyTorch.
     """
+    if getattr(index, "ndim", 0):
+        return (index,)
     items = index if index.__class__ is tuple else (index,)
     if not any(hasattr(i, "ndim") for i in items):
         return (index,)

@@ -50,6 +50,7 @@ BLOCKWISE = (
 FUNCTIONS: dict[str, Any] = {
     "argsort": order.argsort,
     "ascontiguousarray": copies.contiguous,
+    "broadcast_to": copies.broadcast_to,
     "clip": selection.clip,
     "concatenate": copies.concatenate,
     "copyto": copies.copyto,

@@ -3,11 +3,12 @@
 import numpy as np
 
 from autograd_core import dtypes, functional
+from autograd_core.engine.binders import apply
 from autograd_core.engine.libraries import VMAP
 from autograd_core.errors import OperandError, PositionError
 from autograd_core.kinds import INDEXING
 from autograd_core.ops import axes
-from autograd_core.registry import booleans, composition, integers, op, sample
+from autograd_core.registry import OPS, booleans, composition, integers, op, sample
 from autograd_core.semantics.subscripts import holds_batches, is_basic, plain_index, steps
 from backends.generic.indexing import grid
 
@@ -33,6 +34,9 @@ def getitem(xp, x, *, index):
         return y
     # NumPy copies a single element; as a 0-d array it is a view.
     return x[(*index, ...) if index.__class__ is tuple else (index, ...)]
+
+
+GETITEM = OPS["getitem"]
 
 
 def _taken(xp, x, index):
@@ -96,8 +100,11 @@ def check_index(shape, index, dim, name):
         raise OperandError(f"{name}(): index has {index.ndim} axes but the tensor {len(shape)}; use the same number")
     if index.dtype.kind not in dtypes.INTEGERS:
         raise OperandError(f"{name}(): index must hold integers, not {index.dtype}")
-    if any(k > n for i, (k, n) in enumerate(zip(index.shape, shape, strict=True)) if i != dim):
-        raise OperandError(f"{name}(): index of shape {index.shape} reaches beyond a tensor of shape {tuple(shape)}")
+    for i, k in enumerate(index.shape):
+        if k > shape[i] and i != dim:
+            raise OperandError(
+                f"{name}(): index of shape {index.shape} reaches beyond a tensor of shape {tuple(shape)}"
+            )
 
 
 def _slow_spread(x, index, dim, shape):
@@ -137,7 +144,7 @@ def index_select(input, dim, index):
         raise IndexError(f"index_select(): index must be a vector, not of shape {index.shape}")
     if index.dtype.kind not in dtypes.INTEGERS:
         raise OperandError(f"index_select(): index must hold integers, not {index.dtype}")
-    index = functional.ravel(index)
+    index = index if index.ndim else functional.reshape(index, (1,))
     if input.ndim:
         return _item(input, (*(slice(None),) * at, index))
     if index.shape != (1,):
@@ -196,15 +203,14 @@ def masked(input, mask, name):
 
 
 def _item(x, index):
-    if is_basic(index):
-        y, parts = x, (index,)
-    else:
+    try:
+        if is_basic(index):
+            return apply(GETITEM, (x,), {"index": index})
         plain = plain_index(index, x)
         y, plain = VMAP.resolved(x, plain) if holds_batches(plain) else (x, plain)
         parts = steps(plain, y.ndim)
-    try:
         for part in parts:
-            y = getitem(y, index=part)
+            y = apply(GETITEM, (y,), {"index": part})
         return y
     except IndexError as e:
         raise IndexError(f"{e} [tensor of shape {x.shape}, index {index!r}]") from None

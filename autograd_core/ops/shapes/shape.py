@@ -22,10 +22,11 @@ from autograd_core.registry import NO_GRADIENT, composition, op, sample
     reference=np.reshape, vjp=lambda xp, g, x_shape: xp.reshape(g, shape=x_shape))
 def reshape(xp, x, *, shape):
     """The same elements in order, in another shape; one length may be -1. A view if the strides permit."""
-    lengths = (shape,) if shape.__class__ is int else shape
-    if min(lengths, default=0) < -1:  # NumPy would take any negative length for -1
+    y = xp.reshape(x, shape)
+    if y.shape != shape and min((shape,) if shape.__class__ is int else shape, default=0) < -1:
+        # NumPy takes any negative length for -1.
         raise OperandError(f"reshape: {tuple(shape)} has a negative length other than -1")
-    return xp.reshape(x, shape)
+    return y
 
 
 @composition(SHAPE,
@@ -83,8 +84,10 @@ def expand(xp, x, *, shape):
 
 
 def _filled(x, shape):
+    if -1 not in shape:
+        return shape
     lead = len(shape) - x.ndim
-    return tuple(x.shape[i - lead] if k == -1 and i >= lead else k for i, k in enumerate(shape))
+    return tuple([x.shape[i - lead] if k == -1 and i >= lead else k for i, k in enumerate(shape)])
 
 
 @op(SHAPE, symbol="Σ→", packs="shape", wide=True, aliases=("sum_to_size",),
@@ -134,10 +137,12 @@ def swapped(xp, x):
              samples=(sample((2, 3), 0, 1), sample((2, 3, 4), -1, 0), sample((0, 3), 0, 1)), reference=np.swapaxes)
 def transpose(input, dim0, dim1):
     """Two axes swapped; a view."""
-    dims = list(range(max(input.ndim, 1)))
-    i, j = axes.one(dim0, input.ndim), axes.one(dim1, input.ndim)
-    dims[i], dims[j] = j, i
-    return permute(input, tuple(dims)) if input.ndim else input
+    ndim = input.ndim
+    i, j = axes.one(dim0, ndim), axes.one(dim1, ndim)
+    dims = list(range(ndim))
+    if ndim:
+        dims[i], dims[j] = j, i
+    return permute(input, tuple(dims)) if ndim else input
 
 
 @composition(SHAPE, samples=(sample((2, 3)), sample((3,)), sample(()), sample((0, 3))), reference=np.transpose)
@@ -178,8 +183,9 @@ def _slow_squeeze(x, dim=None):
                       sample((0, 1))))
 def squeeze(input, dim=None):
     """Without the axes of length 1, or those of them in `dim`; a view."""
-    dims = range(input.ndim) if dim is None else axes.several(dim, input.ndim)
-    return reshape(input, tuple(k for i, k in enumerate(input.shape) if k != 1 or i not in dims))
+    shape = tuple(input.shape)
+    dims = range(len(shape)) if dim is None else axes.several(dim, len(shape))
+    return reshape(input, tuple([k for i, k in enumerate(shape) if k != 1 or i not in dims]))
 
 
 @composition(SHAPE, aliases=("expand_dims",),
@@ -187,8 +193,9 @@ def squeeze(input, dim=None):
              reference=np.expand_dims)
 def unsqueeze(input, dim):
     """With a new axis of length 1 at `dim`; a view."""
-    at = axes.one(dim, input.ndim + 1)
-    return reshape(input, (*input.shape[:at], 1, *input.shape[at:]))
+    shape = tuple(input.shape)
+    at = axes.one(dim, len(shape) + 1)
+    return reshape(input, (*shape[:at], 1, *shape[at:]))
 
 
 @composition(SHAPE,
@@ -197,12 +204,12 @@ def unsqueeze(input, dim):
                  *x.shape[:start_dim], -1, *x.shape[x.ndim if end_dim == -1 else end_dim + 1 :]))
 def flatten(input, start_dim=0, end_dim=-1):
     """The axes from `start_dim` to `end_dim`, inclusive, merged into one."""
-    first, last = axes.one(start_dim, input.ndim), axes.one(end_dim, input.ndim)
+    lengths = tuple(input.shape)
+    first, last = axes.one(start_dim, len(lengths)), axes.one(end_dim, len(lengths))
     if first > last:
         raise OperandError(f"flatten(): start_dim {start_dim} comes after end_dim {end_dim}")
-    if first == last and input.ndim:
+    if first == last and lengths:
         return input
-    lengths = tuple(input.shape)
     return reshape(input, (*lengths[:first], math.prod(lengths[first : last + 1]), *lengths[last + 1 :]))
 
 
