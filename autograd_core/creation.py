@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 
 from autograd_core import dtypes
 from autograd_core.devices import default_device, library_of, place
-from autograd_core.engine.libraries import LIBRARY, holds
+from autograd_core.engine.libraries import LIBRARY, all_below
 from autograd_core.engine.nodes import Leaf
 from autograd_core.engine.options import with_options
 from autograd_core.errors import DtypeError, OperandError
@@ -115,6 +115,12 @@ def shape_of(size: tuple[Any, ...], keyword: ShapeLike | None = None) -> tuple[i
         if size:
             raise TypeError("the shape was passed twice, by position and as size=")
         size = (keyword,)
+    lengths = size[0] if len(size) == 1 and size[0].__class__ in (tuple, Size) else size
+    for k in lengths:
+        if k.__class__ is not int or k < 0:
+            break
+    else:
+        return tuple(lengths)
     if len(size) == 1 and hasattr(size[0], "__iter__") and not hasattr(size[0], "__index__"):
         size = tuple(size[0])
     try:
@@ -140,7 +146,7 @@ def on_device(make: Callable[[Any], Any], device: str | None, requires_grad: boo
 
 def floating(dtype: DTypeLike | None) -> dtypes.DType:
     """The dtype, or the default floating-point dtype for None."""
-    return dtypes.as_dtype(dtype) or dtypes.get_default_dtype()
+    return dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
 
 
 def zeros(
@@ -156,7 +162,8 @@ def zeros(
     >>> zeros(2)
     tensor([0., 0.])
     """
-    return full(shape_of(shape, size), 0, floating(dtype), device, requires_grad, name)
+    lengths, kind = shape_of(shape, size), floating(dtype)
+    return on_device(lambda xp: xp.zeros(lengths, kind), device, requires_grad, name)
 
 
 def ones(
@@ -168,7 +175,8 @@ def ones(
     name: str | None = None,
 ) -> Tensor:
     """Ones of a shape, given as numbers or as one tuple."""
-    return full(shape_of(shape, size), 1, floating(dtype), device, requires_grad, name)
+    lengths, kind = shape_of(shape, size), floating(dtype)
+    return on_device(lambda xp: xp.full(lengths, 1, kind), device, requires_grad, name)
 
 
 def empty(
@@ -327,7 +335,7 @@ def one_hot(input: Tensor, num_classes: int = -1) -> Tensor:
     if num_classes < 0 and not input.numel():
         raise OperandError("one_hot() cannot infer the number of classes from an empty tensor; pass num_classes")
     n = num_classes if num_classes >= 0 else int(input.max()) + 1
-    if not holds((input >= 0) & (input < n)):
+    if not all_below(input, n):
         raise RuntimeError(f"one_hot(): classes must lie between 0 and {n - 1}")
     xp, classes = LIBRARY[input.array.__class__], input.array[..., None]
     vectors = xp.zeros((*input.shape, n), dtypes.int64)

@@ -113,7 +113,9 @@ def backend_of(device: str) -> Backend:
 
 def resolved(device: str | None) -> tuple[str, int]:
     """The kind and index of a device; the current index if the name has none."""
-    device = get_default_device() if device is None else device
+    device = default_device() if device is None else device
+    if device is None or device == "cpu":
+        return "cpu", 0
     (kind, index), backend = _parts(device), backend_of(device)
     if index is not None and index >= (count := backend.device_count()):
         raise DeviceError(f"device {str(Device(device))!r} does not exist; there are {count}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core import dtypes, functional
-from autograd_core.creation import ShapeLike, check_tensor, finish, shape_of
+from autograd_core.creation import ShapeLike, check_tensor, finish, floating, shape_of
 from autograd_core.devices import Device, backend_of, resolved
 from autograd_core.engine.inplace import write
 from autograd_core.engine.libraries import LAYERS, LIBRARY, VMAP, holds
@@ -25,6 +26,7 @@ from autograd_core.tensor import Tensor, wrap
 from backends.locks import shared_lock
 
 SEEDS = 1 << 64
+_limits = functools.cache(np.iinfo)
 
 
 class Generator:
@@ -157,7 +159,7 @@ def stream_of(device: str | None, generator: Generator | None) -> Any:
 
 
 def _floating(dtype: DTypeLike | None) -> dtypes.DType:
-    found = dtypes.as_dtype(dtype) or dtypes.get_default_dtype()
+    found = floating(dtype)
     if found.kind not in dtypes.FLOATS:
         raise DtypeError(f"random real numbers are drawn in a floating dtype, not in {found}")
     return found
@@ -165,7 +167,7 @@ def _floating(dtype: DTypeLike | None) -> dtypes.DType:
 
 def _drawn(draw: Callable[[Any, Any], Any], shape: tuple[int, ...], dtype: DTypeLike | None, scale: float = 1.0) -> Any:
     """Numbers of a floating-point dtype; for a complex one, both parts, scaled."""
-    kind = dtypes.as_dtype(dtype) or dtypes.get_default_dtype()
+    kind = floating(dtype)
     if kind.kind != "c":
         return draw(shape, _floating(kind))
     pairs = draw((*shape, 2), dtypes.real_part(kind)) * scale
@@ -220,7 +222,7 @@ def randint(
     kind = dtypes.as_dtype(dtype) or dtypes.int64
     if last <= first:
         raise OperandError(f"randint() needs low < high, not {first} and {last}")
-    if kind.kind in dtypes.INTEGERS and not np.iinfo(kind).min <= first < last <= np.iinfo(kind).max + 1:
+    if kind.kind in dtypes.INTEGERS and not _limits(kind).min <= first < last <= _limits(kind).max + 1:
         raise OperandError(f"randint(): numbers from {first} to {last - 1} do not fit into {kind}")
     draws = stream_of(device, generator).integers(first, last, shape_of((size,)))
     return finish(draws.astype(kind), None, requires_grad, None)

@@ -57,6 +57,7 @@ FUNCTIONS: dict[str, Any] = {
     "dot": np.ndarray.dot,  # twice as fast as np.dot, which dispatches, for 16 numbers
     "empty": passes.empty,
     "fft": Deferred("scipy.fft"),  # four times as fast as NumPy's, which computes in float64
+    "full": copies.full,
     "linalg": lapack.LINALG,
     "matmul": products.matmul,
     "max": partial(reduction.extreme, np.maximum),

@@ -8,12 +8,13 @@ import numpy as np
 from backends import onednn
 from backends.buffers import empty, empty_like
 from backends.geometry import Array
+from backends.numpy_backend import passes
 from backends.strides import copying_order
 
 LARGE = 1 << 16  # elements: from here threads pay, and fresh memory costs more than the copy
-_fast = onednn.deferred("layouts", "copy_into")
 _views: Any = np.nditer  # its overloads know no lists of flags
 _LIKE_NUMPY = (["multi_index", "refs_ok", "zerosize_ok"], [["readonly"]], None, "C", "safe", None)
+_fast = onednn.deferred("layouts", "copy_into")
 
 
 def copyto(target: Array, source: Array) -> None:
@@ -39,6 +40,13 @@ def reshape(x: Array, shape: Any) -> Array:
         except ValueError:
             return contiguous(x).reshape(shape)
     return x.reshape(shape)
+
+
+def full(shape: Any, value: Any, dtype: Any = None) -> Array:
+    """`np.full`, without what it spends on a dispatch and an unbounded number of options."""
+    y = passes.empty(shape, np.asarray(value).dtype if dtype is None else dtype)
+    y.fill(value)
+    return y
 
 
 def broadcast_to(x: Array, shape: Any) -> Array:
