@@ -135,9 +135,9 @@ INDEX: dict[str, str] = {
     "positions.embedding": """
         add_rows embedding embedding_bag mix_rows take_rows""",
     "positions.masks": """
-        Tensor.argwhere Tensor.fill_ Tensor.masked_fill Tensor.masked_fill_ Tensor.masked_scatter
-        Tensor.masked_scatter_ Tensor.nonzero Tensor.nonzero_static argwhere fill fill_ masked_fill masked_scatter
-        nonzero nonzero_static unravel_index""",
+        Tensor.argwhere Tensor.masked_fill Tensor.masked_fill_ Tensor.masked_scatter Tensor.masked_scatter_
+        Tensor.nonzero Tensor.nonzero_static argwhere fill masked_fill masked_scatter nonzero nonzero_static
+        unravel_index""",
     "positions.segments": """
         segment_reduce""",
     "reductions.counting": """

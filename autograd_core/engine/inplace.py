@@ -40,7 +40,7 @@ def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, others: Iterabl
     _refuse(x, base)
     own_scalar(x)
     operands = (x, *args)
-    if grad_enabled() and any(getattr(a, "node", None) is not None for a in (*operands, *others)):
+    if grad_enabled() and any(map(_node_of, (*operands, *others))):
         operands = tuple([_survivor(a, x) for a in operands])  # old values that a rule saves must survive the write
     new = _inside(compute(*operands), x)
     if new.array.shape != x.array.shape or (new.dtype != x.dtype and not can_cast(new.dtype, x.dtype)):
@@ -51,11 +51,27 @@ def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, others: Iterabl
     new = _cast(new, x)
     x.array[...] = _survivor(new, x).array
     record_write(x.array, depth)
-    if grad_enabled() and base is x and new.node is not None:
+    if base is x and new.node is not None and grad_enabled():
         _rename(x, new.node)
     else:
         _replace_part(base, new, x)
     return x
+
+
+def _node_of(operand: Any) -> Any:
+    return getattr(operand, "node", None)
+
+
+def _assign(x: Tensor, value: Any, *others: Tensor) -> bool:
+    """Write a number, or an array of the same shape and dtype, if nothing needs to be recorded; else returns False."""
+    base = _origin(x)
+    if grad_enabled() and (base.node is not None or any(map(_node_of, others))):
+        return False
+    _refuse(x, base)
+    own_scalar(x)
+    x.array[...] = value
+    record_write(x.array, 3)
+    return True
 
 
 def rebase(x: Tensor, node: Any) -> None:
@@ -132,9 +148,13 @@ def _obstacle(x: Tensor, base: Tensor) -> str:
     # A view with its own node is a leaf, or a view of one, in memory that is not differentiated.
     if grad_enabled() and (base.node.__class__ is Leaf or (base.node is None and x.node is not None)):
         return "a leaf that requires a gradient, or to a view of one; use `with no_grad():`, or .clone() it first"
-    if may_overlap(x.shape, getattr(x.array, "strides", ())):
+    array = x.array
+    flags = array.flags if array.__class__ is np.ndarray else None
+    if flags is not None and flags.c_contiguous and flags.writeable:
+        return ""
+    if may_overlap(array.shape, getattr(array, "strides", ())):
         return f"an expanded tensor of shape {x.shape}, whose elements share memory; .clone() it first"
-    if x.array.__class__ is np.ndarray and not x.array.flags.writeable:
+    if flags is not None and not flags.writeable:
         return f"a tensor of shape {x.shape} on read-only memory; .clone() it first"
     return ""
 
@@ -229,7 +249,7 @@ OPERATORS = {"__iadd__": "add", "__isub__": "sub", "__imul__": "mul", "__itruedi
              "__ixor__": "bitwise_xor", "__ilshift__": "bitwise_left_shift",
              "__irshift__": "bitwise_right_shift"}  # fmt: skip
 # Operations whose kinds do not preserve the shape, but which have in-place forms.
-OTHERS = ("addbmm", "addmm", "addmv", "addr", "baddbmm", "cumprod", "cumsum", "fill", "index_add",
+OTHERS = ("addbmm", "addmm", "addmv", "addr", "baddbmm", "cumprod", "cumsum", "index_add",
           "index_copy", "index_fill", "index_put", "index_reduce", "masked_fill", "masked_scatter", "put", "renorm",
           "scatter", "scatter_add", "scatter_reduce", "tril", "triu")  # fmt: skip
 
@@ -240,7 +260,7 @@ def _method(function: Callable[..., Tensor], name: str, most: float = math.inf) 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         if len(args) > most:
             raise TypeError(f"{name}_() takes {most} operands besides the tensor, not {len(args)}")
-        return write(self, lambda x, *a: function(x, *a, **kwargs), *args, others=kwargs.values())
+        return write(self, functools.partial(function, **kwargs), *args, others=kwargs.values())
 
     method.__name__ = f"{name}_"
     method.__doc__ = f"`{name}` in place: writes the result into this tensor and returns it."
@@ -259,7 +279,16 @@ def _operator(function: Callable[..., Tensor]) -> Callable[..., Any]:
 
 def _zero(self: Tensor) -> Tensor:
     """Write zeros; returns the tensor."""
+    if _assign(self, 0):
+        return self
     return write(self, lambda x: functional.zeros_like(x.detach()))
+
+
+def _fill(input: Tensor, value: Any) -> Tensor:
+    """Write a number, or that of a 0-d tensor, to every element; returns the tensor."""
+    if value.__class__ in (float, int) and input.dtype.kind == "f" and _assign(input, input.dtype.type(value)):
+        return input
+    return write(input, functional.fill, value)
 
 
 def _fill_diagonal(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
@@ -283,6 +312,9 @@ def _fill_diagonal(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
 
 def _copy(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Copy the elements of `src`, broadcast and converted to this dtype and device; returns the tensor."""
+    a, b = self.array, src.array if src.__class__ is Tensor else None
+    if a.__class__ is b.__class__ is np.ndarray and a.dtype is b.dtype and a.shape == b.shape and _assign(self, b, src):
+        return self
     return write(self, lambda x, s: functional.expand(_cast(_as_tensor(s, x), x).to(x.device), x.shape), src)
 
 
@@ -295,7 +327,7 @@ def _offer(entry: Op | Composition) -> None:
             most = len(entry.inputs) - 1 if isinstance(entry, Op) and entry.simple and not entry.form else math.inf
             method = _method(entry.call, name, most)
             setattr(Tensor, method.__name__, method)
-            if entry.kind is ELEMENTWISE or name == "fill":
+            if entry.kind is ELEMENTWISE:
                 publish(method)
 
 
@@ -310,6 +342,7 @@ def install() -> None:
         setattr(Tensor, symbol, _operator(getattr(functional, name)))
     for name, method in {
         "zero_": _zero,
+        "fill_": _fill,
         "copy_": _copy,
         "__setitem__": _setitem,
         "fill_diagonal_": _fill_diagonal,
@@ -317,3 +350,4 @@ def install() -> None:
         method.__name__ = name
         setattr(Tensor, name, method)
     publish(_zero)
+    publish(_fill)

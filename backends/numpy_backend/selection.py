@@ -105,6 +105,8 @@ def _add_relu(a: Array, b: Array, out: Array) -> None:
 
 def clip(x: Array, low: Any = None, high: Any = None, **how: Any) -> Any:
     """np.clip; by threads for large arrays between numbers."""
+    if x.__class__ is np.ndarray and x.size < LARGE and not how:
+        return x.clip(low, high)  # np.clip dispatches
     if how or getattr(x, "size", 0) < LARGE or x.dtype not in _BITS or np.ndim(low) or np.ndim(high):
         return np.clip(x, low, high, **how)
     y = one_pass(lambda part, out: np.clip(part, low, high, out=out), x)

@@ -27,12 +27,13 @@ def _scaled(call):
             return scaled(input, last, alpha=_factor(other))
         if alpha == 1:
             return call(input, other)
-        dtype = result_type(input, other)
+        alike = hasattr(input, "dtype") and getattr(other, "dtype", None) is input.dtype
+        dtype = input.dtype if alike else result_type(input, other)
         if getattr(other, "dtype", dtype) != dtype:
             other = functional.astype(other, dtype)  # in which the product may have room
-        return blend(input, other, bool(alpha) if dtype == dtypes.bool_ else alpha)
+        combine = in_float32(blend) if dtype.itemsize == 2 else blend
+        return combine(input, other, bool(alpha) if dtype == dtypes.bool_ else alpha)
 
-    @in_float32
     def blend(a, b, factor):
         return call(a, b * factor if isinstance(b, NUMBERS) else functional.multiply(b, factor))
 
