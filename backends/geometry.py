@@ -1,6 +1,7 @@
 """Geometry of windows: output sizes, valid ranges and argument checks of convolution and pooling."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
@@ -42,13 +43,20 @@ class Window(NamedTuple):
             )
         return tuple(sizes)
 
-    def each_tap(self, plane: Sizes, out: Sizes) -> Iterator[tuple[Sizes, tuple[slice, ...], tuple[slice, ...]]]:
+    def each_tap(self, plane: Sizes, out: Sizes) -> Sequence[tuple[Sizes, tuple[slice, ...], tuple[slice, ...]]]:
         """Every tap, the windows in which it lies within a plane, and the positions that it reads there."""
-        for tap in product(*map(range, self.kernel)):
-            axes = zip(plane, out, tap, self.stride, self.padding, self.dilation, strict=True)
-            ranges = [tap_range(size, count, k * d - p, s) for size, count, k, s, p, d in axes]
-            outputs, inputs = zip(*ranges, strict=True)
-            yield tap, outputs, inputs
+        return _each_tap(self, plane, out)
+
+
+@lru_cache(maxsize=256)  # for small images this takes longer than the arithmetic
+def _each_tap(window: Window, plane: Sizes, out: Sizes) -> Sequence[tuple[Sizes, tuple[slice, ...], tuple[slice, ...]]]:
+    found = []
+    for tap in product(*map(range, window.kernel)):
+        axes = zip(plane, out, tap, window.stride, window.padding, window.dilation, strict=True)
+        ranges = [tap_range(size, count, k * d - p, s) for size, count, k, s, p, d in axes]
+        outputs, inputs = zip(*ranges, strict=True)
+        found.append((tap, outputs, inputs))
+    return found
 
 
 class Taps(NamedTuple):
@@ -70,6 +78,7 @@ class Taps(NamedTuple):
         return tuple((o - 1) * s + (k - 1) * d + 1 for o, s, k, d in axes)
 
 
+@lru_cache(maxsize=4096)
 def tap_range(size: int, count: int, offset: int, step: int) -> tuple[slice, slice]:
     """Outputs `o < count` for which `o * step + offset` lies in `range(size)`, and the positions they read."""
     first = max(0, -(offset // step))
@@ -94,6 +103,7 @@ def convolution_sizes(
     return Window(w_shape[2:], stride, padding, dilation).outputs("convolution", x_shape)
 
 
+@lru_cache(maxsize=1024)
 def pooling_sizes(x_shape: Sizes, window: Window, ceil_mode: bool) -> Sizes:
     """Spatial sizes of a pooling's output; see `Window.outputs`."""
     out = window.outputs("pooling", x_shape, ceil_mode)
