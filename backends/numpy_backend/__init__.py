@@ -57,6 +57,7 @@ FUNCTIONS: dict[str, Any] = {
     "dot": np.ndarray.dot,  # twice as fast as np.dot, which dispatches, for 16 numbers
     "empty": passes.empty,
     "fft": Deferred("scipy.fft"),  # four times as fast as NumPy's, which computes in float64
+    "flip": copies.flip,
     "full": copies.full,
     "linalg": lapack.LINALG,
     "matmul": products.matmul,
@@ -69,6 +70,7 @@ FUNCTIONS: dict[str, Any] = {
     "reshape": copies.reshape,
     "roll": copies.roll,
     "stack": copies.stack,
+    "take_along_axis": indexing.take_along_axis,
     "tril": partial(selection.triangle, "tril"),
     "triu": partial(selection.triangle, "triu"),
     "vdot": reduction.vdot,

@@ -68,6 +68,13 @@ def take_at(x: Array, index: Any) -> Array:
     return y.copy() if not y.flags.c_contiguous and (x.flags.c_contiguous or in_rows(x)) else y
 
 
+def take_along_axis(x: Array, indices: Array, axis: int = -1) -> Array:
+    """`np.take_along_axis`, in a third of the time."""
+    index = [np.arange(n).reshape(n, *(1,) * (x.ndim - 1 - i)) for i, n in enumerate(x.shape)]
+    index[axis] = indices
+    return take_at(x, tuple(index))
+
+
 def put_at(x: Array, index: Any, values: Array) -> None:
     """See `backends.generic.indexing.put_at`."""
     if x.flags.c_contiguous and x.size >= MANY and (places := flat_places(x.shape, index, MANY)) is not None:

@@ -146,3 +146,13 @@ def test_of_values_written_to_one_place_the_last_remains(order):
         np.testing.assert_array_equal(found, expected)
     with pytest.raises(IndexError):
         indexing.put_at(found, (rows + 70, columns), values)
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (70, 80), (2, 3, 4)], ids=str)
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_elements_are_taken_along_an_axis_as_by_numpy(shape, axis):
+    x, index = np.random.default_rng(0).random(shape), np.argsort(np.random.default_rng(1).random(shape), axis)
+    for rows in (index, index.take([0], axis), index.take([-1, 0], axis) - shape[axis]):
+        np.testing.assert_array_equal(indexing.take_along_axis(x, rows, axis), np.take_along_axis(x, rows, axis))
+    line = index[tuple([slice(None) if i == axis % x.ndim else slice(1) for i in range(x.ndim)])]
+    np.testing.assert_array_equal(indexing.take_along_axis(x, line, axis), np.take_along_axis(x, line, axis))

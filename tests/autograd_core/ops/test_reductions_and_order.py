@@ -26,6 +26,16 @@ def test_sorting_keeps_the_order_of_equal_elements_and_puts_nan_last():
     assert x.topk(2, largest=False).values.tolist() == [1, 1]
 
 
+@pytest.mark.parametrize("length", [9, 200])
+@pytest.mark.parametrize("largest", [True, False])
+def test_the_topmost_of_short_and_long_rows_are_found(length, largest):
+    x = np.random.default_rng(0).permuted(np.arange(3 * length).reshape(3, length), axis=1)
+    found = ag.tensor(x).topk(7, largest=largest)
+    expected = np.argsort(-x if largest else x, axis=1)[:, :7]
+    assert found.indices.tolist() == expected.tolist()
+    assert found.values.tolist() == np.take_along_axis(x, expected, 1).tolist()
+
+
 def test_the_nanmedian_of_integers_is_where_their_median_is():
     x = ag.tensor([7, 4, 4, 9, 4])
     assert x.nanmedian(0).indices == x.median(0).indices
