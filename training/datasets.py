@@ -172,9 +172,9 @@ def collate(batch: Sequence[Any]) -> Any:
             raise RuntimeError("each element in list of batch should be of equal size; use a collate_fn of your own")
         parts = [collate(column) for column in zip(*batch, strict=True)]
         return type(first)(*parts) if hasattr(first, "_fields") else parts
-    return (
-        ag.tensor(batch, dtype=ag.float64) if isinstance(first, float) else ag.stack([ag.as_tensor(v) for v in batch])
-    )
+    if isinstance(first, int | float):
+        return ag.tensor(batch, dtype=ag.float64 if isinstance(first, float) else None)
+    return ag.stack([v if v.__class__ is ag.Tensor else ag.as_tensor(v) for v in batch])
 
 
 def converted(example: Any) -> Any:

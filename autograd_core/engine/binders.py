@@ -268,6 +268,7 @@ def bind_general(o: Op) -> Callable[..., Any]:
     required = {n for n, default in defaults.items() if default is inspect.Parameter.empty}
     least, most = arity + max([i for i, n in enumerate(defaults, 1) if n in required], default=0), arity + len(defaults)
     plain = not o.variadic and not o.signature and not o.packs
+    listed = o.variadic and not (o.signature or required)
     sizes = o.packs if [arity, *defaults] == [1, o.packs] else None  # the only parameter besides the tensor
     numeric = not defaults.keys() <= _STRUCTURAL  # a static parameter may take part in the arithmetic
     contexts = contexts_of(o.name)
@@ -291,6 +292,10 @@ def bind_general(o: Op) -> Callable[..., Any]:
             statics = defaults | given
             if len(statics) == len(defaults) and (not required or required <= given.keys()):
                 return apply(o, args, statics)
+        if listed and args and args[0].__class__ in (list, tuple) and args[0] and len(args) <= 1 + len(defaults):
+            statics = defaults | dict(zip(defaults, args[1:], strict=False)) | given
+            if len(statics) == len(defaults) and len(args) + len(given) <= 1 + len(defaults):
+                return apply(o, args[0], statics)
         if "out" in given:
             out = given.pop("out")
             result = call(*args, **given)

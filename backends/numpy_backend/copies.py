@@ -79,7 +79,12 @@ def concatenate(arrays: Sequence[Array], axis: int = 0) -> Array:
 
 def stack(arrays: Sequence[Array], axis: int = 0) -> Array:
     """`np.stack`; repeated elements give C order."""
-    return np.stack([_each(x) for x in arrays], axis)
+    arrays = [_each(x) for x in arrays]
+    first = arrays[0]
+    shape = first.shape
+    if axis or not shape or not first.flags.c_contiguous or any(x.shape != shape for x in arrays):
+        return np.stack(arrays, axis)
+    return np.concatenate(arrays).reshape(len(arrays), *shape)  # without a view of each
 
 
 def flip(x: Array, axis: Any) -> Array:

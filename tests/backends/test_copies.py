@@ -44,6 +44,51 @@ def test_of_large_arrays_that_do_not_fit_numpy_says_so():
         copies.concatenate([images()], 4)
 
 
+SHAPES = [((2, 3), (4, 2, 3)), ((2, 1), (2, 5)), ((), (2,)), ((), ()), ((1, 0), (3, 0)), ((3,), [2, 3]), ((1,), 4)]
+
+
+@pytest.mark.parametrize(("shape", "to"), SHAPES, ids=str)
+def test_small_arrays_are_broadcast_as_by_numpy(shape, to):
+    x = np.arange(np.prod(shape)).reshape(shape)
+    y, expected = copies.broadcast_to(x, to), np.broadcast_to(x, to)
+    np.testing.assert_array_equal(y, expected)
+    assert (y.strides, y.flags.writeable, y.base is x) == (expected.strides, False, expected.base is x)
+
+
+@pytest.mark.parametrize("to", [(2, 4), (3,), (-1, 2, 3), ()], ids=str)
+def test_shapes_that_do_not_fit_are_refused(to):
+    with pytest.raises(ValueError, match=r"broadcast|dimensions|non-negative"):
+        copies.broadcast_to(np.zeros((2, 3)), to)
+
+
+@pytest.mark.parametrize("axis", [0, -1, (0, 2), (-1, 1), ()])
+def test_arrays_are_flipped_as_by_numpy(axis):
+    x = np.arange(24).reshape(2, 3, 4)
+    np.testing.assert_array_equal(copies.flip(x, axis), np.flip(x, axis))
+
+
+@pytest.mark.parametrize(
+    "x", [np.arange(6).reshape(2, 3), np.arange(6).reshape(3, 2).T, np.float32(2), np.zeros((0, 2))]
+)
+@pytest.mark.parametrize("axis", [0, -1])
+def test_small_arrays_are_stacked_as_by_numpy(x, axis):
+    y, expected = copies.stack([x, x + 1], axis), np.stack([x, x + 1], axis)
+    np.testing.assert_array_equal(y, expected)
+    assert y.dtype == expected.dtype
+    assert y.strides == expected.strides or not y.size
+    with pytest.raises(ValueError, match="same shape"):
+        copies.stack([x, np.zeros((4, 3))], axis)
+
+
+@pytest.mark.parametrize(
+    "args", [((2, 3), 1.5, np.float32), (3, 2), ((), 1, np.int8), ((2,), True), ((0, 2), 1j)], ids=str
+)
+def test_arrays_are_filled_as_by_numpy(args):
+    y, expected = copies.full(*args), np.full(*args)
+    np.testing.assert_array_equal(y, expected)
+    assert y.dtype == expected.dtype
+
+
 def test_large_images_are_subsampled_padded_and_put_back():
     xp = backends.get("cpu").namespace
     x = images()[:, :, ::2, 1::2]
