@@ -131,6 +131,8 @@ def of_python(value: Any) -> DType | None:
     """The dtype of a Python number: bool, int64, the default float or complex; None for anything else."""
     if value.__class__ is float:
         return _default
+    if value.__class__ is int and -(2**63) <= value < 2**64:
+        return int64
     kind = np.asarray(value).dtype.kind
     return {"b": bool_, "i": int64, "u": int64, "f": _default, "c": default_complex()}.get(kind)
 

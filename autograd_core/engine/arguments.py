@@ -42,6 +42,9 @@ _PLAIN = {Tensor, bool, int, float, complex, type(None)}  # operands that need n
 
 def parse(o: Op, args: tuple[Any, ...], given: dict[str, Any]) -> tuple[Sequence[Any], dict[str, Any]]:
     """Public arguments to (inputs, statics): by position or name, with NumPy's synonyms."""
+    if not given and len(args) == len(o.public) and not (o.packs or o.variadic):
+        pairs = [(p[1], v) for p, v in zip(o.public, args, strict=True)]
+        return [v for own, v in pairs if own is None], {own: python_number(v) for own, v in pairs if own is not None}
     names = [p[0] for p in o.public]
     if o.packs:
         args = _packed(o, args)

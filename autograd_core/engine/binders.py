@@ -336,7 +336,7 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
     if mixed or o.screened:
         if o.real_only and (mixed or dtype.kind == "c"):
             refuse_complex(o.name, arrays)
-        common = _common_dtype(o, arrays) if mixed or o.floating else None
+        common = _common_dtype(o, arrays) if mixed or (o.floating and dtype.kind in EXACT) else None
         if common is not None:
             ready = [cast(a, common) if o.variadic or i in o.promoted else a for i, a in enumerate(args)]
             return apply(o, ready, statics)
@@ -385,10 +385,9 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
 
 def _common_dtype(o: Op, arrays: list[Any]) -> Any:
     """The dtype to which the promoted inputs must be cast first, or None if no cast is needed."""
-    found = arrays if o.variadic else [arrays[i] for i in o.promoted or (0,)]
-    found = [a for a in found if a is not None]
+    found = arrays if o.variadic else [a for i in o.promoted or (0,) if (a := arrays[i]) is not None]
     dtype = found[0].dtype
-    if o.promoted and any(a.dtype != dtype for a in found):
+    if len(found) > 1 and o.promoted and any(a.dtype != dtype for a in found):
         return computed_in(found, o.floating)
     return dtypes.get_default_dtype() if o.floating and dtype.kind in EXACT else None
 

@@ -77,7 +77,7 @@ def normalize_rows(
     """
     n, mean = max(x.shape[1], 1), None
     if centered:
-        mean = xp.sum(x, axis=1, keepdims=True) / n
+        mean = xp.add.reduce(x, axis=1, keepdims=True) / n
         x = x - mean
     scale = 1 / xp.sqrt(xp.einsum("ri,ri->r", x, x)[:, None] / n + eps)
     y = x * scale
@@ -102,14 +102,14 @@ def row_gradients(
     n = max(x.shape[1], 1)
     normal = (x if mean is None else x - mean) * scale
     g_weight = xp.einsum("ri,ri->i", g, normal) if needs[1] else None
-    g_bias = xp.sum(g, axis=0) if needs[2] else None
+    g_bias = xp.add.reduce(g, axis=0) if needs[2] else None
     if not needs[0]:
         return None, g_weight, g_bias
     g = g if weight is None else g * weight
     normal = normal * (xp.einsum("ri,ri->r", g, normal)[:, None] / -n)  # as above
     normal += g
     if mean is not None:
-        normal -= xp.sum(g, axis=1, keepdims=True) / n
+        normal -= xp.add.reduce(g, axis=1, keepdims=True) / n
     normal *= scale
     return normal, g_weight, g_bias
 

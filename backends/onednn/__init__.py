@@ -35,6 +35,7 @@ SMALL = dict.fromkeys(KERNELS["activations"], 1 << 14) | dict.fromkeys(
     ("bounded", "hardsigmoid", "leaky_gate", "leaky_relu", "sigmoid", "sigmoid_gradient", "softplus", "tanh", "within"),
     1 << 16,
 )
+SMALL |= dict.fromkeys(KERNELS["softmax"][:4], 1 << 11)
 
 
 def overlay(kernels: SimpleNamespace) -> None:

@@ -119,18 +119,19 @@ def _require_floats(name, input):
 
 
 def _by_channels(input, running_mean, running_var, weight, bias, training, momentum, eps, counted, relu):
-    if input.shape == (0,):  # no samples, with any number of channels
+    shape = tuple(input.shape)
+    if shape == (0,):  # no samples, with any number of channels
         _count(counted)
         return functional.clone(input)
-    if input.ndim < 2:
+    if len(shape) < 2:
         raise OperandError(f"batch_norm() takes (N, C, ...), not a tensor of shape {input.shape}")
     _require_floats("batch_norm", input)
     if eps < 0 or (training and eps == 0):
         raise ValueError(f"batch_norm(): eps must be positive, but is {eps}")
     given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
     for name, v in given.items():
-        if v is not None and v.shape != input.shape[1:2]:
-            raise OperandError(f"batch_norm(): {name} must have the channels' shape {input.shape[1:2]}, not {v.shape}")
+        if v is not None and v.shape != shape[1:2]:
+            raise OperandError(f"batch_norm(): {name} must have the channels' shape {shape[1:2]}, not {v.shape}")
     weight, bias = (_fitting(p, input.dtype) for p in (weight, bias))
     if not training:
         if running_mean is None or running_var is None:
@@ -139,14 +140,14 @@ def _by_channels(input, running_mean, running_var, weight, bias, training, momen
         scale = scale if weight is None else scale * weight
         shift = -running_mean * scale if bias is None else bias - running_mean * scale
         return (scale_channels_relu if relu else scale_channels)(input, scale, shift)
-    if math.prod((input.shape[0], *input.shape[2:])) == 1:
+    if math.prod((shape[0], *shape[2:])) == 1:
         raise OperandError(
             f"batch_norm() in training needs more than one value per channel; input has shape {input.shape}. "
             "Use a larger batch, or model.eval()"
         )
     y, mean, scale = normalize_batch(input, weight, bias, eps=eps, relu=relu)
     if input.numel():
-        _track(running_mean, running_var, mean.array, scale.array, count(input.shape), momentum, eps, counted)
+        _track(running_mean, running_var, mean.array, scale.array, count(shape), momentum, eps, counted)
     else:
         _count(counted)
     return y

@@ -60,14 +60,15 @@ def _classes(input, target, weight, ignore_index, name):
     """The target as int64, after checks, and `ignore_index`, or None if no target equals it."""
     if target.dtype.kind not in dtypes.INTEGERS:
         raise OperandError(f"{name}(): class indices must be integers, not {target.dtype}")
-    if input.ndim < 1 or target.shape != (input.shape[0], *input.shape[2:]):
+    shape = tuple(input.shape)
+    if not shape or target.shape != (shape[0], *shape[2:]):
         expected = (input.shape[0], *input.shape[2:]) if input.ndim else "(N,)"
         raise OperandError(
             f"{name}(): input has shape {input.shape}, so target must hold class indices in shape {expected}, "
             f"not {target.shape}"
             + ("; probabilities are floats: target.float()" if target.shape == input.shape else "")
         )
-    classes = input.shape[1]
+    classes = shape[1]
     if weight is not None and weight.shape != (classes,):
         raise OperandError(f"{name}(): weight must have shape {(classes,)}, one number per class, not {weight.shape}")
     if target.dtype != np.int64:
