@@ -90,11 +90,14 @@ def _sums_of_rows(x: Array) -> Array:
     n = x.shape[1]
     if n <= ROW:
         return np.einsum("ij->i", x)
-    width = _width(n)
-    if x.dtype.kind == "c" or not width:
+    if x.dtype.kind == "c":
         return x.sum(axis=1)
-    sums: Array = np.vecdot(x.reshape(-1, width), np.ones(width, x.dtype))
-    return sums if width == n else sums.reshape(-1, n // width).sum(axis=1)
+    width = _width(n)
+    if width < LINE < n and (whole := n - n % LINE) < n:
+        return _sums_of_rows(x[:, :whole]) + x[:, whole:].sum(axis=1)
+    ones = np.ones(width, x.dtype)
+    sums: Array = np.vecdot(x, ones) if width == n else np.vecdot(x.reshape(len(x), -1, width), ones).sum(axis=1)
+    return sums
 
 
 def _sums_of_columns(x: Array) -> Array:
@@ -197,7 +200,7 @@ def _lines(x: Array, last: int) -> Array | None:
 
 
 def _width(n: int) -> int:
-    """The length of the parts in which a row of n elements is summed; 0 if dot products do not pay."""
+    """The length of the equal parts in which a row of n elements can be summed; 0 if dot products do not pay."""
     width = n if n <= 4 * LINE else gcd(n, 4 * LINE)
     return width if width >= SHORT else 0
 

@@ -43,6 +43,13 @@ def test_sums_of_columns_keep_seven_digits(shape):
     np.testing.assert_allclose(found, x.sum(axis=0, dtype=np.float64), rtol=4e-7)
 
 
+@pytest.mark.parametrize("shape", [(1, 9999991), (3, 4097), (40, 5000), (2, 3 << 12), (7, 1023)], ids=str)
+def test_sums_of_rows_of_any_length_keep_seven_digits(shape):
+    x = np.random.default_rng(0).random(shape, np.float32)
+    found = backends.get("cpu").namespace.kernels.total(x, (1,), False)
+    np.testing.assert_allclose(found, x.sum(axis=1, dtype=np.float64), rtol=2e-7)
+
+
 @pytest.mark.parametrize("shape", [(20000, 9), (20000, 300), (60, 60, 60, 5), (4, 5000, 300)], ids=str)
 @pytest.mark.parametrize("step", [1, 2])
 def test_sums_with_gaps_keep_six_digits(shape, step):
