@@ -2,11 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections import OrderedDict, defaultdict, deque, namedtuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
-# Registered class -> from an object to its children and what else it is made of; from these back to an object.
-NODES: dict[type, tuple[Callable[[Any], tuple[Iterable[Any], Any]], Callable[[list[Any], Any], Any]]] = {}
+Context = Any  # what an object consists of beside its children
+
+
+class NodeDef(NamedTuple):
+    """How objects of a class are taken apart and built."""
+
+    type: Any
+    flatten_fn: Callable[[Any], tuple[Iterable[Any], Context]]
+    unflatten_fn: Callable[[Any, Context], Any]
+    flatten_with_keys_fn: Callable[[Any], tuple[Any, Context]] | None = None
+
+
+def _keyed(type_: Any) -> NodeDef:
+    return NodeDef(
+        type_, lambda d: (list(d.values()), list(d)), lambda parts, keys: type_(zip(keys, parts, strict=True))
+    )
+
+
+# Class -> node. `namedtuple` stands for all named tuples, `dict` also for classes derived from it, and `Sequence` for
+# those derived from tuples and lists.
+NODES: dict[Any, NodeDef] = {
+    node.type: node
+    for node in (
+        NodeDef(tuple, lambda t: (list(t), None), lambda parts, _: tuple(parts)),
+        NodeDef(list, lambda t: (list(t), None), lambda parts, _: list(parts)),
+        _keyed(dict),
+        _keyed(OrderedDict),
+        NodeDef(
+            defaultdict,
+            lambda d: (list(d.values()), [d.default_factory, list(d)]),
+            lambda parts, c: defaultdict(c[0], zip(c[1], parts, strict=True)),
+        ),
+        NodeDef(deque, lambda t: (list(t), t.maxlen), deque),
+        NodeDef(namedtuple, lambda t: (list(t), t.__class__), lambda parts, cls: cls(*parts)),
+        NodeDef(Sequence, lambda t: (list(t), t.__class__), lambda parts, cls: cls(parts)),
+    )
+}
+
+
+def node_of(tree: Any) -> NodeDef | None:
+    """How a branch is taken apart; None for a leaf."""
+    cls = tree.__class__
+    if cls in NODES:
+        return NODES[cls]
+    if not isinstance(tree, tuple | list | dict):
+        return None
+    if isinstance(tree, dict):
+        return NODES[dict]
+    return NODES[namedtuple if hasattr(cls, "_fields") else Sequence]
 
 
 def leaves(tree: Any) -> list[Any]:
@@ -15,9 +63,8 @@ def leaves(tree: Any) -> list[Any]:
     >>> leaves({"a": 1, "b": (2, [3])})
     [1, 2, 3]
     """
-    if not _is_branch(tree):
-        return [tree]
-    return [leaf for child in _children(tree) for leaf in leaves(child)]
+    node = node_of(tree)
+    return [tree] if node is None else [leaf for child in node.flatten_fn(tree)[0] for leaf in leaves(child)]
 
 
 def rebuild(tree: Any, values: Iterable[Any]) -> Any:
@@ -40,7 +87,7 @@ def spread(prefix: Any, tree: Any) -> list[Any]:
     >>> spread((0, None), ([1, 2], 3))
     [0, 0, None]
     """
-    if not _is_branch(prefix):
+    if node_of(prefix) is None:
         return [prefix] * len(leaves(tree))
     if not _alike(prefix, tree):
         raise ValueError(f"{prefix!r} does not have the structure of the values it is for")
@@ -48,31 +95,21 @@ def spread(prefix: Any, tree: Any) -> list[Any]:
     return [value for part, child in pairs for value in spread(part, child)]
 
 
-def _is_branch(tree: Any) -> bool:
-    return isinstance(tree, tuple | list | dict) or tree.__class__ in NODES
-
-
 def _children(tree: Any) -> list[Any]:
-    if tree.__class__ in NODES:
-        return list(NODES[tree.__class__][0](tree)[0])
-    return list(tree.values() if isinstance(tree, dict) else tree)
+    node = node_of(tree)
+    return [] if node is None else list(node.flatten_fn(tree)[0])
 
 
 def _alike(prefix: Any, tree: Any) -> bool:
-    if prefix.__class__ in NODES:
-        return prefix.__class__ is tree.__class__ and len(_children(prefix)) == len(_children(tree))
     if isinstance(prefix, dict):
-        return isinstance(tree, dict) and prefix.keys() == tree.keys() and list(prefix) == list(tree)
-    return isinstance(tree, tuple | list) and len(prefix) == len(tree)
+        return isinstance(tree, dict) and list(prefix) == list(tree)
+    same = isinstance(tree, tuple | list) if isinstance(prefix, tuple | list) else prefix.__class__ is tree.__class__
+    return same and len(_children(prefix)) == len(_children(tree))
 
 
 def _grown(tree: Any, values: Iterator[Any]) -> Any:
-    if not _is_branch(tree):
+    node = node_of(tree)
+    if node is None:
         return next(values)
-    parts = [_grown(child, values) for child in _children(tree)]
-    if tree.__class__ in NODES:
-        flatten, unflatten = NODES[tree.__class__]
-        return unflatten(parts, flatten(tree)[1])
-    if isinstance(tree, dict):
-        return dict(zip(tree, parts, strict=True))
-    return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
+    children, context = node.flatten_fn(tree)
+    return node.unflatten_fn([_grown(child, values) for child in children], context)

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from collections import OrderedDict, defaultdict, deque, namedtuple
 
 import pytest
 
@@ -83,6 +84,42 @@ def test_trees_and_rows_of_tensors():
     flat = _flatten_dense_tensors(tensors)
     assert flat.tolist() == [1, 2, 3]
     assert [t.tolist() for t in _unflatten_dense_tensors(flat, tensors)] == [[[1, 2]], 3]
+
+
+def test_specs_of_trees():
+    from autograd_core.utils import _pytree
+
+    point = namedtuple("point", "x y")
+    tree = [OrderedDict(b=1, a=(2, point(3, 4))), defaultdict(list, c=[5]), deque([6], maxlen=3)]
+    leaves, spec = _pytree.tree_flatten(tree)
+    assert (leaves, spec.num_leaves, spec.num_children) == ([1, 2, 3, 4, 5, 6], 6, 3)
+    back = spec.unflatten(leaves)
+    assert back == tree
+    assert list(map(type, back)) == [OrderedDict, defaultdict, deque]
+    assert (back[1].default_factory, back[2].maxlen, type(back[0]["a"][1])) == (list, 3, point)
+    assert repr(_pytree.tree_structure((1, [2]))) == "TreeSpec(tuple, None, [*, TreeSpec(list, None, [*])])"
+    assert _pytree.tree_structure({"a": 1}) != _pytree.tree_structure({"b": 1})
+    assert _pytree.tree_structure(1) == _pytree.LeafSpec()
+    assert _pytree.tree_leaves([(1, 2), 3], is_leaf=lambda x: isinstance(x, tuple)) == [(1, 2), 3]
+    assert _pytree.tree_map(lambda x, y: [x, *y], {"a": 5, "b": 6}, {"b": [1, 2], "a": [7]}) == {
+        "a": [5, 7],
+        "b": [6, 1, 2],
+    }
+    for other in ([1], (1,), (1, 2, 3)):
+        with pytest.raises(ValueError, match=r"Node (type|arity) mismatch"):
+            _pytree.tree_map(max, (1, 2), other)
+    with pytest.raises(ValueError, match="There are 1 leaves for a tree of 2"):
+        _pytree.tree_unflatten([1], _pytree.tree_structure((1, 2)))
+    spec, parts = _pytree.SUPPORTED_NODES[_pytree._get_node_type([1, 2])], [1, 2]
+    assert spec.unflatten_fn(*spec.flatten_fn(parts)) == parts
+    assert _pytree.TreeSpec(list, None, [_pytree.LeafSpec()] * 2) == _pytree.tree_structure(parts)
+
+
+def test_gradients_in_ordered_dicts():
+    weights = OrderedDict(b=ag.ones(2), a=ag.tensor(3.0))
+    slopes = ag.func.grad(lambda w: (w["a"] * w["b"]).sum())(weights)
+    assert isinstance(slopes, OrderedDict)
+    assert [slopes["b"].tolist(), slopes["a"].item()] == [[3, 3], 2]
 
 
 def test_registered_classes_are_branches():
