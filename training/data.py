@@ -5,8 +5,10 @@ from __future__ import annotations
 from types import ModuleType
 
 from autograd_core.compatibility import importing
+from training.datasets import ChainDataset as ChainDataset
 from training.datasets import ConcatDataset as ConcatDataset
 from training.datasets import Dataset as Dataset
+from training.datasets import IterableDataset as IterableDataset
 from training.datasets import StackDataset as StackDataset
 from training.datasets import Subset as Subset
 from training.datasets import TensorDataset as TensorDataset
@@ -21,8 +23,6 @@ from training.samplers import Sampler as Sampler
 from training.samplers import SequentialSampler as SequentialSampler
 from training.samplers import SubsetRandomSampler as SubsetRandomSampler
 from training.samplers import WeightedRandomSampler as WeightedRandomSampler
-from training.streams import ChainDataset as ChainDataset
-from training.streams import IterableDataset as IterableDataset
 
 
 def get_worker_info() -> None:

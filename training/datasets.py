@@ -1,13 +1,12 @@
-"""Map-style data sets: examples by index."""
+"""Data sets: examples by index, and streams of examples in sequence."""
 
 from __future__ import annotations
 
 import copy
 import math
-from abc import ABC
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
+from itertools import accumulate, chain
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -17,7 +16,6 @@ import autograd_core as ag
 from autograd_core import Tensor
 from autograd_core.trees import mapped
 from training.extras import require
-from training.streams import IterableDataset
 
 if TYPE_CHECKING:
 
@@ -27,9 +25,11 @@ if TYPE_CHECKING:
         def __len__(self) -> int: ...
         def __getitem__(self, index: int, /) -> Any: ...
 
+    StreamBase = object
+
 else:
 
-    class Dataset(ABC):  # noqa: B024  for its register()
+    class Dataset:
         """Base of data sets with a length, whose item `i` is example `i`: an array, number or string, or a tuple or
         dict of them. Loaders take any object of this kind; `isinstance` is true for subclasses and streams only.
         """
@@ -42,7 +42,7 @@ else:
 
         __class_getitem__ = classmethod(GenericAlias)  # Dataset[int]
 
-    Dataset.register(IterableDataset)
+    StreamBase = Dataset
 
 
 class TensorDataset(Dataset):
@@ -115,6 +115,28 @@ class ConcatDataset(Dataset):
         index %= len(self)
         at = bisect_right(self.cumulative_sizes, index)
         return self.datasets[at][index - (self.cumulative_sizes[at - 1] if at else 0)]
+
+
+class IterableDataset(StreamBase):
+    """Base of streams: `__iter__` yields examples; their number need not be known."""
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError(f"{type(self).__name__} needs a method __iter__ that yields examples")
+
+    def __add__(self, other: Iterable[Any]) -> ChainDataset:
+        return ChainDataset([self, other])
+
+    __class_getitem__: Any = classmethod(GenericAlias)  # IterableDataset[int]
+
+
+class ChainDataset(IterableDataset):
+    """Streams in sequence."""
+
+    def __init__(self, datasets: Iterable[Iterable[Any]]) -> None:
+        self.datasets = datasets
+
+    def __iter__(self) -> Iterator[Any]:
+        return chain.from_iterable(self.datasets)
 
 
 class StackDataset(Dataset):

@@ -9,7 +9,7 @@ from types import GenericAlias
 from typing import Any, cast
 
 import autograd_core as ag
-from training.datasets import Dataset, collate, converted, examples, take
+from training.datasets import Dataset, IterableDataset, collate, converted, examples, take
 from training.samplers import BatchSampler, RandomSampler, SequentialSampler
 
 
@@ -48,7 +48,7 @@ class DataLoader:
             raise TypeError(f"DataLoader needs a data set, with __getitem__ or __iter__, not {type(dataset).__name__}")
         if num_workers < 0 or timeout < 0:
             raise ValueError("DataLoader: num_workers option should be non-negative, and so should timeout")
-        self._streams = not hasattr(dataset, "__getitem__")
+        self._streams = isinstance(dataset, IterableDataset) or not hasattr(dataset, "__getitem__")
         ordered = {"shuffle": shuffle, "sampler": sampler is not None, "batch_sampler": batch_sampler is not None}
         _check({name for name, given in ordered.items() if given}, self._streams, batch_size, drop_last)
         self.dataset = cast(Any, dataset)

@@ -1,6 +1,7 @@
 """The loader: every example once, in an order that repeats."""
 
 import itertools
+from abc import ABC
 
 import numpy as np
 import pytest
@@ -172,6 +173,22 @@ def test_single_examples_and_streams():
         len(DataLoader(Counting()))
     with pytest.raises(NotImplementedError, match="__iter__"):
         iter(data.IterableDataset())
+
+
+def test_bases_of_data_sets():
+    class Abstract(ABC, data.Dataset):
+        pass
+
+    class Both(data.IterableDataset):
+        def __iter__(self):
+            return iter("ab")
+
+        def __getitem__(self, index):
+            return "no"
+
+    assert issubclass(data.IterableDataset[int].__origin__, data.Dataset)
+    assert isinstance(Abstract(), data.Dataset)
+    assert list(DataLoader(Both())) == [["a"], ["b"]]
 
 
 def test_data_sets_made_of_others():
