@@ -15,6 +15,18 @@ from nn.parts import REGISTRIES, Parts, Registry
 from nn.state import Stateful
 
 
+class _Attributes:
+    """What `super().__getattr__` means in modules that define `__getattr__`.
+
+    `Module` itself has none, since it would slow the look-up of every attribute.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        return object.__getattribute__(self, name)
+
+
 class Module(Hooked, Convertible, Stateful):
     """Base of layers and models: subclasses create their parts in `__init__` and use them in `forward`.
 
@@ -39,6 +51,11 @@ class Module(Hooked, Convertible, Stateful):
     _modules: dict[str, Module | None]
     _transient: set[str]  # buffers that are not saved
     _shown: tuple[str, ...] = ()  # the attributes that the representation shows
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if hasattr(cls, "__getattr__") and not issubclass(cls, _Attributes):
+            cls.__bases__ += (_Attributes,)
 
     def __init__(self) -> None:
         own = vars(self)

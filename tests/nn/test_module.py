@@ -309,3 +309,35 @@ def test_parts_that_subclasses_override():
     assert ag.allclose(encoder(x), encoder.norm2(encoder.norm1(x)))
     assert ag.equal(decoder(x, ag.zeros(5, 2, 4)), decoder(x, ag.ones(5, 2, 4)))
     assert AnyShape(2)(ag.randn(3, 2, 1, 1, 1, 1)).shape == (3, 2, 1, 1, 1, 1)
+
+
+def test_attributes_looked_up_by_super():
+    class Wrapper(nn.Module):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+
+        def __getattr__(self, name):
+            try:
+                return super().__getattr__(name)
+            except AttributeError:
+                return getattr(super().__getattr__("inner"), name)
+
+    class Mixin:
+        def __getattr__(self, name):
+            return super().__getattr__(name.removeprefix("my_"))
+
+    class Mixed(Mixin, nn.Sequential):
+        pass
+
+    class Derived(Mixed):
+        pass
+
+    layer = nn.Linear(2, 3)
+    wrapped = Wrapper(layer)
+    assert (wrapped.weight, wrapped.in_features, wrapped.inner) == (layer.weight, 2, layer)
+    assert Derived(layer).my_training
+    for module in (wrapped, Derived(layer)):
+        with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+            module.nothing
+    assert not hasattr(nn.Linear, "__getattr__")
