@@ -38,7 +38,7 @@ def set_default_dtype(dtype: DTypeLike) -> None:
     """Set the floating-point dtype of tensors made from Python floats, initially float32."""
     global _default
     given = as_dtype(dtype)
-    if given.kind != "f":
+    if given.kind not in FLOATS:
         raise TypeError(f"the default dtype must be floating point, not {given}")
     _default = given
 

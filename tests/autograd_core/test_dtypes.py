@@ -214,6 +214,14 @@ def test_the_default_dtype_decides_for_python_floats_only(float64_default):
     assert repr(ag.tensor([1.5], dtype=ag.float32)) == "tensor([1.5000], dtype=float32)"
 
 
+def test_16_bit_default_dtypes(float64_default):
+    for dtype in (ag.float16, ag.bfloat16):
+        ag.set_default_dtype(dtype)
+        made = [ag.tensor(1.5), ag.ones(2), ag.rand(2), ag.linspace(0, 1, 3), ag.tensor([1, 2]) / 2, ag.arange(3).exp()]
+        assert {x.dtype for x in made} == {ag.nn.Linear(2, 1).weight.dtype} == {dtype}
+        assert repr(ag.tensor([1.5])) == "tensor([1.5000])"
+
+
 @pytest.mark.parametrize("bad", [ag.int64, ag.complex64, ag.bool, int])
 def test_the_default_dtype_is_floating(bad):
     with pytest.raises(TypeError, match="must be floating point"):
