@@ -24,10 +24,12 @@ from autograd_core.cuda.memory import memory_reserved as memory_reserved
 from autograd_core.cuda.memory import reset_peak_memory_stats as reset_peak_memory_stats
 from autograd_core.cuda.memory import set_per_process_memory_fraction as set_per_process_memory_fraction
 from autograd_core.cuda.random import get_rng_state as get_rng_state
+from autograd_core.cuda.random import get_rng_state_all as get_rng_state_all
 from autograd_core.cuda.random import initial_seed as initial_seed
 from autograd_core.cuda.random import manual_seed as manual_seed
 from autograd_core.cuda.random import manual_seed_all as manual_seed_all
 from autograd_core.cuda.random import set_rng_state as set_rng_state
+from autograd_core.cuda.random import set_rng_state_all as set_rng_state_all
 from autograd_core.cuda.streams import Event as Event
 from autograd_core.cuda.streams import Stream as Stream
 from autograd_core.cuda.streams import current_stream as current_stream

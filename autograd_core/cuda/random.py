@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from autograd_core import random
@@ -33,6 +34,17 @@ def get_rng_state(device: DeviceLike = None) -> Any:
 def set_rng_state(new_state: Any, device: DeviceLike = None) -> None:
     """Restore the state of a GPU's generator."""
     random.set_rng_state(new_state, _named(device))
+
+
+def get_rng_state_all() -> list[Any]:
+    """The states of the generators of all GPUs."""
+    return [get_rng_state(i) for i in range(device_count())]
+
+
+def set_rng_state_all(new_states: Iterable[Any]) -> None:
+    """Restore the states of the generators of all GPUs."""
+    for i, state in enumerate(new_states):
+        set_rng_state(state, i)
 
 
 def _named(device: DeviceLike) -> str:

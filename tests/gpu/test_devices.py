@@ -131,6 +131,10 @@ def test_seeds():
     later = ag.rand(3, device="cuda:1").tolist()
     ag.cuda.set_rng_state(state, "cuda:1")
     assert ag.rand(3, device="cuda:1").tolist() == later
+    states = ag.cuda.get_rng_state_all()
+    later = draws()
+    ag.cuda.set_rng_state_all(states)
+    assert draws() == later
     ag.manual_seed(5)
     assert draws() == first
     assert ag.cuda.initial_seed() == 5
