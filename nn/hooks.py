@@ -145,6 +145,11 @@ class _Handle(Removable):
 
     _owner: Any
 
+    @property
+    def id(self) -> Any:
+        """The hook's key in the dict of its kind."""
+        return self._hook.key
+
     def remove(self) -> None:
         super().remove()
         if self._owner is Hooked:

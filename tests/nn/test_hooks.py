@@ -325,8 +325,10 @@ def test_hooks_are_in_dicts_that_programs_may_write_to():
     )
     handle = model[1].register_forward_hook(lambda module, args, output: output * 2)
     assert (model(x).tolist(), len(model[1]._forward_hooks), len(model[1]._forward_pre_hooks)) == ([[12, 12]], 1, 1)
+    assert handle.id in model[1]._forward_hooks
     model[0]._forward_hooks.clear()
     model[1]._forward_hooks = {}
     model[1]._forward_pre_hooks.popitem()
+    assert handle.id not in model[1]._forward_hooks
     handle.remove()
     assert model(x).grad_fn.name() == "linear_relu"
