@@ -25,7 +25,7 @@ WITHIN = {
         "optim": "adadelta adagrad adamax adamw asgd nadam radam rmsprop rprop sparse_adam",
         "nn.utils": "clip_grad convert_parameters",
         "nn.parallel": "_functions data_parallel distributed replicate",
-        "utils.data": "dataloader dataset distributed sampler",
+        "utils.data": "_utils _utils.collate dataloader dataset distributed sampler",
         "distributed": "nn",
     }.items()
     for name in names.split()

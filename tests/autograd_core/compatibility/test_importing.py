@@ -25,6 +25,7 @@ def test_modules_are_imported_where_pytorch_has_them():
     from autograd_core.nn.modules.module import Module, register_module_forward_hook
     from autograd_core.optim.adamw import AdamW
     from autograd_core.serialization import save
+    from autograd_core.utils.data._utils.collate import default_collate
     from autograd_core.utils.data.dataset import TensorDataset
 
     import nn
@@ -43,6 +44,7 @@ def test_modules_are_imported_where_pytorch_has_them():
         assert isinstance(handle, RemovableHandle)
     assert (Module, save) == (nn.Module, ag.save)
     assert isinstance(ag.channels_last, ag.memory_format)
+    assert default_collate is ag.utils.data.default_collate
     assert (F, Linear, AdamW, TensorDataset) == (nn.functional, nn.Linear, ag.optim.AdamW, ag.utils.data.TensorDataset)
     assert (nn.functional.__spec__.name, F.__name__) == ("nn.functional", "nn.functional")
     for name in ("nn.no_such_module", "no_such_module", "optim.adam.no_such_module"):
