@@ -79,7 +79,7 @@ class DataLoader:
 
     def __iter__(self) -> Iterator[Any]:
         if self._streams:
-            yield from self._of_stream(iter(self.dataset))
+            yield from self._of_stream(_following(iter(self.dataset)))
         elif self.batch_sampler is None:
             for i in self.sampler:
                 yield self.collate_fn(self.dataset[i])
@@ -99,6 +99,15 @@ class DataLoader:
         while batch := list(islice(stream, self.batch_size)):
             if len(batch) == self.batch_size or not self.drop_last:
                 yield self.collate_fn(batch)
+
+
+def _following(stream: Iterator[Any]) -> Iterator[Any]:
+    """What `next` gives; `iter` of a program's iterator may start it again."""
+    while True:
+        try:
+            yield next(stream)
+        except StopIteration:
+            return
 
 
 def _check(ordered: set[str], streams: bool, batch_size: int | None, drop_last: bool) -> None:

@@ -175,6 +175,24 @@ def test_single_examples_and_streams():
         iter(data.IterableDataset())
 
 
+def test_a_stream_whose_iterator_starts_again():
+    class Counter(data.IterableDataset):
+        def __iter__(self):
+            self.at = -1
+            return self
+
+        def __next__(self):
+            self.at += 1
+            if self.at == 5:
+                raise StopIteration
+            return ag.tensor(self.at)
+
+    for _ in range(2):
+        batches = itertools.islice(DataLoader(Counter(), 2), 5)
+        assert [x.tolist() for x in batches] == [[0, 1], [2, 3], [4]]
+    assert [x.item() for x in DataLoader(Counter(), None)] == [0, 1, 2, 3, 4]
+
+
 def test_bases_of_data_sets():
     class Abstract(ABC, data.Dataset):
         pass
