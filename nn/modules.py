@@ -17,6 +17,7 @@ from nn.layers.convolution import _Conv as _ConvNd  # noqa: F401
 from nn.layers.instance_norm import _InstanceNorm as _InstanceNorm
 from nn.layers.linear import _Dropout as _DropoutNd  # noqa: F401
 from nn.layers.normalization import _BatchNorm as _BatchNorm
+from nn.layers.normalization import _NormBase as _NormBase
 from nn.loading import IncompatibleKeys as _IncompatibleKeys  # noqa: F401
 from nn.losses.loss import Loss as _Loss  # noqa: F401
 from nn.losses.loss import WeightedLoss as _WeightedLoss  # noqa: F401

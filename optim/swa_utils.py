@@ -115,7 +115,7 @@ def update_bn(loader: Iterable[Any], model: Any, device: str | None = None) -> N
     loader: yields inputs, or lists or tuples that begin with them. Modes of modules are restored.
     """
     root = getattr(model, "module", model)
-    norms = [m for m in root.modules() if getattr(m, "running_mean", None) is not None]
+    norms = [m for m in root.modules() if getattr(m, "averages_batches", False) and m.running_mean is not None]
     if not norms:
         return
     modes, momenta = [(m, m.training) for m in root.modules()], [m.momentum for m in norms]

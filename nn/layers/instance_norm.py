@@ -7,10 +7,10 @@ from typing import Any
 
 from autograd_core import Tensor
 from nn import functional as F
-from nn.layers.normalization import _BatchNorm
+from nn.layers.normalization import _NormBase
 
 
-class _InstanceNorm(_BatchNorm):
+class _InstanceNorm(_NormBase):
     """Normalises by each sample's statistics; in evaluation with `track_running_stats`, by running ones.
 
     ndims: the number of axes of a sample and of a batch.

@@ -12,12 +12,8 @@ from nn.layers.affine import Affine
 from nn.module import Module
 
 
-class _BatchNorm(Affine):
-    """Base of batch normalisations of every rank (Ioffe and Szegedy 2015).
-
-    Training uses the statistics of the batch and updates the running ones with `momentum` (None: cumulative average).
-    Evaluation uses the running ones or, without `track_running_stats`, those of the batch.
-    """
+class _NormBase(Affine):
+    """Base of layers that can keep running statistics; ndims: the numbers of axes that they take."""
 
     ndims: tuple[int, ...]
     running_mean: Tensor | None
@@ -60,6 +56,29 @@ class _BatchNorm(Affine):
         self.reset_running_stats()
         super().reset_parameters()
 
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.ndim not in self.ndims:
+            expected = " or ".join(f"{n}D" for n in self.ndims)
+            raise ValueError(
+                f"expected {expected} input (got {input.ndim}D input): {type(self).__name__} cannot take {input.shape}"
+            )
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(_NormBase):
+    """Base of batch normalisations of every rank (Ioffe and Szegedy 2015).
+
+    Training uses the statistics of the batch and updates the running ones with `momentum` (None: cumulative average).
+    Evaluation uses the running ones or, without `track_running_stats`, those of the batch.
+    """
+
+    averages_batches = True  # if momentum is None, which `optim.swa_utils.update_bn` makes use of
+
     def forward(self, input: Tensor) -> Tensor:
         return self.normalized(input, F.batch_norm)
 
@@ -86,19 +105,6 @@ class _BatchNorm(Affine):
                 f"{type(self).__name__}({self.num_features}) takes {self.num_features} channels; "
                 f"input of shape {input.shape} has {input.shape[1]}"
             )
-
-    def _check_input_dim(self, input: Tensor) -> None:
-        if input.ndim not in self.ndims:
-            expected = " or ".join(f"{n}D" for n in self.ndims)
-            raise ValueError(
-                f"expected {expected} input (got {input.ndim}D input): {type(self).__name__} cannot take {input.shape}"
-            )
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
-        )
 
 
 class BatchNorm1d(_BatchNorm):

@@ -225,6 +225,24 @@ def test_batch_norm_without_statistics_uses_the_batch_in_evaluation_too():
     np.testing.assert_allclose(m(ag.tensor(BATCH)).numpy().mean(0), [0.0] * 3, atol=1e-12)
 
 
+def test_instance_normalisation_is_no_batch_normalisation():
+    """It keeps its running statistics where those of batches are computed anew or taken away."""
+    batchnorm = nn.modules.batchnorm
+    assert all(isinstance(m, batchnorm._NormBase) for m in (nn.InstanceNorm1d(3), nn.BatchNorm1d(3)))
+    assert [isinstance(m, batchnorm._BatchNorm) for m in (nn.InstanceNorm1d(3), nn.BatchNorm1d(3))] == [False, True]
+    model = nn.Sequential(nn.InstanceNorm1d(3, track_running_stats=True), nn.BatchNorm1d(3))
+    model[0].running_mean += 1
+    batches = [ag.randn(4, 3, 5) for _ in range(3)]
+    expected = nn.InstanceNorm1d(3, track_running_stats=True)
+    expected.running_mean += 1
+    for x in batches:
+        expected(x)
+    ag.optim.swa_utils.update_bn(batches, model)
+    assert model[0].running_mean.tolist() == expected.running_mean.tolist()
+    nn.stateless.replace_all_batch_norm_modules_(model)
+    assert [m.running_mean is None for m in model] == [False, True]
+
+
 def test_batch_norms_become_those_of_all_processes():
     model = nn.Sequential(nn.BatchNorm2d(3), nn.Sequential(nn.BatchNorm1d(3, affine=False), nn.InstanceNorm1d(3)))
     state = model.state_dict()

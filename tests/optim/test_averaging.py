@@ -14,7 +14,7 @@ from optim import swa_utils
 class Model:
     """As much of a model as averaging needs."""
 
-    training = True
+    training = averages_batches = True
 
     def __init__(self):
         self.weight = ag.zeros(2, dtype="float64", requires_grad=True)
