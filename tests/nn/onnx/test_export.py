@@ -300,3 +300,13 @@ def test_other_versions_of_the_operators_are_converted_to_if_possible():
 
 def test_pytorch_finds_it_where_it_expects_it():
     assert ag.onnx.export is export
+
+
+def test_models_that_ask_whether_they_are_exported(tmp_path):
+    class Asking(nn.Module):
+        def forward(self, x):
+            return x + 1 if ag.onnx.is_in_onnx_export() else x.relu()
+
+    export(Asking(), (X,), tmp_path / "asking.onnx")
+    (y,) = onnxruntime.InferenceSession(tmp_path / "asking.onnx").run(None, {"input": X.numpy()})
+    assert ag.equal(ag.tensor(y), X.relu())
