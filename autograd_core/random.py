@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from autograd_core import dtypes, functional
-from autograd_core.creation import ShapeLike, check_tensor, finish, floating, shape_of
+from autograd_core.creation import ShapeLike, check_tensor, finish, floating, number_of, shape_of
 from autograd_core.devices import Device, backend_of, resolved
 from autograd_core.engine.inplace import write
 from autograd_core.engine.libraries import LAYERS, LIBRARY, VMAP, holds
@@ -338,6 +338,17 @@ def keep_mask(like: Tensor, p: float) -> Tensor:
     return wrap(stream_of(like.device, None).bernoulli(1 - p, like.shape))
 
 
+def filling(method: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A method that fills a tensor, made to take tensors with one element for numbers."""
+
+    @functools.wraps(method)
+    def filled(self: Tensor, *args: Any, **given: Any) -> Tensor:
+        return method(self, *map(number_of, args), **{name: number_of(value) for name, value in given.items()})
+
+    return filled
+
+
+@filling
 def _uniform(self: Tensor, low: float = 0.0, high: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Write uniform numbers in [low, high), into both parts of complex ones; returns the tensor."""
     if low > high:
@@ -347,6 +358,7 @@ def _uniform(self: Tensor, low: float = 0.0, high: float = 1.0, generator: Gener
     return write(self, lambda _: wrap(draws))
 
 
+@filling
 def _normal(self: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Write normal numbers, into both parts of complex ones, each then with half the variance; returns the tensor."""
     if std < 0:
@@ -356,8 +368,11 @@ def _normal(self: Tensor, mean: float = 0.0, std: float = 1.0, generator: Genera
     return write(self, lambda _: wrap(draws))
 
 
-def _bernoulli(self: Tensor, p: float = 0.5, generator: Generator | None = None) -> Tensor:
-    """Write ones with probability `p`, else zeros; returns the tensor."""
+def _bernoulli(self: Tensor, p: float | Tensor = 0.5, generator: Generator | None = None) -> Tensor:
+    """Write ones with probability `p`, of each element if it is a tensor, else zeros; returns the tensor."""
+    if isinstance(p, Tensor):
+        draws = bernoulli(p.detach().expand(self.shape), None, generator).to(self.dtype)
+        return write(self, lambda _: draws)
     return write(self, lambda x: bernoulli(x.detach(), p, generator))
 
 

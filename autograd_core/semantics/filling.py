@@ -11,7 +11,7 @@ from autograd_core.creation import check_tensor
 from autograd_core.engine.inplace import write
 from autograd_core.engine.libraries import LIBRARY, holds
 from autograd_core.errors import OperandError
-from autograd_core.random import Generator, stream_of
+from autograd_core.random import Generator, filling, stream_of
 from autograd_core.registry import publish
 from autograd_core.tensor import Tensor, wrap
 
@@ -103,4 +103,4 @@ def install() -> None:
     publish(binomial)
     for name, method in (METHODS | {"log_normal_": _log_normal}).items():
         method.__name__ = name
-        setattr(Tensor, name, method)
+        setattr(Tensor, name, filling(method))

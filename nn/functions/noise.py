@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
@@ -13,10 +14,11 @@ from autograd_core.random import keep_mask
 from nn.functions.inplace import either
 
 
-def check_probability(p: float) -> None:
-    """Raise unless p is a probability."""
+def probability(p: Any) -> float:
+    """The number, or that in a tensor, unless it is no probability."""
     if not 0.0 <= p <= 1.0:
         raise OperandError(f"dropout probability has to be between 0 and 1, but got {p}")
+    return p if p.__class__ is float else float(p)
 
 
 def _dropped(x: Tensor, like: Tensor, p: float) -> Tensor:
@@ -28,7 +30,7 @@ def _dropped(x: Tensor, like: Tensor, p: float) -> Tensor:
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Elements set to zero with probability p, the others divided by 1 - p; the identity outside training."""
-    check_probability(p)
+    p = probability(p)
     if not training or p == 0.0:
         return input
     return either(lambda x: _dropped(x, x, p), input, inplace)
@@ -36,7 +38,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
 
 def _dropout_channels(input: Tensor, p: float, training: bool, inplace: bool, rank: int, channel: int = 1) -> Tensor:
     """Dropout of whole channels of (N, C, ...), or of (C, ...) with `channel` 0."""
-    check_probability(p)
+    p = probability(p)
     if input.ndim not in (rank + 1, rank + 2):
         wanted = f"dropout{rank}d() takes {rank + 1} or {rank + 2} axes, not shape {input.shape}"
         if rank == 1 or input.ndim < 2:
@@ -76,7 +78,7 @@ def _saturated(input: Tensor, like: Tensor, p: float) -> Tensor:
 
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """Elements set to the lower limit of SELU with probability p, then rescaled to preserve mean and variance."""
-    check_probability(p)
+    p = probability(p)
     if not training or p == 0.0:
         return input
     return either(lambda x: _saturated(x, x, p), input, inplace)
@@ -84,7 +86,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
 
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Tensor:
     """`alpha_dropout` of whole channels of (N, C, ...)."""
-    check_probability(p)
+    p = probability(p)
     if not training or p == 0.0:
         return input
     if input.ndim < 2:
@@ -137,6 +139,6 @@ def scaled_dot_product_attention(
     the scores, or True at keys to attend to. is_causal: attend to no later keys. scale: by default 1/√E. enable_gqa:
     each head of key and value serves several heads of the query. A query without any key gives 0.
     """
-    check_probability(dropout_p)
+    dropout_p = probability(dropout_p)
     drop = None if dropout_p == 0.0 else lambda weights: dropout(weights, dropout_p)
     return core.attention(query, key, value, attn_mask, is_causal, scale, enable_gqa, drop)

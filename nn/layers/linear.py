@@ -8,7 +8,7 @@ from autograd_core import Tensor
 from autograd_core import functional as core
 from nn import functional as F
 from nn import init
-from nn.functions.noise import check_probability
+from nn.functions.noise import probability
 from nn.module import Module
 from nn.parameter import Parameter
 
@@ -92,7 +92,7 @@ class _Dropout(Module):
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
-        check_probability(p)
+        probability(p)
         self.p, self.inplace = p, inplace
 
 

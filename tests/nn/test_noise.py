@@ -36,6 +36,15 @@ def test_nothing_is_dropped_outside_of_training():
         assert function(x, 0.5, False) is x
 
 
+def test_probabilities_in_tensors():
+    for function in (F.dropout, F.dropout1d, F.alpha_dropout):
+        kept = []
+        for p in (0.5, ag.tensor(0.5)):
+            ag.manual_seed(0)
+            kept.append(function(ag.ones(4, 3, 5), p, training=True))
+        assert ag.equal(*kept)
+
+
 def test_channels_of_other_shapes_are_dropped_with_a_warning():
     for function, axes in ((F.dropout2d, "3 or 4 axes"), (F.dropout3d, "4 or 5 axes")):
         with pytest.warns(UserWarning, match=axes):

@@ -64,3 +64,33 @@ def test_impossible_parameters_are_refused_and_nothing_is_written(name):
 def test_unknown_parameters_are_refused():
     with pytest.raises(TypeError, match="unexpected keyword argument 'rate'"):
         ag.zeros(3).exponential_(rate=2)
+
+
+@pytest.mark.parametrize(
+    "name, numbers",
+    [
+        ("uniform_", (-1.0, 2.0)),
+        ("normal_", (1.0, 2.0)),
+        ("exponential_", (3.0,)),
+        ("geometric_", (0.5,)),
+        ("cauchy_", (1.0, 2.0)),
+        ("log_normal_", (1.0, 2.0)),
+        ("random_", (1, 9)),
+        ("bernoulli_", (0.5,)),
+    ],
+)
+def test_parameters_in_tensors(name, numbers):
+    drawn = []
+    for parameters in (numbers, ag.tensor(numbers).unbind()):
+        ag.manual_seed(3)
+        drawn.append(getattr(ag.zeros(50), name)(*parameters))
+    assert drawn[0].tolist() == drawn[1].tolist()
+    assert drawn[0].unique().numel() > 1
+
+
+def test_a_probability_for_each_element():
+    x = ag.full((3, 2), 7, dtype=ag.int64)
+    assert x.bernoulli_(ag.tensor([0.0, 1.0])) is x
+    assert x.tolist() == [[0, 1]] * 3
+    with pytest.raises(OperandError, match="probabilities must lie between 0 and 1"):
+        x.bernoulli_(ag.tensor([0.0, 1.5]))
