@@ -29,7 +29,7 @@ WITHIN = {
         "distributed": "nn",
     }.items()
     for name in names.split()
-} | {"cuda.amp.autocast_mode": "cuda.amp", "autograd.gradcheck": "testing"}
+} | {"cuda.amp.autocast_mode": "cuda.amp", "cuda.amp.grad_scaler": "cuda.amp", "autograd.gradcheck": "testing"}
 
 
 class _Loader:

@@ -6,7 +6,7 @@ from typing import Any
 
 from autograd_core.amp.functions import custom_bwd as custom_bwd
 from autograd_core.amp.functions import custom_fwd as custom_fwd
-from autograd_core.amp.scaling import GradScaler as GradScaler
+from autograd_core.amp.grad_scaler import GradScaler as GradScaler
 from autograd_core.engine import casting
 
 

@@ -29,6 +29,7 @@ def test_modules_are_imported_where_pytorch_has_them():
     from autograd_core.utils.data.dataset import TensorDataset
 
     import nn
+    from autograd_core.amp.grad_scaler import GradScaler
     from autograd_core.utils.hooks import RemovableHandle
 
     for part in (nn.modules.conv, nn.modules.batchnorm, ag.utils.data.sampler, ag.utils.data.distributed):
@@ -45,6 +46,7 @@ def test_modules_are_imported_where_pytorch_has_them():
     assert (Module, save) == (nn.Module, ag.save)
     assert isinstance(ag.channels_last, ag.memory_format)
     assert default_collate is ag.utils.data.default_collate
+    assert GradScaler is ag.amp.GradScaler
     assert (F, Linear, AdamW, TensorDataset) == (nn.functional, nn.Linear, ag.optim.AdamW, ag.utils.data.TensorDataset)
     assert (nn.functional.__spec__.name, F.__name__) == ("nn.functional", "nn.functional")
     for name in ("nn.no_such_module", "no_such_module", "optim.adam.no_such_module"):
@@ -161,6 +163,7 @@ def test_another_name_for_the_package_imports_the_same_modules(monkeypatch):
     for name in ("autograd", "nn", "nn.init", "linalg", "distributions.normal"):
         monkeypatch.delitem(sys.modules, f"another.{name}", raising=False)
         assert importlib.import_module(f"another.{name}") is importlib.import_module(f"autograd_core.{name}")
+    assert importlib.import_module("another.cuda.amp.grad_scaler").GradScaler is ag.amp.GradScaler
 
 
 def test_the_version_is_that_of_the_name(monkeypatch):
