@@ -118,6 +118,8 @@ def composition(
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         name = f"{module}.{function.__name__}" if module else function.__name__
+        if hasattr(results := function.__annotations__.get("return"), "_fields"):
+            in_lines(results, aliases[0] if aliases else name)
         call = with_synonyms(function, name)
         call = _refusing_complex(call) if real_only else in_float32(call) if wide else call
         has_method = kind.method if method is None else method
@@ -223,7 +225,9 @@ def _read_rules(o: Op) -> None:
     o.rules = tuple(_adapted(r, o.keep) if r else _nothing for r in rules)
     o.joint, o.composite, o.before = (r and _adapted(r, o.keep) for r in (o.joint, o.composite, o.before))
     if named:
-        o.result = _named_result(o.name, named)
+        make: Any = namedtuple  # data attributes that its type does not declare
+        shown = o.aliases[0] if o.aliases else f"{o.module}.{o.name}".removesuffix("_along")  # max(x, dim) is max_along
+        o.result = in_lines(make(o.name, named), shown.strip("."))._make
 
 
 def _decide(o: Op) -> None:
@@ -240,9 +244,15 @@ def _decide(o: Op) -> None:
     o.layer = o.plain and len(o.inputs) == 3 and not (o.statics or o.residuals or o.variadic or o.view or o.broadcasts)
 
 
-def _named_result(name: str, fields: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    make: Any = namedtuple  # data attributes that its type does not declare
-    return make(name, fields)._make
+def in_lines(results: Any, function: str) -> Any:
+    """The type of a function's named results, which are shown as in PyTorch: each in a line."""
+
+    def shown(self: Any) -> str:
+        lines = (f"\n{field}={value!r}" for field, value in zip(self._fields, self, strict=True))
+        return f"return_types.{function.replace('.', '_')}({','.join(lines)})"
+
+    results.__repr__ = shown
+    return results
 
 
 def names_of(rule: Rule | None) -> tuple[str, ...]:

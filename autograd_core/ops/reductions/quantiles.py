@@ -10,11 +10,12 @@ from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
 from autograd_core.ops.reductions.extremes import check_some, tied_rule
 from autograd_core.ops.reductions.sorting import pick_one, sort
-from autograd_core.registry import NO_GRADIENT, Interval, Values, composition, op, sample
+from autograd_core.registry import NO_GRADIENT, Interval, Values, composition, in_lines, op, sample
 from autograd_core.tensor import Tensor
 
 UNIT = Interval(0.01, 0.99)
 Median = namedtuple("Median", "values indices")
+in_lines(Median, "median")
 Mode = namedtuple("Mode", "values indices")
 PLACES = (sample((5,), dim=0), sample((2, 3, 4), dim=1), sample((0, 3), dim=1))
 ALONG_ONE = (*PLACES, sample((3, 4), dim=-1, keepdim=True))

@@ -202,3 +202,13 @@ def test_format():
     assert f"{ag.ones(2)}" == "tensor([1., 1.])"
     with pytest.raises(TypeError):
         f"{ag.ones(2):.2f}"
+
+
+def test_named_results_are_shown_in_lines():
+    x = ag.tensor([[1.0, 3.0], [4.0, 2.0]])
+    assert repr(x.max(1)) == "return_types.max(\nvalues=tensor([3., 4.]),\nindices=tensor([1, 0]))"
+    assert repr(x[0].sort()) == "return_types.sort(\nvalues=tensor([1., 3.]),\nindices=tensor([0, 1]))"
+    names = [x.min(0), x.topk(1), x.median(0), x.cummax(0), x.frexp(), x.aminmax(), ag.linalg.svd(x)]
+    assert [repr(result).partition("(")[0].removeprefix("return_types.") for result in names] == [
+        "min", "topk", "median", "cummax", "frexp", "aminmax", "linalg_svd"
+    ]  # fmt: skip
