@@ -62,7 +62,8 @@ class Device(str):
         _entered.set(tuple(before))
 
     def __repr__(self) -> str:
-        return f"device({str(self)!r})"
+        number = "" if self.index is None else f", index={self.index}"
+        return f"device(type={self.type!r}{number})"
 
 
 _named = functools.cache(Device)

@@ -111,8 +111,15 @@ def finfo(dtype: DTypeLike | None = None) -> Any:
     return _limits(as_dtype(dtype) or _default)
 
 
+class _Limits(SimpleNamespace):
+    def __repr__(self) -> str:
+        names = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
+        numbers = ", ".join(f"{name}={getattr(self, name):g}" for name in names)
+        return f"finfo({numbers}, dtype={self.dtype})"
+
+
 @functools.cache
-def _limits(dtype: DType) -> SimpleNamespace:
+def _limits(dtype: DType) -> _Limits:
     """As Python's floats, so that what a program computes from them does not overflow."""
     if dtype.kind not in INEXACT:
         raise DtypeError(f"finfo() takes a floating-point dtype, not {dtype}; iinfo() takes integers")
@@ -124,7 +131,7 @@ def _limits(dtype: DType) -> SimpleNamespace:
     else:
         found = np.finfo(dtype)
     numbers = {name: float(getattr(found, name)) for name in LIMITS}
-    return SimpleNamespace(dtype=str(found.dtype), bits=found.bits, **numbers)
+    return _Limits(dtype=str(found.dtype), bits=found.bits, **numbers)
 
 
 def of_python(value: Any) -> DType | None:

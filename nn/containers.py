@@ -221,7 +221,7 @@ class _Parameters(Module):
         return len(self._parameters)
 
     def extra_repr(self) -> str:
-        return "\n".join(f"({name}): {_described(t)}" for name, t in self._parameters.items())
+        return "\n".join(f"  ({name}): {_described(t)}" for name, t in self._parameters.items())
 
 
 class ParameterList(_Parameters):

@@ -124,7 +124,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     param: the negative slope of "leaky_relu", by default 0.01.
     """
     if nonlinearity in LINEAR:
-        return 1.0
+        return 1
     if nonlinearity == "leaky_relu":
         if isinstance(param, bool) or not isinstance(param, float | int | None):
             raise ValueError(f"the negative slope of leaky_relu must be a number, not {param!r}")

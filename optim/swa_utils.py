@@ -76,6 +76,10 @@ class AveragedModel:
             raise AttributeError(name)
         return getattr(self.module, name)
 
+    def __repr__(self) -> str:
+        inner = repr(self.module).replace("\n", "\n  ")
+        return f"{type(self).__name__}(\n  (module): {inner}\n)"
+
     @no_grad()
     def update_parameters(self, model: Any) -> None:
         """Include the parameters of this model in the average; the first ones are copied."""

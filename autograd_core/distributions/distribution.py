@@ -176,9 +176,7 @@ class Distribution:
 
     def __repr__(self) -> str:
         shown = [
-            f"{n}: {v.item() if v.numel() == 1 else v.shape}"
-            for n in self._given()
-            if (v := getattr(self, n)) is not None
+            f"{n}: {v if v.numel() == 1 else v.shape}" for n in self._given() if (v := getattr(self, n)) is not None
         ]
         return f"{type(self).__name__}({', '.join(shown)})"
 

@@ -269,4 +269,4 @@ class MixtureSameFamily(Distribution):
         return (parts * self.mixture_distribution.probs).sum(-1)
 
     def __repr__(self) -> str:
-        return f"MixtureSameFamily({self.mixture_distribution!r}, {self.component_distribution!r})"
+        return f"MixtureSameFamily(\n  {self.mixture_distribution!r},\n  {self.component_distribution!r})"

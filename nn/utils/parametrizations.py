@@ -20,7 +20,7 @@ def norm_except(weight: Tensor, dim: int) -> Tensor:
     return linalg.vector_norm(weight, dim=tuple(i for i in range(weight.ndim) if i != dim % weight.ndim), keepdim=True)
 
 
-class WeightNorm(Module):
+class _WeightNorm(Module):
     """w = g·v / ‖v‖ (Salimans and Kingma 2016), with one norm per slice along `dim`, or a single one (-1)."""
 
     def __init__(self, dim: int | None = 0) -> None:
@@ -40,7 +40,7 @@ def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Mo
 
     It also loads states saved by the hook-based form, `nn.utils.weight_norm`.
     """
-    register_parametrization(module, name, WeightNorm(dim), unsafe=True)
+    register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
     module.register_load_state_dict_pre_hook(partial(_renamed, name))
     return module
 
@@ -51,7 +51,7 @@ def _renamed(name: str, _: Module, state: dict[str, Any], prefix: str, *__: Any)
             state[f"{prefix}parametrizations.{name}.original{i}"] = state.pop(f"{prefix}{name}_{part}")
 
 
-class SpectralNorm(Module):
+class _SpectralNorm(Module):
     """A weight divided by its largest singular value (Miyato et al. 2018), by one step of power iteration per use."""
 
     _u: Tensor
@@ -100,11 +100,11 @@ def spectral_norm(
     """Divide a weight by its largest singular value, with the outputs along `dim`. Returns the module."""
     if dim is None:
         dim = 1 if isinstance(module, _ConvTranspose) else 0
-    parametrization = SpectralNorm(getattr(module, name), n_power_iterations, dim, eps)
+    parametrization = _SpectralNorm(getattr(module, name), n_power_iterations, dim, eps)
     return register_parametrization(module, name, parametrization)
 
 
-class Orthogonal(Module):
+class _Orthogonal(Module):
     """A matrix with orthonormal rows or columns, whichever are fewer (Lezcano-Casado 2019).
 
     orthogonal_map: "matrix_exp" or "cayley" of a skew-symmetric matrix, times `base` with trivialization; or
@@ -202,4 +202,4 @@ def orthogonal(
         raise ValueError(
             f'orthogonal_map has to be one of "matrix_exp", "cayley", "householder". Got: {orthogonal_map}'
         )
-    return register_parametrization(module, name, Orthogonal(weight, orthogonal_map, use_trivialization), unsafe=True)
+    return register_parametrization(module, name, _Orthogonal(weight, orthogonal_map, use_trivialization), unsafe=True)

@@ -10,12 +10,12 @@ from nn import functional as F
 from nn.layers.transposed_convolution import _ConvTranspose
 from nn.module import Module
 from nn.parameter import Parameter
-from nn.utils.parametrizations import WeightNorm
+from nn.utils.parametrizations import _WeightNorm
 
 
 class _WeightNormHook:
     def __init__(self, name: str, dim: int | None) -> None:
-        self.name, self.compute = name, WeightNorm(dim)
+        self.name, self.compute = name, _WeightNorm(dim)
 
     def value(self, module: Module) -> Tensor:
         return self.compute(getattr(module, f"{self.name}_g"), getattr(module, f"{self.name}_v"))

@@ -16,7 +16,7 @@ without_cupy = pytest.mark.skipif(importlib.util.find_spec("cupy") is not None, 
 
 def test_names():
     d = ag.device("cuda:1")
-    assert (d, d.type, d.index, str(d), repr(d)) == ("cuda:1", "cuda", 1, "cuda:1", "device('cuda:1')")
+    assert (d, d.type, d.index, str(d), repr(d)) == ("cuda:1", "cuda", 1, "cuda:1", "device(type='cuda', index=1)")
     assert ag.device("cuda", 0) == ag.device("cuda:0")
     assert ag.device("cpu").index is None
     assert len({d, ag.device(d), ag.device("cuda:1")}) == 1

@@ -269,6 +269,7 @@ def test_bfloat16_is_ordered_with_nan_last():
     assert x.kthvalue(2).values == x.nanmedian() == 1.0
     assert ag.finfo(ag.bfloat16).eps == 2**-7
     assert ag.finfo().eps == 2**-23
+    assert repr(ag.finfo()).startswith("finfo(resolution=1e-06, min=-3.40282e+38, max=3.40282e+38, eps=1.19209e-07, ")
     assert 2 * ag.finfo(ag.float16).max == 131008  # Python's floats do not overflow
     with pytest.raises(TypeError, match="iinfo"):
         ag.finfo(ag.int64)

@@ -97,7 +97,7 @@ def test_parameter_list_and_dict():
     assert [p.shape for p in values.parameters()] == [(2,), (3,)]
     assert list(values.state_dict()) == ["0", "1"]
     assert len(values[1:]) == 1
-    assert repr(values).splitlines()[1] == "  (0): Parameter containing: [float32 of size 2]"
+    assert repr(values).splitlines()[1] == "    (0): Parameter containing: [float32 of size 2]"  # as PyTorch indents it
     named = nn.ParameterDict({"w": ag.ones(2, 2)})
     named["v"] = ag.ones(1)
     assert list(named) == list(named.keys()) == ["w", "v"]

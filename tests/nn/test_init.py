@@ -117,6 +117,7 @@ def test_misuse_is_named(call, message):
 
 
 def test_gains():
+    assert str(init.calculate_gain("linear")) == "1"
     assert init.calculate_gain("tanh") == 5 / 3
     assert init.calculate_gain("relu") == math.sqrt(2)
     assert init.calculate_gain("leaky_relu", 0.2) == math.sqrt(2 / 1.04)

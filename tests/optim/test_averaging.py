@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import nn
 import optim
 from optim import swa_utils
 
@@ -102,6 +103,12 @@ def test_an_average_can_be_pickled():
     averaged = optim.AveragedModel(Model())
     averaged.update_parameters(Model())
     assert pickle.loads(pickle.dumps(averaged)).n_averaged == 1
+
+
+def test_an_average_shows_its_module():
+    assert repr(optim.AveragedModel(nn.Sequential(nn.ReLU()))) == (
+        "AveragedModel(\n  (module): Sequential(\n    (0): ReLU()\n  )\n)"
+    )
 
 
 def test_batch_statistics_are_computed_anew():

@@ -230,6 +230,10 @@ def test_what_is_refused():
     with pytest.raises(NotImplementedError, match="Poisson has no entropy"):
         D.Poisson(1.0).entropy()
     assert repr(D.Normal(ag.zeros(2), 1.0)) == "Normal(loc: (2,), scale: (2,))"
+    assert repr(D.Normal(0.0, ag.ones(1))) == "Normal(loc: tensor([0.]), scale: tensor([1.]))"
+    assert repr(D.Bernoulli(0.5)) == "Bernoulli(probs: 0.5)"
+    mixture = D.MixtureSameFamily(D.Categorical(ag.ones(2)), D.Normal(ag.zeros(2), 1.0))
+    assert repr(mixture).split("\n")[1:] == ["  Categorical(probs: (2,)),", "  Normal(loc: (2,), scale: (2,)))"]
 
 
 def test_distributions_of_matrices():
