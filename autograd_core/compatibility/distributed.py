@@ -6,7 +6,7 @@ import enum
 import sys
 from typing import Any, NoReturn
 
-nn = sys.modules[__name__]  # `torch.distributed.nn` has the functions that tensors pass through
+nn = optim = sys.modules[__name__]  # `torch.distributed.nn` has the functions that tensors pass through
 
 
 class ProcessGroup:
@@ -44,4 +44,4 @@ def init_process_group(*args: Any, **options: Any) -> NoReturn:
 
 barrier = destroy_process_group = new_group = init_process_group
 all_gather = all_reduce = broadcast = gather = reduce = scatter = init_process_group
-all_gather_object = broadcast_object_list = all_to_all_single = all_gather
+all_gather_object = broadcast_object_list = all_to_all_single = ZeroRedundancyOptimizer = all_gather

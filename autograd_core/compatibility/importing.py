@@ -26,7 +26,7 @@ WITHIN = {
         "nn.utils": "clip_grad convert_parameters",
         "nn.parallel": "_functions data_parallel distributed replicate",
         "utils.data": "_utils _utils.collate dataloader dataset distributed sampler",
-        "distributed": "nn",
+        "distributed": "nn optim",
     }.items()
     for name in names.split()
 } | {"cuda.amp.autocast_mode": "cuda.amp", "cuda.amp.grad_scaler": "cuda.amp", "autograd.gradcheck": "testing"}

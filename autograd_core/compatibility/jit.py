@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from typing import Final as Final
 
+from autograd_core.compatibility import compiling as config  # noqa: F401  # torch.compiler.config
 from autograd_core.compatibility.switches import compile as _as_written
 
 

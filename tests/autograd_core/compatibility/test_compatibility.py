@@ -211,12 +211,28 @@ def test_compilers_leave_functions_as_they_are():
     ag.compiler.reset()
 
 
+def test_settings_of_compilers_are_stored():
+    from autograd_core._inductor import config
+
+    config.coordinate_descent_tuning = True
+    assert ag._inductor.config.coordinate_descent_tuning
+    config.triton.unique_kernel_names = True
+    ag._dynamo.config.suppress_errors = True
+    ag._dynamo.reset()
+
+
 def test_one_process_is_all_there_is():
     assert (ag.distributed.get_rank(), ag.distributed.get_world_size(), ag.distributed.is_available()) == (0, 1, False)
     assert (ag.version.cuda, ag.version.hip) == (None, None)
     assert not isinstance(None, ag.distributed.ProcessGroup)
     assert ag.distributed.ReduceOp.SUM in ag.distributed.ReduceOp
-    for refused in (ag.distributed.init_process_group, lambda: DistributedDataParallel(ag.nn.Identity())):
+    from autograd_core.distributed.optim import ZeroRedundancyOptimizer
+
+    for refused in (
+        ag.distributed.init_process_group,
+        ZeroRedundancyOptimizer,
+        lambda: DistributedDataParallel(ag.nn.Identity()),
+    ):
         with pytest.raises(NotImplementedError, match=r"training\.distributed"):
             refused()
     assert not isinstance(ag.nn.Identity(), DistributedDataParallel)
