@@ -121,13 +121,24 @@ def test_what_does_not_fit_is_refused(given, error):
 
 
 @pytest.mark.parametrize("given", [
-    {"attn_mask": ag.ones(2, 2, dtype=int)}, {"attn_mask": ag.ones(2, 2, dtype=bool), "is_causal": True},
-    {"enable_gqa": True}, {"key": ag.ones(3)}, {"value": ag.ones(2, 3, dtype="float64")}, {"dropout_p": 1.5},
+    {"attn_mask": ag.ones(2, 2, dtype=int)}, {"enable_gqa": True}, {"key": ag.ones(3)},
+    {"value": ag.ones(2, 3, dtype="float64")}, {"dropout_p": 1.5},
 ])  # fmt: skip
 def test_what_attention_refuses(given):
     q = ag.ones(2, 3)
     with pytest.raises(RuntimeError):
         F.scaled_dot_product_attention(**{"query": q, "key": q, "value": q, **given})
+
+
+def test_a_mask_beside_causal_attention():
+    q = ag.randn(2, 3, 4, requires_grad=True)
+    mask = ag.tensor([[0, 1, 1], [1, 0, 1], [1, 1, 0]], dtype=bool)  # the first query may see no key but later ones
+    out = F.scaled_dot_product_attention(q, q, q, mask, is_causal=True)
+    expected = F.scaled_dot_product_attention(q, q, q, mask.tril())
+    np.testing.assert_array_equal(out.detach().numpy(), expected.detach().numpy())
+    assert not out[:, 0].any()
+    (gradient,) = ag.grad(out.sum(), q)
+    assert gradient.isfinite().all()
 
 
 def test_a_kernel_may_be_asked_for():

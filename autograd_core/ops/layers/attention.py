@@ -17,7 +17,7 @@ def _slow_weights(query, key, attn_mask=None, is_causal=False, scale=None, enabl
         key = np.repeat(key, query.shape[-3] // key.shape[-3], -3)
     scores = np.einsum("...le,...se->...ls", query, key) * (query.shape[-1] ** -0.5 if scale is None else scale)
     if is_causal:
-        attn_mask = np.tri(*scores.shape[-2:], dtype=bool)
+        scores = np.where(np.tri(*scores.shape[-2:], dtype=bool), scores, -np.inf)
     if attn_mask is not None:
         scores = np.where(attn_mask, scores, -np.inf) if attn_mask.dtype == bool else scores + attn_mask
     weights = np.exp(scores)
@@ -28,20 +28,21 @@ def _slow_weights(query, key, attn_mask=None, is_causal=False, scale=None, enabl
              samples=(sample((2, 3), (4, 3)),
                       sample((2, 2, 3), (2, 4, 3), (2, 4), scale=0.5),
                       sample((3, 2), (3, 2), is_causal=True),
+                      sample((2, 3, 2), (2, 3, 2), (3, 3), is_causal=True),
                       sample((4, 2, 3), (2, 2, 3), enable_gqa=True),
                       sample((0, 3), (2, 3))))
 def attention_weights(query, key, attn_mask=None, is_causal=False, scale=None, enable_gqa=False):
     """softmax(query keyᵀ·scale + mask), of shape (..., L, S); a fully masked query has weights 0."""
     query = query * (1 / math.sqrt(query.shape[-1] or 1) if scale is None else scale)
     scores = functional.matmul(query, functional.swapaxes(_shared(key, query, enable_gqa), -1, -2))
+    mask = None if attn_mask is None else _numbers(attn_mask, query)
     if is_causal:
-        if attn_mask is not None:
-            raise OperandError("scaled_dot_product_attention() takes attn_mask or is_causal, not both")
         later = functional.full(scores.shape[-2:], -math.inf, dtype=scores.dtype, device=scores.device)
-        return functional.softmax(scores + functional.triu(later, 1), dim=-1)
-    if attn_mask is None:
-        return functional.softmax(scores, dim=-1)
-    return _masked_softmax(scores, _numbers(attn_mask, query))
+        later = functional.triu(later, 1)
+        if mask is None:
+            return functional.softmax(scores + later, dim=-1)
+        mask = mask + later
+    return functional.softmax(scores, dim=-1) if mask is None else _masked_softmax(scores, mask)
 
 
 def _shared(heads, query, enable_gqa):
