@@ -35,6 +35,14 @@ def _ntuple(rank: int, name: str = "") -> partial[tuple[Any, ...]]:
 _single, _pair, _triple, _quadruple = map(_ntuple, range(1, 5))
 
 
+def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: str) -> None:
+    """Remove a prefix from the keys, in place: "module." from those of a model trained in parallel."""
+    for entries, end in ((state_dict, ""), (getattr(state_dict, "_metadata", {}), ".")):
+        for key in list(entries):
+            if (key + end).startswith(prefix):
+                entries[key[len(prefix) :]] = entries.pop(key)
+
+
 def __getattr__(name: str) -> Any:
     """A part, such as `batchnorm`, which is this module again, or what `nn` has."""
     return importing.part(f"nn.modules.{name}") or getattr(nn, name)

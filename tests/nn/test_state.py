@@ -52,6 +52,17 @@ def test_failed_load_names_everything_and_changes_nothing():
     assert {k: v.tolist() for k, v in m.state_dict().items()} == before
 
 
+def test_a_prefix_of_parallel_training_is_removed():
+    from autograd_core.nn.modules.utils import consume_prefix_in_state_dict_if_present
+
+    parallel = nn.ModuleDict({"module": small()})
+    state = parallel.state_dict()
+    consume_prefix_in_state_dict_if_present(state, "module.")
+    assert list(state) == KEYS
+    assert state._metadata == small().state_dict()._metadata
+    small().load_state_dict(state)
+
+
 def test_loose_load_reports_keys_and_converts_dtypes():
     m = small()
     result = m.load_state_dict({"0.bias": ag.tensor([1.0, 2.0, 3.0], dtype="float64"), "x": ag.ones(1)}, strict=False)
