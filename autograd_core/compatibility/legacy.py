@@ -6,19 +6,21 @@ from typing import Any
 
 from autograd_core import dtypes
 from autograd_core.creation import of_dtype
+from autograd_core.devices import set_default_device
 from autograd_core.tensor import Tensor, wrap
 
 
 class _Typed(type):
-    """The type of tensors of one dtype: calling it makes one, and `isinstance` compares the dtype."""
+    """The type of tensors of one dtype and device: calling it makes one, and `isinstance` compares both."""
 
     dtype: dtypes.DType
+    device: str
 
     def __call__(cls, *args: Any) -> Tensor:
-        return of_dtype(cls.dtype, *args)
+        return of_dtype(cls.dtype, *args, device=cls.device)
 
     def __instancecheck__(cls, value: Any) -> bool:
-        return isinstance(value, Tensor) and value.dtype == cls.dtype
+        return isinstance(value, Tensor) and (value.dtype, value.device.type) == (cls.dtype, cls.device)
 
 
 TYPES = {
@@ -26,14 +28,30 @@ TYPES = {
     "CharTensor": dtypes.int8, "DoubleTensor": dtypes.float64, "FloatTensor": dtypes.float32,
     "HalfTensor": dtypes.float16, "IntTensor": dtypes.int32, "LongTensor": dtypes.int64, "ShortTensor": dtypes.int16,
 }  # fmt: skip
-for _name, _dtype in TYPES.items():
-    _doc = f"Makes tensors of {_dtype} from sizes or data, and is their type to `isinstance`; prefer `tensor`."
-    globals()[_name] = _Typed(_name, (), {"dtype": _dtype, "__doc__": _doc})
+
+
+def _typed(name: str, device: str) -> _Typed:
+    dtype = TYPES[name]
+    doc = f"Makes tensors of {dtype} from sizes or data, and is their type to `isinstance`; prefer `tensor`."
+    return _Typed(name, (), {"dtype": dtype, "device": device, "__doc__": doc})
+
+
+globals().update({name: _typed(name, "cpu") for name in TYPES})
+ON_CUDA = {name: _typed(name, "cuda") for name in TYPES}
+
+
+def named(name: str) -> _Typed:
+    """The type of tensors with PyTorch's name for it, such as "torch.cuda.FloatTensor"."""
+    *device, kind = name.removeprefix("torch.").split(".")
+    found: _Typed = ON_CUDA[kind] if device else globals()[kind]
+    return found
 
 
 def set_default_tensor_type(t: Any) -> None:
-    """`set_default_dtype` by a tensor type or its name."""
-    dtypes.set_default_dtype(TYPES[t.rpartition(".")[2]] if isinstance(t, str) else t.dtype)
+    """`set_default_dtype` and, for a type of tensors on CUDA, `set_default_device`, by a tensor type or its name."""
+    t = named(t) if isinstance(t, str) else t
+    set_default_device(None if t.device == "cpu" else t.device)
+    dtypes.set_default_dtype(t.dtype)
 
 
 class _Recorded(type):

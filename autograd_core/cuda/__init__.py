@@ -41,4 +41,8 @@ from autograd_core.cuda.streams import stream as stream
 def __getattr__(name: str) -> Any:
     if name == "_initialized":  # which reversible networks ask before they keep states of random numbers
         return is_available()
+    from autograd_core.compatibility.legacy import ON_CUDA
+
+    if name in ON_CUDA:
+        return ON_CUDA[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)

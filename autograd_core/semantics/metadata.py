@@ -83,14 +83,20 @@ def itself(self: Tensor) -> Tensor:
 
 
 def type_of(self: Tensor, dtype: DTypeLike | None = None, non_blocking: bool = False) -> Any:
-    """The name of the dtype; with `dtype`, the tensor converted to it, for `Tensor` to the default one."""
+    """The name of the dtype; with `dtype`, the tensor converted to it, for `Tensor` to the default one.
+
+    A type of tensors, such as `FloatTensor` or `cuda.FloatTensor`, has a device too.
+    """
     if dtype is Tensor:
         dtype = dtypes.get_default_dtype()
     if isinstance(dtype, str) and dtype.endswith("Tensor"):  # the older name
-        from autograd_core.compatibility.legacy import TYPES
+        from autograd_core.compatibility.legacy import named
 
-        dtype = TYPES[dtype.removeprefix("torch.")]
-    return str(self.dtype) if dtype is None else self.to(dtype=dtype)
+        dtype = named(dtype)  # type: ignore[assignment]  # has a dtype
+    if dtype is None:
+        return str(self.dtype)
+    device = getattr(dtype, "device", None)  # NumPy's scalar types have an attribute of this name too
+    return self.to(device if isinstance(device, str) else None, dtype)
 
 
 def type_as(self: Tensor, other: Tensor) -> Tensor:

@@ -32,6 +32,22 @@ def test_tensors_travel_and_keep_their_layout():
     assert two.to("cuda") is not two  # "cuda" is the current device
 
 
+def test_types_of_tensors_have_a_device():
+    x = ag.cuda.FloatTensor([1, 2])
+    assert (x.device.type, x.dtype) == ("cuda", ag.float32)
+    assert isinstance(x, ag.cuda.FloatTensor)
+    assert not isinstance(x, ag.FloatTensor)
+    there = ag.LongTensor([3]).type("torch.cuda.DoubleTensor")
+    assert (there.device.type, there.dtype) == ("cuda", ag.float64)
+    assert x.type(ag.IntTensor).device == "cpu"
+    try:
+        ag.set_default_tensor_type(ag.cuda.HalfTensor)
+        assert (ag.zeros(1).device.type, ag.zeros(1).dtype) == ("cuda", ag.float16)
+    finally:
+        ag.set_default_tensor_type(ag.FloatTensor)
+    assert ag.zeros(1).device == "cpu"
+
+
 def test_a_copy_waits_for_its_source_which_then_waits_for_the_copy():
     sources, targets = ag.cuda.Stream(device=0), ag.cuda.Stream(device=1)
     with sources:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import backends
@@ -12,6 +14,14 @@ enabled, benchmark, deterministic, allow_tf32 = True, False, False, True
 def is_available() -> bool:
     """Whether there is a GPU."""
     return "cuda" in backends.available()
+
+
+def version() -> int | None:
+    """The version of cuDNN, such as 91002; None without a GPU."""
+    if not is_available() or not find_spec("cudnn"):
+        return None
+    found: int = import_module("cudnn").backend_version()
+    return found
 
 
 @contextmanager

@@ -74,7 +74,10 @@ def test_types_of_tensors_by_dtype():
     assert not isinstance(x, ag.FloatTensor)
     assert (ag.DoubleTensor(2, 3).shape, ag.BoolTensor([1, 0]).tolist()) == ((2, 3), [True, False])
     assert x.type(ag.FloatTensor).dtype == x.type("torch.FloatTensor").dtype == ag.float32
-    assert (x < 0).type(ag.Tensor).dtype == ag.float32
+    assert (x < 0).type(ag.Tensor).dtype == x.type(np.float32).dtype == ag.float32
+    assert not isinstance(x, ag.cuda.LongTensor)
+    with pytest.raises(AttributeError, match="OtherTensor"):
+        ag.cuda.OtherTensor
     try:
         ag.set_default_tensor_type(ag.DoubleTensor)
         assert ag.get_default_dtype() == ag.float64
