@@ -50,6 +50,9 @@ class Context:
         self._materialized = value
 
 
+FunctionCtx = Context  # PyTorch's name, for annotations
+
+
 class _Operation:
     """The operation, as the walk and pictures see it, of one subclass of Function."""
 

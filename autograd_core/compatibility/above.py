@@ -11,6 +11,7 @@ PLACES = {
     "serialization": "nn.files.serialization", "onnx": "nn.onnx",
     "func.functional_call": "nn:functional_call", "func.stack_module_state": "nn:stack_module_state",
     "func.replace_all_batch_norm_modules_": "nn.stateless:replace_all_batch_norm_modules_",
+    "autograd.grad_mode": "autograd_core.grad_mode",
     "utils.data": "training.data", "multiprocessing": "multiprocessing",
     "accelerator": "autograd_core.compatibility.accelerator", "backends": "autograd_core.compatibility.backends",
     "jit.annotations": "typing", "jit": "autograd_core.compatibility.jit",

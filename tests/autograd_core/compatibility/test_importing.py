@@ -21,6 +21,7 @@ def test_what_is_built_on_the_package_is_found_in_it():
 
 def test_modules_are_imported_where_pytorch_has_them():
     import autograd_core.nn.functional as F
+    from autograd_core.autograd.grad_mode import no_grad
     from autograd_core.nn.modules.linear import Linear
     from autograd_core.nn.modules.module import Module, register_module_forward_hook
     from autograd_core.optim.adamw import AdamW
@@ -30,6 +31,7 @@ def test_modules_are_imported_where_pytorch_has_them():
 
     import nn
     from autograd_core.amp.grad_scaler import GradScaler
+    from autograd_core.autograd.function import FunctionCtx
     from autograd_core.utils.hooks import RemovableHandle
 
     for part in (nn.modules.conv, nn.modules.batchnorm, ag.utils.data.sampler, ag.utils.data.distributed):
@@ -43,9 +45,9 @@ def test_modules_are_imported_where_pytorch_has_them():
     assert (nn.modules.utils._pair(3), nn.modules.utils._pair([1, 2, 3, 4])) == ((3, 3), (1, 2, 3, 4))
     with register_module_forward_hook(lambda *_: None) as handle:
         assert isinstance(handle, RemovableHandle)
-    assert (Module, save) == (nn.Module, ag.save)
+    assert (Module, save, no_grad) == (nn.Module, ag.save, ag.no_grad)
+    assert (default_collate, FunctionCtx.__name__) == (ag.utils.data.default_collate, "Context")
     assert isinstance(ag.channels_last, ag.memory_format)
-    assert default_collate is ag.utils.data.default_collate
     assert GradScaler is ag.amp.GradScaler
     assert (F, Linear, AdamW, TensorDataset) == (nn.functional, nn.Linear, ag.optim.AdamW, ag.utils.data.TensorDataset)
     assert (nn.functional.__spec__.name, F.__name__) == ("nn.functional", "nn.functional")
