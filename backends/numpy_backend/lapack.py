@@ -54,7 +54,7 @@ def lu_factor(a: Array) -> tuple[Array, Array, Array]:
 def solve_triangular(a: Array, b: Array, upper: bool, unit: bool) -> Array:
     """As the generic kernel; one call to BLAS for each matrix, unless there are more of them than rows."""
     batch, n = np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), a.shape[-1]
-    if prod(batch) > 1 and a.size == n * n:
+    if b.size and prod(batch) > 1 and a.size == n * n:
         columns = np.moveaxis(np.broadcast_to(b, (*batch, *b.shape[-2:])), -2, 0)
         x = solve_triangular(a.reshape(n, n), columns.reshape(n, -1), upper, unit)
         return np.moveaxis(x.reshape(columns.shape), 0, -2)

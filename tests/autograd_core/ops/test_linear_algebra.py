@@ -102,6 +102,13 @@ def test_a_stack_of_no_matrices(call, shape):
     assert a.grad.shape == (0, 2, 2)
 
 
+@pytest.mark.parametrize("name", EMPTY)
+def test_a_stack_of_matrices_without_rows(name):
+    a = ag.zeros(2, 0, 0, requires_grad=True)
+    EMPTY[name][0](a).sum().backward()
+    assert a.grad.shape == (2, 0, 0)
+
+
 def test_integers_and_shapes_are_refused():
     with pytest.raises(TypeError, match="floating point"):
         ag.inverse(ag.ones(2, 2, dtype="int64"))
