@@ -93,11 +93,11 @@ __all__ = [
     'take_taps', 'tan', 'tan_', 'tanh', 'tanh_', 'tanh_gradient', 'tanhshrink', 'tensor', 'tensor_split', 'tensordot',
     'threshold', 'tile', 'topk', 'topk_positions', 'trace', 'transpose', 'transpose_copy', 'trapezoid', 'trapz',
     'triangular_solve', 'tril', 'tril_indices', 'triplet_margin_loss', 'triplet_margin_with_distance_loss', 'triu',
-    'triu_indices', 'true_divide', 'trunc', 'trunc_', 'unbind', 'unbind_copy', 'unflatten', 'unfold', 'unfold_copy',
-    'unique', 'unique_consecutive', 'unpool', 'unravel_index', 'unsafe_chunk', 'unsafe_split', 'unsqueeze',
-    'unsqueeze_copy', 'unstride', 'upsample', 'upsample_bilinear', 'upsample_nearest', 'vander', 'var', 'var_mean',
-    'variance', 'vdot', 'vector_product', 'view', 'view_as_complex', 'view_as_real', 'view_copy', 'vsplit', 'vstack',
-    'where', 'within', 'xlogy', 'zero_', 'zero_pivot', 'zeros', 'zeros_beside', 'zeros_like'
+    'triu_indices', 'true_divide', 'trunc', 'trunc_', 'trunc_divide', 'unbind', 'unbind_copy', 'unflatten', 'unfold',
+    'unfold_copy', 'unique', 'unique_consecutive', 'unpool', 'unravel_index', 'unsafe_chunk', 'unsafe_split',
+    'unsqueeze', 'unsqueeze_copy', 'unstride', 'upsample', 'upsample_bilinear', 'upsample_nearest', 'vander', 'var',
+    'var_mean', 'variance', 'vdot', 'vector_product', 'view', 'view_as_complex', 'view_as_real', 'view_copy', 'vsplit',
+    'vstack', 'where', 'within', 'xlogy', 'zero_', 'zero_pivot', 'zeros', 'zeros_beside', 'zeros_like'
 ]
 class _LInfo(NamedTuple):
     L: Tensor
@@ -893,6 +893,7 @@ def triu_indices(row: _int, col: _int, offset: _int = 0, *, dtype: DTypeLike = .
 def true_divide(input: Operand, other: Operand, *, rounding_mode: str | None = None) -> Tensor: ...
 def trunc(input: Operand) -> Tensor: ...
 def trunc_(input: Operand) -> Tensor: ...
+def trunc_divide(input: Operand, other: Operand) -> Tensor: ...
 def unbind(input: Operand, dim: _int = 0) -> tuple[Tensor, ...]: ...
 def unbind_copy(input: Operand, dim: _int = 0) -> tuple[Tensor, ...]: ...
 def unflatten(input: Operand, dim: _int, sizes: Sequence[_int]) -> Tensor: ...

@@ -82,7 +82,7 @@ def var(
     """Squared deviations from the mean over some or all axes, their sum divided by the count less `correction`."""
     deviations = _filled(input, None, 0, dtype) - mean(input, dim, keepdim=True, dtype=dtype, mask=mask)
     count = _count(input, dim, keepdim, mask) - (int(unbiased) if correction is None else correction)
-    return sum(deviations.abs() ** 2, dim, keepdim=keepdim, mask=mask) / count.clamp(min=0)
+    return sum((deviations * deviations.conj()).real, dim, keepdim=keepdim, mask=mask) / count.clamp(min=0)
 
 
 def std(input: Tensor, dim: Dims = None, unbiased: bool = True, **options: Any) -> Tensor:

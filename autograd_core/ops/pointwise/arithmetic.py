@@ -7,6 +7,7 @@ from autograd_core.dtypes import result_type
 from autograd_core.engine.arguments import in_float32
 from autograd_core.errors import OperandError
 from autograd_core.kinds import BINARY
+from autograd_core.ops.pointwise import rounding
 from autograd_core.ops.pointwise.rounding import BETWEEN, NUMBERS
 from autograd_core.registry import Interval, op, sample
 
@@ -69,20 +70,18 @@ def multiply(xp, a, b):
     return a * b
 
 
+QUOTIENTS = {"floor": rounding.floor_divide, "trunc": rounding.trunc_divide}
+
+
 def _rounded(call):
     """Adds PyTorch's parameter `rounding_mode`."""
 
     def divided(input, other, *, rounding_mode=None):
         if rounding_mode is None:
             return call(input, other)
-        if rounding_mode == "floor":
-            return functional.floor_divide(input, other)
-        if rounding_mode != "trunc":
+        if rounding_mode not in QUOTIENTS:
             raise OperandError(f"divide(): rounding_mode must be None, 'floor' or 'trunc', not {rounding_mode!r}")
-        rest = functional.fmod(input, other)
-        if rest.dtype.kind in dtypes.INTEGERS:  # a floating-point quotient would lose digits
-            return functional.floor_divide(input - rest, other)
-        return in_float32(lambda a, b: functional.trunc(call(a, b)))(input, other)
+        return QUOTIENTS[rounding_mode](input, other)
 
     return divided
 

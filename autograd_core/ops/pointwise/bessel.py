@@ -71,7 +71,7 @@ def bessel_j0(xp, x):
 
 
 def _j1_bend(xp, g, x, y):
-    """From Bessel's equation; 0 at 0."""
+    """From Bessel's equation; at 0 without the kink, whose slope is 0."""
     zero = abs(x) < 1e-30
     one, safe = xp.bessel_j1(x), xp.where(zero, 1, x)
     return -g * (one + xp.where(zero, 0, (y - one / safe) / safe))
@@ -137,10 +137,10 @@ def _slow_k_slope(x, order):
 
 
 def _i_bend(xp, g, x, y, order):
-    """From Bessel's equation; 0 at 0."""
+    """From Bessel's equation; at 0 without the kink, whose slope is 0."""
     sign, ratio = xp.sign(x), _over(xp, xp.i1e(x), x)
     if order == 0:
-        return g * (-2 * sign * y - ratio)
+        return g * ((x == 0) - 2 * sign * y - ratio)
     return g * (xp.scaled_i_slope(x, order=0) - sign * y - (y - ratio) / xp.where(x == 0, 1, x))
 
 

@@ -88,7 +88,7 @@ def log_ndtr(xp, x):
 
 def _ndtri_rule(xp, g, x, y):
     """1 / density, as the scaled tail erfcx divided by the tail, which is known accurately."""
-    tail = xp.minimum(x, 1 - x)
+    tail = xp.minimum(x, 1 - x) + 0  # of -0, 0
     return g * (xp.erfcx(xp.minimum(abs(y), 40) * ROOT_HALF) / tail * (ROOT_TWO_PI / 2))
 
 

@@ -81,3 +81,13 @@ def floor_divide(xp, a, b):
     """Quotient rounded down. Piecewise constant: its gradient is 0."""
     _check_divisor(b, a)
     return xp.floor_divide(a, b)
+
+
+@op(BINARY, symbol="trunc÷", domain=POSITIVE, reference=lambda a, b: math.trunc(a / b), samples=BETWEEN, method=False,
+    wide=True, vjp=(lambda xp, g: xp.zeros_like(g), lambda xp, g: xp.zeros_like(g)))
+def trunc_divide(xp, a, b):
+    """Quotient rounded towards zero. Piecewise constant: its gradient is 0."""
+    _check_divisor(b, a)
+    if (b if hasattr(b, "dtype") else a).dtype.kind in dtypes.INTEGERS:  # a floating-point quotient would lose digits
+        return xp.floor_divide(a - xp.fmod(a, b), b)
+    return xp.trunc(a / b)

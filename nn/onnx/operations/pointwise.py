@@ -122,6 +122,12 @@ def _floor_divide(g: Writer, a: Any, b: Any) -> Ref:
     return g("Floor", g("Div", a, b))
 
 
+@writes("trunc_divide")
+def _trunc_divide(g: Writer, a: Any, b: Any) -> Ref:
+    quotient = g("Div", a, b)
+    return quotient if _is_integer(a, b) else _trunc(g, quotient)
+
+
 @writes("clamp_number")
 def _clamp(g: Writer, x: Ref, *, min: float | None, max: float | None) -> Ref:
     dtype = g.results[0].held.dtype

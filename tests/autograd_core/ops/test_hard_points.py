@@ -125,6 +125,8 @@ POINTS = {
     "asin 1": (ag.asin, [1], math.pi / 2, [INF]),
     "remainder": (ag.remainder, [-5, 3], 1, [1, 2]),
     "round": (ag.round, [2.5], 2, [0]),
+    "div trunc by 0": (lambda x: ag.div(x, 0, rounding_mode="trunc"), [5], INF, [0]),
+    "ndtri -0": (ag.special.ndtri, [-0.0], -INF, [INF]),
     "floor_divide": (ag.floor_divide, [-5, 3], -2, [0, 0]),
     "smooth_l1 beta 0": (lambda x: F.smooth_l1_loss(x, x.detach(), beta=0), [0], 0, [0]),
     "l1 0": (lambda x: F.l1_loss(x, x.detach()), [0], 0, [0]),
@@ -158,6 +160,18 @@ def test_point(function, inputs, value, gradients):
     np.testing.assert_allclose(y.numpy(force=True), value, **close)
     for x, g in zip(xs, gradients, strict=True):
         np.testing.assert_allclose(x.grad.numpy(), g, **close)
+
+
+@pytest.mark.parametrize(
+    "function, x, bends",
+    [(ag.special.i0e, [0.0], [0.5]), (lambda x: ag.masked.var(x, 0), [2.0, 2.0, 2.0], [-1.0, 0.0, 1.0])],
+    ids=["i0e 0", "masked.var of equals"],
+)
+def test_second_derivatives(function, x, bends):
+    x = ag.tensor(x, dtype="float64", requires_grad=True)
+    (slope,) = ag.grad(function(x).sum(), x, create_graph=True)
+    (bend,) = ag.grad(slope, x, ag.arange(1.0, len(x) + 1, dtype="float64"))
+    np.testing.assert_allclose(bend, bends, rtol=1e-12)
 
 
 def test_a_nan_goes_through_relu_and_its_relatives():

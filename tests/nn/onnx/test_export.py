@@ -47,6 +47,7 @@ FUNCTIONS = {
     "logarithms": lambda x: ((x.abs() + 0.1).log(), (x / 1e4).log1p(), (x.abs() * 9).log1p(), (x.abs() + 1).log10()),
     "roots": lambda x: (x.abs().sqrt(), (x.abs() + 1).rsqrt(), 1 / (2 + x.abs()), x.square()),
     "rounding": lambda x: (x.round(), x.round(decimals=1), x.trunc(), x.floor(), x.ceil(), x.sign(), x.fmod(0.3)),
+    "quotients": lambda x: [y.div(2, rounding_mode=mode) for y in (x, x.long()) for mode in ("floor", "trunc")],
     "tests": lambda x: (x != 0, (x > 0) & (x < 1), ~(x >= 0), x.isnan() | x.isfinite(), ag.logical_xor(x > 0, x)),
     "choices": lambda x: (ag.where(x > 0, x, 0.5), ag.maximum(x, -x), x.clamp(-1, 1), x.clamp(max=0), x.lerp(-x, 0.3)),
     "casts": lambda x: (x.double(), x.long(), (x > 0).float(), ag.zeros_like(x) + ag.arange(6.0)),
