@@ -194,13 +194,16 @@ class Batch:
             p.array[...] = value
 
 
-def _sorted(params: Iterable[Tensor], state: States) -> list[list[Tensor]]:
-    """Groups of parameters that can be updated together."""
+def _sorted(params: list[Tensor], state: States) -> list[list[Tensor]]:
+    """Groups of parameters that can be updated together; complex ones, which are always gathered, not with those they
+    are tied to.
+    """
     batches: dict[Any, list[Tensor]] = {}
+    single = _tied(p for p in params if p.is_complex())
     for p in params:
         key: Any = id(p)
         a, s = p.array, state.get(p, {})
-        if a.__class__ not in LAYERS:
+        if a.__class__ not in LAYERS and p not in single:
             numbers = [(k, v) for k, v in s.items() if v.__class__ is not Tensor]
             key = a.__class__, a.dtype, backend_of_array(a).device_of(a), bool(s), *numbers
         batches.setdefault(key, []).append(p)

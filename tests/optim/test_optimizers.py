@@ -217,17 +217,19 @@ def test_a_rate_may_be_a_tensor():
         optim.SGD([p], lr=ag.ones(2))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
 @pytest.mark.parametrize("method", [optim.SGD, optim.Adam])
-def test_parameters_that_come_to_share_memory_are_updated_one_after_the_other(method):
-    p, q = ag.ones(2, requires_grad=True), ag.ones(2, requires_grad=True)
+def test_parameters_that_come_to_share_memory_are_updated_one_after_the_other(method, dtype):
+    ones = partial(ag.ones, 2, dtype=dtype)
+    p, q = ones(requires_grad=True), ones(requires_grad=True)
     optimizer, one_by_one = method([p, q], lr=0.1), (method([p], lr=0.1), method([q], lr=0.1))
     results = []
     for optimizers in ((optimizer,), one_by_one):
-        p.data, q.data = ag.ones(2), ag.ones(2)
+        p.data, q.data = ones(), ones()
         for step in range(3):
             if step == 1:
                 q.data = p.data
-            p.grad, q.grad = ag.full((2,), 1.0 + step), ag.full((2,), -3.0)
+            p.grad, q.grad = ones() * (1 + step), ones() * -3
             for each in optimizers:
                 each.step()
         assert p.tolist() == q.tolist()
@@ -235,12 +237,14 @@ def test_parameters_that_come_to_share_memory_are_updated_one_after_the_other(me
     assert results[0] == results[1]
 
 
+@pytest.mark.parametrize("dtype", ["float32", "complex64"])
 @pytest.mark.parametrize("method", [optim.SGD, optim.Adam])
-def test_parameters_that_share_memory_are_updated_one_after_the_other(method):
-    p, q = ag.ones(2, requires_grad=True), ag.ones(2, requires_grad=True)
+def test_parameters_that_share_memory_are_updated_one_after_the_other(method, dtype):
+    ones = partial(ag.ones, 2, dtype=dtype)
+    p, q = ones(requires_grad=True), ones(requires_grad=True)
     q.data = p.data
     one_by_one = method([p], lr=0.1), method([q], lr=0.1)
-    p.grad, q.grad = ag.ones(2), ag.full((2,), -3.0)
+    p.grad, q.grad = ones(), ones() * -3
     for optimizer in one_by_one:
         optimizer.step()
     expected = p.tolist()
