@@ -19,7 +19,8 @@ class LBFGS(Optimizer):
     `step` needs the closure, which it calls several times: at most max_eval (5/4 max_iter) times in max_iter
     iterations, until no gradient is above tolerance_grad or the loss or p change by less than tolerance_change.
     line_search_fn: None takes a step of lr along the direction; "strong_wolfe" finds a point that satisfies the strong
-    Wolfe conditions. One group, real parameters of one dtype and device; the first parameter's state holds all state.
+    Wolfe conditions. One group, parameters of one dtype and device, complex numbers as pairs of real ones; the first
+    parameter's state holds all state.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class LBFGS(Optimizer):
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
 
     def state_shape(self, key: str, p: Tensor) -> tuple[int, ...]:
-        return (sum(q.numel() for q in self.param_groups[0]["params"]),)
+        return (sum(_count(q) for q in self.param_groups[0]["params"]),)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Up to max_iter iterations; returns the loss before."""
@@ -101,17 +102,20 @@ class _Problem:
     def value_and_gradient(self) -> tuple[Any, float, Any]:
         with enable_grad():
             loss = self.closure()
-        flat = [
-            self.xp.zeros(p.numel(), p.array.dtype) if p.grad is None else p.grad.array.reshape(-1) for p in self.params
-        ]
-        return loss, float(loss), self.xp.concatenate(flat)
+        gradients = [self.xp.zeros_like(p.array) if p.grad is None else p.grad.array for p in self.params]
+        return loss, float(loss), self.xp.concatenate([self._flat(g) for g in gradients])
+
+    def _flat(self, array: Any) -> Any:
+        flat = self.xp.ascontiguousarray(array).reshape(-1)
+        return flat.view(flat.real.dtype) if flat.dtype.kind == "c" else flat
 
     def move(self, t: float, d: Any) -> None:
         """Move by t times the direction."""
         start = 0
         for p in self.params:
-            p.array += t * d[start : start + p.numel()].reshape(p.shape)
-            start += p.numel()
+            step = t * d[start : start + _count(p)]
+            p.array += (step.view(p.array.dtype) if p.is_complex() else step).reshape(p.shape)
+            start += _count(p)
         record_writes([p.array for p in self.params], 2)
 
     def along(self, d: Any) -> Callable[[float], tuple[float, Any, float]]:
@@ -130,6 +134,10 @@ class _Problem:
     def largest(self, x: Any) -> float:
         """The largest magnitude."""
         return float(abs(x).max())
+
+
+def _count(p: Tensor) -> int:
+    return p.numel() * (2 if p.is_complex() else 1)
 
 
 def _direction(state: dict[str, Any], g: Any, history_size: int) -> Any:

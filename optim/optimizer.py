@@ -242,7 +242,9 @@ class Optimizer(Watched):
         return type(self).update is not Optimizer.update
 
     def _fitted(self, name: str, key: str, value: Any, p: Tensor) -> Any:
-        """A saved state value; tensors are copied in the parameter's dtype and to its device."""
+        """A saved state value; tensors are copied to the parameter's device and in its dtype, but what is real beside a
+        complex parameter stays real.
+        """
         if isinstance(value, list):
             return [self._fitted(name, key, v, p) for v in value]
         if not isinstance(value, Tensor):
@@ -252,7 +254,8 @@ class Optimizer(Watched):
             return int(number) if number.is_integer() else number
         if self._own_update() and value.shape != (shape := self.state_shape(key, p)):
             raise ValueError(f"the saved '{key}' of '{name}' has shape {value.shape}, but the parameter {shape}")
-        value = value.detach().to(device=p.device, dtype=p.dtype, copy=True)
+        dtype = p.dtype if value.is_complex() or not p.is_complex() else value.dtype
+        value = value.detach().to(device=p.device, dtype=dtype, copy=True)
         own_scalar(value)
         return value
 

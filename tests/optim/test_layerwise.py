@@ -131,6 +131,25 @@ def test_lbfgs_is_pytorchs(case):
     assert (state["func_evals"], state["n_iter"]) == tuple(case["counts"])
 
 
+@pytest.mark.parametrize("search", [None, "strong_wolfe"])
+def test_lbfgs_takes_complex_numbers_as_pairs(search):
+    pair = ag.tensor([[-1.2, 1.0], [0.7, 1.3]], dtype="float64", requires_grad=True)
+    z = ag.view_as_complex(pair.detach().clone()).requires_grad_()
+    for p in (pair, z):
+        optimizer = optim.LBFGS([p], lr=0.1, line_search_fn=search, max_iter=7)
+
+        def closure(p=p, optimizer=optimizer):
+            optimizer.zero_grad()
+            loss = rosenbrock(ag.view_as_real(p) if p.is_complex() else p, ag.zeros(0, dtype="float64"))
+            loss.backward()
+            return loss
+
+        optimizer.step(closure)
+        optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+        optimizer.step(closure)
+    np.testing.assert_allclose(ag.view_as_real(z.detach()), pair.detach(), rtol=1e-9)
+
+
 def test_lbfgs_finds_the_minimum_and_resumes():
     optimizer, closure, params = minimizer(line_search_fn="strong_wolfe", max_iter=5, tolerance_change=1e-14)
     for _ in range(2):
