@@ -108,6 +108,7 @@ POINTS = {
     "std of one": (lambda x: x.std(), [[5]], NAN, [[NAN]]),
     "std of one, correction 0": (lambda x: x.std(correction=0), [[5]], 0, [[0]]),
     "std of equals": (lambda x: x.std(), [[1, 1]], 0, [[0, 0]]),
+    "var of large ones": (ag.var, [[1e200, 0, 0]], INF, [[2e200 / 3, -1e200 / 3, -1e200 / 3]]),
     "mean of nothing": (ag.mean, [[]], NAN, [[]]),
     "sum of nothing": (ag.sum, [[]], 0, [[]]),
     "prod of nothing": (ag.prod, [[]], 1, [[]]),
