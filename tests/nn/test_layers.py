@@ -196,6 +196,15 @@ def test_batch_norm_moves_running_statistics():
     assert m.num_batches_tracked.item() == 1
 
 
+@pytest.mark.parametrize("eps", [1e-5, 1e-3, 0.3])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_variance_of_a_constant_is_not_negative(dtype, eps):
+    m = nn.BatchNorm1d(64, eps, dtype=dtype)
+    m.running_var.zero_()
+    m(ag.linspace(-3, 3, 64, dtype=dtype).expand(8, 64))
+    assert (m.running_var >= 0).all()
+
+
 def test_batch_norm_without_momentum_averages_all_batches():
     m = nn.BatchNorm1d(3, momentum=None, dtype="float64")
     m(ag.tensor(BATCH))

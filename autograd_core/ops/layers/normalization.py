@@ -212,7 +212,8 @@ def _track(running_mean, running_var, mean, scale, n, momentum, eps, counted=Non
         _move(running_mean, mean, momentum)
     if running_var is not None:
         with np.errstate(all="ignore"):  # of a channel with non-finite elements
-            _move(running_var, (1 / (scale * scale) - eps) * (n / max(n - 1, 1)), momentum)
+            var = LIBRARY[scale.__class__].maximum(1 / (scale * scale) - eps, 0)  # which rounding makes negative
+            _move(running_var, var * (n / max(n - 1, 1)), momentum)
 
 
 def _move(running, value, momentum):

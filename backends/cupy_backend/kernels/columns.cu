@@ -99,7 +99,8 @@ __global__ void track(A *running_mean, A *running_var, const A *mean, const A *s
     Int i = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= n) return;
     if (i == 0 && counted) ++*counted;
-    A var = (1 / (scale[i] * scale[i]) - (A)eps) * ((A)rows / (rows > 1 ? (A)(rows - 1) : (A)1));
+    A var = 1 / (scale[i] * scale[i]) - (A)eps;
+    var = (var < 0 ? 0 : var) * ((A)rows / (rows > 1 ? (A)(rows - 1) : (A)1));  // rounding makes 0 negative
     running_mean[i] += (A)momentum * (mean[i] - running_mean[i]);
     running_var[i] += (A)momentum * (var - running_var[i]);
 }
