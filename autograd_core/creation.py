@@ -17,7 +17,7 @@ from autograd_core.engine.options import with_options
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.registry import OPS, publish
 from autograd_core.semantics.conversion import array_from
-from autograd_core.semantics.memory_format import arranged
+from autograd_core.semantics.memory_format import arranged, arranged_like
 from autograd_core.sizes import Size
 from autograd_core.tensor import Tensor, check_differentiable, wrap
 from backends.generic.indexing import grid
@@ -235,7 +235,7 @@ def _like(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
     ) -> Tensor:
         check_tensor(input, like.__name__)
         made = make(input.shape, dtype=dtype or input.dtype, device=device or input.device)
-        return arranged(made, memory_format).requires_grad_(requires_grad)
+        return arranged_like(made, input, memory_format).requires_grad_(requires_grad)
 
     like.__name__ = like.__qualname__ = f"{make.__name__}_like"
     like.__doc__ = f"`{make.__name__}` with the shape, dtype and device of `input`."
@@ -276,7 +276,7 @@ def full_like(
     """A tensor filled with one number, with the shape, dtype and device of `input`."""
     check_tensor(input, "full_like")
     made = full(input.shape, fill_value, dtype or input.dtype, device or input.device)
-    return arranged(made, memory_format).requires_grad_(requires_grad)
+    return arranged_like(made, input, memory_format).requires_grad_(requires_grad)
 
 
 def eye(

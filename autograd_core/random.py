@@ -21,7 +21,7 @@ from autograd_core.engine.options import with_options, with_synonyms
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.grad_mode import no_grad
 from autograd_core.registry import publish
-from autograd_core.semantics.memory_format import arranged
+from autograd_core.semantics.memory_format import arranged_like
 from autograd_core.tensor import Tensor, wrap
 from backends.locks import shared_lock
 
@@ -323,7 +323,7 @@ def _like(make: Any) -> Any:
             device=device or input.device,
             generator=generator,
         )
-        return arranged(found, memory_format).requires_grad_(requires_grad)
+        return arranged_like(found, input, memory_format).requires_grad_(requires_grad)
 
     like.__name__ = like.__qualname__ = f"{make.__name__}_like"
     like.__doc__ = f"`{make.__name__}` with the shape, dtype and device of `input`."

@@ -7,6 +7,7 @@ from enum import StrEnum
 from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.tensor import Tensor, own_scalar
+from backends.strides import copying_order
 
 
 class MemoryFormat(StrEnum):
@@ -54,3 +55,14 @@ def _channels_behind(x: Tensor) -> Tensor:
 def arranged(x: Tensor, memory_format: str | None) -> Tensor:
     """The tensor in a memory format; unchanged for None."""
     return x if memory_format is None else contiguous(x, memory_format)
+
+
+def arranged_like(made: Tensor, given: Tensor, memory_format: str | None) -> Tensor:
+    """A new tensor of the shape of another in a memory format; for None, in the memory order of the other's axes."""
+    if memory_format not in (None, MemoryFormat.preserve_format):
+        return contiguous(made, memory_format)
+    if given.ndim < 2 or is_contiguous(given) or copying_order(given.array) == "C":
+        return made
+    strides = given.stride()
+    order = sorted(range(given.ndim), key=lambda axis: -abs(strides[axis]))
+    return functional.permute(contiguous(functional.permute(made, order)), [order.index(i) for i in range(given.ndim)])

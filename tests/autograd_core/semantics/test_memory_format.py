@@ -32,11 +32,24 @@ def test_channels_last_moves_strides_and_no_value(arranged):
     assert x.grad.tolist() == (2 * x).tolist()
 
 
-@pytest.mark.parametrize(
+new_tensors = pytest.mark.parametrize(
     "make",
     [ag.zeros_like, ag.ones_like, ag.empty_like, ag.rand_like, partial(ag.full_like, fill_value=2)],
     ids=["zeros", "ones", "empty", "rand", "full"],
 )
+
+
+@new_tensors
+def test_new_tensors_are_ordered_like_the_given_one(make):
+    for x in (IMAGES.permute(3, 1, 0, 2), IMAGES.contiguous(memory_format=ag.channels_last)):
+        for options in ({}, {"dtype": "float64"}, {"memory_format": ag.preserve_format}):
+            assert make(x, **options).stride() == x.stride()
+    spread, every_other = ag.ones(3, 1).expand(3, 4), ag.ones(4, 6).T[::2]
+    assert (make(spread).stride(), make(every_other).stride()) == ((4, 1), (1, 3))
+    assert ag.vmap(make, randomness="different")(ag.ones(2, 3, 4).mT).shape == (2, 4, 3)
+
+
+@new_tensors
 def test_new_tensors_in_a_format(make):
     t = make(IMAGES, memory_format=ag.channels_last, requires_grad=True)
     assert (t.shape, t.stride(), t.is_leaf, t.requires_grad) == (IMAGES.shape, LAST, True, True)
