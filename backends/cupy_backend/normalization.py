@@ -1,9 +1,9 @@
-"""Normalisation by the statistics of a batch, and sums of columns, channels-last, with one pass over memory each."""
+"""Normalisation of channels-last images by the statistics of a batch, with one pass over memory for each step."""
 
 from typing import Any
 
 from backends.cupy_backend.launch import Gpu, threads_for, threads_for_columns
-from backends.cupy_backend.layouts import alike, is_dense, is_float, memory_order, name_of
+from backends.cupy_backend.layouts import alike, is_float, name_of
 from backends.geometry import Array, Sizes, channels_first, channels_last, wide_dtype
 
 
@@ -99,21 +99,6 @@ def track(
     operands = (running_mean, running_var, mean, scale, counted, mean.size, rows, float(momentum), float(eps))
     gpu.launch("columns.track", (mean.dtype,), *threads_for(mean.size), *operands)
     return True
-
-
-def total(gpu: Gpu, x: Array, axes: Sizes, keepdims: bool) -> Array | None:
-    """See `backends.generic.reduction.total`; for results that are contiguous in memory."""
-    axes = tuple(axis % x.ndim for axis in axes)
-    order = memory_order(x)
-    kept = tuple(axis for axis in order if axis not in axes)
-    if not (is_float(x) and x.size and kept and is_dense(x) and order[-len(kept) :] == kept):
-        return None
-    sizes = tuple(x.shape[axis] for axis in kept)
-    y = gpu.xp.empty(sizes, dtype=x.dtype)
-    v = gpu.vector(x.dtype, y.size, arrays=(x,))
-    add_parts(gpu, _parts(gpu, x, None, None, None, x.size // y.size, y.size, v), None, y, None)
-    y = y.transpose(tuple(kept.index(axis) for axis in sorted(kept)))
-    return y.reshape(tuple(1 if i in axes else size for i, size in enumerate(x.shape))) if keepdims else y
 
 
 def _parts(

@@ -18,7 +18,7 @@ from backends.geometry import Array
 
 logger = logging.getLogger(__name__)
 
-FUNCTIONS = ("matmul", "dot")
+FUNCTIONS = ("matmul", "dot", "sum", "max", "min")
 ACTIVATIONS = (
     "sigmoid", "sigmoid_gradient", "tanh_gradient", "silu", "silu_gradient", "gelu", "gelu_gradient", "gelu_tanh",
     "gelu_tanh_gradient", "gelu_gate", "mish", "mish_gradient",
@@ -34,13 +34,14 @@ SOFTMAX = (
 KERNELS = {
     "attention": ("attention", "attention_gradients"),
     "convolution": ("convolve", "convolve_input", "convolve_weight"),
-    "normalization": ("normalize_batch", "batch_gradients", "scale_channels", "track", "total"),
+    "normalization": ("normalize_batch", "batch_gradients", "scale_channels", "track"),
     "pooling": ("max_of_windows", "take_taps", "put_taps", "avg_pool", "avg_pool_input"),
     "elementwise": ("relu", "rectify", "add", "add_relu", "drop", "gate"),
     "fusion": ("fused", *ACTIVATIONS),
     "optimizers": ("steps", "rescale", "norm", *STEPS),
     "indexing": ("add_at",),
-    "products": ("product", "linear", *FUNCTIONS),
+    "products": ("product", "linear", "matmul", "dot"),
+    "reduction": ("total", "sum_of_squares", "squared_deviations", "sum", "max", "min"),
     "rows": ("normalize_rows", "row_gradients", *SOFTMAX),
 }
 # Operations, and their kernels, that compute 16-bit floats in float32; so must kernels that replace them.
@@ -51,7 +52,7 @@ WITHOUT = "AUTOGRAD_CORE_CUDA_WITHOUT"
 
 
 def overlay(xp: Any, kernels: SimpleNamespace) -> None:
-    """Put this backend's kernels in front of the generic ones, and replace CuPy's `matmul` and `dot`.
+    """Put this backend's kernels in front of the generic ones and of some of CuPy's functions.
 
     xp: CuPy's functions; those of a stand-in that compiles nothing are left unchanged.
     """

@@ -3,12 +3,12 @@
 from math import prod
 from typing import Any
 
-from backends.geometry import Array, Sizes
+from backends.geometry import Array, Sizes, wide_dtype
 
 
 def total(xp: Any, x: Array, axes: Sizes, keepdims: bool) -> Array:
-    """The sum of a large array over several axes."""
-    return xp.add.reduce(x, axis=axes, keepdims=keepdims)
+    """The sum of a large array over several axes; of 16-bit floats in float32."""
+    return xp.add.reduce(x, axis=axes, dtype=wide_dtype(xp, x.dtype), keepdims=keepdims)
 
 
 def sum_of_squares(xp: Any, x: Array, axis: Any, keepdims: bool) -> Array | None:

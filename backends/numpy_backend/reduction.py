@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from backends.generic import reduction as generic
-from backends.geometry import Array, Sizes
+from backends.geometry import Array, Sizes, wide_dtype
 from backends.numpy_backend.copies import contiguous
 from backends.strides import innermost_first
 
@@ -26,6 +26,7 @@ LOW = 2.0**-90  # sums of squares of float32 below which squares that underflow 
 
 def total(x: Array, axes: Sizes, keepdims: bool) -> Array:
     """As the generic kernel, in any order of axes in memory; up to six times as fast as NumPy, and more exact."""
+    x = x.astype(wide_dtype(np, x.dtype), copy=False)
     if x.size < MANY or x.dtype.kind not in "fc" or (axes == (0,) and len(x) <= FEW):
         return x.sum(axis=axes, keepdims=keepdims)
     if x.flags.c_contiguous and x.dtype.char in "fd" and axes == tuple(range(x.ndim - len(axes), x.ndim)):

@@ -38,11 +38,11 @@ def accumulator(x):
     return np.float32 if x.dtype.itemsize == 2 and x.dtype.kind in dtypes.FLOATS else None
 
 
-def added(xp, x, dim, keepdim):
-    """The sum over `dim` in the dtype of x, which has more than 16 bits."""
+def added(xp, x, dim, keepdim, dtype=None):
+    """The sum over `dim` in the dtype of x, which has more than 16 bits, or in `dtype`, that of its accumulator."""
     if x.size >= LARGE:
         return xp.kernels.total(x, axes.normalized(dim, x.ndim), keepdim)
-    return xp.add.reduce(x, dim if dim.__class__ is int else axis_of(x, dim), None, None, keepdim)
+    return xp.add.reduce(x, dim if dim.__class__ is int else axis_of(x, dim), dtype, None, keepdim)
 
 
 def reduced_by(function):
@@ -72,7 +72,9 @@ def sum(xp, x, *, dim=None, keepdim=False, dtype=None):
         dtype = dtypes.int64
     if dtype is None and x.dtype.itemsize > 2:
         return added(xp, x, dim, keepdim)
-    return xp.sum(x, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtype or accumulator(x)).astype(dtype or x.dtype)
+    if dtype is None:
+        return added(xp, x, dim, keepdim, accumulator(x)).astype(x.dtype)
+    return xp.sum(x, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtype)
 
 
 def _slow_sum(x, dim, keepdim):
@@ -96,9 +98,9 @@ def mean(xp, x, *, dim=None, keepdim=False, dtype=None):
         x = x.astype(dtype)
     if x.dtype.kind in dtypes.EXACT:
         raise DtypeError(f"mean() needs floating point elements, not {x.dtype}; convert them first: x.float().mean()")
-    total = added(xp, x if x.dtype.itemsize > 2 else x.astype(np.float32), dim, keepdim)
+    total = added(xp, x, dim, keepdim, accumulator(x))
     n = axes.count(x.shape, dim)
-    return (total / n if n else total * math.nan).astype(x.dtype)
+    return (total / n if n else total * math.nan).astype(x.dtype, copy=False)
 
 
 def _prod_rule(xp, g, x, y, x_dtype, dim, keepdim):

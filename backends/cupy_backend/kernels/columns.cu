@@ -135,7 +135,7 @@ template <typename T> __device__ Wide<T> passed(T g, const T *y, Int at) {
     return y && wide(y[at]) <= 0 ? (Wide<T>)0 : wide(g);
 }
 
-// Partial sums of g and of g (x - mean) of every column; y is the result of the ReLU, or null. x may be null.
+// Partial sums of g and of g (x - mean) of every column; y is the result of the ReLU, or null.
 template <typename T, int V>
 __global__ void column_sums(const T *g, const T *x, const T *y, const Wide<T> *mean, Sums<Wide<T>> *parts, Int rows,
                             Int n, Int chunk) {
@@ -144,18 +144,17 @@ __global__ void column_sums(const T *g, const T *x, const T *y, const Wide<T> *m
     Int last = first + chunk < rows ? first + chunk : rows;
     Sums<A> s[V] = {};
     A m[V] = {};
-    if (x && column < n)
+    if (column < n)
         for (int k = 0; k < V; ++k) m[k] = mean[column + k];
     if (column < n)
         for (Int row = first + threadIdx.y; row < last; row += blockDim.y) {
             Int at = row * n + column;
-            Pack<T, V> p = *(const Pack<T, V> *)(g + at), q, r;
-            if (x) q = *(const Pack<T, V> *)(x + at);
+            Pack<T, V> p = *(const Pack<T, V> *)(g + at), q = *(const Pack<T, V> *)(x + at), r;
             if (y) r = *(const Pack<T, V> *)(y + at);
             for (int k = 0; k < V; ++k) {
                 A v = passed(p.of[k], y ? r.of : nullptr, k);
                 s[k].first += v;
-                if (x) s[k].second += v * (wide(q.of[k]) - m[k]);
+                s[k].second += v * (wide(q.of[k]) - m[k]);
             }
         }
     over_block(s);

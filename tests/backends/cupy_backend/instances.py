@@ -39,6 +39,15 @@ FUNCTIONS = {
     "optimizers": {"rescale": (), "sums_of_squares": ()},
     "scatter": {"add_rows": (("int", "Int"),), "add_sorted_rows": (("int", "Int"),)},
     "elementwise": {"drop": ("v",)},
+    "reduction": {},
+}
+# Of each state: what its results may be.
+STATES = {
+    "Sum": ("{own}", "{wide}"),
+    "Largest": ("{own}",),
+    "Smallest": ("{own}",),
+    "Squares": ("double",),
+    "Deviations": ("{wide}",),
 }
 STEPS = [name.removesuffix("_step").capitalize() for name in table.STEPS]
 WIDE = {"columns": ("statistics<{}>", "track<{}>"), "softmax": ("nll_count<{}>",)}
@@ -60,11 +69,24 @@ def expressions(source: str) -> list[str]:
         if source == "softmax":
             functions, wide = ("attention_weights", "attention_slopes"), max(size, 4)
             found += [f"{function}<{name}, {v}>" for function in functions for v in (VECTOR // wide, 1)]
+        if source == "reduction":
+            found += reductions(name, "double" if name == "double" else "float", lengths)
         if source == "columns":
             wide = "double" if name == "double" else "float"
             found += [f"sum_of_parts<{wide}, {name}>"] + [f"sum_of_parts<{wide}, {wide}>"] * (size == 2)
     found += [pattern.format(name) for name in ("float", "double") for pattern in WIDE.get(source, ())]
     return sorted(set(found))
+
+
+def reductions(own: str, wide: str, lengths: tuple[str, ...]) -> list[str]:
+    """What reads numbers or states, and gives results or states."""
+    found = []
+    for name, results in STATES.items():
+        state = f"{name}<{wide}>"
+        given = [(own, v) for v in lengths] + [(state, "1")]
+        for (read, v), result in product(given, [state, *[r.format(own=own, wide=wide) for r in results]]):
+            found += [f"{function}<{state}, {read}, {v}, {result}>" for function in ("reduce_rows", "reduce_columns")]
+    return found
 
 
 SOURCES = sorted(FUNCTIONS)

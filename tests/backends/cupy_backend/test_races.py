@@ -5,7 +5,7 @@ import pytest
 import shim
 from recorded import Recorder
 
-from backends.cupy_backend import attention, normalization, optimizers, rows
+from backends.cupy_backend import attention, normalization, optimizers, reduction, rows
 from backends.cupy_backend.cublaslt_plans import CublasLt
 
 rng = np.random.default_rng(0)
@@ -46,7 +46,9 @@ def of_attention(gpu, n):
 WORK = {
     "batch norm": of_batches,
     "norms": lambda gpu: [optimizers.norm(gpu, [draw(9001), draw(33)])],
-    "sums of columns": lambda gpu: [normalization.total(gpu, draw(3000, 40), (0,), False)],
+    "sums of columns": lambda gpu: [reduction.total(gpu, draw(3000, 40), (0,), False)],
+    "sums of rows": lambda gpu: [reduction.total(gpu, draw(*shape), (1,), False) for shape in ((40, 9), (2, 9001))],
+    "deviations": lambda gpu: [reduction.squared_deviations(gpu, draw(40, 300), (a,), False) for a in (0, 1)],
     **{f"rows of {n}": lambda gpu, n=n: of_rows(gpu, n) for n in (100, 3000, 17000)},
     **{f"classes of {n}": lambda gpu, n=n: of_classes(gpu, n) for n in (100, 3000, 17000)},
     **{f"attention to {n}": lambda gpu, n=n: of_attention(gpu, n) for n in (100, 3000)},
