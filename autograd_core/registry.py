@@ -28,7 +28,7 @@ from autograd_core.engine.libraries import LIBRARY, MUTABLE, RULES
 from autograd_core.engine.options import with_synonyms
 from autograd_core.engine.saving import outputs_of
 from autograd_core.families import foresee
-from autograd_core.kinds import Kind
+from autograd_core.kinds import BINARY, ELEMENTWISE, Kind
 from autograd_core.tensor import Tensor
 
 OPS: dict[str, Op] = {}
@@ -327,9 +327,17 @@ def use_backend(backend: Any) -> None:
 
 
 def _rules_in_one_pass(entry: Op | Composition) -> None:
-    """Let a backend make single kernels of the rules of a `wide` operation, as of its forward."""
-    if isinstance(entry, Op) and entry.wide:
-        entry.rules = tuple([rule if rule is _nothing else precision.in_one_pass(rule) for rule in entry.rules])
+    """Let a backend make single kernels of the rules of pointwise operations, and of `wide` ones, as of forwards."""
+    if isinstance(entry, Op) and (entry.wide or entry.kind in (ELEMENTWISE, BINARY)):
+        rules = zip(entry.rules, entry.wants, strict=False)  # no rules if they are joint
+        entry.rules = tuple([_in_one_pass(entry, rule, names) for rule, names in rules])
+
+
+def _in_one_pass(o: Op, rule: Rule, names: tuple[str, ...]) -> Rule:
+    """The rule as a single kernel, unless it is known to be at most one operation."""
+    if not names or rule is _nothing or rule.__qualname__.startswith(_arithmetic.__name__):
+        return rule
+    return precision.in_one_pass(rule, tuple(o.keep.index(name) for name in names))
 
 
 def _overlay(o: Op, rules: Any) -> None:

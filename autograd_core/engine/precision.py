@@ -38,8 +38,8 @@ def widened(forward: Callable[..., Any]) -> Callable[..., Any]:
     return wide
 
 
-def in_one_pass(rule: Callable[..., Any]) -> Callable[..., Any]:
-    """A rule of an elementwise operation; a single kernel if a backend makes one."""
+def in_one_pass(rule: Callable[..., Any], wanted: tuple[int, ...]) -> Callable[..., Any]:
+    """A rule of an elementwise operation; a single kernel if a backend makes one. wanted: the saved values it uses."""
 
     def on_elements(xp: Any, g: Any, *arrays: Any, places: tuple[int, ...], saved: tuple[Any, ...]) -> Any:
         s = list(saved)
@@ -50,8 +50,8 @@ def in_one_pass(rule: Callable[..., Any]) -> Callable[..., Any]:
     def pull(xp: Any, g: Any, s: Any, needs: Any = None) -> Any:
         kernels = getattr(xp, "kernels", None)  # functions of tensors, which record every step, do not have it
         if kernels is not None and kernels.fused is not None:
-            places = tuple([i for i, v in enumerate(s) if is_array(v)])
-            saved = tuple([None if i in places else v for i, v in enumerate(s)])
+            places = tuple([i for i in wanted if is_array(s[i])])
+            saved = tuple([v if i in wanted and i not in places else None for i, v in enumerate(s)])
             y = kernels.fused(on_elements, g, *[s[i] for i in places], places=places, saved=saved)
             if y is not None:
                 return y

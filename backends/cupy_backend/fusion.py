@@ -2,7 +2,8 @@
 
 A function is called once with symbols in place of its arrays. Each stands for one element, and operations on it are
 recorded as lines of CUDA C++. The generic kernels are bound to symbols in the same way as to arrays. A function that
-reads values, shapes or positions cannot be recorded and runs unchanged. 16-bit elements are computed in float32.
+reads values, shapes or positions cannot be recorded and runs unchanged. 16-bit elements are computed in float32. The
+static parameter `number` is a symbol too, so that a function with ever new numbers remains one kernel.
 """
 
 import logging
@@ -21,7 +22,8 @@ from backends.geometry import Array, wide_dtype
 
 logger = logging.getLogger(__name__)
 
-MOST = 3  # operands
+MOST = 4  # operands
+NUMBER = "number"
 VARIANTS = 32  # of a function, by dtype and static parameters: one with ever-changing parameters is not compiled again
 STATIC = (bool, int, float, str, tuple, type(None))
 BOOL = np.dtype(bool)
@@ -36,7 +38,7 @@ FORMS = {
     "reciprocal": "1 / {0}", "arctan": "atan({0})",
     "arctanh": "atanh({0})", "round": "rint({0})", "add": "{0} + {1}", "subtract": "{0} - {1}",
     "multiply": "times({0}, {1})", "divide": "{0} / {1}", "maximum": "larger({0}, {1})", "minimum": "smaller({0}, {1})",
-    "copysign": "copysign({0}, {1})", "fmod": "fmod({0}, {1})",
+    "copysign": "copysign({0}, {1})", "fmod": "fmod({0}, {1})", "hypot": "hypot({0}, {1})",
 }  # fmt: skip
 # ... or boolean results, and in part boolean operands.
 TESTS = {
@@ -211,12 +213,15 @@ def written(name: str, function: Callable[..., Any], count: int, dtype: Any, sta
     """function(SYMBOLS, *elements, **statics) as a C++ struct; raises Unwritable, or the function's own error."""
     lines: list[str] = []
     elements = [Symbol(lines, dtype, f"x{i}") for i in range(count)]
-    result = function(SYMBOLS, *elements, **statics)
+    named = {key: Symbol(lines, dtype, NUMBER) if key == NUMBER else value for key, value in statics.items()}
+    result = function(SYMBOLS, *elements, **named)
     if not isinstance(result, Symbol) or result.dtype != dtype:
         raise Unwritable("gives another dtype")
+    if not lines:
+        raise Unwritable("computes nothing")
     a = TYPES[dtype.name]
     body = "".join(f"        {line}\n" for line in (*lines, f"return {result.name};"))
-    given = ", ".join(f"{a} x{i}" for i in range(MOST))
+    given = ", ".join(f"{a} {x}" for x in (*[f"x{i}" for i in range(MOST)], NUMBER))
     return f"struct {name} {{\n    static __device__ {a} of({given}) {{\n{body}    }}\n}};\n"
 
 
@@ -235,26 +240,39 @@ def _kernel(function: Callable[..., Any], count: int, dtype: Any, statics: dict[
 
 
 def fused(gpu: Gpu, function: Callable[..., Any], /, *operands: Any, **statics: Any) -> Array | None:
-    """function(xp, *operands, **statics), if elementwise, in one pass over operands of one shape."""
-    first, count = operands[0], len(operands)
-    if not (count <= MOST and all(isinstance(v, gpu.xp.ndarray) and v.shape == first.shape for v in operands)):
+    """function(xp, *operands, **statics), if elementwise, in one pass over operands of one shape, or of one element."""
+    if not (len(operands) <= MOST and all(isinstance(v, gpu.xp.ndarray) for v in operands) and is_float(*operands)):
         return None
-    if not (first.size and is_float(*operands) and all(isinstance(v, STATIC) for v in statics.values())):
+    first = operands[0] if len(operands) == 1 else max(operands, key=_extent)
+    shape, size, number = first.shape, first.size, statics.get(NUMBER, 0.0)
+    if not (size and all(v.shape == shape or (v.size == 1 and v.ndim <= first.ndim) for v in operands)):
         return None
-    kernel = _kernel(function, count, np.dtype(wide_dtype(gpu.xp, first.dtype)), statics)
+    if not all(isinstance(v, STATIC) for v in statics.values()):
+        return None
+    fixed = statics | {NUMBER: None} if NUMBER in statics else statics
+    kernel = _kernel(function, len(operands), np.dtype(wide_dtype(gpu.xp, first.dtype)), fixed)
     if kernel is None:
         return None
-    lead = next(filter(is_dense, operands), first)
-    operands, y = tuple([laid_out(gpu.xp, v, lead) for v in operands]), empty_like(gpu.xp, lead)
-    read, v = (*operands, None, None)[:MOST], gpu.vector(first.dtype, arrays=(*operands, y))
-    threads = threads_for(first.size // v + first.size % v)
+    lead = next((v for v in operands if v.shape == shape and is_dense(v)), first)
+    operands, y = (
+        tuple([laid_out(gpu.xp, v, lead) if v.shape == shape else v for v in operands]),
+        empty_like(gpu.xp, lead),
+    )
+    single = sum([1 << i for i, v in enumerate(operands) if v.shape != shape])
+    v = gpu.vector(first.dtype, arrays=(*[x for x in operands if x.shape == shape], y))
+    read, threads = (*operands, None, None, None)[:MOST], threads_for(size // v + size % v)
+    types = "Fused", first.dtype, v, len(operands), single
     try:
-        gpu.launch(kernel, ("Fused", first.dtype, v, count), *threads, *read, y, first.size)
+        gpu.launch(kernel, types, *threads, *read, y, size, float(number))
     except Unusable as error:
         logger.warning("%s is not one kernel: %s", function, error)
         _known[function] = dict.fromkeys(_known[function])
         return None
     return y
+
+
+def _extent(x: Array) -> tuple[int, int]:
+    return x.size, x.ndim
 
 
 def _generic(name: str) -> Callable[..., Any]:

@@ -83,6 +83,29 @@ print([name.partition("<")[0] for name in cupy.started])
     assert lines == ["['column_moments', 'statistics', 'scale_columns', 'track']"]
 
 
+def test_elementwise_operations_are_single_kernels():
+    lines = run("""
+import autograd_core as ag
+from nn import functional as F
+unary = (F.relu, F.leaky_relu, F.gelu, F.silu, F.softplus, F.elu, F.mish, F.hardswish, F.relu6, F.logsigmoid,
+         lambda x: F.gelu(x, approximate="tanh"), ag.sigmoid, ag.tanh, ag.exp, ag.log, ag.log1p, ag.sqrt, ag.rsqrt,
+         ag.square, ag.reciprocal, ag.sin, ag.cos, ag.tan, ag.atan, ag.abs, lambda x: x.clamp(-0.5, 0.5))
+binary = (ag.add, ag.multiply, ag.divide, ag.maximum, ag.pow, ag.atan2, ag.hypot)
+for functions, count in ((unary, 1), (binary, 2)):
+    for i, function in enumerate(functions):
+        for dtype in (ag.float32, ag.bfloat16):
+            xs = [ag.zeros(64, 64, dtype=dtype, device="cuda", requires_grad=True) for _ in range(count)]
+            g = ag.ones(64, 64, dtype=dtype, device="cuda")
+            cupy.started.clear()
+            y = function(*xs)
+            forward = len(cupy.started)
+            y.backward(g)
+            if (forward, len(cupy.started)) != (1, 1 + count):
+                print(i, dtype, cupy.started)
+""")
+    assert not lines
+
+
 def test_attention_by_cudnn_and_in_parts():
     lines = run("""
 import autograd_core as ag

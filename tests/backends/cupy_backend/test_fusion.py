@@ -62,7 +62,7 @@ def computed(name, kind, dtype, start):
     if "y" in o.keep:
         given["y"], exact["y"] = o.forward(PLAIN, *operands, **statics), o.forward(PLAIN, *_wide(operands), **statics)
     xp = SimpleNamespace(kernels=SimpleNamespace(fused=partial(fusion.fused, gpu)))
-    y = in_one_pass(o.rules[0])(xp, g, [given[k] for k in o.keep])
+    y = in_one_pass(o.rules[0], range(len(o.keep)))(xp, g, [given[k] for k in o.keep])
     return y, o.rules[0](RULES[np.ndarray], g.astype(np.float64), [exact[k] for k in o.keep])
 
 
@@ -118,7 +118,7 @@ def test_everything_that_can_be_said_compiles(dtype):
         return -xp.clip(xp.full_like(y, np.inf), np.nan, -np.inf) * y
 
     source = "fused\n" + fusion.written("F", function, 1, np.dtype(dtype), {})
-    instance = f"fused<F, {fusion.TYPES[dtype]}, 1, 1>"
+    instance = f"fused<F, {fusion.TYPES[dtype]}, 1, 1, 0>"
     nvrtc.compiled(source_of(source), [instance], *OPTIONS, "--gpu-architecture=compute_80")
 
 
@@ -133,6 +133,7 @@ def test_what_one_element_does_not_say_is_left_to_the_function():
         lambda xp, x: x > 0,
         lambda xp, x: x.astype(xp.float16) + 1,
         lambda xp, x: xp.sqrt(2.0) * x,
+        lambda xp, x: x,
     ):
         assert fusion.fused(gpu, function, x) is None
 
@@ -142,9 +143,49 @@ def test_what_one_element_does_not_say_is_left_to_the_function():
     assert fusion.fused(gpu, double, whole) is None
     assert fusion.fused(gpu, double, x, x.T) is None
     assert fusion.fused(gpu, double, x[:0]) is None
-    assert fusion.fused(gpu, double, x, x, x, x) is None
+    assert fusion.fused(gpu, double, x, x, x, x, x) is None
     assert fusion.fused(gpu, double, x, None) is None
     assert fusion.fused(gpu, double, x, factor=x) is None
+
+
+@pytest.mark.parametrize("dtype", [np.float32, bfloat16])
+def test_operands_of_one_element(dtype):
+    if shim.COMPILER is None:
+        pytest.skip("needs g++ to run CUDA sources on the CPU")
+
+    def function(xp, a, b, c, d, *, number):
+        return (a - b) * number + c / d
+
+    gpu, x, one = Gpu(np, shim.start, shim.address), np.linspace(1, 2, 21).astype(dtype), np.asarray(3, dtype)
+    for operands in ((x, one, x, x), (one, x, one, x), (one, one[None], one, one), (x, x, x, x)):
+        exact = function(np, *_wide(operands), number=0.3)
+        y = fusion.fused(gpu, function, *operands, number=0.3)
+        np.testing.assert_allclose(y.astype(np.float64), exact, rtol=1e-2 if y.itemsize == 2 else 1e-6)
+        assert (y.shape, y.dtype) == (exact.shape, dtype)
+    assert fusion.fused(gpu, function, x, one[None, None], x, x, number=0.3) is None
+    assert fusion.fused(gpu, function, x, x[:3], x, x, number=0.3) is None
+
+
+def test_ever_new_numbers_are_one_kernel():
+    started = []
+    gpu, x = Gpu(np, lambda source, *rest: started.append(source), shim.address), np.ones(4, np.float32)
+
+    def scale(xp, x, *, number):
+        return x * number
+
+    for i in range(2 * fusion.VARIANTS):
+        fusion.fused(gpu, scale, x, number=i / 7)
+    assert len(started) == 2 * fusion.VARIANTS
+    assert len(set(started)) == 1
+
+
+def test_rules_do_not_read_what_they_do_not_use():
+    started = []
+    gpu = Gpu(np, lambda source, expression, *rest: started.append(expression), shim.address)
+    xp, x = SimpleNamespace(kernels=SimpleNamespace(fused=partial(fusion.fused, gpu))), np.ones(4, np.float32)
+    rule = in_one_pass(lambda xp, g, s: g * s[0] * 2, (0,))
+    rule(xp, x, [x, x, x])
+    assert started == ["fused<Fused, float, 4, 2, 0>"]
 
 
 def test_changes_in_place_are_seen_by_whoever_shares_the_symbol():
