@@ -75,6 +75,8 @@ def op(
         o.call.__module__ = functional.__name__  # where pickle finds it
         o.call.__doc__ = o.doc
         o.call.entry = o  # type: ignore[attr-defined]  # for stubs: from a function to what it is the form of
+        if o.simple and len(o.inputs) == 2:
+            o.with_number = functools.partial(_with_number, o)
         OPS[o.name] = o
         for rules in {id(r): r for r in RULES.values()}.values():
             _overlay(o, rules)
@@ -84,12 +86,48 @@ def op(
     return register
 
 
-def private(forward: Callable[..., Any], kind: Kind, symbol: str, *vjp: Rule | None) -> Op:
+def private(forward: Callable[..., Any], kind: Kind, symbol: str, *vjp: Rule | None, wide: bool = False) -> Op:
     """An operation that the engine records but that has no public name; it is in no table."""
-    o = Op(forward.__name__.strip("_"), kind, symbol, forward.__doc__, USUAL, None, vjp, forward)
+    o = Op(forward.__name__.strip("_"), kind, symbol, forward.__doc__, USUAL, None, vjp, forward, wide=wide)
     _derive(o)
+    if wide:
+        o.forward = precision.widened(forward)
     o.call = binders.bind(o)
     return o
+
+
+def _with_number(o: Op, tensor: Any, number: Any, first: bool = False) -> Any:
+    """An operation of 16-bit floats and a number, computed in float32; `first`: the number is the first operand."""
+    return _number_form(o, first).call(tensor, number=number)
+
+
+@functools.cache
+def _number_form(o: Op, first: bool) -> Op:
+    """The operation with a number in the place of its first or second operand, as a static parameter."""
+
+    def forward(xp: Any, x: Any, *, number: Any) -> Any:
+        return o.forward(xp, number, x) if first else o.forward(xp, x, number)
+
+    def derivative(xp: Any, g: Any, x: Any, y: Any, number: Any) -> Any:
+        def cast(v: Any, dtype: Any) -> Any:
+            return v if v is None or v.dtype == dtype else xp.astype(v, dtype=dtype)
+
+        x, y = cast(x, np.float32), cast(y, np.float32)
+        return cast(rule(xp, cast(g, np.float32), (y, number, x) if first else (y, x, number)), g.dtype)
+
+    rule, wants = (o.rules[first], o.wants[first]) if o.rules else (_nothing, ())
+    name = o.inputs[first]
+    rules: dict[tuple[bool, bool], Rule] = {
+        (False, False): lambda xp, g, number: derivative(xp, g, None, None, number),
+        (True, False): lambda xp, g, x, number: derivative(xp, g, x, None, number),
+        (False, True): lambda xp, g, y, number: derivative(xp, g, None, y, number),
+        (True, True): derivative,
+    }
+    forward.__name__, forward.__doc__ = o.name, o.doc
+    vjp = rules[name in wants, "y" in wants] if wants else lambda xp, g: rule(xp, g, ())
+    made = private(forward, ELEMENTWISE, o.symbol or o.name, vjp, wide=True)
+    _rules_in_one_pass(made)
+    return made
 
 
 def composition(

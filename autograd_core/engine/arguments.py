@@ -174,6 +174,8 @@ def numbers_among(o: Op, statics: dict[str, Any]) -> dict[str, Any]:
 def foreign(o: Op, args: tuple[Any, ...]) -> Any:
     """Call an operation on operands that are not all Tensors: numbers, arrays, lists."""
     plain = _converted(o, _typed(args))
+    if len(plain) == 2 and is_number(plain[0]) and _in_one_kernel(o, *plain[::-1]):
+        return o.with_number(plain[1], plain[0], True)
     dtype = computed_in([getattr(a, "array", a) for a in plain], o.floating) if any(map(is_number, plain)) else None
     if any(_finer(a, dtype) for a in plain):
         return in_float32(o.call)(*plain)
@@ -209,13 +211,22 @@ def computed_in(operands: list[Any], floating: bool) -> Any:
     return get_default_dtype() if floating and dtype.kind in EXACT else dtype
 
 
-def promoted(call: Callable[..., Any], a: Any, b: Any, floating: bool = False) -> Any:
+def promoted(o: Op, call: Callable[..., Any], a: Any, b: Any) -> Any:
     """Call an operation after casting its operands; a cast is its own node, so that every rule sees a single dtype."""
-    dtype = computed_in([getattr(a, "array", a), getattr(b, "array", b)], floating)
+    if _in_one_kernel(o, a, b):
+        return o.with_number(a, b)
+    dtype = computed_in([getattr(a, "array", a), getattr(b, "array", b)], o.floating)
     if _finer(a, dtype) or _finer(b, dtype):
         return in_float32(call)(a, b)
     like = a.array if a.__class__ is Tensor else b.array
     return call(*[cast(t, dtype) if t.__class__ is Tensor else _number(t, dtype, like) for t in (a, b)])
+
+
+def _in_one_kernel(o: Op, tensor: Any, number: Any) -> bool:
+    """Whether the operands are a tensor of 16-bit floats and a number, and a backend computes them in one kernel."""
+    if tensor.__class__ is not Tensor or tensor.dtype.char not in _DIGITS or number.__class__ not in (int, float):
+        return False
+    return o.simple and abs(number) < _BEYOND and LIBRARY[tensor.array.__class__].kernels.fused is not None
 
 
 def _finer(operand: Any, dtype: Any) -> bool:

@@ -141,7 +141,7 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
                     return call(*of_one_depth((input, other)))
                 if cls is ndarray or cls is not b.__class__ or cls in MUTABLE:
                     if a.dtype is not b.dtype and a.dtype != b.dtype:
-                        return promoted(call, input, other, floating)
+                        return promoted(o, call, input, other)
                     k, m = a.shape, b.shape
                     shapes = None if k == m else (k, m)
                 else:
@@ -153,7 +153,7 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
                 if cls not in _FLOATS and (
                     a.dtype.char in "?eE" or (other.__class__ is float and a.dtype.kind in "iu")
                 ):
-                    return promoted(call, input, other, floating)
+                    return promoted(o, call, input, other)
             else:
                 return foreign(o, (input, other))
         elif input.__class__ in _NUMBERS and other.__class__ is Tensor and other.array.dtype.char in "fdFD":
@@ -163,7 +163,7 @@ def bind_binary(o: Op, foreign: Callable[..., Any]) -> Callable[..., Any]:  # no
         else:
             return foreign(o, (input, other))
         if floating and (p is None or q is None) and (a if cls is a.__class__ else b).dtype.kind in EXACT:
-            return promoted(call, input, other, floating)
+            return promoted(o, call, input, other)
         if guarded:
             if contexts and modes():
                 return recast(o.name, call, input, other)

@@ -131,6 +131,8 @@ class Op:
     plans: dict[int, Callable[..., tuple[Any, ...]]] = field(default_factory=dict)
     result: Callable[[Any], tuple[Any, ...]] = tuple
     call: Callable[..., Any] = None  # type: ignore[assignment]  # set right after binding
+    # (tensor, number, whether the number comes first) -> the result in one kernel, if a backend makes it one
+    with_number: Callable[..., Any] = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return self.name

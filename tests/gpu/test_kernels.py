@@ -80,6 +80,35 @@ def test_an_operation_of_many_passes_is_one_kernel(compiling, dtype):
         np.testing.assert_allclose(far.grad.tolist(), near.grad.tolist(), rtol=2e-3)
 
 
+BESIDE_NUMBERS = {
+    "sum": lambda x: x + 0.1,
+    "product": lambda x: 0.3 * x,
+    "difference": lambda x: 1 - x,
+    "quotient": lambda x: 0.7 / x,
+    "power": lambda x: x**2.5,
+    "base": lambda x: 1.7**x,
+    "maximum": lambda x: ag.maximum(x, 1.1),
+    "whole": lambda x: x * 3,
+}
+
+
+@pytest.mark.parametrize("name", BESIDE_NUMBERS)
+@pytest.mark.parametrize("dtype", [ag.bfloat16, ag.float16])
+def test_a_number_beside_16_bit_floats_is_one_kernel(compiling, name, dtype):
+    near = (ag.rand(5, 6) + 0.5).to(dtype).requires_grad_()
+    far = near.detach().to("cuda").requires_grad_()
+    compiling.clear()
+    y, expected = BESIDE_NUMBERS[name](far), BESIDE_NUMBERS[name](near)
+    assert compiling == ["fused"]
+    assert (y.dtype, y.tolist()) == (dtype, expected.tolist())
+    slopes = [ag.grad(z.sum(), x, create_graph=True)[0] for z, x in ((y, far), (expected, near))]
+    np.testing.assert_allclose(slopes[0].tolist(), slopes[1].tolist(), rtol=1e-2)
+    assert slopes[0].dtype == dtype
+    if name in ("power", "base", "quotient"):
+        second = [ag.grad(g.sum(), x)[0].tolist() for g, x in zip(slopes, (far, near), strict=True)]
+        np.testing.assert_allclose(*second, rtol=3e-2)
+
+
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_a_network_learns_what_it_learns_on_the_cpu(compiling, make):
     ours, parameters = losses("cuda", make)
