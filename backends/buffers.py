@@ -141,6 +141,15 @@ def is_held_once(count: int, array: Any) -> bool:
     return count == _LEAST and (base is None or base.__class__ is _Owner)
 
 
+def is_alone(array: Any) -> bool:
+    """Whether the memory of an array is known to be its own: no view, or a view of all that nothing else holds."""
+    base = array.base
+    if base is None or hasattr(base, "holds_one_array"):
+        return True
+    whole = base.__class__ is array.__class__ is not np.ndarray and base.size == array.size
+    return whole and array.flags.c_contiguous and references(base) == _LEAST
+
+
 def empty(shape: Sizes, strides: Sizes | None = None, dtype: Any = FLOAT32) -> Any:
     """An uninitialised array; `strides`, in bytes, are those of a dense array, by default in C order."""
     size = prod(shape) * dtype.itemsize

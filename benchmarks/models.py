@@ -123,7 +123,7 @@ def gpt(core: Any, nn: Any, vocabulary: int, context: int, layers: int = 4, head
             self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, vocabulary, bias=False)
 
         def forward(self, tokens: Any) -> Any:
-            x = self.tokens(tokens) + self.places(core.arange(tokens.shape[1]))
+            x = self.tokens(tokens) + self.places(core.arange(tokens.shape[1], device=tokens.device))
             return self.head(self.norm(self.blocks(x))).flatten(0, 1)
 
     return GPT()

@@ -21,6 +21,7 @@ from autograd_core.engine.walk import Cotangents, shown, walk
 from autograd_core.errors import DtypeError, NoGraphError, OperandError
 from autograd_core.grad_mode import set_grad_enabled
 from autograd_core.tensor import Tensor, new, wrap
+from backends.buffers import is_alone
 from backends.locks import shared_lock
 
 _commit = shared_lock()
@@ -302,7 +303,7 @@ def exclusive(grads: list[Any], given: list[Any], summed: Collection[int] = ()) 
             continue
         if summed and len(out) in summed:
             pass
-        elif id(g) in taken or not (g.base is None or hasattr(g.base, "holds_one_array")):
+        elif id(g) in taken or not is_alone(g):
             turned = g.size >= LARGE and not g.flags.c_contiguous  # which is copied best by a kernel
             g = LIBRARY[g.__class__].ascontiguousarray(g) if turned else g.copy()
         else:

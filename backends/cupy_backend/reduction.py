@@ -102,7 +102,8 @@ def _along(gpu: Gpu, kind: Kind, x: Array, groups: list[tuple[int, bool]], dtype
         n = groups.pop()[0] if groups else 1
         outer = prod(size for size, _ in groups)
         v = 1 if read is state else gpu.vector(x.dtype, inner if inner > 1 else n if outer > 1 else 0, arrays=(x,))
-        grid, block, parts, chunk = _rows(outer, n // v) if inner == 1 else _columns(outer, n, inner // v)
+        last = read is state and n <= WAVES
+        grid, block, parts, chunk = _rows(outer, n // v, last) if inner == 1 else _columns(outer, n, inner // v, last)
         done = parts == 1 and not any(reduced for _, reduced in groups)
         count = outer * parts * inner
         y = gpu.xp.empty((count,), dtype=dtype) if done else gpu.xp.empty((count * kind.numbers,), dtype=held)
@@ -117,24 +118,26 @@ def _along(gpu: Gpu, kind: Kind, x: Array, groups: list[tuple[int, bool]], dtype
         groups = _groups([*groups, (parts, True), (inner, False)])
 
 
-def _rows(rows: int, packs: int) -> tuple[Sizes, Sizes, int, int]:
-    """Grid, block, parts of a row and their vectors: a line of threads for each part."""
+def _rows(rows: int, packs: int, last: bool = False) -> tuple[Sizes, Sizes, int, int]:
+    """Grid, block, parts of a row and their vectors: a line of threads for each part. last: there is but one part."""
     if packs <= 8 * 32:
         lanes = 1 << (_at_most(32, packs) - 1).bit_length()
         return (-(-rows * lanes // 128),), (lanes, 128 // lanes), 1, packs
     threads = 32 * -(-_at_most(THREADS, packs // 4) // 32)
+    if last:
+        return (rows,), (threads, 1), 1, packs
     chunk = -(-packs // _at_most(-(-WAVES // rows), -(-packs // (4 * threads))))
     parts = -(-packs // chunk)
     return (rows * parts,), (threads, 1), parts, chunk
 
 
-def _columns(outer: int, n: int, packs: int) -> tuple[Sizes, Sizes, int, int]:
-    """Grid, block, parts of the axis and their elements."""
-    across = 1 << (_at_most(32, outer * packs) - 1).bit_length()
+def _columns(outer: int, n: int, packs: int, last: bool = False) -> tuple[Sizes, Sizes, int, int]:
+    """Grid, block, parts of the axis and their elements. last: there is but one part, of few elements."""
+    across = 1 << (_at_most(8 if last else 32, outer * packs) - 1).bit_length()
     down = _at_most(THREADS // across, 1 << (-(-n // 4) - 1).bit_length())
     across = THREADS // down
     blocks = -(-outer * packs // across)
-    chunk = n if blocks >= WAVES else -(-n // _at_most(-(-WAVES // blocks), -(-n // (4 * down))))
+    chunk = n if last or blocks >= WAVES else -(-n // _at_most(-(-WAVES // blocks), -(-n // (4 * down))))
     parts = -(-n // chunk)
     return (blocks, parts), (across, down), parts, chunk
 

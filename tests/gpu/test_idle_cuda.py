@@ -107,6 +107,23 @@ for functions, count in ((unary, 1), (binary, 2)):
     assert not lines
 
 
+def test_gradients_of_leaves_are_copied_only_if_something_else_holds_them():
+    lines = run("""
+import autograd_core as ag, nn
+layer, x = nn.Linear(64, 256).to("cuda"), ag.zeros(4, 16, 64, device="cuda")
+y = layer(x)
+g = ag.ones_like(y)
+cupy.started.clear()
+y.backward(g)
+print([name for name in cupy.started if "copy" in name])
+u = ag.ones(2, 3, device="cuda", requires_grad=True)
+g = ag.ones(2, 3, device="cuda")
+u.reshape(3, 2).backward(g.reshape(3, 2))
+print(u.grad.data_ptr() == g.data_ptr())
+""")
+    assert lines == ["[]", "False"]
+
+
 def test_attention_by_cudnn_and_in_parts():
     lines = run("""
 import autograd_core as ag

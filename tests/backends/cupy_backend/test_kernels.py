@@ -276,7 +276,9 @@ def test_what_is_left_to_the_library(gpu):
 @pytest.mark.parametrize("n", [1, 5, 1 << 20, 1 << 33])
 @pytest.mark.parametrize("other", [1, 7, 1 << 22])
 def test_launches_of_reductions_fit(n, other):
-    for grid, block, parts, chunk in (reduction._rows(other, n), reduction._columns(other, n, 3)):
+    last = reduction._rows(other, n, True), reduction._columns(other, n, 3, True)
+    assert [parts for _, _, parts, _ in last] == [1, 1]
+    for grid, block, parts, chunk in (reduction._rows(other, n), reduction._columns(other, n, 3), *last):
         assert grid[0] < 1 << 31
         assert (*grid, 1)[1] < 1 << 16
         assert (parts - 1) * chunk < n <= parts * chunk
