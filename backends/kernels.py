@@ -45,6 +45,7 @@ KERNELS = {
     "products": ("product", "linear"),
     "special_functions.quantiles": ("erfinv", "ndtri"),
     "recurrent": ("rnn", "rnn_gradients", "lstm", "lstm_gradients", "gru", "gru_gradients"),
+    "recurrent_steps": ("rnn_state", "rnn_slopes", "lstm_state", "lstm_slopes", "gru_state", "gru_slopes"),
     "reduction": ("total", "sum_of_squares", "squared_deviations"),
     "resampling": ("resample", "max_of_cells"),
     "scans": ("recurrence", "running"),
@@ -57,7 +58,7 @@ KERNELS = {
     "special_functions.special": ("erf", "erfc"),
 }  # fmt: skip
 # Modules whose kernels call other kernels, which may be another backend's: they receive the table of all kernels.
-COMBINED = ("attention", "normalization")
+COMBINED = ("attention", "normalization", "recurrent")
 NAMES = (
     "fused",
     "track",

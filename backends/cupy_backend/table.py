@@ -42,6 +42,7 @@ KERNELS = {
     "indexing": ("add_at",),
     "products": ("product", "linear", "matmul", "dot"),
     "reduction": ("total", "sum_of_squares", "squared_deviations", "sum", "max", "min"),
+    "recurrent": ("rnn_state", "rnn_slopes", "lstm_state", "lstm_slopes", "gru_state", "gru_slopes"),
     "rows": ("normalize_rows", "row_gradients", *SOFTMAX),
 }
 # Operations, and their kernels, that compute 16-bit floats in float32; so must kernels that replace them.

@@ -152,6 +152,21 @@ def test_products_within_kernels_are_of_the_same_library(compiling, monkeypatch)
     assert len(recorder.keys) == 6  # the input's share, and a product for each step
 
 
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_a_step_of_a_recurrent_layer_is_one_kernel(compiling, kind):
+    layer, x = kind(3, 4, batch_first=True), ag.randn(2, 5, 3)
+    slopes = []
+    for device in ("cpu", "cuda"):
+        layer.to(device).zero_grad()
+        compiling.clear()
+        (layer(x.to(device))[0] * ag.arange(4, device=device)).sum().backward()
+        slopes.append([p.grad.cpu().numpy() for p in layer.parameters()])
+    for ours, theirs in zip(*slopes, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+    name = kind.__name__.lower()
+    assert (compiling.count(f"{name}_state"), compiling.count(f"{name}_slopes")) == (5, 5)
+
+
 def test_a_library_that_is_missing_is_named_once(compiling, monkeypatch, caplog):
     def missing(self, kind):
         raise Unusable("cuBLASLt cannot be used")

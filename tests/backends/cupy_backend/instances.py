@@ -39,6 +39,14 @@ FUNCTIONS = {
     "optimizers": {"rescale": (), "sums_of_squares": ()},
     "scatter": {"add_rows": (("int", "Int"),), "add_sorted_rows": (("int", "Int"),)},
     "elementwise": {"drop": ("v",)},
+    "recurrent": {
+        "rnn_state": ("v", LOGICAL),
+        "rnn_slopes": ("v", LOGICAL),
+        "lstm_state": ("v",),
+        "lstm_slopes": ("v",),
+        "gru_state": ("v",),
+        "gru_slopes": ("v",),
+    },
     "reduction": {},
 }
 # Of each state: what its results may be.
