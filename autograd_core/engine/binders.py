@@ -344,7 +344,10 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
         own_scalar(args[0])
         arrays[0] = args[0].array
     try:
-        y = o.forward(LIBRARY[arrays[0].__class__], *arrays, **statics)
+        cls = arrays[0].__class__
+        if cls is not ndarray and cls in MUTABLE and cls not in LAYERS:
+            _refuse_host(arrays)
+        y = o.forward(LIBRARY[cls], *arrays, **statics)
         if y.__class__ is Tensor:
             raise TypeError("a static parameter is a tensor")
     except Exception as e:
@@ -381,6 +384,12 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
     if o.view:
         note_view(t, args[0], o, statics)
     return t
+
+
+def _refuse_host(arrays: Sequence[Any]) -> None:
+    """Raise if a NumPy array is among arrays of a device, whose library might copy it there silently, and wait."""
+    if any(a.__class__ is ndarray and a.ndim for a in arrays):
+        raise TypeError("arrays on different devices")
 
 
 def _common_dtype(o: Op, arrays: list[Any]) -> Any:
