@@ -5,7 +5,10 @@ from typing import Any
 from backends.cupy_backend.launch import Gpu, threads_for, threads_for_columns, threads_for_rows
 from backends.cupy_backend.layouts import along, empty_like, is_float, laid_out, name_of
 from backends.cupy_backend.normalization import add_parts
-from backends.geometry import Array, wide_dtype
+from backends.cupy_backend.reduction import total
+from backends.geometry import Array, Sizes, wide_dtype
+
+ONE_BLOCK = 1 << 15  # losses that one block of threads adds up in the time of a launch
 
 
 def softmax(gpu: Gpu, x: Array, axis: Any) -> Array | None:
@@ -58,12 +61,42 @@ def softmax_nll(
     target = _places(xp, x, target)
     losses, largest, sums = (empty_like(xp, target, dtype) for dtype in (x.dtype, wide, wide))
     _launch(gpu, "nll", x.dtype, (), (x, target, losses, largest, sums), (outer, n, inner), ignored)
-    y = losses
-    if reduction != "none":
-        y = xp.empty((), dtype=x.dtype)
-        operands = (losses, target, y, target.size, ignored, int(reduction == "mean"))
-        gpu.launch("softmax.nll_total", (x.dtype,), (1,), (1024,), *operands)
-    return y, largest[:, None], sums[:, None]
+    return _total(gpu, losses, target, ignored, reduction), largest[:, None], sums[:, None]
+
+
+def picked_nll(gpu: Gpu, x: Array, target: Array, ignore_index: int | None, reduction: str) -> Array | None:
+    """See `backends.generic.softmax.picked_nll`."""
+    if not _is_classified(x, target):
+        return None
+    ignored, (x, *sizes) = _ignored(ignore_index), along(gpu.xp, x, 1)
+    target = _places(gpu.xp, x, target)
+    losses = empty_like(gpu.xp, target, x.dtype)
+    gpu.launch("softmax.picked", (x.dtype,), *threads_for(target.size), x, target, losses, *sizes, ignored)
+    return _total(gpu, losses, target, ignored, reduction)
+
+
+def _total(gpu: Gpu, losses: Array, target: Array, ignored: int, reduction: str) -> Array:
+    """The losses, or their sum, or their mean over the targets that count."""
+    if reduction == "none":
+        return losses
+    if target.size > ONE_BLOCK:
+        y: Any = total(gpu, losses, tuple(range(losses.ndim)), False)
+        if reduction == "mean":
+            y /= _count(gpu, target, ignored, y.dtype)
+        return y.astype(losses.dtype, copy=False)
+    y = gpu.xp.empty((), dtype=losses.dtype)
+    operands = (losses, target, y, target.size, ignored, int(reduction == "mean"))
+    gpu.launch("softmax.nll_total", (losses.dtype,), (1,), (1024,), *operands)
+    return y
+
+
+def _count(gpu: Gpu, target: Array, ignored: int, dtype: Any) -> Array:
+    """The number of targets that count."""
+    if target.size > ONE_BLOCK:
+        return gpu.xp.asarray(gpu.xp.sum(target != ignored, dtype=dtype))
+    valid = gpu.xp.empty((), dtype=dtype)
+    gpu.launch("softmax.nll_count", (dtype,), (1,), (1024,), target, valid, target.size, ignored)
+    return valid
 
 
 def softmax_nll_gradient(
@@ -72,16 +105,29 @@ def softmax_nll_gradient(
     """See `backends.generic.softmax.softmax_nll_gradient`."""
     if not (_is_classified(x, target) and is_float(g, x)):
         return None
-    xp, wide, ignored, valid = gpu.xp, wide_dtype(gpu.xp, x.dtype), _ignored(ignore_index), None
+    xp, ignored = gpu.xp, _ignored(ignore_index)
     x, outer, n, inner = along(xp, x, 1)
     target, largest, sums = (_places(xp, x, v) for v in (target, shift[:, 0], total[:, 0]))
     g = _places(xp, x, g) if reduction == "none" else g
-    if reduction == "mean":
-        valid = xp.empty((), dtype=wide)
-        gpu.launch("softmax.nll_count", (wide,), (1,), (1024,), target, valid, target.size, ignored)
+    valid = _count(gpu, target, ignored, wide_dtype(xp, x.dtype)) if reduction == "mean" else None
     dx = empty_like(xp, x)
     operands = (g, int(reduction == "none"), valid, x, target, largest, sums, dx)
     _launch(gpu, "nll_gradient", x.dtype, (), operands, (outer, n, inner), ignored)
+    return dx
+
+
+def nll_gradient(
+    gpu: Gpu, g: Array, target: Array, shape: Sizes, dtype: Any, ignore_index: int | None, reduction: str
+) -> Array | None:
+    """See `backends.generic.softmax.nll_gradient`."""
+    dx = gpu.xp.zeros(shape, dtype=dtype)
+    if not (_is_classified(dx, target) and is_float(g, dx)):
+        return None
+    ignored, target = _ignored(ignore_index), gpu.xp.ascontiguousarray(target)
+    valid = _count(gpu, target, ignored, wide_dtype(gpu.xp, dx.dtype)) if reduction == "mean" else None
+    sizes = shape[0], shape[1], target.size // shape[0]
+    operands = gpu.xp.ascontiguousarray(g), int(reduction == "none"), valid, target, dx
+    gpu.launch("softmax.picked_gradient", (dx.dtype,), *threads_for(target.size), *operands, *sizes, ignored)
     return dx
 
 

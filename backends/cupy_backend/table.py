@@ -28,7 +28,8 @@ STEPS = (
     "rmsprop_step", "rprop_step", "asgd_step",
 )  # fmt: skip
 SOFTMAX = (
-    "softmax", "log_softmax", "softmax_gradient", "log_softmax_gradient", "softmax_nll", "softmax_nll_gradient",
+    "softmax", "log_softmax", "softmax_gradient", "log_softmax_gradient", "picked_nll", "softmax_nll",
+    "softmax_nll_gradient", "nll_gradient",
 )  # fmt: skip
 # By module, imported with its first kernel.
 KERNELS = {
@@ -46,8 +47,8 @@ KERNELS = {
     "rows": ("normalize_rows", "row_gradients", *SOFTMAX),
 }
 # Operations, and their kernels, that compute 16-bit floats in float32; so must kernels that replace them.
-WIDE = frozenset({"attend", "softmax", "log_softmax", "normalize_rows"})
-COMPUTE_WIDE = ("attention", "attention_gradients", "normalize_rows", "row_gradients", *SOFTMAX[:4])
+WIDE = frozenset({"attend", "softmax", "log_softmax", "normalize_rows", "picked_nll"})
+COMPUTE_WIDE = ("attention", "attention_gradients", "normalize_rows", "row_gradients", *SOFTMAX[:5])
 # Modules to disable, separated by commas, or "all": for finding a faulty kernel.
 WITHOUT = "AUTOGRAD_CORE_CUDA_WITHOUT"
 

@@ -58,6 +58,11 @@ def nll(
     return found / _count(valid, target, found.dtype) if reduction == "mean" else found
 
 
+def picked_nll(xp: Any, x: Array, target: Array, ignore_index: int | None, reduction: str) -> Array:
+    """-x[target] along axis 1, and the sum or mean over the targets that are not `ignore_index`."""
+    return nll(xp, x, target, 0, ignore_index, reduction)
+
+
 def softmax_nll_gradient(
     xp: Any, g: Array, x: Array, target: Array, shift: Array, total: Array, ignore_index: int | None, reduction: str
 ) -> Array:

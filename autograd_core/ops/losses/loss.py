@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.engine.libraries import holds
+from autograd_core.engine.libraries import checks_values, holds
 from autograd_core.errors import OperandError
 from autograd_core.kinds import ELEMENTWISE, LOSS
 from autograd_core.registry import Interval, Values, composition, op, sample
@@ -202,7 +202,7 @@ def binary_cross_entropy(input, target, weight=None, size_average=None, reduce=N
     """Cross-entropy of Bernoulli targets against probabilities; each logarithm is taken as at least -100."""
     same_shape(input, target, "binary_cross_entropy")
     for name, x in (("input", input), ("target", target)):
-        if not holds((x >= 0) & (x <= 1)):
+        if checks_values(x) and not holds((x >= 0) & (x <= 1)):
             raise OperandError(f"binary_cross_entropy(): {name} must lie in [0, 1]; for raw scores use "
                                "binary_cross_entropy_with_logits")
     loss = bernoulli_loss(input, target)

@@ -283,3 +283,27 @@ __global__ void nll_gradient_columns(const T *g, Int each, const Wide<T> *valid,
     A most = largest[at], s = share_of(g, each, valid, at, chosen, n, ignored), factor = s / sum[at];
     for (Int i = 0; i < n; ++i) dx[i * inner] = slope(x[i * inner], most, factor, i == chosen ? s : (A)0);
 }
+
+// Losses -x[target], and their gradient, which `dx` is told only where it is not 0; NaN where the target is no class.
+template <typename T>
+__global__ void picked(const T *x, const Int *target, T *losses, Int outer, Int n, Int inner, Int ignored) {
+    using A = Wide<T>;
+    Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
+    if (at >= outer * inner) return;
+    Int chosen = target[at];
+    bool known = 0 <= chosen && chosen < n;
+    A found = known ? -wide(x[(at / inner * n + chosen) * inner + at % inner]) : not_a_number<A>();
+    losses[at] = Narrow<T>::of(chosen == ignored ? (A)0 : found);
+}
+
+template <typename T>
+__global__ void picked_gradient(const T *g, Int each, const Wide<T> *valid, const Int *target, T *dx, Int outer, Int n,
+                                Int inner, Int ignored) {
+    Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
+    if (at >= outer * inner) return;
+    Int chosen = target[at];
+    if (chosen == ignored) return;
+    Wide<T> share = share_of(g, each, valid, at, chosen, n, ignored);
+    bool known = 0 <= chosen && chosen < n;
+    dx[(at / inner * n + (known ? chosen : 0)) * inner + at % inner] = Narrow<T>::of(-share);
+}

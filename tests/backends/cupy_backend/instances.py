@@ -20,6 +20,8 @@ FUNCTIONS = {
         "nll_total": (),
         "nll_gradient_rows": ("v",),
         "nll_gradient_columns": (),
+        "picked": (),
+        "picked_gradient": (),
     },
     "rows": {"normalize_rows": ("v",), "row_gradients": ("v",)},
     "columns": {

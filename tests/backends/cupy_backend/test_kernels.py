@@ -80,7 +80,9 @@ def test_softmax_of_what_is_not_finite(gpu, axis):
 @pytest.mark.parametrize("shape", [(7, 5), (4, 1024), (3, 5, 2, 2)])
 @each_layout
 @pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
-def test_cross_entropy(gpu, dtype, shape, layout, reduction):
+@pytest.mark.parametrize("few", [True, False])
+def test_cross_entropy(gpu, monkeypatch, dtype, shape, layout, reduction, few):
+    monkeypatch.setattr(rows, "ONE_BLOCK", 1 << 15 if few else 0)
     x = draw(shape, dtype, layout if len(shape) == 4 else "plain")
     target = rng.integers(0, shape[1], (shape[0], *shape[2:]))
     target.reshape(-1)[::3] = -1
@@ -98,6 +100,28 @@ def test_cross_entropy(gpu, dtype, shape, layout, reduction):
     share = np.where(valid, wide(g), 0)[:, None] / divisor
     found = rows.softmax_nll_gradient(gpu, g, x, target, *kept, -1, reduction)
     close(found, (p - hot) * share, dtype, 4)
+
+
+@each_dtype
+@pytest.mark.parametrize("shape", [(7, 5), (3, 5, 2, 2)])
+@each_layout
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.parametrize("few", [True, False])
+def test_losses_of_logarithms(gpu, monkeypatch, dtype, shape, layout, reduction, few):
+    monkeypatch.setattr(rows, "ONE_BLOCK", 1 << 15 if few else 0)
+    x = draw(shape, dtype, layout if len(shape) == 4 else "plain")
+    target = rng.integers(0, shape[1], (shape[0], *shape[2:]))
+    target.reshape(-1)[::3] = -1
+    y = rows.picked_nll(gpu, x, target, -1, reduction)
+    assert y.dtype == dtype
+    close(y, plain.picked_nll(wide(x), target, -1, reduction), dtype, 4)
+    g = draw(y.shape, dtype)
+    exact = plain.nll_gradient(wide(g), target, shape, np.dtype("f8"), -1, reduction)
+    close(rows.nll_gradient(gpu, g, target, shape, dtype, -1, reduction), exact, dtype, 4)
+    beyond = np.where(target == 0, shape[1] + 3, target)
+    assert np.isnan(rows.picked_nll(gpu, x, beyond, -1, "none")[beyond > shape[1]]).all()
+    slopes = rows.nll_gradient(gpu, y if y.ndim else y[()], beyond, shape, dtype, -1, reduction)
+    assert np.isnan(slopes).any() == (beyond > shape[1]).any()
 
 
 @pytest.mark.parametrize("shape", [(3, 5), (3, 5, 2)])
