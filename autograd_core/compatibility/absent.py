@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NoReturn
 
 from autograd_core.errors import AbsentError
@@ -50,12 +51,22 @@ REASONS = {name: reason for reason, names in ABSENT.items() for name in names.sp
 
 
 def refuse(module: str, name: str) -> NoReturn:
-    """Raise for a missing attribute of a module ("" for the top level), with the reason if PyTorch has it."""
+    """Raise for a missing attribute of a module ("" for the top level), with the reason if PyTorch has it, or else with
+    the name that was probably meant: Python itself looks for one among at most 750.
+    """
     qualified = f"{module}.{name}" if module else name
     if qualified in REASONS:
         raise AbsentError(f"'{qualified}' is not provided: {REASONS[qualified]}", name=name)
     place = module if module == "nn.functional" else f"autograd_core.{module}".rstrip(".")
-    raise AttributeError(f"module {place!r} has no attribute {name!r}", name=name)
+    raise AttributeError(f"module {place!r} has no attribute {name!r}{_meant(place, name)}", name=name)
+
+
+def _meant(place: str, name: str) -> str:
+    if name.startswith("_"):  # the import system's
+        return ""
+    from difflib import get_close_matches
+
+    return "".join([f"; did you mean {near!r}?" for near in get_close_matches(name, dir(sys.modules[place]), 1)])
 
 
 class Absent:

@@ -5,6 +5,7 @@ import importlib
 import pytest
 
 import autograd_core as ag
+import nn.functional as F
 from autograd_core.compatibility.absent import REASONS
 from autograd_core.errors import AbsentError
 
@@ -31,3 +32,12 @@ def test_other_names_are_plain_attribute_errors():
         with pytest.raises(AttributeError, match="no attribute 'nonsense'") as raised:
             owner.nonsense
         assert not isinstance(raised.value, AbsentError)
+
+
+@pytest.mark.parametrize(
+    "owner, name, meant",
+    [(ag, "conv2dd", "conv2d"), (ag.linalg, "invv", "inv"), (F, "crosentropy", "cross_entropy")],
+)
+def test_a_misspelt_name_is_recognised(owner, name, meant):
+    with pytest.raises(AttributeError, match=f"no attribute '{name}'; did you mean '{meant}'"):
+        getattr(owner, name)
