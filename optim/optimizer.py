@@ -65,7 +65,8 @@ class Optimizer(Watched):
 
     def __init__(self, params: Params, defaults: Mapping[str, Any], **hints: bool | None) -> None:
         if unknown := [name for name in hints if name not in self.accepts]:
-            raise TypeError(f"{type(self).__name__} has no option {unknown[0]!r}")
+            known = ", ".join([*defaults, *self.accepts])
+            raise TypeError(f"{type(self).__name__} has no option {unknown[0]!r}; it takes {known}")
         if hints.get("differentiable"):
             raise NotImplementedError(
                 "steps are not recorded; differentiable=True is not supported; write the step with tensors instead"

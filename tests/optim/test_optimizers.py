@@ -311,7 +311,11 @@ def leaf(size=1):
         (lambda p: optim.Adadelta([p], rho=1.1), ValueError, "Invalid rho value: 1.1"),
         (lambda p: optim.Rprop([p], etas=(1.5, 2.0)), ValueError, "Invalid eta values: 1.5, 2.0"),
         (lambda p: optim.SGD([p], differentiable=True), NotImplementedError, "steps are not recorded"),
-        (lambda p: optim.SGD([p], foreach=True, fast=True), TypeError, "SGD has no option 'fast'"),
+        (
+            lambda p: optim.SGD([p], foreach=True, fast=True),
+            TypeError,
+            "SGD has no option 'fast'; it takes lr, momentum",
+        ),
         (lambda p: optim.Optimizer([p], {}).step(), NotImplementedError, "define update"),
     ],
 )
