@@ -3,6 +3,10 @@
 # Names in paragraphs, not in columns.
 # isort: off
 # fmt: off
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from nn import attention, functional, init, models, utils
 from nn import modules as modules
 from nn import grad as grad
@@ -80,6 +84,16 @@ from nn.stateless import functional_call, stack_module_state
 from nn.summaries import summary
 # fmt: on
 # isort: on
+
+if TYPE_CHECKING:
+    from nn import onnx as onnx
+else:
+
+    def __getattr__(name):
+        if name == "onnx":  # imported when first used: thirty files that most programs do not need
+            return import_module("nn.onnx")
+        raise AttributeError(f"module 'nn' has no attribute {name!r}", name=name, obj=sys.modules[__name__])
+
 
 __all__ = [
     "CELU", "ELU", "GELU", "GLU", "GRU", "ISRLU", "ISRU", "LSTM", "RNN", "SELU", "SQNL", "AdaptiveAvgPool1d",

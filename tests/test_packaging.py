@@ -49,6 +49,11 @@ def test_import_is_light():
     assert not run.stdout.split(), "import these where they are used, not with autograd_core"
 
 
+def test_model_files_are_imported_when_first_used():
+    program = "import sys, nn; assert 'nn.onnx' not in sys.modules; assert nn.onnx.export"
+    subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, check=True)
+
+
 def test_modules_do_not_import_each_other_in_circles():
     graph = grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True)
     imports = {m: graph.find_modules_directly_imported_by(m) for m in graph.modules}
