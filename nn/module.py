@@ -99,7 +99,7 @@ class Module(Hooked, Convertible, Stateful):
 
     def _own(self, registry: str, name: str, value: Any, what: str) -> None:
         if registry not in self.__dict__:
-            raise AttributeError(f"cannot assign {what} before Module.__init__() call")
+            raise AttributeError(f"cannot assign {what} before Module.__init__() call; call super().__init__() first")
         if name not in self.__dict__[registry]:
             self._forget(name)
         self.__dict__[registry][name] = value
@@ -143,7 +143,7 @@ class Module(Hooked, Convertible, Stateful):
 
     def _check_name(self, kind: str, registry: str, name: str) -> None:
         if registry not in self.__dict__:
-            raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+            raise AttributeError(f"cannot assign {kind} before Module.__init__() call; call super().__init__() first")
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
         if "." in name or not name:
@@ -313,7 +313,8 @@ def _refuse(registry: str, name: str, value: object) -> None:
         "_modules": ("child module", "nn.Module"),
         "_buffers": ("buffer", "Tensor"),
     }[registry]
-    raise TypeError(f"cannot assign '{type(value).__name__}' as {kind} '{name}' ({wanted} or None expected)")
+    hint = "; write to its elements under no_grad(), or wrap the tensor" if isinstance(value, Tensor) else ""
+    raise TypeError(f"cannot assign '{type(value).__name__}' as {kind} '{name}' ({wanted} or None expected){hint}")
 
 
 def _no_module(value: object) -> str:

@@ -336,6 +336,12 @@ def test_losses(loss, scores, target, value):
     assert loss(scores, target).item() == pytest.approx(value, rel=1e-7)
 
 
+@pytest.mark.parametrize("loss", [nn.MSELoss, nn.CrossEntropyLoss, nn.BCELoss])
+def test_a_loss_is_made_before_it_is_called(loss):
+    with pytest.raises(TypeError, match="made first and called then"):
+        loss(ag.ones(2, 3), ag.ones(2, 3))
+
+
 def test_weights_of_losses_are_state():
     assert list(nn.CrossEntropyLoss(ag.ones(3)).state_dict()) == ["weight"]
     assert list(nn.CrossEntropyLoss().state_dict()) == []

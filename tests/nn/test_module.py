@@ -98,7 +98,7 @@ def test_shared_parts_are_listed_once():
 @pytest.mark.parametrize(
     "action, error, message",
     [
-        (lambda m: setattr(m, "weight", ag.ones(2)), TypeError, "as parameter 'weight'"),
+        (lambda m: setattr(m, "weight", ag.ones(2)), TypeError, "as parameter 'weight' .* under no_grad"),
         (lambda m: setattr(m, "weight", nn.ReLU()), TypeError, "cannot assign 'ReLU' as parameter 'weight'"),
         (lambda m: setattr(m, "part", 3), TypeError, "cannot assign 'int' as child module 'part'"),
         (lambda m: setattr(m, "part", nn.Buffer(ag.ones(1))), TypeError, "'Tensor' as child module 'part'"),
@@ -130,7 +130,7 @@ def test_assigning_a_part_before_init_is_named(part, kind):
         def __init__(self):
             self.part = part
 
-    with pytest.raises(AttributeError, match=f"cannot assign {kind} before Module.__init__"):
+    with pytest.raises(AttributeError, match=rf"cannot assign {kind} before .*; call super"):
         Hasty()
 
 

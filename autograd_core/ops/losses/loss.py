@@ -10,6 +10,7 @@ from autograd_core.engine.libraries import checks_values, holds
 from autograd_core.errors import OperandError
 from autograd_core.kinds import ELEMENTWISE, LOSS
 from autograd_core.registry import Interval, Values, composition, op, sample
+from autograd_core.tensor import Tensor
 
 REAL = Interval(-3, 3)
 UNIT = Interval(0.1, 0.9)
@@ -27,6 +28,9 @@ def reduction_of(reduction, size_average=None, reduce=None):
     """The reduction, which PyTorch's two deprecated arguments override."""
     if size_average is None and reduce is None:
         return reduction
+    if isinstance(size_average, Tensor):
+        raise TypeError("a loss is made first and called then: nn.MSELoss()(input, target); functions, such as "
+                        "nn.functional.mse_loss, take tensors at once")
     if any(v is not None and not isinstance(v, bool) for v in (size_average, reduce)):
         raise TypeError(f"size_average and reduce are booleans, not {size_average!r} and {reduce!r}; pass the later "
                         "parameters by name, such as reduction='sum'")
