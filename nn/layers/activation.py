@@ -244,7 +244,7 @@ class PReLU(Module):
         self.weight = Parameter(core.full((num_parameters,), float(init), device=device, dtype=dtype))
 
     def forward(self, input: Tensor) -> Tensor:
-        return core.prelu(input, self.weight)
+        return F.prelu(input, self.weight)
 
 
 class RReLU(_InplaceActivation):
@@ -270,7 +270,7 @@ class GLU(Module):
         self.dim = dim
 
     def forward(self, input: Tensor) -> Tensor:
-        return core.glu(input, self.dim)
+        return F.glu(input, self.dim)
 
 
 class _Along(Module):
@@ -311,4 +311,4 @@ class Softmax2d(Module):
     def forward(self, input: Tensor) -> Tensor:
         if input.ndim not in (3, 4):
             raise ValueError(f"Softmax2d: expected input to be 3D or 4D, got {input.ndim}D instead")
-        return core.softmax(input, dim=-3)
+        return F.softmax(input, dim=-3)

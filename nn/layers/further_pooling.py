@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from autograd_core import Tensor
@@ -139,7 +139,6 @@ class SumPool3d(_SumPool):
 class _DistanceWeightedPool(_Windows):
     """Mean of every window with weights exp(-d² / 2σ²), normalised to sum 1; d is the distance from its centre."""
 
-    _convolution: Callable[..., Tensor]
     _shown = (*_Windows._shown, "sigma")
 
     def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0, sigma: float = 1.0) -> None:
@@ -158,25 +157,22 @@ class _DistanceWeightedPool(_Windows):
     def forward(self, input: Tensor) -> Tensor:
         channels = input.shape[-self.rank - 1]
         weight = core.expand(self.kernel.to(input.dtype), (channels, 1, *self.kernel_size))
-        return self._convolution(input, weight, None, self.stride, self.padding, 1, channels)
+        return getattr(F, f"conv{self.rank}d")(input, weight, None, self.stride, self.padding, 1, channels)
 
 
 class DistanceWeightedPool1d(_DistanceWeightedPool):
     """Means of windows of (N, C, L), weighted by the distance from their centre."""
 
     rank = 1
-    _convolution = staticmethod(core.conv1d)
 
 
 class DistanceWeightedPool2d(_DistanceWeightedPool):
     """Means of windows of (N, C, H, W), weighted by the distance from their centre."""
 
     rank = 2
-    _convolution = staticmethod(core.conv2d)
 
 
 class DistanceWeightedPool3d(_DistanceWeightedPool):
     """Means of windows of (N, C, D, H, W), weighted by the distance from their centre."""
 
     rank = 3
-    _convolution = staticmethod(core.conv3d)

@@ -10,6 +10,7 @@ from nn.module import Module
 
 
 class _MaxPool(Module):
+    _function: str  # see _Activation
     _shown = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
 
     def __init__(
@@ -26,32 +27,31 @@ class _MaxPool(Module):
         self.padding, self.dilation = padding, dilation
         self.return_indices, self.ceil_mode = return_indices, ceil_mode
 
-    def _arguments(self) -> tuple[Size, Size, Size, Size, bool, bool]:
-        return self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
+    def forward(self, input: Tensor) -> Any:
+        window = self.kernel_size, self.stride, self.padding, self.dilation
+        return getattr(F, self._function)(input, *window, self.ceil_mode, self.return_indices)
 
 
 class MaxPool1d(_MaxPool):
     """Largest element of every window of (N, C, L)."""
 
-    def forward(self, input: Tensor) -> Any:
-        return F.max_pool1d(input, *self._arguments())
+    _function = "max_pool1d"
 
 
 class MaxPool2d(_MaxPool):
     """Largest element of every window of (N, C, H, W); `stride` defaults to the kernel size."""
 
-    def forward(self, input: Tensor) -> Any:
-        return F.max_pool2d(input, *self._arguments())
+    _function = "max_pool2d"
 
 
 class MaxPool3d(_MaxPool):
     """Largest element of every window of (N, C, D, H, W)."""
 
-    def forward(self, input: Tensor) -> Any:
-        return F.max_pool3d(input, *self._arguments())
+    _function = "max_pool3d"
 
 
 class _AvgPool(Module):
+    _function: str  # see _Activation
     _shown = ("kernel_size", "stride", "padding")
 
     def __init__(
@@ -67,12 +67,18 @@ class _AvgPool(Module):
         self.kernel_size, self.stride, self.padding = kernel_size, kernel_size if stride is None else stride, padding
         self.ceil_mode, self.count_include_pad, self.divisor_override = ceil_mode, count_include_pad, divisor_override
 
-    def _arguments(self) -> tuple[Size, Size, Size, bool, bool]:
-        return self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad
+    def forward(self, input: Tensor) -> Tensor:
+        return getattr(F, self._function)(input, *self._arguments())
+
+    def _arguments(self) -> tuple[Any, ...]:
+        window = self.kernel_size, self.stride, self.padding
+        return *window, self.ceil_mode, self.count_include_pad, self.divisor_override
 
 
 class AvgPool1d(_AvgPool):
     """Mean of every window of (N, C, L)."""
+
+    _function = "avg_pool1d"
 
     def __init__(
         self,
@@ -86,19 +92,17 @@ class AvgPool1d(_AvgPool):
         stride = kernel if stride is None else each(stride, 1, "stride")
         super().__init__(kernel, stride, each(padding, 1, "padding"), ceil_mode, count_include_pad)
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.avg_pool1d(input, *self._arguments())
+    def _arguments(self) -> tuple[Any, ...]:
+        return super()._arguments()[:-1]  # no divisor
 
 
 class AvgPool2d(_AvgPool):
     """Mean of every window of (N, C, H, W); `stride` defaults to the kernel size."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.avg_pool2d(input, *self._arguments(), self.divisor_override)
+    _function = "avg_pool2d"
 
 
 class AvgPool3d(_AvgPool):
     """Mean of every window of (N, C, D, H, W)."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.avg_pool3d(input, *self._arguments(), self.divisor_override)
+    _function = "avg_pool3d"

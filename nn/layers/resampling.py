@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd_core import Tensor
-from autograd_core import functional as core
 from nn import functional as F
 from nn.layers.convolution import Size
 from nn.module import Module
@@ -63,7 +62,7 @@ class PixelShuffle(Module):
         self.upscale_factor = upscale_factor
 
     def forward(self, input: Tensor) -> Tensor:
-        return core.pixel_shuffle(input, self.upscale_factor)
+        return F.pixel_shuffle(input, self.upscale_factor)
 
 
 class PixelUnshuffle(Module):
@@ -76,7 +75,7 @@ class PixelUnshuffle(Module):
         self.downscale_factor = downscale_factor
 
     def forward(self, input: Tensor) -> Tensor:
-        return core.pixel_unshuffle(input, self.downscale_factor)
+        return F.pixel_unshuffle(input, self.downscale_factor)
 
 
 class ChannelShuffle(Module):
@@ -89,7 +88,7 @@ class ChannelShuffle(Module):
         self.groups = groups
 
     def forward(self, input: Tensor) -> Tensor:
-        return core.channel_shuffle(input, self.groups)
+        return F.channel_shuffle(input, self.groups)
 
 
 class Unfold(Module):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from autograd_core import Tensor
-from autograd_core import functional as core
 from autograd_core.ops.images.planes import each
+from nn import functional as F
 from nn.layers.convolution import Size, _Conv
 
 
@@ -19,7 +19,6 @@ class _ConvTranspose(_Conv):
     """
 
     transposed = True
-    _transposed: Callable[..., Tensor]
 
     def __init__(
         self,
@@ -49,7 +48,7 @@ class _ConvTranspose(_Conv):
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """output_size: one of the `stride` possible sizes of each spatial axis, instead of output_padding."""
         extra = self.output_padding if output_size is None else self._extra(input, output_size)
-        return self._transposed(
+        return getattr(F, self._function)(
             input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
         )
 
@@ -75,18 +74,18 @@ class ConvTranspose1d(_ConvTranspose):
     """Transposed convolution of (N, C, L) to (N, out_channels, L'); see `functional.conv_transpose1d`."""
 
     rank = 1
-    _transposed = staticmethod(core.conv_transpose1d)
+    _function = "conv_transpose1d"
 
 
 class ConvTranspose2d(_ConvTranspose):
     """Transposed convolution of (N, C, H, W) to (N, out_channels, H', W'); see `functional.conv_transpose2d`."""
 
     rank = 2
-    _transposed = staticmethod(core.conv_transpose2d)
+    _function = "conv_transpose2d"
 
 
 class ConvTranspose3d(_ConvTranspose):
     """Transposed convolution of (N, C, D, H, W) to (N, out_channels, D', H', W')."""
 
     rank = 3
-    _transposed = staticmethod(core.conv_transpose3d)
+    _function = "conv_transpose3d"

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from autograd_core import Tensor
 from autograd_core import functional as core
+from nn import functional as F
 from nn.containers import ModuleList, Sequential
 from nn.layers.linear import Linear
 from nn.module import Module
@@ -75,24 +76,24 @@ class AdaptiveLogSoftmaxWithLoss(Module):
                 f"[{int(target.min())}, {int(target.max())}] were found. "
             )
         rows, classes = (input, target) if target.ndim else (input.unsqueeze(0), target.unsqueeze(0))
-        head = core.log_softmax(self.head(rows), dim=1)
+        head = F.log_softmax(self.head(rows), dim=1)
         cluster = core.bucketize(classes, core.tensor(self.cutoffs[:-1], device=classes.device), right=True)
         columns = core.where(cluster == 0, classes, self.shortlist_size + cluster - 1)
         output = core.gather(head, 1, columns.unsqueeze(1)).squeeze(1)
         for i, layers in enumerate(self.tail):
             of_it = core.nonzero(cluster == i + 1)[:, 0]
             if of_it.numel():
-                within = core.log_softmax(layers(rows[of_it]), dim=1)
+                within = F.log_softmax(layers(rows[of_it]), dim=1)
                 places = (classes[of_it] - self.cutoffs[i]).unsqueeze(1)
                 output = output.scatter_add(0, of_it, core.gather(within, 1, places).squeeze(1))
         return LogProbability(output if target.ndim else output.squeeze(0), -output.mean())
 
     def log_prob(self, input: Tensor) -> Tensor:
         """Log-probabilities of all classes: (N, in_features) to (N, n_classes)."""
-        head = core.log_softmax(self.head(input), dim=1)
+        head = F.log_softmax(self.head(input), dim=1)
         parts = [head[:, : self.shortlist_size]]
         for i, layers in enumerate(self.tail):
-            parts.append(core.log_softmax(layers(input), dim=1) + head[:, self.shortlist_size + i].unsqueeze(1))
+            parts.append(F.log_softmax(layers(input), dim=1) + head[:, self.shortlist_size + i].unsqueeze(1))
         return core.cat(parts, dim=1)
 
     def predict(self, input: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from autograd_core import Tensor
-from autograd_core import functional as core
+from nn import functional as F
 from nn.layers.linear import Linear
 from nn.losses.loss import Loss, WeightedLoss
 
@@ -30,7 +30,7 @@ class PoissonNLLLoss(Loss):
         self.log_input, self.full, self.eps = log_input, full, eps
 
     def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
-        return core.poisson_nll_loss(
+        return F.poisson_nll_loss(
             log_input, target, log_input=self.log_input, full=self.full, eps=self.eps, reduction=self.reduction
         )
 
@@ -46,7 +46,7 @@ class GaussianNLLLoss(Loss):
         self.full, self.eps = full, eps
 
     def forward(self, input: Tensor, target: Tensor, var: Tensor | float) -> Tensor:
-        return core.gaussian_nll_loss(input, target, var, full=self.full, eps=self.eps, reduction=self.reduction)
+        return F.gaussian_nll_loss(input, target, var, full=self.full, eps=self.eps, reduction=self.reduction)
 
 
 class CTCLoss(Loss):
@@ -57,7 +57,7 @@ class CTCLoss(Loss):
         self.blank, self.zero_infinity = blank, zero_infinity
 
     def forward(self, log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any) -> Tensor:
-        return core.ctc_loss(
+        return F.ctc_loss(
             log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
         )
 
@@ -95,7 +95,7 @@ class LinearCrossEntropyLoss(WeightedLoss):
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         scores = (self.num_classes, *self.out_features)
         bias = self.linear.bias
-        return core.linear_cross_entropy(
+        return F.linear_cross_entropy(
             input,
             self.linear.weight.reshape(*scores, self.linear.in_features),
             target,

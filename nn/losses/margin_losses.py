@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from autograd_core import Tensor
-from autograd_core import functional as core
+from nn import functional as F
 from nn.layers.distance import PairwiseDistance
 from nn.losses.loss import Loss, WeightedLoss
 
@@ -14,21 +14,21 @@ class SoftMarginLoss(Loss):
     """log(1 + exp(-target·input)), of targets ±1."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return core.soft_margin_loss(input, target, reduction=self.reduction)
+        return F.soft_margin_loss(input, target, reduction=self.reduction)
 
 
 class MultiLabelMarginLoss(Loss):
     """Hinge loss between the scores of a sample's classes, a list terminated by -1, and all others."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return core.multilabel_margin_loss(input, target, reduction=self.reduction)
+        return F.multilabel_margin_loss(input, target, reduction=self.reduction)
 
 
 class MultiLabelSoftMarginLoss(WeightedLoss):
     """Cross-entropy of every class against its target 0 or 1, averaged over the classes."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return core.multilabel_soft_margin_loss(input, target, weight=self.weight, reduction=self.reduction)
+        return F.multilabel_soft_margin_loss(input, target, weight=self.weight, reduction=self.reduction)
 
 
 class MultiMarginLoss(WeightedLoss):
@@ -49,7 +49,7 @@ class MultiMarginLoss(WeightedLoss):
         self.p, self.margin = p, margin
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return core.multi_margin_loss(
+        return F.multi_margin_loss(
             input, target, p=self.p, margin=self.margin, weight=self.weight, reduction=self.reduction
         )
 
@@ -71,21 +71,21 @@ class HingeEmbeddingLoss(_MarginLoss):
         super().__init__(margin, size_average, reduce, reduction)
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        return core.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
+        return F.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
 
 
 class CosineEmbeddingLoss(_MarginLoss):
     """1 - cosine of pairs with target 1; how far the cosine exceeds `margin` (0) for pairs with -1."""
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
-        return core.cosine_embedding_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
+        return F.cosine_embedding_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
 
 
 class MarginRankingLoss(_MarginLoss):
     """How far input1 falls short of exceeding (target 1) or undercutting (-1) input2 by `margin` (0)."""
 
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
-        return core.margin_ranking_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
+        return F.margin_ranking_loss(input1, input2, target, margin=self.margin, reduction=self.reduction)
 
 
 class TripletMarginLoss(Loss):
@@ -110,7 +110,7 @@ class TripletMarginLoss(Loss):
         self.margin, self.p, self.eps, self.swap = margin, p, eps, swap
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-        return core.triplet_margin_loss(
+        return F.triplet_margin_loss(
             anchor,
             positive,
             negative,
@@ -140,7 +140,7 @@ class TripletMarginWithDistanceLoss(Loss):
         self.margin, self.swap = margin, swap
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
-        return core.triplet_margin_with_distance_loss(
+        return F.triplet_margin_with_distance_loss(
             anchor,
             positive,
             negative,

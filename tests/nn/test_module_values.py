@@ -13,6 +13,7 @@ import pytest
 
 import autograd_core as ag
 import nn
+import nn.functional as F
 
 CASES = json.loads(Path(__file__).with_name("module_values.json").read_text())
 
@@ -81,3 +82,46 @@ def digests(case, library, tensor):
 def test_values_and_gradients_are_pytorchs(case):
     found = digests(case, nn, ag.tensor)
     np.testing.assert_allclose(found, case["values"], rtol=1e-9, atol=1e-9)
+
+
+# The function of each module whose name does not tell.
+OTHERS = {
+    "AdaptiveLogSoftmaxWithLoss": "log_softmax",
+    "BCELoss": "binary_cross_entropy",
+    "BCEWithLogitsLoss": "binary_cross_entropy_with_logits",
+    "MultiheadAttention": "multi_head_attention_forward",
+    "NLLLoss2d": "nll_loss",
+    "TransformerEncoderLayer": "layer_norm",
+    "Upsample": "interpolate",
+    "UpsamplingBilinear2d": "interpolate",
+    "UpsamplingNearest2d": "interpolate",
+}
+
+
+def function_of(module):
+    """The function of `nn.functional` that a module calls, if any: LazyConv1d, L1Loss, BatchNorm2d, ZeroPad3d."""
+    if module in OTHERS:
+        return OTHERS[module]
+    if "Pad" in module:
+        return "pad"
+    name = module.removeprefix("Lazy").lower()
+    known = {function.replace("_", ""): function for function in F.__all__ if function[-1] != "_"}
+    return next((known[n] for n in (name, name.removesuffix("loss"), name[:-2]) if n in known), None)
+
+
+CALLING = {case["module"]: case for case in CASES if function_of(case["module"])}
+
+
+@pytest.mark.filterwarnings("ignore:.*softm..\\(\\) took axis")
+@pytest.mark.parametrize("module", CALLING)
+def test_modules_call_functions_that_programs_may_replace(module, monkeypatch):
+    name, calls = function_of(module), []
+    function = getattr(F, name)
+    monkeypatch.setattr(F, name, lambda *args, **kwargs: calls.append(name) or function(*args, **kwargs))
+    digests(CALLING[module], nn, ag.tensor)
+    assert calls
+
+
+def test_few_modules_call_no_function():
+    cells = {"GRU", "GRUCell", "LSTM", "LSTMCell", "RNN", "RNNCell", "Transformer", "TransformerDecoderLayer"}
+    assert {case["module"] for case in CASES} - CALLING.keys() == cells
