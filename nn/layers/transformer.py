@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 from autograd_core import Tensor
 from autograd_core import functional as core
@@ -18,15 +19,14 @@ from nn.layers.linear import Dropout, Linear
 from nn.module import Module
 
 Activation = str | Callable[[Tensor], Tensor]
-NAMED: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
 
 
 def _activation(activation: Activation) -> Callable[[Tensor], Tensor]:
     if not isinstance(activation, str):
         return activation
-    if activation not in NAMED:
+    if activation not in ("relu", "gelu"):
         raise RuntimeError(f"activation should be relu/gelu, not {activation}")
-    return NAMED[activation]
+    return getattr(F, activation)
 
 
 def _causal(mask: Tensor | None, is_causal: bool | None) -> bool:
@@ -35,25 +35,18 @@ def _causal(mask: Tensor | None, is_causal: bool | None) -> bool:
 
 
 class _Layer(Module):
-    """The self-attention of both layers. Programs override the blocks, under PyTorch's names."""
+    """Base of both layers: their parts, self-attention and feed-forward network.
 
-    self_attn: MultiheadAttention
-    dropout1: Dropout
-
-    def _sa_block(
-        self, x: Tensor, attn_mask: Tensor | None, key_padding_mask: Tensor | None, is_causal: bool = False
-    ) -> Any:
-        y, _ = self.self_attn(
-            x, x, x, attn_mask=attn_mask, key_padding_mask=key_padding_mask, need_weights=False, is_causal=is_causal
-        )
-        return self.dropout1(y)
-
-
-class TransformerEncoderLayer(_Layer):
-    """Self-attention and a feed-forward network, each with a residual connection and layer normalisation.
-
-    (S, N, d_model), or (N, S, d_model) with batch_first. norm_first: normalise before each sublayer instead of after.
+    sublayers: 2 in the encoder; 3 in the decoder, whose second is the attention to `memory`. Each has a normalisation
+    and a dropout of its own. Programs override the blocks, under PyTorch's names.
     """
+
+    sublayers: ClassVar[int]
+    norm1: LayerNorm
+    norm2: LayerNorm
+    norm3: LayerNorm
+    dropout1: Dropout
+    dropout2: Dropout
 
     def __init__(
         self,
@@ -71,16 +64,43 @@ class TransformerEncoderLayer(_Layer):
     ) -> None:
         super().__init__()
         place = {"bias": bias, "device": device, "dtype": dtype}
-        self.self_attn = MultiheadAttention(d_model, nhead, dropout, batch_first=batch_first, **place)
+        attention = partial(MultiheadAttention, d_model, nhead, dropout, batch_first=batch_first, **place)
+        self.self_attn = attention()
+        if self.sublayers == 3:
+            self.multihead_attn = attention()
         self.linear1 = Linear(d_model, dim_feedforward, **place)
         self.dropout = Dropout(dropout)
         self.linear2 = Linear(dim_feedforward, d_model, **place)
         self.norm_first = norm_first
-        self.norm1 = LayerNorm(d_model, layer_norm_eps, **place)
-        self.norm2 = LayerNorm(d_model, layer_norm_eps, **place)
-        self.dropout1 = Dropout(dropout)
-        self.dropout2 = Dropout(dropout)
+        for i in range(1, self.sublayers + 1):
+            setattr(self, f"norm{i}", LayerNorm(d_model, layer_norm_eps, **place))
+        for i in range(1, self.sublayers + 1):
+            setattr(self, f"dropout{i}", Dropout(dropout))
         self.activation = _activation(activation)
+
+    def _sa_block(
+        self, x: Tensor, attn_mask: Tensor | None, key_padding_mask: Tensor | None, is_causal: bool = False
+    ) -> Any:
+        return self.dropout1(_attended(self.self_attn, x, x, attn_mask, key_padding_mask, is_causal))
+
+    def _ff_block(self, x: Tensor) -> Any:
+        dropout = getattr(self, f"dropout{self.sublayers}")
+        return dropout(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+
+
+def _attended(attention: Any, x: Tensor, memory: Tensor, mask: Any, padding: Any, is_causal: bool) -> Tensor:
+    """What attention makes of queries x and of keys and values from `memory`."""
+    masks = {"attn_mask": mask, "key_padding_mask": padding, "is_causal": is_causal}
+    return attention(x, memory, memory, need_weights=False, **masks)[0]
+
+
+class TransformerEncoderLayer(_Layer):
+    """Self-attention and a feed-forward network, each with a residual connection and layer normalisation.
+
+    (S, N, d_model), or (N, S, d_model) with batch_first. norm_first: normalise before each sublayer instead of after.
+    """
+
+    sublayers = 2
 
     def forward(
         self,
@@ -96,9 +116,6 @@ class TransformerEncoderLayer(_Layer):
         x = self.norm1(x + self._sa_block(x, *masks))
         return self.norm2(x + self._ff_block(x))
 
-    def _ff_block(self, x: Tensor) -> Any:
-        return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
-
 
 class TransformerDecoderLayer(_Layer):
     """Self-attention, attention to the encoder's output (`memory`), and a feed-forward network, all residual.
@@ -106,35 +123,7 @@ class TransformerDecoderLayer(_Layer):
     (T, N, d_model), or (N, T, d_model) with batch_first. norm_first: normalise before each sublayer instead of after.
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: Activation = F.relu,
-        layer_norm_eps: float = 1e-5,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        place = {"bias": bias, "device": device, "dtype": dtype}
-        self.self_attn = MultiheadAttention(d_model, nhead, dropout, batch_first=batch_first, **place)
-        self.multihead_attn = MultiheadAttention(d_model, nhead, dropout, batch_first=batch_first, **place)
-        self.linear1 = Linear(d_model, dim_feedforward, **place)
-        self.dropout = Dropout(dropout)
-        self.linear2 = Linear(dim_feedforward, d_model, **place)
-        self.norm_first = norm_first
-        self.norm1 = LayerNorm(d_model, layer_norm_eps, **place)
-        self.norm2 = LayerNorm(d_model, layer_norm_eps, **place)
-        self.norm3 = LayerNorm(d_model, layer_norm_eps, **place)
-        self.dropout1 = Dropout(dropout)
-        self.dropout2 = Dropout(dropout)
-        self.dropout3 = Dropout(dropout)
-        self.activation = _activation(activation)
+    sublayers = 3
 
     def forward(
         self,
@@ -161,13 +150,7 @@ class TransformerDecoderLayer(_Layer):
     def _mha_block(
         self, x: Tensor, mem: Tensor, attn_mask: Tensor | None, key_padding_mask: Tensor | None, is_causal: bool = False
     ) -> Any:
-        y, _ = self.multihead_attn(
-            x, mem, mem, attn_mask=attn_mask, key_padding_mask=key_padding_mask, need_weights=False, is_causal=is_causal
-        )
-        return self.dropout2(y)
-
-    def _ff_block(self, x: Tensor) -> Any:
-        return self.dropout3(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+        return self.dropout2(_attended(self.multihead_attn, x, mem, attn_mask, key_padding_mask, is_causal))
 
 
 def _copies(layer: Module, count: int) -> ModuleList:
