@@ -73,10 +73,12 @@ def save(layers, x, y, path):
         for panel in panels[len(maps) :]:
             panel.set_axis_off()
         for panel, picture in zip(panels, maps, strict=False):
-            panel.imshow(picture, cmap="PuOr", origin="lower", extent=(-REACH, REACH) * 2)
+            low, high = picture.min(), picture.max()
+            pale = {"vmin": low - 0.4 * (high - low), "vmax": high + 0.4 * (high - low)}  # beside the points
+            panel.imshow(picture, cmap="PuOr", **pale, origin="lower", extent=(-REACH, REACH) * 2)
             panel.set(xticks=(), yticks=())
     answer = figure.axes[columns * (len(layers) - 1)]
-    answer.scatter(*x.numpy().T, c=y[:, 0].numpy(), cmap="PuOr", s=5, edgecolors="white", linewidths=0.4)
+    answer.scatter(*x.numpy().T, c=y[:, 0].numpy(), cmap="PuOr", s=7, edgecolors="white", linewidths=0.4)
     answer.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH))
     figure.savefig(path, dpi=100)
 
