@@ -203,6 +203,15 @@ def test_residual_networks_survive_the_loss_of_a_block(tmp_path):
     assert np.median(errors["resnet20"][1:]) < 10
 
 
+def test_the_surface_of_the_loss_is_drawn(tmp_path):
+    result = run(ROOT / "examples" / "loss_surface.py", "--epochs", 1, "--steps", 3, "--out", "a/b.png", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "a" / "b.png").read_bytes().startswith(b"\x89PNG")
+    rises = re.findall(r"^(\w+) +loss ([\d.]+) to ([\d.]+)$", result.stdout, re.MULTILINE)
+    assert [name for name, _, _ in rises] == ["plain20", "resnet20"]
+    assert all(float(highest) > 10 * float(lowest) for _, lowest, highest in rises)
+
+
 def test_parts_of_a_body_are_found(tmp_path):
     result = run(ROOT / "examples" / "pose.py", "--steps", 120, "--out", "pose.png", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
