@@ -12,8 +12,8 @@ from autograd_core.distributions.discrete import Bernoulli
 from autograd_core.distributions.distribution import Distribution
 from autograd_core.distributions.divergences import register_kl
 from autograd_core.distributions.gammas import Beta, Gamma, log_beta
-from autograd_core.distributions.locations import Gumbel, Laplace, Normal
-from autograd_core.distributions.powers import EULER, Pareto
+from autograd_core.distributions.locations import EULER, Gumbel, Laplace, Normal
+from autograd_core.distributions.powers import Pareto
 from autograd_core.distributions.quantiles import Exponential, Uniform
 from autograd_core.tensor import Tensor
 

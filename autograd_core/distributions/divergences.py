@@ -13,7 +13,7 @@ from autograd_core.distributions.discrete import Bernoulli, Categorical, OneHotC
 from autograd_core.distributions.distribution import Distribution, sum_rightmost
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gammas import Beta, Gamma, InverseGamma, log_beta
-from autograd_core.distributions.locations import Cauchy, Gumbel, HalfCauchy, HalfNormal, Laplace, Normal
+from autograd_core.distributions.locations import EULER, Cauchy, Gumbel, HalfCauchy, HalfNormal, Laplace, Normal
 from autograd_core.distributions.low_rank import LowRankMultivariateNormal
 from autograd_core.distributions.multivariate import Dirichlet, Independent, MultivariateNormal
 from autograd_core.distributions.powers import Pareto
@@ -82,8 +82,8 @@ def _laplace(p: Laplace, q: Laplace) -> Tensor:
 @register_kl(Gumbel, Gumbel)
 def _gumbel(p: Gumbel, q: Gumbel) -> Tensor:
     ratio, distance = p.scale / q.scale, (q.loc - p.loc) / q.scale
-    rest = (distance + (ratio + 1).lgamma()).exp() - (1 + p.EULER)
-    return -ratio.log() - distance + ratio * p.EULER + rest
+    rest = (distance + (ratio + 1).lgamma()).exp() - (1 + EULER)
+    return -ratio.log() - distance + ratio * EULER + rest
 
 
 @register_kl(Cauchy, Cauchy)

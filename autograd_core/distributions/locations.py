@@ -12,6 +12,8 @@ from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.quantiles import ByQuantile
 from autograd_core.tensor import Tensor
 
+EULER = 0.57721566490153286
+
 
 class Location(AroundLoc):
     """Base of location-scale families."""
@@ -124,11 +126,9 @@ class Cauchy(ByQuantile, Location):
 class Gumbel(ByQuantile, Location):
     """Gumbel distribution: the limit distribution of the largest of many numbers."""
 
-    EULER = 0.57721566490153286
-
     @property
     def mean(self) -> Tensor:
-        return self.loc + self.scale * self.EULER
+        return self.loc + self.scale * EULER
 
     @property
     def variance(self) -> Tensor:
@@ -145,7 +145,7 @@ class Gumbel(ByQuantile, Location):
         return self.loc - self.scale * (-u.log()).log()
 
     def entropy(self) -> Tensor:
-        return self.scale.log() + (1 + self.EULER)
+        return self.scale.log() + (1 + EULER)
 
 
 class _Half(Distribution):

@@ -9,10 +9,9 @@ from autograd_core import functional
 from autograd_core.distributions import constraints
 from autograd_core.distributions.distribution import together
 from autograd_core.distributions.gammas import log_beta
+from autograd_core.distributions.locations import EULER
 from autograd_core.distributions.quantiles import ByQuantile
 from autograd_core.tensor import Tensor
-
-EULER = 0.57721566490153286
 
 
 class Pareto(ByQuantile):
