@@ -44,4 +44,5 @@ def describe() -> str:
     """The library in use, its version and number of threads."""
     if not active():
         return "NumPy"
-    return f"{load()}, {threads.get_num_threads()} threads"
+    count = threads.get_num_threads()
+    return f"{load()}, {count} thread{'s' if count > 1 else ''}"
