@@ -12,23 +12,10 @@ import os
 # Images of 8×8 pixels are small: one thread is as fast as several, and does not wait for busy cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from lesions import trained
 from options import Parser, whole
 
-import autograd_core as ag
-import nn
-import optim
-from training import DataLoader, fit
 from training.datasets import digits
-
-
-def training_loss(name, train_set, epochs, seed):
-    ag.manual_seed(seed)
-    model = getattr(nn.models, name)()
-    model.conv1 = nn.Conv2d(1, 16, 3, padding=1, bias=False)  # the images have one channel
-    nn.init.kaiming_normal_(model.conv1.weight)
-    optimizer = optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4)
-    loader = DataLoader(train_set, batch_size=128, shuffle=True)
-    return fit(model, loader, optimizer, epochs=epochs, progress=False).loss[-1]
 
 
 def main():
@@ -38,7 +25,8 @@ def main():
     options = parser.parse_args()
     train_set, _ = digits(seed=0)
     for name in ("plain20", "plain56", "resnet20", "resnet56"):
-        print(f"{name:8}  training loss {training_loss(name, train_set, options.epochs, options.seed):.4f}", flush=True)
+        _, history = trained(name, train_set, options.epochs, options.seed)
+        print(f"{name:8}  training loss {history.loss[-1]:.4f}", flush=True)
 
 
 if __name__ == "__main__":

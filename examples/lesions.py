@@ -29,13 +29,14 @@ def bypass(block, inputs, output):
 
 
 def trained(name, train_set, epochs, seed):
+    """A plain or residual network for the digits, and the history of its training."""
     ag.manual_seed(seed)
     model = getattr(nn.models, name)()
     model.conv1 = nn.Conv2d(1, 16, 3, padding=1, bias=False)  # the images have one channel
     nn.init.kaiming_normal_(model.conv1.weight)
     optimizer = optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-4)
-    fit(model, DataLoader(train_set, batch_size=128, shuffle=True), optimizer, epochs=epochs, progress=False)
-    return model
+    loader = DataLoader(train_set, batch_size=128, shuffle=True)
+    return model, fit(model, loader, optimizer, epochs=epochs, progress=False)
 
 
 def errors(model, loader):
@@ -55,7 +56,7 @@ def main():
     options = parser.parse_args()
     train_set, test_set = digits(seed=0)
     for name in ("resnet20", "plain20"):
-        model = trained(name, train_set, options.epochs, options.seed)
+        model, _ = trained(name, train_set, options.epochs, options.seed)
         for path, error in errors(model, DataLoader(test_set, batch_size=500)).items():
             print(f"{name:8}  without {path or 'nothing':9}  error {error:5.1f} %", flush=True)
 

@@ -42,7 +42,7 @@ def main():
     train_set, _ = digits(seed=0)
     surfaces = {}
     for name in (f"plain{options.depth}", f"resnet{options.depth}"):
-        model = trained(name, train_set, options.epochs, options.seed)
+        model, _ = trained(name, train_set, options.epochs, options.seed)
         loader = DataLoader(Subset(train_set, range(256)), batch_size=256)
         surfaces[name] = loss_surface(
             model, loader, steps=options.steps, generator=ag.Generator().manual_seed(options.seed)
