@@ -303,7 +303,7 @@ def exclusive(grads: list[Any], given: list[Any], summed: Collection[int] = ()) 
             continue
         if summed and len(out) in summed:
             pass
-        elif id(g) in taken or not is_alone(g):
+        elif id(g) in taken or not (g.base is None or is_alone(g)):
             turned = g.size >= LARGE and not g.flags.c_contiguous  # which is copied best by a kernel
             g = LIBRARY[g.__class__].ascontiguousarray(g) if turned else g.copy()
         else:

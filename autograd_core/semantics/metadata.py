@@ -92,7 +92,7 @@ def type_of(self: Tensor, dtype: DTypeLike | None = None, non_blocking: bool = F
     if isinstance(dtype, str) and dtype.endswith("Tensor"):  # the older name
         from autograd_core.compatibility.legacy import named
 
-        dtype = named(dtype)  # type: ignore[assignment]  # has a dtype
+        dtype = named(dtype)
     if dtype is None:
         return str(self.dtype)
     device = getattr(dtype, "device", None)  # NumPy's scalar types have an attribute of this name too

@@ -17,7 +17,7 @@ def _slow_weights(query, key, attn_mask=None, is_causal=False, scale=None, enabl
         key = np.repeat(key, query.shape[-3] // key.shape[-3], -3)
     scores = np.einsum("...le,...se->...ls", query, key) * (query.shape[-1] ** -0.5 if scale is None else scale)
     if is_causal:
-        scores = np.where(np.tri(*scores.shape[-2:], dtype=bool), scores, -np.inf)
+        scores = np.where(np.tri(*scores.shape[-2:]) > 0, scores, -np.inf)
     if attn_mask is not None:
         scores = np.where(attn_mask, scores, -np.inf) if attn_mask.dtype == bool else scores + attn_mask
     weights = np.exp(scores)
