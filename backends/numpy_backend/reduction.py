@@ -19,6 +19,7 @@ ROW = 1 << 8  # elements: up to here einsum sums a row faster than a dot product
 LINE = 1 << 10  # elements: NumPy adds line by line, with one loop for each
 RUN = 1 << 5  # lines: added one after another
 MANY = 1 << 12  # elements: from here a way with several calls pays
+WHOLE = 1 << 15  # elements: below this NumPy adds all elements of an array faster than dot products do
 FEW = 1 << 7  # rows: up to here adding them one by one is faster than preparing longer lines
 CLOSE = 2.0**-16  # variance by the mean's square, up to which the rounding error of a float32 mean matters
 LOW = 2.0**-90  # sums of squares of float32 below which squares that underflow could matter
@@ -30,6 +31,8 @@ def total(x: Array, axes: Sizes, keepdims: bool) -> Array:
     if x.size < MANY or x.dtype.kind not in "fc" or (axes == (0,) and len(x) <= FEW):
         return x.sum(axis=axes, keepdims=keepdims)
     if x.flags.c_contiguous and x.dtype.char in "fd" and axes == tuple(range(x.ndim - len(axes), x.ndim)):
+        if len(axes) == x.ndim and x.size < WHOLE:
+            return x.sum(keepdims=keepdims)
         return _sums_of_rows(x.reshape(-1, prod(x.shape[a] for a in axes))).reshape(_kept(x, len(axes), keepdims))
     order = innermost_first(x)[::-1]
     y = x.transpose(order)

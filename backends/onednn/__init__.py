@@ -35,7 +35,8 @@ SMALL = dict.fromkeys(KERNELS["activations"], 1 << 14) | dict.fromkeys(
     ("bounded", "hardsigmoid", "leaky_gate", "leaky_relu", "sigmoid", "sigmoid_gradient", "softplus", "tanh", "within"),
     1 << 16,
 )
-SMALL |= dict.fromkeys(KERNELS["softmax"][:4], 1 << 11)
+SMALL |= {"softmax": 1 << 12, "softmax_gradient": 1 << 12}
+SMALL |= dict.fromkeys(("log_softmax", "log_softmax_gradient", "softmax_nll"), 1 << 15)
 
 
 def overlay(kernels: SimpleNamespace) -> None:

@@ -20,7 +20,7 @@ from backends.onednn.passes import ADD, EXP, MAX, MUL, SUB, Step, chained
 from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, INFERENCE, SRC, TRAINING, Plan, Workshop, planned
 from backends.strides import dense
 
-SMALL = 1 << 11  # elements: below this NumPy is as fast
+SMALL = 1 << 15  # scores: below this NumPy is as fast in the gradient of cross-entropy; for others see the package
 SHORT_ROW, SHORT_LOGARITHM = 8, 96  # elements of a row up to which columns are faster, in spite of the copies
 ACCURATE = 0x30000
 
@@ -98,7 +98,7 @@ def softmax_nll_gradient(
     g: Array, x: Array, target: Array, shift: Array, total: Array, ignore_index: int | None, reduction: str
 ) -> Array | None:
     """See `generic.softmax.softmax_nll_gradient`."""
-    if x.ndim != 2 or not _suits(x) or not np.isfinite(total).all():
+    if x.ndim != 2 or x.size < SMALL or not _suits(x) or not np.isfinite(total).all():
         return None
     share, p = generic.share(np, g, target, total.dtype, ignore_index, reduction), empty(x.shape)
     _by_rows(x.shape, SUB, EXP).run(x, np.ascontiguousarray(shift), p)
@@ -133,8 +133,7 @@ def _by_rows(rows: Sizes, kind: int, *chain: Step) -> Plan:
 def _suits(*arrays: Array) -> bool:
     """Whether arrays have one shape and C order."""
     x = arrays[0]
-    plain = all(v.dtype == FLOAT32 and v.flags.c_contiguous and v.shape == x.shape for v in arrays)
-    return plain and x.size >= SMALL and active()
+    return all(v.dtype == FLOAT32 and v.flags.c_contiguous and v.shape == x.shape for v in arrays) and active()
 
 
 def _in_rows(x: Array, axis: int, short: int = 0) -> bool:
