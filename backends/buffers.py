@@ -141,13 +141,16 @@ def is_held_once(count: int, array: Any) -> bool:
     return count == _LEAST and (base is None or base.__class__ is _Owner)
 
 
-def is_alone(array: Any) -> bool:
-    """Whether the memory of an array is known to be its own: no view, or a view of all that nothing else holds."""
+def is_alone(array: Any, strides: Sizes | None = None) -> bool:
+    """Whether the memory of a view is known to be its own: it is all of what nothing else holds.
+
+    Such a view must be in C order or have these strides.
+    """
     base = array.base
-    if base is None or hasattr(base, "holds_one_array"):
+    if hasattr(base, "holds_one_array"):
         return True
     whole = base.__class__ is array.__class__ is not np.ndarray and base.size == array.size
-    return whole and array.flags.c_contiguous and references(base) == _LEAST
+    return whole and (array.flags.c_contiguous or array.strides == strides) and references(base) == _LEAST
 
 
 def empty(shape: Sizes, strides: Sizes | None = None, dtype: Any = FLOAT32) -> Any:

@@ -230,7 +230,8 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
         _deliver([(hook, g) for hook, g in retained if isinstance(hook, Gathered)], create_graph)
     tensors = [x for x, _ in pairs]
     with _commit:
-        grads = exclusive([g for _, g in pairs], given, {i for i, x in enumerate(tensors) if x._grad is not None})
+        summed = {i for i, x in enumerate(tensors) if x._grad is not None}
+        grads = exclusive([g for _, g in pairs], given, summed, tensors)
         puts, places = [_set_grad] * len(tensors), tensors.copy()
         for i, x in enumerate(tensors):
             if x.array.itemsize == 2:
@@ -290,10 +291,13 @@ _set_grad: Any = Tensor._grad.__set__
 _set_array: Any = Tensor.array.__set__
 
 
-def exclusive(grads: list[Any], given: list[Any], summed: Collection[int] = ()) -> list[Any]:
+def exclusive(
+    grads: list[Any], given: list[Any], summed: Collection[int] = (), tensors: Sequence[Tensor] = ()
+) -> list[Any]:
     """Tensors with exclusive storage: views, seeds and arrays already handed out are copied.
 
-    summed: the positions of gradients that need no storage of their own, because they are only read.
+    summed: the positions of gradients that need no storage of their own, because they are only read. tensors: whose
+    gradients these are, and whose layout they may have.
     """
     out: list[Tensor] = []
     taken = set(map(id, given))
@@ -303,7 +307,9 @@ def exclusive(grads: list[Any], given: list[Any], summed: Collection[int] = ()) 
             continue
         if summed and len(out) in summed:
             pass
-        elif id(g) in taken or not (g.base is None or is_alone(g)):
+        elif id(g) in taken or not (
+            g.base is None or is_alone(g, tensors[len(out)].array.strides if tensors else None)
+        ):
             turned = g.size >= LARGE and not g.flags.c_contiguous  # which is copied best by a kernel
             g = LIBRARY[g.__class__].ascontiguousarray(g) if turned else g.copy()
         else:

@@ -120,8 +120,17 @@ u = ag.ones(2, 3, device="cuda", requires_grad=True)
 g = ag.ones(2, 3, device="cuda")
 u.reshape(3, 2).backward(g.reshape(3, 2))
 print(u.grad.data_ptr() == g.data_ptr())
+layer, x = nn.Conv2d(8, 8, 3).to("cuda"), ag.zeros(2, 8, 9, 9, device="cuda").to(memory_format=ag.channels_last)
+for _ in range(2):
+    layer.zero_grad()
+    y = layer(x)
+    g = y.detach() * 1
+    cupy.started.clear()
+    y.backward(g)
+    print(len([name for name in cupy.started if "copy" in name]), layer.weight.grad.stride() == layer.weight.stride())
+    layer.to(memory_format=ag.channels_last)
 """)
-    assert lines == ["[]", "False"]
+    assert lines == ["[]", "False", "1 True", "0 True"]
 
 
 def test_attention_by_cudnn_and_in_parts():

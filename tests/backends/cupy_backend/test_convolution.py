@@ -81,7 +81,6 @@ def test_plans_are_asked_for_what_was_asked_for(gpu, case, dtype):
         exact, scale = theirs.astype(float), abs(theirs.astype(float)).max()
         tolerance = 1e-6 if dtype is np.float32 else 4e-3
         np.testing.assert_allclose(ours.astype(float), exact, atol=tolerance * scale)
-    assert ours.flags.c_contiguous  # of the weight, as its owner has it
     narrow = case[0][1] < 8 and ours.itemsize == 2
     assert {key.x[1] for key in gpu.libraries[Cudnn].keys} == {8 if narrow else case[0][1]}
 
