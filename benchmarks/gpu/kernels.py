@@ -236,6 +236,19 @@ def _of_rows(shape: tuple[int, int], size: int, dtype: str) -> Iterator[Case]:
         lambda F, a, b, w: lambda: F.layer_norm(a, (n,), w, w),
     )
     yield case("layer norm gradients", 5, norm_gradients, None)
+    for name, axes in (("rows", (1,)), ("columns", (0,)), ("everything", (0, 1))):
+        yield case(
+            f"sum of {name}",
+            1,
+            lambda k, a, b, w, axes=axes: lambda: k.total(a, axes, False),
+            lambda F, a, b, w, axes=axes: lambda: a.sum(axes),
+        )
+    yield case(
+        "variance of columns",
+        1,
+        lambda k, a, b, w: lambda: k.squared_deviations(a, (0,), False),
+        lambda F, a, b, w: lambda: a.var(0),
+    )
 
 
 def _targets(shape: tuple[int, int]) -> Any:

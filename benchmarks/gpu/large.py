@@ -37,6 +37,19 @@ def _loss(x: Any) -> Any:
     return F.cross_entropy(x, target, reduction="sum")
 
 
+def _picked(x: Any) -> Any:
+    target = ag.arange(x.numel() // x.shape[1], device=x.device).reshape(x.shape[0], *x.shape[2:]) % x.shape[1]
+    return F.nll_loss(x, target, reduction="sum")
+
+
+def _recurrent(kind: Callable[..., Any]) -> Callable[..., Any]:
+    def function(x: Any) -> Any:
+        ag.manual_seed(0)
+        return kind(x.shape[-1], 48).to(x.device, x.dtype)(x)[0]
+
+    return function
+
+
 def _attended(q: Any, k: Any, v: Any) -> Any:
     """Heads that lie beside each other in memory."""
     return F.scaled_dot_product_attention(*(x.transpose(1, 2) for x in (q, k, v))).transpose(1, 2)
@@ -88,6 +101,14 @@ LARGE: dict[str, Made] = {
     "SiLU between vectors": (lambda x: F.silu(x[3:]), ((1_000_003,),)),
     "sum and ReLU": (lambda x, y: F.relu(x + y), ((1023, 1025), (1023, 1025))),
     "sums of columns": (lambda x: x.sum(0), ((40_001, 65),)),
+    "sum of everything": (lambda x: x.abs().sum(), ((3001, 1003),)),
+    "means of short rows": (lambda x: x.mean(1), ((100_003, 9),)),
+    "largest of columns": (lambda x: x.amax(0), ((5003, 130),)),
+    "variances of planes": (lambda x: x.var((0, 2, 3)), ((8, 64, 33, 31),)),
+    "norms of rows": (lambda x: x.norm(dim=1), ((300, 5001),)),
+    "losses of logarithms": (_picked, ((4, 21, 165, 65),)),
+    "LSTM": (_recurrent(nn.LSTM), ((20, 33, 64),)),
+    "GRU": (_recurrent(nn.GRU), ((20, 33, 64),)),
     "sums of channels": (_images(lambda x: x.sum((0, 2, 3))), ((16, 64, 57, 57),)),
     "embedding of 6000": (_embedded, ((5000, 257),)),
     "convolution 3×3": (_images(lambda x, w, b: F.conv2d(x, w, b, 1, 1)), ((8, 64, 28, 28), (64, 64, 3, 3), (64,))),

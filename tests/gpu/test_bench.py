@@ -51,7 +51,7 @@ def test_every_case_of_what_memory_bounds_runs(short, tmp_path, capsys):
         == 0
     )
     rows = json.loads((tmp_path / "found.json").read_text())["times"]
-    assert len(rows) == 30
+    assert len(rows) == 38
     assert {row["ours"] for row in rows} == {2.0}
     assert all(row["rate"] > 0 for row in rows)
     assert "| memory | relu float32 | 2.000 | – | – |" in capsys.readouterr().out
