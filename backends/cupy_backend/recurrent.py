@@ -48,7 +48,7 @@ def _step(
     """Start a kernel on arrays of one dtype for states of a shape (N, H); results must be contiguous."""
     if not (is_float(*results, *operands) and all(v.flags.c_contiguous for v in results)):
         return None
-    arrays = (*results, *[gpu.xp.ascontiguousarray(v) for v in operands])
+    arrays = (*results, *[v if v.flags.c_contiguous else gpu.xp.ascontiguousarray(v) for v in operands])
     v = gpu.vector(arrays[0].dtype, shape[1], arrays=arrays)
     threads = threads_for(shape[0] * (shape[1] // v))
     gpu.launch(f"recurrent.{name}", (arrays[0].dtype, v, *flags), *threads, *arrays, *shape)
