@@ -80,7 +80,9 @@ strided = layout.strided
 channels_last, channels_last_3d = MemoryFormat.channels_last, MemoryFormat.channels_last_3d
 
 # Imported when first used: modules, and names of other modules.
-_MODULES = ("amp", "batching", "cuda", "distributions", "func", "masked", "quasirandom", "testing", "utils")
+_MODULES = (
+    "amp", "batching", "cuda", "distributions", "func", "masked", "quasirandom", "testing", "trees", "utils",
+)  # fmt: skip
 _TENSOR_TYPES = """
     BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor
     set_default_tensor_type"""
