@@ -351,7 +351,7 @@ def legacy_tensor(*args: Any, **kwargs: Any) -> Tensor:
 def of_dtype(dtype: DTypeLike, *args: Any, device: str | None = None) -> Tensor:
     """An uninitialised tensor of the shape (2, 3), given as numbers or as a `Size`, or data, in a dtype."""
     sizes = args[0] if len(args) == 1 and isinstance(args[0], Size) else args or (0,)
-    if all(isinstance(length, int) for length in sizes):
+    if all(isinstance(length, int | np.integer) for length in sizes):
         return empty(*sizes, dtype=dtype, device=device)
     return tensor(args[0], dtype=dtype, device=device)
 

@@ -253,6 +253,12 @@ def test_the_legacy_constructor():
     assert ag.Tensor().shape == (0,)
     assert ag.Tensor(np.ones(2)).dtype == ag.float32
     assert ag.Tensor(ag.ones(2, 3).shape).shape == ag.LongTensor(2, 3).shape == (2, 3)
+    assert (
+        ag.Tensor(np.prod((2, 3))).shape
+        == ag.LongTensor(np.int32(6)).shape
+        == ag.ones(1).new(np.int64(6)).shape
+        == (6,)
+    )
     big = ag.LongTensor([2**53 + 1])  # never rounded to a float
     assert big.tolist() == big.new([2**53 + 1]).tolist() == [2**53 + 1]
     assert ag.DoubleTensor([0.1]).tolist() == [0.1]
