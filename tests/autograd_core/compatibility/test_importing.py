@@ -26,6 +26,7 @@ def test_modules_are_imported_where_pytorch_has_them():
     from autograd_core.nn.modules.module import Module, register_module_forward_hook
     from autograd_core.optim.adamw import AdamW
     from autograd_core.serialization import save
+    from autograd_core.types import Number, _device, _dtype
     from autograd_core.utils.data._utils.collate import default_collate
     from autograd_core.utils.data.dataset import TensorDataset
 
@@ -49,6 +50,8 @@ def test_modules_are_imported_where_pytorch_has_them():
     assert (default_collate, FunctionCtx.__name__) == (ag.utils.data.default_collate, "Context")
     assert isinstance(ag.channels_last, ag.memory_format)
     assert GradScaler is ag.amp.GradScaler
+    assert isinstance(2.5, Number)
+    assert (_dtype, _device) == (ag.dtype, ag.device)
     assert (F, Linear, AdamW, TensorDataset) == (nn.functional, nn.Linear, ag.optim.AdamW, ag.utils.data.TensorDataset)
     assert (nn.functional.__spec__.name, F.__name__) == ("nn.functional", "nn.functional")
     for name in ("nn.no_such_module", "no_such_module", "optim.adam.no_such_module"):
