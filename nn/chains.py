@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from autograd_core import Tensor
 from autograd_core import functional as core
@@ -63,7 +63,7 @@ def chain(x: Any, *modules: Module) -> Any:
 
     A linear layer, a convolution or a batch normalisation also computes the ReLU behind it, and a convolution also a
     normalisation by running statistics, unless a hook observes the value in between. A ReLU before max pooling is
-    applied after it: the same result and gradients with fewer elements.
+    applied after it: the same result and gradients with fewer elements. Programs may write to a pooling's result.
     """
     todo = [m for m in reversed(modules) if m.__class__ is not Identity or m._hooks is not None]
     while todo:
@@ -76,7 +76,7 @@ def chain(x: Any, *modules: Module) -> Any:
         if relu:
             todo.pop()
             if layer.__class__ in CONVOLUTIONS and todo and _only_chooses(todo[-1]):
-                todo.insert(-1, RELU)
+                todo.insert(-1, cast(Any, core.relu_of))
                 relu = False
         x = _together(x, layer, norm, relu) if relu or norm is not None else layer(x)
     return x

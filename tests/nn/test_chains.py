@@ -196,7 +196,7 @@ def test_the_largest_are_chosen_before_the_relu(name):
     x[..., 1:3] = ag.tensor([np.nan, np.inf]) if name == "conv2d" else 0.0
     x.requires_grad_()
     apart, together = one_by_one(model, x), model(x)
-    assert together.grad_fn.name() == "relu"
+    assert together.grad_fn.name() == "relu_of"
     assert apart.grad_fn.name() != "relu"
     np.testing.assert_array_equal(together.detach().numpy(), apart.detach().numpy())
     weights, inputs = ag.randn(*apart.shape), [x, *model.parameters()]
@@ -212,3 +212,19 @@ def test_what_the_relu_may_not_wait_for():
     pool.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
     nn.Sequential(conv, nn.ReLU(), pool)(x)
     np.testing.assert_array_equal(seen[0].detach().numpy(), conv(x).relu().detach().numpy())
+
+
+def test_what_was_pooled_may_be_written_in_place():
+    model = nn.Sequential(nn.Conv2d(2, 3, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Hardtanh(-1, 0.5, inplace=True))
+    plain = nn.Sequential(*model[:3], nn.Hardtanh(-1, 0.5))
+    x = ag.randn(2, 2, 8, 8)
+    slopes = []
+    for m in (model, plain):
+        m.zero_grad()
+        (m(x) ** 2).sum().backward()
+        slopes.append(m[0].weight.grad.clone())
+    assert slopes[0].any()
+    assert ag.equal(*slopes)
+    y = model[:3](x)
+    y += 1
+    y.sum().backward()

@@ -18,7 +18,7 @@ SLOPES: dict[str, tuple[float, Callable[[Any], Any]]] = {
     "sigmoid": (0.25, lambda y: y * (1 - y)),
     "tanh": (1.0, lambda y: 1 - y * y),
 }
-RECTIFIERS = ("relu", "relu6")
+RECTIFIERS = ("relu", "relu6", "relu_of")
 Measured = tuple[float | None, tuple[str, ...]]
 
 

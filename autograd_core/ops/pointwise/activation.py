@@ -34,6 +34,13 @@ def relu(xp, x):
     return xp.kernels.relu(x)
 
 
+@op(ELEMENTWISE, symbol="relu", domain=KINK_AT_0, method=False, reference=lambda x: max(x, 0.0),
+    vjp=lambda xp, g, x: xp.gate(g, x))
+def relu_of(xp, x):
+    """`relu`, but its gradient reads the operand, so that the result may be written in place."""
+    return xp.kernels.relu(x)
+
+
 @op(ELEMENTWISE, symbol="leaky gate", domain=KINK_AT_0, method=False, floating=True, wide=True,
     reference=lambda a, b, negative_slope: a if b > 0 else negative_slope * a,
     samples=(sample((2, 3), (2, 3), negative_slope=0.2), sample((5,), (5,), negative_slope=-2.0)),

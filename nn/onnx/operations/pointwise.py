@@ -18,10 +18,9 @@ SAME = {
     "ge": "GreaterOrEqual",
     "gt": "Greater", "hardswish": "HardSwish", "isinf": "IsInf", "isnan": "IsNaN", "le": "LessOrEqual", "log": "Log",
     "lt": "Less", "maximum": "Max", "minimum": "Min", "mish": "Mish", "multiply": "Mul", "negative": "Neg",
-    "power": "Pow", "reciprocal": "Reciprocal", "relu": "Relu", "row_major": "Identity", "sigmoid": "Sigmoid",
-    "sign": "Sign", "sin": "Sin", "sinh": "Sinh", "softsign": "Softsign", "sqrt": "Sqrt", "subtract": "Sub",
-    "tan": "Tan",
-    "tanh": "Tanh", "where": "Where",
+    "power": "Pow", "reciprocal": "Reciprocal", "relu": "Relu", "relu_of": "Relu", "row_major": "Identity",
+    "sigmoid": "Sigmoid", "sign": "Sign", "sin": "Sin", "sinh": "Sinh", "softsign": "Softsign", "sqrt": "Sqrt",
+    "subtract": "Sub", "tan": "Tan", "tanh": "Tanh", "where": "Where",
 }  # fmt: skip
 WITH_BOOLS = {"bitwise_and": "And", "bitwise_or": "Or", "bitwise_xor": "Xor", "bitwise_not": "Not"}
 LOGICAL = {"logical_and": "And", "logical_or": "Or", "logical_xor": "Xor", "logical_not": "Not"}
