@@ -15,7 +15,7 @@ from autograd_core.tensor import Tensor
 # Reason -> names.
 ABSENT: dict[str, str] = {
     "tensors are dense": """
-        Tensor.coalesce Tensor.is_coalesced Tensor.sparse_mask Tensor.to_dense Tensor.to_padded_tensor Tensor.to_sparse
+        Tensor.coalesce Tensor.is_coalesced Tensor.sparse_mask Tensor.to_padded_tensor Tensor.to_sparse
         Tensor.to_sparse_coo Tensor.to_sparse_csr hspmm saddmm smm sparse_coo_tensor sparse_csr_tensor spmm sspaddmm
         """,
     "arrays are not quantized": """

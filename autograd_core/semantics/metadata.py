@@ -82,6 +82,11 @@ def itself(self: Tensor) -> Tensor:
     return self
 
 
+def to_dense(self: Tensor, dtype: DTypeLike | None = None, *, masked_grad: bool | None = None) -> Tensor:
+    """The tensor itself, as none is sparse, or converted to a dtype."""
+    return self if dtype is None else self.to(dtype=dtype)
+
+
 def type_of(self: Tensor, dtype: DTypeLike | None = None, non_blocking: bool = False) -> Any:
     """The name of the dtype; with `dtype`, the tensor converted to it, for `Tensor` to the default one.
 
@@ -230,6 +235,7 @@ MEMBERS = {
     "detach_": detach_, "is_signed": is_signed, "is_nonzero": is_nonzero, "is_same_size": is_same_size,
     "is_inference": is_inference, "get_device": get_device, "storage_offset": storage_offset,
     "expand_as": expand_as, "reshape_as": reshape_as, "view_as": reshape_as, "type": type_of, "type_as": type_as,
+    "to_dense": to_dense,
     "is_floating_point": is_floating_point, "is_complex": is_complex, "is_conj": is_conj, "is_neg": is_neg,
     "resolve_conj": resolve_conj, "resolve_neg": resolve_neg, "where": where, "__pos__": itself,
     "real": _part("real", "The real parts, a view; a real tensor itself. Settable."),

@@ -259,6 +259,8 @@ def test_deep_copies_of_tensors_in_one_memory_are_in_one_memory():
 def test_metadata():
     x = ag.ones(2, 3)
     assert (x.size(), x.size(-1), x.numel(), x.nelement(), x.dim(), x.ndimension()) == ((2, 3), 3, 6, 6, 2, 2)
+    assert x.to_dense() is x
+    assert x.to_dense(ag.float64).dtype == ag.float64
     assert (x.stride(), x.stride(1), x.element_size(), x.nbytes, x.itemsize) == ((3, 1), 1, 4, 24, 4)
     assert (x.T.shape, x.mT.shape, ag.ones(2, 3, 4).T.shape, ag.ones(2, 3, 4).mT.shape) == (
         (3, 2),
