@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -192,11 +192,11 @@ class MultiStepLR(_Factor):
     def __init__(
         self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1, last_epoch: int = -1
     ) -> None:
-        self.milestones, self.gamma = sorted(milestones), gamma
+        self.milestones, self.gamma = Counter(milestones), gamma  # as in PyTorch, whose states are loaded too
         super().__init__(optimizer, last_epoch)
 
     def factor_at(self, epoch: float) -> float:
-        return self.gamma ** bisect_right(self.milestones, epoch)
+        return self.gamma ** sum(times for at, times in self.milestones.items() if at <= epoch)
 
 
 class ExponentialLR(_Factor):

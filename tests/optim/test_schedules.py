@@ -3,6 +3,7 @@
 import json
 import math
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,17 @@ def test_recorded(case, resumes):
         assert found == [pytest.approx(pair, rel=1e-11, abs=1e-15) for pair in expected]
         opt.step()
         schedule.step(*[metric] if case["schedule"] == "ReduceLROnPlateau" else [])
+
+
+def test_a_state_of_pytorchs_milestones():
+    opt, other = optimizer(), optimizer()
+    schedule, resumed = lr_scheduler.MultiStepLR(opt, [2, 4, 4]), lr_scheduler.MultiStepLR(other, [1])
+    for _ in range(3):
+        schedule.step()
+    resumed.load_state_dict({**schedule.state_dict(), "milestones": Counter({2: 1, 4: 2})})
+    other.load_state_dict(opt.state_dict())
+    resumed.step()
+    assert resumed.get_last_lr() == pytest.approx([0.001 * base for base in LRS], rel=1e-11)
 
 
 def test_states_have_the_names_of_pytorchs_files():
