@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict, deque, namedtuple
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from copy import copy
 from typing import Any, NamedTuple
 
 Context = Any  # what an object consists of beside its children
@@ -24,8 +25,15 @@ def _keyed(type_: Any) -> NodeDef:
     )
 
 
-# Class -> node. `namedtuple` stands for all named tuples, `dict` also for classes derived from it, and `Sequence` for
-# those derived from tuples and lists.
+def _filled(parts: list[Any], tree: Any) -> Any:
+    filled = copy(tree)
+    for key, part in zip(tree, parts, strict=True):
+        filled[key] = part
+    return filled
+
+
+# Class -> node. `namedtuple` stands for all named tuples, `MutableMapping` for classes derived from dicts and for dicts
+# with attributes, such as the versions of a state, and `Sequence` for classes derived from tuples and lists.
 NODES: dict[Any, NodeDef] = {
     node.type: node
     for node in (
@@ -40,6 +48,7 @@ NODES: dict[Any, NodeDef] = {
         ),
         NodeDef(deque, lambda t: (list(t), t.maxlen), deque),
         NodeDef(namedtuple, lambda t: (list(t), t.__class__), lambda parts, cls: cls(*parts)),
+        NodeDef(MutableMapping, lambda d: (list(d.values()), d), _filled),
         NodeDef(Sequence, lambda t: (list(t), t.__class__), lambda parts, cls: cls(parts)),
     )
 }
@@ -48,12 +57,12 @@ NODES: dict[Any, NodeDef] = {
 def node_of(tree: Any) -> NodeDef | None:
     """How a branch is taken apart; None for a leaf."""
     cls = tree.__class__
-    if cls in NODES:
+    if cls in NODES and not (cls is OrderedDict and vars(tree)):
         return NODES[cls]
     if not isinstance(tree, tuple | list | dict):
         return None
     if isinstance(tree, dict):
-        return NODES[dict]
+        return NODES[MutableMapping]
     return NODES[namedtuple if hasattr(cls, "_fields") else Sequence]
 
 

@@ -19,6 +19,7 @@ from numpy._core import multiarray
 
 from autograd_core import Tensor
 from autograd_core import functional as core
+from autograd_core.devices import Device
 from autograd_core.dtypes import DType, as_dtype, uint8
 from autograd_core.sizes import Size
 from nn.parameter import Parameter
@@ -110,7 +111,7 @@ ALLOWED: dict[tuple[str, str], Any] = {
     ("torch.storage", "UntypedStorage"): StorageType(uint8),
     ("torch._utils", "_rebuild_parameter"): _parameter,
     ("torch", "Size"): Size,
-    ("torch", "device"): lambda *place: ":".join(map(str, place)),
+    ("torch", "device"): Device,
     **{("torch", name): as_dtype(name) for name in (*DTYPES.values(), *UNTYPED) if name != "bfloat16"},
 }
 

@@ -6,7 +6,7 @@ import _codecs
 import io
 import pickle
 import zipfile
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -21,8 +21,8 @@ from nn.files.pytorch_reader import DTYPES
 from nn.parameter import Parameter
 
 STORAGES = {dtype: name for name, dtype in DTYPES.items()}
-PLAIN = (dict, OrderedDict, list, tuple, str, int, float, complex, bool, bytes, set, frozenset, type(None))
-NAMED = (OrderedDict, set, frozenset, complex, bytes, _codecs.encode)  # called by the reductions of these
+PLAIN = (dict, OrderedDict, Counter, list, tuple, str, int, float, complex, bool, bytes, set, frozenset, type(None))
+NAMED = (OrderedDict, Counter, set, frozenset, complex, bytes, _codecs.encode)  # called by the reductions of these
 
 
 class _Name:

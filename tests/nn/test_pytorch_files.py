@@ -5,6 +5,7 @@ import io
 import pickle
 import zipfile
 import zlib
+from collections import Counter, OrderedDict
 
 import numpy as np
 import pytest
@@ -209,14 +210,17 @@ def test_what_is_saved_comes_back(tmp_path):
         "kinds": [ag.ones(2, dtype=kind) for kind in (ag.bfloat16, ag.bool, ag.uint8, ag.complex64, ag.uint16)],
         "leaf": ag.ones(1, requires_grad=True), "device": ag.device("cpu"),
         "shape": x.shape, "set": {1, 2}, "bytes": b"\xff", "no bytes": b"", "complex": 1 + 2j,
+        "counts": Counter("abb"),
         "array": np.arange(6.0).reshape(2, 3).T,
     }  # fmt: skip
     ag.save(saved, tmp_path / "all.pt")
     found = ag.load(tmp_path / "all.pt", map_location="cpu")
     assert found.keys() == saved.keys()
-    for name in ("epoch", "best", "none", "pair", "dtype", "device", "shape", "set", "bytes", "no bytes", "complex"):
+    plain = "epoch", "best", "none", "pair", "dtype", "device", "shape", "set", "bytes", "no bytes", "complex", "counts"
+    for name in plain:
         assert found[name] == saved[name]
-    assert type(found["shape"]) is ag.Size
+    assert [type(found[name]) for name in ("shape", "device", "model")] == [ag.Size, ag.device, OrderedDict]
+    assert found["model"]._metadata == saved["model"]._metadata
     assert_close(found["array"], saved["array"])
     for name in ("views", "number", "empty", "kinds", "parameter", "leaf"):
         assert_close(found[name], saved[name])

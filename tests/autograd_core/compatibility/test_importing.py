@@ -88,6 +88,8 @@ def test_trees_and_rows_of_tensors():
     tree = {"a": 1, "b": [2.0, (None,)]}
     leaves, spec = _pytree.tree_flatten(tree)
     assert (leaves, _pytree.tree_unflatten(leaves, spec)) == ([1, 2.0, None], tree)
+    ordered = _pytree.tree_map(lambda x: x + 1, OrderedDict(b=1, a=2))
+    assert (type(ordered), list(ordered.items())) == (OrderedDict, [("b", 2), ("a", 3)])
     assert _pytree.tree_map(lambda x, y: x + y, [1, (2,)], [3, (4,)]) == [4, (6,)]
     assert _pytree.tree_map_only(float, lambda x: -x, tree) == {"a": 1, "b": [-2.0, (None,)]}
     tensors = [ag.tensor([[1.0, 2.0]]), ag.tensor(3.0)]
