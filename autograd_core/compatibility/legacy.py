@@ -47,6 +47,18 @@ def named(name: str) -> _Typed:
     return found
 
 
+NAMES = {dtype: name for name, dtype in TYPES.items()} | {
+    dtypes.complex64: "ComplexFloatTensor", dtypes.complex128: "ComplexDoubleTensor", dtypes.uint16: "UInt16Tensor",
+    dtypes.uint32: "UInt32Tensor", dtypes.uint64: "UInt64Tensor",
+}  # fmt: skip
+
+
+def type_name(x: Tensor) -> str:
+    """PyTorch's name of a tensor's type, such as "torch.FloatTensor"."""
+    place = "" if x.device.type == "cpu" else f"{x.device.type}."
+    return f"torch.{place}{NAMES[x.dtype]}"
+
+
 def set_default_tensor_type(t: Any) -> None:
     """`set_default_dtype` and, for a type of tensors on CUDA, `set_default_device`, by a tensor type or its name."""
     t = named(t) if isinstance(t, str) else t

@@ -26,9 +26,9 @@ def size(self: Tensor, dim: int | None = None) -> Any:
     return self.array.shape[dim]
 
 
-def numel(self: Tensor) -> int:
+def numel(input: Tensor) -> int:
     """The number of elements."""
-    return self.array.size
+    return input.array.size
 
 
 def dim(self: Tensor) -> int:
@@ -88,18 +88,18 @@ def to_dense(self: Tensor, dtype: DTypeLike | None = None, *, masked_grad: bool 
 
 
 def type_of(self: Tensor, dtype: DTypeLike | None = None, non_blocking: bool = False) -> Any:
-    """The name of the dtype; with `dtype`, the tensor converted to it, for `Tensor` to the default one.
+    """PyTorch's name of the type; with `dtype`, the tensor converted to it, for `Tensor` to the default one.
 
     A type of tensors, such as `FloatTensor` or `cuda.FloatTensor`, has a device too.
     """
+    from autograd_core.compatibility import legacy
+
+    if dtype is None:
+        return legacy.type_name(self)
     if dtype is Tensor:
         dtype = dtypes.get_default_dtype()
     if isinstance(dtype, str) and dtype.endswith("Tensor"):  # the older name
-        from autograd_core.compatibility.legacy import named
-
-        dtype = named(dtype)
-    if dtype is None:
-        return str(self.dtype)
+        dtype = legacy.named(dtype)
     device = getattr(dtype, "device", None)  # NumPy's scalar types have an attribute of this name too
     return self.to(device if isinstance(device, str) else None, dtype)
 
@@ -146,9 +146,9 @@ def detach(input: Tensor) -> Tensor:
     return input.detach()
 
 
-def get_device(self: Tensor) -> int:
+def get_device(input: Tensor) -> int:
     """The index of the GPU, or -1 for the CPU."""
-    return -1 if self.device.type == "cpu" else self.device.index or 0
+    return -1 if input.device.type == "cpu" else input.device.index or 0
 
 
 def storage_offset(self: Tensor) -> int:

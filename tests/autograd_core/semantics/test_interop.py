@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-import autograd_core.utils.dlpack
 import nn
 
 
@@ -275,15 +274,19 @@ def test_metadata():
         (6,),
         (3, 2),
     )
-    assert (x.is_floating_point(), x.is_complex(), ag.is_tensor(x), ag.is_tensor(1), ag.numel(x)) == (
+    assert (x.is_floating_point(), x.is_complex(), ag.is_tensor(x), ag.is_tensor(1), ag.numel(input=x)) == (
         True,
         False,
         True,
         False,
         6,
     )
+    assert x.type(x.type()).dtype == x.dtype
+    assert [x.to(dtype).type() for dtype in ("bool", "bfloat16", "complex64", "uint16")] == [
+        "torch.BoolTensor", "torch.BFloat16Tensor", "torch.ComplexFloatTensor", "torch.UInt16Tensor",
+    ]  # fmt: skip
     assert (x.type(), x.type(ag.float64).dtype, x.type_as(ag.ones(1, dtype="f8")).dtype) == (
-        "float32",
+        "torch.FloatTensor",
         ag.float64,
         ag.float64,
     )
