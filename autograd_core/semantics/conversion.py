@@ -88,7 +88,7 @@ def _without_tensors(data: Any, found: set[dtypes.DType]) -> Any:
         if dtype is None or not dtypes.is_numeric(dtype):
             if isinstance(leaf, int):
                 raise OperandError(f"cannot make a tensor of {leaf}: no integer dtype is wide enough; make it a float")
-            raise TypeError(
+            raise DtypeError(
                 f"cannot make a tensor of {type(leaf).__name__}: numbers, lists of numbers or arrays are needed"
             )
         found.add(dtype)

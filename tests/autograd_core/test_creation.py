@@ -7,6 +7,7 @@ import pytest
 
 import autograd_core as ag
 from autograd_core.creation import parameter
+from autograd_core.errors import DtypeError
 
 
 @pytest.mark.parametrize(
@@ -275,7 +276,7 @@ def test_names_and_parameters():
 def test_messages_say_what_to_do():
     with pytest.raises(TypeError, match=re.escape("data.filled(0)")):
         ag.tensor(np.ma.masked_array([1, 2], [0, 1]))
-    with pytest.raises(TypeError, match="NoneType: numbers, lists of numbers or arrays are needed"):
+    with pytest.raises(DtypeError, match="NoneType: numbers, lists of numbers or arrays are needed"):
         ag.tensor([1, None])
 
 
