@@ -241,6 +241,13 @@ def _reflected(function: Callable[..., Any]) -> Callable[..., Any]:
     return _operator(lambda a, b: function(b, a))
 
 
+def _product(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(self: Batched, other: Any) -> Any:
+        return NotImplemented if LAYERS.get(other.__class__, 0) > self.depth else function(self.library, self, other)
+
+    return call
+
+
 def _inplace(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(self: Batched, other: Any) -> Any:
         result = function(self, other)
@@ -279,7 +286,7 @@ for _name in ("neg", "pos", "abs", "invert"):
 for _name in METHODS:
     setattr(Batched, _name, _method(_name))
 for _name, _function in (
-    ("__matmul__", lambda a, b: a.library.matmul(a, b)),
-    ("__rmatmul__", lambda a, b: a.library.matmul(b, a)),
+    ("__matmul__", lambda library, a, b: library.matmul(a, b)),
+    ("__rmatmul__", lambda library, a, b: library.matmul(b, a)),
 ):
-    setattr(Batched, _name, _function)
+    setattr(Batched, _name, _product(_function))

@@ -387,3 +387,15 @@ def test_concurrent_calls_do_not_disturb_each_other():
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, range(40)))
+
+
+@pytest.mark.parametrize("name", ["inv", "cholesky", "svdvals", "pinv"])
+def test_second_derivatives_of_matrix_functions(name):
+    """Products of a batch of cotangents with a batch of matrices, in either order."""
+
+    def f(x):
+        return (getattr(ag.linalg, name)(x @ x.mT + ag.eye(2, dtype=x.dtype)) ** 2).sum()
+
+    stack = ag.arange(12.0, dtype="float64").reshape(3, 2, 2).sin()
+    one_by_one = ag.stack([ag.func.hessian(f)(x) for x in stack])
+    np.testing.assert_allclose(ag.vmap(ag.func.hessian(f))(stack), one_by_one, rtol=1e-9, atol=1e-12)
