@@ -169,6 +169,8 @@ class Batched:
         return int(self.item())
 
     def __index__(self) -> int:
+        if self.ndim:  # NumPy would take a list of one position for a position
+            raise TypeError(f"a batch of {self.shape} arrays is not a position")
         return operator.index(self.item())
 
     def __float__(self) -> float:

@@ -399,3 +399,15 @@ def test_second_derivatives_of_matrix_functions(name):
     stack = ag.arange(12.0, dtype="float64").reshape(3, 2, 2).sin()
     one_by_one = ag.stack([ag.func.hessian(f)(x) for x in stack])
     np.testing.assert_allclose(ag.vmap(ag.func.hessian(f))(stack), one_by_one, rtol=1e-9, atol=1e-12)
+
+
+def test_one_position_that_all_samples_share_is_a_list_of_one():
+    x, places = values(5, 4), ag.full((3, 1), 2)
+    for f in (
+        lambda i: x[i],
+        lambda i: x[:, i],
+        lambda i: x.index_add(0, i, ag.ones(1, 4, dtype=x.dtype)),
+        lambda i: x.index_put((i,), ag.ones(1, 4, dtype=x.dtype)),
+        lambda i: x.index_copy(0, i, ag.ones(1, 4, dtype=x.dtype)),
+    ):
+        close(vmap(f)(places), ag.stack([f(i) for i in places]))
