@@ -171,7 +171,8 @@ class Tensor:
         hooks = (self.node and self.node.hooks) or ()
         return any(h.__class__ is RetainGrad and h.tensor() is self for h in hooks)
 
-    __hash__ = object.__hash__
+    def __hash__(self):
+        return id(self)
 
 
 def check_differentiable(dtype):
