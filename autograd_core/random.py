@@ -338,34 +338,33 @@ def keep_mask(like: Tensor, p: float) -> Tensor:
     return wrap(stream_of(like.device, None).bernoulli(1 - p, like.shape))
 
 
-def filling(method: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """A method that fills a tensor, made to take tensors with one element for numbers."""
+def filling(draw: Callable[..., Any]) -> Callable[..., Tensor]:
+    """The method that fills a tensor with the array that `draw` returns; parameters may be tensors of one element."""
 
-    @functools.wraps(method)
+    @functools.wraps(draw)
     def filled(self: Tensor, *args: Any, **given: Any) -> Tensor:
-        return method(self, *map(number_of, args), **{name: number_of(value) for name, value in given.items()})
+        draws = draw(self, *map(number_of, args), **{name: number_of(value) for name, value in given.items()})
+        return write(self, lambda _: wrap(draws))
 
     return filled
 
 
 @filling
-def _uniform(self: Tensor, low: float = 0.0, high: float = 1.0, generator: Generator | None = None) -> Tensor:
+def _uniform(self: Tensor, low: float = 0.0, high: float = 1.0, generator: Generator | None = None) -> Any:
     """Write uniform numbers in [low, high), into both parts of complex ones; returns the tensor."""
     if low > high:
         raise OperandError(f"uniform_() needs low <= high, not {low} and {high}")
     uniform = stream_of(self.device, generator).uniform
-    draws = _drawn(lambda *a: low + (high - low) * uniform(*a), self.shape, self.dtype)
-    return write(self, lambda _: wrap(draws))
+    return _drawn(lambda *a: low + (high - low) * uniform(*a), self.shape, self.dtype)
 
 
 @filling
-def _normal(self: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
+def _normal(self: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Any:
     """Write normal numbers, into both parts of complex ones, each then with half the variance; returns the tensor."""
     if std < 0:
         raise OperandError(f"normal_() needs a non-negative standard deviation, not {std}")
     normal, part = stream_of(self.device, generator).normal, math.sqrt(0.5) if self.dtype.kind == "c" else 1.0
-    draws = _drawn(lambda *a: mean + std * part * normal(*a), self.shape, self.dtype)
-    return write(self, lambda _: wrap(draws))
+    return _drawn(lambda *a: mean + std * part * normal(*a), self.shape, self.dtype)
 
 
 def _bernoulli(self: Tensor, p: float | Tensor = 0.5, generator: Generator | None = None) -> Tensor:

@@ -75,7 +75,7 @@ TYPES = {
 OPERANDS = {"input", "other", "mat2", "vec", "vec2", "mask", "value", "source", "src", "indices", "target", "weight",
             "bias", "condition", "min", "max"}  # fmt: skip
 SEVERAL_DIMS = ("logsumexp", "normalize")  # whose `dim` may be several, although it has no default or a single one
-# Results of functions without annotations, other than one tensor.
+# Results of functions without annotations, other than one tensor, and of methods made of functions with others.
 RETURNS = {
     "shape": "Size", "ndim": "_int", "dtype": "np.dtype[Any]", "device": "Device", "itemsize": "_int",
     "nbytes": "_int", "requires_grad": "_bool", "retains_grad": "_bool",
@@ -85,7 +85,8 @@ RETURNS = {
     "max_pool2d": "Any", "max_pool3d": "Any", "adaptive_max_pool1d": "Any", "adaptive_max_pool2d": "Any",
     "adaptive_max_pool3d": "Any", "fractional_max_pool2d": "Any", "fractional_max_pool3d": "Any",
     "atleast_1d": "Any", "atleast_2d": "Any", "atleast_3d": "Any", "median": "Any", "nanmedian": "Any",
-    "unique": "Any", "unique_consecutive": "Any", "histogramdd": "Any",
+    "unique": "Any", "unique_consecutive": "Any", "histogramdd": "Any", "cauchy_": "Tensor", "exponential_": "Tensor",
+    "geometric_": "Tensor", "log_normal_": "Tensor", "normal_": "Tensor", "random_": "Tensor", "uniform_": "Tensor",
 }  # fmt: skip
 SEVERAL = {"broadcast_tensors", "chunk", "dsplit", "gradient", "hsplit", "lu", "split", "split_copy",
            "split_with_sizes", "split_with_sizes_copy", "std_mean", "tensor_split", "unbind_copy", "unravel_index",

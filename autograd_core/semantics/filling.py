@@ -8,7 +8,6 @@ from typing import Any
 
 from autograd_core import dtypes
 from autograd_core.creation import check_tensor
-from autograd_core.engine.inplace import write
 from autograd_core.engine.libraries import LIBRARY, holds
 from autograd_core.errors import OperandError
 from autograd_core.random import Generator, filling, stream_of
@@ -35,11 +34,11 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
 
 
 def _drawn(name: str, quantile: Callable[..., Any], check: Callable[..., str | None], doc: str) -> Any:
-    """A method that fills a tensor with `quantile(xp, u, ...)` of uniform numbers u in (0, 1]."""
+    """What fills a tensor with `quantile(xp, u, ...)` of uniform numbers u in (0, 1]."""
     code = quantile.__code__
     defaults = dict(zip(code.co_varnames[2 : code.co_argcount], quantile.__defaults__ or (), strict=True))
 
-    def method(self: Tensor, *args: Any, generator: Generator | None = None, **given: Any) -> Tensor:
+    def draw(self: Tensor, *args: Any, generator: Generator | None = None, **given: Any) -> Any:
         values = {**defaults, **dict(zip(defaults, args, strict=False)), **given}
         if unknown := values.keys() - defaults.keys():
             raise TypeError(f"{name}() got an unexpected keyword argument '{min(unknown)}'")
@@ -47,14 +46,13 @@ def _drawn(name: str, quantile: Callable[..., Any], check: Callable[..., str | N
             raise OperandError(f"{name}() needs {complaint}, not {values}")
         wide = dtypes.float64 if self.dtype.kind in dtypes.INTEGERS else self.dtype
         u = 1 - stream_of(self.device, generator).uniform(self.shape, wide)
-        draws = quantile(LIBRARY[u.__class__], u, **values).astype(self.dtype)
-        return write(self, lambda _: wrap(draws))
+        return quantile(LIBRARY[u.__class__], u, **values).astype(self.dtype)
 
-    method.__doc__ = doc
-    return method
+    draw.__doc__ = doc
+    return draw
 
 
-def _random(self: Tensor, low: int | None = None, high: Any = ..., generator: Generator | None = None) -> Tensor:
+def _random(self: Tensor, low: int | None = None, high: Any = ..., generator: Generator | None = None) -> Any:
     """Write random integers from `low` up to but not including `high`; returns the tensor.
 
     A single argument is the upper bound; without arguments, all integers that the dtype holds exactly are possible.
@@ -63,8 +61,7 @@ def _random(self: Tensor, low: int | None = None, high: Any = ..., generator: Ge
     high = _largest(self.dtype) + 1 if high is None else high
     if low >= high:
         raise OperandError(f"random_() needs low < high, not {low} and {high}")
-    draws = stream_of(self.device, generator).integers(int(low), int(high), self.shape)
-    return write(self, lambda _: wrap(draws.astype(self.dtype)))
+    return stream_of(self.device, generator).integers(int(low), int(high), self.shape).astype(self.dtype)
 
 
 def _largest(dtype: dtypes.DType) -> int:
@@ -89,18 +86,18 @@ METHODS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _log_normal(self: Tensor, mean: float = 1.0, std: float = 2.0, generator: Generator | None = None) -> Tensor:
+def _log_normal(self: Tensor, mean: float = 1.0, std: float = 2.0, generator: Generator | None = None) -> Any:
     """Write log-normal numbers, from normal ones with this mean and standard deviation; returns the tensor."""
     if std <= 0:
         raise OperandError(f"log_normal_() needs a positive standard deviation, not {std}")
     draws = stream_of(self.device, generator).normal(self.shape, self.dtype)
-    return write(self, lambda _: wrap(LIBRARY[draws.__class__].exp(mean + std * draws)))
+    return LIBRARY[draws.__class__].exp(mean + std * draws)
 
 
 def install() -> None:
     """Publish these functions in the functional form, and the methods."""
     publish(poisson)
     publish(binomial)
-    for name, method in (METHODS | {"log_normal_": _log_normal}).items():
-        method.__name__ = name
-        setattr(Tensor, name, filling(method))
+    for name, draw in (METHODS | {"log_normal_": _log_normal}).items():
+        draw.__name__ = name
+        setattr(Tensor, name, filling(draw))

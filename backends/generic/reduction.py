@@ -24,7 +24,7 @@ def squared_deviations(xp: Any, x: Array, axes: Sizes, keepdims: bool) -> Array:
     n = max(prod(x.shape[a] for a in axes), 1)
     d = x - xp.add.reduce(x, axis=axes, keepdims=True) / n
     off = xp.add.reduce(d, axis=axes, keepdims=keepdims)
-    correction = xp.minimum(_squares(off) / n, xp.finfo(off.dtype).max)  # finite: an infinite sum stays as it is
+    correction = xp.minimum(_squares(off) / n, float(xp.finfo(off.dtype).max))  # finite: an infinite sum stays as it is
     return xp.add.reduce(_squares(d), axis=axes, keepdims=keepdims) - correction
 
 
