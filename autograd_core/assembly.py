@@ -5,7 +5,7 @@ import warnings
 from autograd_core import creation, devices, families, ops, random, ranges, signal
 from autograd_core.compatibility import absent, importing
 from autograd_core.engine import inplace
-from autograd_core.semantics import filling, interop, metadata, printing, reshaping
+from autograd_core.semantics import filling, interop, metadata, printing, reshaping, storages
 
 for part in (
     importing,
@@ -21,6 +21,7 @@ for part in (
     random,
     reshaping,
     filling,
+    storages,
     signal.windows,
     families,
 ):

@@ -11,8 +11,8 @@ from autograd_core import dtypes
 from autograd_core.autograd.packing import Packed, innermost
 from autograd_core.engine.inplace import rebase
 from autograd_core.engine.libraries import VMAP
-from autograd_core.engine.nodes import Pick, record
-from autograd_core.errors import HigherOrderError, OperandError, VmapError
+from autograd_core.engine.nodes import Node, Pick, record
+from autograd_core.errors import GraphReleasedError, HigherOrderError, OperandError, VmapError
 from autograd_core.grad_mode import grad_enabled, no_grad, set_grad_enabled
 from autograd_core.kinds import CAST
 from autograd_core.tensor import Tensor, wrap
@@ -51,6 +51,24 @@ class Context:
 
 
 FunctionCtx = Context  # PyTorch's name, for annotations
+
+
+class FunctionNode(Node):
+    """The node of a `Function`; it shows the attributes of the context and, until they are released, saved tensors."""
+
+    __slots__ = ("context",)
+    context: Context
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """What `forward` saved for backward."""
+        if self.saved is None:
+            raise GraphReleasedError(f"{self.name()}: what it saved for backward was released by a walk")
+        _, y = self.saved
+        return tuple([_saved(t, y if self.op.outputs else (y,)) for t in self.context._kept])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(object.__getattribute__(self, "context"), name)
 
 
 class _Operation:
@@ -198,7 +216,8 @@ def _recorded(o: _Operation, ctx: Context, args: tuple[Any, ...], outputs: tuple
     ctx._kept = tuple([positions.get(id(t), t) for t in ctx._kept])
     arrays = tuple([t.array for t in outputs])
     y = (arrays if o.outputs else arrays[0]) if any(isinstance(t, int) for t in ctx._kept) else None
-    node = record(o, tuple([a.node if isinstance(a, Tensor) else None for a in args]), (ctx, y))
+    node = record(o, tuple([a.node if isinstance(a, Tensor) else None for a in args]), (ctx, y), FunctionNode)
+    node.context = ctx
     node.shapes = tuple([(a.shape, a.dtype) for a in arrays]) if o.outputs else None
     if hooks := innermost():
         ctx._kept = tuple([hooks.pack(t) if isinstance(t, Tensor) else t for t in ctx._kept])

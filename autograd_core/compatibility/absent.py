@@ -26,8 +26,8 @@ ABSENT: dict[str, str] = {
     "recurrent networks are modules, not single operations": """
         gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell
         """,
-    "an array of NumPy or CuPy has no storage of its own; use reshape, clone or a new tensor": """
-        Tensor.set_ Tensor.share_memory_ Tensor.storage Tensor.untyped_storage
+    "an array of NumPy or CuPy keeps its storage; use reshape, clone or a new tensor": """
+        Tensor.set_ Tensor.share_memory_
         """,
     "a Python function of single elements is no operation; write it with functions of tensors": """
         Tensor.apply_ Tensor.map2_ Tensor.map_

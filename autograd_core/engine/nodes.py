@@ -66,9 +66,9 @@ class Node:
         return f"<{self.name()}>"
 
 
-def record(op: Any, parents: tuple[Any, ...], saved: Any) -> Node:
-    """A node with the next number."""
-    n = Node()
+def record(op: Any, parents: tuple[Any, ...], saved: Any, kind: type[Node] = Node) -> Any:
+    """A node, of this class, with the next number."""
+    n = kind()
     n.op, n.parents, n.saved, n.shapes, n.hooks, n.number = op, parents, saved, None, None, tick()
     return n
 

@@ -64,6 +64,22 @@ def test_several_outputs_and_arguments_without_gradient():
     np.testing.assert_allclose(y.grad.numpy(), 8 * (x * x * y).numpy(force=True))
 
 
+def test_the_node_shows_what_the_context_keeps():
+    x, y = leaf(3), leaf(3, seed=1)
+    product, _ = ScaledProduct.apply(x, y, 2.0)
+    node = product.grad_fn
+    assert (node.name(), node.scale, node.needs_input_grad) == ("ScaledProduct", 2.0, (True, True, False))
+    assert [t is s for t, s in zip(node.saved_tensors, (x, y), strict=True)] == [True, True]
+    (saved,) = (y := Exp.apply(x)).grad_fn.saved_tensors
+    assert saved.data_ptr() == y.data_ptr()
+    product.sum().backward()
+    assert node.scale == 2.0
+    with pytest.raises(GraphReleasedError, match="ScaledProduct: what it saved"):
+        _ = node.saved_tensors
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = node.nothing
+
+
 def test_the_separate_form_of_setup_context():
     class Double(ag.Function):
         @staticmethod

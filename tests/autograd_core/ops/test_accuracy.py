@@ -18,7 +18,7 @@ mp = pytest.importorskip("mpmath")
 # Not smooth; or their rows stand under another name, as that of `gelu` does for its two forms.
 ELSEWHERE = {
     "absolute", "angle", "bounded", "ceil", "clamp_number", "floor", "hardsigmoid", "hardswish", "leaky_relu",
-    "nan_to_num", "negative", "relu", "round", "sgn", "sign", "trunc",
+    "nan_to_num", "negative", "relu", "relu_of", "round", "sgn", "sign", "trunc",
     "bell", "bessel_j1_slope", "bessel_y1_slope", "erfcx_slope", "gelu_gate", "scaled_i_slope", "scaled_k_slope",
     "sinc_slope",
 }  # fmt: skip
