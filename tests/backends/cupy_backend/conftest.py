@@ -9,7 +9,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import h200 as planning
 import shim
 
+from autograd_core.engine.libraries import LIBRARY, RULES
+from autograd_core.registry import add_library
 from backends import determinism
+from backends.cupy_backend import fusion
 from backends.cupy_backend.launch import Gpu
 
 
@@ -17,6 +20,15 @@ from backends.cupy_backend.launch import Gpu
 def either_gpu(request, monkeypatch):
     monkeypatch.setattr(determinism, "_wanted", request.param)
     return gpu_on_cpu()
+
+
+@pytest.fixture
+def symbols():
+    """Rules can be traced with symbols for arrays."""
+    add_library(fusion.SYMBOLS, (fusion.Symbol,))
+    yield
+    for table in (LIBRARY, RULES):
+        del table[fusion.Symbol]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import shim
 
 from autograd_core.engine.libraries import LIBRARY, RULES
 from autograd_core.kinds import BINARY, ELEMENTWISE
-from autograd_core.registry import OPS, _in_one_pass, add_library
+from autograd_core.registry import OPS, _in_one_pass
 from autograd_core.testing.samples import cases
 from backends.cupy_backend import fusion
 from backends.cupy_backend.launch import OPTIONS, Gpu, source_of
@@ -24,12 +24,7 @@ IN_PIECES = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def symbols():
-    add_library(fusion.SYMBOLS, (fusion.Symbol,))
-    yield
-    for table in (LIBRARY, RULES):
-        del table[fusion.Symbol]
+pytestmark = pytest.mark.usefixtures("symbols")
 
 
 def operands(o):

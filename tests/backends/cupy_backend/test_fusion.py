@@ -9,9 +9,9 @@ import pytest
 import shim
 from ml_dtypes import bfloat16
 
-from autograd_core.engine.libraries import LIBRARY, RULES
+from autograd_core.engine.libraries import RULES
 from autograd_core.engine.precision import in_one_pass
-from autograd_core.registry import OPS, add_library
+from autograd_core.registry import OPS
 from backends import kernels
 from backends.cupy_backend import fusion
 from backends.cupy_backend.launch import OPTIONS, Gpu, Unusable, source_of
@@ -36,12 +36,7 @@ CASES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def symbols():
-    add_library(fusion.SYMBOLS, (fusion.Symbol,))
-    yield
-    for table in (LIBRARY, RULES):
-        del table[fusion.Symbol]
+pytestmark = pytest.mark.usefixtures("symbols")
 
 
 def computed(name, kind, dtype, start):

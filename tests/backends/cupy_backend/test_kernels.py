@@ -342,11 +342,11 @@ STEPS = [
     ("rprop", "-+", {}, {"etas": (0.5, 1.25), "step_sizes": (0.75, 2.0), "maximize": True}),
     ("asgd", "-", {"rate": 0.3}, {"lambd": 0.1, "share": 0.25}, {"lambd": 0.1, "share": 1, **DECAY, "maximize": True}),
 ]  # fmt: skip
-STEPS = [(name, starts, live, options) for name, starts, live, *several in STEPS for options in several]
+CASES = [(name, starts, live, options) for name, starts, live, *several in STEPS for options in several]
 
 
 @each_dtype
-@pytest.mark.parametrize("step", STEPS, ids=lambda s: "-".join((s[0], s[1], *s[3])))
+@pytest.mark.parametrize("step", CASES, ids=lambda s: "-".join((s[0], s[1], *s[3])))
 @pytest.mark.parametrize("captured", [False, True])
 def test_steps(gpu, dtype, step, captured):
     name, starts, live, options = step
