@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
+from itertools import starmap
 from operator import call
 from typing import Any
 
@@ -104,7 +105,8 @@ def grad(
             f"grad(): input {missing[0]} was not used to compute the outputs; allow_unused=True gives None for it"
         )
     commit([], retained, given, create_graph)
-    grads = dict(zip(found, exclusive(list(found.values()), given), strict=True))
+    taken = set(map(id, given))
+    grads = {n: g if g.__class__ is Tensor else _owned(g, taken) for n, g in found.items()}
     results = _of_inputs(inputs, wanted, grads, create_graph)
     if materialize_grads:
         results = [operations.zeros_like(x) if g is None else g for x, g in zip(inputs, results, strict=True)]
@@ -228,35 +230,42 @@ def commit(pairs: list[tuple[Tensor, Any]], retained: list[Any], given: list[Any
         newest = {id(hook.tensor): (hook.tensor(), g) for hook, g in reversed(retained) if isinstance(hook, RetainGrad)}
         pairs += [(x, g) for x, g in newest.values() if x is not None]
         _deliver([(hook, g) for hook, g in retained if isinstance(hook, Gathered)], create_graph)
-    tensors = [x for x, _ in pairs]
+    taken = set(map(id, given))
+    puts: list[tuple[Any, Any, Any]] = []
     with _commit:
-        summed = {i for i, x in enumerate(tensors) if x._grad is not None}
-        grads = exclusive([g for _, g in pairs], given, summed, tensors)
-        puts, places = [_set_grad] * len(tensors), tensors.copy()
-        for i, x in enumerate(tensors):
+        for x, g in pairs:
+            before = x._grad
+            if g.__class__ is not Tensor:
+                g = _owned(g, taken, x) if before is None else wrap(g)
             if x.array.itemsize == 2:
-                grads[i] = _narrowed(grads[i], x)
-            if (before := x._grad) is not None:
-                total = grads[i] = copy_context().run(_sum, before, grads[i], create_graph)
-                if not create_graph and before.node is None and before.dtype == total.dtype:
-                    # Holders of the previous gradient, or of a view of its memory, see the sum.
-                    if hasattr(before, "_alias"):
-                        puts[i], places[i] = LIBRARY[before.array.__class__].copyto, before.array
-                        record_write(before.array, 4)
-                    else:  # and values that a graph saved of it stay unchanged
-                        puts[i], places[i] = _set_array, before
-                    grads[i] = total.array
-            elif create_graph:
-                grads[i] = copy_context().run(_copy, grads[i])
+                g = _narrowed(g, x)
+            if before is not None:
+                puts.append(_added(x, before, g, create_graph))
+                continue
+            if create_graph:
+                g = copy_context().run(_copy, g)
+            puts.append((_set_grad, x, g))
         # One C loop: neither an interrupt nor another thread sees a partial update.
-        _exhaust(map(call, puts, places, grads))
+        _exhaust(starmap(call, puts))
     if Leaf.followed:
-        for x in tensors:
+        for x, _ in pairs:
             for hook in getattr(x.node, "after", None) or ():
                 with set_grad_enabled(create_graph):
                     result = hook(x)
                 if result is not None:
                     raise RuntimeError(f"a hook after accumulation must return None, not {result!r}")
+
+
+def _added(x: Tensor, before: Tensor, g: Tensor, create_graph: bool) -> tuple[Any, Any, Any]:
+    """The sum of a tensor's gradient and a new one, and how and where to put it."""
+    total = copy_context().run(_sum, before, g, create_graph)
+    if create_graph or before.node is not None or before.dtype != total.dtype:
+        return _set_grad, x, total
+    # Holders of the previous gradient, or of a view of its memory, see the sum.
+    if hasattr(before, "_alias"):
+        record_write(before.array, 5)
+        return LIBRARY[before.array.__class__].copyto, before.array, total.array
+    return _set_array, before, total.array  # values that a graph saved of it stay unchanged
 
 
 def _deliver(found: list[tuple[Gathered, Any]], create_graph: bool) -> None:
@@ -291,34 +300,20 @@ _set_grad: Any = Tensor._grad.__set__
 _set_array: Any = Tensor.array.__set__
 
 
-def exclusive(
-    grads: list[Any], given: list[Any], summed: Collection[int] = (), tensors: Sequence[Tensor] = ()
-) -> list[Any]:
-    """Tensors with exclusive storage: views, seeds and arrays already handed out are copied.
+def _owned(g: Any, taken: set[int], x: Tensor | None = None) -> Tensor:
+    """A Tensor with exclusive storage: views, seeds and arrays already handed out, which are `taken`, are copied.
 
-    summed: the positions of gradients that need no storage of their own, because they are only read. tensors: whose
-    gradients these are, and whose layout they may have.
+    x: the tensor whose gradient this is; a whole view may have its layout.
     """
-    out: list[Tensor] = []
-    taken = set(map(id, given))
-    for g in grads:
-        if g.__class__ is Tensor:
-            out.append(g)
-            continue
-        if summed and len(out) in summed:
-            pass
-        elif id(g) in taken or not (
-            g.base is None or is_alone(g, tensors[len(out)].array.strides if tensors else None)
-        ):
-            turned = g.size >= LARGE and not g.flags.c_contiguous  # which is copied best by a kernel
-            g = LIBRARY[g.__class__].ascontiguousarray(g) if turned else g.copy()
-        else:
-            taken.add(id(g))
-        t = new(Tensor)
-        t.array = g
-        t.node = t._grad = None
-        out.append(t)
-    return out
+    if id(g) in taken or not (g.base is None or is_alone(g, None if x is None else x.array.strides)):
+        turned = g.size >= LARGE and not g.flags.c_contiguous  # which is copied best by a kernel
+        g = LIBRARY[g.__class__].ascontiguousarray(g) if turned else g.copy()
+    else:
+        taken.add(id(g))
+    t = new(Tensor)
+    t.array = g
+    t.node = t._grad = None
+    return t
 
 
 def _backward(
