@@ -12,6 +12,7 @@ from autograd_core.autograd.packing import Packed, innermost
 from autograd_core.engine.inplace import rebase
 from autograd_core.engine.libraries import VMAP
 from autograd_core.engine.nodes import Node, Pick, record
+from autograd_core.engine.stand_ins import Kept, StandIn
 from autograd_core.errors import GraphReleasedError, HigherOrderError, OperandError, VmapError
 from autograd_core.grad_mode import grad_enabled, no_grad, set_grad_enabled
 from autograd_core.kinds import CAST
@@ -64,8 +65,11 @@ class FunctionNode(Node):
         """What `forward` saved for backward."""
         if self.saved is None:
             raise GraphReleasedError(f"{self.name()}: what it saved for backward was released by a walk")
-        _, y = self.saved
-        return tuple([_saved(t, y if self.op.outputs else (y,)) for t in self.context._kept])
+        op, saved = self.op, self.saved
+        while isinstance(op, StandIn):
+            op, saved = op.restored(self) if isinstance(op, Kept) else (op.op, saved)
+        _, y = saved
+        return tuple([_saved(t, y if op.outputs else (y,)) for t in self.context._kept])
 
     def __getattr__(self, name: str) -> Any:
         return getattr(object.__getattribute__(self, "context"), name)

@@ -51,22 +51,28 @@ REASONS = {name: reason for reason, names in ABSENT.items() for name in names.sp
 
 
 def refuse(module: str, name: str) -> NoReturn:
-    """Raise for a missing attribute of a module ("" for the top level), with the reason if PyTorch has it, or else with
-    the name that was probably meant: Python itself looks for one among at most 750.
-    """
+    """Raise for a missing attribute of a module ("" for the top level), with the reason if PyTorch has it."""
     qualified = f"{module}.{name}" if module else name
     if qualified in REASONS:
         raise AbsentError(f"'{qualified}' is not provided: {REASONS[qualified]}", name=name)
     place = module if module == "nn.functional" else f"autograd_core.{module}".rstrip(".")
-    raise AttributeError(f"module {place!r} has no attribute {name!r}{_meant(place, name)}", name=name)
+    raise _Unknown(place, name)
 
 
-def _meant(place: str, name: str) -> str:
-    if name.startswith("_"):  # the import system's
-        return ""
-    from difflib import get_close_matches
+class _Unknown(AttributeError):
+    """A module's missing attribute. Its text gives the name that was probably meant; Python itself looks for one among
+    at most 750. Searched only to be shown: programs try names just to learn whether they exist.
+    """
 
-    return "".join([f"; did you mean {near!r}?" for near in get_close_matches(name, dir(sys.modules[place]), 1)])
+    def __init__(self, place: str, name: str) -> None:
+        super().__init__(place, name, name=name)
+
+    def __str__(self) -> str:
+        from difflib import get_close_matches
+
+        place, name = self.args
+        near = get_close_matches(name, dir(sys.modules[place]), 1)
+        return f"module {place!r} has no attribute {name!r}" + "".join([f"; did you mean {n!r}?" for n in near])
 
 
 class Absent:

@@ -72,6 +72,10 @@ def test_the_node_shows_what_the_context_keeps():
     assert [t is s for t, s in zip(node.saved_tensors, (x, y), strict=True)] == [True, True]
     (saved,) = (y := Exp.apply(x)).grad_fn.saved_tensors
     assert saved.data_ptr() == y.data_ptr()
+    with ag.autograd.graph.saved_tensors_hooks(lambda t: t.numpy(force=True), ag.tensor):
+        packed = Exp.apply(x)
+    packed.grad_fn.register_hook(lambda *_: None)
+    np.testing.assert_array_equal(packed.grad_fn.saved_tensors[0].numpy(), saved.numpy())
     product.sum().backward()
     assert node.scale == 2.0
     with pytest.raises(GraphReleasedError, match="ScaledProduct: what it saved"):
