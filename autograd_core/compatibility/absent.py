@@ -56,23 +56,26 @@ def refuse(module: str, name: str) -> NoReturn:
     if qualified in REASONS:
         raise AbsentError(f"'{qualified}' is not provided: {REASONS[qualified]}", name=name)
     place = module if module == "nn.functional" else f"autograd_core.{module}".rstrip(".")
-    raise _Unknown(place, name)
+    raise AttributeError(_Text(place, name), name=name)
 
 
-class _Unknown(AttributeError):
-    """A module's missing attribute. Its text gives the name that was probably meant; Python itself looks for one among
+class _Text:
+    """Of the error about a missing attribute, with the name that was probably meant; Python itself looks for one among
     at most 750. Searched only to be shown: programs try names just to learn whether they exist.
     """
 
     def __init__(self, place: str, name: str) -> None:
-        super().__init__(place, name, name=name)
+        self.place, self.name = place, name
 
     def __str__(self) -> str:
         from difflib import get_close_matches
 
-        place, name = self.args
-        near = get_close_matches(name, dir(sys.modules[place]), 1)
-        return f"module {place!r} has no attribute {name!r}" + "".join([f"; did you mean {n!r}?" for n in near])
+        near = get_close_matches(self.name, dir(sys.modules[self.place]), 1)
+        missing = f"module {self.place!r} has no attribute {self.name!r}"
+        return missing + "".join([f"; did you mean {name!r}?" for name in near])
+
+    def __repr__(self) -> str:
+        return repr(str(self))
 
 
 class Absent:
