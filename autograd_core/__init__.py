@@ -59,6 +59,7 @@ from autograd_core.engine.casting import get_autocast_dtype as get_autocast_dtyp
 from autograd_core.engine.casting import is_autocast_enabled as is_autocast_enabled
 from autograd_core.functional import *  # noqa: F403
 from autograd_core.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
+from autograd_core.replay import capture as capture
 from autograd_core.semantics.memory_format import Layout as layout
 from autograd_core.semantics.memory_format import MemoryFormat as MemoryFormat
 from autograd_core.semantics.printing import set_printoptions as set_printoptions

@@ -19,6 +19,7 @@ from autograd_core.registry import Interval, op, sample, use_backend
 from autograd_core.semantics.memory_format import arranged
 from autograd_core.tensor import Tensor, own_scalar, wrap
 from backends import Backend
+from backends.live import recording
 
 
 class Device(str):
@@ -103,8 +104,11 @@ def get_default_device() -> Device:
 
 def backend_of(device: str) -> Backend:
     """The backend of a device, loaded and registered on first use."""
+    kind, current = _parts(device)[0], recording.get()
+    if kind == "cpu" and current is not None and current.backend is not None:
+        return current.backend
     try:
-        backend = backends.get(_parts(device)[0])
+        backend = backends.get(kind)
     except ValueError as e:
         raise RuntimeError(str(e)) from None
     if backend.array_types[0] not in LIBRARY:

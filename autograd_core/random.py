@@ -23,6 +23,7 @@ from autograd_core.grad_mode import no_grad
 from autograd_core.registry import publish
 from autograd_core.semantics.memory_format import arranged_like
 from autograd_core.tensor import Tensor, wrap
+from backends.live import recording
 from backends.locks import shared_lock
 
 SEEDS = 1 << 64
@@ -154,6 +155,8 @@ def stream_of(device: str | None, generator: Generator | None) -> Any:
     """The stream of a generator, by default that of the device."""
     if generator is not None and not isinstance(generator, Generator):
         raise TypeError(f"generator must be a Generator, such as Generator().manual_seed(0), not {generator!r}")
+    if (current := recording.get()) is not None and current.backend is not None:
+        return current.stream(device, generator)
     stream = (generator or generator_of(device)).stream
     return VMAP.stream_inside(stream) if LAYERS else stream
 

@@ -1,5 +1,6 @@
 """Numbers that change from step to step, such as a learning rate, and must not be constants of captured work."""
 
+import functools
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
@@ -22,3 +23,16 @@ def live(compute: Callable[[], dict[str, Any]], names: tuple[str, ...], *states:
     """
     current = recording.get()
     return compute() if current is None else current.live(compute, names, states)
+
+
+def deferred(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method that depends on Python's state, such as a count: steps captured on the CPU call it in every replay."""
+
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        current = recording.get()
+        if current is None or current.backend is None:
+            return method(self, *args, **kwargs)
+        return current.later(getattr(self, method.__name__), *args, **kwargs)
+
+    return call

@@ -5,6 +5,21 @@ from typing import Any, Protocol
 
 from backends.geometry import Array
 
+# What operations and kernels use of an array besides its indexing: by these names every array type has it.
+OPERATORS = {
+    "add": "+", "sub": "-", "mul": "*", "truediv": "/", "floordiv": "//", "mod": "%", "pow": "**", "matmul": "@",
+    "and": "&", "or": "|", "xor": "^", "lshift": "<<", "rshift": ">>",
+}  # fmt: skip
+COMPARISONS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+UNARY = {"neg": "-", "pos": "+", "invert": "~", "abs": "abs"}
+METHODS = (
+    "all", "any", "argmax", "argmin", "argsort", "astype", "clip", "conj", "copy", "cumsum", "diagonal", "dot", "fill",
+    "flatten", "max", "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "round", "sort", "squeeze", "std",
+    "sum", "swapaxes", "take", "trace", "transpose", "var", "view",
+)  # fmt: skip
+ATTRIBUTES = ("dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides")
+VIEWS = ("T", "imag", "real")
+
 
 class BackendUnavailable(RuntimeError, ImportError):
     """A known backend cannot run on this machine; the message says what is missing and how to get it."""

@@ -15,7 +15,7 @@ from autograd_core.engine.libraries import LIBRARY
 from autograd_core.engine.versions import record_writes
 from autograd_core.engine.walk import QUIET
 from autograd_core.tensor import own_scalar
-from backends.live import capturing
+from backends.live import capturing, deferred
 from backends.strides import may_overlap
 from optim.hooks import Watched
 from optim.hooks import register_optimizer_step_post_hook as register_optimizer_step_post_hook
@@ -62,6 +62,11 @@ class Optimizer(Watched):
     accepts: ClassVar[tuple[str, ...]] = ()  # the hints of this optimizer, as in PyTorch
     capturable = False  # whether a step can be captured as a CUDA graph
     stepped = False  # whether it stepped, or would have without a GradScaler: schedules check it
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "step" in vars(cls):
+            cls.step = deferred(cls.step)  # type: ignore[method-assign]
 
     def __init__(self, params: Params, defaults: Mapping[str, Any], **hints: bool | None) -> None:
         if unknown := [name for name in hints if name not in self.accepts]:
@@ -150,6 +155,7 @@ class Optimizer(Watched):
         for group in self.param_groups:
             clear_gradients(group["params"], set_to_none)
 
+    @deferred
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient.
 

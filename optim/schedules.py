@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from backends.live import deferred
 from optim.optimizer import Optimizer
 
 
@@ -73,6 +74,12 @@ class LRScheduler:
         """The learning rates set by the last step."""
         return self._last_lr
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "step" in vars(cls):
+            cls.step = deferred(cls.step)  # type: ignore[method-assign]
+
+    @deferred
     def step(self, epoch: float | None = None) -> None:
         """Advance by one epoch, or go to a given one, which sets the rates absolutely."""
         self._step_count += 1

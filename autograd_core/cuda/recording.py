@@ -54,6 +54,8 @@ def _dtype(value: Any) -> np.dtype[Any]:
 class Recording:
     """The numbers of one captured step, in the order in which it asks for them."""
 
+    backend = None  # arrays stay those of the GPU
+
     def __init__(self, numbers: Numbers) -> None:
         self.numbers, self.captured = numbers, False
         self._sources: list[tuple[Callable[[], dict[str, Any]], int, dict[str, Any], tuple[str, ...]]] = []

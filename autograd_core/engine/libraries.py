@@ -49,16 +49,45 @@ def holds(condition: Any) -> bool:
 
     Unlike `bool(condition.all())` this works inside `vmap`, for all samples at once.
     """
-    array = _innermost(condition)
-    return not LIBRARY[array.__class__].backend.checks_values or bool(array.all().item())
+    return passes(_all_true, condition)
 
 
 def all_below(integers: Any, count: int) -> bool:
     """Whether integers in an array or a tensor lie in [0, count); True where values are not checked."""
-    array = _innermost(integers)
-    if not array.size or not LIBRARY[array.__class__].backend.checks_values:
-        return True
-    return bool(array.astype(np.uint64).max().item() < count)  # negative numbers become large
+    return passes(lie_below, integers, count)
+
+
+def passes(check: Callable[..., bool], value: Any, *args: Any) -> bool:
+    """check(array, *args) of a value's array; True where values are not checked.
+
+    In a step that is captured on the CPU, the check is left for the replays, which raise if it fails.
+    """
+    return _checked("expect", True, check, _innermost(value), *args)
+
+
+def assured(check: Callable[..., bool], value: Any, *args: Any) -> bool:
+    """check(array, *args) of a value's array; False where values are not checked.
+
+    A step that is captured on the CPU is replayed for inputs of which the same is true.
+    """
+    return _checked("suppose", False, check, _innermost(value), *args)
+
+
+def _checked(how: str, unread: bool, check: Callable[..., bool], array: Any, *args: Any) -> bool:
+    backend = LIBRARY[array.__class__].backend
+    if backend.checks_values:
+        return check(array, *args)
+    later = getattr(backend, how, None)  # of a backend whose values are read later
+    return unread if later is None else later(check, array, *args)
+
+
+def _all_true(array: Any) -> bool:
+    return bool(array.all().item())
+
+
+def lie_below(array: Any, count: int) -> bool:
+    """Whether all integers lie in [0, count)."""
+    return not array.size or bool(array.astype(np.uint64).max().item() < count)  # negative numbers become large
 
 
 def _innermost(value: Any) -> Any:

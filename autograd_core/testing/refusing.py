@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import backends
+from backends import protocol
 from backends.cupy_backend.order import Ordered
 from backends.deferred import Deferred
 from backends.kernels import bind, namespace_of
@@ -155,7 +156,7 @@ def _method(name: str) -> Callable[..., Any]:
         result = _compute(function, (self, *args), kwargs, writes, ordered)
         return self if writes and result is not None else result
 
-    return view if name in VIEWS else method
+    return view if name in TURNED else method
 
 
 def _view(name: str) -> property:
@@ -165,25 +166,20 @@ def _view(name: str) -> property:
     return property(attribute)
 
 
-OPERATORS = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
-METHODS = (
-    *(f"__{prefix}{name}__" for name in OPERATORS for prefix in ("", "r", "i")),
-    *(f"__{name}__" for name in ("eq", "ne", "lt", "le", "gt", "ge", "neg", "pos", "abs", "invert", "getitem")),
-    "all", "any", "argmax", "argmin", "argsort", "astype", "clip", "conj", "copy", "cumsum", "diagonal", "dot", "fill",
-    "flatten", "max", "mean", "min", "nonzero", "prod", "ravel", "repeat", "reshape", "round", "sort", "squeeze", "std",
-    "sum", "swapaxes", "take", "trace", "transpose", "var", "view",
-)  # fmt: skip
 # Functions that keep the memory order of axes in CuPy too, or return a requested one.
 ORDERED = ("array", "asarray", "astype", "copy", "empty_like", "full_like", "ones_like", "zeros_like")
-VIEWS = ("swapaxes", "squeeze", "transpose")  # independent of the current device
+TURNED = ("swapaxes", "squeeze", "transpose")  # views, independent of the current device
 WRITERS = ("copyto", "fill_diagonal", "put_along_axis", "putmask")  # functions that change their first argument
-WRITING = ("fill", "sort", *(f"__i{name}__" for name in OPERATORS))
-ATTRIBUTES = ("dtype", "flags", "itemsize", "nbytes", "ndim", "shape", "size", "strides")
-for _name in METHODS:
+WRITING = ("fill", "sort", *(f"__i{name}__" for name in protocol.OPERATORS))
+SPECIAL = (
+    *(f"__{prefix}{name}__" for name in protocol.OPERATORS for prefix in ("", "r", "i")),
+    *(f"__{name}__" for name in (*protocol.COMPARISONS, *protocol.UNARY, "getitem")),
+)
+for _name in (*SPECIAL, *protocol.METHODS):
     setattr(RefusingArray, _name, _method(_name))
-for _name in ATTRIBUTES:
+for _name in protocol.ATTRIBUTES:
     setattr(RefusingArray, _name, property(attrgetter(f"_held.{_name}")))
-for _name in ("T", "imag", "real"):
+for _name in protocol.VIEWS:
     setattr(RefusingArray, _name, _view(_name))
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from autograd_core import dtypes, functional
-from autograd_core.engine.libraries import all_below, checks_values, holds
+from autograd_core.engine.libraries import assured, lie_below, passes
 from autograd_core.errors import OperandError
 from autograd_core.kinds import LOSS
 from autograd_core.ops.losses.loss import REAL, REDUCTIONS, UNIT, np_reduced, reduced, reduction_of
@@ -72,16 +72,18 @@ def _classes(input, target, weight, ignore_index, name):
         raise OperandError(f"{name}(): weight must have shape {(classes,)}, one number per class, not {weight.shape}")
     if target.dtype != np.int64:
         target = target.long()
-    if not checks_values(target):
-        return target, ignore_index
-    if all_below(target, classes):
+    if assured(lie_below, target, classes):
         return target, ignore_index if 0 <= ignore_index < classes else None
     t = target.array
-    if not holds((t == ignore_index) | ((t >= 0) & (t < classes))):
+    if not passes(_are_classes, target, classes, ignore_index):
         raise IndexError(
             f"{name}(): targets must lie between 0 and {classes - 1}; found {t.min().item()} to {t.max().item()}"
         )
     return target, ignore_index
+
+
+def _are_classes(t, classes, ignore_index):
+    return bool(((t == ignore_index) | ((t >= 0) & (t < classes))).all().item())
 
 
 def _picked_rule(xp, g, target, input_shape, input_dtype, ignore_index, reduction):

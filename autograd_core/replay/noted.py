@@ -1,0 +1,356 @@
+"""Arrays of a step that is captured on the CPU: what is computed with them is computed, and noted in a program.
+
+They take the place of NumPy's inside tensors while the step runs once. Like a GPU's arrays they are accessible through
+their namespace and operators only, so nothing can be computed from them that the program misses.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from functools import partial
+from operator import attrgetter
+from types import ModuleType, SimpleNamespace
+from typing import Any, NoReturn
+
+import numpy as np
+
+from autograd_core.engine.binders import LARGE
+from autograd_core.engine.entries import Op
+from autograd_core.engine.versions import version
+from autograd_core.errors import OperandError, TracingError
+from autograd_core.registry import add_library
+from autograd_core.tensor import wrap
+from backends import protocol, registry
+from backends.deferred import Deferred
+from backends.live import recording
+
+Array = np.ndarray[Any, Any]
+# Operators of large arrays are computed by these kernels, as those of tensors on NumPy's arrays are.
+KERNELS = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide"}
+# Functions whose results have a shape that depends on values.
+DYNAMIC = {"argwhere", "bincount", "compress", "extract", "flatnonzero", "nonzero", "trim_zeros", "unique"}
+# Functions that look at shapes and dtypes only.
+STATIC = {
+    "broadcast_shapes", "can_cast", "iscomplexobj", "isscalar", "may_share_memory", "ndim", "result_type", "shape",
+    "shares_memory", "size",
+}  # fmt: skip
+PLAIN = {bool, int, float, str, type(None)}
+
+
+class Noted:
+    """An array of a captured step.
+
+    held: its value, which a step that is only captured may change. name: of the variable in the program. base: the
+    array that this one is a view of. original, young: of an array that exists outside, that array, and whether the
+    step must not read it.
+    """
+
+    __slots__ = ("__weakref__", "_held", "base", "name", "original", "young")
+    __array_ufunc__ = None  # NumPy's operators give way
+    __hash__ = None  # type: ignore[assignment]  # as of every array
+    shape: tuple[int, ...]
+    size: int
+
+    def __init__(self, name: str, held: Array | None, base: Noted | None = None, original: Any = None) -> None:
+        self.name, self._held, self.base, self.original, self.young = name, held, base, original, False
+
+    @property
+    def held(self) -> Array:
+        """The value; of an array that exists outside, a copy."""
+        if self._held is None:
+            if self.young:
+                raise TracingError(
+                    f"the step reads a tensor of shape {self.shape} that is younger than its previous call; pass it as "
+                    "an argument, or write new values into a tensor that stays"
+                )
+            self._held = _twin(self.original)
+        return self._held
+
+    @property
+    def seen(self) -> Array:
+        """An array with the properties of this one, whose elements may be out of date."""
+        return self.original if self._held is None else self._held
+
+    @property
+    def written(self) -> bool:
+        """Whether the step wrote to its memory."""
+        return bool(version(wrap(self)))
+
+    def __len__(self) -> int:
+        return len(self.seen)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        _compute(np.ndarray.__setitem__, "{0}[{1}] = {2}", (self, index, value))
+
+    def __getitem__(self, index: Any) -> Any:
+        _check_shape("take_at", (self, index))
+        return _compute(np.ndarray.__getitem__, "{0}[{1}]", (self, index))
+
+    def _refuse(self, *_: Any) -> NoReturn:
+        raise TracingError(
+            f"Python asked for the values of a tensor of shape {self.shape}: what follows from them would be the same "
+            "in every replay; return the tensor, and read it outside"
+        )
+
+    __bool__ = __float__ = __int__ = __index__ = __complex__ = __iter__ = __contains__ = item = tolist = _refuse
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        return np.asarray(_outside(self), *args, **kwargs) if _program() is None else self._refuse()
+
+    def __array_function__(self, function: Callable[..., Any], *_: Any) -> NoReturn:
+        raise TracingError(f"NumPy's {function.__name__}() was called with a tensor of a captured step")
+
+
+def _twin(array: Any) -> Array:
+    """A copy with the same strides."""
+    low, high = np.lib.array_utils.byte_bounds(array)
+    memory = np.empty(high - low, np.uint8)
+    y = np.ndarray(array.shape, array.dtype, memory, array.ctypes.data - low if array.size else 0, array.strides)
+    np.copyto(y, array)
+    return y
+
+
+def _program() -> Any:
+    """The program of the step that this thread captures."""
+    return getattr(recording.get(), "program", None)
+
+
+def unwrapped(value: Any) -> Any:
+    """The values of noted arrays, also in tuples, lists, dicts and slices."""
+    return _mapped(attrgetter("held"), value)
+
+
+def _outside(value: Any) -> Any:
+    """The arrays behind noted ones, for another thread that computes with tensors while a step is captured."""
+    return _mapped(_original, value)
+
+
+def _original(array: Noted) -> Array:
+    if array.original is None:
+        raise TracingError("an array that a captured step made was used outside of the capture")
+    return array.original
+
+
+def _mapped(change: Callable[[Noted], Any], value: Any) -> Any:
+    kind = value.__class__
+    if kind in PLAIN:
+        return value
+    if kind is Noted:
+        return change(value)
+    if kind is tuple or kind is list:
+        return kind([_mapped(change, v) for v in value])
+    if kind is dict:
+        return {name: _mapped(change, v) for name, v in value.items()}
+    return value
+
+
+def _compute(
+    function: Callable[..., Any], form: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None
+) -> Any:
+    """Call a function of NumPy arrays, and note the call, which is written in this form."""
+    kwargs = kwargs or {}
+    program = _program()
+    if program is None:
+        return function(*_outside(args), **_outside(kwargs))
+    return program.note(function, form, args, kwargs, function(*unwrapped(args), **unwrapped(kwargs)))
+
+
+def _check_shape(name: str, args: tuple[Any, ...]) -> None:
+    """Raise if the shape of a result depends on values, and not on shapes alone."""
+    index = args[1] if len(args) > 1 else None
+    parts = index if isinstance(index, tuple) else (index,)
+    masks = name == "take_at" and any(getattr(i, "dtype", None) == np.bool_ and i.ndim for i in parts)
+    if name in DYNAMIC or masks or (name == "repeat" and index.__class__ is Noted):
+        raise TracingError(
+            f"the shape of a result ({name}) depends on values, and would be the same in every replay; use where(), or "
+            "masks of the full shape, instead"
+        )
+
+
+def _operator(name: str, symbol: str, reflected: bool = False) -> Callable[..., Any]:
+    function, kernel = getattr(operator, f"{name}_" if name in ("and", "or") else name), KERNELS.get(name)
+
+    def call(self: Noted, other: Any) -> Any:
+        a, b = (other, self) if reflected else (self, other)
+        if kernel and a.__class__ is Noted is b.__class__ and a.size >= LARGE:
+            return getattr(namespace.kernels, kernel)(a, b)
+        if other.__class__ not in PLAIN and not isinstance(other, (Noted, np.ndarray, np.generic)):
+            return NotImplemented
+        return _compute(function, f"{{0}} {symbol} {{1}}", (a, b))
+
+    return call
+
+
+def _in_place(name: str, symbol: str) -> Callable[..., Any]:
+    function = getattr(operator, f"i{name}")
+
+    def call(self: Noted, other: Any) -> Noted:
+        _compute(function, f"{{0}} {symbol}= {{1}}", (self, other))
+        return self
+
+    return call
+
+
+def _unary(name: str, symbol: str) -> Callable[..., Any]:
+    function, form = getattr(operator, name), "abs({0})" if name == "abs" else f"{symbol}{{0}}"
+    return lambda self: _compute(function, form, (self,))
+
+
+def _method(name: str) -> Callable[..., Any]:
+    function: Any = getattr(np.ndarray, name)
+
+    def call(self: Noted, *args: Any, **kwargs: Any) -> Any:
+        _check_shape(name, (self, *args))
+        return _compute(function, f"{{0}}.{name}({{rest}})", (self, *args), kwargs)
+
+    return call
+
+
+def _view(name: str) -> property:
+    return property(lambda self: _compute(attrgetter(name), f"{{0}}.{name}", (self,)))
+
+
+for _name, _symbol in protocol.OPERATORS.items():
+    setattr(Noted, f"__{_name}__", _operator(_name, _symbol))
+    setattr(Noted, f"__r{_name}__", _operator(_name, _symbol, reflected=True))
+    setattr(Noted, f"__i{_name}__", _in_place(_name, _symbol))
+for _name, _symbol in protocol.COMPARISONS.items():
+    setattr(Noted, f"__{_name}__", _operator(_name, _symbol))
+for _name, _symbol in protocol.UNARY.items():
+    setattr(Noted, f"__{_name}__", _unary(_name, _symbol))
+for _name in protocol.METHODS:
+    setattr(Noted, _name, _method(_name))
+for _name in protocol.ATTRIBUTES:
+    setattr(Noted, _name, property(attrgetter(f"seen.{_name}")))
+for _name in protocol.VIEWS:
+    setattr(Noted, _name, _view(_name))
+
+
+def _function(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    if name in STATIC:
+        return lambda *args, **kwargs: function(*_mapped(attrgetter("seen"), args), **kwargs)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        _check_shape(name, args)
+        return _compute(function, name, args, kwargs)
+
+    return call
+
+
+class _Ufunc:
+    """A ufunc and its methods."""
+
+    def __init__(self, ufunc: np.ufunc) -> None:
+        self._ufunc, self._call = ufunc, _function(ufunc, ufunc.__name__)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        member = getattr(self._ufunc, name)
+        return _function(member, f"{self._ufunc.__name__}_{name}") if callable(member) else member
+
+
+class _Members:
+    """The functions of a module or namespace, each adapted on first use."""
+
+    def __init__(self, held: Any) -> None:
+        self._held = held
+
+    def __getattr__(self, name: str) -> Any:
+        member = _adapted(getattr(self._held, name), name)
+        setattr(self, name, member)
+        return member
+
+
+def _adapted(member: Any, name: str) -> Any:
+    if isinstance(member, np.ufunc):
+        return _Ufunc(member)
+    if isinstance(member, (ModuleType, SimpleNamespace, Deferred)):
+        return _Members(member)
+    return _function(member, name) if callable(member) and not isinstance(member, type) else member
+
+
+class _Namespace(SimpleNamespace):
+    """NumPy's functions and the CPU's kernels, for noted arrays."""
+
+    def __getattr__(self, name: str) -> Any:
+        return _adapted(getattr(np, name), name)
+
+    def each(self, o: Op, arrays: Any, statics: dict[str, Any]) -> Any:
+        """An operation on noted arrays beside others."""
+        return o.forward(self, *[self.asarray(a) if isinstance(a, np.ndarray) else a for a in arrays], **statics)
+
+
+class CapturingBackend:
+    """The CPU's backend while a step is captured."""
+
+    name, checks_values = "cpu", False
+    array_types = (Noted,)
+
+    def __init__(self) -> None:
+        self.host: Any = registry.get("cpu")
+        self.libraries = ((namespace, self.array_types),)
+
+    def library(self, index: int | None) -> Any:
+        """The only namespace."""
+        return namespace
+
+    def from_host(self, array: Any, index: int | None, non_blocking: bool = False) -> Any:
+        """A copy, which every replay makes anew."""
+        return namespace.array(np.asarray(array))
+
+    def to_host(self, array: Noted, non_blocking: bool = False) -> NoReturn:
+        """Refuse."""
+        array._refuse()
+
+    def device_of(self, array: Noted) -> str:
+        """Always "cpu"."""
+        return "cpu"
+
+    def transfer(self, array: Noted, index: int | None) -> Noted:
+        """The array itself."""
+        return array
+
+    def expect(self, check: Callable[..., bool], *args: Any) -> bool:
+        """Whether the check holds here; the replays raise if it does not there."""
+        if not self.suppose(check, *args):
+            if not check(*unwrapped(args)):
+                return False
+            _program().note(partial(_expect, check), check.__name__.strip("_"), args, {}, None)
+        return True
+
+    def suppose(self, check: Callable[..., bool], *args: Any) -> bool:
+        """Whether the check holds and is one of inputs, so that it can be a condition of the replays."""
+        program = _program()
+        arrays = program.arrays(args)
+        if any(a.original is None or a.written for a in arrays) or not check(*unwrapped(args)):
+            return False
+        program.conditions.append(f"{program.constant(check)}({', '.join(map(program.text, args))})")
+        program.needed += [a.name for a in arrays]
+        return True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.host, name)
+
+
+def _expect(check: Callable[..., bool], *args: Any) -> None:
+    if not check(*args):
+        raise OperandError(
+            "a captured step was given values that are out of range, such as class indices; what is wrong with them "
+            "shows when the step itself is called"
+        )
+
+
+def _make() -> Any:
+    host = registry.get("cpu").library(None)
+    made: Any = _Namespace(**{n: _adapted(f, n) for n, f in vars(host).items() if n not in ("kernels", "library")})
+    made.kernels = SimpleNamespace(**{n: _adapted(f, n) for n, f in vars(host.kernels).items()})
+    made.asynchronous, made.ndarray = False, Noted
+    return made
+
+
+namespace: Any = _make()
+backend = namespace.backend = CapturingBackend()
+add_library(namespace, backend.array_types)

@@ -1,0 +1,146 @@
+"""Programs: the calls of a captured step as lines of Python, which replay it without the engine."""
+
+from __future__ import annotations
+
+import keyword
+import math
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+_PLACE = re.compile(r"\{(\d)\}")
+_NUMBERED = re.compile(r"\d$")
+
+
+class Stale(Exception):
+    """Something that a captured step relies on has changed; nothing has been computed yet."""
+
+
+class Odd(Exception):
+    """The values of an input are not like those for which a step was captured; nothing has been computed yet."""
+
+
+class Expression(str):
+    """An argument that is written as it is."""
+
+    __slots__ = ()
+
+
+class Program:
+    """Lines of Python on NumPy arrays. array: the class of arrays that stand for variables."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+        self.lines: list[tuple[str, list[str]]] = []  # and the variables in it
+        self.conditions: list[str] = []  # of inputs, for which the program is valid
+        self.needed: list[str] = []  # the variables in them
+        self.scope: dict[str, Any] = {"step": None}
+        self._named: dict[int, tuple[str, Any]] = {}  # id -> the name of a constant, which is kept alive
+        self._count: dict[str, int] = {}
+
+    def constant(self, value: Any, name: str = "") -> str:
+        """The name of an object that all replays share, after its own name or the given one."""
+        known = self._named.get(id(value))
+        if known is None:
+            name = name or _own_name(value)
+            if not name.isidentifier() or name in self.scope or keyword.iskeyword(name) or _NUMBERED.search(name):
+                name = self.name(name if name.isidentifier() else "c")
+            self.scope[name] = value
+            known = self._named[id(value)] = name, value
+        return known[0]
+
+    def name(self, kind: str = "v") -> str:
+        """A new name."""
+        self._count[kind] = number = self._count.get(kind, 0) + 1
+        return f"{kind}{'_' * bool(_NUMBERED.search(kind))}{number}"
+
+    def text(self, value: Any) -> str:
+        """An expression for a value."""
+        kind = value.__class__
+        if kind is self.array or kind is Expression:
+            return str(value.name if kind is self.array else value)
+        if kind in (tuple, list):
+            inside = ", ".join(map(self.text, value))
+            return f"[{inside}]" if kind is list else f"({inside}{',' * (len(value) == 1)})"
+        if kind is dict:
+            return f"{{{', '.join(f'{self.text(k)}: {self.text(v)}' for k, v in value.items())}}}"
+        if kind is slice:
+            return f"slice({self.text(value.start)}, {self.text(value.stop)}, {self.text(value.step)})"
+        literal = value is None or kind in (bool, int, str) or (kind is float and math.isfinite(value))
+        return repr(value) if literal else "..." if value is ... else self.constant(value)
+
+    def note(self, function: Any, form: str, args: tuple[Any, ...], kwargs: dict[str, Any], found: Any) -> Any:
+        """Add a call; returns arrays in place of what it found.
+
+        form: the name of the function, or an expression of the arguments {0}, {1}, ... and {rest}, the others.
+        """
+        if "{" not in form:
+            form = f"{self.constant(function, form)}({{rest}})"
+        shown = list(map(self.text, args))
+        rest = [*shown[len(set(_PLACE.findall(form))) :], *(f"{k}={self.text(v)}" for k, v in kwargs.items())]
+        line = form.format(*shown, rest=", ".join(rest))
+        operands = self.arrays((args, kwargs))
+        made: list[str] = []
+        scalars: list[str] = []
+        left, value = self._taken(found, operands, made, scalars)
+        if [left] == scalars:
+            line, scalars = f"{self.constant(np.asarray)}({line})", []
+        self.add(f"{left} = {line}" if made else line, [*made, *(a.name for a in operands)])
+        for name in scalars:
+            self.add(f"{name} = {self.constant(np.asarray)}({name})", [name])
+        return value
+
+    def add(self, line: str, names: list[str]) -> None:
+        """Add a line, and say which variables are in it."""
+        self.lines.append((line, names))
+
+    def _taken(self, found: Any, operands: list[Any], made: list[str], scalars: list[str]) -> tuple[str, Any]:
+        """Variables for what a call returned, and arrays for them; `made` and `scalars` receive the new ones."""
+        if isinstance(found, (np.ndarray, np.generic)):
+            same = next((a for a in operands if a.held is found), None)
+            if same is not None:
+                return "_", same
+            made.append(name := self.name())
+            if isinstance(found, np.generic):
+                scalars.append(name)
+                return name, self.array(name, np.asarray(found))
+            base = next((a for a in operands if found.base is not None and np.may_share_memory(a.held, found)), None)
+            return name, self.array(name, found, base if base is None or base.base is None else base.base)
+        if isinstance(found, (tuple, list)):
+            pairs = [self._taken(v, operands, made, scalars) for v in found]
+            values = [value for _, value in pairs]
+            return f"({''.join(name + ', ' for name, _ in pairs)})", values if isinstance(found, list) else tuple(
+                values
+            )
+        if found is None or not operands:
+            return "_", found
+        raise TypeError(f"a call returned {found!r:.60}, which would be the same in every replay")
+
+    def arrays(self, value: Any) -> list[Any]:
+        """The arrays among operands."""
+        if isinstance(value, (tuple, list)):
+            return [a for v in value for a in self.arrays(v)]
+        if isinstance(value, dict):
+            return self.arrays(list(value.values()))
+        return [value] if value.__class__ is self.array else []
+
+    def compiled(self, arguments: list[str], results: str, kept: set[str]) -> Callable[..., Any]:
+        """The program as a function. Variables that are not kept are deleted after their last use."""
+        last = {name: i for i, (_, names) in enumerate(self.lines) for name in names}
+        ends: dict[int, list[str]] = {}
+        for name, i in last.items():
+            if name not in kept:
+                ends.setdefault(i, []).append(name)
+        body = [f"{line}; del {', '.join(ends[i])}" if i in ends else line for i, (line, _) in enumerate(self.lines)]
+        self.source = "\n    ".join([f"def step({', '.join(arguments)}):", *body, f"return {results}"])
+        exec(compile(self.source, "<captured step>", "exec"), self.scope)  # the lines above
+        return self.scope["step"]
+
+
+def _own_name(value: Any) -> str:
+    while isinstance(value, partial):
+        value = value.func
+    return str(getattr(value, "__name__", "c"))

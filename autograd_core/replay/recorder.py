@@ -1,0 +1,287 @@
+"""The capture of a step on the CPU: all tensors hold noted arrays while it runs once."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from autograd_core import devices, random
+from autograd_core.engine.casting import casting_anew
+from autograd_core.engine.nodes import Leaf, record
+from autograd_core.engine.versions import record_writes
+from autograd_core.errors import TracingError
+from autograd_core.replay.noted import Noted, backend, unwrapped
+from autograd_core.replay.program import Expression, Odd, Program, Stale
+from autograd_core.tensor import Tensor, own_scalar, wrap
+from autograd_core.trees import leaves, mapped
+from backends.live import recording
+from backends.locks import shared_lock
+
+_lock = shared_lock()
+
+
+class Recorder:
+    """Notes what a step computes. Nothing outside of it changes: noted arrays hold copies, random numbers are drawn
+    from streams that are set back, and what an optimizer does is left for the replays.
+    """
+
+    captured, backend = True, backend
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self.program = Program(Noted)
+        self.outside: dict[int, Outside] = {}
+        self._drawn: list[tuple[Any, Any]] = []  # generators and their states
+
+    def program_of(self, step: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Callable[..., Any], str]:
+        """The function that replays the step for the leaves of its arguments, and its source."""
+        given = leaves((args, kwargs) if kwargs else args)
+        with _lock:
+            try:
+                for i, leaf in enumerate(given):
+                    self._take(leaf, f"X{i}")
+                for t in tensors():
+                    self._take(t)
+                for o in list(self.outside.values()):
+                    if o.gradient is not None:
+                        self.outside[id(o.gradient)].noted.young = False
+                results = copy_context().run(self._run, step, args, kwargs)
+                self._flush()
+                return self._finished(len(given), results)
+            finally:
+                for o in self.outside.values():
+                    o.restore()
+
+    def _take(self, t: Any, place: str = "") -> None:
+        """Put a noted array into a tensor."""
+        if isinstance(t, Tensor) and id(t) not in self.outside and isinstance(t.array, np.ndarray | np.generic):
+            own_scalar(t)
+            self.outside[id(t)] = Outside(t, place or self.program.name("T"))
+            self.outside[id(t)].noted.young = not place and not self._known.has(t)
+
+    def _run(self, step: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        recording.set(self)
+        devices.set_default_device("cpu")  # and not by default: then tensors would be made without asking a backend
+        try:
+            with casting_anew():
+                return step(*args, **kwargs)
+        finally:
+            for generator, state in self._drawn:
+                generator.set_state(state)
+
+    def stream(self, device: str | None, generator: Any) -> Any:
+        """The stream of random numbers that stands for a generator's."""
+        return Stream(self, device, generator)
+
+    def draw(self, generator: Any, function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Random numbers, and a note to draw them."""
+        if not any(known is generator for known, _ in self._drawn):
+            self._drawn.append((generator, generator.get_state()))
+        token = recording.set(None)
+        try:
+            found = function(*unwrapped(args), **unwrapped(kwargs))
+        finally:
+            recording.reset(token)
+        return self.program.note(function, function.__name__, args, kwargs, found)
+
+    def later(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Leave a call, such as an optimizer's step, for the replays."""
+        if any(map(callable, (*args, *kwargs.values()))):
+            raise TracingError("a step of an optimizer with a closure cannot be captured")
+        self._flush()
+        names = [t.array.name for t in leaves((args, kwargs)) if isinstance(t, Tensor) and id(t) not in self.outside]
+        args, kwargs = mapped(lambda v: Expression(self._object(v)) if isinstance(v, Tensor) else v, (args, kwargs))
+        self.program.note(method, method.__name__, args, kwargs, None)
+        self.program.lines[-1][1].extend(names)
+
+    def _flush(self) -> None:
+        """Let the program put into tensors what the step has put there so far."""
+        for o in self.outside.values():
+            t = o.tensor
+            if t.array is not o.array:
+                self.program.add(f"{self._use(o)}.array = {_noted(t.array).name}", [t.array.name])
+                o.array, o.replaced = t.array, True
+            if t._grad is not o.grad:
+                value = "None" if t._grad is None else self._object(t._grad)
+                names = [] if t._grad is None or id(t._grad) in self.outside else [t._grad.array.name]
+                self.program.add(f"{self._use(o)}._grad = {value}", names)
+                o.grad, o.graded = t._grad, True
+
+    def _use(self, o: Outside) -> str:
+        """The name of a tensor that exists outside."""
+        if o.place[0] != "X":
+            self.program.scope[o.place] = o.tensor
+        return o.place
+
+    def _object(self, t: Tensor) -> str:
+        """The expression for a tensor."""
+        if id(t) in self.outside:
+            return self._use(self.outside[id(t)])
+        if t.node is None:
+            return f"{self.program.constant(wrap)}({_noted(t.array).name})"
+        if _differentiable(t.node):
+            raise TracingError(
+                "a result can still be differentiated; call backward() inside the step, or compute it under no_grad()"
+            )
+        released = self.program.constant(record(t.node.op, (), None), "released")
+        return f"{self.program.constant(wrap)}({_noted(t.array).name}, {released})"
+
+    def _finished(self, count: int, results: Any) -> tuple[Callable[..., Any], str]:
+        program = self.program
+        found = [leaf for leaf in leaves(results) if isinstance(leaf, Tensor)]
+        values = [self._object(t) for t in found]
+        kept = {t.array.name for t in found if id(t) not in self.outside}
+        self._check_left({*map(id, found)})
+        if isinstance(results, Tensor):
+            text = values[0]
+        else:
+            form = mapped(lambda leaf: _HOLE if isinstance(leaf, Tensor) else leaf, results)
+            text = f"{program.constant(partial(_filled, form), 'filled')}({', '.join(values)})"
+        used = kept.union(program.needed, *[names for _, names in program.lines])
+        self._begin(used)
+        written = [n.name for n in (o.noted for o in self.outside.values()) if n.name in used and n.written]
+        if written:
+            program.add(f"{program.constant(record_writes)}([{', '.join(written)}])", written)
+        return program.compiled([f"X{i}" for i in range(count)], text, kept), program.source
+
+    def _begin(self, used: set[str]) -> None:
+        """Let the program begin with the arrays that it needs, and with a check that they are those known here."""
+        program = self.program
+        first: list[tuple[str, list[str]]] = []
+        cleared: list[tuple[str, list[str]]] = []
+        checks = []
+        for o in self.outside.values():
+            name, is_input = o.noted.name, o.place[0] == "X"
+            if name in used:
+                first.append((f"{name} = {self._use(o)}.array", [name]))
+                if o.replaced:
+                    dtype = program.constant(o.original.dtype)
+                    checks += [f"{name}.shape == {o.original.shape}", f"{name}.dtype is {dtype}"]
+                elif not is_input:
+                    checks.append(f"{name} is {program.constant(o.original)}")
+            g = None if o.gradient is None else self.outside[id(o.gradient)]
+            if g is not None and g.noted.name in used:
+                checks.append(f"{self._use(o)}._grad is {self._use(g)}")
+            elif o.graded and not is_input:
+                checks.append(f"{o.place}._grad is {'None' if g is None else 'not None'}")
+                if g is not None:
+                    cleared.append((f"{o.place}._grad = None", []))
+        if checks:
+            stale = f"raise {program.constant(Stale)}('a tensor has another array, or another state of its gradient')"
+            first.append((f"if not ({' and '.join(checks)}): {stale}", []))
+        if program.conditions:
+            odd = f"raise {program.constant(Odd)}"
+            first.append((f"if not ({' and '.join(program.conditions)}): {odd}", program.needed))
+        program.lines[:0] = first + cleared
+
+    def _check_left(self, results: set[int]) -> None:
+        """Raise if the step keeps a tensor that it made: the next replay would not find what the last one left."""
+        known = self.outside.keys() | results | {id(o.tensor._grad) for o in self.outside.values()}
+
+        def made() -> list[Tensor]:
+            return [t for t in tensors() if t.array.__class__ is Noted and id(t) not in known]
+
+        if made():
+            gc.collect()  # of cycles
+        if left := made():
+            for t in left:
+                t.array, t.node = t.array.held, None
+            raise TracingError(
+                f"the step keeps a tensor of shape {left[0].shape} that it made; copy its values into one that exists "
+                "before, such as a buffer, or return it"
+            )
+        for o in self.outside.values():
+            if o.tensor.node is not o.node and o.tensor.node is not None and o.tensor.node.__class__ is not Leaf:
+                raise TracingError("the step writes to a tensor that exists before so that gradients flow through it")
+
+
+class Known:
+    """The tensors of the process at some time, held weakly."""
+
+    def __init__(self) -> None:
+        self._refs = {id(t): weakref.ref(t) for t in tensors()}
+
+    def has(self, t: Tensor) -> bool:
+        """Whether a tensor is among them."""
+        ref = self._refs.get(id(t))
+        return ref is not None and ref() is t
+
+
+class Outside:
+    """A tensor that exists outside of the step.
+
+    array, grad: what the program has put into it last. replaced, graded: whether it puts anything there.
+    """
+
+    def __init__(self, tensor: Tensor, place: str) -> None:
+        self.tensor, self.place = tensor, place
+        self.original, self.gradient, self.node = tensor.array, tensor._grad, tensor.node
+        self.array = self.noted = tensor.array = Noted(place.lower(), None, None, self.original)
+        self.grad, self.replaced, self.graded = self.gradient, False, False
+
+    def restore(self) -> None:
+        """Put back what was in the tensor."""
+        self.tensor.array, self.tensor._grad = self.original, self.gradient
+        if self.tensor.node is not None and self.tensor.node.__class__ is not Leaf:
+            self.tensor.node = self.node
+
+
+class Stream:
+    """A stream of random numbers of a captured step."""
+
+    def __init__(self, recorder: Recorder, device: str | None, generator: Any) -> None:
+        self._recorder, self._device, self._generator = recorder, device, generator
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        device, generator = self._device, self._generator
+
+        def draw(*args: Any, **kwargs: Any) -> Any:
+            return getattr(random.stream_of(device, generator), name)(*args, **kwargs)
+
+        draw.__name__ = name
+        source = generator or random.generator_of("cpu")
+        return lambda *args, **kwargs: self._recorder.draw(source, draw, args, kwargs)
+
+
+class _Hole:
+    """The place of a tensor among results."""
+
+
+_HOLE = _Hole()
+
+
+def _filled(form: Any, *values: Any) -> Any:
+    rest = iter(values)
+    return mapped(lambda leaf: next(rest) if leaf is _HOLE else leaf, form)
+
+
+def tensors() -> list[Tensor]:
+    """All tensors of the process."""
+    return [o for o in gc.get_objects() if issubclass(type(o), Tensor)]
+
+
+def _noted(array: Any) -> Noted:
+    if array.__class__ is not Noted:
+        raise TracingError("the step made a tensor from an array of NumPy")
+    return array
+
+
+def _differentiable(node: Any) -> bool:
+    """Whether a walk from this node would find all that it needs."""
+    seen: set[Any] = set()
+    queue = [node]
+    while queue:
+        n = queue.pop()
+        if n is None or n in seen or n.op is None:
+            continue
+        if n.op.holds and n.saved is None:
+            return False
+        seen.add(n)
+        queue.extend(n.parents)
+    return True

@@ -1,0 +1,128 @@
+"""`capture`: a step that is computed by the engine once, and from then on replayed without it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_core.dtypes import get_default_dtype
+from autograd_core.engine.casting import modes
+from autograd_core.grad_mode import grad_enabled
+from autograd_core.replay.program import Odd, Stale
+from autograd_core.tensor import Tensor
+from autograd_core.trees import leaves
+from backends.live import recording
+
+logger = logging.getLogger(__name__)
+ATTEMPTS = 8  # captures for one kind of arguments, after which the step runs as it is
+
+
+class capture:
+    """A step that is captured in its third call, and gives what it gives without.
+
+    step: a function, such as one that zeroes gradients, computes a loss, walks back, steps an optimizer and returns the
+    loss. The first calls for arguments of certain shapes, strides and dtypes run as they are. The next one notes what
+    is computed with arrays, and further calls compute just that, without modules, operations and a graph: a small
+    network takes less than half the time, a large one a few per cent less. Optimizers and schedules are called as
+    always. All else that Python does in a step happens in the first calls only, and once more while it is captured.
+
+    A step may read its arguments and tensors that exist before it is called, such as parameters, which may be replaced.
+    What it keeps for the next call must be written in place, as into a buffer. Modules stay in the mode, training or
+    evaluation, in which they were captured. A step that cannot be captured, for instance because it reads a value in
+    Python, runs as it is from then on; the reason is in the log and in `reasons`. With arguments on a GPU, steps become
+    CUDA graphs (`cuda.graph`).
+
+    >>> from autograd_core import capture, tensor, no_grad
+    >>> double = capture(no_grad()(lambda x: x * 2 + 1))
+    >>> [double(tensor([float(i)])).item() for i in range(4)]
+    [1.0, 3.0, 5.0, 7.0]
+    >>> print(double.source)
+    def step(X0):
+        x0 = X0.array
+        v1 = x0 * 2; del x0
+        v2 = v1 + 1; del v1
+        return wrap(v2)
+    """
+
+    def __init__(self, step: Callable[..., Any], warmup: int = 2) -> None:
+        self.step, self.warmup = step, max(1, warmup)
+        self.reasons: list[str] = []
+        self.source = ""  # of the latest program
+        self._kinds: dict[Any, _Kind] = {}
+        self._graph: Any = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        given = leaves((args, kwargs) if kwargs else args)
+        key = (grad_enabled(), get_default_dtype(), *kwargs, *modes().items(), *map(_signature, given))
+        kind = self._kinds.get(key)
+        if kind is None:
+            kind = self._kinds[key] = _Kind()
+        if kind.replay is not None:
+            try:
+                return kind.replay(*given)
+            except Odd:
+                return self.step(*args, **kwargs)
+            except Stale as change:
+                logger.info("%s is captured again: %s", self._name(), change)
+                kind.replay = kind.known = None
+        return self._first(kind, given, args, kwargs)
+
+    def _name(self) -> str:
+        return str(getattr(self.step, "__name__", "the step"))
+
+    def _first(self, kind: _Kind, given: list[Any], args: Any, kwargs: Any) -> Any:
+        """A call for which there is no program yet."""
+        tensors = [leaf for leaf in given if isinstance(leaf, Tensor)]
+        if any(t.is_cuda for t in tensors):
+            return self._on_gpu(*args, **kwargs)
+        kind.calls += 1
+        plain = all(isinstance(t.array, np.ndarray | np.generic) for t in tensors)
+        if kind.reason or kind.calls < self.warmup or not plain or recording.get() is not None:
+            return self.step(*args, **kwargs)
+        from autograd_core.replay.recorder import Known, Recorder
+
+        if kind.known is None:
+            kind.known = Known()
+            return self.step(*args, **kwargs)
+        if kind.calls > self.warmup + ATTEMPTS:
+            self._refuse(kind, "what it relies on changes time and again")
+            return self.step(*args, **kwargs)
+        try:
+            kind.replay, self.source = Recorder(kind.known).program_of(self.step, args, kwargs)
+        except Exception as error:  # one of the step itself is raised again by the next call of it
+            self._refuse(kind, f"{type(error).__name__}: {error}")
+            return self.step(*args, **kwargs)
+        return kind.replay(*given)
+
+    def _refuse(self, kind: _Kind, reason: str) -> None:
+        kind.reason = reason
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+            logger.warning("%s is not captured: %s", self._name(), reason)
+
+    def _on_gpu(self, *args: Any, **kwargs: Any) -> Any:
+        if self._graph is None:
+            from autograd_core.cuda.graphs import graph
+
+            self._graph = graph(self.step)
+            self._graph.reasons = self.reasons
+        return self._graph(*args, **kwargs)
+
+
+class _Kind:
+    """What is known of the step for arguments of one kind."""
+
+    def __init__(self) -> None:
+        self.calls, self.reason = 0, ""
+        self.known: Any = None  # the tensors before the last call that ran as it is
+        self.replay: Callable[..., Any] | None = None
+
+
+def _signature(leaf: Any) -> Any:
+    if isinstance(leaf, Tensor):
+        a = leaf.array
+        return a.__class__, a.shape, a.dtype.char, getattr(a, "strides", ()), leaf.node is None
+    return type(leaf), leaf

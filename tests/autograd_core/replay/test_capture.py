@@ -1,0 +1,517 @@
+"""A captured step gives what the step itself gives; one that cannot be captured runs as it is."""
+
+import gc
+import logging
+import threading
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+import optim
+from autograd_core.replay.noted import Noted
+from nn import functional as F
+
+OPTIMIZERS = {
+    "SGD": lambda p: optim.SGD(p, 0.1, weight_decay=0.01),
+    "momentum": lambda p: optim.SGD(p, 0.1, momentum=0.9, nesterov=True),
+    "Adam": lambda p: optim.Adam(p, 0.01),
+    "AdamW": lambda p: optim.AdamW(p, 0.01, amsgrad=True),
+    "NAdam": lambda p: optim.NAdam(p, 0.01),
+    "Lion": lambda p: optim.Lion(p, 0.01),
+    "RMSprop": lambda p: optim.RMSprop(p, 0.01),
+    "Rprop": lambda p: optim.Rprop(p, 0.01),
+    "Adafactor": lambda p: optim.Adafactor(p, 0.01),
+}
+
+
+def network():
+    convolutions = [nn.Conv2d(2, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2)]
+    return nn.Sequential(*convolutions, nn.Flatten(), nn.Dropout(0.3), nn.Linear(36, 3))
+
+
+def batches(count, size=5):
+    random = ag.Generator().manual_seed(1)
+    return [
+        (ag.randn(size, 2, 8, 8, generator=random), ag.randint(0, 3, (size,), generator=random)) for _ in range(count)
+    ]
+
+
+def trained(make, wrap, data, schedule_inside=False):
+    """Losses, gradients, parameters and buffers of a few steps, and the step."""
+    ag.manual_seed(0)
+    net = network()
+    optimizer = make(net.parameters())
+    schedule = optim.lr_scheduler.ExponentialLR(optimizer, 0.8)
+
+    def step(x, target):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(net(x), target)
+        loss.backward()
+        optim.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+        if schedule_inside:
+            schedule.step()
+        return loss
+
+    run, found = wrap(step), []
+    for x, target in data:
+        found.append(run(x, target).item())
+        found.append([p.grad.tolist() for p in net.parameters()])
+        if not schedule_inside:
+            schedule.step()
+    found.append([v.tolist() for v in net.state_dict().values()])
+    states = [[s[k] for k in sorted(s)] for s in optimizer.state_dict()["state"].values()]
+    found.append([[v.tolist() if isinstance(v, ag.Tensor) else v for v in s] for s in states])
+    found.append(ag.rand(3).tolist())  # the stream goes on
+    return found, run
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("inside", [False, True], ids=["schedule-outside", "schedule-inside"])
+def test_captured_and_usual_steps_agree(name, inside):
+    data = [*batches(5), *batches(3, size=3), *batches(2)]
+    expected, _ = trained(OPTIMIZERS[name], lambda step: step, data, inside)
+    found, run = trained(OPTIMIZERS[name], ag.capture, data, inside)
+    assert found == expected
+    assert run.reasons == []
+    assert len(run._kinds) == 2
+    assert all(kind.replay for kind in run._kinds.values())
+
+
+def gpt():
+    layer = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.1, batch_first=True)
+    return nn.Sequential(nn.Embedding(11, 8), nn.TransformerEncoder(layer, 2), nn.LayerNorm(8), nn.Linear(8, 11))
+
+
+class Characters(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding, self.lstm, self.head = nn.Embedding(11, 8), nn.LSTM(8, 6, 2), nn.Linear(6, 11)
+
+    def forward(self, x):
+        return self.head(self.lstm(self.embedding(x))[0])
+
+
+@pytest.mark.parametrize("make", [gpt, Characters])
+def test_networks_of_tokens(make):
+    def run(wrap):
+        ag.manual_seed(0)
+        net, random = make(), ag.Generator().manual_seed(2)
+        optimizer = optim.AdamW(net.parameters(), 0.01)
+
+        def step(x):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(net(x[:, :-1]).flatten(0, 1), x[:, 1:].flatten())
+            loss.backward()
+            optimizer.step()
+            return {"loss": loss, "name": "loss", "scores": [loss.detach() * 2]}
+
+        call, found = wrap(step), []
+        for _ in range(4):
+            result = call(ag.randint(0, 11, (3, 6), generator=random))
+            assert result["name"] == "loss"
+            found.append((result["loss"].item(), result["scores"][0].item()))
+        return found
+
+    # The targets are computed, so that a program takes into account that some could be ignored.
+    np.testing.assert_allclose(run(ag.capture), run(lambda step: step), rtol=1e-6)
+
+
+def test_inference():
+    net = network().eval()
+    scores = ag.capture(ag.no_grad()(net.forward))
+    for x, _ in batches(4):
+        with ag.no_grad():
+            assert ag.equal(scores(x), net(x))
+    assert not scores.reasons
+    assert not scores(x).requires_grad
+
+
+def test_the_program_is_python():
+    w = ag.tensor([2.0, 3.0], requires_grad=True)
+
+    def step(x):
+        w.grad = None
+        loss = ((w * x) ** 2).sum()
+        loss.backward()
+        return loss
+
+    run = ag.capture(step)
+    losses = [run(ag.tensor([1.0, i])).item() for i in range(3)]
+    assert losses == [4, 13, 40]
+    assert w.grad.tolist() == [4, 24]
+    lines = [line.strip() for line in run.source.splitlines()]
+    assert lines[:2] == ["def step(X0):", "x0 = X0.array"]
+    assert any(line.startswith("v1 = t") and " * x0" in line for line in lines)
+    assert lines[-1].startswith("return wrap(")
+
+
+@pytest.mark.parametrize("zero", ["inside", "outside", "never", "sometimes", "replaced"])
+def test_gradients_are_cleared_or_accumulate_as_in_the_step(zero):
+    def run(wrap):
+        w = ag.tensor([1.0, -2.0], requires_grad=True)
+
+        def step(x):
+            if zero == "inside":
+                w.grad = None
+            ((w * x) ** 2).sum().backward()
+
+        call, found = wrap(step), []
+        for i in range(8):
+            call(ag.tensor([1.0, float(i)]))
+            found.append(w.grad.tolist())
+            if zero == "outside" or (zero == "sometimes" and i in (3, 6)):
+                w.grad = None
+            if zero == "replaced":
+                w.grad = ag.tensor([float(i), 1.0])
+        return found
+
+    assert run(ag.capture) == run(lambda step: step)
+
+
+def test_earlier_gradients_and_results_keep_their_values():
+    w = ag.tensor([1.0], requires_grad=True)
+
+    def step(x):
+        w.grad = None
+        loss = (w * x).sum()
+        loss.backward()
+        return loss
+
+    run = ag.capture(step)
+    kept = [(run(ag.tensor([float(i)])), w.grad) for i in range(4)]
+    assert [(loss.item(), g.item()) for loss, g in kept] == [(i, i) for i in range(4)]
+
+
+def test_a_replaced_parameter_is_noticed(caplog):
+    caplog.set_level(logging.INFO)
+    net = nn.Linear(2, 1)
+    run = ag.capture(ag.no_grad()(net))
+    x = ag.ones(1, 2)
+    for _ in range(3):
+        run(x)
+    net.weight.data = ag.full((1, 2), 3.0)
+    net.bias.data = ag.zeros(1)
+    assert run(x).tolist() == [[6]]
+    assert run(x).tolist() == [[6]]
+    assert "captured again" in caplog.text
+
+
+def test_in_place_writes_reach_arguments_and_buffers():
+    total = ag.zeros(2)
+
+    def step(x):
+        total.add_(x)
+        x[0] = -1.0
+        x[1:].mul_(2)
+        return total
+
+    run = ag.capture(step)
+    for i in range(4):
+        x = ag.tensor([1.0, i])
+        assert run(x) is total
+        assert x.tolist() == [-1, 2 * i]
+    assert total.tolist() == [4, 6]
+    assert not run.reasons
+
+
+def test_a_write_in_a_replay_makes_graphs_stale():
+    w = ag.ones(2)
+    run = ag.capture(ag.no_grad()(w.mul_))
+    for _ in range(2):
+        run(ag.ones(2))
+    y = (ag.ones(2, requires_grad=True) * w).sum()
+    run(ag.ones(2))
+    with pytest.raises(RuntimeError, match="written in place"):
+        y.backward()
+
+
+def test_random_numbers_continue_and_follow_seeds():
+    own = ag.Generator().manual_seed(5)
+
+    def step(x):
+        return x + ag.rand(3) + F.dropout(ag.ones(3), 0.5) + ag.randn(3, generator=own)
+
+    def run(call):
+        ag.manual_seed(0)
+        own.manual_seed(5)
+        found = [call(ag.zeros(3)).tolist() for _ in range(3)]
+        ag.manual_seed(7)
+        return [*found, call(ag.zeros(3)).tolist(), ag.rand(2).tolist()]
+
+    captured = ag.capture(step)
+    assert run(captured) == run(step) == run(captured)
+    assert not captured.reasons
+
+
+class Keeps:
+    """A step that keeps a tensor for the next one."""
+
+    def __init__(self):
+        self.state = ag.zeros(2)
+
+    def __call__(self, x):
+        self.state = self.state + x
+        return self.state.clone()
+
+
+def closure(x):
+    w = ag.ones(2, requires_grad=True)
+
+    def loss():
+        return (w * x).sum()
+
+    optim.LBFGS([w], lr=0.0).step(loss)
+    return w.detach() * 2
+
+
+REFUSED = {
+    "values": (lambda x: x * 2 if x.sum().item() > 0 else x, "Python asked for the values"),
+    "truth": (lambda x: x * 2 if x.sum() > 0 else x, "Python asked for the values"),
+    "numpy": (lambda x: ag.tensor(x.numpy() * 2), "values"),
+    "mask": (lambda x: x[x > 0], "shape of a result"),
+    "masked_select": (lambda x: ag.masked_select(x, x > 0), "shape of a result"),
+    "nonzero": (lambda x: (x > 0).nonzero(), "shape of a result"),
+    "graph": (lambda x: x * ag.ones(2, requires_grad=True), "can still be differentiated"),
+    "closure": (closure, "with a closure"),
+    "kept": (Keeps(), "younger than its previous call"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_captured_runs_as_it_is(name, caplog):
+    step, reason = REFUSED[name]
+    run = ag.capture(step)
+    ag.manual_seed(0)
+    for i in range(4):
+        x = ag.tensor([1.0, -1.0 - i])
+        before = ag.get_rng_state()
+        state = step.state.clone() if name == "kept" else None
+        found = run(x)
+        assert str(ag.get_rng_state()) == str(before)
+        if name == "kept":
+            assert ag.equal(found, state + x)
+        else:
+            assert ag.equal(found, step(x))
+    assert len(run.reasons) == 1
+    assert reason in run.reasons[0]
+    assert reason in caplog.text
+    gc.collect()
+    assert not any(type(o) is Noted for o in gc.get_objects())
+
+
+def test_nothing_of_a_capture_is_left_behind():
+    net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.ReLU(), nn.Dropout(), nn.Linear(3, 1))
+    optimizer = optim.Adam(net.parameters())
+
+    def step(x):
+        optimizer.zero_grad()
+        loss = net(x).square().mean()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    run = ag.capture(step)
+    for _ in range(3):
+        run(ag.randn(4, 2))
+    gc.collect()
+    assert not any(type(o) is Noted for o in gc.get_objects())
+    assert all(type(t.array) is np.ndarray for t in net.state_dict().values())
+
+
+def test_class_indices_are_checked_in_every_replay():
+    w = ag.zeros(2, 3, requires_grad=True)
+
+    def step(x, target):
+        w.grad = None
+        loss = F.cross_entropy(x @ w, target)
+        loss.backward()
+        with ag.no_grad():
+            w.sub_(w.grad)
+        return loss
+
+    run = ag.capture(step)
+    for _ in range(3):
+        run(ag.ones(2, 2), ag.tensor([0, 2]))
+    before = w.clone()
+    with pytest.raises(IndexError, match="targets must lie between 0 and 2"):
+        run(ag.ones(2, 2), ag.tensor([0, 3]))
+    assert ag.equal(w, before)
+    ignored = run(ag.ones(2, 2), ag.tensor([0, -100]))
+    assert not ag.isnan(ignored)
+    assert not run.reasons
+
+
+def test_computed_positions_are_checked_in_every_replay():
+    run = ag.capture(ag.no_grad()(lambda table, at: F.embedding(at + 0, table)))
+    for _ in range(3):
+        run(ag.ones(3, 2), ag.tensor([0, 2]))
+    with pytest.raises(RuntimeError, match="out of range"):
+        run(ag.ones(3, 2), ag.tensor([0, 3]))
+
+
+def test_an_error_of_the_step_is_raised_as_it_is():
+    calls = []
+
+    def step(x):
+        calls.append(x)
+        if len(calls) == 3:
+            raise KeyError("mine")
+        return x * 2
+
+    run = ag.capture(step)
+    run(ag.ones(2)), run(ag.ones(2))
+    assert run(ag.ones(2)).tolist() == [2, 2]  # the third call was the capture's, and changed nothing
+    assert "mine" in run.reasons[0]
+
+    wrong = ag.capture(lambda x, w: x @ w)
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match="matmul"):
+            wrong(ag.ones(2, 3), ag.ones(2, 3))
+
+
+def test_a_result_after_backward_requires_a_gradient_and_cannot_be_differentiated_again():
+    w = ag.ones(2, requires_grad=True)
+
+    def step(x):
+        w.grad = None
+        loss = (w * x).square().sum()
+        loss.backward()
+        return loss, loss.detach()
+
+    run = ag.capture(step)
+    for _ in range(3):
+        loss, detached = run(ag.ones(2))
+    assert loss.requires_grad
+    assert not detached.requires_grad
+    with pytest.raises(RuntimeError, match="released"):
+        loss.backward()
+
+
+def test_modes_and_arguments_have_programs_of_their_own():
+    run = ag.capture(lambda x, scale, flag=False: (x * scale).sum().detach() if flag else x * scale)
+    for scale in (2, 3, 2, 3, 2):
+        assert run(ag.ones(2), scale).tolist() == [scale, scale]
+        assert run(ag.ones(2), scale, flag=True).item() == 2 * scale
+        assert run(ag.ones(3), scale=scale).tolist() == [scale] * 3
+        with ag.autocast("cpu", ag.bfloat16):
+            assert run(ag.ones(2), scale).dtype == ag.float32
+        assert run(ag.ones(4)[::2], scale).tolist() == [scale, scale]
+        assert run(ag.ones(2, dtype=ag.float64), scale).dtype == ag.float64
+    assert not run.reasons
+
+
+def test_a_captured_step_inside_another():
+    inner = ag.capture(ag.no_grad()(lambda x: x * 2))
+    outer = ag.capture(ag.no_grad()(lambda x: inner(x) + 1))
+    for i in range(4):
+        assert outer(ag.tensor([float(i)])).tolist() == [2 * i + 1]
+    assert not inner.reasons
+    assert not outer.reasons
+
+
+def test_another_thread_computes_while_a_step_is_captured():
+    w, entered, done, found = ag.ones(3), threading.Event(), threading.Event(), []
+
+    def other():
+        entered.wait(10)
+        found.append((w * 2).tolist())
+        w.add_(1)
+        done.set()
+
+    calls = []
+
+    def step(x):
+        calls.append(0)
+        if len(calls) == 3:
+            entered.set()
+            assert done.wait(10)
+        return x + 1
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    run = ag.capture(ag.no_grad()(step))
+    for _ in range(4):
+        assert run(ag.zeros(3)).tolist() == [1, 1, 1]
+    thread.join()
+    assert found == [[2, 2, 2]]
+    assert w.tolist() == [2, 2, 2]
+
+
+def test_hooks_views_and_second_derivatives():
+    w = ag.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    w.register_hook(lambda g: g * 3)
+
+    def step(x):
+        w.grad = None
+        y = (w[0] * x).sum() + (w.T @ x).square().sum()
+        (g,) = ag.grad(y, w, create_graph=True)
+        (g.square().sum() + y).backward()
+        return g.detach()
+
+    run = ag.capture(step)
+    for i in range(4):
+        x = ag.tensor([1.0, float(i)])
+        g = run(x)
+        captured = w.grad.tolist()
+        assert g.tolist() == step(x).tolist()
+        assert captured == w.grad.tolist()
+    assert not run.reasons
+
+
+def test_arguments_that_require_gradients():
+    run = ag.capture(lambda x: (x * x).sum().backward())
+    for i in range(4):
+        x = ag.tensor([1.0, float(i)], requires_grad=True)
+        run(x)
+        assert x.grad.tolist() == [2, 2 * i]
+    assert not run.reasons
+
+
+def test_tensors_made_inside_are_made_anew():
+    def step(x):
+        y = ag.zeros(2)
+        y += x
+        z = ag.tensor([1.0, 2.0])
+        z.mul_(x)
+        return y, z, ag.from_numpy(np.ones(2, np.float32)) * x, ag.arange(2) + x, ag.full_like(x, 3.0)
+
+    run = ag.capture(ag.no_grad()(step))
+    for i in range(4):
+        x = ag.tensor([1.0, float(i)])
+        for found, expected in zip(run(x), step(x), strict=True):
+            assert ag.equal(found, expected)
+    assert not run.reasons
+
+
+def test_an_optimizer_of_a_users_own_is_called_as_always():
+    class Slower(optim.Optimizer):
+        """Divides by the number of steps, which is a Python number."""
+
+        def __init__(self, params):
+            super().__init__(params, {})
+            self.count = 0
+
+        def step(self, closure=None):
+            self.count += 1
+            with ag.no_grad():
+                for p in self.param_groups[0]["params"]:
+                    p.sub_(p.grad / self.count)
+
+    def run(wrap):
+        w = ag.tensor([8.0], requires_grad=True)
+        optimizer = Slower([w])
+
+        def step():
+            optimizer.zero_grad()
+            w.square().sum().backward()
+            optimizer.step()
+
+        call = wrap(step)
+        for _ in range(5):
+            call()
+        return w.item(), optimizer.count
+
+    assert run(ag.capture) == run(lambda step: step)
