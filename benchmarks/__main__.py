@@ -15,10 +15,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import report, runner
-from benchmarks.engines import ENGINES, OURS
+from benchmarks.engines import CAPTURED, ENGINES, OURS
 from benchmarks.workloads import WORKLOADS
 
-PEERS = [engine for engine in ENGINES if engine != OURS]
+PEERS = [engine for engine in ENGINES if engine not in (OURS, CAPTURED)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     rounds, seconds = (1, 0.3) if options.quick else (3, 1.5)
     results = {
-        workload: _measure(workload, engines, options.rounds or rounds, seconds)
+        workload: _measure(workload, engines, options.rounds or rounds, seconds, options.captured)
         for workload in workloads
         if workload != "overhead"
     }
@@ -65,18 +65,22 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("workloads", nargs="*", metavar="workload", help="one of those below (default: all)")
     parser.add_argument("--peers", default=",".join(PEERS), help="separated by commas (default: %(default)s)")
     parser.add_argument("--rounds", type=int, help="interleaved processes per engine (default: 3; --quick: 1)")
+    parser.add_argument("--captured", action="store_true", help="run our steps by `autograd_core.capture`")
     parser.add_argument("--quick", action="store_true", help="one short round, for a look")
     parser.add_argument("--markdown", action="store_true", help="print the tables of docs/performance.md")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to FILE")
     return parser
 
 
-def _measure(workload: str, engines: Sequence[str], rounds: int, seconds: float) -> dict[str, runner.Answer]:
+def _measure(
+    workload: str, engines: Sequence[str], rounds: int, seconds: float, captured: bool
+) -> dict[str, runner.Answer]:
     able = [engine for engine in engines if engine == OURS or engine in WORKLOADS[workload].peers]
     print(f"{workload}: {', '.join(able)} ...", file=sys.stderr)
     if WORKLOADS[workload].products:
         able.append(runner.SGEMM)
-    answers = runner.collect({engine: runner.command(workload, engine, seconds) for engine in able}, rounds)
+    run = {engine: CAPTURED if captured and engine == OURS else engine for engine in able}
+    answers = runner.collect({engine: runner.command(workload, run[engine], seconds) for engine in able}, rounds)
     for engine, answer in answers.items():
         if isinstance(answer, str):
             print(f"{workload}, {engine}: failed, {answer}", flush=True)

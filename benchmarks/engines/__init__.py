@@ -28,9 +28,10 @@ class Engine:
         return getattr(driver, workload.replace("-", "_"))
 
 
-OURS = "ours"
+OURS, CAPTURED = "ours", "captured"
 ENGINES = {
     OURS: Engine("autograd_core", "benchmarks.engines.ours", "programs"),
+    CAPTURED: Engine("autograd_core", "benchmarks.engines.ours", "captured"),  # our steps, run by `capture`
     "torch": Engine("torch", "benchmarks.engines.torch_engine", "eager"),
     "torch-cl": Engine("torch", "benchmarks.engines.torch_engine", "channels_last"),
     "torch-compile": Engine("torch", "benchmarks.engines.torch_engine", "compiled"),
