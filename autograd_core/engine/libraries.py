@@ -87,7 +87,10 @@ def _all_true(array: Any) -> bool:
 
 def lie_below(array: Any, count: int) -> bool:
     """Whether all integers lie in [0, count)."""
-    return not array.size or bool(array.astype(np.uint64).max().item() < count)  # negative numbers become large
+    if not array.size:
+        return True
+    positive = array.view(np.uint64) if array.dtype == np.int64 else array.astype(np.uint64)
+    return bool(positive.max().item() < count)  # negative numbers become large
 
 
 def _innermost(value: Any) -> Any:

@@ -95,6 +95,11 @@ class Noted:
 
     __bool__ = __float__ = __int__ = __index__ = __complex__ = __iter__ = __contains__ = item = tolist = _refuse
 
+    @property
+    def data(self) -> NoReturn:
+        """Refuse: memory is another in every replay."""
+        raise TracingError("the step works on the memory of a tensor, which is another one in every replay")
+
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         return np.asarray(_outside(self), *args, **kwargs) if _program() is None else self._refuse()
 
