@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from autograd_core.dtypes import get_default_dtype
 from autograd_core.engine.casting import modes
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.replay.program import Odd, Stale
+from autograd_core.replay.reach import modules_of
 from autograd_core.tensor import Tensor
 from autograd_core.trees import leaves
 from backends.live import recording
@@ -30,10 +33,10 @@ class capture:
     always. All else that Python does in a step happens in the first calls only, and once more while it is captured.
 
     A step may read its arguments and tensors that exist before it is called, such as parameters, which may be replaced.
-    What it keeps for the next call must be written in place, as into a buffer. Modules stay in the mode, training or
-    evaluation, in which they were captured. A step that cannot be captured, for instance because it reads a value in
-    Python, runs as it is from then on; the reason is in the log and in `reasons`. With arguments on a GPU, steps become
-    CUDA graphs (`cuda.graph`).
+    What it keeps for the next call must be written in place, as into a buffer. Modules of the step, found through its
+    closure, the globals it names and their attributes, may change between training and evaluation. A step that cannot
+    be captured, for instance because it reads a value in Python, runs as it is from then on; the reason is in the log
+    and in `reasons`. With arguments on a GPU, steps become CUDA graphs (`cuda.graph`).
 
     >>> from autograd_core import capture, tensor, no_grad
     >>> double = capture(no_grad()(lambda x: x * 2 + 1))
@@ -52,11 +55,16 @@ class capture:
         self.reasons: list[str] = []
         self.source = ""  # of the latest program
         self._kinds: dict[Any, _Kind] = {}
+        self._modules: list[Any] | None = None
         self._graph: Any = None
+        functools.update_wrapper(self, step, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         given = leaves((args, kwargs) if kwargs else args)
-        key = (grad_enabled(), get_default_dtype(), *kwargs, *modes().items(), *map(_signature, given))
+        if self._modules is None:
+            self._modules = modules_of(self.step)
+        flags = [m.training for m in self._modules]
+        key = (grad_enabled(), get_default_dtype(), *flags, *kwargs, *modes().items(), *map(_signature, given))
         kind = self._kinds.get(key)
         if kind is None:
             kind = self._kinds[key] = _Kind()
@@ -69,6 +77,17 @@ class capture:
                 logger.info("%s is captured again: %s", self._name(), change)
                 kind.replay = kind.known = None
         return self._first(kind, given, args, kwargs)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._attribute = name
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """A captured method: every object has programs of its own."""
+        if instance is None:
+            return self
+        bound = capture(MethodType(self.step, instance), self.warmup)
+        instance.__dict__[self._attribute] = bound
+        return bound
 
     def _name(self) -> str:
         return str(getattr(self.step, "__name__", "the step"))

@@ -246,6 +246,33 @@ def test_random_numbers_continue_and_follow_seeds():
     assert not captured.reasons
 
 
+class Learner:
+    """A model, and a captured method that uses it."""
+
+    def __init__(self, size):
+        self.parts = {"model": nn.Sequential(nn.Linear(size, 2), nn.Dropout(0.5))}
+
+    @ag.capture
+    def scores(self, x):
+        """The scores."""
+        return self.parts["model"](x).detach()
+
+
+def test_modes_of_modules_and_captured_methods():
+    one, two = Learner(2), Learner(3)
+    for learner, size in ((one, 2), (two, 3)):
+        model = learner.parts["model"]
+        for training in (True, True, True, True, False, False, False, False, True, False):
+            model.train(training)
+            ag.manual_seed(0)
+            found = learner.scores(ag.ones(1, size))
+            ag.manual_seed(0)
+            assert ag.equal(found, model(ag.ones(1, size)).detach())
+        assert [kind.replay is not None for kind in learner.scores._kinds.values()] == [True, True]
+    assert one.scores is not two.scores
+    assert (one.scores.__name__, one.scores.__doc__) == ("scores", "The scores.")
+
+
 class Keeps:
     """A step that keeps a tensor for the next one."""
 
