@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.replay.overwriting import FRESH, Array, Call, Line, overwriting
+
 _PLACE = re.compile(r"\{(\d)\}")
 _NUMBERED = re.compile(r"\d$")
 
@@ -30,11 +32,15 @@ class Expression(str):
 
 
 class Program:
-    """Lines of Python on NumPy arrays. array: the class of arrays that stand for variables."""
+    """Lines of Python on NumPy arrays.
 
-    def __init__(self, array: Any) -> None:
-        self.array = array
-        self.lines: list[tuple[str, list[str]]] = []  # and the variables in it
+    array: the class of arrays that stand for variables. kernels: those of the backend that computes.
+    """
+
+    def __init__(self, array: Any, kernels: Any) -> None:
+        self.array, self.kernels = array, kernels
+        self.lines: list[Line] = []
+        self._shared: set[str] = set()  # variables whose memory something else may refer to
         self.conditions: list[str] = []  # of inputs, for which the program is valid
         self.needed: list[str] = []  # the variables in them
         self.scope: dict[str, Any] = {"step": None}
@@ -77,44 +83,55 @@ class Program:
 
         form: the name of the function, or an expression of the arguments {0}, {1}, ... and {rest}, the others.
         """
+        name = form
         if "{" not in form:
             form = f"{self.constant(function, form)}({{rest}})"
         shown = list(map(self.text, args))
         rest = [*shown[len(set(_PLACE.findall(form))) :], *(f"{k}={self.text(v)}" for k, v in kwargs.items())]
         line = form.format(*shown, rest=", ".join(rest))
         operands = self.arrays((args, kwargs))
-        made: list[str] = []
-        scalars: list[str] = []
-        left, value = self._taken(found, operands, made, scalars)
+        made: list[Any] = []
+        left, value = self._taken(found, operands, made)
+        scalars = [a.name for a in made if a.scalar]
         if [left] == scalars:
             line, scalars = f"{self.constant(np.asarray)}({line})", []
-        self.add(f"{left} = {line}" if made else line, [*made, *(a.name for a in operands)])
-        for name in scalars:
-            self.add(f"{name} = {self.constant(np.asarray)}({name})", [name])
+        call = Call(name, tuple(map(_described, operands)), _described(made[0])) if name in FRESH and made else None
+        if call and call.kernel in ("add", "relu") and (kwargs or len(operands) < len(args)):
+            call = None
+        names = [a.name for a in (*made, *operands)]
+        self.lines.append(Line(f"{left} = {line}" if made else line, names, call))
+        self.lines += [Line(f"{name} = {self.constant(np.asarray)}({name})", [name]) for name in scalars]
         return value
 
-    def add(self, line: str, names: list[str]) -> None:
-        """Add a line, and say which variables are in it."""
-        self.lines.append((line, names))
+    def add(self, text: str, names: list[str]) -> None:
+        """Add a line that lets tensors hold variables, or reads them."""
+        self.lines.append(Line(text, names))
+        self._shared.update(names)
 
-    def _taken(self, found: Any, operands: list[Any], made: list[str], scalars: list[str]) -> tuple[str, Any]:
-        """Variables for what a call returned, and arrays for them; `made` and `scalars` receive the new ones."""
+    def hold(self, names: list[str]) -> None:
+        """Note that the last line uses further variables, which something else may refer to from then on."""
+        self.lines[-1].names.extend(names)
+        self._shared.update(names)
+
+    def _taken(self, found: Any, operands: list[Any], made: list[Any]) -> tuple[str, Any]:
+        """Variables for what a call returned, and arrays for them; `made` receives the new ones."""
         if isinstance(found, (np.ndarray, np.generic)):
             same = next((a for a in operands if a.held is found), None)
             if same is not None:
                 return "_", same
-            made.append(name := self.name())
-            if isinstance(found, np.generic):
-                scalars.append(name)
-                return name, self.array(name, np.asarray(found))
-            base = next((a for a in operands if found.base is not None and np.may_share_memory(a.held, found)), None)
-            return name, self.array(name, found, base if base is None or base.base is None else base.base)
+            sources = [a for a in (*operands, *made) if np.may_share_memory(a.held, found)]
+            base = next((a if a.base is None else a.base for a in sources), None)
+            y = self.array(self.name(), np.asarray(found), base)
+            y.scalar = isinstance(found, np.generic)
+            if base is not None:
+                self._shared.update(a.name for a in (y, base, *sources))
+            made.append(y)
+            return y.name, y
         if isinstance(found, (tuple, list)):
-            pairs = [self._taken(v, operands, made, scalars) for v in found]
+            pairs = [self._taken(v, operands, made) for v in found]
+            left = ", ".join([name for name, _ in pairs])
             values = [value for _, value in pairs]
-            return f"({''.join(name + ', ' for name, _ in pairs)})", values if isinstance(found, list) else tuple(
-                values
-            )
+            return f"({left},)", values if isinstance(found, list) else tuple(values)
         if found is None or not operands:
             return "_", found
         raise TypeError(f"a call returned {found!r:.60}, which would be the same in every replay")
@@ -129,12 +146,15 @@ class Program:
 
     def compiled(self, arguments: list[str], results: str, kept: set[str]) -> Callable[..., Any]:
         """The program as a function. Variables that are not kept are deleted after their last use."""
-        last = {name: i for i, (_, names) in enumerate(self.lines) for name in names}
+        lines = overwriting(
+            self.lines, kept | self._shared, lambda name: self.constant(getattr(self.kernels, name), name)
+        )
+        last = {name: i for i, line in enumerate(lines) for name in line.names}
         ends: dict[int, list[str]] = {}
         for name, i in last.items():
             if name not in kept:
                 ends.setdefault(i, []).append(name)
-        body = [f"{line}; del {', '.join(ends[i])}" if i in ends else line for i, (line, _) in enumerate(self.lines)]
+        body = [f"{line.text}; del {', '.join(ends[i])}" if i in ends else line.text for i, line in enumerate(lines)]
         self.source = "\n    ".join([f"def step({', '.join(arguments)}):", *body, f"return {results}"])
         exec(compile(self.source, "<captured step>", "exec"), self.scope)  # the lines above
         return self.scope["step"]
@@ -144,3 +164,8 @@ def _own_name(value: Any) -> str:
     while isinstance(value, partial):
         value = value.func
     return str(getattr(value, "__name__", "c"))
+
+
+def _described(a: Any) -> Array:
+    seen = a.seen
+    return Array(a.name, (seen.shape, seen.dtype, seen.strides), seen.size)

@@ -17,6 +17,7 @@ from autograd_core.engine.nodes import Leaf, record
 from autograd_core.engine.versions import record_writes
 from autograd_core.errors import TracingError
 from autograd_core.replay.noted import Noted, backend, unwrapped
+from autograd_core.replay.overwriting import Line
 from autograd_core.replay.program import Expression, Odd, Program, Stale
 from autograd_core.tensor import Tensor, own_scalar, wrap
 from autograd_core.trees import leaves, mapped
@@ -35,7 +36,7 @@ class Recorder:
 
     def __init__(self, known: Known) -> None:
         self._known = known
-        self.program = Program(Noted)
+        self.program = Program(Noted, backend.host.namespace.kernels)
         self.outside: dict[int, Outside] = {}
         self._drawn: list[tuple[Any, Any]] = []  # generators and their states
 
@@ -98,7 +99,7 @@ class Recorder:
         names = [t.array.name for t in leaves((args, kwargs)) if isinstance(t, Tensor) and id(t) not in self.outside]
         args, kwargs = mapped(lambda v: Expression(self._object(v)) if isinstance(v, Tensor) else v, (args, kwargs))
         self.program.note(method, method.__name__, args, kwargs, None)
-        self.program.lines[-1][1].extend(names)
+        self.program.hold(names)
 
     def _flush(self) -> None:
         """Let the program put into tensors what the step has put there so far."""
@@ -143,7 +144,7 @@ class Recorder:
         else:
             form = mapped(lambda leaf: _HOLE if isinstance(leaf, Tensor) else leaf, results)
             text = f"{program.constant(partial(_filled, form), 'filled')}({', '.join(values)})"
-        used = kept.union(program.needed, *[names for _, names in program.lines])
+        used = kept.union(program.needed, *[line.names for line in program.lines])
         self._begin(used)
         written = [n.name for n in (o.noted for o in self.outside.values()) if n.name in used and n.written]
         if written:
@@ -153,13 +154,13 @@ class Recorder:
     def _begin(self, used: set[str]) -> None:
         """Let the program begin with the arrays that it needs, and with a check that they are those known here."""
         program = self.program
-        first: list[tuple[str, list[str]]] = []
-        cleared: list[tuple[str, list[str]]] = []
+        first: list[Line] = []
+        cleared: list[Line] = []
         checks = []
         for o in self.outside.values():
             name, is_input = o.noted.name, o.place[0] == "X"
             if name in used:
-                first.append((f"{name} = {self._use(o)}.array", [name]))
+                first.append(Line(f"{name} = {self._use(o)}.array", [name]))
                 if o.replaced:
                     dtype = program.constant(o.original.dtype)
                     checks += [f"{name}.shape == {o.original.shape}", f"{name}.dtype is {dtype}"]
@@ -171,13 +172,13 @@ class Recorder:
             elif o.graded and not is_input:
                 checks.append(f"{o.place}._grad is {'None' if g is None else 'not None'}")
                 if g is not None:
-                    cleared.append((f"{o.place}._grad = None", []))
+                    cleared.append(Line(f"{o.place}._grad = None", []))
         if checks:
             stale = f"raise {program.constant(Stale)}('a tensor has another array, or another state of its gradient')"
-            first.append((f"if not ({' and '.join(checks)}): {stale}", []))
+            first.append(Line(f"if not ({' and '.join(checks)}): {stale}", []))
         if program.conditions:
             odd = f"raise {program.constant(Odd)}"
-            first.append((f"if not ({' and '.join(program.conditions)}): {odd}", program.needed))
+            first.append(Line(f"if not ({' and '.join(program.conditions)}): {odd}", program.needed))
         program.lines[:0] = first + cleared
 
     def _check_left(self, results: set[int]) -> None:

@@ -21,8 +21,10 @@ LARGE = 1 << 16  # from here two threads pay, and fresh memory costs more than t
 _fast = {name: onednn.deferred("elementwise", name) for name in ("relu", "rectify", "gate", "add_relu", "drop")}
 
 
-def add_relu(a: Array, b: Array) -> Array:
-    """max(a + b, 0)."""
+def add_relu(a: Array, b: Array, out: Array | None = None) -> Array:
+    """max(a + b, 0); in `out`, which may be a, if given."""
+    if out is not None:
+        return out if _fast["add_relu"](a, b, out) is not None else rectify(np.add(a, b, out=out))
     y = _large("add_relu", _add_relu, a, b)
     return rectify(a + b) if y is None else y
 

@@ -127,11 +127,11 @@ def increase(a: Array, b: Array) -> Array | None:
     return a
 
 
-def add_relu(a: Array, b: Array) -> Array | None:
-    """max(a + b, 0)."""
-    if not (_suits(a) and _alike(a, b)):
+def add_relu(a: Array, b: Array, out: Array | None = None) -> Array | None:
+    """max(a + b, 0); in `out`, which may be a, if given."""
+    if not (_suits(a) and _alike(a, b) and (out is None or _alike(a, out))):
         return None
-    y = empty(a.shape, a.strides)
+    y = empty(a.shape, a.strides) if out is None else out
     _binary(ADD, a.size, True).run(a, b, y)
     return y
 
