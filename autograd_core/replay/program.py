@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core.replay.overwriting import FRESH, Array, Call, Line, overwriting
+from autograd_core.replay.passes import FRESH, Array, Call, Line, fewer
 
 _PLACE = re.compile(r"\{(\d)\}")
 _NUMBERED = re.compile(r"\d$")
@@ -95,12 +95,14 @@ class Program:
         scalars = [a.name for a in made if a.scalar]
         if [left] == scalars:
             line, scalars = f"{self.constant(np.asarray)}({line})", []
-        call = Call(name, tuple(map(_described, operands)), _described(made[0])) if name in FRESH and made else None
-        if call and call.kernel in ("add", "relu") and (kwargs or len(operands) < len(args)):
+        call = None
+        if name in FRESH and made and not kwargs:
+            call = Call(name, shown, tuple(map(_described, operands)), _described(made[0]))
+        if call and call.kernel in ("add", "relu") and len(operands) < len(args):
             call = None
         names = [a.name for a in (*made, *operands)]
-        self.lines.append(Line(f"{left} = {line}" if made else line, names, call))
-        self.lines += [Line(f"{name} = {self.constant(np.asarray)}({name})", [name]) for name in scalars]
+        self.lines.append(Line(f"{left} = {line}" if made else line, names, call, bool(made)))
+        self.lines += [Line(f"{name} = {self.constant(np.asarray)}({name})", [name], None, True) for name in scalars]
         return value
 
     def add(self, text: str, names: list[str]) -> None:
@@ -146,9 +148,7 @@ class Program:
 
     def compiled(self, arguments: list[str], results: str, kept: set[str]) -> Callable[..., Any]:
         """The program as a function. Variables that are not kept are deleted after their last use."""
-        lines = overwriting(
-            self.lines, kept | self._shared, lambda name: self.constant(getattr(self.kernels, name), name)
-        )
+        lines = fewer(self.lines, kept | self._shared, lambda name: self.constant(getattr(self.kernels, name), name))
         last = {name: i for i, line in enumerate(lines) for name in line.names}
         ends: dict[int, list[str]] = {}
         for name, i in last.items():

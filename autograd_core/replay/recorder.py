@@ -14,10 +14,10 @@ import numpy as np
 from autograd_core import devices, random
 from autograd_core.engine.casting import casting_anew
 from autograd_core.engine.nodes import Leaf, record
-from autograd_core.engine.versions import record_writes
+from autograd_core.engine.versions import base_of, record_writes
 from autograd_core.errors import TracingError
 from autograd_core.replay.noted import Noted, backend, unwrapped
-from autograd_core.replay.overwriting import Line
+from autograd_core.replay.passes import Line
 from autograd_core.replay.program import Expression, Odd, Program, Stale
 from autograd_core.tensor import Tensor, own_scalar, wrap
 from autograd_core.trees import leaves, mapped
@@ -138,7 +138,7 @@ class Recorder:
         found = [leaf for leaf in leaves(results) if isinstance(leaf, Tensor)]
         values = [self._object(t) for t in found]
         kept = {t.array.name for t in found if id(t) not in self.outside}
-        self._check_left({*map(id, found)})
+        self._check_left({id(t) for result in found for t in (result, base_of(result))})
         if isinstance(results, Tensor):
             text = values[0]
         else:

@@ -1,0 +1,120 @@
+"""Fewer passes over memory, by rewriting lines of a program.
+
+Normalisations by known statistics become part of the convolutions before them, and sums and ReLUs overwrite arrays that
+nothing needs any more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from autograd_core.engine.binders import LARGE
+
+# Kernels whose first result is new memory, which nothing but the program holds.
+FRESH = {
+    "add", "add_at", "add_relu", "convolve", "convolve_input", "convolve_relu", "gate", "linear", "linear_relu",
+    "matmul", "multiply", "normalize_batch", "pad", "relu", "scale_channels",
+}  # fmt: skip
+
+
+class Array(NamedTuple):
+    """What is known of an array in a program. layout: its shape, dtype and strides."""
+
+    name: str
+    layout: Any
+    size: int
+
+
+class Call(NamedTuple):
+    """A call of a kernel with these arguments, the arrays among them, and what it returned first."""
+
+    kernel: str
+    arguments: list[str]
+    operands: tuple[Array, ...]
+    result: Array
+
+
+class Line(NamedTuple):
+    """A line of a program, and the variables in it. pure: it only makes new ones."""
+
+    text: str
+    names: list[str]
+    call: Call | None = None
+    pure: bool = False
+
+
+def fewer(lines: list[Line], kept: set[str], kernel: Callable[[str], str]) -> list[Line]:
+    """The lines with fewer passes over large arrays.
+
+    kept: variables whose memory something else may refer to. kernel: the name of a kernel in the program.
+    """
+    return _overwriting(_folded(lines, kept, kernel), kept, kernel)
+
+
+def _folded(lines: list[Line], kept: set[str], kernel: Callable[[str], str]) -> list[Line]:
+    """The lines with channels scaled by the weights of the convolution that makes them, if nothing else needs them."""
+    uses = Counter(name for line in lines for name in set(line.names))
+    at = {line.call.result.name: i for i, line in enumerate(lines) if line.call and line.call.kernel == "convolve"}
+    found: list[Line | None] = list(lines)
+    for i, line in enumerate(lines):
+        call = line.call
+        y = call.arguments[0] if call is not None and call.kernel == "scale_channels" else ""
+        if call is None or y not in at or uses[y] > 2 or y in kept:
+            continue
+        convolution = lines[at[y]].call
+        assert convolution is not None
+        x, weight, *how, bias = convolution.arguments
+        one_dtype = len({a.layout[1] for a in (*convolution.operands, *call.operands)}) == 1
+        if one_dtype and all(other.pure for other in lines[at[y] + 1 : i]):  # nothing is written in between
+            _, scale, shift, relu = call.arguments
+            factors = f"{weight} * {scale}.reshape{(-1, *[1] * (len(call.result.layout[0]) - 1))}"
+            summand = shift if bias == "None" else f"{bias} * {scale}" + f" + {shift}" * (shift != "None")
+            name = "convolve_relu" if relu == "True" else "convolve"
+            right = f"{kernel(name)}({', '.join([x, factors, *how, summand])})"
+            names = [n for n in (call.result.name, x, weight, scale, shift, bias) if n != "None"]
+            found[i], found[at[y]] = Line(f"{call.result.name} = {right}", names, call, True), None
+    return [line for line in found if line is not None]
+
+
+def _overwriting(lines: list[Line], kept: set[str], kernel: Callable[[str], str]) -> list[Line]:
+    """The lines with `relu(add(a, b))` in one call, and large results in place of operands that are not used later."""
+    last = {name: i for i, line in enumerate(lines) for name in line.names}
+    fresh: set[str] = set()
+    found: list[Line] = []
+    for i, line in enumerate(lines):
+        call = line.call
+        if call is None or call.result.size < LARGE:
+            found.append(line)
+            continue
+        before = found[-1].call if found else None
+        since = i
+        if call.kernel == "relu" and before is not None and before.kernel == "add":
+            y = before.result.name
+            if y == call.operands[0].name and last[y] == i and y not in kept:
+                found.pop()
+                call, since = Call("add_relu", before.arguments, before.operands, call.result), i - 1
+        if call.kernel in ("add", "add_relu", "relu"):
+            free = [a.name for a in call.operands if a.name in fresh and a.layout == call.result.layout]
+            free = [name for name in free if since <= last[name] <= i]
+            line = Line(_text(call, free, kernel), [call.result.name, *[a.name for a in call.operands]], call, not free)
+        if call.kernel in FRESH and call.result.name not in kept:
+            fresh.add(call.result.name)
+        found.append(line)
+    return found
+
+
+def _text(call: Call, free: list[str], kernel: Callable[[str], str]) -> str:
+    names = [a.name for a in call.operands]
+    if free:  # the first operand of a sum is the one to overwrite
+        names.remove(free[0])
+        names.insert(0, free[0])
+    operands = ", ".join(names)
+    if not free:
+        right = f"{kernel(call.kernel)}({operands})"
+    elif call.kernel == "add_relu":
+        right = f"{kernel('add_relu')}({operands}, out={free[0]})"
+    else:
+        right = f"{kernel('increase' if call.kernel == 'add' else 'rectify')}({operands})"
+    return f"{call.result.name} = {right}"

@@ -1,0 +1,133 @@
+"""Programs with fewer passes over memory give what the steps give, and overwrite nothing that is still needed."""
+
+import numpy as np
+import pytest
+
+import autograd_core as ag
+import nn
+import optim
+from nn import functional as F
+
+SHAPE = (4, 16, 32, 32)
+
+
+class Block(nn.Module):
+    def __init__(self, bias=False):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(16, 16, 3, padding=1, bias=bias), nn.BatchNorm2d(16)
+        self.conv2, self.bn2 = nn.Conv2d(16, 16, 3, padding=1, bias=bias), nn.BatchNorm2d(16, affine=not bias)
+
+    def forward(self, x):
+        out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(out + x)
+
+
+def statistics(model):
+    random = ag.Generator().manual_seed(3)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_(generator=random)
+            module.running_var.uniform_(0.5, 2, generator=random)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_inference_of_residual_blocks(bias):
+    ag.manual_seed(0)
+    model = nn.Sequential(Block(bias), Block(bias)).eval()
+    statistics(model)
+    run = ag.capture(ag.no_grad()(model.forward))
+    for _ in range(5):
+        x = ag.randn(SHAPE)
+        before = x.clone()
+        with ag.no_grad():
+            np.testing.assert_allclose(run(x), model(x), rtol=1e-4, atol=1e-5)
+        assert ag.equal(x, before)
+    assert run.reasons == []
+    assert "scale_channels" not in run.source
+    assert run.source.count("add_relu(") == 2
+    assert ", out=v" in run.source
+
+
+def test_training_of_residual_blocks():
+    def run(wrap):
+        ag.manual_seed(0)
+        model = nn.Sequential(Block(), Block())
+        optimizer = optim.SGD(model.parameters(), 0.1)
+
+        def step(x):
+            optimizer.zero_grad()
+            loss = model(x).square().mean()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        call, random = wrap(step), ag.Generator().manual_seed(1)
+        losses = [call(ag.randn(SHAPE, generator=random)).item() for _ in range(5)]
+        return [losses, *[v.tolist() for v in model.state_dict().values()]], call
+
+    (found, captured), (expected, _) = run(ag.capture), run(lambda step: step)
+    assert found == expected
+    assert "add_relu(" in captured.source
+    assert "increase(" in captured.source
+
+
+def sums(x):
+    """Sums, which are kept, looked at through views, stored, or used again."""
+    a = F.relu(x + 1.0 * x)
+    s = a + x
+    kept = F.relu(s)
+    t = kept + a
+    part = t[1:]
+    u = F.relu(t)
+    w = u + a
+    w = F.relu(w + w)
+    return s, kept, part, u, w, F.relu(w) + w
+
+
+def test_nothing_that_is_needed_is_overwritten():
+    run = ag.capture(ag.no_grad()(sums))
+    for _ in range(4):
+        x = ag.randn(SHAPE)
+        before = x.clone()
+        for found, expected in zip(run(x), sums(x), strict=True):
+            assert ag.equal(found, expected)
+        assert ag.equal(x, before)
+    assert run.reasons == []
+
+
+def test_stored_gradients_are_not_overwritten():
+    w = ag.randn(SHAPE, requires_grad=True)
+
+    def step(x):
+        w.grad = None
+        ((w + x) * (w + x)).sum().backward()
+        optimizer.step()
+        return F.relu(w.grad + x)
+
+    optimizer = optim.SGD([w], 0.0)
+    run = ag.capture(step)
+    for _ in range(4):
+        x = ag.randn(SHAPE)
+        found = run(x)
+        assert ag.equal(w.grad, 2 * (w + x).detach())
+        assert ag.equal(found, F.relu(w.grad + x))
+    assert run.reasons == []
+
+
+def test_channels_are_not_scaled_early():
+    conv = nn.Conv2d(16, 16, 1, bias=False)
+    bn = nn.BatchNorm2d(16).eval()
+    statistics(bn)
+
+    def step(x):
+        y = conv(x)
+        x.zero_()  # the convolution must come first
+        return bn(y), y
+
+    run = ag.capture(ag.no_grad()(step))
+    for _ in range(4):
+        x = ag.randn(SHAPE)
+        with ag.no_grad():
+            y = conv(x)
+            for found, expected in zip(run(x), (bn(y), y), strict=True):
+                np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
