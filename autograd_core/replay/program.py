@@ -78,6 +78,14 @@ class Program:
         literal = value is None or kind in (bool, int, str) or (kind is float and math.isfinite(value))
         return repr(value) if literal else "..." if value is ... else self.constant(value)
 
+    def _subscript(self, index: Any) -> str:
+        if isinstance(index, slice):
+            bounds = ["" if v is None else self.text(v) for v in (index.start, index.stop, index.step)]
+            return ":".join(bounds if bounds[2] else bounds[:2])
+        if isinstance(index, tuple) and index:
+            return ", ".join(map(self._subscript, index)) + "," * (len(index) == 1)
+        return self.text(index)
+
     def note(self, function: Any, form: str, args: tuple[Any, ...], kwargs: dict[str, Any], found: Any) -> Any:
         """Add a call; returns arrays in place of what it found.
 
@@ -87,6 +95,8 @@ class Program:
         if "{" not in form:
             form = f"{self.constant(function, form)}({{rest}})"
         shown = list(map(self.text, args))
+        if form.startswith("{0}["):
+            shown[1] = self._subscript(args[1])
         rest = [*shown[len(set(_PLACE.findall(form))) :], *(f"{k}={self.text(v)}" for k, v in kwargs.items())]
         line = form.format(*shown, rest=", ".join(rest))
         operands = self.arrays((args, kwargs))
