@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import report, runner, worker
 from benchmarks.__main__ import main
-from benchmarks.engines import ENGINES, OURS, Engine
+from benchmarks.engines import CAPTURED, ENGINES, OURS, Engine
 from benchmarks.runner import SGEMM, Rounds
 from benchmarks.worker import Timing
 from benchmarks.workloads import WORKLOADS
@@ -104,9 +104,9 @@ def test_every_peer_of_a_workload_is_an_engine() -> None:
 
 STEPS = [
     (engine, workload)
-    for engine in (OURS, "mygrad", "autograd", "micrograd")
+    for engine in (OURS, CAPTURED, "mygrad", "autograd", "micrograd")
     for workload in ("chain", "scalar", "mlp-tiny", "mlp", "lenet5")
-    if engine == OURS or engine in WORKLOADS[workload].peers
+    if engine in (OURS, CAPTURED, *WORKLOADS[workload].peers)
 ]
 
 
@@ -115,5 +115,6 @@ def test_steps_run(engine: str, workload: str) -> None:
     if not ENGINES[engine].installed:
         pytest.skip(f"{ENGINES[engine].package} is not installed")
     step = ENGINES[engine].builder(workload)()
-    step()
-    step()
+    for _ in range(4 if engine == CAPTURED else 2):
+        step()
+    assert engine != CAPTURED or (step.source and not step.reasons)  # type: ignore[attr-defined]
