@@ -42,11 +42,12 @@ class Noted:
     """An array of a captured step.
 
     held: its value, which a step that is only captured may change. name: of the variable in the program. base: the
-    array that this one is a view of. scalar: whether NumPy gives a scalar, which the program makes an array. original,
-    young: of an array that exists outside, that array, and whether the step must not read it.
+    array that this one is a view of. fixed: whether it is the same in every replay. scalar: whether NumPy gives a
+    scalar, which the program makes an array. original, young: of an array that exists outside, that array, and whether
+    the step must not read it.
     """
 
-    __slots__ = ("__weakref__", "_held", "base", "name", "original", "scalar", "young")
+    __slots__ = ("__weakref__", "_held", "base", "fixed", "name", "original", "scalar", "young")
     __array_ufunc__ = None  # NumPy's operators give way
     __hash__ = None  # type: ignore[assignment]  # as of every array
     shape: tuple[int, ...]
@@ -54,7 +55,7 @@ class Noted:
 
     def __init__(self, name: str, held: Array | None, base: Noted | None = None, original: Any = None) -> None:
         self.name, self._held, self.base, self.original = name, held, base, original
-        self.scalar = self.young = False
+        self.fixed = self.scalar = self.young = False
 
     @property
     def held(self) -> Array:

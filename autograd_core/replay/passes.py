@@ -37,12 +37,16 @@ class Call(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line of a program, and the variables in it. pure: it only makes new ones."""
+    """A line of a program, and the variables in it.
+
+    pure: it only makes new ones. fixed: these, if they are the same in every replay.
+    """
 
     text: str
     names: list[str]
     call: Call | None = None
     pure: bool = False
+    fixed: dict[str, Any] = {}  # noqa: RUF012  which nothing changes
 
 
 def fewer(lines: list[Line], kept: set[str], kernel: Callable[[str], str]) -> list[Line]:

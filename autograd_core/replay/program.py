@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from autograd_core.engine.binders import LARGE
 from autograd_core.replay.passes import FRESH, Array, Call, Line, fewer
 
+BY_SHAPE = {"empty_like", "full_like", "ones_like", "zeros_like"}  # what the first operand holds does not matter
 _PLACE = re.compile(r"\{(\d)\}")
 _NUMBERED = re.compile(r"\d$")
 
@@ -40,7 +42,9 @@ class Program:
     def __init__(self, array: Any, kernels: Any) -> None:
         self.array, self.kernels = array, kernels
         self.lines: list[Line] = []
-        self._shared: set[str] = set()  # variables whose memory something else may refer to
+        self._roots: dict[str, str] = {}  # a view -> the variable that it is a view of
+        self._held: set[str] = set()  # variables that tensors hold
+        self._written: set[str] = set()  # variables that are written
         self.conditions: list[str] = []  # of inputs, for which the program is valid
         self.needed: list[str] = []  # the variables in them
         self.scope: dict[str, Any] = {"step": None}
@@ -86,10 +90,19 @@ class Program:
             return ", ".join(map(self._subscript, index)) + "," * (len(index) == 1)
         return self.text(index)
 
-    def note(self, function: Any, form: str, args: tuple[Any, ...], kwargs: dict[str, Any], found: Any) -> Any:
+    def note(
+        self,
+        function: Any,
+        form: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        found: Any,
+        random: bool = False,
+    ) -> Any:
         """Add a call; returns arrays in place of what it found.
 
-        form: the name of the function, or an expression of the arguments {0}, {1}, ... and {rest}, the others.
+        form: the name of the function, or an expression of the arguments {0}, {1}, ... and {rest}, the others. random:
+        whether each call gives something else.
         """
         name = form
         if "{" not in form:
@@ -111,19 +124,29 @@ class Program:
         if call and call.kernel in ("add", "relu") and len(operands) < len(args):
             call = None
         names = [a.name for a in (*made, *operands)]
-        self.lines.append(Line(f"{left} = {line}" if made else line, names, call, bool(made)))
-        self.lines += [Line(f"{name} = {self.constant(np.asarray)}({name})", [name], None, True) for name in scalars]
+        if not made:
+            self._written.update(a.name for a in operands)
+        for a in (*made, *([] if made else operands)):
+            a.fixed = bool(made) and not random and all(map(_is_fixed, operands[name in BY_SHAPE :]))
+            if not made and a.base is not None:
+                a.base.fixed = False
+        fixed = {a.name: a.held for a in made if a.fixed and a.held.size < LARGE}
+        if len(fixed) < len(made):
+            fixed = {}
+        self.lines.append(Line(f"{left} = {line}" if made else line, names, call, bool(made), fixed))
+        for name in scalars:
+            self.lines.append(Line(f"{name} = {self.constant(np.asarray)}({name})", [name], None, True, fixed))
         return value
 
     def add(self, text: str, names: list[str]) -> None:
         """Add a line that lets tensors hold variables, or reads them."""
         self.lines.append(Line(text, names))
-        self._shared.update(names)
+        self._held.update(names)
 
     def hold(self, names: list[str]) -> None:
         """Note that the last line uses further variables, which something else may refer to from then on."""
         self.lines[-1].names.extend(names)
-        self._shared.update(names)
+        self._held.update(names)
 
     def _taken(self, found: Any, operands: list[Any], made: list[Any]) -> tuple[str, Any]:
         """Variables for what a call returned, and arrays for them; `made` receives the new ones."""
@@ -136,7 +159,7 @@ class Program:
             y = self.array(self.name(), np.asarray(found), base)
             y.scalar = isinstance(found, np.generic)
             if base is not None:
-                self._shared.update(a.name for a in (y, base, *sources))
+                self._roots[y.name] = base.name
             made.append(y)
             return y.name, y
         if isinstance(found, (tuple, list)):
@@ -158,16 +181,36 @@ class Program:
 
     def compiled(self, arguments: list[str], results: str, kept: set[str]) -> Callable[..., Any]:
         """The program as a function. Variables that are not kept are deleted after their last use."""
-        lines = fewer(self.lines, kept | self._shared, lambda name: self.constant(getattr(self.kernels, name), name))
+        shared = kept | self._held | self._roots.keys() | set(self._roots.values())
+        lines = self._without_fixed(kept | self._held | self._written)
+        lines = fewer(lines, shared, lambda name: self.constant(getattr(self.kernels, name), name))
         last = {name: i for i, line in enumerate(lines) for name in line.names}
         ends: dict[int, list[str]] = {}
         for name, i in last.items():
-            if name not in kept:
+            if name not in kept and name not in self.scope:
                 ends.setdefault(i, []).append(name)
         body = [f"{line.text}; del {', '.join(ends[i])}" if i in ends else line.text for i, line in enumerate(lines)]
         self.source = "\n    ".join([f"def step({', '.join(arguments)}):", *body, f"return {results}"])
         exec(compile(self.source, "<captured step>", "exec"), self.scope)  # the lines above
         return self.scope["step"]
+
+    def _without_fixed(self, changing: set[str]) -> list[Line]:
+        """The lines but for those that give the same in every replay: their results become constants.
+
+        changing: variables whose memory may be written.
+        """
+        roots = {self._roots.get(name, name) for name in changing}
+        left = []
+        for line in self.lines:
+            if line.fixed and roots.isdisjoint([self._roots.get(name, name) for name in line.fixed]):
+                self.scope |= line.fixed
+            else:
+                left.append(line)
+        return left
+
+
+def _is_fixed(a: Any) -> bool:
+    return bool(a.fixed and (a.base is None or a.base.fixed))
 
 
 def _own_name(value: Any) -> str:

@@ -50,7 +50,7 @@ class Recorder:
                 for t in tensors():
                     self._take(t)
                 for o in list(self.outside.values()):
-                    if o.gradient is not None:
+                    if o.gradient is not None and id(o.gradient) in self.outside:
                         self.outside[id(o.gradient)].noted.young = False
                 results = copy_context().run(self._run, step, args, kwargs)
                 self._flush()
@@ -89,7 +89,7 @@ class Recorder:
             found = function(*unwrapped(args), **unwrapped(kwargs))
         finally:
             recording.reset(token)
-        return self.program.note(function, function.__name__, args, kwargs, found)
+        return self.program.note(function, function.__name__, args, kwargs, found, random=True)
 
     def later(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Leave a call, such as an optimizer's step, for the replays."""
@@ -166,11 +166,11 @@ class Recorder:
                     checks += [f"{name}.shape == {o.original.shape}", f"{name}.dtype is {dtype}"]
                 elif not is_input:
                     checks.append(f"{name} is {program.constant(o.original)}")
-            g = None if o.gradient is None else self.outside[id(o.gradient)]
+            g = self.outside.get(id(o.gradient))
             if g is not None and g.noted.name in used:
                 checks.append(f"{self._use(o)}._grad is {self._use(g)}")
             elif o.graded and not is_input:
-                checks.append(f"{o.place}._grad is {'None' if g is None else 'not None'}")
+                checks.append(f"{o.place}._grad is {'None' if o.gradient is None else 'not None'}")
                 if g is not None:
                     cleared.append(Line(f"{o.place}._grad = None", []))
         if checks:
@@ -263,8 +263,9 @@ def _filled(form: Any, *values: Any) -> Any:
 
 
 def tensors() -> list[Tensor]:
-    """All tensors of the process."""
-    return [o for o in gc.get_objects() if issubclass(type(o), Tensor)]
+    """All tensors of the process, but for those that another thread is about to make."""
+    found = [o for o in gc.get_objects() if issubclass(type(o), Tensor)]
+    return [t for t in found if hasattr(t, "array") and hasattr(t, "_grad") and hasattr(t, "node")]
 
 
 def _noted(array: Any) -> Noted:
