@@ -19,14 +19,6 @@ _PLACE = re.compile(r"\{(\d)\}")
 _NUMBERED = re.compile(r"\d$")
 
 
-class Stale(Exception):
-    """Something that a captured step relies on has changed; nothing has been computed yet."""
-
-
-class Odd(Exception):
-    """The values of an input are not like those for which a step was captured; nothing has been computed yet."""
-
-
 class Expression(str):
     """An argument that is written as it is."""
 

@@ -18,7 +18,8 @@ from autograd_core.engine.versions import base_of, record_writes
 from autograd_core.errors import TracingError
 from autograd_core.replay.noted import Noted, backend, unwrapped
 from autograd_core.replay.passes import Line
-from autograd_core.replay.program import Expression, Odd, Program, Stale
+from autograd_core.replay.program import Expression, Program
+from autograd_core.replay.validity import Odd, Stale
 from autograd_core.tensor import Tensor, own_scalar, wrap
 from autograd_core.trees import leaves, mapped
 from backends.live import recording

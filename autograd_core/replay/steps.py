@@ -13,8 +13,7 @@ import numpy as np
 from autograd_core.dtypes import get_default_dtype
 from autograd_core.engine.casting import modes
 from autograd_core.grad_mode import grad_enabled
-from autograd_core.replay.program import Odd, Stale
-from autograd_core.replay.reach import modules_of
+from autograd_core.replay.validity import Odd, Stale
 from autograd_core.tensor import Tensor
 from autograd_core.trees import leaves
 from backends.live import recording
@@ -62,6 +61,8 @@ class capture:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         given = leaves((args, kwargs) if kwargs else args)
         if self._modules is None:
+            from autograd_core.replay.reach import modules_of
+
             self._modules = modules_of(self.step)
         flags = [m.training for m in self._modules]
         key = (grad_enabled(), get_default_dtype(), *flags, *kwargs, *modes().items(), *map(_signature, given))
