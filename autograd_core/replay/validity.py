@@ -2,8 +2,8 @@
 
 
 class Stale(Exception):
-    """Something that a captured step relies on has changed"""
+    """Something that a captured step relies on has changed."""
 
 
 class Odd(Exception):
-    """The values of an input are not like those for which a step was captured"""
+    """The values of an input are not like those for which a step was captured."""
