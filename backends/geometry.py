@@ -59,6 +59,15 @@ def _each_tap(window: Window, plane: Sizes, out: Sizes) -> Sequence[tuple[Sizes,
     return found
 
 
+class Geometry(NamedTuple):
+    """How the kernels of a convolution slide: one number per spatial axis, and into how many groups channels fall."""
+
+    stride: Sizes
+    padding: Sizes
+    dilation: Sizes
+    groups: int
+
+
 class Taps(NamedTuple):
     """A window sliding over an image: output `o` and tap `k` read position `o * stride + k * dilation - low`.
 
@@ -87,12 +96,11 @@ def tap_range(size: int, count: int, offset: int, step: int) -> tuple[slice, sli
     return slice(first, stop), slice(start, max(start, start + (stop - first) * step - step + 1), step)
 
 
-def convolution_sizes(
-    x_shape: Sizes, w_shape: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
-) -> Sizes:
+def convolution_sizes(x_shape: Sizes, w_shape: Sizes, geometry: Geometry) -> Sizes:
     """Spatial sizes of a convolution's output; ValueError with the shapes when the operands do not fit."""
     if len(x_shape) < 3 or len(w_shape) != len(x_shape):
         raise ValueError(f"convolution of x {x_shape} with w {w_shape}: both need 2 + spatial rank dimensions")
+    *steps, groups = geometry
     if groups < 1 or x_shape[1] != w_shape[1] * groups:
         raise ValueError(
             f"convolution of x {x_shape} with w {w_shape}, groups={groups}: x has {x_shape[1]} channels, "
@@ -100,7 +108,7 @@ def convolution_sizes(
         )
     if w_shape[0] % groups:
         raise ValueError(f"convolution: w {w_shape} has {w_shape[0]} outputs, not divisible by groups={groups}")
-    return Window(w_shape[2:], stride, padding, dilation).outputs("convolution", x_shape)
+    return Window(w_shape[2:], *steps).outputs("convolution", x_shape)
 
 
 @lru_cache(maxsize=1024)

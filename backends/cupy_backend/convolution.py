@@ -10,52 +10,46 @@ from backends import determinism, precision
 from backends.cupy_backend.cudnn_plans import TYPES, Convolution, Cudnn
 from backends.cupy_backend.launch import Gpu
 from backends.cupy_backend.layouts import name_of
-from backends.geometry import Array, Sizes, channels_first, channels_last, check_gradient, convolution_sizes
+from backends.geometry import Array, Geometry, Sizes, channels_first, channels_last, check_gradient, convolution_sizes
 
 NARROW = 8  # channels of 16-bit images that tensor cores read at once: cuDNN would pad fewer on each call
 
 
-def convolve(
-    gpu: Gpu, x: Array, w: Array, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int, bias: Array | None = None
-) -> Array | None:
+def convolve(gpu: Gpu, x: Array, w: Array, geometry: Geometry, bias: Array | None = None) -> Array | None:
     """See `backends.generic.im2col.convolve`."""
     if not _suits(x, w) or (bias is not None and bias.dtype != x.dtype):
         return None
-    out = convolution_sizes(x.shape, w.shape, stride, padding, dilation, groups)
-    xs, ws = _widened(gpu, x, groups), _widened(gpu, w, groups)
+    out = convolution_sizes(x.shape, w.shape, geometry)
+    xs, ws = _widened(gpu, x, geometry.groups), _widened(gpu, w, geometry.groups)
     y = gpu.xp.empty((x.shape[0], *out, w.shape[0]), dtype=x.dtype)
-    key = _key("y", xs, ws, y, padding, stride, dilation, bias is not None)
+    key = _key("y", xs, ws, y, geometry, bias is not None)
     operands = (xs, ws) if bias is None else (xs, ws, gpu.xp.ascontiguousarray(bias))
     return channels_first(y) if gpu.library(Cudnn).run(key, *operands, y) else None
 
 
-def convolve_input(
-    gpu: Gpu, g: Array, w: Array, x_shape: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
-) -> Array | None:
+def convolve_input(gpu: Gpu, g: Array, w: Array, x_shape: Sizes, geometry: Geometry) -> Array | None:
     """See `backends.generic.im2col.convolve_input`."""
-    out = convolution_sizes(x_shape, w.shape, stride, padding, dilation, groups)
+    out = convolution_sizes(x_shape, w.shape, geometry)
     check_gradient("convolve_input", g.shape, (x_shape[0], w.shape[0], *out))
     g = g.astype(w.dtype, copy=False)
     if not _suits(g, w):
         return None
-    gs, ws = _widened(gpu, g, 0), _widened(gpu, w, groups)
-    dx = gpu.xp.empty((x_shape[0], *x_shape[2:], ws.shape[-1] * groups), dtype=g.dtype)
-    key = _key("x", dx, ws, gs, padding, stride, dilation, False)
+    gs, ws = _widened(gpu, g, 0), _widened(gpu, w, geometry.groups)
+    dx = gpu.xp.empty((x_shape[0], *x_shape[2:], ws.shape[-1] * geometry.groups), dtype=g.dtype)
+    key = _key("x", dx, ws, gs, geometry, False)
     return channels_first(dx)[:, : x_shape[1]] if gpu.library(Cudnn).run(key, gs, ws, dx) else None
 
 
-def convolve_weight(
-    gpu: Gpu, g: Array, x: Array, w_shape: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
-) -> Array | None:
+def convolve_weight(gpu: Gpu, g: Array, x: Array, w_shape: Sizes, geometry: Geometry) -> Array | None:
     """See `backends.generic.im2col.convolve_weight`."""
-    out = convolution_sizes(x.shape, w_shape, stride, padding, dilation, groups)
+    out = convolution_sizes(x.shape, w_shape, geometry)
     check_gradient("convolve_weight", g.shape, (x.shape[0], w_shape[0], *out))
     g = g.astype(x.dtype, copy=False)
     if not _suits(g, x):
         return None
-    xs, gs = _widened(gpu, x, groups), _widened(gpu, g, 0)
-    dw = gpu.xp.empty((w_shape[0], *w_shape[2:], xs.shape[-1] // groups), dtype=g.dtype)
-    key = _key("w", xs, dw, gs, padding, stride, dilation, False)
+    xs, gs = _widened(gpu, x, geometry.groups), _widened(gpu, g, 0)
+    dw = gpu.xp.empty((w_shape[0], *w_shape[2:], xs.shape[-1] // geometry.groups), dtype=g.dtype)
+    key = _key("w", xs, dw, gs, geometry, False)
     if not gpu.library(Cudnn).run(key, xs, gs, dw):
         return None
     kernels = channels_first(dw)
@@ -76,10 +70,9 @@ def _widened(gpu: Gpu, x: Array, groups: int) -> Array:
     return wide
 
 
-def _key(
-    result: str, x: Array, w: Array, y: Array, padding: Sizes, stride: Sizes, dilation: Sizes, biased: bool
-) -> Convolution:
+def _key(result: str, x: Array, w: Array, y: Array, geometry: Geometry, biased: bool) -> Convolution:
     """The key of a convolution of channels-last arrays; one-dimensional signals are images of one row."""
+    stride, padding, dilation, _ = geometry
     line = x.ndim == 3
     if line:
         padding, stride, dilation = (0, *padding), (1, *stride), (1, *dilation)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from backends.geometry import (
     Array,
+    Geometry,
     Sizes,
     Taps,
     blocks,
@@ -57,10 +58,7 @@ def convolve(
     xp: Any,
     x: Array,
     w: Array,
-    stride: Sizes,
-    padding: Sizes,
-    dilation: Sizes,
-    groups: int,
+    geometry: Geometry,
     bias: Array | None = None,
     *,
     schedule: Schedule,
@@ -69,52 +67,30 @@ def convolve(
 
     Returns (N, O, *out) in channels-last memory. ValueError when the shapes do not fit.
     """
-    out = convolution_sizes(x.shape, w.shape, stride, padding, dilation, groups)
-    taps = Taps(w.shape[2:], stride, dilation, padding, out)
-    y = _correlate(xp, channels_last(x), _taps_first(w, groups), taps, schedule, bias)
+    out = convolution_sizes(x.shape, w.shape, geometry)
+    taps = Taps(w.shape[2:], geometry.stride, geometry.dilation, geometry.padding, out)
+    y = _correlate(xp, channels_last(x), _taps_first(w, geometry.groups), taps, schedule, bias)
     return channels_first(y.astype(x.dtype, copy=False))
 
 
-def convolve_input(
-    xp: Any,
-    g: Array,
-    w: Array,
-    x_shape: Sizes,
-    stride: Sizes,
-    padding: Sizes,
-    dilation: Sizes,
-    groups: int,
-    *,
-    schedule: Schedule,
-) -> Array:
+def convolve_input(xp: Any, g: Array, w: Array, x_shape: Sizes, geometry: Geometry, *, schedule: Schedule) -> Array:
     """Adjoint of `convolve` in x: the gradient g (N, O, *out) carried to `x_shape`."""
-    out = convolution_sizes(x_shape, w.shape, stride, padding, dilation, groups)
+    out = convolution_sizes(x_shape, w.shape, geometry)
     check_gradient("convolve_input", g.shape, (x_shape[0], w.shape[0], *out))
-    forward = Taps(w.shape[2:], stride, dilation, padding, out)
-    weights = _taps_first(w, groups).swapaxes(-1, -2)
+    forward = Taps(w.shape[2:], geometry.stride, geometry.dilation, geometry.padding, out)
+    weights = _taps_first(w, geometry.groups).swapaxes(-1, -2)
     dx = _correlate_input(xp, channels_last(g), weights, x_shape[2:], forward, schedule)
     return channels_first(dx.astype(g.dtype, copy=False))
 
 
-def convolve_weight(
-    xp: Any,
-    g: Array,
-    x: Array,
-    w_shape: Sizes,
-    stride: Sizes,
-    padding: Sizes,
-    dilation: Sizes,
-    groups: int,
-    *,
-    schedule: Schedule,
-) -> Array:
+def convolve_weight(xp: Any, g: Array, x: Array, w_shape: Sizes, geometry: Geometry, *, schedule: Schedule) -> Array:
     """Adjoint of `convolve` in w: a contiguous (O, C / groups, *K) from the gradient g (N, O, *out) and the input x."""
-    out = convolution_sizes(x.shape, w_shape, stride, padding, dilation, groups)
+    out = convolution_sizes(x.shape, w_shape, geometry)
     check_gradient("convolve_weight", g.shape, (x.shape[0], w_shape[0], *out))
-    taps = Taps(w_shape[2:], stride, dilation, padding, out)
-    dw = _correlate_weight(xp, channels_last(x), channels_last(g), groups, taps, schedule)
+    taps = Taps(w_shape[2:], geometry.stride, geometry.dilation, geometry.padding, out)
+    dw = _correlate_weight(xp, channels_last(x), channels_last(g), geometry.groups, taps, schedule)
     rank = len(out)
-    dw = dw.reshape(groups, *w_shape[2:], w_shape[1], w_shape[0] // groups)
+    dw = dw.reshape(geometry.groups, *w_shape[2:], w_shape[1], -1)
     dw = dw.transpose(0, rank + 2, rank + 1, *range(1, rank + 1)).reshape(w_shape)
     return xp.ascontiguousarray(dw.astype(g.dtype, copy=False))
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from backends.buffers import FLOAT32, empty
-from backends.geometry import Array, Sizes, check_gradient, convolution_sizes
+from backends.geometry import Array, Geometry, Sizes, check_gradient, convolution_sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import can_be_described, canonical, to_channels_last
 from backends.onednn.plans import (
@@ -68,21 +68,12 @@ def _suits(x: Array, w: Array) -> bool:
     )
 
 
-def convolve(
-    x: Array,
-    w: Array,
-    stride: Sizes,
-    padding: Sizes,
-    dilation: Sizes,
-    groups: int,
-    bias: Array | None = None,
-    relu: bool = False,
-) -> Array | None:
+def convolve(x: Array, w: Array, geometry: Geometry, bias: Array | None = None, relu: bool = False) -> Array | None:
     """See `backends.generic.im2col.convolve`."""
     if not _suits(x, w) or (bias is not None and bias.shape != w.shape[:1]):
         return None
     w = _described(w)
-    plan = _forward(x.shape, w.shape, w.strides, stride, padding, dilation, groups, bias is not None, relu)
+    plan = _forward(x.shape, w.shape, w.strides, geometry, bias is not None, relu)
     if plan is None:
         return None
     y = empty(plan.shape, plan.strides)
@@ -93,21 +84,17 @@ def convolve(
     return y
 
 
-def convolve_relu(
-    x: Array, w: Array, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int, bias: Array | None = None
-) -> Array | None:
+def convolve_relu(x: Array, w: Array, geometry: Geometry, bias: Array | None = None) -> Array | None:
     """max(convolve(...), 0); for few channels a second pass is faster than a ReLU within the convolution."""
-    return convolve(x, w, stride, padding, dilation, groups, bias, True) if _is_wide(w.shape, groups) else None
+    return convolve(x, w, geometry, bias, True) if _is_wide(w.shape, geometry.groups) else None
 
 
-def convolve_input(
-    g: Array, w: Array, x_shape: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
-) -> Array | None:
+def convolve_input(g: Array, w: Array, x_shape: Sizes, geometry: Geometry) -> Array | None:
     """See `backends.generic.im2col.convolve_input`."""
     if not _suits(g, w):
         return None
     w = _described(w)
-    plan = _input(x_shape, g.shape, w.shape, w.strides, stride, padding, dilation, groups)
+    plan = _input(x_shape, g.shape, w.shape, w.strides, geometry)
     if plan is None:
         return None
     dx = empty(plan.shape, plan.strides)
@@ -115,14 +102,12 @@ def convolve_input(
     return dx
 
 
-def convolve_weight(
-    g: Array, x: Array, w_shape: Sizes, stride: Sizes, padding: Sizes, dilation: Sizes, groups: int
-) -> Array | None:
+def convolve_weight(g: Array, x: Array, w_shape: Sizes, geometry: Geometry) -> Array | None:
     """See `backends.generic.im2col.convolve_weight`."""
     dw = empty(w_shape)
     plan = None
     if _suits(g, dw) and x.dtype == FLOAT32:
-        plan = _weight(x.shape, g.shape, w_shape, stride, padding, dilation, groups)
+        plan = _weight(x.shape, g.shape, w_shape, geometry)
     if plan is None:
         return None
     inside = dw if plan.reorder is None else state.scratch(plan.weights_size, "weights")
@@ -152,24 +137,16 @@ def _kernels(workshop: Workshop, shape: Sizes, strides: Sizes, groups: int) -> A
     return workshop.memory(_grouped(shape, groups), strides)
 
 
-def _steps(stride: Sizes, padding: Sizes, dilation: Sizes) -> tuple[Any, ...]:
+def _steps(geometry: Geometry) -> tuple[Any, ...]:
+    stride, padding, dilation, _ = geometry
     return dims(stride), dims(d - 1 for d in dilation), dims(padding), dims(padding)
 
 
 @planned
 def _forward(
-    workshop: Workshop,
-    x_shape: Sizes,
-    w_shape: Sizes,
-    w_strides: Sizes,
-    stride: Sizes,
-    padding: Sizes,
-    dilation: Sizes,
-    groups: int,
-    biased: bool,
-    relu: bool,
+    workshop: Workshop, x_shape: Sizes, w_shape: Sizes, w_strides: Sizes, geometry: Geometry, biased: bool, relu: bool
 ) -> Plan:
-    out = convolution_sizes(x_shape, w_shape, stride, padding, dilation, groups)
+    out = convolution_sizes(x_shape, w_shape, geometry)
     shape = (x_shape[0], w_shape[0], *out)
     x, y = _image(workshop, x_shape), _image(workshop, shape)
     bias = [workshop.memory((w_shape[0],), (4,))] if biased else []
@@ -178,16 +155,16 @@ def _forward(
         TRAINING,
         DIRECT,
         x,
-        workshop.any_layout(_grouped(w_shape, groups)),
+        workshop.any_layout(_grouped(w_shape, geometry.groups)),
         bias[0] if biased else None,
         y,
-        *_steps(stride, padding, dilation),
+        *_steps(geometry),
         attributes=workshop.attributes(*RELU) if relu else None,
-        avoid="ref" if _is_wide(w_shape, groups) else "brg",
+        avoid="ref" if _is_wide(w_shape, geometry.groups) else "brg",
     )
     inside = workshop.asked(desc, OF_WEIGHTS)
     plan = _Convolution(workshop, desc, shape, (SRC, x), (WEIGHTS, inside), (DST, y), *[(BIAS, b) for b in bias])
-    _reordered(workshop, plan, inside, _kernels(workshop, w_shape, w_strides, groups), into=True)
+    _reordered(workshop, plan, inside, _kernels(workshop, w_shape, w_strides, geometry.groups), into=True)
     return plan
 
 
@@ -203,55 +180,38 @@ def _is_wide(w_shape: Sizes, groups: int) -> bool:
     return min(w_shape[0] // groups, w_shape[1]) >= 16
 
 
-def _hint(workshop: Workshop, x: Any, y: Any, w_shape: Sizes, groups: int, steps: tuple[Any, ...]) -> Any:
+def _hint(workshop: Workshop, x: Any, y: Any, w_shape: Sizes, geometry: Geometry) -> Any:
     """The forward primitive that the adjoints require; its choice does not affect them."""
-    weights = workshop.any_layout(_grouped(w_shape, groups))
-    return workshop.primitive("convolution_forward", TRAINING, DIRECT, x, weights, None, y, *steps)
+    weights = workshop.any_layout(_grouped(w_shape, geometry.groups))
+    return workshop.primitive("convolution_forward", TRAINING, DIRECT, x, weights, None, y, *_steps(geometry))
 
 
 @planned
 def _input(
-    workshop: Workshop,
-    x_shape: Sizes,
-    g_shape: Sizes,
-    w_shape: Sizes,
-    w_strides: Sizes,
-    stride: Sizes,
-    padding: Sizes,
-    dilation: Sizes,
-    groups: int,
+    workshop: Workshop, x_shape: Sizes, g_shape: Sizes, w_shape: Sizes, w_strides: Sizes, geometry: Geometry
 ) -> Plan:
-    out = convolution_sizes(x_shape, w_shape, stride, padding, dilation, groups)
+    out = convolution_sizes(x_shape, w_shape, geometry)
     check_gradient("convolve_input", g_shape, (x_shape[0], w_shape[0], *out))
-    x, g, steps = _image(workshop, x_shape), _image(workshop, g_shape), _steps(stride, padding, dilation)
-    hint = _hint(workshop, x, g, w_shape, groups, steps)
-    weights = workshop.any_layout(_grouped(w_shape, groups))
-    avoid = "brgconv_strided" if _is_wide(w_shape, groups) else "brg"
+    x, g, steps = _image(workshop, x_shape), _image(workshop, g_shape), _steps(geometry)
+    hint = _hint(workshop, x, g, w_shape, geometry)
+    weights = workshop.any_layout(_grouped(w_shape, geometry.groups))
+    avoid = "brgconv_strided" if _is_wide(w_shape, geometry.groups) else "brg"
     desc = workshop.primitive("convolution_backward_data", DIRECT, x, weights, g, *steps, hint, avoid=avoid)
     inside = workshop.asked(desc, OF_WEIGHTS)
     plan = _Convolution(workshop, desc, x_shape, (DIFF_DST, g), (WEIGHTS, inside), (DIFF_SRC, x))
-    _reordered(workshop, plan, inside, _kernels(workshop, w_shape, w_strides, groups), into=True)
+    _reordered(workshop, plan, inside, _kernels(workshop, w_shape, w_strides, geometry.groups), into=True)
     return plan
 
 
 @planned
-def _weight(
-    workshop: Workshop,
-    x_shape: Sizes,
-    g_shape: Sizes,
-    w_shape: Sizes,
-    stride: Sizes,
-    padding: Sizes,
-    dilation: Sizes,
-    groups: int,
-) -> Plan:
-    out = convolution_sizes(x_shape, w_shape, stride, padding, dilation, groups)
+def _weight(workshop: Workshop, x_shape: Sizes, g_shape: Sizes, w_shape: Sizes, geometry: Geometry) -> Plan:
+    out = convolution_sizes(x_shape, w_shape, geometry)
     check_gradient("convolve_weight", g_shape, (x_shape[0], w_shape[0], *out))
-    x, g, steps = _image(workshop, x_shape), _image(workshop, g_shape), _steps(stride, padding, dilation)
-    hint = _hint(workshop, x, g, w_shape, groups, steps)
-    weights = workshop.any_layout(_grouped(w_shape, groups))
+    x, g, steps = _image(workshop, x_shape), _image(workshop, g_shape), _steps(geometry)
+    hint = _hint(workshop, x, g, w_shape, geometry)
+    weights = workshop.any_layout(_grouped(w_shape, geometry.groups))
     desc = workshop.primitive("convolution_backward_weights", DIRECT, x, weights, None, g, *steps, hint)
     inside = workshop.asked(desc, OF_DIFF_WEIGHTS)
     plan = _Convolution(workshop, desc, x_shape, (SRC, x), (DIFF_DST, g), (DIFF_WEIGHTS, inside))
-    _reordered(workshop, plan, inside, _kernels(workshop, w_shape, dense(w_shape), groups), into=False)
+    _reordered(workshop, plan, inside, _kernels(workshop, w_shape, dense(w_shape), geometry.groups), into=False)
     return plan

@@ -5,7 +5,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 import backends
-from backends.geometry import Window
+from backends.geometry import Geometry, Window
 from benchmarks.gpu.engines import Engine, allow_tf32
 
 Work = Callable[[], Any]
@@ -125,19 +125,19 @@ def _convolution(
         x = engine.random(batch, channels, size, size, dtype="bfloat16", last=True)
         w = engine.random(outputs, channels, kernel, kernel, dtype="bfloat16")
         g = engine.random(batch, outputs, out, out, dtype="bfloat16", last=True)
-        steps = [(n,) * 2 for n in (stride, kernel // 2, 1)]
+        steps = Geometry((stride,) * 2, (kernel // 2,) * 2, (1, 1), groups=1)
         if engine.name == "ours":
             k, (x, w, g) = kernels(), (t.array for t in (x, w, g))
             return {
-                "forward": lambda: k.convolve(x, w, *steps, 1),
-                "input": lambda: k.convolve_input(g, w, x.shape, *steps, 1),
-                "weight": lambda: k.convolve_weight(g, x, w.shape, *steps, 1),
+                "forward": lambda: k.convolve(x, w, steps),
+                "input": lambda: k.convolve_input(g, w, x.shape, steps),
+                "weight": lambda: k.convolve_weight(g, x, w.shape, steps),
             }[direction]
         w = w.contiguous(memory_format=engine.core.channels_last)
         if direction == "forward":
             return _quiet(engine, lambda: engine.nn.functional.conv2d(x, w, None, *steps))
         backward, mask = engine.core.ops.aten.convolution_backward, [direction == "input", direction == "weight", False]
-        return lambda: backward(g, x, w, None, *steps, False, (0, 0), 1, mask)
+        return lambda: backward(g, x, w, None, *steps[:3], False, (0, 0), 1, mask)
 
     return make
 

@@ -10,13 +10,14 @@ from autograd_core.kinds import CONVOLUTION
 from autograd_core.ops.images.padding import pad
 from autograd_core.ops.images.planes import each, slow_transpose, with_batch
 from autograd_core.registry import composition, op, sample
+from backends.geometry import Geometry
 
 CASES = (
-    sample((2, 2, 4, 3), (2, 2, 3, 2), (2,), stride=(1, 1), padding=(1, 0), dilation=(1, 1), groups=1),
-    sample((1, 2, 5, 3), (4, 1, 2, 2), None, stride=(2, 1), padding=(1, 1), dilation=(2, 1), groups=2),
-    sample((2, 2, 7), (3, 2, 3), (3,), stride=(2,), padding=(2,), dilation=(1,), groups=1),
-    sample((1, 1, 3, 3, 3), (2, 1, 2, 2, 2), None, stride=(1, 2, 1), padding=(0, 1, 0), dilation=(1, 1, 2), groups=1),
-    sample((0, 2, 4), (3, 2, 2), (3,), stride=(1,), padding=(0,), dilation=(1,), groups=1),
+    sample((2, 2, 4, 3), (2, 2, 3, 2), (2,), geometry=Geometry((1, 1), (1, 0), (1, 1), 1)),
+    sample((1, 2, 5, 3), (4, 1, 2, 2), None, geometry=Geometry((2, 1), (1, 1), (2, 1), 2)),
+    sample((2, 2, 7), (3, 2, 3), (3,), geometry=Geometry((2,), (2,), (1,), 1)),
+    sample((1, 1, 3, 3, 3), (2, 1, 2, 2, 2), None, geometry=Geometry((1, 2, 1), (0, 1, 0), (1, 1, 2), 1)),
+    sample((0, 2, 4), (3, 2, 2), (3,), geometry=Geometry((1,), (0,), (1,), 1)),
 )
 
 
@@ -42,10 +43,10 @@ def _slow(x: Any, weight: Any, stride: Any, padding: Any, dilation: Any, groups:
 def _slow_transpose(which):
     """A transpose of the definition, which is linear in each operand."""
 
-    def reference(g, other, stride, padding, dilation, groups, **shape):
+    def reference(g, other, geometry, **shape):
         def forward(unit):
             x, weight = (unit, other) if which == "input" else (other, unit)
-            return _slow(x, weight, stride, padding, dilation, groups)
+            return _slow(x, weight, *geometry)
 
         (target,) = shape.values()
         return slow_transpose(forward, target, g)
@@ -54,44 +55,42 @@ def _slow_transpose(which):
 
 
 @op(CONVOLUTION, symbol="conv", samples=CASES,
-    reference=lambda x, weight, bias=None, **geometry: _slow(x, weight, **geometry) + (
+    reference=lambda x, weight, bias=None, *, geometry: _slow(x, weight, *geometry) + (
         0 if bias is None else bias.reshape(-1, *[1] * (x.ndim - 2))),
-    vjp=(lambda xp, g, weight, input_shape, stride, padding, dilation, groups: xp.convolve_input(
-            g, weight, input_shape=input_shape, stride=stride, padding=padding, dilation=dilation, groups=groups),
-         lambda xp, g, input, weight_shape, stride, padding, dilation, groups: xp.convolve_weight(
-            g, input, weight_shape=weight_shape, stride=stride, padding=padding, dilation=dilation, groups=groups),
+    vjp=(lambda xp, g, weight, input_shape, geometry: xp.convolve_input(
+            g, weight, input_shape=input_shape, geometry=geometry),
+         lambda xp, g, input, weight_shape, geometry: xp.convolve_weight(
+            g, input, weight_shape=weight_shape, geometry=geometry),
          lambda xp, g: xp.sum(g, dim=(0, *range(2, g.ndim)))))
-def convolve(xp, input, weight, bias=None, *, stride, padding, dilation, groups):
+def convolve(xp, input, weight, bias=None, *, geometry):
     """Cross-correlation of (N, C, *size) with kernels (O, C / groups, *kernel), as networks call convolution."""
-    return xp.kernels.convolve(input, weight, stride, padding, dilation, groups, bias)
+    return xp.kernels.convolve(input, weight, geometry, bias)
 
 
 @op(CONVOLUTION, symbol="convᵀ", reference=_slow_transpose("input"),
-    samples=(sample((1, 2, 3, 3), (2, 1, 2, 2), input_shape=(1, 1, 4, 4), stride=(1, 1), padding=(0, 0),
-                    dilation=(1, 1), groups=1),
-             sample((1, 2, 2), (2, 1, 2), input_shape=(1, 2, 4), stride=(2,), padding=(1,), dilation=(2,), groups=2),
-             sample((0, 2, 3), (2, 1, 2), input_shape=(0, 1, 4), stride=(1,), padding=(0,), dilation=(1,), groups=1)),
-    vjp=(lambda xp, g, weight, stride, padding, dilation, groups: xp.convolve(
-             g, weight, stride=stride, padding=padding, dilation=dilation, groups=groups),
-         lambda xp, g, gradient, weight_shape, stride, padding, dilation, groups: xp.convolve_weight(
-             gradient, g, weight_shape=weight_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)))
-def convolve_input(xp, gradient, weight, *, input_shape, stride, padding, dilation, groups):
+    samples=(sample((1, 2, 3, 3), (2, 1, 2, 2), input_shape=(1, 1, 4, 4),
+                    geometry=Geometry((1, 1), (0, 0), (1, 1), 1)),
+             sample((1, 2, 2), (2, 1, 2), input_shape=(1, 2, 4), geometry=Geometry((2,), (1,), (2,), 2)),
+             sample((0, 2, 3), (2, 1, 2), input_shape=(0, 1, 4), geometry=Geometry((1,), (0,), (1,), 1))),
+    vjp=(lambda xp, g, weight, geometry: xp.convolve(g, weight, geometry=geometry),
+         lambda xp, g, gradient, weight_shape, geometry: xp.convolve_weight(
+             gradient, g, weight_shape=weight_shape, geometry=geometry)))
+def convolve_input(xp, gradient, weight, *, input_shape, geometry):
     """The transpose of convolution with respect to its input."""
-    return xp.kernels.convolve_input(gradient, weight, input_shape, stride, padding, dilation, groups)
+    return xp.kernels.convolve_input(gradient, weight, input_shape, geometry)
 
 
 @op(CONVOLUTION, symbol="convᵂ", reference=_slow_transpose("weight"),
-    samples=(sample((1, 2, 3, 3), (1, 1, 4, 4), weight_shape=(2, 1, 2, 2), stride=(1, 1), padding=(0, 0),
-                    dilation=(1, 1), groups=1),
-             sample((1, 2, 2), (1, 2, 4), weight_shape=(2, 1, 2), stride=(2,), padding=(1,), dilation=(2,), groups=2),
-             sample((0, 2, 3), (0, 1, 4), weight_shape=(2, 1, 2), stride=(1,), padding=(0,), dilation=(1,), groups=1)),
-    vjp=(lambda xp, g, input, stride, padding, dilation, groups: xp.convolve(
-             input, g, stride=stride, padding=padding, dilation=dilation, groups=groups),
-         lambda xp, g, gradient, input_shape, stride, padding, dilation, groups: xp.convolve_input(
-             gradient, g, input_shape=input_shape, stride=stride, padding=padding, dilation=dilation, groups=groups)))
-def convolve_weight(xp, gradient, input, *, weight_shape, stride, padding, dilation, groups):
+    samples=(sample((1, 2, 3, 3), (1, 1, 4, 4), weight_shape=(2, 1, 2, 2),
+                    geometry=Geometry((1, 1), (0, 0), (1, 1), 1)),
+             sample((1, 2, 2), (1, 2, 4), weight_shape=(2, 1, 2), geometry=Geometry((2,), (1,), (2,), 2)),
+             sample((0, 2, 3), (0, 1, 4), weight_shape=(2, 1, 2), geometry=Geometry((1,), (0,), (1,), 1))),
+    vjp=(lambda xp, g, input, geometry: xp.convolve(input, g, geometry=geometry),
+         lambda xp, g, gradient, input_shape, geometry: xp.convolve_input(
+             gradient, g, input_shape=input_shape, geometry=geometry)))
+def convolve_weight(xp, gradient, input, *, weight_shape, geometry):
     """The transpose of convolution with respect to its kernels."""
-    return xp.kernels.convolve_weight(gradient, input, weight_shape, stride, padding, dilation, groups)
+    return xp.kernels.convolve_weight(gradient, input, weight_shape, geometry)
 
 
 def _same(input, kernel, stride, dilation):
@@ -139,7 +138,7 @@ def convolution(input, weight, bias, stride, padding, dilation, groups, rank, ru
             f"with groups={groups} takes {weight.shape[1] * groups} and gives {weight.shape[0]}"
         )
     check_bias(bias, weight.shape[0], name)
-    y = (run or convolve)(input, weight, bias, stride=stride, padding=padding, dilation=dilation, groups=groups)
+    y = (run or convolve)(input, weight, bias, geometry=Geometry(stride, padding, dilation, groups))
     return y.squeeze(0) if single else y
 
 

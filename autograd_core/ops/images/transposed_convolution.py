@@ -11,6 +11,7 @@ from autograd_core.ops.images.convolution import batched, check_bias, convolve_i
 from autograd_core.ops.images.padding import pad
 from autograd_core.ops.images.planes import each
 from autograd_core.registry import composition, sample
+from backends.geometry import Geometry
 
 
 def _conv_transpose(input, weight, bias, stride, padding, output_padding, groups, dilation, rank):
@@ -35,8 +36,8 @@ def _conv_transpose(input, weight, bias, stride, padding, output_padding, groups
                            f"{padding} gives the size {tuple(size)}, which is negative")
     if any(o >= s for o, s in zip(output_padding, stride, strict=True)):
         x = pad(x, [w for o, s in zip(output_padding[::-1], stride[::-1], strict=True) for w in (0, o // s)])
-    y = convolve_input(x, weight, input_shape=(x.shape[0], outputs, *size), stride=stride, padding=padding,
-                       dilation=dilation, groups=groups)
+    y = convolve_input(x, weight, input_shape=(x.shape[0], outputs, *size),
+                       geometry=Geometry(stride, padding, dilation, groups))
     if bias is not None:
         y = y + bias.reshape((-1,) + (1,) * rank)
     return y.squeeze(0) if single else y

@@ -42,9 +42,9 @@ def linear_relu(xp, input, weight, bias=None):
 
 
 @_then_relu("convolve")
-def convolve_relu(xp, input, weight, bias=None, *, stride, padding, dilation, groups):
+def convolve_relu(xp, input, weight, bias=None, *, geometry):
     """relu of `convolve`: of (N, C, *size) with kernels (O, C / groups, *kernel)."""
-    return xp.kernels.convolve_relu(input, weight, stride, padding, dilation, groups, bias)
+    return xp.kernels.convolve_relu(input, weight, geometry, bias)
 
 
 @op(BINARY, symbol="relu(+)", method=False, real_only=True, broadcasts=False, reference=lambda a, b: max(a + b, 0.0),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.ops.images.taps import cells
-from backends.geometry import Window
+from backends.geometry import Geometry, Window
 from nn.onnx.writer import Ref, Writer, writes
 
 
@@ -35,7 +35,7 @@ def _linear_relu(g: Writer, x: Ref, weight: Ref, bias: Ref | None = None) -> Ref
     return g("Relu", _linear(g, x, weight, bias))
 
 
-def _geometry(**lengths: Any) -> dict[str, Any]:
+def _windows(**lengths: Any) -> dict[str, Any]:
     """Attributes of windows: padding is a number, or a pair, for each axis."""
     pairs = [p if isinstance(p, tuple) else (p, p) for p in lengths.pop("padding")]
     given = {name: [int(k) for k in value] for name, value in lengths.items()}
@@ -43,24 +43,22 @@ def _geometry(**lengths: Any) -> dict[str, Any]:
 
 
 @writes("convolve")
-def _convolve(
-    g: Writer, x: Ref, weight: Ref, bias: Ref | None = None, *, stride: Any, padding: Any, dilation: Any, groups: int
-) -> Ref:
-    windows = _geometry(strides=stride, padding=padding, dilations=dilation, kernel_shape=weight.shape[2:])
+def _convolve(g: Writer, x: Ref, weight: Ref, bias: Ref | None = None, *, geometry: Geometry) -> Ref:
+    stride, padding, dilation, groups = geometry
+    windows = _windows(strides=stride, padding=padding, dilations=dilation, kernel_shape=weight.shape[2:])
     return g("Conv", x, weight, bias, group=groups, **windows)
 
 
 @writes("convolve_relu")
-def _convolve_relu(g: Writer, x: Ref, weight: Ref, bias: Ref | None = None, **windows: Any) -> Ref:
-    return g("Relu", _convolve(g, x, weight, bias, **windows))
+def _convolve_relu(g: Writer, x: Ref, weight: Ref, bias: Ref | None = None, *, geometry: Geometry) -> Ref:
+    return g("Relu", _convolve(g, x, weight, bias, geometry=geometry))
 
 
 @writes("convolve_input")
-def _convolve_input(
-    g: Writer, x: Ref, weight: Ref, *, input_shape: Any, stride: Any, padding: Any, dilation: Any, groups: int
-) -> Ref:
+def _convolve_input(g: Writer, x: Ref, weight: Ref, *, input_shape: Any, geometry: Geometry) -> Ref:
+    stride, padding, dilation, groups = geometry
     kernel = weight.shape[2:]
-    windows = _geometry(strides=stride, padding=padding, dilations=dilation, kernel_shape=kernel)
+    windows = _windows(strides=stride, padding=padding, dilations=dilation, kernel_shape=kernel)
     low, high = np.split(np.array(windows["pads"]), 2)
     span = np.array(dilation) * (np.array(kernel) - 1) + 1
     least = (np.array(x.shape[2:]) - 1) * stride - low - high + span
@@ -71,7 +69,7 @@ def _convolve_input(
 @writes("max_of_windows")
 def _max_of_windows(g: Writer, x: Ref, *, window: Window, ceil_mode: bool) -> Ref:
     kernel, stride, padding, dilation = window
-    windows = _geometry(strides=stride, padding=padding, dilations=dilation, kernel_shape=kernel)
+    windows = _windows(strides=stride, padding=padding, dilations=dilation, kernel_shape=kernel)
     return g("MaxPool", x, ceil_mode=int(ceil_mode), **windows)
 
 
@@ -110,7 +108,7 @@ def _read_points(g: Writer, x: Ref, weights: Ref, index: Ref) -> Ref:
 def _avg_pool(
     g: Writer, x: Ref, *, window: Window, ceil_mode: bool, count_include_pad: bool, divisor: int | None
 ) -> Ref:
-    windows = _geometry(strides=window.stride, padding=window.padding, kernel_shape=window.kernel)
+    windows = _windows(strides=window.stride, padding=window.padding, kernel_shape=window.kernel)
     counted = count_include_pad or divisor is not None
     y = g("AveragePool", x, ceil_mode=int(ceil_mode), count_include_pad=int(counted), **windows)
     return y if divisor is None else g("Mul", y, float(np.prod(window.kernel)) / divisor)

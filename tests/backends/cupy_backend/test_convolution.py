@@ -12,19 +12,19 @@ from backends.cupy_backend import convolution, cudnn_plans
 from backends.cupy_backend.cudnn_plans import Choices, Convolution, Cudnn, Plan, strides_of
 from backends.cupy_backend.launch import Gpu, Unusable
 from backends.deferred import Deferred
-from backends.geometry import channels_first
+from backends.geometry import Geometry, channels_first
 
 plain = generic.bind(np, 1 << 20, Deferred("scipy.special"))
-# x, w, stride, padding, dilation, groups
+# shapes of x and w, and how w slides
 CASES = [
-    ((2, 64, 14, 14), (32, 64, 3, 3), (1, 1), (1, 1), (1, 1), 1),
-    ((2, 3, 15, 13), (16, 3, 7, 7), (2, 2), (3, 3), (1, 1), 1),
-    ((2, 16, 9, 8), (16, 4, 3, 2), (2, 1), (1, 0), (1, 2), 4),
-    ((2, 16, 9, 8), (16, 1, 3, 3), (1, 1), (1, 1), (1, 1), 16),
-    ((2, 8, 21), (24, 8, 5), (2,), (2,), (1,), 1),
-    ((1, 8, 6, 7, 5), (16, 8, 2, 3, 1), (1, 2, 1), (0, 1, 0), (1, 1, 1), 1),
+    ((2, 64, 14, 14), (32, 64, 3, 3), Geometry((1, 1), (1, 1), (1, 1), 1)),
+    ((2, 3, 15, 13), (16, 3, 7, 7), Geometry((2, 2), (3, 3), (1, 1), 1)),
+    ((2, 16, 9, 8), (16, 4, 3, 2), Geometry((2, 1), (1, 0), (1, 2), 4)),
+    ((2, 16, 9, 8), (16, 1, 3, 3), Geometry((1, 1), (1, 1), (1, 1), 16)),
+    ((2, 8, 21), (24, 8, 5), Geometry((2,), (2,), (1,), 1)),
+    ((1, 8, 6, 7, 5), (16, 8, 2, 3, 1), Geometry((1, 2, 1), (0, 1, 0), (1, 1, 1), 1)),
 ]
-each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: "x".join(map(str, case[0])) + f"/{case[5]}")
+each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: "x".join(map(str, case[0])) + f"/{case[2].groups}")
 
 
 class Recorder:
@@ -40,15 +40,15 @@ class Recorder:
         assert all(a.flags.c_contiguous and a.dtype.name == key.dtype for a in arrays)
         # In one dimension a row has been added.
         shaped = [channels_first(a[:, None] if a.ndim == 3 else a) if a.ndim > 1 else a for a in operands]
-        groups, steps = key.x[1] // key.w[1], (key.stride, key.padding, key.dilation)
+        steps = Geometry(key.stride, key.padding, key.dilation, groups=key.x[1] // key.w[1])
         if key.result == "y":
             assert [a.shape for a in shaped[:2]] == [key.x, key.w]
             assert key.biased is (len(shaped) == 3)
-            found = plain.convolve(shaped[0], shaped[1], *steps, groups, *shaped[2:])
+            found = plain.convolve(shaped[0], shaped[1], steps, *shaped[2:])
         elif key.result == "x":
-            found = plain.convolve_input(*shaped, key.x, *steps, groups)
+            found = plain.convolve_input(*shaped, key.x, steps)
         else:
-            found = plain.convolve_weight(shaped[1], shaped[0], key.w, *steps, groups)
+            found = plain.convolve_weight(shaped[1], shaped[0], key.w, steps)
         assert found.shape == last
         channels_first(result[:, None] if result.ndim == 3 else result)[...] = found
         return True
@@ -63,14 +63,14 @@ def gpu():
 
 def computed(gpu, case, dtype):
     """Each of the three kernels of a case, beside the generic one."""
-    x_shape, w_shape, *steps = case
+    x_shape, w_shape, steps = case
     rng = np.random.default_rng(0)
     x, w, bias = (rng.standard_normal(shape).astype(dtype) for shape in (x_shape, w_shape, w_shape[:1]))
-    y = convolution.convolve(gpu, x, w, *steps, bias)
+    y = convolution.convolve(gpu, x, w, steps, bias)
     g = rng.standard_normal(y.shape).astype(dtype)
-    yield y, plain.convolve(x, w, *steps, bias)
-    yield convolution.convolve_input(gpu, g, w, x_shape, *steps), plain.convolve_input(g, w, x_shape, *steps)
-    yield convolution.convolve_weight(gpu, g, x, w_shape, *steps), plain.convolve_weight(g, x, w_shape, *steps)
+    yield y, plain.convolve(x, w, steps, bias)
+    yield convolution.convolve_input(gpu, g, w, x_shape, steps), plain.convolve_input(g, w, x_shape, steps)
+    yield convolution.convolve_weight(gpu, g, x, w_shape, steps), plain.convolve_weight(g, x, w_shape, steps)
 
 
 @each_case
@@ -87,23 +87,23 @@ def test_plans_are_asked_for_what_was_asked_for(gpu, case, dtype):
 
 def test_tf32_is_for_who_asks_for_it(gpu):
     x, w = np.ones((1, 8, 4, 4), np.float32), np.ones((8, 8, 3, 3), np.float32)
-    steps = (1, 1), (1, 1), (1, 1), 1
+    steps = Geometry((1, 1), (1, 1), (1, 1), 1)
     try:
         for level in ("highest", "high"):
             precision.set_float32_matmul_precision(level)
-            convolution.convolve(gpu, x, w, *steps)
+            convolution.convolve(gpu, x, w, steps)
     finally:
         precision.set_float32_matmul_precision("highest")
-    convolution.convolve(gpu, x.astype(np.float16), w.astype(np.float16), *steps)
+    convolution.convolve(gpu, x.astype(np.float16), w.astype(np.float16), steps)
     assert [key.strict for key in gpu.libraries[Cudnn].keys] == [True, False, False]
 
 
 def test_others_are_left_to_the_generic_kernels(gpu):
-    x, w, steps = np.ones((1, 8, 4, 4)), np.ones((8, 8, 3, 3)), ((1, 1), (1, 1), (1, 1), 1)
-    assert convolution.convolve(gpu, x, w, *steps) is None
-    assert convolution.convolve(gpu, x[:0].astype(np.float32), w.astype(np.float32), *steps) is None
+    x, w, steps = np.ones((1, 8, 4, 4)), np.ones((8, 8, 3, 3)), Geometry((1, 1), (1, 1), (1, 1), 1)
+    assert convolution.convolve(gpu, x, w, steps) is None
+    assert convolution.convolve(gpu, x[:0].astype(np.float32), w.astype(np.float32), steps) is None
     with pytest.raises(ValueError, match="x has 8 channels"):
-        convolution.convolve(gpu, x.astype(np.float32), w[:, :4].astype(np.float32), *steps)
+        convolution.convolve(gpu, x.astype(np.float32), w[:, :4].astype(np.float32), steps)
 
 
 class Engines:
@@ -154,12 +154,12 @@ def tuned(gpu, monkeypatch, folder, graph):
 
 def test_the_fastest_engine_is_remembered(gpu, monkeypatch, tmp_path):
     x, w = np.ones((1, 8, 4, 4), np.float32), np.ones((8, 8, 3, 3), np.float32)
-    steps = (1, 1), (1, 1), (1, 1), 1
+    steps = Geometry((1, 1), (1, 1), (1, 1), 1)
     for timed, expected in (([0, 3], 3), ([], 3)):
         graph = Engines()
         gpu.libraries[Cudnn] = tuned(gpu, monkeypatch, tmp_path, graph)
-        convolution.convolve(gpu, x, w, *steps)
-        convolution.convolve(gpu, x, w, *steps)
+        convolution.convolve(gpu, x, w, steps)
+        convolution.convolve(gpu, x, w, steps)
         assert graph.ran == [*timed, expected, expected]
     assert list(Choices(tmp_path / "cudnn-9.json").names.values()) == ["engine 3"]
 
@@ -174,7 +174,7 @@ def test_an_engine_that_is_there_no_longer_is_replaced(gpu, monkeypatch, tmp_pat
             return super().get(place, known)
 
     cudnn.choices.names = Any()
-    assert convolution.convolve(gpu, x, w, (1, 1), (1, 1), (1, 1), 1) is not None
+    assert convolution.convolve(gpu, x, w, Geometry((1, 1), (1, 1), (1, 1), 1)) is not None
     assert graph.ran == [0, 3, 3]
 
 
@@ -182,10 +182,10 @@ def test_an_engine_that_fails_is_replaced_and_not_asked_again(gpu, monkeypatch, 
     x, w = np.ones((1, 8, 4, 4), np.float32), np.ones((8, 8, 3, 3), np.float32)
     graph = Engines()
     gpu.libraries[Cudnn] = tuned(gpu, monkeypatch, tmp_path, graph)
-    convolution.convolve(gpu, x, w, (1, 1), (1, 1), (1, 1), 1)
+    convolution.convolve(gpu, x, w, Geometry((1, 1), (1, 1), (1, 1), 1))
     graph.built = 2
     for _ in range(2):
-        assert convolution.convolve(gpu, x, w, (1, 1), (1, 1), (1, 1), 1) is None
+        assert convolution.convolve(gpu, x, w, Geometry((1, 1), (1, 1), (1, 1), 1)) is None
     assert [record.message.split(":")[1] for record in caplog.records] == [" execution failed"]
 
 
@@ -294,19 +294,19 @@ def test_graphs_are_channels_last_and_float32_is_strict(noted, monkeypatch, dtyp
 def test_operands_start_on_a_border(noted):
     gpu, graphs = noted
     x, w = np.ones(2 * 8 * 16 + 1, np.float32)[1:].reshape(2, 4, 4, 8), np.ones((8, 8, 3, 3), np.float32)
-    convolution.convolve(gpu, channels_first(x), w, (1, 1), (1, 1), (1, 1), 1)
+    convolution.convolve(gpu, channels_first(x), w, Geometry((1, 1), (1, 1), (1, 1), 1))
     ((pointers, _, _),) = [args for name, args, _ in graphs[0].calls if name == "_execute_with_ptrs"]
     assert all(pointer % 16 == 0 for pointer in pointers)
 
 
 def computed_alone(gpu, case, dtype):
     """Each of the three kernels of a case, whatever comes out."""
-    x_shape, w_shape, *steps = case
+    x_shape, w_shape, steps = case
     x, w = np.ones(x_shape, dtype), np.ones(w_shape, dtype)
-    y = convolution.convolve(gpu, x, w, *steps, np.ones(w_shape[0], dtype))
+    y = convolution.convolve(gpu, x, w, steps, np.ones(w_shape[0], dtype))
     yield y
-    yield convolution.convolve_input(gpu, y, w, x_shape, *steps)
-    yield convolution.convolve_weight(gpu, y, x, w_shape, *steps)
+    yield convolution.convolve_input(gpu, y, w, x_shape, steps)
+    yield convolution.convolve_weight(gpu, y, x, w_shape, steps)
 
 
 def test_what_no_engine_can_compute_is_left_to_the_generic_kernel(noted, monkeypatch):
@@ -317,4 +317,4 @@ def test_what_no_engine_can_compute_is_left_to_the_generic_kernel(noted, monkeyp
 
     monkeypatch.setattr(gpu.library(Cudnn), "graph", refuse)
     x, w = np.ones((1, 8, 4, 4), np.float32), np.ones((8, 8, 3, 3), np.float32)
-    assert convolution.convolve(gpu, x, w, (1, 1), (1, 1), (1, 1), 1) is None
+    assert convolution.convolve(gpu, x, w, Geometry((1, 1), (1, 1), (1, 1), 1)) is None

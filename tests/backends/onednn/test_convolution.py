@@ -4,7 +4,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backends import geometry
-from backends.geometry import channels_last
+from backends.geometry import Geometry, channels_last
 from backends.onednn import convolution, plans
 
 
@@ -53,7 +53,7 @@ LAYOUTS = (
 
 @st.composite
 def cases(draw):
-    """Shapes of x and w, parameters that fit, and a layout each for x, w and the gradient."""
+    """Shapes of x and w, a geometry that fits, and a layout each for x, w and the gradient."""
     rank, groups = draw(st.integers(1, 3)), draw(st.sampled_from([1, 1, 2, 4]))
 
     def sizes(low, high):
@@ -63,11 +63,12 @@ def cases(draw):
     kernel, stride, padding, dilation = sizes(1, 3), sizes(1, 3), sizes(0, 3), sizes(1, 2)
     x_shape = (draw(st.integers(0, 3)), groups * draw(channels), *sizes(1, 8))
     w_shape = (groups * draw(channels), x_shape[1] // groups, *kernel)
+    steps = Geometry(stride, padding, dilation, groups)
     try:
-        geometry.convolution_sizes(x_shape, w_shape, stride, padding, dilation, groups)
+        geometry.convolution_sizes(x_shape, w_shape, steps)
     except ValueError:
         assume(False)
-    return x_shape, w_shape, (stride, padding, dilation, groups), draw(st.tuples(*[st.sampled_from(LAYOUTS)] * 3))
+    return x_shape, w_shape, steps, draw(st.tuples(*[st.sampled_from(LAYOUTS)] * 3))
 
 
 def close(found, expected):
@@ -84,23 +85,23 @@ def all_sizes(monkeypatch):
 @given(case=cases(), biased=st.booleans())
 @settings(max_examples=150, deadline=None)
 def test_as_in_float64(kernels, case, biased):
-    x_shape, w_shape, parameters, layouts = case
+    x_shape, w_shape, steps, layouts = case
     rng = np.random.default_rng(0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(convolution, "SMALL", 1)
         x, w = (lay(rng.standard_normal(s, np.float32)) for s, lay in zip((x_shape, w_shape), layouts, strict=False))
         bias = rng.standard_normal(w_shape[0], np.float32) if biased else None
         wide = [v if v is None else v.astype(np.float64) for v in (x, w, bias)]
-        y, expected = kernels.convolve(x, w, *parameters, bias), kernels.convolve(*wide[:2], *parameters, wide[2])
+        y, expected = kernels.convolve(x, w, steps, bias), kernels.convolve(*wide[:2], steps, wide[2])
         close(y, expected)
         assert channels_last(y).flags.c_contiguous
-        np.testing.assert_array_equal(kernels.convolve_relu(x, w, *parameters, bias), np.maximum(y, 0))
+        np.testing.assert_array_equal(kernels.convolve_relu(x, w, steps, bias), np.maximum(y, 0))
         g = layouts[2](rng.standard_normal(y.shape, np.float32))
         wide_g = g.astype(np.float64)
         before = x.copy(), w.copy(), g.copy()
-        dx, dw = kernels.convolve_input(g, w, x_shape, *parameters), kernels.convolve_weight(g, x, w_shape, *parameters)
-        close(dx, kernels.convolve_input(wide_g, wide[1], x_shape, *parameters))
-        close(dw, kernels.convolve_weight(wide_g, wide[0], w_shape, *parameters))
+        dx, dw = kernels.convolve_input(g, w, x_shape, steps), kernels.convolve_weight(g, x, w_shape, steps)
+        close(dx, kernels.convolve_input(wide_g, wide[1], x_shape, steps))
+        close(dw, kernels.convolve_weight(wide_g, wide[0], w_shape, steps))
         assert dw.flags.c_contiguous
         for found, kept in zip((x, w, g), before, strict=True):
             np.testing.assert_array_equal(found, kept)
@@ -110,9 +111,9 @@ def test_as_in_float64(kernels, case, biased):
 def test_relu_behind_a_convolution_keeps_nan(kernels, channels):
     x, w = np.ones((2, 16, 12, 12), np.float32), np.full((channels, 16, 1, 1), -0.5, np.float32)
     x[0, 0, 0, :5] = np.nan, np.inf, -np.inf, 1e30, -1e30
-    parameters = (1, 1), (0, 0), (1, 1), 1
-    y = kernels.convolve_relu(x, w, *parameters)
-    np.testing.assert_array_equal(y, np.maximum(kernels.convolve(x, w, *parameters), 0))
+    steps = Geometry((1, 1), (0, 0), (1, 1), 1)
+    y = kernels.convolve_relu(x, w, steps)
+    np.testing.assert_array_equal(y, np.maximum(kernels.convolve(x, w, steps), 0))
     assert np.isnan(y[0, :, 0, 0]).all()
     assert not np.signbit(y[~np.isnan(y)]).any()
 
@@ -139,12 +140,12 @@ def test_no_layer_of_the_usual_networks_is_left_to_a_reference_implementation(
 ):
     if x_shape[1] != w_shape[1]:  # a transposed convolution
         x_shape = (x_shape[0], w_shape[1], *x_shape[2:])
-    parameters = ((stride,) * 2, (padding,) * 2, (1, 1), 1)
+    steps = Geometry((stride,) * 2, (padding,) * 2, (1, 1), 1)
     plans.state.plans.clear()
     x, w = np.ones(x_shape, np.float32), np.ones(w_shape, np.float32)
-    y = kernels.convolve(x, w, *parameters)
-    kernels.convolve_input(y, w, x_shape, *parameters)
-    kernels.convolve_weight(y, x, w_shape, *parameters)
+    y = kernels.convolve(x, w, steps)
+    kernels.convolve_input(y, w, x_shape, steps)
+    kernels.convolve_weight(y, x, w_shape, steps)
     made = {key[0].__name__: plan.implementation for key, plan in plans.state.plans.items()}
     assert {"_forward", "_input", "_weight"} <= made.keys()
     assert not [name for name in made.values() if "ref" in name]
@@ -154,7 +155,7 @@ def test_no_layer_of_the_usual_networks_is_left_to_a_reference_implementation(
 def test_other_dtypes_are_numpys(kernels, dtype):
     x, w = np.ones((1, 8, 16, 16), dtype), np.ones((8, 8, 3, 3), dtype)
     plans.state.plans.clear()
-    assert kernels.convolve(x, w, (1, 1), (0, 0), (1, 1), 1).dtype == dtype
+    assert kernels.convolve(x, w, Geometry((1, 1), (0, 0), (1, 1), 1)).dtype == dtype
     assert not plans.state.plans
 
 
@@ -162,6 +163,6 @@ def test_other_dtypes_are_numpys(kernels, dtype):
 def test_misfits_are_named(kernels):
     x, w = np.ones((1, 2, 3, 3), np.float32), np.ones((4, 2, 5, 5), np.float32)
     with pytest.raises(ValueError, match="larger than the input"):
-        kernels.convolve(x, w, (1, 1), (0, 0), (1, 1), 1)
+        kernels.convolve(x, w, Geometry((1, 1), (0, 0), (1, 1), 1))
     with pytest.raises(ValueError, match="the output has shape"):
-        kernels.convolve_input(x, np.ones((2, 2, 1, 1), np.float32), (1, 2, 4, 4), (1, 1), (0, 0), (1, 1), 1)
+        kernels.convolve_input(x, np.ones((2, 2, 1, 1), np.float32), (1, 2, 4, 4), Geometry((1, 1), (0, 0), (1, 1), 1))

@@ -5,6 +5,7 @@ import pytest
 
 from backends import geometry
 from backends.generic import adaptive_steps, optimizers
+from backends.geometry import Geometry
 from backends.onednn import attention, columns, elementwise, group_norm, normalization, products, recurrent
 
 
@@ -90,7 +91,7 @@ def test_nothing_is_read_behind_the_end_of_a_parameter(kernels):
     with pytest.raises(ValueError, match="64 channels"):
         kernels.normalize_rows(x.reshape(-1, 64), short, None, 1e-5, True)
     with pytest.raises(ValueError, match="broadcast"):
-        kernels.convolve(x, random(32, 16, 3, 3), (1, 1), (1, 1), (1, 1), 1, short)
+        kernels.convolve(x, random(32, 16, 3, 3), Geometry((1, 1), (1, 1), (1, 1), 1), short)
 
 
 def test_the_fused_relu_keeps_nan(kernels):
@@ -255,11 +256,11 @@ def test_adam_does_with_gradients_that_are_not_finite_what_arithmetic_does(kerne
 def test_two_runs_are_bit_identical(kernels):
     def run():
         x, w, g = random(16, 16, 16, 16), random(16, 16, 3, 3), random(16, 16, 16, 16, seed=1)
-        geometry_of = ((1, 1), (1, 1), (1, 1), 1)
-        y = kernels.convolve(x, w, *geometry_of)
+        steps = Geometry((1, 1), (1, 1), (1, 1), 1)
+        y = kernels.convolve(x, w, steps)
         n, mean, scale, kept = kernels.normalize_batch(y, None, None, 1e-5, True)
         dx, *_ = kernels.batch_gradients(g, y, n, None, mean, scale, kept, 1e-5, True)
-        return n, dx, kernels.convolve_weight(dx, x, w.shape, *geometry_of)
+        return n, dx, kernels.convolve_weight(dx, x, w.shape, steps)
 
     for one, other in zip(run(), run(), strict=True):
         np.testing.assert_array_equal(one, other)

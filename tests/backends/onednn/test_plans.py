@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from backends import buffers, threads
+from backends.geometry import Geometry
 from backends.onednn import plans
 
-PARAMETERS = ((1, 1), (1, 1), (1, 1), 1)
+STEPS = Geometry((1, 1), (1, 1), (1, 1), 1)
 
 
 def operands(images=2):
@@ -19,7 +20,7 @@ def operands(images=2):
 def test_a_plan_is_made_once(kernels):
     plans.state.plans.clear()
     for _ in range(3):
-        kernels.convolve(*operands(), *PARAMETERS)
+        kernels.convolve(*operands(), STEPS)
         made = len(plans.state.plans)
     assert made == len(plans.state.plans) > 0
 
@@ -27,20 +28,20 @@ def test_a_plan_is_made_once(kernels):
 def test_the_plans_not_used_for_longest_make_room(kernels, monkeypatch):
     monkeypatch.setattr(plans, "CAPACITY", 8)
     plans.state.plans.clear()
-    first = kernels.convolve(*operands(1), *PARAMETERS)
+    first = kernels.convolve(*operands(1), STEPS)
     for images in range(2, 12):
-        kernels.convolve(*operands(images), *PARAMETERS)
-        np.testing.assert_array_equal(kernels.convolve(*operands(1), *PARAMETERS), first)
+        kernels.convolve(*operands(images), STEPS)
+        np.testing.assert_array_equal(kernels.convolve(*operands(1), STEPS), first)
         assert len(plans.state.plans) <= 8
     assert any(key[1][0] == (1, 16, 8, 8) for key in plans.state.plans)
 
 
 def test_threads_have_plans_of_their_own(kernels):
     x, w = operands()
-    expected, right = kernels.convolve(x, w, *PARAMETERS), []
+    expected, right = kernels.convolve(x, w, STEPS), []
 
     def work():
-        right.extend(np.array_equal(kernels.convolve(x, w, *PARAMETERS), expected) for _ in range(20))
+        right.extend(np.array_equal(kernels.convolve(x, w, STEPS), expected) for _ in range(20))
 
     workers = [threading.Thread(target=work) for _ in range(4)]
     for worker in workers:
@@ -53,11 +54,11 @@ def test_threads_have_plans_of_their_own(kernels):
 @pytest.mark.parametrize("call", range(6))
 def test_finalizers_have_plans_of_their_own(kernels, monkeypatch, call):
     x, w = operands()
-    expected, address, calls = kernels.convolve(x, w, *PARAMETERS), plans.address, []
+    expected, address, calls = kernels.convolve(x, w, STEPS), plans.address, []
 
     class Dying:
         def __del__(self):
-            kernels.convolve(-x, 2 * w, *PARAMETERS)
+            kernels.convolve(-x, 2 * w, STEPS)
 
     def collecting(array):
         where = address(array)
@@ -70,13 +71,13 @@ def test_finalizers_have_plans_of_their_own(kernels, monkeypatch, call):
         return where
 
     monkeypatch.setattr(plans, "address", collecting)
-    np.testing.assert_array_equal(kernels.convolve(x, w, *PARAMETERS), expected)
+    np.testing.assert_array_equal(kernels.convolve(x, w, STEPS), expected)
 
 
 def test_an_interrupted_run_leaves_no_trace(kernels, monkeypatch):
     plans.state.plans.clear()
     x, w = operands()
-    expected = kernels.convolve(x, w, *PARAMETERS)
+    expected = kernels.convolve(x, w, STEPS)
     *_, plan = plans.state.plans.values()  # the one that reads x
     set_handle = plan.set_handle
 
@@ -86,19 +87,19 @@ def test_an_interrupted_run_leaves_no_trace(kernels, monkeypatch):
 
     monkeypatch.setattr(plan, "set_handle", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        kernels.convolve(-x, w, *PARAMETERS)
+        kernels.convolve(-x, w, STEPS)
     monkeypatch.undo()
-    np.testing.assert_array_equal(kernels.convolve(x, w, *PARAMETERS), expected)
+    np.testing.assert_array_equal(kernels.convolve(x, w, STEPS), expected)
 
 
 def test_a_forked_child_computes_and_so_does_its_parent_afterwards(kernels):
     x, w = operands(64)
-    expected = kernels.convolve(x, w, *PARAMETERS)
+    expected = kernels.convolve(x, w, STEPS)
     child = os.fork()
     if not child:
-        os._exit(0 if np.array_equal(kernels.convolve(x, w, *PARAMETERS), expected) else 1)
+        os._exit(0 if np.array_equal(kernels.convolve(x, w, STEPS), expected) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    np.testing.assert_array_equal(kernels.convolve(x, w, *PARAMETERS), expected)
+    np.testing.assert_array_equal(kernels.convolve(x, w, STEPS), expected)
 
 
 def test_the_number_of_threads_may_change(kernels):
@@ -108,7 +109,7 @@ def test_the_number_of_threads_may_change(kernels):
         results = []
         for count in (1, 2, 1):
             threads.set_num_threads(count)
-            results.append(kernels.convolve(x, w, *PARAMETERS))
+            results.append(kernels.convolve(x, w, STEPS))
             assert plans.state.setting == plans.changes.count
     finally:
         threads.set_num_threads(before)
