@@ -6,10 +6,9 @@ import numpy as np
 
 from autograd_core import functional
 from autograd_core.kinds import POOLING
+from autograd_core.ops.domains import POSITIVE
 from autograd_core.ops.images.planes import each
-from autograd_core.registry import Interval, composition, sample
-
-POSITIVE = Interval(0.2, 2)
+from autograd_core.registry import composition, sample
 
 
 def _norms(input, norm_type, kernel_size, stride, ceil_mode, rank):

@@ -15,8 +15,6 @@ from autograd_core.ops.reductions.reduction import in_dtype
 from autograd_core.registry import Interval, Values, composition, op, sample
 from backends.generic.normalization import around, count
 
-REAL = Interval(-2, 2)
-
 
 def _around(x):
     return around(x.shape)
@@ -76,7 +74,6 @@ def _scaled(x, scale, shift=None):
 
 
 SCALED: dict[str, Any] = {
-    "domain": REAL,
     "method": False,
     "promotes": False,
     "real_only": True,

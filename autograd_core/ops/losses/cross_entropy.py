@@ -8,7 +8,8 @@ from autograd_core import dtypes, functional
 from autograd_core.engine.libraries import assured, lie_below, passes
 from autograd_core.errors import OperandError
 from autograd_core.kinds import LOSS
-from autograd_core.ops.losses.loss import REAL, REDUCTIONS, UNIT, np_reduced, reduced, reduction_of
+from autograd_core.ops.domains import REAL, UNIT
+from autograd_core.ops.losses.loss import REDUCTIONS, np_reduced, reduced, reduction_of
 from autograd_core.registry import Values, composition, integers, op, sample
 
 

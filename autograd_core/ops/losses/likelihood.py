@@ -9,11 +9,11 @@ from autograd_core.engine.libraries import holds
 from autograd_core.errors import OperandError
 from autograd_core.grad_mode import no_grad
 from autograd_core.kinds import LOSS
-from autograd_core.ops.losses.loss import REAL, UNIT, np_reduced, reduced, reduction_of
+from autograd_core.ops.domains import POSITIVE, REAL, UNIT
+from autograd_core.ops.losses.loss import np_reduced, reduced, reduction_of
 from autograd_core.registry import Interval, Values, composition, sample
 from autograd_core.tensor import Tensor
 
-POSITIVE = Interval(0.5, 3)
 COUNTS = Interval(0.5, 6, kinks=(1,))
 HALF_LOG_2_PI = 0.5 * math.log(2 * math.pi)
 

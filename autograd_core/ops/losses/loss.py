@@ -9,11 +9,10 @@ from autograd_core import functional
 from autograd_core.engine.libraries import checks_values, holds
 from autograd_core.errors import OperandError
 from autograd_core.kinds import ELEMENTWISE, LOSS
+from autograd_core.ops.domains import REAL, UNIT
 from autograd_core.registry import Interval, Values, composition, op, sample
 from autograd_core.tensor import Tensor
 
-REAL = Interval(-3, 3)
-UNIT = Interval(0.1, 0.9)
 NEAR, FAR = Interval(-0.4, 0.4), Interval(5, 8)
 # Losses with a kink where operands differ by 1 are sampled well on both sides of it.
 NEAR_AND_FAR = (

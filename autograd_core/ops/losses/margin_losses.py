@@ -6,10 +6,10 @@ from autograd_core import dtypes, functional
 from autograd_core.engine.libraries import holds
 from autograd_core.errors import OperandError
 from autograd_core.kinds import LOSS
+from autograd_core.ops.domains import UNIT
 from autograd_core.ops.losses.loss import logistic_loss, np_reduced, reduced, reduction_of
 from autograd_core.registry import Interval, Values, composition, integers, sample
 
-UNIT = Interval(0.1, 0.9)
 NEGATIVE = Interval(-2, -1)
 
 

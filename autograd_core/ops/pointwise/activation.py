@@ -7,14 +7,13 @@ import numpy as np
 from autograd_core import dtypes, functional
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import CHANNELWISE, ELEMENTWISE
+from autograd_core.ops.domains import OFF_ZERO
 from autograd_core.registry import Interval, composition, op, sample
 
-REAL = Interval(-3, 3)
-KINK_AT_0 = Interval(-3, 3, kinks=(0,))
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
-@op(ELEMENTWISE, symbol="gate", domain=KINK_AT_0, method=False, broadcasts=False,
+@op(ELEMENTWISE, symbol="gate", domain=OFF_ZERO, method=False, broadcasts=False,
     reference=lambda a, b: a if b > 0 else 0.0, samples=(sample((2, 3), (2, 3)), sample((5,), (5,)), sample((), ())),
     vjp=(lambda xp, g, b: xp.gate(g, b), lambda xp, g, b: xp.zeros_like(b)))
 def gate(xp, a, b):
@@ -22,7 +21,7 @@ def gate(xp, a, b):
     return xp.kernels.gate(a, b)
 
 
-@op(ELEMENTWISE, symbol="relu", domain=KINK_AT_0, reference=lambda x: max(x, 0.0),
+@op(ELEMENTWISE, symbol="relu", domain=OFF_ZERO, reference=lambda x: max(x, 0.0),
     vjp=lambda xp, g, y: xp.gate(g, y))
 def relu(xp, x):
     """max(x, 0); its gradient at 0 is 0.
@@ -34,14 +33,14 @@ def relu(xp, x):
     return xp.kernels.relu(x)
 
 
-@op(ELEMENTWISE, symbol="relu", domain=KINK_AT_0, method=False, reference=lambda x: max(x, 0.0),
+@op(ELEMENTWISE, symbol="relu", domain=OFF_ZERO, method=False, reference=lambda x: max(x, 0.0),
     vjp=lambda xp, g, x: xp.gate(g, x))
 def relu_of(xp, x):
     """`relu`, but its gradient reads the operand, so that the result may be written in place."""
     return xp.kernels.relu(x)
 
 
-@op(ELEMENTWISE, symbol="leaky gate", domain=KINK_AT_0, method=False, floating=True, wide=True,
+@op(ELEMENTWISE, symbol="leaky gate", domain=OFF_ZERO, method=False, floating=True, wide=True,
     reference=lambda a, b, negative_slope: a if b > 0 else negative_slope * a,
     samples=(sample((2, 3), (2, 3), negative_slope=0.2), sample((5,), (5,), negative_slope=-2.0)),
     vjp=(lambda xp, g, b, negative_slope: xp.leaky_gate(g, b, negative_slope=negative_slope),
@@ -51,7 +50,7 @@ def leaky_gate(xp, a, b, *, negative_slope):
     return xp.kernels.leaky_gate(a, b, negative_slope)
 
 
-@op(ELEMENTWISE, symbol="leaky relu", domain=KINK_AT_0, method=False, floating=True, wide=True,
+@op(ELEMENTWISE, symbol="leaky relu", domain=OFF_ZERO, method=False, floating=True, wide=True,
     reference=lambda x, negative_slope=0.01: x if x > 0 else negative_slope * x,
     samples=(sample((2, 3)), sample((5,), negative_slope=0.2), sample((5,), negative_slope=-2.0)),
     vjp=lambda xp, g, x, negative_slope: xp.leaky_gate(g, x, negative_slope=negative_slope))
@@ -66,7 +65,7 @@ def _elu_bend(xp, g, a, b, alpha, scale, input_scale):
     return xp.where(b < 0, g * a * (scale * alpha * input_scale**2 * e), 0)
 
 
-@op(ELEMENTWISE, symbol="elu′", domain=KINK_AT_0, method=False, floating=True, wide=True,
+@op(ELEMENTWISE, symbol="elu′", domain=OFF_ZERO, method=False, floating=True, wide=True,
     reference=lambda a, b, alpha, scale, input_scale: a * scale * (
         1 if b > 0 else alpha * input_scale * math.exp(input_scale * b)),
     samples=(sample((2, 3), (2, 3), alpha=1.0, scale=1.0, input_scale=1.0),
@@ -79,7 +78,7 @@ def elu_gradient(xp, a, b, *, alpha, scale, input_scale):
     return xp.kernels.elu_gradient(a, b, alpha, scale, input_scale)
 
 
-@op(ELEMENTWISE, symbol="elu", domain=KINK_AT_0, method=False, floating=True, wide=True,
+@op(ELEMENTWISE, symbol="elu", domain=OFF_ZERO, method=False, floating=True, wide=True,
     reference=lambda x, alpha=1.0, scale=1.0, input_scale=1.0: scale * (
         x if x > 0 else alpha * math.expm1(input_scale * x)),
     samples=(sample((2, 3)), sample((5,), alpha=0.5), sample((5,), scale=2.0, input_scale=0.3)),
@@ -90,7 +89,7 @@ def elu(xp, x, *, alpha=1.0, scale=1.0, input_scale=1.0):
     return xp.kernels.elu(x, alpha, scale, input_scale)
 
 
-@composition(ELEMENTWISE, domain=KINK_AT_0, method=False,
+@composition(ELEMENTWISE, domain=OFF_ZERO, method=False,
              reference=lambda x: SELU_SCALE * (x if x > 0 else SELU_ALPHA * math.expm1(x)))
 def selu(input):
     """Self-normalising ELU: 1.0507·elu(x, 1.6733) (Klambauer et al. 2017)."""
@@ -134,7 +133,7 @@ def relu6(input):
     return hardtanh(input, 0.0, 6.0)
 
 
-@composition(ELEMENTWISE, domain=KINK_AT_0, method=False, wide=True,
+@composition(ELEMENTWISE, domain=OFF_ZERO, method=False, wide=True,
              samples=(sample((2, 3)), sample((5,), value=-1.0)),
              reference=lambda x, threshold=0.0, value=0.0: x if x > threshold else value)
 def threshold(input, threshold=0.0, value=0.0):
@@ -167,7 +166,7 @@ def hardswish(xp, x):
     return xp.kernels.hardswish(x)
 
 
-@composition(ELEMENTWISE, domain=KINK_AT_0, method=False, samples=(sample((2, 3)), sample((5,), alpha=0.5)),
+@composition(ELEMENTWISE, domain=OFF_ZERO, method=False, samples=(sample((2, 3)), sample((5,), alpha=0.5)),
              reference=lambda x, alpha=1.0: x if x > 0 else alpha * math.expm1(x / alpha))
 def celu(input, alpha=1.0):
     """x above 0, alpha·(exp(x / alpha) - 1) elsewhere: an ELU whose slope is continuous (Barron 2017)."""
@@ -195,7 +194,7 @@ def _slow_prelu(x, weight):
     return np.where(x > 0, x, slope * x)
 
 
-@composition(CHANNELWISE, domain=KINK_AT_0, reference=_slow_prelu,
+@composition(CHANNELWISE, domain=OFF_ZERO, reference=_slow_prelu,
              samples=(sample((2, 3), (1,)), sample((2, 3, 2), (3,)), sample((0, 3), (3,))))
 def prelu(input, weight):
     """x above 0, weight·x elsewhere, with one slope, or one for each channel of (N, C, ...) (He et al. 2015)."""

@@ -7,11 +7,10 @@ from autograd_core.dtypes import result_type
 from autograd_core.engine.arguments import in_float32
 from autograd_core.errors import OperandError
 from autograd_core.kinds import BINARY
+from autograd_core.ops.domains import POSITIVE
 from autograd_core.ops.pointwise import rounding
 from autograd_core.ops.pointwise.rounding import BETWEEN, NUMBERS
-from autograd_core.registry import Interval, op, sample
-
-POSITIVE = Interval(0.5, 2)
+from autograd_core.registry import op, sample
 
 
 def _factor(value):

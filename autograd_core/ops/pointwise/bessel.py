@@ -4,11 +4,9 @@ import math
 from typing import Any
 
 from autograd_core.kinds import ELEMENTWISE
+from autograd_core.ops.domains import OFF_ZERO, POSITIVE, REAL
 from autograd_core.registry import Interval, op, sample
 
-REAL = Interval(-3, 3)
-POSITIVE = Interval(0.5, 4)
-OFF_ZERO = Interval(-3, 3, kinks=(0,))
 BETWEEN_ZEROS = Interval(0.5, 2.2)
 
 

@@ -5,6 +5,7 @@ import math
 from autograd_core import dtypes, functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import BINARY, ELEMENTWISE
+from autograd_core.ops.domains import OFF_ZERO
 from autograd_core.registry import NO_GRADIENT, Interval, composition, op, sample
 
 
@@ -99,7 +100,7 @@ def clamp_max(input, max):
     return clamp(input, None, max)
 
 
-@op(BINARY, symbol="step", domain=Interval(-2, 2, kinks=(0,)), reference=lambda a, b: float(a > 0), vjp=NO_GRADIENT)
+@op(BINARY, symbol="step", domain=OFF_ZERO, reference=lambda a, b: float(a > 0), vjp=NO_GRADIENT)
 def heaviside(xp, x, values):
     """0 below 0, 1 above, `values` at 0, NaN at NaN. Piecewise constant: nothing is recorded."""
     return xp.where(x == 0, values, xp.where(x == x, (x > 0).astype(x.dtype), x))

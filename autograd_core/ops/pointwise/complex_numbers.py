@@ -12,10 +12,9 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import COMPARISON, ELEMENTWISE, JOIN, SHAPE
-from autograd_core.registry import Interval, Values, composition, op, sample
+from autograd_core.ops.domains import OFF_ZERO
+from autograd_core.registry import Values, composition, op, sample
 from autograd_core.tensor import Tensor
-
-OFF_ZERO = Interval(-2, 2, kinks=(0,))
 
 
 def _complex(*shape):

@@ -8,7 +8,8 @@ import numpy as np
 from autograd_core.dtypes import as_dtype
 from autograd_core.errors import DtypeError
 from autograd_core.kinds import CAST, ELEMENTWISE
-from autograd_core.registry import Interval, composition, op, sample
+from autograd_core.ops.domains import OFF_ZERO
+from autograd_core.registry import composition, op, sample
 from autograd_core.semantics.memory_format import arranged
 from backends.strides import copying_order
 
@@ -28,14 +29,14 @@ def positive(input):
     return input
 
 
-@op(ELEMENTWISE, symbol="|·|", domain=Interval(-2, 2, kinks=(0,)), reference=abs, operators=("__abs__",),
+@op(ELEMENTWISE, symbol="|·|", domain=OFF_ZERO, reference=abs, operators=("__abs__",),
     aliases=("abs",), holomorphic=False, vjp=lambda xp, g, x: g * xp.sgn(x))
 def absolute(xp, x):
     """Absolute value; its gradient at 0 is 0."""
     return abs(x)
 
 
-@op(ELEMENTWISE, symbol="sign", domain=Interval(-2, 2, kinks=(0,)), reference=lambda x: math.copysign(1, x),
+@op(ELEMENTWISE, symbol="sign", domain=OFF_ZERO, reference=lambda x: math.copysign(1, x),
     vjp=lambda xp, g: xp.zeros_like(g))
 def sign(xp, x):
     """-1, 0 or 1. Piecewise constant: its gradient is 0."""

@@ -3,12 +3,10 @@
 import math
 
 from autograd_core.kinds import ELEMENTWISE
+from autograd_core.ops.domains import INSIDE, REAL, UNIT
 from autograd_core.ops.pointwise.inversion import inverse_of
 from autograd_core.registry import Interval, op, sample
 
-REAL = Interval(-3, 3)
-BESIDE_ONE = Interval(-0.9, 0.9)
-UNIT = Interval(0.05, 0.95)
 ROOT_HALF, ROOT_PI, ROOT_TWO_PI = math.sqrt(0.5), math.sqrt(math.pi), math.sqrt(2 * math.pi)
 
 
@@ -54,7 +52,7 @@ def erfcx(xp, x):
     return xp.kernels.erfcx(x)
 
 
-@op(ELEMENTWISE, symbol="erf⁻¹", domain=BESIDE_ONE, floating=True, wide=True, aliases=("special.erfinv",),
+@op(ELEMENTWISE, symbol="erf⁻¹", domain=INSIDE, floating=True, wide=True, aliases=("special.erfinv",),
     reference=inverse_of(math.erf, -7, 7),
     # exp(y²) = erfcx(y) / erfc(y), whose denominator is accurate where it is small.
     vjp=lambda xp, g, x, y: g * (xp.erfcx(xp.minimum(abs(y), 6)) / (1 - abs(x)) * (ROOT_PI / 2)))

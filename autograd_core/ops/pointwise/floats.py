@@ -7,10 +7,9 @@ import numpy as np
 from autograd_core import dtypes, functional
 from autograd_core.errors import DtypeError
 from autograd_core.kinds import BINARY, CHANNELWISE, COMPARISON, ELEMENTWISE
+from autograd_core.ops.domains import OFF_ZERO
 from autograd_core.registry import NO_GRADIENT, Interval, composition, integers, op, sample
 from autograd_core.tensor import Tensor
-
-OFF_ZERO = Interval(-2, 2, kinks=(0,))
 
 
 @op(COMPARISON, symbol="-?", domain=OFF_ZERO, reference=lambda x: x < 0, vjp=NO_GRADIENT)

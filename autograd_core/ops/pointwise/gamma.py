@@ -5,9 +5,9 @@ import math
 from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import BINARY, ELEMENTWISE
+from autograd_core.ops.domains import POSITIVE, UNIT
 from autograd_core.registry import Interval, composition, integers, op, sample
 
-POSITIVE = Interval(0.5, 4)
 # A first operand without a derivative is sampled from the integers.
 ORDERS = integers((2, 3), 2, 5)
 
@@ -152,7 +152,7 @@ def gamma_path(xp, a, x):
     return xp.kernels.gamma_path(a, x)
 
 
-@op(BINARY, symbol="∂x/∂a", domain=Interval(0.1, 0.9), reference=_slow_beta_path, vjp=(_refusal("beta_path"),) * 3,
+@op(BINARY, symbol="∂x/∂a", domain=UNIT, reference=_slow_beta_path, vjp=(_refusal("beta_path"),) * 3,
     samples=(sample((2, 3), (2, 3), (2, 3)), sample((3, 1), (2,), ())), **PATH)
 def beta_path(xp, a, b, x):
     """The derivative of a beta-distributed number x in its first shape a at constant probability."""

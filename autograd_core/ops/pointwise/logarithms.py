@@ -3,10 +3,8 @@
 import math
 
 from autograd_core.kinds import BINARY, ELEMENTWISE
-from autograd_core.registry import Interval, op, sample
-
-POSITIVE = Interval(0.5, 2)
-UNIT = Interval(0.1, 0.9)
+from autograd_core.ops.domains import POSITIVE, UNIT
+from autograd_core.registry import op, sample
 
 
 @op(BINARY, symbol="log e+e", floating=True, holomorphic=True,

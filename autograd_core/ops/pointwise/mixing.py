@@ -5,9 +5,9 @@ from autograd_core.dtypes import INTEGERS, result_type
 from autograd_core.engine.arguments import in_float32
 from autograd_core.engine.libraries import checks_values
 from autograd_core.kinds import BINARY
-from autograd_core.registry import Interval, composition, op, sample
+from autograd_core.ops.domains import POSITIVE
+from autograd_core.registry import composition, op, sample
 
-POSITIVE = Interval(0.5, 2)
 THREE = (sample((2, 3), (2, 3), (2, 3)), sample((2, 1), (3,), (2, 3), value=-1.5))
 
 

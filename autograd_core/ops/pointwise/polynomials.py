@@ -7,12 +7,11 @@ import numpy as np
 from autograd_core import functional
 from autograd_core.errors import OperandError
 from autograd_core.kinds import ELEMENTWISE
-from autograd_core.registry import Interval, composition, integers, sample
+from autograd_core.ops.domains import INSIDE, UNIT
+from autograd_core.registry import composition, integers, sample
 from autograd_core.tensor import Tensor
 
 HIGHEST = 1 << 20  # degrees from here on would take longer than anybody waits
-INSIDE = Interval(-0.9, 0.9)
-SHIFTED = Interval(0.05, 0.95)
 DEGREES = (sample((2, 3), 3), sample((3,), 0), sample((2, 3), integers((3,), -1, 5)), sample((3,), n=1))
 
 
@@ -94,25 +93,25 @@ def chebyshev_polynomial_w(input, n):
     return _by_recurrence(input, n, lambda x: 2 * x + 1, _chebyshev)
 
 
-@_polynomial(_shifted(T), SHIFTED)
+@_polynomial(_shifted(T), UNIT)
 def shifted_chebyshev_polynomial_t(input, n):
     """Chebyshev polynomial of the first kind of degree `n` at 2x - 1, for x in [0, 1]."""
     return chebyshev_polynomial_t(2 * input - 1, n)
 
 
-@_polynomial(_shifted(U), SHIFTED)
+@_polynomial(_shifted(U), UNIT)
 def shifted_chebyshev_polynomial_u(input, n):
     """Chebyshev polynomial of the second kind of degree `n` at 2x - 1, for x in [0, 1]."""
     return chebyshev_polynomial_u(2 * input - 1, n)
 
 
-@_polynomial(_shifted(V), SHIFTED)
+@_polynomial(_shifted(V), UNIT)
 def shifted_chebyshev_polynomial_v(input, n):
     """Chebyshev polynomial of the third kind of degree `n` at 2x - 1, for x in [0, 1]."""
     return chebyshev_polynomial_v(2 * input - 1, n)
 
 
-@_polynomial(_shifted(W), SHIFTED)
+@_polynomial(_shifted(W), UNIT)
 def shifted_chebyshev_polynomial_w(input, n):
     """Chebyshev polynomial of the fourth kind of degree `n` at 2x - 1, for x in [0, 1]."""
     return chebyshev_polynomial_w(2 * input - 1, n)

@@ -7,11 +7,10 @@ from autograd_core import dtypes, functional
 from autograd_core.engine.options import with_synonyms
 from autograd_core.errors import DtypeError
 from autograd_core.kinds import BINARY, ELEMENTWISE
+from autograd_core.ops.domains import POSITIVE
 from autograd_core.ops.pointwise.rounding import NUMBERS
-from autograd_core.registry import Interval, op, publish
+from autograd_core.registry import op, publish
 from autograd_core.tensor import Tensor
-
-POSITIVE = Interval(0.5, 2)
 
 
 @op(ELEMENTWISE, symbol="x²", reference=lambda x: x * x, holomorphic=True, vjp=lambda xp, g, x: g * (2 * x))

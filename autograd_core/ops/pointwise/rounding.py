@@ -4,10 +4,10 @@ import math
 
 from autograd_core import dtypes, functional
 from autograd_core.kinds import BINARY, ELEMENTWISE
+from autograd_core.ops.domains import POSITIVE
 from autograd_core.registry import Interval, Values, composition, op, sample
 
 NUMBERS = (int, float, bool)
-POSITIVE = Interval(0.5, 2)
 STEPS = Interval(-2.4, 2.4, kinks=(-2.5, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2))
 # Quotients away from the integers, where rounding jumps.
 BETWEEN = (sample(Values((2, 3), Interval(2.2, 2.8)), Values((3,), Interval(0.95, 1.05))),

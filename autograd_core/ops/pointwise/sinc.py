@@ -3,9 +3,9 @@
 import math
 
 from autograd_core.kinds import ELEMENTWISE
-from autograd_core.registry import Interval, op, sample
+from autograd_core.ops.domains import OFF_ZERO, REAL
+from autograd_core.registry import op, sample
 
-REAL = Interval(-3, 3)
 PI = math.pi
 
 
@@ -20,7 +20,7 @@ def _slow_slope(x, scale):
     return (math.cos(u) - math.sin(u) / u) / x
 
 
-@op(ELEMENTWISE, symbol="sinc′", domain=Interval(-3, 3, kinks=(0,)), method=False, floating=True, wide=True,
+@op(ELEMENTWISE, symbol="sinc′", domain=OFF_ZERO, method=False, floating=True, wide=True,
     holomorphic=True, samples=(sample((2, 3), scale=PI), sample((3,), scale=1)), reference=_slow_slope,
     tolerance=1e-10, vjp=_bend)
 def sinc_slope(xp, x, *, scale):

@@ -4,10 +4,9 @@ import math
 
 from autograd_core.errors import OperandError
 from autograd_core.kinds import ELEMENTWISE
-from autograd_core.registry import Interval, composition, op, sample
+from autograd_core.ops.domains import OFF_ZERO, REAL
+from autograd_core.registry import composition, op, sample
 
-REAL = Interval(-3, 3)
-OFF_ZERO = Interval(-3, 3, kinks=(0,))
 ROOT_TWO_PI = math.sqrt(2 * math.pi)
 
 

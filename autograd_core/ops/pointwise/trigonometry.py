@@ -3,10 +3,8 @@
 import math
 
 from autograd_core.kinds import BINARY, ELEMENTWISE
+from autograd_core.ops.domains import INSIDE, POSITIVE
 from autograd_core.registry import Interval, composition, op
-
-POSITIVE = Interval(0.5, 2)
-INSIDE = Interval(-0.9, 0.9)
 
 
 @op(ELEMENTWISE, symbol="sin", reference=math.sin, floating=True, holomorphic=True, vjp=lambda xp, g, x: g * xp.cos(x))

@@ -9,10 +9,10 @@ from autograd_core import dtypes, functional, linalg
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
+from autograd_core.ops.domains import OFF_ZERO, POSITIVE
 from autograd_core.ops.reductions.reduction import added, axis_of
-from autograd_core.registry import Interval, composition, op, sample
+from autograd_core.registry import composition, op, sample
 
-POSITIVE = Interval(0.5, 2)
 WIDER = {dtypes.float32: dtypes.float64, dtypes.complex64: dtypes.complex128}
 OVER = (
     sample((4,), dim=0),
@@ -129,7 +129,7 @@ def _np_norm(x, ord=2, dim=None, keepdim=False):
     return np.sum(a**ord, axis=dim, keepdims=keepdim) ** (1 / ord)
 
 
-@composition(REDUCTION, domain=Interval(-2, 2, kinks=(0,)), module="linalg",
+@composition(REDUCTION, domain=OFF_ZERO, module="linalg",
              samples=(sample((2, 3)),
                       *[sample((2,), ord) for ord in (0, 0.5, 1, 3, -1, math.inf, -math.inf)],
                       sample((2, 2), 3, dim=1, keepdim=True),
@@ -156,7 +156,7 @@ def vector_norm(x, ord=2, dim=None, keepdim=False, *, dtype=None):
     return minkowski(functional.abs(x), p=ord, dim=dim, keepdim=keepdim)
 
 
-@composition(REDUCTION, domain=Interval(-2, 2, kinks=(0,)),
+@composition(REDUCTION, domain=OFF_ZERO,
              samples=(sample((2, 3)),
                       sample((2, 3), 1, dim=1),
                       sample((3,), math.inf, keepdim=True),

@@ -8,12 +8,12 @@ from autograd_core import dtypes, functional
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
+from autograd_core.ops.domains import UNIT
 from autograd_core.ops.reductions.extremes import check_some, tied_rule
 from autograd_core.ops.reductions.sorting import pick_one, sort
-from autograd_core.registry import NO_GRADIENT, Interval, Values, composition, in_lines, op, sample
+from autograd_core.registry import NO_GRADIENT, Values, composition, in_lines, op, sample
 from autograd_core.tensor import Tensor
 
-UNIT = Interval(0.01, 0.99)
 Median = namedtuple("Median", "values indices")
 in_lines(Median, "median")
 Mode = namedtuple("Mode", "values indices")

@@ -4,10 +4,10 @@ import numpy as np
 
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
+from autograd_core.ops.domains import REAL
 from autograd_core.ops.reductions.reduction import accumulator, added, axis_of, in_dtype
-from autograd_core.registry import NO_GRADIENT, Interval, composition, op, sample
+from autograd_core.registry import NO_GRADIENT, composition, op, sample
 
-REAL = Interval(-3, 3)
 ALONG = (
     sample((4,), dim=0),
     sample((2, 3, 4), dim=1),
