@@ -1,4 +1,12 @@
 import numpy as np
+import pytest
+
+from backends.numpy_backend import points
+
+
+@pytest.fixture(autouse=True, params=[1, points.LARGE], ids=["sparse", "gathered"])
+def _large(request, monkeypatch):
+    monkeypatch.setattr(points, "LARGE", request.param)
 
 
 def case():
