@@ -112,6 +112,17 @@ def test_samples(name):
             assert g is None or np.abs(g.numpy()).max() < 1e-8
 
 
+@pytest.mark.parametrize("name", [name for name in SCALAR if name not in ("Uniform", "GeneralizedPareto")])
+def test_nothing_is_more_probable_than_the_mode(name):
+    ag.manual_seed(0)
+    make, theirs, _ = SCALAR[name]
+    d = make()
+    density = theirs.logpmf if d.support.is_discrete else theirs.logpdf
+    mode = d.mode.detach().numpy()
+    assert np.isnan(mode).sum() <= 2  # where it is not unique or not defined
+    assert not (density(d.sample((500,)).numpy()) > density(mode) + 1e-12).any()
+
+
 def test_values_move_with_shapes_at_their_quantiles():
     rng = np.random.default_rng(0)
     shapes = 10.0 ** rng.uniform(-1.5, 4, (2, 300))
