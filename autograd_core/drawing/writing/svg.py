@@ -37,7 +37,8 @@ def written(graph: Graph, boxes: list[Box], placed: Placement, scale: Scale | No
     for i, (v, box, f) in enumerate(zip(graph.vertices, boxes, placed.vertices, strict=True)):
         body.append(_vertex(i, v, box, f, scale))
     body += [_title(c, f, placed.routes) for c, f in clusters]
-    body += [_label(e, r) for e, r in zip(graph.edges, placed.routes, strict=True) if e.label and r.label]
+    frames = [f for _, f in clusters]
+    body += [_label(e, r, frames) for e, r in zip(graph.edges, placed.routes, strict=True) if e.label and r.label]
     body.append("</g>")
     body += shown.parts(top + placed.height)
     return "\n".join(
@@ -99,9 +100,10 @@ def _title(c: Cluster, f: Frame, routes: list[Route]) -> str:
     lines = [x for r in routes for x, y in r.points if f.y - 1 < y < f.y + 16 and f.x < x < f.x + f.width]
     crossed = [x for x in lines if x < f.x + width + 14]
     x = max(crossed) + 7 if crossed and max(crossed) + width < f.x + f.width else f.x + 9
-    return (
-        f'<text x="{n(x)}" y="{n(f.y + 14)}" font-size="{n(SMALL + 0.5)}" class="ink tint" font-weight="bold">'
-        f'{xml(title)}<tspan class="faint" font-weight="normal">  {xml(note)}</tspan></text>'
+    at = f'x="{n(x)}" y="{n(f.y + 14)}" font-size="{n(SMALL + 0.5)}" font-weight="bold"'
+    return "".join(
+        f'<text {at} class="{a}">{xml(title)}<tspan class="{b}" font-weight="normal">  {xml(note)}</tspan></text>'
+        for a, b in (("tint", "tint"), ("ink", "faint"))
     )
 
 
@@ -141,9 +143,11 @@ def _point(p: Point) -> str:
     return f"{n(p[0])} {n(p[1])}"
 
 
-def _label(e: Edge, r: Route) -> str:
+def _label(e: Edge, r: Route, clusters: list[Frame]) -> str:
     x, y = r.label or (0.0, 0.0)
-    return _text(x, y + 3.3, printable(e.label), SMALL, "faint halo", anchor="middle")
+    inside = any(f.x < x < f.x + f.width and f.y < y < f.y + f.height for f in clusters)
+    colours = "tint" if inside else "halo", "faint"
+    return "".join(_text(x, y + 3.3, printable(e.label), SMALL, c, anchor="middle") for c in colours)
 
 
 def _vertex(i: int, v: Vertex, box: Box, f: Frame, scale: Scale | None) -> str:

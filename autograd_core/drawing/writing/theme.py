@@ -54,8 +54,9 @@ def style_sheet(theme: str) -> str:
     rules = {"light": light, "dark": dark, "auto": f"{light}@media (prefers-color-scheme:dark){{{dark}}}"}[theme]
     scope = {"light": ".agd-light", "dark": ".agd-dark", "auto": ".agd-auto"}[theme]
     fixed = (
-        f".agd text{{font-family:{FONT}}}.agd .halo,.agd .tint{{stroke-width:3px;paint-order:stroke;"
-        "stroke-linejoin:round}.agd .edge,.agd .thin{fill:none}"
+        # An outline is a text of its own, below the text: not all viewers know `paint-order`.
+        f".agd text{{font-family:{FONT}}}.agd .halo,.agd .tint{{fill:none;stroke-width:3px;stroke-linejoin:round;"
+        "user-select:none}.agd .edge,.agd .thin{fill:none}"
     )
     return fixed.replace(".agd", scope) + rules.replace(".agd", scope)
 

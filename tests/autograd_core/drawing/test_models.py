@@ -43,6 +43,14 @@ def flow(drawing):
 IMAGE = ag.ones(2, 3, 32, 32)
 
 
+def test_texts_over_lines_stand_on_outlines_of_themselves_in_the_colour_of_what_is_behind():
+    svg = ag.draw(nn.Sequential(nn.Sequential(nn.Conv2d(3, 4, 1)), nn.ReLU()), IMAGE).svg
+    assert "paint-order" not in svg  # not all viewers know it
+    inside, outside = (f'class="{c}">(2, 4, 32, 32) float32</text><text ' for c in ("tint", "halo"))
+    assert (svg.count(inside), svg.count(outside)) == (1, 1)
+    assert 'class="tint">0.0<tspan class="tint" font-weight="normal">  Conv2d</tspan></text><text ' in svg
+
+
 def test_depth_says_which_modules_are_one_node():
     model = resnet20()
     whole = ag.draw(model, IMAGE, depth=0)
