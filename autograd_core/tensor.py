@@ -178,7 +178,9 @@ class Tensor:
 def check_differentiable(dtype):
     """Raise unless gradients exist in this dtype."""
     if dtype.kind not in INEXACT:
-        raise RuntimeError(f"only floating point and complex tensors can require a gradient; this one is {dtype}")
+        raise RuntimeError(
+            f"only floating point and complex tensors can require a gradient; this one is {dtype}, .float() converts it"
+        )
 
 
 def own_scalar(t):

@@ -159,8 +159,8 @@ def _constant(o: Op, value: Any, others: Iterable[Any] = ()) -> Any:
         dtype = functools.reduce(promote_types, wide, made.dtype)
         exact = is_array(value) or made.dtype.kind in EXACT or dtype == made.dtype
         return made if exact else functional.as_tensor(value, dtype=dtype)
-    kind = type(value).__name__
-    raise TypeError(f"{o.name}(): {kind} is not a tensor, an array or a number; convert it with tensor(...)")
+    hint = "did a function return nothing?" if value is None else "convert it with tensor(...)"
+    raise TypeError(f"{o.name}(): {type(value).__name__} is not a tensor, an array or a number; {hint}")
 
 
 def numbers_among(o: Op, statics: dict[str, Any]) -> dict[str, Any]:

@@ -103,5 +103,8 @@ def _described(o: Op, arrays: Sequence[Any], statics: dict[str, Any]) -> str:
     if o.variadic:
         names = [f"tensors[{i}]" for i in range(len(arrays))]
     shown = [f"{a.dtype} {tuple(a.shape)}" if is_array(a) else repr(a) for a in arrays]
-    given = [f"{name}={value!r:.40}" for name, value in statics.items() if o.statics[name] is not value]
-    return ", ".join([*(f"{n}: {s}" for n, s in zip(names, shown, strict=False)), *given])
+    given = {name: value for name, value in statics.items() if o.statics[name] is not value}
+    for name in [name for name, value in given.items() if hasattr(value, "_asdict")]:
+        given |= given.pop(name)._asdict()  # the fields of a window, or of a convolution's geometry
+    settings = [f"{name}={value!r:.40}" for name, value in given.items()]
+    return ", ".join([*(f"{n}: {s}" for n, s in zip(names, shown, strict=False)), *settings])

@@ -58,10 +58,21 @@ def _from_python(data: Any, dtype: dtypes.DType | None) -> np.ndarray[Any, Any]:
         return dtypes.elements(plain, dtype)
     except (OverflowError, ValueError) as e:
         if "inhomogeneous" in str(e):
-            raise ValueError(f"cannot make a tensor of lists of different lengths: {e}") from None
+            raise ValueError(_uneven(data)) from None
         raise OperandError(f"a number does not fit into {dtype}: {e}") from None
     except TypeError as e:
         raise DtypeError(f"cannot make a tensor of {dtype} of these numbers: {e}") from None
+
+
+def _uneven(data: Any) -> str:
+    tensors = [v for v in data if isinstance(v, Tensor)]
+    if len(tensors) == len(data):
+        shapes = ", ".join(str(t.shape) for t in tensors)
+        return (
+            f"tensors of shapes {shapes} do not make one tensor; take a batch apart, as in `x, y = batch`, "
+            "or join them with cat()"
+        )
+    return "cannot make a tensor of lists of different lengths, or of numbers beside lists; pad them to one length"
 
 
 def _without_tensors(data: Any, found: set[dtypes.DType]) -> Any:

@@ -132,10 +132,12 @@ def convolution(input, weight, bias, stride, padding, dilation, groups, rank, ru
         raise OperandError(
             f"{name}(): stride {stride} and dilation {dilation} must be positive, padding {padding} not negative"
         )
-    if input.shape[1] != weight.shape[1] * groups or weight.shape[0] % groups:
+    if input.shape[1] != (taken := weight.shape[1] * groups) or weight.shape[0] % groups:
+        last = input.shape[-1] == taken != input.shape[1]
         raise OperandError(
             f"{name}(): input of shape {input.shape} has {input.shape[1]} channels, but weight of shape {weight.shape} "
-            f"with groups={groups} takes {weight.shape[1] * groups} and gives {weight.shape[0]}"
+            f"with groups={groups} takes {taken} and gives {weight.shape[0]}"
+            + f"; channels come before the spatial axes: input.movedim(-1, {-1 - rank})" * last
         )
     check_bias(bias, weight.shape[0], name)
     y = (run or convolve)(input, weight, bias, geometry=Geometry(stride, padding, dilation, groups))

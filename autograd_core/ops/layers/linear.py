@@ -32,6 +32,7 @@ def _of_rare_shapes(input, weight, bias=None):
         raise OperandError(
             f"linear(): input of shape {input.shape} does not end with the {weight.shape[-1]} features that weight of "
             f"shape {weight.shape} takes"
+            + "; make one axis of them: input.flatten(1)" * (math.prod(input.shape[1:]) == weight.shape[-1])
         ) from None  # the array library says less
     y = functional.matmul(input, weight.T)
     shifted = y if bias is None else y + bias

@@ -28,8 +28,8 @@ def reduction_of(reduction, size_average=None, reduce=None):
     if size_average is None and reduce is None:
         return reduction
     if isinstance(size_average, Tensor):
-        raise TypeError("a loss is made first and called then: nn.MSELoss()(input, target); functions, such as "
-                        "nn.functional.mse_loss, take tensors at once")
+        raise TypeError("the losses of nn are made first and called then, as in nn.MSELoss()(input, target); the "
+                        "functions of nn.functional take tensors at once")
     if any(v is not None and not isinstance(v, bool) for v in (size_average, reduce)):
         raise TypeError(f"size_average and reduce are booleans, not {size_average!r} and {reduce!r}; pass the later "
                         "parameters by name, such as reduction='sum'")

@@ -72,7 +72,8 @@ def _checked(input, weight, padding_idx, name):
         raise OperandError(f"{name}(): weight must have the shape (rows, width), not {weight.shape}")
     count = weight.shape[0]
     if not all_below(input, count):
-        raise IndexError(f"{name}(): input has indices outside the {count} rows of weight")
+        raise IndexError(f"{name}(): indices must lie between 0 and {count - 1}, because weight has {count} rows; "
+                         f"found {input.array.min().item()} to {input.array.max().item()}")
     if padding_idx is None:
         return None
     if not -count <= padding_idx < count:

@@ -62,7 +62,10 @@ def reinterpret(xp, x, *, dtype):
     reference=lambda x, dims: x.transpose(dims), vjp=lambda xp, g, dims: xp.permute(g, dims=axes.inverse(dims)))
 def permute(xp, x, *, dims):
     """The axes in another order; a view."""
-    return x.transpose(tuple(dims))
+    try:
+        return x.transpose(tuple(dims))
+    except ValueError as e:
+        raise e if isinstance(e, IndexError) else ValueError(f"dims must name each of the {x.ndim} axes once") from None
 
 
 @op(SHAPE, symbol="expand", packs="shape", aliases=("broadcast_to",), view=True,
