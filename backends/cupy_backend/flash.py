@@ -93,15 +93,7 @@ def attention(
 
 
 def attention_gradients(
-    gpu: Gpu,
-    g: Array,
-    query: Array,
-    key: Array,
-    value: Array,
-    y: Array,
-    sums: Array,
-    scale: float,
-    is_causal: bool,
+    gpu: Gpu, g: Array, query: Array, key: Array, value: Array, y: Array, sums: Array, scale: float, is_causal: bool
 ) -> list[Array] | None:
     """The gradients in query, key and value."""
     given = query, key, value

@@ -68,13 +68,7 @@ def avg_pool(
 
 
 def avg_pool_input(
-    gpu: Gpu,
-    g: Array,
-    x_shape: Sizes,
-    window: Window,
-    ceil_mode: bool,
-    count_include_pad: bool,
-    divisor: float | None,
+    gpu: Gpu, g: Array, x_shape: Sizes, window: Window, ceil_mode: bool, count_include_pad: bool, divisor: float | None
 ) -> Array | None:
     """See `backends.generic.pooling.avg_pool_input`."""
     if not _suits(g) or divisor == 0:

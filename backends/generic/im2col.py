@@ -55,13 +55,7 @@ class Schedule(NamedTuple):
 
 
 def convolve(
-    xp: Any,
-    x: Array,
-    w: Array,
-    geometry: Geometry,
-    bias: Array | None = None,
-    *,
-    schedule: Schedule,
+    xp: Any, x: Array, w: Array, geometry: Geometry, bias: Array | None = None, *, schedule: Schedule
 ) -> Array:
     """Zero-padded cross-correlation of x (N, C, *S) with w (O, C / groups, *K), plus bias (O) if there is one.
 

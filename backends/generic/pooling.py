@@ -90,13 +90,7 @@ def avg_pool(
 
 
 def avg_pool_input(
-    xp: Any,
-    g: Array,
-    x_shape: Sizes,
-    window: Window,
-    ceil_mode: bool,
-    count_include_pad: bool,
-    divisor: float | None,
+    xp: Any, g: Array, x_shape: Sizes, window: Window, ceil_mode: bool, count_include_pad: bool, divisor: float | None
 ) -> Array:
     """Adjoint of `avg_pool`: the gradient g (N, C, *out) carried to `x_shape`."""
     out = pooling_sizes(x_shape, window, ceil_mode)
@@ -203,13 +197,7 @@ def _lowest(xp: Any, dtype: Any) -> Any:
 
 
 def _divisor(
-    xp: Any,
-    dtype: Any,
-    sizes: Sizes,
-    out: Sizes,
-    window: Window,
-    count_include_pad: bool,
-    divisor: float | None,
+    xp: Any, dtype: Any, sizes: Sizes, out: Sizes, window: Window, count_include_pad: bool, divisor: float | None
 ) -> Any:
     """The divisor of each window's sum: a number, or an array that broadcasts against (N, *out, C)."""
     if divisor is not None:

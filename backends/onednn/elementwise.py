@@ -15,19 +15,7 @@ from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import copied
 from backends.onednn.passes import GT, MAX, MUL, chained, constant, evaluate, larger, of
-from backends.onednn.plans import (
-    DIFF_DST,
-    DIFF_SRC,
-    DST,
-    LINEAR,
-    RELU,
-    SRC,
-    SRC1,
-    TRAINING,
-    Plan,
-    Workshop,
-    planned,
-)
+from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, LINEAR, RELU, SRC, SRC1, TRAINING, Plan, Workshop, planned
 from backends.strides import dense, in_memory, innermost_first, is_dense
 
 ADD, RELU_BY_RESULT, SUM = 0x1FFF0, 0x100, 0x2FFF4

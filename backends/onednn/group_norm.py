@@ -45,13 +45,7 @@ def normalize_groups(
 
 
 def group_gradients(
-    g: Array,
-    x: Array,
-    weight: Array | None,
-    mean: Array,
-    scale: Array,
-    groups: int,
-    needs: tuple[bool, ...],
+    g: Array, x: Array, weight: Array | None, mean: Array, scale: Array, groups: int, needs: tuple[bool, ...]
 ) -> tuple[Array, Array, Array] | None:
     """See `backends.generic.normalization.group_gradients`."""
     if g.dtype != FLOAT32 or not _suits(x):

@@ -293,12 +293,7 @@ def test_16_bits_are_rounded_once(function):
 
 @pytest.mark.parametrize(
     "function",
-    [
-        lambda x: x.softmax(0),
-        lambda x: x.log_softmax(0),
-        lambda x: x[:1].expand(2000),
-        lambda x: x[:1].repeat(2000),
-    ],
+    [lambda x: x.softmax(0), lambda x: x.log_softmax(0), lambda x: x[:1].expand(2000), lambda x: x[:1].repeat(2000)],
     ids=["softmax", "log_softmax", "expand", "repeat"],
 )
 def test_gradients_of_16_bits_add_up_in_float32(function):

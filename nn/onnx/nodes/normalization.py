@@ -40,14 +40,7 @@ def _instance(x: Tensor, scale: Tensor, bias: Tensor, *, epsilon: float = 1e-5) 
 
 @reads("GroupNormalization")
 def _group(
-    x: Tensor,
-    scale: Tensor,
-    bias: Tensor,
-    *,
-    num_groups: int,
-    epsilon: float = 1e-5,
-    stash_type: int = 1,
-    opset: int,
+    x: Tensor, scale: Tensor, bias: Tensor, *, num_groups: int, epsilon: float = 1e-5, stash_type: int = 1, opset: int
 ) -> Tensor:
     if opset < 21:  # one number for each group
         scale, bias = (v.repeat_interleave(x.shape[1] // num_groups) for v in (scale, bias))

@@ -35,8 +35,7 @@ def test_other_names_are_plain_attribute_errors():
 
 
 @pytest.mark.parametrize(
-    "owner, name, meant",
-    [(ag, "conv2dd", "conv2d"), (ag.linalg, "invv", "inv"), (F, "crosentropy", "cross_entropy")],
+    "owner, name, meant", [(ag, "conv2dd", "conv2d"), (ag.linalg, "invv", "inv"), (F, "crosentropy", "cross_entropy")]
 )
 def test_a_misspelt_name_is_recognised(owner, name, meant):
     with pytest.raises(AttributeError, match=f"no attribute '{name}'; did you mean '{meant}'"):

@@ -108,13 +108,7 @@ def test_hooks_of_a_node_whose_values_were_dropped():
     np.testing.assert_allclose(x.grad.numpy(), 2 * np.exp([1, 2]), rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "mode, expected",
-    [
-        ("all", [[[2.0], None], [[5.0], [3.0]]]),
-        ("any", [[2.0], [5.0]]),
-    ],
-)
+@pytest.mark.parametrize("mode, expected", [("all", [[[2.0], None], [[5.0], [3.0]]]), ("any", [[2.0], [5.0]])])
 def test_a_hook_on_several_gradients(mode, expected):
     a, b = leaf(3.0), leaf(5.0)
     seen = []

@@ -109,11 +109,7 @@ def test_targets_of_small_integers():
 
 @pytest.mark.parametrize(
     "function, losses, count",
-    [
-        (F.mse_loss, [2.0, 12.0, 1.0], 6),
-        (F.l1_loss, [2.0, 6.0, 1.0], 6),
-        (F.huber_loss, [1.0, 4.5, 0.5], 3),
-    ],
+    [(F.mse_loss, [2.0, 12.0, 1.0], 6), (F.l1_loss, [2.0, 6.0, 1.0], 6), (F.huber_loss, [1.0, 4.5, 0.5], 3)],
 )
 def test_weights_of_elements(function, losses, count):
     """As in PyTorch, the mean is over the weights, but over the elements for the Huber loss."""
@@ -254,11 +250,7 @@ def test_einsum_stretches_axes_of_length_1_and_takes_unconnected_operands(equati
 
 @pytest.mark.parametrize(
     "dilation, kernel, expected",
-    [
-        (1, [1.0, 2.0], [5.0, 8.0, 3.0]),
-        (2, [1.0, 2.0], [4.0, 7.0, 2.0]),
-        (1, [1.0, 0.0, 1.0], [2.0, 4.0, 2.0]),
-    ],
+    [(1, [1.0, 2.0], [5.0, 8.0, 3.0]), (2, [1.0, 2.0], [4.0, 7.0, 2.0]), (1, [1.0, 0.0, 1.0], [2.0, 4.0, 2.0])],
 )
 def test_same_padding_puts_the_odd_element_at_the_end(dilation, kernel, expected):
     assert F.conv1d(wide([[1.0, 2.0, 3.0]]), wide([[kernel]]), padding="same", dilation=dilation).tolist() == [expected]

@@ -86,11 +86,7 @@ def test_numbers_must_be_those_of_rows(function):
 
 @pytest.mark.parametrize(
     "mode, rows",
-    [
-        ("sum", [[6, 8], [0, 0], [2, 3]]),
-        ("mean", [[3, 4], [0, 0], [2, 3]]),
-        ("max", [[6, 7], [0, 0], [2, 3]]),
-    ],
+    [("sum", [[6, 8], [0, 0], [2, 3]]), ("mean", [[3, 4], [0, 0], [2, 3]]), ("max", [[6, 7], [0, 0], [2, 3]])],
 )
 def test_bags_without_padding(mode, rows):
     index, offsets = ag.tensor([0, 2, 3, 2, 1]), ag.tensor([0, 3, 4])
