@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from nn.module import Module
+from typing import Any
 
 
-def locate(error: Any, module: Module) -> None:
-    """Add a note to an exception that leaves `module`: the module that raised it, and its path so far."""
+def locate(error: Any, module: Any) -> None:
+    """Add a note to an exception that leaves a Module: the module that raised it, and its path so far."""
     if not hasattr(error, "_module"):
         # Kept on the exception, for the enclosing modules.
         error._module, error._where = module, f"in {_short(module)}"
@@ -24,7 +21,7 @@ def locate(error: Any, module: Module) -> None:
     error._where = where
 
 
-def _short(module: Module) -> str:
+def _short(module: Any) -> str:
     if not module._modules:
         with suppress(Exception):  # of a representation that asks for what the module lacks, too
             return repr(module)
