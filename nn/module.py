@@ -54,6 +54,9 @@ class Module(Hooked, Convertible, Stateful):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        own = vars(cls).get("__doc__")
+        if own and cls.__name__[0] != "_":
+            cls.__doc__ = own.rstrip() + _shared_documentation(cls)
         if hasattr(cls, "__getattr__") and not issubclass(cls, _Attributes):
             cls.__bases__ += (_Attributes,)
 
@@ -305,6 +308,13 @@ for _name in REGISTRIES:
 
 def _joined(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
+
+
+def _shared_documentation(cls: type[Module]) -> str:
+    """What the nearest private base with more than one paragraph says after the first, which describes the base."""
+    private = [b for b in cls.__mro__[1:] if b.__name__[0] == "_" and issubclass(b, Module)]
+    texts = [(vars(base).get("__doc__") or "").partition("\n\n")[2] for base in private]
+    return next((f"\n\n{text.rstrip()}\n    " for text in texts if text), "")
 
 
 def _refuse(registry: str, name: str, value: object) -> None:

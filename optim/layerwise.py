@@ -153,8 +153,8 @@ class Muon(LayerwiseOptimizer):
 
     b ← momentum·b + (1 - momentum)g; nesterov: follows (1 - momentum)g + momentum·b instead of b. Every iteration is
     X ← (a + bA + cA²)X, where A = XXᵀ, with a, b, c = ns_coefficients. adjust_lr_fn: "original" (None) multiplies the
-    rate by √max(1, rows / columns), "match_rms_adamw" by 0.2·√max(rows, columns). It computes
-    in the precision of the parameter.
+    rate by √max(1, rows / columns), "match_rms_adamw" by 0.2·√max(rows, columns). It
+    computes in the precision of the parameter.
     """
 
     accepts = ()

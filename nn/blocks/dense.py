@@ -32,7 +32,7 @@ class DenseLayer(Module):
 
 
 class DenseBlock(ModuleDict):
-    """`num_layers` dense layers; each adds its growth_rate output channels to its input."""
+    """`num_layers` dense layers (Huang et al. 2016); each adds its growth_rate output channels to its input."""
 
     def __init__(
         self, num_layers: int, in_channels: int, growth_rate: int, bn_size: int = 4, drop_rate: float = 0.0

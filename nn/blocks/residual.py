@@ -24,9 +24,10 @@ def projection(inplanes: int, outplanes: int, stride: int) -> Sequential | None:
 
 
 class _Residual(Module):
-    """relu(f(x) + shortcut(x)); outputs planes·expansion channels.
+    """Base of residual blocks.
 
-    gate: makes a module that scales the channels of f(x), such as `SqueezeExcite`.
+    relu(f(x) + shortcut(x)), of planes·expansion channels (He et al. 2015). gate: makes a module that scales the
+    channels of f(x), such as `SqueezeExcite`.
     """
 
     expansion: ClassVar[int]

@@ -11,7 +11,10 @@ from nn.module import Module
 
 
 class _AdaptivePool(Module):
-    """Pooling over a grid of `output_size` cells; None keeps the length of an axis."""
+    """Base of pooling over a grid of cells.
+
+    output_size: a length for all axes, or one for each; None keeps the length of an axis.
+    """
 
     _function: str  # see _Activation
     _shown = ("output_size",)

@@ -13,7 +13,10 @@ from nn.parameter import Parameter
 
 
 class _Table(Module):
-    """weight (num_embeddings, embedding_dim), initially standard normal; row `padding_idx` is 0 and not trained."""
+    """Base of tables of vectors.
+
+    weight (num_embeddings, embedding_dim), initially standard normal; row `padding_idx` is 0 and not trained.
+    """
 
     weight: Tensor
 

@@ -15,7 +15,10 @@ from nn.module import Module
 
 
 class _LPPool(Module):
-    """(Σ xᵖ)^(1/p) of every window, p = `norm_type`."""
+    """Base of pooling by norms.
+
+    (Σ xᵖ)^(1/p), with p = `norm_type`.
+    """
 
     _function: str  # see _Activation
     _shown = ("norm_type", "kernel_size", "stride", "ceil_mode")
@@ -49,9 +52,9 @@ class LPPool3d(_LPPool):
 
 
 class _FractionalMaxPool(Module):
-    """Largest elements of windows at random steps (Graham 2014).
+    """Base of fractional max pooling.
 
-    Takes output_size, or output_ratio, the ratio of output size to input size.
+    (Graham 2014.) Takes output_size, or output_ratio, the ratio of output size to input size.
     """
 
     rank: int
@@ -109,7 +112,10 @@ class _Windows(Module):
 
 
 class _SumPool(_Windows):
-    """Sum of every window, padding counted as zeros."""
+    """Base of pooling by sums.
+
+    Padding counts as zeros.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         batched = input.ndim > self.rank + 1
@@ -137,7 +143,10 @@ class SumPool3d(_SumPool):
 
 
 class _DistanceWeightedPool(_Windows):
-    """Mean of every window with weights exp(-d² / 2σ²), normalised to sum 1; d is the distance from its centre."""
+    """Base of pooling by weighted means.
+
+    The weights are exp(-d² / 2σ²), normalised to sum 1, where d is the distance from the centre.
+    """
 
     _shown = (*_Windows._shown, "sigma")
 

@@ -11,9 +11,10 @@ from nn.layers.normalization import _NormBase
 
 
 class _InstanceNorm(_NormBase):
-    """Normalises by each sample's statistics; in evaluation with `track_running_stats`, by running ones.
+    """Base of instance normalisations; ndims: the number of axes of a sample and of a batch.
 
-    ndims: the number of axes of a sample and of a batch.
+    Each channel of each sample is normalised by its own statistics (Ulyanov et al. 2016); in evaluation with
+    `track_running_stats`, by running ones. With `affine`, weight and bias (num_features) scale and shift the result.
     """
 
     def __init__(

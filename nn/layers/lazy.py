@@ -28,10 +28,11 @@ def _from_state(layer: Module, state: dict[str, Any], prefix: str, *_: Any) -> N
 
 
 class _Lazy(Module):
-    """Placeholder of a layer `becomes` without its first argument; turns into it when first called or loaded.
+    """Placeholder of a layer `becomes`. axis: the input axis whose length is inferred; counted: the inferred argument.
 
-    Until then the parameters that depend on the input have no elements; they remain the same objects, so an optimizer
-    can be constructed early. axis: the input axis whose length is inferred; counted: the name of the inferred argument.
+    Takes the layer's arguments but for the first, and turns into that layer when it is first called or loaded. Until
+    then the parameters that depend on the input have no elements; they remain the same objects, so an optimizer can be
+    constructed early.
     """
 
     becomes: ClassVar[type[Module]]

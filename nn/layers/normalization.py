@@ -71,8 +71,9 @@ class _NormBase(Affine):
 
 
 class _BatchNorm(_NormBase):
-    """Base of batch normalisations of every rank (Ioffe and Szegedy 2015).
+    """Base of batch normalisations of every rank.
 
+    (x - mean) / √(variance + eps), times weight plus bias (num_features) with `affine` (Ioffe and Szegedy 2015).
     Training uses the statistics of the batch and updates the running ones with `momentum` (None: cumulative average).
     Evaluation uses the running ones or, without `track_running_stats`, those of the batch.
     """

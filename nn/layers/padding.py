@@ -13,7 +13,10 @@ from nn.module import Module
 
 
 class _Pad(Module):
-    """padding: one width for all sides, or (before, after) for every axis, last axis first; negative widths crop."""
+    """Base of padding layers.
+
+    padding: one width for all sides, or (before, after) for every axis, last axis first; negative widths crop.
+    """
 
     rank: ClassVar[int]
     mode: ClassVar[str] = "constant"

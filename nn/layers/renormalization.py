@@ -10,8 +10,9 @@ from nn.layers.normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, _Batc
 
 
 class _BatchRenorm(_BatchNorm):
-    """Batch statistics corrected towards the running ones by r = σ_batch / σ and d = (μ_batch - μ) / σ.
+    """Base of batch renormalisations of every rank.
 
+    Batch statistics are corrected towards the running ones by r = σ_batch / σ and d = (μ_batch - μ) / σ (Ioffe 2017).
     r is clipped to [1 / r_max, r_max] and d to [-d_max, d_max]; both count as constants. With r_max 1 and d_max 0 this
     is batch normalisation, with which training should begin: raise the two attributes as it proceeds.
     """

@@ -36,7 +36,6 @@ def _causal(mask: Tensor | None, is_causal: bool | None) -> bool:
 
 class _Layer(Module):
     """Base of both layers: their parts, self-attention and feed-forward network.
-
     sublayers: 2 in the encoder; 3 in the decoder, whose second is the attention to `memory`. Each has a normalisation
     and a dropout of its own. Programs override the blocks, under PyTorch's names.
     """

@@ -14,8 +14,8 @@ from nn.layers.convolution import Size, _Conv
 class _ConvTranspose(_Conv):
     """Base of transposed convolutions of every rank.
 
-    weight (in, out / groups, *kernel) and bias (out). An axis of length n becomes
-    (n - 1)·stride - 2·padding + dilation·(kernel - 1) + output_padding + 1.
+    weight (in, out / groups, *kernel) and bias (out) start uniform within ±1/√(out / groups · kernel size).
+    An axis of length n becomes (n - 1)·stride - 2·padding + dilation·(kernel - 1) + output_padding + 1.
     """
 
     transposed = True

@@ -17,7 +17,7 @@ from nn.module import Module
 
 
 class AlexNet(Module):
-    """Convolutions, pooling to a grid of 6×6, and three fully connected layers: images (N, 3, 224, 224) to scores."""
+    """Convolutions, pooling to 6×6, three linear layers (Krizhevsky et al. 2012): images (N, 3, 224, 224) to scores."""
 
     def __init__(self, features: Iterable[Module], num_classes: int = 1000, dropout: float = 0.5) -> None:
         super().__init__()

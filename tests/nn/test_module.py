@@ -1,6 +1,7 @@
 """Modules: what they own, hooks, modes, and how they read."""
 
 import copy
+import inspect
 import math
 import pickle
 
@@ -341,3 +342,21 @@ def test_attributes_looked_up_by_super():
         with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
             module.nothing
     assert not hasattr(nn.Linear, "__getattr__")
+
+
+def test_documentation_of_a_layer_includes_what_its_private_base_says():
+    class _Base(nn.Module):
+        """Base of these.
+
+        Two numbers.
+        """
+
+    class Plain(_Base):
+        """A layer."""
+
+    class Silent(_Base):
+        pass
+
+    assert inspect.getdoc(Plain) == "A layer.\n\nTwo numbers."
+    assert vars(Silent)["__doc__"] is None
+    assert "Ioffe and Szegedy 2015" in nn.BatchNorm2d.__doc__
