@@ -12,40 +12,29 @@ from autograd_core.func import vjp
 
 def _named(gradient: Callable[..., Tensor], conv: Callable[..., Tensor], what: str) -> Callable[..., Tensor]:
     gradient.__name__ = gradient.__qualname__ = f"{conv.__name__}_{what}"
-    gradient.__doc__ = f"The gradient of `{conv.__name__}` by its {what}, for a gradient of its output."
+    gradient.__doc__ = (
+        f"The gradient of `{conv.__name__}` by its {what}, for a gradient of its output.\n\n"
+        "geometry: stride, padding, dilation and groups, by position or by name."
+    )
     return gradient
 
 
 def _of_input(conv: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def gradient(
-        input_size: Sequence[int],
-        weight: Tensor,
-        grad_output: Tensor,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: int = 1,
+        input_size: Sequence[int], weight: Tensor, grad_output: Tensor, *geometry: Any, **named: Any
     ) -> Tensor:
         zeros = core.zeros(*input_size, dtype=weight.dtype, device=weight.device)
-        pull = vjp(lambda x: conv(x, weight, None, stride, padding, dilation, groups), zeros)[1]
-        return pull(grad_output)[0]
+        return vjp(lambda x: conv(x, weight, None, *geometry, **named), zeros)[1](grad_output)[0]
 
     return _named(gradient, conv, "input")
 
 
 def _of_weight(conv: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def gradient(
-        input: Tensor,
-        weight_size: Sequence[int],
-        grad_output: Tensor,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: int = 1,
+        input: Tensor, weight_size: Sequence[int], grad_output: Tensor, *geometry: Any, **named: Any
     ) -> Tensor:
-        weight = core.zeros(*weight_size, dtype=input.dtype, device=input.device)
-        pull = vjp(lambda w: conv(input, w, None, stride, padding, dilation, groups), weight)[1]
-        return pull(grad_output)[0]
+        zeros = core.zeros(*weight_size, dtype=input.dtype, device=input.device)
+        return vjp(lambda w: conv(input, w, None, *geometry, **named), zeros)[1](grad_output)[0]
 
     return _named(gradient, conv, "weight")
 
