@@ -190,10 +190,6 @@ class _Ufunc:
         """The reduction over one axis, several, or all (None)."""
         return _along(self.cls, self.ufunc.reduce, 1, tables.ALL, x, axis, *args, **kwargs)
 
-    def accumulate(self, x: Any, axis: Any = 0, *args: Any, **kwargs: Any) -> Any:
-        """The running results along an axis."""
-        return _along(self.cls, self.ufunc.accumulate, 1, 0, x, axis, *args, **kwargs)
-
 
 def _along(cls: Any, function: Callable[..., Any], place: int, default: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
     """A function along axes, which are shifted by one in the held array."""
@@ -266,25 +262,11 @@ def _like(cls: Any, function: Callable[..., Any], x: Any, *args: Any, **kwargs: 
 def _array(cls: Any, function: Callable[..., Any], x: Any, dtype: Any = None, **kwargs: Any) -> Any:
     if x.__class__ is cls:
         return x if dtype is None or x.dtype == dtype else x.astype(dtype)
-    return cls(function(x, dtype, **kwargs)) if level_of(x, depth=cls.depth) is None else _nested(cls, x, dtype)
-
-
-def _nested(cls: Any, values: Any, dtype: Any) -> Any:
-    """A list that contains batches."""
-    stacked = shaping.stack(cls, None, [_array(cls, cls.inner.asarray, v) for v in values])
-    return stacked if dtype is None else stacked.astype(dtype)
+    return cls(function(x, dtype, **kwargs))
 
 
 def _shares(cls: Any, function: Callable[..., Any], a: Any, b: Any) -> bool:
     return bool(function(held_by(cls, a), held_by(cls, b)))
-
-
-def _on_dtypes(cls: Any, function: Callable[..., Any], *args: Any) -> Any:
-    return function(*[a.dtype if isinstance(a, Batched) else a for a in args])
-
-
-def _astype(cls: Any, function: Callable[..., Any], x: Any, dtype: Any, **kwargs: Any) -> Any:
-    return x.astype(dtype, **kwargs)
 
 
 def _take_along_axis(cls: Any, function: Callable[..., Any], x: Any, indices: Any, axis: int = -1) -> Any:
@@ -301,8 +283,6 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("zeros_like", "ones_like", "empty_like", "full_like"), _like),
     **dict.fromkeys(("asarray", "array", "asanyarray"), _array),
     **dict.fromkeys(("shares_memory", "may_share_memory"), _shares),
-    **dict.fromkeys(("result_type", "promote_types", "can_cast", "issubdtype"), _on_dtypes),
-    "astype": _astype,
     "take_along_axis": _take_along_axis,
     "ndim": lambda cls, function, x: getattr(x, "ndim", 0),
     "shape": lambda cls, function, x: x.shape,

@@ -66,13 +66,6 @@ def _axes(count: int) -> Callable[..., Any]:
     return call
 
 
-def _expand_dims(cls: Any, function: Callable[..., Any], x: Any, axis: Any) -> Any:
-    if not differs(cls, x):
-        return _one(cls, function, x, axis)
-    more = len(axis) if isinstance(axis, tuple | list) else 1
-    return x.part(function(x.held, shifted(axis, x.ndim + more)))
-
-
 def _squeeze(cls: Any, function: Callable[..., Any], x: Any, axis: Any = None) -> Any:
     if not differs(cls, x):
         return _one(cls, function, x, axis)
@@ -87,12 +80,6 @@ def _broadcast_to(cls: Any, function: Callable[..., Any], x: Any, shape: Any) ->
     if len(shape) < x.ndim:
         raise ValueError(f"shape {x.shape} does not broadcast to {shape}")
     return x.part(function(aligned(cls, x, len(shape)), (x.held.shape[0], *shape)))
-
-
-def _diagonal(cls: Any, function: Callable[..., Any], x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    if not differs(cls, x):
-        return _one(cls, function, x, offset, axis1, axis2)
-    return x.part(function(x.held, offset, shifted(axis1, x.ndim), shifted(axis2, x.ndim)))
 
 
 def _pad(cls: Any, function: Callable[..., Any], x: Any, widths: Any, *args: Any, **kwargs: Any) -> Any:
@@ -119,7 +106,7 @@ def stack(cls: Any, function: Any, parts: Any, axis: int = 0, **kwargs: Any) -> 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "reshape": _reshape, "transpose": _transpose, "permute_dims": _transpose, "swapaxes": _axes(2),
-    "moveaxis": _axes(2), "expand_dims": _expand_dims, "squeeze": _squeeze, "broadcast_to": _broadcast_to,
-    "diagonal": _diagonal, "pad": _pad, "concatenate": _concatenate, "concat": _concatenate, "stack": stack,
+    "moveaxis": _axes(2), "squeeze": _squeeze, "broadcast_to": _broadcast_to,
+    "pad": _pad, "concatenate": _concatenate, "concat": _concatenate, "stack": stack,
     "ravel": lambda cls, function, x: _reshape(cls, cls.inner.reshape, x, (-1,)),
 }  # fmt: skip

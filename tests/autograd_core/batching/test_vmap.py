@@ -8,6 +8,7 @@ import pytest
 import autograd_core as ag
 import autograd_core.testing.refusing  # registers the device "refusing"
 import nn
+from autograd_core import distributions as D
 from autograd_core import func
 from autograd_core.errors import InplaceError, VmapError
 from autograd_core.func import grad, hessian, jacfwd, jacrev, jvp, vjp, vmap
@@ -323,6 +324,21 @@ def test_tensors_of_two_calls_do_not_mix():
     vmap(lambda x: kept.append(x) or x)(values(5, 3))
     with pytest.raises(VmapError, match="two calls of vmap were mixed"):
         vmap(lambda x: x + kept[0])(values(5, 3))
+
+
+DRAWS = {
+    "randint": lambda x: ag.randint(0, 1000, (50,)),
+    "randperm": lambda x: ag.randperm(50),
+    "poisson": ag.poisson,
+    "binomial": lambda x: ag.binomial(x.floor(), ag.full((50,), 0.5, dtype="float64")),
+    "gamma": lambda x: D.Gamma(x, 1.0, validate_args=False).sample(),
+}
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_every_kind_of_draw_differs_between_samples(name):
+    draws = vmap(DRAWS[name], randomness="different")(ag.full((3, 50), 20.0, dtype="float64"))
+    assert (draws.shape, len({tuple(row) for row in draws.tolist()})) == ((3, 50), 3)
 
 
 def test_random_numbers_for_each_sample_or_for_all():
