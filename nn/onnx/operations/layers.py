@@ -195,8 +195,6 @@ def _attend(
     if is_causal:
         visible = np.tril(np.ones((query.shape[-2], key.shape[-2]), bool))
         scores = g("Where", visible, scores, np.asarray(-np.inf, query.dtype))
-    if mask is not None and mask.dtype == np.bool_:
-        scores = g("Where", mask, scores, np.asarray(-np.inf, query.dtype))
-    elif mask is not None:
+    if mask is not None:
         scores = g("Add", scores, mask)
     return g("MatMul", g("Softmax", scores, axis=-1), value)

@@ -85,12 +85,7 @@ def _deviation(g: Writer, x: Ref, *, dim: Dims, correction: float, keepdim: bool
 
 @writes("minkowski")
 def _minkowski(g: Writer, x: Ref, *, p: float, dim: Dims, keepdim: bool) -> Ref:
-    size = g("Abs", x, shape=x.shape)
-    if p in (1, 2):
-        return _reduced(g, f"ReduceL{int(p)}", x, dim, keepdim)
-    if np.isinf(p):
-        return _reduced(g, "ReduceMax" if p > 0 else "ReduceMin", size, dim, keepdim)
-    powers = g("Pow", size, p, shape=x.shape)
+    powers = g("Pow", x, p, shape=x.shape)
     return g("Pow", _reduced(g, "ReduceSum", powers, dim, keepdim), 1 / p)
 
 
