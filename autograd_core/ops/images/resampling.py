@@ -163,13 +163,8 @@ KERNELS: dict[tuple[str, bool], Any] = {
                       sample((1, 1, 5, 3), size=(2, 2), mode="area"),
                       sample((0, 1, 3), 2)))
 def interpolate(
-    input,
-    size=None,
-    scale_factor=None,
-    mode="nearest",
-    align_corners=None,
-    recompute_scale_factor=None,
-    antialias=False,
+    input, size=None, scale_factor=None, mode="nearest", align_corners=None, recompute_scale_factor=None,
+    antialias=False
 ):
     """Images (N, C, ...) resampled to `size`, or to ⌊n·scale_factor⌋ along every axis.
 

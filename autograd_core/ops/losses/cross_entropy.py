@@ -249,16 +249,8 @@ def _slow_linear_cross_entropy(x, w, t, linear_bias=None, **statics):
                       sample((2, 2), (3, 2, 2), integers((2, 2), 0, 3), reduction="none"),
                       sample((0, 2), (3, 2), integers((0,), 0, 3), reduction="sum")))
 def linear_cross_entropy(
-    input,
-    linear_weight,
-    target,
-    *,
-    linear_bias=None,
-    weight=None,
-    reduction="mean",
-    ignore_index=None,
-    label_smoothing=0.0,
-    options=None,
+    input, linear_weight, target, *, linear_bias=None, weight=None, reduction="mean", ignore_index=None,
+    label_smoothing=0.0, options=None
 ):
     """Cross-entropy of the scores linear(input, linear_weight, linear_bias), from (N, in) or (in).
 
