@@ -67,11 +67,6 @@ class Batched:
         return self.held.dtype.itemsize
 
     @property
-    def nbytes(self) -> int:
-        """Bytes of a sample."""
-        return self.size * self.itemsize
-
-    @property
     def strides(self) -> Any:
         """The strides of a sample."""
         return self.held.strides if self.level is None else self.held.strides[1:]
@@ -192,10 +187,6 @@ class Batched:
         """The memory read as another dtype."""
         return self.part(self.held.view(dtype))
 
-    def fill(self, value: Any) -> None:
-        """Write one number into every element."""
-        self[...] = value
-
     def reshape(self, *shape: Any, **kwargs: Any) -> Any:
         """The elements of every sample in another shape."""
         return self.library.reshape(self, shape[0] if len(shape) == 1 else shape, **kwargs)
@@ -208,14 +199,6 @@ class Batched:
     def flatten(self) -> Any:
         """A copy with one axis."""
         return self.reshape(-1).copy()
-
-    def tolist(self) -> Any:
-        """The elements as nested lists, if they are the same in all samples."""
-        if self.level is None:
-            return self.held.tolist()
-        if not self.ndim:
-            return self.item()
-        return [row.tolist() for row in self]
 
 
 def pointwise(cls: Any, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
