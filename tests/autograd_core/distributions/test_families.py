@@ -383,3 +383,34 @@ def test_a_subclass_with_parameters_of_its_own():
     np.testing.assert_allclose(wide.log_prob(ag.ones(3, 2))[2], d.log_prob(ag.ones(2)))
     with pytest.raises(NotImplementedError, match="Steps has an __init__ of its own"):
         Steps(slope).expand((3, 2))
+
+
+def test_logistic_normal_vectors():
+    """Stick-breaking log-odds of the shares of two are normal, up to a constant."""
+    d, shares = D.LogisticNormal(0.3, 0.5), ag.linspace(1e-4, 1 - 1e-4, 2001, dtype="f8")
+    assert (d.batch_shape, d.event_shape) == ((), (2,))
+    density = d.log_prob(ag.stack([shares, 1 - shares], -1)).exp()
+    close(ag.trapezoid(density, shares), 1, rtol=1e-6)
+    assert [*d.loc.tolist(), *d.scale.tolist()] == pytest.approx([0.3, 0.5])
+    x = d.rsample((5,))
+    close(x.sum(-1), np.ones(5), rtol=1e-6)
+
+
+def test_modes_and_moments_of_vectors():
+    assert D.Dirichlet(ag.tensor([2.0, 3.0, 1.0])).mode.tolist() == pytest.approx([1 / 3, 2 / 3, 0])
+    assert D.Dirichlet(ag.tensor([0.2, 0.7])).mode.tolist() == [0, 1]
+    close(D.Wishart(5.0, ag.eye(2)).mode, 2 * np.eye(2))
+    low = D.LowRankMultivariateNormal(A, ag.ones(3, 1, dtype="f8"), B)
+    close(low.precision_matrix @ low.covariance_matrix, np.eye(3))
+    hot = D.OneHotCategorical(ag.tensor([0.25, 0.75]))
+    assert (hot.mode.tolist(), hot.mean.tolist(), hot.variance.tolist()) == ([0, 1], [0.25, 0.75], [0.1875] * 2)
+    assert (hot.param_shape, repr(hot)) == ((2,), "OneHotCategorical(probs: (2,))")
+    close(hot.entropy(), stats.entropy([0.25, 0.75]), rtol=1e-6)
+    normal = D.Normal(A, B)
+    both = D.Independent(normal, 1)
+    close(both.entropy(), normal.entropy().sum().item())
+    close(normal.perplexity(), normal.entropy().exp().detach().numpy())
+    assert both.mode.tolist() == A.tolist()
+    assert repr(both) == "Independent(Normal(loc: (3,), scale: (3,)), 1)"
+    mixture = D.MixtureSameFamily(D.Categorical(P), D.Normal(A, B))
+    close(mixture.cdf(ag.tensor(0.3, dtype="f8")), (p / p.sum() * stats.norm(a, b).cdf(0.3)).sum())

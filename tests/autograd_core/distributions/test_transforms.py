@@ -112,8 +112,61 @@ def test_transforms_know_their_slope(name):
 
 
 def test_helpers_for_transforms_of_ones_own():
-    from autograd_core.distributions.utils import _sum_rightmost, broadcast_all
+    from autograd_core.distributions.utils import _sum_rightmost, broadcast_all, logits_to_probs, probs_to_logits
 
     x, y = broadcast_all(ag.ones(2, 3), 2.0)
     assert _sum_rightmost(x + y, 1).tolist() == [9, 9]
     assert _sum_rightmost(x, 0).shape == (2, 3)
+    for is_binary, shares in ((True, [0.2, 0.9]), (False, [0.2, 0.8])):
+        p = ag.tensor(shares, dtype="f8")
+        close(logits_to_probs(probs_to_logits(p, is_binary), is_binary), p)
+
+
+def test_transforms_can_be_compared_copied_and_printed():
+    shift, exp = D.AffineTransform(1.0, 2.0), D.ExpTransform()
+    assert shift == D.AffineTransform(ag.tensor(1.0), 2.0)
+    assert hash(shift) == hash(D.AffineTransform(1.0, 2.0))
+    assert shift not in (D.AffineTransform(1.0, 3.0), exp)
+    cached, x = exp.with_cache(), A.detach()
+    y = cached(x)
+    assert cached(x) is y
+    assert cached.inv(y) is x
+    both = D.ComposeTransform([exp, D.AffineTransform(0.0, 2.0)])
+    close(both.inv(both(x)), x)
+    assert repr(both.inv) == "ComposeTransform([AffineTransform().inv, ExpTransform().inv])"
+    assert repr(D.IndependentTransform(exp, 1)) == "IndependentTransform(ExpTransform(), 1)"
+
+
+def test_transforms_know_their_sign_and_shapes():
+    assert (D.ExpTransform().inv.sign, D.IndependentTransform(D.TanhTransform(), 1).sign) == (1, 1)
+    assert D.PowerTransform(ag.tensor([-2.0, 3.0])).sign.tolist() == [-1, 1]
+    assert D.PowerTransform(ag.tensor([-2.0, 3.0])).forward_shape((5, 1)) == (5, 2)
+    assert D.AbsTransform()(ag.tensor([-2.0, 3.0])).tolist() == [2, 3]
+    assert D.ComposeTransform([]).log_abs_det_jacobian(A, A).tolist() == [0, 0, 0]
+    with pytest.raises(NotImplementedError, match="AbsTransform has no sign"):
+        _ = D.AbsTransform().sign
+    wide = D.TransformedDistribution(D.Normal(0.0, 1.0), D.AffineTransform(ag.tensor([0.0, 1.0]), 2.0))
+    assert wide.batch_shape == (2,)
+
+
+MATRICES = ag.tensor([[[1.0, 1], [1, 1]], [[1, 2], [2, 1]]])
+CHECKS = {
+    "semidefinite": (D.constraints.positive_semidefinite, MATRICES, [True, False]),
+    "square": (D.constraints.square, MATRICES, [True, True]),
+    "symmetric": (D.constraints.symmetric, ag.ones(2, 3), False),
+    "each by itself": (D.constraints.independent(D.constraints.positive, 0), ag.tensor([1.0, -1.0]), [True, False]),
+    "counts": (D.constraints.multinomial(3), ag.tensor([[1.0, 2], [2, 2]]), [True, False]),
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_constraints(name):
+    constraint, value, expected = CHECKS[name]
+    assert constraint.check(value).tolist() == expected
+
+
+def test_what_constraints_depend_on_may_be_known():
+    assert D.constraints.cat([D.constraints.boolean, D.constraints.real]).is_discrete
+    assert D.constraints.dependent(is_discrete=False, event_dim=1).event_dim == 1
+    with pytest.raises(NotImplementedError, match="event_dim depends"):
+        _ = D.constraints.dependent.event_dim
