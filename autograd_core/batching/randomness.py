@@ -8,7 +8,8 @@ from autograd_core.batching.graph import raised
 from autograd_core.batching.levels import Level, active
 from autograd_core.batching.namespace import layer
 from autograd_core.batching.shaping import spread
-from autograd_core.engine.libraries import LIBRARY
+from autograd_core.engine.libraries import LAYERS, LIBRARY
+from autograd_core.errors import VmapError
 
 
 def stream_inside(stream: Any) -> Any:
@@ -19,9 +20,26 @@ def stream_inside(stream: Any) -> Any:
                 "a random function was called inside vmap without saying whether samples share its numbers: "
                 "pass vmap(..., randomness='different') or randomness='same'"
             )
-        if level.randomness == "different":
-            stream = _Different(stream, level)
+        stream = _Different(stream, level) if level.randomness == "different" else _Same(stream)
     return stream
+
+
+class _Same:
+    """Draws the same numbers for all samples."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        def draw(*args: Any) -> Any:
+            if any(a.__class__ in LAYERS for a in args):
+                raise VmapError(
+                    "randomness='same' cannot draw numbers whose parameters differ between the samples of vmap; "
+                    "pass randomness='different'"
+                )
+            return getattr(self._stream, name)(*args)
+
+        return draw
 
 
 class _Different:

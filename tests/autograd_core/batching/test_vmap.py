@@ -313,6 +313,7 @@ def test_misuse_is_named():
         (RuntimeError, "randomness must be", lambda: vmap(lambda x: x, randomness="maybe")),
         (ValueError, "chunk_size", lambda: vmap(lambda x: x, chunk_size=0)),
         (RuntimeError, "randomness='different'", lambda: vmap(lambda x: x + ag.rand(3))(x)),
+        (VmapError, "parameters differ.*='different'", lambda: vmap(ag.poisson, randomness="same")(ag.ones(3))),
         (VmapError, "require a gradient inside vmap", lambda: vmap(lambda r: ag.ones(3, requires_grad=True))(x)),
     ):
         with pytest.raises(error, match=message):
