@@ -29,10 +29,14 @@ def _of_rare_shapes(input, weight, bias=None):
     if weight.ndim not in (1, 2):
         raise OperandError(f"linear(): weight must have the shape (out, in) or (in), not {weight.shape}")
     if input.shape[-1:] != weight.shape[-1:]:
+        features, hint = weight.shape[-1], ""
+        if input.ndim > 2 and math.prod(input.shape[1:]) == features:
+            hint = "; make one axis of them: input.flatten(1)"
+        elif input.ndim == features == 1:
+            hint = "; if every number is a sample: input.unsqueeze(1)"
         raise OperandError(
-            f"linear(): input of shape {input.shape} does not end with the {weight.shape[-1]} features that weight of "
-            f"shape {weight.shape} takes"
-            + "; make one axis of them: input.flatten(1)" * (math.prod(input.shape[1:]) == weight.shape[-1])
+            f"linear(): input of shape {input.shape} does not end with the {features} features that weight of "
+            f"shape {weight.shape} takes{hint}"
         ) from None  # the array library says less
     y = functional.matmul(input, weight.T)
     shifted = y if bias is None else y + bias

@@ -166,6 +166,7 @@ WRONG = {
     "matmul": (OperandError, lambda: X @ X, "matmul"),
     "matmul by a number": (TypeError, lambda: X @ 2, "matmul"),
     "linear without flatten": (OperandError, lambda: F.linear(zeros(2, 4, 3), zeros(1, 12)), r"input\.flatten\(1\)"),
+    "linear of numbers": (OperandError, lambda: F.linear(zeros(5), zeros(2, 1)), r"input\.unsqueeze\(1\)"),
     "linear weight": (OperandError, lambda: F.linear(X, zeros(1, 4, 3)), r"shape \(out, in\) or \(in\)"),
     "linear bias": (OperandError, lambda: F.linear(X, zeros(4, 3), zeros(3, 1, 4)), "does not fit a result"),
     "integer division": (OperandError, lambda: whole([1, 2]) // whole([0, 1]), "division by zero"),
