@@ -106,8 +106,8 @@ INDEX: dict[str, str] = {
         special.scaled_modified_bessel_k0 special.scaled_modified_bessel_k1""",
     "pointwise.error_functions": """
         Tensor.erf Tensor.erf_ Tensor.erfc Tensor.erfc_ Tensor.erfinv Tensor.erfinv_ bell erf erf_ erfc erfc_ erfcx
-        erfcx_slope erfinv erfinv_ log_ndtr ndtr ndtri special.erf special.erfc special.erfcx special.erfinv
-        special.log_ndtr special.ndtr special.ndtri""",
+        erfcx_slope erfinv erfinv_ erfinv_slope log_ndtr ndtr ndtri ndtri_slope special.erf special.erfc
+        special.erfcx special.erfinv special.log_ndtr special.ndtr special.ndtri""",
     "pointwise.floats": """
         Tensor.copysign Tensor.copysign_ Tensor.frexp Tensor.isneginf Tensor.isneginf_ Tensor.isposinf
         Tensor.isposinf_ Tensor.ldexp Tensor.ldexp_ Tensor.nan_to_num Tensor.nan_to_num_ Tensor.nextafter

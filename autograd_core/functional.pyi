@@ -17,70 +17,71 @@ Dim = _int | Sequence[_int] | None
 ShapeLike = SupportsIndex | Sequence[SupportsIndex]
 
 __all__ = [
-    'Generator', 'abs', 'abs_', 'absolute', 'absolute_', 'acos', 'acos_', 'acosh', 'acosh_', 'adaptive_avg_pool1d',
-    'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool1d', 'adaptive_max_pool2d', 'adaptive_max_pool3d',
-    'add', 'add_points', 'add_relu', 'add_rows', 'addbmm', 'addcdiv', 'addcmul', 'addmm', 'addmv', 'addr', 'adjoint',
-    'affine_grid', 'affine_grid_generator', 'alias_copy', 'all', 'allclose', 'amax', 'amin', 'aminmax', 'angle',
-    'angle_', 'any', 'arange', 'arccos', 'arccos_', 'arccosh', 'arccosh_', 'arcsin', 'arcsin_', 'arcsinh', 'arcsinh_',
-    'arctan', 'arctan2', 'arctan_', 'arctanh', 'arctanh_', 'argmax', 'argmin', 'argsort', 'argwhere', 'as_strided',
-    'as_strided_copy', 'as_strided_scatter', 'as_tensor', 'asarray', 'asin', 'asin_', 'asinh', 'asinh_', 'astype',
-    'atan', 'atan2', 'atan_', 'atanh', 'atanh_', 'atleast_1d', 'atleast_2d', 'atleast_3d', 'attend', 'attention',
-    'attention_weights', 'avg_pool', 'avg_pool1d', 'avg_pool2d', 'avg_pool3d', 'avg_unpool', 'baddbmm',
-    'bartlett_window', 'batch_norm', 'batch_norm_relu', 'bell', 'bernoulli', 'bernoulli_loss', 'bessel_j1_slope',
-    'bessel_y1_slope', 'beta_path', 'bilinear', 'binary_cross_entropy', 'binary_cross_entropy_with_logits', 'bincount',
-    'binomial', 'bitwise_and', 'bitwise_left_shift', 'bitwise_not', 'bitwise_or', 'bitwise_right_shift', 'bitwise_xor',
-    'blackman_window', 'block_diag', 'bmm', 'bounded', 'broadcast_shapes', 'broadcast_tensors', 'broadcast_to',
-    'bucketize', 'cartesian_prod', 'cat', 'cdist', 'ceil', 'ceil_', 'celu', 'chain_matmul', 'channel_shuffle',
-    'cholesky', 'cholesky_inverse', 'cholesky_solve', 'chunk', 'clamp', 'clamp_', 'clamp_max', 'clamp_max_',
-    'clamp_min', 'clamp_min_', 'clamp_number', 'clip', 'clip_', 'clone', 'cofactor', 'col2im', 'column_stack',
-    'combinations', 'complex', 'concat', 'concatenate', 'conj', 'conj_physical', 'constant_pad_nd', 'conv1d', 'conv2d',
-    'conv3d', 'conv_relu', 'conv_tbc', 'conv_transpose1d', 'conv_transpose2d', 'conv_transpose3d', 'convolution',
-    'convolve', 'convolve_input', 'convolve_relu', 'convolve_weight', 'copysign', 'corrcoef', 'cos', 'cos_', 'cosh',
-    'cosh_', 'cosine_embedding_loss', 'cosine_similarity', 'count_nonzero', 'cov', 'cross', 'cross_entropy', 'ctc_loss',
-    'ctc_losses', 'ctc_posterior', 'cummax', 'cummin', 'cumprod', 'cumsum', 'cumulative_trapezoid', 'deg2rad',
-    'deg2rad_', 'degrees', 'degrees_', 'det', 'detach', 'deviation', 'diag', 'diag_embed', 'diagflat', 'diagonal',
-    'diagonal_copy', 'diagonal_scatter', 'diff', 'digamma', 'digamma_', 'dist', 'div', 'divide', 'dot', 'drop',
-    'dsplit', 'dstack', 'einsum', 'elu', 'elu_gradient', 'embedding', 'embedding_bag', 'empty', 'empty_like',
-    'empty_permuted', 'empty_strided', 'eq', 'equal', 'erf', 'erf_', 'erfc', 'erfc_', 'erfcx_slope', 'erfinv',
-    'erfinv_', 'euclidean', 'euclidean_distances', 'exchange_rows', 'exp', 'exp2', 'exp2_', 'exp_', 'expand',
-    'expand_copy', 'expand_dims', 'expm1', 'expm1_', 'exponent_shift', 'eye', 'fill', 'fill_', 'fix', 'fix_', 'flatten',
-    'flip', 'fliplr', 'flipud', 'float_power', 'floor', 'floor_', 'floor_divide', 'fmax', 'fmin', 'fmod', 'fold',
-    'fold_windows', 'frac', 'frac_', 'fractional_max_pool2d', 'fractional_max_pool3d', 'frexp', 'from_dlpack',
-    'from_numpy', 'frombuffer', 'full', 'full_like', 'gamma_path', 'gate', 'gather', 'gaussian_nll_loss', 'gcd', 'ge',
-    'gelu', 'gelu_erf', 'gelu_gate', 'gelu_gradient', 'gelu_tanh', 'gelu_tanh_gradient', 'geqrf', 'ger', 'get_device',
-    'get_rng_state', 'get_view', 'getitem', 'glu', 'gradient', 'greater', 'greater_equal', 'grid_sample',
-    'grid_sampler', 'grid_sampler_2d', 'grid_sampler_3d', 'group_norm', 'gru_gates', 'gru_scan', 'gt', 'hamming_window',
-    'hann_window', 'hardshrink', 'hardshrink_', 'hardsigmoid', 'hardswish', 'hardswish_gradient', 'hardtanh',
-    'heaviside', 'hinge_embedding_loss', 'histc', 'histogram', 'histogramdd', 'hsplit', 'hstack', 'huber', 'huber_loss',
-    'hypot', 'i0', 'i0_', 'igamma', 'igammac', 'im2col', 'imag', 'index_add', 'index_copy', 'index_fill', 'index_put',
-    'index_reduce', 'index_select', 'initial_seed', 'inner', 'instance_norm', 'interpolate', 'inverse', 'is_complex',
-    'is_conj', 'is_floating_point', 'is_inference', 'is_neg', 'is_nonzero', 'is_same_size', 'is_signed', 'is_tensor',
-    'isclose', 'isfinite', 'isin', 'isinf', 'isnan', 'isneginf', 'isposinf', 'isreal', 'istft', 'kaiser_window',
-    'kl_div', 'kron', 'kth_position', 'kthvalue', 'l1_loss', 'layer_norm', 'lcm', 'ldexp', 'ldexp_', 'le', 'leaky_gate',
-    'leaky_relu', 'least_squares', 'lerp', 'less', 'less_equal', 'lgamma', 'lgamma_', 'linear', 'linear_cross_entropy',
-    'linear_relu', 'linspace', 'lobpcg', 'local_response_norm', 'log', 'log10', 'log10_', 'log1p', 'log1p_', 'log2',
-    'log2_', 'log_', 'log_softmax', 'logaddexp', 'logaddexp2', 'logcumsumexp', 'logdet', 'logical_and', 'logical_not',
-    'logical_or', 'logical_xor', 'logistic_loss', 'logit', 'logit_', 'logsigmoid', 'logspace', 'logsumexp', 'lp_pool1d',
-    'lp_pool2d', 'lp_pool3d', 'lstm_gates', 'lstm_scan', 'lt', 'lu', 'lu_solve', 'lu_unpack', 'manual_seed',
-    'margin_ranking_loss', 'masked_fill', 'masked_scatter', 'masked_select', 'match_points', 'matmul', 'matrix_exp',
-    'matrix_power', 'max', 'max_along', 'max_of_windows', 'max_pool', 'max_pool1d', 'max_pool2d', 'max_pool3d',
-    'max_pool_cells', 'max_unpool1d', 'max_unpool2d', 'max_unpool3d', 'maximum', 'mean', 'median', 'median_position',
-    'meshgrid', 'min', 'min_along', 'minimum', 'minkowski', 'mish', 'mish_gradient', 'mix_rows', 'mm', 'mode',
-    'mode_position', 'move', 'moveaxis', 'movedim', 'mse_loss', 'msort', 'mul', 'multi_margin_loss',
-    'multilabel_margin_loss', 'multilabel_soft_margin_loss', 'multinomial', 'multiply', 'mv', 'mvlgamma', 'mvlgamma_',
-    'nan_to_num', 'nan_to_num_', 'nanmean', 'nanmedian', 'nanquantile', 'nansum', 'narrow', 'narrow_copy', 'ne', 'neg',
-    'neg_', 'negative', 'negative_', 'nextafter', 'nll_loss', 'nonzero', 'nonzero_static', 'norm', 'normal',
-    'normalize', 'normalize_batch', 'normalize_groups', 'normalize_rows', 'not_equal', 'numel', 'one_hot', 'ones',
-    'ones_like', 'orgqr', 'ormqr', 'outer', 'overwrite', 'overwritten', 'pad', 'pad_constant', 'pairwise_distance',
-    'pca_lowrank', 'pdist', 'permute', 'permute_copy', 'permute_dims', 'picked_nll', 'pinverse', 'pixel_shuffle',
-    'pixel_unshuffle', 'place', 'place_diagonal', 'poisson', 'poisson_nll_loss', 'polar', 'polygamma', 'polygamma_',
-    'polygamma_of', 'positive', 'positive_', 'pow', 'power', 'prelu', 'prod', 'pseudoinverse', 'pull', 'put',
-    'put_taps', 'put_view', 'qr', 'qr_factors', 'quantile', 'rad2deg', 'rad2deg_', 'radians', 'radians_', 'rand',
-    'rand_like', 'randint', 'randint_like', 'randn', 'randn_like', 'randperm', 'range', 'ravel', 'read_points', 'real',
-    'reciprocal', 'reciprocal_', 'recurrence', 'recurrence_back', 'reinterpret', 'relu', 'relu6', 'relu_', 'relu_of',
-    'remainder', 'renorm', 'repeat', 'repeat_interleave', 'resample', 'reshape', 'resolve_conj', 'resolve_neg',
-    'restride', 'rms_norm', 'rnn_scan', 'roll', 'rot90', 'round', 'round_', 'row_major', 'row_stack', 'rsqrt', 'rsqrt_',
-    'rsub', 'scalar_tensor', 'scale_channels', 'scale_channels_relu', 'scaled_i_slope', 'scaled_k_slope', 'scatter',
+    'Generator', 'abs', 'abs_', 'absolute', 'absolute_', 'acos', 'acos_', 'acosh', 'acosh_', 'acosh_slope',
+    'adaptive_avg_pool1d', 'adaptive_avg_pool2d', 'adaptive_avg_pool3d', 'adaptive_max_pool1d', 'adaptive_max_pool2d',
+    'adaptive_max_pool3d', 'add', 'add_points', 'add_relu', 'add_rows', 'addbmm', 'addcdiv', 'addcmul', 'addmm',
+    'addmv', 'addr', 'adjoint', 'affine_grid', 'affine_grid_generator', 'alias_copy', 'all', 'allclose', 'amax', 'amin',
+    'aminmax', 'angle', 'angle_', 'any', 'arange', 'arccos', 'arccos_', 'arccosh', 'arccosh_', 'arcsin', 'arcsin_',
+    'arcsinh', 'arcsinh_', 'arctan', 'arctan2', 'arctan_', 'arctanh', 'arctanh_', 'argmax', 'argmin', 'argsort',
+    'argwhere', 'as_strided', 'as_strided_copy', 'as_strided_scatter', 'as_tensor', 'asarray', 'asin', 'asin_',
+    'asin_slope', 'asinh', 'asinh_', 'astype', 'atan', 'atan2', 'atan_', 'atanh', 'atanh_', 'atanh_slope', 'atleast_1d',
+    'atleast_2d', 'atleast_3d', 'attend', 'attention', 'attention_weights', 'avg_pool', 'avg_pool1d', 'avg_pool2d',
+    'avg_pool3d', 'avg_unpool', 'baddbmm', 'bartlett_window', 'batch_norm', 'batch_norm_relu', 'bell', 'bernoulli',
+    'bernoulli_loss', 'bessel_j1_slope', 'bessel_y1_slope', 'beta_path', 'bilinear', 'binary_cross_entropy',
+    'binary_cross_entropy_with_logits', 'bincount', 'binomial', 'bitwise_and', 'bitwise_left_shift', 'bitwise_not',
+    'bitwise_or', 'bitwise_right_shift', 'bitwise_xor', 'blackman_window', 'block_diag', 'bmm', 'bounded',
+    'broadcast_shapes', 'broadcast_tensors', 'broadcast_to', 'bucketize', 'cartesian_prod', 'cat', 'cdist', 'ceil',
+    'ceil_', 'celu', 'chain_matmul', 'channel_shuffle', 'cholesky', 'cholesky_inverse', 'cholesky_solve', 'chunk',
+    'clamp', 'clamp_', 'clamp_max', 'clamp_max_', 'clamp_min', 'clamp_min_', 'clamp_number', 'clip', 'clip_', 'clone',
+    'cofactor', 'col2im', 'column_stack', 'combinations', 'complex', 'concat', 'concatenate', 'conj', 'conj_physical',
+    'constant_pad_nd', 'conv1d', 'conv2d', 'conv3d', 'conv_relu', 'conv_tbc', 'conv_transpose1d', 'conv_transpose2d',
+    'conv_transpose3d', 'convolution', 'convolve', 'convolve_input', 'convolve_relu', 'convolve_weight', 'copysign',
+    'corrcoef', 'cos', 'cos_', 'cosh', 'cosh_', 'cosine_embedding_loss', 'cosine_similarity', 'count_nonzero', 'cov',
+    'cross', 'cross_entropy', 'ctc_loss', 'ctc_losses', 'ctc_posterior', 'cummax', 'cummin', 'cumprod', 'cumsum',
+    'cumulative_trapezoid', 'deg2rad', 'deg2rad_', 'degrees', 'degrees_', 'det', 'detach', 'deviation', 'diag',
+    'diag_embed', 'diagflat', 'diagonal', 'diagonal_copy', 'diagonal_scatter', 'diff', 'digamma', 'digamma_', 'dist',
+    'div', 'divide', 'dot', 'drop', 'dsplit', 'dstack', 'einsum', 'elu', 'elu_gradient', 'embedding', 'embedding_bag',
+    'empty', 'empty_like', 'empty_permuted', 'empty_strided', 'eq', 'equal', 'erf', 'erf_', 'erfc', 'erfc_',
+    'erfcx_slope', 'erfinv', 'erfinv_', 'erfinv_slope', 'euclidean', 'euclidean_distances', 'exchange_rows', 'exp',
+    'exp2', 'exp2_', 'exp_', 'expand', 'expand_copy', 'expand_dims', 'expm1', 'expm1_', 'exponent_shift', 'eye', 'fill',
+    'fill_', 'fix', 'fix_', 'flatten', 'flip', 'fliplr', 'flipud', 'float_power', 'floor', 'floor_', 'floor_divide',
+    'fmax', 'fmin', 'fmod', 'fold', 'fold_windows', 'frac', 'frac_', 'fractional_max_pool2d', 'fractional_max_pool3d',
+    'frexp', 'from_dlpack', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gamma_path', 'gate', 'gather',
+    'gaussian_nll_loss', 'gcd', 'ge', 'gelu', 'gelu_erf', 'gelu_gate', 'gelu_gradient', 'gelu_tanh',
+    'gelu_tanh_gradient', 'geqrf', 'ger', 'get_device', 'get_rng_state', 'get_view', 'getitem', 'glu', 'gradient',
+    'greater', 'greater_equal', 'grid_sample', 'grid_sampler', 'grid_sampler_2d', 'grid_sampler_3d', 'group_norm',
+    'gru_gates', 'gru_scan', 'gt', 'hamming_window', 'hann_window', 'hardshrink', 'hardshrink_', 'hardsigmoid',
+    'hardswish', 'hardswish_gradient', 'hardtanh', 'heaviside', 'hinge_embedding_loss', 'histc', 'histogram',
+    'histogramdd', 'hsplit', 'hstack', 'huber', 'huber_loss', 'hypot', 'i0', 'i0_', 'igamma', 'igammac', 'im2col',
+    'imag', 'index_add', 'index_copy', 'index_fill', 'index_put', 'index_reduce', 'index_select', 'initial_seed',
+    'inner', 'instance_norm', 'interpolate', 'inverse', 'is_complex', 'is_conj', 'is_floating_point', 'is_inference',
+    'is_neg', 'is_nonzero', 'is_same_size', 'is_signed', 'is_tensor', 'isclose', 'isfinite', 'isin', 'isinf', 'isnan',
+    'isneginf', 'isposinf', 'isreal', 'istft', 'kaiser_window', 'kl_div', 'kron', 'kth_position', 'kthvalue', 'l1_loss',
+    'layer_norm', 'lcm', 'ldexp', 'ldexp_', 'le', 'leaky_gate', 'leaky_relu', 'least_squares', 'lerp', 'less',
+    'less_equal', 'lgamma', 'lgamma_', 'linear', 'linear_cross_entropy', 'linear_relu', 'linspace', 'lobpcg',
+    'local_response_norm', 'log', 'log10', 'log10_', 'log1p', 'log1p_', 'log2', 'log2_', 'log_', 'log_softmax',
+    'logaddexp', 'logaddexp2', 'logcumsumexp', 'logdet', 'logical_and', 'logical_not', 'logical_or', 'logical_xor',
+    'logistic_loss', 'logit', 'logit_', 'logsigmoid', 'logspace', 'logsumexp', 'lp_pool1d', 'lp_pool2d', 'lp_pool3d',
+    'lstm_gates', 'lstm_scan', 'lt', 'lu', 'lu_solve', 'lu_unpack', 'manual_seed', 'margin_ranking_loss', 'masked_fill',
+    'masked_scatter', 'masked_select', 'match_points', 'matmul', 'matrix_exp', 'matrix_power', 'max', 'max_along',
+    'max_of_windows', 'max_pool', 'max_pool1d', 'max_pool2d', 'max_pool3d', 'max_pool_cells', 'max_unpool1d',
+    'max_unpool2d', 'max_unpool3d', 'maximum', 'mean', 'median', 'median_position', 'meshgrid', 'min', 'min_along',
+    'minimum', 'minkowski', 'mish', 'mish_gradient', 'mix_rows', 'mm', 'mode', 'mode_position', 'move', 'moveaxis',
+    'movedim', 'mse_loss', 'msort', 'mul', 'multi_margin_loss', 'multilabel_margin_loss', 'multilabel_soft_margin_loss',
+    'multinomial', 'multiply', 'mv', 'mvlgamma', 'mvlgamma_', 'nan_to_num', 'nan_to_num_', 'nanmean', 'nanmedian',
+    'nanquantile', 'nansum', 'narrow', 'narrow_copy', 'ndtri_slope', 'ne', 'neg', 'neg_', 'negative', 'negative_',
+    'nextafter', 'nll_loss', 'nonzero', 'nonzero_static', 'norm', 'normal', 'normalize', 'normalize_batch',
+    'normalize_groups', 'normalize_rows', 'not_equal', 'numel', 'one_hot', 'ones', 'ones_like', 'orgqr', 'ormqr',
+    'outer', 'overwrite', 'overwritten', 'pad', 'pad_constant', 'pairwise_distance', 'pca_lowrank', 'pdist', 'permute',
+    'permute_copy', 'permute_dims', 'picked_nll', 'pinverse', 'pixel_shuffle', 'pixel_unshuffle', 'place',
+    'place_diagonal', 'poisson', 'poisson_nll_loss', 'polar', 'polygamma', 'polygamma_', 'polygamma_of', 'positive',
+    'positive_', 'pow', 'power', 'prelu', 'prod', 'pseudoinverse', 'pull', 'put', 'put_taps', 'put_view', 'qr',
+    'qr_factors', 'quantile', 'rad2deg', 'rad2deg_', 'radians', 'radians_', 'rand', 'rand_like', 'randint',
+    'randint_like', 'randn', 'randn_like', 'randperm', 'range', 'ravel', 'read_points', 'real', 'reciprocal',
+    'reciprocal_', 'recurrence', 'recurrence_back', 'reinterpret', 'relu', 'relu6', 'relu_', 'relu_of', 'remainder',
+    'renorm', 'repeat', 'repeat_interleave', 'resample', 'reshape', 'resolve_conj', 'resolve_neg', 'restride',
+    'rms_norm', 'rnn_scan', 'roll', 'rot90', 'round', 'round_', 'row_major', 'row_stack', 'rsqrt', 'rsqrt_', 'rsub',
+    'scalar_tensor', 'scale_channels', 'scale_channels_relu', 'scaled_i_slope', 'scaled_k_slope', 'scatter',
     'scatter_add', 'scatter_extremum', 'scatter_reduce', 'searchsorted', 'seed', 'segment_reduce', 'select',
     'select_copy', 'select_scatter', 'selu', 'set_rng_state', 'sgn', 'sgn_', 'shared_median', 'sigmoid', 'sigmoid_',
     'sigmoid_gradient', 'sign', 'sign_', 'signbit', 'silu', 'silu_gradient', 'sin', 'sin_', 'sinc', 'sinc_',
@@ -180,6 +181,7 @@ def acos(input: Operand) -> Tensor: ...
 def acos_(input: Operand) -> Tensor: ...
 def acosh(input: Operand) -> Tensor: ...
 def acosh_(input: Operand) -> Tensor: ...
+def acosh_slope(input: Operand) -> Tensor: ...
 def adaptive_avg_pool1d(input: Operand, output_size: Any) -> Tensor: ...
 def adaptive_avg_pool2d(input: Operand, output_size: Any) -> Tensor: ...
 def adaptive_avg_pool3d(input: Operand, output_size: Any) -> Tensor: ...
@@ -236,6 +238,7 @@ def as_tensor(data: Any, dtype: DTypeLike | None = None, device: str | None = No
 def asarray(obj: Any, dtype: DTypeLike | None = None, device: str | None = None, copy: _bool | None = None, requires_grad: _bool = False) -> Tensor: ...
 def asin(input: Operand) -> Tensor: ...
 def asin_(input: Operand) -> Tensor: ...
+def asin_slope(input: Operand) -> Tensor: ...
 def asinh(input: Operand) -> Tensor: ...
 def asinh_(input: Operand) -> Tensor: ...
 def astype(input: Operand, dtype: DTypeLike | None) -> Tensor: ...
@@ -244,6 +247,7 @@ def atan2(input: Operand, other: Operand) -> Tensor: ...
 def atan_(input: Operand) -> Tensor: ...
 def atanh(input: Operand) -> Tensor: ...
 def atanh_(input: Operand) -> Tensor: ...
+def atanh_slope(input: Operand) -> Tensor: ...
 def atleast_1d(*tensors: Any) -> Any: ...
 def atleast_2d(*tensors: Any) -> Any: ...
 def atleast_3d(*tensors: Any) -> Any: ...
@@ -403,6 +407,7 @@ def erfcx(input: Operand) -> Tensor: ...
 def erfcx_slope(input: Operand) -> Tensor: ...
 def erfinv(input: Operand) -> Tensor: ...
 def erfinv_(input: Operand) -> Tensor: ...
+def erfinv_slope(input: Operand) -> Tensor: ...
 def euclidean(input: Operand, dim: Dim = None, keepdim: _bool = False) -> Tensor: ...
 def euclidean_distances(x1: Operand, x2: Operand) -> Tensor: ...
 def exchange_rows(input: Operand, pivots: Operand, back: _bool = False) -> Tensor: ...
@@ -657,6 +662,7 @@ def narrow(input: Operand, dim: _int, start: _int, length: _int) -> Tensor: ...
 def narrow_copy(input: Operand, dim: _int, start: _int, length: _int) -> Tensor: ...
 def ndtr(input: Operand) -> Tensor: ...
 def ndtri(input: Operand) -> Tensor: ...
+def ndtri_slope(input: Operand) -> Tensor: ...
 def ne(input: Operand, other: Operand) -> Tensor: ...
 def neg(input: Operand) -> Tensor: ...
 def neg_(input: Operand) -> Tensor: ...

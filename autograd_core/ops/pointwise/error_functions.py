@@ -52,10 +52,22 @@ def erfcx(xp, x):
     return xp.kernels.erfcx(x)
 
 
+def _erfinv_slope(xp, x, y):
+    """√π/2 exp(y²) at y = erfinv(x): exp(y²) = erfcx(y) / erfc(y), whose denominator is accurate where it is small."""
+    return xp.kernels.erfcx(xp.minimum(abs(y), 6)) / (1 - abs(x)) * (ROOT_PI / 2)
+
+
+@op(ELEMENTWISE, symbol="erf⁻¹′", domain=INSIDE, method=False, floating=True, wide=True,
+    reference=lambda x: ROOT_PI / 2 * math.exp(inverse_of(math.erf, -7, 7)(x) ** 2),
+    vjp=lambda xp, g, x, y: g * (2 * xp.erfinv(x) * (y * y)))
+def erfinv_slope(xp, x):
+    """The derivative of `erfinv`, √π/2 exp(erfinv(x)²)."""
+    return _erfinv_slope(xp, x, xp.kernels.erfinv(x))
+
+
 @op(ELEMENTWISE, symbol="erf⁻¹", domain=INSIDE, floating=True, wide=True, aliases=("special.erfinv",),
-    reference=inverse_of(math.erf, -7, 7),
-    # exp(y²) = erfcx(y) / erfc(y), whose denominator is accurate where it is small.
-    vjp=lambda xp, g, x, y: g * (xp.erfcx(xp.minimum(abs(y), 6)) / (1 - abs(x)) * (ROOT_PI / 2)))
+    reference=inverse_of(math.erf, -7, 7), vjp=lambda xp, g, x, y: g * _erfinv_slope(xp, x, y),
+    composite=lambda xp, g, x, y: [g * xp.erfinv_slope(x)])
 def erfinv(xp, x):
     """Inverse of the error function; ±inf at ±1, NaN beyond."""
     return xp.kernels.erfinv(x)
@@ -84,14 +96,26 @@ def log_ndtr(xp, x):
     return xp.kernels.log_ndtr(x)
 
 
-def _ndtri_rule(xp, g, x, y):
+def _ndtri_slope(xp, x, y):
     """1 / density, as the scaled tail erfcx divided by the tail, which is known accurately."""
     tail = xp.minimum(x, 1 - x) + 0  # of -0, 0
-    return g * (xp.erfcx(xp.minimum(abs(y), 40) * ROOT_HALF) / tail * (ROOT_TWO_PI / 2))
+    return xp.kernels.erfcx(xp.minimum(abs(y), 40) * ROOT_HALF) / tail * (ROOT_TWO_PI / 2)
+
+
+_slow_ndtri = inverse_of(lambda x: 0.5 * math.erfc(-x * ROOT_HALF), -10, 10)
+
+
+@op(ELEMENTWISE, symbol="Φ⁻¹′", domain=UNIT, method=False, floating=True, wide=True, tolerance=1e-11,
+    reference=lambda x: ROOT_TWO_PI * math.exp(_slow_ndtri(x) ** 2 / 2),
+    vjp=lambda xp, g, x, y: g * (xp.ndtri(x) * (y * y)))
+def ndtri_slope(xp, x):
+    """The derivative of `ndtri`, √(2π) exp(ndtri(x)²/2)."""
+    return _ndtri_slope(xp, x, xp.kernels.ndtri(x))
 
 
 @op(ELEMENTWISE, symbol="Φ⁻¹", domain=UNIT, module="special", floating=True, wide=True, tolerance=1e-11,
-    reference=inverse_of(lambda x: 0.5 * math.erfc(-x * ROOT_HALF), -10, 10), vjp=_ndtri_rule)
+    reference=_slow_ndtri, vjp=lambda xp, g, x, y: g * _ndtri_slope(xp, x, y),
+    composite=lambda xp, g, x, y: [g * xp.ndtri_slope(x)])
 def ndtri(xp, x):
     """Inverse of the normal distribution function, its quantiles; -inf at 0, inf at 1, NaN outside [0, 1]."""
     return xp.kernels.ndtri(x)

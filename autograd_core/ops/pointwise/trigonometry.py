@@ -6,6 +6,8 @@ from autograd_core.kinds import BINARY, ELEMENTWISE
 from autograd_core.ops.domains import INSIDE, POSITIVE
 from autograd_core.registry import Interval, composition, op
 
+BEYOND_ONE = Interval(1.5, 3)
+
 
 @op(ELEMENTWISE, symbol="sin", reference=math.sin, floating=True, holomorphic=True, vjp=lambda xp, g, x: g * xp.cos(x))
 def sin(xp, x):
@@ -26,15 +28,38 @@ def tan(xp, x):
     return xp.tan(x)
 
 
+# Slopes that are infinite at the end of a domain are operations, whose rules have no inf - inf there.
+@op(ELEMENTWISE, symbol="asin′", domain=INSIDE, method=False, floating=True, wide=True, holomorphic=True,
+    reference=lambda x: 1 / math.sqrt(1 - x * x), vjp=lambda xp, g, x, y: g * (x * (y * y * y)))
+def asin_slope(xp, x):
+    """The derivative of `asin`, 1 / √(1 - x²)."""
+    return 1 / xp.sqrt((1 - x) * (1 + x))
+
+
+@op(ELEMENTWISE, symbol="acosh′", domain=BEYOND_ONE, method=False, floating=True, wide=True, holomorphic=True,
+    reference=lambda x: 1 / math.sqrt(x * x - 1), vjp=lambda xp, g, x, y: -g * (x * (y * y * y)))
+def acosh_slope(xp, x):
+    """The derivative of `acosh`, 1 / √(x² - 1); NaN below 1."""
+    return 1 / (xp.sqrt(x - 1) * xp.sqrt(x + 1))
+
+
+@op(ELEMENTWISE, symbol="atanh′", domain=INSIDE, method=False, floating=True, wide=True, holomorphic=True,
+    reference=lambda x: 1 / (1 - x * x), vjp=lambda xp, g, x, y: g * (2 * x * (y * y)))
+def atanh_slope(xp, x):
+    """The derivative of `atanh`, 1 / (1 - x²); NaN beyond ±1."""
+    root = xp.sqrt((1 - x) * (1 + x))
+    return 1 / (root * root)
+
+
 @op(ELEMENTWISE, symbol="asin", domain=INSIDE, reference=math.asin, floating=True, aliases=("arcsin",),
-    holomorphic=True, vjp=lambda xp, g, x: g / xp.sqrt((1 - x) * (1 + x)))
+    holomorphic=True, vjp=lambda xp, g, x: g * xp.asin_slope(x))
 def asin(xp, x):
     """Inverse sine, in [-π/2, π/2]."""
     return xp.arcsin(x)
 
 
 @op(ELEMENTWISE, symbol="acos", domain=INSIDE, reference=math.acos, floating=True, aliases=("arccos",),
-    holomorphic=True, vjp=lambda xp, g, x: -g / xp.sqrt((1 - x) * (1 + x)))
+    holomorphic=True, vjp=lambda xp, g, x: -g * xp.asin_slope(x))
 def acos(xp, x):
     """Inverse cosine, in [0, π]."""
     return xp.arccos(x)
@@ -114,21 +139,15 @@ def asinh(xp, x):
     return xp.arcsinh(x)
 
 
-@op(ELEMENTWISE, symbol="acosh", domain=Interval(1.5, 3), reference=math.acosh, floating=True, aliases=("arccosh",),
-    holomorphic=True, vjp=lambda xp, g, x: g / (xp.sqrt(x - 1) * xp.sqrt(x + 1)))
+@op(ELEMENTWISE, symbol="acosh", domain=BEYOND_ONE, reference=math.acosh, floating=True, aliases=("arccosh",),
+    holomorphic=True, vjp=lambda xp, g, x: g * xp.acosh_slope(x))
 def acosh(xp, x):
     """Inverse hyperbolic cosine; NaN below 1."""
     return xp.arccosh(x)
 
 
-def _atanh_rule(xp, g, x):
-    """1 / (1 - x²), but NaN beyond ±1."""
-    root = xp.sqrt((1 - x) * (1 + x))
-    return g / (root * root)
-
-
 @op(ELEMENTWISE, symbol="atanh", domain=INSIDE, reference=math.atanh, floating=True, aliases=("arctanh",),
-    holomorphic=True, vjp=_atanh_rule)
+    holomorphic=True, vjp=lambda xp, g, x: g * xp.atanh_slope(x))
 def atanh(xp, x):
     """Inverse hyperbolic tangent."""
     return xp.arctanh(x)

@@ -19,7 +19,8 @@ mp = pytest.importorskip("mpmath")
 ELSEWHERE = {
     "absolute", "angle", "bounded", "ceil", "clamp_number", "floor", "hardsigmoid", "hardswish", "leaky_relu",
     "nan_to_num", "negative", "relu", "relu_of", "round", "sgn", "sign", "trunc",
-    "bell", "bessel_j1_slope", "bessel_y1_slope", "erfcx_slope", "gelu_gate", "scaled_i_slope", "scaled_k_slope",
+    "acosh_slope", "asin_slope", "atanh_slope", "bell", "bessel_j1_slope", "bessel_y1_slope", "erfcx_slope",
+    "erfinv_slope", "gelu_gate", "ndtri_slope", "scaled_i_slope", "scaled_k_slope",
     "sinc_slope",
 }  # fmt: skip
 

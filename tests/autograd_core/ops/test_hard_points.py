@@ -163,6 +163,26 @@ def test_point(function, inputs, value, gradients):
         np.testing.assert_allclose(x.grad.numpy(), g, **close)
 
 
+ENDS = {  # function: the ends of its domain, second and third derivatives there
+    "asin": (ag.asin, [-1, 1], [-INF, INF], [INF, INF]),
+    "acos": (ag.acos, [-1, 1], [INF, -INF], [-INF, -INF]),
+    "acosh": (ag.acosh, [1], [-INF], [NAN]),
+    "atanh": (ag.atanh, [-1, 1], [-INF, INF], [INF, INF]),
+    "erfinv": (ag.erfinv, [-1, 1], [-INF, INF], [INF, INF]),
+    "ndtri": (ag.special.ndtri, [0, 1], [-INF, INF], [INF, INF]),
+}
+
+
+@pytest.mark.parametrize("function, x, seconds, thirds", ENDS.values(), ids=ENDS)
+def test_derivatives_at_the_end_of_a_domain_are_infinite(function, x, seconds, thirds):
+    x = ag.tensor(x, dtype="float64", requires_grad=True)
+    (slope,) = ag.grad(function(x).sum(), x, create_graph=True)
+    (bend,) = ag.grad(slope.sum(), x, create_graph=True)
+    (third,) = ag.grad(bend.sum(), x)
+    assert bend.tolist() == seconds
+    np.testing.assert_array_equal(third, thirds)
+
+
 @pytest.mark.parametrize(
     "function, x, bends",
     [(ag.special.i0e, [0.0], [0.5]), (lambda x: ag.masked.var(x, 0), [2.0, 2.0, 2.0], [-1.0, 0.0, 1.0])],
