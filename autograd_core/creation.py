@@ -76,10 +76,17 @@ def asarray(
     dtype: DTypeLike | None = None,
     device: str | None = None,
     copy: bool | None = None,
-    requires_grad: bool = False,
+    requires_grad: bool | None = None,
 ) -> Tensor:
-    """A tensor that shares `obj` if possible; copy=True always copies, copy=False raises if sharing is impossible."""
-    t = (tensor if copy else as_tensor)(obj.detach() if isinstance(obj, Tensor) else obj, dtype, device)
+    """A tensor that shares `obj` if possible; copy=True always copies, copy=False raises if sharing is impossible.
+
+    requires_grad: False detaches the result from the graph of `obj`; by default it stays in it.
+    """
+    if isinstance(obj, Tensor):
+        source = obj.detach() if requires_grad is False else obj
+        t = source.to(device=device, dtype=dtype, copy=bool(copy))
+    else:
+        t = (tensor if copy else as_tensor)(obj, dtype, device)
     if copy is False and (not hasattr(obj, "dtype") or t.dtype != obj.dtype):
         raise ValueError(f"asarray(): {type(obj).__name__} cannot be shared as {t.dtype}; drop copy=False")
     return t.requires_grad_() if requires_grad else t

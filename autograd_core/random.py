@@ -353,12 +353,12 @@ def filling(draw: Callable[..., Any]) -> Callable[..., Tensor]:
 
 
 @filling
-def _uniform(self: Tensor, low: float = 0.0, high: float = 1.0, generator: Generator | None = None) -> Any:
-    """Write uniform numbers in [low, high), into both parts of complex ones; returns the tensor."""
-    if low > high:
-        raise OperandError(f"uniform_() needs low <= high, not {low} and {high}")
+def _uniform(self: Tensor, low: float = 0.0, to: float = 1.0, generator: Generator | None = None) -> Any:
+    """Write uniform numbers in [low, to), into both parts of complex ones; returns the tensor."""
+    if low > to:
+        raise OperandError(f"uniform_() needs low <= to, not {low} and {to}")
     uniform = stream_of(self.device, generator).uniform
-    return _drawn(lambda *a: low + (high - low) * uniform(*a), self.shape, self.dtype)
+    return _drawn(lambda *a: low + (to - low) * uniform(*a), self.shape, self.dtype)
 
 
 @filling

@@ -148,6 +148,8 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
 
 def install() -> None:
     """Publish the functions in the functional form."""
-    for f in (arange, linspace, logspace, _range, tril_indices, triu_indices):
+    for f in (arange, linspace, logspace, _range):
+        publish(with_options(f, keeps_shape=True))
+    for f in (tril_indices, triu_indices):
         publish(with_options(f))
     publish(meshgrid)

@@ -310,12 +310,13 @@ def _fill_diagonal(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
     return write(self, lambda x: functional.masked_fill(x, mask, fill_value))
 
 
-def _copy(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
-    """Copy the elements of `src`, broadcast and converted to this dtype and device; returns the tensor."""
-    a, b = self.array, src.array if src.__class__ is Tensor else None
-    if a.__class__ is b.__class__ is np.ndarray and a.dtype is b.dtype and a.shape == b.shape and _assign(self, b, src):
+def _copy(self: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
+    """Copy the elements of `other`, broadcast and converted to this dtype and device; returns the tensor."""
+    a, b = self.array, other.array if other.__class__ is Tensor else None
+    same = a.__class__ is b.__class__ is np.ndarray and a.dtype is b.dtype and a.shape == b.shape
+    if same and _assign(self, b, other):
         return self
-    return write(self, lambda x, s: functional.expand(_cast(_as_tensor(s, x), x).to(x.device), x.shape), src)
+    return write(self, lambda x, s: functional.expand(_cast(_as_tensor(s, x), x).to(x.device), x.shape), other)
 
 
 def _offer(entry: Op | Composition) -> None:

@@ -51,10 +51,11 @@ def deliver(name: str, result: Any, out: Any) -> Any:
     return out
 
 
-def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def with_options(function: Callable[..., Any], keeps_shape: bool = False) -> Callable[..., Any]:
     """The function with further options of PyTorch's creation functions.
 
     out: the tensor to write and return; its dtype counts. layout: `strided`. pin_memory: use page-locked memory.
+    keeps_shape: whether `out` keeps its own shape if it has as many elements as the result.
     """
 
     @functools.wraps(function)
@@ -64,7 +65,10 @@ def with_options(function: Callable[..., Any]) -> Callable[..., Any]:
         if layout not in (None, "strided"):
             raise RuntimeError(f"{function.__name__}(): tensors are strided, not {layout}")
         if out is not None:
-            return deliver(function.__name__, function(*args, **{"dtype": out.dtype, **given}), out)
+            made = function(*args, **{"dtype": out.dtype, **given})
+            if keeps_shape and made.numel() == out.numel():
+                made = made.reshape(out.shape)
+            return deliver(function.__name__, made, out)
         try:
             made = function(*args, **given)
         except MemoryError as e:

@@ -52,15 +52,19 @@ def _drawn(name: str, quantile: Callable[..., Any], check: Callable[..., str | N
     return draw
 
 
-def _random(self: Tensor, low: int | None = None, high: Any = ..., generator: Generator | None = None) -> Any:
-    """Write random integers from `low` up to but not including `high`; returns the tensor.
+def _random(self: Tensor, low: int | None = None, to: Any = ..., generator: Generator | None = None) -> Any:
+    """Write random integers from `low` up to but not including `to`; returns the tensor.
 
     A single argument is the upper bound; without arguments, all integers that the dtype holds exactly are possible.
     """
-    low, high = (0, low) if high is ... else (low or 0, high)
+    low, high = (0, low) if to is ... else (low or 0, to)
     high = _largest(self.dtype) + 1 if high is None else high
     if low >= high:
         raise OperandError(f"random_() needs low < high, not {low} and {high}")
+    if self.dtype.kind in dtypes.EXACT:
+        most = _largest(self.dtype)
+        if low < (-most - 1 if self.dtype.kind == "i" else 0) or high - 1 > most:
+            raise OperandError(f"random_() needs integers that {self.dtype} holds, not {low} to {high - 1}")
     return stream_of(self.device, generator).integers(int(low), int(high), self.shape).astype(self.dtype)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -42,9 +43,13 @@ def element_size(self: Tensor) -> int:
 
 
 def stride(self: Tensor, dim: int | None = None) -> Any:
-    """The distance, in elements, between neighbours along each axis."""
+    """The distance, in elements, between neighbours along each axis; of a tensor without elements as if row-major."""
     own_scalar(self)
-    steps = tuple(s // self.array.itemsize for s in self.array.strides)
+    if self.array.size:
+        steps = tuple(s // self.array.itemsize for s in self.array.strides)
+    else:
+        shape = [max(n, 1) for n in self.array.shape]
+        steps = tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
     return steps if dim is None else steps[dim]
 
 

@@ -36,21 +36,21 @@ def _method(name: str) -> Callable[..., Tensor]:
     return method
 
 
-def resize_(self: Tensor, *sizes: Any) -> Tensor:
+def resize_(self: Tensor, size: Any, *more: int, memory_format: Any = None) -> Tensor:
     """Give this tensor another shape, with the elements of its storage in order; returns it.
 
     If the storage is too short, the tensor gets one of its own, with undefined elements at the end.
     """
     if self.requires_grad:
         raise RuntimeError("cannot resize variables that require grad: use .reshape() or .new_empty()")
-    seen = functional.empty(*sizes, dtype=self.dtype, device=self.device)
-    if seen.shape == self.shape:
+    seen = functional.empty(size, *more, dtype=self.dtype, device=self.device, memory_format=memory_format)
+    if seen.shape == self.shape and (memory_format is None or seen.stride() == self.stride()):
         return self
     _refuse(self, "resize", "reshape")
     own_scalar(self)
     room = storage(self.array).nbytes // self.itemsize - self.storage_offset()
     if seen.numel() > room:
-        seen.view(-1)[:room] = functional.as_strided(self, (room,), (1,))
+        functional.as_strided(seen, (room,), (1,)).copy_(functional.as_strided(self, (room,), (1,)))
     else:
         seen = functional.as_strided(self, seen.shape, seen.stride())
     self.array = seen.array
@@ -63,9 +63,9 @@ def resize_(self: Tensor, *sizes: Any) -> Tensor:
     return self
 
 
-def resize_as_(self: Tensor, the_template: Tensor) -> Tensor:
+def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:
     """Give this tensor the shape of another one, as `resize_` does; returns it."""
-    return resize_(self, *the_template.shape)
+    return resize_(self, the_template.shape, memory_format=memory_format)
 
 
 def _refuse(x: Tensor, name: str, other: str) -> None:

@@ -293,3 +293,23 @@ def test_a_tensor_of_one_element_in_a_list_is_a_number():
     one, two = ag.tensor([1.0]), ag.tensor([[2.0]])
     assert ag.tensor([one, two]).tolist() == [1, 2]
     assert ag.tensor([[one, 3.0]]).tolist() == [[1, 3]]
+
+
+@pytest.mark.parametrize("make, bounds", [(ag.arange, (0, 4)), (ag.linspace, (0, 3, 4))], ids=["arange", "linspace"])
+def test_a_range_keeps_the_shape_of_an_out_with_as_many_elements(make, bounds):
+    x = ag.zeros(2, 3)
+    make(*bounds, out=x.narrow(1, 1, 2))
+    assert x.tolist() == [[0, 0, 1], [0, 2, 3]]
+
+
+def test_asarray_keeps_requires_grad_unless_told():
+    x = ag.ones(2, requires_grad=True)
+    assert ag.asarray(x) is x
+    assert ag.asarray(x, copy=True).grad_fn is not None
+    assert not ag.asarray(x, requires_grad=False).requires_grad
+    assert x.requires_grad
+
+
+def test_strides_of_a_tensor_without_elements_are_row_major():
+    assert ag.empty(2, 0, 3).stride() == (3, 3, 1)
+    assert ag.empty(0).stride(0) == 1

@@ -238,9 +238,10 @@ RECTANGULAR = (regular(3, 3), regular(4, 2), regular(2, 2, 3))
              Sample(((0, 0),), {}, None)),
     outputs=("U", "S", "Vh"), partial=True, holomorphic=False, broadcasts=False, wide=True, tolerance=1e-11,
     vjp=_svd_rule)
-def svd_factors(xp, a, *, full_matrices=True):
+def svd_factors(xp, a, *, full_matrices=True, driver=None):
     """Singular value decomposition a = U diag(S) Vh, S descending; full_matrices=False: as many vectors as values.
 
+    `driver`, which selects a library on CUDA in PyTorch, has no effect.
     The gradient of vectors is NaN where singular values repeat; differentiated functions must not depend on their
     phases or on the vectors that only full_matrices=True adds.
     """
@@ -252,7 +253,7 @@ def svd_factors(xp, a, *, full_matrices=True):
     samples=(*[sample(x) for x in RECTANGULAR], sample((0, 2))), reference=lambda a: reference_svd(a)[1],
     tolerance=1e-11,
     vjp=lambda xp, g, a: _svd_rule(xp, (None, g, None), *xp.svd_factors(a, full_matrices=False)))
-def svdvals(xp, a):
-    """Descending singular values, differentiable even where they repeat."""
+def svdvals(xp, a, *, driver=None):
+    """Descending singular values, differentiable even where they repeat; `driver` has no effect."""
     matrices.require("svdvals", a)
     return xp.linalg.svd(a, compute_uv=False)

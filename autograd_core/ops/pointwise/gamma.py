@@ -56,10 +56,12 @@ def polygamma_of(xp, x, *, n):
 
 @composition(ELEMENTWISE, domain=POSITIVE, aliases=("special.polygamma",), tolerance=1e-11,
              samples=(sample(1, (2, 3)), sample(0, (3,)), sample(2, (3,))), reference=_slow_polygamma)
-def polygamma(n, input):
-    """The n-th derivative of `digamma`; x.polygamma(n) as a method."""
-    if hasattr(n, "array"):
-        n, input = input, n
+def polygamma(first=None, second=None, /, *, n=None, input=None):
+    """The n-th derivative of `digamma`, as polygamma(n, input) or input.polygamma(n)."""
+    given = [value for value in (first, second, n, input) if value is not None]
+    if len(given) != 2:
+        raise TypeError("polygamma() takes n and input")
+    n, input = given[::-1] if hasattr(given[0], "array") else given
     if n < 0 or int(n) != n:
         raise OperandError(f"polygamma(): n must be 0 or a positive integer, not {n}")
     return polygamma_of(input, n=n)

@@ -56,6 +56,7 @@ def test_numbers_keep_the_dtype_of_the_tensor_beside_them():
 
 
 def test_derivatives_of_digamma():
+    assert ag.polygamma(n=1, input=X).tolist() == X.polygamma(n=1).tolist()
     assert ag.polygamma(1, X).tolist() == X.polygamma(1).tolist() == ag.special.polygamma(1, X).tolist()
     assert ag.polygamma(1, ag.tensor(-0.5, dtype="float64")).item() == pytest.approx(math.pi**2 / 2 + 4)
     with pytest.raises(RuntimeError, match="0 or a positive integer"):

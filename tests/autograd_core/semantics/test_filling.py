@@ -48,6 +48,8 @@ IMPOSSIBLE = {
     "cauchy": lambda x: x.cauchy_(0, -1),
     "log-normal": lambda x: x.log_normal_(0, 0),
     "whole numbers": lambda x: x.random_(3, 3),
+    "whole numbers beyond the dtype": lambda x: x.to(ag.int8).random_(0, 129),
+    "negative whole numbers": lambda x: x.to(ag.uint8).random_(-1, 5),
     "poisson": lambda x: ag.poisson(x - 1),
     "binomial": lambda x: ag.binomial(x, x + 2),
 }

@@ -60,6 +60,7 @@ def test_a_resized_tensor_keeps_its_elements_in_order():
     address = x.data_ptr()
     assert x.resize_(2, 2) is x
     assert (x.tolist(), x.data_ptr()) == ([[0, 1], [2, 3]], address)
+    assert x.resize_(size=(2, 3)).shape == (2, 3)
     assert x.resize_((3, 3)).flatten()[:4].tolist() == [0, 1, 2, 3]
     assert ag.ones(2).new().resize_as_(x).copy_(x).tolist() == x.tolist()
     base = ag.zeros(4)
@@ -75,3 +76,10 @@ def test_a_resized_tensor_keeps_its_elements_in_order():
     assert base.resize_(base.shape) is base
     del first
     assert base.resize_(2).shape == (2,)
+
+
+def test_a_resized_tensor_takes_a_memory_format():
+    x = ag.arange(24.0)
+    x.resize_((1, 2, 3, 4), memory_format=ag.channels_last)
+    assert (x.stride(), x[0, 1, 0, 0].item()) == ((24, 1, 8, 2), 1)
+    assert ag.empty(0).resize_as_(x, memory_format=ag.channels_last).stride() == x.stride()
