@@ -52,6 +52,10 @@ class Convertible:
         """Move to the CPU. Returns the module."""
         return self._apply(lambda t: t.cpu())
 
+    def share_memory(self) -> Self:
+        """Move parameters and buffers to memory that forked processes share. Returns the module."""
+        return self._apply(lambda t: t.share_memory_())
+
     def cuda(self, device: Any = None) -> Self:
         """Move to a CUDA GPU. Returns the module."""
         return self._apply(lambda t: t.cuda(device))

@@ -26,12 +26,6 @@ ABSENT: dict[str, str] = {
     "recurrent networks are modules, not single operations": """
         gru gru_cell lstm lstm_cell rnn_relu rnn_relu_cell rnn_tanh rnn_tanh_cell
         """,
-    "an array of NumPy or CuPy keeps its storage; use reshape, clone or a new tensor": """
-        Tensor.set_ Tensor.share_memory_
-        """,
-    "a Python function of single elements is no operation; write it with functions of tensors": """
-        Tensor.apply_ Tensor.map2_ Tensor.map_
-        """,
     "every tensor is of the class Tensor; keep what belongs to one in its attributes: x.note = 1": "Tensor.as_subclass",
     "Python's own control flow is recorded as it runs": "cond while_loop",
     "a part of PyTorch's own layers; use the function of nn.functional": """

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from autograd_core import dtypes
+from autograd_core import dtypes, functional
 from autograd_core.creation import check_tensor
 from autograd_core.engine.libraries import LIBRARY, holds
 from autograd_core.errors import OperandError
@@ -98,6 +98,23 @@ def _log_normal(self: Tensor, mean: float = 1.0, std: float = 2.0, generator: Ge
     return LIBRARY[draws.__class__].exp(mean + std * draws)
 
 
+def _by_python(count: int) -> Callable[..., Tensor]:
+    """What writes the results of a Python function of the elements of this tensor and of `count` others."""
+
+    def computed(self: Tensor, *args: Any) -> Tensor:
+        *others, function = args
+        if self.requires_grad or any(t.requires_grad for t in others):
+            raise OperandError("a Python function of single elements is not recorded; use .detach(), or no_grad()")
+        lists = [t.expand(self.shape).flatten().tolist() for t in (self, *others)]
+        values = functional.tensor([function(*numbers) for numbers in zip(*lists, strict=True)], dtype=self.dtype)
+        return self.copy_(values.reshape(self.shape))
+
+    name = {0: "apply_", 1: "map_", 2: "map2_"}[count]
+    computed.__name__ = name
+    computed.__doc__ = f"Write the results of a Python function of {count + 1} numbers, element by element; slow."
+    return computed
+
+
 def install() -> None:
     """Publish these functions in the functional form, and the methods."""
     publish(poisson)
@@ -105,3 +122,6 @@ def install() -> None:
     for name, draw in (METHODS | {"log_normal_": _log_normal}).items():
         draw.__name__ = name
         setattr(Tensor, name, filling(draw))
+    for count in range(3):
+        method = _by_python(count)
+        setattr(Tensor, method.__name__, method)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import mmap
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from autograd_core import dtypes
+import numpy as np
+
+from autograd_core import dtypes, functional
+from autograd_core.engine.versions import View
 from autograd_core.engine.versions import storage as owner
+from autograd_core.errors import DtypeError, InplaceError
+from autograd_core.grad_mode import grad_enabled, no_grad
 from autograd_core.tensor import Tensor, own_scalar, wrap
 
 
@@ -72,7 +78,74 @@ def untyped_storage(self: Tensor) -> Storage:
     return storage(self).untyped()
 
 
+def set_(
+    self: Tensor,
+    source: Tensor | Storage | None = None,
+    storage_offset: int = 0,
+    size: Sequence[int] | None = None,
+    stride: Sequence[int] | None = None,
+) -> Tensor:
+    """Let this tensor show the elements of another one or of a storage, without copying them; returns it."""
+    _alone(self, "set_")
+    if self.requires_grad and grad_enabled():
+        raise InplaceError("set_() of a tensor that requires a gradient; use `with no_grad():`")
+    with no_grad():
+        seen = functional.empty(0, dtype=self.dtype, device=self.device) if source is None else _elements(source, self)
+        if size is not None:
+            seen = seen.as_strided(size, functional.empty(size).stride() if stride is None else stride, storage_offset)
+    if seen.dtype != self.dtype:
+        raise DtypeError(f"set_() takes elements of {self.dtype}, not {seen.dtype}")
+    own_scalar(seen)
+    self.array = seen.array
+    return self
+
+
+def _elements(source: Tensor | Storage, x: Tensor) -> Tensor:
+    if isinstance(source, Tensor):
+        return source
+    elements = source._elements
+    return elements.view(x.dtype) if elements.dtype == dtypes.uint8 else elements
+
+
+def _alone(x: Tensor, name: str) -> None:
+    """Refuse a tensor with views; a view leaves its base."""
+    alias = getattr(x, "_alias", ())
+    if alias.__class__ is View:
+        alias.base._alias.discard(x)
+        del x._alias
+    elif any(True for _ in alias):
+        raise InplaceError(f"{name}() of a tensor with live views; drop the views first")
+
+
+def is_set_to(self: Tensor, tensor: Tensor) -> bool:
+    """Whether both tensors are the same elements, in the same memory and order."""
+    return (self.data_ptr(), self.shape, self.stride()) == (tensor.data_ptr(), tensor.shape, tensor.stride())
+
+
+def share_memory_(self: Tensor) -> Tensor:
+    """Move the elements to memory that processes forked from this one share; returns the tensor.
+
+    Tensors on a GPU stay where they are.
+    """
+    if self.is_cuda or is_shared(self) or not self.numel():
+        return self
+    _alone(self, "share_memory_")
+    own_scalar(self)
+    elements = self.array
+    memory = np.frombuffer(mmap.mmap(-1, elements.nbytes), np.uint8).view(elements.dtype)
+    self.array = functional.empty_like(wrap(elements)).set_(wrap(memory), 0, self.shape, self.stride()).array
+    self.array[...] = elements
+    return self
+
+
+def is_shared(self: Tensor) -> bool:
+    """Whether forked processes share the elements: those on a GPU, and after `share_memory_`."""
+    own_scalar(self)
+    base = owner(self.array).base
+    return self.is_cuda or isinstance(getattr(base, "obj", base), mmap.mmap)
+
+
 def install() -> None:
     """Add the methods to Tensor."""
-    for method in (storage, untyped_storage):
+    for method in (storage, untyped_storage, set_, is_set_to, share_memory_, is_shared):
         setattr(Tensor, method.__name__, method)

@@ -96,3 +96,13 @@ def test_a_probability_for_each_element():
     assert x.tolist() == [[0, 1]] * 3
     with pytest.raises(OperandError, match="probabilities must lie between 0 and 1"):
         x.bernoulli_(ag.tensor([0.0, 1.5]))
+
+
+def test_python_functions_of_single_elements():
+    x = ag.tensor([[1, 2], [3, 4]])
+    assert x.apply_(lambda a: a * a) is x
+    assert x.tolist() == [[1, 4], [9, 16]]
+    assert ag.tensor([1.0, 2.0]).map_(ag.tensor(3.0), lambda a, b: a - b).tolist() == [-2, -1]
+    assert ag.zeros(2).map2_(ag.ones(2), ag.ones(2), lambda a, b, c: a + b + c).tolist() == [2, 2]
+    with pytest.raises(OperandError, match="not recorded"):
+        ag.ones(2, requires_grad=True).apply_(abs)

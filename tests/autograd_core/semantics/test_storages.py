@@ -1,8 +1,10 @@
+import multiprocessing
 import sys
 
 import pytest
 
 import autograd_core as ag
+import nn
 from autograd_core.errors import InplaceError
 
 
@@ -34,3 +36,53 @@ def test_writing_a_storage_changes_every_view_and_makes_graphs_stale():
     assert y.tolist() == [7.0, 1.0]
     with pytest.raises(InplaceError):
         z.sum().backward()
+
+
+def test_a_tensor_is_set_to_the_elements_of_another():
+    x, y = ag.arange(6.0).reshape(2, 3), ag.empty(0)
+    assert y.set_(x) is y
+    y.add_(1)
+    assert y.is_set_to(x)
+    assert x.tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert y.set_(x.storage(), 1, (2, 2), (1, 2)).tolist() == [[2, 4], [3, 5]]
+    assert not y.is_set_to(x)
+    assert y.set_(x.untyped_storage(), 3, (2,)).tolist() == [4, 5]
+    assert y.set_().shape == (0,)
+    with pytest.raises(RuntimeError, match="takes elements of float32, not int64"):
+        y.set_(ag.arange(3))
+
+
+def test_a_tensor_with_views_cannot_be_set():
+    x = ag.ones(2, requires_grad=True)
+    with pytest.raises(InplaceError, match="no_grad"):
+        x.set_(ag.ones(3))
+    y = x * 1
+    row = y[0]
+    with ag.no_grad(), pytest.raises(InplaceError, match="live views"):
+        y.set_(row)
+
+
+def test_what_is_set_makes_graphs_of_the_source_stale():
+    x = ag.ones(2, requires_grad=True) * 1
+    z = (x * x).sum()
+    ag.empty(0).set_(x.detach()).zero_()
+    with pytest.raises(InplaceError):
+        z.backward()
+
+
+@pytest.mark.parametrize("x", [ag.tensor(2.0), ag.ones(2, 3).t(), ag.ones(3, dtype=ag.bfloat16), ag.ones(0)])
+def test_shared_memory_keeps_values_and_strides(x):
+    before, strides = x.tolist(), x.stride()
+    assert x.share_memory_() is x
+    assert (x.tolist(), x.stride(), x.is_shared()) == (before, strides, x.numel() > 0)
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="processes are not forked here")
+def test_forked_processes_write_shared_parameters():
+    model = nn.Linear(2, 1).share_memory()
+    child = multiprocessing.get_context("fork").Process(target=nn.init.ones_, args=(model.weight,))
+    child.start()
+    child.join()
+    assert model.weight.tolist() == [[1.0, 1.0]]
+    model(ag.ones(1, 2)).sum().backward()
+    assert model.weight.grad.tolist() == [[1.0, 1.0]]
