@@ -208,24 +208,50 @@ class ModuleDict(Module):
             del self[name]
 
 
-def _as_parameter(value: Any) -> Tensor:
-    return value if isinstance(value, Parameter) else Parameter(value)
-
-
-def _described(t: Tensor | None) -> str:
-    return "None" if t is None else f"Parameter containing: [{t.dtype} of size {'x'.join(map(str, t.shape))}]"
+def _described(value: Any) -> str:
+    if not isinstance(value, Tensor):
+        return f"Object of type: {type(value).__name__}"
+    return f"Parameter containing: [{value.dtype} of size {'x'.join(map(str, value.shape))}]"
 
 
 class _Parameters(Module):
+    """Named values: tensors are parameters, modules are submodules, and anything else is kept as it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: dict[str, None] = {}  # in the order of insertion
+        self._others: dict[str, Any] = {}
+
+    def _put(self, name: str, value: Any) -> None:
+        if isinstance(value, Tensor) and not isinstance(value, Parameter):
+            value = Parameter(value)
+        if name in self._names and type(value) is not type(self._get(name)):
+            self._drop(name)
+        if isinstance(value, Parameter):
+            self.register_parameter(name, value)
+        elif isinstance(value, Module):
+            self.add_module(name, value)
+        else:
+            self._others[name] = value
+        self._names[name] = None
+
+    def _get(self, name: str) -> Any:
+        return next(held[name] for held in (self._parameters, self._modules, self._others) if name in held)
+
+    def _drop(self, name: str) -> None:
+        self._forget(name)
+        self._others.pop(name, None)
+
     def __len__(self) -> int:
-        return len(self._parameters)
+        return len(self._names)
 
     def extra_repr(self) -> str:
-        return "\n".join(f"  ({name}): {_described(t)}" for name, t in self._parameters.items())
+        values = [(name, self._get(name)) for name in self._names if name not in self._modules]
+        return "\n".join(f"  ({name}): {_described(value)}" for name, value in values)
 
 
 class ParameterList(_Parameters):
-    """A list of a module's parameters; tensors become parameters."""
+    """A list of a module's parameters; tensors become parameters, and other values are kept as they are."""
 
     def __init__(self, values: Iterable[Any] | None = None) -> None:
         super().__init__()
@@ -234,7 +260,7 @@ class ParameterList(_Parameters):
 
     def append(self, value: Any) -> Self:
         """Add a parameter at the end; returns the list."""
-        self.register_parameter(str(len(self)), _as_parameter(value))
+        self._put(str(len(self)), value)
         return self
 
     def extend(self, values: Iterable[Any]) -> Self:
@@ -244,41 +270,44 @@ class ParameterList(_Parameters):
         return self
 
     @overload
-    def __getitem__(self, index: int) -> Tensor: ...
+    def __getitem__(self, index: int) -> Any: ...
     @overload
     def __getitem__(self, index: slice) -> ParameterList: ...
     def __getitem__(self, index: int | slice) -> Any:
-        values = list(self._parameters.values())[index]
-        return ParameterList(values) if isinstance(values, list) else values
+        names = list(self._names)[index]
+        return ParameterList(map(self._get, names)) if isinstance(names, list) else self._get(names)
 
     def __setitem__(self, index: int, value: Any) -> None:
-        setattr(self, list(self._parameters)[index], _as_parameter(value))
+        self._put(list(self._names)[index], value)
 
     def __iadd__(self, values: Iterable[Any]) -> Self:
         return self.extend(values)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._parameters.values())
+        return map(self._get, self._names)
 
 
 class ParameterDict(_Parameters, MutableMapping[str, Any]):
-    """A dictionary of a module's parameters; tensors become parameters."""
+    """A dictionary of a module's parameters; tensors become parameters, and other values are kept as they are."""
 
     def __init__(self, parameters: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
         super().__init__()
         self.update(parameters or {})
 
     def __getitem__(self, name: str) -> Any:
-        return self._parameters[name]
+        if name not in self._names:
+            raise KeyError(name)
+        return self._get(name)
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self.register_parameter(name, _as_parameter(value))
+        self._put(name, value)
 
     def __delitem__(self, name: str) -> None:
-        del self._parameters[name]
+        del self._names[name]
+        self._drop(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._parameters)
+        return iter(self._names)
 
     def setdefault(self, name: str, default: Any = None) -> Any:
         """The parameter of this name, created from the default if there is none."""

@@ -132,3 +132,20 @@ def test_data_parallel_is_the_module_under_a_name():
     assert list(model.state_dict()) == ["module.weight", "module.bias"]
     assert ag.equal(model(x), inner(x))
     assert ag.equal(nn.utils.stateless.functional_call(inner, dict(inner.named_parameters()), x), inner(x))
+
+
+def test_parameter_containers_keep_other_values_as_they_are():
+    values = nn.ParameterList([ag.ones(2), 3, nn.Linear(1, 1)])
+    values.append(None)
+    assert (len(values), values[1], values[-1], values[1:2][0]) == (4, 3, None, 3)
+    assert list(values.state_dict()) == ["0", "2.weight", "2.bias"]
+    assert "(1): Object of type: int" in repr(values)
+    values[1] = ag.zeros(1)
+    assert list(values.state_dict()) == ["0", "1", "2.weight", "2.bias"]
+    named = nn.ParameterDict({"a": ag.ones(2), "b": 5})
+    named["a"], named["b"] = "none", ag.ones(1)
+    assert ([*named], named["a"], list(named.state_dict())) == (["a", "b"], "none", ["b"])
+    del named["a"]
+    assert [*named] == ["b"]
+    with pytest.raises(KeyError):
+        named["a"]
