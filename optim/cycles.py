@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from optim.optimizer import Optimizer
-from optim.schedules import LRScheduler, for_groups
+from optim.schedules import LRScheduler, attributes_of, for_groups
 
 
 class _Cycle(LRScheduler):
@@ -96,6 +97,19 @@ class CyclicLR(_Cycle):
     def momenta_at(self, epoch: float) -> list[float]:
         height, groups = self._height(epoch), self.optimizer.param_groups
         return [g["max_momentum"] - (g["max_momentum"] - g["base_momentum"]) * height for g in groups]
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state, with the attributes of a `scale_fn` that is a callable object, under PyTorch's name."""
+        state = super().state_dict()
+        state.pop("scale_fn", None)
+        return state | {"_scale_fn_custom": attributes_of(self.scale_fn)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore a saved state, keeping the function."""
+        state = dict(state_dict)
+        if held := state.pop("_scale_fn_custom", None):
+            vars(self.scale_fn).update(held)
+        super().load_state_dict(state)
 
 
 class OneCycleLR(_Cycle):

@@ -112,6 +112,11 @@ class LRScheduler:
         self.__dict__.update(state)
 
 
+def attributes_of(function: Any) -> dict[str, Any] | None:
+    """What a state holds of a function: the attributes of a callable object, None for other functions."""
+    return dict(getattr(function, "__dict__", {})) or None
+
+
 def for_groups(name: str, optimizer: Optimizer, value: float | Sequence[float]) -> list[float]:
     """One value per group of an optimizer, from a single value or a list."""
     count = len(optimizer.param_groups)
@@ -144,9 +149,7 @@ class LambdaLR(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         """The state, with the attributes of callable objects, and None for functions."""
-        return super().state_dict() | {
-            "lr_lambdas": [dict(getattr(f, "__dict__", {})) or None for f in self.lr_lambdas]
-        }
+        return super().state_dict() | {"lr_lambdas": [attributes_of(f) for f in self.lr_lambdas]}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore a saved state, keeping the functions."""

@@ -259,13 +259,17 @@ class MixtureSameFamily(Distribution):
         at = choice.reshape(*choice.shape, *(1,) * (1 + len(self.event_shape)))
         return values.take_along_dim(at.expand(*choice.shape, 1, *self.event_shape), dim).squeeze(dim)
 
+    def _pad(self, value: Tensor) -> Tensor:
+        """With an axis for the components."""
+        return value.unsqueeze(-1 - len(self.event_shape))
+
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
-        parts = self.component_distribution.log_prob(value.unsqueeze(-1 - len(self.event_shape)))
+        parts = self.component_distribution.log_prob(self._pad(value))
         return functional.logsumexp(parts + functional.log_softmax(self.mixture_distribution.logits, -1), -1)
 
     def cdf(self, value: Tensor) -> Tensor:
-        parts = self.component_distribution.cdf(value.unsqueeze(-1 - len(self.event_shape)))
+        parts = self.component_distribution.cdf(self._pad(value))
         return (parts * self.mixture_distribution.probs).sum(-1)
 
     def __repr__(self) -> str:

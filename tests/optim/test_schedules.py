@@ -192,6 +192,19 @@ def test_functions_that_hold_something_are_saved_with_it():
     assert schedule.state_dict()["lr_lambdas"][1] is None
 
 
+def test_the_state_of_cycles_has_pytorchs_names():
+    cycles = [lr_scheduler.CyclicLR(optimizer(), 0.1, 1, 2, scale_fn=Doubling()) for _ in range(2)]
+    cycles[0].step()
+    state = cycles[0].state_dict()
+    held = cycles[0].scale_fn.factor
+    assert state["_scale_fn_custom"] == {"factor": held}
+    assert "scale_fn" not in state
+    cycles[1].load_state_dict(state)
+    assert cycles[1].scale_fn.factor == held
+    plain = lr_scheduler.CyclicLR(optimizer(), 0.1, 1, 2)
+    assert plain.state_dict()["_scale_fn_custom"] is None
+
+
 def test_schedules_multiply():
     found = rates(lambda o: [lr_scheduler.StepLR(o, 3), lr_scheduler.ExponentialLR(o, 0.9)])
     assert [lr for lr, _ in found] == pytest.approx([0.1 * 0.1 ** (t // 3) * 0.9**t for t in range(30)])
