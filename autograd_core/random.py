@@ -268,11 +268,13 @@ def multinomial(
     stream, kind = stream_of(input.device, generator), _floating(input.dtype)
     if not replacement:
         # Exponential clocks with these rates ring in the order of sampling without replacement.
-        clocks = -xp.log1p(-stream.uniform(input.shape, kind)) / xp.where(weights > 0, weights, 1)
+        draws = stream.uniform(input.shape, kind)
+        clocks = -LIBRARY[draws.__class__].log1p(-draws) / xp.where(weights > 0, weights, 1)
+        xp = LIBRARY[clocks.__class__]  # of a batch, where vmap draws for every sample
         return wrap(xp.argsort(xp.where(weights > 0, clocks, xp.inf), axis=-1)[..., :num_samples])
     ends = xp.cumsum(weights, axis=-1)
     draws = stream.uniform((*input.shape[:-1], num_samples), kind) * ends[..., -1:]
-    return wrap(xp.sum(draws[..., None] >= ends[..., None, :], axis=-1))
+    return wrap(LIBRARY[draws.__class__].sum(draws[..., None] >= ends[..., None, :], axis=-1))
 
 
 def _are_weights(xp: Any, weights: Any) -> bool:

@@ -62,4 +62,10 @@ def log10(xp, x):
     holomorphic=True, vjp=lambda xp, g, x: g / _positive(xp, 1 + x))
 def log1p(xp, x):
     """log(1 + x), exact for small x."""
-    return xp.log1p(x)
+    if x.dtype.kind != "c":
+        return xp.log1p(x)
+    small = xp.abs(x) < 0.5
+    near = xp.where(small, x, 0)
+    excess = near.real * (2 + near.real) + near.imag * near.imag  # |1 + x|² - 1
+    length = xp.where(excess == 0, near.real, 0.5 * xp.log1p(excess))
+    return xp.where(small, length + 1j * xp.arctan2(near.imag, 1 + near.real), xp.log(1 + x))

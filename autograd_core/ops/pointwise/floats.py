@@ -76,17 +76,18 @@ def _largest(dtype):
 
 
 @op(ELEMENTWISE, symbol="NaN→0", samples=(sample((2, 3)), sample((3,), nan=1.0), sample((3,), posinf=2.0, neginf=-2.0)),
-    reference=lambda x, nan=0.0, posinf=None, neginf=None: x, vjp=lambda xp, g, x: xp.where(xp.isfinite(x), g, 0))
+    reference=lambda x, nan=0.0, posinf=None, neginf=None: x, holomorphic=False,
+    vjp=lambda xp, g, x: xp.where(xp.isfinite(x), g, 0))
 def nan_to_num(xp, x, *, nan=0.0, posinf=None, neginf=None):
     """NaN replaced by `nan`, infinities by `posinf` and `neginf`, or by the largest and smallest finite number.
 
-    The gradient of replaced elements is 0.
+    Of a complex number each part is replaced by itself; the gradient of what has changed is 0.
     """
     if x.dtype.kind in dtypes.EXACT:
         return x.copy()
-    largest = _largest(x.dtype)
+    largest = _largest(x.real.dtype)
     posinf, neginf = largest if posinf is None else posinf, -largest if neginf is None else neginf
-    if x.dtype.kind == "f":
+    if x.dtype.kind in "fc":
         return xp.nan_to_num(x, nan=nan or 0.0, posinf=posinf, neginf=neginf)
     y = xp.where(x != x, nan or 0.0, x)
     y = xp.where(x == math.inf, posinf, y)

@@ -350,6 +350,10 @@ def test_random_numbers_for_each_sample_or_for_all():
     assert len({tuple(row) for row in same.tolist()}) == 1
     dropped = vmap(lambda x: nn.functional.dropout(x + 1), randomness="different")(x)
     assert len({tuple(row) for row in dropped.tolist()}) == 4
+    weights = ag.ones(100)
+    for replaced in (True, False):
+        drawn = vmap(lambda x, r=replaced: x[:50] + weights.multinomial(50, r), randomness="different")(x)
+        assert len({tuple(row) for row in drawn.tolist()}) == 4
     inner = vmap(vmap(lambda x: x + ag.randn(10), randomness="different"), randomness="same")(ag.zeros(3, 4, 10))
     assert len({tuple(row) for rows in inner.tolist() for row in rows}) == 4
 

@@ -225,6 +225,13 @@ OF_PARAMETERS = {
 }
 
 
+@pytest.mark.parametrize("z", [1e-20 + 1e-20j, 1e-9 + 1e-10j, 1e-250 + 2e-250j, -1e-12 + 1e-3j, 1e-18 + 0.1j, 2 - 1j])
+def test_log1p_of_a_complex_number(z):
+    found = ag.log1p(ag.tensor(z, dtype=ag.complex128)).item()
+    exact = complex(mp.log1p(mp.mpc(z)))
+    assert (found.real, found.imag) == pytest.approx((exact.real, exact.imag), rel=1e-14, abs=0)
+
+
 def test_every_smooth_function_of_one_element_has_a_row():
     unary = {o.name for o in OPS.values() if o.kind is ELEMENTWISE and len(o.inputs) == 1 and o.differentiable}
     assert unary - ELSEWHERE == set(SMOOTH)

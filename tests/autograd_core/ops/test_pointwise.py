@@ -210,3 +210,11 @@ def test_numbers_beside_16_bit_floats_keep_their_digits_and_results_are_rounded_
 def test_rsqrt_of_16_bit_floats_is_rounded_once(dtype):
     x = ag.linspace(0.1, 1, 99).to(dtype)
     assert x.rsqrt().tolist() == x.float().rsqrt().to(dtype).tolist()
+
+
+def test_each_part_of_a_complex_number_is_replaced_by_itself():
+    z = ag.tensor([complex(math.nan, 1), complex(2, math.inf), 3j], requires_grad=True)
+    y = ag.nan_to_num(z, nan=5, posinf=7)
+    assert y.tolist() == [5 + 1j, 2 + 7j, 3j]
+    y.real.sum().backward()
+    assert z.grad.tolist() == [0, 0, 1]
