@@ -86,11 +86,11 @@ def rebase(x: Tensor, node: Any) -> None:
 
 def _rename(x: Tensor, node: Any, written: Tensor | None = None) -> None:
     """Replace the node of `x` and those of its views; `written`, if not `x`, is the tensor that was written."""
-    _replace_node(x, node)
+    replace_node(x, node)
     _refresh_views(x, written)
 
 
-def _replace_node(x: Tensor, node: Any, moved: bool = True) -> None:
+def replace_node(x: Tensor, node: Any, moved: bool = True) -> None:
     """Replace the node of `x`; a `retain_grad` request is copied to it, or moved if `moved`."""
     if x.retains_grad:
         before = x.node.hooks
@@ -235,7 +235,7 @@ def _refresh_views(base: Tensor, written: Tensor | None) -> None:
         for o, statics, which in v._alias.path:
             t = apply(o, (t,), statics)
             t = t if which is None else t[which]
-        _replace_node(v, t.node, moved=v is written)  # computed lazily: their new values may never be used
+        replace_node(v, t.node, moved=v is written)  # computed lazily: their new values may never be used
 
 
 def _node(name: str, parents: tuple[Any, ...], **values: Any) -> Node:

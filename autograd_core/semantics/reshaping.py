@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autograd_core import functional
+from autograd_core.engine.inplace import replace_node
 from autograd_core.engine.nodes import Leaf
 from autograd_core.engine.versions import View, storage
 from autograd_core.errors import InplaceError
@@ -24,7 +25,7 @@ def _method(name: str) -> Callable[..., Tensor]:
         with enable_grad():
             seen = function(self, *args, **kwargs)
         if self.node.__class__ is not Leaf:
-            self.node = seen.node
+            replace_node(self, seen.node)
         self.array = seen.array
         if getattr(self, "_alias", None).__class__ is View:
             self._alias = seen._alias

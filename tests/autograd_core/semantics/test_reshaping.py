@@ -83,3 +83,13 @@ def test_a_resized_tensor_takes_a_memory_format():
     x.resize_((1, 2, 3, 4), memory_format=ag.channels_last)
     assert (x.stride(), x[0, 1, 0, 0].item()) == ((24, 1, 8, 2), 1)
     assert ag.empty(0).resize_as_(x, memory_format=ag.channels_last).stride() == x.stride()
+
+
+def test_a_reshaped_tensor_still_retains_its_gradient():
+    x = ag.ones(1, 2, requires_grad=True)
+    y = x * 2
+    y.retain_grad()
+    y.squeeze_()
+    (y * y).sum().backward()
+    assert y.retains_grad
+    assert (y.grad.tolist(), x.grad.tolist()) == ([4, 4], [[8, 8]])
