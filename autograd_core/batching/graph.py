@@ -82,7 +82,8 @@ enter, leave = OPERATIONS["enter"].call, OPERATIONS["leave"].call
 
 def admitted(t: Tensor, dim: int, level: Level) -> Tensor:
     """The tensor inside, where it can be written in place if it can be outside."""
-    x: Tensor = enter(t, level=level, dim=dim, at=level.depth)
+    seen = t if t.node is None else _lifted(t, max(level.depth - 1, depth_of(t.array)), ())  # into the calls around
+    x: Tensor = enter(seen, level=level, dim=dim, at=level.depth)
     x.array.frozen = not writable(t)
     return x
 

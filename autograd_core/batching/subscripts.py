@@ -30,8 +30,8 @@ def write(x: Any, index: Any, value: Any) -> None:
     if x.level is None:
         x.held[tuple([held_by(type(x), p) for p in parts])] = held_by(type(x), value)
     elif all(map(_is_basic, parts)):
-        at = (slice(None), *parts)
-        x.held[at] = aligned(type(x), value, x.held[at].ndim - 1)
+        kept = x.ndim - sum(p.__class__ is int for p in parts) + parts.count(None)  # x[index].ndim, without a view
+        x.held[(slice(None), *parts)] = aligned(type(x), value, kept)
     else:
         for i in range(x.level.size):
             x.sample(i)[loops.sampled(index, i, x.depth)] = loops.sampled(value, i, x.depth)

@@ -432,3 +432,23 @@ def test_one_position_that_all_samples_share_is_a_list_of_one():
         lambda i: x.index_copy(0, i, ag.ones(1, 4, dtype=x.dtype)),
     ):
         close(vmap(f)(places), ag.stack([f(i) for i in places]))
+
+
+def test_a_tensor_from_outside_two_calls_gets_one_gradient_through_the_inner_one():
+    x, w = ag.tensor([1.0, 2.0], requires_grad=True), ag.tensor([3.0, 4.0, 5.0])
+    for function, slope in ((lambda x, w: 2 * x, 6.0), (lambda x, w: w * x, 12.0)):
+        (g,) = ag.grad(vmap(lambda w, f=function: vmap(lambda x: f(x, w))(x))(w).sum(), x)
+        assert g.numpy().tolist() == [slope, slope]
+
+
+def test_a_shared_array_is_written_by_a_deeper_batch():
+    logits, weights = ag.randn(3, 2, 2, dtype=ag.float64), ag.randn(4, dtype=ag.float64)
+
+    def loss(logits, weight):
+        return weight * nn.functional.cross_entropy(logits, ag.tensor([0, 1]))
+
+    found = ag.func.jacrev(lambda x: vmap(vmap(loss, (0, None)), (None, 0))(x, weights))(logits)
+    slopes = vmap(ag.func.grad(lambda x: loss(x, 1.0)))(logits)
+    for k, weight in enumerate(weights):
+        for i in range(3):
+            ag.testing.assert_close(found[k, i, i], slopes[i] * weight)
