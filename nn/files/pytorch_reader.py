@@ -1,7 +1,7 @@
-"""Reads files of `torch.save` without PyTorch and without executing their contents.
+"""Reads files of `torch.save` without PyTorch and, unless they are trusted, without executing their contents.
 
 A pickle is a program. This one may call only the few functions below, which build tensors and containers; any other
-name is refused before it is looked up.
+name is refused before it is looked up, unless the caller trusts the file.
 """
 
 from __future__ import annotations
@@ -50,13 +50,16 @@ def is_pytorch(file: BinaryIO) -> bool:
     return legacy or start.startswith(b"PK\x03\x04")
 
 
-def load_pytorch(file: BinaryIO) -> Any:
-    """The saved object: usually a dict of tensors by name, or a dict of such dicts and numbers."""
+def load_pytorch(file: BinaryIO, trusted: bool = False) -> Any:
+    """The saved object: usually a dict of tensors by name, or a dict of such dicts and numbers.
+
+    trusted: whether the file may name, and so call, anything that can be imported, as files of whole models do.
+    """
     at = file.tell()
     archive, size = file.read(2) == b"PK", file.seek(0, io.SEEK_END)
     file.seek(at)
     try:
-        return _Archive(file).load() if archive else _load_legacy(file, size)
+        return _Archive(file).load(trusted) if archive else _load_legacy(file, size)
     except (zipfile.BadZipFile, EOFError, KeyError) as e:
         raise pickle.UnpicklingError(f"the file is damaged or ends early: {e}") from e
 
@@ -119,19 +122,23 @@ ALLOWED: dict[tuple[str, str], Any] = {
 class _Reader(pickle.Unpickler):
     """storage: gives the array for a storage's type, key and number of elements."""
 
-    def __init__(self, file: Any, storage: Callable[[DType, str, int], np.ndarray[Any, Any]] | None = None) -> None:
+    def __init__(
+        self, file: Any, storage: Callable[[DType, str, int], np.ndarray[Any, Any]] | None = None, trusted: bool = False
+    ) -> None:
         super().__init__(file, encoding="utf-8")
-        self._storage = storage
+        self._storage, self._trusted = storage, trusted
 
     def find_class(self, module: str, name: str) -> Any:
         if module in ("torch", "torch.storage") and name in DTYPES:
             return StorageType(as_dtype(DTYPES[name]))
-        if (module, name) not in ALLOWED:
-            raise pickle.UnpicklingError(
-                f"the file asks for {module}.{name}, which does not belong to a state and is not executed. "
-                "With PyTorch, save model.state_dict() instead of the model"
-            )
-        return ALLOWED[module, name]
+        if (module, name) in ALLOWED:
+            return ALLOWED[module, name]
+        if self._trusted:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(
+            f"the file asks for {module}.{name}, which does not belong to a state and is not executed. "
+            "Save model.state_dict() instead of the model, or load a file that you trust with weights_only=False"
+        )
 
     def persistent_load(self, pid: Any) -> Any:
         if self._storage is None or not isinstance(pid, tuple) or len(pid) < 5 or pid[0] != "storage":
@@ -159,8 +166,8 @@ class _Archive:
         self._order = self._zip.read(order).decode() if order in self._zip.namelist() else "little"
         self._arrays: dict[str, np.ndarray[Any, Any]] = {}
 
-    def load(self) -> Any:
-        return _Reader(io.BytesIO(self._zip.read(f"{self._root}data.pkl")), self._storage).load()
+    def load(self, trusted: bool) -> Any:
+        return _Reader(io.BytesIO(self._zip.read(f"{self._root}data.pkl")), self._storage, trusted).load()
 
     def _storage(self, dtype: DType, key: str, count: int) -> np.ndarray[Any, Any]:
         if key not in self._arrays:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import _codecs
 import io
 import pickle
 import zipfile
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -21,8 +20,6 @@ from nn.files.pytorch_reader import DTYPES
 from nn.parameter import Parameter
 
 STORAGES = {dtype: name for name, dtype in DTYPES.items()}
-PLAIN = (dict, OrderedDict, Counter, list, tuple, str, int, float, complex, bool, bytes, set, frozenset, type(None))
-NAMED = (OrderedDict, Counter, set, frozenset, complex, bytes, _codecs.encode)  # called by the reductions of these
 
 
 class _Name:
@@ -78,14 +75,7 @@ class _Writer(_Pickler):  # type: ignore[misc]  # which has no type
         for kind, reduced in REDUCTIONS.items():
             if isinstance(obj, kind):
                 return reduced(obj)
-        if isinstance(obj, Tensor):
-            return self._tensor(obj)
-        if type(obj) not in PLAIN and not isinstance(obj, _Storage) and not any(obj is named for named in NAMED):
-            raise TypeError(
-                f"save() writes tensors, arrays, numbers, strings, bytes, and lists, tuples, dicts and sets of them, "
-                f"not {type(obj).__name__}; of a module or an optimizer save its state_dict()"
-            )
-        return NotImplemented
+        return self._tensor(obj) if isinstance(obj, Tensor) else NotImplemented
 
     def _tensor(self, t: Tensor) -> Any:
         array = np.asarray(LIBRARY[t.array.__class__].backend.to_host(t.array))

@@ -10,6 +10,7 @@ from autograd_core.trees import mapped
 from nn.files import load as load_file
 from nn.files import write
 from nn.files.pytorch_writer import written
+from nn.module import Module
 
 
 def save(
@@ -21,7 +22,8 @@ def save(
 ) -> None:
     """Write tensors, numbers, strings, and lists, tuples and dicts of them, for `load` and for PyTorch.
 
-    Tensors that share memory do so again when loaded. A file given by path is replaced atomically.
+    Other objects, such as whole modules, are written as by pickle, for `load(weights_only=False)`. Tensors that share
+    memory do so again when loaded. A file given by path is replaced atomically.
     """
     write(written(obj), f)
 
@@ -36,9 +38,12 @@ def load(
 ) -> Any:
     """Load a file of `save` or `torch.save`. map_location: the device of the tensors, by default the CPU.
 
-    Nothing in the file is executed, whatever `weights_only` is.
+    Nothing in the file is executed, unless weights_only=False says that it is trusted: it may then name anything that
+    can be imported, as the file of a whole model does.
     """
-    found = load_file(f)
+    found = load_file(f, trusted=not weights_only)
     if not isinstance(map_location, str):
         return found
+    if isinstance(found, Module):
+        return found.to(map_location)
     return mapped(lambda x: x.to(map_location) if isinstance(x, Tensor) else x, found)
