@@ -199,13 +199,13 @@ def _project(n: Node, g: Any, cots: Cotangents, heap: list[Any]) -> None:
 
 
 def _materialized(op: Op, g: tuple[Any, ...], likes: tuple[Any, ...], create_graph: bool) -> tuple[Any, ...]:
-    """Replace None by zeros for outputs that no cotangent reached; None stays for outputs without gradients."""
+    """Replace None by zeros for outputs that no cotangent reached; None stays for those that an entry detaches."""
     named = outputs_of(op)
     known = next(v for v in g if v is not None)
     library = LIBRARY[(known.array if create_graph else known).__class__]
     out = []
     for i, (v, (shape, dtype)) in enumerate(zip(g, likes, strict=True)):
-        if v is None and dtype.kind in INEXACT and not (op.detached and named[i] in op.detached):
+        if v is None and not (op.detached and named[i] in op.detached):
             v = library.zeros(shape, dtype)
             v = wrap(v) if create_graph else v
         out.append(v)

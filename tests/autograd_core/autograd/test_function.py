@@ -317,3 +317,22 @@ def test_anomaly_mode_that_lasts_and_names_the_line_of_an_error_in_backward():
     finally:
         ag.autograd.set_detect_anomaly(False)
     assert not ag.is_anomaly_enabled()
+
+
+def test_integer_outputs_and_constant_ones_arrive_as_zeros():
+    class Parts(ag.Function):
+        @staticmethod
+        def forward(ctx, x):
+            rounded = x.round()
+            ctx.mark_non_differentiable(rounded)
+            return 2 * x, x.long(), rounded
+
+        @staticmethod
+        def backward(ctx, g, of_integers, of_rounded):
+            assert (of_integers.dtype, of_integers.tolist()) == (ag.int64, [0, 0])
+            assert (of_rounded.dtype, of_rounded.tolist()) == (ag.float32, [0, 0])
+            return 2 * g
+
+    x = ag.ones(2, requires_grad=True)
+    Parts.apply(x)[0].sum().backward()
+    assert x.grad.tolist() == [2, 2]
