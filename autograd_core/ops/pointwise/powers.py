@@ -69,7 +69,8 @@ def _exponent_rule(xp, g, y, a, b):
         if a > 0:
             return g * (y * math.log(a))
         if a == 0:
-            return g * xp.where(_rising(xp, b), 0, y * -math.inf)
+            flat = _rising(xp, b)
+            return g * xp.where(flat, 0, xp.where(flat, 1, y) * -math.inf)
         return g * y * (cmath.log(a) if b.dtype.kind == "c" else math.nan)
     flat = (a == 0) & _rising(xp, b)
     return g * xp.where(flat, 0, y * xp.log(xp.where(flat, 1, a)))

@@ -185,8 +185,12 @@ def test_derivatives_at_the_end_of_a_domain_are_infinite(function, x, seconds, t
 
 @pytest.mark.parametrize(
     "function, x, bends",
-    [(ag.special.i0e, [0.0], [0.5]), (lambda x: ag.masked.var(x, 0), [2.0, 2.0, 2.0], [-1.0, 0.0, 1.0])],
-    ids=["i0e 0", "masked.var of equals"],
+    [
+        (ag.special.i0e, [0.0], [0.5]),
+        (lambda x: ag.masked.var(x, 0), [2.0, 2.0, 2.0], [-1.0, 0.0, 1.0]),
+        (lambda x: 0.0**x, [0.5, 2.0], [0.0, 0.0]),
+    ],
+    ids=["i0e 0", "masked.var of equals", "powers of 0"],
 )
 def test_second_derivatives(function, x, bends):
     x = ag.tensor(x, dtype="float64", requires_grad=True)
