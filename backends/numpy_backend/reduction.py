@@ -175,7 +175,8 @@ def squared_deviations(x: Array, axes: Sizes, keepdims: bool) -> Array:
         return generic.squared_deviations(np, x, axes, keepdims)
     wide = x.astype(np.float64)
     wide -= np.add.reduce(wide, axis=axes, keepdims=True) / (n or 1)
-    y: Array = np.square(wide, out=wide).sum(axis=axes, keepdims=keepdims)
+    wide *= wide  # which may be a NumPy scalar
+    y: Array = wide.sum(axis=axes, keepdims=keepdims)
     return y
 
 

@@ -294,3 +294,11 @@ def test_the_median_of_nothing_is_nan_for_floats_alone():
     assert math.isnan(ag.zeros(0, 3).median().item())
     with pytest.raises(OperandError, match="of no elements"):
         ag.zeros(0, 3, dtype="int64").nanmedian()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_the_variance_of_a_computed_number(dtype):
+    x = ag.tensor(3.0, dtype=dtype, requires_grad=True)
+    y = (x * 2).var(dim=-1, correction=0)
+    y.backward()
+    assert (y.item(), y.dtype, x.grad.item()) == (0, x.dtype, 0)
