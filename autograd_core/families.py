@@ -16,6 +16,10 @@ from autograd_core.tensor import Tensor
 
 # Public name ("det", "linalg.det", "Tensor.det") -> the module in `ops` that registers it.
 FAMILY = {name: family for family, names in INDEX.items() for name in names.split()}
+# Methods that PyTorch offers as functions too, beside those of elementwise operations.
+METHODS = {
+    "addmv_", "as_strided_", "conj_physical_", "detach_", "gcd_", "index_put_", "lcm_", "resize_as_", "xlogy_",
+}  # fmt: skip
 
 
 def load(name: str) -> bool:
@@ -37,7 +41,9 @@ def attribute(module: str, name: str) -> Any:
     """The attribute of a module of functions ("" for the top level) whose family is not yet registered."""
     place = vars(sys.modules[f"autograd_core.{module or 'functional'}"])
     load(f"{module}.{name}" if module else name)
-    return place[name] if name in place else refuse(module, name)
+    if name in place:
+        return place[name]
+    return getattr(Tensor, name) if not module and name in METHODS else refuse(module, name)
 
 
 def names(module: str) -> list[str]:

@@ -6,11 +6,14 @@ They are looked up on request. This is the only place in the package that names 
 from importlib import import_module
 from typing import Any
 
+# Functions of `nn.functional` that PyTorch has at the top level as well.
+_LAYERS = "alpha_dropout celu_ dropout feature_alpha_dropout rrelu rrelu_ selu_ threshold_"
 PLACES = {
     "nn": "nn", "optim": "optim", "load": "nn.files.serialization:load", "save": "nn.files.serialization:save",
     "serialization": "nn.files.serialization", "onnx": "nn.onnx",
     "func.functional_call": "nn:functional_call", "func.stack_module_state": "nn:stack_module_state",
     "func.replace_all_batch_norm_modules_": "nn.stateless:replace_all_batch_norm_modules_",
+    **{name: f"nn.functional:{name}" for name in _LAYERS.split()},
     "autograd.grad_mode": "autograd_core.grad_mode",
     "utils.data": "training.data", "multiprocessing": "multiprocessing",
     "accelerator": "autograd_core.compatibility.accelerator", "backends": "autograd_core.compatibility.backends",

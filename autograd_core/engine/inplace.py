@@ -339,6 +339,7 @@ def install() -> None:
         _offer(entry)
     LISTENERS.append(_offer)
     setattr(Tensor, "float_power_", _method(functional.float_power, "float_power"))  # noqa: B010  not in the registry
+    setattr(Tensor, "conj_physical_", _method(lambda x: functional.conj(x), "conj_physical"))  # noqa: B010, PLW0108  later
     for symbol, name in OPERATORS.items():
         setattr(Tensor, symbol, _operator(getattr(functional, name)))
     for name, method in {

@@ -299,3 +299,12 @@ def test_lists_of_tensors():
     assert [t.tolist() for t in x] == [30.0, [4.0, 3.0]]
     with pytest.raises(AttributeError, match="nothing"):
         ag._foreach_nothing(x)
+
+
+def test_functions_that_pytorch_has_at_the_top_level_too():
+    x = ag.ones(2, dtype=ag.complex64) * 1j
+    assert ag.conj_physical_(x) is x
+    assert x.tolist() == [-1j, -1j]
+    assert ag.index_put_(ag.zeros(2), (ag.tensor([0]),), ag.ones(1)).tolist() == [1, 0]
+    assert ag.gcd_(ag.tensor([4]), ag.tensor([6])).tolist() == [2]
+    assert ag.dropout(ag.ones(2), 0.5, False).tolist() == ag.rrelu(ag.ones(2)).tolist() == [1, 1]
