@@ -59,6 +59,7 @@ def hessian(
     if outer_jacobian_strategy not in ("reverse-mode", "forward-mode"):
         raise ValueError(f"hessian(): outer_jacobian_strategy={outer_jacobian_strategy!r} is not a strategy")
     _check_scalar(func, given, "hessian")
+    _check_dependence(transforms.grad(_scalar(func), places), given, strict)
     return _finished(jacobians.hessian(_scalar(func), places)(*given), create_graph)
 
 
@@ -96,6 +97,7 @@ def vhp(
     places, given = _places(inputs)
     _check_dependence(func, given, strict)
     value = _check_scalar(func, given, "vhp")
+    _check_dependence(transforms.grad(_scalar(func), places), given, strict)
     weights = trees.mapped(_one, inputs) if v is None else v
     _, pull = transforms.vjp(transforms.grad(_scalar(func), places), *given)
     product = pull(weights)

@@ -213,5 +213,9 @@ def test_derivatives_at_a_point_under_the_names_of_autograd():
     assert af.jacobian(lambda x: x * w, x, create_graph=True).requires_grad
     with pytest.raises(RuntimeError, match="output 1 does not depend on input 0"):
         af.jacobian(lambda x: (x, w), x, strict=True)
+    for second in (af.hessian, lambda *args, **given: af.hvp(*args, x, **given)):
+        assert second(lambda x: (x**3).sum(), x, strict=True)[1].shape == x.shape
+        with pytest.raises(RuntimeError, match="output 0 does not depend on input 0"):
+            second(lambda x: x.sum(), x, strict=True)
     with pytest.raises(RuntimeError, match="one number as its value"):
         af.hessian(lambda x: x, x)

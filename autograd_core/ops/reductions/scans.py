@@ -145,6 +145,8 @@ def logcumsumexp(xp, x, *, dim):
     if not x.ndim:
         return x.copy()
     wide = x.astype(WIDER.get(x.dtype, x.dtype), copy=False)
+    if wide.dtype.kind == "c":
+        wide = xp.where(wide.real == -np.inf, -np.inf, wide)  # logarithms of 0, whatever their angle
     m = _peaks(xp, wide, at)
     before = xp.roll(m, 1, at)  # the first element has no predecessor, and is not used
     decay = xp.where(before == m, 1, xp.exp(before - m)).astype(wide.dtype, copy=False)

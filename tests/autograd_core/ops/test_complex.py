@@ -161,3 +161,8 @@ class Doubled(ag.Function):
 
 def test_functions_of_users_see_cotangents_as_they_are():
     assert gradients(lambda z: Doubled.apply(z).real.sum(), leaf())[0] == [-2j, -2j]
+
+
+def test_running_sums_of_logarithms_of_0_have_no_angle():
+    z = ag.tensor([complex(-math.inf, 1), complex(-math.inf, 2), 1 + 1j])
+    assert z.logcumsumexp(0).tolist() == [-math.inf, -math.inf, 1 + 1j]
