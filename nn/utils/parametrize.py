@@ -192,6 +192,30 @@ def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
     return len(parametrizations) > 0 if tensor_name is None else tensor_name in parametrizations
 
 
+def type_before_parametrizations(module: Module) -> type[Module]:
+    """The class that a module had before its first parametrization, or has."""
+    return type(module).__bases__[0] if is_parametrized(module) else type(module)
+
+
+def transfer_parametrizations_and_params(
+    from_module: Module, to_module: Module, tensor_name: str | None = None
+) -> Module:
+    """Parametrize another module by the same modules and originals; returns it.
+
+    tensor_name: the only tensor to transfer, instead of all.
+    """
+    names = [*_stacks(from_module)] if is_parametrized(from_module) else []
+    for name in names if tensor_name is None else [tensor_name] * bool(names):
+        source = _stacks(from_module)[name]
+        if not hasattr(to_module, name):
+            setattr(to_module, name, Parameter(getattr(from_module, name).detach()))
+        for parametrization in source:
+            register_parametrization(to_module, name, parametrization)
+        for original, value in [*source._parameters.items(), *source._buffers.items()]:
+            setattr(_stacks(to_module)[name], original, value)
+    return to_module
+
+
 def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized: bool = True) -> Module:
     """Make a parametrized tensor an ordinary one again, with its current value or that of `original`."""
     if not is_parametrized(module, tensor_name):

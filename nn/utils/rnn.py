@@ -69,6 +69,18 @@ class PackedSequence(_Packed):
         """A copy in float16."""
         return self.to(dtype="float16")
 
+    def bfloat16(self) -> PackedSequence:
+        """A copy in bfloat16."""
+        return self.to(dtype="bfloat16")
+
+    def long(self) -> PackedSequence:
+        """A copy in int64."""
+        return self.to(dtype="int64")
+
+    def int(self) -> PackedSequence:
+        """A copy in int32."""
+        return self.to(dtype="int32")
+
 
 @overload
 def invert_permutation(permutation: Tensor) -> Tensor: ...

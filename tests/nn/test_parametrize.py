@@ -258,3 +258,18 @@ def test_parameters_as_a_vector():
     nn.utils.vector_to_parameters(ag.arange(9).float(), layer.parameters())
     assert layer.weight.tolist() == [[0, 1], [2, 3], [4, 5]]
     assert layer.bias.tolist() == [6, 7, 8]
+
+
+def test_parametrizations_are_transferred():
+    source, target = nn.Linear(3, 3), nn.Linear(3, 3)
+    parametrizations.weight_norm(source)
+    with ag.no_grad():
+        source.parametrizations.weight.original0.mul_(2)
+    assert parametrize.type_before_parametrizations(source) is parametrize.type_before_parametrizations(target)
+    assert parametrize.transfer_parametrizations_and_params(source, target) is target
+    assert ag.equal(source.weight, target.weight)
+    assert type(target).__bases__ == (nn.Linear,)
+    bare = nn.Module()
+    parametrize.transfer_parametrizations_and_params(source, bare, "weight")
+    assert ag.equal(source.weight, bare.weight)
+    assert parametrize.transfer_parametrizations_and_params(nn.Linear(1, 1), bare) is bare

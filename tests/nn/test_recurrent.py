@@ -104,6 +104,7 @@ def test_padding_and_packing_are_inverse():
     assert (again[:, 6] == -1).all()
     assert rnn.pad_sequence(data, padding_side="left")[3:, 0].tolist() == data[0].tolist()
     assert packed.float().half().data.dtype == np.float16
+    assert [p.data.dtype for p in (packed.int(), packed.long(), packed.bfloat16())] == [ag.int32, ag.int64, ag.bfloat16]
     assert packed.cpu() is packed
 
 
