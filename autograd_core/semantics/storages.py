@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -129,6 +128,8 @@ def share_memory_(self: Tensor) -> Tensor:
     """
     if self.is_cuda or is_shared(self) or not self.numel():
         return self
+    import mmap
+
     _alone(self, "share_memory_")
     own_scalar(self)
     elements = self.array
@@ -140,6 +141,8 @@ def share_memory_(self: Tensor) -> Tensor:
 
 def is_shared(self: Tensor) -> bool:
     """Whether forked processes share the elements: those on a GPU, and after `share_memory_`."""
+    import mmap
+
     own_scalar(self)
     base = owner(self.array).base
     return self.is_cuda or isinstance(getattr(base, "obj", base), mmap.mmap)
