@@ -60,7 +60,8 @@ class Stateful:
             if module is not None:
                 module.state_dict(destination=state, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
         for hook in self._hooks_of_state(SAVED):
-            hook(self, state, prefix, local)
+            found = hook(self, state, prefix, local)
+            state = state if found is None else found
         return state
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
@@ -135,9 +136,16 @@ class Stateful:
 
     def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> Removable:
         """Call `hook(module, state_dict, prefix, local_metadata)` afterwards; it may change the dict."""
-        return self._register_state_hook(SAVED, hook)
 
-    _register_state_dict_hook = register_state_dict_post_hook
+        def checked(*args: Any) -> None:
+            if hook(*args) is not None:
+                raise RuntimeError("a hook of register_state_dict_post_hook() changes the dict and returns None")
+
+        return self._register_state_hook(SAVED, checked)
+
+    def _register_state_dict_hook(self, hook: Callable[..., Any]) -> Removable:
+        """Like `register_state_dict_post_hook`, but a dict that the hook returns is the module's state instead."""
+        return self._register_state_hook(SAVED, hook)
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Removable:
         """Call `hook(module, state_dict, prefix, local_metadata, strict, [], [], error_msgs)` before a load.

@@ -332,3 +332,15 @@ def test_hooks_are_in_dicts_that_programs_may_write_to():
     assert handle.id not in model[1]._forward_hooks
     handle.remove()
     assert model(x).grad_fn.name() == "linear_relu"
+
+
+def test_a_private_hook_may_return_another_state():
+    model = nn.Sequential(nn.Linear(1, 1))
+    model[0]._register_state_dict_hook(lambda m, state, prefix, meta: {})  # of a part: without effect on the whole
+    handle = model._register_state_dict_hook(lambda m, state, prefix, meta: {f"model.{k}": v for k, v in state.items()})
+    assert [*model.state_dict()] == ["model.0.weight", "model.0.bias"]
+    handle.remove()
+    assert [*model.state_dict()] == ["0.weight", "0.bias"]
+    model.register_state_dict_post_hook(lambda m, state, prefix, meta: {})
+    with pytest.raises(RuntimeError, match="returns None"):
+        model.state_dict()
