@@ -27,21 +27,31 @@ from backends.live import recording
 from backends.locks import shared_lock
 
 SEEDS = 1 << 64
+DEFAULT_SEED = 67280421310721  # PyTorch's, of generators that nobody seeded
 _limits = functools.cache(np.iinfo)
 
 
 class Generator:
-    """An independent random number generator for one device."""
+    """An independent random number generator for one device; until it is seeded it draws the same numbers each time."""
 
     def __init__(self, device: str = "cpu") -> None:
         self.device = Device(device)
-        self.seed()
+        self.manual_seed(DEFAULT_SEED)
+
+    @property
+    def stream(self) -> Any:
+        """The numbers, which are set up when the first is drawn."""
+        if self._stream is None:
+            with _lock:  # two threads would repeat each other's
+                if self._stream is None:
+                    kind, index = resolved(self.device)
+                    self._stream = backend_of(kind).random.generator(self._seed, index)
+        return self._stream
 
     def manual_seed(self, seed: int) -> Generator:
         """Seed the generator; negative seeds count down from 2^64. Returns the generator."""
         self._seed = _checked(seed)
-        kind, index = resolved(self.device)
-        self.stream = backend_of(kind).random.generator(self._seed, index)
+        self._stream = None
         return self
 
     def seed(self) -> int:
@@ -113,8 +123,7 @@ def generator_of(device: str | None) -> Generator:
     with _lock:
         if key not in _generators:
             _generators[key] = Generator(Device(*key) if key[1] else key[0])
-            if _seed is not None:
-                _generators[key].manual_seed(_seed)
+            _generators[key].seed() if _seed is None else _generators[key].manual_seed(_seed)
         return _generators[key]
 
 

@@ -53,9 +53,11 @@ def test_seeds():
     assert ag.manual_seed(5).initial_seed() == ag.initial_seed() == 5
     a = ag.manual_seed(-1) and ag.rand(2).tolist()
     assert a == (ag.manual_seed(2**64 - 1) and ag.rand(2).tolist())
-    assert ag.Generator().initial_seed() != ag.Generator().initial_seed()
     g = ag.Generator("cpu")
-    assert g.seed() == g.initial_seed()
+    assert g.initial_seed() == ag.Generator().initial_seed() == 67280421310721
+    assert ag.rand(3, generator=g).tolist() == ag.rand(3, generator=ag.Generator()).tolist()
+    assert g.seed() == g.initial_seed() != ag.Generator().seed()
+    assert ag.rand(3, generator=g).tolist() != ag.rand(3, generator=ag.Generator()).tolist()
     assert g.device == "cpu"
     for bad in (2**64, -(2**63) - 1):
         with pytest.raises(RuntimeError, match="64 bits"):
