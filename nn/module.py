@@ -49,7 +49,7 @@ class Module(Hooked, Convertible, Stateful):
     _parameters: dict[str, Tensor | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
-    _transient: set[str]  # buffers that are not saved
+    _non_persistent_buffers_set: set[str]  # buffers that are not saved
     _shown: tuple[str, ...] = ()  # the attributes that the representation shows
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -64,7 +64,7 @@ class Module(Hooked, Convertible, Stateful):
         own = vars(self)
         for name in REGISTRIES:
             own[name] = Parts(self)
-        self._transient = set()
+        self._non_persistent_buffers_set = set()
         self.training = True
 
     def _unimplemented(self, *args: Any) -> Any:
@@ -114,7 +114,7 @@ class Module(Hooked, Convertible, Stateful):
     def _forget(self, name: str) -> None:
         for registry in (self._parameters, self._buffers, self._modules):
             registry.pop(name, None)
-        self._transient.discard(name)
+        self._non_persistent_buffers_set.discard(name)
 
     def register_parameter(self, name: str, param: Tensor | None) -> None:
         """Register a parameter under a name; None reserves the name."""
@@ -133,7 +133,7 @@ class Module(Hooked, Convertible, Stateful):
                 f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (Tensor or None required)"
             )
         self._own("_buffers", name, tensor, "buffer")
-        (self._transient.discard if persistent else self._transient.add)(name)
+        (self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add)(name)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """Register a submodule under a name."""

@@ -26,7 +26,7 @@ class Stateful:
     _parameters: dict[str, Tensor | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Any]
-    _transient: set[str]
+    _non_persistent_buffers_set: set[str]
     named_modules: Callable[..., Iterator[tuple[str, Any]]]
     _optional_keys: ClassVar[tuple[str, ...]] = ()  # files from elsewhere may lack them
     _version: int = 1  # of the form of the state, which is saved with it, so that a module can convert older forms
@@ -172,7 +172,7 @@ class Stateful:
 
     def _own_state(self) -> Iterator[tuple[str, Tensor, bool]]:
         """Name, tensor, and whether a file may omit it, without submodules."""
-        saved = [(k, t) for k, t in self._buffers.items() if k not in self._transient]
+        saved = [(k, t) for k, t in self._buffers.items() if k not in self._non_persistent_buffers_set]
         for name, t in [*self._parameters.items(), *saved]:
             if t is not None:
                 yield name, t, name in self._optional_keys

@@ -46,6 +46,7 @@ def test_attributes_register_parts():
     assert [n for n, _ in m.named_parameters()] == ["weight", "part.weight", "part.bias"]
     assert [n for n, _ in m.named_parameters(recurse=False)] == ["weight"]
     assert [n for n, _ in m.named_buffers()] == ["seen", "scratch"]
+    assert m._non_persistent_buffers_set == {"scratch"}
     assert [n for n, _ in m.named_modules()] == ["", "part"]
     assert list(m.children()) == [m.part]
     assert list(m.state_dict()) == ["weight", "seen", "part.weight", "part.bias"]
