@@ -34,9 +34,10 @@ class TracerWarning(Warning):
     """A warning about traced functions, which programs ignore by name. It is never given."""
 
 
-is_tracing = is_compiling = is_scripting
+is_tracing = is_compiling = is_exporting = is_dynamo_compiling = is_scripting
 freeze = optimize_for_inference = script
 export = ignore = unused = interface = script_if_tracing = allow_in_graph = _overload_method = _as_written
+assume_constant_result = _as_written
 
 
 def disable(fn: Callable[..., Any] | None = None, recursive: bool = True, *, reason: str | None = None) -> Any:
@@ -46,3 +47,11 @@ def disable(fn: Callable[..., Any] | None = None, recursive: bool = True, *, rea
 
 def reset() -> None:
     """Forget what was compiled: nothing."""
+
+
+def mark_dynamic(t: Any, index: Any = None, **bounds: Any) -> None:
+    """Say which sizes of a tensor change from call to call: nothing depends on it."""
+
+
+graph_break = cudagraph_mark_step_begin = reset
+mark_static = mark_static_address = maybe_mark_dynamic = mark_dynamic

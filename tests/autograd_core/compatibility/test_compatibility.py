@@ -205,13 +205,16 @@ def test_compilers_leave_functions_as_they_are():
 
     @ag.jit.ignore
     @ag.compiler.disable
+    @ag.compiler.assume_constant_result
     def triple(x: ag.jit.Final[float]):
         return 3 * x
 
     assert (double(1), triple(1), ag.jit.trace(double, ag.ones(1))(2)) == (2, 3, 4)
-    asked = ag.compiler.is_compiling, ag.jit.is_scripting, ag.distributed.is_initialized
+    asked = ag.compiler.is_compiling, ag.compiler.is_exporting, ag.jit.is_scripting, ag.distributed.is_initialized
     assert not any(ask() for ask in asked)
     ag.compiler.reset()
+    ag._dynamo.mark_dynamic(ag.ones(2), 0, min=1)
+    ag._dynamo.graph_break()
 
 
 def test_settings_of_compilers_are_stored():
