@@ -24,7 +24,7 @@ WITHIN = {
             upsampling utils""",
         "optim": "adadelta adagrad adamax adamw asgd nadam radam rmsprop rprop sparse_adam",
         "nn.utils": "clip_grad convert_parameters",
-        "nn.parallel": "_functions data_parallel distributed replicate",
+        "nn.parallel": "_functions data_parallel distributed replicate scatter_gather",
         "utils.data": "_utils _utils.collate dataloader dataset distributed sampler",
         "distributed": "nn optim",
     }.items()

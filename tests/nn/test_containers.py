@@ -149,3 +149,17 @@ def test_parameter_containers_keep_other_values_as_they_are():
     assert [*named] == ["b"]
     with pytest.raises(KeyError):
         named["a"]
+
+
+def test_trees_of_tensors_are_split_over_devices_and_joined():
+    from autograd_core.nn.parallel.scatter_gather import gather, scatter
+
+    x = ag.arange(6.0)
+    halves = scatter(x, ["cpu", "cpu"])
+    assert (type(halves), [half.tolist() for half in halves]) == (tuple, [[0, 1, 2], [3, 4, 5]])
+    parts = scatter({"x": x.reshape(2, 3), "rest": (3, None)}, ["cpu"] * 3, dim=1)
+    assert [part["x"].tolist() for part in parts] == [[[0], [3]], [[1], [4]], [[2], [5]]]
+    assert all(part["rest"] == (3, None) for part in parts)
+    assert scatter([], ["cpu"] * 2) == [[], []]
+    assert gather([part["x"] for part in parts], "cpu", dim=1).tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert gather([(ag.tensor(1.0), None), (ag.tensor(2.0), None)], "cpu")[0].tolist() == [1, 2]
