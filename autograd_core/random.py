@@ -34,6 +34,8 @@ _limits = functools.cache(np.iinfo)
 class Generator:
     """An independent random number generator for one device; until it is seeded it draws the same numbers each time."""
 
+    _stream: Any
+
     def __init__(self, device: str = "cpu") -> None:
         self.device = Device(device)
         self.manual_seed(DEFAULT_SEED)

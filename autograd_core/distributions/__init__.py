@@ -33,6 +33,7 @@ from autograd_core.distributions.elementwise_transforms import SigmoidTransform 
 from autograd_core.distributions.elementwise_transforms import SoftplusTransform as SoftplusTransform
 from autograd_core.distributions.elementwise_transforms import TanhTransform as TanhTransform
 from autograd_core.distributions.elementwise_transforms import Transform as Transform
+from autograd_core.distributions.elementwise_transforms import _InverseTransform as _InverseTransform
 from autograd_core.distributions.exponential_family import ExponentialFamily as ExponentialFamily
 from autograd_core.distributions.gammas import Beta as Beta
 from autograd_core.distributions.gammas import Chi2 as Chi2

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from numpy.typing import DTypeLike
+
 from autograd_core import functional
+from autograd_core.creation import ShapeLike
 from autograd_core.distributions.distribution import derived, eps_of, sum_rightmost, together
 from autograd_core.tensor import Tensor
 
@@ -15,6 +18,11 @@ _sum_rightmost = sum_rightmost  # libraries import it by this name
 def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     """Numbers and tensors as tensors of one shape."""
     return together(*values)
+
+
+def _standard_normal(shape: ShapeLike, dtype: DTypeLike | None, device: str | None) -> Tensor:
+    """Standard normal numbers; libraries that define distributions draw with it."""
+    return functional.randn(shape, dtype=dtype, device=device)
 
 
 def clamp_probs(probs: Tensor) -> Tensor:

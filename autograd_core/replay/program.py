@@ -83,13 +83,7 @@ class Program:
         return self.text(index)
 
     def note(
-        self,
-        function: Any,
-        form: str,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        found: Any,
-        random: bool = False,
+        self, function: Any, form: str, args: tuple[Any, ...], kwargs: dict[str, Any], found: Any, random: bool = False
     ) -> Any:
         """Add a call; returns arrays in place of what it found.
 

@@ -112,8 +112,18 @@ def test_transforms_know_their_slope(name):
 
 
 def test_helpers_for_transforms_of_ones_own():
-    from autograd_core.distributions.utils import _sum_rightmost, broadcast_all, logits_to_probs, probs_to_logits
+    from autograd_core.distributions.transforms import _InverseTransform
+    from autograd_core.distributions.utils import (
+        _standard_normal,
+        _sum_rightmost,
+        broadcast_all,
+        logits_to_probs,
+        probs_to_logits,
+    )
 
+    noise = _standard_normal((2, 3), ag.float64, "cpu")
+    assert (noise.shape, noise.dtype) == ((2, 3), ag.float64)
+    assert isinstance(D.ExpTransform().inv, _InverseTransform)
     x, y = broadcast_all(ag.ones(2, 3), 2.0)
     assert _sum_rightmost(x + y, 1).tolist() == [9, 9]
     assert _sum_rightmost(x, 0).shape == (2, 3)
