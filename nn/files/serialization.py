@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from autograd_core import Tensor
@@ -12,12 +14,16 @@ from nn.files import write
 from nn.files.pytorch_writer import written
 from nn.module import Module
 
+DEFAULT_PROTOCOL = 2  # of the pickle in a file
+MAP_LOCATION = Any  # the type of a device to load to, which libraries annotate with
+_safe: list[Any] = []
+
 
 def save(
     obj: Any,
     f: str | os.PathLike[str] | BinaryIO,
     pickle_module: Any = None,
-    pickle_protocol: int = 2,
+    pickle_protocol: int = DEFAULT_PROTOCOL,
     _use_new_zipfile_serialization: bool = True,
 ) -> None:
     """Write tensors, numbers, strings, and lists, tuples and dicts of them, for `load` and for PyTorch.
@@ -30,7 +36,7 @@ def save(
 
 def load(
     f: str | os.PathLike[str] | BinaryIO,
-    map_location: Any = None,
+    map_location: MAP_LOCATION = None,
     pickle_module: Any = None,
     *,
     weights_only: bool = True,
@@ -47,3 +53,29 @@ def load(
     if isinstance(found, Module):
         return found.to(map_location)
     return mapped(lambda x: x.to(map_location) if isinstance(x, Tensor) else x, found)
+
+
+def add_safe_globals(safe_globals: Sequence[Any]) -> None:
+    """List classes and functions that files may name. It has no effect on `load`, which calls none of them."""
+    _safe.extend(found for found in safe_globals if found not in _safe)
+
+
+def get_safe_globals() -> list[Any]:
+    """What `add_safe_globals` has listed."""
+    return list(_safe)
+
+
+def clear_safe_globals() -> None:
+    """Empty the list."""
+    _safe.clear()
+
+
+@contextmanager
+def safe_globals(safe_globals: Sequence[Any]) -> Iterator[None]:
+    """A block with further entries in the list."""
+    before = get_safe_globals()
+    add_safe_globals(safe_globals)
+    try:
+        yield
+    finally:
+        _safe[:] = before

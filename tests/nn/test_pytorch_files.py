@@ -278,3 +278,14 @@ def test_what_cannot_be_saved():
     for wrong in (np.array(["x"]), {"names": np.array([None])}):
         with pytest.raises(TypeError, match=r"state_dict\(\)"):
             ag.save(wrong, io.BytesIO())
+
+
+def test_what_files_may_name_is_listed_only():
+    from autograd_core.serialization import add_safe_globals, clear_safe_globals, get_safe_globals, safe_globals
+
+    add_safe_globals([nn.Linear])
+    with safe_globals([nn.Linear, dict]):
+        assert get_safe_globals() == [nn.Linear, dict]
+    assert get_safe_globals() == [nn.Linear]
+    clear_safe_globals()
+    assert get_safe_globals() == []
