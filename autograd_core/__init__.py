@@ -84,9 +84,10 @@ channels_last, channels_last_3d = MemoryFormat.channels_last, MemoryFormat.chann
 _MODULES = (
     "amp", "batching", "cuda", "distributions", "func", "masked", "quasirandom", "testing", "trees", "utils",
 )  # fmt: skip
-_TENSOR_TYPES = """
+_LEGACY = """
     BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor
-    set_default_tensor_type"""
+    default_generator get_autocast_cpu_dtype get_autocast_gpu_dtype is_autocast_cpu_enabled set_default_tensor_type
+    typename"""
 _SWITCHES = """
     are_deterministic_algorithms_enabled compile get_deterministic_debug_mode get_num_interop_threads
     is_deterministic_algorithms_warn_only_enabled set_deterministic_debug_mode set_flush_denormal
@@ -96,8 +97,10 @@ _PLACES = {
     "config": "configuration",
     "draw": "drawing",
     "GradScaler": "amp",
+    "OutOfMemoryError": "errors",
+    "_assert": "compatibility.jit",
     "checkpoint": "autograd.recomputation",
-    **dict.fromkeys(_TENSOR_TYPES.split(), "compatibility.legacy"),
+    **dict.fromkeys(_LEGACY.split(), "compatibility.legacy"),
     **dict.fromkeys(_SWITCHES.split(), "compatibility.switches"),
 }
 

@@ -34,7 +34,7 @@ _limits = functools.cache(np.iinfo)
 class Generator:
     """An independent random number generator for one device; until it is seeded it draws the same numbers each time."""
 
-    _stream: Any
+    _stream: Any = None
 
     def __init__(self, device: str = "cpu") -> None:
         self.device = Device(device)
@@ -95,7 +95,8 @@ def manual_seed(seed: int) -> Generator:
     global _seed
     with _lock:
         _seed = _checked(seed)
-        _generators.clear()
+        for generator in _generators.values():
+            generator.manual_seed(_seed)
     return generator_of("cpu")
 
 

@@ -40,6 +40,12 @@ export = ignore = unused = interface = script_if_tracing = allow_in_graph = _ove
 assume_constant_result = _as_written
 
 
+def _assert(condition: Any, message: str) -> None:
+    """Raise an AssertionError unless the condition holds; layers assert with it in PyTorch's traces."""
+    if not condition:
+        raise AssertionError(message)
+
+
 def disable(fn: Callable[..., Any] | None = None, recursive: bool = True, *, reason: str | None = None) -> Any:
     """The function itself, or a decorator that returns it."""
     return _as_written(fn)

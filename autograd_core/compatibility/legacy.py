@@ -1,4 +1,4 @@
-"""PyTorch's legacy names: tensor types by dtype, and `Variable`."""
+"""PyTorch's legacy names: types of tensors, `Variable`, the generator of the CPU, and autocast by kind of device."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 from autograd_core import dtypes
 from autograd_core.creation import of_dtype
 from autograd_core.devices import set_default_device
+from autograd_core.engine.casting import get_autocast_dtype, is_autocast_enabled
+from autograd_core.random import generator_of
 from autograd_core.tensor import Tensor, wrap
 
 
@@ -59,6 +61,18 @@ def type_name(x: Tensor) -> str:
     return f"torch.{place}{NAMES[x.dtype]}"
 
 
+def typename(obj: Any, /) -> str:
+    """The full name of an object's type, PyTorch's for a tensor; that of a class or function itself.
+
+    >>> typename(3), typename(wrap([1.0])), typename(Variable)
+    ('int', 'torch.DoubleTensor', 'autograd_core.compatibility.legacy.Variable')
+    """
+    if isinstance(obj, Tensor):
+        return type_name(obj)
+    named = obj if hasattr(obj, "__qualname__") else type(obj)
+    return f"{named.__module__}.{named.__qualname__}".removeprefix("builtins.")
+
+
 def set_default_tensor_type(t: Any) -> None:
     """`set_default_dtype` and, for a type of tensors on CUDA, `set_default_device`, by a tensor type or its name."""
     t = named(t) if isinstance(t, str) else t
@@ -76,3 +90,21 @@ class _Recorded(type):
 
 class Variable(metaclass=_Recorded):
     """A new leaf on the storage of a tensor; every tensor is an instance."""
+
+
+def is_autocast_cpu_enabled() -> bool:
+    """Whether autocast is in effect on the CPU."""
+    return is_autocast_enabled("cpu")
+
+
+def get_autocast_cpu_dtype() -> dtypes.DType:
+    """The dtype that autocast computes in on the CPU."""
+    return get_autocast_dtype("cpu")
+
+
+def get_autocast_gpu_dtype() -> dtypes.DType:
+    """The dtype that autocast computes in on a GPU."""
+    return get_autocast_dtype("cuda")
+
+
+default_generator = generator_of("cpu")

@@ -198,6 +198,34 @@ def test_keywords_are_those_of_the_documentation():
         ag.rand_like(x, low=1)
 
 
+def test_names_of_types():
+    found = ag.typename(ag.ones(2)), ag.typename(3), ag.typename(ag.nn.Linear), ag.typename(ag.nn.ReLU())
+    assert found == ("torch.FloatTensor", "int", "nn.layers.linear.Linear", "nn.layers.activation.ReLU")
+    assert ag.OutOfMemoryError is ag.cuda.OutOfMemoryError
+
+
+def test_the_generator_of_the_cpu_stays_the_same():
+    held = ag.default_generator
+    assert held is ag.manual_seed(7)
+    first = ag.rand(2)
+    ag.manual_seed(7)
+    assert (held.initial_seed(), held is ag.default_generator) == (7, True)
+    assert ag.equal(ag.rand(2, generator=held), first)
+
+
+def test_autocast_of_each_kind_of_device():
+    asked = ag.get_autocast_cpu_dtype(), ag.get_autocast_gpu_dtype()
+    assert (*asked, ag.is_autocast_cpu_enabled()) == (ag.bfloat16, ag.float16, False)
+    with ag.autocast("cpu"):
+        assert ag.is_autocast_cpu_enabled()
+
+
+def test_assertions_of_layers():
+    ag._assert(ag.tensor(True), "holds")
+    with pytest.raises(AssertionError, match="four axes"):
+        ag._assert(False, "four axes")
+
+
 def test_compilers_leave_functions_as_they_are():
     @ag.jit.script
     def double(x):
