@@ -4,6 +4,7 @@ import sys
 
 from autograd_core.distributions import constraints as constraints
 from autograd_core.distributions import cross_divergences as cross_divergences
+from autograd_core.distributions import transforms as transforms
 from autograd_core.distributions import utils as utils
 from autograd_core.distributions.composed_transforms import ComposeTransform as ComposeTransform
 from autograd_core.distributions.composed_transforms import IndependentTransform as IndependentTransform
@@ -33,7 +34,6 @@ from autograd_core.distributions.elementwise_transforms import SigmoidTransform 
 from autograd_core.distributions.elementwise_transforms import SoftplusTransform as SoftplusTransform
 from autograd_core.distributions.elementwise_transforms import TanhTransform as TanhTransform
 from autograd_core.distributions.elementwise_transforms import Transform as Transform
-from autograd_core.distributions.elementwise_transforms import _InverseTransform as _InverseTransform
 from autograd_core.distributions.exponential_family import ExponentialFamily as ExponentialFamily
 from autograd_core.distributions.gammas import Beta as Beta
 from autograd_core.distributions.gammas import Chi2 as Chi2
@@ -84,7 +84,7 @@ _MODULES = """
     generalized_pareto geometric gumbel half_cauchy half_normal independent inverse_gamma kl kumaraswamy laplace
     lkj_cholesky log_normal logistic_normal lowrank_multivariate_normal mixture_same_family multinomial
     multivariate_normal negative_binomial normal one_hot_categorical pareto poisson relaxed_bernoulli
-    relaxed_categorical studentT transformed_distribution transforms uniform weibull wishart
+    relaxed_categorical studentT transformed_distribution uniform weibull wishart
     """
 for _module in _MODULES.split():
     sys.modules[f"{__name__}.{_module}"] = globals()[_module] = sys.modules[__name__]

@@ -180,3 +180,11 @@ def test_what_constraints_depend_on_may_be_known():
     assert D.constraints.dependent(is_discrete=False, event_dim=1).event_dim == 1
     with pytest.raises(NotImplementedError, match="event_dim depends"):
         _ = D.constraints.dependent.event_dim
+
+
+@pytest.mark.parametrize(
+    ("module", "base"), [(D.transforms, D.transforms.Transform), (D.constraints, D.constraints.Constraint)]
+)
+def test_modules_list_their_names(module, base):
+    own = {n for n, v in vars(module).items() if isinstance(v, base) or (isinstance(v, type) and issubclass(v, base))}
+    assert {n for n in own if n[0] != "_"} <= set(module.__all__) <= set(dir(module))
