@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 from typing import Final as Final
 
 from autograd_core.compatibility import compiling as config  # noqa: F401  # torch.compiler.config
@@ -23,6 +25,25 @@ def trace(func: Any, *examples: Any, **options: Any) -> Any:
 def annotate(the_type: Any, the_value: Any) -> Any:
     """The value itself."""
     return the_value
+
+
+def isinstance(obj: Any, target_type: Any) -> bool:  # noqa: A001  its public name
+    """Whether an object is of a type such as `list[int]`, `dict[str, Tensor]`, `tuple[int, str]`, or of one of several.
+
+    >>> isinstance({"a": [1]}, dict[str, list[int]]), isinstance((1, 2.0), tuple[int, int])
+    (True, False)
+    """
+    origin, parts = get_origin(target_type), get_args(target_type)
+    if origin in (Union, UnionType):
+        target_type, origin = parts, None
+    if builtins.isinstance(target_type, tuple):
+        return any(isinstance(obj, kind) for kind in target_type)
+    if origin is None or not builtins.isinstance(obj, origin):
+        return origin is None and builtins.isinstance(obj, target_type)
+    if origin is tuple:
+        return len(obj) == len(parts) and all(map(isinstance, obj, parts))
+    members = obj.items() if origin is dict else [(member,) for member in obj]
+    return all(all(map(isinstance, member, parts)) for member in members)
 
 
 def is_scripting() -> bool:

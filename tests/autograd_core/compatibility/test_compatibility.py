@@ -220,6 +220,26 @@ def test_autocast_of_each_kind_of_device():
         assert ag.is_autocast_cpu_enabled()
 
 
+@pytest.mark.parametrize(
+    ("value", "kind", "expected"),
+    [
+        ([1, 2], list[int], True),
+        ([1, "a"], list[int], False),
+        ((1, 2), list[int], False),
+        ((1, "a"), tuple[int, str], True),
+        ((1, "a", 2), tuple[int, str], False),
+        ({"a": [1]}, dict[str, list[int]], True),
+        ({"a": [1.0]}, dict[str, list[int]], False),
+        (None, list[int] | None, True),
+        (True, str | bool, True),
+        ("a", int, False),
+        ("a", (int, str), True),
+    ],
+)
+def test_types_of_containers(value, kind, expected):
+    assert ag.jit.isinstance(value, kind) is expected
+
+
 def test_assertions_of_layers():
     ag._assert(ag.tensor(True), "holds")
     with pytest.raises(AssertionError, match="four axes"):
