@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import ModuleType
 
 from autograd_core.compatibility import importing
@@ -23,6 +24,8 @@ from training.samplers import Sampler as Sampler
 from training.samplers import SequentialSampler as SequentialSampler
 from training.samplers import SubsetRandomSampler as SubsetRandomSampler
 from training.samplers import WeightedRandomSampler as WeightedRandomSampler
+
+np_str_obj_array_pattern = re.compile("[SaUO]")  # in the names of NumPy's dtypes of text and of objects
 
 
 def get_worker_info() -> None:

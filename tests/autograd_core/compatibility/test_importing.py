@@ -27,7 +27,7 @@ def test_modules_are_imported_where_pytorch_has_them():
     from autograd_core.optim.adamw import AdamW
     from autograd_core.serialization import save
     from autograd_core.types import Number, _device, _dtype
-    from autograd_core.utils.data._utils.collate import default_collate
+    from autograd_core.utils.data._utils.collate import default_collate, np_str_obj_array_pattern
     from autograd_core.utils.data.dataset import TensorDataset
 
     import nn
@@ -47,6 +47,7 @@ def test_modules_are_imported_where_pytorch_has_them():
     with register_module_forward_hook(lambda *_: None) as handle:
         assert isinstance(handle, RemovableHandle)
     assert (Module, save, no_grad) == (nn.Module, ag.save, ag.no_grad)
+    assert [name for name in ("<U3", "<f4", "|O") if np_str_obj_array_pattern.search(name)] == ["<U3", "|O"]
     assert (default_collate, FunctionCtx.__name__) == (ag.utils.data.default_collate, "Context")
     assert isinstance(ag.channels_last, ag.memory_format)
     assert GradScaler is ag.amp.GradScaler
