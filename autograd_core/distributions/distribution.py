@@ -38,6 +38,7 @@ class Distribution:
                         f"Expected parameter {name} (Tensor of shape {value.shape}) of distribution {self!r} to "
                         f"satisfy the constraint {constraint}, but found invalid values:\n{value.detach()}"
                     )
+        super().__init__()  # of a module that the class derives from too
 
     @property
     def batch_shape(self) -> Size:

@@ -29,6 +29,7 @@ class Transform:
         self._cache_size = cache_size
         self._cached: tuple[Any, Any] = (None, None)
         self._inv: weakref.ref[Transform] | None = None
+        super().__init__()  # of a module that the class derives from too
 
     def __call__(self, x: Tensor) -> Tensor:
         if self._cached[0] is x:

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 import autograd_core as ag
+import nn
 from autograd_core import distributions as D
 
 A, B = (ag.tensor(v, dtype="f8", requires_grad=True) for v in ([0.7, 1.3, 2.5], [1.5, 0.4, 2.0]))
@@ -180,6 +181,29 @@ def test_what_constraints_depend_on_may_be_known():
     assert D.constraints.dependent(is_discrete=False, event_dim=1).event_dim == 1
     with pytest.raises(NotImplementedError, match="event_dim depends"):
         _ = D.constraints.dependent.event_dim
+
+
+def test_transforms_and_distributions_that_are_modules():
+    class Scale(D.Transform, nn.Module):
+        bijective = True
+        domain = codomain = D.constraints.real
+
+        def __init__(self):
+            super().__init__()
+            self.factor = nn.Parameter(ag.tensor(2.0))
+
+        def _call(self, x):
+            return self.factor * x
+
+    class Shifted(D.Distribution, nn.Module):
+        def __init__(self):
+            super().__init__(validate_args=False)
+            self.part = nn.Linear(1, 1)
+
+    scale = Scale()
+    scale(ag.tensor(3.0)).backward()
+    assert (scale.factor.grad.item(), dict(scale.named_parameters())) == (3, {"factor": scale.factor})
+    assert [name for name, _ in Shifted().named_parameters()] == ["part.weight", "part.bias"]
 
 
 @pytest.mark.parametrize(
