@@ -16,7 +16,7 @@ from nn.state import Stateful
 
 
 class _Attributes:
-    """What `super().__getattr__` means in modules that define `__getattr__`.
+    """What `super().__getattr__` means in modules that define `__getattr__`, which are asked for their parts by it.
 
     `Module` itself has none, since it would slow the look-up of every attribute.
     """
@@ -24,7 +24,9 @@ class _Attributes:
     __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:
-        return object.__getattribute__(self, name)
+        own = vars(self)
+        parts = next((own[registry] for registry in REGISTRIES if name in own.get(registry, ())), None)
+        return object.__getattribute__(self, name) if parts is None else parts[name]
 
 
 class Module(Hooked, Convertible, Stateful):
@@ -97,7 +99,8 @@ class Module(Hooked, Convertible, Stateful):
             _refuse(registry, name, value)
 
     def __delattr__(self, name: str) -> None:
-        object.__delattr__(self, name)
+        if name in vars(self) or self._registry_of(name) is None:
+            object.__delattr__(self, name)
         self._forget(name)
 
     def _own(self, registry: str, name: str, value: Any, what: str) -> None:

@@ -11,7 +11,7 @@ REGISTRIES = ("_parameters", "_buffers", "_modules")
 
 class Parts(dict[str, Any]):
     """Parts of a module by name; what programs exchange here, as in `model._modules["fc"] = ...`, is exchanged as an
-    attribute of the module as well.
+    attribute of the module as well. A class that defines `__getattr__` is asked for its parts, which are only here.
     """
 
     __slots__ = ("_module",)
@@ -22,7 +22,7 @@ class Parts(dict[str, Any]):
 
     def __setitem__(self, name: str, part: Any) -> None:
         super().__setitem__(name, part)
-        if (module := self._module()) is not None:
+        if (module := self._module()) is not None and not hasattr(type(module), "__getattr__"):
             vars(module)[name] = part  # a property of the same name stays in front of it
 
     def __delitem__(self, name: str) -> None:

@@ -361,3 +361,34 @@ def test_documentation_of_a_layer_includes_what_its_private_base_says():
     assert inspect.getdoc(Plain) == "A layer.\n\nTwo numbers."
     assert vars(Silent)["__doc__"] is None
     assert "Ioffe and Szegedy 2015" in nn.BatchNorm2d.__doc__
+
+
+def test_modules_with_getattr_are_asked_for_their_parts():
+    class Asked(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.names = []
+            self.weight = nn.Parameter(ag.ones(2))
+            self.inner = nn.Linear(2, 1)
+            self.register_buffer("seen", ag.zeros(1))
+
+        def __getattr__(self, name):
+            found = super().__getattr__(name)
+            self.names.append(name)
+            return found
+
+    module = Asked()
+    module.names.clear()
+    assert (module.weight.shape, module.inner.in_features, module.seen.item()) == ((2,), 2, 0)
+    assert module.names == ["weight", "inner", "seen"]
+    module.weight = nn.Parameter(ag.zeros(3))
+    assert module.weight.shape == module._parameters["weight"].shape == (3,)
+    for copied in (copy.deepcopy(module), copy.copy(module)):
+        copied.names = []
+        assert (copied.weight.shape, copied.names) == ((3,), ["weight"])
+        del copied.weight
+        assert [name for name, _ in copied.named_parameters()] == ["inner.weight", "inner.bias"]
+        with pytest.raises(AttributeError, match="no attribute 'weight'"):
+            copied.weight
+    assert module.half().weight.dtype == ag.float16
+    module.load_state_dict(module.state_dict())
