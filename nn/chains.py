@@ -118,7 +118,7 @@ def _together(x: Any, layer: Any, norm: Any, relu: bool) -> Any:
         parameters = folded(layer.weight, layer.bias, *statistics)
         return layer.convolved(x, lambda x, _weight, _bias, *geometry: by(x, *parameters, *geometry))
     except Exception as e:
-        locate(e, layer)
+        locate(e, layer, (x,))
         raise
 
 

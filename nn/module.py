@@ -78,7 +78,7 @@ class Module(Hooked, Convertible, Stateful):
         try:
             return self.forward(*args, **kwargs) if self._hooks is None else self._watched(args, kwargs)
         except Exception as e:
-            locate(e, self)
+            locate(e, self, args)
             raise
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -1,5 +1,6 @@
 """What a failure says: which layer, where in the model, which shapes."""
 
+import numpy as np
 import pytest
 
 import autograd_core as ag
@@ -42,6 +43,13 @@ def test_a_layer_that_cannot_be_printed_is_named():
     with pytest.raises(AttributeError, match="'bias'") as raised:
         layer(ag.zeros(1, 2))
     assert raised.value.__notes__ == ["in Linear(...)"]
+
+
+@pytest.mark.parametrize("x, kind", [([[0.0, 1.0]], "list"), (np.zeros((3, 4), np.float32), "ndarray"), (1.0, "float")])
+def test_what_should_have_been_a_tensor_is_said(x, kind):
+    with pytest.raises(AttributeError) as raised:
+        nn.Sequential(nn.LSTM(4, 3))(x)
+    assert raised.value.__notes__[-1] == f"LSTM was called with a {kind}; make a tensor of it with tensor(...)"
 
 
 def test_an_exception_that_left_another_model_keeps_its_place():
