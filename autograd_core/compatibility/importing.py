@@ -29,7 +29,12 @@ WITHIN = {
         "distributed": "nn optim",
     }.items()
     for name in names.split()
-} | {"cuda.amp.autocast_mode": "cuda.amp", "cuda.amp.grad_scaler": "cuda.amp", "autograd.gradcheck": "testing"}
+} | {
+    "amp.autocast_mode": "amp",
+    "cuda.amp.autocast_mode": "cuda.amp",
+    "cuda.amp.grad_scaler": "cuda.amp",
+    "autograd.gradcheck": "testing",
+}
 
 
 class _Loader:

@@ -21,6 +21,7 @@ def test_what_is_built_on_the_package_is_found_in_it():
 
 def test_modules_are_imported_where_pytorch_has_them():
     import autograd_core.nn.functional as F
+    from autograd_core.amp.autocast_mode import autocast
     from autograd_core.autograd.grad_mode import no_grad
     from autograd_core.nn.modules.linear import Linear
     from autograd_core.nn.modules.module import Module, register_module_forward_hook
@@ -50,7 +51,10 @@ def test_modules_are_imported_where_pytorch_has_them():
     assert [name for name in ("<U3", "<f4", "|O") if np_str_obj_array_pattern.search(name)] == ["<U3", "|O"]
     assert (default_collate, FunctionCtx.__name__) == (ag.utils.data.default_collate, "Context")
     assert isinstance(ag.channels_last, ag.memory_format)
-    assert GradScaler is ag.amp.GradScaler
+    assert (GradScaler, autocast) == (ag.amp.GradScaler, ag.autocast)
+    assert nn.utils.clip_grad.clip_grad_norm_ is nn.utils.clip_grad_norm_
+    assert nn.utils.convert_parameters.parameters_to_vector is nn.utils.parameters_to_vector
+    assert ag.autograd.grad_mode.no_grad is ag.no_grad
     assert isinstance(2.5, Number)
     assert (_dtype, _device) == (ag.dtype, ag.device)
     assert (F, Linear, AdamW, TensorDataset) == (nn.functional, nn.Linear, ag.optim.AdamW, ag.utils.data.TensorDataset)
