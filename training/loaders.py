@@ -78,6 +78,9 @@ class DataLoader:
         return len(self.sampler if self.batch_sampler is None else self.batch_sampler)
 
     def __iter__(self) -> Iterator[Any]:
+        return _Pass(self)
+
+    def _batches(self) -> Iterator[Any]:
         if self._streams:
             yield from self._of_stream(_following(iter(self.dataset)))
         elif self.batch_sampler is None:
@@ -99,6 +102,22 @@ class DataLoader:
         while batch := list(islice(stream, self.batch_size)):
             if len(batch) == self.batch_size or not self.drop_last:
                 yield self.collate_fn(batch)
+
+
+class _Pass:
+    """One pass over a loader; its length is the loader's."""
+
+    def __init__(self, loader: DataLoader) -> None:
+        self._loader, self._batches = loader, loader._batches()
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._batches)
+
+    def __len__(self) -> int:
+        return len(self._loader)
 
 
 def _following(stream: Iterator[Any]) -> Iterator[Any]:

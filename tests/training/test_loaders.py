@@ -32,7 +32,7 @@ def test_inputs_and_targets_stay_together():
 )
 def test_len_is_the_number_of_batches(size, drop_last, batches):
     loader = DataLoader(TEN, size, drop_last=drop_last)
-    assert len(loader) == len(list(loader)) == batches
+    assert len(loader) == len(iter(loader)) == len(list(loader)) == batches
     if drop_last:
         assert {len(batch) for batch in numbers(loader)} <= {size}
 
