@@ -9,8 +9,8 @@ import numpy as np
 
 
 def locate(error: Any, module: Any, args: tuple[Any, ...]) -> None:
-    """Add notes to an exception that leaves a Module called with `args`: the module that raised it, its path so far, and
-    whether an argument should have been a tensor.
+    """Add notes to an exception that leaves a Module called with `args`: the module that raised it, its path so far,
+    and whether an argument should have been a tensor.
     """
     if not hasattr(error, "_module"):
         # Kept on the exception, for the enclosing modules.
