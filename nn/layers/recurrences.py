@@ -1,4 +1,9 @@
-"""The kinds of recurrence, and scans over packed sequences."""
+"""The kinds of recurrence, and scans over packed sequences.
+
+Packed sequences are padded to a batch, in which a further input of the layer tells that a sequence has ended and makes
+its gates keep the state. If most of that batch were padding, steps with the same number of sequences are scanned
+together, block by block.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +12,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
+
 from autograd_core import Tensor
 from autograd_core import functional as core
 from autograd_core.ops.layers.recurrent import State, elman_step, gru_step, lstm_step
 
 Run = tuple[Tensor, State]
+FULL = 0.5  # the share of steps that are not padding; from here a padded batch is faster than blocks
+HOLD = 1e4  # tanh and σ are exactly ±1, 0 or 1 beyond it; float16 has such numbers
 
 
 def _scan_elman(
@@ -36,6 +45,7 @@ class Kind(NamedTuple):
 
     gates: their number. step: from one state to the next, for cells. scan: from inputs (T, N, I), a state and weights
     to outputs (T, N, H) and the final state. state: the names of its parts. one_bias: whether b_ih and b_hh are added.
+    hold: for every gate, the addend with which a step keeps the cell, and the state stays finite.
     """
 
     gates: int
@@ -43,14 +53,56 @@ class Kind(NamedTuple):
     scan: Callable[..., Run]
     state: tuple[str, ...]
     one_bias: bool
+    hold: tuple[float, ...]
+
+
+def _elman(nonlinearity: str) -> Kind:
+    step, scan = partial(elman_step, nonlinearity=nonlinearity), partial(_scan_elman, nonlinearity)
+    return Kind(1, step, scan, ("hidden",), True, (-HOLD,))
 
 
 KINDS = {
-    "RNN_TANH": Kind(1, partial(elman_step, nonlinearity="tanh"), partial(_scan_elman, "tanh"), ("hidden",), True),
-    "RNN_RELU": Kind(1, partial(elman_step, nonlinearity="relu"), partial(_scan_elman, "relu"), ("hidden",), True),
-    "LSTM": Kind(4, lstm_step, _scan_lstm, ("hidden[0]", "hidden[1]"), True),
-    "GRU": Kind(3, gru_step, _scan_gru, ("hidden",), False),
+    "RNN_TANH": _elman("tanh"),
+    "RNN_RELU": _elman("relu"),
+    "LSTM": Kind(4, lstm_step, _scan_lstm, ("hidden[0]", "hidden[1]"), True, (-HOLD, HOLD, 0.0, 0.0)),
+    "GRU": Kind(3, gru_step, _scan_gru, ("hidden",), False, (0.0, HOLD, 0.0)),
 }
+
+
+def is_full(sizes: list[int]) -> bool:
+    """Whether sequences of different lengths, this many at each step, had better be padded."""
+    return sizes[0] != sizes[-1] and sum(sizes) >= FULL * sizes[0] * len(sizes)
+
+
+def packed_together(
+    scan: Callable[..., Run], steps: Tensor, sizes: list[int], state: State, w_ih: Tensor, hold: tuple[float, ...],
+    backwards: bool,
+) -> Run:  # fmt: skip
+    """A scan of packed steps as one padded batch, from either end; `scan` takes the weight of the inputs too."""
+    ended, places, last = _padding(sizes, backwards)
+    empty = np.pad(ended.reshape(-1, 1), ((0, 0), (steps.shape[1], 0)))
+    weight = np.repeat(hold, w_ih.shape[0] // len(hold))[:, None]
+    batch, column = (core.tensor(v, dtype=steps.dtype, device=steps.device) for v in (empty, weight))
+    at, ends = (core.tensor(v, device=steps.device) for v in (places, last))
+    x = core.index_copy(batch, 0, at, core.pad(steps, (0, 1))).reshape(*ended.shape, -1)
+    y, (_, *cell) = scan(x, state, core.cat([w_ih, column], dim=1))
+    y = y.flatten(0, 1)
+    return core.index_select(y, 0, at), (core.index_select(y, 0, ends), *cell)
+
+
+def _padding(sizes: list[int], backwards: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where sequences have ended (T, N); where packed steps, and the last of each sequence, are in a flat batch (T·N).
+
+    T is rounded up, by an eighth at most, so that shapes recur and kernels need not be prepared for every batch.
+    """
+    count, n = len(sizes), sizes[0]
+    unit = 1 << max(count.bit_length() - 4, 0)
+    lengths = np.count_nonzero(np.arange(n)[:, None] < sizes, axis=1)
+    step, sequence = np.nonzero(np.arange(count)[:, None] < lengths)
+    if backwards:
+        step = lengths[sequence] - 1 - step
+    ended = np.arange(-(-count // unit) * unit)[:, None] >= lengths
+    return ended, step * n + sequence, (lengths - 1) * n + np.arange(n)
 
 
 def _blocks(x: Tensor, sizes: list[int]) -> list[Tensor]:

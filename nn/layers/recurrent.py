@@ -12,7 +12,7 @@ from autograd_core import functional as core
 from autograd_core.ops.layers.recurrent import State, lstm_step, run
 from nn import functional as F
 from nn import init
-from nn.layers.recurrences import KINDS, Run, packed_backwards, packed_forwards
+from nn.layers.recurrences import KINDS, Run, is_full, packed_backwards, packed_forwards, packed_together
 from nn.module import Module
 from nn.parameter import Parameter
 from nn.utils.rnn import PackedSequence
@@ -162,24 +162,28 @@ class RNNBase(Module):
         self, x: Tensor, state: State, sizes: list[int] | None, suffix: str, backwards: bool
     ) -> tuple[Tensor, State]:
         """One layer in one direction."""
-        w_ih, w_hh, b_ih, b_hh, w_hr = (
-            getattr(self, name + suffix, None) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+        w_ih: Any = getattr(self, "weight_ih" + suffix)
+        w_hh, b_ih, b_hh, w_hr = (
+            getattr(self, name + suffix, None) for name in ("weight_hh", "bias_ih", "bias_hh", "weight_hr")
         )
         kind = KINDS[self.mode]
         if b_ih is None or b_hh is None:
             b_ih = b_hh = core.zeros(kind.gates * self.hidden_size, dtype=x.dtype, device=x.device)
         biases = (b_ih + b_hh,) if kind.one_bias else (b_ih, b_hh)
-        # Sequences of many lengths are split into blocks whose shapes rarely recur.
-        steps = partial(kind.scan, reused=sizes is None or sizes[0] == sizes[-1])
+        together = sizes is not None and is_full(sizes)
+        # Otherwise, sequences of many lengths are split into blocks whose shapes rarely recur.
+        steps = partial(kind.scan, reused=sizes is None or together or sizes[0] == sizes[-1])
         if w_hr is not None:
             steps = partial(run, partial(lstm_step, projection=w_hr))
 
-        def scan(x: Tensor, state: State) -> Run:
+        def scan(x: Tensor, state: State, w_ih: Tensor = w_ih) -> Run:
             return steps(x, state, w_ih, w_hh, *biases)
 
         if sizes is None:
             y, state = scan(core.flip(x, (0,)) if backwards else x, state)
             return core.flip(y, (0,)) if backwards else y, state
+        if together:
+            return packed_together(scan, x, sizes, state, w_ih, kind.hold, backwards)
         return (packed_backwards if backwards else packed_forwards)(scan, x, sizes, state)
 
     def extra_repr(self) -> str:

@@ -8,22 +8,32 @@ import pytest
 import autograd_core as ag
 import nn
 from autograd_core import functional as core
+from nn.layers.recurrences import is_full
 from nn.utils import rnn
 
-LENGTHS = (3, 6, 2, 6)
+LENGTHS = (3, 6, 2, 6)  # 17 of 24 steps of a padded batch
+UNEVEN = (1, 9, 1, 2)  # 13 of 36
+MODES = {"RNN": {}, "ReLU": {"nonlinearity": "relu"}, "LSTM": {}, "projected": {"proj_size": 3}, "GRU": {}}
+LAYERS = {"ReLU": nn.RNN, "projected": nn.LSTM}
 
 
-def sequences():
+def of(mode, *sizes, **options):
+    return LAYERS.get(mode, getattr(nn, mode, None))(*sizes, **MODES[mode], **options)
+
+
+def sequences(lengths, dtype="float64"):
     random = np.random.default_rng(0)
-    return [ag.tensor(random.normal(size=(n, 4)), requires_grad=True) for n in LENGTHS]
+    return [ag.tensor(random.normal(size=(n, 4)), dtype=dtype, requires_grad=True) for n in lengths]
 
 
-@pytest.mark.parametrize("mode", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_a_packed_batch_is_its_sequences_one_by_one(mode, bidirectional):
+@pytest.mark.parametrize("lengths", [LENGTHS, UNEVEN])
+def test_a_packed_batch_is_its_sequences_one_by_one(mode, bidirectional, lengths):
     ag.manual_seed(0)
-    layer = getattr(nn, mode)(4, 5, num_layers=2, bidirectional=bidirectional).double()
-    together, apart = sequences(), sequences()
+    layer = of(mode, 4, 5, num_layers=2, bidirectional=bidirectional).double()
+    together, apart = sequences(lengths), sequences(lengths)
+    assert is_full(rnn.pack_sequence(together, enforce_sorted=False).batch_sizes.tolist()) == (lengths == LENGTHS)
     packed, state = layer(rnn.pack_sequence(together, enforce_sorted=False))
     outputs = rnn.unpack_sequence(packed)
     states = state if isinstance(state, tuple) else (state,)
@@ -36,6 +46,27 @@ def test_a_packed_batch_is_its_sequences_one_by_one(mode, bidirectional):
     sum((y * y).sum() for y in outputs).backward()
     for a, b in zip(together, apart, strict=True):
         np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_padding_moves_no_state_and_no_gradient(mode):
+    """Beyond the size at which a library computes float32."""
+    ag.manual_seed(0)
+    layer, alone = of(mode, 4, 48), of(mode, 4, 48)
+    alone.load_state_dict(layer.state_dict())
+    xs, x = sequences((20, 11), "float32"), sequences((11,), "float32")[0]
+    x.data = xs[1].data.clone()
+    _, state = layer(rnn.pack_sequence(xs))
+    _, expected = alone(x.unsqueeze(1))
+    pairs = zip(state, expected, strict=True) if isinstance(state, tuple) else [(state, expected)]
+    for s, e in pairs:
+        np.testing.assert_allclose(s[0, 1].detach().numpy(), e[0, 0].detach().numpy(), rtol=0, atol=1e-6)
+        s[0, 1].square().sum().backward(retain_graph=True)
+        e.square().sum().backward(retain_graph=True)
+    np.testing.assert_allclose(xs[1].grad.numpy(), x.grad.numpy(), rtol=0, atol=1e-6)
+    assert not xs[0].grad.numpy().any()
+    for p, q in zip(layer.parameters(), alone.parameters(), strict=True):
+        np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=0, atol=3e-6)
 
 
 @pytest.mark.parametrize("mode", ["RNN", "LSTM", "GRU"])
@@ -92,7 +123,7 @@ def test_initial_states_of_any_strides(mode):
 
 
 def test_padding_and_packing_are_inverse():
-    data = sequences()
+    data = sequences(LENGTHS)
     padded = rnn.pad_sequence(data, batch_first=True, padding_value=-1.0)
     assert padded.shape == (4, 6, 4)
     assert (padded[0, 3:] == -1).all()
