@@ -179,6 +179,20 @@ def test_multinomial():
             ag.multinomial(bad, k)
 
 
+@pytest.mark.parametrize("shape", [(7,), (2, 7), (3000,), (2, 3000)])
+def test_multinomial_with_replacement_finds_the_same_positions_in_any_number_of_weights(shape):
+    """On both sides of the size from which positions are searched."""
+    w = ag.rand(*shape, dtype="float64") * (ag.rand(*shape) > 0.3)
+    w[..., -1] = 1.0
+    ag.manual_seed(3)
+    drawn = ag.multinomial(w, 5, replacement=True)
+    ag.manual_seed(3)
+    ends = w.numpy().cumsum(-1)
+    draws = ag.rand(*shape[:-1], 5, dtype="float64").numpy() * ends[..., -1:]
+    assert drawn.tolist() == (draws[..., None] >= ends[..., None, :]).sum(-1).tolist()
+    assert w.gather(-1, drawn).min() > 0
+
+
 @pytest.mark.parametrize(
     "make", [ag.rand_like, ag.randn_like, lambda x, **k: ag.randint_like(x, 5, **k)], ids=["rand", "randn", "randint"]
 )
