@@ -119,7 +119,14 @@ def _norm(x: Tensor, p: float) -> Tensor:
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
     """Limit every element of every gradient to [-clip_value, clip_value]."""
     _check_limit("clip_value", clip_value)
-    for g in _gradients(parameters):
+    gradients = _gradients(parameters)
+    if gradients and _kernels_of(gradients) is not None:
+        arrays = [g.array for g in gradients]
+        for a in arrays:
+            a.clip(-clip_value, clip_value, a)
+        record_writes(arrays)
+        return
+    for g in gradients:
         g.clamp_(-clip_value, clip_value)
 
 

@@ -77,6 +77,17 @@ def test_values_are_limited(limit):
     np.testing.assert_allclose(flat(params), np.clip(before, -limit, limit))
 
 
+@pytest.mark.parametrize("dtypes", [("f4", "f4", "f4"), ("f8", "f4", "f8"), ("f2", "f2", "f2")])
+def test_limiting_values_is_a_write(dtypes):
+    """NaN stays; of gradients of one dtype and of several."""
+    params = [ag.zeros(2, dtype=dtype, requires_grad=True) for dtype in dtypes]
+    for p in params:
+        p.grad = ag.tensor([5.0, float("nan")], dtype=p.dtype)
+    optim.clip_grad_value_(params, 2)
+    assert [(p.grad[0].item(), p.grad.dtype, p.grad._version) for p in params] == [(2.0, d, 1) for d in dtypes]
+    assert all(math.isnan(p.grad[1].item()) for p in params)
+
+
 def test_units_are_limited_by_their_weights():
     """The formula of Brock et al., unit by unit; biases are one unit, and small weights count as eps."""
     rng = np.random.default_rng(0)
