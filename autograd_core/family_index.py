@@ -152,7 +152,7 @@ INDEX: dict[str, str] = {
         mode_position nanmedian nanquantile quantile shared_median""",
     "reductions.scans": """
         Tensor.cummax Tensor.cummin Tensor.cumprod Tensor.cumprod_ Tensor.cumsum Tensor.cumsum_ Tensor.logcumsumexp
-        cummax cummin cumprod cumsum logcumsumexp recurrence recurrence_back""",
+        cummax cummin cumprod cumsum cumsum_back logcumsumexp recurrence recurrence_back""",
     "reductions.searching": """
         bucketize isin searchsorted""",
     "reductions.sorting": """

@@ -7,11 +7,14 @@ from backends.geometry import Array
 SCANS = {"add": "cumsum", "multiply": "cumprod"}
 
 
-def running(xp: Any, name: str, x: Array, axis: int, wide: Any = None) -> Array:
+def running(xp: Any, name: str, x: Array, axis: int, wide: Any = None, back: bool = False) -> Array:
     """The running result of "add", "multiply" or another associative function such as "maximum".
 
-    wide: the dtype to compute in. For other functions than the first two every pass doubles the combined spans.
+    wide: the dtype to compute in. back: from the end. For other functions than the first two every pass doubles the
+    combined spans.
     """
+    if back:
+        return xp.flip(running(xp, name, xp.flip(x, axis), axis, wide), axis).copy()
     if name in SCANS:
         return getattr(xp, SCANS[name])(x, axis=axis, dtype=wide or x.dtype).astype(x.dtype, copy=False)
     combine, y, step = getattr(xp, name), xp.moveaxis(x, axis, -1), 1

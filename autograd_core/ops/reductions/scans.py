@@ -20,20 +20,16 @@ CAST_FIRST = (*ALONG, sample((2, 3), dim=0, dtype="float64"))
 WIDER = {dtypes.float32: dtypes.float64, dtypes.complex64: dtypes.complex128}
 
 
-def _accumulated(xp, name, x, dim, dtype):
-    """A running sum or product, in the given dtype, or in int64 for integers."""
+def _accumulated(xp, name, x, dim, dtype, back=False):
+    """A running sum or product, in the given dtype, or in int64 for integers; `back`: from the end."""
     at = axes.one(dim, x.ndim)
     dtype = dtypes.as_dtype(dtype) or (dtypes.int64 if x.dtype.kind in dtypes.EXACT else x.dtype)
     x = x.astype(dtype, copy=not x.ndim)
-    return xp.kernels.running(name, x, at, WIDER.get(dtype) or accumulator(x)) if x.ndim else x
+    return xp.kernels.running(name, x, at, WIDER.get(dtype) or accumulator(x), back) if x.ndim else x
 
 
-def _reverse_sum(xp, g, x_dtype, dim):
-    g = in_dtype(xp, g, x_dtype)
-    return xp.flip(xp.cumsum(xp.flip(g, dims=(dim,)), dim=dim), dims=(dim,))
-
-
-@op(REDUCTION, symbol="Σ…", samples=CAST_FIRST, wide=True, holomorphic=True, vjp=_reverse_sum,
+@op(REDUCTION, symbol="Σ…", samples=CAST_FIRST, wide=True, holomorphic=True,
+    vjp=lambda xp, g, x_dtype, dim: xp.cumsum_back(in_dtype(xp, g, x_dtype), dim=dim),
     reference=lambda x, dim, dtype=None: np.cumsum(x, dim) if x.ndim else x)
 def cumsum(xp, x, *, dim, dtype=None):
     """Running sum along `dim`; integers and booleans are summed in int64.
@@ -43,6 +39,14 @@ def cumsum(xp, x, *, dim, dtype=None):
     tensor([1., 3., 6.])
     """
     return _accumulated(xp, "add", x, dim, dtype)
+
+
+@op(REDUCTION, symbol="…Σ", samples=ALONG, wide=True, holomorphic=True, method=False,
+    vjp=lambda xp, g, x_dtype, dim: xp.cumsum(in_dtype(xp, g, x_dtype), dim=dim),
+    reference=lambda x, dim: np.flip(np.cumsum(np.flip(x, dim), dim), dim) if x.ndim else x)
+def cumsum_back(xp, x, *, dim):
+    """Running sum along `dim` from the end: the transpose of `cumsum`."""
+    return _accumulated(xp, "add", x, dim, None, back=True)
 
 
 def _slice(x, dim, part):
