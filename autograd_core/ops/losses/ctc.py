@@ -13,36 +13,36 @@ from autograd_core.ops.losses.loss import reduced
 from autograd_core.registry import Interval, composition, integers, op, sample
 
 LOG = Interval(-3, -0.2)
+CHUNK = 16  # steps whose shares are computed together
 
 
 def _states(xp, log_probs, targets, target_lengths, blank):
-    """For every sample: log-probabilities (T, N, 2S + 1) of its states, where a blank may be skipped, the final states.
+    """For every sample: log-probabilities (T, N, 2S + 1) of its states, the logarithms of skips, the final states.
 
     The states are the labels with a blank before, between and after them. A blank may be skipped between two different
-    labels; a path ends in the last label or in the blank after it.
+    labels, where the logarithm is 0, else -∞; a path ends in the last label or in the blank after it.
     """
     (n, s), lengths = targets.shape, target_lengths[:, None]
     labels = xp.where(xp.arange(s) < lengths, targets, blank)
     classes = xp.full((n, 2 * s + 1), blank, dtype=labels.dtype)
     classes[:, 1::2] = labels
-    skips = xp.zeros(classes.shape, bool)
-    skips[:, 3::2] = labels[:, 1:] != labels[:, :-1]
+    skips = xp.full(classes.shape, -xp.inf, dtype=log_probs.dtype)
+    skips[:, 3::2] = xp.where(labels[:, 1:] != labels[:, :-1], 0, -xp.inf)
     at = xp.arange(2 * s + 1)
     ends = (at == 2 * lengths) | (at == 2 * lengths - 1)
     index = xp.broadcast_to(classes, (log_probs.shape[0], *classes.shape))
     return xp.take_along_axis(log_probs, index, 2), index, skips, ends
 
 
-def _later(xp, a, by):
-    """The states shifted by one or two places, with -∞ shifted in."""
-    out = xp.full(a.shape, -xp.inf, dtype=a.dtype)
-    out[:, by:] = a[:, : max(a.shape[1] - by, 0)]
-    return out
+def _no_sources(xp, a):
+    return xp.full((3, *a.shape), -xp.inf, dtype=a.dtype)
 
 
-def _sources(xp, a, skips):
-    """The predecessors of each state: itself, the one before, and the one before that across a blank."""
-    return a, _later(xp, a, 1), xp.where(skips, _later(xp, a, 2), -xp.inf)
+def _set_sources(xp, out, a, skips):
+    """Write the predecessors of each state (3, ..., 2S + 1): itself, the one before, the one across a blank."""
+    out[0] = a
+    out[1, ..., 1:] = a[..., :-1]
+    out[2, ..., 2:] = a[..., :-2] + skips[..., 2:]
 
 
 def _arrivals(xp, emissions, skips):
@@ -50,9 +50,13 @@ def _arrivals(xp, emissions, skips):
     frames, n, count = emissions.shape
     alpha = xp.full((frames + 1, n, count), -xp.inf, dtype=emissions.dtype)
     alpha[0, :, 0] = 0
-    for t in range(frames):
-        stay, step, skip = _sources(xp, alpha[t], skips)
-        alpha[t + 1] = emissions[t] + xp.logaddexp(xp.logaddexp(stay, step), skip)
+    sources, least = _no_sources(xp, alpha[0]), float(np.finfo(alpha.dtype).min)  # finite, so that -∞ less it is -∞
+    for t in range(frames):  # NumPy's logaddexp takes ten times as long
+        _set_sources(xp, sources, alpha[t], skips)
+        most = xp.maximum(xp.maximum(sources[0], sources[1]), sources[2])
+        parts = xp.exp(sources - xp.maximum(most, least))
+        total = xp.maximum(parts[0] + parts[1] + parts[2], 1)  # the largest is 1, unless no path leads to the state
+        alpha[t + 1] = xp.log(total) + most + emissions[t]
     return alpha
 
 
@@ -64,6 +68,15 @@ def _total(xp, alpha, ends, input_lengths):
         pairs = xp.logaddexp(total[:, :half], total[:, half : 2 * half])
         total = xp.concatenate((pairs, total[:, 2 * half :]), axis=1)
     return last, total
+
+
+def _shares(xp, alpha, emissions, skips, times):
+    """The shares (3, k, N, 2S + 1) of each state's predecessors in it, at k times."""
+    before, after = alpha[:-1][times], alpha[1:][times]
+    shares = _no_sources(xp, before)
+    _set_sources(xp, shares, before, skips)
+    shares -= xp.where(after == -xp.inf, xp.inf, after - emissions[times])  # no path leads to unreachable states
+    return xp.exp(shares)
 
 
 def _log_likelihood(log_probs, targets, frames, labels, blank):
@@ -104,8 +117,8 @@ def _refuse(xp, g):
     raise HigherOrderError("ctc_loss() can be differentiated once; its gradient has no gradient of its own")
 
 
-@op(LOSS, symbol="alignment", domain=LOG, order=0, tolerance=1e-8, reference=_slow_posterior, samples=ALIGNMENTS,
-    vjp=(_refuse, None, None, None))
+@op(LOSS, symbol="alignment", domain=LOG, order=0, wide=True, tolerance=1e-8, samples=ALIGNMENTS,
+    reference=_slow_posterior, vjp=(_refuse, None, None, None))
 def ctc_posterior(xp, log_probs, targets, input_lengths, target_lengths, *, blank=0, zero_infinity=False):
     """The posterior probability (T, N, C) of each class at each time, given the labels."""
     emissions, classes, skips, ends = _states(xp, log_probs, targets, target_lengths, blank)
@@ -113,15 +126,16 @@ def ctc_posterior(xp, log_probs, targets, input_lengths, target_lengths, *, blan
     last, total = _total(xp, alpha, ends, input_lengths)
     start = xp.exp(last - xp.where(xp.isinf(total), xp.inf, total) if zero_infinity else last - total)
     out = xp.zeros(emissions.shape, emissions.dtype)
-    now = xp.zeros(start.shape, start.dtype)
-    for t in reversed(range(len(emissions))):  # each step back divides a state's share among its predecessors
-        now = out[t] = xp.where((input_lengths == t + 1)[:, None], start, now)
-        sources, sums = _sources(xp, alpha[t], skips), alpha[t + 1] - emissions[t]
-        sums = xp.where(xp.isinf(sums), xp.inf, sums)  # unreachable states
-        stay, step, skip = [now * xp.exp(a - sums) for a in sources]
-        stay[:, :-1] += step[:, 1:]
-        stay[:, :-2] += skip[:, 2:]
-        now = stay
+    now, at_end = xp.zeros(start.shape, start.dtype), (input_lengths == xp.arange(1, len(out) + 1)[:, None])[..., None]
+    for first in reversed(range(0, len(out), CHUNK)):
+        chunk = slice(first, first + CHUNK)
+        shares = _shares(xp, alpha, emissions, skips, chunk)
+        for t in reversed(range(first, first + shares.shape[1])):
+            now = out[t] = xp.where(at_end[t], start, now)
+            parts = now * shares[:, t - first]
+            now = parts[0]
+            now[:, :-1] += parts[1, :, 1:]
+            now[:, :-2] += parts[2, :, 2:]
     t, n, _ = classes.shape
     at = (xp.arange(t)[:, None, None], xp.arange(n)[:, None], classes)
     return xp.kernels.add_at(log_probs.shape, out.dtype, at, out)

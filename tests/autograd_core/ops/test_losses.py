@@ -146,3 +146,20 @@ class TestCTC:
 def test_probabilities_have_no_class_to_ignore():
     with pytest.raises(ValueError, match="ignore_index=1 is for classes, not for probabilities"):
         F.cross_entropy(ag.zeros(2, 3), ag.full((2, 3), 1 / 3), ignore_index=1)
+
+
+def test_alignments_of_more_steps_than_are_computed_together():
+    """The directional derivative agrees with a difference, and unreachable labels get no gradient."""
+    rng = np.random.default_rng(0)
+    x = leaf(rng.normal(size=(37, 3, 5)))
+    targets, frames, labels = ag.tensor(rng.integers(1, 5, (3, 12))), ag.tensor([37, 33, 9]), ag.tensor([12, 0, 12])
+
+    def loss(x):
+        return F.ctc_loss(x.log_softmax(2), targets, frames, labels, reduction="sum", zero_infinity=True)
+
+    loss(x).backward()
+    direction = ag.tensor(rng.normal(size=x.shape)) * 1e-5
+    difference = (loss(x + direction) - loss(x - direction)).item() / 2
+    assert difference == pytest.approx((x.grad * direction).sum().item(), rel=1e-6)
+    assert not x.grad[:, 2].any()
+    assert not x.grad[33:, 1].any()
