@@ -40,6 +40,40 @@ def test_the_largest_element_of_whole_planes():
         F.max_pool2d(x, (16, 17), dilation=2)
 
 
+@pytest.mark.parametrize(
+    "shape, kernel, how",
+    [
+        ((2, 3, 12, 12), 5, {"stride": 1, "padding": 2}),  # 25 taps: at once
+        ((2, 3, 12, 12), 7, {"stride": 1, "padding": 3}),  # axis by axis, in NumPy and by oneDNN
+        ((2, 16, 33, 32), (7, 6), {"stride": (3, 2), "ceil_mode": True}),
+        ((2, 16, 40, 40), 18, {}),
+        ((2, 3, 20, 20), (3, 12), {"dilation": (2, 1), "padding": (1, 4)}),
+        ((1, 1, 3, 300), (2, 280), {}),  # more taps along an axis than fit a byte
+        ((2, 16, 64, 64), 64, {}),  # planes, searched in memory order, ...
+        ((4, 16, 64, 64), 64, {}),  # ... and axis by axis
+        ((1, 2, 5, 6, 8), (4, 4, 4), {"stride": 1}),
+    ],
+)
+@pytest.mark.parametrize("layout", [ag.contiguous_format, "channels last"])
+def test_the_first_of_equals_in_large_windows(shape, kernel, how, layout):
+    """Values and gradients are those of the indices, found in whole windows; NaN wins, padding does not."""
+    ag.manual_seed(0)
+    x = ag.randint(-2, 2, shape).float()
+    x[x == 1] = -math.inf
+    x[..., 2, 3] = math.nan
+    if layout == "channels last":
+        x = x.movedim(1, -1).contiguous().movedim(-1, 1)
+    pool = F.max_pool2d if len(shape) == 4 else F.max_pool3d
+    a, b = x.clone().requires_grad_(), x.clone().requires_grad_()
+    found, (expected, indices) = pool(a, kernel, **how), pool(b, kernel, **how, return_indices=True)
+    assert found.nan_to_num(7).tolist() == expected.nan_to_num(7).tolist()
+    g = ag.randn(*found.shape)
+    found.backward(g)
+    expected.backward(g)
+    assert ag.allclose(a.grad, b.grad, rtol=1e-5, atol=1e-6)
+    assert ag.allclose(expected, x.flatten(2).gather(2, indices.flatten(2)).reshape(expected.shape), equal_nan=True)
+
+
 def test_overlapping_windows_give_an_element_back_once():
     x = numbers(0, 5, 0, requires_grad=True)
     values, indices = F.max_pool1d(x, 2, 1, return_indices=True)

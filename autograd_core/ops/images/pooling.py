@@ -13,6 +13,8 @@ from autograd_core.ops.reductions.extremes import max_along
 from autograd_core.registry import composition, integers, op, sample
 from backends.geometry import Window
 
+MANY = 32  # taps, from which pooling axis by axis is faster: by half for 9×9 overlapping windows
+LARGE = 1 << 17  # elements, from which the same holds for whole planes
 BYTE = 255  # taps: kernels take a pass for each, and larger windows have no fast one
 
 
@@ -201,11 +203,26 @@ def _of_planes(input, return_indices):
     return (values, indices) if return_indices else values
 
 
+def _by_axes(input, window, ceil_mode):
+    """Largest elements axis by axis, the last one first, so that the first of ties is chosen."""
+    for axis in reversed(range(len(window.kernel))):
+        neutral = (1, 1, 0, 1)
+        along = [tuple(v if i == axis else one for i, v in enumerate(sizes))
+                 for sizes, one in zip(window, neutral, strict=True)]
+        if along[0] != along[1] or max(along[0]) > 1:
+            input = max_of_windows(input, window=Window(*along), ceil_mode=ceil_mode)
+    return input
+
+
 def max_pooled(input, kernel_size, stride, padding, dilation, ceil_mode, return_indices, rank):
     input, single, window = _prepared(input, kernel_size, stride, padding, dilation, rank, f"max_pool{rank}d")
     kernel, _, border, steps = window
-    if kernel == input.shape[2:] and math.prod(kernel) > BYTE and not any(border) and max(steps) == 1:
+    taps, by_axes = math.prod(kernel), max(kernel) <= BYTE and not return_indices
+    whole = kernel == input.shape[2:] and taps > BYTE and not any(border) and max(steps) == 1
+    if whole and (input.numel() < LARGE or not by_axes):
         pooled = _of_planes(input, return_indices)
+    elif taps > MANY and by_axes:
+        pooled = _by_axes(input, window, ceil_mode)
     else:
         pool = max_pool if return_indices else max_of_windows
         pooled = pool(input, window=window, ceil_mode=ceil_mode)
