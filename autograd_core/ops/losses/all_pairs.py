@@ -66,18 +66,32 @@ def _weighted(xp, w, a, b):
     return xp.sum(w, axis=-1, keepdims=True) * a - xp.matmul(w, b)
 
 
+def _extended(xp, x, *columns):
+    """Matrices with further columns."""
+    shape = (*x.shape[:-1], 1)
+    return xp.concatenate([x, *[xp.broadcast_to(xp.asarray(v), shape) for v in columns]], axis=-1)
+
+
 def _many_distances(xp, x1, x2):
     """Distances of float32 rows: of short ones from differences in float32, of others from products in float64."""
     short = 0 < x1.shape[-1] <= SHORT
     y = xp.empty((*np.broadcast_shapes(x1.shape[:-2], x2.shape[:-2]), x1.shape[-2], x2.shape[-2]), xp.float32)
-    columns = xp.ascontiguousarray(xp.swapaxes(x2 if short else x2.astype(float), -1, -2))
+    rows, others = (x1, x2) if short else _with_squares(xp, x1, x2)
+    columns = xp.ascontiguousarray(xp.swapaxes(others, -1, -2))
     for block in _blocks(x1, x2, 1):
-        rows, part = x1[..., block, :], y[..., block, :]
-        squares, exact = (_by_coordinates if short else _by_products)(xp, rows, columns)
+        part = y[..., block, :]
+        squares, exact = (_by_coordinates if short else _by_products)(xp, rows[..., block, :], columns)
         part[...] = xp.sqrt(squares)
-        if not exact.all():
-            _correct(xp, part, ~exact, rows, x2)
+        if exact is not None and not exact.all():
+            _correct(xp, part, ~exact, x1[..., block, :], x2)
     return y
+
+
+def _with_squares(xp, x1, x2):
+    """Rows (a, a², 1) and (-2b, 1, b²) in float64, whose products are squared distances."""
+    a, b = x1.astype(float), x2.astype(float)
+    of_a, of_b = (xp.einsum("...pm,...pm->...p", x, x)[..., None] for x in (a, b))
+    return _extended(xp, a, of_a, 1.0), _extended(xp, -2 * b, 1.0, of_b)
 
 
 def _by_coordinates(xp, a, b):
@@ -91,11 +105,12 @@ def _by_coordinates(xp, a, b):
 
 
 def _by_products(xp, a, b):
-    """Squared distances of the rows of a and the columns of b, and whether cancellation left enough digits."""
-    a = a.astype(float)
-    scale = xp.einsum("...pm,...pm->...p", a, a)[..., None] + xp.einsum("...mr,...mr->...r", b, b)[..., None, :]
-    squares = scale - 2 * xp.matmul(a, b)
-    return squares, squares >= NEAR * scale  # false for NaN, from infinite elements
+    """Squared distances, and whether cancellation left enough digits; None if it did everywhere."""
+    squares = xp.matmul(a, b)
+    of_a, of_b = a[..., -2, None], b[..., -1, None, :]
+    if squares.size and squares.min() >= NEAR * (of_a.max() + of_b.max()):  # false for NaN, from infinite elements
+        return squares, None
+    return squares, squares >= NEAR * (of_a + of_b)
 
 
 def _correct(xp, y, wrong, a, b):

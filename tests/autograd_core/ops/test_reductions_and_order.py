@@ -179,10 +179,11 @@ def test_distances_by_products_are_close_to_exact_ones():
     np.testing.assert_allclose(quick.numpy(), ag.cdist(a, b).numpy(), rtol=1e-10)
 
 
-def test_distances_of_many_near_rows():
+@pytest.mark.parametrize("count", [0, 30])
+def test_distances_of_many_rows_of_which_some_are_near(count):
     rng = np.random.default_rng(0)
-    x = rng.standard_normal((30, 7)).astype(np.float32)
-    y = np.concatenate([x * np.float32(1 + 1e-6), x, rng.standard_normal((5, 7)).astype(np.float32)])
+    x, near = rng.standard_normal((30, 7)).astype(np.float32), slice(count)
+    y = np.concatenate([x[near] * np.float32(1 + 1e-6), x[near], rng.standard_normal((35, 7)).astype(np.float32)])
     found = ag.cdist(ag.tensor(x), ag.tensor(y)).numpy()
     exact = np.sqrt(((x[:, None].astype(float) - y) ** 2).sum(-1))
     np.testing.assert_allclose(found, exact, rtol=1e-7)
