@@ -53,7 +53,7 @@ KERNELS = {
     "special_functions.sinc": ("sinc", "sinc_slope"),
     "softmax": (
         "softmax", "log_softmax", "softmax_gradient", "log_softmax_gradient", "softmax_nll",
-        "softmax_nll_gradient", "picked_nll", "nll_gradient",
+        "softmax_nll_gradient", "smoothed_nll", "smoothed_nll_gradient", "picked_nll", "nll_gradient",
     ),
     "special_functions.special": ("erf", "erfc"),
 }  # fmt: skip

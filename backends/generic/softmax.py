@@ -45,17 +45,41 @@ def softmax_nll(
     return nll(xp, d, target, xp.log(total), ignore_index, reduction).astype(x.dtype, copy=False), shift, total
 
 
+def smoothed_nll(
+    xp: Any, x: Array, target: Array, ignore_index: int | None, reduction: str, smoothing: float
+) -> tuple[Array, Array, Array]:
+    """`softmax_nll` of targets of which a share is spread evenly over the classes."""
+    shift = xp.max(x, axis=1, keepdims=True).astype(wide_dtype(xp, x.dtype), copy=False)
+    d = x - shift
+    total = xp.exp(d).sum(axis=1, keepdims=True)
+    mean = d.sum(axis=1, keepdims=True) / d.shape[1]
+    return smoothed(xp, x, target, total, shift, mean, ignore_index, reduction, smoothing).astype(x.dtype), shift, total
+
+
+def smoothed(
+    xp: Any, x: Array, target: Array, total: Array, shift: Array, mean: Array, ignore_index: int | None,
+    reduction: str, smoothing: float,
+) -> Array:  # fmt: skip
+    """The losses, or their sum or mean, from Σ exp(x - shift) and the mean of x - shift of each sample."""
+    valid, chosen = _counted(xp, target, ignore_index)
+    found = xp.log(total) - (1 - smoothing) * (x[grid(xp, chosen, 1)] - shift) - smoothing * mean
+    return _reduced(xp, found[:, 0], valid, target, reduction)
+
+
+def _reduced(xp: Any, losses: Array, valid: Array | None, target: Array, reduction: str) -> Array:
+    if valid is not None:
+        losses = xp.where(valid, losses, 0)
+    if reduction != "none":
+        losses = losses.sum()
+    return losses / _count(valid, target, losses.dtype) if reduction == "mean" else losses
+
+
 def nll(
     xp: Any, x: Array, target: Array, log_total: Any, ignore_index: int | None, reduction: str, shift: Any = 0
 ) -> Array:
     """-log softmax(x)[target] from log Σ exp(x - shift), or the sum or mean of these."""
     valid, chosen = _counted(xp, target, ignore_index)
-    found = (log_total - (x[grid(xp, chosen, 1)] - shift))[:, 0]
-    if valid is not None:
-        found = xp.where(valid, found, 0)
-    if reduction != "none":
-        found = found.sum()
-    return found / _count(valid, target, found.dtype) if reduction == "mean" else found
+    return _reduced(xp, (log_total - (x[grid(xp, chosen, 1)] - shift))[:, 0], valid, target, reduction)
 
 
 def picked_nll(xp: Any, x: Array, target: Array, ignore_index: int | None, reduction: str) -> Array:
@@ -71,6 +95,19 @@ def softmax_nll_gradient(
     p = xp.exp(x - shift)
     p *= weight / total
     less_targets(xp, p, target, weight, ignore_index)
+    return p
+
+
+def smoothed_nll_gradient(
+    xp: Any, g: Array, x: Array, target: Array, shift: Array, total: Array, ignore_index: int | None, reduction: str,
+    smoothing: float,
+) -> Array:  # fmt: skip
+    """The gradient of `smoothed_nll` in x."""
+    weight = share(xp, g, target, total.dtype, ignore_index, reduction)
+    p = xp.exp(x - shift)
+    p *= weight / total
+    p -= weight * (smoothing / x.shape[1])
+    less_targets(xp, p, target, weight * (1 - smoothing), ignore_index)
     return p
 
 

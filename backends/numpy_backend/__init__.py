@@ -139,7 +139,7 @@ class NumpyBackend:
         kernels |= {name: partial(k, kernels[name]) for name, k in WITH_GENERIC.items()} | OWN
         kernels |= {name: partial(normalization.by_size, kernels[name], k) for name, k in BY_SIZE.items()}
         onednn.overlay(self.namespace.kernels)
-        kernels |= {name: partial(softmax.ordered, kernels[name]) for name in KERNELS["softmax"][:6]}
+        kernels |= {name: partial(softmax.ordered, kernels[name]) for name in KERNELS["softmax"][:8]}
         self.libraries = ((self.namespace, self.array_types),)
         self.random: Random = NumpyRandom()
 

@@ -25,6 +25,7 @@ KERNELS = {
     "products": ("linear", "linear_relu", "total"),
     "softmax": (
         "softmax", "softmax_gradient", "log_softmax", "log_softmax_gradient", "softmax_nll", "softmax_nll_gradient",
+        "smoothed_nll", "smoothed_nll_gradient",
     ),
     "recurrent": ("rnn", "rnn_gradients", "lstm", "lstm_gradients", "gru", "gru_gradients"),
     "optimizers": ("adagrad_step", "adam_step", "rmsprop_step", "sgd_step"),
@@ -36,7 +37,7 @@ SMALL = dict.fromkeys(KERNELS["activations"], 1 << 14) | dict.fromkeys(
     1 << 16,
 )
 SMALL |= {"softmax": 1 << 12, "softmax_gradient": 1 << 12}
-SMALL |= dict.fromkeys(("log_softmax", "log_softmax_gradient", "softmax_nll"), 1 << 15)
+SMALL |= dict.fromkeys(("log_softmax", "log_softmax_gradient", "softmax_nll", "smoothed_nll"), 1 << 15)
 
 
 def overlay(kernels: SimpleNamespace) -> None:

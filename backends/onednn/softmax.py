@@ -107,6 +107,36 @@ def softmax_nll_gradient(
     return p
 
 
+def smoothed_nll(
+    x: Array, target: Array, ignore_index: int | None, reduction: str, smoothing: float
+) -> tuple[Array, Array, Array] | None:
+    """See `generic.softmax.smoothed_nll`."""
+    if x.ndim != 2 or not _suits(x):
+        return None
+    shift, d = extreme(np.maximum, x, 1, keepdims=True), empty(x.shape)
+    _by_rows(x.shape, SUB).run(x, shift, d)
+    total, mean = _sums(x.shape, d), _row_sums(d) / FLOAT32.type(x.shape[1])
+    if not np.isfinite(total).all():
+        return None
+    return generic.smoothed(np, x, target, total, shift, mean, ignore_index, reduction, smoothing), shift, total
+
+
+def smoothed_nll_gradient(
+    g: Array, x: Array, target: Array, shift: Array, total: Array, ignore_index: int | None, reduction: str,
+    smoothing: float,
+) -> Array | None:  # fmt: skip
+    """See `generic.softmax.smoothed_nll_gradient`."""
+    if x.ndim != 2 or x.size < SMALL or not _suits(x) or not np.isfinite(total).all():
+        return None
+    share, p = generic.share(np, g, target, total.dtype, ignore_index, reduction), empty(x.shape)
+    rest = np.full(total.shape, share * FLOAT32.type(smoothing / x.shape[1]), FLOAT32)
+    _by_rows(x.shape, SUB, EXP).run(x, np.ascontiguousarray(shift), p)
+    _by_rows(x.shape, MUL).run(p, np.ascontiguousarray(share / total, FLOAT32), p)
+    _by_rows(x.shape, SUB).run(p, rest, p)
+    generic.less_targets(np, p, target, share * FLOAT32.type(1 - smoothing), ignore_index)
+    return p
+
+
 def _sums(rows: Sizes, d: Array) -> Array:
     """Σ exp(d) for every row."""
     e = empty(rows)

@@ -56,6 +56,36 @@ def softmax_nll(xp, input, target, *, ignore_index=None, reduction="mean"):
     return xp.kernels.softmax_nll(input, target, ignore_index, reduction)
 
 
+def _smoothed_rule(xp, g, input, target, shift, total, ignore_index, reduction, smoothing):
+    return xp.kernels.smoothed_nll_gradient(g, input, target, shift, total, ignore_index, reduction, smoothing)
+
+
+def _recorded_smoothed_rule(xp, g, input, target, ignore_index, reduction, smoothing):
+    share, chosen = _counted(xp, g, target, input.dtype, ignore_index, reduction)
+    less = xp.spread(share * (1 - smoothing), chosen, dim=1, shape=input.shape)
+    return xp.softmax(input, dim=1) * share - less - share * (smoothing / input.shape[1]), None
+
+
+def _slow_smoothed(x, target, ignore_index=None, reduction="mean", smoothing=0.0):
+    losses, valid = np.zeros(target.shape), target != ignore_index
+    for at in zip(*np.nonzero(valid), strict=True):
+        row = x[(at[0], slice(None), *at[1:])]
+        wanted = (1 - smoothing) * row[target[at]] + smoothing * math.fsum(row) / len(row)
+        losses[at] = math.log(math.fsum(map(math.exp, row))) - wanted
+    return losses.sum() / valid.sum() if reduction == "mean" else np_reduced(losses, reduction)
+
+
+@op(LOSS, symbol="smoothed", domain=REAL, residuals=("shift", "total"), vjp=(_smoothed_rule, None),
+    composite=_recorded_smoothed_rule, reference=_slow_smoothed,
+    samples=(sample((4, 3), integers((4,), 0, 3), smoothing=0.1),
+             sample((2, 3, 2), integers((2, 2), 0, 3), reduction="none", smoothing=0.5),
+             sample((5, 3), integers((5,), 0, 3), ignore_index=1, reduction="sum", smoothing=1.0),
+             sample((0, 3), integers((0,), 0, 3), reduction="sum", smoothing=0.1)))
+def smoothed_nll(xp, input, target, *, ignore_index=None, reduction="mean", smoothing):
+    """`softmax_nll` of targets of which the share `smoothing` is spread evenly over the classes."""
+    return xp.kernels.smoothed_nll(input, target, ignore_index, reduction, smoothing)
+
+
 def _classes(input, target, weight, ignore_index, name):
     """The target as int64, after checks, and `ignore_index`, or None if no target equals it."""
     if target.dtype.kind not in dtypes.INTEGERS:
@@ -193,6 +223,8 @@ def cross_entropy(
     target, ignored = _classes(input, target, weight, ignore_index, "cross_entropy")
     if not label_smoothing:
         return _weighted(softmax_nll, input, target, weight, ignored, reduction)
+    if weight is None and input.shape[1]:
+        return smoothed_nll(input, target, ignore_index=ignored, reduction=reduction, smoothing=label_smoothing)
     logp = functional.log_softmax(input, dim=1)
     loss = nll_loss(logp, target, weight, ignore_index=ignore_index, reduction=reduction)
     return (1 - label_smoothing) * loss + label_smoothing * _smooth(logp, target, weight, ignore_index, reduction)

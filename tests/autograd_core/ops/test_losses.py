@@ -163,3 +163,21 @@ def test_alignments_of_more_steps_than_are_computed_together():
     assert difference == pytest.approx((x.grad * direction).sum().item(), rel=1e-6)
     assert not x.grad[:, 2].any()
     assert not x.grad[33:, 1].any()
+
+
+@pytest.mark.parametrize("rows", [30, 400])
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+@pytest.mark.parametrize("ignored", [-100, 3])
+def test_smoothed_cross_entropy_of_many_scores_is_that_of_float64(rows, reduction, ignored):
+    """Above and below the size from which a library computes it; a common offset of all scores loses no digits."""
+    rng = np.random.default_rng(0)
+    target, scores = ag.tensor(rng.integers(0, 90, rows)), 512 + (rng.normal(size=(rows, 90)) * 3).astype(np.float32)
+    found = []
+    for dtype, offset in (("float32", 0), ("float64", 512)):
+        x = (ag.tensor(scores, dtype=dtype) - offset).requires_grad_()
+        loss = F.cross_entropy(x, target, ignore_index=ignored, reduction=reduction, label_smoothing=0.1)
+        loss.sum().backward()
+        found.append((loss.detach().numpy(), x.grad.numpy()))
+    (loss, slopes), (exact, exact_slopes) = found
+    np.testing.assert_allclose(loss, exact, rtol=2e-6)
+    np.testing.assert_allclose(slopes, exact_slopes, rtol=1e-5, atol=1e-8)
