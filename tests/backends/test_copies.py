@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import autograd_core as ag
 import backends
 from backends.numpy_backend import copies
 from backends.onednn import choice
@@ -29,6 +30,17 @@ def test_large_arrays_are_joined_in_the_order_of_the_first(dtype):
     joined = copies.concatenate([x, y], 1)
     np.testing.assert_array_equal(joined, np.concatenate([x, y], 1))
     assert joined.strides[1] == joined.itemsize
+
+
+@pytest.mark.parametrize("shape", [(300, 512), (1031, 1100), (1024, 1024), (2**20, 1), (3, 2**19)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_large_matrices_are_transposed(shape, dtype):
+    """At once, or a number of columns at a time; the copy has its own memory, also through `contiguous()`."""
+    x = np.arange(np.prod(shape)).astype(dtype).reshape(shape)
+    for y in copies.contiguous(x.T), ag.tensor(x).T.contiguous().numpy():
+        np.testing.assert_array_equal(y, x.T)
+        assert y.flags.c_contiguous
+    assert not np.shares_memory(ag.functional.row_major(ag.from_numpy(x)).numpy(), x)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, 3, -1, -4])

@@ -77,7 +77,7 @@ def clone(xp, x):
 @op(CAST, symbol="clone", reference=lambda x: x, method=False, vjp=lambda xp, g: g)
 def row_major(xp, x):
     """A copy with its own storage, the last axis innermost in memory."""
-    return x.copy(order="C")
+    return x.copy(order="C") if x.flags.c_contiguous else xp.ascontiguousarray(x)
 
 
 @op(CAST, symbol="0", reference=lambda x: 0.0, method=False, vjp=lambda xp, g: None)
