@@ -34,7 +34,7 @@ from backends.onednn.plans import (
 from backends.strides import channels_last_strides, dense
 
 DIRECT = 1
-SMALL = 1 << 14  # multiplications: below this a call costs more than NumPy's
+SMALL = 1 << 9  # multiplications: from here the plans pay, of which every new shape needs three of 0.2 ms
 
 
 class _Convolution(Plan):
