@@ -85,20 +85,21 @@ __all__ = [
     'scatter_add', 'scatter_extremum', 'scatter_reduce', 'searchsorted', 'seed', 'segment_reduce', 'select',
     'select_copy', 'select_scatter', 'selu', 'set_rng_state', 'sgn', 'sgn_', 'shared_median', 'sigmoid', 'sigmoid_',
     'sigmoid_gradient', 'sign', 'sign_', 'signbit', 'silu', 'silu_gradient', 'sin', 'sin_', 'sinc', 'sinc_',
-    'sinc_slope', 'sinh', 'sinh_', 'slice_scatter', 'slogdet', 'smooth_l1_loss', 'smoothed_nll', 'soft_margin_loss',
-    'softmax', 'softmax_nll', 'softmin', 'softplus', 'softplus_gradient', 'softshrink', 'softsign', 'solve_lower_upper',
-    'solve_system', 'sort', 'split', 'split_copy', 'split_sizes', 'split_with_sizes', 'split_with_sizes_copy', 'spread',
-    'sqrt', 'sqrt_', 'square', 'square_', 'squared_error', 'squeeze', 'squeeze_copy', 'stack', 'std', 'std_mean',
-    'stft', 'sub', 'subtract', 'sum', 'sum_to', 'sum_to_size', 'svd', 'svd_factors', 'svd_lowrank', 'swapaxes',
-    'swapdims', 'swapped', 't', 't_copy', 'take', 'take_along_axis', 'take_along_dim', 'take_plane', 'take_rows',
-    'take_taps', 'tan', 'tan_', 'tanh', 'tanh_', 'tanh_gradient', 'tanhshrink', 'tensor', 'tensor_split', 'tensordot',
-    'threshold', 'tile', 'topk', 'topk_positions', 'trace', 'transpose', 'transpose_copy', 'trapezoid', 'trapz',
-    'triangular_solve', 'tril', 'tril_indices', 'triplet_margin_loss', 'triplet_margin_with_distance_loss', 'triu',
-    'triu_indices', 'true_divide', 'trunc', 'trunc_', 'trunc_divide', 'unbind', 'unbind_copy', 'unflatten', 'unfold',
-    'unfold_copy', 'unique', 'unique_consecutive', 'unpool', 'unravel_index', 'unsafe_chunk', 'unsafe_split',
-    'unsqueeze', 'unsqueeze_copy', 'unstride', 'upsample', 'upsample_bilinear', 'upsample_nearest', 'vander', 'var',
-    'var_mean', 'variance', 'vdot', 'vector_product', 'view', 'view_as_complex', 'view_as_real', 'view_copy', 'vsplit',
-    'vstack', 'where', 'within', 'xlogy', 'zero_', 'zero_pivot', 'zeros', 'zeros_beside', 'zeros_like'
+    'sinc_slope', 'sinh', 'sinh_', 'slice_scatter', 'slogdet', 'sloped', 'smooth_l1_loss', 'smoothed_nll',
+    'soft_margin_loss', 'softmax', 'softmax_nll', 'softmin', 'softplus', 'softplus_gradient', 'softshrink', 'softsign',
+    'solve_lower_upper', 'solve_system', 'sort', 'split', 'split_copy', 'split_sizes', 'split_with_sizes',
+    'split_with_sizes_copy', 'spread', 'sqrt', 'sqrt_', 'square', 'square_', 'squared_error', 'squeeze', 'squeeze_copy',
+    'stack', 'std', 'std_mean', 'stft', 'sub', 'subtract', 'sum', 'sum_to', 'sum_to_size', 'svd', 'svd_factors',
+    'svd_lowrank', 'swapaxes', 'swapdims', 'swapped', 't', 't_copy', 'take', 'take_along_axis', 'take_along_dim',
+    'take_plane', 'take_rows', 'take_taps', 'tan', 'tan_', 'tanh', 'tanh_', 'tanh_gradient', 'tanhshrink', 'tensor',
+    'tensor_split', 'tensordot', 'threshold', 'tile', 'topk', 'topk_positions', 'trace', 'transpose', 'transpose_copy',
+    'trapezoid', 'trapz', 'triangular_solve', 'tril', 'tril_indices', 'triplet_margin_loss',
+    'triplet_margin_with_distance_loss', 'triu', 'triu_indices', 'true_divide', 'trunc', 'trunc_', 'trunc_divide',
+    'unbind', 'unbind_copy', 'unflatten', 'unfold', 'unfold_copy', 'unique', 'unique_consecutive', 'unpool',
+    'unravel_index', 'unsafe_chunk', 'unsafe_split', 'unsqueeze', 'unsqueeze_copy', 'unstride', 'upsample',
+    'upsample_bilinear', 'upsample_nearest', 'vander', 'var', 'var_mean', 'variance', 'vdot', 'vector_product', 'view',
+    'view_as_complex', 'view_as_real', 'view_copy', 'vsplit', 'vstack', 'where', 'within', 'xlogy', 'zero_',
+    'zero_pivot', 'zeros', 'zeros_beside', 'zeros_like'
 ]
 class _LInfo(NamedTuple):
     L: Tensor
@@ -814,6 +815,7 @@ def sinh(input: Operand) -> Tensor: ...
 def sinh_(input: Operand) -> Tensor: ...
 def slice_scatter(input: Operand, src: Operand, dim: _int = 0, start: _int | None = None, end: Any = None, step: _int = 1) -> Tensor: ...
 def slogdet(input: Operand) -> _SignLogabsdet: ...
+def sloped(input: Operand, weight: Operand) -> Tensor: ...
 def smooth_l1_loss(input: Operand, target: Operand, size_average: Any = None, reduce: Any = None, reduction: str = 'mean', beta: Number = 1.0) -> Tensor: ...
 def smoothed_nll(input: Operand, target: Operand, ignore_index: Any = None, reduction: str = 'mean', *, smoothing: Any) -> Tensor: ...
 def soft_margin_loss(input: Operand, target: Operand, size_average: Any = None, reduce: Any = None, reduction: str = 'mean') -> Tensor: ...

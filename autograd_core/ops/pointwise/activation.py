@@ -189,6 +189,27 @@ def hardshrink(input, lambd=0.5):
     return functional.where(functional.abs(input.detach()) <= lambd, 0, input)
 
 
+def _sloped_rule(xp, g, input, weight, needs):
+    if not isinstance(weight, np.ndarray | np.generic):
+        return _recorded_sloped_rule(xp, g, input, weight)
+    of_weight = xp.sum(g * xp.clamp_number(input, max=0)) if needs[1] else None
+    return xp.leaky_gate(g, input, negative_slope=float(weight)) if needs[0] else None, of_weight
+
+
+def _recorded_sloped_rule(xp, g, input, weight):
+    return xp.where(input > 0, g, g * weight), xp.sum(xp.where(input > 0, 0, g * input))
+
+
+@op(CHANNELWISE, symbol="prelu", domain=KINK_AT_0, method=False, floating=True, real_only=True, broadcasts=False,
+    wide=True, reference=lambda x, w: np.where(x > 0, x, w * x), samples=(sample((2, 3), ()), sample((0, 3), ())),
+    joint=_sloped_rule, composite=_recorded_sloped_rule)
+def sloped(xp, input, weight):
+    """`prelu` with one slope; NumPy's kernels take it as a number."""
+    if isinstance(weight, np.ndarray | np.generic):
+        return xp.kernels.leaky_relu(input, float(weight))
+    return xp.where(input > 0, input, input * weight)
+
+
 def _slow_prelu(x, weight):
     slope = np.broadcast_to(weight.reshape(-1, *(1,) * (x.ndim - 2)), x.shape)
     return np.where(x > 0, x, slope * x)
@@ -207,4 +228,6 @@ def prelu(input, weight):
                 f"prelu(): weight has shape {weight.shape}; input of shape {input.shape} needs (1,) or ({channels},)"
             )
         weight = functional.reshape(weight, (channels, *(1,) * (input.ndim - 2)))
+    if not weight.ndim and weight.dtype == input.dtype:
+        return sloped(input, weight)
     return functional.where(input > 0, input, input * weight)

@@ -46,6 +46,7 @@ OPERATIONS.update({name: _same(name, kind) for name, kind in SAME.items()})
 OPERATIONS.update({name: _logical(kind) for name, kind in LOGICAL.items()})
 OPERATIONS["log2"] = lambda g, x: g("Div", g("Log", x), math.log(2))
 OPERATIONS["log10"] = lambda g, x: g("Div", g("Log", x), math.log(10))
+OPERATIONS["sloped"] = lambda g, x, weight: g("PRelu", x, weight)
 
 
 @writes("astype")

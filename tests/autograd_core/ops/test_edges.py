@@ -306,6 +306,20 @@ def test_rounded_quotients():
     assert wide([1.0]).divide(4, rounding_mode=None).tolist() == [0.25]
 
 
+@pytest.mark.parametrize("copies", [1, 1 << 15])
+@pytest.mark.parametrize("slope", [0.25, 1.0, 0.0, -2.0, 3.0])
+def test_prelu_of_one_slope_is_its_definition(copies, slope):
+    """In NumPy and in a library."""
+    weight = ag.tensor([slope], requires_grad=True)
+    assert F.prelu(ag.tensor([NAN, INF]).repeat(copies), weight)[:2].tolist() == pytest.approx([NAN, INF], nan_ok=True)
+    x = ag.tensor([2.0, -3.0, 0.0, -1.0]).repeat(copies).requires_grad_()
+    y = F.prelu(x, weight)
+    y.sum().backward()
+    assert y[:4].tolist() == [2, -3 * slope, 0, -slope]
+    assert x.grad[-4:].tolist() == [1, slope, slope, slope]
+    assert weight.grad.tolist() == [-4 * copies]
+
+
 def test_prelu_of_a_number():
     for weight in (0.5, [0.5]):
         assert F.prelu(wide(-2.0), wide(weight)).tolist() == -1.0

@@ -113,6 +113,7 @@ MODULES = {
     "instances": (lambda: nn.InstanceNorm1d(4), X),
     "local response": (lambda: nn.LocalResponseNorm(3), IMAGES),
     "prelu": (lambda: nn.PReLU(4), X),
+    "one slope": (nn.PReLU, X),
     "dropout": (lambda: nn.Dropout(0.5), X),
     "lstm": (lambda: nn.LSTM(6, 5, 2, batch_first=True), X),
     "bidirectional": (lambda: nn.GRU(6, 5, bidirectional=True), X),
