@@ -8,7 +8,7 @@ import numpy as np
 
 from autograd_core import dtypes, functional
 from autograd_core.devices import device_of
-from autograd_core.engine.libraries import LIBRARY
+from autograd_core.engine.libraries import LIBRARY, checks_values
 from autograd_core.engine.precision import widened
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import INDEXING, REDUCTION
@@ -49,8 +49,26 @@ def _np_unique(x, return_inverse=False, return_counts=False, dim=None):
 
 
 @widened
-def _unique(xp, x, *, dim):
+def _unique(xp, x, *, dim, inverse, counts):
+    """The values, and what else is wanted or could be had for nothing."""
+    if not inverse:  # which would take a sort of positions
+        found = xp.unique(x, return_counts=counts, axis=dim, equal_nan=False)
+        return (found[0], None, found[1]) if counts else (found, None, None)
     return xp.unique(x, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
+
+
+def _of_few(xp, x, inverse):
+    """The values, positions and counts of integers whose range is shorter than their number, without sorting."""
+    if x.dtype.kind not in dtypes.INTEGERS or not x.size or not checks_values(x):
+        return None
+    low, high = x.min().item(), x.max().item()
+    if high - low >= x.size or high >= 1 << 63:
+        return None
+    places = (x.astype(np.int64) - low).reshape(-1)
+    counts = xp.bincount(places)
+    found = counts.nonzero()[0]
+    positions = (xp.cumsum(counts > 0) - 1)[places] if inverse else None
+    return (found + low).astype(x.dtype), positions, counts[found]
 
 
 @composition(INDEXING, samples=FEW, order=0, reference=_np_unique)
@@ -63,8 +81,10 @@ def unique(input, sorted=True, return_inverse=False, return_counts=False, dim=No
     _check_unique(input, dim)
     x = input.array
     xp, shape = LIBRARY[x.__class__], (-1,) if dim is not None else input.shape
-    values, inverse, counts = _unique(xp, x, dim=dim)
-    return _asked(values, inverse.reshape(shape), counts, return_inverse, return_counts)
+    found = _of_few(xp, x, return_inverse) if dim is None else None
+    values, inverse, counts = found or _unique(xp, x, dim=dim, inverse=return_inverse, counts=return_counts)
+    inverse = inverse.reshape(shape) if return_inverse else None
+    return _asked(values, inverse, counts, return_inverse, return_counts)
 
 
 def _np_runs(x, return_inverse=False, return_counts=False, dim=None):

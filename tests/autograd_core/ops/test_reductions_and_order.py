@@ -1,5 +1,6 @@
 """What the generated suite cannot express of reductions, scans, sorting and counting: ties, NaN, warnings, errors."""
 
+import itertools
 import math
 
 import numpy as np
@@ -136,6 +137,21 @@ def test_weights_of_bincount_get_a_gradient():
     assert y.tolist() == [0, 1.5, 0, 2]
     (y * ag.tensor([1.0, 2.0, 3.0, 4.0])).sum().backward()
     assert weights.grad.tolist() == [2, 2, 4]
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "int64", "uint64", "float32"])
+@pytest.mark.parametrize("low, high", [(0, 7), (-128, 128), (-(2**62), 2**62), (2**63 + 1, 2**63 + 9)])
+def test_unique_numbers_of_short_and_long_ranges(dtype, low, high):
+    """Those of short ranges are counted, not sorted."""
+    numbers = np.random.default_rng(0).integers(low, high, (20, 15), np.uint64 if high > 2**63 else np.int64)
+    x = numbers.astype(dtype)
+    expected = np.unique(x, return_inverse=True, return_counts=True)
+    for inverse, counts in itertools.product((False, True), repeat=2):
+        found = ag.tensor(x).unique(return_inverse=inverse, return_counts=counts)
+        wanted = [expected[0], *[expected[1]] * inverse, *[expected[2]] * counts]
+        for a, b in zip(found if inverse or counts else [found], wanted, strict=True):
+            assert a.dtype == b.dtype
+            np.testing.assert_array_equal(a.numpy(), b)
 
 
 def test_every_nan_is_unique():
