@@ -38,16 +38,16 @@ __all__ = [
     'conv_transpose3d', 'convolution', 'convolve', 'convolve_input', 'convolve_relu', 'convolve_weight', 'copysign',
     'corrcoef', 'cos', 'cos_', 'cosh', 'cosh_', 'cosine_embedding_loss', 'cosine_similarity', 'count_nonzero', 'cov',
     'cross', 'cross_entropy', 'ctc_loss', 'ctc_losses', 'ctc_posterior', 'cummax', 'cummin', 'cumprod', 'cumsum',
-    'cumulative_trapezoid', 'deg2rad', 'deg2rad_', 'degrees', 'degrees_', 'det', 'detach', 'deviation', 'diag',
-    'diag_embed', 'diagflat', 'diagonal', 'diagonal_copy', 'diagonal_scatter', 'diff', 'digamma', 'digamma_', 'dist',
-    'div', 'divide', 'dot', 'drop', 'dsplit', 'dstack', 'einsum', 'elu', 'elu_gradient', 'embedding', 'embedding_bag',
-    'empty', 'empty_like', 'empty_permuted', 'empty_strided', 'eq', 'equal', 'erf', 'erf_', 'erfc', 'erfc_',
-    'erfcx_slope', 'erfinv', 'erfinv_', 'erfinv_slope', 'euclidean', 'euclidean_distances', 'exchange_rows', 'exp',
-    'exp2', 'exp2_', 'exp_', 'expand', 'expand_copy', 'expand_dims', 'expm1', 'expm1_', 'exponent_shift', 'eye', 'fill',
-    'fill_', 'fix', 'fix_', 'flatten', 'flip', 'fliplr', 'flipud', 'float_power', 'floor', 'floor_', 'floor_divide',
-    'fmax', 'fmin', 'fmod', 'fold', 'fold_windows', 'frac', 'frac_', 'fractional_max_pool2d', 'fractional_max_pool3d',
-    'frexp', 'from_dlpack', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gamma_path', 'gate', 'gather',
-    'gaussian_nll_loss', 'gcd', 'ge', 'gelu', 'gelu_erf', 'gelu_gate', 'gelu_gradient', 'gelu_tanh',
+    'cumsum_back', 'cumulative_trapezoid', 'deg2rad', 'deg2rad_', 'degrees', 'degrees_', 'det', 'detach', 'deviation',
+    'diag', 'diag_embed', 'diagflat', 'diagonal', 'diagonal_copy', 'diagonal_scatter', 'diff', 'digamma', 'digamma_',
+    'dist', 'div', 'divide', 'dot', 'drop', 'dsplit', 'dstack', 'einsum', 'elu', 'elu_gradient', 'embedding',
+    'embedding_bag', 'empty', 'empty_like', 'empty_permuted', 'empty_strided', 'eq', 'equal', 'erf', 'erf_', 'erfc',
+    'erfc_', 'erfcx_slope', 'erfinv', 'erfinv_', 'erfinv_slope', 'euclidean', 'euclidean_distances', 'exchange_rows',
+    'exp', 'exp2', 'exp2_', 'exp_', 'expand', 'expand_copy', 'expand_dims', 'expm1', 'expm1_', 'exponent_shift', 'eye',
+    'fill', 'fill_', 'fix', 'fix_', 'flatten', 'flip', 'fliplr', 'flipud', 'float_power', 'floor', 'floor_',
+    'floor_divide', 'fmax', 'fmin', 'fmod', 'fold', 'fold_windows', 'frac', 'frac_', 'fractional_max_pool2d',
+    'fractional_max_pool3d', 'frexp', 'from_dlpack', 'from_numpy', 'frombuffer', 'full', 'full_like', 'gamma_path',
+    'gate', 'gather', 'gaussian_nll_loss', 'gcd', 'ge', 'gelu', 'gelu_erf', 'gelu_gate', 'gelu_gradient', 'gelu_tanh',
     'gelu_tanh_gradient', 'geqrf', 'ger', 'get_device', 'get_rng_state', 'get_view', 'getitem', 'glu', 'gradient',
     'greater', 'greater_equal', 'grid_sample', 'grid_sampler', 'grid_sampler_2d', 'grid_sampler_3d', 'group_norm',
     'gru_gates', 'gru_scan', 'gt', 'hamming_window', 'hann_window', 'hardshrink', 'hardshrink_', 'hardsigmoid',
@@ -361,6 +361,7 @@ def cummax(input: Operand, dim: _int) -> _ValuesIndices: ...
 def cummin(input: Operand, dim: _int) -> _ValuesIndices: ...
 def cumprod(input: Operand, dim: _int, dtype: DTypeLike | None = None) -> Tensor: ...
 def cumsum(input: Operand, dim: _int, dtype: DTypeLike | None = None) -> Tensor: ...
+def cumsum_back(input: Operand, dim: _int) -> Tensor: ...
 def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: _int = -1) -> Tensor: ...
 def deg2rad(input: Operand) -> Tensor: ...
 def deg2rad_(input: Operand) -> Tensor: ...

@@ -200,7 +200,7 @@ def _recorded_sloped_rule(xp, g, input, weight):
     return xp.where(input > 0, g, g * weight), xp.sum(xp.where(input > 0, 0, g * input))
 
 
-@op(CHANNELWISE, symbol="prelu", domain=KINK_AT_0, method=False, floating=True, real_only=True, broadcasts=False,
+@op(CHANNELWISE, symbol="prelu", domain=OFF_ZERO, method=False, floating=True, real_only=True, broadcasts=False,
     wide=True, reference=lambda x, w: np.where(x > 0, x, w * x), samples=(sample((2, 3), ()), sample((0, 3), ())),
     joint=_sloped_rule, composite=_recorded_sloped_rule)
 def sloped(xp, input, weight):
