@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
+from threading import get_ident
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,6 +19,7 @@ NAMES = {"float16": "Half", "bfloat16": "Bfloat16", "float32": "float", "float64
 NAMES |= {"uint8": "unsigned char", "int32": "int", "int64": "Int"}
 OPTIONS = ("-std=c++17",)
 VECTOR = 16  # bytes that a thread reads at once
+WAVES = 1 << 10  # blocks that keep a large GPU busy
 Library = TypeVar("Library")
 
 
@@ -48,6 +50,7 @@ class Gpu:
         self.xp, self.start, self.address = xp, start, address
         self.reasons: set[str] = set()  # why kernels were replaced
         self.libraries: dict[Any, Any] = {}  # by class
+        self._counts: dict[Any, Array] = {}
 
     def launch(
         self, kernel: str, parameters: tuple[Any, ...], grid: Sizes, block: Sizes, *arguments: Array | float | None
@@ -74,6 +77,23 @@ class Gpu:
     def capturing(self) -> bool:
         """Whether work on the current stream is recorded instead of done."""
         return bool(self.xp.cuda.get_current_stream().is_capturing())
+
+    def shared(self, parts: int, numbers: int, dtype: Any) -> tuple[Array | None, Array | None]:
+        """Memory for what several blocks have found, and for counting them; None for both if there is one part."""
+        return (None, None) if parts == 1 else (self.xp.empty((parts * numbers,), dtype=dtype), self._zeros())
+
+    def _zeros(self) -> Array:
+        """WAVES zeros of the current stream, at which blocks count, and which they leave as zeros.
+
+        What is only recorded to be zeroed belongs to the recorded kernel.
+        """
+        key = self.device(), self.stream(), get_ident()
+        found = self._counts.get(key)
+        if found is None:
+            found = self.xp.zeros((WAVES,), dtype=np.uint32)
+            if not self.capturing():
+                self._counts[key] = found
+        return found
 
     def name(self) -> str:
         """The name of the current device."""
@@ -162,7 +182,7 @@ def threads_for(count: int) -> tuple[Sizes, Sizes]:
     return (-(-count // 256),), (256,)
 
 
-def threads_for_columns(rows: int, packs: int, waves: int = 1024) -> tuple[Sizes, Sizes, int]:
+def threads_for_columns(rows: int, packs: int, waves: int = WAVES) -> tuple[Sizes, Sizes, int]:
     """Grid, block and rows per block for a matrix with rows of `packs` vectors, with about `waves` blocks in all."""
     across = min(32, 1 << max(0, packs - 1).bit_length())
     down = 256 // across

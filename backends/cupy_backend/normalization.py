@@ -4,7 +4,7 @@ from typing import Any
 
 from backends.cupy_backend.launch import Gpu, threads_for, threads_for_columns
 from backends.cupy_backend.layouts import alike, is_float, name_of
-from backends.geometry import Array, Sizes, channels_first, channels_last, wide_dtype
+from backends.geometry import Array, channels_first, channels_last, wide_dtype
 
 
 def normalize_batch(
@@ -18,9 +18,8 @@ def normalize_batch(
     mean, scale = xp.empty((channels,), dtype=wide), xp.empty((channels,), dtype=wide)
     v = gpu.vector(x.dtype, channels, arrays=(pixels,))
     grid, block, chunk = threads_for_columns(rows, channels // v)
-    parts = xp.empty((grid[1], channels, 3), dtype=wide)
-    gpu.launch("columns.column_moments", (x.dtype, v), grid, block, pixels, parts, rows, channels, chunk)
-    gpu.launch("columns.statistics", (wide,), *_warps(channels), parts, grid[1], channels, float(eps), mean, scale)
+    operands = (pixels, *gpu.shared(grid[1], 3 * channels, wide), mean, scale, float(eps), rows, channels, chunk)
+    gpu.launch("columns.column_moments", (x.dtype, v), grid, block, *operands)
     y = _scaled(gpu, pixels, mean, scale, _parameter(xp, weight, wide), _parameter(xp, bias, wide), relu)
     return y, mean, scale, None
 
@@ -69,8 +68,9 @@ def batch_gradients(
     mean, scale, weight = (_parameter(xp, values, wide) for values in (mean, scale, weight))
     g_bias, g_weight = xp.empty((channels,), dtype=wide), xp.empty((channels,), dtype=wide)
     v = gpu.vector(x.dtype, channels, arrays=(gs, xs, ys))
-    parts = _parts(gpu, gs, xs, ys, mean, rows, channels, v)
-    add_parts(gpu, parts, scale, g_bias, g_weight)
+    grid, block, chunk = threads_for_columns(rows, channels // v)
+    operands: tuple[Any, ...] = (*gpu.shared(grid[1], 2 * channels, wide), g_bias, g_weight, rows, channels, chunk)
+    gpu.launch("columns.column_sums", (x.dtype, v), grid, block, gs, xs, ys, mean, scale, *operands)
     if not wanted:
         return None, g_weight, g_bias
     dx = xp.empty(xs.shape, dtype=x.dtype)
@@ -99,31 +99,6 @@ def track(
     operands = (running_mean, running_var, mean, scale, counted, mean.size, rows, float(momentum), float(eps))
     gpu.launch("columns.track", (mean.dtype,), *threads_for(mean.size), *operands)
     return True
-
-
-def _parts(
-    gpu: Gpu, g: Array, x: Array | None, y: Array | None, mean: Array | None, rows: int, columns: int, v: int
-) -> Array:
-    """Partial sums of every column over groups of rows: (parts, columns, 2)."""
-    grid, block, chunk = threads_for_columns(rows, columns // v)
-    parts = gpu.xp.empty((grid[1], columns, 2), dtype=wide_dtype(gpu.xp, g.dtype))
-    gpu.launch("columns.column_sums", (g.dtype, v), grid, block, g, x, y, mean, parts, rows, columns, chunk)
-    return parts
-
-
-def add_parts(gpu: Gpu, parts: Array, scale: Array | None, first: Array | None, second: Array | None) -> None:
-    """Add up partial sums (parts, columns, 2), the second times `scale`, into vectors of one dtype."""
-    to = second if first is None else first
-    if to is not None:
-        types = (parts.dtype, to.dtype)
-        gpu.launch(
-            "columns.sum_of_parts", types, *_warps(parts.shape[1]), parts, *parts.shape[:2], scale, first, second
-        )
-
-
-def _warps(count: int) -> tuple[Sizes, Sizes]:
-    """Grid and block with one warp per item."""
-    return (-(-count // 8),), (32, 8)
 
 
 def _matrix(xp: Any, x: Array) -> tuple[Array, int, int]:

@@ -6,11 +6,10 @@ CuPy's own reductions need several times as long over columns, over short rows a
 from math import prod
 from typing import Any, NamedTuple
 
-from backends.cupy_backend.launch import NAMES, Gpu
+from backends.cupy_backend.launch import NAMES, WAVES, Gpu
 from backends.cupy_backend.layouts import is_dense, is_float, memory_order
 from backends.geometry import Array, Sizes, wide_dtype
 
-WAVES = 1 << 10  # blocks that keep a large GPU busy
 THREADS = 256
 SMALL = 1 << 12  # elements: below this CuPy's kernels start sooner
 
@@ -102,42 +101,39 @@ def _along(gpu: Gpu, kind: Kind, x: Array, groups: list[tuple[int, bool]], dtype
         n = groups.pop()[0] if groups else 1
         outer = prod(size for size, _ in groups)
         v = 1 if read is state else gpu.vector(x.dtype, inner if inner > 1 else n if outer > 1 else 0, arrays=(x,))
-        last = read is state and n <= WAVES
-        grid, block, parts, chunk = _rows(outer, n // v, last) if inner == 1 else _columns(outer, n, inner // v, last)
-        done = parts == 1 and not any(reduced for _, reduced in groups)
-        count = outer * parts * inner
+        grid, block, parts, chunk = _rows(outer, n // v) if inner == 1 else _columns(outer, n, inner // v)
+        done, count = not any(reduced for _, reduced in groups), outer * inner
         y = gpu.xp.empty((count,), dtype=dtype) if done else gpu.xp.empty((count * kind.numbers,), dtype=held)
+        shared = gpu.shared(parts, count * kind.numbers, held)
         types = (state, read, v, dtype if done else state)
         if inner == 1:
-            gpu.launch("reduction.reduce_rows", types, grid, block, x, y, outer, n, parts, chunk)
+            gpu.launch("reduction.reduce_rows", types, grid, block, x, *shared, y, outer, n, parts, chunk)
         else:
-            gpu.launch("reduction.reduce_columns", types, grid, block, x, y, outer, n, inner, chunk)
+            gpu.launch("reduction.reduce_columns", types, grid, block, x, *shared, y, outer, n, inner, chunk)
         if done:
             return y
         x, read = y, state
-        groups = _groups([*groups, (parts, True), (inner, False)])
+        groups = _groups([*groups, (inner, False)])
 
 
-def _rows(rows: int, packs: int, last: bool = False) -> tuple[Sizes, Sizes, int, int]:
-    """Grid, block, parts of a row and their vectors: a line of threads for each part. last: there is but one part."""
+def _rows(rows: int, packs: int) -> tuple[Sizes, Sizes, int, int]:
+    """Grid, block, parts of a row and their vectors: a line of threads for each part."""
     if packs <= 8 * 32:
         lanes = 1 << (_at_most(32, packs) - 1).bit_length()
         return (-(-rows * lanes // 128),), (lanes, 128 // lanes), 1, packs
     threads = 32 * -(-_at_most(THREADS, packs // 4) // 32)
-    if last:
-        return (rows,), (threads, 1), 1, packs
     chunk = -(-packs // _at_most(-(-WAVES // rows), -(-packs // (4 * threads))))
     parts = -(-packs // chunk)
     return (rows * parts,), (threads, 1), parts, chunk
 
 
-def _columns(outer: int, n: int, packs: int, last: bool = False) -> tuple[Sizes, Sizes, int, int]:
-    """Grid, block, parts of the axis and their elements. last: there is but one part, of few elements."""
-    across = 1 << (_at_most(8 if last else 32, outer * packs) - 1).bit_length()
+def _columns(outer: int, n: int, packs: int) -> tuple[Sizes, Sizes, int, int]:
+    """Grid, block, parts of the axis and their elements."""
+    across = 1 << (_at_most(32, outer * packs) - 1).bit_length()
     down = _at_most(THREADS // across, 1 << (-(-n // 4) - 1).bit_length())
     across = THREADS // down
     blocks = -(-outer * packs // across)
-    chunk = n if last or blocks >= WAVES else -(-n // _at_most(-(-WAVES // blocks), -(-n // (4 * down))))
+    chunk = n if blocks >= WAVES else -(-n // _at_most(-(-WAVES // blocks), -(-n // (4 * down))))
     parts = -(-n // chunk)
     return (blocks, parts), (across, down), parts, chunk
 

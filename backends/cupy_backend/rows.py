@@ -4,7 +4,6 @@ from typing import Any
 
 from backends.cupy_backend.launch import Gpu, threads_for, threads_for_columns, threads_for_rows
 from backends.cupy_backend.layouts import along, empty_like, is_float, laid_out, name_of
-from backends.cupy_backend.normalization import add_parts
 from backends.cupy_backend.reduction import total
 from backends.geometry import Array, Sizes, wide_dtype
 
@@ -198,8 +197,6 @@ def row_gradients(
         of_weight, of_bias = (xp.empty((n,), dtype=x.dtype) if need else None for need in needs[1:])
         v = gpu.vector(x.dtype, n, arrays=(g, x))
         grid, block, chunk = threads_for_columns(rows, n // v)
-        parts = xp.empty((grid[1], n, 2), dtype=wide_dtype(xp, x.dtype))
-        operands = (g, x, mean, scale, parts, rows, n, chunk)
+        operands = (g, x, mean, scale, *gpu.shared(grid[1], 2 * n, scale.dtype), of_bias, of_weight, rows, n, chunk)
         gpu.launch("columns.row_parameter_sums", (x.dtype, v), grid, block, *operands)
-        add_parts(gpu, parts, None, of_bias, of_weight)
     return dx, of_weight, of_bias

@@ -1,6 +1,6 @@
 // Statistics of the columns of a matrix (rows, n), such as channels-last images, and what batch normalisation makes of
-// them. A block takes some rows, `chunk`, and some columns; its partial results are combined in an order that the shape
-// alone decides.
+// them. A block takes some rows, `chunk`, and some columns; the last block of a column combines the partial results of all,
+// in an order that the shape alone decides.
 
 // Welford 1962, and the rule of Chan et al. 1979 for two parts.
 template <typename A> struct Moments {
@@ -27,41 +27,10 @@ template <typename A> struct Sums {
     __device__ void add(const Sums &other) { first += other.first, second += other.second; }
 };
 
-// Add up over threadIdx.y.
-template <typename S, int V> __device__ void over_block(S (&s)[V]) {
-    __shared__ S held[256];  // the threads of a block
-    for (int k = 0; k < V; ++k) {
-        held[threadIdx.y * blockDim.x + threadIdx.x] = s[k];
-        __syncthreads();
-        for (int half = blockDim.y / 2; half; half /= 2) {
-            if (threadIdx.y < half)
-                held[threadIdx.y * blockDim.x + threadIdx.x].add(held[(threadIdx.y + half) * blockDim.x + threadIdx.x]);
-            __syncthreads();
-        }
-        s[k] = held[threadIdx.x];
-        __syncthreads();
-    }
-}
-
-template <typename S> __device__ S shuffled(S s, int d) {
-    for (unsigned int i = 0; i < sizeof(S) / 4; ++i)
-        ((int *)&s)[i] = __shfl_xor_sync(0xffffffffu, ((int *)&s)[i], d);
-    return s;
-}
-
-// Add up parts (count, n) of a column; a warp for each.
-template <typename S> __device__ S over_parts(const S *parts, Int count, Int n, Int column) {
-    S s = {};
-    for (Int i = threadIdx.x; i < count; i += 32) s.add(parts[i * n + column]);
-    for (int d = 16; d; d >>= 1) {
-        S other = shuffled(s, d);
-        if (threadIdx.x & d) { S own = s; s = other; s.add(own); } else s.add(other);  // the same on both sides
-    }
-    return s;
-}
-
+// The mean and 1 / √(var + eps) of every column.
 template <typename T, int V>
-__global__ void column_moments(const T *x, Moments<Wide<T>> *parts, Int rows, Int n, Int chunk) {
+__global__ void column_moments(const T *x, Moments<Wide<T>> *parts, unsigned int *counts, Wide<T> *mean,
+                               Wide<T> *scale, double eps, Int rows, Int n, Int chunk) {
     using A = Wide<T>;
     Int column = ((Int)blockIdx.x * blockDim.x + threadIdx.x) * V, first = (Int)blockIdx.y * chunk;
     Int last = first + chunk < rows ? first + chunk : rows;
@@ -74,20 +43,10 @@ __global__ void column_moments(const T *x, Moments<Wide<T>> *parts, Int rows, In
             for (int k = 0; k < V; ++k) s[k].add(wide(p.of[k]), share);
         }
     for (int k = 0; k < V; ++k) s[k].count = count;
-    over_block(s);
-    if (threadIdx.y == 0 && column < n)
-        for (int k = 0; k < V; ++k) parts[(Int)blockIdx.y * n + column + k] = s[k];
-}
-
-// The mean and 1 / √(var + eps) of every column.
-template <typename A>
-__global__ void statistics(const Moments<A> *parts, Int count, Int n, double eps, A *mean, A *scale) {
-    Int column = (Int)blockIdx.x * blockDim.y + threadIdx.y;
-    if (column >= n) return;
-    Moments<A> s = over_parts(parts, count, n, column);
-    if (threadIdx.x == 0) {
-        mean[column] = s.mean;
-        scale[column] = 1 / sqrt(s.square / (s.count > 0 ? s.count : (A)1) + (A)eps);
+    if (!whole(s, parts, counts, 0, n, column, column < n) || threadIdx.y || column >= n) return;
+    for (int k = 0; k < V; ++k) {
+        mean[column + k] = s[k].mean;
+        scale[column + k] = 1 / sqrt(s[k].square / (s[k].count > 0 ? s[k].count : (A)1) + (A)eps);
     }
 }
 
@@ -135,10 +94,11 @@ template <typename T> __device__ Wide<T> passed(T g, const T *y, Int at) {
     return y && wide(y[at]) <= 0 ? (Wide<T>)0 : wide(g);
 }
 
-// Partial sums of g and of g (x - mean) of every column; y is the result of the ReLU, or null.
+// The sums of g and of g (x - mean) scale of every column; y is the result of the ReLU, or null.
 template <typename T, int V>
-__global__ void column_sums(const T *g, const T *x, const T *y, const Wide<T> *mean, Sums<Wide<T>> *parts, Int rows,
-                            Int n, Int chunk) {
+__global__ void column_sums(const T *g, const T *x, const T *y, const Wide<T> *mean, const Wide<T> *scale,
+                            Sums<Wide<T>> *parts, unsigned int *counts, Wide<T> *of_bias, Wide<T> *of_weight,
+                            Int rows, Int n, Int chunk) {
     using A = Wide<T>;
     Int column = ((Int)blockIdx.x * blockDim.x + threadIdx.x) * V, first = (Int)blockIdx.y * chunk;
     Int last = first + chunk < rows ? first + chunk : rows;
@@ -157,20 +117,10 @@ __global__ void column_sums(const T *g, const T *x, const T *y, const Wide<T> *m
                 s[k].second += v * (wide(q.of[k]) - m[k]);
             }
         }
-    over_block(s);
-    if (threadIdx.y == 0 && column < n)
-        for (int k = 0; k < V; ++k) parts[(Int)blockIdx.y * n + column + k] = s[k];
-}
-
-// Both sums, the second times `scale`; one that is not wanted is null.
-template <typename A, typename T>
-__global__ void sum_of_parts(const Sums<A> *parts, Int count, Int n, const A *scale, T *first, T *second) {
-    Int column = (Int)blockIdx.x * blockDim.y + threadIdx.y;
-    if (column >= n) return;
-    Sums<A> s = over_parts(parts, count, n, column);
-    if (threadIdx.x == 0) {
-        if (first) first[column] = Narrow<T>::of(s.first);
-        if (second) second[column] = Narrow<T>::of(scale ? s.second * scale[column] : s.second);
+    if (!whole(s, parts, counts, 0, n, column, column < n) || threadIdx.y || column >= n) return;
+    for (int k = 0; k < V; ++k) {
+        of_bias[column + k] = s[k].first;
+        of_weight[column + k] = s[k].second * scale[column + k];
     }
 }
 
@@ -201,10 +151,12 @@ __global__ void batch_gradient(const T *g, const T *x, const T *y, const Wide<T>
     }
 }
 
-// Gradients in the parameters of a normalisation of rows (rows.cu): partial sums of g and of g (x - mean) scale.
+// Gradients in the parameters of a normalisation of rows (rows.cu): the sums of g and of g (x - mean) scale; one that is
+// not wanted is null.
 template <typename T, int V>
 __global__ void row_parameter_sums(const T *g, const T *x, const Wide<T> *mean, const Wide<T> *scale,
-                                   Sums<Wide<T>> *parts, Int rows, Int n, Int chunk) {
+                                   Sums<Wide<T>> *parts, unsigned int *counts, T *of_bias, T *of_weight, Int rows,
+                                   Int n, Int chunk) {
     using A = Wide<T>;
     Int column = ((Int)blockIdx.x * blockDim.x + threadIdx.x) * V, first = (Int)blockIdx.y * chunk;
     Int last = first + chunk < rows ? first + chunk : rows;
@@ -220,7 +172,9 @@ __global__ void row_parameter_sums(const T *g, const T *x, const Wide<T> *mean, 
                 s[k].second += v * ((wide(q.of[k]) - m) * r);
             }
         }
-    over_block(s);
-    if (threadIdx.y == 0 && column < n)
-        for (int k = 0; k < V; ++k) parts[(Int)blockIdx.y * n + column + k] = s[k];
+    if (!whole(s, parts, counts, 0, n, column, column < n) || threadIdx.y || column >= n) return;
+    for (int k = 0; k < V; ++k) {
+        if (of_bias) of_bias[column + k] = Narrow<T>::of(s[k].first);
+        if (of_weight) of_weight[column + k] = Narrow<T>::of(s[k].second);
+    }
 }

@@ -66,6 +66,18 @@ template <typename A> __device__ inline A larger(A a, A b) { return a > b || a !
 template <typename A> __device__ inline A smaller(A a, A b) { return a < b || a != a ? a : b; }
 template <typename A> __device__ inline A sign(A x) { return x > 0 ? (A)1 : x < 0 ? (A)-1 : x; }  // NaN stays
 
+// Whether this block is the last of `blocks` that come here, and so sees all that they wrote before. They count at a place
+// that is 0 before and after.
+__device__ inline bool is_last(unsigned int *place, unsigned int blocks) {
+    __shared__ bool last;
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0 && threadIdx.y == 0) last = atomicInc(place, blocks - 1) == blocks - 1;
+    __syncthreads();
+    __threadfence();
+    return last;
+}
+
 template <typename A> __device__ A warp_sum(A x) {
     for (int d = 16; d; d >>= 1) x += __shfl_xor_sync(0xffffffffu, x, d);
     return x;
@@ -85,4 +97,39 @@ template <typename A> __device__ A row_sum(A x) {
     x = warp_sum(lane < blockDim.x / 32 ? parts[lane] : (A)0);
     __syncthreads();
     return x;
+}
+
+// States of V columns for each thread, over threadIdx.y: a state can be added to another, and a new one changes nothing.
+template <typename S, int V> __device__ void over_block(S (&s)[V]) {
+    alignas(S) __shared__ char held[256 * sizeof(S)];  // the threads of a block
+    S *all = (S *)held;
+    for (int k = 0; k < V && blockDim.y > 1; ++k) {
+        all[threadIdx.y * blockDim.x + threadIdx.x] = s[k];
+        __syncthreads();
+        for (int half = blockDim.y / 2; half; half /= 2) {
+            if (threadIdx.y < half)
+                all[threadIdx.y * blockDim.x + threadIdx.x].add(all[(threadIdx.y + half) * blockDim.x + threadIdx.x]);
+            __syncthreads();
+        }
+        s[k] = all[threadIdx.x];
+        __syncthreads();
+    }
+}
+
+// The same, then over blockIdx.y through the states of all blocks in memory, (images, gridDim.y, n): true in the block that
+// has the result.
+template <typename S, int V>
+__device__ bool whole(S (&s)[V], S *states, unsigned int *counts, Int image, Int n, Int column, bool inside) {
+    over_block(s);
+    if (gridDim.y == 1) return true;
+    states += image * gridDim.y * n + column;
+    if (threadIdx.y == 0 && inside)
+        for (int k = 0; k < V; ++k) states[blockIdx.y * n + k] = s[k];
+    if (!is_last(counts + blockIdx.x, gridDim.y)) return false;
+    for (int k = 0; k < V; ++k) {
+        s[k] = S();
+        for (Int i = threadIdx.y; i < gridDim.y && inside; i += blockDim.y) s[k].add(states[i * n + k]);
+    }
+    over_block(s);
+    return true;
 }

@@ -1,6 +1,7 @@
 // Sums and extremes over the rows or the columns of arrays without gaps. What a thread, a block, a launch has found so far
-// is a state, which takes numbers and other states; states that a launch leaves are what the next one reads. The order
-// depends on the shape alone.
+// is a state, which takes numbers and other states. Where several blocks share a row or a column, each leaves its state,
+// and the last one to end takes all of them; states that a launch leaves are what the next one reads. The order depends on
+// the shape alone.
 
 template <typename A> struct Sum {
     using Number = A;
@@ -105,7 +106,7 @@ template <typename S> __device__ void give(S *y, S s) { *y = s; }
 
 // Of every row (rows, n), in `parts` parts of `chunk` vectors each; a line of threads for each part.
 template <typename S, typename T, int V, typename R>
-__global__ void reduce_rows(const T *x, R *y, Int rows, Int n, Int parts, Int chunk) {
+__global__ void reduce_rows(const T *x, S *states, unsigned int *counts, R *y, Int rows, Int n, Int parts, Int chunk) {
     Int line = (Int)blockIdx.x * blockDim.y + threadIdx.y, row = line / parts, part = line % parts;
     S s;
     if (row < rows) {
@@ -120,13 +121,21 @@ __global__ void reduce_rows(const T *x, R *y, Int rows, Int n, Int parts, Int ch
             for (Int i = packs * V + threadIdx.x; i < n; i += blockDim.x) s.add(taken(x[i]));
     }
     s = over_line(s);
-    if (row < rows && threadIdx.x == 0) give(y + line, s);
+    if (parts > 1) {
+        if (threadIdx.x == 0) states[line] = s;
+        if (!is_last(counts + row, parts)) return;
+        s = S();
+        for (Int i = threadIdx.x; i < parts; i += blockDim.x) s.add(states[row * parts + i]);
+        s = over_line(s);
+    }
+    if (row < rows && threadIdx.x == 0) give(y + row, s);
 }
 
-// Of the middle axis of (outer, n, inner), in parts of `chunk` elements: (outer, parts, inner). A thread for every vector
-// of columns; threadIdx.y counts through the axis.
+// Of the middle axis of (outer, n, inner), in parts of `chunk` elements. A thread for every vector of columns; threadIdx.y
+// counts through the axis.
 template <typename S, typename T, int V, typename R>
-__global__ void reduce_columns(const T *x, R *y, Int outer, Int n, Int inner, Int chunk) {
+__global__ void reduce_columns(const T *x, S *states, unsigned int *counts, R *y, Int outer, Int n, Int inner,
+                               Int chunk) {
     Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x, packs = inner / V, image = at / packs, column = at % packs * V;
     Int first = (Int)blockIdx.y * chunk, last = first + chunk < n ? first + chunk : n;
     S s[V];
@@ -138,19 +147,7 @@ __global__ void reduce_columns(const T *x, R *y, Int outer, Int n, Int inner, In
             for (int k = 0; k < V; ++k) s[k].add(taken(p.of[k]));
         }
     }
-    alignas(S) __shared__ char held[256 * sizeof(S)];  // the threads of a block
-    S *all = (S *)held;
-    for (int k = 0; k < V && blockDim.y > 1; ++k) {
-        all[threadIdx.y * blockDim.x + threadIdx.x] = s[k];
-        __syncthreads();
-        for (int half = blockDim.y / 2; half; half /= 2) {
-            if (threadIdx.y < half)
-                all[threadIdx.y * blockDim.x + threadIdx.x].add(all[(threadIdx.y + half) * blockDim.x + threadIdx.x]);
-            __syncthreads();
-        }
-        s[k] = all[threadIdx.x];
-        __syncthreads();
-    }
+    if (!whole(s, states, counts, image, inner, column, image < outer)) return;
     if (threadIdx.y == 0 && image < outer)
-        for (int k = 0; k < V; ++k) give(y + (image * gridDim.y + blockIdx.y) * inner + column + k, s[k]);
+        for (int k = 0; k < V; ++k) give(y + image * inner + column + k, s[k]);
 }

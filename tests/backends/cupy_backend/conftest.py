@@ -41,6 +41,7 @@ def gpu_on_cpu():
         pytest.skip("needs g++ to run CUDA sources on the CPU")
     gpu = Gpu(np, shim.start, shim.address)
     gpu.capturing = lambda: False
+    gpu.device = gpu.stream = lambda: 0
     return gpu
 
 

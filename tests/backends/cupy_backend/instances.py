@@ -60,7 +60,7 @@ STATES = {
     "Deviations": ("{wide}",),
 }
 STEPS = [name.removesuffix("_step").capitalize() for name in table.STEPS]
-WIDE = {"columns": ("statistics<{}>", "track<{}>"), "softmax": ("nll_count<{}>",)}
+WIDE = {"columns": ("track<{}>",), "softmax": ("nll_count<{}>",)}
 
 
 def expressions(source: str) -> list[str]:
@@ -81,9 +81,6 @@ def expressions(source: str) -> list[str]:
             found += [f"{function}<{name}, {v}>" for function in functions for v in (VECTOR // wide, 1)]
         if source == "reduction":
             found += reductions(name, "double" if name == "double" else "float", lengths)
-        if source == "columns":
-            wide = "double" if name == "double" else "float"
-            found += [f"sum_of_parts<{wide}, {name}>"] + [f"sum_of_parts<{wide}, {wide}>"] * (size == 2)
     found += [pattern.format(name) for name in ("float", "double") for pattern in WIDE.get(source, ())]
     return sorted(set(found))
 

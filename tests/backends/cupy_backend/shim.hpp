@@ -1,7 +1,7 @@
 // CUDA C++ on a CPU: enough of it to run the project's kernels, one block after the other. The threads of a block are
 // fibers that take turns at barriers and shuffles, so that what these do to results is tested; a shuffle waits for its
-// warp alone. With a seed, threads come in another order, and the first run ahead as far as barriers allow: what depends
-// on a race then gives something else.
+// warp alone. With a seed, threads come in another order, and the first run ahead as far as barriers allow; with an odd
+// one, blocks come in reverse: what depends on a race then gives something else.
 
 #include <setjmp.h>
 #include <ucontext.h>
@@ -47,6 +47,12 @@ static double normcdf(double x) { return std::erfc(-x * M_SQRT1_2) / 2; }
 static float float_of_half(unsigned short bits) { _Float16 y; memcpy(&y, &bits, 2); return (float)y; }
 static unsigned short half_of_float(float x) { _Float16 y = (_Float16)x; unsigned short b; memcpy(&b, &y, 2); return b; }
 template <typename T> static T atomicAdd(T *place, T x) { T old = *place; *place += x; return old; }
+static unsigned int atomicInc(unsigned int *place, unsigned int most) {
+    unsigned int old = *place;
+    *place = old >= most ? 0 : old + 1;
+    return old;
+}
+static void __threadfence() {}
 
 namespace shim {
 // A fiber runs one thread of every block. Contexts are for its start alone: changing them asks the kernel each time.
@@ -154,12 +160,12 @@ template <typename... A> void start(void (*kernel)(A...), const unsigned int *si
     arguments = values;
     gridDim = {sizes[0], sizes[1], sizes[2]};
     blockDim = {sizes[3], sizes[4], sizes[5]};
-    for (unsigned int z = 0; z < gridDim.z; ++z)
-        for (unsigned int y = 0; y < gridDim.y; ++y)
-            for (unsigned int x = 0; x < gridDim.x; ++x) {
-                blockIdx = {x, y, z};
-                if (!stuck) block();
-            }
+    uint64_t blocks = (uint64_t)gridDim.x * gridDim.y * gridDim.z;
+    for (uint64_t i = 0; i < blocks && !stuck; ++i) {
+        uint64_t at = seed % 2 ? blocks - 1 - i : i;
+        blockIdx = {unsigned(at % gridDim.x), unsigned(at / gridDim.x % gridDim.y), unsigned(at / gridDim.x / gridDim.y)};
+        block();
+    }
 }
 }  // namespace shim
 

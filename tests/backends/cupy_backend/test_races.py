@@ -47,6 +47,7 @@ WORK = {
     "batch norm": of_batches,
     "norms": lambda gpu: [optimizers.norm(gpu, [draw(9001), draw(33)])],
     "sums of columns": lambda gpu: [reduction.total(gpu, draw(3000, 40), (0,), False)],
+    "sums of a few rows": lambda gpu: [reduction.total(gpu, draw(4, 3, 2500), (0, 2), False)],
     "sums of rows": lambda gpu: [reduction.total(gpu, draw(*shape), (1,), False) for shape in ((40, 9), (2, 9001))],
     "deviations": lambda gpu: [reduction.squared_deviations(gpu, draw(40, 300), (a,), False) for a in (0, 1)],
     **{f"rows of {n}": lambda gpu, n=n: of_rows(gpu, n) for n in (100, 3000, 17000)},
