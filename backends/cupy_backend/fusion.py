@@ -50,7 +50,7 @@ TESTS = {
     "not_equal": "{0} != {1}",
     "isnan": "{0} != {0}",
     "isfinite": "{0} - {0} == 0",
-    "isinf": "fabs({0}) == infinity<double>()",
+    "isinf": "fabs({0}) == infinity<decltype(+{0})>()",
 }
 LOGIC = {
     "logical_and": "{0} && {1}",

@@ -42,7 +42,7 @@ template <> struct Narrow<Half> {
 template <> struct Narrow<Bfloat16> {
     static __device__ Bfloat16 of(float x) {
         Bfloat16 y;
-#ifdef __CUDA_ARCH__
+#if __CUDA_ARCH__ >= 800
         asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(y.bits) : "f"(x));
 #else
         unsigned int bits = __float_as_uint(x);

@@ -131,9 +131,9 @@ __global__ void put_taps(const T *g, const K *taps, T *dx, Int count, Int packs,
 }
 
 // What the sum of a window is divided by: `divisor`, or where that is 0 its elements, with those of the padding or not.
-__device__ inline double elements(const Window &w, const int *o, bool padded, double divisor) {
+template <typename A> __device__ A elements(const Window &w, const int *o, bool padded, A divisor) {
     if (divisor) return divisor;
-    double n = 1;
+    A n = 1;
     for (int axis = 0; axis < 3; ++axis) {
         int start = w.input(axis, o[axis], 0), stop = start + w.kernel[axis];
         int low = padded ? start : start > 0 ? start : 0, high = w.size[axis] + (padded ? w.padding[axis] : 0);
@@ -158,7 +158,7 @@ __global__ void avg_pool(const T *x, T *y, Int count, Int packs, Int padded, dou
                 Pack<T, V> p = ((const Pack<T, V> *)x)[flat(o.image, w.size, d, h, v, packs, o.pack)];
                 for (int k = 0; k < V; ++k) sum[k] += wide(p.of[k]);
             }
-    A n = (A)elements(w, o.at, padded != 0, divisor);
+    A n = elements(w, o.at, padded != 0, (A)divisor);
     Pack<T, V> result;
     for (int k = 0; k < V; ++k) result.of[k] = Narrow<T>::of(sum[k] / n);
     ((Pack<T, V> *)y)[index] = result;
@@ -180,7 +180,7 @@ __global__ void avg_pool_input(const T *g, T *dx, Int count, Int packs, Int padd
                 if (w.tap(0, i.at[0], d) < 0 || w.tap(1, i.at[1], h) < 0 || w.tap(2, i.at[2], v) < 0) continue;
                 int o[3] = {d, h, v};
                 Pack<T, V> p = ((const Pack<T, V> *)g)[flat(i.image, w.out, o[0], o[1], o[2], packs, i.pack)];
-                A n = (A)elements(w, o, padded != 0, divisor);
+                A n = elements(w, o, padded != 0, (A)divisor);
                 for (int k = 0; k < V; ++k) sum[k] += wide(p.of[k]) / n;
             }
     Pack<T, V> result;

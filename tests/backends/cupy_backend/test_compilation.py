@@ -1,5 +1,7 @@
 """Every kernel compiles for the GPUs that matter: NVRTC needs none of them."""
 
+import re
+
 import nvrtc
 import pytest
 from instances import SOURCES, expressions
@@ -7,14 +9,32 @@ from instances import SOURCES, expressions
 from backends.cupy_backend.launch import OPTIONS, source_of
 
 FLAGS = (*OPTIONS, "--ftz=true", "--device-as-default-execution-space")  # as CuPy compiles
+# Whose sums are of float64, whatever they add up.
+DOUBLE = re.compile("double|Squares|Deviations|sums_of_squares")
 
 pytestmark = pytest.mark.skipif(nvrtc.library() is None, reason="needs nvidia-cuda-nvrtc")
 
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_sources_compile(source):
-    # To PTX of the oldest architecture, which newer GPUs take as well, in half the time of machine code.
-    nvrtc.compiled(source_of(source), expressions(source), *FLAGS, "--gpu-architecture=compute_80")
+    # To PTX of the oldest architecture with all instructions, which newer GPUs take as well, in half the time of
+    # machine code. float64 is slow on many GPUs: a number in it may only be converted, such as an argument.
+    kernels = nvrtc.compiled(source_of(source), expressions(source), *FLAGS, "--gpu-architecture=compute_80")
+    used = {name: nvrtc.in_double(text) for name, text in kernels.items() if not DOUBLE.search(name)}
+    assert not {name: found for name, found in used.items() if found}
+
+
+def test_float64_is_found():
+    source = "template <typename T> __global__ void f(T *x) { *x = *x * 1.1; }"
+    kernels = nvrtc.compiled(source, ["f<float>", "f<double>"], *FLAGS, "--gpu-architecture=compute_80")
+    assert [nvrtc.in_double(text) for text in kernels.values()] == [["mul.f64"], ["mul.f64"]]
+
+
+def test_older_gpus_round_to_bfloat16_without_an_instruction():
+    (text,) = nvrtc.compiled(
+        source_of("elementwise"), ["map<Add, Bfloat16, 8>"], *FLAGS, "--gpu-architecture=compute_75"
+    ).values()
+    assert "cvt.rn.bf16" not in text
 
 
 def test_what_does_not_compile_is_reported():

@@ -114,7 +114,9 @@ def test_everything_that_can_be_said_compiles(dtype):
 
     source = "fused\n" + fusion.written("F", function, 1, np.dtype(dtype), {})
     instance = f"fused<F, {fusion.TYPES[dtype]}, 1, 1, 0>"
-    nvrtc.compiled(source_of(source), [instance], *OPTIONS, "--gpu-architecture=compute_80")
+    (text,) = nvrtc.compiled(source_of(source), [instance], *OPTIONS, "--gpu-architecture=compute_80").values()
+    # Sine, cosine and tangent of large numbers are reduced with one product in float64.
+    assert dtype == "float64" or set(nvrtc.in_double(text)) <= {"mul.f64"}
 
 
 def test_what_one_element_does_not_say_is_left_to_the_function():
