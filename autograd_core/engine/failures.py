@@ -11,6 +11,7 @@ from autograd_core.dtypes import wrapped
 from autograd_core.engine.entries import Op
 from autograd_core.engine.libraries import LIBRARY, backend_of_array, is_array
 from autograd_core.errors import ComplexError, DeviceError, DtypeError, LinAlgError, OperandError, OutOfMemoryError
+from autograd_core.trees import leaves
 
 
 def recover(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Exception) -> Any:
@@ -39,7 +40,8 @@ def recover(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Except
 
 
 def _explain(o: Op, arrays: Sequence[Any], statics: dict[str, Any], error: Exception) -> NoReturn:
-    devices = list(dict.fromkeys(backend_of_array(a).device_of(a) for a in arrays if is_array(a)))
+    given = [*arrays, *leaves([*statics.values()])]  # an index is no operand
+    devices = list(dict.fromkeys(backend_of_array(a).device_of(a) for a in given if is_array(a)))
     if len(devices) > 1:
         raise DeviceError(
             f"{o.name}: operands on different devices ({', '.join(devices)}); move one with .to({devices[0]!r})"

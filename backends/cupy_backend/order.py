@@ -77,6 +77,7 @@ class Ordered:
             between: Any = type("Apart", (self.base,), {"__slots__": ("origin",), "__module__": __name__})
             APART.add(between)
             members["apart"] = partial(_apart, between)
+            members["__array_function__"] = _given_to_numpy
         self.array: type = type(self.base.__name__, (self.base,), members)
         self.library = SimpleNamespace(**{name: self._member(name, value) for name, value in vars(library).items()})
         self.library.ndarray, self.library.asynchronous = self.array, True
@@ -275,6 +276,11 @@ def _by_bits(function: Function) -> Function:
 
 def _bits(x: Array) -> Array:
     return x.view("int16")
+
+
+def _given_to_numpy(array: Array, function: Function, *_: Any) -> Any:
+    """NumPy's functions hand over to CuPy, of which some copy operands in host memory silently."""
+    raise TypeError(f"np.{function.__name__} was called with an array on {array.device}")
 
 
 def _apart(between: Any, array: Array) -> Array:

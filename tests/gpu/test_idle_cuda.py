@@ -180,14 +180,16 @@ import autograd_core as ag
 from nn import functional as F
 x, index = ag.zeros(4, 4, device="cuda"), ag.zeros(4, 4, dtype=ag.int64)
 for function in (lambda: F.embedding(index[0], x), lambda: x.gather(1, index), lambda: F.nll_loss(x, index[0]),
-                 lambda: F.group_norm(x, 2, ag.ones(4)), lambda: ag.isclose(x, ag.zeros(4)), lambda: x + ag.zeros(4)):
+                 lambda: F.group_norm(x, 2, ag.ones(4)), lambda: ag.isclose(x, ag.zeros(4)), lambda: x + ag.zeros(4),
+                 lambda: ag.isclose(ag.zeros(4), x), lambda: ag.cat([ag.zeros(4, 4), x]),
+                 lambda: ag.zeros(4, 4).index_select(0, index[0].cuda())):
     try:
         function()
     except ag.errors.DeviceError as error:
         print("cuda:0" in str(error) and "cpu" in str(error))
 print(x[index[0]].shape, ag.where(x > 0, x, ag.tensor(1.0)).shape)
 """)
-    assert lines == ["True"] * 6 + ["(4, 4) (4, 4)"]
+    assert lines == ["True"] * 9 + ["(4, 4) (4, 4)"]
 
 
 def test_data_has_a_version_of_its_own():
