@@ -16,11 +16,12 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from itertools import chain
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -32,6 +33,7 @@ from benchmarks.gpu import acceptance, bench, check, workers
 
 LIMITS = 300.0, 100.0  # seconds for one operation and for one measurement, mostly for compilation
 CHECKING = 0.45  # the share of the time for --check, if --bench follows
+FAILED = "failed parts"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = _known(options.json, machine) | {
         "machine": machine,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        FAILED: 0,
     }
     start, whole, right = monotonic(), options.seconds, True
     end = start + whole
@@ -59,16 +62,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for _, answer in ask(check.libraries, [()]):
             found["libraries"] = answer if isinstance(answer, dict) else {"libraries": answer.reason}
         captured = gather("captured", check.captured_steps(ask))
-        rows = gather("operations", chain(check.large(only, ask=ask), check.operations(only, ask=ask)))
-        print(check.table(machine, found.get("libraries", {}), rows, captured), flush=True)
-        right = all(row["right"] for row in (*rows, *captured))
+        rows = gather("operations", check.large(only, ask=ask), check.operations(only, ask=ask))
+        with _shown():
+            print(check.table(machine, found.get("libraries", {}), rows, captured), flush=True)
+        right = all(row["right"] for row in (*rows, *captured)) and not found[FAILED]
     if options.bench or both:
         os.environ.setdefault(AUTOTUNE, "8")  # like PyTorch's `cudnn.benchmark`, with which it is compared
         ask = _ask(options.processes, 1, LIMITS[1], end)
         rows = _gather(found, options.json, end, "times", bench.run(options.groups, 8 if options.quick else 1, ask))
-        print("", machine, written(bench.table(rows)), sep="\n")
+        with _shown():
+            print("", machine, written(bench.table(rows)), sep="\n")
     print("", written(acceptance.table(found)), sep="\n")
     return 0 if right else 1
+
+
+@contextmanager
+def _shown() -> Iterator[None]:
+    """An error is shown, and the parts of the run that follow are not lost."""
+    try:
+        yield
+    except Exception:
+        traceback.print_exc()
 
 
 def _known(file: Path | None, machine: str) -> dict[str, Any]:
@@ -98,13 +112,13 @@ def _ask(processes: int, side_by_side: int, limit: float, end: float) -> workers
 
 
 def _gather(
-    found: dict[str, Any], file: Path | None, end: float, key: str, rows: Iterable[dict[str, Any]]
+    found: dict[str, Any], file: Path | None, end: float, key: str, *parts: Iterable[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """The rows, as many as time allows; each is also written to the file when it arrives."""
+    """The rows, as many as time allows; each is also written to the file when it arrives. A part that fails ends."""
     gathered: list[dict[str, Any]] = []
     found[key], cut = gathered, [name for name in found.get(acceptance.CUT, []) if name != key]
-    found[acceptance.CUT] = [*cut, key]  # until all are there
-    for row in rows:
+    found[acceptance.CUT], failed = [*cut, key], found[FAILED]  # until all are there
+    for row in _rows(parts, found):
         gathered.append(row)
         if file:
             file.write_text(json.dumps(found, indent=1) + "\n")
@@ -115,10 +129,20 @@ def _gather(
     if monotonic() > end:
         print(f"the time is up: the last of {key} are not among the results", file=sys.stderr)
         return gathered
-    found[acceptance.CUT] = cut
+    if found[FAILED] == failed:
+        found[acceptance.CUT] = cut
     if file:
         file.write_text(json.dumps(found, indent=1) + "\n")
     return gathered
+
+
+def _rows(parts: Iterable[Iterable[dict[str, Any]]], found: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for part in parts:
+        try:
+            yield from part
+        except Exception:
+            found[FAILED] += 1
+            traceback.print_exc()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -63,7 +63,7 @@ def _agreements(rows: Sequence[Row], cut: bool) -> Iterator[Figure]:
                 continue
             wrong = [row for row in some if row["error"] or row[key] > limit]
             worst = max([row[key] for row in some if not row["error"]], default=0.0)
-            said = f"{len(some) - len(wrong)} of {len(some)}{', then the time was up' * cut}, at most {worst:.1e}"
+            said = f"{len(some) - len(wrong)} of {len(some)}{', cut short' * cut}, at most {worst:.1e}"
             yield Figure(name, wanted, said, not (wrong or cut))
 
 

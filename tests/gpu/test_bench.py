@@ -101,6 +101,6 @@ def test_figures_that_failed_or_were_cut_short_are_not_met():
     assert said["all convolutions of ResNet-50 / PyTorch"] == ("1.14", True)
     assert said["memory-bound kernels / copy"] == ("1 failed, such as relu", False)
     assert said["ResNet-50, mixed precision / PyTorch"][1] is False
-    assert said["values of operations in float32"] == ("1 of 1, then the time was up, at most 1.0e-06", False)
+    assert said["values of operations in float32"] == ("1 of 1, cut short, at most 1.0e-06", False)
     assert said["gradients of operations in float32"][0].startswith("0 of 1")
     assert said["values of operations in bfloat16"][1] is None

@@ -71,6 +71,23 @@ def test_a_run_ends_in_time_with_what_it_has(tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("cupy")
+def test_a_part_that_fails_leaves_the_others(monkeypatch, tmp_path, capsys):
+    def fails(*args, **given):
+        yield {"operation": "first", "dtype": "float32", "value": 0.0, "gradient": 0.0, "error": "", "right": True}
+        raise KeyError("a typing error")
+
+    monkeypatch.setattr(check, "large", fails)
+    file = tmp_path / "found.json"
+    assert main(["--check", "--processes", "0", "--only", "exp", "--json", str(file)]) == 1
+    found = json.loads(file.read_text())
+    assert [row["operation"] for row in found["operations"]] == ["first", "exp", "exp"]
+    printed = capsys.readouterr()
+    assert "a typing error" in printed.err
+    assert "captured steps agree with plain ones" in printed.out
+    assert "cut short" in printed.out
+
+
+@pytest.mark.usefixtures("cupy")
 def test_large_operations_are_right(monkeypatch):
     monkeypatch.setattr(check, "LIMITS", {"float32": 1e-5})
     names = ["batch norm with ReLU odd", "cross-entropy of images", "clipping of 70 gradients"]
