@@ -254,14 +254,14 @@ def fused(gpu: Gpu, function: Callable[..., Any], /, *operands: Any, **statics: 
     if kernel is None:
         return None
     lead = next((v for v in operands if v.shape == shape and is_dense(v)), first)
+    single = [v.shape != shape or _repeats_one(v) for v in operands]
     operands, y = (
-        tuple([laid_out(gpu.xp, v, lead) if v.shape == shape else v for v in operands]),
+        tuple([v if one else laid_out(gpu.xp, v, lead) for v, one in zip(operands, single, strict=True)]),
         empty_like(gpu.xp, lead),
     )
-    single = sum([1 << i for i, v in enumerate(operands) if v.shape != shape])
-    v = gpu.vector(first.dtype, arrays=(*[x for x in operands if x.shape == shape], y))
+    v = gpu.vector(first.dtype, arrays=(*[x for x, one in zip(operands, single, strict=True) if not one], y))
     read, threads = (*operands, None, None, None)[:MOST], threads_for(size // v + size % v)
-    types = "Fused", first.dtype, v, len(operands), single
+    types = "Fused", first.dtype, v, len(operands), sum([one << i for i, one in enumerate(single)])
     try:
         gpu.launch(kernel, types, *threads, *read, y, size, float(number))
     except Unusable as error:
@@ -273,6 +273,11 @@ def fused(gpu: Gpu, function: Callable[..., Any], /, *operands: Any, **statics: 
 
 def _extent(x: Array) -> tuple[int, int]:
     return x.size, x.ndim
+
+
+def _repeats_one(x: Array) -> bool:
+    """Whether an array is one element expanded, such as the gradient of a mean."""
+    return x.size > 1 and not any([step for n, step in zip(x.shape, x.strides, strict=True) if n > 1])
 
 
 def _generic(name: str) -> Callable[..., Any]:

@@ -213,3 +213,17 @@ except ag.errors.InplaceError as error:
     print("raised")
 """)
     assert lines == ["0 2 0 2 True", "3 0 0 True (3,)", "raised"]
+
+
+def test_gradients_of_means_are_not_expanded_in_memory():
+    lines = run("""
+import autograd_core as ag
+from nn import functional as F
+a, b = (ag.zeros(64, 64, device="cuda", requires_grad=True) for _ in range(2))
+for loss in (F.smooth_l1_loss, F.l1_loss, lambda a, b: F.binary_cross_entropy_with_logits(a, b.detach())):
+    y = loss(a, b)
+    cupy.started.clear()
+    y.backward()
+    print([name for name in cupy.started if "copy" in name])
+""")
+    assert lines == ["[]"] * 3

@@ -154,7 +154,9 @@ def test_operands_of_one_element(dtype):
         return (a - b) * number + c / d
 
     gpu, x, one = Gpu(np, shim.start, shim.address), np.linspace(1, 2, 21).astype(dtype), np.asarray(3, dtype)
-    for operands in ((x, one, x, x), (one, x, one, x), (one, one[None], one, one), (x, x, x, x)):
+    expanded = np.broadcast_to(one, x.shape)
+    for operands in ((x, one, x, x), (one, x, one, x), (one, one[None], one, one), (x, x, x, x),
+                     (x, expanded, x, x), (expanded, expanded, one, expanded)):  # fmt: skip
         exact = function(np, *_wide(operands), number=0.3)
         y = fusion.fused(gpu, function, *operands, number=0.3)
         np.testing.assert_allclose(y.astype(np.float64), exact, rtol=1e-2 if y.itemsize == 2 else 1e-6)
