@@ -277,7 +277,7 @@ def _extent(x: Array) -> tuple[int, int]:
 
 def _repeats_one(x: Array) -> bool:
     """Whether an array is one element expanded, such as the gradient of a mean."""
-    return x.size > 1 and not any([step for n, step in zip(x.shape, x.strides, strict=True) if n > 1])
+    return x.size > 1 and not any(step for n, step in zip(x.shape, x.strides, strict=True) if n > 1)
 
 
 def _generic(name: str) -> Callable[..., Any]:

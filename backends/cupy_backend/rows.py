@@ -50,7 +50,7 @@ def _softmax_gradient(gpu: Gpu, g: Array, y: Array, axis: Any, logarithm: bool) 
 
 
 def softmax_nll(
-    gpu: Gpu, x: Array, target: Array, ignore_index: int | None, reduction: str
+    gpu: Gpu, x: Array, target: Array, ignore_index: int | None, reduction: str, smoothing: float = 0.0
 ) -> tuple[Array, Array, Array] | None:
     """See `backends.generic.softmax.softmax_nll`."""
     if not _is_classified(x, target):
@@ -59,7 +59,8 @@ def softmax_nll(
     x, outer, n, inner = along(xp, x, 1)
     target = _places(xp, x, target)
     losses, largest, sums = (empty_like(xp, target, dtype) for dtype in (x.dtype, wide, wide))
-    _launch(gpu, "nll", x.dtype, (), (x, target, losses, largest, sums), (outer, n, inner), ignored)
+    operands = (x, target, losses, largest, sums)
+    _launch(gpu, "nll", x.dtype, (), operands, (outer, n, inner), ignored, float(smoothing))
     return _total(gpu, losses, target, ignored, reduction), largest[:, None], sums[:, None]
 
 
@@ -99,7 +100,15 @@ def _count(gpu: Gpu, target: Array, ignored: int, dtype: Any) -> Array:
 
 
 def softmax_nll_gradient(
-    gpu: Gpu, g: Array, x: Array, target: Array, shift: Array, total: Array, ignore_index: int | None, reduction: str
+    gpu: Gpu,
+    g: Array,
+    x: Array,
+    target: Array,
+    shift: Array,
+    total: Array,
+    ignore_index: int | None,
+    reduction: str,
+    smoothing: float = 0.0,
 ) -> Array | None:
     """See `backends.generic.softmax.softmax_nll_gradient`."""
     if not (_is_classified(x, target) and is_float(g, x)):
@@ -111,8 +120,11 @@ def softmax_nll_gradient(
     valid = _count(gpu, target, ignored, wide_dtype(xp, x.dtype)) if reduction == "mean" else None
     dx = empty_like(xp, x)
     operands = (g, int(reduction == "none"), valid, x, target, largest, sums, dx)
-    _launch(gpu, "nll_gradient", x.dtype, (), operands, (outer, n, inner), ignored)
+    _launch(gpu, "nll_gradient", x.dtype, (), operands, (outer, n, inner), ignored, float(smoothing))
     return dx
+
+
+smoothed_nll, smoothed_nll_gradient = softmax_nll, softmax_nll_gradient
 
 
 def nll_gradient(
@@ -151,7 +163,7 @@ def _launch(
     parameters: tuple[Any, ...],
     arrays: tuple[Any, ...],
     sizes: tuple[int, int, int],
-    *options: int,
+    *options: float,
 ) -> None:
     """Start "<name>_rows" if the axis is innermost in memory, else "<name>_columns"."""
     outer, n, inner = sizes

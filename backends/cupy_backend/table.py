@@ -29,7 +29,7 @@ STEPS = (
 )  # fmt: skip
 SOFTMAX = (
     "softmax", "log_softmax", "softmax_gradient", "log_softmax_gradient", "picked_nll", "softmax_nll",
-    "softmax_nll_gradient", "nll_gradient",
+    "softmax_nll_gradient", "nll_gradient", "smoothed_nll", "smoothed_nll_gradient",
 )  # fmt: skip
 # By module, imported with its first kernel.
 KERNELS = {

@@ -227,3 +227,16 @@ for loss in (F.smooth_l1_loss, F.l1_loss, lambda a, b: F.binary_cross_entropy_wi
     print([name for name in cupy.started if "copy" in name])
 """)
     assert lines == ["[]"] * 3
+
+
+def test_cross_entropy_of_smoothed_targets_is_as_few_kernels_as_of_plain_ones():
+    lines = run("""
+import autograd_core as ag
+from nn import functional as F
+x, t = ag.zeros(64, 10, device="cuda", requires_grad=True), ag.zeros(64, dtype=ag.int64, device="cuda")
+for smoothing in (0.0, 0.1):
+    cupy.started.clear()
+    F.cross_entropy(x, t, label_smoothing=smoothing).backward()
+    print([name.partition("<")[0] for name in cupy.started if "<" in name])
+""")
+    assert lines == ["['nll_rows', 'nll_total', 'nll_count', 'nll_gradient_rows']"] * 2

@@ -190,37 +190,49 @@ __global__ void ROW_THREADS attention_slopes(const Wide<T> *g, const T *y, T *dx
     }
 }
 
-// Losses log Σ exp(x) - x[target] of rows; and their largest numbers and sums. A loss is 0 where the target is `ignored`,
-// and NaN where it is none of the n classes.
+// Losses log Σ exp(x) - x[target] of rows; and their largest numbers and sums. A share of the target, `spread`, lies on all
+// n classes evenly: `mean` is that of x less the largest. A loss is 0 where the target is `ignored`, and NaN where it is none
+// of the classes.
 template <typename T>
-__device__ T loss(const T *x, Total<Wide<T>> t, Int chosen, Int n, Int step, Int ignored) {
+__device__ T loss(const T *x, Total<Wide<T>> t, Int chosen, Int n, Int step, Int ignored, Wide<T> spread, Wide<T> mean) {
     using A = Wide<T>;
     if (chosen == ignored) return Narrow<T>::of((A)0);
-    bool known = 0 <= chosen && chosen < n;
-    return Narrow<T>::of(known ? log(t.sum) - (wide(x[chosen * step]) - t.largest) : not_a_number<A>());
+    if (chosen < 0 || chosen >= n) return Narrow<T>::of(not_a_number<A>());
+    A own = wide(x[chosen * step]) - t.largest;
+    return Narrow<T>::of(log(t.sum) - (spread > 0 ? own - spread * (own - mean) : own));
 }
 
 template <typename T, int V>
 __global__ void ROW_THREADS nll_rows(const T *x, const Int *target, T *losses, Wide<T> *largest, Wide<T> *sum, Int rows,
-                                     Int n, Int ignored) {
+                                     Int n, Int ignored, double smoothing) {
+    Wide<T> spread = (Wide<T>)smoothing, mean = 0;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
     x += row * n;
     Total<Wide<T>> t = total_of_row<T, V>(x, n);
+    if (spread > 0) {
+        for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+            Pack<T, V> p = ((const Pack<T, V> *)x)[i];
+            for (int k = 0; k < V; ++k) mean += wide(p.of[k]) - t.largest;
+        }
+        mean = row_sum(mean) / (Wide<T>)n;
+    }
     if (threadIdx.x == 0) {
-        losses[row] = loss(x, t, target[row], n, 1, ignored);
+        losses[row] = loss(x, t, target[row], n, 1, ignored, spread, mean);
         largest[row] = t.largest, sum[row] = t.sum;
     }
 }
 
 template <typename T>
 __global__ void nll_columns(const T *x, const Int *target, T *losses, Wide<T> *largest, Wide<T> *sum, Int outer, Int n,
-                            Int inner, Int ignored) {
+                            Int inner, Int ignored, double smoothing) {
+    Wide<T> spread = (Wide<T>)smoothing, mean = 0;
     Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (at >= outer * inner) return;
     x += at / inner * n * inner + at % inner;
     Total<Wide<T>> t = total_of_column(x, n, inner);
-    losses[at] = loss(x, t, target[at], n, inner, ignored);
+    for (Int i = 0; i < n && spread > 0; ++i) mean += (wide(x[i * inner]) - t.largest) / (Wide<T>)n;
+    losses[at] = loss(x, t, target[at], n, inner, ignored, spread, mean);
     largest[at] = t.largest, sum[at] = t.sum;
 }
 
@@ -257,16 +269,18 @@ template <typename T> __device__ T slope(T x, Wide<T> largest, Wide<T> factor, W
 template <typename T, int V>
 __global__ void ROW_THREADS nll_gradient_rows(const T *g, Int each, const Wide<T> *valid, const T *x, const Int *target,
                                               const Wide<T> *largest, const Wide<T> *sum, T *dx, Int rows, Int n,
-                                              Int ignored) {
+                                              Int ignored, double smoothing) {
     using A = Wide<T>;
+    A spread = (A)smoothing;
     Int row = (Int)blockIdx.x * blockDim.y + threadIdx.y;
     if (row >= rows) return;
     x += row * n, dx += row * n;
     Int chosen = target[row];
     A most = largest[row], s = share_of(g, each, valid, row, chosen, n, ignored), factor = s / sum[row];
+    A rest = spread > 0 ? s * (spread / (A)n) : (A)0, hot = spread > 0 ? s - s * spread + rest : s;
     for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
         Pack<T, V> p = ((const Pack<T, V> *)x)[i];
-        for (int k = 0; k < V; ++k) p.of[k] = slope(p.of[k], most, factor, i * V + k == chosen ? s : (A)0);
+        for (int k = 0; k < V; ++k) p.of[k] = slope(p.of[k], most, factor, i * V + k == chosen ? hot : rest);
         ((Pack<T, V> *)dx)[i] = p;
     }
 }
@@ -274,14 +288,16 @@ __global__ void ROW_THREADS nll_gradient_rows(const T *g, Int each, const Wide<T
 template <typename T>
 __global__ void nll_gradient_columns(const T *g, Int each, const Wide<T> *valid, const T *x, const Int *target,
                                      const Wide<T> *largest, const Wide<T> *sum, T *dx, Int outer, Int n, Int inner,
-                                     Int ignored) {
+                                     Int ignored, double smoothing) {
     using A = Wide<T>;
+    A spread = (A)smoothing;
     Int at = (Int)blockIdx.x * blockDim.x + threadIdx.x;
     if (at >= outer * inner) return;
     Int start = at / inner * n * inner + at % inner, chosen = target[at];
     x += start, dx += start;
     A most = largest[at], s = share_of(g, each, valid, at, chosen, n, ignored), factor = s / sum[at];
-    for (Int i = 0; i < n; ++i) dx[i * inner] = slope(x[i * inner], most, factor, i == chosen ? s : (A)0);
+    A rest = spread > 0 ? s * (spread / (A)n) : (A)0, hot = spread > 0 ? s - s * spread + rest : s;
+    for (Int i = 0; i < n; ++i) dx[i * inner] = slope(x[i * inner], most, factor, i == chosen ? hot : rest);
 }
 
 // Losses -x[target], and their gradient, which `dx` is told only where it is not 0; NaN where the target is no class.

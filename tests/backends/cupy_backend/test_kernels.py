@@ -80,8 +80,8 @@ def test_softmax_of_what_is_not_finite(gpu, axis):
 @pytest.mark.parametrize("shape", [(7, 5), (4, 1024), (3, 5, 2, 2)])
 @each_layout
 @pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
-@pytest.mark.parametrize("few", [True, False])
-def test_cross_entropy(gpu, monkeypatch, dtype, shape, layout, reduction, few):
+@pytest.mark.parametrize(("few", "smoothing"), [(True, 0.0), (False, 0.0), (True, 0.3)])
+def test_cross_entropy(gpu, monkeypatch, dtype, shape, layout, reduction, few, smoothing):
     monkeypatch.setattr(rows, "ONE_BLOCK", 1 << 15 if few else 0)
     x = draw(shape, dtype, layout if len(shape) == 4 else "plain")
     target = rng.integers(0, shape[1], (shape[0], *shape[2:]))
@@ -89,16 +89,16 @@ def test_cross_entropy(gpu, monkeypatch, dtype, shape, layout, reduction, few):
     g = draw(target.shape if reduction == "none" else (), dtype)
     p = of_softmax(wide(x), 1)
     chosen, valid = np.where(target < 0, 0, target)[:, None], target >= 0
-    losses = np.where(valid, -np.log(np.take_along_axis(p, chosen, 1))[:, 0], 0)
+    hot = np.moveaxis(np.eye(shape[1])[chosen[:, 0]], -1, 1) * (1 - smoothing) + smoothing / shape[1]
+    losses = np.where(valid, -(np.log(p) * hot).sum(1), 0)
     divisor = valid.sum() if reduction == "mean" else 1
-    y, *kept = rows.softmax_nll(gpu, x, target, -1, reduction)
+    y, *kept = rows.smoothed_nll(gpu, x, target, -1, reduction, smoothing)
     assert y.dtype == dtype
     close(y, losses if reduction == "none" else losses.sum() / divisor, dtype, 4)
     for ours, theirs in zip(kept, plain.softmax_nll(wide(x), np.abs(target), None, "none")[1:], strict=True):
         close(ours, theirs, np.float32, 4)
-    hot = np.moveaxis(np.eye(shape[1])[chosen[:, 0]], -1, 1)
     share = np.where(valid, wide(g), 0)[:, None] / divisor
-    found = rows.softmax_nll_gradient(gpu, g, x, target, *kept, -1, reduction)
+    found = rows.smoothed_nll_gradient(gpu, g, x, target, *kept, -1, reduction, smoothing)
     close(found, (p - hot) * share, dtype, 4)
 
 
