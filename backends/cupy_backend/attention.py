@@ -3,10 +3,12 @@
 Tensor cores multiply 16-bit operands. Large weights are not kept: their parts are computed again for the gradients.
 """
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 from backends.cupy_backend import flash
+from backends.cupy_backend.copying import in_c_order
 from backends.cupy_backend.launch import Gpu, threads_for_rows
 from backends.cupy_backend.layouts import is_float
 from backends.cupy_backend.products import matmul
@@ -23,6 +25,7 @@ def attention(
     found = flash.attention(gpu, query, key, value, scale, is_causal) if mask is None else None
     if found is not None:
         return found
+    query, key, value = _stacks(gpu, query, key, value)
 
     def attend(query: Array, key: Array, value: Array, mask: Array | None, first: int) -> tuple[Array, Array] | None:
         weights = _weights(gpu, query, key, scale, first if is_causal else None, mask)
@@ -48,18 +51,25 @@ def attention_gradients(
     """See `backends.generic.attention.attention_gradients`."""
     if not is_float(g, query, key, value, mask):
         return None
-    if weights is not None and weights.shape[-1] == key.shape[-2]:
-        return _gradients(gpu, g, query, key, value, weights, scale, masked)
-    if weights is not None:
+    kept = weights if weights is not None and weights.shape[-1] == key.shape[-2] else None
+    if weights is not None and kept is None:
         found = flash.attention_gradients(gpu, g, query, key, value, y, weights, scale, is_causal)
         if found is not None:
             return *found, None
+    g, query, key, value = _stacks(gpu, g, query, key, value)
+    if kept is not None:
+        return _gradients(gpu, g, query, key, value, kept, scale, masked)
 
     def gradients(g: Array, query: Array, key: Array, value: Array, mask: Array | None, first: int) -> Any:
         weights = _weights(gpu, query, key, scale, first if is_causal else None, mask)
         return None if weights is None else _gradients(gpu, g, query, key, value, weights, scale, masked)
 
     return gradients_in_parts(gpu.xp, gradients, g, query, key, value, mask, is_causal)
+
+
+def _stacks(gpu: Gpu, *arrays: Array) -> Sequence[Array]:
+    """The arrays as products take them: with several leading axes in C order only."""
+    return in_c_order(gpu, *arrays) if arrays[0].ndim > 3 else arrays
 
 
 def _weights(gpu: Gpu, query: Array, key: Array, scale: float, first: int | None, mask: Array | None) -> Array | None:

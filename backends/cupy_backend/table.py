@@ -18,7 +18,7 @@ from backends.geometry import Array
 
 logger = logging.getLogger(__name__)
 
-FUNCTIONS = ("matmul", "dot", "sum", "max", "min")
+FUNCTIONS = ("matmul", "dot", "sum", "max", "min", "concatenate", "stack")
 ACTIVATIONS = (
     "sigmoid", "sigmoid_gradient", "tanh_gradient", "silu", "silu_gradient", "gelu", "gelu_gradient", "gelu_tanh",
     "gelu_tanh_gradient", "gelu_gate", "mish", "mish_gradient",
@@ -34,6 +34,7 @@ SOFTMAX = (
 # By module, imported with its first kernel.
 KERNELS = {
     "attention": ("attention", "attention_gradients"),
+    "copying": ("joined", "concatenate", "stack"),
     "convolution": ("convolve", "convolve_input", "convolve_weight"),
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels", "track"),
     "pooling": ("max_of_windows", "take_taps", "put_taps", "avg_pool", "avg_pool_input"),

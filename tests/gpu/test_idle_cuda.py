@@ -240,3 +240,20 @@ for smoothing in (0.0, 0.1):
     print([name.partition("<")[0] for name in cupy.started if "<" in name])
 """)
     assert lines == ["['nll_rows', 'nll_total', 'nll_count', 'nll_gradient_rows']"] * 2
+
+
+def test_concatenations_and_heads_of_attention_take_one_copy():
+    lines = run("""
+import autograd_core as ag
+from nn import functional as F
+x = ag.zeros(2, 6, 3, 4, 8, device="cuda", requires_grad=True)
+cupy.started.clear()
+y = F.scaled_dot_product_attention(*x.permute(2, 0, 3, 1, 4), is_causal=True)
+y.backward(ag.ones_like(y))
+print([name.partition("<")[0] for name in cupy.started if "copy_parts" in name])
+for join in (lambda: ag.cat([x, x, x]), lambda: ag.stack([x, x, x], -1)):
+    cupy.started.clear()
+    join()
+    print(cupy.started)
+""")
+    assert lines == ["['copy_parts', 'copy_parts', 'copy_parts']", "['copy_parts<16>']", "['copy_parts<4>']"]

@@ -50,6 +50,7 @@ FUNCTIONS = {
         "gru_slopes": ("v",),
     },
     "reduction": {},
+    "copying": {},
 }
 # Of each state: what its results may be.
 STATES = {
@@ -81,6 +82,7 @@ def expressions(source: str) -> list[str]:
             found += [f"{function}<{name}, {v}>" for function in functions for v in (VECTOR // wide, 1)]
         if source == "reduction":
             found += reductions(name, "double" if name == "double" else "float", lengths)
+    found += [f"copy_parts<{size}>" for size in (1, 2, 4, 8, 16) if source == "copying"]
     found += [pattern.format(name) for name in ("float", "double") for pattern in WIDE.get(source, ())]
     return sorted(set(found))
 
