@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from autograd_core import Tensor, no_grad, tensor
+from autograd_core.engine.libraries import LIBRARY, MUTABLE
+from autograd_core.engine.versions import record_writes
 from optim.optimizer import Optimizer
 from optim.schedules import LRScheduler, for_groups
 
@@ -38,12 +40,31 @@ def _in_place(average: Average) -> Averages:
 
 def get_swa_multi_avg_fn() -> Averages:
     """The mean of all models so far, of lists of tensors, in place."""
-    return _in_place(get_swa_avg_fn())
+    return lambda averaged, new, count: _approach(averaged, new, 1 / (count + 1))
 
 
 def get_ema_multi_avg_fn(decay: float = 0.999) -> Averages:
     """decay·average + (1 - decay)·new, of lists of tensors, in place."""
-    return _in_place(get_ema_avg_fn(decay))
+    get_ema_avg_fn(decay)  # checks it
+    return lambda averaged, new, count: _approach(averaged, new, 1 - decay)
+
+
+@no_grad()
+def _approach(averaged: list[Tensor], new: list[Tensor], share: float) -> None:
+    """Move averages by a share of the way to the new values; all that a kernel can move together at once."""
+    alike: dict[Any, list[tuple[Any, Any]]] = {}
+    for a, b in zip(averaged, new, strict=True):
+        kind = a.array.__class__
+        if a.dtype.char in "fd" and b.dtype == a.dtype and b.array.__class__ is kind and kind in MUTABLE:
+            alike.setdefault((kind, a.dtype), []).append((a.array, b.array))
+        else:
+            a.copy_(a + share * (b - a))
+    for (kind, _), pairs in alike.items():
+        averages, values = zip(*pairs, strict=True)
+        # p - lr·(p - g)
+        options = {"lr": share, "weight_decay": 1.0, "maximize": True}
+        LIBRARY[kind].kernels.steps("sgd_step", [(p,) for p in averages], values, options, {})
+        record_writes(averages)
 
 
 class AveragedModel:
@@ -93,7 +114,7 @@ class AveragedModel:
             own.copy_(new.detach().to(own.device))
         if averaged:
             news = [new.detach().to(own.device) for own, new in averaged]
-            average = self.multi_avg_fn or _in_place(self.avg_fn or get_swa_avg_fn())
+            average = self.multi_avg_fn or (_in_place(self.avg_fn) if self.avg_fn else get_swa_multi_avg_fn())
             average([own.detach() for own, _ in averaged], news, self.n_averaged)
         self.n_averaged += 1
 
