@@ -8,9 +8,10 @@ from typing import Any
 from autograd_core import functional
 from autograd_core.dtypes import float16, float32
 from autograd_core.engine.libraries import LIBRARY, checks_values
+from autograd_core.engine.precision import widened
 from autograd_core.engine.versions import record_writes
 from autograd_core.grad_mode import no_grad
-from autograd_core.tensor import Tensor, own_scalar
+from autograd_core.tensor import Tensor, own_scalar, wrap
 
 
 class GradScaler:
@@ -112,15 +113,14 @@ class GradScaler:
         else:
             if not self._found:
                 raise RuntimeError("update() needs at least one step() or unscale_() before")
-            found = functional.amax(functional.stack([*self._found.values()])) > 0
             assert self._steady is not None
-            steady = functional.where(found, 0, self._steady + 1)
-            ripe = steady == self._interval
-            grown = scale * self._growth
-            grown = functional.where(ripe & functional.isfinite(grown), grown, scale)
+            found = functools.reduce(functional.maximum, self._found.values()).array
+            library, before, steady = LIBRARY[found.__class__], scale.array, self._steady.array
+            factors = {"growth": self._growth, "backoff": self._backoff}
+            after = _adjusted(library, before, steady, found, interval=self._interval, **factors)
             # In place, so that a captured step continues from the previous one.
-            scale.copy_(functional.where(found, scale * self._backoff, grown))
-            self._steady.copy_(functional.where(ripe, 0, steady))
+            self._steady.copy_(wrap(_counted(library, steady, found, interval=self._interval)))
+            scale.copy_(wrap(after))
         self._found, self._stepped = {}, set()
 
     def get_scale(self) -> float:
@@ -192,8 +192,22 @@ class GradScaler:
     def _scale_on(self, device: str) -> Tensor:
         if self._scale is None:
             self._scale = functional.tensor(self._start, dtype=float32, device=self._device)
-            self._steady = functional.tensor(self._first, device=self._device)
+            self._steady = functional.tensor(self._first, dtype=float32, device=self._device)
         return self._scale.to(device)
+
+
+@widened
+def _adjusted(xp: Any, scale: Any, steady: Any, found: Any, *, growth: float, backoff: float, interval: int) -> Any:
+    """The scale after a step in which `found` is 1 if a gradient is not finite."""
+    grown = scale * growth
+    grown = xp.where((steady + 1 == interval) & xp.isfinite(grown), grown, scale)
+    return xp.where(found > 0, scale * backoff, grown)
+
+
+@widened
+def _counted(xp: Any, steady: Any, found: Any, *, interval: int) -> Any:
+    """The steps in a row with finite gradients, from the last change of the scale."""
+    return xp.where((found > 0) | (steady + 1 == interval), 0.0, steady + 1)
 
 
 def _parameters(optimizer: Any) -> list[Tensor]:

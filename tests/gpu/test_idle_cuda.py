@@ -261,3 +261,18 @@ for join in (lambda: ag.cat([x, x, x]), lambda: ag.stack([x, x, x], -1)):
     print(cupy.started)
 """)
     assert lines == ["['copy_parts', 'copy_parts', 'copy_parts']", "['copy_parts<16>']", "['copy_parts<4>']"]
+
+
+def test_a_scale_is_adjusted_in_two_kernels():
+    lines = run("""
+import autograd_core as ag, optim
+p = ag.ones(3, device="cuda", requires_grad=True)
+p.grad, scaler, optimizer = ag.ones(3, device="cuda"), ag.amp.GradScaler("cuda"), optim.SGD([p], 0.1)
+scaler.scale(p)
+for _ in range(2):
+    scaler.step(optimizer)
+    cupy.started.clear()
+    scaler.update()
+print([name.partition("<")[0] for name in cupy.started])
+""")
+    assert lines == ["['fused', 'fused']"]
