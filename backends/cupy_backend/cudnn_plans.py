@@ -258,6 +258,7 @@ class Cudnn:
         """The engine known to be the fastest or, if it is not there, the fastest of the first candidates."""
         place = f"{self.gpu.name()} {tuple(key)}"
         known, timed = self.choices.names.get(place), []
+        failure: Exception = RuntimeError("none of its engines can be used")
         names = [(i, graph.get_plan_name_at_index(i)) for i in range(graph.get_execution_plan_count())]
         for index, name in sorted(names, key=lambda named: named[1] != known):
             try:
@@ -265,12 +266,14 @@ class Cudnn:
                 if known == name:
                     return Plan(graph)
                 timed.append((self.gpu.milliseconds(partial(self._run, Plan(graph), arrays)), index, name))
+            except MemoryError as error:  # others may need less
+                failure = error
             except self.errors as error:
                 logger.info("cuDNN's engine %s is not used: %s", name, _line(error))
             if len(timed) == self.candidates:
                 break
         if not timed:
-            raise RuntimeError("none of its engines can be used")
+            raise failure
         _, index, name = min(timed)
         graph.build_plan_at_index(index)
         self.choices.add(place, name)

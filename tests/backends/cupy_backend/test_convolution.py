@@ -189,6 +189,29 @@ def test_an_engine_that_fails_is_replaced_and_not_asked_again(gpu, monkeypatch, 
     assert [record.message.split(":")[1] for record in caplog.records] == [" execution failed"]
 
 
+@pytest.mark.parametrize("large", [(0,), (0, 1, 2, 3)])
+def test_memory_that_does_not_do_for_all_engines(gpu, monkeypatch, tmp_path, large):
+    x, w, graph = np.ones((1, 8, 4, 4), np.float32), np.ones((8, 8, 3, 3), np.float32), Engines()
+    cudnn = gpu.libraries[Cudnn] = tuned(gpu, monkeypatch, tmp_path, graph)
+    run = cudnn._run
+
+    def scarce(plan, arrays):
+        if graph.built in large:
+            raise MemoryError("out of memory")
+        run(plan, arrays)
+
+    monkeypatch.setattr(cudnn, "_run", scarce)
+    if len(large) == 1:
+        assert convolution.convolve(gpu, x, w, (1, 1), (1, 1), (1, 1), 1) is not None
+        assert graph.ran == [3, 3]
+    else:
+        with pytest.raises(MemoryError, match="out of memory"):
+            convolution.convolve(gpu, x, w, (1, 1), (1, 1), (1, 1), 1)
+        assert cudnn.choices.names == {}
+        large = ()
+        assert convolution.convolve(gpu, x, w, (1, 1), (1, 1), (1, 1), 1) is not None
+
+
 def test_processes_add_to_the_same_file(tmp_path):
     one, other = (Choices(tmp_path / "file.json") for _ in range(2))
     one.add("a", "engine 1")
