@@ -1,6 +1,7 @@
 """Copies of several arrays in one launch, such as the parts of a concatenation."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from backends.cupy_backend.launch import VECTOR, Gpu, Struct
 from backends.cupy_backend.order import memory_order
-from backends.geometry import Array
+from backends.geometry import Array, Sizes
 
 # As in `kernels/copying.cu`.
 PARTS, AXES, THREADS = 10, 6, 256
@@ -17,12 +18,12 @@ BLOCKS = 1 << 11  # of a part
 LARGEST = 1 << 31  # units of a part
 
 
-class Run(NamedTuple):
-    """A copy: addresses, sizes and steps of the axes of both arrays, and how many bytes lie beside each other."""
+class Move(NamedTuple):
+    """A copy within memory: the sizes of the axes, and the steps from element to element in both arrays."""
 
-    addresses: tuple[int, int]
-    axes: list[tuple[int, int, int]]
-    size: int
+    shape: Sizes
+    read: Sizes
+    written: Sizes
 
 
 def concatenate(gpu: Gpu, arrays: Sequence[Array], axis: int = 0, **how: Any) -> Array | None:
@@ -35,14 +36,19 @@ def concatenate(gpu: Gpu, arrays: Sequence[Array], axis: int = 0, **how: Any) ->
     if any([*x.shape[:axis], *x.shape[axis + 1 :]] != [*shape[:axis], *shape[axis + 1 :]] for x in arrays):
         return None  # the library's function raises the error
     shape[axis] = sum([x.shape[axis] for x in arrays])
-    order = memory_order(first.shape, first.strides)
-    y = gpu.xp.empty(tuple([shape[i] for i in order]), dtype=first.dtype)
-    y = y.transpose([order.index(i) for i in range(first.ndim)])
-    pairs, start, before = [], 0, (slice(None),) * axis
+    if first.flags.c_contiguous:
+        y = gpu.xp.empty(tuple(shape), dtype=first.dtype)
+    else:
+        order = memory_order(first.shape, first.strides)
+        y = gpu.xp.empty(tuple([shape[i] for i in order]), dtype=first.dtype)
+        y = y.transpose([order.index(i) for i in range(first.ndim)])
+    moves, addresses, to, steps = [], [], gpu.address(y), y.strides
     for x in arrays:
-        pairs.append((x, y[(*before, slice(start, start + x.shape[axis]))]))
-        start += x.shape[axis]
-    return y if _copied(gpu, pairs) else None
+        if x.size:
+            moves.append(Move(x.shape, x.strides, steps))
+            addresses.append((gpu.address(x), to))
+            to += x.shape[axis] * steps[axis]
+    return y if _moved(gpu, moves, addresses, first.dtype.itemsize) else None
 
 
 def joined(gpu: Gpu, parts: Sequence[Array], axis: int) -> Array | None:
@@ -64,50 +70,61 @@ def stack(gpu: Gpu, arrays: Sequence[Array], axis: int = 0, **how: Any) -> Array
 def in_c_order(gpu: Gpu, *arrays: Array) -> Sequence[Array]:
     """The arrays; those in another order, or with gaps, as copies in C order."""
     copies = [x if x.flags.c_contiguous else gpu.xp.empty(x.shape, dtype=x.dtype) for x in arrays]
-    pairs = [(x, y) for x, y in zip(arrays, copies, strict=True) if x is not y]
-    return copies if _copied(gpu, pairs) else [gpu.xp.ascontiguousarray(x) for x in arrays]
+    pairs = [(x, y) for x, y in zip(arrays, copies, strict=True) if x is not y and x.size]
+    moves = [Move(x.shape, x.strides, y.strides) for x, y in pairs]
+    addresses = [(gpu.address(x), gpu.address(y)) for x, y in pairs]
+    done = _moved(gpu, moves, addresses, arrays[0].dtype.itemsize)
+    return copies if done else [gpu.xp.ascontiguousarray(x) for x in arrays]
 
 
 def _fits(gpu: Gpu, x: Any, like: Array) -> bool:
     return x.__class__ is gpu.xp.ndarray and x.dtype == like.dtype and x.ndim == like.ndim > 0
 
 
-def _copied(gpu: Gpu, pairs: Sequence[tuple[Array, Array]]) -> bool:
-    """Copy each first array into the second, which has its shape and dtype; False if one has too many axes."""
-    runs = [_run(gpu, x, y) for x, y in pairs if x.size]
-    unit = min(map(_unit, runs), default=1)
-    counts = [prod([n for n, _, _ in run.axes]) * (run.size // unit) for run in runs]
-    if any(len(run.axes) >= AXES for run in runs) or max(counts, default=0) >= LARGEST:
-        return False
+def _moved(gpu: Gpu, moves: list[Move], addresses: list[tuple[int, int]], size: int) -> bool:
+    """Copy elements of `size` bytes from and to these addresses; False if an array has too many axes or elements."""
+    bits = VECTOR
+    for pair in addresses:
+        bits |= pair[0] | pair[1]
+    unit, launches = _launches(tuple(moves), size, bits & -bits)
+    for first, parts, blocks in launches:
+        some = addresses[first : first + PARTS]
+        parts = parts.copy()
+        parts["addresses"][: len(some)] = some
+        value = parts.view((np.void, parts.nbytes)).view(Struct)
+        gpu.launch("copying.copy_parts", (unit,), (blocks, len(some)), (THREADS,), value)
+    return bool(launches) or not moves
+
+
+@lru_cache(1 << 10)
+def _launches(moves: tuple[Move, ...], size: int, unit: int) -> tuple[int, list[tuple[int, Any, int]]]:
+    """The bytes that are copied at once, at most `unit`, and of every launch the first copy, all copies, and blocks."""
+    runs = [_joined(move, size) for move in moves]
+    for axes, beside in runs:
+        for number in (beside, *[step for _, *steps in axes for step in steps]):
+            unit = (unit | number) & -(unit | number)
+    counts = [prod([n for n, _, _ in axes]) * (beside // unit) for axes, beside in runs]
+    if any(len(axes) >= AXES for axes, _ in runs) or max(counts, default=0) >= LARGEST:
+        return unit, []
+    launches = []
     for i in range(0, len(runs), PARTS):
         parts = np.zeros(PARTS, PART)
-        for part, run, count in zip(parts, runs[i : i + PARTS], counts[i:], strict=False):
-            axes = [(1, 0, 0)] * (AXES - 1 - len(run.axes)) + [*run.axes, (run.size // unit, unit, unit)]
-            part["addresses"], part["count"], part["axes"] = run.addresses, count, np.transpose(axes)
-        blocks = min(BLOCKS, -(-max(counts[i : i + PARTS]) // THREADS))
-        value = parts.view((np.void, parts.nbytes)).view(Struct)
-        gpu.launch("copying.copy_parts", (unit,), (blocks, len(runs[i : i + PARTS])), (THREADS,), value)
-    return True
+        for part, (axes, beside), count in zip(parts, runs[i : i + PARTS], counts[i:], strict=False):
+            part["count"] = count
+            part["axes"] = np.transpose([(1, 0, 0)] * (AXES - 1 - len(axes)) + [*axes, (beside // unit, unit, unit)])
+        launches.append((i, parts, min(BLOCKS, -(-max(counts[i : i + PARTS]) // THREADS))))
+    return unit, launches
 
 
-def _run(gpu: Gpu, x: Array, y: Array) -> Run:
-    """Axes from the outermost in y, those joined that lie alike in both."""
+def _joined(move: Move, size: int) -> tuple[list[tuple[int, int, int]], int]:
+    """Axes from the outermost where they are written, those joined that lie alike, and the bytes beside each other."""
     axes: list[tuple[int, int, int]] = []
-    for i in memory_order(y.shape, y.strides):
-        size, read, written = x.shape[i], x.strides[i], y.strides[i]
-        if axes and axes[-1][1:] == (read * size, written * size):
-            axes[-1] = axes[-1][0] * size, read, written
-        elif size > 1:
-            axes.append((size, read, written))
-    size = x.dtype.itemsize
+    for i in memory_order(move.shape, move.written):
+        n, read, written = move.shape[i], move.read[i], move.written[i]
+        if axes and axes[-1][1:] == (read * n, written * n):
+            axes[-1] = axes[-1][0] * n, read, written
+        elif n > 1:
+            axes.append((n, read, written))
     if axes and axes[-1][1:] == (size, size):
         size *= axes.pop()[0]
-    return Run((gpu.address(x), gpu.address(y)), axes, size)
-
-
-def _unit(run: Run) -> int:
-    """The most bytes, up to those a thread reads at once, by which everything is divisible."""
-    bits = VECTOR | run.size
-    for number in (*run.addresses, *[step for _, *steps in run.axes for step in steps]):
-        bits |= number
-    return bits & -bits
+    return axes, size
