@@ -142,21 +142,21 @@ __global__ void ROW_THREADS attention_weights(const Wide<T> *x, T *y, Int rows, 
     if (row >= rows) return;
     x += row * n, y += row * n;
     Int number = row % queries, matrix = row / queries;
-    Int last = first >= 0 && first + number + 1 < n ? first + number + 1 : n;
+    int last = (int)(first >= 0 && first + number + 1 < n ? first + number + 1 : n);  // 32 bits: registers are scarce
     if (mask) mask += matrix / heads * by_image + matrix % heads * by_head + number * by_query;
     A s = (A)scale;
-    auto score = [=](A v, Int key) {
+    auto score = [=](A v, int key) {
         return key >= last ? -infinity<A>() : mask ? v * s + wide(mask[key * by_key]) : v * s;
     };
     Total<A> t;
-    for (Int i = threadIdx.x; i * V < last; i += blockDim.x) {
+    for (int i = threadIdx.x; i * V < last; i += blockDim.x) {
         Pack<A, V> p = ((const Pack<A, V> *)x)[i];
         for (int k = 0; k < V; ++k) p.of[k] = score(p.of[k], i * V + k);
         t.add(p.of);
     }
     t = row_total(t);
     bool hidden = mask && t.largest == -infinity<A>() && t.sum == 0;  // not NaN
-    for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+    for (int i = threadIdx.x, packs = (int)(n / V); i < packs; i += blockDim.x) {
         Pack<A, V> p = {};
         if (i * V < last) p = ((const Pack<A, V> *)x)[i];
         Pack<T, V> q;
@@ -278,7 +278,7 @@ __global__ void ROW_THREADS nll_gradient_rows(const T *g, Int each, const Wide<T
     Int chosen = target[row];
     A most = largest[row], s = share_of(g, each, valid, row, chosen, n, ignored), factor = s / sum[row];
     A rest = spread > 0 ? s * (spread / (A)n) : (A)0, hot = spread > 0 ? s - s * spread + rest : s;
-    for (Int i = threadIdx.x; i < n / V; i += blockDim.x) {
+    for (int i = threadIdx.x, packs = (int)(n / V); i < packs; i += blockDim.x) {
         Pack<T, V> p = ((const Pack<T, V> *)x)[i];
         for (int k = 0; k < V; ++k) p.of[k] = slope(p.of[k], most, factor, i * V + k == chosen ? hot : rest);
         ((Pack<T, V> *)dx)[i] = p;
