@@ -60,6 +60,24 @@ def in_one_pass(rule: Callable[..., Any], wanted: tuple[int, ...]) -> Callable[.
     return pull
 
 
+def together(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An elementwise part of a rule, also of results of reductions; a single kernel if a backend makes one.
+
+    A number among the parameters that differs from call to call is called `number`.
+    """
+
+    def on_elements(_: Any, *arrays: Any, **statics: Any) -> Any:
+        return function(RULES[arrays[0].__class__], *arrays, **statics)
+
+    @functools.wraps(function)
+    def call(xp: Any, *arrays: Any, **statics: Any) -> Any:
+        kernels = getattr(xp, "kernels", None)  # functions of tensors, which record every step, do not have it
+        y = None if kernels is None or kernels.fused is None else kernels.fused(on_elements, *arrays, **statics)
+        return function(xp, *arrays, **statics) if y is None else y
+
+    return call
+
+
 def single(a: Any) -> Any:
     """16-bit floats as float32; anything else, None among it, as it is."""
     return a.astype(np.float32) if a is not None and a.dtype.itemsize == 2 and a.dtype.kind in dtypes.FLOATS else a

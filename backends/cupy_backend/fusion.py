@@ -7,18 +7,18 @@ static parameter `number` is a symbol too, so that a function with ever new numb
 """
 
 import logging
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from backends import kernels
-from backends.cupy_backend.launch import Gpu, Unusable, threads_for
-from backends.cupy_backend.layouts import empty_like, is_dense, is_float, laid_out
+from backends.cupy_backend.launch import Gpu, Struct, Unusable, threads_for
+from backends.cupy_backend.layouts import empty_like, is_dense, is_float, laid_out, memory_order
 from backends.cupy_backend.table import ACTIVATIONS
-from backends.geometry import Array, wide_dtype
+from backends.geometry import Array, Sizes, wide_dtype
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +65,17 @@ OPERATORS = {
     "or": "bitwise_or", "lt": "less", "le": "less_equal", "gt": "greater", "ge": "greater_equal", "eq": "equal",
     "ne": "not_equal", "neg": "negative", "pos": "positive", "abs": "absolute", "invert": "invert",
 }  # fmt: skip
+
+
+class Place(NamedTuple):
+    """How an operand is repeated: element i of the result reads i / each % rows * width + i % width."""
+
+    each: int
+    rows: int
+    width: int
+
+
+ONE = Place(1, 1, 1)  # for all elements the same
 
 
 class Unwritable(Exception):
@@ -240,34 +251,44 @@ def _kernel(function: Callable[..., Any], count: int, dtype: Any, statics: dict[
 
 
 def fused(gpu: Gpu, function: Callable[..., Any], /, *operands: Any, **statics: Any) -> Array | None:
-    """function(xp, *operands, **statics), if elementwise, in one pass over operands of one shape, or of one element."""
+    """function(xp, *operands, **statics), if elementwise, in one pass; an operand must have the result's shape."""
     if not (len(operands) <= MOST and all(isinstance(v, gpu.xp.ndarray) for v in operands) and is_float(*operands)):
         return None
     first = operands[0] if len(operands) == 1 else max(operands, key=_extent)
-    shape, size, number = first.shape, first.size, statics.get(NUMBER, 0.0)
-    if not (size and all(v.shape == shape or (v.size == 1 and v.ndim <= first.ndim) for v in operands)):
+    shape = first.shape
+    if not first.size or any(v.shape != shape and not _spreads(v.shape, shape) for v in operands):
         return None
     if not all(isinstance(v, STATIC) for v in statics.values()):
         return None
     fixed = statics | {NUMBER: None} if NUMBER in statics else statics
     kernel = _kernel(function, len(operands), np.dtype(wide_dtype(gpu.xp, first.dtype)), fixed)
-    if kernel is None:
-        return None
-    lead = next((v for v in operands if v.shape == shape and is_dense(v)), first)
-    single = [v.shape != shape or _repeats_one(v) for v in operands]
-    operands, y = (
-        tuple([v if one else laid_out(gpu.xp, v, lead) for v, one in zip(operands, single, strict=True)]),
-        empty_like(gpu.xp, lead),
-    )
-    v = gpu.vector(first.dtype, arrays=(*[x for x, one in zip(operands, single, strict=True) if not one], y))
-    read, threads = (*operands, None, None, None)[:MOST], threads_for(size // v + size % v)
-    types = "Fused", first.dtype, v, len(operands), sum([one << i for i, one in enumerate(single)])
     try:
-        gpu.launch(kernel, types, *threads, *read, y, size, float(number))
+        return None if kernel is None else _computed(gpu, kernel, first, operands, float(statics.get(NUMBER, 0.0)))
     except Unusable as error:
         logger.warning("%s is not one kernel: %s", function, error)
         _known[function] = dict.fromkeys(_known[function])
         return None
+
+
+def _computed(gpu: Gpu, kernel: str, first: Array, operands: Sequence[Array], number: float) -> Array | None:
+    """The result, of the shape of the first array; None if one that is repeated does not lie as it must."""
+    shape, size = first.shape, first.size
+    places: tuple[Place | None, ...] = (None,) * len(operands)
+    if all(v.shape == shape and v.flags.c_contiguous for v in operands):
+        y, in_line = gpu.xp.empty(shape, dtype=first.dtype), operands
+    else:
+        y = empty_like(gpu.xp, next((v for v in operands if v.shape == shape and is_dense(v)), first))
+        places = tuple([_place(v, y) for v in operands])
+        if any(place is None and v.shape != shape for v, place in zip(operands, places, strict=True)):
+            return None
+        operands = [laid_out(gpu.xp, v, y) if p is None else v for v, p in zip(operands, places, strict=True)]
+        in_line = [x for x, p in zip(operands, places, strict=True) if p is None or p.width > 1]
+    v = gpu.vector(first.dtype, *[n for p in places if p for n in (p.each, p.width) if n > 1], arrays=(*in_line, y))
+    single = sum([1 << i for i, p in enumerate(places) if p == ONE])
+    repeated = sum([1 << i for i, p in enumerate(places) if p]) - single
+    types = ("Fused", first.dtype, v, len(operands), single, *[repeated] * (repeated > 0))
+    read, threads = (*operands, None, None, None)[:MOST], threads_for(size // v + size % v)
+    gpu.launch(kernel, types, *threads, *read, y, size, number, _places(*places) if repeated else 0)
     return y
 
 
@@ -275,9 +296,49 @@ def _extent(x: Array) -> tuple[int, int]:
     return x.size, x.ndim
 
 
-def _repeats_one(x: Array) -> bool:
-    """Whether an array is one element expanded, such as the gradient of a mean."""
-    return x.size > 1 and not any(step for n, step in zip(x.shape, x.strides, strict=True) if n > 1)
+def _spreads(shape: Sizes, whole: Sizes) -> bool:
+    """Whether an array of this shape broadcasts to the whole one."""
+    return len(shape) <= len(whole) and all(n in (1, m) for n, m in zip(shape[::-1], whole[::-1], strict=False))
+
+
+def _place(x: Array, y: Array) -> Place | None:
+    """Where x, which broadcasts to the dense y, is read; None if it has all elements of y, or lies in another way."""
+    if x.shape == y.shape and 0 not in x.strides:
+        return None
+    ahead = (0,) * (y.ndim - x.ndim)
+    steps = ahead + tuple([0 if n == 1 else step for n, step in zip(x.shape, x.strides, strict=True)])
+    return _described(y.shape, tuple(memory_order(y)), steps, x.dtype.itemsize)
+
+
+@lru_cache(1 << 12)
+def _described(shape: Sizes, order: Sizes, steps: Sizes, size: int) -> Place | None:
+    """Where an array with these steps is read; axes from the innermost are kept and repeated in turns."""
+    groups, reach = [(1, False)], size  # sizes of neighbouring axes, and whether they are repeated
+    for axis in reversed(order):
+        n, repeated = shape[axis], steps[axis] == 0
+        if n == 1:
+            continue
+        if not repeated:
+            if steps[axis] != reach:
+                return None
+            reach *= n
+        if groups[-1][1] == repeated:
+            groups[-1] = groups[-1][0] * n, repeated
+        else:
+            groups.append((n, repeated))
+    if reach == size:
+        return ONE
+    if not 1 < len(groups) <= 4:
+        return None
+    width, each, rows, *_ = [n for n, _ in groups] + [1, 1]
+    return Place(width * each, rows, width)
+
+
+@lru_cache(1 << 10)
+def _places(*places: Place | None) -> Struct:
+    """As in `kernels/fused.cu`."""
+    numbers = np.array([place or ONE for place in (*places, None, None, None)[:MOST]], np.int64).T.copy()
+    return numbers.reshape(-1).view((np.void, numbers.nbytes)).view(Struct)
 
 
 def _generic(name: str) -> Callable[..., Any]:

@@ -123,6 +123,11 @@ def normalize_groups(
     """
     rows, mean, scale = kernels.normalize_rows(x.reshape(of_groups(x.shape, groups)), None, None, eps, True)
     y = rows.reshape(x.shape[0] * x.shape[1], prod(x.shape[2:]))
+    if kernels.fused is not None and weight is not None and bias is not None:
+        columns = (v.reshape(around(x.shape)[1]) for v in (weight, bias))
+        shifted = kernels.fused(_scaled_and_shifted, rows.reshape(x.shape), *columns)
+        if shifted is not None:
+            return shifted, mean, scale
     if weight is not None:
         y = kernels.multiply(y, xp.tile(weight, len(x))[:, None])
     if bias is not None:
@@ -143,13 +148,25 @@ def group_gradients(
 ) -> tuple[Array | None, Array | None, Array | None]:
     """The gradients of `normalize_groups` in x, weight and bias, those that are needed."""
     rows, (axes, shape), dx = x.reshape(of_groups(x.shape, groups)), around(x.shape), None
-    g_weight = (g * ((rows - mean) * scale).reshape(x.shape)).sum(axis=axes) if needs[1] else None
+    g_weight = None
+    if needs[1]:
+        terms = kernels.fused and kernels.fused(_times_normal, g.reshape(rows.shape), rows, mean, scale)
+        terms = _times_normal(xp, g.reshape(rows.shape), rows, mean, scale) if terms is None else terms
+        g_weight = terms.reshape(x.shape).sum(axis=axes)
     g_bias = g.sum(axis=axes) if needs[2] else None
     if needs[0]:
         g = g if weight is None else g * weight.reshape(shape)
         dx, _, _ = kernels.row_gradients(g.reshape(rows.shape), rows, None, mean, scale, (True, False, False))
         dx = dx.reshape(x.shape)
     return dx, g_weight, g_bias
+
+
+def _scaled_and_shifted(xp: Any, x: Array, weight: Array, bias: Array) -> Array:
+    return x * weight + bias
+
+
+def _times_normal(xp: Any, g: Array, x: Array, mean: Array, scale: Array) -> Array:
+    return g * ((x - mean) * scale)
 
 
 def of_groups(shape: Sizes, groups: int) -> tuple[int, int]:

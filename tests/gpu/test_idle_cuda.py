@@ -276,3 +276,20 @@ for _ in range(2):
 print([name.partition("<")[0] for name in cupy.started])
 """)
     assert lines == ["['fused', 'fused']"]
+
+
+def test_gradients_of_reductions_are_few_kernels():
+    lines = run("""
+import autograd_core as ag
+from nn import functional as F
+functions = (lambda x: x.norm(dim=1), lambda x: x.amax(0), lambda x: x.std(1), lambda x: x.var(0),
+             lambda x: ag.logsumexp(x, 1), lambda x: F.normalize(x), lambda x: F.cosine_similarity(x, x.detach()))
+for function in functions:
+    x = ag.zeros(64, 128, device="cuda", requires_grad=True)
+    y = function(x)
+    g = ag.ones_like(y)
+    cupy.started.clear()
+    y.backward(g)
+    print(len(cupy.started))
+""")
+    assert [int(line) for line in lines] == [1, 4, 3, 3, 6, 6, 7]

@@ -6,6 +6,7 @@ import numpy as np
 
 from autograd_core import functional
 from autograd_core.engine.arguments import is_number
+from autograd_core.engine.precision import together
 from autograd_core.errors import OperandError
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
@@ -20,8 +21,13 @@ def tied_rule(xp, g, x, y, x_dtype, dim, keepdim):
     """The rule of a reduction that picks an element: ties share the gradient equally."""
     y = axes.spread(xp, y, x.shape, dim, keepdim)
     hit = x == y
-    share = axes.spread(xp, g, x.shape, dim, keepdim) / xp.astype(xp.sum(hit, dim=dim, keepdim=True), dtype=x_dtype)
-    return xp.where(hit, share, xp.where(y == y, 0, y))  # NaN where the extremum is
+    ties = xp.astype(xp.sum(hit, dim=dim, keepdim=True), dtype=x_dtype)
+    return _shares(xp, axes.spread(xp, g, x.shape, dim, keepdim), x, y, ties)
+
+
+@together
+def _shares(xp, g, x, y, ties):
+    return xp.where(x == y, g / ties, xp.where(y == y, 0, y))  # NaN where the extremum is
 
 
 def check_some(x, dim, name, error=OperandError):

@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from autograd_core import dtypes, functional, linalg
+from autograd_core.engine.precision import together
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
@@ -44,7 +45,11 @@ def _squares(x):
 
 def _euclidean_rule(xp, g, x, y, dim, keepdim):
     """x / y; at 0 the minimum-norm subgradient, 0."""
-    g, y = axes.spread(xp, g, x.shape, dim, keepdim), axes.spread(xp, y, x.shape, dim, keepdim)
+    return _unit(xp, axes.spread(xp, g, x.shape, dim, keepdim), x, axes.spread(xp, y, x.shape, dim, keepdim))
+
+
+@together
+def _unit(xp, g, x, y):
     return xp.where(y == 0, 0, g) * (x / xp.where(y == 0, 1, y))
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from autograd_core.engine.precision import together
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
 from autograd_core.ops.domains import REAL
@@ -36,11 +37,21 @@ def _slow_logsumexp(x, dim, keepdim=False):
     return np.log(np.sum(np.exp(x), axis=dim, keepdims=keepdim))
 
 
-def _lse_rule(xp, g, x, x_dtype, dim, keepdim):
+def _lse_rule(xp, g, x, dim, keepdim):
     """exp(x) / Σ exp(x), in a form that is exact for equal elements and finite next to an infinite one."""
-    e = xp.exp(x - xp.exponent_shift(x, dim=dim))
-    p = e / xp.sum(e, dim=dim, keepdim=True, dtype=accumulator(x))
-    return axes.spread(xp, g, x.shape, dim, keepdim) * in_dtype(xp, p, x_dtype)
+    e = _exponentials(xp, x, xp.exponent_shift(x, dim=dim))
+    total = xp.sum(e, dim=dim, keepdim=True, dtype=accumulator(x))
+    return _weighted(xp, axes.spread(xp, g, x.shape, dim, keepdim), e, total)
+
+
+@together
+def _exponentials(xp, x, shift):
+    return xp.exp(x - shift)
+
+
+@together
+def _weighted(xp, g, e, total):
+    return g * in_dtype(xp, e / total, e.dtype)
 
 
 @op(REDUCTION, symbol="lse", domain=REAL, floating=True, wide=True, holomorphic=True, reference=_slow_logsumexp,

@@ -6,14 +6,16 @@ import warnings
 import numpy as np
 
 from autograd_core import dtypes, functional
+from autograd_core.engine.precision import together
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
 from autograd_core.registry import composition, op, sample
 
 
-def _centred(xp, x, dim):
-    return x - xp.mean(x, dim=dim, keepdim=True)
+@together
+def _scaled_deviations(xp, g, x, mean, number):
+    return g * ((x - mean) * number)
 
 
 def _variance(xp, x, dim, correction, keepdim):
@@ -38,8 +40,9 @@ SPREAD = (
 
 @op(REDUCTION, symbol="var", samples=SPREAD, reference=_np_spread(np.var), method=False,
     holomorphic=False, wide=True,
-    vjp=lambda xp, g, x, dim, correction, keepdim: axes.spread(xp, g, x.shape, dim, keepdim) * (
-        _centred(xp, x, dim) * (2 * _share(x, dim, correction))))
+    vjp=lambda xp, g, x, dim, correction, keepdim: _scaled_deviations(
+        xp, axes.spread(xp, g, x.shape, dim, keepdim), x, xp.mean(x, dim=dim, keepdim=True),
+        number=2 * _share(x, dim, correction)))
 def variance(xp, x, *, dim=None, correction=1, keepdim=False):
     """Variance over `dim`, the sum of squared deviations divided by n - `correction`."""
     return _variance(xp, x, dim, correction, keepdim).astype(x.real.dtype, copy=False)
@@ -55,8 +58,13 @@ def _deviation_rule(xp, g, x, y, dim, correction, keepdim):
     """The rule of the deviation; where it is 0, the minimum-norm subgradient, 0."""
     y = axes.spread(xp, y, x.shape, dim, keepdim)
     g = axes.spread(xp, g, x.shape, dim, keepdim)
+    return _slopes(xp, g, y, x, xp.mean(x, dim=dim, keepdim=True), number=_share(x, dim, correction))
+
+
+@together
+def _slopes(xp, g, y, x, mean, number):
     flat = y == 0
-    return xp.where(flat, 0, g / xp.where(flat, 1, y) * _share(x, dim, correction) * _centred(xp, x, dim))
+    return xp.where(flat, 0, g / xp.where(flat, 1, y) * number * (x - mean))
 
 
 @op(REDUCTION, symbol="std", method=False, holomorphic=False, wide=True, samples=SPREAD, reference=_np_spread(np.std),

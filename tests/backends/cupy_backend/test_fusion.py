@@ -1,5 +1,6 @@
 """Functions of single elements as one kernel: what operations are made of, written in CUDA C++ and run on the CPU."""
 
+import itertools
 from functools import cache, partial
 from types import SimpleNamespace
 
@@ -161,8 +162,49 @@ def test_operands_of_one_element(dtype):
         y = fusion.fused(gpu, function, *operands, number=0.3)
         np.testing.assert_allclose(y.astype(np.float64), exact, rtol=1e-2 if y.itemsize == 2 else 1e-6)
         assert (y.shape, y.dtype) == (exact.shape, dtype)
-    assert fusion.fused(gpu, function, x, one[None, None], x, x, number=0.3) is None
+    assert fusion.fused(gpu, function, x, one[None, None], x, x, number=0.3) is None  # a result with more axes
     assert fusion.fused(gpu, function, x, x[:3], x, x, number=0.3) is None
+
+
+@pytest.mark.parametrize("dtype", [np.float32, bfloat16])
+@pytest.mark.parametrize("shape", [(2, 3, 4, 8), (3, 2, 5, 7), (2, 16, 3, 1)])
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_operands_that_are_repeated(dtype, shape, channels_last):
+    if shim.COMPILER is None:
+        pytest.skip("needs g++ to run CUDA sources on the CPU")
+
+    def function(xp, a, b, c):
+        return a * b - c
+
+    gpu, rng = Gpu(np, shim.start, shim.address), np.random.default_rng(0)
+
+    def draw(*sizes):
+        x = rng.standard_normal(sizes)
+        return (x.transpose(0, 3, 1, 2) if channels_last and len(sizes) == 4 else x).astype(dtype, order="K")
+
+    whole = draw(shape[0], *shape[2:], shape[1]) if channels_last else draw(*shape)
+    n, c, _, w = whole.shape
+    expanded = np.broadcast_to(draw(n)[:, None, None, None], whole.shape)
+    for other in (draw(c)[:, None, None], draw(n)[:, None, None, None], draw(w), expanded, np.asarray(2, dtype), whole):
+        for operands in ((whole, other, other), (other, whole, whole), (whole, other, np.asarray(3, dtype))):
+            y = fusion.fused(gpu, function, *operands)
+            exact = function(np, *_wide(operands))
+            np.testing.assert_allclose(y.astype(np.float64), exact, rtol=2e-2, atol=2e-2 if y.itemsize == 2 else 1e-6)
+            assert y.shape == whole.shape
+            assert np.all((np.array(y.strides) == whole.strides) | (np.array(y.shape) == 1))
+
+
+def test_places_of_operands():
+    y = np.zeros((2, 3, 4, 5), int)
+    for sizes in itertools.product(*[(1, n) for n in y.shape]):
+        place = fusion._place(x := np.arange(np.prod(sizes)).reshape(sizes), y)
+        turns = [kept for kept, _ in itertools.groupby(n > 1 for n in sizes)]
+        too_many = len(turns) == 4 and turns[0]
+        assert (place is None) == (too_many or sizes == y.shape), sizes
+        if place:
+            i = np.arange(y.size)
+            read = i * 0 if place == fusion.ONE else i // place.each % place.rows * place.width + i % place.width
+            np.testing.assert_array_equal(x.reshape(-1)[read], np.broadcast_to(x, y.shape).reshape(-1))
 
 
 def test_ever_new_numbers_are_one_kernel():
