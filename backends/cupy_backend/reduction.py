@@ -26,9 +26,9 @@ SUM, SQUARES, DEVIATIONS = Kind("Sum"), Kind("Squares", 1, True), Kind("Deviatio
 LARGEST, SMALLEST = Kind("Largest"), Kind("Smallest")
 
 
-def total(gpu: Gpu, x: Array, axes: Sizes, keepdims: bool) -> Array | None:
+def total(gpu: Gpu, x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Array | None:
     """See `backends.generic.reduction.total`."""
-    return _reduced(gpu, SUM, x, axes, keepdims, wide_dtype(gpu.xp, x.dtype))
+    return _reduced(gpu, SUM, x, axes, keepdims, wide_dtype(gpu.xp, x.dtype) if dtype is None else dtype)
 
 
 def sum_of_squares(gpu: Gpu, x: Array, axis: Any, keepdims: bool) -> Array | None:

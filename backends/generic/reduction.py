@@ -6,9 +6,10 @@ from typing import Any
 from backends.geometry import Array, Sizes, wide_dtype
 
 
-def total(xp: Any, x: Array, axes: Sizes, keepdims: bool) -> Array:
-    """The sum of a large array over several axes; of 16-bit floats in float32."""
-    return xp.add.reduce(x, axis=axes, dtype=wide_dtype(xp, x.dtype), keepdims=keepdims)
+def total(xp: Any, x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Array:
+    """The sum of a large array over several axes; of 16-bit floats in float32, which may be rounded to a dtype."""
+    y = xp.add.reduce(x, axis=axes, dtype=wide_dtype(xp, x.dtype), keepdims=keepdims)
+    return y if dtype is None else y.astype(dtype, copy=False)
 
 
 def sum_of_squares(xp: Any, x: Array, axis: Any, keepdims: bool) -> Array | None:

@@ -6,6 +6,7 @@ it, oneDNN computes the products, which is also faster for large ones.
 """
 
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -72,14 +73,20 @@ def _is_readable(v: Array) -> bool:
     return FLOAT32.itemsize in v.strides[-2:] and can_be_described(v.shape, v.strides)
 
 
-def total(x: Array, axes: Sizes, keepdims: bool) -> Array | None:
+def total(x: Array, axes: Sizes, keepdims: bool, dtype: Any = None) -> Array | None:
     """See `generic.reduction.total`; sums over a few elements, last in memory, are products with ones.
 
     NumPy needs 10 ns for each of them; longer rows it sums as fast, and more exactly.
     """
     kept = [axis for axis in range(x.ndim) if axis not in axes]
     count, columns = prod([x.shape[axis] for axis in axes]), prod([x.shape[axis] for axis in kept])
-    if x.size < SUMMED or x.dtype != FLOAT32 or get_float32_matmul_precision() == "medium" or not active():
+    if (
+        x.size < SUMMED
+        or x.dtype != FLOAT32
+        or dtype is not None
+        or get_float32_matmul_precision() == "medium"
+        or not active()
+    ):
         return None
     if count > SHORT or not (rows := x.transpose(*kept, *axes)).flags.c_contiguous:
         return None

@@ -293,3 +293,14 @@ for function in functions:
     print(len(cupy.started))
 """)
     assert [int(line) for line in lines] == [1, 4, 3, 3, 6, 6, 7]
+
+
+def test_sums_of_16_bit_floats_are_rounded_where_they_are_made():
+    lines = run("""
+import autograd_core as ag
+x = ag.zeros(64, 128, dtype=ag.bfloat16, device="cuda")
+for dim in (None, 0, (0, 1)):
+    cupy.started.clear()
+    print(x.sum(dim).dtype, len(cupy.started))
+""")
+    assert lines == ["bfloat16 1"] * 3

@@ -72,6 +72,8 @@ def sum(xp, x, *, dim=None, keepdim=False, dtype=None):
         dtype = dtypes.int64
     if dtype is None and x.dtype.itemsize > 2:
         return added(xp, x, dim, keepdim)
+    if dtype is None and x.size >= LARGE:
+        return xp.kernels.total(x, axes.normalized(dim, x.ndim), keepdim, x.dtype)
     if dtype is None:
         return added(xp, x, dim, keepdim, accumulator(x)).astype(x.dtype)
     return xp.sum(x, axis=axis_of(x, dim), keepdims=keepdim, dtype=dtype)

@@ -25,6 +25,9 @@ def test_reductions(gpu, dtype, shape, axis, keepdims):
         exact = wide(x)
         sums = exact.sum(axis, keepdims=keepdims)
         close(reduction.total(gpu, x, axes, keepdims), sums, np.float32 if x.itemsize == 2 else dtype, 256)
+        own = reduction.total(gpu, x, axes, keepdims, x.dtype)
+        assert own.dtype == dtype
+        close(own, sums, dtype, 256)
         squares = reduction.sum_of_squares(gpu, x, axis, keepdims)
         np.testing.assert_allclose(squares, (exact**2).sum(axis, keepdims=keepdims), rtol=1e-12)
         deviations = reduction.squared_deviations(gpu, x, axes, keepdims)
