@@ -27,16 +27,16 @@ class Transform:
 
     def __init__(self, cache_size: int = 0) -> None:
         self._cache_size = cache_size
-        self._cached: tuple[Any, Any] = (None, None)
+        self._cached_x_y: tuple[Any, Any] = (None, None)
         self._inv: weakref.ref[Transform] | None = None
         super().__init__()  # of a module that the class derives from too
 
     def __call__(self, x: Tensor) -> Tensor:
-        if self._cached[0] is x:
-            return self._cached[1]
+        if self._cached_x_y[0] is x:
+            return self._cached_x_y[1]
         y = self._call(x)
         if self._cache_size:
-            self._cached = x, y
+            self._cached_x_y = x, y
         return y
 
     @property
@@ -72,11 +72,11 @@ class Transform:
         return hash(type(self))
 
     def _inv_call(self, y: Tensor) -> Tensor:
-        if self._cached[1] is y:
-            return self._cached[0]
+        if self._cached_x_y[1] is y:
+            return self._cached_x_y[0]
         x = self._inverse(y)
         if self._cache_size:
-            self._cached = x, y
+            self._cached_x_y = x, y
         return x
 
     def with_cache(self, cache_size: int = 1) -> Self:

@@ -55,6 +55,11 @@ def test_a_cached_transform_is_inverted_exactly():
         D.Transform()(x)
     with pytest.raises(ValueError, match="within the support"):
         squashed.log_prob(ag.tensor(2.0))
+    squash = D.TanhTransform(cache_size=1)
+    x = ag.ones(2)
+    y = squash(x)
+    assert squash._cached_x_y[0] is x
+    assert squash._cached_x_y[1] is y
 
 
 ONTO = {
