@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, MutableMapping
 from itertools import count
 from typing import Any, NamedTuple
@@ -54,6 +55,9 @@ class Table(MutableMapping[Any, Callable[..., Any]]):
 
     def __len__(self) -> int:
         return len(self._hooks())
+
+    def __repr__(self) -> str:
+        return repr(OrderedDict(self))
 
 
 def _table(kind: str) -> Any:

@@ -1,6 +1,7 @@
 """Hooks forward and backward, as PyTorch calls them."""
 
 import copy
+from collections import OrderedDict
 from functools import partial
 
 import pytest
@@ -326,6 +327,7 @@ def test_hooks_are_in_dicts_that_programs_may_write_to():
     handle = model[1].register_forward_hook(lambda module, args, output: output * 2)
     assert (model(x).tolist(), len(model[1]._forward_hooks), len(model[1]._forward_pre_hooks)) == ([[12, 12]], 1, 1)
     assert handle.id in model[1]._forward_hooks
+    assert repr(model[0]._forward_hooks) == repr(OrderedDict(model[0]._forward_hooks))
     model[0]._forward_hooks.clear()
     model[1]._forward_hooks = {}
     model[1]._forward_pre_hooks.popitem()
