@@ -315,9 +315,11 @@ def _joined(prefix: str, name: str) -> str:
 
 def _shared_documentation(cls: type[Module]) -> str:
     """What the nearest private base with more than one paragraph says after the first, which describes the base."""
-    private = [b for b in cls.__mro__[1:] if b.__name__[0] == "_" and issubclass(b, Module)]
-    texts = [(vars(base).get("__doc__") or "").partition("\n\n")[2] for base in private]
-    return next((f"\n\n{text.rstrip()}\n    " for text in texts if text), "")
+    for base in cls.__mro__[1 : cls.__mro__.index(Module)]:
+        text = (vars(base).get("__doc__") or "").partition("\n\n")[2] if base.__name__[0] == "_" else ""
+        if text:
+            return f"\n\n{text.rstrip()}\n    "
+    return ""
 
 
 def _refuse(registry: str, name: str, value: object) -> None:
