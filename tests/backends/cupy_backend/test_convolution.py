@@ -202,14 +202,14 @@ def test_memory_that_does_not_do_for_all_engines(gpu, monkeypatch, tmp_path, lar
 
     monkeypatch.setattr(cudnn, "_run", scarce)
     if len(large) == 1:
-        assert convolution.convolve(gpu, x, w, (1, 1), (1, 1), (1, 1), 1) is not None
+        assert convolution.convolve(gpu, x, w, Geometry((1, 1), (1, 1), (1, 1), 1)) is not None
         assert graph.ran == [3, 3]
     else:
         with pytest.raises(MemoryError, match="out of memory"):
-            convolution.convolve(gpu, x, w, (1, 1), (1, 1), (1, 1), 1)
+            convolution.convolve(gpu, x, w, Geometry((1, 1), (1, 1), (1, 1), 1))
         assert cudnn.choices.names == {}
         large = ()
-        assert convolution.convolve(gpu, x, w, (1, 1), (1, 1), (1, 1), 1) is not None
+        assert convolution.convolve(gpu, x, w, Geometry((1, 1), (1, 1), (1, 1), 1)) is not None
 
 
 def test_processes_add_to_the_same_file(tmp_path):
