@@ -19,6 +19,7 @@ from autograd_core.trees import leaves
 from backends.live import recording
 
 logger = logging.getLogger(__name__)
+KINDS = 256  # kinds of arguments that are kept; more come from numbers that change from call to call
 ATTEMPTS = 8  # captures for one kind of arguments, after which the step runs as it is
 
 
@@ -66,8 +67,14 @@ class capture:
             self._modules = modules_of(self.step)
         flags = [m.training for m in self._modules]
         key = (grad_enabled(), get_default_dtype(), *flags, *kwargs, *modes().items(), *map(_signature, given))
-        kind = self._kinds.get(key)
+        try:
+            kind = self._kinds.get(key)
+        except TypeError as error:  # an array of NumPy's, for instance, which may change
+            self._note(f"{error}; pass tensors, numbers or strings")
+            return self.step(*args, **kwargs)
         if kind is None:
+            if len(self._kinds) >= KINDS:
+                self._kinds.clear()
             kind = self._kinds[key] = _Kind()
         if kind.replay is not None:
             try:
@@ -119,6 +126,9 @@ class capture:
 
     def _refuse(self, kind: _Kind, reason: str) -> None:
         kind.reason = reason
+        self._note(reason)
+
+    def _note(self, reason: str) -> None:
         if reason not in self.reasons:
             self.reasons.append(reason)
             logger.warning("%s is not captured: %s", self._name(), reason)

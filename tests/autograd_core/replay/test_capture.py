@@ -430,6 +430,17 @@ def test_modes_and_arguments_have_programs_of_their_own():
     assert not run.reasons
 
 
+def test_arguments_that_cannot_be_compared_and_numbers_that_change():
+    run = ag.capture(ag.no_grad()(lambda x, scale: x * float(scale[0][0])))
+    for i in range(4):
+        assert run(ag.ones(2), [np.array([i])]).tolist() == [i, i]
+    assert run.reasons == ["unhashable type: 'numpy.ndarray'; pass tensors, numbers or strings"]
+    scaled = ag.capture(ag.no_grad()(lambda x, scale: x * scale))
+    for i in range(300):
+        assert scaled(ag.ones(1), i).item() == i
+    assert len(scaled._kinds) < 300
+
+
 def test_a_captured_step_inside_another():
     inner = ag.capture(ag.no_grad()(lambda x: x * 2))
     outer = ag.capture(ag.no_grad()(lambda x: inner(x) + 1))
