@@ -37,19 +37,25 @@ def jacrev(
     def matrix(*args: Any, **kwargs: Any) -> Any:
         of_chosen, chosen = _function_of(func, args, kwargs, argnums)
         y, pull, *aux = transforms.vjp(of_chosen, chosen, has_aux=has_aux)
-        outputs, inputs = trees.leaves(y), trees.leaves(chosen)
-
-        def row(*cotangents: Tensor) -> list[Any]:
-            return trees.leaves(pull(trees.rebuild(y, cotangents))[0])
-
-        rows = _all(row, outputs, inputs, chunk_size)
-        blocks = []
-        for part, output in zip(_parts(outputs), outputs, strict=True):
-            found = [functional.reshape(r[part], (*output.shape, *x.shape)) for r, x in zip(rows, inputs, strict=True)]
-            blocks.append(trees.rebuild(chosen, found))
-        return (trees.rebuild(y, blocks), *aux) if has_aux else trees.rebuild(y, blocks)
+        found = _by_rows(y, pull, chosen, chunk_size)
+        return (found, *aux) if has_aux else found
 
     return matrix
+
+
+def _by_rows(y: Any, pull: Callable[..., Any], chosen: Any, chunk_size: int | None = None) -> Any:
+    """The Jacobian of a function from its value and its transposed product."""
+    outputs, inputs = trees.leaves(y), trees.leaves(chosen)
+
+    def row(*cotangents: Tensor) -> list[Any]:
+        return trees.leaves(pull(trees.rebuild(y, cotangents))[0])
+
+    rows = _all(row, outputs, inputs, chunk_size)
+    blocks = []
+    for part, output in zip(_parts(outputs), outputs, strict=True):
+        found = [functional.reshape(r[part], (*output.shape, *x.shape)) for r, x in zip(rows, inputs, strict=True)]
+        blocks.append(trees.rebuild(chosen, found))
+    return trees.rebuild(y, blocks)
 
 
 def jacfwd(
@@ -106,7 +112,18 @@ def hessian(func: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Cal
     tensor([[ 6.,  0.],
             [ 0., 12.]])
     """
-    return jacrev(jacrev(func, argnums), argnums)
+    slopes = jacrev(func, argnums)
+
+    @wraps(func, updated=())
+    def matrix(*args: Any, **kwargs: Any) -> Any:
+        of_chosen, chosen = _function_of(slopes, args, kwargs, argnums)
+        y, pull = transforms.vjp(of_chosen, chosen)
+        columns, rows = (sum(math.prod(x.shape) for x in trees.leaves(tree)) for tree in (chosen, y))
+        if columns < rows:  # several outputs
+            return jacfwd(slopes, argnums)(*args, **kwargs)
+        return _by_rows(y, pull, chosen)
+
+    return matrix
 
 
 def _function_of(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Any) -> Any:

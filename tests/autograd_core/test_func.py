@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
-from autograd_core import func
+from autograd_core import func, trees
 
 
 def values(*shape, seed=0):
@@ -140,6 +140,22 @@ def test_linearize_computes_the_function_once():
     close(push(x * 2), np.cos(x.numpy()) * x.numpy() * 2)
     close(y, np.sin(x.numpy()))
     assert len(calls) == 1
+
+
+def test_hessian_of_several_outputs():
+    """By columns, as there are fewer inputs than slopes."""
+
+    def f(x, y):
+        return {"sum": (x * y).sum(), "parts": (x**2 * y, y**3), "linear": 2 * y}
+
+    x, y = values(3), values(3, seed=1)
+    found, rows = func.hessian(f, (0, 1))(x, y), func.jacrev(func.jacrev(f, (0, 1)), (0, 1))(x, y)
+    for a, b in zip(trees.leaves(found), trees.leaves(rows), strict=True):
+        close(a, b)
+    close(found["parts"][1][1][1], np.einsum("ij,ik->ijk", np.eye(3), np.diag(6 * y.numpy())))
+    close(func.hessian(lambda x: ag.outer(x, x))(x)[0, 1], np.eye(3)[[1, 0, 2]] * [[1, 1, 0]] * [[1], [1], [0]])
+    batch = values(4, 3)
+    close(func.vmap(func.hessian(lambda x: x**3))(batch)[2], func.hessian(lambda x: x**3)(batch[2]))
 
 
 def test_hessian_of_several_arguments():
