@@ -41,21 +41,34 @@ PLAIN = {bool, int, float, str, type(None)}
 class Noted:
     """An array of a captured step.
 
-    held: its value, which a step that is only captured may change. name: of the variable in the program. base: the
+    held: its value, which a step that is only captured may change. name: of the variable in the program, or a function
+    that gives one when it is first used; then the array is `named`. base: the
     array that this one is a view of. fixed: whether it is the same in every replay. scalar: whether NumPy gives a
     scalar, which the program makes an array. original, young: of an array that exists outside, that array, and whether
     the step must not read it.
     """
 
-    __slots__ = ("__weakref__", "_held", "base", "fixed", "name", "original", "scalar", "young")
+    __slots__ = ("__weakref__", "_held", "_name", "base", "fixed", "original", "scalar", "young")
     __array_ufunc__ = None  # NumPy's operators give way
     __hash__ = None  # type: ignore[assignment]  # as of every array
     shape: tuple[int, ...]
     size: int
 
-    def __init__(self, name: str, held: Array | None, base: Noted | None = None, original: Any = None) -> None:
-        self.name, self._held, self.base, self.original = name, held, base, original
+    def __init__(self, name: Any, held: Array | None, base: Noted | None = None, original: Any = None) -> None:
+        self._name, self._held, self.base, self.original = name, held, base, original
         self.fixed = self.scalar = self.young = False
+
+    @property
+    def name(self) -> str:
+        """The variable."""
+        if not self.named:
+            self._name = self._name()
+        return str(self._name)
+
+    @property
+    def named(self) -> bool:
+        """Whether the program uses it."""
+        return isinstance(self._name, str)
 
     @property
     def held(self) -> Array:

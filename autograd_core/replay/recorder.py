@@ -64,7 +64,7 @@ class Recorder:
         """Put a noted array into a tensor."""
         if isinstance(t, Tensor) and id(t) not in self.outside and isinstance(t.array, np.ndarray | np.generic):
             own_scalar(t)
-            self.outside[id(t)] = Outside(t, place or self.program.name("T"))
+            self.outside[id(t)] = Outside(t, place.lower() or partial(self.program.name, "t"))
             self.outside[id(t)].noted.young = not place and not self._known.has(t)
 
     def _run(self, step: Callable[..., Any], args: Any, kwargs: Any) -> Any:
@@ -117,7 +117,7 @@ class Recorder:
 
     def _use(self, o: Outside) -> str:
         """The name of a tensor that exists outside."""
-        if o.place[0] != "X":
+        if not o.is_input:
             self.program.scope[o.place] = o.tensor
         return o.place
 
@@ -147,10 +147,13 @@ class Recorder:
             text = f"{program.constant(partial(_filled, form), 'filled')}({', '.join(values)})"
         used = kept.union(program.needed, *[line.names for line in program.lines])
         self._begin(used)
-        written = [n.name for n in (o.noted for o in self.outside.values()) if n.name in used and n.written]
+        written = [o.noted.name for o in self._used() if o.noted.name in used and o.noted.written]
         if written:
             program.add(f"{program.constant(record_writes)}([{', '.join(written)}])", written)
         return program.compiled([f"X{i}" for i in range(count)], text, kept), program.source
+
+    def _used(self) -> list[Outside]:
+        return [o for o in self.outside.values() if o.noted.named]
 
     def _begin(self, used: set[str]) -> None:
         """Let the program begin with the arrays that it needs, and with a check that they are those known here."""
@@ -158,19 +161,19 @@ class Recorder:
         first: list[Line] = []
         cleared: list[Line] = []
         checks = []
-        for o in self.outside.values():
-            name, is_input = o.noted.name, o.place[0] == "X"
+        for o in sorted(self._used(), key=lambda o: (not o.is_input, int(o.place[1:]))):
+            name = o.noted.name
             if name in used:
                 first.append(Line(f"{name} = {self._use(o)}.array", [name]))
                 if o.replaced:
                     dtype = program.constant(o.original.dtype)
                     checks += [f"{name}.shape == {o.original.shape}", f"{name}.dtype is {dtype}"]
-                elif not is_input:
+                elif not o.is_input:
                     checks.append(f"{name} is {program.constant(o.original)}")
             g = self.outside.get(id(o.gradient))
-            if g is not None and g.noted.name in used:
+            if g is not None and g.noted.named and g.noted.name in used:
                 checks.append(f"{self._use(o)}._grad is {self._use(g)}")
-            elif o.graded and not is_input:
+            elif o.graded and not o.is_input:
                 checks.append(f"{o.place}._grad is {'None' if o.gradient is None else 'not None'}")
                 if g is not None:
                     cleared.append(Line(f"{o.place}._grad = None", []))
@@ -221,11 +224,16 @@ class Outside:
     array, grad: what the program has put into it last. replaced, graded: whether it puts anything there.
     """
 
-    def __init__(self, tensor: Tensor, place: str) -> None:
-        self.tensor, self.place = tensor, place
+    def __init__(self, tensor: Tensor, name: Any) -> None:
+        self.tensor, self.is_input = tensor, isinstance(name, str)
         self.original, self.gradient, self.node = tensor.array, tensor._grad, tensor.node
-        self.array = self.noted = tensor.array = Noted(place.lower(), None, None, self.original)
+        self.array = self.noted = tensor.array = Noted(name, None, None, self.original)
         self.grad, self.replaced, self.graded = self.gradient, False, False
+
+    @property
+    def place(self) -> str:
+        """The name of the tensor in the program; that of its array is in small letters."""
+        return self.noted.name.upper()
 
     def restore(self) -> None:
         """Put back what was in the tensor."""
