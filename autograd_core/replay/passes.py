@@ -1,11 +1,12 @@
 """Fewer passes over memory, by rewriting lines of a program.
 
-Normalisations by known statistics become part of the convolutions before them, and sums and ReLUs overwrite arrays that
-nothing needs any more.
+Normalisations by known statistics become part of the convolutions before them; sums and ReLUs overwrite arrays that
+nothing needs any more, and gradients of slices are added where they belong.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -14,9 +15,13 @@ from autograd_core.engine.binders import LARGE
 
 # Kernels whose first result is new memory, which nothing but the program holds.
 FRESH = {
-    "add", "add_at", "add_relu", "convolve", "convolve_input", "convolve_relu", "gate", "linear", "linear_relu",
-    "matmul", "multiply", "normalize_batch", "pad", "relu", "scale_channels",
+    "add", "add_at", "add_relu", "attention", "avg_pool_input", "batch_gradients", "convolve", "convolve_input",
+    "convolve_relu", "gate", "linear", "linear_relu", "matmul", "multiply", "normalize_batch", "normalize_rows", "pad",
+    "put_taps", "relu", "row_gradients", "scale_channels",
 }  # fmt: skip
+
+
+BASIC = re.compile(r"\((slice\((None|-?\d+|, )*\)(, )?|\.\.\.,? ?)+\)")  # an index of slices, which repeats no element
 
 
 class Array(NamedTuple):
@@ -99,6 +104,11 @@ def _overwriting(lines: list[Line], kept: set[str], kernel: Callable[[str], str]
             if y == call.operands[0].name and last[y] == i and y not in kept:
                 found.pop()
                 call, since = Call("add_relu", before.arguments, before.operands, call.result), i - 1
+        if call.kernel == "add" and (part := _into_part(call, lines, i, last, fresh, kept)) is not None:
+            found[:] = [other for other in found if other.call is not part[1]]
+            found.append(part[0])
+            fresh.add(call.result.name)
+            continue
         if call.kernel in ("add", "add_relu", "relu"):
             free = [a.name for a in call.operands if a.name in fresh and a.layout == call.result.layout]
             free = [name for name in free if since <= last[name] <= i]
@@ -107,6 +117,28 @@ def _overwriting(lines: list[Line], kept: set[str], kernel: Callable[[str], str]
             fresh.add(call.result.name)
         found.append(line)
     return found
+
+
+def _into_part(
+    call: Call, lines: list[Line], i: int, last: dict[str, int], fresh: set[str], kept: set[str]
+) -> tuple[Line, Call] | None:
+    """The sum of an array and of zeros with values at a slice, as an addition to that slice; and the call that made the
+    second.
+    """
+    for scattered, other in (call.operands, call.operands[::-1]):
+        at = next((n for n in range(i) if (c := lines[n].call) and c.result.name == scattered.name), i)
+        made = lines[at].call
+        if made is None or made.kernel != "add_at" or not BASIC.fullmatch(made.arguments[2]):
+            continue
+        between = {name for line in lines[at + 1 : i] for name in line.names}
+        known = {scattered.name, *[a.name for a in made.operands]}  # and not used, nor written, in between
+        alone = last[scattered.name] == i and last[other.name] == i and kept.isdisjoint((scattered.name, other.name))
+        alike = other.layout == call.result.layout and {a.layout[1] for a in made.operands} == {other.layout[1]}
+        if other.name in fresh and alone and alike and between.isdisjoint(known):
+            text = f"{other.name}[{made.arguments[2]}] += {made.arguments[3]}; {call.result.name} = {other.name}"
+            parts = [call.result.name, other.name, *[a.name for a in made.operands]]
+            return Line(text, parts, call), made
+    return None
 
 
 def _text(call: Call, free: list[str], kernel: Callable[[str], str]) -> str:

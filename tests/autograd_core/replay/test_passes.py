@@ -131,3 +131,24 @@ def test_channels_are_not_scaled_early():
             y = conv(x)
             for found, expected in zip(run(x), (bn(y), y), strict=True):
                 np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_gradients_of_slices_are_added_in_place():
+    w = ag.randn(SHAPE, requires_grad=True)
+
+    def step(x):
+        w.grad = None
+        y = (w * x).tanh()
+        part, again = y[:, :, ::2, 1:], y[:, 3:5]
+        (part.square().sum() + (y * x).sum() + (again * again.sum()).sum() + y[0, 0].exp().sum()).backward()
+        return y.detach()
+
+    run = ag.capture(step)
+    for _ in range(4):
+        x = ag.randn(SHAPE)
+        y = run(x)
+        found = w.grad
+        assert ag.equal(y, step(x))
+        assert ag.equal(found, w.grad)
+    assert run.reasons == []
+    assert "] += v" in run.source
