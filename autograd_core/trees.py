@@ -76,6 +76,19 @@ def leaves(tree: Any) -> list[Any]:
     return [tree] if node is None else [leaf for child in node.flatten_fn(tree)[0] for leaf in leaves(child)]
 
 
+def outline(tree: Any) -> Any:
+    """A tree without its leaves, to be compared and hashed; None for a leaf.
+
+    >>> outline([1, {"a": 2}]) == outline([3, {"a": 4}]) != outline([3, {"b": 4}])
+    True
+    """
+    node = node_of(tree)
+    if node is None:
+        return None
+    children, context = node.flatten_fn(tree)
+    return tree.__class__, tuple(tree) if isinstance(tree, dict) else repr(context), *map(outline, children)
+
+
 def rebuild(tree: Any, values: Iterable[Any]) -> Any:
     """The tree with other leaves, in order.
 

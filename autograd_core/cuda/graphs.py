@@ -14,7 +14,7 @@ from autograd_core.engine.casting import casting_anew, modes
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.tensor import Tensor, wrap
-from autograd_core.trees import leaves, mapped
+from autograd_core.trees import leaves, mapped, outline
 from backends.live import recording
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class graph:
         tensors = [leaf for leaf in given if isinstance(leaf, Tensor)]
         if not tensors or not all(t.is_cuda for t in tensors):
             return self._as_it_is("its arguments are not on a GPU", args)
-        key = (grad_enabled(), *modes().items(), *map(_signature, given))
+        key = (grad_enabled(), outline(args), *modes().items(), *map(_signature, given))
         capture = self._captures.get(key)
         if capture is None:
             capture = self._captures[key] = _Capture(self, args)

@@ -42,10 +42,9 @@ class Noted:
     """An array of a captured step.
 
     held: its value, which a step that is only captured may change. name: of the variable in the program, or a function
-    that gives one when it is first used; then the array is `named`. base: the
-    array that this one is a view of. fixed: whether it is the same in every replay. scalar: whether NumPy gives a
-    scalar, which the program makes an array. original, young: of an array that exists outside, that array, and whether
-    the step must not read it.
+    that gives one when it is first used; then the array is `named`. base: the array that this one is a view of. fixed:
+    whether it is the same in every replay. scalar: whether NumPy gives a scalar, which the program makes an array.
+    original, young: of an array that exists outside, that array, and whether the step must not read it.
     """
 
     __slots__ = ("__weakref__", "_held", "_name", "base", "fixed", "original", "scalar", "young")
@@ -137,7 +136,7 @@ def _program() -> Any:
 
 
 def unwrapped(value: Any) -> Any:
-    """The values of noted arrays, also in tuples, lists, dicts and slices."""
+    """The values of noted arrays, also in tuples, lists and dicts."""
     return _mapped(attrgetter("held"), value)
 
 

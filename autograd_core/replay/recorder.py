@@ -170,6 +170,8 @@ class Recorder:
                     checks += [f"{name}.shape == {o.original.shape}", f"{name}.dtype is {dtype}"]
                 elif not o.is_input:
                     checks.append(f"{name} is {program.constant(o.original)}")
+            if not o.is_input:
+                checks.append(f"{self._use(o)}.node is {'None' if o.node is None else 'not None'}")
             g = self.outside.get(id(o.gradient))
             if g is not None and g.noted.named and g.noted.name in used:
                 checks.append(f"{self._use(o)}._grad is {self._use(g)}")
@@ -178,7 +180,7 @@ class Recorder:
                 if g is not None:
                     cleared.append(Line(f"{o.place}._grad = None", []))
         if checks:
-            stale = f"raise {program.constant(Stale)}('a tensor has another array, or another state of its gradient')"
+            stale = f"raise {program.constant(Stale)}('a tensor has another array, or its gradient another state')"
             first.append(Line(f"if not ({' and '.join(checks)}): {stale}", []))
         if program.conditions:
             odd = f"raise {program.constant(Odd)}"

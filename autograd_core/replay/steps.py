@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
+from operator import is_
 from types import MethodType
 from typing import Any
 
@@ -15,7 +16,7 @@ from autograd_core.engine.casting import modes
 from autograd_core.grad_mode import grad_enabled
 from autograd_core.replay.validity import Odd, Stale
 from autograd_core.tensor import Tensor
-from autograd_core.trees import leaves
+from autograd_core.trees import leaves, outline
 from backends.live import recording
 
 logger = logging.getLogger(__name__)
@@ -32,11 +33,12 @@ class capture:
     network takes less than half the time, a large one a few per cent less. Optimizers and schedules are called as
     always. All else that Python does in a step happens in the first calls only, and once more while it is captured.
 
-    A step may read its arguments and tensors that exist before it is called, such as parameters, which may be replaced.
-    What it keeps for the next call must be written in place, as into a buffer. Modules of the step, found through its
-    closure, the globals it names and their attributes, may change between training and evaluation. A step that cannot
-    be captured, for instance because it reads a value in Python, runs as it is from then on; the reason is in the log
-    and in `reasons`. With arguments on a GPU, steps become CUDA graphs (`cuda.graph`).
+    A step may read its arguments, and by other ways tensors that exist before and are none of them, such as parameters,
+    which may be replaced or frozen. What it keeps for the next call must be written in place, as into a buffer. Modules
+    of the step, found through its closure, the globals it names and their attributes, may change between training and
+    evaluation; for a model that gets other layers or hooks, make another capture. A step that cannot be captured, for
+    instance because it reads a value in Python, runs as it is from then on; the reason is in the log and in `reasons`.
+    With arguments on a GPU, steps become CUDA graphs (`cuda.graph`).
 
     >>> from autograd_core import capture, tensor, no_grad
     >>> double = capture(no_grad()(lambda x: x * 2 + 1))
@@ -66,7 +68,8 @@ class capture:
 
             self._modules = modules_of(self.step)
         flags = [m.training for m in self._modules]
-        key = (grad_enabled(), get_default_dtype(), *flags, *kwargs, *modes().items(), *map(_signature, given))
+        key = (grad_enabled(), get_default_dtype(), *flags, *modes().items(), *arrangement(args, kwargs, given),
+               *map(_signature, given))  # fmt: skip
         try:
             kind = self._kinds.get(key)
         except TypeError as error:  # an array of NumPy's, for instance, which may change
@@ -149,6 +152,14 @@ class _Kind:
         self.calls, self.reason = 0, ""
         self.known: Any = None  # the tensors before the last call that ran as it is
         self.replay: Callable[..., Any] | None = None
+
+
+def arrangement(args: Any, kwargs: Any, given: list[Any]) -> tuple[Any, ...]:
+    """How the leaves of arguments lie in them, and which of the tensors are the same one."""
+    ids = [id(v) for v in given if isinstance(v, Tensor)]
+    same = tuple(map(ids.index, ids)) if len(set(ids)) < len(ids) else None
+    flat = not kwargs and len(args) == len(given) and all(map(is_, args, given))
+    return None if flat else outline((args, kwargs)), same
 
 
 def _signature(leaf: Any) -> Any:

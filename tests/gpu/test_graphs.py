@@ -109,6 +109,14 @@ def test_every_shape_is_captured_by_itself_and_results_are_not_shared():
     assert [capture.graph is not None for capture in double._captures.values()] == [True, False, False]
 
 
+def test_the_order_of_names_among_arguments():
+    run = ag.cuda.graph(lambda batch: batch["a"] - 2 * batch["b"], warmup=1)
+    two, five = ag.full((1,), 2.0, device="cuda"), ag.full((1,), 5.0, device="cuda")
+    for _ in range(3):
+        assert run({"a": two, "b": five}).tolist() == [-8]
+        assert run({"b": five, "a": two}).tolist() == [-8]
+
+
 def test_memory_of_a_capture_is_its_own_and_streams_wait():
     run = ag.cuda.graph(lambda x: x * 2, warmup=1)
     other = ag.cuda.Stream()

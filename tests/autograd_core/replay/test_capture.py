@@ -199,6 +199,27 @@ def test_a_replaced_parameter_is_noticed(caplog):
     assert "captured again" in caplog.text
 
 
+def test_parameters_that_are_frozen_later_are_noticed():
+    def run(wrap):
+        ag.manual_seed(0)
+        net = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
+        optimizer = optim.SGD(net.parameters(), 0.1)
+
+        def step(x):
+            optimizer.zero_grad()
+            net(x).square().sum().backward()
+            optimizer.step()
+
+        call, found = wrap(step), []
+        for frozen in (False, False, False, False, True, True, True, True, False, False):
+            net[0].requires_grad_(not frozen)
+            call(ag.ones(1, 2))
+            found.append([p.tolist() for p in net.parameters()])
+        return found
+
+    assert run(ag.capture) == run(lambda step: step)
+
+
 def test_in_place_writes_reach_arguments_and_buffers():
     total = ag.zeros(2)
 
@@ -439,6 +460,23 @@ def test_arguments_that_cannot_be_compared_and_numbers_that_change():
     for i in range(300):
         assert scaled(ag.ones(1), i).item() == i
     assert len(scaled._kinds) < 300
+
+
+def test_how_arguments_are_nested_and_which_are_the_same():
+    run = ag.capture(ag.no_grad()(lambda batch, *rest: batch["a"] - 2 * batch["b"]))
+    two, five = ag.tensor([2.0]), ag.tensor([5.0])
+    for _ in range(4):
+        assert run({"a": two, "b": five}).item() == -8
+        assert run({"b": five, "a": two}).item() == -8
+        assert run({"b": two, "a": five}).item() == 1
+        assert run({"a": two, "b": two}).item() == -2
+    difference = ag.capture(ag.no_grad()(lambda x, y: x - 2 * y))
+    for _ in range(4):
+        assert difference(two, two).item() == -2
+        assert difference(two, five).item() == -8
+        assert difference(y=two, x=five).item() == 1
+    assert not run.reasons
+    assert not difference.reasons
 
 
 def test_a_captured_step_inside_another():
