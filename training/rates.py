@@ -59,7 +59,9 @@ def find_learning_rate(
                 break
             rates.append(rate)
             losses.append(smooth)
-    return RateRange(rates, losses, _steepest(rates, losses))
+    width = max(min(steps // 10, len(rates) // 3), 1)
+    skipped = width if len(rates) > 2 * width else 0  # means of few losses
+    return RateRange(rates, losses, _steepest(rates[skipped:], losses[skipped:], width))
 
 
 @contextmanager
@@ -88,7 +90,7 @@ def _steps(model: nn.Module, loader: Batches, optimizer: Any, loss: Loss, rates:
         optimizer.step()
 
 
-def _steepest(rates: list[float], losses: list[float]) -> float:
-    """The rate at which the loss falls fastest per relative change of the rate."""
-    falls = [(after - before, rate) for before, after, rate in zip(losses, losses[1:], rates, strict=False)]
+def _steepest(rates: list[float], losses: list[float], width: int) -> float:
+    """The rate in the middle of the `width` steps in which the loss falls most; single steps would show noise."""
+    falls = list(zip([a - b for a, b in zip(losses[width:], losses, strict=False)], rates[width // 2 :], strict=False))
     return min(falls)[1] if falls else math.nan

@@ -30,6 +30,17 @@ def test_it_suggests_a_rate_that_learns_and_leaves_no_trace():
     assert history.loss[-1] < 0.05
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_of_the_first_batches_suggests_nothing(seed):
+    ag.manual_seed(seed)
+    x = ag.randn(64, 3)
+    loader = training.DataLoader(training.TensorDataset(x, x.sum(1, keepdim=True) + ag.randn(64, 1)), 16, shuffle=True)
+    model = nn.Linear(3, 1)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    found = training.find_learning_rate(model, loader, optimizer, mse_loss, lowest=1e-6, highest=10.0)
+    assert 0.02 < found.suggestion < 0.2  # 0.06 for whole batches
+
+
 def test_misuse_is_named():
     with pytest.raises(ValueError, match=r"not lowest=1, highest=0\.1"):
         training.find_learning_rate(None, [1], None, lowest=1, highest=0.1)
