@@ -1,4 +1,7 @@
-"""Random numbers, from one generator per device that `manual_seed` restarts."""
+"""Random numbers, from one generator per device that `manual_seed` restarts.
+
+On a CPU the same seed gives the numbers that PyTorch draws there.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,8 @@ class Generator:
     def manual_seed(self, seed: int) -> Generator:
         """Seed the generator; negative seeds count down from 2^64. Returns the generator."""
         self._seed = _checked(seed)
-        self._stream = None
+        if self._stream is not None:
+            self._stream.seed(self._seed)
         return self
 
     def seed(self) -> int:
@@ -66,13 +70,17 @@ class Generator:
         """The seed of the generator."""
         return self._seed
 
-    def get_state(self) -> Any:
-        """The state for `set_state`."""
-        return self.stream.state
+    def get_state(self) -> Tensor:
+        """The state for `set_state`, as bytes; on a CPU those of PyTorch's generator."""
+        return wrap(self.stream.state)
 
-    def set_state(self, state: Any) -> None:
-        """Restore a state."""
-        self.stream.state = state
+    def set_state(self, new_state: Tensor) -> Generator:
+        """Restore a state. Returns the generator."""
+        known, given = self.stream.state, new_state.array if isinstance(new_state, Tensor) else new_state
+        if getattr(given, "dtype", None) != known.dtype or given.shape != known.shape:
+            raise TypeError(f"set_state() takes what get_state() of such a generator gave: {known.size} bytes")
+        self._seed = self.stream.resume(given)
+        return self
 
 
 _generators: dict[tuple[str, int], Generator] = {}
@@ -111,14 +119,14 @@ def initial_seed() -> int:
     return generator_of("cpu").initial_seed()
 
 
-def get_rng_state(device: str = "cpu") -> Any:
+def get_rng_state(device: str = "cpu") -> Tensor:
     """The state of a device's generator, for `set_rng_state`."""
     return generator_of(device).get_state()
 
 
-def set_rng_state(state: Any, device: str = "cpu") -> None:
+def set_rng_state(new_state: Tensor, device: str = "cpu") -> None:
     """Restore the state of a device's generator."""
-    generator_of(device).set_state(state)
+    generator_of(device).set_state(new_state)
 
 
 def generator_of(device: str | None) -> Generator:
@@ -262,8 +270,12 @@ def bernoulli(input: Tensor, p: float | None = None, generator: Generator | None
     check_tensor(input, "bernoulli")
     if not (holds((input >= 0) & (input <= 1)) if p is None else 0 <= p <= 1):
         raise OperandError("bernoulli(): probabilities must lie between 0 and 1" + ("" if p is None else f", not {p}"))
-    draws = stream_of(input.device, generator).uniform(input.shape, _floating(input.dtype if p is None else None))
-    return wrap((draws < (input.array if p is None else p)).astype(input.dtype))
+    stream = stream_of(input.device, generator)
+    if p is not None:
+        return wrap(stream.bernoulli(p, input.shape).astype(input.dtype))
+    real = _floating(input.dtype)
+    draws = stream.uniform(input.shape, dtypes.float32 if real.itemsize < 4 else real)
+    return wrap((draws < input.array).astype(input.dtype))
 
 
 def multinomial(
@@ -279,16 +291,18 @@ def multinomial(
     if not replacement and num_samples > 1 and not holds(xp.sum(weights > 0, axis=-1) >= num_samples):
         raise OperandError(f"multinomial() cannot draw {num_samples} different positions: too few weights are positive")
     stream, kind = stream_of(input.device, generator), _floating(input.dtype)
-    if not replacement:
+    if not replacement or num_samples == 1:
         # Exponential clocks with these rates ring in the order of sampling without replacement.
-        draws = stream.uniform(input.shape, kind)
-        clocks = -LIBRARY[draws.__class__].log1p(-draws) / xp.where(weights > 0, weights, 1)
-        xp = LIBRARY[clocks.__class__]  # of a batch, where vmap draws for every sample
-        return wrap(xp.argsort(xp.where(weights > 0, clocks, xp.inf), axis=-1)[..., :num_samples])
+        u = stream.probabilities(input.shape, kind)
+        rates = weights / -LIBRARY[u.__class__].log1p(-u).astype(kind)
+        xp = LIBRARY[rates.__class__]  # of a batch, where vmap draws for every sample
+        if num_samples == 1:
+            return wrap(xp.argmax(rates, axis=-1)[..., None])
+        return wrap(xp.argsort(-rates, axis=-1)[..., :num_samples])
     ends = xp.cumsum(weights, axis=-1)
-    draws = stream.uniform((*input.shape[:-1], num_samples), kind) * ends[..., -1:]
+    draws = stream.probabilities((*input.shape[:-1], num_samples), kind) * ends[..., -1:]
     if ends.shape[-1] * num_samples > MANY:
-        return functional.searchsorted(wrap(ends), wrap(draws), right=True)
+        return functional.searchsorted(wrap(ends), wrap(draws.astype(kind)), right=True)
     return wrap(LIBRARY[draws.__class__].sum(draws[..., None] >= ends[..., None, :], axis=-1))
 
 
@@ -375,7 +389,7 @@ def _uniform(self: Tensor, low: float = 0.0, to: float = 1.0, generator: Generat
     if low > to:
         raise OperandError(f"uniform_() needs low <= to, not {low} and {to}")
     uniform = stream_of(self.device, generator).uniform
-    return _drawn(lambda *a: low + (to - low) * uniform(*a), self.shape, self.dtype)
+    return _drawn(lambda *a: uniform(*a, low, to), self.shape, self.dtype)
 
 
 @filling

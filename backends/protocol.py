@@ -26,12 +26,23 @@ class BackendUnavailable(RuntimeError, ImportError):
 
 
 class Generator(Protocol):
-    """A stream of random arrays on one device; assigning a saved `state` resumes it there."""
+    """A stream of random arrays on one device."""
 
-    state: Any
+    @property
+    def state(self) -> Array:
+        """The state as bytes."""
 
-    def uniform(self, shape: tuple[int, ...], dtype: Any) -> Array:
-        """Floats in [0, 1)."""
+    def resume(self, state: Array) -> int:
+        """Go on from a state; returns the seed in it."""
+
+    def seed(self, seed: int) -> None:
+        """Start again, from a number of up to 64 bits."""
+
+    def uniform(self, shape: tuple[int, ...], dtype: Any, low: float = 0.0, high: float = 1.0) -> Array:
+        """Floats in [low, high)."""
+
+    def probabilities(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """Floats in [0, 1) for a quantile function, which gives numbers of this dtype."""
 
     def normal(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Standard normal floats."""
@@ -58,8 +69,8 @@ class Generator(Protocol):
 class Random(Protocol):
     """Maker of generators."""
 
-    def generator(self, seed: int | None, index: int) -> Generator:
-        """A generator on device `index`; the same seed gives the same numbers, None an unpredictable one."""
+    def generator(self, seed: int, index: int) -> Generator:
+        """A generator on device `index`; the same seed gives the same numbers."""
 
 
 class Backend(Protocol):

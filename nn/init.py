@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
-from autograd_core.engine.libraries import LIBRARY
+from autograd_core.engine.libraries import LIBRARY, holds
 from autograd_core.tensor import wrap
 
 # Whether initialisation is skipped because every value will be replaced; see `nn.utils.skip_init`.
@@ -61,19 +61,20 @@ def trunc_normal_(
         )
         return tensor.fill_(a if mean < a else b)
     mode = min(max(mean, low), high)
-    options = {"dtype": tensor.dtype, "device": tensor.device, "generator": generator}
-    values = core.empty(tensor.array.size, dtype=tensor.dtype, device=tensor.device)
-    rejected = core.arange(tensor.array.size, device=tensor.device)
-    while rejected.array.size:
-        if low <= mean - std and mean + std <= high:
-            values[rejected] = x = core.randn(rejected.shape, **options) * std + mean
-            kept = (x >= low) & (x <= high)
+    most = math.erf((b - mean) / std / math.sqrt(2)) - math.erf((a - mean) / std / math.sqrt(2)) > 2 * 0.3
+    values, rejected = core.empty_like(tensor), core.ones_like(tensor, dtype=bool)
+    while holds(rejected.any()):
+        x = core.empty_like(tensor)
+        if most:
+            x.normal_(mean, std, generator=generator)
+            missed = (x < low) | (x > high)
         else:
-            values[rejected] = x = core.rand(rejected.shape, **options) * (high - low) + low
-            density = core.exp(((mode - mean) ** 2 - (x - mean) ** 2) / (2 * std * std))
-            kept = core.rand(rejected.shape, **options) < density
-        rejected = rejected[~kept]
-    return tensor.copy_(values.reshape(tensor.shape).clamp(a, b))
+            x.uniform_(low, high, generator=generator)
+            peak = ((mode - mean) / std) ** 2 - core.square((x - mean) / std)
+            missed = core.rand_like(x, generator=generator).log() > peak / 2
+        values = core.where(rejected, x, values)
+        rejected &= missed
+    return tensor.copy_(values.clamp(a, b))
 
 
 @no_grad()
@@ -186,11 +187,9 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Ten
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
     if not rows * columns:
         return tensor
-    flat = core.randn(
-        max(rows, columns), min(rows, columns), dtype=tensor.dtype, device=tensor.device, generator=generator
-    )
-    xp = LIBRARY[flat.array.__class__]
-    q, r = xp.linalg.qr(flat.array)
+    flat = core.randn(rows, columns, dtype=tensor.dtype, device=tensor.device, generator=generator).array
+    xp = LIBRARY[flat.__class__]
+    q, r = xp.linalg.qr(flat.T if rows < columns else flat)
     # Without the signs q would not be uniform over the orthogonal matrices (Mezzadri 2007).
     q *= xp.sign(xp.diagonal(r))
     return tensor.copy_((gain * wrap(q.T if rows < columns else q)).reshape(tensor.shape))

@@ -52,8 +52,11 @@ class _Different:
         array = raised(array, self._level.depth - 1)
         return layer(LIBRARY[array.__class__])(array, self._level)
 
-    def uniform(self, shape: tuple[int, ...], dtype: Any) -> Any:
-        return self._batch(self._stream.uniform((self._level.size, *shape), dtype))
+    def uniform(self, shape: tuple[int, ...], dtype: Any, *bounds: float) -> Any:
+        return self._batch(self._stream.uniform((self._level.size, *shape), dtype, *bounds))
+
+    def probabilities(self, shape: tuple[int, ...], dtype: Any) -> Any:
+        return self._batch(self._stream.probabilities((self._level.size, *shape), dtype))
 
     def normal(self, shape: tuple[int, ...], dtype: Any) -> Any:
         return self._batch(self._stream.normal((self._level.size, *shape), dtype))

@@ -11,6 +11,7 @@ from autograd_core.distributions.discrete import Odds, OfChoices
 from autograd_core.distributions.distribution import Shape, one_of, together
 from autograd_core.distributions.exponential_family import ExponentialFamily
 from autograd_core.distributions.gamma_draws import standard_gamma
+from autograd_core.distributions.quantiles import uniform_within
 from autograd_core.grad_mode import no_grad
 from autograd_core.tensor import Tensor
 
@@ -39,8 +40,8 @@ class Geometric(Odds):
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:
         with no_grad():
-            u = functional.rand(self._extended_shape(sample_shape), dtype=self.probs.dtype, device=self.probs.device)
-            return ((-u).log1p() / (-self.probs).log1p()).floor()
+            u = uniform_within(self._extended_shape(sample_shape), self.probs)
+            return (u.log() / (-self.probs).log1p()).floor()
 
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)

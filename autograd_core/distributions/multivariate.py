@@ -252,10 +252,8 @@ class MixtureSameFamily(Distribution):
 
     def sample(self, sample_shape: Shape = ()) -> Tensor:
         dim = len(sample_shape) + len(self.batch_shape)
-        values, choice = (
-            self.component_distribution.sample(sample_shape),
-            self.mixture_distribution.sample(sample_shape),
-        )
+        choice = self.mixture_distribution.sample(sample_shape)
+        values = self.component_distribution.sample(sample_shape)
         at = choice.reshape(*choice.shape, *(1,) * (1 + len(self.event_shape)))
         return values.take_along_dim(at.expand(*choice.shape, 1, *self.event_shape), dim).squeeze(dim)
 

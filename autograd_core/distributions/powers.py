@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 
 from autograd_core import functional
 from autograd_core.distributions import constraints
-from autograd_core.distributions.distribution import together
+from autograd_core.distributions.distribution import Shape, together
 from autograd_core.distributions.gammas import log_beta
 from autograd_core.distributions.locations import EULER
-from autograd_core.distributions.quantiles import ByQuantile
+from autograd_core.distributions.quantiles import ByQuantile, ByTime, uniform_within
 from autograd_core.tensor import Tensor
 
 
-class Pareto(ByQuantile):
+class Pareto(ByTime):
     """Pareto distribution: P(X > x) = (`scale` / x)^`alpha` for x ≥ `scale`."""
 
     scale: Tensor
@@ -52,8 +52,8 @@ class Pareto(ByQuantile):
         self._validate_sample(value)
         return -(self.alpha * (self.scale / value).log()).expm1()
 
-    def _quantile(self, u: Tensor) -> Tensor:
-        return self.scale * (-(-u).log1p() / self.alpha).exp()
+    def _at(self, time: Tensor) -> Tensor:
+        return self.scale * (time / self.alpha).exp()
 
     def entropy(self) -> Tensor:
         return (self.scale / self.alpha).log() + 1 + 1 / self.alpha
@@ -118,7 +118,7 @@ class GeneralizedPareto(ByQuantile):
         return self.scale.log() + self.concentration + 1
 
 
-class Weibull(ByQuantile):
+class Weibull(ByTime):
     """Weibull distribution: exponential numbers to the power 1 / `concentration`, times `scale`."""
 
     scale: Tensor
@@ -153,8 +153,8 @@ class Weibull(ByQuantile):
         self._validate_sample(value)
         return -(-((value / self.scale) ** self.concentration)).expm1()
 
-    def _quantile(self, u: Tensor) -> Tensor:
-        return self.scale * (-(-u).log1p()) ** (1 / self.concentration)
+    def _at(self, time: Tensor) -> Tensor:
+        return self.scale * time ** (1 / self.concentration)
 
     def entropy(self) -> Tensor:
         return EULER * (1 - 1 / self.concentration) + (self.scale / self.concentration).log() + 1
@@ -198,6 +198,9 @@ class Kumaraswamy(ByQuantile):
     def cdf(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
         return -functional.xlog1py(self.concentration0, -(value**self.concentration1)).expm1()
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        return self._quantile(1 - uniform_within(self._extended_shape(sample_shape), self.concentration1))
 
     def _quantile(self, u: Tensor) -> Tensor:
         return (-((-u).log1p() / self.concentration0).expm1()) ** (1 / self.concentration1)

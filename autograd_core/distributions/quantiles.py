@@ -30,6 +30,22 @@ class ByQuantile(Distribution):
         raise NotImplementedError
 
 
+class ByTime(ByQuantile):
+    """Base of distributions that are sampled as functions of exponentially distributed times, of which -log(1 - u) is
+    the quantile function.
+    """
+
+    def rsample(self, sample_shape: Shape = ()) -> Tensor:
+        like = getattr(self, self._given()[0]).detach()
+        return self._at(like.new_empty(self._extended_shape(sample_shape)).exponential_())
+
+    def _quantile(self, u: Tensor) -> Tensor:
+        return self._at(-(-u).log1p())
+
+    def _at(self, time: Tensor) -> Tensor:
+        raise NotImplementedError
+
+
 class Uniform(ByQuantile):
     """Uniform distribution on [`low`, `high`)."""
 
@@ -76,7 +92,7 @@ class Uniform(ByQuantile):
         return (self.high - self.low).log()
 
 
-class Exponential(ByQuantile, ExponentialFamily):
+class Exponential(ByTime, ExponentialFamily):
     """Exponential distribution with rate `rate`."""
 
     rate: Tensor
@@ -108,8 +124,8 @@ class Exponential(ByQuantile, ExponentialFamily):
         self._validate_sample(value)
         return -(-self.rate * value).expm1()
 
-    def _quantile(self, u: Tensor) -> Tensor:
-        return -(-u).log1p() / self.rate
+    def _at(self, time: Tensor) -> Tensor:
+        return time / self.rate
 
     def entropy(self) -> Tensor:
         return 1 - self.rate.log()

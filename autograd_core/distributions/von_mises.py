@@ -48,7 +48,7 @@ class VonMises(AroundLoc):
                 f = ((1 + r * z) / (r + z)).clamp(-1, 1)
                 c = k * (r - f)
                 accepted = (c * (2 - c) > v) | ((c / v).log() + 1 - c >= 0)
-                angle = functional.where(open_ & accepted, (side - 0.5).sign() * f.acos(), angle)
+                angle = functional.where(accepted, (side - 0.5).sign() * f.acos(), angle)
                 open_ = open_ & ~accepted
             found = (angle + math.pi + self.loc.double()) % (2 * math.pi) - math.pi
             return found.to(self.loc.dtype)

@@ -34,7 +34,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
 
 
 def _drawn(name: str, quantile: Callable[..., Any], check: Callable[..., str | None], doc: str) -> Any:
-    """What fills a tensor with `quantile(xp, u, ...)` of uniform numbers u in (0, 1]."""
+    """What fills a tensor with `quantile(xp, u, ...)` of uniform numbers u in [0, 1)."""
     code = quantile.__code__
     defaults = dict(zip(code.co_varnames[2 : code.co_argcount], quantile.__defaults__ or (), strict=True))
 
@@ -45,7 +45,7 @@ def _drawn(name: str, quantile: Callable[..., Any], check: Callable[..., str | N
         if complaint := check(**values):
             raise OperandError(f"{name}() needs {complaint}, not {values}")
         wide = dtypes.float64 if self.dtype.kind in dtypes.INTEGERS else self.dtype
-        u = 1 - stream_of(self.device, generator).uniform(self.shape, wide)
+        u = stream_of(self.device, generator).probabilities(self.shape, wide)
         return quantile(LIBRARY[u.__class__], u, **values).astype(self.dtype)
 
     draw.__doc__ = doc
@@ -58,7 +58,7 @@ def _random(self: Tensor, low: int | None = None, to: Any = ..., generator: Gene
     A single argument is the upper bound; without arguments, all integers that the dtype holds exactly are possible.
     """
     low, high = (0, low) if to is ... else (low or 0, to)
-    high = _largest(self.dtype) + 1 if high is None else high
+    high = _largest(self.dtype) + 1 + (self.dtype.kind not in dtypes.EXACT) if high is None else high
     if low >= high:
         raise OperandError(f"random_() needs low < high, not {low} and {high}")
     if self.dtype.kind in dtypes.EXACT:
@@ -73,15 +73,19 @@ def _largest(dtype: dtypes.DType) -> int:
     return int(2 ** (bits or {2: 11, 4: 24, 8: 53}[dtype.itemsize])) - 1
 
 
+LEAST = 2.0**-53  # uniform numbers above 0
+
+
 def _positive(**values: float) -> str | None:
     return None if all(v > 0 for v in values.values()) else "positive parameters"
 
 
 METHODS: dict[str, Any] = {
     "random_": _random,
-    "exponential_": _drawn("exponential_", lambda xp, u, lambd=1.0: -xp.log(u) / lambd, _positive,
+    "exponential_": _drawn("exponential_", lambda xp, u, lambd=1.0: -xp.log1p(-u) / lambd, _positive,
                            "Write numbers with density lambd·exp(-lambd·x); returns the tensor."),
-    "geometric_": _drawn("geometric_", lambda xp, u, p=0.5: xp.ceil(xp.log(u) / math.log1p(-p)).clip(1),
+    "geometric_": _drawn("geometric_",
+                         lambda xp, u, p=0.5: xp.ceil(xp.log(xp.maximum(u, LEAST)) / math.log1p(-p)).clip(1),
                          lambda p: None if 0 < p < 1 else "a probability in (0, 1)",
                          "Write the number of trials up to the first success of probability p; returns the tensor."),
     "cauchy_": _drawn("cauchy_", lambda xp, u, median=0.0, sigma=1.0: median + sigma * xp.tan(math.pi * (u - 0.5)),

@@ -4,7 +4,6 @@ CuPy's own generators have no state that could be saved and restored; here the s
 counter gives one element. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 """
 
-import secrets
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -56,18 +55,24 @@ INTEGERS = "y = low + (long long)(wide(w.v[0], w.v[1]) % span);"
 class CupyGenerator:
     """A stream of random CuPy arrays on one device."""
 
-    def __init__(self, cupy: Any, ordered: Ordered, seed: int | None, index: int) -> None:
+    def __init__(self, cupy: Any, ordered: Ordered, seed: int, index: int) -> None:
         self._cupy, self._ordered, self._index = cupy, ordered, index
-        self._state: dict[str, int] = {"seed": secrets.randbits(64) if seed is None else seed, "drawn": 0}
+        self._state: dict[str, int] = {}
+        self.seed(seed)
+
+    def seed(self, seed: int) -> None:
+        """Start again, from a number of up to 64 bits."""
+        self._state.update(seed=seed, drawn=0)
 
     @property
-    def state(self) -> dict[str, int]:
-        """The seed, and the count of numbers drawn."""
-        return dict(self._state)
+    def state(self) -> Array:
+        """The seed and the count of numbers drawn, as 16 bytes on the host."""
+        return np.array([self._state["seed"], self._state["drawn"]], np.uint64).view(np.uint8)
 
-    @state.setter
-    def state(self, value: dict[str, int]) -> None:
-        self._state.update(value)
+    def resume(self, state: Array) -> int:
+        """Go on from a state; returns the seed in it."""
+        self._state.update(zip(("seed", "drawn"), map(int, np.frombuffer(state.tobytes(), np.uint64)), strict=True))
+        return self._state["seed"]
 
     def _taken(self, count: int) -> dict[str, Any]:
         """The start of the next `count` numbers; the stream continues after them."""
@@ -75,14 +80,20 @@ class CupyGenerator:
         self._state["drawn"] = start + count
         return {"seed": np.uint64(self._state["seed"] % 2**64), "start": np.uint64(start)}
 
-    def uniform(self, shape: Sizes, dtype: Any) -> Array:
-        """Floats in [0, 1)."""
+    def uniform(self, shape: Sizes, dtype: Any, low: float = 0.0, high: float = 1.0) -> Array:
+        """Floats in [low, high)."""
         dtype = np.dtype(dtype)
+        if (low, high) != (0.0, 1.0):
+            return low + (high - low) * self.uniform(shape, dtype)
         if dtype.itemsize > 2:
             return self._fill("uniform", shape, dtype)
         # Truncated to the significand of float16 or bfloat16, because rounding could give 1.
         steps = 2.0**11 if dtype == np.float16 else 2.0**8
         return (self._cupy.floor(self._fill("uniform", shape, np.dtype(np.float32)) * steps) / steps).astype(dtype)
+
+    def probabilities(self, shape: Sizes, dtype: Any) -> Array:
+        """Floats in [0, 1) for a quantile function, which gives numbers of this dtype."""
+        return self.uniform(shape, dtype)
 
     def normal(self, shape: Sizes, dtype: Any) -> Array:
         """Standard normal floats."""
@@ -154,6 +165,6 @@ class CupyRandom:
     def __init__(self, cupy: Any, ordered: Sequence[Ordered]) -> None:
         self._cupy, self._ordered = cupy, ordered
 
-    def generator(self, seed: int | None, index: int) -> CupyGenerator:
+    def generator(self, seed: int, index: int) -> CupyGenerator:
         """A generator on GPU `index`; the same seed gives the same numbers."""
         return CupyGenerator(self._cupy, self._ordered[index], seed, index)

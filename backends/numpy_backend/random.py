@@ -1,4 +1,8 @@
-"""Random numbers from NumPy's PCG64."""
+"""Random numbers of a Mersenne Twister (Matsumoto and Nishimura 1998), made as PyTorch makes them on a CPU.
+
+The same seed gives the same uniform numbers, integers, orders and decisions to the last bit, and the same normal
+numbers up to rounding. Counts and gamma-distributed numbers are NumPy's, from the same words.
+"""
 
 import math
 from typing import Any
@@ -6,79 +10,138 @@ from typing import Any
 import numpy as np
 
 from backends.geometry import Array, Sizes, blocks
+from backends.threads import in_blocks
 
-MANY = 1 << 12  # numbers: from here pairs are up to five times as fast as NumPy's rejection from a table
-BLOCK = 1 << 14  # numbers at a time: they fit the cache
-_NATIVE = (np.dtype(np.float32), np.dtype(np.float64))
+BLOCK = 1 << 14  # words at a time: they fit the cache
+PART = 1 << 17  # normal numbers at a time: threads wait for each other between shorter calls
+SHORT = 1 << 28  # ranges of integers below which a number is made of one word
+MOST = np.uint64(2**53 - 1)
+WORDS = 624  # that a twister makes at a time
+FEW = 16  # normal numbers: fewer are computed pair by pair, others in rows of 8 pairs
+# PyTorch's file format of a state.
+STATE = np.dtype(
+    [
+        ("seed", "<u8"), ("left", "<i4"), ("seeded", "<i4"), ("next", "<u8"), ("words", "<u8", 624),
+        ("unused", "<f8"), ("spare", "<f8"), ("factor", "<f8"), ("spared", "<i8"), ("reserved", "<i8"),
+    ]
+)  # fmt: skip
 
 
 class NumpyGenerator:
     """A stream of random NumPy arrays."""
 
-    def __init__(self, seed: int | None) -> None:
-        self._generator = np.random.Generator(np.random.PCG64(seed))
+    def __init__(self, seed: int) -> None:
+        self._twister = np.random.MT19937(0)
+        self._legacy = np.random.RandomState(self._twister)  # seeds the twister as its authors do
+        self._generator = np.random.Generator(self._twister)
+        self.seed(seed)
+
+    def seed(self, seed: int) -> None:
+        """Start again, from a number of up to 64 bits, of which 32 matter."""
+        self._seed = seed
+        self._legacy.seed(seed % 2**32)
+        self._spare: float | None = None  # the second normal number of a pair
 
     @property
-    def state(self) -> dict[str, Any]:
-        """A plain dictionary; assign it to resume the stream."""
-        return dict(self._generator.bit_generator.state)
+    def state(self) -> Array:
+        """The state as bytes, those of PyTorch's generator."""
+        state, known = np.zeros(1, STATE), self._twister.state["state"]
+        state["seed"], state["seeded"], state["words"] = self._seed, 1, known["key"]
+        state["next"], state["left"] = known["pos"], WORDS + 1 - known["pos"]
+        state["spare"], state["spared"] = self._spare or 0.0, self._spare is not None
+        return state.view(np.uint8)
 
-    @state.setter
-    def state(self, value: dict[str, Any]) -> None:
-        self._generator.bit_generator.state = value
+    def resume(self, state: Array) -> int:
+        """Go on from a state; returns the seed in it."""
+        (found,) = np.frombuffer(state.tobytes(), STATE)
+        words, position = found["words"].astype(np.uint32), WORDS + 1 - int(found["left"])
+        self._twister.state = {"bit_generator": "MT19937", "state": {"key": words, "pos": position}}
+        self._seed, self._spare = int(found["seed"]), float(found["spare"]) if found["spared"] else None
+        return self._seed
 
-    def uniform(self, shape: Sizes, dtype: Any) -> Array:
-        """Floats in [0, 1)."""
-        dtype = np.dtype(dtype)
-        if dtype in _NATIVE:
-            return self._generator.random(shape, dtype=dtype.type)
-        # Truncated to the significand of float16 or bfloat16, because rounding could give 1.
-        steps = 2.0**11 if dtype == np.float16 else 2.0**8
-        return (np.floor(self._generator.random(shape, dtype=np.float32) * steps) / steps).astype(dtype)
+    def _units(self, count: int, dtype: Any) -> Array:
+        """Numbers for `_unit`: words, or pairs of them for float64."""
+        return self._words(count) if dtype == np.float32 else _pairs(self._twister.random_raw(2 * count))
+
+    def _words(self, count: int) -> Array:
+        return self._twister.random_raw(count).astype(np.uint32)
+
+    def uniform(self, shape: Sizes, dtype: Any, low: float = 0.0, high: float = 1.0) -> Array:
+        """Floats in [low, high)."""
+        dtype, count = np.dtype(dtype), math.prod(shape)
+        real = np.dtype(np.float32) if dtype.itemsize < 4 else dtype
+        if count <= BLOCK:
+            y = _between(_unit(self._units(count, real), real), low, high)
+        else:
+            y = np.empty(count, real)
+            for at in blocks(count, BLOCK):
+                y[at] = _between(_unit(self._units(y[at].size, real), real), low, high)
+        if real is not dtype:
+            y = y.astype(dtype)
+            y[y == dtype.type(high)] = low  # after rounding
+        return y.reshape(shape)
+
+    def probabilities(self, shape: Sizes, dtype: Any) -> Array:
+        """Floats in [0, 1) for a quantile function, which gives numbers of this dtype."""
+        return self.uniform(shape, np.float64)
 
     def normal(self, shape: Sizes, dtype: Any) -> Array:
         """Standard normal floats."""
-        dtype = np.dtype(dtype)
-        if dtype == np.float64:
-            return self._generator.standard_normal(shape)
-        count = math.prod(shape)
-        if count >= MANY:
-            return self._pairs(count).reshape(shape).astype(dtype, copy=False)
-        return self._generator.standard_normal(shape, dtype=np.float32).astype(dtype, copy=False)
+        dtype, count = np.dtype(dtype), math.prod(shape)
+        if count < FEW:
+            return np.array([self._single() for _ in range(count)], dtype).reshape(shape)
+        real = np.dtype(np.float32) if dtype.itemsize < 4 else dtype
+        y, rest = np.empty(count, real), count % FEW
+        drawn = self._units(count - rest, real)
+        in_blocks(lambda at: _rows(drawn[at], y[at]), blocks(count - rest, PART))
+        if rest:  # the last row is drawn again, as a whole
+            skipped = rest if real is dtype else 0
+            _rows(self._units(skipped + FEW, real)[skipped:], y[-FEW:])
+        return y.reshape(shape).astype(dtype, copy=False)
 
-    def _pairs(self, count: int) -> Array:
-        """Standard normal float32 numbers in pairs at random angles (Box and Muller 1958), from 32 random bits each."""
-        half = -(-count // 2)
-        y, words = np.empty((2, half), np.float32), self._words(2 * half).reshape(2, half)
-        for at in blocks(half, BLOCK):
-            radius, angle = words[:, at].astype(np.float32)
-            radius += 0.5
-            radius *= 2.0**-32
-            np.sqrt(np.multiply(np.log(radius, out=radius), -2, out=radius), out=radius)
-            angle *= 2 * math.pi * 2.0**-32
-            np.multiply(np.cos(angle, out=y[0, at]), radius, out=y[0, at])
-            np.multiply(np.sin(angle, out=y[1, at]), radius, out=y[1, at])
-        return y.reshape(-1)[:count]
-
-    def _words(self, count: int) -> Array:
-        """32 random bits each."""
-        raw: Array = self._generator.bit_generator.random_raw(-(-count // 2))
-        return raw.view(np.uint32)[:count]
+    def _single(self) -> float:
+        """A standard normal number; every second one is the rest of a pair."""
+        y, self._spare = self._spare, None
+        if y is None:
+            angle, u = _unit(self._units(2, np.float64), np.float64).tolist()
+            radius, angle = math.sqrt(-2 * math.log1p(-u)), 2 * math.pi * angle
+            y, self._spare = radius * math.cos(angle), radius * math.sin(angle)
+        return y
 
     def integers(self, low: int, high: int, shape: Sizes) -> Array:
         """int64 numbers in [low, high)."""
-        return self._generator.integers(low, high, shape, dtype=np.int64)
+        count, span = math.prod(shape), high - low
+        y = self._words(count) if span < SHORT else _pairs(self._twister.random_raw(2 * count))
+        y -= y // y.dtype.type(span) * y.dtype.type(span)  # faster than the remainder
+        y = y.astype(np.uint64, copy=False).view(np.int64).reshape(shape)
+        y += low
+        return y
 
     def permutation(self, n: int) -> Array:
-        """The numbers 0 to n - 1 in random order."""
-        return self._generator.permutation(n)
+        """The numbers 0 to n - 1 in random order.
+
+        Fisher and Yates (1938) exchange, for each place i in turn, what is there with what is at a random place k[i]
+        from i on. Here for all places at once: what is at i before its turn was brought there by the last exchange with
+        i, or is i itself; what i receives was brought to k[i] by the last exchange with k[i], or is k[i] itself.
+        """
+        i = np.arange(n)
+        k = i.copy()
+        k[:-1] += (self._twister.random_raw(max(n - 1, 0)) % np.arange(n, 1, -1, dtype=np.uint64)).view(np.int64)
+        before, others = i.copy(), k != i
+        before[k[others]] = i[others]  # the last one stays
+        while ((earlier := before[before]) != before).any():
+            before = earlier
+        y, sorted_ = k.copy(), np.sort(k << 32 | i)
+        turns = sorted_ & (2**32 - 1)
+        again = np.flatnonzero(sorted_[1:] >> 32 == sorted_[:-1] >> 32)
+        y[turns[again + 1]] = before[turns[again]]
+        return y
 
     def bernoulli(self, p: float, shape: Sizes) -> Array:
-        """Booleans that are True with probability p, from 8 random bits each, and 32 more where these do not decide."""
-        count, (bound, rest) = math.prod(shape), divmod(round(p * 2**40), 2**32)
-        drawn = self._generator.bit_generator.random_raw(-(-count // 8)).view(np.uint8)[:count]
-        y, undecided = drawn < bound, np.flatnonzero(drawn == bound)
-        y[undecided] = self._words(len(undecided)) < rest
+        """Booleans that are True with probability p: where a number of 53 bits is less."""
+        y, bound = np.empty(math.prod(shape), np.bool_), np.uint64(math.ceil(p * 2.0**53))
+        for at in blocks(y.size, BLOCK):
+            np.less(self._units(y[at].size, np.float64) & MOST, bound, out=y[at])
         return y.reshape(shape)
 
     def poisson(self, rate: Array) -> Array:
@@ -94,9 +157,44 @@ class NumpyGenerator:
         return np.asarray(self._generator.binomial(count, p))
 
 
+def _pairs(words: Array) -> Array:
+    """Numbers of 64 bits, of which a word gives the upper half and the next one the lower."""
+    y = words[::2] << np.uint64(32)
+    y |= words[1::2]
+    return y
+
+
+def _unit(numbers: Array, dtype: Any) -> Array:
+    """Floats in [0, 1), of as many bits as they have digits."""
+    most = np.uint32(2**24 - 1) if dtype == np.float32 else MOST
+    y = (numbers & most).astype(dtype)
+    y *= 1 / (float(most) + 1)
+    return y
+
+
+def _between(y: Array, low: float, high: float) -> Array:
+    """low + (high - low)·y, rounded once."""
+    if (low, high) == (0.0, 1.0):
+        return y
+    low, high = y.dtype.type(low), y.dtype.type(high)
+    return (y.astype(np.float64) * (high - low) + low).astype(y.dtype)
+
+
+def _rows(numbers: Array, y: Array) -> None:
+    """Fill y with standard normal numbers: 8 numbers are the distances of pairs, the next 8 their angles, and so on."""
+    numbers, pairs = numbers.reshape(-1, 2, FEW // 2), y.reshape(-1, 2, FEW // 2)
+    radius, angle = _unit(numbers[:, 0], y.dtype), _unit(numbers[:, 1], y.dtype)
+    angle *= 2 * y.dtype.type(math.pi)
+    np.log(np.subtract(1, radius, out=radius), out=radius)
+    radius *= -2
+    np.sqrt(radius, out=radius)
+    np.multiply(np.cos(angle), radius, out=pairs[:, 0])
+    np.multiply(np.sin(angle, out=angle), radius, out=pairs[:, 1])
+
+
 class NumpyRandom:
     """Makes generators on the CPU."""
 
-    def generator(self, seed: int | None, index: int) -> NumpyGenerator:
+    def generator(self, seed: int, index: int) -> NumpyGenerator:
         """A generator; the same seed gives the same numbers."""
         return NumpyGenerator(seed)

@@ -114,7 +114,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
 
     hard: one-hot, with the gradient of the soft sample. PyTorch's `eps` is accepted and has no effect there either.
     """
-    noise = -core.log(-core.log(core.rand_like(logits.detach())))
+    noise = -core.empty_like(logits.detach()).exponential_().log()
     soft = core.softmax((logits + noise) / tau, dim=dim)
     if not hard:
         return soft

@@ -1,5 +1,6 @@
 """Reproducible streams, ranges and moments."""
 
+import hashlib
 import threading
 
 import numpy as np
@@ -47,6 +48,69 @@ def test_streams_can_be_repeated(name):
     again = draw(generator=own).tolist()
     own.set_state(saved)
     assert draw(generator=own).tolist() == again == second
+
+
+# seed, draw, what PyTorch 2.13 draws on a CPU
+PYTORCH = {
+    "rand": (0, lambda: ag.rand(3), [0.49625658988952637, 0.7682217955589294, 0.08847743272781372]),
+    "rand float16": (42, lambda: ag.rand(3, dtype=ag.float16), [0.88232421875, 0.9150390625, 0.3828125]),
+    "rand float64": (0, lambda: ag.cat([ag.rand(3), ag.rand(2, dtype=ag.float64)])[3:],
+                     [0.0562441839043476, 0.07262971157225484]),
+    "randn": (0, lambda: ag.cat([ag.randn(3), ag.randn(2)]),
+              [1.5409960746765137, -0.293428897857666, -2.1787893772125244, 0.5684312582015991, -1.0845223665237427]),
+    "rows of randn": (0, lambda: ag.randn(20)[[0, 7, 8, 19]],
+                      [-1.1258398294448853, 1.85300612449646, 0.46809640526771545, 0.05373690277338028]),
+    "randint": (42, lambda: ag.randint(0, 100, (6,)), [42, 67, 76, 14, 26, 35]),
+    "randperm": (1, lambda: ag.randperm(1000)[[0, 1, 500, 999]], [845, 303, 348, 639]),
+    "bernoulli": (42, lambda: ag.bernoulli(ag.full((8,), 0.5)), [0, 0, 1, 0, 1, 0, 1, 0]),
+    "multinomial": (42, lambda: ag.multinomial(ag.tensor([0.1, 0.2, 0.3, 0.4]), 3), [3, 1, 2]),
+    "exponential_": (42, lambda: ag.empty(3).exponential_(2.0),
+                     [0.029957007616758347, 0.03248806297779083, 0.06595838814973831]),
+    "dropout": (42, lambda: nn.functional.dropout(ag.ones(10), 0.5), [2, 2, 2, 2, 0, 2, 0, 0, 2, 2]),
+    "Linear": (0, lambda: nn.Linear(2, 2).weight,
+               [[-0.005293981172144413, 0.37932288646698], [-0.5819807648658752, -0.5203874707221985]]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PYTORCH)
+def test_numbers_are_those_of_pytorch(name):
+    seed, draw, expected = PYTORCH[name]
+    ag.manual_seed(seed)
+    np.testing.assert_allclose(draw().tolist(), expected, rtol=3e-7)
+
+
+def test_numbers_of_zero_to_hero():
+    g = ag.Generator().manual_seed(2147483647)
+    assert ag.rand(3, generator=g).tolist() == [0.7081288695335388, 0.3542391061782837, 0.10543233156204224]
+    drawn = ag.multinomial(ag.tensor([0.6064, 0.3033, 0.0903]), 20, replacement=True, generator=g)
+    assert drawn.tolist() == [1, 1, 2, 0, 0, 2, 1, 1, 0, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1]
+
+
+def test_states_are_those_of_pytorch():
+    ag.manual_seed(0)
+    ag.rand(5), ag.randn(3)
+    state = ag.get_rng_state()
+    assert state.dtype == ag.uint8
+    assert state.shape == (5056,)
+    found = hashlib.sha256(state.numpy().tobytes()).hexdigest()
+    assert found == "8f7fb63f42a6db6c0d23a5b627e2507c180a735757c6c50ade89c9c834a7d548"
+    drawn = ag.randn(2).tolist()
+    other = ag.Generator()
+    assert other.set_state(state) is other
+    assert other.initial_seed() == 0
+    assert ag.randn(2, generator=other).tolist() == drawn
+    with pytest.raises(TypeError, match="5056 bytes"):
+        other.set_state(state[1:])
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 17, 1000])
+def test_exchanges_are_those_of_fisher_and_yates(n):
+    ag.manual_seed(3)
+    order, stream = list(range(n)), np.random.RandomState(3)
+    for i in range(n - 1):
+        k = i + int(stream.randint(0, 2**32, dtype=np.uint32)) % (n - i)
+        order[i], order[k] = order[k], order[i]
+    assert ag.randperm(n).tolist() == order
 
 
 def test_seeds():
