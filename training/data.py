@@ -24,12 +24,9 @@ from training.samplers import Sampler as Sampler
 from training.samplers import SequentialSampler as SequentialSampler
 from training.samplers import SubsetRandomSampler as SubsetRandomSampler
 from training.samplers import WeightedRandomSampler as WeightedRandomSampler
+from training.workers import get_worker_info as get_worker_info
 
 np_str_obj_array_pattern = re.compile("[SaUO]")  # in the names of NumPy's dtypes of text and of objects
-
-
-def get_worker_info() -> None:
-    """None: there are no worker processes."""
 
 
 def __getattr__(name: str) -> ModuleType:

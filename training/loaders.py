@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from functools import partial
+from itertools import islice, repeat
 from types import GenericAlias
 from typing import Any, cast
 
 import autograd_core as ag
 from training.datasets import Dataset, IterableDataset, collate, converted, examples, take
-from training.samplers import BatchSampler, RandomSampler, SequentialSampler
+from training.samplers import BatchSampler, RandomSampler, SequentialSampler, drawn_seed
 
 
 class DataLoader:
@@ -19,8 +20,13 @@ class DataLoader:
     dataset: map-style, or a stream. batch_size: None for single examples. shuffle: use a new random order in every
     iteration, from `generator` or the generator of `autograd_core.manual_seed`. sampler: yields the indices in order;
     batch_sampler: yields a list of indices per batch. drop_last: drop an incomplete last batch. collate_fn: makes a
-    batch of a list of examples. Options for workers and pinned memory are accepted and have no effect. Raises
-    ValueError if the batch size is not a positive integer.
+    batch of a list of examples. Raises ValueError if the batch size is not a positive integer.
+
+    num_workers: processes that make batches ahead, each up to `prefetch_factor` (2) of them. They begin with a call of
+    `worker_init_fn` with their number, have random numbers of their own, and end with the iteration unless they are
+    `persistent_workers`. A stream learns from `get_worker_info` which part of the data to give. timeout: most seconds
+    to wait for a batch. in_order: batches in the order of the sampler, not of their completion.
+    multiprocessing_context: how processes start. Options for pinned memory have no effect.
     """
 
     def __init__(
@@ -55,7 +61,12 @@ class DataLoader:
         self.shuffle, self.drop_last, self.generator = shuffle, drop_last, generator
         self.num_workers, self.pin_memory, self.timeout = num_workers, pin_memory, timeout
         self.worker_init_fn, self.multiprocessing_context = worker_init_fn, multiprocessing_context
-        self.prefetch_factor, self.persistent_workers = prefetch_factor, persistent_workers
+        if prefetch_factor is not None and (not num_workers or prefetch_factor < 1):
+            raise ValueError("DataLoader: prefetch_factor is a positive number of batches, and needs num_workers > 0")
+        if persistent_workers and not num_workers:
+            raise ValueError("DataLoader: persistent_workers option needs num_workers > 0")
+        self.prefetch_factor, self.persistent_workers, self.in_order = prefetch_factor, persistent_workers, in_order
+        self._workers: Any = None
         self.collate_fn = collate_fn or (converted if batch_size is None and batch_sampler is None else collate)
         self.batch_size = None if batch_size is None or batch_sampler is not None else _batch_size(batch_size)
         self.sampler: Any = sampler
@@ -80,35 +91,54 @@ class DataLoader:
     def __iter__(self) -> Iterator[Any]:
         return _Pass(self)
 
-    def _batches(self) -> Iterator[Any]:
+    def _batches(self, seed: int) -> Iterator[Any]:
+        start = partial(
+            _maker,
+            stream=self._streams,
+            single=self.batch_sampler is None,
+            size=self.batch_size,
+            drop_last=self.drop_last,
+            collate_fn=self.collate_fn,
+        )
+        if not self.num_workers:
+            return map(start(self.dataset), self._tasks())
+        return self._by_workers(start, seed)
+
+    def _tasks(self) -> Iterable[Any]:
+        """Numbers of examples, one by one or in lists; of a stream, whatever comes next."""
         if self._streams:
-            yield from self._of_stream(_following(iter(self.dataset)))
-        elif self.batch_sampler is None:
-            for i in self.sampler:
-                yield self.collate_fn(self.dataset[i])
-        else:
-            for numbers in self.batch_sampler:
-                yield self._batch(list(numbers))
+            return repeat(None)
+        return self.sampler if self.batch_sampler is None else map(list, self.batch_sampler)
 
-    def _batch(self, numbers: list[int]) -> Any:
-        if self.collate_fn is collate:
-            return take(self.dataset, numbers)
-        return self.collate_fn(examples(self.dataset, numbers))
+    def _by_workers(self, start: Callable[[Any], Callable[[Any], Any]], seed: int) -> Iterator[Any]:
+        workers = self._workers
+        if workers is None:
+            from training.workers import Workers
 
-    def _of_stream(self, stream: Iterator[Any]) -> Iterator[Any]:
-        if self.batch_size is None:
-            yield from map(self.collate_fn, stream)
-            return
-        while batch := list(islice(stream, self.batch_size)):
-            if len(batch) == self.batch_size or not self.drop_last:
-                yield self.collate_fn(batch)
+            workers = Workers(
+                self.dataset,
+                start,
+                self.num_workers,
+                seed,
+                initialize=self.worker_init_fn,
+                context=self.multiprocessing_context,
+                prefetch=self.prefetch_factor or 2,
+                timeout=self.timeout,
+                in_order=self.in_order,
+            )
+            self._workers = workers if self.persistent_workers else None
+        try:
+            yield from workers.run(self._tasks())
+        finally:
+            if not self.persistent_workers:
+                workers.close()
 
 
 class _Pass:
     """One pass over a loader; its length is the loader's."""
 
     def __init__(self, loader: DataLoader) -> None:
-        self._loader, self._batches = loader, loader._batches()
+        self._loader, self._batches = loader, loader._batches(drawn_seed(loader.generator))
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -118,6 +148,31 @@ class _Pass:
 
     def __len__(self) -> int:
         return len(self._loader)
+
+
+def _maker(
+    dataset: Any, *, stream: bool, single: bool, size: int | None, drop_last: bool, collate_fn: Callable[[Any], Any]
+) -> Callable[[Any], Any]:
+    """The function from a task to a batch, or to an example; of a stream, until StopIteration."""
+    if stream:
+        batches = _of_stream(_following(iter(dataset)), size, drop_last, collate_fn)
+        return lambda _: next(batches)
+    if single:
+        return lambda number: collate_fn(dataset[number])
+    if collate_fn is collate:
+        return partial(take, dataset)
+    return lambda numbers: collate_fn(examples(dataset, numbers))
+
+
+def _of_stream(
+    stream: Iterator[Any], size: int | None, drop_last: bool, collate_fn: Callable[[Any], Any]
+) -> Iterator[Any]:
+    if size is None:
+        yield from map(collate_fn, stream)
+        return
+    while batch := list(islice(stream, size)):
+        if len(batch) == size or not drop_last:
+            yield collate_fn(batch)
 
 
 def _following(stream: Iterator[Any]) -> Iterator[Any]:

@@ -31,7 +31,12 @@ class SequentialSampler(Sampler):
         return len(self.data_source)
 
 
-AT_ONCE = 1024  # indices per draw: programs request any number of samples and stop at any point
+def drawn_seed(generator: ag.Generator | None = None) -> int:
+    """A seed for another generator, from that of `manual_seed` by default."""
+    return int(ag.empty((), dtype=ag.int64).random_(generator=generator).item())
+
+
+AT_ONCE = 32  # indices per draw: programs request any number of samples and stop at any point
 
 
 class RandomSampler(Sampler):
@@ -56,12 +61,14 @@ class RandomSampler(Sampler):
 
     def __iter__(self) -> Iterator[int]:
         n, count = len(self.data_source), self.num_samples
+        generator = ag.Generator().manual_seed(drawn_seed()) if self.generator is None else self.generator
         if self.replacement:
             for start in range(0, count, AT_ONCE):
-                yield from ag.randint(n, (min(AT_ONCE, count - start),), generator=self.generator).tolist()
+                yield from ag.randint(n, (min(AT_ONCE, count - start),), generator=generator).tolist()
             return
-        for start in range(0, count, n):
-            yield from ag.randperm(n, generator=self.generator)[: count - start].tolist()
+        for _ in range(count // max(n, 1)):
+            yield from ag.randperm(n, generator=generator).tolist()
+        yield from ag.randperm(n, generator=generator).tolist()[: count % max(n, 1)]
 
     def __len__(self) -> int:
         return self.num_samples

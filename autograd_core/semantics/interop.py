@@ -150,7 +150,8 @@ def _reduce(self: Tensor) -> tuple[Any, ...]:
 
 
 def _rebuild(array: np.ndarray[Any, Any], device: str, requires_grad: bool, labels: dict[str, str]) -> Tensor:
-    t = functional.tensor(array, device=device, requires_grad=requires_grad)
+    make = functional.as_tensor if array.flags.writeable else functional.tensor  # nothing else refers to the array
+    t = make(array, device=device).requires_grad_(requires_grad)
     for label, value in labels.items():
         setattr(t, label, value)
     return t

@@ -83,7 +83,7 @@ def test_examples_of_any_make():
     first, _ = DataLoader(Texts(), 2)
     assert (first["text"], first["pair"][0].tolist()) == (["a", "b"], [0, 1])
     assert [column.tolist() for column in first["pair"][1]] == [[0, 1], [0, 0]]
-    assert list(DataLoader(Texts(), 2, collate_fn=len, num_workers=2, pin_memory=True)) == [2, 1]
+    assert list(DataLoader(Texts(), 2, collate_fn=len, pin_memory=True)) == [2, 1]
 
 
 class Squares(data.Dataset[float]):
