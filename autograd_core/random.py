@@ -24,7 +24,7 @@ from autograd_core.engine.options import with_options, with_synonyms
 from autograd_core.errors import DtypeError, OperandError
 from autograd_core.grad_mode import no_grad
 from autograd_core.registry import publish
-from autograd_core.semantics.memory_format import arranged_like
+from autograd_core.semantics.memory_format import arranged, arranged_like
 from autograd_core.tensor import Tensor, wrap
 from backends.live import recording
 from backends.locks import shared_lock
@@ -32,6 +32,7 @@ from backends.locks import shared_lock
 SEEDS = 1 << 64
 DEFAULT_SEED = 67280421310721  # PyTorch's, of generators that nobody seeded
 MANY = 1 << 13  # comparisons for each row, from which a binary search is faster
+CHANNELS_LAST = {(0, 2, 3, 1): "channels_last", (0, 2, 3, 4, 1): "channels_last_3d"}  # by the order of axes in memory
 _limits = functools.cache(np.iinfo)
 
 
@@ -368,8 +369,16 @@ rand_like, randn_like, randint_like = map(_like, (rand, randn, randint))
 
 
 def keep_mask(like: Tensor, p: float) -> Tensor:
-    """Booleans in the shape of `like` that are True with probability 1 - p."""
-    return wrap(stream_of(like.device, None).bernoulli(1 - p, like.shape))
+    """Booleans in the shape of `like` that are True with probability 1 - p.
+
+    Drawn in the order of memory, as by PyTorch, but for images with channels last, which PyTorch has only on request.
+    """
+    stream, shape, strides = stream_of(like.device, None), like.shape, getattr(like.array, "strides", ())
+    axes = tuple(sorted(range(len(strides)), key=lambda axis: -strides[axis]))
+    if axes == tuple(range(len(strides))) or 0 in strides or axes in CHANNELS_LAST:
+        return arranged(wrap(stream.bernoulli(1 - p, shape)), CHANNELS_LAST.get(axes))
+    mask = stream.bernoulli(1 - p, tuple([shape[axis] for axis in axes]))
+    return wrap(mask.transpose([axes.index(axis) for axis in range(len(axes))]))
 
 
 def filling(draw: Callable[..., Any]) -> Callable[..., Tensor]:

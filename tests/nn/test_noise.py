@@ -30,6 +30,21 @@ def test_alpha_dropout_keeps_mean_and_variance(function):
     assert y.var().item() == pytest.approx(1, abs=0.05)
 
 
+def test_masks_are_drawn_in_the_order_of_memory():
+    def dropped(x):
+        ag.manual_seed(3)
+        y = F.dropout(x, 0.5)
+        assert y.stride() == x.stride()
+        return y.tolist()
+
+    x = ag.ones(5, 4, 3)
+    expected = ag.tensor(dropped(x))
+    assert dropped(x.transpose(0, 1)) == expected.transpose(0, 1).tolist()
+    assert dropped(x.permute(2, 0, 1)) == expected.permute(2, 0, 1).tolist()
+    images = ag.ones(2, 3, 4, 5)  # which kernels arrange as they like
+    assert dropped(images.to(memory_format=ag.channels_last)) == dropped(images)
+
+
 def test_nothing_is_dropped_outside_of_training():
     x = ag.rand(2, 3, 4)
     for function in (F.dropout, F.dropout1d, F.dropout2d, F.alpha_dropout, F.feature_alpha_dropout):
