@@ -91,12 +91,17 @@ class NumpyGenerator:
         if count < FEW:
             return np.array([self._single() for _ in range(count)], dtype).reshape(shape)
         real = np.dtype(np.float32) if dtype.itemsize < 4 else dtype
-        y, rest = np.empty(count, real), count % FEW
-        drawn = self._units(count - rest, real)
-        in_blocks(lambda at: _rows(drawn[at], y[at]), blocks(count - rest, PART))
-        if rest:  # the last row is drawn again, as a whole
-            skipped = rest if real is dtype else 0
-            _rows(self._units(skipped + FEW, real)[skipped:], y[-FEW:])
+        rest = count % FEW
+        if not rest:
+            drawn = self._units(count, real)
+        else:  # the last row is drawn again, as a whole
+            drawn = self._units(count - rest + FEW + (rest if real is dtype else 0), real)
+            drawn[count - rest : count - rest + FEW] = drawn[-FEW:]
+            drawn = drawn[: count - rest + FEW]
+        y = np.empty(drawn.size, real)
+        in_blocks(lambda at: _rows(drawn[at], y[at]), blocks(y.size, PART))
+        y[count - FEW : count] = y[-FEW:]
+        y.resize(count, refcheck=False)
         return y.reshape(shape).astype(dtype, copy=False)
 
     def _single(self) -> float:
