@@ -21,6 +21,9 @@ from autograd_core.tensor import Tensor, own_scalar, wrap
 from backends import Backend
 from backends.live import recording
 
+# Further kinds that PyTorch has: programs compare devices with them.
+_ELSEWHERE = ("hpu", "meta", "mps", "mtia", "xla", "xpu")
+
 
 class Device(str):
     """A device by name: "cpu", "cuda" or "cuda:1"; equal to its name. As a context manager it sets the default device.
@@ -40,6 +43,9 @@ class Device(str):
         kind, colon, number = str(name).partition(":")
         if not kind.isidentifier() or (colon and not number.isdecimal()):
             raise RuntimeError(f"{name!r} is not a device; write for example 'cpu', 'cuda' or 'cuda:1'")
+        if kind not in _ELSEWHERE and kind not in backends.known():
+            names = ", ".join((*backends.known(), *_ELSEWHERE))
+            raise RuntimeError(f"Expected one of {names} device type at start of device string: {name}")
         return super().__new__(cls, name)
 
     @property

@@ -29,11 +29,16 @@ def get(device_type: str) -> Backend:
     return backend
 
 
+def known() -> list[str]:
+    """Names of the backends, whether or not they can run here."""
+    return list(_loaders)
+
+
 def check_known(device_type: str) -> None:
     """Raise ValueError if no backend has this name, whether or not it can run here."""
     if device_type not in _loaders:
-        known = ", ".join(repr(name) for name in sorted(_loaders))
-        raise ValueError(f"unknown device type {device_type!r}; known are {known}")
+        names = ", ".join(repr(name) for name in sorted(_loaders))
+        raise ValueError(f"unknown device type {device_type!r}; known are {names}")
 
 
 def available() -> list[str]:
