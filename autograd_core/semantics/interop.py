@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes, functional
-from autograd_core.devices import backend_of
+from autograd_core.devices import backend_of, to
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.engine.nodes import Leaf
 from autograd_core.engine.versions import address, storage
@@ -169,12 +169,17 @@ def _dlpack_device(self: Tensor) -> tuple[int, int]:
     return self.array.__dlpack_device__()
 
 
-def from_dlpack(ext_tensor: Any) -> Tensor:
-    """A tensor on the memory of an object that supports DLPack."""
+def from_dlpack(ext_tensor: Any, *, device: str | None = None, copy: bool | None = None) -> Tensor:
+    """A tensor on the memory of an object that supports DLPack, or a copy of it: on another device, or if `copy`."""
     if ext_tensor.__dlpack_device__()[0] == DLPACK_CPU:
-        return functional.as_tensor(np.from_dlpack(ext_tensor))
-    cuda: Any = backend_of("cuda")
-    return wrap(cuda.share(cuda.namespace.from_dlpack(ext_tensor)))
+        shared = functional.as_tensor(np.from_dlpack(ext_tensor))
+    else:
+        cuda: Any = backend_of("cuda")
+        shared = wrap(cuda.share(cuda.namespace.from_dlpack(ext_tensor)))
+    out = to(shared, device=device, copy=bool(copy))
+    if copy is False and out is not shared:
+        raise ValueError(f"moving from {shared.device} to {out.device} needs a copy, which copy=False excludes")
+    return out
 
 
 MEMBERS = {

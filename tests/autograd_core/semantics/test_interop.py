@@ -8,6 +8,9 @@ import pytest
 
 import autograd_core as ag
 import nn
+from autograd_core.testing import refusing
+
+FAR = refusing.RefusingBackend.name
 
 
 def leaf():
@@ -208,6 +211,16 @@ def test_dlpack_both_ways():
     assert ag.utils.dlpack.from_dlpack(ag.utils.dlpack.to_dlpack(x)).data_ptr() == x.data_ptr()
     with pytest.raises(BufferError, match="detach"):
         np.from_dlpack(ag.ones(1, requires_grad=True))
+
+
+def test_dlpack_copies_on_request_and_to_other_devices():
+    x = ag.arange(3.0)
+    assert ag.from_dlpack(x, device="cpu", copy=False).data_ptr() == x.data_ptr()
+    copied, far = ag.from_dlpack(x, copy=True), ag.from_dlpack(np.ones(2, "f4"), device=FAR)
+    x.zero_()
+    assert (copied.tolist(), far.device.type, far.tolist()) == ([0, 1, 2], FAR, [1, 1])
+    with pytest.raises(ValueError, match="copy=False"):
+        ag.from_dlpack(x, device=FAR, copy=False)
 
 
 @pytest.mark.parametrize(
