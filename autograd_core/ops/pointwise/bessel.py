@@ -5,6 +5,7 @@ from typing import Any
 
 from autograd_core.kinds import ELEMENTWISE
 from autograd_core.ops.domains import OFF_ZERO, POSITIVE, REAL
+from autograd_core.ops.pointwise.around_zero import even_series, parts
 from autograd_core.registry import Interval, op, sample
 
 BETWEEN_ZEROS = Interval(0.5, 2.2)
@@ -56,10 +57,12 @@ _k1 = _tail(lambda x, t: math.exp(-x * math.cosh(t)) * math.cosh(t))
 SPECIAL: dict[str, Any] = {"module": "special", "floating": True, "wide": True, "tolerance": 1e-11}
 
 
-def _over(xp, y, x):
-    """y / x, and its limit ½ around 0, where y may be subnormal."""
-    zero = abs(x) < 1e-30
-    return xp.where(zero, 0.5, y / xp.where(zero, 1, x))
+def _series(order, sign):
+    """Coefficients of J (-1) or I (1) of an order n, divided by xⁿ."""
+    return [sign**k / (2 ** (2 * k + order) * math.factorial(k) * math.factorial(k + order)) for k in range(9)]
+
+
+J2, I1, I2 = _series(2, -1), _series(1, 1), _series(2, 1)
 
 
 @op(ELEMENTWISE, symbol="J₀", domain=BETWEEN_ZEROS, reference=_j0, vjp=lambda xp, g, x: -g * xp.bessel_j1(x), **SPECIAL)
@@ -69,10 +72,9 @@ def bessel_j0(xp, x):
 
 
 def _j1_bend(xp, g, x, y):
-    """From Bessel's equation; at 0 without the kink, whose slope is 0."""
-    zero = abs(x) < 1e-30
-    one, safe = xp.bessel_j1(x), xp.where(zero, 1, x)
-    return -g * (one + xp.where(zero, 0, (y - one / safe) / safe))
+    """From Bessel's equation: J₂(x) / x - J₁(x)"""
+    (near, inner, outer), one = parts(xp, x), xp.bessel_j1(x)
+    return g * (xp.where(near, inner * even_series(inner, J2), (one / outer - y) / outer) - one)
 
 
 @op(ELEMENTWISE, symbol="J₁′", domain=Interval(0.5, 1.5), reference=lambda x: _j0(x) - _j1(x) / x, method=False,
@@ -117,8 +119,13 @@ def i0(xp, x):
     return xp.kernels.modified_bessel_i(x, 0, False)
 
 
+def _i1_rule(xp, g, x, y):
+    near, inner, outer = parts(xp, x)
+    return g * (xp.i0(x) - xp.where(near, even_series(inner, I1), y / outer))
+
+
 @op(ELEMENTWISE, symbol="I₁", domain=OFF_ZERO, reference=_i1, aliases=("special.modified_bessel_i1",),
-    vjp=lambda xp, g, x, y: g * (xp.i0(x) - _over(xp, y, x)), **SPECIAL)
+    vjp=_i1_rule, **SPECIAL)
 def i1(xp, x):
     """Modified Bessel function of the first kind of order 1."""
     return xp.kernels.modified_bessel_i(x, 1, False)
@@ -136,10 +143,12 @@ def _slow_k_slope(x, order):
 
 def _i_bend(xp, g, x, y, order):
     """From Bessel's equation; at 0 without the kink, whose slope is 0."""
-    sign, ratio = xp.sign(x), _over(xp, xp.i1e(x), x)
+    (near, inner, outer), sign, decay = parts(xp, x), xp.sign(x), xp.exp(-abs(x))
+    ratio = xp.where(near, decay * even_series(inner, I1), xp.i1e(x) / outer)
     if order == 0:
         return g * ((x == 0) - 2 * sign * y - ratio)
-    return g * (xp.scaled_i_slope(x, order=0) - sign * y - (y - ratio) / xp.where(x == 0, 1, x))
+    rest = xp.where(near, decay * (inner * even_series(inner, I2)) - sign * ratio, (y - ratio) / outer)
+    return g * (xp.scaled_i_slope(x, order=0) - sign * y - rest)
 
 
 def _k_bend(xp, g, x, y, order):

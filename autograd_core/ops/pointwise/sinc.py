@@ -4,15 +4,18 @@ import math
 
 from autograd_core.kinds import ELEMENTWISE
 from autograd_core.ops.domains import OFF_ZERO, REAL
+from autograd_core.ops.pointwise.around_zero import even_series, parts
 from autograd_core.registry import op, sample
 
 PI = math.pi
+SLOPE = [(-1) ** k * (2 * k + 2) / math.factorial(2 * k + 3) for k in range(12)]  # of (sin(u) / u)′, divided by -u
 
 
 def _bend(xp, g, x, y, scale):
-    """From the differential equation: -scale²·sin(u) / u - 2y / x, where y / x is -scale² / 3 at 0."""
-    zero = abs(x) < 1e-30
-    return g * (-(scale**2) * xp.sinc(x * (scale / PI)) - 2 * xp.where(zero, -(scale**2) / 3, y / xp.where(zero, 1, x)))
+    """From the differential equation: -scale²·sin(u) / u - 2y / x, for u = scale·x"""
+    near, inner, outer = parts(xp, x)
+    ratio = xp.where(near, -(scale**2) * even_series(inner * scale, SLOPE), y / outer)
+    return g * (-(scale**2) * xp.sinc(x * (scale / PI)) - 2 * ratio)
 
 
 def _slow_slope(x, scale):

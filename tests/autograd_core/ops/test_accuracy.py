@@ -319,6 +319,18 @@ def test_doubles_next_to_a_zero_keep_thirteen_digits(name):
     np.testing.assert_allclose(found, exact, rtol=5e-14)
 
 
+@pytest.mark.parametrize("name", ["sinc", "spherical_bessel_j0", "bessel_j0", "bessel_j1", "i0", "i1", "i0e", "i1e"])
+def test_higher_derivatives_around_zero(name):
+    start = 1e-9 if name in ("i0e", "i1e") else 0.0  # these have a kink at 0
+    x = ag.tensor([start, 1e-12, 1e-7, 1e-3, 0.1, 0.45, 0.55], dtype="float64")
+    slope = OPS[name].call(x.requires_grad_())
+    for order in range(1, 6):
+        (slope,) = ag.grad(slope.sum(), x, create_graph=True)
+        with mp.workdps(60):
+            exact = [float(mp.diff(SMOOTH[name].value, mp.mpf(v), order)) for v in x.tolist()]
+        np.testing.assert_allclose(slope.detach(), exact, rtol=1e-11, atol=1e-14)
+
+
 INF, NAN = float("inf"), float("nan")
 ENDS = {
     "erfcx": {-INF: INF, -30.0: INF, INF: 0.0},
