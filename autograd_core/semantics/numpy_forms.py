@@ -196,6 +196,28 @@ def _median(a: Tensor, axis: int | None = None, *, keepdims: bool = False) -> Te
     return functional.quantile(floating(a), 0.5, axis, keepdims)
 
 
+def _variables(m: Any, y: Any, rowvar: bool) -> Tensor:
+    """The variables of both operands, in rows."""
+    rows = [functional.atleast_2d(floating(x)) for x in (m, y) if x is not None]
+    return functional.cat([x if rowvar or len(x) == 1 else x.mT for x in rows])
+
+
+def _corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Tensor:
+    return functional.corrcoef(_variables(x, y, rowvar))
+
+
+def _cov(
+    m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, correction: Any = None,
+    fweights: Any = None, aweights: Any = None,
+) -> Tensor:  # fmt: skip
+    """NumPy's `correction` is 1, or 0 if `bias`."""
+    weights = {"fweights": None if fweights is None else tensor(fweights),
+               "aweights": None if aweights is None else floating(aweights)}  # fmt: skip
+    return functional.cov(
+        _variables(m, y, rowvar), correction=int(not bias) if correction is None else correction, **weights
+    )
+
+
 def _quantile(a: Tensor, q: Any, axis: int | None = None, *, method: str = "linear", keepdims: bool = False) -> Tensor:
     a = floating(a)
     return functional.quantile(a, functional.as_tensor(q, dtype=a.dtype), axis, keepdims, interpolation=method)
@@ -211,7 +233,8 @@ def _cross(a: Tensor, b: Tensor, axisa: int = -1, axisb: int = -1, axisc: int = 
 FORMS: dict[str, Callable[..., Any]] = {
     "append": _append, "argsort": _argsort, "array_split": _split,
     "broadcast_arrays": _broadcast_arrays, "clip": _clip,
-    "column_stack": _stacked("column_stack"), "concatenate": _concatenate, "cross": _cross,
+    "column_stack": _stacked("column_stack"), "concatenate": _concatenate, "corrcoef": _corrcoef,
+    "cov": _cov, "cross": _cross,
     "cumprod": _flat("cumprod"), "cumsum": _flat("cumsum"), "diag": _offset("diag"), "diagflat": _offset("diagflat"),
     "diagonal": _diagonal, "dot": _dot, "dstack": _stacked("dstack"), "einsum": _einsum, "flip": _flip,
     "gradient": _gradient, "hstack": _stacked("hstack"), "imag": _imag,

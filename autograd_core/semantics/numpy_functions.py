@@ -36,7 +36,7 @@ REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "amax", "minimum": "a
 SCANS = {"add": "cumsum", "multiply": "cumprod", "logaddexp": "logcumsumexp"}
 # Functions with the same name, parameters and meaning as in NumPy.
 SAME = ("all", "allclose", "amax", "amin", "angle", "any", "argmax", "argmin", "argwhere", "atleast_1d", "atleast_2d",
-        "atleast_3d", "bincount", "broadcast_to", "corrcoef", "count_nonzero", "cov", "diff", "dsplit", "empty_like",
+        "atleast_3d", "bincount", "broadcast_to", "count_nonzero", "diff", "dsplit", "empty_like",
         "expand_dims", "fix", "fliplr", "flipud", "full_like", "hsplit", "i0", "inner", "isclose", "isin", "isneginf",
         "isposinf", "isreal", "kron", "moveaxis", "nansum", "ones_like", "outer", "prod", "ravel", "real", "reshape",
         "rot90", "round", "searchsorted", "sinc", "squeeze", "sum", "tensordot", "tile", "trapezoid", "unique",
