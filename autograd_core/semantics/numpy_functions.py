@@ -1,7 +1,7 @@
 """NumPy's functions on tensors: np.exp(tensor), array * tensor and np.sum(tensor, axis=0) are ordinary operations.
 
-A function without a counterpart of the same meaning raises, rather than dropping a gradient or computing something
-else.
+A function without a counterpart of the same meaning computes on the arrays of the tensors and gives arrays, like
+np.histogram(tensor). It raises if a gradient would be dropped, or a tensor written unnoticed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core import fft, functional, linalg
+from autograd_core import fft, functional, linalg, trees
 from autograd_core.engine.options import deliver
 from autograd_core.semantics.numpy_forms import FORMS, floating, tensors
 from autograd_core.tensor import Tensor
@@ -60,15 +60,20 @@ MODULES = {
 }  # fmt: skip
 
 
+# Functions that write to their first argument.
+WRITING = ("copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask", "at")
+
+
 def array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **kwargs: Any) -> Any:
     if out is not None and not isinstance(out[0], Tensor):  # an array cannot carry a gradient: numpy() raises then
         arrays = [x.numpy() if isinstance(x, Tensor) else x for x in inputs]
         return getattr(ufunc, method)(*arrays, out=out, **kwargs)
-    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
     function = _ufunc(ufunc.__name__, method)
     if function is None or (kwargs and method in ("__call__", "outer")):
+        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
         options = f" with {', '.join(kwargs)}" if kwargs else ""
-        raise TypeError(f"np.{name}{options} has no counterpart for tensors; {ADVICE}")
+        given = kwargs if out is None else {**kwargs, "out": out}
+        return _on_arrays(getattr(ufunc, method), f"np.{name}{options}", inputs, given)
     return function(*tensors(inputs), **_renamed(kwargs if out is None else {**kwargs, "out": out[0]}))
 
 
@@ -87,7 +92,7 @@ def array_function(self: Tensor, function: Callable[..., Any], types: Any, args:
     ours = _counterpart(function.__module__, function.__name__)
     if ours is None:
         module = function.__module__.replace("numpy", "np", 1)
-        raise TypeError(f"{module}.{function.__name__} has no counterpart for tensors; {ADVICE}")
+        return _on_arrays(function, f"{module}.{function.__name__}", args, kwargs)
     names, defaults = _parameters(function)
     operands = next((i for i, name in enumerate(names) if name in OPTIONS), len(args))
     named = list(itertools.takewhile(kwargs.__contains__, names[len(args) : operands]))  # np.sum(a=tensor)
@@ -100,6 +105,17 @@ def array_function(self: Tensor, function: Callable[..., Any], types: Any, args:
     options = _renamed(options)
     result = _reduced(ours, *args, **options) if function.__name__ in REDUCING else ours(*args, **options)
     return result if out is None else deliver(f"np.{function.__name__}", result, out)
+
+
+def _on_arrays(function: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Any:
+    """What NumPy's function gives for the arrays of the tensors, if these carry no gradient and none is written."""
+    given = trees.leaves((args, kwargs))
+    written = [] if function.__name__ not in WRITING else [args[0] if args else kwargs.get("dst", kwargs.get("a"))]
+    written += trees.leaves(kwargs.get("out"))
+    if any(isinstance(x, Tensor) and x.requires_grad for x in given) or any(isinstance(x, Tensor) for x in written):
+        raise TypeError(f"{name} has no counterpart for tensors; {ADVICE}")
+    args, kwargs = trees.mapped(lambda x: x.numpy() if isinstance(x, Tensor) else x, (args, kwargs))
+    return function(*args, **kwargs)
 
 
 def _reduced(function: Callable[..., Any], array: Tensor, axis: Any = None, **options: Any) -> Any:

@@ -193,9 +193,39 @@ WITHOUT_COUNTERPART = {
 
 
 @pytest.mark.parametrize("name", WITHOUT_COUNTERPART)
-def test_what_has_no_counterpart_raises(name):
+def test_what_has_no_counterpart_drops_no_gradient(name):
     with pytest.raises(TypeError, match=name):
-        WITHOUT_COUNTERPART[name](ag.tensor(X))
+        WITHOUT_COUNTERPART[name](ag.tensor(X, requires_grad=True))
+
+
+@pytest.mark.parametrize("name", WITHOUT_COUNTERPART)
+def test_what_has_no_counterpart_gives_arrays(name):
+    np.testing.assert_array_equal(WITHOUT_COUNTERPART[name](ag.tensor(X)), WITHOUT_COUNTERPART[name](X))
+
+
+def test_tensors_are_saved_and_counted_by_numpy(tmp_path):
+    x = ag.tensor(X)
+    np.savez(tmp_path / "x.npz", x=x, parts=[x, x])
+    np.testing.assert_array_equal(np.load(tmp_path / "x.npz")["parts"], [X, X])
+    np.testing.assert_array_equal(
+        np.histogram(x, bins=ag.linspace(-3.0, 3.0, 5))[0], np.histogram(X, [-3, -1.5, 0, 1.5, 3])[0]
+    )
+    assert np.may_share_memory(x, x.T)
+    assert not np.shares_memory(x, x.clone())
+
+
+def test_numpy_writes_into_no_tensor_unnoticed():
+    x, array = ag.tensor(X), np.zeros_like(X)
+    np.copyto(array, x)
+    np.testing.assert_array_equal(array, X)
+    for write in (
+        lambda: np.copyto(x, array),
+        lambda: np.copyto(src=array, dst=x),
+        lambda: np.add.at(x, 0, 1.0),
+        lambda: np.nanmax(array, axis=0, out=x[0]),
+    ):
+        with pytest.raises(TypeError, match="no counterpart"):
+            write()
 
 
 def test_dlpack_both_ways():
