@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from typing import Any
 
+import backends
 from autograd_core import functional
 from autograd_core.dtypes import float16, float32
 from autograd_core.engine.libraries import LIBRARY, checks_values
@@ -20,6 +22,8 @@ class GradScaler:
     The scale is multiplied by `backoff_factor` at each such step, and by `growth_factor` after `growth_interval`
     consecutive steps without one. On a GPU Python reads none of this: the device skips steps with non-finite gradients.
     Adam does not count skipped steps; optimizers that compute rates from step counts in Python do.
+
+    For the device "cuda", it warns and scales nothing where there is no such GPU, so that a program runs anywhere.
     """
 
     def __init__(
@@ -35,6 +39,9 @@ class GradScaler:
             raise ValueError(f"the growth factor must be greater than 1, not {growth_factor}")
         if enabled and not backoff_factor < 1.0:
             raise ValueError(f"the backoff factor must be less than 1, not {backoff_factor}")
+        if enabled and str(device).startswith("cuda") and "cuda" not in backends.available():
+            warnings.warn("GradScaler: there is no CUDA GPU here, so losses are not scaled", stacklevel=2)
+            enabled = False
         self._device, self._enabled, self._start = device, enabled, init_scale
         self._growth, self._backoff, self._interval = growth_factor, backoff_factor, growth_interval
         self._scale: Tensor | None = None

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import backends
 import nn
 import optim
 from autograd_core.engine.casting import POLICIES, contexts_of
@@ -254,6 +255,20 @@ def test_what_a_scaler_refuses_and_how_it_is_turned_off():
     assert (off.get_scale(), off.state_dict(), off.is_enabled()) == (1.0, {}, False)
     with pytest.raises(RuntimeError, match="the state is empty"):
         scaler.load_state_dict({})
+
+
+def test_a_scaler_for_a_gpu_that_is_not_there_scales_nothing(monkeypatch):
+    monkeypatch.setattr(backends, "available", lambda: ["cpu"])
+    w = ag.ones(2, requires_grad=True)
+    optimizer = optim.SGD([w], lr=0.5)
+    with pytest.warns(UserWarning, match="no CUDA GPU"):
+        scaler = ag.cuda.amp.GradScaler()
+    assert not scaler.is_enabled()
+    scaler.scale(w.sum()).backward()
+    scaler.unscale_(optimizer)
+    scaler.step(optimizer)
+    scaler.update()
+    assert w.tolist() == [0.5, 0.5]
 
 
 @pytest.mark.parametrize("dtype", [ag.bfloat16, ag.float16])
