@@ -113,7 +113,8 @@ class Optimizer(Watched):
         first = sum(len(group["params"]) for group in self.param_groups)
         named = [e if isinstance(e, tuple) else (str(first + i), e) for i, e in enumerate(entries)]
         _check(named, self._named_parameters())
-        group = {**self.defaults, **param_group, "params": [p for _, p in named]}
+        # Named twice: the keys that were given come first, and their values replace the defaults.
+        group = {**param_group, **self.defaults, **param_group, "params": [p for _, p in named]}
         if any(named_here):
             group["param_names"] = [name for name, _ in named]
         if isinstance(lr := group.get("lr"), Tensor):
@@ -206,7 +207,8 @@ class Optimizer(Watched):
         """The state for `load_state_dict`: states by parameter number, and groups with numbers in place of tensors."""
         numbers: dict[int, int] = {}
         groups = [
-            {**group, "params": [numbers.setdefault(id(p), len(numbers)) for p in group["params"]]}
+            {k: v for k, v in group.items() if k != "params"}
+            | {"params": [numbers.setdefault(id(p), len(numbers)) for p in group["params"]]}
             for group in self.param_groups
         ]
         state = {numbers.get(id(k), k): copy.copy(v) for k, v in self.state.items()}

@@ -28,6 +28,15 @@ def descend(optimizer, params):
     optimizer.step()
 
 
+def test_groups_begin_with_what_was_given_and_saved_ones_end_with_the_numbers():
+    optimizer = optim.SGD([{"lr": 2.0, "params": [leaf()]}, {"params": [leaf()]}])
+    assert [list(group)[:3] for group in optimizer.param_groups] == [
+        ["lr", "params", "momentum"],
+        ["params", "lr", "momentum"],
+    ]
+    assert [list(group)[-1] for group in optimizer.state_dict()["param_groups"]] == ["params", "params"]
+
+
 def test_a_group_may_be_empty():
     p = leaf()
     optimizer = optim.SGD([{"params": []}, {"params": [("w", p)]}, {"params": [], "lr": 2.0}], lr=0.5)
