@@ -19,6 +19,7 @@ PLACES = {
     "accelerator": "autograd_core.compatibility.accelerator", "backends": "autograd_core.compatibility.backends",
     "jit.annotations": "typing", "jit": "autograd_core.compatibility.jit",
     "compiler": "autograd_core.compatibility.jit",
+    "fx": "autograd_core.compatibility.jit",
     "_dynamo.config": "autograd_core.compatibility.compiling", "_dynamo": "autograd_core.compatibility.jit",
     "_inductor.config": "autograd_core.compatibility.compiling", "_inductor": "autograd_core.compatibility.jit",
     "hub": "autograd_core.compatibility.hub", "utils.model_zoo": "autograd_core.compatibility.hub",

@@ -1,4 +1,4 @@
-"""PyTorch's `torch.jit`: decorators and queries that leave functions as they are."""
+"""PyTorch's `torch.jit`, `compiler` and `fx`: decorators and queries that leave functions as they are."""
 
 from __future__ import annotations
 
@@ -55,8 +55,12 @@ class TracerWarning(Warning):
     """A warning about traced functions, which programs ignore by name. It is never given."""
 
 
+class Proxy:
+    """A value in a function that `torch.fx` traces, for which programs test by its class. There is none."""
+
+
 is_tracing = is_compiling = is_exporting = is_dynamo_compiling = is_scripting
-freeze = optimize_for_inference = script
+freeze = optimize_for_inference = wrap = script
 export = ignore = unused = interface = script_if_tracing = allow_in_graph = _overload_method = _as_written
 assume_constant_result = _as_written
 

@@ -265,6 +265,15 @@ def test_compilers_leave_functions_as_they_are():
     ag._dynamo.graph_break()
 
 
+def test_no_function_is_traced_symbolically():
+    import autograd_core.fx
+
+    assert not isinstance(ag.ones(1), autograd_core.fx.Proxy)
+    assert ag.fx.wrap(len) is len
+    with pytest.raises(AttributeError, match="symbolic_trace"):
+        ag.fx.symbolic_trace(len)
+
+
 def test_settings_of_compilers_are_stored():
     from autograd_core._inductor import config
 
