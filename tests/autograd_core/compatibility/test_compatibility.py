@@ -265,6 +265,10 @@ def test_compilers_leave_functions_as_they_are():
     ag._dynamo.graph_break()
 
 
+def test_the_use_of_a_class_can_be_reported():
+    assert ag._C._log_api_usage_once("torchmetrics.metric.Accuracy") is None
+
+
 def test_no_function_is_traced_symbolically():
     import autograd_core.fx
 
