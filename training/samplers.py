@@ -49,10 +49,11 @@ class RandomSampler(Sampler):
         num_samples: int | None = None,
         generator: ag.Generator | None = None,
     ) -> None:
-        if num_samples is not None and num_samples < 1:
-            raise ValueError(f"RandomSampler: num_samples must be positive, not {num_samples}")
         self.data_source, self.replacement, self.generator = data_source, replacement, generator
         self._count = num_samples
+        if self.num_samples < 1:
+            without = " (there are no examples)" if num_samples is None else ""
+            raise ValueError(f"RandomSampler: num_samples must be positive, not {self.num_samples}{without}")
 
     @property
     def num_samples(self) -> int:

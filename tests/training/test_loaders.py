@@ -133,6 +133,7 @@ def test_orders():
         DataLoader(TEN, 2, batch_sampler=[[1]])
     for wrong in (
         lambda: data.RandomSampler(TEN, num_samples=0),
+        lambda: data.DataLoader([], shuffle=True),
         lambda: data.WeightedRandomSampler([1.0], 0),
         lambda: data.BatchSampler([1], 0, False),
     ):
