@@ -22,6 +22,9 @@ def __getattr__(name: str) -> Any:
     """Import expensive parts on first use."""
     if name in ("forward_ad", "functional", "graph"):
         return importlib.import_module(f"autograd_core.autograd.{name}")
+    if name in ("profiler", "profiler_util"):
+        place = {"profiler": "recording", "profiler_util": "events"}[name]
+        return importlib.import_module(f"autograd_core.profiler.{place}")
     if name == "Variable":
         return importlib.import_module("autograd_core.compatibility.legacy").Variable
     if name in ("gradcheck", "gradgradcheck"):

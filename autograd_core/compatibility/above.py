@@ -15,6 +15,7 @@ PLACES = {
     "func.replace_all_batch_norm_modules_": "nn.stateless:replace_all_batch_norm_modules_",
     **{name: f"nn.functional:{name}" for name in _LAYERS.split()},
     "autograd.grad_mode": "autograd_core.grad_mode",
+    "autograd.profiler_util": "autograd_core.profiler.events", "autograd.profiler": "autograd_core.profiler.recording",
     "utils.data": "training.data", "multiprocessing": "multiprocessing",
     "accelerator": "autograd_core.compatibility.accelerator", "backends": "autograd_core.compatibility.backends",
     "jit.annotations": "typing", "jit": "autograd_core.compatibility.jit",

@@ -27,6 +27,7 @@ WITHIN = {
         "nn.parallel": "_functions data_parallel distributed replicate scatter_gather",
         "utils.data": "_utils _utils.collate dataloader dataset distributed sampler",
         "distributed": "nn optim",
+        "profiler": "profiler",
     }.items()
     for name in names.split()
 } | {
