@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,13 +10,6 @@ from autograd_core import Tensor
 from autograd_core import functional as core
 from autograd_core.grad_mode import enable_grad
 from autograd_core.trees import leaves
-from nn.layers.attention import MultiheadAttention
-from nn.layers.convolution import _Conv
-from nn.layers.distance import Bilinear
-from nn.layers.linear import Linear
-from nn.layers.recurrent import RNNBase
-from nn.layers.recurrent_cells import RNNCellBase
-from nn.layers.transposed_convolution import _ConvTranspose
 from nn.modes import in_mode
 from nn.module import Module
 from nn.receptive_field import Fields
@@ -39,7 +31,7 @@ class Row(NamedTuple):
 class Summary:
     """The rows of a model, and totals; printed as a table.
 
-    multiply_adds: of the layers' products and convolutions; elementwise work and functions outside layers are not
+    multiply_adds: of products and convolutions in layers; elementwise work and functions outside layers are not
     counted. memory: bytes of all layers' outputs, most of which are kept for backward. receptive_field: how many input
     pixels a pixel sees; None if it sees all of them or the notion does not apply.
     """
@@ -93,23 +85,30 @@ def summary(model: Module, input_shape: Sequence[int] | Tensor | Sequence[Any]) 
     >>> summary(lenet5(), (1, 1, 28, 28)).parameters
     61706
     """
+    from autograd_core.profiler import recording
+
     like = next((p for p in model.parameters() if p.is_floating_point()), core.zeros(()))
     inputs = _inputs(input_shape, like)
     rows: list[Row] = []
     fields, seen = Fields(model, inputs), set[int]()
+    calls: dict[Any, int] = {}  # event of a layer's call -> its row
+    profile = recording.profile(with_flops=True, with_modules=True)
     hooks = [
-        module.register_forward_hook(_recorder(path, rows, fields, seen))
+        module.register_forward_hook(
+            _recorder(path, rows, fields, seen, lambda: calls.update({profile.current: len(rows)}))
+        )
         for path, module in model.named_modules()
         if _is_layer(path, module)
     ]
     try:
-        with in_mode(model, training=False), enable_grad():
+        with in_mode(model, training=False), enable_grad(), profile:
             model(*inputs)
     except Exception as e:
         raise RuntimeError(_refusal(e, inputs)) from e
     finally:
         for hook in hooks:
             hook.remove()
+    _count(rows, calls, profile.events())
     parameters = list(model.parameters())
     return Summary(
         tuple(rows),
@@ -150,65 +149,40 @@ def _refusal(e: Exception, inputs: Sequence[Tensor]) -> str:
     )
 
 
-def _recorder(path: str, rows: list[Row], fields: Fields, seen: set[int]) -> Callable[..., None]:
+def _count(rows: list[Row], calls: dict[Any, int], events: Iterable[Any]) -> None:
+    """Add the multiply-adds of each operation to the innermost layer that it is called in."""
+    for event in events:
+        outer = event if event.flops else None
+        while outer is not None and outer not in calls:
+            outer = outer.cpu_parent
+        if outer is not None:
+            row = rows[calls[outer]]
+            rows[calls[outer]] = row._replace(multiply_adds=row.multiply_adds + event.flops // 2)
+
+
+def _recorder(
+    path: str, rows: list[Row], fields: Fields, seen: set[int], note: Callable[[], None]
+) -> Callable[..., None]:
     def record(module: Module, args: Any, output: Any) -> None:
         first = next((t for t in leaves(output) if isinstance(t, Tensor)), None)
         if first is None:
             return
         own = [p for p in module.parameters() if id(p) not in seen]  # submodules that were called come before
         seen.update(map(id, own))
+        note()
         rows.append(
             Row(
                 path,
                 type(module).__name__,
                 first.shape,
                 sum(p.numel() for p in own),
-                _multiply_adds(module, args, first),
+                0,
                 0 if any(first is x for x in args) else first.numel() * first.dtype.itemsize,
                 fields.after(module, args, first),
             )
         )
 
     return record
-
-
-def _of_convolution(m: Any, args: Any, y: Tensor) -> int:
-    return int(y.numel() * m.in_channels // m.groups * math.prod(m.kernel_size))
-
-
-def _of_transposed(m: Any, args: Any, y: Tensor) -> int:
-    return int(args[0].numel() * m.out_channels // m.groups * math.prod(m.kernel_size))
-
-
-def _of_attention(m: Any, args: Any, y: Tensor) -> int:
-    query, key, value = args[:3]
-    width = m.embed_dim
-    longer = query.shape[-2 if m.batch_first or query.ndim == 2 else 0]
-    products = 2 * width * (key.numel() // key.shape[-1]) * longer
-    return int((2 * query.numel() + key.numel() + value.numel()) * width + products)
-
-
-def _of_recurrence(m: Any, args: Any, y: Tensor) -> int:
-    steps = y.numel() // y.shape[-1]
-    return int(
-        steps * sum(p.numel() for name, p in m._parameters.items() if p is not None and name.startswith("weight"))
-    )
-
-
-# Multiply-adds of a call, by the first matching class.
-COSTS: tuple[tuple[type[Module], Callable[[Any, Any, Tensor], int]], ...] = (
-    (_ConvTranspose, _of_transposed),
-    (_Conv, _of_convolution),
-    (Linear, lambda m, args, y: y.numel() * m.in_features),
-    (Bilinear, lambda m, args, y: y.numel() * m.in1_features * (m.in2_features + 1)),
-    (MultiheadAttention, _of_attention),
-    (RNNBase, _of_recurrence),
-    (RNNCellBase, _of_recurrence),
-)
-
-
-def _multiply_adds(module: Module, args: Any, output: Tensor) -> int:
-    return next((cost(module, args, output) for kind, cost in COSTS if isinstance(module, kind)), 0)
 
 
 def _bytes(count: int) -> str:

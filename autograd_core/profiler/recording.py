@@ -129,6 +129,12 @@ class profile:
         self._events.append(begun)
 
     @property
+    def current(self) -> FunctionEvent:
+        """The innermost event that this thread is in."""
+        found: FunctionEvent = self._local.stack[-1]
+        return found
+
+    @property
     def function_events(self) -> EventList:
         """The events in the order of their beginning."""
         return EventList(sorted(self._events, key=lambda event: event.start), self._options)

@@ -71,7 +71,25 @@ def test_costs_of_sequences_and_of_several_inputs():
     assert s.multiply_adds == 5 * 2 * 2 * 24 * (4 + 6)
     attention = nn.summary(nn.MultiheadAttention(8, 2), [(5, 1, 8), (7, 1, 8), (7, 1, 8)])
     assert attention.rows[-1].multiply_adds == (2 * 5 + 7 + 7) * 64 + 2 * 5 * 7 * 8
-    assert nn.summary(nn.Bilinear(2, 3, 4), [(1, 2), (1, 3)]).multiply_adds == 4 * 2 * (3 + 1)
+    assert nn.summary(nn.Bilinear(2, 3, 4), [(1, 2), (1, 3)]).multiply_adds == 2 * 12 + 4 * 3
+    assert nn.summary(nn.GRUCell(3, 4), [(2, 3), (2, 4)]).multiply_adds == 2 * 12 * (3 + 4)
+
+
+class Written(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight, self.inner = nn.Parameter(ag.ones(3, 4)), nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.inner(x @ self.weight)
+
+
+def test_products_in_a_forward_count_for_the_layer_that_calls_them():
+    rows = nn.summary(Written(), (5, 3)).rows
+    assert [(r.path, r.layer, r.multiply_adds) for r in rows] == [
+        ("inner", "Linear", 5 * 4 * 2),
+        ("", "Written", 5 * 3 * 4),
+    ]
 
 
 def test_tokens_and_shared_weights_and_nothing_left_behind():
