@@ -4,6 +4,7 @@ import importlib
 from typing import Any
 
 from autograd_core import grad_mode as grad_mode
+from autograd_core.autograd import saved_values as saved_values
 from autograd_core.autograd.function import Function as Function
 from autograd_core.autograd.gradients import backward as backward
 from autograd_core.autograd.gradients import grad as grad

@@ -72,19 +72,19 @@ class saved_tensors_hooks:
 
     def pack(self, t: Tensor) -> Packed:
         """Apply the pack hook to a tensor."""
-        before = version(t)
-        with no_grad():
-            packed = self.pack_hook(t)
-        if version(t) != before:
-            raise RuntimeError("a pack hook wrote its input in place; let it work on a .clone()")
-        return Packed(packed, self.unpack_hook, t)
+        return Packed(self.pack_hook, self.unpack_hook, t)
 
 
 class Packed:
     """A saved tensor in packed form."""
 
-    def __init__(self, packed: Any, unpack: Callable[[Any], Tensor], original: Tensor) -> None:
-        self._packed, self._unpack, self._node = packed, unpack, original.node
+    def __init__(self, pack: Callable[[Tensor], Any], unpack: Callable[[Any], Tensor], original: Tensor) -> None:
+        before = version(original)
+        with no_grad():
+            self._packed = pack(original)
+        if version(original) != before:
+            raise RuntimeError("a pack hook wrote its input in place; let it work on a .clone()")
+        self._unpack, self._node = unpack, original.node
         self._shape, self._dtype = original.shape, original.dtype
 
     def tensor(self) -> Tensor:
