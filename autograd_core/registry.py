@@ -33,6 +33,7 @@ from autograd_core.tensor import Tensor
 
 OPS: dict[str, Op] = {}
 COMPOSITIONS: dict[str, Composition] = {}
+RESULTS: dict[str, Any] = {}  # the types of several results, by PyTorch's names in `return_types`
 LISTENERS: list[Callable[[Op | Composition], None]] = []  # called with every entry registered later
 MODULES: dict[str, Any] = {"": functional, "linalg": linalg, "special": special, "fft": fft}
 NO_GRADIENT: tuple[Rule | None, ...] = ()  # `vjp` of piecewise constant operations: comparisons, argmax
@@ -283,13 +284,17 @@ def _decide(o: Op) -> None:
 
 
 def in_lines(results: Any, function: str) -> Any:
-    """The type of a function's named results, which are shown as in PyTorch: each in a line."""
+    """The type of a function's named results, which are shown as in PyTorch, each in a line, and found by pickle."""
+    title = function.replace(".", "_")
 
     def shown(self: Any) -> str:
         lines = (f"\n{field}={value!r}" for field, value in zip(self._fields, self, strict=True))
-        return f"return_types.{function.replace('.', '_')}({','.join(lines)})"
+        return f"return_types.{title}({','.join(lines)})"
 
     results.__repr__ = shown
+    results.__name__ = results.__qualname__ = title
+    results.__module__ = "autograd_core.compatibility.return_types"
+    RESULTS[title] = results
     return results
 
 

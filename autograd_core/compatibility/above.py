@@ -25,7 +25,7 @@ PLACES = {
     "_inductor.config": "autograd_core.compatibility.compiling", "_inductor": "autograd_core.compatibility.jit",
     "hub": "autograd_core.compatibility.hub", "utils.model_zoo": "autograd_core.compatibility.hub",
     "_utils": "autograd_core.compatibility.flat", "_C": "autograd_core.compatibility.usage",
-    "types": "autograd_core.compatibility.types",
+    "types": "autograd_core.compatibility.types", "return_types": "autograd_core.compatibility.return_types",
     "futures": "autograd_core.compatibility.futures", "Future": "autograd_core.compatibility.futures:Future",
     "distributed": "autograd_core.compatibility.distributed", "version": "autograd_core.compatibility.version",
 }  # fmt: skip

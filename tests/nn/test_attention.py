@@ -6,6 +6,7 @@ import pytest
 import autograd_core as ag
 import nn.functional as F
 from nn.attention import SDPBackend, sdpa_kernel
+from nn.attention.bias import causal_lower_right, causal_upper_left
 
 L, S, N, E, H = 3, 4, 2, 6, 2
 RANDOM = np.random.default_rng(0)
@@ -148,3 +149,14 @@ def test_a_kernel_may_be_asked_for():
         assert ag.equal(F.scaled_dot_product_attention(q, q, q), expected)
     with pytest.raises(TypeError, match="'math'"), sdpa_kernel("math"):
         pass
+
+
+def test_causal_masks_of_queries_and_keys_of_different_lengths():
+    q, k = ag.rand(1, 2, 2, 3), ag.rand(1, 2, 4, 3)
+    attend = F.scaled_dot_product_attention
+    assert ag.equal(attend(q, k, k, attn_mask=causal_upper_left(2, 4)), attend(q, k, k, is_causal=True))
+    later = attend(q, k, k, attn_mask=causal_lower_right(2, 4))
+    ag.testing.assert_close(later[:, :, 1:], attend(q[:, :, 1:], k, k))
+    ag.testing.assert_close(later[:, :, :1], attend(q[:, :, :1], k[:, :, :3], k[:, :, :3]))
+    with pytest.raises(RuntimeError, match="numbers of queries and of keys"):
+        causal_lower_right(3)

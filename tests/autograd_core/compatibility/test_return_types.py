@@ -1,0 +1,33 @@
+"""The types of functions with several results."""
+
+import pickle
+
+import pytest
+
+import autograd_core as ag
+from autograd_core import return_types
+
+
+@pytest.mark.parametrize(
+    "name, compute",
+    [
+        ("max", lambda x: x.max(0)),
+        ("topk", lambda x: x.topk(1)),
+        ("median", lambda x: x.median(0)),
+        ("linalg_svd", ag.linalg.svd),
+        ("linalg_slogdet", ag.linalg.slogdet),
+        ("aminmax", ag.aminmax),
+    ],
+)
+def test_results_are_of_the_type_that_they_show_and_can_be_pickled(name, compute):
+    found = compute(ag.tensor([[2.0, 1.0], [0.0, 3.0]]))
+    assert isinstance(found, getattr(return_types, name))
+    assert repr(found).startswith(f"return_types.{name}(")
+    again = pickle.loads(pickle.dumps(found))
+    assert type(again) is type(found)
+    assert all(map(ag.equal, again, found))
+
+
+def test_what_is_no_type():
+    with pytest.raises(AttributeError, match="no attribute 'relu'"):
+        return_types.relu
