@@ -77,7 +77,8 @@ dtype = np.dtype
 iinfo = np.iinfo
 memory_format = MemoryFormat
 contiguous_format, preserve_format = MemoryFormat.contiguous_format, MemoryFormat.preserve_format
-strided = layout.strided
+strided, sparse_coo, sparse_csr, jagged = layout.strided, layout.sparse_coo, layout.sparse_csr, layout.jagged
+sparse_csc, sparse_bsr, sparse_bsc = layout.sparse_csc, layout.sparse_bsr, layout.sparse_bsc
 channels_last, channels_last_3d = MemoryFormat.channels_last, MemoryFormat.channels_last_3d
 
 # Imported when first used: modules, and names of other modules.
@@ -87,12 +88,13 @@ _MODULES = (
 )  # fmt: skip
 _LEGACY = """
     BFloat16Tensor BoolTensor ByteTensor CharTensor DoubleTensor FloatTensor HalfTensor IntTensor LongTensor ShortTensor
-    default_generator get_autocast_cpu_dtype get_autocast_gpu_dtype is_autocast_cpu_enabled set_default_tensor_type
+    SymBool SymFloat SymInt clear_autocast_cache default_generator get_autocast_cpu_dtype get_autocast_gpu_dtype
+    is_autocast_cache_enabled is_autocast_cpu_enabled set_default_tensor_type sym_float sym_int sym_max sym_min sym_not
     typename"""
 _SWITCHES = """
     are_deterministic_algorithms_enabled compile get_deterministic_debug_mode get_num_interop_threads
-    is_deterministic_algorithms_warn_only_enabled set_deterministic_debug_mode set_flush_denormal
-    set_num_interop_threads use_deterministic_algorithms"""
+    is_deterministic_algorithms_warn_only_enabled is_warn_always_enabled set_deterministic_debug_mode set_flush_denormal
+    set_num_interop_threads set_warn_always use_deterministic_algorithms"""
 _PLACES = {
     "vmap": "batching",
     "config": "configuration",
@@ -101,6 +103,7 @@ _PLACES = {
     "OutOfMemoryError": "errors",
     "_assert": "compatibility.jit",
     "checkpoint": "autograd.recomputation",
+    "get_device_module": "compatibility.accelerator",
     **dict.fromkeys(_LEGACY.split(), "compatibility.legacy"),
     **dict.fromkeys(_SWITCHES.split(), "compatibility.switches"),
 }

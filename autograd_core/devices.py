@@ -252,7 +252,21 @@ def install() -> None:
         "is_cuda": property(lambda self: self.device.type == "cuda", doc="Whether the elements live on a CUDA GPU."),
         **{
             f"is_{kind}": property(lambda self: False, doc=f"Whether it is a tensor of the kind {kind}: none is.")
-            for kind in ("meta", "mps", "nested", "quantized", "sparse", "xpu")
+            for kind in (
+                "ipu",
+                "maia",
+                "meta",
+                "mkldnn",
+                "mps",
+                "mtia",
+                "nested",
+                "quantized",
+                "sparse",
+                "sparse_csr",
+                "vulkan",
+                "xla",
+                "xpu",
+            )
         },
     }
     for name, member in members.items():

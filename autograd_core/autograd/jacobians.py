@@ -64,8 +64,12 @@ def jacfwd(
     has_aux: bool = False,
     *,
     chunk_size: int | None = None,
+    randomness: str = "error",
 ) -> Callable[..., Any]:
-    """`jacrev` by forward products, which is better for few inputs and many outputs."""
+    """`jacrev` by forward products, which is better for few inputs and many outputs.
+
+    randomness: not needed, because `func` is called once.
+    """
 
     @wraps(func, updated=())
     def matrix(*args: Any, **kwargs: Any) -> Any:

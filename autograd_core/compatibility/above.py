@@ -16,7 +16,7 @@ PLACES = {
     **{name: f"nn.functional:{name}" for name in _LAYERS.split()},
     "autograd.grad_mode": "autograd_core.grad_mode",
     "autograd.profiler_util": "autograd_core.profiler.events", "autograd.profiler": "autograd_core.profiler.recording",
-    "utils.data": "training.data", "multiprocessing": "multiprocessing",
+    "utils.data": "training.data", "multiprocessing": "autograd_core.compatibility.processes",
     "accelerator": "autograd_core.compatibility.accelerator", "backends": "autograd_core.compatibility.backends",
     "jit.annotations": "typing", "jit": "autograd_core.compatibility.jit",
     "compiler": "autograd_core.compatibility.jit",
@@ -26,6 +26,9 @@ PLACES = {
     "hub": "autograd_core.compatibility.hub", "utils.model_zoo": "autograd_core.compatibility.hub",
     "_utils": "autograd_core.compatibility.flat", "_C": "autograd_core.compatibility.usage",
     "types": "autograd_core.compatibility.types", "return_types": "autograd_core.compatibility.return_types",
+    "cpu": "autograd_core.compatibility.cpu", "overrides": "autograd_core.compatibility.overrides",
+    "ScriptModule": "autograd_core.compatibility.jit:ScriptModule",
+    "UntypedStorage": "autograd_core.semantics.storages:Storage",
     "futures": "autograd_core.compatibility.futures", "Future": "autograd_core.compatibility.futures:Future",
     "distributed": "autograd_core.compatibility.distributed", "version": "autograd_core.compatibility.version",
 }  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any, Union, get_args, get_origin
 from typing import Final as Final
 
 from autograd_core.compatibility import compiling as config  # noqa: F401  # torch.compiler.config
+from autograd_core.compatibility.futures import Future
 from autograd_core.compatibility.switches import compile as _as_written
 
 
@@ -49,6 +50,26 @@ def isinstance(obj: Any, target_type: Any) -> bool:  # noqa: A001  its public na
 def is_scripting() -> bool:
     """Whether the program is being compiled: no."""
     return False
+
+
+class ScriptModule:
+    """The class of compiled modules, which programs test for: nothing is an instance."""
+
+
+class ScriptFunction:
+    """The class of compiled functions, which programs test for: nothing is an instance."""
+
+
+def fork(func: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
+    """A future with the result of a call, which is made at once."""
+    future: Future[Any] = Future()
+    future._set(lambda: func(*args, **kwargs))
+    return future
+
+
+def wait(future: Future[Any]) -> Any:
+    """The result of a `fork`."""
+    return future.wait()
 
 
 class TracerWarning(Warning):

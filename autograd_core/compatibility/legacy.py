@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from autograd_core import dtypes
@@ -108,3 +109,27 @@ def get_autocast_gpu_dtype() -> dtypes.DType:
 
 
 default_generator = generator_of("cpu")
+
+
+def is_autocast_cache_enabled() -> bool:
+    """Whether casts of parameters are kept for further use: no, they are parts of the graph."""
+    return False
+
+
+def clear_autocast_cache() -> None:
+    """Forget casts of parameters: none are kept."""
+
+
+class SymInt:
+    """An integer that PyTorch's compiler does not know yet: there are none here."""
+
+
+class SymFloat:
+    """A number that PyTorch's compiler does not know yet: there are none here."""
+
+
+class SymBool:
+    """A truth value that PyTorch's compiler does not know yet: there are none here."""
+
+
+sym_int, sym_float, sym_max, sym_min, sym_not = int, float, max, min, operator.not_

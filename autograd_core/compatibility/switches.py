@@ -8,6 +8,7 @@ from typing import Any
 from backends import determinism
 
 LEVELS = ("default", "warn", "error")
+_warn_always = False
 _level = 2 if determinism.wanted() else 0
 
 
@@ -59,6 +60,17 @@ def get_num_interop_threads() -> int:
 def set_flush_denormal(mode: bool) -> bool:
     """Returns whether subnormal numbers are flushed to 0: no."""
     return False
+
+
+def set_warn_always(b: bool) -> None:
+    """Give every warning again and again, as Python's filters decide anyway; stored."""
+    global _warn_always
+    _warn_always = b
+
+
+def is_warn_always_enabled() -> bool:
+    """The last value set by `set_warn_always`."""
+    return _warn_always
 
 
 def compile(model: Callable[..., Any] | None = None, **options: Any) -> Any:  # noqa: A001  its public name

@@ -18,9 +18,13 @@ from autograd_core.cuda.graphs import graph as graph
 from autograd_core.cuda.memory import OutOfMemoryError as OutOfMemoryError
 from autograd_core.cuda.memory import empty_cache as empty_cache
 from autograd_core.cuda.memory import max_memory_allocated as max_memory_allocated
+from autograd_core.cuda.memory import max_memory_reserved as max_memory_reserved
 from autograd_core.cuda.memory import mem_get_info as mem_get_info
 from autograd_core.cuda.memory import memory_allocated as memory_allocated
 from autograd_core.cuda.memory import memory_reserved as memory_reserved
+from autograd_core.cuda.memory import memory_stats as memory_stats
+from autograd_core.cuda.memory import memory_summary as memory_summary
+from autograd_core.cuda.memory import reset_max_memory_allocated as reset_max_memory_allocated
 from autograd_core.cuda.memory import reset_peak_memory_stats as reset_peak_memory_stats
 from autograd_core.cuda.memory import set_per_process_memory_fraction as set_per_process_memory_fraction
 from autograd_core.cuda.random import get_rng_state as get_rng_state
@@ -28,6 +32,8 @@ from autograd_core.cuda.random import get_rng_state_all as get_rng_state_all
 from autograd_core.cuda.random import initial_seed as initial_seed
 from autograd_core.cuda.random import manual_seed as manual_seed
 from autograd_core.cuda.random import manual_seed_all as manual_seed_all
+from autograd_core.cuda.random import seed as seed
+from autograd_core.cuda.random import seed_all as seed_all
 from autograd_core.cuda.random import set_rng_state as set_rng_state
 from autograd_core.cuda.random import set_rng_state_all as set_rng_state_all
 from autograd_core.cuda.streams import Event as Event
@@ -36,6 +42,18 @@ from autograd_core.cuda.streams import current_stream as current_stream
 from autograd_core.cuda.streams import default_stream as default_stream
 from autograd_core.cuda.streams import set_stream as set_stream
 from autograd_core.cuda.streams import stream as stream
+
+
+def is_initialized() -> bool:
+    """Whether GPUs can be used: if there are any, always."""
+    return is_available()
+
+
+def init() -> None:
+    """Prepare GPUs for use: nothing is to be done."""
+
+
+ipc_collect = init
 
 
 def __getattr__(name: str) -> Any:

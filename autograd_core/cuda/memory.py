@@ -31,9 +31,34 @@ def max_memory_allocated(device: DeviceLike = None) -> int:
     return int(_asked(device, "peak")) if is_available() else 0
 
 
+def max_memory_reserved(device: DeviceLike = None) -> int:
+    """Bytes of GPU memory that this process holds: memory is given back by `empty_cache()` only."""
+    return memory_reserved(device)
+
+
+def memory_stats(device: DeviceLike = None) -> dict[str, int]:
+    """The numbers of the functions above under PyTorch's names; empty without a GPU."""
+    if not is_available():
+        return {}
+    return {
+        "allocated_bytes.all.current": memory_allocated(device),
+        "allocated_bytes.all.peak": max_memory_allocated(device),
+        "reserved_bytes.all.current": memory_reserved(device),
+        "reserved_bytes.all.peak": max_memory_reserved(device),
+    }
+
+
+def memory_summary(device: DeviceLike = None, abbreviated: bool = False) -> str:
+    """The numbers of `memory_stats` as lines of text."""
+    return "\n".join(f"{name}: {count / 2**20:.1f} MiB" for name, count in memory_stats(device).items())
+
+
 def reset_peak_memory_stats(device: DeviceLike = None) -> None:
     """Restart the count of `max_memory_allocated`."""
     _asked(device, "watch_peak")
+
+
+reset_max_memory_allocated = reset_peak_memory_stats
 
 
 def empty_cache() -> None:

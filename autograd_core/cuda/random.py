@@ -21,6 +21,18 @@ def manual_seed_all(seed: int) -> None:
         random.generator_of(_named(i)).manual_seed(seed)
 
 
+def seed() -> None:
+    """Seed the generator of the current GPU with a random number; without a GPU nothing happens."""
+    if is_available():
+        random.generator_of(_named(None)).seed()
+
+
+def seed_all() -> None:
+    """Seed the generators of all GPUs with one random number."""
+    if is_available():
+        manual_seed_all(random.generator_of(_named(None)).seed())
+
+
 def initial_seed() -> int:
     """The seed of the current GPU's generator."""
     return random.generator_of(_named(None)).initial_seed()

@@ -20,9 +20,15 @@ class MemoryFormat(StrEnum):
 
 
 class Layout(StrEnum):
-    """The storage layout of tensors: always strided."""
+    """The storage layout of tensors: always strided; the other names are there to compare with."""
 
     strided = "strided"
+    sparse_coo = "sparse_coo"
+    sparse_csr = "sparse_csr"
+    sparse_csc = "sparse_csc"
+    sparse_bsr = "sparse_bsr"
+    sparse_bsc = "sparse_bsc"
+    jagged = "jagged"
 
 
 AXES = {MemoryFormat.channels_last: 4, MemoryFormat.channels_last_3d: 5}

@@ -6,6 +6,7 @@ from typing import Any
 
 from autograd_core import Tensor
 from autograd_core import functional as core
+from autograd_core.grad_mode import no_grad
 from nn import functional as F
 from nn.module import Module
 from nn.parameter import Parameter
@@ -241,7 +242,13 @@ class PReLU(Module):
     def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
         super().__init__()
         self.num_parameters, self.init = num_parameters, init
-        self.weight = Parameter(core.full((num_parameters,), float(init), device=device, dtype=dtype))
+        self.weight = Parameter(core.empty((num_parameters,), device=device, dtype=dtype))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set all slopes to `init`."""
+        with no_grad():
+            self.weight.fill_(self.init)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.prelu(input, self.weight)
