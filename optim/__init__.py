@@ -1,5 +1,7 @@
 """Optimizers, learning-rate schedules, averages of weights, penalties and limits on gradients."""
 
+from typing import Any
+
 from autograd_core.clipping import clip_grad_adaptive_, clip_grad_norm_, clip_grad_value_
 from optim import lr_scheduler, swa_utils
 from optim.adam import Adam, Adamax, AdamW, Lion, NAdam, RAdam
@@ -11,7 +13,6 @@ from optim.optimizer import Optimizer
 from optim.penalties import elastic_penalty, l1_penalty, l2_penalty
 from optim.sam import SAM
 from optim.sgd import SGD
-from optim.swa_utils import AveragedModel
 
 __all__ = [
     "ASGD", "LAMB", "LARS", "LBFGS", "SAM", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax",
@@ -19,3 +20,9 @@ __all__ = [
     "Rprop", "clip_grad_adaptive_", "clip_grad_norm_", "clip_grad_value_", "elastic_penalty", "l1_penalty",
     "l2_penalty", "lr_scheduler", "swa_utils",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name == "AveragedModel":  # a module
+        return swa_utils.AveragedModel
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)

@@ -13,6 +13,7 @@ PLACES = {
     "serialization": "nn.files.serialization", "onnx": "nn.onnx",
     "func.functional_call": "nn:functional_call", "func.stack_module_state": "nn:stack_module_state",
     "func.replace_all_batch_norm_modules_": "nn.stateless:replace_all_batch_norm_modules_",
+    "optim.swa_utils.AveragedModel": "nn.averaging:AveragedModel",
     **{name: f"nn.functional:{name}" for name in _LAYERS.split()},
     "autograd.grad_mode": "autograd_core.grad_mode",
     "autograd.profiler_util": "autograd_core.profiler.events", "autograd.profiler": "autograd_core.profiler.recording",

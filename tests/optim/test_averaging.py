@@ -12,39 +12,19 @@ import optim
 from optim import swa_utils
 
 
-class Model:
-    """As much of a model as averaging needs."""
-
-    training = averages_batches = True
+class Model(nn.Module):
+    averages_batches = True
 
     def __init__(self):
-        self.weight = ag.zeros(2, dtype="float64", requires_grad=True)
-        self.running_mean, self.momentum = ag.zeros(2, dtype="float64"), 0.1
-        self.seen = []
-
-    def parameters(self):
-        return iter([self.weight])
-
-    def buffers(self):
-        return iter([self.running_mean])
-
-    def modules(self):
-        return iter([self])
-
-    def state_dict(self):
-        return {"weight": self.weight.detach().clone()}
-
-    def load_state_dict(self, state):
-        with ag.no_grad():
-            self.weight.copy_(state["weight"])
-
-    def train(self):
-        self.training = True
+        super().__init__()
+        self.weight = nn.Parameter(ag.zeros(2, dtype="float64"))
+        self.register_buffer("running_mean", ag.zeros(2, dtype="float64"))
+        self.momentum, self.seen = 0.1, []
 
     def reset_running_stats(self):
         self.seen.clear()
 
-    def __call__(self, x):
+    def forward(self, x):
         self.seen.append((x.tolist(), self.training, self.momentum))
         return x * self.weight
 
@@ -97,6 +77,47 @@ def test_exponential_weights_and_state(option):
         averaged.missing
     with pytest.raises(ValueError, match="Invalid decay value 2"):
         swa_utils.get_ema_avg_fn(2)
+
+
+def test_an_average_is_a_part_of_the_module_that_holds_it():
+    class Trained(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = nn.Linear(2, 2)
+            self.average = swa_utils.AveragedModel(self.net)
+
+    model = Trained()
+    assert list(model.state_dict())[2:] == ["average.n_averaged", "average.module.weight", "average.module.bias"]
+    model.eval().double()
+    assert not model.average.module.training
+    assert (model.average.module.weight.dtype, model.average.n_averaged.dtype) == (ag.float64, ag.int64)
+    assert isinstance(model.average, nn.Module)
+    other = Trained().double()
+    model.average.update_parameters(model.net)
+    other.load_state_dict(model.state_dict())
+    assert other.average.n_averaged == 1
+
+
+def test_averages_of_captured_steps_are_counted():
+    model, x = nn.Linear(2, 1), ag.ones(3, 2)
+    average, optimizer = optim.AveragedModel(model), optim.SGD(model.parameters(), lr=0.1)
+    seen = []
+
+    @ag.capture
+    def step(x):
+        optimizer.zero_grad()
+        loss = model(x).mean()
+        loss.backward()
+        optimizer.step()
+        average.update_parameters(model)
+        return loss
+
+    for _ in range(6):
+        step(x)
+        seen.append(model.weight.tolist())
+    assert step.source
+    assert average.n_averaged == 6
+    np.testing.assert_allclose(average.module.weight.tolist(), np.mean(seen, 0), rtol=1e-6)
 
 
 def test_an_average_can_be_pickled():
