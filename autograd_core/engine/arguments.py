@@ -24,7 +24,7 @@ from autograd_core.dtypes import (
 )
 from autograd_core.engine.entries import Op
 from autograd_core.engine.libraries import LIBRARY, VMAP, is_array
-from autograd_core.errors import OperandError
+from autograd_core.errors import DtypeError, OperandError
 from autograd_core.tensor import Tensor, wrap
 
 # Other names, mostly NumPy's -> the parameters they may stand for; the first that a function has is meant.
@@ -109,7 +109,7 @@ def constants(o: Op, args: Iterable[Any]) -> list[Any]:
     numbers = [i for i, a in enumerate(ready) if is_number(a)]
     if numbers:
         peers = ready if o.variadic or not o.promoted else [ready[i] for i in o.promoted]
-        dtype = computed_in([getattr(p, "array", p) for p in peers if p is not None], o.floating)
+        dtype = computed_in([getattr(p, "array", p) for p in peers if p is not None], o)
         like = next((t.array for t in ready if t.__class__ is Tensor), None)
         for i in numbers:
             ready[i] = _number(ready[i], dtype, like, o.modular)
@@ -176,7 +176,7 @@ def foreign(o: Op, args: tuple[Any, ...]) -> Any:
     plain = _converted(o, _typed(args))
     if len(plain) == 2 and is_number(plain[0]) and _in_one_kernel(o, *plain[::-1]):
         return o.with_number(plain[1], plain[0], True)
-    dtype = computed_in([getattr(a, "array", a) for a in plain], o.floating) if any(map(is_number, plain)) else None
+    dtype = computed_in([getattr(a, "array", a) for a in plain], o) if any(map(is_number, plain)) else None
     if any(_finer(a, dtype) for a in plain):
         return in_float32(o.call)(*plain)
     return o.call(*[a if dtype is None else cast(a, dtype) for a in constants(o, plain)])
@@ -202,20 +202,24 @@ def is_operand(value: Any) -> bool:
     return isinstance(value, np.ndarray) or value.__class__ in (list, tuple)
 
 
-def computed_in(operands: list[Any], floating: bool) -> Any:
+def computed_in(operands: list[Any], o: Op) -> Any:
     """The dtype of arrays and numbers in an operation; for integers the default float if the operation is `floating`.
 
     Integers are cast to it at once: a 0-d array or a number may have more bits than their common dtype.
     """
+    if not o.booleans and any(getattr(v, "dtype", None) == np.bool_ for v in operands):
+        raise DtypeError(
+            f"{o.name}: a boolean tensor has no `-`; write ~x for 1 - x, x ^ y for a difference, or x.int()"
+        )
     dtype = result_type(*operands)
-    return get_default_dtype() if floating and dtype.kind in EXACT else dtype
+    return get_default_dtype() if o.floating and dtype.kind in EXACT else dtype
 
 
 def promoted(o: Op, call: Callable[..., Any], a: Any, b: Any) -> Any:
     """Call an operation after casting its operands; a cast is its own node, so that every rule sees a single dtype."""
     if _in_one_kernel(o, a, b):
         return o.with_number(a, b)
-    dtype = computed_in([getattr(a, "array", a), getattr(b, "array", b)], o.floating)
+    dtype = computed_in([getattr(a, "array", a), getattr(b, "array", b)], o)
     if _finer(a, dtype) or _finer(b, dtype):
         return in_float32(call)(a, b)
     like = a.array if a.__class__ is Tensor else b.array

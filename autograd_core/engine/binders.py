@@ -397,7 +397,7 @@ def _common_dtype(o: Op, arrays: list[Any]) -> Any:
     found = arrays if o.variadic else [a for i in o.promoted or (0,) if (a := arrays[i]) is not None]
     dtype = found[0].dtype
     if len(found) > 1 and o.promoted and any(a.dtype != dtype for a in found):
-        return computed_in(found, o.floating)
+        return computed_in(found, o)
     return dtypes.get_default_dtype() if o.floating and dtype.kind in EXACT else None
 
 

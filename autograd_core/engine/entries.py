@@ -98,6 +98,7 @@ class Op:
     promotes: bool | None = None  # whether operands of different dtypes are cast first; None: as the kind says
     wide: bool = False  # 16-bit floats are computed in float32 and rounded once
     modular: bool = False  # integers are computed modulo 2ⁿ, so a number out of their range wraps around
+    booleans: bool = True  # whether boolean tensors are accepted beside those of other dtypes
     commutative: bool = False
     broadcasts: bool | None = None  # None: as the kind says
     # For complex numbers. True: it has a complex derivative, and the walk conjugates around its rule. False: its rule

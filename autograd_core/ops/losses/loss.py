@@ -69,7 +69,12 @@ def _difference(input, target, weight, name):
             "what a loss is meant to do",
             stacklevel=3,
         )
-    return input - target
+    return _as_numbers(input, target) - _as_numbers(target, input)
+
+
+def _as_numbers(x, other):
+    """Booleans beside numbers as 0 and 1."""
+    return functional.astype(x, other.dtype) if x.dtype == bool != other.dtype else x
 
 
 def _mse_rule(xp, g, input, target, reduction):

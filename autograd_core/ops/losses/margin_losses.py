@@ -49,7 +49,7 @@ def hinge_embedding_loss(input, target, margin=1.0, size_average=None, reduce=No
                       sample((0, 3), (0, 3), reduction="sum")))
 def soft_margin_loss(input, target, size_average=None, reduce=None, reduction="mean"):
     """log(1 + exp(-target·input)) for targets of 1 and -1, without overflow."""
-    return reduced(functional.softplus(-target * input), reduction_of(reduction, size_average, reduce))
+    return reduced(functional.softplus(-(target * input)), reduction_of(reduction, size_average, reduce))
 
 
 def _slow_multi_margin(x, t, p=1, margin=1.0, weight=None, reduction="mean"):

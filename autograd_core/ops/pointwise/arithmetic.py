@@ -54,7 +54,8 @@ def add(xp, a, b):
 
 
 @op(BINARY, symbol="−", reference=lambda a, b, alpha=1: a - alpha * b, aliases=("sub",), form=_scaled,
-    modular=True, samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=2)), operators=("__sub__", "__rsub__"),
+    modular=True, booleans=False, samples=(sample((2, 3), (3,)), sample((2, 1), (3,), alpha=2)),
+    operators=("__sub__", "__rsub__"),
     holomorphic=True, vjp=(lambda xp, g: g, lambda xp, g: -g))
 def subtract(xp, a, b):
     """Difference, element by element; `other` is multiplied by `alpha` if given."""

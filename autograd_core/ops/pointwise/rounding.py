@@ -39,7 +39,7 @@ def trunc(xp, x):
     reference=lambda x, decimals=0: float(f"{x:.{decimals}f}"), vjp=lambda xp, g: xp.zeros_like(g))
 def round(xp, x, *, decimals=0):
     """Rounded to `decimals` places, halves to even. Piecewise constant: its gradient is 0."""
-    return xp.round(x, decimals)
+    return xp.floor(x) if x.dtype == bool else xp.round(x, decimals)  # NumPy rounds booleans to float16
 
 
 @composition(ELEMENTWISE, domain=STEPS, reference=lambda x: x - math.trunc(x), tolerance=1e-11)

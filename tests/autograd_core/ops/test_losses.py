@@ -181,3 +181,12 @@ def test_smoothed_cross_entropy_of_many_scores_is_that_of_float64(rows, reductio
     (loss, slopes), (exact, exact_slopes) = found
     np.testing.assert_allclose(loss, exact, rtol=2e-6)
     np.testing.assert_allclose(slopes, exact_slopes, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", ["mse_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss"])
+def test_targets_that_are_true_or_false(name):
+    x, t = ag.tensor([0.2, 0.7], requires_grad=True), ag.tensor([True, False])
+    loss = getattr(F, name)
+    assert loss(x, t).item() == loss(x, t.float()).item()
+    loss(x, t).backward()
+    assert x.grad is not None

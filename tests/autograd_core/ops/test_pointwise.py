@@ -33,10 +33,22 @@ def test_powers_by_name_and_in_double_precision():
         assert y.dtype == ag.float64
 
 
+@pytest.mark.parametrize(
+    "code", ["1 - b", "b - 1", "1.0 - b", "x - b", "b - x", "ag.rsub(b, 1)", "b.sub(2)", "ag.tensor(True) - 1", "b - b"]
+)
+def test_booleans_have_no_difference(code):
+    b, x = ag.tensor([True, False]), ag.ones(2)
+    with pytest.raises(RuntimeError, match=r"`-`.*\^"):
+        eval(code, {"ag": ag, "b": b, "x": x})
+    with pytest.raises(RuntimeError, match="~x for 1 - x"):
+        x -= b
+
+
 def test_booleans():
     flags = ag.tensor([True, False])
     assert flags.sign().tolist() == [True, False]
     assert flags.square().dtype == ag.int64
+    assert flags.round().dtype == flags.floor().dtype == ag.bool
     for refused in (lambda: ag.positive(flags), lambda: flags << flags, lambda: -flags, lambda: ag.gcd(flags, flags)):
         with pytest.raises(RuntimeError):
             refused()
