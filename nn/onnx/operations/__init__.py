@@ -1,4 +1,4 @@
 """How operations are written: the ONNX nodes of each, by subject."""
 
 # ruff: noqa: F401  imported to register
-from nn.onnx.operations import layers, movement, pointwise, recurrent, reductions
+from nn.onnx.operations import layers, losses, movement, pointwise, recurrent, reductions

@@ -1,5 +1,7 @@
 """Exported models, run by ONNX Runtime."""
 
+import io
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -160,6 +162,17 @@ def test_modules(name):
     make, *args = MODULES[name]
     ag.manual_seed(0)
     _check(make().eval(), *args)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_cross_entropy(reduction, smoothing):
+    loss = nn.CrossEntropyLoss(reduction=reduction, label_smoothing=smoothing)
+    target = ag.tensor([[0, 3, 1, 2, 3, 0], [1, -100, 2, -100, 0, 3]])
+    _check(loss, X, target, others=[(X * 2, target.flip(0))])
+    _check(nn.NLLLoss(reduction=reduction), F.log_softmax(X, 1), target)
+    again = nn.onnx.load(io.BytesIO(export(loss, (X, target)).SerializeToString()))
+    ag.testing.assert_close(again(X, target), loss(X, target))
 
 
 class Patches(nn.Module):
