@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any, Self
 
 from autograd_core import Tensor
@@ -56,6 +57,8 @@ class Module(Hooked, Convertible, Stateful):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if cls.__module__.startswith("nn.") and "__init__" not in vars(cls) and cls.__init__ is not Module.__init__:
+            cls.__init__ = _for(cls, cls.__init__)  # type: ignore[method-assign]
         own = vars(cls).get("__doc__")
         if own and cls.__name__[0] != "_":
             cls.__doc__ = own.rstrip() + _shared_documentation(cls)
@@ -307,6 +310,17 @@ class Module(Hooked, Convertible, Stateful):
 
 for _name in REGISTRIES:
     setattr(Module, _name, Registry(_name))
+
+
+def _for(cls: type[Module], inherited: Any) -> Any:
+    """The inherited `__init__` as one of the class, which errors about its arguments then name."""
+    init = FunctionType(
+        inherited.__code__, inherited.__globals__, "__init__", inherited.__defaults__, inherited.__closure__
+    )
+    init.__kwdefaults__, init.__annotations__ = inherited.__kwdefaults__, inherited.__annotations__
+    init.__doc__, init.__module__ = inherited.__doc__, inherited.__module__
+    init.__qualname__ = f"{cls.__name__}.__init__"
+    return init
 
 
 def _joined(prefix: str, name: str) -> str:

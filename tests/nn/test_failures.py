@@ -88,3 +88,18 @@ def test_hooks_do_not_hide_where_a_failure_is():
 def test_mistakes_with_models_say_what_to_write(make, message):
     with pytest.raises(TypeError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    "make, text",
+    [
+        (lambda: nn.Conv2d(1, 2, 3, strid=2), r"Conv2d\.__init__\(\) got an unexpected keyword argument 'strid'"),
+        (lambda: nn.BatchNorm1d(3, momentu=0), r"BatchNorm1d\.__init__\(\) got an unexpected"),
+        (lambda: nn.L1Loss(red="sum"), r"L1Loss\.__init__\(\) got an unexpected"),
+        (nn.AdaptiveAvgPool2d, r"AdaptiveAvgPool2d\.__init__\(\) missing 1 required"),
+        (lambda: nn.Conv2d(1, 2), r"Conv2d\.__init__\(\) missing 1 required positional argument: 'kernel_size'"),
+    ],
+)
+def test_wrong_arguments_are_those_of_the_class_that_was_called(make, text):
+    with pytest.raises(TypeError, match=text):
+        make()
