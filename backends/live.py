@@ -9,6 +9,16 @@ from typing import Any
 recording: ContextVar[Any] = ContextVar("recording", default=None)
 
 
+# How often a module's attributes have changed, for captured steps, which must notice.
+changes = 0
+
+
+def changed() -> None:
+    """Tell of a change of a module's attributes."""
+    global changes
+    changes += 1
+
+
 def capturing() -> bool:
     """Whether work is now recorded instead of done."""
     current = recording.get()

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from autograd_core import Tensor
 from autograd_core.clipping import clear_gradients
+from backends.live import changed
 from nn.conversion import Convertible
 from nn.failures import locate
 from nn.hooks import Hooked
@@ -93,6 +94,8 @@ class Module(Hooked, Convertible, Stateful):
         elif isinstance(value, Buffer) and registry in (None, "_buffers"):
             self.register_buffer(name, value, value._role == "buffer")
         elif registry is None:
+            if self.__dict__.get(name) is not value:
+                changed()
             object.__setattr__(self, name, value)
             if name == "forward":  # its class no longer tells what it computes
                 self._hooks = self._hooks or ()

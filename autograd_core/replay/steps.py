@@ -36,9 +36,10 @@ class capture:
     A step may read its arguments, and by other ways tensors that exist before and are none of them, such as parameters,
     which may be replaced or frozen. What it keeps for the next call must be written in place, as into a buffer. Modules
     of the step, found through its closure, the globals it names and their attributes, may change between training and
-    evaluation; for a model that gets other layers or hooks, make another capture. A step that cannot be captured, for
-    instance because it reads a value in Python, runs as it is from then on; the reason is in the log and in `reasons`.
-    With arguments on a GPU, steps become CUDA graphs (`cuda.graph`).
+    evaluation, and so may their plain attributes, such as a dropout rate, and numbers that the step names: each setting
+    has a program of its own. For a model that gets other layers or hooks, make another capture. A step that cannot be
+    captured, for instance because it reads a value in Python, runs as it is from then on; the reason is in the log and
+    in `reasons`. With arguments on a GPU, steps become CUDA graphs (`cuda.graph`).
 
     >>> from autograd_core import capture, tensor, no_grad
     >>> double = capture(no_grad()(lambda x: x * 2 + 1))
@@ -57,25 +58,26 @@ class capture:
         self.reasons: list[str] = []
         self.source = ""  # of the latest program
         self._kinds: dict[Any, _Kind] = {}
-        self._modules: list[Any] | None = None
+        self._settings: Any = None
         self._graph: Any = None
         functools.update_wrapper(self, step, updated=())
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         given = leaves((args, kwargs) if kwargs else args)
-        if self._modules is None:
-            from autograd_core.replay.reach import modules_of
+        if self._settings is None:
+            from autograd_core.replay.reach import Settings
 
-            self._modules = modules_of(self.step)
-        flags = [m.training for m in self._modules]
-        key = (grad_enabled(), get_default_dtype(), *flags, *modes().items(), *arrangement(args, kwargs, given),
-               *map(_signature, given))  # fmt: skip
+            self._settings = Settings(self.step)
+        key = (grad_enabled(), get_default_dtype(), *self._settings.key(), *modes().items(),
+               *arrangement(args, kwargs, given), *map(_signature, given))  # fmt: skip
         try:
             kind = self._kinds.get(key)
         except TypeError as error:  # an array of NumPy's, for instance, which may change
             self._note(f"{error}; pass tensors, numbers or strings")
             return self.step(*args, **kwargs)
         if kind is None:
+            if len(self._kinds) == 2 * ATTEMPTS and not any(known.replay for known in self._kinds.values()):
+                self._note("a number or a shape that it depends on changes from call to call; pass numbers as tensors")
             if len(self._kinds) >= KINDS:
                 self._kinds.clear()
             kind = self._kinds[key] = _Kind()
@@ -110,13 +112,13 @@ class capture:
             return self._on_gpu(*args, **kwargs)
         kind.calls += 1
         plain = all(isinstance(t.array, np.ndarray | np.generic) for t in tensors)
-        if kind.reason or kind.calls < self.warmup or not plain or recording.get() is not None:
+        if kind.reason or not plain or recording.get() is not None:
             return self.step(*args, **kwargs)
         from autograd_core.replay.recorder import Known, Recorder
 
         if kind.known is None:
-            kind.known = Known()
-            return self.step(*args, **kwargs)
+            kind.known = Known() if kind.calls >= self.warmup else None
+            return self._watched(args, kwargs)
         if kind.calls > self.warmup + ATTEMPTS:
             self._refuse(kind, "what it relies on changes time and again")
             return self.step(*args, **kwargs)
@@ -126,6 +128,14 @@ class capture:
             self._refuse(kind, f"{type(error).__name__}: {error}")
             return self.step(*args, **kwargs)
         return kind.replay(*given)
+
+    def _watched(self, args: Any, kwargs: Any) -> Any:
+        """The step as it is; what it changes itself is none of its settings."""
+        before = self._settings.places()
+        try:
+            return self.step(*args, **kwargs)
+        finally:
+            self._settings.leave_out(before)
 
     def _refuse(self, kind: _Kind, reason: str) -> None:
         kind.reason = reason

@@ -1,0 +1,120 @@
+"""Settings that captured steps rely on: modes, attributes of modules, and numbers in the code's reach."""
+
+from types import SimpleNamespace
+
+import pytest
+
+import autograd_core as ag
+import nn
+
+FACTOR = 2.0
+
+
+def replayed(step, x, times=5):
+    for _ in range(times):
+        y = step(x)
+    assert step.source
+    return y
+
+
+def test_modes_of_inner_modules():
+    model, x = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)), ag.rand(5, 3)
+    step = ag.capture(ag.no_grad()(model))
+    replayed(step, x)
+    model[1].eval()
+    before = model[1].running_mean.tolist()
+    for _ in range(5):
+        assert ag.equal(step(x), model(x))
+    assert model[1].running_mean.tolist() == before
+
+
+def test_attributes_of_modules():
+    model, x = nn.Dropout(0.5), ag.ones(50, 40)
+    step = ag.capture(model)
+    assert 500 < replayed(step, x).count_nonzero() < 1500
+    model.p = 0.0
+    for _ in range(5):
+        assert step(x).count_nonzero() == 2000
+    model.p = 0.5
+    assert step(x).count_nonzero() < 1500
+    assert len(step._kinds) == 2  # the first program was there still
+
+
+def test_numbers_that_the_step_names(monkeypatch):
+    share, options = 1.0, SimpleNamespace(weight=3.0, unused=1)
+
+    @ag.capture
+    def step(x):
+        return x * share * FACTOR + options.weight
+
+    x = ag.ones(1)
+    assert replayed(step, x).item() == 5
+    share = 2.0
+    assert replayed(step, x).item() == 7
+    monkeypatch.setitem(globals(), "FACTOR", 5.0)
+    assert replayed(step, x).item() == 13
+    options.weight = 0.0
+    assert replayed(step, x).item() == 10
+    programs = len(step._kinds)
+    options.unused = 2
+    step(x)
+    assert len(step._kinds) == programs
+
+
+def test_attributes_of_the_object_of_a_method():
+    class Trainer:
+        def __init__(self):
+            self.scale, self.model = 2.0, nn.Identity()
+
+        @ag.capture
+        def step(self, x):
+            return self.model(x) * self.scale
+
+    trainer, x = Trainer(), ag.ones(1)
+    assert replayed(trainer.step, x).item() == 2
+    trainer.scale = 3.0
+    assert trainer.step(x).item() == 3
+
+
+def test_what_the_step_itself_changes_is_no_setting():
+    class Counting(nn.Module):
+        calls = 0
+
+        def forward(self, x):
+            self.calls += 1
+            return x * 2
+
+    model, state = Counting(), SimpleNamespace(count=0)
+
+    @ag.capture
+    def step(x):
+        state.count += 1
+        return model(x)
+
+    replayed(step, ag.ones(1), times=8)
+    assert state.count == model.calls < 8  # Python's part happens in the first calls only
+
+
+def test_numbers_that_change_with_every_call(caplog):
+    state = SimpleNamespace(i=0)
+    step = ag.capture(lambda x: x + state.i)
+    for i in range(20):
+        state.i = i
+        assert step(ag.zeros(1)).item() == i
+    assert "changes from call to call" in step.reasons[0]
+
+
+def test_an_exception_leaves_settings_as_they_are():
+    options = SimpleNamespace(weight=2.0)
+
+    @ag.capture
+    def step(x, fail):
+        if fail:
+            raise KeyError
+        return x * options.weight
+
+    with pytest.raises(KeyError):
+        step(ag.ones(1), True)
+    for weight in (2.0, 3.0) * 4:
+        options.weight = weight
+        assert step(ag.ones(1), False).item() == weight
