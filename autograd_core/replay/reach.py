@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count
@@ -27,7 +28,7 @@ class Settings:
         found = modules_of(step)
         self._modules = [m for o in found for m in (o.modules() if hasattr(o, "_apply") else [o])]
         self._silent = [m for m in self._modules if not hasattr(m, "_apply")]  # they tell of no change
-        self._named, self._cells = _numbers(step)
+        self._named, self._cells = _numbers(step, self._modules)
         self._own: set[tuple[int, str]] = set()  # by the identity of the attributes
         self._versions: dict[Any, int] = {}
         self._count = count()
@@ -57,7 +58,8 @@ class Settings:
     def places(self) -> dict[tuple[int, str], Any]:
         """The values of all places that a step may change."""
         places = [(vars(m), name) for m in self._modules for name in vars(m)] + self._named
-        return {(id(place), name): v for place, name in places if (v := place.get(name)).__class__ in PLAIN}
+        found = {(id(place), name): v for place, name in places if (v := place.get(name)).__class__ in PLAIN}
+        return found | {(id(cell), ""): _content(cell) for cell in self._cells}
 
     def leave_out(self, before: dict[tuple[int, str], Any]) -> None:
         """Forget the settings that a run of the step has changed."""
@@ -66,22 +68,42 @@ class Settings:
         if mine:
             self._own |= mine
             self._named = [(place, name) for place, name in self._named if (id(place), name) not in mine]
+            self._cells = [cell for cell in self._cells if (id(cell), "") not in mine]
             self._seen = -1
 
 
-def _numbers(step: Any) -> tuple[list[Place], list[Any]]:
-    """The numbers and words that the code of a step names: as globals and attributes, and in the cells of closures."""
+def _numbers(step: Any, modules: list[Any]) -> tuple[list[Place], list[Any]]:
+    """The numbers and words that a step names, as globals and attributes, and in the cells of closures.
+
+    Its code is its own, that of functions and methods of the same file that it names, and that of forwards there.
+    """
     objects: list[Any] = []
     while isinstance(step, (MethodType, partial)):
         objects += [step.__self__] if isinstance(step, MethodType) else [*step.args, *step.keywords.values()]
         step = step.__func__ if isinstance(step, MethodType) else step.func
+    step = inspect.unwrap(step)
+    if not isinstance(step, FunctionType):  # an object that is called like a function
+        objects.append(step)
+        step = getattr(type(step), "forward", None) or type(step).__call__
     if not isinstance(step, FunctionType):
         return [], []
-    names, cells = dict.fromkeys(_names(step.__code__)), [c for c in step.__closure__ or () if _is_full(c)]
-    objects += [c.cell_contents for c in cells] + [step.__globals__.get(name) for name in names]
-    places = [step.__globals__, *[vars(o) for o in objects if _has_numbers(o)]]
-    named = [(place, name) for place in places for name in names if place.get(name).__class__ in PLAIN - {type(None)}]
-    return named, [c for c in cells if c.cell_contents.__class__ in PLAIN]
+    home, names, cells = step.__globals__, dict[str, None](), list[Any]()
+    functions = [step, *[f for m in modules if isinstance(f := getattr(type(m), "forward", None), FunctionType)]]
+    functions = [f for f in dict.fromkeys(functions) if f.__globals__ is home]
+    for f in functions:  # it grows
+        named = dict.fromkeys(_names(f.__code__))
+        names.update(named)
+        inner = [cell for cell in f.__closure__ or () if _is_full(cell)]
+        cells += inner
+        reached = [*[cell.cell_contents for cell in inner], *[home.get(name) for name in named]]
+        reached += [vars(type(o)).get(name) for o in [*objects, *reached] if _has_numbers(o) for name in named]
+        objects += [o for o in reached if _has_numbers(o)]
+        further = [g for g in reached if isinstance(g, FunctionType) and g.__globals__ is home]
+        functions += [g for g in dict.fromkeys(further) if g not in functions]
+    places = {id(place): place for place in [home, *[vars(o) for o in objects if _has_numbers(o)]]}.values()
+    there = [(place, name) for place in places for name in names if name in place]
+    settings = [(place, name) for place, name in there if place[name].__class__ in PLAIN]
+    return settings, [cell for cell in cells if cell.cell_contents.__class__ in PLAIN]
 
 
 def _has_numbers(o: Any) -> bool:

@@ -61,19 +61,44 @@ def test_numbers_that_the_step_names(monkeypatch):
     assert len(step._kinds) == programs
 
 
+def scaled(x):
+    return x * FACTOR
+
+
+class Scaled(nn.Module):
+    def forward(self, x):
+        return x + FACTOR
+
+
+def test_numbers_that_functions_and_forwards_of_the_same_file_name(monkeypatch):
+    model, x = Scaled(), ag.ones(1)
+    for run in (scaled, model, ag.no_grad()(model), lambda x: scaled(x) * 1, lambda x: [model(x)][0]):
+        step = ag.capture(run)
+        before = replayed(step, x).item()
+        with monkeypatch.context() as changes:
+            changes.setitem(globals(), "FACTOR", 7.0)
+            assert step(x).item() == run(x).item() != before
+        assert step(x).item() == before
+
+
 def test_attributes_of_the_object_of_a_method():
     class Trainer:
         def __init__(self):
-            self.scale, self.model = 2.0, nn.Identity()
+            self.scale, self.shift, self.model = 2.0, 1.0, nn.Identity()
 
         @ag.capture
         def step(self, x):
-            return self.model(x) * self.scale
+            return self.shifted(self.model(x) * self.scale)
+
+        def shifted(self, x):
+            return x + self.shift
 
     trainer, x = Trainer(), ag.ones(1)
-    assert replayed(trainer.step, x).item() == 2
+    assert replayed(trainer.step, x).item() == 3
     trainer.scale = 3.0
-    assert trainer.step(x).item() == 3
+    assert trainer.step(x).item() == 4
+    trainer.shift = 2.0
+    assert trainer.step(x).item() == 5
 
 
 def test_what_the_step_itself_changes_is_no_setting():
@@ -84,15 +109,17 @@ def test_what_the_step_itself_changes_is_no_setting():
             self.calls += 1
             return x * 2
 
-    model, state = Counting(), SimpleNamespace(count=0)
+    model, state, calls = Counting(), SimpleNamespace(count=0), 0
 
     @ag.capture
     def step(x):
+        nonlocal calls
+        calls += 1
         state.count += 1
         return model(x)
 
     replayed(step, ag.ones(1), times=8)
-    assert state.count == model.calls < 8  # Python's part happens in the first calls only
+    assert calls == state.count == model.calls < 8  # Python's part happens in the first calls only
 
 
 def test_numbers_that_change_with_every_call(caplog):
