@@ -13,6 +13,7 @@ from autograd_core.cuda.recording import Numbers, Recording, Stale
 from autograd_core.engine.casting import casting_anew, modes
 from autograd_core.engine.libraries import LIBRARY
 from autograd_core.grad_mode import grad_enabled
+from autograd_core.replay.reach import Settings
 from autograd_core.tensor import Tensor, wrap
 from autograd_core.trees import leaves, mapped, outline
 from backends.live import recording
@@ -28,7 +29,8 @@ class graph:
     run as they are, the next one is recorded, and further ones copy their arguments to where the recorded ones lay and
     start what was recorded. Learning rates, step counts and random numbers go on from call to call. All else that
     Python does in the step happens in the recorded call only: schedules and printing belong outside, and what the step
-    changes it must change in place. Gradients have to be zeroed inside, with `zero_grad()`.
+    changes it must change in place. Gradients have to be zeroed inside, with `zero_grad()`. Modes and plain attributes
+    of modules, and numbers that the step names, have recordings of their own.
 
     A step that cannot be captured, for instance because it reads a value, runs as it is from then on; the reason is in
     the log and in `reasons`.
@@ -37,6 +39,7 @@ class graph:
     def __init__(self, step: Callable[..., Any], warmup: int = 3) -> None:
         self.step, self.warmup = step, max(1, warmup)
         self.reasons: list[str] = []
+        self.settings: Any = None
         self._captures: dict[Any, _Capture] = {}
 
     def __call__(self, *args: Any) -> Any:
@@ -44,7 +47,9 @@ class graph:
         tensors = [leaf for leaf in given if isinstance(leaf, Tensor)]
         if not tensors or not all(t.is_cuda for t in tensors):
             return self._as_it_is("its arguments are not on a GPU", args)
-        key = (grad_enabled(), outline(args), *modes().items(), *map(_signature, given))
+        if self.settings is None:
+            self.settings = Settings(self.step)
+        key = (grad_enabled(), outline(args), *self.settings.key(), *modes().items(), *map(_signature, given))
         capture = self._captures.get(key)
         if capture is None:
             capture = self._captures[key] = _Capture(self, args)
@@ -121,7 +126,7 @@ class _Capture:
         token = recording.set(self.recording)
         try:
             with casting_anew():
-                self.results = self.owner.step(*self.places)
+                self.results = self.owner.settings.watched(self.owner.step, *self.places)
         finally:
             recording.reset(token)
 

@@ -55,15 +55,21 @@ class Settings:
                 if value.__class__ in PLAIN and (id(place), name) not in self._own:
                     yield value
 
-    def places(self) -> dict[tuple[int, str], Any]:
-        """The values of all places that a step may change."""
+    def _values(self) -> dict[tuple[int, str], Any]:
         places = [(vars(m), name) for m in self._modules for name in vars(m)] + self._named
         found = {(id(place), name): v for place, name in places if (v := place.get(name)).__class__ in PLAIN}
         return found | {(id(cell), ""): _content(cell) for cell in self._cells}
 
-    def leave_out(self, before: dict[tuple[int, str], Any]) -> None:
-        """Forget the settings that a run of the step has changed."""
-        now = self.places()
+    def watched(self, step: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """The result of the step; what it changes itself is no setting from now on."""
+        before = self._values()
+        try:
+            return step(*args, **kwargs)
+        finally:
+            self._leave_out(before)
+
+    def _leave_out(self, before: dict[tuple[int, str], Any]) -> None:
+        now = self._values()
         mine = {place for place, value in now.items() if place in before and before[place] != value}
         if mine:
             self._own |= mine

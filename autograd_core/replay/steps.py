@@ -118,7 +118,7 @@ class capture:
 
         if kind.known is None:
             kind.known = Known() if kind.calls >= self.warmup else None
-            return self._watched(args, kwargs)
+            return self._settings.watched(self.step, *args, **kwargs)
         if kind.calls > self.warmup + ATTEMPTS:
             self._refuse(kind, "what it relies on changes time and again")
             return self.step(*args, **kwargs)
@@ -128,14 +128,6 @@ class capture:
             self._refuse(kind, f"{type(error).__name__}: {error}")
             return self.step(*args, **kwargs)
         return kind.replay(*given)
-
-    def _watched(self, args: Any, kwargs: Any) -> Any:
-        """The step as it is; what it changes itself is none of its settings."""
-        before = self._settings.places()
-        try:
-            return self.step(*args, **kwargs)
-        finally:
-            self._settings.leave_out(before)
 
     def _refuse(self, kind: _Kind, reason: str) -> None:
         kind.reason = reason

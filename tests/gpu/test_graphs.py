@@ -201,6 +201,18 @@ def test_an_option_that_changes_is_captured_again():
     np.testing.assert_allclose(captured, w.tolist(), rtol=1e-6)
 
 
+def test_modes_and_attributes_have_recordings_of_their_own():
+    net, x = nn.Sequential(nn.BatchNorm1d(3), nn.Dropout(0.5)).to("cuda"), ag.ones(6, 3, device="cuda")
+    step = ag.cuda.graph(ag.no_grad()(lambda x: net(x) + 1))
+    for _ in range(6):
+        step(x)
+    net[0].eval()
+    net[1].p = 0.0
+    for _ in range(6):
+        assert step(x).tolist() == (net(x) + 1).tolist()
+    assert not step.reasons
+
+
 def test_an_error_in_the_step_itself_is_raised_and_the_next_call_works():
     def step(x):
         if fail:
