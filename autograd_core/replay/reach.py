@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import inspect
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -44,7 +45,7 @@ class Settings:
         return (
             self._version,
             *[m.training for m in self._silent],
-            *[place.get(name) for place, name in self._named],
+            *[_plain(place.get(name)) for place, name in self._named],
             *[_content(cell) for cell in self._cells],
         )
 
@@ -93,21 +94,23 @@ def _numbers(step: Any, modules: list[Any]) -> tuple[list[Place], list[Any]]:
         step = getattr(type(step), "forward", None) or type(step).__call__
     if not isinstance(step, FunctionType):
         return [], []
-    home, names, cells = step.__globals__, dict[str, None](), list[Any]()
+    home, words, attributes, cells = step.__globals__, set[str](), set[str](), list[Any]()
     functions = [step, *[f for m in modules if isinstance(f := getattr(type(m), "forward", None), FunctionType)]]
     functions = [f for f in dict.fromkeys(functions) if f.__globals__ is home]
     for f in functions:  # it grows
-        named = dict.fromkeys(_names(f.__code__))
-        names.update(named)
+        named, asked = _words(f.__code__)
+        words |= named
+        attributes |= asked
         inner = [cell for cell in f.__closure__ or () if _is_full(cell)]
         cells += inner
-        reached = [*[cell.cell_contents for cell in inner], *[home.get(name) for name in named]]
-        reached += [vars(type(o)).get(name) for o in [*objects, *reached] if _has_numbers(o) for name in named]
+        reached = [*[cell.cell_contents for cell in inner], *[home.get(name) for name in sorted(named)]]
+        reached += [vars(type(o)).get(name) for o in [*objects, *reached] if _has_numbers(o) for name in asked]
         objects += [o for o in reached if _has_numbers(o)]
         further = [g for g in reached if isinstance(g, FunctionType) and g.__globals__ is home]
         functions += [g for g in dict.fromkeys(further) if g not in functions]
-    places = {id(place): place for place in [home, *[vars(o) for o in objects if _has_numbers(o)]]}.values()
-    there = [(place, name) for place in places for name in names if name in place]
+    places = {id(vars(o)): vars(o) for o in objects if _has_numbers(o)}.values()
+    there = [(home, name) for name in words if name in home]
+    there += [(place, name) for place in places for name in attributes if name in place]
     settings = [(place, name) for place, name in there if place[name].__class__ in PLAIN]
     return settings, [cell for cell in cells if cell.cell_contents.__class__ in PLAIN]
 
@@ -141,7 +144,7 @@ def modules_of(function: Callable[..., Any]) -> list[Any]:
 def _next(o: Any) -> Iterator[Any]:
     if isinstance(o, FunctionType):
         yield from [cell.cell_contents for cell in o.__closure__ or () if _is_full(cell)]
-        yield from [o.__globals__[name] for name in _names(o.__code__) if name in o.__globals__]
+        yield from [o.__globals__[name] for name in sorted(_words(o.__code__)[0]) if name in o.__globals__]
         yield from (*(o.__defaults__ or ()), *(o.__kwdefaults__ or {}).values())
     elif isinstance(o, MethodType):
         yield from (o.__self__, o.__func__)
@@ -161,6 +164,10 @@ def _content(cell: Any) -> Any:
         value = cell.cell_contents
     except ValueError:
         return None
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
     return value if value.__class__ in PLAIN else None
 
 
@@ -171,8 +178,15 @@ def _is_full(cell: Any) -> bool:
         return False
 
 
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)
+def _words(code: CodeType) -> tuple[set[str], set[str]]:
+    """The globals and the attributes that code names, functions in it included."""
+    found: tuple[set[str], set[str]] = set(), set()
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            found[0].add(step.argval)
+        elif step.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            found[1].add(step.argval)
+        elif isinstance(step.argval, CodeType):
+            for names, inner in zip(found, _words(step.argval), strict=True):
+                names |= inner
+    return found

@@ -122,6 +122,21 @@ def test_what_the_step_itself_changes_is_no_setting():
     assert calls == state.count == model.calls < 8  # Python's part happens in the first calls only
 
 
+def test_other_things_of_the_same_name(monkeypatch):
+    monkeypatch.setitem(globals(), "weight", 0)
+    options = SimpleNamespace(weight=2.0)
+    step = ag.capture(lambda x: x * options.weight)
+    for i in range(8):
+        monkeypatch.setitem(globals(), "weight", i)
+        assert step(ag.ones(1)).item() == 2
+    assert len(step._kinds) == 1
+    step = ag.capture(lambda x: x * (FACTOR if FACTOR else 1.0))
+    replayed(step, ag.ones(1))
+    monkeypatch.setitem(globals(), "FACTOR", [])
+    assert replayed(step, ag.ones(1)).item() == 1
+    assert not step.reasons
+
+
 def test_numbers_that_change_with_every_call(caplog):
     state = SimpleNamespace(i=0)
     step = ag.capture(lambda x: x + state.i)
