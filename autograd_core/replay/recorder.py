@@ -97,6 +97,8 @@ class Recorder:
         if any(map(callable, (*args, *kwargs.values()))):
             raise TracingError("a step of an optimizer with a closure cannot be captured")
         self._flush()
+        for o in self.outside.values():
+            o.awaited |= o.grad is o.gradient  # an optimizer reads it
         names = [t.array.name for t in leaves((args, kwargs)) if isinstance(t, Tensor) and id(t) not in self.outside]
         args, kwargs = mapped(lambda v: Expression(self._object(v)) if isinstance(v, Tensor) else v, (args, kwargs))
         self.program.note(method, method.__name__, args, kwargs, None)
@@ -177,7 +179,7 @@ class Recorder:
                 checks.append(f"{self._use(o)}._grad is {self._use(g)}")
             elif o.graded and not o.is_input:
                 checks.append(f"{o.place}._grad is {'None' if o.gradient is None else 'not None'}")
-                if g is not None:
+                if g is not None and not o.awaited:
                     cleared.append(Line(f"{o.place}._grad = None", []))
         if checks:
             stale = f"raise {program.constant(Stale)}('a tensor has another array, or its gradient another state')"
@@ -223,14 +225,15 @@ class Known:
 class Outside:
     """A tensor that exists outside of the step.
 
-    array, grad: what the program has put into it last. replaced, graded: whether it puts anything there.
+    array, grad: what the program has put into it last. replaced, graded: whether it puts anything there. awaited: whether
+    its first gradient is read by what is left for the replays.
     """
 
     def __init__(self, tensor: Tensor, name: Any) -> None:
         self.tensor, self.is_input = tensor, isinstance(name, str)
         self.original, self.gradient, self.node = tensor.array, tensor._grad, tensor.node
         self.array = self.noted = tensor.array = Noted(name, None, None, self.original)
-        self.grad, self.replaced, self.graded = self.gradient, False, False
+        self.grad, self.replaced, self.graded, self.awaited = self.gradient, False, False, False
 
     @property
     def place(self) -> str:

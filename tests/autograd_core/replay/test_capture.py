@@ -591,3 +591,23 @@ def test_an_optimizer_of_a_users_own_is_called_as_always():
         return w.item(), optimizer.count
 
     assert run(ag.capture) == run(lambda step: step)
+
+
+def test_the_step_of_an_optimizer_alone():
+    def trained(wrap):
+        ag.manual_seed(0)
+        model = nn.Linear(3, 2)
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+
+        def update():
+            optimizer.step()
+            optimizer.zero_grad()
+
+        finish = wrap(update)
+        for _ in range(6):
+            for _ in range(2):  # gradients are accumulated outside
+                model(ag.rand(4, 3)).square().mean().backward()
+            finish()
+        return model.weight.tolist()
+
+    assert trained(ag.capture) == trained(lambda step: step)
