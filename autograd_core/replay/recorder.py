@@ -225,8 +225,8 @@ class Known:
 class Outside:
     """A tensor that exists outside of the step.
 
-    array, grad: what the program has put into it last. replaced, graded: whether it puts anything there. awaited: whether
-    its first gradient is read by what is left for the replays.
+    array, grad: what the program has put into it last. replaced, graded: whether it puts anything there. awaited:
+    whether its first gradient is read by what is left for the replays.
     """
 
     def __init__(self, tensor: Tensor, name: Any) -> None:

@@ -21,6 +21,7 @@ from backends.live import recording
 
 logger = logging.getLogger(__name__)
 KINDS = 256  # kinds of arguments that are kept; more come from numbers that change from call to call
+STATES = 2  # programs that are kept for one kind, as where every second call finds gradients
 ATTEMPTS = 8  # captures for one kind of arguments, after which the step runs as it is
 
 
@@ -76,19 +77,18 @@ class capture:
             self._note(f"{error}; pass tensors, numbers or strings")
             return self.step(*args, **kwargs)
         if kind is None:
-            if len(self._kinds) == 2 * ATTEMPTS and not any(known.replay for known in self._kinds.values()):
+            if len(self._kinds) == 2 * ATTEMPTS and not any(known.replays for known in self._kinds.values()):
                 self._note("a number or a shape that it depends on changes from call to call; pass numbers as tensors")
             if len(self._kinds) >= KINDS:
                 self._kinds.clear()
             kind = self._kinds[key] = _Kind()
-        if kind.replay is not None:
+        for replay in kind.replays:
             try:
-                return kind.replay(*given)
+                return replay(*given)
             except Odd:
                 return self.step(*args, **kwargs)
             except Stale as change:
-                logger.info("%s is captured again: %s", self._name(), change)
-                kind.replay = kind.known = None
+                kind.change = str(change)
         return self._first(kind, given, args, kwargs)
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -123,11 +123,14 @@ class capture:
             self._refuse(kind, "what it relies on changes time and again")
             return self.step(*args, **kwargs)
         try:
-            kind.replay, self.source = Recorder(kind.known).program_of(self.step, args, kwargs)
+            replay, self.source = Recorder(kind.known).program_of(self.step, args, kwargs)
         except Exception as error:  # one of the step itself is raised again by the next call of it
             self._refuse(kind, f"{type(error).__name__}: {error}")
             return self.step(*args, **kwargs)
-        return kind.replay(*given)
+        if kind.replays:
+            logger.info("%s is captured again: %s", self._name(), kind.change)
+        kind.replays, kind.known = (replay, *kind.replays)[:STATES], None
+        return replay(*given)
 
     def _refuse(self, kind: _Kind, reason: str) -> None:
         kind.reason = reason
@@ -153,7 +156,8 @@ class _Kind:
     def __init__(self) -> None:
         self.calls, self.reason = 0, ""
         self.known: Any = None  # the tensors before the last call that ran as it is
-        self.replay: Callable[..., Any] | None = None
+        self.replays: tuple[Callable[..., Any], ...] = ()  # the latest first
+        self.change = ""  # why none of them was valid
 
 
 def arrangement(args: Any, kwargs: Any, given: list[Any]) -> tuple[Any, ...]:

@@ -77,7 +77,7 @@ def test_captured_and_usual_steps_agree(name, inside):
     assert found == expected
     assert run.reasons == []
     assert len(run._kinds) == 2
-    assert all(kind.replay for kind in run._kinds.values())
+    assert all(kind.replays for kind in run._kinds.values())
 
 
 def gpt():
@@ -289,7 +289,7 @@ def test_modes_of_modules_and_captured_methods():
             found = learner.scores(ag.ones(1, size))
             ag.manual_seed(0)
             assert ag.equal(found, model(ag.ones(1, size)).detach())
-        assert [kind.replay is not None for kind in learner.scores._kinds.values()] == [True, True]
+        assert [bool(kind.replays) for kind in learner.scores._kinds.values()] == [True, True]
     assert one.scores is not two.scores
     assert (one.scores.__name__, one.scores.__doc__) == ("scores", "The scores.")
 
@@ -611,3 +611,26 @@ def test_the_step_of_an_optimizer_alone():
         return model.weight.tolist()
 
     assert trained(ag.capture) == trained(lambda step: step)
+
+
+def test_parameters_that_are_frozen_in_every_second_call():
+    def trained(wrap):
+        ag.manual_seed(0)
+        model = nn.Linear(3, 2)
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+
+        def step(x):
+            optimizer.zero_grad()
+            model(x).square().mean().backward()
+            optimizer.step()
+
+        run = wrap(step)
+        for i in range(16):
+            model.weight.requires_grad_(i % 2 == 0)
+            run(ag.ones(4, 3))
+        return model.weight.tolist(), run
+
+    weight, run = trained(ag.capture)
+    assert weight == trained(lambda step: step)[0]
+    assert not run.reasons
+    assert [len(kind.replays) for kind in run._kinds.values()] == [2]
