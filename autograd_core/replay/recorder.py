@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from backends.live import recording
 from backends.locks import shared_lock
 
 _lock = shared_lock()
+LONE = 3  # references to a gradient: of its tensor, of the list of all tensors, and of the function that counts
 
 
 class Recorder:
@@ -40,6 +42,7 @@ class Recorder:
         self.program = Program(Noted, backend.host.namespace.kernels)
         self.outside: dict[int, Outside] = {}
         self._drawn: list[tuple[Any, Any]] = []  # generators and their states
+        self._lone: set[int] = set()  # gradients that nothing but their tensors refers to
 
     def program_of(self, step: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Callable[..., Any], str]:
         """The function that replays the step for the leaves of its arguments, and its source."""
@@ -48,8 +51,11 @@ class Recorder:
             try:
                 for i, leaf in enumerate(given):
                     self._take(leaf, f"X{i}")
-                for t in tensors():
+                everything = tensors()
+                self._lone = {id(t._grad) for t in everything if t._grad is not None and getrefcount(t._grad) == LONE}
+                for t in everything:
                     self._take(t)
+                del everything
                 for o in list(self.outside.values()):
                     if o.gradient is not None and id(o.gradient) in self.outside:
                         self.outside[id(o.gradient)].noted.young = False
@@ -160,34 +166,54 @@ class Recorder:
     def _begin(self, used: set[str]) -> None:
         """Let the program begin with the arrays that it needs, and with a check that they are those known here."""
         program = self.program
-        first: list[Line] = []
+        stale = f"raise {program.constant(Stale)}('a tensor has another array, or its gradient another state')"
+        first, found = self._found(used, stale)
         cleared: list[Line] = []
         checks = []
         for o in sorted(self._used(), key=lambda o: (not o.is_input, int(o.place[1:]))):
             name = o.noted.name
             if name in used:
-                first.append(Line(f"{name} = {self._use(o)}.array", [name]))
-                if o.replaced:
+                place = o.place if id(o.tensor) in found else self._use(o)
+                first.append(Line(f"{name} = {place}.array", [name]))
+                if o.replaced or id(o.tensor) in found:
                     dtype = program.constant(o.original.dtype)
                     checks += [f"{name}.shape == {o.original.shape}", f"{name}.dtype is {dtype}"]
                 elif not o.is_input:
                     checks.append(f"{name} is {program.constant(o.original)}")
-            if not o.is_input:
+            if not o.is_input and id(o.tensor) not in found:
                 checks.append(f"{self._use(o)}.node is {'None' if o.node is None else 'not None'}")
             g = self.outside.get(id(o.gradient))
             if g is not None and g.noted.named and g.noted.name in used:
-                checks.append(f"{self._use(o)}._grad is {self._use(g)}")
-            elif o.graded and not o.is_input:
+                continue  # looked up already
+            if o.graded and not o.is_input:
                 checks.append(f"{o.place}._grad is {'None' if o.gradient is None else 'not None'}")
                 if g is not None and not o.awaited:
                     cleared.append(Line(f"{o.place}._grad = None", []))
         if checks:
-            stale = f"raise {program.constant(Stale)}('a tensor has another array, or its gradient another state')"
             first.append(Line(f"if not ({' and '.join(checks)}): {stale}", []))
         if program.conditions:
             odd = f"raise {program.constant(Odd)}"
             first.append(Line(f"if not ({' and '.join(program.conditions)}): {odd}", program.needed))
         program.lines[:0] = first + cleared
+
+    def _found(self, used: set[str], stale: str) -> tuple[list[Line], set[int]]:
+        """Lines that look up the gradients that the program uses, and which of these may be others every time: those to
+        which nothing but their tensors refers.
+        """
+        lines: list[Line] = []
+        found: set[int] = set()
+        for o in list(self.outside.values()):
+            g = self.outside.get(id(o.gradient))
+            if g is None or not g.noted.named or g.noted.name not in used:
+                continue
+            if id(g.tensor) in self._lone:
+                found.add(id(g.tensor))
+                self.program.scope.pop(g.place, None)
+                lines.append(Line(f"{g.place} = {self._use(o)}._grad", []))
+                lines.append(Line(f"if {g.place} is None: {stale}", []))
+            else:
+                lines.append(Line(f"if {self._use(o)}._grad is not {self._use(g)}: {stale}", []))
+        return lines, found
 
     def _check_left(self, results: set[int]) -> None:
         """Raise if the step keeps a tensor that it made: the next replay would not find what the last one left."""

@@ -613,6 +613,47 @@ def test_the_step_of_an_optimizer_alone():
     assert trained(ag.capture) == trained(lambda step: step)
 
 
+@pytest.mark.parametrize("calls", [2, 3])
+def test_gradients_are_accumulated_over_several_calls(calls):
+    def trained(wrap):
+        ag.manual_seed(0)
+        model = nn.Linear(3, 2)
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+
+        def share(x):
+            model(x).square().mean().backward()
+
+        def halve():
+            for p in model.parameters():
+                p.grad.mul_(0.5)
+
+        run, change = wrap(share), wrap(halve)
+        for _ in range(8):
+            for _ in range(calls):
+                run(ag.rand(4, 3))
+            change()
+            optimizer.step()
+            optimizer.zero_grad()
+        return model.weight.tolist(), run, change
+
+    weight, run, change = trained(ag.capture)
+    assert weight == trained(lambda step: step)[0]
+    assert not run.reasons + change.reasons
+    assert [len(kind.replays) for kind in run._kinds.values()] == [2]
+    assert change.source
+
+
+def test_a_gradient_that_something_else_holds():
+    model, grads = nn.Linear(3, 2), []
+    step = ag.capture(lambda: sum(g.sum() for g in grads))
+    for i in range(8):
+        model.zero_grad()
+        model(ag.full((4, 3), float(i))).mean().backward()
+        if i < 2:
+            grads[:] = [p.grad for p in model.parameters()]
+        assert step().item() == pytest.approx(sum(g.sum().item() for g in grads))
+
+
 def test_parameters_that_are_frozen_in_every_second_call():
     def trained(wrap):
         ag.manual_seed(0)
