@@ -89,8 +89,15 @@ def matmul(a: Array, b: Array, **how: Any) -> Array:
         # A single product; NumPy would multiply one matrix at a time.
         return matmul(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
     if how or a.ndim < 2 or b.ndim < 2:
-        return np.matmul(a, b, **how)
+        return np.matmul(a, b, **how) if how else _by_vector(a, b)
     return product(a, b) if a.ndim == b.ndim else _each(a, b)
+
+
+def _by_vector(a: Array, b: Array) -> Array:
+    """`np.matmul`, where an operand is a vector; BLAS's threads would compete with oneDNN's in what follows."""
+    if a.ndim + b.ndim != 3 or max(a.size, b.size) < THREADED:
+        return np.matmul(a, b)
+    return product(a[None], b)[0] if a.ndim == 1 else product(a, b[:, None])[:, 0]
 
 
 def _narrow(a: Array, b: Array) -> bool:

@@ -64,6 +64,30 @@ def test_a_stack_in_any_memory_order_times_a_matrix_is_one_product(monkeypatch):
     np.testing.assert_array_equal(products.matmul(a, b), a)
 
 
+@pytest.mark.parametrize("order", "CF")
+def test_blas_does_not_start_its_threads_for_a_large_matrix_times_a_vector(monkeypatch, order):
+    """They would compete with oneDNN's, which compute what surrounds the product."""
+    rng = np.random.default_rng(0)
+    a, left, right = (rng.normal(size=shape).astype(np.float32) for shape in ((700, 600), 700, 600))
+    a, expected = np.asarray(a, order=order), (a.astype(float) @ right, left @ a.astype(float))
+    monkeypatch.setattr(np, "matmul", None)
+    for y, known in zip((products.matmul(a, right), products.matmul(left, a)), expected, strict=True):
+        assert y.shape == known.shape
+        np.testing.assert_allclose(y, known, atol=1e-3)
+
+
+def test_a_transposed_matrix_times_a_column_is_a_row_times_the_matrix(monkeypatch):
+    onednn = pytest.importorskip("backends.onednn.products")
+    written, product_into = [], onednn.product_into
+    monkeypatch.setattr(onednn, "product_into", lambda y, *rest: written.append(y.shape) or product_into(y, *rest))
+    a, column = np.arange(63000.0, dtype=np.float32).reshape(300, 210), np.ones((300, 1), np.float32)
+    y = onednn.product(a.T, column)
+    if y is None:
+        pytest.skip("oneDNN is missing")
+    np.testing.assert_array_equal(y, a.T.astype(float) @ column)
+    assert written == [(1, 210)]
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.complex64])
 @pytest.mark.parametrize(
     "first, second",
