@@ -12,6 +12,7 @@ import numpy as np
 
 from autograd_core import dtypes, functional
 from autograd_core.dtypes import can_cast
+from autograd_core.engine import direct
 from autograd_core.engine.arguments import is_operand, of_one_depth
 from autograd_core.engine.binders import apply
 from autograd_core.engine.entries import Composition, Op, public_names
@@ -49,7 +50,7 @@ def write(x: Tensor, compute: Callable[..., Tensor], *args: Any, others: Iterabl
             f"of shape {x.shape} and dtype {x.dtype}"
         )
     new = _cast(new, x)
-    x.array[...] = _survivor(new, x).array
+    direct.copy(x.array, _survivor(new, x).array)
     record_write(x.array, depth)
     if base is x and new.node is not None and grad_enabled():
         _rename(x, new.node)
@@ -64,14 +65,29 @@ def _node_of(operand: Any) -> Any:
 
 def _assign(x: Tensor, value: Any, *others: Tensor) -> bool:
     """Write a number, or an array of the same shape and dtype, if nothing needs to be recorded; else returns False."""
-    base = _origin(x)
-    if grad_enabled() and (base.node is not None or any(map(_node_of, others))):
+    if _is_recorded(x, *others):
         return False
-    _refuse(x, base)
-    own_scalar(x)
-    x.array[...] = value
+    direct.copy(x.array, value)
     record_write(x.array, 3)
     return True
+
+
+def _compute(name: str, x: Tensor, other: Any, alpha: Any = 1) -> bool:
+    """Do the arithmetic of an entry where x is, if nothing needs to be recorded; else returns False."""
+    if _is_recorded(x, other) or not direct.replace(name, x, other, alpha):
+        return False
+    record_write(x.array, 3)
+    return True
+
+
+def _is_recorded(x: Tensor, *others: Any) -> bool:
+    """Whether a write to x needs to be recorded; if not, it must be allowed."""
+    base = _origin(x)
+    if grad_enabled() and (base.node is not None or any(map(_node_of, others))):
+        return True
+    _refuse(x, base)
+    own_scalar(x)
+    return False
 
 
 def rebase(x: Tensor, node: Any) -> None:
@@ -243,7 +259,8 @@ def _node(name: str, parents: tuple[Any, ...], **values: Any) -> Node:
     return record(o, parents, tuple([values.get(k) for k in o.keep]))
 
 
-OPERATORS = {"__iadd__": "add", "__isub__": "sub", "__imul__": "mul", "__itruediv__": "div", "__ipow__": "pow",
+OPERATORS = {"__iadd__": "add", "__isub__": "subtract", "__imul__": "multiply", "__itruediv__": "divide",
+             "__ipow__": "pow",
              "__ifloordiv__": "floor_divide", "__imod__": "remainder", "__iand__": "bitwise_and",
              "__ior__": "bitwise_or",
              "__ixor__": "bitwise_xor", "__ilshift__": "bitwise_left_shift",
@@ -254,10 +271,15 @@ OTHERS = ("addbmm", "addmm", "addmv", "addr", "baddbmm", "cumprod", "cumsum", "i
           "scatter", "scatter_add", "scatter_reduce", "tril", "triu")  # fmt: skip
 
 
-def _method(function: Callable[..., Tensor], name: str, most: float = math.inf) -> Callable[..., Tensor]:
+def _method(
+    function: Callable[..., Tensor], name: str, most: float = math.inf, entry: str = ""
+) -> Callable[..., Tensor]:
     """most: how many operands there are besides the tensor; the function would write to a further one, its `out`."""
+    simple, further = entry in direct.UFUNCS, {"alpha"} if entry in direct.SIGNS else set()
 
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if simple and len(args) == 1 and kwargs.keys() <= further and _compute(entry, self, *args, **kwargs):
+            return self
         if len(args) > most:
             raise TypeError(f"{name}_() takes {most} operands besides the tensor, not {len(args)}")
         return write(self, functools.partial(function, **kwargs), *args, others=kwargs.values())
@@ -268,10 +290,13 @@ def _method(function: Callable[..., Tensor], name: str, most: float = math.inf) 
     return method
 
 
-def _operator(function: Callable[..., Tensor]) -> Callable[..., Any]:
+def _operator(function: Callable[..., Tensor], entry: str = "") -> Callable[..., Any]:
     """The in-place operator; returns NotImplemented for operands of unknown types."""
+    simple = entry in direct.UFUNCS
 
     def assign_operator(self: Tensor, other: Any) -> Any:
+        if simple and _compute(entry, self, other):
+            return self
         return write(self, function, other) if is_operand(other) else NotImplemented
 
     return assign_operator
@@ -326,7 +351,7 @@ def _offer(entry: Op | Composition) -> None:
     for module, name in public_names(entry):
         if not module:
             most = len(entry.inputs) - 1 if isinstance(entry, Op) and entry.simple and not entry.form else math.inf
-            method = _method(entry.call, name, most)
+            method = _method(entry.call, name, most, entry.name)
             setattr(Tensor, method.__name__, method)
             if entry.kind is ELEMENTWISE:
                 publish(method)
@@ -341,7 +366,7 @@ def install() -> None:
     setattr(Tensor, "float_power_", _method(functional.float_power, "float_power"))  # noqa: B010  not in the registry
     setattr(Tensor, "conj_physical_", _method(lambda x: functional.conj(x), "conj_physical"))  # noqa: B010, PLW0108  later
     for symbol, name in OPERATORS.items():
-        setattr(Tensor, symbol, _operator(getattr(functional, name)))
+        setattr(Tensor, symbol, _operator(getattr(functional, name), name))
     for name, method in {
         "zero_": _zero,
         "fill_": _fill,

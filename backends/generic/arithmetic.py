@@ -25,7 +25,7 @@ def divide(xp: Any, a: Array, b: Array) -> Array:
     return a / b
 
 
-def increase(xp: Any, a: Array, b: Array) -> Array:
-    """Add b to a in place; returns a."""
-    a += b
+def increase(xp: Any, a: Array, b: Array, factor: float = 1.0) -> Array:
+    """Add b times a factor to a in place; returns a."""
+    a += b if factor == 1 else b * factor
     return a

@@ -40,8 +40,11 @@ def divide(a: Array, b: Array | float) -> Array:
     return _computed(np.divide, a, b)
 
 
-def increase(a: Array, b: Array) -> Array:
-    """Add b to a in place; returns a."""
-    if a.size < LARGE or (_fast["increase"](a, b) is None and one_pass(np.add, a, b, out=a) is None):
+def increase(a: Array, b: Array, factor: float = 1.0) -> Array:
+    """Add b times a factor to a in place; returns a."""
+    if a.size >= LARGE and _fast["increase"](a, b, factor) is not None:
+        return a
+    b = b if factor == 1 else b * factor
+    if a.size < LARGE or one_pass(np.add, a, b, out=a) is None:
         a += b
     return a

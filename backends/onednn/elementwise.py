@@ -14,7 +14,7 @@ from backends.buffers import FLOAT32, UINT8, empty
 from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.layouts import copied
-from backends.onednn.passes import GT, MAX, MUL, chained, constant, evaluate, larger, of
+from backends.onednn.passes import GT, MAX, MUL, chained, constant, evaluate, larger, linear, of, plus
 from backends.onednn.plans import DIFF_DST, DIFF_SRC, DST, LINEAR, RELU, SRC, SRC1, TRAINING, Plan, Workshop, planned
 from backends.strides import dense, in_memory, innermost_first, is_dense
 
@@ -107,11 +107,17 @@ def drop(x: Array, keep: Array, scale: float) -> Array | None:
     return y
 
 
-def increase(a: Array, b: Array) -> Array | None:
-    """Add b to a in place; returns a."""
+def increase(a: Array, b: Array, factor: float = 1.0) -> Array | None:
+    """Add b times a factor to a in place; returns a."""
     if not _suits(a) or b.dtype != FLOAT32 or b.shape != a.shape:
         return None
-    _binary(ADD, a.size).run(a, b if b.strides == a.strides else copied(b, a.strides), a)
+    b = b if b.strides == a.strides else copied(b, a.strides)
+    if factor == 1:
+        _binary(ADD, a.size).run(a, b, a)
+    else:
+        evaluate(
+            (("a", of("b"), linear(factor, 0.0), plus("a")),), {"a": in_memory(a), "b": in_memory(b)}, in_memory(a)
+        )
     return a
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+from autograd_core.engine import inplace
 from autograd_core.engine.entries import public_names
 from autograd_core.errors import InplaceError, OperandError
 from autograd_core.registry import COMPOSITIONS, OPS
@@ -323,3 +324,55 @@ def test_a_view_that_repeats_nothing_may_be_written():
     assert y.tolist() == [[2, 5, 2]]
     y.sum().backward()
     assert x.grad.tolist() == [[2, 0, 2]]
+
+
+ARITHMETIC = {
+    "x += y": lambda a, b: a + b,
+    "x -= y": lambda a, b: a - b,
+    "x *= 3": lambda a, b: a * 3,
+    "x /= y": lambda a, b: a / b,
+    "x.add_(y, alpha=0.5)": lambda a, b: a + 0.5 * b,
+    "x.sub_(y, alpha=3)": lambda a, b: a - 3 * b,
+    "x.add_(2, alpha=3)": lambda a, b: a + 6,
+    "x.mul_(y[0]).div_(y[:1])": lambda a, b: a * b[0] / b[:1],
+    "x.add_(x)": lambda a, b: a + a,
+}
+
+
+@pytest.mark.parametrize("program", ARITHMETIC)
+@pytest.mark.parametrize("shape", [(3, 4), (320, 256), (257, 301)])
+@pytest.mark.parametrize("turned", [False, True])
+def test_arithmetic_that_nothing_records_has_no_other_memory(monkeypatch, program, shape, turned):
+    rng = np.random.default_rng(0)
+    a, b = (rng.integers(1, 9, shape).astype(np.float32) for _ in range(2))
+    expected = ARITHMETIC[program](a.astype(np.float64), b)
+    x = ag.tensor(a, requires_grad=True)
+    y = ag.tensor(b.T.copy()).t() if turned else ag.tensor(b)
+    before = x._version
+    monkeypatch.setattr(inplace, "write", None)
+    with ag.no_grad():
+        exec(program, {"x": x, "y": y})
+    np.testing.assert_allclose(x.detach().numpy(), expected, rtol=1e-6)
+    assert x._version > before
+
+
+def test_large_parts_of_one_tensor_may_overlap():
+    x = ag.arange(200000.0)
+    x[1:] += x[:-1]
+    np.testing.assert_array_equal(x.numpy()[1:], 2 * np.arange(1, 200000.0) - 1)
+    x = ag.arange(200000.0)
+    x[1:].copy_(x[:-1])
+    np.testing.assert_array_equal(x.numpy()[1:], np.arange(199999.0))
+
+
+@pytest.mark.parametrize("size", [5, 80000])
+@pytest.mark.parametrize("program", ["x *= 1e30", "x.add_(y, alpha=1e39)", "x.add_(y, alpha=1e2)", "x *= 1e300"])
+def test_it_is_done_once_if_warnings_are_errors(program, size):
+    x, y = ag.full((size,), 3e38), ag.full((size,), 3e37)
+    with np.errstate(all="raise"):
+        exec(program, {"x": x, "y": y})
+    assert ag.isinf(x).all()
+    x = ag.full((size,), 2.0)
+    with pytest.raises(OperandError):
+        x += ag.ones(size + 1)
+    assert (x == 2).all()
