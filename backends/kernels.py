@@ -21,6 +21,7 @@ KERNELS = {
     "special_functions.airy": ("airy",),
     "arithmetic": ("add", "subtract", "multiply", "divide", "increase"),
     "attention": ("attention", "attention_gradients"),
+    "conversion": ("converted",),
     "special_functions.bessel": ("bessel_j", "bessel_y"),
     "factorizations": (
         "lu_factor", "row_order", "solve_triangular", "cholesky", "inverse", "solve", "least_squares",

@@ -108,7 +108,7 @@ def _namespace(cls: Any, library: Any) -> BatchedNamespace:
     namespace = BatchedNamespace(**members)
     kernels = namespace.kernels  # kernels composed of functions that take batches:
     kernels.product, kernels.linear = namespace.matmul, partial(products_of.linear, namespace)
-    offer(kernels, namespace, "normalization", "attention", "reduction", "joining", "softmax")
+    offer(kernels, namespace, "normalization", "attention", "reduction", "joining", "softmax", "conversion")
     return namespace
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import dtypes
-from autograd_core.engine.libraries import RULES, is_array
+from autograd_core.engine.libraries import LIBRARY, RULES, is_array
 
 
 def widened(forward: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,11 +80,17 @@ def together(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def single(a: Any) -> Any:
     """16-bit floats as float32; anything else, None among it, as it is."""
-    return a.astype(np.float32) if a is not None and a.dtype.itemsize == 2 and a.dtype.kind in dtypes.FLOATS else a
+    if a is None or a.dtype.itemsize != 2 or a.dtype.kind not in dtypes.FLOATS:
+        return a
+    return _converted(a, np.float32)
 
 
 def narrowed(y: Any, dtype: Any) -> Any:
     """Results, or a structure of them, with float32 arrays cast to another dtype."""
     if isinstance(y, tuple | list):
         return tuple([narrowed(v, dtype) for v in y])
-    return y.astype(dtype) if getattr(y, "dtype", None) == np.float32 else y
+    return _converted(y, dtype) if getattr(y, "dtype", None) == np.float32 else y
+
+
+def _converted(a: Any, dtype: Any) -> Any:
+    return LIBRARY[np.ndarray].kernels.converted(a, dtype) if a.__class__ is np.ndarray else a.astype(dtype)

@@ -82,6 +82,7 @@ FUNCTIONS: dict[str, Any] = {
 OWN: dict[str, Any] = {
     **{name: getattr(arithmetic, name) for name in KERNELS["arithmetic"]},
     **{name: getattr(selection, name) for name in ("add_relu", "gate", "rectify", "relu")},
+    "converted": copies.converted,
     "joined": joining.joined,
     "lu_factor": lapack.lu_factor,
     "product": products.product,

@@ -3,15 +3,20 @@
 import numpy as np
 
 from backends import onednn
+from backends.buffers import FLOAT32
 from backends.geometry import Array
+from backends.numpy_backend import copies
 from backends.numpy_backend.passes import one_pass
 
+NARROW = "e"  # float16, whose results are rounded alike if computed in float32
 LARGE = 1 << 16  # elements: from here two threads pay, and fresh memory costs more than the pass
 _fast = {name: onednn.deferred("elementwise", name) for name in ("arithmetic", "increase")}
 
 
 def _computed(ufunc: np.ufunc, a: Array, b: Array | float) -> Array:
     y = None
+    if a.size >= LARGE and a.dtype.char in NARROW and a.dtype == getattr(b, "dtype", None):
+        return copies.converted(_computed(ufunc, *[copies.converted(v, FLOAT32) for v in (a, b)]), a.dtype)
     if a.size >= LARGE and a.dtype.kind == "f":
         other = b if isinstance(b, np.ndarray) else np.asarray(b, a.dtype)
         y = _fast["arithmetic"](ufunc, a, other)

@@ -7,19 +7,25 @@ import numpy as np
 
 from backends import onednn
 from backends.buffers import empty, empty_like
-from backends.geometry import Array
+from backends.generic import conversion
+from backends.geometry import Array, blocks
 from backends.numpy_backend import passes
-from backends.strides import copying_order
+from backends.strides import copying_order, dense, innermost_first
+from backends.threads import in_blocks
 
 LARGE = 1 << 16  # elements: from here threads pay, and fresh memory costs more than the copy
 _views: Any = np.nditer  # its overloads know no lists of flags
 _LIKE_NUMPY = (["multi_index", "refs_ok", "zerosize_ok"], [["readonly"]], None, "C", "safe", None)
-_fast = onednn.deferred("layouts", "copy_into")
+# Conversions that oneDNN does exactly, by the characters of dtypes (E is bfloat16), and the elements from which it is
+# faster than NumPy, which converts one float16 at a time. To bfloat16, it makes subnormal numbers 0.
+EXACT = {"fe": 1 << 13, "ef": 1 << 13, "Ef": 1 << 18}
+CONVERTED, THREADED = min(EXACT.values()), 2 * passes.BLOCK  # elements from which conversions are not just NumPy's
+_fast = {name: onednn.deferred("layouts", name) for name in ("copy_into", "converted")}
 
 
 def copyto(target: Array, source: Array) -> None:
     """target[...] = source, for arrays of one shape and dtype that share no memory."""
-    if source.size < LARGE or _fast(target, source) is None:
+    if source.size < LARGE or _fast["copy_into"](target, source) is None:
         np.copyto(target, source)
 
 
@@ -30,6 +36,33 @@ def contiguous(x: Array, dtype: Any = None) -> Array:
     out = empty(x.shape, None, x.dtype)
     copyto(out, x)
     return out
+
+
+def converted(x: Array, dtype: Any) -> Array:
+    """See `backends.generic.conversion.converted`; large arrays by oneDNN or in threads."""
+    dtype = np.dtype(dtype)
+    if x.size < CONVERTED or dtype == x.dtype:
+        return conversion.converted(np, x, dtype)
+    least = EXACT.get(x.dtype.char + dtype.char)
+    y = None if least is None or x.size < least else _fast["converted"](x, dtype)
+    if y is None and x.size >= THREADED and "c" not in x.dtype.kind + dtype.kind:
+        y = _converted_in_threads(x, dtype)
+    return conversion.converted(np, x, dtype) if y is None else y
+
+
+def _converted_in_threads(x: Array, dtype: np.dtype[Any]) -> Array | None:
+    order = innermost_first(x)
+    if x.strides != dense(x.shape, order, x.itemsize):
+        return None
+    y = empty(x.shape, dense(x.shape, order, dtype.itemsize), dtype)
+    source, target = x.ravel(order="K"), y.ravel(order="K")
+
+    def block(at: slice) -> None:
+        with np.errstate(all="ignore"):  # not inherited by threads
+            np.copyto(target[at], source[at], casting="unsafe")
+
+    in_blocks(block, blocks(x.size, passes.BLOCK))
+    return y
 
 
 def reshape(x: Array, shape: Any) -> Array:

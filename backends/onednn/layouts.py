@@ -1,6 +1,7 @@
 """Conversion of operands to the layouts for which kernels are fast."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from backends.buffers import FLOAT32, empty
 from backends.geometry import Array, Sizes
 from backends.onednn.choice import active
 from backends.onednn.plans import Plan, Workshop, planned
-from backends.strides import channels_last_strides, is_channels_last
+from backends.strides import channels_last_strides, in_memory, is_channels_last, is_dense
 
 LARGE = 1 << 20  # elements of a matrix, from which transposing ...
 PANEL = 256  # ... so many columns at a time is up to eight times as fast
@@ -48,6 +49,24 @@ def copy_into(y: Array, x: Array) -> Array | None:
         return y
     _copy(x.shape, x.strides, canonical(y.shape, y.strides)).run(x, y)
     return y
+
+
+def converted(x: Array, dtype: np.dtype[Any]) -> Array | None:
+    """See `backends.generic.conversion.converted`; of a dense array."""
+    if not (active() and is_dense(x.shape, tuple([step * 4 // x.itemsize for step in x.strides]))):
+        return None
+    y = empty(x.shape, tuple([step // x.itemsize * dtype.itemsize for step in x.strides]), dtype)
+    plan = _conversion(x.size, x.dtype, dtype)
+    if plan is None:
+        return None
+    plan.run(in_memory(x), in_memory(y))
+    return y
+
+
+@planned
+def _conversion(workshop: Workshop, size: int, dtype: np.dtype[Any], wanted: np.dtype[Any]) -> Plan:
+    x, y = (workshop.memory((size,), (kind.itemsize,), kind) for kind in (dtype, wanted))
+    return workshop.reorder(x, y)
 
 
 @planned

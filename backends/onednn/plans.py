@@ -35,7 +35,7 @@ DIFF_SRC, DIFF_DST, DIFF_WEIGHTS, DIFF_BIAS, DIFF_SCALE, DIFF_SHIFT = 129, 145, 
 IMPLEMENTATION, OF_WEIGHTS, OF_DIFF_WEIGHTS, OF_WORKSPACE, OF_SCRATCHPAD = 8, 131, 132, 135, 136
 TRAINING, INFERENCE, BACKWARD = 64, 96, 128
 F32, ANY = 3, 1
-TYPES = {buffers.FLOAT32: F32, buffers.UINT8: 6}
+TYPES = {"f": F32, "B": 6, "e": 1, "E": 2}  # by the character of a dtype; E is bfloat16
 BFLOAT16_ALLOWED = 1
 UNIMPLEMENTED = 3
 CAPACITY = 1024  # plans per thread
@@ -117,7 +117,7 @@ class Workshop:
     def memory(self, shape: Sizes, strides: Sizes, dtype: Any = buffers.FLOAT32) -> Any:
         """The descriptor of an array with these strides, in bytes."""
         steps = [s // dtype.itemsize for s in strides]
-        return self.make("memory_desc_create_with_strides", len(shape), dims(shape), TYPES[dtype], dims(steps))
+        return self.make("memory_desc_create_with_strides", len(shape), dims(shape), TYPES[dtype.char], dims(steps))
 
     def any_layout(self, shape: Sizes) -> Any:
         """A descriptor that leaves the layout to the primitive."""

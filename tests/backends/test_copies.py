@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from ml_dtypes import bfloat16
 
 import autograd_core as ag
 import backends
 from backends.numpy_backend import copies
 from backends.onednn import choice
 
+kernels_of_cpu = backends.get("cpu").namespace.kernels
 SHAPE = (2, 16, 64, 64)
 
 
@@ -41,6 +43,34 @@ def test_large_matrices_are_transposed(shape, dtype):
         np.testing.assert_array_equal(y, x.T)
         assert y.flags.c_contiguous
     assert not np.shares_memory(ag.functional.row_major(ag.from_numpy(x)).numpy(), x)
+
+
+@pytest.mark.parametrize("source, target", [("e", "f"), ("f", "e"), ("E", "f"), ("f", "E"), ("E", "e"), ("l", "f")])
+@pytest.mark.parametrize("rows", [2, 37])
+def test_large_arrays_are_converted_exactly(source, target, rows):
+    """Ties, overflow, subnormal numbers, infinities and NaN among them; in the memory order of the array."""
+    converted = kernels_of_cpu.converted
+    source, target = (np.dtype(bfloat16 if kind == "E" else kind) for kind in (source, target))
+    bits = np.random.default_rng(0).integers(0, 2**32, (rows, 16384), np.uint32).view(f"u{source.itemsize}")
+    bits[0, :2048] = np.arange(2048) << (8 * min(source.itemsize, 4) - 11)
+    x = bits.view(source).T
+    with np.errstate(all="ignore"):
+        y, part, expected = (f(v, target) for f, v in ((converted, x), (converted, x[::2]), (np.astype, x)))
+        wide = [v.astype(float) for v in (y, expected, part, expected[::2])]
+    assert y.dtype == part.dtype == target
+    assert y.flags.f_contiguous
+    np.testing.assert_array_equal(*wide[:2])
+    np.testing.assert_array_equal(*wide[2:])
+
+
+def test_16_bit_floats_are_converted_to_float32_and_back_by_the_kernel(monkeypatch):
+    converted = []
+    monkeypatch.setattr(
+        kernels_of_cpu, "converted", lambda x, dtype: converted.append(np.dtype(dtype).name) or x.astype(dtype)
+    )
+    ag.nn.functional.silu(ag.ones(4).half().requires_grad_()).sum().backward()
+    assert converted[:3] == ["float16", "float32", "float16"]
+    assert converted[3:] == ["float32", "float32", "float16"]
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, 3, -1, -4])

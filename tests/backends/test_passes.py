@@ -39,6 +39,15 @@ def test_large_arrays_of_any_layout(name, layout, dtype):
     np.testing.assert_array_equal(y, expected)
 
 
+@pytest.mark.parametrize("operation", [np.add, np.subtract, np.multiply, np.divide])
+def test_float16_is_rounded_as_numpy_does(operation):
+    """From all exponents, to subnormal numbers and infinity."""
+    bits = np.random.default_rng(0).integers(0, 2**16, (2, 1 << 18), np.uint16)
+    a, b = bits.view(np.float16)
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(getattr(kernels, operation.__name__)(a, b), operation(a, b))
+
+
 def test_results_lie_in_pooled_memory_in_the_order_of_the_operands():
     a = LAYOUTS["channels last"](np.ones((4, 10, 32, 256)))
     y = passes.one_pass(np.add, a, a)

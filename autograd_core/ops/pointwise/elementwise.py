@@ -58,7 +58,7 @@ def astype(xp, x, *, dtype):
         )
         x = x.real
     target = dtype if isinstance(dtype, np.dtype) else as_dtype(dtype)
-    return x.astype(target, order="C") if copying_order(x) == "C" else x.astype(target)
+    return xp.kernels.converted(x, target)
 
 
 def _formatted(call):
