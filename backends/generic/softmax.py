@@ -61,12 +61,13 @@ def smoothed(
     reduction: str, smoothing: float,
 ) -> Array:  # fmt: skip
     """The losses, or their sum or mean, from Σ exp(x - shift) and the mean of x - shift of each sample."""
-    valid, chosen = _counted(xp, target, ignore_index)
+    valid, chosen = counted(xp, target, ignore_index)
     found = xp.log(total) - (1 - smoothing) * (x[grid(xp, chosen, 1)] - shift) - smoothing * mean
-    return _reduced(xp, found[:, 0], valid, target, reduction)
+    return reduced(xp, found[:, 0], valid, target, reduction)
 
 
-def _reduced(xp: Any, losses: Array, valid: Array | None, target: Array, reduction: str) -> Array:
+def reduced(xp: Any, losses: Array, valid: Array | None, target: Array, reduction: str) -> Array:
+    """The losses of valid targets, or their sum or mean."""
     if valid is not None:
         losses = xp.where(valid, losses, 0)
     if reduction != "none":
@@ -78,8 +79,8 @@ def nll(
     xp: Any, x: Array, target: Array, log_total: Any, ignore_index: int | None, reduction: str, shift: Any = 0
 ) -> Array:
     """-log softmax(x)[target] from log Σ exp(x - shift), or the sum or mean of these."""
-    valid, chosen = _counted(xp, target, ignore_index)
-    return _reduced(xp, (log_total - (x[grid(xp, chosen, 1)] - shift))[:, 0], valid, target, reduction)
+    valid, chosen = counted(xp, target, ignore_index)
+    return reduced(xp, (log_total - (x[grid(xp, chosen, 1)] - shift))[:, 0], valid, target, reduction)
 
 
 def picked_nll(xp: Any, x: Array, target: Array, ignore_index: int | None, reduction: str) -> Array:
@@ -122,7 +123,7 @@ def nll_gradient(
 
 def share(xp: Any, g: Array, target: Array, dtype: Any, ignore_index: int | None, reduction: str) -> Array:
     """The weight of each sample's loss, with an axis for the classes, or one number for all."""
-    valid, _ = _counted(xp, target, ignore_index)
+    valid, _ = counted(xp, target, ignore_index)
     if reduction == "mean":
         g = g / _count(valid, target, dtype)
     if valid is not None:
@@ -132,10 +133,10 @@ def share(xp: Any, g: Array, target: Array, dtype: Any, ignore_index: int | None
 
 def less_targets(xp: Any, p: Array, target: Array, weight: Array, ignore_index: int | None) -> None:
     """Subtract the weights at the target classes of p, in place."""
-    p[grid(xp, _counted(xp, target, ignore_index)[1], 1)] -= weight
+    p[grid(xp, counted(xp, target, ignore_index)[1], 1)] -= weight
 
 
-def _counted(xp: Any, target: Array, ignore_index: int | None) -> tuple[Array | None, Array]:
+def counted(xp: Any, target: Array, ignore_index: int | None) -> tuple[Array | None, Array]:
     """Which targets count (None if all do), and the target classes with an axis for classes, valid ones throughout."""
     if ignore_index is None:
         return None, target[:, None]

@@ -10,7 +10,8 @@ from math import prod
 import numpy as np
 
 from backends.buffers import empty
-from backends.geometry import Array
+from backends.generic import softmax as generic
+from backends.geometry import Array, Sizes
 from backends.numpy_backend import reduction
 from backends.onednn.layouts import copied
 from backends.onednn.passes import ADD, DIV, EXP, MAX, MUL, SUB, Step, chained
@@ -49,6 +50,68 @@ def log_softmax_gradient(g: Array, y: Array, axis: int) -> Array | None:
         return _pass(MUL, e, -reduction.total(g, (1,), True), e, ((ADD,),), g)
 
     return _by_columns(gradient, axis, g, y)
+
+
+def softmax_nll(x: Array, target: Array, ignore_index: int | None, reduction: str) -> tuple[Array, Array, Array] | None:
+    """See `generic.softmax.softmax_nll`; for images (N, K, *S), as are all functions of losses here."""
+    shape = _planes(x)
+    if shape is None:
+        return None
+    _, shift, total = _exponentials(x.reshape(shape))
+    if not np.isfinite(total).all():
+        return None
+    valid, places = _target_places(shape, target, ignore_index)
+    losses = (np.log(total) - (x.reshape(-1).take(places)[:, None] - shift)).reshape(target.shape)
+    shift, total = (v.reshape(x.shape[0], 1, *x.shape[2:]) for v in (shift, total))
+    return generic.reduced(np, losses, valid, target, reduction), shift, total
+
+
+def softmax_nll_of_rows(
+    x: Array, target: Array, ignore_index: int | None, reduction: str
+) -> tuple[Array, Array, Array] | None:
+    """The same for a matrix, as an image with a pixel for each row."""
+    if x.size < SMALL:
+        return None
+    turned = x.T
+    image = copied(turned, dense(turned.shape))[None]
+    found = softmax_nll(image, target[None], ignore_index, reduction)
+    if found is None:
+        return None
+    losses, *rest = found
+    shift, total = (v.reshape(-1, 1) for v in rest)
+    return losses[0] if reduction == "none" else losses, shift, total
+
+
+def softmax_nll_gradient(
+    g: Array, x: Array, target: Array, shift: Array, total: Array, ignore_index: int | None, reduction: str
+) -> Array | None:
+    """See `generic.softmax.softmax_nll_gradient`."""
+    shape = _planes(x)
+    if shape is None or not np.isfinite(total).all():
+        return None
+    share, row = generic.share(np, g, target, total.dtype, ignore_index, reduction), (shape[0], 1, shape[2])
+    p = _pass(SUB, x.reshape(shape), shift.reshape(row), None, (EXP,))
+    p = _pass(MUL, p, np.asarray(share / total, np.float32).reshape(row), p)
+    flat, (_, places) = p.reshape(-1), _target_places(shape, target, ignore_index)
+    flat[places] = flat.take(places) - (share.reshape(places.shape) if share.ndim else share)
+    return p.reshape(x.shape)
+
+
+def _target_places(shape: Sizes, target: Array, ignore_index: int | None) -> tuple[Array | None, Array]:
+    """Which targets count (None if all do), and the positions of their classes in images (N, K, P) of this shape."""
+    n, k, p = shape
+    valid, chosen = generic.counted(np, target, ignore_index)
+    places = chosen.reshape(n, p) * p
+    places += np.arange(p)
+    places += np.arange(0, n * k * p, k * p)[:, None]
+    return valid, places
+
+
+def _planes(x: Array) -> Sizes | None:
+    """The shape (N, K, P) of images that are large enough."""
+    n, k = x.shape[:2]
+    p = x.size // max(n * k, 1)
+    return None if p < NARROW or x.size < SMALL else (n, k, p)
 
 
 def _softmax(x: Array) -> Array | None:

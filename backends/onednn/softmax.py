@@ -84,8 +84,13 @@ def log_softmax_gradient(g: Array, y: Array, axis: int) -> Array | None:
 
 def softmax_nll(x: Array, target: Array, ignore_index: int | None, reduction: str) -> tuple[Array, Array, Array] | None:
     """See `generic.softmax.softmax_nll`."""
-    if x.ndim != 2 or x.shape[1] <= SHORT or not _suits(x):
+    if not _suits(x):
         return None
+    if x.ndim > 2 or x.shape[1] <= SHORT_LOGARITHM:
+        of_columns = columns.softmax_nll if x.ndim > 2 else columns.softmax_nll_of_rows
+        found = of_columns(x, target, ignore_index, reduction)
+        if found is not None or x.ndim > 2 or x.shape[1] <= SHORT:
+            return found
     shift, e = extreme(np.maximum, x, 1, keepdims=True), empty(x.shape)
     _by_rows(x.shape, SUB, EXP).run(x, shift, e)
     total = _row_sums(e)
@@ -98,6 +103,8 @@ def softmax_nll_gradient(
     g: Array, x: Array, target: Array, shift: Array, total: Array, ignore_index: int | None, reduction: str
 ) -> Array | None:
     """See `generic.softmax.softmax_nll_gradient`."""
+    if x.ndim > 2 and _suits(x):
+        return columns.softmax_nll_gradient(g, x, target, shift, total, ignore_index, reduction)
     if x.ndim != 2 or x.size < SMALL or not _suits(x) or not np.isfinite(total).all():
         return None
     share, p = generic.share(np, g, target, total.dtype, ignore_index, reduction), empty(x.shape)

@@ -5,8 +5,9 @@ import pytest
 
 from backends import geometry
 from backends.generic import adaptive_steps, optimizers
+from backends.generic import softmax as generic_softmax
 from backends.geometry import Geometry
-from backends.onednn import attention, columns, elementwise, group_norm, normalization, products, recurrent
+from backends.onednn import attention, columns, elementwise, group_norm, normalization, products, recurrent, softmax
 
 
 def channels_last(x):
@@ -103,6 +104,25 @@ def test_the_fused_relu_keeps_nan(kernels):
 
 
 SIZES = [(1 << 16,), (4, 16, 32, 33), (3, 1 << 17)]
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+@pytest.mark.parametrize("ignore_index", [None, 3])
+@pytest.mark.parametrize("shape", [(3, 5, 100, 97), (2, 40, 1800), (30000, 5), (2100, 65)], ids=str)
+def test_cross_entropy_of_columns(kernels, shape, ignore_index, reduction, monkeypatch):
+    """Images, and matrices of short rows, of which the gradient's passes are along rows."""
+    x, target = 5 * random(*shape), np.random.default_rng(1).integers(0, shape[1], (shape[0], *shape[2:]))
+    loss, *kept = generic_softmax.softmax_nll(np, x.astype(float), target, ignore_index, reduction)
+    g = np.asarray(random(*loss.shape, seed=2), np.float32) if reduction == "none" else np.float32(2.5)
+    dx = generic_softmax.softmax_nll_gradient(np, g, x.astype(float), target, *kept, ignore_index, reduction)
+    for name in ("softmax_nll", "softmax_nll_gradient"):
+        monkeypatch.setattr(generic_softmax, name, None)
+    found, *residuals = kernels.softmax_nll(x, target, ignore_index, reduction)
+    close(np.asarray(found), loss)
+    assert [v.shape for v in residuals] == [v.shape for v in kept]
+    close(kernels.softmax_nll_gradient(g, x, target, *residuals, ignore_index, reduction), dx)
+    x[(0,) * x.ndim] = np.inf
+    assert softmax.softmax_nll(x, target, ignore_index, reduction) is None
 
 
 @pytest.mark.parametrize("layout", [np.asarray, lambda x: channels_last(x) if x.ndim == 4 else x.T])
