@@ -5,11 +5,14 @@ Its gradient with fixed statistics gives the sums that the gradient of a group n
 takes several pixels as one long line, up to four times as fast as pixel by pixel.
 """
 
+from typing import Any
+
 import numpy as np
 
 from backends.buffers import FLOAT32, empty
 from backends.geometry import Array, Sizes
 from backends.numpy_backend.groups import line_width
+from backends.onednn import group_rows
 from backends.onednn.choice import active
 from backends.onednn.layouts import to_channels_last
 from backends.onednn.normalization import backward, forward, parameter, scaling
@@ -22,10 +25,10 @@ SMALL = 1 << 15  # elements of a sample: below this the calls for each cost more
 
 def normalize_groups(
     x: Array, weight: Array | None, bias: Array | None, groups: int, eps: float
-) -> tuple[Array, Array, Array] | None:
+) -> tuple[Array, Any, Array] | None:
     """See `backends.generic.normalization.normalize_groups`."""
     if not _suits(x):
-        return None
+        return group_rows.normalize_groups(x, weight, bias, groups, eps)
     one, (n, channels) = (1, *x.shape[1:]), x.shape[:2]
     of_channels, of_groups = forward(one, eps, False), scaling(one)
     if of_channels is None or of_groups is None:
@@ -46,10 +49,10 @@ def normalize_groups(
 
 def group_gradients(
     g: Array, x: Array, weight: Array | None, mean: Array, scale: Array, groups: int, needs: tuple[bool, ...]
-) -> tuple[Array, Array, Array] | None:
+) -> group_rows.Three | None:
     """See `backends.generic.normalization.group_gradients`."""
     if g.dtype != FLOAT32 or not _suits(x):
-        return None
+        return group_rows.group_gradients(g, x, weight, mean, scale, groups, needs)
     (n, channels), width = x.shape[:2], line_width(x)
     plan = backward((1, *x.shape[1:]), 0.0, False, True)
     rest = _less_projections((x[0].size // (width * channels), width * channels))

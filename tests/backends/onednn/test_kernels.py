@@ -7,7 +7,17 @@ from backends import geometry
 from backends.generic import adaptive_steps, optimizers
 from backends.generic import softmax as generic_softmax
 from backends.geometry import Geometry
-from backends.onednn import attention, columns, elementwise, group_norm, normalization, products, recurrent, softmax
+from backends.onednn import (
+    attention,
+    columns,
+    elementwise,
+    group_norm,
+    group_rows,
+    normalization,
+    products,
+    recurrent,
+    softmax,
+)
 
 
 def channels_last(x):
@@ -63,6 +73,26 @@ def test_normalisation_of_groups(kernels, shape, groups, affine, monkeypatch):
     right = *right, *kernels.group_gradients(g, *wide[:2], *right[1:], groups, (True, True, True))
     for one, other in zip(found, right, strict=True):
         close(one, other, 2e-6)
+
+
+@pytest.mark.parametrize("layout", [np.asarray, channels_last], ids=["first", "last"])
+@pytest.mark.parametrize("affine", [False, True])
+@pytest.mark.parametrize("needs", [(True, True, True), (True, False, False), (False, True, True)], ids=str)
+@pytest.mark.parametrize("shape, groups", [((3, 64, 9, 9), 8), ((2, 24, 20, 20), 1), ((5, 6, 1100), 3)], ids=str)
+def test_normalisation_of_groups_as_rows(kernels, shape, groups, needs, affine, layout, monkeypatch):
+    monkeypatch.setattr(group_rows, "SMALL_GRADIENT", 1)
+    x, g = layout(random(*shape) * 3 + 1), random(*shape, seed=1)
+    weight, bias = (random(shape[1], seed=2), random(shape[1], seed=3)) if affine else (None, None)
+    found = group_rows.normalize_groups(x, weight, bias, groups, 1e-5)
+    assert found[0].strides == x.strides
+    found = *found, *group_rows.group_gradients(g, x, weight, *found[1:], groups, needs)
+    wide = [v if v is None else v.astype(np.float64) for v in (x, weight, bias)]
+    right = kernels.normalize_groups(*wide, groups, 1e-5)
+    right = *right, *kernels.group_gradients(g, *wide[:2], *right[1:], groups, (True, True, True))
+    for one, other, needed in zip(found, right, (True, True, True, *needs), strict=True):
+        assert (one is not None) == needed
+        if needed:
+            close(one, other)
 
 
 @pytest.mark.parametrize(
