@@ -84,7 +84,7 @@ SCALED: dict[str, Any] = {
         sample((2, 0, 3), (0,), (0,)),
     ),
     "vjp": (
-        lambda xp, g, input_dtype, scale: in_dtype(xp, g * xp.reshape(scale, shape=around(g.shape)[1]), input_dtype),
+        lambda xp, g, input_dtype, scale: in_dtype(xp, xp.scale_channels(g, scale), input_dtype),
         lambda xp, g, input, scale_dtype: xp.sum(in_dtype(xp, g, scale_dtype) * input, dim=_around(input)[0]),
         lambda xp, g, shift_dtype: xp.sum(in_dtype(xp, g, shift_dtype), dim=around(g.shape)[0]),
     ),

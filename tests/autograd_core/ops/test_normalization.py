@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import autograd_core as ag
+import backends
 import nn.functional as F
 
 X = np.random.default_rng(0).normal(size=(3, 2, 4))
@@ -103,3 +104,16 @@ def test_what_a_normalisation_gives_may_be_written_in_place():
         expected = ag.grad((y + x).relu().sum(), x, retain_graph=True)[0]
         y += x
         assert ag.equal(ag.grad(y.relu().sum(), x)[0], expected)
+
+
+def test_images_scaled_by_known_statistics_have_gradients_by_the_same_kernel(monkeypatch):
+    kernels, shapes = backends.get("cpu").namespace.kernels, []
+    plain = kernels.scale_channels
+    monkeypatch.setattr(kernels, "scale_channels", lambda x, *rest: shapes.append(x.shape) or plain(x, *rest))
+    x, g = ag.randn(2, 3, 4, 5).requires_grad_(), ag.randn(2, 3, 4, 5)
+    weight = ag.tensor([2.0, 3.0, -1.0])
+    y = ag.functional.batch_norm(x, ag.zeros(3), ag.tensor([1.0, 4.0, 9.0]), weight, eps=1e-6)
+    y.backward(g)
+    assert shapes == [x.shape] * 2
+    expected = g * ag.tensor([2.0, 1.5, -1 / 3]).reshape(3, 1, 1)
+    np.testing.assert_allclose(x.grad.numpy(), expected.numpy(), rtol=1e-5)
