@@ -156,3 +156,26 @@ def test_elements_are_taken_along_an_axis_as_by_numpy(shape, axis):
         np.testing.assert_array_equal(indexing.take_along_axis(x, rows, axis), np.take_along_axis(x, rows, axis))
     line = index[tuple([slice(None) if i == axis % x.ndim else slice(1) for i in range(x.ndim)])]
     np.testing.assert_array_equal(indexing.take_along_axis(x, line, axis), np.take_along_axis(x, line, axis))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("count", [1, 5, 40])
+def test_many_positions_are_read_some_at_a_time(monkeypatch, axis, count):
+    monkeypatch.setattr(indexing, "PARALLEL", 1)
+    monkeypatch.setattr(indexing, "TOGETHER", 1 << 10)
+    monkeypatch.setattr(indexing, "flat_places", None)
+    x = np.random.default_rng(0).standard_normal((20, 16, 15))
+    shape = [count if i == axis else n for i, n in enumerate(x.shape)]
+    index = np.random.default_rng(1).integers(0, x.shape[axis], shape)
+    found = indexing.take_along_axis(x, index, axis)
+    np.testing.assert_array_equal(found, np.take_along_axis(x, index, axis))
+    assert found.flags.c_contiguous
+
+
+def test_of_many_positions_that_are_out_of_range_numpy_says_so():
+    x, index = np.zeros((600, 500)), np.zeros((600, 500), np.int64)
+    index[-1, -1] = -1
+    np.testing.assert_array_equal(indexing.take_along_axis(x, index, 1), x)
+    index[-1, -1] = 500
+    with pytest.raises(IndexError, match="500 is out of bounds"):
+        indexing.take_along_axis(x, index, 1)
