@@ -21,6 +21,7 @@ KERNELS = {
     "special_functions.airy": ("airy",),
     "arithmetic": ("add", "subtract", "multiply", "divide", "increase"),
     "attention": ("attention", "attention_gradients"),
+    "channels": ("prelu", "prelu_gradient"),
     "conversion": ("converted",),
     "special_functions.bessel": ("bessel_j", "bessel_y"),
     "factorizations": (

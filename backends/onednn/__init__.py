@@ -17,6 +17,7 @@ KERNELS = {
         "sigmoid_gradient", "silu", "silu_gradient", "softplus", "softplus_gradient", "tanh", "tanh_gradient", "within",
     ),
     "attention": ("attention", "attention_gradients"),
+    "channels": ("prelu", "prelu_gradient"),
     "convolution": ("convolve", "convolve_relu", "convolve_input", "convolve_weight"),
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels"),
     "group_norm": ("normalize_groups", "group_gradients"),
@@ -36,6 +37,7 @@ SMALL = dict.fromkeys(KERNELS["activations"], 1 << 14) | dict.fromkeys(
     ("bounded", "hardsigmoid", "leaky_gate", "leaky_relu", "sigmoid", "sigmoid_gradient", "softplus", "tanh", "within"),
     1 << 16,
 )
+SMALL |= dict.fromkeys(KERNELS["channels"], 1 << 13)
 SMALL |= {"softmax": 1 << 12, "softmax_gradient": 1 << 12}
 SMALL |= dict.fromkeys(("log_softmax", "log_softmax_gradient", "softmax_nll", "smoothed_nll"), 1 << 15)
 

@@ -192,21 +192,26 @@ def hardshrink(input, lambd=0.5):
 def _sloped_rule(xp, g, input, weight, needs):
     if not isinstance(weight, np.ndarray | np.generic):
         return _recorded_sloped_rule(xp, g, input, weight)
+    if weight.ndim:
+        return xp.kernels.prelu_gradient(g, input, weight)
     of_weight = xp.sum(g * xp.clamp_number(input, max=0)) if needs[1] else None
     return xp.leaky_gate(g, input, negative_slope=float(weight)) if needs[0] else None, of_weight
 
 
 def _recorded_sloped_rule(xp, g, input, weight):
-    return xp.where(input > 0, g, g * weight), xp.sum(xp.where(input > 0, 0, g * input))
+    of_weight = xp.where(input > 0, 0, g * input)
+    dims = (0, *range(2, input.ndim)) if weight.ndim else tuple(range(input.ndim))
+    return xp.where(input > 0, g, g * weight), xp.reshape(xp.sum(of_weight, dim=dims), shape=weight.shape)
 
 
 @op(CHANNELWISE, symbol="prelu", domain=OFF_ZERO, method=False, floating=True, real_only=True, broadcasts=False,
-    wide=True, reference=lambda x, w: np.where(x > 0, x, w * x), samples=(sample((2, 3), ()), sample((0, 3), ())),
+    wide=True, reference=lambda x, w: np.where(x > 0, x, w * x),
+    samples=(sample((2, 3), ()), sample((0, 3), ()), sample((2, 3, 2), (3, 1))),
     joint=_sloped_rule, composite=_recorded_sloped_rule)
 def sloped(xp, input, weight):
-    """`prelu` with one slope; NumPy's kernels take it as a number."""
+    """`prelu` with one slope, which NumPy's kernels take as a number, or with slopes (C, 1, ...)."""
     if isinstance(weight, np.ndarray | np.generic):
-        return xp.kernels.leaky_relu(input, float(weight))
+        return xp.kernels.prelu(input, weight) if weight.ndim else xp.kernels.leaky_relu(input, float(weight))
     return xp.where(input > 0, input, input * weight)
 
 
@@ -228,6 +233,6 @@ def prelu(input, weight):
                 f"prelu(): weight has shape {weight.shape}; input of shape {input.shape} needs (1,) or ({channels},)"
             )
         weight = functional.reshape(weight, (channels, *(1,) * (input.ndim - 2)))
-    if not weight.ndim and weight.dtype == input.dtype:
+    if weight.dtype == input.dtype:
         return sloped(input, weight)
     return functional.where(input > 0, input, input * weight)

@@ -9,6 +9,7 @@ from backends.generic import softmax as generic_softmax
 from backends.geometry import Geometry
 from backends.onednn import (
     attention,
+    channels,
     columns,
     elementwise,
     group_norm,
@@ -73,6 +74,28 @@ def test_normalisation_of_groups(kernels, shape, groups, affine, monkeypatch):
     right = *right, *kernels.group_gradients(g, *wide[:2], *right[1:], groups, (True, True, True))
     for one, other in zip(found, right, strict=True):
         close(one, other, 2e-6)
+
+
+@pytest.mark.parametrize("layout", [np.asarray, channels_last], ids=["first", "last"])
+@pytest.mark.parametrize("shape", [(3, 32, 9, 12), (500, 64), (2, 16, 800)], ids=str)
+def test_a_slope_for_each_channel(kernels, shape, layout):
+    x, g = layout(random(*shape)), random(*shape, seed=1)
+    x[0, 0], x[0, 1] = np.inf, 0
+    slopes = np.linspace(0.1, 1, shape[1], dtype=np.float32).reshape(-1, *(1,) * (x.ndim - 2))
+    y, (dx, dw) = channels.prelu(x, slopes), channels.prelu_gradient(g, x, slopes)
+    assert y.strides == dx.strides == x.strides
+    np.testing.assert_array_equal(y, np.where(x > 0, x, x * slopes))
+    np.testing.assert_array_equal(dx, np.where(x > 0, g, g * slopes))
+    wide = [v.astype(np.float64) for v in (g, np.where(np.isinf(x), 0, x), slopes)]
+    close(dw, kernels.prelu_gradient(*wide)[1])
+    x[1, 3] = np.nan
+    assert np.isnan(channels.prelu(x, slopes)[1, 3]).all()
+    assert np.isnan(channels.prelu_gradient(g, x, slopes)[1][3]).all()
+    assert np.isfinite(channels.prelu_gradient(g, x, slopes)[0]).all()
+    for other in (0, -0.5, 1.5, np.nan):  # for which the larger of two numbers is not the result
+        slopes[2] = other
+        assert channels.prelu(x, slopes) is None
+        assert channels.prelu_gradient(g, x, slopes) is None
 
 
 @pytest.mark.parametrize("layout", [np.asarray, channels_last], ids=["first", "last"])
