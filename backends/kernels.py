@@ -15,7 +15,7 @@ KERNELS = {
     "activations": (
         "mish", "mish_gradient", "sigmoid", "sigmoid_gradient", "silu", "silu_gradient", "tanh",
         "tanh_gradient", "bounded", "elu", "elu_gradient", "hardsigmoid", "hardswish", "hardswish_gradient",
-        "leaky_gate", "leaky_relu", "within", "softplus", "softplus_gradient", "tanhshrink",
+        "huber", "leaky_gate", "leaky_relu", "within", "softplus", "softplus_gradient", "tanhshrink",
     ),
     "adaptive_steps": ("adagrad_step", "adadelta_step", "rmsprop_step", "rprop_step", "asgd_step"),
     "special_functions.airy": ("airy",),

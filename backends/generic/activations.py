@@ -206,6 +206,16 @@ def tanhshrink(xp: Any, x: Array) -> Array:
     return xp.where(near == x, shrunk, x - xp.tanh(x))
 
 
+def huber(xp: Any, d: Array, delta: float) -> Array:
+    """½d² where |d| < δ, δ(|d| - ½δ) elsewhere."""
+    d = abs(d)
+    least = xp.minimum(d, delta)
+    y = -0.5 * least
+    y += d
+    y *= least
+    return y
+
+
 def leaky_relu(xp: Any, x: Array, slope: float) -> Array:
     """x above 0, slope·x elsewhere; without a branch per element if possible."""
     rest = x * slope

@@ -13,8 +13,9 @@ from typing import Any
 KERNELS = {
     "activations": (
         "bounded", "elu", "elu_gradient", "erf", "gelu", "gelu_gradient", "gelu_tanh", "gelu_tanh_gradient",
-        "hardsigmoid", "hardswish", "hardswish_gradient", "leaky_gate", "leaky_relu", "mish_gradient", "sigmoid",
-        "sigmoid_gradient", "silu", "silu_gradient", "softplus", "softplus_gradient", "tanh", "tanh_gradient", "within",
+        "hardsigmoid", "hardswish", "hardswish_gradient", "huber", "leaky_gate", "leaky_relu", "mish_gradient",
+        "sigmoid", "sigmoid_gradient", "silu", "silu_gradient", "softplus", "softplus_gradient", "tanh",
+        "tanh_gradient", "within",
     ),
     "attention": ("attention", "attention_gradients"),
     "channels": ("prelu", "prelu_gradient"),
@@ -33,10 +34,11 @@ KERNELS = {
 }  # fmt: skip
 
 # Kernels are not tried if the first operand has fewer elements: NumPy is as fast there for functions of few passes.
-SMALL = dict.fromkeys(KERNELS["activations"], 1 << 14) | dict.fromkeys(
-    ("bounded", "hardsigmoid", "leaky_gate", "leaky_relu", "sigmoid", "sigmoid_gradient", "softplus", "tanh", "within"),
-    1 << 16,
-)
+CHEAP = (
+    "bounded", "hardsigmoid", "huber", "leaky_gate", "leaky_relu", "sigmoid", "sigmoid_gradient", "softplus", "tanh",
+    "within",
+)  # fmt: skip
+SMALL = dict.fromkeys(KERNELS["activations"], 1 << 14) | dict.fromkeys(CHEAP, 1 << 16)
 SMALL |= dict.fromkeys(KERNELS["channels"], 1 << 13)
 SMALL |= {"softmax": 1 << 12, "softmax_gradient": 1 << 12}
 SMALL |= dict.fromkeys(("log_softmax", "log_softmax_gradient", "softmax_nll", "smoothed_nll"), 1 << 15)

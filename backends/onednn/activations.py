@@ -240,6 +240,11 @@ FORMULAS: dict[str, Callable[..., Formula | None]] = {
         ("y", of("x"), constant(3.0), above("x"), linear(2.0**100, 1.5), smaller("x"), linear(1.0, 1.5),
          gated(2.0**60, 1.5 * 2.0**60), linear(1 / 3, 0.0), times("g")),
     ), finite="y"),
+    # h is -½ times the smaller of |x| and δ, or 0 for NaN.
+    "huber": lambda delta: Formula((
+        ("h", of("x"), ABS, clip(0.0, delta), linear(-0.5, 0.0)),
+        ("y", of("x"), ABS, plus("h"), times("h"), linear(-2.0, 0.0)),
+    )),
     "leaky_gate": _leaky_gate,
     "mish_gradient": _mish_gradient,
     "leaky_relu": lambda slope: Formula((("y", of("x"), leaky(slope)),)) if slope else None,
@@ -329,6 +334,7 @@ elu, elu_gradient = _kernel("elu"), _kernel("elu_gradient")
 erf = _kernel("erf")
 hardsigmoid = _kernel("hardsigmoid")
 hardswish, hardswish_gradient = _kernel("hardswish"), _kernel("hardswish_gradient")
+huber = _kernel("huber")
 leaky_relu, leaky_gate = _kernel("leaky_relu"), _kernel("leaky_gate")
 mish_gradient = _kernel("mish_gradient")
 sigmoid, sigmoid_gradient = _kernel("sigmoid"), _kernel("sigmoid_gradient")

@@ -140,12 +140,7 @@ def huber_loss(input, target, reduction="mean", delta=1.0, weight=None):
     vjp=lambda xp, g, d, delta: g * xp.clamp_number(d, min=-delta, max=delta))
 def huber(xp, d, *, delta):
     """½d² or δ(|d| - ½δ) in one formula."""
-    d = abs(d)
-    least = xp.minimum(d, delta)
-    y = -0.5 * least
-    y += d
-    y *= least
-    return y
+    return xp.kernels.huber(d, delta)
 
 
 @composition(LOSS, domain=REAL, wide=True,

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from backends.generic import activations as plain
 from backends.generic import selection
 from backends.numpy_backend import arithmetic
-from backends.onednn import elementwise
+from backends.onednn import activations, elementwise
 
 UFUNCS = (np.add, np.subtract, np.multiply, np.divide)
 ODD = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1e-41, -3e38, 1e38], np.float32)
@@ -73,3 +74,10 @@ def test_positions_of_few_or_many_elements(share):
     x = np.random.default_rng(0).random(1 << 14, np.float32)
     x[:2] = np.nan, share
     np.testing.assert_array_equal(elementwise.where_not_from(share, x), np.flatnonzero(~(x >= share)))
+
+
+@pytest.mark.parametrize("delta", [0.3, 1.0, 7.5])
+def test_hubers_loss_is_numpys_to_the_last_bit(delta):
+    d = np.random.default_rng(0).standard_normal((33, 17), np.float32) * 5
+    d[:2, :6] = [[0, np.inf, -np.inf, np.nan, delta, -delta], [1e-18, -1e-18, 1e30, -1e30, 1e37, 1e-8]]
+    np.testing.assert_array_equal(activations.huber(d, delta), plain.huber(np, d, delta))
