@@ -74,6 +74,8 @@ def take_at(x: Array, index: Any) -> Array:
 
 def _taken_in_blocks(x: Array, index: Any) -> Array | None:
     """The elements of an array in C order at many positions, some at a time in all threads; None as `flat_places`."""
+    if not isinstance(index, tuple) or prod([getattr(p, "size", 1) for p in index]) < PARALLEL:
+        return None  # what follows would double the time of a few positions
     if not _names_elements(x.shape, index):
         return None
     shape, flat, steps = np.broadcast(*index).shape, x.reshape(-1), dense(x.shape, itemsize=1)
