@@ -65,29 +65,31 @@ def _node_of(operand: Any) -> Any:
 
 def _assign(x: Tensor, value: Any, *others: Tensor) -> bool:
     """Write a number, or an array of the same shape and dtype, if nothing needs to be recorded; else returns False."""
-    if _is_recorded(x, *others):
+    base = _origin(x)
+    if grad_enabled() and (base.node is not None or any(map(_node_of, others))):
         return False
-    direct.copy(x.array, value)
-    record_write(x.array, 3)
+    _refuse(x, base)
+    own_scalar(x)
+    array = x.array
+    if array.size < direct.LARGE:
+        array[...] = value
+    else:
+        direct.copy(array, value)
+    record_write(array, 3)
     return True
 
 
 def _compute(name: str, x: Tensor, other: Any, alpha: Any = 1) -> bool:
     """Do the arithmetic of an entry where x is, if nothing needs to be recorded; else returns False."""
-    if _is_recorded(x, other) or not direct.replace(name, x, other, alpha):
+    base = _origin(x)
+    if grad_enabled() and (base.node is not None or _node_of(other)):
+        return False
+    _refuse(x, base)
+    own_scalar(x)
+    if not direct.replace(name, x, other, alpha):
         return False
     record_write(x.array, 3)
     return True
-
-
-def _is_recorded(x: Tensor, *others: Any) -> bool:
-    """Whether a write to x needs to be recorded; if not, it must be allowed."""
-    base = _origin(x)
-    if grad_enabled() and (base.node is not None or any(map(_node_of, others))):
-        return True
-    _refuse(x, base)
-    own_scalar(x)
-    return False
 
 
 def rebase(x: Tensor, node: Any) -> None:

@@ -40,8 +40,10 @@ def contiguous(x: Array, dtype: Any = None) -> Array:
 
 def converted(x: Array, dtype: Any) -> Array:
     """See `backends.generic.conversion.converted`; large arrays by oneDNN or in threads."""
+    if x.size < CONVERTED:
+        return conversion.converted(np, x, dtype)
     dtype = np.dtype(dtype)
-    if x.size < CONVERTED or dtype == x.dtype:
+    if dtype == x.dtype:
         return conversion.converted(np, x, dtype)
     least = EXACT.get(x.dtype.char + dtype.char)
     y = None if least is None or x.size < least else _fast["converted"](x, dtype)

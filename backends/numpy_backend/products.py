@@ -89,7 +89,7 @@ def matmul(a: Array, b: Array, **how: Any) -> Array:
         # A single product; NumPy would multiply one matrix at a time.
         return matmul(a.reshape(-1, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
     if how or a.ndim < 2 or b.ndim < 2:
-        return np.matmul(a, b, **how) if how else _by_vector(a, b)
+        return np.matmul(a, b, **how) if how or a.size + b.size < THREADED else _by_vector(a, b)
     return product(a, b) if a.ndim == b.ndim else _each(a, b)
 
 

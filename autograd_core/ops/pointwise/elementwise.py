@@ -13,6 +13,8 @@ from autograd_core.registry import composition, op, sample
 from autograd_core.semantics.memory_format import arranged
 from backends.strides import copying_order
 
+LARGE = 1 << 12  # elements: from here a kernel pays for conversions
+
 
 @op(ELEMENTWISE, symbol="−", reference=lambda x: -x, operators=("__neg__",), aliases=("neg",),
     holomorphic=True, vjp=lambda xp, g: -g)
@@ -58,7 +60,9 @@ def astype(xp, x, *, dtype):
         )
         x = x.real
     target = dtype if isinstance(dtype, np.dtype) else as_dtype(dtype)
-    return xp.kernels.converted(x, target)
+    if x.size >= LARGE:
+        return xp.kernels.converted(x, target)
+    return x.astype(target, order="C") if copying_order(x) == "C" else x.astype(target)
 
 
 def _formatted(call):
