@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, namedtuple
-from collections.abc import Callable, Iterable, Iterator
+from collections import OrderedDict, defaultdict, deque, namedtuple
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from autograd_core.trees import NODES, Context, NodeDef, node_of
 
 PyTree = Any
+KeyPath = tuple[Any, ...]
 SUPPORTED_NODES = NODES
 Leafness = Callable[[Any], bool] | None
 
@@ -147,19 +148,114 @@ def tree_any(pred: Callable[[Any], bool], tree: Any, is_leaf: Leafness = None) -
     return any(map(pred, tree_leaves(tree, is_leaf)))
 
 
+@dataclass(frozen=True)
+class SequenceKey:
+    """The place of a child in a list or tuple."""
+
+    idx: int
+
+    def __str__(self) -> str:
+        return f"[{self.idx!r}]"
+
+    def get(self, sequence: Any) -> Any:
+        return sequence[self.idx]
+
+
+@dataclass(frozen=True)
+class MappingKey:
+    """The place of a child in a dict."""
+
+    key: Any
+
+    def __str__(self) -> str:
+        return f"[{self.key!r}]"
+
+    def get(self, mapping: Any) -> Any:
+        return mapping[self.key]
+
+
+@dataclass(frozen=True)
+class GetAttrKey:
+    """The place of a child that is an attribute, such as a field of a named tuple."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f".{self.name}"
+
+    def get(self, obj: Any) -> Any:
+        return getattr(obj, self.name)
+
+
+_KEYS: dict[Any, Callable[[Any], Iterable[Any]]] = {
+    **dict.fromkeys((dict, OrderedDict, defaultdict, MutableMapping), lambda d: map(MappingKey, d)),
+    **dict.fromkeys((tuple, list, deque, Sequence), lambda t: map(SequenceKey, range(len(t)))),
+    namedtuple: lambda t: map(GetAttrKey, t._fields),
+}
+
+
+def _keyed_children(tree: Any, node: NodeDef) -> list[tuple[Any, Any]]:
+    if node.flatten_with_keys_fn is not None:
+        return list(node.flatten_with_keys_fn(tree)[0])
+    if node.type not in _KEYS:
+        raise ValueError(
+            f"{node.type.__name__} was registered without flatten_with_keys_fn, so its leaves have no paths"
+        )
+    return list(zip(_KEYS[node.type](tree), node.flatten_fn(tree)[0], strict=True))
+
+
+def tree_leaves_with_path(tree: Any, is_leaf: Leafness = None) -> list[tuple[KeyPath, Any]]:
+    """The leaves in order, each after the keys that lead to it."""
+    node = node_of(tree)
+    if node is None or (is_leaf is not None and is_leaf(tree)):
+        return [((), tree)]
+    return [
+        ((key, *path), leaf)
+        for key, child in _keyed_children(tree, node)
+        for path, leaf in tree_leaves_with_path(child, is_leaf)
+    ]
+
+
+def tree_flatten_with_path(tree: Any, is_leaf: Leafness = None) -> tuple[list[tuple[KeyPath, Any]], TreeSpec]:
+    """The leaves with their paths, and the tree without them, for `tree_unflatten`."""
+    return tree_leaves_with_path(tree, is_leaf), tree_structure(tree, is_leaf)
+
+
+def tree_map_with_path(func: Callable[..., Any], tree: Any, *rests: Any, is_leaf: Leafness = None) -> Any:
+    """As `tree_map`, where `func` also takes the path of the leaf, before the leaf."""
+    leaves, spec = tree_flatten_with_path(tree, is_leaf)
+    paths, values = zip(*leaves, strict=True) if leaves else ((), ())
+    return spec.unflatten(map(func, paths, values, *map(spec.flatten_up_to, rests)))
+
+
+def keystr(kp: KeyPath) -> str:
+    """A path as it would be written behind the name of the tree."""
+    return "".join(map(str, kp))
+
+
+def key_get(obj: Any, kp: KeyPath) -> Any:
+    """What is at this path of an object."""
+    for key in kp:
+        obj = key.get(obj)
+    return obj
+
+
 def register_pytree_node(
     cls: type,
     flatten_fn: Callable[[Any], tuple[Iterable[Any], Any]],
     unflatten_fn: Callable[[list[Any], Any], Any],
+    *,
+    flatten_with_keys_fn: Callable[[Any], tuple[Any, Any]] | None = None,
     **names: Any,
 ) -> None:
     """Treat objects of this class as branches, also in `func` and `vmap`; names under which they are saved are ignored.
 
-    flatten_fn: from an object to its children and what else it is made of; unflatten_fn: from these to an object.
+    flatten_fn: from an object to its children and what else it is made of; unflatten_fn: from these to an object;
+    flatten_with_keys_fn: as the first, with pairs of key and child in place of the children.
     """
     if cls in NODES:
         raise ValueError(f"{cls.__name__} is already registered as a pytree node")
-    NODES[cls] = NodeDef(cls, flatten_fn, unflatten_fn)
+    NODES[cls] = NodeDef(cls, flatten_fn, unflatten_fn, flatten_with_keys_fn)
 
 
 _register_pytree_node = register_pytree_node
@@ -168,5 +264,5 @@ _register_pytree_node = register_pytree_node
 _dict_flatten, _dict_unflatten = NODES[dict].flatten_fn, NODES[dict].unflatten_fn
 
 
-def _dict_flatten_with_keys(d: dict[Any, Any]) -> tuple[list[tuple[Any, Any]], list[Any]]:
-    return list(d.items()), list(d)
+def _dict_flatten_with_keys(d: dict[Any, Any]) -> tuple[list[tuple[MappingKey, Any]], list[Any]]:
+    return [(MappingKey(key), value) for key, value in d.items()], list(d)

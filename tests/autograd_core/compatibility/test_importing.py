@@ -167,7 +167,39 @@ def test_registered_classes_are_branches():
         Output, _pytree._dict_flatten, lambda values, keys: Output(_pytree._dict_unflatten(values, keys))
     )
     assert isinstance(_pytree.tree_map(lambda x: x + 1, Output(a=1)), Output)
-    assert _pytree._dict_flatten_with_keys({"a": 1}) == ([("a", 1)], ["a"])
+    assert _pytree._dict_flatten_with_keys({"a": 1}) == ([(_pytree.MappingKey("a"), 1)], ["a"])
+    with pytest.raises(ValueError, match="Output was registered without flatten_with_keys_fn"):
+        _pytree.tree_leaves_with_path(Output(a=1))
+
+
+def test_leaves_have_paths():
+    from autograd_core.utils import _pytree
+
+    class Pair(list):
+        pass
+
+    def flatten_with_keys(pair):
+        return [(_pytree.GetAttrKey("first"), pair[0])], pair[1]
+
+    _pytree.register_pytree_node(
+        Pair,
+        lambda pair: ([pair[0]], pair[1]),
+        lambda parts, second: Pair([*parts, second]),
+        flatten_with_keys_fn=flatten_with_keys,
+    )
+    Point = namedtuple("Point", "x y")
+    tree = {"a": [1, Point(2, (3,))], "b": OrderedDict(c=deque([4])), "d": defaultdict(list, e=Pair([5, 6])), "f": ()}
+    paths = ["['a'][0]", "['a'][1].x", "['a'][1].y[0]", "['b']['c'][0]", "['d']['e'].first"]
+    found, spec = _pytree.tree_flatten_with_path(tree)
+    assert [(_pytree.keystr(path), leaf) for path, leaf in found] == list(zip(paths, range(1, 6), strict=True))
+    assert _pytree.tree_unflatten(range(1, 6), spec) == tree
+    assert [_pytree.key_get(tree, path) for path, _ in found[:4]] == [1, 2, 3, 4]
+    named = _pytree.tree_map_with_path(
+        lambda path, x, y: f"{_pytree.keystr(path)}={x}{y}", tree["a"], [7, Point(8, (9,))]
+    )
+    assert named == ["[0]=17", Point("[1].x=28", ("[1].y[0]=39",))]
+    assert _pytree.tree_leaves_with_path(tree["a"], lambda x: isinstance(x, Point))[1][1] == Point(2, (3,))
+    assert _pytree.tree_map_with_path(str, []) == []
 
 
 def test_another_name_for_the_package_imports_the_same_modules(monkeypatch):
