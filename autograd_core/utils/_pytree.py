@@ -13,6 +13,7 @@ PyTree = Any
 KeyPath = tuple[Any, ...]
 SUPPORTED_NODES = NODES
 Leafness = Callable[[Any], bool] | None
+_DICTS = {dict, OrderedDict, defaultdict}  # which may stand for each other
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,22 +51,26 @@ class TreeSpec:
     def flatten_up_to(self, tree: Any) -> list[Any]:
         """What this tree has at the places of the leaves; it may be deeper."""
         node = node_of(tree)
-        if node is None or node.type is not self.type:
+        if node is None or (node.type is not self.type and not {node.type, self.type} <= _DICTS):
             raise ValueError(f"Node type mismatch; expected {self.type}, but got {tree.__class__}.")
-        children = list(node.flatten_fn(tree)[0])
-        if isinstance(tree, dict):
-            if tree.keys() != set(keys := self.context[1] if isinstance(tree, defaultdict) else self.context):
-                raise ValueError(f"Node keys mismatch; expected {keys}, but got {list(tree)}.")
-            children = [tree[key] for key in keys]
+        parts, context = node.flatten_fn(tree)
+        children = list(parts)
         if len(children) != self.num_children:
             raise ValueError(f"Node arity mismatch; expected {self.num_children}, but got {len(children)}.")
+        if self.type in _DICTS or self.type is MutableMapping:
+            if tree.keys() != set(keys := self.context[1] if self.type is defaultdict else self.context):
+                raise ValueError(f"Node keys mismatch; expected {keys}, but got {list(tree)}.")
+            children = [tree[key] for key in keys]
+        elif self.type is not deque and context != self.context:
+            name = self.type.__name__
+            raise ValueError(f"Node context mismatch for {name}; expected {self.context}, but got {context}.")
         return [x for spec, child in zip(self.children_specs, children, strict=True) for x in spec.flatten_up_to(child)]
 
     def unflatten(self, leaves: Iterable[Any]) -> Any:
         """The tree with these leaves, in order."""
         leaves = list(leaves)
         if len(leaves) != self.num_leaves:
-            raise ValueError(f"There are {len(leaves)} leaves for a tree of {self.num_leaves}.")
+            raise ValueError(f"There are {len(leaves)} leaves for a tree that holds {self.num_leaves}.")
         return self._built(iter(leaves))
 
     def _built(self, leaves: Iterator[Any]) -> Any:
@@ -102,19 +107,24 @@ def tree_is_leaf(tree: Any, is_leaf: Leafness = None) -> bool:
     return node_of(tree) is None or (is_leaf is not None and is_leaf(tree))
 
 
-def tree_structure(tree: Any, is_leaf: Leafness = None) -> TreeSpec:
-    """The tree without its leaves."""
-    node = node_of(tree)
-    if node is None or (is_leaf is not None and is_leaf(tree)):
-        return LeafSpec()
-    children, context = node.flatten_fn(tree)
-    return TreeSpec(node.type, context, [tree_structure(child, is_leaf) for child in children])
-
-
 def tree_flatten(tree: Any, is_leaf: Leafness = None) -> tuple[list[Any], TreeSpec]:
     """The leaves in order, and the tree without them, for `tree_unflatten`."""
-    spec = tree_structure(tree, is_leaf)
-    return spec.flatten_up_to(tree), spec
+    leaves: list[Any] = []
+    return leaves, _taken_apart(tree, is_leaf, leaves)
+
+
+def _taken_apart(tree: Any, is_leaf: Leafness, leaves: list[Any]) -> TreeSpec:
+    node = node_of(tree)
+    if node is None or (is_leaf is not None and is_leaf(tree)):
+        leaves.append(tree)
+        return LeafSpec()
+    children, context = node.flatten_fn(tree)
+    return TreeSpec(node.type, context, [_taken_apart(child, is_leaf, leaves) for child in children])
+
+
+def tree_structure(tree: Any, is_leaf: Leafness = None) -> TreeSpec:
+    """The tree without its leaves."""
+    return tree_flatten(tree, is_leaf)[1]
 
 
 def tree_leaves(tree: Any, is_leaf: Leafness = None) -> list[Any]:

@@ -125,7 +125,15 @@ def test_specs_of_trees():
     for other in ([1], (1,), (1, 2, 3)):
         with pytest.raises(ValueError, match=r"Node (type|arity) mismatch"):
             _pytree.tree_map(max, (1, 2), other)
-    with pytest.raises(ValueError, match="There are 1 leaves for a tree of 2"):
+    with pytest.raises(ValueError, match=r"Node context mismatch for namedtuple; expected .*point"):
+        _pytree.tree_map(max, point(1, 2), namedtuple("other", "x y")(1, 2))
+    with pytest.raises(ValueError, match="Node keys mismatch"):
+        _pytree.tree_map(max, {"a": 1}, {"b": 1})
+    dicts = {"a": 1, "b": 2}, OrderedDict(b=4, a=3), defaultdict(list, b=6, a=5)
+    for tree in dicts:
+        assert _pytree.tree_map(lambda *x: sum(x), tree, *dicts) == {"a": tree["a"] + 9, "b": tree["b"] + 12}
+    assert _pytree.tree_map(max, deque([1]), deque([2], maxlen=3)) == deque([2])
+    with pytest.raises(ValueError, match="There are 1 leaves for a tree that holds 2"):
         _pytree.tree_unflatten([1], _pytree.tree_structure((1, 2)))
     spec, parts = _pytree.SUPPORTED_NODES[_pytree._get_node_type([1, 2])], [1, 2]
     assert spec.unflatten_fn(*spec.flatten_fn(parts)) == parts
@@ -167,6 +175,8 @@ def test_registered_classes_are_branches():
         Output, _pytree._dict_flatten, lambda values, keys: Output(_pytree._dict_unflatten(values, keys))
     )
     assert isinstance(_pytree.tree_map(lambda x: x + 1, Output(a=1)), Output)
+    with pytest.raises(ValueError, match="Node context mismatch"):
+        _pytree.tree_map(lambda *x: x, Output(a=1), Output(b=1))
     assert _pytree._dict_flatten_with_keys({"a": 1}) == ([(_pytree.MappingKey("a"), 1)], ["a"])
     with pytest.raises(ValueError, match="Output was registered without flatten_with_keys_fn"):
         _pytree.tree_leaves_with_path(Output(a=1))
