@@ -40,10 +40,13 @@ def test_a_lazy_model_becomes_what_it_loads():
     lazy = copy.deepcopy(complete)
     lazy.load_state_dict(copy.deepcopy(lazy).state_dict())
     assert lazy[0].has_uninitialized_params()
+    mixin = nn.modules.lazy.LazyModuleMixin
+    assert [isinstance(layer, mixin) for layer in lazy] == [True, True, True, False, True]
     x = ag.ones(1, 6, 5, 5)
     complete(x)
     lazy.load_state_dict(complete.state_dict())
     assert str(lazy) == str(complete)
+    assert not any(isinstance(layer, mixin) for layer in lazy)
     assert ag.equal(lazy(x), complete(x))
     with pytest.raises(RuntimeError, match="size mismatch for weight"):
         complete[4].load_state_dict(nn.LazyLinear(3).state_dict())
