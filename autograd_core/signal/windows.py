@@ -45,12 +45,16 @@ def _window(
     requires_grad: bool = False,
 ) -> Tensor:
     """The formula of n = 0 ... M - 1 and of the number of points of the symmetric window."""
-    if M < 0:
+    length = int(M)
+    if length < 0:
         raise ValueError(f"the length of a window must not be negative, but is {M}")
+    if length != M:
+        raise TypeError(f"the length of a window is an integer, not {M}")
     kind = dtypes.as_dtype(dtype) or dtypes.get_default_dtype()
     if kind.kind not in dtypes.FLOATS:
         raise OperandError(f"a window is of a floating point dtype, not {kind}")
-    values = np.ones(M) if M == 1 else formula(np.arange(M, dtype=np.float64), M if sym else M + 1)
+    n = np.arange(length, dtype=np.float64)
+    values = np.ones(1) if length == 1 else formula(n, length if sym else length + 1)
     return tensor(values.astype(kind), device=device, requires_grad=requires_grad)
 
 

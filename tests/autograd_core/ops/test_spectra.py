@@ -87,6 +87,9 @@ WINDOWS = [
     (windows.nuttall(3), [0.0003628, 1, 0.0003628]),
     (windows.general_cosine(3, a=[0.5, 0.5]), [0, 1, 0]),
     (windows.hann(0), []),
+    (windows.hann(1.0), [1]),
+    (windows.hann(ag.tensor(1.0)), [1]),
+    (windows.bartlett(ag.tensor([3])), [0, 1, 0]),
     (ag.hann_window(4), [0, 0.5, 1, 0.5]),
     (ag.hann_window(3, periodic=False), [0, 1, 0]),
     (ag.hamming_window(2, True, 0.6, 0.4), [0.2, 1]),
@@ -110,6 +113,11 @@ def test_windows(window, expected):
 def test_windows_that_do_not_exist(name, given):
     with pytest.raises(ValueError, match=r"negative|positive|center|floating|coefficient"):
         getattr(windows, name)(**given)
+
+
+def test_windows_have_whole_lengths():
+    with pytest.raises(TypeError, match=r"the length of a window is an integer, not 4\.5"):
+        windows.kaiser(4.5)
 
 
 def test_frequencies():
