@@ -95,6 +95,7 @@ _SWITCHES = """
     are_deterministic_algorithms_enabled compile get_deterministic_debug_mode get_num_interop_threads
     is_deterministic_algorithms_warn_only_enabled is_warn_always_enabled set_deterministic_debug_mode set_flush_denormal
     set_num_interop_threads set_warn_always use_deterministic_algorithms"""
+_UNINHABITED = "SymBool SymFloat SymInt complex32 float8_e4m3fn float8_e5m2"
 _PLACES = {
     "vmap": "batching",
     "config": "configuration",
@@ -106,6 +107,7 @@ _PLACES = {
     "get_device_module": "compatibility.accelerator",
     **dict.fromkeys(_LEGACY.split(), "compatibility.legacy"),
     **dict.fromkeys(_SWITCHES.split(), "compatibility.switches"),
+    **dict.fromkeys(_UNINHABITED.split(), "compatibility.uninhabited"),
 }
 
 

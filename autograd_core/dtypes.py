@@ -91,7 +91,7 @@ def as_dtype(dtype: DTypeLike | None) -> DType | None:
 
 def is_numeric(dtype: DType) -> bool:
     """Whether tensors can hold elements of this dtype."""
-    return (dtype.kind in "biufc" and dtype.itemsize <= 8 * (1 + (dtype.kind == "c"))) or dtype.name == "bfloat16"
+    return dtype in _NATIVE or dtype.newbyteorder("=") in _NATIVE or dtype.name == "bfloat16"
 
 
 def bfloat16() -> DType:

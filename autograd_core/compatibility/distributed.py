@@ -6,11 +6,20 @@ import enum
 import sys
 from typing import Any, NoReturn
 
-nn = optim = sys.modules[__name__]  # `torch.distributed.nn` has the functions that tensors pass through
+# `torch.distributed.nn` has the functions that tensors pass through, `.tensor` and `.device_mesh` their types.
+nn = optim = tensor = device_mesh = sys.modules[__name__]
 
 
 class ProcessGroup:
     """The type of process groups, for annotations; there are none."""
+
+
+class DTensor:
+    """The type of tensors whose parts are in several processes; there are none."""
+
+
+class DeviceMesh:
+    """The type of arrangements of processes; there are none."""
 
 
 class ReduceOp(enum.Enum):

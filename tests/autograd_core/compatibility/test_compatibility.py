@@ -41,6 +41,20 @@ def test_what_is_compiled_is_the_function_itself():
     assert ag.nn.Identity().compile(mode="max-autotune") is None
 
 
+@pytest.mark.parametrize("name", ["complex32", "float8_e4m3fn", "float8_e5m2"])
+def test_dtypes_that_no_tensor_holds_have_names(name):
+    dtype = getattr(ag, name)
+    assert dtype not in (ag.complex64, ag.float16, ag.uint8)
+    for make in (lambda: ag.ones(2, dtype=dtype), lambda: ag.ones(2).to(dtype), lambda: ag.tensor(np.ones(2, dtype))):
+        with pytest.raises(TypeError, match="tensors hold numbers or booleans, not"):
+            make()
+
+
+def test_no_number_is_symbolic():
+    assert not isinstance(ag.ones(2).shape[0], ag.SymInt)
+    assert not isinstance(1.0, ag.SymFloat | ag.SymBool)
+
+
 def test_without_an_accelerator():
     found = ag.accelerator
     assert (found.is_available(), found.current_accelerator(), found.device_count()) == (False, None, 0)
@@ -292,6 +306,10 @@ def test_one_process_is_all_there_is():
     assert (ag.distributed.get_rank(), ag.distributed.get_world_size(), ag.distributed.is_available()) == (0, 1, False)
     assert (ag.version.cuda, ag.version.hip) == (None, None)
     assert not isinstance(None, ag.distributed.ProcessGroup)
+    from autograd_core.distributed.device_mesh import DeviceMesh
+    from autograd_core.distributed.tensor import DTensor
+
+    assert not isinstance(ag.ones(1), DeviceMesh | DTensor)
     assert ag.distributed.ReduceOp.SUM in ag.distributed.ReduceOp
     from autograd_core.distributed.optim import ZeroRedundancyOptimizer
 

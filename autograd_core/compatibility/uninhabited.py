@@ -1,0 +1,22 @@
+"""Types that PyTorch has and nothing here is of. Programs name them in tables of dtypes and in `isinstance`."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+
+# Dtypes that no tensor holds: asking for one raises TypeError.
+float8_e4m3fn, float8_e5m2 = np.dtype(ml_dtypes.float8_e4m3fn), np.dtype(ml_dtypes.float8_e5m2)
+complex32 = np.dtype([("real", np.float16), ("imag", np.float16)])
+
+
+class SymInt:
+    """The type of integers whose value is not known while a program is traced; there are none."""
+
+
+class SymFloat:
+    """The type of such floats; there are none."""
+
+
+class SymBool:
+    """The type of such truth values; there are none."""
