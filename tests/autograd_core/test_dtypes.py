@@ -330,3 +330,11 @@ def test_numpy_numbers_among_the_parameters_do_not_widen_the_result(number):
         assert y.dtype in (ag.float32, ag.float16)
         assert ag.grad(y.sum(), x)[0].dtype == ag.float32
     assert F.elu(input=x, alpha=number).dtype == ag.float32
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "int64"])
+def test_a_distance_between_samples_does_not_widen_them(dtype):
+    y = ag.ones(3, dtype=dtype)
+    kept = "float32" if dtype == "int64" else dtype
+    for dx in (0.5, ag.tensor(0.5), ag.tensor(0.5, dtype=ag.float64)):
+        assert [f(y, dx=dx).dtype.name for f in (ag.trapezoid, ag.cumulative_trapezoid)] == [kept] * 2

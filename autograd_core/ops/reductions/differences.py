@@ -3,7 +3,7 @@
 import numpy as np
 
 from autograd_core import functional
-from autograd_core.engine.arguments import is_number
+from autograd_core.engine.arguments import cast, is_number
 from autograd_core.errors import OperandError
 from autograd_core.kinds import REDUCTION
 from autograd_core.ops import axes
@@ -122,7 +122,7 @@ def _areas(name, y, x, dx, dim):
     """Areas of the trapezoids between neighbours along `dim`, which counts from the end."""
     heights = _part(y, dim, 0, -1) + _part(y, dim, 1)
     if x is None:
-        return heights * ((1 if dx is None else dx) / 2)
+        return _spaced(heights / 2, dx)
     if dx is not None:
         raise TypeError(f"{name}() takes the coordinates x or the distance dx, not both")
     if x.ndim == 1:
@@ -130,6 +130,12 @@ def _areas(name, y, x, dx, dim):
     if x.ndim < -dim or x.shape[dim] != y.shape[dim]:
         raise OperandError(f"{name}(): coordinates of shape {x.shape} do not fit values of shape {y.shape}")
     return heights * diff(x, dim=dim) / 2
+
+
+def _spaced(heights, dx):
+    """Areas by heights and a distance, which is a number also if it is given as a tensor: it does not widen them."""
+    areas = heights * (1 if dx is None else dx)
+    return areas if areas.dtype.kind == "c" else cast(areas, heights.dtype)
 
 
 def _from_the_end(y, dim, name):
@@ -168,7 +174,7 @@ def trapezoid(y, x=None, *, dx=None, dim=-1):
     dim = _from_the_end(y, dim, "trapezoid")
     if x is None and y.shape[dim]:
         ends = functional.select(y, dim, 0) + functional.select(y, dim, -1)
-        return (functional.sum(y, dim=dim) - ends / 2) * (1 if dx is None else dx)
+        return _spaced(functional.sum(y, dim=dim) - ends / 2, dx)
     return functional.sum(_areas("trapezoid", y, x, dx, dim), dim=dim)
 
 
