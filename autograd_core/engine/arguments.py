@@ -160,7 +160,28 @@ def _constant(o: Op, value: Any, others: Iterable[Any] = ()) -> Any:
         exact = is_array(value) or made.dtype.kind in EXACT or dtype == made.dtype
         return made if exact else functional.as_tensor(value, dtype=dtype)
     hint = "did a function return nothing?" if value is None else "convert it with tensor(...)"
-    raise TypeError(f"{o.name}(): {type(value).__name__} is not a tensor, an array or a number; {hint}")
+    raise UnknownOperand(f"{o.name}(): {type(value).__name__} is not a tensor, an array or a number; {hint}")
+
+
+class UnknownOperand(TypeError):
+    """An operand is of a class that the engine does not know."""
+
+
+def overridden(call: Callable[..., Any], args: Sequence[Any], given: dict[str, Any]) -> Any:
+    """What `__torch_function__` of an argument's class makes of a call that failed; NotImplemented if there is none."""
+    operands = [v for a in (*args, *given.values()) for v in (a if isinstance(a, tuple | list) else (a,))]
+    types = tuple(dict.fromkeys(type(v) for v in operands if hasattr(type(v), "__torch_function__")))
+    answers = (cls.__torch_function__(call, types, tuple(args), given) for cls in types)
+    return next((answer for answer in answers if answer is not NotImplemented), NotImplemented)
+
+
+def answered(o: Op, args: Sequence[Any], statics: dict[str, Any], error: UnknownOperand) -> Any:
+    """The result of an operation one of whose operands is of an unknown class; if it has none, the error is raised."""
+    operands = iter([tuple(args)] if o.variadic else args)
+    public = [next(operands) if own is None else statics[own] for _, own, _ in o.public if own in (None, *statics)]
+    if (result := overridden(o.call, public, {})) is NotImplemented:
+        raise error
+    return result
 
 
 def numbers_among(o: Op, statics: dict[str, Any]) -> dict[str, Any]:
@@ -173,7 +194,10 @@ def numbers_among(o: Op, statics: dict[str, Any]) -> dict[str, Any]:
 
 def foreign(o: Op, args: tuple[Any, ...]) -> Any:
     """Call an operation on operands that are not all Tensors: numbers, arrays, lists."""
-    plain = _converted(o, _typed(args))
+    try:
+        plain = _converted(o, _typed(args))
+    except UnknownOperand as error:
+        return answered(o, args, {}, error)
     if len(plain) == 2 and is_number(plain[0]) and _in_one_kernel(o, *plain[::-1]):
         return o.with_number(plain[1], plain[0], True)
     dtype = computed_in([getattr(a, "array", a) for a in plain], o) if any(map(is_number, plain)) else None

@@ -17,6 +17,8 @@ from autograd_core import dtypes
 from autograd_core.dtypes import EXACT, INEXACT, INTEGERS
 from autograd_core.engine.arguments import (
     NUMPY_NUMBERS,
+    UnknownOperand,
+    answered,
     cast,
     computed_in,
     constants,
@@ -331,7 +333,11 @@ def apply(o: Op, args: Sequence[Any], statics: dict[str, Any]) -> Any:  # noqa: 
             arrays.append(None)
             parents.append(None)
         else:
-            return apply(o, constants(o, args), statics)
+            try:
+                ready = constants(o, args)
+            except UnknownOperand as error:
+                return answered(o, args, statics, error)
+            return apply(o, ready, statics)
         bit <<= 1
     if mixed or o.screened:
         if o.real_only and (mixed or dtype.kind == "c"):

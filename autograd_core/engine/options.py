@@ -12,7 +12,7 @@ import numpy as np
 
 from autograd_core import functional
 from autograd_core.dtypes import can_cast
-from autograd_core.engine.arguments import SYNONYMS, cast, meant
+from autograd_core.engine.arguments import SYNONYMS, cast, meant, overridden
 from autograd_core.engine.casting import contexts_of, modes, recast
 from autograd_core.engine.failures import out_of_memory, rename
 from autograd_core.engine.libraries import VMAP
@@ -107,11 +107,13 @@ def with_synonyms(function: Callable[..., Any], name: str = "") -> Callable[...,
         except VmapError as e:  # it reads values, which differ between samples
             result = VMAP.one_by_one(call, args, given, e)
         except AttributeError as e:
-            _refuse_others(call.__name__, {**dict(zip(parameters, args, strict=False)), **given}, e)
-            raise
+            if (result := overridden(call, args, given)) is NotImplemented:
+                _refuse_others(call.__name__, {**dict(zip(parameters, args, strict=False)), **given}, e)
+                raise
         except (RuntimeError, TypeError) as e:
-            rename(e, call.__name__)
-            raise
+            if not isinstance(e, TypeError) or (result := overridden(call, args, given)) is NotImplemented:
+                rename(e, call.__name__)
+                raise
         return result if out is None else deliver(function.__name__, result, out)
 
     return call
