@@ -17,7 +17,7 @@ import numpy as np
 from backends import kernels
 from backends.cupy_backend.launch import Gpu, Struct, Unusable, threads_for
 from backends.cupy_backend.layouts import empty_like, is_dense, is_float, laid_out, memory_order
-from backends.cupy_backend.table import ACTIVATIONS
+from backends.cupy_backend.table import POINTWISE
 from backends.geometry import Array, Sizes, wide_dtype
 
 logger = logging.getLogger(__name__)
@@ -99,6 +99,10 @@ class Symbol:
     def astype(self, dtype: Any, copy: bool = True) -> "Symbol":
         """The element in another dtype."""
         return _noted(self.lines, np.dtype(dtype), _spelled(self, np.dtype(dtype)))
+
+    def lost(self, other: Any, product: "Symbol") -> "Symbol":
+        """The rounding error of the product with another element or a number."""
+        return _function("fma({0}, {1}, -{2})")(self, other, product)
 
     def copy(self) -> "Symbol":
         """Another symbol, which can be changed independently."""
@@ -218,6 +222,8 @@ def _refuse(name: str, *operands: Any, **given: Any) -> Any:
 
 SYMBOLS: Any = _Symbols()
 SYMBOLS.kernels = kernels.bind(SYMBOLS, 1, SYMBOLS)
+for _name in ("erf", "erfc"):  # CUDA's own are as exact, and float32 stays in float32
+    setattr(SYMBOLS.kernels, _name, _function(f"{_name}({{0}})"))
 
 
 def written(name: str, function: Callable[..., Any], count: int, dtype: Any, statics: dict[str, Any]) -> str:
@@ -350,4 +356,4 @@ def _generic(name: str) -> Callable[..., Any]:
     return lambda gpu, *operands: fused(gpu, function, *operands)
 
 
-globals().update({name: _generic(name) for name in ACTIVATIONS})
+globals().update({name: _generic(name) for name in POINTWISE})

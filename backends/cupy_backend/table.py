@@ -19,9 +19,9 @@ from backends.geometry import Array
 logger = logging.getLogger(__name__)
 
 FUNCTIONS = ("matmul", "dot", "sum", "max", "min", "concatenate", "stack")
-ACTIVATIONS = (
+POINTWISE = (
     "sigmoid", "sigmoid_gradient", "tanh_gradient", "silu", "silu_gradient", "gelu", "gelu_gradient", "gelu_tanh",
-    "gelu_tanh_gradient", "gelu_gate", "mish", "mish_gradient",
+    "gelu_tanh_gradient", "gelu_gate", "mish", "mish_gradient", "erf", "erfc",
 )  # fmt: skip
 STEPS = (
     "sgd_step", "adam_step", "nadam_step", "radam_step", "adamax_step", "lion_step", "adagrad_step", "adadelta_step",
@@ -39,7 +39,7 @@ KERNELS = {
     "normalization": ("normalize_batch", "batch_gradients", "scale_channels", "track"),
     "pooling": ("max_of_windows", "take_taps", "put_taps", "avg_pool", "avg_pool_input"),
     "elementwise": ("relu", "rectify", "add", "add_relu", "drop", "gate"),
-    "fusion": ("fused", *ACTIVATIONS),
+    "fusion": ("fused", *POINTWISE),
     "optimizers": ("steps", "rescale", "norm", *STEPS),
     "indexing": ("add_at",),
     "products": ("product", "linear", "matmul", "dot"),

@@ -1,14 +1,17 @@
 """GELU in both forms with their slopes, accurate in the tail and near the zeros of slopes, for every array library.
 
 float32 is computed in float32 except for the argument of the exponential, which contains x² and whose rounding error
-would be amplified. The tanh approximation of float32 is short and computed entirely in float64.
+would be amplified. The tanh approximation of float32 is short and computed entirely in float64. In compiled kernels
+pairs of float32 replace float64.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from backends.generic.activations import mirrored
 from backends.generic.special_functions.normal import bell_part, exp_square, ndtr
-from backends.generic.special_functions.pairs import distance, lost, product, quotient, two_sum
+from backends.generic.special_functions.pairs import distance, has_lost, lost, product, quotient, two_sum
 from backends.generic.special_functions.polynomials import onto_unit, polynomial, ratio
 from backends.generic.special_functions.tables import GELU_SLOPE
 from backends.geometry import Array
@@ -24,9 +27,20 @@ SLOPE = (
     (1.0, 1.3995986824307947, 0.7941622033503462, 0.2206095067484352, 0.026246416807025233),
 )
 ZERO = 0.7517915368080139, -1.2114449443600961e-08, -1.4956759177009883e-17
-# 2√(2/π) and 0.044715 times this, with the rounding error of each.
-LINEAR, LINEAR_REST = 1.5957691216057308, -9.96930880911092e-17
-CUBIC, CUBIC_REST = 0.07135481627260025, -6.175149918155315e-19
+LINEAR, CUBIC = 1.5957691216057308, 0.07135481627260025  # 2√(2/π) and 0.044715 times this
+
+
+class Coefficients(NamedTuple):
+    """LINEAR and CUBIC, with the rounding error of each."""
+
+    linear: float
+    linear_rest: float
+    cubic: float
+    cubic_rest: float
+
+
+DOUBLE = Coefficients(LINEAR, -9.96930880911092e-17, CUBIC, -6.175149918155315e-19)
+SINGLE = Coefficients(*[v for c in (LINEAR, CUBIC) for v in (float(np.float32(c)), c - float(np.float32(c)))])
 # Minus the zero of the slope of the approximation, and exp(-z) there.
 TANH_ZERO, TANH_EXP = (0.7524614334106445, -1.133962823640644e-08, -3.635560509207687e-17), 0.29195521191476714
 
@@ -64,7 +78,7 @@ def gelu_slope(xp: Any, x: Array) -> Array:
 
 def gelu_tanh(xp: Any, x: Array) -> Array:
     """x·σ(z) of z = LINEAR·x + CUBIC·x³: max(x, 0) - s·e / (1 + e) with s = |x| and e = exp(-|z|)."""
-    if x.dtype.itemsize < 8:
+    if _is_widened(x):
         wide, e = _wide(xp, x)
         e += 1.0
         return (wide / e).astype(x.dtype)
@@ -77,7 +91,7 @@ def gelu_tanh(xp: Any, x: Array) -> Array:
 
 def gelu_gate(xp: Any, x: Array) -> Array:
     """σ(z)."""
-    if x.dtype.itemsize < 8:
+    if _is_widened(x):
         return (1.0 / (1.0 + _wide(xp, x)[1])).astype(x.dtype)
     e = sum(_tail(xp, xp.minimum(abs(x), 25.0)))
     return xp.where(x < 0, e, 1.0) / (1.0 + e)
@@ -93,7 +107,7 @@ def gelu_tanh_slope(xp: Any, x: Array) -> Array:
 
     The sum minus its value at its zero, where d = 0, has terms of one sign.
     """
-    if x.dtype.itemsize < 8:
+    if _is_widened(x):
         wide, e = _wide(xp, xp.minimum(x, 15.0))
         gate = 1.0 / (1.0 + e)
         slope = wide * wide
@@ -120,6 +134,11 @@ def gelu_tanh_slope(xp: Any, x: Array) -> Array:
     return mirrored(x, h)
 
 
+def _is_widened(x: Array) -> bool:
+    """Whether the tanh approximation is computed in float64, instead of in pairs of the numbers of x."""
+    return x.dtype.itemsize < 8 and not has_lost(x)
+
+
 def _wide(xp: Any, x: Array) -> tuple[Array, Array]:
     """A float32 x in float64, clipped where the result underflows, and exp(-z)."""
     wide = xp.maximum(x, -15.0).astype(xp.float64)
@@ -131,20 +150,23 @@ def _wide(xp: Any, x: Array) -> tuple[Array, Array]:
 
 
 def _tail(xp: Any, s: Array) -> tuple[Array, Array]:
-    """exp(-|z|) of float64 in two parts, the second from the rounding error of z, which is amplified by z."""
+    """exp(-|z|) in two parts, the second from the rounding error of z, which is amplified by z."""
+    linear, linear_rest, cubic, cubic_rest = DOUBLE if s.dtype.itemsize == 8 else SINGLE
     square = s * s
-    cubic = CUBIC * square
-    factor = cubic + LINEAR
+    first = cubic * square
+    factor = first + linear
     z = s * factor
     e = xp.exp(-z)
-    grown = factor - LINEAR
-    rest = (LINEAR - (factor - grown)) + (cubic - grown) + LINEAR_REST + CUBIC_REST * square
-    rest = rest + lost(square, CUBIC, cubic) + CUBIC * lost(s, s, square)
+    grown = factor - linear
+    rest = (linear - (factor - grown)) + (first - grown) + linear_rest + cubic_rest * square
+    rest = rest + lost(square, cubic, first) + cubic * lost(s, s, square)
     return e, -e * (lost(s, factor, z) + s * rest)
 
 
 def _bell(xp: Any, s: Array) -> Array:
-    """exp(-s²/2) of float32, in float64."""
+    """exp(-s²/2) of float32, in float64 or corrected for the rounding error of s²."""
+    if has_lost(s):
+        return exp_square(xp, s, -0.5)
     s = s.astype(xp.float64)
     s *= -0.5 * s
     return xp.exp(s)

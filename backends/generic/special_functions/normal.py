@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 from backends.generic.special_functions import tables
-from backends.generic.special_functions.pairs import quotient, two_sum
+from backends.generic.special_functions.pairs import has_lost, quotient, two_sum
 from backends.generic.special_functions.polynomials import onto_unit, polynomial
 from backends.generic.special_functions.special import FAR, double, erfc, exp_of_sum, split_square
 from backends.geometry import Array
@@ -19,8 +19,10 @@ NEAR = 0.5625  # up to here the distribution function is a polynomial, beyond it
 
 def bell(xp: Any, x: Array, half: bool = False) -> Array:
     """exp(-x²), or exp(-x²/2)."""
-    dtype, x = double(xp, x)
     scale = -0.5 if half else -1.0
+    if has_lost(x):
+        return exp_square(xp, xp.clip(x, -40.0, 40.0), scale)
+    dtype, x = double(xp, x)
     if dtype.itemsize < 8:
         return xp.exp(scale * x * x).astype(dtype)
     return exp_square(xp, xp.clip(x, -40.0, 40.0), scale)

@@ -11,8 +11,18 @@ PI = 3.141592653589793, 1.2246467991473532e-16
 LOG_2 = 0.6931471805592082, 7.371002565167799e-13  # the first part has 40 bits, so that its multiples are exact
 
 
+def has_lost(x: Array) -> bool:
+    """Whether `lost` is one instruction, as in kernels that are compiled.
+
+    There float64 may be many times slower, and pairs of float32 take its place.
+    """
+    return getattr(x, "lost", None) is not None
+
+
 def lost(a: Array, b: Array, product: Array) -> Array:
     """a·b - product, the rounding error of a product of float64, by splitting both factors in halves (Dekker 1971)."""
+    if has_lost(a):
+        return a.lost(b, product)
     a_high, a_low = _halves(a)
     b_high, b_low = _halves(b)
     rest = a_high * b_high

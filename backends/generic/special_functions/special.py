@@ -8,7 +8,7 @@ last digits, and the whole tail of erfc; for erf, one rational function then cov
 from collections.abc import Callable
 from typing import Any
 
-from backends.generic.special_functions.pairs import Pair, quotient
+from backends.generic.special_functions.pairs import Pair, lost, quotient
 from backends.generic.special_functions.polynomials import onto_unit, polynomial, ratio
 from backends.generic.special_functions.tables import ERFC
 from backends.geometry import Array
@@ -120,6 +120,12 @@ def exp_of_sum(xp: Any, head: Array, rest: Array) -> tuple[Array, Array]:
 
 
 def split_square(xp: Any, x: Array) -> tuple[Array, Array]:
-    """x² as the exact square of x truncated to float32, and the rest; a rounded x² would make exp(x²) inexact."""
+    """x² as the exact square of x truncated to float32, and the rest; a rounded x² would make exp(x²) inexact.
+
+    Of a float32, for which `lost` must be one instruction, it is the rounded square and the rest.
+    """
+    if x.dtype.itemsize < 8:
+        square = x * x
+        return square, lost(x, x, square)
     z = x.astype(xp.float32).astype(xp.float64)
     return z * z, (x - z) * (x + z)

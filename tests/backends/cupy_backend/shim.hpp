@@ -16,10 +16,13 @@
 using std::ceil;
 using std::copysign;
 using std::cosh;
+using std::erf;
+using std::erfc;
 using std::exp;
 using std::expm1;
 using std::fabs;
 using std::floor;
+using std::fma;
 using std::fmod;
 using std::hypot;
 using std::log;

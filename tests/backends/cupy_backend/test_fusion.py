@@ -16,7 +16,7 @@ from autograd_core.registry import OPS
 from backends import kernels
 from backends.cupy_backend import fusion
 from backends.cupy_backend.launch import OPTIONS, Gpu, Unusable, source_of
-from backends.cupy_backend.table import ACTIVATIONS
+from backends.cupy_backend.table import POINTWISE
 from backends.deferred import Deferred
 
 PLAIN = kernels.namespace_of(np, kernels.bind(np, 1 << 20, Deferred("scipy.special")))
@@ -30,7 +30,7 @@ OPERATIONS = {
 CASES = [
     *[(name, "forward", dtype) for name in OPERATIONS for dtype in (np.float32, np.float64)],
     *[(name, "rule", dtype) for name in OPERATIONS for dtype in (np.float32, np.float64)],
-    *[(name, "kernel", dtype) for name in ACTIVATIONS for dtype in (np.float32, np.float64)],
+    *[(name, "kernel", dtype) for name in POINTWISE for dtype in (np.float32, np.float64)],
     ("sinc", "forward", np.float64),
     ("gelu_tanh", "forward", np.float16),
     ("gelu_tanh", "rule", bfloat16),
@@ -96,6 +96,35 @@ def test_functions(number):
     relative, absolute = {2: (1.6e-2, 1.6e-2), 4: (2e-6, 1e-37), 8: (1e-13, 1e-300)}[y.itemsize]
     absolute = 1e-6 if CASES[number][0] == "logistic_loss" else absolute
     np.testing.assert_allclose(y.astype(np.float64), exact, rtol=relative, atol=absolute)
+
+
+@pytest.mark.parametrize("name", [*sorted({*POINTWISE} - {"tanh_gradient"}), "bell"])
+def test_float32_is_accurate_without_float64(name):
+    if shim.COMPILER is None:
+        pytest.skip("needs g++ to run CUDA sources on the CPU")
+    function, sources = (lambda xp, *operands: getattr(xp.kernels, name)(*operands)), []
+
+    def start(source, *rest):
+        sources.append(source)
+        shim.start(source, *rest)
+
+    rng, zeros = np.random.default_rng(0), np.arange(-500, 500) * 2.0**-24
+    spread = (
+        np.linspace(-14.5, 14.5, 40001),
+        rng.standard_normal(20000),
+        *np.outer([1, -1], np.geomspace(1e-37, 20, 2000)),
+    )
+    near = [zeros - z for z in (1.1924312, 1.2784646, 0.7517915, 0.7524614)]  # where slopes are 0
+    x = np.concatenate([*spread, *near]).astype(np.float32)
+    operands = (np.ones_like(x), x) if name.endswith("_gradient") else (x,)
+    with np.errstate(all="ignore"):
+        y = fusion.fused(Gpu(np, start, shim.address), function, *operands)
+        exact = function(PLAIN, *_wide(operands))
+    assert len(sources) == 1
+    assert "double" not in sources[0]
+    last_place = np.spacing(abs(exact).astype(np.float32)).astype(np.float64)
+    off = np.where(abs(exact) > 1e-35, abs(y - exact) / last_place, 0)
+    assert off.max() < 8.5, (x[off.argmax()], y[off.argmax()])
 
 
 @pytest.mark.skipif(nvrtc.library() is None, reason="needs nvidia-cuda-nvrtc")
