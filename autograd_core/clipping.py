@@ -8,6 +8,7 @@ import numpy as np
 from autograd_core import Tensor, no_grad
 from autograd_core import functional as core
 from autograd_core.engine.libraries import LAYERS, LIBRARY, MUTABLE
+from autograd_core.engine.precision import together
 from autograd_core.engine.versions import record_writes
 from autograd_core.tensor import wrap
 from backends.strides import may_overlap
@@ -72,7 +73,9 @@ def clip_grads_with_norm_(
 ) -> None:
     """Scale all gradients by min(1, max_norm / (total_norm + 1e-6))."""
     _check_limit("max_norm", max_norm)
-    factor, gradients = core.clamp(max_norm / (total_norm + 1e-6), max=1.0), _gradients(parameters)
+    gradients, norm = _gradients(parameters), total_norm.array
+    with np.errstate(all="ignore"):
+        factor = wrap(_factor(LIBRARY[norm.__class__], norm, number=max_norm))
     kernels = _kernels_of(gradients) if gradients and factor.device == gradients[0].device else None
     if kernels is not None and factor.dtype == gradients[0].dtype:
         arrays = [g.array for g in gradients]
@@ -81,6 +84,11 @@ def clip_grads_with_norm_(
         return
     for g in gradients:
         g.mul_(factor.to(g.device))
+
+
+@together
+def _factor(xp: Any, norm: Any, number: float) -> Any:
+    return xp.minimum(number / (norm + 1e-6), 1.0)
 
 
 def clip_grad_norm_(

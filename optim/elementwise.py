@@ -162,10 +162,8 @@ class Batch:
         """Options for a step that is neither taken nor counted where `skipped` is 1, not 0; which is not read."""
         if self.missed is None:
             self.missed = self.library.zeros((), self.library.float64)
-        self.missed += skipped
-        if "step" in options:
-            options = {**options, "step": self.library.maximum(options["step"] - self.missed, 1)}
-        return {**options, "skipped": skipped}
+        step = self.library.kernels.counted(options.get("step"), skipped, self.missed)
+        return options | {"skipped": skipped} | ({"step": step} if "step" in options else {})
 
     def settle(self) -> None:
         """Take the steps that were not taken from the counts in the states, which waits for the device."""

@@ -10,10 +10,9 @@ import backends
 from autograd_core import functional
 from autograd_core.dtypes import float16, float32
 from autograd_core.engine.libraries import LIBRARY, checks_values
-from autograd_core.engine.precision import widened
 from autograd_core.engine.versions import record_writes
 from autograd_core.grad_mode import no_grad
-from autograd_core.tensor import Tensor, own_scalar, wrap
+from autograd_core.tensor import Tensor, own_scalar
 
 
 class GradScaler:
@@ -75,7 +74,7 @@ class GradScaler:
         for g in gradients:
             own_scalar(g)
             alike.setdefault((str(g.device), g.dtype, g.array.__class__), []).append(g.array)
-        met = [self._scale_on(self._device) * 0]
+        met = []
         for (device, _, kind), arrays in alike.items():
             scale = self._scale_on(device)
             inverse, found = 1 / scale, functional.zeros_like(scale)
@@ -84,7 +83,7 @@ class GradScaler:
             LIBRARY[kind].kernels.rescale(arrays, inverse.array, found.array)
             met.append(found.to(self._device))
         record_writes([g.array for g in gradients])
-        self._found[id(optimizer)] = functools.reduce(functional.maximum, met)
+        self._found[id(optimizer)] = functools.reduce(functional.maximum, met or [self._scale_on(self._device) * 0])
 
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
         """Call optimizer.step() if the gradients are finite, after unscaling them unless that was done already."""
@@ -122,12 +121,10 @@ class GradScaler:
                 raise RuntimeError("update() needs at least one step() or unscale_() before")
             assert self._steady is not None
             found = functools.reduce(functional.maximum, self._found.values()).array
-            library, before, steady = LIBRARY[found.__class__], scale.array, self._steady.array
-            factors = {"growth": self._growth, "backoff": self._backoff}
-            after = _adjusted(library, before, steady, found, interval=self._interval, **factors)
             # In place, so that a captured step continues from the previous one.
-            self._steady.copy_(wrap(_counted(library, steady, found, interval=self._interval)))
-            scale.copy_(wrap(after))
+            kernels, state = LIBRARY[found.__class__].kernels, (scale.array, self._steady.array)
+            kernels.adjust_scale(*state, found, self._growth, self._backoff, self._interval)
+            record_writes(state)
         self._found, self._stepped = {}, set()
 
     def get_scale(self) -> float:
@@ -200,21 +197,9 @@ class GradScaler:
         if self._scale is None:
             self._scale = functional.tensor(self._start, dtype=float32, device=self._device)
             self._steady = functional.tensor(self._first, dtype=float32, device=self._device)
+            own_scalar(self._scale)
+            own_scalar(self._steady)
         return self._scale.to(device)
-
-
-@widened
-def _adjusted(xp: Any, scale: Any, steady: Any, found: Any, *, growth: float, backoff: float, interval: int) -> Any:
-    """The scale after a step in which `found` is 1 if a gradient is not finite."""
-    grown = scale * growth
-    grown = xp.where((steady + 1 == interval) & xp.isfinite(grown), grown, scale)
-    return xp.where(found > 0, scale * backoff, grown)
-
-
-@widened
-def _counted(xp: Any, steady: Any, found: Any, *, interval: int) -> Any:
-    """The steps in a row with finite gradients, from the last change of the scale."""
-    return xp.where((found > 0) | (steady + 1 == interval), 0.0, steady + 1)
 
 
 def _parameters(optimizer: Any) -> list[Tensor]:

@@ -48,7 +48,7 @@ class Numbers:
 def _dtype(value: Any) -> np.dtype[Any]:
     if isinstance(value, np.generic):
         return value.dtype
-    return np.dtype(np.int64 if isinstance(value, int) else np.float64)
+    return np.dtype(np.float64)
 
 
 class Recording:

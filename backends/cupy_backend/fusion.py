@@ -98,7 +98,7 @@ class Symbol:
 
     def astype(self, dtype: Any, copy: bool = True) -> "Symbol":
         """The element in another dtype."""
-        return _noted(self.lines, np.dtype(dtype), _spelled(self, np.dtype(dtype)))
+        return _noted(self.lines, np.dtype(dtype), spelled(self, np.dtype(dtype)))
 
     def lost(self, other: Any, product: "Symbol") -> "Symbol":
         """The rounding error of the product with another element or a number."""
@@ -118,7 +118,7 @@ def _noted(lines: list[str], dtype: Any, expression: str) -> Symbol:
     return Symbol(lines, dtype, name)
 
 
-def _spelled(value: Any, dtype: Any) -> str:
+def spelled(value: Any, dtype: Any) -> str:
     """A symbol or a number as an expression of a dtype."""
     if isinstance(value, Symbol):
         return value.name if value.dtype == dtype else f"({TYPES[dtype.name]}){value.name}"
@@ -136,10 +136,10 @@ def _function(form: str, operands_are: Any = None, result_is: Any = None) -> Cal
     def call(*operands: Any, out: Symbol | None = None) -> Symbol:
         dtype = operands_are or _common(*operands)
         lines = next(v.lines for v in operands if isinstance(v, Symbol))
-        found = _noted(lines, result_is or dtype, form.format(*[_spelled(v, dtype) for v in operands]))
+        found = _noted(lines, result_is or dtype, form.format(*[spelled(v, dtype) for v in operands]))
         if out is None:
             return found
-        out.name = _spelled(found, out.dtype)
+        out.name = spelled(found, out.dtype)
         return out
 
     return call
@@ -151,7 +151,7 @@ def _common(*operands: Any) -> Any:
 
 def _where(condition: Symbol, a: Any, b: Any) -> Symbol:
     dtype = _common(a, b)
-    expression = f"{_spelled(condition, BOOL)} ? {_spelled(a, dtype)} : {_spelled(b, dtype)}"
+    expression = f"{spelled(condition, BOOL)} ? {spelled(a, dtype)} : {spelled(b, dtype)}"
     return _noted(condition.lines, dtype, expression)
 
 
@@ -170,7 +170,7 @@ def _power(x: Any, exponent: Any, out: Symbol | None = None) -> Symbol:
 
 def _full_like(x: Symbol, value: Any, dtype: Any = None) -> Symbol:
     dtype = np.dtype(dtype or x.dtype)
-    return _noted(x.lines, dtype, _spelled(value, dtype))
+    return _noted(x.lines, dtype, spelled(value, dtype))
 
 
 FUNCTIONS: dict[str, Any] = {

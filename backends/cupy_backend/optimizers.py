@@ -5,18 +5,21 @@ replay to replay. In the same way kernels read `skipped`, which says whether to 
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 from backends.cupy_backend.addresses import ROWS, Table, tables
+from backends.cupy_backend.fusion import Symbol, spelled
 from backends.cupy_backend.launch import Gpu, Struct
 from backends.cupy_backend.layouts import alike, is_dense, is_float, laid_out
 from backends.geometry import Array, wide_dtype
 
-# A number for a kernel: passed by value, or read from the address `there` if this is not 0.
-NUMBERS = np.dtype([("here", np.float64, 10), ("there", np.int64, 10)])
+# Numbers for a kernel: each passed by value, or read from the address `there` if this is not 0.
+MOST = 10
+NUMBERS = np.dtype([("here", np.float64, MOST), ("there", np.int64, MOST)])
+DOUBLE = np.dtype(np.float64)
 
 Numbers = tuple[Any, ...]
 
@@ -165,17 +168,53 @@ def _change(
     **options: Any,
 ) -> None:
     """skipped: a float32 in device memory; the step is taken unless it is more than 0."""
-    numbers, flag = numbers_of(**options)
-    given, live = np.zeros((1,), NUMBERS), []
-    for i, number in enumerate(numbers):
-        if isinstance(number, gpu.xp.ndarray):
-            live.append(number.astype(gpu.xp.float64, copy=False))
-            given["there"][0, i] = gpu.address(live[-1])
-        else:
-            given["here"][0, i] = number
+    there = None
+    if any(isinstance(option, gpu.xp.ndarray) for option in options.values()):
+        there, flag = _derived(gpu, numbers_of, options)
+        numbers = _passed(addresses=[gpu.address(there) + DOUBLE.itemsize * i for i in range(MOST)])
+    else:
+        values, flag = numbers_of(**options)
+        numbers = _passed(values)
     for table in some:
-        operands = (skipped, int(maximize), int(flag), given.view(Struct))
-        table.launch("optimizers.change", (name, dtype), *operands)
+        table.launch("optimizers.change", (name, dtype), skipped, int(maximize), int(flag), numbers)
+
+
+def _passed(values: Sequence[Any] = (), addresses: Sequence[int] = ()) -> Struct:
+    """Numbers, or where they are, as an argument of a kernel."""
+    given = np.zeros((1,), NUMBERS)
+    given["here"][0, : len(values)], given["there"][0, : len(addresses)] = values, addresses
+    return given.view(Struct)
+
+
+def _mixed(gpu: Gpu, *numbers: Any) -> Struct:
+    """The same of numbers and of float64 arrays of one element."""
+    there = [isinstance(number, gpu.xp.ndarray) for number in numbers]
+    values = [0.0 if t else number for t, number in zip(there, numbers, strict=True)]
+    return _passed(values, [gpu.address(number) if t else 0 for t, number in zip(there, numbers, strict=True)])
+
+
+def _derived(gpu: Gpu, numbers_of: Callable[..., tuple[Numbers, bool]], options: dict[str, Any]) -> tuple[Array, bool]:
+    """What `numbers_of` computes from options of which some are in device memory, by one kernel, and its flag."""
+    fixed = {name: option for name, option in options.items() if isinstance(option, bool)}
+    varying = [name for name in options if name not in fixed]
+    struct, flag = _written(numbers_of, tuple(varying), tuple(fixed.items()))
+    y = gpu.xp.empty((MOST,), dtype=DOUBLE)
+    values = _mixed(gpu, *[options[name] for name in varying])
+    gpu.launch(f"derived\n{struct}.derive", ("Derived",), (1,), (1,), values, y)
+    return y, flag
+
+
+@cache
+def _written(
+    numbers_of: Callable[..., tuple[Numbers, bool]], varying: tuple[str, ...], fixed: tuple[tuple[str, bool], ...]
+) -> tuple[str, bool]:
+    """`numbers_of` in CUDA C++, and its flag."""
+    lines: list[str] = []
+    options = {name: Symbol(lines, DOUBLE, f"x[{i}]") for i, name in enumerate(varying)}
+    numbers, flag = numbers_of(**options, **dict(fixed))
+    lines += [f"y[{i}] = {spelled(number, DOUBLE)};" for i, number in enumerate(numbers)]
+    body = "".join(f"        {line}\n" for line in lines)
+    return f"struct Derived {{\n    static __device__ void of(const double *x, double *y) {{\n{body}    }}\n}};\n", flag
 
 
 def _step(kernel: str, gpu: Gpu, p: Array, g: Array, *remembered: Array, **options: Any) -> bool | None:
@@ -212,4 +251,23 @@ def norm(gpu: Gpu, arrays: Sequence[Array]) -> Array | None:
     for table in some:
         table.launch("optimizers.sums_of_squares", (dtype,), parts[first:])
         first += table.blocks
-    return gpu.xp.sqrt(parts.sum()).astype(dtype)
+    y = gpu.xp.empty((), dtype=dtype)
+    gpu.launch("optimizers.root_of_sum", (dtype,), (1,), (1024,), parts, parts.size, y)
+    return y
+
+
+def counted(gpu: Gpu, step: Any, skipped: Array, missed: Array) -> Array | bool:
+    """See `backends.generic.optimizers.counted`. True if there is no number."""
+    number = None if step is None else gpu.xp.empty((), dtype=DOUBLE)
+    values = _mixed(gpu, 0 if step is None else step)
+    gpu.launch("optimizers.counted", (DOUBLE,), (1,), (1,), values, skipped, missed, number)
+    return True if number is None else number
+
+
+def adjust_scale(
+    gpu: Gpu, scale: Array, steady: Array, found: Array, growth: float, backoff: float, interval: int
+) -> bool:
+    """See `backends.generic.optimizers.adjust_scale`. True: it was done."""
+    factors = float(growth), float(backoff), int(interval)
+    gpu.launch("optimizers.adjust_scale", (scale.dtype,), (1,), (1,), scale, steady, found, *factors)
+    return True

@@ -40,7 +40,7 @@ KERNELS = {
     "pooling": ("max_of_windows", "take_taps", "put_taps", "avg_pool", "avg_pool_input"),
     "elementwise": ("relu", "rectify", "add", "add_relu", "drop", "gate"),
     "fusion": ("fused", *POINTWISE),
-    "optimizers": ("steps", "rescale", "norm", *STEPS),
+    "optimizers": ("steps", "rescale", "norm", "counted", "adjust_scale", *STEPS),
     "indexing": ("add_at",),
     "products": ("product", "linear", "matmul", "dot"),
     "reduction": ("total", "sum_of_squares", "squared_deviations", "sum", "max", "min"),

@@ -57,6 +57,26 @@ def norm(xp: Any, arrays: Sequence[Array]) -> Array:
     return xp.sqrt(xp.stack([xp.dot(a, a) for a in flat]).sum())
 
 
+def counted(xp: Any, step: Any, skipped: Array, missed: Array) -> Any:
+    """Count in `missed` a step that is not taken, where `skipped` is 1, not 0; the number of the step without all of
+    these, at least 1, or None for None.
+    """
+    missed += skipped
+    return None if step is None else xp.maximum(step - missed, 1)
+
+
+def adjust_scale(
+    xp: Any, scale: Array, steady: Array, found: Array, growth: float, backoff: float, interval: int
+) -> None:
+    """Change, in place, the scale of a loss after a step in which `found` is 1 if a gradient was not finite, and the
+    number of steps without since it last changed.
+    """
+    grown, counted = scale * growth, steady + 1
+    grown = xp.where((counted == interval) & xp.isfinite(grown), grown, scale)
+    scale[...] = xp.where(found > 0, scale * backoff, grown)
+    steady[...] = xp.where((found > 0) | (counted == interval), 0.0, counted)
+
+
 def steps(
     kernels: Any,
     kernel: str,

@@ -48,8 +48,9 @@ class RawModule:
     started: ClassVar[list[str]] = []
 
     def __init__(self, code, options, name_expressions):
-        known = [source for source in SOURCES if source_of(source) == code]
-        self.source = known[0] if known else f"fused\n{code.removeprefix(source_of('fused'))}"
+        base = next(source for source in (*SOURCES, "fused", "derived") if code.startswith(source_of(source)))
+        written = code.removeprefix(source_of(base))
+        self.source = f"{base}\n{written}" if written else base
 
     def get_function(self, expression):
         def kernel(grid, block, arguments):

@@ -56,10 +56,34 @@ template <> struct Narrow<Bfloat16> {
 template <typename A> __device__ inline A infinity() { return (A)__uint_as_float(0x7f800000u); }
 template <typename A> __device__ inline A not_a_number() { return (A)__uint_as_float(0x7fc00000u); }
 
+// Each passed by value, or read from device memory where there is an address, as in a captured step.
+struct Numbers {
+    double here[10];
+    const double *there[10];
+
+    __device__ double of(int k) const { return there[k] ? *there[k] : here[k]; }
+};
+
 // V neighbours, read and written at once.
 template <typename T, int V> struct alignas(sizeof(T) * V) Pack { T of[V]; };
 
 template <typename A> __device__ inline A zero_if_negative(A x) { return x < 0 ? (A)0 : x; }  // NaN stays
+// Not joined with an addition: what computes rounding errors counts on those of products.
+__device__ inline float times(float a, float b) {
+#ifdef __CUDA_ARCH__
+    return __fmul_rn(a, b);
+#else
+    return a * b;
+#endif
+}
+__device__ inline double times(double a, double b) {
+#ifdef __CUDA_ARCH__
+    return __dmul_rn(a, b);
+#else
+    return a * b;
+#endif
+}
+
 // NaN passes the bounds.
 template <typename A> __device__ A bounded(A x, A low, A high) { return x < low ? low : x > high ? high : x; }
 template <typename A> __device__ inline A larger(A a, A b) { return a > b || a != a ? a : b; }  // NaN wins

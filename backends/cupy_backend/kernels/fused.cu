@@ -1,22 +1,6 @@
 // Runs what `fusion.py` writes: functions of the elements of up to four arrays that lie alike and without gaps in memory,
 // have one element, or are repeated along some axes.
 
-// Not joined with an addition: what computes rounding errors counts on those of products.
-__device__ inline float times(float a, float b) {
-#ifdef __CUDA_ARCH__
-    return __fmul_rn(a, b);
-#else
-    return a * b;
-#endif
-}
-__device__ inline double times(double a, double b) {
-#ifdef __CUDA_ARCH__
-    return __dmul_rn(a, b);
-#else
-    return a * b;
-#endif
-}
-
 // `number` is passed by value: a function that is called with ever new ones is one kernel.
 template <typename F, typename T, int COUNT> __device__ T at(T a, T b, T c, T d, Wide<T> number) {
     return Narrow<T>::of(F::of(wide(a), COUNT > 1 ? wide(b) : 0, COUNT > 2 ? wide(c) : 0, COUNT > 3 ? wide(d) : 0, number));

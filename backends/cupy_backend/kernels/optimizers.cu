@@ -138,8 +138,6 @@ template <int V, typename T> __device__ void put(T *x, const Pack<T, V> &p, Int 
     else for (int k = 0; k < V; ++k) if (k < there) x[k] = p.of[k];
 }
 
-struct Numbers { double here[10]; const double *there[10]; };
-
 // Arrays: the parameter, its gradient, and what is remembered. Nothing happens where *skipped is more than 0. Numbers:
 // what x is multiplied by, how much of x is added to g, and those of the step.
 template <typename Step, typename T>
@@ -149,7 +147,7 @@ __global__ void change(const __grid_constant__ Rows rows, const float *skipped, 
     constexpr int V = 16 / sizeof(T);
     if (skipped && *skipped > 0) return;
     A h[10];
-    for (int k = 0; k < 10; ++k) h[k] = (A)(numbers.there[k] ? *numbers.there[k] : numbers.here[k]);
+    for (int k = 0; k < 10; ++k) h[k] = (A)numbers.of(k);
     const Row &row = rows.of[own_row(rows)];
     T *p = (T *)row.arrays[0], *places[3] = {(T *)row.arrays[2], (T *)row.arrays[3], (T *)row.arrays[4]};
     const T *g = (const T *)row.arrays[1];
@@ -208,4 +206,30 @@ template <typename T> __global__ void sums_of_squares(const __grid_constant__ Ro
     }
     double all = row_sum((double)sum);
     if (threadIdx.x == 0) sums[blockIdx.x] = all;
+}
+
+// The root of the sum of `n` numbers, by one block.
+template <typename T> __global__ void root_of_sum(const double *x, Int n, T *y) {
+    double sum = 0;
+    for (Int i = threadIdx.x; i < n; i += blockDim.x) sum += x[i];
+    sum = row_sum(sum);
+    if (threadIdx.x == 0) *y = Narrow<T>::of((Wide<T>)sqrt(sum));
+}
+
+// Count a step that is not taken, where *skipped is more than 0; number: that of the step without all of these.
+template <typename A>
+__global__ void counted(const __grid_constant__ Numbers step, const float *skipped, A *missed, A *number) {
+    if (*skipped > 0) *missed += 1;
+    if (number) *number = larger((A)step.of(0) - *missed, (A)1);
+}
+
+// The scale of a loss after a step in which *found is more than 0 if a gradient was not finite, and the steps without since
+// it last changed.
+template <typename A>
+__global__ void adjust_scale(A *scale, A *steady, const float *found, double growth, double backoff, Int interval) {
+    bool bad = *found > 0, grows = !bad && *steady + 1 == interval;
+    A grown = *scale * (A)growth;
+    if (bad) *scale *= (A)backoff;
+    else if (grows && grown - grown == 0) *scale = grown;
+    *steady = bad || grows ? (A)0 : *steady + 1;
 }

@@ -38,7 +38,7 @@ FUNCTIONS = {
         "avg_pool": ("v",),
         "avg_pool_input": ("v",),
     },
-    "optimizers": {"rescale": (), "sums_of_squares": ()},
+    "optimizers": {"rescale": (), "sums_of_squares": (), "root_of_sum": ()},
     "scatter": {"add_rows": (("int", "Int"),), "add_sorted_rows": (("int", "Int"),)},
     "elementwise": {"drop": ("v",)},
     "recurrent": {
@@ -61,7 +61,7 @@ STATES = {
     "Deviations": ("{wide}",),
 }
 STEPS = [name.removesuffix("_step").capitalize() for name in table.STEPS]
-WIDE = {"columns": ("track<{}>",), "softmax": ("nll_count<{}>",)}
+WIDE = {"columns": ("track<{}>",), "softmax": ("nll_count<{}>",), "optimizers": ("counted<{}>", "adjust_scale<{}>")}
 
 
 def expressions(source: str) -> list[str]:

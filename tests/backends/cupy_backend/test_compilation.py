@@ -6,11 +6,12 @@ import nvrtc
 import pytest
 from instances import SOURCES, expressions
 
+from backends.cupy_backend import optimizers
 from backends.cupy_backend.launch import OPTIONS, source_of
 
 FLAGS = (*OPTIONS, "--ftz=true", "--device-as-default-execution-space")  # as CuPy compiles
 # Whose sums are of float64, whatever they add up.
-DOUBLE = re.compile("double|Squares|Deviations|sums_of_squares")
+DOUBLE = re.compile("double|Squares|Deviations|sums_of_squares|root_of_sum")
 
 pytestmark = pytest.mark.skipif(nvrtc.library() is None, reason="needs nvidia-cuda-nvrtc")
 
@@ -22,6 +23,13 @@ def test_sources_compile(source):
     kernels = nvrtc.compiled(source_of(source), expressions(source), *FLAGS, "--gpu-architecture=compute_80")
     used = {name: nvrtc.in_double(text) for name, text in kernels.items() if not DOUBLE.search(name)}
     assert not {name: found for name, found in used.items() if found}
+
+
+def test_numbers_of_steps_compile():
+    options = ("lr", "beta1", "beta2", "eps", "step", "weight_decay")
+    for decoupled in (False, True):
+        text, _ = optimizers._written(optimizers.KINDS["adam_step"][1], options, (("decoupled", decoupled),))
+        nvrtc.compiled(source_of(f"derived\n{text}"), ["derive<Derived>"], *FLAGS, "--gpu-architecture=compute_80")
 
 
 def test_float64_is_found():

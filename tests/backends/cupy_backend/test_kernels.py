@@ -1,5 +1,6 @@
 """The CUDA kernels, run on the CPU, against NumPy's generic kernels or the definition."""
 
+from functools import partial
 from importlib import import_module
 
 import numpy as np
@@ -355,7 +356,7 @@ def test_steps(gpu, dtype, step, captured):
     states = [s * s + dtype(1) if sign == "+" else s for s, sign in zip(states, starts, strict=True)]
     arrays, before = (p, g, *states), p.copy()
     exact = [wide(a).copy() for a in arrays]
-    given = {k: np.asarray(v) if captured else v for k, v in live.items()} | options
+    given = {k: np.asarray(v, np.float64) if captured else v for k, v in live.items()} | options
     change = getattr(optimizers, f"{name}_step")
     assert change(gpu, *arrays, **given, skipped=np.ones((), np.float32))
     np.testing.assert_array_equal(p, before)
@@ -427,6 +428,32 @@ def test_the_norm_of_all_gradients(gpu, dtype):
     assert (y.shape, y.dtype) == ((), dtype)
     close(y, exact, dtype)
     assert optimizers.norm(gpu, [arrays[0][:, ::2]]) is None
+
+
+def test_steps_that_are_not_taken_are_counted(gpu):
+    missed, found = np.zeros(()), np.zeros((), np.float32)
+    assert optimizers.counted(gpu, 2, found, missed) == 2
+    found[...] = 1
+    assert optimizers.counted(gpu, np.asarray(3.0), found, missed) == 2
+    assert optimizers.counted(gpu, 1, found, missed) == 1
+    assert optimizers.counted(gpu, None, found, missed) is True
+    assert missed == 3
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_scale_follows_its_gradients(gpu, own):
+    adjust = partial(optimizers.adjust_scale, gpu) if own else plain.adjust_scale
+    scale, steady, found = (np.full((), v, np.float32) for v in (8, 0, 0))
+    values = []
+    for bad in (0, 1, 0, 0, 0, 1, 1, 0):
+        found[...] = bad
+        adjust(scale, steady, found, 4.0, 0.5, 2)
+        values.append((float(scale), float(steady)))
+    assert values == [(8, 1), (4, 0), (4, 1), (16, 0), (16, 1), (8, 0), (4, 0), (4, 1)]
+    scale[...], found[...] = 2e38, 0
+    with np.errstate(over="ignore"):
+        adjust(scale, steady, found, 4.0, 0.5, 2)
+    assert (scale, steady) == (np.float32(2e38), 0)  # no further: it would be infinite
 
 
 @each_dtype
